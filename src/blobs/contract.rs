@@ -1,0 +1,114 @@
+//! What every blob store does, whatever is behind it.
+
+use super::verify::{Expected, read_verified};
+use super::{BlobError, BlobStore};
+use crate::model::byte_range::ByteRange;
+use crate::model::digest::{BLOCK_BYTES, ContentDigest};
+use crate::model::ids::BlobId;
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+
+/// Runs the whole contract, and leaves the store empty.
+pub async fn holds(store: &dyn BlobStore) {
+    what_is_written_is_read(store).await;
+    ranges_equal_slices(store).await;
+    nothing_is_visible_before_finish(store).await;
+    a_missing_blob_is_damage(store).await;
+    deleting_is_idempotent_and_spares_readers(store).await;
+    wrong_checksums_are_noticed(store).await;
+    store.probe().await.unwrap();
+}
+
+fn id(number: u8) -> BlobId {
+    BlobId::new([number; 16])
+}
+
+fn content(size: usize) -> Vec<u8> {
+    (0..size).map(|at| (at * 7 % 253) as u8).collect()
+}
+
+async fn put(store: &dyn BlobStore, id: BlobId, content: &[u8], chunk_bytes: usize) -> ContentDigest {
+    let mut writer = store.create(id).await.unwrap();
+    for chunk in content.chunks(chunk_bytes) {
+        writer.write(Bytes::copy_from_slice(chunk)).await.unwrap();
+    }
+    writer.finish().await.unwrap()
+}
+
+async fn get(store: &dyn BlobStore, id: BlobId, range: ByteRange) -> Result<Vec<u8>, BlobError> {
+    let chunks: Vec<Bytes> = store.read(id, range).await?.try_collect().await?;
+    Ok(chunks.concat())
+}
+
+async fn what_is_written_is_read(store: &dyn BlobStore) {
+    for (number, (size, chunk)) in
+        [(0, 1), (1, 1), (4096, 7), (262_144, 65_536), (262_145, 262_145), (3_000_000, 40_001)].into_iter().enumerate()
+    {
+        let (id, content) = (id(u8::try_from(number).unwrap()), content(size));
+        let digest = put(store, id, &content, chunk).await;
+        assert_eq!(digest.size_bytes, size as u64);
+        assert_eq!(digest.blocks.0.len() as u64, (size as u64).div_ceil(BLOCK_BYTES));
+        if size > 0 {
+            assert!(get(store, id, ByteRange::whole(size as u64)).await.unwrap() == content, "{size} bytes");
+        }
+        store.delete(&[id]).await.unwrap();
+    }
+}
+
+async fn ranges_equal_slices(store: &dyn BlobStore) {
+    let content = content(700_000);
+    let digest = put(store, id(20), &content, 100_000).await;
+    let ends = [0, 1, 262_143, 262_144, 262_145, 524_288, 699_999, 700_000];
+    for start in ends {
+        for end in ends.into_iter().filter(|end| *end >= start) {
+            let expected = Expected { blob: id(20), size_bytes: 700_000, blocks: digest.blocks.clone() };
+            let stream = read_verified(store, expected, ByteRange { start, end }).await.unwrap();
+            let chunks: Vec<Bytes> = stream.try_collect().await.unwrap();
+            let slice = &content[usize::try_from(start).unwrap()..usize::try_from(end).unwrap()];
+            assert!(chunks.concat() == slice, "bytes {start}..{end}");
+        }
+    }
+    store.delete(&[id(20)]).await.unwrap();
+}
+
+async fn nothing_is_visible_before_finish(store: &dyn BlobStore) {
+    let mut writer = store.create(id(30)).await.unwrap();
+    writer.write(Bytes::from(content(600_000))).await.unwrap();
+    assert!(get(store, id(30), ByteRange { start: 0, end: 1 }).await.is_err());
+    writer.discard().await;
+    assert!(get(store, id(30), ByteRange { start: 0, end: 1 }).await.is_err());
+}
+
+async fn a_missing_blob_is_damage(store: &dyn BlobStore) {
+    assert!(matches!(get(store, id(40), ByteRange { start: 0, end: 1 }).await, Err(BlobError::Damaged(..))));
+    put(store, id(40), &content(10), 10).await;
+    assert!(matches!(get(store, id(40), ByteRange { start: 0, end: 11 }).await, Err(BlobError::Damaged(..))));
+    store.delete(&[id(40)]).await.unwrap();
+}
+
+async fn deleting_is_idempotent_and_spares_readers(store: &dyn BlobStore) {
+    let content = content(1_000_000);
+    put(store, id(50), &content, 300_000).await;
+    let reading = store.read(id(50), ByteRange::whole(1_000_000)).await.unwrap();
+    store.delete(&[id(50), id(51)]).await.unwrap();
+    store.delete(&[id(50)]).await.unwrap();
+    assert!(get(store, id(50), ByteRange { start: 0, end: 1 }).await.is_err());
+    let chunks: Vec<Bytes> = reading.try_collect().await.unwrap();
+    assert!(chunks.concat() == content, "a running read goes on");
+}
+
+async fn wrong_checksums_are_noticed(store: &dyn BlobStore) {
+    let digest = put(store, id(60), &content(600_000), 300_000).await;
+    let expected = |block: usize| {
+        let mut blocks = digest.blocks.clone();
+        blocks.0[block] ^= 1;
+        Expected { blob: id(60), size_bytes: 600_000, blocks }
+    };
+    let whole = ByteRange::whole(600_000);
+    assert!(matches!(read_verified(store, expected(0), whole).await, Err(BlobError::Damaged(..))));
+    let stream = read_verified(store, expected(2), whole).await.unwrap();
+    assert!(matches!(stream.try_collect::<Vec<_>>().await, Err(BlobError::Damaged(..))));
+    let untouched = read_verified(store, expected(2), ByteRange { start: 5, end: 500_000 }).await.unwrap();
+    assert_eq!(untouched.try_collect::<Vec<_>>().await.unwrap().concat().len(), 499_995);
+    store.delete(&[id(60)]).await.unwrap();
+}

@@ -1,0 +1,173 @@
+//! Writing: batches are hashed and written on the blocking pool while the next one is being received.
+
+use super::{Shards, blocking, temporary_name};
+use crate::blobs::digest::ContentHasher;
+use crate::blobs::{BlobError, BlobWriter};
+use crate::model::digest::ContentDigest;
+use crate::model::ids::BlobId;
+use async_trait::async_trait;
+use bytes::Bytes;
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+use std::fs::File;
+use std::io::{self, IoSlice, Write};
+use std::sync::Arc;
+use tokio::task::JoinHandle;
+
+/// Bytes that are collected before they are handed to the blocking pool.
+const BATCH_BYTES: usize = 256 * 1024;
+/// Chunks that are collected before they are handed on, however small: each may keep its whole receive buffer alive.
+const BATCH_CHUNKS: usize = 64;
+
+const TEMPORARY: OFlags =
+    OFlags::WRONLY.union(OFlags::CREATE).union(OFlags::EXCL).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// A blob on its way to the disk: one batch being collected, at most one being written.
+pub(super) struct LocalWriter {
+    batch: Vec<Bytes>,
+    batch_bytes: usize,
+    draft: Option<State>,
+}
+
+enum State {
+    Idle(Draft),
+    Writing(JoinHandle<Result<Draft, BlobError>>),
+}
+
+impl LocalWriter {
+    pub(super) fn new(shards: Arc<Shards>, id: BlobId) -> Self {
+        let draft = Draft { shards, id, file: None, hasher: ContentHasher::default() };
+        Self { batch: Vec::new(), batch_bytes: 0, draft: Some(State::Idle(draft)) }
+    }
+
+    /// The draft, once the batch that is being written is done. A failed draft is gone, and its file with it.
+    async fn idle(&mut self) -> Result<Draft, BlobError> {
+        match self.draft.take() {
+            Some(State::Idle(draft)) => Ok(draft),
+            Some(State::Writing(writing)) => {
+                writing.await.unwrap_or_else(|panic| Err(BlobError::Unavailable(io::Error::other(panic))))
+            }
+            None => Err(BlobError::Unavailable(io::Error::other("the blob failed before"))),
+        }
+    }
+}
+
+#[async_trait]
+impl BlobWriter for LocalWriter {
+    async fn write(&mut self, chunk: Bytes) -> Result<(), BlobError> {
+        self.batch_bytes += chunk.len();
+        self.batch.push(chunk);
+        if self.batch_bytes < BATCH_BYTES && self.batch.len() < BATCH_CHUNKS {
+            return Ok(());
+        }
+        let mut draft = self.idle().await?;
+        let batch = std::mem::take(&mut self.batch);
+        self.batch_bytes = 0;
+        self.draft = Some(State::Writing(tokio::task::spawn_blocking(move || draft.append(&batch).map(|()| draft))));
+        Ok(())
+    }
+
+    async fn finish(mut self: Box<Self>) -> Result<ContentDigest, BlobError> {
+        let mut draft = self.idle().await?;
+        let batch = std::mem::take(&mut self.batch);
+        blocking(move || {
+            draft.append(&batch)?;
+            draft.publish()
+        })
+        .await
+    }
+
+    async fn discard(mut self: Box<Self>) {
+        if let Ok(draft) = self.idle().await {
+            drop(tokio::task::spawn_blocking(move || drop(draft)).await);
+        }
+    }
+}
+
+/// The temporary file and what was written to it so far. Dropping it removes the file.
+struct Draft {
+    shards: Arc<Shards>,
+    id: BlobId,
+    file: Option<File>,
+    hasher: ContentHasher,
+}
+
+impl Draft {
+    fn append(&mut self, batch: &[Bytes]) -> Result<(), BlobError> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            empty => empty.insert(create(&self.shards, self.id)?),
+        };
+        batch.iter().for_each(|chunk| self.hasher.update(chunk));
+        write_all(file, batch)?;
+        Ok(())
+    }
+
+    /// fsync, rename without replace, fsync of the directory: only then is the blob there, and stays. After a failed
+    /// fsync nothing is known of the file's pages, so it is given up and never fsynced again (reliability.md, R3).
+    fn publish(mut self) -> Result<ContentDigest, BlobError> {
+        let shard = self.shards.of(self.id)?;
+        if let Some(file) = &self.file {
+            file.sync_all()?;
+        }
+        rename_without_replace(shard, self.id)?;
+        self.file = None;
+        rustix::fs::fsync(shard).map_err(io::Error::from)?;
+        Ok(std::mem::take(&mut self.hasher).finish())
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        let Some(file) = self.file.take() else { return };
+        drop(file);
+        let removed = self
+            .shards
+            .of(self.id)
+            .and_then(|shard| Ok(rustix::fs::unlinkat(shard, temporary_name(self.id), AtFlags::empty())?));
+        if let Err(error) = removed {
+            tracing::warn!(blob = %self.id, %error, "a temporary file stays behind until the next sweep");
+        }
+    }
+}
+
+fn create(shards: &Shards, id: BlobId) -> io::Result<File> {
+    let file = rustix::fs::openat(shards.of(id)?, temporary_name(id), TEMPORARY, Mode::RUSR | Mode::WUSR)?;
+    Ok(File::from(file))
+}
+
+fn write_all(file: &mut File, batch: &[Bytes]) -> io::Result<()> {
+    let mut slices: Vec<IoSlice<'_>> = batch.iter().map(|chunk| IoSlice::new(chunk)).collect();
+    let mut rest = slices.as_mut_slice();
+    IoSlice::advance_slices(&mut rest, 0);
+    while !rest.is_empty() {
+        match file.write_vectored(rest) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => IoSlice::advance_slices(&mut rest, written),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Falls back to link and unlink where the file system does not know `RENAME_NOREPLACE`.
+fn rename_without_replace(shard: &std::os::fd::OwnedFd, id: BlobId) -> io::Result<()> {
+    let (temporary, name) = (temporary_name(id), id.to_string());
+    match rustix::fs::renameat_with(shard, &temporary, shard, &name, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS) => {
+            rustix::fs::linkat(shard, &temporary, shard, &name, AtFlags::empty())?;
+            Ok(rustix::fs::unlinkat(shard, &temporary, AtFlags::empty())?)
+        }
+        renamed => Ok(renamed?),
+    }
+}
+
+/// Writes, publishes and removes one blob, so that a folder that cannot do so is refused at the start.
+pub(super) fn prove(shards: &Arc<Shards>) -> io::Result<()> {
+    let id = BlobId::new(crate::random::bytes());
+    let mut draft = Draft { shards: Arc::clone(shards), id, file: None, hasher: ContentHasher::default() };
+    let proven =
+        draft.append(&[Bytes::from_static(b"venna")]).and_then(|()| draft.publish()).and_then(|_| shards.delete(&[id]));
+    proven.map_err(io::Error::other)
+}

@@ -1,0 +1,82 @@
+//! The blob stores: immutable bytes at rest, named by the server.
+//!
+//! A blob appears whole or not at all, is never overwritten and never truncated. Stores know nothing of Files,
+//! workspaces or requests; [`digest`] computes and [`verify`] checks what the metadata store remembers of the bytes.
+//! The verbs of floor 3 are the only callers.
+
+#[cfg(test)]
+mod contract;
+pub mod digest;
+mod in_flight;
+pub mod local;
+pub mod memory;
+pub mod verify;
+
+pub use in_flight::{InFlight, InFlightToken};
+
+use crate::model::byte_range::ByteRange;
+use crate::model::digest::ContentDigest;
+use crate::model::ids::BlobId;
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_core::Stream;
+use std::io;
+use std::pin::Pin;
+
+/// What a blob store can fail with.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    /// No room for more bytes or more names.
+    #[error("the blob store has no room left")]
+    OutOfSpace(#[source] io::Error),
+    /// The blob is missing, shorter than it was, or holds other bytes.
+    #[error("blob {0} is damaged: {1}")]
+    Damaged(BlobId, &'static str),
+    /// The store does not answer as it should.
+    #[error("the blob store failed")]
+    Unavailable(#[source] io::Error),
+}
+
+impl From<io::Error> for BlobError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::OutOfSpace(error),
+            _ => Self::Unavailable(error),
+        }
+    }
+}
+
+/// Bytes of a blob, in order; a stream that ends without an error was complete.
+pub type BlobStream = Pin<Box<dyn Stream<Item = Result<Bytes, BlobError>> + Send>>;
+
+/// A place for blobs.
+#[async_trait]
+pub trait BlobStore: std::fmt::Debug + Send + Sync + 'static {
+    /// Begins a blob of this fresh name. Nothing is visible before [`BlobWriter::finish`].
+    async fn create(&self, id: BlobId) -> Result<Box<dyn BlobWriter>, BlobError>;
+
+    /// Bytes `range` of a blob, which must lie within it. A missing blob is [`BlobError::Damaged`].
+    async fn read(&self, id: BlobId, range: ByteRange) -> Result<BlobStream, BlobError>;
+
+    /// Removes blobs, finished or begun, for good: the names are gone after a power cut too. What is not there counts as
+    /// removed. Streams that are being read go on.
+    async fn delete(&self, ids: &[BlobId]) -> Result<(), BlobError>;
+
+    /// Whether the store answers.
+    async fn probe(&self) -> Result<(), BlobError>;
+}
+
+/// A blob that is being written.
+///
+/// Dropping it removes what was written; [`Self::discard`] does so too, and tells when it is done.
+#[async_trait]
+pub trait BlobWriter: Send {
+    /// Takes the next bytes. It may return before they are written, and waits when too much is on its way.
+    async fn write(&mut self, chunk: Bytes) -> Result<(), BlobError>;
+
+    /// Makes the blob durable and visible, in this order, and tells what it holds.
+    async fn finish(self: Box<Self>) -> Result<ContentDigest, BlobError>;
+
+    /// Removes what was written.
+    async fn discard(self: Box<Self>);
+}

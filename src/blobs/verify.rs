@@ -1,0 +1,103 @@
+//! Reads that hand on nothing unchecked: every block that a range touches is compared with its checksum first.
+
+use super::digest::block_checksum;
+use super::{BlobError, BlobStore, BlobStream};
+use crate::model::byte_range::ByteRange;
+use crate::model::digest::{BLOCK_BYTES, BlockChecksums};
+use crate::model::ids::BlobId;
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, stream};
+
+/// What is to be read, and what it should hold.
+#[derive(Clone, Debug)]
+pub struct Expected {
+    /// The blob.
+    pub blob: BlobId,
+    /// Its length in bytes.
+    pub size_bytes: u64,
+    /// The checksums of its blocks.
+    pub blocks: BlockChecksums,
+}
+
+/// Bytes `range` of a blob, of which the first block has been read and checked.
+///
+/// # Errors
+/// [`BlobError::Damaged`] when the first block is not what was written; later blocks end the stream with that error.
+pub async fn read_verified(
+    store: &dyn BlobStore,
+    expected: Expected,
+    range: ByteRange,
+) -> Result<BlobStream, BlobError> {
+    if range.is_empty() {
+        return Ok(stream::empty().boxed());
+    }
+    let start = range.start - range.start % BLOCK_BYTES;
+    let end = range.end.next_multiple_of(BLOCK_BYTES).min(expected.size_bytes);
+    let source = store.read(expected.blob, ByteRange { start, end }).await?;
+    let mut blocks = Blocks { source, rest: Bytes::new(), expected, at: start, end };
+    let first = blocks.next().await?;
+    let checked = stream::iter(first.map(Ok)).chain(stream::unfold(Some(blocks), |blocks| async {
+        let mut blocks = blocks?;
+        match blocks.next().await {
+            Ok(Some(block)) => Some((Ok(block), Some(blocks))),
+            Ok(None) => None,
+            Err(error) => Some((Err(error), None)),
+        }
+    }));
+    Ok(checked.map(move |block| block.map(|block| cut(block, range))).boxed())
+}
+
+/// A checked block and the offset at which it stands in its blob.
+type Block = (u64, Bytes);
+
+/// The part of a block that lies in `range`.
+fn cut((at, bytes): Block, range: ByteRange) -> Bytes {
+    let offset = |position: u64| usize::try_from(position.saturating_sub(at)).unwrap_or(usize::MAX).min(bytes.len());
+    bytes.slice(offset(range.start)..offset(range.end))
+}
+
+struct Blocks {
+    source: BlobStream,
+    rest: Bytes,
+    expected: Expected,
+    at: u64,
+    end: u64,
+}
+
+impl Blocks {
+    async fn next(&mut self) -> Result<Option<Block>, BlobError> {
+        if self.at == self.end {
+            return Ok(None);
+        }
+        let block = self.take(usize::try_from(BLOCK_BYTES.min(self.end - self.at)).unwrap_or(usize::MAX)).await?;
+        let at = self.at;
+        let checksum = usize::try_from(at / BLOCK_BYTES).ok().and_then(|index| self.expected.blocks.0.get(index));
+        if checksum != Some(&block_checksum(&block)) {
+            return Err(BlobError::Damaged(self.expected.blob, "a block does not match its checksum"));
+        }
+        self.at += block.len() as u64;
+        Ok(Some((at, block)))
+    }
+
+    /// The next `length` bytes of the source; without a copy when they come as one chunk.
+    async fn take(&mut self, length: usize) -> Result<Bytes, BlobError> {
+        if self.rest.is_empty() {
+            self.rest = self.more().await?;
+        }
+        if self.rest.len() >= length {
+            return Ok(self.rest.split_to(length));
+        }
+        let mut block = BytesMut::with_capacity(length);
+        while block.len() < length {
+            if self.rest.is_empty() {
+                self.rest = self.more().await?;
+            }
+            block.extend_from_slice(&self.rest.split_to(self.rest.len().min(length - block.len())));
+        }
+        Ok(block.freeze())
+    }
+
+    async fn more(&mut self) -> Result<Bytes, BlobError> {
+        self.source.next().await.unwrap_or(Err(BlobError::Damaged(self.expected.blob, "it is shorter than it was")))
+    }
+}

@@ -1,0 +1,24 @@
+//! What commands print: tables for people, JSON for programs.
+
+use anyhow::Result;
+use comfy_table::{Table, TableStyle};
+use serde::Serialize;
+
+/// Prints rows to standard output: as one JSON array, or as a table with a heading.
+pub fn list<T: Serialize>(rows: &[T], json: bool, heading: &[&str], cells: impl Fn(&T) -> Vec<String>) -> Result<()> {
+    if json {
+        println!("{}", serde_json::to_string_pretty(rows)?);
+        return Ok(());
+    }
+    let mut table = Table::new();
+    table.load_style(TableStyle::new()).set_header(heading);
+    table.add_rows(rows.iter().map(cells));
+    println!("{}", table.trim_fmt());
+    Ok(())
+}
+
+/// A time for people, in UTC.
+pub fn time(unix_seconds: u64) -> String {
+    let time = std::time::UNIX_EPOCH.checked_add(std::time::Duration::from_secs(unix_seconds));
+    time.map_or_else(|| unix_seconds.to_string(), httpdate::fmt_http_date)
+}

@@ -1,0 +1,91 @@
+//! Settings as flags: made from the one list in `config`.
+
+use crate::config::{Config, Effective, Layers, SETTINGS, Setting, Use};
+use anyhow::Result;
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+const CONFIG: &str = "config";
+const CONFIG_VARIABLE: &str = "VENNA_CONFIG";
+
+/// The settings of `serve` and `check`.
+#[derive(Debug)]
+pub struct ServerSettings(Layers);
+
+/// The settings of commands that open the data directory.
+#[derive(Debug)]
+pub struct StoreSettings(Layers);
+
+impl ServerSettings {
+    /// The configuration, and where each value comes from.
+    pub fn resolve(&self) -> Result<(Config, Vec<Effective>)> {
+        Ok(Config::resolve(&self.0)?)
+    }
+}
+
+impl StoreSettings {
+    /// The configuration.
+    pub fn resolve(&self) -> Result<Config> {
+        Ok(Config::resolve(&self.0)?.0)
+    }
+}
+
+fn flag(setting: &'static Setting) -> Arg {
+    let default = setting.default.map(|default| format!(" [default: {default}]")).unwrap_or_default();
+    Arg::new(setting.name)
+        .long(setting.flag())
+        .value_name(setting.placeholder)
+        .help(format!("{}{default}", setting.help))
+        .help_heading("Settings")
+        .allow_hyphen_values(true)
+}
+
+fn augment(command: Command, wanted: impl Fn(&Setting) -> bool) -> Command {
+    let config = Arg::new(CONFIG)
+        .long(CONFIG)
+        .value_name("FILE")
+        .help("A TOML file of settings; flags and VENNA_* variables stand over it.")
+        .help_heading("Settings");
+    SETTINGS
+        .iter()
+        .filter(|setting| wanted(setting))
+        .fold(command.arg(config), |command, setting| command.arg(flag(setting)))
+}
+
+fn layers(matches: &ArgMatches) -> Layers {
+    let value = |name: &str| matches.try_get_one::<String>(name).ok().flatten().cloned();
+    let flags = SETTINGS.iter().filter_map(|setting| Some((setting.name, value(setting.name)?)));
+    let environment =
+        SETTINGS.iter().filter_map(|setting| Some((setting.name, std::env::var(setting.variable()).ok()?)));
+    let file = value(CONFIG).or_else(|| std::env::var(CONFIG_VARIABLE).ok()).map(PathBuf::from);
+    Layers { flags: flags.collect(), environment: environment.collect::<BTreeMap<_, _>>(), file }
+}
+
+macro_rules! as_flags {
+    ($settings:ident, $wanted:expr) => {
+        impl FromArgMatches for $settings {
+            fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+                Ok(Self(layers(matches)))
+            }
+
+            fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+                self.0 = layers(matches);
+                Ok(())
+            }
+        }
+
+        impl Args for $settings {
+            fn augment_args(command: Command) -> Command {
+                augment(command, $wanted)
+            }
+
+            fn augment_args_for_update(command: Command) -> Command {
+                augment(command, $wanted)
+            }
+        }
+    };
+}
+
+as_flags!(ServerSettings, |_| true);
+as_flags!(StoreSettings, |setting| setting.used_by == Use::Stores);

@@ -1,0 +1,145 @@
+//! What an operator may set, and what is in force.
+//!
+//! [`SETTINGS`] is the one list of settings: flags, environment variables, the keys of the configuration file, `--help`,
+//! `venna check` and `docs/config.md` are all made from it. A value is taken from the flag, else `VENNA_*`, else the
+//! file, else the default. This room imports nothing of the house.
+
+mod parse;
+mod resolve;
+mod settings;
+
+pub use resolve::{Effective, Layers, Origin, SettingError};
+pub use settings::{SETTINGS, Setting, Use};
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The effective configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the installation lives.
+    pub stores: StoreConfig,
+    /// Where the server listens.
+    pub listeners: ListenConfig,
+    /// What one request, connection or process may take.
+    pub limits: LimitConfig,
+    /// Form of log lines; chosen by whether standard error is a terminal when not set.
+    pub log_format: Option<LogFormat>,
+    /// Least severe level that is logged.
+    pub log_level: LogLevel,
+    /// A file holding a well-formed key to install in workspace `default`.
+    pub bootstrap_key_file: Option<PathBuf>,
+    /// Time between two sweeps that nothing asked for.
+    pub sweep_interval: Duration,
+}
+
+/// Where metadata and blobs are kept.
+#[derive(Clone, Debug)]
+pub struct StoreConfig {
+    /// The data directory: lock, first key, and by default the stores.
+    pub data_dir: PathBuf,
+    /// The SQLite database.
+    pub database: PathBuf,
+    /// The folder of blobs.
+    pub blobs: PathBuf,
+}
+
+/// Where the server listens.
+#[derive(Clone, Debug)]
+pub struct ListenConfig {
+    /// The API.
+    pub main: SocketAddr,
+    /// Health for operators; none when switched off.
+    pub admin: Option<SocketAddr>,
+    /// The address that is written where a URL is shown; the bound address when not set.
+    pub public_url: Option<String>,
+}
+
+/// What one request, connection or process may take.
+#[derive(Clone, Copy, Debug)]
+pub struct LimitConfig {
+    /// Largest file of one `POST /v1/files`, in bytes.
+    pub max_file_bytes: u64,
+    /// Connections open at once.
+    pub max_connections: usize,
+    /// Uploads in flight at once.
+    pub max_concurrent_uploads: usize,
+    /// Time for a request's head, and for an idle connection to send the next one.
+    pub header_read_timeout: Duration,
+    /// Fewest bytes a second that a request body may bring over [`Self::body_window`].
+    pub body_min_bytes_per_second: u64,
+    /// The time over which that rate is measured.
+    pub body_window: Duration,
+    /// Time that requests in flight get to finish once the server is told to stop.
+    pub drain_timeout: Duration,
+}
+
+/// Form of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Severity of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Only what needs an operator.
+    Error,
+    /// Also what may need one.
+    Warn,
+    /// Also what the server does as a whole.
+    Info,
+    /// Also every request.
+    Debug,
+}
+
+impl Config {
+    /// Takes every setting from the first layer that has it.
+    ///
+    /// # Errors
+    /// The first setting whose value cannot be used, with its origin and what would be valid.
+    pub fn resolve(layers: &Layers) -> Result<(Self, Vec<Effective>), SettingError> {
+        let mut from = resolve::Resolver::new(layers)?;
+        let config = Self {
+            stores: stores(&mut from)?,
+            listeners: ListenConfig {
+                main: from.take("listen", parse::address)?,
+                admin: from.take("admin_listen", parse::address_or_off)?,
+                public_url: from.take_optional("public_url", parse::http_url)?,
+            },
+            limits: limits(&mut from)?,
+            log_format: from.take_optional("log_format", parse::log_format)?,
+            log_level: from.take("log_level", parse::log_level)?,
+            bootstrap_key_file: from.take_optional("bootstrap_key_file", parse::path)?,
+            sweep_interval: from.take("sweep_interval_seconds", parse::seconds)?,
+        };
+        Ok((config, from.into_effective()))
+    }
+}
+
+fn stores(from: &mut resolve::Resolver<'_>) -> Result<StoreConfig, SettingError> {
+    let data_dir = from.take("data_dir", parse::path)?;
+    let database = from.take_optional("metadata_url", parse::sqlite_url)?;
+    let blobs = from.take_optional("blobs_url", parse::file_url)?;
+    Ok(StoreConfig {
+        database: database.unwrap_or_else(|| data_dir.join("venna.db")),
+        blobs: blobs.unwrap_or_else(|| data_dir.join("blobs")),
+        data_dir,
+    })
+}
+
+fn limits(from: &mut resolve::Resolver<'_>) -> Result<LimitConfig, SettingError> {
+    Ok(LimitConfig {
+        max_file_bytes: from.take("max_file_bytes", parse::file_bytes)?,
+        max_connections: from.take("max_connections", parse::count)?,
+        max_concurrent_uploads: from.take("max_concurrent_uploads", parse::count)?,
+        header_read_timeout: from.take("header_read_timeout_seconds", parse::seconds)?,
+        body_min_bytes_per_second: from.take("body_min_bytes_per_second", parse::bytes)?,
+        body_window: from.take("body_window_seconds", parse::seconds)?,
+        drain_timeout: from.take("drain_timeout_seconds", parse::seconds)?,
+    })
+}

@@ -1,0 +1,290 @@
+//! The layers of the configuration, and which of them each value comes from.
+
+use super::settings::{SETTINGS, Setting};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use toml::de::{DeTable, DeValue};
+
+/// The largest configuration file, in bytes.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// What is set, by name of the setting, before defaults apply.
+#[derive(Debug, Default)]
+pub struct Layers {
+    /// Values of flags.
+    pub flags: BTreeMap<&'static str, String>,
+    /// Values of `VENNA_*` variables.
+    pub environment: BTreeMap<&'static str, String>,
+    /// The configuration file, if one is named.
+    pub file: Option<PathBuf>,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The command line.
+    Flag(String),
+    /// The environment.
+    Environment(String),
+    /// A line of the configuration file.
+    File(PathBuf, usize),
+    /// Nobody set it.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => write!(out, "flag --{flag}"),
+            Self::Environment(variable) => write!(out, "environment {variable}"),
+            Self::File(path, line) => write!(out, "{}:{line}", path.display()),
+            Self::Default => out.write_str("default"),
+        }
+    }
+}
+
+/// One setting as it is in force.
+#[derive(Clone, Debug)]
+pub struct Effective {
+    /// The setting's name.
+    pub name: &'static str,
+    /// Its value with secrets redacted; none when it is not set and has no default.
+    pub value: Option<String>,
+    /// Where the value comes from.
+    pub origin: Origin,
+}
+
+/// A setting that cannot be used, or a configuration file that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingError {
+    /// The value of a known setting is not valid.
+    #[error("{name} = {value:?} ({origin}) is not valid: expected {expected}")]
+    Invalid {
+        /// The setting's name.
+        name: &'static str,
+        /// What it was set to, with secrets redacted.
+        value: String,
+        /// Who set it.
+        origin: Origin,
+        /// What would be valid.
+        expected: &'static str,
+    },
+    /// The file sets something that does not exist.
+    #[error("{name:?} ({origin}) is no setting; the settings are {known}")]
+    Unknown {
+        /// The key in the file.
+        name: String,
+        /// Where it stands.
+        origin: Origin,
+        /// Every setting there is.
+        known: String,
+    },
+    /// The file cannot be read.
+    #[error("the configuration file {path} cannot be read: {why}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        why: String,
+    },
+}
+
+pub(super) struct Resolver<'a> {
+    layers: &'a Layers,
+    file: BTreeMap<&'static str, (String, Origin)>,
+    effective: Vec<Effective>,
+}
+
+impl<'a> Resolver<'a> {
+    pub(super) fn new(layers: &'a Layers) -> Result<Self, SettingError> {
+        let file = layers.file.as_deref().map(read_file).transpose()?.unwrap_or_default();
+        Ok(Self { layers, file, effective: Vec::new() })
+    }
+
+    /// A setting that always has a value.
+    pub(super) fn take<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Option<T>) -> Result<T, SettingError> {
+        let setting = setting(name);
+        let (value, origin) =
+            self.find(setting).unwrap_or_else(|| (setting.default.unwrap_or_default().to_owned(), Origin::Default));
+        self.accept(setting, value, origin, parse)
+    }
+
+    /// A setting that may have none.
+    pub(super) fn take_optional<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, SettingError> {
+        let setting = setting(name);
+        match self.find(setting) {
+            Some((value, origin)) => self.accept(setting, value, origin, parse).map(Some),
+            None => {
+                self.effective.push(Effective { name: setting.name, value: None, origin: Origin::Default });
+                Ok(None)
+            }
+        }
+    }
+
+    /// Every setting taken so far, in the order of the list.
+    pub(super) fn into_effective(mut self) -> Vec<Effective> {
+        self.effective.sort_by_key(|effective| SETTINGS.iter().position(|setting| setting.name == effective.name));
+        self.effective
+    }
+
+    fn find(&self, setting: &Setting) -> Option<(String, Origin)> {
+        let flag = || self.layers.flags.get(setting.name).map(|value| (value.clone(), Origin::Flag(setting.flag())));
+        let variable = || {
+            self.layers
+                .environment
+                .get(setting.name)
+                .map(|value| (value.clone(), Origin::Environment(setting.variable())))
+        };
+        flag().or_else(variable).or_else(|| self.file.get(setting.name).cloned())
+    }
+
+    fn accept<T>(
+        &mut self,
+        setting: &Setting,
+        value: String,
+        origin: Origin,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, SettingError> {
+        let shown = redacted(&value);
+        match parse(&value) {
+            Some(parsed) => {
+                self.effective.push(Effective { name: setting.name, value: Some(shown), origin });
+                Ok(parsed)
+            }
+            None => Err(SettingError::Invalid { name: setting.name, value: shown, origin, expected: setting.expected }),
+        }
+    }
+}
+
+#[expect(clippy::expect_used, reason = "a name that is not in the list is a mistake of this room, found by its tests")]
+fn setting(name: &str) -> &'static Setting {
+    SETTINGS.iter().find(|setting| setting.name == name).expect("the setting is in the list")
+}
+
+fn read_file(path: &Path) -> Result<BTreeMap<&'static str, (String, Origin)>, SettingError> {
+    let unreadable = |why: String| SettingError::Unreadable { path: path.to_owned(), why };
+    let size_bytes = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
+    if size_bytes > MAX_FILE_BYTES {
+        return Err(unreadable(format!("it is longer than {MAX_FILE_BYTES} bytes")));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+    let table = DeTable::parse(&text).map_err(|error| unreadable(error.to_string()))?;
+    let mut values = BTreeMap::new();
+    for (key, value) in table.get_ref() {
+        let origin = Origin::File(path.to_owned(), line_of(&text, key.span().start));
+        let (name, value) = known(key.get_ref(), value.get_ref(), &origin)?;
+        values.insert(name, (value, origin));
+    }
+    Ok(values)
+}
+
+fn known(key: &str, value: &DeValue<'_>, origin: &Origin) -> Result<(&'static str, String), SettingError> {
+    let setting = SETTINGS.iter().find(|setting| setting.name == key).ok_or_else(|| SettingError::Unknown {
+        name: key.to_owned(),
+        origin: origin.clone(),
+        known: SETTINGS.iter().map(|setting| setting.name).collect::<Vec<_>>().join(", "),
+    })?;
+    let text = match value {
+        DeValue::String(text) => text.to_string(),
+        DeValue::Boolean(flag) => flag.to_string(),
+        DeValue::Integer(number) if number.radix() == 10 => number.as_str().to_owned(),
+        other => {
+            let value = format!("a {}", other.type_str());
+            return Err(SettingError::Invalid {
+                name: setting.name,
+                value,
+                origin: origin.clone(),
+                expected: setting.expected,
+            });
+        }
+    };
+    Ok((setting.name, text))
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+}
+
+/// Hides the user information of a URL, and anything that looks like a key.
+fn redacted(value: &str) -> String {
+    if value.contains("vk_") || value.contains("vka_") {
+        return "***".to_owned();
+    }
+    match value.split_once("://").map(|(scheme, rest)| (scheme, rest.rsplit_once('@'))) {
+        Some((scheme, Some((_, host)))) => format!("{scheme}://***@{host}"),
+        _ => value.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Config;
+    use super::*;
+
+    fn layers(flags: &[(&'static str, &str)], environment: &[(&'static str, &str)], file: Option<&Path>) -> Layers {
+        let owned =
+            |pairs: &[(&'static str, &str)]| pairs.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        Layers { flags: owned(flags), environment: owned(environment), file: file.map(Path::to_owned) }
+    }
+
+    fn file_of(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        file
+    }
+
+    #[test]
+    fn every_setting_is_taken_and_every_default_is_valid() {
+        let (_, effective) = Config::resolve(&Layers::default()).unwrap();
+        let taken: Vec<_> = effective.iter().map(|effective| effective.name).collect();
+        let listed: Vec<_> = SETTINGS.iter().map(|setting| setting.name).collect();
+        assert_eq!(taken, listed);
+    }
+
+    #[test]
+    fn a_flag_stands_over_the_environment_and_that_over_the_file() {
+        let file = file_of("# ours\nlisten = '127.0.0.1:1'\nmax_connections = 7\nlog_level = 'warn'\n");
+        let layers = layers(
+            &[("listen", "127.0.0.1:3")],
+            &[("listen", "127.0.0.1:2"), ("log_level", "debug")],
+            Some(file.path()),
+        );
+        let (config, effective) = Config::resolve(&layers).unwrap();
+        assert_eq!((config.listeners.main.port(), config.limits.max_connections), (3, 7));
+        let origin = |name| effective.iter().find(|effective| effective.name == name).unwrap().origin.clone();
+        assert_eq!(origin("listen"), Origin::Flag("listen".into()));
+        assert_eq!(origin("log_level"), Origin::Environment("VENNA_LOG_LEVEL".into()));
+        assert_eq!(origin("max_connections"), Origin::File(file.path().into(), 3));
+        assert_eq!(origin("data_dir"), Origin::Default);
+    }
+
+    #[test]
+    fn a_wrong_value_names_setting_value_origin_and_what_would_be_valid() {
+        let error = Config::resolve(&layers(&[], &[("max_file_bytes", "lots")], None)).unwrap_err();
+        let message = error.to_string();
+        for part in ["max_file_bytes", "\"lots\"", "VENNA_MAX_FILE_BYTES", "from 1 to 8589934592"] {
+            assert!(message.contains(part), "{message} names {part}");
+        }
+    }
+
+    #[test]
+    fn unknown_keys_and_tables_of_the_file_are_refused_with_their_line() {
+        let file = file_of("\nlistn = '127.0.0.1:1'\n");
+        let message = Config::resolve(&layers(&[], &[], Some(file.path()))).unwrap_err().to_string();
+        assert!(message.contains("listn") && message.contains(":2)"), "{message}");
+        let file = file_of("[listen]\nport = 1\n");
+        assert!(Config::resolve(&layers(&[], &[], Some(file.path()))).is_err());
+    }
+
+    #[test]
+    fn secrets_are_not_repeated() {
+        let error =
+            Config::resolve(&layers(&[("metadata_url", "postgres://ada:hunter2@db/venna")], &[], None)).unwrap_err();
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+}

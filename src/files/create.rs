@@ -1,0 +1,97 @@
+//! Creating: received bytes become a File, durably, or nothing of them stays.
+
+use super::{Files, ReceiveError, Receiving, StorageError};
+use crate::model::expiry::ExpiresAfter;
+use crate::model::file::{File, NewFile};
+use crate::model::filename::Filename;
+use crate::model::purpose::Purpose;
+use std::io;
+
+/// What the client says of a File beside its bytes.
+#[derive(Clone, Debug)]
+pub struct FileDetails {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Its name.
+    pub filename: Filename,
+    /// When it ends, if the client asks for that; otherwise its purpose decides.
+    pub expires_after: Option<ExpiresAfter>,
+}
+
+/// Why received bytes do not become a File.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// A batch file is named like something else.
+    #[error("a batch file is not named .jsonl")]
+    NotJsonLines,
+    /// They were too many after all.
+    #[error(transparent)]
+    Received(#[from] ReceiveError),
+}
+
+impl From<StorageError> for CreateError {
+    fn from(error: StorageError) -> Self {
+        Self::Received(ReceiveError::Storage(error))
+    }
+}
+
+impl FileDetails {
+    /// Whether there can be such a File at all; to be asked as early as the details are known.
+    ///
+    /// # Errors
+    /// When the purpose does not allow the name (openai-contract.md, section 3: no extension is allowed).
+    pub fn check(&self) -> Result<(), CreateError> {
+        let json_lines = |extension: &str| extension.eq_ignore_ascii_case("jsonl");
+        let named_otherwise = self.filename.extension().is_some_and(|extension| !json_lines(extension));
+        if self.purpose == Purpose::Batch && named_otherwise { Err(CreateError::NotJsonLines) } else { Ok(()) }
+    }
+}
+
+impl Files {
+    /// Makes the received bytes durable, then the File visible. Returns when both would survive a power cut.
+    ///
+    /// The steps run to their end even when the caller goes away in the middle (reliability.md, R7).
+    ///
+    /// # Errors
+    /// When the details do not allow the File, or a store failed; nothing of the bytes stays then.
+    pub async fn create(&self, receiving: Receiving, details: FileDetails) -> Result<File, CreateError> {
+        details.check()?;
+        receiving.check_size(Some(details.purpose))?;
+        let files = self.clone();
+        let commit = self.tasks.spawn(async move { files.commit(receiving, details).await });
+        Ok(commit.await.unwrap_or_else(|panic| Err(StorageError::Unavailable(Box::new(panic))))?)
+    }
+
+    async fn commit(&self, receiving: Receiving, details: FileDetails) -> Result<File, StorageError> {
+        let Receiving { workspace, blob, mut claim, .. } = receiving;
+        let writer = claim.writer.take().ok_or_else(|| lost("the blob has no writer"))?;
+        let content = writer.finish().await?;
+        let expires_after = details.expires_after.or_else(|| ExpiresAfter::default_of(details.purpose));
+        let new = NewFile { blob, content, purpose: details.purpose, filename: details.filename, expires_after };
+        let file = self.metadata.create_file(workspace, new).await?.ok_or_else(|| lost("the blob is not pending"))?;
+        claim.settle();
+        Ok(file)
+    }
+}
+
+fn lost(what: &'static str) -> StorageError {
+    StorageError::Unavailable(Box::new(io::Error::other(what)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_file_is_named_jsonl_or_has_no_extension() {
+        let details =
+            |purpose, name| FileDetails { purpose, filename: Filename::parse(name).unwrap(), expires_after: None };
+        for name in ["a.jsonl", "A.JSONL", "requests"] {
+            assert!(details(Purpose::Batch, name).check().is_ok(), "{name}");
+        }
+        for name in ["a.txt", "a.jsonl.gz", "a."] {
+            assert!(details(Purpose::Batch, name).check().is_err(), "{name}");
+        }
+        assert!(details(Purpose::FineTune, "a.txt").check().is_ok());
+    }
+}

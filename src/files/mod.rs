@@ -1,0 +1,81 @@
+//! The verbs of Files: receive, create, list, retrieve, open, delete.
+//!
+//! Rules and order of steps live here; no HTTP, no SQL, no paths. Every verb takes the [`WorkspaceId`] of the caller,
+//! and an id of another workspace is to it like an id that never existed. The handlers of floor 4 are the only callers.
+//!
+//! [`WorkspaceId`]: crate::model::ids::WorkspaceId
+
+mod create;
+mod delete;
+mod list;
+mod open;
+mod probe;
+mod receive;
+mod retrieve;
+
+pub use create::{CreateError, FileDetails};
+pub use open::{ContentStream, StoredContent};
+pub use probe::Answers;
+pub use receive::{ReceiveError, Receiving};
+
+use crate::blobs::{BlobError, BlobStore, InFlight};
+use crate::metadata::{MetadataError, MetadataStore};
+use crate::model::ids::{BlobId, ProcessId};
+use std::sync::Arc;
+use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
+
+/// The largest file of purpose `batch`, in bytes (openai-contract.md, section 3).
+pub const MAX_BATCH_FILE_BYTES: u64 = 200 << 20;
+
+/// The Files of an installation.
+#[derive(Clone, Debug)]
+pub struct Files {
+    /// Rows.
+    pub metadata: Arc<dyn MetadataStore>,
+    /// Bytes.
+    pub blobs: Arc<dyn BlobStore>,
+    /// What this process is writing.
+    pub in_flight: Arc<InFlight>,
+    /// This run of the server.
+    pub process: ProcessId,
+    /// The largest file of one upload, in bytes.
+    pub max_file_bytes: u64,
+    /// Tells the sweeper that there is something to remove.
+    pub sweep_wanted: Arc<Notify>,
+    /// Work that outlives the request that began it; waited for at shutdown.
+    pub tasks: TaskTracker,
+}
+
+/// What any verb can fail with, whatever it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// A store has no room left.
+    #[error("a store has no room left")]
+    OutOfSpace(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A File's bytes are not what was stored.
+    #[error("blob {0} is damaged")]
+    Damaged(BlobId, #[source] BlobError),
+    /// A store does not answer as it should.
+    #[error("a store failed")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<BlobError> for StorageError {
+    fn from(error: BlobError) -> Self {
+        match error {
+            BlobError::OutOfSpace(_) => Self::OutOfSpace(Box::new(error)),
+            BlobError::Damaged(blob, _) => Self::Damaged(blob, error),
+            BlobError::Unavailable(_) => Self::Unavailable(Box::new(error)),
+        }
+    }
+}
+
+impl From<MetadataError> for StorageError {
+    fn from(error: MetadataError) -> Self {
+        match error {
+            MetadataError::OutOfSpace(_) => Self::OutOfSpace(Box::new(error)),
+            MetadataError::Unavailable(_) => Self::Unavailable(Box::new(error)),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Retrieving: what is known of one File.
+
+use super::{Files, StorageError};
+use crate::model::file::File;
+use crate::model::ids::{FileId, WorkspaceId};
+
+impl Files {
+    /// The File, if the workspace has it.
+    ///
+    /// # Errors
+    /// When the metadata store failed.
+    pub async fn retrieve(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<File>, StorageError> {
+        Ok(self.metadata.find_file(workspace, id).await?)
+    }
+}

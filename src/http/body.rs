@@ -1,0 +1,177 @@
+//! Request bodies that must keep coming: neither idle nor slower than the pace, however long the whole takes.
+
+use super::BodyPace;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use std::error::Error;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use tokio::time::{Instant, Sleep, sleep};
+
+/// Why a request body cannot be read on.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// It stands still, or comes in too slowly.
+    #[error("the body brings less than {min_bytes_per_second} bytes a second over {window_seconds} s")]
+    TooSlow {
+        /// The slowest that is waited for.
+        min_bytes_per_second: u64,
+        /// The time over which that is measured.
+        window_seconds: u64,
+    },
+    /// The connection broke, or its framing is wrong.
+    #[error("the body cannot be read")]
+    Broken(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// Tells, once the answer is made, whether the body was read to its end.
+#[derive(Clone, Debug, Default)]
+pub struct Consumed(Arc<AtomicBool>);
+
+impl Consumed {
+    pub fn is_whole(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// A body whose client is held to a pace. Only time spent waiting for the client counts.
+pub struct PacedBody<B> {
+    body: B,
+    pace: BodyPace,
+    consumed: Consumed,
+    window_bytes: u64,
+    window_waited: std::time::Duration,
+    waiting: Option<(Instant, Pin<Box<Sleep>>)>,
+}
+
+impl<B> PacedBody<B> {
+    pub fn new(body: B, pace: BodyPace, consumed: Consumed) -> Self {
+        Self { body, pace, consumed, window_bytes: 0, window_waited: std::time::Duration::ZERO, waiting: None }
+    }
+
+    /// The client has let us wait for the rest of the window; it is closed when that is over.
+    fn poll_window(&mut self, context: &mut Context<'_>) -> Poll<BodyError> {
+        let rest = self.pace.window.saturating_sub(self.window_waited);
+        let (_, timer) = self.waiting.get_or_insert_with(|| (Instant::now(), Box::pin(sleep(rest))));
+        std::task::ready!(timer.as_mut().poll(context));
+        self.waited();
+        if self.is_too_slow() {
+            return Poll::Ready(BodyError::TooSlow {
+                min_bytes_per_second: self.pace.min_bytes_per_second,
+                window_seconds: self.pace.window.as_secs(),
+            });
+        }
+        self.next_window();
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn waited(&mut self) {
+        if let Some((since, _)) = self.waiting.take() {
+            self.window_waited += since.elapsed();
+        }
+    }
+
+    fn is_too_slow(&self) -> bool {
+        self.window_bytes < self.pace.min_bytes_per_second.saturating_mul(self.pace.window.as_secs())
+    }
+
+    fn next_window(&mut self) {
+        self.window_bytes = 0;
+        self.window_waited = std::time::Duration::ZERO;
+    }
+}
+
+impl<B> Body for PacedBody<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        match Pin::new(&mut this.body).poll_frame(context) {
+            Poll::Ready(None) => {
+                this.consumed.0.store(true, Ordering::Release);
+                Poll::Ready(None)
+            }
+            Poll::Ready(Some(Ok(frame))) => {
+                this.waited();
+                this.window_bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+                if this.body.is_end_stream() {
+                    this.consumed.0.store(true, Ordering::Release);
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(BodyError::Broken(error.into())))),
+            Poll::Pending => this.poll_window(context).map(|error| Some(Err(error))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::stream;
+    use http_body_util::{BodyExt, StreamBody};
+    use std::time::Duration;
+
+    const PACE: BodyPace = BodyPace { min_bytes_per_second: 10, window: Duration::from_secs(5) };
+
+    fn drip(
+        bytes: usize,
+        every: Duration,
+        times: usize,
+    ) -> PacedBody<impl Body<Data = Bytes, Error = std::io::Error> + Unpin> {
+        let frames = stream::unfold(times, move |left| async move {
+            tokio::time::sleep(every).await;
+            (left > 0).then(|| (Ok(Frame::data(Bytes::from(vec![0; bytes]))), left - 1))
+        });
+        PacedBody::new(StreamBody::new(Box::pin(frames)), PACE, Consumed::default())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_steady_body_may_take_hours() {
+        let body = drip(10, Duration::from_secs(1), 7200);
+        let consumed = body.consumed.clone();
+        assert_eq!(body.collect().await.unwrap().to_bytes().len(), 72_000);
+        assert!(consumed.is_whole());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_drips_is_given_up_after_a_window() {
+        let begun = Instant::now();
+        let body = drip(9, Duration::from_secs(1), 7200);
+        let consumed = body.consumed.clone();
+        assert!(matches!(body.collect().await, Err(BodyError::TooSlow { .. })));
+        assert!(begun.elapsed() < Duration::from_secs(7) && !consumed.is_whole());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_body_is_given_up_after_a_window() {
+        let begun = Instant::now();
+        assert!(matches!(drip(1000, Duration::from_secs(60), 1).collect().await, Err(BodyError::TooSlow { .. })));
+        assert_eq!(begun.elapsed().as_secs(), 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_does_not_read_blames_nobody() {
+        let mut body = drip(60, Duration::from_millis(1), 20);
+        while let Some(frame) = body.frame().await {
+            frame.unwrap();
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+    }
+}

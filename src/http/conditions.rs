@@ -1,0 +1,115 @@
+//! Conditional requests (RFC 9110, section 13): what the client has already, and what it insists on.
+
+use http::HeaderMap;
+use http::header::{HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// What identifies a representation.
+#[derive(Clone, Copy, Debug)]
+pub struct Validators<'a> {
+    /// The strong entity tag, with its quotes.
+    pub etag: &'a str,
+    /// Unix seconds of the last modification.
+    pub modified_at: u64,
+}
+
+/// What the conditions of a request come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Answer as if there were none.
+    Proceed,
+    /// The client has it: 304.
+    NotModified,
+    /// The client insists on something else: 412.
+    Failed,
+}
+
+/// Evaluates the conditions in the order of RFC 9110, section 13.2.2.
+#[must_use]
+pub fn evaluate(headers: &HeaderMap, current: Validators<'_>) -> Verdict {
+    if headers.contains_key(IF_MATCH) {
+        if !lists(headers, IF_MATCH, current.etag, false) {
+            return Verdict::Failed;
+        }
+    } else if date(headers, &IF_UNMODIFIED_SINCE).is_some_and(|since| current.modified_at > since) {
+        return Verdict::Failed;
+    }
+    if headers.contains_key(IF_NONE_MATCH) {
+        return if lists(headers, IF_NONE_MATCH, current.etag, true) { Verdict::NotModified } else { Verdict::Proceed };
+    }
+    if date(headers, &IF_MODIFIED_SINCE).is_some_and(|since| current.modified_at <= since) {
+        return Verdict::NotModified;
+    }
+    Verdict::Proceed
+}
+
+/// Whether a `Range` header may be heeded: there is no `If-Range`, or it names what we have (section 13.1.5).
+#[must_use]
+pub fn range_applies(headers: &HeaderMap, current: Validators<'_>) -> bool {
+    let Some(value) = headers.get(IF_RANGE) else { return true };
+    value.as_bytes() == current.etag.as_bytes() || date(headers, &IF_RANGE) == Some(current.modified_at)
+}
+
+/// Whether a list of entity tags, or `*`, names `etag`; a weak tag counts where `weak` comparison is allowed.
+fn lists(headers: &HeaderMap, name: HeaderName, etag: &str, weak: bool) -> bool {
+    let tags = headers.get_all(name);
+    tags.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim).any(|tag| {
+        let tag = if weak { tag.strip_prefix("W/").unwrap_or(tag) } else { tag };
+        tag == "*" || tag == etag
+    })
+}
+
+fn date(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {
+    let date = httpdate::parse_http_date(headers.get(name)?.to_str().ok()?).ok()?;
+    date.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs())
+}
+
+/// `Last-Modified` and the like.
+#[must_use]
+pub fn http_date(seconds: u64) -> String {
+    let time = UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).unwrap_or(SystemTime::UNIX_EPOCH);
+    httpdate::fmt_http_date(time)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CURRENT: Validators<'_> = Validators { etag: "\"abc\"", modified_at: 1_795_374_000 };
+
+    fn verdict(headers: &[(HeaderName, &str)]) -> Verdict {
+        evaluate(&headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect(), CURRENT)
+    }
+
+    #[test]
+    fn entity_tags() {
+        assert_eq!(verdict(&[]), Verdict::Proceed);
+        assert_eq!(verdict(&[(IF_NONE_MATCH, "\"abc\"")]), Verdict::NotModified);
+        assert_eq!(verdict(&[(IF_NONE_MATCH, "\"x\", W/\"abc\"")]), Verdict::NotModified);
+        assert_eq!(verdict(&[(IF_NONE_MATCH, "*")]), Verdict::NotModified);
+        assert_eq!(verdict(&[(IF_NONE_MATCH, "\"x\"")]), Verdict::Proceed);
+        assert_eq!(verdict(&[(IF_MATCH, "\"abc\"")]), Verdict::Proceed);
+        assert_eq!(verdict(&[(IF_MATCH, "W/\"abc\"")]), Verdict::Failed);
+        assert_eq!(verdict(&[(IF_MATCH, "\"x\"")]), Verdict::Failed);
+    }
+
+    #[test]
+    fn dates_count_only_without_tags() {
+        let (now, before) = (http_date(CURRENT.modified_at), http_date(CURRENT.modified_at - 1));
+        assert_eq!(verdict(&[(IF_MODIFIED_SINCE, &now)]), Verdict::NotModified);
+        assert_eq!(verdict(&[(IF_MODIFIED_SINCE, &before)]), Verdict::Proceed);
+        assert_eq!(verdict(&[(IF_MODIFIED_SINCE, &now), (IF_NONE_MATCH, "\"x\"")]), Verdict::Proceed);
+        assert_eq!(verdict(&[(IF_UNMODIFIED_SINCE, &before)]), Verdict::Failed);
+        assert_eq!(verdict(&[(IF_UNMODIFIED_SINCE, &now)]), Verdict::Proceed);
+        assert_eq!(verdict(&[(IF_UNMODIFIED_SINCE, &before), (IF_MATCH, "*")]), Verdict::Proceed);
+        assert_eq!(verdict(&[(IF_MODIFIED_SINCE, "yesterday")]), Verdict::Proceed);
+    }
+
+    #[test]
+    fn a_range_of_something_else_is_not_heeded() {
+        let applies = |value: &str| range_applies(&[(IF_RANGE, value.parse().unwrap())].into_iter().collect(), CURRENT);
+        assert!(applies("\"abc\"") && applies(&http_date(CURRENT.modified_at)));
+        assert!(!applies("W/\"abc\"") && !applies("\"x\"") && !applies(&http_date(CURRENT.modified_at + 1)));
+        assert!(range_applies(&HeaderMap::new(), CURRENT));
+    }
+}

@@ -1,0 +1,156 @@
+//! Downloading: the bytes of a File, whole or in part, with what a cache and a careful client need to know.
+
+use super::SharedHall;
+use super::caller::Caller;
+use super::conditions::{Validators, Verdict, evaluate, http_date, range_applies};
+use super::error::{ApiError, ErrorKind};
+use super::files::NamedFile;
+use super::range::{Selection, select};
+use super::wire::{CROSS_ORIGIN_RESOURCE_POLICY, REPR_DIGEST, ascii};
+use crate::files::StoredContent;
+use crate::model::byte_range::ByteRange;
+use crate::model::file::File;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED, RANGE,
+};
+use http::{HeaderMap, Method, StatusCode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What RFC 8187 section 3.2.1 lets stand in an extended value.
+const EXTENDED_VALUE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'#')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+');
+
+/// `GET` and `HEAD /v1/files/{id}/content`.
+pub async fn download_file(
+    State(hall): State<SharedHall>,
+    caller: Caller,
+    named: NamedFile,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let content = hall.files.open(caller.workspace, named.id()?).await?.ok_or_else(|| named.not_found())?;
+    let etag = format!("\"{}\"", content.file.sha256);
+    let validators = Validators { etag: &etag, modified_at: content.file.created_at() };
+    match evaluate(&headers, validators) {
+        Verdict::NotModified => {
+            return Ok(answer(StatusCode::NOT_MODIFIED, validation_headers(&etag, &content.file), Body::empty()));
+        }
+        Verdict::Failed => {
+            return Err(ApiError::new(ErrorKind::PreconditionFailed, "A precondition of the request does not hold."));
+        }
+        Verdict::Proceed => {}
+    }
+    let asked =
+        headers.get(RANGE).and_then(|range| range.to_str().ok()).filter(|_| range_applies(&headers, validators));
+    let size_bytes = content.file.size_bytes;
+    let (status, range) = match asked.map_or(Selection::Whole, |range| select(range, size_bytes)) {
+        Selection::Whole => (StatusCode::OK, ByteRange::whole(size_bytes)),
+        Selection::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
+        Selection::Unsatisfiable => return Err(unsatisfiable(size_bytes)),
+    };
+    let headers = content_headers(&etag, &content.file, status, range);
+    let body = if method == Method::HEAD { Body::empty() } else { body(&hall, content, range).await? };
+    Ok(answer(status, headers, body))
+}
+
+/// The first block is read before the answer begins, so that damage that shows at once becomes a clear error; damage
+/// further on ends the connection uncleanly.
+async fn body(hall: &SharedHall, content: StoredContent, range: ByteRange) -> Result<Body, ApiError> {
+    let blob = content.file.blob;
+    let stream = hall.files.read(content, range).await?;
+    Ok(Body::from_stream(futures_util::StreamExt::inspect(stream, move |chunk| {
+        if let Err(error) = chunk {
+            tracing::error!(%blob, error = error as &dyn std::error::Error, "a download was cut off");
+        }
+    })))
+}
+
+fn answer(status: StatusCode, headers: HeaderMap, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+fn unsatisfiable(size_bytes: u64) -> ApiError {
+    let error = ApiError::new(
+        ErrorKind::RangeNotSatisfiable,
+        format!("The requested range lies outside the {size_bytes} bytes of the file."),
+    );
+    ascii(&format!("bytes */{size_bytes}")).into_iter().fold(error, |error, range| error.header(CONTENT_RANGE, range))
+}
+
+/// What a 304 repeats, too.
+fn validation_headers(etag: &str, file: &File) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(16);
+    headers.extend(ascii(etag).map(|value| (ETAG, value)));
+    headers.extend(ascii(&http_date(file.created_at())).map(|value| (LAST_MODIFIED, value)));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers
+}
+
+/// Users' bytes are never rendered by a browser: no type but octets, always an attachment, nothing may run or embed it.
+fn content_headers(etag: &str, file: &File, status: StatusCode, range: ByteRange) -> HeaderMap {
+    let mut headers = validation_headers(etag, file);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(range.len()));
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
+    headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
+    headers.extend(ascii(&disposition(file.filename.as_str())).map(|value| (CONTENT_DISPOSITION, value)));
+    headers.extend(ascii(&format!("sha-256=:{}:", STANDARD.encode(file.sha256.0))).map(|value| (REPR_DIGEST, value)));
+    if status == StatusCode::PARTIAL_CONTENT {
+        let part = format!("bytes {}-{}/{}", range.start, range.end.saturating_sub(1), file.size_bytes);
+        headers.extend(ascii(&part).map(|value| (CONTENT_RANGE, value)));
+    }
+    headers
+}
+
+/// Both forms of RFC 6266: a plain name that any client can read, and the exact one where that differs.
+fn disposition(filename: &str) -> String {
+    let plain =
+        |character: char| if character.is_ascii_alphanumeric() || "._-".contains(character) { character } else { '_' };
+    let fallback: String = filename.chars().map(plain).collect();
+    if fallback == filename {
+        return format!("attachment; filename=\"{filename}\"");
+    }
+    format!("attachment; filename=\"{fallback}\"; filename*=UTF-8''{}", utf8_percent_encode(filename, EXTENDED_VALUE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn names_have_both_forms_where_they_differ() {
+        assert_eq!(disposition("train.jsonl"), "attachment; filename=\"train.jsonl\"");
+        assert_eq!(disposition("a b.txt"), "attachment; filename=\"a_b.txt\"; filename*=UTF-8''a%20b.txt");
+        assert_eq!(disposition("\u{e9}\".txt"), "attachment; filename=\"__.txt\"; filename*=UTF-8''%C3%A9%22.txt");
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_is_a_header_and_comes_back(name in "\\PC{1,60}") {
+            let header = disposition(&name);
+            prop_assert!(ascii(&header).is_some());
+            let exact = header.split_once("filename*=UTF-8''").map(|(_, encoded)| percent_encoding::percent_decode_str(encoded).decode_utf8().unwrap().into_owned());
+            let quoted = header.split('"').nth(1).unwrap().to_owned();
+            prop_assert_eq!(exact.unwrap_or(quoted), name);
+        }
+    }
+}

@@ -1,0 +1,472 @@
+//! The one mapping from what went wrong to what the client reads: OpenAI's envelope (openai-contract.md, section 1.3).
+//!
+//! [`ErrorKind::entry`] is the table of all answers; `docs/errors.md` is generated from it. The cause of an error stays
+//! inside: [`edge`](super::edge) logs it once, with the request id.
+
+use super::body::BodyError;
+use super::form::error::FormError;
+use super::wire;
+use crate::files::{CreateError, MAX_BATCH_FILE_BYTES, ReceiveError, StorageError};
+use crate::keys::Refusal;
+use crate::model::filename::BadFilename;
+use axum::response::{IntoResponse, Response};
+use http::header::{HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, StatusCode};
+use std::error::Error;
+use std::sync::Arc;
+
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+/// What a client is asked to wait when a limit or a store made it fail, in seconds.
+const RETRY_AFTER_SECONDS: u64 = 1;
+
+/// Every way in which a request fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// A field, parameter or form is not as the contract has it.
+    InvalidRequest,
+    /// A number is below its bounds.
+    BelowMinimum,
+    /// A number is above its bounds.
+    AboveMaximum,
+    /// There is no key.
+    MissingKey,
+    /// The key opens nothing.
+    InvalidKey,
+    /// There is no such File in the workspace.
+    FileNotFound,
+    /// There is nothing at this path.
+    UnknownUrl,
+    /// The path does not take this method.
+    WrongMethod,
+    /// The body is too slow.
+    RequestTimeout,
+    /// A precondition of the request does not hold.
+    PreconditionFailed,
+    /// The file is too large.
+    FileTooLarge,
+    /// The asked range lies outside the content.
+    RangeNotSatisfiable,
+    /// Too much at once.
+    RateLimited,
+    /// The server made a mistake.
+    Internal,
+    /// The File's bytes are not what was stored.
+    FileDamaged,
+    /// The gateway does not serve this part of OpenAI's API yet.
+    NotImplemented,
+    /// A store is full.
+    InsufficientStorage,
+    /// A store is down.
+    ServiceUnavailable,
+}
+
+/// What an [`ErrorKind`] is to clients.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// HTTP status.
+    pub status: u16,
+    /// `error.type`.
+    pub kind: &'static str,
+    /// `error.code`.
+    pub code: Option<&'static str>,
+    /// `x-should-retry`, where the status alone would mislead an SDK.
+    pub should_retry: Option<bool>,
+    /// What brings it about.
+    pub cause: &'static str,
+    /// What to do about it.
+    pub remedy: &'static str,
+}
+
+const INVALID: &str = "invalid_request_error";
+const SERVER: &str = "server_error";
+
+const fn entry(
+    status: u16,
+    kind: &'static str,
+    code: Option<&'static str>,
+    should_retry: Option<bool>,
+    cause: &'static str,
+    remedy: &'static str,
+) -> Entry {
+    Entry { status, kind, code, should_retry, cause, remedy }
+}
+
+impl ErrorKind {
+    /// Every kind, in the order of the documentation.
+    pub const ALL: [Self; 18] = [
+        Self::InvalidRequest,
+        Self::BelowMinimum,
+        Self::AboveMaximum,
+        Self::MissingKey,
+        Self::InvalidKey,
+        Self::FileNotFound,
+        Self::UnknownUrl,
+        Self::WrongMethod,
+        Self::RequestTimeout,
+        Self::PreconditionFailed,
+        Self::FileTooLarge,
+        Self::RangeNotSatisfiable,
+        Self::RateLimited,
+        Self::Internal,
+        Self::FileDamaged,
+        Self::NotImplemented,
+        Self::InsufficientStorage,
+        Self::ServiceUnavailable,
+    ];
+
+    /// What clients see of it.
+    #[must_use]
+    pub const fn entry(self) -> Entry {
+        match self {
+            Self::InvalidRequest => entry(
+                400,
+                INVALID,
+                None,
+                None,
+                "A field, parameter or form is missing or not valid.",
+                "Change what `message` and `param` name.",
+            ),
+            Self::BelowMinimum => entry(
+                400,
+                INVALID,
+                Some("integer_below_min_value"),
+                None,
+                "A number is below its bounds.",
+                "Send one within the bounds that `message` names.",
+            ),
+            Self::AboveMaximum => entry(
+                400,
+                INVALID,
+                Some("integer_above_max_value"),
+                None,
+                "A number is above its bounds.",
+                "Send one within the bounds that `message` names.",
+            ),
+            Self::MissingKey => entry(
+                401,
+                INVALID,
+                None,
+                None,
+                "The request has no `Authorization: Bearer` header.",
+                "Send a workspace key.",
+            ),
+            Self::InvalidKey => entry(
+                401,
+                INVALID,
+                Some("invalid_api_key"),
+                None,
+                "The key is mistyped, unknown, revoked or expired.",
+                "Send another key; `venna keys create` makes one.",
+            ),
+            Self::FileNotFound => entry(
+                404,
+                INVALID,
+                None,
+                None,
+                "The key's workspace has no such file; it may have been deleted or have expired.",
+                "Check the id and the key.",
+            ),
+            Self::UnknownUrl => entry(
+                404,
+                INVALID,
+                None,
+                None,
+                "There is nothing at this path.",
+                "Check the path; base URLs end with `/v1`.",
+            ),
+            Self::WrongMethod => entry(
+                405,
+                INVALID,
+                Some("method_not_supported"),
+                None,
+                "The path does not take this method.",
+                "Use one that the `Allow` header names.",
+            ),
+            Self::RequestTimeout => entry(
+                408,
+                INVALID,
+                Some("request_timeout"),
+                Some(false),
+                "The request body stood still or came in too slowly.",
+                "Send it again over a better connection; the connection was closed.",
+            ),
+            Self::PreconditionFailed => entry(
+                412,
+                INVALID,
+                Some("precondition_failed"),
+                None,
+                "`If-Match` or `If-Unmodified-Since` does not hold.",
+                "Fetch the file anew.",
+            ),
+            Self::FileTooLarge => entry(
+                413,
+                INVALID,
+                Some("file_too_large"),
+                None,
+                "The file is larger than the server takes.",
+                "Send a smaller file, or ask the operator for `max_file_bytes`.",
+            ),
+            Self::RangeNotSatisfiable => entry(
+                416,
+                INVALID,
+                Some("range_not_satisfiable"),
+                None,
+                "The asked range begins behind the end of the file.",
+                "`Content-Range` names the length.",
+            ),
+            Self::RateLimited => entry(
+                429,
+                "rate_limit_error",
+                Some("rate_limit_exceeded"),
+                Some(true),
+                "Too many uploads are in flight.",
+                "Wait as long as `Retry-After` says; SDKs do so by themselves.",
+            ),
+            Self::Internal => entry(
+                500,
+                SERVER,
+                Some("internal_error"),
+                Some(true),
+                "The server made a mistake.",
+                "Send it again; report the `x-request-id` when it stays.",
+            ),
+            Self::FileDamaged => entry(
+                500,
+                SERVER,
+                Some("file_damaged"),
+                Some(false),
+                "The stored bytes do not match their checksum, or are gone.",
+                "Upload the file again; the operator finds the blob in the log.",
+            ),
+            Self::NotImplemented => entry(
+                501,
+                "not_implemented",
+                Some("not_implemented"),
+                Some(false),
+                "This part of OpenAI's API is not served by this gateway.",
+                "Send it to a gateway that does.",
+            ),
+            Self::InsufficientStorage => entry(
+                503,
+                SERVER,
+                Some("insufficient_storage"),
+                Some(false),
+                "A store of the server is full.",
+                "Delete files; the operator adds space.",
+            ),
+            Self::ServiceUnavailable => entry(
+                503,
+                SERVER,
+                Some("service_unavailable"),
+                Some(true),
+                "A store of the server does not answer.",
+                "Wait as long as `Retry-After` says; SDKs do so by themselves.",
+            ),
+        }
+    }
+}
+
+/// An answer that says what went wrong.
+#[derive(Clone, Debug)]
+pub struct ApiError {
+    kind: ErrorKind,
+    message: String,
+    param: Option<String>,
+    headers: HeaderMap,
+    cause: Option<Cause>,
+}
+
+/// What went wrong inside; travels with the response to the edge of the server, where it is logged.
+#[derive(Clone, Debug)]
+pub struct Cause(pub Arc<dyn Error + Send + Sync>);
+
+impl ApiError {
+    /// An answer of this kind with a message for the client.
+    #[must_use]
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), param: None, headers: HeaderMap::new(), cause: None }
+    }
+
+    /// A request that is not as the contract has it.
+    #[must_use]
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidRequest, message)
+    }
+
+    /// Names the field or parameter that is wrong.
+    #[must_use]
+    pub fn param(mut self, param: impl Into<String>) -> Self {
+        self.param = Some(param.into());
+        self
+    }
+
+    /// Adds a header to the answer.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    fn cause(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
+        self.cause = Some(Cause(Arc::new(cause)));
+        self
+    }
+
+    /// No such File, whatever the reason: the same words for an id of another workspace, a deleted and a malformed one.
+    #[must_use]
+    pub fn file_not_found(id: &str) -> Self {
+        Self::new(ErrorKind::FileNotFound, format!("No such File object: {id}")).param("id")
+    }
+
+    /// The file is larger than `limit_bytes`.
+    #[must_use]
+    pub fn file_too_large(limit_bytes: u64) -> Self {
+        let message = format!("The file is larger than the limit of {limit_bytes} bytes.");
+        Self::new(ErrorKind::FileTooLarge, message).param("file")
+    }
+
+    /// There is no key in the request.
+    #[must_use]
+    pub fn missing_key() -> Self {
+        Self::new(ErrorKind::MissingKey, "Missing bearer authentication in header").challenge()
+    }
+
+    fn challenge(self) -> Self {
+        self.header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"Venna Files\""))
+    }
+
+    /// A handler panicked.
+    #[must_use]
+    pub fn panicked() -> Self {
+        Self::new(ErrorKind::Internal, "The server had an error while processing your request. Sorry about that!")
+    }
+}
+
+impl From<StorageError> for ApiError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::OutOfSpace(_) => Self::new(
+                ErrorKind::InsufficientStorage,
+                "The server has no storage space left. Delete files or try again later.",
+            )
+            .cause(error),
+            StorageError::Damaged(..) => {
+                Self::new(ErrorKind::FileDamaged, "The stored content of this file is damaged and cannot be served.")
+                    .cause(error)
+            }
+            StorageError::Unavailable(_) => Self::unavailable().cause(error),
+        }
+    }
+}
+
+impl ApiError {
+    fn unavailable() -> Self {
+        Self::new(
+            ErrorKind::ServiceUnavailable,
+            "The server's storage does not answer at the moment. Please try again.",
+        )
+        .header(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS))
+    }
+}
+
+impl From<ReceiveError> for ApiError {
+    fn from(error: ReceiveError) -> Self {
+        match error {
+            ReceiveError::TooManyUploads => Self::new(
+                ErrorKind::RateLimited,
+                "Too many uploads are in flight on this server. Please try again in a moment.",
+            )
+            .header(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS)),
+            ReceiveError::TooLarge { limit_bytes } => Self::file_too_large(limit_bytes),
+            ReceiveError::BatchTooLarge => Self::invalid("File is too large."),
+            ReceiveError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<CreateError> for ApiError {
+    fn from(error: CreateError) -> Self {
+        match error {
+            CreateError::NotJsonLines => Self::invalid("Invalid file format for Batch API. Must be .jsonl"),
+            CreateError::Received(error) => error.into(),
+        }
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Unknown => Self::new(
+                ErrorKind::InvalidKey,
+                "Incorrect API key provided. You can make a key with `venna keys create`, or ask the operator of this server for one.",
+            )
+            .challenge(),
+            Refusal::Expired => {
+                Self::new(ErrorKind::InvalidKey, "The API key provided has expired. Ask the operator of this server for a new one.").challenge()
+            }
+            Refusal::Unavailable(_) => Self::unavailable().cause(refusal),
+        }
+    }
+}
+
+impl From<FormError> for ApiError {
+    fn from(error: FormError) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
+impl From<BadFilename> for ApiError {
+    fn from(error: BadFilename) -> Self {
+        Self::invalid(error.to_string()).param("file")
+    }
+}
+
+impl From<BodyError> for ApiError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooSlow { min_bytes_per_second, window_seconds } => Self::new(
+                ErrorKind::RequestTimeout,
+                format!(
+                    "The request body came in at less than {min_bytes_per_second} bytes a second over {window_seconds} seconds."
+                ),
+            ),
+            BodyError::Broken(_) => Self::invalid("The request body ended early or could not be read."),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let entry = self.kind.entry();
+        let body = wire::ErrorEnvelope::new(&entry, &self.message, self.param.as_deref());
+        let status = StatusCode::from_u16(entry.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = wire::json(status, &body);
+        response.headers_mut().extend(self.headers);
+        if let Some(should_retry) = entry.should_retry {
+            let value = HeaderValue::from_static(if should_retry { "true" } else { "false" });
+            response.headers_mut().insert(SHOULD_RETRY, value);
+        }
+        if let Some(cause) = self.cause {
+            response.extensions_mut().insert(cause);
+        }
+        response
+    }
+}
+
+/// `docs/errors.md`.
+#[must_use]
+pub fn reference() -> String {
+    let mut page = String::from(
+        "# Errors\n\nEvery error answer has the body `{\"error\":{\"message\",\"type\",\"param\",\"code\"}}` and the header \
+         `x-request-id`.\nSDKs retry 408, 409, 429 and 5xx unless `x-should-retry` says otherwise.\n\n\
+         | status | type | code | x-should-retry | brought about by | remedy |\n|---|---|---|---|---|---|\n",
+    );
+    for kind in ErrorKind::ALL {
+        let Entry { status, kind, code, should_retry, cause, remedy } = kind.entry();
+        let code = code.map_or_else(|| "null".to_owned(), |code| format!("`{code}`"));
+        let should_retry = should_retry.map_or_else(String::new, |value| format!("`{value}`"));
+        page.push_str(&format!("| {status} | `{kind}` | {code} | {should_retry} | {cause} | {remedy} |\n"));
+    }
+    page.push_str(&format!("\nA file of purpose `batch` over {MAX_BATCH_FILE_BYTES} bytes gets 400 `File is too large.`, as OpenAI answers.\n"));
+    page
+}

@@ -1,0 +1,101 @@
+//! Create, list, retrieve and delete: each handler says what happens, in order.
+
+use super::caller::Caller;
+use super::error::ApiError;
+use super::form::FormReader;
+use super::wire::{FileDeleted, FileList, FileObject, json};
+use super::{SharedHall, form, list};
+use crate::model::ids::FileId;
+use crate::model::page::Page;
+use axum::extract::{FromRequestParts, RawQuery, Request, State};
+use axum::response::Response;
+use http::StatusCode;
+use http::header::CONTENT_LENGTH;
+use http::request::Parts;
+use percent_encoding::percent_decode_str;
+
+/// The most that a form can be longer than its file, in bytes; what is declared beyond cannot fit.
+const FORM_FRAMING_BYTES: u64 = 64 * 1024;
+
+/// `POST /v1/files`.
+pub async fn create_file(
+    State(hall): State<SharedHall>,
+    caller: Caller,
+    request: Request,
+) -> Result<Response, ApiError> {
+    refuse_declared_size(&request, hall.files.max_file_bytes)?;
+    let form = FormReader::new(request)?;
+    let (receiving, details) = form::receive_file(&hall.files, caller.workspace, form).await?;
+    let file = hall.files.create(receiving, details).await?;
+    Ok(json(StatusCode::OK, &FileObject::from(&file)))
+}
+
+/// `GET /v1/files`.
+pub async fn list_files(
+    State(hall): State<SharedHall>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let page = match list::parse(query.as_deref().unwrap_or_default())? {
+        Some(list) => hall.files.list(caller.workspace, list).await?,
+        None => Page { rows: Vec::new(), has_more: false },
+    };
+    Ok(json(StatusCode::OK, &FileList::from(&page)))
+}
+
+/// `GET /v1/files/{id}`.
+pub async fn retrieve_file(
+    State(hall): State<SharedHall>,
+    caller: Caller,
+    named: NamedFile,
+) -> Result<Response, ApiError> {
+    let file = hall.files.retrieve(caller.workspace, named.id()?).await?.ok_or_else(|| named.not_found())?;
+    Ok(json(StatusCode::OK, &FileObject::from(&file)))
+}
+
+/// `DELETE /v1/files/{id}`. A body, which some SDKs announce, is not read.
+pub async fn delete_file(
+    State(hall): State<SharedHall>,
+    caller: Caller,
+    named: NamedFile,
+) -> Result<Response, ApiError> {
+    let id = named.id()?;
+    if !hall.files.delete(caller.workspace, id).await? {
+        return Err(named.not_found());
+    }
+    Ok(json(StatusCode::OK, &FileDeleted::new(id.to_string())))
+}
+
+fn refuse_declared_size(request: &Request, max_file_bytes: u64) -> Result<(), ApiError> {
+    let declared = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if declared.is_some_and(|length| length > max_file_bytes.saturating_add(FORM_FRAMING_BYTES)) {
+        return Err(ApiError::file_too_large(max_file_bytes));
+    }
+    Ok(())
+}
+
+/// The `{id}` of a path, as the client wrote it.
+#[derive(Debug)]
+pub struct NamedFile(String);
+
+impl NamedFile {
+    /// The id, if it is one.
+    pub fn id(&self) -> Result<FileId, ApiError> {
+        self.0.parse().map_err(|_| self.not_found())
+    }
+
+    /// The workspace has no such File.
+    pub fn not_found(&self) -> ApiError {
+        ApiError::file_not_found(&self.0)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for NamedFile {
+    type Rejection = ApiError;
+
+    /// Any bytes in the place of an id are an id that does not exist: never a 400.
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        let segment = parts.uri.path().split('/').nth(3).unwrap_or_default();
+        Ok(Self(percent_decode_str(segment).decode_utf8_lossy().into_owned()))
+    }
+}

@@ -1,0 +1,120 @@
+//! Forms: `multipart/form-data` in bounded memory, its fields in any order (openai-contract.md, sections 3 and 8).
+//!
+//! [`scanner`] finds the parts and [`disposition`] reads their headers, both without I/O; [`FormReader`] feeds them from
+//! a request's body; [`receive_file`] gives the parts their meaning. File bytes go straight on to the blob.
+
+pub mod disposition;
+pub mod error;
+mod fields;
+pub mod scanner;
+
+pub use fields::receive_file;
+
+use super::body::BodyError;
+use super::error::ApiError;
+use axum::body::{Body, BodyDataStream};
+use axum::extract::Request;
+use bytes::Bytes;
+use disposition::PartHeaders;
+use futures_util::StreamExt;
+use http::header::CONTENT_TYPE;
+use scanner::{Event, Scanner};
+
+/// The longest field that is not a file, in bytes.
+pub const MAX_FIELD_BYTES: usize = 64 * 1024;
+
+/// The parts of a form, as they come in.
+pub struct FormReader {
+    body: BodyDataStream,
+    scanner: Scanner,
+}
+
+impl FormReader {
+    /// Begins to read the form of a request. None of its body is asked for yet.
+    ///
+    /// # Errors
+    /// When the request brings no form, or its boundary is not one. What is not a form has no field `file`.
+    pub fn new(request: Request) -> Result<Self, ApiError> {
+        let content_type =
+            request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let boundary = disposition::boundary(content_type)?;
+        Ok(Self { body: Body::into_data_stream(request.into_body()), scanner: Scanner::new(&boundary)? })
+    }
+
+    /// The headers of the next part, or none at the end of the form. What is left of the part before is passed over.
+    async fn next_part(&mut self) -> Result<Option<PartHeaders>, ApiError> {
+        let mut skipped_bytes = 0;
+        loop {
+            match self.next_event().await? {
+                Event::Part(headers) => return Ok(Some(headers)),
+                Event::Data(bytes) => {
+                    skipped_bytes += bytes.len();
+                    refuse_long_field(skipped_bytes)?;
+                }
+                Event::PartEnd => {}
+                Event::End => return Ok(None),
+            }
+        }
+    }
+
+    /// The next bytes of the part, or none at its end.
+    async fn next_chunk(&mut self) -> Result<Option<Bytes>, ApiError> {
+        match self.next_event().await? {
+            Event::Data(bytes) => Ok(Some(bytes)),
+            Event::PartEnd | Event::Part(_) | Event::End => Ok(None),
+        }
+    }
+
+    /// The whole of a part that is a short text.
+    async fn text(&mut self, name: &str) -> Result<String, ApiError> {
+        let mut text = Vec::new();
+        while let Some(chunk) = self.next_chunk().await? {
+            refuse_long_field(text.len() + chunk.len()).map_err(|error| error.param(name))?;
+            text.extend_from_slice(&chunk);
+        }
+        String::from_utf8(text)
+            .map_err(|_| ApiError::invalid(format!("The field '{name}' is not valid UTF-8.")).param(name))
+    }
+
+    async fn next_event(&mut self) -> Result<Event, ApiError> {
+        loop {
+            if let Some(event) = self.scanner.next_event()? {
+                return Ok(event);
+            }
+            match self.body.next().await {
+                Some(Ok(chunk)) => self.scanner.feed(chunk),
+                Some(Err(error)) => return Err(broken(error)),
+                None => {
+                    self.scanner.finish()?;
+                    return Ok(Event::End);
+                }
+            }
+        }
+    }
+
+    /// Reads what follows the form, so that the connection can be used again.
+    async fn drain(&mut self) -> Result<(), ApiError> {
+        while let Some(chunk) = self.body.next().await {
+            self.scanner.feed(chunk.map_err(broken)?);
+            while self.scanner.next_event()?.is_some_and(|event| event != Event::End) {}
+        }
+        Ok(self.scanner.finish()?)
+    }
+}
+
+fn refuse_long_field(bytes: usize) -> Result<(), ApiError> {
+    if bytes > MAX_FIELD_BYTES {
+        return Err(ApiError::invalid(format!(
+            "A form field other than 'file' is longer than {MAX_FIELD_BYTES} bytes."
+        )));
+    }
+    Ok(())
+}
+
+fn broken(error: axum::Error) -> ApiError {
+    let error = error.into_inner();
+    match error.downcast::<BodyError>() {
+        Ok(error) => ApiError::from(*error),
+        Err(error) => ApiError::from(BodyError::Broken(error)),
+    }
+}

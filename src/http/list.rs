@@ -1,0 +1,99 @@
+//! The query of a list: from text to [`ListFiles`] (openai-contract.md, section 4).
+
+use super::error::{ApiError, ErrorKind};
+use crate::model::page::{ListFiles, Order, PAGE_FILES};
+use crate::model::purpose::Purpose;
+
+/// Reads the query of `GET /v1/files`. None when it asks for a purpose that no File can have: the list is empty then.
+///
+/// # Errors
+/// When a parameter is not valid; unknown ones are ignored, as OpenAI does.
+pub fn parse(query: &str) -> Result<Option<ListFiles>, ApiError> {
+    let mut list = ListFiles { purpose: None, limit: *PAGE_FILES.end(), order: Order::Descending, after: None };
+    let mut nothing = false;
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match &*name {
+            "purpose" => {
+                list.purpose = Purpose::named(&value);
+                nothing = list.purpose.is_none();
+            }
+            "limit" => list.limit = limit(&value)?,
+            "order" => list.order = order(&value)?,
+            "after" => {
+                list.after = Some(
+                    value
+                        .parse()
+                        .map_err(|_| ApiError::invalid(format!("No such File object: {value}")).param("after"))?,
+                )
+            }
+            _ => {}
+        }
+    }
+    Ok((!nothing).then_some(list))
+}
+
+fn limit(value: &str) -> Result<u32, ApiError> {
+    let number: i128 = value.parse().map_err(|_| {
+        ApiError::invalid(format!("Invalid 'limit': expected an integer, but got '{value}' instead.")).param("limit")
+    })?;
+    let (min, max) = (*PAGE_FILES.start(), *PAGE_FILES.end());
+    let out_of_bounds = |kind, side: &str, sign, bound: u32| {
+        let message = format!(
+            "Invalid 'limit': integer {side} value. Expected a value {sign} {bound}, but got {number} instead."
+        );
+        ApiError::new(kind, message).param("limit")
+    };
+    if number < i128::from(min) {
+        return Err(out_of_bounds(ErrorKind::BelowMinimum, "below minimum", ">=", min));
+    }
+    u32::try_from(number)
+        .ok()
+        .filter(|number| *number <= max)
+        .ok_or_else(|| out_of_bounds(ErrorKind::AboveMaximum, "above maximum", "<=", max))
+}
+
+fn order(value: &str) -> Result<Order, ApiError> {
+    match value {
+        "asc" => Ok(Order::Ascending),
+        "desc" => Ok(Order::Descending),
+        _ => Err(ApiError::invalid(format!("Invalid value: '{value}'. Supported values are: 'asc' and 'desc'."))
+            .param("order")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_asked_has_openais_defaults() {
+        let list = parse("").unwrap().unwrap();
+        assert_eq!((list.limit, list.order, list.purpose, list.after), (10_000, Order::Descending, None, None));
+        assert!(parse("colour=blue").unwrap().is_some());
+    }
+
+    #[test]
+    fn a_purpose_that_nothing_has_gives_an_empty_list() {
+        assert!(parse("purpose=poetry").unwrap().is_none());
+        assert_eq!(parse("purpose=fine-tune").unwrap().unwrap().purpose, Some(Purpose::FineTune));
+    }
+
+    #[test]
+    fn bounds_are_inclusive() {
+        for query in ["limit=1", "limit=10000", "limit=%31"] {
+            assert!(parse(query).is_ok(), "{query}");
+        }
+        for query in [
+            "limit=0",
+            "limit=-1",
+            "limit=10001",
+            "limit=",
+            "limit=ten",
+            "limit=99999999999999999999999",
+            "order=up",
+            "after=x",
+        ] {
+            assert!(parse(query).is_err(), "{query}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The hall: the only floor that knows HTTP and JSON.
+//!
+//! It turns requests into the verbs of floor 3 and their answers into OpenAI's wire format (openai-contract.md). It
+//! touches no store, mints no id, and maps every error in one place, [`error`]. `app` builds it and runs [`serve`].
+
+mod body;
+mod caller;
+mod conditions;
+mod connection;
+mod content;
+mod edge;
+pub mod error;
+mod files;
+pub mod form;
+mod health;
+mod list;
+mod range;
+mod router;
+pub mod serve;
+mod wire;
+
+pub use router::{admin_router, router};
+
+use crate::files::Files;
+use crate::keys::Keys;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the handlers work with.
+#[derive(Debug)]
+pub struct Hall {
+    /// The verbs of Files.
+    pub files: Files,
+    /// The verbs of keys.
+    pub keys: Keys,
+    /// What an operator should know though everything answers; `/readyz` repeats it.
+    pub warnings: Vec<String>,
+    /// The slowest request body that is waited for.
+    pub body_pace: BodyPace,
+}
+
+/// The slowest request body that is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyPace {
+    /// Bytes a second, on average over the window.
+    pub min_bytes_per_second: u64,
+    /// The time over which the average is taken; time in which the server does not read does not count.
+    pub window: Duration,
+}
+
+/// The hall as the router hands it to the handlers.
+pub type SharedHall = Arc<Hall>;

@@ -1,0 +1,123 @@
+//! JSON as it goes over the wire: the only place where wire names stand (openai-contract.md, sections 1.3, 2, 4, 6).
+
+use super::error::Entry;
+use crate::model::file::File;
+use crate::model::page::Page;
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{HeaderName, StatusCode};
+use serde::Serialize;
+
+/// OpenAI's File object, in the order of its keys.
+#[derive(Debug, Serialize)]
+pub struct FileObject {
+    object: &'static str,
+    id: String,
+    purpose: &'static str,
+    filename: String,
+    bytes: u64,
+    created_at: u64,
+    expires_at: Option<u64>,
+    status: &'static str,
+    status_details: Option<&'static str>,
+    sha256: String,
+}
+
+impl From<&File> for FileObject {
+    fn from(file: &File) -> Self {
+        Self {
+            object: "file",
+            id: file.id.to_string(),
+            purpose: file.purpose.name(),
+            filename: file.filename.as_str().to_owned(),
+            bytes: file.size_bytes,
+            created_at: file.created_at(),
+            expires_at: file.expires_at,
+            status: "processed",
+            status_details: None,
+            sha256: file.sha256.to_string(),
+        }
+    }
+}
+
+/// OpenAI's list of Files.
+#[derive(Debug, Serialize)]
+pub struct FileList {
+    object: &'static str,
+    data: Vec<FileObject>,
+    first_id: Option<String>,
+    last_id: Option<String>,
+    has_more: bool,
+}
+
+impl From<&Page<File>> for FileList {
+    fn from(page: &Page<File>) -> Self {
+        Self {
+            object: "list",
+            data: page.rows.iter().map(FileObject::from).collect(),
+            first_id: page.rows.first().map(|file| file.id.to_string()),
+            last_id: page.rows.last().map(|file| file.id.to_string()),
+            has_more: page.has_more,
+        }
+    }
+}
+
+/// The answer to a delete.
+#[derive(Debug, Serialize)]
+pub struct FileDeleted {
+    object: &'static str,
+    deleted: bool,
+    id: String,
+}
+
+impl FileDeleted {
+    /// The File of this id is gone.
+    pub const fn new(id: String) -> Self {
+        Self { object: "file", deleted: true, id }
+    }
+}
+
+/// OpenAI's error envelope: all four keys, always.
+#[derive(Debug, Serialize)]
+pub struct ErrorEnvelope<'a> {
+    error: ErrorObject<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct ErrorObject<'a> {
+    message: &'a str,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    param: Option<&'a str>,
+    code: Option<&'a str>,
+}
+
+impl<'a> ErrorEnvelope<'a> {
+    /// The envelope of an entry of the table of errors.
+    pub const fn new(entry: &Entry, message: &'a str, param: Option<&'a str>) -> Self {
+        Self { error: ErrorObject { message, kind: entry.kind, param, code: entry.code } }
+    }
+}
+
+/// A JSON answer. The content type carries no charset, as OpenAI's does.
+pub fn json(status: StatusCode, value: &impl Serialize) -> Response {
+    let (status, body) = match serde_json::to_vec(value) {
+        Ok(body) => (status, body),
+        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, Vec::new()),
+    };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// A header value of text that holds ASCII without control characters; anything else is left out by the caller.
+pub fn ascii(text: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(text).ok()
+}
+
+/// Headers that are not in the `http` crate.
+pub const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
+/// Fetch metadata: who may embed the content.
+pub const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");

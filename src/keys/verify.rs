@@ -1,0 +1,43 @@
+//! Verifying: from the secret that a caller shows to the workspace that it opens.
+
+use super::Keys;
+use crate::metadata::MetadataError;
+use crate::model::api_key::{ApiKey, KeySecret};
+
+/// Why a secret opens nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// It is no key, or none that this installation knows, or one that was revoked.
+    #[error("the key is not known")]
+    Unknown,
+    /// Its time is over.
+    #[error("the key has expired")]
+    Expired,
+    /// Whether it does cannot be told: the store failed.
+    #[error("the key cannot be looked up")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<MetadataError> for Refusal {
+    fn from(error: MetadataError) -> Self {
+        Self::Unavailable(Box::new(error))
+    }
+}
+
+impl Keys {
+    /// The key of this secret, if it opens anything now. A malformed one is refused without asking the store.
+    ///
+    /// # Errors
+    /// When it does not, or the store failed.
+    pub async fn verify(&self, secret: &str) -> Result<ApiKey, Refusal> {
+        let secret = KeySecret::parse(secret).map_err(|_| Refusal::Unknown)?;
+        let key = self.metadata.find_key(secret.digest()).await?.ok_or(Refusal::Unknown)?;
+        if key.revoked_at.is_some() {
+            return Err(Refusal::Unknown);
+        }
+        if key.expires_at.is_some_and(|expires_at| expires_at <= self.clock.now_seconds()) {
+            return Err(Refusal::Expired);
+        }
+        Ok(key)
+    }
+}

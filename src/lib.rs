@@ -1,0 +1,25 @@
+//! Venna Files: the Files section of an OpenAI-compatible gateway, as one program.
+//!
+//! The modules stand floor by floor, and imports go down only; `tests/tidy.rs` holds the edges.
+//! `ARCHITECTURE.md` says what each room is for.
+
+// Floor 6, the entrance.
+pub mod cli;
+// Floor 5, the wiring.
+pub mod app;
+// Floor 4, the hall.
+pub mod http;
+// Floor 3, the verbs.
+pub mod files;
+pub mod keys;
+pub mod sweep;
+pub mod workspaces;
+// Floor 2, the stores.
+pub mod blobs;
+pub mod metadata;
+// Floor 1, the nouns.
+pub mod model;
+// Floor 0, the ground.
+pub mod clock;
+pub mod config;
+pub mod random;

@@ -1,0 +1,7 @@
+//! The program `venna`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    venna::cli::run()
+}

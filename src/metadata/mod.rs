@@ -1,0 +1,112 @@
+//! The metadata stores: what we know about Files, workspaces and keys.
+//!
+//! Only this room writes SQL. A store decides what time it is, mints the ids of what it commits, and answers only when a
+//! change is durable. It knows nothing of HTTP, and of blobs only their names and lives:
+//! `pending -> ready -> deleting -> gone` (reliability.md, section 4). The verbs of floor 3 are the only callers.
+
+#[cfg(test)]
+mod contract;
+pub mod sqlite;
+
+use crate::model::api_key::{ApiKey, KeyDigest};
+use crate::model::digest::BlockChecksums;
+use crate::model::file::{File, NewFile};
+use crate::model::ids::{BlobId, FileId, KeyId, ProcessId, WorkspaceId};
+use crate::model::page::{ListFiles, Page};
+use crate::model::workspace::Workspace;
+use async_trait::async_trait;
+use std::error::Error;
+use std::sync::Arc;
+
+/// Why the store failed; shared, because one failed commit fails every change in it.
+pub type Cause = Arc<dyn Error + Send + Sync>;
+
+/// What a metadata store can fail with.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum MetadataError {
+    /// No room for more rows.
+    #[error("the metadata store has no room left")]
+    OutOfSpace(#[source] Cause),
+    /// The store does not answer as it should; whether a change took place is not known.
+    #[error("the metadata store failed")]
+    Unavailable(#[source] Cause),
+}
+
+/// A key as it is entered into the store, which adds the id.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// The workspace that it opens.
+    pub workspace: WorkspaceId,
+    /// SHA-256 of its secret.
+    pub digest: KeyDigest,
+    /// How people tell it from others.
+    pub redacted: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// How many seconds it is valid; for ever when none.
+    pub valid_seconds: Option<u64>,
+}
+
+/// What is needed to read a File's content and to check what was read.
+#[derive(Clone, Debug)]
+pub struct StoredContent {
+    /// The File.
+    pub file: File,
+    /// The checksums of its blob's blocks.
+    pub blocks: BlockChecksums,
+}
+
+/// A blob that was begun and not finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PendingBlob {
+    /// The blob.
+    pub blob: BlobId,
+    /// The process that began it.
+    pub process: ProcessId,
+}
+
+/// A place for rows.
+#[async_trait]
+pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
+    /// Makes a workspace, or none when the name is taken.
+    async fn create_workspace(&self, name: &str) -> Result<Option<Workspace>, MetadataError>;
+    /// Every workspace, oldest first.
+    async fn list_workspaces(&self) -> Result<Vec<Workspace>, MetadataError>;
+
+    /// Enters a key, or none when the secret is known already.
+    async fn create_key(&self, key: NewKey) -> Result<Option<ApiKey>, MetadataError>;
+    /// Every key of every workspace, revoked and expired ones too, oldest first.
+    async fn list_keys(&self) -> Result<Vec<ApiKey>, MetadataError>;
+    /// The key of this secret, revoked and expired ones too.
+    async fn find_key(&self, digest: KeyDigest) -> Result<Option<ApiKey>, MetadataError>;
+    /// Revokes a key, once; none when there is no such key.
+    async fn revoke_key(&self, id: KeyId) -> Result<Option<ApiKey>, MetadataError>;
+
+    /// Gives a blob its row, before its first byte: `pending`.
+    async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError>;
+    /// Makes a pending blob ready and a File of it visible, in one transaction; none when the blob is not pending in this
+    /// workspace.
+    async fn create_file(&self, workspace: WorkspaceId, file: NewFile) -> Result<Option<File>, MetadataError>;
+    /// The File, unless it has expired.
+    async fn find_file(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<File>, MetadataError>;
+    /// The File and its checksums, unless it has expired.
+    async fn find_content(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<StoredContent>, MetadataError>;
+    /// A page of the Files that have not expired, in the order of their ids.
+    async fn list_files(&self, workspace: WorkspaceId, list: ListFiles) -> Result<Page<File>, MetadataError>;
+    /// Makes a File invisible and its blob `deleting`; false when there is none or it has expired.
+    async fn delete_file(&self, workspace: WorkspaceId, id: FileId) -> Result<bool, MetadataError>;
+
+    /// Does to at most `limit` expired Files what [`Self::delete_file`] does; how many there were.
+    async fn delete_expired_files(&self, limit: u32) -> Result<usize, MetadataError>;
+    /// Every blob that is `pending`: no more than uploads were in flight at once.
+    async fn pending_blobs(&self) -> Result<Vec<PendingBlob>, MetadataError>;
+    /// Turns those of these blobs that are still `pending` to `deleting`.
+    async fn abandon_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError>;
+    /// At most `limit` blobs that are `deleting`.
+    async fn deleting_blobs(&self, limit: u32) -> Result<Vec<BlobId>, MetadataError>;
+    /// Removes the rows of those of these blobs that are `deleting`; their bytes are gone.
+    async fn forget_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError>;
+
+    /// Whether the store answers.
+    async fn probe(&self) -> Result<(), MetadataError>;
+}

@@ -1,0 +1,243 @@
+//! The embedded metadata store: SQLite in WAL mode with `synchronous=FULL`.
+//!
+//! One writer thread groups the changes of concurrent requests into commits; point reads run inline on reader
+//! connections, because a hop to another thread costs ten times the query (performance.md, section 1). Several processes
+//! may have the database open: a server, and the administrative commands beside it.
+
+mod blobs;
+mod files;
+mod keys;
+mod migrate;
+mod readers;
+mod rows;
+mod workspaces;
+mod writer;
+
+use super::{MetadataError, MetadataStore, NewKey, PendingBlob, StoredContent};
+use crate::clock::Clock;
+use crate::model::api_key::{ApiKey, KeyDigest};
+use crate::model::file::{File, NewFile};
+use crate::model::ids::{BlobId, FileId, KeyId, ProcessId, WorkspaceId};
+use crate::model::page::{ListFiles, Page};
+use crate::model::workspace::Workspace;
+use async_trait::async_trait;
+use readers::Readers;
+use rusqlite::{Connection, OpenFlags};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use writer::Writer;
+
+pub use migrate::MigrationError;
+
+/// How long a statement waits for another process's transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The first version without the WAL-reset bug, 3.51.3, as SQLite numbers them.
+const MIN_SQLITE_VERSION: i32 = 3_051_003;
+/// Prepared statements that a connection keeps.
+const STATEMENTS: usize = 64;
+/// Pages longer than this are read on the blocking pool.
+const INLINE_PAGE_FILES: u32 = 200;
+
+/// Rows in a SQLite database.
+#[derive(Debug)]
+pub struct SqliteStore {
+    writer: Writer,
+    readers: Arc<Readers>,
+    clock: Clock,
+}
+
+/// Why a database cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// SQLite refused.
+    #[error("the database cannot be opened")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The schema cannot be brought up to date.
+    #[error(transparent)]
+    Migration(#[from] MigrationError),
+    /// The database would not keep what it acknowledges.
+    #[error("the database would not be durable: {0}")]
+    NotDurable(String),
+    /// The writer thread cannot be started.
+    #[error("the writer of the database cannot be started")]
+    Thread(#[from] io::Error),
+}
+
+impl SqliteStore {
+    /// Opens the database, creating it and bringing its schema up to date.
+    ///
+    /// Blocks: to be called before the runtime serves anything, or on the blocking pool.
+    ///
+    /// # Errors
+    /// When it cannot be opened, is newer than this program, or would not be durable.
+    pub fn open(path: &Path, clock: Clock) -> Result<Self, OpenError> {
+        if rusqlite::version_number() < MIN_SQLITE_VERSION {
+            return Err(OpenError::NotDurable(format!("SQLite {} has the WAL-reset bug", rusqlite::version())));
+        }
+        let mut connection = connect(path)?;
+        migrate::migrate(&mut connection, clock.now_seconds())?;
+        let last_file_id = files::last_file_id(&connection)?;
+        let readers = Arc::new(Readers::open(|| connect(path))?);
+        Ok(Self { writer: Writer::start(connection, last_file_id)?, readers, clock })
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA foreign_keys = ON;",
+    )?;
+    let journal: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+    let synchronous: i64 = connection.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
+    if journal != "wal" || synchronous != 2 {
+        return Err(OpenError::NotDurable(format!("journal_mode is {journal}, synchronous is {synchronous}")));
+    }
+    Ok(connection)
+}
+
+#[async_trait]
+impl MetadataStore for SqliteStore {
+    async fn create_workspace(&self, name: &str) -> Result<Option<Workspace>, MetadataError> {
+        let (name, now_ms) = (name.to_owned(), self.clock.now_ms());
+        self.writer.write(move |change| workspaces::create(change.connection, &name, now_ms)).await
+    }
+
+    async fn list_workspaces(&self) -> Result<Vec<Workspace>, MetadataError> {
+        self.readers.read(workspaces::list)
+    }
+
+    async fn create_key(&self, key: NewKey) -> Result<Option<ApiKey>, MetadataError> {
+        let now_ms = self.clock.now_ms();
+        self.writer.write(move |change| keys::create(change.connection, &key, now_ms)).await
+    }
+
+    async fn list_keys(&self) -> Result<Vec<ApiKey>, MetadataError> {
+        self.readers.read(keys::list)
+    }
+
+    async fn find_key(&self, digest: KeyDigest) -> Result<Option<ApiKey>, MetadataError> {
+        self.readers.read(|connection| keys::find(connection, digest))
+    }
+
+    async fn revoke_key(&self, id: KeyId) -> Result<Option<ApiKey>, MetadataError> {
+        let now = self.clock.now_seconds();
+        self.writer.write(move |change| keys::revoke(change.connection, id, now)).await
+    }
+
+    async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError> {
+        self.writer.write(move |change| blobs::begin(change.connection, workspace, blob, process)).await
+    }
+
+    async fn create_file(&self, workspace: WorkspaceId, file: NewFile) -> Result<Option<File>, MetadataError> {
+        let clock = self.clock.clone();
+        self.writer.write(move |change| files::create(change, workspace, file, clock.now_ms())).await
+    }
+
+    async fn find_file(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<File>, MetadataError> {
+        let now = self.clock.now_seconds();
+        self.readers.read(|connection| files::find(connection, workspace, id, now))
+    }
+
+    async fn find_content(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<StoredContent>, MetadataError> {
+        let now = self.clock.now_seconds();
+        self.readers.read(|connection| files::find_content(connection, workspace, id, now))
+    }
+
+    async fn list_files(&self, workspace: WorkspaceId, list: ListFiles) -> Result<Page<File>, MetadataError> {
+        let now = self.clock.now_seconds();
+        if list.limit <= INLINE_PAGE_FILES {
+            return self.readers.read(|connection| files::list(connection, workspace, list, now));
+        }
+        let readers = Arc::clone(&self.readers);
+        let page = tokio::task::spawn_blocking(move || {
+            readers.read(|connection| files::list(connection, workspace, list, now))
+        });
+        page.await.unwrap_or_else(|panic| Err(MetadataError::Unavailable(Arc::new(panic))))
+    }
+
+    async fn delete_file(&self, workspace: WorkspaceId, id: FileId) -> Result<bool, MetadataError> {
+        let now = self.clock.now_seconds();
+        self.writer.write(move |change| files::delete(change.connection, workspace, id, now)).await
+    }
+
+    async fn delete_expired_files(&self, limit: u32) -> Result<usize, MetadataError> {
+        let now = self.clock.now_seconds();
+        self.writer.write(move |change| files::delete_expired(change.connection, limit, now)).await
+    }
+
+    async fn pending_blobs(&self) -> Result<Vec<PendingBlob>, MetadataError> {
+        self.readers.read(blobs::pending)
+    }
+
+    async fn abandon_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError> {
+        self.writer.write(move |change| blobs::abandon(change.connection, &blobs)).await
+    }
+
+    async fn deleting_blobs(&self, limit: u32) -> Result<Vec<BlobId>, MetadataError> {
+        self.readers.read(|connection| blobs::deleting(connection, limit))
+    }
+
+    async fn forget_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError> {
+        self.writer.write(move |change| blobs::forget(change.connection, &blobs)).await
+    }
+
+    async fn probe(&self) -> Result<(), MetadataError> {
+        self.readers.read(|connection| {
+            connection.query_row("SELECT 1 FROM workspaces LIMIT 1", [], |_| Ok(())).or_else(rows::none)
+        })
+    }
+}
+
+impl From<rusqlite::Error> for MetadataError {
+    fn from(error: rusqlite::Error) -> Self {
+        if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) {
+            Self::OutOfSpace(Arc::new(error))
+        } else {
+            Self::Unavailable(Arc::new(error))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::contract;
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_contract_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::set_to(contract::NOW_MS);
+        let store = SqliteStore::open(&folder.path().join("venna.db"), clock.clone()).unwrap();
+        contract::holds(&store, &clock).await;
+        contract::concurrent_changes_get_their_own_answers(Arc::new(store)).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn ids_go_on_after_a_restart_with_the_clock_set_back_and_the_files_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("venna.db");
+        let before = SqliteStore::open(&path, Clock::set_to(contract::NOW_MS)).unwrap();
+        let workspace = contract::workspace(&before, "ids").await;
+        let first = contract::file(&before, workspace, 1).await;
+        assert!(before.delete_file(workspace, first.id).await.unwrap());
+        drop(before);
+        let after = SqliteStore::open(&path, Clock::set_to(contract::NOW_MS - 3_600_000)).unwrap();
+        assert!(contract::file(&after, workspace, 2).await.id > first.id);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_database_that_is_newer_than_the_program_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("venna.db");
+        drop(SqliteStore::open(&path, Clock::system()).unwrap());
+        let connection = Connection::open(&path).unwrap();
+        connection.execute("INSERT INTO schema_migrations VALUES (9999, 'of tomorrow', x'00', 0)", []).unwrap();
+        let error = SqliteStore::open(&path, Clock::system()).unwrap_err();
+        assert!(matches!(error, OpenError::Migration(MigrationError::Newer { .. })), "{error}");
+    }
+}

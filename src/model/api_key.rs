@@ -1,0 +1,139 @@
+//! API keys: `vk_`, 30 random base62 digits, and 6 digits of CRC-32 over what precedes (billing.md, section 6).
+//!
+//! The checksum lets a scanner or a server tell a mistyped key without a database; the store keeps a SHA-256 only.
+
+use super::base62;
+use super::ids::{KeyId, WorkspaceId};
+use crc_fast::CrcAlgorithm;
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+/// What a workspace key begins with.
+pub const KEY_PREFIX: &str = "vk_";
+/// Random base62 digits of a key: 178 bits.
+pub const KEY_RANDOM_DIGITS: usize = 30;
+const CHECKSUM_DIGITS: usize = 6;
+
+/// The secret of a key. It shows itself only when asked to, never in a log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeySecret(String);
+
+/// SHA-256 of a whole secret: how a key is kept and looked up.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeyDigest(pub [u8; 32]);
+
+/// The text is no key: wrong prefix, length, digits or checksum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a well-formed key")]
+pub struct MalformedKey;
+
+impl KeySecret {
+    /// The key of these digits; a byte that is no base62 digit would make it unreadable.
+    #[must_use]
+    pub fn from_digits(random: [u8; KEY_RANDOM_DIGITS]) -> Self {
+        let mut text = String::from(KEY_PREFIX);
+        text.extend(random.map(char::from));
+        let checksum = checksum(&text);
+        text.extend(checksum.map(char::from));
+        Self(text)
+    }
+
+    /// Reads a key as a client sent it.
+    ///
+    /// # Errors
+    /// When it is not well-formed; no store need be asked then.
+    pub fn parse(text: &str) -> Result<Self, MalformedKey> {
+        let digits = text.strip_prefix(KEY_PREFIX).ok_or(MalformedKey)?;
+        let well_formed = digits.len() == KEY_RANDOM_DIGITS + CHECKSUM_DIGITS
+            && digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if !well_formed {
+            return Err(MalformedKey);
+        }
+        let (body, sent) = text.split_at(text.len() - CHECKSUM_DIGITS);
+        if checksum(body).as_slice() == sent.as_bytes() { Ok(Self(text.to_owned())) } else { Err(MalformedKey) }
+    }
+
+    /// The secret itself: for the one moment in which it is shown.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What the store keeps in its place.
+    #[must_use]
+    pub fn digest(&self) -> KeyDigest {
+        KeyDigest(Sha256::digest(self.0.as_bytes()).into())
+    }
+
+    /// A form that people can tell keys by: `vk_a1B2...9xYz`.
+    #[must_use]
+    pub fn redacted(&self) -> String {
+        let head = self.0.get(..KEY_PREFIX.len() + 4).unwrap_or_default();
+        let tail = self.0.get(self.0.len() - 4..).unwrap_or_default();
+        format!("{head}...{tail}")
+    }
+}
+
+impl fmt::Debug for KeySecret {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("KeySecret")
+    }
+}
+
+impl fmt::Debug for KeyDigest {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("KeyDigest")
+    }
+}
+
+fn checksum(body: &str) -> [u8; CHECKSUM_DIGITS] {
+    base62::encode(u128::from(crc_fast::checksum(CrcAlgorithm::Crc32IsoHdlc, body.as_bytes())))
+}
+
+/// A key as the store knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Its id; its second is the key's `created_at`.
+    pub id: KeyId,
+    /// The workspace it opens.
+    pub workspace: WorkspaceId,
+    /// What its owner calls it.
+    pub name: String,
+    /// How people tell it from others.
+    pub redacted: String,
+    /// The second, in Unix time, from which on it is refused.
+    pub expires_at: Option<u64>,
+    /// The second, in Unix time, at which it was revoked.
+    pub revoked_at: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checksum_is_the_documented_one() {
+        let key = KeySecret::from_digits([b'0'; KEY_RANDOM_DIGITS]);
+        assert_eq!(key.expose(), "vk_00000000000000000000000000000000R6IX");
+        assert_eq!(KeySecret::parse(key.expose()), Ok(key));
+    }
+
+    #[test]
+    fn a_changed_digit_is_noticed() {
+        let key = KeySecret::from_digits(*b"a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5");
+        for at in KEY_PREFIX.len()..key.0.len() {
+            let mut bytes = key.0.clone().into_bytes();
+            bytes[at] = if bytes[at] == b'z' { b'y' } else { b'z' };
+            let changed = String::from_utf8(bytes).unwrap();
+            assert_eq!(KeySecret::parse(&changed), Err(MalformedKey), "{changed}");
+        }
+    }
+
+    #[test]
+    fn secrets_do_not_show_themselves() {
+        let key = KeySecret::from_digits([b'x'; KEY_RANDOM_DIGITS]);
+        assert_eq!(format!("{key:?}"), "KeySecret");
+        assert!(key.redacted().starts_with("vk_xxxx..."));
+        assert_eq!(key.redacted().len(), 14);
+    }
+}

@@ -1,0 +1,53 @@
+//! Base62 in ASCII order (`0-9A-Za-z`), most significant digit first: text that sorts like the numbers it writes.
+
+/// The digits, in ASCII order.
+pub const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// `value` in exactly `N` digits, padded with `0`; digits above the `N`th are lost.
+#[must_use]
+pub fn encode<const N: usize>(mut value: u128) -> [u8; N] {
+    let mut text = [b'0'; N];
+    for place in text.iter_mut().rev() {
+        *place = digit(u8::try_from(value % 62).unwrap_or(0));
+        value /= 62;
+    }
+    text
+}
+
+/// The number that `text` writes, or nothing when a byte is no digit or the number passes 128 bits.
+#[must_use]
+pub fn decode(text: &[u8]) -> Option<u128> {
+    text.iter().try_fold(0_u128, |value, byte| {
+        let digit = DIGITS.iter().position(|digit| digit == byte)?;
+        value.checked_mul(62)?.checked_add(digit as u128)
+    })
+}
+
+/// The digit of a number below 62; `0` for one that is not.
+#[must_use]
+pub fn digit(value: u8) -> u8 {
+    DIGITS.get(usize::from(value)).copied().unwrap_or(b'0')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_encoded_is_decoded() {
+        for value in [0, 1, 61, 62, 3843, u128::from(u64::MAX)] {
+            assert_eq!(decode(&encode::<15>(value)), Some(value));
+        }
+        assert_eq!(decode(b"0!"), None);
+    }
+
+    #[test]
+    fn text_sorts_like_numbers() {
+        let mut last = encode::<4>(0);
+        for value in (1..62_u128.pow(4)).step_by(997) {
+            let next = encode::<4>(value);
+            assert!(last < next);
+            last = next;
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What the content of a blob amounts to: its size, its SHA-256, and a checksum of each of its blocks.
+
+use std::fmt;
+
+/// Bytes that one block checksum covers; the last block of a blob may be shorter.
+pub const BLOCK_BYTES: u64 = 256 * 1024;
+
+/// A SHA-256 digest.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Sha256Digest(pub [u8; 32]);
+
+impl fmt::Display for Sha256Digest {
+    /// 64 lower-case hex digits.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Sha256Digest {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+/// The CRC-32C of every block of [`BLOCK_BYTES`], in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BlockChecksums(pub Vec<u32>);
+
+impl BlockChecksums {
+    /// Four big-endian bytes for each block, as the metadata store keeps them.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.0.iter().flat_map(|checksum| checksum.to_be_bytes()).collect()
+    }
+
+    /// The inverse of [`Self::to_bytes`]; nothing when the length is not a multiple of four.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (words, rest) = bytes.as_chunks::<4>();
+        rest.is_empty().then(|| Self(words.iter().map(|word| u32::from_be_bytes(*word)).collect()))
+    }
+}
+
+/// What a blob store counted and computed while it wrote a blob.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContentDigest {
+    /// Length of the content in bytes.
+    pub size_bytes: u64,
+    /// SHA-256 of the content.
+    pub sha256: Sha256Digest,
+    /// Checksums of its blocks.
+    pub blocks: BlockChecksums,
+}

@@ -1,0 +1,215 @@
+//! Ids: sortable ones for what clients see, random ones for blobs and requests.
+//!
+//! A sortable id is a prefix and 24 base62 digits: 9 for 48 bits of Unix milliseconds, 15 for a tail that is random for
+//! the first id of a millisecond and grows by a random step of up to 80 bits for the next. Ids of one mint therefore
+//! strictly increase, and knowing one leaves 80 bits to guess for its neighbour (product.md, section 4).
+
+use super::base62;
+use std::fmt;
+use std::str::FromStr;
+
+const TIME_DIGITS: usize = 9;
+const TAIL_DIGITS: usize = 15;
+const TAIL_BOUND: u128 = 62_u128.pow(15);
+const MAX_TIME_MS: u64 = (1 << 48) - 1;
+
+/// Random bytes that one minted id consumes.
+pub const ID_RANDOM_BYTES: usize = 11;
+
+/// The text is no id of the asked kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a well-formed id")]
+pub struct MalformedId;
+
+/// Time and tail of a sortable id, whatever its prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Sortable {
+    time_ms: u64,
+    tail: u128,
+}
+
+impl Sortable {
+    fn next(last: Option<Self>, now_ms: u64, random: [u8; ID_RANDOM_BYTES]) -> Self {
+        let first_of = |time_ms: u64| Self { time_ms: time_ms.min(MAX_TIME_MS), tail: number(&random) };
+        let Some(last) = last.filter(|last| last.time_ms >= now_ms) else {
+            return first_of(now_ms);
+        };
+        let [_, step @ ..] = random;
+        let tail = last.tail + 1 + number(&step);
+        if tail < TAIL_BOUND { Self { tail, ..last } } else { first_of(last.time_ms + 1) }
+    }
+
+    fn parse(digits: &str) -> Result<Self, MalformedId> {
+        if digits.len() != TIME_DIGITS + TAIL_DIGITS {
+            return Err(MalformedId);
+        }
+        let (time, tail) = digits.as_bytes().split_at(TIME_DIGITS);
+        let time_ms = base62::decode(time).and_then(|time| u64::try_from(time).ok());
+        let time_ms = time_ms.filter(|time_ms| *time_ms <= MAX_TIME_MS).ok_or(MalformedId)?;
+        Ok(Self { time_ms, tail: base62::decode(tail).ok_or(MalformedId)? })
+    }
+
+    fn write(self, prefix: &str, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = base62::encode::<TIME_DIGITS>(u128::from(self.time_ms));
+        let tail = base62::encode::<TAIL_DIGITS>(self.tail);
+        out.write_str(prefix)?;
+        time.iter().chain(&tail).try_for_each(|digit| fmt::Write::write_char(out, char::from(*digit)))
+    }
+}
+
+fn number(bytes: &[u8]) -> u128 {
+    bytes.iter().fold(0, |value, byte| value << 8 | u128::from(*byte))
+}
+
+macro_rules! sortable_id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Sortable);
+
+        impl $name {
+            /// The id that follows `last` at `now_ms`: later than `last` even when the clock stepped back.
+            #[must_use]
+            pub fn next(last: Option<Self>, now_ms: u64, random: [u8; ID_RANDOM_BYTES]) -> Self {
+                Self(Sortable::next(last.map(|last| last.0), now_ms, random))
+            }
+
+            /// The second at which the id was minted, in Unix seconds.
+            #[must_use]
+            pub const fn created_at(self) -> u64 {
+                self.0.time_ms / 1000
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = MalformedId;
+
+            fn from_str(text: &str) -> Result<Self, MalformedId> {
+                Sortable::parse(text.strip_prefix($prefix).ok_or(MalformedId)?).map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.write($prefix, out)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, out)
+            }
+        }
+    };
+}
+
+sortable_id!(
+    /// A File, `file-` and 24 digits; minted when the File is committed, so id order is list order.
+    FileId,
+    "file-"
+);
+sortable_id!(
+    /// A workspace, `ws_` and 24 digits.
+    WorkspaceId,
+    "ws_"
+);
+sortable_id!(
+    /// An API key (not its secret), `key_` and 24 digits.
+    KeyId,
+    "key_"
+);
+
+macro_rules! random_id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; 16]);
+
+        impl $name {
+            /// An id of these random bytes.
+            #[must_use]
+            pub const fn new(random: [u8; 16]) -> Self {
+                Self(random)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = MalformedId;
+
+            fn from_str(text: &str) -> Result<Self, MalformedId> {
+                let digits = text.strip_prefix($prefix).ok_or(MalformedId)?;
+                let lower = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+                if digits.len() != 32 || !lower {
+                    return Err(MalformedId);
+                }
+                u128::from_str_radix(digits, 16).map(|value| Self(value.to_be_bytes())).map_err(|_| MalformedId)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(out, concat!($prefix, "{:032x}"), u128::from_be_bytes(self.0))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, out)
+            }
+        }
+    };
+}
+
+random_id!(
+    /// A blob at rest: 32 hex digits, chosen by the server, never by a client.
+    BlobId,
+    ""
+);
+random_id!(
+    /// One request as clients and logs name it: `req_` and 32 hex digits.
+    RequestId,
+    "req_"
+);
+random_id!(
+    /// One run of a server process: what it began and did not finish is garbage once the process is gone.
+    ProcessId,
+    ""
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW_MS: u64 = 1_795_374_000_123;
+
+    #[test]
+    fn a_file_id_is_29_characters_and_reads_back() {
+        let id = FileId::next(None, NOW_MS, [0xab; 11]);
+        let text = id.to_string();
+        assert_eq!(text.len(), 29);
+        assert_eq!(text.parse(), Ok(id));
+        assert_eq!(id.created_at(), NOW_MS / 1000);
+    }
+
+    #[test]
+    fn ids_increase_within_a_millisecond_and_when_the_clock_steps_back() {
+        let mut last = FileId::next(None, NOW_MS, [0xff; 11]);
+        for step in 0..5000_u64 {
+            let now_ms = if step % 7 == 0 { NOW_MS - 3_600_000 } else { NOW_MS };
+            let next = FileId::next(Some(last), now_ms, [0xff; 11]);
+            assert!(last < next && last.to_string() < next.to_string());
+            last = next;
+        }
+        assert!(last.created_at() <= NOW_MS / 1000 + 1);
+    }
+
+    #[test]
+    fn malformed_ids_are_refused() {
+        for text in ["", "file-", "fake_id", "file-abc", "ws_0123456789ABCDEFGHIJKLMN", "file-0123456789ABCDEFGHIJKLM!"]
+        {
+            assert_eq!(text.parse::<FileId>(), Err(MalformedId), "{text}");
+        }
+        assert!("file-zzzzzzzzz000000000000000".parse::<FileId>().is_err(), "time beyond 48 bits");
+        assert!("+0000000000000000000000000000000".parse::<BlobId>().is_err());
+    }
+}

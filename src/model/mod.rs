@@ -1,0 +1,15 @@
+//! The nouns: what the product is about, as pure data.
+//!
+//! Nothing here does I/O, waits, or knows HTTP, SQL or a file system; every floor above may use it.
+
+pub mod api_key;
+pub mod base62;
+pub mod byte_range;
+pub mod digest;
+pub mod expiry;
+pub mod file;
+pub mod filename;
+pub mod ids;
+pub mod page;
+pub mod purpose;
+pub mod workspace;

@@ -1,0 +1,85 @@
+//! What a File is for (openai-contract.md, section 2).
+
+use std::fmt;
+
+/// OpenAI's purposes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// Input of the Assistants API.
+    Assistants,
+    /// Output of the Assistants API; made by servers.
+    AssistantsOutput,
+    /// Input of the Batch API: JSON Lines.
+    Batch,
+    /// Output of the Batch API; made by servers.
+    BatchOutput,
+    /// Data for evaluations.
+    Evals,
+    /// Training data.
+    FineTune,
+    /// Results of a training run; made by servers.
+    FineTuneResults,
+    /// Anything of the user's.
+    UserData,
+    /// Images.
+    Vision,
+}
+
+impl Purpose {
+    /// What a client may upload, in the order in which OpenAI's error lists them.
+    pub const UPLOADABLE: [Self; 6] =
+        [Self::FineTune, Self::Assistants, Self::Batch, Self::UserData, Self::Vision, Self::Evals];
+
+    const ALL: [Self; 9] = [
+        Self::Assistants,
+        Self::AssistantsOutput,
+        Self::Batch,
+        Self::BatchOutput,
+        Self::Evals,
+        Self::FineTune,
+        Self::FineTuneResults,
+        Self::UserData,
+        Self::Vision,
+    ];
+
+    /// The purpose of this wire name, if there is one.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.name() == name)
+    }
+
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Assistants => "assistants",
+            Self::AssistantsOutput => "assistants_output",
+            Self::Batch => "batch",
+            Self::BatchOutput => "batch_output",
+            Self::Evals => "evals",
+            Self::FineTune => "fine-tune",
+            Self::FineTuneResults => "fine-tune-results",
+            Self::UserData => "user_data",
+            Self::Vision => "vision",
+        }
+    }
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_purpose_is_found_by_its_name() {
+        for purpose in Purpose::ALL {
+            assert_eq!(Purpose::named(purpose.name()), Some(purpose));
+        }
+        assert_eq!(Purpose::named("Batch"), None);
+    }
+}

@@ -1,0 +1,33 @@
+//! A workspace: the tenant that owns Files and keys and gets the bill.
+
+use super::ids::WorkspaceId;
+
+/// The workspace that every installation has.
+pub const DEFAULT_WORKSPACE: &str = "default";
+
+/// The longest name of a workspace or key, in bytes of UTF-8.
+pub const MAX_NAME_BYTES: usize = 64;
+
+/// A tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workspace {
+    /// Its id; its second is the workspace's `created_at`.
+    pub id: WorkspaceId,
+    /// Its name, unique in the installation.
+    pub name: String,
+}
+
+/// Why a name is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a name has 1 to {MAX_NAME_BYTES} bytes, no control characters and no white space at its ends")]
+pub struct BadName;
+
+/// Checks the name of a workspace or key.
+///
+/// # Errors
+/// When it is empty, too long, padded, or holds control characters.
+pub fn check_name(name: &str) -> Result<(), BadName> {
+    let fits = (1..=MAX_NAME_BYTES).contains(&name.len());
+    let plain = name.trim() == name && !name.chars().any(char::is_control);
+    if fits && plain { Ok(()) } else { Err(BadName) }
+}

@@ -1,0 +1,121 @@
+//! Sweeping: removes the bytes of what was deleted, has expired, or was begun and left behind.
+//!
+//! One pass serves the start after a crash, the interval, and every deletion (reliability.md, R8 and R9). A blob is
+//! marked `deleting` durably before its bytes go, and its row goes last, so that a pass that is cut off is simply done
+//! again. The wiring of floor 5 runs it.
+
+use crate::blobs::{BlobError, BlobStore, InFlight};
+use crate::metadata::{MetadataError, MetadataStore};
+use crate::model::ids::{BlobId, ProcessId};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// Rows that one step of a pass takes at once.
+const STEP_ROWS: u32 = 512;
+
+/// Removes what nobody sees any more.
+#[derive(Clone, Debug)]
+pub struct Sweeper {
+    /// Rows.
+    pub metadata: Arc<dyn MetadataStore>,
+    /// Bytes.
+    pub blobs: Arc<dyn BlobStore>,
+    /// What this process is writing, and must not be swept.
+    pub in_flight: Arc<InFlight>,
+    /// This run of the server; what an earlier one left pending is nobody's.
+    pub process: ProcessId,
+    /// Asks for a pass now.
+    pub wanted: Arc<Notify>,
+}
+
+/// What a pass removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Files whose time was over.
+    pub expired_files: usize,
+    /// Blobs that were begun and left behind.
+    pub abandoned_blobs: usize,
+    /// Blobs whose bytes and rows are gone.
+    pub removed_blobs: usize,
+}
+
+/// Why a pass could not finish.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    /// The metadata store failed.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    /// The blob store failed.
+    #[error(transparent)]
+    Blobs(#[from] BlobError),
+}
+
+impl Sweeper {
+    /// A pass at once, then one whenever it is wanted and at every `interval`, until `stop`.
+    pub async fn run(&self, interval: Duration, stop: CancellationToken) {
+        loop {
+            match self.sweep().await {
+                Ok(swept) if swept == Swept::default() => {}
+                Ok(swept) => tracing::debug!(?swept, "swept"),
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "a sweep failed and will be repeated")
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.wanted.notified() => {}
+                () = tokio::time::sleep(interval) => {}
+            }
+        }
+    }
+
+    /// One pass.
+    ///
+    /// # Errors
+    /// When a store failed; the next pass goes on where this one stopped.
+    pub async fn sweep(&self) -> Result<Swept, SweepError> {
+        Ok(Swept {
+            expired_files: self.end_expired_files().await?,
+            abandoned_blobs: self.abandon_what_was_left_behind().await?,
+            removed_blobs: self.remove_deleted_blobs().await?,
+        })
+    }
+
+    async fn end_expired_files(&self) -> Result<usize, SweepError> {
+        let mut ended = 0;
+        loop {
+            let step = self.metadata.delete_expired_files(STEP_ROWS).await?;
+            ended += step;
+            if step == 0 {
+                return Ok(ended);
+            }
+        }
+    }
+
+    /// The rows are read before the registry is asked, and a blob enters the registry before it gets its row: one that
+    /// has a row and is not in flight was left behind.
+    async fn abandon_what_was_left_behind(&self) -> Result<usize, SweepError> {
+        let pending = self.metadata.pending_blobs().await?;
+        let left = pending.into_iter().filter(|row| row.process != self.process || !self.in_flight.contains(row.blob));
+        let left: Vec<BlobId> = left.map(|row| row.blob).collect();
+        if !left.is_empty() {
+            self.metadata.abandon_blobs(left.clone()).await?;
+        }
+        Ok(left.len())
+    }
+
+    async fn remove_deleted_blobs(&self) -> Result<usize, SweepError> {
+        let mut removed = 0;
+        loop {
+            let blobs = self.metadata.deleting_blobs(STEP_ROWS).await?;
+            if blobs.is_empty() {
+                return Ok(removed);
+            }
+            self.blobs.delete(&blobs).await?;
+            removed += blobs.len();
+            self.metadata.forget_blobs(blobs).await?;
+        }
+    }
+}
