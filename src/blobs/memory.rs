@@ -40,7 +40,7 @@ impl BlobStore for MemoryBlobs {
 
     async fn delete(&self, ids: &[BlobId]) -> Result<(), BlobError> {
         let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        ids.iter().for_each(|id| drop(shelf.remove(id)));
+        shelf.retain(|id, _| !ids.contains(id));
         Ok(())
     }
 

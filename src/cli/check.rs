@@ -35,7 +35,9 @@ impl Check {
         output::list(&rows, self.json, &["SETTING", "VALUE", "ORIGIN"], |row| {
             vec![row.setting.to_owned(), row.value.clone().unwrap_or_else(|| "-".to_owned()), row.origin.clone()]
         })?;
-        warnings(&config.stores).iter().for_each(|warning| eprintln!("warning: {warning}"));
+        for warning in warnings(&config.stores) {
+            eprintln!("warning: {warning}");
+        }
         Ok(())
     }
 }

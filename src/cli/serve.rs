@@ -25,7 +25,9 @@ impl Serve {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let server = Server::start(&config, Clock::system()).await?;
-        server.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        for warning in &server.warnings {
+            tracing::warn!("{warning}");
+        }
         introduce(&config, &server);
         eprintln!("listening on http://{}", server.address);
         tokio::select! {

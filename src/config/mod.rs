@@ -9,7 +9,7 @@ mod resolve;
 mod settings;
 
 pub use resolve::{Effective, Layers, Origin, SettingError};
-pub use settings::{SETTINGS, Setting, Use};
+pub use settings::{SETTINGS, Setting, Use, reference};
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

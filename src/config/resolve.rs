@@ -107,7 +107,7 @@ impl<'a> Resolver<'a> {
         let setting = setting(name);
         let (value, origin) =
             self.find(setting).unwrap_or_else(|| (setting.default.unwrap_or_default().to_owned(), Origin::Default));
-        self.accept(setting, value, origin, parse)
+        self.accept(setting, &value, origin, parse)
     }
 
     /// A setting that may have none.
@@ -117,13 +117,11 @@ impl<'a> Resolver<'a> {
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<Option<T>, SettingError> {
         let setting = setting(name);
-        match self.find(setting) {
-            Some((value, origin)) => self.accept(setting, value, origin, parse).map(Some),
-            None => {
-                self.effective.push(Effective { name: setting.name, value: None, origin: Origin::Default });
-                Ok(None)
-            }
+        if let Some((value, origin)) = self.find(setting) {
+            return self.accept(setting, &value, origin, parse).map(Some);
         }
+        self.effective.push(Effective { name: setting.name, value: None, origin: Origin::Default });
+        Ok(None)
     }
 
     /// Every setting taken so far, in the order of the list.
@@ -146,12 +144,12 @@ impl<'a> Resolver<'a> {
     fn accept<T>(
         &mut self,
         setting: &Setting,
-        value: String,
+        value: &str,
         origin: Origin,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<T, SettingError> {
-        let shown = redacted(&value);
-        match parse(&value) {
+        let shown = redacted(value);
+        match parse(value) {
             Some(parsed) => {
                 self.effective.push(Effective { name: setting.name, value: Some(shown), origin });
                 Ok(parsed)

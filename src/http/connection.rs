@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 /// How long a client may leave us unable to send a single byte.
-const WRITE_STALL_TIMEOUT: Duration = Duration::from_secs(60);
+const WRITE_STALL_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long we go on reading, after our last byte, from a client that is still sending; closing at once would make its
 /// kernel throw our answer away (RFC 9112, section 9.6).
 const LINGER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -60,7 +60,7 @@ impl ClientStream {
             let mut rest = ReadBuf::new(&mut buffer);
             match Pin::new(&mut self.tcp).poll_read(context, &mut rest) {
                 Poll::Ready(Ok(())) if !rest.filled().is_empty() => {
-                    lingering.idle = Box::pin(sleep(LINGER_IDLE_TIMEOUT))
+                    lingering.idle = Box::pin(sleep(LINGER_IDLE_TIMEOUT));
                 }
                 Poll::Ready(_) => return Poll::Ready(()),
                 Poll::Pending => return lingering.idle.as_mut().poll(context),

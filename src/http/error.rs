@@ -10,8 +10,8 @@ use crate::files::{CreateError, MAX_BATCH_FILE_BYTES, ReceiveError, StorageError
 use crate::keys::Refusal;
 use crate::model::filename::BadFilename;
 use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 use http::header::{HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, StatusCode};
 use std::error::Error;
 use std::sync::Arc;
 
@@ -272,7 +272,7 @@ pub struct ApiError {
     kind: ErrorKind,
     message: String,
     param: Option<String>,
-    headers: HeaderMap,
+    headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<Cause>,
 }
 
@@ -284,7 +284,7 @@ impl ApiError {
     /// An answer of this kind with a message for the client.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), param: None, headers: HeaderMap::new(), cause: None }
+        Self { kind, message: message.into(), param: None, headers: Vec::new(), cause: None }
     }
 
     /// A request that is not as the contract has it.
@@ -303,7 +303,7 @@ impl ApiError {
     /// Adds a header to the answer.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+        self.headers.push((name, value));
         self
     }
 

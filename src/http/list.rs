@@ -1,6 +1,7 @@
 //! The query of a list: from text to [`ListFiles`] (openai-contract.md, section 4).
 
 use super::error::{ApiError, ErrorKind};
+use crate::model::ids::FileId;
 use crate::model::page::{ListFiles, Order, PAGE_FILES};
 use crate::model::purpose::Purpose;
 
@@ -19,13 +20,7 @@ pub fn parse(query: &str) -> Result<Option<ListFiles>, ApiError> {
             }
             "limit" => list.limit = limit(&value)?,
             "order" => list.order = order(&value)?,
-            "after" => {
-                list.after = Some(
-                    value
-                        .parse()
-                        .map_err(|_| ApiError::invalid(format!("No such File object: {value}")).param("after"))?,
-                )
-            }
+            "after" => list.after = Some(after(&value)?),
             _ => {}
         }
     }
@@ -59,6 +54,11 @@ fn order(value: &str) -> Result<Order, ApiError> {
         _ => Err(ApiError::invalid(format!("Invalid value: '{value}'. Supported values are: 'asc' and 'desc'."))
             .param("order")),
     }
+}
+
+/// Any well-formed id is a position in the list, whether or not there is such a File (product.md, section 4).
+fn after(value: &str) -> Result<FileId, ApiError> {
+    value.parse().map_err(|_| ApiError::invalid(format!("No such File object: {value}")).param("after"))
 }
 
 #[cfg(test)]

@@ -229,7 +229,7 @@ async fn expired_files_are_gone_at_the_second(store: &dyn MetadataStore, clock: 
     let page = store.list_files(workspace, ListFiles { after: Some(brief.id), ..all(Order::Ascending) }).await.unwrap();
     assert_eq!(page.rows, vec![lasting]);
     assert_eq!(store.delete_expired_files(10).await.unwrap(), 1);
-    assert_eq!(store.deleting_blobs(10).await.unwrap(), vec![brief.blob]);
+    assert!(store.deleting_blobs(100).await.unwrap().contains(&brief.blob));
     clock.set(NOW_MS);
 }
 

@@ -60,7 +60,7 @@ impl Sweeper {
                 Ok(swept) if swept == Swept::default() => {}
                 Ok(swept) => tracing::debug!(?swept, "swept"),
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "a sweep failed and will be repeated")
+                    tracing::warn!(error = &error as &dyn std::error::Error, "a sweep failed and will be repeated");
                 }
             }
             tokio::select! {

@@ -30,18 +30,18 @@ pub(super) struct LocalWriter {
 }
 
 enum State {
-    Idle(Draft),
-    Writing(JoinHandle<Result<Draft, BlobError>>),
+    Idle(Box<Draft>),
+    Writing(JoinHandle<Result<Box<Draft>, BlobError>>),
 }
 
 impl LocalWriter {
     pub(super) fn new(shards: Arc<Shards>, id: BlobId) -> Self {
         let draft = Draft { shards, id, file: None, hasher: ContentHasher::default() };
-        Self { batch: Vec::new(), batch_bytes: 0, draft: Some(State::Idle(draft)) }
+        Self { batch: Vec::new(), batch_bytes: 0, draft: Some(State::Idle(Box::new(draft))) }
     }
 
     /// The draft, once the batch that is being written is done. A failed draft is gone, and its file with it.
-    async fn idle(&mut self) -> Result<Draft, BlobError> {
+    async fn idle(&mut self) -> Result<Box<Draft>, BlobError> {
         match self.draft.take() {
             Some(State::Idle(draft)) => Ok(draft),
             Some(State::Writing(writing)) => {
@@ -98,7 +98,9 @@ impl Draft {
             Some(file) => file,
             empty => empty.insert(create(&self.shards, self.id)?),
         };
-        batch.iter().for_each(|chunk| self.hasher.update(chunk));
+        for chunk in batch {
+            self.hasher.update(chunk);
+        }
         write_all(file, batch)?;
         Ok(())
     }

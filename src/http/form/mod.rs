@@ -33,7 +33,7 @@ impl FormReader {
     /// Begins to read the form of a request. None of its body is asked for yet.
     ///
     /// # Errors
-    /// When the request brings no form, or its boundary is not one. What is not a form has no field `file`.
+    /// When the request brings no form, or its boundary is not one.
     pub fn new(request: Request) -> Result<Self, ApiError> {
         let content_type =
             request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -94,11 +94,13 @@ impl FormReader {
 
     /// Reads what follows the form, so that the connection can be used again.
     async fn drain(&mut self) -> Result<(), ApiError> {
-        while let Some(chunk) = self.body.next().await {
-            self.scanner.feed(chunk.map_err(broken)?);
-            while self.scanner.next_event()?.is_some_and(|event| event != Event::End) {}
+        loop {
+            while self.scanner.next_event()?.is_some() {}
+            match self.body.next().await {
+                Some(chunk) => self.scanner.feed(chunk.map_err(broken)?),
+                None => return Ok(self.scanner.finish()?),
+            }
         }
-        Ok(self.scanner.finish()?)
     }
 }
 

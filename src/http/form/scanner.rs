@@ -294,8 +294,6 @@ impl Scanner {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-
     use std::convert::Infallible;
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};

@@ -8,6 +8,7 @@ use crate::model::digest::BlockChecksums;
 use crate::model::file::{File, NewFile};
 use crate::model::ids::{BlobId, FileId, WorkspaceId};
 use crate::model::page::{ListFiles, Order, Page};
+use crate::model::purpose::Purpose;
 use crate::random;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Result, params};
@@ -107,13 +108,8 @@ pub(super) fn list(connection: &Connection, workspace: WorkspaceId, list: ListFi
         "SELECT {COLUMNS} FROM files WHERE workspace_id = ?1 AND {ALIVE} {after} {purpose} ORDER BY id {direction} LIMIT ?5"
     );
     let cursor = list.after.map(|id| id.to_string());
-    let values = params![
-        workspace.to_string(),
-        now,
-        cursor,
-        list.purpose.map(|purpose| purpose.name()),
-        u64::from(list.limit) + 1
-    ];
+    let values =
+        params![workspace.to_string(), now, cursor, list.purpose.map(Purpose::name), u64::from(list.limit) + 1];
     let rows = connection.prepare_cached(&sql)?.query_map(values, rows::file)?.collect::<Result<_>>()?;
     Ok(Page::cut(rows, list.limit))
 }

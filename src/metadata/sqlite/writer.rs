@@ -59,10 +59,11 @@ fn run(connection: &Connection, mut last_file_id: Option<FileId>, mut queue: mps
     while let Some(first) = queue.blocking_recv() {
         let mut answers = Vec::new();
         let committed = commit(connection, &mut last_file_id, first, &mut queue, &mut answers);
-        if committed.is_err() && !connection.is_autocommit() {
-            if let Err(error) = connection.execute_batch("ROLLBACK") {
-                tracing::error!(%error, "a failed transaction could not be rolled back");
-            }
+        if committed.is_err()
+            && !connection.is_autocommit()
+            && let Err(error) = connection.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "a failed transaction could not be rolled back");
         }
         for answer in answers {
             answer(committed.clone());

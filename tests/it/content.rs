@@ -1,0 +1,90 @@
+//! `GET /v1/files/{id}/content`: ranges, and bytes that are not what was stored.
+
+use crate::house::House;
+use std::fs::OpenOptions;
+use std::os::unix::fs::FileExt;
+
+fn content(size: usize) -> Vec<u8> {
+    (0..size).map(|at| (at * 131 % 251) as u8).collect()
+}
+
+#[tokio::test]
+async fn a_range_equals_slice_arithmetic() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let content = content(700_001);
+    let id = ada.create_file("a.bin", &content).await.id();
+    let ends = [0, 1, 262_143, 262_144, 262_145, 524_287, 524_288, 700_000];
+    for first in ends {
+        for last in ends.into_iter().filter(|last| *last >= first) {
+            let answer = ada.download_range(&id, &format!("bytes={first}-{last}")).await;
+            assert_eq!(answer.status, 206);
+            assert_eq!(answer.headers["content-range"], format!("bytes {first}-{last}/700001"));
+            assert_eq!(answer.headers["content-length"], (last - first + 1).to_string());
+            answer.is_bytes(&content[first..=last]);
+        }
+        ada.download_range(&id, &format!("bytes={first}-")).await.is_bytes(&content[first..]);
+        ada.download_range(&id, &format!("bytes=-{}", first + 1)).await.is_bytes(&content[700_001 - first - 1..]);
+    }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn damage_is_never_a_clean_end() {
+    let mut house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let content = content(1_000_000);
+    let id = ada.create_file("a.bin", &content).await.id();
+    let blob = OpenOptions::new().read(true).write(true).open(&house.blobs()[0]).unwrap();
+    let flip = |at: u64| {
+        let mut byte = [0];
+        blob.read_exact_at(&mut byte, at).unwrap();
+        blob.write_all_at(&[byte[0] ^ 0x10], at).unwrap();
+    };
+    flip(900_000);
+    let cut = ada.download_file(&id).await;
+    assert_eq!(cut.status, 200);
+    assert!(cut.body.is_err(), "the connection ends uncleanly before the damaged block");
+    ada.download_range(&id, "bytes=0-500000").await.is_bytes(&content[..=500_000]);
+    ada.download_range(&id, "bytes=900001-900002").await.is_error(500, None, Some("file_damaged"));
+    flip(900_000);
+    ada.download_file(&id).await.is_bytes(&content);
+    blob.set_len(999_999).unwrap();
+    assert!(ada.download_file(&id).await.body.is_err(), "a shorter blob is damage too");
+    blob.write_all_at(&content[999_999..], 999_999).unwrap();
+    flip(3);
+    ada.download_file(&id).await.is_error(500, None, Some("file_damaged"));
+    flip(3);
+    ada.download_file(&id).await.is_bytes(&content);
+    house.expect_errors(4);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_missing_blob_is_a_damaged_file() {
+    let mut house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let id = ada.create_file("a.bin", b"abc").await.id();
+    let blob = house.blobs().remove(0);
+    let kept = std::fs::read(&blob).unwrap();
+    std::fs::remove_file(&blob).unwrap();
+    let answer = ada.download_file(&id).await;
+    assert_eq!(answer.headers["x-should-retry"], "false");
+    answer.is_error(500, None, Some("file_damaged"));
+    ada.retrieve_file(&id).await.is_ok();
+    std::fs::write(&blob, kept).unwrap();
+    ada.download_file(&id).await.is_bytes(b"abc");
+    house.expect_errors(1);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn an_empty_file_has_empty_content() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let id = ada.create_file("empty", b"").await.id();
+    let answer = ada.download_file(&id).await.is_bytes(b"");
+    assert_eq!(answer.headers["content-length"], "0");
+    ada.download_range(&id, "bytes=0-").await.is_error(416, None, Some("range_not_satisfiable"));
+    house.close().await;
+}

@@ -1,0 +1,129 @@
+//! `POST /v1/files`: what is received is what is stored, however it comes in.
+
+use crate::house::{Form, House};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, TestRunner};
+use reqwest::{Body, Method};
+use serde_json::json;
+use std::io::{Read, Write};
+
+#[tokio::test]
+async fn a_file_has_openais_fields_in_openais_order() {
+    let house = House::at(1_795_374_000_000).await;
+    let ada = house.visitor("ada").await;
+    let answer = ada.create_file("hello.txt", b"hello").await.is_ok();
+    let body = String::from_utf8(answer.body.clone().unwrap()).unwrap();
+    let order = [
+        "object",
+        "id",
+        "purpose",
+        "filename",
+        "bytes",
+        "created_at",
+        "expires_at",
+        "status",
+        "status_details",
+        "sha256",
+    ];
+    let places: Vec<usize> = order.iter().map(|key| body.find(&format!("\"{key}\":")).unwrap()).collect();
+    assert!(places.is_sorted() && answer.json().as_object().unwrap().len() == order.len(), "{body}");
+    let mut file = answer.json();
+    assert!(file["id"].as_str().unwrap().starts_with("file-"));
+    file["id"] = json!("file-?");
+    let expected = json!({"object": "file", "id": "file-?", "purpose": "user_data", "filename": "hello.txt", "bytes": 5,
+        "created_at": 1_795_374_000, "expires_at": null, "status": "processed", "status_details": null,
+        "sha256": "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"});
+    assert_eq!(file, expected);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn any_chunking_and_field_order_give_the_same_file() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let cuts = (prop::collection::vec(1_usize..200_000, 1..8), 0_usize..900_000, any::<bool>());
+    let mut runner = TestRunner::new(Config::with_cases(24));
+    for _ in 0..24 {
+        let (cuts, size, file_first) = cuts.new_tree(&mut runner).unwrap().current();
+        let content: Vec<u8> = (0..size).map(|at| b"\r\n--venna-test-boundar\r"[at % 23]).collect();
+        let form = if file_first {
+            Form::default().file("a.bin", &content).field("purpose", "vision")
+        } else {
+            Form::default().field("purpose", "vision").file("a.bin", &content)
+        };
+        let mut rest = form.close();
+        let mut chunks = Vec::new();
+        for cut in cuts.iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let later = rest.split_off((*cut).min(rest.len()));
+            chunks.push(Ok::<_, std::io::Error>(std::mem::replace(&mut rest, later)));
+        }
+        let body = Body::wrap_stream(futures_util::stream::iter(chunks));
+        let request = ada.request(Method::POST, "/v1/files").header("content-type", Form::content_type()).body(body);
+        let id = ada.send(request).await.id();
+        ada.download_file(&id).await.is_bytes(&content);
+        ada.delete_file(&id).await.is_ok();
+    }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn what_is_refused_leaves_nothing() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let big = vec![7; 600_000];
+    let form = || Form::default().file("a.txt", &big);
+    ada.post(form()).await.is_error(400, None, None);
+    ada.post(form().field("purpose", "poetry")).await.is_error(400, Some("purpose"), None);
+    ada.post(form().field("purpose", "batch")).await.is_error(400, None, None);
+    ada.post(form().field("purpose", "vision").field("colour", "blue")).await.is_error(400, None, None);
+    ada.post(form().field("purpose", "vision").file("b.txt", b"b")).await.is_error(400, Some("file"), None);
+    let late = form().field("purpose", "vision").field("expires_after[anchor]", "created_at");
+    ada.post(late).await.is_error(400, Some("expires_after[seconds]"), None);
+    house.blobs_become(0).await;
+    assert_eq!(ada.list("").await.ids().len(), 0);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_leaves_nothing() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let address = house.address();
+    let head = format!(
+        "POST /v1/files HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\nContent-Type: {}\r\nContent-Length: 9000000\r\n\r\n",
+        ada.key,
+        Form::content_type()
+    );
+    let body = Form::default().field("purpose", "vision").file("a.bin", &vec![1; 2_000_000]).close();
+    let mut socket = tokio::task::spawn_blocking(move || {
+        let mut socket = std::net::TcpStream::connect(address).unwrap();
+        socket.write_all(head.as_bytes()).unwrap();
+        socket.write_all(&body[..1_500_000]).unwrap();
+        socket
+    })
+    .await
+    .unwrap();
+    house.blobs_become(1).await;
+    socket.set_read_timeout(Some(std::time::Duration::from_millis(50))).unwrap();
+    assert!(socket.read(&mut [0]).is_err(), "the server waits for the rest");
+    drop(socket);
+    house.blobs_become(0).await;
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_restart_sweeps_what_a_crash_left() {
+    let mut house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let kept = ada.create_file("kept.txt", b"kept").await.id();
+    house.leave_behind("00112233445566778899aabbccddeeff");
+    assert_eq!(house.blobs().len(), 2);
+    house.restart().await;
+    house.blobs_become(1).await;
+    house.holder(&ada.key).download_file(&kept).await.is_bytes(b"kept");
+    house.close().await;
+}

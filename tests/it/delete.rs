@@ -1,0 +1,50 @@
+//! `DELETE /v1/files/{id}`: gone at once for everybody, and its bytes soon after.
+
+use crate::house::House;
+use futures_util::StreamExt;
+use reqwest::Method;
+use serde_json::json;
+
+#[tokio::test]
+async fn a_deleted_file_is_gone_and_its_bytes_go() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let id = ada.create_file("a.txt", b"a").await.id();
+    let answer = ada.delete_file(&id).await.is_ok();
+    assert_eq!(answer.json(), json!({"object": "file", "deleted": true, "id": id}));
+    ada.retrieve_file(&id).await.is_not_found();
+    ada.download_file(&id).await.is_not_found();
+    ada.delete_file(&id).await.is_not_found();
+    assert!(ada.list("").await.ids().is_empty());
+    house.blobs_become(0).await;
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_download_that_runs_is_finished() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let content: Vec<u8> = (0..40_000_000_u32).map(|at| (at % 253) as u8).collect();
+    let id = ada.create_file("a.bin", &content).await.id();
+    let response = ada.request(Method::GET, &format!("/v1/files/{id}/content")).send().await.unwrap();
+    let mut body = response.bytes_stream();
+    let mut received = body.next().await.unwrap().unwrap().to_vec();
+    ada.delete_file(&id).await.is_ok();
+    house.blobs_become(0).await;
+    while let Some(chunk) = body.next().await {
+        received.extend_from_slice(&chunk.unwrap());
+    }
+    assert!(received == content);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_body_on_delete_is_ignored() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let id = ada.create_file("a.txt", b"a").await.id();
+    let request = ada.request(Method::DELETE, &format!("/v1/files/{id}")).header("content-type", "application/json");
+    ada.send(request.body("{not json")).await.is_ok();
+    ada.list("").await.is_ok();
+    house.close().await;
+}

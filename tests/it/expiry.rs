@@ -1,0 +1,81 @@
+//! Files that end by themselves: exactly at the second, whether or not a sweep has run.
+
+use crate::house::{Form, House};
+use venna::clock::Clock;
+
+const NOW_MS: u64 = 1_795_374_000_000;
+
+fn expiring(seconds: &str) -> Form {
+    Form::default()
+        .field("purpose", "user_data")
+        .field("expires_after[anchor]", "created_at")
+        .field("expires_after[seconds]", seconds)
+}
+
+#[tokio::test]
+async fn an_expired_file_is_gone_at_the_second_and_its_cursor_still_works() {
+    let house = House::with(&[("sweep_interval_seconds", "86400")], Clock::set_to(NOW_MS)).await;
+    let ada = house.visitor("ada").await;
+    let lasting = ada.create_file("lasting.txt", b"l").await.id();
+    let answer = ada.post(expiring("3600").file("brief.txt", b"b")).await.is_ok();
+    assert_eq!(answer.json()["expires_at"], NOW_MS / 1000 + 3600);
+    let brief = answer.id();
+    house.clock.set(NOW_MS + 3_599_999);
+    ada.download_file(&brief).await.is_bytes(b"b");
+    house.clock.set(NOW_MS + 3_600_000);
+    ada.retrieve_file(&brief).await.is_not_found();
+    ada.download_file(&brief).await.is_not_found();
+    ada.delete_file(&brief).await.is_not_found();
+    assert_eq!(ada.list("").await.ids(), [lasting.clone()]);
+    assert_eq!(ada.list(&format!("?after={brief}")).await.ids(), [lasting]);
+    assert_eq!(house.blobs().len(), 2, "no sweep has run");
+    house.close_unswept().await;
+}
+
+#[tokio::test]
+async fn the_sweeper_removes_the_bytes_within_an_interval() {
+    let house = House::with(&[("sweep_interval_seconds", "1")], Clock::set_to(NOW_MS)).await;
+    let ada = house.visitor("ada").await;
+    ada.post(expiring("3600").file("brief.txt", b"b")).await.is_ok();
+    house.clock.set(NOW_MS + 3_600_000);
+    house.blobs_become(0).await;
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_steps_back_deletes_nothing_early() {
+    let house = House::with(&[("sweep_interval_seconds", "1")], Clock::set_to(NOW_MS)).await;
+    let ada = house.visitor("ada").await;
+    let id = ada.post(expiring("3600").file("brief.txt", b"b")).await.id();
+    house.clock.set(NOW_MS - 86_400_000);
+    let earlier = ada.create_file("later.txt", b"x").await.is_ok().json();
+    assert_eq!(earlier["created_at"], NOW_MS / 1000, "created_at takes the id's second");
+    assert!(earlier["id"].as_str().unwrap() > id.as_str(), "ids go on from the last one given");
+    ada.download_file(&id).await.is_bytes(b"b");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn batch_files_live_thirty_days_unless_they_say_otherwise() {
+    let house = House::at(NOW_MS).await;
+    let ada = house.visitor("ada").await;
+    let batch = |form: Form| form.field("purpose", "batch").file("a.jsonl", b"{}\n");
+    let by_default = ada.post(batch(Form::default())).await.is_ok().json();
+    assert_eq!(by_default["expires_at"], NOW_MS / 1000 + 2_592_000);
+    let anchor = Form::default().field("expires_after[anchor]", "created_at").field("expires_after[seconds]", "7200");
+    assert_eq!(ada.post(batch(anchor)).await.is_ok().json()["expires_at"], NOW_MS / 1000 + 7200);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn expiry_out_of_bounds_is_refused() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    for seconds in ["3599", "2592001", "-3600", "+3600", "1e4", "", "3600.0", "99999999999999999999999"] {
+        ada.post(expiring(seconds).file("a", b"a")).await.is_error(400, Some("expires_after[seconds]"), None);
+    }
+    for seconds in ["3600", "2592000"] {
+        ada.post(expiring(seconds).file("a", b"a")).await.is_ok();
+    }
+    house.close().await;
+}

@@ -1,0 +1,326 @@
+//! The house's own test server and its visitors.
+//!
+//! A test opens a house, lets actors do things, and closes it; closing asserts that nothing was left behind: no pending
+//! row, no blob without a File, no File without its blob, and no ERROR in the log that the test did not expect.
+
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use rusqlite::Connection;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tempfile::TempDir;
+use tracing::subscriber::DefaultGuard;
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use venna::app::{Installation, Server};
+use venna::clock::Clock;
+use venna::config::{Config, Layers};
+
+/// How long anything that happens in the background may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+const BOUNDARY: &str = "venna-test-boundary";
+
+/// A server in this process.
+pub struct House {
+    server: Option<Server>,
+    config: Config,
+    folder: TempDir,
+    pub clock: Clock,
+    errors: Errors,
+    expected_errors: usize,
+    _log: DefaultGuard,
+}
+
+impl House {
+    pub async fn open() -> Self {
+        Self::with(&[], Clock::system()).await
+    }
+
+    pub async fn at(now_ms: u64) -> Self {
+        Self::with(&[], Clock::set_to(now_ms)).await
+    }
+
+    /// A house with other settings. Tests run on one thread each, so that its log is its own.
+    pub async fn with(settings: &[(&'static str, &str)], clock: Clock) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut flags = BTreeMap::from([
+            ("data_dir", folder.path().join("data").display().to_string()),
+            ("listen", "127.0.0.1:0".to_owned()),
+            ("admin_listen", "off".to_owned()),
+        ]);
+        flags.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        let (config, _) = Config::resolve(&Layers { flags, ..Layers::default() }).unwrap();
+        let errors = Errors::default();
+        let log = tracing::subscriber::set_default(tracing_subscriber::registry().with(errors.clone()));
+        let server = Server::start(&config, clock.clone()).await.unwrap();
+        Self { server: Some(server), config, folder, clock, errors, expected_errors: 0, _log: log }
+    }
+
+    /// Somebody with a workspace and a key of their own.
+    pub async fn visitor(&self, name: &'static str) -> Actor {
+        let installation = Installation::open(&self.config.stores, self.clock.clone()).await.unwrap();
+        let workspace = installation.workspaces.create(name).await.unwrap();
+        let (_, secret) = installation.keys.issue(workspace.id, name, None).await.unwrap();
+        self.holder(secret.expose())
+    }
+
+    /// Whoever comes with this key.
+    pub fn holder(&self, key: &str) -> Actor {
+        Actor { client: reqwest::Client::new(), url: format!("http://{}", self.address()), key: key.to_owned() }
+    }
+
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.server.as_ref().unwrap().address
+    }
+
+    /// Every file in the folder of blobs.
+    pub fn blobs(&self) -> Vec<PathBuf> {
+        files_below(&self.config.stores.blobs)
+    }
+
+    /// Waits until the folder of blobs holds so many files.
+    pub async fn blobs_become(&self, count: usize) {
+        eventually(|| self.blobs().len() == count, || format!("{count} blobs, not {:?}", self.blobs())).await;
+    }
+
+    /// So many ERROR lines are what this test is about.
+    pub fn expect_errors(&mut self, count: usize) {
+        self.expected_errors = count;
+    }
+
+    /// Stops and starts the server on the same data directory.
+    pub async fn restart(&mut self) {
+        self.server.take().unwrap().stop().await;
+        self.server = Some(Server::start(&self.config, self.clock.clone()).await.unwrap());
+    }
+
+    /// Closes the house and looks whether everybody left it as they found it.
+    pub async fn close(mut self) {
+        let database = Connection::open(&self.config.stores.database).unwrap();
+        let unsettled = || {
+            database
+                .query_row("SELECT count(*) FROM blobs WHERE state <> 'ready'", [], |row| row.get::<_, usize>(0))
+                .unwrap()
+        };
+        eventually(|| unsettled() == 0, || "no pending or deleting row is left".into()).await;
+        self.server.take().unwrap().stop().await;
+        let mut select = database.prepare("SELECT blob_id FROM files").unwrap();
+        let mut referenced: Vec<String> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        let mut found: Vec<String> =
+            self.blobs().iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
+        referenced.sort();
+        found.sort();
+        assert_eq!(found, referenced, "blobs at rest are the blobs of Files");
+        let errors = self.errors.0.lock().unwrap().clone();
+        assert_eq!(errors.len(), self.expected_errors, "errors in the log: {errors:#?}");
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        let closed = self.server.is_none() || std::thread::panicking();
+        assert!(closed, "a test closes its house: {}", self.folder.path().display());
+    }
+}
+
+/// Waits for a condition.
+pub async fn eventually(mut holds: impl FnMut() -> bool, what: impl Fn() -> String) {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(tokio::time::Instant::now() < deadline, "within {PATIENCE:?}: {}", what());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files.extend(files_below(&path)) } else { files.push(path) }
+    }
+    files
+}
+
+/// Somebody who uses the API.
+pub struct Actor {
+    client: reqwest::Client,
+    pub url: String,
+    pub key: String,
+}
+
+impl Actor {
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url)).bearer_auth(&self.key)
+    }
+
+    pub async fn send(&self, request: RequestBuilder) -> Answer {
+        Answer::of(request.send().await.unwrap()).await
+    }
+
+    pub async fn post(&self, form: Form) -> Answer {
+        let request =
+            self.request(Method::POST, "/v1/files").header("content-type", Form::content_type()).body(form.close());
+        self.send(request).await
+    }
+
+    pub async fn create_file(&self, filename: &str, content: &[u8]) -> Answer {
+        self.post(Form::default().field("purpose", "user_data").file(filename, content)).await
+    }
+
+    pub async fn list(&self, query: &str) -> Answer {
+        self.send(self.request(Method::GET, &format!("/v1/files{query}"))).await
+    }
+
+    pub async fn retrieve_file(&self, id: &str) -> Answer {
+        self.send(self.request(Method::GET, &format!("/v1/files/{id}"))).await
+    }
+
+    pub async fn download_file(&self, id: &str) -> Answer {
+        self.send(self.request(Method::GET, &format!("/v1/files/{id}/content"))).await
+    }
+
+    pub async fn download_range(&self, id: &str, range: &str) -> Answer {
+        self.send(self.request(Method::GET, &format!("/v1/files/{id}/content")).header("range", range)).await
+    }
+
+    pub async fn delete_file(&self, id: &str) -> Answer {
+        self.send(self.request(Method::DELETE, &format!("/v1/files/{id}"))).await
+    }
+}
+
+/// A multipart form, written by hand so that tests decide every byte.
+#[derive(Clone, Default)]
+pub struct Form(Vec<u8>);
+
+impl Form {
+    pub fn content_type() -> String {
+        format!("multipart/form-data; boundary={BOUNDARY}")
+    }
+
+    pub fn field(mut self, name: &str, value: &str) -> Self {
+        let mut part = String::new();
+        write!(part, "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").unwrap();
+        self.0.extend_from_slice(part.as_bytes());
+        self
+    }
+
+    pub fn file(mut self, filename: &str, content: &[u8]) -> Self {
+        let mut head = String::new();
+        write!(head, "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{filename}\"\r\n")
+            .unwrap();
+        head.push_str("Content-Type: application/octet-stream\r\n\r\n");
+        self.0.extend_from_slice(head.as_bytes());
+        self.0.extend_from_slice(content);
+        self.0.extend_from_slice(b"\r\n");
+        self
+    }
+
+    pub fn close(mut self) -> Vec<u8> {
+        self.0.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+        self.0
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    /// The body; an error when it ended uncleanly.
+    pub body: Result<Vec<u8>, String>,
+}
+
+impl Answer {
+    async fn of(response: Response) -> Self {
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes().await.map(Into::into).map_err(|error| format!("{error:?}"));
+        Self { status, headers, body }
+    }
+
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(self.body.as_ref().unwrap()).unwrap()
+    }
+
+    #[track_caller]
+    pub fn is_ok(self) -> Self {
+        assert_eq!(
+            self.status,
+            StatusCode::OK,
+            "{:?}",
+            self.body.map(|body| String::from_utf8_lossy(&body).into_owned())
+        );
+        self
+    }
+
+    /// The id of a File that was made.
+    #[track_caller]
+    pub fn id(self) -> String {
+        self.is_ok().json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The ids of a list.
+    #[track_caller]
+    pub fn ids(&self) -> Vec<String> {
+        self.json()["data"].as_array().unwrap().iter().map(|file| file["id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    #[track_caller]
+    pub fn is_bytes(self, content: &[u8]) -> Self {
+        assert!(self.status.is_success(), "{}", self.status);
+        assert!(self.body.as_deref().unwrap() == content, "the content is what was expected");
+        self
+    }
+
+    /// An error in OpenAI's envelope.
+    #[track_caller]
+    pub fn is_error(self, status: u16, param: Option<&str>, code: Option<&str>) -> Value {
+        let body = self.json();
+        let error = body["error"].clone();
+        assert_eq!(
+            (self.status.as_u16(), error["param"].as_str(), error["code"].as_str()),
+            (status, param, code),
+            "{body}"
+        );
+        error
+    }
+
+    #[track_caller]
+    pub fn is_not_found(self) {
+        self.is_error(404, Some("id"), None);
+    }
+}
+
+/// The ERROR lines of the log.
+#[derive(Clone, Default)]
+struct Errors(Arc<Mutex<Vec<String>>>);
+
+impl<S: Subscriber> Layer<S> for Errors {
+    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+        if *event.metadata().level() == Level::ERROR {
+            self.0.lock().unwrap().push(format!("{event:?}"));
+        }
+    }
+}
+
+impl House {
+    /// What a process leaves that dies in the middle of an upload: a pending row and a temporary file.
+    pub fn leave_behind(&self, blob: &str) {
+        let database = Connection::open(&self.config.stores.database).unwrap();
+        let row = "INSERT INTO blobs (id, workspace_id, process_id, state) VALUES (?1, 'ws_gone', '0123456789abcdef0123456789abcdef', 'pending')";
+        database.execute(row, [blob]).unwrap();
+        let shard = self.config.stores.blobs.join(&blob[..2]);
+        std::fs::write(shard.join(format!("{blob}.tmp")), b"half").unwrap();
+    }
+}
+
+impl House {
+    /// Closes a house in which expired Files were kept from the sweeper: sweeps once by a restart.
+    pub async fn close_unswept(mut self) {
+        self.restart().await;
+        self.close().await;
+    }
+}

@@ -1,0 +1,80 @@
+//! `GET /v1/files`: order, pages, cursors.
+
+use crate::house::House;
+
+#[tokio::test]
+async fn pages_of_any_size_visit_each_file_once_in_order() {
+    let house = House::at(1_795_374_000_000).await;
+    let ada = house.visitor("ada").await;
+    let mut ids = Vec::new();
+    for number in 0..7 {
+        ids.push(ada.create_file(&format!("{number}.txt"), b"x").await.id());
+    }
+    assert_eq!(ada.list("?order=asc").await.ids(), ids, "files of one second stand in order of insertion");
+    for order in ["asc", "desc"] {
+        if order == "desc" {
+            ids.reverse();
+        }
+        for limit in 1..=8 {
+            let mut visited = Vec::new();
+            let mut cursor = String::new();
+            loop {
+                let page = ada.list(&format!("?order={order}&limit={limit}{cursor}")).await.is_ok();
+                let (page, found) = (page.json(), page.ids());
+                assert_eq!(page["first_id"].as_str(), found.first().map(String::as_str));
+                assert_eq!(page["last_id"].as_str(), found.last().map(String::as_str));
+                visited.extend(found);
+                if !page["has_more"].as_bool().unwrap() {
+                    break;
+                }
+                cursor = format!("&after={}", page["last_id"].as_str().unwrap());
+            }
+            assert_eq!(visited, ids, "{order} {limit}");
+        }
+    }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_deleted_file_is_still_a_position() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let (first, second, third) = (
+        ada.create_file("1", b"1").await.id(),
+        ada.create_file("2", b"2").await.id(),
+        ada.create_file("3", b"3").await.id(),
+    );
+    ada.delete_file(&second).await.is_ok();
+    assert_eq!(ada.list(&format!("?after={second}")).await.ids(), [first]);
+    assert_eq!(ada.list(&format!("?order=asc&after={second}")).await.ids(), [third]);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn an_empty_list_has_no_ids_and_no_more() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let empty = serde_json::json!({"object": "list", "data": [], "first_id": null, "last_id": null, "has_more": false});
+    assert_eq!(ada.list("").await.is_ok().json(), empty);
+    ada.create_file("a.txt", b"a").await.is_ok();
+    assert_eq!(ada.list("?purpose=poetry").await.is_ok().json(), empty);
+    assert_eq!(ada.list("?purpose=vision").await.is_ok().json(), empty);
+    assert_eq!(ada.list("?purpose=user_data").await.ids().len(), 1);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn parameters_out_of_bounds_are_named() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let error = ada.list("?limit=0").await.is_error(400, Some("limit"), Some("integer_below_min_value"));
+    assert_eq!(
+        error["message"],
+        "Invalid 'limit': integer below minimum value. Expected a value >= 1, but got 0 instead."
+    );
+    ada.list("?limit=10001").await.is_error(400, Some("limit"), Some("integer_above_max_value"));
+    ada.list("?limit=ten").await.is_error(400, Some("limit"), None);
+    ada.list("?order=up").await.is_error(400, Some("order"), None);
+    ada.list("?after=file-1").await.is_error(400, Some("after"), None);
+    house.close().await;
+}

@@ -1,0 +1,13 @@
+//! Integration through the front door: the server in this process, real sockets, a real database and folder.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
+
+mod content;
+mod create;
+mod delete;
+mod docs;
+mod expiry;
+mod house;
+mod limits;
+mod list;
+mod tenancy;

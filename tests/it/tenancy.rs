@@ -1,0 +1,105 @@
+//! Whose files are whose: a foreign id is an id that never existed, and nothing under `/v1` answers without a key.
+
+use crate::house::{Answer, Form, House};
+use reqwest::Method;
+
+/// What may differ between two answers of the same kind.
+const OWN_HEADERS: [&str; 3] = ["x-request-id", "date", "openai-processing-ms"];
+
+fn comparable(answer: &Answer, id: &str) -> (u16, Vec<(String, String)>, String) {
+    let headers = answer.headers.iter().filter(|(name, _)| !OWN_HEADERS.contains(&name.as_str()));
+    let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+    let body = String::from_utf8(answer.body.clone().unwrap()).unwrap().replace(id, "ID");
+    (answer.status.as_u16(), headers, body)
+}
+
+#[tokio::test]
+async fn a_foreign_id_answers_like_one_that_never_existed() {
+    let house = House::open().await;
+    let (ada, bob) = (house.visitor("ada").await, house.visitor("bob").await);
+    let foreign = ada.create_file("secret.txt", b"secret").await.id();
+    let never = "file-00VbjUjhHGglY7j08O6M3Oj0";
+    for (method, tail) in [
+        (Method::GET, ""),
+        (Method::HEAD, ""),
+        (Method::DELETE, ""),
+        (Method::GET, "/content"),
+        (Method::HEAD, "/content"),
+    ] {
+        let mut seen = Vec::new();
+        for id in [foreign.as_str(), never] {
+            let answer = bob.send(bob.request(method.clone(), &format!("/v1/files/{id}{tail}"))).await;
+            assert_eq!(answer.status, 404);
+            seen.push(comparable(&answer, id));
+        }
+        assert_eq!(seen[0], seen[1], "{method} {tail}");
+    }
+    assert_eq!(
+        comparable(&bob.list(&format!("?after={foreign}")).await, &foreign),
+        comparable(&bob.list(&format!("?after={never}")).await, never)
+    );
+    assert!(bob.list("").await.ids().is_empty());
+    ada.download_file(&foreign).await.is_bytes(b"secret");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn nothing_answers_without_a_key() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let id = ada.create_file("a.txt", b"a").await.id();
+    let paths = [
+        "/v1/files",
+        &format!("/v1/files/{id}"),
+        &format!("/v1/files/{id}/content"),
+        "/v1/chat/completions",
+        "/v1/xyz",
+        "/v1",
+    ];
+    for path in paths {
+        for method in [Method::GET, Method::POST, Method::PUT, Method::DELETE] {
+            let stranger = house.holder("");
+            let answer = stranger.send(stranger.request(method.clone(), path)).await;
+            assert_eq!(answer.headers["www-authenticate"], "Bearer realm=\"Venna Files\"", "{method} {path}");
+            answer.is_error(401, None, None);
+            let mistyped = house.holder(&ada.key.replace("vk_", "vk_x"));
+            mistyped.send(mistyped.request(method, path)).await.is_error(401, None, Some("invalid_api_key"));
+        }
+    }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_key_in_any_other_place_or_scheme_is_no_key() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let client = reqwest::Client::new();
+    let url = format!("{}/v1/files", ada.url);
+    for authorization in [format!("Basic {}", ada.key), ada.key.clone(), "Bearer".to_owned(), "Bearer  ".to_owned()] {
+        ada.send(client.get(&url).header("authorization", authorization)).await.is_error(401, None, None);
+    }
+    ada.send(client.get(format!("{url}?api_key={}", ada.key))).await.is_error(401, None, None);
+    ada.send(client.get(&url).header("authorization", format!("bearer {}", ada.key))).await.is_ok();
+    house.close().await;
+}
+
+#[tokio::test]
+async fn what_is_not_there_says_so() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let error = ada.send(ada.request(Method::GET, "/v1/xyz")).await.is_error(404, None, None);
+    assert_eq!(error["message"], "Invalid URL (GET /v1/xyz)");
+    let answer = ada.send(ada.request(Method::POST, "/v1/chat/completions")).await;
+    assert_eq!(answer.headers["x-should-retry"], "false");
+    let error = answer.is_error(501, None, Some("not_implemented"));
+    assert_eq!(error["message"], "Endpoint 'POST /v1/chat/completions' is not implemented yet on Venna gateway");
+    assert_eq!(error["type"], "not_implemented");
+    let answer = ada.send(ada.request(Method::PUT, "/v1/files")).await;
+    assert_eq!(answer.headers["allow"], "GET,HEAD,POST");
+    answer.is_error(405, None, Some("method_not_supported"));
+    let answer = ada.post(Form::default().field("purpose", "vision")).await;
+    assert_eq!(answer.is_error(400, None, None)["message"], "'file' is a required property");
+    ada.retrieve_file("fake_id").await.is_not_found();
+    ada.retrieve_file("file-%FF%00").await.is_not_found();
+    house.close().await;
+}

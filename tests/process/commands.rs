@@ -1,0 +1,93 @@
+//! Administrative commands beside a running server: what they change holds on the very next request.
+
+use crate::program::{Data, Program, output, run};
+use std::time::{Duration, Instant};
+
+#[test]
+fn a_new_key_and_workspace_work_on_the_next_request() {
+    let data = Data::new();
+    let server = Program::start(&data.path());
+    let first = server.client(&data.first_key());
+    let id = first.upload(b"ours", 4).unwrap().id();
+    let workspace = output(&["workspaces", "create", "research", "--data-dir", &data.text()]);
+    assert!(workspace.starts_with("ws_"), "{workspace}");
+    for of in ["research", &workspace] {
+        let key = output(&["keys", "create", "--workspace", of, "--quiet", "--data-dir", &data.text()]);
+        let theirs = first.with_key(&key);
+        assert_eq!(theirs.send("GET", "/v1/files").unwrap().json()["data"].as_array().unwrap().len(), 0);
+        assert_eq!(theirs.send("GET", &format!("/v1/files/{id}")).unwrap().status, 404);
+    }
+    let listed: serde_json::Value =
+        serde_json::from_str(&output(&["workspaces", "list", "--json", "--data-dir", &data.text()])).unwrap();
+    let names: Vec<&str> = listed.as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["default", "research"]);
+}
+
+#[test]
+fn a_revoked_key_is_refused_within_a_second() {
+    let data = Data::new();
+    let server = Program::start(&data.path());
+    let key = output(&["keys", "create", "--name", "brief", "--quiet", "--data-dir", &data.text()]);
+    let client = server.client(&key);
+    assert_eq!(client.send("GET", "/v1/files").unwrap().status, 200);
+    let list = || -> serde_json::Value {
+        serde_json::from_str(&output(&["keys", "list", "--json", "--data-dir", &data.text()])).unwrap()
+    };
+    let keys = list();
+    let brief = keys.as_array().unwrap().iter().find(|row| row["name"] == "brief").unwrap();
+    assert_eq!(brief["status"], "active");
+    assert!(!keys.to_string().contains(&key), "secrets cannot be had again");
+    output(&["keys", "revoke", brief["id"].as_str().unwrap(), "--data-dir", &data.text()]);
+    let revoked = Instant::now();
+    while client.send("GET", "/v1/files").unwrap().status != 401 {
+        assert!(revoked.elapsed() < Duration::from_secs(1), "the key is refused within a second");
+    }
+    assert!(list().as_array().unwrap().iter().any(|row| row["name"] == "brief" && row["status"] == "revoked"));
+}
+
+#[test]
+fn an_expired_key_says_so() {
+    let data = Data::new();
+    let server = Program::start(&data.path());
+    let key = output(&["keys", "create", "--expires-in", "1", "--quiet", "--data-dir", &data.text()]);
+    let client = server.client(&key);
+    let begun = Instant::now();
+    let refused = loop {
+        let answer = client.send("GET", "/v1/files").unwrap();
+        if answer.status == 401 {
+            break answer;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(5));
+    };
+    let message = refused.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("expired"), "{message}");
+}
+
+#[test]
+fn commands_work_without_a_server_and_before_the_first_run() {
+    let data = Data::new();
+    let key = output(&["keys", "create", "--quiet", "--data-dir", &data.text()]);
+    assert!(key.starts_with("vk_") && key.len() == 39, "the secret alone");
+    let server = Program::start(&data.path());
+    assert!(!data.path().join("first-key").exists(), "there is a key already");
+    assert_eq!(server.client(&key).send("GET", "/v1/files").unwrap().status, 200);
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let data = Data::new();
+    let text = data.text();
+    for (arguments, part) in [
+        (vec!["keys", "create", "--workspace", "nobody"], "there is no workspace \"nobody\""),
+        (vec!["keys", "revoke", "key_1"], "is no key id"),
+        (vec!["keys", "revoke", "key_00VbjUjhHGglY7j08O6M3Oj9"], "there is no key"),
+        (vec!["keys", "create", "--name", " padded "], "a name has 1 to 64 bytes"),
+        (vec!["workspaces", "create", "default"], "there is a workspace of this name"),
+        (vec!["workspaces", "create", ""], "a name has 1 to 64 bytes"),
+    ] {
+        let output = run(&[&arguments[..], &["--data-dir", &text]].concat());
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(message.contains(part), "{arguments:?}: {message}");
+    }
+}

@@ -1,0 +1,55 @@
+//! Killed in the middle of the work: what was acknowledged is there, what was not is absent or whole, nothing is left.
+
+use crate::program::{Data, Program};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+const ROUNDS: u64 = 5;
+const WRITERS: u8 = 4;
+
+#[test]
+fn a_killed_server_keeps_what_it_acknowledged() {
+    let data = Data::new();
+    let acknowledged: Arc<Mutex<BTreeMap<String, (u8, usize)>>> = Arc::default();
+    for round in 0..ROUNDS {
+        let mut server = Program::start(&data.path());
+        let client = server.client(&data.first_key());
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|writer| {
+                let (client, acknowledged) = (client.clone(), Arc::clone(&acknowledged));
+                std::thread::spawn(move || {
+                    let mut size = usize::from(writer) * 40_000 + 1;
+                    while let Ok(answer) = client.upload(&[writer; 4096], size) {
+                        acknowledged.lock().unwrap().insert(answer.id(), (writer, size));
+                        size = size * 3 % 1_500_000 + 1;
+                    }
+                })
+            })
+            .collect();
+        std::thread::sleep(Duration::from_millis(200 + 137 * round));
+        server.signal("KILL");
+        server.wait();
+        writers.into_iter().for_each(|writer| writer.join().unwrap());
+    }
+    let server = Program::start(&data.path());
+    let client = server.client(&data.first_key());
+    let acknowledged = acknowledged.lock().unwrap();
+    assert!(acknowledged.len() > 20, "there was work to lose: {}", acknowledged.len());
+    for (id, (writer, size)) in acknowledged.iter() {
+        let content = client.send("GET", &format!("/v1/files/{id}/content")).unwrap();
+        assert!(content.status == 200 && content.body == vec![*writer; *size], "{id} of {size} bytes is whole");
+    }
+    let listed = client.send("GET", "/v1/files").unwrap().json()["data"].as_array().unwrap().len();
+    let deadline = std::time::Instant::now() + crate::program::PATIENCE;
+    while blobs(&data) != listed {
+        assert!(std::time::Instant::now() < deadline, "{} blobs of {listed} files", blobs(&data));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    println!("{ROUNDS} kills: {} acknowledged, {listed} there", acknowledged.len());
+}
+
+fn blobs(data: &Data) -> usize {
+    let shards = std::fs::read_dir(data.path().join("blobs")).unwrap();
+    shards.map(|shard| std::fs::read_dir(shard.unwrap().path()).unwrap().count()).sum()
+}

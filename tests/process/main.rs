@@ -1,0 +1,12 @@
+//! The program as a process: its first run, its commands beside a running server, what it takes of the machine, and the
+//! order of its system calls.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
+
+mod commands;
+mod first_run;
+mod kill;
+mod memory;
+mod program;
+mod settings;
+mod trace;

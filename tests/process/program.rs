@@ -1,0 +1,232 @@
+//! Starting the program, and speaking HTTP to it without a library that buffers.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// How long the program may take to start, to stop, or to answer.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+const BOUNDARY: &str = "venna-process-boundary";
+
+/// `venna` with these arguments, and nothing of the environment's settings.
+pub fn venna(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_venna"));
+    command.args(arguments);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("VENNA_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs a command to its end.
+pub fn run(arguments: &[&str]) -> Output {
+    venna(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+/// The trimmed standard output of a command that succeeds.
+pub fn output(arguments: &[&str]) -> String {
+    let output = run(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// A running server; killed when dropped.
+pub struct Program {
+    child: Child,
+    pub address: SocketAddr,
+    /// What it wrote to standard error until it was ready.
+    pub log: Vec<String>,
+}
+
+impl Program {
+    pub fn start(data_dir: &Path) -> Self {
+        Self::spawn(venna(&["serve"]), data_dir)
+    }
+
+    /// Starts a server by way of another program, such as a tracer.
+    pub fn spawn(mut command: Command, data_dir: &Path) -> Self {
+        command.args(["--data-dir", data_dir.to_str().unwrap(), "--listen", "127.0.0.1:0", "--admin-listen", "off"]);
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let (sender, lines) = mpsc::channel();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || stderr.lines().map_while(Result::ok).for_each(|line| drop(sender.send(line))));
+        let mut log = Vec::new();
+        loop {
+            let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("it is ready: {error}: {log:?}"));
+            if let Some((_, address)) = line.split_once("listening on http://") {
+                return Self { child, address: address.trim().parse().unwrap(), log };
+            }
+            log.push(line);
+        }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn signal(&self, name: &str) {
+        assert!(Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status().unwrap().success());
+    }
+
+    /// Waits for its end; the exit code.
+    pub fn wait(&mut self) -> Option<i32> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(Instant::now() < deadline, "it ends");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    pub fn client(&self, key: &str) -> Client {
+        Client { address: self.address, key: key.to_owned() }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// A data directory and the key of its first run.
+pub struct Data {
+    pub folder: TempDir,
+}
+
+impl Data {
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub fn text(&self) -> String {
+        self.path().display().to_string()
+    }
+
+    pub fn first_key(&self) -> String {
+        std::fs::read_to_string(self.path().join("first-key")).unwrap().trim().to_owned()
+    }
+}
+
+/// A client of one server.
+#[derive(Clone)]
+pub struct Client {
+    address: SocketAddr,
+    key: String,
+}
+
+/// Status and body of an answer.
+pub struct Answer {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&self.body)))
+    }
+
+    pub fn id(&self) -> String {
+        assert_eq!(self.status, 200, "{}", String::from_utf8_lossy(&self.body));
+        self.json()["id"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Client {
+    pub fn with_key(&self, key: &str) -> Self {
+        Self { key: key.to_owned(), ..self.clone() }
+    }
+
+    /// A request without a body.
+    pub fn send(&self, method: &str, path: &str) -> std::io::Result<Answer> {
+        let mut socket = self.connect()?;
+        write!(
+            socket,
+            "{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",
+            self.key
+        )?;
+        answer(socket)
+    }
+
+    /// Uploads `size` bytes of `pattern` in pieces, so that the test holds no more of them than the server does.
+    pub fn upload(&self, pattern: &[u8], size: usize) -> std::io::Result<Answer> {
+        let head = format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nuser_data\r\n--{BOUNDARY}\r\n\
+             Content-Disposition: form-data; name=\"file\"; filename=\"a.bin\"\r\n\r\n"
+        );
+        let tail = format!("\r\n--{BOUNDARY}--\r\n");
+        let mut socket = self.connect()?;
+        write!(
+            socket,
+            "POST /v1/files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\
+             Content-Type: multipart/form-data; boundary={BOUNDARY}\r\nContent-Length: {}\r\n\r\n{head}",
+            self.key,
+            head.len() + size + tail.len()
+        )?;
+        let mut left = size;
+        while left > 0 {
+            let piece = &pattern[..pattern.len().min(left)];
+            socket.write_all(piece)?;
+            left -= piece.len();
+        }
+        socket.write_all(tail.as_bytes())?;
+        answer(socket)
+    }
+
+    /// Downloads a file and forgets it; how many bytes came.
+    pub fn drain(&self, id: &str) -> std::io::Result<u64> {
+        let mut socket = self.connect()?;
+        write!(
+            socket,
+            "GET /v1/files/{id}/content HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",
+            self.key
+        )?;
+        let mut reader = BufReader::with_capacity(1 << 20, socket);
+        let (status, _) = head(&mut reader)?;
+        assert_eq!(status, 200);
+        std::io::copy(&mut reader, &mut std::io::sink())
+    }
+
+    fn connect(&self) -> std::io::Result<TcpStream> {
+        let socket = TcpStream::connect(self.address)?;
+        socket.set_read_timeout(Some(PATIENCE))?;
+        socket.set_write_timeout(Some(PATIENCE))?;
+        Ok(socket)
+    }
+}
+
+fn answer(socket: TcpStream) -> std::io::Result<Answer> {
+    let mut reader = BufReader::new(socket);
+    let (status, length) = head(&mut reader)?;
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    Ok(Answer { status, body })
+}
+
+fn head(reader: &mut impl BufRead) -> std::io::Result<(u16, usize)> {
+    let (mut status, mut length) = (None, 0);
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let line = line.trim_end().to_ascii_lowercase();
+        if status.is_none() {
+            let code = line.split(' ').nth(1).and_then(|code| code.parse().ok());
+            status = Some(code.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::UnexpectedEof))?);
+        } else if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        } else if line.is_empty() {
+            return Ok((status.unwrap(), length));
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The order of system calls of one upload: nothing is acknowledged before it would survive a power cut
+//! (reliability.md, section 4: R2-R6).
+
+use crate::program::{Data, Program, venna};
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+const CALLS: &str = "openat,write,writev,pwrite64,fsync,fdatasync,rename,renameat,renameat2,sendto,sendmsg";
+
+fn can_trace() -> bool {
+    let probe = Command::new("strace").args(["-f", "-qq", "-e", "trace=fsync", "true"]).output();
+    probe.is_ok_and(|output| output.status.success())
+}
+
+#[test]
+fn an_upload_is_durable_before_it_is_acknowledged() {
+    if !can_trace() {
+        println!("skipped: strace cannot trace here");
+        return;
+    }
+    let data = Data::new();
+    let log = data.folder.path().join("trace");
+    let server = {
+        let program = venna(&["serve"]);
+        let mut command = Command::new("strace");
+        command.args(["-f", "-y", "-qq", "-s", "64", "-e", &format!("trace={CALLS}"), "-o", log.to_str().unwrap()]);
+        command.arg(program.get_program()).args(program.get_args());
+        Program::spawn(command, &data.path())
+    };
+    let client = server.client(&data.first_key());
+    let id = client.upload(&[7; 1000], 700_000).unwrap().id();
+    assert_eq!(client.send("DELETE", &format!("/v1/files/{id}")).unwrap().status, 200);
+    let calls = settled(&log, |calls| calls.iter().filter(|call| call.contains("HTTP/1.1 200")).count() == 2);
+    let temporary = created(&calls);
+    let steps: [(&str, Box<dyn Fn(&str) -> bool>); 7] = [
+        (
+            "open",
+            Box::new({
+                let temporary = temporary.clone();
+                move |call| call.contains("openat(") && call.contains(&temporary)
+            }),
+        ),
+        (
+            "write",
+            Box::new({
+                let temporary = temporary.clone();
+                move |call| call.contains("write") && call.contains(&temporary)
+            }),
+        ),
+        (
+            "fsync",
+            Box::new({
+                let temporary = temporary.clone();
+                move |call| call.contains("sync(") && call.contains(&temporary)
+            }),
+        ),
+        (
+            "rename",
+            Box::new({
+                let temporary = temporary.clone();
+                move |call| call.contains("rename") && call.contains(&temporary)
+            }),
+        ),
+        (
+            "fsync of the directory",
+            Box::new({
+                let shard = format!("/blobs/{}>", &temporary[..2]);
+                move |call| call.contains("sync(") && call.contains(&shard)
+            }),
+        ),
+        ("commit", Box::new(|call| call.contains("sync(") && call.contains("venna.db-wal>"))),
+        ("response", Box::new(|call| call.contains("HTTP/1.1 200"))),
+    ];
+    let mut at = 0;
+    for (step, is) in steps {
+        let found = calls[at..].iter().position(|call| is(call));
+        let Some(found) = found else { panic!("{step} comes next, after call {at} of:\n{}", calls.join("\n")) };
+        at += found + 1;
+    }
+    let before_intent =
+        calls.iter().take_while(|call| !call.contains(&temporary)).filter(|call| call.contains("venna.db-wal>"));
+    assert!(
+        before_intent.filter(|call| call.contains("sync(")).count() >= 1,
+        "the intent is durable before the first byte"
+    );
+    let fsyncs = calls.iter().filter(|call| call.contains("sync(") && call.contains(&temporary)).count();
+    assert_eq!(fsyncs, 1, "the file is fsynced once");
+}
+
+/// The temporary file of the upload: the last one created for writing in the folder of blobs.
+fn created(calls: &[String]) -> String {
+    let opens =
+        calls.iter().filter(|call| call.contains("openat(") && call.contains(".tmp\"") && call.contains("O_CREAT"));
+    let open = opens.last().expect("the upload opens a temporary file");
+    open.split('"').nth(1).unwrap().to_owned()
+}
+
+/// The calls, one a line, once they are all written; calls that were interrupted in the log are joined.
+fn settled(log: &Path, whole: impl Fn(&[String]) -> bool) -> Vec<String> {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let calls = calls(&String::from_utf8_lossy(&std::fs::read(log).unwrap()));
+        if whole(&calls) {
+            return calls;
+        }
+        assert!(Instant::now() < deadline, "the trace is complete:\n{}", calls.join("\n"));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A call counts at the moment in which it returns.
+fn calls(log: &str) -> Vec<String> {
+    let mut begun = std::collections::BTreeMap::new();
+    let mut calls = Vec::new();
+    for line in log.lines() {
+        let Some((thread, call)) = line.split_once(' ') else { continue };
+        let call = call.trim_start();
+        if let Some(head) = call.strip_suffix("<unfinished ...>") {
+            begun.insert(thread.to_owned(), head.to_owned());
+        } else if call.starts_with("<... ") {
+            let head = begun.remove(thread).unwrap_or_default();
+            calls.push(format!("{head}{call}"));
+        } else {
+            calls.push(call.to_owned());
+        }
+    }
+    calls
+}
