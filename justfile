@@ -1,0 +1,33 @@
+# Recipes for daily work; ./test needs none of them.
+
+# Runs the server on ./venna-data.
+serve *arguments:
+    cargo run --release -- serve {{arguments}}
+
+# Runs everything that a change must pass.
+test:
+    ./test
+
+# Runs the fast tests.
+quick:
+    cargo test --quiet
+
+# Formats and lints.
+lint:
+    cargo fmt && cargo clippy --all-targets -- -D warnings
+
+# Writes the generated pages of docs/.
+docs:
+    UPDATE_DOCS=1 cargo test --quiet --test it generated
+
+# Reports the longest files and functions.
+house:
+    cargo test --quiet --test tidy -- --ignored --nocapture
+
+# Fuzzes the multipart scanner (needs the nightly toolchain and cargo-fuzz).
+fuzz target='form_scanner' seconds='60':
+    cargo +nightly fuzz run {{target}} -- -max_total_time={{seconds}}
+
+# Runs the official SDKs and the main job with its file of 400 MiB.
+compat:
+    cargo build --release && VENNA_COMPAT_BIG_MIB=400 tests/compat/run.sh

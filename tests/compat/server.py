@@ -1,0 +1,147 @@
+"""The real `venna` program as the compatibility tests see it: started, asked on its command line, stopped.
+
+Only the stable words of the product are used here (command line, `listening on http://ADDR`, `first-key`).
+Nothing in this file knows HTTP.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+from collections import deque
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+START_SECONDS = 30
+STOP_SECONDS = 30
+LISTENING = re.compile(r"listening on (http://[^\s\"]+)")
+
+
+def chosen_binary() -> Path:
+    """The program under test: `VENNA_BINARY`, or the release build of this repository."""
+    binary = Path(os.environ.get("VENNA_BINARY") or REPOSITORY / "target/release/venna").resolve()
+    if not binary.is_file():
+        raise FileNotFoundError(f"no venna program at {binary}: build it, or set VENNA_BINARY")
+    return binary
+
+
+def environment_without_settings() -> dict[str, str]:
+    """Our environment less every VENNA_ variable, so that a developer's settings cannot bend a test."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("VENNA_")}
+
+
+def leave_with_parent() -> None:
+    """Runs in the new process: the kernel ends it when the test run is killed, so that no server is left behind."""
+    set_parent_death_signal = 1
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+
+
+class Venna:
+    """One running server on a data directory of its own; `with Venna(...) as venna:` leaves nothing behind."""
+
+    def __init__(self, *flags: str, binary: Path | None = None) -> None:
+        self.binary = binary or chosen_binary()
+        self.flags = flags
+        self.data_dir = Path(tempfile.mkdtemp(prefix="venna-compat-"))
+        self.log: deque[str] = deque(maxlen=2000)
+        self._ready = threading.Event()
+        self._url = ""
+
+    def __enter__(self) -> Venna:
+        self._process = subprocess.Popen(
+            [self.binary, "serve", "--data-dir", self.data_dir, "--listen", "127.0.0.1:0", "--admin-listen", "off", *self.flags],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            env=environment_without_settings(),
+            preexec_fn=leave_with_parent,
+        )
+        self._reader = threading.Thread(target=self._follow_log, daemon=True)
+        self._reader.start()
+        self._ready.wait(START_SECONDS)
+        if not self._url:
+            self._process.kill()
+            self._process.wait()
+            shutil.rmtree(self.data_dir, ignore_errors=True)
+            raise RuntimeError("the server never said `listening on http://...`:\n" + self.log_tail())
+        return self
+
+    def __exit__(self, failure: object, *_: object) -> None:
+        self._process.terminate()
+        try:
+            code = self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            code = None
+        self._reader.join(5)
+        if self._process.stderr:
+            self._process.stderr.close()
+        shutil.rmtree(self.data_dir, ignore_errors=True)
+        if failure is None:
+            assert code == 0, f"the server left with {code} after SIGTERM:\n{self.log_tail()}"
+            assert not any("panicked" in line for line in self.log), self.log_tail()
+
+    def _follow_log(self) -> None:
+        assert self._process.stderr
+        for line in self._process.stderr:
+            self.log.append(line.rstrip("\n"))
+            if not self._url and (found := LISTENING.search(line)):
+                self._url = found[1].rstrip("/")
+                self._ready.set()
+        self._ready.set()
+
+    def log_tail(self) -> str:
+        return "\n".join(list(self.log)[-40:])
+
+    @property
+    def base_url(self) -> str:
+        """What a user puts into `base_url` of an SDK."""
+        return self._url + "/v1"
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, port = self._url.removeprefix("http://").rsplit(":", 1)
+        return host, int(port)
+
+    def first_key(self) -> str:
+        return (self.data_dir / "first-key").read_text().strip()
+
+    def command(self, *words: str) -> str:
+        """Runs `venna WORDS --data-dir D` beside the running server and gives its standard output."""
+        done = subprocess.run(
+            [self.binary, *words, "--data-dir", self.data_dir],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=environment_without_settings(),
+        )
+        assert done.returncode == 0, f"venna {' '.join(words)} left with {done.returncode}:\n{done.stderr}"
+        return done.stdout
+
+    def create_workspace(self, name: str) -> str:
+        return self.command("workspaces", "create", name).strip()
+
+    def create_key(self, workspace: str, *flags: str) -> str:
+        return self.command("keys", "create", "--workspace", workspace, "--quiet", *flags).strip()
+
+    def list_keys(self) -> list[dict]:
+        listed = json.loads(self.command("keys", "list", "--json"))
+        return listed["data"] if isinstance(listed, dict) else listed
+
+    def revoke_key(self, key_id: str) -> None:
+        self.command("keys", "revoke", key_id)
+
+    def blob_files(self) -> set[Path]:
+        """Every file below the blob folder, finished or temporary."""
+        return {path for path in (self.data_dir / "blobs").rglob("*") if path.is_file()}
