@@ -102,7 +102,7 @@ fn only_one_room_knows_each_world() {
         assert!(!uses("rusqlite") || source.path.starts_with("metadata"), "{at} writes SQL");
         assert!(!(uses("axum") || uses("hyper")) || source.path.starts_with("http"), "{at} knows HTTP");
         assert!(!uses("anyhow") || ["cli", "app"].contains(&&*source.room), "{at} has vague errors");
-        let io = ["std::fs", "tokio", "rustix"].into_iter().any(|name| uses(name));
+        let io = ["std::fs", "tokio", "rustix"].into_iter().any(uses);
         assert!(!io || source.room != "model", "{at} does I/O");
         let names_driver = DRIVERS.iter().any(|driver| source.code.contains(driver));
         let own = source.path.starts_with("metadata") || source.path.starts_with("blobs");

@@ -24,7 +24,7 @@ fn id(number: u8) -> BlobId {
 }
 
 fn content(size: usize) -> Vec<u8> {
-    (0..size).map(|at| (at * 7 % 253) as u8).collect()
+    (0..size).map(|at| (at * 7 % 253).to_le_bytes()[0]).collect()
 }
 
 async fn put(store: &dyn BlobStore, id: BlobId, content: &[u8], chunk_bytes: usize) -> ContentDigest {

@@ -230,6 +230,7 @@ mod tests {
         Layers { flags: owned(flags), environment: owned(environment), file: file.map(Path::to_owned) }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "a file of a test")]
     fn file_of(text: &str) -> tempfile::NamedTempFile {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();

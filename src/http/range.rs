@@ -97,7 +97,7 @@ mod tests {
 
         #[test]
         fn any_header_is_read(header in ".*", size in any::<u64>()) {
-            select(&header, size);
+            prop_assert!(size > 0 || !matches!(select(&header, size), Selection::Part(_)));
         }
     }
 }

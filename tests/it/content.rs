@@ -5,7 +5,7 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 
 fn content(size: usize) -> Vec<u8> {
-    (0..size).map(|at| (at * 131 % 251) as u8).collect()
+    (0..size).map(|at| (at * 131 % 251).to_le_bytes()[0]).collect()
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ async fn a_deleted_file_is_gone_and_its_bytes_go() {
 async fn a_download_that_runs_is_finished() {
     let house = House::open().await;
     let ada = house.visitor("ada").await;
-    let content: Vec<u8> = (0..40_000_000_u32).map(|at| (at % 253) as u8).collect();
+    let content: Vec<u8> = (0..40_000_000_u32).map(|at| (at % 253).to_le_bytes()[0]).collect();
     let id = ada.create_file("a.bin", &content).await.id();
     let response = ada.request(Method::GET, &format!("/v1/files/{id}/content")).send().await.unwrap();
     let mut body = response.bytes_stream();

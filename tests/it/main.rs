@@ -1,6 +1,7 @@
 //! Integration through the front door: the server in this process, real sockets, a real database and folder.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
+#![allow(clippy::wrong_self_convention, reason = "tests read as prose: `ada.list(..).await.is_ok()`")]
 
 mod content;
 mod create;

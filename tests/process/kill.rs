@@ -30,7 +30,9 @@ fn a_killed_server_keeps_what_it_acknowledged() {
         std::thread::sleep(Duration::from_millis(200 + 137 * round));
         server.signal("KILL");
         server.wait();
-        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        for writer in writers {
+            writer.join().unwrap();
+        }
     }
     let server = Program::start(&data.path());
     let client = server.client(&data.first_key());

@@ -50,17 +50,19 @@ impl Program {
     /// Starts a server by way of another program, such as a tracer.
     pub fn spawn(mut command: Command, data_dir: &Path) -> Self {
         command.args(["--data-dir", data_dir.to_str().unwrap(), "--listen", "127.0.0.1:0", "--admin-listen", "off"]);
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut program = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), log: Vec::new() };
         let (sender, lines) = mpsc::channel();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let stderr = BufReader::new(program.child.stderr.take().unwrap());
         std::thread::spawn(move || stderr.lines().map_while(Result::ok).for_each(|line| drop(sender.send(line))));
-        let mut log = Vec::new();
         loop {
-            let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("it is ready: {error}: {log:?}"));
+            let line =
+                lines.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("it is ready: {error}: {:?}", program.log));
             if let Some((_, address)) = line.split_once("listening on http://") {
-                return Self { child, address: address.trim().parse().unwrap(), log };
+                program.address = address.trim().parse().unwrap();
+                return program;
             }
-            log.push(line);
+            program.log.push(line);
         }
     }
 
@@ -215,18 +217,19 @@ fn answer(socket: TcpStream) -> std::io::Result<Answer> {
 }
 
 fn head(reader: &mut impl BufRead) -> std::io::Result<(u16, usize)> {
-    let (mut status, mut length) = (None, 0);
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    let status = line.split(' ').nth(1).and_then(|code| code.parse().ok());
+    let status = status.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::UnexpectedEof))?;
+    let mut length = 0;
     loop {
-        let mut line = String::new();
+        line.clear();
         reader.read_line(&mut line)?;
-        let line = line.trim_end().to_ascii_lowercase();
-        if status.is_none() {
-            let code = line.split(' ').nth(1).and_then(|code| code.parse().ok());
-            status = Some(code.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::UnexpectedEof))?);
-        } else if let Some(value) = line.strip_prefix("content-length:") {
+        let field = line.trim_end().to_ascii_lowercase();
+        if let Some(value) = field.strip_prefix("content-length:") {
             length = value.trim().parse().unwrap();
-        } else if line.is_empty() {
-            return Ok((status.unwrap(), length));
+        } else if field.is_empty() {
+            return Ok((status, length));
         }
     }
 }
