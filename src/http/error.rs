@@ -1,7 +1,7 @@
 //! The one mapping from what went wrong to what the client reads: OpenAI's envelope (openai-contract.md, section 1.3).
 //!
 //! [`ErrorKind::entry`] is the table of all answers; `docs/errors.md` is generated from it. The cause of an error stays
-//! inside: [`edge`](super::edge) logs it once, with the request id.
+//! inside: `edge` logs it once, with the request id.
 
 use super::body::BodyError;
 use super::form::error::FormError;
