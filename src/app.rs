@@ -16,6 +16,7 @@ use crate::model::api_key::KeySecret;
 use crate::model::ids::ProcessId;
 use crate::random;
 use crate::sweep::Sweeper;
+use crate::uploads::Uploads;
 use crate::workspaces::Workspaces;
 use anyhow::{Context, Result, bail};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
@@ -114,8 +115,10 @@ impl Server {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let files = open_files(config, &installation, tasks.clone()).await?;
         start_sweeper(&files, config, &tasks, stop.clone());
+        let uploads = Uploads { files: files.clone(), ttl_seconds: config.upload_ttl.as_secs() };
         let hall = Arc::new(Hall {
             files,
+            uploads,
             keys: installation.keys,
             warnings: warnings.clone(),
             body_pace: body_pace(&config.limits),

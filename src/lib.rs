@@ -13,6 +13,7 @@ pub mod http;
 pub mod files;
 pub mod keys;
 pub mod sweep;
+pub mod uploads;
 pub mod workspaces;
 // Floor 2, the stores.
 pub mod blobs;

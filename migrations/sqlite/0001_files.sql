@@ -32,15 +32,18 @@ CREATE TABLE blobs (
 
 CREATE INDEX blobs_unsettled ON blobs (state) WHERE state <> 'ready';
 
--- Visible Files. Ids are minted at the commit, so the primary key is the order of the list.
+-- Visible Files. Ids are minted at the commit, so the primary key is the order of the list. A File that came as a whole
+-- has its blob here; one that was completed from parts has them in file_parts, and the digest of their digests here.
 CREATE TABLE files (
     workspace_id TEXT NOT NULL,
     id           TEXT NOT NULL,
-    blob_id      TEXT NOT NULL,
+    blob_id      TEXT,
     purpose      TEXT NOT NULL,
     filename     TEXT NOT NULL,
     size_bytes   INTEGER NOT NULL,
-    sha256       BLOB NOT NULL,
+    sha256       BLOB,
+    parts_sha256 BLOB,
+    part_count   INTEGER,
     expires_at   INTEGER,
     PRIMARY KEY (workspace_id, id)
 ) STRICT, WITHOUT ROWID;

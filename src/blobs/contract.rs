@@ -1,7 +1,9 @@
 //! What every blob store does, whatever is behind it.
 
-use super::verify::{Expected, read_verified};
+use super::verify::read_verified;
+
 use super::{BlobError, BlobStore};
+use crate::model::blob::StoredBlob;
 use crate::model::byte_range::ByteRange;
 use crate::model::digest::{BLOCK_BYTES, ContentDigest};
 use crate::model::ids::BlobId;
@@ -61,7 +63,7 @@ async fn ranges_equal_slices(store: &dyn BlobStore) {
     let ends = [0, 1, 262_143, 262_144, 262_145, 524_288, 699_999, 700_000];
     for start in ends {
         for end in ends.into_iter().filter(|end| *end >= start) {
-            let expected = Expected { blob: id(20), size_bytes: 700_000, blocks: digest.blocks.clone() };
+            let expected = StoredBlob { blob: id(20), size_bytes: 700_000, blocks: digest.blocks.clone() };
             let stream = read_verified(store, expected, ByteRange { start, end }).await.unwrap();
             let chunks: Vec<Bytes> = stream.try_collect().await.unwrap();
             let slice = &content[usize::try_from(start).unwrap()..usize::try_from(end).unwrap()];
@@ -102,7 +104,7 @@ async fn wrong_checksums_are_noticed(store: &dyn BlobStore) {
     let expected = |block: usize| {
         let mut blocks = digest.blocks.clone();
         blocks.0[block] ^= 1;
-        Expected { blob: id(60), size_bytes: 600_000, blocks }
+        StoredBlob { blob: id(60), size_bytes: 600_000, blocks }
     };
     let whole = ByteRange::whole(600_000);
     assert!(matches!(read_verified(store, expected(0), whole).await, Err(BlobError::Damaged(..))));

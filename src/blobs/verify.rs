@@ -2,22 +2,11 @@
 
 use super::digest::block_checksum;
 use super::{BlobError, BlobStore, BlobStream};
+use crate::model::blob::StoredBlob;
 use crate::model::byte_range::ByteRange;
-use crate::model::digest::{BLOCK_BYTES, BlockChecksums};
-use crate::model::ids::BlobId;
+use crate::model::digest::BLOCK_BYTES;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
-
-/// What is to be read, and what it should hold.
-#[derive(Clone, Debug)]
-pub struct Expected {
-    /// The blob.
-    pub blob: BlobId,
-    /// Its length in bytes.
-    pub size_bytes: u64,
-    /// The checksums of its blocks.
-    pub blocks: BlockChecksums,
-}
 
 /// Bytes `range` of a blob, of which the first block has been read and checked.
 ///
@@ -25,7 +14,7 @@ pub struct Expected {
 /// [`BlobError::Damaged`] when the first block is not what was written; later blocks end the stream with that error.
 pub async fn read_verified(
     store: &dyn BlobStore,
-    expected: Expected,
+    expected: StoredBlob,
     range: ByteRange,
 ) -> Result<BlobStream, BlobError> {
     if range.is_empty() {
@@ -59,7 +48,7 @@ fn cut((at, bytes): Block, range: ByteRange) -> Bytes {
 struct Blocks {
     source: BlobStream,
     rest: Bytes,
-    expected: Expected,
+    expected: StoredBlob,
     at: u64,
     end: u64,
 }

@@ -30,6 +30,8 @@ pub struct Config {
     pub log_level: LogLevel,
     /// A file holding a well-formed key to install in workspace `default`.
     pub bootstrap_key_file: Option<PathBuf>,
+    /// How long an Upload takes parts.
+    pub upload_ttl: Duration,
     /// Time between two sweeps that nothing asked for.
     pub sweep_interval: Duration,
 }
@@ -115,6 +117,7 @@ impl Config {
             log_format: from.take_optional("log_format", parse::log_format)?,
             log_level: from.take("log_level", parse::log_level)?,
             bootstrap_key_file: from.take_optional("bootstrap_key_file", parse::path)?,
+            upload_ttl: from.take("upload_ttl_seconds", parse::seconds)?,
             sweep_interval: from.take("sweep_interval_seconds", parse::seconds)?,
         };
         Ok((config, from.into_effective()))

@@ -111,6 +111,14 @@ pub static SETTINGS: &[Setting] = &[
         used_by: Use::Server,
     },
     Setting {
+        name: "upload_ttl_seconds",
+        placeholder: "SECONDS",
+        default: Some("3600"),
+        help: "How long an Upload takes parts before it expires.",
+        expected: SECONDS,
+        used_by: Use::Server,
+    },
+    Setting {
         name: "max_connections",
         placeholder: "N",
         default: Some("4096"),

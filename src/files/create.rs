@@ -5,7 +5,6 @@ use crate::model::expiry::ExpiresAfter;
 use crate::model::file::{File, NewFile};
 use crate::model::filename::Filename;
 use crate::model::purpose::Purpose;
-use std::io;
 
 /// What the client says of a File beside its bytes.
 #[derive(Clone, Debug)]
@@ -54,28 +53,27 @@ impl Files {
     ///
     /// # Errors
     /// When the details do not allow the File, or a store failed; nothing of the bytes stays then.
-    pub async fn create(&self, receiving: Receiving, details: FileDetails) -> Result<File, CreateError> {
+    pub async fn create(&self, mut receiving: Receiving, details: FileDetails) -> Result<File, CreateError> {
         details.check()?;
-        receiving.check_size(Some(details.purpose))?;
+        receiving.is_for(details.purpose)?;
         let files = self.clone();
         let commit = self.tasks.spawn(async move { files.commit(receiving, details).await });
         Ok(commit.await.unwrap_or_else(|panic| Err(StorageError::Unavailable(Box::new(panic))))?)
     }
 
     async fn commit(&self, receiving: Receiving, details: FileDetails) -> Result<File, StorageError> {
-        let Receiving { workspace, blob, mut claim, .. } = receiving;
-        let writer = claim.writer.take().ok_or_else(|| lost("the blob has no writer"))?;
-        let content = writer.finish().await?;
-        let expires_after = details.expires_after.or_else(|| ExpiresAfter::default_of(details.purpose));
-        let new = NewFile { blob, content, purpose: details.purpose, filename: details.filename, expires_after };
-        let file = self.metadata.create_file(workspace, new).await?.ok_or_else(|| lost("the blob is not pending"))?;
-        claim.settle();
+        let received = receiving.finish().await?;
+        let new = NewFile {
+            blob: received.blob,
+            content: received.content.clone(),
+            purpose: details.purpose,
+            filename: details.filename,
+            expires_after: details.expires_after.or_else(|| ExpiresAfter::default_of(details.purpose)),
+        };
+        let file = self.metadata.create_file(received.workspace, new).await?.ok_or_else(StorageError::claim_lost)?;
+        received.keep();
         Ok(file)
     }
-}
-
-fn lost(what: &'static str) -> StorageError {
-    StorageError::Unavailable(Box::new(io::Error::other(what)))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ mod retrieve;
 pub use create::{CreateError, FileDetails};
 pub use open::{ContentStream, StoredContent};
 pub use probe::Answers;
-pub use receive::{ReceiveError, Receiving};
+pub use receive::{ReceiveError, Received, Receiving};
 
 use crate::blobs::{BlobError, BlobStore, InFlight};
 use crate::metadata::{MetadataError, MetadataStore};
@@ -59,6 +59,14 @@ pub enum StorageError {
     /// A store does not answer as it should.
     #[error("a store failed")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl StorageError {
+    /// The blob that was claimed is not there any more: somebody else cleared it away.
+    #[must_use]
+    pub fn claim_lost() -> Self {
+        Self::Unavailable(Box::new(std::io::Error::other("the blob is not pending any more")))
+    }
 }
 
 impl From<BlobError> for StorageError {

@@ -1,14 +1,16 @@
 //! Opening: the content of one File, checked block by block while it is read.
 
 use super::{Files, StorageError};
-use crate::blobs::verify::{Expected, read_verified};
+use crate::blobs::verify::read_verified;
 pub use crate::metadata::StoredContent;
+use crate::model::blob::StoredBlob;
 use crate::model::byte_range::ByteRange;
 use crate::model::ids::{FileId, WorkspaceId};
 use bytes::Bytes;
 use futures_core::Stream;
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use std::pin::Pin;
+use std::sync::Arc;
 
 /// Checked bytes, in order; a stream that ends without an error was complete.
 pub type ContentStream = Pin<Box<dyn Stream<Item = Result<Bytes, StorageError>> + Send>>;
@@ -27,9 +29,59 @@ impl Files {
     /// # Errors
     /// When the blob store failed, or the first block is not what was stored.
     pub async fn read(&self, content: StoredContent, range: ByteRange) -> Result<ContentStream, StorageError> {
-        let StoredContent { file, blocks } = content;
-        let expected = Expected { blob: file.blob, size_bytes: file.size_bytes, blocks };
-        let stream = read_verified(&*self.blobs, expected, range).await?;
-        Ok(stream.map(|chunk| chunk.map_err(StorageError::from)).boxed())
+        self.read_blobs(content.blobs, range).await
+    }
+
+    /// Bytes `range` of blobs that follow one another; the next is opened when the one before it is read.
+    ///
+    /// # Errors
+    /// When the blob store failed, or the first block is not what was stored.
+    pub async fn read_blobs(&self, blobs: Vec<StoredBlob>, range: ByteRange) -> Result<ContentStream, StorageError> {
+        let mut pieces = overlaps(blobs, range).into_iter();
+        let Some((first, within)) = pieces.next() else { return Ok(stream::empty().boxed()) };
+        let head = read_verified(&*self.blobs, first, within).await?;
+        let store = Arc::clone(&self.blobs);
+        let tail = stream::iter(pieces).then(move |(blob, within)| {
+            let store = Arc::clone(&store);
+            async move { read_verified(&*store, blob, within).await }
+        });
+        Ok(head.chain(tail.try_flatten()).map(|chunk| chunk.map_err(StorageError::from)).boxed())
+    }
+}
+
+/// Those of the blobs that hold some of `range` of the whole, each with the stretch of it that it holds.
+fn overlaps(blobs: Vec<StoredBlob>, range: ByteRange) -> Vec<(StoredBlob, ByteRange)> {
+    let mut start = 0;
+    let places = blobs.into_iter().map(|blob| {
+        let at = start;
+        start += blob.size_bytes;
+        let within = |offset: u64| offset.clamp(at, start) - at;
+        let stretch = ByteRange { start: within(range.start), end: within(range.end) };
+        (blob, stretch)
+    });
+    places.filter(|(_, stretch)| !stretch.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::digest::BlockChecksums;
+    use crate::model::ids::BlobId;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn overlaps_are_slices_of_the_whole(sizes in prop::collection::vec(0_u64..50, 0..8), a in 0_u64..400, b in 0_u64..400) {
+            let total: u64 = sizes.iter().sum();
+            let range = ByteRange { start: a.min(b).min(total), end: a.max(b).min(total) };
+            let blobs = sizes.iter().map(|size_bytes| StoredBlob {
+                blob: BlobId::new([0; 16]),
+                size_bytes: *size_bytes,
+                blocks: BlockChecksums::default(),
+            });
+            let found = overlaps(blobs.collect(), range);
+            prop_assert_eq!(found.iter().map(|(_, stretch)| stretch.len()).sum::<u64>(), range.len());
+            prop_assert!(found.iter().all(|(blob, stretch)| stretch.start < stretch.end && stretch.end <= blob.size_bytes));
+        }
     }
 }

@@ -2,8 +2,10 @@
 
 use super::{Files, MAX_BATCH_FILE_BYTES, StorageError};
 use crate::blobs::{BlobWriter, InFlightToken};
+use crate::model::digest::ContentDigest;
 use crate::model::ids::{BlobId, WorkspaceId};
 use crate::model::purpose::Purpose;
+use crate::model::upload::MAX_PART_BYTES;
 use crate::random;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -18,46 +20,75 @@ pub enum ReceiveError {
     TooManyUploads,
     /// The file is larger than a file may be.
     #[error("the file is larger than {limit_bytes} bytes")]
-    TooLarge {
+    FileTooLarge {
         /// The largest file, in bytes.
         limit_bytes: u64,
     },
     /// The file is larger than a file of purpose `batch` may be.
     #[error("the file is larger than {MAX_BATCH_FILE_BYTES} bytes")]
     BatchTooLarge,
+    /// The part is larger than a part may be.
+    #[error("the part is larger than {MAX_PART_BYTES} bytes")]
+    PartTooLarge,
     /// A store failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
 
+/// What the bytes are to become, which says how many there may be.
+#[derive(Clone, Copy, Debug)]
+enum Subject {
+    File { max_bytes: u64, purpose: Option<Purpose> },
+    Part,
+}
+
 /// Bytes on their way to a blob that nobody sees yet. Dropping it discards them.
 #[must_use]
 pub struct Receiving {
-    pub(super) workspace: WorkspaceId,
-    pub(super) blob: BlobId,
-    pub(super) claim: Claim,
+    workspace: WorkspaceId,
+    blob: BlobId,
+    subject: Subject,
     received_bytes: u64,
-    max_file_bytes: u64,
-    purpose: Option<Purpose>,
+    claim: Claim,
+}
+
+/// Bytes that are durable and belong to nothing yet. Dropping it discards them.
+#[must_use]
+pub struct Received {
+    /// Whose they are.
+    pub workspace: WorkspaceId,
+    /// Where they are.
+    pub blob: BlobId,
+    /// What they amount to.
+    pub content: ContentDigest,
+    claim: Claim,
 }
 
 impl Files {
-    /// Opens a blob for the bytes of one upload, its row before its first byte.
+    /// Opens a blob for the bytes of a File whose purpose may be known already, its row before its first byte.
     ///
     /// # Errors
     /// When too many uploads are in flight, or a store failed.
     pub async fn receive(&self, workspace: WorkspaceId, purpose: Option<Purpose>) -> Result<Receiving, ReceiveError> {
+        self.open_blob(workspace, Subject::File { max_bytes: self.max_file_bytes, purpose }).await
+    }
+
+    /// Opens a blob for the bytes of a part of an Upload.
+    ///
+    /// # Errors
+    /// When too many uploads are in flight, or a store failed.
+    pub async fn receive_part(&self, workspace: WorkspaceId) -> Result<Receiving, ReceiveError> {
+        self.open_blob(workspace, Subject::Part).await
+    }
+
+    async fn open_blob(&self, workspace: WorkspaceId, subject: Subject) -> Result<Receiving, ReceiveError> {
         let blob = BlobId::new(random::bytes());
         let token = self.in_flight.enter(blob).ok_or(ReceiveError::TooManyUploads)?;
-        let mut claim = Claim {
-            writer: None,
-            token: Some(token),
-            sweep_wanted: Arc::clone(&self.sweep_wanted),
-            tasks: self.tasks.clone(),
-        };
+        let (sweep_wanted, tasks) = (Arc::clone(&self.sweep_wanted), self.tasks.clone());
+        let mut claim = Claim { writer: None, token: Some(token), sweep_wanted, tasks };
         self.metadata.begin_blob(workspace, blob, self.process).await.map_err(StorageError::from)?;
         claim.writer = Some(self.blobs.create(blob).await.map_err(StorageError::from)?);
-        Ok(Receiving { workspace, blob, claim, received_bytes: 0, max_file_bytes: self.max_file_bytes, purpose })
+        Ok(Receiving { workspace, blob, subject, received_bytes: 0, claim })
     }
 }
 
@@ -65,42 +96,63 @@ impl Receiving {
     /// Takes the next bytes.
     ///
     /// # Errors
-    /// When the file becomes larger than it may be, or the blob store failed.
+    /// When they become more than there may be, or the blob store failed.
     pub async fn write(&mut self, chunk: Bytes) -> Result<(), ReceiveError> {
         self.received_bytes += chunk.len() as u64;
-        self.check_size(self.purpose)?;
-        if let Some(writer) = &mut self.claim.writer {
-            writer.write(chunk).await.map_err(StorageError::from)?;
-        }
-        Ok(())
+        self.check_size()?;
+        let writer = self.claim.writer.as_mut().ok_or_else(StorageError::claim_lost)?;
+        Ok(writer.write(chunk).await.map_err(StorageError::from)?)
     }
 
-    /// Whether what was received so far may be a file of this purpose.
-    pub(super) fn check_size(&self, purpose: Option<Purpose>) -> Result<(), ReceiveError> {
-        if self.received_bytes > self.max_file_bytes {
-            return Err(ReceiveError::TooLarge { limit_bytes: self.max_file_bytes });
+    /// Says what the File is for, now that it is known.
+    ///
+    /// # Errors
+    /// When such a File may not be as large.
+    pub(super) fn is_for(&mut self, known: Purpose) -> Result<(), ReceiveError> {
+        if let Subject::File { purpose, .. } = &mut self.subject {
+            *purpose = Some(known);
         }
-        if purpose == Some(Purpose::Batch) && self.received_bytes > MAX_BATCH_FILE_BYTES {
-            return Err(ReceiveError::BatchTooLarge);
+        self.check_size()
+    }
+
+    /// Makes the bytes durable.
+    ///
+    /// # Errors
+    /// When the blob store failed; nothing of the bytes stays then.
+    pub async fn finish(mut self) -> Result<Received, StorageError> {
+        let writer = self.claim.writer.take().ok_or_else(StorageError::claim_lost)?;
+        let content = writer.finish().await?;
+        Ok(Received { workspace: self.workspace, blob: self.blob, content, claim: self.claim })
+    }
+
+    fn check_size(&self) -> Result<(), ReceiveError> {
+        match self.subject {
+            Subject::File { max_bytes, .. } if self.received_bytes > max_bytes => {
+                Err(ReceiveError::FileTooLarge { limit_bytes: max_bytes })
+            }
+            Subject::File { purpose: Some(Purpose::Batch), .. } if self.received_bytes > MAX_BATCH_FILE_BYTES => {
+                Err(ReceiveError::BatchTooLarge)
+            }
+            Subject::Part if self.received_bytes > MAX_PART_BYTES => Err(ReceiveError::PartTooLarge),
+            Subject::File { .. } | Subject::Part => Ok(()),
         }
-        Ok(())
     }
 }
 
-/// The right to a blob's name, and the duty to clear it away: when it is dropped before [`Self::settle`], what was
-/// written is discarded, and then the sweeper takes the row.
-pub(super) struct Claim {
-    pub(super) writer: Option<Box<dyn BlobWriter>>,
+impl Received {
+    /// The blob belongs to something now.
+    pub fn keep(mut self) {
+        self.claim.token = None;
+    }
+}
+
+/// The duty to clear a blob away: when it is dropped with its token, what was written is discarded, and then the sweeper
+/// takes the row.
+struct Claim {
+    writer: Option<Box<dyn BlobWriter>>,
     token: Option<InFlightToken>,
     sweep_wanted: Arc<Notify>,
     tasks: TaskTracker,
-}
-
-impl Claim {
-    /// The blob belongs to a File now.
-    pub(super) fn settle(mut self) {
-        self.token = None;
-    }
 }
 
 impl Drop for Claim {

@@ -26,6 +26,16 @@ pub enum BodyError {
     Broken(#[source] Box<dyn Error + Send + Sync>),
 }
 
+impl BodyError {
+    /// What the body of a request failed with, out of the wrapper of the router.
+    pub fn of(error: axum::Error) -> Self {
+        match error.into_inner().downcast::<Self>() {
+            Ok(error) => *error,
+            Err(error) => Self::Broken(error),
+        }
+    }
+}
+
 /// Tells, once the answer is made, whether the body was read to its end.
 #[derive(Clone, Debug, Default)]
 pub struct Consumed(Arc<AtomicBool>);

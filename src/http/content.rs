@@ -4,12 +4,13 @@ use super::SharedHall;
 use super::caller::Caller;
 use super::conditions::{Validators, Verdict, evaluate, http_date, range_applies};
 use super::error::{ApiError, ErrorKind};
-use super::files::NamedFile;
+use super::path::Named;
 use super::range::{Selection, select};
 use super::wire::{CROSS_ORIGIN_RESOURCE_POLICY, REPR_DIGEST, ascii};
 use crate::files::StoredContent;
 use crate::model::byte_range::ByteRange;
 use crate::model::file::File;
+use crate::model::ids::FileId;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
@@ -38,12 +39,12 @@ const EXTENDED_VALUE: &AsciiSet = &NON_ALPHANUMERIC
 pub async fn download_file(
     State(hall): State<SharedHall>,
     caller: Caller,
-    named: NamedFile,
+    named: Named<FileId>,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let content = hall.files.open(caller.workspace, named.id()?).await?.ok_or_else(|| named.not_found())?;
-    let etag = format!("\"{}\"", content.file.sha256);
+    let etag = content.file.digest.etag();
     let validators = Validators { etag: &etag, modified_at: content.file.created_at() };
     match evaluate(&headers, validators) {
         Verdict::NotModified => {
@@ -70,11 +71,11 @@ pub async fn download_file(
 /// The first block is read before the answer begins, so that damage that shows at once becomes a clear error; damage
 /// further on ends the connection uncleanly.
 async fn body(hall: &SharedHall, content: StoredContent, range: ByteRange) -> Result<Body, ApiError> {
-    let blob = content.file.blob;
+    let file = content.file.id;
     let stream = hall.files.read(content, range).await?;
     Ok(Body::from_stream(futures_util::StreamExt::inspect(stream, move |chunk| {
         if let Err(error) = chunk {
-            tracing::error!(%blob, error = error as &dyn std::error::Error, "a download was cut off");
+            tracing::error!(%file, error = error as &dyn std::error::Error, "a download was cut off");
         }
     })))
 }
@@ -112,7 +113,8 @@ fn content_headers(etag: &str, file: &File, status: StatusCode, range: ByteRange
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
     headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
     headers.extend(ascii(&disposition(file.filename.as_str())).map(|value| (CONTENT_DISPOSITION, value)));
-    headers.extend(ascii(&format!("sha-256=:{}:", STANDARD.encode(file.sha256.0))).map(|value| (REPR_DIGEST, value)));
+    let digest = file.digest.sha256().map(|sha256| format!("sha-256=:{}:", STANDARD.encode(sha256.0)));
+    headers.extend(digest.and_then(|digest| ascii(&digest)).map(|value| (REPR_DIGEST, value)));
     if status == StatusCode::PARTIAL_CONTENT {
         let part = format!("bytes {}-{}/{}", range.start, range.end.saturating_sub(1), file.size_bytes);
         headers.extend(ascii(&part).map(|value| (CONTENT_RANGE, value)));

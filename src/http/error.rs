@@ -8,7 +8,8 @@ use super::form::error::FormError;
 use super::wire;
 use crate::files::{CreateError, MAX_BATCH_FILE_BYTES, ReceiveError, StorageError};
 use crate::keys::Refusal;
-use crate::model::filename::BadFilename;
+use crate::model::upload::{MAX_PART_BYTES, MAX_PARTS, UploadRefusal};
+use crate::uploads::{AddPartError, CompleteError, CreateUploadError, UploadError};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -32,8 +33,8 @@ pub enum ErrorKind {
     MissingKey,
     /// The key opens nothing.
     InvalidKey,
-    /// There is no such File in the workspace.
-    FileNotFound,
+    /// There is no such thing in the workspace.
+    NotFound,
     /// There is nothing at this path.
     UnknownUrl,
     /// The path does not take this method.
@@ -99,7 +100,7 @@ impl ErrorKind {
         Self::AboveMaximum,
         Self::MissingKey,
         Self::InvalidKey,
-        Self::FileNotFound,
+        Self::NotFound,
         Self::UnknownUrl,
         Self::WrongMethod,
         Self::RequestTimeout,
@@ -158,12 +159,12 @@ impl ErrorKind {
                 "The key is mistyped, unknown, revoked or expired.",
                 "Send another key; `venna keys create` makes one.",
             ),
-            Self::FileNotFound => entry(
+            Self::NotFound => entry(
                 404,
                 INVALID,
                 None,
                 None,
-                "The key's workspace has no such file; it may have been deleted or have expired.",
+                "The key's workspace has no such file or upload; it may have been deleted or have expired.",
                 "Check the id and the key.",
             ),
             Self::UnknownUrl => entry(
@@ -315,7 +316,27 @@ impl ApiError {
     /// No such File, whatever the reason: the same words for an id of another workspace, a deleted and a malformed one.
     #[must_use]
     pub fn file_not_found(id: &str) -> Self {
-        Self::new(ErrorKind::FileNotFound, format!("No such File object: {id}")).param("id")
+        Self::new(ErrorKind::NotFound, format!("No such File object: {id}")).param("id")
+    }
+
+    /// No such Upload, whatever the reason.
+    #[must_use]
+    pub fn upload_not_found(id: &str) -> Self {
+        Self::new(ErrorKind::NotFound, format!("No such Upload object: {id}")).param("upload_id")
+    }
+
+    /// Says which fields are there that nobody takes, in the words of OpenAI.
+    ///
+    /// # Errors
+    /// When there are any.
+    pub fn refuse_unexpected<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), Self> {
+        let names: Vec<String> = names.map(|name| format!("'{name}'")).collect();
+        let verb = match names.len() {
+            0 => return Ok(()),
+            1 => "was",
+            _ => "were",
+        };
+        Err(Self::invalid(format!("Additional properties are not allowed ({} {verb} unexpected)", names.join(", "))))
     }
 
     /// The file is larger than `limit_bytes`.
@@ -377,8 +398,11 @@ impl From<ReceiveError> for ApiError {
                 "Too many uploads are in flight on this server. Please try again in a moment.",
             )
             .header(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS)),
-            ReceiveError::TooLarge { limit_bytes } => Self::file_too_large(limit_bytes),
+            ReceiveError::FileTooLarge { limit_bytes } => Self::file_too_large(limit_bytes),
             ReceiveError::BatchTooLarge => Self::invalid("File is too large."),
+            ReceiveError::PartTooLarge => {
+                Self::invalid(format!("The part is larger than the limit of {MAX_PART_BYTES} bytes.")).param("data")
+            }
             ReceiveError::Storage(error) => error.into(),
         }
     }
@@ -389,6 +413,73 @@ impl From<CreateError> for ApiError {
         match error {
             CreateError::NotJsonLines => Self::invalid("Invalid file format for Batch API. Must be .jsonl"),
             CreateError::Received(error) => error.into(),
+        }
+    }
+}
+
+impl From<CreateUploadError> for ApiError {
+    fn from(error: CreateUploadError) -> Self {
+        match error {
+            CreateUploadError::Details(error) => error.into(),
+            CreateUploadError::Storage(error) => error.into(),
+        }
+    }
+}
+
+/// What is said of an Upload needs its id: it is not found under the name that the client used for it.
+pub trait OfUpload {
+    /// What is said of the Upload that the client names so.
+    fn of_upload(self, named: &str) -> ApiError;
+}
+
+impl OfUpload for UploadRefusal {
+    fn of_upload(self, named: &str) -> ApiError {
+        match self {
+            Self::NotFound => ApiError::upload_not_found(named),
+            Self::NotPending(status) => {
+                ApiError::invalid(format!("Upload {named} is {status}; only a pending upload can be changed."))
+                    .param("upload_id")
+            }
+            Self::TooManyParts => {
+                ApiError::invalid(format!("Upload {named} has {MAX_PARTS} parts, the most it may have.")).param("data")
+            }
+            Self::UnknownPart(part) => ApiError::invalid(format!("No such Part object: {part}")).param("part_ids"),
+            Self::RepeatedPart(part) => {
+                ApiError::invalid(format!("Part {part} is named more than once.")).param("part_ids")
+            }
+            Self::WrongSize { sum_bytes, size_bytes } => {
+                let message = format!(
+                    "The parts have {sum_bytes} bytes together, but the upload was declared with {size_bytes}."
+                );
+                ApiError::invalid(message).param("part_ids")
+            }
+        }
+    }
+}
+
+impl OfUpload for UploadError {
+    fn of_upload(self, named: &str) -> ApiError {
+        match self {
+            Self::Refused(refusal) => refusal.of_upload(named),
+            Self::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl OfUpload for AddPartError {
+    fn of_upload(self, named: &str) -> ApiError {
+        match self {
+            Self::Refused(refusal) => refusal.of_upload(named),
+            Self::Received(error) => error.into(),
+        }
+    }
+}
+
+impl OfUpload for CompleteError {
+    fn of_upload(self, named: &str) -> ApiError {
+        match self {
+            Self::WrongMd5 => ApiError::invalid("The content of the parts does not have this MD5.").param("md5"),
+            Self::Upload(error) => error.of_upload(named),
         }
     }
 }
@@ -412,12 +503,6 @@ impl From<Refusal> for ApiError {
 impl From<FormError> for ApiError {
     fn from(error: FormError) -> Self {
         Self::invalid(error.to_string())
-    }
-}
-
-impl From<BadFilename> for ApiError {
-    fn from(error: BadFilename) -> Self {
-        Self::invalid(error.to_string()).param("file")
     }
 }
 

@@ -3,16 +3,15 @@
 use super::caller::Caller;
 use super::error::ApiError;
 use super::form::FormReader;
+use super::path::Named;
 use super::wire::{FileDeleted, FileList, FileObject, json};
 use super::{SharedHall, form, list};
 use crate::model::ids::FileId;
 use crate::model::page::Page;
-use axum::extract::{FromRequestParts, RawQuery, Request, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
 use http::StatusCode;
 use http::header::CONTENT_LENGTH;
-use http::request::Parts;
-use percent_encoding::percent_decode_str;
 
 /// The most that a form can be longer than its file, in bytes; what is declared beyond cannot fit.
 const FORM_FRAMING_BYTES: u64 = 64 * 1024;
@@ -47,7 +46,7 @@ pub async fn list_files(
 pub async fn retrieve_file(
     State(hall): State<SharedHall>,
     caller: Caller,
-    named: NamedFile,
+    named: Named<FileId>,
 ) -> Result<Response, ApiError> {
     let file = hall.files.retrieve(caller.workspace, named.id()?).await?.ok_or_else(|| named.not_found())?;
     Ok(json(StatusCode::OK, &FileObject::from(&file)))
@@ -57,7 +56,7 @@ pub async fn retrieve_file(
 pub async fn delete_file(
     State(hall): State<SharedHall>,
     caller: Caller,
-    named: NamedFile,
+    named: Named<FileId>,
 ) -> Result<Response, ApiError> {
     let id = named.id()?;
     if !hall.files.delete(caller.workspace, id).await? {
@@ -72,30 +71,4 @@ fn refuse_declared_size(request: &Request, max_file_bytes: u64) -> Result<(), Ap
         return Err(ApiError::file_too_large(max_file_bytes));
     }
     Ok(())
-}
-
-/// The `{id}` of a path, as the client wrote it.
-#[derive(Debug)]
-pub struct NamedFile(String);
-
-impl NamedFile {
-    /// The id, if it is one.
-    pub fn id(&self) -> Result<FileId, ApiError> {
-        self.0.parse().map_err(|_| self.not_found())
-    }
-
-    /// The workspace has no such File.
-    pub fn not_found(&self) -> ApiError {
-        ApiError::file_not_found(&self.0)
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for NamedFile {
-    type Rejection = ApiError;
-
-    /// Any bytes in the place of an id are an id that does not exist: never a 400.
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
-        let segment = parts.uri.path().split('/').nth(3).unwrap_or_default();
-        Ok(Self(percent_decode_str(segment).decode_utf8_lossy().into_owned()))
-    }
 }

@@ -1,7 +1,7 @@
 //! The query of a list: from text to [`ListFiles`] (openai-contract.md, section 4).
 
 use super::error::{ApiError, ErrorKind};
-use crate::model::ids::FileId;
+use crate::model::ids::{FileId, PartId};
 use crate::model::page::{ListFiles, Order, PAGE_FILES};
 use crate::model::purpose::Purpose;
 
@@ -25,6 +25,25 @@ pub fn parse(query: &str) -> Result<Option<ListFiles>, ApiError> {
         }
     }
     Ok((!nothing).then_some(list))
+}
+
+/// Reads the query of `GET /v1/uploads/{id}/parts`: the part behind which to begin, and how many to list.
+///
+/// # Errors
+/// When a parameter is not valid.
+pub fn parse_parts(query: &str) -> Result<(Option<PartId>, u32), ApiError> {
+    let (mut behind, mut most) = (None, *PAGE_FILES.end());
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match &*name {
+            "limit" => most = limit(&value)?,
+            "after" => {
+                let unknown = |_| ApiError::invalid(format!("No such Part object: {value}")).param("after");
+                behind = Some(value.parse().map_err(unknown)?);
+            }
+            _ => {}
+        }
+    }
+    Ok((behind, most))
 }
 
 fn limit(value: &str) -> Result<u32, ApiError> {

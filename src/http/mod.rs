@@ -13,16 +13,20 @@ pub mod error;
 mod files;
 pub mod form;
 mod health;
+mod json;
 mod list;
+mod path;
 mod range;
 mod router;
 pub mod serve;
+mod uploads;
 mod wire;
 
 pub use router::{admin_router, router};
 
 use crate::files::Files;
 use crate::keys::Keys;
+use crate::uploads::Uploads;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +35,8 @@ use std::time::Duration;
 pub struct Hall {
     /// The verbs of Files.
     pub files: Files,
+    /// The verbs of Uploads.
+    pub uploads: Uploads,
     /// The verbs of keys.
     pub keys: Keys,
     /// What an operator should know though everything answers; `/readyz` repeats it.

@@ -2,15 +2,15 @@
 
 use super::caller::{Caller, authenticate};
 use super::error::{ApiError, ErrorKind};
-use super::{SharedHall, content, edge, files, health};
+use super::{SharedHall, content, edge, files, health, uploads};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::{Method, Uri};
 use std::sync::Arc;
 
 /// First segments below `/v1` that are OpenAI's and not served here yet.
-const NOT_YET: [&str; 23] = [
+const NOT_YET: [&str; 22] = [
     "assistants",
     "audio",
     "batches",
@@ -31,7 +31,6 @@ const NOT_YET: [&str; 23] = [
     "responses",
     "skills",
     "threads",
-    "uploads",
     "vector_stores",
     "videos",
 ];
@@ -42,6 +41,11 @@ pub fn router(hall: SharedHall) -> Router {
         .route("/v1/files", get(files::list_files).post(files::create_file))
         .route("/v1/files/{id}", get(files::retrieve_file).delete(files::delete_file))
         .route("/v1/files/{id}/content", get(content::download_file))
+        .route("/v1/uploads", post(uploads::create_upload))
+        .route("/v1/uploads/{id}", get(uploads::retrieve_upload))
+        .route("/v1/uploads/{id}/parts", get(uploads::list_upload_parts).post(uploads::add_upload_part))
+        .route("/v1/uploads/{id}/complete", post(uploads::complete_upload))
+        .route("/v1/uploads/{id}/cancel", post(uploads::cancel_upload))
         .merge(health::routes())
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)

@@ -3,6 +3,7 @@
 use super::error::Entry;
 use crate::model::file::File;
 use crate::model::page::Page;
+use crate::model::upload::{Part, Upload};
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -21,7 +22,8 @@ pub struct FileObject {
     expires_at: Option<u64>,
     status: &'static str,
     status_details: Option<&'static str>,
-    sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
 }
 
 impl From<&File> for FileObject {
@@ -36,7 +38,7 @@ impl From<&File> for FileObject {
             expires_at: file.expires_at,
             status: "processed",
             status_details: None,
-            sha256: file.sha256.to_string(),
+            sha256: file.digest.sha256().map(|sha256| sha256.to_string()),
         }
     }
 }
@@ -75,6 +77,93 @@ impl FileDeleted {
     /// The File of this id is gone.
     pub const fn new(id: String) -> Self {
         Self { object: "file", deleted: true, id }
+    }
+}
+
+/// OpenAI's Upload object, in the order of its keys; `file` is absent until there is one.
+#[derive(Debug, Serialize)]
+pub struct UploadObject {
+    id: String,
+    object: &'static str,
+    bytes: u64,
+    created_at: u64,
+    filename: String,
+    purpose: &'static str,
+    status: &'static str,
+    expires_at: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<FileObject>,
+}
+
+impl From<&Upload> for UploadObject {
+    fn from(upload: &Upload) -> Self {
+        Self {
+            id: upload.id.to_string(),
+            object: "upload",
+            bytes: upload.size_bytes,
+            created_at: upload.id.created_at(),
+            filename: upload.filename.as_str().to_owned(),
+            purpose: upload.purpose.name(),
+            status: upload.status.name(),
+            expires_at: upload.expires_at,
+            file: upload.file.as_ref().map(FileObject::from),
+        }
+    }
+}
+
+/// OpenAI's Part object.
+#[derive(Debug, Serialize)]
+pub struct PartObject {
+    id: String,
+    object: &'static str,
+    created_at: u64,
+    upload_id: String,
+}
+
+impl From<&Part> for PartObject {
+    fn from(part: &Part) -> Self {
+        Self {
+            id: part.id.to_string(),
+            object: "upload.part",
+            created_at: part.id.created_at(),
+            upload_id: part.upload.to_string(),
+        }
+    }
+}
+
+/// A part as the list shows it: with what a client compares before it sends the part again.
+#[derive(Debug, Serialize)]
+struct ListedPart {
+    #[serde(flatten)]
+    part: PartObject,
+    bytes: u64,
+    sha256: String,
+}
+
+/// The list of an Upload's parts.
+#[derive(Debug, Serialize)]
+pub struct PartList {
+    object: &'static str,
+    data: Vec<ListedPart>,
+    first_id: Option<String>,
+    last_id: Option<String>,
+    has_more: bool,
+}
+
+impl From<&Page<Part>> for PartList {
+    fn from(page: &Page<Part>) -> Self {
+        let listed = |part: &Part| ListedPart {
+            part: PartObject::from(part),
+            bytes: part.size_bytes,
+            sha256: part.sha256.to_string(),
+        };
+        Self {
+            object: "list",
+            data: page.rows.iter().map(listed).collect(),
+            first_id: page.rows.first().map(|part| part.id.to_string()),
+            last_id: page.rows.last().map(|part| part.id.to_string()),
+            has_more: page.has_more,
+        }
     }
 }
 

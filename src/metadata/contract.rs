@@ -3,6 +3,7 @@
 use super::{MetadataStore, NewKey, PendingBlob};
 use crate::clock::Clock;
 use crate::model::api_key::KeyDigest;
+use crate::model::blob::StoredBlob;
 use crate::model::digest::{BlockChecksums, ContentDigest, Sha256Digest};
 use crate::model::expiry::ExpiresAfter;
 use crate::model::file::{File, NewFile};
@@ -115,7 +116,8 @@ async fn a_file_appears_with_its_commit_and_goes_with_its_delete(store: &dyn Met
     assert_eq!((file.created_at(), file.size_bytes, file.purpose), (NOW_MS / 1000, 5, Purpose::Vision));
     assert_eq!(store.find_file(workspace, file.id).await.unwrap(), Some(file.clone()));
     let content = store.find_content(workspace, file.id).await.unwrap().unwrap();
-    assert_eq!((content.file, content.blocks), (file.clone(), new.content.blocks));
+    let stored = StoredBlob { blob, size_bytes: 5, blocks: new.content.blocks };
+    assert_eq!((content.file, content.blobs), (file.clone(), vec![stored]));
     assert!(store.delete_file(workspace, file.id).await.unwrap());
     assert!(!store.delete_file(workspace, file.id).await.unwrap());
     assert_eq!(store.find_file(workspace, file.id).await.unwrap(), None);
@@ -200,9 +202,10 @@ async fn a_blob_is_committed_once_and_by_its_workspace(store: &dyn MetadataStore
 async fn what_is_abandoned_cannot_be_committed(store: &dyn MetadataStore) {
     let workspace = workspace(store, "abandoned").await;
     let (left, kept) = (blob(workspace, 1), file(store, workspace, 2).await);
+    let kept_blob = blob(workspace, 2);
     store.begin_blob(workspace, left, PROCESS).await.unwrap();
-    store.abandon_blobs(vec![left, kept.blob]).await.unwrap();
-    store.forget_blobs(vec![kept.blob]).await.unwrap();
+    store.abandon_blobs(vec![left, kept_blob]).await.unwrap();
+    store.forget_blobs(vec![kept_blob]).await.unwrap();
     assert!(
         store.find_content(workspace, kept.id).await.unwrap().is_some(),
         "a ready blob is neither abandoned nor forgotten"
@@ -229,7 +232,7 @@ async fn expired_files_are_gone_at_the_second(store: &dyn MetadataStore, clock: 
     let page = store.list_files(workspace, ListFiles { after: Some(brief.id), ..all(Order::Ascending) }).await.unwrap();
     assert_eq!(page.rows, vec![lasting]);
     assert_eq!(store.delete_expired_files(10).await.unwrap(), 1);
-    assert!(store.deleting_blobs(100).await.unwrap().contains(&brief.blob));
+    assert!(store.deleting_blobs(100).await.unwrap().contains(&blob(workspace, 1)));
     clock.set(NOW_MS);
 }
 

@@ -9,10 +9,11 @@ mod contract;
 pub mod sqlite;
 
 use crate::model::api_key::{ApiKey, KeyDigest};
-use crate::model::digest::BlockChecksums;
+use crate::model::blob::StoredBlob;
 use crate::model::file::{File, NewFile};
-use crate::model::ids::{BlobId, FileId, KeyId, ProcessId, WorkspaceId};
+use crate::model::ids::{BlobId, FileId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
 use crate::model::page::{ListFiles, Page};
+use crate::model::upload::{Completion, NewPart, NewUpload, Part, Upload, UploadRefusal};
 use crate::model::workspace::Workspace;
 use async_trait::async_trait;
 use std::error::Error;
@@ -52,8 +53,8 @@ pub struct NewKey {
 pub struct StoredContent {
     /// The File.
     pub file: File,
-    /// The checksums of its blob's blocks.
-    pub blocks: BlockChecksums,
+    /// The blobs that hold its content, in the order of their bytes.
+    pub blobs: Vec<StoredBlob>,
 }
 
 /// A blob that was begun and not finished.
@@ -95,6 +96,51 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     async fn list_files(&self, workspace: WorkspaceId, list: ListFiles) -> Result<Page<File>, MetadataError>;
     /// Makes a File invisible and its blob `deleting`; false when there is none or it has expired.
     async fn delete_file(&self, workspace: WorkspaceId, id: FileId) -> Result<bool, MetadataError>;
+
+    /// Begins an Upload.
+    async fn create_upload(&self, workspace: WorkspaceId, upload: NewUpload) -> Result<Upload, MetadataError>;
+    /// The Upload, whatever its status.
+    async fn find_upload(&self, workspace: WorkspaceId, id: UploadId) -> Result<Option<Upload>, MetadataError>;
+    /// Makes a pending blob ready and a part of a pending Upload, in one transaction; none when the blob is not pending in
+    /// this workspace.
+    async fn create_part(
+        &self,
+        workspace: WorkspaceId,
+        upload: UploadId,
+        part: NewPart,
+    ) -> Result<Result<Option<Part>, UploadRefusal>, MetadataError>;
+    /// At most `limit` parts of a pending Upload that came in after the part `after`, in order; an Upload that is not
+    /// pending has none.
+    async fn list_parts(
+        &self,
+        workspace: WorkspaceId,
+        upload: UploadId,
+        after: Option<PartId>,
+        limit: u32,
+    ) -> Result<Page<Part>, MetadataError>;
+    /// The blobs of these parts, in this order, if [`Self::complete_upload`] would take them.
+    async fn find_part_blobs(
+        &self,
+        workspace: WorkspaceId,
+        upload: UploadId,
+        parts: Vec<PartId>,
+    ) -> Result<Result<Vec<StoredBlob>, UploadRefusal>, MetadataError>;
+    /// Makes a File of parts visible, completes the Upload and turns the blobs of its other parts to `deleting`, in one
+    /// transaction. Repeated with the same parts it changes nothing and answers the same.
+    async fn complete_upload(
+        &self,
+        workspace: WorkspaceId,
+        upload: UploadId,
+        completion: Completion,
+    ) -> Result<Result<Upload, UploadRefusal>, MetadataError>;
+    /// Cancels a pending Upload and turns the blobs of its parts to `deleting`; a cancelled one stays as it is.
+    async fn cancel_upload(
+        &self,
+        workspace: WorkspaceId,
+        upload: UploadId,
+    ) -> Result<Result<Upload, UploadRefusal>, MetadataError>;
+    /// Turns the blobs of the parts of at most `limit` pending Uploads whose time is over to `deleting`; how many there were.
+    async fn expire_uploads(&self, limit: u32) -> Result<usize, MetadataError>;
 
     /// Does to at most `limit` expired Files what [`Self::delete_file`] does; how many there were.
     async fn delete_expired_files(&self, limit: u32) -> Result<usize, MetadataError>;

@@ -11,16 +11,14 @@ use super::purpose::Purpose;
 pub struct File {
     /// Its id; its second is the File's `created_at`.
     pub id: FileId,
-    /// Where its bytes are.
-    pub blob: BlobId,
     /// What it is for.
     pub purpose: Purpose,
     /// Its name.
     pub filename: Filename,
     /// Length of the content in bytes.
     pub size_bytes: u64,
-    /// SHA-256 of the content.
-    pub sha256: Sha256Digest,
+    /// What identifies its content.
+    pub digest: FileDigest,
     /// The second, in Unix time, from which on it is gone.
     pub expires_at: Option<u64>,
 }
@@ -30,6 +28,42 @@ impl File {
     #[must_use]
     pub const fn created_at(&self) -> u64 {
         self.id.created_at()
+    }
+}
+
+/// What identifies the content of a File. It never changes (product.md, section 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileDigest {
+    /// SHA-256 of content that came as a whole.
+    Whole(Sha256Digest),
+    /// Content that was completed from parts.
+    Parts {
+        /// SHA-256 of the parts' raw digests, in order.
+        of_parts: Sha256Digest,
+        /// How many parts there are.
+        count: u32,
+        /// SHA-256 of the content, if it was read once as a whole.
+        whole: Option<Sha256Digest>,
+    },
+}
+
+impl FileDigest {
+    /// SHA-256 of the content, where it is known.
+    #[must_use]
+    pub const fn sha256(self) -> Option<Sha256Digest> {
+        match self {
+            Self::Whole(sha256) => Some(sha256),
+            Self::Parts { whole, .. } => whole,
+        }
+    }
+
+    /// The strong entity tag of the content, with its quotes.
+    #[must_use]
+    pub fn etag(self) -> String {
+        match self {
+            Self::Whole(sha256) => format!("\"{sha256}\""),
+            Self::Parts { of_parts, count, .. } => format!("\"{of_parts}-{count}\""),
+        }
     }
 }
 

@@ -119,19 +119,11 @@ sortable_id!(
     "key_"
 );
 
-macro_rules! random_id {
+macro_rules! hex_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name([u8; 16]);
-
-        impl $name {
-            /// An id of these random bytes.
-            #[must_use]
-            pub const fn new(random: [u8; 16]) -> Self {
-                Self(random)
-            }
-        }
 
         impl FromStr for $name {
             type Err = MalformedId;
@@ -160,6 +152,52 @@ macro_rules! random_id {
     };
 }
 
+macro_rules! random_id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        hex_id!($(#[$doc])* $name, $prefix);
+
+        impl $name {
+            /// An id of these random bytes.
+            #[must_use]
+            pub const fn new(random: [u8; 16]) -> Self {
+                Self(random)
+            }
+        }
+    };
+}
+
+macro_rules! dated_id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        hex_id!($(#[$doc])* $name, $prefix);
+
+        impl $name {
+            /// An id of this second, of which the low 32 bits are kept, and these random bytes.
+            #[must_use]
+            pub fn new(now: u64, random: [u8; 12]) -> Self {
+                let [_, _, _, _, second @ ..] = now.to_be_bytes();
+                Self(std::array::from_fn(|at| second.iter().chain(&random).nth(at).copied().unwrap_or_default()))
+            }
+
+            /// The second of its creation, in Unix time.
+            #[must_use]
+            pub const fn created_at(self) -> u64 {
+                let [a, b, c, d, ..] = self.0;
+                u32::from_be_bytes([a, b, c, d]) as u64
+            }
+        }
+    };
+}
+
+dated_id!(
+    /// An Upload: `upload_` and 32 hex digits, the first 8 of them its second, as OpenAI's.
+    UploadId,
+    "upload_"
+);
+dated_id!(
+    /// A part of an Upload: `part_` and 32 hex digits, the first 8 of them its second.
+    PartId,
+    "part_"
+);
 random_id!(
     /// A blob at rest: 32 hex digits, chosen by the server, never by a client.
     BlobId,
@@ -192,6 +230,13 @@ mod tests {
     }
 
     #[test]
+    fn an_upload_id_begins_with_its_second() {
+        let id = UploadId::new(0x6a6b_6c6d, [0xee; 12]);
+        assert_eq!(id.to_string(), "upload_6a6b6c6deeeeeeeeeeeeeeeeeeeeeeee");
+        assert_eq!((id.created_at(), id.to_string().parse()), (0x6a6b_6c6d, Ok(id)));
+    }
+
+    #[test]
     fn ids_increase_within_a_millisecond_and_when_the_clock_steps_back() {
         let mut last = FileId::next(None, NOW_MS, [0xff; 11]);
         for step in 0..5000_u64 {
@@ -210,6 +255,7 @@ mod tests {
             assert_eq!(text.parse::<FileId>(), Err(MalformedId), "{text}");
         }
         assert!("file-zzzzzzzzz000000000000000".parse::<FileId>().is_err(), "time beyond 48 bits");
+        assert!("upload_+000000000000000000000000000000".parse::<UploadId>().is_err());
         assert!("+0000000000000000000000000000000".parse::<BlobId>().is_err());
     }
 }

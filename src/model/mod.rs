@@ -4,6 +4,7 @@
 
 pub mod api_key;
 pub mod base62;
+pub mod blob;
 pub mod byte_range;
 pub mod digest;
 pub mod expiry;
@@ -12,4 +13,5 @@ pub mod filename;
 pub mod ids;
 pub mod page;
 pub mod purpose;
+pub mod upload;
 pub mod workspace;

@@ -14,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Rows that one step of a pass takes at once.
 const STEP_ROWS: u32 = 512;
+/// Uploads that one step of a pass ends at once; each may have thousands of parts.
+const STEP_UPLOADS: u32 = 8;
 
 /// Removes what nobody sees any more.
 #[derive(Clone, Debug)]
@@ -35,6 +37,8 @@ pub struct Sweeper {
 pub struct Swept {
     /// Files whose time was over.
     pub expired_files: usize,
+    /// Uploads whose time was over.
+    pub expired_uploads: usize,
     /// Blobs that were begun and left behind.
     pub abandoned_blobs: usize,
     /// Blobs whose bytes and rows are gone.
@@ -78,6 +82,7 @@ impl Sweeper {
     pub async fn sweep(&self) -> Result<Swept, SweepError> {
         Ok(Swept {
             expired_files: self.end_expired_files().await?,
+            expired_uploads: self.end_expired_uploads().await?,
             abandoned_blobs: self.abandon_what_was_left_behind().await?,
             removed_blobs: self.remove_deleted_blobs().await?,
         })
@@ -87,6 +92,17 @@ impl Sweeper {
         let mut ended = 0;
         loop {
             let step = self.metadata.delete_expired_files(STEP_ROWS).await?;
+            ended += step;
+            if step == 0 {
+                return Ok(ended);
+            }
+        }
+    }
+
+    async fn end_expired_uploads(&self) -> Result<usize, SweepError> {
+        let mut ended = 0;
+        loop {
+            let step = self.metadata.expire_uploads(STEP_UPLOADS).await?;
             ended += step;
             if step == 0 {
                 return Ok(ended);

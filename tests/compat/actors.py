@@ -22,7 +22,6 @@ class Caller:
     def __init__(self, venna: Venna, workspace: str, key: str | None) -> None:
         self.venna, self.workspace, self.key = venna, workspace, key
 
-    # raw HTTP -------------------------------------------------------------------------------------------------------
 
     def connect(self) -> Connection:
         return Connection(self.venna.address)
@@ -75,7 +74,6 @@ class Caller:
     def file_ids(self, **query: object) -> list[str]:
         return [file["id"] for file in self.list_files(**query).json()["data"]]
 
-    # the official SDK -----------------------------------------------------------------------------------------------
 
     def openai(self, **options: object) -> OpenAI:
         return OpenAI(**{"api_key": self.key, "base_url": self.venna.base_url} | options)

@@ -49,7 +49,6 @@ def assert_part(answer: Answer, content: bytes, first: int, last: int) -> None:
     assert answer.header("content-type") == "application/octet-stream"
 
 
-# headers ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_download_carries_everything_a_careful_client_wants(ada: Caller, stored: tuple[dict, bytes]) -> None:
@@ -111,7 +110,6 @@ def test_the_disposition_names_the_file_in_both_forms(ada: Caller, name: str) ->
     assert parsed.get_filename(), "the plain form must be readable and not empty"
 
 
-# ranges -------------------------------------------------------------------------------------------------------------
 
 
 def test_ranges_of_every_form_give_their_bytes(ada: Caller, stored: tuple[dict, bytes]) -> None:
@@ -172,7 +170,6 @@ def test_several_ranges_and_nonsense_give_the_whole(ada: Caller, stored: tuple[d
     assert_whole(ada.download_file(file["id"], range=asked), content)
 
 
-# conditions ---------------------------------------------------------------------------------------------------------
 
 OTHER = '"' + "0" * 64 + '"'
 
@@ -223,7 +220,6 @@ def test_if_modified_since_compares_with_the_creation(ada: Caller, stored: tuple
     assert_whole(both, content)
 
 
-# HEAD ---------------------------------------------------------------------------------------------------------------
 
 
 def test_head_tells_what_get_would_send_and_sends_nothing(ada: Caller, stored: tuple[dict, bytes]) -> None:
@@ -244,7 +240,6 @@ def test_head_of_a_missing_file_is_not_found(ada: Caller, tail: str) -> None:
     assert ada.request("HEAD", f"/v1/files/file-doesnotexist{tail}").status == 404
 
 
-# a download that is under way ---------------------------------------------------------------------------------------
 
 
 def test_a_file_deleted_while_it_is_read_is_read_to_its_end(ada: Caller) -> None:

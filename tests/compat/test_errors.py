@@ -31,7 +31,6 @@ def anything(*words: str) -> re.Pattern[str]:
     return re.compile("".join(f"(?=.*{re.escape(word)})" for word in words), re.IGNORECASE | re.DOTALL)
 
 
-# 401 and 403: who is asking -----------------------------------------------------------------------------------------
 
 FIVE_OPERATIONS = [
     ("POST", "/v1/files"),
@@ -132,7 +131,6 @@ def test_an_admin_key_has_no_business_with_files(venna) -> None:
         assert_error(admin.request(method, path), 403, re.compile("."), code="insufficient_permissions")
 
 
-# 404, 405, 501: where the request goes ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/v1/xyz"), ("POST", "/v1/xyz"), ("DELETE", "/v1/files/a/b/c"), ("GET", "/v1"), ("GET", "/v2/files")])
@@ -211,7 +209,6 @@ def test_the_rest_of_openais_surface_says_that_it_is_not_built(ada: Caller, nobo
     assert_error(nobody.request(method, path), 401, "Missing bearer authentication in header")
 
 
-# 404: which file ----------------------------------------------------------------------------------------------------
 
 BY_ID = [("GET", ""), ("DELETE", ""), ("GET", "/content")]
 
@@ -269,7 +266,6 @@ def test_the_lists_of_two_workspaces_have_nothing_in_common(ada: Caller, cara: C
     assert mine not in ada.file_ids() and hers in ada.file_ids()
 
 
-# 400: lists ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("limit", [0, -1, -9223372036854775808])
@@ -323,7 +319,6 @@ def test_an_unknown_purpose_filters_everything_out(ada: Caller) -> None:
     assert ada.list_files(purpose="poetry").json()["data"] == []
 
 
-# 400: creating ------------------------------------------------------------------------------------------------------
 
 
 def test_a_missing_file_is_named(ada: Caller) -> None:
@@ -434,7 +429,6 @@ def test_an_empty_body_is_refused(ada: Caller) -> None:
     assert_error(answer, 400, re.compile("."))
 
 
-# 400: file names ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -477,7 +471,6 @@ def test_a_name_has_at_most_255_bytes(ada: Caller, unit: str) -> None:
     assert_error(ada.post_form(Form(PURPOSE, file_part(b"abc", longest + "n"))), 400, anything("filename", "255"), param="file")
 
 
-# 413 and 400: how large ---------------------------------------------------------------------------------------------
 
 
 def assert_too_large(answer: Answer) -> None:
@@ -561,7 +554,6 @@ def test_a_batch_file_of_200_mib_is_not_too_large(cara: Caller) -> None:
     assert cara.delete_file(answer.json()["id"]).status == 200
 
 
-# every answer -------------------------------------------------------------------------------------------------------
 
 
 def test_each_answer_has_a_request_id_of_its_own_and_a_true_date(ada: Caller) -> None:

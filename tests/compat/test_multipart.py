@@ -35,7 +35,6 @@ def assert_stored(answer: Answer, content: bytes, *, purpose: str = "user_data",
     return file
 
 
-# order and framing --------------------------------------------------------------------------------------------------
 
 FIELDS = {
     "purpose": text_part("purpose", "assistants"),
@@ -109,7 +108,6 @@ def test_the_very_file_that_the_original_mis_splits(ada: Caller) -> None:
     assert_stored(ada.post_form(Form(file_part(content, "requests.jsonl"), text_part("purpose", "batch")), chunk_bytes=MIB), content, purpose="batch")
 
 
-# clients, byte for byte ---------------------------------------------------------------------------------------------
 
 TEXT = b"Content-Type: text/plain"
 STREAM = b"Content-Type: application/octet-stream"
@@ -180,7 +178,6 @@ def test_parameters_beside_the_boundary_do_no_harm(ada: Caller) -> None:
     assert_stored(ada.post_form(form), b"abc")
 
 
-# broken forms leave nothing -----------------------------------------------------------------------------------------
 
 BIG_FILE = file_part(BYTES, "big.bin")
 

@@ -43,7 +43,6 @@ def suitable(purpose: str) -> tuple[str, bytes]:
     return {"batch": ("requests.jsonl", BATCH_LINES), "fine-tune": ("training.jsonl", TRAINING_LINES)}.get(purpose, ("notes.txt", b"some notes\n"))
 
 
-# five operations ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
@@ -115,7 +114,6 @@ def test_organization_project_and_beta_headers_are_accepted_and_ignored(cara: Ca
         assert client.files.content(created.id).text == "abc"
 
 
-# bytes there and back -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS.keys())
@@ -187,7 +185,6 @@ def test_a_range_can_be_asked_for_through_the_sdk(ada: Caller) -> None:
         assert client.files.content(created.id, extra_headers={"Range": "bytes=1000-1999"}).read() == BINARY[1000:2000]
 
 
-# expiry and processing ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("purpose", ["user_data", "batch"])
@@ -227,7 +224,6 @@ def test_a_file_with_a_bad_line_is_kept_and_says_why_it_is_bad(ada: Caller, purp
         assert client.files.content(created.id).read() == good + b"this is not JSON\n"
 
 
-# lists --------------------------------------------------------------------------------------------------------------
 
 
 ENOUGH = 100
@@ -316,7 +312,6 @@ def test_the_purpose_filter_gives_that_purpose_only_also_over_pages(cara: Caller
         assert len(client.files.list().data) == 3 * len(PURPOSES)
 
 
-# errors as the SDK sees them ----------------------------------------------------------------------------------------
 
 
 def assert_raised(error: openai.APIStatusError, kind: type, status: int, *, code: str | None = None, param: str | None = None) -> None:
@@ -386,7 +381,6 @@ def test_what_is_not_built_is_an_internal_server_error_that_names_the_endpoint(a
     assert "Endpoint 'POST /v1/chat/completions' is not implemented yet on Venna gateway" in caught.value.message
 
 
-# how often a request is made ----------------------------------------------------------------------------------------
 
 
 def test_no_refusal_is_asked_twice(ada: Caller) -> None:

@@ -107,13 +107,13 @@ impl House {
         };
         eventually(|| unsettled() == 0, || "no pending or deleting row is left".into()).await;
         self.server.take().unwrap().stop().await;
-        let mut select = database.prepare("SELECT blob_id FROM files").unwrap();
+        let mut select = database.prepare("SELECT blob_id FROM files WHERE blob_id IS NOT NULL UNION ALL SELECT blob_id FROM file_parts UNION ALL SELECT blob_id FROM parts").unwrap();
         let mut referenced: Vec<String> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
         let mut found: Vec<String> =
             self.blobs().iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
         referenced.sort();
         found.sort();
-        assert_eq!(found, referenced, "blobs at rest are the blobs of Files");
+        assert_eq!(found, referenced, "blobs at rest are the blobs of Files and parts");
         let errors = self.errors.0.lock().unwrap().clone();
         assert_eq!(errors.len(), self.expected_errors, "errors in the log: {errors:#?}");
     }
@@ -207,9 +207,13 @@ impl Form {
         self
     }
 
-    pub fn file(mut self, filename: &str, content: &[u8]) -> Self {
+    pub fn file(self, filename: &str, content: &[u8]) -> Self {
+        self.named_file("file", filename, content)
+    }
+
+    pub fn named_file(mut self, name: &str, filename: &str, content: &[u8]) -> Self {
         let mut head = String::new();
-        write!(head, "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{filename}\"\r\n")
+        write!(head, "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{filename}\"\r\n")
             .unwrap();
         head.push_str("Content-Type: application/octet-stream\r\n\r\n");
         self.0.extend_from_slice(head.as_bytes());

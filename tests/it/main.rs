@@ -12,3 +12,4 @@ mod house;
 mod limits;
 mod list;
 mod tenancy;
+mod uploads;

@@ -1,15 +1,17 @@
-//! The fields of `POST /v1/files`: which there are, what they may hold, and what is said when they do not.
+//! The fields of forms, and of what says the same in JSON: which there are, what they may hold, and what is said when they do not.
 //!
 //! What is known to be wrong when the file begins is said before its bytes are received; the rest when the form ends.
 
 use super::FormReader;
 use crate::files::{FileDetails, Files, Receiving};
 use crate::http::error::ApiError;
+use crate::http::json::JsonObject;
 use crate::model::expiry::{EXPIRES_AFTER_SECONDS, ExpiresAfter};
 use crate::model::filename::Filename;
 use crate::model::ids::WorkspaceId;
 use crate::model::purpose::Purpose;
 
+const DATA: &str = "data";
 const FILE: &str = "file";
 const PURPOSE: &str = "purpose";
 const ANCHOR: &str = "expires_after[anchor]";
@@ -40,7 +42,7 @@ pub async fn receive_file(
     while let Some(part) = form.next_part().await? {
         match (part.name.as_str(), part.filename) {
             (FILE, Some(_)) if file.is_some() => return Err(repeated(FILE)),
-            (FILE, Some(filename)) => file = Some(receive(files, workspace, &mut form, &fields, &filename).await?),
+            (FILE, Some(name)) => file = Some(receive(files, workspace, &mut form, &fields, &name).await?),
             (FILE, None) => {}
             (PURPOSE, _) => set(&mut fields.purpose, PURPOSE, form.text(PURPOSE).await?)?,
             (ANCHOR, _) => set(&mut fields.anchor, ANCHOR, form.text(ANCHOR).await?)?,
@@ -61,15 +63,37 @@ async fn receive(
     workspace: WorkspaceId,
     form: &mut FormReader,
     fields: &Fields,
-    filename: &str,
+    name: &str,
 ) -> Result<(Receiving, Filename), ApiError> {
-    let filename = Filename::parse(filename)?;
+    let filename = filename(name, FILE)?;
     let purpose = fields.check_before_file(&filename)?;
     let mut receiving = files.receive(workspace, purpose).await?;
     while let Some(chunk) = form.next_chunk().await? {
         receiving.write(chunk).await?;
     }
     Ok((receiving, filename))
+}
+
+/// Receives the one field of a part, `data`, whether it is sent as a file or as plain text.
+///
+/// # Errors
+/// The first thing that is wrong with the form; nothing of the part stays then.
+pub async fn receive_part(receiving: Receiving, mut form: FormReader) -> Result<Receiving, ApiError> {
+    let (mut received, mut opened, mut unexpected) = (None, Some(receiving), Vec::new());
+    while let Some(part) = form.next_part().await? {
+        if part.name != DATA {
+            unexpected.push(echo(&part.name));
+            continue;
+        }
+        let mut receiving = opened.take().ok_or_else(|| repeated(DATA))?;
+        while let Some(chunk) = form.next_chunk().await? {
+            receiving.write(chunk).await?;
+        }
+        received = Some(receiving);
+    }
+    form.drain().await?;
+    ApiError::refuse_unexpected(unexpected.iter().map(String::as_str))?;
+    received.ok_or_else(|| required(DATA))
 }
 
 impl Fields {
@@ -87,42 +111,55 @@ impl Fields {
     }
 
     fn refuse_unexpected(&self) -> Result<(), ApiError> {
-        let names: Vec<String> = self.unexpected.iter().map(|name| format!("'{name}'")).collect();
-        let verb = match names.len() {
-            0 => return Ok(()),
-            1 => "was",
-            _ => "were",
-        };
-        Err(ApiError::invalid(format!(
-            "Additional properties are not allowed ({} {verb} unexpected)",
-            names.join(", ")
-        )))
+        ApiError::refuse_unexpected(self.unexpected.iter().map(String::as_str))
     }
 
     fn purpose(&self) -> Result<Option<Purpose>, ApiError> {
-        let Some(name) = &self.purpose else { return Ok(None) };
-        let uploadable = Purpose::named(name).filter(|purpose| Purpose::UPLOADABLE.contains(purpose));
-        let Some(purpose) = uploadable else {
-            let names = Purpose::UPLOADABLE.map(|purpose| format!("'{purpose}'")).join(", ");
-            return Err(
-                ApiError::invalid(format!("'{}' is not one of [{names}] - 'purpose'", echo(name))).param(PURPOSE)
-            );
-        };
-        Ok(Some(purpose))
+        self.purpose.as_deref().map(purpose).transpose()
     }
 
     fn expires_after(&self) -> Result<Option<ExpiresAfter>, ApiError> {
         match (&self.anchor, &self.seconds) {
             (None, None) => Ok(None),
             (None, Some(_)) => Err(half_given(ANCHOR)),
-            (Some(anchor), _) if anchor != CREATED_AT => {
-                let message = format!("Invalid value: '{}'. Supported values are: '{CREATED_AT}'.", echo(anchor));
-                Err(ApiError::invalid(message).param(ANCHOR))
+            (Some(anchor), seconds) => {
+                check_anchor(anchor, ANCHOR)?;
+                let seconds = seconds.as_deref().ok_or_else(|| half_given(SECONDS))?;
+                expires_after_seconds(seconds).map(Some)
             }
-            (Some(_), None) => Err(half_given(SECONDS)),
-            (Some(_), Some(seconds)) => expires_after_seconds(seconds).map(Some),
         }
     }
+}
+
+/// The name of a file, cleaned; `param` is where it was sent.
+pub fn filename(name: &str, param: &str) -> Result<Filename, ApiError> {
+    Filename::parse(name).map_err(|error| ApiError::invalid(error.to_string()).param(param))
+}
+
+/// A purpose that clients may upload for.
+pub fn purpose(name: &str) -> Result<Purpose, ApiError> {
+    let uploadable = Purpose::named(name).filter(|purpose| Purpose::UPLOADABLE.contains(purpose));
+    uploadable.ok_or_else(|| {
+        let names = Purpose::UPLOADABLE.map(|purpose| format!("'{purpose}'")).join(", ");
+        ApiError::invalid(format!("'{}' is not one of [{names}] - 'purpose'", echo(name))).param(PURPOSE)
+    })
+}
+
+/// `expires_after` as JSON spells it.
+pub fn expires_after(mut object: JsonObject) -> Result<ExpiresAfter, ApiError> {
+    let (anchor, seconds) = (object.text("anchor"), object.integer("seconds", EXPIRES_AFTER_SECONDS));
+    check_anchor(&anchor.map_err(|error| error.param("expires_after.anchor"))?, "expires_after.anchor")?;
+    let seconds = seconds.map_err(|error| error.param("expires_after.seconds"))?;
+    object.refuse_rest()?;
+    ExpiresAfter::seconds(seconds).ok_or_else(|| half_given("expires_after.seconds"))
+}
+
+fn check_anchor(anchor: &str, param: &str) -> Result<(), ApiError> {
+    if anchor == CREATED_AT {
+        return Ok(());
+    }
+    let message = format!("Invalid value: '{}'. Supported values are: '{CREATED_AT}'.", echo(anchor));
+    Err(ApiError::invalid(message).param(param))
 }
 
 /// Decimal text, without a sign and within bounds.

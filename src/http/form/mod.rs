@@ -8,7 +8,7 @@ pub mod error;
 mod fields;
 pub mod scanner;
 
-pub use fields::receive_file;
+pub use fields::{expires_after, filename, purpose, receive_file, receive_part};
 
 use super::body::BodyError;
 use super::error::ApiError;
@@ -83,7 +83,7 @@ impl FormReader {
             }
             match self.body.next().await {
                 Some(Ok(chunk)) => self.scanner.feed(chunk),
-                Some(Err(error)) => return Err(broken(error)),
+                Some(Err(error)) => return Err(BodyError::of(error).into()),
                 None => {
                     self.scanner.finish()?;
                     return Ok(Event::End);
@@ -97,7 +97,7 @@ impl FormReader {
         loop {
             while self.scanner.next_event()?.is_some() {}
             match self.body.next().await {
-                Some(chunk) => self.scanner.feed(chunk.map_err(broken)?),
+                Some(chunk) => self.scanner.feed(chunk.map_err(BodyError::of)?),
                 None => return Ok(self.scanner.finish()?),
             }
         }
@@ -111,12 +111,4 @@ fn refuse_long_field(bytes: usize) -> Result<(), ApiError> {
         )));
     }
     Ok(())
-}
-
-fn broken(error: axum::Error) -> ApiError {
-    let error = error.into_inner();
-    match error.downcast::<BodyError>() {
-        Ok(error) => ApiError::from(*error),
-        Err(error) => ApiError::from(BodyError::Broken(error)),
-    }
 }

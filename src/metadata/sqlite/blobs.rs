@@ -2,13 +2,28 @@
 
 use super::rows::parsed;
 use crate::metadata::PendingBlob;
+use crate::model::digest::BlockChecksums;
 use crate::model::ids::{BlobId, ProcessId, WorkspaceId};
 use rusqlite::{Connection, Result, params};
 
 pub(super) fn begin(connection: &Connection, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<()> {
     let sql = "INSERT INTO blobs (id, workspace_id, process_id, state) VALUES (?1, ?2, ?3, 'pending')";
-    connection.prepare_cached(sql)?.execute(params![blob.to_string(), workspace.to_string(), process.to_string()])?;
+    let row = params![blob.to_string(), workspace.to_string(), process.to_string()];
+    connection.prepare_cached(sql)?.execute(row)?;
     Ok(())
+}
+
+/// Turns a pending blob of this workspace to `ready`; false when there is none.
+pub(super) fn claim(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    blob: BlobId,
+    blocks: &BlockChecksums,
+) -> Result<bool> {
+    let sql =
+        "UPDATE blobs SET state = 'ready', checksums = ?3 WHERE id = ?1 AND workspace_id = ?2 AND state = 'pending'";
+    let row = params![blob.to_string(), workspace.to_string(), blocks.to_bytes()];
+    Ok(connection.prepare_cached(sql)?.execute(row)? == 1)
 }
 
 pub(super) fn pending(connection: &Connection) -> Result<Vec<PendingBlob>> {
@@ -22,27 +37,18 @@ pub(super) fn deleting(connection: &Connection, limit: u32) -> Result<Vec<BlobId
 }
 
 pub(super) fn abandon(connection: &Connection, blobs: &[BlobId]) -> Result<()> {
-    for_each(
-        connection,
-        "UPDATE blobs SET state = 'deleting', checksums = NULL WHERE id = ?1 AND state = 'pending'",
-        blobs,
-    )
+    let sql = "UPDATE blobs SET state = 'deleting', checksums = NULL WHERE id = ?1 AND state = 'pending'";
+    let mut update = connection.prepare_cached(sql)?;
+    blobs.iter().try_for_each(|blob| update.execute([blob.to_string()]).map(drop))
 }
 
-/// Turns the blob of a File that is gone to `deleting`.
-pub(super) fn release(connection: &Connection, blob: BlobId) -> Result<()> {
-    for_each(
-        connection,
-        "UPDATE blobs SET state = 'deleting', checksums = NULL WHERE id = ?1 AND state = 'ready'",
-        &[blob],
-    )
+/// Turns the ready blob of something that is gone to `deleting`.
+pub(super) fn release(connection: &Connection, blob: &str) -> Result<()> {
+    let sql = "UPDATE blobs SET state = 'deleting', checksums = NULL WHERE id = ?1 AND state = 'ready'";
+    connection.prepare_cached(sql)?.execute([blob]).map(drop)
 }
 
 pub(super) fn forget(connection: &Connection, blobs: &[BlobId]) -> Result<()> {
-    for_each(connection, "DELETE FROM blobs WHERE id = ?1 AND state = 'deleting'", blobs)
-}
-
-fn for_each(connection: &Connection, sql: &str, blobs: &[BlobId]) -> Result<()> {
-    let mut statement = connection.prepare_cached(sql)?;
-    blobs.iter().try_for_each(|blob| statement.execute([blob.to_string()]).map(drop))
+    let mut delete = connection.prepare_cached("DELETE FROM blobs WHERE id = ?1 AND state = 'deleting'")?;
+    blobs.iter().try_for_each(|blob| delete.execute([blob.to_string()]).map(drop))
 }

@@ -4,16 +4,15 @@ use super::blobs;
 use super::rows::{self, parsed};
 use super::writer::Change;
 use crate::metadata::StoredContent;
-use crate::model::digest::BlockChecksums;
-use crate::model::file::{File, NewFile};
+use crate::model::blob::StoredBlob;
+use crate::model::file::{File, FileDigest, NewFile};
 use crate::model::ids::{BlobId, FileId, WorkspaceId};
 use crate::model::page::{ListFiles, Order, Page};
 use crate::model::purpose::Purpose;
 use crate::random;
-use rusqlite::types::Type;
-use rusqlite::{Connection, Error, OptionalExtension, Result, params};
+use rusqlite::{Connection, OptionalExtension, Result, params};
 
-const COLUMNS: &str = "id, blob_id, purpose, filename, size_bytes, sha256, expires_at";
+const COLUMNS: &str = "id, purpose, filename, size_bytes, sha256, parts_sha256, part_count, expires_at";
 const ALIVE: &str = "(expires_at IS NULL OR expires_at > ?2)";
 const LAST_FILE_ID: &str = "last_file_id";
 
@@ -24,48 +23,58 @@ pub(super) fn last_file_id(connection: &Connection) -> Result<Option<FileId>> {
         .optional()
 }
 
-/// The id is minted here, in the transaction, so that the order of ids is the order of commits; it is noted, so that
-/// ids go on from it after a restart even when the clock was set back and the File deleted.
+/// The id of a File that is made in this transaction, so that the order of ids is the order of commits. It is noted, so
+/// that ids go on from it after a restart even when the clock was set back and the File deleted.
+pub(super) fn next_id(change: &mut Change<'_>, now_ms: u64) -> Result<FileId> {
+    let id = FileId::next(*change.last_file_id, now_ms, random::bytes());
+    let note = "INSERT INTO installation (name, value) VALUES (?1, ?2)
+                ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    change.connection.prepare_cached(note)?.execute(params![LAST_FILE_ID, id.to_string()])?;
+    *change.last_file_id = Some(id);
+    Ok(id)
+}
+
 pub(super) fn create(
     change: &mut Change<'_>,
     workspace: WorkspaceId,
     new: NewFile,
     now_ms: u64,
 ) -> Result<Option<File>> {
-    let ready =
-        "UPDATE blobs SET state = 'ready', checksums = ?3 WHERE id = ?1 AND workspace_id = ?2 AND state = 'pending'";
-    let claimed = params![new.blob.to_string(), workspace.to_string(), new.content.blocks.to_bytes()];
-    if change.connection.prepare_cached(ready)?.execute(claimed)? != 1 {
+    if !blobs::claim(change.connection, workspace, new.blob, &new.content.blocks)? {
         return Ok(None);
     }
-    let id = FileId::next(*change.last_file_id, now_ms, random::bytes());
-    *change.last_file_id = Some(id);
-    let note = "INSERT INTO installation (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-    change.connection.prepare_cached(note)?.execute(params![LAST_FILE_ID, id.to_string()])?;
+    let id = next_id(change, now_ms)?;
     let file = File {
         id,
-        blob: new.blob,
         purpose: new.purpose,
         filename: new.filename,
         size_bytes: new.content.size_bytes,
-        sha256: new.content.sha256,
+        digest: FileDigest::Whole(new.content.sha256),
         expires_at: new.expires_after.map(|after| after.at(id.created_at())),
     };
-    insert(change.connection, workspace, &file)?;
+    insert(change.connection, workspace, &file, Some(new.blob))?;
     Ok(Some(file))
 }
 
-fn insert(connection: &Connection, workspace: WorkspaceId, file: &File) -> Result<()> {
-    let sql = "INSERT INTO files (workspace_id, id, blob_id, purpose, filename, size_bytes, sha256, expires_at)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+/// A File with its blob, or one whose blobs stand in `file_parts`.
+pub(super) fn insert(connection: &Connection, workspace: WorkspaceId, file: &File, blob: Option<BlobId>) -> Result<()> {
+    let sql = "INSERT INTO files (workspace_id, id, blob_id, purpose, filename, size_bytes, sha256, parts_sha256,
+                                  part_count, expires_at)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    let parts = match file.digest {
+        FileDigest::Whole(_) => None,
+        FileDigest::Parts { of_parts, count, .. } => Some((of_parts.0, count)),
+    };
     connection.prepare_cached(sql)?.execute(params![
         workspace.to_string(),
         file.id.to_string(),
-        file.blob.to_string(),
+        blob.map(|blob| blob.to_string()),
         file.purpose.name(),
         file.filename.as_str(),
         file.size_bytes,
-        file.sha256.0,
+        file.digest.sha256().map(|sha256| sha256.0),
+        parts.map(|(of_parts, _)| of_parts),
+        parts.map(|(_, count)| count),
         file.expires_at,
     ])?;
     Ok(())
@@ -79,22 +88,29 @@ pub(super) fn find(connection: &Connection, workspace: WorkspaceId, id: FileId, 
         .optional()
 }
 
+/// In one read transaction, so that a File that is deleted meanwhile is either there with its blobs or not at all.
 pub(super) fn find_content(
     connection: &Connection,
     workspace: WorkspaceId,
     id: FileId,
     now: u64,
 ) -> Result<Option<StoredContent>> {
-    let Some(file) = find(connection, workspace, id, now)? else { return Ok(None) };
-    let checksums = |row: &rusqlite::Row<'_>| {
-        let blocks = BlockChecksums::from_bytes(row.get_ref(0)?.as_blob()?);
-        blocks.ok_or_else(|| Error::InvalidColumnType(0, "checksums".into(), Type::Blob))
+    let snapshot = connection.unchecked_transaction()?;
+    let Some(file) = find(&snapshot, workspace, id, now)? else { return Ok(None) };
+    let blobs = match file.digest {
+        FileDigest::Whole(_) => {
+            "SELECT b.id, f.size_bytes, b.checksums FROM files f JOIN blobs b ON b.id = f.blob_id
+                                 WHERE f.workspace_id = ?1 AND f.id = ?2"
+        }
+        FileDigest::Parts { .. } => {
+            "SELECT b.id, p.size_bytes, b.checksums FROM file_parts p JOIN blobs b ON b.id = p.blob_id
+                                     WHERE p.workspace_id = ?1 AND p.file_id = ?2 ORDER BY p.position"
+        }
     };
-    let mut select = connection
-        .prepare_cached("SELECT checksums FROM blobs WHERE id = ?1 AND workspace_id = ?2 AND state = 'ready'")?;
-    let blocks = select.query_row(params![file.blob.to_string(), workspace.to_string()], checksums).optional()?;
-    // A File that is deleted between the two statements has no ready blob any more.
-    Ok(blocks.map(|blocks| StoredContent { file, blocks }))
+    let mut select = snapshot.prepare_cached(blobs)?;
+    let blobs: Vec<StoredBlob> =
+        select.query_map(params![workspace.to_string(), id.to_string()], rows::blob)?.collect::<Result<_>>()?;
+    Ok(Some(StoredContent { file, blobs }))
 }
 
 pub(super) fn list(connection: &Connection, workspace: WorkspaceId, list: ListFiles, now: u64) -> Result<Page<File>> {
@@ -107,9 +123,13 @@ pub(super) fn list(connection: &Connection, workspace: WorkspaceId, list: ListFi
     let sql = format!(
         "SELECT {COLUMNS} FROM files WHERE workspace_id = ?1 AND {ALIVE} {after} {purpose} ORDER BY id {direction} LIMIT ?5"
     );
-    let cursor = list.after.map(|id| id.to_string());
-    let values =
-        params![workspace.to_string(), now, cursor, list.purpose.map(Purpose::name), u64::from(list.limit) + 1];
+    let values = params![
+        workspace.to_string(),
+        now,
+        list.after.map(|id| id.to_string()),
+        list.purpose.map(Purpose::name),
+        u64::from(list.limit) + 1
+    ];
     let rows = connection.prepare_cached(&sql)?.query_map(values, rows::file)?.collect::<Result<_>>()?;
     Ok(Page::cut(rows, list.limit))
 }
@@ -117,16 +137,35 @@ pub(super) fn list(connection: &Connection, workspace: WorkspaceId, list: ListFi
 pub(super) fn delete(connection: &Connection, workspace: WorkspaceId, id: FileId, now: u64) -> Result<bool> {
     let sql = format!("DELETE FROM files WHERE workspace_id = ?1 AND {ALIVE} AND id = ?3 RETURNING blob_id");
     let mut delete = connection.prepare_cached(&sql)?;
-    let blob: Option<BlobId> =
-        delete.query_row(params![workspace.to_string(), now, id.to_string()], |row| parsed(row, 0)).optional()?;
-    blob.map(|blob| blobs::release(connection, blob)).transpose().map(|released| released.is_some())
+    let deleted: Option<Option<String>> =
+        delete.query_row(params![workspace.to_string(), now, id.to_string()], |row| row.get(0)).optional()?;
+    deleted
+        .map(|blob| release(connection, &workspace.to_string(), &id.to_string(), blob))
+        .transpose()
+        .map(|released| released.is_some())
 }
 
 pub(super) fn delete_expired(connection: &Connection, limit: u32, now: u64) -> Result<usize> {
     let sql = "DELETE FROM files WHERE (workspace_id, id) IN
-               (SELECT workspace_id, id FROM files WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2) RETURNING blob_id";
-    let expired: Vec<BlobId> =
-        connection.prepare_cached(sql)?.query_map(params![now, limit], |row| parsed(row, 0))?.collect::<Result<_>>()?;
-    expired.iter().try_for_each(|blob| blobs::release(connection, *blob))?;
+               (SELECT workspace_id, id FROM files WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)
+               RETURNING workspace_id, id, blob_id";
+    let mut delete = connection.prepare_cached(sql)?;
+    let expired: Vec<(String, String, Option<String>)> = delete
+        .query_map(params![now, limit], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<_>>()?;
+    for (workspace, id, blob) in &expired {
+        release(connection, workspace, id, blob.clone())?;
+    }
     Ok(expired.len())
+}
+
+/// Turns the blobs of a File that is gone to `deleting`.
+fn release(connection: &Connection, workspace: &str, id: &str, blob: Option<String>) -> Result<()> {
+    if let Some(blob) = blob {
+        return blobs::release(connection, &blob);
+    }
+    let sql = "DELETE FROM file_parts WHERE workspace_id = ?1 AND file_id = ?2 RETURNING blob_id";
+    let mut delete = connection.prepare_cached(sql)?;
+    let parts: Vec<String> = delete.query_map([workspace, id], |row| row.get(0))?.collect::<Result<_>>()?;
+    parts.iter().try_for_each(|blob| blobs::release(connection, blob))
 }

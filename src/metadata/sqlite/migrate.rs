@@ -9,8 +9,10 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 1] =
-    [Migration { number: 1, name: "files", sql: include_str!("../../../migrations/sqlite/0001_files.sql") }];
+const MIGRATIONS: [Migration; 2] = [
+    Migration { number: 1, name: "files", sql: include_str!("../../../migrations/sqlite/0001_files.sql") },
+    Migration { number: 2, name: "uploads", sql: include_str!("../../../migrations/sqlite/0002_uploads.sql") },
+];
 
 /// Why a schema cannot be brought up to date.
 #[derive(Debug, thiserror::Error)]

@@ -10,15 +10,18 @@ mod keys;
 mod migrate;
 mod readers;
 mod rows;
+mod uploads;
 mod workspaces;
 mod writer;
 
 use super::{MetadataError, MetadataStore, NewKey, PendingBlob, StoredContent};
 use crate::clock::Clock;
 use crate::model::api_key::{ApiKey, KeyDigest};
+use crate::model::blob::StoredBlob;
 use crate::model::file::{File, NewFile};
-use crate::model::ids::{BlobId, FileId, KeyId, ProcessId, WorkspaceId};
+use crate::model::ids::{BlobId, FileId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
 use crate::model::page::{ListFiles, Page};
+use crate::model::upload::{Completion, NewPart, NewUpload, Part, Upload, UploadRefusal};
 use crate::model::workspace::Workspace;
 use async_trait::async_trait;
 use readers::Readers;
@@ -81,6 +84,18 @@ impl SqliteStore {
         let last_file_id = files::last_file_id(&connection)?;
         let readers = Arc::new(Readers::open(|| connect(path))?);
         Ok(Self { writer: Writer::start(connection, last_file_id)?, readers, clock })
+    }
+}
+
+impl SqliteStore {
+    /// A read that may take long enough to keep a runtime worker from its work: it goes to the blocking pool.
+    async fn read_long<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, MetadataError> {
+        let readers = Arc::clone(&self.readers);
+        let rows = tokio::task::spawn_blocking(move || readers.read(query));
+        rows.await.unwrap_or_else(|panic| Err(MetadataError::Unavailable(Arc::new(panic))))
     }
 }
 
@@ -153,16 +168,76 @@ impl MetadataStore for SqliteStore {
         if list.limit <= INLINE_PAGE_FILES {
             return self.readers.read(|connection| files::list(connection, workspace, list, now));
         }
-        let readers = Arc::clone(&self.readers);
-        let page = tokio::task::spawn_blocking(move || {
-            readers.read(|connection| files::list(connection, workspace, list, now))
-        });
-        page.await.unwrap_or_else(|panic| Err(MetadataError::Unavailable(Arc::new(panic))))
+        self.read_long(move |connection| files::list(connection, workspace, list, now)).await
     }
 
     async fn delete_file(&self, workspace: WorkspaceId, id: FileId) -> Result<bool, MetadataError> {
         let now = self.clock.now_seconds();
         self.writer.write(move |change| files::delete(change.connection, workspace, id, now)).await
+    }
+
+    async fn create_upload(&self, workspace: WorkspaceId, upload: NewUpload) -> Result<Upload, MetadataError> {
+        let now = self.clock.now_seconds();
+        self.writer.write(move |change| uploads::create(change.connection, workspace, upload, now)).await
+    }
+
+    async fn find_upload(&self, workspace: WorkspaceId, id: UploadId) -> Result<Option<Upload>, MetadataError> {
+        let now = self.clock.now_seconds();
+        self.readers.read(|connection| uploads::find(connection, workspace, id, now))
+    }
+
+    async fn create_part(
+        &self,
+        workspace: WorkspaceId,
+        upload: UploadId,
+        part: NewPart,
+    ) -> Result<Result<Option<Part>, UploadRefusal>, MetadataError> {
+        let now = self.clock.now_seconds();
+        self.writer.write(move |change| uploads::create_part(change.connection, workspace, upload, &part, now)).await
+    }
+
+    async fn list_parts(
+        &self,
+        workspace: WorkspaceId,
+        upload: UploadId,
+        after: Option<PartId>,
+        limit: u32,
+    ) -> Result<Page<Part>, MetadataError> {
+        self.read_long(move |connection| uploads::list_parts(connection, workspace, upload, after, limit)).await
+    }
+
+    async fn find_part_blobs(
+        &self,
+        workspace: WorkspaceId,
+        upload: UploadId,
+        parts: Vec<PartId>,
+    ) -> Result<Result<Vec<StoredBlob>, UploadRefusal>, MetadataError> {
+        let now = self.clock.now_seconds();
+        self.read_long(move |connection| uploads::find_part_blobs(connection, workspace, upload, &parts, now)).await
+    }
+
+    async fn complete_upload(
+        &self,
+        workspace: WorkspaceId,
+        upload: UploadId,
+        completion: Completion,
+    ) -> Result<Result<Upload, UploadRefusal>, MetadataError> {
+        let clock = self.clock.clone();
+        self.writer.write(move |change| uploads::complete(change, workspace, upload, &completion, clock.now_ms())).await
+    }
+
+    async fn cancel_upload(
+        &self,
+        workspace: WorkspaceId,
+        upload: UploadId,
+    ) -> Result<Result<Upload, UploadRefusal>, MetadataError> {
+        let now = self.clock.now_seconds();
+        self.writer.write(move |change| uploads::cancel(change.connection, workspace, upload, now)).await
+    }
+
+    async fn expire_uploads(&self, limit: u32) -> Result<usize, MetadataError> {
+        let now = self.clock.now_seconds();
+        self.writer.write(move |change| uploads::expire(change.connection, limit, now)).await
     }
 
     async fn delete_expired_files(&self, limit: u32) -> Result<usize, MetadataError> {

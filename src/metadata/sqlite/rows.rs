@@ -1,7 +1,8 @@
 //! Between SQL values and the nouns.
 
-use crate::model::digest::Sha256Digest;
-use crate::model::file::File;
+use crate::model::blob::StoredBlob;
+use crate::model::digest::{BlockChecksums, Sha256Digest};
+use crate::model::file::{File, FileDigest};
 use crate::model::filename::Filename;
 use crate::model::purpose::Purpose;
 use rusqlite::types::Type;
@@ -15,17 +16,40 @@ pub(super) fn parsed<T: FromStr<Err: StdError + Send + Sync + 'static>>(row: &Ro
     text.parse().map_err(|error| Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
 }
 
-/// The columns of `SELECT id, blob_id, purpose, filename, size_bytes, sha256, expires_at`.
+/// A column that holds one of a set of names.
+pub(super) fn named<T>(row: &Row<'_>, column: usize, named: impl Fn(&str) -> Option<T>) -> Result<T> {
+    let name = row.get_ref(column)?.as_str()?;
+    named(name).ok_or_else(|| Error::InvalidColumnType(column, name.to_owned(), Type::Text))
+}
+
+/// The columns of `SELECT id, purpose, filename, size_bytes, sha256, parts_sha256, part_count, expires_at`.
 pub(super) fn file(row: &Row<'_>) -> Result<File> {
-    let purpose = Purpose::named(row.get_ref(2)?.as_str()?);
+    let of_parts: Option<[u8; 32]> = row.get(5)?;
+    let digest = match of_parts {
+        None => FileDigest::Whole(Sha256Digest(row.get(4)?)),
+        Some(of_parts) => FileDigest::Parts {
+            of_parts: Sha256Digest(of_parts),
+            count: row.get(6)?,
+            whole: row.get::<_, Option<[u8; 32]>>(4)?.map(Sha256Digest),
+        },
+    };
     Ok(File {
         id: parsed(row, 0)?,
-        blob: parsed(row, 1)?,
-        purpose: purpose.ok_or_else(|| Error::InvalidColumnType(2, "purpose".into(), Type::Text))?,
-        filename: Filename::stored(row.get(3)?),
-        size_bytes: row.get(4)?,
-        sha256: Sha256Digest(row.get(5)?),
-        expires_at: row.get(6)?,
+        purpose: named(row, 1, Purpose::named)?,
+        filename: Filename::stored(row.get(2)?),
+        size_bytes: row.get(3)?,
+        digest,
+        expires_at: row.get(7)?,
+    })
+}
+
+/// The columns of `SELECT id, size_bytes, checksums`.
+pub(super) fn blob(row: &Row<'_>) -> Result<StoredBlob> {
+    let blocks = BlockChecksums::from_bytes(row.get_ref(2)?.as_blob()?);
+    Ok(StoredBlob {
+        blob: parsed(row, 0)?,
+        size_bytes: row.get(1)?,
+        blocks: blocks.ok_or_else(|| Error::InvalidColumnType(2, "checksums".into(), Type::Blob))?,
     })
 }
 

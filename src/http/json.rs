@@ -1,0 +1,133 @@
+//! JSON bodies: bounded, and read field by field, so that what is wrong is said with its name.
+
+use super::body::BodyError;
+use super::error::{ApiError, ErrorKind};
+use axum::extract::Request;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde_json::{Map, Value};
+use std::ops::RangeInclusive;
+
+/// The longest body of `POST /v1/uploads`, in bytes.
+pub const MAX_CREATION_BYTES: usize = 64 * 1024;
+/// The longest body of `POST /v1/uploads/{id}/complete`, in bytes: 10,000 part ids fit twice.
+pub const MAX_COMPLETION_BYTES: usize = 1024 * 1024;
+
+/// The fields of a JSON object that have not been taken yet.
+#[derive(Debug)]
+pub struct JsonObject(Map<String, Value>);
+
+impl JsonObject {
+    /// Reads the body of a request.
+    ///
+    /// # Errors
+    /// When it is too long, breaks off, or is not one JSON object.
+    pub async fn read(request: Request, max_bytes: usize) -> Result<Self, ApiError> {
+        let body = Limited::new(request.into_body(), max_bytes).collect().await;
+        let bytes = body.map_err(|error| unreadable(error, max_bytes))?.to_bytes();
+        match serde_json::from_slice(&bytes) {
+            Ok(Value::Object(fields)) => Ok(Self(fields)),
+            Ok(_) => Err(ApiError::invalid("The request body must be a JSON object.")),
+            Err(error) => Err(ApiError::invalid(format!("The request body is not valid JSON: {error}."))),
+        }
+    }
+
+    /// A text that must be there.
+    pub fn text(&mut self, name: &str) -> Result<String, ApiError> {
+        self.optional_text(name)?.ok_or_else(|| missing(name))
+    }
+
+    /// A text that may be absent or null.
+    pub fn optional_text(&mut self, name: &str) -> Result<Option<String>, ApiError> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(other) => Err(wrong_type(name, "a string", &other)),
+        }
+    }
+
+    /// An integer that must be there and within bounds.
+    pub fn integer(&mut self, name: &str, bounds: RangeInclusive<u64>) -> Result<u64, ApiError> {
+        let value = self.take(name).ok_or_else(|| missing(name))?;
+        let Value::Number(number) = &value else { return Err(wrong_type(name, "an integer", &value)) };
+        if number.is_f64() {
+            return Err(wrong_type(name, "an integer", &value));
+        }
+        let number = number.as_i128().unwrap_or_default();
+        let out_of_bounds = |kind, side: &str, sign: &str, bound: u64| {
+            let message = format!(
+                "Invalid '{name}': integer {side} value. Expected a value {sign} {bound}, but got {number} instead."
+            );
+            ApiError::new(kind, message).param(name)
+        };
+        if number < i128::from(*bounds.start()) {
+            return Err(out_of_bounds(ErrorKind::BelowMinimum, "below minimum", ">=", *bounds.start()));
+        }
+        u64::try_from(number)
+            .ok()
+            .filter(|number| number <= bounds.end())
+            .ok_or_else(|| out_of_bounds(ErrorKind::AboveMaximum, "above maximum", "<=", *bounds.end()))
+    }
+
+    /// A list of texts that must be there.
+    pub fn texts(&mut self, name: &str, max: usize) -> Result<Vec<String>, ApiError> {
+        let value = self.take(name).ok_or_else(|| missing(name))?;
+        let Value::Array(values) = value else { return Err(wrong_type(name, "an array of strings", &value)) };
+        if values.len() > max {
+            let message = format!(
+                "Invalid '{name}': array too long. Expected at most {max} elements, but got {} instead.",
+                values.len()
+            );
+            return Err(ApiError::invalid(message).param(name));
+        }
+        let text = |value: Value| match value {
+            Value::String(text) => Ok(text),
+            other => Err(wrong_type(name, "an array of strings", &other)),
+        };
+        values.into_iter().map(text).collect()
+    }
+
+    /// An object that may be absent or null.
+    pub fn object(&mut self, name: &str) -> Result<Option<Self>, ApiError> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::Object(fields)) => Ok(Some(Self(fields))),
+            Some(other) => Err(wrong_type(name, "an object", &other)),
+        }
+    }
+
+    /// Says which fields are there that nobody takes.
+    pub fn refuse_rest(&self) -> Result<(), ApiError> {
+        ApiError::refuse_unexpected(self.0.keys().map(String::as_str))
+    }
+
+    fn take(&mut self, name: &str) -> Option<Value> {
+        self.0.remove(name).filter(|value| !value.is_null())
+    }
+}
+
+fn missing(name: &str) -> ApiError {
+    ApiError::invalid(format!("Missing required parameter: '{name}'.")).param(name)
+}
+
+fn wrong_type(name: &str, expected: &str, value: &Value) -> ApiError {
+    let got = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(number) if number.is_f64() => "a decimal",
+        Value::Number(_) => "an integer",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    };
+    ApiError::invalid(format!("Invalid type for '{name}': expected {expected}, but got {got} instead.")).param(name)
+}
+
+fn unreadable(error: Box<dyn std::error::Error + Send + Sync>, max_bytes: usize) -> ApiError {
+    if error.is::<LengthLimitError>() {
+        return ApiError::invalid(format!("The request body is longer than {max_bytes} bytes."));
+    }
+    match error.downcast::<axum::Error>() {
+        Ok(error) => BodyError::of(*error).into(),
+        Err(error) => BodyError::Broken(error).into(),
+    }
+}

@@ -1,0 +1,62 @@
+//! Ids in paths: whatever stands there is the name of something that exists or does not, never a malformed request.
+
+use super::error::{ApiError, OfUpload};
+use crate::model::ids::{FileId, UploadId};
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use percent_encoding::percent_decode_str;
+use std::marker::PhantomData;
+use std::str::FromStr;
+
+/// The `{id}` of a path, as the client wrote it.
+#[derive(Debug)]
+pub struct Named<Id> {
+    text: String,
+    kind: PhantomData<Id>,
+}
+
+/// A kind of id that paths hold.
+pub trait PathId: FromStr {
+    /// What is said of an id that the workspace does not have.
+    fn not_found(text: &str) -> ApiError;
+}
+
+impl PathId for FileId {
+    fn not_found(text: &str) -> ApiError {
+        ApiError::file_not_found(text)
+    }
+}
+
+impl PathId for UploadId {
+    fn not_found(text: &str) -> ApiError {
+        ApiError::upload_not_found(text)
+    }
+}
+
+impl<Id: PathId> Named<Id> {
+    /// The id, if it is one.
+    pub fn id(&self) -> Result<Id, ApiError> {
+        self.text.parse().map_err(|_| self.not_found())
+    }
+
+    /// The workspace has no such thing.
+    pub fn not_found(&self) -> ApiError {
+        Id::not_found(&self.text)
+    }
+}
+
+impl Named<UploadId> {
+    /// What went wrong with the Upload of this name.
+    pub fn explain(&self, error: impl OfUpload) -> ApiError {
+        error.of_upload(&self.text)
+    }
+}
+
+impl<Id: Send, S: Sync> FromRequestParts<S> for Named<Id> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        let segment = parts.uri.path().split('/').nth(3).unwrap_or_default();
+        Ok(Self { text: percent_decode_str(segment).decode_utf8_lossy().into_owned(), kind: PhantomData })
+    }
+}

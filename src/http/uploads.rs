@@ -1,0 +1,148 @@
+//! Uploads: each handler says what happens, in order (openai-contract.md, section 9).
+
+use super::caller::Caller;
+use super::error::ApiError;
+use super::form::{self, FormReader};
+use super::json::{JsonObject, MAX_COMPLETION_BYTES, MAX_CREATION_BYTES};
+use super::path::Named;
+use super::wire::{PartList, PartObject, UploadObject, json};
+use super::{SharedHall, list};
+use crate::files::FileDetails;
+use crate::model::ids::{PartId, UploadId};
+use crate::model::upload::{MAX_PARTS, MAX_UPLOAD_BYTES};
+use crate::uploads::Md5Digest;
+use axum::extract::{RawQuery, Request, State};
+use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::StatusCode;
+
+/// The longest `mime_type`, in bytes.
+const MAX_MIME_TYPE_BYTES: usize = 255;
+
+/// `POST /v1/uploads`.
+pub async fn create_upload(
+    State(hall): State<SharedHall>,
+    caller: Caller,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let body = JsonObject::read(request, MAX_CREATION_BYTES).await?;
+    let (details, size_bytes) = creation(body)?;
+    let upload = hall.uploads.create(caller.workspace, details, size_bytes).await?;
+    Ok(json(StatusCode::OK, &UploadObject::from(&upload)))
+}
+
+/// `GET /v1/uploads/{id}`: an extension, so that a client can resume.
+pub async fn retrieve_upload(
+    State(hall): State<SharedHall>,
+    caller: Caller,
+    named: Named<UploadId>,
+) -> Result<Response, ApiError> {
+    let upload = hall.uploads.retrieve(caller.workspace, named.id()?).await.map_err(|error| named.explain(error))?;
+    Ok(json(StatusCode::OK, &UploadObject::from(&upload)))
+}
+
+/// `POST /v1/uploads/{id}/parts`.
+pub async fn add_upload_part(
+    State(hall): State<SharedHall>,
+    caller: Caller,
+    named: Named<UploadId>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let id = named.id()?;
+    let form = FormReader::new(request)?;
+    let receiving = hall.uploads.receive_part(caller.workspace, id).await.map_err(|error| named.explain(error))?;
+    let receiving = form::receive_part(receiving, form).await?;
+    let part = hall.uploads.add_part(id, receiving).await.map_err(|error| named.explain(error))?;
+    Ok(json(StatusCode::OK, &PartObject::from(&part)))
+}
+
+/// `GET /v1/uploads/{id}/parts`: an extension, so that a client can resume.
+pub async fn list_upload_parts(
+    State(hall): State<SharedHall>,
+    caller: Caller,
+    named: Named<UploadId>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let (after, limit) = list::parse_parts(query.as_deref().unwrap_or_default())?;
+    let page = hall.uploads.list_parts(caller.workspace, named.id()?, after, limit).await;
+    Ok(json(StatusCode::OK, &PartList::from(&page.map_err(|error| named.explain(error))?)))
+}
+
+/// `POST /v1/uploads/{id}/complete`.
+pub async fn complete_upload(
+    State(hall): State<SharedHall>,
+    caller: Caller,
+    named: Named<UploadId>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let id = named.id()?;
+    let (parts, md5) = completion(JsonObject::read(request, MAX_COMPLETION_BYTES).await?)?;
+    let upload = hall.uploads.complete(caller.workspace, id, parts, md5).await.map_err(|error| named.explain(error))?;
+    Ok(json(StatusCode::OK, &UploadObject::from(&upload)))
+}
+
+/// `POST /v1/uploads/{id}/cancel`. A body, which some SDKs announce, is not read.
+pub async fn cancel_upload(
+    State(hall): State<SharedHall>,
+    caller: Caller,
+    named: Named<UploadId>,
+) -> Result<Response, ApiError> {
+    let upload = hall.uploads.cancel(caller.workspace, named.id()?).await.map_err(|error| named.explain(error))?;
+    Ok(json(StatusCode::OK, &UploadObject::from(&upload)))
+}
+
+/// What `POST /v1/uploads` says: the File to be, and its length. `mime_type` is demanded as OpenAI demands it; it decides
+/// nothing, since content is always served as octets.
+fn creation(mut body: JsonObject) -> Result<(FileDetails, u64), ApiError> {
+    let size_bytes = body.integer("bytes", 0..=MAX_UPLOAD_BYTES)?;
+    let filename = form::filename(&body.text("filename")?, "filename")?;
+    let mime_type = body.text("mime_type")?;
+    if mime_type.is_empty() || mime_type.len() > MAX_MIME_TYPE_BYTES {
+        let message = format!("Invalid 'mime_type': expected a text of 1 to {MAX_MIME_TYPE_BYTES} bytes.");
+        return Err(ApiError::invalid(message).param("mime_type"));
+    }
+    let purpose = form::purpose(&body.text("purpose")?)?;
+    let expires_after = body.object("expires_after")?.map(form::expires_after).transpose()?;
+    body.refuse_rest()?;
+    Ok((FileDetails { purpose, filename, expires_after }, size_bytes))
+}
+
+/// What `POST /v1/uploads/{id}/complete` says: the parts in order, and perhaps the MD5 of the whole.
+fn completion(mut body: JsonObject) -> Result<(Vec<PartId>, Option<Md5Digest>), ApiError> {
+    let ids = body.texts("part_ids", MAX_PARTS as usize)?;
+    let md5 = body.optional_text("md5")?.map(|text| md5(&text)).transpose()?;
+    body.refuse_rest()?;
+    let unknown = |id: &str| ApiError::invalid(format!("No such Part object: {id}")).param("part_ids");
+    let parts = ids.iter().map(|id| id.parse().map_err(|_| unknown(id))).collect::<Result<_, _>>()?;
+    Ok((parts, md5))
+}
+
+/// 32 hex digits in any case, or Base64 of 16 bytes.
+fn md5(text: &str) -> Result<Md5Digest, ApiError> {
+    let digits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let hex = digits.then(|| u128::from_str_radix(text, 16).ok().map(u128::to_be_bytes));
+    let digest = hex.flatten().or_else(|| STANDARD.decode(text).ok()?.try_into().ok());
+    let wrong = || ApiError::invalid("Invalid 'md5': expected 32 hex digits, or Base64 of 16 bytes.").param("md5");
+    digest.map(Md5Digest).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_md5_is_hex_or_base64() {
+        let digest =
+            Md5Digest([0xd4, 0x1d, 0x8c, 0xd9, 0x8f, 0x00, 0xb2, 0x04, 0xe9, 0x80, 0x09, 0x98, 0xec, 0xf8, 0x42, 0x7e]);
+        let forms =
+            ["d41d8cd98f00b204e9800998ecf8427e", "D41D8CD98F00B204E9800998ECF8427E", "1B2M2Y8AsgTpgAmY7PhCfg=="];
+        for text in forms {
+            assert_eq!(md5(text).ok(), Some(digest), "{text}");
+        }
+        for text in ["", "d41d8cd98f00b204e9800998ecf8427", "+41d8cd98f00b204e9800998ecf8427e", "1B2M2Y8AsgTpgAmY7PhC"]
+        {
+            assert!(md5(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! Rows of Uploads and their parts. A refusal is decided before anything is written.
+
+use super::rows::{self, named, parsed};
+use super::writer::Change;
+use super::{blobs, files};
+use crate::model::blob::StoredBlob;
+use crate::model::digest::Sha256Digest;
+use crate::model::expiry::ExpiresAfter;
+use crate::model::file::{File, FileDigest};
+use crate::model::filename::Filename;
+use crate::model::ids::{FileId, PartId, UploadId, WorkspaceId};
+use crate::model::page::Page;
+use crate::model::purpose::Purpose;
+use crate::model::upload::{Completion, MAX_PARTS, NewPart, NewUpload, Part, Upload, UploadRefusal, UploadStatus};
+use crate::random;
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use sha2::{Digest, Sha256};
+use std::collections::HashSet;
+
+/// An Upload and what clients do not see of it.
+struct UploadRow {
+    upload: Upload,
+    expires_after: Option<ExpiresAfter>,
+    completion: Option<[u8; 32]>,
+}
+
+/// A part that a File is completed from.
+struct ChosenPart {
+    id: PartId,
+    sha256: [u8; 32],
+    stored: StoredBlob,
+}
+
+pub(super) fn create(connection: &Connection, workspace: WorkspaceId, new: NewUpload, now: u64) -> Result<Upload> {
+    let id = UploadId::new(now, random::bytes());
+    let expires_at = now + new.ttl_seconds;
+    let sql = "INSERT INTO uploads (workspace_id, id, size_bytes, filename, purpose, lives_seconds, expires_at, status)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'pending')";
+    connection.prepare_cached(sql)?.execute(params![
+        workspace.to_string(),
+        id.to_string(),
+        new.size_bytes,
+        new.filename.as_str(),
+        new.purpose.name(),
+        new.expires_after.map(|after| after.at(0)),
+        expires_at,
+    ])?;
+    let (size_bytes, filename, purpose) = (new.size_bytes, new.filename, new.purpose);
+    Ok(Upload { id, size_bytes, filename, purpose, expires_at, status: UploadStatus::Pending, file: None })
+}
+
+pub(super) fn find(connection: &Connection, workspace: WorkspaceId, id: UploadId, now: u64) -> Result<Option<Upload>> {
+    Ok(find_row(connection, workspace, id, now)?.map(|row| row.upload))
+}
+
+pub(super) fn create_part(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    upload: UploadId,
+    new: &NewPart,
+    now: u64,
+) -> Result<std::result::Result<Option<Part>, UploadRefusal>> {
+    if let Err(refusal) = find_pending(connection, workspace, upload, now)? {
+        return Ok(Err(refusal));
+    }
+    let count = "SELECT count(*) FROM parts WHERE workspace_id = ?1 AND upload_id = ?2";
+    let owner = params![workspace.to_string(), upload.to_string()];
+    let parts: u32 = connection.prepare_cached(count)?.query_row(owner, |row| row.get(0))?;
+    if parts >= MAX_PARTS {
+        return Ok(Err(UploadRefusal::TooManyParts));
+    }
+    if !blobs::claim(connection, workspace, new.blob, &new.content.blocks)? {
+        return Ok(Ok(None));
+    }
+    let id = PartId::new(now, random::bytes());
+    let sql =
+        "INSERT INTO parts (id, workspace_id, upload_id, blob_id, size_bytes, sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    connection.prepare_cached(sql)?.execute(params![
+        id.to_string(),
+        workspace.to_string(),
+        upload.to_string(),
+        new.blob.to_string(),
+        new.content.size_bytes,
+        new.content.sha256.0,
+    ])?;
+    Ok(Ok(Some(Part { id, upload, size_bytes: new.content.size_bytes, sha256: new.content.sha256 })))
+}
+
+pub(super) fn list_parts(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    upload: UploadId,
+    after: Option<PartId>,
+    limit: u32,
+) -> Result<Page<Part>> {
+    let sql = "SELECT id, size_bytes, sha256 FROM parts WHERE workspace_id = ?1 AND upload_id = ?2
+               AND seq > coalesce((SELECT seq FROM parts WHERE workspace_id = ?1 AND upload_id = ?2 AND id = ?3), 0)
+               ORDER BY seq LIMIT ?4";
+    let mut select = connection.prepare_cached(sql)?;
+    let values =
+        params![workspace.to_string(), upload.to_string(), after.map(|id| id.to_string()), u64::from(limit) + 1];
+    let part = |row: &Row<'_>| {
+        Ok(Part { id: parsed(row, 0)?, upload, size_bytes: row.get(1)?, sha256: Sha256Digest(row.get(2)?) })
+    };
+    let rows = select.query_map(values, part)?.collect::<Result<_>>()?;
+    Ok(Page::cut(rows, limit))
+}
+
+pub(super) fn find_part_blobs(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    upload: UploadId,
+    parts: &[PartId],
+    now: u64,
+) -> Result<std::result::Result<Vec<StoredBlob>, UploadRefusal>> {
+    let snapshot = connection.unchecked_transaction()?;
+    let row = match find_pending(&snapshot, workspace, upload, now)? {
+        Ok(row) => row,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let chosen = choose(&snapshot, workspace, &row.upload, parts)?;
+    Ok(chosen.map(|chosen| chosen.into_iter().map(|part| part.stored).collect()))
+}
+
+pub(super) fn complete(
+    change: &mut Change<'_>,
+    workspace: WorkspaceId,
+    upload: UploadId,
+    completion: &Completion,
+    now_ms: u64,
+) -> Result<std::result::Result<Upload, UploadRefusal>> {
+    let now = now_ms / 1000;
+    let fingerprint = fingerprint(&completion.parts);
+    let Some(row) = find_row(change.connection, workspace, upload, now)? else {
+        return Ok(Err(UploadRefusal::NotFound));
+    };
+    match row.upload.status {
+        UploadStatus::Pending => {}
+        UploadStatus::Completed if row.completion == Some(fingerprint) => return Ok(Ok(row.upload)),
+        status => return Ok(Err(UploadRefusal::NotPending(status))),
+    }
+    let chosen = match choose(change.connection, workspace, &row.upload, &completion.parts)? {
+        Ok(chosen) => chosen,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let file = insert_file(change, workspace, &row, &chosen, completion.sha256, now_ms)?;
+    take_parts(change.connection, workspace, upload, &chosen)?;
+    discard_parts(change.connection, workspace, upload)?;
+    let sql =
+        "UPDATE uploads SET status = 'completed', file_id = ?3, completion = ?4 WHERE workspace_id = ?1 AND id = ?2";
+    let values = params![workspace.to_string(), upload.to_string(), file.id.to_string(), fingerprint];
+    change.connection.prepare_cached(sql)?.execute(values)?;
+    Ok(Ok(Upload { status: UploadStatus::Completed, file: Some(file), ..row.upload }))
+}
+
+pub(super) fn cancel(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    upload: UploadId,
+    now: u64,
+) -> Result<std::result::Result<Upload, UploadRefusal>> {
+    let Some(row) = find_row(connection, workspace, upload, now)? else { return Ok(Err(UploadRefusal::NotFound)) };
+    match row.upload.status {
+        UploadStatus::Pending => {}
+        UploadStatus::Cancelled => return Ok(Ok(row.upload)),
+        status => return Ok(Err(UploadRefusal::NotPending(status))),
+    }
+    end(connection, &workspace.to_string(), &upload.to_string(), UploadStatus::Cancelled)?;
+    discard_parts(connection, workspace, upload)?;
+    Ok(Ok(Upload { status: UploadStatus::Cancelled, ..row.upload }))
+}
+
+pub(super) fn expire(connection: &Connection, limit: u32, now: u64) -> Result<usize> {
+    let sql = "SELECT workspace_id, id FROM uploads WHERE status = 'pending' AND expires_at <= ?1 LIMIT ?2";
+    let mut select = connection.prepare_cached(sql)?;
+    let expired: Vec<(WorkspaceId, UploadId)> =
+        select.query_map(params![now, limit], |row| Ok((parsed(row, 0)?, parsed(row, 1)?)))?.collect::<Result<_>>()?;
+    for (workspace, upload) in &expired {
+        end(connection, &workspace.to_string(), &upload.to_string(), UploadStatus::Expired)?;
+        discard_parts(connection, *workspace, *upload)?;
+    }
+    Ok(expired.len())
+}
+
+fn find_row(connection: &Connection, workspace: WorkspaceId, id: UploadId, now: u64) -> Result<Option<UploadRow>> {
+    let sql = "SELECT size_bytes, filename, purpose, lives_seconds, expires_at, status, file_id, completion
+               FROM uploads WHERE workspace_id = ?1 AND id = ?2";
+    let upload = |row: &Row<'_>| {
+        let (expires_at, status) = (row.get(4)?, named(row, 5, UploadStatus::named)?);
+        let expired = status == UploadStatus::Pending && expires_at <= now;
+        let upload = Upload {
+            id,
+            size_bytes: row.get(0)?,
+            filename: Filename::stored(row.get(1)?),
+            purpose: named(row, 2, Purpose::named)?,
+            expires_at,
+            status: if expired { UploadStatus::Expired } else { status },
+            file: None,
+        };
+        let expires_after = row.get::<_, Option<u64>>(3)?.and_then(ExpiresAfter::seconds);
+        let file: Option<FileId> =
+            if row.get_ref(6)?.as_str_or_null()?.is_some() { Some(parsed(row, 6)?) } else { None };
+        Ok((UploadRow { upload, expires_after, completion: row.get(7)? }, file))
+    };
+    let mut select = connection.prepare_cached(sql)?;
+    let found = select.query_row(params![workspace.to_string(), id.to_string()], upload).optional()?;
+    let Some((mut row, file)) = found else { return Ok(None) };
+    if let Some(file) = file {
+        row.upload.file = files::find(connection, workspace, file, now)?;
+    }
+    Ok(Some(row))
+}
+
+fn find_pending(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    id: UploadId,
+    now: u64,
+) -> Result<std::result::Result<UploadRow, UploadRefusal>> {
+    Ok(match find_row(connection, workspace, id, now)? {
+        None => Err(UploadRefusal::NotFound),
+        Some(row) if row.upload.status == UploadStatus::Pending => Ok(row),
+        Some(row) => Err(UploadRefusal::NotPending(row.upload.status)),
+    })
+}
+
+/// The named parts, if each is there, none is named twice, and together they have the declared length.
+fn choose(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    upload: &Upload,
+    parts: &[PartId],
+) -> Result<std::result::Result<Vec<ChosenPart>, UploadRefusal>> {
+    let sql = "SELECT b.id, p.size_bytes, b.checksums, p.sha256 FROM parts p JOIN blobs b ON b.id = p.blob_id
+               WHERE p.workspace_id = ?1 AND p.upload_id = ?2 AND p.id = ?3";
+    let mut select = connection.prepare_cached(sql)?;
+    let (mut seen, mut chosen) = (HashSet::new(), Vec::with_capacity(parts.len()));
+    for id in parts {
+        if !seen.insert(*id) {
+            return Ok(Err(UploadRefusal::RepeatedPart(*id)));
+        }
+        let values = params![workspace.to_string(), upload.id.to_string(), id.to_string()];
+        let part = |row: &Row<'_>| Ok(ChosenPart { id: *id, sha256: row.get(3)?, stored: rows::blob(row)? });
+        match select.query_row(values, part).optional()? {
+            Some(part) => chosen.push(part),
+            None => return Ok(Err(UploadRefusal::UnknownPart(*id))),
+        }
+    }
+    let sum_bytes = chosen.iter().map(|part| part.stored.size_bytes).sum();
+    if sum_bytes != upload.size_bytes {
+        return Ok(Err(UploadRefusal::WrongSize { sum_bytes, size_bytes: upload.size_bytes }));
+    }
+    Ok(Ok(chosen))
+}
+
+fn insert_file(
+    change: &mut Change<'_>,
+    workspace: WorkspaceId,
+    row: &UploadRow,
+    chosen: &[ChosenPart],
+    whole: Option<Sha256Digest>,
+    now_ms: u64,
+) -> Result<File> {
+    let id = files::next_id(change, now_ms)?;
+    let of_parts = chosen.iter().fold(Sha256::new(), |digest, part| digest.chain_update(part.sha256));
+    let upload = &row.upload;
+    let file = File {
+        id,
+        purpose: upload.purpose,
+        filename: upload.filename.clone(),
+        size_bytes: upload.size_bytes,
+        digest: FileDigest::Parts {
+            of_parts: Sha256Digest(of_parts.finalize().into()),
+            count: u32::try_from(chosen.len()).unwrap_or(MAX_PARTS),
+            whole,
+        },
+        expires_at: row.expires_after.map(|after| after.at(id.created_at())),
+    };
+    files::insert(change.connection, workspace, &file, None)?;
+    let sql =
+        "INSERT INTO file_parts (workspace_id, file_id, position, blob_id, size_bytes) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let mut insert = change.connection.prepare_cached(sql)?;
+    for (position, part) in chosen.iter().enumerate() {
+        let (blob, size_bytes) = (part.stored.blob.to_string(), part.stored.size_bytes);
+        insert.execute(params![workspace.to_string(), id.to_string(), position, blob, size_bytes])?;
+    }
+    Ok(file)
+}
+
+/// Removes the rows of parts whose blobs belong to a File now.
+fn take_parts(connection: &Connection, workspace: WorkspaceId, upload: UploadId, chosen: &[ChosenPart]) -> Result<()> {
+    let sql = "DELETE FROM parts WHERE workspace_id = ?1 AND upload_id = ?2 AND id = ?3";
+    let mut delete = connection.prepare_cached(sql)?;
+    chosen.iter().try_for_each(|part| {
+        delete.execute(params![workspace.to_string(), upload.to_string(), part.id.to_string()]).map(drop)
+    })
+}
+
+/// Removes the parts that are left, and turns their blobs to `deleting`.
+fn discard_parts(connection: &Connection, workspace: WorkspaceId, upload: UploadId) -> Result<()> {
+    let sql = "DELETE FROM parts WHERE workspace_id = ?1 AND upload_id = ?2 RETURNING blob_id";
+    let mut delete = connection.prepare_cached(sql)?;
+    let owner = params![workspace.to_string(), upload.to_string()];
+    let blobs: Vec<String> = delete.query_map(owner, |row| row.get(0))?.collect::<Result<_>>()?;
+    blobs.iter().try_for_each(|blob| blobs::release(connection, blob))
+}
+
+fn end(connection: &Connection, workspace: &str, upload: &str, status: UploadStatus) -> Result<()> {
+    let sql = "UPDATE uploads SET status = ?3 WHERE workspace_id = ?1 AND id = ?2";
+    connection.prepare_cached(sql)?.execute([workspace, upload, status.name()]).map(drop)
+}
+
+/// What tells one choice of parts from another.
+fn fingerprint(parts: &[PartId]) -> [u8; 32] {
+    parts.iter().fold(Sha256::new(), |digest, part| digest.chain_update(part.to_string())).finalize().into()
+}

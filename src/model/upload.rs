@@ -1,0 +1,149 @@
+//! Uploads: Files that come in parts (openai-contract.md, section 9).
+
+use super::digest::{ContentDigest, Sha256Digest};
+use super::expiry::ExpiresAfter;
+use super::file::File;
+use super::filename::Filename;
+use super::ids::{BlobId, PartId, UploadId};
+use super::purpose::Purpose;
+use std::fmt;
+
+/// The largest File that an Upload can become, in bytes.
+pub const MAX_UPLOAD_BYTES: u64 = 8 << 30;
+/// The largest part, in bytes; the size of the parts that SDKs send.
+pub const MAX_PART_BYTES: u64 = 64 << 20;
+/// Parts that one Upload may be given.
+pub const MAX_PARTS: u32 = 10_000;
+
+/// A File that is being put together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload {
+    /// Its id; its second is the Upload's `created_at`.
+    pub id: UploadId,
+    /// The length of the File to be, in bytes.
+    pub size_bytes: u64,
+    /// The name of the File to be.
+    pub filename: Filename,
+    /// What the File is for.
+    pub purpose: Purpose,
+    /// The second, in Unix time, from which on a pending Upload is expired.
+    pub expires_at: u64,
+    /// Where it stands.
+    pub status: UploadStatus,
+    /// The File that it became, while that is there.
+    pub file: Option<File>,
+}
+
+/// Where an Upload stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UploadStatus {
+    /// It takes parts.
+    Pending,
+    /// It became a File.
+    Completed,
+    /// Its client gave it up.
+    Cancelled,
+    /// Its time is over.
+    Expired,
+}
+
+impl UploadStatus {
+    const ALL: [Self; 4] = [Self::Pending, Self::Completed, Self::Cancelled, Self::Expired];
+
+    /// The status of this wire name, if there is one.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+impl fmt::Display for UploadStatus {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+/// An Upload as it is begun; the store adds the id.
+#[derive(Clone, Debug)]
+pub struct NewUpload {
+    /// The length of the File to be, in bytes, at most [`MAX_UPLOAD_BYTES`].
+    pub size_bytes: u64,
+    /// The name of the File to be.
+    pub filename: Filename,
+    /// What the File is for.
+    pub purpose: Purpose,
+    /// How long the File lives, counted from its own creation.
+    pub expires_after: Option<ExpiresAfter>,
+    /// How long the Upload takes parts, in seconds.
+    pub ttl_seconds: u64,
+}
+
+/// A part of an Upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Its id; its second is the part's `created_at`.
+    pub id: PartId,
+    /// The Upload that it was given to.
+    pub upload: UploadId,
+    /// Its length in bytes.
+    pub size_bytes: u64,
+    /// SHA-256 of its bytes.
+    pub sha256: Sha256Digest,
+}
+
+/// A part as it is entered; the store adds the id.
+#[derive(Clone, Debug)]
+pub struct NewPart {
+    /// The received bytes.
+    pub blob: BlobId,
+    /// What they amount to.
+    pub content: ContentDigest,
+}
+
+/// Which parts a File is made of.
+#[derive(Clone, Debug)]
+pub struct Completion {
+    /// The parts, in the order of their bytes.
+    pub parts: Vec<PartId>,
+    /// SHA-256 of the whole, if it was computed.
+    pub sha256: Option<Sha256Digest>,
+}
+
+/// Why an Upload does not do what it is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UploadRefusal {
+    /// The workspace has no such Upload.
+    #[error("there is no such upload")]
+    NotFound,
+    /// It does not take parts any more.
+    #[error("the upload is {0}")]
+    NotPending(UploadStatus),
+    /// It has as many parts as it may have.
+    #[error("the upload has {MAX_PARTS} parts")]
+    TooManyParts,
+    /// It has no such part.
+    #[error("the upload has no part {0}")]
+    UnknownPart(PartId),
+    /// A part is named twice.
+    #[error("the part {0} is named twice")]
+    RepeatedPart(PartId),
+    /// The parts do not add up to the declared length.
+    #[error("the parts have {sum_bytes} bytes, {size_bytes} were declared")]
+    WrongSize {
+        /// What the parts have.
+        sum_bytes: u64,
+        /// What was declared.
+        size_bytes: u64,
+    },
+}

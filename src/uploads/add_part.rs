@@ -1,0 +1,56 @@
+//! Adding a part: received like a File, kept for the File to be.
+
+use super::Uploads;
+use crate::files::{ReceiveError, Receiving, StorageError};
+use crate::model::ids::{UploadId, WorkspaceId};
+use crate::model::upload::{NewPart, Part, UploadRefusal, UploadStatus};
+
+/// Why a part is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum AddPartError {
+    /// The Upload does not take it.
+    #[error(transparent)]
+    Refused(#[from] UploadRefusal),
+    /// Its bytes are not received.
+    #[error(transparent)]
+    Received(#[from] ReceiveError),
+}
+
+impl From<StorageError> for AddPartError {
+    fn from(error: StorageError) -> Self {
+        Self::Received(error.into())
+    }
+}
+
+impl Uploads {
+    /// Opens a blob for the bytes of a part, if the Upload takes parts.
+    ///
+    /// # Errors
+    /// When it does not, too many uploads are in flight, or a store failed.
+    pub async fn receive_part(&self, workspace: WorkspaceId, upload: UploadId) -> Result<Receiving, AddPartError> {
+        let found = self.files.metadata.find_upload(workspace, upload).await.map_err(StorageError::from)?;
+        match found.ok_or(UploadRefusal::NotFound)?.status {
+            UploadStatus::Pending => Ok(self.files.receive_part(workspace).await?),
+            status => Err(UploadRefusal::NotPending(status).into()),
+        }
+    }
+
+    /// Makes the received bytes durable, then a part of the Upload. The steps run to their end even when the caller goes
+    /// away in the middle.
+    ///
+    /// # Errors
+    /// When the Upload does not take parts any more or has all that it may have, or a store failed; nothing of the bytes stays then.
+    pub async fn add_part(&self, upload: UploadId, receiving: Receiving) -> Result<Part, AddPartError> {
+        let files = self.files.clone();
+        let commit = self.files.tasks.spawn(async move {
+            let received = receiving.finish().await?;
+            let new = NewPart { blob: received.blob, content: received.content.clone() };
+            let part =
+                files.metadata.create_part(received.workspace, upload, new).await.map_err(StorageError::from)??;
+            let part = part.ok_or_else(StorageError::claim_lost)?;
+            received.keep();
+            Ok(part)
+        });
+        commit.await.unwrap_or_else(|panic| Err(StorageError::Unavailable(Box::new(panic)).into()))
+    }
+}

@@ -1,0 +1,17 @@
+//! Cancelling: the parts are gone at once, their bytes soon after.
+
+use super::{UploadError, Uploads};
+use crate::model::ids::{UploadId, WorkspaceId};
+use crate::model::upload::Upload;
+
+impl Uploads {
+    /// Cancels a pending Upload; a cancelled one stays as it is.
+    ///
+    /// # Errors
+    /// When the workspace has none, it is completed or expired, or the store failed.
+    pub async fn cancel(&self, workspace: WorkspaceId, id: UploadId) -> Result<Upload, UploadError> {
+        let cancelled = self.files.metadata.cancel_upload(workspace, id).await??;
+        self.files.sweep_wanted.notify_one();
+        Ok(cancelled)
+    }
+}

@@ -1,0 +1,46 @@
+//! Creating: what the File is to be, before its first byte.
+
+use super::Uploads;
+use crate::files::{CreateError, FileDetails, MAX_BATCH_FILE_BYTES, ReceiveError, StorageError};
+use crate::model::expiry::ExpiresAfter;
+use crate::model::ids::WorkspaceId;
+use crate::model::purpose::Purpose;
+use crate::model::upload::{NewUpload, Upload};
+
+/// Why an Upload is not begun.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateUploadError {
+    /// There can be no such File.
+    #[error(transparent)]
+    Details(#[from] CreateError),
+    /// The store failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl Uploads {
+    /// Begins an Upload of a File of `size_bytes`.
+    ///
+    /// # Errors
+    /// When there can be no such File, or the store failed.
+    pub async fn create(
+        &self,
+        workspace: WorkspaceId,
+        details: FileDetails,
+        size_bytes: u64,
+    ) -> Result<Upload, CreateUploadError> {
+        details.check()?;
+        if details.purpose == Purpose::Batch && size_bytes > MAX_BATCH_FILE_BYTES {
+            return Err(CreateError::from(ReceiveError::BatchTooLarge).into());
+        }
+        let expires_after = details.expires_after.or_else(|| ExpiresAfter::default_of(details.purpose));
+        let new = NewUpload {
+            size_bytes,
+            filename: details.filename,
+            purpose: details.purpose,
+            expires_after,
+            ttl_seconds: self.ttl_seconds,
+        };
+        Ok(self.files.metadata.create_upload(workspace, new).await.map_err(StorageError::from)?)
+    }
+}

@@ -1,0 +1,45 @@
+//! The verbs of Uploads: create, add a part, retrieve, list parts, complete, cancel.
+//!
+//! An Upload collects parts, each a blob that is as durable as a File's, and becomes a File by naming them in order: no
+//! byte is copied. Completing makes a File, so this room imports `files`, the one exception on its floor. The handlers of
+//! floor 4 are the only callers.
+
+mod add_part;
+mod cancel;
+mod complete;
+mod create;
+mod retrieve;
+
+pub use add_part::AddPartError;
+pub use complete::{CompleteError, Md5Digest};
+pub use create::CreateUploadError;
+
+use crate::files::{Files, StorageError};
+use crate::metadata::MetadataError;
+use crate::model::upload::UploadRefusal;
+
+/// The Uploads of an installation.
+#[derive(Clone, Debug)]
+pub struct Uploads {
+    /// What receives bytes and keeps the stores.
+    pub files: Files,
+    /// How long an Upload takes parts, in seconds.
+    pub ttl_seconds: u64,
+}
+
+/// What any verb can fail with that is given the id of an Upload.
+#[derive(Debug, thiserror::Error)]
+pub enum UploadError {
+    /// The Upload does not do that.
+    #[error(transparent)]
+    Refused(#[from] UploadRefusal),
+    /// A store failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl From<MetadataError> for UploadError {
+    fn from(error: MetadataError) -> Self {
+        Self::Storage(error.into())
+    }
+}

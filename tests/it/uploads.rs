@@ -1,0 +1,294 @@
+//! `/v1/uploads`: parts in any order become one File, without a copy, and what is left over goes.
+
+use crate::house::{Actor, Answer, Form, House};
+use reqwest::Method;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use venna::clock::Clock;
+
+const NOW_MS: u64 = 1_795_374_000_000;
+
+impl Actor {
+    async fn create_upload(&self, bytes: usize) -> Answer {
+        let body = json!({"bytes": bytes, "filename": "big.bin", "mime_type": "application/octet-stream", "purpose": "user_data"});
+        self.post_json("/v1/uploads", &body).await
+    }
+
+    async fn post_json(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    async fn add_part(&self, upload: &str, content: &[u8]) -> Answer {
+        let form = Form::default().named_file("data", "blob", content);
+        let request = self.request(Method::POST, &format!("/v1/uploads/{upload}/parts"));
+        self.send(request.header("content-type", Form::content_type()).body(form.close())).await
+    }
+
+    async fn complete_upload(&self, upload: &str, parts: &[&str]) -> Answer {
+        self.post_json(&format!("/v1/uploads/{upload}/complete"), &json!({"part_ids": parts})).await
+    }
+
+    async fn cancel_upload(&self, upload: &str) -> Answer {
+        self.send(self.request(Method::POST, &format!("/v1/uploads/{upload}/cancel"))).await
+    }
+
+    async fn retrieve_upload(&self, upload: &str) -> Answer {
+        self.send(self.request(Method::GET, &format!("/v1/uploads/{upload}"))).await
+    }
+}
+
+fn content(size: usize, salt: usize) -> Vec<u8> {
+    (0..size).map(|at| ((at + salt) * 131 % 251).to_le_bytes()[0]).collect()
+}
+
+#[tokio::test]
+async fn parts_in_the_order_of_completion_are_one_file() {
+    let house = House::at(NOW_MS).await;
+    let ada = house.visitor("ada").await;
+    let sizes = [300_000, 1, 0, 262_144, 500_001];
+    let contents: Vec<Vec<u8>> = sizes.iter().enumerate().map(|(salt, size)| content(*size, salt)).collect();
+    let whole: Vec<u8> = contents.concat();
+    let upload = ada.create_upload(whole.len()).await.id();
+    let mut parts = Vec::new();
+    for part in contents.iter().rev() {
+        parts.push(ada.add_part(&upload, part).await.id());
+    }
+    let spare = ada.add_part(&upload, b"sent twice").await.id();
+    let listed = ada.send(ada.request(Method::GET, &format!("/v1/uploads/{upload}/parts?limit=5"))).await.is_ok();
+    assert_eq!(listed.ids(), parts);
+    assert_eq!(
+        (listed.json()["has_more"].as_bool(), listed.json()["data"][0]["bytes"].as_u64()),
+        (Some(true), Some(500_001))
+    );
+    let rest = ada.send(ada.request(Method::GET, &format!("/v1/uploads/{upload}/parts?after={}", parts[4]))).await;
+    assert_eq!(rest.ids(), [spare]);
+
+    let order: Vec<&str> = parts.iter().rev().map(String::as_str).collect();
+    let completed = ada.complete_upload(&upload, &order).await.is_ok().json();
+    assert_eq!((completed["status"].as_str(), completed["id"].as_str()), (Some("completed"), Some(upload.as_str())));
+    let file = &completed["file"];
+    assert_eq!((file["bytes"].as_u64(), file["filename"].as_str()), (Some(whole.len() as u64), Some("big.bin")));
+    assert!(file.get("sha256").is_none(), "absent, not null: it was never hashed whole");
+    let id = file["id"].as_str().unwrap();
+    let downloaded = ada.download_file(id).await.is_bytes(&whole);
+    let digests = contents.iter().fold(Sha256::new(), |digest, part| digest.chain_update(Sha256::digest(part)));
+    let of_parts = venna::model::digest::Sha256Digest(digests.finalize().into());
+    assert_eq!(downloaded.headers["etag"], format!("\"{of_parts}-5\""));
+    assert!(!downloaded.headers.contains_key("repr-digest"));
+    for (first, last) in [(0, 0), (299_999, 300_001), (300_000, 562_145), (562_144, 562_144), (1_062_145, 1_062_145)] {
+        ada.download_range(id, &format!("bytes={first}-{last}")).await.is_bytes(&whole[first..=last]);
+    }
+    assert_eq!(
+        ada.complete_upload(&upload, &order).await.is_ok().json(),
+        completed,
+        "a repeated completion answers the same"
+    );
+    ada.complete_upload(&upload, &order[1..]).await.is_error(400, Some("upload_id"), None);
+    assert_eq!(ada.list("").await.ids(), [id]);
+    house.blobs_become(5).await;
+    ada.delete_file(id).await.is_ok();
+    house.blobs_become(0).await;
+    house.close().await;
+}
+
+#[tokio::test]
+async fn an_md5_makes_the_server_look_at_the_whole() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let upload = ada.create_upload(9).await.id();
+    let (first, second) = (ada.add_part(&upload, b"1234").await.id(), ada.add_part(&upload, b"56789").await.id());
+    let complete = |parts: Value, md5: &'static str| {
+        let (ada, path) = (&ada, format!("/v1/uploads/{upload}/complete"));
+        async move { ada.post_json(&path, &json!({"part_ids": parts, "md5": md5})).await }
+    };
+    let right = json!([first, second]);
+    complete(right.clone(), "00000000000000000000000000000000").await.is_error(400, Some("md5"), None);
+    complete(json!([second, first]), "25f9e794323b453885f5181f1b624d0b").await.is_error(400, Some("md5"), None);
+    complete(right.clone(), "no digest").await.is_error(400, Some("md5"), None);
+    assert_eq!(ada.retrieve_upload(&upload).await.is_ok().json()["status"], "pending");
+    let file = complete(right, "25F9E794323B453885F5181F1B624D0B").await.is_ok().json()["file"].clone();
+    assert_eq!(file["sha256"], "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225");
+    let downloaded = ada.download_file(file["id"].as_str().unwrap()).await.is_bytes(b"123456789");
+    assert_eq!(downloaded.headers["repr-digest"], "sha-256=:FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=:");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn what_does_not_add_up_stays_pending() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let upload = ada.create_upload(8).await.id();
+    let part = ada.add_part(&upload, b"1234").await.id();
+    let other = ada.create_upload(4).await.id();
+    let foreign = ada.add_part(&other, b"5678").await.id();
+    for parts in [
+        vec![],
+        vec![part.as_str()],
+        vec![part.as_str(), &part],
+        vec![part.as_str(), &foreign],
+        vec![part.as_str(), "part_1"],
+    ] {
+        ada.complete_upload(&upload, &parts).await.is_error(400, Some("part_ids"), None);
+    }
+    for body in [json!({}), json!({"part_ids": "x"}), json!({"part_ids": [1]}), json!({"part_ids": null})] {
+        ada.post_json(&format!("/v1/uploads/{upload}/complete"), &body).await.is_error(400, Some("part_ids"), None);
+    }
+    let second = ada.add_part(&upload, b"5678").await.id();
+    ada.complete_upload(&upload, &[&part, &second]).await.is_ok();
+    ada.cancel_upload(&other).await.is_ok();
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_cancelled_upload_takes_nothing_and_leaves_nothing() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let upload = ada.create_upload(4).await.id();
+    let part = ada.add_part(&upload, b"1234").await.id();
+    let cancelled = ada.cancel_upload(&upload).await.is_ok().json();
+    assert_eq!((cancelled["status"].as_str(), cancelled.get("file")), (Some("cancelled"), None));
+    house.blobs_become(0).await;
+    assert_eq!(ada.cancel_upload(&upload).await.is_ok().json(), cancelled);
+    ada.add_part(&upload, b"1234").await.is_error(400, Some("upload_id"), None);
+    ada.complete_upload(&upload, &[&part]).await.is_error(400, Some("upload_id"), None);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn an_upload_expires_at_the_second_and_its_parts_go() {
+    let house =
+        House::with(&[("sweep_interval_seconds", "1"), ("upload_ttl_seconds", "60")], Clock::set_to(NOW_MS)).await;
+    let ada = house.visitor("ada").await;
+    let created = ada.create_upload(4).await.is_ok();
+    assert_eq!(created.json()["expires_at"], NOW_MS / 1000 + 60);
+    let upload = created.id();
+    let part = ada.add_part(&upload, b"1234").await.id();
+    house.clock.set(NOW_MS + 60_000);
+    assert_eq!(ada.retrieve_upload(&upload).await.is_ok().json()["status"], "expired");
+    ada.add_part(&upload, b"1234").await.is_error(400, Some("upload_id"), None);
+    ada.complete_upload(&upload, &[&part]).await.is_error(400, Some("upload_id"), None);
+    ada.cancel_upload(&upload).await.is_error(400, Some("upload_id"), None);
+    house.blobs_become(0).await;
+    house.close().await;
+}
+
+#[tokio::test]
+async fn an_empty_upload_is_an_empty_file() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let upload = ada.create_upload(0).await.id();
+    let file = ada.complete_upload(&upload, &[]).await.is_ok().json()["file"].clone();
+    ada.download_file(file["id"].as_str().unwrap()).await.is_bytes(b"");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_part_may_come_as_text_and_has_a_limit() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let upload = ada.create_upload(4).await.id();
+    let path = format!("/v1/uploads/{upload}/parts");
+    let send = |form: Form| {
+        ada.send(ada.request(Method::POST, &path).header("content-type", Form::content_type()).body(form.close()))
+    };
+    send(Form::default()).await.is_error(400, None, None);
+    send(Form::default().field("data", "12").field("data", "34")).await.is_error(400, Some("data"), None);
+    send(Form::default().field("data", "12").field("colour", "blue")).await.is_error(400, None, None);
+    ada.add_part(&upload, &vec![0; (64 << 20) + 1]).await.is_error(400, Some("data"), None);
+    let most = ada.add_part(&upload, &vec![0; 64 << 20]).await.id();
+    assert!(most.starts_with("part_"));
+    let text = send(Form::default().field("data", "1234")).await.is_ok().json();
+    assert_eq!((text["object"].as_str(), text["upload_id"].as_str()), (Some("upload.part"), Some(upload.as_str())));
+    ada.complete_upload(&upload, &[text["id"].as_str().unwrap()]).await.is_ok();
+    house.close().await;
+}
+
+#[tokio::test]
+async fn what_an_upload_is_to_be_is_checked_at_once() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let good = json!({"bytes": 4, "filename": "a.jsonl", "mime_type": "text/jsonl", "purpose": "batch",
+        "expires_after": {"anchor": "created_at", "seconds": 3600}});
+    let created = ada.post_json("/v1/uploads", &good).await.is_ok().json();
+    let keys: Vec<&String> = created.as_object().unwrap().keys().collect();
+    assert_eq!(keys.len(), 8, "{keys:?}: `file`, `mime_type` and `expires_after` are not echoed");
+    for (field, value, param, code) in [
+        ("bytes", json!(-1), "bytes", Some("integer_below_min_value")),
+        ("bytes", json!(8_589_934_593_u64), "bytes", Some("integer_above_max_value")),
+        ("bytes", json!("4"), "bytes", None),
+        ("bytes", json!(4.5), "bytes", None),
+        ("bytes", Value::Null, "bytes", None),
+        ("filename", json!(7), "filename", None),
+        ("filename", json!("x".repeat(256)), "filename", None),
+        ("filename", json!("dir/"), "filename", None),
+        ("mime_type", json!(""), "mime_type", None),
+        ("purpose", json!("poetry"), "purpose", None),
+        ("purpose", json!("batch_output"), "purpose", None),
+        ("expires_after", json!(3600), "expires_after", None),
+        ("expires_after", json!({"anchor": "now", "seconds": 3600}), "expires_after.anchor", None),
+        ("expires_after", json!({"seconds": 3600}), "expires_after.anchor", None),
+        ("expires_after", json!({"anchor": "created_at"}), "expires_after.seconds", None),
+        (
+            "expires_after",
+            json!({"anchor": "created_at", "seconds": 1}),
+            "expires_after.seconds",
+            Some("integer_below_min_value"),
+        ),
+    ] {
+        let mut body = good.clone();
+        body[field] = value;
+        ada.post_json("/v1/uploads", &body).await.is_error(400, Some(param), code);
+    }
+    let mut extra = good.clone();
+    extra["colour"] = json!("blue");
+    let error = ada.post_json("/v1/uploads", &extra).await.is_error(400, None, None);
+    assert_eq!(error["message"], "Additional properties are not allowed ('colour' was unexpected)");
+    let mut large = good;
+    large["bytes"] = json!((200 << 20) + 1);
+    assert_eq!(ada.post_json("/v1/uploads", &large).await.is_error(400, None, None)["message"], "File is too large.");
+    for body in ["", "[]", "{", "{\"bytes\":1}x"] {
+        ada.send(ada.request(Method::POST, "/v1/uploads").body(body)).await.is_error(400, None, None);
+    }
+    let long = format!("{{\"filename\":\"{}\"}}", "x".repeat(70_000));
+    ada.send(ada.request(Method::POST, "/v1/uploads").body(long)).await.is_error(400, None, None);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn an_upload_of_another_workspace_does_not_exist() {
+    let house = House::open().await;
+    let (ada, bob) = (house.visitor("ada").await, house.visitor("bob").await);
+    let upload = ada.create_upload(4).await.id();
+    let part = ada.add_part(&upload, b"1234").await.id();
+    for id in [upload.as_str(), "upload_6a6b6c6deeeeeeeeeeeeeeeeeeeeeeee", "upload_abc123"] {
+        for answer in [
+            bob.retrieve_upload(id).await,
+            bob.add_part(id, b"1234").await,
+            bob.complete_upload(id, &[&part]).await,
+            bob.cancel_upload(id).await,
+            bob.send(bob.request(Method::GET, &format!("/v1/uploads/{id}/parts"))).await,
+        ] {
+            let error = answer.is_error(404, Some("upload_id"), None);
+            assert_eq!(error["message"], format!("No such Upload object: {id}"));
+        }
+    }
+    ada.complete_upload(&upload, &[&part]).await.is_ok();
+    house.close().await;
+}
+
+#[tokio::test]
+async fn parts_come_in_side_by_side() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let contents: Vec<Vec<u8>> = (0..16).map(|salt| content(400_000 + salt, salt)).collect();
+    let whole = contents.concat();
+    let upload = ada.create_upload(whole.len()).await.id();
+    let parts = futures_util::future::join_all(contents.iter().map(|part| ada.add_part(&upload, part))).await;
+    let parts: Vec<String> = parts.into_iter().map(Answer::id).collect();
+    let order: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let twins = futures_util::future::join_all((0..4).map(|_| ada.complete_upload(&upload, &order))).await;
+    let files: Vec<Value> = twins.into_iter().map(|twin| twin.is_ok().json()["file"]["id"].clone()).collect();
+    assert!(files.iter().all(|file| *file == files[0]), "completed once: {files:?}");
+    ada.download_file(files[0].as_str().unwrap()).await.is_bytes(&whole);
+    house.close().await;
+}
