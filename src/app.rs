@@ -2,6 +2,8 @@
 //!
 //! The only file that names concrete stores.
 
+mod data_dir;
+
 use crate::blobs::InFlight;
 use crate::blobs::local::{LocalBlobs, volatile_kind};
 use crate::clock::Clock;
@@ -14,26 +16,32 @@ use crate::metadata::MetadataStore;
 use crate::metadata::sqlite::SqliteStore;
 use crate::model::api_key::KeySecret;
 use crate::model::ids::ProcessId;
+use crate::model::workspace::Workspace;
 use crate::random;
 use crate::sweep::Sweeper;
 use crate::uploads::Uploads;
 use crate::workspaces::Workspaces;
 use anyhow::{Context, Result, bail};
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::Write;
+use data_dir::{Locks, create_folder, folder_of, lock, write_secret};
+use std::fs::File;
+use std::io::Read;
 use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// The file in the data directory that holds the first key.
 pub const FIRST_KEY_FILE: &str = "first-key";
-const LOCK_FILE: &str = "lock";
+/// What the clean-up of requests that were cut off gets beyond the drain timeout.
+const LAST_STEPS: Duration = Duration::from_secs(1);
+/// The longest key file that is read, in bytes.
+const MAX_KEY_FILE_BYTES: u64 = 4096;
 /// The name of the key of the first run, and of a key that the operator brings.
 const FIRST_KEY_NAME: &str = "first";
 const BOOTSTRAP_KEY_NAME: &str = "bootstrap";
@@ -46,6 +54,7 @@ pub struct Installation {
     /// The verbs of keys.
     pub keys: Keys,
     metadata: Arc<dyn MetadataStore>,
+    default_workspace: Workspace,
 }
 
 impl Installation {
@@ -55,16 +64,26 @@ impl Installation {
     /// When the data directory or the metadata store cannot be opened.
     pub async fn open(stores: &StoreConfig, clock: Clock) -> Result<Self> {
         create_folder(&stores.data_dir)?;
-        if let Some(parent) = stores.database.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            create_folder(parent)?;
-        }
+        create_folder(folder_of(&stores.database))?;
         let (database, at) = (stores.database.clone(), clock.clone());
         let store = tokio::task::spawn_blocking(move || SqliteStore::open(&database, at)).await?;
         let store = store.with_context(|| format!("cannot open the metadata store {}", stores.database.display()))?;
         let metadata: Arc<dyn MetadataStore> = Arc::new(store);
         let workspaces = Workspaces { metadata: Arc::clone(&metadata) };
-        workspaces.ensure_default().await?;
-        Ok(Self { workspaces, keys: Keys { metadata: Arc::clone(&metadata), clock }, metadata })
+        let default_workspace = workspaces.ensure_default().await?;
+        let keys = Keys { metadata: Arc::clone(&metadata), clock };
+        Ok(Self { workspaces, keys, metadata, default_workspace })
+    }
+
+    /// Opens an installation that is there.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be opened.
+    pub async fn open_existing(stores: &StoreConfig, clock: Clock) -> Result<Self> {
+        if !stores.database.exists() {
+            bail!("there is no installation in {}", stores.data_dir.display());
+        }
+        Self::open(stores, clock).await
     }
 }
 
@@ -81,9 +100,9 @@ pub struct Server {
     pub warnings: Vec<String>,
     stop: CancellationToken,
     tasks: TaskTracker,
-    drain_limits: ConnectionLimits,
+    drain_timeout: Duration,
     listeners: Vec<JoinHandle<()>>,
-    _lock: File,
+    locks: Locks,
 }
 
 /// The key of the first run.
@@ -101,8 +120,10 @@ impl Server {
     /// # Errors
     /// When another server has the data directory, an address is taken, or a store cannot be opened.
     pub async fn start(config: &Config, clock: Clock) -> Result<Self> {
-        create_folder(&config.stores.data_dir)?;
-        let lock = lock(&config.stores.data_dir)?;
+        for folder in [&config.stores.data_dir, folder_of(&config.stores.database), &config.stores.blobs] {
+            create_folder(folder)?;
+        }
+        let locks = lock(&config.stores)?;
         let main = bind("listen", config.listeners.main).await?;
         let admin = match config.listeners.admin {
             Some(address) => Some(bind("admin_listen", address).await?),
@@ -134,14 +155,16 @@ impl Server {
             warnings,
             stop,
             tasks,
-            drain_limits: limits,
+            drain_timeout: limits.drain_timeout,
             listeners,
-            _lock: lock,
+            locks,
         })
     }
 
-    /// Stops accepting, lets requests in flight and the steps that they began finish, and returns when all is at rest.
+    /// Stops accepting, lets requests in flight and the steps that they began finish, and returns when all is at rest or
+    /// the drain timeout is over. Whoever is not at rest then keeps the locks until the process ends.
     pub async fn stop(self) {
+        let deadline = Instant::now() + self.drain_timeout;
         self.stop.cancel();
         for listener in self.listeners {
             if let Err(error) = listener.await {
@@ -149,8 +172,9 @@ impl Server {
             }
         }
         self.tasks.close();
-        if tokio::time::timeout(self.drain_limits.drain_timeout, self.tasks.wait()).await.is_err() {
+        if timeout_at(deadline.max(Instant::now() + LAST_STEPS), self.tasks.wait()).await.is_err() {
             tracing::warn!("work was left unfinished at the drain timeout; the next start sweeps it");
+            std::mem::forget(self.locks);
         }
     }
 }
@@ -194,41 +218,26 @@ const fn connection_limits(limits: &LimitConfig) -> ConnectionLimits {
     }
 }
 
-fn create_folder(folder: &Path) -> Result<()> {
-    let created = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    created.with_context(|| format!("cannot create the folder {}", folder.display()))
-}
-
-/// Keeps every other server away from the data directory for as long as the file is open.
-fn lock(data_dir: &Path) -> Result<File> {
-    let path = data_dir.join(LOCK_FILE);
-    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
-    let file = file.with_context(|| format!("cannot open {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            bail!("another server is running on the data directory {}", data_dir.display())
-        }
-        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
-    }
-}
-
 async fn bind(setting: &str, address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} ({setting})"))
 }
 
 async fn install_bootstrap_key(installation: &Installation, file: Option<&Path>) -> Result<()> {
     let Some(file) = file else { return Ok(()) };
-    let text =
-        std::fs::read_to_string(file).with_context(|| format!("cannot read bootstrap_key_file {}", file.display()))?;
+    let unreadable = || format!("cannot read bootstrap_key_file {}", file.display());
+    let mut text = String::new();
+    File::open(file)
+        .with_context(unreadable)?
+        .take(MAX_KEY_FILE_BYTES)
+        .read_to_string(&mut text)
+        .with_context(unreadable)?;
     let Ok(secret) = KeySecret::parse(text.trim()) else {
         bail!(
             "bootstrap_key_file {} does not hold a well-formed key: expected vk_, 30 digits and their checksum",
             file.display()
         );
     };
-    let workspace = installation.workspaces.ensure_default().await?;
-    Ok(installation.keys.install(workspace.id, BOOTSTRAP_KEY_NAME, &secret).await?)
+    Ok(installation.keys.install(installation.default_workspace.id, BOOTSTRAP_KEY_NAME, &secret).await?)
 }
 
 /// The file is written before the key opens anything: a crash in between leaves no key that nobody knows.
@@ -238,24 +247,14 @@ async fn make_first_key(installation: &Installation, data_dir: &Path) -> Result<
     }
     let (secret, file) = (fresh_secret(), data_dir.join(FIRST_KEY_FILE));
     write_secret(&file, &secret).with_context(|| format!("cannot write {}", file.display()))?;
-    let workspace = installation.workspaces.ensure_default().await?;
-    installation.keys.install(workspace.id, FIRST_KEY_NAME, &secret).await?;
+    installation.keys.install(installation.default_workspace.id, FIRST_KEY_NAME, &secret).await?;
     Ok(Some(FirstKey { secret, file }))
-}
-
-fn write_secret(path: &Path, secret: &KeySecret) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(path)?;
-    writeln!(file, "{}", secret.expose())?;
-    file.sync_all()?;
-    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// What an operator should know of where the stores lie.
 #[must_use]
 pub fn warnings(stores: &StoreConfig) -> Vec<String> {
-    let database = stores.database.parent().unwrap_or(&stores.data_dir);
-    let database = if database.as_os_str().is_empty() { Path::new(".") } else { database };
-    let places = [("metadata", database), ("blobs", stores.blobs.as_path())];
+    let places = [("metadata", folder_of(&stores.database)), ("blobs", stores.blobs.as_path())];
     let volatile = places.into_iter().filter_map(|(what, place)| {
         let kind = volatile_kind(place)?;
         Some(format!(

@@ -21,6 +21,7 @@ pub mod metadata;
 // Floor 1, the nouns.
 pub mod model;
 // Floor 0, the ground.
+pub mod causes;
 pub mod clock;
 pub mod config;
 pub mod random;

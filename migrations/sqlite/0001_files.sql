@@ -30,7 +30,7 @@ CREATE TABLE blobs (
     checksums    BLOB
 ) STRICT;
 
-CREATE INDEX blobs_unsettled ON blobs (state) WHERE state <> 'ready';
+CREATE INDEX blobs_unsettled ON blobs (state, id) WHERE state <> 'ready';
 
 -- Visible Files. Ids are minted at the commit, so the primary key is the order of the list. A File that came as a whole
 -- has its blob here; one that was completed from parts has them in file_parts, and the digest of their digests here.

@@ -15,6 +15,7 @@ pub async fn holds(store: &dyn BlobStore) {
     what_is_written_is_read(store).await;
     ranges_equal_slices(store).await;
     nothing_is_visible_before_finish(store).await;
+    a_name_is_written_once(store).await;
     a_missing_blob_is_damage(store).await;
     deleting_is_idempotent_and_spares_readers(store).await;
     wrong_checksums_are_noticed(store).await;
@@ -37,6 +38,12 @@ async fn put(store: &dyn BlobStore, id: BlobId, content: &[u8], chunk_bytes: usi
     writer.finish().await.unwrap()
 }
 
+async fn delete(store: &dyn BlobStore, ids: &[BlobId]) {
+    let removed = store.delete(ids).await;
+    assert_eq!(removed.iter().map(|(id, _)| *id).collect::<Vec<_>>(), ids);
+    assert!(removed.iter().all(|(_, removed)| removed.is_ok()));
+}
+
 async fn get(store: &dyn BlobStore, id: BlobId, range: ByteRange) -> Result<Vec<u8>, BlobError> {
     let chunks: Vec<Bytes> = store.read(id, range).await?.try_collect().await?;
     Ok(chunks.concat())
@@ -53,7 +60,7 @@ async fn what_is_written_is_read(store: &dyn BlobStore) {
         if size > 0 {
             assert!(get(store, id, ByteRange::whole(size as u64)).await.unwrap() == content, "{size} bytes");
         }
-        store.delete(&[id]).await.unwrap();
+        delete(store, &[id]).await;
     }
 }
 
@@ -70,7 +77,7 @@ async fn ranges_equal_slices(store: &dyn BlobStore) {
             assert!(chunks.concat() == slice, "bytes {start}..{end}");
         }
     }
-    store.delete(&[id(20)]).await.unwrap();
+    delete(store, &[id(20)]).await;
 }
 
 async fn nothing_is_visible_before_finish(store: &dyn BlobStore) {
@@ -81,19 +88,28 @@ async fn nothing_is_visible_before_finish(store: &dyn BlobStore) {
     assert!(get(store, id(30), ByteRange { start: 0, end: 1 }).await.is_err());
 }
 
+async fn a_name_is_written_once(store: &dyn BlobStore) {
+    put(store, id(35), b"first", 5).await;
+    let mut twin = store.create(id(35)).await.unwrap();
+    let written = twin.write(Bytes::from_static(b"twin")).await;
+    assert!(written.is_err() || twin.finish().await.is_err());
+    assert_eq!(get(store, id(35), ByteRange::whole(5)).await.unwrap(), b"first");
+    delete(store, &[id(35)]).await;
+}
+
 async fn a_missing_blob_is_damage(store: &dyn BlobStore) {
     assert!(matches!(get(store, id(40), ByteRange { start: 0, end: 1 }).await, Err(BlobError::Damaged(..))));
     put(store, id(40), &content(10), 10).await;
     assert!(matches!(get(store, id(40), ByteRange { start: 0, end: 11 }).await, Err(BlobError::Damaged(..))));
-    store.delete(&[id(40)]).await.unwrap();
+    delete(store, &[id(40)]).await;
 }
 
 async fn deleting_is_idempotent_and_spares_readers(store: &dyn BlobStore) {
     let content = content(1_000_000);
     put(store, id(50), &content, 300_000).await;
     let reading = store.read(id(50), ByteRange::whole(1_000_000)).await.unwrap();
-    store.delete(&[id(50), id(51)]).await.unwrap();
-    store.delete(&[id(50)]).await.unwrap();
+    delete(store, &[id(50), id(51)]).await;
+    delete(store, &[id(50)]).await;
     assert!(get(store, id(50), ByteRange { start: 0, end: 1 }).await.is_err());
     let chunks: Vec<Bytes> = reading.try_collect().await.unwrap();
     assert!(chunks.concat() == content, "a running read goes on");
@@ -112,5 +128,5 @@ async fn wrong_checksums_are_noticed(store: &dyn BlobStore) {
     assert!(matches!(stream.try_collect::<Vec<_>>().await, Err(BlobError::Damaged(..))));
     let untouched = read_verified(store, expected(2), ByteRange { start: 5, end: 500_000 }).await.unwrap();
     assert_eq!(untouched.try_collect::<Vec<_>>().await.unwrap().concat().len(), 499_995);
-    store.delete(&[id(60)]).await.unwrap();
+    delete(store, &[id(60)]).await;
 }

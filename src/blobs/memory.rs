@@ -9,6 +9,8 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 type Shelf = Arc<Mutex<HashMap<BlobId, Bytes>>>;
@@ -38,10 +40,9 @@ impl BlobStore for MemoryBlobs {
         Ok(stream::iter([Ok(blob.slice(start..end))]).boxed())
     }
 
-    async fn delete(&self, ids: &[BlobId]) -> Result<(), BlobError> {
-        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.retain(|id, _| !ids.contains(id));
-        Ok(())
+    async fn delete(&self, ids: &[BlobId]) -> Vec<(BlobId, Result<(), BlobError>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|id, _| !ids.contains(id));
+        ids.iter().map(|id| (*id, Ok(()))).collect()
     }
 
     async fn probe(&self) -> Result<(), BlobError> {
@@ -59,7 +60,10 @@ impl BlobWriter for MemoryWriter {
     async fn finish(self: Box<Self>) -> Result<ContentDigest, BlobError> {
         let mut hasher = ContentHasher::default();
         hasher.update(&self.content);
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).insert(self.id, self.content.freeze());
+        match self.shelf.lock().unwrap_or_else(PoisonError::into_inner).entry(self.id) {
+            Entry::Vacant(place) => drop(place.insert(self.content.freeze())),
+            Entry::Occupied(_) => return Err(io::Error::from(io::ErrorKind::AlreadyExists).into()),
+        }
         Ok(hasher.finish())
     }
 

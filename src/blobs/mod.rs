@@ -9,7 +9,8 @@ mod contract;
 pub mod digest;
 mod in_flight;
 pub mod local;
-pub mod memory;
+#[cfg(test)]
+mod memory;
 pub mod verify;
 
 pub use in_flight::{InFlight, InFlightToken};
@@ -58,11 +59,11 @@ pub trait BlobStore: std::fmt::Debug + Send + Sync + 'static {
     /// Bytes `range` of a blob, which must lie within it. A missing blob is [`BlobError::Damaged`].
     async fn read(&self, id: BlobId, range: ByteRange) -> Result<BlobStream, BlobError>;
 
-    /// Removes blobs, finished or begun, for good: the names are gone after a power cut too. What is not there counts as
-    /// removed. Streams that are being read go on.
-    async fn delete(&self, ids: &[BlobId]) -> Result<(), BlobError>;
+    /// Removes blobs for good: those that it returns are gone after a power cut too. What is not there counts as removed;
+    /// streams that are being read go on. One that cannot be removed does not keep the others.
+    async fn delete(&self, ids: &[BlobId]) -> Vec<(BlobId, Result<(), BlobError>)>;
 
-    /// Whether the store answers.
+    /// Whether the store can keep a blob now. A full one answers [`BlobError::OutOfSpace`].
     async fn probe(&self) -> Result<(), BlobError>;
 }
 

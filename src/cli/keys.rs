@@ -9,6 +9,7 @@ use crate::model::ids::KeyId;
 use crate::model::workspace::DEFAULT_WORKSPACE;
 use anyhow::{Context, Result, anyhow};
 use serde::Serialize;
+use std::io::{self, Write};
 
 /// Makes, lists and revokes keys, with the server running or not.
 #[derive(Debug, clap::Subcommand)]
@@ -47,7 +48,7 @@ pub enum Keys {
     },
 }
 
-/// A hundred years.
+/// The longest life of a key: a hundred years of 366 days.
 const MAX_VALID_SECONDS: u64 = 100 * 366 * 86_400;
 
 #[derive(Serialize)]
@@ -66,16 +67,12 @@ impl Keys {
     pub async fn run(&self) -> Result<()> {
         match self {
             Self::Create { workspace, name, expires_in, quiet, settings } => {
-                create(&open(settings).await?, workspace, name, *expires_in, *quiet).await
+                create(&settings.open().await?, workspace, name, *expires_in, *quiet).await
             }
-            Self::List { json, settings } => list(&open(settings).await?, *json).await,
-            Self::Revoke { id, settings } => revoke(&open(settings).await?, id).await,
+            Self::List { json, settings } => list(&settings.open_existing().await?, *json).await,
+            Self::Revoke { id, settings } => revoke(&settings.open_existing().await?, id).await,
         }
     }
-}
-
-async fn open(settings: &StoreSettings) -> Result<Installation> {
-    Installation::open(&settings.resolve()?.stores, Clock::system()).await
 }
 
 async fn create(
@@ -92,13 +89,16 @@ async fn create(
     if !quiet {
         eprintln!("{} of workspace {} ({}), shown this once:", key.id, found.name, found.id);
     }
-    println!("{}", secret.expose());
+    if let Err(error) = writeln!(io::stdout(), "{}", secret.expose()).and_then(|()| io::stdout().flush()) {
+        installation.keys.revoke(key.id).await?;
+        return Err(error).context("the secret could not be shown, so the key was revoked");
+    }
     Ok(())
 }
 
 async fn list(installation: &Installation, json: bool) -> Result<()> {
-    let now = Clock::system().now_seconds();
-    let rows: Vec<Row> = installation.keys.list().await?.into_iter().map(|key| row(key, now)).collect();
+    let now_seconds = Clock::system().now_seconds();
+    let rows: Vec<Row> = installation.keys.list().await?.into_iter().map(|key| row(key, now_seconds)).collect();
     output::list(&rows, json, &["ID", "WORKSPACE", "NAME", "KEY", "STATUS", "CREATED"], |row| {
         let created = output::time(row.created_at);
         vec![
@@ -112,12 +112,8 @@ async fn list(installation: &Installation, json: bool) -> Result<()> {
     })
 }
 
-fn row(key: ApiKey, now: u64) -> Row {
-    let status = match (key.revoked_at, key.expires_at) {
-        (Some(_), _) => "revoked",
-        (None, Some(expires_at)) if expires_at <= now => "expired",
-        (None, _) => "active",
-    };
+fn row(key: ApiKey, now_seconds: u64) -> Row {
+    let status = key.status(now_seconds).name();
     Row {
         id: key.id.to_string(),
         workspace_id: key.workspace.to_string(),

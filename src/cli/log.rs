@@ -1,22 +1,65 @@
-//! Logging to standard error.
+//! Logging to standard error, which may be full or gone without any harm to the server.
 
 use crate::config::{Config, LogFormat, LogLevel};
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use tracing::level_filters::LevelFilter;
 
 /// Starts logging as the configuration says.
 pub fn start(config: &Config) {
-    let format =
-        config.log_format.unwrap_or(if std::io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json });
+    let terminal = io::stderr().is_terminal();
+    let format = config.log_format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json });
     let level = match config.log_level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
         LogLevel::Info => LevelFilter::INFO,
         LogLevel::Debug => LevelFilter::DEBUG,
     };
-    let lines = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(level);
+    let lines = tracing_subscriber::fmt().with_writer(|| Forgiving(io::stderr())).with_max_level(level);
     match format {
-        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).init(),
-        LogFormat::Json => lines.json().flatten_event(true).init(),
+        LogFormat::Text => lines.with_ansi(terminal).log_internal_errors(false).init(),
+        LogFormat::Json => lines.json().flatten_event(true).log_internal_errors(false).init(),
+    }
+}
+
+/// One line to standard error, whatever the format of the log.
+pub fn line(text: &str) {
+    // The writer below reports success whatever happens.
+    drop(writeln!(Forgiving(io::stderr()), "{text}"));
+}
+
+/// Writes what it can, and never fails: a full disk under the log must not become a panic in the server.
+struct Forgiving<W>(W);
+
+impl<W: Write> Write for Forgiving<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        drop(self.0.write_all(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        drop(self.0.flush());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+    }
+
+    #[test]
+    fn a_full_log_is_no_failure() {
+        assert!(writeln!(Forgiving(Full), "a line").is_ok() && Forgiving(Full).flush().is_ok());
     }
 }

@@ -3,18 +3,17 @@
 use anyhow::Result;
 use comfy_table::{Table, TableStyle};
 use serde::Serialize;
+use std::io::{self, Write};
 
 /// Prints rows to standard output: as one JSON array, or as a table with a heading.
 pub fn list<T: Serialize>(rows: &[T], json: bool, heading: &[&str], cells: impl Fn(&T) -> Vec<String>) -> Result<()> {
     if json {
-        println!("{}", serde_json::to_string_pretty(rows)?);
-        return Ok(());
+        return Ok(writeln!(io::stdout(), "{}", serde_json::to_string_pretty(rows)?)?);
     }
     let mut table = Table::new();
     table.load_style(TableStyle::new()).set_header(heading);
     table.add_rows(rows.iter().map(cells));
-    println!("{}", table.trim_fmt());
-    Ok(())
+    Ok(writeln!(io::stdout(), "{}", table.trim_fmt())?)
 }
 
 /// A time for people, in UTC.

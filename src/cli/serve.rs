@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use anyhow::Result;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs the server in the foreground until SIGTERM or SIGINT, then drains.
@@ -29,7 +29,7 @@ impl Serve {
             tracing::warn!("{warning}");
         }
         introduce(&config, &server);
-        eprintln!("listening on http://{}", server.address);
+        log::line(&format!("listening on http://{}", server.address));
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
@@ -37,11 +37,17 @@ impl Serve {
         tracing::info!("draining; a second signal stops at once");
         tokio::select! {
             () = server.stop() => tracing::info!("stopped"),
-            _ = interrupt.recv() => tracing::warn!("stopped without draining"),
-            _ = terminate.recv() => tracing::warn!("stopped without draining"),
+            _ = interrupt.recv() => stop_at_once(),
+            _ = terminate.recv() => stop_at_once(),
         }
         Ok(())
     }
+}
+
+/// Ends the process with the work that blocks its threads; the next start sweeps what that leaves.
+fn stop_at_once() -> ! {
+    tracing::warn!("stopped without draining");
+    std::process::exit(1)
 }
 
 /// Connections and files need descriptors; the soft limit of most systems is far below what the hard one allows.
@@ -52,33 +58,40 @@ fn raise_descriptor_limit() {
     }
 }
 
-/// What a person wants to know at the start, on standard output.
+/// What a person wants to know at the start, on standard output; a server runs as well without being heard.
 fn introduce(config: &Config, server: &Server) {
+    if let Err(error) = write_introduction(&mut io::stdout(), config, server) {
+        tracing::warn!(%error, "the introduction could not be printed");
+    }
+}
+
+fn write_introduction(out: &mut impl Write, config: &Config, server: &Server) -> io::Result<()> {
     let url = config.listeners.public_url.clone().unwrap_or_else(|| format!("http://{}", server.address));
-    println!("Venna Files {}\n", env!("CARGO_PKG_VERSION"));
-    println!("  API     {url}/v1");
+    writeln!(out, "Venna Files {}\n", env!("CARGO_PKG_VERSION"))?;
+    writeln!(out, "  API     {url}/v1")?;
     if let Some(admin) = server.admin_address {
-        println!("  Health  http://{admin}/readyz");
+        writeln!(out, "  Health  http://{admin}/readyz")?;
     }
-    println!("  Data    {}", config.stores.data_dir.display());
+    writeln!(out, "  Data    {}", config.stores.data_dir.display())?;
     if let Some(first_key) = &server.first_key {
-        introduce_key(first_key, &url);
+        write_first_key(out, first_key, &url)?;
     }
-    println!();
+    writeln!(out)?;
+    out.flush()
 }
 
 /// The secret is shown to a person and kept out of log files.
-fn introduce_key(first_key: &FirstKey, url: &str) {
-    let file = first_key.file.display();
-    let key = if std::io::stdout().is_terminal() {
-        println!("  Key     {} (also in {file})", first_key.secret.expose());
-        first_key.secret.expose().to_owned()
+fn write_first_key(out: &mut impl Write, first_key: &FirstKey, url: &str) -> io::Result<()> {
+    let (secret, file) = (first_key.secret.expose(), first_key.file.display());
+    let person = io::stdout().is_terminal();
+    let key = if person { secret.to_owned() } else { format!("$(cat '{file}')") };
+    if person {
+        writeln!(out, "  Key     {secret} (also in {file})")?;
     } else {
-        println!("  Key     in {file}");
-        format!("$(cat '{file}')")
-    };
-    println!("\nTry it:\n");
-    println!("  echo 'Hello, Files!' | curl {url}/v1/files \\");
-    println!("    -H \"Authorization: Bearer {key}\" \\");
-    println!("    -F purpose=user_data -F 'file=@-;filename=hello.txt'");
+        writeln!(out, "  Key     in {file}")?;
+    }
+    writeln!(out, "\nTry it:\n")?;
+    writeln!(out, "  echo 'Hello, Files!' | curl {url}/v1/files \\")?;
+    writeln!(out, "    -H \"Authorization: Bearer {key}\" \\")?;
+    writeln!(out, "    -F purpose=user_data -F 'file=@-;filename=hello.txt'")
 }

@@ -1,9 +1,10 @@
 //! Settings as flags: made from the one list in `config`.
 
+use crate::app::Installation;
+use crate::clock::Clock;
 use crate::config::{Config, Effective, Layers, SETTINGS, Setting, Use};
 use anyhow::Result;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 const CONFIG: &str = "config";
@@ -25,9 +26,14 @@ impl ServerSettings {
 }
 
 impl StoreSettings {
-    /// The configuration.
-    pub fn resolve(&self) -> Result<Config> {
-        Ok(Config::resolve(&self.0)?.0)
+    /// The installation, made when it is missing.
+    pub async fn open(&self) -> Result<Installation> {
+        Installation::open(&Config::resolve(&self.0)?.0.stores, Clock::system()).await
+    }
+
+    /// The installation, if there is one.
+    pub async fn open_existing(&self) -> Result<Installation> {
+        Installation::open_existing(&Config::resolve(&self.0)?.0.stores, Clock::system()).await
     }
 }
 
@@ -53,24 +59,27 @@ fn augment(command: Command, wanted: impl Fn(&Setting) -> bool) -> Command {
         .fold(command.arg(config), |command, setting| command.arg(flag(setting)))
 }
 
-fn layers(matches: &ArgMatches) -> Layers {
+/// Only settings that the command takes are looked at: a wrong address does not keep `keys list` from its work. A
+/// variable that is not UTF-8 is passed on with replacement characters, so that it is refused and not overlooked.
+fn layers(matches: &ArgMatches, wanted: impl Fn(&Setting) -> bool) -> Layers {
+    let taken: Vec<&Setting> = SETTINGS.iter().filter(|setting| wanted(setting)).collect();
     let value = |name: &str| matches.try_get_one::<String>(name).ok().flatten().cloned();
-    let flags = SETTINGS.iter().filter_map(|setting| Some((setting.name, value(setting.name)?)));
-    let environment =
-        SETTINGS.iter().filter_map(|setting| Some((setting.name, std::env::var(setting.variable()).ok()?)));
-    let file = value(CONFIG).or_else(|| std::env::var(CONFIG_VARIABLE).ok()).map(PathBuf::from);
-    Layers { flags: flags.collect(), environment: environment.collect::<BTreeMap<_, _>>(), file }
+    let variable = |name: String| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    let flags = taken.iter().filter_map(|setting| Some((setting.name, value(setting.name)?)));
+    let environment = taken.iter().filter_map(|setting| Some((setting.name, variable(setting.variable())?)));
+    let file = value(CONFIG).or_else(|| variable(CONFIG_VARIABLE.to_owned())).map(PathBuf::from);
+    Layers { flags: flags.collect(), environment: environment.collect(), file }
 }
 
 macro_rules! as_flags {
     ($settings:ident, $wanted:expr) => {
         impl FromArgMatches for $settings {
             fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-                Ok(Self(layers(matches)))
+                Ok(Self(layers(matches, $wanted)))
             }
 
             fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-                self.0 = layers(matches);
+                self.0 = layers(matches, $wanted);
                 Ok(())
             }
         }
@@ -87,5 +96,5 @@ macro_rules! as_flags {
     };
 }
 
-as_flags!(ServerSettings, |_| true);
-as_flags!(StoreSettings, |setting| setting.used_by == Use::Stores);
+as_flags!(ServerSettings, |_: &Setting| true);
+as_flags!(StoreSettings, |setting: &Setting| setting.used_by == Use::Stores);

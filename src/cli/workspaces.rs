@@ -2,11 +2,10 @@
 
 use super::output;
 use super::settings::StoreSettings;
-use crate::app::Installation;
-use crate::clock::Clock;
 use crate::model::workspace::Workspace;
 use anyhow::{Context, Result};
 use serde::Serialize;
+use std::io::{self, Write};
 
 /// Makes and lists workspaces, with the server running or not.
 #[derive(Debug, clap::Subcommand)]
@@ -45,16 +44,16 @@ impl Workspaces {
     pub async fn run(&self) -> Result<()> {
         match self {
             Self::Create { name, settings } => {
-                let installation = Installation::open(&settings.resolve()?.stores, Clock::system()).await?;
+                let installation = settings.open().await?;
                 let workspace = installation
                     .workspaces
                     .create(name)
                     .await
                     .with_context(|| format!("cannot make the workspace {name:?}"))?;
-                println!("{}", workspace.id);
+                writeln!(io::stdout(), "{}", workspace.id)?;
             }
             Self::List { json, settings } => {
-                let installation = Installation::open(&settings.resolve()?.stores, Clock::system()).await?;
+                let installation = settings.open_existing().await?;
                 let rows: Vec<Row> = installation.workspaces.list().await?.into_iter().map(Row::from).collect();
                 output::list(&rows, *json, &["ID", "NAME", "CREATED"], |row| {
                     vec![row.id.clone(), row.name.clone(), output::time(row.created_at)]

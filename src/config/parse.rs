@@ -11,7 +11,7 @@ const MAX_FILE_BYTES: u64 = 8 << 30;
 const MAX_BYTES: u64 = 1 << 40;
 
 pub(super) fn path(text: &str) -> Option<PathBuf> {
-    (!text.is_empty() && !text.contains('\0')).then(|| PathBuf::from(text))
+    (!text.is_empty() && !text.contains(['\0', char::REPLACEMENT_CHARACTER])).then(|| PathBuf::from(text))
 }
 
 pub(super) fn sqlite_url(text: &str) -> Option<PathBuf> {

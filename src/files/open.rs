@@ -24,12 +24,22 @@ impl Files {
         Ok(self.metadata.find_content(workspace, id).await?)
     }
 
-    /// Bytes `range` of an opened File; the first block is read and checked when this returns.
+    /// Bytes `range` of an opened File; the first block is read and checked when this returns. None when the File was
+    /// deleted or has expired since it was opened, and its bytes with it.
     ///
     /// # Errors
     /// When the blob store failed, or the first block is not what was stored.
-    pub async fn read(&self, content: StoredContent, range: ByteRange) -> Result<ContentStream, StorageError> {
-        self.read_blobs(content.blobs, range).await
+    pub async fn read(
+        &self,
+        workspace: WorkspaceId,
+        content: StoredContent,
+        range: ByteRange,
+    ) -> Result<Option<ContentStream>, StorageError> {
+        let id = content.file.id;
+        match self.read_blobs(content.blobs, range).await {
+            Err(StorageError::Damaged(..)) if self.retrieve(workspace, id).await?.is_none() => Ok(None),
+            stream => stream.map(Some),
+        }
     }
 
     /// Bytes `range` of blobs that follow one another; the next is opened when the one before it is read.

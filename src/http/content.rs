@@ -7,6 +7,7 @@ use super::error::{ApiError, ErrorKind};
 use super::path::Named;
 use super::range::{Selection, select};
 use super::wire::{CROSS_ORIGIN_RESOURCE_POLICY, REPR_DIGEST, ascii};
+use crate::causes::Causes;
 use crate::files::StoredContent;
 use crate::model::byte_range::ByteRange;
 use crate::model::file::File;
@@ -16,12 +17,14 @@ use axum::extract::State;
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::TryStreamExt;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
     CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED, RANGE,
 };
 use http::{HeaderMap, Method, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use tracing::Span;
 
 /// What RFC 8187 section 3.2.1 lets stand in an extended value.
 const EXTENDED_VALUE: &AsciiSet = &NON_ALPHANUMERIC
@@ -55,8 +58,7 @@ pub async fn download_file(
         }
         Verdict::Proceed => {}
     }
-    let asked =
-        headers.get(RANGE).and_then(|range| range.to_str().ok()).filter(|_| range_applies(&headers, validators));
+    let asked = range_header(&method, &headers).filter(|_| range_applies(&headers, validators));
     let size_bytes = content.file.size_bytes;
     let (status, range) = match asked.map_or(Selection::Whole, |range| select(range, size_bytes)) {
         Selection::Whole => (StatusCode::OK, ByteRange::whole(size_bytes)),
@@ -64,19 +66,30 @@ pub async fn download_file(
         Selection::Unsatisfiable => return Err(unsatisfiable(size_bytes)),
     };
     let headers = content_headers(&etag, &content.file, status, range);
-    let body = if method == Method::HEAD { Body::empty() } else { body(&hall, content, range).await? };
+    let body = if method == Method::HEAD { Body::empty() } else { body(&hall, caller, &named, content, range).await? };
     Ok(answer(status, headers, body))
+}
+
+/// The one `Range` header of a GET; the method is the only one that has ranges (RFC 9110, section 14.2).
+fn range_header<'a>(method: &Method, headers: &'a HeaderMap) -> Option<&'a str> {
+    let mut values = headers.get_all(RANGE).iter();
+    let range = values.next().filter(|_| values.next().is_none() && method == Method::GET)?;
+    range.to_str().ok()
 }
 
 /// The first block is read before the answer begins, so that damage that shows at once becomes a clear error; damage
 /// further on ends the connection uncleanly.
-async fn body(hall: &SharedHall, content: StoredContent, range: ByteRange) -> Result<Body, ApiError> {
-    let file = content.file.id;
-    let stream = hall.files.read(content, range).await?;
-    Ok(Body::from_stream(futures_util::StreamExt::inspect(stream, move |chunk| {
-        if let Err(error) = chunk {
-            tracing::error!(%file, error = error as &dyn std::error::Error, "a download was cut off");
-        }
+async fn body(
+    hall: &SharedHall,
+    caller: Caller,
+    named: &Named<FileId>,
+    content: StoredContent,
+    range: ByteRange,
+) -> Result<Body, ApiError> {
+    let stream = hall.files.read(caller.workspace, content, range).await?.ok_or_else(|| named.not_found())?;
+    let request = Span::current();
+    Ok(Body::from_stream(stream.inspect_err(move |error| {
+        request.in_scope(|| tracing::error!(error = %Causes(error), "a download was cut off"));
     })))
 }
 

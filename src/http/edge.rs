@@ -6,6 +6,7 @@
 use super::SharedHall;
 use super::body::{Consumed, PacedBody};
 use super::error::{ApiError, Cause};
+use crate::causes::Causes;
 use crate::model::ids::RequestId;
 use crate::random;
 use axum::body::Body;
@@ -13,11 +14,15 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use http::header::{CONNECTION, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{StatusCode, Version};
 use http_body::Body as _;
 use std::error::Error;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
+use tracing::Instrument;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms");
@@ -26,21 +31,49 @@ const PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms"
 pub async fn attend(State(hall): State<SharedHall>, request: Request, next: Next) -> Response {
     let (id, begun) = (RequestId::new(random::bytes()), Instant::now());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let span = tracing::error_span!("request", %id);
     let (request, body) = pace(&hall, request);
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
-    let mut response = answer.unwrap_or_else(|_| {
-        tracing::error!(request = %id, "a handler panicked");
-        ApiError::panicked().into_response()
-    });
+    let mut response = run(request, next).instrument(span.clone()).await;
+    let _entered = span.entered();
     if let Some(Cause(cause)) = response.extensions_mut().remove() {
-        log(id, &response, &*cause);
+        log(&response, &*cause);
     }
-    tracing::debug!(request = %id, %method, path, status = response.status().as_u16(), "answered");
+    tracing::debug!(%method, path, status = response.status().as_u16(), "answered");
     complete(&mut response, id, begun);
     if body.is_some_and(|body| !body.is_whole()) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// Refuses what is framed in two ways or addressed to nobody; anything else goes to its handler.
+async fn run(request: Request, next: Next) -> Response {
+    if let Err(error) = check_framing(&request) {
+        return error.into_response();
+    }
+    AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|panic| {
+        let message =
+            panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        tracing::error!(message = message.unwrap_or("without a message"), "a handler panicked");
+        ApiError::panicked().into_response()
+    })
+}
+
+/// What a proxy before this server could read in another way than the server does (RFC 9112, sections 3.2 and 6.1).
+fn check_framing(request: &Request) -> Result<(), ApiError> {
+    let headers = request.headers();
+    if request.version() == Version::HTTP_11 && !headers.contains_key(HOST) {
+        return Err(ApiError::invalid("The request has no Host header."));
+    }
+    let mut encodings = headers.get_all(TRANSFER_ENCODING).iter();
+    let chunked = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"chunked");
+    match (encodings.next(), encodings.next()) {
+        (None, _) => Ok(()),
+        (Some(encoding), None) if chunked(encoding) && !headers.contains_key(CONTENT_LENGTH) => Ok(()),
+        (Some(_), _) => Err(ApiError::invalid(
+            "The request is framed in more than one way; send either Content-Length or Transfer-Encoding: chunked.",
+        )),
+    }
 }
 
 /// Holds the body, if there is one, to the pace.
@@ -63,11 +96,11 @@ fn complete(response: &mut Response, id: RequestId, begun: Instant) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 
-fn log(id: RequestId, response: &Response, cause: &(dyn Error + 'static)) {
-    let status = response.status().as_u16();
-    if status == 503 {
-        tracing::warn!(request = %id, status, error = cause, "a store failed");
+fn log(response: &Response, cause: &(dyn Error + 'static)) {
+    let (status, error) = (response.status(), Causes(cause));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        tracing::warn!(status = status.as_u16(), %error, "a store failed");
     } else {
-        tracing::error!(request = %id, status, error = cause, "a request failed");
+        tracing::error!(status = status.as_u16(), %error, "a request failed");
     }
 }

@@ -331,11 +331,10 @@ impl ApiError {
     /// When there are any.
     pub fn refuse_unexpected<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), Self> {
         let names: Vec<String> = names.map(|name| format!("'{name}'")).collect();
-        let verb = match names.len() {
-            0 => return Ok(()),
-            1 => "was",
-            _ => "were",
-        };
+        if names.is_empty() {
+            return Ok(());
+        }
+        let verb = if names.len() == 1 { "was" } else { "were" };
         Err(Self::invalid(format!("Additional properties are not allowed ({} {verb} unexpected)", names.join(", "))))
     }
 

@@ -2,7 +2,7 @@
 
 use super::caller::Caller;
 use super::error::ApiError;
-use super::form::FormReader;
+use super::form::{FormReader, MAX_FRAMING_BYTES};
 use super::path::Named;
 use super::wire::{FileDeleted, FileList, FileObject, json};
 use super::{SharedHall, form, list};
@@ -12,9 +12,6 @@ use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
 use http::StatusCode;
 use http::header::CONTENT_LENGTH;
-
-/// The most that a form can be longer than its file, in bytes; what is declared beyond cannot fit.
-const FORM_FRAMING_BYTES: u64 = 64 * 1024;
 
 /// `POST /v1/files`.
 pub async fn create_file(
@@ -67,7 +64,7 @@ pub async fn delete_file(
 
 fn refuse_declared_size(request: &Request, max_file_bytes: u64) -> Result<(), ApiError> {
     let declared = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if declared.is_some_and(|length| length > max_file_bytes.saturating_add(FORM_FRAMING_BYTES)) {
+    if declared.is_some_and(|length| length > max_file_bytes.saturating_add(MAX_FRAMING_BYTES as u64)) {
         return Err(ApiError::file_too_large(max_file_bytes));
     }
     Ok(())

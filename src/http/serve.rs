@@ -3,6 +3,7 @@
 //! There is no timeout on a whole request: a transfer may take hours as long as it moves.
 
 use super::connection::ClientStream;
+use crate::causes::Causes;
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -15,6 +16,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+/// The most that one connection is read ahead, and so the longest head of a request, in bytes.
+const READ_BUFFER_BYTES: usize = 64 * 1024;
 /// How long the loop rests when the system has no descriptor for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -32,7 +35,7 @@ pub struct ConnectionLimits {
 /// Serves until `stop`; then accepts nothing more, lets requests in flight finish, and cuts off those that do not.
 pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimits, stop: CancellationToken) {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(limits.header_read_timeout);
+    http.timer(TokioTimer::new()).header_read_timeout(limits.header_read_timeout).max_buf_size(READ_BUFFER_BYTES);
     let places = Arc::new(Semaphore::new(limits.max_connections));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -46,7 +49,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimi
         let connection = graceful.watch(http.serve_connection(TokioIo::new(ClientStream::new(tcp)), service));
         connections.spawn(async move {
             if let Err(error) = connection.await {
-                tracing::debug!(error = &error as &dyn std::error::Error, "a connection ended early");
+                tracing::debug!(error = %Causes(&error), "a connection ended early");
             }
             drop(place);
         });

@@ -2,7 +2,7 @@
 
 use super::Keys;
 use crate::metadata::MetadataError;
-use crate::model::api_key::{ApiKey, KeySecret};
+use crate::model::api_key::{ApiKey, KeySecret, KeyStatus};
 
 /// Why a secret opens nothing.
 #[derive(Debug, thiserror::Error)]
@@ -32,12 +32,10 @@ impl Keys {
     pub async fn verify(&self, secret: &str) -> Result<ApiKey, Refusal> {
         let secret = KeySecret::parse(secret).map_err(|_| Refusal::Unknown)?;
         let key = self.metadata.find_key(secret.digest()).await?.ok_or(Refusal::Unknown)?;
-        if key.revoked_at.is_some() {
-            return Err(Refusal::Unknown);
+        match key.status(self.clock.now_seconds()) {
+            KeyStatus::Active => Ok(key),
+            KeyStatus::Expired => Err(Refusal::Expired),
+            KeyStatus::Revoked => Err(Refusal::Unknown),
         }
-        if key.expires_at.is_some_and(|expires_at| expires_at <= self.clock.now_seconds()) {
-            return Err(Refusal::Expired);
-        }
-        Ok(key)
     }
 }

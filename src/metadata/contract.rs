@@ -122,9 +122,9 @@ async fn a_file_appears_with_its_commit_and_goes_with_its_delete(store: &dyn Met
     assert!(!store.delete_file(workspace, file.id).await.unwrap());
     assert_eq!(store.find_file(workspace, file.id).await.unwrap(), None);
     assert!(store.find_content(workspace, file.id).await.unwrap().is_none());
-    assert_eq!(store.deleting_blobs(10).await.unwrap(), vec![blob]);
+    assert_eq!(store.deleting_blobs(None, 10).await.unwrap(), vec![blob]);
     store.forget_blobs(vec![blob]).await.unwrap();
-    assert!(store.deleting_blobs(10).await.unwrap().is_empty());
+    assert!(store.deleting_blobs(None, 10).await.unwrap().is_empty());
 }
 
 async fn a_workspace_sees_its_own_files_only(store: &dyn MetadataStore) {
@@ -211,7 +211,7 @@ async fn what_is_abandoned_cannot_be_committed(store: &dyn MetadataStore) {
         "a ready blob is neither abandoned nor forgotten"
     );
     assert_eq!(store.create_file(workspace, new_file(left, Purpose::UserData, None)).await.unwrap(), None);
-    assert!(store.deleting_blobs(100).await.unwrap().contains(&left));
+    assert!(store.deleting_blobs(None, 100).await.unwrap().contains(&left));
     store.forget_blobs(vec![left]).await.unwrap();
 }
 
@@ -232,7 +232,7 @@ async fn expired_files_are_gone_at_the_second(store: &dyn MetadataStore, clock: 
     let page = store.list_files(workspace, ListFiles { after: Some(brief.id), ..all(Order::Ascending) }).await.unwrap();
     assert_eq!(page.rows, vec![lasting]);
     assert_eq!(store.delete_expired_files(10).await.unwrap(), 1);
-    assert!(store.deleting_blobs(100).await.unwrap().contains(&blob(workspace, 1)));
+    assert!(store.deleting_blobs(None, 100).await.unwrap().contains(&blob(workspace, 1)));
     clock.set(NOW_MS);
 }
 

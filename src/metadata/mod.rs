@@ -148,8 +148,8 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     async fn pending_blobs(&self) -> Result<Vec<PendingBlob>, MetadataError>;
     /// Turns those of these blobs that are still `pending` to `deleting`.
     async fn abandon_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError>;
-    /// At most `limit` blobs that are `deleting`.
-    async fn deleting_blobs(&self, limit: u32) -> Result<Vec<BlobId>, MetadataError>;
+    /// At most `limit` blobs that are `deleting`, in the order of their ids, behind `after`.
+    async fn deleting_blobs(&self, after: Option<BlobId>, limit: u32) -> Result<Vec<BlobId>, MetadataError>;
     /// Removes the rows of those of these blobs that are `deleting`; their bytes are gone.
     async fn forget_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError>;
 

@@ -19,15 +19,18 @@ pub struct Workspace {
 
 /// Why a name is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a name has 1 to {MAX_NAME_BYTES} bytes, no control characters and no white space at its ends")]
+#[error(
+    "a name has 1 to {MAX_NAME_BYTES} bytes, no control characters, no white space at its ends, and does not look like an id"
+)]
 pub struct BadName;
 
 /// Checks the name of a workspace or key.
 ///
 /// # Errors
-/// When it is empty, too long, padded, or holds control characters.
+/// When it is empty, too long, padded, holds control characters, or could be taken for the id of a workspace.
 pub fn check_name(name: &str) -> Result<(), BadName> {
     let fits = (1..=MAX_NAME_BYTES).contains(&name.len());
     let plain = name.trim() == name && !name.chars().any(char::is_control);
-    if fits && plain { Ok(()) } else { Err(BadName) }
+    let like_an_id = name.parse::<WorkspaceId>().is_ok();
+    if fits && plain && !like_an_id { Ok(()) } else { Err(BadName) }
 }

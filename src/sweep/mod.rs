@@ -5,6 +5,7 @@
 //! again. The wiring of floor 5 runs it.
 
 use crate::blobs::{BlobError, BlobStore, InFlight};
+use crate::causes::Causes;
 use crate::metadata::{MetadataError, MetadataStore};
 use crate::model::ids::{BlobId, ProcessId};
 use std::sync::Arc;
@@ -45,27 +46,30 @@ pub struct Swept {
     pub removed_blobs: usize,
 }
 
-/// Why a pass could not finish.
+/// Why a step of a pass could not finish; the next pass goes on where it stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum SweepError {
     /// The metadata store failed.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
-    /// The blob store failed.
-    #[error(transparent)]
-    Blobs(#[from] BlobError),
+    /// Bytes could not be removed.
+    #[error("{count} blobs could not be removed")]
+    Blobs {
+        /// How many.
+        count: usize,
+        /// The last of the causes.
+        #[source]
+        last: BlobError,
+    },
 }
 
 impl Sweeper {
     /// A pass at once, then one whenever it is wanted and at every `interval`, until `stop`.
     pub async fn run(&self, interval: Duration, stop: CancellationToken) {
         loop {
-            match self.sweep().await {
-                Ok(swept) if swept == Swept::default() => {}
-                Ok(swept) => tracing::debug!(?swept, "swept"),
-                Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "a sweep failed and will be repeated");
-                }
+            let swept = self.sweep().await;
+            if swept != Swept::default() {
+                tracing::debug!(?swept, "swept");
             }
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -75,17 +79,14 @@ impl Sweeper {
         }
     }
 
-    /// One pass.
-    ///
-    /// # Errors
-    /// When a store failed; the next pass goes on where this one stopped.
-    pub async fn sweep(&self) -> Result<Swept, SweepError> {
-        Ok(Swept {
-            expired_files: self.end_expired_files().await?,
-            expired_uploads: self.end_expired_uploads().await?,
-            abandoned_blobs: self.abandon_what_was_left_behind().await?,
-            removed_blobs: self.remove_deleted_blobs().await?,
-        })
+    /// One pass. A step that fails is logged and keeps none of the others.
+    pub async fn sweep(&self) -> Swept {
+        Swept {
+            expired_files: done(self.end_expired_files().await),
+            expired_uploads: done(self.end_expired_uploads().await),
+            abandoned_blobs: done(self.abandon_what_was_left_behind().await),
+            removed_blobs: done(self.remove_deleted_blobs().await),
+        }
     }
 
     async fn end_expired_files(&self) -> Result<usize, SweepError> {
@@ -122,16 +123,32 @@ impl Sweeper {
         Ok(left.len())
     }
 
+    /// A blob that cannot be removed is passed over, and tried again by the next pass.
     async fn remove_deleted_blobs(&self) -> Result<usize, SweepError> {
-        let mut removed = 0;
+        let (mut removed, mut failed, mut after) = (0, None, None);
         loop {
-            let blobs = self.metadata.deleting_blobs(STEP_ROWS).await?;
+            let blobs = self.metadata.deleting_blobs(after, STEP_ROWS).await?;
             if blobs.is_empty() {
-                return Ok(removed);
+                break;
             }
-            self.blobs.delete(&blobs).await?;
-            removed += blobs.len();
-            self.metadata.forget_blobs(blobs).await?;
+            after = blobs.last().copied();
+            let mut gone = Vec::with_capacity(blobs.len());
+            for (blob, outcome) in self.blobs.delete(&blobs).await {
+                match outcome {
+                    Ok(()) => gone.push(blob),
+                    Err(error) => failed = Some((failed.map_or(0, |(count, _)| count) + 1, error)),
+                }
+            }
+            removed += gone.len();
+            self.metadata.forget_blobs(gone).await?;
         }
+        failed.map_or(Ok(removed), |(count, last)| Err(SweepError::Blobs { count, last }))
     }
+}
+
+fn done(step: Result<usize, SweepError>) -> usize {
+    step.unwrap_or_else(|error| {
+        tracing::warn!(error = %Causes(&error), "a step of a sweep failed and will be repeated");
+        0
+    })
 }

@@ -1,6 +1,7 @@
 //! The verbs of workspaces: create, list, find.
 
 use crate::metadata::{MetadataError, MetadataStore};
+use crate::model::ids::WorkspaceId;
 use crate::model::workspace::{BadName, DEFAULT_WORKSPACE, Workspace, check_name};
 use std::sync::Arc;
 
@@ -43,14 +44,14 @@ impl Workspaces {
         self.metadata.list_workspaces().await
     }
 
-    /// The workspace of this name, or of this id.
+    /// The workspace of this id, or of this name; no name looks like an id.
     ///
     /// # Errors
     /// When the store failed.
     pub async fn find(&self, name_or_id: &str) -> Result<Option<Workspace>, MetadataError> {
         let known = self.metadata.list_workspaces().await?;
-        let by_name = known.iter().find(|workspace| workspace.name == name_or_id);
-        Ok(by_name.or_else(|| known.iter().find(|workspace| workspace.id.to_string() == name_or_id)).cloned())
+        let id: Option<WorkspaceId> = name_or_id.parse().ok();
+        Ok(known.into_iter().find(|workspace| id.map_or(workspace.name == name_or_id, |id| workspace.id == id)))
     }
 
     /// The workspace that every installation has, made when it is missing.

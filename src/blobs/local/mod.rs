@@ -14,95 +14,116 @@ use super::{BlobError, BlobStore, BlobStream, BlobWriter};
 use crate::model::byte_range::ByteRange;
 use crate::model::ids::BlobId;
 use async_trait::async_trait;
+use bytes::Bytes;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::task::JoinError;
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
 
 /// Blobs in a folder of this machine.
 #[derive(Clone, Debug)]
-pub struct LocalBlobs(Arc<Shards>);
+pub struct LocalBlobs {
+    shards: Arc<Shards>,
+    /// One proof at a time: they share a name.
+    proof: Arc<Mutex<()>>,
+}
+
+/// The blob by which a folder shows what it can do. The name is fixed, so that one that a crash left goes with the next.
+const PROOF: BlobId = BlobId::new([0; 16]);
 
 /// The 256 directories of the folder, by the first two digits of a blob's name.
 #[derive(Debug)]
 struct Shards(Vec<OwnedFd>);
 
 impl LocalBlobs {
-    /// Opens the folder, creating what is missing, and shows once that it can write, fsync, rename and remove.
+    /// Opens the folder, which must exist, makes what is missing in it, and shows once that it can write, fsync, rename and remove.
     ///
     /// Blocks: to be called before the runtime serves anything, or on the blocking pool.
     ///
     /// # Errors
-    /// When the folder cannot be created or fails that proof.
+    /// When the folder cannot be opened or fails that proof.
     pub fn open(root: &Path) -> io::Result<Self> {
-        std::fs::create_dir_all(root)?;
         let folder = rustix::fs::openat(CWD, root, DIRECTORY.difference(OFlags::NOFOLLOW), Mode::empty())?;
         let shards = (0..=u8::MAX).map(|shard| open_shard(&folder, shard)).collect::<io::Result<Vec<_>>>()?;
         rustix::fs::fsync(&folder)?;
-        if let Some(parent) = root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            std::fs::File::open(parent)?.sync_all()?;
-        }
-        let blobs = Self(Arc::new(Shards(shards)));
-        write::prove(&blobs.0)?;
+        let blobs = Self { shards: Arc::new(Shards(shards)), proof: Arc::default() };
+        blobs.prove().map_err(io::Error::other)?;
         Ok(blobs)
+    }
+
+    /// Writes, publishes and removes one blob.
+    fn prove(&self) -> Result<(), BlobError> {
+        let _alone = self.proof.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shards.delete(&[PROOF]).into_iter().try_for_each(|(_, removed)| removed)?;
+        write::put(&self.shards, PROOF, Bytes::from_static(b"venna"))?;
+        self.shards.delete(&[PROOF]).into_iter().try_for_each(|(_, removed)| removed)
     }
 }
 
 #[async_trait]
 impl BlobStore for LocalBlobs {
     async fn create(&self, id: BlobId) -> Result<Box<dyn BlobWriter>, BlobError> {
-        Ok(Box::new(write::LocalWriter::new(Arc::clone(&self.0), id)))
+        Ok(Box::new(write::LocalWriter::new(Arc::clone(&self.shards), id)))
     }
 
     async fn read(&self, id: BlobId, range: ByteRange) -> Result<BlobStream, BlobError> {
-        read::open(Arc::clone(&self.0), id, range).await
+        read::open(Arc::clone(&self.shards), id, range).await
     }
 
-    async fn delete(&self, ids: &[BlobId]) -> Result<(), BlobError> {
-        let (shards, ids) = (Arc::clone(&self.0), ids.to_vec());
-        blocking(move || shards.delete(&ids)).await
+    async fn delete(&self, ids: &[BlobId]) -> Vec<(BlobId, Result<(), BlobError>)> {
+        let (shards, wanted) = (Arc::clone(&self.shards), ids.to_vec());
+        match blocking(move || Ok(shards.delete(&wanted))).await {
+            Ok(removed) => removed,
+            Err(_) => ids.iter().map(|id| (*id, Err(io::Error::other("the removal did not run").into()))).collect(),
+        }
     }
 
     async fn probe(&self) -> Result<(), BlobError> {
-        let shards = Arc::clone(&self.0);
-        blocking(move || {
-            let links = rustix::fs::fstat(shards.of(BlobId::new([0; 16]))?).map_err(io::Error::from)?.st_nlink;
-            if links == 0 { Err(io::Error::from(io::ErrorKind::NotFound).into()) } else { Ok(()) }
-        })
-        .await
+        let blobs = self.clone();
+        blocking(move || blobs.prove()).await
     }
 }
 
 impl Shards {
     fn of(&self, id: BlobId) -> io::Result<&OwnedFd> {
-        let name = id.to_string();
-        let shard = name.get(..2).and_then(|digits| usize::from_str_radix(digits, 16).ok());
-        shard.and_then(|shard| self.0.get(shard)).ok_or_else(|| io::Error::other("no such shard"))
+        let shard = shard_of(id).and_then(|shard| self.0.get(shard));
+        shard.ok_or_else(|| io::Error::other("there is no such shard"))
     }
 
-    /// Unlinks final and temporary names, then fsyncs each directory that lost one.
-    fn delete(&self, ids: &[BlobId]) -> Result<(), BlobError> {
-        let mut touched = BTreeMap::new();
-        for id in ids {
-            let shard = self.of(*id)?;
-            for name in [id.to_string(), temporary_name(*id)] {
-                match rustix::fs::unlinkat(shard, name, AtFlags::empty()) {
-                    Ok(()) => drop(touched.insert(id.to_string().get(..2).map(str::to_owned), shard)),
-                    Err(Errno::NOENT) => {}
-                    Err(error) => return Err(io::Error::from(error).into()),
-                }
+    /// Unlinks final and temporary names, then fsyncs each directory that was asked to lose one: a name that is not
+    /// there may have been unlinked by an attempt that was cut off before its fsync.
+    fn delete(&self, ids: &[BlobId]) -> Vec<(BlobId, Result<(), BlobError>)> {
+        let unlinked: Vec<_> = ids.iter().map(|id| (*id, self.unlink(*id))).collect();
+        let mut synced = BTreeMap::new();
+        let durable = |(id, unlinked): (BlobId, io::Result<()>)| {
+            let sync = |id| Ok(rustix::fs::fsync(self.of(id)?)?);
+            let synced: &io::Result<()> = synced.entry(shard_of(id)).or_insert_with(|| sync(id));
+            let synced = synced.as_ref().map_err(|error| io::Error::new(error.kind(), error.to_string()));
+            (id, unlinked.and(synced.copied()).map_err(BlobError::from))
+        };
+        unlinked.into_iter().map(durable).collect()
+    }
+
+    fn unlink(&self, id: BlobId) -> io::Result<()> {
+        for name in [id.to_string(), temporary_name(id)] {
+            match rustix::fs::unlinkat(self.of(id)?, name, AtFlags::empty()) {
+                Ok(()) | Err(Errno::NOENT) => {}
+                Err(error) => return Err(error.into()),
             }
-        }
-        for shard in touched.values() {
-            rustix::fs::fsync(shard).map_err(io::Error::from)?;
         }
         Ok(())
     }
+}
+
+/// The directory of a blob: the first two digits of its name.
+fn shard_of(id: BlobId) -> Option<usize> {
+    id.to_string().get(..2).and_then(|digits| usize::from_str_radix(digits, 16).ok())
 }
 
 fn open_shard(folder: &OwnedFd, shard: u8) -> io::Result<OwnedFd> {
@@ -122,7 +143,12 @@ fn temporary_name(id: BlobId) -> String {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
 ) -> Result<T, BlobError> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| Err(BlobError::Unavailable(io::Error::other(panic))))
+    joined(tokio::task::spawn_blocking(work)).await
+}
+
+/// The outcome of work on the blocking pool.
+async fn joined<T>(work: impl Future<Output = Result<Result<T, BlobError>, JoinError>>) -> Result<T, BlobError> {
+    work.await.unwrap_or_else(|unfinished| Err(BlobError::Unavailable(io::Error::other(unfinished))))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Reading: blocks of a blob by `pread`, one block ahead of what is being sent.
 
-use super::{Shards, blocking};
+use super::{Shards, blocking, joined};
 use crate::blobs::{BlobError, BlobStream};
 use crate::model::byte_range::ByteRange;
 use crate::model::digest::BLOCK_BYTES;
@@ -53,7 +53,7 @@ impl Ahead {
     }
 
     async fn step(self) -> Option<(Result<Bytes, BlobError>, Option<Self>)> {
-        let block = self.block.await.unwrap_or_else(|panic| Err(BlobError::Unavailable(io::Error::other(panic))));
+        let block = joined(self.block).await;
         let next = block.as_ref().ok().and_then(|block| {
             let rest = ByteRange { start: self.rest.start + block.len() as u64, end: self.rest.end };
             Self::start(self.file, self.id, rest)

@@ -1,6 +1,6 @@
 //! Writing: batches are hashed and written on the blocking pool while the next one is being received.
 
-use super::{Shards, blocking, temporary_name};
+use super::{Shards, blocking, joined, temporary_name};
 use crate::blobs::digest::ContentHasher;
 use crate::blobs::{BlobError, BlobWriter};
 use crate::model::digest::ContentDigest;
@@ -40,14 +40,15 @@ impl LocalWriter {
         Self { batch: Vec::new(), batch_bytes: 0, draft: Some(State::Idle(Box::new(draft))) }
     }
 
-    /// The draft, once the batch that is being written is done. A failed draft is gone, and its file with it.
+    /// The draft, once the batch that is being written is done. A failed draft is gone, and its file with it. A caller
+    /// that goes away while it waits leaves the batch where it is, to be waited for by the next.
     async fn idle(&mut self) -> Result<Box<Draft>, BlobError> {
+        if let Some(State::Writing(writing)) = &mut self.draft {
+            self.draft = joined(writing).await.map(State::Idle).map(Some).inspect_err(|_| self.draft = None)?;
+        }
         match self.draft.take() {
             Some(State::Idle(draft)) => Ok(draft),
-            Some(State::Writing(writing)) => {
-                writing.await.unwrap_or_else(|panic| Err(BlobError::Unavailable(io::Error::other(panic))))
-            }
-            None => Err(BlobError::Unavailable(io::Error::other("the blob failed before"))),
+            Some(State::Writing(_)) | None => Err(io::Error::other("the blob failed before").into()),
         }
     }
 }
@@ -165,11 +166,9 @@ fn rename_without_replace(shard: &std::os::fd::OwnedFd, id: BlobId) -> io::Resul
     }
 }
 
-/// Writes, publishes and removes one blob, so that a folder that cannot do so is refused at the start.
-pub(super) fn prove(shards: &Arc<Shards>) -> io::Result<()> {
-    let id = BlobId::new(crate::random::bytes());
+/// A whole small blob at once.
+pub(super) fn put(shards: &Arc<Shards>, id: BlobId, content: Bytes) -> Result<ContentDigest, BlobError> {
     let mut draft = Draft { shards: Arc::clone(shards), id, file: None, hasher: ContentHasher::default() };
-    let proven =
-        draft.append(&[Bytes::from_static(b"venna")]).and_then(|()| draft.publish()).and_then(|_| shards.delete(&[id]));
-    proven.map_err(io::Error::other)
+    draft.append(&[content])?;
+    draft.publish()
 }

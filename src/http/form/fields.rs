@@ -39,10 +39,11 @@ pub async fn receive_file(
     mut form: FormReader,
 ) -> Result<(Receiving, FileDetails), ApiError> {
     let (mut fields, mut file) = (Fields::default(), None);
-    while let Some(part) = form.next_part().await? {
+    while let Some(part) = form.next_part(|| fields.unwanted()).await? {
         match (part.name.as_str(), part.filename) {
             (FILE, Some(_)) if file.is_some() => return Err(repeated(FILE)),
             (FILE, Some(name)) => file = Some(receive(files, workspace, &mut form, &fields, &name).await?),
+            // A file without a name is a missing file (product.md, section 4).
             (FILE, None) => {}
             (PURPOSE, _) => set(&mut fields.purpose, PURPOSE, form.text(PURPOSE).await?)?,
             (ANCHOR, _) => set(&mut fields.anchor, ANCHOR, form.text(ANCHOR).await?)?,
@@ -80,7 +81,8 @@ async fn receive(
 /// The first thing that is wrong with the form; nothing of the part stays then.
 pub async fn receive_part(receiving: Receiving, mut form: FormReader) -> Result<Receiving, ApiError> {
     let (mut received, mut opened, mut unexpected) = (None, Some(receiving), Vec::new());
-    while let Some(part) = form.next_part().await? {
+    let refuse = |unexpected: &[String]| ApiError::refuse_unexpected(unexpected.iter().map(String::as_str));
+    while let Some(part) = form.next_part(|| refuse(&unexpected).err().unwrap_or_else(|| required(DATA))).await? {
         if part.name != DATA {
             unexpected.push(echo(&part.name));
             continue;
@@ -92,7 +94,7 @@ pub async fn receive_part(receiving: Receiving, mut form: FormReader) -> Result<
         received = Some(receiving);
     }
     form.drain().await?;
-    ApiError::refuse_unexpected(unexpected.iter().map(String::as_str))?;
+    refuse(&unexpected)?;
     received.ok_or_else(|| required(DATA))
 }
 
@@ -108,6 +110,11 @@ impl Fields {
             FileDetails { purpose, filename: filename.clone(), expires_after: None }.check()?;
         }
         Ok(purpose)
+    }
+
+    /// What is said of a part that nobody takes and that goes on for too long.
+    fn unwanted(&self) -> ApiError {
+        self.refuse_unexpected().err().unwrap_or_else(|| required(FILE))
     }
 
     fn refuse_unexpected(&self) -> Result<(), ApiError> {

@@ -16,12 +16,21 @@ use axum::body::{Body, BodyDataStream};
 use axum::extract::Request;
 use bytes::Bytes;
 use disposition::PartHeaders;
+use error::{
+    MAX_BOUNDARY_BYTES, MAX_EPILOGUE_BYTES, MAX_HEADER_BLOCK_BYTES, MAX_PADDING_BYTES, MAX_PARTS, MAX_PREAMBLE_BYTES,
+};
 use futures_util::StreamExt;
 use http::header::CONTENT_TYPE;
 use scanner::{Event, Scanner};
 
 /// The longest field that is not a file, in bytes.
 pub const MAX_FIELD_BYTES: usize = 64 * 1024;
+/// The most that a form can be longer than its file, in bytes: every part but one a field, every header, every boundary
+/// with its hyphens, line breaks and padding, and what may stand around them.
+pub const MAX_FRAMING_BYTES: usize = MAX_PARTS * (MAX_FIELD_BYTES + MAX_HEADER_BLOCK_BYTES)
+    + (MAX_PARTS + 1) * (MAX_BOUNDARY_BYTES + MAX_PADDING_BYTES + 8)
+    + MAX_PREAMBLE_BYTES
+    + MAX_EPILOGUE_BYTES;
 
 /// The parts of a form, as they come in.
 pub struct FormReader {
@@ -41,15 +50,18 @@ impl FormReader {
         Ok(Self { body: Body::into_data_stream(request.into_body()), scanner: Scanner::new(&boundary)? })
     }
 
-    /// The headers of the next part, or none at the end of the form. What is left of the part before is passed over.
-    async fn next_part(&mut self) -> Result<Option<PartHeaders>, ApiError> {
+    /// The headers of the next part, or none at the end of the form. What is left of the part before is passed over, and
+    /// is answered with `unwanted` when it is longer than a field may be.
+    async fn next_part(&mut self, unwanted: impl Fn() -> ApiError) -> Result<Option<PartHeaders>, ApiError> {
         let mut skipped_bytes = 0;
         loop {
             match self.next_event().await? {
                 Event::Part(headers) => return Ok(Some(headers)),
                 Event::Data(bytes) => {
                     skipped_bytes += bytes.len();
-                    refuse_long_field(skipped_bytes)?;
+                    if skipped_bytes > MAX_FIELD_BYTES {
+                        return Err(unwanted());
+                    }
                 }
                 Event::PartEnd => {}
                 Event::End => return Ok(None),
@@ -69,7 +81,10 @@ impl FormReader {
     async fn text(&mut self, name: &str) -> Result<String, ApiError> {
         let mut text = Vec::new();
         while let Some(chunk) = self.next_chunk().await? {
-            refuse_long_field(text.len() + chunk.len()).map_err(|error| error.param(name))?;
+            if text.len() + chunk.len() > MAX_FIELD_BYTES {
+                let message = format!("The field '{name}' is longer than {MAX_FIELD_BYTES} bytes.");
+                return Err(ApiError::invalid(message).param(name));
+            }
             text.extend_from_slice(&chunk);
         }
         String::from_utf8(text)
@@ -102,13 +117,4 @@ impl FormReader {
             }
         }
     }
-}
-
-fn refuse_long_field(bytes: usize) -> Result<(), ApiError> {
-    if bytes > MAX_FIELD_BYTES {
-        return Err(ApiError::invalid(format!(
-            "A form field other than 'file' is longer than {MAX_FIELD_BYTES} bytes."
-        )));
-    }
-    Ok(())
 }

@@ -31,9 +31,10 @@ pub(super) fn pending(connection: &Connection) -> Result<Vec<PendingBlob>> {
     select.query_map([], |row| Ok(PendingBlob { blob: parsed(row, 0)?, process: parsed(row, 1)? }))?.collect()
 }
 
-pub(super) fn deleting(connection: &Connection, limit: u32) -> Result<Vec<BlobId>> {
-    let mut select = connection.prepare_cached("SELECT id FROM blobs WHERE state = 'deleting' LIMIT ?1")?;
-    select.query_map([limit], |row| parsed(row, 0))?.collect()
+pub(super) fn deleting(connection: &Connection, after: Option<BlobId>, limit: u32) -> Result<Vec<BlobId>> {
+    let sql = "SELECT id FROM blobs WHERE state = 'deleting' AND id > ?1 ORDER BY id LIMIT ?2";
+    let after = after.map(|id| id.to_string()).unwrap_or_default();
+    connection.prepare_cached(sql)?.query_map(params![after, limit], |row| parsed(row, 0))?.collect()
 }
 
 pub(super) fn abandon(connection: &Connection, blobs: &[BlobId]) -> Result<()> {

@@ -26,7 +26,9 @@ use crate::model::workspace::Workspace;
 use async_trait::async_trait;
 use readers::Readers;
 use rusqlite::{Connection, OpenFlags};
+use std::fs::OpenOptions;
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +40,8 @@ pub use migrate::MigrationError;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The first version without the WAL-reset bug, 3.51.3, as SQLite numbers them.
 const MIN_SQLITE_VERSION: i32 = 3_051_003;
+/// Names of files and digests of keys are their owner's alone.
+const DATABASE_MODE: u32 = 0o600;
 /// Prepared statements that a connection keeps.
 const STATEMENTS: usize = 64;
 /// Pages longer than this are read on the blocking pool.
@@ -63,9 +67,9 @@ pub enum OpenError {
     /// The database would not keep what it acknowledges.
     #[error("the database would not be durable: {0}")]
     NotDurable(String),
-    /// The writer thread cannot be started.
-    #[error("the writer of the database cannot be started")]
-    Thread(#[from] io::Error),
+    /// The file cannot be made, or the writer thread cannot be started.
+    #[error("the system refused")]
+    System(#[from] io::Error),
 }
 
 impl SqliteStore {
@@ -79,6 +83,8 @@ impl SqliteStore {
         if rusqlite::version_number() < MIN_SQLITE_VERSION {
             return Err(OpenError::NotDurable(format!("SQLite {} has the WAL-reset bug", rusqlite::version())));
         }
+        // SQLite gives the files beside the database the mode of the database.
+        OpenOptions::new().create(true).truncate(false).write(true).mode(DATABASE_MODE).open(path)?;
         let mut connection = connect(path)?;
         migrate::migrate(&mut connection, clock.now_seconds())?;
         let last_file_id = files::last_file_id(&connection)?;
@@ -253,8 +259,8 @@ impl MetadataStore for SqliteStore {
         self.writer.write(move |change| blobs::abandon(change.connection, &blobs)).await
     }
 
-    async fn deleting_blobs(&self, limit: u32) -> Result<Vec<BlobId>, MetadataError> {
-        self.readers.read(|connection| blobs::deleting(connection, limit))
+    async fn deleting_blobs(&self, after: Option<BlobId>, limit: u32) -> Result<Vec<BlobId>, MetadataError> {
+        self.readers.read(|connection| blobs::deleting(connection, after, limit))
     }
 
     async fn forget_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError> {

@@ -24,8 +24,8 @@ pub(super) struct Change<'a> {
     pub(super) last_file_id: &'a mut Option<FileId>,
 }
 
-/// Runs a change; then tells its caller how the commit went.
-type Job = Box<dyn FnOnce(&mut Change<'_>) -> Answer + Send>;
+/// Runs a change if there is a transaction for it; then tells its caller how the commit went.
+type Job = Box<dyn FnOnce(Result<Change<'_>, MetadataError>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(Result<(), MetadataError>)>;
 
 #[derive(Debug)]
@@ -46,8 +46,8 @@ impl Writer {
     ) -> Result<T, MetadataError> {
         let (sender, answer) = oneshot::channel();
         let job: Job = Box::new(move |change| {
-            let outcome = in_savepoint(change, work);
-            Box::new(move |committed| drop(sender.send(committed.and_then(|()| Ok(outcome?)))))
+            let outcome = change.and_then(|change| Ok(in_savepoint(change, work)?));
+            Box::new(move |committed| drop(sender.send(committed.and(outcome))))
         });
         let stopped = || MetadataError::Unavailable(Arc::new(io::Error::other("the writer has stopped")));
         self.0.send(job).await.map_err(|_| stopped())?;
@@ -79,30 +79,79 @@ fn commit(
     queue: &mut mpsc::Receiver<Job>,
     answers: &mut Vec<Answer>,
 ) -> Result<(), MetadataError> {
-    let begun = connection.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([]));
-    let mut change = Change { connection, last_file_id };
+    if let Err(error) = connection.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([])) {
+        let error = MetadataError::from(error);
+        answers.push(first(Err(error.clone())));
+        return Err(error);
+    }
     let mut next = Some(first);
     while let Some(job) = next.take() {
-        answers.push(job(&mut change));
-        if begun.is_ok() && answers.len() < MAX_CHANGES_PER_COMMIT && !connection.is_autocommit() {
+        answers.push(job(Ok(Change { connection, last_file_id: &mut *last_file_id })));
+        // Some errors end the whole transaction; nothing more may run then, or it would commit by itself.
+        if answers.len() < MAX_CHANGES_PER_COMMIT && !connection.is_autocommit() {
             next = queue.try_recv().ok();
         }
     }
-    begun?;
     connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]))?;
     Ok(())
 }
 
 fn in_savepoint<T>(
-    change: &mut Change<'_>,
+    mut change: Change<'_>,
     work: impl FnOnce(&mut Change<'_>) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {
-    let run = |sql: &str| change.connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
+    let connection = change.connection;
+    let run = |sql: &str| connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
     run("SAVEPOINT change")?;
-    let outcome = work(&mut Change { connection: change.connection, last_file_id: change.last_file_id });
+    let outcome = work(&mut change);
     if outcome.is_err() {
         run("ROLLBACK TO change")?;
     }
     run("RELEASE change")?;
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn nothing_runs_without_a_transaction() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("CREATE TABLE t (x INTEGER)").unwrap();
+        let connection = Connection::open(&path).unwrap();
+        connection.busy_timeout(std::time::Duration::ZERO).unwrap();
+        let writer = Writer::start(connection, None).unwrap();
+        let insert = |change: &mut Change<'_>| change.connection.execute("INSERT INTO t VALUES (1)", []);
+        other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        assert!(writer.write(insert).await.is_err());
+        other.execute_batch("ROLLBACK").unwrap();
+        let rows = || other.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(rows(), 0, "what was answered with an error did not happen");
+        assert_eq!(writer.write(insert).await.unwrap(), 1);
+        assert_eq!(rows(), 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_change_that_fails_takes_no_other_with_it() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE t (x INTEGER UNIQUE)").unwrap();
+        let writer = Arc::new(Writer::start(connection, None).unwrap());
+        let changes = (0..100_i64).map(|number| {
+            let writer = Arc::clone(&writer);
+            tokio::spawn(async move {
+                let insert =
+                    move |change: &mut Change<'_>| change.connection.execute("INSERT INTO t VALUES (?1)", [number / 2]);
+                writer.write(insert).await.is_ok()
+            })
+        });
+        let outcomes = futures_util::future::join_all(changes).await;
+        assert_eq!(outcomes.into_iter().filter(|outcome| *outcome.as_ref().unwrap()).count(), 50);
+        let count = |change: &mut Change<'_>| {
+            change.connection.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0))
+        };
+        assert_eq!(writer.write(count).await.unwrap(), 50);
+    }
 }

@@ -1,0 +1,109 @@
+//! Folders, locks and secrets on this machine: what has to be right before a store is opened.
+
+use crate::config::StoreConfig;
+use crate::model::api_key::KeySecret;
+use anyhow::{Context, Result, bail};
+use std::ffi::OsString;
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+const LOCK_FILE: &str = "lock";
+const FOLDER_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;
+
+/// Keeps other servers away from an installation for as long as it is there.
+#[derive(Debug)]
+pub struct Locks {
+    _files: Vec<File>,
+}
+
+/// The folder that holds `path`.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes a folder and those above it, each so that its name survives a power cut.
+pub fn create_folder(folder: &Path) -> Result<()> {
+    create_durably(folder).with_context(|| format!("cannot create the folder {}", folder.display()))
+}
+
+fn create_durably(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let above = folder_of(folder);
+    create_durably(above)?;
+    match DirBuilder::new().mode(FOLDER_MODE).create(folder) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => File::open(above)?.sync_all(),
+    }
+}
+
+/// Locks the data directory, the database and the folder of blobs, each of which may lie elsewhere.
+pub fn lock(stores: &StoreConfig) -> Result<Locks> {
+    let mut database: OsString = stores.database.clone().into();
+    database.push("-lock");
+    let data_dir = lock_file(&stores.data_dir.join(LOCK_FILE), "the data directory", &stores.data_dir)?;
+    let database = lock_file(&PathBuf::from(database), "the database", &stores.database)?;
+    let blobs = File::open(&stores.blobs).with_context(|| format!("cannot open {}", stores.blobs.display()))?;
+    let blobs = locked(blobs, "the blobs", &stores.blobs)?;
+    Ok(Locks { _files: vec![data_dir, database, blobs] })
+}
+
+fn lock_file(path: &Path, what: &str, at: &Path) -> Result<File> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(FILE_MODE).open(path);
+    locked(file.with_context(|| format!("cannot open {}", path.display()))?, what, at)
+}
+
+fn locked(file: File, what: &str, at: &Path) -> Result<File> {
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!("another server is running on {what} {}", at.display()),
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", at.display())),
+    }
+}
+
+/// Writes a secret and a newline to a fresh file that only its owner can read; one of that name is replaced.
+pub fn write_secret(path: &Path, secret: &KeySecret) -> io::Result<()> {
+    let temporary = path.with_extension("tmp");
+    match std::fs::remove_file(&temporary) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().create_new(true).write(true).mode(FILE_MODE).open(&temporary)?;
+    writeln!(file, "{}", secret.expose())?;
+    file.sync_all()?;
+    std::fs::rename(&temporary, path)?;
+    File::open(folder_of(path))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_secret_is_its_owners_alone_whatever_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, elsewhere) = (folder.path().join("key"), folder.path().join("elsewhere"));
+        File::create(&elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &file).unwrap();
+        let secret = KeySecret::from_digits([b'0'; 30]);
+        write_secret(&file, &secret).unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "vk_00000000000000000000000000000000R6IX\n");
+        let status = std::fs::symlink_metadata(&file).unwrap();
+        assert!(status.is_file() && status.permissions().mode() & 0o777 == 0o600);
+        assert_eq!(std::fs::metadata(&elsewhere).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn folders_are_made_with_those_above_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("a/b/c");
+        create_folder(&deep).unwrap();
+        create_folder(&deep).unwrap();
+        assert_eq!(std::fs::metadata(&deep).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+}

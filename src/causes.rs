@@ -1,0 +1,35 @@
+//! An error with everything that caused it, as one line of a log.
+
+use std::error::Error;
+use std::fmt;
+
+/// Displays an error and its sources, outermost first.
+#[derive(Clone, Copy, Debug)]
+pub struct Causes<'a>(pub &'a (dyn Error + 'static));
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", self.0)?;
+        let mut next = self.0.source();
+        while let Some(cause) = next {
+            write!(out, ": {cause}")?;
+            next = cause.source();
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the store failed")]
+    struct Outer(#[source] std::io::Error);
+
+    #[test]
+    fn every_cause_is_there() {
+        let error = Outer(std::io::Error::other("no such disk"));
+        assert_eq!(Causes(&error).to_string(), "the store failed: no such disk");
+    }
+}
