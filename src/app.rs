@@ -190,6 +190,7 @@ async fn open_files(config: &Config, installation: &Installation, tasks: TaskTra
         process: ProcessId::new(random::bytes()),
         max_file_bytes: config.limits.max_file_bytes,
         sweep_wanted: Arc::new(Notify::new()),
+        last_probe: Arc::default(),
         tasks,
     })
 }

@@ -46,7 +46,7 @@ const EDGES: [(&str, &[&str]); 15] = [
         ],
     ),
     ("http", &["causes", "files", "keys", "model", "random", "uploads"]),
-    ("files", &["blobs", "metadata", "model", "random"]),
+    ("files", &["blobs", "causes", "metadata", "model", "random"]),
     ("keys", &["clock", "metadata", "model", "random"]),
     ("sweep", &["blobs", "causes", "metadata", "model"]),
     ("uploads", &["files", "metadata", "model"]),

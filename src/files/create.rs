@@ -57,8 +57,7 @@ impl Files {
         details.check()?;
         receiving.is_for(details.purpose)?;
         let files = self.clone();
-        let commit = self.tasks.spawn(async move { files.commit(receiving, details).await });
-        Ok(commit.await.unwrap_or_else(|panic| Err(StorageError::Unavailable(Box::new(panic))))?)
+        Ok(self.to_the_end(async move { files.commit(receiving, details).await }).await?)
     }
 
     async fn commit(&self, receiving: Receiving, details: FileDetails) -> Result<File, StorageError> {

@@ -3,14 +3,14 @@
 use super::{Files, StorageError};
 use crate::model::file::File;
 use crate::model::ids::WorkspaceId;
-use crate::model::page::{ListFiles, Page};
+use crate::model::page::{FileQuery, Page};
 
 impl Files {
     /// A page of the workspace's Files.
     ///
     /// # Errors
     /// When the metadata store failed.
-    pub async fn list(&self, workspace: WorkspaceId, list: ListFiles) -> Result<Page<File>, StorageError> {
-        Ok(self.metadata.list_files(workspace, list).await?)
+    pub async fn list(&self, workspace: WorkspaceId, query: FileQuery) -> Result<Page<File>, StorageError> {
+        Ok(self.metadata.list_files(workspace, query).await?)
     }
 }

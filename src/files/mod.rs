@@ -15,15 +15,17 @@ mod retrieve;
 
 pub use create::{CreateError, FileDetails};
 pub use open::{ContentStream, StoredContent};
-pub use probe::Answers;
+pub use probe::{LastProbe, Readiness, StoreState};
 pub use receive::{ReceiveError, Received, Receiving};
 
 use crate::blobs::{BlobError, BlobStore, InFlight};
+use crate::causes::Causes;
 use crate::metadata::{MetadataError, MetadataStore};
 use crate::model::ids::{BlobId, ProcessId};
 use std::sync::Arc;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 /// The largest file of purpose `batch`, in bytes (openai-contract.md, section 3).
 pub const MAX_BATCH_FILE_BYTES: u64 = 200 << 20;
@@ -43,6 +45,8 @@ pub struct Files {
     pub max_file_bytes: u64,
     /// Tells the sweeper that there is something to remove.
     pub sweep_wanted: Arc<Notify>,
+    /// How the stores stood when they were asked last.
+    pub last_probe: Arc<LastProbe>,
     /// Work that outlives the request that began it; waited for at shutdown.
     pub tasks: TaskTracker,
 }
@@ -56,6 +60,9 @@ pub enum StorageError {
     /// A File's bytes are not what was stored.
     #[error("blob {0} is damaged")]
     Damaged(BlobId, #[source] BlobError),
+    /// The server made a mistake, or a store holds what it cannot read; asking again does not help.
+    #[error("the server made a mistake")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A store does not answer as it should.
     #[error("a store failed")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -65,7 +72,26 @@ impl StorageError {
     /// The blob that was claimed is not there any more: somebody else cleared it away.
     #[must_use]
     pub fn claim_lost() -> Self {
-        Self::Unavailable(Box::new(std::io::Error::other("the blob is not pending any more")))
+        Self::Internal(Box::new(std::io::Error::other("the blob is not pending any more")))
+    }
+}
+
+impl Files {
+    /// Runs steps to their end even when the request that began them is cut off (reliability.md, R7). A failure that
+    /// nobody waits for any more is logged here, since no answer carries it to the edge.
+    pub async fn to_the_end<T, E>(&self, steps: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: std::error::Error + From<StorageError> + Send + 'static,
+    {
+        let (sender, outcome) = oneshot::channel();
+        let steps = async move {
+            if let Err(Err(error)) = sender.send(steps.await) {
+                tracing::warn!(error = %Causes(&error), "a change failed after its client had gone");
+            }
+        };
+        self.tasks.spawn(steps.in_current_span());
+        outcome.await.unwrap_or_else(|cut| Err(StorageError::Internal(Box::new(cut)).into()))
     }
 }
 
@@ -83,6 +109,7 @@ impl From<MetadataError> for StorageError {
     fn from(error: MetadataError) -> Self {
         match error {
             MetadataError::OutOfSpace(_) => Self::OutOfSpace(Box::new(error)),
+            MetadataError::Broken(_) => Self::Internal(Box::new(error)),
             MetadataError::Unavailable(_) => Self::Unavailable(Box::new(error)),
         }
     }

@@ -1,27 +1,65 @@
 //! Probing: whether Files can be served at all.
 
-use super::Files;
+use super::{Files, StorageError};
+use crate::causes::Causes;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
 
 /// How long a store may take to answer before it counts as down.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an answer holds: asking is a write, and must not become work.
+const PROBE_LIFETIME: Duration = Duration::from_secs(2);
 
-/// Which stores answer.
+/// How a store stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answers {
-    /// The metadata store.
-    pub metadata: bool,
-    /// The blob store.
-    pub blobs: bool,
+pub enum StoreState {
+    /// It answers.
+    Ready,
+    /// It has no room left: reads, lists and deletes work.
+    Full,
+    /// It does not answer.
+    Unavailable,
 }
 
+/// How the stores stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Readiness {
+    /// The metadata store.
+    pub metadata: StoreState,
+    /// The blob store.
+    pub blobs: StoreState,
+}
+
+/// What was found last, and when.
+#[derive(Debug, Default)]
+pub struct LastProbe(Mutex<Option<(Instant, Readiness)>>);
+
 impl Files {
-    /// Asks both stores.
-    pub async fn probe(&self) -> Answers {
-        Answers {
-            metadata: matches!(timeout(PROBE_TIMEOUT, self.metadata.probe()).await, Ok(Ok(()))),
-            blobs: matches!(timeout(PROBE_TIMEOUT, self.blobs.probe()).await, Ok(Ok(()))),
+    /// Asks both stores, unless they were asked a moment ago.
+    pub async fn probe(&self) -> Readiness {
+        let mut last = self.last_probe.0.lock().await;
+        if let Some((_, readiness)) = last.filter(|(at, _)| at.elapsed() < PROBE_LIFETIME) {
+            return readiness;
         }
+        let metadata = timeout(PROBE_TIMEOUT, self.metadata.probe()).await;
+        let blobs = timeout(PROBE_TIMEOUT, self.blobs.probe()).await;
+        let readiness = Readiness {
+            metadata: state("metadata", metadata.map(|answer| answer.map_err(StorageError::from))),
+            blobs: state("blobs", blobs.map(|answer| answer.map_err(StorageError::from))),
+        };
+        *last = Some((Instant::now(), readiness));
+        readiness
     }
+}
+
+fn state(store: &str, answer: Result<Result<(), StorageError>, tokio::time::error::Elapsed>) -> StoreState {
+    let error: Box<dyn std::error::Error> = match answer {
+        Ok(Ok(())) => return StoreState::Ready,
+        Ok(Err(StorageError::OutOfSpace(_))) => return StoreState::Full,
+        Ok(Err(error)) => Box::new(error),
+        Err(elapsed) => Box::new(elapsed),
+    };
+    tracing::warn!(store, error = %Causes(&*error), "a store does not answer");
+    StoreState::Unavailable
 }

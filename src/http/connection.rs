@@ -109,3 +109,54 @@ impl AsyncWrite for ClientStream {
         self.poll_linger(context).map(Ok)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio::time::Instant;
+
+    async fn pair() -> (ClientStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (client, server) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
+        (ClientStream::new(server.unwrap().0), client.unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_stands_still_is_given_up() {
+        let (mut server, _client) = pair().await;
+        let begun = Instant::now();
+        let error = loop {
+            if let Err(error) = server.write_all(&[0; 8192]).await {
+                break error;
+            }
+        };
+        assert_eq!((error.kind(), begun.elapsed()), (io::ErrorKind::TimedOut, WRITE_STALL_TIMEOUT));
+    }
+
+    #[tokio::test]
+    async fn a_client_that_is_still_sending_gets_the_answer() {
+        let (mut server, mut client) = pair().await;
+        let server = tokio::spawn(async move {
+            server.write_all(b"the answer").await.unwrap();
+            server.shutdown().await.unwrap();
+        });
+        for _ in 0..2000 {
+            client.write_all(&[0; 8192]).await.expect("the server goes on reading");
+        }
+        let mut answer = Vec::new();
+        client.shutdown().await.unwrap();
+        client.read_to_end(&mut answer).await.unwrap();
+        assert_eq!(answer, b"the answer");
+        server.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_client_is_not_waited_for_long() {
+        let (mut server, _client) = pair().await;
+        let begun = Instant::now();
+        server.shutdown().await.unwrap();
+        assert_eq!(begun.elapsed(), LINGER_IDLE_TIMEOUT);
+    }
+}

@@ -14,9 +14,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use http::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS,
-};
+use http::header::{CONNECTION, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS};
 use http::{StatusCode, Version};
 use http_body::Body as _;
 use std::error::Error;
@@ -46,7 +44,7 @@ pub async fn attend(State(hall): State<SharedHall>, request: Request, next: Next
     response
 }
 
-/// Refuses what is framed in two ways or addressed to nobody; anything else goes to its handler.
+/// Refuses what is framed in other ways than this server's or addressed to nobody; anything else goes to its handler.
 async fn run(request: Request, next: Next) -> Response {
     if let Err(error) = check_framing(&request) {
         return error.into_response();
@@ -55,25 +53,23 @@ async fn run(request: Request, next: Next) -> Response {
         let message =
             panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
         tracing::error!(message = message.unwrap_or("without a message"), "a handler panicked");
-        ApiError::panicked().into_response()
+        ApiError::internal().into_response()
     })
 }
 
-/// What a proxy before this server could read in another way than the server does (RFC 9112, sections 3.2 and 6.1).
+/// What a proxy before this server could read in another way than the server does (RFC 9112, sections 3.2 and 6.1). Two
+/// lengths are refused by hyper, which also closes the connection after a request with a length and chunks.
 fn check_framing(request: &Request) -> Result<(), ApiError> {
     let headers = request.headers();
     if request.version() == Version::HTTP_11 && !headers.contains_key(HOST) {
         return Err(ApiError::invalid("The request has no Host header."));
     }
-    let mut encodings = headers.get_all(TRANSFER_ENCODING).iter();
     let chunked = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"chunked");
-    match (encodings.next(), encodings.next()) {
-        (None, _) => Ok(()),
-        (Some(encoding), None) if chunked(encoding) && !headers.contains_key(CONTENT_LENGTH) => Ok(()),
-        (Some(_), _) => Err(ApiError::invalid(
-            "The request is framed in more than one way; send either Content-Length or Transfer-Encoding: chunked.",
-        )),
+    let encodings = headers.get_all(TRANSFER_ENCODING);
+    if encodings.iter().count() > 1 || !encodings.iter().all(chunked) {
+        return Err(ApiError::invalid("The Transfer-Encoding of the request must be chunked, or absent."));
     }
+    Ok(())
 }
 
 /// Holds the body, if there is one, to the pace.

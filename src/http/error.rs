@@ -17,6 +17,8 @@ use std::error::Error;
 use std::sync::Arc;
 
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+/// The longest part of a client's value that an error repeats, in characters.
+const MAX_ECHO_CHARS: usize = 100;
 /// What a client is asked to wait when a limit or a store made it fail, in seconds.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
@@ -67,13 +69,13 @@ pub struct Entry {
     /// HTTP status.
     pub status: u16,
     /// `error.type`.
-    pub kind: &'static str,
+    pub error_type: &'static str,
     /// `error.code`.
     pub code: Option<&'static str>,
     /// `x-should-retry`, where the status alone would mislead an SDK.
     pub should_retry: Option<bool>,
     /// What brings it about.
-    pub cause: &'static str,
+    pub brought_about_by: &'static str,
     /// What to do about it.
     pub remedy: &'static str,
 }
@@ -83,13 +85,13 @@ const SERVER: &str = "server_error";
 
 const fn entry(
     status: u16,
-    kind: &'static str,
+    error_type: &'static str,
     code: Option<&'static str>,
     should_retry: Option<bool>,
-    cause: &'static str,
+    brought_about_by: &'static str,
     remedy: &'static str,
 ) -> Entry {
-    Entry { status, kind, code, should_retry, cause, remedy }
+    Entry { status, error_type, code, should_retry, brought_about_by, remedy }
 }
 
 impl ErrorKind {
@@ -355,9 +357,9 @@ impl ApiError {
         self.header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"Venna Files\""))
     }
 
-    /// A handler panicked.
+    /// The server made a mistake.
     #[must_use]
-    pub fn panicked() -> Self {
+    pub fn internal() -> Self {
         Self::new(ErrorKind::Internal, "The server had an error while processing your request. Sorry about that!")
     }
 }
@@ -374,6 +376,7 @@ impl From<StorageError> for ApiError {
                 Self::new(ErrorKind::FileDamaged, "The stored content of this file is damaged and cannot be served.")
                     .cause(error)
             }
+            StorageError::Internal(_) => Self::internal().cause(error),
             StorageError::Unavailable(_) => Self::unavailable().cause(error),
         }
     }
@@ -537,6 +540,12 @@ impl IntoResponse for ApiError {
     }
 }
 
+/// As much of a client's value as an error repeats.
+#[must_use]
+pub fn echo(value: &str) -> String {
+    value.chars().take(MAX_ECHO_CHARS).collect()
+}
+
 /// `docs/errors.md`.
 #[must_use]
 pub fn reference() -> String {
@@ -546,10 +555,12 @@ pub fn reference() -> String {
          | status | type | code | x-should-retry | brought about by | remedy |\n|---|---|---|---|---|---|\n",
     );
     for kind in ErrorKind::ALL {
-        let Entry { status, kind, code, should_retry, cause, remedy } = kind.entry();
+        let Entry { status, error_type, code, should_retry, brought_about_by, remedy } = kind.entry();
         let code = code.map_or_else(|| "null".to_owned(), |code| format!("`{code}`"));
         let should_retry = should_retry.map_or_else(String::new, |value| format!("`{value}`"));
-        page.push_str(&format!("| {status} | `{kind}` | {code} | {should_retry} | {cause} | {remedy} |\n"));
+        page.push_str(&format!(
+            "| {status} | `{error_type}` | {code} | {should_retry} | {brought_about_by} | {remedy} |\n"
+        ));
     }
     page.push_str(&format!("\nA file of purpose `batch` over {MAX_BATCH_FILE_BYTES} bytes gets 400 `File is too large.`, as OpenAI answers.\n"));
     page

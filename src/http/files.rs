@@ -5,7 +5,7 @@ use super::error::ApiError;
 use super::form::{FormReader, MAX_FRAMING_BYTES};
 use super::path::Named;
 use super::wire::{FileDeleted, FileList, FileObject, json};
-use super::{SharedHall, form, list};
+use super::{SharedHall, form, list, list_body};
 use crate::model::ids::FileId;
 use crate::model::page::Page;
 use axum::extract::{RawQuery, Request, State};
@@ -32,11 +32,10 @@ pub async fn list_files(
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let page = match list::parse(query.as_deref().unwrap_or_default())? {
-        Some(list) => hall.files.list(caller.workspace, list).await?,
-        None => Page { rows: Vec::new(), has_more: false },
-    };
-    Ok(json(StatusCode::OK, &FileList::from(&page)))
+    match list::parse(query.as_deref().unwrap_or_default())? {
+        Some(query) => list_body::answer(hall, caller.workspace, query).await,
+        None => Ok(json(StatusCode::OK, &FileList::from(&Page::empty()))),
+    }
 }
 
 /// `GET /v1/files/{id}`.

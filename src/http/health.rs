@@ -1,6 +1,7 @@
 //! Liveness and readiness.
 
 use super::{SharedHall, wire};
+use crate::files::StoreState;
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
@@ -30,15 +31,19 @@ async fn healthz() -> Response {
 }
 
 async fn readyz(State(hall): State<SharedHall>) -> Response {
-    let answers = hall.files.probe().await;
-    let word = |answers: bool, yes| if answers { yes } else { "unavailable" };
-    let ready = answers.metadata && answers.blobs;
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body = Ready {
-        status: word(ready, "ready"),
-        metadata: word(answers.metadata, "ok"),
-        blobs: word(answers.blobs, "ok"),
-        warnings: &hall.warnings,
-    };
+    let stores = hall.files.probe().await;
+    let down = [stores.metadata, stores.blobs].contains(&StoreState::Unavailable);
+    let (status, word) =
+        if down { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") } else { (StatusCode::OK, "ready") };
+    let body =
+        Ready { status: word, metadata: name(stores.metadata), blobs: name(stores.blobs), warnings: &hall.warnings };
     wire::json(status, &body)
+}
+
+const fn name(state: StoreState) -> &'static str {
+    match state {
+        StoreState::Ready => "ok",
+        StoreState::Full => "full",
+        StoreState::Unavailable => "unavailable",
+    }
 }

@@ -1,30 +1,30 @@
-//! The query of a list: from text to [`ListFiles`] (openai-contract.md, section 4).
+//! The query of a list: from text to [`FileQuery`] (openai-contract.md, section 4).
 
-use super::error::{ApiError, ErrorKind};
+use super::error::{ApiError, ErrorKind, echo};
 use crate::model::ids::{FileId, PartId};
-use crate::model::page::{ListFiles, Order, PAGE_FILES};
+use crate::model::page::{FileQuery, Order, PAGE_FILES};
 use crate::model::purpose::Purpose;
 
 /// Reads the query of `GET /v1/files`. None when it asks for a purpose that no File can have: the list is empty then.
 ///
 /// # Errors
 /// When a parameter is not valid; unknown ones are ignored, as OpenAI does.
-pub fn parse(query: &str) -> Result<Option<ListFiles>, ApiError> {
-    let mut list = ListFiles { purpose: None, limit: *PAGE_FILES.end(), order: Order::Descending, after: None };
+pub fn parse(query: &str) -> Result<Option<FileQuery>, ApiError> {
+    let mut asked = FileQuery { purpose: None, limit: *PAGE_FILES.end(), order: Order::Descending, after: None };
     let mut nothing = false;
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         match &*name {
             "purpose" => {
-                list.purpose = Purpose::named(&value);
-                nothing = list.purpose.is_none();
+                asked.purpose = Purpose::named(&value);
+                nothing = asked.purpose.is_none();
             }
-            "limit" => list.limit = limit(&value)?,
-            "order" => list.order = order(&value)?,
-            "after" => list.after = Some(after(&value)?),
+            "limit" => asked.limit = limit(&value)?,
+            "order" => asked.order = order(&value)?,
+            "after" => asked.after = Some(after(&value)?),
             _ => {}
         }
     }
-    Ok((!nothing).then_some(list))
+    Ok((!nothing).then_some(asked))
 }
 
 /// Reads the query of `GET /v1/uploads/{id}/parts`: the part behind which to begin, and how many to list.
@@ -37,7 +37,7 @@ pub fn parse_parts(query: &str) -> Result<(Option<PartId>, u32), ApiError> {
         match &*name {
             "limit" => most = limit(&value)?,
             "after" => {
-                let unknown = |_| ApiError::invalid(format!("No such Part object: {value}")).param("after");
+                let unknown = |_| ApiError::invalid(format!("No such Part object: {}", echo(&value))).param("after");
                 behind = Some(value.parse().map_err(unknown)?);
             }
             _ => {}
@@ -47,13 +47,17 @@ pub fn parse_parts(query: &str) -> Result<(Option<PartId>, u32), ApiError> {
 }
 
 fn limit(value: &str) -> Result<u32, ApiError> {
-    let number: i128 = value.parse().map_err(|_| {
-        ApiError::invalid(format!("Invalid 'limit': expected an integer, but got '{value}' instead.")).param("limit")
-    })?;
+    let (sign, digits) = value.strip_prefix('-').map_or((1, value), |digits| (-1, digits));
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        let message = format!("Invalid 'limit': expected an integer, but got '{}' instead.", echo(value));
+        return Err(ApiError::invalid(message).param("limit"));
+    }
+    let number = sign * digits.parse().unwrap_or(i128::MAX);
     let (min, max) = (*PAGE_FILES.start(), *PAGE_FILES.end());
     let out_of_bounds = |kind, side: &str, sign, bound: u32| {
         let message = format!(
-            "Invalid 'limit': integer {side} value. Expected a value {sign} {bound}, but got {number} instead."
+            "Invalid 'limit': integer {side} value. Expected a value {sign} {bound}, but got {} instead.",
+            echo(value)
         );
         ApiError::new(kind, message).param("limit")
     };
@@ -70,14 +74,16 @@ fn order(value: &str) -> Result<Order, ApiError> {
     match value {
         "asc" => Ok(Order::Ascending),
         "desc" => Ok(Order::Descending),
-        _ => Err(ApiError::invalid(format!("Invalid value: '{value}'. Supported values are: 'asc' and 'desc'."))
-            .param("order")),
+        _ => {
+            Err(ApiError::invalid(format!("Invalid value: '{}'. Supported values are: 'asc' and 'desc'.", echo(value)))
+                .param("order"))
+        }
     }
 }
 
 /// Any well-formed id is a position in the list, whether or not there is such a File (product.md, section 4).
 fn after(value: &str) -> Result<FileId, ApiError> {
-    value.parse().map_err(|_| ApiError::invalid(format!("No such File object: {value}")).param("after"))
+    value.parse().map_err(|_| ApiError::invalid(format!("No such File object: {}", echo(value))).param("after"))
 }
 
 #[cfg(test)]

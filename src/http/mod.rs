@@ -15,6 +15,7 @@ pub mod form;
 mod health;
 mod json;
 mod list;
+mod list_body;
 mod path;
 mod range;
 mod router;

@@ -2,6 +2,7 @@
 
 use super::error::Entry;
 use crate::model::file::File;
+use crate::model::ids::FileId;
 use crate::model::page::Page;
 use crate::model::upload::{Part, Upload};
 use axum::body::Body;
@@ -177,7 +178,7 @@ pub struct ErrorEnvelope<'a> {
 struct ErrorObject<'a> {
     message: &'a str,
     #[serde(rename = "type")]
-    kind: &'a str,
+    error_type: &'a str,
     param: Option<&'a str>,
     code: Option<&'a str>,
 }
@@ -185,17 +186,34 @@ struct ErrorObject<'a> {
 impl<'a> ErrorEnvelope<'a> {
     /// The envelope of an entry of the table of errors.
     pub const fn new(entry: &Entry, message: &'a str, param: Option<&'a str>) -> Self {
-        Self { error: ErrorObject { message, kind: entry.kind, param, code: entry.code } }
+        Self { error: ErrorObject { message, error_type: entry.error_type, param, code: entry.code } }
     }
+}
+
+/// Appends a value's JSON; what cannot be written, which none of the objects here can be, is left out.
+pub fn append(json: &mut Vec<u8>, value: &impl Serialize) {
+    if let Ok(text) = serde_json::to_vec(value) {
+        json.extend_from_slice(&text);
+    }
+}
+
+/// What stands behind the rows of a list of Files.
+pub fn file_list_tail(first_id: FileId, last_id: Option<FileId>, has_more: bool) -> Vec<u8> {
+    let last_id = last_id.map_or_else(|| "null".to_owned(), |id| format!("\"{id}\""));
+    format!("],\"first_id\":\"{first_id}\",\"last_id\":{last_id},\"has_more\":{has_more}}}").into_bytes()
 }
 
 /// A JSON answer. The content type carries no charset, as OpenAI's does.
 pub fn json(status: StatusCode, value: &impl Serialize) -> Response {
-    let (status, body) = match serde_json::to_vec(value) {
-        Ok(body) => (status, body),
-        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, Vec::new()),
-    };
-    let mut response = Response::new(Body::from(body));
+    match serde_json::to_vec(value) {
+        Ok(body) => json_body(status, Body::from(body)),
+        Err(_) => json_body(StatusCode::INTERNAL_SERVER_ERROR, Body::empty()),
+    }
+}
+
+/// A JSON answer whose body is written already.
+pub fn json_body(status: StatusCode, body: Body) -> Response {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

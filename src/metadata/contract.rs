@@ -9,7 +9,7 @@ use crate::model::expiry::ExpiresAfter;
 use crate::model::file::{File, NewFile};
 use crate::model::filename::Filename;
 use crate::model::ids::{BlobId, FileId, ProcessId, WorkspaceId};
-use crate::model::page::{ListFiles, Order};
+use crate::model::page::{FileQuery, Order};
 use crate::model::purpose::Purpose;
 use std::sync::Arc;
 
@@ -71,8 +71,8 @@ pub async fn file(store: &dyn MetadataStore, workspace: WorkspaceId, number: u8)
     create(store, workspace, number, Purpose::UserData, None).await
 }
 
-fn all(order: Order) -> ListFiles {
-    ListFiles { purpose: None, limit: 10_000, order, after: None }
+fn all(order: Order) -> FileQuery {
+    FileQuery { purpose: None, limit: 10_000, order, after: None }
 }
 
 async fn workspaces_have_unique_names(store: &dyn MetadataStore) {
@@ -151,17 +151,17 @@ async fn pages_visit_each_file_once(store: &dyn MetadataStore) {
         if order == Order::Descending {
             expected.reverse();
         }
-        assert_eq!(visit(store, workspace, ListFiles { purpose: None, limit, order, after: None }).await, expected);
+        assert_eq!(visit(store, workspace, FileQuery { purpose: None, limit, order, after: None }).await, expected);
         let odd: Vec<FileId> =
             expected.iter().copied().filter(|id| ids.iter().position(|known| known == id).unwrap() % 2 == 1).collect();
         assert_eq!(
-            visit(store, workspace, ListFiles { purpose: Some(Purpose::Evals), limit, order, after: None }).await,
+            visit(store, workspace, FileQuery { purpose: Some(Purpose::Evals), limit, order, after: None }).await,
             odd
         );
     }
 }
 
-async fn visit(store: &dyn MetadataStore, workspace: WorkspaceId, mut list: ListFiles) -> Vec<FileId> {
+async fn visit(store: &dyn MetadataStore, workspace: WorkspaceId, mut list: FileQuery) -> Vec<FileId> {
     let mut visited = Vec::new();
     loop {
         let page = store.list_files(workspace, list).await.unwrap();
@@ -180,10 +180,10 @@ async fn a_cursor_needs_no_file(store: &dyn MetadataStore) {
         (file(store, workspace, 1).await, file(store, workspace, 2).await, file(store, workspace, 3).await);
     assert!(store.delete_file(workspace, second.id).await.unwrap());
     let page =
-        store.list_files(workspace, ListFiles { after: Some(second.id), ..all(Order::Ascending) }).await.unwrap();
+        store.list_files(workspace, FileQuery { after: Some(second.id), ..all(Order::Ascending) }).await.unwrap();
     assert_eq!(page.rows, vec![third]);
     let page =
-        store.list_files(workspace, ListFiles { after: Some(second.id), ..all(Order::Descending) }).await.unwrap();
+        store.list_files(workspace, FileQuery { after: Some(second.id), ..all(Order::Descending) }).await.unwrap();
     assert_eq!(page.rows, vec![first]);
 }
 
@@ -229,7 +229,7 @@ async fn expired_files_are_gone_at_the_second(store: &dyn MetadataStore, clock: 
     assert!(store.find_content(workspace, brief.id).await.unwrap().is_none());
     assert!(!store.delete_file(workspace, brief.id).await.unwrap());
     assert_eq!(store.list_files(workspace, all(Order::Ascending)).await.unwrap().rows, vec![lasting.clone()]);
-    let page = store.list_files(workspace, ListFiles { after: Some(brief.id), ..all(Order::Ascending) }).await.unwrap();
+    let page = store.list_files(workspace, FileQuery { after: Some(brief.id), ..all(Order::Ascending) }).await.unwrap();
     assert_eq!(page.rows, vec![lasting]);
     assert_eq!(store.delete_expired_files(10).await.unwrap(), 1);
     assert!(store.deleting_blobs(None, 100).await.unwrap().contains(&blob(workspace, 1)));

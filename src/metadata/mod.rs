@@ -12,7 +12,7 @@ use crate::model::api_key::{ApiKey, KeyDigest};
 use crate::model::blob::StoredBlob;
 use crate::model::file::{File, NewFile};
 use crate::model::ids::{BlobId, FileId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
-use crate::model::page::{ListFiles, Page};
+use crate::model::page::{FileQuery, Page};
 use crate::model::upload::{Completion, NewPart, NewUpload, Part, Upload, UploadRefusal};
 use crate::model::workspace::Workspace;
 use async_trait::async_trait;
@@ -28,6 +28,9 @@ pub enum MetadataError {
     /// No room for more rows.
     #[error("the metadata store has no room left")]
     OutOfSpace(#[source] Cause),
+    /// The store holds what it cannot read, or made a mistake; asking again does not help.
+    #[error("the metadata store is broken")]
+    Broken(#[source] Cause),
     /// The store does not answer as it should; whether a change took place is not known.
     #[error("the metadata store failed")]
     Unavailable(#[source] Cause),
@@ -93,7 +96,7 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     /// The File and its checksums, unless it has expired.
     async fn find_content(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<StoredContent>, MetadataError>;
     /// A page of the Files that have not expired, in the order of their ids.
-    async fn list_files(&self, workspace: WorkspaceId, list: ListFiles) -> Result<Page<File>, MetadataError>;
+    async fn list_files(&self, workspace: WorkspaceId, query: FileQuery) -> Result<Page<File>, MetadataError>;
     /// Makes a File invisible and its blob `deleting`; false when there is none or it has expired.
     async fn delete_file(&self, workspace: WorkspaceId, id: FileId) -> Result<bool, MetadataError>;
 
@@ -153,6 +156,6 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     /// Removes the rows of those of these blobs that are `deleting`; their bytes are gone.
     async fn forget_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError>;
 
-    /// Whether the store answers.
+    /// Whether the store could take a change now.
     async fn probe(&self) -> Result<(), MetadataError>;
 }

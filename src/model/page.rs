@@ -18,7 +18,7 @@ pub enum Order {
 
 /// What a client asks of the list of Files.
 #[derive(Clone, Copy, Debug)]
-pub struct ListFiles {
+pub struct FileQuery {
     /// Only Files of this purpose.
     pub purpose: Option<Purpose>,
     /// At most so many, within [`PAGE_FILES`].
@@ -39,6 +39,12 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// A list of nothing.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self { rows: Vec::new(), has_more: false }
+    }
+
     /// The page of the first `limit` of `rows`, which hold one row more than the page when the list goes on.
     #[must_use]
     pub fn cut(mut rows: Vec<T>, limit: u32) -> Self {

@@ -42,7 +42,7 @@ impl Uploads {
     /// When the Upload does not take parts any more or has all that it may have, or a store failed; nothing of the bytes stays then.
     pub async fn add_part(&self, upload: UploadId, receiving: Receiving) -> Result<Part, AddPartError> {
         let files = self.files.clone();
-        let commit = self.files.tasks.spawn(async move {
+        let steps = async move {
             let received = receiving.finish().await?;
             let new = NewPart { blob: received.blob, content: received.content.clone() };
             let part =
@@ -50,7 +50,7 @@ impl Uploads {
             let part = part.ok_or_else(StorageError::claim_lost)?;
             received.keep();
             Ok(part)
-        });
-        commit.await.unwrap_or_else(|panic| Err(StorageError::Unavailable(Box::new(panic)).into()))
+        };
+        self.files.to_the_end(steps).await
     }
 }

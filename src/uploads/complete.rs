@@ -44,13 +44,12 @@ impl Uploads {
             None => None,
         };
         let (files, completion) = (self.files.clone(), Completion { parts, sha256 });
-        let commit = self.files.tasks.spawn(async move {
+        let steps = async move {
             let completed = files.metadata.complete_upload(workspace, upload, completion).await??;
             files.sweep_wanted.notify_one();
             Ok::<_, UploadError>(completed)
-        });
-        let committed = commit.await.unwrap_or_else(|panic| Err(StorageError::Unavailable(Box::new(panic)).into()));
-        Ok(committed?)
+        };
+        Ok(self.files.to_the_end(steps).await?)
     }
 
     /// Reads the parts of a pending Upload as the whole that they are to be. One that is not pending has nothing to read.
@@ -74,7 +73,7 @@ impl Uploads {
                 sha256.update(&chunk);
                 (md5, sha256)
             });
-            hashed.await.map_err(|panic| StorageError::Unavailable(Box::new(panic)))
+            hashed.await.map_err(|unfinished| StorageError::Internal(Box::new(unfinished)))
         });
         let (md5, sha256) = digests.await.map_err(UploadError::from)?;
         if <[u8; 16]>::from(md5.finalize()) != named.0 {

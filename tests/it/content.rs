@@ -1,6 +1,7 @@
 //! `GET /v1/files/{id}/content`: ranges, and bytes that are not what was stored.
 
 use crate::house::House;
+use reqwest::Method;
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 
@@ -86,5 +87,20 @@ async fn an_empty_file_has_empty_content() {
     let answer = ada.download_file(&id).await.is_bytes(b"");
     assert_eq!(answer.headers["content-length"], "0");
     ada.download_range(&id, "bytes=0-").await.is_error(416, None, Some("range_not_satisfiable"));
+    house.close().await;
+}
+
+#[tokio::test]
+async fn only_a_get_with_one_range_has_a_range() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let id = ada.create_file("a.bin", b"0123456789").await.id();
+    let path = format!("/v1/files/{id}/content");
+    let head = ada.send(ada.request(Method::HEAD, &path).header("range", "bytes=0-1")).await;
+    assert_eq!((head.status.as_u16(), head.headers["content-length"].to_str().unwrap()), (200, "10"));
+    let two = ada.request(Method::GET, &path).header("range", "bytes=0-1").header("range", "bytes=2-3");
+    let two = ada.send(two).await;
+    assert_eq!(two.status, 200);
+    two.is_bytes(b"0123456789");
     house.close().await;
 }

@@ -48,3 +48,24 @@ async fn a_body_on_delete_is_ignored() {
     ada.list("").await.is_ok();
     house.close().await;
 }
+
+#[tokio::test]
+async fn a_download_that_meets_a_delete_is_whole_or_not_found() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let content = vec![7; 70_000];
+    for _ in 0..60 {
+        let id = ada.create_file("a.bin", &content).await.id();
+        let downloads = futures_util::future::join_all((0..8).map(|_| ada.download_file(&id)));
+        let (downloads, deleted) = futures_util::future::join(downloads, ada.delete_file(&id)).await;
+        deleted.is_ok();
+        for download in downloads {
+            if download.status == 200 {
+                download.is_bytes(&content);
+            } else {
+                download.is_not_found();
+            }
+        }
+    }
+    house.close().await;
+}

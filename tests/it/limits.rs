@@ -133,6 +133,41 @@ async fn a_stop_finishes_what_is_in_flight() {
     house.close().await;
 }
 
+#[tokio::test]
+async fn what_is_framed_in_two_ways_is_refused() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let list = |head: &str| {
+        let head = format!("GET /v1/files HTTP/1.1\r\nAuthorization: Bearer {}\r\n{head}\r\n0\r\n\r\n", ada.key);
+        raw(house.address(), head)
+    };
+    for head in [
+        "Connection: close\r\n",
+        "Host: x\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n",
+        "Host: x\r\nTransfer-Encoding: gzip, chunked\r\nConnection: close\r\n",
+        "Host: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n",
+    ] {
+        let answer = list(head).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{head:?}: {answer}");
+    }
+    for (first, second) in
+        [("Content-Length: 5", "Transfer-Encoding: chunked"), ("Transfer-Encoding: chunked", "Content-Length: 5")]
+    {
+        let answer = list(&format!("Host: x\r\n{first}\r\n{second}\r\n")).await;
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "answered once, and the connection closed: {answer}");
+    }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_head_without_end_is_refused_at_its_limit() {
+    let house = House::open().await;
+    let endless = format!("GET /v1/files HTTP/1.1\r\nHost: x\r\nX-Long: {}", "a".repeat(80_000));
+    let answer = raw(house.address(), endless).await;
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    house.close().await;
+}
+
 fn head(key: &str) -> String {
     format!(
         "POST /v1/files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Type: {}\r\n",

@@ -1,6 +1,6 @@
 //! `GET /v1/files`: order, pages, cursors.
 
-use crate::house::House;
+use crate::house::{Answer, House};
 
 #[tokio::test]
 async fn pages_of_any_size_visit_each_file_once_in_order() {
@@ -76,5 +76,34 @@ async fn parameters_out_of_bounds_are_named() {
     ada.list("?limit=ten").await.is_error(400, Some("limit"), None);
     ada.list("?order=up").await.is_error(400, Some("order"), None);
     ada.list("?after=file-1").await.is_error(400, Some("after"), None);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_long_list_is_one_answer() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let mut ids = Vec::new();
+    for round in 0..23 {
+        let names: Vec<String> = (0..50).map(|number| format!("\u{6587} {round} {number}.txt")).collect();
+        let made = futures_util::future::join_all(names.iter().map(|name| ada.create_file(name, b"x"))).await;
+        ids.extend(made.into_iter().map(Answer::id));
+    }
+    ids.sort();
+    for (query, expected) in [
+        ("?order=asc", 1150),
+        ("?order=asc&limit=1149", 1149),
+        ("?order=asc&limit=500", 500),
+        ("?order=asc&limit=501", 501),
+    ] {
+        let answer = ada.list(query).await.is_ok();
+        let list = answer.json();
+        assert!(answer.ids() == ids[..expected], "{query}");
+        assert_eq!(list["first_id"].as_str(), Some(ids[0].as_str()));
+        assert_eq!(list["last_id"].as_str(), Some(ids[expected - 1].as_str()));
+        assert_eq!(list["has_more"].as_bool(), Some(expected < 1150), "{query}");
+        let keys: Vec<&String> = list.as_object().unwrap().keys().collect();
+        assert_eq!(keys.len(), 5, "{keys:?}");
+    }
     house.close().await;
 }

@@ -1,6 +1,6 @@
 //! Administrative commands beside a running server: what they change holds on the very next request.
 
-use crate::program::{Data, Program, output, run};
+use crate::program::{Data, Program, output, run, venna};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -77,6 +77,11 @@ fn commands_work_without_a_server_and_before_the_first_run() {
 fn what_cannot_be_done_is_said() {
     let data = Data::new();
     let text = data.text();
+    for command in [["keys", "list"], ["workspaces", "list"]] {
+        let output = run(&[&command[..], &["--data-dir", &text]].concat());
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(message.contains("there is no installation") && !data.path().exists(), "{message}");
+    }
     for (arguments, part) in [
         (vec!["keys", "create", "--workspace", "nobody"], "there is no workspace \"nobody\""),
         (vec!["keys", "revoke", "key_1"], "is no key id"),
@@ -84,10 +89,37 @@ fn what_cannot_be_done_is_said() {
         (vec!["keys", "create", "--name", " padded "], "a name has 1 to 64 bytes"),
         (vec!["workspaces", "create", "default"], "there is a workspace of this name"),
         (vec!["workspaces", "create", ""], "a name has 1 to 64 bytes"),
+        (vec!["workspaces", "create", "ws_00VbjUjhHGglY7j08O6M3Oj9"], "does not look like an id"),
     ] {
         let output = run(&[&arguments[..], &["--data-dir", &text]].concat());
         let message = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
         assert!(message.contains(part), "{arguments:?}: {message}");
     }
+}
+
+#[test]
+fn a_secret_that_cannot_be_shown_opens_nothing() {
+    let data = Data::new();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let created = venna(&["keys", "create", "--quiet", "--data-dir", &data.text()]).stdout(full).output().unwrap();
+    let message = String::from_utf8_lossy(&created.stderr).into_owned();
+    assert!(created.status.code() == Some(1) && message.contains("the key was revoked"), "{message}");
+    assert!(output(&["keys", "list", "--data-dir", &data.text()]).contains("revoked"));
+}
+
+#[test]
+fn a_server_that_nobody_hears_runs_all_the_same() {
+    let data = Data::new();
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let arguments = ["serve", "--data-dir", &data.text(), "--listen", "127.0.0.1:0", "--admin-listen", "off"];
+    let mut child = venna(&arguments).stdout(full()).stderr(full()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !data.path().join("first-key").exists() {
+        assert!(Instant::now() < deadline && child.try_wait().unwrap().is_none(), "it runs");
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(child.try_wait().unwrap().is_none(), "it goes on running");
+    drop(std::process::Command::new("kill").arg(child.id().to_string()).status());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }

@@ -1,6 +1,6 @@
 //! The first run on an empty data directory (product.md, section 2).
 
-use crate::program::{Data, PATIENCE, Program, run, venna};
+use crate::program::{Data, PATIENCE, Program, report, run, venna};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -60,6 +60,33 @@ fn a_second_server_on_the_data_directory_is_refused() {
 }
 
 #[test]
+fn a_second_server_on_the_same_stores_is_refused() {
+    let (ours, theirs) = (Data::new(), Data::new());
+    let first = Program::start(&ours.path());
+    let database = format!("--metadata-url=sqlite:{}/venna.db", ours.text());
+    let blobs = format!("--blobs-url=file:{}/blobs", ours.text());
+    for (setting, part) in [(&database, "on the database"), (&blobs, "on the blobs")] {
+        let second =
+            run(&["serve", "--data-dir", &theirs.text(), "--listen", "127.0.0.1:0", "--admin-listen", "off", setting]);
+        let message = String::from_utf8_lossy(&second.stderr).into_owned();
+        assert!(second.status.code() == Some(1) && message.contains(part), "{message}");
+    }
+    drop(first);
+}
+
+#[test]
+fn nobody_else_can_read_the_installation() {
+    let data = Data::new();
+    let _server = Program::start(&data.path());
+    for (name, mode) in
+        [("", 0o700), ("venna.db", 0o600), ("venna.db-wal", 0o600), ("blobs", 0o700), ("first-key", 0o600)]
+    {
+        let found = std::fs::metadata(data.path().join(name)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(found, mode, "{name}: {found:o}");
+    }
+}
+
+#[test]
 fn an_address_that_is_taken_is_named() {
     let (ours, theirs) = (Data::new(), Data::new());
     let first = Program::start(&theirs.path());
@@ -95,7 +122,7 @@ fn a_bootstrap_key_is_installed_however_often() {
 #[test]
 fn a_data_directory_that_cannot_keep_data_is_warned_of() {
     let Ok(folder) = tempfile::tempdir_in("/dev/shm") else {
-        println!("skipped: there is no /dev/shm to write to");
+        report("skipped: there is no /dev/shm to write to");
         return;
     };
     let server = Program::start(&folder.path().join("data"));

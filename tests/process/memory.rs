@@ -1,6 +1,6 @@
 //! Memory does not grow with the size of a file: peaks of the process's resident memory, as the kernel counts them.
 
-use crate::program::{Data, Program};
+use crate::program::{Data, Program, report};
 use std::path::PathBuf;
 
 const MIB: usize = 1 << 20;
@@ -36,7 +36,7 @@ fn a_large_file_takes_no_more_memory_than_a_small_one() {
     };
     let small = peak_of(8 * MIB);
     let large = peak_of(400 * MIB);
-    println!("peak memory: {} MiB for 8 MiB, {} MiB for 400 MiB", small / MIB, large / MIB);
+    report(&format!("peak memory: {} MiB for 8 MiB, {} MiB for 400 MiB", small / MIB, large / MIB));
     assert!(large <= small + 16 * MIB, "{large} against {small}");
 }
 
@@ -58,6 +58,6 @@ fn eight_large_transfers_at_once_stay_under_128_mib() {
         transfer.join().unwrap();
     }
     let peak = peak(&server);
-    println!("peak memory: {} MiB for 8 x 64 MiB at once", peak / MIB);
+    report(&format!("peak memory: {} MiB for 8 x 64 MiB at once", peak / MIB));
     assert!(peak < 128 * MIB, "{peak}");
 }

@@ -8,6 +8,11 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
+/// Says what was measured, or what was skipped, past the capture of the test runner.
+pub fn report(line: &str) {
+    drop(writeln!(std::io::stderr(), "{line}"));
+}
+
 /// How long the program may take to start, to stop, or to answer.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 const BOUNDARY: &str = "venna-process-boundary";

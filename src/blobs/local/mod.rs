@@ -181,6 +181,17 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
+    async fn a_blob_that_cannot_be_removed_keeps_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = LocalBlobs::open(folder.path()).unwrap();
+        let (stuck, other) = (BlobId::new([0xaa; 16]), BlobId::new([0xab; 16]));
+        std::fs::create_dir(folder.path().join("aa").join(stuck.to_string())).unwrap();
+        write::put(&blobs.shards, other, Bytes::from_static(b"x")).unwrap();
+        let removed = blobs.delete(&[stuck, other]).await;
+        assert!(removed[0].1.is_err() && removed[1].1.is_ok(), "{removed:?}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
     async fn a_link_in_place_of_a_blob_is_not_followed() {
         let folder = tempfile::tempdir().unwrap();
         let blobs = LocalBlobs::open(folder.path()).unwrap();

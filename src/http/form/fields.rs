@@ -4,7 +4,7 @@
 
 use super::FormReader;
 use crate::files::{FileDetails, Files, Receiving};
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, echo};
 use crate::http::json::JsonObject;
 use crate::model::expiry::{EXPIRES_AFTER_SECONDS, ExpiresAfter};
 use crate::model::filename::Filename;
@@ -17,9 +17,6 @@ const PURPOSE: &str = "purpose";
 const ANCHOR: &str = "expires_after[anchor]";
 const SECONDS: &str = "expires_after[seconds]";
 const CREATED_AT: &str = "created_at";
-
-/// The longest part of a client's value that an error repeats, in characters.
-const MAX_ECHO_CHARS: usize = 100;
 
 #[derive(Default)]
 struct Fields {
@@ -197,8 +194,4 @@ fn required(name: &str) -> ApiError {
 
 fn half_given(name: &str) -> ApiError {
     ApiError::invalid(format!("Missing required parameter: '{name}'.")).param(name)
-}
-
-fn echo(value: &str) -> String {
-    value.chars().take(MAX_ECHO_CHARS).collect()
 }

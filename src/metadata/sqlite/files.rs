@@ -7,7 +7,7 @@ use crate::metadata::StoredContent;
 use crate::model::blob::StoredBlob;
 use crate::model::file::{File, FileDigest, NewFile};
 use crate::model::ids::{BlobId, FileId, WorkspaceId};
-use crate::model::page::{ListFiles, Order, Page};
+use crate::model::page::{FileQuery, Order, Page};
 use crate::model::purpose::Purpose;
 use crate::random;
 use rusqlite::{Connection, OptionalExtension, Result, params};
@@ -80,11 +80,16 @@ pub(super) fn insert(connection: &Connection, workspace: WorkspaceId, file: &Fil
     Ok(())
 }
 
-pub(super) fn find(connection: &Connection, workspace: WorkspaceId, id: FileId, now: u64) -> Result<Option<File>> {
+pub(super) fn find(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    id: FileId,
+    now_seconds: u64,
+) -> Result<Option<File>> {
     let sql = format!("SELECT {COLUMNS} FROM files WHERE workspace_id = ?1 AND {ALIVE} AND id = ?3");
     connection
         .prepare_cached(&sql)?
-        .query_row(params![workspace.to_string(), now, id.to_string()], rows::file)
+        .query_row(params![workspace.to_string(), now_seconds, id.to_string()], rows::file)
         .optional()
 }
 
@@ -93,10 +98,10 @@ pub(super) fn find_content(
     connection: &Connection,
     workspace: WorkspaceId,
     id: FileId,
-    now: u64,
+    now_seconds: u64,
 ) -> Result<Option<StoredContent>> {
     let snapshot = connection.unchecked_transaction()?;
-    let Some(file) = find(&snapshot, workspace, id, now)? else { return Ok(None) };
+    let Some(file) = find(&snapshot, workspace, id, now_seconds)? else { return Ok(None) };
     let blobs = match file.digest {
         FileDigest::Whole(_) => {
             "SELECT b.id, f.size_bytes, b.checksums FROM files f JOIN blobs b ON b.id = f.blob_id
@@ -113,45 +118,50 @@ pub(super) fn find_content(
     Ok(Some(StoredContent { file, blobs }))
 }
 
-pub(super) fn list(connection: &Connection, workspace: WorkspaceId, list: ListFiles, now: u64) -> Result<Page<File>> {
-    let (beyond, direction) = match list.order {
+pub(super) fn list(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    query: FileQuery,
+    now_seconds: u64,
+) -> Result<Page<File>> {
+    let (beyond, direction) = match query.order {
         Order::Ascending => (">", "ASC"),
         Order::Descending => ("<", "DESC"),
     };
-    let after = if list.after.is_some() { format!("AND id {beyond} ?3") } else { "AND ?3 IS NULL".to_owned() };
-    let purpose = if list.purpose.is_some() { "AND purpose = ?4" } else { "AND ?4 IS NULL" };
+    let after = if query.after.is_some() { format!("AND id {beyond} ?3") } else { "AND ?3 IS NULL".to_owned() };
+    let purpose = if query.purpose.is_some() { "AND purpose = ?4" } else { "AND ?4 IS NULL" };
     let sql = format!(
         "SELECT {COLUMNS} FROM files WHERE workspace_id = ?1 AND {ALIVE} {after} {purpose} ORDER BY id {direction} LIMIT ?5"
     );
     let values = params![
         workspace.to_string(),
-        now,
-        list.after.map(|id| id.to_string()),
-        list.purpose.map(Purpose::name),
-        u64::from(list.limit) + 1
+        now_seconds,
+        query.after.map(|id| id.to_string()),
+        query.purpose.map(Purpose::name),
+        u64::from(query.limit) + 1
     ];
     let rows = connection.prepare_cached(&sql)?.query_map(values, rows::file)?.collect::<Result<_>>()?;
-    Ok(Page::cut(rows, list.limit))
+    Ok(Page::cut(rows, query.limit))
 }
 
-pub(super) fn delete(connection: &Connection, workspace: WorkspaceId, id: FileId, now: u64) -> Result<bool> {
+pub(super) fn delete(connection: &Connection, workspace: WorkspaceId, id: FileId, now_seconds: u64) -> Result<bool> {
     let sql = format!("DELETE FROM files WHERE workspace_id = ?1 AND {ALIVE} AND id = ?3 RETURNING blob_id");
     let mut delete = connection.prepare_cached(&sql)?;
     let deleted: Option<Option<String>> =
-        delete.query_row(params![workspace.to_string(), now, id.to_string()], |row| row.get(0)).optional()?;
+        delete.query_row(params![workspace.to_string(), now_seconds, id.to_string()], |row| row.get(0)).optional()?;
     deleted
         .map(|blob| release(connection, &workspace.to_string(), &id.to_string(), blob))
         .transpose()
         .map(|released| released.is_some())
 }
 
-pub(super) fn delete_expired(connection: &Connection, limit: u32, now: u64) -> Result<usize> {
+pub(super) fn delete_expired(connection: &Connection, limit: u32, now_seconds: u64) -> Result<usize> {
     let sql = "DELETE FROM files WHERE (workspace_id, id) IN
                (SELECT workspace_id, id FROM files WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)
                RETURNING workspace_id, id, blob_id";
     let mut delete = connection.prepare_cached(sql)?;
     let expired: Vec<(String, String, Option<String>)> = delete
-        .query_map(params![now, limit], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .query_map(params![now_seconds, limit], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
         .collect::<Result<_>>()?;
     for (workspace, id, blob) in &expired {
         release(connection, workspace, id, blob.clone())?;

@@ -37,9 +37,9 @@ pub(super) fn find(connection: &Connection, digest: KeyDigest) -> Result<Option<
     select.query_row([digest.0], key).optional()
 }
 
-pub(super) fn revoke(connection: &Connection, id: KeyId, now: u64) -> Result<Option<ApiKey>> {
+pub(super) fn revoke(connection: &Connection, id: KeyId, now_seconds: u64) -> Result<Option<ApiKey>> {
     let sql = format!("UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1 RETURNING {COLUMNS}");
-    connection.prepare_cached(&sql)?.query_row(params![id.to_string(), now], key).optional()
+    connection.prepare_cached(&sql)?.query_row(params![id.to_string(), now_seconds], key).optional()
 }
 
 fn key(row: &Row<'_>) -> Result<ApiKey> {

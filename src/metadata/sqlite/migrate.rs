@@ -35,7 +35,7 @@ pub enum MigrationError {
     Sqlite(#[from] rusqlite::Error),
 }
 
-pub(super) fn migrate(connection: &mut Connection, now: u64) -> Result<(), MigrationError> {
+pub(super) fn migrate(connection: &mut Connection, now_seconds: u64) -> Result<(), MigrationError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
     transaction.execute_batch(
         "CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -52,7 +52,7 @@ pub(super) fn migrate(connection: &mut Connection, now: u64) -> Result<(), Migra
         let sha256: [u8; 32] = Sha256::digest(migration.sql.as_bytes()).into();
         if migration.number > found {
             transaction.execute_batch(migration.sql)?;
-            let row = params![migration.number, migration.name, sha256, now];
+            let row = params![migration.number, migration.name, sha256, now_seconds];
             transaction.execute("INSERT INTO schema_migrations VALUES (?1, ?2, ?3, ?4)", row)?;
         } else if applied(&transaction, migration.number)? != sha256 {
             return Err(MigrationError::Changed(migration.number));

@@ -2,30 +2,63 @@
 
 use super::{MetadataError, OpenError};
 use rusqlite::Connection;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use tokio::sync::Semaphore;
 
-/// Readers beyond one for each core, for long pages on the blocking pool.
-const SPARE_READERS: usize = 2;
+/// Long reads that run at once; further ones wait without keeping a thread.
+const LONG_READS: usize = 2;
 
+/// Connections for point reads, which run where they are asked for, and others for long reads, which go to the blocking
+/// pool: no long read ever stands in the way of a point read.
 #[derive(Debug)]
-pub(super) struct Readers(Vec<Mutex<Connection>>);
+pub(super) struct Readers {
+    point: Pool,
+    long: Arc<Pool>,
+    long_places: Semaphore,
+}
 
 impl Readers {
     pub(super) fn open(connect: impl Fn() -> Result<Connection, OpenError>) -> Result<Self, OpenError> {
-        let count = thread::available_parallelism().map_or(1, usize::from) + SPARE_READERS;
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self {
+            point: Pool::open(cores + 1, &connect)?,
+            long: Arc::new(Pool::open(LONG_READS, &connect)?),
+            long_places: Semaphore::new(LONG_READS),
+        })
+    }
+
+    /// A read of a few rows, on the calling thread.
+    pub(super) fn point<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, MetadataError> {
+        Ok(self.point.run(query)?)
+    }
+
+    /// A read that may take long enough to keep a runtime worker from its work.
+    pub(super) async fn long<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, MetadataError> {
+        let _place = self.long_places.acquire().await;
+        let long = Arc::clone(&self.long);
+        let rows = tokio::task::spawn_blocking(move || long.run(query)).await;
+        Ok(rows.map_err(|unfinished| MetadataError::Broken(Arc::new(unfinished)))??)
+    }
+}
+
+#[derive(Debug)]
+struct Pool(Vec<Mutex<Connection>>);
+
+impl Pool {
+    fn open(count: usize, connect: impl Fn() -> Result<Connection, OpenError>) -> Result<Self, OpenError> {
         (0..count).map(|_| connect().map(Mutex::new)).collect::<Result<_, _>>().map(Self)
     }
 
-    pub(super) fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, MetadataError> {
-        Ok(query(&self.free())?)
-    }
-
-    /// A connection that nobody uses, or the first one once it is free.
+    /// On a connection that nobody uses, or the first one once it is free.
     #[expect(clippy::expect_used, reason = "a pool has at least one connection by construction")]
-    fn free(&self) -> MutexGuard<'_, Connection> {
-        self.0.iter().find_map(|connection| connection.try_lock().ok()).unwrap_or_else(|| {
-            self.0.first().expect("there are readers").lock().unwrap_or_else(PoisonError::into_inner)
-        })
+    fn run<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        let connection = self.0.iter().find_map(|connection| connection.try_lock().ok()).unwrap_or_else(|| {
+            self.0.first().expect("there are connections").lock().unwrap_or_else(PoisonError::into_inner)
+        });
+        query(&connection)
     }
 }

@@ -52,8 +52,3 @@ pub(super) fn blob(row: &Row<'_>) -> Result<StoredBlob> {
         blocks: blocks.ok_or_else(|| Error::InvalidColumnType(2, "checksums".into(), Type::Blob))?,
     })
 }
-
-/// Turns the error of a query without rows into the default.
-pub(super) fn none<T: Default>(error: Error) -> Result<T> {
-    if error == Error::QueryReturnedNoRows { Ok(T::default()) } else { Err(error) }
-}

@@ -31,9 +31,14 @@ struct ChosenPart {
     stored: StoredBlob,
 }
 
-pub(super) fn create(connection: &Connection, workspace: WorkspaceId, new: NewUpload, now: u64) -> Result<Upload> {
-    let id = UploadId::new(now, random::bytes());
-    let expires_at = now + new.ttl_seconds;
+pub(super) fn create(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    new: NewUpload,
+    now_seconds: u64,
+) -> Result<Upload> {
+    let id = UploadId::new(now_seconds, random::bytes());
+    let expires_at = now_seconds + new.ttl_seconds;
     let sql = "INSERT INTO uploads (workspace_id, id, size_bytes, filename, purpose, lives_seconds, expires_at, status)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'pending')";
     connection.prepare_cached(sql)?.execute(params![
@@ -49,8 +54,13 @@ pub(super) fn create(connection: &Connection, workspace: WorkspaceId, new: NewUp
     Ok(Upload { id, size_bytes, filename, purpose, expires_at, status: UploadStatus::Pending, file: None })
 }
 
-pub(super) fn find(connection: &Connection, workspace: WorkspaceId, id: UploadId, now: u64) -> Result<Option<Upload>> {
-    Ok(find_row(connection, workspace, id, now)?.map(|row| row.upload))
+pub(super) fn find(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    id: UploadId,
+    now_seconds: u64,
+) -> Result<Option<Upload>> {
+    Ok(find_row(connection, workspace, id, now_seconds)?.map(|row| row.upload))
 }
 
 pub(super) fn create_part(
@@ -58,9 +68,9 @@ pub(super) fn create_part(
     workspace: WorkspaceId,
     upload: UploadId,
     new: &NewPart,
-    now: u64,
+    now_seconds: u64,
 ) -> Result<std::result::Result<Option<Part>, UploadRefusal>> {
-    if let Err(refusal) = find_pending(connection, workspace, upload, now)? {
+    if let Err(refusal) = find_pending(connection, workspace, upload, now_seconds)? {
         return Ok(Err(refusal));
     }
     let count = "SELECT count(*) FROM parts WHERE workspace_id = ?1 AND upload_id = ?2";
@@ -72,7 +82,7 @@ pub(super) fn create_part(
     if !blobs::claim(connection, workspace, new.blob, &new.content.blocks)? {
         return Ok(Ok(None));
     }
-    let id = PartId::new(now, random::bytes());
+    let id = PartId::new(now_seconds, random::bytes());
     let sql =
         "INSERT INTO parts (id, workspace_id, upload_id, blob_id, size_bytes, sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     connection.prepare_cached(sql)?.execute(params![
@@ -111,10 +121,10 @@ pub(super) fn find_part_blobs(
     workspace: WorkspaceId,
     upload: UploadId,
     parts: &[PartId],
-    now: u64,
+    now_seconds: u64,
 ) -> Result<std::result::Result<Vec<StoredBlob>, UploadRefusal>> {
     let snapshot = connection.unchecked_transaction()?;
-    let row = match find_pending(&snapshot, workspace, upload, now)? {
+    let row = match find_pending(&snapshot, workspace, upload, now_seconds)? {
         Ok(row) => row,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -129,9 +139,9 @@ pub(super) fn complete(
     completion: &Completion,
     now_ms: u64,
 ) -> Result<std::result::Result<Upload, UploadRefusal>> {
-    let now = now_ms / 1000;
+    let now_seconds = now_ms / 1000;
     let fingerprint = fingerprint(&completion.parts);
-    let Some(row) = find_row(change.connection, workspace, upload, now)? else {
+    let Some(row) = find_row(change.connection, workspace, upload, now_seconds)? else {
         return Ok(Err(UploadRefusal::NotFound));
     };
     match row.upload.status {
@@ -157,9 +167,11 @@ pub(super) fn cancel(
     connection: &Connection,
     workspace: WorkspaceId,
     upload: UploadId,
-    now: u64,
+    now_seconds: u64,
 ) -> Result<std::result::Result<Upload, UploadRefusal>> {
-    let Some(row) = find_row(connection, workspace, upload, now)? else { return Ok(Err(UploadRefusal::NotFound)) };
+    let Some(row) = find_row(connection, workspace, upload, now_seconds)? else {
+        return Ok(Err(UploadRefusal::NotFound));
+    };
     match row.upload.status {
         UploadStatus::Pending => {}
         UploadStatus::Cancelled => return Ok(Ok(row.upload)),
@@ -170,11 +182,12 @@ pub(super) fn cancel(
     Ok(Ok(Upload { status: UploadStatus::Cancelled, ..row.upload }))
 }
 
-pub(super) fn expire(connection: &Connection, limit: u32, now: u64) -> Result<usize> {
+pub(super) fn expire(connection: &Connection, limit: u32, now_seconds: u64) -> Result<usize> {
     let sql = "SELECT workspace_id, id FROM uploads WHERE status = 'pending' AND expires_at <= ?1 LIMIT ?2";
     let mut select = connection.prepare_cached(sql)?;
-    let expired: Vec<(WorkspaceId, UploadId)> =
-        select.query_map(params![now, limit], |row| Ok((parsed(row, 0)?, parsed(row, 1)?)))?.collect::<Result<_>>()?;
+    let expired: Vec<(WorkspaceId, UploadId)> = select
+        .query_map(params![now_seconds, limit], |row| Ok((parsed(row, 0)?, parsed(row, 1)?)))?
+        .collect::<Result<_>>()?;
     for (workspace, upload) in &expired {
         end(connection, &workspace.to_string(), &upload.to_string(), UploadStatus::Expired)?;
         discard_parts(connection, *workspace, *upload)?;
@@ -182,12 +195,17 @@ pub(super) fn expire(connection: &Connection, limit: u32, now: u64) -> Result<us
     Ok(expired.len())
 }
 
-fn find_row(connection: &Connection, workspace: WorkspaceId, id: UploadId, now: u64) -> Result<Option<UploadRow>> {
+fn find_row(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    id: UploadId,
+    now_seconds: u64,
+) -> Result<Option<UploadRow>> {
     let sql = "SELECT size_bytes, filename, purpose, lives_seconds, expires_at, status, file_id, completion
                FROM uploads WHERE workspace_id = ?1 AND id = ?2";
     let upload = |row: &Row<'_>| {
         let (expires_at, status) = (row.get(4)?, named(row, 5, UploadStatus::named)?);
-        let expired = status == UploadStatus::Pending && expires_at <= now;
+        let expired = status == UploadStatus::Pending && expires_at <= now_seconds;
         let upload = Upload {
             id,
             size_bytes: row.get(0)?,
@@ -206,7 +224,7 @@ fn find_row(connection: &Connection, workspace: WorkspaceId, id: UploadId, now: 
     let found = select.query_row(params![workspace.to_string(), id.to_string()], upload).optional()?;
     let Some((mut row, file)) = found else { return Ok(None) };
     if let Some(file) = file {
-        row.upload.file = files::find(connection, workspace, file, now)?;
+        row.upload.file = files::find(connection, workspace, file, now_seconds)?;
     }
     Ok(Some(row))
 }
@@ -215,9 +233,9 @@ fn find_pending(
     connection: &Connection,
     workspace: WorkspaceId,
     id: UploadId,
-    now: u64,
+    now_seconds: u64,
 ) -> Result<std::result::Result<UploadRow, UploadRefusal>> {
-    Ok(match find_row(connection, workspace, id, now)? {
+    Ok(match find_row(connection, workspace, id, now_seconds)? {
         None => Err(UploadRefusal::NotFound),
         Some(row) if row.upload.status == UploadStatus::Pending => Ok(row),
         Some(row) => Err(UploadRefusal::NotPending(row.upload.status)),

@@ -1,0 +1,87 @@
+//! The body of a long list: fetched and written page by page, so that what it takes of memory does not depend on its
+//! length, nor on how slowly it is read.
+
+use super::SharedHall;
+use super::error::ApiError;
+use super::wire::{self, FileList, FileObject};
+use crate::causes::Causes;
+use crate::files::StorageError;
+use crate::model::file::File;
+use crate::model::ids::{FileId, WorkspaceId};
+use crate::model::page::{FileQuery, Page};
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::{TryStreamExt, stream};
+use http::StatusCode;
+use std::mem;
+use tracing::Span;
+
+/// Files that are fetched and written at once.
+const STEP_FILES: u32 = 500;
+
+/// Answers with the list that `query` asks for.
+pub async fn answer(hall: SharedHall, workspace: WorkspaceId, query: FileQuery) -> Result<Response, ApiError> {
+    let first = hall.files.list(workspace, step_of(query)).await?;
+    let Some(first_id) = first.rows.first().map(|file| file.id).filter(|_| first.has_more && query.limit > STEP_FILES)
+    else {
+        return Ok(wire::json(StatusCode::OK, &FileList::from(&first)));
+    };
+    let walk = Walk { hall, workspace, rest: query, first_id, at: Position::Begin(first) };
+    let request = Span::current();
+    let chunks = stream::try_unfold(walk, Walk::next).inspect_err(move |error: &StorageError| {
+        request.in_scope(|| tracing::warn!(error = %Causes(error), "a list was cut off"));
+    });
+    Ok(wire::json_body(StatusCode::OK, Body::from_stream(chunks)))
+}
+
+fn step_of(query: FileQuery) -> FileQuery {
+    FileQuery { limit: query.limit.min(STEP_FILES), ..query }
+}
+
+struct Walk {
+    hall: SharedHall,
+    workspace: WorkspaceId,
+    /// What is still asked for behind the rows that were written.
+    rest: FileQuery,
+    first_id: FileId,
+    at: Position,
+}
+
+enum Position {
+    Begin(Page<File>),
+    Middle,
+    End { has_more: bool },
+    Done,
+}
+
+impl Walk {
+    /// The next piece of the body; a failure ends it uncleanly.
+    async fn next(mut self) -> Result<Option<(Bytes, Self)>, StorageError> {
+        let piece = match mem::replace(&mut self.at, Position::Done) {
+            Position::Begin(page) => self.rows(b"{\"object\":\"list\",\"data\":[", &page),
+            Position::Middle => {
+                let page = self.hall.files.list(self.workspace, step_of(self.rest)).await?;
+                self.rows(b",", &page)
+            }
+            Position::End { has_more } => wire::file_list_tail(self.first_id, self.rest.after, has_more),
+            Position::Done => return Ok(None),
+        };
+        Ok(Some((Bytes::from(piece), self)))
+    }
+
+    /// The rows of a page behind `before`, which is left out when there are none.
+    fn rows(&mut self, before: &[u8], page: &Page<File>) -> Vec<u8> {
+        let mut piece = Vec::new();
+        for (place, file) in page.rows.iter().enumerate() {
+            piece.extend_from_slice(if place == 0 { before } else { b"," });
+            wire::append(&mut piece, &FileObject::from(file));
+        }
+        let written = u32::try_from(page.rows.len()).unwrap_or(STEP_FILES);
+        self.rest.limit = self.rest.limit.saturating_sub(written);
+        self.rest.after = page.rows.last().map(|file| file.id).or(self.rest.after);
+        let goes_on = page.has_more && self.rest.limit > 0;
+        self.at = if goes_on { Position::Middle } else { Position::End { has_more: page.has_more } };
+        piece
+    }
+}
