@@ -56,7 +56,7 @@ async fn what_is_written_is_read(store: &dyn BlobStore) {
         let (id, content) = (id(u8::try_from(number).unwrap()), content(size));
         let digest = put(store, id, &content, chunk).await;
         assert_eq!(digest.size_bytes, size as u64);
-        assert_eq!(digest.blocks.0.len() as u64, (size as u64).div_ceil(BLOCK_BYTES));
+        assert_eq!(digest.checksums.0.len() as u64, (size as u64).div_ceil(BLOCK_BYTES));
         if size > 0 {
             assert!(get(store, id, ByteRange::whole(size as u64)).await.unwrap() == content, "{size} bytes");
         }
@@ -70,7 +70,7 @@ async fn ranges_equal_slices(store: &dyn BlobStore) {
     let ends = [0, 1, 262_143, 262_144, 262_145, 524_288, 699_999, 700_000];
     for start in ends {
         for end in ends.into_iter().filter(|end| *end >= start) {
-            let expected = StoredBlob { blob: id(20), size_bytes: 700_000, blocks: digest.blocks.clone() };
+            let expected = StoredBlob { blob: id(20), size_bytes: 700_000, checksums: digest.checksums.clone() };
             let stream = read_verified(store, expected, ByteRange { start, end }).await.unwrap();
             let chunks: Vec<Bytes> = stream.try_collect().await.unwrap();
             let slice = &content[usize::try_from(start).unwrap()..usize::try_from(end).unwrap()];
@@ -118,9 +118,9 @@ async fn deleting_is_idempotent_and_spares_readers(store: &dyn BlobStore) {
 async fn wrong_checksums_are_noticed(store: &dyn BlobStore) {
     let digest = put(store, id(60), &content(600_000), 300_000).await;
     let expected = |block: usize| {
-        let mut blocks = digest.blocks.clone();
-        blocks.0[block] ^= 1;
-        StoredBlob { blob: id(60), size_bytes: 600_000, blocks }
+        let mut checksums = digest.checksums.clone();
+        checksums.0[block] ^= 1;
+        StoredBlob { blob: id(60), size_bytes: 600_000, checksums }
     };
     let whole = ByteRange::whole(600_000);
     assert!(matches!(read_verified(store, expected(0), whole).await, Err(BlobError::Damaged(..))));

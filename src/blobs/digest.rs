@@ -12,13 +12,13 @@ const CHECKSUM: CrcAlgorithm = CrcAlgorithm::Crc32Iscsi;
 pub struct ContentHasher {
     sha256: Sha256,
     block: crc_fast::Digest,
-    blocks: Vec<u32>,
+    checksums: Vec<u32>,
     size_bytes: u64,
 }
 
 impl Default for ContentHasher {
     fn default() -> Self {
-        Self { sha256: Sha256::new(), block: crc_fast::Digest::new(CHECKSUM), blocks: Vec::new(), size_bytes: 0 }
+        Self { sha256: Sha256::new(), block: crc_fast::Digest::new(CHECKSUM), checksums: Vec::new(), size_bytes: 0 }
     }
 }
 
@@ -48,12 +48,12 @@ impl ContentHasher {
         ContentDigest {
             size_bytes: self.size_bytes,
             sha256: Sha256Digest(self.sha256.finalize().into()),
-            blocks: BlockChecksums(self.blocks),
+            checksums: BlockChecksums(self.checksums),
         }
     }
 
     fn end_block(&mut self) {
-        self.blocks.push(low_half(self.block.finalize_reset()));
+        self.checksums.push(low_half(self.block.finalize_reset()));
     }
 }
 
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn nothing_has_no_blocks() {
         let digest = ContentHasher::default().finish();
-        assert_eq!(digest.blocks, BlockChecksums::default());
+        assert_eq!(digest.checksums, BlockChecksums::default());
         assert!(digest.sha256.to_string().starts_with("e3b0c44298fc1c14"));
     }
 
@@ -101,7 +101,7 @@ mod tests {
             let digest = hasher.finish();
             prop_assert_eq!(digest.size_bytes, size as u64);
             let blocks: Vec<u32> = content.chunks(262_144).map(block_checksum).collect();
-            prop_assert_eq!(digest.blocks.0, blocks);
+            prop_assert_eq!(digest.checksums.0, blocks);
             prop_assert_eq!(digest.sha256.0, <[u8; 32]>::from(Sha256::digest(&content)));
         }
     }

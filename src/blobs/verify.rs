@@ -60,7 +60,7 @@ impl Blocks {
         }
         let block = self.take(usize::try_from(BLOCK_BYTES.min(self.end - self.at)).unwrap_or(usize::MAX)).await?;
         let at = self.at;
-        let checksum = usize::try_from(at / BLOCK_BYTES).ok().and_then(|index| self.expected.blocks.0.get(index));
+        let checksum = usize::try_from(at / BLOCK_BYTES).ok().and_then(|index| self.expected.checksums.0.get(index));
         if checksum != Some(&block_checksum(&block)) {
             return Err(BlobError::Damaged(self.expected.blob, "a block does not match its checksum"));
         }

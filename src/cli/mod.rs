@@ -14,6 +14,7 @@ mod workspaces;
 use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
+use tokio::runtime;
 
 /// A Files API server that speaks OpenAI's wire contract.
 #[derive(Debug, Parser)]
@@ -50,17 +51,16 @@ pub fn run() -> ExitCode {
 }
 
 fn dispatch(command: Command) -> Result<()> {
-    let mut runtime = match command {
-        Command::Serve(_) => tokio::runtime::Builder::new_multi_thread(),
-        Command::Workspaces(_) | Command::Keys(_) | Command::Check(_) => tokio::runtime::Builder::new_current_thread(),
-    };
-    let runtime = runtime.enable_all().build()?;
     match command {
-        Command::Serve(serve) => runtime.block_on(serve.run()),
-        Command::Workspaces(workspaces) => runtime.block_on(workspaces.run()),
-        Command::Keys(keys) => runtime.block_on(keys.run()),
+        Command::Serve(serve) => run_on(runtime::Builder::new_multi_thread(), serve.run()),
+        Command::Workspaces(workspaces) => run_on(runtime::Builder::new_current_thread(), workspaces.run()),
+        Command::Keys(keys) => run_on(runtime::Builder::new_current_thread(), keys.run()),
         Command::Check(check) => check.run(),
     }
+}
+
+fn run_on(mut runtime: runtime::Builder, command: impl Future<Output = Result<()>>) -> Result<()> {
+    runtime.enable_all().build()?.block_on(command)
 }
 
 /// `docs/cli.md`: the help of every command.

@@ -1,6 +1,6 @@
 //! Creating: received bytes become a File, durably, or nothing of them stays.
 
-use super::{Files, ReceiveError, Receiving, StorageError};
+use super::{Files, ReceiveError, Receiving, StoreError};
 use crate::model::expiry::ExpiresAfter;
 use crate::model::file::{File, NewFile};
 use crate::model::filename::Filename;
@@ -28,8 +28,8 @@ pub enum CreateError {
     Received(#[from] ReceiveError),
 }
 
-impl From<StorageError> for CreateError {
-    fn from(error: StorageError) -> Self {
+impl From<StoreError> for CreateError {
+    fn from(error: StoreError) -> Self {
         Self::Received(ReceiveError::Storage(error))
     }
 }
@@ -60,7 +60,7 @@ impl Files {
         Ok(self.to_the_end(async move { files.commit(receiving, details).await }).await?)
     }
 
-    async fn commit(&self, receiving: Receiving, details: FileDetails) -> Result<File, StorageError> {
+    async fn commit(&self, receiving: Receiving, details: FileDetails) -> Result<File, StoreError> {
         let received = receiving.finish().await?;
         let new = NewFile {
             blob: received.blob,
@@ -69,7 +69,7 @@ impl Files {
             filename: details.filename,
             expires_after: details.expires_after.or_else(|| ExpiresAfter::default_of(details.purpose)),
         };
-        let file = self.metadata.create_file(received.workspace, new).await?.ok_or_else(StorageError::claim_lost)?;
+        let file = self.metadata.create_file(received.workspace, new).await?.ok_or_else(StoreError::claim_lost)?;
         received.keep();
         Ok(file)
     }

@@ -1,6 +1,6 @@
 //! Deleting: a File is gone for its workspace at once; the sweeper removes its bytes.
 
-use super::{Files, StorageError};
+use super::{Files, StoreError};
 use crate::model::ids::{FileId, WorkspaceId};
 
 impl Files {
@@ -8,7 +8,7 @@ impl Files {
     ///
     /// # Errors
     /// When the metadata store failed.
-    pub async fn delete(&self, workspace: WorkspaceId, id: FileId) -> Result<bool, StorageError> {
+    pub async fn delete(&self, workspace: WorkspaceId, id: FileId) -> Result<bool, StoreError> {
         let deleted = self.metadata.delete_file(workspace, id).await?;
         if deleted {
             self.sweep_wanted.notify_one();

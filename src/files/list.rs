@@ -1,6 +1,6 @@
 //! Listing.
 
-use super::{Files, StorageError};
+use super::{Files, StoreError};
 use crate::model::file::File;
 use crate::model::ids::WorkspaceId;
 use crate::model::page::{FileQuery, Page};
@@ -10,7 +10,7 @@ impl Files {
     ///
     /// # Errors
     /// When the metadata store failed.
-    pub async fn list(&self, workspace: WorkspaceId, query: FileQuery) -> Result<Page<File>, StorageError> {
+    pub async fn list(&self, workspace: WorkspaceId, query: FileQuery) -> Result<Page<File>, StoreError> {
         Ok(self.metadata.list_files(workspace, query).await?)
     }
 }

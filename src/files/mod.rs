@@ -53,7 +53,7 @@ pub struct Files {
 
 /// What any verb can fail with, whatever it was asked.
 #[derive(Debug, thiserror::Error)]
-pub enum StorageError {
+pub enum StoreError {
     /// A store has no room left.
     #[error("a store has no room left")]
     OutOfSpace(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -68,7 +68,7 @@ pub enum StorageError {
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-impl StorageError {
+impl StoreError {
     /// The blob that was claimed is not there any more: somebody else cleared it away.
     #[must_use]
     pub fn claim_lost() -> Self {
@@ -82,7 +82,7 @@ impl Files {
     pub async fn to_the_end<T, E>(&self, steps: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
-        E: std::error::Error + From<StorageError> + Send + 'static,
+        E: std::error::Error + From<StoreError> + Send + 'static,
     {
         let (sender, outcome) = oneshot::channel();
         let steps = async move {
@@ -91,11 +91,11 @@ impl Files {
             }
         };
         self.tasks.spawn(steps.in_current_span());
-        outcome.await.unwrap_or_else(|cut| Err(StorageError::Internal(Box::new(cut)).into()))
+        outcome.await.unwrap_or_else(|cut| Err(StoreError::Internal(Box::new(cut)).into()))
     }
 }
 
-impl From<BlobError> for StorageError {
+impl From<BlobError> for StoreError {
     fn from(error: BlobError) -> Self {
         match error {
             BlobError::OutOfSpace(_) => Self::OutOfSpace(Box::new(error)),
@@ -105,7 +105,7 @@ impl From<BlobError> for StorageError {
     }
 }
 
-impl From<MetadataError> for StorageError {
+impl From<MetadataError> for StoreError {
     fn from(error: MetadataError) -> Self {
         match error {
             MetadataError::OutOfSpace(_) => Self::OutOfSpace(Box::new(error)),

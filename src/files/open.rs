@@ -1,6 +1,6 @@
 //! Opening: the content of one File, checked block by block while it is read.
 
-use super::{Files, StorageError};
+use super::{Files, StoreError};
 use crate::blobs::verify::read_verified;
 pub use crate::metadata::StoredContent;
 use crate::model::blob::StoredBlob;
@@ -13,14 +13,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 /// Checked bytes, in order; a stream that ends without an error was complete.
-pub type ContentStream = Pin<Box<dyn Stream<Item = Result<Bytes, StorageError>> + Send>>;
+pub type ContentStream = Pin<Box<dyn Stream<Item = Result<Bytes, StoreError>> + Send>>;
 
 impl Files {
     /// What is needed to read the content of a File, if the workspace has it.
     ///
     /// # Errors
     /// When the metadata store failed.
-    pub async fn open(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<StoredContent>, StorageError> {
+    pub async fn open(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<StoredContent>, StoreError> {
         Ok(self.metadata.find_content(workspace, id).await?)
     }
 
@@ -34,10 +34,10 @@ impl Files {
         workspace: WorkspaceId,
         content: StoredContent,
         range: ByteRange,
-    ) -> Result<Option<ContentStream>, StorageError> {
+    ) -> Result<Option<ContentStream>, StoreError> {
         let id = content.file.id;
         match self.read_blobs(content.blobs, range).await {
-            Err(StorageError::Damaged(..)) if self.retrieve(workspace, id).await?.is_none() => Ok(None),
+            Err(StoreError::Damaged(..)) if self.retrieve(workspace, id).await?.is_none() => Ok(None),
             stream => stream.map(Some),
         }
     }
@@ -46,7 +46,7 @@ impl Files {
     ///
     /// # Errors
     /// When the blob store failed, or the first block is not what was stored.
-    pub async fn read_blobs(&self, blobs: Vec<StoredBlob>, range: ByteRange) -> Result<ContentStream, StorageError> {
+    pub async fn read_blobs(&self, blobs: Vec<StoredBlob>, range: ByteRange) -> Result<ContentStream, StoreError> {
         let mut pieces = overlaps(blobs, range).into_iter();
         let Some((first, within)) = pieces.next() else { return Ok(stream::empty().boxed()) };
         let head = read_verified(&*self.blobs, first, within).await?;
@@ -55,7 +55,7 @@ impl Files {
             let store = Arc::clone(&store);
             async move { read_verified(&*store, blob, within).await }
         });
-        Ok(head.chain(tail.try_flatten()).map(|chunk| chunk.map_err(StorageError::from)).boxed())
+        Ok(head.chain(tail.try_flatten()).map(|chunk| chunk.map_err(StoreError::from)).boxed())
     }
 }
 
@@ -87,7 +87,7 @@ mod tests {
             let blobs = sizes.iter().map(|size_bytes| StoredBlob {
                 blob: BlobId::new([0; 16]),
                 size_bytes: *size_bytes,
-                blocks: BlockChecksums::default(),
+                checksums: BlockChecksums::default(),
             });
             let found = overlaps(blobs.collect(), range);
             prop_assert_eq!(found.iter().map(|(_, stretch)| stretch.len()).sum::<u64>(), range.len());

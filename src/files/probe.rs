@@ -1,6 +1,6 @@
 //! Probing: whether Files can be served at all.
 
-use super::{Files, StorageError};
+use super::{Files, StoreError};
 use crate::causes::Causes;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -45,18 +45,18 @@ impl Files {
         let metadata = timeout(PROBE_TIMEOUT, self.metadata.probe()).await;
         let blobs = timeout(PROBE_TIMEOUT, self.blobs.probe()).await;
         let readiness = Readiness {
-            metadata: state("metadata", metadata.map(|answer| answer.map_err(StorageError::from))),
-            blobs: state("blobs", blobs.map(|answer| answer.map_err(StorageError::from))),
+            metadata: state("metadata", metadata.map(|answer| answer.map_err(StoreError::from))),
+            blobs: state("blobs", blobs.map(|answer| answer.map_err(StoreError::from))),
         };
         *last = Some((Instant::now(), readiness));
         readiness
     }
 }
 
-fn state(store: &str, answer: Result<Result<(), StorageError>, tokio::time::error::Elapsed>) -> StoreState {
+fn state(store: &str, answer: Result<Result<(), StoreError>, tokio::time::error::Elapsed>) -> StoreState {
     let error: Box<dyn std::error::Error> = match answer {
         Ok(Ok(())) => return StoreState::Ready,
-        Ok(Err(StorageError::OutOfSpace(_))) => return StoreState::Full,
+        Ok(Err(StoreError::OutOfSpace(_))) => return StoreState::Full,
         Ok(Err(error)) => Box::new(error),
         Err(elapsed) => Box::new(elapsed),
     };

@@ -1,6 +1,6 @@
 //! Receiving: bytes come in before it is known whether they become a File.
 
-use super::{Files, MAX_BATCH_FILE_BYTES, StorageError};
+use super::{Files, MAX_BATCH_FILE_BYTES, StoreError};
 use crate::blobs::{BlobWriter, InFlightToken};
 use crate::model::digest::ContentDigest;
 use crate::model::ids::{BlobId, WorkspaceId};
@@ -32,7 +32,7 @@ pub enum ReceiveError {
     PartTooLarge,
     /// A store failed.
     #[error(transparent)]
-    Storage(#[from] StorageError),
+    Storage(#[from] StoreError),
 }
 
 /// What the bytes are to become, which says how many there may be.
@@ -86,8 +86,8 @@ impl Files {
         let token = self.in_flight.enter(blob).ok_or(ReceiveError::TooManyUploads)?;
         let (sweep_wanted, tasks) = (Arc::clone(&self.sweep_wanted), self.tasks.clone());
         let mut claim = Claim { writer: None, token: Some(token), sweep_wanted, tasks };
-        self.metadata.begin_blob(workspace, blob, self.process).await.map_err(StorageError::from)?;
-        claim.writer = Some(self.blobs.create(blob).await.map_err(StorageError::from)?);
+        self.metadata.begin_blob(workspace, blob, self.process).await.map_err(StoreError::from)?;
+        claim.writer = Some(self.blobs.create(blob).await.map_err(StoreError::from)?);
         Ok(Receiving { workspace, blob, subject, received_bytes: 0, claim })
     }
 }
@@ -100,8 +100,8 @@ impl Receiving {
     pub async fn write(&mut self, chunk: Bytes) -> Result<(), ReceiveError> {
         self.received_bytes += chunk.len() as u64;
         self.check_size()?;
-        let writer = self.claim.writer.as_mut().ok_or_else(StorageError::claim_lost)?;
-        Ok(writer.write(chunk).await.map_err(StorageError::from)?)
+        let writer = self.claim.writer.as_mut().ok_or_else(StoreError::claim_lost)?;
+        Ok(writer.write(chunk).await.map_err(StoreError::from)?)
     }
 
     /// Says what the File is for, now that it is known.
@@ -119,8 +119,8 @@ impl Receiving {
     ///
     /// # Errors
     /// When the blob store failed; nothing of the bytes stays then.
-    pub async fn finish(mut self) -> Result<Received, StorageError> {
-        let writer = self.claim.writer.take().ok_or_else(StorageError::claim_lost)?;
+    pub async fn finish(mut self) -> Result<Received, StoreError> {
+        let writer = self.claim.writer.take().ok_or_else(StoreError::claim_lost)?;
         let content = writer.finish().await?;
         Ok(Received { workspace: self.workspace, blob: self.blob, content, claim: self.claim })
     }

@@ -1,6 +1,6 @@
 //! Retrieving: what is known of one File.
 
-use super::{Files, StorageError};
+use super::{Files, StoreError};
 use crate::model::file::File;
 use crate::model::ids::{FileId, WorkspaceId};
 
@@ -9,7 +9,7 @@ impl Files {
     ///
     /// # Errors
     /// When the metadata store failed.
-    pub async fn retrieve(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<File>, StorageError> {
+    pub async fn retrieve(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<File>, StoreError> {
         Ok(self.metadata.find_file(workspace, id).await?)
     }
 }

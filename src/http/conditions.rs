@@ -28,14 +28,18 @@ pub enum Verdict {
 #[must_use]
 pub fn evaluate(headers: &HeaderMap, current: Validators<'_>) -> Verdict {
     if headers.contains_key(IF_MATCH) {
-        if !lists(headers, IF_MATCH, current.etag, false) {
+        if !lists(headers, IF_MATCH, current.etag, Comparison::Strong) {
             return Verdict::Failed;
         }
     } else if date(headers, &IF_UNMODIFIED_SINCE).is_some_and(|since| current.modified_at > since) {
         return Verdict::Failed;
     }
     if headers.contains_key(IF_NONE_MATCH) {
-        return if lists(headers, IF_NONE_MATCH, current.etag, true) { Verdict::NotModified } else { Verdict::Proceed };
+        return if lists(headers, IF_NONE_MATCH, current.etag, Comparison::Weak) {
+            Verdict::NotModified
+        } else {
+            Verdict::Proceed
+        };
     }
     if date(headers, &IF_MODIFIED_SINCE).is_some_and(|since| current.modified_at <= since) {
         return Verdict::NotModified;
@@ -50,11 +54,21 @@ pub fn range_applies(headers: &HeaderMap, current: Validators<'_>) -> bool {
     value.as_bytes() == current.etag.as_bytes() || date(headers, &IF_RANGE) == Some(current.modified_at)
 }
 
-/// Whether a list of entity tags, or `*`, names `etag`; a weak tag counts where `weak` comparison is allowed.
-fn lists(headers: &HeaderMap, name: HeaderName, etag: &str, weak: bool) -> bool {
+/// How entity tags are compared (section 8.8.3.2).
+#[derive(Clone, Copy)]
+enum Comparison {
+    Strong,
+    Weak,
+}
+
+/// Whether a list of entity tags, or `*`, names `etag`.
+fn lists(headers: &HeaderMap, name: HeaderName, etag: &str, comparison: Comparison) -> bool {
     let tags = headers.get_all(name);
     tags.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim).any(|tag| {
-        let tag = if weak { tag.strip_prefix("W/").unwrap_or(tag) } else { tag };
+        let tag = match comparison {
+            Comparison::Strong => tag,
+            Comparison::Weak => tag.strip_prefix("W/").unwrap_or(tag),
+        };
         tag == "*" || tag == etag
     })
 }
@@ -66,8 +80,8 @@ fn date(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {
 
 /// `Last-Modified` and the like.
 #[must_use]
-pub fn http_date(seconds: u64) -> String {
-    let time = UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).unwrap_or(SystemTime::UNIX_EPOCH);
+pub fn http_date(unix_seconds: u64) -> String {
+    let time = UNIX_EPOCH.checked_add(Duration::from_secs(unix_seconds)).unwrap_or(SystemTime::UNIX_EPOCH);
     httpdate::fmt_http_date(time)
 }
 

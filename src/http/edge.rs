@@ -6,6 +6,7 @@
 use super::SharedHall;
 use super::body::{Consumed, PacedBody};
 use super::error::{ApiError, Cause};
+use super::headers::{PROCESSING_MS, REQUEST_ID, put};
 use crate::causes::Causes;
 use crate::model::ids::RequestId;
 use crate::random;
@@ -14,16 +15,13 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use http::header::{CONNECTION, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CONNECTION, HOST, HeaderValue, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS};
 use http::{StatusCode, Version};
 use http_body::Body as _;
 use std::error::Error;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 use tracing::Instrument;
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms");
 
 /// Runs a request and finishes its answer.
 pub async fn attend(State(hall): State<SharedHall>, request: Request, next: Next) -> Response {
@@ -85,9 +83,7 @@ fn pace(hall: &SharedHall, request: Request) -> (Request, Option<Consumed>) {
 fn complete(response: &mut Response, id: RequestId, begun: Instant) {
     let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
-        headers.insert(REQUEST_ID, id);
-    }
+    put(headers, REQUEST_ID, &id.to_string());
     headers.insert(PROCESSING_MS, HeaderValue::from(elapsed_ms));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }

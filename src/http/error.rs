@@ -5,22 +5,22 @@
 
 use super::body::BodyError;
 use super::form::error::FormError;
+use super::headers::{SHOULD_RETRY, put};
 use super::wire;
-use crate::files::{CreateError, MAX_BATCH_FILE_BYTES, ReceiveError, StorageError};
+use crate::files::{CreateError, MAX_BATCH_FILE_BYTES, ReceiveError, StoreError};
 use crate::keys::Refusal;
 use crate::model::upload::{MAX_PART_BYTES, MAX_PARTS, UploadRefusal};
 use crate::uploads::{AddPartError, CompleteError, CreateUploadError, UploadError};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use std::error::Error;
 use std::sync::Arc;
 
-const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 /// The longest part of a client's value that an error repeats, in characters.
 const MAX_ECHO_CHARS: usize = 100;
 /// What a client is asked to wait when a limit or a store made it fail, in seconds.
-const RETRY_AFTER_SECONDS: u64 = 1;
+const RETRY_AFTER_SECONDS: &str = "1";
 
 /// Every way in which a request fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -275,7 +275,7 @@ pub struct ApiError {
     kind: ErrorKind,
     message: String,
     param: Option<String>,
-    headers: Vec<(HeaderName, HeaderValue)>,
+    headers: Vec<(HeaderName, String)>,
     cause: Option<Cause>,
 }
 
@@ -305,8 +305,8 @@ impl ApiError {
 
     /// Adds a header to the answer.
     #[must_use]
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.push((name, value));
+    pub fn header(mut self, name: HeaderName, text: &str) -> Self {
+        self.headers.push((name, text.to_owned()));
         self
     }
 
@@ -354,7 +354,7 @@ impl ApiError {
     }
 
     fn challenge(self) -> Self {
-        self.header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"Venna Files\""))
+        self.header(WWW_AUTHENTICATE, "Bearer realm=\"Venna Files\"")
     }
 
     /// The server made a mistake.
@@ -364,20 +364,20 @@ impl ApiError {
     }
 }
 
-impl From<StorageError> for ApiError {
-    fn from(error: StorageError) -> Self {
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
         match error {
-            StorageError::OutOfSpace(_) => Self::new(
+            StoreError::OutOfSpace(_) => Self::new(
                 ErrorKind::InsufficientStorage,
                 "The server has no storage space left. Delete files or try again later.",
             )
             .cause(error),
-            StorageError::Damaged(..) => {
+            StoreError::Damaged(..) => {
                 Self::new(ErrorKind::FileDamaged, "The stored content of this file is damaged and cannot be served.")
                     .cause(error)
             }
-            StorageError::Internal(_) => Self::internal().cause(error),
-            StorageError::Unavailable(_) => Self::unavailable().cause(error),
+            StoreError::Internal(_) => Self::internal().cause(error),
+            StoreError::Unavailable(_) => Self::unavailable().cause(error),
         }
     }
 }
@@ -388,7 +388,7 @@ impl ApiError {
             ErrorKind::ServiceUnavailable,
             "The server's storage does not answer at the moment. Please try again.",
         )
-        .header(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS))
+        .header(RETRY_AFTER, RETRY_AFTER_SECONDS)
     }
 }
 
@@ -399,7 +399,7 @@ impl From<ReceiveError> for ApiError {
                 ErrorKind::RateLimited,
                 "Too many uploads are in flight on this server. Please try again in a moment.",
             )
-            .header(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS)),
+            .header(RETRY_AFTER, RETRY_AFTER_SECONDS),
             ReceiveError::FileTooLarge { limit_bytes } => Self::file_too_large(limit_bytes),
             ReceiveError::BatchTooLarge => Self::invalid("File is too large."),
             ReceiveError::PartTooLarge => {
@@ -528,10 +528,11 @@ impl IntoResponse for ApiError {
         let body = wire::ErrorEnvelope::new(&entry, &self.message, self.param.as_deref());
         let status = StatusCode::from_u16(entry.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = wire::json(status, &body);
-        response.headers_mut().extend(self.headers);
+        for (name, text) in self.headers {
+            put(response.headers_mut(), name, &text);
+        }
         if let Some(should_retry) = entry.should_retry {
-            let value = HeaderValue::from_static(if should_retry { "true" } else { "false" });
-            response.headers_mut().insert(SHOULD_RETRY, value);
+            put(response.headers_mut(), SHOULD_RETRY, if should_retry { "true" } else { "false" });
         }
         if let Some(cause) = self.cause {
             response.extensions_mut().insert(cause);

@@ -5,7 +5,7 @@ use super::SharedHall;
 use super::error::ApiError;
 use super::wire::{self, FileList, FileObject};
 use crate::causes::Causes;
-use crate::files::StorageError;
+use crate::files::StoreError;
 use crate::model::file::File;
 use crate::model::ids::{FileId, WorkspaceId};
 use crate::model::page::{FileQuery, Page};
@@ -29,7 +29,7 @@ pub async fn answer(hall: SharedHall, workspace: WorkspaceId, query: FileQuery) 
     };
     let walk = Walk { hall, workspace, rest: query, first_id, at: Position::Begin(first) };
     let request = Span::current();
-    let chunks = stream::try_unfold(walk, Walk::next).inspect_err(move |error: &StorageError| {
+    let chunks = stream::try_unfold(walk, Walk::next).inspect_err(move |error: &StoreError| {
         request.in_scope(|| tracing::warn!(error = %Causes(error), "a list was cut off"));
     });
     Ok(wire::json_body(StatusCode::OK, Body::from_stream(chunks)))
@@ -57,7 +57,7 @@ enum Position {
 
 impl Walk {
     /// The next piece of the body; a failure ends it uncleanly.
-    async fn next(mut self) -> Result<Option<(Bytes, Self)>, StorageError> {
+    async fn next(mut self) -> Result<Option<(Bytes, Self)>, StoreError> {
         let piece = match mem::replace(&mut self.at, Position::Done) {
             Position::Begin(page) => self.rows(b"{\"object\":\"list\",\"data\":[", &page),
             Position::Middle => {

@@ -12,6 +12,7 @@ mod edge;
 pub mod error;
 mod files;
 pub mod form;
+mod headers;
 mod health;
 mod json;
 mod list;

@@ -7,8 +7,8 @@ use crate::model::page::Page;
 use crate::model::upload::{Part, Upload};
 use axum::body::Body;
 use axum::response::Response;
+use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{HeaderName, StatusCode};
 use serde::Serialize;
 
 /// OpenAI's File object, in the order of its keys.
@@ -218,13 +218,3 @@ pub fn json_body(status: StatusCode, body: Body) -> Response {
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
-
-/// A header value of text that holds ASCII without control characters; anything else is left out by the caller.
-pub fn ascii(text: &str) -> Option<HeaderValue> {
-    HeaderValue::from_str(text).ok()
-}
-
-/// Headers that are not in the `http` crate.
-pub const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
-/// Fetch metadata: who may embed the content.
-pub const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");

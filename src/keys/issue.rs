@@ -53,7 +53,7 @@ impl Keys {
 /// A secret that nobody knows yet; it opens nothing before it is installed.
 #[must_use]
 pub fn fresh_secret() -> KeySecret {
-    KeySecret::from_digits([(); KEY_RANDOM_DIGITS].map(|()| base62::digit(random::below(62))))
+    KeySecret::from_digits([(); KEY_RANDOM_DIGITS].map(|()| base62::digit(random::below(base62::BASE))))
 }
 
 fn new_key(workspace: WorkspaceId, name: &str, valid_seconds: Option<u64>, secret: &KeySecret) -> NewKey {

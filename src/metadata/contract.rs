@@ -38,7 +38,7 @@ pub async fn workspace(store: &dyn MetadataStore, name: &str) -> WorkspaceId {
 
 fn new_file(blob: BlobId, purpose: Purpose, expires_after: Option<ExpiresAfter>) -> NewFile {
     let content =
-        ContentDigest { size_bytes: 5, sha256: Sha256Digest([3; 32]), blocks: BlockChecksums(vec![1, u32::MAX]) };
+        ContentDigest { size_bytes: 5, sha256: Sha256Digest([3; 32]), checksums: BlockChecksums(vec![1, u32::MAX]) };
     NewFile { blob, content, purpose, filename: Filename::parse("\u{6587}.txt").unwrap(), expires_after }
 }
 
@@ -116,7 +116,7 @@ async fn a_file_appears_with_its_commit_and_goes_with_its_delete(store: &dyn Met
     assert_eq!((file.created_at(), file.size_bytes, file.purpose), (NOW_MS / 1000, 5, Purpose::Vision));
     assert_eq!(store.find_file(workspace, file.id).await.unwrap(), Some(file.clone()));
     let content = store.find_content(workspace, file.id).await.unwrap().unwrap();
-    let stored = StoredBlob { blob, size_bytes: 5, blocks: new.content.blocks };
+    let stored = StoredBlob { blob, size_bytes: 5, checksums: new.content.checksums };
     assert_eq!((content.file, content.blobs), (file.clone(), vec![stored]));
     assert!(store.delete_file(workspace, file.id).await.unwrap());
     assert!(!store.delete_file(workspace, file.id).await.unwrap());

@@ -1,5 +1,7 @@
 //! Base62 in ASCII order (`0-9A-Za-z`), most significant digit first: text that sorts like the numbers it writes.
 
+/// How many digits there are.
+pub const BASE: u8 = 62;
 /// The digits, in ASCII order.
 pub const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 

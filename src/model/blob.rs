@@ -11,5 +11,5 @@ pub struct StoredBlob {
     /// Its length in bytes.
     pub size_bytes: u64,
     /// The checksums of its blocks.
-    pub blocks: BlockChecksums,
+    pub checksums: BlockChecksums,
 }

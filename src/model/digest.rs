@@ -49,5 +49,5 @@ pub struct ContentDigest {
     /// SHA-256 of the content.
     pub sha256: Sha256Digest,
     /// Checksums of its blocks.
-    pub blocks: BlockChecksums,
+    pub checksums: BlockChecksums,
 }

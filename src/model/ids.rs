@@ -10,6 +10,7 @@ use std::str::FromStr;
 
 const TIME_DIGITS: usize = 9;
 const TAIL_DIGITS: usize = 15;
+/// How many tails there are: 62 to the power of [`TAIL_DIGITS`].
 const TAIL_BOUND: u128 = 62_u128.pow(15);
 const MAX_TIME_MS: u64 = (1 << 48) - 1;
 

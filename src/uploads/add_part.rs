@@ -1,7 +1,7 @@
 //! Adding a part: received like a File, kept for the File to be.
 
 use super::Uploads;
-use crate::files::{ReceiveError, Receiving, StorageError};
+use crate::files::{ReceiveError, Receiving, StoreError};
 use crate::model::ids::{UploadId, WorkspaceId};
 use crate::model::upload::{NewPart, Part, UploadRefusal, UploadStatus};
 
@@ -16,8 +16,8 @@ pub enum AddPartError {
     Received(#[from] ReceiveError),
 }
 
-impl From<StorageError> for AddPartError {
-    fn from(error: StorageError) -> Self {
+impl From<StoreError> for AddPartError {
+    fn from(error: StoreError) -> Self {
         Self::Received(error.into())
     }
 }
@@ -28,7 +28,7 @@ impl Uploads {
     /// # Errors
     /// When it does not, too many uploads are in flight, or a store failed.
     pub async fn receive_part(&self, workspace: WorkspaceId, upload: UploadId) -> Result<Receiving, AddPartError> {
-        let found = self.files.metadata.find_upload(workspace, upload).await.map_err(StorageError::from)?;
+        let found = self.files.metadata.find_upload(workspace, upload).await.map_err(StoreError::from)?;
         match found.ok_or(UploadRefusal::NotFound)?.status {
             UploadStatus::Pending => Ok(self.files.receive_part(workspace).await?),
             status => Err(UploadRefusal::NotPending(status).into()),
@@ -46,8 +46,8 @@ impl Uploads {
             let received = receiving.finish().await?;
             let new = NewPart { blob: received.blob, content: received.content.clone() };
             let part =
-                files.metadata.create_part(received.workspace, upload, new).await.map_err(StorageError::from)??;
-            let part = part.ok_or_else(StorageError::claim_lost)?;
+                files.metadata.create_part(received.workspace, upload, new).await.map_err(StoreError::from)??;
+            let part = part.ok_or_else(StoreError::claim_lost)?;
             received.keep();
             Ok(part)
         };

@@ -1,7 +1,7 @@
 //! Completing: parts become a File by being named in order.
 
 use super::{UploadError, Uploads};
-use crate::files::StorageError;
+use crate::files::StoreError;
 use crate::model::byte_range::ByteRange;
 use crate::model::digest::Sha256Digest;
 use crate::model::ids::{PartId, UploadId, WorkspaceId};
@@ -73,7 +73,7 @@ impl Uploads {
                 sha256.update(&chunk);
                 (md5, sha256)
             });
-            hashed.await.map_err(|unfinished| StorageError::Internal(Box::new(unfinished)))
+            hashed.await.map_err(|unfinished| StoreError::Internal(Box::new(unfinished)))
         });
         let (md5, sha256) = digests.await.map_err(UploadError::from)?;
         if <[u8; 16]>::from(md5.finalize()) != named.0 {

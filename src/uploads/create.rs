@@ -1,7 +1,7 @@
 //! Creating: what the File is to be, before its first byte.
 
 use super::Uploads;
-use crate::files::{CreateError, FileDetails, MAX_BATCH_FILE_BYTES, ReceiveError, StorageError};
+use crate::files::{CreateError, FileDetails, MAX_BATCH_FILE_BYTES, ReceiveError, StoreError};
 use crate::model::expiry::ExpiresAfter;
 use crate::model::ids::WorkspaceId;
 use crate::model::purpose::Purpose;
@@ -15,7 +15,7 @@ pub enum CreateUploadError {
     Details(#[from] CreateError),
     /// The store failed.
     #[error(transparent)]
-    Storage(#[from] StorageError),
+    Storage(#[from] StoreError),
 }
 
 impl Uploads {
@@ -41,6 +41,6 @@ impl Uploads {
             expires_after,
             ttl_seconds: self.ttl_seconds,
         };
-        Ok(self.files.metadata.create_upload(workspace, new).await.map_err(StorageError::from)?)
+        Ok(self.files.metadata.create_upload(workspace, new).await.map_err(StoreError::from)?)
     }
 }

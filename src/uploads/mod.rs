@@ -14,7 +14,7 @@ pub use add_part::AddPartError;
 pub use complete::{CompleteError, Md5Digest};
 pub use create::CreateUploadError;
 
-use crate::files::{Files, StorageError};
+use crate::files::{Files, StoreError};
 use crate::metadata::MetadataError;
 use crate::model::upload::UploadRefusal;
 
@@ -35,7 +35,7 @@ pub enum UploadError {
     Refused(#[from] UploadRefusal),
     /// A store failed.
     #[error(transparent)]
-    Storage(#[from] StorageError),
+    Storage(#[from] StoreError),
 }
 
 impl From<MetadataError> for UploadError {

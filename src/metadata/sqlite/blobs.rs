@@ -18,11 +18,11 @@ pub(super) fn claim(
     connection: &Connection,
     workspace: WorkspaceId,
     blob: BlobId,
-    blocks: &BlockChecksums,
+    checksums: &BlockChecksums,
 ) -> Result<bool> {
     let sql =
         "UPDATE blobs SET state = 'ready', checksums = ?3 WHERE id = ?1 AND workspace_id = ?2 AND state = 'pending'";
-    let row = params![blob.to_string(), workspace.to_string(), blocks.to_bytes()];
+    let row = params![blob.to_string(), workspace.to_string(), checksums.to_bytes()];
     Ok(connection.prepare_cached(sql)?.execute(row)? == 1)
 }
 

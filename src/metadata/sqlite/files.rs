@@ -1,4 +1,5 @@
-//! Rows of Files. Every statement has the workspace in its `WHERE`; expired Files are invisible to all of them.
+//! Rows of Files. Every statement of a request has the workspace in its `WHERE` and does not see expired Files; only
+//! the sweeper looks across workspaces.
 
 use super::blobs;
 use super::rows::{self, parsed};
@@ -40,7 +41,7 @@ pub(super) fn create(
     new: NewFile,
     now_ms: u64,
 ) -> Result<Option<File>> {
-    if !blobs::claim(change.connection, workspace, new.blob, &new.content.blocks)? {
+    if !blobs::claim(change.connection, workspace, new.blob, &new.content.checksums)? {
         return Ok(None);
     }
     let id = next_id(change, now_ms)?;

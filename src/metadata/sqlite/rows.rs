@@ -45,10 +45,10 @@ pub(super) fn file(row: &Row<'_>) -> Result<File> {
 
 /// The columns of `SELECT id, size_bytes, checksums`.
 pub(super) fn blob(row: &Row<'_>) -> Result<StoredBlob> {
-    let blocks = BlockChecksums::from_bytes(row.get_ref(2)?.as_blob()?);
+    let checksums = BlockChecksums::from_bytes(row.get_ref(2)?.as_blob()?);
     Ok(StoredBlob {
         blob: parsed(row, 0)?,
         size_bytes: row.get(1)?,
-        blocks: blocks.ok_or_else(|| Error::InvalidColumnType(2, "checksums".into(), Type::Blob))?,
+        checksums: checksums.ok_or_else(|| Error::InvalidColumnType(2, "checksums".into(), Type::Blob))?,
     })
 }
