@@ -5,7 +5,7 @@
 mod data_dir;
 
 use crate::blobs::InFlight;
-use crate::blobs::local::{LocalBlobs, volatile_kind};
+use crate::blobs::local::LocalBlobs;
 use crate::clock::Clock;
 use crate::config::{Config, LimitConfig, StoreConfig};
 use crate::files::Files;
@@ -20,6 +20,7 @@ use crate::model::workspace::Workspace;
 use crate::random;
 use crate::sweep::Sweeper;
 use crate::uploads::Uploads;
+use crate::volume::volatile_kind;
 use crate::workspaces::Workspaces;
 use anyhow::{Context, Result, bail};
 use data_dir::{Locks, create_folder, folder_of, lock, write_secret};

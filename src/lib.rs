@@ -25,3 +25,4 @@ pub mod causes;
 pub mod clock;
 pub mod config;
 pub mod random;
+pub mod volume;

@@ -5,6 +5,7 @@
 
 mod commands;
 mod first_run;
+mod full_disk;
 mod kill;
 mod memory;
 mod program;

@@ -5,14 +5,12 @@
 //! following links. All system calls that may wait for the disk run on the blocking pool.
 
 mod read;
-mod volume;
 mod write;
-
-pub use volume::volatile_kind;
 
 use super::{BlobError, BlobStore, BlobStream, BlobWriter};
 use crate::model::byte_range::ByteRange;
 use crate::model::ids::BlobId;
+use crate::volume;
 use async_trait::async_trait;
 use bytes::Bytes;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
@@ -39,7 +37,11 @@ const PROOF: BlobId = BlobId::new([0; 16]);
 
 /// The 256 directories of the folder, by the first two digits of a blob's name.
 #[derive(Debug)]
-struct Shards(Vec<OwnedFd>);
+struct Shards {
+    directories: Vec<OwnedFd>,
+    /// How much of the file system blobs leave free, in bytes.
+    reserve_bytes: u64,
+}
 
 impl LocalBlobs {
     /// Opens the folder, which must exist, makes what is missing in it, and shows once that it can write, fsync, rename and remove.
@@ -47,13 +49,17 @@ impl LocalBlobs {
     /// Blocks: to be called before the runtime serves anything, or on the blocking pool.
     ///
     /// # Errors
-    /// When the folder cannot be opened or fails that proof.
+    /// When the folder cannot be opened or fails that proof; a full one is opened, to be emptied.
     pub fn open(root: &Path) -> io::Result<Self> {
         let folder = rustix::fs::openat(CWD, root, DIRECTORY.difference(OFlags::NOFOLLOW), Mode::empty())?;
-        let shards = (0..=u8::MAX).map(|shard| open_shard(&folder, shard)).collect::<io::Result<Vec<_>>>()?;
+        let directories = (0..=u8::MAX).map(|shard| open_shard(&folder, shard)).collect::<io::Result<Vec<_>>>()?;
         rustix::fs::fsync(&folder)?;
-        let blobs = Self { shards: Arc::new(Shards(shards)), proof: Arc::default() };
-        blobs.prove().map_err(io::Error::other)?;
+        let shards = Shards { directories, reserve_bytes: volume::reserve_bytes(root)? };
+        let blobs = Self { shards: Arc::new(shards), proof: Arc::default() };
+        match blobs.prove() {
+            Err(BlobError::OutOfSpace(error)) => tracing::warn!(%error, "the folder of blobs is full"),
+            proven => proven.map_err(io::Error::other)?,
+        }
         Ok(blobs)
     }
 
@@ -92,8 +98,15 @@ impl BlobStore for LocalBlobs {
 
 impl Shards {
     fn of(&self, id: BlobId) -> io::Result<&OwnedFd> {
-        let shard = shard_of(id).and_then(|shard| self.0.get(shard));
+        let shard = shard_of(id).and_then(|shard| self.directories.get(shard));
         shard.ok_or_else(|| io::Error::other("there is no such shard"))
+    }
+
+    /// # Errors
+    /// When blobs may take no more of the file system.
+    fn refuse_when_full(&self, id: BlobId) -> io::Result<()> {
+        let room = volume::available_bytes(self.of(id)?)? > self.reserve_bytes;
+        if room { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
     }
 
     /// Unlinks final and temporary names, then fsyncs each directory that was asked to lose one: a name that is not

@@ -95,6 +95,7 @@ struct Draft {
 
 impl Draft {
     fn append(&mut self, batch: &[Bytes]) -> Result<(), BlobError> {
+        self.shards.refuse_when_full(self.id)?;
         let file = match &mut self.file {
             Some(file) => file,
             empty => empty.insert(create(&self.shards, self.id)?),

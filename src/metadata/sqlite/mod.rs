@@ -9,6 +9,7 @@ mod files;
 mod keys;
 mod migrate;
 mod readers;
+mod reserve;
 mod rows;
 mod uploads;
 mod workspaces;
@@ -25,6 +26,7 @@ use crate::model::upload::{Completion, NewPart, NewUpload, Part, Upload, UploadR
 use crate::model::workspace::Workspace;
 use async_trait::async_trait;
 use readers::Readers;
+use reserve::{Fullness, Reserve};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::OpenOptions;
 use std::io;
@@ -54,6 +56,7 @@ const POINT_PAGE_FILES: u32 = 500;
 pub struct SqliteStore {
     writer: Writer,
     readers: Readers,
+    fullness: Fullness,
     clock: Clock,
 }
 
@@ -91,7 +94,9 @@ impl SqliteStore {
         migrate::migrate(&mut connection, clock.now_seconds())?;
         let last_file_id = files::last_file_id(&connection)?;
         let readers = Readers::open(|| connect(path))?;
-        Ok(Self { writer: Writer::start(connection, last_file_id)?, readers, clock })
+        let fullness = Fullness::default();
+        let reserve = Reserve::open(path, fullness.clone())?;
+        Ok(Self { writer: Writer::start(connection, last_file_id, Some(reserve))?, readers, fullness, clock })
     }
 }
 
@@ -141,6 +146,7 @@ impl MetadataStore for SqliteStore {
     }
 
     async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError> {
+        self.fullness.refuse()?;
         self.writer.write(move |change| blobs::begin(change.connection, workspace, blob, process)).await
     }
 

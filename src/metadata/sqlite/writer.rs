@@ -4,6 +4,7 @@
 //! the commit is durable; when it fails, everybody in it is told.
 
 use super::MetadataError;
+use super::reserve::Reserve;
 use crate::model::ids::FileId;
 use rusqlite::Connection;
 use std::io;
@@ -33,9 +34,15 @@ pub(super) struct Writer(mpsc::Sender<Job>);
 
 impl Writer {
     /// Starts the thread; it ends when the writer is dropped and what was queued is done.
-    pub(super) fn start(connection: Connection, last_file_id: Option<FileId>) -> io::Result<Self> {
+    pub(super) fn start(
+        connection: Connection,
+        last_file_id: Option<FileId>,
+        reserve: Option<Reserve>,
+    ) -> io::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE_CHANGES);
-        thread::Builder::new().name("sqlite-writer".into()).spawn(move || run(&connection, last_file_id, queue))?;
+        thread::Builder::new()
+            .name("sqlite-writer".into())
+            .spawn(move || run(&connection, last_file_id, reserve, queue))?;
         Ok(Self(jobs))
     }
 
@@ -55,8 +62,16 @@ impl Writer {
     }
 }
 
-fn run(connection: &Connection, mut last_file_id: Option<FileId>, mut queue: mpsc::Receiver<Job>) {
+fn run(
+    connection: &Connection,
+    mut last_file_id: Option<FileId>,
+    mut reserve: Option<Reserve>,
+    mut queue: mpsc::Receiver<Job>,
+) {
     while let Some(first) = queue.blocking_recv() {
+        if let Some(reserve) = &mut reserve {
+            reserve.settle();
+        }
         let mut answers = Vec::new();
         let committed = commit(connection, &mut last_file_id, first, &mut queue, &mut answers);
         if committed.is_err()
@@ -123,7 +138,7 @@ mod tests {
         other.execute_batch("CREATE TABLE t (x INTEGER)").unwrap();
         let connection = Connection::open(&path).unwrap();
         connection.busy_timeout(std::time::Duration::ZERO).unwrap();
-        let writer = Writer::start(connection, None).unwrap();
+        let writer = Writer::start(connection, None, None).unwrap();
         let insert = |change: &mut Change<'_>| change.connection.execute("INSERT INTO t VALUES (1)", []);
         other.execute_batch("BEGIN EXCLUSIVE").unwrap();
         assert!(writer.write(insert).await.is_err());
@@ -138,7 +153,7 @@ mod tests {
     async fn a_change_that_fails_takes_no_other_with_it() {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("CREATE TABLE t (x INTEGER UNIQUE)").unwrap();
-        let writer = Arc::new(Writer::start(connection, None).unwrap());
+        let writer = Arc::new(Writer::start(connection, None, None).unwrap());
         let changes = (0..100_i64).map(|number| {
             let writer = Arc::clone(&writer);
             tokio::spawn(async move {

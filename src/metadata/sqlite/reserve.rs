@@ -1,0 +1,81 @@
+//! Room that is kept for the database, so that files can be deleted from a full disk.
+//!
+//! A file beside the database holds the room. It is given up before a transaction that finds the disk full, and taken
+//! back once there is plenty. While it is given up nothing new is begun: what is left of it is for deletes.
+
+use super::super::MetadataError;
+use crate::volume;
+use rustix::fs::{FallocateFlags, fallocate};
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+const RESERVE_MODE: u32 = 0o600;
+/// What is there at least before a transaction that may keep its reserve: the share of the reserve that a commit needs.
+const LOW_SHARE: u64 = 4;
+
+/// Tells whether the reserve is given up.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fullness(Arc<AtomicBool>);
+
+/// The file that holds the room; owned by the writer thread.
+#[derive(Debug)]
+pub(super) struct Reserve {
+    path: PathBuf,
+    folder: File,
+    bytes: u64,
+    fullness: Fullness,
+}
+
+impl Fullness {
+    /// # Errors
+    /// While the disk is full.
+    pub(super) fn refuse(&self) -> Result<(), MetadataError> {
+        if self.0.load(Ordering::Acquire) {
+            return Err(MetadataError::OutOfSpace(Arc::new(io::Error::from(ErrorKind::StorageFull))));
+        }
+        Ok(())
+    }
+}
+
+impl Reserve {
+    /// The reserve of a database; made when there is room.
+    pub(super) fn open(database: &Path, fullness: Fullness) -> io::Result<Self> {
+        let above = database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let path = database.with_extension("reserve");
+        let mut reserve = Self { path, folder: File::open(above)?, bytes: volume::reserve_bytes(above)?, fullness };
+        reserve.settle();
+        Ok(reserve)
+    }
+
+    /// Gives the room up when the disk is full, and takes it back when it is not: to be called before a transaction.
+    pub(super) fn settle(&mut self) {
+        let Ok(available_bytes) = volume::available_bytes(&self.folder) else { return };
+        let held = self.path.exists();
+        if held && available_bytes < self.bytes / LOW_SHARE {
+            self.give_up();
+        } else if !held && available_bytes > self.bytes.saturating_mul(2) {
+            self.take();
+        }
+    }
+
+    fn give_up(&self) {
+        self.fullness.0.store(true, Ordering::Release);
+        match std::fs::remove_file(&self.path) {
+            Ok(()) => tracing::warn!("the disk is full: nothing more is received until files are deleted"),
+            Err(error) => tracing::warn!(%error, "the disk is full, and its reserve cannot be given up"),
+        }
+    }
+
+    fn take(&self) {
+        let file = OpenOptions::new().create(true).truncate(true).write(true).mode(RESERVE_MODE).open(&self.path);
+        let taken = file.and_then(|file| Ok(fallocate(&file, FallocateFlags::empty(), 0, self.bytes)?));
+        if let Err(error) = taken {
+            tracing::warn!(%error, "no room could be reserved for the database");
+        }
+        self.fullness.0.store(false, Ordering::Release);
+    }
+}
