@@ -11,6 +11,7 @@ use crate::config::{Config, LimitConfig, StoreConfig};
 use crate::files::Files;
 use crate::http::serve::{ConnectionLimits, serve};
 use crate::http::{BodyPace, Hall, admin_router, router};
+use crate::inspect::Inspector;
 use crate::keys::{Keys, fresh_secret};
 use crate::metadata::MetadataStore;
 use crate::metadata::sqlite::SqliteStore;
@@ -86,6 +87,18 @@ impl Installation {
         }
         Self::open(stores, clock).await
     }
+}
+
+/// Opens the stores of an installation, with a server running on them or not, to look at them.
+///
+/// # Errors
+/// When there is no installation, or a store cannot be opened.
+pub async fn open_inspector(stores: &StoreConfig) -> Result<Inspector> {
+    let installation = Installation::open_existing(stores, Clock::system()).await?;
+    let root = stores.blobs.clone();
+    let blobs = tokio::task::spawn_blocking(move || LocalBlobs::open_unproven(&root)).await?;
+    let blobs = blobs.with_context(|| format!("cannot open the folder of blobs {}", stores.blobs.display()))?;
+    Ok(Inspector { metadata: installation.metadata, blobs: Arc::new(blobs) })
 }
 
 /// A running server.

@@ -11,6 +11,7 @@ pub mod app;
 pub mod http;
 // Floor 3, the verbs.
 pub mod files;
+pub mod inspect;
 pub mod keys;
 pub mod sweep;
 pub mod uploads;

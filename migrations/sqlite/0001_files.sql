@@ -21,12 +21,14 @@ CREATE TABLE api_keys (
 ) STRICT, WITHOUT ROWID;
 
 -- Every blob has its row before its first byte: pending while it is written, ready while a File has it, deleting until
--- its bytes are gone. `checksums` holds four big-endian bytes of CRC-32C for each block of 262144 bytes.
+-- its bytes are gone. What it holds is known once it is ready; `checksums` has four big-endian bytes of CRC-32C for each block of 262144 bytes.
 CREATE TABLE blobs (
     id           TEXT PRIMARY KEY,
     workspace_id TEXT NOT NULL,
     process_id   TEXT NOT NULL,
     state        TEXT NOT NULL CHECK (state IN ('pending', 'ready', 'deleting')),
+    size_bytes   INTEGER,
+    sha256       BLOB,
     checksums    BLOB
 ) STRICT;
 

@@ -19,6 +19,7 @@ pub async fn holds(store: &dyn BlobStore) {
     a_missing_blob_is_damage(store).await;
     deleting_is_idempotent_and_spares_readers(store).await;
     wrong_checksums_are_noticed(store).await;
+    names_and_sizes_are_told(store).await;
     store.probe().await.unwrap();
 }
 
@@ -129,4 +130,20 @@ async fn wrong_checksums_are_noticed(store: &dyn BlobStore) {
     let untouched = read_verified(store, expected(2), ByteRange { start: 5, end: 500_000 }).await.unwrap();
     assert_eq!(untouched.try_collect::<Vec<_>>().await.unwrap().concat().len(), 499_995);
     delete(store, &[id(60)]).await;
+}
+
+async fn names_and_sizes_are_told(store: &dyn BlobStore) {
+    for number in [0x01, 0x70, 0xff] {
+        put(store, id(number), &content(usize::from(number)), 100).await;
+    }
+    let (mut names, mut after) = (Vec::new(), None);
+    while let Some(page) = store.names(after).await.unwrap() {
+        assert!(page.strays.is_empty(), "{:?}", page.strays);
+        names.extend(page.blobs);
+        after = Some(page.last);
+    }
+    names.sort();
+    assert_eq!(names, [id(0x01), id(0x70), id(0xff)]);
+    assert_eq!(store.sizes(&[id(0xff), id(0x33), id(0x01)]).await.unwrap(), [Some(255), None, Some(1)]);
+    delete(store, &names).await;
 }

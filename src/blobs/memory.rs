@@ -1,7 +1,7 @@
 //! Blobs in memory: the store of tests, and the shortest description of what a store does.
 
 use super::digest::ContentHasher;
-use super::{BlobError, BlobStore, BlobStream, BlobWriter};
+use super::{BlobError, BlobStore, BlobStream, BlobWriter, NamesCursor, NamesPage};
 use crate::model::byte_range::ByteRange;
 use crate::model::digest::ContentDigest;
 use crate::model::ids::BlobId;
@@ -43,6 +43,16 @@ impl BlobStore for MemoryBlobs {
     async fn delete(&self, ids: &[BlobId]) -> Vec<(BlobId, Result<(), BlobError>)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|id, _| !ids.contains(id));
         ids.iter().map(|id| (*id, Ok(()))).collect()
+    }
+
+    async fn sizes(&self, ids: &[BlobId]) -> Result<Vec<Option<u64>>, BlobError> {
+        let shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(ids.iter().map(|id| shelf.get(id).map(|blob| blob.len() as u64)).collect())
+    }
+
+    async fn names(&self, after: Option<NamesCursor>) -> Result<Option<NamesPage>, BlobError> {
+        let blobs = self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect();
+        Ok(after.is_none().then_some(NamesPage { blobs, strays: Vec::new(), last: NamesCursor(0) }))
     }
 
     async fn probe(&self) -> Result<(), BlobError> {

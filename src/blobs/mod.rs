@@ -50,6 +50,21 @@ impl From<io::Error> for BlobError {
 /// Bytes of a blob, in order; a stream that ends without an error was complete.
 pub type BlobStream = Pin<Box<dyn Stream<Item = Result<Bytes, BlobError>> + Send>>;
 
+/// How far a walk over the names of a store has come; a store knows what it means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NamesCursor(pub u64);
+
+/// Some of the names in a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamesPage {
+    /// Blobs, finished or begun; one that is both is there twice.
+    pub blobs: Vec<BlobId>,
+    /// Names that are no blobs'.
+    pub strays: Vec<String>,
+    /// Where the next page begins.
+    pub last: NamesCursor,
+}
+
 /// A place for blobs.
 #[async_trait]
 pub trait BlobStore: std::fmt::Debug + Send + Sync + 'static {
@@ -62,6 +77,12 @@ pub trait BlobStore: std::fmt::Debug + Send + Sync + 'static {
     /// Removes blobs for good: those that it returns are gone after a power cut too. What is not there counts as removed;
     /// streams that are being read go on. One that cannot be removed does not keep the others.
     async fn delete(&self, ids: &[BlobId]) -> Vec<(BlobId, Result<(), BlobError>)>;
+
+    /// The lengths of these blobs, in bytes and in this order; none for one that is not there.
+    async fn sizes(&self, ids: &[BlobId]) -> Result<Vec<Option<u64>>, BlobError>;
+
+    /// Some of the names in the store, finished and begun, behind `after`; none at the end.
+    async fn names(&self, after: Option<NamesCursor>) -> Result<Option<NamesPage>, BlobError>;
 
     /// Whether the store can keep a blob now. A full one answers [`BlobError::OutOfSpace`].
     async fn probe(&self) -> Result<(), BlobError>;

@@ -1,9 +1,10 @@
 //! The command line: one file per command.
 //!
 //! Secrets and data go to standard output, everything else to standard error. Exit code 0 is success, 1 a failure, 2 a
-//! command line that cannot be understood.
+//! command line that cannot be understood; `fsck` and `scrub` have their own.
 
 mod check;
+mod inspect;
 mod keys;
 mod log;
 mod output;
@@ -36,31 +37,35 @@ enum Command {
     Keys(keys::Keys),
     /// Validates the configuration and prints the effective values with their origin.
     Check(check::Check),
+    /// Compares metadata with blobs, in both directions; with the server running or not.
+    Fsck(inspect::Fsck),
+    /// Reads blobs and compares them with their checksums; with the server running or not.
+    Scrub(inspect::Scrub),
 }
 
 /// Runs the program.
 #[must_use]
 pub fn run() -> ExitCode {
-    match dispatch(Cli::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("venna: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    dispatch(Cli::parse().command).unwrap_or_else(|error| {
+        eprintln!("venna: {error:#}");
+        ExitCode::FAILURE
+    })
 }
 
-fn dispatch(command: Command) -> Result<()> {
+fn dispatch(command: Command) -> Result<ExitCode> {
+    let (one_thread, threads) = (runtime::Builder::new_current_thread, runtime::Builder::new_multi_thread);
     match command {
-        Command::Serve(serve) => run_on(runtime::Builder::new_multi_thread(), serve.run()),
-        Command::Workspaces(workspaces) => run_on(runtime::Builder::new_current_thread(), workspaces.run()),
-        Command::Keys(keys) => run_on(runtime::Builder::new_current_thread(), keys.run()),
-        Command::Check(check) => check.run(),
+        Command::Serve(serve) => run_on(threads(), serve.run())?.map(|()| ExitCode::SUCCESS),
+        Command::Workspaces(workspaces) => run_on(one_thread(), workspaces.run())?.map(|()| ExitCode::SUCCESS),
+        Command::Keys(keys) => run_on(one_thread(), keys.run())?.map(|()| ExitCode::SUCCESS),
+        Command::Check(check) => check.run().map(|()| ExitCode::SUCCESS),
+        Command::Fsck(fsck) => run_on(one_thread(), fsck.run()),
+        Command::Scrub(scrub) => run_on(one_thread(), scrub.run()),
     }
 }
 
-fn run_on(mut runtime: runtime::Builder, command: impl Future<Output = Result<()>>) -> Result<()> {
-    runtime.enable_all().build()?.block_on(command)
+fn run_on<T>(mut runtime: runtime::Builder, command: impl Future<Output = T>) -> Result<T> {
+    Ok(runtime.enable_all().build()?.block_on(command))
 }
 
 /// `docs/cli.md`: the help of every command.

@@ -1,8 +1,9 @@
 //! Settings as flags: made from the one list in `config`.
 
-use crate::app::Installation;
+use crate::app::{Installation, open_inspector};
 use crate::clock::Clock;
 use crate::config::{Config, Effective, Layers, SETTINGS, Setting, Use};
+use crate::inspect::Inspector;
 use anyhow::Result;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use std::path::PathBuf;
@@ -29,6 +30,11 @@ impl StoreSettings {
     /// The installation, made when it is missing.
     pub async fn open(&self) -> Result<Installation> {
         Installation::open(&Config::resolve(&self.0)?.0.stores, Clock::system()).await
+    }
+
+    /// What looks at the installation, if there is one.
+    pub async fn open_inspector(&self) -> Result<Inspector> {
+        open_inspector(&Config::resolve(&self.0)?.0.stores).await
     }
 
     /// The installation, if there is one.

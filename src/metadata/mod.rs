@@ -10,12 +10,15 @@ pub mod sqlite;
 
 use crate::model::api_key::{ApiKey, KeyDigest};
 use crate::model::blob::StoredBlob;
+use crate::model::digest::Sha256Digest;
 use crate::model::file::{File, NewFile};
+use crate::model::finding::Finding;
 use crate::model::ids::{BlobId, FileId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
 use crate::model::page::{FileQuery, Page};
 use crate::model::upload::{Completion, NewPart, NewUpload, Part, Upload, UploadRefusal};
 use crate::model::workspace::Workspace;
 use async_trait::async_trait;
+use std::collections::HashSet;
 use std::error::Error;
 use std::sync::Arc;
 
@@ -58,6 +61,15 @@ pub struct StoredContent {
     pub file: File,
     /// The blobs that hold its content, in the order of their bytes.
     pub blobs: Vec<StoredBlob>,
+}
+
+/// A blob that something has, and what it should hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadyBlob {
+    /// The blob.
+    pub stored: StoredBlob,
+    /// SHA-256 of its bytes.
+    pub sha256: Sha256Digest,
 }
 
 /// A blob that was begun and not finished.
@@ -155,6 +167,15 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     async fn deleting_blobs(&self, after: Option<BlobId>, limit: u32) -> Result<Vec<BlobId>, MetadataError>;
     /// Removes the rows of those of these blobs that are `deleting`; their bytes are gone.
     async fn forget_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError>;
+
+    /// At most `limit` blobs that are `ready`, in the order of their ids, behind `after`.
+    async fn ready_blobs(&self, after: Option<BlobId>, limit: u32) -> Result<Vec<ReadyBlob>, MetadataError>;
+    /// Whether the blob is `ready`.
+    async fn is_ready(&self, blob: BlobId) -> Result<bool, MetadataError>;
+    /// Those of these blobs that have a row, in any state.
+    async fn known_blobs(&self, blobs: Vec<BlobId>) -> Result<HashSet<BlobId>, MetadataError>;
+    /// Rows that do not fit each other.
+    async fn find_misfits(&self) -> Result<Vec<Finding>, MetadataError>;
 
     /// Whether the store could take a change now.
     async fn probe(&self) -> Result<(), MetadataError>;

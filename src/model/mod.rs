@@ -10,6 +10,7 @@ pub mod digest;
 pub mod expiry;
 pub mod file;
 pub mod filename;
+pub mod finding;
 pub mod ids;
 pub mod page;
 pub mod purpose;

@@ -6,6 +6,7 @@
 mod commands;
 mod first_run;
 mod full_disk;
+mod inspect;
 mod kill;
 mod memory;
 mod program;

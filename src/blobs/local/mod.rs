@@ -7,13 +7,13 @@
 mod read;
 mod write;
 
-use super::{BlobError, BlobStore, BlobStream, BlobWriter};
+use super::{BlobError, BlobStore, BlobStream, BlobWriter, NamesCursor, NamesPage};
 use crate::model::byte_range::ByteRange;
 use crate::model::ids::BlobId;
 use crate::volume;
 use async_trait::async_trait;
 use bytes::Bytes;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags};
 use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::io;
@@ -22,6 +22,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::JoinError;
 
+/// What the name of a blob that is being written ends with.
+const TEMPORARY_SUFFIX: &str = ".tmp";
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
 
 /// Blobs in a folder of this machine.
@@ -51,16 +53,24 @@ impl LocalBlobs {
     /// # Errors
     /// When the folder cannot be opened or fails that proof; a full one is opened, to be emptied.
     pub fn open(root: &Path) -> io::Result<Self> {
-        let folder = rustix::fs::openat(CWD, root, DIRECTORY.difference(OFlags::NOFOLLOW), Mode::empty())?;
-        let directories = (0..=u8::MAX).map(|shard| open_shard(&folder, shard)).collect::<io::Result<Vec<_>>>()?;
-        rustix::fs::fsync(&folder)?;
-        let shards = Shards { directories, reserve_bytes: volume::reserve_bytes(root)? };
-        let blobs = Self { shards: Arc::new(shards), proof: Arc::default() };
+        let blobs = Self::open_unproven(root)?;
         match blobs.prove() {
             Err(BlobError::OutOfSpace(error)) => tracing::warn!(%error, "the folder of blobs is full"),
             proven => proven.map_err(io::Error::other)?,
         }
         Ok(blobs)
+    }
+
+    /// Opens the folder of an installation that a server may be running on, to look at it.
+    ///
+    /// # Errors
+    /// When the folder cannot be opened.
+    pub fn open_unproven(root: &Path) -> io::Result<Self> {
+        let folder = rustix::fs::openat(CWD, root, DIRECTORY.difference(OFlags::NOFOLLOW), Mode::empty())?;
+        let directories = (0..=u8::MAX).map(|shard| open_shard(&folder, shard)).collect::<io::Result<Vec<_>>>()?;
+        rustix::fs::fsync(&folder)?;
+        let shards = Shards { directories, reserve_bytes: volume::reserve_bytes(root)? };
+        Ok(Self { shards: Arc::new(shards), proof: Arc::default() })
     }
 
     /// Writes, publishes and removes one blob.
@@ -90,6 +100,18 @@ impl BlobStore for LocalBlobs {
         }
     }
 
+    async fn sizes(&self, ids: &[BlobId]) -> Result<Vec<Option<u64>>, BlobError> {
+        let (shards, ids) = (Arc::clone(&self.shards), ids.to_vec());
+        blocking(move || Ok(ids.into_iter().map(|id| shards.size(id)).collect::<io::Result<_>>()?)).await
+    }
+
+    /// A page is a directory.
+    async fn names(&self, after: Option<NamesCursor>) -> Result<Option<NamesPage>, BlobError> {
+        let shards = Arc::clone(&self.shards);
+        let next = after.map_or(0, |NamesCursor(last)| last + 1);
+        blocking(move || Ok(shards.names(next)?)).await
+    }
+
     async fn probe(&self) -> Result<(), BlobError> {
         let blobs = self.clone();
         blocking(move || blobs.prove()).await
@@ -100,6 +122,32 @@ impl Shards {
     fn of(&self, id: BlobId) -> io::Result<&OwnedFd> {
         let shard = shard_of(id).and_then(|shard| self.directories.get(shard));
         shard.ok_or_else(|| io::Error::other("there is no such shard"))
+    }
+
+    fn size(&self, id: BlobId) -> io::Result<Option<u64>> {
+        match rustix::fs::statat(self.of(id)?, id.to_string(), AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(status) => Ok(u64::try_from(status.st_size).ok()),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn names(&self, number: u64) -> io::Result<Option<NamesPage>> {
+        let Some(shard) = usize::try_from(number).ok().and_then(|number| self.directories.get(number)) else {
+            return Ok(None);
+        };
+        let mut page = NamesPage { blobs: Vec::new(), strays: Vec::new(), last: NamesCursor(number) };
+        for entry in Dir::read_from(shard)? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if name == "." || name == ".." {
+                continue;
+            }
+            match name.strip_suffix(TEMPORARY_SUFFIX).unwrap_or(&name).parse::<BlobId>() {
+                Ok(id) if shard_of(id) == usize::try_from(number).ok() => page.blobs.push(id),
+                Ok(_) | Err(_) => page.strays.push(format!("{number:02x}/{name}")),
+            }
+        }
+        Ok(Some(page))
     }
 
     /// # Errors
@@ -149,7 +197,7 @@ fn open_shard(folder: &OwnedFd, shard: u8) -> io::Result<OwnedFd> {
 }
 
 fn temporary_name(id: BlobId) -> String {
-    format!("{id}.tmp")
+    format!("{id}{TEMPORARY_SUFFIX}")
 }
 
 /// Runs work that may wait for the disk on the blocking pool.

@@ -1,10 +1,11 @@
 //! Rows of blobs: from the intent to write one to the proof that it is gone.
 
-use super::rows::parsed;
-use crate::metadata::PendingBlob;
-use crate::model::digest::BlockChecksums;
+use super::rows::{self, parsed};
+use crate::metadata::{PendingBlob, ReadyBlob};
+use crate::model::digest::{ContentDigest, Sha256Digest};
 use crate::model::ids::{BlobId, ProcessId, WorkspaceId};
-use rusqlite::{Connection, Result, params};
+use rusqlite::{Connection, Result, Row, params};
+use std::collections::HashSet;
 
 pub(super) fn begin(connection: &Connection, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<()> {
     let sql = "INSERT INTO blobs (id, workspace_id, process_id, state) VALUES (?1, ?2, ?3, 'pending')";
@@ -18,12 +19,37 @@ pub(super) fn claim(
     connection: &Connection,
     workspace: WorkspaceId,
     blob: BlobId,
-    checksums: &BlockChecksums,
+    content: &ContentDigest,
 ) -> Result<bool> {
-    let sql =
-        "UPDATE blobs SET state = 'ready', checksums = ?3 WHERE id = ?1 AND workspace_id = ?2 AND state = 'pending'";
-    let row = params![blob.to_string(), workspace.to_string(), checksums.to_bytes()];
+    let sql = "UPDATE blobs SET state = 'ready', size_bytes = ?3, sha256 = ?4, checksums = ?5
+               WHERE id = ?1 AND workspace_id = ?2 AND state = 'pending'";
+    let (size_bytes, sha256, checksums) = (content.size_bytes, content.sha256.0, content.checksums.to_bytes());
+    let row = params![blob.to_string(), workspace.to_string(), size_bytes, sha256, checksums];
     Ok(connection.prepare_cached(sql)?.execute(row)? == 1)
+}
+
+pub(super) fn ready(connection: &Connection, after: Option<BlobId>, limit: u32) -> Result<Vec<ReadyBlob>> {
+    let sql =
+        "SELECT id, size_bytes, checksums, sha256 FROM blobs WHERE id > ?1 AND state = 'ready' ORDER BY id LIMIT ?2";
+    let after = after.map(|id| id.to_string()).unwrap_or_default();
+    let ready = |row: &Row<'_>| Ok(ReadyBlob { stored: rows::blob(row)?, sha256: Sha256Digest(row.get(3)?) });
+    connection.prepare_cached(sql)?.query_map(params![after, limit], ready)?.collect()
+}
+
+pub(super) fn is_ready(connection: &Connection, blob: BlobId) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM blobs WHERE id = ?1 AND state = 'ready')";
+    connection.prepare_cached(sql)?.query_row([blob.to_string()], |row| row.get(0))
+}
+
+pub(super) fn known(connection: &Connection, blobs: &[BlobId]) -> Result<HashSet<BlobId>> {
+    let mut select = connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM blobs WHERE id = ?1)")?;
+    let mut known = HashSet::new();
+    for blob in blobs {
+        if select.query_row([blob.to_string()], |row| row.get::<_, bool>(0))? {
+            known.insert(*blob);
+        }
+    }
+    Ok(known)
 }
 
 pub(super) fn pending(connection: &Connection) -> Result<Vec<PendingBlob>> {

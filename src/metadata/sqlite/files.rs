@@ -41,7 +41,7 @@ pub(super) fn create(
     new: NewFile,
     now_ms: u64,
 ) -> Result<Option<File>> {
-    if !blobs::claim(change.connection, workspace, new.blob, &new.content.checksums)? {
+    if !blobs::claim(change.connection, workspace, new.blob, &new.content)? {
         return Ok(None);
     }
     let id = next_id(change, now_ms)?;

@@ -8,6 +8,7 @@ mod blobs;
 mod files;
 mod keys;
 mod migrate;
+mod misfits;
 mod readers;
 mod reserve;
 mod rows;
@@ -15,11 +16,12 @@ mod uploads;
 mod workspaces;
 mod writer;
 
-use super::{MetadataError, MetadataStore, NewKey, PendingBlob, StoredContent};
+use super::{MetadataError, MetadataStore, NewKey, PendingBlob, ReadyBlob, StoredContent};
 use crate::clock::Clock;
 use crate::model::api_key::{ApiKey, KeyDigest};
 use crate::model::blob::StoredBlob;
 use crate::model::file::{File, NewFile};
+use crate::model::finding::Finding;
 use crate::model::ids::{BlobId, FileId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
 use crate::model::page::{FileQuery, Page};
 use crate::model::upload::{Completion, NewPart, NewUpload, Part, Upload, UploadRefusal};
@@ -28,6 +30,7 @@ use async_trait::async_trait;
 use readers::Readers;
 use reserve::{Fullness, Reserve};
 use rusqlite::{Connection, OpenFlags};
+use std::collections::HashSet;
 use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -263,6 +266,22 @@ impl MetadataStore for SqliteStore {
 
     async fn forget_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError> {
         self.writer.write(move |change| blobs::forget(change.connection, &blobs)).await
+    }
+
+    async fn ready_blobs(&self, after: Option<BlobId>, limit: u32) -> Result<Vec<ReadyBlob>, MetadataError> {
+        self.readers.long(move |connection| blobs::ready(connection, after, limit)).await
+    }
+
+    async fn is_ready(&self, blob: BlobId) -> Result<bool, MetadataError> {
+        self.readers.point(|connection| blobs::is_ready(connection, blob))
+    }
+
+    async fn known_blobs(&self, blobs: Vec<BlobId>) -> Result<HashSet<BlobId>, MetadataError> {
+        self.readers.long(move |connection| blobs::known(connection, &blobs)).await
+    }
+
+    async fn find_misfits(&self) -> Result<Vec<Finding>, MetadataError> {
+        self.readers.long(misfits::find).await
     }
 
     /// An empty transaction: the writer is there, and nobody keeps the database from it.

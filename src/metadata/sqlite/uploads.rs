@@ -79,7 +79,7 @@ pub(super) fn create_part(
     if parts >= MAX_PARTS {
         return Ok(Err(UploadRefusal::TooManyParts));
     }
-    if !blobs::claim(connection, workspace, new.blob, &new.content.checksums)? {
+    if !blobs::claim(connection, workspace, new.blob, &new.content)? {
         return Ok(Ok(None));
     }
     let id = PartId::new(now_seconds, random::bytes());

@@ -1,0 +1,108 @@
+//! `venna fsck` and `venna scrub`: exit code 0 is clean, 1 is damage found, 2 is could not check.
+
+use super::settings::StoreSettings;
+use crate::causes::Causes;
+use crate::inspect::{Pace, Subset};
+use crate::model::finding::Finding;
+use anyhow::Result;
+use serde::Serialize;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+const CLEAN: u8 = 0;
+const DAMAGED: u8 = 1;
+const NOT_CHECKED: u8 = 2;
+const MIB: u64 = 1 << 20;
+
+/// Compares metadata with blobs, in both directions; with the server running or not.
+#[derive(Debug, clap::Args)]
+pub struct Fsck {
+    /// Prints one JSON object a finding.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    settings: StoreSettings,
+}
+
+/// Reads blobs and compares them with their checksums; with the server running or not.
+#[derive(Debug, clap::Args)]
+pub struct Scrub {
+    /// The share of blobs that is read, chosen at random.
+    #[arg(long, value_name = "PERCENT", default_value = "100%", value_parser = subset)]
+    read_data_subset: Subset,
+    /// How fast blobs are read at most, in MiB a second; as fast as the disk gives them when not given.
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    max_mib_per_second: Option<u64>,
+    /// Prints one JSON object a finding.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    settings: StoreSettings,
+}
+
+fn subset(text: &str) -> Result<Subset, String> {
+    Subset::parse(text).ok_or_else(|| "expected a share such as 5% or 0.25%, above 0 and at most 100".to_owned())
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    finding: &'a str,
+    message: String,
+}
+
+impl Fsck {
+    pub async fn run(&self) -> ExitCode {
+        conclude(self.check().await)
+    }
+
+    async fn check(&self) -> Result<u64> {
+        let inspector = self.settings.open_inspector().await?;
+        let mut printer = Printer { json: self.json, findings: 0 };
+        let blobs = inspector.fsck(&mut |finding| printer.print(&finding)).await?;
+        eprintln!("{blobs} blobs compared, {} findings", printer.findings);
+        Ok(printer.findings)
+    }
+}
+
+impl Scrub {
+    pub async fn run(&self) -> ExitCode {
+        conclude(self.check().await)
+    }
+
+    async fn check(&self) -> Result<u64> {
+        let inspector = self.settings.open_inspector().await?;
+        let pace = Pace(self.max_mib_per_second.map(|mib| mib * MIB));
+        let mut printer = Printer { json: self.json, findings: 0 };
+        let scrubbed = inspector.scrub(self.read_data_subset, pace, &mut |finding| printer.print(&finding)).await?;
+        eprintln!("{} blobs read, {} bytes, {} damaged", scrubbed.blobs, scrubbed.bytes, scrubbed.damaged);
+        Ok(printer.findings)
+    }
+}
+
+/// Counts findings and prints each to standard output.
+struct Printer {
+    json: bool,
+    findings: u64,
+}
+
+impl Printer {
+    fn print(&mut self, finding: &Finding) {
+        self.findings += 1;
+        let line = Line { finding: finding.name(), message: finding.to_string() };
+        let text = if self.json { serde_json::to_string(&line).unwrap_or_default() } else { line.message };
+        if let Err(error) = writeln!(io::stdout(), "{text}") {
+            eprintln!("venna: a finding could not be printed: {error}");
+        }
+    }
+}
+
+fn conclude(checked: Result<u64>) -> ExitCode {
+    ExitCode::from(match checked {
+        Ok(0) => CLEAN,
+        Ok(_) => DAMAGED,
+        Err(error) => {
+            eprintln!("venna: {}", Causes(&*error));
+            NOT_CHECKED
+        }
+    })
+}

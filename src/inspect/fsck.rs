@@ -1,0 +1,66 @@
+//! Comparing rows with blobs, in both directions, and rows with rows.
+
+use super::{InspectError, Inspector, Report, STEP_BLOBS};
+use crate::model::finding::Finding;
+use std::collections::BTreeSet;
+
+impl Inspector {
+    /// Looks for blobs that are missing or have another size, for names in the blob store that nothing knows, and for rows
+    /// that do not fit each other. How many ready blobs there are.
+    ///
+    /// # Errors
+    /// When a store failed.
+    pub async fn fsck(&self, report: Report<'_>) -> Result<u64, InspectError> {
+        let ready = self.check_ready_blobs(report).await?;
+        self.check_names(report).await?;
+        self.metadata.find_misfits().await?.into_iter().for_each(report);
+        Ok(ready)
+    }
+
+    async fn check_ready_blobs(&self, report: Report<'_>) -> Result<u64, InspectError> {
+        let (mut after, mut checked) = (None, 0);
+        loop {
+            let step = self.metadata.ready_blobs(after, STEP_BLOBS).await?;
+            let Some(last) = step.last() else { return Ok(checked) };
+            after = Some(last.stored.blob);
+            checked += step.len() as u64;
+            let blobs: Vec<_> = step.iter().map(|ready| ready.stored.blob).collect();
+            let found = self.blobs.sizes(&blobs).await?;
+            for (ready, found_bytes) in step.iter().zip(found) {
+                let (blob, size_bytes) = (ready.stored.blob, ready.stored.size_bytes);
+                let finding = match found_bytes {
+                    None => Finding::MissingBlob { blob },
+                    Some(found_bytes) if found_bytes != size_bytes => {
+                        Finding::WrongSize { blob, size_bytes, found_bytes }
+                    }
+                    Some(_) => continue,
+                };
+                // It may have been deleted since its row was read.
+                if self.metadata.is_ready(blob).await? {
+                    report(finding);
+                }
+            }
+        }
+    }
+
+    /// A row is there before the first byte and goes after the last: a name without a row is nobody's.
+    async fn check_names(&self, report: Report<'_>) -> Result<(), InspectError> {
+        let mut after = None;
+        while let Some(page) = self.blobs.names(after).await? {
+            for name in page.strays {
+                report(Finding::StrayFile { name });
+            }
+            let known = self.metadata.known_blobs(page.blobs.clone()).await?;
+            let unknown: BTreeSet<_> = page.blobs.into_iter().filter(|blob| !known.contains(blob)).collect();
+            if !unknown.is_empty() {
+                // They may have been removed, and their rows with them, since their names were read.
+                let again = self.blobs.names(after).await?.map(|page| page.blobs).unwrap_or_default();
+                for blob in unknown.into_iter().filter(|blob| again.contains(blob)) {
+                    report(Finding::OrphanBlob { blob });
+                }
+            }
+            after = Some(page.last);
+        }
+        Ok(())
+    }
+}

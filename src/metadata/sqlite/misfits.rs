@@ -1,0 +1,36 @@
+//! Rows that do not fit each other: what no transaction of this program leaves behind.
+
+use super::rows::parsed;
+use crate::model::finding::Finding;
+use rusqlite::{Connection, Result, Row};
+
+/// Every blob that something has.
+const OWNED: &str = "SELECT blob_id, id AS owner, size_bytes FROM files WHERE blob_id IS NOT NULL
+    UNION ALL SELECT blob_id, file_id, size_bytes FROM file_parts
+    UNION ALL SELECT blob_id, id, size_bytes FROM parts";
+
+pub(super) fn find(connection: &Connection) -> Result<Vec<Finding>> {
+    let snapshot = connection.unchecked_transaction()?;
+    let mut findings = Vec::new();
+    let mut collect = |sql: &str, finding: fn(&Row<'_>) -> Result<Finding>| -> Result<()> {
+        let mut select = snapshot.prepare(sql)?;
+        for found in select.query_map([], finding)? {
+            findings.push(found?);
+        }
+        Ok(())
+    };
+    let unowned = format!(
+        "SELECT b.id, count(o.owner) FROM blobs b LEFT JOIN ({OWNED}) o ON o.blob_id = b.id
+         WHERE b.state = 'ready' GROUP BY b.id HAVING count(o.owner) <> 1"
+    );
+    collect(&unowned, |row| Ok(Finding::Unowned { blob: parsed(row, 0)?, owners: row.get(1)? }))?;
+    let dangling = format!(
+        "SELECT o.owner FROM ({OWNED}) o LEFT JOIN blobs b ON b.id = o.blob_id
+         WHERE b.state IS NOT 'ready' OR b.size_bytes IS NOT o.size_bytes"
+    );
+    collect(&dangling, |row| Ok(Finding::Dangling { owner: row.get(0)? }))?;
+    let wrong_sum = "SELECT f.id FROM files f WHERE f.blob_id IS NULL AND f.size_bytes <>
+        (SELECT coalesce(sum(p.size_bytes), 0) FROM file_parts p WHERE p.workspace_id = f.workspace_id AND p.file_id = f.id)";
+    collect(wrong_sum, |row| Ok(Finding::WrongSum { file: row.get(0)? }))?;
+    Ok(findings)
+}

@@ -1,0 +1,93 @@
+//! What an inspection finds wrong.
+
+use super::ids::BlobId;
+use std::fmt;
+
+/// One thing that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// A row says that a blob is ready, and it is not there.
+    MissingBlob {
+        /// The blob.
+        blob: BlobId,
+    },
+    /// A blob has another length than its row says.
+    WrongSize {
+        /// The blob.
+        blob: BlobId,
+        /// What the row says, in bytes.
+        size_bytes: u64,
+        /// What is there, in bytes.
+        found_bytes: u64,
+    },
+    /// A blob's bytes are not what was stored.
+    DamagedBlob {
+        /// The blob.
+        blob: BlobId,
+        /// How that shows.
+        why: &'static str,
+    },
+    /// A blob is there that no row knows.
+    OrphanBlob {
+        /// The blob.
+        blob: BlobId,
+    },
+    /// A file lies in the blob store that is no blob.
+    StrayFile {
+        /// Its name, below the folder of blobs.
+        name: String,
+    },
+    /// A ready blob belongs to nothing, or to more than one thing.
+    Unowned {
+        /// The blob.
+        blob: BlobId,
+        /// How many Files and parts have it.
+        owners: u64,
+    },
+    /// A File or part has a blob that is not ready.
+    Dangling {
+        /// The id of the File or part.
+        owner: String,
+    },
+    /// The blobs of a File that came in parts do not add up to its length.
+    WrongSum {
+        /// The id of the File.
+        file: String,
+    },
+}
+
+impl Finding {
+    /// Its name in reports.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::MissingBlob { .. } => "missing_blob",
+            Self::WrongSize { .. } => "wrong_size",
+            Self::DamagedBlob { .. } => "damaged_blob",
+            Self::OrphanBlob { .. } => "orphan_blob",
+            Self::StrayFile { .. } => "stray_file",
+            Self::Unowned { .. } => "unowned_blob",
+            Self::Dangling { .. } => "dangling_file",
+            Self::WrongSum { .. } => "wrong_sum",
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MissingBlob { blob } => write!(out, "blob {blob} is missing"),
+            Self::WrongSize { blob, size_bytes, found_bytes } => {
+                write!(out, "blob {blob} has {found_bytes} bytes, not {size_bytes}")
+            }
+            Self::DamagedBlob { blob, why } => write!(out, "blob {blob} is damaged: {why}"),
+            Self::OrphanBlob { blob } => write!(out, "blob {blob} has no row"),
+            Self::StrayFile { name } => write!(out, "{name} is no blob"),
+            Self::Unowned { blob, owners } => {
+                write!(out, "blob {blob} is ready and belongs to {owners} files or parts")
+            }
+            Self::Dangling { owner } => write!(out, "{owner} has a blob that is not ready"),
+            Self::WrongSum { file } => write!(out, "the parts of {file} do not add up to its length"),
+        }
+    }
+}

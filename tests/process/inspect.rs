@@ -1,0 +1,126 @@
+//! `venna fsck` and `venna scrub`: what they find, and that they find nothing where nothing is wrong.
+
+use crate::program::{Client, Data, Program, output, report, run};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+fn blobs(data: &Data) -> Vec<PathBuf> {
+    let shards = std::fs::read_dir(data.path().join("blobs")).unwrap();
+    let files = shards.flat_map(|shard| std::fs::read_dir(shard.unwrap().path()).unwrap());
+    files.map(|file| file.unwrap().path()).collect()
+}
+
+/// Exit code, and how often each finding came up.
+fn inspect(command: &str, data: &Data, more: &[&str]) -> (Option<i32>, BTreeMap<String, usize>) {
+    let done = run(&[&[command, "--json", "--data-dir", &data.text()], more].concat());
+    let mut found = BTreeMap::new();
+    for line in String::from_utf8(done.stdout).unwrap().lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        *found.entry(line["finding"].as_str().unwrap().to_owned()).or_default() += 1;
+    }
+    (done.status.code(), found)
+}
+
+fn flip_a_byte(blob: &PathBuf) {
+    let file = OpenOptions::new().read(true).write(true).open(blob).unwrap();
+    let middle = file.metadata().unwrap().len() / 2;
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, middle).unwrap();
+    file.write_all_at(&[byte[0] ^ 1], middle).unwrap();
+}
+
+fn fill(client: &Client, count: usize) {
+    for number in 0..count {
+        client.upload(&number.to_le_bytes(), 100 + number).unwrap().id();
+    }
+}
+
+#[test]
+fn what_is_in_order_is_clean_beside_a_busy_server_too() {
+    let data = Data::new();
+    let server = Program::start(&data.path());
+    let client = server.client(&data.first_key());
+    fill(&client, 50);
+    let done = Arc::new(AtomicBool::new(false));
+    let busy = {
+        let (client, done) = (client.clone(), Arc::clone(&done));
+        std::thread::spawn(move || {
+            while !done.load(Ordering::Relaxed) {
+                let id = client.upload(&[1; 4096], 300_000).unwrap().id();
+                assert_eq!(client.send("DELETE", &format!("/v1/files/{id}")).unwrap().status, 200);
+            }
+        })
+    };
+    for _ in 0..10 {
+        assert_eq!(inspect("fsck", &data, &[]), (Some(0), BTreeMap::new()));
+        assert_eq!(inspect("scrub", &data, &[]), (Some(0), BTreeMap::new()));
+    }
+    done.store(true, Ordering::Relaxed);
+    busy.join().unwrap();
+}
+
+#[test]
+fn fsck_finds_what_does_not_fit() {
+    let data = Data::new();
+    let mut server = Program::start(&data.path());
+    fill(&server.client(&data.first_key()), 6);
+    server.signal("TERM");
+    server.wait();
+    let found = blobs(&data);
+    std::fs::remove_file(&found[0]).unwrap();
+    OpenOptions::new().write(true).open(&found[1]).unwrap().set_len(7).unwrap();
+    let folder = data.path().join("blobs");
+    std::fs::write(folder.join("00/000102030405060708090a0b0c0d0e0f"), "nobody's").unwrap();
+    std::fs::write(folder.join("01/010102030405060708090a0b0c0d0e0f.tmp"), "half").unwrap();
+    std::fs::write(folder.join("02/notes.txt"), "stray").unwrap();
+    let database = rusqlite::Connection::open(data.path().join("venna.db")).unwrap();
+    let sql = "DELETE FROM files WHERE id = (SELECT max(id) FROM files)";
+    assert_eq!(database.execute(sql, []).unwrap(), 1);
+    drop(database);
+    let expected = [("missing_blob", 1), ("wrong_size", 1), ("orphan_blob", 2), ("stray_file", 1), ("unowned_blob", 1)];
+    let expected = expected.map(|(name, count)| (name.to_owned(), count)).into();
+    assert_eq!(inspect("fsck", &data, &[]), (Some(1), expected));
+}
+
+#[test]
+fn scrub_finds_every_flipped_byte_and_no_download_of_one_ends_cleanly() {
+    const BLOBS: usize = 1000;
+    let data = Data::new();
+    let server = Program::start(&data.path());
+    let client = server.client(&data.first_key());
+    fill(&client, BLOBS + 10);
+    let mut found = blobs(&data);
+    found.sort();
+    let damaged = &found[..BLOBS];
+    damaged.iter().for_each(flip_a_byte);
+    let (code, findings) = inspect("scrub", &data, &[]);
+    assert_eq!((code, findings.get("damaged_blob")), (Some(1), Some(&BLOBS)));
+    let (mut whole, mut refused) = (0, 0);
+    let list = client.send("GET", "/v1/files?limit=500").unwrap().json();
+    for file in list["data"].as_array().unwrap() {
+        match client.send("GET", &format!("/v1/files/{}/content", file["id"].as_str().unwrap())).unwrap().status {
+            200 => whole += 1,
+            500 => refused += 1,
+            other => panic!("{other}"),
+        }
+    }
+    assert!(refused >= 490 && whole <= 10, "{refused} refused, {whole} whole");
+    let (code, some) = inspect("scrub", &data, &["--read-data-subset", "10%"]);
+    assert!(code == Some(1) && (20..500).contains(&some["damaged_blob"]), "{some:?}");
+    report(&format!("scrub: {BLOBS} of {BLOBS} flipped bytes found"));
+}
+
+#[test]
+fn what_cannot_be_checked_is_told_apart() {
+    let data = Data::new();
+    assert_eq!(inspect("fsck", &data, &[]).0, Some(2));
+    assert_eq!(inspect("scrub", &data, &[]).0, Some(2));
+    output(&["keys", "create", "--quiet", "--data-dir", &data.text()]);
+    assert_eq!(inspect("fsck", &data, &[]).0, Some(2), "there is no folder of blobs");
+    assert_eq!(run(&["scrub", "--read-data-subset", "0%"]).status.code(), Some(2));
+}
