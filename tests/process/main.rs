@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
 mod commands;
+mod faults;
 mod first_run;
 mod full_disk;
 mod inspect;

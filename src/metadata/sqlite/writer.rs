@@ -8,10 +8,13 @@ use super::reserve::Reserve;
 use crate::model::ids::FileId;
 use rusqlite::Connection;
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::thread;
 use tokio::sync::{mpsc, oneshot};
 
+/// By which tools tell the thread from others.
+const THREAD_NAME: &str = "sqlite-writer";
 /// Changes that wait for the writer; further ones wait to be queued.
 const QUEUE_CHANGES: usize = 1024;
 /// Changes that share one commit.
@@ -40,9 +43,8 @@ impl Writer {
         reserve: Option<Reserve>,
     ) -> io::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE_CHANGES);
-        thread::Builder::new()
-            .name("sqlite-writer".into())
-            .spawn(move || run(&connection, last_file_id, reserve, queue))?;
+        let writing = move || write_for_ever(&connection, last_file_id, reserve, queue);
+        thread::Builder::new().name(THREAD_NAME.into()).spawn(writing)?;
         Ok(Self(jobs))
     }
 
@@ -62,7 +64,8 @@ impl Writer {
     }
 }
 
-fn run(
+/// A panic ends a transaction, not the thread: without it no change would ever be made again.
+fn write_for_ever(
     connection: &Connection,
     mut last_file_id: Option<FileId>,
     mut reserve: Option<Reserve>,
@@ -72,17 +75,23 @@ fn run(
         if let Some(reserve) = &mut reserve {
             reserve.settle();
         }
-        let mut answers = Vec::new();
-        let committed = commit(connection, &mut last_file_id, first, &mut queue, &mut answers);
-        if committed.is_err()
-            && !connection.is_autocommit()
+        let turn = AssertUnwindSafe(|| take_turn(connection, &mut last_file_id, first, &mut queue));
+        if panic::catch_unwind(turn).is_err() {
+            tracing::error!("a change panicked, and those in its transaction failed");
+        }
+        if !connection.is_autocommit()
             && let Err(error) = connection.execute_batch("ROLLBACK")
         {
             tracing::error!(%error, "a failed transaction could not be rolled back");
         }
-        for answer in answers {
-            answer(committed.clone());
-        }
+    }
+}
+
+fn take_turn(connection: &Connection, last_file_id: &mut Option<FileId>, first: Job, queue: &mut mpsc::Receiver<Job>) {
+    let mut answers = Vec::new();
+    let committed = commit(connection, last_file_id, first, queue, &mut answers);
+    for answer in answers {
+        answer(committed.clone());
     }
 }
 
@@ -147,6 +156,22 @@ mod tests {
         assert_eq!(rows(), 0, "what was answered with an error did not happen");
         assert_eq!(writer.write(insert).await.unwrap(), 1);
         assert_eq!(rows(), 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_change_that_panics_ends_its_transaction_and_no_other() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE t (x INTEGER)").unwrap();
+        let writer = Writer::start(connection, None, None).unwrap();
+        let broken = writer.write(|change| -> rusqlite::Result<()> {
+            change.connection.execute("INSERT INTO t VALUES (1)", [])?;
+            panic!("a mistake")
+        });
+        assert!(broken.await.is_err());
+        let count = |change: &mut Change<'_>| {
+            change.connection.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0))
+        };
+        assert_eq!(writer.write(count).await.unwrap(), 0);
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,281 @@
+//! Every system call of an upload and of a delete fails once: at its first time, its second, until the operation passes
+//! untouched. Whatever fails, nothing is acknowledged that is not there, nothing is left behind, and the next tenant is
+//! served.
+
+use crate::program::{Answer, Client, Data, PATIENCE, Program, output, report};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A tracer counts the calls of each thread by itself. Rows are written by one thread and files by others, so each side
+/// has its turn: otherwise the first fsync to fail would always be that of the first row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Side {
+    Rows,
+    Files,
+}
+
+const ROW_CALLS: [&str; 6] = ["openat", "write", "pwrite64", "fsync", "fdatasync", "ftruncate"];
+const FILE_CALLS: [&str; 5] = ["openat", "writev", "fsync", "renameat2", "unlinkat"];
+const ERRORS: [&str; 3] = ["EIO", "ENOSPC", "EMFILE"];
+const ROW_THREAD: &str = "sqlite-writer";
+const SIZE: usize = 700_000;
+/// No operation makes a call more often than this.
+const MOST_CALLS: usize = 60;
+
+/// A tracer that makes one call fail once.
+struct Injection {
+    tracer: Child,
+    log: PathBuf,
+}
+
+impl Injection {
+    fn attach(server: &Program, data: &Data, fault: Fault, when: usize) -> Self {
+        let log = data.folder.path().join("injected");
+        let Fault { side, call, error } = fault;
+        let threads: Vec<Thread> = threads(server).into_iter().filter(|thread| thread.side == side).collect();
+        let mut command = Command::new("strace");
+        command.args(["-y", "-o", log.to_str().unwrap(), "-e", &format!("trace={call}")]);
+        command.args(["-e", &format!("inject={call}:error={error}:when={when}")]);
+        for thread in &threads {
+            command.args(["-p", &thread.id]);
+        }
+        if ["write", "pwrite64"].contains(&call) {
+            // The thread also writes to wake the runtime, which cannot fail.
+            for file in ["venna.db", "venna.db-wal", "venna.db-shm"] {
+                command.arg("-P").arg(data.path().join(file));
+            }
+        }
+        drop(std::fs::remove_file(&log));
+        let tracer = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let begun = Instant::now();
+        let attached = |threads: &[Thread]| threads.iter().all(|thread| tracer_of(server, thread) != Some(0));
+        while !attached(&threads) {
+            assert!(begun.elapsed() < PATIENCE, "every thread is traced");
+        }
+        Self { tracer, log }
+    }
+
+    /// Lets go of the server; the calls that failed, with the paths that they were about.
+    fn detach(mut self, server: &Program) -> Vec<String> {
+        drop(Command::new("kill").args(["-INT", &self.tracer.id().to_string()]).status());
+        drop(self.tracer.wait());
+        while threads(server).iter().any(|thread| tracer_of(server, thread).is_some_and(|tracer| tracer != 0)) {}
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        log.lines().filter(|line| line.contains("(INJECTED)")).map(str::to_owned).collect()
+    }
+}
+
+/// What fails, and how.
+#[derive(Clone, Copy)]
+struct Fault {
+    side: Side,
+    call: &'static str,
+    error: &'static str,
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{} of {:?} fails with {}", self.call, self.side, self.error)
+    }
+}
+
+struct Thread {
+    id: String,
+    side: Side,
+}
+
+fn threads(server: &Program) -> Vec<Thread> {
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", server.id())).unwrap().map(|task| task.unwrap().path());
+    let thread = |task: PathBuf| {
+        let name = std::fs::read_to_string(task.join("comm")).unwrap_or_default();
+        let side = if name.trim() == ROW_THREAD { Side::Rows } else { Side::Files };
+        Thread { id: task.file_name().unwrap().to_string_lossy().into_owned(), side }
+    };
+    tasks.map(thread).collect()
+}
+
+/// The tracer of a thread, 0 when there is none; nothing when the thread is gone.
+fn tracer_of(server: &Program, thread: &Thread) -> Option<u32> {
+    let status = std::fs::read_to_string(format!("/proc/{}/task/{}/status", server.id(), thread.id)).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("TracerPid:")?.trim().parse().ok())
+}
+
+fn can_attach(server: &Program, data: &Data) -> bool {
+    let probe = Command::new("strace").args(["-V"]).output();
+    let probe = probe.is_ok_and(|output| output.status.success());
+    probe && {
+        let mut tracer = Command::new("strace");
+        tracer.args(["-qq", "-p", &server.id().to_string(), "-o"]).arg(data.folder.path().join("probe"));
+        let mut tracer = tracer.stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(300));
+        let attached = tracer.try_wait().unwrap().is_none();
+        drop(tracer.kill());
+        drop(tracer.wait());
+        attached
+    }
+}
+
+struct Bench {
+    server: Program,
+    data: Data,
+    ada: Client,
+    bob: Client,
+}
+
+#[derive(Default)]
+struct Tally {
+    tried: usize,
+    injected: usize,
+    refused: usize,
+}
+
+impl Bench {
+    /// One operation for each time at which the call fails, until none does.
+    fn upload_under(&self, fault: Fault, tally: &mut Tally) {
+        for when in 1..MOST_CALLS {
+            let what = format!("upload: {fault} at its time {when}");
+            self.is_quiet();
+            let before = self.ids();
+            let injection = Injection::attach(&self.server, &self.data, fault, when);
+            let byte = when.to_le_bytes()[0];
+            let answer = self.ada.upload(&[byte; 1000], SIZE).ok();
+            let injected = injection.detach(&self.server);
+            tally.tried += 1;
+            tally.injected += injected.len();
+            // After a failed fsync nothing is known of the file's pages (reliability.md, R3).
+            let unsynced = injected.iter().any(|failed| failed.contains("sync(") && failed.contains("/blobs/"));
+            let acknowledged = answer.as_ref().is_some_and(|answer| answer.status == 200);
+            assert!(!(unsynced && acknowledged), "{what}: {injected:?}");
+            self.judge_upload(&what, &before, answer, byte, tally);
+            self.serves_others(&what);
+            if injected.is_empty() {
+                return;
+            }
+        }
+        panic!("{fault} more than {MOST_CALLS} times");
+    }
+
+    /// The same for a delete, and for the sweep that follows it.
+    fn delete_under(&self, fault: Fault, tally: &mut Tally) {
+        for when in 1..MOST_CALLS {
+            let what = format!("delete: {fault} at its time {when}");
+            let id = self.ada.upload(b"short", 5).unwrap().id();
+            let injection = Injection::attach(&self.server, &self.data, fault, when);
+            let answer = self.ada.send("DELETE", &format!("/v1/files/{id}")).ok().map(|answer| answer.status);
+            std::thread::sleep(Duration::from_millis(20));
+            let injected = injection.detach(&self.server);
+            tally.tried += 1;
+            tally.injected += injected.len();
+            let left = self.ada.send("GET", &format!("/v1/files/{id}/content")).unwrap();
+            match answer {
+                Some(200) => assert_eq!(left.status, 404, "{what}: what was acknowledged is gone"),
+                Some(status) => {
+                    tally.refused += 1;
+                    assert!(
+                        [500, 503].contains(&status) && left.status == 200 && left.body == b"short",
+                        "{what}: {status}"
+                    );
+                }
+                None => assert!(left.status == 404 || left.body == b"short", "{what}"),
+            }
+            self.serves_others(&what);
+            if injected.is_empty() {
+                return;
+            }
+        }
+        panic!("{fault} more than {MOST_CALLS} times");
+    }
+
+    /// An acknowledged file is whole; one that was refused or not answered is absent or whole.
+    fn judge_upload(&self, what: &str, before: &[String], answer: Option<Answer>, byte: u8, tally: &mut Tally) {
+        let fresh: Vec<String> = self.ids().into_iter().filter(|id| !before.contains(id)).collect();
+        for id in &fresh {
+            let content = self.ada.send("GET", &format!("/v1/files/{id}/content")).unwrap();
+            assert!(content.status == 200 && content.body == vec![byte; SIZE], "{what}: a visible file is whole");
+        }
+        match answer {
+            Some(answer) if answer.status == 200 => {
+                assert_eq!(fresh.len(), 1, "{what}: what was acknowledged is there");
+            }
+            Some(answer) => {
+                tally.refused += 1;
+                let (status, body) = (answer.status, answer.json());
+                assert!([500, 503].contains(&status) && body["error"]["code"].is_string(), "{what}: {status} {body}");
+                assert!(fresh.is_empty(), "{what}: what was refused is not there");
+            }
+            None => {}
+        }
+    }
+
+    fn ids(&self) -> Vec<String> {
+        let list = self.ada.send("GET", "/v1/files?limit=500").unwrap().json();
+        list["data"].as_array().unwrap().iter().map(|file| file["id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    fn serves_others(&self, what: &str) {
+        let made = self.bob.upload(b"bob", 3).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!(made.status, 200, "{what}: the next tenant is served");
+        let id = made.id();
+        assert_eq!(self.bob.send("GET", &format!("/v1/files/{id}/content")).unwrap().body, b"bob", "{what}");
+        assert_eq!(self.bob.send("DELETE", &format!("/v1/files/{id}")).unwrap().status, 200, "{what}");
+    }
+
+    /// Waits until no sweep is under way that could take the failure upon itself.
+    fn is_quiet(&self) {
+        let database = rusqlite::Connection::open(self.data.path().join("venna.db")).unwrap();
+        let unsettled = "SELECT count(*) FROM blobs WHERE state <> 'ready'";
+        let begun = Instant::now();
+        while database.query_row(unsettled, [], |row| row.get::<_, u64>(0)).unwrap() > 0 {
+            assert!(begun.elapsed() < PATIENCE, "everything is swept");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Nothing but the files' own blobs is left.
+    fn is_tidy(&self) {
+        let files = self.ids().len();
+        let begun = Instant::now();
+        while blobs(&self.data) != files {
+            assert!(begun.elapsed() < PATIENCE, "{} blobs of {files} files", blobs(&self.data));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert!(output(&["fsck", "--json", "--data-dir", &self.data.text()]).is_empty());
+    }
+}
+
+fn blobs(data: &Data) -> usize {
+    let shards = std::fs::read_dir(data.path().join("blobs")).unwrap();
+    shards.map(|shard| std::fs::read_dir(shard.unwrap().path()).unwrap().count()).sum()
+}
+
+#[test]
+fn every_system_call_may_fail_once() {
+    let data = Data::new();
+    let mut command = crate::program::venna(&["serve", "--sweep-interval-seconds", "1"]);
+    command.env("RUST_BACKTRACE", "0");
+    let server = Program::spawn(command, &data.path());
+    if !can_attach(&server, &data) {
+        report("skipped: strace cannot attach here");
+        return;
+    }
+    let ada = server.client(&data.first_key());
+    output(&["workspaces", "create", "bob", "--data-dir", &data.text()]);
+    let bob = ada.with_key(&output(&["keys", "create", "--workspace", "bob", "--quiet", "--data-dir", &data.text()]));
+    let bench = Bench { server, data, ada, bob };
+    let mut tally = Tally::default();
+    let calls = ROW_CALLS.map(|call| (Side::Rows, call)).into_iter().chain(FILE_CALLS.map(|call| (Side::Files, call)));
+    for (side, call) in calls {
+        for error in ERRORS {
+            bench.upload_under(Fault { side, call, error }, &mut tally);
+            bench.delete_under(Fault { side, call, error }, &mut tally);
+        }
+    }
+    bench.is_tidy();
+    let Tally { tried, injected, refused } = tally;
+    report(&format!(
+        "faults: {} calls x {} errors, {tried} operations, {injected} calls failed, {refused} refused, 0 false",
+        ROW_CALLS.len() + FILE_CALLS.len(),
+        ERRORS.len()
+    ));
+}
