@@ -9,7 +9,7 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 2] = [
+static MIGRATIONS: [Migration; 2] = [
     Migration { number: 1, name: "files", sql: include_str!("../../../migrations/sqlite/0001_files.sql") },
     Migration { number: 2, name: "uploads", sql: include_str!("../../../migrations/sqlite/0002_uploads.sql") },
 ];
@@ -35,32 +35,48 @@ pub enum MigrationError {
     Sqlite(#[from] rusqlite::Error),
 }
 
+/// A database that is up to date is only read: the commands beside a busy server do not wait for its transactions.
 pub(super) fn migrate(connection: &mut Connection, now_seconds: u64) -> Result<(), MigrationError> {
+    if connection.table_exists(None, "schema_migrations")? && check(connection)? == MIGRATIONS.len() {
+        return Ok(());
+    }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
     transaction.execute_batch(
         "CREATE TABLE IF NOT EXISTS schema_migrations (
              number INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 BLOB NOT NULL, applied_at INTEGER NOT NULL
          ) STRICT",
     )?;
-    let found: u32 =
-        transaction.query_row("SELECT coalesce(max(number), 0) FROM schema_migrations", [], |row| row.get(0))?;
-    let known = MIGRATIONS.len().try_into().unwrap_or(u32::MAX);
-    if found > known {
-        return Err(MigrationError::Newer { found, known });
-    }
-    for migration in &MIGRATIONS {
-        let sha256: [u8; 32] = Sha256::digest(migration.sql.as_bytes()).into();
-        if migration.number > found {
-            transaction.execute_batch(migration.sql)?;
-            let row = params![migration.number, migration.name, sha256, now_seconds];
-            transaction.execute("INSERT INTO schema_migrations VALUES (?1, ?2, ?3, ?4)", row)?;
-        } else if applied(&transaction, migration.number)? != sha256 {
-            return Err(MigrationError::Changed(migration.number));
-        }
+    let applied = check(&transaction)?;
+    for migration in MIGRATIONS.iter().skip(applied) {
+        transaction.execute_batch(migration.sql)?;
+        let row = params![migration.number, migration.name, migration.sha256(), now_seconds];
+        transaction.execute("INSERT INTO schema_migrations VALUES (?1, ?2, ?3, ?4)", row)?;
     }
     Ok(transaction.commit()?)
 }
 
-fn applied(connection: &Connection, number: u32) -> Result<[u8; 32], rusqlite::Error> {
-    connection.query_row("SELECT sha256 FROM schema_migrations WHERE number = ?1", [number], |row| row.get(0))
+/// How many of the migrations are applied, each in the form in which this program has it.
+fn check(connection: &Connection) -> Result<usize, MigrationError> {
+    let mut select = connection.prepare("SELECT number, sha256 FROM schema_migrations ORDER BY number")?;
+    let applied: Vec<(u32, Vec<u8>)> =
+        select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    if let Some((found, _)) = applied.last().filter(|(number, _)| known(*number).is_none()) {
+        let known = MIGRATIONS.last().map_or(0, |migration| migration.number);
+        return Err(MigrationError::Newer { found: *found, known });
+    }
+    let changed = |(number, sha256): &&(u32, Vec<u8>)| known(*number).is_none_or(|known| known.sha256() != **sha256);
+    match applied.iter().find(changed) {
+        Some((number, _)) => Err(MigrationError::Changed(*number)),
+        None => Ok(applied.len()),
+    }
+}
+
+fn known(number: u32) -> Option<&'static Migration> {
+    MIGRATIONS.iter().find(|migration| migration.number == number)
+}
+
+impl Migration {
+    fn sha256(&self) -> [u8; 32] {
+        Sha256::digest(self.sql.as_bytes()).into()
+    }
 }

@@ -330,6 +330,28 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
+    async fn a_database_that_is_up_to_date_is_opened_beside_a_transaction() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("venna.db");
+        drop(SqliteStore::open(&path, Clock::system()).unwrap());
+        let busy = Connection::open(&path).unwrap();
+        busy.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let beside = SqliteStore::open(&path, Clock::system()).unwrap();
+        assert!(beside.list_workspaces().await.unwrap().is_empty());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_schema_of_another_form_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("venna.db");
+        drop(SqliteStore::open(&path, Clock::system()).unwrap());
+        let connection = Connection::open(&path).unwrap();
+        connection.execute("UPDATE schema_migrations SET sha256 = zeroblob(32) WHERE number = 1", []).unwrap();
+        let error = SqliteStore::open(&path, Clock::system()).unwrap_err();
+        assert!(matches!(error, OpenError::Migration(MigrationError::Changed(1))), "{error}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
     async fn a_database_that_is_newer_than_the_program_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("venna.db");
