@@ -9,7 +9,7 @@ mod resolve;
 mod settings;
 
 pub use resolve::{Effective, Layers, Origin, SettingError};
-pub use settings::{SETTINGS, Setting, Use, reference};
+pub use settings::{Kind, SETTINGS, Setting, Use, reference};
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -137,11 +137,11 @@ fn stores(from: &mut resolve::Resolver<'_>) -> Result<StoreConfig, SettingError>
 
 fn limits(from: &mut resolve::Resolver<'_>) -> Result<LimitConfig, SettingError> {
     Ok(LimitConfig {
-        max_file_bytes: from.take("max_file_bytes", parse::file_bytes)?,
+        max_file_bytes: from.take("max_file_bytes", parse::whole)?,
         max_connections: from.take("max_connections", parse::count)?,
         max_concurrent_uploads: from.take("max_concurrent_uploads", parse::count)?,
         header_read_timeout: from.take("header_read_timeout_seconds", parse::seconds)?,
-        body_min_bytes_per_second: from.take("body_min_bytes_per_second", parse::bytes)?,
+        body_min_bytes_per_second: from.take("body_min_bytes_per_second", parse::whole)?,
         body_window: from.take("body_window_seconds", parse::seconds)?,
         drain_timeout: from.take("drain_timeout_seconds", parse::seconds)?,
     })

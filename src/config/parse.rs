@@ -1,65 +1,53 @@
 //! From the text of a setting to its value; nothing when the text is not valid.
 
+use super::settings::{FILE, Kind, SQLITE, Setting};
 use super::{LogFormat, LogLevel};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-const MAX_SECONDS: u64 = 86_400;
-const MAX_COUNT: usize = 1_000_000;
-const MAX_FILE_BYTES: u64 = 8 << 30;
-const MAX_BYTES: u64 = 1 << 40;
-
-pub(super) fn path(text: &str) -> Option<PathBuf> {
-    (!text.is_empty() && !text.contains(['\0', char::REPLACEMENT_CHARACTER])).then(|| PathBuf::from(text))
+pub(super) fn path(_: &Setting, text: &str) -> Option<PathBuf> {
+    path_of(text)
 }
 
-pub(super) fn sqlite_url(text: &str) -> Option<PathBuf> {
-    path_of_url(text, "sqlite:")
+pub(super) fn sqlite_url(_: &Setting, text: &str) -> Option<PathBuf> {
+    path_of_url(text, SQLITE)
 }
 
-pub(super) fn file_url(text: &str) -> Option<PathBuf> {
-    path_of_url(text, "file:")
+pub(super) fn file_url(_: &Setting, text: &str) -> Option<PathBuf> {
+    path_of_url(text, FILE)
 }
 
-fn path_of_url(text: &str, scheme: &str) -> Option<PathBuf> {
-    let rest = text.strip_prefix(scheme)?;
-    path(rest.strip_prefix("//").unwrap_or(rest))
-}
-
-pub(super) fn address(text: &str) -> Option<SocketAddr> {
+pub(super) fn address(_: &Setting, text: &str) -> Option<SocketAddr> {
     text.parse().ok()
 }
 
 #[expect(clippy::option_option, reason = "the outer one is validity, the inner one is `off`")]
-pub(super) fn address_or_off(text: &str) -> Option<Option<SocketAddr>> {
-    if text == "off" { Some(None) } else { address(text).map(Some) }
+pub(super) fn address_or_off(setting: &Setting, text: &str) -> Option<Option<SocketAddr>> {
+    if text == "off" { Some(None) } else { address(setting, text).map(Some) }
 }
 
-pub(super) fn http_url(text: &str) -> Option<String> {
+pub(super) fn http_url(_: &Setting, text: &str) -> Option<String> {
     let url: http::Uri = text.parse().ok()?;
     let http = matches!(url.scheme_str(), Some("http" | "https"));
     (http && url.host().is_some() && url.query().is_none()).then(|| text.trim_end_matches('/').to_owned())
 }
 
-pub(super) fn file_bytes(text: &str) -> Option<u64> {
-    text.parse().ok().filter(|bytes| (1..=MAX_FILE_BYTES).contains(bytes))
+/// A whole number within the bounds of the setting.
+pub(super) fn whole(setting: &Setting, text: &str) -> Option<u64> {
+    let Kind::Whole { bounds, .. } = &setting.kind else { return None };
+    text.parse().ok().filter(|number| bounds.contains(number))
 }
 
-pub(super) fn bytes(text: &str) -> Option<u64> {
-    text.parse().ok().filter(|bytes| (1..=MAX_BYTES).contains(bytes))
+pub(super) fn count(setting: &Setting, text: &str) -> Option<usize> {
+    whole(setting, text).and_then(|number| usize::try_from(number).ok())
 }
 
-pub(super) fn count(text: &str) -> Option<usize> {
-    text.parse().ok().filter(|count| (1..=MAX_COUNT).contains(count))
+pub(super) fn seconds(setting: &Setting, text: &str) -> Option<Duration> {
+    whole(setting, text).map(Duration::from_secs)
 }
 
-pub(super) fn seconds(text: &str) -> Option<Duration> {
-    let seconds = text.parse().ok().filter(|seconds| (1..=MAX_SECONDS).contains(seconds));
-    seconds.map(Duration::from_secs)
-}
-
-pub(super) fn log_format(text: &str) -> Option<LogFormat> {
+pub(super) fn log_format(_: &Setting, text: &str) -> Option<LogFormat> {
     match text {
         "text" => Some(LogFormat::Text),
         "json" => Some(LogFormat::Json),
@@ -67,7 +55,7 @@ pub(super) fn log_format(text: &str) -> Option<LogFormat> {
     }
 }
 
-pub(super) fn log_level(text: &str) -> Option<LogLevel> {
+pub(super) fn log_level(_: &Setting, text: &str) -> Option<LogLevel> {
     match text {
         "error" => Some(LogLevel::Error),
         "warn" => Some(LogLevel::Warn),
@@ -75,4 +63,13 @@ pub(super) fn log_level(text: &str) -> Option<LogLevel> {
         "debug" => Some(LogLevel::Debug),
         _ => None,
     }
+}
+
+fn path_of(text: &str) -> Option<PathBuf> {
+    (!text.is_empty() && !text.contains(['\0', char::REPLACEMENT_CHARACTER])).then(|| PathBuf::from(text))
+}
+
+fn path_of_url(text: &str, scheme: &str) -> Option<PathBuf> {
+    let rest = text.strip_prefix(scheme)?;
+    path_of(rest.strip_prefix("//").unwrap_or(rest))
 }

@@ -1,13 +1,13 @@
 //! The layers of the configuration, and which of them each value comes from.
 
-use super::settings::{SETTINGS, Setting};
+use super::settings::{Kind, SETTINGS, Setting};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 /// The largest configuration file, in bytes.
-const MAX_FILE_BYTES: u64 = 1 << 20;
+const MAX_CONFIG_FILE_BYTES: u64 = 1 << 20;
 
 /// What is set, by name of the setting, before defaults apply.
 #[derive(Debug, Default)]
@@ -68,7 +68,7 @@ pub enum SettingError {
         /// Who set it.
         origin: Origin,
         /// What would be valid.
-        expected: &'static str,
+        expected: Kind,
     },
     /// The file sets something that does not exist.
     #[error("{name:?} ({origin}) is no setting; the settings are {known}")]
@@ -103,7 +103,11 @@ impl<'a> Resolver<'a> {
     }
 
     /// A setting that always has a value.
-    pub(super) fn take<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Option<T>) -> Result<T, SettingError> {
+    pub(super) fn take<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl Fn(&Setting, &str) -> Option<T>,
+    ) -> Result<T, SettingError> {
         let setting = setting(name);
         let (value, origin) =
             self.find(setting).unwrap_or_else(|| (setting.default.unwrap_or_default().to_owned(), Origin::Default));
@@ -114,7 +118,7 @@ impl<'a> Resolver<'a> {
     pub(super) fn take_optional<T>(
         &mut self,
         name: &'static str,
-        parse: impl Fn(&str) -> Option<T>,
+        parse: impl Fn(&Setting, &str) -> Option<T>,
     ) -> Result<Option<T>, SettingError> {
         let setting = setting(name);
         if let Some((value, origin)) = self.find(setting) {
@@ -146,15 +150,17 @@ impl<'a> Resolver<'a> {
         setting: &Setting,
         value: &str,
         origin: Origin,
-        parse: impl Fn(&str) -> Option<T>,
+        parse: impl Fn(&Setting, &str) -> Option<T>,
     ) -> Result<T, SettingError> {
         let shown = redacted(value);
-        match parse(value) {
+        match parse(setting, value) {
             Some(parsed) => {
                 self.effective.push(Effective { name: setting.name, value: Some(shown), origin });
                 Ok(parsed)
             }
-            None => Err(SettingError::Invalid { name: setting.name, value: shown, origin, expected: setting.expected }),
+            None => {
+                Err(SettingError::Invalid { name: setting.name, value: shown, origin, expected: setting.kind.clone() })
+            }
         }
     }
 }
@@ -167,8 +173,8 @@ fn setting(name: &str) -> &'static Setting {
 fn read_file(path: &Path) -> Result<BTreeMap<&'static str, (String, Origin)>, SettingError> {
     let unreadable = |why: String| SettingError::Unreadable { path: path.to_owned(), why };
     let size_bytes = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
-    if size_bytes > MAX_FILE_BYTES {
-        return Err(unreadable(format!("it is longer than {MAX_FILE_BYTES} bytes")));
+    if size_bytes > MAX_CONFIG_FILE_BYTES {
+        return Err(unreadable(format!("it is longer than {MAX_CONFIG_FILE_BYTES} bytes")));
     }
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
     let table = DeTable::parse(&text).map_err(|error| unreadable(error.to_string()))?;
@@ -197,7 +203,7 @@ fn known(key: &str, value: &DeValue<'_>, origin: &Origin) -> Result<(&'static st
                 name: setting.name,
                 value,
                 origin: origin.clone(),
-                expected: setting.expected,
+                expected: setting.kind.clone(),
             });
         }
     };
@@ -210,7 +216,7 @@ fn line_of(text: &str, offset: usize) -> usize {
 
 /// Hides the user information of a URL, and anything that looks like a key.
 fn redacted(value: &str) -> String {
-    if value.contains("vk_") || value.contains("vka_") {
+    if value.starts_with("vk_") || value.starts_with("vka_") {
         return "***".to_owned();
     }
     match value.split_once("://").map(|(scheme, rest)| (scheme, rest.rsplit_once('@'))) {

@@ -1,5 +1,8 @@
 //! The one list of settings.
 
+use std::fmt;
+use std::ops::RangeInclusive;
+
 /// Which commands take a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Use {
@@ -10,7 +13,7 @@ pub enum Use {
 }
 
 /// One thing that an operator may set: the flag `--name`, the variable `VENNA_NAME`, the key `name`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Setting {
     /// Its name, with `_` between words.
     pub name: &'static str,
@@ -20,10 +23,55 @@ pub struct Setting {
     pub default: Option<&'static str>,
     /// What it does, in one sentence.
     pub help: &'static str,
-    /// What would be valid, as the end of a sentence.
-    pub expected: &'static str,
+    /// What its value may be.
+    pub kind: Kind,
     /// Which commands take it.
     pub used_by: Use,
+}
+
+/// What the value of a setting may be.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// A path of this machine.
+    Path,
+    /// An address and a port.
+    Address,
+    /// An address and a port, or `off`.
+    AddressOrOff,
+    /// An `http` or `https` URL without a query.
+    HttpUrl,
+    /// A scheme and a path of this machine.
+    PathUrl {
+        /// The scheme, with its colon.
+        scheme: &'static str,
+    },
+    /// A whole number within bounds.
+    Whole {
+        /// What is counted; empty for things that have no unit.
+        unit: &'static str,
+        /// The bounds, both valid.
+        bounds: RangeInclusive<u64>,
+    },
+    /// One of some words.
+    Word(&'static [&'static str]),
+}
+
+impl fmt::Display for Kind {
+    /// What would be valid, as the end of a sentence.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path => out.write_str("a path"),
+            Self::Address => out.write_str("ADDRESS:PORT, for example 127.0.0.1:8080 or [::1]:0"),
+            Self::AddressOrOff => out.write_str("ADDRESS:PORT, for example 127.0.0.1:8081, or off"),
+            Self::HttpUrl => out.write_str("an http:// or https:// URL without a query"),
+            Self::PathUrl { scheme } => write!(out, "{scheme}PATH, which is all that this build serves"),
+            Self::Whole { unit, bounds } => {
+                let of = if unit.is_empty() { String::new() } else { format!(" of {unit}") };
+                write!(out, "a whole number{of} from {} to {}", bounds.start(), bounds.end())
+            }
+            Self::Word(words) => out.write_str(&words.join(" or ")),
+        }
+    }
 }
 
 impl Setting {
@@ -40,9 +88,12 @@ impl Setting {
     }
 }
 
-const ADDRESS: &str = "ADDRESS:PORT, for example 127.0.0.1:8080 or [::1]:0";
-const SECONDS: &str = "a whole number of seconds from 1 to 86400";
-const COUNT: &str = "a whole number from 1 to 1000000";
+/// The scheme of a SQLite database.
+pub(super) const SQLITE: &str = "sqlite:";
+/// The scheme of a folder.
+pub(super) const FILE: &str = "file:";
+const SECONDS: Kind = Kind::Whole { unit: "seconds", bounds: 1..=86_400 };
+const COUNT: Kind = Kind::Whole { unit: "", bounds: 1..=1_000_000 };
 
 /// Every setting, in the order in which people read them.
 pub static SETTINGS: &[Setting] = &[
@@ -51,7 +102,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "DIR",
         default: Some("./venna-data"),
         help: "The folder that holds the installation.",
-        expected: "a path",
+        kind: Kind::Path,
         used_by: Use::Stores,
     },
     Setting {
@@ -59,7 +110,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "URL",
         default: None,
         help: "The metadata store; `venna.db` in the data directory when not set.",
-        expected: "sqlite:PATH (this build serves SQLite)",
+        kind: Kind::PathUrl { scheme: SQLITE },
         used_by: Use::Stores,
     },
     Setting {
@@ -67,7 +118,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "URL",
         default: None,
         help: "The blob store; the folder `blobs` in the data directory when not set.",
-        expected: "file:PATH (this build serves a local folder)",
+        kind: Kind::PathUrl { scheme: FILE },
         used_by: Use::Stores,
     },
     Setting {
@@ -75,7 +126,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "ADDRESS",
         default: Some("127.0.0.1:8080"),
         help: "Where the API listens; port 0 takes a free one, which is printed.",
-        expected: ADDRESS,
+        kind: Kind::Address,
         used_by: Use::Server,
     },
     Setting {
@@ -83,7 +134,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "ADDRESS",
         default: Some("127.0.0.1:8081"),
         help: "Where `/healthz` and `/readyz` listen apart from the API; `off` for nowhere.",
-        expected: "ADDRESS:PORT, for example 127.0.0.1:8081, or off",
+        kind: Kind::AddressOrOff,
         used_by: Use::Server,
     },
     Setting {
@@ -91,7 +142,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "URL",
         default: None,
         help: "The address under which clients reach the server, where one must be written; the bound address when not set.",
-        expected: "an http:// or https:// URL without a query",
+        kind: Kind::HttpUrl,
         used_by: Use::Server,
     },
     Setting {
@@ -99,7 +150,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "FILE",
         default: None,
         help: "A file holding a well-formed `vk_` key that is installed in workspace `default`, however often the server starts.",
-        expected: "a path",
+        kind: Kind::Path,
         used_by: Use::Server,
     },
     Setting {
@@ -107,7 +158,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "BYTES",
         default: Some("536870912"),
         help: "The largest file of one `POST /v1/files`.",
-        expected: "a whole number of bytes from 1 to 8589934592",
+        kind: Kind::Whole { unit: "bytes", bounds: 1..=8 << 30 },
         used_by: Use::Server,
     },
     Setting {
@@ -115,7 +166,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "SECONDS",
         default: Some("3600"),
         help: "How long an Upload takes parts before it expires.",
-        expected: SECONDS,
+        kind: SECONDS,
         used_by: Use::Server,
     },
     Setting {
@@ -123,7 +174,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "N",
         default: Some("4096"),
         help: "Connections open at once; further ones wait to be accepted.",
-        expected: COUNT,
+        kind: COUNT,
         used_by: Use::Server,
     },
     Setting {
@@ -131,7 +182,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "N",
         default: Some("512"),
         help: "Uploads in flight at once; further ones are answered 429.",
-        expected: COUNT,
+        kind: COUNT,
         used_by: Use::Server,
     },
     Setting {
@@ -139,7 +190,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "SECONDS",
         default: Some("30"),
         help: "Time for a request's head to arrive, and for an idle connection to send the next one.",
-        expected: SECONDS,
+        kind: SECONDS,
         used_by: Use::Server,
     },
     Setting {
@@ -147,7 +198,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "BYTES",
         default: Some("1024"),
         help: "The slowest request body that is waited for, measured over the body window.",
-        expected: "a whole number of bytes from 1 to 1099511627776",
+        kind: Kind::Whole { unit: "bytes a second", bounds: 1..=1 << 40 },
         used_by: Use::Server,
     },
     Setting {
@@ -155,7 +206,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "SECONDS",
         default: Some("30"),
         help: "The time over which the rate of a request body is measured.",
-        expected: SECONDS,
+        kind: SECONDS,
         used_by: Use::Server,
     },
     Setting {
@@ -163,7 +214,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "SECONDS",
         default: Some("15"),
         help: "Time that requests in flight get to finish once the server is told to stop.",
-        expected: SECONDS,
+        kind: SECONDS,
         used_by: Use::Server,
     },
     Setting {
@@ -171,7 +222,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "SECONDS",
         default: Some("60"),
         help: "Time between two sweeps for expired and left-over files; deletions are swept at once.",
-        expected: SECONDS,
+        kind: SECONDS,
         used_by: Use::Server,
     },
     Setting {
@@ -179,7 +230,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "FORMAT",
         default: None,
         help: "Form of log lines on standard error; `text` on a terminal, else `json`, when not set.",
-        expected: "text or json",
+        kind: Kind::Word(&["text", "json"]),
         used_by: Use::Server,
     },
     Setting {
@@ -187,7 +238,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "LEVEL",
         default: Some("info"),
         help: "The least severe level that is logged; `debug` logs every request.",
-        expected: "error, warn, info or debug",
+        kind: Kind::Word(&["error", "warn", "info", "debug"]),
         used_by: Use::Server,
     },
 ];
@@ -204,10 +255,7 @@ pub fn reference() -> String {
     for setting in SETTINGS {
         let default = setting.default.map_or_else(|| "-".to_owned(), |default| format!("`{default}`"));
         let (flag, variable) = (setting.flag(), setting.variable());
-        page.push_str(&format!(
-            "| `--{flag}` | `{variable}` | {default} | {} | {} |\n",
-            setting.help, setting.expected
-        ));
+        page.push_str(&format!("| `--{flag}` | `{variable}` | {default} | {} | {} |\n", setting.help, setting.kind));
     }
     page
 }
