@@ -24,6 +24,10 @@ docs:
 house:
     cargo test --quiet --test tidy -- --ignored --nocapture
 
+# Walks the server against the reference model for so many steps.
+model steps='20000':
+    VENNA_MODEL_STEPS={{steps}} cargo test --quiet --test model -- --nocapture
+
 # Fuzzes the multipart scanner (needs the nightly toolchain and cargo-fuzz).
 fuzz target='form_scanner' seconds='60':
     cargo +nightly fuzz run {{target}} -- -max_total_time={{seconds}}

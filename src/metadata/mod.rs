@@ -124,15 +124,15 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
         upload: UploadId,
         part: NewPart,
     ) -> Result<Result<Option<Part>, UploadRefusal>, MetadataError>;
-    /// At most `limit` parts of a pending Upload that came in after the part `after`, in order; an Upload that is not
-    /// pending has none.
+    /// At most `limit` parts of an Upload that came in after the part `after`, in order, or that part when the Upload does
+    /// not have it.
     async fn list_parts(
         &self,
         workspace: WorkspaceId,
         upload: UploadId,
         after: Option<PartId>,
         limit: u32,
-    ) -> Result<Page<Part>, MetadataError>;
+    ) -> Result<Result<Page<Part>, PartId>, MetadataError>;
     /// The blobs of these parts, in this order, if [`Self::complete_upload`] would take them.
     async fn find_part_blobs(
         &self,

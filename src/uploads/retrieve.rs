@@ -3,7 +3,7 @@
 use super::{UploadError, Uploads};
 use crate::model::ids::{PartId, UploadId, WorkspaceId};
 use crate::model::page::Page;
-use crate::model::upload::{Part, Upload, UploadRefusal};
+use crate::model::upload::{Part, Upload, UploadRefusal, UploadStatus};
 
 impl Uploads {
     /// The Upload, whatever its status.
@@ -15,10 +15,11 @@ impl Uploads {
         Ok(found.ok_or(UploadRefusal::NotFound)?)
     }
 
-    /// At most `limit` parts of a pending Upload behind the part `after`, in the order in which they came in.
+    /// At most `limit` parts of a pending Upload behind the part `after`, in the order in which they came in; one that is
+    /// not pending has none.
     ///
     /// # Errors
-    /// When the workspace has no such Upload, or the store failed.
+    /// When the workspace has no such Upload, the Upload no such part, or the store failed.
     pub async fn list_parts(
         &self,
         workspace: WorkspaceId,
@@ -26,7 +27,10 @@ impl Uploads {
         after: Option<PartId>,
         limit: u32,
     ) -> Result<Page<Part>, UploadError> {
-        self.retrieve(workspace, id).await?;
-        Ok(self.files.metadata.list_parts(workspace, id, after, limit).await?)
+        if self.retrieve(workspace, id).await?.status != UploadStatus::Pending {
+            return Ok(Page::empty());
+        }
+        let page = self.files.metadata.list_parts(workspace, id, after, limit).await?;
+        Ok(page.map_err(UploadRefusal::UnknownPart)?)
     }
 }

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 use tracing::subscriber::DefaultGuard;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
@@ -61,10 +62,15 @@ impl House {
 
     /// Somebody with a workspace and a key of their own.
     pub async fn visitor(&self, name: &'static str) -> Actor {
-        let installation = Installation::open(&self.config.stores, self.clock.clone()).await.unwrap();
+        let installation = self.installation().await;
         let workspace = installation.workspaces.create(name).await.unwrap();
         let (_, secret) = installation.keys.issue(workspace.id, name, None).await.unwrap();
         self.holder(secret.expose())
+    }
+
+    /// What the commands beside the server see.
+    pub async fn installation(&self) -> Installation {
+        Installation::open(&self.config.stores, self.clock.clone()).await.unwrap()
     }
 
     /// Whoever comes with this key.
@@ -94,6 +100,11 @@ impl House {
     /// Stops and starts the server on the same data directory.
     pub async fn restart(&mut self) {
         self.server.take().unwrap().stop().await;
+        self.start().await;
+    }
+
+    /// Starts a server where there is none any more.
+    pub async fn start(&mut self) {
         self.server = Some(Server::start(&self.config, self.clock.clone()).await.unwrap());
     }
 
@@ -326,5 +337,48 @@ impl House {
     pub async fn close_unswept(mut self) {
         self.restart().await;
         self.close().await;
+    }
+}
+
+impl House {
+    /// Waits until the sweeper has nothing left to do at this time of the clock; something must have asked for a pass.
+    pub async fn settle(&self) {
+        let database = Connection::open(&self.config.stores.database).unwrap();
+        let sql = "SELECT (SELECT count(*) FROM blobs WHERE state <> 'ready')
+                   + (SELECT count(*) FROM files WHERE expires_at <= ?1)
+                   + (SELECT count(*) FROM uploads WHERE status = 'pending' AND expires_at <= ?1)";
+        let mut unsettled = database.prepare(sql).unwrap();
+        let mut left = || unsettled.query_row([self.clock.now_seconds()], |row| row.get::<_, usize>(0)).unwrap();
+        eventually(|| left() == 0, || "the sweeper leaves nothing behind".into()).await;
+    }
+
+    /// The process dies: the tasks of the server, which all run on `runtime`, end where they stand, and what they had
+    /// half written stays, although dropping them in this process would remove it.
+    pub fn crash(&mut self, runtime: Runtime) {
+        let kept = tempfile::tempdir().unwrap();
+        let halves: Vec<PathBuf> =
+            self.blobs().into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "tmp")).collect();
+        let copy = |half: &Path| kept.path().join(half.file_name().unwrap());
+        for half in &halves {
+            drop(std::fs::hard_link(half, copy(half)));
+        }
+        drop(runtime);
+        self.server = None;
+        self.wait_for_the_dead();
+        for half in halves.iter().filter(|half| copy(half).exists() && !half.with_extension("").exists()) {
+            std::fs::copy(copy(half), half).unwrap();
+        }
+    }
+
+    /// The thread that writes the database ends by itself, and a process that has died holds no file open.
+    fn wait_for_the_dead(&self) {
+        let held = |entry: std::io::Result<std::fs::DirEntry>| {
+            std::fs::read_link(entry.unwrap().path()).is_ok_and(|file| file.starts_with(self.folder.path()))
+        };
+        let deadline = std::time::Instant::now() + PATIENCE;
+        while std::fs::read_dir("/proc/self/fd").unwrap().any(held) {
+            assert!(std::time::Instant::now() < deadline, "within {PATIENCE:?} the dead server holds no file");
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 }

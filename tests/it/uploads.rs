@@ -62,6 +62,9 @@ async fn parts_in_the_order_of_completion_are_one_file() {
     );
     let rest = ada.send(ada.request(Method::GET, &format!("/v1/uploads/{upload}/parts?after={}", parts[4]))).await;
     assert_eq!(rest.ids(), [spare]);
+    let unknown = "part_6a6b6c6deeeeeeeeeeeeeeeeeeeeeeee";
+    let path = format!("/v1/uploads/{upload}/parts?after={unknown}");
+    ada.send(ada.request(Method::GET, &path)).await.is_error(400, Some("after"), None);
 
     let order: Vec<&str> = parts.iter().rev().map(String::as_str).collect();
     let completed = ada.complete_upload(&upload, &order).await.is_ok().json();

@@ -207,7 +207,7 @@ impl MetadataStore for SqliteStore {
         upload: UploadId,
         after: Option<PartId>,
         limit: u32,
-    ) -> Result<Page<Part>, MetadataError> {
+    ) -> Result<Result<Page<Part>, PartId>, MetadataError> {
         self.readers.long(move |connection| uploads::list_parts(connection, workspace, upload, after, limit)).await
     }
 

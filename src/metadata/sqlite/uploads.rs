@@ -102,18 +102,27 @@ pub(super) fn list_parts(
     upload: UploadId,
     after: Option<PartId>,
     limit: u32,
-) -> Result<Page<Part>> {
-    let sql = "SELECT id, size_bytes, sha256 FROM parts WHERE workspace_id = ?1 AND upload_id = ?2
-               AND seq > coalesce((SELECT seq FROM parts WHERE workspace_id = ?1 AND upload_id = ?2 AND id = ?3), 0)
+) -> Result<std::result::Result<Page<Part>, PartId>> {
+    let snapshot = connection.unchecked_transaction()?;
+    let (workspace, owner) = (workspace.to_string(), upload.to_string());
+    let mut behind: i64 = 0;
+    if let Some(part) = after {
+        let place = "SELECT seq FROM parts WHERE workspace_id = ?1 AND upload_id = ?2 AND id = ?3";
+        let found =
+            snapshot.prepare_cached(place)?.query_row([&workspace, &owner, &part.to_string()], |row| row.get(0));
+        match found.optional()? {
+            Some(seq) => behind = seq,
+            None => return Ok(Err(part)),
+        }
+    }
+    let sql = "SELECT id, size_bytes, sha256 FROM parts WHERE workspace_id = ?1 AND upload_id = ?2 AND seq > ?3
                ORDER BY seq LIMIT ?4";
-    let mut select = connection.prepare_cached(sql)?;
-    let values =
-        params![workspace.to_string(), upload.to_string(), after.map(|id| id.to_string()), u64::from(limit) + 1];
     let part = |row: &Row<'_>| {
         Ok(Part { id: parsed(row, 0)?, upload, size_bytes: row.get(1)?, sha256: Sha256Digest(row.get(2)?) })
     };
-    let rows = select.query_map(values, part)?.collect::<Result<_>>()?;
-    Ok(Page::cut(rows, limit))
+    let values = params![workspace, owner, behind, u64::from(limit) + 1];
+    let rows = snapshot.prepare_cached(sql)?.query_map(values, part)?.collect::<Result<_>>()?;
+    Ok(Ok(Page::cut(rows, limit)))
 }
 
 pub(super) fn find_part_blobs(

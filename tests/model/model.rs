@@ -1,0 +1,476 @@
+//! The reference: what the server is to answer, from plain maps.
+//!
+//! It shares no code with the product, knows no HTTP beyond status, headers and JSON, and never waits: what the server
+//! mints is told to it, and it says whether that may be.
+
+use crate::world::{base64, hex, http_date};
+use md5::Md5;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+pub const UPLOAD_SECONDS: u64 = 3600;
+pub const PURPOSES: [&str; 9] = [
+    "assistants",
+    "batch",
+    "evals",
+    "fine-tune",
+    "user_data",
+    "vision",
+    "assistants_output",
+    "batch_output",
+    "fine-tune-results",
+];
+const UPLOADABLE: usize = 6;
+const EXPIRES_AFTER: std::ops::RangeInclusive<u64> = 3600..=2_592_000;
+const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+pub type Content = Arc<[u8]>;
+
+/// An error as a client tells it from others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal(pub u16, pub Option<&'static str>, pub Option<&'static str>);
+
+pub type Verdict<T> = Result<T, Refusal>;
+
+fn refuse<T>(status: u16, param: &'static str) -> Verdict<T> {
+    Err(Refusal(status, Some(param), None))
+}
+
+/// What a client says of a File beside its bytes.
+#[derive(Clone, Debug)]
+pub struct Details {
+    pub purpose: &'static str,
+    pub filename: String,
+    pub expires_after: Option<u64>,
+}
+
+/// The same fields have other names, and other errors, in a form and in JSON.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Sent {
+    Form,
+    Json,
+}
+
+#[derive(Clone, Debug)]
+pub struct File {
+    pub details: Details,
+    pub pieces: Vec<Content>,
+    pub created_at: u64,
+    pub expires_at: Option<u64>,
+    pub etag: String,
+    pub sha256: Option<Vec<u8>>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Status {
+    Pending,
+    Completed { file: String, parts: Vec<String> },
+    Cancelled,
+    Expired,
+}
+
+#[derive(Debug)]
+pub struct Upload {
+    pub id: String,
+    pub details: Details,
+    pub bytes: usize,
+    pub created_at: u64,
+    pub parts: Vec<Part>,
+    pub status: Status,
+}
+
+#[derive(Clone, Debug)]
+pub struct Part {
+    pub id: String,
+    pub created_at: u64,
+    pub content: Content,
+}
+
+#[derive(Default)]
+pub struct Workspace {
+    pub files: BTreeMap<String, File>,
+    pub uploads: Vec<Upload>,
+}
+
+pub struct Key {
+    pub workspace: usize,
+    pub revoked: bool,
+    pub expires_at: Option<u64>,
+}
+
+#[derive(Debug)]
+pub struct Query {
+    pub purpose: Option<&'static str>,
+    pub limit: usize,
+    pub ascending: bool,
+    pub after: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Range {
+    Between(usize, usize),
+    From(usize),
+    Last(usize),
+}
+
+#[derive(Clone, Debug)]
+pub enum Condition {
+    Match(String),
+    NoneMatch(String),
+    ModifiedSince(u64),
+    UnmodifiedSince(u64),
+    Range(String),
+}
+
+/// Content as it is served: the status, which bytes, and the headers that tell about them.
+pub type Served = (u16, std::ops::Range<usize>, Vec<(&'static str, String)>);
+
+#[derive(Default)]
+pub struct Model {
+    pub now_ms: u64,
+    pub workspaces: Vec<Workspace>,
+    pub keys: Vec<Key>,
+    newest_id: String,
+    newest_ms: u64,
+}
+
+impl Model {
+    pub fn at(now_ms: u64) -> Self {
+        Self { now_ms, ..Self::default() }
+    }
+
+    pub fn now(&self) -> u64 {
+        self.now_ms / 1000
+    }
+
+    pub fn authorise(&self, key: usize) -> Verdict<usize> {
+        let Key { workspace, revoked, expires_at } = &self.keys[key];
+        let expired = expires_at.is_some_and(|at| at <= self.now());
+        if *revoked || expired { Err(Refusal(401, None, Some("invalid_api_key"))) } else { Ok(*workspace) }
+    }
+
+    pub fn create_file(&mut self, at: usize, details: &Details, content: &Content, minted: &str) -> Verdict<Value> {
+        let kept = details.check(Sent::Form)?;
+        let sha256 = Sha256::digest(content).to_vec();
+        self.add_file(at, kept, vec![Arc::clone(content)], &hex(&sha256), Some(sha256), minted);
+        Ok(self.workspaces[at].files[minted].object(minted))
+    }
+
+    fn add_file(
+        &mut self,
+        at: usize,
+        details: Details,
+        pieces: Vec<Content>,
+        tag: &str,
+        sha256: Option<Vec<u8>>,
+        minted: &str,
+    ) {
+        let created_at = self.mint(minted) / 1000;
+        let life = details.expires_after.or((details.purpose == "batch").then_some(*EXPIRES_AFTER.end()));
+        let expires_at = life.map(|seconds| created_at + seconds);
+        let file = File { details, pieces, created_at, expires_at, etag: format!("\"{tag}\""), sha256 };
+        self.workspaces[at].files.insert(minted.to_owned(), file);
+    }
+
+    /// Ids grow, and their milliseconds are the clock's, or those of the newest id when the clock stands behind it; a
+    /// millisecond that is full makes room by one more.
+    fn mint(&mut self, id: &str) -> u64 {
+        let digit = |byte: u8| DIGITS.iter().position(|digit| *digit == byte).expect("an id has base62 digits") as u64;
+        let ms = id.as_bytes()[5..14].iter().fold(0, |value, byte| value * 62 + digit(*byte));
+        assert!(id.len() == 29 && id.starts_with("file-") && *id > *self.newest_id, "{id} after {}", self.newest_id);
+        let full = self.newest_ms >= self.now_ms && ms == self.newest_ms + 1;
+        assert!(full || ms == self.now_ms.max(self.newest_ms), "{id} is of {ms}, not of {}", self.now_ms);
+        (self.newest_id, self.newest_ms) = (id.to_owned(), ms);
+        ms
+    }
+
+    /// The Files that a workspace sees, in the order of creation.
+    pub fn files(&self, at: usize) -> impl DoubleEndedIterator<Item = (&String, &File)> {
+        let now = self.now();
+        self.workspaces[at].files.iter().filter(move |(_, file)| file.expires_at.is_none_or(|at| at > now))
+    }
+
+    pub fn file(&self, at: usize, id: &str) -> Verdict<&File> {
+        let file = self.workspaces[at].files.get(id);
+        file.filter(|file| file.expires_at.is_none_or(|at| at > self.now())).map_or_else(|| refuse(404, "id"), Ok)
+    }
+
+    pub fn delete(&mut self, at: usize, id: &str) -> Verdict<Value> {
+        self.file(at, id)?;
+        self.workspaces[at].files.remove(id);
+        Ok(json!({"object": "file", "deleted": true, "id": id}))
+    }
+
+    pub fn list(&self, at: usize, query: &Query) -> Verdict<Value> {
+        match query.limit {
+            0 => return Err(Refusal(400, Some("limit"), Some("integer_below_min_value"))),
+            10_001.. => return Err(Refusal(400, Some("limit"), Some("integer_above_max_value"))),
+            _ if query.after.as_ref().is_some_and(|id| id.len() != 29) => return refuse(400, "after"),
+            _ => {}
+        }
+        let wanted = |(id, file): &(&String, &File)| {
+            let behind = query.after.as_ref().is_none_or(|after| (*id > after) == query.ascending && *id != after);
+            behind && query.purpose.is_none_or(|purpose| purpose == file.details.purpose)
+        };
+        let mut found: Vec<_> = self.files(at).filter(wanted).map(|(id, file)| file.object(id)).collect();
+        if !query.ascending {
+            found.reverse();
+        }
+        Ok(page(found, query.limit))
+    }
+
+    pub fn open(&self, at: usize, id: &str, range: Option<Range>, condition: Option<&Condition>) -> Verdict<Served> {
+        let file = self.file(at, id)?;
+        let failed = || Err(Refusal(412, None, Some("precondition_failed")));
+        let mut headers = vec![("etag", file.etag.clone()), ("last-modified", http_date(file.created_at))];
+        let mut range = range;
+        match condition {
+            Some(Condition::Match(tag)) if tag != "*" && *tag != file.etag => return failed(),
+            Some(Condition::UnmodifiedSince(at)) if file.created_at > *at => return failed(),
+            Some(Condition::NoneMatch(tag)) if tag == "*" || tag.trim_start_matches("W/") == file.etag => {
+                return Ok((304, 0..0, headers));
+            }
+            Some(Condition::ModifiedSince(at)) if file.created_at <= *at => return Ok((304, 0..0, headers)),
+            Some(Condition::Range(tag)) if *tag != file.etag => range = None,
+            _ => {}
+        }
+        if let Some(sha256) = &file.sha256 {
+            headers.push(("repr-digest", format!("sha-256=:{}:", base64(sha256))));
+        }
+        let size = file.bytes();
+        match range.map(|range| range.of(size)) {
+            None => Ok((200, 0..size, headers)),
+            Some(part) if part.is_empty() && !(size == 0 && matches!(range, Some(Range::Last(1..)))) => {
+                Err(Refusal(416, None, Some("range_not_satisfiable")))
+            }
+            Some(part) if part.is_empty() => Ok((200, 0..0, headers)),
+            Some(part) => {
+                headers.push(("content-range", format!("bytes {}-{}/{size}", part.start, part.end - 1)));
+                Ok((206, part, headers))
+            }
+        }
+    }
+
+    pub fn create_upload(&mut self, at: usize, details: &Details, bytes: usize, minted: &str) -> Verdict<Value> {
+        let details = details.check(Sent::Json)?;
+        let (id, created_at) = (minted.to_owned(), self.now());
+        assert!(minted.starts_with(&format!("upload_{created_at:08x}")), "{minted} is of {created_at}");
+        let upload = Upload { id, details, bytes, created_at, parts: Vec::new(), status: Status::Pending };
+        self.workspaces[at].uploads.push(upload);
+        self.upload(at, minted)
+    }
+
+    pub fn upload(&self, at: usize, id: &str) -> Verdict<Value> {
+        let upload = self.find_upload(at, id)?;
+        let Details { purpose, filename, .. } = &upload.details;
+        let mut object = json!({"object": "upload", "id": id, "bytes": upload.bytes, "created_at": upload.created_at,
+            "filename": filename, "purpose": purpose, "expires_at": upload.expires_at()});
+        object["status"] = match upload.status_at(self.now()) {
+            Status::Pending => "pending".into(),
+            Status::Cancelled => "cancelled".into(),
+            Status::Expired => "expired".into(),
+            Status::Completed { file: id, .. } => {
+                if let Ok(file) = self.file(at, &id) {
+                    object["file"] = file.object(&id);
+                }
+                "completed".into()
+            }
+        };
+        Ok(object)
+    }
+
+    pub fn find_upload(&self, at: usize, id: &str) -> Verdict<&Upload> {
+        let found = self.workspaces[at].uploads.iter().find(|upload| upload.id == id);
+        found.map_or_else(|| refuse(404, "upload_id"), Ok)
+    }
+
+    fn pending(&mut self, at: usize, id: &str) -> Verdict<&mut Upload> {
+        let now = self.now();
+        let found = self.workspaces[at].uploads.iter_mut().find(|upload| upload.id == id);
+        let upload = found.map_or_else(|| refuse(404, "upload_id"), Ok)?;
+        if upload.status_at(now) == Status::Pending { Ok(upload) } else { refuse(400, "upload_id") }
+    }
+
+    pub fn add_part(&mut self, at: usize, id: &str, content: &Content, minted: &str) -> Verdict<Value> {
+        let created_at = self.now();
+        let upload = self.pending(at, id)?;
+        assert!(minted.starts_with(&format!("part_{created_at:08x}")), "{minted} is of {created_at}");
+        let part = Part { id: minted.to_owned(), created_at, content: Arc::clone(content) };
+        upload.parts.push(part.clone());
+        Ok(part.object(id))
+    }
+
+    /// A part that is not there is the position before the first.
+    pub fn list_parts(&self, at: usize, id: &str, limit: usize, after: Option<&str>) -> Verdict<Value> {
+        let upload = self.find_upload(at, id)?;
+        if upload.status_at(self.now()) != Status::Pending {
+            return Ok(page(Vec::new(), limit));
+        }
+        let place = |id: &str| upload.parts.iter().position(|part| part.id == id);
+        let behind = match after.map(place) {
+            None => 0,
+            Some(Some(place)) => place + 1,
+            Some(None) => return refuse(400, "after"),
+        };
+        let listed = |part: &Part| {
+            let mut object = part.object(id);
+            object["bytes"] = part.content.len().into();
+            object["sha256"] = hex(&Sha256::digest(&part.content)).into();
+            object
+        };
+        Ok(page(upload.parts[behind..].iter().map(listed).collect(), limit))
+    }
+
+    pub fn complete(
+        &mut self,
+        at: usize,
+        id: &str,
+        parts: &[String],
+        md5: Option<&str>,
+        minted: &str,
+    ) -> Verdict<Value> {
+        let well_formed = |id: &String| id.len() == "part_".len() + 32;
+        if !parts.iter().all(well_formed) {
+            return refuse(400, "part_ids");
+        }
+        let upload = self.find_upload(at, id)?;
+        if matches!(&upload.status, Status::Completed { parts: named, .. } if named == parts) {
+            return self.upload(at, id);
+        }
+        let upload = self.pending(at, id)?;
+        let chosen = upload.choose(parts).map_or_else(|| refuse(400, "part_ids"), Ok)?;
+        let whole = md5.map(|_| chosen.concat());
+        if whole.as_ref().is_some_and(|whole| md5 != Some(&hex(&Md5::digest(whole)))) {
+            return refuse(400, "md5");
+        }
+        upload.parts.clear();
+        upload.status = Status::Completed { file: minted.to_owned(), parts: parts.to_vec() };
+        let details = upload.details.clone();
+        let digests = chosen.iter().fold(Sha256::new(), |digest, part| digest.chain_update(Sha256::digest(part)));
+        let tag = format!("{}-{}", hex(&digests.finalize()), chosen.len());
+        self.add_file(at, details, chosen, &tag, whole.map(|whole| Sha256::digest(whole).to_vec()), minted);
+        self.upload(at, id)
+    }
+
+    pub fn cancel(&mut self, at: usize, id: &str) -> Verdict<Value> {
+        if self.find_upload(at, id)?.status != Status::Cancelled {
+            let upload = self.pending(at, id)?;
+            upload.status = Status::Cancelled;
+            upload.parts.clear();
+        }
+        self.upload(at, id)
+    }
+
+    /// What has expired stays gone, even when the clock is set back.
+    pub fn settle(&mut self) {
+        let now = self.now();
+        for workspace in &mut self.workspaces {
+            workspace.files.retain(|_, file| file.expires_at.is_none_or(|at| at > now));
+            for upload in workspace.uploads.iter_mut().filter(|upload| upload.status_at(now) == Status::Expired) {
+                upload.status = Status::Expired;
+                upload.parts.clear();
+            }
+        }
+    }
+
+    /// Everything that lies in the folder of blobs once the sweeper is done.
+    pub fn blobs(&self) -> Vec<Content> {
+        let of = |workspace: &Workspace| {
+            let files = workspace.files.values().flat_map(|file| file.pieces.clone());
+            let parts = workspace.uploads.iter().flat_map(|upload| &upload.parts).map(|part| Arc::clone(&part.content));
+            files.chain(parts).collect::<Vec<_>>()
+        };
+        self.workspaces.iter().flat_map(of).collect()
+    }
+}
+
+impl Details {
+    /// What is kept of them, or the first thing that is wrong.
+    fn check(&self, sent: Sent) -> Verdict<Self> {
+        let json = sent == Sent::Json;
+        let filename = self.filename.rsplit('/').next().unwrap_or_default();
+        if filename.is_empty() || filename.len() > 255 {
+            return refuse(400, if json { "filename" } else { "file" });
+        }
+        if !PURPOSES[..UPLOADABLE].contains(&self.purpose) {
+            return refuse(400, "purpose");
+        }
+        match self.expires_after.filter(|seconds| !EXPIRES_AFTER.contains(seconds)) {
+            Some(..3600) if json => {
+                return Err(Refusal(400, Some("expires_after.seconds"), Some("integer_below_min_value")));
+            }
+            Some(_) if json => {
+                return Err(Refusal(400, Some("expires_after.seconds"), Some("integer_above_max_value")));
+            }
+            Some(_) => return refuse(400, "expires_after[seconds]"),
+            None => {}
+        }
+        if self.purpose == "batch" && filename.rsplit_once('.').is_some_and(|(_, ending)| ending != "jsonl") {
+            return Err(Refusal(400, None, None));
+        }
+        Ok(Self { filename: filename.to_owned(), ..self.clone() })
+    }
+}
+
+impl File {
+    pub fn bytes(&self) -> usize {
+        self.pieces.iter().map(|piece| piece.len()).sum()
+    }
+
+    pub fn object(&self, id: &str) -> Value {
+        let Details { purpose, filename, .. } = &self.details;
+        let mut object = json!({"object": "file", "id": id, "purpose": purpose, "filename": filename,
+            "bytes": self.bytes(), "created_at": self.created_at, "expires_at": self.expires_at,
+            "status": "processed", "status_details": null});
+        if let Some(sha256) = &self.sha256 {
+            object["sha256"] = hex(sha256).into();
+        }
+        object
+    }
+}
+
+impl Upload {
+    pub fn expires_at(&self) -> u64 {
+        self.created_at + UPLOAD_SECONDS
+    }
+
+    pub fn status_at(&self, now: u64) -> Status {
+        let expired = self.status == Status::Pending && self.expires_at() <= now;
+        if expired { Status::Expired } else { self.status.clone() }
+    }
+
+    /// The contents of these parts, if each is there, once, and they add up.
+    fn choose(&self, ids: &[String]) -> Option<Vec<Content>> {
+        let once: BTreeSet<&String> = ids.iter().collect();
+        let content = |id: &String| self.parts.iter().find(|part| part.id == *id).map(|part| Arc::clone(&part.content));
+        let chosen: Vec<Content> = ids.iter().map(content).collect::<Option<_>>()?;
+        let bytes: usize = chosen.iter().map(|content| content.len()).sum();
+        (once.len() == ids.len() && bytes == self.bytes).then_some(chosen)
+    }
+}
+
+impl Part {
+    fn object(&self, upload: &str) -> Value {
+        json!({"object": "upload.part", "id": self.id, "created_at": self.created_at, "upload_id": upload})
+    }
+}
+
+impl Range {
+    fn of(self, size: usize) -> std::ops::Range<usize> {
+        match self {
+            Self::Between(first, last) => first.min(size)..(last + 1).min(size),
+            Self::From(first) => first.min(size)..size,
+            Self::Last(count) => size.saturating_sub(count)..size,
+        }
+    }
+}
+
+fn page(mut found: Vec<Value>, limit: usize) -> Value {
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    let id = |object: Option<&Value>| object.map_or(Value::Null, |object| object["id"].clone());
+    let (first_id, last_id) = (id(found.first()), id(found.last()));
+    json!({"object": "list", "first_id": first_id, "last_id": last_id, "has_more": has_more, "data": found})
+}
