@@ -35,3 +35,11 @@ fuzz target='form_scanner' seconds='60':
 # Runs the official SDKs and the main job with its file of 400 MiB.
 compat:
     cargo build --release && VENNA_COMPAT_BIG_MIB=400 tests/compat/run.sh
+
+# Cuts the power of file systems under load (as root): just powercut ext4,xfs 300.
+powercut fs='ext4,xfs' cuts='100':
+    VENNA_CUT_FS={{fs}} VENNA_CUTS={{cuts}} cargo test --quiet --test crash powercut
+
+# Kills the server under load: just kills 100.
+kills n='100':
+    VENNA_KILLS={{n}} cargo test --quiet --test crash kill

@@ -8,7 +8,6 @@ mod faults;
 mod first_run;
 mod full_disk;
 mod inspect;
-mod kill;
 mod memory;
 mod program;
 mod settings;

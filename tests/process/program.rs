@@ -53,22 +53,26 @@ impl Program {
     }
 
     /// Starts a server by way of another program, such as a tracer.
-    pub fn spawn(mut command: Command, data_dir: &Path) -> Self {
+    pub fn spawn(command: Command, data_dir: &Path) -> Self {
+        Self::try_spawn(command, data_dir).unwrap_or_else(|log| panic!("it is ready: {log:?}"))
+    }
+
+    /// The same for a server that may not come up; what it wrote then.
+    pub fn try_spawn(mut command: Command, data_dir: &Path) -> Result<Self, Vec<String>> {
         command.args(["--data-dir", data_dir.to_str().unwrap(), "--listen", "127.0.0.1:0", "--admin-listen", "off"]);
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut program = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), log: Vec::new() };
         let (sender, lines) = mpsc::channel();
         let stderr = BufReader::new(program.child.stderr.take().unwrap());
         std::thread::spawn(move || stderr.lines().map_while(Result::ok).for_each(|line| drop(sender.send(line))));
-        loop {
-            let line =
-                lines.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("it is ready: {error}: {:?}", program.log));
+        while let Ok(line) = lines.recv_timeout(PATIENCE) {
             if let Some((_, address)) = line.split_once("listening on http://") {
                 program.address = address.trim().parse().unwrap();
-                return program;
+                return Ok(program);
             }
             program.log.push(line);
         }
+        Err(std::mem::take(&mut program.log))
     }
 
     pub fn id(&self) -> u32 {
@@ -168,26 +172,52 @@ impl Client {
 
     /// Uploads `size` bytes of `pattern` in pieces, so that the test holds no more of them than the server does.
     pub fn upload(&self, pattern: &[u8], size: usize) -> std::io::Result<Answer> {
+        let purpose = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nuser_data\r\n");
+        self.send_form("/v1/files", &purpose, "file", pattern, size)
+    }
+
+    /// Sends a form of `fields` as they go over the wire, and of a file of `size` bytes of `pattern` in the field `name`.
+    pub fn send_form(
+        &self,
+        path: &str,
+        fields: &str,
+        name: &str,
+        pattern: &[u8],
+        size: usize,
+    ) -> std::io::Result<Answer> {
         let head = format!(
-            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nuser_data\r\n--{BOUNDARY}\r\n\
-             Content-Disposition: form-data; name=\"file\"; filename=\"a.bin\"\r\n\r\n"
+            "{fields}--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"a.bin\"\r\n\r\n"
         );
         let tail = format!("\r\n--{BOUNDARY}--\r\n");
+        let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+        self.post(path, &kind, head.len() + size + tail.len(), |socket| {
+            socket.write_all(head.as_bytes())?;
+            let mut left = size;
+            while left > 0 {
+                let piece = &pattern[..pattern.len().min(left)];
+                socket.write_all(piece)?;
+                left -= piece.len();
+            }
+            socket.write_all(tail.as_bytes())
+        })
+    }
+
+    /// A request whose body of `length` bytes is written by `body`.
+    pub fn post(
+        &self,
+        path: &str,
+        kind: &str,
+        length: usize,
+        body: impl FnOnce(&mut TcpStream) -> std::io::Result<()>,
+    ) -> std::io::Result<Answer> {
         let mut socket = self.connect()?;
         write!(
             socket,
-            "POST /v1/files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\
-             Content-Type: multipart/form-data; boundary={BOUNDARY}\r\nContent-Length: {}\r\n\r\n{head}",
-            self.key,
-            head.len() + size + tail.len()
+            "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\
+             Content-Type: {kind}\r\nContent-Length: {length}\r\n\r\n",
+            self.key
         )?;
-        let mut left = size;
-        while left > 0 {
-            let piece = &pattern[..pattern.len().min(left)];
-            socket.write_all(piece)?;
-            left -= piece.len();
-        }
-        socket.write_all(tail.as_bytes())?;
+        body(&mut socket)?;
         answer(socket)
     }
 

@@ -24,7 +24,9 @@ fn an_upload_is_durable_before_it_is_acknowledged() {
     let server = {
         let program = venna(&["serve"]);
         let mut command = Command::new("strace");
-        command.args(["-f", "-y", "-qq", "-s", "64", "-e", &format!("trace={CALLS}"), "-o", log.to_str().unwrap()]);
+        // The tracer runs apart, so that the process that is started, and killed at the end, is the server.
+        command.args(["-D", "-f", "-y", "-qq", "-s", "64", "-e", &format!("trace={CALLS}")]);
+        command.args(["-o", log.to_str().unwrap()]);
         command.arg(program.get_program()).args(program.get_args());
         Program::spawn(command, &data.path())
     };
