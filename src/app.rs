@@ -14,17 +14,17 @@ use crate::http::{BodyPace, Hall, admin_router, router};
 use crate::inspect::Inspector;
 use crate::keys::{Keys, fresh_secret};
 use crate::metadata::MetadataStore;
-use crate::metadata::sqlite::SqliteStore;
+use crate::metadata::sqlite::{Opener, SqliteStore};
 use crate::model::api_key::KeySecret;
 use crate::model::ids::ProcessId;
 use crate::model::workspace::Workspace;
 use crate::random;
 use crate::sweep::Sweeper;
 use crate::uploads::Uploads;
-use crate::volume::volatile_kind;
+use crate::volume::{folder_of, volatile_kind};
 use crate::workspaces::Workspaces;
 use anyhow::{Context, Result, bail};
-use data_dir::{Locks, create_folder, folder_of, lock, write_secret};
+use data_dir::{Locks, create_folder, lock, write_secret};
 use std::fs::File;
 use std::io::Read;
 use std::net::SocketAddr;
@@ -65,10 +65,14 @@ impl Installation {
     /// # Errors
     /// When the data directory or the metadata store cannot be opened.
     pub async fn open(stores: &StoreConfig, clock: Clock) -> Result<Self> {
+        Self::open_as(Opener::Command, stores, clock).await
+    }
+
+    async fn open_as(opener: Opener, stores: &StoreConfig, clock: Clock) -> Result<Self> {
         create_folder(&stores.data_dir)?;
         create_folder(folder_of(&stores.database))?;
         let (database, at) = (stores.database.clone(), clock.clone());
-        let store = tokio::task::spawn_blocking(move || SqliteStore::open(&database, at)).await?;
+        let store = tokio::task::spawn_blocking(move || SqliteStore::open(&database, at, opener)).await?;
         let store = store.with_context(|| format!("cannot open the metadata store {}", stores.database.display()))?;
         let metadata: Arc<dyn MetadataStore> = Arc::new(store);
         let workspaces = Workspaces { metadata: Arc::clone(&metadata) };
@@ -143,7 +147,7 @@ impl Server {
             Some(address) => Some(bind("admin_listen", address).await?),
             None => None,
         };
-        let installation = Installation::open(&config.stores, clock).await?;
+        let installation = Installation::open_as(Opener::Server, &config.stores, clock).await?;
         install_bootstrap_key(&installation, config.bootstrap_key_file.as_deref()).await?;
         let first_key = make_first_key(&installation, &config.stores.data_dir).await?;
         let warnings = warnings(&config.stores);

@@ -13,6 +13,12 @@ const RESERVE_SHARE: u64 = 100;
 const MIN_RESERVE_BYTES: u64 = 1 << 20;
 const MAX_RESERVE_BYTES: u64 = 16 << 20;
 
+/// The folder that holds `path`.
+#[must_use]
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// The name of the file system when it cannot be trusted to keep what it acknowledged, or may not; that of its nearest
 /// ancestor when the folder does not exist yet.
 #[must_use]

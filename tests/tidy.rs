@@ -72,7 +72,7 @@ const EXCEPTION: (&str, &str) = ("uploads", "files");
 /// Names that say nothing about what a room is for.
 const NO_ROOM: [&str; 4] = ["util", "common", "helpers", "types"];
 
-/// Only these files name concrete stores.
+/// Concrete stores: only `app.rs` and their own rooms name them.
 const DRIVERS: [&str; 3] = ["SqliteStore", "LocalBlobs", "MemoryBlobs"];
 
 #[test]
@@ -124,7 +124,7 @@ fn only_one_room_knows_each_world() {
         assert!(!uses("rusqlite") || source.path.starts_with("metadata"), "{at} writes SQL");
         assert!(!(uses("axum") || uses("hyper")) || source.path.starts_with("http"), "{at} knows HTTP");
         assert!(!uses("anyhow") || ["cli", "app"].contains(&&*source.room), "{at} has vague errors");
-        let io = ["std::fs", "tokio", "rustix"].into_iter().any(uses);
+        let io = ["std::fs", "tokio", "rustix"].into_iter().any(|name| source.code.contains(name));
         assert!(!io || source.room != "model", "{at} does I/O");
         let names_driver = DRIVERS.iter().any(|driver| source.code.contains(driver));
         let own = source.path.starts_with("metadata") || source.path.starts_with("blobs");
@@ -220,7 +220,8 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 fn without_comments(text: &str) -> String {
-    let code = |line: &str| line.split("//").next().unwrap_or_default().to_owned();
+    // The slashes of a URL in a string begin no comment.
+    let code = |line: &str| line.replace("://", ":").split("//").next().unwrap_or_default().to_owned();
     text.lines().map(code).collect::<Vec<_>>().join("\n")
 }
 

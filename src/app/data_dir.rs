@@ -2,6 +2,7 @@
 
 use crate::config::StoreConfig;
 use crate::model::api_key::KeySecret;
+use crate::volume::folder_of;
 use anyhow::{Context, Result, bail};
 use std::ffi::OsString;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
@@ -17,11 +18,6 @@ const FILE_MODE: u32 = 0o600;
 #[derive(Debug)]
 pub struct Locks {
     _files: Vec<File>,
-}
-
-/// The folder that holds `path`.
-pub fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Makes a folder and those above it, each so that its name survives a power cut.

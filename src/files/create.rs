@@ -30,7 +30,7 @@ pub enum CreateError {
 
 impl From<StoreError> for CreateError {
     fn from(error: StoreError) -> Self {
-        Self::Received(ReceiveError::Storage(error))
+        Self::Received(ReceiveError::Store(error))
     }
 }
 

@@ -32,7 +32,7 @@ pub enum ReceiveError {
     PartTooLarge,
     /// A store failed.
     #[error(transparent)]
-    Storage(#[from] StoreError),
+    Store(#[from] StoreError),
 }
 
 /// What the bytes are to become, which says how many there may be.

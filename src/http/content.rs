@@ -2,8 +2,9 @@
 
 use super::SharedHall;
 use super::caller::Caller;
+use super::catalogue::ErrorKind;
 use super::conditions::{Validators, Verdict, evaluate, http_date, range_applies};
-use super::error::{ApiError, ErrorKind};
+use super::error::ApiError;
 use super::headers::{CROSS_ORIGIN_RESOURCE_POLICY, REPR_DIGEST, put};
 use super::path::Named;
 use super::range::{Selection, select};

@@ -1,13 +1,14 @@
 //! The one mapping from what went wrong to what the client reads: OpenAI's envelope (openai-contract.md, section 1.3).
 //!
-//! [`ErrorKind::entry`] is the table of all answers; `docs/errors.md` is generated from it. The cause of an error stays
-//! inside: `edge` logs it once, with the request id.
+//! What each kind of answer is to clients stands in [`catalogue`](super::catalogue). The cause of an error stays inside:
+//! `edge` logs it once, with the request id.
 
 use super::body::BodyError;
+use super::catalogue::ErrorKind;
 use super::form::error::FormError;
 use super::headers::{SHOULD_RETRY, put};
 use super::wire;
-use crate::files::{CreateError, MAX_BATCH_FILE_BYTES, ReceiveError, StoreError};
+use crate::files::{CreateError, ReceiveError, StoreError};
 use crate::keys::Refusal;
 use crate::model::upload::{MAX_PART_BYTES, MAX_PARTS, UploadRefusal};
 use crate::uploads::{AddPartError, CompleteError, CreateUploadError, UploadError};
@@ -21,253 +22,6 @@ use std::sync::Arc;
 const MAX_ECHO_CHARS: usize = 100;
 /// What a client is asked to wait when a limit or a store made it fail, in seconds.
 const RETRY_AFTER_SECONDS: &str = "1";
-
-/// Every way in which a request fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorKind {
-    /// A field, parameter or form is not as the contract has it.
-    InvalidRequest,
-    /// A number is below its bounds.
-    BelowMinimum,
-    /// A number is above its bounds.
-    AboveMaximum,
-    /// There is no key.
-    MissingKey,
-    /// The key opens nothing.
-    InvalidKey,
-    /// There is no such thing in the workspace.
-    NotFound,
-    /// There is nothing at this path.
-    UnknownUrl,
-    /// The path does not take this method.
-    WrongMethod,
-    /// The body is too slow.
-    RequestTimeout,
-    /// A precondition of the request does not hold.
-    PreconditionFailed,
-    /// The file is too large.
-    FileTooLarge,
-    /// The asked range lies outside the content.
-    RangeNotSatisfiable,
-    /// Too much at once.
-    RateLimited,
-    /// The server made a mistake.
-    Internal,
-    /// The File's bytes are not what was stored.
-    FileDamaged,
-    /// The gateway does not serve this part of OpenAI's API yet.
-    NotImplemented,
-    /// A store is full.
-    InsufficientStorage,
-    /// A store is down.
-    ServiceUnavailable,
-}
-
-/// What an [`ErrorKind`] is to clients.
-#[derive(Clone, Copy, Debug)]
-pub struct Entry {
-    /// HTTP status.
-    pub status: u16,
-    /// `error.type`.
-    pub error_type: &'static str,
-    /// `error.code`.
-    pub code: Option<&'static str>,
-    /// `x-should-retry`, where the status alone would mislead an SDK.
-    pub should_retry: Option<bool>,
-    /// What brings it about.
-    pub brought_about_by: &'static str,
-    /// What to do about it.
-    pub remedy: &'static str,
-}
-
-const INVALID: &str = "invalid_request_error";
-const SERVER: &str = "server_error";
-
-const fn entry(
-    status: u16,
-    error_type: &'static str,
-    code: Option<&'static str>,
-    should_retry: Option<bool>,
-    brought_about_by: &'static str,
-    remedy: &'static str,
-) -> Entry {
-    Entry { status, error_type, code, should_retry, brought_about_by, remedy }
-}
-
-impl ErrorKind {
-    /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 18] = [
-        Self::InvalidRequest,
-        Self::BelowMinimum,
-        Self::AboveMaximum,
-        Self::MissingKey,
-        Self::InvalidKey,
-        Self::NotFound,
-        Self::UnknownUrl,
-        Self::WrongMethod,
-        Self::RequestTimeout,
-        Self::PreconditionFailed,
-        Self::FileTooLarge,
-        Self::RangeNotSatisfiable,
-        Self::RateLimited,
-        Self::Internal,
-        Self::FileDamaged,
-        Self::NotImplemented,
-        Self::InsufficientStorage,
-        Self::ServiceUnavailable,
-    ];
-
-    /// What clients see of it.
-    #[must_use]
-    pub const fn entry(self) -> Entry {
-        match self {
-            Self::InvalidRequest => entry(
-                400,
-                INVALID,
-                None,
-                None,
-                "A field, parameter or form is missing or not valid.",
-                "Change what `message` and `param` name.",
-            ),
-            Self::BelowMinimum => entry(
-                400,
-                INVALID,
-                Some("integer_below_min_value"),
-                None,
-                "A number is below its bounds.",
-                "Send one within the bounds that `message` names.",
-            ),
-            Self::AboveMaximum => entry(
-                400,
-                INVALID,
-                Some("integer_above_max_value"),
-                None,
-                "A number is above its bounds.",
-                "Send one within the bounds that `message` names.",
-            ),
-            Self::MissingKey => entry(
-                401,
-                INVALID,
-                None,
-                None,
-                "The request has no `Authorization: Bearer` header.",
-                "Send a workspace key.",
-            ),
-            Self::InvalidKey => entry(
-                401,
-                INVALID,
-                Some("invalid_api_key"),
-                None,
-                "The key is mistyped, unknown, revoked or expired.",
-                "Send another key; `venna keys create` makes one.",
-            ),
-            Self::NotFound => entry(
-                404,
-                INVALID,
-                None,
-                None,
-                "The key's workspace has no such file or upload; it may have been deleted or have expired.",
-                "Check the id and the key.",
-            ),
-            Self::UnknownUrl => entry(
-                404,
-                INVALID,
-                None,
-                None,
-                "There is nothing at this path.",
-                "Check the path; base URLs end with `/v1`.",
-            ),
-            Self::WrongMethod => entry(
-                405,
-                INVALID,
-                Some("method_not_supported"),
-                None,
-                "The path does not take this method.",
-                "Use one that the `Allow` header names.",
-            ),
-            Self::RequestTimeout => entry(
-                408,
-                INVALID,
-                Some("request_timeout"),
-                Some(false),
-                "The request body stood still or came in too slowly.",
-                "Send it again over a better connection; the connection was closed.",
-            ),
-            Self::PreconditionFailed => entry(
-                412,
-                INVALID,
-                Some("precondition_failed"),
-                None,
-                "`If-Match` or `If-Unmodified-Since` does not hold.",
-                "Fetch the file anew.",
-            ),
-            Self::FileTooLarge => entry(
-                413,
-                INVALID,
-                Some("file_too_large"),
-                None,
-                "The file is larger than the server takes.",
-                "Send a smaller file, or ask the operator for `max_file_bytes`.",
-            ),
-            Self::RangeNotSatisfiable => entry(
-                416,
-                INVALID,
-                Some("range_not_satisfiable"),
-                None,
-                "The asked range begins behind the end of the file.",
-                "`Content-Range` names the length.",
-            ),
-            Self::RateLimited => entry(
-                429,
-                "rate_limit_error",
-                Some("rate_limit_exceeded"),
-                Some(true),
-                "Too many uploads are in flight.",
-                "Wait as long as `Retry-After` says; SDKs do so by themselves.",
-            ),
-            Self::Internal => entry(
-                500,
-                SERVER,
-                Some("internal_error"),
-                Some(true),
-                "The server made a mistake.",
-                "Send it again; report the `x-request-id` when it stays.",
-            ),
-            Self::FileDamaged => entry(
-                500,
-                SERVER,
-                Some("file_damaged"),
-                Some(false),
-                "The stored bytes do not match their checksum, or are gone.",
-                "Upload the file again; the operator finds the blob in the log.",
-            ),
-            Self::NotImplemented => entry(
-                501,
-                "not_implemented",
-                Some("not_implemented"),
-                Some(false),
-                "This part of OpenAI's API is not served by this gateway.",
-                "Send it to a gateway that does.",
-            ),
-            Self::InsufficientStorage => entry(
-                503,
-                SERVER,
-                Some("insufficient_storage"),
-                Some(false),
-                "A store of the server is full.",
-                "Delete files; the operator adds space.",
-            ),
-            Self::ServiceUnavailable => entry(
-                503,
-                SERVER,
-                Some("service_unavailable"),
-                Some(true),
-                "A store of the server does not answer.",
-                "Wait as long as `Retry-After` says; SDKs do so by themselves.",
-            ),
-        }
-    }
-}
 
 /// An answer that says what went wrong.
 #[derive(Clone, Debug)]
@@ -340,6 +94,30 @@ impl ApiError {
         Err(Self::invalid(format!("Additional properties are not allowed ({} {verb} unexpected)", names.join(", "))))
     }
 
+    /// A parameter is not there.
+    #[must_use]
+    pub fn missing(param: &str) -> Self {
+        Self::invalid(format!("Missing required parameter: '{param}'.")).param(param)
+    }
+
+    /// An integer, as the client wrote it, is below the least that a parameter may be.
+    #[must_use]
+    pub fn below_minimum(param: &str, least: u64, got: &str) -> Self {
+        let message = format!(
+            "Invalid '{param}': integer below minimum value. Expected a value >= {least}, but got {got} instead."
+        );
+        Self::new(ErrorKind::BelowMinimum, message).param(param)
+    }
+
+    /// An integer, as the client wrote it, is above the most that a parameter may be.
+    #[must_use]
+    pub fn above_maximum(param: &str, most: u64, got: &str) -> Self {
+        let message = format!(
+            "Invalid '{param}': integer above maximum value. Expected a value <= {most}, but got {got} instead."
+        );
+        Self::new(ErrorKind::AboveMaximum, message).param(param)
+    }
+
     /// The file is larger than `limit_bytes`.
     #[must_use]
     pub fn file_too_large(limit_bytes: u64) -> Self {
@@ -405,7 +183,7 @@ impl From<ReceiveError> for ApiError {
             ReceiveError::PartTooLarge => {
                 Self::invalid(format!("The part is larger than the limit of {MAX_PART_BYTES} bytes.")).param("data")
             }
-            ReceiveError::Storage(error) => error.into(),
+            ReceiveError::Store(error) => error.into(),
         }
     }
 }
@@ -423,7 +201,7 @@ impl From<CreateUploadError> for ApiError {
     fn from(error: CreateUploadError) -> Self {
         match error {
             CreateUploadError::Details(error) => error.into(),
-            CreateUploadError::Storage(error) => error.into(),
+            CreateUploadError::Store(error) => error.into(),
         }
     }
 }
@@ -446,6 +224,7 @@ impl OfUpload for UploadRefusal {
                 ApiError::invalid(format!("Upload {named} has {MAX_PARTS} parts, the most it may have.")).param("data")
             }
             Self::UnknownPart(part) => ApiError::invalid(format!("No such Part object: {part}")).param("part_ids"),
+            Self::UnknownCursor(part) => ApiError::invalid(format!("No such Part object: {part}")).param("after"),
             Self::RepeatedPart(part) => {
                 ApiError::invalid(format!("Part {part} is named more than once.")).param("part_ids")
             }
@@ -463,7 +242,7 @@ impl OfUpload for UploadError {
     fn of_upload(self, named: &str) -> ApiError {
         match self {
             Self::Refused(refusal) => refusal.of_upload(named),
-            Self::Storage(error) => error.into(),
+            Self::Store(error) => error.into(),
         }
     }
 }
@@ -545,24 +324,4 @@ impl IntoResponse for ApiError {
 #[must_use]
 pub fn echo(value: &str) -> String {
     value.chars().take(MAX_ECHO_CHARS).collect()
-}
-
-/// `docs/errors.md`.
-#[must_use]
-pub fn reference() -> String {
-    let mut page = String::from(
-        "# Errors\n\nEvery error answer has the body `{\"error\":{\"message\",\"type\",\"param\",\"code\"}}` and the header \
-         `x-request-id`.\nSDKs retry 408, 409, 429 and 5xx unless `x-should-retry` says otherwise.\n\n\
-         | status | type | code | x-should-retry | brought about by | remedy |\n|---|---|---|---|---|---|\n",
-    );
-    for kind in ErrorKind::ALL {
-        let Entry { status, error_type, code, should_retry, brought_about_by, remedy } = kind.entry();
-        let code = code.map_or_else(|| "null".to_owned(), |code| format!("`{code}`"));
-        let should_retry = should_retry.map_or_else(String::new, |value| format!("`{value}`"));
-        page.push_str(&format!(
-            "| {status} | `{error_type}` | {code} | {should_retry} | {brought_about_by} | {remedy} |\n"
-        ));
-    }
-    page.push_str(&format!("\nA file of purpose `batch` over {MAX_BATCH_FILE_BYTES} bytes gets 400 `File is too large.`, as OpenAI answers.\n"));
-    page
 }

@@ -4,7 +4,7 @@ use super::caller::Caller;
 use super::error::ApiError;
 use super::form::{FormReader, MAX_FRAMING_BYTES};
 use super::path::Named;
-use super::wire::{FileDeleted, FileList, FileObject, json};
+use super::wire::{FileDeleted, FileObject, List, json};
 use super::{SharedHall, form, list, list_body};
 use crate::model::ids::FileId;
 use crate::model::page::Page;
@@ -34,7 +34,7 @@ pub async fn list_files(
 ) -> Result<Response, ApiError> {
     match list::parse(query.as_deref().unwrap_or_default())? {
         Some(query) => list_body::answer(hall, caller.workspace, query).await,
-        None => Ok(json(StatusCode::OK, &FileList::from(&Page::empty()))),
+        None => Ok(json(StatusCode::OK, &List::of_files(&Page::empty()))),
     }
 }
 

@@ -1,7 +1,7 @@
 //! JSON bodies: bounded, and read field by field, so that what is wrong is said with its name.
 
 use super::body::BodyError;
-use super::error::{ApiError, ErrorKind};
+use super::error::ApiError;
 use axum::extract::Request;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Map, Value};
@@ -33,7 +33,7 @@ impl JsonObject {
 
     /// A text that must be there.
     pub fn text(&mut self, name: &str) -> Result<String, ApiError> {
-        self.optional_text(name)?.ok_or_else(|| missing(name))
+        self.optional_text(name)?.ok_or_else(|| ApiError::missing(name))
     }
 
     /// A text that may be absent or null.
@@ -47,30 +47,22 @@ impl JsonObject {
 
     /// An integer that must be there and within bounds.
     pub fn integer(&mut self, name: &str, bounds: RangeInclusive<u64>) -> Result<u64, ApiError> {
-        let value = self.take(name).ok_or_else(|| missing(name))?;
+        let value = self.take(name).ok_or_else(|| ApiError::missing(name))?;
         let Value::Number(number) = &value else { return Err(wrong_type(name, "an integer", &value)) };
         if number.is_f64() {
             return Err(wrong_type(name, "an integer", &value));
         }
-        let number = number.as_i128().unwrap_or_default();
-        let out_of_bounds = |kind, side: &str, sign: &str, bound: u64| {
-            let message = format!(
-                "Invalid '{name}': integer {side} value. Expected a value {sign} {bound}, but got {number} instead."
-            );
-            ApiError::new(kind, message).param(name)
-        };
+        let (number, got) = (number.as_i128().unwrap_or_default(), number.to_string());
         if number < i128::from(*bounds.start()) {
-            return Err(out_of_bounds(ErrorKind::BelowMinimum, "below minimum", ">=", *bounds.start()));
+            return Err(ApiError::below_minimum(name, *bounds.start(), &got));
         }
-        u64::try_from(number)
-            .ok()
-            .filter(|number| number <= bounds.end())
-            .ok_or_else(|| out_of_bounds(ErrorKind::AboveMaximum, "above maximum", "<=", *bounds.end()))
+        let within = u64::try_from(number).ok().filter(|number| number <= bounds.end());
+        within.ok_or_else(|| ApiError::above_maximum(name, *bounds.end(), &got))
     }
 
     /// A list of texts that must be there.
     pub fn texts(&mut self, name: &str, max: usize) -> Result<Vec<String>, ApiError> {
-        let value = self.take(name).ok_or_else(|| missing(name))?;
+        let value = self.take(name).ok_or_else(|| ApiError::missing(name))?;
         let Value::Array(values) = value else { return Err(wrong_type(name, "an array of strings", &value)) };
         if values.len() > max {
             let message = format!(
@@ -103,10 +95,6 @@ impl JsonObject {
     fn take(&mut self, name: &str) -> Option<Value> {
         self.0.remove(name).filter(|value| !value.is_null())
     }
-}
-
-fn missing(name: &str) -> ApiError {
-    ApiError::invalid(format!("Missing required parameter: '{name}'.")).param(name)
 }
 
 fn wrong_type(name: &str, expected: &str, value: &Value) -> ApiError {

@@ -1,6 +1,6 @@
 //! The query of a list: from text to [`FileQuery`] (openai-contract.md, section 4).
 
-use super::error::{ApiError, ErrorKind, echo};
+use super::error::{ApiError, echo};
 use crate::model::ids::{FileId, PartId};
 use crate::model::page::{FileQuery, Order, PAGE_FILES};
 use crate::model::purpose::Purpose;
@@ -52,22 +52,13 @@ fn limit(value: &str) -> Result<u32, ApiError> {
         let message = format!("Invalid 'limit': expected an integer, but got '{}' instead.", echo(value));
         return Err(ApiError::invalid(message).param("limit"));
     }
-    let number = sign * digits.parse().unwrap_or(i128::MAX);
-    let (min, max) = (*PAGE_FILES.start(), *PAGE_FILES.end());
-    let out_of_bounds = |kind, side: &str, sign, bound: u32| {
-        let message = format!(
-            "Invalid 'limit': integer {side} value. Expected a value {sign} {bound}, but got {} instead.",
-            echo(value)
-        );
-        ApiError::new(kind, message).param("limit")
-    };
-    if number < i128::from(min) {
-        return Err(out_of_bounds(ErrorKind::BelowMinimum, "below minimum", ">=", min));
+    let number: i128 = sign * digits.parse().unwrap_or(i128::MAX);
+    let (least, most) = (*PAGE_FILES.start(), *PAGE_FILES.end());
+    if number < i128::from(least) {
+        return Err(ApiError::below_minimum("limit", least.into(), &echo(value)));
     }
-    u32::try_from(number)
-        .ok()
-        .filter(|number| *number <= max)
-        .ok_or_else(|| out_of_bounds(ErrorKind::AboveMaximum, "above maximum", "<=", max))
+    let within = u32::try_from(number).ok().filter(|number| *number <= most);
+    within.ok_or_else(|| ApiError::above_maximum("limit", most.into(), &echo(value)))
 }
 
 fn order(value: &str) -> Result<Order, ApiError> {

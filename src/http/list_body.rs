@@ -3,7 +3,7 @@
 
 use super::SharedHall;
 use super::error::ApiError;
-use super::wire::{self, FileList, FileObject};
+use super::wire::{self, FileObject, List};
 use crate::causes::Causes;
 use crate::files::StoreError;
 use crate::model::file::File;
@@ -25,7 +25,7 @@ pub async fn answer(hall: SharedHall, workspace: WorkspaceId, query: FileQuery) 
     let first = hall.files.list(workspace, step_of(query)).await?;
     let Some(first_id) = first.rows.first().map(|file| file.id).filter(|_| first.has_more && query.limit > STEP_FILES)
     else {
-        return Ok(wire::json(StatusCode::OK, &FileList::from(&first)));
+        return Ok(wire::json(StatusCode::OK, &List::of_files(&first)));
     };
     let walk = Walk { hall, workspace, rest: query, first_id, at: Position::Begin(first) };
     let request = Span::current();

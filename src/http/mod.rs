@@ -5,6 +5,7 @@
 
 mod body;
 mod caller;
+pub mod catalogue;
 mod conditions;
 mod connection;
 mod content;

@@ -1,7 +1,8 @@
 //! Which path leads where.
 
 use super::caller::{Caller, authenticate};
-use super::error::{ApiError, ErrorKind};
+use super::catalogue::ErrorKind;
+use super::error::ApiError;
 use super::{SharedHall, content, edge, files, health, uploads};
 use axum::Router;
 use axum::middleware::from_fn_with_state;

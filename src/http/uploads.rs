@@ -5,12 +5,12 @@ use super::error::ApiError;
 use super::form::{self, FormReader};
 use super::json::{JsonObject, MAX_COMPLETION_BYTES, MAX_CREATION_BYTES};
 use super::path::Named;
-use super::wire::{PartList, PartObject, UploadObject, json};
+use super::wire::{List, PartObject, UploadObject, json};
 use super::{SharedHall, list};
 use crate::files::FileDetails;
 use crate::model::ids::{PartId, UploadId};
-use crate::model::upload::{MAX_PARTS, MAX_UPLOAD_BYTES, UploadRefusal};
-use crate::uploads::{Md5Digest, UploadError};
+use crate::model::upload::{MAX_PARTS, MAX_UPLOAD_BYTES};
+use crate::uploads::Md5Digest;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
 use base64::Engine;
@@ -66,11 +66,7 @@ pub async fn list_upload_parts(
 ) -> Result<Response, ApiError> {
     let (after, limit) = list::parse_parts(query.as_deref().unwrap_or_default())?;
     let page = hall.uploads.list_parts(caller.workspace, named.id()?, after, limit).await;
-    let page = page.map_err(|error| match error {
-        UploadError::Refused(UploadRefusal::UnknownPart(_)) => named.explain(error).param("after"),
-        _ => named.explain(error),
-    });
-    Ok(json(StatusCode::OK, &PartList::from(&page?)))
+    Ok(json(StatusCode::OK, &List::of_parts(&page.map_err(|error| named.explain(error))?)))
 }
 
 /// `POST /v1/uploads/{id}/complete`.

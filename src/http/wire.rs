@@ -1,6 +1,6 @@
 //! JSON as it goes over the wire: the only place where wire names stand (openai-contract.md, sections 1.3, 2, 4, 6).
 
-use super::error::Entry;
+use super::catalogue::Entry;
 use crate::model::file::File;
 use crate::model::ids::FileId;
 use crate::model::page::Page;
@@ -44,25 +44,42 @@ impl From<&File> for FileObject {
     }
 }
 
-/// OpenAI's list of Files.
+/// OpenAI's list, of any objects.
 #[derive(Debug, Serialize)]
-pub struct FileList {
+pub struct List<T> {
     object: &'static str,
-    data: Vec<FileObject>,
+    data: Vec<T>,
     first_id: Option<String>,
     last_id: Option<String>,
     has_more: bool,
 }
 
-impl From<&Page<File>> for FileList {
-    fn from(page: &Page<File>) -> Self {
+impl<T> List<T> {
+    fn of<'a, R>(page: &'a Page<R>, id: impl Fn(&R) -> String) -> Self
+    where
+        T: From<&'a R>,
+    {
         Self {
             object: "list",
-            data: page.rows.iter().map(FileObject::from).collect(),
-            first_id: page.rows.first().map(|file| file.id.to_string()),
-            last_id: page.rows.last().map(|file| file.id.to_string()),
+            data: page.rows.iter().map(T::from).collect(),
+            first_id: page.rows.first().map(&id),
+            last_id: page.rows.last().map(&id),
             has_more: page.has_more,
         }
+    }
+}
+
+impl List<FileObject> {
+    /// A page of Files.
+    pub fn of_files(page: &Page<File>) -> Self {
+        Self::of(page, |file| file.id.to_string())
+    }
+}
+
+impl List<ListedPart> {
+    /// A page of the parts of an Upload.
+    pub fn of_parts(page: &Page<Part>) -> Self {
+        Self::of(page, |part| part.id.to_string())
     }
 }
 
@@ -134,37 +151,16 @@ impl From<&Part> for PartObject {
 
 /// A part as the list shows it: with what a client compares before it sends the part again.
 #[derive(Debug, Serialize)]
-struct ListedPart {
+pub struct ListedPart {
     #[serde(flatten)]
     part: PartObject,
     bytes: u64,
     sha256: String,
 }
 
-/// The list of an Upload's parts.
-#[derive(Debug, Serialize)]
-pub struct PartList {
-    object: &'static str,
-    data: Vec<ListedPart>,
-    first_id: Option<String>,
-    last_id: Option<String>,
-    has_more: bool,
-}
-
-impl From<&Page<Part>> for PartList {
-    fn from(page: &Page<Part>) -> Self {
-        let listed = |part: &Part| ListedPart {
-            part: PartObject::from(part),
-            bytes: part.size_bytes,
-            sha256: part.sha256.to_string(),
-        };
-        Self {
-            object: "list",
-            data: page.rows.iter().map(listed).collect(),
-            first_id: page.rows.first().map(|part| part.id.to_string()),
-            last_id: page.rows.last().map(|part| part.id.to_string()),
-            has_more: page.has_more,
-        }
+impl From<&Part> for ListedPart {
+    fn from(part: &Part) -> Self {
+        Self { part: PartObject::from(part), bytes: part.size_bytes, sha256: part.sha256.to_string() }
     }
 }
 

@@ -204,6 +204,16 @@ random_id!(
     BlobId,
     ""
 );
+
+impl BlobId {
+    /// The first byte of it: uniformly random, so it spreads blobs evenly.
+    #[must_use]
+    pub const fn first_byte(self) -> u8 {
+        let [first, ..] = self.0;
+        first
+    }
+}
+
 random_id!(
     /// One request as clients and logs name it: `req_` and 32 hex digits.
     RequestId,

@@ -135,6 +135,9 @@ pub enum UploadRefusal {
     /// It has no such part.
     #[error("the upload has no part {0}")]
     UnknownPart(PartId),
+    /// A list is to begin behind a part that it does not have.
+    #[error("the upload has no part {0} to begin behind")]
+    UnknownCursor(PartId),
     /// A part is named twice.
     #[error("the part {0} is named twice")]
     RepeatedPart(PartId),

@@ -5,7 +5,7 @@ use crate::files::StoreError;
 use crate::model::byte_range::ByteRange;
 use crate::model::digest::Sha256Digest;
 use crate::model::ids::{PartId, UploadId, WorkspaceId};
-use crate::model::upload::{Completion, Upload, UploadStatus};
+use crate::model::upload::{Completion, Upload, UploadRefusal};
 use futures_util::TryStreamExt;
 use md5::Md5;
 use sha2::{Digest, Sha256};
@@ -60,11 +60,12 @@ impl Uploads {
         parts: &[PartId],
         named: Md5Digest,
     ) -> Result<Option<Sha256Digest>, CompleteError> {
-        if self.retrieve(workspace, upload).await?.status != UploadStatus::Pending {
-            return Ok(None);
-        }
-        let found = self.files.metadata.find_part_blobs(workspace, upload, parts.to_vec()).await;
-        let blobs = found.map_err(UploadError::from)?.map_err(UploadError::from)?;
+        let blobs = match self.files.metadata.find_part_blobs(workspace, upload, parts.to_vec()).await {
+            Ok(Ok(blobs)) => blobs,
+            Ok(Err(UploadRefusal::NotPending(_))) => return Ok(None),
+            Ok(Err(refusal)) => return Err(UploadError::from(refusal).into()),
+            Err(error) => return Err(UploadError::from(error).into()),
+        };
         let whole = ByteRange::whole(blobs.iter().map(|blob| blob.size_bytes).sum());
         let content = self.files.read_blobs(blobs, whole).await.map_err(UploadError::from)?;
         let digests = content.try_fold((Md5::new(), Sha256::new()), |(mut md5, mut sha256), chunk| async move {

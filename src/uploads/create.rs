@@ -15,7 +15,7 @@ pub enum CreateUploadError {
     Details(#[from] CreateError),
     /// The store failed.
     #[error(transparent)]
-    Storage(#[from] StoreError),
+    Store(#[from] StoreError),
 }
 
 impl Uploads {

@@ -35,11 +35,11 @@ pub enum UploadError {
     Refused(#[from] UploadRefusal),
     /// A store failed.
     #[error(transparent)]
-    Storage(#[from] StoreError),
+    Store(#[from] StoreError),
 }
 
 impl From<MetadataError> for UploadError {
     fn from(error: MetadataError) -> Self {
-        Self::Storage(error.into())
+        Self::Store(error.into())
     }
 }

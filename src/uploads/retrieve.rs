@@ -31,6 +31,6 @@ impl Uploads {
             return Ok(Page::empty());
         }
         let page = self.files.metadata.list_parts(workspace, id, after, limit).await?;
-        Ok(page.map_err(UploadRefusal::UnknownPart)?)
+        Ok(page.map_err(UploadRefusal::UnknownCursor)?)
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 fn generated_pages_are_current() {
     let pages = [
         ("docs/config.md", venna::config::reference()),
-        ("docs/errors.md", venna::http::error::reference()),
+        ("docs/errors.md", venna::http::catalogue::reference()),
         ("docs/cli.md", venna::cli::reference()),
     ];
     for (path, page) in pages {

@@ -2,7 +2,7 @@
 //! untouched. Whatever fails, nothing is acknowledged that is not there, nothing is left behind, and the next tenant is
 //! served.
 
-use crate::program::{Answer, Client, Data, PATIENCE, Program, output, report};
+use crate::program::{Answer, Client, Data, PATIENCE, Program, blobs, output, report};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -236,17 +236,12 @@ impl Bench {
     fn is_tidy(&self) {
         let files = self.ids().len();
         let begun = Instant::now();
-        while blobs(&self.data) != files {
-            assert!(begun.elapsed() < PATIENCE, "{} blobs of {files} files", blobs(&self.data));
+        while blobs(&self.data.path()).len() != files {
+            assert!(begun.elapsed() < PATIENCE, "{} blobs of {files} files", blobs(&self.data.path()).len());
             std::thread::sleep(Duration::from_millis(20));
         }
         assert!(output(&["fsck", "--json", "--data-dir", &self.data.text()]).is_empty());
     }
-}
-
-fn blobs(data: &Data) -> usize {
-    let shards = std::fs::read_dir(data.path().join("blobs")).unwrap();
-    shards.map(|shard| std::fs::read_dir(shard.unwrap().path()).unwrap().count()).sum()
 }
 
 #[test]

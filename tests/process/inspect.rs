@@ -1,6 +1,6 @@
 //! `venna fsck` and `venna scrub`: what they find, and that they find nothing where nothing is wrong.
 
-use crate::program::{Client, Data, Program, output, report, run};
+use crate::program::{Client, Data, Program, blobs, output, report, run};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -8,12 +8,6 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-fn blobs(data: &Data) -> Vec<PathBuf> {
-    let shards = std::fs::read_dir(data.path().join("blobs")).unwrap();
-    let files = shards.flat_map(|shard| std::fs::read_dir(shard.unwrap().path()).unwrap());
-    files.map(|file| file.unwrap().path()).collect()
-}
 
 /// Exit code, and how often each finding came up.
 fn inspect(command: &str, data: &Data, more: &[&str]) -> (Option<i32>, BTreeMap<String, usize>) {
@@ -71,7 +65,7 @@ fn fsck_finds_what_does_not_fit() {
     fill(&server.client(&data.first_key()), 6);
     server.signal("TERM");
     server.wait();
-    let found = blobs(&data);
+    let found = blobs(&data.path());
     std::fs::remove_file(&found[0]).unwrap();
     OpenOptions::new().write(true).open(&found[1]).unwrap().set_len(7).unwrap();
     let folder = data.path().join("blobs");
@@ -94,7 +88,7 @@ fn scrub_finds_every_flipped_byte_and_no_download_of_one_ends_cleanly() {
     let server = Program::start(&data.path());
     let client = server.client(&data.first_key());
     fill(&client, BLOBS + 10);
-    let mut found = blobs(&data);
+    let mut found = blobs(&data.path());
     found.sort();
     let damaged = &found[..BLOBS];
     damaged.iter().for_each(flip_a_byte);

@@ -130,6 +130,13 @@ impl Data {
     }
 }
 
+/// Every file in the folder of blobs of a data directory.
+pub fn blobs(data_dir: &Path) -> Vec<PathBuf> {
+    let shards = std::fs::read_dir(data_dir.join("blobs")).unwrap();
+    let files = shards.flat_map(|shard| std::fs::read_dir(shard.unwrap().path()).unwrap());
+    files.map(|file| file.unwrap().path()).collect()
+}
+
 /// A client of one server.
 #[derive(Clone)]
 pub struct Client {

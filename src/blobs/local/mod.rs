@@ -53,6 +53,11 @@ impl LocalBlobs {
     /// # Errors
     /// When the folder cannot be opened or fails that proof; a full one is opened, to be emptied.
     pub fn open(root: &Path) -> io::Result<Self> {
+        let folder = open_folder(root)?;
+        for shard in 0..=u8::MAX {
+            make_shard(&folder, shard)?;
+        }
+        rustix::fs::fsync(&folder)?;
         let blobs = Self::open_unproven(root)?;
         match blobs.prove() {
             Err(BlobError::OutOfSpace(error)) => tracing::warn!(%error, "the folder of blobs is full"),
@@ -61,14 +66,14 @@ impl LocalBlobs {
         Ok(blobs)
     }
 
-    /// Opens the folder of an installation that a server may be running on, to look at it.
+    /// Opens the folder of an installation that a server may be running on, to look at it; nothing is made or written.
     ///
     /// # Errors
-    /// When the folder cannot be opened.
+    /// When the folder, or one of its 256, cannot be opened.
     pub fn open_unproven(root: &Path) -> io::Result<Self> {
-        let folder = rustix::fs::openat(CWD, root, DIRECTORY.difference(OFlags::NOFOLLOW), Mode::empty())?;
-        let directories = (0..=u8::MAX).map(|shard| open_shard(&folder, shard)).collect::<io::Result<Vec<_>>>()?;
-        rustix::fs::fsync(&folder)?;
+        let folder = open_folder(root)?;
+        let open = |shard| Ok(rustix::fs::openat(&folder, shard_name(shard), DIRECTORY, Mode::empty())?);
+        let directories = (0..=u8::MAX).map(open).collect::<io::Result<Vec<_>>>()?;
         let shards = Shards { directories, reserve_bytes: volume::reserve_bytes(root)? };
         Ok(Self { shards: Arc::new(shards), proof: Arc::default() })
     }
@@ -120,8 +125,7 @@ impl BlobStore for LocalBlobs {
 
 impl Shards {
     fn of(&self, id: BlobId) -> io::Result<&OwnedFd> {
-        let shard = shard_of(id).and_then(|shard| self.directories.get(shard));
-        shard.ok_or_else(|| io::Error::other("there is no such shard"))
+        self.directories.get(shard_of(id)).ok_or_else(|| io::Error::other("there is no such shard"))
     }
 
     fn size(&self, id: BlobId) -> io::Result<Option<u64>> {
@@ -133,9 +137,8 @@ impl Shards {
     }
 
     fn names(&self, number: u64) -> io::Result<Option<NamesPage>> {
-        let Some(shard) = usize::try_from(number).ok().and_then(|number| self.directories.get(number)) else {
-            return Ok(None);
-        };
+        let Ok(place) = usize::try_from(number) else { return Ok(None) };
+        let Some(shard) = self.directories.get(place) else { return Ok(None) };
         let mut page = NamesPage { blobs: Vec::new(), strays: Vec::new(), last: NamesCursor(number) };
         for entry in Dir::read_from(shard)? {
             let name = entry?.file_name().to_string_lossy().into_owned();
@@ -143,7 +146,7 @@ impl Shards {
                 continue;
             }
             match name.strip_suffix(TEMPORARY_SUFFIX).unwrap_or(&name).parse::<BlobId>() {
-                Ok(id) if shard_of(id) == usize::try_from(number).ok() => page.blobs.push(id),
+                Ok(id) if shard_of(id) == place => page.blobs.push(id),
                 Ok(_) | Err(_) => page.strays.push(format!("{number:02x}/{name}")),
             }
         }
@@ -183,17 +186,23 @@ impl Shards {
 }
 
 /// The directory of a blob: the first two digits of its name.
-fn shard_of(id: BlobId) -> Option<usize> {
-    id.to_string().get(..2).and_then(|digits| usize::from_str_radix(digits, 16).ok())
+fn shard_of(id: BlobId) -> usize {
+    usize::from(id.first_byte())
 }
 
-fn open_shard(folder: &OwnedFd, shard: u8) -> io::Result<OwnedFd> {
-    let name = format!("{shard:02x}");
-    match rustix::fs::mkdirat(folder, &name, Mode::RWXU) {
-        Ok(()) | Err(Errno::EXIST) => {}
-        Err(error) => return Err(error.into()),
+fn shard_name(shard: u8) -> String {
+    format!("{shard:02x}")
+}
+
+fn open_folder(root: &Path) -> io::Result<OwnedFd> {
+    Ok(rustix::fs::openat(CWD, root, DIRECTORY.difference(OFlags::NOFOLLOW), Mode::empty())?)
+}
+
+fn make_shard(folder: &OwnedFd, shard: u8) -> io::Result<()> {
+    match rustix::fs::mkdirat(folder, shard_name(shard), Mode::RWXU) {
+        Ok(()) | Err(Errno::EXIST) => Ok(()),
+        Err(error) => Err(error.into()),
     }
-    Ok(rustix::fs::openat(folder, &name, DIRECTORY, Mode::empty())?)
 }
 
 fn temporary_name(id: BlobId) -> String {

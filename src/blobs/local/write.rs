@@ -44,7 +44,9 @@ impl LocalWriter {
     /// that goes away while it waits leaves the batch where it is, to be waited for by the next.
     async fn idle(&mut self) -> Result<Box<Draft>, BlobError> {
         if let Some(State::Writing(writing)) = &mut self.draft {
-            self.draft = joined(writing).await.map(State::Idle).map(Some).inspect_err(|_| self.draft = None)?;
+            let written = joined(writing).await;
+            self.draft = None;
+            return written;
         }
         match self.draft.take() {
             Some(State::Idle(draft)) => Ok(draft),

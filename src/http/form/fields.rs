@@ -1,4 +1,5 @@
-//! The fields of forms, and of what says the same in JSON: which there are, what they may hold, and what is said when they do not.
+//! The fields of forms, and of what says the same in JSON: which there are, what they may hold, and what is said when
+//! they do not.
 //!
 //! What is known to be wrong when the file begins is said before its bytes are received; the rest when the form ends.
 
@@ -125,10 +126,10 @@ impl Fields {
     fn expires_after(&self) -> Result<Option<ExpiresAfter>, ApiError> {
         match (&self.anchor, &self.seconds) {
             (None, None) => Ok(None),
-            (None, Some(_)) => Err(half_given(ANCHOR)),
+            (None, Some(_)) => Err(ApiError::missing(ANCHOR)),
             (Some(anchor), seconds) => {
                 check_anchor(anchor, ANCHOR)?;
-                let seconds = seconds.as_deref().ok_or_else(|| half_given(SECONDS))?;
+                let seconds = seconds.as_deref().ok_or_else(|| ApiError::missing(SECONDS))?;
                 expires_after_seconds(seconds).map(Some)
             }
         }
@@ -155,7 +156,7 @@ pub fn expires_after(mut object: JsonObject) -> Result<ExpiresAfter, ApiError> {
     check_anchor(&anchor.map_err(|error| error.param("expires_after.anchor"))?, "expires_after.anchor")?;
     let seconds = seconds.map_err(|error| error.param("expires_after.seconds"))?;
     object.refuse_rest()?;
-    ExpiresAfter::seconds(seconds).ok_or_else(|| half_given("expires_after.seconds"))
+    ExpiresAfter::seconds(seconds).ok_or_else(|| ApiError::missing("expires_after.seconds"))
 }
 
 fn check_anchor(anchor: &str, param: &str) -> Result<(), ApiError> {
@@ -190,8 +191,4 @@ fn repeated(name: &str) -> ApiError {
 
 fn required(name: &str) -> ApiError {
     ApiError::invalid(format!("'{name}' is a required property"))
-}
-
-fn half_given(name: &str) -> ApiError {
-    ApiError::invalid(format!("Missing required parameter: '{name}'.")).param(name)
 }

@@ -63,6 +63,15 @@ pub struct SqliteStore {
     clock: Clock,
 }
 
+/// Who opens a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opener {
+    /// The one server, which holds the lock and keeps room for the database.
+    Server,
+    /// A command, beside a server or without one.
+    Command,
+}
+
 /// Why a database cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -87,7 +96,7 @@ impl SqliteStore {
     ///
     /// # Errors
     /// When it cannot be opened, is newer than this program, or would not be durable.
-    pub fn open(path: &Path, clock: Clock) -> Result<Self, OpenError> {
+    pub fn open(path: &Path, clock: Clock, opener: Opener) -> Result<Self, OpenError> {
         if rusqlite::version_number() < MIN_SQLITE_VERSION {
             return Err(OpenError::NotDurable(format!("SQLite {} has the WAL-reset bug", rusqlite::version())));
         }
@@ -98,8 +107,11 @@ impl SqliteStore {
         let last_file_id = files::last_file_id(&connection)?;
         let readers = Readers::open(|| connect(path))?;
         let fullness = Fullness::default();
-        let reserve = Reserve::open(path, fullness.clone())?;
-        Ok(Self { writer: Writer::start(connection, last_file_id, Some(reserve))?, readers, fullness, clock })
+        let reserve = match opener {
+            Opener::Server => Some(Reserve::open(path, fullness.clone())?),
+            Opener::Command => None,
+        };
+        Ok(Self { writer: Writer::start(connection, last_file_id, reserve)?, readers, fullness, clock })
     }
 }
 
@@ -311,7 +323,7 @@ mod tests {
     async fn the_contract_holds() {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::set_to(contract::NOW_MS);
-        let store = SqliteStore::open(&folder.path().join("venna.db"), clock.clone()).unwrap();
+        let store = SqliteStore::open(&folder.path().join("venna.db"), clock.clone(), Opener::Server).unwrap();
         contract::holds(&store, &clock).await;
         contract::concurrent_changes_get_their_own_answers(Arc::new(store)).await;
     }
@@ -320,12 +332,12 @@ mod tests {
     async fn ids_go_on_after_a_restart_with_the_clock_set_back_and_the_files_deleted() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("venna.db");
-        let before = SqliteStore::open(&path, Clock::set_to(contract::NOW_MS)).unwrap();
+        let before = SqliteStore::open(&path, Clock::set_to(contract::NOW_MS), Opener::Server).unwrap();
         let workspace = contract::workspace(&before, "ids").await;
         let first = contract::file(&before, workspace, 1).await;
         assert!(before.delete_file(workspace, first.id).await.unwrap());
         drop(before);
-        let after = SqliteStore::open(&path, Clock::set_to(contract::NOW_MS - 3_600_000)).unwrap();
+        let after = SqliteStore::open(&path, Clock::set_to(contract::NOW_MS - 3_600_000), Opener::Server).unwrap();
         assert!(contract::file(&after, workspace, 2).await.id > first.id);
     }
 
@@ -333,10 +345,10 @@ mod tests {
     async fn a_database_that_is_up_to_date_is_opened_beside_a_transaction() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("venna.db");
-        drop(SqliteStore::open(&path, Clock::system()).unwrap());
+        drop(SqliteStore::open(&path, Clock::system(), Opener::Server).unwrap());
         let busy = Connection::open(&path).unwrap();
         busy.execute_batch("BEGIN IMMEDIATE").unwrap();
-        let beside = SqliteStore::open(&path, Clock::system()).unwrap();
+        let beside = SqliteStore::open(&path, Clock::system(), Opener::Server).unwrap();
         assert!(beside.list_workspaces().await.unwrap().is_empty());
     }
 
@@ -344,10 +356,10 @@ mod tests {
     async fn a_schema_of_another_form_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("venna.db");
-        drop(SqliteStore::open(&path, Clock::system()).unwrap());
+        drop(SqliteStore::open(&path, Clock::system(), Opener::Server).unwrap());
         let connection = Connection::open(&path).unwrap();
         connection.execute("UPDATE schema_migrations SET sha256 = zeroblob(32) WHERE number = 1", []).unwrap();
-        let error = SqliteStore::open(&path, Clock::system()).unwrap_err();
+        let error = SqliteStore::open(&path, Clock::system(), Opener::Server).unwrap_err();
         assert!(matches!(error, OpenError::Migration(MigrationError::Changed(1))), "{error}");
     }
 
@@ -355,10 +367,10 @@ mod tests {
     async fn a_database_that_is_newer_than_the_program_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("venna.db");
-        drop(SqliteStore::open(&path, Clock::system()).unwrap());
+        drop(SqliteStore::open(&path, Clock::system(), Opener::Server).unwrap());
         let connection = Connection::open(&path).unwrap();
         connection.execute("INSERT INTO schema_migrations VALUES (9999, 'of tomorrow', x'00', 0)", []).unwrap();
-        let error = SqliteStore::open(&path, Clock::system()).unwrap_err();
+        let error = SqliteStore::open(&path, Clock::system(), Opener::Server).unwrap_err();
         assert!(matches!(error, OpenError::Migration(MigrationError::Newer { .. })), "{error}");
     }
 }

@@ -1,7 +1,8 @@
 //! Room that is kept for the database, so that files can be deleted from a full disk.
 //!
 //! A file beside the database holds the room. It is given up before a transaction that finds the disk full, and taken
-//! back once there is plenty. While it is given up nothing new is begun: what is left of it is for deletes.
+//! back once there is plenty. While it is given up nothing new is begun: what is left of it is for deletes. The server
+//! alone does so; the commands beside it leave it as it is.
 
 use super::super::MetadataError;
 use crate::volume;
@@ -31,6 +32,10 @@ pub(super) struct Reserve {
 }
 
 impl Fullness {
+    fn set(&self, full: bool) {
+        self.0.store(full, Ordering::Release);
+    }
+
     /// # Errors
     /// While the disk is full.
     pub(super) fn refuse(&self) -> Result<(), MetadataError> {
@@ -44,26 +49,30 @@ impl Fullness {
 impl Reserve {
     /// The reserve of a database; made when there is room.
     pub(super) fn open(database: &Path, fullness: Fullness) -> io::Result<Self> {
-        let above = database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let above = volume::folder_of(database);
         let path = database.with_extension("reserve");
         let mut reserve = Self { path, folder: File::open(above)?, bytes: volume::reserve_bytes(above)?, fullness };
         reserve.settle();
         Ok(reserve)
     }
 
-    /// Gives the room up when the disk is full, and takes it back when it is not: to be called before a transaction.
+    /// Gives the room up when the disk is full, and takes it back when it is not: to be called before a transaction. While
+    /// the file is not there, whoever gave it up, the disk counts as full.
     pub(super) fn settle(&mut self) {
         let Ok(available_bytes) = volume::available_bytes(&self.folder) else { return };
         let held = self.path.exists();
         if held && available_bytes < self.bytes / LOW_SHARE {
+            self.fullness.set(true);
             self.give_up();
         } else if !held && available_bytes > self.bytes.saturating_mul(2) {
             self.take();
+            self.fullness.set(false);
+        } else {
+            self.fullness.set(!held);
         }
     }
 
     fn give_up(&self) {
-        self.fullness.0.store(true, Ordering::Release);
         match std::fs::remove_file(&self.path) {
             Ok(()) => tracing::warn!("the disk is full: nothing more is received until files are deleted"),
             Err(error) => tracing::warn!(%error, "the disk is full, and its reserve cannot be given up"),
@@ -76,6 +85,5 @@ impl Reserve {
         if let Err(error) = taken {
             tracing::warn!(%error, "no room could be reserved for the database");
         }
-        self.fullness.0.store(false, Ordering::Release);
     }
 }

@@ -1,0 +1,270 @@
+//! Every kind of error answer and what it is to clients: one table, from which `docs/errors.md` is generated.
+
+use crate::files::MAX_BATCH_FILE_BYTES;
+
+/// Every way in which a request fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// A field, parameter or form is not as the contract has it.
+    InvalidRequest,
+    /// A number is below its bounds.
+    BelowMinimum,
+    /// A number is above its bounds.
+    AboveMaximum,
+    /// There is no key.
+    MissingKey,
+    /// The key opens nothing.
+    InvalidKey,
+    /// There is no such thing in the workspace.
+    NotFound,
+    /// There is nothing at this path.
+    UnknownUrl,
+    /// The path does not take this method.
+    WrongMethod,
+    /// The body is too slow.
+    RequestTimeout,
+    /// A precondition of the request does not hold.
+    PreconditionFailed,
+    /// The file is too large.
+    FileTooLarge,
+    /// The asked range lies outside the content.
+    RangeNotSatisfiable,
+    /// Too much at once.
+    RateLimited,
+    /// The server made a mistake.
+    Internal,
+    /// The File's bytes are not what was stored.
+    FileDamaged,
+    /// The gateway does not serve this part of OpenAI's API yet.
+    NotImplemented,
+    /// A store is full.
+    InsufficientStorage,
+    /// A store is down.
+    ServiceUnavailable,
+}
+
+/// What an [`ErrorKind`] is to clients.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// HTTP status.
+    pub status: u16,
+    /// `error.type`.
+    pub error_type: &'static str,
+    /// `error.code`.
+    pub code: Option<&'static str>,
+    /// `x-should-retry`, where the status alone would mislead an SDK.
+    pub should_retry: Option<bool>,
+    /// What brings it about.
+    pub brought_about_by: &'static str,
+    /// What to do about it.
+    pub remedy: &'static str,
+}
+
+const INVALID: &str = "invalid_request_error";
+const SERVER: &str = "server_error";
+
+const fn entry(
+    status: u16,
+    error_type: &'static str,
+    code: Option<&'static str>,
+    should_retry: Option<bool>,
+    brought_about_by: &'static str,
+    remedy: &'static str,
+) -> Entry {
+    Entry { status, error_type, code, should_retry, brought_about_by, remedy }
+}
+
+impl ErrorKind {
+    /// Every kind, in the order of the documentation.
+    pub const ALL: [Self; 18] = [
+        Self::InvalidRequest,
+        Self::BelowMinimum,
+        Self::AboveMaximum,
+        Self::MissingKey,
+        Self::InvalidKey,
+        Self::NotFound,
+        Self::UnknownUrl,
+        Self::WrongMethod,
+        Self::RequestTimeout,
+        Self::PreconditionFailed,
+        Self::FileTooLarge,
+        Self::RangeNotSatisfiable,
+        Self::RateLimited,
+        Self::Internal,
+        Self::FileDamaged,
+        Self::NotImplemented,
+        Self::InsufficientStorage,
+        Self::ServiceUnavailable,
+    ];
+
+    /// What clients see of it.
+    #[must_use]
+    pub const fn entry(self) -> Entry {
+        match self {
+            Self::InvalidRequest => entry(
+                400,
+                INVALID,
+                None,
+                None,
+                "A field, parameter or form is missing or not valid.",
+                "Change what `message` and `param` name.",
+            ),
+            Self::BelowMinimum => entry(
+                400,
+                INVALID,
+                Some("integer_below_min_value"),
+                None,
+                "A number is below its bounds.",
+                "Send one within the bounds that `message` names.",
+            ),
+            Self::AboveMaximum => entry(
+                400,
+                INVALID,
+                Some("integer_above_max_value"),
+                None,
+                "A number is above its bounds.",
+                "Send one within the bounds that `message` names.",
+            ),
+            Self::MissingKey => entry(
+                401,
+                INVALID,
+                None,
+                None,
+                "The request has no `Authorization: Bearer` header.",
+                "Send a workspace key.",
+            ),
+            Self::InvalidKey => entry(
+                401,
+                INVALID,
+                Some("invalid_api_key"),
+                None,
+                "The key is mistyped, unknown, revoked or expired.",
+                "Send another key; `venna keys create` makes one.",
+            ),
+            Self::NotFound => entry(
+                404,
+                INVALID,
+                None,
+                None,
+                "The key's workspace has no such file or upload; it may have been deleted or have expired.",
+                "Check the id and the key.",
+            ),
+            Self::UnknownUrl => entry(
+                404,
+                INVALID,
+                None,
+                None,
+                "There is nothing at this path.",
+                "Check the path; base URLs end with `/v1`.",
+            ),
+            Self::WrongMethod => entry(
+                405,
+                INVALID,
+                Some("method_not_supported"),
+                None,
+                "The path does not take this method.",
+                "Use one that the `Allow` header names.",
+            ),
+            Self::RequestTimeout => entry(
+                408,
+                INVALID,
+                Some("request_timeout"),
+                Some(false),
+                "The request body stood still or came in too slowly.",
+                "Send it again over a better connection; the connection was closed.",
+            ),
+            Self::PreconditionFailed => entry(
+                412,
+                INVALID,
+                Some("precondition_failed"),
+                None,
+                "`If-Match` or `If-Unmodified-Since` does not hold.",
+                "Fetch the file anew.",
+            ),
+            Self::FileTooLarge => entry(
+                413,
+                INVALID,
+                Some("file_too_large"),
+                None,
+                "The file is larger than the server takes.",
+                "Send a smaller file, or ask the operator for `max_file_bytes`.",
+            ),
+            Self::RangeNotSatisfiable => entry(
+                416,
+                INVALID,
+                Some("range_not_satisfiable"),
+                None,
+                "The asked range begins behind the end of the file.",
+                "`Content-Range` names the length.",
+            ),
+            Self::RateLimited => entry(
+                429,
+                "rate_limit_error",
+                Some("rate_limit_exceeded"),
+                Some(true),
+                "Too many uploads are in flight.",
+                "Wait as long as `Retry-After` says; SDKs do so by themselves.",
+            ),
+            Self::Internal => entry(
+                500,
+                SERVER,
+                Some("internal_error"),
+                Some(true),
+                "The server made a mistake.",
+                "Send it again; report the `x-request-id` when it stays.",
+            ),
+            Self::FileDamaged => entry(
+                500,
+                SERVER,
+                Some("file_damaged"),
+                Some(false),
+                "The stored bytes do not match their checksum, or are gone.",
+                "Upload the file again; the operator finds the blob in the log.",
+            ),
+            Self::NotImplemented => entry(
+                501,
+                "not_implemented",
+                Some("not_implemented"),
+                Some(false),
+                "This part of OpenAI's API is not served by this gateway.",
+                "Send it to a gateway that does.",
+            ),
+            Self::InsufficientStorage => entry(
+                503,
+                SERVER,
+                Some("insufficient_storage"),
+                Some(false),
+                "A store of the server is full.",
+                "Delete files; the operator adds space.",
+            ),
+            Self::ServiceUnavailable => entry(
+                503,
+                SERVER,
+                Some("service_unavailable"),
+                Some(true),
+                "A store of the server does not answer.",
+                "Wait as long as `Retry-After` says; SDKs do so by themselves.",
+            ),
+        }
+    }
+}
+
+/// `docs/errors.md`.
+#[must_use]
+pub fn reference() -> String {
+    let mut page = String::from(
+        "# Errors\n\nEvery error answer has the body `{\"error\":{\"message\",\"type\",\"param\",\"code\"}}` and the header \
+         `x-request-id`.\nSDKs retry 408, 409, 429 and 5xx unless `x-should-retry` says otherwise.\n\n\
+         | status | type | code | x-should-retry | brought about by | remedy |\n|---|---|---|---|---|---|\n",
+    );
+    for kind in ErrorKind::ALL {
+        let Entry { status, error_type, code, should_retry, brought_about_by, remedy } = kind.entry();
+        let code = code.map_or_else(|| "null".to_owned(), |code| format!("`{code}`"));
+        let should_retry = should_retry.map_or_else(String::new, |value| format!("`{value}`"));
+        page.push_str(&format!(
+            "| {status} | `{error_type}` | {code} | {should_retry} | {brought_about_by} | {remedy} |\n"
+        ));
+    }
+    page.push_str(&format!("\nA file of purpose `batch` over {MAX_BATCH_FILE_BYTES} bytes gets 400 `File is too large.`, as OpenAI answers.\n"));
+    page
+}
