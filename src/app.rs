@@ -1,30 +1,32 @@
 //! The wiring: configuration, stores, services, router, and how all of it starts and stops.
 //!
-//! The only file that names concrete stores.
+//! The only room that names concrete stores.
 
+mod archive;
 mod data_dir;
+mod installation;
+mod manifest;
+mod upkeep;
 
-use crate::blobs::InFlight;
-use crate::blobs::local::LocalBlobs;
+pub use archive::{Archived, back_up, restore};
+pub use installation::{Installation, open_inspector};
+
+use crate::blobs::{InFlight, InUse};
 use crate::clock::Clock;
 use crate::config::{Config, LimitConfig, StoreConfig};
 use crate::files::Files;
 use crate::http::serve::{ConnectionLimits, serve};
 use crate::http::{BodyPace, Hall, admin_router, router};
-use crate::inspect::Inspector;
-use crate::keys::{Keys, fresh_secret};
-use crate::metadata::MetadataStore;
-use crate::metadata::sqlite::{Opener, SqliteStore};
+use crate::keys::fresh_secret;
+use crate::metadata::sqlite::Opener;
 use crate::model::api_key::KeySecret;
 use crate::model::ids::ProcessId;
-use crate::model::workspace::Workspace;
 use crate::random;
-use crate::sweep::Sweeper;
 use crate::uploads::Uploads;
 use crate::volume::{folder_of, volatile_kind};
-use crate::workspaces::Workspaces;
 use anyhow::{Context, Result, bail};
 use data_dir::{Locks, create_folder, lock, write_secret};
+use installation::open_blobs;
 use std::fs::File;
 use std::io::Read;
 use std::net::SocketAddr;
@@ -47,63 +49,6 @@ const MAX_KEY_FILE_BYTES: u64 = 4096;
 /// The name of the key of the first run, and of a key that the operator brings.
 const FIRST_KEY_NAME: &str = "first";
 const BOOTSTRAP_KEY_NAME: &str = "bootstrap";
-
-/// The metadata of an installation, for the commands that work beside a server or without one.
-#[derive(Clone, Debug)]
-pub struct Installation {
-    /// The verbs of workspaces.
-    pub workspaces: Workspaces,
-    /// The verbs of keys.
-    pub keys: Keys,
-    metadata: Arc<dyn MetadataStore>,
-    default_workspace: Workspace,
-}
-
-impl Installation {
-    /// Opens the installation of a data directory, making what is missing; workspace `default` is always there.
-    ///
-    /// # Errors
-    /// When the data directory or the metadata store cannot be opened.
-    pub async fn open(stores: &StoreConfig, clock: Clock) -> Result<Self> {
-        Self::open_as(Opener::Command, stores, clock).await
-    }
-
-    async fn open_as(opener: Opener, stores: &StoreConfig, clock: Clock) -> Result<Self> {
-        create_folder(&stores.data_dir)?;
-        create_folder(folder_of(&stores.database))?;
-        let (database, at) = (stores.database.clone(), clock.clone());
-        let store = tokio::task::spawn_blocking(move || SqliteStore::open(&database, at, opener)).await?;
-        let store = store.with_context(|| format!("cannot open the metadata store {}", stores.database.display()))?;
-        let metadata: Arc<dyn MetadataStore> = Arc::new(store);
-        let workspaces = Workspaces { metadata: Arc::clone(&metadata) };
-        let default_workspace = workspaces.ensure_default().await?;
-        let keys = Keys { metadata: Arc::clone(&metadata), clock };
-        Ok(Self { workspaces, keys, metadata, default_workspace })
-    }
-
-    /// Opens an installation that is there.
-    ///
-    /// # Errors
-    /// When there is none, or it cannot be opened.
-    pub async fn open_existing(stores: &StoreConfig, clock: Clock) -> Result<Self> {
-        if !stores.database.exists() {
-            bail!("there is no installation in {}", stores.data_dir.display());
-        }
-        Self::open(stores, clock).await
-    }
-}
-
-/// Opens the stores of an installation, with a server running on them or not, to look at them.
-///
-/// # Errors
-/// When there is no installation, or a store cannot be opened.
-pub async fn open_inspector(stores: &StoreConfig) -> Result<Inspector> {
-    let installation = Installation::open_existing(stores, Clock::system()).await?;
-    let root = stores.blobs.clone();
-    let blobs = tokio::task::spawn_blocking(move || LocalBlobs::open_unproven(&root)).await?;
-    let blobs = blobs.with_context(|| format!("cannot open the folder of blobs {}", stores.blobs.display()))?;
-    Ok(Inspector { metadata: installation.metadata, blobs: Arc::new(blobs) })
-}
 
 /// A running server.
 #[derive(Debug)]
@@ -147,13 +92,13 @@ impl Server {
             Some(address) => Some(bind("admin_listen", address).await?),
             None => None,
         };
-        let installation = Installation::open_as(Opener::Server, &config.stores, clock).await?;
+        let installation = Installation::open_as(Opener::Server, &config.stores, clock.clone()).await?;
         install_bootstrap_key(&installation, config.bootstrap_key_file.as_deref()).await?;
         let first_key = make_first_key(&installation, &config.stores.data_dir).await?;
-        let warnings = warnings(&config.stores);
+        let mut warnings = warnings(&config.stores);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let files = open_files(config, &installation, tasks.clone()).await?;
-        start_sweeper(&files, config, &tasks, stop.clone());
+        warnings.extend(upkeep::start(&files, &config.upkeep, &clock, &stop).await?);
         let uploads = Uploads { files: files.clone(), ttl_seconds: config.upload_ttl.as_secs() };
         let hall = Arc::new(Hall {
             files,
@@ -198,31 +143,18 @@ impl Server {
 }
 
 async fn open_files(config: &Config, installation: &Installation, tasks: TaskTracker) -> Result<Files> {
-    let root = config.stores.blobs.clone();
-    let blobs = tokio::task::spawn_blocking(move || LocalBlobs::open(&root)).await?;
-    let blobs = blobs.with_context(|| format!("cannot keep blobs in {}", config.stores.blobs.display()))?;
+    let sweep_wanted = Arc::new(Notify::new());
     Ok(Files {
         metadata: Arc::clone(&installation.metadata),
-        blobs: Arc::new(blobs),
+        blobs: open_blobs(&config.stores.blobs).await?,
         in_flight: InFlight::new(config.limits.max_concurrent_uploads),
+        in_use: InUse::new(Arc::clone(&sweep_wanted)),
         process: ProcessId::new(random::bytes()),
         max_file_bytes: config.limits.max_file_bytes,
-        sweep_wanted: Arc::new(Notify::new()),
+        sweep_wanted,
         last_probe: Arc::default(),
         tasks,
     })
-}
-
-fn start_sweeper(files: &Files, config: &Config, tasks: &TaskTracker, stop: CancellationToken) {
-    let sweeper = Sweeper {
-        metadata: Arc::clone(&files.metadata),
-        blobs: Arc::clone(&files.blobs),
-        in_flight: Arc::clone(&files.in_flight),
-        process: files.process,
-        wanted: Arc::clone(&files.sweep_wanted),
-    };
-    let interval = config.sweep_interval;
-    tasks.spawn(async move { sweeper.run(interval, stop).await });
 }
 
 const fn body_pace(limits: &LimitConfig) -> BodyPace {

@@ -10,6 +10,7 @@ pub mod app;
 // Floor 4, the hall.
 pub mod http;
 // Floor 3, the verbs.
+pub mod archive;
 pub mod files;
 pub mod inspect;
 pub mod keys;
@@ -25,5 +26,6 @@ pub mod model;
 pub mod causes;
 pub mod clock;
 pub mod config;
+pub mod failpoint;
 pub mod random;
 pub mod volume;

@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    venna::failpoint::obey_environment();
     venna::cli::run()
 }

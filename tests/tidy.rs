@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Every room and its floor. Imports go down only.
-const FLOORS: [(&str, u8); 17] = [
+const FLOORS: [(&str, u8); 19] = [
     ("cli", 6),
     ("app", 5),
     ("http", 4),
+    ("archive", 3),
     ("files", 3),
     ("inspect", 3),
     ("keys", 3),
@@ -23,16 +24,18 @@ const FLOORS: [(&str, u8); 17] = [
     ("causes", 0),
     ("clock", 0),
     ("config", 0),
+    ("failpoint", 0),
     ("random", 0),
     ("volume", 0),
 ];
 
 /// Which room imports which: the same table as in `ARCHITECTURE.md`.
-const EDGES: [(&str, &[&str]); 17] = [
+const EDGES: [(&str, &[&str]); 19] = [
     ("cli", &["app", "causes", "clock", "config", "inspect", "model"]),
     (
         "app",
         &[
+            "archive",
             "blobs",
             "clock",
             "config",
@@ -50,18 +53,20 @@ const EDGES: [(&str, &[&str]); 17] = [
         ],
     ),
     ("http", &["causes", "files", "keys", "model", "random", "uploads"]),
-    ("files", &["blobs", "causes", "metadata", "model", "random"]),
-    ("inspect", &["blobs", "metadata", "model", "random"]),
+    ("archive", &["blobs", "metadata", "model", "random"]),
+    ("files", &["blobs", "causes", "failpoint", "metadata", "model", "random"]),
+    ("inspect", &["blobs", "causes", "clock", "metadata", "model", "random"]),
     ("keys", &["clock", "metadata", "model", "random"]),
-    ("sweep", &["blobs", "causes", "metadata", "model"]),
-    ("uploads", &["files", "metadata", "model"]),
+    ("sweep", &["blobs", "causes", "clock", "failpoint", "metadata", "model", "random"]),
+    ("uploads", &["failpoint", "files", "metadata", "model"]),
     ("workspaces", &["metadata", "model"]),
-    ("blobs", &["model", "volume"]),
-    ("metadata", &["clock", "model", "random", "volume"]),
+    ("blobs", &["failpoint", "model", "volume"]),
+    ("metadata", &["clock", "failpoint", "model", "random", "volume"]),
     ("model", &[]),
     ("causes", &[]),
     ("clock", &[]),
     ("config", &[]),
+    ("failpoint", &[]),
     ("random", &[]),
     ("volume", &[]),
 ];

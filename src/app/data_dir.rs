@@ -11,6 +11,8 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 const LOCK_FILE: &str = "lock";
+/// Lies in the data directory while an installation is being restored.
+const RESTORING_FILE: &str = "restoring";
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 
@@ -61,15 +63,59 @@ fn locked(file: File, what: &str, at: &Path) -> Result<File> {
     }
 }
 
+/// Refuses stores that a restore did not finish.
+pub fn refuse_half_restored(stores: &StoreConfig) -> Result<()> {
+    if stores.data_dir.join(RESTORING_FILE).exists() {
+        bail!("{} was not restored to the end: empty it and restore it again", stores.data_dir.display());
+    }
+    Ok(())
+}
+
+/// Says, durably, that the stores are being restored.
+pub fn begin_restoring(stores: &StoreConfig) -> Result<()> {
+    let mark = || {
+        let path = stores.data_dir.join(RESTORING_FILE);
+        OpenOptions::new().create(true).truncate(false).write(true).mode(FILE_MODE).open(path)?;
+        File::open(&stores.data_dir)?.sync_all()
+    };
+    mark().with_context(|| format!("cannot write to {}", stores.data_dir.display()))
+}
+
+/// Says that they are whole.
+pub fn end_restoring(stores: &StoreConfig) -> Result<()> {
+    let unmark = || {
+        std::fs::remove_file(stores.data_dir.join(RESTORING_FILE))?;
+        File::open(&stores.data_dir)?.sync_all()
+    };
+    unmark().with_context(|| format!("cannot write to {}", stores.data_dir.display()))
+}
+
+/// Refuses a folder that holds anything.
+pub fn refuse_filled(folder: &Path) -> Result<()> {
+    match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("cannot look into {}", folder.display())),
+        Ok(mut entries) => match entries.next() {
+            None => Ok(()),
+            Some(_) => bail!("{} is not empty", folder.display()),
+        },
+    }
+}
+
 /// Writes a secret and a newline to a fresh file that only its owner can read; one of that name is replaced.
 pub fn write_secret(path: &Path, secret: &KeySecret) -> io::Result<()> {
+    write_durably(path, format!("{}\n", secret.expose()).as_bytes())
+}
+
+/// Writes a fresh file that only its owner can read: whole, or not at all.
+pub fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("tmp");
     match std::fs::remove_file(&temporary) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     let mut file = OpenOptions::new().create_new(true).write(true).mode(FILE_MODE).open(&temporary)?;
-    writeln!(file, "{}", secret.expose())?;
+    file.write_all(content)?;
     file.sync_all()?;
     std::fs::rename(&temporary, path)?;
     File::open(folder_of(path))?.sync_all()

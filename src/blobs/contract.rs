@@ -6,7 +6,8 @@ use super::{BlobError, BlobStore};
 use crate::model::blob::StoredBlob;
 use crate::model::byte_range::ByteRange;
 use crate::model::digest::{BLOCK_BYTES, ContentDigest};
-use crate::model::ids::BlobId;
+use crate::model::ids::{BlobId, InstallationId};
+use crate::model::stamp::Stamp;
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 
@@ -20,6 +21,8 @@ pub async fn holds(store: &dyn BlobStore) {
     deleting_is_idempotent_and_spares_readers(store).await;
     wrong_checksums_are_noticed(store).await;
     names_and_sizes_are_told(store).await;
+    what_is_put_aside_is_kept_for_its_time(store).await;
+    the_last_stamp_is_remembered(store).await;
     store.probe().await.unwrap();
 }
 
@@ -146,4 +149,31 @@ async fn names_and_sizes_are_told(store: &dyn BlobStore) {
     assert_eq!(names, [id(0x01), id(0x70), id(0xff)]);
     assert_eq!(store.sizes(&[id(0xff), id(0x33), id(0x01)]).await.unwrap(), [Some(255), None, Some(1)]);
     delete(store, &names).await;
+}
+
+async fn what_is_put_aside_is_kept_for_its_time(store: &dyn BlobStore) {
+    for number in [70, 71, 72] {
+        put(store, id(number), &content(10), 10).await;
+    }
+    assert_eq!(store.quarantine(&[id(70), id(79)], 1000).await.unwrap(), [id(70)]);
+    assert_eq!(store.quarantine(&[id(71)], 2000).await.unwrap(), [id(71)]);
+    assert!(get(store, id(70), ByteRange { start: 0, end: 1 }).await.is_err());
+    assert_eq!(store.sizes(&[id(70), id(72)]).await.unwrap(), [None, Some(10)]);
+    let mut names = store.quarantined().await.unwrap();
+    names.sort();
+    assert_eq!(names, [id(70).to_string(), id(71).to_string()]);
+    assert_eq!(store.purge_quarantine(999).await.unwrap(), 0);
+    assert_eq!(store.purge_quarantine(1999).await.unwrap(), 1);
+    assert_eq!(store.quarantined().await.unwrap(), [id(71).to_string()]);
+    assert_eq!(store.purge_quarantine(2000).await.unwrap(), 1);
+    delete(store, &[id(72)]).await;
+}
+
+async fn the_last_stamp_is_remembered(store: &dyn BlobStore) {
+    assert_eq!(store.stamp().await.unwrap(), None);
+    let stamp = Stamp { installation: InstallationId::new([8; 16]), generation: 1 };
+    for stamp in [stamp, stamp.next()] {
+        store.set_stamp(stamp).await.unwrap();
+        assert_eq!(store.stamp().await.unwrap(), Some(stamp));
+    }
 }

@@ -5,6 +5,7 @@ use super::{BlobError, BlobStore, BlobStream, BlobWriter, NamesCursor, NamesPage
 use crate::model::byte_range::ByteRange;
 use crate::model::digest::ContentDigest;
 use crate::model::ids::BlobId;
+use crate::model::stamp::Stamp;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
@@ -17,7 +18,14 @@ type Shelf = Arc<Mutex<HashMap<BlobId, Bytes>>>;
 
 /// Blobs that end with the process.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryBlobs(Shelf);
+pub struct MemoryBlobs(Shelf, Arc<Mutex<Aside>>);
+
+/// What is there beside blobs.
+#[derive(Debug, Default)]
+struct Aside {
+    quarantine: HashMap<BlobId, u64>,
+    stamp: Option<Stamp>,
+}
 
 struct MemoryWriter {
     shelf: Shelf,
@@ -53,6 +61,35 @@ impl BlobStore for MemoryBlobs {
     async fn names(&self, after: Option<NamesCursor>) -> Result<Option<NamesPage>, BlobError> {
         let blobs = self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect();
         Ok(after.is_none().then_some(NamesPage { blobs, strays: Vec::new(), last: NamesCursor(0) }))
+    }
+
+    async fn quarantine(&self, ids: &[BlobId], now_seconds: u64) -> Result<Vec<BlobId>, BlobError> {
+        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entered: Vec<BlobId> = ids.iter().copied().filter(|id| shelf.remove(id).is_some()).collect();
+        let mut aside = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        aside.quarantine.extend(entered.iter().map(|id| (*id, now_seconds)));
+        Ok(entered)
+    }
+
+    async fn quarantined(&self) -> Result<Vec<String>, BlobError> {
+        let aside = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(aside.quarantine.keys().map(BlobId::to_string).collect())
+    }
+
+    async fn purge_quarantine(&self, before_seconds: u64) -> Result<usize, BlobError> {
+        let mut aside = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = aside.quarantine.len();
+        aside.quarantine.retain(|_, since| *since > before_seconds);
+        Ok(before - aside.quarantine.len())
+    }
+
+    async fn stamp(&self) -> Result<Option<Stamp>, BlobError> {
+        Ok(self.1.lock().unwrap_or_else(PoisonError::into_inner).stamp)
+    }
+
+    async fn set_stamp(&self, stamp: Stamp) -> Result<(), BlobError> {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner).stamp = Some(stamp);
+        Ok(())
     }
 
     async fn probe(&self) -> Result<(), BlobError> {

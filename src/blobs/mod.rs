@@ -8,16 +8,19 @@
 mod contract;
 pub mod digest;
 mod in_flight;
+mod in_use;
 pub mod local;
 #[cfg(test)]
 mod memory;
 pub mod verify;
 
 pub use in_flight::{InFlight, InFlightToken};
+pub use in_use::{InUse, InUseToken};
 
 use crate::model::byte_range::ByteRange;
 use crate::model::digest::ContentDigest;
 use crate::model::ids::BlobId;
+use crate::model::stamp::Stamp;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
@@ -83,6 +86,22 @@ pub trait BlobStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Some of the names in the store, finished and begun, behind `after`; none at the end.
     async fn names(&self, after: Option<NamesCursor>) -> Result<Option<NamesPage>, BlobError>;
+
+    /// Puts aside what is there under the names of these blobs, finished or begun, as of `now_seconds`; those of the blobs
+    /// that were there. What is put aside is not read and not among the [`names`](Self::names) any more.
+    async fn quarantine(&self, ids: &[BlobId], now_seconds: u64) -> Result<Vec<BlobId>, BlobError>;
+
+    /// Names that were put aside.
+    async fn quarantined(&self) -> Result<Vec<String>, BlobError>;
+
+    /// Removes for good what was put aside at `before_seconds` or earlier; how many names that were.
+    async fn purge_quarantine(&self, before_seconds: u64) -> Result<usize, BlobError>;
+
+    /// What the store remembers of its installation.
+    async fn stamp(&self) -> Result<Option<Stamp>, BlobError>;
+
+    /// Replaces what it remembers, durably.
+    async fn set_stamp(&self, stamp: Stamp) -> Result<(), BlobError>;
 
     /// Whether the store can keep a blob now. A full one answers [`BlobError::OutOfSpace`].
     async fn probe(&self) -> Result<(), BlobError>;

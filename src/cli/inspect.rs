@@ -1,12 +1,16 @@
 //! `venna fsck` and `venna scrub`: exit code 0 is clean, 1 is damage found, 2 is could not check.
 
+use super::progress::ProgressFile;
 use super::settings::StoreSettings;
 use crate::causes::Causes;
+use crate::clock::Clock;
 use crate::inspect::{Pace, Subset};
 use crate::model::finding::Finding;
+use crate::model::scrub::ScrubProgress;
 use anyhow::Result;
 use serde::Serialize;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 const CLEAN: u8 = 0;
@@ -33,6 +37,9 @@ pub struct Scrub {
     /// How fast blobs are read at most, in MiB a second; as fast as the disk gives them when not given.
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     max_mib_per_second: Option<u64>,
+    /// A file that notes how far the scrub has come: one that was cut off goes on from there.
+    #[arg(long, value_name = "FILE")]
+    progress: Option<PathBuf>,
     /// Prints one JSON object a finding.
     #[arg(long)]
     json: bool,
@@ -71,11 +78,19 @@ impl Scrub {
 
     async fn check(&self) -> Result<u64> {
         let inspector = self.settings.open_inspector().await?;
-        let pace = Pace(self.max_mib_per_second.map(|mib| mib * MIB));
+        let file = ProgressFile(self.progress.clone());
+        let fresh = ScrubProgress { begun_at: Clock::system().now_seconds(), ..ScrubProgress::default() };
+        let mut progress = file.load()?.unwrap_or(fresh);
+        let mut pace = Pace::new(self.max_mib_per_second.map(|mib| mib * MIB));
         let mut printer = Printer { json: self.json, findings: 0 };
-        let scrubbed = inspector.scrub(self.read_data_subset, pace, &mut |finding| printer.print(&finding)).await?;
-        eprintln!("{} blobs read, {} bytes, {} damaged", scrubbed.blobs, scrubbed.bytes, scrubbed.damaged);
-        Ok(printer.findings)
+        let mut report = |finding| printer.print(&finding);
+        while inspector.scrub_step(&mut progress, self.read_data_subset, &mut pace, &mut report).await? {
+            file.save(&progress)?;
+        }
+        file.remove()?;
+        let ScrubProgress { blobs, bytes, damaged, .. } = progress;
+        eprintln!("{blobs} blobs read, {bytes} bytes, {damaged} damaged");
+        Ok(damaged)
     }
 }
 
@@ -96,7 +111,7 @@ impl Printer {
     }
 }
 
-fn conclude(checked: Result<u64>) -> ExitCode {
+pub(super) fn conclude(checked: Result<u64>) -> ExitCode {
     ExitCode::from(match checked {
         Ok(0) => CLEAN,
         Ok(_) => DAMAGED,

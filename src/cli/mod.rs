@@ -1,13 +1,15 @@
 //! The command line: one file per command.
 //!
 //! Secrets and data go to standard output, everything else to standard error. Exit code 0 is success, 1 a failure, 2 a
-//! command line that cannot be understood; `fsck` and `scrub` have their own.
+//! command line that cannot be understood; `fsck`, `scrub`, `backup` and `restore` have their own.
 
+mod archive;
 mod check;
 mod inspect;
 mod keys;
 mod log;
 mod output;
+mod progress;
 mod serve;
 mod settings;
 mod workspaces;
@@ -41,6 +43,10 @@ enum Command {
     Fsck(inspect::Fsck),
     /// Reads blobs and compares them with their checksums; with the server running or not.
     Scrub(inspect::Scrub),
+    /// Copies the installation to a folder, with the server running or not.
+    Backup(archive::Backup),
+    /// Makes an installation of a backup, on stores that are empty or not there, and checks every byte.
+    Restore(archive::Restore),
 }
 
 /// Runs the program.
@@ -61,6 +67,8 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Check(check) => check.run().map(|()| ExitCode::SUCCESS),
         Command::Fsck(fsck) => run_on(one_thread(), fsck.run()),
         Command::Scrub(scrub) => run_on(one_thread(), scrub.run()),
+        Command::Backup(backup) => run_on(threads(), backup.run()),
+        Command::Restore(restore) => run_on(threads(), restore.run()),
     }
 }
 

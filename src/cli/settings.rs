@@ -2,7 +2,7 @@
 
 use crate::app::{Installation, open_inspector};
 use crate::clock::Clock;
-use crate::config::{Config, Effective, Layers, SETTINGS, Setting, Use};
+use crate::config::{Config, Effective, Layers, SETTINGS, Setting, StoreConfig, Use};
 use crate::inspect::Inspector;
 use anyhow::Result;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
@@ -27,19 +27,24 @@ impl ServerSettings {
 }
 
 impl StoreSettings {
+    /// Where the stores lie.
+    pub fn stores(&self) -> Result<StoreConfig> {
+        Ok(Config::resolve(&self.0)?.0.stores)
+    }
+
     /// The installation, made when it is missing.
     pub async fn open(&self) -> Result<Installation> {
-        Installation::open(&Config::resolve(&self.0)?.0.stores, Clock::system()).await
+        Installation::open(&self.stores()?, Clock::system()).await
     }
 
     /// What looks at the installation, if there is one.
     pub async fn open_inspector(&self) -> Result<Inspector> {
-        open_inspector(&Config::resolve(&self.0)?.0.stores).await
+        open_inspector(&self.stores()?).await
     }
 
     /// The installation, if there is one.
     pub async fn open_existing(&self) -> Result<Installation> {
-        Installation::open_existing(&Config::resolve(&self.0)?.0.stores, Clock::system()).await
+        Installation::open_existing(&self.stores()?, Clock::system()).await
     }
 }
 

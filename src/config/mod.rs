@@ -32,8 +32,8 @@ pub struct Config {
     pub bootstrap_key_file: Option<PathBuf>,
     /// How long an Upload takes parts.
     pub upload_ttl: Duration,
-    /// Time between two sweeps that nothing asked for.
-    pub sweep_interval: Duration,
+    /// What the server does by itself.
+    pub upkeep: UpkeepConfig,
 }
 
 /// Where metadata and blobs are kept.
@@ -77,6 +77,19 @@ pub struct LimitConfig {
     pub drain_timeout: Duration,
 }
 
+/// What the server does by itself, and how often.
+#[derive(Clone, Copy, Debug)]
+pub struct UpkeepConfig {
+    /// Time between two sweeps that nothing asked for.
+    pub sweep_interval: Duration,
+    /// Time of one look at the names of all blobs.
+    pub stray_check_interval: Duration,
+    /// Time from scrub to scrub; zero for none.
+    pub scrub_interval: Duration,
+    /// How fast a scrub reads at most, in bytes a second.
+    pub scrub_bytes_per_second: u64,
+}
+
 /// Form of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -118,7 +131,7 @@ impl Config {
             log_level: from.take("log_level", parse::log_level)?,
             bootstrap_key_file: from.take_optional("bootstrap_key_file", parse::path)?,
             upload_ttl: from.take("upload_ttl_seconds", parse::seconds)?,
-            sweep_interval: from.take("sweep_interval_seconds", parse::seconds)?,
+            upkeep: upkeep(&mut from)?,
         };
         Ok((config, from.into_effective()))
     }
@@ -132,6 +145,15 @@ fn stores(from: &mut resolve::Resolver<'_>) -> Result<StoreConfig, SettingError>
         database: database.unwrap_or_else(|| data_dir.join("venna.db")),
         blobs: blobs.unwrap_or_else(|| data_dir.join("blobs")),
         data_dir,
+    })
+}
+
+fn upkeep(from: &mut resolve::Resolver<'_>) -> Result<UpkeepConfig, SettingError> {
+    Ok(UpkeepConfig {
+        sweep_interval: from.take("sweep_interval_seconds", parse::seconds)?,
+        stray_check_interval: from.take("stray_check_interval_seconds", parse::seconds)?,
+        scrub_interval: from.take("scrub_interval_seconds", parse::seconds)?,
+        scrub_bytes_per_second: from.take("scrub_max_mib_per_second", parse::mebibytes)?,
     })
 }
 

@@ -39,6 +39,10 @@ pub(super) fn whole(setting: &Setting, text: &str) -> Option<u64> {
     text.parse().ok().filter(|number| bounds.contains(number))
 }
 
+pub(super) fn mebibytes(setting: &Setting, text: &str) -> Option<u64> {
+    whole(setting, text).map(|mebibytes| mebibytes << 20)
+}
+
 pub(super) fn count(setting: &Setting, text: &str) -> Option<usize> {
     whole(setting, text).and_then(|number| usize::try_from(number).ok())
 }

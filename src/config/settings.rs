@@ -93,6 +93,7 @@ pub(super) const SQLITE: &str = "sqlite:";
 /// The scheme of a folder.
 pub(super) const FILE: &str = "file:";
 const SECONDS: Kind = Kind::Whole { unit: "seconds", bounds: 1..=86_400 };
+const LONG_SECONDS: Kind = Kind::Whole { unit: "seconds", bounds: 0..=366 * 86_400 };
 const COUNT: Kind = Kind::Whole { unit: "", bounds: 1..=1_000_000 };
 
 /// Every setting, in the order in which people read them.
@@ -223,6 +224,30 @@ pub static SETTINGS: &[Setting] = &[
         default: Some("60"),
         help: "Time between two sweeps for expired and left-over files; deletions are swept at once.",
         kind: SECONDS,
+        used_by: Use::Server,
+    },
+    Setting {
+        name: "stray_check_interval_seconds",
+        placeholder: "SECONDS",
+        default: Some("3600"),
+        help: "Time over which one look at the names of all blobs is spread; what no row explains is put in quarantine.",
+        kind: SECONDS,
+        used_by: Use::Server,
+    },
+    Setting {
+        name: "scrub_interval_seconds",
+        placeholder: "SECONDS",
+        default: Some("2592000"),
+        help: "Time from the beginning of one scrub of all blobs to that of the next, 30 days; 0 for none.",
+        kind: LONG_SECONDS,
+        used_by: Use::Server,
+    },
+    Setting {
+        name: "scrub_max_mib_per_second",
+        placeholder: "MIB",
+        default: Some("16"),
+        help: "How fast the server's scrub reads at most.",
+        kind: Kind::Whole { unit: "MiB a second", bounds: 1..=1_000_000 },
         used_by: Use::Server,
     },
     Setting {

@@ -1,6 +1,7 @@
 //! Creating: received bytes become a File, durably, or nothing of them stays.
 
 use super::{Files, ReceiveError, Receiving, StoreError};
+use crate::failpoint;
 use crate::model::expiry::ExpiresAfter;
 use crate::model::file::{File, NewFile};
 use crate::model::filename::Filename;
@@ -69,8 +70,10 @@ impl Files {
             filename: details.filename,
             expires_after: details.expires_after.or_else(|| ExpiresAfter::default_of(details.purpose)),
         };
+        failpoint::reach("create.received").map_err(StoreError::unavailable)?;
         let file = self.metadata.create_file(received.workspace, new).await?.ok_or_else(StoreError::claim_lost)?;
         received.keep();
+        failpoint::reach("create.committed").map_err(StoreError::unavailable)?;
         Ok(file)
     }
 }

@@ -1,6 +1,7 @@
 //! Deleting: a File is gone for its workspace at once; the sweeper removes its bytes.
 
 use super::{Files, StoreError};
+use crate::failpoint;
 use crate::model::ids::{FileId, WorkspaceId};
 
 impl Files {
@@ -13,6 +14,7 @@ impl Files {
         if deleted {
             self.sweep_wanted.notify_one();
         }
+        failpoint::reach("delete.committed").map_err(StoreError::unavailable)?;
         Ok(deleted)
     }
 }

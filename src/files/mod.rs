@@ -18,7 +18,7 @@ pub use open::{ContentStream, StoredContent};
 pub use probe::{LastProbe, Readiness, StoreState};
 pub use receive::{ReceiveError, Received, Receiving};
 
-use crate::blobs::{BlobError, BlobStore, InFlight};
+use crate::blobs::{BlobError, BlobStore, InFlight, InUse};
 use crate::causes::Causes;
 use crate::metadata::{MetadataError, MetadataStore};
 use crate::model::ids::{BlobId, ProcessId};
@@ -39,6 +39,8 @@ pub struct Files {
     pub blobs: Arc<dyn BlobStore>,
     /// What this process is writing.
     pub in_flight: Arc<InFlight>,
+    /// What this process is reading.
+    pub in_use: Arc<InUse>,
     /// This run of the server.
     pub process: ProcessId,
     /// The largest file of one upload, in bytes.
@@ -69,6 +71,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// A step failed that no store is to blame for.
+    #[must_use]
+    pub fn unavailable(error: std::io::Error) -> Self {
+        Self::Unavailable(Box::new(error))
+    }
+
     /// The blob that was claimed is not there any more: somebody else cleared it away.
     #[must_use]
     pub fn claim_lost() -> Self {

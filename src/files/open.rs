@@ -1,6 +1,7 @@
 //! Opening: the content of one File, checked block by block while it is read.
 
 use super::{Files, StoreError};
+use crate::blobs::InUseToken;
 use crate::blobs::verify::read_verified;
 pub use crate::metadata::StoredContent;
 use crate::model::blob::StoredBlob;
@@ -25,7 +26,7 @@ impl Files {
     }
 
     /// Bytes `range` of an opened File; the first block is read and checked when this returns. None when the File was
-    /// deleted or has expired since it was opened, and its bytes with it.
+    /// deleted or has expired since it was opened, and its bytes with it. One that is deleted later is read to its end.
     ///
     /// # Errors
     /// When the blob store failed, or the first block is not what was stored.
@@ -36,9 +37,17 @@ impl Files {
         range: ByteRange,
     ) -> Result<Option<ContentStream>, StoreError> {
         let id = content.file.id;
+        // A blob that is open stays readable; those that are opened later must be kept.
+        let kept = match content.blobs.as_slice() {
+            [] | [_] => None,
+            several => Some(self.in_use.enter(several.iter().map(|stored| stored.blob).collect())),
+        };
+        if kept.is_some() && self.retrieve(workspace, id).await?.is_none() {
+            return Ok(None);
+        }
         match self.read_blobs(content.blobs, range).await {
             Err(StoreError::Damaged(..)) if self.retrieve(workspace, id).await?.is_none() => Ok(None),
-            stream => stream.map(Some),
+            stream => Ok(Some(keeping(kept, stream?))),
         }
     }
 
@@ -56,6 +65,13 @@ impl Files {
             async move { read_verified(&*store, blob, within).await }
         });
         Ok(head.chain(tail.try_flatten()).map(|chunk| chunk.map_err(StoreError::from)).boxed())
+    }
+}
+
+fn keeping(kept: Option<InUseToken>, stream: ContentStream) -> ContentStream {
+    match kept {
+        None => stream,
+        Some(token) => stream.inspect(move |_| _ = &token).boxed(),
     }
 }
 

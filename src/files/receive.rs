@@ -2,6 +2,7 @@
 
 use super::{Files, MAX_BATCH_FILE_BYTES, StoreError};
 use crate::blobs::{BlobWriter, InFlightToken};
+use crate::failpoint;
 use crate::model::digest::ContentDigest;
 use crate::model::ids::{BlobId, WorkspaceId};
 use crate::model::purpose::Purpose;
@@ -87,6 +88,7 @@ impl Files {
         let (sweep_wanted, tasks) = (Arc::clone(&self.sweep_wanted), self.tasks.clone());
         let mut claim = Claim { writer: None, token: Some(token), sweep_wanted, tasks };
         self.metadata.begin_blob(workspace, blob, self.process).await.map_err(StoreError::from)?;
+        failpoint::reach("receive.begun").map_err(StoreError::unavailable)?;
         claim.writer = Some(self.blobs.create(blob).await.map_err(StoreError::from)?);
         Ok(Receiving { workspace, blob, subject, received_bytes: 0, claim })
     }

@@ -2,17 +2,27 @@
 
 use super::{InspectError, Inspector, Report, STEP_BLOBS};
 use crate::model::finding::Finding;
+use crate::model::stamp::Lineage;
 use std::collections::BTreeSet;
 
 impl Inspector {
-    /// Looks for blobs that are missing or have another size, for names in the blob store that nothing knows, and for rows
-    /// that do not fit each other. How many ready blobs there are.
+    /// Looks whether the stores belong together, for blobs that are missing or have another size, for names in the blob
+    /// store that nothing knows, and for rows that do not fit each other. How many ready blobs there are.
     ///
     /// # Errors
     /// When a store failed.
     pub async fn fsck(&self, report: Report<'_>) -> Result<u64, InspectError> {
+        // Rows are stamped first, so they are asked last.
+        let bytes = self.blobs.stamp().await?;
+        let lineage = Lineage::between(self.metadata.stamp().await?, bytes);
+        if lineage != Lineage::Together {
+            report(Finding::Mismatched { how: lineage.to_string() });
+        }
         let ready = self.check_ready_blobs(report).await?;
         self.check_names(report).await?;
+        for name in self.blobs.quarantined().await? {
+            report(Finding::Quarantined { name });
+        }
         self.metadata.find_misfits().await?.into_iter().for_each(report);
         Ok(ready)
     }

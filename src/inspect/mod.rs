@@ -3,10 +3,12 @@
 //! Both only read, and both work beside a running server: what looks wrong is looked at again before it is reported, so
 //! that nothing that happens meanwhile is taken for damage. The commands of floor 6 run them, by way of the wiring.
 
+mod background;
 mod fsck;
 mod scrub;
 
-pub use scrub::{Pace, Scrubbed, Subset};
+pub use background::BackgroundScrub;
+pub use scrub::{Pace, Subset};
 
 use crate::blobs::{BlobError, BlobStore};
 use crate::metadata::{MetadataError, MetadataStore};

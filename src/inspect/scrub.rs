@@ -7,29 +7,26 @@ use crate::metadata::ReadyBlob;
 use crate::model::byte_range::ByteRange;
 use crate::model::digest::Sha256Digest;
 use crate::model::finding::Finding;
+use crate::model::scrub::ScrubProgress;
 use crate::random;
 use futures_util::TryStreamExt;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
+/// Bytes after which a step ends, so that what is known of the progress is never far behind it: 64 MiB.
+const STEP_BYTES: u64 = 64 << 20;
+
 /// Which share of the blobs is read, in hundredths of a percent: 1 to 10,000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subset(u16);
 
-/// How fast blobs are read at most, in bytes a second; as fast as the disk gives them when none.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Pace(pub Option<u64>);
-
-/// What a scrub read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Scrubbed {
-    /// Blobs that were read.
-    pub blobs: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// Those of the blobs that are damaged.
-    pub damaged: u64,
+/// Keeps reading under a rate.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    bytes_per_second: Option<u64>,
+    begun: Instant,
+    read_bytes: u64,
 }
 
 impl Subset {
@@ -54,57 +51,79 @@ impl Subset {
     }
 }
 
+impl Pace {
+    /// So many bytes a second at most from now on; as fast as the disk gives them when none.
+    #[must_use]
+    pub fn new(bytes_per_second: Option<u64>) -> Self {
+        Self { bytes_per_second, begun: Instant::now(), read_bytes: 0 }
+    }
+
+    /// Waits until so many more bytes may have been read.
+    async fn read(&mut self, bytes: usize) {
+        self.read_bytes += bytes as u64;
+        if let Some(bytes_per_second) = self.bytes_per_second {
+            let due_ms = u128::from(self.read_bytes) * 1000 / u128::from(bytes_per_second.max(1));
+            sleep_until(self.begun + Duration::from_millis(u64::try_from(due_ms).unwrap_or(u64::MAX))).await;
+        }
+    }
+}
+
 impl Inspector {
-    /// Reads a share of the ready blobs, no faster than `pace`, and reports what is damaged.
+    /// Reads a share of the next ready blobs, and reports what is damaged; false when there are no more. To be called
+    /// again until then: `progress` says how far it has come, and may be kept in between.
     ///
     /// # Errors
     /// When a store failed.
-    pub async fn scrub(&self, subset: Subset, pace: Pace, report: Report<'_>) -> Result<Scrubbed, InspectError> {
-        let (mut scrubbed, mut after, begun) = (Scrubbed::default(), None, Instant::now());
-        loop {
-            let step = self.metadata.ready_blobs(after, STEP_BLOBS).await?;
-            let Some(last) = step.last() else { return Ok(scrubbed) };
-            after = Some(last.stored.blob);
-            for ready in step.into_iter().filter(|_| subset.takes_one()) {
-                let (blob, size_bytes) = (ready.stored.blob, ready.stored.size_bytes);
-                scrubbed.blobs += 1;
-                scrubbed.bytes += size_bytes;
+    pub async fn scrub_step(
+        &self,
+        progress: &mut ScrubProgress,
+        subset: Subset,
+        pace: &mut Pace,
+        report: Report<'_>,
+    ) -> Result<bool, InspectError> {
+        let begun_bytes = progress.bytes;
+        let step = self.metadata.ready_blobs(progress.after, STEP_BLOBS).await?;
+        let more = !step.is_empty();
+        for ready in step {
+            let (blob, size_bytes) = (ready.stored.blob, ready.stored.size_bytes);
+            if subset.takes_one() {
                 // A blob that was deleted while it was read is nobody's damage.
-                if let Some(why) = self.damage(ready).await?
+                if let Some(why) = self.damage(ready, pace).await?
                     && self.metadata.is_ready(blob).await?
                 {
-                    scrubbed.damaged += 1;
+                    progress.damaged += 1;
                     report(Finding::DamagedBlob { blob, why });
                 }
-                pace.wait(begun, scrubbed.bytes).await;
+                progress.blobs += 1;
+                progress.bytes += size_bytes;
+            }
+            progress.after = Some(blob);
+            if progress.bytes - begun_bytes >= STEP_BYTES {
+                break;
             }
         }
+        Ok(more)
     }
 
     /// What is wrong with the bytes of a blob.
-    async fn damage(&self, ready: ReadyBlob) -> Result<Option<&'static str>, InspectError> {
+    async fn damage(&self, ready: ReadyBlob, pace: &mut Pace) -> Result<Option<&'static str>, InspectError> {
         let whole = ByteRange::whole(ready.stored.size_bytes);
-        let read = match read_verified(&*self.blobs, ready.stored, whole).await {
-            Ok(content) => {
-                content.try_fold(Sha256::new(), |digest, chunk| async move { Ok(digest.chain_update(&chunk)) }).await
+        let mut digest = Sha256::new();
+        let read = async {
+            let mut content = read_verified(&*self.blobs, ready.stored, whole).await?;
+            while let Some(chunk) = content.try_next().await? {
+                digest.update(&chunk);
+                pace.read(chunk.len()).await;
             }
-            Err(error) => Err(error),
+            Ok(())
         };
-        match read {
-            Ok(digest) => {
+        match read.await {
+            Ok(()) => {
                 let differs = Sha256Digest(digest.finalize().into()) != ready.sha256;
                 Ok(differs.then_some("its SHA-256 is not what it was"))
             }
             Err(BlobError::Damaged(_, why)) => Ok(Some(why)),
             Err(error) => Err(error.into()),
-        }
-    }
-}
-
-impl Pace {
-    async fn wait(self, begun: Instant, read_bytes: u64) {
-        if let Some(seconds) = self.0.map(|bytes_per_second| read_bytes / bytes_per_second.max(1)) {
-            sleep_until(begun + Duration::from_secs(seconds)).await;
         }
     }
 }

@@ -13,13 +13,16 @@ use crate::model::blob::StoredBlob;
 use crate::model::digest::Sha256Digest;
 use crate::model::file::{File, NewFile};
 use crate::model::finding::Finding;
-use crate::model::ids::{BlobId, FileId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
+use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
 use crate::model::page::{FileQuery, Page};
+use crate::model::scrub::ScrubProgress;
+use crate::model::stamp::Stamp;
 use crate::model::upload::{Completion, NewPart, NewUpload, Part, Upload, UploadRefusal};
 use crate::model::workspace::Workspace;
 use async_trait::async_trait;
 use std::collections::HashSet;
 use std::error::Error;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Why the store failed; shared, because one failed commit fails every change in it.
@@ -163,7 +166,7 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     async fn pending_blobs(&self) -> Result<Vec<PendingBlob>, MetadataError>;
     /// Turns those of these blobs that are still `pending` to `deleting`.
     async fn abandon_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError>;
-    /// At most `limit` blobs that are `deleting`, in the order of their ids, behind `after`.
+    /// At most `limit` blobs that are `deleting`, in the order of their ids, behind `after`; none while somebody holds them.
     async fn deleting_blobs(&self, after: Option<BlobId>, limit: u32) -> Result<Vec<BlobId>, MetadataError>;
     /// Removes the rows of those of these blobs that are `deleting`; their bytes are gone.
     async fn forget_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError>;
@@ -176,6 +179,25 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     async fn known_blobs(&self, blobs: Vec<BlobId>) -> Result<HashSet<BlobId>, MetadataError>;
     /// Rows that do not fit each other.
     async fn find_misfits(&self) -> Result<Vec<Finding>, MetadataError>;
+
+    /// From now on, for so many seconds, nobody is told of blobs that are [`deleting`](Self::deleting_blobs): the bytes of
+    /// what a [snapshot](Self::snapshot) shows stay where they are.
+    async fn hold_blobs(&self, hold: HoldId, seconds: u64) -> Result<(), MetadataError>;
+    /// Lets a hold last so many seconds from now; false when it has ended.
+    async fn renew_hold(&self, hold: HoldId, seconds: u64) -> Result<bool, MetadataError>;
+    /// Ends a hold.
+    async fn release_hold(&self, hold: HoldId) -> Result<(), MetadataError>;
+    /// Writes everything as it is at one moment to a fresh SQLite database, durably.
+    async fn snapshot(&self, database: &Path) -> Result<(), MetadataError>;
+
+    /// What the store remembers of its installation.
+    async fn stamp(&self) -> Result<Option<Stamp>, MetadataError>;
+    /// Replaces what it remembers.
+    async fn set_stamp(&self, stamp: Stamp) -> Result<(), MetadataError>;
+    /// How far the server's own scrub has come; none when there has not been one.
+    async fn scrub_progress(&self) -> Result<Option<ScrubProgress>, MetadataError>;
+    /// Notes how far it has come.
+    async fn save_scrub_progress(&self, progress: ScrubProgress) -> Result<(), MetadataError>;
 
     /// Whether the store could take a change now.
     async fn probe(&self) -> Result<(), MetadataError>;

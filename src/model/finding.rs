@@ -37,6 +37,16 @@ pub enum Finding {
         /// Its name, below the folder of blobs.
         name: String,
     },
+    /// A blob that no row knew was put aside.
+    Quarantined {
+        /// Its name in the quarantine.
+        name: String,
+    },
+    /// Rows and blobs do not belong together.
+    Mismatched {
+        /// How they stand to each other.
+        how: String,
+    },
     /// A ready blob belongs to nothing, or to more than one thing.
     Unowned {
         /// The blob.
@@ -66,6 +76,8 @@ impl Finding {
             Self::DamagedBlob { .. } => "damaged_blob",
             Self::OrphanBlob { .. } => "orphan_blob",
             Self::StrayFile { .. } => "stray_file",
+            Self::Quarantined { .. } => "quarantined_blob",
+            Self::Mismatched { .. } => "mismatched_stores",
             Self::Unowned { .. } => "unowned_blob",
             Self::Dangling { .. } => "dangling_file",
             Self::WrongSum { .. } => "wrong_sum",
@@ -83,6 +95,8 @@ impl fmt::Display for Finding {
             Self::DamagedBlob { blob, why } => write!(out, "blob {blob} is damaged: {why}"),
             Self::OrphanBlob { blob } => write!(out, "blob {blob} has no row"),
             Self::StrayFile { name } => write!(out, "{name} is no blob"),
+            Self::Quarantined { name } => write!(out, "{name} is in quarantine"),
+            Self::Mismatched { how } => out.write_str(how),
             Self::Unowned { blob, owners } => {
                 write!(out, "blob {blob} is ready and belongs to {owners} files or parts")
             }

@@ -220,6 +220,16 @@ random_id!(
     "req_"
 );
 random_id!(
+    /// One installation, whatever copies of it there are.
+    InstallationId,
+    ""
+);
+random_id!(
+    /// A claim upon the bytes of deleted blobs.
+    HoldId,
+    ""
+);
+random_id!(
     /// One run of a server process: what it began and did not finish is garbage once the process is gone.
     ProcessId,
     ""

@@ -14,5 +14,7 @@ pub mod finding;
 pub mod ids;
 pub mod page;
 pub mod purpose;
+pub mod scrub;
+pub mod stamp;
 pub mod upload;
 pub mod workspace;

@@ -2,16 +2,23 @@
 //!
 //! One pass serves the start after a crash, the interval, and every deletion (reliability.md, R8 and R9). A blob is
 //! marked `deleting` durably before its bytes go, and its row goes last, so that a pass that is cut off is simply done
-//! again. The wiring of floor 5 runs it.
+//! again. `stray` looks for what no row explains, and [`lineage`] says whether anything may be removed at all. The wiring
+//! of floor 5 runs it.
 
-use crate::blobs::{BlobError, BlobStore, InFlight};
+pub mod lineage;
+mod stray;
+
+use crate::blobs::{BlobError, BlobStore, InFlight, InUse};
 use crate::causes::Causes;
+use crate::clock::Clock;
+use crate::failpoint;
 use crate::metadata::{MetadataError, MetadataStore};
 use crate::model::ids::{BlobId, ProcessId};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 /// Rows that one step of a pass takes at once.
 const STEP_ROWS: u32 = 512;
@@ -27,10 +34,14 @@ pub struct Sweeper {
     pub blobs: Arc<dyn BlobStore>,
     /// What this process is writing, and must not be swept.
     pub in_flight: Arc<InFlight>,
+    /// What this process is reading, and may not be swept yet.
+    pub in_use: Arc<InUse>,
     /// This run of the server; what an earlier one left pending is nobody's.
     pub process: ProcessId,
     /// Asks for a pass now.
     pub wanted: Arc<Notify>,
+    /// What time it is for what was put aside.
+    pub clock: Clock,
 }
 
 /// What a pass removed.
@@ -52,6 +63,12 @@ pub enum SweepError {
     /// The metadata store failed.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
+    /// The blob store failed.
+    #[error(transparent)]
+    Store(#[from] BlobError),
+    /// The stamps could not be moved on.
+    #[error(transparent)]
+    Lineage(#[from] lineage::LineageError),
     /// Bytes could not be removed.
     #[error("{count} blobs could not be removed")]
     Blobs {
@@ -64,12 +81,15 @@ pub enum SweepError {
 }
 
 impl Sweeper {
-    /// A pass at once, then one whenever it is wanted and at every `interval`, until `stop`.
+    /// A pass at once, then one whenever it is wanted and at every `interval`, until `stop`. A pass that panics ends
+    /// itself and no other.
     pub async fn run(&self, interval: Duration, stop: CancellationToken) {
         loop {
-            let swept = self.sweep().await;
-            if swept != Swept::default() {
-                tracing::debug!(?swept, "swept");
+            let sweeper = self.clone();
+            match tokio::spawn(async move { sweeper.sweep().await }.in_current_span()).await {
+                Ok(swept) if swept == Swept::default() => {}
+                Ok(swept) => tracing::debug!(?swept, "swept"),
+                Err(error) => tracing::error!(%error, "a sweep panicked and will be repeated"),
             }
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -132,15 +152,18 @@ impl Sweeper {
                 break;
             }
             after = blobs.last().copied();
-            let mut gone = Vec::with_capacity(blobs.len());
-            for (blob, outcome) in self.blobs.delete(&blobs).await {
+            let mut gone = Vec::new();
+            let unread: Vec<BlobId> = blobs.into_iter().filter(|blob| !self.in_use.keeps(*blob)).collect();
+            for (blob, outcome) in self.blobs.delete(&unread).await {
                 match outcome {
                     Ok(()) => gone.push(blob),
                     Err(error) => failed = Some((failed.map_or(0, |(count, _)| count) + 1, error)),
                 }
             }
             removed += gone.len();
+            failpoint::reach("sweep.removed").map_err(BlobError::from)?;
             self.metadata.forget_blobs(gone).await?;
+            failpoint::reach("sweep.forgotten").map_err(BlobError::from)?;
         }
         failed.map_or(Ok(removed), |(count, last)| Err(SweepError::Blobs { count, last }))
     }

@@ -1,6 +1,7 @@
 //! Adding a part: received like a File, kept for the File to be.
 
 use super::Uploads;
+use crate::failpoint;
 use crate::files::{ReceiveError, Receiving, StoreError};
 use crate::model::ids::{UploadId, WorkspaceId};
 use crate::model::upload::{NewPart, Part, UploadRefusal, UploadStatus};
@@ -45,10 +46,12 @@ impl Uploads {
         let steps = async move {
             let received = receiving.finish().await?;
             let new = NewPart { blob: received.blob, content: received.content.clone() };
+            failpoint::reach("part.received").map_err(StoreError::unavailable)?;
             let part =
                 files.metadata.create_part(received.workspace, upload, new).await.map_err(StoreError::from)??;
             let part = part.ok_or_else(StoreError::claim_lost)?;
             received.keep();
+            failpoint::reach("part.committed").map_err(StoreError::unavailable)?;
             Ok(part)
         };
         self.files.to_the_end(steps).await

@@ -1,6 +1,8 @@
 //! Cancelling: the parts are gone at once, their bytes soon after.
 
 use super::{UploadError, Uploads};
+use crate::failpoint;
+use crate::files::StoreError;
 use crate::model::ids::{UploadId, WorkspaceId};
 use crate::model::upload::Upload;
 
@@ -12,6 +14,7 @@ impl Uploads {
     pub async fn cancel(&self, workspace: WorkspaceId, id: UploadId) -> Result<Upload, UploadError> {
         let cancelled = self.files.metadata.cancel_upload(workspace, id).await??;
         self.files.sweep_wanted.notify_one();
+        failpoint::reach("cancel.committed").map_err(StoreError::unavailable)?;
         Ok(cancelled)
     }
 }

@@ -1,6 +1,7 @@
 //! Completing: parts become a File by being named in order.
 
 use super::{UploadError, Uploads};
+use crate::failpoint;
 use crate::files::StoreError;
 use crate::model::byte_range::ByteRange;
 use crate::model::digest::Sha256Digest;
@@ -47,6 +48,7 @@ impl Uploads {
         let steps = async move {
             let completed = files.metadata.complete_upload(workspace, upload, completion).await??;
             files.sweep_wanted.notify_one();
+            failpoint::reach("complete.committed").map_err(StoreError::unavailable)?;
             Ok::<_, UploadError>(completed)
         };
         Ok(self.files.to_the_end(steps).await?)

@@ -144,4 +144,4 @@ class Venna:
 
     def blob_files(self) -> set[Path]:
         """Every file below the blob folder, finished or temporary."""
-        return {path for path in (self.data_dir / "blobs").rglob("*") if path.is_file()}
+        return {path for path in (self.data_dir / "blobs").glob("*/*") if path.is_file()}

@@ -42,7 +42,8 @@ impl Installation {
     /// `venna serve` on these stores; [`Program`] adds the data directory. The server ends with this thread, even
     /// when the test is killed: it would keep a mounted file system busy.
     pub fn command(&self) -> Command {
-        let server = venna(&["serve", "--metadata-url", &format!("sqlite:{}", self.database.display())]);
+        let database = format!("sqlite:{}", self.database.display());
+        let server = venna(&["serve", "--sweep-interval-seconds", "1", "--metadata-url", &database]);
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL"]).arg(server.get_program()).args(server.get_args());
         same_environment(&mut command, &server);

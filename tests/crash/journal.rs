@@ -26,6 +26,8 @@ pub struct OpenUpload {
     pub parts: Vec<String>,
     /// Its completion was asked for.
     pub completing: bool,
+    /// Its end was asked for.
+    pub cancelling: bool,
 }
 
 /// Everything that was acknowledged, and what was asked for without an answer.

@@ -50,6 +50,14 @@ impl Load {
     }
 }
 
+/// Each kind of change once, one after the other and whatever becomes of those before it; the first that failed.
+pub fn each_once(client: &Client, journal: &Shared, dice: &mut Dice) -> io::Result<()> {
+    let (client, journal) = (client.clone(), Arc::clone(journal));
+    let mut writer = Writer { client, journal, dice: dice.fork(), struck: Arc::default() };
+    let outcomes = [writer.upload(), writer.upload_in_parts(), writer.begin_and_cancel(), writer.delete_one(0)];
+    outcomes.into_iter().collect()
+}
+
 struct Writer {
     client: Client,
     journal: Shared,
@@ -75,6 +83,7 @@ impl Writer {
             _ if full => self.delete(),
             0 | 1 => self.delete(),
             2 | 3 => self.upload_in_parts(),
+            4 if self.dice.below(2) == 0 => self.begin_and_cancel(),
             _ => self.upload(),
         }
     }
@@ -108,7 +117,12 @@ impl Writer {
         let details =
             json!({"bytes": whole.len(), "filename": "a.bin", "mime_type": "text/plain", "purpose": "user_data"});
         let id = id_of(&self.post("/v1/uploads", &details)?);
-        let upload = OpenUpload { whole: Content::of(&NOISE[whole.clone()]), parts: Vec::new(), completing: false };
+        let upload = OpenUpload {
+            whole: Content::of(&NOISE[whole.clone()]),
+            parts: Vec::new(),
+            completing: false,
+            cancelling: false,
+        };
         self.note(|journal| journal.uploads.insert(id.clone(), upload));
         Ok(id)
     }
@@ -139,8 +153,23 @@ impl Writer {
         Ok(())
     }
 
+    fn begin_and_cancel(&mut self) -> io::Result<()> {
+        let whole = self.content();
+        let id = self.begin(&whole)?;
+        self.add_part(&id, whole)?;
+        self.note(|journal| journal.uploads.get_mut(&id).unwrap().cancelling = true);
+        self.post(&format!("/v1/uploads/{id}/cancel"), &json!({}))?;
+        self.note(|journal| journal.uploads.remove(&id));
+        Ok(())
+    }
+
     fn delete(&mut self) -> io::Result<()> {
         let choice = self.dice.below(KEPT_FILES);
+        self.delete_one(choice)
+    }
+
+    /// Nothing, when there are not as many files.
+    fn delete_one(&self, choice: usize) -> io::Result<()> {
         let chosen = self.note(|journal| {
             let id = journal.files.keys().nth(choice)?.clone();
             let content = journal.files.remove(&id)?;

@@ -2,11 +2,12 @@
 
 use crate::installation::Installation;
 use crate::journal::{Content, Journal, OpenUpload, Tally};
-use crate::program::{Client, PATIENCE};
+use crate::program::{Client, PATIENCE, blobs};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// What is not as it was promised, one sentence each.
@@ -127,6 +128,7 @@ fn lost_of(client: &Client, id: &str, upload: &OpenUpload, there: &BTreeMap<Stri
             let file = found["file"]["id"].as_str().and_then(|file| there.get(file));
             upload.completing && file == Some(&upload.whole)
         }
+        Some("cancelled") => upload.cancelling,
         _ => false,
     };
     (!kept).then(|| format!("{id} was {upload:?} and is {found}"))
@@ -148,11 +150,10 @@ pub fn settled(installation: &Installation, sweep: Duration) -> Verdict {
     }
 }
 
-/// Everything in the folder of blobs, temporary files too.
+/// Every blob in the folder of blobs, temporary files and those in quarantine too.
 fn names(installation: &Installation) -> BTreeSet<String> {
-    let shards = std::fs::read_dir(installation.data_dir.join("blobs")).unwrap();
-    let files = shards.flat_map(|shard| std::fs::read_dir(shard.unwrap().path()).unwrap());
-    files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
+    let name = |path: PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+    blobs(&installation.data_dir).into_iter().map(name).collect()
 }
 
 /// The names of blobs, by what the metadata says of them.

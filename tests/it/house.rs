@@ -82,9 +82,10 @@ impl House {
         self.server.as_ref().unwrap().address
     }
 
-    /// Every file in the folder of blobs.
+    /// Every blob in the folder of blobs, temporary files and those in quarantine too.
     pub fn blobs(&self) -> Vec<PathBuf> {
-        files_below(&self.config.stores.blobs)
+        let root = &self.config.stores.blobs;
+        files_below(root).into_iter().filter(|path| path.parent() != Some(root)).collect()
     }
 
     /// Waits until the folder of blobs holds so many files.

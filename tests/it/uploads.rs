@@ -295,3 +295,30 @@ async fn parts_come_in_side_by_side() {
     ada.download_file(files[0].as_str().unwrap()).await.is_bytes(&whole);
     house.close().await;
 }
+
+#[tokio::test]
+async fn a_download_that_has_begun_ends_although_the_file_is_deleted() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let contents: Vec<Vec<u8>> = (0..3).map(|salt| content(12_000_000, salt)).collect();
+    let whole = contents.concat();
+    let upload = ada.create_upload(whole.len()).await.id();
+    let mut parts = Vec::new();
+    for part in &contents {
+        parts.push(ada.add_part(&upload, part).await.id());
+    }
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let file = ada.complete_upload(&upload, &parts).await.json()["file"]["id"].as_str().unwrap().to_owned();
+    let mut download = ada.request(Method::GET, &format!("/v1/files/{file}/content")).send().await.unwrap();
+    let mut received = download.chunk().await.unwrap().unwrap().to_vec();
+    ada.delete_file(&file).await.is_ok();
+    ada.download_file(&file).await.is_not_found();
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert_eq!(house.blobs().len(), 3, "what is read is kept");
+    while let Some(chunk) = download.chunk().await.unwrap() {
+        received.extend_from_slice(&chunk);
+    }
+    assert!(received == whole);
+    house.blobs_become(0).await;
+    house.close().await;
+}

@@ -123,6 +123,12 @@ struct Bench {
     bob: Client,
 }
 
+fn start(data: &Data) -> Program {
+    let mut command = crate::program::venna(&["serve", "--sweep-interval-seconds", "1"]);
+    command.env("RUST_BACKTRACE", "0");
+    Program::spawn(command, &data.path())
+}
+
 #[derive(Default)]
 struct Tally {
     tried: usize,
@@ -131,11 +137,41 @@ struct Tally {
 }
 
 impl Bench {
+    /// None where nothing can be injected.
+    fn open() -> Option<Self> {
+        let data = Data::new();
+        let server = start(&data);
+        if !can_attach(&server, &data) {
+            report("skipped: strace cannot attach here");
+            return None;
+        }
+        let ada = server.client(&data.first_key());
+        output(&["workspaces", "create", "bob", "--data-dir", &data.text()]);
+        let key = output(&["keys", "create", "--workspace", "bob", "--quiet", "--data-dir", &data.text()]);
+        Some(Self { bob: ada.with_key(&key), server, data, ada })
+    }
+
+    fn restart(&mut self) {
+        self.server.signal("TERM");
+        self.server.wait();
+        self.server = start(&self.data);
+        (self.ada.address, self.bob.address) = (self.server.address, self.server.address);
+    }
+
+    /// A server that has seen too many failed fsyncs takes nothing more: where they are what is tried, a fresh one is.
+    fn forgives(&mut self, fault: Fault) {
+        if (fault.side, fault.call) == (Side::Files, "fsync") {
+            self.is_quiet();
+            self.restart();
+        }
+    }
+
     /// One operation for each time at which the call fails, until none does.
-    fn upload_under(&self, fault: Fault, tally: &mut Tally) {
+    fn upload_under(&mut self, fault: Fault, tally: &mut Tally) {
         for when in 1..MOST_CALLS {
             let what = format!("upload: {fault} at its time {when}");
             self.is_quiet();
+            self.forgives(fault);
             let before = self.ids();
             let injection = Injection::attach(&self.server, &self.data, fault, when);
             let byte = when.to_le_bytes()[0];
@@ -157,9 +193,10 @@ impl Bench {
     }
 
     /// The same for a delete, and for the sweep that follows it.
-    fn delete_under(&self, fault: Fault, tally: &mut Tally) {
+    fn delete_under(&mut self, fault: Fault, tally: &mut Tally) {
         for when in 1..MOST_CALLS {
             let what = format!("delete: {fault} at its time {when}");
+            self.forgives(fault);
             let id = self.ada.upload(b"short", 5).unwrap().id();
             let injection = Injection::attach(&self.server, &self.data, fault, when);
             let answer = self.ada.send("DELETE", &format!("/v1/files/{id}")).ok().map(|answer| answer.status);
@@ -246,18 +283,7 @@ impl Bench {
 
 #[test]
 fn every_system_call_may_fail_once() {
-    let data = Data::new();
-    let mut command = crate::program::venna(&["serve", "--sweep-interval-seconds", "1"]);
-    command.env("RUST_BACKTRACE", "0");
-    let server = Program::spawn(command, &data.path());
-    if !can_attach(&server, &data) {
-        report("skipped: strace cannot attach here");
-        return;
-    }
-    let ada = server.client(&data.first_key());
-    output(&["workspaces", "create", "bob", "--data-dir", &data.text()]);
-    let bob = ada.with_key(&output(&["keys", "create", "--workspace", "bob", "--quiet", "--data-dir", &data.text()]));
-    let bench = Bench { server, data, ada, bob };
+    let Some(mut bench) = Bench::open() else { return };
     let mut tally = Tally::default();
     let calls = ROW_CALLS.map(|call| (Side::Rows, call)).into_iter().chain(FILE_CALLS.map(|call| (Side::Files, call)));
     for (side, call) in calls {
@@ -273,4 +299,28 @@ fn every_system_call_may_fail_once() {
         ROW_CALLS.len() + FILE_CALLS.len(),
         ERRORS.len()
     ));
+}
+
+#[test]
+fn a_disk_that_fails_to_sync_is_not_trusted_with_more() {
+    let Some(mut bench) = Bench::open() else { return };
+    let kept = bench.ada.upload(b"kept", 4).unwrap().id();
+    let mut failed = 0;
+    while failed < 3 {
+        assert_eq!(bench.ada.upload(b"fine", 4).unwrap().status, 200, "after {failed} failures");
+        let fault = Fault { side: Side::Files, call: "fsync", error: "EIO" };
+        let injection = Injection::attach(&bench.server, &bench.data, fault, 1);
+        assert_eq!(bench.ada.upload(b"not kept", 8).unwrap().status, 503);
+        // The sweeper may have met one too.
+        failed += injection.detach(&bench.server).len();
+    }
+    let refused = bench.ada.upload(b"no more", 7).unwrap();
+    assert_eq!((refused.status, &refused.json()["error"]["code"]), (503, &"service_unavailable".into()));
+    let ready = bench.ada.send("GET", "/readyz").unwrap();
+    assert_eq!((ready.status, &ready.json()["blobs"]), (503, &"unavailable".into()));
+    assert_eq!(bench.ada.send("GET", &format!("/v1/files/{kept}/content")).unwrap().body, b"kept");
+    assert_eq!(bench.ada.send("DELETE", &format!("/v1/files/{kept}")).unwrap().status, 200);
+    bench.restart();
+    assert_eq!(bench.ada.upload(b"again", 5).unwrap().status, 200);
+    bench.is_tidy();
 }

@@ -1,6 +1,6 @@
 //! `venna fsck` and `venna scrub`: what they find, and that they find nothing where nothing is wrong.
 
-use crate::program::{Client, Data, Program, blobs, output, report, run};
+use crate::program::{Client, Data, Program, Running, blobs, output, report, run};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -107,6 +107,32 @@ fn scrub_finds_every_flipped_byte_and_no_download_of_one_ends_cleanly() {
     let (code, some) = inspect("scrub", &data, &["--read-data-subset", "10%"]);
     assert!(code == Some(1) && (20..500).contains(&some["damaged_blob"]), "{some:?}");
     report(&format!("scrub: {BLOBS} of {BLOBS} flipped bytes found"));
+}
+
+#[test]
+fn a_scrub_that_is_cut_off_goes_on_where_it_stopped() {
+    const BLOBS: usize = 560;
+    let data = Data::new();
+    let server = Program::start(&data.path());
+    let client = server.client(&data.first_key());
+    (0..BLOBS).for_each(|_| drop(client.upload(&[7; 512], 2048).unwrap().id()));
+    let note = data.folder.path().join("progress");
+    let arguments = ["scrub", "--data-dir", &data.text(), "--progress", note.to_str().unwrap()];
+    let slowly = [arguments.as_slice(), &["--max-mib-per-second", "1"]].concat();
+    let mut slow = Running(crate::program::venna(&slowly).stderr(std::process::Stdio::null()).spawn().unwrap());
+    let begun = std::time::Instant::now();
+    while !note.exists() {
+        assert!(begun.elapsed() < crate::program::PATIENCE && slow.0.try_wait().unwrap().is_none());
+    }
+    drop(slow);
+    flip_a_byte(blobs(&data.path()).iter().min().unwrap());
+    let rest = run(&arguments);
+    let said = String::from_utf8_lossy(&rest.stderr);
+    assert!(rest.status.code() == Some(0) && said.contains(&format!("{BLOBS} blobs read")), "{said}");
+    assert!(!note.exists(), "a scrub that came to its end is forgotten");
+    assert_eq!(run(&arguments).status.code(), Some(1), "the next one begins at the beginning");
+    std::fs::write(&note, "{}").unwrap();
+    assert_eq!(run(&arguments).status.code(), Some(2), "what is no progress is refused");
 }
 
 #[test]

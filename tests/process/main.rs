@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
+mod archive;
 mod commands;
 mod faults;
 mod first_run;
@@ -12,3 +13,4 @@ mod memory;
 mod program;
 mod settings;
 mod trace;
+mod upkeep;

@@ -107,6 +107,16 @@ impl Drop for Program {
     }
 }
 
+/// A command that runs; it is killed when dropped.
+pub struct Running(pub Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 /// A data directory and the key of its first run.
 pub struct Data {
     pub folder: TempDir,
@@ -133,14 +143,15 @@ impl Data {
 /// Every file in the folder of blobs of a data directory.
 pub fn blobs(data_dir: &Path) -> Vec<PathBuf> {
     let shards = std::fs::read_dir(data_dir.join("blobs")).unwrap();
-    let files = shards.flat_map(|shard| std::fs::read_dir(shard.unwrap().path()).unwrap());
+    let folders = shards.map(|shard| shard.unwrap().path()).filter(|path| path.is_dir());
+    let files = folders.flat_map(|folder| std::fs::read_dir(folder).unwrap());
     files.map(|file| file.unwrap().path()).collect()
 }
 
 /// A client of one server.
 #[derive(Clone)]
 pub struct Client {
-    address: SocketAddr,
+    pub address: SocketAddr,
     key: String,
 }
 

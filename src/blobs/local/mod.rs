@@ -4,12 +4,17 @@
 //! fsynced. Names come from the server alone, and every open goes through the folder's own directory handles without
 //! following links. All system calls that may wait for the disk run on the blocking pool.
 
+mod quarantine;
 mod read;
+mod stamp;
+mod sync_health;
 mod write;
 
 use super::{BlobError, BlobStore, BlobStream, BlobWriter, NamesCursor, NamesPage};
+use crate::failpoint;
 use crate::model::byte_range::ByteRange;
 use crate::model::ids::BlobId;
+use crate::model::stamp::Stamp;
 use crate::volume;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -20,6 +25,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use sync_health::SyncHealth;
 use tokio::task::JoinError;
 
 /// What the name of a blob that is being written ends with.
@@ -37,12 +43,14 @@ pub struct LocalBlobs {
 /// The blob by which a folder shows what it can do. The name is fixed, so that one that a crash left goes with the next.
 const PROOF: BlobId = BlobId::new([0; 16]);
 
-/// The 256 directories of the folder, by the first two digits of a blob's name.
+/// The folder, and its 256 directories by the first two digits of a blob's name.
 #[derive(Debug)]
 struct Shards {
+    root: OwnedFd,
     directories: Vec<OwnedFd>,
     /// How much of the file system blobs leave free, in bytes.
     reserve_bytes: u64,
+    health: SyncHealth,
 }
 
 impl LocalBlobs {
@@ -57,6 +65,7 @@ impl LocalBlobs {
         for shard in 0..=u8::MAX {
             make_shard(&folder, shard)?;
         }
+        quarantine::make(&folder)?;
         rustix::fs::fsync(&folder)?;
         let blobs = Self::open_unproven(root)?;
         match blobs.prove() {
@@ -74,7 +83,8 @@ impl LocalBlobs {
         let folder = open_folder(root)?;
         let open = |shard| Ok(rustix::fs::openat(&folder, shard_name(shard), DIRECTORY, Mode::empty())?);
         let directories = (0..=u8::MAX).map(open).collect::<io::Result<Vec<_>>>()?;
-        let shards = Shards { directories, reserve_bytes: volume::reserve_bytes(root)? };
+        let reserve_bytes = volume::reserve_bytes(root)?;
+        let shards = Shards { root: folder, directories, reserve_bytes, health: SyncHealth::default() };
         Ok(Self { shards: Arc::new(shards), proof: Arc::default() })
     }
 
@@ -117,6 +127,36 @@ impl BlobStore for LocalBlobs {
         blocking(move || Ok(shards.names(next)?)).await
     }
 
+    async fn quarantine(&self, ids: &[BlobId], now_seconds: u64) -> Result<Vec<BlobId>, BlobError> {
+        let (shards, ids) = (Arc::clone(&self.shards), ids.to_vec());
+        blocking(move || {
+            let entered = ids.into_iter().map(|id| Ok((id, quarantine::enter(&shards, id, now_seconds)?)));
+            let entered = entered.collect::<io::Result<Vec<_>>>()?;
+            Ok(entered.into_iter().filter(|(_, entered)| *entered).map(|(id, _)| id).collect())
+        })
+        .await
+    }
+
+    async fn quarantined(&self) -> Result<Vec<String>, BlobError> {
+        let shards = Arc::clone(&self.shards);
+        blocking(move || Ok(quarantine::names(&shards)?)).await
+    }
+
+    async fn purge_quarantine(&self, before_seconds: u64) -> Result<usize, BlobError> {
+        let shards = Arc::clone(&self.shards);
+        blocking(move || Ok(quarantine::purge(&shards, before_seconds)?)).await
+    }
+
+    async fn stamp(&self) -> Result<Option<Stamp>, BlobError> {
+        let shards = Arc::clone(&self.shards);
+        blocking(move || Ok(stamp::read(&shards)?)).await
+    }
+
+    async fn set_stamp(&self, stamp: Stamp) -> Result<(), BlobError> {
+        let shards = Arc::clone(&self.shards);
+        blocking(move || Ok(stamp::write(&shards, stamp)?)).await
+    }
+
     async fn probe(&self) -> Result<(), BlobError> {
         let blobs = self.clone();
         blocking(move || blobs.prove()).await
@@ -146,6 +186,7 @@ impl Shards {
                 continue;
             }
             match name.strip_suffix(TEMPORARY_SUFFIX).unwrap_or(&name).parse::<BlobId>() {
+                Ok(PROOF) => {}
                 Ok(id) if shard_of(id) == place => page.blobs.push(id),
                 Ok(_) | Err(_) => page.strays.push(format!("{number:02x}/{name}")),
             }
@@ -154,8 +195,9 @@ impl Shards {
     }
 
     /// # Errors
-    /// When blobs may take no more of the file system.
-    fn refuse_when_full(&self, id: BlobId) -> io::Result<()> {
+    /// When blobs may take no more of the file system, or it has shown that it cannot be trusted.
+    fn refuse_when_unfit(&self, id: BlobId) -> io::Result<()> {
+        self.health.refuse_when_bad()?;
         let room = volume::available_bytes(self.of(id)?)? > self.reserve_bytes;
         if room { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
     }
@@ -166,7 +208,7 @@ impl Shards {
         let unlinked: Vec<_> = ids.iter().map(|id| (*id, self.unlink(*id))).collect();
         let mut synced = BTreeMap::new();
         let durable = |(id, unlinked): (BlobId, io::Result<()>)| {
-            let sync = |id| Ok(rustix::fs::fsync(self.of(id)?)?);
+            let sync = |id| self.health.fsync(self.of(id)?);
             let synced: &io::Result<()> = synced.entry(shard_of(id)).or_insert_with(|| sync(id));
             let synced = synced.as_ref().map_err(|error| io::Error::new(error.kind(), error.to_string()));
             (id, unlinked.and(synced.copied()).map_err(BlobError::from))
@@ -181,7 +223,7 @@ impl Shards {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(())
+        failpoint::reach("delete.unlinked")
     }
 }
 
@@ -272,6 +314,7 @@ mod tests {
 
     fn walk(root: &Path) -> Vec<std::path::PathBuf> {
         let shards = std::fs::read_dir(root).unwrap().map(|shard| shard.unwrap().path());
+        let shards = shards.filter(|shard| shard.is_dir());
         shards.flat_map(|shard| std::fs::read_dir(shard).unwrap().map(|file| file.unwrap().path())).collect()
     }
 }

@@ -3,6 +3,7 @@
 use super::{Shards, blocking, joined, temporary_name};
 use crate::blobs::digest::ContentHasher;
 use crate::blobs::{BlobError, BlobWriter};
+use crate::failpoint;
 use crate::model::digest::ContentDigest;
 use crate::model::ids::BlobId;
 use async_trait::async_trait;
@@ -97,11 +98,12 @@ struct Draft {
 
 impl Draft {
     fn append(&mut self, batch: &[Bytes]) -> Result<(), BlobError> {
-        self.shards.refuse_when_full(self.id)?;
+        self.shards.refuse_when_unfit(self.id)?;
         let file = match &mut self.file {
             Some(file) => file,
             empty => empty.insert(create(&self.shards, self.id)?),
         };
+        failpoint::reach("blob.created")?;
         for chunk in batch {
             self.hasher.update(chunk);
         }
@@ -113,12 +115,16 @@ impl Draft {
     /// fsync nothing is known of the file's pages, so it is given up and never fsynced again (reliability.md, R3).
     fn publish(mut self) -> Result<ContentDigest, BlobError> {
         let shard = self.shards.of(self.id)?;
+        failpoint::reach("blob.written")?;
         if let Some(file) = &self.file {
-            file.sync_all()?;
+            self.shards.health.fsync(file)?;
         }
+        failpoint::reach("blob.synced")?;
         rename_without_replace(shard, self.id)?;
         self.file = None;
-        rustix::fs::fsync(shard).map_err(io::Error::from)?;
+        failpoint::reach("blob.renamed")?;
+        self.shards.health.fsync(shard)?;
+        failpoint::reach("blob.published")?;
         Ok(std::mem::take(&mut self.hasher).finish())
     }
 }

@@ -57,10 +57,17 @@ pub(super) fn pending(connection: &Connection) -> Result<Vec<PendingBlob>> {
     select.query_map([], |row| Ok(PendingBlob { blob: parsed(row, 0)?, process: parsed(row, 1)? }))?.collect()
 }
 
-pub(super) fn deleting(connection: &Connection, after: Option<BlobId>, limit: u32) -> Result<Vec<BlobId>> {
-    let sql = "SELECT id FROM blobs WHERE state = 'deleting' AND id > ?1 ORDER BY id LIMIT ?2";
+/// One statement, and so one snapshot: whoever made a hold before a blob was turned to `deleting` is seen with it.
+pub(super) fn deleting(
+    connection: &Connection,
+    after: Option<BlobId>,
+    limit: u32,
+    now_seconds: u64,
+) -> Result<Vec<BlobId>> {
+    let sql = "SELECT id FROM blobs WHERE state = 'deleting' AND id > ?1
+               AND NOT EXISTS (SELECT 1 FROM holds WHERE expires_at > ?3) ORDER BY id LIMIT ?2";
     let after = after.map(|id| id.to_string()).unwrap_or_default();
-    connection.prepare_cached(sql)?.query_map(params![after, limit], |row| parsed(row, 0))?.collect()
+    connection.prepare_cached(sql)?.query_map(params![after, limit, now_seconds], |row| parsed(row, 0))?.collect()
 }
 
 pub(super) fn abandon(connection: &Connection, blobs: &[BlobId]) -> Result<()> {

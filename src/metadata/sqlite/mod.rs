@@ -12,6 +12,8 @@ mod misfits;
 mod readers;
 mod reserve;
 mod rows;
+mod snapshot;
+mod upkeep;
 mod uploads;
 mod workspaces;
 mod writer;
@@ -22,8 +24,10 @@ use crate::model::api_key::{ApiKey, KeyDigest};
 use crate::model::blob::StoredBlob;
 use crate::model::file::{File, NewFile};
 use crate::model::finding::Finding;
-use crate::model::ids::{BlobId, FileId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
+use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
 use crate::model::page::{FileQuery, Page};
+use crate::model::scrub::ScrubProgress;
+use crate::model::stamp::Stamp;
 use crate::model::upload::{Completion, NewPart, NewUpload, Part, Upload, UploadRefusal};
 use crate::model::workspace::Workspace;
 use async_trait::async_trait;
@@ -40,6 +44,7 @@ use std::time::Duration;
 use writer::Writer;
 
 pub use migrate::MigrationError;
+pub use snapshot::Snapshot;
 
 /// How long a statement waits for another process's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -273,7 +278,8 @@ impl MetadataStore for SqliteStore {
     }
 
     async fn deleting_blobs(&self, after: Option<BlobId>, limit: u32) -> Result<Vec<BlobId>, MetadataError> {
-        self.readers.point(|connection| blobs::deleting(connection, after, limit))
+        let now_seconds = self.clock.now_seconds();
+        self.readers.point(|connection| blobs::deleting(connection, after, limit, now_seconds))
     }
 
     async fn forget_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError> {
@@ -294,6 +300,43 @@ impl MetadataStore for SqliteStore {
 
     async fn find_misfits(&self) -> Result<Vec<Finding>, MetadataError> {
         self.readers.long(misfits::find).await
+    }
+
+    async fn hold_blobs(&self, hold: HoldId, seconds: u64) -> Result<(), MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        let until = now_seconds.saturating_add(seconds);
+        self.writer.write(move |change| upkeep::hold(change.connection, hold, until, now_seconds)).await
+    }
+
+    async fn renew_hold(&self, hold: HoldId, seconds: u64) -> Result<bool, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        let until = now_seconds.saturating_add(seconds);
+        self.writer.write(move |change| upkeep::renew(change.connection, hold, until, now_seconds)).await
+    }
+
+    async fn release_hold(&self, hold: HoldId) -> Result<(), MetadataError> {
+        self.writer.write(move |change| upkeep::release(change.connection, hold)).await
+    }
+
+    async fn snapshot(&self, database: &Path) -> Result<(), MetadataError> {
+        let path = database.to_owned();
+        self.readers.long(move |connection| snapshot::write(connection, &path)).await?
+    }
+
+    async fn stamp(&self) -> Result<Option<Stamp>, MetadataError> {
+        self.readers.point(upkeep::stamp)
+    }
+
+    async fn set_stamp(&self, stamp: Stamp) -> Result<(), MetadataError> {
+        self.writer.write(move |change| upkeep::set_stamp(change.connection, stamp)).await
+    }
+
+    async fn scrub_progress(&self) -> Result<Option<ScrubProgress>, MetadataError> {
+        self.readers.point(upkeep::scrub_progress)
+    }
+
+    async fn save_scrub_progress(&self, progress: ScrubProgress) -> Result<(), MetadataError> {
+        self.writer.write(move |change| upkeep::save_scrub_progress(change.connection, progress)).await
     }
 
     /// An empty transaction: the writer is there, and nobody keeps the database from it.

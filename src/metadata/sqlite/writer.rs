@@ -5,6 +5,7 @@
 
 use super::MetadataError;
 use super::reserve::Reserve;
+use crate::failpoint;
 use crate::model::ids::FileId;
 use rusqlite::Connection;
 use std::io;
@@ -58,7 +59,7 @@ impl Writer {
             let outcome = change.and_then(|change| Ok(in_savepoint(change, work)?));
             Box::new(move |committed| drop(sender.send(committed.and(outcome))))
         });
-        let stopped = || MetadataError::Unavailable(Arc::new(io::Error::other("the writer has stopped")));
+        let stopped = || unavailable(io::Error::other("the writer has stopped"));
         self.0.send(job).await.map_err(|_| stopped())?;
         answer.await.unwrap_or_else(|_| Err(stopped()))
     }
@@ -116,8 +117,13 @@ fn commit(
             next = queue.try_recv().ok();
         }
     }
+    failpoint::reach("commit.ready").map_err(unavailable)?;
     connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]))?;
-    Ok(())
+    failpoint::reach("commit.done").map_err(unavailable)
+}
+
+fn unavailable(error: io::Error) -> MetadataError {
+    MetadataError::Unavailable(Arc::new(error))
 }
 
 fn in_savepoint<T>(

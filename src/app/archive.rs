@@ -1,0 +1,143 @@
+//! Backups: a folder with a snapshot of the metadata, the blobs that it names, and a manifest.
+//!
+//! The manifest is written last and durably, so that what a crash leaves is no backup. A restored installation carries a
+//! mark until it is whole, so that what a crash leaves is no installation.
+
+use super::data_dir::{begin_restoring, create_folder, end_restoring, lock, refuse_filled, refuse_half_restored};
+use super::installation::{Installation, look_at_blobs, open_blobs, open_metadata};
+use super::manifest::{BLOBS_FOLDER, METADATA_FILE, Manifest, Sums};
+use crate::archive::{Copied, Hold, copy_blobs};
+use crate::blobs::BlobStore;
+use crate::clock::Clock;
+use crate::config::StoreConfig;
+use crate::metadata::sqlite::{Opener, Snapshot};
+use crate::model::ids::BlobId;
+use crate::model::stamp::Lineage;
+use crate::sweep;
+use crate::volume::folder_of;
+use anyhow::{Context, Result, bail};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What was copied so far.
+#[derive(Clone, Debug, Default)]
+pub struct Archived {
+    /// Blobs that are there.
+    pub blobs: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Blobs that were damaged where they came from, and how that shows.
+    pub damaged: Vec<(BlobId, &'static str)>,
+}
+
+impl Archived {
+    fn add(&mut self, copied: Copied) {
+        match copied {
+            Copied::Whole { size_bytes, .. } => {
+                self.blobs += 1;
+                self.bytes += size_bytes;
+            }
+            Copied::Damaged { blob, why } => self.damaged.push((blob, why)),
+        }
+    }
+}
+
+/// Hears of every blob, and of what was copied until then.
+type Progress<'a> = &'a mut (dyn FnMut(&Archived) + Send);
+
+/// Copies an installation, with a server running on it or not, to a folder that is empty or not there.
+///
+/// # Errors
+/// When it cannot be done; the folder is no backup then.
+pub async fn back_up(stores: &StoreConfig, folder: &Path, progress: Progress<'_>) -> Result<Archived> {
+    let clock = Clock::system();
+    let installation = Installation::open_existing(stores, clock.clone()).await?;
+    let blobs = look_at_blobs(&stores.blobs).await?;
+    let lineage = sweep::lineage::of(&*installation.metadata, &*blobs).await?;
+    if lineage != Lineage::Together {
+        bail!("{lineage}: a copy of both would be worth nothing");
+    }
+    refuse_filled(folder)?;
+    let target = folder.join(BLOBS_FOLDER);
+    create_folder(&target)?;
+    let hold = Hold::take(&installation.metadata).await?;
+    let snapshot = folder.join(METADATA_FILE);
+    installation.metadata.snapshot(&snapshot).await?;
+    let rows = Snapshot::open(&snapshot).context("cannot read the snapshot of the metadata")?;
+    let mut manifest = Manifest::new(clock.now_seconds(), rows.stamp()?);
+    let mut sums = Sums::create(folder)?;
+    let archived = copy_and_sum(&rows, &blobs, &open_blobs(&target).await?, &mut sums, progress).await?;
+    hold.release().await?;
+    manifest.holds(&archived);
+    let digest = sums.finish(folder)?;
+    manifest.write(folder, digest)?;
+    Ok(archived)
+}
+
+async fn copy_and_sum(
+    rows: &Snapshot,
+    from: &Arc<dyn BlobStore>,
+    to: &Arc<dyn BlobStore>,
+    sums: &mut Sums,
+    progress: Progress<'_>,
+) -> Result<Archived> {
+    let (mut archived, mut summed) = (Archived::default(), Ok(()));
+    let ready = async |after, limit| rows.ready_blobs(after, limit);
+    let mut note = |copied| {
+        if let (Copied::Whole { blob, sha256, .. }, Ok(())) = (copied, &summed) {
+            summed = sums.add_blob(blob, sha256);
+        }
+        archived.add(copied);
+        progress(&archived);
+    };
+    copy_blobs(ready, from, to, &mut note).await?;
+    summed?;
+    Ok(archived)
+}
+
+/// Makes an installation of a backup, on stores that are empty or not there; every byte is checked. The blobs that were
+/// damaged when the backup was made are told again.
+///
+/// # Errors
+/// When it cannot be done; the stores are marked then and refused by every command.
+pub async fn restore(folder: &Path, stores: &StoreConfig, progress: Progress<'_>) -> Result<Archived> {
+    let manifest = Manifest::read(folder)?;
+    refuse_half_restored(stores)?;
+    refuse_filled(&stores.data_dir)?;
+    refuse_filled(&stores.blobs)?;
+    if stores.database.exists() {
+        bail!("there is a database {} already", stores.database.display());
+    }
+    for needed in [&stores.data_dir, folder_of(&stores.database), &stores.blobs] {
+        create_folder(needed)?;
+    }
+    let _locks = lock(stores)?;
+    begin_restoring(stores)?;
+    copy_durably(&folder.join(METADATA_FILE), &stores.database).context("cannot copy the metadata")?;
+    let metadata = open_metadata(Opener::Command, &stores.database, Clock::system()).await?;
+    let source = look_at_blobs(&folder.join(BLOBS_FOLDER)).await?;
+    let target = open_blobs(&stores.blobs).await?;
+    let mut archived = Archived::default();
+    let ready = async |after, limit| metadata.ready_blobs(after, limit).await;
+    let mut note = |copied| {
+        archived.add(copied);
+        progress(&archived);
+    };
+    copy_blobs(ready, &source, &target, &mut note).await?;
+    manifest.explain(&mut archived);
+    if let Some(stamp) = metadata.stamp().await? {
+        target.set_stamp(stamp).await?;
+    }
+    end_restoring(stores)?;
+    Ok(archived)
+}
+
+fn copy_durably(from: &Path, to: &Path) -> io::Result<()> {
+    let mut target = File::options().create_new(true).write(true).mode(0o600).open(to)?;
+    io::copy(&mut File::open(from)?, &mut target)?;
+    target.sync_all()?;
+    File::open(folder_of(to))?.sync_all()
+}

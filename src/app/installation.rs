@@ -1,0 +1,89 @@
+//! The stores of an installation, for the server and for the commands that work beside it or without one.
+
+use super::data_dir::{create_folder, refuse_half_restored};
+use crate::blobs::BlobStore;
+use crate::blobs::local::LocalBlobs;
+use crate::clock::Clock;
+use crate::config::StoreConfig;
+use crate::inspect::Inspector;
+use crate::keys::Keys;
+use crate::metadata::MetadataStore;
+use crate::metadata::sqlite::{Opener, SqliteStore};
+use crate::model::workspace::Workspace;
+use crate::volume::folder_of;
+use crate::workspaces::Workspaces;
+use anyhow::{Context, Result, bail};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The metadata of an installation.
+#[derive(Clone, Debug)]
+pub struct Installation {
+    /// The verbs of workspaces.
+    pub workspaces: Workspaces,
+    /// The verbs of keys.
+    pub keys: Keys,
+    pub(super) metadata: Arc<dyn MetadataStore>,
+    pub(super) default_workspace: Workspace,
+}
+
+impl Installation {
+    /// Opens the installation of a data directory, making what is missing; workspace `default` is always there.
+    ///
+    /// # Errors
+    /// When the data directory or the metadata store cannot be opened.
+    pub async fn open(stores: &StoreConfig, clock: Clock) -> Result<Self> {
+        Self::open_as(Opener::Command, stores, clock).await
+    }
+
+    /// Opens an installation that is there.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be opened.
+    pub async fn open_existing(stores: &StoreConfig, clock: Clock) -> Result<Self> {
+        if !stores.database.exists() {
+            bail!("there is no installation in {}", stores.data_dir.display());
+        }
+        Self::open(stores, clock).await
+    }
+
+    pub(super) async fn open_as(opener: Opener, stores: &StoreConfig, clock: Clock) -> Result<Self> {
+        refuse_half_restored(stores)?;
+        create_folder(&stores.data_dir)?;
+        create_folder(folder_of(&stores.database))?;
+        let metadata = open_metadata(opener, &stores.database, clock.clone()).await?;
+        let workspaces = Workspaces { metadata: Arc::clone(&metadata) };
+        let default_workspace = workspaces.ensure_default().await?;
+        let keys = Keys { metadata: Arc::clone(&metadata), clock };
+        Ok(Self { workspaces, keys, metadata, default_workspace })
+    }
+}
+
+/// Opens the stores of an installation, with a server running on them or not, to look at them.
+///
+/// # Errors
+/// When there is no installation, or a store cannot be opened.
+pub async fn open_inspector(stores: &StoreConfig) -> Result<Inspector> {
+    let installation = Installation::open_existing(stores, Clock::system()).await?;
+    Ok(Inspector { metadata: installation.metadata, blobs: look_at_blobs(&stores.blobs).await? })
+}
+
+pub(super) async fn open_metadata(opener: Opener, database: &Path, clock: Clock) -> Result<Arc<dyn MetadataStore>> {
+    let path = database.to_owned();
+    let store = tokio::task::spawn_blocking(move || SqliteStore::open(&path, clock, opener)).await?;
+    Ok(Arc::new(store.with_context(|| format!("cannot open the metadata store {}", database.display()))?))
+}
+
+/// The folder of blobs, to write to.
+pub(super) async fn open_blobs(folder: &Path) -> Result<Arc<dyn BlobStore>> {
+    let root = folder.to_owned();
+    let blobs = tokio::task::spawn_blocking(move || LocalBlobs::open(&root)).await?;
+    Ok(Arc::new(blobs.with_context(|| format!("cannot keep blobs in {}", folder.display()))?))
+}
+
+/// The folder of blobs, to read from.
+pub(super) async fn look_at_blobs(folder: &Path) -> Result<Arc<dyn BlobStore>> {
+    let root = folder.to_owned();
+    let blobs = tokio::task::spawn_blocking(move || LocalBlobs::open_unproven(&root)).await?;
+    Ok(Arc::new(blobs.with_context(|| format!("cannot open the folder of blobs {}", folder.display()))?))
+}

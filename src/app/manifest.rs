@@ -1,0 +1,167 @@
+//! What makes a folder a backup: a manifest that is written last, and the digests of everything else.
+
+use super::archive::Archived;
+use super::data_dir::write_durably;
+use crate::model::digest::Sha256Digest;
+use crate::model::ids::BlobId;
+use crate::model::stamp::Stamp;
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// The manifest of a backup.
+const MANIFEST_FILE: &str = "manifest.json";
+/// Digests in the form that `sha256sum --check` reads.
+const SUMS_FILE: &str = "SHA256SUMS";
+/// The snapshot of the metadata.
+pub(super) const METADATA_FILE: &str = "metadata.db";
+/// The folder of blobs.
+pub(super) const BLOBS_FOLDER: &str = "blobs";
+/// The form of backups that this program writes and reads.
+const FORMAT: u32 = 1;
+/// The longest manifest that is read, in bytes.
+const MAX_MANIFEST_BYTES: u64 = 64 << 20;
+const READ_BYTES: usize = 1 << 20;
+
+/// What a backup holds.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Manifest {
+    format: u32,
+    program: String,
+    created_at: u64,
+    stamp: Option<String>,
+    blobs: u64,
+    bytes: u64,
+    /// Blobs that were damaged where they came from.
+    damaged: Vec<String>,
+    sums_sha256: String,
+}
+
+/// The file of digests while it is written.
+pub(super) struct Sums {
+    file: BufWriter<HashingFile>,
+}
+
+/// A file that knows what was written to it.
+struct HashingFile {
+    file: File,
+    sha256: Sha256,
+}
+
+impl Write for HashingFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.sha256.update(bytes.get(..written).unwrap_or_default());
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Sums {
+    pub(super) fn create(folder: &Path) -> io::Result<Self> {
+        let file = File::options().create_new(true).write(true).mode(0o600).open(folder.join(SUMS_FILE))?;
+        Ok(Self { file: BufWriter::new(HashingFile { file, sha256: Sha256::new() }) })
+    }
+
+    pub(super) fn add_blob(&mut self, blob: BlobId, sha256: Sha256Digest) -> io::Result<()> {
+        let shard = blob.first_byte();
+        writeln!(self.file, "{sha256}  {BLOBS_FOLDER}/{shard:02x}/{blob}")
+    }
+
+    /// Adds the snapshot of the metadata; the digest of all digests, once they are durable.
+    pub(super) fn finish(mut self, folder: &Path) -> io::Result<Sha256Digest> {
+        let metadata = sha256_of(&folder.join(METADATA_FILE))?;
+        writeln!(self.file, "{metadata}  {METADATA_FILE}")?;
+        let sums = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        sums.file.sync_all()?;
+        Ok(Sha256Digest(sums.sha256.finalize().into()))
+    }
+}
+
+impl Manifest {
+    /// Of a backup that is being made at this second; what it holds is filled in on the way.
+    pub(super) fn new(created_at: u64, stamp: Option<Stamp>) -> Self {
+        Self {
+            format: FORMAT,
+            program: format!("venna {}", env!("CARGO_PKG_VERSION")),
+            created_at,
+            stamp: stamp.map(|stamp| stamp.to_string()),
+            blobs: 0,
+            bytes: 0,
+            damaged: Vec::new(),
+            sums_sha256: String::new(),
+        }
+    }
+
+    /// Makes the folder a backup, last of all.
+    pub(super) fn write(mut self, folder: &Path, sums: Sha256Digest) -> Result<()> {
+        self.sums_sha256 = sums.to_string();
+        let text = serde_json::to_string_pretty(&self)? + "\n";
+        Ok(write_durably(&folder.join(MANIFEST_FILE), text.as_bytes())?)
+    }
+
+    /// The manifest of a backup whose digests and metadata are as they were written.
+    ///
+    /// # Errors
+    /// When the folder is no backup of a known form, or was changed.
+    pub(super) fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join(MANIFEST_FILE);
+        let mut text = String::new();
+        let file = File::open(&path);
+        let file = file.with_context(|| format!("{} is no finished backup", folder.display()))?;
+        file.take(MAX_MANIFEST_BYTES).read_to_string(&mut text)?;
+        let manifest: Self =
+            serde_json::from_str(&text).with_context(|| format!("{} cannot be read", path.display()))?;
+        if manifest.format != FORMAT {
+            bail!("the backup has form {}, this program knows {FORMAT}", manifest.format);
+        }
+        let sums = sha256_of(&folder.join(SUMS_FILE)).with_context(|| format!("cannot read {SUMS_FILE}"))?;
+        if sums.to_string() != manifest.sums_sha256 {
+            bail!("{SUMS_FILE} is not the one that was written");
+        }
+        let metadata =
+            sha256_of(&folder.join(METADATA_FILE)).with_context(|| format!("cannot read {METADATA_FILE}"))?;
+        if !last_line(&folder.join(SUMS_FILE))?.starts_with(&metadata.to_string()) {
+            bail!("{METADATA_FILE} is not the one that was written");
+        }
+        Ok(manifest)
+    }
+
+    /// Notes what the backup holds.
+    pub(super) fn holds(&mut self, archived: &Archived) {
+        (self.blobs, self.bytes) = (archived.blobs, archived.bytes);
+        self.damaged = archived.damaged.iter().map(|(blob, _)| blob.to_string()).collect();
+    }
+
+    /// Tells blobs that were damaged when the backup was made from those that were damaged since.
+    pub(super) fn explain(&self, archived: &mut Archived) {
+        for (blob, why) in &mut archived.damaged {
+            if self.damaged.contains(&blob.to_string()) {
+                *why = "it was damaged when the backup was made";
+            }
+        }
+    }
+}
+
+/// The line of the metadata stands at the end.
+fn last_line(path: &PathBuf) -> io::Result<String> {
+    let lines = io::BufRead::lines(io::BufReader::new(File::open(path)?));
+    lines.last().unwrap_or_else(|| Ok(String::new()))
+}
+
+fn sha256_of(path: &Path) -> io::Result<Sha256Digest> {
+    let (mut file, mut sha256, mut buffer) = (File::open(path)?, Sha256::new(), vec![0; READ_BYTES]);
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(Sha256Digest(sha256.finalize().into())),
+            read => sha256.update(buffer.get(..read).unwrap_or_default()),
+        }
+    }
+}

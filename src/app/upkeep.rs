@@ -1,0 +1,69 @@
+//! What a server does by itself: sweeping, looking for strays, scrubbing. Nothing is removed while rows and bytes do not
+//! belong together.
+
+use crate::blobs::BlobStore;
+use crate::clock::Clock;
+use crate::config::UpkeepConfig;
+use crate::files::Files;
+use crate::inspect::{BackgroundScrub, Inspector};
+use crate::metadata::MetadataStore;
+use crate::model::ids::InstallationId;
+use crate::model::stamp::Lineage;
+use crate::random;
+use crate::sweep::Sweeper;
+use crate::sweep::lineage;
+use anyhow::Result;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// Starts it; a warning for the operator when most of it has to wait.
+pub(super) async fn start(
+    files: &Files,
+    config: &UpkeepConfig,
+    clock: &Clock,
+    stop: &CancellationToken,
+) -> Result<Option<String>> {
+    start_scrub(files, config, clock, stop);
+    let found = lineage::of(&*files.metadata, &*files.blobs).await?;
+    if found != Lineage::Together {
+        return Ok(Some(format!(
+            "{found}: no bytes are removed until this is put right (docs/operations.md, \"Metadata and blobs\")"
+        )));
+    }
+    stamp(&*files.metadata, &*files.blobs).await?;
+    let sweeper = Sweeper {
+        metadata: Arc::clone(&files.metadata),
+        blobs: Arc::clone(&files.blobs),
+        in_flight: Arc::clone(&files.in_flight),
+        in_use: Arc::clone(&files.in_use),
+        process: files.process,
+        wanted: Arc::clone(&files.sweep_wanted),
+        clock: clock.clone(),
+    };
+    let (watcher, until, interval) = (sweeper.clone(), stop.clone(), config.stray_check_interval);
+    files.tasks.spawn(async move { watcher.watch_for_strays(interval, until).await });
+    let (until, interval) = (stop.clone(), config.sweep_interval);
+    files.tasks.spawn(async move { sweeper.run(interval, until).await });
+    Ok(None)
+}
+
+/// A full disk can be read and emptied without a new stamp.
+async fn stamp(metadata: &dyn MetadataStore, blobs: &dyn BlobStore) -> Result<()> {
+    if let Err(error) = lineage::advance(metadata, blobs, InstallationId::new(random::bytes())).await {
+        if !error.is_out_of_space() {
+            return Err(error.into());
+        }
+        tracing::warn!("there is no room for a new stamp");
+    }
+    Ok(())
+}
+
+fn start_scrub(files: &Files, config: &UpkeepConfig, clock: &Clock, stop: &CancellationToken) {
+    if config.scrub_interval.is_zero() {
+        return;
+    }
+    let scrub = BackgroundScrub { interval: config.scrub_interval, bytes_per_second: config.scrub_bytes_per_second };
+    let inspector = Inspector { metadata: Arc::clone(&files.metadata), blobs: Arc::clone(&files.blobs) };
+    let (clock, stop) = (clock.clone(), stop.clone());
+    files.tasks.spawn(async move { scrub.run(&inspector, &clock, stop).await });
+}

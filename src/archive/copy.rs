@@ -1,0 +1,97 @@
+//! Copying blobs, each checked while it is read and when it has arrived.
+
+use crate::blobs::verify::read_verified;
+use crate::blobs::{BlobError, BlobStore};
+use crate::metadata::{MetadataError, ReadyBlob};
+use crate::model::byte_range::ByteRange;
+use crate::model::digest::Sha256Digest;
+use crate::model::ids::BlobId;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use std::sync::Arc;
+
+/// Rows that are asked for at once.
+const STEP_BLOBS: u32 = 512;
+/// Blobs that are copied at once, so that their fsyncs are waited for together.
+const COPIES_AT_ONCE: usize = 8;
+
+/// What became of a blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Copied {
+    /// It is there.
+    Whole {
+        /// The blob.
+        blob: BlobId,
+        /// Its length in bytes.
+        size_bytes: u64,
+        /// SHA-256 of its bytes.
+        sha256: Sha256Digest,
+    },
+    /// Its bytes are missing or wrong where they came from; nothing of it was kept.
+    Damaged {
+        /// The blob.
+        blob: BlobId,
+        /// How that shows.
+        why: &'static str,
+    },
+}
+
+/// Why a copy could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// The rows could not be read.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    /// A store failed.
+    #[error(transparent)]
+    Blobs(#[from] BlobError),
+    /// What arrived is not what was sent.
+    #[error("blob {0} did not arrive as it was sent")]
+    Changed(BlobId),
+}
+
+/// Copies the blobs that `rows` names, in steps: it is given the last blob of the step before, and a number.
+///
+/// # Errors
+/// When a store failed; what was copied until then stays.
+pub async fn copy_blobs(
+    rows: impl AsyncFn(Option<BlobId>, u32) -> Result<Vec<ReadyBlob>, MetadataError>,
+    from: &Arc<dyn BlobStore>,
+    to: &Arc<dyn BlobStore>,
+    report: &mut (dyn FnMut(Copied) + Send),
+) -> Result<(), CopyError> {
+    let mut after = None;
+    loop {
+        let step = rows(after, STEP_BLOBS).await?;
+        let Some(last) = step.last() else { return Ok(()) };
+        after = Some(last.stored.blob);
+        let mut copies = stream::iter(step).map(|ready| copy(ready, from, to)).buffer_unordered(COPIES_AT_ONCE);
+        while let Some(copied) = copies.try_next().await? {
+            report(copied);
+        }
+    }
+}
+
+async fn copy(ready: ReadyBlob, from: &Arc<dyn BlobStore>, to: &Arc<dyn BlobStore>) -> Result<Copied, CopyError> {
+    let (blob, size_bytes, sha256) = (ready.stored.blob, ready.stored.size_bytes, ready.sha256);
+    let mut writer = to.create(blob).await?;
+    let sent = async {
+        let mut content = read_verified(&**from, ready.stored, ByteRange::whole(size_bytes)).await?;
+        while let Some(chunk) = content.try_next().await? {
+            writer.write(chunk).await?;
+        }
+        Ok(())
+    };
+    match sent.await {
+        Ok(()) => {}
+        Err(BlobError::Damaged(_, why)) => {
+            writer.discard().await;
+            return Ok(Copied::Damaged { blob, why });
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let content = writer.finish().await?;
+    if content.size_bytes != size_bytes || content.sha256 != sha256 {
+        return Err(CopyError::Changed(blob));
+    }
+    Ok(Copied::Whole { blob, size_bytes, sha256 })
+}

@@ -1,0 +1,71 @@
+//! Copies of the database as of one moment, made while it is written to.
+
+use super::{MetadataError, blobs, upkeep};
+use crate::metadata::ReadyBlob;
+use crate::model::ids::BlobId;
+use crate::model::stamp::Stamp;
+use crate::volume::folder_of;
+use rusqlite::{Connection, OpenFlags, Result};
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A copy of the database that nobody writes to.
+#[derive(Debug)]
+pub struct Snapshot(Connection);
+
+impl Snapshot {
+    /// Opens a snapshot of this program's schema, without making a file beside it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn open(path: &Path) -> Result<Self, MetadataError> {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE")?;
+        Ok(Self(connection))
+    }
+
+    /// At most `limit` blobs that are `ready`, in the order of their ids, behind `after`.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn ready_blobs(&self, after: Option<BlobId>, limit: u32) -> Result<Vec<ReadyBlob>, MetadataError> {
+        Ok(blobs::ready(&self.0, after, limit)?)
+    }
+
+    /// What the metadata store remembered of its installation.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn stamp(&self) -> Result<Option<Stamp>, MetadataError> {
+        Ok(upkeep::stamp(&self.0)?)
+    }
+}
+
+/// `VACUUM INTO` reads one snapshot, keeps no writer waiting, and fills an empty file; it does not flush what it wrote.
+pub(super) fn write(connection: &Connection, path: &Path) -> Result<std::result::Result<(), MetadataError>> {
+    let named = path.to_str().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path is not UTF-8"));
+    match named.and_then(|name| create(path).map(|()| name)) {
+        Ok(name) => connection.execute("VACUUM INTO ?1", [name])?,
+        Err(error) => return Ok(Err(refused(error))),
+    };
+    Ok(flush(path).map_err(refused))
+}
+
+fn create(path: &Path) -> io::Result<()> {
+    OpenOptions::new().create_new(true).write(true).mode(super::DATABASE_MODE).open(path).map(drop)
+}
+
+fn flush(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()?;
+    File::open(folder_of(path))?.sync_all()
+}
+
+fn refused(error: io::Error) -> MetadataError {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => MetadataError::OutOfSpace(Arc::new(error)),
+        _ => MetadataError::Unavailable(Arc::new(error)),
+    }
+}

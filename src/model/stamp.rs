@@ -1,0 +1,114 @@
+//! What tells whether a metadata store and a blob store belong together.
+
+use super::ids::InstallationId;
+use std::fmt;
+use std::str::FromStr;
+
+/// What both stores of an installation remember of it. The generation grows while the installation is in use, first in the
+/// metadata store: one whose generation is the smaller is an older copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// The installation.
+    pub installation: InstallationId,
+    /// How often it has been stamped.
+    pub generation: u64,
+}
+
+/// How a metadata store and a blob store stand to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lineage {
+    /// They are of one installation, and no blob is newer than the rows.
+    Together,
+    /// The rows are new, and the blobs are not.
+    Fresh,
+    /// They are of two installations.
+    Foreign,
+    /// The rows are an older copy.
+    Older,
+}
+
+impl Lineage {
+    /// What the stamps of both say.
+    #[must_use]
+    pub fn between(rows: Option<Stamp>, bytes: Option<Stamp>) -> Self {
+        match (rows, bytes) {
+            (Some(rows), Some(bytes)) if rows.installation != bytes.installation => Self::Foreign,
+            (Some(rows), Some(bytes)) if rows.generation < bytes.generation => Self::Older,
+            (None, Some(_)) => Self::Fresh,
+            (Some(_), Some(_) | None) | (None, None) => Self::Together,
+        }
+    }
+}
+
+impl fmt::Display for Lineage {
+    /// A sentence for the operator.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Together => "metadata and blobs belong together",
+            Self::Fresh => "the metadata is new and the blobs are not",
+            Self::Foreign => "metadata and blobs are of two installations",
+            Self::Older => "the metadata is an older copy than the blobs",
+        })
+    }
+}
+
+/// The text is no stamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a well-formed stamp")]
+pub struct MalformedStamp;
+
+impl Stamp {
+    /// The stamp that follows this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self { generation: self.generation + 1, ..self }
+    }
+}
+
+impl fmt::Display for Stamp {
+    /// The id, a space, and the generation.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.installation, self.generation)
+    }
+}
+
+impl FromStr for Stamp {
+    type Err = MalformedStamp;
+
+    fn from_str(text: &str) -> Result<Self, MalformedStamp> {
+        let (installation, generation) = text.trim_end().split_once(' ').ok_or(MalformedStamp)?;
+        let generation = Some(generation).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+        Ok(Self {
+            installation: installation.parse().map_err(|_| MalformedStamp)?,
+            generation: generation.and_then(|digits| digits.parse().ok()).ok_or(MalformedStamp)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_may_be_newer_than_blobs_and_not_older() {
+        let stamp = Stamp { installation: InstallationId::new([7; 16]), generation: 41 };
+        let other = Stamp { installation: InstallationId::new([8; 16]), ..stamp };
+        let between = |rows, bytes| Lineage::between(rows, bytes);
+        assert_eq!(between(None, None), Lineage::Together);
+        assert_eq!(between(Some(stamp), None), Lineage::Together);
+        assert_eq!(between(Some(stamp), Some(stamp)), Lineage::Together);
+        assert_eq!(between(Some(stamp.next()), Some(stamp)), Lineage::Together);
+        assert_eq!(between(Some(stamp), Some(stamp.next())), Lineage::Older);
+        assert_eq!(between(Some(other.next()), Some(stamp)), Lineage::Foreign);
+        assert_eq!(between(None, Some(stamp)), Lineage::Fresh);
+    }
+
+    #[test]
+    fn a_stamp_reads_back() {
+        let stamp = Stamp { installation: InstallationId::new([7; 16]), generation: 41 };
+        assert_eq!(format!("{}\n", stamp.next()).parse(), Ok(Stamp { generation: 42, ..stamp }));
+        for text in ["", "x 1", "07070707070707070707070707070707", "07070707070707070707070707070707 +1"] {
+            assert_eq!(text.parse::<Stamp>(), Err(MalformedStamp), "{text:?}");
+        }
+    }
+}

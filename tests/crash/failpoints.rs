@@ -1,0 +1,99 @@
+//! Every point between two steps of a change fails once, in each way: with an error, a panic, and the end of the process.
+//! The points are read from the source; one that nothing here reaches fails the test.
+
+use crate::dice::Dice;
+use crate::installation::Installation;
+use crate::journal::Shared;
+use crate::load::each_once;
+use crate::oracle::Verdict;
+use crate::program::{PATIENCE, Program, output, report};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const FAILURES: [&str; 3] = ["error", "panic", "abort"];
+const CALL: &str = "failpoint::reach(\"";
+
+/// The folder in which the program is told what to do.
+struct Orders(PathBuf);
+
+impl Orders {
+    fn arm(&self, point: &str, failure: &str) {
+        let (order, hidden) = (self.0.join("order"), self.0.join("order.new"));
+        drop(std::fs::remove_file(self.0.join("reached")));
+        std::fs::write(&hidden, format!("{point} {failure}")).unwrap();
+        std::fs::rename(hidden, &order).unwrap();
+        wait_until(|| !order.exists(), "the point is armed");
+    }
+
+    fn expect_reached(&self, what: &str) {
+        wait_until(|| self.0.join("reached").exists(), what);
+    }
+}
+
+fn wait_until(holds: impl Fn() -> bool, what: &str) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < PATIENCE, "within {PATIENCE:?}: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// The names of all points, each of which stands once in the source.
+fn points() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+                continue;
+            }
+            let text = std::fs::read_to_string(&entry).unwrap();
+            for rest in text.split(CALL).skip(1) {
+                let name = rest.split('"').next().unwrap().to_owned();
+                assert!(found.insert(name.clone()), "{name} stands once");
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_point_may_fail() {
+    let (points, (mut dice, seed)) = (points(), Dice::of_test());
+    assert!(points.len() > 15, "{points:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let orders = Orders(folder.path().join("orders"));
+    std::fs::create_dir(&orders.0).unwrap();
+    let installation = Installation::within(folder.path());
+    let start = || {
+        let mut command = installation.command();
+        command.env("VENNA_FAILPOINTS", &orders.0).env("RUST_BACKTRACE", "0");
+        Program::spawn(command, &installation.data_dir)
+    };
+    let (journal, mut verdict, mut server) = (Shared::default(), Verdict::default(), start());
+    each_once(&installation.client(&server), &journal, &mut dice).unwrap();
+    for point in &points {
+        for failure in FAILURES {
+            let what = format!("{point} is reached to {failure}, with VENNA_CRASH_SEED={seed}");
+            orders.arm(point, failure);
+            drop(each_once(&installation.client(&server), &journal, &mut dice));
+            orders.expect_reached(&what);
+            if failure == "abort" {
+                server.wait();
+                server = start();
+            }
+            verdict.add(installation.verify(&server, &journal, PATIENCE));
+            assert!(verdict.is_clean(), "{what}: {verdict:#?}");
+            let after = each_once(&installation.client(&server), &journal, &mut dice);
+            after.unwrap_or_else(|error| panic!("{what}: everything works afterwards: {error}"));
+        }
+    }
+    verdict.add(installation.verify(&server, &journal, PATIENCE));
+    assert!(verdict.is_clean(), "{verdict:#?}");
+    assert!(output(&["fsck", "--json", "--data-dir", installation.data_dir.to_str().unwrap()]).is_empty());
+    let tally = journal.lock().unwrap().tally;
+    let (points, failures) = (points.len(), FAILURES.len());
+    report(&format!("failpoints: {points} points x {failures} failures, {}, seed {seed}", verdict.line(tally)));
+}

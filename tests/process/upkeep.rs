@@ -1,0 +1,143 @@
+//! What a server does by itself, and what it does not do when rows and bytes do not belong together.
+
+use crate::program::{Client, Data, PATIENCE, Program, blobs, run, venna};
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Whatever a server does at intervals, it does it soon.
+fn start(data: &Data) -> Program {
+    let soon =
+        ["--sweep-interval-seconds", "1", "--stray-check-interval-seconds", "1", "--scrub-interval-seconds", "1"];
+    Program::spawn(venna(&[&["serve"], soon.as_slice()].concat()), &data.path())
+}
+
+fn stop(mut server: Program) {
+    server.signal("TERM");
+    assert_eq!(server.wait(), Some(0));
+}
+
+fn upload(client: &Client, count: u8) {
+    (0..count).for_each(|number| drop(client.upload(&[number], 1000).unwrap().id()));
+}
+
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < PATIENCE, "within {PATIENCE:?}: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn in_quarantine(data: &Data) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(data.path().join("blobs/quarantine")).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+fn findings(data: &Data) -> String {
+    String::from_utf8(run(&["fsck", "--json", "--data-dir", &data.text()]).stdout).unwrap()
+}
+
+/// The database and what may lie beside it, as one file.
+fn take_database(data: &Data, to: &Path) {
+    let database = Connection::open(data.path().join("venna.db")).unwrap();
+    database.execute("VACUUM INTO ?1", [to.to_str().unwrap()]).unwrap();
+}
+
+/// The database, without what may lie beside it.
+fn put_database(from: &Path, data: &Data) {
+    for beside in ["venna.db-wal", "venna.db-shm"] {
+        drop(std::fs::remove_file(data.path().join(beside)));
+    }
+    std::fs::copy(from, data.path().join("venna.db")).unwrap();
+}
+
+#[test]
+fn what_no_row_explains_is_put_aside_and_kept_a_week() {
+    let data = Data::new();
+    let server = start(&data);
+    let client = server.client(&data.first_key());
+    upload(&client, 2);
+    let folder = data.path().join("blobs");
+    let stray = "0a0102030405060708090a0b0c0d0e0f";
+    std::fs::write(folder.join("0a").join(stray), "nobody's").unwrap();
+    std::fs::write(folder.join("0b/0b0102030405060708090a0b0c0d0e0f.tmp"), "half").unwrap();
+    wait_until("both are in quarantine", || in_quarantine(&data).len() == 2);
+    assert_eq!(std::fs::read_to_string(folder.join("quarantine").join(stray)).unwrap(), "nobody's");
+    assert_eq!(findings(&data).matches("quarantined_blob").count(), 2);
+    assert_eq!(blobs(&data.path()).len(), 4, "files keep their blobs");
+    let eight_days_ago = std::time::SystemTime::now() - Duration::from_hours(8 * 24);
+    let file = std::fs::File::open(folder.join("quarantine").join(stray)).unwrap();
+    file.set_modified(eight_days_ago).unwrap();
+    wait_until("the older one is removed", || in_quarantine(&data).len() == 1);
+    assert!(!folder.join("quarantine").join(stray).exists());
+}
+
+#[test]
+fn nothing_is_removed_by_the_word_of_an_old_or_a_new_database() {
+    let data = Data::new();
+    let (old, current) = (data.folder.path().join("old.db"), data.folder.path().join("current.db"));
+    let server = start(&data);
+    let key = data.first_key();
+    upload(&server.client(&key), 3);
+    stop(server);
+    take_database(&data, &old);
+    let server = start(&data);
+    upload(&server.client(&key), 2);
+    stop(server);
+    take_database(&data, &current);
+    let kept = blobs(&data.path()).len();
+
+    put_database(&old, &data);
+    let server = start(&data);
+    assert!(server.log.iter().any(|line| line.contains("an older copy than the blobs")), "{:?}", server.log);
+    let client = server.client(&key);
+    let warned = client.send("GET", "/readyz").unwrap().json()["warnings"].to_string();
+    assert!(warned.contains("an older copy"), "{warned}");
+    assert!(findings(&data).contains("mismatched_stores"));
+    let listed = client.send("GET", "/v1/files").unwrap().json();
+    let gone = listed["data"][0]["id"].as_str().unwrap();
+    assert_eq!(client.send("DELETE", &format!("/v1/files/{gone}")).unwrap().status, 200);
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(blobs(&data.path()).len(), kept);
+    stop(server);
+
+    for beside in ["venna.db", "venna.db-wal", "venna.db-shm"] {
+        drop(std::fs::remove_file(data.path().join(beside)));
+    }
+    let server = start(&data);
+    assert!(server.log.iter().any(|line| line.contains("the metadata is new and the blobs are not")));
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!((blobs(&data.path()).len(), in_quarantine(&data).len()), (kept, 0));
+    stop(server);
+
+    put_database(&current, &data);
+    let server = start(&data);
+    assert!(!server.log.iter().any(|line| line.contains("blobs are")), "{:?}", server.log);
+    let listed = server.client(&key).send("GET", "/v1/files").unwrap().json();
+    assert_eq!(listed["data"].as_array().unwrap().len(), kept);
+    assert_eq!(findings(&data), "");
+    stop(server);
+
+    put_database(&old, &data);
+    std::fs::remove_file(data.path().join("blobs/stamp")).unwrap();
+    let server = start(&data);
+    wait_until("what the old rows do not know is put aside", || in_quarantine(&data).len() == 2);
+    let listed = server.client(&key).send("GET", "/v1/files").unwrap().json();
+    assert_eq!(listed["data"].as_array().unwrap().len(), kept - 2);
+}
+
+#[test]
+fn the_server_scrubs_by_itself() {
+    let data = Data::new();
+    let server = start(&data);
+    upload(&server.client(&data.first_key()), 3);
+    let database = Connection::open(data.path().join("venna.db")).unwrap();
+    let scrubbed = |wanted: (u64, u64)| {
+        let sql = "SELECT blobs, damaged FROM scrub WHERE ended_at IS NOT NULL";
+        database.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).is_ok_and(|found: (u64, u64)| found == wanted)
+    };
+    wait_until("three blobs are whole", || scrubbed((3, 0)));
+    std::fs::write(&blobs(&data.path())[0], "not what was stored").unwrap();
+    wait_until("one is damaged", || scrubbed((3, 1)));
+}
