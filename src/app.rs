@@ -151,6 +151,7 @@ async fn open_files(config: &Config, installation: &Installation, tasks: TaskTra
         in_use: InUse::new(Arc::clone(&sweep_wanted)),
         process: ProcessId::new(random::bytes()),
         max_file_bytes: config.limits.max_file_bytes,
+        inline_max_bytes: config.limits.inline_max_bytes,
         sweep_wanted,
         last_probe: Arc::default(),
         tasks,

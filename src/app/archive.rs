@@ -36,7 +36,7 @@ pub struct Archived {
 impl Archived {
     fn add(&mut self, copied: Copied) {
         match copied {
-            Copied::Whole { size_bytes, .. } => {
+            Copied::Whole { size_bytes, .. } | Copied::Inline { size_bytes } => {
                 self.blobs += 1;
                 self.bytes += size_bytes;
             }

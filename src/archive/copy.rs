@@ -7,10 +7,11 @@ use crate::model::byte_range::ByteRange;
 use crate::model::digest::Sha256Digest;
 use crate::model::ids::BlobId;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
-/// Rows that are asked for at once.
-const STEP_BLOBS: u32 = 512;
+/// Rows that are asked for at once; each may have a block of bytes in it.
+const STEP_BLOBS: u32 = 128;
 /// Blobs that are copied at once, so that their fsyncs are waited for together.
 const COPIES_AT_ONCE: usize = 8;
 
@@ -25,6 +26,11 @@ pub enum Copied {
         size_bytes: u64,
         /// SHA-256 of its bytes.
         sha256: Sha256Digest,
+    },
+    /// It is whole, and its bytes stand in its row.
+    Inline {
+        /// Its length in bytes.
+        size_bytes: u64,
     },
     /// Its bytes are missing or wrong where they came from; nothing of it was kept.
     Damaged {
@@ -64,10 +70,20 @@ pub async fn copy_blobs(
         let step = rows(after, STEP_BLOBS).await?;
         let Some(last) = step.last() else { return Ok(()) };
         after = Some(last.stored.blob);
-        let mut copies = stream::iter(step).map(|ready| copy(ready, from, to)).buffer_unordered(COPIES_AT_ONCE);
+        let mut copies = stream::iter(step).map(|ready| bring(ready, from, to)).buffer_unordered(COPIES_AT_ONCE);
         while let Some(copied) = copies.try_next().await? {
             report(copied);
         }
+    }
+}
+
+async fn bring(ready: ReadyBlob, from: &Arc<dyn BlobStore>, to: &Arc<dyn BlobStore>) -> Result<Copied, CopyError> {
+    match &ready.stored.inline {
+        None => copy(ready, from, to).await,
+        Some(content) if Sha256Digest(Sha256::digest(content).into()) == ready.sha256 => {
+            Ok(Copied::Inline { size_bytes: ready.stored.size_bytes })
+        }
+        Some(_) => Ok(Copied::Damaged { blob: ready.stored.blob, why: "its SHA-256 is not what it was" }),
     }
 }
 

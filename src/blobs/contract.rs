@@ -74,7 +74,8 @@ async fn ranges_equal_slices(store: &dyn BlobStore) {
     let ends = [0, 1, 262_143, 262_144, 262_145, 524_288, 699_999, 700_000];
     for start in ends {
         for end in ends.into_iter().filter(|end| *end >= start) {
-            let expected = StoredBlob { blob: id(20), size_bytes: 700_000, checksums: digest.checksums.clone() };
+            let expected =
+                StoredBlob { blob: id(20), size_bytes: 700_000, checksums: digest.checksums.clone(), inline: None };
             let stream = read_verified(store, expected, ByteRange { start, end }).await.unwrap();
             let chunks: Vec<Bytes> = stream.try_collect().await.unwrap();
             let slice = &content[usize::try_from(start).unwrap()..usize::try_from(end).unwrap()];
@@ -124,7 +125,7 @@ async fn wrong_checksums_are_noticed(store: &dyn BlobStore) {
     let expected = |block: usize| {
         let mut checksums = digest.checksums.clone();
         checksums.0[block] ^= 1;
-        StoredBlob { blob: id(60), size_bytes: 600_000, checksums }
+        StoredBlob { blob: id(60), size_bytes: 600_000, checksums, inline: None }
     };
     let whole = ByteRange::whole(600_000);
     assert!(matches!(read_verified(store, expected(0), whole).await, Err(BlobError::Damaged(..))));

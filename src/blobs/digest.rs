@@ -23,6 +23,14 @@ impl Default for ContentHasher {
 }
 
 impl ContentHasher {
+    /// What these bytes amount to.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> ContentDigest {
+        let mut hasher = Self::default();
+        hasher.update(bytes);
+        hasher.finish()
+    }
+
     /// Takes the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.sha256.update(bytes);

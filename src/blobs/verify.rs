@@ -5,8 +5,11 @@ use super::{BlobError, BlobStore, BlobStream};
 use crate::model::blob::StoredBlob;
 use crate::model::byte_range::ByteRange;
 use crate::model::digest::BLOCK_BYTES;
+use crate::model::ids::BlobId;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
+
+const SHORTER: &str = "it is shorter than it was";
 
 /// Bytes `range` of a blob, of which the first block has been read and checked.
 ///
@@ -22,7 +25,11 @@ pub async fn read_verified(
     }
     let start = range.start - range.start % BLOCK_BYTES;
     let end = range.end.next_multiple_of(BLOCK_BYTES).min(expected.size_bytes);
-    let source = store.read(expected.blob, ByteRange { start, end }).await?;
+    let stretch = ByteRange { start, end };
+    let source = match &expected.inline {
+        Some(content) => stream::iter([Ok(inline(content, expected.blob, stretch)?)]).boxed(),
+        None => store.read(expected.blob, stretch).await?,
+    };
     let mut blocks = Blocks { source, rest: Bytes::new(), expected, at: start, end };
     let first = blocks.next().await?;
     let checked = stream::iter(first.map(Ok)).chain(stream::unfold(Some(blocks), |blocks| async {
@@ -34,6 +41,12 @@ pub async fn read_verified(
         }
     }));
     Ok(checked.map(move |block| block.map(|block| cut(block, range))).boxed())
+}
+
+fn inline(content: &Bytes, blob: BlobId, stretch: ByteRange) -> Result<Bytes, BlobError> {
+    let offset = |position: u64| usize::try_from(position).unwrap_or(usize::MAX);
+    let (start, end) = (offset(stretch.start), offset(stretch.end));
+    if end > content.len() { Err(BlobError::Damaged(blob, SHORTER)) } else { Ok(content.slice(start..end)) }
 }
 
 /// A checked block and the offset at which it stands in its blob.
@@ -87,6 +100,6 @@ impl Blocks {
     }
 
     async fn more(&mut self) -> Result<Bytes, BlobError> {
-        self.source.next().await.unwrap_or(Err(BlobError::Damaged(self.expected.blob, "it is shorter than it was")))
+        self.source.next().await.unwrap_or(Err(BlobError::Damaged(self.expected.blob, SHORTER)))
     }
 }

@@ -63,6 +63,8 @@ pub struct ListenConfig {
 pub struct LimitConfig {
     /// Largest file of one `POST /v1/files`, in bytes.
     pub max_file_bytes: u64,
+    /// Largest file that the metadata store keeps, in bytes; 0 for none.
+    pub inline_max_bytes: u64,
     /// Connections open at once.
     pub max_connections: usize,
     /// Uploads in flight at once.
@@ -160,6 +162,7 @@ fn upkeep(from: &mut resolve::Resolver<'_>) -> Result<UpkeepConfig, SettingError
 fn limits(from: &mut resolve::Resolver<'_>) -> Result<LimitConfig, SettingError> {
     Ok(LimitConfig {
         max_file_bytes: from.take("max_file_bytes", parse::whole)?,
+        inline_max_bytes: from.take("inline_max_bytes", parse::whole)?,
         max_connections: from.take("max_connections", parse::count)?,
         max_concurrent_uploads: from.take("max_concurrent_uploads", parse::count)?,
         header_read_timeout: from.take("header_read_timeout_seconds", parse::seconds)?,

@@ -163,6 +163,14 @@ pub static SETTINGS: &[Setting] = &[
         used_by: Use::Server,
     },
     Setting {
+        name: "inline_max_bytes",
+        placeholder: "BYTES",
+        default: Some("65536"),
+        help: "The largest file that is kept in the database, where many uploads share one fsync; 0 for none.",
+        kind: Kind::Whole { unit: "bytes", bounds: 0..=256 << 10 },
+        used_by: Use::Server,
+    },
+    Setting {
         name: "upload_ttl_seconds",
         placeholder: "SECONDS",
         default: Some("3600"),

@@ -64,7 +64,7 @@ impl Files {
     async fn commit(&self, receiving: Receiving, details: FileDetails) -> Result<File, StoreError> {
         let received = receiving.finish().await?;
         let new = NewFile {
-            blob: received.blob,
+            place: received.place.clone(),
             content: received.content.clone(),
             purpose: details.purpose,
             filename: details.filename,

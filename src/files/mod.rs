@@ -45,6 +45,8 @@ pub struct Files {
     pub process: ProcessId,
     /// The largest file of one upload, in bytes.
     pub max_file_bytes: u64,
+    /// Files up to so many bytes are kept by the metadata store; none at 0.
+    pub inline_max_bytes: u64,
     /// Tells the sweeper that there is something to remove.
     pub sweep_wanted: Arc<Notify>,
     /// How the stores stood when they were asked last.

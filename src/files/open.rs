@@ -104,6 +104,7 @@ mod tests {
                 blob: BlobId::new([0; 16]),
                 size_bytes: *size_bytes,
                 checksums: BlockChecksums::default(),
+                inline: None,
             });
             let found = overlaps(blobs.collect(), range);
             prop_assert_eq!(found.iter().map(|(_, stretch)| stretch.len()).sum::<u64>(), range.len());

@@ -1,17 +1,17 @@
 //! Receiving: bytes come in before it is known whether they become a File.
 
 use super::{Files, MAX_BATCH_FILE_BYTES, StoreError};
+use crate::blobs::digest::ContentHasher;
 use crate::blobs::{BlobWriter, InFlightToken};
 use crate::failpoint;
+use crate::model::blob::Place;
 use crate::model::digest::ContentDigest;
 use crate::model::ids::{BlobId, WorkspaceId};
 use crate::model::purpose::Purpose;
 use crate::model::upload::MAX_PART_BYTES;
 use crate::random;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
-use tokio::sync::Notify;
-use tokio_util::task::TaskTracker;
 
 /// Why bytes are not received.
 #[derive(Debug, thiserror::Error)]
@@ -43,54 +43,61 @@ enum Subject {
     Part,
 }
 
-/// Bytes on their way to a blob that nobody sees yet. Dropping it discards them.
+/// Bytes on their way to a place that nobody sees yet. Dropping it discards them.
 #[must_use]
 pub struct Receiving {
+    files: Files,
     workspace: WorkspaceId,
     blob: BlobId,
     subject: Subject,
     received_bytes: u64,
+    /// What came in, until it is too much for the metadata store.
+    inline: BytesMut,
     claim: Claim,
 }
 
-/// Bytes that are durable and belong to nothing yet. Dropping it discards them.
+/// Bytes that belong to nothing yet, durable unless they go to the row that is to come. Dropping it discards them.
 #[must_use]
-pub struct Received {
+pub struct Received<P = Place> {
     /// Whose they are.
     pub workspace: WorkspaceId,
     /// Where they are.
-    pub blob: BlobId,
+    pub place: P,
     /// What they amount to.
     pub content: ContentDigest,
     claim: Claim,
 }
 
 impl Files {
-    /// Opens a blob for the bytes of a File whose purpose may be known already, its row before its first byte.
+    /// Begins to receive the bytes of a File whose purpose may be known already.
     ///
     /// # Errors
-    /// When too many uploads are in flight, or a store failed.
-    pub async fn receive(&self, workspace: WorkspaceId, purpose: Option<Purpose>) -> Result<Receiving, ReceiveError> {
-        self.open_blob(workspace, Subject::File { max_bytes: self.max_file_bytes, purpose }).await
+    /// When too many uploads are in flight.
+    pub fn receive(&self, workspace: WorkspaceId, purpose: Option<Purpose>) -> Result<Receiving, ReceiveError> {
+        self.begin(workspace, Subject::File { max_bytes: self.max_file_bytes, purpose })
     }
 
-    /// Opens a blob for the bytes of a part of an Upload.
+    /// Begins to receive the bytes of a part of an Upload.
     ///
     /// # Errors
-    /// When too many uploads are in flight, or a store failed.
-    pub async fn receive_part(&self, workspace: WorkspaceId) -> Result<Receiving, ReceiveError> {
-        self.open_blob(workspace, Subject::Part).await
+    /// When too many uploads are in flight.
+    pub fn receive_part(&self, workspace: WorkspaceId) -> Result<Receiving, ReceiveError> {
+        self.begin(workspace, Subject::Part)
     }
 
-    async fn open_blob(&self, workspace: WorkspaceId, subject: Subject) -> Result<Receiving, ReceiveError> {
+    fn begin(&self, workspace: WorkspaceId, subject: Subject) -> Result<Receiving, ReceiveError> {
         let blob = BlobId::new(random::bytes());
         let token = self.in_flight.enter(blob).ok_or(ReceiveError::TooManyUploads)?;
-        let (sweep_wanted, tasks) = (Arc::clone(&self.sweep_wanted), self.tasks.clone());
-        let mut claim = Claim { writer: None, token: Some(token), sweep_wanted, tasks };
-        self.metadata.begin_blob(workspace, blob, self.process).await.map_err(StoreError::from)?;
-        failpoint::reach("receive.begun").map_err(StoreError::unavailable)?;
-        claim.writer = Some(self.blobs.create(blob).await.map_err(StoreError::from)?);
-        Ok(Receiving { workspace, blob, subject, received_bytes: 0, claim })
+        let claim = Claim { writer: None, token: Some(token), begun: false, files: self.clone() };
+        Ok(Receiving {
+            files: self.clone(),
+            workspace,
+            blob,
+            subject,
+            received_bytes: 0,
+            inline: BytesMut::new(),
+            claim,
+        })
     }
 }
 
@@ -98,12 +105,15 @@ impl Receiving {
     /// Takes the next bytes.
     ///
     /// # Errors
-    /// When they become more than there may be, or the blob store failed.
+    /// When they become more than there may be, or a store failed.
     pub async fn write(&mut self, chunk: Bytes) -> Result<(), ReceiveError> {
         self.received_bytes += chunk.len() as u64;
         self.check_size()?;
-        let writer = self.claim.writer.as_mut().ok_or_else(StoreError::claim_lost)?;
-        Ok(writer.write(chunk).await.map_err(StoreError::from)?)
+        if self.is_inline() {
+            self.inline.extend_from_slice(&chunk);
+            return Ok(());
+        }
+        Ok(self.writer().await?.write(chunk).await.map_err(StoreError::from)?)
     }
 
     /// Says what the File is for, now that it is known.
@@ -117,14 +127,51 @@ impl Receiving {
         self.check_size()
     }
 
-    /// Makes the bytes durable.
+    /// Makes the bytes durable, unless they are so few that the row of the File takes them with it.
     ///
     /// # Errors
-    /// When the blob store failed; nothing of the bytes stays then.
+    /// When a store failed; nothing of the bytes stays then.
     pub async fn finish(mut self) -> Result<Received, StoreError> {
+        if self.is_inline() {
+            let bytes = self.inline.split().freeze();
+            let content = ContentHasher::of(&bytes);
+            return Ok(Received { workspace: self.workspace, place: Place::Inline(bytes), content, claim: self.claim });
+        }
+        let Received { workspace, place, content, claim } = self.finish_in_store().await?;
+        Ok(Received { workspace, place: Place::Store(place), content, claim })
+    }
+
+    /// Makes the bytes durable in the blob store, however few they are.
+    ///
+    /// # Errors
+    /// When a store failed; nothing of the bytes stays then.
+    pub async fn finish_in_store(mut self) -> Result<Received<BlobId>, StoreError> {
+        self.writer().await?;
         let writer = self.claim.writer.take().ok_or_else(StoreError::claim_lost)?;
         let content = writer.finish().await?;
-        Ok(Received { workspace: self.workspace, blob: self.blob, content, claim: self.claim })
+        Ok(Received { workspace: self.workspace, place: self.blob, content, claim: self.claim })
+    }
+
+    /// Whether there are so few bytes until now that they need no blob of their own.
+    fn is_inline(&self) -> bool {
+        let max_bytes = self.files.inline_max_bytes;
+        let may_be = matches!(self.subject, Subject::File { .. }) && max_bytes > 0 && !self.claim.begun;
+        may_be && self.received_bytes <= max_bytes
+    }
+
+    /// The writer of the blob, which has its row before its first byte and has been given what came in before it.
+    async fn writer(&mut self) -> Result<&mut Box<dyn BlobWriter>, StoreError> {
+        if !self.claim.begun {
+            self.claim.begun = true;
+            self.files.metadata.begin_blob(self.workspace, self.blob, self.files.process).await?;
+            failpoint::reach("receive.begun").map_err(StoreError::unavailable)?;
+            let mut writer = self.files.blobs.create(self.blob).await?;
+            if !self.inline.is_empty() {
+                writer.write(self.inline.split().freeze()).await?;
+            }
+            self.claim.writer = Some(writer);
+        }
+        self.claim.writer.as_mut().ok_or_else(StoreError::claim_lost)
     }
 
     fn check_size(&self) -> Result<(), ReceiveError> {
@@ -141,7 +188,7 @@ impl Receiving {
     }
 }
 
-impl Received {
+impl<P> Received<P> {
     /// The blob belongs to something now.
     pub fn keep(mut self) {
         self.claim.token = None;
@@ -153,15 +200,16 @@ impl Received {
 struct Claim {
     writer: Option<Box<dyn BlobWriter>>,
     token: Option<InFlightToken>,
-    sweep_wanted: Arc<Notify>,
-    tasks: TaskTracker,
+    /// There may be a row of the blob.
+    begun: bool,
+    files: Files,
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        let Some(token) = self.token.take() else { return };
-        let (writer, sweep_wanted) = (self.writer.take(), Arc::clone(&self.sweep_wanted));
-        self.tasks.spawn(async move {
+        let Some(token) = self.token.take().filter(|_| self.begun) else { return };
+        let (writer, sweep_wanted) = (self.writer.take(), Arc::clone(&self.files.sweep_wanted));
+        self.files.tasks.spawn(async move {
             if let Some(writer) = writer {
                 writer.discard().await;
             }

@@ -1,6 +1,7 @@
 //! Comparing rows with blobs, in both directions, and rows with rows.
 
 use super::{InspectError, Inspector, Report, STEP_BLOBS};
+use crate::metadata::ReadyBlob;
 use crate::model::finding::Finding;
 use crate::model::stamp::Lineage;
 use std::collections::BTreeSet;
@@ -34,9 +35,7 @@ impl Inspector {
             let Some(last) = step.last() else { return Ok(checked) };
             after = Some(last.stored.blob);
             checked += step.len() as u64;
-            let blobs: Vec<_> = step.iter().map(|ready| ready.stored.blob).collect();
-            let found = self.blobs.sizes(&blobs).await?;
-            for (ready, found_bytes) in step.iter().zip(found) {
+            for (ready, found_bytes) in step.iter().zip(self.found_sizes(&step).await?) {
                 let (blob, size_bytes) = (ready.stored.blob, ready.stored.size_bytes);
                 let finding = match found_bytes {
                     None => Finding::MissingBlob { blob },
@@ -51,6 +50,17 @@ impl Inspector {
                 }
             }
         }
+    }
+
+    /// The lengths of what is there, wherever it is, in bytes.
+    async fn found_sizes(&self, step: &[ReadyBlob]) -> Result<Vec<Option<u64>>, InspectError> {
+        let outside = step.iter().filter(|ready| ready.stored.inline.is_none()).map(|ready| ready.stored.blob);
+        let mut outside = self.blobs.sizes(&outside.collect::<Vec<_>>()).await?.into_iter();
+        let found = step.iter().map(|ready| match &ready.stored.inline {
+            Some(content) => Some(content.len() as u64),
+            None => outside.next().flatten(),
+        });
+        Ok(found.collect())
     }
 
     /// A row is there before the first byte and goes after the last: a name without a row is nobody's.

@@ -15,8 +15,8 @@ use crate::metadata::{MetadataError, MetadataStore};
 use crate::model::finding::Finding;
 use std::sync::Arc;
 
-/// Rows and blobs that one step takes at once.
-const STEP_BLOBS: u32 = 512;
+/// Rows and blobs that one step takes at once; a row may have a block of bytes in it.
+const STEP_BLOBS: u32 = 128;
 
 /// Looks at an installation.
 #[derive(Clone, Debug)]

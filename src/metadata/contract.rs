@@ -3,7 +3,7 @@
 use super::{MetadataStore, NewKey, PendingBlob};
 use crate::clock::Clock;
 use crate::model::api_key::KeyDigest;
-use crate::model::blob::StoredBlob;
+use crate::model::blob::{Place, StoredBlob};
 use crate::model::digest::{BlockChecksums, ContentDigest, Sha256Digest};
 use crate::model::expiry::ExpiresAfter;
 use crate::model::file::{File, NewFile};
@@ -11,6 +11,7 @@ use crate::model::filename::Filename;
 use crate::model::ids::{BlobId, FileId, ProcessId, WorkspaceId};
 use crate::model::page::{FileQuery, Order};
 use crate::model::purpose::Purpose;
+use bytes::Bytes;
 use std::sync::Arc;
 
 /// The time at which a store under test is opened.
@@ -22,6 +23,7 @@ pub async fn holds(store: &dyn MetadataStore, clock: &Clock) {
     workspaces_have_unique_names(store).await;
     keys_are_found_by_their_digest(store).await;
     a_file_appears_with_its_commit_and_goes_with_its_delete(store).await;
+    small_content_lives_and_dies_with_its_file(store).await;
     a_workspace_sees_its_own_files_only(store).await;
     pages_visit_each_file_once(store).await;
     a_cursor_needs_no_file(store).await;
@@ -39,7 +41,13 @@ pub async fn workspace(store: &dyn MetadataStore, name: &str) -> WorkspaceId {
 fn new_file(blob: BlobId, purpose: Purpose, expires_after: Option<ExpiresAfter>) -> NewFile {
     let content =
         ContentDigest { size_bytes: 5, sha256: Sha256Digest([3; 32]), checksums: BlockChecksums(vec![1, u32::MAX]) };
-    NewFile { blob, content, purpose, filename: Filename::parse("\u{6587}.txt").unwrap(), expires_after }
+    NewFile {
+        place: Place::Store(blob),
+        content,
+        purpose,
+        filename: Filename::parse("\u{6587}.txt").unwrap(),
+        expires_after,
+    }
 }
 
 fn blob(workspace: WorkspaceId, number: u8) -> BlobId {
@@ -116,7 +124,7 @@ async fn a_file_appears_with_its_commit_and_goes_with_its_delete(store: &dyn Met
     assert_eq!((file.created_at(), file.size_bytes, file.purpose), (NOW_MS / 1000, 5, Purpose::Vision));
     assert_eq!(store.find_file(workspace, file.id).await.unwrap(), Some(file.clone()));
     let content = store.find_content(workspace, file.id).await.unwrap().unwrap();
-    let stored = StoredBlob { blob, size_bytes: 5, checksums: new.content.checksums };
+    let stored = StoredBlob { blob, size_bytes: 5, checksums: new.content.checksums, inline: None };
     assert_eq!((content.file, content.blobs), (file.clone(), vec![stored]));
     assert!(store.delete_file(workspace, file.id).await.unwrap());
     assert!(!store.delete_file(workspace, file.id).await.unwrap());
@@ -125,6 +133,39 @@ async fn a_file_appears_with_its_commit_and_goes_with_its_delete(store: &dyn Met
     assert_eq!(store.deleting_blobs(None, 10).await.unwrap(), vec![blob]);
     store.forget_blobs(vec![blob]).await.unwrap();
     assert!(store.deleting_blobs(None, 10).await.unwrap().is_empty());
+}
+
+async fn small_content_lives_and_dies_with_its_file(store: &dyn MetadataStore) {
+    let workspace = workspace(store, "small").await;
+    let begun = store.ready_blobs(None, 1000).await.unwrap().len();
+    let small = |bytes: &'static [u8]| {
+        let content = ContentDigest {
+            size_bytes: bytes.len() as u64,
+            ..new_file(BlobId::new([0; 16]), Purpose::UserData, None).content
+        };
+        NewFile {
+            place: Place::Inline(Bytes::from_static(bytes)),
+            content,
+            ..new_file(BlobId::new([0; 16]), Purpose::UserData, None)
+        }
+    };
+    let first = store.create_file(workspace, small(b"first")).await.unwrap().unwrap();
+    let empty = store.create_file(workspace, small(b"")).await.unwrap().unwrap();
+    for (file, bytes) in [(&first, b"first".as_slice()), (&empty, b"")] {
+        let found = store.find_content(workspace, file.id).await.unwrap().unwrap();
+        assert_eq!(found.blobs.len(), 1);
+        assert_eq!((found.blobs[0].inline.as_deref(), found.blobs[0].size_bytes), (Some(bytes), bytes.len() as u64));
+        assert!(store.is_ready(found.blobs[0].blob).await.unwrap());
+    }
+    let ready = store.ready_blobs(None, 1000).await.unwrap();
+    assert_eq!(ready.len(), begun + 2);
+    assert!(ready.iter().any(|ready| ready.stored.inline.as_deref() == Some(b"first")));
+    assert!(store.find_misfits().await.unwrap().is_empty());
+    for file in [first, empty] {
+        assert!(store.delete_file(workspace, file.id).await.unwrap());
+    }
+    assert_eq!(store.ready_blobs(None, 1000).await.unwrap().len(), begun);
+    assert!(store.deleting_blobs(None, 10).await.unwrap().is_empty(), "there is nothing to sweep");
 }
 
 async fn a_workspace_sees_its_own_files_only(store: &dyn MetadataStore) {

@@ -103,8 +103,8 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Gives a blob its row, before its first byte: `pending`.
     async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError>;
-    /// Makes a pending blob ready and a File of it visible, in one transaction; none when the blob is not pending in this
-    /// workspace.
+    /// Makes a File of received bytes visible, and the blob that holds them ready, in one transaction; none when that blob is
+    /// not pending in this workspace.
     async fn create_file(&self, workspace: WorkspaceId, file: NewFile) -> Result<Option<File>, MetadataError>;
     /// The File, unless it has expired.
     async fn find_file(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<File>, MetadataError>;
@@ -112,7 +112,8 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     async fn find_content(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<StoredContent>, MetadataError>;
     /// A page of the Files that have not expired, in the order of their ids.
     async fn list_files(&self, workspace: WorkspaceId, query: FileQuery) -> Result<Page<File>, MetadataError>;
-    /// Makes a File invisible and its blob `deleting`; false when there is none or it has expired.
+    /// Makes a File invisible and its blob `deleting`, or gone when the store itself has its bytes; false when there is no
+    /// such File or it has expired.
     async fn delete_file(&self, workspace: WorkspaceId, id: FileId) -> Result<bool, MetadataError>;
 
     /// Begins an Upload.
@@ -171,7 +172,8 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     /// Removes the rows of those of these blobs that are `deleting`; their bytes are gone.
     async fn forget_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError>;
 
-    /// At most `limit` blobs that are `ready`, in the order of their ids, behind `after`.
+    /// At most `limit` blobs that are `ready`, in the order of their ids, behind `after`; with their bytes where the store
+    /// has them.
     async fn ready_blobs(&self, after: Option<BlobId>, limit: u32) -> Result<Vec<ReadyBlob>, MetadataError>;
     /// Whether the blob is `ready`.
     async fn is_ready(&self, blob: BlobId) -> Result<bool, MetadataError>;

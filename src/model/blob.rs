@@ -2,6 +2,7 @@
 
 use super::digest::BlockChecksums;
 use super::ids::BlobId;
+use bytes::Bytes;
 
 /// What is needed to read a blob and to check what was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,4 +13,15 @@ pub struct StoredBlob {
     pub size_bytes: u64,
     /// The checksums of its blocks.
     pub checksums: BlockChecksums,
+    /// Its bytes, where the metadata store has them; otherwise the blob store has them under its name.
+    pub inline: Option<Bytes>,
+}
+
+/// Where received bytes are to be found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the blob store, under this name, which has a pending row.
+    Store(BlobId),
+    /// Nowhere yet: the metadata store keeps them in the row of the blob.
+    Inline(Bytes),
 }

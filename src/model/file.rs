@@ -1,9 +1,10 @@
 //! A File, as the product knows it.
 
+use super::blob::Place;
 use super::digest::{ContentDigest, Sha256Digest};
 use super::expiry::ExpiresAfter;
 use super::filename::Filename;
-use super::ids::{BlobId, FileId};
+use super::ids::FileId;
 use super::purpose::Purpose;
 
 /// A File that is visible to its workspace.
@@ -71,7 +72,7 @@ impl FileDigest {
 #[derive(Clone, Debug)]
 pub struct NewFile {
     /// The received bytes.
-    pub blob: BlobId,
+    pub place: Place,
     /// What they amount to.
     pub content: ContentDigest,
     /// What it is for.

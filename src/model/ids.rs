@@ -206,6 +206,13 @@ random_id!(
 );
 
 impl BlobId {
+    /// An id of this millisecond and these random bytes: later ones are greater.
+    #[must_use]
+    pub fn ordered(now_ms: u64, random: [u8; 10]) -> Self {
+        let [_, _, millisecond @ ..] = now_ms.to_be_bytes();
+        Self(std::array::from_fn(|at| millisecond.iter().chain(&random).nth(at).copied().unwrap_or_default()))
+    }
+
     /// The first byte of it: uniformly random, so it spreads blobs evenly.
     #[must_use]
     pub const fn first_byte(self) -> u8 {

@@ -31,7 +31,7 @@ impl Uploads {
     pub async fn receive_part(&self, workspace: WorkspaceId, upload: UploadId) -> Result<Receiving, AddPartError> {
         let found = self.files.metadata.find_upload(workspace, upload).await.map_err(StoreError::from)?;
         match found.ok_or(UploadRefusal::NotFound)?.status {
-            UploadStatus::Pending => Ok(self.files.receive_part(workspace).await?),
+            UploadStatus::Pending => Ok(self.files.receive_part(workspace)?),
             status => Err(UploadRefusal::NotPending(status).into()),
         }
     }
@@ -44,8 +44,8 @@ impl Uploads {
     pub async fn add_part(&self, upload: UploadId, receiving: Receiving) -> Result<Part, AddPartError> {
         let files = self.files.clone();
         let steps = async move {
-            let received = receiving.finish().await?;
-            let new = NewPart { blob: received.blob, content: received.content.clone() };
+            let received = receiving.finish_in_store().await?;
+            let new = NewPart { blob: received.place, content: received.content.clone() };
             failpoint::reach("part.received").map_err(StoreError::unavailable)?;
             let part =
                 files.metadata.create_part(received.workspace, upload, new).await.map_err(StoreError::from)??;

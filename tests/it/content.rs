@@ -63,7 +63,7 @@ async fn damage_is_never_a_clean_end() {
 
 #[tokio::test]
 async fn a_missing_blob_is_a_damaged_file() {
-    let mut house = House::open().await;
+    let mut house = House::on_blobs().await;
     let ada = house.visitor("ada").await;
     let id = ada.create_file("a.bin", b"abc").await.id();
     let blob = house.blobs().remove(0);

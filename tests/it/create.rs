@@ -118,7 +118,7 @@ async fn a_client_that_goes_away_leaves_nothing() {
 
 #[tokio::test]
 async fn a_restart_sweeps_what_a_crash_left() {
-    let mut house = House::open().await;
+    let mut house = House::on_blobs().await;
     let ada = house.visitor("ada").await;
     let kept = ada.create_file("kept.txt", b"kept").await.id();
     house.leave_behind("00112233445566778899aabbccddeeff");

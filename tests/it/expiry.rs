@@ -14,7 +14,8 @@ fn expiring(seconds: &str) -> Form {
 
 #[tokio::test]
 async fn an_expired_file_is_gone_at_the_second_and_its_cursor_still_works() {
-    let house = House::with(&[("sweep_interval_seconds", "86400")], Clock::set_to(NOW_MS)).await;
+    let house =
+        House::with(&[("sweep_interval_seconds", "86400"), ("inline_max_bytes", "0")], Clock::set_to(NOW_MS)).await;
     let ada = house.visitor("ada").await;
     let lasting = ada.create_file("lasting.txt", b"l").await.id();
     let answer = ada.post(expiring("3600").file("brief.txt", b"b")).await.is_ok();
@@ -34,7 +35,7 @@ async fn an_expired_file_is_gone_at_the_second_and_its_cursor_still_works() {
 
 #[tokio::test]
 async fn the_sweeper_removes_the_bytes_within_an_interval() {
-    let house = House::with(&[("sweep_interval_seconds", "1")], Clock::set_to(NOW_MS)).await;
+    let house = House::with(&[("sweep_interval_seconds", "1"), ("inline_max_bytes", "0")], Clock::set_to(NOW_MS)).await;
     let ada = house.visitor("ada").await;
     ada.post(expiring("3600").file("brief.txt", b"b")).await.is_ok();
     house.clock.set(NOW_MS + 3_600_000);

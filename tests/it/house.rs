@@ -40,6 +40,11 @@ impl House {
         Self::with(&[], Clock::system()).await
     }
 
+    /// A house in which every file has a blob, however small.
+    pub async fn on_blobs() -> Self {
+        Self::with(&[("inline_max_bytes", "0")], Clock::system()).await
+    }
+
     pub async fn at(now_ms: u64) -> Self {
         Self::with(&[], Clock::set_to(now_ms)).await
     }
@@ -119,7 +124,7 @@ impl House {
         };
         eventually(|| unsettled() == 0, || "no pending or deleting row is left".into()).await;
         self.server.take().unwrap().stop().await;
-        let mut select = database.prepare("SELECT blob_id FROM files WHERE blob_id IS NOT NULL UNION ALL SELECT blob_id FROM file_parts UNION ALL SELECT blob_id FROM parts").unwrap();
+        let mut select = database.prepare("SELECT f.blob_id FROM files f JOIN blobs b ON b.id = f.blob_id WHERE b.content IS NULL UNION ALL SELECT blob_id FROM file_parts UNION ALL SELECT blob_id FROM parts").unwrap();
         let mut referenced: Vec<String> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
         let mut found: Vec<String> =
             self.blobs().iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();

@@ -23,6 +23,7 @@ pub const PURPOSES: [&str; 9] = [
     "fine-tune-results",
 ];
 const UPLOADABLE: usize = 6;
+const INLINE_BYTES: usize = 64 << 10;
 const EXPIRES_AFTER: std::ops::RangeInclusive<u64> = 3600..=2_592_000;
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -378,7 +379,7 @@ impl Model {
     /// Everything that lies in the folder of blobs once the sweeper is done.
     pub fn blobs(&self) -> Vec<Content> {
         let of = |workspace: &Workspace| {
-            let files = workspace.files.values().flat_map(|file| file.pieces.clone());
+            let files = workspace.files.values().filter(|file| !file.is_inline()).flat_map(|file| file.pieces.clone());
             let parts = workspace.uploads.iter().flat_map(|upload| &upload.parts).map(|part| Arc::clone(&part.content));
             files.chain(parts).collect::<Vec<_>>()
         };
@@ -415,6 +416,11 @@ impl Details {
 }
 
 impl File {
+    /// Small ones that came as a whole are kept without a blob; only those have a plain digest as their tag.
+    fn is_inline(&self) -> bool {
+        self.bytes() <= INLINE_BYTES && !self.etag.contains('-')
+    }
+
     pub fn bytes(&self) -> usize {
         self.pieces.iter().map(|piece| piece.len()).sum()
     }

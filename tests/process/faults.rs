@@ -20,6 +20,10 @@ const FILE_CALLS: [&str; 5] = ["openat", "writev", "fsync", "renameat2", "unlink
 const ERRORS: [&str; 3] = ["EIO", "ENOSPC", "EMFILE"];
 const ROW_THREAD: &str = "sqlite-writer";
 const SIZE: usize = 700_000;
+/// A file that is kept in its row.
+const SMALL_SIZE: usize = 1000;
+/// The smallest files that are not, about.
+const BLOB_SIZE: usize = 70_000;
 /// No operation makes a call more often than this.
 const MOST_CALLS: usize = 60;
 
@@ -167,15 +171,15 @@ impl Bench {
     }
 
     /// One operation for each time at which the call fails, until none does.
-    fn upload_under(&mut self, fault: Fault, tally: &mut Tally) {
+    fn upload_under(&mut self, fault: Fault, size: usize, tally: &mut Tally) {
         for when in 1..MOST_CALLS {
-            let what = format!("upload: {fault} at its time {when}");
+            let what = format!("upload of {size} bytes: {fault} at its time {when}");
             self.is_quiet();
             self.forgives(fault);
             let before = self.ids();
             let injection = Injection::attach(&self.server, &self.data, fault, when);
             let byte = when.to_le_bytes()[0];
-            let answer = self.ada.upload(&[byte; 1000], SIZE).ok();
+            let answer = self.ada.upload(&[byte; 1000], size).ok();
             let injected = injection.detach(&self.server);
             tally.tried += 1;
             tally.injected += injected.len();
@@ -183,7 +187,7 @@ impl Bench {
             let unsynced = injected.iter().any(|failed| failed.contains("sync("));
             let acknowledged = answer.as_ref().is_some_and(|answer| answer.status == 200);
             assert!(!(unsynced && acknowledged), "{what}: {injected:?}");
-            self.judge_upload(&what, &before, answer, byte, tally);
+            self.judge_upload(&what, &before, answer, &vec![byte; size], tally);
             self.serves_others(&what);
             if injected.is_empty() {
                 return;
@@ -193,11 +197,12 @@ impl Bench {
     }
 
     /// The same for a delete, and for the sweep that follows it.
-    fn delete_under(&mut self, fault: Fault, tally: &mut Tally) {
+    fn delete_under(&mut self, fault: Fault, size: usize, tally: &mut Tally) {
         for when in 1..MOST_CALLS {
-            let what = format!("delete: {fault} at its time {when}");
+            let what = format!("delete of {size} bytes: {fault} at its time {when}");
             self.forgives(fault);
-            let id = self.ada.upload(b"short", 5).unwrap().id();
+            let id = self.ada.upload(b"short", size).unwrap().id();
+            let whole: Vec<u8> = b"short".iter().copied().cycle().take(size).collect();
             let injection = Injection::attach(&self.server, &self.data, fault, when);
             let answer = self.ada.send("DELETE", &format!("/v1/files/{id}")).ok().map(|answer| answer.status);
             std::thread::sleep(Duration::from_millis(20));
@@ -210,11 +215,11 @@ impl Bench {
                 Some(status) => {
                     tally.refused += 1;
                     assert!(
-                        [500, 503].contains(&status) && left.status == 200 && left.body == b"short",
+                        [500, 503].contains(&status) && left.status == 200 && left.body == whole,
                         "{what}: {status}"
                     );
                 }
-                None => assert!(left.status == 404 || left.body == b"short", "{what}"),
+                None => assert!(left.status == 404 || left.body == whole, "{what}"),
             }
             self.serves_others(&what);
             if injected.is_empty() {
@@ -225,11 +230,11 @@ impl Bench {
     }
 
     /// An acknowledged file is whole; one that was refused or not answered is absent or whole.
-    fn judge_upload(&self, what: &str, before: &[String], answer: Option<Answer>, byte: u8, tally: &mut Tally) {
+    fn judge_upload(&self, what: &str, before: &[String], answer: Option<Answer>, sent: &[u8], tally: &mut Tally) {
         let fresh: Vec<String> = self.ids().into_iter().filter(|id| !before.contains(id)).collect();
         for id in &fresh {
             let content = self.ada.send("GET", &format!("/v1/files/{id}/content")).unwrap();
-            assert!(content.status == 200 && content.body == vec![byte; SIZE], "{what}: a visible file is whole");
+            assert!(content.status == 200 && content.body == sent, "{what}: a visible file is whole");
         }
         match answer {
             Some(answer) if answer.status == 200 => {
@@ -251,10 +256,14 @@ impl Bench {
     }
 
     fn serves_others(&self, what: &str) {
-        let made = self.bob.upload(b"bob", 3).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let made = self.bob.upload(b"b", BLOB_SIZE).unwrap_or_else(|error| panic!("{what}: {error}"));
         assert_eq!(made.status, 200, "{what}: the next tenant is served");
         let id = made.id();
-        assert_eq!(self.bob.send("GET", &format!("/v1/files/{id}/content")).unwrap().body, b"bob", "{what}");
+        assert_eq!(
+            self.bob.send("GET", &format!("/v1/files/{id}/content")).unwrap().body,
+            vec![b'b'; BLOB_SIZE],
+            "{what}"
+        );
         assert_eq!(self.bob.send("DELETE", &format!("/v1/files/{id}")).unwrap().status, 200, "{what}");
     }
 
@@ -271,7 +280,9 @@ impl Bench {
 
     /// Nothing but the files' own blobs is left.
     fn is_tidy(&self) {
-        let files = self.ids().len();
+        let list = self.ada.send("GET", "/v1/files?limit=500").unwrap().json();
+        let sizes = list["data"].as_array().unwrap().iter().map(|file| file["bytes"].as_u64().unwrap());
+        let files = sizes.filter(|size| *size >= BLOB_SIZE as u64).count();
         let begun = Instant::now();
         while blobs(&self.data.path()).len() != files {
             assert!(begun.elapsed() < PATIENCE, "{} blobs of {files} files", blobs(&self.data.path()).len());
@@ -288,8 +299,11 @@ fn every_system_call_may_fail_once() {
     let calls = ROW_CALLS.map(|call| (Side::Rows, call)).into_iter().chain(FILE_CALLS.map(|call| (Side::Files, call)));
     for (side, call) in calls {
         for error in ERRORS {
-            bench.upload_under(Fault { side, call, error }, &mut tally);
-            bench.delete_under(Fault { side, call, error }, &mut tally);
+            let sizes: &[usize] = if side == Side::Rows { &[SIZE, SMALL_SIZE] } else { &[SIZE] };
+            for size in sizes {
+                bench.upload_under(Fault { side, call, error }, *size, &mut tally);
+                bench.delete_under(Fault { side, call, error }, *size, &mut tally);
+            }
         }
     }
     bench.is_tidy();
@@ -304,23 +318,23 @@ fn every_system_call_may_fail_once() {
 #[test]
 fn a_disk_that_fails_to_sync_is_not_trusted_with_more() {
     let Some(mut bench) = Bench::open() else { return };
-    let kept = bench.ada.upload(b"kept", 4).unwrap().id();
+    let kept = bench.ada.upload(b"k", BLOB_SIZE).unwrap().id();
     let mut failed = 0;
     while failed < 3 {
-        assert_eq!(bench.ada.upload(b"fine", 4).unwrap().status, 200, "after {failed} failures");
+        assert_eq!(bench.ada.upload(b"f", BLOB_SIZE).unwrap().status, 200, "after {failed} failures");
         let fault = Fault { side: Side::Files, call: "fsync", error: "EIO" };
         let injection = Injection::attach(&bench.server, &bench.data, fault, 1);
-        assert_eq!(bench.ada.upload(b"not kept", 8).unwrap().status, 503);
+        assert_eq!(bench.ada.upload(b"n", BLOB_SIZE).unwrap().status, 503);
         // The sweeper may have met one too.
         failed += injection.detach(&bench.server).len();
     }
-    let refused = bench.ada.upload(b"no more", 7).unwrap();
+    let refused = bench.ada.upload(b"n", BLOB_SIZE).unwrap();
     assert_eq!((refused.status, &refused.json()["error"]["code"]), (503, &"service_unavailable".into()));
     let ready = bench.ada.send("GET", "/readyz").unwrap();
     assert_eq!((ready.status, &ready.json()["blobs"]), (503, &"unavailable".into()));
-    assert_eq!(bench.ada.send("GET", &format!("/v1/files/{kept}/content")).unwrap().body, b"kept");
+    assert_eq!(bench.ada.send("GET", &format!("/v1/files/{kept}/content")).unwrap().body, vec![b'k'; BLOB_SIZE]);
     assert_eq!(bench.ada.send("DELETE", &format!("/v1/files/{kept}")).unwrap().status, 200);
     bench.restart();
-    assert_eq!(bench.ada.upload(b"again", 5).unwrap().status, 200);
+    assert_eq!(bench.ada.upload(b"a", BLOB_SIZE).unwrap().status, 200);
     bench.is_tidy();
 }

@@ -37,8 +37,8 @@ impl Drop for SmallDisk {
     }
 }
 
-fn is_refused_for_want_of_room(client: &Client) -> bool {
-    let answer = client.upload(&[1; 4096], MIB).unwrap();
+fn is_refused_for_want_of_room(client: &Client, size: usize) -> bool {
+    let answer = client.upload(&[1; 4096], size).unwrap();
     if answer.status == 200 {
         return false;
     }
@@ -48,7 +48,7 @@ fn is_refused_for_want_of_room(client: &Client) -> bool {
 }
 
 fn ids(client: &Client) -> Vec<String> {
-    let list = client.send("GET", "/v1/files").unwrap().json();
+    let list = client.send("GET", "/v1/files?limit=500").unwrap().json();
     list["data"].as_array().unwrap().iter().map(|file| file["id"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -60,8 +60,7 @@ fn within_a_second(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-#[test]
-fn a_disk_without_bytes_can_be_read_and_emptied() {
+fn can_be_read_and_emptied(size: usize, in_blobs: bool) {
     let data = Data::new();
     let Some(disk) = SmallDisk::mount(data.folder.path(), "size=24m") else {
         report("skipped: nothing can be mounted here");
@@ -71,15 +70,17 @@ fn a_disk_without_bytes_can_be_read_and_emptied() {
     let mut server = Program::start(&data_dir);
     let key = std::fs::read_to_string(data_dir.join("first-key")).unwrap().trim().to_owned();
     let client = server.client(&key);
-    while !is_refused_for_want_of_room(&client) {}
+    while !is_refused_for_want_of_room(&client, size) {}
     let files = ids(&client);
     assert!(files.len() > 10, "{}", files.len());
-    within_a_second("what was refused left nothing", || blobs(&data_dir).len() == files.len());
+    within_a_second("what was refused left nothing", || {
+        blobs(&data_dir).len() == if in_blobs { files.len() } else { 0 }
+    });
 
     let filler = disk.fill();
-    assert!(is_refused_for_want_of_room(&client));
+    assert!(is_refused_for_want_of_room(&client, size));
     let content = client.send("GET", &format!("/v1/files/{}/content", files[0])).unwrap();
-    assert!(content.status == 200 && content.body == vec![1; MIB]);
+    assert!(content.status == 200 && content.body == vec![1; size]);
     assert_eq!(client.send("GET", "/readyz").unwrap().json()["blobs"], "full");
     server.signal("TERM");
     assert_eq!(server.wait(), Some(0));
@@ -94,8 +95,21 @@ fn a_disk_without_bytes_can_be_read_and_emptied() {
     }
     within_a_second("the bytes are gone", || blobs(&data_dir).is_empty());
     std::fs::remove_file(filler).unwrap();
-    assert!(!is_refused_for_want_of_room(&client), "room is usable at once");
-    report(&format!("full disk: {} files of 1 MiB on 24 MiB, read and deleted when nothing was left", files.len()));
+    assert!(!is_refused_for_want_of_room(&client, size), "room is usable at once");
+    report(&format!(
+        "full disk: {} files of {size} bytes on 24 MiB, read and deleted when nothing was left",
+        files.len()
+    ));
+}
+
+#[test]
+fn a_disk_full_of_blobs_can_be_read_and_emptied() {
+    can_be_read_and_emptied(MIB, true);
+}
+
+#[test]
+fn a_disk_full_of_small_files_can_be_read_and_emptied() {
+    can_be_read_and_emptied(MIB / 16, false);
 }
 
 #[test]
@@ -106,7 +120,7 @@ fn a_disk_without_names_refuses_and_recovers() {
         return;
     };
     let data_dir = disk.0.join("data");
-    let server = Program::start(&data_dir);
+    let server = Program::start_on_blobs(&data_dir);
     let key = std::fs::read_to_string(data_dir.join("first-key")).unwrap().trim().to_owned();
     let client = server.client(&key);
     let mut made = 0;

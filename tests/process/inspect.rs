@@ -61,7 +61,7 @@ fn what_is_in_order_is_clean_beside_a_busy_server_too() {
 #[test]
 fn fsck_finds_what_does_not_fit() {
     let data = Data::new();
-    let mut server = Program::start(&data.path());
+    let mut server = Program::start_on_blobs(&data.path());
     fill(&server.client(&data.first_key()), 6);
     server.signal("TERM");
     server.wait();
@@ -85,7 +85,7 @@ fn fsck_finds_what_does_not_fit() {
 fn scrub_finds_every_flipped_byte_and_no_download_of_one_ends_cleanly() {
     const BLOBS: usize = 1000;
     let data = Data::new();
-    let server = Program::start(&data.path());
+    let server = Program::start_on_blobs(&data.path());
     let client = server.client(&data.first_key());
     fill(&client, BLOBS + 10);
     let mut found = blobs(&data.path());
@@ -110,10 +110,32 @@ fn scrub_finds_every_flipped_byte_and_no_download_of_one_ends_cleanly() {
 }
 
 #[test]
+fn scrub_finds_what_has_changed_in_a_row_and_no_download_of_it_succeeds() {
+    const FILES: usize = 100;
+    let data = Data::new();
+    let server = Program::start(&data.path());
+    let client = server.client(&data.first_key());
+    fill(&client, FILES);
+    assert!(blobs(&data.path()).is_empty(), "small files have no blobs");
+    assert_eq!(inspect("scrub", &data, &[]), (Some(0), BTreeMap::new()));
+    let database = rusqlite::Connection::open(data.path().join("venna.db")).unwrap();
+    let change = "UPDATE blobs SET content = CAST(x'ff' || substr(content, 2) AS BLOB)";
+    assert_eq!(database.execute(change, []).unwrap(), FILES);
+    assert_eq!(inspect("scrub", &data, &[]), (Some(1), [("damaged_blob".to_owned(), FILES)].into()));
+    assert_eq!(inspect("fsck", &data, &[]), (Some(0), BTreeMap::new()));
+    for file in client.send("GET", "/v1/files").unwrap().json()["data"].as_array().unwrap() {
+        let answer = client.send("GET", &format!("/v1/files/{}/content", file["id"].as_str().unwrap())).unwrap();
+        assert_eq!((answer.status, &answer.json()["error"]["code"]), (500, &"file_damaged".into()));
+    }
+    database.execute("UPDATE blobs SET content = substr(content, 2)", []).unwrap();
+    assert_eq!(inspect("fsck", &data, &[]), (Some(1), [("wrong_size".to_owned(), FILES)].into()));
+}
+
+#[test]
 fn a_scrub_that_is_cut_off_goes_on_where_it_stopped() {
     const BLOBS: usize = 560;
     let data = Data::new();
-    let server = Program::start(&data.path());
+    let server = Program::start_on_blobs(&data.path());
     let client = server.client(&data.first_key());
     (0..BLOBS).for_each(|_| drop(client.upload(&[7; 512], 2048).unwrap().id()));
     let note = data.folder.path().join("progress");

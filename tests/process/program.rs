@@ -52,6 +52,11 @@ impl Program {
         Self::spawn(venna(&["serve"]), data_dir)
     }
 
+    /// A server on which every file has a blob of its own, however small.
+    pub fn start_on_blobs(data_dir: &Path) -> Self {
+        Self::spawn(venna(&["serve", "--inline-max-bytes", "0"]), data_dir)
+    }
+
     /// Starts a server by way of another program, such as a tracer.
     pub fn spawn(command: Command, data_dir: &Path) -> Self {
         Self::try_spawn(command, data_dir).unwrap_or_else(|log| panic!("it is ready: {log:?}"))

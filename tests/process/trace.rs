@@ -13,23 +13,49 @@ fn can_trace() -> bool {
     probe.is_ok_and(|output| output.status.success())
 }
 
-#[test]
-fn an_upload_is_durable_before_it_is_acknowledged() {
+/// A server whose system calls are written to `log`; none where nothing can be traced.
+fn traced(data: &Data, log: &Path) -> Option<Program> {
     if !can_trace() {
         report("skipped: strace cannot trace here");
-        return;
+        return None;
     }
+    let program = venna(&["serve"]);
+    let mut command = Command::new("strace");
+    // The tracer runs apart, so that the process that is started, and killed at the end, is the server.
+    command.args(["-D", "-f", "-y", "-qq", "-s", "64", "-e", &format!("trace={CALLS}")]);
+    command.args(["-o", log.to_str().unwrap()]);
+    command.arg(program.get_program()).args(program.get_args());
+    Some(Program::spawn(command, &data.path()))
+}
+
+fn come_in_order(calls: &[String], steps: &[(&str, &[&str])]) {
+    let mut at = 0;
+    for (step, parts) in steps {
+        let found = calls[at..].iter().position(|call| parts.iter().all(|part| call.contains(part)));
+        let Some(found) = found else { panic!("{step} comes next, after call {at} of:\n{}", calls.join("\n")) };
+        at += found + 1;
+    }
+}
+
+#[test]
+fn a_small_upload_is_one_commit_before_it_is_acknowledged() {
     let data = Data::new();
     let log = data.folder.path().join("trace");
-    let server = {
-        let program = venna(&["serve"]);
-        let mut command = Command::new("strace");
-        // The tracer runs apart, so that the process that is started, and killed at the end, is the server.
-        command.args(["-D", "-f", "-y", "-qq", "-s", "64", "-e", &format!("trace={CALLS}")]);
-        command.args(["-o", log.to_str().unwrap()]);
-        command.arg(program.get_program()).args(program.get_args());
-        Program::spawn(command, &data.path())
-    };
+    let Some(server) = traced(&data, &log) else { return };
+    let started = calls(&String::from_utf8_lossy(&std::fs::read(&log).unwrap())).len();
+    server.client(&data.first_key()).upload(&[7; 1000], 4096).unwrap().id();
+    let calls = settled(&log, |calls| calls.iter().any(|call| call.contains("HTTP/1.1 200")));
+    let calls = &calls[started..];
+    come_in_order(calls, &[("commit", &["sync(", "venna.db-wal>"]), ("response", &["HTTP/1.1 200"])]);
+    let elsewhere = calls.iter().find(|call| call.contains("/blobs/") && call.contains("O_CREAT"));
+    assert_eq!(elsewhere, None, "nothing is made but the row");
+}
+
+#[test]
+fn an_upload_is_durable_before_it_is_acknowledged() {
+    let data = Data::new();
+    let log = data.folder.path().join("trace");
+    let Some(server) = traced(&data, &log) else { return };
     let started = calls(&String::from_utf8_lossy(&std::fs::read(&log).unwrap())).len();
     let client = server.client(&data.first_key());
     let id = client.upload(&[7; 1000], 700_000).unwrap().id();
@@ -48,12 +74,7 @@ fn an_upload_is_durable_before_it_is_acknowledged() {
         ("commit", &["sync(", "venna.db-wal>"]),
         ("response", &["HTTP/1.1 200"]),
     ];
-    let mut at = 0;
-    for (step, parts) in steps {
-        let found = calls[at..].iter().position(|call| parts.iter().all(|part| call.contains(part)));
-        let Some(found) = found else { panic!("{step} comes next, after call {at} of:\n{}", calls.join("\n")) };
-        at += found + 1;
-    }
+    come_in_order(calls, &steps);
     let fsyncs = calls.iter().filter(|call| call.contains("sync(") && call.contains(&temporary)).count();
     assert_eq!(fsyncs, 1, "the file is fsynced once");
 }

@@ -5,10 +5,11 @@ use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Whatever a server does at intervals, it does it soon.
+/// Whatever a server does at intervals, it does it soon; every file has a blob.
 fn start(data: &Data) -> Program {
     let soon =
         ["--sweep-interval-seconds", "1", "--stray-check-interval-seconds", "1", "--scrub-interval-seconds", "1"];
+    let soon = [soon.as_slice(), &["--inline-max-bytes", "0"]].concat();
     Program::spawn(venna(&[&["serve"], soon.as_slice()].concat()), &data.path())
 }
 

@@ -66,7 +66,7 @@ async fn receive(
 ) -> Result<(Receiving, Filename), ApiError> {
     let filename = filename(name, FILE)?;
     let purpose = fields.check_before_file(&filename)?;
-    let mut receiving = files.receive(workspace, purpose).await?;
+    let mut receiving = files.receive(workspace, purpose)?;
     while let Some(chunk) = form.next_chunk().await? {
         receiving.write(chunk).await?;
     }

@@ -2,8 +2,10 @@
 
 use super::rows::{self, parsed};
 use crate::metadata::{PendingBlob, ReadyBlob};
+use crate::model::blob::Place;
 use crate::model::digest::{ContentDigest, Sha256Digest};
 use crate::model::ids::{BlobId, ProcessId, WorkspaceId};
+use crate::random;
 use rusqlite::{Connection, Result, Row, params};
 use std::collections::HashSet;
 
@@ -12,6 +14,43 @@ pub(super) fn begin(connection: &Connection, workspace: WorkspaceId, blob: BlobI
     let row = params![blob.to_string(), workspace.to_string(), process.to_string()];
     connection.prepare_cached(sql)?.execute(row)?;
     Ok(())
+}
+
+/// Keeps received bytes under a fresh name, or turns the pending blob that holds them to `ready`; none when it is not
+/// pending in this workspace.
+pub(super) fn settle(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    place: &Place,
+    content: &ContentDigest,
+    now_ms: u64,
+) -> Result<Option<BlobId>> {
+    match place {
+        Place::Store(blob) => Ok(claim(connection, workspace, *blob, content)?.then_some(*blob)),
+        Place::Inline(bytes) => keep(connection, workspace, bytes, content, now_ms).map(Some),
+    }
+}
+
+/// Names grow with the time, so that rows and their index grow at the end. No process needs to be known of such a blob.
+fn keep(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    bytes: &[u8],
+    content: &ContentDigest,
+    now_ms: u64,
+) -> Result<BlobId> {
+    let blob = BlobId::ordered(now_ms, random::bytes());
+    let sql = "INSERT INTO blobs (id, workspace_id, process_id, state, size_bytes, sha256, checksums, content)
+               VALUES (?1, ?2, '', 'ready', ?3, ?4, ?5, ?6)";
+    connection.prepare_cached(sql)?.execute(params![
+        blob.to_string(),
+        workspace.to_string(),
+        content.size_bytes,
+        content.sha256.0,
+        content.checksums.to_bytes(),
+        bytes,
+    ])?;
+    Ok(blob)
 }
 
 /// Turns a pending blob of this workspace to `ready`; false when there is none.
@@ -29,10 +68,9 @@ pub(super) fn claim(
 }
 
 pub(super) fn ready(connection: &Connection, after: Option<BlobId>, limit: u32) -> Result<Vec<ReadyBlob>> {
-    let sql =
-        "SELECT id, size_bytes, checksums, sha256 FROM blobs WHERE id > ?1 AND state = 'ready' ORDER BY id LIMIT ?2";
+    let sql = "SELECT id, size_bytes, checksums, content, sha256 FROM blobs WHERE id > ?1 AND state = 'ready' ORDER BY id LIMIT ?2";
     let after = after.map(|id| id.to_string()).unwrap_or_default();
-    let ready = |row: &Row<'_>| Ok(ReadyBlob { stored: rows::blob(row)?, sha256: Sha256Digest(row.get(3)?) });
+    let ready = |row: &Row<'_>| Ok(ReadyBlob { stored: rows::blob(row)?, sha256: Sha256Digest(row.get(4)?) });
     connection.prepare_cached(sql)?.query_map(params![after, limit], ready)?.collect()
 }
 
@@ -76,8 +114,12 @@ pub(super) fn abandon(connection: &Connection, blobs: &[BlobId]) -> Result<()> {
     blobs.iter().try_for_each(|blob| update.execute([blob.to_string()]).map(drop))
 }
 
-/// Turns the ready blob of something that is gone to `deleting`.
+/// Turns the ready blob of something that is gone to `deleting`; one whose bytes stand in its row is gone at once.
 pub(super) fn release(connection: &Connection, blob: &str) -> Result<()> {
+    let mut delete = connection.prepare_cached("DELETE FROM blobs WHERE id = ?1 AND content IS NOT NULL")?;
+    if delete.execute([blob])? > 0 {
+        return Ok(());
+    }
     let sql = "UPDATE blobs SET state = 'deleting', checksums = NULL WHERE id = ?1 AND state = 'ready'";
     connection.prepare_cached(sql)?.execute([blob]).map(drop)
 }

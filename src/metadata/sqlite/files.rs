@@ -41,9 +41,9 @@ pub(super) fn create(
     new: NewFile,
     now_ms: u64,
 ) -> Result<Option<File>> {
-    if !blobs::claim(change.connection, workspace, new.blob, &new.content)? {
+    let Some(blob) = blobs::settle(change.connection, workspace, &new.place, &new.content, now_ms)? else {
         return Ok(None);
-    }
+    };
     let id = next_id(change, now_ms)?;
     let file = File {
         id,
@@ -53,7 +53,7 @@ pub(super) fn create(
         digest: FileDigest::Whole(new.content.sha256),
         expires_at: new.expires_after.map(|after| after.at(id.created_at())),
     };
-    insert(change.connection, workspace, &file, Some(new.blob))?;
+    insert(change.connection, workspace, &file, Some(blob))?;
     Ok(Some(file))
 }
 
@@ -105,11 +105,11 @@ pub(super) fn find_content(
     let Some(file) = find(&snapshot, workspace, id, now_seconds)? else { return Ok(None) };
     let blobs = match file.digest {
         FileDigest::Whole(_) => {
-            "SELECT b.id, f.size_bytes, b.checksums FROM files f JOIN blobs b ON b.id = f.blob_id
+            "SELECT b.id, f.size_bytes, b.checksums, b.content FROM files f JOIN blobs b ON b.id = f.blob_id
                                  WHERE f.workspace_id = ?1 AND f.id = ?2"
         }
         FileDigest::Parts { .. } => {
-            "SELECT b.id, p.size_bytes, b.checksums FROM file_parts p JOIN blobs b ON b.id = p.blob_id
+            "SELECT b.id, p.size_bytes, b.checksums, b.content FROM file_parts p JOIN blobs b ON b.id = p.blob_id
                                      WHERE p.workspace_id = ?1 AND p.file_id = ?2 ORDER BY p.position"
         }
     };

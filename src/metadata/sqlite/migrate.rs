@@ -9,10 +9,15 @@ struct Migration {
     sql: &'static str,
 }
 
-static MIGRATIONS: [Migration; 3] = [
+static MIGRATIONS: [Migration; 4] = [
     Migration { number: 1, name: "files", sql: include_str!("../../../migrations/sqlite/0001_files.sql") },
     Migration { number: 2, name: "uploads", sql: include_str!("../../../migrations/sqlite/0002_uploads.sql") },
     Migration { number: 3, name: "upkeep", sql: include_str!("../../../migrations/sqlite/0003_upkeep.sql") },
+    Migration {
+        number: 4,
+        name: "inline content",
+        sql: include_str!("../../../migrations/sqlite/0004_inline_content.sql"),
+    },
 ];
 
 /// Why a schema cannot be brought up to date.

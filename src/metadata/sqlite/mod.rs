@@ -21,7 +21,7 @@ mod writer;
 use super::{MetadataError, MetadataStore, NewKey, PendingBlob, ReadyBlob, StoredContent};
 use crate::clock::Clock;
 use crate::model::api_key::{ApiKey, KeyDigest};
-use crate::model::blob::StoredBlob;
+use crate::model::blob::{Place, StoredBlob};
 use crate::model::file::{File, NewFile};
 use crate::model::finding::Finding;
 use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
@@ -120,6 +120,17 @@ impl SqliteStore {
     }
 }
 
+impl SqliteStore {
+    /// What was seen before the last transaction may be over: a full disk is looked at again before it counts.
+    async fn refuse_while(&self, full: fn(&Fullness) -> Result<(), MetadataError>) -> Result<(), MetadataError> {
+        if full(&self.fullness).is_ok() {
+            return Ok(());
+        }
+        self.probe().await?;
+        full(&self.fullness)
+    }
+}
+
 fn connect(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -166,11 +177,14 @@ impl MetadataStore for SqliteStore {
     }
 
     async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError> {
-        self.fullness.refuse()?;
+        self.refuse_while(Fullness::refuse).await?;
         self.writer.write(move |change| blobs::begin(change.connection, workspace, blob, process)).await
     }
 
     async fn create_file(&self, workspace: WorkspaceId, file: NewFile) -> Result<Option<File>, MetadataError> {
+        if matches!(file.place, Place::Inline(_)) {
+            self.refuse_while(Fullness::refuse_bytes).await?;
+        }
         let clock = self.clock.clone();
         self.writer.write(move |change| files::create(change, workspace, file, clock.now_ms())).await
     }

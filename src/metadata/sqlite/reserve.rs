@@ -15,17 +15,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 const RESERVE_MODE: u32 = 0o600;
+/// Above this nobody looks closer: more than a reserve and any log.
+const PLENTY_BYTES: u64 = 256 << 20;
 /// What is there at least before a transaction that may keep its reserve: the share of the reserve that a commit needs.
 const LOW_SHARE: u64 = 4;
 
-/// Tells whether the reserve is given up.
+/// Tells how full the disk is.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Fullness(Arc<AtomicBool>);
+pub(super) struct Fullness {
+    /// The reserve is given up.
+    full: Arc<AtomicBool>,
+    /// Bytes of clients may take no more.
+    tight: Arc<AtomicBool>,
+}
 
 /// The file that holds the room; owned by the writer thread.
 #[derive(Debug)]
 pub(super) struct Reserve {
     path: PathBuf,
+    /// SQLite's log, beside the database.
+    log: PathBuf,
     folder: File,
     bytes: u64,
     fullness: Fullness,
@@ -33,17 +42,24 @@ pub(super) struct Reserve {
 
 impl Fullness {
     fn set(&self, full: bool) {
-        self.0.store(full, Ordering::Release);
+        self.full.store(full, Ordering::Release);
     }
 
     /// # Errors
     /// While the disk is full.
     pub(super) fn refuse(&self) -> Result<(), MetadataError> {
-        if self.0.load(Ordering::Acquire) {
-            return Err(MetadataError::OutOfSpace(Arc::new(io::Error::from(ErrorKind::StorageFull))));
-        }
-        Ok(())
+        if self.full.load(Ordering::Acquire) { Err(no_room()) } else { Ok(()) }
     }
+
+    /// # Errors
+    /// While the disk has no room for bytes of clients, which leave as much of it free as blobs do.
+    pub(super) fn refuse_bytes(&self) -> Result<(), MetadataError> {
+        if self.tight.load(Ordering::Acquire) { Err(no_room()) } else { self.refuse() }
+    }
+}
+
+fn no_room() -> MetadataError {
+    MetadataError::OutOfSpace(Arc::new(io::Error::from(ErrorKind::StorageFull)))
 }
 
 impl Reserve {
@@ -51,25 +67,40 @@ impl Reserve {
     pub(super) fn open(database: &Path, fullness: Fullness) -> io::Result<Self> {
         let above = volume::folder_of(database);
         let path = database.with_extension("reserve");
-        let mut reserve = Self { path, folder: File::open(above)?, bytes: volume::reserve_bytes(above)?, fullness };
-        reserve.settle();
+        let mut log = database.as_os_str().to_owned();
+        log.push("-wal");
+        let log = PathBuf::from(log);
+        let mut reserve =
+            Self { path, log, folder: File::open(above)?, bytes: volume::reserve_bytes(above)?, fullness };
+        reserve.settle(|| 0);
         Ok(reserve)
     }
 
     /// Gives the room up when the disk is full, and takes it back when it is not: to be called before a transaction. While
-    /// the file is not there, whoever gave it up, the disk counts as full.
-    pub(super) fn settle(&mut self) {
+    /// the file is not there, whoever gave it up, the disk counts as full. `unused_bytes` is the room within the database.
+    pub(super) fn settle(&mut self, unused_bytes: impl FnOnce() -> u64) {
         let Ok(available_bytes) = volume::available_bytes(&self.folder) else { return };
         let held = self.path.exists();
+        let usable_bytes = if available_bytes > PLENTY_BYTES {
+            available_bytes
+        } else {
+            available_bytes.saturating_add(unused_bytes()).saturating_sub(self.log_bytes())
+        };
+        self.fullness.tight.store(usable_bytes <= self.bytes, Ordering::Release);
         if held && available_bytes < self.bytes / LOW_SHARE {
             self.fullness.set(true);
             self.give_up();
-        } else if !held && available_bytes > self.bytes.saturating_mul(2) {
+        } else if !held && available_bytes > self.bytes + self.bytes / 2 && usable_bytes > self.bytes * 2 {
             self.take();
             self.fullness.set(false);
         } else {
             self.fullness.set(!held);
         }
+    }
+
+    /// What the database may still grow by when its log is written into it, at most.
+    fn log_bytes(&self) -> u64 {
+        std::fs::metadata(&self.log).map_or(0, |log| log.len())
     }
 
     fn give_up(&self) {

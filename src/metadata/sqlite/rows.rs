@@ -5,6 +5,7 @@ use crate::model::digest::{BlockChecksums, Sha256Digest};
 use crate::model::file::{File, FileDigest};
 use crate::model::filename::Filename;
 use crate::model::purpose::Purpose;
+use bytes::Bytes;
 use rusqlite::types::Type;
 use rusqlite::{Error, Result, Row};
 use std::error::Error as StdError;
@@ -43,12 +44,13 @@ pub(super) fn file(row: &Row<'_>) -> Result<File> {
     })
 }
 
-/// The columns of `SELECT id, size_bytes, checksums`.
+/// The columns of `SELECT id, size_bytes, checksums, content`.
 pub(super) fn blob(row: &Row<'_>) -> Result<StoredBlob> {
     let checksums = BlockChecksums::from_bytes(row.get_ref(2)?.as_blob()?);
     Ok(StoredBlob {
         blob: parsed(row, 0)?,
         size_bytes: row.get(1)?,
         checksums: checksums.ok_or_else(|| Error::InvalidColumnType(2, "checksums".into(), Type::Blob))?,
+        inline: row.get_ref(3)?.as_blob_or_null()?.map(Bytes::copy_from_slice),
     })
 }

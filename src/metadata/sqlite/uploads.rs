@@ -258,7 +258,8 @@ fn choose(
     upload: &Upload,
     parts: &[PartId],
 ) -> Result<std::result::Result<Vec<ChosenPart>, UploadRefusal>> {
-    let sql = "SELECT b.id, p.size_bytes, b.checksums, p.sha256 FROM parts p JOIN blobs b ON b.id = p.blob_id
+    let sql =
+        "SELECT b.id, p.size_bytes, b.checksums, b.content, p.sha256 FROM parts p JOIN blobs b ON b.id = p.blob_id
                WHERE p.workspace_id = ?1 AND p.upload_id = ?2 AND p.id = ?3";
     let mut select = connection.prepare_cached(sql)?;
     let (mut seen, mut chosen) = (HashSet::new(), Vec::with_capacity(parts.len()));
@@ -267,7 +268,7 @@ fn choose(
             return Ok(Err(UploadRefusal::RepeatedPart(*id)));
         }
         let values = params![workspace.to_string(), upload.id.to_string(), id.to_string()];
-        let part = |row: &Row<'_>| Ok(ChosenPart { id: *id, sha256: row.get(3)?, stored: rows::blob(row)? });
+        let part = |row: &Row<'_>| Ok(ChosenPart { id: *id, sha256: row.get(4)?, stored: rows::blob(row)? });
         match select.query_row(values, part).optional()? {
             Some(part) => chosen.push(part),
             None => return Ok(Err(UploadRefusal::UnknownPart(*id))),

@@ -74,7 +74,7 @@ fn write_for_ever(
 ) {
     while let Some(first) = queue.blocking_recv() {
         if let Some(reserve) = &mut reserve {
-            reserve.settle();
+            reserve.settle(|| unused_bytes(connection));
         }
         let turn = AssertUnwindSafe(|| take_turn(connection, &mut last_file_id, first, &mut queue));
         if panic::catch_unwind(turn).is_err() {
@@ -120,6 +120,12 @@ fn commit(
     failpoint::reach("commit.ready").map_err(unavailable)?;
     connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]))?;
     failpoint::reach("commit.done").map_err(unavailable)
+}
+
+/// What deleted rows have left in the database, in bytes.
+fn unused_bytes(connection: &Connection) -> u64 {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, u64>(0)).unwrap_or_default();
+    pragma("freelist_count").saturating_mul(pragma("page_size"))
 }
 
 fn unavailable(error: io::Error) -> MetadataError {

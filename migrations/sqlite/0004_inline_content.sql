@@ -1,0 +1,3 @@
+-- The bytes of a small File, which stand in the row of its blob and are there from the commit that makes the File visible.
+-- Such a blob is `ready` from the first, and its row goes with the File.
+ALTER TABLE blobs ADD COLUMN content BLOB;
