@@ -17,7 +17,7 @@ use crate::config::{Config, LimitConfig, StoreConfig};
 use crate::files::Files;
 use crate::http::serve::{ConnectionLimits, serve};
 use crate::http::{BodyPace, Hall, admin_router, router};
-use crate::keys::fresh_secret;
+use crate::keys::{Keys, fresh_secret};
 use crate::metadata::sqlite::Opener;
 use crate::model::api_key::KeySecret;
 use crate::model::ids::ProcessId;
@@ -57,6 +57,8 @@ pub struct Server {
     pub address: SocketAddr,
     /// Where health listens apart from the API.
     pub admin_address: Option<SocketAddr>,
+    /// The keys, as requests meet them.
+    pub keys: Keys,
     /// The key that was made because there was none.
     pub first_key: Option<FirstKey>,
     /// What an operator should know though everything works.
@@ -103,7 +105,7 @@ impl Server {
         let hall = Arc::new(Hall {
             files,
             uploads,
-            keys: installation.keys,
+            keys: installation.keys.clone(),
             warnings: warnings.clone(),
             body_pace: body_pace(&config.limits),
         });
@@ -114,6 +116,7 @@ impl Server {
         Ok(Self {
             address,
             admin_address,
+            keys: installation.keys,
             first_key,
             warnings,
             stop,

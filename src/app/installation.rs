@@ -54,7 +54,7 @@ impl Installation {
         let metadata = open_metadata(opener, &stores.database, clock.clone()).await?;
         let workspaces = Workspaces { metadata: Arc::clone(&metadata) };
         let default_workspace = workspaces.ensure_default().await?;
-        let keys = Keys { metadata: Arc::clone(&metadata), clock };
+        let keys = Keys::new(Arc::clone(&metadata), clock);
         Ok(Self { workspaces, keys, metadata, default_workspace })
     }
 }

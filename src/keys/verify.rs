@@ -3,6 +3,7 @@
 use super::Keys;
 use crate::metadata::MetadataError;
 use crate::model::api_key::{ApiKey, KeySecret, KeyStatus};
+use std::sync::Arc;
 
 /// Why a secret opens nothing.
 #[derive(Debug, thiserror::Error)]
@@ -29,9 +30,16 @@ impl Keys {
     ///
     /// # Errors
     /// When it does not, or the store failed.
-    pub async fn verify(&self, secret: &str) -> Result<ApiKey, Refusal> {
-        let secret = KeySecret::parse(secret).map_err(|_| Refusal::Unknown)?;
-        let key = self.metadata.find_key(secret.digest()).await?.ok_or(Refusal::Unknown)?;
+    pub async fn verify(&self, secret: &str) -> Result<Arc<ApiKey>, Refusal> {
+        let digest = KeySecret::parse(secret).map_err(|_| Refusal::Unknown)?.digest();
+        let key = match self.known.find(&digest) {
+            Ok(key) => key,
+            Err(begun) => {
+                let key = Arc::new(self.metadata.find_key(digest).await?.ok_or(Refusal::Unknown)?);
+                self.known.remember(digest, &key, begun);
+                key
+            }
+        };
         match key.status(self.clock.now_seconds()) {
             KeyStatus::Active => Ok(key),
             KeyStatus::Expired => Err(Refusal::Expired),

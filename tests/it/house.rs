@@ -78,6 +78,11 @@ impl House {
         Installation::open(&self.config.stores, self.clock.clone()).await.unwrap()
     }
 
+    /// The keys, as the server's requests meet them.
+    pub fn keys(&self) -> &venna::keys::Keys {
+        &self.server.as_ref().unwrap().keys
+    }
+
     /// Whoever comes with this key.
     pub fn holder(&self, key: &str) -> Actor {
         Actor { client: reqwest::Client::new(), url: format!("http://{}", self.address()), key: key.to_owned() }

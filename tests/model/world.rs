@@ -129,7 +129,7 @@ impl World {
 
     pub fn revoke(&mut self, key: usize) {
         let id = self.keys[key].0;
-        self.wait(async { self.house.installation().await.keys.revoke(id).await }).unwrap().unwrap();
+        self.wait(async { self.house.keys().revoke(id).await }).unwrap().unwrap();
         self.model.keys[key].revoked = true;
     }
 

@@ -4,6 +4,7 @@
 //! fsynced. Names come from the server alone, and every open goes through the folder's own directory handles without
 //! following links. All system calls that may wait for the disk run on the blocking pool.
 
+mod buffers;
 mod quarantine;
 mod read;
 mod stamp;
@@ -17,6 +18,7 @@ use crate::model::ids::BlobId;
 use crate::model::stamp::Stamp;
 use crate::volume;
 use async_trait::async_trait;
+use buffers::Buffers;
 use bytes::Bytes;
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags};
 use rustix::io::Errno;
@@ -51,6 +53,7 @@ struct Shards {
     /// How much of the file system blobs leave free, in bytes.
     reserve_bytes: u64,
     health: SyncHealth,
+    buffers: Buffers,
 }
 
 impl LocalBlobs {
@@ -84,7 +87,13 @@ impl LocalBlobs {
         let open = |shard| Ok(rustix::fs::openat(&folder, shard_name(shard), DIRECTORY, Mode::empty())?);
         let directories = (0..=u8::MAX).map(open).collect::<io::Result<Vec<_>>>()?;
         let reserve_bytes = volume::reserve_bytes(root)?;
-        let shards = Shards { root: folder, directories, reserve_bytes, health: SyncHealth::default() };
+        let shards = Shards {
+            root: folder,
+            directories,
+            reserve_bytes,
+            health: SyncHealth::default(),
+            buffers: Buffers::default(),
+        };
         Ok(Self { shards: Arc::new(shards), proof: Arc::default() })
     }
 

@@ -1,80 +1,167 @@
-//! Reading: blocks of a blob by `pread`, one block ahead of what is being sent.
+//! Reading: what the page cache holds is read where it is asked for, anything else on the blocking pool.
+//!
+//! Opening and reading ask the kernel first not to wait (`RESOLVE_CACHED`, `RWF_NOWAIT`): a warm block costs a copy and no
+//! change of threads, and a cold one never keeps a runtime worker (performance.md, section 4).
 
-use super::{Shards, blocking, joined};
+use super::buffers::{Buffer, Buffers};
+use super::{Shards, blocking};
 use crate::blobs::{BlobError, BlobStream};
 use crate::model::byte_range::ByteRange;
 use crate::model::digest::BLOCK_BYTES;
 use crate::model::ids::BlobId;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
+use rustix::fs::{Advice, Mode, OFlags, ResolveFlags};
+use rustix::io::{Errno, ReadWriteFlags};
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSliceMut};
+use std::num::NonZeroU64;
 use std::sync::Arc;
-use tokio::task::JoinHandle;
 
 const BLOB: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+const CACHED: ResolveFlags = ResolveFlags::CACHED.union(ResolveFlags::NO_SYMLINKS);
+/// What the kernel is asked to have ready while a cold block is sent: 1 MiB.
+const AHEAD_BYTES: NonZeroU64 = NonZeroU64::MIN.saturating_add((1 << 20) - 1);
 
-/// Opens a blob and reads its first block in one visit to the blocking pool.
+/// Opens a blob.
 pub(super) async fn open(shards: Arc<Shards>, id: BlobId, range: ByteRange) -> Result<BlobStream, BlobError> {
-    let (file, first) = blocking(move || {
-        let file = match rustix::fs::openat(shards.of(id)?, id.to_string(), BLOB, Mode::empty()) {
-            Ok(file) => Arc::new(File::from(file)),
-            Err(Errno::NOENT) => return Err(BlobError::Damaged(id, "it is missing")),
-            Err(error) => return Err(io::Error::from(error).into()),
-        };
-        let first = read_block(&file, id, range)?;
-        Ok((file, first))
-    })
-    .await?;
-    let rest = ByteRange { start: range.start + first.len() as u64, end: range.end };
-    let ahead = Ahead::start(file, id, rest);
-    Ok(stream::iter([Ok(first)]).chain(stream::unfold(ahead, |ahead| async { ahead?.step().await })).boxed())
+    let buffers = shards.buffers.clone();
+    let file = match open_cached(&shards, id) {
+        Err(Errno::AGAIN | Errno::NOSYS | Errno::INVAL | Errno::PERM) => {
+            blocking(move || opened(id, open_waiting(&shards, id)?)).await?
+        }
+        found => opened(id, found)?,
+    };
+    let reader = Reader { file: Arc::new(file), id, rest: range, buffers };
+    Ok(stream::unfold(Some(reader), |reader| async { reader?.step().await }).boxed())
 }
 
-/// A block that is being read while the one before it is on its way to the client.
-struct Ahead {
+fn open_cached(shards: &Shards, id: BlobId) -> Result<File, Errno> {
+    let shard = shards.of(id).map_err(|_| Errno::NOENT)?;
+    rustix::fs::openat2(shard, id.to_string(), BLOB, Mode::empty(), CACHED).map(File::from)
+}
+
+fn open_waiting(shards: &Shards, id: BlobId) -> io::Result<Result<File, Errno>> {
+    Ok(rustix::fs::openat(shards.of(id)?, id.to_string(), BLOB, Mode::empty()).map(File::from))
+}
+
+fn opened(id: BlobId, found: Result<File, Errno>) -> Result<File, BlobError> {
+    found.map_err(|error| match error {
+        Errno::NOENT => BlobError::Damaged(id, "it is missing"),
+        error => io::Error::from(error).into(),
+    })
+}
+
+/// What is left to be read of a blob.
+struct Reader {
     file: Arc<File>,
     id: BlobId,
     rest: ByteRange,
-    block: JoinHandle<Result<Bytes, BlobError>>,
+    buffers: Buffers,
 }
 
-impl Ahead {
-    fn start(file: Arc<File>, id: BlobId, rest: ByteRange) -> Option<Self> {
-        let reading = Arc::clone(&file);
-        (!rest.is_empty()).then(|| Self {
-            file,
-            id,
-            rest,
-            block: tokio::task::spawn_blocking(move || read_block(&reading, id, rest)),
-        })
-    }
-
-    async fn step(self) -> Option<(Result<Bytes, BlobError>, Option<Self>)> {
-        let block = joined(self.block).await;
-        let next = block.as_ref().ok().and_then(|block| {
-            let rest = ByteRange { start: self.rest.start + block.len() as u64, end: self.rest.end };
-            Self::start(self.file, self.id, rest)
-        });
-        Some((block, next))
-    }
-}
-
-/// The first block of `range`; blocks end at multiples of [`BLOCK_BYTES`] of the blob.
-fn read_block(file: &File, id: BlobId, range: ByteRange) -> Result<Bytes, BlobError> {
-    let end = (range.start + 1).next_multiple_of(BLOCK_BYTES).min(range.end);
-    let length = usize::try_from(end.saturating_sub(range.start)).unwrap_or(usize::MAX);
-    let mut block = Vec::with_capacity(length);
-    while block.len() < length {
-        let at = range.start + block.len() as u64;
-        match rustix::io::pread(file, rustix::buffer::spare_capacity(&mut block), at) {
-            Ok(0) => return Err(BlobError::Damaged(id, "it is shorter than it was")),
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(io::Error::from(error).into()),
+impl Reader {
+    /// The next block, and what is left behind it.
+    async fn step(mut self) -> Option<(Result<Bytes, BlobError>, Option<Self>)> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let mut buffer = self.buffers.take();
+        let block = match self.read_cached(&mut buffer) {
+            Ok(true) => Ok(buffer),
+            Ok(false) => self.read_waiting(buffer).await,
+            Err(error) => Err(error),
+        };
+        match block {
+            Ok(buffer) => {
+                self.rest.start += buffer.filled() as u64;
+                Some((Ok(buffer.freeze()), Some(self)))
+            }
+            Err(error) => Some((Err(error), None)),
         }
     }
-    block.truncate(length);
-    Ok(Bytes::from(block))
+
+    /// Reads the next block as far as the page cache holds it; whether that was all of it.
+    fn read_cached(&self, buffer: &mut Buffer) -> Result<bool, BlobError> {
+        let length = block_length(self.rest);
+        while buffer.filled() < length {
+            let at = self.rest.start + buffer.filled() as u64;
+            let room = &mut [IoSliceMut::new(buffer.room(length))];
+            match rustix::io::preadv2(&*self.file, room, at, ReadWriteFlags::NOWAIT) {
+                Ok(0) => return Err(shorter(self.id)),
+                Ok(read) => buffer.grow(read),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN | Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(false),
+                Err(error) => return Err(io::Error::from(error).into()),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Reads what is missing of the next block, and has the kernel begin with those behind it.
+    async fn read_waiting(&self, mut buffer: Buffer) -> Result<Buffer, BlobError> {
+        let (file, id, rest) = (Arc::clone(&self.file), self.id, self.rest);
+        blocking(move || {
+            let length = block_length(rest);
+            let behind = rest.start + length as u64;
+            if behind < rest.end {
+                // Advice: whether it is taken changes nothing but the time.
+                rustix::fs::fadvise(&file, behind, Some(AHEAD_BYTES), Advice::WillNeed).ok();
+            }
+            while buffer.filled() < length {
+                let at = rest.start + buffer.filled() as u64;
+                match rustix::io::pread(&file, buffer.room(length), at) {
+                    Ok(0) => return Err(shorter(id)),
+                    Ok(read) => buffer.grow(read),
+                    Err(Errno::INTR) => {}
+                    Err(error) => return Err(io::Error::from(error).into()),
+                }
+            }
+            Ok(buffer)
+        })
+        .await
+    }
+}
+
+const fn shorter(id: BlobId) -> BlobError {
+    BlobError::Damaged(id, "it is shorter than it was")
+}
+
+/// How many bytes the first block of `range` has; blocks end at multiples of [`BLOCK_BYTES`] of the blob.
+fn block_length(range: ByteRange) -> usize {
+    let end = (range.start + 1).next_multiple_of(BLOCK_BYTES).min(range.end);
+    usize::try_from(end.saturating_sub(range.start)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{LocalBlobs, write};
+    use super::*;
+    use crate::volume::volatile_kind;
+    use futures_util::TryStreamExt;
+
+    const SIZE: u64 = 1_000_000;
+
+    fn reader(blobs: &LocalBlobs, id: BlobId) -> Reader {
+        let file = Arc::new(open_waiting(&blobs.shards, id).unwrap().unwrap());
+        Reader { file, id, rest: ByteRange::whole(SIZE), buffers: blobs.shards.buffers.clone() }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_the_page_cache_has_lost_is_not_waited_for_where_it_is_asked_for() {
+        let folder = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        if volatile_kind(folder.path()).is_some() {
+            eprintln!("skipped: there is no disk under the page cache here");
+            return;
+        }
+        let blobs = LocalBlobs::open(folder.path()).unwrap();
+        let (id, content) = (BlobId::new([7; 16]), Bytes::from(vec![3; usize::try_from(SIZE).unwrap()]));
+        write::put(&blobs.shards, id, content.clone()).unwrap();
+        let cold = reader(&blobs, id);
+        rustix::fs::fadvise(&cold.file, 0, None, Advice::DontNeed).unwrap();
+        assert!(!cold.read_cached(&mut blobs.shards.buffers.take()).unwrap(), "a cold block is left to others");
+        let read = open(Arc::clone(&blobs.shards), id, ByteRange::whole(SIZE)).await.unwrap();
+        assert_eq!(read.try_collect::<Vec<_>>().await.unwrap().concat(), content);
+        assert!(reader(&blobs, id).read_cached(&mut blobs.shards.buffers.take()).unwrap(), "a warm one is there");
+    }
 }

@@ -70,7 +70,7 @@ pub(super) fn claim(
 pub(super) fn ready(connection: &Connection, after: Option<BlobId>, limit: u32) -> Result<Vec<ReadyBlob>> {
     let sql = "SELECT id, size_bytes, checksums, content, sha256 FROM blobs WHERE id > ?1 AND state = 'ready' ORDER BY id LIMIT ?2";
     let after = after.map(|id| id.to_string()).unwrap_or_default();
-    let ready = |row: &Row<'_>| Ok(ReadyBlob { stored: rows::blob(row)?, sha256: Sha256Digest(row.get(4)?) });
+    let ready = |row: &Row<'_>| Ok(ReadyBlob { stored: rows::blob(row, 0)?, sha256: Sha256Digest(row.get(4)?) });
     connection.prepare_cached(sql)?.query_map(params![after, limit], ready)?.collect()
 }
 

@@ -5,15 +5,16 @@ use super::blobs;
 use super::rows::{self, parsed};
 use super::writer::Change;
 use crate::metadata::StoredContent;
-use crate::model::blob::StoredBlob;
 use crate::model::file::{File, FileDigest, NewFile};
 use crate::model::ids::{BlobId, FileId, WorkspaceId};
 use crate::model::page::{FileQuery, Order, Page};
 use crate::model::purpose::Purpose;
 use crate::random;
-use rusqlite::{Connection, OptionalExtension, Result, params};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 const COLUMNS: &str = "id, purpose, filename, size_bytes, sha256, parts_sha256, part_count, expires_at";
+/// How many those are.
+const FILE_COLUMNS: usize = 8;
 const ALIVE: &str = "(expires_at IS NULL OR expires_at > ?2)";
 const LAST_FILE_ID: &str = "last_file_id";
 
@@ -24,15 +25,19 @@ pub(super) fn last_file_id(connection: &Connection) -> Result<Option<FileId>> {
         .optional()
 }
 
-/// The id of a File that is made in this transaction, so that the order of ids is the order of commits. It is noted, so
-/// that ids go on from it after a restart even when the clock was set back and the File deleted.
-pub(super) fn next_id(change: &mut Change<'_>, now_ms: u64) -> Result<FileId> {
+/// The id of a File that is made in this transaction, so that the order of ids is the order of commits.
+pub(super) fn next_id(change: &mut Change<'_>, now_ms: u64) -> FileId {
     let id = FileId::next(*change.last_file_id, now_ms, random::bytes());
+    *change.last_file_id = Some(id);
+    id
+}
+
+/// Notes the newest id, so that ids go on from it after a restart even when the clock was set back and the File deleted.
+pub(super) fn note_last_file_id(connection: &Connection, id: FileId) -> Result<()> {
     let note = "INSERT INTO installation (name, value) VALUES (?1, ?2)
                 ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-    change.connection.prepare_cached(note)?.execute(params![LAST_FILE_ID, id.to_string()])?;
-    *change.last_file_id = Some(id);
-    Ok(id)
+    connection.prepare_cached(note)?.execute(params![LAST_FILE_ID, id.to_string()])?;
+    Ok(())
 }
 
 pub(super) fn create(
@@ -44,7 +49,7 @@ pub(super) fn create(
     let Some(blob) = blobs::settle(change.connection, workspace, &new.place, &new.content, now_ms)? else {
         return Ok(None);
     };
-    let id = next_id(change, now_ms)?;
+    let id = next_id(change, now_ms);
     let file = File {
         id,
         purpose: new.purpose,
@@ -94,29 +99,44 @@ pub(super) fn find(
         .optional()
 }
 
-/// In one read transaction, so that a File that is deleted meanwhile is either there with its blobs or not at all.
+/// On a connection that is in a transaction, so that a File of parts that is deleted meanwhile is either there with its
+/// blobs or not at all.
 pub(super) fn find_content(
     connection: &Connection,
     workspace: WorkspaceId,
     id: FileId,
     now_seconds: u64,
 ) -> Result<Option<StoredContent>> {
-    let snapshot = connection.unchecked_transaction()?;
-    let Some(file) = find(&snapshot, workspace, id, now_seconds)? else { return Ok(None) };
-    let blobs = match file.digest {
-        FileDigest::Whole(_) => {
-            "SELECT b.id, f.size_bytes, b.checksums, b.content FROM files f JOIN blobs b ON b.id = f.blob_id
-                                 WHERE f.workspace_id = ?1 AND f.id = ?2"
-        }
-        FileDigest::Parts { .. } => {
-            "SELECT b.id, p.size_bytes, b.checksums, b.content FROM file_parts p JOIN blobs b ON b.id = p.blob_id
-                                     WHERE p.workspace_id = ?1 AND p.file_id = ?2 ORDER BY p.position"
-        }
+    let sql = "SELECT f.id, f.purpose, f.filename, f.size_bytes, f.sha256, f.parts_sha256, f.part_count, f.expires_at,
+                      b.id, f.size_bytes, b.checksums, b.content
+               FROM files f LEFT JOIN blobs b ON b.id = f.blob_id
+               WHERE f.workspace_id = ?1 AND f.id = ?3 AND (f.expires_at IS NULL OR f.expires_at > ?2)";
+    let content = |row: &Row<'_>| {
+        let file = rows::file(row)?;
+        let is_whole = matches!(file.digest, FileDigest::Whole(_));
+        Ok((file, is_whole.then(|| rows::blob(row, FILE_COLUMNS)).transpose()?))
     };
-    let mut select = snapshot.prepare_cached(blobs)?;
-    let blobs: Vec<StoredBlob> =
-        select.query_map(params![workspace.to_string(), id.to_string()], rows::blob)?.collect::<Result<_>>()?;
-    Ok(Some(StoredContent { file, blobs }))
+    let values = params![workspace.to_string(), now_seconds, id.to_string()];
+    match connection.prepare_cached(sql)?.query_row(values, content).optional()? {
+        None => Ok(None),
+        Some((file, Some(blob))) => Ok(Some(StoredContent { file, blobs: vec![blob] })),
+        Some((_, None)) => find_parts(connection, workspace, id, now_seconds),
+    }
+}
+
+/// The same of a File that was completed from parts.
+fn find_parts(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    id: FileId,
+    now_seconds: u64,
+) -> Result<Option<StoredContent>> {
+    let Some(file) = find(connection, workspace, id, now_seconds)? else { return Ok(None) };
+    let sql = "SELECT b.id, p.size_bytes, b.checksums, b.content FROM file_parts p JOIN blobs b ON b.id = p.blob_id
+               WHERE p.workspace_id = ?1 AND p.file_id = ?2 ORDER BY p.position";
+    let mut select = connection.prepare_cached(sql)?;
+    let blobs = select.query_map(params![workspace.to_string(), id.to_string()], |row| rows::blob(row, 0))?;
+    Ok(Some(StoredContent { file, blobs: blobs.collect::<Result<_>>()? }))
 }
 
 pub(super) fn list(

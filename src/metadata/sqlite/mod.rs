@@ -13,6 +13,7 @@ mod readers;
 mod reserve;
 mod rows;
 mod snapshot;
+mod snapshots;
 mod upkeep;
 mod uploads;
 mod workspaces;
@@ -33,6 +34,7 @@ use crate::model::workspace::Workspace;
 use async_trait::async_trait;
 use readers::Readers;
 use reserve::{Fullness, Reserve};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::collections::HashSet;
 use std::fs::OpenOptions;
@@ -54,6 +56,8 @@ const MIN_SQLITE_VERSION: i32 = 3_051_003;
 const DATABASE_MODE: u32 = 0o600;
 /// `PRAGMA synchronous` when it is FULL.
 const SYNCHRONOUS_FULL: i64 = 2;
+/// Pages after which the log is written into the database: 16 MiB.
+const LOG_PAGES: u32 = 4096;
 /// Prepared statements that a connection keeps.
 const STATEMENTS: usize = 64;
 /// Pages up to this are read like points: about 0.4 ms (performance.md, section 1).
@@ -116,7 +120,9 @@ impl SqliteStore {
             Opener::Server => Some(Reserve::open(path, fullness.clone())?),
             Opener::Command => None,
         };
-        Ok(Self { writer: Writer::start(connection, last_file_id, reserve)?, readers, fullness, clock })
+        let snapshots = readers.snapshots();
+        let writer = Writer::start(connection, last_file_id, reserve, move || snapshots.committed())?;
+        Ok(Self { writer, readers, fullness, clock })
     }
 }
 
@@ -136,6 +142,9 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // A prepared statement keeps its plan whatever is bound to it; otherwise some are prepared again for each request.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA foreign_keys = ON;",
     )?;
@@ -191,18 +200,18 @@ impl MetadataStore for SqliteStore {
 
     async fn find_file(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<File>, MetadataError> {
         let now_seconds = self.clock.now_seconds();
-        self.readers.point(|connection| files::find(connection, workspace, id, now_seconds))
+        self.readers.current(|connection| files::find(connection, workspace, id, now_seconds))
     }
 
     async fn find_content(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<StoredContent>, MetadataError> {
         let now_seconds = self.clock.now_seconds();
-        self.readers.point(|connection| files::find_content(connection, workspace, id, now_seconds))
+        self.readers.current(|connection| files::find_content(connection, workspace, id, now_seconds))
     }
 
     async fn list_files(&self, workspace: WorkspaceId, query: FileQuery) -> Result<Page<File>, MetadataError> {
         let now_seconds = self.clock.now_seconds();
         let list = move |connection: &Connection| files::list(connection, workspace, query, now_seconds);
-        if query.limit <= POINT_PAGE_FILES { self.readers.point(list) } else { self.readers.long(list).await }
+        if query.limit <= POINT_PAGE_FILES { self.readers.current(list) } else { self.readers.long(list).await }
     }
 
     async fn delete_file(&self, workspace: WorkspaceId, id: FileId) -> Result<bool, MetadataError> {

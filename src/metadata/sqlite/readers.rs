@@ -1,5 +1,6 @@
 //! Reader connections: each read takes one for as long as its query runs.
 
+use super::snapshots::Snapshots;
 use super::{MetadataError, OpenError};
 use rusqlite::Connection;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +15,7 @@ const LONG_READS: usize = 2;
 #[derive(Debug)]
 pub(super) struct Readers {
     point: Pool,
+    current: Arc<Snapshots>,
     long: Arc<Pool>,
     long_places: Semaphore,
 }
@@ -23,6 +25,7 @@ impl Readers {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             point: Pool::open(cores + 1, &connect)?,
+            current: Arc::new(Snapshots::open(cores + 1, &connect)?),
             long: Arc::new(Pool::open(LONG_READS, &connect)?),
             long_places: Semaphore::new(LONG_READS),
         })
@@ -31,6 +34,19 @@ impl Readers {
     /// A read of a few rows, on the calling thread.
     pub(super) fn point<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, MetadataError> {
         Ok(self.point.run(query)?)
+    }
+
+    /// A read of a few rows of Files, which this process alone writes, on the calling thread.
+    pub(super) fn current<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, MetadataError> {
+        self.current.read(query)
+    }
+
+    /// Has to hear of every commit.
+    pub(super) fn snapshots(&self) -> Arc<Snapshots> {
+        Arc::clone(&self.current)
     }
 
     /// A read that may take long enough to keep a runtime worker from its work.

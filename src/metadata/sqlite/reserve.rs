@@ -98,6 +98,11 @@ impl Reserve {
         }
     }
 
+    /// Whether the disk had little room before the last transaction.
+    pub(super) fn is_tight(&self) -> bool {
+        self.fullness.tight.load(Ordering::Acquire)
+    }
+
     /// What the database may still grow by when its log is written into it, at most.
     fn log_bytes(&self) -> u64 {
         std::fs::metadata(&self.log).map_or(0, |log| log.len())

@@ -44,13 +44,13 @@ pub(super) fn file(row: &Row<'_>) -> Result<File> {
     })
 }
 
-/// The columns of `SELECT id, size_bytes, checksums, content`.
-pub(super) fn blob(row: &Row<'_>) -> Result<StoredBlob> {
-    let checksums = BlockChecksums::from_bytes(row.get_ref(2)?.as_blob()?);
+/// The columns of `SELECT id, size_bytes, checksums, content`, from the column `first` on.
+pub(super) fn blob(row: &Row<'_>, first: usize) -> Result<StoredBlob> {
+    let checksums = BlockChecksums::from_bytes(row.get_ref(first + 2)?.as_blob()?);
     Ok(StoredBlob {
-        blob: parsed(row, 0)?,
-        size_bytes: row.get(1)?,
-        checksums: checksums.ok_or_else(|| Error::InvalidColumnType(2, "checksums".into(), Type::Blob))?,
-        inline: row.get_ref(3)?.as_blob_or_null()?.map(Bytes::copy_from_slice),
+        blob: parsed(row, first)?,
+        size_bytes: row.get(first + 1)?,
+        checksums: checksums.ok_or_else(|| Error::InvalidColumnType(first + 2, "checksums".into(), Type::Blob))?,
+        inline: row.get_ref(first + 3)?.as_blob_or_null()?.map(Bytes::copy_from_slice),
     })
 }

@@ -268,7 +268,7 @@ fn choose(
             return Ok(Err(UploadRefusal::RepeatedPart(*id)));
         }
         let values = params![workspace.to_string(), upload.id.to_string(), id.to_string()];
-        let part = |row: &Row<'_>| Ok(ChosenPart { id: *id, sha256: row.get(4)?, stored: rows::blob(row)? });
+        let part = |row: &Row<'_>| Ok(ChosenPart { id: *id, sha256: row.get(4)?, stored: rows::blob(row, 0)? });
         match select.query_row(values, part).optional()? {
             Some(part) => chosen.push(part),
             None => return Ok(Err(UploadRefusal::UnknownPart(*id))),
@@ -289,7 +289,7 @@ fn insert_file(
     whole: Option<Sha256Digest>,
     now_ms: u64,
 ) -> Result<File> {
-    let id = files::next_id(change, now_ms)?;
+    let id = files::next_id(change, now_ms);
     let of_parts = chosen.iter().fold(Sha256::new(), |digest, part| digest.chain_update(part.sha256));
     let upload = &row.upload;
     let file = File {

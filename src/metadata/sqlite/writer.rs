@@ -3,8 +3,8 @@
 //! Each change runs in a savepoint of its own, so that one that fails takes no other with it. Nobody is answered before
 //! the commit is durable; when it fails, everybody in it is told.
 
-use super::MetadataError;
 use super::reserve::Reserve;
+use super::{MetadataError, files};
 use crate::failpoint;
 use crate::model::ids::FileId;
 use rusqlite::Connection;
@@ -37,14 +37,15 @@ type Answer = Box<dyn FnOnce(Result<(), MetadataError>)>;
 pub(super) struct Writer(mpsc::Sender<Job>);
 
 impl Writer {
-    /// Starts the thread; it ends when the writer is dropped and what was queued is done.
+    /// Starts the thread, which calls `committed` after each transaction, before anybody is told of it; it ends when the writer is dropped and what was queued is done.
     pub(super) fn start(
         connection: Connection,
         last_file_id: Option<FileId>,
         reserve: Option<Reserve>,
+        committed: impl Fn() + Send + 'static,
     ) -> io::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE_CHANGES);
-        let writing = move || write_for_ever(&connection, last_file_id, reserve, queue);
+        let writing = move || write_for_ever(&connection, last_file_id, reserve, queue, &committed);
         thread::Builder::new().name(THREAD_NAME.into()).spawn(writing)?;
         Ok(Self(jobs))
     }
@@ -71,12 +72,13 @@ fn write_for_ever(
     mut last_file_id: Option<FileId>,
     mut reserve: Option<Reserve>,
     mut queue: mpsc::Receiver<Job>,
+    committed: &dyn Fn(),
 ) {
     while let Some(first) = queue.blocking_recv() {
         if let Some(reserve) = &mut reserve {
             reserve.settle(|| unused_bytes(connection));
         }
-        let turn = AssertUnwindSafe(|| take_turn(connection, &mut last_file_id, first, &mut queue));
+        let turn = AssertUnwindSafe(|| take_turn(connection, &mut last_file_id, first, &mut queue, committed));
         if panic::catch_unwind(turn).is_err() {
             tracing::error!("a change panicked, and those in its transaction failed");
         }
@@ -85,14 +87,24 @@ fn write_for_ever(
         {
             tracing::error!(%error, "a failed transaction could not be rolled back");
         }
+        if reserve.as_ref().is_some_and(Reserve::is_tight) {
+            shrink_log(connection);
+        }
     }
 }
 
-fn take_turn(connection: &Connection, last_file_id: &mut Option<FileId>, first: Job, queue: &mut mpsc::Receiver<Job>) {
+fn take_turn(
+    connection: &Connection,
+    last_file_id: &mut Option<FileId>,
+    first: Job,
+    queue: &mut mpsc::Receiver<Job>,
+    committed: &dyn Fn(),
+) {
     let mut answers = Vec::new();
-    let committed = commit(connection, last_file_id, first, queue, &mut answers);
+    let outcome = commit(connection, last_file_id, first, queue, &mut answers);
+    committed();
     for answer in answers {
-        answer(committed.clone());
+        answer(outcome.clone());
     }
 }
 
@@ -109,6 +121,7 @@ fn commit(
         answers.push(first(Err(error.clone())));
         return Err(error);
     }
+    let noted = *last_file_id;
     let mut next = Some(first);
     while let Some(job) = next.take() {
         answers.push(job(Ok(Change { connection, last_file_id: &mut *last_file_id })));
@@ -117,9 +130,20 @@ fn commit(
             next = queue.try_recv().ok();
         }
     }
+    if let Some(last) = last_file_id.filter(|last| Some(*last) != noted) {
+        files::note_last_file_id(connection, last)?;
+    }
     failpoint::reach("commit.ready").map_err(unavailable)?;
     connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]))?;
     failpoint::reach("commit.done").map_err(unavailable)
+}
+
+/// Where there is no room for a longer log, it is begun anew as soon as it is in the database.
+fn shrink_log(connection: &Connection) {
+    let checkpoint = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+    if let Err(error) = checkpoint {
+        tracing::warn!(%error, "the log could not be written into the database");
+    }
 }
 
 /// What deleted rows have left in the database, in bytes.
@@ -159,7 +183,7 @@ mod tests {
         other.execute_batch("CREATE TABLE t (x INTEGER)").unwrap();
         let connection = Connection::open(&path).unwrap();
         connection.busy_timeout(std::time::Duration::ZERO).unwrap();
-        let writer = Writer::start(connection, None, None).unwrap();
+        let writer = Writer::start(connection, None, None, || ()).unwrap();
         let insert = |change: &mut Change<'_>| change.connection.execute("INSERT INTO t VALUES (1)", []);
         other.execute_batch("BEGIN EXCLUSIVE").unwrap();
         assert!(writer.write(insert).await.is_err());
@@ -174,7 +198,7 @@ mod tests {
     async fn a_change_that_panics_ends_its_transaction_and_no_other() {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("CREATE TABLE t (x INTEGER)").unwrap();
-        let writer = Writer::start(connection, None, None).unwrap();
+        let writer = Writer::start(connection, None, None, || ()).unwrap();
         let broken = writer.write(|change| -> rusqlite::Result<()> {
             change.connection.execute("INSERT INTO t VALUES (1)", [])?;
             panic!("a mistake")
@@ -190,7 +214,7 @@ mod tests {
     async fn a_change_that_fails_takes_no_other_with_it() {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("CREATE TABLE t (x INTEGER UNIQUE)").unwrap();
-        let writer = Arc::new(Writer::start(connection, None, None).unwrap());
+        let writer = Arc::new(Writer::start(connection, None, None, || ()).unwrap());
         let changes = (0..100_i64).map(|number| {
             let writer = Arc::clone(&writer);
             tokio::spawn(async move {
