@@ -99,7 +99,7 @@ impl Server {
         let first_key = make_first_key(&installation, &config.stores.data_dir).await?;
         let mut warnings = warnings(&config.stores);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let files = open_files(config, &installation, tasks.clone()).await?;
+        let files = open_files(config, &installation, clock.clone(), tasks.clone()).await?;
         warnings.extend(upkeep::start(&files, &config.upkeep, &clock, &stop).await?);
         let uploads = Uploads { files: files.clone(), ttl_seconds: config.upload_ttl.as_secs() };
         let hall = Arc::new(Hall {
@@ -145,11 +145,12 @@ impl Server {
     }
 }
 
-async fn open_files(config: &Config, installation: &Installation, tasks: TaskTracker) -> Result<Files> {
+async fn open_files(config: &Config, installation: &Installation, clock: Clock, tasks: TaskTracker) -> Result<Files> {
     let sweep_wanted = Arc::new(Notify::new());
     Ok(Files {
         metadata: Arc::clone(&installation.metadata),
         blobs: open_blobs(&config.stores.blobs).await?,
+        clock,
         in_flight: InFlight::new(config.limits.max_concurrent_uploads),
         in_use: InUse::new(Arc::clone(&sweep_wanted)),
         process: ProcessId::new(random::bytes()),

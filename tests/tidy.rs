@@ -54,7 +54,7 @@ const EDGES: [(&str, &[&str]); 19] = [
     ),
     ("http", &["causes", "files", "keys", "model", "random", "uploads"]),
     ("archive", &["blobs", "metadata", "model", "random"]),
-    ("files", &["blobs", "causes", "failpoint", "metadata", "model", "random"]),
+    ("files", &["blobs", "causes", "clock", "failpoint", "metadata", "model", "random"]),
     ("inspect", &["blobs", "causes", "clock", "metadata", "model", "random"]),
     ("keys", &["clock", "metadata", "model", "random"]),
     ("sweep", &["blobs", "causes", "clock", "failpoint", "metadata", "model", "random"]),

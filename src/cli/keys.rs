@@ -39,7 +39,7 @@ pub enum Keys {
         #[command(flatten)]
         settings: StoreSettings,
     },
-    /// Revokes a key: a running server refuses it from the next request on.
+    /// Revokes a key: a running server refuses it within half a second.
     Revoke {
         /// The key's id, `key_...`.
         id: String,

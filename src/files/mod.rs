@@ -20,6 +20,7 @@ pub use receive::{ReceiveError, Received, Receiving};
 
 use crate::blobs::{BlobError, BlobStore, InFlight, InUse};
 use crate::causes::Causes;
+use crate::clock::Clock;
 use crate::metadata::{MetadataError, MetadataStore};
 use crate::model::ids::{BlobId, ProcessId};
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub struct Files {
     pub metadata: Arc<dyn MetadataStore>,
     /// Bytes.
     pub blobs: Arc<dyn BlobStore>,
+    /// What time it is, by which blobs get their names.
+    pub clock: Clock,
     /// What this process is writing.
     pub in_flight: Arc<InFlight>,
     /// What this process is reading.

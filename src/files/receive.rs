@@ -86,7 +86,7 @@ impl Files {
     }
 
     fn begin(&self, workspace: WorkspaceId, subject: Subject) -> Result<Receiving, ReceiveError> {
-        let blob = BlobId::new(random::bytes());
+        let blob = BlobId::of_moment(self.clock.now_ms(), random::bytes());
         let token = self.in_flight.enter(blob).ok_or(ReceiveError::TooManyUploads)?;
         let claim = Claim { writer: None, token: Some(token), begun: false, files: self.clone() };
         Ok(Receiving {

@@ -1,5 +1,6 @@
 //! What the content of a blob amounts to: its size, its SHA-256, and a checksum of each of its blocks.
 
+use super::hex;
 use std::fmt;
 
 /// Bytes that one block checksum covers; the last block of a blob may be shorter.
@@ -12,7 +13,7 @@ pub struct Sha256Digest(pub [u8; 32]);
 impl fmt::Display for Sha256Digest {
     /// 64 lower-case hex digits.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+        hex::write(&self.0, out)
     }
 }
 

@@ -5,6 +5,7 @@
 //! strictly increase, and knowing one leaves 80 bits to guess for its neighbour (product.md, section 4).
 
 use super::base62;
+use super::hex;
 use std::fmt;
 use std::str::FromStr;
 
@@ -13,6 +14,9 @@ const TAIL_DIGITS: usize = 15;
 /// How many tails there are: 62 to the power of [`TAIL_DIGITS`].
 const TAIL_BOUND: u128 = 62_u128.pow(15);
 const MAX_TIME_MS: u64 = (1 << 48) - 1;
+
+/// How long new blobs begin with the same byte.
+const MOMENT_MS: u64 = 128;
 
 /// Random bytes that one minted id consumes.
 pub const ID_RANDOM_BYTES: usize = 11;
@@ -141,7 +145,8 @@ macro_rules! hex_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(out, concat!($prefix, "{:032x}"), u128::from_be_bytes(self.0))
+                out.write_str($prefix)?;
+                hex::write(&self.0, out)
             }
         }
 
@@ -213,7 +218,15 @@ impl BlobId {
         Self(std::array::from_fn(|at| millisecond.iter().chain(&random).nth(at).copied().unwrap_or_default()))
     }
 
-    /// The first byte of it: uniformly random, so it spreads blobs evenly.
+    /// An id of this moment and these random bytes. Those of one moment begin with the same byte, and over half a minute all
+    /// bytes have their turn: what is written together lies together, and everything is spread evenly.
+    #[must_use]
+    pub fn of_moment(now_ms: u64, random: [u8; 15]) -> Self {
+        let [.., moment] = (now_ms / MOMENT_MS).to_be_bytes();
+        Self(std::array::from_fn(|at| std::iter::once(&moment).chain(&random).nth(at).copied().unwrap_or_default()))
+    }
+
+    /// The first byte of it: over time all are as frequent.
     #[must_use]
     pub const fn first_byte(self) -> u8 {
         let [first, ..] = self.0;

@@ -11,6 +11,7 @@ pub mod expiry;
 pub mod file;
 pub mod filename;
 pub mod finding;
+mod hex;
 pub mod ids;
 pub mod page;
 pub mod purpose;

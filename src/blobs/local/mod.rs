@@ -7,6 +7,7 @@
 mod buffers;
 mod quarantine;
 mod read;
+mod shared_sync;
 mod stamp;
 mod sync_health;
 mod write;
@@ -22,6 +23,7 @@ use buffers::Buffers;
 use bytes::Bytes;
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags};
 use rustix::io::Errno;
+use shared_sync::SharedSync;
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -50,6 +52,8 @@ const PROOF: BlobId = BlobId::new([0; 16]);
 struct Shards {
     root: OwnedFd,
     directories: Vec<OwnedFd>,
+    /// Their fsyncs.
+    syncs: Vec<SharedSync>,
     /// How much of the file system blobs leave free, in bytes.
     reserve_bytes: u64,
     health: SyncHealth,
@@ -86,10 +90,12 @@ impl LocalBlobs {
         let folder = open_folder(root)?;
         let open = |shard| Ok(rustix::fs::openat(&folder, shard_name(shard), DIRECTORY, Mode::empty())?);
         let directories = (0..=u8::MAX).map(open).collect::<io::Result<Vec<_>>>()?;
+        let syncs = directories.iter().map(|_| SharedSync::default()).collect();
         let reserve_bytes = volume::reserve_bytes(root)?;
         let shards = Shards {
             root: folder,
             directories,
+            syncs,
             reserve_bytes,
             health: SyncHealth::default(),
             buffers: Buffers::default(),
@@ -177,6 +183,15 @@ impl Shards {
         self.directories.get(shard_of(id)).ok_or_else(|| io::Error::other("there is no such shard"))
     }
 
+    /// Makes the names in a blob's directory durable, together with whoever else wants that now.
+    fn sync_directory(&self, id: BlobId) -> io::Result<()> {
+        let directory = self.of(id)?;
+        match self.syncs.get(shard_of(id)) {
+            Some(shared) => shared.wait(|| self.health.fsync(directory)),
+            None => self.health.fsync(directory),
+        }
+    }
+
     fn size(&self, id: BlobId) -> io::Result<Option<u64>> {
         match rustix::fs::statat(self.of(id)?, id.to_string(), AtFlags::SYMLINK_NOFOLLOW) {
             Ok(status) => Ok(u64::try_from(status.st_size).ok()),
@@ -217,8 +232,7 @@ impl Shards {
         let unlinked: Vec<_> = ids.iter().map(|id| (*id, self.unlink(*id))).collect();
         let mut synced = BTreeMap::new();
         let durable = |(id, unlinked): (BlobId, io::Result<()>)| {
-            let sync = |id| self.health.fsync(self.of(id)?);
-            let synced: &io::Result<()> = synced.entry(shard_of(id)).or_insert_with(|| sync(id));
+            let synced: &io::Result<()> = synced.entry(shard_of(id)).or_insert_with(|| self.sync_directory(id));
             let synced = synced.as_ref().map_err(|error| io::Error::new(error.kind(), error.to_string()));
             (id, unlinked.and(synced.copied()).map_err(BlobError::from))
         };

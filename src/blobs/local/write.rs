@@ -141,7 +141,7 @@ impl Draft {
         rename_without_replace(shard, self.id)?;
         self.file = None;
         failpoint::reach("blob.renamed")?;
-        self.shards.health.fsync(shard)?;
+        self.shards.sync_directory(self.id)?;
         failpoint::reach("blob.published")?;
         Ok(std::mem::take(&mut self.hasher).finish())
     }
