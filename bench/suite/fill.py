@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from suite.servers import Venna
 
 ORIGINALS = 100
+SAMPLED_IDS = 10_000
 
 # What cloning a file clones: tables in the order of their insertion, and for each column where its value comes from:
 # "file id" and "blob id" are fresh ones of the clone, "same" is the original's. The originals of a table are the rows
@@ -47,7 +48,7 @@ FILE_PREFIX = "file-"
 
 
 def fill(venna: Venna, count: int, size: int = 4096) -> list[str]:
-    """Leaves `count` files in the installation of a stopped `venna` and gives some of their ids, spread evenly."""
+    """Leaves `count` files in the installation of a stopped `venna` and gives some of their ids, drawn at random."""
     with venna:
         originals = venna.files(size, min(ORIGINALS, count))
     clones = count - len(originals)
@@ -90,7 +91,7 @@ def clone(database: sqlite3.Connection, originals: list[str], count: int) -> lis
         database.executemany(insert, clones_of(rows, list(columns.values()), fresh))
         database.execute("COMMIT")
     database.execute("PRAGMA journal_mode = WAL")
-    return [file_id for file_id, _ in fresh[:: max(1, count // 10_000)]]
+    return [file_id for file_id, _ in secrets.SystemRandom().sample(fresh, min(count, SAMPLED_IDS))]
 
 
 def rows_of_originals(

@@ -56,7 +56,7 @@ def form(fields: dict[str, str], filename: str) -> tuple[bytes, bytes, dict[str,
     return before.encode(), f"\r\n--{BOUNDARY}--\r\n".encode(), {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
 
 
-def wrk(port: int, request: Request, connections: int, seconds: float) -> Outcome:
+def wrk(port: int, request: Request, connections: int, seconds: int) -> Outcome:
     assert (request.size or 0) <= WRK_BODY_LIMIT_BYTES
     with tempfile.TemporaryDirectory(prefix="venna-bench-") as folder:
         body = b"" if request.size is None else request.before + filler(request.size) + request.after
@@ -64,7 +64,7 @@ def wrk(port: int, request: Request, connections: int, seconds: float) -> Outcom
         Path(folder, "headers").write_text("\n".join(f"{name}: {value}" for name, value in request.headers.items()))
         Path(folder, "body").write_bytes(body)
         Path(folder, "paths").write_text("\n".join(request.paths))
-        command = ["wrk", f"-t{min(WRK_THREADS, connections)}", f"-c{connections}", f"-d{seconds:g}s", f"--timeout={WRK_TIMEOUT_SECONDS}s"]
+        command = ["wrk", f"-t{min(WRK_THREADS, connections)}", f"-c{connections}", f"-d{seconds}s", f"--timeout={WRK_TIMEOUT_SECONDS}s"]
         command += ["-s", str(BENCH / "lua/requests.lua"), f"http://127.0.0.1:{port}"]
         done = subprocess.run(command, env=os.environ | {"BENCH_REQUEST": folder}, capture_output=True, text=True, timeout=seconds + 60)
     if done.returncode:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import time
 from pathlib import Path
 
 from suite.load import LoadClient, Request
-from suite.servers import START_SECONDS, Server, version_of
+from suite.servers import Server, version_of
 
 # As large as the answer that describes one file.
 FILE_OBJECT_BYTES = 300
@@ -171,15 +169,7 @@ class Hadrian(Server):
         return {"NO_COLOR": "1", "HOME": str(self.folder)}
 
     def started(self) -> None:
-        escapes = re.compile(r"\x1b\[[0-9;]*m")
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            log = escapes.sub("", (self.folder / "log").read_text(errors="replace"))
-            if found := re.search(r"user_id=([0-9a-f-]{36})", log):
-                self._owner = found[1]
-                return
-            time.sleep(0.05)
-        raise RuntimeError("hadrian does not say the id of its user")
+        self._owner = self.wait_for_log(r"user_id=([0-9a-f-]{36})")[1]
 
     def files_path(self) -> str:
         return "/api/v1/files"

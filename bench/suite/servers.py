@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from pathlib import Path
 
 from suite.load import LoadClient, Request, form
@@ -12,6 +13,8 @@ from suite.process import ProcessTree, free_port
 START_SECONDS = 60
 # Room for the largest file of the suite and its form.
 MAX_FILE_BYTES = 2 * 1024**3
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Server:
@@ -40,10 +43,16 @@ class Server:
         self.stop()
 
     def start(self) -> None:
-        self.port = free_port()
-        self.process = ProcessTree(self.command(), self.folder / "log", self.environment())
+        self.start_unwaited()
+        assert self.process
         self.process.wait_for(self.port, START_SECONDS)
         self.started()
+
+    def start_unwaited(self) -> None:
+        self.port = free_port()
+        # Each start has its own log, in which `wait_for_log` looks.
+        (self.folder / "log").unlink(missing_ok=True)
+        self.process = ProcessTree(self.command(), self.folder / "log", self.environment())
 
     def stop(self) -> None:
         if self.process:
@@ -58,6 +67,16 @@ class Server:
 
     def started(self) -> None:
         """What is to be learnt from the running server."""
+
+    def wait_for_log(self, pattern: str) -> re.Match[str]:
+        """The first match of `pattern` in what the server has written, colours left out."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            log = COLOUR.sub("", (self.folder / "log").read_text(errors="replace"))
+            if found := re.search(pattern, log):
+                return found
+            time.sleep(0.02)
+        raise RuntimeError(f"{self.name} never says {pattern!r}")
 
     def upload(self, size: int) -> Request:
         before, after, headers = form(self.upload_fields(), self.filename())
@@ -87,6 +106,10 @@ class Server:
     def filename(self) -> str:
         return "data.bin"
 
+    def adopt(self, size: int, ids: list[str]) -> None:
+        """Ids of files that are there already."""
+        self._ids[size] = ids
+
     def files(self, size: int, count: int) -> list[str]:
         """Ids of at least `count` files of this size, uploaded when they are not there."""
         ids = self._ids.setdefault(size, [])
@@ -109,6 +132,11 @@ class Venna(Server):
         self.version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
         self._key = ""
 
+    def named(self, name: str) -> Venna:
+        """One of several installations of one run."""
+        self.name = name
+        return self
+
     @property
     def data_dir(self) -> Path:
         return self.folder / "data"
@@ -120,6 +148,8 @@ class Venna(Server):
         return command + list(self.flags)
 
     def started(self) -> None:
+        # It binds before it has made the key of a first run.
+        self.wait_for_log("listening on ")
         self._key = (self.data_dir / "first-key").read_text().strip()
 
     def headers(self) -> dict[str, str]:

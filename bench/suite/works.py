@@ -18,13 +18,14 @@ FILES_APIS = ("ogx", "aibrix", "hadrian")
 SMALL_FILES = 1000
 # The peers' lists are of no more than this and what the uploads before have left.
 LISTED_FILES = 1000
+WARM_UP_SECONDS = 1
 
 
 @dataclass(frozen=True)
 class Scale:
     """How long and how large: the full run or the quick one."""
 
-    seconds: float
+    seconds: int
     passes: int
     million: int
     huge_bytes: int
@@ -34,7 +35,7 @@ class Scale:
 
 
 FULL = Scale(seconds=4, passes=3, million=1_000_000, huge_bytes=GIB, transfer_bytes=64 * MIB, upload_bytes=512 * MIB, deletes=4000)
-QUICK = Scale(seconds=1.5, passes=1, million=100_000, huge_bytes=128 * MIB, transfer_bytes=16 * MIB, upload_bytes=256 * MIB, deletes=1000)
+QUICK = Scale(seconds=2, passes=1, million=100_000, huge_bytes=128 * MIB, transfer_bytes=16 * MIB, upload_bytes=256 * MIB, deletes=1000)
 
 
 @dataclass
@@ -98,7 +99,7 @@ def large_upload(name: str, title: str, size: Callable[[Scale], int], connection
 def small_read(name: str, title: str, request: Callable[[Server], Request], connections: int, servers: tuple[str, ...]) -> Work:
     def measure(server: Server, scale: Scale) -> Sample:
         asked = request(server)
-        wrk(server.port, asked, connections, 0.5)
+        wrk(server.port, asked, connections, WARM_UP_SECONDS)
         return sampled(server, lambda: wrk(server.port, asked, connections, scale.seconds), "requests/s")
 
     return Work(name, title, "requests/s", servers, measure)
@@ -124,7 +125,7 @@ def deletes(servers: tuple[str, ...]) -> Work:
     return Work("delete-c16", "delete, c=16", "requests/s", servers, measure)
 
 
-def listing(name: str, title: str, servers: tuple[str, ...], connections: int = 4) -> Work:
+def listing(name: str, title: str, servers: tuple[str, ...], connections: int = 16) -> Work:
     def request(server: Server) -> Request:
         if server.name in FILES_APIS:
             server.files(4 * KIB, LISTED_FILES)
@@ -154,8 +155,8 @@ def works() -> list[Work]:
         large_content("content-1g", "content 1 GiB x 1", lambda scale: scale.huge_bytes, 1, 1, "GB/s"),
         small_read("retrieve-c16", "retrieve, c=16", lambda server: server.retrieve(server.files(4 * KIB, SMALL_FILES)), 16, venna_and_peers),
         small_read("retrieve-1m", "retrieve at 1 M files, c=16", lambda server: server.retrieve(server.files(4 * KIB, SMALL_FILES)), 16, ("venna-1m",)),
-        listing("list-c4", "list limit=100 at a few thousand files, c=4", FILES_APIS),
-        listing("list-1k", "list limit=100 at 1,000 files, c=4", ("venna-1k",)),
-        listing("list-1m", "list limit=100 at 1 M files, c=4", ("venna-1m",)),
+        listing("list-c16", "list limit=100 at a few thousand files, c=16", FILES_APIS),
+        listing("list-1k", "list limit=100 at 1,000 files, c=16", ("venna-1k",)),
+        listing("list-1m", "list limit=100 at 1 M files, c=16", ("venna-1m",)),
         deletes(("venna", "aibrix", "ogx")),
     ]
