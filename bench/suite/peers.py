@@ -29,7 +29,7 @@ class Nginx(Server):
         for name in ("root/put", "root/meta", "body"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "nginx.conf").write_text(self._configuration())
-        return ["nginx", "-c", self.folder / "nginx.conf", "-p", self.folder, "-e", self.folder / "error.log"]
+        return ["nginx", "-c", self.folder / "nginx.conf", "-p", self.folder, "-e", "stderr"]
 
     def _configuration(self) -> str:
         user = "user root;" if os.geteuid() == 0 else ""
@@ -38,7 +38,7 @@ class Nginx(Server):
 daemon off;
 worker_processes {WORKER_PROCESSES};
 pid {self.folder}/nginx.pid;
-error_log {self.folder}/error.log error;
+error_log stderr notice;
 events {{ worker_connections 1024; }}
 http {{
     access_log off;

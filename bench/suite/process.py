@@ -56,16 +56,21 @@ class ProcessTree:
         """Until somebody listens; a process that ended says why in its log."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if self._process.poll() is not None:
+            if self.has_ended():
                 break
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
                 return
             except OSError:
                 time.sleep(0.02)
-        tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
         self.stop()
-        raise RuntimeError(f"nothing listens on port {port} after {seconds} s; the end of its log:\n{tail}")
+        raise RuntimeError(f"nothing listens on port {port} after {seconds} s; the end of its log:\n{self.log_tail()}")
+
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def log_tail(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
 
     def stop(self) -> None:
         for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 5)):
