@@ -16,7 +16,8 @@ COLOURS = {
 }
 MET, MISSED = "#3a9a6b", "#b4483c"
 WIDTH = 960
-LABELS_WIDTH = 330
+LABELS_WIDTH = 390
+NAMES_WIDTH = 80
 VALUES_WIDTH = 90
 BAR_HEIGHT = 14
 GROUP_GAP = 12
@@ -38,9 +39,11 @@ def bars(title: str, subtitle: str, groups: list[tuple[str, list[Bar]]], mark: f
 
     shapes, y = [], TOP
     for label, group in groups:
-        shapes.append(text(LABELS_WIDTH - 90, y + BAR_HEIGHT * len(group) / 2 + 4, label, "end"))
+        names_width = NAMES_WIDTH if any(name for name, _, _, _ in group) else 6
+        shapes.append(text(LABELS_WIDTH - names_width, y + BAR_HEIGHT * len(group) / 2 + 4, label, "end"))
         for name, value, written, colour in group:
-            shapes.append(text(LABELS_WIDTH - 6, y + BAR_HEIGHT - 3, name, "end", "#555"))
+            if name:
+                shapes.append(text(LABELS_WIDTH - 6, y + BAR_HEIGHT - 3, name, "end", "#555"))
             width = max(x(value) - LABELS_WIDTH, 1)
             shapes.append(f'<rect x="{LABELS_WIDTH}" y="{y + 1}" width="{width:.1f}" height="{BAR_HEIGHT - 2}" fill="{colour}"/>')
             shapes.append(text(LABELS_WIDTH + width + 5, y + BAR_HEIGHT - 3, written, "start", "#333"))

@@ -54,7 +54,7 @@ def revision() -> str:
 
 
 def markdown(results: Results, quick: bool) -> str:
-    lines = ["# Benchmark", "", f"{time.strftime('%Y-%m-%d')}, revision {revision()}, {results.passes} alternating passes, {results.seconds / 60:.0f} minutes."]
+    lines = ["# Benchmark", "", f"{time.strftime('%Y-%m-%d')}, revision {revision()}, {results.passes} alternating pass{'es' if results.passes > 1 else ''}, {results.seconds / 60:.0f} minutes."]
     if quick:
         lines.append(f"A quick run: {results.scale.million:,} files stand for 1 M, {results.scale.huge_bytes >> 20} MiB for 1 GiB.")
     lines += [", ".join(f"{name}: {value}" for name, value in machine().items()), ""]
@@ -130,7 +130,7 @@ def save(results: Results, folder: Path, quick: bool) -> None:
 def plots(results: Results) -> dict[str, str]:
     drawings = {}
     medians = results.medians()
-    subtitle = f"medians of {results.passes} passes, logarithmic; {time.strftime('%Y-%m-%d')}, revision {revision()}"
+    subtitle = f"medians, logarithmic; {time.strftime('%Y-%m-%d')}, revision {revision()}"
     for name, unit in (("requests", "requests/s"), ("bytes", "GB/s")):
         groups = [
             (work.title, [(server, value, number(value), plot.COLOURS[server]) for server, value in medians[work.name].items()])

@@ -31,7 +31,8 @@ def cache() -> Path:
 
 
 def need_debian_package(program: str, package: str) -> None:
-    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    if ":/usr/sbin" not in os.environ["PATH"]:
+        os.environ["PATH"] += ":/usr/sbin:/sbin"
     if shutil.which(program):
         return
     say(f"installing Debian's {package}")
@@ -77,7 +78,7 @@ def peers_python() -> Path | None:
     names += [str(path) for minor in minors for path in sorted(pyenv.glob(f"3.{minor}.*/bin/python"))]
     for name in names:
         found = shutil.which(name)
-        if found and subprocess.run([found, "-c", f"import sys, venv; sys.exit(sys.version_info < {PEERS_PYTHON})"]).returncode == 0:
+        if found and subprocess.run([found, "-c", f"import sys, ensurepip; sys.exit(sys.version_info < {PEERS_PYTHON})"], capture_output=True).returncode == 0:
             return Path(found)
     return None
 

@@ -10,6 +10,8 @@ mod report;
 use connection::{Connection, Failure};
 use options::Options;
 use report::{Report, Tally};
+use std::fs::File;
+use std::io::Write;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -19,7 +21,8 @@ fn main() {
     let options = Options::of_the_command_line().unwrap_or_else(|problem| leave(&problem));
     let report = run(&options);
     if let Some(path) = &options.ids {
-        std::fs::write(path, report.ids.join("\n")).unwrap_or_else(|error| leave(&format!("{path}: {error}")));
+        let written = File::create(path).and_then(|mut file| file.write_all(report.ids.join("\n").as_bytes()));
+        written.unwrap_or_else(|error| leave(&format!("{path}: {error}")));
     }
     println!("{}", report.json());
 }
