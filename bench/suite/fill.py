@@ -26,6 +26,7 @@ CLONED: dict[str, dict[str, str]] = {
         "size_bytes": "same",
         "sha256": "same",
         "checksums": "same",
+        "content": "same",
     },
     "files": {
         "workspace_id": "same",

@@ -1,6 +1,7 @@
 //! JSON as it goes over the wire: the only place where wire names stand (openai-contract.md, sections 1.3, 2, 4, 6).
 
 use super::catalogue::Entry;
+use crate::model::digest::Sha256Digest;
 use crate::model::file::File;
 use crate::model::ids::FileId;
 use crate::model::page::Page;
@@ -9,37 +10,51 @@ use axum::body::Body;
 use axum::response::Response;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use std::fmt::Display;
 
 /// OpenAI's File object, in the order of its keys.
 #[derive(Debug, Serialize)]
-pub struct FileObject {
+pub struct FileObject<'a> {
     object: &'static str,
-    id: String,
+    #[serde(serialize_with = "as_text")]
+    id: FileId,
     purpose: &'static str,
-    filename: String,
+    filename: &'a str,
     bytes: u64,
     created_at: u64,
     expires_at: Option<u64>,
     status: &'static str,
     status_details: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text_if_any")]
+    sha256: Option<Sha256Digest>,
 }
 
-impl From<&File> for FileObject {
-    fn from(file: &File) -> Self {
+fn as_text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+#[expect(clippy::ref_option, reason = "serde hands on a reference to the field")]
+fn as_text_if_any<S: Serializer>(value: &Option<impl Display>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => serializer.collect_str(value),
+        None => serializer.serialize_none(),
+    }
+}
+
+impl<'a> From<&'a File> for FileObject<'a> {
+    fn from(file: &'a File) -> Self {
         Self {
             object: "file",
-            id: file.id.to_string(),
+            id: file.id,
             purpose: file.purpose.name(),
-            filename: file.filename.as_str().to_owned(),
+            filename: file.filename.as_str(),
             bytes: file.size_bytes,
             created_at: file.created_at(),
             expires_at: file.expires_at,
             status: "processed",
             status_details: None,
-            sha256: file.digest.sha256().map(|sha256| sha256.to_string()),
+            sha256: file.digest.sha256(),
         }
     }
 }
@@ -69,9 +84,9 @@ impl<T> List<T> {
     }
 }
 
-impl List<FileObject> {
+impl<'a> List<FileObject<'a>> {
     /// A page of Files.
-    pub fn of_files(page: &Page<File>) -> Self {
+    pub fn of_files(page: &'a Page<File>) -> Self {
         Self::of(page, |file| file.id.to_string())
     }
 }
@@ -100,27 +115,27 @@ impl FileDeleted {
 
 /// OpenAI's Upload object, in the order of its keys; `file` is absent until there is one.
 #[derive(Debug, Serialize)]
-pub struct UploadObject {
+pub struct UploadObject<'a> {
     id: String,
     object: &'static str,
     bytes: u64,
     created_at: u64,
-    filename: String,
+    filename: &'a str,
     purpose: &'static str,
     status: &'static str,
     expires_at: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<FileObject>,
+    file: Option<FileObject<'a>>,
 }
 
-impl From<&Upload> for UploadObject {
-    fn from(upload: &Upload) -> Self {
+impl<'a> From<&'a Upload> for UploadObject<'a> {
+    fn from(upload: &'a Upload) -> Self {
         Self {
             id: upload.id.to_string(),
             object: "upload",
             bytes: upload.size_bytes,
             created_at: upload.id.created_at(),
-            filename: upload.filename.as_str().to_owned(),
+            filename: upload.filename.as_str(),
             purpose: upload.purpose.name(),
             status: upload.status.name(),
             expires_at: upload.expires_at,
@@ -188,8 +203,9 @@ impl<'a> ErrorEnvelope<'a> {
 
 /// Appends a value's JSON; what cannot be written, which none of the objects here can be, is left out.
 pub fn append(json: &mut Vec<u8>, value: &impl Serialize) {
-    if let Ok(text) = serde_json::to_vec(value) {
-        json.extend_from_slice(&text);
+    let begun = json.len();
+    if serde_json::to_writer(&mut *json, value).is_err() {
+        json.truncate(begun);
     }
 }
 

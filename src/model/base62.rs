@@ -5,13 +5,22 @@ pub const BASE: u8 = 62;
 /// The digits, in ASCII order.
 pub const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
+/// Digits that fit into 64 bits together.
+const WORD_DIGITS: usize = 10;
+const WORD: u128 = 62_u128.pow(10);
+
 /// `value` in exactly `N` digits, padded with `0`; digits above the `N`th are lost.
 #[must_use]
 pub fn encode<const N: usize>(mut value: u128) -> [u8; N] {
     let mut text = [b'0'; N];
-    for place in text.iter_mut().rev() {
-        *place = digit(u8::try_from(value % 62).unwrap_or(0));
-        value /= 62;
+    // Dividing 64 bits is much quicker than dividing 128.
+    for places in text.rchunks_mut(WORD_DIGITS) {
+        let mut word = u64::try_from(value % WORD).unwrap_or_default();
+        value /= WORD;
+        for place in places.iter_mut().rev() {
+            *place = digit(u8::try_from(word % 62).unwrap_or_default());
+            word /= 62;
+        }
     }
     text
 }
@@ -20,8 +29,13 @@ pub fn encode<const N: usize>(mut value: u128) -> [u8; N] {
 #[must_use]
 pub fn decode(text: &[u8]) -> Option<u128> {
     text.iter().try_fold(0_u128, |value, byte| {
-        let digit = DIGITS.iter().position(|digit| digit == byte)?;
-        value.checked_mul(62)?.checked_add(digit as u128)
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'A'..=b'Z' => byte - b'A' + 10,
+            b'a'..=b'z' => byte - b'a' + 36,
+            _ => return None,
+        };
+        value.checked_mul(62)?.checked_add(u128::from(digit))
     })
 }
 
@@ -37,7 +51,7 @@ mod tests {
 
     #[test]
     fn what_is_encoded_is_decoded() {
-        for value in [0, 1, 61, 62, 3843, u128::from(u64::MAX)] {
+        for value in [0, 1, 61, 62, 3843, WORD - 1, WORD, WORD + 1, u128::from(u64::MAX), 62_u128.pow(15) - 1] {
             assert_eq!(decode(&encode::<15>(value)), Some(value));
         }
         assert_eq!(decode(b"0!"), None);

@@ -58,7 +58,9 @@ impl Sortable {
         let time = base62::encode::<TIME_DIGITS>(u128::from(self.time_ms));
         let tail = base62::encode::<TAIL_DIGITS>(self.tail);
         out.write_str(prefix)?;
-        time.iter().chain(&tail).try_for_each(|digit| fmt::Write::write_char(out, char::from(*digit)))
+        [time.as_slice(), &tail]
+            .iter()
+            .try_for_each(|digits| out.write_str(str::from_utf8(digits).map_err(|_| fmt::Error)?))
     }
 }
 
