@@ -56,8 +56,8 @@ const MIN_SQLITE_VERSION: i32 = 3_051_003;
 const DATABASE_MODE: u32 = 0o600;
 /// `PRAGMA synchronous` when it is FULL.
 const SYNCHRONOUS_FULL: i64 = 2;
-/// Pages after which the log is written into the database: 16 MiB.
-const LOG_PAGES: u32 = 4096;
+/// A page of the database, in bytes: SQLite's default.
+const PAGE_BYTES: u64 = 4096;
 /// Prepared statements that a connection keeps.
 const STATEMENTS: usize = 64;
 /// Pages up to this are read like points: about 0.4 ms (performance.md, section 1).
@@ -120,6 +120,9 @@ impl SqliteStore {
             Opener::Server => Some(Reserve::open(path, fullness.clone())?),
             Opener::Command => None,
         };
+        if let Some(reserve) = &reserve {
+            connection.pragma_update(None, "wal_autocheckpoint", reserve.bytes() / PAGE_BYTES)?;
+        }
         let snapshots = readers.snapshots();
         let writer = Writer::start(connection, last_file_id, reserve, move || snapshots.committed())?;
         Ok(Self { writer, readers, fullness, clock })
@@ -144,7 +147,6 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // A prepared statement keeps its plan whatever is bound to it; otherwise some are prepared again for each request.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA foreign_keys = ON;",
     )?;

@@ -37,6 +37,7 @@ pub(super) struct Reserve {
     log: PathBuf,
     folder: File,
     bytes: u64,
+    is_low: bool,
     fullness: Fullness,
 }
 
@@ -70,8 +71,14 @@ impl Reserve {
         let mut log = database.as_os_str().to_owned();
         log.push("-wal");
         let log = PathBuf::from(log);
-        let mut reserve =
-            Self { path, log, folder: File::open(above)?, bytes: volume::reserve_bytes(above)?, fullness };
+        let mut reserve = Self {
+            path,
+            log,
+            folder: File::open(above)?,
+            bytes: volume::reserve_bytes(above)?,
+            is_low: false,
+            fullness,
+        };
         reserve.settle(|| 0);
         Ok(reserve)
     }
@@ -86,7 +93,9 @@ impl Reserve {
         } else {
             available_bytes.saturating_add(unused_bytes()).saturating_sub(self.log_bytes())
         };
-        self.fullness.tight.store(usable_bytes <= self.bytes, Ordering::Release);
+        let tight = usable_bytes <= self.bytes;
+        self.fullness.tight.store(tight, Ordering::Release);
+        self.is_low = tight || available_bytes <= self.bytes * 2;
         if held && available_bytes < self.bytes / LOW_SHARE {
             self.fullness.set(true);
             self.give_up();
@@ -98,9 +107,14 @@ impl Reserve {
         }
     }
 
-    /// Whether the disk had little room before the last transaction.
-    pub(super) fn is_tight(&self) -> bool {
-        self.fullness.tight.load(Ordering::Acquire)
+    /// How much of it there is, in bytes: a log that is no longer can always be written into the database.
+    pub(super) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Whether the disk had so little room before the last transaction that the log should not keep any.
+    pub(super) const fn is_low(&self) -> bool {
+        self.is_low
     }
 
     /// What the database may still grow by when its log is written into it, at most.

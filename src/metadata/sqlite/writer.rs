@@ -4,7 +4,7 @@
 //! the commit is durable; when it fails, everybody in it is told.
 
 use super::reserve::Reserve;
-use super::{MetadataError, files};
+use super::{BUSY_TIMEOUT, MetadataError, files};
 use crate::failpoint;
 use crate::model::ids::FileId;
 use rusqlite::Connection;
@@ -12,6 +12,7 @@ use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 /// By which tools tell the thread from others.
@@ -87,7 +88,7 @@ fn write_for_ever(
         {
             tracing::error!(%error, "a failed transaction could not be rolled back");
         }
-        if reserve.as_ref().is_some_and(Reserve::is_tight) {
+        if reserve.as_ref().is_some_and(Reserve::is_low) {
             shrink_log(connection);
         }
     }
@@ -138,10 +139,14 @@ fn commit(
     failpoint::reach("commit.done").map_err(unavailable)
 }
 
-/// Where there is no room for a longer log, it is begun anew as soon as it is in the database.
+/// Where there is little room, the log is written into the database and given back, unless somebody reads from it now.
 fn shrink_log(connection: &Connection) {
-    let checkpoint = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-    if let Err(error) = checkpoint {
+    let shrink = || {
+        connection.busy_timeout(Duration::ZERO)?;
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        connection.busy_timeout(BUSY_TIMEOUT)
+    };
+    if let Err(error) = shrink() {
         tracing::warn!(%error, "the log could not be written into the database");
     }
 }
