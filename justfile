@@ -28,6 +28,10 @@ house:
 model steps='20000':
     VENNA_MODEL_STEPS={{steps}} cargo test --quiet --test model -- --nocapture
 
+# Measures the server beside others, a quarter of an hour: just bench --quick.
+bench *arguments:
+    bench/run {{arguments}}
+
 # Fuzzes the multipart scanner (needs the nightly toolchain and cargo-fuzz).
 fuzz target='form_scanner' seconds='60':
     cargo +nightly fuzz run {{target}} -- -max_total_time={{seconds}}

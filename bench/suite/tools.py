@@ -43,31 +43,31 @@ def need_debian_package(program: str, package: str) -> None:
 
 
 def venna(given: str | None) -> Path:
-    """The program under test: the given one, or the release build of this repository, brought up to date."""
+    """The program under test: the given one, or this repository's as it is shipped, brought up to date."""
     if given:
         return Path(given).resolve(strict=True)
-    return cargo_build(REPOSITORY, "venna", {})
+    return cargo_build(REPOSITORY, "venna", "dist", {})
 
 
 def venna_with_line_numbers() -> Path:
     """A release build that profilers can read, beside the one that is shipped."""
     flags = {"CARGO_PROFILE_RELEASE_DEBUG": "1", "CARGO_PROFILE_RELEASE_STRIP": "none"}
-    return cargo_build(REPOSITORY, "venna", flags, Path(target_dir(REPOSITORY)) / "profiling")
+    return cargo_build(REPOSITORY, "venna", "release", flags, Path(target_dir(REPOSITORY)) / "profiling")
 
 
 def load_client() -> LoadClient:
-    return LoadClient(cargo_build(BENCH / "load", "venna-load", {}))
+    return LoadClient(cargo_build(BENCH / "load", "venna-load", "release", {}))
 
 
 def target_dir(package: Path) -> str:
     return os.environ.get("CARGO_TARGET_DIR") or str(package / "target")
 
 
-def cargo_build(package: Path, program: str, environment: dict[str, str], target: Path | None = None) -> Path:
+def cargo_build(package: Path, program: str, profile: str, environment: dict[str, str], target: Path | None = None) -> Path:
     folder = target or Path(target_dir(package))
-    command = ["cargo", "build", "--quiet", "--locked", "--release", "--manifest-path", package / "Cargo.toml", "--bin", program]
-    subprocess.run([*command, "--target-dir", folder], env=os.environ | environment, check=True)
-    return folder.resolve() / "release" / program
+    command = ["cargo", "build", "--quiet", "--locked", "--profile", profile, "--manifest-path", package / "Cargo.toml"]
+    subprocess.run([*command, "--bin", program, "--target-dir", folder], env=os.environ | environment, check=True)
+    return folder.resolve() / profile / program
 
 
 def peers_python() -> Path | None:
