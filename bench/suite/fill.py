@@ -39,6 +39,7 @@ CLONED: dict[str, dict[str, str]] = {
         "parts_sha256": "same",
         "part_count": "same",
         "expires_at": "same",
+        "status_details": "same",
     },
 }
 # Tables that a clone needs no rows in.

@@ -4,6 +4,7 @@
 //! workspaces or requests; [`digest`] computes and [`verify`] checks what the metadata store remembers of the bytes.
 //! The verbs of floor 3 are the only callers.
 
+pub mod behind;
 #[cfg(test)]
 mod contract;
 pub mod digest;

@@ -32,6 +32,8 @@ pub struct Config {
     pub bootstrap_key_file: Option<PathBuf>,
     /// How long an Upload takes parts.
     pub upload_ttl: Duration,
+    /// Batch and fine-tune files with bad lines are refused, not only marked.
+    pub strict_jsonl: bool,
     /// What the server does by itself.
     pub upkeep: UpkeepConfig,
 }
@@ -133,6 +135,7 @@ impl Config {
             log_level: from.take("log_level", parse::log_level)?,
             bootstrap_key_file: from.take_optional("bootstrap_key_file", parse::path)?,
             upload_ttl: from.take("upload_ttl_seconds", parse::seconds)?,
+            strict_jsonl: from.take("strict_jsonl", parse::yes_or_no)?,
             upkeep: upkeep(&mut from)?,
         };
         Ok((config, from.into_effective()))

@@ -51,6 +51,10 @@ pub(super) fn seconds(setting: &Setting, text: &str) -> Option<Duration> {
     whole(setting, text).map(Duration::from_secs)
 }
 
+pub(super) fn yes_or_no(_: &Setting, text: &str) -> Option<bool> {
+    text.parse().ok()
+}
+
 pub(super) fn log_format(_: &Setting, text: &str) -> Option<LogFormat> {
     match text {
         "text" => Some(LogFormat::Text),

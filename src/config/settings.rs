@@ -179,6 +179,14 @@ pub static SETTINGS: &[Setting] = &[
         used_by: Use::Server,
     },
     Setting {
+        name: "strict_jsonl",
+        placeholder: "BOOL",
+        default: Some("false"),
+        help: "Whether a batch or fine-tune file with bad lines is refused; otherwise it gets `status: error`.",
+        kind: Kind::Word(&["true", "false"]),
+        used_by: Use::Server,
+    },
+    Setting {
         name: "max_connections",
         placeholder: "N",
         default: Some("4096"),

@@ -24,6 +24,9 @@ pub enum CreateError {
     /// A batch file is named like something else.
     #[error("a batch file is not named .jsonl")]
     NotJsonLines,
+    /// Lines of a batch or fine-tune file are bad, and such files are refused.
+    #[error("lines are not valid")]
+    BadLines(String),
     /// They were too many after all.
     #[error(transparent)]
     Received(#[from] ReceiveError),
@@ -53,15 +56,25 @@ impl Files {
     /// The steps run to their end even when the caller goes away in the middle (reliability.md, R7).
     ///
     /// # Errors
-    /// When the details do not allow the File, or a store failed; nothing of the bytes stays then.
+    /// When the details do not allow the File, its lines are bad and that is not let through, or a store failed; nothing of
+    /// the bytes stays then.
     pub async fn create(&self, mut receiving: Receiving, details: FileDetails) -> Result<File, CreateError> {
         details.check()?;
         receiving.is_for(details.purpose)?;
+        let status_details = receiving.check_lines(details.purpose).await?;
+        if let Some(bad_lines) = status_details.clone().filter(|_| self.strict_jsonl) {
+            return Err(CreateError::BadLines(bad_lines));
+        }
         let files = self.clone();
-        Ok(self.to_the_end(async move { files.commit(receiving, details).await }).await?)
+        Ok(self.to_the_end(async move { files.commit(receiving, details, status_details).await }).await?)
     }
 
-    async fn commit(&self, receiving: Receiving, details: FileDetails) -> Result<File, StoreError> {
+    async fn commit(
+        &self,
+        receiving: Receiving,
+        details: FileDetails,
+        status_details: Option<String>,
+    ) -> Result<File, StoreError> {
         let received = receiving.finish().await?;
         let new = NewFile {
             place: received.place.clone(),
@@ -69,6 +82,7 @@ impl Files {
             purpose: details.purpose,
             filename: details.filename,
             expires_after: details.expires_after.or_else(|| ExpiresAfter::default_of(details.purpose)),
+            status_details,
         };
         failpoint::reach("create.received").map_err(StoreError::unavailable)?;
         let file = self.metadata.create_file(received.workspace, new).await?.ok_or_else(StoreError::claim_lost)?;

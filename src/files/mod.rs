@@ -7,6 +7,7 @@
 
 mod create;
 mod delete;
+mod lines;
 mod list;
 mod open;
 mod probe;
@@ -14,6 +15,7 @@ mod receive;
 mod retrieve;
 
 pub use create::{CreateError, FileDetails};
+pub use lines::{MAX_BATCH_LINES, MAX_LINE_BYTES};
 pub use open::{ContentStream, StoredContent};
 pub use probe::{LastProbe, Readiness, StoreState};
 pub use receive::{ReceiveError, Received, Receiving};
@@ -50,6 +52,8 @@ pub struct Files {
     pub max_file_bytes: u64,
     /// Files up to so many bytes are kept by the metadata store; none at 0.
     pub inline_max_bytes: u64,
+    /// Batch and fine-tune files with bad lines are refused, not only marked.
+    pub strict_jsonl: bool,
     /// Tells the sweeper that there is something to remove.
     pub sweep_wanted: Arc<Notify>,
     /// How the stores stood when they were asked last.

@@ -1,6 +1,8 @@
 //! Receiving: bytes come in before it is known whether they become a File.
 
+use super::lines::{LineCheck, Report};
 use super::{Files, MAX_BATCH_FILE_BYTES, StoreError};
+use crate::blobs::behind::Behind;
 use crate::blobs::digest::ContentHasher;
 use crate::blobs::{BlobWriter, InFlightToken};
 use crate::failpoint;
@@ -53,6 +55,8 @@ pub struct Receiving {
     received_bytes: u64,
     /// What came in, until it is too much for the metadata store.
     inline: BytesMut,
+    /// Looks at the lines of what goes to a blob.
+    lines: Option<Behind<LineCheck>>,
     claim: Claim,
 }
 
@@ -96,6 +100,7 @@ impl Files {
             subject,
             received_bytes: 0,
             inline: BytesMut::new(),
+            lines: None,
             claim,
         })
     }
@@ -113,7 +118,26 @@ impl Receiving {
             self.inline.extend_from_slice(&chunk);
             return Ok(());
         }
-        Ok(self.writer().await?.write(chunk).await.map_err(StoreError::from)?)
+        self.writer().await?;
+        self.put(chunk).await?;
+        Ok(())
+    }
+
+    /// Ends the check of the lines of a file of this purpose: what is wrong with them, if anything is.
+    ///
+    /// # Errors
+    /// When the check was cut off.
+    pub(super) async fn check_lines(&mut self, purpose: Purpose) -> Result<Option<String>, StoreError> {
+        let report = match self.lines.take() {
+            Some(lines) => Some(lines.finish(|check| Ok(check.finish())).await.map_err(StoreError::unavailable)?),
+            None => LineCheck::of(Some(purpose)).filter(|_| self.is_inline()).map(|check| self.inline_report(check)),
+        };
+        Ok(report.and_then(|report| report.details(purpose)))
+    }
+
+    fn inline_report(&self, mut check: LineCheck) -> Report {
+        check.update(&self.inline);
+        check.finish()
     }
 
     /// Says what the File is for, now that it is known.
@@ -165,13 +189,25 @@ impl Receiving {
             self.claim.begun = true;
             self.files.metadata.begin_blob(self.workspace, self.blob, self.files.process).await?;
             failpoint::reach("receive.begun").map_err(StoreError::unavailable)?;
-            let mut writer = self.files.blobs.create(self.blob).await?;
-            if !self.inline.is_empty() {
-                writer.write(self.inline.split().freeze()).await?;
+            self.claim.writer = Some(self.files.blobs.create(self.blob).await?);
+            if let Subject::File { purpose, .. } = self.subject {
+                self.lines = LineCheck::of(purpose).map(Behind::new);
             }
-            self.claim.writer = Some(writer);
+            if !self.inline.is_empty() {
+                let before = self.inline.split().freeze();
+                self.put(before).await?;
+            }
         }
         self.claim.writer.as_mut().ok_or_else(StoreError::claim_lost)
+    }
+
+    /// Gives bytes to the blob that has been begun, and to whoever looks at them.
+    async fn put(&mut self, chunk: Bytes) -> Result<(), StoreError> {
+        if let Some(lines) = &mut self.lines {
+            lines.write(chunk.clone()).await.map_err(StoreError::unavailable)?;
+        }
+        let writer = self.claim.writer.as_mut().ok_or_else(StoreError::claim_lost)?;
+        Ok(writer.write(chunk).await?)
     }
 
     fn check_size(&self) -> Result<(), ReceiveError> {

@@ -192,6 +192,7 @@ impl From<CreateError> for ApiError {
     fn from(error: CreateError) -> Self {
         match error {
             CreateError::NotJsonLines => Self::invalid("Invalid file format for Batch API. Must be .jsonl"),
+            CreateError::BadLines(lines) => Self::invalid(lines).param("file"),
             CreateError::Received(error) => error.into(),
         }
     }

@@ -25,7 +25,7 @@ pub struct FileObject<'a> {
     created_at: u64,
     expires_at: Option<u64>,
     status: &'static str,
-    status_details: Option<&'static str>,
+    status_details: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text_if_any")]
     sha256: Option<Sha256Digest>,
 }
@@ -52,8 +52,8 @@ impl<'a> From<&'a File> for FileObject<'a> {
             bytes: file.size_bytes,
             created_at: file.created_at(),
             expires_at: file.expires_at,
-            status: "processed",
-            status_details: None,
+            status: if file.status_details.is_none() { "processed" } else { "error" },
+            status_details: file.status_details.as_deref(),
             sha256: file.digest.sha256(),
         }
     }

@@ -47,6 +47,7 @@ fn new_file(blob: BlobId, purpose: Purpose, expires_after: Option<ExpiresAfter>)
         purpose,
         filename: Filename::parse("\u{6587}.txt").unwrap(),
         expires_after,
+        status_details: Some("line 1".into()).filter(|_| purpose == Purpose::Batch),
     }
 }
 

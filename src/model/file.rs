@@ -22,6 +22,8 @@ pub struct File {
     pub digest: FileDigest,
     /// The second, in Unix time, from which on it is gone.
     pub expires_at: Option<u64>,
+    /// What is wrong with its content, as far as its purpose demands something.
+    pub status_details: Option<String>,
 }
 
 impl File {
@@ -81,4 +83,6 @@ pub struct NewFile {
     pub filename: Filename,
     /// How long it lives, counted from its id's second.
     pub expires_after: Option<ExpiresAfter>,
+    /// What is wrong with the content, if anything is.
+    pub status_details: Option<String>,
 }

@@ -11,6 +11,7 @@ mod expiry;
 #[allow(dead_code, reason = "each test binary uses its part of the house")]
 mod house;
 mod limits;
+mod lines;
 mod list;
 mod tenancy;
 mod uploads;

@@ -62,6 +62,8 @@ pub struct File {
     pub expires_at: Option<u64>,
     pub etag: String,
     pub sha256: Option<Vec<u8>>,
+    /// Where its bad lines are, if its purpose minds.
+    pub bad_lines: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -171,7 +173,9 @@ impl Model {
         let created_at = self.mint(minted) / 1000;
         let life = details.expires_after.or((details.purpose == "batch").then_some(*EXPIRES_AFTER.end()));
         let expires_at = life.map(|seconds| created_at + seconds);
-        let file = File { details, pieces, created_at, expires_at, etag: format!("\"{tag}\""), sha256 };
+        let whole = (pieces.len() == 1 && tag.len() == 64).then(|| Arc::clone(&pieces[0]));
+        let bad_lines = whole.and_then(|content| bad_lines(details.purpose, &content));
+        let file = File { details, pieces, created_at, expires_at, etag: format!("\"{tag}\""), sha256, bad_lines };
         self.workspaces[at].files.insert(minted.to_owned(), file);
     }
 
@@ -429,12 +433,51 @@ impl File {
         let Details { purpose, filename, .. } = &self.details;
         let mut object = json!({"object": "file", "id": id, "purpose": purpose, "filename": filename,
             "bytes": self.bytes(), "created_at": self.created_at, "expires_at": self.expires_at,
-            "status": "processed", "status_details": null});
+            "status": if self.bad_lines.is_some() { "error" } else { "processed" }, "status_details": self.bad_lines});
         if let Some(sha256) = &self.sha256 {
             object["sha256"] = hex(sha256).into();
         }
         object
     }
+}
+
+/// The places of the first twenty lines that a file of this purpose may not have.
+fn bad_lines(purpose: &str, content: &[u8]) -> Option<String> {
+    if purpose != "batch" && purpose != "fine-tune" {
+        return None;
+    }
+    let mut lines: Vec<&[u8]> = content.split(|byte| *byte == b'\n').collect();
+    while lines.pop_if(|line| line.trim_ascii().is_empty()).is_some() {}
+    let (mut seen, mut at, mut bad) = (BTreeSet::new(), 0, Vec::new());
+    for (place, line) in lines.into_iter().enumerate() {
+        let is_good = match serde_json::from_slice(line) {
+            Ok(Value::Object(object)) if purpose == "batch" => {
+                let text = |name: &str| object.get(name).and_then(Value::as_str).map(str::to_owned);
+                let whole = text("method").is_some()
+                    && text("url").is_some()
+                    && object.get("body").is_some_and(Value::is_object);
+                text("custom_id").is_some_and(|id| whole && seen.insert(id))
+            }
+            Ok(Value::Object(_)) => true,
+            _ => false,
+        };
+        if !is_good {
+            bad.push(format!("line {} (byte {at})", place + 1));
+        }
+        at += line.len() + 1;
+    }
+    let more = if bad.len() > 20 { " and more" } else { "" };
+    bad.truncate(20);
+    (!bad.is_empty()).then(|| bad.join(" ") + more)
+}
+
+/// Of what the server says of bad lines, where they are.
+pub fn places_of_bad_lines(said: &str) -> String {
+    let places = said.match_indices("line ").filter_map(|(at, _)| {
+        let words: Vec<&str> = said[at..].split([' ', ')']).take(4).collect();
+        (words.get(2) == Some(&"(byte")).then(|| format!("line {} (byte {})", words[1], words[3]))
+    });
+    places.collect::<Vec<_>>().join(" ") + if said.ends_with("; and more.") { " and more" } else { "" }
 }
 
 impl Upload {

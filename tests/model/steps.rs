@@ -65,7 +65,10 @@ pub fn step(world: &mut World, number: usize) {
 }
 
 fn create(world: &mut World) {
-    let (at, details, content) = (somebody(world), details(world), content(world));
+    let (at, details, mut content) = (somebody(world), details(world), content(world));
+    if ["batch", "fine-tune"].contains(&details.purpose) && world.dice.chance(80) {
+        content = lines(world);
+    }
     let file_first = world.dice.chance(30);
     create_of(world, at, &details, &content, file_first);
 }
@@ -730,6 +733,25 @@ fn name(world: &mut World) -> String {
 fn content(world: &mut World) -> Content {
     let size = size(world);
     world.dice.content(size)
+}
+
+/// Requests of a batch, now and then with one that is none.
+fn lines(world: &mut World) -> Content {
+    let (count, faulty) = (world.dice.within(0..300), world.dice.within(0..20));
+    let mut content = String::new();
+    for number in 0..count {
+        let id = if world.dice.within(0..1000) < faulty { 0 } else { number };
+        let request =
+            format!(r#"{{"custom_id": "{id}", "method": "POST", "url": "/v1", "body": {{"n": [{number}]}}}}"#);
+        let bad = ["", " ", "[]", "{}", "{", "7", "{\"custom_id\": 1}", "{\"a\": \"\u{e9}\"}", "x"];
+        let is_bad = world.dice.within(0..1000) < faulty;
+        content += if is_bad { world.dice.pick(&bad).unwrap() } else { &request };
+        content += *world.dice.pick(&["\n", "\n", "\r\n", " \n"]).unwrap();
+    }
+    if world.dice.chance(50) {
+        content.truncate(content.trim_end().len());
+    }
+    Arc::from(content.as_bytes())
 }
 
 fn size(world: &mut World) -> usize {

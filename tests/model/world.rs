@@ -1,7 +1,7 @@
 //! The world of a walk: a running server, those who use it, dice, and a journal that is read when something goes wrong.
 
 use crate::house::{Actor, Answer, House};
-use crate::model::{Content, Key, Model, Refusal, UPLOAD_SECONDS, Verdict, Workspace};
+use crate::model::{Content, Key, Model, Refusal, UPLOAD_SECONDS, Verdict, Workspace, places_of_bad_lines};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::{Method, RequestBuilder};
@@ -177,10 +177,27 @@ impl Compare for Answer {
 
     fn must_be(self, expected: &Verdict<Value>) {
         match expected {
-            Ok(value) => assert_eq!((self.status.as_u16(), &self.json()), (200, value)),
+            Ok(value) => assert_eq!((self.status.as_u16(), &without_reasons(self.json())), (200, value)),
             Err(Refusal(status, param, code)) => drop(self.is_error(*status, *param, *code)),
         }
     }
+}
+
+/// The model knows where lines are bad, not in which words that is said.
+fn without_reasons(mut answer: Value) -> Value {
+    match &mut answer {
+        Value::Object(members) => {
+            for (name, value) in members {
+                *value = match value.take() {
+                    Value::String(said) if name == "status_details" => places_of_bad_lines(&said).into(),
+                    other => without_reasons(other),
+                };
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| *value = without_reasons(value.take())),
+        _ => {}
+    }
+    answer
 }
 
 /// `SplitMix64`: a walk is its seed.

@@ -1,6 +1,7 @@
-//! Writing: batches are hashed and written on the blocking pool while the next one is being received.
+//! Writing: bytes are hashed and written behind the one who receives them.
 
-use super::{Shards, blocking, joined, temporary_name};
+use super::{Shards, temporary_name};
+use crate::blobs::behind::{Behind, Worker};
 use crate::blobs::digest::ContentHasher;
 use crate::blobs::{BlobError, BlobWriter};
 use crate::failpoint;
@@ -14,12 +15,6 @@ use std::fs::File;
 use std::io::{self, IoSlice, Write};
 use std::num::NonZeroU64;
 use std::sync::Arc;
-use tokio::task::JoinHandle;
-
-/// Bytes that are collected before they are handed to the blocking pool.
-const BATCH_BYTES: usize = 256 * 1024;
-/// Chunks that are collected before they are handed on, however small: each may keep its whole receive buffer alive.
-const BATCH_CHUNKS: usize = 64;
 
 /// Written bytes after which the disk is asked to begin with them: 8 MiB.
 const EARLY_FLUSH_BYTES: u64 = 8 << 20;
@@ -27,68 +22,35 @@ const EARLY_FLUSH_BYTES: u64 = 8 << 20;
 const TEMPORARY: OFlags =
     OFlags::WRONLY.union(OFlags::CREATE).union(OFlags::EXCL).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// A blob on its way to the disk: one batch being collected, at most one being written.
-pub(super) struct LocalWriter {
-    batch: Vec<Bytes>,
-    batch_bytes: usize,
-    draft: Option<State>,
-}
-
-enum State {
-    Idle(Box<Draft>),
-    Writing(JoinHandle<Result<Box<Draft>, BlobError>>),
-}
+/// A blob on its way to the disk.
+pub(super) struct LocalWriter(Behind<Draft>);
 
 impl LocalWriter {
     pub(super) fn new(shards: Arc<Shards>, id: BlobId) -> Self {
-        let draft = Box::new(Draft::new(shards, id));
-        Self { batch: Vec::new(), batch_bytes: 0, draft: Some(State::Idle(draft)) }
-    }
-
-    /// The draft, once the batch that is being written is done. A failed draft is gone, and its file with it. A caller
-    /// that goes away while it waits leaves the batch where it is, to be waited for by the next.
-    async fn idle(&mut self) -> Result<Box<Draft>, BlobError> {
-        if let Some(State::Writing(writing)) = &mut self.draft {
-            let written = joined(writing).await;
-            self.draft = None;
-            return written;
-        }
-        match self.draft.take() {
-            Some(State::Idle(draft)) => Ok(draft),
-            Some(State::Writing(_)) | None => Err(io::Error::other("the blob failed before").into()),
-        }
+        Self(Behind::new(Draft::new(shards, id)))
     }
 }
 
 #[async_trait]
 impl BlobWriter for LocalWriter {
     async fn write(&mut self, chunk: Bytes) -> Result<(), BlobError> {
-        self.batch_bytes += chunk.len();
-        self.batch.push(chunk);
-        if self.batch_bytes < BATCH_BYTES && self.batch.len() < BATCH_CHUNKS {
-            return Ok(());
-        }
-        let mut draft = self.idle().await?;
-        let batch = std::mem::take(&mut self.batch);
-        self.batch_bytes = 0;
-        self.draft = Some(State::Writing(tokio::task::spawn_blocking(move || draft.append(&batch).map(|()| draft))));
-        Ok(())
+        self.0.write(chunk).await
     }
 
-    async fn finish(mut self: Box<Self>) -> Result<ContentDigest, BlobError> {
-        let mut draft = self.idle().await?;
-        let batch = std::mem::take(&mut self.batch);
-        blocking(move || {
-            draft.append(&batch)?;
-            draft.publish()
-        })
-        .await
+    async fn finish(self: Box<Self>) -> Result<ContentDigest, BlobError> {
+        self.0.finish(Draft::publish).await
     }
 
-    async fn discard(mut self: Box<Self>) {
-        if let Ok(draft) = self.idle().await {
-            drop(tokio::task::spawn_blocking(move || drop(draft)).await);
-        }
+    async fn discard(self: Box<Self>) {
+        self.0.give_up().await;
+    }
+}
+
+impl Worker for Draft {
+    type Error = BlobError;
+
+    fn take(&mut self, batch: &[Bytes]) -> Result<(), BlobError> {
+        self.append(batch)
     }
 }
 

@@ -12,9 +12,9 @@ use crate::model::purpose::Purpose;
 use crate::random;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-const COLUMNS: &str = "id, purpose, filename, size_bytes, sha256, parts_sha256, part_count, expires_at";
+const COLUMNS: &str = "id, purpose, filename, size_bytes, sha256, parts_sha256, part_count, expires_at, status_details";
 /// How many those are.
-const FILE_COLUMNS: usize = 8;
+const FILE_COLUMNS: usize = 9;
 const ALIVE: &str = "(expires_at IS NULL OR expires_at > ?2)";
 const LAST_FILE_ID: &str = "last_file_id";
 
@@ -57,6 +57,7 @@ pub(super) fn create(
         size_bytes: new.content.size_bytes,
         digest: FileDigest::Whole(new.content.sha256),
         expires_at: new.expires_after.map(|after| after.at(id.created_at())),
+        status_details: new.status_details,
     };
     insert(change.connection, workspace, &file, Some(blob))?;
     Ok(Some(file))
@@ -65,8 +66,8 @@ pub(super) fn create(
 /// A File with its blob, or one whose blobs stand in `file_parts`.
 pub(super) fn insert(connection: &Connection, workspace: WorkspaceId, file: &File, blob: Option<BlobId>) -> Result<()> {
     let sql = "INSERT INTO files (workspace_id, id, blob_id, purpose, filename, size_bytes, sha256, parts_sha256,
-                                  part_count, expires_at)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+                                  part_count, expires_at, status_details)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     let parts = match file.digest {
         FileDigest::Whole(_) => None,
         FileDigest::Parts { of_parts, count, .. } => Some((of_parts.0, count)),
@@ -82,6 +83,7 @@ pub(super) fn insert(connection: &Connection, workspace: WorkspaceId, file: &Fil
         parts.map(|(of_parts, _)| of_parts),
         parts.map(|(_, count)| count),
         file.expires_at,
+        file.status_details,
     ])?;
     Ok(())
 }
@@ -108,7 +110,7 @@ pub(super) fn find_content(
     now_seconds: u64,
 ) -> Result<Option<StoredContent>> {
     let sql = "SELECT f.id, f.purpose, f.filename, f.size_bytes, f.sha256, f.parts_sha256, f.part_count, f.expires_at,
-                      b.id, f.size_bytes, b.checksums, b.content
+                      f.status_details, b.id, f.size_bytes, b.checksums, b.content
                FROM files f LEFT JOIN blobs b ON b.id = f.blob_id
                WHERE f.workspace_id = ?1 AND f.id = ?3 AND (f.expires_at IS NULL OR f.expires_at > ?2)";
     let content = |row: &Row<'_>| {

@@ -9,7 +9,7 @@ struct Migration {
     sql: &'static str,
 }
 
-static MIGRATIONS: [Migration; 4] = [
+static MIGRATIONS: [Migration; 5] = [
     Migration { number: 1, name: "files", sql: include_str!("../../../migrations/sqlite/0001_files.sql") },
     Migration { number: 2, name: "uploads", sql: include_str!("../../../migrations/sqlite/0002_uploads.sql") },
     Migration { number: 3, name: "upkeep", sql: include_str!("../../../migrations/sqlite/0003_upkeep.sql") },
@@ -17,6 +17,11 @@ static MIGRATIONS: [Migration; 4] = [
         number: 4,
         name: "inline content",
         sql: include_str!("../../../migrations/sqlite/0004_inline_content.sql"),
+    },
+    Migration {
+        number: 5,
+        name: "status details",
+        sql: include_str!("../../../migrations/sqlite/0005_status_details.sql"),
     },
 ];
 

@@ -23,7 +23,7 @@ pub(super) fn named<T>(row: &Row<'_>, column: usize, named: impl Fn(&str) -> Opt
     named(name).ok_or_else(|| Error::InvalidColumnType(column, name.to_owned(), Type::Text))
 }
 
-/// The columns of `SELECT id, purpose, filename, size_bytes, sha256, parts_sha256, part_count, expires_at`.
+/// The columns of `SELECT id, purpose, filename, size_bytes, sha256, parts_sha256, part_count, expires_at, status_details`.
 pub(super) fn file(row: &Row<'_>) -> Result<File> {
     let of_parts: Option<[u8; 32]> = row.get(5)?;
     let digest = match of_parts {
@@ -41,6 +41,7 @@ pub(super) fn file(row: &Row<'_>) -> Result<File> {
         size_bytes: row.get(3)?,
         digest,
         expires_at: row.get(7)?,
+        status_details: row.get(8)?,
     })
 }
 

@@ -303,6 +303,7 @@ fn insert_file(
             whole,
         },
         expires_at: row.expires_after.map(|after| after.at(id.created_at())),
+        status_details: None,
     };
     files::insert(change.connection, workspace, &file, None)?;
     let sql =

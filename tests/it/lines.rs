@@ -1,0 +1,78 @@
+//! Batch and fine-tune files are checked while they come in.
+
+use crate::house::{Form, House};
+use serde_json::Value;
+use venna::clock::Clock;
+
+fn request(id: usize) -> String {
+    format!("{{\"custom_id\": \"{id}\", \"method\": \"POST\", \"url\": \"/v1/responses\", \"body\": {{}}}}\n")
+}
+
+fn batch(content: &[u8], file_first: bool) -> Form {
+    if file_first {
+        Form::default().file("a.jsonl", content).field("purpose", "batch")
+    } else {
+        Form::default().field("purpose", "batch").file("a.jsonl", content)
+    }
+}
+
+#[tokio::test]
+async fn bad_lines_make_a_file_with_an_error_whatever_its_size_and_the_order_of_fields() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    for count in [10, 10_000] {
+        let good: String = (0..count).map(request).collect();
+        let bad = good.clone() + "{]\n" + &request(0);
+        for file_first in [false, true] {
+            let file = ada.post(batch(good.as_bytes(), file_first)).await.is_ok().json();
+            assert_eq!((file["status"].as_str(), &file["status_details"]), (Some("processed"), &Value::Null));
+            let file = ada.post(batch(bad.as_bytes(), file_first)).await.is_ok().json();
+            let expected = format!(
+                "Lines that are not valid for purpose 'batch': line {} (byte {}): not valid JSON (key must be a string, column 2); \
+                 line {} (byte {}): 'custom_id' is that of line 1.",
+                count + 1,
+                good.len(),
+                count + 2,
+                good.len() + 3
+            );
+            assert_eq!((file["status"].as_str(), file["status_details"].as_str()), (Some("error"), Some(&*expected)));
+            let id = file["id"].as_str().unwrap();
+            assert_eq!(ada.retrieve_file(id).await.json(), file);
+            ada.download_file(id).await.is_bytes(bad.as_bytes());
+        }
+    }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn what_is_not_checked_may_hold_anything() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    for size in [3, 300_000] {
+        for form in [
+            Form::default().field("purpose", "user_data").file("a.jsonl", &vec![b'['; size]),
+            Form::default().file("a.jsonl", &vec![b'['; size]).field("purpose", "evals"),
+        ] {
+            assert_eq!(ada.post(form).await.is_ok().json()["status"], "processed");
+        }
+    }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn strict_servers_refuse_bad_lines_and_keep_nothing() {
+    let house = House::with(&[("strict_jsonl", "true")], Clock::system()).await;
+    let ada = house.visitor("ada").await;
+    for count in [10, 10_000] {
+        let good: String = (0..count).map(request).collect();
+        ada.post(batch(good.as_bytes(), true)).await.is_ok();
+        let bad = good + "{}\n";
+        for file_first in [false, true] {
+            let error = ada.post(batch(bad.as_bytes(), file_first)).await.is_error(400, Some("file"), None);
+            assert!(error["message"].as_str().unwrap().ends_with("no 'custom_id'."), "{error}");
+        }
+    }
+    assert_eq!(ada.list("").await.ids().len(), 2);
+    house.blobs_become(1).await;
+    house.close().await;
+}
