@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::{Config, LimitConfig, StoreConfig};
 use crate::files::Files;
 use crate::http::serve::{ConnectionLimits, serve};
-use crate::http::{BodyPace, Hall, admin_router, router};
+use crate::http::{BodyPace, Hall, Turns, admin_router, router};
 use crate::keys::{Keys, fresh_secret};
 use crate::metadata::sqlite::Opener;
 use crate::model::api_key::KeySecret;
@@ -106,6 +106,7 @@ impl Server {
             files,
             uploads,
             keys: installation.keys.clone(),
+            turns: Turns::default(),
             warnings: warnings.clone(),
             body_pace: body_pace(&config.limits),
         });

@@ -5,6 +5,7 @@ use crate::failpoint;
 use crate::model::expiry::ExpiresAfter;
 use crate::model::file::{File, NewFile};
 use crate::model::filename::Filename;
+use crate::model::idempotency::{Effect, Once};
 use crate::model::purpose::Purpose;
 
 /// What the client says of a File beside its bytes.
@@ -51,14 +52,20 @@ impl FileDetails {
 }
 
 impl Files {
-    /// Makes the received bytes durable, then the File visible. Returns when both would survive a power cut.
+    /// Makes the received bytes durable, then the File visible, or finds that it was made before under its key. Returns
+    /// when all of it would survive a power cut.
     ///
     /// The steps run to their end even when the caller goes away in the middle (reliability.md, R7).
     ///
     /// # Errors
     /// When the details do not allow the File, its lines are bad and that is not let through, or a store failed; nothing of
     /// the bytes stays then.
-    pub async fn create(&self, mut receiving: Receiving, details: FileDetails) -> Result<File, CreateError> {
+    pub async fn create(
+        &self,
+        mut receiving: Receiving,
+        details: FileDetails,
+        once: Option<Once<File>>,
+    ) -> Result<Effect<File>, CreateError> {
         details.check()?;
         receiving.is_for(details.purpose)?;
         let status_details = receiving.check_lines(details.purpose).await?;
@@ -66,7 +73,7 @@ impl Files {
             return Err(CreateError::BadLines(bad_lines));
         }
         let files = self.clone();
-        Ok(self.to_the_end(async move { files.commit(receiving, details, status_details).await }).await?)
+        Ok(self.to_the_end(async move { files.commit(receiving, details, status_details, once).await }).await?)
     }
 
     async fn commit(
@@ -74,7 +81,8 @@ impl Files {
         receiving: Receiving,
         details: FileDetails,
         status_details: Option<String>,
-    ) -> Result<File, StoreError> {
+        once: Option<Once<File>>,
+    ) -> Result<Effect<File>, StoreError> {
         let received = receiving.finish().await?;
         let new = NewFile {
             place: received.place.clone(),
@@ -85,10 +93,12 @@ impl Files {
             status_details,
         };
         failpoint::reach("create.received").map_err(StoreError::unavailable)?;
-        let file = self.metadata.create_file(received.workspace, new).await?.ok_or_else(StoreError::claim_lost)?;
-        received.keep();
+        let once = once.map(|once| once.with_content(received.content.sha256));
+        let effect = self.metadata.create_file(received.workspace, new, once).await?;
+        let effect = effect.and_then(|file| file.ok_or_else(StoreError::claim_lost))?;
+        received.keep_if(effect.is_made());
         failpoint::reach("create.committed").map_err(StoreError::unavailable)?;
-        Ok(file)
+        Ok(effect)
     }
 }
 

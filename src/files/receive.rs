@@ -225,9 +225,11 @@ impl Receiving {
 }
 
 impl<P> Received<P> {
-    /// The blob belongs to something now.
-    pub fn keep(mut self) {
-        self.claim.token = None;
+    /// The blob belongs to something now, unless nothing was made of it.
+    pub fn keep_if(mut self, is_made: bool) {
+        if is_made {
+            self.claim.token = None;
+        }
     }
 }
 

@@ -15,6 +15,8 @@ pub enum ErrorKind {
     MissingKey,
     /// The key opens nothing.
     InvalidKey,
+    /// Another request was made under this `Idempotency-Key`.
+    IdempotencyKeyReused,
     /// There is no such thing in the workspace.
     NotFound,
     /// There is nothing at this path.
@@ -76,12 +78,13 @@ const fn entry(
 
 impl ErrorKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::InvalidRequest,
         Self::BelowMinimum,
         Self::AboveMaximum,
         Self::MissingKey,
         Self::InvalidKey,
+        Self::IdempotencyKeyReused,
         Self::NotFound,
         Self::UnknownUrl,
         Self::WrongMethod,
@@ -140,6 +143,14 @@ impl ErrorKind {
                 None,
                 "The key is mistyped, unknown, revoked or expired.",
                 "Send another key; `venna keys create` makes one.",
+            ),
+            Self::IdempotencyKeyReused => entry(
+                400,
+                INVALID,
+                Some("idempotency_key_reused"),
+                None,
+                "Another request succeeded under this `Idempotency-Key` within the last 24 hours.",
+                "Send a new key with every new request, and the old one only to repeat the old request.",
             ),
             Self::NotFound => entry(
                 404,

@@ -3,9 +3,10 @@
 use super::caller::Caller;
 use super::error::ApiError;
 use super::form::{FormReader, MAX_FRAMING_BYTES};
+use super::idempotency::{Attempt, answer};
 use super::path::Named;
 use super::wire::{FileDeleted, FileObject, List, json};
-use super::{SharedHall, form, list, list_body};
+use super::{SharedHall, form, list, list_body, wire};
 use crate::model::ids::FileId;
 use crate::model::page::Page;
 use axum::extract::{RawQuery, Request, State};
@@ -17,13 +18,15 @@ use http::header::CONTENT_LENGTH;
 pub async fn create_file(
     State(hall): State<SharedHall>,
     caller: Caller,
+    attempt: Attempt,
     request: Request,
 ) -> Result<Response, ApiError> {
     refuse_declared_size(&request, hall.files.max_file_bytes)?;
     let form = FormReader::new(request)?;
     let (receiving, details) = form::receive_file(&hall.files, caller.workspace, form).await?;
-    let file = hall.files.create(receiving, details).await?;
-    Ok(json(StatusCode::OK, &FileObject::from(&file)))
+    let attempt = attempt.with_details(&details);
+    let effect = hall.files.create(receiving, details, attempt.once(wire::file)).await?;
+    answer(effect, wire::file)
 }
 
 /// `GET /v1/files`.

@@ -15,6 +15,7 @@ mod files;
 pub mod form;
 mod headers;
 mod health;
+mod idempotency;
 mod json;
 mod list;
 mod list_body;
@@ -25,6 +26,7 @@ pub mod serve;
 mod uploads;
 mod wire;
 
+pub use idempotency::Turns;
 pub use router::{admin_router, router};
 
 use crate::files::Files;
@@ -42,6 +44,8 @@ pub struct Hall {
     pub uploads: Uploads,
     /// The verbs of keys.
     pub keys: Keys,
+    /// Who is at work under which `Idempotency-Key`.
+    pub turns: Turns,
     /// What an operator should know though everything answers; `/readyz` repeats it.
     pub warnings: Vec<String>,
     /// The slowest request body that is waited for.

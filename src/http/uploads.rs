@@ -3,10 +3,11 @@
 use super::caller::Caller;
 use super::error::ApiError;
 use super::form::{self, FormReader};
+use super::idempotency::{Attempt, answer};
 use super::json::{JsonObject, MAX_COMPLETION_BYTES, MAX_CREATION_BYTES};
 use super::path::Named;
-use super::wire::{List, PartObject, UploadObject, json};
-use super::{SharedHall, list};
+use super::wire::{List, UploadObject, json};
+use super::{SharedHall, list, wire};
 use crate::files::FileDetails;
 use crate::model::ids::{PartId, UploadId};
 use crate::model::upload::{MAX_PARTS, MAX_UPLOAD_BYTES};
@@ -24,12 +25,14 @@ const MAX_MIME_TYPE_BYTES: usize = 255;
 pub async fn create_upload(
     State(hall): State<SharedHall>,
     caller: Caller,
+    attempt: Attempt,
     request: Request,
 ) -> Result<Response, ApiError> {
     let body = JsonObject::read(request, MAX_CREATION_BYTES).await?;
-    let (details, size_bytes) = creation(body)?;
-    let upload = hall.uploads.create(caller.workspace, details, size_bytes).await?;
-    Ok(json(StatusCode::OK, &UploadObject::from(&upload)))
+    let (details, size_bytes, mime_type) = creation(body)?;
+    let attempt = attempt.with_details(&details).with("bytes", size_bytes.to_string()).with("mime_type", mime_type);
+    let effect = hall.uploads.create(caller.workspace, details, size_bytes, attempt.once(wire::upload)).await?;
+    answer(effect, wire::upload)
 }
 
 /// `GET /v1/uploads/{id}`: an extension, so that a client can resume.
@@ -47,14 +50,15 @@ pub async fn add_upload_part(
     State(hall): State<SharedHall>,
     caller: Caller,
     named: Named<UploadId>,
+    attempt: Attempt,
     request: Request,
 ) -> Result<Response, ApiError> {
     let id = named.id()?;
     let form = FormReader::new(request)?;
-    let receiving = hall.uploads.receive_part(caller.workspace, id).await.map_err(|error| named.explain(error))?;
-    let receiving = form::receive_part(receiving, form).await?;
-    let part = hall.uploads.add_part(id, receiving).await.map_err(|error| named.explain(error))?;
-    Ok(json(StatusCode::OK, &PartObject::from(&part)))
+    let receiving = hall.uploads.receive_part(caller.workspace, id, attempt.key()).await;
+    let receiving = form::receive_part(receiving.map_err(|error| named.explain(error))?, form).await?;
+    let effect = hall.uploads.add_part(id, receiving, attempt.once(wire::part)).await;
+    answer(effect.map_err(|error| named.explain(error))?, wire::part)
 }
 
 /// `GET /v1/uploads/{id}/parts`: an extension, so that a client can resume.
@@ -74,12 +78,15 @@ pub async fn complete_upload(
     State(hall): State<SharedHall>,
     caller: Caller,
     named: Named<UploadId>,
+    attempt: Attempt,
     request: Request,
 ) -> Result<Response, ApiError> {
     let id = named.id()?;
     let (parts, md5) = completion(JsonObject::read(request, MAX_COMPLETION_BYTES).await?)?;
-    let upload = hall.uploads.complete(caller.workspace, id, parts, md5).await.map_err(|error| named.explain(error))?;
-    Ok(json(StatusCode::OK, &UploadObject::from(&upload)))
+    let attempt = parts.iter().fold(attempt, |attempt, part| attempt.with("part_id", part.to_string()));
+    let attempt = attempt.with("md5", md5.map(|digest| digest.0.to_vec()).unwrap_or_default());
+    let effect = hall.uploads.complete(caller.workspace, id, parts, md5, attempt.once(wire::upload)).await;
+    answer(effect.map_err(|error| named.explain(error))?, wire::upload)
 }
 
 /// `POST /v1/uploads/{id}/cancel`. A body, which some SDKs announce, is not read.
@@ -87,14 +94,15 @@ pub async fn cancel_upload(
     State(hall): State<SharedHall>,
     caller: Caller,
     named: Named<UploadId>,
+    attempt: Attempt,
 ) -> Result<Response, ApiError> {
-    let upload = hall.uploads.cancel(caller.workspace, named.id()?).await.map_err(|error| named.explain(error))?;
-    Ok(json(StatusCode::OK, &UploadObject::from(&upload)))
+    let effect = hall.uploads.cancel(caller.workspace, named.id()?, attempt.once(wire::upload)).await;
+    answer(effect.map_err(|error| named.explain(error))?, wire::upload)
 }
 
-/// What `POST /v1/uploads` says: the File to be, and its length. `mime_type` is demanded as OpenAI demands it; it decides
-/// nothing, since content is always served as octets.
-fn creation(mut body: JsonObject) -> Result<(FileDetails, u64), ApiError> {
+/// What `POST /v1/uploads` says: the File to be, its length and its `mime_type`, which is demanded as OpenAI demands it and
+/// decides nothing, since content is always served as octets.
+fn creation(mut body: JsonObject) -> Result<(FileDetails, u64, String), ApiError> {
     let size_bytes = body.integer("bytes", 0..=MAX_UPLOAD_BYTES)?;
     let filename = form::filename(&body.text("filename")?, "filename")?;
     let mime_type = body.text("mime_type")?;
@@ -105,7 +113,7 @@ fn creation(mut body: JsonObject) -> Result<(FileDetails, u64), ApiError> {
     let purpose = form::purpose(&body.text("purpose")?)?;
     let expires_after = body.object("expires_after")?.map(form::expires_after).transpose()?;
     body.refuse_rest()?;
-    Ok((FileDetails { purpose, filename, expires_after }, size_bytes))
+    Ok((FileDetails { purpose, filename, expires_after }, size_bytes, mime_type))
 }
 
 /// What `POST /v1/uploads/{id}/complete` says: the parts in order, and perhaps the MD5 of the whole.

@@ -209,6 +209,27 @@ pub fn append(json: &mut Vec<u8>, value: &impl Serialize) {
     }
 }
 
+/// A File's JSON.
+pub fn file(file: &File) -> Vec<u8> {
+    written(&FileObject::from(file))
+}
+
+/// An Upload's JSON.
+pub fn upload(upload: &Upload) -> Vec<u8> {
+    written(&UploadObject::from(upload))
+}
+
+/// A Part's JSON.
+pub fn part(part: &Part) -> Vec<u8> {
+    written(&PartObject::from(part))
+}
+
+fn written(value: &impl Serialize) -> Vec<u8> {
+    let mut json = Vec::new();
+    append(&mut json, value);
+    json
+}
+
 /// What stands behind the rows of a list of Files.
 pub fn file_list_tail(first_id: FileId, last_id: Option<FileId>, has_more: bool) -> Vec<u8> {
     let last_id = last_id.map_or_else(|| "null".to_owned(), |id| format!("\"{id}\""));

@@ -8,6 +8,7 @@ use crate::model::digest::{BlockChecksums, ContentDigest, Sha256Digest};
 use crate::model::expiry::ExpiresAfter;
 use crate::model::file::{File, NewFile};
 use crate::model::filename::Filename;
+use crate::model::idempotency::{Effect, IdempotencyKey, Once, RequestDigest};
 use crate::model::ids::{BlobId, FileId, ProcessId, WorkspaceId};
 use crate::model::page::{FileQuery, Order};
 use crate::model::purpose::Purpose;
@@ -30,6 +31,7 @@ pub async fn holds(store: &dyn MetadataStore, clock: &Clock) {
     a_blob_is_committed_once_and_by_its_workspace(store).await;
     what_is_abandoned_cannot_be_committed(store).await;
     expired_files_are_gone_at_the_second(store, clock).await;
+    what_has_a_key_happens_once(store, clock).await;
     store.probe().await.unwrap();
 }
 
@@ -72,12 +74,20 @@ async fn create(
 ) -> File {
     let blob = blob(workspace, number);
     store.begin_blob(workspace, blob, PROCESS).await.unwrap();
-    store.create_file(workspace, new_file(blob, purpose, expires_after)).await.unwrap().unwrap()
+    made(store.create_file(workspace, new_file(blob, purpose, expires_after), None).await.unwrap()).unwrap()
 }
 
 /// A fresh File.
 pub async fn file(store: &dyn MetadataStore, workspace: WorkspaceId, number: u8) -> File {
     create(store, workspace, number, Purpose::UserData, None).await
+}
+
+/// What was made, as it must be without a key.
+fn made<T>(effect: Effect<T>) -> T {
+    match effect {
+        Effect::Made(made) => made,
+        Effect::Replayed(_) | Effect::KeyReused => panic!("nothing was asked for under a key"),
+    }
 }
 
 fn all(order: Order) -> FileQuery {
@@ -121,7 +131,7 @@ async fn a_file_appears_with_its_commit_and_goes_with_its_delete(store: &dyn Met
     store.begin_blob(workspace, blob, PROCESS).await.unwrap();
     assert_eq!(store.pending_blobs().await.unwrap(), vec![PendingBlob { blob, process: PROCESS }]);
     let new = new_file(blob, Purpose::Vision, None);
-    let file = store.create_file(workspace, new.clone()).await.unwrap().unwrap();
+    let file = made(store.create_file(workspace, new.clone(), None).await.unwrap()).unwrap();
     assert_eq!((file.created_at(), file.size_bytes, file.purpose), (NOW_MS / 1000, 5, Purpose::Vision));
     assert_eq!(store.find_file(workspace, file.id).await.unwrap(), Some(file.clone()));
     let content = store.find_content(workspace, file.id).await.unwrap().unwrap();
@@ -150,8 +160,8 @@ async fn small_content_lives_and_dies_with_its_file(store: &dyn MetadataStore) {
             ..new_file(BlobId::new([0; 16]), Purpose::UserData, None)
         }
     };
-    let first = store.create_file(workspace, small(b"first")).await.unwrap().unwrap();
-    let empty = store.create_file(workspace, small(b"")).await.unwrap().unwrap();
+    let first = made(store.create_file(workspace, small(b"first"), None).await.unwrap()).unwrap();
+    let empty = made(store.create_file(workspace, small(b""), None).await.unwrap()).unwrap();
     for (file, bytes) in [(&first, b"first".as_slice()), (&empty, b"")] {
         let found = store.find_content(workspace, file.id).await.unwrap().unwrap();
         assert_eq!(found.blobs.len(), 1);
@@ -233,12 +243,12 @@ async fn a_blob_is_committed_once_and_by_its_workspace(store: &dyn MetadataStore
     let (ours, theirs) = (workspace(store, "once").await, workspace(store, "twice").await);
     let blob = blob(ours, 1);
     let new = || new_file(blob, Purpose::UserData, None);
-    assert_eq!(store.create_file(ours, new()).await.unwrap(), None, "it was never begun");
+    assert_eq!(made(store.create_file(ours, new(), None).await.unwrap()), None, "it was never begun");
     store.begin_blob(ours, blob, PROCESS).await.unwrap();
     assert!(store.begin_blob(ours, blob, PROCESS).await.is_err(), "a name is used once");
-    assert_eq!(store.create_file(theirs, new()).await.unwrap(), None);
-    assert!(store.create_file(ours, new()).await.unwrap().is_some());
-    assert_eq!(store.create_file(ours, new()).await.unwrap(), None);
+    assert_eq!(made(store.create_file(theirs, new(), None).await.unwrap()), None);
+    assert!(made(store.create_file(ours, new(), None).await.unwrap()).is_some());
+    assert_eq!(made(store.create_file(ours, new(), None).await.unwrap()), None);
 }
 
 async fn what_is_abandoned_cannot_be_committed(store: &dyn MetadataStore) {
@@ -252,7 +262,7 @@ async fn what_is_abandoned_cannot_be_committed(store: &dyn MetadataStore) {
         store.find_content(workspace, kept.id).await.unwrap().is_some(),
         "a ready blob is neither abandoned nor forgotten"
     );
-    assert_eq!(store.create_file(workspace, new_file(left, Purpose::UserData, None)).await.unwrap(), None);
+    assert_eq!(made(store.create_file(workspace, new_file(left, Purpose::UserData, None), None).await.unwrap()), None);
     assert!(store.deleting_blobs(None, 100).await.unwrap().contains(&left));
     store.forget_blobs(vec![left]).await.unwrap();
 }
@@ -275,6 +285,42 @@ async fn expired_files_are_gone_at_the_second(store: &dyn MetadataStore, clock: 
     assert_eq!(page.rows, vec![lasting]);
     assert_eq!(store.delete_expired_files(10).await.unwrap(), 1);
     assert!(store.deleting_blobs(None, 100).await.unwrap().contains(&blob(workspace, 1)));
+    clock.set(NOW_MS);
+}
+
+async fn what_has_a_key_happens_once(store: &dyn MetadataStore, clock: &Clock) {
+    let (ours, theirs) = (workspace(store, "repeats").await, workspace(store, "others").await);
+    let once = |key: &str, request: &str| {
+        let key = IdempotencyKey::parse(key).unwrap();
+        Some(Once {
+            key,
+            request: RequestDigest::of("POST", request),
+            answer: |file: &File| file.id.to_string().into(),
+        })
+    };
+    let new = || NewFile {
+        place: Place::Inline(Bytes::from_static(b"12345")),
+        ..new_file(BlobId::new([0; 16]), Purpose::UserData, None)
+    };
+    let first = made(store.create_file(ours, new(), once("k", "/a")).await.unwrap()).unwrap();
+    let replayed = Effect::Replayed(first.id.to_string().into());
+    assert_eq!(store.create_file(ours, new(), once("k", "/a")).await.unwrap(), replayed);
+    assert_eq!(store.create_file(ours, new(), once("k", "/b")).await.unwrap(), Effect::KeyReused);
+    assert!(store.create_file(theirs, new(), once("k", "/b")).await.unwrap().is_made(), "keys are of a workspace");
+    let lost = || new_file(blob(ours, 1), Purpose::UserData, None);
+    assert_eq!(made(store.create_file(ours, lost(), once("l", "/a")).await.unwrap()), None, "it was never begun");
+    assert!(store.create_file(ours, new(), once("l", "/b")).await.unwrap().is_made(), "a refusal leaves the key free");
+    assert!(store.delete_file(ours, first.id).await.unwrap());
+    assert_eq!(store.create_file(ours, new(), once("k", "/a")).await.unwrap(), replayed, "whatever became of it");
+    let key = IdempotencyKey::parse("k").unwrap();
+    clock.set(NOW_MS + 86_399_000);
+    assert!(store.is_answered(ours, &key).await.unwrap());
+    assert_eq!(store.forget_answers(10).await.unwrap(), 0);
+    clock.set(NOW_MS + 86_400_000);
+    assert!(!store.is_answered(ours, &key).await.unwrap());
+    assert!(store.create_file(ours, new(), once("k", "/b")).await.unwrap().is_made(), "after a day the key is free");
+    assert_eq!(store.forget_answers(10).await.unwrap(), 2);
+    assert_eq!(store.create_file(ours, new(), once("k", "/a")).await.unwrap(), Effect::KeyReused);
     clock.set(NOW_MS);
 }
 

@@ -13,6 +13,7 @@ use crate::model::blob::StoredBlob;
 use crate::model::digest::Sha256Digest;
 use crate::model::file::{File, NewFile};
 use crate::model::finding::Finding;
+use crate::model::idempotency::{Effect, IdempotencyKey, Once};
 use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
 use crate::model::page::{FileQuery, Page};
 use crate::model::scrub::ScrubProgress;
@@ -104,8 +105,14 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     /// Gives a blob its row, before its first byte: `pending`.
     async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError>;
     /// Makes a File of received bytes visible, and the blob that holds them ready, in one transaction; none when that blob is
-    /// not pending in this workspace.
-    async fn create_file(&self, workspace: WorkspaceId, file: NewFile) -> Result<Option<File>, MetadataError>;
+    /// not pending in this workspace. With `once`, this and every other change below happens once under its key, and its
+    /// answer is noted in its own transaction; what is refused is not noted.
+    async fn create_file(
+        &self,
+        workspace: WorkspaceId,
+        file: NewFile,
+        once: Option<Once<File>>,
+    ) -> Result<Effect<Option<File>>, MetadataError>;
     /// The File, unless it has expired.
     async fn find_file(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<File>, MetadataError>;
     /// The File and its checksums, unless it has expired.
@@ -117,7 +124,12 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     async fn delete_file(&self, workspace: WorkspaceId, id: FileId) -> Result<bool, MetadataError>;
 
     /// Begins an Upload.
-    async fn create_upload(&self, workspace: WorkspaceId, upload: NewUpload) -> Result<Upload, MetadataError>;
+    async fn create_upload(
+        &self,
+        workspace: WorkspaceId,
+        upload: NewUpload,
+        once: Option<Once<Upload>>,
+    ) -> Result<Effect<Upload>, MetadataError>;
     /// The Upload, whatever its status.
     async fn find_upload(&self, workspace: WorkspaceId, id: UploadId) -> Result<Option<Upload>, MetadataError>;
     /// Makes a pending blob ready and a part of a pending Upload, in one transaction; none when the blob is not pending in
@@ -127,7 +139,8 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
         workspace: WorkspaceId,
         upload: UploadId,
         part: NewPart,
-    ) -> Result<Result<Option<Part>, UploadRefusal>, MetadataError>;
+        once: Option<Once<Part>>,
+    ) -> Result<Effect<Result<Option<Part>, UploadRefusal>>, MetadataError>;
     /// At most `limit` parts of an Upload that came in after the part `after`, in order, or that part when the Upload does
     /// not have it.
     async fn list_parts(
@@ -151,15 +164,22 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
         workspace: WorkspaceId,
         upload: UploadId,
         completion: Completion,
-    ) -> Result<Result<Upload, UploadRefusal>, MetadataError>;
+        once: Option<Once<Upload>>,
+    ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError>;
     /// Cancels a pending Upload and turns the blobs of its parts to `deleting`; a cancelled one stays as it is.
     async fn cancel_upload(
         &self,
         workspace: WorkspaceId,
         upload: UploadId,
-    ) -> Result<Result<Upload, UploadRefusal>, MetadataError>;
+        once: Option<Once<Upload>>,
+    ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError>;
     /// Turns the blobs of the parts of at most `limit` pending Uploads whose time is over to `deleting`; how many there were.
     async fn expire_uploads(&self, limit: u32) -> Result<usize, MetadataError>;
+
+    /// Whether something was answered under this key that is to be answered again.
+    async fn is_answered(&self, workspace: WorkspaceId, key: &IdempotencyKey) -> Result<bool, MetadataError>;
+    /// Removes at most `limit` answers that are too old to be given again; how many there were.
+    async fn forget_answers(&self, limit: u32) -> Result<usize, MetadataError>;
 
     /// Does to at most `limit` expired Files what [`Self::delete_file`] does; how many there were.
     async fn delete_expired_files(&self, limit: u32) -> Result<usize, MetadataError>;

@@ -59,6 +59,16 @@ pub enum Finding {
         /// The id of the File or part.
         owner: String,
     },
+    /// A part is kept for an Upload that does not take parts any more.
+    LeftPart {
+        /// The id of the part.
+        part: String,
+    },
+    /// An answer is kept for a workspace that is not there.
+    LostAnswer {
+        /// The id of the workspace.
+        workspace: String,
+    },
     /// The blobs of a File that came in parts do not add up to its length.
     WrongSum {
         /// The id of the File.
@@ -80,6 +90,8 @@ impl Finding {
             Self::Mismatched { .. } => "mismatched_stores",
             Self::Unowned { .. } => "unowned_blob",
             Self::Dangling { .. } => "dangling_file",
+            Self::LeftPart { .. } => "left_part",
+            Self::LostAnswer { .. } => "lost_answer",
             Self::WrongSum { .. } => "wrong_sum",
         }
     }
@@ -101,6 +113,8 @@ impl fmt::Display for Finding {
                 write!(out, "blob {blob} is ready and belongs to {owners} files or parts")
             }
             Self::Dangling { owner } => write!(out, "{owner} has a blob that is not ready"),
+            Self::LeftPart { part } => write!(out, "{part} is kept for an upload that takes no parts"),
+            Self::LostAnswer { workspace } => write!(out, "an answer is kept for {workspace}, which is not there"),
             Self::WrongSum { file } => write!(out, "the parts of {file} do not add up to its length"),
         }
     }

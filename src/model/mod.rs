@@ -12,6 +12,7 @@ pub mod file;
 pub mod filename;
 pub mod finding;
 mod hex;
+pub mod idempotency;
 pub mod ids;
 pub mod page;
 pub mod purpose;

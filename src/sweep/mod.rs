@@ -51,6 +51,8 @@ pub struct Swept {
     pub expired_files: usize,
     /// Uploads whose time was over.
     pub expired_uploads: usize,
+    /// Answers that are too old to be given again.
+    pub forgotten_answers: usize,
     /// Blobs that were begun and left behind.
     pub abandoned_blobs: usize,
     /// Blobs whose bytes and rows are gone.
@@ -104,6 +106,7 @@ impl Sweeper {
         Swept {
             expired_files: done(self.end_expired_files().await),
             expired_uploads: done(self.end_expired_uploads().await),
+            forgotten_answers: done(self.forget_answers().await),
             abandoned_blobs: done(self.abandon_what_was_left_behind().await),
             removed_blobs: done(self.remove_deleted_blobs().await),
         }
@@ -127,6 +130,17 @@ impl Sweeper {
             ended += step;
             if step == 0 {
                 return Ok(ended);
+            }
+        }
+    }
+
+    async fn forget_answers(&self) -> Result<usize, SweepError> {
+        let mut forgotten = 0;
+        loop {
+            let step = self.metadata.forget_answers(STEP_ROWS).await?;
+            forgotten += step;
+            if step == 0 {
+                return Ok(forgotten);
             }
         }
     }

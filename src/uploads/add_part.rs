@@ -3,6 +3,7 @@
 use super::Uploads;
 use crate::failpoint;
 use crate::files::{ReceiveError, Receiving, StoreError};
+use crate::model::idempotency::{Effect, IdempotencyKey, Once};
 use crate::model::ids::{UploadId, WorkspaceId};
 use crate::model::upload::{NewPart, Part, UploadRefusal, UploadStatus};
 
@@ -24,15 +25,30 @@ impl From<StoreError> for AddPartError {
 }
 
 impl Uploads {
-    /// Opens a blob for the bytes of a part, if the Upload takes parts.
+    /// Opens a blob for the bytes of a part, if the Upload takes parts, or took one under this key.
     ///
     /// # Errors
     /// When it does not, too many uploads are in flight, or a store failed.
-    pub async fn receive_part(&self, workspace: WorkspaceId, upload: UploadId) -> Result<Receiving, AddPartError> {
+    pub async fn receive_part(
+        &self,
+        workspace: WorkspaceId,
+        upload: UploadId,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Receiving, AddPartError> {
         let found = self.files.metadata.find_upload(workspace, upload).await.map_err(StoreError::from)?;
         match found.ok_or(UploadRefusal::NotFound)?.status {
             UploadStatus::Pending => Ok(self.files.receive_part(workspace)?),
-            status => Err(UploadRefusal::NotPending(status).into()),
+            status => {
+                let metadata = &self.files.metadata;
+                let is_answered = match key {
+                    Some(key) => metadata.is_answered(workspace, key).await.map_err(StoreError::from)?,
+                    None => false,
+                };
+                if !is_answered {
+                    return Err(UploadRefusal::NotPending(status).into());
+                }
+                Ok(self.files.receive_part(workspace)?)
+            }
         }
     }
 
@@ -41,18 +57,26 @@ impl Uploads {
     ///
     /// # Errors
     /// When the Upload does not take parts any more or has all that it may have, or a store failed; nothing of the bytes stays then.
-    pub async fn add_part(&self, upload: UploadId, receiving: Receiving) -> Result<Part, AddPartError> {
+    pub async fn add_part(
+        &self,
+        upload: UploadId,
+        receiving: Receiving,
+        once: Option<Once<Part>>,
+    ) -> Result<Effect<Part>, AddPartError> {
         let files = self.files.clone();
         let steps = async move {
             let received = receiving.finish_in_store().await?;
             let new = NewPart { blob: received.place, content: received.content.clone() };
             failpoint::reach("part.received").map_err(StoreError::unavailable)?;
-            let part =
-                files.metadata.create_part(received.workspace, upload, new).await.map_err(StoreError::from)??;
-            let part = part.ok_or_else(StoreError::claim_lost)?;
-            received.keep();
+            let once = once.map(|once| once.with_content(received.content.sha256));
+            let effect = files.metadata.create_part(received.workspace, upload, new, once).await;
+            let effect = effect.map_err(StoreError::from)?.and_then(|outcome| match outcome {
+                Ok(part) => part.ok_or_else(|| AddPartError::from(StoreError::claim_lost())),
+                Err(refusal) => Err(refusal.into()),
+            })?;
+            received.keep_if(effect.is_made());
             failpoint::reach("part.committed").map_err(StoreError::unavailable)?;
-            Ok(part)
+            Ok(effect)
         };
         self.files.to_the_end(steps).await
     }

@@ -3,6 +3,7 @@
 use super::{UploadError, Uploads};
 use crate::failpoint;
 use crate::files::StoreError;
+use crate::model::idempotency::{Effect, Once};
 use crate::model::ids::{UploadId, WorkspaceId};
 use crate::model::upload::Upload;
 
@@ -11,8 +12,14 @@ impl Uploads {
     ///
     /// # Errors
     /// When the workspace has none, it is completed or expired, or the store failed.
-    pub async fn cancel(&self, workspace: WorkspaceId, id: UploadId) -> Result<Upload, UploadError> {
-        let cancelled = self.files.metadata.cancel_upload(workspace, id).await??;
+    pub async fn cancel(
+        &self,
+        workspace: WorkspaceId,
+        id: UploadId,
+        once: Option<Once<Upload>>,
+    ) -> Result<Effect<Upload>, UploadError> {
+        let effect = self.files.metadata.cancel_upload(workspace, id, once).await?;
+        let cancelled = effect.and_then(|outcome| outcome)?;
         self.files.sweep_wanted.notify_one();
         failpoint::reach("cancel.committed").map_err(StoreError::unavailable)?;
         Ok(cancelled)

@@ -5,6 +5,7 @@ use crate::failpoint;
 use crate::files::StoreError;
 use crate::model::byte_range::ByteRange;
 use crate::model::digest::Sha256Digest;
+use crate::model::idempotency::{Effect, Once};
 use crate::model::ids::{PartId, UploadId, WorkspaceId};
 use crate::model::upload::{Completion, Upload, UploadRefusal};
 use futures_util::TryStreamExt;
@@ -39,14 +40,16 @@ impl Uploads {
         upload: UploadId,
         parts: Vec<PartId>,
         md5: Option<Md5Digest>,
-    ) -> Result<Upload, CompleteError> {
+        once: Option<Once<Upload>>,
+    ) -> Result<Effect<Upload>, CompleteError> {
         let sha256 = match md5 {
             Some(md5) => self.check_md5(workspace, upload, &parts, md5).await?,
             None => None,
         };
         let (files, completion) = (self.files.clone(), Completion { parts, sha256 });
         let steps = async move {
-            let completed = files.metadata.complete_upload(workspace, upload, completion).await??;
+            let effect = files.metadata.complete_upload(workspace, upload, completion, once).await?;
+            let completed = effect.and_then(|outcome| outcome)?;
             files.sweep_wanted.notify_one();
             failpoint::reach("complete.committed").map_err(StoreError::unavailable)?;
             Ok::<_, UploadError>(completed)

@@ -3,6 +3,7 @@
 use super::Uploads;
 use crate::files::{CreateError, FileDetails, MAX_BATCH_FILE_BYTES, ReceiveError, StoreError};
 use crate::model::expiry::ExpiresAfter;
+use crate::model::idempotency::{Effect, Once};
 use crate::model::ids::WorkspaceId;
 use crate::model::purpose::Purpose;
 use crate::model::upload::{NewUpload, Upload};
@@ -28,7 +29,8 @@ impl Uploads {
         workspace: WorkspaceId,
         details: FileDetails,
         size_bytes: u64,
-    ) -> Result<Upload, CreateUploadError> {
+        once: Option<Once<Upload>>,
+    ) -> Result<Effect<Upload>, CreateUploadError> {
         details.check()?;
         if details.purpose == Purpose::Batch && size_bytes > MAX_BATCH_FILE_BYTES {
             return Err(CreateError::from(ReceiveError::BatchTooLarge).into());
@@ -41,6 +43,6 @@ impl Uploads {
             expires_after,
             ttl_seconds: self.ttl_seconds,
         };
-        Ok(self.files.metadata.create_upload(workspace, new).await.map_err(StoreError::from)?)
+        Ok(self.files.metadata.create_upload(workspace, new, once).await.map_err(StoreError::from)?)
     }
 }

@@ -91,7 +91,9 @@ impl Writer {
     fn upload(&mut self) -> io::Result<()> {
         let bytes = &NOISE[self.content()];
         let content = Content::of(bytes);
-        let id = id_of(&self.accepted(&self.client.upload(bytes, bytes.len())?)?);
+        let keyed = self.dice.below(2) == 0;
+        let client = if keyed { self.client.once(&self.dice.number().to_string()) } else { self.client.clone() };
+        let id = id_of(&self.accepted(&client.upload(bytes, bytes.len())?)?);
         self.note(|journal| {
             journal.files.insert(id, content);
             journal.tally.files += 1;

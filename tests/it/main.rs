@@ -10,8 +10,10 @@ mod docs;
 mod expiry;
 #[allow(dead_code, reason = "each test binary uses its part of the house")]
 mod house;
+mod idempotency;
 mod limits;
 mod lines;
 mod list;
+mod races;
 mod tenancy;
 mod uploads;

@@ -9,35 +9,35 @@ use venna::clock::Clock;
 const NOW_MS: u64 = 1_795_374_000_000;
 
 impl Actor {
-    async fn create_upload(&self, bytes: usize) -> Answer {
+    pub async fn create_upload(&self, bytes: usize) -> Answer {
         let body = json!({"bytes": bytes, "filename": "big.bin", "mime_type": "application/octet-stream", "purpose": "user_data"});
         self.post_json("/v1/uploads", &body).await
     }
 
-    async fn post_json(&self, path: &str, body: &Value) -> Answer {
+    pub async fn post_json(&self, path: &str, body: &Value) -> Answer {
         self.send(self.request(Method::POST, path).json(body)).await
     }
 
-    async fn add_part(&self, upload: &str, content: &[u8]) -> Answer {
+    pub async fn add_part(&self, upload: &str, content: &[u8]) -> Answer {
         let form = Form::default().named_file("data", "blob", content);
         let request = self.request(Method::POST, &format!("/v1/uploads/{upload}/parts"));
         self.send(request.header("content-type", Form::content_type()).body(form.close())).await
     }
 
-    async fn complete_upload(&self, upload: &str, parts: &[&str]) -> Answer {
+    pub async fn complete_upload(&self, upload: &str, parts: &[&str]) -> Answer {
         self.post_json(&format!("/v1/uploads/{upload}/complete"), &json!({"part_ids": parts})).await
     }
 
-    async fn cancel_upload(&self, upload: &str) -> Answer {
+    pub async fn cancel_upload(&self, upload: &str) -> Answer {
         self.send(self.request(Method::POST, &format!("/v1/uploads/{upload}/cancel"))).await
     }
 
-    async fn retrieve_upload(&self, upload: &str) -> Answer {
+    pub async fn retrieve_upload(&self, upload: &str) -> Answer {
         self.send(self.request(Method::GET, &format!("/v1/uploads/{upload}"))).await
     }
 }
 
-fn content(size: usize, salt: usize) -> Vec<u8> {
+pub fn content(size: usize, salt: usize) -> Vec<u8> {
     (0..size).map(|at| ((at + salt) * 131 % 251).to_le_bytes()[0]).collect()
 }
 

@@ -135,8 +135,19 @@ pub struct Model {
     pub now_ms: u64,
     pub workspaces: Vec<Workspace>,
     pub keys: Vec<Key>,
+    /// What was answered under the keys of a workspace.
+    pub answers: BTreeMap<(usize, String), Answered>,
     newest_id: String,
     newest_ms: u64,
+}
+
+/// A request that succeeded under an `Idempotency-Key`.
+#[derive(Clone)]
+pub struct Answered {
+    pub details: Details,
+    pub content: Content,
+    answer: Value,
+    at: u64,
 }
 
 impl Model {
@@ -159,6 +170,33 @@ impl Model {
         let sha256 = Sha256::digest(content).to_vec();
         self.add_file(at, kept, vec![Arc::clone(content)], &hex(&sha256), Some(sha256), minted);
         Ok(self.workspaces[at].files[minted].object(minted))
+    }
+
+    /// What a creation under a key is answered, and whether it was answered before.
+    pub fn create_once(
+        &mut self,
+        at: usize,
+        key: &str,
+        details: &Details,
+        content: &Content,
+        minted: &str,
+    ) -> (Verdict<Value>, bool) {
+        let kept = match details.check(Sent::Form) {
+            Ok(kept) => kept,
+            Err(refusal) => return (Err(refusal), false),
+        };
+        let (name, now) = ((at, key.to_owned()), self.now());
+        if let Some(known) = self.answers.get(&name).filter(|known| known.at + 86_400 > now) {
+            let is_same = format!("{kept:?}") == format!("{:?}", known.details) && known.content == *content;
+            let reused = Refusal(400, Some("Idempotency-Key"), Some("idempotency_key_reused"));
+            return (if is_same { Ok(known.answer.clone()) } else { Err(reused) }, is_same);
+        }
+        let made = self.create_file(at, details, content, minted);
+        if let Ok(answer) = &made {
+            let answered = Answered { details: kept, content: Arc::clone(content), answer: answer.clone(), at: now };
+            self.answers.insert(name, answered);
+        }
+        (made, false)
     }
 
     fn add_file(

@@ -12,8 +12,9 @@ use std::time::Duration;
 
 type Operation = fn(&mut World);
 
-const WEIGHTS: [(usize, &str, Operation); 22] = [
+const WEIGHTS: [(usize, &str, Operation); 23] = [
     (150, "create", create),
+    (40, "create once", create_once),
     (70, "list", list),
     (15, "page through", page_through),
     (60, "retrieve", retrieve),
@@ -82,6 +83,28 @@ fn create_of(world: &mut World, at: usize, details: &Details, content: &Content,
         world.ever.push(id.clone());
     }
     id
+}
+
+/// A creation under one of a few keys, often the one that was made under it before.
+fn create_once(world: &mut World) {
+    let (at, mut details, mut content) = (somebody(world), details(world), content(world));
+    let key = format!("key {}", world.dice.within(0..5));
+    let before = world.model.answers.get(&(at, key.clone())).cloned();
+    if let Some(before) = before.filter(|_| world.dice.chance(70)) {
+        details = before.details;
+        content = if world.dice.chance(90) { before.content } else { content };
+    }
+    world.note(|| format!("{} creates {details:?} of {} bytes under {key}", WORKSPACES[at], content.len()));
+    let file_first = world.dice.chance(30);
+    let request = creation(world, at, &details, &content, file_first).header("idempotency-key", &key);
+    let answer = world.send(request);
+    let (id, is_replay) = (answer.minted(), answer.headers.contains_key("idempotent-replayed"));
+    let (expected, replays) = world.model.create_once(at, &key, &details, &content, &id);
+    assert_eq!(is_replay, replays, "{expected:?}");
+    answer.must_be(&expected);
+    if !id.is_empty() && !is_replay {
+        world.ever.push(id);
+    }
 }
 
 fn creation(world: &World, at: usize, details: &Details, content: &[u8], file_first: bool) -> RequestBuilder {

@@ -82,6 +82,24 @@ fn fsck_finds_what_does_not_fit() {
 }
 
 #[test]
+fn fsck_finds_parts_and_answers_that_belong_to_nothing() {
+    let data = Data::new();
+    let server = Program::start(&data.path());
+    let client = server.client(&data.first_key());
+    client.once("k").upload(b"a", 1).unwrap().id();
+    let details = r#"{"bytes": 1, "filename": "a", "mime_type": "text/plain", "purpose": "user_data"}"#;
+    let write = |socket: &mut std::net::TcpStream| std::io::Write::write_all(socket, details.as_bytes());
+    let upload = client.post("/v1/uploads", "application/json", details.len(), write).unwrap().id();
+    client.send_form(&format!("/v1/uploads/{upload}/parts"), "", "data", b"a", 1).unwrap().id();
+    assert_eq!(inspect("fsck", &data, &[]), (Some(0), BTreeMap::new()));
+    let database = rusqlite::Connection::open(data.path().join("venna.db")).unwrap();
+    assert_eq!(database.execute("UPDATE uploads SET status = 'cancelled'", []).unwrap(), 1);
+    assert_eq!(database.execute("UPDATE answers SET workspace_id = 'ws_gone'", []).unwrap(), 1);
+    let expected = [("left_part", 1), ("lost_answer", 1)].map(|(name, count)| (name.to_owned(), count)).into();
+    assert_eq!(inspect("fsck", &data, &[]), (Some(1), expected));
+}
+
+#[test]
 fn scrub_finds_every_flipped_byte_and_no_download_of_one_ends_cleanly() {
     const BLOBS: usize = 1000;
     let data = Data::new();

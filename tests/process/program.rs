@@ -101,7 +101,7 @@ impl Program {
     }
 
     pub fn client(&self, key: &str) -> Client {
-        Client { address: self.address, key: key.to_owned() }
+        Client { address: self.address, key: key.to_owned(), headers: String::new() }
     }
 }
 
@@ -158,12 +158,16 @@ pub fn blobs(data_dir: &Path) -> Vec<PathBuf> {
 pub struct Client {
     pub address: SocketAddr,
     key: String,
+    /// Further headers of what it posts, each with its line break.
+    headers: String,
 }
 
 /// Status and body of an answer.
 pub struct Answer {
     pub status: u16,
     pub body: Vec<u8>,
+    /// It was answered before.
+    pub is_replay: bool,
 }
 
 impl Answer {
@@ -180,6 +184,11 @@ impl Answer {
 impl Client {
     pub fn with_key(&self, key: &str) -> Self {
         Self { key: key.to_owned(), ..self.clone() }
+    }
+
+    /// The same client, posting under this `Idempotency-Key`.
+    pub fn once(&self, key: &str) -> Self {
+        Self { headers: format!("Idempotency-Key: {key}\r\n"), ..self.clone() }
     }
 
     /// A request without a body.
@@ -237,8 +246,8 @@ impl Client {
         write!(
             socket,
             "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\
-             Content-Type: {kind}\r\nContent-Length: {length}\r\n\r\n",
-            self.key
+             Content-Type: {kind}\r\nContent-Length: {length}\r\n{}\r\n",
+            self.key, self.headers
         )?;
         body(&mut socket)?;
         answer(socket)
@@ -253,7 +262,7 @@ impl Client {
             self.key
         )?;
         let mut reader = BufReader::with_capacity(1 << 20, socket);
-        let (status, _) = head(&mut reader)?;
+        let (status, ..) = head(&mut reader)?;
         assert_eq!(status, 200);
         std::io::copy(&mut reader, &mut std::io::sink())
     }
@@ -268,26 +277,28 @@ impl Client {
 
 fn answer(socket: TcpStream) -> std::io::Result<Answer> {
     let mut reader = BufReader::new(socket);
-    let (status, length) = head(&mut reader)?;
+    let (status, length, is_replay) = head(&mut reader)?;
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    Ok(Answer { status, body })
+    Ok(Answer { status, body, is_replay })
 }
 
-fn head(reader: &mut impl BufRead) -> std::io::Result<(u16, usize)> {
+fn head(reader: &mut impl BufRead) -> std::io::Result<(u16, usize, bool)> {
     let mut line = String::new();
     reader.read_line(&mut line)?;
     let status = line.split(' ').nth(1).and_then(|code| code.parse().ok());
     let status = status.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::UnexpectedEof))?;
-    let mut length = 0;
+    let (mut length, mut is_replay) = (0, false);
     loop {
         line.clear();
         reader.read_line(&mut line)?;
         let field = line.trim_end().to_ascii_lowercase();
         if let Some(value) = field.strip_prefix("content-length:") {
             length = value.trim().parse().unwrap();
+        } else if field == "idempotent-replayed: true" {
+            is_replay = true;
         } else if field.is_empty() {
-            return Ok((status, length));
+            return Ok((status, length, is_replay));
         }
     }
 }

@@ -29,6 +29,11 @@ pub(super) fn find(connection: &Connection) -> Result<Vec<Finding>> {
          WHERE b.state IS NOT 'ready' OR b.size_bytes IS NOT o.size_bytes"
     );
     collect(&dangling, |row| Ok(Finding::Dangling { owner: row.get(0)? }))?;
+    let left = "SELECT p.id FROM parts p LEFT JOIN uploads u ON u.workspace_id = p.workspace_id AND u.id = p.upload_id
+        WHERE u.status IS NOT 'pending'";
+    collect(left, |row| Ok(Finding::LeftPart { part: row.get(0)? }))?;
+    let lost = "SELECT DISTINCT workspace_id FROM answers WHERE workspace_id NOT IN (SELECT id FROM workspaces)";
+    collect(lost, |row| Ok(Finding::LostAnswer { workspace: row.get(0)? }))?;
     let wrong_sum = "SELECT f.id FROM files f WHERE f.blob_id IS NULL AND f.size_bytes <>
         (SELECT coalesce(sum(p.size_bytes), 0) FROM file_parts p WHERE p.workspace_id = f.workspace_id AND p.file_id = f.id)";
     collect(wrong_sum, |row| Ok(Finding::WrongSum { file: row.get(0)? }))?;

@@ -4,6 +4,7 @@
 //! connections, because a hop to another thread costs ten times the query (performance.md, section 1). Several processes
 //! may have the database open: a server, and the administrative commands beside it.
 
+mod answers;
 mod blobs;
 mod files;
 mod keys;
@@ -25,6 +26,7 @@ use crate::model::api_key::{ApiKey, KeyDigest};
 use crate::model::blob::{Place, StoredBlob};
 use crate::model::file::{File, NewFile};
 use crate::model::finding::Finding;
+use crate::model::idempotency::{Effect, IdempotencyKey, Once};
 use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
 use crate::model::page::{FileQuery, Page};
 use crate::model::scrub::ScrubProgress;
@@ -43,7 +45,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use writer::Writer;
+use writer::{Change, Writer};
 
 pub use migrate::MigrationError;
 pub use snapshot::Snapshot;
@@ -192,12 +194,23 @@ impl MetadataStore for SqliteStore {
         self.writer.write(move |change| blobs::begin(change.connection, workspace, blob, process)).await
     }
 
-    async fn create_file(&self, workspace: WorkspaceId, file: NewFile) -> Result<Option<File>, MetadataError> {
+    async fn create_file(
+        &self,
+        workspace: WorkspaceId,
+        file: NewFile,
+        once: Option<Once<File>>,
+    ) -> Result<Effect<Option<File>>, MetadataError> {
         if matches!(file.place, Place::Inline(_)) {
             self.refuse_while(Fullness::refuse_bytes).await?;
         }
         let clock = self.clock.clone();
-        self.writer.write(move |change| files::create(change, workspace, file, clock.now_ms())).await
+        self.writer
+            .write(move |change| {
+                let now_ms = clock.now_ms();
+                let work = |change: &mut Change<'_>| files::create(change, workspace, file, now_ms);
+                answers::once(change, workspace, once, now_ms / 1000, work, Option::as_ref)
+            })
+            .await
     }
 
     async fn find_file(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<File>, MetadataError> {
@@ -221,9 +234,19 @@ impl MetadataStore for SqliteStore {
         self.writer.write(move |change| files::delete(change.connection, workspace, id, now_seconds)).await
     }
 
-    async fn create_upload(&self, workspace: WorkspaceId, upload: NewUpload) -> Result<Upload, MetadataError> {
+    async fn create_upload(
+        &self,
+        workspace: WorkspaceId,
+        upload: NewUpload,
+        once: Option<Once<Upload>>,
+    ) -> Result<Effect<Upload>, MetadataError> {
         let now_seconds = self.clock.now_seconds();
-        self.writer.write(move |change| uploads::create(change.connection, workspace, upload, now_seconds)).await
+        self.writer
+            .write(move |change| {
+                let work = |change: &mut Change<'_>| uploads::create(change.connection, workspace, upload, now_seconds);
+                answers::once(change, workspace, once, now_seconds, work, |upload| Some(upload))
+            })
+            .await
     }
 
     async fn find_upload(&self, workspace: WorkspaceId, id: UploadId) -> Result<Option<Upload>, MetadataError> {
@@ -236,10 +259,16 @@ impl MetadataStore for SqliteStore {
         workspace: WorkspaceId,
         upload: UploadId,
         part: NewPart,
-    ) -> Result<Result<Option<Part>, UploadRefusal>, MetadataError> {
+        once: Option<Once<Part>>,
+    ) -> Result<Effect<Result<Option<Part>, UploadRefusal>>, MetadataError> {
         let now_seconds = self.clock.now_seconds();
         self.writer
-            .write(move |change| uploads::create_part(change.connection, workspace, upload, &part, now_seconds))
+            .write(move |change| {
+                let work = |change: &mut Change<'_>| {
+                    uploads::create_part(change.connection, workspace, upload, &part, now_seconds)
+                };
+                answers::once(change, workspace, once, now_seconds, work, |outcome| outcome.as_ref().ok()?.as_ref())
+            })
             .await
     }
 
@@ -270,23 +299,46 @@ impl MetadataStore for SqliteStore {
         workspace: WorkspaceId,
         upload: UploadId,
         completion: Completion,
-    ) -> Result<Result<Upload, UploadRefusal>, MetadataError> {
+        once: Option<Once<Upload>>,
+    ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError> {
         let clock = self.clock.clone();
-        self.writer.write(move |change| uploads::complete(change, workspace, upload, &completion, clock.now_ms())).await
+        self.writer
+            .write(move |change| {
+                let now_ms = clock.now_ms();
+                let work = |change: &mut Change<'_>| uploads::complete(change, workspace, upload, &completion, now_ms);
+                answers::once(change, workspace, once, now_ms / 1000, work, |outcome| outcome.as_ref().ok())
+            })
+            .await
     }
 
     async fn cancel_upload(
         &self,
         workspace: WorkspaceId,
         upload: UploadId,
-    ) -> Result<Result<Upload, UploadRefusal>, MetadataError> {
+        once: Option<Once<Upload>>,
+    ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError> {
         let now_seconds = self.clock.now_seconds();
-        self.writer.write(move |change| uploads::cancel(change.connection, workspace, upload, now_seconds)).await
+        self.writer
+            .write(move |change| {
+                let work = |change: &mut Change<'_>| uploads::cancel(change.connection, workspace, upload, now_seconds);
+                answers::once(change, workspace, once, now_seconds, work, |outcome| outcome.as_ref().ok())
+            })
+            .await
     }
 
     async fn expire_uploads(&self, limit: u32) -> Result<usize, MetadataError> {
         let now_seconds = self.clock.now_seconds();
         self.writer.write(move |change| uploads::expire(change.connection, limit, now_seconds)).await
+    }
+
+    async fn is_answered(&self, workspace: WorkspaceId, key: &IdempotencyKey) -> Result<bool, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.readers.point(|connection| answers::is_answered(connection, workspace, key, now_seconds))
+    }
+
+    async fn forget_answers(&self, limit: u32) -> Result<usize, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.writer.write(move |change| answers::forget(change.connection, limit, now_seconds)).await
     }
 
     async fn delete_expired_files(&self, limit: u32) -> Result<usize, MetadataError> {

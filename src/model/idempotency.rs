@@ -1,0 +1,142 @@
+//! Requests that may be repeated: `Idempotency-Key` (product.md, section 4).
+
+use super::digest::Sha256Digest;
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+/// The longest key, in characters.
+pub const MAX_KEY_CHARS: usize = 255;
+/// How long an answer is given again, in seconds.
+pub const REMEMBERED_SECONDS: u64 = 86_400;
+
+/// What a client calls its request: 1 to [`MAX_KEY_CHARS`] visible characters of ASCII, or spaces.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// A key, or nothing when the text is none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=MAX_KEY_CHARS).contains(&text.len());
+        (fits && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())).then(|| Self(text.to_owned()))
+    }
+
+    /// The key as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What tells a request from another: its fields, put together one by one.
+#[derive(Clone)]
+pub struct RequestDigest(Sha256);
+
+impl RequestDigest {
+    /// A request without any field yet.
+    #[must_use]
+    pub fn of(method: &str, path: &str) -> Self {
+        Self(Sha256::new()).with("method", method).with("path", path)
+    }
+
+    /// The request has this field. The order counts, so that it is the server's and not the client's.
+    #[must_use]
+    pub fn with(self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        let texts = [name.as_bytes(), value.as_ref()];
+        Self(
+            texts
+                .into_iter()
+                .fold(self.0, |digest, text| digest.chain_update((text.len() as u64).to_be_bytes()).chain_update(text)),
+        )
+    }
+
+    /// The digest of all that was put in.
+    #[must_use]
+    pub fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}
+
+impl fmt::Debug for RequestDigest {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("RequestDigest")
+    }
+}
+
+/// A change that is made once, however often it is asked for under its key.
+#[derive(Clone, Debug)]
+pub struct Once<T> {
+    /// What the client calls the request.
+    pub key: IdempotencyKey,
+    /// What the request is.
+    pub request: RequestDigest,
+    /// The answer that is given now and again.
+    pub answer: fn(&T) -> Vec<u8>,
+}
+
+impl<T> Once<T> {
+    /// The request has content of this SHA-256.
+    #[must_use]
+    pub fn with_content(self, sha256: Sha256Digest) -> Self {
+        Self { request: self.request.with("sha256", sha256.0), ..self }
+    }
+}
+
+/// What came of a change that may have been made before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect<T> {
+    /// It is made now.
+    Made(T),
+    /// It was made before, and this was answered.
+    Replayed(Vec<u8>),
+    /// Something else was asked for under this key.
+    KeyReused,
+}
+
+impl<T> Effect<T> {
+    /// Looks closer at what was made.
+    ///
+    /// # Errors
+    /// What `look` finds.
+    pub fn and_then<U, E>(self, look: impl FnOnce(T) -> Result<U, E>) -> Result<Effect<U>, E> {
+        Ok(match self {
+            Self::Made(made) => Effect::Made(look(made)?),
+            Self::Replayed(answer) => Effect::Replayed(answer),
+            Self::KeyReused => Effect::KeyReused,
+        })
+    }
+
+    /// Whether it is made now.
+    #[must_use]
+    pub const fn is_made(&self) -> bool {
+        matches!(self, Self::Made(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_a_short_visible_text() {
+        for text in ["a", "8e03978e-40d5-43e8-bc93-6894a57f9324", "two words", &"k".repeat(255)] {
+            assert_eq!(IdempotencyKey::parse(text).unwrap().as_str(), text);
+        }
+        for text in ["", "\t", "\u{e9}", "a\u{7f}", &"k".repeat(256)] {
+            assert_eq!(IdempotencyKey::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn fields_do_not_run_into_each_other() {
+        let digest = |fields: &[(&str, &str)]| {
+            fields
+                .iter()
+                .fold(RequestDigest::of("POST", "/"), |digest, (name, value)| digest.with(name, value))
+                .finish()
+        };
+        assert_eq!(digest(&[("a", "b")]), digest(&[("a", "b")]));
+        assert_ne!(digest(&[("a", "bc")]), digest(&[("ab", "c")]));
+        assert_ne!(digest(&[("a", "b"), ("c", "d")]), digest(&[("a", "bcd")]));
+    }
+}
