@@ -42,7 +42,7 @@ async fn a_completion_that_is_asked_for_twice_happens_once() {
     let ada = &house.visitor("ada").await;
     let race = |round: usize| async move {
         let upload = ada.create_upload(2).await.id();
-        let (first, second) = join!(ada.add_part(&upload, b"a"), ada.add_part(&upload, b"b"));
+        let (first, second) = join!(ada.add_part(&upload, b"x"), ada.add_part(&upload, b"y"));
         let (first, second) = (first.id(), second.id());
         let (order, other) = ([first.as_str(), &second], [second.as_str(), &first]);
         let contest = if round.is_multiple_of(2) { order } else { other };
@@ -53,7 +53,7 @@ async fn a_completion_that_is_asked_for_twice_happens_once() {
         } else {
             assert_ne!(won(&one), won(&two), "of two orders one wins");
         }
-        let content: &[u8] = if won(&one) { b"ab" } else { b"ba" };
+        let content: &[u8] = if won(&one) { b"xy" } else { b"yx" };
         let winner = if won(&one) { one } else { two };
         ada.download_file(winner.is_ok().json()["file"]["id"].as_str().unwrap()).await.is_bytes(content);
     };

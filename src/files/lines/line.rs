@@ -183,7 +183,7 @@ mod tests {
         for line in ["[]", "1", "\"x\"", "null", "[{}]"] {
             assert_eq!(fault(line), Fault::NoObject, "{line}");
         }
-        assert_eq!(fault("{\"a\": tru}"), Fault::BadJson("expected ident".into(), 10));
+        assert_eq!(fault("{\"a\": nul}"), Fault::BadJson("expected ident".into(), 10));
         assert_eq!(fault("{\"a\": 1"), Fault::BadJson("EOF while parsing an object".into(), 7));
         assert_eq!(fault("{} {}"), Fault::BadJson("trailing characters".into(), 4));
     }
