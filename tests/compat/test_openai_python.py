@@ -210,7 +210,6 @@ async def test_waiting_for_processing_ends_at_once_for_the_async_client(ada: Cal
         assert (await asyncio.wait_for(client.files.wait_for_processing(created.id), 4)).status == "processed"
 
 
-@not_yet("JSONL is checked while it streams")
 @pytest.mark.parametrize("purpose", ["batch", "fine-tune"])
 def test_a_file_with_a_bad_line_is_kept_and_says_why_it_is_bad(ada: Caller, purpose: str) -> None:
     """OpenAI does not refuse such an upload either; its batch would fail later (product section 4)."""
