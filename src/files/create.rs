@@ -69,8 +69,8 @@ impl Files {
         details.check()?;
         receiving.is_for(details.purpose)?;
         let status_details = receiving.check_lines(details.purpose).await?;
-        if let Some(bad_lines) = status_details.clone().filter(|_| self.strict_jsonl) {
-            return Err(CreateError::BadLines(bad_lines));
+        if let (true, Some(bad_lines)) = (self.strict_jsonl, &status_details) {
+            return Err(CreateError::BadLines(bad_lines.clone()));
         }
         let files = self.clone();
         Ok(self.to_the_end(async move { files.commit(receiving, details, status_details, once).await }).await?)

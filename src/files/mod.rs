@@ -15,7 +15,6 @@ mod receive;
 mod retrieve;
 
 pub use create::{CreateError, FileDetails};
-pub use lines::{MAX_BATCH_LINES, MAX_LINE_BYTES};
 pub use open::{ContentStream, StoredContent};
 pub use probe::{LastProbe, Readiness, StoreState};
 pub use receive::{ReceiveError, Received, Receiving};

@@ -104,44 +104,11 @@ impl Sweeper {
     /// One pass. A step that fails is logged and keeps none of the others.
     pub async fn sweep(&self) -> Swept {
         Swept {
-            expired_files: done(self.end_expired_files().await),
-            expired_uploads: done(self.end_expired_uploads().await),
-            forgotten_answers: done(self.forget_answers().await),
+            expired_files: done(until_none(|| self.metadata.delete_expired_files(STEP_ROWS)).await),
+            expired_uploads: done(until_none(|| self.metadata.expire_uploads(STEP_UPLOADS)).await),
+            forgotten_answers: done(until_none(|| self.metadata.forget_answers(STEP_ROWS)).await),
             abandoned_blobs: done(self.abandon_what_was_left_behind().await),
             removed_blobs: done(self.remove_deleted_blobs().await),
-        }
-    }
-
-    async fn end_expired_files(&self) -> Result<usize, SweepError> {
-        let mut ended = 0;
-        loop {
-            let step = self.metadata.delete_expired_files(STEP_ROWS).await?;
-            ended += step;
-            if step == 0 {
-                return Ok(ended);
-            }
-        }
-    }
-
-    async fn end_expired_uploads(&self) -> Result<usize, SweepError> {
-        let mut ended = 0;
-        loop {
-            let step = self.metadata.expire_uploads(STEP_UPLOADS).await?;
-            ended += step;
-            if step == 0 {
-                return Ok(ended);
-            }
-        }
-    }
-
-    async fn forget_answers(&self) -> Result<usize, SweepError> {
-        let mut forgotten = 0;
-        loop {
-            let step = self.metadata.forget_answers(STEP_ROWS).await?;
-            forgotten += step;
-            if step == 0 {
-                return Ok(forgotten);
-            }
         }
     }
 
@@ -180,6 +147,20 @@ impl Sweeper {
             failpoint::reach("sweep.forgotten").map_err(BlobError::from)?;
         }
         failed.map_or(Ok(removed), |(count, last)| Err(SweepError::Blobs { count, last }))
+    }
+}
+
+/// Repeats a step until it finds nothing more; how much it found.
+async fn until_none<F>(step: impl Fn() -> F) -> Result<usize, SweepError>
+where
+    F: Future<Output = Result<usize, MetadataError>>,
+{
+    let mut all = 0;
+    loop {
+        match step().await? {
+            0 => return Ok(all),
+            found => all += found,
+        }
     }
 }
 
