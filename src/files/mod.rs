@@ -106,7 +106,8 @@ impl Files {
                 tracing::warn!(error = %Causes(&error), "a change failed after its client had gone");
             }
         };
-        self.tasks.spawn(steps.in_current_span());
+        // Boxed, so that the layers around a task do not each copy its whole state.
+        self.tasks.spawn(Box::pin(steps).in_current_span());
         outcome.await.unwrap_or_else(|cut| Err(StoreError::Internal(Box::new(cut)).into()))
     }
 }
