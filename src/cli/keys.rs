@@ -1,7 +1,7 @@
 //! `venna keys`.
 
-use super::output;
 use super::settings::StoreSettings;
+use super::{output, workspaces};
 use crate::app::Installation;
 use crate::clock::Clock;
 use crate::model::api_key::ApiKey;
@@ -82,9 +82,7 @@ async fn create(
     expires_in: Option<u64>,
     quiet: bool,
 ) -> Result<()> {
-    let found = installation.workspaces.find(workspace).await?;
-    let found =
-        found.ok_or_else(|| anyhow!("there is no workspace {workspace:?}; `venna workspaces list` shows all"))?;
+    let found = workspaces::find(installation, workspace).await?;
     let (key, secret) = installation.keys.issue(found.id, name, expires_in).await.context("cannot make the key")?;
     if !quiet {
         eprintln!("{} of workspace {} ({}), shown this once:", key.id, found.name, found.id);

@@ -2,12 +2,15 @@
 
 use super::output;
 use super::settings::StoreSettings;
+use crate::app::Installation;
+use crate::model::expiry::{DEFAULT_EXPIRY_SECONDS, DefaultExpiry, ExpiresAfter};
+use crate::model::purpose::Purpose;
 use crate::model::workspace::Workspace;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// Makes and lists workspaces, with the server running or not.
+/// Makes, lists and configures workspaces, with the server running or not.
 #[derive(Debug, clap::Subcommand)]
 pub enum Workspaces {
     /// Makes a workspace and prints its id.
@@ -25,6 +28,47 @@ pub enum Workspaces {
         #[command(flatten)]
         settings: StoreSettings,
     },
+    /// Shows, or changes, when files expire whose clients ask for no expiry; files that are there stay as they are.
+    Expiry {
+        /// The workspace, by name or id.
+        #[arg(value_name = "NAME_OR_ID")]
+        workspace: String,
+        /// What becomes of files of a purpose: they expire after so many seconds, `never`, or as in every workspace
+        /// (`default`).
+        #[arg(value_name = "PURPOSE=SECONDS", value_parser = parse_expiry)]
+        wanted: Vec<(Purpose, Option<DefaultExpiry>)>,
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        settings: StoreSettings,
+    },
+}
+
+/// What stands for files that stay.
+const NEVER: &str = "never";
+/// What stands for what holds in every workspace.
+const DEFAULT: &str = "default";
+
+/// The workspace of this name or id.
+pub async fn find(installation: &Installation, name_or_id: &str) -> Result<Workspace> {
+    let found = installation.workspaces.find(name_or_id).await?;
+    found.ok_or_else(|| anyhow!("there is no workspace {name_or_id:?}; `venna workspaces list` shows all"))
+}
+
+fn parse_expiry(text: &str) -> Result<(Purpose, Option<DefaultExpiry>), String> {
+    let (purpose, expiry) = text.split_once('=').ok_or("expected PURPOSE=SECONDS, PURPOSE=never or PURPOSE=default")?;
+    let purposes = || Purpose::ALL.map(Purpose::name).join(", ");
+    let purpose = Purpose::named(purpose).ok_or_else(|| format!("{purpose:?} is no purpose: {}", purposes()))?;
+    let expiry = match expiry {
+        DEFAULT => None,
+        NEVER => Some(DefaultExpiry::Never),
+        seconds => Some(seconds.parse().ok().and_then(DefaultExpiry::seconds).ok_or_else(|| {
+            let (least, most) = (DEFAULT_EXPIRY_SECONDS.start(), DEFAULT_EXPIRY_SECONDS.end());
+            format!("expected {NEVER}, {DEFAULT}, or a number of seconds from {least} to {most}")
+        })?),
+    };
+    Ok((purpose, expiry))
 }
 
 #[derive(Serialize)]
@@ -37,6 +81,21 @@ struct Row {
 impl From<Workspace> for Row {
     fn from(workspace: Workspace) -> Self {
         Self { id: workspace.id.to_string(), name: workspace.name, created_at: workspace.id.created_at() }
+    }
+}
+
+#[derive(Serialize)]
+struct ExpiryRow {
+    purpose: &'static str,
+    expires_after_seconds: Option<u64>,
+    set_by_workspace: bool,
+}
+
+impl ExpiryRow {
+    fn cells(&self) -> Vec<String> {
+        let expiry = self.expires_after_seconds.map_or_else(|| NEVER.to_owned(), |seconds| seconds.to_string());
+        let set_by = if self.set_by_workspace { "workspace" } else { DEFAULT };
+        vec![self.purpose.to_owned(), expiry, set_by.to_owned()]
     }
 }
 
@@ -58,6 +117,21 @@ impl Workspaces {
                 output::list(&rows, *json, &["ID", "NAME", "CREATED"], |row| {
                     vec![row.id.clone(), row.name.clone(), output::time(row.created_at)]
                 })?;
+            }
+            Self::Expiry { workspace, wanted, json, settings } => {
+                let installation = settings.open_existing().await?;
+                let workspace = find(&installation, workspace).await?.id;
+                if !wanted.is_empty() {
+                    installation.workspaces.set_default_expiries(workspace, wanted.clone()).await?;
+                }
+                let expiries = installation.workspaces.default_expiries(workspace).await?;
+                let row = |(purpose, expiry, set_by_workspace): (Purpose, DefaultExpiry, bool)| ExpiryRow {
+                    purpose: purpose.name(),
+                    expires_after_seconds: expiry.expires_after().map(ExpiresAfter::as_seconds),
+                    set_by_workspace,
+                };
+                let rows: Vec<ExpiryRow> = expiries.into_iter().map(row).collect();
+                output::list(&rows, *json, &["PURPOSE", "EXPIRES AFTER", "SET BY"], ExpiryRow::cells)?;
             }
         }
         Ok(())

@@ -15,7 +15,7 @@ pub struct FileDetails {
     pub purpose: Purpose,
     /// Its name.
     pub filename: Filename,
-    /// When it ends, if the client asks for that; otherwise its purpose decides.
+    /// When it ends, if the client asks for that; otherwise its workspace and purpose decide.
     pub expires_after: Option<ExpiresAfter>,
 }
 
@@ -89,7 +89,7 @@ impl Files {
             content: received.content.clone(),
             purpose: details.purpose,
             filename: details.filename,
-            expires_after: details.expires_after.or_else(|| ExpiresAfter::default_of(details.purpose)),
+            expires_after: details.expires_after,
             status_details,
         };
         failpoint::reach("create.received").map_err(StoreError::unavailable)?;

@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::model::api_key::KeyDigest;
 use crate::model::blob::{Place, StoredBlob};
 use crate::model::digest::{BlockChecksums, ContentDigest, Sha256Digest};
-use crate::model::expiry::ExpiresAfter;
+use crate::model::expiry::{DefaultExpiry, ExpiresAfter};
 use crate::model::file::{File, NewFile};
 use crate::model::filename::Filename;
 use crate::model::idempotency::{Effect, IdempotencyKey, Once, RequestDigest};
@@ -31,6 +31,7 @@ pub async fn holds(store: &dyn MetadataStore, clock: &Clock) {
     a_blob_is_committed_once_and_by_its_workspace(store).await;
     what_is_abandoned_cannot_be_committed(store).await;
     expired_files_are_gone_at_the_second(store, clock).await;
+    a_workspace_decides_where_clients_do_not(store).await;
     what_has_a_key_happens_once(store, clock).await;
     store.probe().await.unwrap();
 }
@@ -286,6 +287,33 @@ async fn expired_files_are_gone_at_the_second(store: &dyn MetadataStore, clock: 
     assert_eq!(store.delete_expired_files(10).await.unwrap(), 1);
     assert!(store.deleting_blobs(None, 100).await.unwrap().contains(&blob(workspace, 1)));
     clock.set(NOW_MS);
+}
+
+async fn a_workspace_decides_where_clients_do_not(store: &dyn MetadataStore) {
+    let (ours, theirs) = (workspace(store, "brief").await, workspace(store, "plain").await);
+    let (brief, long) = (DefaultExpiry::seconds(7200), DefaultExpiry::seconds(86_400 * 365));
+    let wanted =
+        vec![(Purpose::UserData, brief), (Purpose::Batch, Some(DefaultExpiry::Never)), (Purpose::Evals, brief)];
+    store.set_default_expiries(ours, wanted).await.unwrap();
+    store.set_default_expiries(ours, vec![(Purpose::Evals, None), (Purpose::Vision, long)]).await.unwrap();
+    assert!(store.default_expiries(theirs).await.unwrap().is_empty());
+    let mut own = store.default_expiries(ours).await.unwrap();
+    own.sort_by_key(|(purpose, _)| purpose.name());
+    assert_eq!(
+        own,
+        [(Purpose::Batch, DefaultExpiry::Never), (Purpose::UserData, brief.unwrap()), (Purpose::Vision, long.unwrap())]
+    );
+    let purposes = [Purpose::UserData, Purpose::Batch, Purpose::Evals, Purpose::Vision];
+    for (workspace, lives) in
+        [(ours, [Some(7200), None, None, Some(31_536_000)]), (theirs, [None, Some(2_592_000), None, None])]
+    {
+        for (number, (purpose, lives)) in (0..).zip(purposes.into_iter().zip(lives)) {
+            let file = create(store, workspace, number, purpose, None).await;
+            assert_eq!(file.expires_at, lives.map(|seconds| file.created_at() + seconds), "{purpose}");
+            let asked = create(store, workspace, number + 10, purpose, ExpiresAfter::seconds(3600)).await;
+            assert_eq!(asked.expires_at, Some(asked.created_at() + 3600), "{purpose}");
+        }
+    }
 }
 
 async fn what_has_a_key_happens_once(store: &dyn MetadataStore, clock: &Clock) {

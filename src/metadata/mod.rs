@@ -11,11 +11,13 @@ pub mod sqlite;
 use crate::model::api_key::{ApiKey, KeyDigest};
 use crate::model::blob::StoredBlob;
 use crate::model::digest::Sha256Digest;
+use crate::model::expiry::DefaultExpiry;
 use crate::model::file::{File, NewFile};
 use crate::model::finding::Finding;
 use crate::model::idempotency::{Effect, IdempotencyKey, Once};
 use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
 use crate::model::page::{FileQuery, Page};
+use crate::model::purpose::Purpose;
 use crate::model::scrub::ScrubProgress;
 use crate::model::stamp::Stamp;
 use crate::model::upload::{Completion, NewPart, NewUpload, Part, Upload, UploadRefusal};
@@ -92,6 +94,15 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     async fn create_workspace(&self, name: &str) -> Result<Option<Workspace>, MetadataError>;
     /// Every workspace, oldest first.
     async fn list_workspaces(&self) -> Result<Vec<Workspace>, MetadataError>;
+
+    /// For which purposes the Files of a workspace expire otherwise than [`DefaultExpiry::of`] says.
+    async fn default_expiries(&self, workspace: WorkspaceId) -> Result<Vec<(Purpose, DefaultExpiry)>, MetadataError>;
+    /// Changes that for these purposes, or lets them be as for everybody; Files that are there stay as they are.
+    async fn set_default_expiries(
+        &self,
+        workspace: WorkspaceId,
+        wanted: Vec<(Purpose, Option<DefaultExpiry>)>,
+    ) -> Result<(), MetadataError>;
 
     /// Enters a key, or none when the secret is known already.
     async fn create_key(&self, key: NewKey) -> Result<Option<ApiKey>, MetadataError>;

@@ -81,7 +81,7 @@ pub struct NewFile {
     pub purpose: Purpose,
     /// Its name.
     pub filename: Filename,
-    /// How long it lives, counted from its id's second.
+    /// How long it lives, counted from its id's second, if its client asks for that.
     pub expires_after: Option<ExpiresAfter>,
     /// What is wrong with the content, if anything is.
     pub status_details: Option<String>,

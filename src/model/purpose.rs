@@ -30,7 +30,8 @@ impl Purpose {
     pub const UPLOADABLE: [Self; 6] =
         [Self::FineTune, Self::Assistants, Self::Batch, Self::UserData, Self::Vision, Self::Evals];
 
-    const ALL: [Self; 9] = [
+    /// Every purpose, in the order of their names.
+    pub const ALL: [Self; 9] = [
         Self::Assistants,
         Self::AssistantsOutput,
         Self::Batch,

@@ -83,7 +83,7 @@ pub struct NewUpload {
     pub filename: Filename,
     /// What the File is for.
     pub purpose: Purpose,
-    /// How long the File lives, counted from its own creation.
+    /// How long the File lives, counted from its own creation, if its client asks for that.
     pub expires_after: Option<ExpiresAfter>,
     /// How long the Upload takes parts, in seconds.
     pub ttl_seconds: u64,

@@ -2,7 +2,6 @@
 
 use super::Uploads;
 use crate::files::{CreateError, FileDetails, MAX_BATCH_FILE_BYTES, ReceiveError, StoreError};
-use crate::model::expiry::ExpiresAfter;
 use crate::model::idempotency::{Effect, Once};
 use crate::model::ids::WorkspaceId;
 use crate::model::purpose::Purpose;
@@ -35,12 +34,11 @@ impl Uploads {
         if details.purpose == Purpose::Batch && size_bytes > MAX_BATCH_FILE_BYTES {
             return Err(CreateError::from(ReceiveError::BatchTooLarge).into());
         }
-        let expires_after = details.expires_after.or_else(|| ExpiresAfter::default_of(details.purpose));
         let new = NewUpload {
             size_bytes,
             filename: details.filename,
             purpose: details.purpose,
-            expires_after,
+            expires_after: details.expires_after,
             ttl_seconds: self.ttl_seconds,
         };
         Ok(self.files.metadata.create_upload(workspace, new, once).await.map_err(StoreError::from)?)

@@ -5,7 +5,8 @@
 #
 # Installs pinned tools into ${VENNA_TEST_CACHE:-target/test-tools}/compat when they are absent or their versions changed,
 # says so, runs every suite (also after one has failed) and leaves with 0 only when all of them passed.
-#   VENNA_COMPAT_BIG_MIB   size of the main job's large file (64)
+#   VENNA_COMPAT_BIG_MIB       size of the main job's large file (64)
+#   VENNA_COMPAT_CHUNKED_MIB   size of the file of the chunked uploads (128)
 set -uo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -113,6 +113,11 @@ class Venna:
         host, port = self._url.removeprefix("http://").rsplit(":", 1)
         return host, int(port)
 
+    def peak_memory_mib(self) -> float:
+        """The highest resident memory of the server since it began."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
+
     def first_key(self) -> str:
         return (self.data_dir / "first-key").read_text().strip()
 

@@ -2,6 +2,8 @@
 
 use crate::house::{Form, House};
 use venna::clock::Clock;
+use venna::model::expiry::DefaultExpiry;
+use venna::model::purpose::Purpose;
 
 const NOW_MS: u64 = 1_795_374_000_000;
 
@@ -65,6 +67,38 @@ async fn batch_files_live_thirty_days_unless_they_say_otherwise() {
     assert_eq!(by_default["expires_at"], NOW_MS / 1000 + 2_592_000);
     let anchor = Form::default().field("expires_after[anchor]", "created_at").field("expires_after[seconds]", "7200");
     assert_eq!(ada.post(batch(anchor)).await.is_ok().json()["expires_at"], NOW_MS / 1000 + 7200);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_workspace_has_its_own_defaults_for_files_and_uploads() {
+    let house = House::at(NOW_MS).await;
+    let (ada, bob) = (house.visitor("ada").await, house.visitor("bob").await);
+    let workspaces = house.installation().await.workspaces;
+    let before = ada.create_file("before.txt", b"b").await.is_ok().json();
+    let workspace = workspaces.find("ada").await.unwrap().unwrap().id;
+    workspaces
+        .set_default_expiries(
+            workspace,
+            vec![(Purpose::UserData, DefaultExpiry::seconds(7200)), (Purpose::Batch, Some(DefaultExpiry::Never))],
+        )
+        .await
+        .unwrap();
+    let (now, batch) = (NOW_MS / 1000, Form::default().field("purpose", "batch").file("a.jsonl", b"{}\n"));
+    assert_eq!(before["expires_at"], serde_json::Value::Null);
+    let own = ada.create_file("after.txt", b"a").await.is_ok().json();
+    assert_eq!(own["expires_at"], now + 7200);
+    assert_eq!(bob.create_file("theirs.txt", b"t").await.is_ok().json()["expires_at"], serde_json::Value::Null);
+    assert_eq!(ada.post(expiring("3600").file("a", b"a")).await.is_ok().json()["expires_at"], now + 3600);
+    assert_eq!(ada.post(batch).await.is_ok().json()["expires_at"], serde_json::Value::Null);
+    let begun = ada.create_upload(1).await.id();
+    workspaces.set_default_expiries(workspace, vec![(Purpose::UserData, None)]).await.unwrap();
+    let part = ada.add_part(&begun, b"p").await.id();
+    let completed = ada.complete_upload(&begun, &[&part]).await.is_ok().json();
+    assert_eq!(completed["file"]["expires_at"], now + 7200, "it holds what held when the Upload was begun");
+    house.clock.set(NOW_MS + 7_200_000);
+    ada.retrieve_file(own["id"].as_str().unwrap()).await.is_not_found();
+    ada.retrieve_file(before["id"].as_str().unwrap()).await.is_ok();
     house.close().await;
 }
 

@@ -24,6 +24,36 @@ fn a_new_key_and_workspace_work_on_the_next_request() {
 }
 
 #[test]
+fn a_workspace_may_have_its_files_expire() {
+    let data = Data::new();
+    let server = Program::start(&data.path());
+    let client = server.client(&data.first_key());
+    let expiry = |wanted: &[&str]| -> serde_json::Value {
+        let text = data.text();
+        let words = [&["workspaces", "expiry", "default"], wanted, &["--json", "--data-dir", &text]].concat();
+        serde_json::from_str(&output(&words)).unwrap()
+    };
+    let of = |rows: &serde_json::Value, purpose: &str| {
+        let row = rows.as_array().unwrap().iter().find(|row| row["purpose"] == purpose).unwrap().clone();
+        (row["expires_after_seconds"].as_u64(), row["set_by_workspace"].as_bool().unwrap())
+    };
+    let before = expiry(&[]);
+    assert_eq!((of(&before, "user_data"), of(&before, "batch")), ((None, false), (Some(2_592_000), false)));
+    let after = expiry(&["user_data=7200", "batch=never", "evals=default"]);
+    assert_eq!((of(&after, "user_data"), of(&after, "batch")), ((Some(7200), true), (None, true)));
+    assert_eq!(of(&after, "evals"), (None, false));
+    let file = client.upload(b"brief", 4).unwrap().json();
+    assert_eq!(file["expires_at"].as_u64().unwrap(), file["created_at"].as_u64().unwrap() + 7200);
+    assert_eq!(of(&expiry(&["user_data=default"]), "user_data"), (None, false));
+    assert_eq!(client.upload(b"lasting", 4).unwrap().json()["expires_at"], serde_json::Value::Null);
+    for wanted in ["user_data=3599", "user_data=3155760001", "user_data=-1", "user_data=", "user_data", "notes=7200"] {
+        let refused = run(&["workspaces", "expiry", "default", wanted, "--data-dir", &data.text()]);
+        let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(refused.status.code() == Some(2) && message.contains(wanted), "{message}");
+    }
+}
+
+#[test]
 fn a_revoked_key_is_refused_within_a_second() {
     let data = Data::new();
     let server = Program::start(&data.path());
@@ -87,6 +117,7 @@ fn what_cannot_be_done_is_said() {
         (vec!["keys", "revoke", "key_1"], "is no key id"),
         (vec!["keys", "revoke", "key_00VbjUjhHGglY7j08O6M3Oj9"], "there is no key"),
         (vec!["keys", "create", "--name", " padded "], "a name has 1 to 64 bytes"),
+        (vec!["workspaces", "expiry", "nobody"], "there is no workspace \"nobody\""),
         (vec!["workspaces", "create", "default"], "there is a workspace of this name"),
         (vec!["workspaces", "create", ""], "a name has 1 to 64 bytes"),
         (vec!["workspaces", "create", "ws_00VbjUjhHGglY7j08O6M3Oj9"], "does not look like an id"),

@@ -1,9 +1,9 @@
 //! Rows of Files. Every statement of a request has the workspace in its `WHERE` and does not see expired Files; only
 //! the sweeper looks across workspaces.
 
-use super::blobs;
 use super::rows::{self, parsed};
 use super::writer::Change;
+use super::{blobs, expiries};
 use crate::metadata::StoredContent;
 use crate::model::file::{File, FileDigest, NewFile};
 use crate::model::ids::{BlobId, FileId, WorkspaceId};
@@ -49,6 +49,7 @@ pub(super) fn create(
     let Some(blob) = blobs::settle(change.connection, workspace, &new.place, &new.content, now_ms)? else {
         return Ok(None);
     };
+    let expires_after = expiries::decide(change.connection, workspace, new.purpose, new.expires_after)?;
     let id = next_id(change, now_ms);
     let file = File {
         id,
@@ -56,7 +57,7 @@ pub(super) fn create(
         filename: new.filename,
         size_bytes: new.content.size_bytes,
         digest: FileDigest::Whole(new.content.sha256),
-        expires_at: new.expires_after.map(|after| after.at(id.created_at())),
+        expires_at: expires_after.map(|after| after.at(id.created_at())),
         status_details: new.status_details,
     };
     insert(change.connection, workspace, &file, Some(blob))?;

@@ -9,7 +9,7 @@ struct Migration {
     sql: &'static str,
 }
 
-static MIGRATIONS: [Migration; 6] = [
+static MIGRATIONS: [Migration; 7] = [
     Migration { number: 1, name: "files", sql: include_str!("../../../migrations/sqlite/0001_files.sql") },
     Migration { number: 2, name: "uploads", sql: include_str!("../../../migrations/sqlite/0002_uploads.sql") },
     Migration { number: 3, name: "upkeep", sql: include_str!("../../../migrations/sqlite/0003_upkeep.sql") },
@@ -24,6 +24,11 @@ static MIGRATIONS: [Migration; 6] = [
         sql: include_str!("../../../migrations/sqlite/0005_status_details.sql"),
     },
     Migration { number: 6, name: "answers", sql: include_str!("../../../migrations/sqlite/0006_answers.sql") },
+    Migration {
+        number: 7,
+        name: "default expiries",
+        sql: include_str!("../../../migrations/sqlite/0007_default_expiries.sql"),
+    },
 ];
 
 /// Why a schema cannot be brought up to date.

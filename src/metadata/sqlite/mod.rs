@@ -6,6 +6,7 @@
 
 mod answers;
 mod blobs;
+mod expiries;
 mod files;
 mod keys;
 mod migrate;
@@ -24,11 +25,13 @@ use super::{MetadataError, MetadataStore, NewKey, PendingBlob, ReadyBlob, Stored
 use crate::clock::Clock;
 use crate::model::api_key::{ApiKey, KeyDigest};
 use crate::model::blob::{Place, StoredBlob};
+use crate::model::expiry::DefaultExpiry;
 use crate::model::file::{File, NewFile};
 use crate::model::finding::Finding;
 use crate::model::idempotency::{Effect, IdempotencyKey, Once};
 use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
 use crate::model::page::{FileQuery, Page};
+use crate::model::purpose::Purpose;
 use crate::model::scrub::ScrubProgress;
 use crate::model::stamp::Stamp;
 use crate::model::upload::{Completion, NewPart, NewUpload, Part, Upload, UploadRefusal};
@@ -169,6 +172,18 @@ impl MetadataStore for SqliteStore {
 
     async fn list_workspaces(&self) -> Result<Vec<Workspace>, MetadataError> {
         self.readers.point(workspaces::list)
+    }
+
+    async fn default_expiries(&self, workspace: WorkspaceId) -> Result<Vec<(Purpose, DefaultExpiry)>, MetadataError> {
+        self.readers.point(|connection| expiries::list(connection, workspace))
+    }
+
+    async fn set_default_expiries(
+        &self,
+        workspace: WorkspaceId,
+        wanted: Vec<(Purpose, Option<DefaultExpiry>)>,
+    ) -> Result<(), MetadataError> {
+        self.writer.write(move |change| expiries::set(change.connection, workspace, &wanted)).await
     }
 
     async fn create_key(&self, key: NewKey) -> Result<Option<ApiKey>, MetadataError> {

@@ -2,7 +2,7 @@
 
 use super::rows::{self, named, parsed};
 use super::writer::Change;
-use super::{blobs, files};
+use super::{blobs, expiries, files};
 use crate::model::blob::StoredBlob;
 use crate::model::digest::Sha256Digest;
 use crate::model::expiry::ExpiresAfter;
@@ -39,6 +39,7 @@ pub(super) fn create(
 ) -> Result<Upload> {
     let id = UploadId::new(now_seconds, random::bytes());
     let expires_at = now_seconds + new.ttl_seconds;
+    let expires_after = expiries::decide(connection, workspace, new.purpose, new.expires_after)?;
     let sql = "INSERT INTO uploads (workspace_id, id, size_bytes, filename, purpose, lives_seconds, expires_at, status)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'pending')";
     connection.prepare_cached(sql)?.execute(params![
@@ -47,7 +48,7 @@ pub(super) fn create(
         new.size_bytes,
         new.filename.as_str(),
         new.purpose.name(),
-        new.expires_after.map(|after| after.at(0)),
+        expires_after.map(ExpiresAfter::as_seconds),
         expires_at,
     ])?;
     let (size_bytes, filename, purpose) = (new.size_bytes, new.filename, new.purpose);
@@ -224,7 +225,7 @@ fn find_row(
             status: if expired { UploadStatus::Expired } else { status },
             file: None,
         };
-        let expires_after = row.get::<_, Option<u64>>(3)?.and_then(ExpiresAfter::seconds);
+        let expires_after = row.get::<_, Option<u64>>(3)?.map(ExpiresAfter::stored);
         let file: Option<FileId> =
             if row.get_ref(6)?.as_str_or_null()?.is_some() { Some(parsed(row, 6)?) } else { None };
         Ok((UploadRow { upload, expires_after, completion: row.get(7)? }, file))
