@@ -11,6 +11,7 @@ mod upkeep;
 pub use archive::{Archived, back_up, restore};
 pub use installation::{Installation, open_inspector};
 
+use crate::audit::AuditLog;
 use crate::blobs::{InFlight, InUse};
 use crate::clock::Clock;
 use crate::config::{Config, LimitConfig, StoreConfig};
@@ -19,8 +20,9 @@ use crate::http::serve::{ConnectionLimits, serve};
 use crate::http::{BodyPace, Hall, Turns, admin_router, router};
 use crate::keys::{Keys, fresh_secret};
 use crate::metadata::sqlite::Opener;
-use crate::model::api_key::KeySecret;
+use crate::model::api_key::{KeyKind, KeySecret, Opens};
 use crate::model::ids::ProcessId;
+use crate::model::scope::Scopes;
 use crate::random;
 use crate::uploads::Uploads;
 use crate::volume::{folder_of, volatile_kind};
@@ -94,11 +96,11 @@ impl Server {
             Some(address) => Some(bind("admin_listen", address).await?),
             None => None,
         };
-        let installation = Installation::open_as(Opener::Server, &config.stores, clock.clone()).await?;
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let installation = Installation::open_as(Opener::Server, &config.stores, clock.clone(), tasks.clone()).await?;
         install_bootstrap_key(&installation, config.bootstrap_key_file.as_deref()).await?;
         let first_key = make_first_key(&installation, &config.stores.data_dir).await?;
         let mut warnings = warnings(&config.stores);
-        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let files = open_files(config, &installation, clock.clone(), tasks.clone()).await?;
         warnings.extend(upkeep::start(&files, &config.upkeep, &clock, &stop).await?);
         let uploads = Uploads { files: files.clone(), ttl_seconds: config.upload_ttl.as_secs() };
@@ -106,6 +108,8 @@ impl Server {
             files,
             uploads,
             keys: installation.keys.clone(),
+            workspaces: installation.workspaces.clone(),
+            audit_log: AuditLog { metadata: Arc::clone(&installation.metadata) },
             turns: Turns::default(),
             warnings: warnings.clone(),
             body_pace: body_pace(&config.limits),
@@ -189,13 +193,18 @@ async fn install_bootstrap_key(installation: &Installation, file: Option<&Path>)
         .take(MAX_KEY_FILE_BYTES)
         .read_to_string(&mut text)
         .with_context(unreadable)?;
-    let Ok(secret) = KeySecret::parse(text.trim()) else {
+    let Some(secret) = KeySecret::parse(text.trim()).ok().filter(|secret| secret.kind() == KeyKind::Workspace) else {
         bail!(
             "bootstrap_key_file {} does not hold a well-formed key: expected vk_, 30 digits and their checksum",
             file.display()
         );
     };
-    Ok(installation.keys.install(installation.default_workspace.id, BOOTSTRAP_KEY_NAME, &secret).await?)
+    Ok(installation.keys.install(default_access(installation), BOOTSTRAP_KEY_NAME, &secret).await?)
+}
+
+/// What the keys open that the server makes by itself.
+const fn default_access(installation: &Installation) -> Opens {
+    Opens::Workspace(installation.default_workspace.id, Scopes::DEFAULT)
 }
 
 /// The file is written before the key opens anything: a crash in between leaves no key that nobody knows.
@@ -203,9 +212,9 @@ async fn make_first_key(installation: &Installation, data_dir: &Path) -> Result<
     if !installation.keys.list().await?.is_empty() {
         return Ok(None);
     }
-    let (secret, file) = (fresh_secret(), data_dir.join(FIRST_KEY_FILE));
+    let (secret, file) = (fresh_secret(KeyKind::Workspace), data_dir.join(FIRST_KEY_FILE));
     write_secret(&file, &secret).with_context(|| format!("cannot write {}", file.display()))?;
-    installation.keys.install(installation.default_workspace.id, FIRST_KEY_NAME, &secret).await?;
+    installation.keys.install(default_access(installation), FIRST_KEY_NAME, &secret).await?;
     Ok(Some(FirstKey { secret, file }))
 }
 

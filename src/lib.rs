@@ -11,6 +11,7 @@ pub mod app;
 pub mod http;
 // Floor 3, the verbs.
 pub mod archive;
+pub mod audit;
 pub mod files;
 pub mod inspect;
 pub mod keys;

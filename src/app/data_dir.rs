@@ -124,6 +124,7 @@ pub fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::api_key::KeyKind;
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
@@ -132,7 +133,7 @@ mod tests {
         let (file, elsewhere) = (folder.path().join("key"), folder.path().join("elsewhere"));
         File::create(&elsewhere).unwrap();
         std::os::unix::fs::symlink(&elsewhere, &file).unwrap();
-        let secret = KeySecret::from_digits([b'0'; 30]);
+        let secret = KeySecret::from_digits(KeyKind::Workspace, [b'0'; 30]);
         write_secret(&file, &secret).unwrap();
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "vk_00000000000000000000000000000000R6IX\n");
         let status = std::fs::symlink_metadata(&file).unwrap();

@@ -15,6 +15,7 @@ use crate::workspaces::Workspaces;
 use anyhow::{Context, Result, bail};
 use std::path::Path;
 use std::sync::Arc;
+use tokio_util::task::TaskTracker;
 
 /// The metadata of an installation.
 #[derive(Clone, Debug)]
@@ -33,7 +34,7 @@ impl Installation {
     /// # Errors
     /// When the data directory or the metadata store cannot be opened.
     pub async fn open(stores: &StoreConfig, clock: Clock) -> Result<Self> {
-        Self::open_as(Opener::Command, stores, clock).await
+        Self::open_as(Opener::Command, stores, clock, TaskTracker::new()).await
     }
 
     /// Opens an installation that is there.
@@ -47,14 +48,19 @@ impl Installation {
         Self::open(stores, clock).await
     }
 
-    pub(super) async fn open_as(opener: Opener, stores: &StoreConfig, clock: Clock) -> Result<Self> {
+    pub(super) async fn open_as(
+        opener: Opener,
+        stores: &StoreConfig,
+        clock: Clock,
+        tasks: TaskTracker,
+    ) -> Result<Self> {
         refuse_half_restored(stores)?;
         create_folder(&stores.data_dir)?;
         create_folder(folder_of(&stores.database))?;
         let metadata = open_metadata(opener, &stores.database, clock.clone()).await?;
         let workspaces = Workspaces { metadata: Arc::clone(&metadata) };
         let default_workspace = workspaces.ensure_default().await?;
-        let keys = Keys::new(Arc::clone(&metadata), clock);
+        let keys = Keys::new(Arc::clone(&metadata), clock, tasks);
         Ok(Self { workspaces, keys, metadata, default_workspace })
     }
 }

@@ -4,14 +4,16 @@ use super::settings::StoreSettings;
 use super::{output, workspaces};
 use crate::app::Installation;
 use crate::clock::Clock;
-use crate::model::api_key::ApiKey;
+use crate::model::api_key::{ApiKey, DEFAULT_OVERLAP_SECONDS, KeySecret, OVERLAP_SECONDS, Opens, VALID_SECONDS};
+use crate::model::audit::Origin;
 use crate::model::ids::KeyId;
+use crate::model::scope::{Scope, Scopes};
 use crate::model::workspace::DEFAULT_WORKSPACE;
 use anyhow::{Context, Result, anyhow};
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// Makes, lists and revokes keys, with the server running or not.
+/// Makes, lists, rotates and revokes keys, with the server running or not.
 #[derive(Debug, clap::Subcommand)]
 pub enum Keys {
     /// Makes a key and prints its secret, once.
@@ -19,11 +21,18 @@ pub enum Keys {
         /// The workspace that it opens, by name or id.
         #[arg(long, value_name = "NAME_OR_ID", default_value = DEFAULT_WORKSPACE)]
         workspace: String,
+        /// Makes a key of an administrator, which opens the administration and no workspace.
+        #[arg(long, conflicts_with = "scopes")]
+        admin: bool,
+        /// What it may be used for, with commas between: files.read, files.write, uploads.write, usage.read,
+        /// files.produce; all but the last when not given.
+        #[arg(long, value_name = "SCOPES")]
+        scopes: Option<Scopes>,
         /// What you call it.
         #[arg(long, default_value = "key")]
         name: String,
         /// How many seconds it is valid; for ever when not given.
-        #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=MAX_VALID_SECONDS))]
+        #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(VALID_SECONDS))]
         expires_in: Option<u64>,
         /// Prints the secret alone.
         #[arg(long)]
@@ -31,11 +40,25 @@ pub enum Keys {
         #[command(flatten)]
         settings: StoreSettings,
     },
-    /// Lists the keys of all workspaces, oldest first; secrets are not kept and cannot be shown.
+    /// Lists the keys of all workspaces and of administrators, oldest first; secrets are not kept and cannot be shown.
     List {
         /// Prints JSON.
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        settings: StoreSettings,
+    },
+    /// Gives a key a new secret and prints it, once; the key keeps its id, and the old secret is good for a while.
+    Rotate {
+        /// The key's id, `key_...`.
+        id: String,
+        /// How many seconds the old secret is good yet.
+        #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_OVERLAP_SECONDS,
+            value_parser = clap::value_parser!(u64).range(OVERLAP_SECONDS))]
+        overlap: u64,
+        /// Prints the secret alone.
+        #[arg(long)]
+        quiet: bool,
         #[command(flatten)]
         settings: StoreSettings,
     },
@@ -48,28 +71,41 @@ pub enum Keys {
     },
 }
 
-/// The longest life of a key: a hundred years of 366 days.
-const MAX_VALID_SECONDS: u64 = 100 * 366 * 86_400;
+/// What is said of a key of an administrator where others have a workspace.
+const ADMINISTRATION: &str = "administration";
 
 #[derive(Serialize)]
 struct Row {
     id: String,
-    workspace_id: String,
+    /// None of a key of an administrator.
+    workspace_id: Option<String>,
+    scopes: Vec<&'static str>,
     name: String,
     redacted: String,
     status: &'static str,
     created_at: u64,
     expires_at: Option<u64>,
     revoked_at: Option<u64>,
+    last_used_at: Option<u64>,
 }
 
 impl Keys {
     pub async fn run(&self) -> Result<()> {
         match self {
-            Self::Create { workspace, name, expires_in, quiet, settings } => {
-                create(&settings.open().await?, workspace, name, *expires_in, *quiet).await
+            Self::Create { workspace, admin, scopes, name, expires_in, quiet, settings } => {
+                let installation = settings.open().await?;
+                let opens = if *admin {
+                    Opens::Administration
+                } else {
+                    let workspace = workspaces::find(&installation, workspace).await?;
+                    Opens::Workspace(workspace.id, scopes.unwrap_or(Scopes::DEFAULT))
+                };
+                create(&installation, opens, name, *expires_in, *quiet).await
             }
             Self::List { json, settings } => list(&settings.open_existing().await?, *json).await,
+            Self::Rotate { id, overlap, quiet, settings } => {
+                rotate(&settings.open_existing().await?, id, *overlap, *quiet).await
+            }
             Self::Revoke { id, settings } => revoke(&settings.open_existing().await?, id).await,
         }
     }
@@ -77,21 +113,42 @@ impl Keys {
 
 async fn create(
     installation: &Installation,
-    workspace: &str,
+    opens: Opens,
     name: &str,
     expires_in: Option<u64>,
     quiet: bool,
 ) -> Result<()> {
-    let found = workspaces::find(installation, workspace).await?;
-    let (key, secret) = installation.keys.issue(found.id, name, expires_in).await.context("cannot make the key")?;
+    let issued = installation.keys.issue(opens, name, expires_in, Origin::COMMAND_LINE).await;
+    let (key, secret) = issued.context("cannot make the key")?;
     if !quiet {
-        eprintln!("{} of workspace {} ({}), shown this once:", key.id, found.name, found.id);
+        eprintln!("{} of {}, shown this once:", key.id, owner(&key));
     }
-    if let Err(error) = writeln!(io::stdout(), "{}", secret.expose()).and_then(|()| io::stdout().flush()) {
-        installation.keys.revoke(key.id).await?;
+    if let Err(error) = show(&secret) {
+        installation.keys.revoke(key.id, Origin::COMMAND_LINE).await?;
         return Err(error).context("the secret could not be shown, so the key was revoked");
     }
     Ok(())
+}
+
+async fn rotate(installation: &Installation, id: &str, overlap_seconds: u64, quiet: bool) -> Result<()> {
+    let rotated = installation.keys.rotate(parse(id)?, overlap_seconds, Origin::COMMAND_LINE).await;
+    let (key, secret) = rotated.with_context(|| format!("cannot rotate {id}"))?;
+    if !quiet {
+        eprintln!("{} of {}, shown this once; the old secret ends in {overlap_seconds} s:", key.id, owner(&key));
+    }
+    show(&secret).context("the secret could not be shown; the old one is good until its time is over, rotate again")
+}
+
+fn show(secret: &KeySecret) -> io::Result<()> {
+    writeln!(io::stdout(), "{}", secret.expose()).and_then(|()| io::stdout().flush())
+}
+
+fn owner(key: &ApiKey) -> String {
+    key.opens.workspace().map_or_else(|| ADMINISTRATION.to_owned(), |workspace| workspace.to_string())
+}
+
+fn parse(id: &str) -> Result<KeyId> {
+    id.parse().with_context(|| format!("{id:?} is no key id; `venna keys list` shows all"))
 }
 
 async fn list(installation: &Installation, json: bool) -> Result<()> {
@@ -101,7 +158,7 @@ async fn list(installation: &Installation, json: bool) -> Result<()> {
         let created = output::time(row.created_at);
         vec![
             row.id.clone(),
-            row.workspace_id.clone(),
+            row.workspace_id.clone().unwrap_or_else(|| ADMINISTRATION.to_owned()),
             row.name.clone(),
             row.redacted.clone(),
             row.status.to_owned(),
@@ -114,23 +171,21 @@ fn row(key: ApiKey, now_seconds: u64) -> Row {
     let status = key.status(now_seconds).name();
     Row {
         id: key.id.to_string(),
-        workspace_id: key.workspace.to_string(),
+        workspace_id: key.opens.workspace().map(|workspace| workspace.to_string()),
+        scopes: key.opens.scopes().into_iter().flat_map(Scopes::iter).map(Scope::name).collect(),
         name: key.name,
         redacted: key.redacted,
         status,
         created_at: key.id.created_at(),
         expires_at: key.expires_at,
         revoked_at: key.revoked_at,
+        last_used_at: key.last_used_at,
     }
 }
 
 async fn revoke(installation: &Installation, id: &str) -> Result<()> {
-    let parsed: KeyId = id.parse().with_context(|| format!("{id:?} is no key id; `venna keys list` shows all"))?;
-    installation
-        .keys
-        .revoke(parsed)
-        .await?
-        .ok_or_else(|| anyhow!("there is no key {id}; `venna keys list` shows all"))?;
+    let revoked = installation.keys.revoke(parse(id)?, Origin::COMMAND_LINE).await?;
+    revoked.ok_or_else(|| anyhow!("there is no key {id}; `venna keys list` shows all"))?;
     eprintln!("{id} is revoked");
     Ok(())
 }

@@ -3,14 +3,16 @@
 use super::output;
 use super::settings::StoreSettings;
 use crate::app::Installation;
+use crate::model::audit::Origin;
 use crate::model::expiry::{DEFAULT_EXPIRY_SECONDS, DefaultExpiry, ExpiresAfter};
+use crate::model::ids::WorkspaceId;
 use crate::model::purpose::Purpose;
 use crate::model::workspace::Workspace;
 use anyhow::{Context, Result, anyhow};
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// Makes, lists and configures workspaces, with the server running or not.
+/// Makes, lists, configures, archives and purges workspaces, with the server running or not.
 #[derive(Debug, clap::Subcommand)]
 pub enum Workspaces {
     /// Makes a workspace and prints its id.
@@ -20,11 +22,28 @@ pub enum Workspaces {
         #[command(flatten)]
         settings: StoreSettings,
     },
-    /// Lists the workspaces, oldest first.
+    /// Lists the workspaces, archived ones too, oldest first.
     List {
         /// Prints JSON.
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        settings: StoreSettings,
+    },
+    /// Archives a workspace: a running server refuses its keys within half a second; its files stay until they are purged.
+    Archive {
+        /// The workspace's id, `ws_...`.
+        id: WorkspaceId,
+        #[command(flatten)]
+        settings: StoreSettings,
+    },
+    /// Removes the files, uploads and keys of an archived workspace, for good.
+    Purge {
+        /// The workspace's id, `ws_...`.
+        id: WorkspaceId,
+        /// Says that you mean it.
+        #[arg(long, required = true)]
+        yes: bool,
         #[command(flatten)]
         settings: StoreSettings,
     },
@@ -53,7 +72,11 @@ const DEFAULT: &str = "default";
 /// The workspace of this name or id.
 pub async fn find(installation: &Installation, name_or_id: &str) -> Result<Workspace> {
     let found = installation.workspaces.find(name_or_id).await?;
-    found.ok_or_else(|| anyhow!("there is no workspace {name_or_id:?}; `venna workspaces list` shows all"))
+    found.ok_or_else(|| unknown(name_or_id))
+}
+
+fn unknown(name_or_id: &str) -> anyhow::Error {
+    anyhow!("there is no workspace {name_or_id:?}; `venna workspaces list` shows all")
 }
 
 fn parse_expiry(text: &str) -> Result<(Purpose, Option<DefaultExpiry>), String> {
@@ -76,11 +99,17 @@ struct Row {
     id: String,
     name: String,
     created_at: u64,
+    archived_at: Option<u64>,
 }
 
 impl From<Workspace> for Row {
     fn from(workspace: Workspace) -> Self {
-        Self { id: workspace.id.to_string(), name: workspace.name, created_at: workspace.id.created_at() }
+        Self {
+            id: workspace.id.to_string(),
+            name: workspace.name,
+            created_at: workspace.id.created_at(),
+            archived_at: workspace.archived_at,
+        }
     }
 }
 
@@ -106,23 +135,38 @@ impl Workspaces {
                 let installation = settings.open().await?;
                 let workspace = installation
                     .workspaces
-                    .create(name)
+                    .create(name, Origin::COMMAND_LINE)
                     .await
                     .with_context(|| format!("cannot make the workspace {name:?}"))?;
                 writeln!(io::stdout(), "{}", workspace.id)?;
             }
             Self::List { json, settings } => {
                 let installation = settings.open_existing().await?;
-                let rows: Vec<Row> = installation.workspaces.list().await?.into_iter().map(Row::from).collect();
-                output::list(&rows, *json, &["ID", "NAME", "CREATED"], |row| {
-                    vec![row.id.clone(), row.name.clone(), output::time(row.created_at)]
+                let rows: Vec<Row> = installation.workspaces.list_all().await?.into_iter().map(Row::from).collect();
+                output::list(&rows, *json, &["ID", "NAME", "CREATED", "ARCHIVED"], |row| {
+                    let archived = row.archived_at.map(output::time).unwrap_or_default();
+                    vec![row.id.clone(), row.name.clone(), output::time(row.created_at), archived]
                 })?;
+            }
+            Self::Archive { id, settings } => {
+                let installation = settings.open_existing().await?;
+                let archived = installation.workspaces.archive(*id, Origin::COMMAND_LINE).await?;
+                archived.ok_or_else(|| unknown(&id.to_string()))?;
+            }
+            Self::Purge { id, yes: _, settings } => {
+                let installation = settings.open_existing().await?;
+                let purged = installation.workspaces.purge(*id, Origin::COMMAND_LINE).await;
+                let removed = purged.with_context(|| format!("cannot purge {id}"))?;
+                eprintln!("{removed} files and uploads removed; a running server removes their bytes");
             }
             Self::Expiry { workspace, wanted, json, settings } => {
                 let installation = settings.open_existing().await?;
                 let workspace = find(&installation, workspace).await?.id;
                 if !wanted.is_empty() {
-                    installation.workspaces.set_default_expiries(workspace, wanted.clone()).await?;
+                    installation
+                        .workspaces
+                        .set_default_expiries(workspace, wanted.clone(), Origin::COMMAND_LINE)
+                        .await?;
                 }
                 let expiries = installation.workspaces.default_expiries(workspace).await?;
                 let row = |(purpose, expiry, set_by_workspace): (Purpose, DefaultExpiry, bool)| ExpiryRow {

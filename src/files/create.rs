@@ -94,7 +94,7 @@ impl Files {
         };
         failpoint::reach("create.received").map_err(StoreError::unavailable)?;
         let once = once.map(|once| once.with_content(received.content.sha256));
-        let effect = self.metadata.create_file(received.workspace, new, once).await?;
+        let effect = self.metadata.create_file(received.caller, new, once).await?;
         let effect = effect.and_then(|file| file.ok_or_else(StoreError::claim_lost))?;
         received.keep_if(effect.is_made());
         failpoint::reach("create.committed").map_err(StoreError::unavailable)?;

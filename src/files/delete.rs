@@ -2,15 +2,16 @@
 
 use super::{Files, StoreError};
 use crate::failpoint;
-use crate::model::ids::{FileId, WorkspaceId};
+use crate::model::caller::Caller;
+use crate::model::ids::FileId;
 
 impl Files {
-    /// Deletes the File; false when the workspace does not have it.
+    /// Deletes the File; false when the caller's workspace does not have it.
     ///
     /// # Errors
     /// When the metadata store failed.
-    pub async fn delete(&self, workspace: WorkspaceId, id: FileId) -> Result<bool, StoreError> {
-        let deleted = self.metadata.delete_file(workspace, id).await?;
+    pub async fn delete(&self, caller: Caller, id: FileId) -> Result<bool, StoreError> {
+        let deleted = self.metadata.delete_file(caller, id).await?;
         if deleted {
             self.sweep_wanted.notify_one();
         }

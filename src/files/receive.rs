@@ -7,8 +7,9 @@ use crate::blobs::digest::ContentHasher;
 use crate::blobs::{BlobWriter, InFlightToken};
 use crate::failpoint;
 use crate::model::blob::Place;
+use crate::model::caller::Caller;
 use crate::model::digest::ContentDigest;
-use crate::model::ids::{BlobId, WorkspaceId};
+use crate::model::ids::BlobId;
 use crate::model::purpose::Purpose;
 use crate::model::upload::MAX_PART_BYTES;
 use crate::random;
@@ -49,7 +50,7 @@ enum Subject {
 #[must_use]
 pub struct Receiving {
     files: Files,
-    workspace: WorkspaceId,
+    caller: Caller,
     blob: BlobId,
     subject: Subject,
     received_bytes: u64,
@@ -64,7 +65,7 @@ pub struct Receiving {
 #[must_use]
 pub struct Received<P = Place> {
     /// Whose they are.
-    pub workspace: WorkspaceId,
+    pub caller: Caller,
     /// Where they are.
     pub place: P,
     /// What they amount to.
@@ -77,25 +78,25 @@ impl Files {
     ///
     /// # Errors
     /// When too many uploads are in flight.
-    pub fn receive(&self, workspace: WorkspaceId, purpose: Option<Purpose>) -> Result<Receiving, ReceiveError> {
-        self.begin(workspace, Subject::File { max_bytes: self.max_file_bytes, purpose })
+    pub fn receive(&self, caller: Caller, purpose: Option<Purpose>) -> Result<Receiving, ReceiveError> {
+        self.begin(caller, Subject::File { max_bytes: self.max_file_bytes, purpose })
     }
 
     /// Begins to receive the bytes of a part of an Upload.
     ///
     /// # Errors
     /// When too many uploads are in flight.
-    pub fn receive_part(&self, workspace: WorkspaceId) -> Result<Receiving, ReceiveError> {
-        self.begin(workspace, Subject::Part)
+    pub fn receive_part(&self, caller: Caller) -> Result<Receiving, ReceiveError> {
+        self.begin(caller, Subject::Part)
     }
 
-    fn begin(&self, workspace: WorkspaceId, subject: Subject) -> Result<Receiving, ReceiveError> {
+    fn begin(&self, caller: Caller, subject: Subject) -> Result<Receiving, ReceiveError> {
         let blob = BlobId::of_moment(self.clock.now_ms(), random::bytes());
         let token = self.in_flight.enter(blob).ok_or(ReceiveError::TooManyUploads)?;
         let claim = Claim { writer: None, token: Some(token), begun: false, files: self.clone() };
         Ok(Receiving {
             files: self.clone(),
-            workspace,
+            caller,
             blob,
             subject,
             received_bytes: 0,
@@ -159,10 +160,10 @@ impl Receiving {
         if self.is_inline() {
             let bytes = self.inline.split().freeze();
             let content = ContentHasher::of(&bytes);
-            return Ok(Received { workspace: self.workspace, place: Place::Inline(bytes), content, claim: self.claim });
+            return Ok(Received { caller: self.caller, place: Place::Inline(bytes), content, claim: self.claim });
         }
-        let Received { workspace, place, content, claim } = self.finish_in_store().await?;
-        Ok(Received { workspace, place: Place::Store(place), content, claim })
+        let Received { caller, place, content, claim } = self.finish_in_store().await?;
+        Ok(Received { caller, place: Place::Store(place), content, claim })
     }
 
     /// Makes the bytes durable in the blob store, however few they are.
@@ -173,7 +174,7 @@ impl Receiving {
         self.writer().await?;
         let writer = self.claim.writer.take().ok_or_else(StoreError::claim_lost)?;
         let content = writer.finish().await?;
-        Ok(Received { workspace: self.workspace, place: self.blob, content, claim: self.claim })
+        Ok(Received { caller: self.caller, place: self.blob, content, claim: self.claim })
     }
 
     /// Whether there are so few bytes until now that they need no blob of their own.
@@ -187,7 +188,7 @@ impl Receiving {
     async fn writer(&mut self) -> Result<&mut Box<dyn BlobWriter>, StoreError> {
         if !self.claim.begun {
             self.claim.begun = true;
-            self.files.metadata.begin_blob(self.workspace, self.blob, self.files.process).await?;
+            self.files.metadata.begin_blob(self.caller.workspace, self.blob, self.files.process).await?;
             failpoint::reach("receive.begun").map_err(StoreError::unavailable)?;
             self.claim.writer = Some(self.files.blobs.create(self.blob).await?);
             if let Subject::File { purpose, .. } = self.subject {

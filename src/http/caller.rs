@@ -1,10 +1,17 @@
-//! Who is asking: the only way to a [`WorkspaceId`].
+//! Who is asking: the only way to a [`WorkspaceId`](crate::model::ids::WorkspaceId).
 //!
-//! Everything under `/v1` is authenticated before anything else happens to it, the answers 404, 405 and 501 included.
+//! Everything under `/v1` is authenticated before anything else happens to it, the answers 404, 405 and 501 included; and
+//! whether the key may do what its route does is decided before the route begins.
 
 use super::SharedHall;
+use super::catalogue::ErrorKind;
 use super::error::ApiError;
-use crate::model::ids::WorkspaceId;
+use crate::keys::VerifiedKey;
+use crate::model::api_key::Opens;
+use crate::model::audit::{Actor, Origin};
+use crate::model::caller::Caller;
+use crate::model::ids::RequestId;
+use crate::model::scope::Scope;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -12,32 +19,50 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
-/// The holder of a valid key.
-#[derive(Clone, Copy, Debug)]
-pub struct Caller {
-    /// The key's workspace.
-    pub workspace: WorkspaceId,
+/// Which keys a route takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Those of workspaces, with this scope.
+    Scope(Scope),
+    /// Those of administrators.
+    Admin,
+    /// All.
+    AnyKey,
 }
 
-/// Lets a request under `/v1` pass with its [`Caller`], or answers 401.
+/// The key of a request, which opens something.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    /// The key.
+    pub key: VerifiedKey,
+    request: RequestId,
+}
+
+/// The holder of a key of an administrator, as what is done remembers it.
+#[derive(Clone, Copy, Debug)]
+pub struct Administrator(pub Origin);
+
+/// Lets a request under `/v1` pass with its [`Holder`], or answers 401.
 pub async fn authenticate(State(hall): State<SharedHall>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if path != "/v1" && !path.starts_with("/v1/") {
         return next.run(request).await;
     }
-    match identify(&hall, request.headers()).await {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
+    let asked = request.extensions().get().copied();
+    match identify(&hall, request.headers(), asked).await {
+        Ok(holder) => {
+            request.extensions_mut().insert(holder);
             next.run(request).await
         }
         Err(error) => error.into_response(),
     }
 }
 
-async fn identify(hall: &SharedHall, headers: &HeaderMap) -> Result<Caller, ApiError> {
+async fn identify(hall: &SharedHall, headers: &HeaderMap, request: Option<RequestId>) -> Result<Holder, ApiError> {
     let secret = bearer(headers).ok_or_else(ApiError::missing_key)?;
     let key = hall.keys.verify(secret).await?;
-    Ok(Caller { workspace: key.workspace })
+    let request = request.ok_or_else(ApiError::internal)?;
+    Ok(Holder { key, request })
 }
 
 /// The token of `Authorization: Bearer` (RFC 6750, section 2.1); the scheme in any case (RFC 9110, section 11.1).
@@ -49,10 +74,70 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
+/// Lets a request pass whose key its route takes, or answers 403.
+pub async fn permit(State(access): State<Access>, request: Request, next: Next) -> Response {
+    let refused = match request.extensions().get::<Holder>() {
+        Some(holder) => access.check(holder.key.opens),
+        None => Err(ApiError::missing_key()),
+    };
+    match refused {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+impl Access {
+    fn check(self, opens: Opens) -> Result<(), ApiError> {
+        let message = match (self, opens) {
+            (Self::AnyKey, _) | (Self::Admin, Opens::Administration) => return Ok(()),
+            (Self::Scope(scope), Opens::Workspace(_, scopes)) if scopes.contains(scope) => return Ok(()),
+            (Self::Scope(scope), Opens::Workspace(..)) => {
+                format!("You have insufficient permissions for this operation. Missing scopes: {scope}.")
+            }
+            (Self::Scope(_), Opens::Administration) => {
+                "An admin key does not open the files of a workspace. Use a key of the workspace (vk_...).".to_owned()
+            }
+            (Self::Admin, Opens::Workspace(..)) => {
+                "You have insufficient permissions for this operation. It takes an admin key (vka_...).".to_owned()
+            }
+        };
+        Err(ApiError::new(ErrorKind::Forbidden, message))
+    }
+}
+
+impl Holder {
+    fn origin(&self) -> Origin {
+        Origin { actor: Actor::Key(self.key.id), address: None, request: Some(self.request) }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Holder {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        parts.extensions.get().cloned().ok_or_else(ApiError::missing_key)
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
-        parts.extensions.get().copied().ok_or_else(ApiError::missing_key)
+        let holder: &Holder = parts.extensions.get().ok_or_else(ApiError::missing_key)?;
+        // Routes say which scope they need, and no route for administrators asks for a caller.
+        let workspace = holder.key.opens.workspace().ok_or_else(ApiError::missing_key)?;
+        Ok(Self { workspace, key: holder.key.id, request: holder.request, address: None })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Administrator {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        let holder: &Holder = parts.extensions.get().ok_or_else(ApiError::missing_key)?;
+        match holder.key.opens {
+            Opens::Administration => Ok(Self(holder.origin())),
+            Opens::Workspace(..) => Err(ApiError::missing_key()),
+        }
     }
 }

@@ -17,6 +17,8 @@ pub enum ErrorKind {
     InvalidKey,
     /// Another request was made under this `Idempotency-Key`.
     IdempotencyKeyReused,
+    /// The key does not go as far.
+    Forbidden,
     /// There is no such thing in the workspace.
     NotFound,
     /// There is nothing at this path.
@@ -78,13 +80,14 @@ const fn entry(
 
 impl ErrorKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::InvalidRequest,
         Self::BelowMinimum,
         Self::AboveMaximum,
         Self::MissingKey,
         Self::InvalidKey,
         Self::IdempotencyKeyReused,
+        Self::Forbidden,
         Self::NotFound,
         Self::UnknownUrl,
         Self::WrongMethod,
@@ -141,8 +144,16 @@ impl ErrorKind {
                 INVALID,
                 Some("invalid_api_key"),
                 None,
-                "The key is mistyped, unknown, revoked or expired.",
+                "The key is mistyped, unknown, revoked, expired or replaced, or its workspace is archived.",
                 "Send another key; `venna keys create` makes one.",
+            ),
+            Self::Forbidden => entry(
+                403,
+                INVALID,
+                Some("insufficient_permissions"),
+                None,
+                "The key lacks the scope that `message` names, or is of the wrong kind: admin keys do not open files, and only they open the administration.",
+                "Use a key that has it; `venna keys create --scopes` makes one.",
             ),
             Self::IdempotencyKeyReused => entry(
                 400,

@@ -1,7 +1,6 @@
 //! Downloading: the bytes of a File, whole or in part, with what a cache and a careful client need to know.
 
 use super::SharedHall;
-use super::caller::Caller;
 use super::catalogue::ErrorKind;
 use super::conditions::{Validators, Verdict, evaluate, http_date, range_applies};
 use super::error::ApiError;
@@ -11,6 +10,7 @@ use super::range::{Selection, select};
 use crate::causes::Causes;
 use crate::files::StoredContent;
 use crate::model::byte_range::ByteRange;
+use crate::model::caller::Caller;
 use crate::model::file::File;
 use crate::model::ids::FileId;
 use axum::body::Body;

@@ -28,7 +28,8 @@ pub async fn attend(State(hall): State<SharedHall>, request: Request, next: Next
     let (id, begun) = (RequestId::new(random::bytes()), Instant::now());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let span = tracing::error_span!("request", %id);
-    let (request, body) = pace(&hall, request);
+    let (mut request, body) = pace(&hall, request);
+    request.extensions_mut().insert(id);
     let mut response = run(request, next).instrument(span.clone()).await;
     let _entered = span.entered();
     if let Some(Cause(cause)) = response.extensions_mut().remove() {

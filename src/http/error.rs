@@ -9,9 +9,13 @@ use super::form::error::FormError;
 use super::headers::{SHOULD_RETRY, put};
 use super::wire;
 use crate::files::{CreateError, ReceiveError, StoreError};
-use crate::keys::Refusal;
+use crate::keys::{IssueKeyError, Refusal};
+use crate::metadata::MetadataError;
+use crate::model::caller::Refused;
 use crate::model::upload::{MAX_PART_BYTES, MAX_PARTS, UploadRefusal};
+use crate::model::workspace::BadName;
 use crate::uploads::{AddPartError, CompleteError, CreateUploadError, UploadError};
+use crate::workspaces::{ArchiveWorkspaceError, CreateWorkspaceError, RenameWorkspaceError};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -170,6 +174,63 @@ impl ApiError {
     }
 }
 
+impl From<MetadataError> for ApiError {
+    fn from(error: MetadataError) -> Self {
+        StoreError::from(error).into()
+    }
+}
+
+impl From<CreateWorkspaceError> for ApiError {
+    fn from(error: CreateWorkspaceError) -> Self {
+        match error {
+            CreateWorkspaceError::BadName(bad) => Self::bad_name(bad),
+            CreateWorkspaceError::NameTaken(_) => Self::name_taken(),
+            CreateWorkspaceError::Metadata(error) => error.into(),
+        }
+    }
+}
+
+impl From<RenameWorkspaceError> for ApiError {
+    fn from(error: RenameWorkspaceError) -> Self {
+        match error {
+            RenameWorkspaceError::BadName(bad) => Self::bad_name(bad),
+            RenameWorkspaceError::NameTaken(_) => Self::name_taken(),
+            RenameWorkspaceError::Default => Self::invalid("The default project keeps its name.").param("project_id"),
+            RenameWorkspaceError::Metadata(error) => error.into(),
+        }
+    }
+}
+
+impl From<ArchiveWorkspaceError> for ApiError {
+    fn from(error: ArchiveWorkspaceError) -> Self {
+        match error {
+            ArchiveWorkspaceError::Default => {
+                Self::invalid("The default project cannot be archived.").param("project_id")
+            }
+            ArchiveWorkspaceError::Metadata(error) => error.into(),
+        }
+    }
+}
+
+impl From<IssueKeyError> for ApiError {
+    fn from(error: IssueKeyError) -> Self {
+        match error {
+            IssueKeyError::BadName(bad) => Self::bad_name(bad),
+            IssueKeyError::Metadata(error) => error.into(),
+        }
+    }
+}
+
+impl ApiError {
+    fn bad_name(bad: BadName) -> Self {
+        Self::invalid(format!("Invalid 'name': {bad}.")).param("name")
+    }
+
+    fn name_taken() -> Self {
+        Self::invalid("There is a project of this name.").param("name")
+    }
+}
+
 impl From<ReceiveError> for ApiError {
     fn from(error: ReceiveError) -> Self {
         match error {
@@ -266,6 +327,14 @@ impl OfUpload for CompleteError {
     }
 }
 
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::KeyEnded => Refusal::Unknown.into(),
+        }
+    }
+}
+
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
@@ -276,6 +345,14 @@ impl From<Refusal> for ApiError {
             .challenge(),
             Refusal::Expired => {
                 Self::new(ErrorKind::InvalidKey, "The API key provided has expired. Ask the operator of this server for a new one.").challenge()
+            }
+            Refusal::Replaced => {
+                let message = "The API key provided was replaced by a newer one when it was rotated. Use that one.";
+                Self::new(ErrorKind::InvalidKey, message).challenge()
+            }
+            Refusal::Archived => {
+                let message = "The workspace of the API key provided is archived.";
+                Self::new(ErrorKind::InvalidKey, message).challenge()
             }
             Refusal::Unavailable(_) => Self::unavailable().cause(refusal),
         }

@@ -1,12 +1,12 @@
 //! Create, list, retrieve and delete: each handler says what happens, in order.
 
-use super::caller::Caller;
 use super::error::ApiError;
 use super::form::{FormReader, MAX_FRAMING_BYTES};
 use super::idempotency::{Attempt, answer};
 use super::path::Named;
 use super::wire::{FileDeleted, FileObject, List, json};
 use super::{SharedHall, form, list, list_body, wire};
+use crate::model::caller::Caller;
 use crate::model::ids::FileId;
 use crate::model::page::Page;
 use axum::extract::{RawQuery, Request, State};
@@ -23,7 +23,7 @@ pub async fn create_file(
 ) -> Result<Response, ApiError> {
     refuse_declared_size(&request, hall.files.max_file_bytes)?;
     let form = FormReader::new(request)?;
-    let (receiving, details) = form::receive_file(&hall.files, caller.workspace, form).await?;
+    let (receiving, details) = form::receive_file(&hall.files, caller, form).await?;
     let attempt = attempt.with_details(&details);
     let effect = hall.files.create(receiving, details, attempt.once(wire::file)).await?;
     answer(effect, wire::file)
@@ -58,7 +58,7 @@ pub async fn delete_file(
     named: Named<FileId>,
 ) -> Result<Response, ApiError> {
     let id = named.id()?;
-    if !hall.files.delete(caller.workspace, id).await? {
+    if !hall.files.delete(caller, id).await? {
         return Err(named.not_found());
     }
     Ok(json(StatusCode::OK, &FileDeleted::new(id.to_string())))

@@ -4,11 +4,11 @@
 //! begin while the first is still on its way.
 
 use super::SharedHall;
-use super::caller::Caller;
 use super::catalogue::ErrorKind;
 use super::error::ApiError;
 use super::wire::json_body;
 use crate::files::FileDetails;
+use crate::model::caller::Caller;
 use crate::model::idempotency::{Effect, IdempotencyKey, MAX_KEY_CHARS, Once, RequestDigest};
 use crate::model::ids::WorkspaceId;
 use axum::body::Body;
@@ -136,6 +136,7 @@ pub fn answer<T>(effect: Effect<T>, write: fn(&T) -> Vec<u8>) -> Result<Response
             let message = "This Idempotency-Key was used for another request. Send a new one with a new request.";
             Err(ApiError::new(ErrorKind::IdempotencyKeyReused, message).param(PARAM))
         }
+        Effect::Refused(refused) => Err(refused.into()),
     }
 }
 

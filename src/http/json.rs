@@ -3,6 +3,7 @@
 use super::body::BodyError;
 use super::error::ApiError;
 use axum::extract::Request;
+use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
@@ -22,9 +23,20 @@ impl JsonObject {
     /// # Errors
     /// When it is too long, breaks off, or is not one JSON object.
     pub async fn read(request: Request, max_bytes: usize) -> Result<Self, ApiError> {
-        let body = Limited::new(request.into_body(), max_bytes).collect().await;
-        let bytes = body.map_err(|error| unreadable(error, max_bytes))?.to_bytes();
-        match serde_json::from_slice(&bytes) {
+        Self::parse(&whole(request, max_bytes).await?)
+    }
+
+    /// The same of a request that need not have a body.
+    ///
+    /// # Errors
+    /// When the body is too long, breaks off, or is there and not one JSON object.
+    pub async fn read_or_empty(request: Request, max_bytes: usize) -> Result<Self, ApiError> {
+        let bytes = whole(request, max_bytes).await?;
+        if bytes.is_empty() { Ok(Self(Map::new())) } else { Self::parse(&bytes) }
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self, ApiError> {
+        match serde_json::from_slice(bytes) {
             Ok(Value::Object(fields)) => Ok(Self(fields)),
             Ok(_) => Err(ApiError::invalid("The request body must be a JSON object.")),
             Err(error) => Err(ApiError::invalid(format!("The request body is not valid JSON: {error}."))),
@@ -47,7 +59,12 @@ impl JsonObject {
 
     /// An integer that must be there and within bounds.
     pub fn integer(&mut self, name: &str, bounds: RangeInclusive<u64>) -> Result<u64, ApiError> {
-        let value = self.take(name).ok_or_else(|| ApiError::missing(name))?;
+        self.optional_integer(name, bounds)?.ok_or_else(|| ApiError::missing(name))
+    }
+
+    /// An integer within bounds that may be absent or null.
+    pub fn optional_integer(&mut self, name: &str, bounds: RangeInclusive<u64>) -> Result<Option<u64>, ApiError> {
+        let Some(value) = self.take(name) else { return Ok(None) };
         let Value::Number(number) = &value else { return Err(wrong_type(name, "an integer", &value)) };
         if number.is_f64() {
             return Err(wrong_type(name, "an integer", &value));
@@ -57,12 +74,17 @@ impl JsonObject {
             return Err(ApiError::below_minimum(name, *bounds.start(), &got));
         }
         let within = u64::try_from(number).ok().filter(|number| number <= bounds.end());
-        within.ok_or_else(|| ApiError::above_maximum(name, *bounds.end(), &got))
+        within.map(Some).ok_or_else(|| ApiError::above_maximum(name, *bounds.end(), &got))
     }
 
     /// A list of texts that must be there.
     pub fn texts(&mut self, name: &str, max: usize) -> Result<Vec<String>, ApiError> {
-        let value = self.take(name).ok_or_else(|| ApiError::missing(name))?;
+        self.optional_texts(name, max)?.ok_or_else(|| ApiError::missing(name))
+    }
+
+    /// A list of texts that may be absent or null.
+    pub fn optional_texts(&mut self, name: &str, max: usize) -> Result<Option<Vec<String>>, ApiError> {
+        let Some(value) = self.take(name) else { return Ok(None) };
         let Value::Array(values) = value else { return Err(wrong_type(name, "an array of strings", &value)) };
         if values.len() > max {
             let message = format!(
@@ -75,7 +97,7 @@ impl JsonObject {
             Value::String(text) => Ok(text),
             other => Err(wrong_type(name, "an array of strings", &other)),
         };
-        values.into_iter().map(text).collect()
+        values.into_iter().map(text).collect::<Result<_, _>>().map(Some)
     }
 
     /// An object that may be absent or null.
@@ -95,6 +117,11 @@ impl JsonObject {
     fn take(&mut self, name: &str) -> Option<Value> {
         self.0.remove(name).filter(|value| !value.is_null())
     }
+}
+
+async fn whole(request: Request, max_bytes: usize) -> Result<Bytes, ApiError> {
+    let body = Limited::new(request.into_body(), max_bytes).collect().await;
+    Ok(body.map_err(|error| unreadable(error, max_bytes))?.to_bytes())
 }
 
 fn wrong_type(name: &str, expected: &str, value: &Value) -> ApiError {

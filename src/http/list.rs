@@ -4,6 +4,7 @@ use super::error::{ApiError, echo};
 use crate::model::ids::{FileId, PartId};
 use crate::model::page::{FileQuery, Order, PAGE_FILES};
 use crate::model::purpose::Purpose;
+use std::ops::RangeInclusive;
 
 /// Reads the query of `GET /v1/files`. None when it asks for a purpose that no File can have: the list is empty then.
 ///
@@ -18,7 +19,7 @@ pub fn parse(query: &str) -> Result<Option<FileQuery>, ApiError> {
                 asked.purpose = Purpose::named(&value);
                 nothing = asked.purpose.is_none();
             }
-            "limit" => asked.limit = limit(&value)?,
+            "limit" => asked.limit = limit(&value, &PAGE_FILES)?,
             "order" => asked.order = order(&value)?,
             "after" => asked.after = Some(after(&value)?),
             _ => {}
@@ -35,7 +36,7 @@ pub fn parse_parts(query: &str) -> Result<(Option<PartId>, u32), ApiError> {
     let (mut behind, mut most) = (None, *PAGE_FILES.end());
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         match &*name {
-            "limit" => most = limit(&value)?,
+            "limit" => most = limit(&value, &PAGE_FILES)?,
             "after" => {
                 let unknown = |_| ApiError::invalid(format!("No such Part object: {}", echo(&value))).param("after");
                 behind = Some(value.parse().map_err(unknown)?);
@@ -46,14 +47,18 @@ pub fn parse_parts(query: &str) -> Result<(Option<PartId>, u32), ApiError> {
     Ok((behind, most))
 }
 
-fn limit(value: &str) -> Result<u32, ApiError> {
+/// Reads how many rows a page is to hold.
+///
+/// # Errors
+/// When that is no number, or out of bounds.
+pub fn limit(value: &str, bounds: &RangeInclusive<u32>) -> Result<u32, ApiError> {
     let (sign, digits) = value.strip_prefix('-').map_or((1, value), |digits| (-1, digits));
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         let message = format!("Invalid 'limit': expected an integer, but got '{}' instead.", echo(value));
         return Err(ApiError::invalid(message).param("limit"));
     }
     let number: i128 = sign * digits.parse().unwrap_or(i128::MAX);
-    let (least, most) = (*PAGE_FILES.start(), *PAGE_FILES.end());
+    let (least, most) = (*bounds.start(), *bounds.end());
     if number < i128::from(least) {
         return Err(ApiError::below_minimum("limit", least.into(), &echo(value)));
     }

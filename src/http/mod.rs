@@ -3,6 +3,7 @@
 //! It turns requests into the verbs of floor 3 and their answers into OpenAI's wire format (openai-contract.md). It
 //! touches no store, mints no id, and maps every error in one place, [`error`]. `app` builds it and runs [`serve`].
 
+mod admin;
 mod body;
 mod caller;
 pub mod catalogue;
@@ -22,16 +23,21 @@ mod list_body;
 mod path;
 mod range;
 mod router;
+mod routes;
 pub mod serve;
 mod uploads;
 mod wire;
 
+pub use caller::Access;
 pub use idempotency::Turns;
 pub use router::{admin_router, router};
+pub use routes::{Route, routes};
 
+use crate::audit::AuditLog;
 use crate::files::Files;
 use crate::keys::Keys;
 use crate::uploads::Uploads;
+use crate::workspaces::Workspaces;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +50,10 @@ pub struct Hall {
     pub uploads: Uploads,
     /// The verbs of keys.
     pub keys: Keys,
+    /// The verbs of workspaces.
+    pub workspaces: Workspaces,
+    /// Who did what.
+    pub audit_log: AuditLog,
     /// Who is at work under which `Idempotency-Key`.
     pub turns: Turns,
     /// What an operator should know though everything answers; `/readyz` repeats it.

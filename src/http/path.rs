@@ -9,8 +9,14 @@ use std::marker::PhantomData;
 use std::str::FromStr;
 
 /// Where the id stands in `/v1/files/{id}` and `/v1/uploads/{id}`, counted from the empty segment before the first slash.
-/// The router's own extractor is not used: it answers 400 to bytes that are not UTF-8.
 const ID_SEGMENT: usize = 3;
+
+/// The segment of a path that stands at this place, decoded. The router's own extractor is not used: it answers 400 to bytes
+/// that are not UTF-8.
+pub fn segment(parts: &Parts, at: usize) -> String {
+    let segment = parts.uri.path().split('/').nth(at).unwrap_or_default();
+    percent_decode_str(segment).decode_utf8_lossy().into_owned()
+}
 
 /// The `{id}` of a path, as the client wrote it.
 #[derive(Debug)]
@@ -60,7 +66,6 @@ impl<Id: Send, S: Sync> FromRequestParts<S> for Named<Id> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
-        let segment = parts.uri.path().split('/').nth(ID_SEGMENT).unwrap_or_default();
-        Ok(Self { text: percent_decode_str(segment).decode_utf8_lossy().into_owned(), kind: PhantomData })
+        Ok(Self { text: segment(parts, ID_SEGMENT), kind: PhantomData })
     }
 }

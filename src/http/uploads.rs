@@ -1,6 +1,5 @@
 //! Uploads: each handler says what happens, in order (openai-contract.md, section 9).
 
-use super::caller::Caller;
 use super::error::ApiError;
 use super::form::{self, FormReader};
 use super::idempotency::{Attempt, answer};
@@ -9,6 +8,7 @@ use super::path::Named;
 use super::wire::{List, UploadObject, json};
 use super::{SharedHall, list, wire};
 use crate::files::FileDetails;
+use crate::model::caller::Caller;
 use crate::model::ids::{PartId, UploadId};
 use crate::model::upload::{MAX_PARTS, MAX_UPLOAD_BYTES};
 use crate::uploads::Md5Digest;
@@ -31,7 +31,7 @@ pub async fn create_upload(
     let body = JsonObject::read(request, MAX_CREATION_BYTES).await?;
     let (details, size_bytes, mime_type) = creation(body)?;
     let attempt = attempt.with_details(&details).with("bytes", size_bytes.to_string()).with("mime_type", mime_type);
-    let effect = hall.uploads.create(caller.workspace, details, size_bytes, attempt.once(wire::upload)).await?;
+    let effect = hall.uploads.create(caller, details, size_bytes, attempt.once(wire::upload)).await?;
     answer(effect, wire::upload)
 }
 
@@ -55,7 +55,7 @@ pub async fn add_upload_part(
 ) -> Result<Response, ApiError> {
     let id = named.id()?;
     let form = FormReader::new(request)?;
-    let receiving = hall.uploads.receive_part(caller.workspace, id, attempt.key()).await;
+    let receiving = hall.uploads.receive_part(caller, id, attempt.key()).await;
     let receiving = form::receive_part(receiving.map_err(|error| named.explain(error))?, form).await?;
     let effect = hall.uploads.add_part(id, receiving, attempt.once(wire::part)).await;
     answer(effect.map_err(|error| named.explain(error))?, wire::part)
@@ -85,7 +85,7 @@ pub async fn complete_upload(
     let (parts, md5) = completion(JsonObject::read(request, MAX_COMPLETION_BYTES).await?)?;
     let attempt = parts.iter().fold(attempt, |attempt, part| attempt.with("part_id", part.to_string()));
     let attempt = attempt.with("md5", md5.map(|digest| digest.0.to_vec()).unwrap_or_default());
-    let effect = hall.uploads.complete(caller.workspace, id, parts, md5, attempt.once(wire::upload)).await;
+    let effect = hall.uploads.complete(caller, id, parts, md5, attempt.once(wire::upload)).await;
     answer(effect.map_err(|error| named.explain(error))?, wire::upload)
 }
 
@@ -96,7 +96,7 @@ pub async fn cancel_upload(
     named: Named<UploadId>,
     attempt: Attempt,
 ) -> Result<Response, ApiError> {
-    let effect = hall.uploads.cancel(caller.workspace, named.id()?, attempt.once(wire::upload)).await;
+    let effect = hall.uploads.cancel(caller, named.id()?, attempt.once(wire::upload)).await;
     answer(effect.map_err(|error| named.explain(error))?, wire::upload)
 }
 

@@ -70,7 +70,8 @@ pub struct List<T> {
 }
 
 impl<T> List<T> {
-    fn of<'a, R>(page: &'a Page<R>, id: impl Fn(&R) -> String) -> Self
+    /// A page of rows, each with its id.
+    pub fn of<'a, R>(page: &'a Page<R>, id: impl Fn(&R) -> String) -> Self
     where
         T: From<&'a R>,
     {

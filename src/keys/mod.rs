@@ -1,18 +1,21 @@
-//! The verbs of API keys: issue, install, list, verify, revoke.
+//! The verbs of API keys: issue, install, list, verify, rotate, revoke.
 
 mod issue;
 mod known;
 mod verify;
 
-pub use issue::{IssueKeyError, fresh_secret};
-pub use verify::Refusal;
+pub use issue::{IssueKeyError, RotateKeyError, fresh_secret};
+pub use verify::{Refusal, VerifiedKey};
 
 use crate::clock::Clock;
 use crate::metadata::{MetadataError, MetadataStore};
 use crate::model::api_key::ApiKey;
-use crate::model::ids::KeyId;
+use crate::model::audit::Origin;
+use crate::model::ids::{KeyId, WorkspaceId};
+use crate::model::page::Page;
 use known::KnownKeys;
 use std::sync::Arc;
+use tokio_util::task::TaskTracker;
 
 /// The keys of an installation.
 #[derive(Clone, Debug)]
@@ -20,13 +23,14 @@ pub struct Keys {
     metadata: Arc<dyn MetadataStore>,
     clock: Clock,
     known: Arc<KnownKeys>,
+    tasks: TaskTracker,
 }
 
 impl Keys {
-    /// The keys of a store; the clock tells whether one has expired.
+    /// The keys of a store; the clock tells whether one has expired, and `tasks` is told of work beside requests.
     #[must_use]
-    pub fn new(metadata: Arc<dyn MetadataStore>, clock: Clock) -> Self {
-        Self { metadata, clock, known: Arc::default() }
+    pub fn new(metadata: Arc<dyn MetadataStore>, clock: Clock, tasks: TaskTracker) -> Self {
+        Self { metadata, clock, known: Arc::default(), tasks }
     }
 
     /// Every key, revoked and expired ones too, oldest first.
@@ -37,13 +41,39 @@ impl Keys {
         self.metadata.list_keys().await
     }
 
+    /// A page of the keys of a workspace that are not revoked, oldest first, behind the key `after`.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub async fn list_of(
+        &self,
+        workspace: WorkspaceId,
+        after: Option<KeyId>,
+        limit: u32,
+    ) -> Result<Page<ApiKey>, MetadataError> {
+        self.metadata.list_keys_of(workspace, after, limit).await
+    }
+
+    /// The key of this id, revoked and expired ones too.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub async fn find(&self, id: KeyId) -> Result<Option<ApiKey>, MetadataError> {
+        self.metadata.find_key(id).await
+    }
+
+    /// Forgets what was looked up, so that what was just changed holds for the very next request.
+    pub fn forget(&self) {
+        self.known.forget();
+    }
+
     /// Revokes a key: no request that begins later is accepted with it here, and half a second later nowhere. None when
     /// there is no such key.
     ///
     /// # Errors
     /// When the store failed.
-    pub async fn revoke(&self, id: KeyId) -> Result<Option<ApiKey>, MetadataError> {
-        let revoked = self.metadata.revoke_key(id).await;
+    pub async fn revoke(&self, id: KeyId, origin: Origin) -> Result<Option<ApiKey>, MetadataError> {
+        let revoked = self.metadata.revoke_key(id, origin).await;
         self.known.forget();
         revoked
     }

@@ -1,9 +1,15 @@
-//! Verifying: from the secret that a caller shows to the workspace that it opens.
+//! Verifying: from the secret that a caller shows to what it opens.
 
 use super::Keys;
+use super::known::KnownKey;
+use crate::causes::Causes;
 use crate::metadata::MetadataError;
 use crate::model::api_key::{ApiKey, KeySecret, KeyStatus};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// How exactly it is known when a key was used last, in seconds.
+const USED_SECONDS: u64 = 60;
 
 /// Why a secret opens nothing.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +20,12 @@ pub enum Refusal {
     /// Its time is over.
     #[error("the key has expired")]
     Expired,
+    /// The key has a newer secret, and the time of this one is over.
+    #[error("the secret was replaced")]
+    Replaced,
+    /// Its workspace was archived.
+    #[error("the workspace of the key is archived")]
+    Archived,
     /// Whether it does cannot be told: the store failed.
     #[error("the key cannot be looked up")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -25,25 +37,59 @@ impl From<MetadataError> for Refusal {
     }
 }
 
+/// A key that opens something now.
+#[derive(Clone, Debug)]
+pub struct VerifiedKey(Arc<KnownKey>);
+
+impl std::ops::Deref for VerifiedKey {
+    type Target = ApiKey;
+
+    fn deref(&self) -> &ApiKey {
+        &self.0.credential.key
+    }
+}
+
 impl Keys {
     /// The key of this secret, if it opens anything now. A malformed one is refused without asking the store.
     ///
     /// # Errors
     /// When it does not, or the store failed.
-    pub async fn verify(&self, secret: &str) -> Result<Arc<ApiKey>, Refusal> {
+    pub async fn verify(&self, secret: &str) -> Result<VerifiedKey, Refusal> {
         let digest = KeySecret::parse(secret).map_err(|_| Refusal::Unknown)?.digest();
-        let key = match self.known.find(&digest) {
-            Ok(key) => key,
+        let known = match self.known.find(&digest) {
+            Ok(known) => known,
             Err(begun) => {
-                let key = Arc::new(self.metadata.find_key(digest).await?.ok_or(Refusal::Unknown)?);
-                self.known.remember(digest, &key, begun);
-                key
+                let credential = self.metadata.find_credential(digest).await?.ok_or(Refusal::Unknown)?;
+                self.known.remember(digest, credential, begun)
             }
         };
-        match key.status(self.clock.now_seconds()) {
-            KeyStatus::Active => Ok(key),
+        let (credential, now_seconds) = (&known.credential, self.clock.now_seconds());
+        match credential.key.status(now_seconds) {
+            KeyStatus::Active if credential.archived => Err(Refusal::Archived),
+            KeyStatus::Active if credential.retires_at.is_some_and(|second| second <= now_seconds) => {
+                Err(Refusal::Replaced)
+            }
+            KeyStatus::Active => {
+                self.note_use(&known, now_seconds);
+                Ok(VerifiedKey(known))
+            }
             KeyStatus::Expired => Err(Refusal::Expired),
             KeyStatus::Revoked => Err(Refusal::Unknown),
         }
+    }
+
+    /// Lets the store know that the key is in use, beside the request and not for each.
+    fn note_use(&self, known: &KnownKey, now_seconds: u64) {
+        let key = &known.credential.key;
+        let recent = key.last_used_at.is_some_and(|used| used.saturating_add(USED_SECONDS) > now_seconds);
+        if recent || known.use_noted.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (metadata, id) = (Arc::clone(&self.metadata), key.id);
+        self.tasks.spawn(async move {
+            if let Err(error) = metadata.note_key_used(id).await {
+                tracing::warn!(error = %Causes(&error), "it could not be noted when a key was used");
+            }
+        });
     }
 }

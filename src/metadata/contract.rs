@@ -1,17 +1,22 @@
 //! What every metadata store does, whatever is behind it.
 
-use super::{MetadataStore, NewKey, PendingBlob};
+use super::{MetadataStore, NewKey, NewSecret, PendingBlob, Purged};
 use crate::clock::Clock;
-use crate::model::api_key::KeyDigest;
+use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens};
+use crate::model::audit::{Action, Actor, AuditQuery, Origin};
 use crate::model::blob::{Place, StoredBlob};
+use crate::model::caller::{Caller, Refused};
 use crate::model::digest::{BlockChecksums, ContentDigest, Sha256Digest};
 use crate::model::expiry::{DefaultExpiry, ExpiresAfter};
 use crate::model::file::{File, NewFile};
 use crate::model::filename::Filename;
 use crate::model::idempotency::{Effect, IdempotencyKey, Once, RequestDigest};
-use crate::model::ids::{BlobId, FileId, ProcessId, WorkspaceId};
+use crate::model::ids::{BlobId, FileId, KeyId, ProcessId, RequestId, WorkspaceId};
 use crate::model::page::{FileQuery, Order};
 use crate::model::purpose::Purpose;
+use crate::model::scope::Scopes;
+use crate::model::workspace::NameTaken;
+use crate::random;
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -21,8 +26,8 @@ const PROCESS: ProcessId = ProcessId::new([9; 16]);
 
 /// Runs the whole contract over a fresh store whose clock is `clock`.
 pub async fn holds(store: &dyn MetadataStore, clock: &Clock) {
-    workspaces_have_unique_names(store).await;
-    keys_are_found_by_their_digest(store).await;
+    workspaces_have_unique_names_and_end(store).await;
+    keys_are_found_by_their_secrets(store, clock).await;
     a_file_appears_with_its_commit_and_goes_with_its_delete(store).await;
     small_content_lives_and_dies_with_its_file(store).await;
     a_workspace_sees_its_own_files_only(store).await;
@@ -33,12 +38,27 @@ pub async fn holds(store: &dyn MetadataStore, clock: &Clock) {
     expired_files_are_gone_at_the_second(store, clock).await;
     a_workspace_decides_where_clients_do_not(store).await;
     what_has_a_key_happens_once(store, clock).await;
+    a_key_that_has_ended_changes_nothing(store, clock).await;
+    what_was_done_is_in_the_audit_log(store, clock).await;
     store.probe().await.unwrap();
 }
 
-/// A fresh workspace.
-pub async fn workspace(store: &dyn MetadataStore, name: &str) -> WorkspaceId {
-    store.create_workspace(name).await.unwrap().unwrap().id
+const ORIGIN: Origin = Origin::COMMAND_LINE;
+
+/// The holder of the key of a fresh workspace.
+pub async fn tenant(store: &dyn MetadataStore, name: &str) -> Caller {
+    let workspace = store.create_workspace(name, ORIGIN).await.unwrap().unwrap().id;
+    let opens = Opens::Workspace(workspace, Scopes::DEFAULT);
+    let key = store.create_key(new_key(opens, &random::bytes(), None), ORIGIN).await.unwrap().unwrap().id;
+    Caller { workspace, key, request: RequestId::new([8; 16]), address: None }
+}
+
+fn new_key(opens: Opens, digest: &[u8; 32], valid_seconds: Option<u64>) -> NewKey {
+    NewKey { opens, secret: new_secret(digest), name: "ci".into(), valid_seconds }
+}
+
+fn new_secret(digest: &[u8; 32]) -> NewSecret {
+    NewSecret { digest: KeyDigest(*digest), redacted: format!("vk_{}...", digest[0]) }
 }
 
 fn new_file(blob: BlobId, purpose: Purpose, expires_after: Option<ExpiresAfter>) -> NewFile {
@@ -54,12 +74,12 @@ fn new_file(blob: BlobId, purpose: Purpose, expires_after: Option<ExpiresAfter>)
     }
 }
 
-fn blob(workspace: WorkspaceId, number: u8) -> BlobId {
+fn blob(caller: Caller, number: u8) -> BlobId {
     let mut bytes = [number; 16];
     bytes[..8].copy_from_slice(
         &std::hash::BuildHasher::hash_one(
             &std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::default(),
-            workspace,
+            caller.workspace,
         )
         .to_be_bytes(),
     );
@@ -68,26 +88,26 @@ fn blob(workspace: WorkspaceId, number: u8) -> BlobId {
 
 async fn create(
     store: &dyn MetadataStore,
-    workspace: WorkspaceId,
+    caller: Caller,
     number: u8,
     purpose: Purpose,
     expires_after: Option<ExpiresAfter>,
 ) -> File {
-    let blob = blob(workspace, number);
-    store.begin_blob(workspace, blob, PROCESS).await.unwrap();
-    made(store.create_file(workspace, new_file(blob, purpose, expires_after), None).await.unwrap()).unwrap()
+    let blob = blob(caller, number);
+    store.begin_blob(caller.workspace, blob, PROCESS).await.unwrap();
+    made(store.create_file(caller, new_file(blob, purpose, expires_after), None).await.unwrap()).unwrap()
 }
 
 /// A fresh File.
-pub async fn file(store: &dyn MetadataStore, workspace: WorkspaceId, number: u8) -> File {
-    create(store, workspace, number, Purpose::UserData, None).await
+pub async fn file(store: &dyn MetadataStore, caller: Caller, number: u8) -> File {
+    create(store, caller, number, Purpose::UserData, None).await
 }
 
 /// What was made, as it must be without a key.
 fn made<T>(effect: Effect<T>) -> T {
     match effect {
         Effect::Made(made) => made,
-        Effect::Replayed(_) | Effect::KeyReused => panic!("nothing was asked for under a key"),
+        Effect::Replayed(_) | Effect::KeyReused | Effect::Refused(_) => panic!("nothing was asked for under a key"),
     }
 }
 
@@ -95,60 +115,199 @@ fn all(order: Order) -> FileQuery {
     FileQuery { purpose: None, limit: 10_000, order, after: None }
 }
 
-async fn workspaces_have_unique_names(store: &dyn MetadataStore) {
-    let ada = store.create_workspace("ada").await.unwrap().unwrap();
-    assert_eq!(store.create_workspace("ada").await.unwrap(), None);
-    let bob = store.create_workspace("bob").await.unwrap().unwrap();
-    assert_eq!(
-        store.list_workspaces().await.unwrap().iter().filter(|known| [ada.id, bob.id].contains(&known.id)).count(),
-        2
-    );
+async fn workspaces_have_unique_names_and_end(store: &dyn MetadataStore) {
+    let ada = store.create_workspace("ada", ORIGIN).await.unwrap().unwrap();
+    assert_eq!(store.create_workspace("ada", ORIGIN).await.unwrap(), None);
+    let bob = store.create_workspace("bob", ORIGIN).await.unwrap().unwrap();
+    assert_eq!(store.find_workspace(ada.id).await.unwrap(), Some(ada.clone()));
+    assert_eq!(store.find_workspace_named("bob").await.unwrap(), Some(bob.clone()));
+    assert_eq!(store.rename_workspace(ada.id, "bob", ORIGIN).await.unwrap(), Some(Err(NameTaken)));
+    let eve = store.rename_workspace(ada.id, "eve", ORIGIN).await.unwrap().unwrap().unwrap();
+    assert_eq!((eve.id, eve.name.as_str()), (ada.id, "eve"));
+    assert_eq!(store.find_workspace_named("ada").await.unwrap(), None);
+    let archived = store.archive_workspace(bob.id, ORIGIN).await.unwrap().unwrap();
+    assert_eq!(archived.archived_at, Some(NOW_MS / 1000));
+    assert_eq!(store.archive_workspace(bob.id, ORIGIN).await.unwrap(), Some(archived.clone()));
+    let mut listed = Vec::new();
+    for with_archived in [true, false] {
+        let first = store.list_workspaces(None, 1, with_archived).await.unwrap();
+        assert!(first.rows.len() == 1 && first.has_more == with_archived);
+        let rest = store.list_workspaces(Some(first.rows[0].id), 10, with_archived).await.unwrap();
+        listed.push([first.rows, rest.rows].concat());
+    }
+    listed[0].sort_by_key(|workspace| workspace.name.clone());
+    assert_eq!(listed, [vec![archived, eve.clone()], vec![eve]]);
+    let nobody = WorkspaceId::next(None, 0, [0; 11]);
+    assert_eq!(store.archive_workspace(nobody, ORIGIN).await.unwrap(), None);
+    assert_eq!(store.rename_workspace(nobody, "x", ORIGIN).await.unwrap(), None);
 }
 
-async fn keys_are_found_by_their_digest(store: &dyn MetadataStore) {
-    let workspace = workspace(store, "keys").await;
-    let new = |number: u8, valid_seconds| NewKey {
-        workspace,
-        digest: KeyDigest([number; 32]),
-        redacted: "vk_aaaa...bbbb".into(),
-        name: "ci".into(),
-        valid_seconds,
-    };
-    let key = store.create_key(new(1, Some(60))).await.unwrap().unwrap();
-    assert_eq!(key.expires_at, Some(NOW_MS / 1000 + 60));
-    assert_eq!(store.create_key(new(1, None)).await.unwrap(), None, "a secret is entered once");
-    assert_eq!(store.find_key(KeyDigest([1; 32])).await.unwrap(), Some(key.clone()));
-    assert_eq!(store.find_key(KeyDigest([2; 32])).await.unwrap(), None);
-    let revoked = store.revoke_key(key.id).await.unwrap().unwrap();
+async fn keys_are_found_by_their_secrets(store: &dyn MetadataStore, clock: &Clock) {
+    let caller = tenant(store, "keys").await;
+    let opens = Opens::Workspace(caller.workspace, Scopes::named(["files.read"].into_iter()).unwrap());
+    let key = store.create_key(new_key(opens, &[1; 32], Some(60)), ORIGIN).await.unwrap().unwrap();
+    assert_eq!((key.expires_at, key.opens), (Some(NOW_MS / 1000 + 60), opens));
+    assert_eq!(
+        store.create_key(new_key(opens, &[1; 32], None), ORIGIN).await.unwrap(),
+        None,
+        "a secret is entered once"
+    );
+    let found = |number: u8| store.find_credential(KeyDigest([number; 32]));
+    let plain = |key: &ApiKey| Some(Credential { key: key.clone(), retires_at: None, archived: false });
+    assert_eq!(found(1).await.unwrap(), plain(&key));
+    assert_eq!(found(2).await.unwrap(), None);
+    let admin = store.create_key(new_key(Opens::Administration, &[3; 32], None), ORIGIN).await.unwrap().unwrap();
+    assert_eq!(found(3).await.unwrap(), plain(&admin));
+    let page = store.list_keys_of(caller.workspace, None, 1).await.unwrap();
+    assert!(page.has_more && page.rows.len() == 1);
+    let rest = store.list_keys_of(caller.workspace, Some(page.rows[0].id), 10).await.unwrap().rows;
+    assert_eq!(page.rows.iter().chain(&rest).filter(|listed| **listed == key).count(), 1);
+    assert_eq!(rest.len(), 1);
+    store.note_key_used(key.id).await.unwrap();
+    clock.set(NOW_MS + 59_000);
+    store.note_key_used(key.id).await.unwrap();
+    assert_eq!(store.find_key(key.id).await.unwrap().unwrap().last_used_at, Some(NOW_MS / 1000));
+    let rotate = |number: u8, overlap| store.rotate_key(admin.id, new_secret(&[number; 32]), overlap, ORIGIN);
+    rotate(4, 3600).await.unwrap().unwrap().unwrap();
+    let rotated = rotate(5, 7200).await.unwrap().unwrap().unwrap();
+    assert_eq!((rotated.id, rotated.redacted.as_str()), (admin.id, "vk_5..."));
+    let now = NOW_MS / 1000 + 59;
+    for (number, retires_at) in [(3, Some(now + 3600)), (4, Some(now + 7200)), (5, None)] {
+        let credential = found(number).await.unwrap().unwrap();
+        assert_eq!((credential.key.id, credential.retires_at), (admin.id, retires_at), "{number}");
+    }
+    clock.set(NOW_MS + 60_000);
+    let expired = store.rotate_key(key.id, new_secret(&[6; 32]), 0, ORIGIN).await.unwrap();
+    assert_eq!(expired, Some(Err(KeyStatus::Expired)));
+    clock.set(NOW_MS);
+    let revoked = store.revoke_key(key.id, ORIGIN).await.unwrap().unwrap();
     assert_eq!(revoked.revoked_at, Some(NOW_MS / 1000));
-    assert_eq!(store.find_key(KeyDigest([1; 32])).await.unwrap(), Some(revoked.clone()));
-    assert_eq!(store.list_keys().await.unwrap(), vec![revoked]);
-    assert_eq!(store.revoke_key(crate::model::ids::KeyId::next(None, 0, [0; 11])).await.unwrap(), None);
+    assert_eq!(found(1).await.unwrap().unwrap().key.revoked_at, revoked.revoked_at);
+    let refused = store.rotate_key(key.id, new_secret(&[7; 32]), 0, ORIGIN).await.unwrap();
+    assert_eq!(refused, Some(Err(KeyStatus::Revoked)));
+    assert!(store.list_keys().await.unwrap().contains(&revoked), "it is still known");
+    assert!(!store.list_keys_of(caller.workspace, None, 10).await.unwrap().rows.contains(&revoked));
+    let nobody = KeyId::next(None, 0, [0; 11]);
+    assert_eq!(store.revoke_key(nobody, ORIGIN).await.unwrap(), None);
+    assert_eq!(store.rotate_key(nobody, new_secret(&[7; 32]), 0, ORIGIN).await.unwrap(), None);
+    assert_eq!(found(7).await.unwrap(), None);
+}
+
+async fn a_key_that_has_ended_changes_nothing(store: &dyn MetadataStore, clock: &Clock) {
+    let caller = tenant(store, "ended").await;
+    let opens = Opens::Workspace(caller.workspace, Scopes::DEFAULT);
+    let key = |number, valid_seconds| {
+        let created = store.create_key(new_key(opens, &[number; 32], valid_seconds), ORIGIN);
+        async move { Caller { key: created.await.unwrap().unwrap().id, ..caller } }
+    };
+    let (revoked, brief) = (key(20, None).await, key(21, Some(60)).await);
+    let small = || NewFile {
+        place: Place::Inline(Bytes::from_static(b"12345")),
+        ..new_file(BlobId::new([0; 16]), Purpose::UserData, None)
+    };
+    let create = |caller| store.create_file(caller, small(), None);
+    assert!(create(revoked).await.unwrap().is_made() && create(brief).await.unwrap().is_made());
+    store.revoke_key(revoked.key, ORIGIN).await.unwrap();
+    clock.set(NOW_MS + 60_000);
+    let other = tenant(store, "other").await;
+    for ended in [revoked, brief, Caller { workspace: other.workspace, ..caller }] {
+        assert_eq!(create(ended).await.unwrap(), Effect::Refused(Refused::KeyEnded));
+    }
+    assert!(create(caller).await.unwrap().is_made());
+    store.archive_workspace(caller.workspace, ORIGIN).await.unwrap();
+    assert_eq!(create(caller).await.unwrap(), Effect::Refused(Refused::KeyEnded));
+    clock.set(NOW_MS);
+    let kept = store.list_files(caller.workspace, all(Order::Ascending)).await.unwrap().rows;
+    assert_eq!(kept.len(), 3, "the files of an archived workspace stay");
+    assert_eq!(store.purge_workspace(other.workspace, 2, ORIGIN).await.unwrap(), Purged::NotArchived);
+    assert_eq!(store.purge_workspace(caller.workspace, 2, ORIGIN).await.unwrap(), Purged::Some(2));
+    assert_eq!(store.purge_workspace(caller.workspace, 2, ORIGIN).await.unwrap(), Purged::Some(1));
+    for _ in 0..2 {
+        assert_eq!(store.purge_workspace(caller.workspace, 2, ORIGIN).await.unwrap(), Purged::All);
+    }
+    assert_eq!(store.find_credential(KeyDigest([20; 32])).await.unwrap(), None);
+    assert!(store.find_misfits().await.unwrap().is_empty());
+}
+
+async fn what_was_done_is_in_the_audit_log(store: &dyn MetadataStore, clock: &Clock) {
+    let origin = Origin {
+        actor: Actor::Key(KeyId::next(None, 7, [7; 11])),
+        address: Some("192.0.2.7".parse().unwrap()),
+        request: Some(RequestId::new([7; 16])),
+    };
+    clock.set(NOW_MS + 1_000_000);
+    let workspace = store.create_workspace("audited", origin).await.unwrap().unwrap();
+    let opens = Opens::Workspace(workspace.id, Scopes::DEFAULT);
+    let key = store.create_key(new_key(opens, &[30; 32], None), ORIGIN).await.unwrap().unwrap();
+    let caller = Caller { workspace: workspace.id, key: key.id, request: RequestId::new([6; 16]), address: None };
+    let file = file(store, caller, 1).await;
+    assert!(store.delete_file(caller, file.id).await.unwrap());
+    assert!(!store.delete_file(caller, file.id).await.unwrap(), "what changes nothing is not entered");
+    clock.set(NOW_MS + 2_000_000);
+    store.rename_workspace(workspace.id, "audited too", origin).await.unwrap();
+    store.revoke_key(key.id, origin).await.unwrap();
+    let of = |query: AuditQuery| async move {
+        let page = store.audit_log(AuditQuery { workspaces: Some(vec![workspace.id]), ..query }).await.unwrap();
+        (page.rows, page.has_more)
+    };
+    let limit = 10;
+    let (all, more) = of(AuditQuery { limit, ..AuditQuery::default() }).await;
+    let actions: Vec<Action> = all.iter().map(|entry| entry.action).collect();
+    let expected = [
+        Action::KeyRevoked,
+        Action::WorkspaceUpdated,
+        Action::FileDeleted,
+        Action::KeyCreated,
+        Action::WorkspaceCreated,
+    ];
+    assert!(actions == expected && !more, "{all:?}");
+    assert_eq!((all[0].origin, all[0].object.as_str()), (origin, key.id.to_string().as_str()));
+    assert_eq!((all[2].origin, all[2].object.as_str()), (caller.into(), file.id.to_string().as_str()));
+    assert_eq!(all[2].id.created_at(), NOW_MS / 1000 + 1000);
+    assert_eq!(all[4].details, Some(serde_json::json!({"name": "audited"})));
+    let (page, more) = of(AuditQuery { limit: 2, after: Some(all[0].id), ..AuditQuery::default() }).await;
+    assert!(page == all[1..3] && more);
+    let (page, more) = of(AuditQuery { limit: 2, before: Some(all[4].id), ..AuditQuery::default() }).await;
+    assert!(page == all[2..4] && more);
+    let actions = Some(vec![Action::KeyCreated, Action::FileDeleted]);
+    assert_eq!(of(AuditQuery { actions, limit, ..AuditQuery::default() }).await.0, all[2..4]);
+    let actors = Some(vec![origin.actor]);
+    assert_eq!(of(AuditQuery { actors, limit, ..AuditQuery::default() }).await.0.len(), 3);
+    let objects = Some(vec![file.id.to_string()]);
+    assert_eq!(of(AuditQuery { objects, limit, ..AuditQuery::default() }).await.0, all[2..3]);
+    assert_eq!(of(AuditQuery { actions: Some(Vec::new()), limit, ..AuditQuery::default() }).await.0, []);
+    let (from, until) = (Some(NOW_MS / 1000 + 1000), Some(NOW_MS / 1000 + 2000));
+    assert_eq!(of(AuditQuery { from, until, limit, ..AuditQuery::default() }).await.0, all[2..]);
+    assert_eq!(store.forget_audit_log(2000, 1000).await.unwrap(), 0);
+    clock.set(NOW_MS + 3_000_000);
+    assert!(store.forget_audit_log(1500, 1000).await.unwrap() >= 3);
+    assert_eq!(of(AuditQuery { limit, ..AuditQuery::default() }).await.0, all[..2]);
+    clock.set(NOW_MS);
 }
 
 async fn a_file_appears_with_its_commit_and_goes_with_its_delete(store: &dyn MetadataStore) {
-    let workspace = workspace(store, "lives").await;
-    let blob = blob(workspace, 1);
-    store.begin_blob(workspace, blob, PROCESS).await.unwrap();
+    let caller = tenant(store, "lives").await;
+    let blob = blob(caller, 1);
+    store.begin_blob(caller.workspace, blob, PROCESS).await.unwrap();
     assert_eq!(store.pending_blobs().await.unwrap(), vec![PendingBlob { blob, process: PROCESS }]);
     let new = new_file(blob, Purpose::Vision, None);
-    let file = made(store.create_file(workspace, new.clone(), None).await.unwrap()).unwrap();
+    let file = made(store.create_file(caller, new.clone(), None).await.unwrap()).unwrap();
     assert_eq!((file.created_at(), file.size_bytes, file.purpose), (NOW_MS / 1000, 5, Purpose::Vision));
-    assert_eq!(store.find_file(workspace, file.id).await.unwrap(), Some(file.clone()));
-    let content = store.find_content(workspace, file.id).await.unwrap().unwrap();
+    assert_eq!(store.find_file(caller.workspace, file.id).await.unwrap(), Some(file.clone()));
+    let content = store.find_content(caller.workspace, file.id).await.unwrap().unwrap();
     let stored = StoredBlob { blob, size_bytes: 5, checksums: new.content.checksums, inline: None };
     assert_eq!((content.file, content.blobs), (file.clone(), vec![stored]));
-    assert!(store.delete_file(workspace, file.id).await.unwrap());
-    assert!(!store.delete_file(workspace, file.id).await.unwrap());
-    assert_eq!(store.find_file(workspace, file.id).await.unwrap(), None);
-    assert!(store.find_content(workspace, file.id).await.unwrap().is_none());
+    assert!(store.delete_file(caller, file.id).await.unwrap());
+    assert!(!store.delete_file(caller, file.id).await.unwrap());
+    assert_eq!(store.find_file(caller.workspace, file.id).await.unwrap(), None);
+    assert!(store.find_content(caller.workspace, file.id).await.unwrap().is_none());
     assert_eq!(store.deleting_blobs(None, 10).await.unwrap(), vec![blob]);
     store.forget_blobs(vec![blob]).await.unwrap();
     assert!(store.deleting_blobs(None, 10).await.unwrap().is_empty());
 }
 
 async fn small_content_lives_and_dies_with_its_file(store: &dyn MetadataStore) {
-    let workspace = workspace(store, "small").await;
+    let caller = tenant(store, "small").await;
     let begun = store.ready_blobs(None, 1000).await.unwrap().len();
     let small = |bytes: &'static [u8]| {
         let content = ContentDigest {
@@ -161,10 +320,10 @@ async fn small_content_lives_and_dies_with_its_file(store: &dyn MetadataStore) {
             ..new_file(BlobId::new([0; 16]), Purpose::UserData, None)
         }
     };
-    let first = made(store.create_file(workspace, small(b"first"), None).await.unwrap()).unwrap();
-    let empty = made(store.create_file(workspace, small(b""), None).await.unwrap()).unwrap();
+    let first = made(store.create_file(caller, small(b"first"), None).await.unwrap()).unwrap();
+    let empty = made(store.create_file(caller, small(b""), None).await.unwrap()).unwrap();
     for (file, bytes) in [(&first, b"first".as_slice()), (&empty, b"")] {
-        let found = store.find_content(workspace, file.id).await.unwrap().unwrap();
+        let found = store.find_content(caller.workspace, file.id).await.unwrap().unwrap();
         assert_eq!(found.blobs.len(), 1);
         assert_eq!((found.blobs[0].inline.as_deref(), found.blobs[0].size_bytes), (Some(bytes), bytes.len() as u64));
         assert!(store.is_ready(found.blobs[0].blob).await.unwrap());
@@ -174,28 +333,28 @@ async fn small_content_lives_and_dies_with_its_file(store: &dyn MetadataStore) {
     assert!(ready.iter().any(|ready| ready.stored.inline.as_deref() == Some(b"first")));
     assert!(store.find_misfits().await.unwrap().is_empty());
     for file in [first, empty] {
-        assert!(store.delete_file(workspace, file.id).await.unwrap());
+        assert!(store.delete_file(caller, file.id).await.unwrap());
     }
     assert_eq!(store.ready_blobs(None, 1000).await.unwrap().len(), begun);
     assert!(store.deleting_blobs(None, 10).await.unwrap().is_empty(), "there is nothing to sweep");
 }
 
 async fn a_workspace_sees_its_own_files_only(store: &dyn MetadataStore) {
-    let (ours, theirs) = (workspace(store, "ours").await, workspace(store, "theirs").await);
+    let (ours, theirs) = (tenant(store, "ours").await, tenant(store, "theirs").await);
     let file = file(store, ours, 1).await;
-    assert_eq!(store.find_file(theirs, file.id).await.unwrap(), None);
-    assert!(store.find_content(theirs, file.id).await.unwrap().is_none());
+    assert_eq!(store.find_file(theirs.workspace, file.id).await.unwrap(), None);
+    assert!(store.find_content(theirs.workspace, file.id).await.unwrap().is_none());
     assert!(!store.delete_file(theirs, file.id).await.unwrap());
-    assert!(store.list_files(theirs, all(Order::Ascending)).await.unwrap().rows.is_empty());
-    assert!(store.find_file(ours, file.id).await.unwrap().is_some());
+    assert!(store.list_files(theirs.workspace, all(Order::Ascending)).await.unwrap().rows.is_empty());
+    assert!(store.find_file(ours.workspace, file.id).await.unwrap().is_some());
 }
 
 async fn pages_visit_each_file_once(store: &dyn MetadataStore) {
-    let workspace = workspace(store, "pages").await;
+    let caller = tenant(store, "pages").await;
     let mut ids = Vec::new();
     for number in 0..7 {
         let purpose = if number % 2 == 0 { Purpose::Vision } else { Purpose::Evals };
-        ids.push(create(store, workspace, number, purpose, None).await.id);
+        ids.push(create(store, caller, number, purpose, None).await.id);
     }
     assert!(ids.is_sorted(), "ids come in the order of commits");
     for (order, limit) in [(Order::Ascending, 1), (Order::Ascending, 3), (Order::Descending, 2), (Order::Descending, 7)]
@@ -204,20 +363,20 @@ async fn pages_visit_each_file_once(store: &dyn MetadataStore) {
         if order == Order::Descending {
             expected.reverse();
         }
-        assert_eq!(visit(store, workspace, FileQuery { purpose: None, limit, order, after: None }).await, expected);
+        assert_eq!(visit(store, caller, FileQuery { purpose: None, limit, order, after: None }).await, expected);
         let odd: Vec<FileId> =
             expected.iter().copied().filter(|id| ids.iter().position(|known| known == id).unwrap() % 2 == 1).collect();
         assert_eq!(
-            visit(store, workspace, FileQuery { purpose: Some(Purpose::Evals), limit, order, after: None }).await,
+            visit(store, caller, FileQuery { purpose: Some(Purpose::Evals), limit, order, after: None }).await,
             odd
         );
     }
 }
 
-async fn visit(store: &dyn MetadataStore, workspace: WorkspaceId, mut list: FileQuery) -> Vec<FileId> {
+async fn visit(store: &dyn MetadataStore, caller: Caller, mut list: FileQuery) -> Vec<FileId> {
     let mut visited = Vec::new();
     loop {
-        let page = store.list_files(workspace, list).await.unwrap();
+        let page = store.list_files(caller.workspace, list).await.unwrap();
         assert!(!page.has_more || page.rows.len() as u64 == u64::from(list.limit));
         visited.extend(page.rows.iter().map(|file| file.id));
         list.after = visited.last().copied();
@@ -228,96 +387,104 @@ async fn visit(store: &dyn MetadataStore, workspace: WorkspaceId, mut list: File
 }
 
 async fn a_cursor_needs_no_file(store: &dyn MetadataStore) {
-    let workspace = workspace(store, "cursors").await;
+    let caller = tenant(store, "cursors").await;
     let (first, second, third) =
-        (file(store, workspace, 1).await, file(store, workspace, 2).await, file(store, workspace, 3).await);
-    assert!(store.delete_file(workspace, second.id).await.unwrap());
-    let page =
-        store.list_files(workspace, FileQuery { after: Some(second.id), ..all(Order::Ascending) }).await.unwrap();
+        (file(store, caller, 1).await, file(store, caller, 2).await, file(store, caller, 3).await);
+    assert!(store.delete_file(caller, second.id).await.unwrap());
+    let page = store
+        .list_files(caller.workspace, FileQuery { after: Some(second.id), ..all(Order::Ascending) })
+        .await
+        .unwrap();
     assert_eq!(page.rows, vec![third]);
-    let page =
-        store.list_files(workspace, FileQuery { after: Some(second.id), ..all(Order::Descending) }).await.unwrap();
+    let page = store
+        .list_files(caller.workspace, FileQuery { after: Some(second.id), ..all(Order::Descending) })
+        .await
+        .unwrap();
     assert_eq!(page.rows, vec![first]);
 }
 
 async fn a_blob_is_committed_once_and_by_its_workspace(store: &dyn MetadataStore) {
-    let (ours, theirs) = (workspace(store, "once").await, workspace(store, "twice").await);
+    let (ours, theirs) = (tenant(store, "once").await, tenant(store, "twice").await);
     let blob = blob(ours, 1);
     let new = || new_file(blob, Purpose::UserData, None);
     assert_eq!(made(store.create_file(ours, new(), None).await.unwrap()), None, "it was never begun");
-    store.begin_blob(ours, blob, PROCESS).await.unwrap();
-    assert!(store.begin_blob(ours, blob, PROCESS).await.is_err(), "a name is used once");
+    store.begin_blob(ours.workspace, blob, PROCESS).await.unwrap();
+    assert!(store.begin_blob(ours.workspace, blob, PROCESS).await.is_err(), "a name is used once");
     assert_eq!(made(store.create_file(theirs, new(), None).await.unwrap()), None);
     assert!(made(store.create_file(ours, new(), None).await.unwrap()).is_some());
     assert_eq!(made(store.create_file(ours, new(), None).await.unwrap()), None);
 }
 
 async fn what_is_abandoned_cannot_be_committed(store: &dyn MetadataStore) {
-    let workspace = workspace(store, "abandoned").await;
-    let (left, kept) = (blob(workspace, 1), file(store, workspace, 2).await);
-    let kept_blob = blob(workspace, 2);
-    store.begin_blob(workspace, left, PROCESS).await.unwrap();
+    let caller = tenant(store, "abandoned").await;
+    let (left, kept) = (blob(caller, 1), file(store, caller, 2).await);
+    let kept_blob = blob(caller, 2);
+    store.begin_blob(caller.workspace, left, PROCESS).await.unwrap();
     store.abandon_blobs(vec![left, kept_blob]).await.unwrap();
     store.forget_blobs(vec![kept_blob]).await.unwrap();
     assert!(
-        store.find_content(workspace, kept.id).await.unwrap().is_some(),
+        store.find_content(caller.workspace, kept.id).await.unwrap().is_some(),
         "a ready blob is neither abandoned nor forgotten"
     );
-    assert_eq!(made(store.create_file(workspace, new_file(left, Purpose::UserData, None), None).await.unwrap()), None);
+    assert_eq!(made(store.create_file(caller, new_file(left, Purpose::UserData, None), None).await.unwrap()), None);
     assert!(store.deleting_blobs(None, 100).await.unwrap().contains(&left));
     store.forget_blobs(vec![left]).await.unwrap();
 }
 
 async fn expired_files_are_gone_at_the_second(store: &dyn MetadataStore, clock: &Clock) {
-    let workspace = workspace(store, "expiry").await;
-    let brief = create(store, workspace, 1, Purpose::UserData, ExpiresAfter::seconds(3600)).await;
-    let lasting = file(store, workspace, 2).await;
+    let caller = tenant(store, "expiry").await;
+    let brief = create(store, caller, 1, Purpose::UserData, ExpiresAfter::seconds(3600)).await;
+    let lasting = file(store, caller, 2).await;
     let deadline = brief.expires_at.unwrap();
     assert_eq!(deadline, brief.created_at() + 3600);
     clock.set(deadline * 1000 - 1);
-    assert!(store.find_file(workspace, brief.id).await.unwrap().is_some());
+    assert!(store.find_file(caller.workspace, brief.id).await.unwrap().is_some());
     assert_eq!(store.delete_expired_files(10).await.unwrap(), 0);
     clock.set(deadline * 1000);
-    assert_eq!(store.find_file(workspace, brief.id).await.unwrap(), None);
-    assert!(store.find_content(workspace, brief.id).await.unwrap().is_none());
-    assert!(!store.delete_file(workspace, brief.id).await.unwrap());
-    assert_eq!(store.list_files(workspace, all(Order::Ascending)).await.unwrap().rows, vec![lasting.clone()]);
-    let page = store.list_files(workspace, FileQuery { after: Some(brief.id), ..all(Order::Ascending) }).await.unwrap();
+    assert_eq!(store.find_file(caller.workspace, brief.id).await.unwrap(), None);
+    assert!(store.find_content(caller.workspace, brief.id).await.unwrap().is_none());
+    assert!(!store.delete_file(caller, brief.id).await.unwrap());
+    assert_eq!(store.list_files(caller.workspace, all(Order::Ascending)).await.unwrap().rows, vec![lasting.clone()]);
+    let page =
+        store.list_files(caller.workspace, FileQuery { after: Some(brief.id), ..all(Order::Ascending) }).await.unwrap();
     assert_eq!(page.rows, vec![lasting]);
     assert_eq!(store.delete_expired_files(10).await.unwrap(), 1);
-    assert!(store.deleting_blobs(None, 100).await.unwrap().contains(&blob(workspace, 1)));
+    assert!(store.deleting_blobs(None, 100).await.unwrap().contains(&blob(caller, 1)));
     clock.set(NOW_MS);
 }
 
 async fn a_workspace_decides_where_clients_do_not(store: &dyn MetadataStore) {
-    let (ours, theirs) = (workspace(store, "brief").await, workspace(store, "plain").await);
+    let (ours, theirs) = (tenant(store, "brief").await, tenant(store, "plain").await);
     let (brief, long) = (DefaultExpiry::seconds(7200), DefaultExpiry::seconds(86_400 * 365));
     let wanted =
         vec![(Purpose::UserData, brief), (Purpose::Batch, Some(DefaultExpiry::Never)), (Purpose::Evals, brief)];
-    store.set_default_expiries(ours, wanted).await.unwrap();
-    store.set_default_expiries(ours, vec![(Purpose::Evals, None), (Purpose::Vision, long)]).await.unwrap();
-    assert!(store.default_expiries(theirs).await.unwrap().is_empty());
-    let mut own = store.default_expiries(ours).await.unwrap();
+    store.set_default_expiries(ours.workspace, wanted, ORIGIN).await.unwrap();
+    store
+        .set_default_expiries(ours.workspace, vec![(Purpose::Evals, None), (Purpose::Vision, long)], ORIGIN)
+        .await
+        .unwrap();
+    assert!(store.default_expiries(theirs.workspace).await.unwrap().is_empty());
+    let mut own = store.default_expiries(ours.workspace).await.unwrap();
     own.sort_by_key(|(purpose, _)| purpose.name());
     assert_eq!(
         own,
         [(Purpose::Batch, DefaultExpiry::Never), (Purpose::UserData, brief.unwrap()), (Purpose::Vision, long.unwrap())]
     );
     let purposes = [Purpose::UserData, Purpose::Batch, Purpose::Evals, Purpose::Vision];
-    for (workspace, lives) in
+    for (caller, lives) in
         [(ours, [Some(7200), None, None, Some(31_536_000)]), (theirs, [None, Some(2_592_000), None, None])]
     {
         for (number, (purpose, lives)) in (0..).zip(purposes.into_iter().zip(lives)) {
-            let file = create(store, workspace, number, purpose, None).await;
+            let file = create(store, caller, number, purpose, None).await;
             assert_eq!(file.expires_at, lives.map(|seconds| file.created_at() + seconds), "{purpose}");
-            let asked = create(store, workspace, number + 10, purpose, ExpiresAfter::seconds(3600)).await;
+            let asked = create(store, caller, number + 10, purpose, ExpiresAfter::seconds(3600)).await;
             assert_eq!(asked.expires_at, Some(asked.created_at() + 3600), "{purpose}");
         }
     }
 }
 
 async fn what_has_a_key_happens_once(store: &dyn MetadataStore, clock: &Clock) {
-    let (ours, theirs) = (workspace(store, "repeats").await, workspace(store, "others").await);
+    let (ours, theirs) = (tenant(store, "repeats").await, tenant(store, "others").await);
     let once = |key: &str, request: &str| {
         let key = IdempotencyKey::parse(key).unwrap();
         Some(Once {
@@ -342,10 +509,10 @@ async fn what_has_a_key_happens_once(store: &dyn MetadataStore, clock: &Clock) {
     assert_eq!(store.create_file(ours, new(), once("k", "/a")).await.unwrap(), replayed, "whatever became of it");
     let key = IdempotencyKey::parse("k").unwrap();
     clock.set(NOW_MS + 86_399_000);
-    assert!(store.is_answered(ours, &key).await.unwrap());
+    assert!(store.is_answered(ours.workspace, &key).await.unwrap());
     assert_eq!(store.forget_answers(10).await.unwrap(), 0);
     clock.set(NOW_MS + 86_400_000);
-    assert!(!store.is_answered(ours, &key).await.unwrap());
+    assert!(!store.is_answered(ours.workspace, &key).await.unwrap());
     assert!(store.create_file(ours, new(), once("k", "/b")).await.unwrap().is_made(), "after a day the key is free");
     assert_eq!(store.forget_answers(10).await.unwrap(), 2);
     assert_eq!(store.create_file(ours, new(), once("k", "/a")).await.unwrap(), Effect::KeyReused);
@@ -354,13 +521,13 @@ async fn what_has_a_key_happens_once(store: &dyn MetadataStore, clock: &Clock) {
 
 /// Many at once, so that they share commits: each gets its own answer.
 pub async fn concurrent_changes_get_their_own_answers(store: Arc<dyn MetadataStore>) {
-    let workspace = workspace(&*store, "crowd").await;
+    let caller = tenant(&*store, "crowd").await;
     let tasks: Vec<_> = (0..200_u8)
         .map(|number| {
             let store = Arc::clone(&store);
             tokio::spawn(async move {
-                let blob = blob(workspace, number / 2);
-                store.begin_blob(workspace, blob, PROCESS).await.is_ok()
+                let blob = blob(caller, number / 2);
+                store.begin_blob(caller.workspace, blob, PROCESS).await.is_ok()
             })
         })
         .collect();

@@ -8,8 +8,10 @@
 mod contract;
 pub mod sqlite;
 
-use crate::model::api_key::{ApiKey, KeyDigest};
+use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens};
+use crate::model::audit::{AuditQuery, Entry as AuditEntry, Origin};
 use crate::model::blob::StoredBlob;
+use crate::model::caller::Caller;
 use crate::model::digest::Sha256Digest;
 use crate::model::expiry::DefaultExpiry;
 use crate::model::file::{File, NewFile};
@@ -21,7 +23,7 @@ use crate::model::purpose::Purpose;
 use crate::model::scrub::ScrubProgress;
 use crate::model::stamp::Stamp;
 use crate::model::upload::{Completion, NewPart, NewUpload, Part, Upload, UploadRefusal};
-use crate::model::workspace::Workspace;
+use crate::model::workspace::{NameTaken, Workspace};
 use async_trait::async_trait;
 use std::collections::HashSet;
 use std::error::Error;
@@ -48,16 +50,36 @@ pub enum MetadataError {
 /// A key as it is entered into the store, which adds the id.
 #[derive(Clone, Debug)]
 pub struct NewKey {
-    /// The workspace that it opens.
-    pub workspace: WorkspaceId,
-    /// SHA-256 of its secret.
-    pub digest: KeyDigest,
-    /// How people tell it from others.
-    pub redacted: String,
+    /// What it opens.
+    pub opens: Opens,
+    /// Its first secret.
+    pub secret: NewSecret,
     /// What its owner calls it.
     pub name: String,
     /// How many seconds it is valid; for ever when none.
     pub valid_seconds: Option<u64>,
+}
+
+/// A secret as it is kept.
+#[derive(Clone, Debug)]
+pub struct NewSecret {
+    /// SHA-256 of it.
+    pub digest: KeyDigest,
+    /// How people tell it from others.
+    pub redacted: String,
+}
+
+/// What became of a part of the work of removing all that a workspace has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purged {
+    /// There is no such workspace.
+    NotFound,
+    /// It is not archived, and stays.
+    NotArchived,
+    /// So many Files and Uploads are gone; there may be more.
+    Some(usize),
+    /// Nothing is left.
+    All,
 }
 
 /// What is needed to read a File's content and to check what was read.
@@ -91,9 +113,30 @@ pub struct PendingBlob {
 #[async_trait]
 pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     /// Makes a workspace, or none when the name is taken.
-    async fn create_workspace(&self, name: &str) -> Result<Option<Workspace>, MetadataError>;
-    /// Every workspace, oldest first.
-    async fn list_workspaces(&self) -> Result<Vec<Workspace>, MetadataError>;
+    async fn create_workspace(&self, name: &str, origin: Origin) -> Result<Option<Workspace>, MetadataError>;
+    /// At most `limit` workspaces, archived ones too if wanted, in the order of their ids, behind `after`.
+    async fn list_workspaces(
+        &self,
+        after: Option<WorkspaceId>,
+        limit: u32,
+        with_archived: bool,
+    ) -> Result<Page<Workspace>, MetadataError>;
+    /// The workspace of this id, archived or not.
+    async fn find_workspace(&self, id: WorkspaceId) -> Result<Option<Workspace>, MetadataError>;
+    /// The workspace of this name, archived or not.
+    async fn find_workspace_named(&self, name: &str) -> Result<Option<Workspace>, MetadataError>;
+    /// Gives a workspace another name, unless that is taken; none when there is no such workspace.
+    async fn rename_workspace(
+        &self,
+        id: WorkspaceId,
+        name: &str,
+        origin: Origin,
+    ) -> Result<Option<Result<Workspace, NameTaken>>, MetadataError>;
+    /// Archives a workspace, once: its keys open nothing any more, and its Files stay. None when there is no such workspace.
+    async fn archive_workspace(&self, id: WorkspaceId, origin: Origin) -> Result<Option<Workspace>, MetadataError>;
+    /// Removes at most `limit` Files and as many Uploads of an archived workspace, or all else that it has when there are
+    /// none; the workspace itself stays.
+    async fn purge_workspace(&self, id: WorkspaceId, limit: u32, origin: Origin) -> Result<Purged, MetadataError>;
 
     /// For which purposes the Files of a workspace expire otherwise than [`DefaultExpiry::of`] says.
     async fn default_expiries(&self, workspace: WorkspaceId) -> Result<Vec<(Purpose, DefaultExpiry)>, MetadataError>;
@@ -102,25 +145,52 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
         &self,
         workspace: WorkspaceId,
         wanted: Vec<(Purpose, Option<DefaultExpiry>)>,
+        origin: Origin,
     ) -> Result<(), MetadataError>;
 
     /// Enters a key, or none when the secret is known already.
-    async fn create_key(&self, key: NewKey) -> Result<Option<ApiKey>, MetadataError>;
-    /// Every key of every workspace, revoked and expired ones too, oldest first.
+    async fn create_key(&self, key: NewKey, origin: Origin) -> Result<Option<ApiKey>, MetadataError>;
+    /// Every key, whatever it opens, revoked and expired ones too, oldest first.
     async fn list_keys(&self) -> Result<Vec<ApiKey>, MetadataError>;
-    /// The key of this secret, revoked and expired ones too.
-    async fn find_key(&self, digest: KeyDigest) -> Result<Option<ApiKey>, MetadataError>;
+    /// At most `limit` keys of a workspace that are not revoked, in the order of their ids, behind `after`.
+    async fn list_keys_of(
+        &self,
+        workspace: WorkspaceId,
+        after: Option<KeyId>,
+        limit: u32,
+    ) -> Result<Page<ApiKey>, MetadataError>;
+    /// The key of this id, revoked and expired ones too.
+    async fn find_key(&self, id: KeyId) -> Result<Option<ApiKey>, MetadataError>;
+    /// What this secret opens or opened.
+    async fn find_credential(&self, digest: KeyDigest) -> Result<Option<Credential>, MetadataError>;
     /// Revokes a key, once; none when there is no such key.
-    async fn revoke_key(&self, id: KeyId) -> Result<Option<ApiKey>, MetadataError>;
+    async fn revoke_key(&self, id: KeyId, origin: Origin) -> Result<Option<ApiKey>, MetadataError>;
+    /// Gives an active key another secret and lets the ones before it retire after so many seconds at the latest; none when
+    /// there is no such key.
+    async fn rotate_key(
+        &self,
+        id: KeyId,
+        secret: NewSecret,
+        overlap_seconds: u64,
+        origin: Origin,
+    ) -> Result<Option<Result<ApiKey, KeyStatus>>, MetadataError>;
+    /// Notes that a key is being used, unless that was noted within the last minute.
+    async fn note_key_used(&self, id: KeyId) -> Result<(), MetadataError>;
+
+    /// A page of the audit log, newest first.
+    async fn audit_log(&self, query: AuditQuery) -> Result<Page<AuditEntry>, MetadataError>;
+    /// Removes at most `limit` of the entries that are older than so many seconds; how many there were.
+    async fn forget_audit_log(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError>;
 
     /// Gives a blob its row, before its first byte: `pending`.
     async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError>;
     /// Makes a File of received bytes visible, and the blob that holds them ready, in one transaction; none when that blob is
-    /// not pending in this workspace. With `once`, this and every other change below happens once under its key, and its
-    /// answer is noted in its own transaction; what is refused is not noted.
+    /// not pending in this workspace. This and every other change below that has an [`Effect`] is refused when the key of its
+    /// caller does not open the workspace any more. With `once`, it happens once under its key, and its answer is noted in its
+    /// own transaction; what is refused is not noted.
     async fn create_file(
         &self,
-        workspace: WorkspaceId,
+        caller: Caller,
         file: NewFile,
         once: Option<Once<File>>,
     ) -> Result<Effect<Option<File>>, MetadataError>;
@@ -132,12 +202,12 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     async fn list_files(&self, workspace: WorkspaceId, query: FileQuery) -> Result<Page<File>, MetadataError>;
     /// Makes a File invisible and its blob `deleting`, or gone when the store itself has its bytes; false when there is no
     /// such File or it has expired.
-    async fn delete_file(&self, workspace: WorkspaceId, id: FileId) -> Result<bool, MetadataError>;
+    async fn delete_file(&self, caller: Caller, id: FileId) -> Result<bool, MetadataError>;
 
     /// Begins an Upload.
     async fn create_upload(
         &self,
-        workspace: WorkspaceId,
+        caller: Caller,
         upload: NewUpload,
         once: Option<Once<Upload>>,
     ) -> Result<Effect<Upload>, MetadataError>;
@@ -147,7 +217,7 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     /// this workspace.
     async fn create_part(
         &self,
-        workspace: WorkspaceId,
+        caller: Caller,
         upload: UploadId,
         part: NewPart,
         once: Option<Once<Part>>,
@@ -172,7 +242,7 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     /// transaction. Repeated with the same parts it changes nothing and answers the same.
     async fn complete_upload(
         &self,
-        workspace: WorkspaceId,
+        caller: Caller,
         upload: UploadId,
         completion: Completion,
         once: Option<Once<Upload>>,
@@ -180,7 +250,7 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     /// Cancels a pending Upload and turns the blobs of its parts to `deleting`; a cancelled one stays as it is.
     async fn cancel_upload(
         &self,
-        workspace: WorkspaceId,
+        caller: Caller,
         upload: UploadId,
         once: Option<Once<Upload>>,
     ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError>;

@@ -1,5 +1,6 @@
 //! Requests that may be repeated: `Idempotency-Key` (product.md, section 4).
 
+use super::caller::Refused;
 use super::digest::Sha256Digest;
 use sha2::{Digest, Sha256};
 
@@ -83,6 +84,8 @@ pub enum Effect<T> {
     Replayed(Vec<u8>),
     /// Something else was asked for under this key.
     KeyReused,
+    /// It may not be made.
+    Refused(Refused),
 }
 
 impl<T> Effect<T> {
@@ -95,6 +98,7 @@ impl<T> Effect<T> {
             Self::Made(made) => Effect::Made(look(made)?),
             Self::Replayed(answer) => Effect::Replayed(answer),
             Self::KeyReused => Effect::KeyReused,
+            Self::Refused(refused) => Effect::Refused(refused),
         })
     }
 

@@ -125,6 +125,11 @@ sortable_id!(
     KeyId,
     "key_"
 );
+sortable_id!(
+    /// An entry of the audit log, `audit_` and 24 digits.
+    AuditId,
+    "audit_"
+);
 
 macro_rules! hex_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {

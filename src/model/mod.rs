@@ -3,9 +3,11 @@
 //! Nothing here does I/O, waits, or knows HTTP, SQL or a file system; every floor above may use it.
 
 pub mod api_key;
+pub mod audit;
 pub mod base62;
 pub mod blob;
 pub mod byte_range;
+pub mod caller;
 pub mod digest;
 pub mod expiry;
 pub mod file;
@@ -16,6 +18,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod page;
 pub mod purpose;
+pub mod scope;
 pub mod scrub;
 pub mod stamp;
 pub mod upload;

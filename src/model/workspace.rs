@@ -15,7 +15,14 @@ pub struct Workspace {
     pub id: WorkspaceId,
     /// Its name, unique in the installation.
     pub name: String,
+    /// The second, in Unix time, at which it was archived: its keys open nothing any more.
+    pub archived_at: Option<u64>,
 }
+
+/// Another workspace has the name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is a workspace of this name")]
+pub struct NameTaken;
 
 /// Why a name is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

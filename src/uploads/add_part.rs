@@ -3,8 +3,9 @@
 use super::Uploads;
 use crate::failpoint;
 use crate::files::{ReceiveError, Receiving, StoreError};
+use crate::model::caller::Caller;
 use crate::model::idempotency::{Effect, IdempotencyKey, Once};
-use crate::model::ids::{UploadId, WorkspaceId};
+use crate::model::ids::UploadId;
 use crate::model::upload::{NewPart, Part, UploadRefusal, UploadStatus};
 
 /// Why a part is not taken.
@@ -31,13 +32,14 @@ impl Uploads {
     /// When it does not, too many uploads are in flight, or a store failed.
     pub async fn receive_part(
         &self,
-        workspace: WorkspaceId,
+        caller: Caller,
         upload: UploadId,
         key: Option<&IdempotencyKey>,
     ) -> Result<Receiving, AddPartError> {
+        let workspace = caller.workspace;
         let found = self.files.metadata.find_upload(workspace, upload).await.map_err(StoreError::from)?;
         match found.ok_or(UploadRefusal::NotFound)?.status {
-            UploadStatus::Pending => Ok(self.files.receive_part(workspace)?),
+            UploadStatus::Pending => Ok(self.files.receive_part(caller)?),
             status => {
                 let metadata = &self.files.metadata;
                 let is_answered = match key {
@@ -47,7 +49,7 @@ impl Uploads {
                 if !is_answered {
                     return Err(UploadRefusal::NotPending(status).into());
                 }
-                Ok(self.files.receive_part(workspace)?)
+                Ok(self.files.receive_part(caller)?)
             }
         }
     }
@@ -69,7 +71,7 @@ impl Uploads {
             let new = NewPart { blob: received.place, content: received.content.clone() };
             failpoint::reach("part.received").map_err(StoreError::unavailable)?;
             let once = once.map(|once| once.with_content(received.content.sha256));
-            let effect = files.metadata.create_part(received.workspace, upload, new, once).await;
+            let effect = files.metadata.create_part(received.caller, upload, new, once).await;
             let effect = effect.map_err(StoreError::from)?.and_then(|outcome| match outcome {
                 Ok(part) => part.ok_or_else(|| AddPartError::from(StoreError::claim_lost())),
                 Err(refusal) => Err(refusal.into()),

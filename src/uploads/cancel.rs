@@ -3,8 +3,9 @@
 use super::{UploadError, Uploads};
 use crate::failpoint;
 use crate::files::StoreError;
+use crate::model::caller::Caller;
 use crate::model::idempotency::{Effect, Once};
-use crate::model::ids::{UploadId, WorkspaceId};
+use crate::model::ids::UploadId;
 use crate::model::upload::Upload;
 
 impl Uploads {
@@ -14,11 +15,11 @@ impl Uploads {
     /// When the workspace has none, it is completed or expired, or the store failed.
     pub async fn cancel(
         &self,
-        workspace: WorkspaceId,
+        caller: Caller,
         id: UploadId,
         once: Option<Once<Upload>>,
     ) -> Result<Effect<Upload>, UploadError> {
-        let effect = self.files.metadata.cancel_upload(workspace, id, once).await?;
+        let effect = self.files.metadata.cancel_upload(caller, id, once).await?;
         let cancelled = effect.and_then(|outcome| outcome)?;
         self.files.sweep_wanted.notify_one();
         failpoint::reach("cancel.committed").map_err(StoreError::unavailable)?;

@@ -4,6 +4,7 @@ use super::{UploadError, Uploads};
 use crate::failpoint;
 use crate::files::StoreError;
 use crate::model::byte_range::ByteRange;
+use crate::model::caller::Caller;
 use crate::model::digest::Sha256Digest;
 use crate::model::idempotency::{Effect, Once};
 use crate::model::ids::{PartId, UploadId, WorkspaceId};
@@ -36,19 +37,19 @@ impl Uploads {
     /// pending then.
     pub async fn complete(
         &self,
-        workspace: WorkspaceId,
+        caller: Caller,
         upload: UploadId,
         parts: Vec<PartId>,
         md5: Option<Md5Digest>,
         once: Option<Once<Upload>>,
     ) -> Result<Effect<Upload>, CompleteError> {
         let sha256 = match md5 {
-            Some(md5) => self.check_md5(workspace, upload, &parts, md5).await?,
+            Some(md5) => self.check_md5(caller.workspace, upload, &parts, md5).await?,
             None => None,
         };
         let (files, completion) = (self.files.clone(), Completion { parts, sha256 });
         let steps = async move {
-            let effect = files.metadata.complete_upload(workspace, upload, completion, once).await?;
+            let effect = files.metadata.complete_upload(caller, upload, completion, once).await?;
             let completed = effect.and_then(|outcome| outcome)?;
             files.sweep_wanted.notify_one();
             failpoint::reach("complete.committed").map_err(StoreError::unavailable)?;

@@ -2,8 +2,8 @@
 
 use super::Uploads;
 use crate::files::{CreateError, FileDetails, MAX_BATCH_FILE_BYTES, ReceiveError, StoreError};
+use crate::model::caller::Caller;
 use crate::model::idempotency::{Effect, Once};
-use crate::model::ids::WorkspaceId;
 use crate::model::purpose::Purpose;
 use crate::model::upload::{NewUpload, Upload};
 
@@ -25,7 +25,7 @@ impl Uploads {
     /// When there can be no such File, or the store failed.
     pub async fn create(
         &self,
-        workspace: WorkspaceId,
+        caller: Caller,
         details: FileDetails,
         size_bytes: u64,
         once: Option<Once<Upload>>,
@@ -41,6 +41,6 @@ impl Uploads {
             expires_after: details.expires_after,
             ttl_seconds: self.ttl_seconds,
         };
-        Ok(self.files.metadata.create_upload(workspace, new, once).await.map_err(StoreError::from)?)
+        Ok(self.files.metadata.create_upload(caller, new, once).await.map_err(StoreError::from)?)
     }
 }

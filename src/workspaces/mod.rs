@@ -1,11 +1,18 @@
-//! The verbs of workspaces: create, list, find, and how long their Files live.
+//! The verbs of workspaces: create, list, find, rename, archive, purge, and how long their Files live.
 
-use crate::metadata::{MetadataError, MetadataStore};
+use crate::metadata::{MetadataError, MetadataStore, Purged};
+use crate::model::audit::Origin;
 use crate::model::expiry::DefaultExpiry;
 use crate::model::ids::WorkspaceId;
+use crate::model::page::Page;
 use crate::model::purpose::Purpose;
-use crate::model::workspace::{BadName, DEFAULT_WORKSPACE, Workspace, check_name};
+use crate::model::workspace::{BadName, DEFAULT_WORKSPACE, NameTaken, Workspace, check_name};
 use std::sync::Arc;
+
+/// Workspaces that are read at once where all are wanted.
+const PAGE_WORKSPACES: u32 = 1000;
+/// Files and Uploads that one transaction removes.
+const PURGE_ROWS: u32 = 1000;
 
 /// The workspaces of an installation.
 #[derive(Clone, Debug)]
@@ -21,8 +28,50 @@ pub enum CreateWorkspaceError {
     #[error(transparent)]
     BadName(#[from] BadName),
     /// There is one of this name.
-    #[error("there is a workspace of this name")]
-    NameTaken,
+    #[error(transparent)]
+    NameTaken(#[from] NameTaken),
+    /// The store failed.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+}
+
+/// Why a workspace does not get another name.
+#[derive(Debug, thiserror::Error)]
+pub enum RenameWorkspaceError {
+    /// The name cannot be one.
+    #[error(transparent)]
+    BadName(#[from] BadName),
+    /// There is one of this name.
+    #[error(transparent)]
+    NameTaken(#[from] NameTaken),
+    /// It is the one that is always there, by its name.
+    #[error("the workspace `{DEFAULT_WORKSPACE}` keeps its name")]
+    Default,
+    /// The store failed.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+}
+
+/// Why a workspace is not archived.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveWorkspaceError {
+    /// It is the one that is always there.
+    #[error("the workspace `{DEFAULT_WORKSPACE}` is always there and cannot be archived")]
+    Default,
+    /// The store failed.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+}
+
+/// Why the Files of a workspace are not removed.
+#[derive(Debug, thiserror::Error)]
+pub enum PurgeWorkspaceError {
+    /// There is no such workspace.
+    #[error("there is no such workspace")]
+    NotFound,
+    /// It is in use.
+    #[error("the workspace is not archived")]
+    NotArchived,
     /// The store failed.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
@@ -33,17 +82,45 @@ impl Workspaces {
     ///
     /// # Errors
     /// When the name cannot be one or is taken, or the store failed.
-    pub async fn create(&self, name: &str) -> Result<Workspace, CreateWorkspaceError> {
+    pub async fn create(&self, name: &str, origin: Origin) -> Result<Workspace, CreateWorkspaceError> {
         check_name(name)?;
-        self.metadata.create_workspace(name).await?.ok_or(CreateWorkspaceError::NameTaken)
+        Ok(self.metadata.create_workspace(name, origin).await?.ok_or(NameTaken)?)
     }
 
-    /// Every workspace, oldest first.
+    /// A page of the workspaces, archived ones too if wanted, oldest first, behind the workspace `after`.
     ///
     /// # Errors
     /// When the store failed.
-    pub async fn list(&self) -> Result<Vec<Workspace>, MetadataError> {
-        self.metadata.list_workspaces().await
+    pub async fn list(
+        &self,
+        after: Option<WorkspaceId>,
+        limit: u32,
+        with_archived: bool,
+    ) -> Result<Page<Workspace>, MetadataError> {
+        self.metadata.list_workspaces(after, limit, with_archived).await
+    }
+
+    /// Every workspace, archived ones too, oldest first.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub async fn list_all(&self) -> Result<Vec<Workspace>, MetadataError> {
+        let mut all: Vec<Workspace> = Vec::new();
+        loop {
+            let page = self.list(all.last().map(|workspace| workspace.id), PAGE_WORKSPACES, true).await?;
+            all.extend(page.rows);
+            if !page.has_more {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// The workspace of this id.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub async fn get(&self, id: WorkspaceId) -> Result<Option<Workspace>, MetadataError> {
+        self.metadata.find_workspace(id).await
     }
 
     /// The workspace of this id, or of this name; no name looks like an id.
@@ -51,9 +128,60 @@ impl Workspaces {
     /// # Errors
     /// When the store failed.
     pub async fn find(&self, name_or_id: &str) -> Result<Option<Workspace>, MetadataError> {
-        let known = self.metadata.list_workspaces().await?;
-        let id: Option<WorkspaceId> = name_or_id.parse().ok();
-        Ok(known.into_iter().find(|workspace| id.map_or(workspace.name == name_or_id, |id| workspace.id == id)))
+        match name_or_id.parse() {
+            Ok(id) => self.metadata.find_workspace(id).await,
+            Err(_) => self.metadata.find_workspace_named(name_or_id).await,
+        }
+    }
+
+    /// Gives a workspace another name; none when there is no such workspace.
+    ///
+    /// # Errors
+    /// When the name cannot be one or is taken, the workspace keeps its own, or the store failed.
+    pub async fn rename(
+        &self,
+        id: WorkspaceId,
+        name: &str,
+        origin: Origin,
+    ) -> Result<Option<Workspace>, RenameWorkspaceError> {
+        check_name(name)?;
+        if name != DEFAULT_WORKSPACE && self.is_default(id).await? {
+            return Err(RenameWorkspaceError::Default);
+        }
+        Ok(self.metadata.rename_workspace(id, name, origin).await?.transpose()?)
+    }
+
+    /// Archives a workspace: its keys open nothing any more, and its Files stay. None when there is no such workspace.
+    ///
+    /// # Errors
+    /// When it is the default one, or the store failed.
+    pub async fn archive(&self, id: WorkspaceId, origin: Origin) -> Result<Option<Workspace>, ArchiveWorkspaceError> {
+        if self.is_default(id).await? {
+            return Err(ArchiveWorkspaceError::Default);
+        }
+        Ok(self.metadata.archive_workspace(id, origin).await?)
+    }
+
+    /// Removes the Files, Uploads and keys of an archived workspace; how many Files and Uploads there were. What was begun
+    /// and cut off is ended by doing it again.
+    ///
+    /// # Errors
+    /// When there is no such workspace, it is not archived, or the store failed.
+    pub async fn purge(&self, id: WorkspaceId, origin: Origin) -> Result<usize, PurgeWorkspaceError> {
+        let mut removed = 0;
+        loop {
+            match self.metadata.purge_workspace(id, PURGE_ROWS, origin).await? {
+                Purged::NotFound => return Err(PurgeWorkspaceError::NotFound),
+                Purged::NotArchived => return Err(PurgeWorkspaceError::NotArchived),
+                Purged::Some(more) => removed += more,
+                Purged::All => return Ok(removed),
+            }
+        }
+    }
+
+    async fn is_default(&self, id: WorkspaceId) -> Result<bool, MetadataError> {
+        let workspace = self.metadata.find_workspace(id).await?;
+        Ok(workspace.is_some_and(|workspace| workspace.name == DEFAULT_WORKSPACE))
     }
 
     /// What becomes of Files of each purpose whose clients ask for nothing, and whether the workspace has that by itself.
@@ -78,8 +206,9 @@ impl Workspaces {
         &self,
         workspace: WorkspaceId,
         wanted: Vec<(Purpose, Option<DefaultExpiry>)>,
+        origin: Origin,
     ) -> Result<(), MetadataError> {
-        self.metadata.set_default_expiries(workspace, wanted).await
+        self.metadata.set_default_expiries(workspace, wanted, origin).await
     }
 
     /// The workspace that every installation has, made when it is missing.
@@ -91,7 +220,7 @@ impl Workspaces {
             if let Some(workspace) = self.find(DEFAULT_WORKSPACE).await? {
                 return Ok(workspace);
             }
-            if let Some(workspace) = self.metadata.create_workspace(DEFAULT_WORKSPACE).await? {
+            if let Some(workspace) = self.metadata.create_workspace(DEFAULT_WORKSPACE, Origin::COMMAND_LINE).await? {
                 return Ok(workspace);
             }
         }

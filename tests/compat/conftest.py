@@ -19,11 +19,6 @@ SMALL_LIMIT_BYTES = 1024 * 1024
 _numbers = itertools.count(1)
 
 
-def not_yet(what: str) -> pytest.MarkDecorator:
-    """A promise of the product that this release does not keep. The mark itself fails once it is kept: remove it then."""
-    return pytest.mark.xfail(strict=True, reason=f"not in this release: {what}")
-
-
 @pytest.fixture(scope="session")
 def venna() -> Iterator[Venna]:
     """The server on its defaults."""

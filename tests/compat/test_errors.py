@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 import pytest
 
 from actors import FILE_ID, Caller, assert_error
-from conftest import SMALL_LIMIT_BYTES, not_yet
+from conftest import SMALL_LIMIT_BYTES
 from wire import Answer, Connection, Form, GeneratedForm, file_part, part, text_part
 
 MIB = 1024 * 1024
@@ -106,7 +106,6 @@ def test_an_expired_key_is_refused(cara: Caller) -> None:
     assert_error(until_refused(guest, within_seconds=4), 401, re.compile("."), code="invalid_api_key")
 
 
-@not_yet("scopes of keys")
 @pytest.mark.parametrize(
     ("scope", "refused", "missing"),
     [
@@ -124,7 +123,6 @@ def test_a_missing_scope_is_named(ada: Caller, scope: str, refused: list[tuple[s
             assert answer.status in (200, 400, 404), f"{scope} does not allow {method} {path}: {answer}"
 
 
-@not_yet("admin keys")
 def test_an_admin_key_has_no_business_with_files(venna) -> None:
     admin = Caller(venna, "default", venna.create_key("default", "--admin"))
     for method, path in FIVE_OPERATIONS:

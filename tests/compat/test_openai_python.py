@@ -19,7 +19,7 @@ import openai
 import pytest
 
 from actors import FILE_ID, REQUEST_ID, Caller
-from conftest import SMALL_LIMIT_BYTES, not_yet
+from conftest import SMALL_LIMIT_BYTES
 from counting_proxy import CountingProxy
 
 PURPOSES = ["assistants", "batch", "fine-tune", "vision", "user_data", "evals"]
@@ -353,7 +353,6 @@ def test_a_wrong_key_is_an_authentication_error(ada: Caller) -> None:
     assert_raised(caught.value, openai.AuthenticationError, 401, code="invalid_api_key")
 
 
-@not_yet("scopes of keys")
 def test_a_missing_scope_is_a_permission_error(ada: Caller) -> None:
     reader = ada.venna.create_key(ada.workspace, "--scopes", "files.read")
     with ada.openai(api_key=reader) as client:

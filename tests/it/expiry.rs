@@ -2,6 +2,7 @@
 
 use crate::house::{Form, House};
 use venna::clock::Clock;
+use venna::model::audit::Origin;
 use venna::model::expiry::DefaultExpiry;
 use venna::model::purpose::Purpose;
 
@@ -81,6 +82,7 @@ async fn a_workspace_has_its_own_defaults_for_files_and_uploads() {
         .set_default_expiries(
             workspace,
             vec![(Purpose::UserData, DefaultExpiry::seconds(7200)), (Purpose::Batch, Some(DefaultExpiry::Never))],
+            Origin::COMMAND_LINE,
         )
         .await
         .unwrap();
@@ -92,7 +94,7 @@ async fn a_workspace_has_its_own_defaults_for_files_and_uploads() {
     assert_eq!(ada.post(expiring("3600").file("a", b"a")).await.is_ok().json()["expires_at"], now + 3600);
     assert_eq!(ada.post(batch).await.is_ok().json()["expires_at"], serde_json::Value::Null);
     let begun = ada.create_upload(1).await.id();
-    workspaces.set_default_expiries(workspace, vec![(Purpose::UserData, None)]).await.unwrap();
+    workspaces.set_default_expiries(workspace, vec![(Purpose::UserData, None)], Origin::COMMAND_LINE).await.unwrap();
     let part = ada.add_part(&begun, b"p").await.id();
     let completed = ada.complete_upload(&begun, &[&part]).await.is_ok().json();
     assert_eq!(completed["file"]["expires_at"], now + 7200, "it holds what held when the Upload was begun");

@@ -19,6 +19,9 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use venna::app::{Installation, Server};
 use venna::clock::Clock;
 use venna::config::{Config, Layers};
+use venna::model::api_key::Opens;
+use venna::model::audit::Origin;
+use venna::model::scope::Scopes;
 
 /// How long anything that happens in the background may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -68,8 +71,9 @@ impl House {
     /// Somebody with a workspace and a key of their own.
     pub async fn visitor(&self, name: &'static str) -> Actor {
         let installation = self.installation().await;
-        let workspace = installation.workspaces.create(name).await.unwrap();
-        let (_, secret) = installation.keys.issue(workspace.id, name, None).await.unwrap();
+        let workspace = installation.workspaces.create(name, Origin::COMMAND_LINE).await.unwrap();
+        let opens = Opens::Workspace(workspace.id, Scopes::DEFAULT);
+        let (_, secret) = installation.keys.issue(opens, name, None, Origin::COMMAND_LINE).await.unwrap();
         self.holder(secret.expose())
     }
 
@@ -299,6 +303,15 @@ impl Answer {
         assert!(self.status.is_success(), "{}", self.status);
         assert!(self.body.as_deref().unwrap() == content, "the content is what was expected");
         self
+    }
+
+    /// What two answers of the same kind have in common: all but what differs from request to request.
+    pub fn comparable(&self) -> (u16, Vec<(String, String)>, String) {
+        let own = ["x-request-id", "date", "openai-processing-ms"];
+        let differs = |name: &str| own.contains(&name) || name.starts_with("x-ratelimit-");
+        let headers = self.headers.iter().filter(|(name, _)| !differs(name.as_str()));
+        let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+        (self.status.as_u16(), headers, String::from_utf8(self.body.clone().unwrap()).unwrap())
     }
 
     /// An error in OpenAI's envelope.

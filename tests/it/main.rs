@@ -14,6 +14,7 @@ mod idempotency;
 mod limits;
 mod lines;
 mod list;
+mod matrix;
 mod races;
 mod tenancy;
 mod uploads;

@@ -1,47 +1,8 @@
-//! Whose files are whose: a foreign id is an id that never existed, and nothing under `/v1` answers without a key.
+//! Nothing under `/v1` answers without a key, and what is not there says so. What each route makes of keys and ids of others is
+//! the [matrix](crate::matrix).
 
-use crate::house::{Answer, Form, House};
+use crate::house::{Form, House};
 use reqwest::Method;
-
-/// What may differ between two answers of the same kind.
-const OWN_HEADERS: [&str; 3] = ["x-request-id", "date", "openai-processing-ms"];
-
-fn comparable(answer: &Answer, id: &str) -> (u16, Vec<(String, String)>, String) {
-    let headers = answer.headers.iter().filter(|(name, _)| !OWN_HEADERS.contains(&name.as_str()));
-    let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
-    let body = String::from_utf8(answer.body.clone().unwrap()).unwrap().replace(id, "ID");
-    (answer.status.as_u16(), headers, body)
-}
-
-#[tokio::test]
-async fn a_foreign_id_answers_like_one_that_never_existed() {
-    let house = House::open().await;
-    let (ada, bob) = (house.visitor("ada").await, house.visitor("bob").await);
-    let foreign = ada.create_file("secret.txt", b"secret").await.id();
-    let never = "file-00VbjUjhHGglY7j08O6M3Oj0";
-    for (method, tail) in [
-        (Method::GET, ""),
-        (Method::HEAD, ""),
-        (Method::DELETE, ""),
-        (Method::GET, "/content"),
-        (Method::HEAD, "/content"),
-    ] {
-        let mut seen = Vec::new();
-        for id in [foreign.as_str(), never] {
-            let answer = bob.send(bob.request(method.clone(), &format!("/v1/files/{id}{tail}"))).await;
-            assert_eq!(answer.status, 404);
-            seen.push(comparable(&answer, id));
-        }
-        assert_eq!(seen[0], seen[1], "{method} {tail}");
-    }
-    assert_eq!(
-        comparable(&bob.list(&format!("?after={foreign}")).await, &foreign),
-        comparable(&bob.list(&format!("?after={never}")).await, never)
-    );
-    assert!(bob.list("").await.ids().is_empty());
-    ada.download_file(&foreign).await.is_bytes(b"secret");
-    house.close().await;
-}
 
 #[tokio::test]
 async fn nothing_answers_without_a_key() {

@@ -12,7 +12,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, UNIX_EPOCH};
 use tokio::runtime::{Builder, Runtime};
 use venna::clock::Clock;
+use venna::model::api_key::Opens;
+use venna::model::audit::Origin;
 use venna::model::ids::KeyId;
+use venna::model::scope::Scopes;
 
 const NOW_MS: u64 = 1_795_374_000_000;
 pub const WORKSPACES: [&str; 3] = ["ada", "bob", "eve"];
@@ -56,7 +59,7 @@ impl World {
         };
         for (at, name) in WORKSPACES.into_iter().enumerate() {
             let installation = world.wait(world.house.installation());
-            world.wait(installation.workspaces.create(name)).unwrap();
+            world.wait(installation.workspaces.create(name, Origin::COMMAND_LINE)).unwrap();
             drop(installation);
             world.model.workspaces.push(Workspace::default());
             let key = world.issue(at, None);
@@ -118,7 +121,9 @@ impl World {
         let (id, secret) = self.wait(async {
             let installation = self.house.installation().await;
             let workspace = installation.workspaces.find(WORKSPACES[at]).await.unwrap().unwrap();
-            let (key, secret) = installation.keys.issue(workspace.id, "walker", valid_seconds).await.unwrap();
+            let opens = Opens::Workspace(workspace.id, Scopes::DEFAULT);
+            let (key, secret) =
+                installation.keys.issue(opens, "walker", valid_seconds, Origin::COMMAND_LINE).await.unwrap();
             (key.id, secret.expose().to_owned())
         });
         self.keys.push((id, secret));
@@ -129,7 +134,7 @@ impl World {
 
     pub fn revoke(&mut self, key: usize) {
         let id = self.keys[key].0;
-        self.wait(async { self.house.keys().revoke(id).await }).unwrap().unwrap();
+        self.wait(async { self.house.keys().revoke(id, Origin::COMMAND_LINE).await }).unwrap().unwrap();
         self.model.keys[key].revoked = true;
     }
 

@@ -1,6 +1,6 @@
 //! Administrative commands beside a running server: what they change holds on the very next request.
 
-use crate::program::{Data, Program, output, run, venna};
+use crate::program::{Client, Data, Program, output, run, venna};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -91,6 +91,93 @@ fn an_expired_key_says_so() {
     };
     let message = refused.json()["error"]["message"].as_str().unwrap().to_owned();
     assert!(message.contains("expired"), "{message}");
+}
+
+/// The status of the first answer to `client` that is not `before`, within a second.
+fn becomes(client: &Client, before: u16) -> u16 {
+    let begun = Instant::now();
+    loop {
+        let status = client.send("GET", "/v1/files").unwrap().status;
+        if status != before {
+            return status;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(1), "it holds within a second");
+    }
+}
+
+#[test]
+fn a_rotated_key_keeps_its_id_and_its_old_secret_for_a_while() {
+    let data = Data::new();
+    let server = Program::start(&data.path());
+    let text = data.text();
+    let first = output(&["keys", "create", "--quiet", "--data-dir", &text]);
+    let list = || -> serde_json::Value {
+        serde_json::from_str(&output(&["keys", "list", "--json", "--data-dir", &text])).unwrap()
+    };
+    let known = list();
+    let id = known.as_array().unwrap().last().unwrap()["id"].as_str().unwrap().to_owned();
+    let second = output(&["keys", "rotate", &id, "--overlap", "3600", "--quiet", "--data-dir", &text]);
+    let (old, new) = (server.client(&first), server.client(&second));
+    for client in [&old, &new] {
+        assert_eq!(client.send("GET", "/v1/files").unwrap().status, 200, "both secrets are good");
+    }
+    let third = output(&["keys", "rotate", &id, "--overlap", "0", "--quiet", "--data-dir", &text]);
+    assert_eq!(server.client(&third).send("GET", "/v1/files").unwrap().status, 200);
+    for client in [&old, &new] {
+        assert_eq!(becomes(client, 200), 401);
+    }
+    let refused = new.send("GET", "/v1/files").unwrap().json();
+    assert!(refused["error"]["message"].as_str().unwrap().contains("replaced by a newer one"), "{refused}");
+    let row = list().as_array().unwrap().last().unwrap().clone();
+    assert!(row["id"] == id.as_str() && row["last_used_at"].is_u64(), "{row}");
+    assert!(third.starts_with(&row["redacted"].as_str().unwrap()[..7]), "the newest secret is told by {row}");
+}
+
+#[test]
+fn a_key_may_be_good_for_little_or_for_the_administration() {
+    let data = Data::new();
+    let server = Program::start(&data.path());
+    let text = data.text();
+    let reader = output(&["keys", "create", "--scopes", "files.read", "--quiet", "--data-dir", &text]);
+    let admin = output(&["keys", "create", "--admin", "--quiet", "--data-dir", &text]);
+    assert!(admin.starts_with("vka_") && admin.len() == 40, "{admin}");
+    let (reader, admin) = (server.client(&reader), server.client(&admin));
+    assert_eq!(reader.send("GET", "/v1/files").unwrap().status, 200);
+    assert_eq!(reader.upload(b"no", 4).unwrap().status, 403);
+    assert_eq!(admin.send("GET", "/v1/files").unwrap().status, 403);
+    assert_eq!(admin.send("GET", "/v1/organization/projects").unwrap().status, 200);
+    assert_eq!(reader.send("GET", "/v1/organization/projects").unwrap().status, 403);
+    for arguments in [["--scopes", "files"], ["--scopes", ""], ["--expires-in", "0"]] {
+        assert_eq!(run(&[&["keys", "create"], &arguments[..], &["--data-dir", &text]].concat()).status.code(), Some(2));
+    }
+    let both = ["keys", "create", "--admin", "--scopes", "files.read", "--data-dir", &text];
+    assert_eq!(run(&both).status.code(), Some(2));
+}
+
+#[test]
+fn an_archived_workspace_stops_and_a_purged_one_is_empty() {
+    let data = Data::new();
+    let server = Program::start(&data.path());
+    let text = data.text();
+    let workspace = output(&["workspaces", "create", "brief", "--data-dir", &text]);
+    let key = output(&["keys", "create", "--workspace", "brief", "--quiet", "--data-dir", &text]);
+    let client = server.client(&key);
+    let file = client.upload(b"kept until it is purged", 4).unwrap().id();
+    let early = run(&["workspaces", "purge", &workspace, "--yes", "--data-dir", &text]);
+    assert!(String::from_utf8_lossy(&early.stderr).contains("is not archived"));
+    output(&["workspaces", "archive", &workspace, "--data-dir", &text]);
+    assert_eq!(becomes(&client, 200), 401);
+    let message = client.send("GET", &format!("/v1/files/{file}")).unwrap().json()["error"]["message"].to_string();
+    assert!(message.contains("archived"), "{message}");
+    assert_eq!(run(&["workspaces", "purge", &workspace, "--data-dir", &text]).status.code(), Some(2), "it wants --yes");
+    let purged = run(&["workspaces", "purge", &workspace, "--yes", "--data-dir", &text]);
+    assert!(String::from_utf8_lossy(&purged.stderr).contains("1 files and uploads removed"), "{purged:?}");
+    assert!(!output(&["keys", "list", "--data-dir", &text]).contains(&workspace));
+    output(&["fsck", "--data-dir", &text]);
+    let default = output(&["workspaces", "list", "--json", "--data-dir", &text]);
+    let default: serde_json::Value = serde_json::from_str(&default).unwrap();
+    let refused = run(&["workspaces", "archive", default[0]["id"].as_str().unwrap(), "--data-dir", &text]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("always there"));
 }
 
 #[test]

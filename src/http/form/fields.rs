@@ -7,9 +7,9 @@ use super::FormReader;
 use crate::files::{FileDetails, Files, Receiving};
 use crate::http::error::{ApiError, echo};
 use crate::http::json::JsonObject;
+use crate::model::caller::Caller;
 use crate::model::expiry::{EXPIRES_AFTER_SECONDS, ExpiresAfter};
 use crate::model::filename::Filename;
-use crate::model::ids::WorkspaceId;
 use crate::model::purpose::Purpose;
 
 const DATA: &str = "data";
@@ -33,14 +33,14 @@ struct Fields {
 /// The first thing that is wrong with the form; nothing of the file stays then.
 pub async fn receive_file(
     files: &Files,
-    workspace: WorkspaceId,
+    caller: Caller,
     mut form: FormReader,
 ) -> Result<(Receiving, FileDetails), ApiError> {
     let (mut fields, mut file) = (Fields::default(), None);
     while let Some(part) = form.next_part(|| fields.unwanted()).await? {
         match (part.name.as_str(), part.filename) {
             (FILE, Some(_)) if file.is_some() => return Err(repeated(FILE)),
-            (FILE, Some(name)) => file = Some(receive(files, workspace, &mut form, &fields, &name).await?),
+            (FILE, Some(name)) => file = Some(receive(files, caller, &mut form, &fields, &name).await?),
             // A file without a name is a missing file (product.md, section 4).
             (FILE, None) => {}
             (PURPOSE, _) => set(&mut fields.purpose, PURPOSE, form.text(PURPOSE).await?)?,
@@ -59,14 +59,14 @@ pub async fn receive_file(
 
 async fn receive(
     files: &Files,
-    workspace: WorkspaceId,
+    caller: Caller,
     form: &mut FormReader,
     fields: &Fields,
     name: &str,
 ) -> Result<(Receiving, Filename), ApiError> {
     let filename = filename(name, FILE)?;
     let purpose = fields.check_before_file(&filename)?;
-    let mut receiving = files.receive(workspace, purpose)?;
+    let mut receiving = files.receive(caller, purpose)?;
     while let Some(chunk) = form.next_chunk().await? {
         receiving.write(chunk).await?;
     }

@@ -1,27 +1,38 @@
 //! Answers that are given again: looked up and noted in the transaction of the change itself.
 
+use super::admission;
 use super::writer::Change;
+use crate::model::caller::{Caller, Refused};
 use crate::model::idempotency::{Effect, IdempotencyKey, Once, REMEMBERED_SECONDS};
 use crate::model::ids::WorkspaceId;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
-/// Makes a change unless it was made under its key before, and notes the answer if `made` finds what it was to make.
+/// Makes a change if its caller may make one, unless it was made under its key before, and notes the answer if `made` finds
+/// what it was to make. Whatever is refused is refused before anything is written.
 pub(super) fn once<T, R>(
     change: &mut Change<'_>,
-    workspace: WorkspaceId,
+    caller: Caller,
     once: Option<Once<T>>,
     now_seconds: u64,
-    work: impl FnOnce(&mut Change<'_>) -> Result<R>,
+    work: impl FnOnce(&mut Change<'_>) -> Result<std::result::Result<R, Refused>>,
     made: impl FnOnce(&R) -> Option<&T>,
 ) -> Result<Effect<R>> {
-    let Some(Once { key, request, answer }) = once else { return work(change).map(Effect::Made) };
-    let request = request.finish();
+    if let Some(refused) = admission::refuse(change.connection, caller, now_seconds)? {
+        return Ok(Effect::Refused(refused));
+    }
+    let Some(Once { key, request, answer }) = once else {
+        return Ok(work(change)?.map_or_else(Effect::Refused, Effect::Made));
+    };
+    let (request, workspace) = (request.finish(), caller.workspace);
     match find(change.connection, workspace, &key, now_seconds)? {
         Some((known, answer)) if known == request => return Ok(Effect::Replayed(answer)),
         Some(_) => return Ok(Effect::KeyReused),
         None => {}
     }
-    let outcome = work(change)?;
+    let outcome = match work(change)? {
+        Ok(outcome) => outcome,
+        Err(refused) => return Ok(Effect::Refused(refused)),
+    };
     if let Some(made) = made(&outcome) {
         // An answer that is too old to be given again may still stand there.
         let sql =

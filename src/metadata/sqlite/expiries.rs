@@ -1,10 +1,13 @@
 //! Rows of default expiries: what a workspace wants for a purpose, where that is not what holds for everybody.
 
 use super::rows::named;
+use super::workspaces;
+use crate::model::audit::{Action, Origin};
 use crate::model::expiry::{DefaultExpiry, ExpiresAfter};
 use crate::model::ids::WorkspaceId;
 use crate::model::purpose::Purpose;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use serde_json::{Value, json};
 
 /// When a File expires that is made now: as its client asks, or as its workspace or purpose has it.
 pub(super) fn decide(
@@ -32,6 +35,8 @@ pub(super) fn set(
     connection: &Connection,
     workspace: WorkspaceId,
     wanted: &[(Purpose, Option<DefaultExpiry>)],
+    origin: Origin,
+    now_ms: u64,
 ) -> Result<()> {
     let delete = "DELETE FROM default_expiries WHERE workspace_id = ?1 AND purpose = ?2";
     let insert = "INSERT INTO default_expiries (workspace_id, purpose, lives_seconds) VALUES (?1, ?2, ?3)";
@@ -46,7 +51,11 @@ pub(super) fn set(
             ])?;
         }
     }
-    Ok(())
+    let expiry =
+        |expiry: &Option<DefaultExpiry>| expiry.map(|expiry| expiry.expires_after().map(ExpiresAfter::as_seconds));
+    let details = wanted.iter().map(|(purpose, wanted)| (purpose.name().to_owned(), json!(expiry(wanted)))).collect();
+    let details = json!({"default_expiries": Value::Object(details)});
+    workspaces::note(connection, origin, Action::WorkspaceUpdated, workspace, Some(details), now_ms)
 }
 
 fn default_expiry(row: &Row<'_>, column: usize) -> Result<DefaultExpiry> {

@@ -3,14 +3,16 @@
 
 use super::rows::{self, parsed};
 use super::writer::Change;
-use super::{blobs, expiries};
+use super::{audit, blobs, expiries};
 use crate::metadata::StoredContent;
+use crate::model::audit::{Action, NewEntry};
+use crate::model::caller::Caller;
 use crate::model::file::{File, FileDigest, NewFile};
 use crate::model::ids::{BlobId, FileId, WorkspaceId};
 use crate::model::page::{FileQuery, Order, Page};
 use crate::model::purpose::Purpose;
 use crate::random;
-use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use rusqlite::{Connection, OptionalExtension, Result, Row, ToSql, params};
 
 const COLUMNS: &str = "id, purpose, filename, size_bytes, sha256, parts_sha256, part_count, expires_at, status_details";
 /// How many those are.
@@ -168,29 +170,43 @@ pub(super) fn list(
     Ok(Page::cut(rows, query.limit))
 }
 
-pub(super) fn delete(connection: &Connection, workspace: WorkspaceId, id: FileId, now_seconds: u64) -> Result<bool> {
+pub(super) fn delete(connection: &Connection, caller: Caller, id: FileId, now_ms: u64) -> Result<bool> {
+    let (workspace, now_seconds) = (caller.workspace, now_ms / 1000);
     let sql = format!("DELETE FROM files WHERE workspace_id = ?1 AND {ALIVE} AND id = ?3 RETURNING blob_id");
     let mut delete = connection.prepare_cached(&sql)?;
     let deleted: Option<Option<String>> =
         delete.query_row(params![workspace.to_string(), now_seconds, id.to_string()], |row| row.get(0)).optional()?;
-    deleted
-        .map(|blob| release(connection, &workspace.to_string(), &id.to_string(), blob))
-        .transpose()
-        .map(|released| released.is_some())
+    let Some(blob) = deleted else { return Ok(false) };
+    release(connection, &workspace.to_string(), &id.to_string(), blob)?;
+    let (action, object) = (Action::FileDeleted, id.to_string());
+    let entry = NewEntry { action, workspace: Some(workspace), object, details: None };
+    audit::note(connection, caller.into(), entry, now_ms)?;
+    Ok(true)
+}
+
+/// Deletes at most `limit` Files of a workspace, whatever they are; how many there were.
+pub(super) fn delete_some(connection: &Connection, workspace: WorkspaceId, limit: u32) -> Result<usize> {
+    let sql = "DELETE FROM files WHERE workspace_id = ?1 AND id IN
+               (SELECT id FROM files WHERE workspace_id = ?1 ORDER BY id LIMIT ?2) RETURNING workspace_id, id, blob_id";
+    delete_all(connection, sql, params![workspace.to_string(), limit])
 }
 
 pub(super) fn delete_expired(connection: &Connection, limit: u32, now_seconds: u64) -> Result<usize> {
     let sql = "DELETE FROM files WHERE (workspace_id, id) IN
                (SELECT workspace_id, id FROM files WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)
                RETURNING workspace_id, id, blob_id";
+    delete_all(connection, sql, params![now_seconds, limit])
+}
+
+/// Runs a statement that deletes Files, and releases what they had; how many there were.
+fn delete_all(connection: &Connection, sql: &str, values: &[&dyn ToSql]) -> Result<usize> {
     let mut delete = connection.prepare_cached(sql)?;
-    let expired: Vec<(String, String, Option<String>)> = delete
-        .query_map(params![now_seconds, limit], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-        .collect::<Result<_>>()?;
-    for (workspace, id, blob) in &expired {
+    let deleted: Vec<(String, String, Option<String>)> =
+        delete.query_map(values, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_>>()?;
+    for (workspace, id, blob) in &deleted {
         release(connection, workspace, id, blob.clone())?;
     }
-    Ok(expired.len())
+    Ok(deleted.len())
 }
 
 /// Turns the blobs of a File that is gone to `deleting`.

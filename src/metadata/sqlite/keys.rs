@@ -1,54 +1,175 @@
-//! Rows of API keys.
+//! Rows of API keys and their secrets.
 
-use super::rows::parsed;
-use crate::metadata::NewKey;
-use crate::model::api_key::{ApiKey, KeyDigest};
-use crate::model::ids::KeyId;
+use super::audit;
+use super::rows::{self, parsed};
+use crate::metadata::{NewKey, NewSecret};
+use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens};
+use crate::model::audit::{Action, NewEntry, Origin};
+use crate::model::ids::{KeyId, WorkspaceId};
+use crate::model::page::Page;
 use crate::random;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use serde_json::json;
 
-const COLUMNS: &str = "id, workspace_id, name, redacted, expires_at, revoked_at";
+const COLUMNS: &str = "k.id, k.workspace_id, k.scopes, k.redacted, k.name, k.expires_at, k.revoked_at, k.last_used_at";
+/// How many those are.
+const KEY_COLUMNS: usize = 8;
+/// How exactly it is known when a key was used last, in seconds.
+const USED_SECONDS: u64 = 60;
 
-pub(super) fn create(connection: &Connection, key: &NewKey, now_ms: u64) -> Result<Option<ApiKey>> {
-    let sql =
-        "INSERT INTO api_keys (id, workspace_id, digest, redacted, name, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-               ON CONFLICT (digest) DO NOTHING";
+pub(super) fn create(connection: &Connection, new: &NewKey, origin: Origin, now_ms: u64) -> Result<Option<ApiKey>> {
+    let known = connection
+        .prepare_cached("SELECT 1 FROM key_secrets WHERE digest = ?1")?
+        .query_row([new.secret.digest.0], |_| Ok(()))
+        .optional()?;
+    if known.is_some() {
+        return Ok(None);
+    }
     let id = KeyId::next(None, now_ms, random::bytes());
-    let expires_at = key.valid_seconds.map(|seconds| id.created_at().saturating_add(seconds));
-    let row = params![id.to_string(), key.workspace.to_string(), key.digest.0, key.redacted, key.name, expires_at];
-    let inserted = connection.prepare_cached(sql)?.execute(row)?;
-    Ok((inserted == 1).then(|| ApiKey {
+    let key = ApiKey {
         id,
-        workspace: key.workspace,
-        name: key.name.clone(),
-        redacted: key.redacted.clone(),
-        expires_at,
+        opens: new.opens,
+        name: new.name.clone(),
+        redacted: new.secret.redacted.clone(),
+        expires_at: new.valid_seconds.map(|seconds| id.created_at().saturating_add(seconds)),
         revoked_at: None,
-    }))
+        last_used_at: None,
+    };
+    let scopes = key.opens.scopes().map(|scopes| scopes.to_string()).unwrap_or_default();
+    let sql =
+        "INSERT INTO api_keys (id, workspace_id, scopes, redacted, name, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let workspace = key.opens.workspace().map(|workspace| workspace.to_string());
+    connection.prepare_cached(sql)?.execute(params![
+        id.to_string(),
+        workspace,
+        scopes,
+        key.redacted,
+        key.name,
+        key.expires_at
+    ])?;
+    add_secret(connection, id, &new.secret)?;
+    let details = json!({"name": key.name, "scopes": key.opens.scopes().map(names).unwrap_or_default()});
+    note(connection, origin, Action::KeyCreated, &key, Some(details), now_ms)?;
+    Ok(Some(key))
 }
 
 pub(super) fn list(connection: &Connection) -> Result<Vec<ApiKey>> {
-    let mut select = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM api_keys ORDER BY id"))?;
+    let mut select = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM api_keys k ORDER BY k.id"))?;
     select.query_map([], key)?.collect()
 }
 
-pub(super) fn find(connection: &Connection, digest: KeyDigest) -> Result<Option<ApiKey>> {
-    let mut select = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM api_keys WHERE digest = ?1"))?;
-    select.query_row([digest.0], key).optional()
+pub(super) fn list_of(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    after: Option<KeyId>,
+    limit: u32,
+) -> Result<Page<ApiKey>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM api_keys k WHERE k.workspace_id = ?1 AND k.id > ?2 AND k.revoked_at IS NULL
+         ORDER BY k.id LIMIT ?3"
+    );
+    let after = after.map(|id| id.to_string()).unwrap_or_default();
+    let values = params![workspace.to_string(), after, u64::from(limit) + 1];
+    let found = connection.prepare_cached(&sql)?.query_map(values, key)?.collect::<Result<_>>()?;
+    Ok(Page::cut(found, limit))
 }
 
-pub(super) fn revoke(connection: &Connection, id: KeyId, now_seconds: u64) -> Result<Option<ApiKey>> {
-    let sql = format!("UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1 RETURNING {COLUMNS}");
-    connection.prepare_cached(&sql)?.query_row(params![id.to_string(), now_seconds], key).optional()
+pub(super) fn find(connection: &Connection, id: KeyId) -> Result<Option<ApiKey>> {
+    let sql = format!("SELECT {COLUMNS} FROM api_keys k WHERE k.id = ?1");
+    connection.prepare_cached(&sql)?.query_row([id.to_string()], key).optional()
+}
+
+pub(super) fn find_credential(connection: &Connection, digest: KeyDigest) -> Result<Option<Credential>> {
+    let sql = format!(
+        "SELECT {COLUMNS}, s.retires_at, w.archived_at FROM key_secrets s JOIN api_keys k ON k.id = s.key_id
+         LEFT JOIN workspaces w ON w.id = k.workspace_id WHERE s.digest = ?1"
+    );
+    let credential = |row: &Row<'_>| {
+        let archived_at: Option<u64> = row.get(KEY_COLUMNS + 1)?;
+        Ok(Credential { key: key(row)?, retires_at: row.get(KEY_COLUMNS)?, archived: archived_at.is_some() })
+    };
+    connection.prepare_cached(&sql)?.query_row([digest.0], credential).optional()
+}
+
+pub(super) fn revoke(connection: &Connection, id: KeyId, origin: Origin, now_ms: u64) -> Result<Option<ApiKey>> {
+    let Some(known) = find(connection, id)? else { return Ok(None) };
+    if known.revoked_at.is_some() {
+        return Ok(Some(known));
+    }
+    let revoked = ApiKey { revoked_at: Some(now_ms / 1000), ..known };
+    let sql = "UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![id.to_string(), revoked.revoked_at])?;
+    note(connection, origin, Action::KeyRevoked, &revoked, None, now_ms)?;
+    Ok(Some(revoked))
+}
+
+pub(super) fn rotate(
+    connection: &Connection,
+    id: KeyId,
+    secret: &NewSecret,
+    overlap_seconds: u64,
+    origin: Origin,
+    now_ms: u64,
+) -> Result<Option<std::result::Result<ApiKey, KeyStatus>>> {
+    let Some(known) = find(connection, id)? else { return Ok(None) };
+    let now_seconds = now_ms / 1000;
+    match known.status(now_seconds) {
+        KeyStatus::Active => {}
+        ended => return Ok(Some(Err(ended))),
+    }
+    let forget = "DELETE FROM key_secrets WHERE key_id = ?1 AND retires_at <= ?2";
+    connection.prepare_cached(forget)?.execute(params![id.to_string(), now_seconds])?;
+    let retire = "UPDATE key_secrets SET retires_at = min(coalesce(retires_at, ?2), ?2) WHERE key_id = ?1";
+    let retires_at = now_seconds.saturating_add(overlap_seconds);
+    connection.prepare_cached(retire)?.execute(params![id.to_string(), retires_at])?;
+    add_secret(connection, id, secret)?;
+    let sql = "UPDATE api_keys SET redacted = ?2 WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![id.to_string(), secret.redacted])?;
+    let rotated = ApiKey { redacted: secret.redacted.clone(), ..known };
+    let details = json!({"overlap_seconds": overlap_seconds});
+    note(connection, origin, Action::KeyRotated, &rotated, Some(details), now_ms)?;
+    Ok(Some(Ok(rotated)))
+}
+
+pub(super) fn note_used(connection: &Connection, id: KeyId, now_seconds: u64) -> Result<()> {
+    let sql = "UPDATE api_keys SET last_used_at = ?2 WHERE id = ?1 AND coalesce(last_used_at, 0) <= ?3";
+    let values = params![id.to_string(), now_seconds, now_seconds.saturating_sub(USED_SECONDS)];
+    connection.prepare_cached(sql)?.execute(values).map(drop)
+}
+
+fn add_secret(connection: &Connection, id: KeyId, secret: &NewSecret) -> Result<()> {
+    let sql = "INSERT INTO key_secrets (digest, key_id) VALUES (?1, ?2)";
+    connection.prepare_cached(sql)?.execute(params![secret.digest.0, id.to_string()]).map(drop)
+}
+
+fn note(
+    connection: &Connection,
+    origin: Origin,
+    action: Action,
+    key: &ApiKey,
+    details: Option<serde_json::Value>,
+    now_ms: u64,
+) -> Result<()> {
+    let entry = NewEntry { action, workspace: key.opens.workspace(), object: key.id.to_string(), details };
+    audit::note(connection, origin, entry, now_ms)
+}
+
+fn names(scopes: crate::model::scope::Scopes) -> Vec<&'static str> {
+    scopes.iter().map(crate::model::scope::Scope::name).collect()
 }
 
 fn key(row: &Row<'_>) -> Result<ApiKey> {
+    let opens = match rows::optional(row, 1)? {
+        Some(workspace) => Opens::Workspace(workspace, parsed(row, 2)?),
+        None => Opens::Administration,
+    };
     Ok(ApiKey {
         id: parsed(row, 0)?,
-        workspace: parsed(row, 1)?,
-        name: row.get(2)?,
+        opens,
         redacted: row.get(3)?,
-        expires_at: row.get(4)?,
-        revoked_at: row.get(5)?,
+        name: row.get(4)?,
+        expires_at: row.get(5)?,
+        revoked_at: row.get(6)?,
+        last_used_at: row.get(7)?,
     })
 }

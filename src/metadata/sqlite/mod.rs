@@ -4,7 +4,9 @@
 //! connections, because a hop to another thread costs ten times the query (performance.md, section 1). Several processes
 //! may have the database open: a server, and the administrative commands beside it.
 
+mod admission;
 mod answers;
+mod audit;
 mod blobs;
 mod expiries;
 mod files;
@@ -21,10 +23,12 @@ mod uploads;
 mod workspaces;
 mod writer;
 
-use super::{MetadataError, MetadataStore, NewKey, PendingBlob, ReadyBlob, StoredContent};
+use super::{MetadataError, MetadataStore, NewKey, NewSecret, PendingBlob, Purged, ReadyBlob, StoredContent};
 use crate::clock::Clock;
-use crate::model::api_key::{ApiKey, KeyDigest};
+use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus};
+use crate::model::audit::{AuditQuery, Entry as AuditEntry, Origin};
 use crate::model::blob::{Place, StoredBlob};
+use crate::model::caller::Caller;
 use crate::model::expiry::DefaultExpiry;
 use crate::model::file::{File, NewFile};
 use crate::model::finding::Finding;
@@ -35,7 +39,7 @@ use crate::model::purpose::Purpose;
 use crate::model::scrub::ScrubProgress;
 use crate::model::stamp::Stamp;
 use crate::model::upload::{Completion, NewPart, NewUpload, Part, Upload, UploadRefusal};
-use crate::model::workspace::Workspace;
+use crate::model::workspace::{NameTaken, Workspace};
 use async_trait::async_trait;
 use readers::Readers;
 use reserve::{Fullness, Reserve};
@@ -165,13 +169,46 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
 
 #[async_trait]
 impl MetadataStore for SqliteStore {
-    async fn create_workspace(&self, name: &str) -> Result<Option<Workspace>, MetadataError> {
+    async fn create_workspace(&self, name: &str, origin: Origin) -> Result<Option<Workspace>, MetadataError> {
         let (name, now_ms) = (name.to_owned(), self.clock.now_ms());
-        self.writer.write(move |change| workspaces::create(change.connection, &name, now_ms)).await
+        self.writer.write(move |change| workspaces::create(change.connection, &name, origin, now_ms)).await
     }
 
-    async fn list_workspaces(&self) -> Result<Vec<Workspace>, MetadataError> {
-        self.readers.point(workspaces::list)
+    async fn list_workspaces(
+        &self,
+        after: Option<WorkspaceId>,
+        limit: u32,
+        with_archived: bool,
+    ) -> Result<Page<Workspace>, MetadataError> {
+        self.readers.point(|connection| workspaces::list(connection, after, limit, with_archived))
+    }
+
+    async fn find_workspace(&self, id: WorkspaceId) -> Result<Option<Workspace>, MetadataError> {
+        self.readers.point(|connection| workspaces::find(connection, id))
+    }
+
+    async fn find_workspace_named(&self, name: &str) -> Result<Option<Workspace>, MetadataError> {
+        self.readers.point(|connection| workspaces::find_named(connection, name))
+    }
+
+    async fn rename_workspace(
+        &self,
+        id: WorkspaceId,
+        name: &str,
+        origin: Origin,
+    ) -> Result<Option<Result<Workspace, NameTaken>>, MetadataError> {
+        let (name, now_ms) = (name.to_owned(), self.clock.now_ms());
+        self.writer.write(move |change| workspaces::rename(change.connection, id, &name, origin, now_ms)).await
+    }
+
+    async fn archive_workspace(&self, id: WorkspaceId, origin: Origin) -> Result<Option<Workspace>, MetadataError> {
+        let now_ms = self.clock.now_ms();
+        self.writer.write(move |change| workspaces::archive(change.connection, id, origin, now_ms)).await
+    }
+
+    async fn purge_workspace(&self, id: WorkspaceId, limit: u32, origin: Origin) -> Result<Purged, MetadataError> {
+        let now_ms = self.clock.now_ms();
+        self.writer.write(move |change| workspaces::purge(change.connection, id, limit, origin, now_ms)).await
     }
 
     async fn default_expiries(&self, workspace: WorkspaceId) -> Result<Vec<(Purpose, DefaultExpiry)>, MetadataError> {
@@ -182,26 +219,68 @@ impl MetadataStore for SqliteStore {
         &self,
         workspace: WorkspaceId,
         wanted: Vec<(Purpose, Option<DefaultExpiry>)>,
+        origin: Origin,
     ) -> Result<(), MetadataError> {
-        self.writer.write(move |change| expiries::set(change.connection, workspace, &wanted)).await
+        let now_ms = self.clock.now_ms();
+        self.writer.write(move |change| expiries::set(change.connection, workspace, &wanted, origin, now_ms)).await
     }
 
-    async fn create_key(&self, key: NewKey) -> Result<Option<ApiKey>, MetadataError> {
+    async fn create_key(&self, key: NewKey, origin: Origin) -> Result<Option<ApiKey>, MetadataError> {
         let now_ms = self.clock.now_ms();
-        self.writer.write(move |change| keys::create(change.connection, &key, now_ms)).await
+        self.writer.write(move |change| keys::create(change.connection, &key, origin, now_ms)).await
     }
 
     async fn list_keys(&self) -> Result<Vec<ApiKey>, MetadataError> {
         self.readers.point(keys::list)
     }
 
-    async fn find_key(&self, digest: KeyDigest) -> Result<Option<ApiKey>, MetadataError> {
-        self.readers.point(|connection| keys::find(connection, digest))
+    async fn list_keys_of(
+        &self,
+        workspace: WorkspaceId,
+        after: Option<KeyId>,
+        limit: u32,
+    ) -> Result<Page<ApiKey>, MetadataError> {
+        self.readers.point(|connection| keys::list_of(connection, workspace, after, limit))
     }
 
-    async fn revoke_key(&self, id: KeyId) -> Result<Option<ApiKey>, MetadataError> {
+    async fn find_key(&self, id: KeyId) -> Result<Option<ApiKey>, MetadataError> {
+        self.readers.point(|connection| keys::find(connection, id))
+    }
+
+    async fn find_credential(&self, digest: KeyDigest) -> Result<Option<Credential>, MetadataError> {
+        self.readers.point(|connection| keys::find_credential(connection, digest))
+    }
+
+    async fn revoke_key(&self, id: KeyId, origin: Origin) -> Result<Option<ApiKey>, MetadataError> {
+        let now_ms = self.clock.now_ms();
+        self.writer.write(move |change| keys::revoke(change.connection, id, origin, now_ms)).await
+    }
+
+    async fn rotate_key(
+        &self,
+        id: KeyId,
+        secret: NewSecret,
+        overlap_seconds: u64,
+        origin: Origin,
+    ) -> Result<Option<Result<ApiKey, KeyStatus>>, MetadataError> {
+        let now_ms = self.clock.now_ms();
+        self.writer
+            .write(move |change| keys::rotate(change.connection, id, &secret, overlap_seconds, origin, now_ms))
+            .await
+    }
+
+    async fn note_key_used(&self, id: KeyId) -> Result<(), MetadataError> {
         let now_seconds = self.clock.now_seconds();
-        self.writer.write(move |change| keys::revoke(change.connection, id, now_seconds)).await
+        self.writer.write(move |change| keys::note_used(change.connection, id, now_seconds)).await
+    }
+
+    async fn audit_log(&self, query: AuditQuery) -> Result<Page<AuditEntry>, MetadataError> {
+        self.readers.long(move |connection| audit::list(connection, &query)).await
+    }
+
+    async fn forget_audit_log(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError> {
+        let until = self.clock.now_seconds().saturating_sub(older_than_seconds);
+        self.writer.write(move |change| audit::forget(change.connection, until, limit)).await
     }
 
     async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError> {
@@ -211,7 +290,7 @@ impl MetadataStore for SqliteStore {
 
     async fn create_file(
         &self,
-        workspace: WorkspaceId,
+        caller: Caller,
         file: NewFile,
         once: Option<Once<File>>,
     ) -> Result<Effect<Option<File>>, MetadataError> {
@@ -222,8 +301,8 @@ impl MetadataStore for SqliteStore {
         self.writer
             .write(move |change| {
                 let now_ms = clock.now_ms();
-                let work = |change: &mut Change<'_>| files::create(change, workspace, file, now_ms);
-                answers::once(change, workspace, once, now_ms / 1000, work, Option::as_ref)
+                let work = |change: &mut Change<'_>| files::create(change, caller.workspace, file, now_ms).map(Ok);
+                answers::once(change, caller, once, now_ms / 1000, work, Option::as_ref)
             })
             .await
     }
@@ -244,22 +323,24 @@ impl MetadataStore for SqliteStore {
         if query.limit <= POINT_PAGE_FILES { self.readers.current(list) } else { self.readers.long(list).await }
     }
 
-    async fn delete_file(&self, workspace: WorkspaceId, id: FileId) -> Result<bool, MetadataError> {
-        let now_seconds = self.clock.now_seconds();
-        self.writer.write(move |change| files::delete(change.connection, workspace, id, now_seconds)).await
+    async fn delete_file(&self, caller: Caller, id: FileId) -> Result<bool, MetadataError> {
+        let now_ms = self.clock.now_ms();
+        self.writer.write(move |change| files::delete(change.connection, caller, id, now_ms)).await
     }
 
     async fn create_upload(
         &self,
-        workspace: WorkspaceId,
+        caller: Caller,
         upload: NewUpload,
         once: Option<Once<Upload>>,
     ) -> Result<Effect<Upload>, MetadataError> {
         let now_seconds = self.clock.now_seconds();
         self.writer
             .write(move |change| {
-                let work = |change: &mut Change<'_>| uploads::create(change.connection, workspace, upload, now_seconds);
-                answers::once(change, workspace, once, now_seconds, work, |upload| Some(upload))
+                let work = |change: &mut Change<'_>| {
+                    uploads::create(change.connection, caller.workspace, upload, now_seconds).map(Ok)
+                };
+                answers::once(change, caller, once, now_seconds, work, |upload| Some(upload))
             })
             .await
     }
@@ -271,7 +352,7 @@ impl MetadataStore for SqliteStore {
 
     async fn create_part(
         &self,
-        workspace: WorkspaceId,
+        caller: Caller,
         upload: UploadId,
         part: NewPart,
         once: Option<Once<Part>>,
@@ -280,9 +361,9 @@ impl MetadataStore for SqliteStore {
         self.writer
             .write(move |change| {
                 let work = |change: &mut Change<'_>| {
-                    uploads::create_part(change.connection, workspace, upload, &part, now_seconds)
+                    uploads::create_part(change.connection, caller.workspace, upload, &part, now_seconds).map(Ok)
                 };
-                answers::once(change, workspace, once, now_seconds, work, |outcome| outcome.as_ref().ok()?.as_ref())
+                answers::once(change, caller, once, now_seconds, work, |outcome| outcome.as_ref().ok()?.as_ref())
             })
             .await
     }
@@ -311,7 +392,7 @@ impl MetadataStore for SqliteStore {
 
     async fn complete_upload(
         &self,
-        workspace: WorkspaceId,
+        caller: Caller,
         upload: UploadId,
         completion: Completion,
         once: Option<Once<Upload>>,
@@ -320,23 +401,27 @@ impl MetadataStore for SqliteStore {
         self.writer
             .write(move |change| {
                 let now_ms = clock.now_ms();
-                let work = |change: &mut Change<'_>| uploads::complete(change, workspace, upload, &completion, now_ms);
-                answers::once(change, workspace, once, now_ms / 1000, work, |outcome| outcome.as_ref().ok())
+                let work = |change: &mut Change<'_>| {
+                    uploads::complete(change, caller.workspace, upload, &completion, now_ms).map(Ok)
+                };
+                answers::once(change, caller, once, now_ms / 1000, work, |outcome| outcome.as_ref().ok())
             })
             .await
     }
 
     async fn cancel_upload(
         &self,
-        workspace: WorkspaceId,
+        caller: Caller,
         upload: UploadId,
         once: Option<Once<Upload>>,
     ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError> {
         let now_seconds = self.clock.now_seconds();
         self.writer
             .write(move |change| {
-                let work = |change: &mut Change<'_>| uploads::cancel(change.connection, workspace, upload, now_seconds);
-                answers::once(change, workspace, once, now_seconds, work, |outcome| outcome.as_ref().ok())
+                let work = |change: &mut Change<'_>| {
+                    uploads::cancel(change.connection, caller.workspace, upload, now_seconds).map(Ok)
+                };
+                answers::once(change, caller, once, now_seconds, work, |outcome| outcome.as_ref().ok())
             })
             .await
     }
@@ -468,12 +553,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("venna.db");
         let before = SqliteStore::open(&path, Clock::set_to(contract::NOW_MS), Opener::Server).unwrap();
-        let workspace = contract::workspace(&before, "ids").await;
-        let first = contract::file(&before, workspace, 1).await;
-        assert!(before.delete_file(workspace, first.id).await.unwrap());
+        let caller = contract::tenant(&before, "ids").await;
+        let first = contract::file(&before, caller, 1).await;
+        assert!(before.delete_file(caller, first.id).await.unwrap());
         drop(before);
         let after = SqliteStore::open(&path, Clock::set_to(contract::NOW_MS - 3_600_000), Opener::Server).unwrap();
-        assert!(contract::file(&after, workspace, 2).await.id > first.id);
+        assert!(contract::file(&after, caller, 2).await.id > first.id);
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -484,7 +569,7 @@ mod tests {
         let busy = Connection::open(&path).unwrap();
         busy.execute_batch("BEGIN IMMEDIATE").unwrap();
         let beside = SqliteStore::open(&path, Clock::system(), Opener::Server).unwrap();
-        assert!(beside.list_workspaces().await.unwrap().is_empty());
+        assert!(beside.list_workspaces(None, 10, true).await.unwrap().rows.is_empty());
     }
 
     #[tokio::test(flavor = "multi_thread")]

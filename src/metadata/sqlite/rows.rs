@@ -17,6 +17,14 @@ pub(super) fn parsed<T: FromStr<Err: StdError + Send + Sync + 'static>>(row: &Ro
     text.parse().map_err(|error| Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
 }
 
+/// The same of a column that may be null.
+pub(super) fn optional<T: FromStr<Err: StdError + Send + Sync + 'static>>(
+    row: &Row<'_>,
+    column: usize,
+) -> Result<Option<T>> {
+    row.get_ref(column)?.as_str_or_null()?.map(|_| parsed(row, column)).transpose()
+}
+
 /// A column that holds one of a set of names.
 pub(super) fn named<T>(row: &Row<'_>, column: usize, named: impl Fn(&str) -> Option<T>) -> Result<T> {
     let name = row.get_ref(column)?.as_str()?;

@@ -205,6 +205,20 @@ pub(super) fn expire(connection: &Connection, limit: u32, now_seconds: u64) -> R
     Ok(expired.len())
 }
 
+/// Cancels at most `limit` pending Uploads of a workspace; how many there were.
+pub(super) fn cancel_some(connection: &Connection, workspace: WorkspaceId, limit: u32) -> Result<usize> {
+    let sql = "SELECT id FROM uploads WHERE workspace_id = ?1 AND status = 'pending' LIMIT ?2";
+    let pending: Vec<UploadId> = connection
+        .prepare_cached(sql)?
+        .query_map(params![workspace.to_string(), limit], |row| parsed(row, 0))?
+        .collect::<Result<_>>()?;
+    for upload in &pending {
+        end(connection, &workspace.to_string(), &upload.to_string(), UploadStatus::Cancelled)?;
+        discard_parts(connection, workspace, *upload)?;
+    }
+    Ok(pending.len())
+}
+
 fn find_row(
     connection: &Connection,
     workspace: WorkspaceId,
@@ -226,8 +240,7 @@ fn find_row(
             file: None,
         };
         let expires_after = row.get::<_, Option<u64>>(3)?.map(ExpiresAfter::stored);
-        let file: Option<FileId> =
-            if row.get_ref(6)?.as_str_or_null()?.is_some() { Some(parsed(row, 6)?) } else { None };
+        let file: Option<FileId> = rows::optional(row, 6)?;
         Ok((UploadRow { upload, expires_after, completion: row.get(7)? }, file))
     };
     let mut select = connection.prepare_cached(sql)?;

@@ -1,20 +1,130 @@
 //! Rows of workspaces.
 
 use super::rows::parsed;
+use super::{audit, files, uploads};
+use crate::metadata::Purged;
+use crate::model::audit::{Action, NewEntry, Origin};
 use crate::model::ids::WorkspaceId;
-use crate::model::workspace::Workspace;
+use crate::model::page::Page;
+use crate::model::workspace::{NameTaken, Workspace};
 use crate::random;
-use rusqlite::{Connection, Result, params};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use serde_json::{Value, json};
 
-pub(super) fn create(connection: &Connection, name: &str, now_ms: u64) -> Result<Option<Workspace>> {
+const COLUMNS: &str = "id, name, archived_at";
+
+pub(super) fn create(connection: &Connection, name: &str, origin: Origin, now_ms: u64) -> Result<Option<Workspace>> {
     let id = WorkspaceId::next(None, now_ms, random::bytes());
     let mut insert =
         connection.prepare_cached("INSERT INTO workspaces (id, name) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING")?;
-    let inserted = insert.execute(params![id.to_string(), name])?;
-    Ok((inserted == 1).then(|| Workspace { id, name: name.to_owned() }))
+    if insert.execute(params![id.to_string(), name])? == 0 {
+        return Ok(None);
+    }
+    note(connection, origin, Action::WorkspaceCreated, id, Some(json!({"name": name})), now_ms)?;
+    Ok(Some(Workspace { id, name: name.to_owned(), archived_at: None }))
 }
 
-pub(super) fn list(connection: &Connection) -> Result<Vec<Workspace>> {
-    let mut select = connection.prepare_cached("SELECT id, name FROM workspaces ORDER BY id")?;
-    select.query_map([], |row| Ok(Workspace { id: parsed(row, 0)?, name: row.get(1)? }))?.collect()
+pub(super) fn list(
+    connection: &Connection,
+    after: Option<WorkspaceId>,
+    limit: u32,
+    with_archived: bool,
+) -> Result<Page<Workspace>> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM workspaces WHERE id > ?1 AND (?2 OR archived_at IS NULL) ORDER BY id LIMIT ?3");
+    let after = after.map(|id| id.to_string()).unwrap_or_default();
+    let mut select = connection.prepare_cached(&sql)?;
+    let found = select.query_map(params![after, with_archived, u64::from(limit) + 1], workspace)?;
+    Ok(Page::cut(found.collect::<Result<_>>()?, limit))
+}
+
+pub(super) fn find(connection: &Connection, id: WorkspaceId) -> Result<Option<Workspace>> {
+    let sql = format!("SELECT {COLUMNS} FROM workspaces WHERE id = ?1");
+    connection.prepare_cached(&sql)?.query_row([id.to_string()], workspace).optional()
+}
+
+pub(super) fn find_named(connection: &Connection, name: &str) -> Result<Option<Workspace>> {
+    let sql = format!("SELECT {COLUMNS} FROM workspaces WHERE name = ?1");
+    connection.prepare_cached(&sql)?.query_row([name], workspace).optional()
+}
+
+pub(super) fn rename(
+    connection: &Connection,
+    id: WorkspaceId,
+    name: &str,
+    origin: Origin,
+    now_ms: u64,
+) -> Result<Option<std::result::Result<Workspace, NameTaken>>> {
+    let Some(known) = find(connection, id)? else { return Ok(None) };
+    if known.name == name {
+        return Ok(Some(Ok(known)));
+    }
+    if find_named(connection, name)?.is_some() {
+        return Ok(Some(Err(NameTaken)));
+    }
+    let sql = "UPDATE workspaces SET name = ?2 WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![id.to_string(), name])?;
+    note(connection, origin, Action::WorkspaceUpdated, id, Some(json!({"name": name})), now_ms)?;
+    Ok(Some(Ok(Workspace { name: name.to_owned(), ..known })))
+}
+
+pub(super) fn archive(
+    connection: &Connection,
+    id: WorkspaceId,
+    origin: Origin,
+    now_ms: u64,
+) -> Result<Option<Workspace>> {
+    let Some(known) = find(connection, id)? else { return Ok(None) };
+    if known.archived_at.is_some() {
+        return Ok(Some(known));
+    }
+    let archived_at = Some(now_ms / 1000);
+    let sql = "UPDATE workspaces SET archived_at = ?2 WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![id.to_string(), archived_at])?;
+    note(connection, origin, Action::WorkspaceArchived, id, None, now_ms)?;
+    Ok(Some(Workspace { archived_at, ..known }))
+}
+
+pub(super) fn purge(
+    connection: &Connection,
+    id: WorkspaceId,
+    limit: u32,
+    origin: Origin,
+    now_ms: u64,
+) -> Result<Purged> {
+    match find(connection, id)? {
+        None => return Ok(Purged::NotFound),
+        Some(workspace) if workspace.archived_at.is_none() => return Ok(Purged::NotArchived),
+        Some(_) => {}
+    }
+    let removed = files::delete_some(connection, id, limit)? + uploads::cancel_some(connection, id, limit)?;
+    if removed > 0 {
+        return Ok(Purged::Some(removed));
+    }
+    let owner = id.to_string();
+    let secrets = "DELETE FROM key_secrets WHERE key_id IN (SELECT id FROM api_keys WHERE workspace_id = ?1)";
+    let keys = connection.prepare_cached(secrets)?.execute([&owner])?;
+    for table in ["api_keys", "answers", "default_expiries", "uploads"] {
+        connection.execute(&format!("DELETE FROM {table} WHERE workspace_id = ?1"), [&owner])?;
+    }
+    if keys > 0 {
+        note(connection, origin, Action::WorkspacePurged, id, None, now_ms)?;
+    }
+    Ok(Purged::All)
+}
+
+pub(super) fn note(
+    connection: &Connection,
+    origin: Origin,
+    action: Action,
+    id: WorkspaceId,
+    details: Option<Value>,
+    now_ms: u64,
+) -> Result<()> {
+    let entry = NewEntry { action, workspace: Some(id), object: id.to_string(), details };
+    audit::note(connection, origin, entry, now_ms)
+}
+
+fn workspace(row: &Row<'_>) -> Result<Workspace> {
+    Ok(Workspace { id: parsed(row, 0)?, name: row.get(1)?, archived_at: row.get(2)? })
 }

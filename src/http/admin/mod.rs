@@ -1,0 +1,17 @@
+//! The administration, in the paths and shapes of OpenAI's admin API: a project is a workspace (billing.md, section 6).
+
+mod api_keys;
+mod audit_logs;
+mod key;
+mod path;
+mod projects;
+mod query;
+mod wire;
+
+pub use api_keys::{create_api_key, delete_api_key, list_api_keys, retrieve_api_key, rotate_api_key};
+pub use audit_logs::list_audit_logs;
+pub use key::retrieve_own_key;
+pub use projects::{archive_project, create_project, list_projects, retrieve_project, update_project};
+
+/// The longest body of a request to the administration, in bytes.
+const MAX_BODY_BYTES: usize = 64 * 1024;

@@ -1,0 +1,164 @@
+//! The objects of the administration, as OpenAI's clients read them. `scopes`, `ip_address` and `request_id` are ours.
+
+use crate::http::wire::List;
+use crate::model::api_key::ApiKey;
+use crate::model::audit::{Actor, Entry};
+use crate::model::page::Page;
+use crate::model::scope::{Scope, Scopes};
+use crate::model::workspace::Workspace;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+/// A workspace.
+#[derive(Debug, Serialize)]
+pub struct ProjectObject {
+    id: String,
+    object: &'static str,
+    name: String,
+    created_at: u64,
+    archived_at: Option<u64>,
+    status: &'static str,
+}
+
+impl From<&Workspace> for ProjectObject {
+    fn from(workspace: &Workspace) -> Self {
+        Self {
+            id: workspace.id.to_string(),
+            object: "organization.project",
+            name: workspace.name.clone(),
+            created_at: workspace.id.created_at(),
+            archived_at: workspace.archived_at,
+            status: if workspace.archived_at.is_none() { "active" } else { "archived" },
+        }
+    }
+}
+
+/// A key of a workspace. Its owner is itself: there are no users here.
+#[derive(Debug, Serialize)]
+pub struct ApiKeyObject {
+    object: &'static str,
+    id: String,
+    name: String,
+    redacted_value: String,
+    created_at: u64,
+    last_used_at: Option<u64>,
+    expires_at: Option<u64>,
+    scopes: Vec<&'static str>,
+    owner: Value,
+    owner_project_access: &'static str,
+    /// The secret: only where it was just made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+}
+
+impl From<&ApiKey> for ApiKeyObject {
+    fn from(key: &ApiKey) -> Self {
+        let (id, created_at) = (key.id.to_string(), key.id.created_at());
+        let account = json!({"id": id, "name": key.name, "role": "member", "created_at": created_at});
+        Self {
+            object: "organization.project.api_key",
+            id,
+            name: key.name.clone(),
+            redacted_value: key.redacted.clone(),
+            created_at,
+            last_used_at: key.last_used_at,
+            expires_at: key.expires_at,
+            scopes: scopes(key),
+            owner: json!({"type": "service_account", "service_account": account}),
+            owner_project_access: "active",
+            value: None,
+        }
+    }
+}
+
+impl ApiKeyObject {
+    /// The key with its secret.
+    pub fn with_value(key: &ApiKey, secret: &str) -> Self {
+        Self { value: Some(secret.to_owned()), ..Self::from(key) }
+    }
+}
+
+/// The names of what a key may be used for.
+pub fn scopes(key: &ApiKey) -> Vec<&'static str> {
+    key.opens.scopes().into_iter().flat_map(Scopes::iter).map(Scope::name).collect()
+}
+
+/// The answer to the deletion of a key.
+#[derive(Debug, Serialize)]
+pub struct ApiKeyDeleted {
+    object: &'static str,
+    id: String,
+    deleted: bool,
+}
+
+impl ApiKeyDeleted {
+    /// The key of this id opens nothing any more.
+    pub const fn new(id: String) -> Self {
+        Self { object: "organization.project.api_key.deleted", id, deleted: true }
+    }
+}
+
+/// An entry of the audit log.
+#[derive(Debug, Serialize)]
+pub struct AuditLogObject {
+    object: &'static str,
+    id: String,
+    #[serde(rename = "type")]
+    action: &'static str,
+    effective_at: u64,
+    actor: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project: Option<Value>,
+    ip_address: Option<String>,
+    request_id: Option<String>,
+    /// What was done to what, under the name of the type.
+    #[serde(flatten)]
+    details: Map<String, Value>,
+}
+
+impl From<&Entry> for AuditLogObject {
+    fn from(entry: &Entry) -> Self {
+        let name = entry.action.name();
+        let mut subject = Map::from_iter([("id".to_owned(), Value::from(entry.object.clone()))]);
+        if let Some(details) = &entry.details {
+            let field = if name.ends_with(".created") { "data" } else { "changes_requested" };
+            subject.insert(field.to_owned(), details.clone());
+        }
+        let address = entry.origin.address.map(|address| address.to_string());
+        let actor = match entry.origin.actor {
+            Actor::Key(key) => {
+                json!({"type": "api_key", "api_key": {"id": key.to_string(), "type": "service_account"}})
+            }
+            Actor::CommandLine => {
+                let user = json!({"id": entry.origin.actor.to_string()});
+                json!({"type": "session", "session": {"user": user}})
+            }
+        };
+        Self {
+            object: "organization.audit_log",
+            id: entry.id.to_string(),
+            action: name,
+            effective_at: entry.id.created_at(),
+            actor,
+            project: entry.workspace.map(|workspace| json!({"id": workspace.to_string()})),
+            ip_address: address,
+            request_id: entry.origin.request.map(|request| request.to_string()),
+            details: Map::from_iter([(name.to_owned(), Value::Object(subject))]),
+        }
+    }
+}
+
+/// A page of workspaces.
+pub fn projects(page: &Page<Workspace>) -> List<ProjectObject> {
+    List::of(page, |workspace| workspace.id.to_string())
+}
+
+/// A page of keys.
+pub fn api_keys(page: &Page<ApiKey>) -> List<ApiKeyObject> {
+    List::of(page, |key| key.id.to_string())
+}
+
+/// A page of the audit log.
+pub fn audit_logs(page: &Page<Entry>) -> List<AuditLogObject> {
+    List::of(page, |entry| entry.id.to_string())
+}

@@ -1,0 +1,74 @@
+//! The table of routes: every operation under `/v1`, and which keys it takes. There is no other way to a handler.
+
+use super::SharedHall;
+use super::caller::{Access, permit};
+use super::{admin, content, files, uploads};
+use crate::model::scope::Scope;
+use axum::Router;
+use axum::handler::Handler;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use http::Method;
+
+/// One operation.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Its method; `GET` answers `HEAD` too.
+    pub method: Method,
+    /// Its path, with names in braces for what varies.
+    pub path: &'static str,
+    /// Which keys it takes.
+    pub access: Access,
+    serve: MethodRouter<SharedHall>,
+}
+
+/// Every operation under `/v1`.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    use Access::{Admin, AnyKey, Scope as Needs};
+    use Scope::{FilesRead, FilesWrite, UploadsWrite};
+    vec![
+        get("/v1/files", Needs(FilesRead), files::list_files),
+        post("/v1/files", Needs(FilesWrite), files::create_file),
+        get("/v1/files/{id}", Needs(FilesRead), files::retrieve_file),
+        delete("/v1/files/{id}", Needs(FilesWrite), files::delete_file),
+        get("/v1/files/{id}/content", Needs(FilesRead), content::download_file),
+        post("/v1/uploads", Needs(UploadsWrite), uploads::create_upload),
+        get("/v1/uploads/{id}", Needs(UploadsWrite), uploads::retrieve_upload),
+        get("/v1/uploads/{id}/parts", Needs(UploadsWrite), uploads::list_upload_parts),
+        post("/v1/uploads/{id}/parts", Needs(UploadsWrite), uploads::add_upload_part),
+        post("/v1/uploads/{id}/complete", Needs(UploadsWrite), uploads::complete_upload),
+        post("/v1/uploads/{id}/cancel", Needs(UploadsWrite), uploads::cancel_upload),
+        get("/v1/organization/key", AnyKey, admin::retrieve_own_key),
+        get("/v1/organization/projects", Admin, admin::list_projects),
+        post("/v1/organization/projects", Admin, admin::create_project),
+        get("/v1/organization/projects/{project_id}", Admin, admin::retrieve_project),
+        post("/v1/organization/projects/{project_id}", Admin, admin::update_project),
+        post("/v1/organization/projects/{project_id}/archive", Admin, admin::archive_project),
+        get("/v1/organization/projects/{project_id}/api_keys", Admin, admin::list_api_keys),
+        post("/v1/organization/projects/{project_id}/api_keys", Admin, admin::create_api_key),
+        get("/v1/organization/projects/{project_id}/api_keys/{api_key_id}", Admin, admin::retrieve_api_key),
+        delete("/v1/organization/projects/{project_id}/api_keys/{api_key_id}", Admin, admin::delete_api_key),
+        post("/v1/organization/projects/{project_id}/api_keys/{api_key_id}/rotate", Admin, admin::rotate_api_key),
+        get("/v1/organization/audit_logs", Admin, admin::list_audit_logs),
+    ]
+}
+
+/// The routes, as the router takes them.
+pub(super) fn router() -> Router<SharedHall> {
+    routes().into_iter().fold(Router::new(), |router, Route { path, access, serve, .. }| {
+        router.route(path, serve.route_layer(from_fn_with_state(access, permit)))
+    })
+}
+
+fn get<H: Handler<T, SharedHall>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+    Route { method: Method::GET, path, access, serve: on(MethodFilter::GET, handler) }
+}
+
+fn post<H: Handler<T, SharedHall>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+    Route { method: Method::POST, path, access, serve: on(MethodFilter::POST, handler) }
+}
+
+fn delete<H: Handler<T, SharedHall>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+    Route { method: Method::DELETE, path, access, serve: on(MethodFilter::DELETE, handler) }
+}

@@ -1,0 +1,313 @@
+//! The tenant matrix: every route of the table of routes, asked with every kind of key and id that must not open it. A route
+//! without a request here fails the test, and so does one that answers a foreign id otherwise than one that never existed.
+
+use crate::house::{Actor, Answer, Form, House};
+use reqwest::{Method, RequestBuilder};
+use serde_json::json;
+use venna::http::{Access, Route, routes};
+use venna::model::api_key::{ApiKey, Opens};
+use venna::model::audit::Origin;
+use venna::model::ids::WorkspaceId;
+use venna::model::scope::{Scope, Scopes};
+
+const ORIGIN: Origin = Origin::COMMAND_LINE;
+const NOW_MS: u64 = 1_795_374_000_000;
+
+/// What a request may name.
+#[derive(Clone)]
+struct Ids {
+    file: String,
+    upload: String,
+    part: String,
+    project: String,
+    key: String,
+}
+
+impl Ids {
+    /// Ids of things that never existed, right beside these: where an id is a position in a list, it is the same one.
+    fn never(&self) -> Self {
+        let beside = |id: &String| {
+            let (body, last) = id.split_at(id.len() - 1);
+            format!("{body}{}", if last == "0" { "1" } else { "0" })
+        };
+        Self {
+            file: beside(&self.file),
+            upload: beside(&self.upload),
+            part: beside(&self.part),
+            project: beside(&self.project),
+            key: beside(&self.key),
+        }
+    }
+
+    fn all(&self) -> [&str; 5] {
+        [&self.file, &self.upload, &self.part, &self.project, &self.key]
+    }
+}
+
+/// A workspace, what it has, and its keys.
+struct Tenant {
+    workspace: WorkspaceId,
+    owner: Actor,
+    ids: Ids,
+}
+
+struct World {
+    house: House,
+    admin: Actor,
+}
+
+impl World {
+    async fn open() -> Self {
+        let house = House::at(NOW_MS).await;
+        let (_, admin) = issue(&house, Opens::Administration, None).await;
+        Self { house, admin }
+    }
+
+    async fn key(&self, opens: Opens, valid_seconds: Option<u64>) -> (ApiKey, Actor) {
+        issue(&self.house, opens, valid_seconds).await
+    }
+
+    async fn tenant(&self, name: &str) -> Tenant {
+        let installation = self.house.installation().await;
+        let workspace = installation.workspaces.create(name, ORIGIN).await.unwrap().id;
+        let (key, owner) = self.key(Opens::Workspace(workspace, Scopes::DEFAULT), None).await;
+        let file = owner.create_file("secret.txt", b"secret").await.id();
+        let upload = owner.create_upload(4).await.id();
+        let part = owner.add_part(&upload, b"part").await.id();
+        let ids = Ids { file, upload, part, project: workspace.to_string(), key: key.id.to_string() };
+        Tenant { workspace, owner, ids }
+    }
+
+    /// Keys of a workspace, or of administrators, that open nothing any more, and texts that never did.
+    async fn dead_keys(&self, opens: Opens) -> Vec<(&'static str, Actor)> {
+        let keys = self.house.installation().await.keys;
+        let (_, live) = self.key(opens, None).await;
+        let mut mistyped = live.key.clone();
+        mistyped.replace_range(mistyped.len() - 1.., if mistyped.ends_with('0') { "1" } else { "0" });
+        let (revoked, revoked_holder) = self.key(opens, None).await;
+        keys.revoke(revoked.id, ORIGIN).await.unwrap();
+        let (_, expired) = self.key(opens, Some(1)).await;
+        let (rotated, rotated_out) = self.key(opens, None).await;
+        keys.rotate(rotated.id, 0, ORIGIN).await.unwrap();
+        let mut dead = vec![
+            ("malformed", self.house.holder("vk_malformed")),
+            ("bad checksum", self.house.holder(&mistyped)),
+            ("revoked", revoked_holder),
+            ("expired", expired),
+            ("rotated out", rotated_out),
+        ];
+        if opens.workspace().is_some() {
+            let archived = self.house.installation().await.workspaces.create(&live.key[..20], ORIGIN).await.unwrap();
+            let (_, holder) = self.key(Opens::Workspace(archived.id, Scopes::ALL), None).await;
+            self.house.installation().await.workspaces.archive(archived.id, ORIGIN).await.unwrap();
+            dead.push(("archived", holder));
+        }
+        self.house.clock.set(self.house.clock.now_ms() + 2000);
+        dead
+    }
+}
+
+async fn issue(house: &House, opens: Opens, valid_seconds: Option<u64>) -> (ApiKey, Actor) {
+    let (key, secret) = house.installation().await.keys.issue(opens, "matrix", valid_seconds, ORIGIN).await.unwrap();
+    (key, house.holder(secret.expose()))
+}
+
+/// The path of this route with these ids in it.
+fn path(route: &Route, ids: &Ids) -> String {
+    let id = if route.path.starts_with("/v1/uploads/") { &ids.upload } else { &ids.file };
+    let path = route.path.replace("{id}", id).replace("{project_id}", &ids.project);
+    path.replace("{api_key_id}", &ids.key)
+}
+
+/// A request of this route that names these things.
+fn request(actor: &Actor, route: &Route, ids: &Ids) -> RequestBuilder {
+    let bare = actor.request(route.method.clone(), &path(route, ids));
+    let form = |form: Form| bare.try_clone().unwrap().header("content-type", Form::content_type()).body(form.close());
+    match (route.method.as_str(), route.path) {
+        ("GET", _) | ("DELETE", "/v1/files/{id}" | "/v1/organization/projects/{project_id}/api_keys/{api_key_id}") => {
+            bare
+        }
+        ("POST", "/v1/files") => form(Form::default().field("purpose", "user_data").file("a.txt", b"a")),
+        ("POST", "/v1/uploads") => {
+            bare.json(&json!({"bytes": 4, "filename": "a", "mime_type": "text/plain", "purpose": "user_data"}))
+        }
+        ("POST", "/v1/uploads/{id}/parts") => form(Form::default().named_file("data", "blob", b"more")),
+        ("POST", "/v1/uploads/{id}/complete") => bare.json(&json!({"part_ids": [ids.part]})),
+        ("POST", "/v1/organization/projects" | "/v1/organization/projects/{project_id}") => {
+            bare.json(&json!({"name": format!("project of {}", &ids.project[10..])}))
+        }
+        ("POST", "/v1/organization/projects/{project_id}/api_keys") => bare.json(&json!({"name": "another"})),
+        (
+            "POST",
+            "/v1/uploads/{id}/cancel"
+            | "/v1/organization/projects/{project_id}/archive"
+            | "/v1/organization/projects/{project_id}/api_keys/{api_key_id}/rotate",
+        ) => bare,
+        (method, path) => panic!("{method} {path} is not in the matrix: say here how it is asked"),
+    }
+}
+
+/// Requests that name a thing of another in the query or the body, by a caller who may make them.
+fn elsewhere(actor: &Actor, route: &Route, own: &Ids, foreign: &Ids) -> Option<RequestBuilder> {
+    let after = |id: &str| actor.request(Method::GET, &format!("{}?after={id}", path(route, own)));
+    match (route.method.as_str(), route.path) {
+        ("GET", "/v1/files") => Some(after(&foreign.file)),
+        ("GET", "/v1/uploads/{id}/parts") => Some(after(&foreign.part)),
+        ("GET", "/v1/organization/projects") => Some(after(&foreign.project)),
+        ("GET", "/v1/organization/projects/{project_id}/api_keys") => Some(after(&foreign.key)),
+        ("POST", "/v1/uploads/{id}/complete") => {
+            Some(request(actor, route, &Ids { part: foreign.part.clone(), ..own.clone() }))
+        }
+        ("GET" | "DELETE", "/v1/organization/projects/{project_id}/api_keys/{api_key_id}")
+        | ("POST", "/v1/organization/projects/{project_id}/api_keys/{api_key_id}/rotate") => {
+            Some(request(actor, route, &Ids { key: foreign.key.clone(), ..own.clone() }))
+        }
+        _ => None,
+    }
+}
+
+/// An answer less what names the thing that was asked for.
+fn masked(answer: &Answer, ids: &Ids) -> (u16, Vec<(String, String)>, String) {
+    let (status, headers, mut body) = answer.comparable();
+    for id in ids.all() {
+        body = body.replace(id, "ID");
+    }
+    (status, headers, body)
+}
+
+fn scope_of(access: Access) -> Option<Scope> {
+    match access {
+        Access::Scope(scope) => Some(scope),
+        Access::Admin | Access::AnyKey => None,
+    }
+}
+
+#[tokio::test]
+async fn every_route_takes_only_the_keys_that_it_says() {
+    let world = World::open().await;
+    let ada = world.tenant("ada").await;
+    let everything = Opens::Workspace(ada.workspace, Scopes::ALL);
+    let dead_of_workspace = world.dead_keys(everything).await;
+    let dead_of_admins = world.dead_keys(Opens::Administration).await;
+    let (_, all_scopes) = world.key(everything, None).await;
+    let mut asked = 0;
+    for route in routes() {
+        let name = format!("{} {}", route.method, route.path);
+        let stranger = reqwest::Client::new();
+        let bare = request(&all_scopes, &route, &ada.ids).build().unwrap();
+        let mut nobody = stranger.request(route.method.clone(), bare.url().clone());
+        for (header, value) in bare.headers().iter().filter(|(header, _)| *header != "authorization") {
+            nobody = nobody.header(header, value);
+        }
+        world.admin.send(nobody).await.is_error(401, None, None);
+        let dead = if route.access == Access::Admin { &dead_of_admins } else { &dead_of_workspace };
+        for (case, holder) in dead {
+            let answer = holder.send(request(holder, &route, &ada.ids)).await;
+            assert_eq!(answer.status, 401, "{name} with a key that is {case}");
+            assert_eq!(answer.headers["www-authenticate"], "Bearer realm=\"Venna Files\"", "{name}, {case}");
+            answer.is_error(401, None, Some("invalid_api_key"));
+        }
+        asked += dead.len() + 1;
+        if let Some(scope) = scope_of(route.access) {
+            let others = Scope::ALL.into_iter().filter(|other| *other != scope).map(Scope::name);
+            let opens = Opens::Workspace(ada.workspace, Scopes::named(others).unwrap());
+            let (_, narrow) = world.key(opens, None).await;
+            let refused = narrow.send(request(&narrow, &route, &ada.ids)).await;
+            assert_eq!(refused.status, 403, "{name} without {scope}");
+            let error = refused.is_error(403, None, Some("insufficient_permissions"));
+            assert!(error["message"].as_str().unwrap().contains(scope.name()), "{name}: {error}");
+            let admin = world.admin.send(request(&world.admin, &route, &ada.ids)).await;
+            assert_eq!(admin.status, 403, "{name} with an admin key");
+            admin.is_error(403, None, Some("insufficient_permissions"));
+            asked += 2;
+        }
+        if route.access == Access::Admin {
+            let refused = all_scopes.send(request(&all_scopes, &route, &ada.ids)).await;
+            assert_eq!(refused.status, 403, "{name} with a workspace key");
+            refused.is_error(403, None, Some("insufficient_permissions"));
+            asked += 1;
+        }
+    }
+    assert!(asked > 5 * routes().len());
+    ada.owner.download_file(&ada.ids.file).await.is_bytes(b"secret");
+    assert_eq!(ada.owner.retrieve_upload(&ada.ids.upload).await.json()["status"], "pending");
+    world.house.close().await;
+}
+
+#[tokio::test]
+async fn a_foreign_id_answers_like_one_that_never_existed_on_every_route() {
+    let world = World::open().await;
+    let (ada, bob) = (world.tenant("ada").await, world.tenant("bob").await);
+    let never = ada.ids.never();
+    let mut compared = 0;
+    for route in routes() {
+        let name = format!("{} {}", route.method, route.path);
+        let asker = if route.access == Access::Admin { &world.admin } else { &bob.owner };
+        if route.path.contains("{id}") {
+            let mut methods = vec![route.method.clone()];
+            methods.extend((route.method == Method::GET).then_some(Method::HEAD));
+            for method in methods {
+                let asked = |ids| on_path(asker, &method, &route, ids);
+                let foreign = masked(&asker.send(asked(&ada.ids)).await, &ada.ids);
+                let unknown = masked(&asker.send(asked(&never)).await, &never);
+                assert_eq!(foreign, unknown, "{name}");
+                assert_eq!(foreign.0, 404, "{name}");
+                compared += 1;
+            }
+        }
+        let requests = (elsewhere(asker, &route, &bob.ids, &ada.ids), elsewhere(asker, &route, &bob.ids, &never));
+        if let (Some(foreign), Some(unknown)) = requests {
+            let foreign = masked(&asker.send(foreign).await, &ada.ids);
+            let unknown = masked(&asker.send(unknown).await, &never);
+            // To an administrator every project is known; only its keys are looked for in one.
+            if route.path != "/v1/organization/projects" {
+                assert_eq!(foreign, unknown, "{name}, an id in the query or the body");
+            }
+            compared += 1;
+        }
+        if route.access != Access::Admin && route.method == Method::GET && !route.path.contains("{id}") {
+            let answer = bob.owner.send(request(&bob.owner, &route, &bob.ids)).await.is_ok();
+            let body = String::from_utf8(answer.body.unwrap()).unwrap();
+            assert!(ada.ids.all().iter().all(|id| !body.contains(id)), "{name} shows what is another's: {body}");
+        }
+    }
+    assert!(compared >= 15, "{compared}");
+    for tenant in [&ada, &bob] {
+        tenant.owner.download_file(&tenant.ids.file).await.is_bytes(b"secret");
+        assert_eq!(tenant.owner.retrieve_upload(&tenant.ids.upload).await.json()["status"], "pending");
+    }
+    world.house.close().await;
+}
+
+/// A request of this route, or what `HEAD` asks of it.
+fn on_path(actor: &Actor, method: &Method, route: &Route, ids: &Ids) -> RequestBuilder {
+    if *method == Method::HEAD { actor.request(Method::HEAD, &path(route, ids)) } else { request(actor, route, ids) }
+}
+
+/// The requests of the matrix are good ones: whoever may make them is answered 200.
+#[tokio::test]
+async fn every_route_answers_its_rightful_caller() {
+    let world = World::open().await;
+    for (number, route) in routes().into_iter().enumerate() {
+        let tenant = world.tenant(&format!("tenant {number}")).await;
+        let asker = if route.access == Access::Admin { &world.admin } else { &tenant.owner };
+        let answer = asker.send(request(asker, &route, &tenant.ids)).await;
+        assert_eq!(answer.status, 200, "{} {}: {:?}", route.method, route.path, answer.body);
+    }
+    world.house.close().await;
+}
+
+/// Which keys the product says that each route takes.
+#[test]
+fn the_scopes_are_those_of_the_product() {
+    for route in routes() {
+        let expected = match (route.method.as_str(), route.path) {
+            ("GET", path) if path.starts_with("/v1/files") => Access::Scope(Scope::FilesRead),
+            (_, path) if path.starts_with("/v1/files") => Access::Scope(Scope::FilesWrite),
+            (_, path) if path.starts_with("/v1/uploads") => Access::Scope(Scope::UploadsWrite),
+            (_, "/v1/organization/key") => Access::AnyKey,
+            _ => Access::Admin,
+        };
+        assert_eq!(route.access, expected, "{} {}", route.method, route.path);
+    }
+}
