@@ -21,6 +21,7 @@ mod list;
 mod list_body;
 mod path;
 mod range;
+pub mod rates;
 mod router;
 pub mod serve;
 mod uploads;
