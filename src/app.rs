@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::{Config, LimitConfig, StoreConfig};
 use crate::files::Files;
 use crate::http::serve::{ConnectionLimits, serve};
-use crate::http::{BodyPace, Hall, Turns, admin_router, router};
+use crate::http::{BodyPace, FailedLogins, Hall, Turns, admin_router, router};
 use crate::keys::{Keys, fresh_secret};
 use crate::metadata::sqlite::Opener;
 use crate::model::api_key::KeySecret;
@@ -107,6 +107,8 @@ impl Server {
             uploads,
             keys: installation.keys.clone(),
             turns: Turns::default(),
+            failed_logins: FailedLogins::new(config.limits.max_failed_logins_per_minute),
+            trusted_proxies: config.listeners.trusted_proxies.clone(),
             warnings: warnings.clone(),
             body_pace: body_pace(&config.limits),
         });

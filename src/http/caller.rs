@@ -4,6 +4,7 @@
 
 use super::SharedHall;
 use super::error::ApiError;
+use super::failed_logins;
 use crate::model::ids::WorkspaceId;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
@@ -19,7 +20,7 @@ pub struct Caller {
     pub workspace: WorkspaceId,
 }
 
-/// Lets a request under `/v1` pass with its [`Caller`], or answers 401.
+/// Lets a request under `/v1` pass with its [`Caller`], or answers 401, or 429 to a client that goes on failing.
 pub async fn authenticate(State(hall): State<SharedHall>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if path != "/v1" && !path.starts_with("/v1/") {
@@ -30,7 +31,7 @@ pub async fn authenticate(State(hall): State<SharedHall>, mut request: Request, 
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
-        Err(error) => error.into_response(),
+        Err(error) => failed_logins::limit(&hall, &request, error).into_response(),
     }
 }
 
