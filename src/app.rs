@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::config::{Config, LimitConfig, StoreConfig};
 use crate::files::Files;
 use crate::http::serve::{ConnectionLimits, serve};
-use crate::http::{BodyPace, Hall, Turns, admin_router, router};
+use crate::http::{BodyPace, FailedLogins, Hall, Turns, admin_router, router};
 use crate::keys::{Keys, fresh_secret};
 use crate::metadata::sqlite::Opener;
 use crate::model::api_key::{KeyKind, KeySecret, Opens};
@@ -111,6 +111,8 @@ impl Server {
             workspaces: installation.workspaces.clone(),
             audit_log: AuditLog { metadata: Arc::clone(&installation.metadata) },
             turns: Turns::default(),
+            failed_logins: FailedLogins::new(config.limits.max_failed_logins_per_minute),
+            trusted_proxies: config.listeners.trusted_proxies.clone(),
             warnings: warnings.clone(),
             body_pace: body_pace(&config.limits),
         });

@@ -11,6 +11,7 @@ mod settings;
 pub use resolve::{Effective, Layers, Origin, SettingError};
 pub use settings::{Kind, SETTINGS, Setting, Use, reference};
 
+use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -58,6 +59,8 @@ pub struct ListenConfig {
     pub admin: Option<SocketAddr>,
     /// The address that is written where a URL is shown; the bound address when not set.
     pub public_url: Option<String>,
+    /// The networks of proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// What one request, connection or process may take.
@@ -71,6 +74,8 @@ pub struct LimitConfig {
     pub max_connections: usize,
     /// Uploads in flight at once.
     pub max_concurrent_uploads: usize,
+    /// Requests with keys that open nothing that are let pass a minute for each network; 0 for any number.
+    pub max_failed_logins_per_minute: u32,
     /// Time for a request's head, and for an idle connection to send the next one.
     pub header_read_timeout: Duration,
     /// Fewest bytes a second that a request body may bring over [`Self::body_window`].
@@ -129,6 +134,7 @@ impl Config {
                 main: from.take("listen", parse::address)?,
                 admin: from.take("admin_listen", parse::address_or_off)?,
                 public_url: from.take_optional("public_url", parse::http_url)?,
+                trusted_proxies: from.take_optional("trusted_proxies", parse::networks)?.unwrap_or_default(),
             },
             limits: limits(&mut from)?,
             log_format: from.take_optional("log_format", parse::log_format)?,
@@ -168,6 +174,7 @@ fn limits(from: &mut resolve::Resolver<'_>) -> Result<LimitConfig, SettingError>
         inline_max_bytes: from.take("inline_max_bytes", parse::whole)?,
         max_connections: from.take("max_connections", parse::count)?,
         max_concurrent_uploads: from.take("max_concurrent_uploads", parse::count)?,
+        max_failed_logins_per_minute: from.take("max_failed_logins_per_minute", parse::number)?,
         header_read_timeout: from.take("header_read_timeout_seconds", parse::seconds)?,
         body_min_bytes_per_second: from.take("body_min_bytes_per_second", parse::whole)?,
         body_window: from.take("body_window_seconds", parse::seconds)?,

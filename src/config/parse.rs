@@ -2,9 +2,13 @@
 
 use super::settings::{FILE, Kind, SQLITE, Setting};
 use super::{LogFormat, LogLevel};
-use std::net::SocketAddr;
+use ipnet::{IpNet, Ipv4Net};
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// What stands before an IPv4 address that is written as an IPv6 one.
+const IPV4_MAPPED_BITS: u8 = 96;
 
 pub(super) fn path(_: &Setting, text: &str) -> Option<PathBuf> {
     path_of(text)
@@ -33,10 +37,31 @@ pub(super) fn http_url(_: &Setting, text: &str) -> Option<String> {
     (http && url.host().is_some() && url.query().is_none()).then(|| text.trim_end_matches('/').to_owned())
 }
 
+/// Networks and single addresses between commas; an empty text has none.
+pub(super) fn networks(_: &Setting, text: &str) -> Option<Vec<IpNet>> {
+    if text.trim().is_empty() { Some(Vec::new()) } else { text.split(',').map(|entry| network(entry.trim())).collect() }
+}
+
+/// IPv4 addresses that are written as IPv6 ones are IPv4 addresses.
+fn network(text: &str) -> Option<IpNet> {
+    let single = || text.parse().ok().map(|address: IpAddr| IpNet::from(address));
+    let network: IpNet = text.parse().ok().or_else(single)?;
+    match (network.addr().to_canonical(), network.prefix_len().checked_sub(IPV4_MAPPED_BITS)) {
+        (IpAddr::V4(address), Some(bits)) if network.addr().is_ipv6() => {
+            Ipv4Net::new(address, bits).ok().map(IpNet::V4)
+        }
+        _ => Some(network),
+    }
+}
+
 /// A whole number within the bounds of the setting.
 pub(super) fn whole(setting: &Setting, text: &str) -> Option<u64> {
     let Kind::Whole { bounds, .. } = &setting.kind else { return None };
     text.parse().ok().filter(|number| bounds.contains(number))
+}
+
+pub(super) fn number(setting: &Setting, text: &str) -> Option<u32> {
+    whole(setting, text).and_then(|number| u32::try_from(number).ok())
 }
 
 pub(super) fn mebibytes(setting: &Setting, text: &str) -> Option<u64> {

@@ -4,7 +4,8 @@ use super::settings::{Kind, SETTINGS, Setting};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use toml::de::{DeTable, DeValue};
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue};
 
 /// The largest configuration file, in bytes.
 const MAX_CONFIG_FILE_BYTES: u64 = 1 << 20;
@@ -195,6 +196,7 @@ fn known(key: &str, value: &DeValue<'_>, origin: &Origin) -> Result<(&'static st
     })?;
     let text = match value {
         DeValue::String(text) => text.to_string(),
+        DeValue::Array(items) if matches!(setting.kind, Kind::Networks) && items.iter().all(is_string) => joined(items),
         DeValue::Boolean(flag) => flag.to_string(),
         DeValue::Integer(number) if number.radix() == 10 => number.as_str().to_owned(),
         other => {
@@ -208,6 +210,15 @@ fn known(key: &str, value: &DeValue<'_>, origin: &Origin) -> Result<(&'static st
         }
     };
     Ok((setting.name, text))
+}
+
+fn is_string(item: &Spanned<DeValue<'_>>) -> bool {
+    item.get_ref().is_str()
+}
+
+/// The items as a flag would have them.
+fn joined(items: &DeArray<'_>) -> String {
+    items.iter().filter_map(|item| item.get_ref().as_str()).collect::<Vec<_>>().join(",")
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
@@ -284,6 +295,40 @@ mod tests {
         assert!(message.contains("listn") && message.contains(":2)"), "{message}");
         let file = file_of("[listen]\nport = 1\n");
         assert!(Config::resolve(&layers(&[], &[], Some(file.path()))).is_err());
+    }
+
+    fn proxies(layers: &Layers) -> Result<Vec<String>, SettingError> {
+        let (config, _) = Config::resolve(layers)?;
+        Ok(config.listeners.trusted_proxies.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn networks_are_a_list_of_addresses_and_networks() {
+        for (text, networks) in [
+            ("", &[][..]),
+            ("127.0.0.1", &["127.0.0.1/32"]),
+            ("127.0.0.1, 10.0.0.0/8 ,fd00::/8,::1", &["127.0.0.1/32", "10.0.0.0/8", "fd00::/8", "::1/128"]),
+            ("::ffff:10.0.0.0/104,::ffff:10.1.2.3", &["10.0.0.0/8", "10.1.2.3/32"]),
+            ("::/0", &["::/0"]),
+        ] {
+            assert_eq!(proxies(&layers(&[("trusted_proxies", text)], &[], None)).unwrap(), networks, "{text}");
+        }
+        for text in ["10.0.0.0/33", "10.0.0.0/", "proxy.example", "10.0.0.1,", ",", "10.0.0.1 10.0.0.2", "127.0.0.1:80"]
+        {
+            let error = proxies(&layers(&[("trusted_proxies", text)], &[], None)).unwrap_err();
+            assert!(error.to_string().contains("CIDR"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn networks_of_the_file_may_be_an_array_and_nothing_else_may() {
+        let file = file_of("trusted_proxies = ['127.0.0.1', '10.0.0.0/8']\n");
+        assert_eq!(proxies(&layers(&[], &[], Some(file.path()))).unwrap(), ["127.0.0.1/32", "10.0.0.0/8"]);
+        for text in ["trusted_proxies = ['::1', 1]\n", "trusted_proxies = [['::1']]\n", "listen = ['127.0.0.1:1']\n"] {
+            let file = file_of(text);
+            let error = proxies(&layers(&[], &[], Some(file.path()))).unwrap_err();
+            assert!(error.to_string().contains(":1) is not valid"), "{text}: {error}");
+        }
     }
 
     #[test]

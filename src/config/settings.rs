@@ -40,6 +40,8 @@ pub enum Kind {
     AddressOrOff,
     /// An `http` or `https` URL without a query.
     HttpUrl,
+    /// Any number of addresses and networks.
+    Networks,
     /// A scheme and a path of this machine.
     PathUrl {
         /// The scheme, with its colon.
@@ -64,6 +66,9 @@ impl fmt::Display for Kind {
             Self::Address => out.write_str("ADDRESS:PORT, for example 127.0.0.1:8080 or [::1]:0"),
             Self::AddressOrOff => out.write_str("ADDRESS:PORT, for example 127.0.0.1:8081, or off"),
             Self::HttpUrl => out.write_str("an http:// or https:// URL without a query"),
+            Self::Networks => out.write_str(
+                "IP addresses or CIDR networks between commas, for example 127.0.0.1,10.0.0.0/8,fd00::/8; in the file also an array of them",
+            ),
             Self::PathUrl { scheme } => write!(out, "{scheme}PATH, which is all that this build serves"),
             Self::Whole { unit, bounds } => {
                 let of = if unit.is_empty() { String::new() } else { format!(" of {unit}") };
@@ -147,6 +152,14 @@ pub static SETTINGS: &[Setting] = &[
         used_by: Use::Server,
     },
     Setting {
+        name: "trusted_proxies",
+        placeholder: "NETWORKS",
+        default: None,
+        help: "The proxies whose `X-Forwarded-For` tells where a request comes from; nobody's does when not set.",
+        kind: Kind::Networks,
+        used_by: Use::Server,
+    },
+    Setting {
         name: "bootstrap_key_file",
         placeholder: "FILE",
         default: None,
@@ -200,6 +213,14 @@ pub static SETTINGS: &[Setting] = &[
         default: Some("512"),
         help: "Uploads in flight at once; further ones are answered 429.",
         kind: COUNT,
+        used_by: Use::Server,
+    },
+    Setting {
+        name: "max_failed_logins_per_minute",
+        placeholder: "N",
+        default: Some("60"),
+        help: "Requests with keys that open nothing that one address (of IPv6 one /64) may send a minute; further ones are answered 429, and valid keys never; 0 for no limit.",
+        kind: Kind::Whole { unit: "", bounds: 0..=1_000_000 },
         used_by: Use::Server,
     },
     Setting {

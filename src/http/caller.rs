@@ -4,8 +4,10 @@
 //! whether the key may do what its route does is decided before the route begins.
 
 use super::SharedHall;
+use super::address::ClientAddress;
 use super::catalogue::ErrorKind;
 use super::error::ApiError;
+use super::failed_logins;
 use crate::keys::VerifiedKey;
 use crate::model::api_key::Opens;
 use crate::model::audit::{Actor, Origin};
@@ -18,6 +20,7 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use std::net::IpAddr;
 
 /// Which keys a route takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +45,7 @@ pub struct Holder {
 #[derive(Clone, Copy, Debug)]
 pub struct Administrator(pub Origin);
 
-/// Lets a request under `/v1` pass with its [`Holder`], or answers 401.
+/// Lets a request under `/v1` pass with its [`Holder`], or answers 401, or 429 to a client that goes on failing.
 pub async fn authenticate(State(hall): State<SharedHall>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if path != "/v1" && !path.starts_with("/v1/") {
@@ -54,7 +57,7 @@ pub async fn authenticate(State(hall): State<SharedHall>, mut request: Request, 
             request.extensions_mut().insert(holder);
             next.run(request).await
         }
-        Err(error) => error.into_response(),
+        Err(error) => failed_logins::limit(&hall, &request, error).into_response(),
     }
 }
 
@@ -105,12 +108,6 @@ impl Access {
     }
 }
 
-impl Holder {
-    fn origin(&self) -> Origin {
-        Origin { actor: Actor::Key(self.key.id), address: None, request: Some(self.request) }
-    }
-}
-
 impl<S: Sync> FromRequestParts<S> for Holder {
     type Rejection = ApiError;
 
@@ -119,25 +116,33 @@ impl<S: Sync> FromRequestParts<S> for Holder {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Caller {
+impl FromRequestParts<SharedHall> for Caller {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, hall: &SharedHall) -> Result<Self, ApiError> {
         let holder: &Holder = parts.extensions.get().ok_or_else(ApiError::missing_key)?;
         // Routes say which scope they need, and no route for administrators asks for a caller.
         let workspace = holder.key.opens.workspace().ok_or_else(ApiError::missing_key)?;
-        Ok(Self { workspace, key: holder.key.id, request: holder.request, address: None })
+        Ok(Self { workspace, key: holder.key.id, request: holder.request, address: address(parts, hall) })
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Administrator {
+impl FromRequestParts<SharedHall> for Administrator {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, hall: &SharedHall) -> Result<Self, ApiError> {
         let holder: &Holder = parts.extensions.get().ok_or_else(ApiError::missing_key)?;
         match holder.key.opens {
-            Opens::Administration => Ok(Self(holder.origin())),
+            Opens::Administration => Ok(Self(Origin {
+                actor: Actor::Key(holder.key.id),
+                address: address(parts, hall),
+                request: Some(holder.request),
+            })),
             Opens::Workspace(..) => Err(ApiError::missing_key()),
         }
     }
+}
+
+fn address(parts: &Parts, hall: &SharedHall) -> Option<IpAddr> {
+    ClientAddress::of(&parts.extensions, &parts.headers, &hall.trusted_proxies).map(|ClientAddress(address)| address)
 }

@@ -7,6 +7,7 @@ use super::body::BodyError;
 use super::catalogue::ErrorKind;
 use super::form::error::FormError;
 use super::headers::{SHOULD_RETRY, put};
+use super::rates::Wait;
 use super::wire;
 use crate::files::{CreateError, ReceiveError, StoreError};
 use crate::keys::{IssueKeyError, Refusal};
@@ -52,6 +53,18 @@ impl ApiError {
     #[must_use]
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidRequest, message)
+    }
+
+    /// What clients are told that it is.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// Too much was asked for in too short a time; after `wait` there is room again.
+    #[must_use]
+    pub fn rate_limited(message: impl Into<String>, wait: Wait) -> Self {
+        Self::new(ErrorKind::RateLimited, message).header(RETRY_AFTER, &wait.seconds().to_string())
     }
 
     /// Names the field or parameter that is wrong.

@@ -3,6 +3,7 @@
 //! It turns requests into the verbs of floor 3 and their answers into OpenAI's wire format (openai-contract.md). It
 //! touches no store, mints no id, and maps every error in one place, [`error`]. `app` builds it and runs [`serve`].
 
+mod address;
 mod admin;
 mod body;
 mod caller;
@@ -12,6 +13,7 @@ mod connection;
 mod content;
 mod edge;
 pub mod error;
+mod failed_logins;
 mod files;
 pub mod form;
 mod headers;
@@ -22,6 +24,7 @@ mod list;
 mod list_body;
 mod path;
 mod range;
+pub mod rates;
 mod router;
 mod routes;
 pub mod serve;
@@ -29,6 +32,7 @@ mod uploads;
 mod wire;
 
 pub use caller::Access;
+pub use failed_logins::FailedLogins;
 pub use idempotency::Turns;
 pub use router::{admin_router, router};
 pub use routes::{Route, routes};
@@ -38,6 +42,7 @@ use crate::files::Files;
 use crate::keys::Keys;
 use crate::uploads::Uploads;
 use crate::workspaces::Workspaces;
+use ipnet::IpNet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,6 +61,10 @@ pub struct Hall {
     pub audit_log: AuditLog,
     /// Who is at work under which `Idempotency-Key`.
     pub turns: Turns,
+    /// How often keys that open nothing were tried, and from where.
+    pub failed_logins: FailedLogins,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// What an operator should know though everything answers; `/readyz` repeats it.
     pub warnings: Vec<String>,
     /// The slowest request body that is waited for.

@@ -2,10 +2,14 @@
 //!
 //! There is no timeout on a whole request: a transfer may take hours as long as it moves.
 
+use super::address::Peer;
 use super::connection::ClientStream;
 use crate::causes::Causes;
 use axum::Router;
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -40,12 +44,16 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimi
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     loop {
-        let (tcp, place) = tokio::select! {
+        let (tcp, peer, place) = tokio::select! {
             () = stop.cancelled() => break,
             accepted = accept(&listener, &places) => accepted,
             Some(_) = connections.join_next() => continue,
         };
-        let service = TowerToHyperService::new(router.clone());
+        let router = TowerToHyperService::new(router.clone());
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
+            router.call(request)
+        });
         let connection = graceful.watch(http.serve_connection(TokioIo::new(ClientStream::new(tcp)), service));
         connections.spawn(async move {
             if let Err(error) = connection.await {
@@ -62,15 +70,15 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimi
 }
 
 /// The next connection, once there is a place for it.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, Peer, Option<OwnedSemaphorePermit>) {
     let place = Arc::clone(places).acquire_owned().await.ok();
     loop {
         match listener.accept().await {
-            Ok((tcp, _)) => {
+            Ok((tcp, peer)) => {
                 if let Err(error) = tcp.set_nodelay(true) {
                     tracing::debug!(%error, "TCP_NODELAY could not be set");
                 }
-                return (tcp, place);
+                return (tcp, Peer(peer.ip()), place);
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");

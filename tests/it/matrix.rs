@@ -4,6 +4,7 @@
 use crate::house::{Actor, Answer, Form, House};
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
+use venna::clock::Clock;
 use venna::http::{Access, Route, routes};
 use venna::model::api_key::{ApiKey, Opens};
 use venna::model::audit::Origin;
@@ -58,7 +59,7 @@ struct World {
 
 impl World {
     async fn open() -> Self {
-        let house = House::at(NOW_MS).await;
+        let house = House::with(&[("max_failed_logins_per_minute", "0")], Clock::set_to(NOW_MS)).await;
         let (_, admin) = issue(&house, Opens::Administration, None).await;
         Self { house, admin }
     }

@@ -44,7 +44,11 @@ impl World {
     pub fn open(seed: u64, steps: usize) -> Self {
         let runtime = new_runtime();
         let upload_seconds = UPLOAD_SECONDS.to_string();
-        let settings = [("sweep_interval_seconds", "86400"), ("upload_ttl_seconds", &upload_seconds)];
+        let settings = [
+            ("sweep_interval_seconds", "86400"),
+            ("upload_ttl_seconds", &*upload_seconds),
+            ("max_failed_logins_per_minute", "0"),
+        ];
         let house = runtime.block_on(House::with(&settings, Clock::set_to(NOW_MS)));
         let mut world = Self {
             model: Model::at(NOW_MS),

@@ -15,6 +15,8 @@ fn a_wrong_setting_stops_the_start() {
         ("log-format", "xml"),
         ("log-level", "loud"),
         ("public-url", "ftp://x"),
+        ("trusted-proxies", "10.0.0.0/33"),
+        ("max-failed-logins-per-minute", "1000001"),
     ] {
         let output = run(&["serve", &format!("--{flag}"), value]);
         let message = String::from_utf8_lossy(&output.stderr).into_owned();

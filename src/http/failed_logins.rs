@@ -1,0 +1,181 @@
+//! Failed logins: how often a network may come with keys that open nothing.
+//!
+//! Only failures are counted, and only they are refused: a key is looked up first, so that nobody who has a valid one is
+//! kept out by others behind the same address. A request without any key is no attempt and does not count.
+
+use super::Hall;
+use super::address::ClientAddress;
+use super::catalogue::ErrorKind;
+use super::error::ApiError;
+use super::rates::Wait;
+use axum::extract::Request;
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Networks that are remembered at once, some 40 bytes each, not counting those that enter at the same moment. While
+/// so many have not recovered from their failures, all networks count as one.
+const MAX_NETWORKS: usize = 65_536;
+/// With so many remembered, every so many failures those that have recovered are forgotten; finding them means looking
+/// at all.
+const FAILURES_PER_SWEEP: usize = 1024;
+/// What one subscriber of IPv6 has at least to choose addresses from (RFC 6177): the first 64 bits are the network.
+const IPV6_NETWORK: u128 = !(u64::MAX as u128);
+
+/// What is remembered of failed logins.
+#[derive(Debug)]
+pub struct FailedLogins<C: Clock = DefaultClock> {
+    limiter: Option<Limiter<C>>,
+    failures_while_full: AtomicUsize,
+}
+
+type Limiter<C> = RateLimiter<Network, HashMapStateStore<Network>, C, NoOpMiddleware<<C as Clock>::Instant>>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Network {
+    One(IpAddr),
+    All,
+}
+
+impl FailedLogins {
+    /// So many a minute are let pass for each network, all at once or evenly; any number for 0.
+    #[must_use]
+    pub fn new(max_per_minute: u32) -> Self {
+        Self::with_clock(max_per_minute, DefaultClock::default())
+    }
+}
+
+impl<C: Clock> FailedLogins<C> {
+    fn with_clock(max_per_minute: u32, clock: C) -> Self {
+        let limiter = |per_minute| RateLimiter::hashmap_with_clock(Quota::per_minute(per_minute), clock);
+        Self { limiter: NonZeroU32::new(max_per_minute).map(limiter), failures_while_full: AtomicUsize::new(0) }
+    }
+
+    /// Counts a failure of this client.
+    fn count(&self, client: ClientAddress) -> Result<(), Wait> {
+        let Some(limiter) = &self.limiter else { return Ok(()) };
+        let network = if self.has_room(limiter) { network_of(client) } else { Network::All };
+        limiter.check_key(&network).map_err(|not_until| Wait(not_until.wait_time_from(limiter.clock().now())))
+    }
+
+    fn has_room(&self, limiter: &Limiter<C>) -> bool {
+        if limiter.len() < MAX_NETWORKS {
+            return true;
+        }
+        if self.failures_while_full.fetch_add(1, Ordering::Relaxed).is_multiple_of(FAILURES_PER_SWEEP) {
+            limiter.retain_recent();
+        }
+        limiter.len() < MAX_NETWORKS
+    }
+}
+
+fn network_of(ClientAddress(address): ClientAddress) -> Network {
+    Network::One(match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & IPV6_NETWORK).into(),
+    })
+}
+
+/// The answer to a request that was not let in: the error as it is, or that there were too many like it.
+pub fn limit(hall: &Hall, request: &Request, error: ApiError) -> ApiError {
+    if error.kind() != ErrorKind::InvalidKey {
+        return error;
+    }
+    let client = ClientAddress::of(request.extensions(), request.headers(), &hall.trusted_proxies);
+    match client.map_or(Ok(()), |client| hall.failed_logins.count(client)) {
+        Ok(()) => error,
+        Err(wait) => ApiError::rate_limited(
+            "Incorrect API key provided, and too many requests with incorrect keys came from your network. Check the key, and try again later.",
+            wait,
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::Refusal;
+    use governor::clock::FakeRelativeClock;
+    use std::net::Ipv4Addr;
+    use std::time::Duration;
+
+    fn limited(max_per_minute: u32) -> (FailedLogins<FakeRelativeClock>, FakeRelativeClock) {
+        let clock = FakeRelativeClock::default();
+        (FailedLogins::with_clock(max_per_minute, clock.clone()), clock)
+    }
+
+    fn client(text: &str) -> ClientAddress {
+        ClientAddress(text.parse().unwrap())
+    }
+
+    fn numbered(number: usize) -> ClientAddress {
+        ClientAddress(Ipv4Addr::from_bits(u32::try_from(number).unwrap()).into())
+    }
+
+    fn len(failed: &FailedLogins<FakeRelativeClock>) -> usize {
+        failed.limiter.as_ref().unwrap().len()
+    }
+
+    #[test]
+    fn only_keys_that_open_nothing_count() {
+        let counts = |error: ApiError| error.kind() == ErrorKind::InvalidKey;
+        assert!(counts(Refusal::Unknown.into()) && counts(Refusal::Expired.into()));
+        assert!(!counts(ApiError::missing_key()) && !counts(Refusal::Unavailable("down".into()).into()));
+    }
+
+    #[test]
+    fn a_network_is_asked_to_wait_once_it_failed_too_often() {
+        let (failed, clock) = limited(3);
+        let count = || failed.count(client("198.51.100.1"));
+        for _ in 0..3 {
+            count().unwrap();
+        }
+        assert_eq!(count(), Err(Wait(Duration::from_secs(20))));
+        failed.count(client("198.51.100.2")).unwrap();
+        clock.advance(Duration::from_secs(20));
+        count().unwrap();
+        assert_eq!(count(), Err(Wait(Duration::from_secs(20))));
+    }
+
+    #[test]
+    fn an_ipv6_network_has_64_bits() {
+        let (failed, _) = limited(1);
+        failed.count(client("2001:db8:0:1::1")).unwrap();
+        failed.count(client("2001:db8:0:1:ffff::2")).unwrap_err();
+        failed.count(client("2001:db8:0:2::1")).unwrap();
+    }
+
+    #[test]
+    fn zero_is_no_limit() {
+        let (failed, _) = limited(0);
+        for _ in 0..1000 {
+            failed.count(client("198.51.100.1")).unwrap();
+        }
+    }
+
+    #[test]
+    fn with_too_many_networks_all_count_as_one_until_some_recover() {
+        let (failed, clock) = limited(2);
+        for number in 0..MAX_NETWORKS {
+            failed.count(numbered(number)).unwrap();
+        }
+        for number in 0..2 {
+            failed.count(numbered(MAX_NETWORKS + number)).unwrap();
+        }
+        failed.count(numbered(MAX_NETWORKS + 2)).unwrap_err();
+        failed.count(numbered(0)).unwrap_err();
+        assert_eq!(len(&failed), MAX_NETWORKS + 1, "the networks, and all of them as one");
+        clock.advance(Duration::from_mins(2));
+        for _ in 0..FAILURES_PER_SWEEP {
+            failed.count(numbered(MAX_NETWORKS + 3)).ok();
+        }
+        assert!(len(&failed) < 3);
+        failed.count(numbered(MAX_NETWORKS + 4)).unwrap();
+        failed.count(numbered(MAX_NETWORKS + 5)).unwrap();
+        failed.count(numbered(MAX_NETWORKS + 6)).unwrap();
+    }
+}

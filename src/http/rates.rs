@@ -1,0 +1,335 @@
+//! How often workspaces and keys may do something: a bucket for each of them and each thing that is counted.
+//!
+//! A bucket allows a minute's worth at once and refills evenly (GCRA).
+
+use super::headers::{RATE_LIMIT, RATE_REMAINING, RATE_RESET, put};
+use crate::model::ids::{KeyId, WorkspaceId};
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use http::{HeaderMap, HeaderValue};
+use std::collections::HashMap;
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Buckets that are kept at once, some 130 bytes each. Beyond that those that are full again go; when more than half of
+/// them are not, all go, and whoever is limited begins with a full bucket.
+const MAX_BUCKETS: usize = 65_536;
+
+/// Whose bucket it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// All keys of a workspace together.
+    Workspace(WorkspaceId),
+    /// One key.
+    Key(KeyId),
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Measure {
+    /// Requests of every kind.
+    Requests,
+    /// Uploads of bytes: Files and Parts.
+    Uploads,
+}
+
+/// What a bucket holds after something was taken from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// What a full bucket holds.
+    pub limit: u32,
+    /// What may be taken at once now.
+    pub remaining: u32,
+    /// When the bucket is full again if nothing more is taken, up to the time in which one is refilled.
+    pub reset: Duration,
+}
+
+/// The bucket is empty; after this time one may be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait(pub Duration);
+
+/// The buckets of all workspaces and keys.
+#[derive(Debug)]
+pub struct Rates<C: Clock = DefaultClock> {
+    buckets: Mutex<HashMap<(Subject, Measure), Bucket<C>>>,
+    clock: C,
+}
+
+type Limiter<C> = RateLimiter<NotKeyed, InMemoryState, C, StateInformationMiddleware>;
+
+#[derive(Debug)]
+struct Bucket<C: Clock> {
+    per_minute: NonZeroU32,
+    limiter: Limiter<C>,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self::with_clock(DefaultClock::default())
+    }
+}
+
+impl<C: Clock + Clone> Rates<C> {
+    fn with_clock(clock: C) -> Self {
+        Self { buckets: Mutex::default(), clock }
+    }
+
+    /// Takes one from a bucket. A bucket whose limit has changed is a new, full one.
+    ///
+    /// # Errors
+    /// When it is empty; nothing is taken then.
+    pub fn take(&self, subject: Subject, measure: Measure, per_minute: NonZeroU32) -> Result<Left, Wait> {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = (subject, measure);
+        if let Some(bucket) = buckets.get(&name).filter(|bucket| bucket.per_minute == per_minute) {
+            return bucket.take(&self.clock);
+        }
+        make_room(&mut buckets);
+        let bucket = Bucket::new(per_minute, self.clock.clone());
+        let taken = bucket.take(&self.clock);
+        buckets.insert(name, bucket);
+        taken
+    }
+}
+
+fn make_room<C: Clock>(buckets: &mut HashMap<(Subject, Measure), Bucket<C>>) {
+    if buckets.len() < MAX_BUCKETS {
+        return;
+    }
+    buckets.retain(|_, bucket| !bucket.empty_if_full());
+    // A map that is looked through again after a few more would cost more than it limits.
+    if buckets.len() > MAX_BUCKETS / 2 {
+        buckets.clear();
+    }
+}
+
+impl<C: Clock> Bucket<C> {
+    fn new(per_minute: NonZeroU32, clock: C) -> Self {
+        let limiter = RateLimiter::direct_with_clock(Quota::per_minute(per_minute), clock).with_middleware();
+        Self { per_minute, limiter }
+    }
+
+    fn take(&self, clock: &C) -> Result<Left, Wait> {
+        match self.limiter.check() {
+            Ok(state) => {
+                let (limit, remaining) = (self.per_minute.get(), state.remaining_burst_capacity());
+                let reset = state.quota().replenish_interval().saturating_mul(limit.saturating_sub(remaining));
+                Ok(Left { limit, remaining, reset })
+            }
+            Err(not_until) => Err(Wait(not_until.wait_time_from(clock.now()))),
+        }
+    }
+
+    /// Takes all at once, which only a full bucket allows.
+    fn empty_if_full(&self) -> bool {
+        matches!(self.limiter.check_n(self.per_minute), Ok(Ok(_)))
+    }
+}
+
+impl Left {
+    /// Says it in OpenAI's headers, which are about [`Measure::Requests`].
+    pub fn put_into(self, headers: &mut HeaderMap) {
+        headers.insert(RATE_LIMIT, HeaderValue::from(self.limit));
+        headers.insert(RATE_REMAINING, HeaderValue::from(self.remaining));
+        put(headers, RATE_RESET, &GoDuration(self.reset).to_string());
+    }
+}
+
+impl Wait {
+    /// For `Retry-After`: whole seconds, rounded up, at least one.
+    #[must_use]
+    pub fn seconds(self) -> u64 {
+        self.0.as_secs().saturating_add(u64::from(self.0.subsec_nanos() > 0)).max(1)
+    }
+}
+
+/// A time as OpenAI's headers have it and Go writes it, `6m0s`, `1.5s` or `20ms`; rounded up to milliseconds.
+struct GoDuration(Duration);
+
+impl fmt::Display for GoDuration {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let total_ms = self.0.as_nanos().div_ceil(1_000_000);
+        let (total_seconds, ms) = (total_ms / 1000, total_ms % 1000);
+        if total_seconds == 0 && ms > 0 {
+            return write!(out, "{ms}ms");
+        }
+        let (hours, minutes, seconds) = (total_seconds / 3600, total_seconds / 60 % 60, total_seconds % 60);
+        if hours > 0 {
+            write!(out, "{hours}h")?;
+        }
+        if hours > 0 || minutes > 0 {
+            write!(out, "{minutes}m")?;
+        }
+        match ms {
+            0 => write!(out, "{seconds}s"),
+            ms if ms % 100 == 0 => write!(out, "{seconds}.{}s", ms / 100),
+            ms if ms % 10 == 0 => write!(out, "{seconds}.{:02}s", ms / 10),
+            ms => write!(out, "{seconds}.{ms:03}s"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use governor::clock::FakeRelativeClock;
+    use proptest::prelude::*;
+
+    fn minute(limit: u32) -> NonZeroU32 {
+        NonZeroU32::new(limit).unwrap()
+    }
+
+    fn key(number: u64) -> Subject {
+        Subject::Key(KeyId::next(None, number, [0; 11]))
+    }
+
+    fn rates() -> (Rates<FakeRelativeClock>, FakeRelativeClock) {
+        let clock = FakeRelativeClock::default();
+        (Rates::with_clock(clock.clone()), clock)
+    }
+
+    fn len(rates: &Rates<FakeRelativeClock>) -> usize {
+        rates.buckets.lock().unwrap().len()
+    }
+
+    #[test]
+    fn a_bucket_gives_a_minutes_worth_at_once_and_refills_evenly() {
+        let (rates, clock) = rates();
+        let take = || rates.take(key(1), Measure::Requests, minute(4));
+        for remaining in (0..4).rev() {
+            let reset = Duration::from_secs(15) * (4 - remaining);
+            assert_eq!(take(), Ok(Left { limit: 4, remaining, reset }));
+        }
+        assert_eq!(take(), Err(Wait(Duration::from_secs(15))));
+        clock.advance(Duration::from_millis(14_500));
+        assert_eq!(take(), Err(Wait(Duration::from_millis(500))));
+        clock.advance(Duration::from_millis(500));
+        assert_eq!(take(), Ok(Left { limit: 4, remaining: 0, reset: Duration::from_mins(1) }));
+        assert_eq!(take(), Err(Wait(Duration::from_secs(15))));
+        clock.advance(Duration::from_mins(10));
+        assert_eq!(take().unwrap().remaining, 3);
+    }
+
+    #[test]
+    fn buckets_are_apart() {
+        let (rates, _) = rates();
+        let workspace = Subject::Workspace(WorkspaceId::next(None, 1, [0; 11]));
+        for (subject, measure) in [
+            (key(1), Measure::Requests),
+            (key(2), Measure::Requests),
+            (key(1), Measure::Uploads),
+            (workspace, Measure::Requests),
+        ] {
+            rates.take(subject, measure, minute(1)).unwrap();
+            rates.take(subject, measure, minute(1)).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn a_changed_limit_is_a_full_bucket() {
+        let (rates, _) = rates();
+        let take = |limit| rates.take(key(1), Measure::Requests, minute(limit));
+        take(1).unwrap();
+        take(1).unwrap_err();
+        assert_eq!(take(5).unwrap().remaining, 4);
+        assert_eq!(take(5).unwrap().remaining, 3);
+        take(1).unwrap();
+        take(1).unwrap_err();
+        assert_eq!(len(&rates), 1);
+    }
+
+    #[test]
+    fn the_largest_limit_is_one() {
+        let (rates, _) = rates();
+        let left = rates.take(key(1), Measure::Requests, NonZeroU32::MAX).unwrap();
+        assert_eq!((left.limit, left.remaining), (u32::MAX, u32::MAX - 1));
+    }
+
+    #[test]
+    fn full_buckets_make_room_and_others_stay() {
+        let (rates, clock) = rates();
+        let take = |number, limit| rates.take(key(number), Measure::Requests, minute(limit));
+        let max = u64::try_from(MAX_BUCKETS).unwrap();
+        for number in 1..max {
+            take(number, 60).unwrap();
+        }
+        take(0, 1).unwrap();
+        assert_eq!(len(&rates), MAX_BUCKETS);
+        clock.advance(Duration::from_secs(2));
+        take(max, 60).unwrap();
+        assert_eq!(len(&rates), 2, "the one that is not full, and the new one");
+        assert_eq!(take(0, 1), Err(Wait(Duration::from_secs(58))));
+    }
+
+    #[test]
+    fn there_are_never_too_many_buckets() {
+        let (rates, _) = rates();
+        for number in 0..3 * u64::try_from(MAX_BUCKETS).unwrap() {
+            rates.take(key(number), Measure::Requests, minute(1)).unwrap();
+            assert!(number % 1000 > 0 || len(&rates) <= MAX_BUCKETS);
+        }
+        assert!(len(&rates) <= MAX_BUCKETS);
+    }
+
+    #[test]
+    fn times_are_written_as_go_writes_them() {
+        for (time_us, text) in [
+            (0, "0s"),
+            (1, "1ms"),
+            (6_000, "6ms"),
+            (6_001, "7ms"),
+            (999_000, "999ms"),
+            (999_001, "1s"),
+            (1_000_000, "1s"),
+            (1_001_000, "1.001s"),
+            (1_010_000, "1.01s"),
+            (8_640_000, "8.64s"),
+            (1_500_000, "1.5s"),
+            (60_000_000, "1m0s"),
+            (90_951_000, "1m30.951s"),
+            (360_000_000, "6m0s"),
+            (3_600_000_000, "1h0m0s"),
+            (90_061_020_000, "25h1m1.02s"),
+        ] {
+            assert_eq!(GoDuration(Duration::from_micros(time_us)).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn waits_are_whole_seconds_rounded_up() {
+        for (time_ms, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (59_999, 60), (60_000, 60)] {
+            assert_eq!(Wait(Duration::from_millis(time_ms)).seconds(), seconds);
+        }
+    }
+
+    #[test]
+    fn headers_are_those_of_openai() {
+        let mut headers = HeaderMap::new();
+        Left { limit: 500, remaining: 499, reset: Duration::from_millis(120) }.put_into(&mut headers);
+        let value = |name: &str| headers[name].to_str().unwrap();
+        assert_eq!(value("x-ratelimit-limit-requests"), "500");
+        assert_eq!(value("x-ratelimit-remaining-requests"), "499");
+        assert_eq!(value("x-ratelimit-reset-requests"), "120ms");
+        assert_eq!(headers.len(), 3);
+    }
+
+    proptest! {
+        #[test]
+        fn whoever_waits_as_told_is_served(limit in 1_u32..100, pauses_ms in prop::collection::vec(0_u64..2000, 1..100)) {
+            let (rates, clock) = rates();
+            let take = || rates.take(key(1), Measure::Requests, minute(limit));
+            for pause_ms in pauses_ms {
+                clock.advance(Duration::from_millis(pause_ms));
+                let Err(Wait(wait)) = take() else { continue };
+                clock.advance(wait.saturating_sub(Duration::from_nanos(1)));
+                prop_assert!(take().is_err(), "not a moment earlier");
+                clock.advance(Duration::from_nanos(1));
+                prop_assert!(take().is_ok());
+            }
+        }
+    }
+}
