@@ -77,20 +77,13 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
-/// Lets a request pass whose key its route takes, or answers 403.
-pub async fn permit(State(access): State<Access>, request: Request, next: Next) -> Response {
-    let refused = match request.extensions().get::<Holder>() {
-        Some(holder) => access.check(holder.key.opens),
-        None => Err(ApiError::missing_key()),
-    };
-    match refused {
-        Ok(()) => next.run(request).await,
-        Err(error) => error.into_response(),
-    }
-}
-
 impl Access {
-    fn check(self, opens: Opens) -> Result<(), ApiError> {
+    /// Whether this is one of those keys.
+    ///
+    /// # Errors
+    /// When it is not, and why.
+    pub(super) fn check(self, holder: Option<&Holder>) -> Result<(), ApiError> {
+        let opens = holder.ok_or_else(ApiError::missing_key)?.key.opens;
         let message = match (self, opens) {
             (Self::AnyKey, _) | (Self::Admin, Opens::Administration) => return Ok(()),
             (Self::Scope(scope), Opens::Workspace(_, scopes)) if scopes.contains(scope) => return Ok(()),
