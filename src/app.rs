@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::config::{Config, LimitConfig, StoreConfig};
 use crate::files::Files;
 use crate::http::serve::{ConnectionLimits, serve};
-use crate::http::{BodyPace, FailedLogins, Hall, Turns, admin_router, router};
+use crate::http::{BodyPace, FailedLogins, Hall, Rates, Turns, admin_router, router};
 use crate::keys::{Keys, fresh_secret};
 use crate::metadata::sqlite::Opener;
 use crate::model::api_key::{KeyKind, KeySecret, Opens};
@@ -111,6 +111,7 @@ impl Server {
             workspaces: installation.workspaces.clone(),
             audit_log: AuditLog { metadata: Arc::clone(&installation.metadata) },
             turns: Turns::default(),
+            rates: Rates::default(),
             failed_logins: FailedLogins::new(config.limits.max_failed_logins_per_minute),
             trusted_proxies: config.listeners.trusted_proxies.clone(),
             warnings: warnings.clone(),
@@ -162,6 +163,7 @@ async fn open_files(config: &Config, installation: &Installation, clock: Clock, 
         in_use: InUse::new(Arc::clone(&sweep_wanted)),
         process: ProcessId::new(random::bytes()),
         max_file_bytes: config.limits.max_file_bytes,
+        max_workspace_uploads: config.limits.max_workspace_uploads,
         inline_max_bytes: config.limits.inline_max_bytes,
         strict_jsonl: config.strict_jsonl,
         sweep_wanted,

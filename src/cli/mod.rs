@@ -7,6 +7,7 @@ mod archive;
 mod check;
 mod inspect;
 mod keys;
+mod limits;
 mod log;
 mod output;
 mod progress;
@@ -31,12 +32,15 @@ struct Cli {
 enum Command {
     /// Runs the server in the foreground until SIGTERM or SIGINT, then drains.
     Serve(serve::Serve),
-    /// Makes and lists workspaces, with the server running or not.
+    /// Makes, lists, configures, archives and purges workspaces, with the server running or not.
     #[command(subcommand)]
     Workspaces(workspaces::Workspaces),
-    /// Makes, lists and revokes keys, with the server running or not.
+    /// Makes, lists, rotates and revokes keys, with the server running or not.
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Shows and sets what workspaces and keys may have and do at most, with the server running or not.
+    #[command(subcommand)]
+    Limits(limits::LimitsCommand),
     /// Validates the configuration and prints the effective values with their origin.
     Check(check::Check),
     /// Compares metadata with blobs, in both directions; with the server running or not.
@@ -64,6 +68,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Serve(serve) => run_on(threads(), serve.run())?.map(|()| ExitCode::SUCCESS),
         Command::Workspaces(workspaces) => run_on(one_thread(), workspaces.run())?.map(|()| ExitCode::SUCCESS),
         Command::Keys(keys) => run_on(one_thread(), keys.run())?.map(|()| ExitCode::SUCCESS),
+        Command::Limits(limits) => run_on(one_thread(), limits.run())?.map(|()| ExitCode::SUCCESS),
         Command::Check(check) => check.run().map(|()| ExitCode::SUCCESS),
         Command::Fsck(fsck) => run_on(one_thread(), fsck.run()),
         Command::Scrub(scrub) => run_on(one_thread(), scrub.run()),

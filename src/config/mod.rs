@@ -74,6 +74,8 @@ pub struct LimitConfig {
     pub max_connections: usize,
     /// Uploads in flight at once.
     pub max_concurrent_uploads: usize,
+    /// Uploads in flight at once of one workspace that has no limit of its own.
+    pub max_workspace_uploads: usize,
     /// Requests with keys that open nothing that are let pass a minute for each network; 0 for any number.
     pub max_failed_logins_per_minute: u32,
     /// Time for a request's head, and for an idle connection to send the next one.
@@ -174,6 +176,7 @@ fn limits(from: &mut resolve::Resolver<'_>) -> Result<LimitConfig, SettingError>
         inline_max_bytes: from.take("inline_max_bytes", parse::whole)?,
         max_connections: from.take("max_connections", parse::count)?,
         max_concurrent_uploads: from.take("max_concurrent_uploads", parse::count)?,
+        max_workspace_uploads: from.take("max_concurrent_uploads_per_workspace", parse::count)?,
         max_failed_logins_per_minute: from.take("max_failed_logins_per_minute", parse::number)?,
         header_read_timeout: from.take("header_read_timeout_seconds", parse::seconds)?,
         body_min_bytes_per_second: from.take("body_min_bytes_per_second", parse::whole)?,

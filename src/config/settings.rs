@@ -216,6 +216,14 @@ pub static SETTINGS: &[Setting] = &[
         used_by: Use::Server,
     },
     Setting {
+        name: "max_concurrent_uploads_per_workspace",
+        placeholder: "N",
+        default: Some("256"),
+        help: "Uploads in flight at once of one workspace, unless `venna limits` says otherwise; further ones are answered 429.",
+        kind: COUNT,
+        used_by: Use::Server,
+    },
+    Setting {
         name: "max_failed_logins_per_minute",
         placeholder: "N",
         default: Some("60"),

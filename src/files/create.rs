@@ -6,6 +6,7 @@ use crate::model::expiry::ExpiresAfter;
 use crate::model::file::{File, NewFile};
 use crate::model::filename::Filename;
 use crate::model::idempotency::{Effect, Once};
+use crate::model::limits::QuotaExceeded;
 use crate::model::purpose::Purpose;
 
 /// What the client says of a File beside its bytes.
@@ -28,6 +29,9 @@ pub enum CreateError {
     /// Lines of a batch or fine-tune file are bad, and such files are refused.
     #[error("lines are not valid")]
     BadLines(String),
+    /// The workspace has as much as it may have.
+    #[error("the workspace has no room left")]
+    NoRoom(QuotaExceeded),
     /// They were too many after all.
     #[error(transparent)]
     Received(#[from] ReceiveError),

@@ -49,6 +49,8 @@ pub struct Files {
     pub process: ProcessId,
     /// The largest file of one upload, in bytes.
     pub max_file_bytes: u64,
+    /// Uploads in flight at once of a workspace that has no limit of its own.
+    pub max_workspace_uploads: usize,
     /// Files up to so many bytes are kept by the metadata store; none at 0.
     pub inline_max_bytes: u64,
     /// Batch and fine-tune files with bad lines are refused, not only marked.

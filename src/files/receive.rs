@@ -1,7 +1,7 @@
 //! Receiving: bytes come in before it is known whether they become a File.
 
 use super::lines::{LineCheck, Report};
-use super::{Files, MAX_BATCH_FILE_BYTES, StoreError};
+use super::{CreateError, Files, MAX_BATCH_FILE_BYTES, StoreError};
 use crate::blobs::behind::Behind;
 use crate::blobs::digest::ContentHasher;
 use crate::blobs::{BlobWriter, InFlightToken};
@@ -10,6 +10,7 @@ use crate::model::blob::Place;
 use crate::model::caller::Caller;
 use crate::model::digest::ContentDigest;
 use crate::model::ids::BlobId;
+use crate::model::limits::{Crowd, Limit, LimitOwner, Limits, LimitsInForce};
 use crate::model::purpose::Purpose;
 use crate::model::upload::MAX_PART_BYTES;
 use crate::random;
@@ -21,7 +22,7 @@ use std::sync::Arc;
 pub enum ReceiveError {
     /// As many uploads are in flight as may be.
     #[error("too many uploads are in flight")]
-    TooManyUploads,
+    TooManyUploads(Crowd),
     /// The file is larger than a file may be.
     #[error("the file is larger than {limit_bytes} bytes")]
     FileTooLarge {
@@ -42,7 +43,7 @@ pub enum ReceiveError {
 /// What the bytes are to become, which says how many there may be.
 #[derive(Clone, Copy, Debug)]
 enum Subject {
-    File { max_bytes: u64, purpose: Option<Purpose> },
+    File { purpose: Option<Purpose> },
     Part,
 }
 
@@ -51,6 +52,7 @@ enum Subject {
 pub struct Receiving {
     files: Files,
     caller: Caller,
+    limits: LimitsInForce,
     blob: BlobId,
     subject: Subject,
     received_bytes: u64,
@@ -78,25 +80,39 @@ impl Files {
     ///
     /// # Errors
     /// When too many uploads are in flight.
-    pub fn receive(&self, caller: Caller, purpose: Option<Purpose>) -> Result<Receiving, ReceiveError> {
-        self.begin(caller, Subject::File { max_bytes: self.max_file_bytes, purpose })
+    pub fn receive(
+        &self,
+        caller: Caller,
+        limits: LimitsInForce,
+        purpose: Option<Purpose>,
+    ) -> Result<Receiving, ReceiveError> {
+        self.begin(caller, limits, Subject::File { purpose })
     }
 
     /// Begins to receive the bytes of a part of an Upload.
     ///
     /// # Errors
     /// When too many uploads are in flight.
-    pub fn receive_part(&self, caller: Caller) -> Result<Receiving, ReceiveError> {
-        self.begin(caller, Subject::Part)
+    pub fn receive_part(&self, caller: Caller, limits: LimitsInForce) -> Result<Receiving, ReceiveError> {
+        self.begin(caller, limits, Subject::Part)
     }
 
-    fn begin(&self, caller: Caller, subject: Subject) -> Result<Receiving, ReceiveError> {
+    fn begin(&self, caller: Caller, limits: LimitsInForce, subject: Subject) -> Result<Receiving, ReceiveError> {
         let blob = BlobId::of_moment(self.clock.now_ms(), random::bytes());
-        let token = self.in_flight.enter(blob).ok_or(ReceiveError::TooManyUploads)?;
+        let places = |limits: &Limits, otherwise: usize| {
+            let limit = limits.get(Limit::ConcurrentUploads);
+            limit.map_or(otherwise, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
+        };
+        let owners = [
+            (LimitOwner::Workspace(caller.workspace), places(&limits.workspace, self.max_workspace_uploads)),
+            (LimitOwner::Key(caller.key), places(&limits.key, usize::MAX)),
+        ];
+        let token = self.in_flight.enter(blob, owners).map_err(ReceiveError::TooManyUploads)?;
         let claim = Claim { writer: None, token: Some(token), begun: false, files: self.clone() };
         Ok(Receiving {
             files: self.clone(),
             caller,
+            limits,
             blob,
             subject,
             received_bytes: 0,
@@ -104,6 +120,15 @@ impl Files {
             lines: None,
             claim,
         })
+    }
+
+    /// Whether a File of so many bytes at least could be stored now, if it were the only one that is on its way.
+    ///
+    /// # Errors
+    /// When it could not, or the metadata store failed.
+    pub async fn check_room(&self, caller: Caller, limits: &Limits, least_bytes: u64) -> Result<(), CreateError> {
+        let usage = self.metadata.storage_usage(caller.workspace).await.map_err(StoreError::from)?;
+        usage.refuse(limits, least_bytes).map_or(Ok(()), |exceeded| Err(CreateError::NoRoom(exceeded)))
     }
 }
 
@@ -146,7 +171,7 @@ impl Receiving {
     /// # Errors
     /// When such a File may not be as large.
     pub(super) fn is_for(&mut self, known: Purpose) -> Result<(), ReceiveError> {
-        if let Subject::File { purpose, .. } = &mut self.subject {
+        if let Subject::File { purpose } = &mut self.subject {
             *purpose = Some(known);
         }
         self.check_size()
@@ -191,7 +216,7 @@ impl Receiving {
             self.files.metadata.begin_blob(self.caller.workspace, self.blob, self.files.process).await?;
             failpoint::reach("receive.begun").map_err(StoreError::unavailable)?;
             self.claim.writer = Some(self.files.blobs.create(self.blob).await?);
-            if let Subject::File { purpose, .. } = self.subject {
+            if let Subject::File { purpose } = self.subject {
                 self.lines = LineCheck::of(purpose).map(Behind::new);
             }
             if !self.inline.is_empty() {
@@ -212,16 +237,18 @@ impl Receiving {
     }
 
     fn check_size(&self) -> Result<(), ReceiveError> {
-        match self.subject {
-            Subject::File { max_bytes, .. } if self.received_bytes > max_bytes => {
-                Err(ReceiveError::FileTooLarge { limit_bytes: max_bytes })
-            }
-            Subject::File { purpose: Some(Purpose::Batch), .. } if self.received_bytes > MAX_BATCH_FILE_BYTES => {
-                Err(ReceiveError::BatchTooLarge)
-            }
-            Subject::Part if self.received_bytes > MAX_PART_BYTES => Err(ReceiveError::PartTooLarge),
-            Subject::File { .. } | Subject::Part => Ok(()),
+        let Subject::File { purpose } = self.subject else {
+            return if self.received_bytes > MAX_PART_BYTES { Err(ReceiveError::PartTooLarge) } else { Ok(()) };
+        };
+        let of_purpose = purpose.and_then(|purpose| self.limits.get(Limit::FileBytes(purpose)));
+        let limit_bytes = of_purpose.map_or(self.files.max_file_bytes, |limit| limit.min(self.files.max_file_bytes));
+        if self.received_bytes > limit_bytes {
+            return Err(ReceiveError::FileTooLarge { limit_bytes });
         }
+        if purpose == Some(Purpose::Batch) && self.received_bytes > MAX_BATCH_FILE_BYTES {
+            return Err(ReceiveError::BatchTooLarge);
+        }
+        Ok(())
     }
 }
 

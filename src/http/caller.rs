@@ -13,6 +13,7 @@ use crate::model::api_key::Opens;
 use crate::model::audit::{Actor, Origin};
 use crate::model::caller::Caller;
 use crate::model::ids::RequestId;
+use crate::model::limits::LimitsInForce;
 use crate::model::scope::Scope;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
@@ -44,6 +45,10 @@ pub struct Holder {
 /// The holder of a key of an administrator, as what is done remembers it.
 #[derive(Clone, Copy, Debug)]
 pub struct Administrator(pub Origin);
+
+/// What the key of a request may do at most.
+#[derive(Clone, Debug)]
+pub struct Limited(pub LimitsInForce);
 
 /// Lets a request under `/v1` pass with its [`Holder`], or answers 401, or 429 to a client that goes on failing.
 pub async fn authenticate(State(hall): State<SharedHall>, mut request: Request, next: Next) -> Response {
@@ -82,9 +87,8 @@ impl Access {
     ///
     /// # Errors
     /// When it is not, and why.
-    pub(super) fn check(self, holder: Option<&Holder>) -> Result<(), ApiError> {
-        let opens = holder.ok_or_else(ApiError::missing_key)?.key.opens;
-        let message = match (self, opens) {
+    pub(super) fn check(self, holder: &Holder) -> Result<(), ApiError> {
+        let message = match (self, holder.key.opens) {
             (Self::AnyKey, _) | (Self::Admin, Opens::Administration) => return Ok(()),
             (Self::Scope(scope), Opens::Workspace(_, scopes)) if scopes.contains(scope) => return Ok(()),
             (Self::Scope(scope), Opens::Workspace(..)) => {
@@ -106,6 +110,15 @@ impl<S: Sync> FromRequestParts<S> for Holder {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
         parts.extensions.get().cloned().ok_or_else(ApiError::missing_key)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Limited {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        let holder: &Holder = parts.extensions.get().ok_or_else(ApiError::missing_key)?;
+        Ok(Self(holder.key.limits().clone()))
     }
 }
 

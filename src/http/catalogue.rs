@@ -17,6 +17,8 @@ pub enum ErrorKind {
     InvalidKey,
     /// Another request was made under this `Idempotency-Key`.
     IdempotencyKeyReused,
+    /// The workspace has as much as it may have.
+    StorageQuotaExceeded,
     /// The key does not go as far.
     Forbidden,
     /// There is no such thing in the workspace.
@@ -80,13 +82,14 @@ const fn entry(
 
 impl ErrorKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::InvalidRequest,
         Self::BelowMinimum,
         Self::AboveMaximum,
         Self::MissingKey,
         Self::InvalidKey,
         Self::IdempotencyKeyReused,
+        Self::StorageQuotaExceeded,
         Self::Forbidden,
         Self::NotFound,
         Self::UnknownUrl,
@@ -146,6 +149,14 @@ impl ErrorKind {
                 None,
                 "The key is mistyped, unknown, revoked, expired or replaced, or its workspace is archived.",
                 "Send another key; `venna keys create` makes one.",
+            ),
+            Self::StorageQuotaExceeded => entry(
+                400,
+                INVALID,
+                Some("storage_quota_exceeded"),
+                Some(false),
+                "The workspace has, or would have, more bytes of files or more files than its quota.",
+                "Delete files, send smaller ones, or ask the operator for `storage_bytes` or `max_files`.",
             ),
             Self::Forbidden => entry(
                 403,

@@ -13,6 +13,7 @@ use crate::files::{CreateError, ReceiveError, StoreError};
 use crate::keys::{IssueKeyError, Refusal};
 use crate::metadata::MetadataError;
 use crate::model::caller::Refused;
+use crate::model::limits::{Crowd, LimitOwner, QuotaExceeded};
 use crate::model::upload::{MAX_PART_BYTES, MAX_PARTS, UploadRefusal};
 use crate::model::workspace::BadName;
 use crate::uploads::{AddPartError, CompleteError, CreateUploadError, UploadError};
@@ -135,6 +136,20 @@ impl ApiError {
         Self::new(ErrorKind::AboveMaximum, message).param(param)
     }
 
+    /// The workspace has as much as it may have.
+    #[must_use]
+    pub fn quota_exceeded(exceeded: QuotaExceeded) -> Self {
+        let limit = match exceeded {
+            QuotaExceeded::Bytes { limit_bytes } => format!("{limit_bytes} bytes of files"),
+            QuotaExceeded::Files { limit_files } => format!("{limit_files} files"),
+        };
+        let message = format!(
+            "You have exceeded your file storage quota. Projects are limited to {limit}. Please delete old files or \
+             attempt with a smaller file size."
+        );
+        Self::new(ErrorKind::StorageQuotaExceeded, message)
+    }
+
     /// The file is larger than `limit_bytes`.
     #[must_use]
     pub fn file_too_large(limit_bytes: u64) -> Self {
@@ -247,11 +262,15 @@ impl ApiError {
 impl From<ReceiveError> for ApiError {
     fn from(error: ReceiveError) -> Self {
         match error {
-            ReceiveError::TooManyUploads => Self::new(
-                ErrorKind::RateLimited,
-                "Too many uploads are in flight on this server. Please try again in a moment.",
-            )
-            .header(RETRY_AFTER, RETRY_AFTER_SECONDS),
+            ReceiveError::TooManyUploads(crowd) => {
+                let place = match crowd {
+                    Crowd::Server => "on this server",
+                    Crowd::Owner(LimitOwner::Workspace(_)) => "in this project",
+                    Crowd::Owner(LimitOwner::Key(_)) => "with this API key",
+                };
+                let message = format!("Too many uploads are in flight {place}. Please try again in a moment.");
+                Self::new(ErrorKind::RateLimited, message).header(RETRY_AFTER, RETRY_AFTER_SECONDS)
+            }
             ReceiveError::FileTooLarge { limit_bytes } => Self::file_too_large(limit_bytes),
             ReceiveError::BatchTooLarge => Self::invalid("File is too large."),
             ReceiveError::PartTooLarge => {
@@ -267,6 +286,7 @@ impl From<CreateError> for ApiError {
         match error {
             CreateError::NotJsonLines => Self::invalid("Invalid file format for Batch API. Must be .jsonl"),
             CreateError::BadLines(lines) => Self::invalid(lines).param("file"),
+            CreateError::NoRoom(exceeded) => Self::quota_exceeded(exceeded),
             CreateError::Received(error) => error.into(),
         }
     }
@@ -276,6 +296,9 @@ impl From<CreateUploadError> for ApiError {
     fn from(error: CreateUploadError) -> Self {
         match error {
             CreateUploadError::Details(error) => error.into(),
+            CreateUploadError::TooLarge { limit_bytes, size_bytes } => {
+                Self::above_maximum("bytes", limit_bytes, &size_bytes.to_string())
+            }
             CreateUploadError::Store(error) => error.into(),
         }
     }
@@ -344,6 +367,7 @@ impl From<Refused> for ApiError {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::KeyEnded => Refusal::Unknown.into(),
+            Refused::Quota(exceeded) => Self::quota_exceeded(exceeded),
         }
     }
 }

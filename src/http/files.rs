@@ -1,5 +1,6 @@
 //! Create, list, retrieve and delete: each handler says what happens, in order.
 
+use super::caller::Limited;
 use super::error::ApiError;
 use super::form::{FormReader, MAX_FRAMING_BYTES};
 use super::idempotency::{Attempt, answer};
@@ -18,12 +19,16 @@ use http::header::CONTENT_LENGTH;
 pub async fn create_file(
     State(hall): State<SharedHall>,
     caller: Caller,
+    Limited(limits): Limited,
     attempt: Attempt,
     request: Request,
 ) -> Result<Response, ApiError> {
-    refuse_declared_size(&request, hall.files.max_file_bytes)?;
+    let least_bytes = least_bytes(&request, hall.files.max_file_bytes)?;
+    if limits.has_quota() && attempt.key().is_none() {
+        hall.files.check_room(caller, &limits.workspace, least_bytes).await?;
+    }
     let form = FormReader::new(request)?;
-    let (receiving, details) = form::receive_file(&hall.files, caller, form).await?;
+    let (receiving, details) = form::receive_file(&hall.files, caller, limits, form).await?;
     let attempt = attempt.with_details(&details);
     let effect = hall.files.create(receiving, details, attempt.once(wire::file)).await?;
     answer(effect, wire::file)
@@ -64,10 +69,9 @@ pub async fn delete_file(
     Ok(json(StatusCode::OK, &FileDeleted::new(id.to_string())))
 }
 
-fn refuse_declared_size(request: &Request, max_file_bytes: u64) -> Result<(), ApiError> {
+/// The smallest size that the file can have, as far as the request declares it.
+fn least_bytes(request: &Request, max_file_bytes: u64) -> Result<u64, ApiError> {
     let declared = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if declared.is_some_and(|length| length > max_file_bytes.saturating_add(MAX_FRAMING_BYTES as u64)) {
-        return Err(ApiError::file_too_large(max_file_bytes));
-    }
-    Ok(())
+    let least_bytes = declared.unwrap_or_default().saturating_sub(MAX_FRAMING_BYTES as u64);
+    if least_bytes > max_file_bytes { Err(ApiError::file_too_large(max_file_bytes)) } else { Ok(least_bytes) }
 }

@@ -64,17 +64,22 @@ impl JsonObject {
 
     /// An integer within bounds that may be absent or null.
     pub fn optional_integer(&mut self, name: &str, bounds: RangeInclusive<u64>) -> Result<Option<u64>, ApiError> {
-        let Some(value) = self.take(name) else { return Ok(None) };
-        let Value::Number(number) = &value else { return Err(wrong_type(name, "an integer", &value)) };
-        if number.is_f64() {
-            return Err(wrong_type(name, "an integer", &value));
+        self.take(name).map(|value| integer(name, &value, &bounds)).transpose()
+    }
+
+    /// Tells `take` of an integer within bounds, or of null, unless the field is absent.
+    pub fn integer_or_null(
+        &mut self,
+        name: &str,
+        bounds: &RangeInclusive<u64>,
+        take: impl FnOnce(Option<u64>),
+    ) -> Result<(), ApiError> {
+        match self.0.remove(name) {
+            None => {}
+            Some(Value::Null) => take(None),
+            Some(value) => take(Some(integer(name, &value, bounds)?)),
         }
-        let (number, got) = (number.as_i128().unwrap_or_default(), number.to_string());
-        if number < i128::from(*bounds.start()) {
-            return Err(ApiError::below_minimum(name, *bounds.start(), &got));
-        }
-        let within = u64::try_from(number).ok().filter(|number| number <= bounds.end());
-        within.map(Some).ok_or_else(|| ApiError::above_maximum(name, *bounds.end(), &got))
+        Ok(())
     }
 
     /// A list of texts that must be there.
@@ -122,6 +127,19 @@ impl JsonObject {
 async fn whole(request: Request, max_bytes: usize) -> Result<Bytes, ApiError> {
     let body = Limited::new(request.into_body(), max_bytes).collect().await;
     Ok(body.map_err(|error| unreadable(error, max_bytes))?.to_bytes())
+}
+
+fn integer(name: &str, value: &Value, bounds: &RangeInclusive<u64>) -> Result<u64, ApiError> {
+    let Value::Number(number) = value else { return Err(wrong_type(name, "an integer", value)) };
+    if number.is_f64() {
+        return Err(wrong_type(name, "an integer", value));
+    }
+    let (number, got) = (number.as_i128().unwrap_or_default(), number.to_string());
+    if number < i128::from(*bounds.start()) {
+        return Err(ApiError::below_minimum(name, *bounds.start(), &got));
+    }
+    let within = u64::try_from(number).ok().filter(|number| number <= bounds.end());
+    within.ok_or_else(|| ApiError::above_maximum(name, *bounds.end(), &got))
 }
 
 fn wrong_type(name: &str, expected: &str, value: &Value) -> ApiError {

@@ -24,16 +24,18 @@ mod list;
 mod list_body;
 mod path;
 mod range;
-pub mod rates;
+mod rates;
 mod router;
 mod routes;
 pub mod serve;
+mod throttle;
 mod uploads;
 mod wire;
 
 pub use caller::Access;
 pub use failed_logins::FailedLogins;
 pub use idempotency::Turns;
+pub use rates::Rates;
 pub use router::{admin_router, router};
 pub use routes::{Route, routes};
 
@@ -61,6 +63,8 @@ pub struct Hall {
     pub audit_log: AuditLog,
     /// Who is at work under which `Idempotency-Key`.
     pub turns: Turns,
+    /// How often workspaces and keys did what they may not do as often as they like.
+    pub rates: Rates,
     /// How often keys that open nothing were tried, and from where.
     pub failed_logins: FailedLogins,
     /// Whose `X-Forwarded-For` is believed.

@@ -1,9 +1,9 @@
 //! How often workspaces and keys may do something: a bucket for each of them and each thing that is counted.
 //!
-//! A bucket allows a minute's worth at once and refills evenly (GCRA).
+//! A bucket allows a minute's worth at once and refills evenly (GCRA). Each replica of the server has its own.
 
 use super::headers::{RATE_LIMIT, RATE_REMAINING, RATE_RESET, put};
-use crate::model::ids::{KeyId, WorkspaceId};
+use crate::model::limits::{Limit, LimitOwner};
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
@@ -18,24 +18,6 @@ use std::time::Duration;
 /// Buckets that are kept at once, some 130 bytes each. Beyond that those that are full again go; when more than half of
 /// them are not, all go, and whoever is limited begins with a full bucket.
 const MAX_BUCKETS: usize = 65_536;
-
-/// Whose bucket it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Subject {
-    /// All keys of a workspace together.
-    Workspace(WorkspaceId),
-    /// One key.
-    Key(KeyId),
-}
-
-/// What is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Measure {
-    /// Requests of every kind.
-    Requests,
-    /// Uploads of bytes: Files and Parts.
-    Uploads,
-}
 
 /// What a bucket holds after something was taken from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +37,7 @@ pub struct Wait(pub Duration);
 /// The buckets of all workspaces and keys.
 #[derive(Debug)]
 pub struct Rates<C: Clock = DefaultClock> {
-    buckets: Mutex<HashMap<(Subject, Measure), Bucket<C>>>,
+    buckets: Mutex<HashMap<(LimitOwner, Limit), Bucket<C>>>,
     clock: C,
 }
 
@@ -82,9 +64,9 @@ impl<C: Clock + Clone> Rates<C> {
     ///
     /// # Errors
     /// When it is empty; nothing is taken then.
-    pub fn take(&self, subject: Subject, measure: Measure, per_minute: NonZeroU32) -> Result<Left, Wait> {
+    pub fn take(&self, owner: LimitOwner, measure: Limit, per_minute: NonZeroU32) -> Result<Left, Wait> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let name = (subject, measure);
+        let name = (owner, measure);
         if let Some(bucket) = buckets.get(&name).filter(|bucket| bucket.per_minute == per_minute) {
             return bucket.take(&self.clock);
         }
@@ -96,7 +78,7 @@ impl<C: Clock + Clone> Rates<C> {
     }
 }
 
-fn make_room<C: Clock>(buckets: &mut HashMap<(Subject, Measure), Bucket<C>>) {
+fn make_room<C: Clock>(buckets: &mut HashMap<(LimitOwner, Limit), Bucket<C>>) {
     if buckets.len() < MAX_BUCKETS {
         return;
     }
@@ -131,7 +113,7 @@ impl<C: Clock> Bucket<C> {
 }
 
 impl Left {
-    /// Says it in OpenAI's headers, which are about [`Measure::Requests`].
+    /// Says it in OpenAI's headers, which are about [`Limit::RequestsPerMinute`].
     pub fn put_into(self, headers: &mut HeaderMap) {
         headers.insert(RATE_LIMIT, HeaderValue::from(self.limit));
         headers.insert(RATE_REMAINING, HeaderValue::from(self.remaining));
@@ -176,6 +158,7 @@ impl fmt::Display for GoDuration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ids::{KeyId, WorkspaceId};
     use governor::clock::FakeRelativeClock;
     use proptest::prelude::*;
 
@@ -183,8 +166,8 @@ mod tests {
         NonZeroU32::new(limit).unwrap()
     }
 
-    fn key(number: u64) -> Subject {
-        Subject::Key(KeyId::next(None, number, [0; 11]))
+    fn key(number: u64) -> LimitOwner {
+        LimitOwner::Key(KeyId::next(None, number, [0; 11]))
     }
 
     fn rates() -> (Rates<FakeRelativeClock>, FakeRelativeClock) {
@@ -199,7 +182,7 @@ mod tests {
     #[test]
     fn a_bucket_gives_a_minutes_worth_at_once_and_refills_evenly() {
         let (rates, clock) = rates();
-        let take = || rates.take(key(1), Measure::Requests, minute(4));
+        let take = || rates.take(key(1), Limit::RequestsPerMinute, minute(4));
         for remaining in (0..4).rev() {
             let reset = Duration::from_secs(15) * (4 - remaining);
             assert_eq!(take(), Ok(Left { limit: 4, remaining, reset }));
@@ -217,12 +200,12 @@ mod tests {
     #[test]
     fn buckets_are_apart() {
         let (rates, _) = rates();
-        let workspace = Subject::Workspace(WorkspaceId::next(None, 1, [0; 11]));
+        let workspace = LimitOwner::Workspace(WorkspaceId::next(None, 1, [0; 11]));
         for (subject, measure) in [
-            (key(1), Measure::Requests),
-            (key(2), Measure::Requests),
-            (key(1), Measure::Uploads),
-            (workspace, Measure::Requests),
+            (key(1), Limit::RequestsPerMinute),
+            (key(2), Limit::RequestsPerMinute),
+            (key(1), Limit::UploadsPerMinute),
+            (workspace, Limit::RequestsPerMinute),
         ] {
             rates.take(subject, measure, minute(1)).unwrap();
             rates.take(subject, measure, minute(1)).unwrap_err();
@@ -232,7 +215,7 @@ mod tests {
     #[test]
     fn a_changed_limit_is_a_full_bucket() {
         let (rates, _) = rates();
-        let take = |limit| rates.take(key(1), Measure::Requests, minute(limit));
+        let take = |limit| rates.take(key(1), Limit::RequestsPerMinute, minute(limit));
         take(1).unwrap();
         take(1).unwrap_err();
         assert_eq!(take(5).unwrap().remaining, 4);
@@ -245,14 +228,14 @@ mod tests {
     #[test]
     fn the_largest_limit_is_one() {
         let (rates, _) = rates();
-        let left = rates.take(key(1), Measure::Requests, NonZeroU32::MAX).unwrap();
+        let left = rates.take(key(1), Limit::RequestsPerMinute, NonZeroU32::MAX).unwrap();
         assert_eq!((left.limit, left.remaining), (u32::MAX, u32::MAX - 1));
     }
 
     #[test]
     fn full_buckets_make_room_and_others_stay() {
         let (rates, clock) = rates();
-        let take = |number, limit| rates.take(key(number), Measure::Requests, minute(limit));
+        let take = |number, limit| rates.take(key(number), Limit::RequestsPerMinute, minute(limit));
         let max = u64::try_from(MAX_BUCKETS).unwrap();
         for number in 1..max {
             take(number, 60).unwrap();
@@ -269,7 +252,7 @@ mod tests {
     fn there_are_never_too_many_buckets() {
         let (rates, _) = rates();
         for number in 0..3 * u64::try_from(MAX_BUCKETS).unwrap() {
-            rates.take(key(number), Measure::Requests, minute(1)).unwrap();
+            rates.take(key(number), Limit::RequestsPerMinute, minute(1)).unwrap();
             assert!(number % 1000 > 0 || len(&rates) <= MAX_BUCKETS);
         }
         assert!(len(&rates) <= MAX_BUCKETS);
@@ -321,7 +304,7 @@ mod tests {
         #[test]
         fn whoever_waits_as_told_is_served(limit in 1_u32..100, pauses_ms in prop::collection::vec(0_u64..2000, 1..100)) {
             let (rates, clock) = rates();
-            let take = || rates.take(key(1), Measure::Requests, minute(limit));
+            let take = || rates.take(key(1), Limit::RequestsPerMinute, minute(limit));
             for pause_ms in pauses_ms {
                 clock.advance(Duration::from_millis(pause_ms));
                 let Err(Wait(wait)) = take() else { continue };

@@ -2,14 +2,18 @@
 
 use super::SharedHall;
 use super::caller::Access;
-use super::{admin, content, files, uploads};
+use super::error::ApiError;
+use super::rates::Left;
+use super::{admin, content, files, throttle, uploads};
+use crate::model::limits::Limit;
 use crate::model::scope::Scope;
 use axum::Router;
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
-use futures_util::future::{Either, Ready, ready};
+use futures_util::FutureExt;
+use futures_util::future::{Either, Map, Ready, ready};
 use http::Method;
 
 /// One operation.
@@ -31,14 +35,14 @@ pub fn routes() -> Vec<Route> {
     use Scope::{FilesRead, FilesWrite, UploadsWrite};
     vec![
         get("/v1/files", Needs(FilesRead), files::list_files),
-        post("/v1/files", Needs(FilesWrite), files::create_file),
+        upload("/v1/files", Needs(FilesWrite), files::create_file),
         get("/v1/files/{id}", Needs(FilesRead), files::retrieve_file),
         delete("/v1/files/{id}", Needs(FilesWrite), files::delete_file),
         get("/v1/files/{id}/content", Needs(FilesRead), content::download_file),
         post("/v1/uploads", Needs(UploadsWrite), uploads::create_upload),
         get("/v1/uploads/{id}", Needs(UploadsWrite), uploads::retrieve_upload),
         get("/v1/uploads/{id}/parts", Needs(UploadsWrite), uploads::list_upload_parts),
-        post("/v1/uploads/{id}/parts", Needs(UploadsWrite), uploads::add_upload_part),
+        upload("/v1/uploads/{id}/parts", Needs(UploadsWrite), uploads::add_upload_part),
         post("/v1/uploads/{id}/complete", Needs(UploadsWrite), uploads::complete_upload),
         post("/v1/uploads/{id}/cancel", Needs(UploadsWrite), uploads::cancel_upload),
         get("/v1/organization/key", AnyKey, admin::retrieve_own_key),
@@ -52,6 +56,10 @@ pub fn routes() -> Vec<Route> {
         get("/v1/organization/projects/{project_id}/api_keys/{api_key_id}", Admin, admin::retrieve_api_key),
         delete("/v1/organization/projects/{project_id}/api_keys/{api_key_id}", Admin, admin::delete_api_key),
         post("/v1/organization/projects/{project_id}/api_keys/{api_key_id}/rotate", Admin, admin::rotate_api_key),
+        get("/v1/organization/projects/{project_id}/limits", Admin, admin::retrieve_project_limits),
+        post("/v1/organization/projects/{project_id}/limits", Admin, admin::update_project_limits),
+        get("/v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits", Admin, admin::retrieve_key_limits),
+        post("/v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits", Admin, admin::update_key_limits),
         get("/v1/organization/audit_logs", Admin, admin::list_audit_logs),
     ]
 }
@@ -62,34 +70,65 @@ pub(super) fn router() -> Router<SharedHall> {
 }
 
 fn get<H: Handler<T, SharedHall>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
-    let serve = on(MethodFilter::GET, Guarded { access, handler });
+    let serve = on(MethodFilter::GET, Guarded { access, measures: &REQUESTS, handler });
     Route { method: Method::GET, path, access, serve }
 }
 
 fn post<H: Handler<T, SharedHall>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
-    let serve = on(MethodFilter::POST, Guarded { access, handler });
+    let serve = on(MethodFilter::POST, Guarded { access, measures: &REQUESTS, handler });
+    Route { method: Method::POST, path, access, serve }
+}
+
+/// A `POST` that brings the bytes of a File or Part.
+fn upload<H: Handler<T, SharedHall>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+    let serve = on(MethodFilter::POST, Guarded { access, measures: &UPLOADS, handler });
     Route { method: Method::POST, path, access, serve }
 }
 
 fn delete<H: Handler<T, SharedHall>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
-    let serve = on(MethodFilter::DELETE, Guarded { access, handler });
+    let serve = on(MethodFilter::DELETE, Guarded { access, measures: &REQUESTS, handler });
     Route { method: Method::DELETE, path, access, serve }
 }
 
-/// A handler that only those reach whose key the route takes. A layer would do the same with two more boxes a request.
+/// What most requests are counted as.
+static REQUESTS: [Limit; 1] = [Limit::RequestsPerMinute];
+/// What requests are counted as that bring the bytes of a File or Part.
+static UPLOADS: [Limit; 2] = [Limit::RequestsPerMinute, Limit::UploadsPerMinute];
+
+/// A handler that only those reach whose key the route takes, and not more often than they may. A layer would do the same
+/// with two more boxes a request.
 #[derive(Clone)]
 struct Guarded<H> {
     access: Access,
+    measures: &'static [Limit],
     handler: H,
 }
 
+type Finish = Box<dyn FnOnce(Response) -> Response + Send>;
+
 impl<H: Handler<T, SharedHall>, T: 'static> Handler<T, SharedHall> for Guarded<H> {
-    type Future = Either<H::Future, Ready<Response>>;
+    type Future = Either<H::Future, Either<Map<H::Future, Finish>, Ready<Response>>>;
 
     fn call(self, request: Request, hall: SharedHall) -> Self::Future {
-        match self.access.check(request.extensions().get()) {
-            Ok(()) => Either::Left(self.handler.call(request, hall)),
-            Err(error) => Either::Right(ready(error.into_response())),
+        match self.admit(&request, &hall) {
+            Ok(None) => Either::Left(self.handler.call(request, hall)),
+            Ok(Some(left)) => {
+                let finish: Finish = Box::new(move |mut response| {
+                    left.put_into(response.headers_mut());
+                    response
+                });
+                Either::Right(Either::Left(self.handler.call(request, hall).map(finish)))
+            }
+            Err(refused) => Either::Right(Either::Right(ready(*refused))),
         }
+    }
+}
+
+impl<H> Guarded<H> {
+    fn admit(&self, request: &Request, hall: &SharedHall) -> Result<Option<Left>, Box<Response>> {
+        let refuse = |error: ApiError| Box::new(error.into_response());
+        let holder = request.extensions().get().ok_or_else(|| refuse(ApiError::missing_key()))?;
+        self.access.check(holder).map_err(refuse)?;
+        throttle::take(hall, holder, self.measures)
     }
 }

@@ -1,5 +1,6 @@
 //! Uploads: each handler says what happens, in order (openai-contract.md, section 9).
 
+use super::caller::Limited;
 use super::error::ApiError;
 use super::form::{self, FormReader};
 use super::idempotency::{Attempt, answer};
@@ -25,13 +26,14 @@ const MAX_MIME_TYPE_BYTES: usize = 255;
 pub async fn create_upload(
     State(hall): State<SharedHall>,
     caller: Caller,
+    Limited(limits): Limited,
     attempt: Attempt,
     request: Request,
 ) -> Result<Response, ApiError> {
     let body = JsonObject::read(request, MAX_CREATION_BYTES).await?;
     let (details, size_bytes, mime_type) = creation(body)?;
     let attempt = attempt.with_details(&details).with("bytes", size_bytes.to_string()).with("mime_type", mime_type);
-    let effect = hall.uploads.create(caller, details, size_bytes, attempt.once(wire::upload)).await?;
+    let effect = hall.uploads.create(caller, &limits, details, size_bytes, attempt.once(wire::upload)).await?;
     answer(effect, wire::upload)
 }
 
@@ -49,13 +51,14 @@ pub async fn retrieve_upload(
 pub async fn add_upload_part(
     State(hall): State<SharedHall>,
     caller: Caller,
+    Limited(limits): Limited,
     named: Named<UploadId>,
     attempt: Attempt,
     request: Request,
 ) -> Result<Response, ApiError> {
     let id = named.id()?;
     let form = FormReader::new(request)?;
-    let receiving = hall.uploads.receive_part(caller, id, attempt.key()).await;
+    let receiving = hall.uploads.receive_part(caller, limits, id, attempt.key()).await;
     let receiving = form::receive_part(receiving.map_err(|error| named.explain(error))?, form).await?;
     let effect = hall.uploads.add_part(id, receiving, attempt.once(wire::part)).await;
     answer(effect.map_err(|error| named.explain(error))?, wire::part)

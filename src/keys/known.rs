@@ -75,6 +75,7 @@ mod tests {
     use super::*;
     use crate::model::api_key::{ApiKey, Opens};
     use crate::model::ids::KeyId;
+    use crate::model::limits::LimitsInForce;
 
     fn key() -> Credential {
         let key = ApiKey {
@@ -86,7 +87,7 @@ mod tests {
             revoked_at: None,
             last_used_at: None,
         };
-        Credential { key, retires_at: None, archived: false }
+        Credential { key, retires_at: None, archived: false, limits: LimitsInForce::default() }
     }
 
     #[test]

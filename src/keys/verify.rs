@@ -5,6 +5,7 @@ use super::known::KnownKey;
 use crate::causes::Causes;
 use crate::metadata::MetadataError;
 use crate::model::api_key::{ApiKey, KeySecret, KeyStatus};
+use crate::model::limits::LimitsInForce;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -40,6 +41,14 @@ impl From<MetadataError> for Refusal {
 /// A key that opens something now.
 #[derive(Clone, Debug)]
 pub struct VerifiedKey(Arc<KnownKey>);
+
+impl VerifiedKey {
+    /// What may be done with it at most.
+    #[must_use]
+    pub fn limits(&self) -> &LimitsInForce {
+        &self.0.credential.limits
+    }
+}
 
 impl std::ops::Deref for VerifiedKey {
     type Target = ApiKey;

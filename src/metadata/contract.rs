@@ -12,9 +12,11 @@ use crate::model::file::{File, NewFile};
 use crate::model::filename::Filename;
 use crate::model::idempotency::{Effect, IdempotencyKey, Once, RequestDigest};
 use crate::model::ids::{BlobId, FileId, KeyId, ProcessId, RequestId, WorkspaceId};
+use crate::model::limits::{Limit, LimitOwner, Limits, LimitsInForce, QuotaExceeded, StorageUsage};
 use crate::model::page::{FileQuery, Order};
 use crate::model::purpose::Purpose;
 use crate::model::scope::Scopes;
+use crate::model::upload::NewUpload;
 use crate::model::workspace::NameTaken;
 use crate::random;
 use bytes::Bytes;
@@ -40,6 +42,7 @@ pub async fn holds(store: &dyn MetadataStore, clock: &Clock) {
     what_has_a_key_happens_once(store, clock).await;
     a_key_that_has_ended_changes_nothing(store, clock).await;
     what_was_done_is_in_the_audit_log(store, clock).await;
+    quotas_count_what_is_there_and_what_is_to_come(store, clock).await;
     store.probe().await.unwrap();
 }
 
@@ -153,7 +156,9 @@ async fn keys_are_found_by_their_secrets(store: &dyn MetadataStore, clock: &Cloc
         "a secret is entered once"
     );
     let found = |number: u8| store.find_credential(KeyDigest([number; 32]));
-    let plain = |key: &ApiKey| Some(Credential { key: key.clone(), retires_at: None, archived: false });
+    let plain = |key: &ApiKey| {
+        Some(Credential { key: key.clone(), retires_at: None, archived: false, limits: LimitsInForce::default() })
+    };
     assert_eq!(found(1).await.unwrap(), plain(&key));
     assert_eq!(found(2).await.unwrap(), None);
     let admin = store.create_key(new_key(Opens::Administration, &[3; 32], None), ORIGIN).await.unwrap().unwrap();
@@ -227,6 +232,60 @@ async fn a_key_that_has_ended_changes_nothing(store: &dyn MetadataStore, clock: 
     }
     assert_eq!(store.find_credential(KeyDigest([20; 32])).await.unwrap(), None);
     assert!(store.find_misfits().await.unwrap().is_empty());
+}
+
+async fn quotas_count_what_is_there_and_what_is_to_come(store: &dyn MetadataStore, clock: &Clock) {
+    let (ours, theirs) = (tenant(store, "quota").await, tenant(store, "no quota").await);
+    let (workspace, key) = (LimitOwner::Workspace(ours.workspace), LimitOwner::Key(ours.key));
+    let set = |owner, wanted| store.set_limits(owner, wanted, ORIGIN);
+    let wanted = vec![(Limit::StorageBytes, Some(20)), (Limit::MaxFiles, Some(9))];
+    assert!(set(workspace, wanted).await.unwrap());
+    let wanted = vec![(Limit::MaxFiles, None), (Limit::FileBytes(Purpose::Batch), Some(7))];
+    assert!(set(workspace, wanted).await.unwrap());
+    assert!(set(key, vec![(Limit::RequestsPerMinute, Some(3))]).await.unwrap());
+    assert!(!set(LimitOwner::Key(KeyId::next(None, 0, [0; 11])), Vec::new()).await.unwrap());
+    let limits = store.limits(workspace).await.unwrap();
+    let of = |limit| limits.get(limit);
+    assert_eq!((of(Limit::StorageBytes), of(Limit::MaxFiles)), (Some(20), None));
+    assert_eq!(of(Limit::FileBytes(Purpose::Batch)), Some(7));
+    assert_eq!(store.limits(key).await.unwrap().get(Limit::RequestsPerMinute), Some(3));
+    assert_eq!(store.limits(LimitOwner::Key(theirs.key)).await.unwrap(), Limits::default());
+    let brief = create(store, ours, 1, Purpose::UserData, ExpiresAfter::seconds(3600)).await;
+    let kept = file(store, ours, 2).await;
+    file(store, theirs, 1).await;
+    let new_upload = |size_bytes| NewUpload {
+        size_bytes,
+        filename: Filename::parse("u").unwrap(),
+        purpose: Purpose::UserData,
+        expires_after: None,
+        ttl_seconds: 60,
+    };
+    let full = Refused::Quota(QuotaExceeded::Bytes { limit_bytes: 20 });
+    assert_eq!(store.create_upload(ours, new_upload(11), None).await.unwrap(), Effect::Refused(full));
+    made(store.create_upload(ours, new_upload(6), None).await.unwrap());
+    let usage = |stored_bytes, stored_files, reserved_bytes, reserved_files| StorageUsage {
+        stored_bytes,
+        stored_files,
+        reserved_bytes,
+        reserved_files,
+    };
+    assert_eq!(store.storage_usage(ours.workspace).await.unwrap(), usage(10, 2, 6, 1));
+    let blob = blob(ours, 3);
+    store.begin_blob(ours.workspace, blob, PROCESS).await.unwrap();
+    let more = || store.create_file(ours, new_file(blob, Purpose::UserData, None), None);
+    assert_eq!(more().await.unwrap(), Effect::Refused(full));
+    clock.set(NOW_MS + 2_060_000);
+    assert!(store.create_file(ours, new_file(blob, Purpose::UserData, None), None).await.unwrap().is_made());
+    assert_eq!(store.storage_usage(ours.workspace).await.unwrap(), usage(15, 3, 0, 0));
+    assert!(store.delete_file(ours, kept.id).await.unwrap());
+    assert_eq!(store.storage_usage(ours.workspace).await.unwrap(), usage(10, 2, 0, 0));
+    clock.set((brief.created_at() + 3600) * 1000);
+    assert_eq!(store.storage_usage(ours.workspace).await.unwrap(), usage(5, 1, 0, 0), "nobody has swept");
+    store.delete_expired_files(10).await.unwrap();
+    assert_eq!(store.storage_usage(ours.workspace).await.unwrap(), usage(5, 1, 0, 0));
+    assert_eq!(store.storage_usage(theirs.workspace).await.unwrap(), usage(5, 1, 0, 0));
+    assert!(store.find_misfits().await.unwrap().is_empty());
+    clock.set(NOW_MS);
 }
 
 async fn what_was_done_is_in_the_audit_log(store: &dyn MetadataStore, clock: &Clock) {

@@ -18,6 +18,7 @@ use crate::model::file::{File, NewFile};
 use crate::model::finding::Finding;
 use crate::model::idempotency::{Effect, IdempotencyKey, Once};
 use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
+use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
 use crate::model::page::{FileQuery, Page};
 use crate::model::purpose::Purpose;
 use crate::model::scrub::ScrubProgress;
@@ -177,6 +178,18 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     /// Notes that a key is being used, unless that was noted within the last minute.
     async fn note_key_used(&self, id: KeyId) -> Result<(), MetadataError>;
 
+    /// The limits of a workspace or key.
+    async fn limits(&self, owner: LimitOwner) -> Result<Limits, MetadataError>;
+    /// Sets some of them, or lets them go; false when there is no such workspace or key.
+    async fn set_limits(
+        &self,
+        owner: LimitOwner,
+        wanted: Vec<(Limit, Option<u64>)>,
+        origin: Origin,
+    ) -> Result<bool, MetadataError>;
+    /// How much a workspace has now, as its quotas count it.
+    async fn storage_usage(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError>;
+
     /// A page of the audit log, newest first.
     async fn audit_log(&self, query: AuditQuery) -> Result<Page<AuditEntry>, MetadataError>;
     /// Removes at most `limit` of the entries that are older than so many seconds; how many there were.
@@ -186,7 +199,7 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError>;
     /// Makes a File of received bytes visible, and the blob that holds them ready, in one transaction; none when that blob is
     /// not pending in this workspace. This and every other change below that has an [`Effect`] is refused when the key of its
-    /// caller does not open the workspace any more. With `once`, it happens once under its key, and its answer is noted in its
+    /// caller does not open the workspace any more, or the workspace would have more than its quotas. With `once`, it happens once under its key, and its answer is noted in its
     /// own transaction; what is refused is not noted.
     async fn create_file(
         &self,

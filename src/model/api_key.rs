@@ -5,6 +5,7 @@
 
 use super::base62;
 use super::ids::{KeyId, WorkspaceId};
+use super::limits::LimitsInForce;
 use super::scope::Scopes;
 use crc_fast::CrcAlgorithm;
 use sha2::{Digest, Sha256};
@@ -224,6 +225,8 @@ pub struct Credential {
     pub retires_at: Option<u64>,
     /// The workspace was archived.
     pub archived: bool,
+    /// What may be done with it at most.
+    pub limits: LimitsInForce,
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Who asks, as what is done remembers it.
 
 use super::ids::{KeyId, RequestId, WorkspaceId};
+use super::limits::QuotaExceeded;
 use std::net::IpAddr;
 
 /// The holder of a key of a workspace, in a request.
@@ -21,4 +22,6 @@ pub struct Caller {
 pub enum Refused {
     /// The key that asked for it does not open the workspace any more.
     KeyEnded,
+    /// The workspace would have too much.
+    Quota(QuotaExceeded),
 }

@@ -69,6 +69,11 @@ pub enum Finding {
         /// The id of the workspace.
         workspace: String,
     },
+    /// The Files of a workspace do not amount to what is counted against its quotas.
+    WrongTotal {
+        /// The id of the workspace.
+        workspace: String,
+    },
     /// The blobs of a File that came in parts do not add up to its length.
     WrongSum {
         /// The id of the File.
@@ -92,6 +97,7 @@ impl Finding {
             Self::Dangling { .. } => "dangling_file",
             Self::LeftPart { .. } => "left_part",
             Self::LostAnswer { .. } => "lost_answer",
+            Self::WrongTotal { .. } => "wrong_total",
             Self::WrongSum { .. } => "wrong_sum",
         }
     }
@@ -115,6 +121,7 @@ impl fmt::Display for Finding {
             Self::Dangling { owner } => write!(out, "{owner} has a blob that is not ready"),
             Self::LeftPart { part } => write!(out, "{part} is kept for an upload that takes no parts"),
             Self::LostAnswer { workspace } => write!(out, "an answer is kept for {workspace}, which is not there"),
+            Self::WrongTotal { workspace } => write!(out, "the files of {workspace} do not add up to its total"),
             Self::WrongSum { file } => write!(out, "the parts of {file} do not add up to its length"),
         }
     }

@@ -16,6 +16,7 @@ pub mod finding;
 mod hex;
 pub mod idempotency;
 pub mod ids;
+pub mod limits;
 pub mod page;
 pub mod purpose;
 pub mod scope;

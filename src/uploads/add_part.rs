@@ -6,6 +6,7 @@ use crate::files::{ReceiveError, Receiving, StoreError};
 use crate::model::caller::Caller;
 use crate::model::idempotency::{Effect, IdempotencyKey, Once};
 use crate::model::ids::UploadId;
+use crate::model::limits::LimitsInForce;
 use crate::model::upload::{NewPart, Part, UploadRefusal, UploadStatus};
 
 /// Why a part is not taken.
@@ -33,13 +34,14 @@ impl Uploads {
     pub async fn receive_part(
         &self,
         caller: Caller,
+        limits: LimitsInForce,
         upload: UploadId,
         key: Option<&IdempotencyKey>,
     ) -> Result<Receiving, AddPartError> {
         let workspace = caller.workspace;
         let found = self.files.metadata.find_upload(workspace, upload).await.map_err(StoreError::from)?;
         match found.ok_or(UploadRefusal::NotFound)?.status {
-            UploadStatus::Pending => Ok(self.files.receive_part(caller)?),
+            UploadStatus::Pending => Ok(self.files.receive_part(caller, limits)?),
             status => {
                 let metadata = &self.files.metadata;
                 let is_answered = match key {
@@ -49,7 +51,7 @@ impl Uploads {
                 if !is_answered {
                     return Err(UploadRefusal::NotPending(status).into());
                 }
-                Ok(self.files.receive_part(caller)?)
+                Ok(self.files.receive_part(caller, limits)?)
             }
         }
     }

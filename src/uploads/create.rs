@@ -4,6 +4,7 @@ use super::Uploads;
 use crate::files::{CreateError, FileDetails, MAX_BATCH_FILE_BYTES, ReceiveError, StoreError};
 use crate::model::caller::Caller;
 use crate::model::idempotency::{Effect, Once};
+use crate::model::limits::{Limit, LimitsInForce};
 use crate::model::purpose::Purpose;
 use crate::model::upload::{NewUpload, Upload};
 
@@ -13,6 +14,14 @@ pub enum CreateUploadError {
     /// There can be no such File.
     #[error(transparent)]
     Details(#[from] CreateError),
+    /// The File would be larger than one of its purpose may be.
+    #[error("the file would be larger than {limit_bytes} bytes")]
+    TooLarge {
+        /// The largest File of the purpose, in bytes.
+        limit_bytes: u64,
+        /// What it would have.
+        size_bytes: u64,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -26,6 +35,7 @@ impl Uploads {
     pub async fn create(
         &self,
         caller: Caller,
+        limits: &LimitsInForce,
         details: FileDetails,
         size_bytes: u64,
         once: Option<Once<Upload>>,
@@ -33,6 +43,9 @@ impl Uploads {
         details.check()?;
         if details.purpose == Purpose::Batch && size_bytes > MAX_BATCH_FILE_BYTES {
             return Err(CreateError::from(ReceiveError::BatchTooLarge).into());
+        }
+        if let Some(limit_bytes) = limits.get(Limit::FileBytes(details.purpose)).filter(|limit| size_bytes > *limit) {
+            return Err(CreateUploadError::TooLarge { limit_bytes, size_bytes });
         }
         let new = NewUpload {
             size_bytes,

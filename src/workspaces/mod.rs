@@ -1,4 +1,6 @@
-//! The verbs of workspaces: create, list, find, rename, archive, purge, and how long their Files live.
+//! The verbs of workspaces: create, list, find, rename, archive, purge, how long their Files live, and how much they may have.
+
+mod limits;
 
 use crate::metadata::{MetadataError, MetadataStore, Purged};
 use crate::model::audit::Origin;

@@ -96,6 +96,11 @@ impl House {
         self.server.as_ref().unwrap().address
     }
 
+    /// Where the rows are.
+    pub fn database(&self) -> &Path {
+        &self.config.stores.database
+    }
+
     /// Every blob in the folder of blobs, temporary files and those in quarantine too.
     pub fn blobs(&self) -> Vec<PathBuf> {
         let root = &self.config.stores.blobs;

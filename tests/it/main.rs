@@ -16,6 +16,7 @@ mod limits;
 mod lines;
 mod list;
 mod matrix;
+mod quotas;
 mod races;
 mod tenancy;
 mod uploads;

@@ -138,6 +138,7 @@ fn request(actor: &Actor, route: &Route, ids: &Ids) -> RequestBuilder {
             bare.json(&json!({"name": format!("project of {}", &ids.project[10..])}))
         }
         ("POST", "/v1/organization/projects/{project_id}/api_keys") => bare.json(&json!({"name": "another"})),
+        ("POST", path) if path.ends_with("/limits") => bare.json(&json!({"requests_per_minute": 100_000})),
         (
             "POST",
             "/v1/uploads/{id}/cancel"
@@ -159,7 +160,8 @@ fn elsewhere(actor: &Actor, route: &Route, own: &Ids, foreign: &Ids) -> Option<R
         ("POST", "/v1/uploads/{id}/complete") => {
             Some(request(actor, route, &Ids { part: foreign.part.clone(), ..own.clone() }))
         }
-        ("GET" | "DELETE", "/v1/organization/projects/{project_id}/api_keys/{api_key_id}")
+        (_, "/v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits")
+        | ("GET" | "DELETE", "/v1/organization/projects/{project_id}/api_keys/{api_key_id}")
         | ("POST", "/v1/organization/projects/{project_id}/api_keys/{api_key_id}/rotate") => {
             Some(request(actor, route, &Ids { key: foreign.key.clone(), ..own.clone() }))
         }

@@ -181,6 +181,47 @@ fn an_archived_workspace_stops_and_a_purged_one_is_empty() {
 }
 
 #[test]
+fn limits_are_set_beside_a_running_server() {
+    let data = Data::new();
+    let server = Program::start(&data.path());
+    let client = server.client(&data.first_key());
+    let text = data.text();
+    client.upload(b"four", 4).unwrap().id();
+    output(&["limits", "set", "default", "storage_bytes=9", "file_bytes.batch=5", "--data-dir", &text]);
+    assert_eq!(client.upload(b"five5", 5).unwrap().status, 200, "nine fit");
+    let refused = client.upload(b"t", 1).unwrap();
+    assert_eq!((refused.status, &refused.json()["error"]["code"]), (400, &"storage_quota_exceeded".into()));
+    let shown = || -> serde_json::Value {
+        serde_json::from_str(&output(&["limits", "get", "default", "--json", "--data-dir", &text])).unwrap()
+    };
+    let of = |rows: &serde_json::Value, name: &str| {
+        let row = rows.as_array().unwrap().iter().find(|row| row["limit"] == name).unwrap().clone();
+        (row["value"].as_u64(), row["used"].as_u64())
+    };
+    let rows = shown();
+    assert_eq!((of(&rows, "storage_bytes"), of(&rows, "max_files")), ((Some(9), Some(9)), (None, Some(2))));
+    output(&["limits", "set", "default", "storage_bytes=none", "--data-dir", &text]);
+    assert_eq!(client.upload(b"t", 1).unwrap().status, 200);
+    let keys: serde_json::Value =
+        serde_json::from_str(&output(&["keys", "list", "--json", "--data-dir", &text])).unwrap();
+    let key = keys[0]["id"].as_str().unwrap();
+    output(&["limits", "set", key, "requests_per_minute=1", "--data-dir", &text]);
+    assert_eq!(becomes(&client, 200), 429);
+    for (owner, limit, part) in [
+        (key, "storage_bytes=1", "is a limit of workspaces"),
+        ("nobody", "storage_bytes=1", "there is no workspace"),
+        ("key_00VbjUjhHGglY7j08O6M3Oj9", "requests_per_minute=1", "there is no key"),
+        ("default", "requests_per_minute=0", "from 1 to 1000000000"),
+        ("default", "storage=1", "is no limit"),
+        ("default", "storage_bytes", "expected LIMIT=VALUE"),
+    ] {
+        let refused = run(&["limits", "set", owner, limit, "--data-dir", &text]);
+        let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && message.contains(part), "{owner} {limit}: {message}");
+    }
+}
+
+#[test]
 fn commands_work_without_a_server_and_before_the_first_run() {
     let data = Data::new();
     let key = output(&["keys", "create", "--quiet", "--data-dir", &data.text()]);

@@ -1,6 +1,6 @@
 //! Who am I: the key of the request itself.
 
-use super::wire::{self, ProjectObject};
+use super::wire::{self, ProjectObject, UsageObject};
 use crate::http::SharedHall;
 use crate::http::caller::Holder;
 use crate::http::error::ApiError;
@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// The key of a request.
 #[derive(Debug, Serialize)]
@@ -26,14 +27,18 @@ struct OwnKeyObject {
     scopes: Vec<&'static str>,
     /// None of a key of an administrator.
     project: Option<ProjectObject>,
+    /// What is in force: the tighter of the key's limits and its workspace's.
+    limits: Map<String, Value>,
+    /// How much the workspace has; none of a key of an administrator.
+    usage: Option<UsageObject>,
 }
 
 /// `GET /v1/organization/key`: an extension.
 pub async fn retrieve_own_key(State(hall): State<SharedHall>, holder: Holder) -> Result<Response, ApiError> {
     let key: &ApiKey = &holder.key;
-    let workspace = match key.opens.workspace() {
-        Some(workspace) => hall.workspaces.get(workspace).await?,
-        None => None,
+    let (workspace, usage) = match key.opens.workspace() {
+        Some(id) => (hall.workspaces.get(id).await?, Some(hall.workspaces.storage_usage(id).await?)),
+        None => (None, None),
     };
     let own = OwnKeyObject {
         object: "organization.key",
@@ -49,6 +54,8 @@ pub async fn retrieve_own_key(State(hall): State<SharedHall>, holder: Holder) ->
         last_used_at: key.last_used_at,
         scopes: wire::scopes(key),
         project: workspace.as_ref().map(ProjectObject::from),
+        limits: wire::shown(|limit| holder.key.limits().get(limit), |_| true),
+        usage: usage.map(UsageObject::from),
     };
     Ok(json(StatusCode::OK, &own))
 }

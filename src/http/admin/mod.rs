@@ -3,6 +3,7 @@
 mod api_keys;
 mod audit_logs;
 mod key;
+mod limits;
 mod path;
 mod projects;
 mod query;
@@ -11,6 +12,7 @@ mod wire;
 pub use api_keys::{create_api_key, delete_api_key, list_api_keys, retrieve_api_key, rotate_api_key};
 pub use audit_logs::list_audit_logs;
 pub use key::retrieve_own_key;
+pub use limits::{retrieve_key_limits, retrieve_project_limits, update_key_limits, update_project_limits};
 pub use projects::{archive_project, create_project, list_projects, retrieve_project, update_project};
 
 /// The longest body of a request to the administration, in bytes.

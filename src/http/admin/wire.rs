@@ -3,6 +3,8 @@
 use crate::http::wire::List;
 use crate::model::api_key::ApiKey;
 use crate::model::audit::{Actor, Entry};
+use crate::model::ids::{KeyId, WorkspaceId};
+use crate::model::limits::{Limit, Limits, StorageUsage};
 use crate::model::page::Page;
 use crate::model::scope::{Scope, Scopes};
 use crate::model::workspace::Workspace;
@@ -81,6 +83,87 @@ impl ApiKeyObject {
 /// The names of what a key may be used for.
 pub fn scopes(key: &ApiKey) -> Vec<&'static str> {
     key.opens.scopes().into_iter().flat_map(Scopes::iter).map(Scope::name).collect()
+}
+
+/// The limits of a workspace, and how much of them is used.
+#[derive(Debug, Serialize)]
+pub struct ProjectLimitsObject {
+    object: &'static str,
+    project_id: String,
+    #[serde(flatten)]
+    limits: Map<String, Value>,
+    usage: UsageObject,
+}
+
+/// How much a workspace has, as its quotas count it.
+#[derive(Debug, Serialize)]
+pub struct UsageObject {
+    stored_bytes: u64,
+    stored_files: u64,
+    reserved_bytes: u64,
+    reserved_files: u64,
+}
+
+/// The limits of a key.
+#[derive(Debug, Serialize)]
+pub struct KeyLimitsObject {
+    object: &'static str,
+    api_key_id: String,
+    #[serde(flatten)]
+    limits: Map<String, Value>,
+}
+
+impl ProjectLimitsObject {
+    /// The limits of this workspace.
+    pub fn new(workspace: WorkspaceId, limits: &Limits, usage: StorageUsage) -> Self {
+        Self {
+            object: "organization.project.limits",
+            project_id: workspace.to_string(),
+            limits: shown(|limit| limits.get(limit), |_| true),
+            usage: usage.into(),
+        }
+    }
+}
+
+impl KeyLimitsObject {
+    /// The limits of this key.
+    pub fn new(key: KeyId, limits: &Limits) -> Self {
+        Self {
+            object: "organization.project.api_key.limits",
+            api_key_id: key.to_string(),
+            limits: shown(|limit| limits.get(limit), Limit::is_of_keys),
+        }
+    }
+}
+
+impl From<StorageUsage> for UsageObject {
+    fn from(usage: StorageUsage) -> Self {
+        Self {
+            stored_bytes: usage.stored_bytes,
+            stored_files: usage.stored_files,
+            reserved_bytes: usage.reserved_bytes,
+            reserved_files: usage.reserved_files,
+        }
+    }
+}
+
+/// Limits by their names, null where there is none; those of Files by purpose in an object of their own, as far as they are
+/// set.
+pub fn shown(value: impl Fn(Limit) -> Option<u64>, has: fn(Limit) -> bool) -> Map<String, Value> {
+    let (mut shown, mut by_purpose) = (Map::new(), Map::new());
+    for limit in Limit::all().filter(|limit| has(*limit)) {
+        match (limit, value(limit)) {
+            (Limit::FileBytes(_), None) => {}
+            (Limit::FileBytes(purpose), Some(value)) => {
+                by_purpose.insert(purpose.name().to_owned(), value.into());
+            }
+            (limit, value) => {
+                shown.insert(limit.name().to_owned(), value.into());
+            }
+        }
+    }
+    shown.insert("file_bytes".to_owned(), by_purpose.into());
+    shown
 }
 
 /// The answer to the deletion of a key.

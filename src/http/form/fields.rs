@@ -10,6 +10,7 @@ use crate::http::json::JsonObject;
 use crate::model::caller::Caller;
 use crate::model::expiry::{EXPIRES_AFTER_SECONDS, ExpiresAfter};
 use crate::model::filename::Filename;
+use crate::model::limits::LimitsInForce;
 use crate::model::purpose::Purpose;
 
 const DATA: &str = "data";
@@ -34,13 +35,19 @@ struct Fields {
 pub async fn receive_file(
     files: &Files,
     caller: Caller,
+    limits: LimitsInForce,
     mut form: FormReader,
 ) -> Result<(Receiving, FileDetails), ApiError> {
-    let (mut fields, mut file) = (Fields::default(), None);
+    let (mut fields, mut file, mut limits) = (Fields::default(), None, Some(limits));
     while let Some(part) = form.next_part(|| fields.unwanted()).await? {
         match (part.name.as_str(), part.filename) {
             (FILE, Some(_)) if file.is_some() => return Err(repeated(FILE)),
-            (FILE, Some(name)) => file = Some(receive(files, caller, &mut form, &fields, &name).await?),
+            (FILE, Some(name)) => {
+                let filename = filename(&name, FILE)?;
+                let purpose = fields.check_before_file(&filename)?;
+                let receiving = files.receive(caller, limits.take().unwrap_or_default(), purpose)?;
+                file = Some((receive(receiving, &mut form).await?, filename));
+            }
             // A file without a name is a missing file (product.md, section 4).
             (FILE, None) => {}
             (PURPOSE, _) => set(&mut fields.purpose, PURPOSE, form.text(PURPOSE).await?)?,
@@ -57,20 +64,11 @@ pub async fn receive_file(
     Ok((receiving, details))
 }
 
-async fn receive(
-    files: &Files,
-    caller: Caller,
-    form: &mut FormReader,
-    fields: &Fields,
-    name: &str,
-) -> Result<(Receiving, Filename), ApiError> {
-    let filename = filename(name, FILE)?;
-    let purpose = fields.check_before_file(&filename)?;
-    let mut receiving = files.receive(caller, purpose)?;
+async fn receive(mut receiving: Receiving, form: &mut FormReader) -> Result<Receiving, ApiError> {
     while let Some(chunk) = form.next_chunk().await? {
         receiving.write(chunk).await?;
     }
-    Ok((receiving, filename))
+    Ok(receiving)
 }
 
 /// Receives the one field of a part, `data`, whether it is sent as a file or as plain text.
@@ -85,11 +83,8 @@ pub async fn receive_part(receiving: Receiving, mut form: FormReader) -> Result<
             unexpected.push(echo(&part.name));
             continue;
         }
-        let mut receiving = opened.take().ok_or_else(|| repeated(DATA))?;
-        while let Some(chunk) = form.next_chunk().await? {
-            receiving.write(chunk).await?;
-        }
-        received = Some(receiving);
+        let receiving = opened.take().ok_or_else(|| repeated(DATA))?;
+        received = Some(receive(receiving, &mut form).await?);
     }
     form.drain().await?;
     refuse(&unexpected)?;

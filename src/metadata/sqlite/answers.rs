@@ -5,6 +5,7 @@ use super::writer::Change;
 use crate::model::caller::{Caller, Refused};
 use crate::model::idempotency::{Effect, IdempotencyKey, Once, REMEMBERED_SECONDS};
 use crate::model::ids::WorkspaceId;
+use crate::model::limits::Limits;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 /// Makes a change if its caller may make one, unless it was made under its key before, and notes the answer if `made` finds
@@ -14,14 +15,15 @@ pub(super) fn once<T, R>(
     caller: Caller,
     once: Option<Once<T>>,
     now_seconds: u64,
-    work: impl FnOnce(&mut Change<'_>) -> Result<std::result::Result<R, Refused>>,
+    work: impl FnOnce(&mut Change<'_>, &Limits) -> Result<std::result::Result<R, Refused>>,
     made: impl FnOnce(&R) -> Option<&T>,
 ) -> Result<Effect<R>> {
-    if let Some(refused) = admission::refuse(change.connection, caller, now_seconds)? {
-        return Ok(Effect::Refused(refused));
-    }
+    let quotas = match admission::admit(change.connection, caller, now_seconds)? {
+        Ok(quotas) => quotas,
+        Err(refused) => return Ok(Effect::Refused(refused)),
+    };
     let Some(Once { key, request, answer }) = once else {
-        return Ok(work(change)?.map_or_else(Effect::Refused, Effect::Made));
+        return Ok(work(change, &quotas)?.map_or_else(Effect::Refused, Effect::Made));
     };
     let (request, workspace) = (request.finish(), caller.workspace);
     match find(change.connection, workspace, &key, now_seconds)? {
@@ -29,7 +31,7 @@ pub(super) fn once<T, R>(
         Some(_) => return Ok(Effect::KeyReused),
         None => {}
     }
-    let outcome = match work(change)? {
+    let outcome = match work(change, &quotas)? {
         Ok(outcome) => outcome,
         Err(refused) => return Ok(Effect::Refused(refused)),
     };

@@ -1,11 +1,12 @@
 //! Rows of API keys and their secrets.
 
-use super::audit;
 use super::rows::{self, parsed};
+use super::{audit, limits};
 use crate::metadata::{NewKey, NewSecret};
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens};
 use crate::model::audit::{Action, NewEntry, Origin};
 use crate::model::ids::{KeyId, WorkspaceId};
+use crate::model::limits::{LimitOwner, LimitsInForce};
 use crate::model::page::Page;
 use crate::random;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
@@ -86,9 +87,16 @@ pub(super) fn find_credential(connection: &Connection, digest: KeyDigest) -> Res
     );
     let credential = |row: &Row<'_>| {
         let archived_at: Option<u64> = row.get(KEY_COLUMNS + 1)?;
-        Ok(Credential { key: key(row)?, retires_at: row.get(KEY_COLUMNS)?, archived: archived_at.is_some() })
+        let limits = LimitsInForce::default();
+        Ok(Credential { key: key(row)?, retires_at: row.get(KEY_COLUMNS)?, archived: archived_at.is_some(), limits })
     };
-    connection.prepare_cached(&sql)?.query_row([digest.0], credential).optional()
+    let found = connection.prepare_cached(&sql)?.query_row([digest.0], credential).optional()?;
+    let Some(credential) = found else { return Ok(None) };
+    let of = |owner| limits::get(connection, owner);
+    let workspace = credential.key.opens.workspace().map(LimitOwner::Workspace).map(of).transpose()?;
+    let limits =
+        LimitsInForce { workspace: workspace.unwrap_or_default(), key: of(LimitOwner::Key(credential.key.id))? };
+    Ok(Some(Credential { limits, ..credential }))
 }
 
 pub(super) fn revoke(connection: &Connection, id: KeyId, origin: Origin, now_ms: u64) -> Result<Option<ApiKey>> {

@@ -34,6 +34,11 @@ pub(super) fn find(connection: &Connection) -> Result<Vec<Finding>> {
     collect(left, |row| Ok(Finding::LeftPart { part: row.get(0)? }))?;
     let lost = "SELECT DISTINCT workspace_id FROM answers WHERE workspace_id NOT IN (SELECT id FROM workspaces)";
     collect(lost, |row| Ok(Finding::LostAnswer { workspace: row.get(0)? }))?;
+    let wrong_total = "SELECT w.id FROM workspaces w
+        LEFT JOIN (SELECT workspace_id, sum(size_bytes) AS bytes, count(*) AS files FROM files GROUP BY workspace_id) f
+            ON f.workspace_id = w.id
+        WHERE w.stored_bytes <> coalesce(f.bytes, 0) OR w.stored_files <> coalesce(f.files, 0)";
+    collect(wrong_total, |row| Ok(Finding::WrongTotal { workspace: row.get(0)? }))?;
     let wrong_sum = "SELECT f.id FROM files f WHERE f.blob_id IS NULL AND f.size_bytes <>
         (SELECT coalesce(sum(p.size_bytes), 0) FROM file_parts p WHERE p.workspace_id = f.workspace_id AND p.file_id = f.id)";
     collect(wrong_sum, |row| Ok(Finding::WrongSum { file: row.get(0)? }))?;

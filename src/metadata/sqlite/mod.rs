@@ -11,6 +11,7 @@ mod blobs;
 mod expiries;
 mod files;
 mod keys;
+mod limits;
 mod migrate;
 mod misfits;
 mod readers;
@@ -34,6 +35,7 @@ use crate::model::file::{File, NewFile};
 use crate::model::finding::Finding;
 use crate::model::idempotency::{Effect, IdempotencyKey, Once};
 use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
+use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
 use crate::model::page::{FileQuery, Page};
 use crate::model::purpose::Purpose;
 use crate::model::scrub::ScrubProgress;
@@ -274,6 +276,25 @@ impl MetadataStore for SqliteStore {
         self.writer.write(move |change| keys::note_used(change.connection, id, now_seconds)).await
     }
 
+    async fn limits(&self, owner: LimitOwner) -> Result<Limits, MetadataError> {
+        self.readers.point(|connection| limits::get(connection, owner))
+    }
+
+    async fn set_limits(
+        &self,
+        owner: LimitOwner,
+        wanted: Vec<(Limit, Option<u64>)>,
+        origin: Origin,
+    ) -> Result<bool, MetadataError> {
+        let now_ms = self.clock.now_ms();
+        self.writer.write(move |change| limits::set(change.connection, owner, &wanted, origin, now_ms)).await
+    }
+
+    async fn storage_usage(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.readers.current(|connection| limits::usage(connection, workspace, None, now_seconds))
+    }
+
     async fn audit_log(&self, query: AuditQuery) -> Result<Page<AuditEntry>, MetadataError> {
         self.readers.long(move |connection| audit::list(connection, &query)).await
     }
@@ -301,7 +322,14 @@ impl MetadataStore for SqliteStore {
         self.writer
             .write(move |change| {
                 let now_ms = clock.now_ms();
-                let work = |change: &mut Change<'_>| files::create(change, caller.workspace, file, now_ms).map(Ok);
+                let work = |change: &mut Change<'_>, quotas: &Limits| {
+                    let size_bytes = file.content.size_bytes;
+                    let refused = limits::refuse(change.connection, caller, quotas, size_bytes, None, now_ms / 1000)?;
+                    match refused {
+                        Some(refused) => Ok(Err(refused)),
+                        None => files::create(change, caller.workspace, file, now_ms).map(Ok),
+                    }
+                };
                 answers::once(change, caller, once, now_ms / 1000, work, Option::as_ref)
             })
             .await
@@ -337,8 +365,13 @@ impl MetadataStore for SqliteStore {
         let now_seconds = self.clock.now_seconds();
         self.writer
             .write(move |change| {
-                let work = |change: &mut Change<'_>| {
-                    uploads::create(change.connection, caller.workspace, upload, now_seconds).map(Ok)
+                let work = |change: &mut Change<'_>, quotas: &Limits| {
+                    let size_bytes = upload.size_bytes;
+                    let refused = limits::refuse(change.connection, caller, quotas, size_bytes, None, now_seconds)?;
+                    match refused {
+                        Some(refused) => Ok(Err(refused)),
+                        None => uploads::create(change.connection, caller.workspace, upload, now_seconds).map(Ok),
+                    }
                 };
                 answers::once(change, caller, once, now_seconds, work, |upload| Some(upload))
             })
@@ -360,7 +393,7 @@ impl MetadataStore for SqliteStore {
         let now_seconds = self.clock.now_seconds();
         self.writer
             .write(move |change| {
-                let work = |change: &mut Change<'_>| {
+                let work = |change: &mut Change<'_>, _: &Limits| {
                     uploads::create_part(change.connection, caller.workspace, upload, &part, now_seconds).map(Ok)
                 };
                 answers::once(change, caller, once, now_seconds, work, |outcome| outcome.as_ref().ok()?.as_ref())
@@ -401,8 +434,8 @@ impl MetadataStore for SqliteStore {
         self.writer
             .write(move |change| {
                 let now_ms = clock.now_ms();
-                let work = |change: &mut Change<'_>| {
-                    uploads::complete(change, caller.workspace, upload, &completion, now_ms).map(Ok)
+                let work = |change: &mut Change<'_>, quotas: &Limits| {
+                    uploads::complete(change, caller, upload, &completion, quotas, now_ms)
                 };
                 answers::once(change, caller, once, now_ms / 1000, work, |outcome| outcome.as_ref().ok())
             })
@@ -418,7 +451,7 @@ impl MetadataStore for SqliteStore {
         let now_seconds = self.clock.now_seconds();
         self.writer
             .write(move |change| {
-                let work = |change: &mut Change<'_>| {
+                let work = |change: &mut Change<'_>, _: &Limits| {
                     uploads::cancel(change.connection, caller.workspace, upload, now_seconds).map(Ok)
                 };
                 answers::once(change, caller, once, now_seconds, work, |outcome| outcome.as_ref().ok())

@@ -2,13 +2,15 @@
 
 use super::rows::{self, named, parsed};
 use super::writer::Change;
-use super::{blobs, expiries, files};
+use super::{blobs, expiries, files, limits};
 use crate::model::blob::StoredBlob;
+use crate::model::caller::{Caller, Refused};
 use crate::model::digest::Sha256Digest;
 use crate::model::expiry::ExpiresAfter;
 use crate::model::file::{File, FileDigest};
 use crate::model::filename::Filename;
 use crate::model::ids::{FileId, PartId, UploadId, WorkspaceId};
+use crate::model::limits::Limits;
 use crate::model::page::Page;
 use crate::model::purpose::Purpose;
 use crate::model::upload::{Completion, MAX_PARTS, NewPart, NewUpload, Part, Upload, UploadRefusal, UploadStatus};
@@ -144,25 +146,30 @@ pub(super) fn find_part_blobs(
 
 pub(super) fn complete(
     change: &mut Change<'_>,
-    workspace: WorkspaceId,
+    caller: Caller,
     upload: UploadId,
     completion: &Completion,
+    quotas: &Limits,
     now_ms: u64,
-) -> Result<std::result::Result<Upload, UploadRefusal>> {
-    let now_seconds = now_ms / 1000;
+) -> Result<std::result::Result<std::result::Result<Upload, UploadRefusal>, Refused>> {
+    let (workspace, now_seconds) = (caller.workspace, now_ms / 1000);
     let fingerprint = fingerprint(&completion.parts);
     let Some(row) = find_row(change.connection, workspace, upload, now_seconds)? else {
-        return Ok(Err(UploadRefusal::NotFound));
+        return Ok(Ok(Err(UploadRefusal::NotFound)));
     };
     match row.upload.status {
         UploadStatus::Pending => {}
-        UploadStatus::Completed if row.completion == Some(fingerprint) => return Ok(Ok(row.upload)),
-        status => return Ok(Err(UploadRefusal::NotPending(status))),
+        UploadStatus::Completed if row.completion == Some(fingerprint) => return Ok(Ok(Ok(row.upload))),
+        status => return Ok(Ok(Err(UploadRefusal::NotPending(status)))),
     }
     let chosen = match choose(change.connection, workspace, &row.upload, &completion.parts)? {
         Ok(chosen) => chosen,
-        Err(refusal) => return Ok(Err(refusal)),
+        Err(refusal) => return Ok(Ok(Err(refusal))),
     };
+    let size_bytes = row.upload.size_bytes;
+    if let Some(refused) = limits::refuse(change.connection, caller, quotas, size_bytes, Some(upload), now_seconds)? {
+        return Ok(Err(refused));
+    }
     let file = insert_file(change, workspace, &row, &chosen, completion.sha256, now_ms)?;
     take_parts(change.connection, workspace, upload, &chosen)?;
     discard_parts(change.connection, workspace, upload)?;
@@ -170,7 +177,7 @@ pub(super) fn complete(
         "UPDATE uploads SET status = 'completed', file_id = ?3, completion = ?4 WHERE workspace_id = ?1 AND id = ?2";
     let values = params![workspace.to_string(), upload.to_string(), file.id.to_string(), fingerprint];
     change.connection.prepare_cached(sql)?.execute(values)?;
-    Ok(Ok(Upload { status: UploadStatus::Completed, file: Some(file), ..row.upload }))
+    Ok(Ok(Ok(Upload { status: UploadStatus::Completed, file: Some(file), ..row.upload })))
 }
 
 pub(super) fn cancel(

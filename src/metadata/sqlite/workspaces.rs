@@ -104,6 +104,9 @@ pub(super) fn purge(
     let owner = id.to_string();
     let secrets = "DELETE FROM key_secrets WHERE key_id IN (SELECT id FROM api_keys WHERE workspace_id = ?1)";
     let keys = connection.prepare_cached(secrets)?.execute([&owner])?;
+    let limits =
+        "DELETE FROM limits WHERE owner_id = ?1 OR owner_id IN (SELECT id FROM api_keys WHERE workspace_id = ?1)";
+    connection.prepare_cached(limits)?.execute([&owner])?;
     for table in ["api_keys", "answers", "default_expiries", "uploads"] {
         connection.execute(&format!("DELETE FROM {table} WHERE workspace_id = ?1"), [&owner])?;
     }

@@ -1,0 +1,119 @@
+//! `venna limits`.
+
+use super::settings::StoreSettings;
+use super::{output, workspaces};
+use crate::app::Installation;
+use crate::model::audit::Origin;
+use crate::model::ids::KeyId;
+use crate::model::limits::{Limit, LimitOwner, StorageUsage};
+use anyhow::{Result, anyhow, bail};
+use serde::Serialize;
+
+/// Shows and sets what workspaces and keys may have and do at most, with the server running or not.
+#[derive(Debug, clap::Subcommand)]
+pub enum LimitsCommand {
+    /// Shows the limits of a workspace or key, and how much of them is used.
+    Get {
+        /// A workspace, by name or id, or a key's id.
+        #[arg(value_name = "WORKSPACE_OR_KEY")]
+        owner: String,
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        settings: StoreSettings,
+    },
+    /// Sets limits of a workspace or key: a running server heeds them within half a second. What is there already stays.
+    Set {
+        /// A workspace, by name or id, or a key's id.
+        #[arg(value_name = "WORKSPACE_OR_KEY")]
+        owner: String,
+        /// What is limited, and to how much or to `none`: `storage_bytes`, `max_files` (of workspaces alone),
+        /// `concurrent_uploads`, `requests_per_minute`, `uploads_per_minute`, `file_bytes.PURPOSE`.
+        #[arg(value_name = "LIMIT=VALUE", value_parser = parse, required = true)]
+        wanted: Vec<(Limit, Option<u64>)>,
+        #[command(flatten)]
+        settings: StoreSettings,
+    },
+}
+
+/// What stands for no limit.
+const NONE: &str = "none";
+
+#[derive(Serialize)]
+struct Row {
+    limit: String,
+    value: Option<u64>,
+    /// Of what is counted over all.
+    used: Option<u64>,
+}
+
+impl LimitsCommand {
+    pub async fn run(&self) -> Result<()> {
+        match self {
+            Self::Get { owner, json, settings } => get(&settings.open_existing().await?, owner, *json).await,
+            Self::Set { owner, wanted, settings } => set(&settings.open_existing().await?, owner, wanted).await,
+        }
+    }
+}
+
+async fn get(installation: &Installation, owner: &str, json: bool) -> Result<()> {
+    let owner = find(installation, owner).await?;
+    let limits = installation.workspaces.limits(owner).await?;
+    let usage = match owner {
+        LimitOwner::Workspace(workspace) => Some(installation.workspaces.storage_usage(workspace).await?),
+        LimitOwner::Key(_) => None,
+    };
+    let rows: Vec<Row> = Limit::all()
+        .filter(|limit| usage.is_some() || limit.is_of_keys())
+        .map(|limit| Row {
+            limit: limit.to_string(),
+            value: limits.get(limit),
+            used: usage.and_then(|usage| used(usage, limit)),
+        })
+        .collect();
+    output::list(&rows, json, &["LIMIT", "VALUE", "USED"], |row| {
+        let value = row.value.map_or_else(|| NONE.to_owned(), |value| value.to_string());
+        vec![row.limit.clone(), value, row.used.map(|used| used.to_string()).unwrap_or_default()]
+    })
+}
+
+async fn set(installation: &Installation, owner: &str, wanted: &[(Limit, Option<u64>)]) -> Result<()> {
+    let found = find(installation, owner).await?;
+    if let (LimitOwner::Key(_), Some((limit, _))) = (found, wanted.iter().find(|(limit, _)| !limit.is_of_keys())) {
+        bail!("{limit} is a limit of workspaces, and {owner} is a key");
+    }
+    let set = installation.workspaces.set_limits(found, wanted.to_vec(), Origin::COMMAND_LINE).await?;
+    if set { Ok(()) } else { Err(anyhow!("there is no {owner} any more")) }
+}
+
+async fn find(installation: &Installation, owner: &str) -> Result<LimitOwner> {
+    if let Ok(id) = owner.parse::<KeyId>() {
+        let key = installation.keys.find(id).await?;
+        let key = key.ok_or_else(|| anyhow!("there is no key {owner}; `venna keys list` shows all"))?;
+        return Ok(LimitOwner::Key(key.id));
+    }
+    Ok(LimitOwner::Workspace(workspaces::find(installation, owner).await?.id))
+}
+
+/// What is there and what is reserved.
+fn used(usage: StorageUsage, limit: Limit) -> Option<u64> {
+    match limit {
+        Limit::StorageBytes => Some(usage.stored_bytes.saturating_add(usage.reserved_bytes)),
+        Limit::MaxFiles => Some(usage.stored_files.saturating_add(usage.reserved_files)),
+        _ => None,
+    }
+}
+
+fn parse(text: &str) -> Result<(Limit, Option<u64>), String> {
+    let (name, value) = text.split_once('=').ok_or("expected LIMIT=VALUE or LIMIT=none")?;
+    let names = || Limit::all().map(|limit| limit.to_string()).collect::<Vec<_>>().join(", ");
+    let limit = Limit::named(name).ok_or_else(|| format!("{name:?} is no limit: {}", names()))?;
+    if value == NONE {
+        return Ok((limit, None));
+    }
+    let bounds = limit.bounds();
+    let within = value.parse().ok().filter(|value| bounds.contains(value));
+    let wrong = || format!("expected {NONE} or a whole number from {} to {}", bounds.start(), bounds.end());
+    Ok((limit, Some(within.ok_or_else(wrong)?)))
+}

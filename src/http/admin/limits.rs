@@ -1,0 +1,95 @@
+//! Limits of projects and their keys: extensions. A limit that is `null` is none.
+
+use super::MAX_BODY_BYTES;
+use super::path::{NamedKey, NamedProject};
+use super::wire::{KeyLimitsObject, ProjectLimitsObject};
+use crate::http::SharedHall;
+use crate::http::caller::Administrator;
+use crate::http::error::ApiError;
+use crate::http::json::JsonObject;
+use crate::http::wire::json;
+use crate::model::ids::WorkspaceId;
+use crate::model::limits::{Limit, LimitOwner};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::StatusCode;
+
+/// `GET /v1/organization/projects/{project_id}/limits`.
+pub async fn retrieve_project_limits(
+    State(hall): State<SharedHall>,
+    project: NamedProject,
+) -> Result<Response, ApiError> {
+    let workspace = project.find(&hall).await?.id;
+    show_project(&hall, workspace).await
+}
+
+/// `POST /v1/organization/projects/{project_id}/limits`: sets those that it names.
+pub async fn update_project_limits(
+    State(hall): State<SharedHall>,
+    Administrator(origin): Administrator,
+    project: NamedProject,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let workspace = project.find(&hall).await?.id;
+    let wanted = wanted(JsonObject::read(request, MAX_BODY_BYTES).await?, |_| true)?;
+    let owner = LimitOwner::Workspace(workspace);
+    if !hall.workspaces.set_limits(owner, wanted, origin).await? {
+        return Err(project.not_found());
+    }
+    hall.keys.forget();
+    show_project(&hall, workspace).await
+}
+
+/// `GET /v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits`.
+pub async fn retrieve_key_limits(State(hall): State<SharedHall>, key: NamedKey) -> Result<Response, ApiError> {
+    let key = key.find(&hall).await?;
+    let limits = hall.workspaces.limits(LimitOwner::Key(key.id)).await?;
+    Ok(json(StatusCode::OK, &KeyLimitsObject::new(key.id, &limits)))
+}
+
+/// `POST /v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits`: sets those that it names.
+pub async fn update_key_limits(
+    State(hall): State<SharedHall>,
+    Administrator(origin): Administrator,
+    key: NamedKey,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let id = key.find(&hall).await?.id;
+    let wanted = wanted(JsonObject::read(request, MAX_BODY_BYTES).await?, Limit::is_of_keys)?;
+    if !hall.workspaces.set_limits(LimitOwner::Key(id), wanted, origin).await? {
+        return Err(key.not_found());
+    }
+    hall.keys.forget();
+    let limits = hall.workspaces.limits(LimitOwner::Key(id)).await?;
+    Ok(json(StatusCode::OK, &KeyLimitsObject::new(id, &limits)))
+}
+
+async fn show_project(hall: &SharedHall, workspace: WorkspaceId) -> Result<Response, ApiError> {
+    let limits = hall.workspaces.limits(LimitOwner::Workspace(workspace)).await?;
+    let usage = hall.workspaces.storage_usage(workspace).await?;
+    Ok(json(StatusCode::OK, &ProjectLimitsObject::new(workspace, &limits, usage)))
+}
+
+/// The limits that a body names, each with its value or null.
+fn wanted(mut body: JsonObject, may_have: fn(Limit) -> bool) -> Result<Vec<(Limit, Option<u64>)>, ApiError> {
+    let mut wanted = Vec::new();
+    let mut by_purpose = body.object(FILE_BYTES)?;
+    for limit in Limit::all().filter(|limit| may_have(*limit)) {
+        let field = match (limit, &mut by_purpose) {
+            (Limit::FileBytes(purpose), Some(by_purpose)) => Some((by_purpose, purpose.name())),
+            (Limit::FileBytes(_), None) => None,
+            (limit, _) => Some((&mut body, limit.name())),
+        };
+        if let Some((fields, name)) = field {
+            fields.integer_or_null(name, &limit.bounds(), |value| wanted.push((limit, value)))?;
+        }
+    }
+    if let Some(by_purpose) = by_purpose {
+        by_purpose.refuse_rest()?;
+    }
+    body.refuse_rest()?;
+    Ok(wanted)
+}
+
+/// The field that holds the limits of Files by purpose.
+const FILE_BYTES: &str = "file_bytes";

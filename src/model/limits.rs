@@ -1,0 +1,225 @@
+//! Limits: what a workspace or key may have and do at most (billing.md, section 4).
+
+use super::ids::{KeyId, WorkspaceId};
+use super::purpose::Purpose;
+use std::fmt;
+use std::ops::RangeInclusive;
+
+/// One thing that is limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Limit {
+    /// Bytes of all Files of a workspace together, and of those that are to come of its pending Uploads.
+    StorageBytes,
+    /// How many of them there are.
+    MaxFiles,
+    /// Bytes of one File of this purpose.
+    FileBytes(Purpose),
+    /// Uploads of bytes in flight at once, Files and Parts.
+    ConcurrentUploads,
+    /// Requests of every kind a minute.
+    RequestsPerMinute,
+    /// Uploads of bytes a minute, Files and Parts.
+    UploadsPerMinute,
+}
+
+impl Limit {
+    /// Every limit, in the order in which they are listed.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [Self::StorageBytes, Self::MaxFiles]
+            .into_iter()
+            .chain([Self::ConcurrentUploads, Self::RequestsPerMinute, Self::UploadsPerMinute])
+            .chain(Purpose::ALL.map(Self::FileBytes))
+    }
+
+    /// The limit of this name, if there is one.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().find(|limit| limit.to_string() == name)
+    }
+
+    /// Its name; of [`Self::FileBytes`] what stands before the purpose.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::StorageBytes => "storage_bytes",
+            Self::MaxFiles => "max_files",
+            Self::FileBytes(_) => "file_bytes",
+            Self::ConcurrentUploads => "concurrent_uploads",
+            Self::RequestsPerMinute => "requests_per_minute",
+            Self::UploadsPerMinute => "uploads_per_minute",
+        }
+    }
+
+    /// What it may be set to. Nothing at all may be stored at 0; of a rate, 0 would be a revocation.
+    #[must_use]
+    pub const fn bounds(self) -> RangeInclusive<u64> {
+        match self {
+            Self::StorageBytes | Self::MaxFiles | Self::FileBytes(_) => 0..=i64::MAX as u64,
+            Self::ConcurrentUploads | Self::RequestsPerMinute | Self::UploadsPerMinute => 1..=1_000_000_000,
+        }
+    }
+
+    /// Whether a key can have it by itself: what is stored belongs to the workspace, whoever stored it.
+    #[must_use]
+    pub const fn is_of_keys(self) -> bool {
+        !matches!(self, Self::StorageBytes | Self::MaxFiles)
+    }
+}
+
+impl fmt::Display for Limit {
+    /// Its whole name.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FileBytes(purpose) => write!(out, "{}.{purpose}", self.name()),
+            other => out.write_str(other.name()),
+        }
+    }
+}
+
+/// Whose limits they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LimitOwner {
+    /// All keys of a workspace together.
+    Workspace(WorkspaceId),
+    /// One key; the limits of its workspace hold beside its own.
+    Key(KeyId),
+}
+
+impl fmt::Display for LimitOwner {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Workspace(id) => id.fmt(out),
+            Self::Key(id) => id.fmt(out),
+        }
+    }
+}
+
+/// Whose uploads too many are in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crowd {
+    /// Everybody's.
+    Server,
+    /// Those of a workspace or key.
+    Owner(LimitOwner),
+}
+
+/// The limits of a workspace or key that are set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Limits(Vec<(Limit, u64)>);
+
+impl Limits {
+    /// These limits.
+    #[must_use]
+    pub const fn new(set: Vec<(Limit, u64)>) -> Self {
+        Self(set)
+    }
+
+    /// How much it is, if it is limited.
+    #[must_use]
+    pub fn get(&self, limit: Limit) -> Option<u64> {
+        self.0.iter().find(|(known, _)| *known == limit).map(|(_, value)| *value)
+    }
+}
+
+/// The limits under which a request stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LimitsInForce {
+    /// Those of the workspace.
+    pub workspace: Limits,
+    /// Those of the key beside them.
+    pub key: Limits,
+}
+
+impl LimitsInForce {
+    /// The tighter of both.
+    #[must_use]
+    pub fn get(&self, limit: Limit) -> Option<u64> {
+        let both = [self.workspace.get(limit), self.key.get(limit)];
+        both.into_iter().flatten().min()
+    }
+
+    /// Whether it matters how much the workspace has stored.
+    #[must_use]
+    pub fn has_quota(&self) -> bool {
+        [Limit::StorageBytes, Limit::MaxFiles].into_iter().any(|limit| self.workspace.get(limit).is_some())
+    }
+}
+
+/// How much a workspace has, as quotas count it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StorageUsage {
+    /// Bytes of the Files that have not expired.
+    pub stored_bytes: u64,
+    /// How many there are.
+    pub stored_files: u64,
+    /// Bytes of the Files that its pending Uploads are to become.
+    pub reserved_bytes: u64,
+    /// How many there are.
+    pub reserved_files: u64,
+}
+
+impl StorageUsage {
+    /// Why one more File of so many bytes does not fit, if it does not.
+    #[must_use]
+    pub fn refuse(self, limits: &Limits, size_bytes: u64) -> Option<QuotaExceeded> {
+        let bytes = self.stored_bytes.saturating_add(self.reserved_bytes).saturating_add(size_bytes);
+        let files = self.stored_files.saturating_add(self.reserved_files).saturating_add(1);
+        if let Some(limit_bytes) = limits.get(Limit::StorageBytes).filter(|limit| bytes > *limit) {
+            return Some(QuotaExceeded::Bytes { limit_bytes });
+        }
+        limits
+            .get(Limit::MaxFiles)
+            .filter(|limit| files > *limit)
+            .map(|limit_files| QuotaExceeded::Files { limit_files })
+    }
+}
+
+/// What there would be too much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuotaExceeded {
+    /// Bytes.
+    Bytes {
+        /// How many there may be.
+        limit_bytes: u64,
+    },
+    /// Files.
+    Files {
+        /// How many there may be.
+        limit_files: u64,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_limit_is_found_by_its_name() {
+        for limit in Limit::all() {
+            assert_eq!(Limit::named(&limit.to_string()), Some(limit));
+        }
+        for name in ["file_bytes", "file_bytes.", "file_bytes.notes", "storage"] {
+            assert_eq!(Limit::named(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_tighter_limit_is_in_force() {
+        let of = |value| Limits::new(vec![(Limit::RequestsPerMinute, value)]);
+        let both = LimitsInForce { workspace: of(5), key: of(7) };
+        assert_eq!(both.get(Limit::RequestsPerMinute), Some(5));
+        let key = LimitsInForce { key: of(7), ..LimitsInForce::default() };
+        assert_eq!((key.get(Limit::RequestsPerMinute), key.get(Limit::UploadsPerMinute)), (Some(7), None));
+    }
+
+    #[test]
+    fn what_fits_exactly_fits() {
+        let limits = Limits::new(vec![(Limit::StorageBytes, 10), (Limit::MaxFiles, 3)]);
+        let usage = StorageUsage { stored_bytes: 4, stored_files: 1, reserved_bytes: 3, reserved_files: 1 };
+        assert_eq!(usage.refuse(&limits, 3), None);
+        assert_eq!(usage.refuse(&limits, 4), Some(QuotaExceeded::Bytes { limit_bytes: 10 }));
+        let full = StorageUsage { stored_files: 2, ..usage };
+        assert_eq!(full.refuse(&limits, 3), Some(QuotaExceeded::Files { limit_files: 3 }));
+        assert_eq!(full.refuse(&Limits::default(), u64::MAX), None);
+    }
+}
