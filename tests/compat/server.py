@@ -140,9 +140,15 @@ class Venna:
     def create_key(self, workspace: str, *flags: str) -> str:
         return self.command("keys", "create", "--workspace", workspace, "--quiet", *flags).strip()
 
+    def create_admin_key(self, *flags: str) -> str:
+        return self.command("keys", "create", "--admin", "--quiet", *flags).strip()
+
     def list_keys(self) -> list[dict]:
         listed = json.loads(self.command("keys", "list", "--json"))
         return listed["data"] if isinstance(listed, dict) else listed
+
+    def list_workspaces(self) -> list[dict]:
+        return json.loads(self.command("workspaces", "list", "--json"))
 
     def revoke_key(self, key_id: str) -> None:
         self.command("keys", "revoke", key_id)
