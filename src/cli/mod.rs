@@ -4,6 +4,7 @@
 //! command line that cannot be understood; `fsck`, `scrub`, `backup` and `restore` have their own.
 
 mod archive;
+mod audit;
 mod check;
 mod inspect;
 mod keys;
@@ -37,6 +38,9 @@ enum Command {
     /// Makes, lists and revokes keys, with the server running or not.
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Shows who did what, with the server running or not.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Validates the configuration and prints the effective values with their origin.
     Check(check::Check),
     /// Compares metadata with blobs, in both directions; with the server running or not.
@@ -64,6 +68,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Serve(serve) => run_on(threads(), serve.run())?.map(|()| ExitCode::SUCCESS),
         Command::Workspaces(workspaces) => run_on(one_thread(), workspaces.run())?.map(|()| ExitCode::SUCCESS),
         Command::Keys(keys) => run_on(one_thread(), keys.run())?.map(|()| ExitCode::SUCCESS),
+        Command::Audit(audit) => run_on(one_thread(), audit.run())?.map(|()| ExitCode::SUCCESS),
         Command::Check(check) => check.run().map(|()| ExitCode::SUCCESS),
         Command::Fsck(fsck) => run_on(one_thread(), fsck.run()),
         Command::Scrub(scrub) => run_on(one_thread(), scrub.run()),

@@ -82,6 +82,11 @@ impl House {
         Installation::open(&self.config.stores, self.clock.clone()).await.unwrap()
     }
 
+    /// The rows, beside the server.
+    pub fn database(&self) -> Connection {
+        Connection::open(&self.config.stores.database).unwrap()
+    }
+
     /// The keys, as the server's requests meet them.
     pub fn keys(&self) -> &venna::keys::Keys {
         &self.server.as_ref().unwrap().keys
