@@ -11,7 +11,6 @@ mod upkeep;
 pub use archive::{Archived, back_up, restore};
 pub use installation::{Installation, open_inspector};
 
-use crate::audit::AuditLog;
 use crate::blobs::{InFlight, InUse};
 use crate::clock::Clock;
 use crate::config::{Config, LimitConfig, StoreConfig};
@@ -109,7 +108,7 @@ impl Server {
             uploads,
             keys: installation.keys.clone(),
             workspaces: installation.workspaces.clone(),
-            audit_log: AuditLog { metadata: Arc::clone(&installation.metadata) },
+            audit_log: installation.audit_log.clone(),
             turns: Turns::default(),
             rates: Rates::default(),
             failed_logins: FailedLogins::new(config.limits.max_failed_logins_per_minute),

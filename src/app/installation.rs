@@ -1,6 +1,7 @@
 //! The stores of an installation, for the server and for the commands that work beside it or without one.
 
 use super::data_dir::{create_folder, refuse_half_restored};
+use crate::audit::AuditLog;
 use crate::blobs::BlobStore;
 use crate::blobs::local::LocalBlobs;
 use crate::clock::Clock;
@@ -24,6 +25,8 @@ pub struct Installation {
     pub workspaces: Workspaces,
     /// The verbs of keys.
     pub keys: Keys,
+    /// Who did what.
+    pub audit_log: AuditLog,
     pub(super) metadata: Arc<dyn MetadataStore>,
     pub(super) default_workspace: Workspace,
 }
@@ -61,7 +64,8 @@ impl Installation {
         let workspaces = Workspaces { metadata: Arc::clone(&metadata) };
         let default_workspace = workspaces.ensure_default().await?;
         let keys = Keys::new(Arc::clone(&metadata), clock, tasks);
-        Ok(Self { workspaces, keys, metadata, default_workspace })
+        let audit_log = AuditLog { metadata: Arc::clone(&metadata) };
+        Ok(Self { workspaces, keys, audit_log, metadata, default_workspace })
     }
 }
 

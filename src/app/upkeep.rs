@@ -39,6 +39,7 @@ pub(super) async fn start(
         process: files.process,
         wanted: Arc::clone(&files.sweep_wanted),
         clock: clock.clone(),
+        audit_retention: config.audit_retention,
     };
     let (watcher, until, interval) = (sweeper.clone(), stop.clone(), config.stray_check_interval);
     files.tasks.spawn(async move { watcher.watch_for_strays(interval, until).await });

@@ -4,6 +4,7 @@
 //! command line that cannot be understood; `fsck`, `scrub`, `backup` and `restore` have their own.
 
 mod archive;
+mod audit;
 mod check;
 mod inspect;
 mod keys;
@@ -41,6 +42,9 @@ enum Command {
     /// Shows and sets what workspaces and keys may have and do at most, with the server running or not.
     #[command(subcommand)]
     Limits(limits::LimitsCommand),
+    /// Shows who did what, with the server running or not.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Validates the configuration and prints the effective values with their origin.
     Check(check::Check),
     /// Compares metadata with blobs, in both directions; with the server running or not.
@@ -69,6 +73,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Workspaces(workspaces) => run_on(one_thread(), workspaces.run())?.map(|()| ExitCode::SUCCESS),
         Command::Keys(keys) => run_on(one_thread(), keys.run())?.map(|()| ExitCode::SUCCESS),
         Command::Limits(limits) => run_on(one_thread(), limits.run())?.map(|()| ExitCode::SUCCESS),
+        Command::Audit(audit) => run_on(one_thread(), audit.run())?.map(|()| ExitCode::SUCCESS),
         Command::Check(check) => check.run().map(|()| ExitCode::SUCCESS),
         Command::Fsck(fsck) => run_on(one_thread(), fsck.run()),
         Command::Scrub(scrub) => run_on(one_thread(), scrub.run()),

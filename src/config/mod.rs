@@ -99,6 +99,8 @@ pub struct UpkeepConfig {
     pub scrub_interval: Duration,
     /// How fast a scrub reads at most, in bytes a second.
     pub scrub_bytes_per_second: u64,
+    /// How long entries of the audit log are kept; zero for ever.
+    pub audit_retention: Duration,
 }
 
 /// Form of log lines.
@@ -167,6 +169,7 @@ fn upkeep(from: &mut resolve::Resolver<'_>) -> Result<UpkeepConfig, SettingError
         stray_check_interval: from.take("stray_check_interval_seconds", parse::seconds)?,
         scrub_interval: from.take("scrub_interval_seconds", parse::seconds)?,
         scrub_bytes_per_second: from.take("scrub_max_mib_per_second", parse::mebibytes)?,
+        audit_retention: from.take("audit_retention_days", parse::days)?,
     })
 }
 

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// What stands before an IPv4 address that is written as an IPv6 one.
 const IPV4_MAPPED_BITS: u8 = 96;
+/// Seconds of a day.
+const DAY_SECONDS: u64 = 86_400;
 
 pub(super) fn path(_: &Setting, text: &str) -> Option<PathBuf> {
     path_of(text)
@@ -74,6 +76,10 @@ pub(super) fn count(setting: &Setting, text: &str) -> Option<usize> {
 
 pub(super) fn seconds(setting: &Setting, text: &str) -> Option<Duration> {
     whole(setting, text).map(Duration::from_secs)
+}
+
+pub(super) fn days(setting: &Setting, text: &str) -> Option<Duration> {
+    whole(setting, text).map(|days| Duration::from_secs(days * DAY_SECONDS))
 }
 
 pub(super) fn yes_or_no(_: &Setting, text: &str) -> Option<bool> {

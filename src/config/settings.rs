@@ -296,6 +296,14 @@ pub static SETTINGS: &[Setting] = &[
         used_by: Use::Server,
     },
     Setting {
+        name: "audit_retention_days",
+        placeholder: "DAYS",
+        default: Some("400"),
+        help: "How long entries of the audit log are kept; 0 for ever.",
+        kind: Kind::Whole { unit: "days", bounds: 0..=36_500 },
+        used_by: Use::Server,
+    },
+    Setting {
         name: "log_format",
         placeholder: "FORMAT",
         default: None,

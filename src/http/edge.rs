@@ -7,6 +7,7 @@ use super::SharedHall;
 use super::body::{Consumed, PacedBody};
 use super::error::{ApiError, Cause};
 use super::headers::{PROCESSING_MS, REQUEST_ID, put};
+use super::logged::{LoggedPath, logged_method};
 use crate::causes::Causes;
 use crate::model::ids::RequestId;
 use crate::random;
@@ -26,7 +27,7 @@ use tracing::Instrument;
 /// Runs a request and finishes its answer.
 pub async fn attend(State(hall): State<SharedHall>, request: Request, next: Next) -> Response {
     let (id, begun) = (RequestId::new(random::bytes()), Instant::now());
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (method, uri) = (request.method().clone(), request.uri().clone());
     let span = tracing::error_span!("request", %id);
     let (mut request, body) = pace(&hall, request);
     request.extensions_mut().insert(id);
@@ -35,7 +36,8 @@ pub async fn attend(State(hall): State<SharedHall>, request: Request, next: Next
     if let Some(Cause(cause)) = response.extensions_mut().remove() {
         log(&response, &*cause);
     }
-    tracing::debug!(%method, path, status = response.status().as_u16(), "answered");
+    let (method, path) = (logged_method(&method), LoggedPath(uri.path()));
+    tracing::debug!(method, %path, status = response.status().as_u16(), "answered");
     complete(&mut response, id, begun);
     if body.is_some_and(|body| !body.is_whole()) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

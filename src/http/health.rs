@@ -9,6 +9,11 @@ use axum::routing::get;
 use http::StatusCode;
 use serde::Serialize;
 
+/// Where health is asked for.
+pub const PATHS: [&str; 2] = [HEALTHZ, READYZ];
+const HEALTHZ: &str = "/healthz";
+const READYZ: &str = "/readyz";
+
 #[derive(Serialize)]
 struct Alive {
     status: &'static str,
@@ -23,7 +28,7 @@ struct Ready<'a> {
 }
 
 pub fn routes() -> Router<SharedHall> {
-    Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz))
+    Router::new().route(HEALTHZ, get(healthz)).route(READYZ, get(readyz))
 }
 
 async fn healthz() -> Response {

@@ -22,6 +22,7 @@ mod idempotency;
 mod json;
 mod list;
 mod list_body;
+mod logged;
 mod path;
 mod range;
 mod rates;

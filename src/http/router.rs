@@ -10,7 +10,7 @@ use http::{Method, Uri};
 use std::sync::Arc;
 
 /// First segments below `/v1` that are OpenAI's and not served here yet.
-const NOT_YET: [&str; 22] = [
+pub(super) const NOT_YET: [&str; 22] = [
     "assistants",
     "audio",
     "batches",

@@ -82,7 +82,8 @@ pub enum Action {
 }
 
 impl Action {
-    const ALL: [Self; 9] = [
+    /// Every action.
+    pub const ALL: [Self; 9] = [
         Self::WorkspaceCreated,
         Self::WorkspaceUpdated,
         Self::WorkspaceArchived,

@@ -1,4 +1,5 @@
-//! Sweeping: removes the bytes of what was deleted, has expired, or was begun and left behind.
+//! Sweeping: removes the bytes of what was deleted, has expired, or was begun and left behind, and rows that have been kept
+//! long enough.
 //!
 //! One pass serves the start after a crash, the interval, and every deletion (reliability.md, R8 and R9). A blob is
 //! marked `deleting` durably before its bytes go, and its row goes last, so that a pass that is cut off is simply done
@@ -42,6 +43,8 @@ pub struct Sweeper {
     pub wanted: Arc<Notify>,
     /// What time it is for what was put aside.
     pub clock: Clock,
+    /// How long entries of the audit log are kept; zero for ever.
+    pub audit_retention: Duration,
 }
 
 /// What a pass removed.
@@ -53,6 +56,8 @@ pub struct Swept {
     pub expired_uploads: usize,
     /// Answers that are too old to be given again.
     pub forgotten_answers: usize,
+    /// Entries of the audit log that are older than they have to be kept.
+    pub forgotten_audit_entries: usize,
     /// Blobs that were begun and left behind.
     pub abandoned_blobs: usize,
     /// Blobs whose bytes and rows are gone.
@@ -107,9 +112,18 @@ impl Sweeper {
             expired_files: done(until_none(|| self.metadata.delete_expired_files(STEP_ROWS)).await),
             expired_uploads: done(until_none(|| self.metadata.expire_uploads(STEP_UPLOADS)).await),
             forgotten_answers: done(until_none(|| self.metadata.forget_answers(STEP_ROWS)).await),
+            forgotten_audit_entries: done(self.forget_audit_log().await),
             abandoned_blobs: done(self.abandon_what_was_left_behind().await),
             removed_blobs: done(self.remove_deleted_blobs().await),
         }
+    }
+
+    async fn forget_audit_log(&self) -> Result<usize, SweepError> {
+        if self.audit_retention.is_zero() {
+            return Ok(0);
+        }
+        let kept_seconds = self.audit_retention.as_secs();
+        until_none(|| self.metadata.forget_audit_log(kept_seconds, STEP_ROWS)).await
     }
 
     /// The rows are read before the registry is asked, and a blob enters the registry before it gets its row: one that

@@ -5,6 +5,7 @@ A caller speaks raw HTTP (`ada.create_file(...)`, `bob.download_file(...)`) or t
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from urllib.parse import urlencode
@@ -37,6 +38,9 @@ class Caller:
                 assert connection.nothing_more_comes(), "a HEAD answer had a body"
         assert REQUEST_ID.match(answer.header("x-request-id") or ""), f"{method} {path}: x-request-id is missing or odd: {answer}"
         return answer
+
+    def post_json(self, path: str, body: object) -> Answer:
+        return self.request("POST", path, [("Content-Type", "application/json")], json.dumps(body).encode())
 
     def post_form(
         self, form: Form | GeneratedForm, *, chunk_bytes: int | None = None, on: Connection | None = None, headers: Iterable[tuple[str, str]] = ()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-pytest.register_assert_rewrite("actors", "server", "wire")
+pytest.register_assert_rewrite("actors", "canary", "server", "wire")
 
 from actors import Caller  # noqa: E402
 from server import Venna  # noqa: E402

@@ -18,9 +18,12 @@ import threading
 from collections import deque
 from pathlib import Path
 
+import canary
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 START_SECONDS = 30
 STOP_SECONDS = 30
+TAIL_LINES = 2000
 LISTENING = re.compile(r"listening on (http://[^\s\"]+)")
 
 
@@ -44,24 +47,32 @@ def leave_with_parent() -> None:
 
 
 class Venna:
-    """One running server on a data directory of its own; `with Venna(...) as venna:` leaves nothing behind."""
+    """One running server on a data directory of its own; `with Venna(...) as venna:` leaves nothing behind.
 
-    def __init__(self, *flags: str, binary: Path | None = None) -> None:
+    It logs all it can, and when it has stopped neither the log nor the data directory may hold a key that was in use.
+    """
+
+    def __init__(self, *flags: str, binary: Path | None = None, admin_listen: str = "off") -> None:
         self.binary = binary or chosen_binary()
         self.flags = flags
-        self.data_dir = Path(tempfile.mkdtemp(prefix="venna-compat-"))
-        self.log: deque[str] = deque(maxlen=2000)
+        self.admin_listen = admin_listen
+        self.folder = Path(tempfile.mkdtemp(prefix="venna-compat-"))
+        self.data_dir = self.folder / "data"
+        self.log_file = self.folder / "log"
+        self.log: deque[str] = deque(maxlen=TAIL_LINES)
+        self.secrets: set[str] = set()
         self._ready = threading.Event()
         self._url = ""
 
     def __enter__(self) -> Venna:
         self._process = subprocess.Popen(
-            [self.binary, "serve", "--data-dir", self.data_dir, "--listen", "127.0.0.1:0", "--admin-listen", "off", *self.flags],
+            [
+                self.binary, "serve", "--data-dir", self.data_dir, "--listen", "127.0.0.1:0", "--admin-listen", self.admin_listen,
+                "--log-level", "debug", *self.flags,
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
             env=environment_without_settings(),
             preexec_fn=leave_with_parent,
         )
@@ -71,11 +82,21 @@ class Venna:
         if not self._url:
             self._process.kill()
             self._process.wait()
-            shutil.rmtree(self.data_dir, ignore_errors=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
             raise RuntimeError("the server never said `listening on http://...`:\n" + self.log_tail())
         return self
 
     def __exit__(self, failure: object, *_: object) -> None:
+        try:
+            code = self.stop()
+            if failure is None:
+                assert code == 0, f"the server left with {code} after SIGTERM:\n{self.log_tail()}"
+                self.check_what_is_left()
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def stop(self) -> int | None:
+        """Tells the server to stop, waits until it has, and gives its exit code; None when it had to be killed."""
         self._process.terminate()
         try:
             code = self._process.wait(STOP_SECONDS)
@@ -83,21 +104,28 @@ class Venna:
             self._process.kill()
             self._process.wait()
             code = None
-        self._reader.join(5)
+        self._reader.join(STOP_SECONDS)
         if self._process.stderr:
             self._process.stderr.close()
-        shutil.rmtree(self.data_dir, ignore_errors=True)
-        if failure is None:
-            assert code == 0, f"the server left with {code} after SIGTERM:\n{self.log_tail()}"
-            assert not any("panicked" in line for line in self.log), self.log_tail()
+        return code
+
+    def check_what_is_left(self) -> None:
+        """Log and data directory of the server, which has stopped."""
+        log = self.log_file.read_bytes()
+        assert b"panicked" not in log, self.log_tail()
+        if (self.data_dir / "first-key").exists():
+            self.secrets.add(self.first_key())
+        canary.assert_no_secret(self.secrets, self.log_file, self.data_dir)
 
     def _follow_log(self) -> None:
         assert self._process.stderr
-        for line in self._process.stderr:
-            self.log.append(line.rstrip("\n"))
-            if not self._url and (found := LISTENING.search(line)):
-                self._url = found[1].rstrip("/")
-                self._ready.set()
+        with self.log_file.open("wb") as kept:
+            for line in self._process.stderr:
+                kept.write(line)
+                self.log.append(line.decode(errors="replace").rstrip("\n"))
+                if not self._url and (found := LISTENING.search(self.log[-1])):
+                    self._url = found[1].rstrip("/")
+                    self._ready.set()
         self._ready.set()
 
     def log_tail(self) -> str:
@@ -119,7 +147,12 @@ class Venna:
         return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
 
     def first_key(self) -> str:
-        return (self.data_dir / "first-key").read_text().strip()
+        return self.keep_secret((self.data_dir / "first-key").read_text().strip())
+
+    def keep_secret(self, secret: str) -> str:
+        """From now on this may be found nowhere."""
+        self.secrets.add(secret)
+        return secret
 
     def command(self, *words: str) -> str:
         """Runs `venna WORDS --data-dir D` beside the running server and gives its standard output."""
@@ -138,11 +171,20 @@ class Venna:
         return self.command("workspaces", "create", name).strip()
 
     def create_key(self, workspace: str, *flags: str) -> str:
-        return self.command("keys", "create", "--workspace", workspace, "--quiet", *flags).strip()
+        return self.keep_secret(self.command("keys", "create", "--workspace", workspace, "--quiet", *flags).strip())
+
+    def create_admin_key(self, *flags: str) -> str:
+        return self.keep_secret(self.command("keys", "create", "--admin", "--quiet", *flags).strip())
+
+    def rotate_key(self, key_id: str, *flags: str) -> str:
+        return self.keep_secret(self.command("keys", "rotate", key_id, "--quiet", *flags).strip())
 
     def list_keys(self) -> list[dict]:
         listed = json.loads(self.command("keys", "list", "--json"))
         return listed["data"] if isinstance(listed, dict) else listed
+
+    def list_workspaces(self) -> list[dict]:
+        return json.loads(self.command("workspaces", "list", "--json"))
 
     def revoke_key(self, key_id: str) -> None:
         self.command("keys", "revoke", key_id)

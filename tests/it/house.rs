@@ -82,6 +82,11 @@ impl House {
         Installation::open(&self.config.stores, self.clock.clone()).await.unwrap()
     }
 
+    /// The rows, beside the server.
+    pub fn database(&self) -> Connection {
+        Connection::open(&self.config.stores.database).unwrap()
+    }
+
     /// The keys, as the server's requests meet them.
     pub fn keys(&self) -> &venna::keys::Keys {
         &self.server.as_ref().unwrap().keys
@@ -94,11 +99,6 @@ impl House {
 
     pub fn address(&self) -> std::net::SocketAddr {
         self.server.as_ref().unwrap().address
-    }
-
-    /// Where the rows are.
-    pub fn database(&self) -> &Path {
-        &self.config.stores.database
     }
 
     /// Every blob in the folder of blobs, temporary files and those in quarantine too.

@@ -4,6 +4,7 @@
 #![allow(clippy::wrong_self_convention, reason = "tests read as prose: `ada.list(..).await.is_ok()`")]
 
 mod addresses;
+mod audit;
 mod content;
 mod create;
 mod delete;

@@ -4,7 +4,6 @@
 use crate::house::{Actor, Answer, Form, House};
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
-use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -58,7 +57,7 @@ async fn of_64_uploads_at_once_those_10_are_stored_that_fit() {
                  WHEN new.stored_bytes - coalesce((SELECT sum(size_bytes) FROM files WHERE workspace_id = new.id
                      AND expires_at <= (SELECT value FROM clock)), 0) > 10009
                  BEGIN SELECT RAISE(ABORT, 'over the quota'); END";
-    let database = Connection::open(house.database()).unwrap();
+    let database = house.database();
     database.execute_batch("CREATE TABLE clock (value INTEGER)").unwrap();
     database.execute("INSERT INTO clock VALUES (?1)", [NOW_MS / 1000]).unwrap();
     database.execute_batch(guard).unwrap();

@@ -222,6 +222,59 @@ fn limits_are_set_beside_a_running_server() {
 }
 
 #[test]
+fn the_audit_log_is_shown_beside_a_server_and_without_one() {
+    let data = Data::new();
+    let text = data.text();
+    let server = Program::start(&data.path());
+    let workspace = output(&["workspaces", "create", "audited", "--data-dir", &text]);
+    let key = output(&["keys", "create", "--workspace", "audited", "--quiet", "--data-dir", &text]);
+    let client = server.client(&key);
+    let file = client.upload(b"brief", 4).unwrap().id();
+    assert_eq!(client.send("DELETE", &format!("/v1/files/{file}")).unwrap().status, 200);
+    let list = |filter: &[&str]| -> Vec<serde_json::Value> {
+        let words = [&["audit", "list", "--json", "--data-dir", &text], filter].concat();
+        serde_json::from_str(&output(&words)).unwrap()
+    };
+    let actions = |filter: &[&str]| -> Vec<String> {
+        list(filter).iter().map(|row| row["action"].as_str().unwrap().to_owned()).collect()
+    };
+    let all = ["resource.deleted", "api_key.created", "project.created"];
+    assert_eq!(actions(&["--workspace", "audited"]), all, "newest first");
+    assert_eq!(actions(&["--workspace", &workspace, "--limit", "2"]), all[..2]);
+    let rows = list(&["--workspace", "audited"]);
+    let (deleted, issued, made) = (&rows[0], &rows[1], &rows[2]);
+    assert_eq!((deleted["object_id"].as_str(), deleted["address"].as_str()), (Some(&*file), Some("127.0.0.1")));
+    assert!(deleted["request_id"].as_str().unwrap().starts_with("req_") && deleted["details"].is_null());
+    assert_eq!((&deleted["actor"], &issued["actor"]), (&issued["object_id"], &"command_line".into()));
+    assert!(issued["address"].is_null() && issued["request_id"].is_null());
+    assert_eq!((&made["object_id"], &made["workspace_id"]), (&workspace.as_str().into(), &workspace.as_str().into()));
+    assert_eq!(made["details"]["name"], "audited");
+    let holder = deleted["actor"].as_str().unwrap();
+    assert_eq!(actions(&["--actor", holder]), ["resource.deleted"]);
+    assert!(!actions(&["--actor", "command_line"]).contains(&"resource.deleted".to_owned()));
+    assert_eq!(actions(&["--action", "resource.deleted"]), ["resource.deleted"]);
+    let second = deleted["effective_at"].as_u64().unwrap();
+    let (now, next) = (second.to_string(), (second + 1).to_string());
+    assert!(actions(&["--since", &now]).contains(&"resource.deleted".to_owned()));
+    assert!(actions(&["--since", &next, "--until", &next]).is_empty());
+    assert!(!actions(&["--until", &now]).contains(&"resource.deleted".to_owned()));
+    assert_eq!(actions(&["--until", &next, "--workspace", "audited"]), all);
+    drop(server);
+    assert_eq!(list(&["--workspace", "audited"]), rows, "without a server it is the same");
+    let table = output(&["audit", "list", "--workspace", "audited", "--data-dir", &text]);
+    let lines: Vec<&str> = table.lines().collect();
+    let words: Vec<&str> = lines[0].split_whitespace().collect();
+    assert_eq!(words, ["TIME", "ACTION", "OBJECT", "ACTOR", "WORKSPACE", "ADDRESS", "REQUEST"]);
+    assert!(lines.len() == 4 && lines[1].contains(&file) && lines[3].contains("command_line"), "{table}");
+    assert!(!table.contains(&key), "no secret is in it");
+    for wrong in [["--actor", "ada"], ["--action", "file.deleted"], ["--since", "today"], ["--limit", "0"]] {
+        let refused = run(&[&["audit", "list", "--data-dir", &text], &wrong[..]].concat());
+        let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(refused.status.code() == Some(2) && message.contains(wrong[1]), "{message}");
+    }
+}
+
+#[test]
 fn commands_work_without_a_server_and_before_the_first_run() {
     let data = Data::new();
     let key = output(&["keys", "create", "--quiet", "--data-dir", &data.text()]);
@@ -235,7 +288,7 @@ fn commands_work_without_a_server_and_before_the_first_run() {
 fn what_cannot_be_done_is_said() {
     let data = Data::new();
     let text = data.text();
-    for command in [["keys", "list"], ["workspaces", "list"]] {
+    for command in [["keys", "list"], ["workspaces", "list"], ["audit", "list"]] {
         let output = run(&[&command[..], &["--data-dir", &text]].concat());
         let message = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(message.contains("there is no installation") && !data.path().exists(), "{message}");
@@ -246,6 +299,7 @@ fn what_cannot_be_done_is_said() {
         (vec!["keys", "revoke", "key_00VbjUjhHGglY7j08O6M3Oj9"], "there is no key"),
         (vec!["keys", "create", "--name", " padded "], "a name has 1 to 64 bytes"),
         (vec!["workspaces", "expiry", "nobody"], "there is no workspace \"nobody\""),
+        (vec!["audit", "list", "--workspace", "nobody"], "there is no workspace \"nobody\""),
         (vec!["workspaces", "create", "default"], "there is a workspace of this name"),
         (vec!["workspaces", "create", ""], "a name has 1 to 64 bytes"),
         (vec!["workspaces", "create", "ws_00VbjUjhHGglY7j08O6M3Oj9"], "does not look like an id"),

@@ -10,6 +10,7 @@ mod first_run;
 mod full_disk;
 mod inspect;
 mod memory;
+mod panics;
 #[allow(dead_code, reason = "tests/crash uses the rest")]
 mod program;
 mod settings;

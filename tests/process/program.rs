@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -45,6 +45,8 @@ pub struct Program {
     pub address: SocketAddr,
     /// What it wrote to standard error until it was ready.
     pub log: Vec<String>,
+    /// What it has written to standard error by now.
+    pub whole_log: Arc<Mutex<String>>,
 }
 
 impl Program {
@@ -66,10 +68,16 @@ impl Program {
     pub fn try_spawn(mut command: Command, data_dir: &Path) -> Result<Self, Vec<String>> {
         command.args(["--data-dir", data_dir.to_str().unwrap(), "--listen", "127.0.0.1:0", "--admin-listen", "off"]);
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut program = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), log: Vec::new() };
+        let (address, whole_log) = (SocketAddr::from(([127, 0, 0, 1], 0)), Arc::new(Mutex::new(String::new())));
+        let mut program = Self { child, address, log: Vec::new(), whole_log: Arc::clone(&whole_log) };
         let (sender, lines) = mpsc::channel();
         let stderr = BufReader::new(program.child.stderr.take().unwrap());
-        std::thread::spawn(move || stderr.lines().map_while(Result::ok).for_each(|line| drop(sender.send(line))));
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                whole_log.lock().unwrap().push_str(&format!("{line}\n"));
+                drop(sender.send(line));
+            }
+        });
         while let Ok(line) = lines.recv_timeout(PATIENCE) {
             if let Some((_, address)) = line.split_once("listening on http://") {
                 program.address = address.trim().parse().unwrap();

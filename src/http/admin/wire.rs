@@ -2,7 +2,7 @@
 
 use crate::http::wire::List;
 use crate::model::api_key::ApiKey;
-use crate::model::audit::{Actor, Entry};
+use crate::model::audit::{Action, Actor, Entry};
 use crate::model::ids::{KeyId, WorkspaceId};
 use crate::model::limits::{Limit, Limits, StorageUsage};
 use crate::model::page::Page;
@@ -205,7 +205,7 @@ impl From<&Entry> for AuditLogObject {
         let mut subject = Map::from_iter([("id".to_owned(), Value::from(entry.object.clone()))]);
         if let Some(details) = &entry.details {
             let field = if name.ends_with(".created") { "data" } else { "changes_requested" };
-            subject.insert(field.to_owned(), details.clone());
+            subject.insert(field.to_owned(), titled(entry.action, details.clone()));
         }
         let address = entry.origin.address.map(|address| address.to_string());
         let actor = match entry.origin.actor {
@@ -229,6 +229,18 @@ impl From<&Entry> for AuditLogObject {
             details: Map::from_iter([(name.to_owned(), Value::Object(subject))]),
         }
     }
+}
+
+/// OpenAI's clients look for the name of a project under `title` too.
+fn titled(action: Action, mut details: Value) -> Value {
+    let of_project = matches!(action, Action::WorkspaceCreated | Action::WorkspaceUpdated);
+    if of_project
+        && let Some(fields) = details.as_object_mut()
+        && let Some(name) = fields.get("name").cloned()
+    {
+        fields.insert("title".to_owned(), name);
+    }
+    details
 }
 
 /// A page of workspaces.

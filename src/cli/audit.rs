@@ -1,0 +1,138 @@
+//! `venna audit`.
+
+use super::settings::StoreSettings;
+use super::{output, workspaces};
+use crate::app::Installation;
+use crate::model::audit::{Action, Actor, AuditQuery, Entry};
+use crate::model::ids::WorkspaceId;
+use anyhow::Result;
+use serde::Serialize;
+use serde_json::Value;
+use std::ops::RangeInclusive;
+
+/// How many entries may be asked for at once.
+const ENTRIES: RangeInclusive<i64> = 1..=100_000;
+/// How many are shown when nobody asks.
+const DEFAULT_ENTRIES: u32 = 100;
+
+/// Shows who did what, with the server running or not.
+#[derive(Debug, clap::Subcommand)]
+pub enum Audit {
+    /// Lists entries of the audit log, newest first.
+    List {
+        #[command(flatten)]
+        filter: Filter,
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        settings: StoreSettings,
+    },
+}
+
+/// Which entries are wanted.
+#[derive(Debug, clap::Args)]
+pub struct Filter {
+    /// Only what concerns this workspace, by name or id.
+    #[arg(long, value_name = "NAME_OR_ID")]
+    workspace: Option<String>,
+    /// Only what was done with this key, or by `command_line`.
+    #[arg(long, value_name = "KEY_ID", value_parser = parse_actor)]
+    actor: Option<Actor>,
+    /// Only this action, such as `api_key.created`.
+    #[arg(long, value_name = "TYPE", value_parser = parse_action)]
+    action: Option<Action>,
+    /// Only from this second on, in Unix time.
+    #[arg(long, value_name = "SECONDS")]
+    since: Option<u64>,
+    /// Only before this second, in Unix time.
+    #[arg(long, value_name = "SECONDS")]
+    until: Option<u64>,
+    /// At most so many.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_ENTRIES, value_parser = clap::value_parser!(u32).range(ENTRIES))]
+    limit: u32,
+}
+
+fn parse_actor(text: &str) -> Result<Actor, String> {
+    text.parse().map_err(|_| format!("expected {} or the id of a key, key_...", Actor::CommandLine))
+}
+
+fn parse_action(text: &str) -> Result<Action, String> {
+    let actions = || Action::ALL.map(Action::name).join(", ");
+    Action::named(text).ok_or_else(|| format!("expected one of {}", actions()))
+}
+
+#[derive(Serialize)]
+struct Row {
+    id: String,
+    effective_at: u64,
+    action: &'static str,
+    object_id: String,
+    actor: String,
+    /// None of what concerns no workspace.
+    workspace_id: Option<String>,
+    /// None of a command beside the server.
+    address: Option<String>,
+    request_id: Option<String>,
+    details: Option<Value>,
+}
+
+impl From<Entry> for Row {
+    fn from(entry: Entry) -> Self {
+        Self {
+            id: entry.id.to_string(),
+            effective_at: entry.id.created_at(),
+            action: entry.action.name(),
+            object_id: entry.object,
+            actor: entry.origin.actor.to_string(),
+            workspace_id: entry.workspace.map(|workspace| workspace.to_string()),
+            address: entry.origin.address.map(|address| address.to_string()),
+            request_id: entry.origin.request.map(|request| request.to_string()),
+            details: entry.details,
+        }
+    }
+}
+
+impl Row {
+    fn cells(&self) -> Vec<String> {
+        let optional = |text: &Option<String>| text.clone().unwrap_or_default();
+        vec![
+            output::time(self.effective_at),
+            self.action.to_owned(),
+            self.object_id.clone(),
+            self.actor.clone(),
+            optional(&self.workspace_id),
+            optional(&self.address),
+            optional(&self.request_id),
+        ]
+    }
+}
+
+impl Audit {
+    pub async fn run(&self) -> Result<()> {
+        let Self::List { filter, json, settings } = self;
+        let installation = settings.open_existing().await?;
+        let query = filter.query(&installation).await?;
+        let rows: Vec<Row> = installation.audit_log.list(query).await?.rows.into_iter().map(Row::from).collect();
+        let heading = ["TIME", "ACTION", "OBJECT", "ACTOR", "WORKSPACE", "ADDRESS", "REQUEST"];
+        output::list(&rows, *json, &heading, Row::cells)
+    }
+}
+
+impl Filter {
+    async fn query(&self, installation: &Installation) -> Result<AuditQuery> {
+        let workspace: Option<WorkspaceId> = match &self.workspace {
+            Some(name_or_id) => Some(workspaces::find(installation, name_or_id).await?.id),
+            None => None,
+        };
+        Ok(AuditQuery {
+            actions: self.action.map(|action| vec![action]),
+            actors: self.actor.map(|actor| vec![actor]),
+            workspaces: workspace.map(|workspace| vec![workspace]),
+            from: self.since,
+            until: self.until,
+            limit: self.limit,
+            ..AuditQuery::default()
+        })
+    }
+}

@@ -1,0 +1,439 @@
+"""The canary: every operation of the API with marked keys, names and contents, and then a look at all that the server keeps.
+
+A key stands nowhere at all, but for the answer that shows it and the echo of a path to whoever wrote it there. Content
+stands in blobs and in `blobs.content`; a file's name in the rows of Files and Uploads and in answers that are given again.
+No marker of any kind is in the log, which is as verbose as it can be.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import sqlite3
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+from actors import Caller
+from server import REPOSITORY, Venna, chosen_binary, environment_without_settings
+from wire import BOUNDARY, Answer, Connection, Form, file_part, part, text_part
+
+ROUTE = re.compile(r'^ +(get|post|delete)\("(/v1/[^"]+)"', re.MULTILINE)
+LARGE_BYTES = 200_000
+"""Too large for the database."""
+PART_BYTES = 100_000
+MAX_FILE_BYTES = 1024 * 1024
+
+# Where each kind of marker may stand in the database, and stands.
+COLUMNS = {
+    "content": {"blobs.content"},
+    "name": {"files.filename", "uploads.filename", "answers.answer"},
+    "title": {"workspaces.name", "api_keys.name", "audit_log.details", "answers.key"},
+    "stray": set(),
+    "key": set(),
+}
+
+
+class Markers:
+    """Random words, so that whatever holds one has it from here."""
+
+    def __init__(self) -> None:
+        self.words: dict[str, list[str]] = {kind: [] for kind in COLUMNS}
+
+    def new(self, kind: str) -> str:
+        word = "mark" + secrets.token_hex(12)
+        self.words[kind].append(word)
+        return word
+
+    def kinds_in(self, data: bytes) -> list[str]:
+        return [kind for kind, words in self.words.items() if any(word.encode() in data for word in words)]
+
+
+class Walk:
+    """Requests of one caller or another, which of them succeeded, and how many were answered."""
+
+    def __init__(self, venna: Venna, key: str, admin_key: str, markers: Markers) -> None:
+        self.venna, self.markers = venna, markers
+        self.user, self.admin, self.nobody = Caller(venna, "", key), Caller(venna, "", admin_key), Caller(venna, "", None)
+        self.asked: set[tuple[str, str]] = set()
+        self.answered = 0
+
+    def send(self, who: Caller, method: str, path: str, body: object = None, *, headers: dict[str, str] | None = None, echoes: bool = False) -> Answer:
+        """`body` is a form, bytes, or what is sent as JSON. Unless the request itself holds a key, no answer shows one."""
+        fields = list((headers or {}).items())
+        if isinstance(body, Form):
+            fields, body = [("Content-Type", body.content_type), *fields], body.body
+        elif body is not None and not isinstance(body, bytes):
+            fields, body = [("Content-Type", "application/json"), *fields], json.dumps(body).encode()
+        answer = who.request(method, path, fields, body)
+        self.saw(method, path, answer, echoes)
+        return answer
+
+    def ask(self, who: Caller, method: str, path: str, body: object = None, **options: object) -> Answer:
+        answer = self.send(who, method, path, body, **options)
+        assert answer.status in (200, 206, 304), answer
+        return answer
+
+    def fail(self, who: Caller, method: str, path: str, body: object = None, **options: object) -> Answer:
+        answer = self.send(who, method, path, body, **options)
+        assert 400 <= answer.status < 502 and answer.status != 500, answer
+        return answer
+
+    def saw(self, method: str, path: str, answer: Answer, echoes: bool) -> None:
+        self.answered += 1
+        if answer.status < 400:
+            self.asked.add((method, path.partition("?")[0]))
+        told = str(answer.headers).encode() + answer.body
+        shown = [secret for secret in self.venna.secrets if secret.encode() in told]
+        assert echoes or not shown, f"{method} {path} shows a key: {answer}"
+
+    def new_secret(self, who: Caller, path: str, body: dict) -> dict:
+        """The answer that shows a secret, once."""
+        made = self.ask(who, "POST", path, body).json()
+        self.venna.keep_secret(made["value"])
+        return made
+
+
+def a_key() -> str:
+    """A well-formed key that opens nothing."""
+    with tempfile.TemporaryDirectory(prefix="venna-canary-") as folder:
+        command = [chosen_binary(), "keys", "create", "--quiet", "--data-dir", folder]
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=environment_without_settings()).stdout.strip()
+
+
+def routes() -> set[tuple[str, str]]:
+    """The table of routes, from its source."""
+    table = {("POST" if method == "upload" else method.upper(), path) for method, path in ROUTE.findall((REPOSITORY / "src/http/routes.rs").read_text())}
+    assert len(table) > 20, table
+    return table
+
+
+def use_files(walk: Walk) -> None:
+    user, new = walk.user, walk.markers.new
+    small, large = new("content").encode(), (new("content") * LARGE_BYTES).encode()[:LARGE_BYTES]
+    upload = lambda content, **headers: walk.ask(  # noqa: E731
+        user, "POST", "/v1/files", Form(text_part("purpose", "user_data"), file_part(content, new("name") + ".txt")), headers=headers
+    ).json()["id"]
+    kept = [upload(small), upload(large)]
+    for id, content in zip(kept, (small, large)):
+        walk.ask(user, "GET", f"/v1/files/{id}")
+        assert walk.ask(user, "GET", f"/v1/files/{id}/content").body == content
+        walk.ask(user, "GET", f"/v1/files/{id}/content", headers={"Range": "bytes=3-9"})
+        etag = walk.ask(user, "HEAD", f"/v1/files/{id}/content").header("etag")
+        assert walk.ask(user, "GET", f"/v1/files/{id}/content", headers={"If-None-Match": etag or ""}).status == 304
+    walk.ask(user, "GET", f"/v1/files?limit=1&order=asc&purpose=user_data&after={kept[0]}")
+    bad_lines = b'{"custom_id": "%b"}\n%b\n' % (new("content").encode(), new("content").encode())
+    for purpose in ("batch", "fine-tune"):
+        walk.ask(user, "POST", "/v1/files", Form(text_part("purpose", purpose), file_part(bad_lines, new("name") + ".jsonl")))
+    form = Form(text_part("purpose", "vision"), file_part(new("content").encode(), new("name")))
+    once = {"Idempotency-Key": new("title")}
+    first = walk.ask(user, "POST", "/v1/files", form, headers=once)
+    assert walk.ask(user, "POST", "/v1/files", form, headers=once).json() == first.json()
+    other = Form(text_part("purpose", "vision"), file_part(new("content").encode(), new("name")))
+    walk.fail(user, "POST", "/v1/files", other, headers=once)
+    for content in (new("content").encode(), (new("content") * LARGE_BYTES).encode()[:LARGE_BYTES]):
+        walk.ask(user, "DELETE", f"/v1/files/{upload(content)}")
+
+
+def use_uploads(walk: Walk) -> None:
+    user, new = walk.user, walk.markers.new
+
+    def begin(size: int, **headers: str) -> str:
+        details = {"bytes": size, "filename": new("name"), "mime_type": "text/plain", "purpose": "user_data"}
+        return walk.ask(user, "POST", "/v1/uploads", details, headers=headers).json()["id"]
+
+    def add(upload: str, content: bytes) -> str:
+        return walk.ask(user, "POST", f"/v1/uploads/{upload}/parts", Form(file_part(content, new("stray"), name="data"))).json()["id"]
+
+    contents = [(new("content") * PART_BYTES).encode()[:PART_BYTES] for _ in range(2)]
+    upload = begin(2 * PART_BYTES, **{"Idempotency-Key": new("title")})
+    parts = [add(upload, content) for content in contents]
+    left_over = add(upload, new("content").encode())
+    walk.ask(user, "GET", f"/v1/uploads/{upload}")
+    walk.ask(user, "GET", f"/v1/uploads/{upload}/parts?limit=1&after={left_over}")
+    once = {"Idempotency-Key": new("title")}
+    completed = walk.ask(user, "POST", f"/v1/uploads/{upload}/complete", {"part_ids": parts}, headers=once).json()
+    assert walk.ask(user, "GET", f"/v1/files/{completed['file']['id']}/content").body == b"".join(contents)
+    walk.ask(user, "POST", f"/v1/uploads/{upload}/complete", {"part_ids": parts}, headers=once)
+    cancelled = begin(5)
+    add(cancelled, new("content").encode())
+    walk.ask(user, "POST", f"/v1/uploads/{cancelled}/cancel")
+    walk.fail(user, "POST", f"/v1/uploads/{cancelled}/parts", Form(file_part(new("content").encode(), new("stray"), name="data")))
+    pending = begin(5)
+    walk.fail(user, "POST", f"/v1/uploads/{pending}/complete", {"part_ids": [new("stray")]})
+    walk.fail(user, "POST", f"/v1/uploads/{pending}/complete", {"part_ids": [add(pending, b"12345")], "md5": new("stray")})
+    walk.fail(user, "POST", f"/v1/uploads/{pending}/parts", Form(text_part(new("stray"), new("stray"))))
+    for details in ({"filename": new("stray")}, {new("stray"): 1}, {"bytes": new("stray"), "purpose": new("stray")}):
+        walk.fail(user, "POST", "/v1/uploads", details)
+
+
+def use_administration(walk: Walk) -> None:
+    admin, user, new = walk.admin, walk.user, walk.markers.new
+    for who in (admin, user):
+        walk.ask(who, "GET", "/v1/organization/key")
+    project = walk.ask(admin, "POST", "/v1/organization/projects", {"name": new("title")}).json()["id"]
+    path = f"/v1/organization/projects/{project}"
+    walk.ask(admin, "GET", path)
+    walk.ask(admin, "POST", path, {"name": new("title")})
+    made = walk.new_secret(admin, f"{path}/api_keys", {"name": new("title"), "expires_in_seconds": 3600})
+    rotated = walk.new_secret(admin, f"{path}/api_keys/{made['id']}/rotate", {"overlap_seconds": 60})
+    for secret in (made["value"], rotated["value"]):
+        walk.ask(Caller(walk.venna, "", secret), "GET", "/v1/files")
+    walk.ask(admin, "GET", f"{path}/api_keys?limit=1")
+    walk.ask(admin, "GET", f"{path}/api_keys/{made['id']}")
+    for limits in (f"{path}/limits", f"{path}/api_keys/{made['id']}/limits"):
+        walk.ask(admin, "POST", limits, {"requests_per_minute": 1_000_000})
+        walk.ask(admin, "GET", limits)
+        walk.fail(admin, "POST", limits, {new("stray"): 1, "requests_per_minute": new("stray")})
+    walk.ask(admin, "DELETE", f"{path}/api_keys/{made['id']}")
+    for secret in (made["value"], rotated["value"]):
+        walk.fail(Caller(walk.venna, "", secret), "GET", "/v1/files")
+    walk.ask(admin, "POST", f"{path}/archive")
+    walk.ask(admin, "GET", "/v1/organization/projects?include_archived=true&limit=1")
+    walk.ask(admin, "GET", f"/v1/organization/audit_logs?project_ids[]={project}&event_types[]=project.created")
+    for query in (f"after={new('stray')}", f"limit={new('stray')}", f"effective_at[gt]={new('stray')}"):
+        walk.fail(admin, "GET", f"/v1/organization/audit_logs?{query}")
+    walk.fail(admin, "POST", "/v1/organization/projects", {"name": f" {new('stray')}"})
+    walk.fail(admin, "POST", "/v1/organization/projects", {"name": "x", new("stray"): new("stray")})
+    walk.fail(admin, "POST", f"{path}/api_keys", {"name": "x", "scopes": [new("stray")]})
+    walk.fail(admin, "POST", f"/v1/organization/projects/{new('stray')}/api_keys/{new('stray')}/rotate", {})
+    walk.fail(user, "GET", f"/v1/organization/projects/{new('stray')}")
+
+
+def fail_in_every_way(walk: Walk) -> None:
+    user, new = walk.user, walk.markers.new
+    stray = lambda: new("stray").encode()  # noqa: E731
+    purpose, file = text_part("purpose", "user_data"), file_part(b"x", "x")
+    for form in (
+        Form(purpose, text_part(new("stray"), stray()), file_part(stray(), new("stray"))),
+        Form(text_part("purpose", new("stray")), file_part(stray(), new("stray"))),
+        Form(text_part("purpose", new("stray")), file),
+        Form(purpose, file_part(stray(), new("stray")), file_part(stray(), new("stray"))),
+        Form(purpose, text_part("file", stray())),
+        Form(purpose, part(b'Content-Disposition: form-data; name="file"; filename="' + stray(), content=stray())),
+        Form(purpose, part(stray() + b": " + stray(), content=stray())),
+        Form(purpose, part(b"\x00" + stray(), content=stray())),
+        Form(purpose, file_part(stray(), new("stray")), closed=False),
+        Form(purpose, text_part("expires_after[anchor]", new("stray")), file_part(stray(), new("stray"))),
+        Form(purpose, text_part("expires_after[seconds]", new("stray")), text_part("expires_after[anchor]", "created_at"), file),
+        Form(purpose, file_part((new("stray") * MAX_FILE_BYTES).encode()[: MAX_FILE_BYTES + 1], new("stray"))),
+        Form(purpose, file_part(stray(), "a/" + "b" * 300 + new("stray") + "\x01")),
+        Form(text_part("purpose", "batch"), file_part(stray(), new("stray") + ".txt")),
+    ):
+        answer = walk.send(user, "POST", "/v1/files", form)
+        assert answer.status in (200, 400, 413), answer
+        if answer.status == 200:
+            kept = answer.json()
+            walk.ask(user, "DELETE", f"/v1/files/{kept['id']}")
+    for kind in (f"multipart/form-data; boundary={new('stray')}", f"text/{new('stray')}", f"multipart/form-data; {new('stray')}", "multipart/form-data"):
+        walk.fail(user, "POST", "/v1/files", stray(), headers={"Content-Type": kind})
+    for body in (stray(), b'{"%b": ' % stray(), b'["%b"]' % stray(), b'{"filename": "%b\xff"}' % stray(), b'"%b"' % stray()):
+        walk.fail(user, "POST", "/v1/uploads", body, headers={"Content-Type": "application/json"})
+        walk.fail(walk.admin, "POST", "/v1/organization/projects", body, headers={"Content-Type": "application/json"})
+    for method, path in (
+        ("GET", f"/v1/files/{new('stray')}"),
+        ("GET", f"/v1/files/file-{secrets.token_hex(12)}{new('stray')}"),
+        ("DELETE", f"/v1/files/{new('stray')}%00%0A"),
+        ("GET", f"/v1/files/{new('stray')}/content"),
+        ("GET", f"/v1/files/%FF{new('stray')}"),
+        ("HEAD", f"/v1/files/{new('stray')}"),
+        ("GET", f"/v1/files?after={new('stray')}"),
+        ("GET", f"/v1/files?limit={new('stray')}"),
+        ("GET", f"/v1/files?order={new('stray')}"),
+        ("GET", f"/v1/uploads/{new('stray')}"),
+        ("POST", f"/v1/uploads/{new('stray')}/complete"),
+        ("POST", f"/v1/uploads/{new('stray')}/cancel"),
+        ("GET", f"/v1/{new('stray')}"),
+        ("GET", f"/v1/chat/{new('stray')}"),
+        ("PUT", f"/v1/files/{new('stray')}"),
+        ("PATCH", f"/{new('stray')}"),
+        (new("stray").upper(), "/v1/files"),
+        (new("stray"), f"/{new('stray')}"),
+    ):
+        walk.fail(user, method, path)
+        walk.send(walk.nobody, method, path)
+    for headers in ({"Idempotency-Key": "x" * 300 + new("stray")}, {"Idempotency-Key": f"\t{new('stray')}\xff"}):
+        walk.send(user, "POST", "/v1/files", Form(purpose, file), headers=headers)
+    walk.send(user, "GET", "/v1/files", headers={"User-Agent": new("stray"), "X-Request-Id": new("stray"), "Cookie": new("stray"), "X-Forwarded-For": new("stray")})
+
+
+def misplace_keys(walk: Walk) -> None:
+    """A key where none belongs: in the path, in the query, in a body, with another word before it."""
+    user, key = walk.user, walk.user.key or ""
+    for method, path in (
+        ("GET", f"/v1/files/{key}"),
+        ("GET", f"/v1/files/{key}/content"),
+        ("DELETE", f"/v1/uploads/{key}"),
+        ("GET", f"/v1/files?api_key={key}"),
+        ("GET", f"/v1/files?after={key}"),
+        ("GET", f"/{key}"),
+        ("GET", f"/v1/{key}?key={key}"),
+        (key, "/v1/files"),
+        ("GET", f"/v1/organization/projects/{key}/api_keys/{key}"),
+        ("GET", f"/v1/organization/audit_logs?after={key}"),
+    ):
+        for who in (user, walk.admin, walk.nobody):
+            walk.send(who, method, path, echoes=True)
+    for body in ({"api_key": key}, {"name": f" {key}"}, {key: key}):
+        walk.fail(walk.admin, "POST", "/v1/organization/projects", body, echoes=True)
+        walk.fail(user, "POST", "/v1/uploads", body, echoes=True)
+    walk.fail(user, "POST", "/v1/files", Form(text_part(key, key), text_part("purpose", key), file_part(b"x", "x")), echoes=True)
+    unknown, mistyped = walk.venna.keep_secret(a_key()), walk.venna.keep_secret(key[:-1] + ("0" if key[-1] != "0" else "1"))
+    for authorization in (
+        f"Bearer {unknown}", f"Bearer {mistyped}", f"Bearer {key}{key}", f"Basic {key}", f"Bearer  {key} x", key, f"Bearer {walk.markers.new('key')}",
+        f"Bearer sk-{walk.markers.new('key')}", f"Bearer {key}\xff",
+    ):
+        walk.fail(walk.nobody, "GET", "/v1/files", headers={"Authorization": authorization})
+    walk.fail(walk.nobody, "GET", "/v1/files", headers={"X-Api-Key": key, "Api-Key": key, "Cookie": f"key={key}"})
+
+
+def break_off(walk: Walk) -> None:
+    """Requests that end too early, in head and body, or are no HTTP at all."""
+    user, new = walk.user, walk.markers.new
+    form = Form(text_part("purpose", "user_data"), file_part((new("stray") * LARGE_BYTES).encode()[:LARGE_BYTES], new("stray")))
+    head = [*user.authorization(), ("Content-Type", form.content_type), ("Content-Length", str(len(form.body)))]
+    for sent in (0, 60, 200, 100_000, len(form.body) - 5):
+        for reset in (False, True):
+            connection = user.connect()
+            connection.send_head("POST", "/v1/files", head)
+            connection.send(form.body[:sent])
+            time.sleep(0.05)
+            connection.reset() if reset else connection.close()
+    chunked = [*user.authorization(), ("Content-Type", f"multipart/form-data; boundary={BOUNDARY}"), ("Transfer-Encoding", "chunked")]
+    key = user.key or ""
+    for method, path, headers, body in (
+        ("POST", "/v1/files", chunked, f"{new('stray')}\r\n".encode()),
+        ("POST", "/v1/files", [*head, ("Content-Length", "1")], new("stray").encode()),
+        ("POST", "/v1/files", [*chunked, ("Transfer-Encoding", new("stray"))], b""),
+        ("GET", f"/v1/files/{new('stray')} {key}", user.authorization(), b""),
+        ("GET", f"/{new('stray')}\x01{key}", user.authorization(), b""),
+        ("GET", "/v1/files", [(f"Bad Name {new('stray')}", key)], b""),
+        ("GET", "/" + key + new("stray") * 100_000, user.authorization(), b""),
+        (f"{key} {new('stray')}\x00", "/", [], b""),
+        ("GET", "/v1/files", [("X-Long", new("stray") * 100_000)], b""),
+    ):
+        with user.connect() as connection:
+            try:
+                connection.send_head(method, path, headers)
+                connection.send(body)
+                connection.finish_sending()
+                connection.read_answer(method)
+                walk.answered += 1
+            except OSError:
+                pass  # what is no HTTP may be answered by the end of the connection
+    with user.connect() as connection:
+        connection.send(f"\x16\x03\x01{key}{new('stray')}\r\n\r\n".encode())
+        connection.finish_sending()
+
+
+def ask_health(walk: Walk, admin_address: tuple[str, int]) -> None:
+    key, stray = walk.user.key, walk.markers.new("stray")
+    for address in (walk.venna.address, admin_address):
+        for path in ("/healthz", "/readyz", "/metrics", f"/{stray}", f"/readyz?key={key}"):
+            with Connection(address) as connection:
+                answer = connection.request("GET", path, walk.user.authorization())
+                walk.saw("GET", path, answer, echoes=False)
+
+
+def free_port() -> int:
+    import socket
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        return taken.getsockname()[1]
+
+
+def test_no_secret_is_where_it_may_not_be(tmp_path: Path) -> None:
+    markers, key, port = Markers(), a_key(), free_port()
+    key_file = tmp_path / "bootstrap-key"
+    key_file.write_text(key + "\n")
+    venna = Venna(
+        "--bootstrap-key-file", str(key_file), "--max-file-bytes", str(MAX_FILE_BYTES), "--max-failed-logins-per-minute", "0",
+        admin_listen=f"127.0.0.1:{port}",
+    )
+    with venna:
+        venna.keep_secret(key)
+        walk = Walk(venna, key, venna.create_admin_key("--name", markers.new("title")), markers)
+        bootstrap = next(row["id"] for row in venna.list_keys() if row["name"] == "bootstrap")
+        rotated = venna.rotate_key(bootstrap, "--overlap", "3600")
+        use_files(walk)
+        walk.ask(Caller(venna, "", rotated), "GET", "/v1/files")
+        use_uploads(walk)
+        use_administration(walk)
+        fail_in_every_way(walk)
+        misplace_keys(walk)
+        break_off(walk)
+        ask_health(walk, ("127.0.0.1", port))
+        patterns = {(method, path): re.compile(re.sub(r"\{\w+\}", "[^/]+", path) + "$") for method, path in routes()}
+        unasked = [route for route, pattern in patterns.items() if not any(route[0] == method and pattern.match(path) for method, path in walk.asked)]
+        assert not unasked, f"the canary knows nothing of {unasked}"
+        for command in (("keys", "list"), ("workspaces", "list"), ("audit", "list")):
+            check_command(venna, markers, venna.command(*command, "--json"))
+        wait_for_the_sweeper(venna)
+        venna.stop()
+        check_log(venna, walk)
+        check_database(venna, markers, tmp_path)
+        check_blobs(venna, markers)
+    print(f"canary: {walk.answered} requests, {len(patterns)} routes, {len(venna.secrets)} keys, {sum(map(len, markers.words.values()))} markers")
+
+
+def check_command(venna: Venna, markers: Markers, told: str) -> None:
+    assert set(markers.kinds_in(told.encode())) == {"title"}, told
+    assert not any(secret in told for secret in venna.secrets), told
+
+
+def wait_for_the_sweeper(venna: Venna) -> None:
+    """Deleted blobs go in the background."""
+    deadline = time.monotonic() + 10
+    with closing(sqlite3.connect(f"file:{venna.data_dir / 'venna.db'}?mode=ro", uri=True)) as rows:
+        while rows.execute("SELECT count(*) FROM blobs WHERE state <> 'ready'").fetchone()[0]:
+            assert time.monotonic() < deadline, "the sweeper leaves nothing behind"
+            time.sleep(0.05)
+
+
+def check_log(venna: Venna, walk: Walk) -> None:
+    log = venna.log_file.read_bytes()
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith(b"{")]
+    answered = [line for line in lines if line.get("message") == "answered"]
+    assert len(answered) >= walk.answered * 0.9, f"{len(answered)} of {walk.answered} requests are in the log: it is not as verbose as it can be"
+    leaking = [line.decode(errors="replace") for line in log.splitlines() if walk.markers.kinds_in(line)]
+    assert not leaking, "\n".join(["the log holds markers:", *leaking[:20]])
+    assert {line["path"] for line in answered} >= {"/v1/files", "/v1/files/*", "/v1/files/*/content", "/v1/*", "/*", "/readyz"}
+    for secret in venna.secrets:
+        assert hashlib.sha256(secret.encode()).hexdigest().encode() not in log
+
+
+def check_database(venna: Venna, markers: Markers, tmp_path: Path) -> None:
+    database, copy = venna.data_dir / "venna.db", tmp_path / "copy.db"
+    found: dict[str, Counter[str]] = {kind: Counter() for kind in markers.words}
+    with closing(sqlite3.connect(database)) as rows:
+        assert rows.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+        tables = [name for (name,) in rows.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'")]
+        for table in tables:
+            for row in (cursor := rows.execute(f"SELECT * FROM {table}")):
+                for (column, *_), value in zip(cursor.description, row):
+                    data = value if isinstance(value, bytes) else str(value).encode()
+                    for kind in markers.kinds_in(data):
+                        found[kind][f"{table}.{column}"] += 1
+                    assert not any(secret.encode() in data for secret in venna.secrets), f"a key is in {table}.{column}"
+        rows.execute("VACUUM INTO ?", [str(copy)])
+    assert {"files", "uploads", "blobs", "answers", "audit_log", "api_keys", "key_secrets"} <= set(tables)
+    assert {kind: set(columns) for kind, columns in found.items()} == COLUMNS
+    raw = copy.read_bytes()
+    assert not any(secret.encode() in raw for secret in venna.secrets)
+    assert not [kind for kind in markers.kinds_in(raw) if not COLUMNS[kind]], "rows, indexes and everything between them"
+
+
+def check_blobs(venna: Venna, markers: Markers) -> None:
+    files = [path for path in (venna.data_dir / "blobs").rglob("*") if path.is_file()]
+    kinds = Counter(kind for path in files for kind in markers.kinds_in(path.read_bytes()))
+    assert set(kinds) == {"content"} and kinds["content"] == 3, f"one file and two parts of another: {kinds}"
+    for path in venna.data_dir.rglob("*"):
+        assert not markers.kinds_in(os.fsencode(path.relative_to(venna.data_dir))), path
+        if path.is_file() and path.name not in ("venna.db", "venna.db-wal") and path not in files:
+            assert not markers.kinds_in(path.read_bytes()), path
