@@ -24,7 +24,7 @@ from actors import Caller
 from server import REPOSITORY, Venna, chosen_binary, environment_without_settings
 from wire import BOUNDARY, Answer, Connection, Form, file_part, part, text_part
 
-ROUTE = re.compile(r'^ +(get|post|delete)\("(/v1/[^"]+)"', re.MULTILINE)
+ROUTE = re.compile(r'^ +(get|post|upload|delete)\("(/v1/[^"]+)"', re.MULTILINE)
 LARGE_BYTES = 200_000
 """Too large for the database."""
 PART_BYTES = 100_000
