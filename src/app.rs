@@ -24,6 +24,7 @@ use crate::model::ids::ProcessId;
 use crate::model::scope::Scopes;
 use crate::random;
 use crate::uploads::Uploads;
+use crate::usage::Meter;
 use crate::volume::{folder_of, volatile_kind};
 use anyhow::{Context, Result, bail};
 use data_dir::{Locks, create_folder, lock, write_secret};
@@ -69,6 +70,7 @@ pub struct Server {
     drain_timeout: Duration,
     listeners: Vec<JoinHandle<()>>,
     locks: Locks,
+    meter: Arc<Meter>,
 }
 
 /// The key of the first run.
@@ -103,11 +105,16 @@ impl Server {
         let files = open_files(config, &installation, clock.clone(), tasks.clone()).await?;
         warnings.extend(upkeep::start(&files, &config.upkeep, &clock, &stop).await?);
         let uploads = Uploads { files: files.clone(), ttl_seconds: config.upload_ttl.as_secs() };
+        let meter = Arc::new(Meter::new(Arc::clone(&installation.metadata), files.process));
+        let (metering, until) = (Arc::clone(&meter), stop.clone());
+        tasks.spawn(async move { metering.run(until).await });
         let hall = Arc::new(Hall {
             files,
             uploads,
             keys: installation.keys.clone(),
             workspaces: installation.workspaces.clone(),
+            usage: installation.usage.clone(),
+            meter: Arc::clone(&meter),
             audit_log: installation.audit_log.clone(),
             turns: Turns::default(),
             rates: Rates::default(),
@@ -131,6 +138,7 @@ impl Server {
             drain_timeout: limits.drain_timeout,
             listeners,
             locks,
+            meter,
         })
     }
 
@@ -143,6 +151,9 @@ impl Server {
             if let Err(error) = listener.await {
                 tracing::error!(%error, "a listener ended in a panic");
             }
+        }
+        if let Err(error) = self.meter.flush().await {
+            tracing::warn!(%error, "the last reads could not be entered into the ledger");
         }
         self.tasks.close();
         if timeout_at(deadline.max(Instant::now() + LAST_STEPS), self.tasks.wait()).await.is_err() {

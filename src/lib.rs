@@ -17,6 +17,7 @@ pub mod inspect;
 pub mod keys;
 pub mod sweep;
 pub mod uploads;
+pub mod usage;
 pub mod workspaces;
 // Floor 2, the stores.
 pub mod blobs;

@@ -11,6 +11,7 @@ use crate::keys::Keys;
 use crate::metadata::MetadataStore;
 use crate::metadata::sqlite::{Opener, SqliteStore};
 use crate::model::workspace::Workspace;
+use crate::usage::Usage;
 use crate::volume::folder_of;
 use crate::workspaces::Workspaces;
 use anyhow::{Context, Result, bail};
@@ -27,6 +28,8 @@ pub struct Installation {
     pub keys: Keys,
     /// Who did what.
     pub audit_log: AuditLog,
+    /// What was used.
+    pub usage: Usage,
     pub(super) metadata: Arc<dyn MetadataStore>,
     pub(super) default_workspace: Workspace,
 }
@@ -63,9 +66,10 @@ impl Installation {
         let metadata = open_metadata(opener, &stores.database, clock.clone()).await?;
         let workspaces = Workspaces { metadata: Arc::clone(&metadata) };
         let default_workspace = workspaces.ensure_default().await?;
+        let usage = Usage { metadata: Arc::clone(&metadata), clock: clock.clone() };
         let keys = Keys::new(Arc::clone(&metadata), clock, tasks);
         let audit_log = AuditLog { metadata: Arc::clone(&metadata) };
-        Ok(Self { workspaces, keys, audit_log, metadata, default_workspace })
+        Ok(Self { workspaces, keys, audit_log, usage, metadata, default_workspace })
     }
 }
 

@@ -30,6 +30,8 @@ pub enum Access {
     Scope(Scope),
     /// Those of administrators.
     Admin,
+    /// Those of administrators, and those of workspaces with this scope.
+    AdminOr(Scope),
     /// All.
     AnyKey,
 }
@@ -89,9 +91,11 @@ impl Access {
     /// When it is not, and why.
     pub(super) fn check(self, holder: &Holder) -> Result<(), ApiError> {
         let message = match (self, holder.key.opens) {
-            (Self::AnyKey, _) | (Self::Admin, Opens::Administration) => return Ok(()),
-            (Self::Scope(scope), Opens::Workspace(_, scopes)) if scopes.contains(scope) => return Ok(()),
-            (Self::Scope(scope), Opens::Workspace(..)) => {
+            (Self::AnyKey, _) | (Self::Admin | Self::AdminOr(_), Opens::Administration) => return Ok(()),
+            (Self::Scope(scope) | Self::AdminOr(scope), Opens::Workspace(_, scopes)) if scopes.contains(scope) => {
+                return Ok(());
+            }
+            (Self::Scope(scope) | Self::AdminOr(scope), Opens::Workspace(..)) => {
                 format!("You have insufficient permissions for this operation. Missing scopes: {scope}.")
             }
             (Self::Scope(_), Opens::Administration) => {

@@ -13,6 +13,7 @@ use crate::model::byte_range::ByteRange;
 use crate::model::caller::Caller;
 use crate::model::file::File;
 use crate::model::ids::FileId;
+use crate::model::ledger::ReadOp;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
@@ -25,6 +26,7 @@ use http::header::{
 };
 use http::{HeaderMap, Method, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::sync::Arc;
 use tracing::Span;
 
 /// What RFC 8187 section 3.2.1 lets stand in an extended value.
@@ -67,7 +69,9 @@ pub async fn download_file(
         Selection::Unsatisfiable => return Err(unsatisfiable(size_bytes)),
     };
     let headers = content_headers(&etag, &content.file, status, range);
+    let purpose = content.file.purpose;
     let body = if method == Method::HEAD { Body::empty() } else { body(&hall, caller, &named, content, range).await? };
+    hall.meter.count(caller, ReadOp::Content, Some(purpose));
     Ok(answer(status, headers, body))
 }
 
@@ -87,8 +91,10 @@ async fn body(
     content: StoredContent,
     range: ByteRange,
 ) -> Result<Body, ApiError> {
+    let purpose = content.file.purpose;
     let stream = hall.files.read(caller.workspace, content, range).await?.ok_or_else(|| named.not_found())?;
-    let request = Span::current();
+    let (request, meter) = (Span::current(), Arc::clone(&hall.meter));
+    let stream = stream.inspect_ok(move |chunk| meter.count_bytes(caller, purpose, chunk.len() as u64));
     Ok(Body::from_stream(stream.inspect_err(move |error| {
         request.in_scope(|| tracing::error!(error = %Causes(error), "a download was cut off"));
     })))

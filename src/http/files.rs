@@ -9,11 +9,13 @@ use super::wire::{FileDeleted, FileObject, List, json};
 use super::{SharedHall, form, list, list_body, wire};
 use crate::model::caller::Caller;
 use crate::model::ids::FileId;
+use crate::model::ledger::ReadOp;
 use crate::model::page::Page;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
 use http::StatusCode;
 use http::header::CONTENT_LENGTH;
+use std::sync::Arc;
 
 /// `POST /v1/files`.
 pub async fn create_file(
@@ -40,10 +42,12 @@ pub async fn list_files(
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    match list::parse(query.as_deref().unwrap_or_default())? {
-        Some(query) => list_body::answer(hall, caller.workspace, query).await,
-        None => Ok(json(StatusCode::OK, &List::of_files(&Page::empty()))),
-    }
+    let listed = match list::parse(query.as_deref().unwrap_or_default())? {
+        Some(query) => list_body::answer(Arc::clone(&hall), caller.workspace, query).await?,
+        None => json(StatusCode::OK, &List::of_files(&Page::empty())),
+    };
+    hall.meter.count(caller, ReadOp::List, None);
+    Ok(listed)
 }
 
 /// `GET /v1/files/{id}`.
@@ -53,6 +57,7 @@ pub async fn retrieve_file(
     named: Named<FileId>,
 ) -> Result<Response, ApiError> {
     let file = hall.files.retrieve(caller.workspace, named.id()?).await?.ok_or_else(|| named.not_found())?;
+    hall.meter.count(caller, ReadOp::Retrieve, Some(file.purpose));
     Ok(json(StatusCode::OK, &FileObject::from(&file)))
 }
 

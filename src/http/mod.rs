@@ -31,6 +31,7 @@ mod routes;
 pub mod serve;
 mod throttle;
 mod uploads;
+mod usage;
 mod wire;
 
 pub use caller::Access;
@@ -44,6 +45,7 @@ use crate::audit::AuditLog;
 use crate::files::Files;
 use crate::keys::Keys;
 use crate::uploads::Uploads;
+use crate::usage::{Meter, Usage};
 use crate::workspaces::Workspaces;
 use ipnet::IpNet;
 use std::sync::Arc;
@@ -62,6 +64,10 @@ pub struct Hall {
     pub workspaces: Workspaces,
     /// Who did what.
     pub audit_log: AuditLog,
+    /// What was used.
+    pub usage: Usage,
+    /// What is being read.
+    pub meter: Arc<Meter>,
     /// Who is at work under which `Idempotency-Key`.
     pub turns: Turns,
     /// How often workspaces and keys did what they may not do as often as they like.

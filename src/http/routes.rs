@@ -4,7 +4,7 @@ use super::SharedHall;
 use super::caller::Access;
 use super::error::ApiError;
 use super::rates::Left;
-use super::{admin, content, files, throttle, uploads};
+use super::{admin, content, files, throttle, uploads, usage};
 use crate::model::limits::Limit;
 use crate::model::scope::Scope;
 use axum::Router;
@@ -31,8 +31,8 @@ pub struct Route {
 /// Every operation under `/v1`.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    use Access::{Admin, AnyKey, Scope as Needs};
-    use Scope::{FilesRead, FilesWrite, UploadsWrite};
+    use Access::{Admin, AdminOr, AnyKey, Scope as Needs};
+    use Scope::{FilesRead, FilesWrite, UploadsWrite, UsageRead};
     vec![
         get("/v1/files", Needs(FilesRead), files::list_files),
         upload("/v1/files", Needs(FilesWrite), files::create_file),
@@ -60,6 +60,8 @@ pub fn routes() -> Vec<Route> {
         post("/v1/organization/projects/{project_id}/limits", Admin, admin::update_project_limits),
         get("/v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits", Admin, admin::retrieve_key_limits),
         post("/v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits", Admin, admin::update_key_limits),
+        get("/v1/organization/usage/files", AdminOr(UsageRead), usage::list_usage),
+        get("/v1/organization/usage/ledger", AdminOr(UsageRead), usage::list_ledger),
         get("/v1/organization/audit_logs", Admin, admin::list_audit_logs),
     ]
 }

@@ -46,7 +46,7 @@ pub async fn holds(store: &dyn MetadataStore, clock: &Clock) {
     store.probe().await.unwrap();
 }
 
-const ORIGIN: Origin = Origin::COMMAND_LINE;
+pub const ORIGIN: Origin = Origin::COMMAND_LINE;
 
 /// The holder of the key of a fresh workspace.
 pub async fn tenant(store: &dyn MetadataStore, name: &str) -> Caller {
@@ -75,6 +75,13 @@ fn new_file(blob: BlobId, purpose: Purpose, expires_after: Option<ExpiresAfter>)
         expires_after,
         status_details: Some("line 1".into()).filter(|_| purpose == Purpose::Batch),
     }
+}
+
+/// A File of so many bytes, which the store holds itself.
+pub fn small_file(size: usize, purpose: Purpose, expires_after: Option<ExpiresAfter>) -> NewFile {
+    let new = new_file(BlobId::new([0; 16]), purpose, expires_after);
+    let content = ContentDigest { size_bytes: size as u64, ..new.content };
+    NewFile { place: Place::Inline(Bytes::from(vec![7; size])), content, ..new }
 }
 
 fn blob(caller: Caller, number: u8) -> BlobId {

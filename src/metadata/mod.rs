@@ -6,6 +6,8 @@
 
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod ledger_contract;
 pub mod sqlite;
 
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens};
@@ -18,12 +20,14 @@ use crate::model::file::{File, NewFile};
 use crate::model::finding::Finding;
 use crate::model::idempotency::{Effect, IdempotencyKey, Once};
 use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
+use crate::model::ledger::{LedgerRow, Reads};
 use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
 use crate::model::page::{FileQuery, Page};
 use crate::model::purpose::Purpose;
 use crate::model::scrub::ScrubProgress;
 use crate::model::stamp::Stamp;
 use crate::model::upload::{Completion, NewPart, NewUpload, Part, Upload, UploadRefusal};
+use crate::model::usage::{UsageByGroup, UsageQuery};
 use crate::model::workspace::{NameTaken, Workspace};
 use async_trait::async_trait;
 use std::collections::HashSet;
@@ -189,6 +193,23 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<bool, MetadataError>;
     /// How much a workspace has now, as its quotas count it.
     async fn storage_usage(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError>;
+
+    /// Enters reads into the ledger, numbered from `first_number` on among those of this process; what has a number that is
+    /// entered already is left out.
+    async fn add_reads(&self, process: ProcessId, first_number: u64, reads: Vec<Reads>) -> Result<(), MetadataError>;
+    /// At most `limit` rows of the ledger of a workspace, or of all, behind a row, in the order of commits.
+    async fn ledger(
+        &self,
+        workspace: Option<WorkspaceId>,
+        after_seq: u64,
+        limit: u32,
+    ) -> Result<Page<LedgerRow>, MetadataError>;
+    /// What the ledger amounts to at this second.
+    async fn usage(&self, query: UsageQuery) -> Result<UsageByGroup, MetadataError>;
+    /// Takes at most `limit` more rows of the ledger into the cache from which usage is answered; how many there were.
+    async fn roll_up_usage(&self, limit: u32) -> Result<usize, MetadataError>;
+    /// Forgets that cache, to be made anew.
+    async fn forget_usage_rollup(&self) -> Result<(), MetadataError>;
 
     /// A page of the audit log, newest first.
     async fn audit_log(&self, query: AuditQuery) -> Result<Page<AuditEntry>, MetadataError>;

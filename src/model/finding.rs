@@ -74,6 +74,16 @@ pub enum Finding {
         /// The id of the workspace.
         workspace: String,
     },
+    /// The ledger does not say of a File what is true of it: that it is there, or when it ended.
+    Unmetered {
+        /// The id of the File.
+        file: String,
+    },
+    /// The cache of the ledger by hours is not what the ledger says.
+    WrongRollup {
+        /// How many hours of it.
+        hours: u64,
+    },
     /// The blobs of a File that came in parts do not add up to its length.
     WrongSum {
         /// The id of the File.
@@ -98,6 +108,8 @@ impl Finding {
             Self::LeftPart { .. } => "left_part",
             Self::LostAnswer { .. } => "lost_answer",
             Self::WrongTotal { .. } => "wrong_total",
+            Self::Unmetered { .. } => "unmetered_file",
+            Self::WrongRollup { .. } => "wrong_rollup",
             Self::WrongSum { .. } => "wrong_sum",
         }
     }
@@ -122,6 +134,10 @@ impl fmt::Display for Finding {
             Self::LeftPart { part } => write!(out, "{part} is kept for an upload that takes no parts"),
             Self::LostAnswer { workspace } => write!(out, "an answer is kept for {workspace}, which is not there"),
             Self::WrongTotal { workspace } => write!(out, "the files of {workspace} do not add up to its total"),
+            Self::Unmetered { file } => write!(out, "the ledger does not tell of {file} what is so"),
+            Self::WrongRollup { hours } => {
+                write!(out, "{hours} hours of the cache of usage are not what the ledger says")
+            }
             Self::WrongSum { file } => write!(out, "the parts of {file} do not add up to its length"),
         }
     }

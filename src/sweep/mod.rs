@@ -21,6 +21,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+/// Rows of the ledger that one transaction takes into the cache of usage.
+const ROLL_UP_ROWS: u32 = 5000;
 /// Rows that one step of a pass takes at once.
 const STEP_ROWS: u32 = 512;
 /// Uploads that one step of a pass ends at once; each may have thousands of parts.
@@ -58,6 +60,8 @@ pub struct Swept {
     pub forgotten_answers: usize,
     /// Entries of the audit log that are older than they have to be kept.
     pub forgotten_audit_entries: usize,
+    /// Rows of the ledger that were taken into the cache of usage.
+    pub rolled_up_rows: usize,
     /// Blobs that were begun and left behind.
     pub abandoned_blobs: usize,
     /// Blobs whose bytes and rows are gone.
@@ -113,6 +117,7 @@ impl Sweeper {
             expired_uploads: done(until_none(|| self.metadata.expire_uploads(STEP_UPLOADS)).await),
             forgotten_answers: done(until_none(|| self.metadata.forget_answers(STEP_ROWS)).await),
             forgotten_audit_entries: done(self.forget_audit_log().await),
+            rolled_up_rows: done(until_none(|| self.metadata.roll_up_usage(ROLL_UP_ROWS)).await),
             abandoned_blobs: done(self.abandon_what_was_left_behind().await),
             removed_blobs: done(self.remove_deleted_blobs().await),
         }

@@ -191,6 +191,10 @@ def use_administration(walk: Walk) -> None:
         walk.ask(admin, "POST", limits, {"requests_per_minute": 1_000_000})
         walk.ask(admin, "GET", limits)
         walk.fail(admin, "POST", limits, {new("stray"): 1, "requests_per_minute": new("stray")})
+    for who in (admin, walk.user):
+        walk.ask(who, "GET", "/v1/organization/usage/files?start_time=1700000000&limit=1")
+        walk.ask(who, "GET", "/v1/organization/usage/ledger?limit=5")
+    walk.fail(admin, "GET", f"/v1/organization/usage/files?start_time={new('stray')}")
     walk.ask(admin, "DELETE", f"{path}/api_keys/{made['id']}")
     for secret in (made["value"], rotated["value"]):
         walk.fail(Caller(walk.venna, "", secret), "GET", "/v1/files")

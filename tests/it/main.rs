@@ -21,3 +21,4 @@ mod quotas;
 mod races;
 mod tenancy;
 mod uploads;
+mod usage;

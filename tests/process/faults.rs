@@ -24,6 +24,8 @@ const SIZE: usize = 700_000;
 const SMALL_SIZE: usize = 1000;
 /// The smallest files that are not, about.
 const BLOB_SIZE: usize = 70_000;
+/// How often a commit that fails may be another than that of the upload.
+const CHANCES: usize = 5;
 /// No operation makes a call more often than this.
 const MOST_CALLS: usize = 60;
 
@@ -172,7 +174,8 @@ impl Bench {
 
     /// One operation for each time at which the call fails, until none does.
     fn upload_under(&mut self, fault: Fault, size: usize, tally: &mut Tally) {
-        for when in 1..MOST_CALLS {
+        let (mut when, mut chances) = (1, CHANCES);
+        while when < MOST_CALLS {
             let what = format!("upload of {size} bytes: {fault} at its time {when}");
             self.is_quiet();
             self.forgives(fault);
@@ -186,12 +189,15 @@ impl Bench {
             // After a failed fsync nothing is known of the file's pages (reliability.md, R3).
             let unsynced = injected.iter().any(|failed| failed.contains("sync("));
             let acknowledged = answer.as_ref().is_some_and(|answer| answer.status == 200);
-            assert!(!(unsynced && acknowledged), "{what}: {injected:?}");
+            let chance = unsynced && acknowledged && fault.side == Side::Rows && chances > 0;
+            assert!(chance || !(unsynced && acknowledged), "{what}: {injected:?}");
             self.judge_upload(&what, &before, answer, &vec![byte; size], tally);
             self.serves_others(&what);
             if injected.is_empty() {
                 return;
             }
+            // The failed commit was another: of reads that were counted, or of the sweeper. It is tried again.
+            (when, chances) = if chance { (when, chances - 1) } else { (when + 1, CHANCES) };
         }
         panic!("{fault} more than {MOST_CALLS} times");
     }

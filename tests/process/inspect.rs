@@ -76,7 +76,14 @@ fn fsck_finds_what_does_not_fit() {
     let sql = "DELETE FROM files WHERE id = (SELECT max(id) FROM files)";
     assert_eq!(database.execute(sql, []).unwrap(), 1);
     drop(database);
-    let expected = [("missing_blob", 1), ("wrong_size", 1), ("orphan_blob", 2), ("stray_file", 1), ("unowned_blob", 1)];
+    let expected = [
+        ("missing_blob", 1),
+        ("wrong_size", 1),
+        ("orphan_blob", 2),
+        ("stray_file", 1),
+        ("unowned_blob", 1),
+        ("unmetered_file", 1),
+    ];
     let expected = expected.map(|(name, count)| (name.to_owned(), count)).into();
     assert_eq!(inspect("fsck", &data, &[]), (Some(1), expected));
 }
@@ -97,6 +104,42 @@ fn fsck_finds_parts_and_answers_that_belong_to_nothing() {
     assert_eq!(database.execute("UPDATE answers SET workspace_id = 'ws_gone'", []).unwrap(), 1);
     let expected = [("left_part", 1), ("lost_answer", 1)].map(|(name, count)| (name.to_owned(), count)).into();
     assert_eq!(inspect("fsck", &data, &[]), (Some(1), expected));
+}
+
+#[test]
+fn fsck_finds_what_is_counted_wrong() {
+    let data = Data::new();
+    let server = Program::start(&data.path());
+    let client = server.client(&data.first_key());
+    let (kept, deleted) = (client.upload(b"kept", 4).unwrap().id(), client.upload(b"gone", 4).unwrap().id());
+    assert_eq!(client.send("DELETE", &format!("/v1/files/{deleted}")).unwrap().status, 200);
+    assert_eq!(inspect("fsck", &data, &[]), (Some(0), BTreeMap::new()));
+    let database = rusqlite::Connection::open(data.path().join("venna.db")).unwrap();
+    let finds = |sql: &str, findings: &[(&str, usize)]| {
+        database.execute_batch(&format!("BEGIN; {sql}")).unwrap();
+        database.execute_batch("COMMIT").unwrap();
+        let expected = findings.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+        assert_eq!(inspect("fsck", &data, &[]).1, expected, "{sql}");
+    };
+    finds("UPDATE workspaces SET stored_bytes = stored_bytes + 1", &[("wrong_total", 1)]);
+    finds("UPDATE workspaces SET stored_bytes = stored_bytes - 1", &[]);
+    let row = "event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, bytes, count";
+    let ended_early = format!(
+        "INSERT INTO ledger ({row}) SELECT 'st-:' || file_id, ts, 'end', workspace_id, api_key_id, purpose, file_id, -bytes, 0
+         FROM ledger WHERE event_id = 'st+:{kept}'"
+    );
+    finds(&ended_early, &[("unmetered_file", 1)]);
+    let never_there = format!(
+        "INSERT INTO ledger ({row}) SELECT 'st+:file-x', ts, 'create', workspace_id, api_key_id, purpose, 'file-x', 7, 1
+         FROM ledger WHERE event_id = 'st+:{kept}'"
+    );
+    finds(&never_there, &[("unmetered_file", 2)]);
+    let hour = "INSERT INTO usage_hourly VALUES ('ws_x', 3600, '', '', 1, 1, 1, 1, 1, 1, 1)";
+    finds(hour, &[("unmetered_file", 2), ("wrong_rollup", 1)]);
+    for change in ["UPDATE ledger SET bytes = 0", "DELETE FROM ledger"] {
+        let refused = database.execute(change, []).unwrap_err().to_string();
+        assert!(refused.contains("append-only"), "{refused}");
+    }
 }
 
 #[test]

@@ -3,12 +3,13 @@
 
 use super::rows::{self, parsed};
 use super::writer::Change;
-use super::{audit, blobs, expiries};
+use super::{audit, blobs, expiries, ledger};
 use crate::metadata::StoredContent;
 use crate::model::audit::{Action, NewEntry};
 use crate::model::caller::Caller;
 use crate::model::file::{File, FileDigest, NewFile};
 use crate::model::ids::{BlobId, FileId, WorkspaceId};
+use crate::model::ledger::Fact;
 use crate::model::page::{FileQuery, Order, Page};
 use crate::model::purpose::Purpose;
 use crate::random;
@@ -42,12 +43,8 @@ pub(super) fn note_last_file_id(connection: &Connection, id: FileId) -> Result<(
     Ok(())
 }
 
-pub(super) fn create(
-    change: &mut Change<'_>,
-    workspace: WorkspaceId,
-    new: NewFile,
-    now_ms: u64,
-) -> Result<Option<File>> {
+pub(super) fn create(change: &mut Change<'_>, caller: Caller, new: NewFile, now_ms: u64) -> Result<Option<File>> {
+    let workspace = caller.workspace;
     let Some(blob) = blobs::settle(change.connection, workspace, &new.place, &new.content, now_ms)? else {
         return Ok(None);
     };
@@ -63,6 +60,7 @@ pub(super) fn create(
         status_details: new.status_details,
     };
     insert(change.connection, workspace, &file, Some(blob))?;
+    ledger::begin(change.connection, caller, &file, Fact::Create)?;
     Ok(Some(file))
 }
 
@@ -172,12 +170,12 @@ pub(super) fn list(
 
 pub(super) fn delete(connection: &Connection, caller: Caller, id: FileId, now_ms: u64) -> Result<bool> {
     let (workspace, now_seconds) = (caller.workspace, now_ms / 1000);
-    let sql = format!("DELETE FROM files WHERE workspace_id = ?1 AND {ALIVE} AND id = ?3 RETURNING blob_id");
-    let mut delete = connection.prepare_cached(&sql)?;
-    let deleted: Option<Option<String>> =
-        delete.query_row(params![workspace.to_string(), now_seconds, id.to_string()], |row| row.get(0)).optional()?;
-    let Some(blob) = deleted else { return Ok(false) };
-    release(connection, &workspace.to_string(), &id.to_string(), blob)?;
+    let sql = format!(
+        "DELETE FROM files WHERE workspace_id = ?1 AND {ALIVE} AND id = ?3 RETURNING workspace_id, id, blob_id, expires_at"
+    );
+    if delete_all(connection, &sql, params![workspace.to_string(), now_seconds, id.to_string()], now_seconds)? == 0 {
+        return Ok(false);
+    }
     let (action, object) = (Action::FileDeleted, id.to_string());
     let entry = NewEntry { action, workspace: Some(workspace), object, details: None };
     audit::note(connection, caller.into(), entry, now_ms)?;
@@ -185,25 +183,33 @@ pub(super) fn delete(connection: &Connection, caller: Caller, id: FileId, now_ms
 }
 
 /// Deletes at most `limit` Files of a workspace, whatever they are; how many there were.
-pub(super) fn delete_some(connection: &Connection, workspace: WorkspaceId, limit: u32) -> Result<usize> {
+pub(super) fn delete_some(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    limit: u32,
+    now_seconds: u64,
+) -> Result<usize> {
     let sql = "DELETE FROM files WHERE workspace_id = ?1 AND id IN
-               (SELECT id FROM files WHERE workspace_id = ?1 ORDER BY id LIMIT ?2) RETURNING workspace_id, id, blob_id";
-    delete_all(connection, sql, params![workspace.to_string(), limit])
+               (SELECT id FROM files WHERE workspace_id = ?1 ORDER BY id LIMIT ?2)
+               RETURNING workspace_id, id, blob_id, expires_at";
+    delete_all(connection, sql, params![workspace.to_string(), limit], now_seconds)
 }
 
 pub(super) fn delete_expired(connection: &Connection, limit: u32, now_seconds: u64) -> Result<usize> {
     let sql = "DELETE FROM files WHERE (workspace_id, id) IN
                (SELECT workspace_id, id FROM files WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)
-               RETURNING workspace_id, id, blob_id";
-    delete_all(connection, sql, params![now_seconds, limit])
+               RETURNING workspace_id, id, blob_id, expires_at";
+    delete_all(connection, sql, params![now_seconds, limit], now_seconds)
 }
 
-/// Runs a statement that deletes Files, and releases what they had; how many there were.
-fn delete_all(connection: &Connection, sql: &str, values: &[&dyn ToSql]) -> Result<usize> {
+/// Runs a statement that deletes Files, enters their ends and releases what they had; how many there were.
+fn delete_all(connection: &Connection, sql: &str, values: &[&dyn ToSql], now_seconds: u64) -> Result<usize> {
     let mut delete = connection.prepare_cached(sql)?;
-    let deleted: Vec<(String, String, Option<String>)> =
-        delete.query_map(values, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_>>()?;
-    for (workspace, id, blob) in &deleted {
+    let deleted: Vec<(String, String, Option<String>, Option<u64>)> = delete
+        .query_map(values, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+        .collect::<Result<_>>()?;
+    for (workspace, id, blob, expires_at) in &deleted {
+        ledger::end(connection, id, *expires_at, now_seconds)?;
         release(connection, workspace, id, blob.clone())?;
     }
     Ok(deleted.len())

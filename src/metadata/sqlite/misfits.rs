@@ -1,6 +1,7 @@
 //! Rows that do not fit each other: what no transaction of this program leaves behind.
 
 use super::rows::parsed;
+use super::usage;
 use crate::model::finding::Finding;
 use rusqlite::{Connection, Result, Row};
 
@@ -39,8 +40,21 @@ pub(super) fn find(connection: &Connection) -> Result<Vec<Finding>> {
             ON f.workspace_id = w.id
         WHERE w.stored_bytes <> coalesce(f.bytes, 0) OR w.stored_files <> coalesce(f.files, 0)";
     collect(wrong_total, |row| Ok(Finding::WrongTotal { workspace: row.get(0)? }))?;
+    let unmetered = "SELECT f.id FROM files f LEFT JOIN ledger b ON b.event_id = 'st+:' || f.id
+        LEFT JOIN ledger e ON e.event_id = 'st-:' || f.id
+        WHERE b.bytes IS NOT f.size_bytes OR b.workspace_id IS NOT f.workspace_id OR e.seq IS NOT NULL
+        UNION ALL
+        SELECT b.file_id FROM ledger b LEFT JOIN files f ON f.workspace_id = b.workspace_id AND f.id = b.file_id
+        LEFT JOIN ledger e ON e.event_id = 'st-:' || b.file_id
+        WHERE b.fact IN ('opening', 'create', 'complete') AND f.id IS NULL
+            AND (e.bytes IS NOT -b.bytes OR e.api_key_id IS NOT b.api_key_id OR e.ts < b.ts)";
+    collect(unmetered, |row| Ok(Finding::Unmetered { file: row.get(0)? }))?;
+    let wrong_hours = usage::wrong_hours(&snapshot)?;
     let wrong_sum = "SELECT f.id FROM files f WHERE f.blob_id IS NULL AND f.size_bytes <>
         (SELECT coalesce(sum(p.size_bytes), 0) FROM file_parts p WHERE p.workspace_id = f.workspace_id AND p.file_id = f.id)";
     collect(wrong_sum, |row| Ok(Finding::WrongSum { file: row.get(0)? }))?;
+    if wrong_hours > 0 {
+        findings.push(Finding::WrongRollup { hours: wrong_hours });
+    }
     Ok(findings)
 }

@@ -11,6 +11,7 @@ mod blobs;
 mod expiries;
 mod files;
 mod keys;
+mod ledger;
 mod limits;
 mod migrate;
 mod misfits;
@@ -21,6 +22,7 @@ mod snapshot;
 mod snapshots;
 mod upkeep;
 mod uploads;
+mod usage;
 mod workspaces;
 mod writer;
 
@@ -35,12 +37,14 @@ use crate::model::file::{File, NewFile};
 use crate::model::finding::Finding;
 use crate::model::idempotency::{Effect, IdempotencyKey, Once};
 use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
+use crate::model::ledger::{LedgerRow, Reads};
 use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
 use crate::model::page::{FileQuery, Page};
 use crate::model::purpose::Purpose;
 use crate::model::scrub::ScrubProgress;
 use crate::model::stamp::Stamp;
 use crate::model::upload::{Completion, NewPart, NewUpload, Part, Upload, UploadRefusal};
+use crate::model::usage::{UsageByGroup, UsageQuery};
 use crate::model::workspace::{NameTaken, Workspace};
 use async_trait::async_trait;
 use readers::Readers;
@@ -295,6 +299,35 @@ impl MetadataStore for SqliteStore {
         self.readers.current(|connection| limits::usage(connection, workspace, None, now_seconds))
     }
 
+    async fn add_reads(&self, process: ProcessId, first_number: u64, reads: Vec<Reads>) -> Result<(), MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.writer
+            .write(move |change| ledger::add_reads(change.connection, process, first_number, &reads, now_seconds))
+            .await
+    }
+
+    async fn ledger(
+        &self,
+        workspace: Option<WorkspaceId>,
+        after_seq: u64,
+        limit: u32,
+    ) -> Result<Page<LedgerRow>, MetadataError> {
+        self.readers.long(move |connection| ledger::list(connection, workspace, after_seq, limit)).await
+    }
+
+    async fn usage(&self, query: UsageQuery) -> Result<UsageByGroup, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.readers.long(move |connection| usage::find(connection, &query, now_seconds)).await
+    }
+
+    async fn roll_up_usage(&self, limit: u32) -> Result<usize, MetadataError> {
+        self.writer.write(move |change| usage::roll_up(change.connection, limit)).await
+    }
+
+    async fn forget_usage_rollup(&self) -> Result<(), MetadataError> {
+        self.writer.write(|change| usage::forget_rollup(change.connection)).await
+    }
+
     async fn audit_log(&self, query: AuditQuery) -> Result<Page<AuditEntry>, MetadataError> {
         self.readers.long(move |connection| audit::list(connection, &query)).await
     }
@@ -327,7 +360,7 @@ impl MetadataStore for SqliteStore {
                     let refused = limits::refuse(change.connection, caller, quotas, size_bytes, None, now_ms / 1000)?;
                     match refused {
                         Some(refused) => Ok(Err(refused)),
-                        None => files::create(change, caller.workspace, file, now_ms).map(Ok),
+                        None => files::create(change, caller, file, now_ms).map(Ok),
                     }
                 };
                 answers::once(change, caller, once, now_ms / 1000, work, Option::as_ref)
@@ -569,7 +602,7 @@ impl From<rusqlite::Error> for MetadataError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::contract;
+    use super::super::{contract, ledger_contract};
     use super::*;
 
     #[tokio::test(flavor = "multi_thread")]
@@ -579,6 +612,16 @@ mod tests {
         let store = SqliteStore::open(&folder.path().join("venna.db"), clock.clone(), Opener::Server).unwrap();
         contract::holds(&store, &clock).await;
         contract::concurrent_changes_get_their_own_answers(Arc::new(store)).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn usage_is_what_happened_in_ten_thousand_schedules() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::set_to(contract::NOW_MS);
+        let store = SqliteStore::open(&folder.path().join("venna.db"), clock.clone(), Opener::Server).unwrap();
+        let seed = u64::from_le_bytes(crate::random::bytes());
+        ledger_contract::usage_is_what_happened(&store, &clock, 10_000, seed).await;
+        ledger_contract::reads_are_entered_once(&store, &clock).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use super::rows::{self, named, parsed};
 use super::writer::Change;
-use super::{blobs, expiries, files, limits};
+use super::{blobs, expiries, files, ledger, limits};
 use crate::model::blob::StoredBlob;
 use crate::model::caller::{Caller, Refused};
 use crate::model::digest::Sha256Digest;
@@ -10,6 +10,7 @@ use crate::model::expiry::ExpiresAfter;
 use crate::model::file::{File, FileDigest};
 use crate::model::filename::Filename;
 use crate::model::ids::{FileId, PartId, UploadId, WorkspaceId};
+use crate::model::ledger::Fact;
 use crate::model::limits::Limits;
 use crate::model::page::Page;
 use crate::model::purpose::Purpose;
@@ -171,6 +172,7 @@ pub(super) fn complete(
         return Ok(Err(refused));
     }
     let file = insert_file(change, workspace, &row, &chosen, completion.sha256, now_ms)?;
+    ledger::begin(change.connection, caller, &file, Fact::Complete)?;
     take_parts(change.connection, workspace, upload, &chosen)?;
     discard_parts(change.connection, workspace, upload)?;
     let sql =

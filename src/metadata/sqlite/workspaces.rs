@@ -97,7 +97,8 @@ pub(super) fn purge(
         Some(workspace) if workspace.archived_at.is_none() => return Ok(Purged::NotArchived),
         Some(_) => {}
     }
-    let removed = files::delete_some(connection, id, limit)? + uploads::cancel_some(connection, id, limit)?;
+    let removed =
+        files::delete_some(connection, id, limit, now_ms / 1000)? + uploads::cancel_some(connection, id, limit)?;
     if removed > 0 {
         return Ok(Purged::Some(removed));
     }

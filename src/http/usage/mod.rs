@@ -1,0 +1,61 @@
+//! Usage and the ledger, in OpenAI's page and bucket shapes (billing.md, section 3). An administrator sees all, a key of a
+//! workspace its own.
+
+mod query;
+mod wire;
+
+use super::SharedHall;
+use super::caller::Holder;
+use super::error::ApiError;
+use super::wire::{json, json_body};
+use crate::model::ids::WorkspaceId;
+use crate::usage::UsageWindow;
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, StatusCode};
+
+/// `GET /v1/organization/usage/files`.
+pub async fn list_usage(
+    State(hall): State<SharedHall>,
+    holder: Holder,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let now = hall.usage.clock.now_seconds();
+    let (window, next_page) = query::window(query.as_deref().unwrap_or_default(), now)?;
+    let by = window.by;
+    let buckets = hall.usage.buckets(of_holder(window, &holder)).await?;
+    Ok(json(StatusCode::OK, &wire::usage_page(&buckets, by, next_page)))
+}
+
+/// `GET /v1/organization/usage/ledger`: lines of JSON, or CSV for who accepts that.
+pub async fn list_ledger(
+    State(hall): State<SharedHall>,
+    holder: Holder,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let (after_seq, limit) = query::ledger(query.as_deref().unwrap_or_default())?;
+    let rows = hall.usage.ledger(holder.key.opens.workspace(), after_seq, limit).await?.rows;
+    let wants_csv =
+        headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/csv"));
+    let (body, kind) = if wants_csv {
+        (wire::ledger_csv(&rows), "text/csv; charset=utf-8")
+    } else {
+        (wire::ledger_lines(&rows), "application/jsonl")
+    };
+    let mut response = json_body(StatusCode::OK, Body::from(body));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    Ok(response)
+}
+
+/// What the holder of the key may see of a window.
+fn of_holder(mut window: UsageWindow, holder: &Holder) -> UsageWindow {
+    if let Some(own) = holder.key.opens.workspace() {
+        let asked = window.workspaces.take();
+        let is_own = |ids: Vec<WorkspaceId>| ids.into_iter().filter(|id| *id == own).collect();
+        window.workspaces = Some(asked.map_or_else(|| vec![own], is_own));
+    }
+    window
+}

@@ -1,0 +1,215 @@
+//! The queries of usage: which buckets, of whom, and from where on.
+
+use crate::http::error::{ApiError, echo};
+use crate::model::ledger::LINES_PER_ROW;
+use crate::model::usage::Dimensions;
+use crate::usage::{BucketWidth, UsageWindow};
+use std::str::FromStr;
+
+/// Rows of the ledger on one page, at most and when nobody asks.
+const PAGE_LEDGER_ROWS: (u64, u64) = (10_000, 1000);
+/// Values that one filter takes.
+const MAX_FILTER_VALUES: usize = 100;
+/// The last second that is taken for a time: the year 9999.
+const MAX_TIME: u64 = 253_402_300_799;
+/// What the name of a page begins with; the first second of its first bucket follows.
+const PAGE_PREFIX: &str = "page_";
+
+/// Reads the query of `GET /v1/organization/usage/files`: the buckets of the page that is asked for, and the name of the next
+/// page, if there is one.
+///
+/// # Errors
+/// When a parameter is missing or not valid; unknown ones are ignored.
+pub fn window(query: &str, now: u64) -> Result<(UsageWindow, Option<String>), ApiError> {
+    let asked = Asked::read(query, &["project_id", "api_key_id", "purpose"])?;
+    let by = |dimension: &str| asked.group_by.iter().any(|name| name == dimension);
+    let by = Dimensions { workspace: by("project_id"), key: by("api_key_id"), purpose: by("purpose") };
+    asked.into_window(by, now, BucketWidth::Day)
+}
+
+/// Reads the query of `GET /v1/organization/usage/ledger`: the row behind which to begin, and how many rows to give.
+///
+/// # Errors
+/// When a parameter is not valid.
+pub fn ledger(query: &str) -> Result<(u64, u32), ApiError> {
+    let (mut after_seq, mut limit) = (0, PAGE_LEDGER_ROWS.1);
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match &*name {
+            "after_seq" => after_seq = number("after_seq", &value, 0, i64::MAX as u64)?,
+            "limit" => limit = number("limit", &value, 1, PAGE_LEDGER_ROWS.0)?,
+            _ => {}
+        }
+    }
+    Ok((after_seq / LINES_PER_ROW, u32::try_from(limit).unwrap_or(u32::MAX)))
+}
+
+/// A query as it is written.
+#[derive(Debug, Default)]
+struct Asked {
+    start_time: Option<u64>,
+    end_time: Option<u64>,
+    width: Option<BucketWidth>,
+    group_by: Vec<String>,
+    project_ids: Option<Vec<String>>,
+    api_key_ids: Option<Vec<String>>,
+    limit: Option<String>,
+    page: Option<String>,
+}
+
+impl Asked {
+    fn read(query: &str, dimensions: &[&str]) -> Result<Self, ApiError> {
+        let mut asked = Self::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match name.strip_suffix("[]").unwrap_or(&name) {
+                "start_time" => asked.start_time = Some(number("start_time", &value, 0, MAX_TIME)?),
+                "end_time" => asked.end_time = Some(number("end_time", &value, 0, MAX_TIME)?),
+                "bucket_width" => asked.width = Some(width(&value)?),
+                "group_by" if dimensions.contains(&&*value) => asked.group_by.push(value.into_owned()),
+                "group_by" => return Err(unsupported("group_by", &value, dimensions)),
+                "project_ids" => add("project_ids", &mut asked.project_ids, value.into_owned())?,
+                "api_key_ids" => add("api_key_ids", &mut asked.api_key_ids, value.into_owned())?,
+                "limit" => asked.limit = Some(value.into_owned()),
+                "page" => asked.page = Some(value.into_owned()),
+                _ => {}
+            }
+        }
+        Ok(asked)
+    }
+
+    fn into_window(
+        self,
+        by: Dimensions,
+        now: u64,
+        default: BucketWidth,
+    ) -> Result<(UsageWindow, Option<String>), ApiError> {
+        let width = self.width.unwrap_or(default);
+        let seconds = width.seconds();
+        let start = self.start_time.ok_or_else(|| ApiError::missing("start_time"))?;
+        let first = start - start % seconds;
+        let last = self.end_time.unwrap_or(now).next_multiple_of(seconds);
+        if self.end_time.is_some_and(|end_time| end_time <= start) {
+            return Err(ApiError::invalid("'end_time' must be later than 'start_time'.").param("end_time"));
+        }
+        let (default_limit, most) = width.page();
+        let limit = self.limit.map_or(Ok(default_limit), |text| number("limit", &text, 1, most))?;
+        let begin = match self.page {
+            Some(page) => place(&page, first, last, seconds)?,
+            None => first,
+        };
+        let end = begin.saturating_add(limit * seconds).min(last).max(begin);
+        let next_page = (end < last).then(|| format!("{PAGE_PREFIX}{end}"));
+        let window = UsageWindow {
+            start: begin,
+            end,
+            width,
+            workspaces: self.project_ids.map(|ids| known(&ids)),
+            keys: self.api_key_ids.map(|ids| known(&ids)),
+            by,
+        };
+        Ok((window, next_page))
+    }
+}
+
+/// The ids that are ids: what is none belongs to nobody.
+fn known<Id: FromStr>(ids: &[String]) -> Vec<Id> {
+    ids.iter().filter_map(|id| id.parse().ok()).collect()
+}
+
+/// Where a page begins.
+fn place(page: &str, first: u64, last: u64, seconds: u64) -> Result<u64, ApiError> {
+    let begin = page.strip_prefix(PAGE_PREFIX).and_then(|digits| digits.parse::<u64>().ok());
+    let begin = begin.filter(|begin| (first..last).contains(begin) && begin.is_multiple_of(seconds));
+    begin.ok_or_else(|| {
+        let message =
+            format!("Invalid 'page': '{}' is no page of this list. Send the one that 'next_page' names.", echo(page));
+        ApiError::invalid(message).param("page")
+    })
+}
+
+fn width(value: &str) -> Result<BucketWidth, ApiError> {
+    let found = BucketWidth::ALL.into_iter().find(|width| width.name() == value);
+    found.ok_or_else(|| unsupported("bucket_width", value, &BucketWidth::ALL.map(BucketWidth::name)))
+}
+
+fn unsupported(param: &str, value: &str, supported: &[&str]) -> ApiError {
+    let supported: Vec<String> = supported.iter().map(|name| format!("'{name}'")).collect();
+    let message = format!("Invalid value: '{}'. Supported values are: {}.", echo(value), supported.join(", "));
+    ApiError::invalid(message).param(param)
+}
+
+fn add(param: &str, filter: &mut Option<Vec<String>>, value: String) -> Result<(), ApiError> {
+    let filter = filter.get_or_insert_default();
+    filter.push(value);
+    if filter.len() > MAX_FILTER_VALUES {
+        let message = format!("Invalid '{param}': expected at most {MAX_FILTER_VALUES} values.");
+        return Err(ApiError::invalid(message).param(param));
+    }
+    Ok(())
+}
+
+fn number(param: &str, value: &str, least: u64, most: u64) -> Result<u64, ApiError> {
+    let (sign, digits) = value.strip_prefix('-').map_or((1, value), |digits| (-1, digits));
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        let message = format!("Invalid '{param}': expected an integer, but got '{}' instead.", echo(value));
+        return Err(ApiError::invalid(message).param(param));
+    }
+    let number: i128 = sign * digits.parse().unwrap_or(i128::MAX);
+    if number < i128::from(least) {
+        return Err(ApiError::below_minimum(param, least, &echo(value)));
+    }
+    let within = u64::try_from(number).ok().filter(|number| *number <= most);
+    within.ok_or_else(|| ApiError::above_maximum(param, most, &echo(value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_795_374_123;
+
+    fn bounds(query: &str) -> (u64, u64, Option<String>) {
+        let (window, next) = window(query, NOW).unwrap();
+        (window.start, window.end, next)
+    }
+
+    #[test]
+    fn windows_snap_outwards_and_pages_follow_one_another() {
+        assert_eq!(bounds("start_time=86401&end_time=172801"), (86_400, 259_200, None));
+        assert_eq!(bounds("start_time=59&end_time=61&bucket_width=1m"), (0, 120, None));
+        let (start, end, next) = bounds("start_time=0&end_time=864000&limit=4");
+        assert_eq!((start, end, next.as_deref()), (0, 345_600, Some("page_345600")));
+        let last = bounds("start_time=0&end_time=864000&limit=6&page=page_345600");
+        assert_eq!(last, (345_600, 864_000, None));
+        let (_, end, _) = bounds(&format!("start_time={}&bucket_width=1h", NOW - 7000));
+        assert_eq!(end, NOW.next_multiple_of(3600), "until now");
+        assert_eq!(bounds(&format!("start_time={}", NOW + 90_000)).1, (NOW + 90_000) / 86_400 * 86_400, "nothing yet");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (query, param) in [
+            ("", "start_time"),
+            ("start_time=x", "start_time"),
+            ("start_time=-1", "start_time"),
+            ("start_time=253402300800", "start_time"),
+            ("start_time=5&end_time=5", "end_time"),
+            ("start_time=0&bucket_width=1w", "bucket_width"),
+            ("start_time=0&group_by[]=model", "group_by"),
+            ("start_time=0&limit=32", "limit"),
+            ("start_time=0&limit=0", "limit"),
+            ("start_time=0&bucket_width=1h&limit=169", "limit"),
+            ("start_time=0&page=page_1", "page"),
+            ("start_time=0&page=2", "page"),
+        ] {
+            let error = window(query, NOW).unwrap_err();
+            assert!(format!("{error:?}").contains(&format!("Some(\"{param}\")")), "{query}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn groups_are_read_in_every_spelling_of_a_list() {
+        let query = "start_time=0&group_by[]=project_id&group_by%5B%5D=purpose&group_by=api_key_id";
+        let by = window(query, NOW).unwrap().0.by;
+        assert_eq!(by, Dimensions { workspace: true, key: true, purpose: true });
+    }
+}

@@ -1,0 +1,207 @@
+//! What every metadata store knows of usage: exactly what happened, whoever asks, however finely, and whatever was swept or
+//! taken into a cache until then.
+
+use super::contract::{ORIGIN, small_file, tenant};
+use super::{Effect, MetadataStore};
+use crate::clock::Clock;
+use crate::model::caller::Caller;
+use crate::model::expiry::ExpiresAfter;
+use crate::model::ids::{FileId, WorkspaceId};
+use crate::model::purpose::Purpose;
+use crate::model::usage::{Dimensions, Group, SlotWidth, UsageByGroup, UsageQuery};
+use futures_util::future::join_all;
+use std::collections::BTreeMap;
+
+const STEPS: u64 = 8;
+const PURPOSES: [Purpose; 3] = [Purpose::UserData, Purpose::Vision, Purpose::Evals];
+
+/// Numbers that are the same for the same seed.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+/// A File as a bill sees it.
+#[derive(Clone, Debug)]
+struct Life {
+    id: FileId,
+    purpose: Purpose,
+    bytes: u64,
+    from: u64,
+    expires_at: Option<u64>,
+    deleted_at: Option<u64>,
+}
+
+impl Life {
+    /// The second in which it ended, as of `now`.
+    fn until(&self, now: u64) -> u64 {
+        [self.expires_at, self.deleted_at].into_iter().flatten().chain([now]).min().unwrap()
+    }
+
+    fn is_live(&self, now: u64) -> bool {
+        self.deleted_at.is_none() && self.expires_at.is_none_or(|second| second > now)
+    }
+
+    fn overlap(&self, start: u64, end: u64, now: u64) -> i128 {
+        i128::from(self.until(now).min(end).saturating_sub(self.from.max(start))) * i128::from(self.bytes)
+    }
+}
+
+struct Schedule {
+    caller: Caller,
+    lives: Vec<Life>,
+}
+
+/// Runs random schedules side by side, each in a workspace of its own, and compares after each step.
+pub async fn usage_is_what_happened(store: &dyn MetadataStore, clock: &Clock, schedules: usize, seed: u64) {
+    let mut dice = Dice(seed);
+    let begun = clock.now_seconds();
+    let names: Vec<String> = (0..schedules).map(|number| format!("schedule {number}")).collect();
+    let callers = join_all(names.iter().map(|name| tenant(store, name))).await;
+    let mut all: Vec<Schedule> = callers.into_iter().map(|caller| Schedule { caller, lives: Vec::new() }).collect();
+    for step in 0..STEPS {
+        let rolls: Vec<[u64; 5]> = (0..schedules).map(|_| std::array::from_fn(|_| dice.below(1 << 30))).collect();
+        let now = clock.now_seconds();
+        join_all(all.iter_mut().zip(rolls).map(|(schedule, rolls)| act(store, schedule, rolls, now))).await;
+        match dice.below(3) {
+            0 => drop(store.roll_up_usage(u32::try_from(1 + dice.below(5000)).unwrap()).await.unwrap()),
+            1 => drop(store.delete_expired_files(u32::try_from(1 + dice.below(500)).unwrap()).await.unwrap()),
+            _ => {}
+        }
+        clock.set(clock.now_ms() + dice.below(2_500_000));
+        if step % 3 == 2 || step + 1 == STEPS {
+            compare(store, &all, begun, clock.now_seconds()).await;
+        }
+    }
+    let before = ask(store, begun, clock.now_seconds(), SlotWidth::Hour).await;
+    while store.roll_up_usage(10_000).await.unwrap() > 0 {}
+    assert!(store.find_misfits().await.unwrap().is_empty(), "seed {seed}");
+    store.forget_usage_rollup().await.unwrap();
+    while store.roll_up_usage(3000).await.unwrap() > 0 {}
+    while store.delete_expired_files(10_000).await.unwrap() > 0 {}
+    assert!(store.find_misfits().await.unwrap().is_empty(), "seed {seed}");
+    assert!(
+        before == ask(store, begun, clock.now_seconds(), SlotWidth::Hour).await,
+        "a cache changes nothing, seed {seed}"
+    );
+}
+
+async fn act(store: &dyn MetadataStore, schedule: &mut Schedule, rolls: [u64; 5], now: u64) {
+    let live: Vec<usize> = (0..schedule.lives.len()).filter(|at| schedule.lives[*at].is_live(now)).collect();
+    let pick = live.get(usize::try_from(rolls[1]).unwrap() % live.len().max(1)).copied();
+    match (rolls[0] % 5, pick) {
+        (0, Some(at)) => {
+            assert!(store.delete_file(schedule.caller, schedule.lives[at].id).await.unwrap());
+            schedule.lives[at].deleted_at = Some(now);
+        }
+        (1, _) => {}
+        _ => {
+            let expires_after = ExpiresAfter::seconds(3600 + rolls[2] % 3000).filter(|_| rolls[2].is_multiple_of(2));
+            let purpose = PURPOSES[usize::try_from(rolls[3]).unwrap() % PURPOSES.len()];
+            let new = small_file(usize::try_from(rolls[4] % 1000).unwrap(), purpose, expires_after);
+            let Effect::Made(Some(file)) = store.create_file(schedule.caller, new, None).await.unwrap() else {
+                panic!("nothing keeps it from being made")
+            };
+            schedule.lives.push(Life {
+                id: file.id,
+                purpose,
+                bytes: file.size_bytes,
+                from: file.created_at(),
+                expires_at: file.expires_at,
+                deleted_at: None,
+            });
+        }
+    }
+}
+
+async fn ask(store: &dyn MetadataStore, begun: u64, now: u64, width: SlotWidth) -> UsageByGroup {
+    let by = Dimensions { workspace: true, key: false, purpose: true };
+    let (start, end) = (begun - begun % 3600, now.next_multiple_of(3600));
+    store.usage(UsageQuery { start, end, width, workspaces: None, keys: None, by }).await.unwrap()
+}
+
+async fn compare(store: &dyn MetadataStore, all: &[Schedule], begun: u64, now: u64) {
+    let (start, end) = (begun - begun % 3600, now.next_multiple_of(3600));
+    for (width, bucket) in [(SlotWidth::Hour, 3600), (SlotWidth::Minute, 600), (SlotWidth::Hour, end - start)] {
+        let bounds: Vec<(u64, u64)> =
+            (start..end).step_by(usize::try_from(bucket).unwrap()).map(|from| (from, from + bucket)).collect();
+        let mut usage = ask(store, begun, now, width).await;
+        for schedule in all {
+            let (mut end_bytes, mut created) = (0, 0);
+            for purpose in PURPOSES {
+                let group = Group::of(Some(schedule.caller.workspace), None, Some(purpose));
+                let series = usage.remove(&group).unwrap_or_default();
+                let lives: Vec<&Life> = schedule.lives.iter().filter(|life| life.purpose == purpose).collect();
+                let buckets = series.buckets(&bounds, width, now);
+                for (used, (from, until)) in buckets.iter().zip(&bounds) {
+                    let expected: i128 = lives.iter().map(|life| life.overlap(*from, *until, now)).sum();
+                    assert_eq!(used.byte_seconds, expected, "{group:?} in {from}..{until} at {now}: {lives:?}");
+                }
+                let happened = buckets.iter().map(|used| used.happened).fold(BTreeMap::new(), |mut sums, slot| {
+                    *sums.entry("in").or_insert(0) += slot.ingress_bytes;
+                    *sums.entry("a").or_insert(0) += slot.ops_class_a;
+                    sums
+                });
+                assert_eq!(happened["in"], lives.iter().map(|life| i128::from(life.bytes)).sum::<i128>());
+                assert_eq!(happened["a"], i128::try_from(lives.len()).unwrap());
+                end_bytes += buckets.last().unwrap().end_bytes;
+                created += lives.len();
+            }
+            let live = schedule.lives.iter().filter(|life| life.is_live(now)).map(|life| i128::from(life.bytes)).sum();
+            assert_eq!(end_bytes, live, "what is billed is what is there");
+            assert_eq!(created, schedule.lives.len());
+        }
+        assert!(usage.keys().all(|group| group.workspace.is_none_or(|id| !belongs(all, id))), "nothing else is billed");
+    }
+    for schedule in all.iter().step_by(97) {
+        let counted = store.storage_usage(schedule.caller.workspace).await.unwrap();
+        let live: Vec<&Life> = schedule.lives.iter().filter(|life| life.is_live(now)).collect();
+        let bytes: u64 = live.iter().map(|life| life.bytes).sum();
+        assert_eq!((counted.stored_bytes, counted.stored_files), (bytes, live.len() as u64), "quotas count the same");
+    }
+}
+
+fn belongs(all: &[Schedule], workspace: WorkspaceId) -> bool {
+    all.iter().any(|schedule| schedule.caller.workspace == workspace)
+}
+
+/// Corrections and reads are billed, reads once however often they are entered.
+pub async fn reads_are_entered_once(store: &dyn MetadataStore, clock: &Clock) {
+    use crate::model::ids::ProcessId;
+    use crate::model::ledger::{Fact, ReadOp, Reads};
+    let caller = tenant(store, "reader").await;
+    let reads = |op, count, bytes| Reads {
+        workspace: caller.workspace,
+        key: caller.key,
+        op,
+        purpose: Some(Purpose::Vision).filter(|_| op != ReadOp::List),
+        count,
+        bytes,
+    };
+    let process = ProcessId::new([4; 16]);
+    let first = vec![reads(ReadOp::List, 3, 0), reads(ReadOp::Content, 2, 700)];
+    for _ in 0..2 {
+        store.add_reads(process, 0, first.clone()).await.unwrap();
+    }
+    store.add_reads(process, 2, vec![reads(ReadOp::Retrieve, 5, 0)]).await.unwrap();
+    let now = clock.now_seconds();
+    let (start, end) = (now - now % 3600, now.next_multiple_of(3600) + 3600);
+    let (workspaces, keys) = (Some(vec![caller.workspace]), Some(vec![caller.key]));
+    let query = UsageQuery { start, end, width: SlotWidth::Hour, workspaces, keys, by: Dimensions::default() };
+    for rolled in [false, true] {
+        let usage = store.usage(query.clone()).await.unwrap();
+        let slot = usage[&Group::default()].slots[&start];
+        assert_eq!((slot.ops_class_a, slot.ops_class_b, slot.egress_bytes), (3, 7, 700), "rolled up: {rolled}");
+        while store.roll_up_usage(100_000).await.unwrap() > 0 {}
+    }
+    let rows = store.ledger(Some(caller.workspace), 0, 10).await.unwrap();
+    let facts: Vec<Fact> = rows.rows.iter().map(|row| row.fact).collect();
+    assert_eq!(facts, [ReadOp::List, ReadOp::Content, ReadOp::Retrieve].map(Fact::Read));
+    let page = store.ledger(Some(caller.workspace), rows.rows[0].seq, 1).await.unwrap();
+    assert!(page.rows == rows.rows[1..2] && page.has_more);
+    assert!(store.archive_workspace(caller.workspace, ORIGIN).await.unwrap().is_some());
+}

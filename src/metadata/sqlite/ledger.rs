@@ -1,0 +1,101 @@
+//! Rows of the ledger: added in the transaction of the fact, never changed, never removed.
+
+use super::rows::{self, named, parsed};
+use crate::model::caller::Caller;
+use crate::model::file::File;
+use crate::model::ids::{ProcessId, WorkspaceId};
+use crate::model::ledger::{Fact, LedgerRow, LineItem, Reads};
+use crate::model::page::Page;
+use crate::model::purpose::Purpose;
+use rusqlite::types::Type;
+use rusqlite::{Connection, Error, Result, Row, params};
+
+/// A File has come.
+pub(super) fn begin(connection: &Connection, caller: Caller, file: &File, fact: Fact) -> Result<()> {
+    let sql =
+        "INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, bytes, count, request_id)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9)";
+    let id = file.id.to_string();
+    connection.prepare_cached(sql)?.execute(params![
+        format!("st+:{id}"),
+        file.created_at(),
+        fact.name(),
+        caller.workspace.to_string(),
+        caller.key.to_string(),
+        file.purpose.name(),
+        id,
+        file.size_bytes,
+        caller.request.to_string(),
+    ])?;
+    Ok(())
+}
+
+/// A File has gone: at the second in which it expired, if it did, whenever that is found out. What it came with is repeated.
+pub(super) fn end(connection: &Connection, file: &str, expires_at: Option<u64>, now_seconds: u64) -> Result<()> {
+    let sql = "INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, bytes, count)
+               SELECT 'st-:' || file_id, max(ts, ?2), 'end', workspace_id, api_key_id, purpose, file_id, -bytes, 0
+               FROM ledger WHERE event_id = 'st+:' || ?1";
+    let ended_at = expires_at.map_or(now_seconds, |expires_at| expires_at.min(now_seconds));
+    connection.prepare_cached(sql)?.execute(params![file, ended_at]).map(drop)
+}
+
+/// Enters what was read since the batch before this one; a batch that is entered already is left out.
+pub(super) fn add_reads(
+    connection: &Connection,
+    process: ProcessId,
+    first_number: u64,
+    reads: &[Reads],
+    now_seconds: u64,
+) -> Result<()> {
+    let sql = "INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, bytes, count)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (event_id) DO NOTHING";
+    let mut insert = connection.prepare_cached(sql)?;
+    for (number, reads) in (first_number..).zip(reads) {
+        insert.execute(params![
+            format!("rd:{process}:{number}"),
+            now_seconds,
+            Fact::Read(reads.op).name(),
+            reads.workspace.to_string(),
+            reads.key.to_string(),
+            reads.purpose.map(Purpose::name),
+            reads.bytes,
+            reads.count,
+        ])?;
+    }
+    Ok(())
+}
+
+pub(super) fn list(
+    connection: &Connection,
+    workspace: Option<WorkspaceId>,
+    after_seq: u64,
+    limit: u32,
+) -> Result<Page<LedgerRow>> {
+    let sql = "SELECT seq, event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, line_item, bytes, count, request_id,
+                      reverses, note
+               FROM ledger WHERE seq > ?1 AND (?2 IS NULL OR workspace_id = ?2) ORDER BY seq LIMIT ?3";
+    let values = params![after_seq, workspace.map(|id| id.to_string()), u64::from(limit) + 1];
+    let rows = connection.prepare_cached(sql)?.query_map(values, ledger_row)?.collect::<Result<_>>()?;
+    Ok(Page::cut(rows, limit))
+}
+
+fn ledger_row(row: &Row<'_>) -> Result<LedgerRow> {
+    let line_item: Option<String> = row.get(8)?;
+    let name: String = row.get(3)?;
+    let fact = Fact::named(&name, line_item.as_deref().and_then(LineItem::named));
+    Ok(LedgerRow {
+        seq: row.get(0)?,
+        event_id: row.get(1)?,
+        ts: row.get(2)?,
+        fact: fact.ok_or_else(|| Error::InvalidColumnType(3, name, Type::Text))?,
+        workspace: parsed(row, 4)?,
+        key: rows::optional(row, 5)?,
+        purpose: row.get_ref(6)?.as_str_or_null()?.map(|_| named(row, 6, Purpose::named)).transpose()?,
+        file: rows::optional(row, 7)?,
+        bytes: row.get(9)?,
+        count: row.get(10)?,
+        request: rows::optional(row, 11)?,
+        reverses: row.get(12)?,
+        note: row.get(13)?,
+    })
+}

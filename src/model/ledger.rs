@@ -1,0 +1,242 @@
+//! The ledger: what is billed, fact by fact (billing.md, sections 1 and 2).
+
+use super::ids::{FileId, KeyId, RequestId, WorkspaceId};
+use super::purpose::Purpose;
+
+/// What is billed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LineItem {
+    /// Bytes that are stored, over time, in byte-seconds.
+    Storage,
+    /// Requests of class A: create, complete, list.
+    ClassA,
+    /// Requests of class B: retrieve, content.
+    ClassB,
+    /// Content bytes of Files that were made.
+    Ingress,
+    /// Content bytes that were handed out.
+    Egress,
+}
+
+impl LineItem {
+    /// Every line item, in the order in which they are listed.
+    pub const ALL: [Self; 5] = [Self::Storage, Self::ClassA, Self::ClassB, Self::Ingress, Self::Egress];
+
+    /// The line item of this name, if there is one.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|item| item.name() == name)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Storage => "files.storage",
+            Self::ClassA => "files.ops.class_a",
+            Self::ClassB => "files.ops.class_b",
+            Self::Ingress => "files.ingress",
+            Self::Egress => "files.egress",
+        }
+    }
+}
+
+/// Reads that are billed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ReadOp {
+    /// Lists.
+    List,
+    /// Retrieves.
+    Retrieve,
+    /// Downloads, and the bytes that they handed out.
+    Content,
+}
+
+/// Many reads of one kind by one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reads {
+    /// The workspace that pays.
+    pub workspace: WorkspaceId,
+    /// The key.
+    pub key: KeyId,
+    /// What kind they are.
+    pub op: ReadOp,
+    /// Of which Files, if of Files.
+    pub purpose: Option<Purpose>,
+    /// How many there were.
+    pub count: u64,
+    /// Bytes that they handed out.
+    pub bytes: u64,
+}
+
+/// What a row of the ledger is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// A File was there when the ledger was begun.
+    Opening,
+    /// A File was created.
+    Create,
+    /// A File was completed from parts.
+    Complete,
+    /// A File was deleted, or expired.
+    End,
+    /// There were reads.
+    Read(ReadOp),
+    /// A correction.
+    Adjustment(LineItem),
+}
+
+impl Fact {
+    const SIMPLE: [Self; 7] = [
+        Self::Opening,
+        Self::Create,
+        Self::Complete,
+        Self::End,
+        Self::Read(ReadOp::List),
+        Self::Read(ReadOp::Retrieve),
+        Self::Read(ReadOp::Content),
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Opening => "opening",
+            Self::Create => "create",
+            Self::Complete => "complete",
+            Self::End => "end",
+            Self::Read(ReadOp::List) => "list",
+            Self::Read(ReadOp::Retrieve) => "retrieve",
+            Self::Read(ReadOp::Content) => "content",
+            Self::Adjustment(_) => "adjustment",
+        }
+    }
+
+    /// The fact of this name; a correction is one of this line item.
+    #[must_use]
+    pub fn named(name: &str, line_item: Option<LineItem>) -> Option<Self> {
+        let simple = Self::SIMPLE.into_iter().find(|fact| fact.name() == name);
+        simple.or_else(|| line_item.map(Self::Adjustment).filter(|fact| fact.name() == name))
+    }
+}
+
+/// A row of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerRow {
+    /// Its place in the order of commits.
+    pub seq: u64,
+    /// What tells it from every other.
+    pub event_id: String,
+    /// The second of the fact, in Unix time.
+    pub ts: u64,
+    /// What it is about.
+    pub fact: Fact,
+    /// The workspace that pays.
+    pub workspace: WorkspaceId,
+    /// The key, as far as it is known; of a File that goes, the one that it came with.
+    pub key: Option<KeyId>,
+    /// The purpose of the File or Files.
+    pub purpose: Option<Purpose>,
+    /// The File.
+    pub file: Option<FileId>,
+    /// Bytes; negative of a File that goes.
+    pub bytes: i64,
+    /// Requests.
+    pub count: i64,
+    /// The request that made it true.
+    pub request: Option<RequestId>,
+    /// What a correction reverses.
+    pub reverses: Option<String>,
+    /// Why, and by whom.
+    pub note: Option<String>,
+}
+
+/// What a row is billed as: one line of the bill.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerLine {
+    /// Its place: lines of one row follow one another.
+    pub seq: u64,
+    /// What tells it from every other.
+    pub event_id: String,
+    /// What is billed.
+    pub line_item: LineItem,
+    /// Bytes; of storage, how many more there are from this second on.
+    pub bytes: i64,
+    /// Requests.
+    pub count: i64,
+}
+
+/// Places that the lines of one row may have.
+pub const LINES_PER_ROW: u64 = 4;
+
+impl LedgerRow {
+    /// What it is billed as.
+    #[must_use]
+    pub fn lines(&self) -> Vec<LedgerLine> {
+        let file = self.file.map(|id| id.to_string()).unwrap_or_default();
+        let own = || self.event_id.clone();
+        let request =
+            |op: &str| self.request.map_or_else(|| format!("op:{op}:{file}"), |request| format!("op:{request}"));
+        let lines = match self.fact {
+            Fact::Opening | Fact::End => vec![(own(), LineItem::Storage, self.bytes, 0)],
+            Fact::Create | Fact::Complete => vec![
+                (own(), LineItem::Storage, self.bytes, 0),
+                (format!("in:{file}"), LineItem::Ingress, self.bytes, 0),
+                (request(self.fact.name()), LineItem::ClassA, 0, self.count),
+            ],
+            Fact::Read(ReadOp::List) => vec![(own(), LineItem::ClassA, 0, self.count)],
+            Fact::Read(ReadOp::Retrieve) => vec![(own(), LineItem::ClassB, 0, self.count)],
+            Fact::Read(ReadOp::Content) => vec![
+                (own(), LineItem::ClassB, 0, self.count),
+                (format!("{}:egress", self.event_id), LineItem::Egress, self.bytes, 0),
+            ],
+            Fact::Adjustment(item) => vec![(own(), item, self.bytes, self.count)],
+        };
+        let numbered = (self.seq * LINES_PER_ROW..).zip(lines);
+        numbered
+            .map(|(seq, (event_id, line_item, bytes, count))| LedgerLine { seq, event_id, line_item, bytes, count })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fact_is_found_by_its_name() {
+        for fact in Fact::SIMPLE {
+            assert_eq!(Fact::named(fact.name(), None), Some(fact));
+        }
+        let adjustment = Fact::Adjustment(LineItem::Egress);
+        assert_eq!(Fact::named("adjustment", Some(LineItem::Egress)), Some(adjustment));
+        assert_eq!(Fact::named("adjustment", None), None);
+    }
+
+    #[test]
+    fn a_file_that_comes_is_three_lines_and_one_that_goes_is_one() {
+        let file = FileId::next(None, 5, [5; 11]);
+        let row = LedgerRow {
+            seq: 7,
+            event_id: format!("st+:{file}"),
+            ts: 5,
+            fact: Fact::Create,
+            workspace: WorkspaceId::next(None, 1, [0; 11]),
+            key: None,
+            purpose: Some(Purpose::UserData),
+            file: Some(file),
+            bytes: 10,
+            count: 1,
+            request: Some(RequestId::new([1; 16])),
+            reverses: None,
+            note: None,
+        };
+        let lines = row.lines();
+        let items: Vec<_> = lines.iter().map(|line| (line.seq, line.line_item, line.bytes, line.count)).collect();
+        let expected = [(28, LineItem::Storage, 10, 0), (29, LineItem::Ingress, 10, 0), (30, LineItem::ClassA, 0, 1)];
+        assert_eq!(items, expected);
+        assert_eq!(lines[1].event_id, format!("in:{file}"));
+        let end = LedgerRow { fact: Fact::End, bytes: -10, ..row };
+        assert_eq!(end.lines().len(), 1);
+    }
+}

@@ -1,0 +1,96 @@
+//! The meter: reads are counted in memory and entered into the ledger every second. A crash loses at most the last second of
+//! them, and enters none twice.
+
+use crate::causes::Causes;
+use crate::metadata::{MetadataError, MetadataStore};
+use crate::model::caller::Caller;
+use crate::model::ids::{KeyId, ProcessId, WorkspaceId};
+use crate::model::ledger::{ReadOp, Reads};
+use crate::model::purpose::Purpose;
+use std::collections::HashMap;
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How long reads are counted before they are entered.
+const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What is counted for itself: one entry for each key that reads and each kind of read within a second.
+type Name = (WorkspaceId, KeyId, ReadOp, Option<Purpose>);
+
+/// Counts reads.
+#[derive(Debug)]
+pub struct Meter {
+    metadata: Arc<dyn MetadataStore>,
+    process: ProcessId,
+    counts: Mutex<HashMap<Name, (u64, u64)>>,
+    batch: tokio::sync::Mutex<Batch>,
+}
+
+/// What is being entered: the same rows under the same numbers until it is known that they are there.
+#[derive(Debug, Default)]
+struct Batch {
+    first_number: u64,
+    reads: Vec<Reads>,
+}
+
+impl Meter {
+    /// A meter of this run of the server.
+    #[must_use]
+    pub fn new(metadata: Arc<dyn MetadataStore>, process: ProcessId) -> Self {
+        Self { metadata, process, counts: Mutex::default(), batch: tokio::sync::Mutex::default() }
+    }
+
+    /// Counts a read.
+    pub fn count(&self, caller: Caller, op: ReadOp, purpose: Option<Purpose>) {
+        self.add(caller, op, purpose, 1, 0);
+    }
+
+    /// Counts bytes that a download handed out.
+    pub fn count_bytes(&self, caller: Caller, purpose: Purpose, bytes: u64) {
+        self.add(caller, ReadOp::Content, Some(purpose), 0, bytes);
+    }
+
+    fn add(&self, caller: Caller, op: ReadOp, purpose: Option<Purpose>, count: u64, bytes: u64) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = counts.entry((caller.workspace, caller.key, op, purpose)).or_default();
+        *entry = (entry.0 + count, entry.1 + bytes);
+    }
+
+    /// Enters what was counted every second, until `stop`.
+    pub async fn run(&self, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(FLUSH_INTERVAL) => {}
+            }
+            if let Err(error) = self.flush().await {
+                tracing::warn!(error = %Causes(&error), "reads could not be entered into the ledger and will be again");
+            }
+        }
+    }
+
+    /// Enters what was counted until now.
+    ///
+    /// # Errors
+    /// When the store failed; what could not be entered is entered by the next call.
+    pub async fn flush(&self) -> Result<(), MetadataError> {
+        let mut batch = self.batch.lock().await;
+        if batch.reads.is_empty() {
+            let counts = mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+            batch.reads = counts.into_iter().map(reads).collect();
+        }
+        if batch.reads.is_empty() {
+            return Ok(());
+        }
+        self.metadata.add_reads(self.process, batch.first_number, batch.reads.clone()).await?;
+        batch.first_number += batch.reads.len() as u64;
+        batch.reads.clear();
+        Ok(())
+    }
+}
+
+fn reads(((workspace, key, op, purpose), (count, bytes)): (Name, (u64, u64))) -> Reads {
+    Reads { workspace, key, op, purpose, count, bytes }
+}

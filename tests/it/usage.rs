@@ -1,0 +1,179 @@
+//! The bill through the API: who used what, when, and that everybody sees their own.
+
+use crate::house::{Actor, Form, House};
+use reqwest::Method;
+use serde_json::{Value, json};
+use venna::clock::Clock;
+use venna::model::api_key::Opens;
+use venna::model::audit::Origin;
+
+/// The beginning of an hour.
+const NOW_MS: u64 = 1_795_374_000_000;
+const NOW: u64 = NOW_MS / 1000;
+const ORIGIN: Origin = Origin::COMMAND_LINE;
+
+impl Actor {
+    async fn usage(&self, query: &str) -> Value {
+        self.send(self.request(Method::GET, &format!("/v1/organization/usage/files?{query}"))).await.is_ok().json()
+    }
+
+    async fn ledger(&self, query: &str) -> Vec<Value> {
+        let answer =
+            self.send(self.request(Method::GET, &format!("/v1/organization/usage/ledger?{query}"))).await.is_ok();
+        assert_eq!(answer.headers["content-type"], "application/jsonl");
+        let text = String::from_utf8(answer.body.unwrap()).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+async fn admin(house: &House) -> Actor {
+    let keys = house.installation().await.keys;
+    let (_, secret) = keys.issue(Opens::Administration, "admin", None, ORIGIN).await.unwrap();
+    house.holder(secret.expose())
+}
+
+/// The results of all buckets, by the second in which they begin.
+fn results(page: &Value) -> Vec<(u64, Value)> {
+    let buckets = page["data"].as_array().unwrap().iter();
+    let results = buckets.flat_map(|bucket| {
+        let start = bucket["start_time"].as_u64().unwrap();
+        bucket["results"].as_array().unwrap().iter().map(move |result| (start, result.clone()))
+    });
+    results.collect()
+}
+
+#[tokio::test]
+async fn what_is_stored_is_billed_to_the_byte_second() {
+    let mut house = House::at(NOW_MS).await;
+    let ada = house.visitor("ada").await;
+    let kept = ada.create_file("kept.txt", &[1; 1000]).await.id();
+    house.clock.set(NOW_MS + 1_800_000);
+    let brief = Form::default()
+        .field("purpose", "vision")
+        .field("expires_after[anchor]", "created_at")
+        .field("expires_after[seconds]", "3600");
+    ada.post(brief.file("brief.png", &[2; 500])).await.is_ok();
+    ada.retrieve_file(&kept).await.is_ok();
+    ada.download_range(&kept, "bytes=0-99").await.is_bytes(&[1; 100]);
+    ada.download_file(&kept).await.is_bytes(&[1; 1000]);
+    ada.retrieve_file("file-00VbjUjhHGglY7j08O6M3Oj0").await.is_not_found();
+    ada.list("").await.is_ok();
+    house.restart().await;
+    let ada = house.holder(&ada.key);
+    house.clock.set(NOW_MS + 3 * 3_600_000);
+    ada.delete_file(&kept).await.is_ok();
+    house.clock.set(NOW_MS + 4 * 3_600_000);
+    let page = ada.usage(&format!("start_time={NOW}&bucket_width=1h&group_by[]=project_id")).await;
+    assert_eq!((&page["object"], &page["has_more"], &page["next_page"]), (&json!("page"), &json!(false), &Value::Null));
+    let found = results(&page);
+    let seen: Vec<_> =
+        found.iter().map(|(start, result)| (start - NOW, result["byte_seconds"].as_str().unwrap())).collect();
+    let expected = [(0, "4500000"), (3600, "4500000"), (7200, "3600000")];
+    assert_eq!(seen, expected, "{page}");
+    let first = &found[0].1;
+    assert_eq!(first["object"], "organization.usage.files.result");
+    assert!(first["project_id"].as_str().unwrap().starts_with("ws_") && first["api_key_id"].is_null());
+    let figure = |name: &str| first[name].as_i64().unwrap();
+    assert_eq!((figure("usage_bytes"), figure("peak_bytes"), figure("end_bytes")), (1250, 1500, 1500));
+    assert_eq!((figure("num_files"), figure("num_requests")), (2, 6));
+    assert_eq!((figure("ops_class_a"), figure("ops_class_b")), (3, 3));
+    assert_eq!((figure("input_bytes"), figure("output_bytes")), (1500, 1100));
+    let by_purpose = ada.usage(&format!("start_time={NOW}&group_by[]=purpose")).await;
+    let total: i64 = results(&by_purpose)
+        .iter()
+        .map(|(_, result)| result["byte_seconds"].as_str().unwrap().parse::<i64>().unwrap())
+        .sum();
+    assert_eq!(total, 12_600_000, "a day is its hours, however it is grouped");
+    let minutes = ada.usage(&format!("start_time={NOW}&bucket_width=1m&limit=1440")).await;
+    let total: i64 = results(&minutes)
+        .iter()
+        .map(|(_, result)| result["byte_seconds"].as_str().unwrap().parse::<i64>().unwrap())
+        .sum();
+    assert_eq!(total, 12_600_000);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_workspace_sees_its_own_usage_only() {
+    let house = House::at(NOW_MS).await;
+    let (ada, bob, admin) = (house.visitor("ada").await, house.visitor("bob").await, admin(&house).await);
+    for (actor, size) in [(&ada, 10), (&bob, 20)] {
+        actor.create_file("a", &vec![1; size]).await.is_ok();
+    }
+    house.clock.set(NOW_MS + 100_000);
+    let window = format!("start_time={NOW}&bucket_width=1h");
+    let sums = |page: &Value| -> Vec<String> {
+        results(page).iter().map(|(_, result)| result["byte_seconds"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(sums(&ada.usage(&window).await), ["1000"]);
+    assert_eq!(sums(&admin.usage(&window).await), ["3000"]);
+    let mut apart = sums(&admin.usage(&format!("{window}&group_by[]=project_id")).await);
+    apart.sort();
+    assert_eq!(apart, ["1000", "2000"]);
+    let bobs = house.installation().await.workspaces.find("bob").await.unwrap().unwrap().id;
+    assert_eq!(sums(&admin.usage(&format!("{window}&project_ids[]={bobs}")).await), ["2000"]);
+    let foreign = ada.usage(&format!("{window}&project_ids[]={bobs}")).await;
+    assert_eq!(foreign["data"][0]["results"], json!([]), "as if it did not exist");
+    let (own, all) = (ada.ledger("").await, admin.ledger("").await);
+    assert_eq!((own.len(), all.len()), (3, 6));
+    assert!(own.iter().all(|line| line["project_id"] != bobs.to_string()));
+    house.close().await;
+}
+
+#[tokio::test]
+async fn the_ledger_is_read_line_by_line_and_never_misses_one() {
+    let house = House::at(NOW_MS).await;
+    let ada = house.visitor("ada").await;
+    let file = ada.create_file("a", b"abc").await.id();
+    let upload = ada.create_upload(4).await.id();
+    let part = ada.add_part(&upload, b"part").await.id();
+    let done = ada.complete_upload(&upload, &[&part]).await.is_ok().json();
+    ada.delete_file(&file).await.is_ok();
+    ada.create_upload(9).await.is_ok();
+    ada.create_file("refused", &[]).await.is_ok();
+    let all = ada.ledger("").await;
+    let events: Vec<(&str, &str, i64, i64)> = all
+        .iter()
+        .map(|line| {
+            let text = |name: &str| line[name].as_str().unwrap();
+            (text("kind"), text("line_item"), line["bytes"].as_i64().unwrap(), line["count"].as_i64().unwrap())
+        })
+        .collect();
+    let created = |kind, bytes| {
+        [(kind, "files.storage", bytes, 0), (kind, "files.ingress", bytes, 0), (kind, "files.ops.class_a", 0, 1)]
+    };
+    let ended = [("end", "files.storage", -3, 0)];
+    let expected = [&created("create", 3)[..], &created("complete", 4), &ended, &created("create", 0)].concat();
+    assert_eq!(events, expected, "uploads that are only begun cost nothing");
+    assert_eq!(all[0]["event_id"], format!("st+:{file}"));
+    assert_eq!(all[3]["event_id"], format!("st+:{}", done["file"]["id"].as_str().unwrap()));
+    assert_eq!((&all[6]["event_id"], &all[6]["api_key_id"]), (&json!(format!("st-:{file}")), &all[0]["api_key_id"]));
+    let mut walked: Vec<Value> = Vec::new();
+    loop {
+        let after = walked.last().map_or(0, |line| line["seq"].as_u64().unwrap());
+        let page = ada.ledger(&format!("limit=1&after_seq={after}")).await;
+        if page.is_empty() {
+            break;
+        }
+        walked.extend(page);
+    }
+    assert_eq!(walked, all);
+    let csv = ada.request(Method::GET, "/v1/organization/usage/ledger").header("accept", "text/csv");
+    let csv = String::from_utf8(ada.send(csv).await.is_ok().body.unwrap()).unwrap();
+    assert_eq!(csv.lines().count(), all.len() + 1);
+    assert!(csv.starts_with("seq,event_id,ts,project_id,"), "{csv}");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_repeated_request_is_billed_once() {
+    let house = House::with(&[], Clock::set_to(NOW_MS)).await;
+    let ada = house.visitor("ada").await;
+    for _ in 0..3 {
+        let form = Form::default().field("purpose", "user_data").file("k", b"once");
+        let request = ada.request(Method::POST, "/v1/files").header("idempotency-key", "k");
+        ada.send(request.header("content-type", Form::content_type()).body(form.close())).await.is_ok();
+    }
+    assert_eq!(ada.ledger("").await.len(), 3, "one file");
+    house.close().await;
+}
