@@ -81,10 +81,13 @@ def filler(size: int) -> bytes:
 
 
 class LoadClient:
-    """`bench/load`, built by `tools.load_client`."""
+    """`bench/load`, built by `tools.load_client`; `before` is what starts it, as `nice` does."""
 
-    def __init__(self, program: Path) -> None:
+    def __init__(self, program: Path, *before: str) -> None:
         self.program = program
+        self.before = before
+        #: With it a connection that is answered 429 waits as long as `Retry-After` says, or so long if it says nothing.
+        self.wait_after_429_seconds: float | None = None
 
     def run(self, port: int, request: Request, connections: int, *, requests: int | None = None, seconds: float | None = None, first: int = 0) -> Outcome:
         return self.run_for_ids(port, request, connections, requests=requests, seconds=seconds, first=first, wanted=False)[0]
@@ -104,7 +107,7 @@ class LoadClient:
         with tempfile.TemporaryDirectory(prefix="venna-bench-") as folder:
             place = Path(folder)
             (place / "paths").write_text("\n".join(request.paths))
-            command = [self.program, "--address", f"127.0.0.1:{port}", "--connections", connections, "--method", request.method]
+            command = [*self.before, self.program, "--address", f"127.0.0.1:{port}", "--connections", connections, "--method", request.method]
             command += ["--paths", place / "paths", "--first", first, "--expect", request.expect]
             for name, value in request.headers.items():
                 command += ["--header", f"{name}: {value}"]
@@ -116,6 +119,8 @@ class LoadClient:
                 command += ["--requests", requests]
             if seconds is not None:
                 command += ["--seconds", seconds]
+            if self.wait_after_429_seconds is not None:
+                command += ["--wait-after-429-seconds", self.wait_after_429_seconds]
             if wanted:
                 command += ["--ids", place / "ids"]
             done = subprocess.run([str(word) for word in command], capture_output=True, text=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import subprocess
 import time
@@ -154,6 +155,19 @@ class Venna(Server):
 
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._key}"}
+
+    def tell(self, *words: str) -> str:
+        """What a command on the data directory prints."""
+        command = [self.program, *words, "--data-dir", self.data_dir]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    def tenant(self, name: str) -> Venna:
+        """The same running server, for a key of a new workspace."""
+        self.tell("workspaces", "create", name)
+        tenant = copy.copy(self).named(name)
+        tenant._key = self.tell("keys", "create", "--workspace", name, "--quiet")
+        tenant._ids = {}
+        return tenant
 
 
 def version_of(command: list[str], pattern: str = r"([0-9]+\.[0-9][^\s]*)") -> str:

@@ -24,6 +24,8 @@ pub struct Answer {
     pub body_bytes: u64,
     pub sent_bytes: u64,
     pub beginning: Vec<u8>,
+    /// What `Retry-After` says, in seconds.
+    pub retry_after_seconds: Option<u64>,
 }
 
 pub struct Connection {
@@ -99,12 +101,14 @@ impl Connection {
             return self.receive(without_body);
         }
         let mut framing = Framing::Close;
+        let mut retry_after_seconds = None;
         for line in head.lines().skip(1) {
             let Some((name, value)) = line.split_once(':') else { continue };
             let value = value.trim();
             match name.to_ascii_lowercase().as_str() {
                 "content-length" => framing = Framing::Length(value.parse().map_err(|_| named("no length"))?),
                 "transfer-encoding" if value.eq_ignore_ascii_case("chunked") => framing = Framing::Chunked,
+                "retry-after" => retry_after_seconds = value.parse().ok(),
                 "connection" if value.eq_ignore_ascii_case("close") => self.spent = true,
                 _ => {}
             }
@@ -112,7 +116,7 @@ impl Connection {
         if without_body || status == 204 || status == 304 {
             framing = Framing::Length(0);
         }
-        let mut answer = Answer { status, body_bytes: 0, sent_bytes: 0, beginning: Vec::new() };
+        let mut answer = Answer { status, body_bytes: 0, sent_bytes: 0, beginning: Vec::new(), retry_after_seconds };
         match framing {
             Framing::Length(length) => self.drain(length, &mut answer)?,
             Framing::Chunked => loop {

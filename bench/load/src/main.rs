@@ -7,7 +7,7 @@ mod connection;
 mod options;
 mod report;
 
-use connection::{Connection, Failure};
+use connection::{Answer, Connection, Failure};
 use options::Options;
 use report::{Report, Tally};
 use std::fs::File;
@@ -60,13 +60,30 @@ fn work(options: &Options, next: &AtomicU64, ready: &Barrier) -> Tally {
             Ok(open) => open.exchange(options, number),
             Err(failure) => Err(failure.clone()),
         };
+        let wait = result.as_ref().ok().and_then(|answer| wait_after(options, answer));
         match result {
             Ok(answer) => tally.add(options, answer, began.elapsed()),
             Err(Failure(what)) => tally.fail(what),
+        }
+        if let Some(wait) = wait {
+            pause(wait, deadline);
         }
         if connection.as_ref().is_ok_and(|open| open.is_spent()) || connection.is_err() {
             connection = Connection::open(options);
         }
     }
     tally
+}
+
+/// How long the client is to keep still after this answer.
+fn wait_after(options: &Options, answer: &Answer) -> Option<Duration> {
+    let otherwise = options.wait_after_429.filter(|_| answer.status == 429)?;
+    Some(answer.retry_after_seconds.map_or(otherwise, Duration::from_secs))
+}
+
+/// Stands still, but not beyond the end.
+#[expect(clippy::disallowed_methods, reason = "a thread of its own waits")]
+fn pause(wait: Duration, deadline: Option<Instant>) {
+    let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+    thread::sleep(left.map_or(wait, |left| wait.min(left)));
 }

@@ -1,6 +1,7 @@
 //! What is sent, and how often.
 
 use std::fs;
+use std::time::Duration;
 
 /// The flags: `--name value` each; `--header` may come again.
 #[derive(Debug, Default)]
@@ -26,6 +27,9 @@ pub struct Options {
     pub expect: u16,
     /// Where the ids in the answers go, one a line.
     pub ids: Option<String>,
+    /// How long a connection pauses after a 429 whose `Retry-After` says nothing; if it does, as long as it says. Without
+    /// this it goes on at once.
+    pub wait_after_429: Option<Duration>,
     /// How long one read or write may take before the request has failed.
     pub timeout_seconds: u64,
 }
@@ -67,6 +71,7 @@ impl Options {
             "--size" => (self.size, self.has_body) = (number(flag, &value)?, true),
             "--expect" => self.expect = number(flag, &value)?,
             "--ids" => self.ids = Some(value),
+            "--wait-after-429-seconds" => self.wait_after_429 = Some(duration(flag, &value)?),
             "--timeout-seconds" => self.timeout_seconds = number(flag, &value)?,
             _ => return Err(format!("{flag} is no flag")),
         }
@@ -93,6 +98,10 @@ impl Options {
 
 fn number<T: std::str::FromStr>(flag: &str, value: &str) -> Result<T, String> {
     value.parse().map_err(|_| format!("{flag} {value} is no number"))
+}
+
+fn duration(flag: &str, value: &str) -> Result<Duration, String> {
+    Duration::try_from_secs_f64(number(flag, value)?).map_err(|error| format!("{flag} {value}: {error}"))
 }
 
 fn read(path: &str) -> Result<Vec<u8>, String> {
