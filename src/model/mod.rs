@@ -18,6 +18,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod limits;
 pub mod page;
+pub mod prices;
 pub mod purpose;
 pub mod scope;
 pub mod scrub;
