@@ -6,10 +6,12 @@ mod archive;
 mod data_dir;
 mod installation;
 mod manifest;
+mod prices;
 mod upkeep;
 
 pub use archive::{Archived, back_up, restore};
 pub use installation::{Installation, open_inspector};
+pub use prices::price_list;
 
 use crate::blobs::{InFlight, InUse};
 use crate::clock::Clock;

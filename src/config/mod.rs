@@ -2,12 +2,14 @@
 //!
 //! [`SETTINGS`] is the one list of settings: flags, environment variables, the keys of the configuration file, `--help`,
 //! `venna check` and `docs/config.md` are all made from it. A value is taken from the flag, else `VENNA_*`, else the
-//! file, else the default. This room imports nothing of the house.
+//! file, else the default. Prices are no settings: they stand in the file only. This room imports nothing of the house.
 
 mod parse;
+mod prices;
 mod resolve;
 mod settings;
 
+pub use prices::{ItemPriceConfig, PriceConfig, PriceUnit, PricedItem};
 pub use resolve::{Effective, Layers, Origin, SettingError};
 pub use settings::{Kind, SETTINGS, Setting, Use, reference};
 
@@ -37,6 +39,8 @@ pub struct Config {
     pub strict_jsonl: bool,
     /// What the server does by itself.
     pub upkeep: UpkeepConfig,
+    /// What usage costs, from the oldest version to the newest; none and it costs nothing.
+    pub prices: Vec<PriceConfig>,
 }
 
 /// Where metadata and blobs are kept.
@@ -147,6 +151,7 @@ impl Config {
             upload_ttl: from.take("upload_ttl_seconds", parse::seconds)?,
             strict_jsonl: from.take("strict_jsonl", parse::yes_or_no)?,
             upkeep: upkeep(&mut from)?,
+            prices: from.take_prices(),
         };
         Ok((config, from.into_effective()))
     }
@@ -186,4 +191,14 @@ fn limits(from: &mut resolve::Resolver<'_>) -> Result<LimitConfig, SettingError>
         body_window: from.take("body_window_seconds", parse::seconds)?,
         drain_timeout: from.take("drain_timeout_seconds", parse::seconds)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #[expect(clippy::disallowed_methods, reason = "a file of a test")]
+    pub(super) fn file_of(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        file
+    }
 }

@@ -1,8 +1,10 @@
 //! The layers of the configuration, and which of them each value comes from.
 
+use super::prices::{self, PRICES, PriceConfig, Prices, TABLES};
 use super::settings::{Kind, SETTINGS, Setting};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
@@ -48,7 +50,7 @@ impl fmt::Display for Origin {
 /// One setting as it is in force.
 #[derive(Clone, Debug)]
 pub struct Effective {
-    /// The setting's name.
+    /// The setting's name; `prices` for each price.
     pub name: &'static str,
     /// Its value with secrets redacted; none when it is not set and has no default.
     pub value: Option<String>,
@@ -81,6 +83,16 @@ pub enum SettingError {
         /// Every setting there is.
         known: String,
     },
+    /// A price of the file cannot be used.
+    #[error("{what} ({origin}) is not valid: expected {expected}")]
+    Price {
+        /// The key and its value, or what is missing.
+        what: String,
+        /// Where it stands.
+        origin: Origin,
+        /// What would be valid.
+        expected: String,
+    },
     /// The file cannot be read.
     #[error("the configuration file {path} cannot be read: {why}")]
     Unreadable {
@@ -91,9 +103,30 @@ pub enum SettingError {
     },
 }
 
+/// The text of the configuration file.
+pub(super) struct Source<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+impl Source<'_> {
+    /// The line on which a span of bytes begins.
+    pub(super) fn origin(&self, span: Range<usize>) -> Origin {
+        let line = self.text.bytes().take(span.start).filter(|byte| *byte == b'\n').count() + 1;
+        Origin::File(self.path.to_owned(), line)
+    }
+}
+
+/// What the configuration file sets.
+#[derive(Default)]
+struct FileValues {
+    settings: BTreeMap<&'static str, (String, Origin)>,
+    prices: Prices,
+}
+
 pub(super) struct Resolver<'a> {
     layers: &'a Layers,
-    file: BTreeMap<&'static str, (String, Origin)>,
+    file: FileValues,
     effective: Vec<Effective>,
 }
 
@@ -129,9 +162,15 @@ impl<'a> Resolver<'a> {
         Ok(None)
     }
 
-    /// Every setting taken so far, in the order of the list.
+    /// The prices, which only the file has.
+    pub(super) fn take_prices(&mut self) -> Vec<PriceConfig> {
+        std::mem::take(&mut self.file.prices.versions)
+    }
+
+    /// Every setting taken so far, in the order of the list, and then the prices.
     pub(super) fn into_effective(mut self) -> Vec<Effective> {
         self.effective.sort_by_key(|effective| SETTINGS.iter().position(|setting| setting.name == effective.name));
+        self.effective.extend(self.file.prices.effective);
         self.effective
     }
 
@@ -143,7 +182,7 @@ impl<'a> Resolver<'a> {
                 .get(setting.name)
                 .map(|value| (value.clone(), Origin::Environment(setting.variable())))
         };
-        flag().or_else(variable).or_else(|| self.file.get(setting.name).cloned())
+        flag().or_else(variable).or_else(|| self.file.settings.get(setting.name).cloned())
     }
 
     fn accept<T>(
@@ -171,7 +210,7 @@ fn setting(name: &str) -> &'static Setting {
     SETTINGS.iter().find(|setting| setting.name == name).expect("the setting is in the list")
 }
 
-fn read_file(path: &Path) -> Result<BTreeMap<&'static str, (String, Origin)>, SettingError> {
+fn read_file(path: &Path) -> Result<FileValues, SettingError> {
     let unreadable = |why: String| SettingError::Unreadable { path: path.to_owned(), why };
     let size_bytes = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
     if size_bytes > MAX_CONFIG_FILE_BYTES {
@@ -179,11 +218,16 @@ fn read_file(path: &Path) -> Result<BTreeMap<&'static str, (String, Origin)>, Se
     }
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
     let table = DeTable::parse(&text).map_err(|error| unreadable(error.to_string()))?;
-    let mut values = BTreeMap::new();
+    let source = Source { path, text: &text };
+    let mut values = FileValues::default();
     for (key, value) in table.get_ref() {
-        let origin = Origin::File(path.to_owned(), line_of(&text, key.span().start));
+        if key.get_ref() == PRICES {
+            values.prices = prices::read(&source, value.get_ref(), key.span())?;
+            continue;
+        }
+        let origin = source.origin(key.span());
         let (name, value) = known(key.get_ref(), value.get_ref(), &origin)?;
-        values.insert(name, (value, origin));
+        values.settings.insert(name, (value, origin));
     }
     Ok(values)
 }
@@ -192,7 +236,7 @@ fn known(key: &str, value: &DeValue<'_>, origin: &Origin) -> Result<(&'static st
     let setting = SETTINGS.iter().find(|setting| setting.name == key).ok_or_else(|| SettingError::Unknown {
         name: key.to_owned(),
         origin: origin.clone(),
-        known: SETTINGS.iter().map(|setting| setting.name).collect::<Vec<_>>().join(", "),
+        known: SETTINGS.iter().map(|setting| setting.name).chain([TABLES]).collect::<Vec<_>>().join(", "),
     })?;
     let text = match value {
         DeValue::String(text) => text.to_string(),
@@ -221,10 +265,6 @@ fn joined(items: &DeArray<'_>) -> String {
     items.iter().filter_map(|item| item.get_ref().as_str()).collect::<Vec<_>>().join(",")
 }
 
-fn line_of(text: &str, offset: usize) -> usize {
-    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
-}
-
 /// Hides the user information of a URL, and anything that looks like a key.
 fn redacted(value: &str) -> String {
     if value.starts_with("vk_") || value.starts_with("vka_") {
@@ -239,19 +279,13 @@ fn redacted(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::Config;
+    use super::super::tests::file_of;
     use super::*;
 
     fn layers(flags: &[(&'static str, &str)], environment: &[(&'static str, &str)], file: Option<&Path>) -> Layers {
         let owned =
             |pairs: &[(&'static str, &str)]| pairs.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         Layers { flags: owned(flags), environment: owned(environment), file: file.map(Path::to_owned) }
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "a file of a test")]
-    fn file_of(text: &str) -> tempfile::NamedTempFile {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), text).unwrap();
-        file
     }
 
     #[test]

@@ -335,5 +335,5 @@ pub fn reference() -> String {
         let (flag, variable) = (setting.flag(), setting.variable());
         page.push_str(&format!("| `--{flag}` | `{variable}` | {default} | {} | {} |\n", setting.help, setting.kind));
     }
-    page
+    page + &super::prices::reference()
 }

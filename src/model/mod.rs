@@ -19,6 +19,7 @@ pub mod ids;
 pub mod ledger;
 pub mod limits;
 pub mod page;
+pub mod prices;
 pub mod purpose;
 pub mod scope;
 pub mod scrub;
