@@ -26,7 +26,7 @@ use crate::model::ids::ProcessId;
 use crate::model::scope::Scopes;
 use crate::random;
 use crate::uploads::Uploads;
-use crate::usage::Meter;
+use crate::usage::{ReadCounter, Usage};
 use crate::volume::{folder_of, volatile_kind};
 use anyhow::{Context, Result, bail};
 use data_dir::{Locks, create_folder, lock, write_secret};
@@ -72,7 +72,7 @@ pub struct Server {
     drain_timeout: Duration,
     listeners: Vec<JoinHandle<()>>,
     locks: Locks,
-    meter: Arc<Meter>,
+    reads: Arc<ReadCounter>,
 }
 
 /// The key of the first run.
@@ -107,16 +107,16 @@ impl Server {
         let files = open_files(config, &installation, clock.clone(), tasks.clone()).await?;
         warnings.extend(upkeep::start(&files, &config.upkeep, &clock, &stop).await?);
         let uploads = Uploads { files: files.clone(), ttl_seconds: config.upload_ttl.as_secs() };
-        let meter = Arc::new(Meter::new(Arc::clone(&installation.metadata), files.process));
-        let (metering, until) = (Arc::clone(&meter), stop.clone());
-        tasks.spawn(async move { metering.run(until).await });
+        let reads = Arc::new(ReadCounter::new(Arc::clone(&installation.metadata), files.process));
+        let (counter, until) = (Arc::clone(&reads), stop.clone());
+        tasks.spawn(async move { counter.run(until).await });
         let hall = Arc::new(Hall {
             files,
             uploads,
             keys: installation.keys.clone(),
             workspaces: installation.workspaces.clone(),
-            usage: installation.usage.clone(),
-            meter: Arc::clone(&meter),
+            usage: Usage { prices: Arc::new(price_list(config)?), ..installation.usage.clone() },
+            reads: Arc::clone(&reads),
             audit_log: installation.audit_log.clone(),
             turns: Turns::default(),
             rates: Rates::default(),
@@ -140,7 +140,7 @@ impl Server {
             drain_timeout: limits.drain_timeout,
             listeners,
             locks,
-            meter,
+            reads,
         })
     }
 
@@ -154,7 +154,7 @@ impl Server {
                 tracing::error!(%error, "a listener ended in a panic");
             }
         }
-        if let Err(error) = self.meter.flush().await {
+        if let Err(error) = self.reads.flush().await {
             tracing::warn!(%error, "the last reads could not be entered into the ledger");
         }
         self.tasks.close();

@@ -66,7 +66,7 @@ impl Installation {
         let metadata = open_metadata(opener, &stores.database, clock.clone()).await?;
         let workspaces = Workspaces { metadata: Arc::clone(&metadata) };
         let default_workspace = workspaces.ensure_default().await?;
-        let usage = Usage { metadata: Arc::clone(&metadata), clock: clock.clone() };
+        let usage = Usage { metadata: Arc::clone(&metadata), clock: clock.clone(), prices: Arc::default() };
         let keys = Keys::new(Arc::clone(&metadata), clock, tasks);
         let audit_log = AuditLog { metadata: Arc::clone(&metadata) };
         Ok(Self { workspaces, keys, audit_log, usage, metadata, default_workspace })

@@ -14,6 +14,7 @@ mod output;
 mod progress;
 mod serve;
 mod settings;
+mod usage;
 mod workspaces;
 
 use anyhow::Result;
@@ -42,6 +43,8 @@ enum Command {
     /// Shows and sets what workspaces and keys may have and do at most, with the server running or not.
     #[command(subcommand)]
     Limits(limits::LimitsCommand),
+    /// Shows the bill, with the server running or not: what was used, day by day in UTC, and what it costs.
+    Usage(usage::UsageCommand),
     /// Shows who did what, with the server running or not.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -73,6 +76,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Workspaces(workspaces) => run_on(one_thread(), workspaces.run())?.map(|()| ExitCode::SUCCESS),
         Command::Keys(keys) => run_on(one_thread(), keys.run())?.map(|()| ExitCode::SUCCESS),
         Command::Limits(limits) => run_on(one_thread(), limits.run())?.map(|()| ExitCode::SUCCESS),
+        Command::Usage(usage) => run_on(one_thread(), usage.run())?.map(|()| ExitCode::SUCCESS),
         Command::Audit(audit) => run_on(one_thread(), audit.run())?.map(|()| ExitCode::SUCCESS),
         Command::Check(check) => check.run().map(|()| ExitCode::SUCCESS),
         Command::Fsck(fsck) => run_on(one_thread(), fsck.run()),

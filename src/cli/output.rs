@@ -1,5 +1,6 @@
 //! What commands print: tables for people, JSON for programs.
 
+use crate::model::prices::Month;
 use anyhow::Result;
 use comfy_table::{Table, TableStyle};
 use serde::Serialize;
@@ -10,10 +11,21 @@ pub fn list<T: Serialize>(rows: &[T], json: bool, heading: &[&str], cells: impl 
     if json {
         return Ok(writeln!(io::stdout(), "{}", serde_json::to_string_pretty(rows)?)?);
     }
+    Ok(writeln!(io::stdout(), "{}", table(heading, rows.iter().map(cells)))?)
+}
+
+/// A table with a heading.
+pub fn table(heading: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(TableStyle::new()).set_header(heading);
-    table.add_rows(rows.iter().map(cells));
-    Ok(writeln!(io::stdout(), "{}", table.trim_fmt())?)
+    table.add_rows(rows);
+    table.trim_fmt()
+}
+
+/// A day in UTC, as `2026-12-01`.
+pub fn day(unix_seconds: u64) -> String {
+    let month = Month::of(unix_seconds);
+    format!("{month}-{:02}", (unix_seconds - month.start()) / 86_400 + 1)
 }
 
 /// A time for people, in UTC.

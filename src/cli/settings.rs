@@ -27,9 +27,14 @@ impl ServerSettings {
 }
 
 impl StoreSettings {
+    /// What the settings of the command and those of the file amount to.
+    pub fn resolve(&self) -> Result<Config> {
+        Ok(Config::resolve(&self.0)?.0)
+    }
+
     /// Where the stores lie.
     pub fn stores(&self) -> Result<StoreConfig> {
-        Ok(Config::resolve(&self.0)?.0.stores)
+        Ok(self.resolve()?.stores)
     }
 
     /// The installation, made when it is missing.

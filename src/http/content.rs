@@ -71,7 +71,7 @@ pub async fn download_file(
     let headers = content_headers(&etag, &content.file, status, range);
     let purpose = content.file.purpose;
     let body = if method == Method::HEAD { Body::empty() } else { body(&hall, caller, &named, content, range).await? };
-    hall.meter.count(caller, ReadOp::Content, Some(purpose));
+    hall.reads.count(caller, ReadOp::Content, Some(purpose));
     Ok(answer(status, headers, body))
 }
 
@@ -93,8 +93,8 @@ async fn body(
 ) -> Result<Body, ApiError> {
     let purpose = content.file.purpose;
     let stream = hall.files.read(caller.workspace, content, range).await?.ok_or_else(|| named.not_found())?;
-    let (request, meter) = (Span::current(), Arc::clone(&hall.meter));
-    let stream = stream.inspect_ok(move |chunk| meter.count_bytes(caller, purpose, chunk.len() as u64));
+    let (request, reads) = (Span::current(), Arc::clone(&hall.reads));
+    let stream = stream.inspect_ok(move |chunk| reads.count_bytes(caller, purpose, chunk.len() as u64));
     Ok(Body::from_stream(stream.inspect_err(move |error| {
         request.in_scope(|| tracing::error!(error = %Causes(error), "a download was cut off"));
     })))

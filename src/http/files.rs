@@ -46,7 +46,7 @@ pub async fn list_files(
         Some(query) => list_body::answer(Arc::clone(&hall), caller.workspace, query).await?,
         None => json(StatusCode::OK, &List::of_files(&Page::empty())),
     };
-    hall.meter.count(caller, ReadOp::List, None);
+    hall.reads.count(caller, ReadOp::List, None);
     Ok(listed)
 }
 
@@ -57,7 +57,7 @@ pub async fn retrieve_file(
     named: Named<FileId>,
 ) -> Result<Response, ApiError> {
     let file = hall.files.retrieve(caller.workspace, named.id()?).await?.ok_or_else(|| named.not_found())?;
-    hall.meter.count(caller, ReadOp::Retrieve, Some(file.purpose));
+    hall.reads.count(caller, ReadOp::Retrieve, Some(file.purpose));
     Ok(json(StatusCode::OK, &FileObject::from(&file)))
 }
 

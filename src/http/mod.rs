@@ -45,7 +45,7 @@ use crate::audit::AuditLog;
 use crate::files::Files;
 use crate::keys::Keys;
 use crate::uploads::Uploads;
-use crate::usage::{Meter, Usage};
+use crate::usage::{ReadCounter, Usage};
 use crate::workspaces::Workspaces;
 use ipnet::IpNet;
 use std::sync::Arc;
@@ -67,7 +67,7 @@ pub struct Hall {
     /// What was used.
     pub usage: Usage,
     /// What is being read.
-    pub meter: Arc<Meter>,
+    pub reads: Arc<ReadCounter>,
     /// Who is at work under which `Idempotency-Key`.
     pub turns: Turns,
     /// How often workspaces and keys did what they may not do as often as they like.

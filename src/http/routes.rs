@@ -61,6 +61,7 @@ pub fn routes() -> Vec<Route> {
         get("/v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits", Admin, admin::retrieve_key_limits),
         post("/v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits", Admin, admin::update_key_limits),
         get("/v1/organization/usage/files", AdminOr(UsageRead), usage::list_usage),
+        get("/v1/organization/costs", AdminOr(UsageRead), usage::list_costs),
         get("/v1/organization/usage/ledger", AdminOr(UsageRead), usage::list_ledger),
         get("/v1/organization/audit_logs", Admin, admin::list_audit_logs),
     ]

@@ -1,45 +1,8 @@
 //! The ledger: what is billed, fact by fact (billing.md, sections 1 and 2).
 
 use super::ids::{FileId, KeyId, RequestId, WorkspaceId};
+use super::prices::LineItem;
 use super::purpose::Purpose;
-
-/// What is billed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum LineItem {
-    /// Bytes that are stored, over time, in byte-seconds.
-    Storage,
-    /// Requests of class A: create, complete, list.
-    ClassA,
-    /// Requests of class B: retrieve, content.
-    ClassB,
-    /// Content bytes of Files that were made.
-    Ingress,
-    /// Content bytes that were handed out.
-    Egress,
-}
-
-impl LineItem {
-    /// Every line item, in the order in which they are listed.
-    pub const ALL: [Self; 5] = [Self::Storage, Self::ClassA, Self::ClassB, Self::Ingress, Self::Egress];
-
-    /// The line item of this name, if there is one.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|item| item.name() == name)
-    }
-
-    /// Its name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Storage => "files.storage",
-            Self::ClassA => "files.ops.class_a",
-            Self::ClassB => "files.ops.class_b",
-            Self::Ingress => "files.ingress",
-            Self::Egress => "files.egress",
-        }
-    }
-}
 
 /// Reads that are billed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -2,16 +2,19 @@
 //! entered where it is done, in its transaction.
 
 mod buckets;
-mod meter;
+mod costs;
+mod reads;
 
 pub use buckets::{Bucket, BucketWidth, UsageWindow};
-pub use meter::Meter;
+pub use costs::{Cost, CostBucket, CostDimensions, CostGroup};
+pub use reads::ReadCounter;
 
 use crate::clock::Clock;
 use crate::metadata::{MetadataError, MetadataStore};
 use crate::model::ids::WorkspaceId;
 use crate::model::ledger::LedgerRow;
 use crate::model::page::Page;
+use crate::model::prices::PriceList;
 use std::sync::Arc;
 
 /// The usage of an installation.
@@ -21,6 +24,8 @@ pub struct Usage {
     pub metadata: Arc<dyn MetadataStore>,
     /// What time it is: what is to come is not used yet.
     pub clock: Clock,
+    /// What it costs.
+    pub prices: Arc<PriceList>,
 }
 
 impl Usage {

@@ -193,6 +193,7 @@ def use_administration(walk: Walk) -> None:
         walk.fail(admin, "POST", limits, {new("stray"): 1, "requests_per_minute": new("stray")})
     for who in (admin, walk.user):
         walk.ask(who, "GET", "/v1/organization/usage/files?start_time=1700000000&limit=1")
+        walk.ask(who, "GET", "/v1/organization/costs?start_time=1700000000&group_by[]=line_item")
         walk.ask(who, "GET", "/v1/organization/usage/ledger?limit=5")
     walk.fail(admin, "GET", f"/v1/organization/usage/files?start_time={new('stray')}")
     walk.ask(admin, "DELETE", f"{path}/api_keys/{made['id']}")

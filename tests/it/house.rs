@@ -52,16 +52,28 @@ impl House {
         Self::with(&[], Clock::set_to(now_ms)).await
     }
 
+    /// A house whose settings stand in a file.
+    pub async fn with_file(text: &str, clock: Clock) -> Self {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        Self::of(BTreeMap::new(), Some(file.path().to_owned()), clock).await
+    }
+
     /// A house with other settings. Tests run on one thread each, so that its log is its own.
     pub async fn with(settings: &[(&'static str, &str)], clock: Clock) -> Self {
+        let settings = settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        Self::of(settings, None, clock).await
+    }
+
+    async fn of(settings: BTreeMap<&'static str, String>, file: Option<PathBuf>, clock: Clock) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut flags = BTreeMap::from([
             ("data_dir", folder.path().join("data").display().to_string()),
             ("listen", "127.0.0.1:0".to_owned()),
             ("admin_listen", "off".to_owned()),
         ]);
-        flags.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        let (config, _) = Config::resolve(&Layers { flags, ..Layers::default() }).unwrap();
+        flags.extend(settings);
+        let (config, _) = Config::resolve(&Layers { flags, file, ..Layers::default() }).unwrap();
         let errors = Errors::default();
         let log = tracing::subscriber::set_default(tracing_subscriber::registry().with(errors.clone()));
         let server = Server::start(&config, clock.clone()).await.unwrap();

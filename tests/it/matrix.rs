@@ -125,7 +125,7 @@ fn request(actor: &Actor, route: &Route, ids: &Ids) -> RequestBuilder {
     let bare = actor.request(route.method.clone(), &path(route, ids));
     let form = |form: Form| bare.try_clone().unwrap().header("content-type", Form::content_type()).body(form.close());
     match (route.method.as_str(), route.path) {
-        ("GET", "/v1/organization/usage/files") => {
+        ("GET", "/v1/organization/usage/files" | "/v1/organization/costs") => {
             actor.request(Method::GET, &format!("{}?start_time={}", route.path, NOW_MS / 1000))
         }
         ("GET", _) | ("DELETE", "/v1/files/{id}" | "/v1/organization/projects/{project_id}/api_keys/{api_key_id}") => {
@@ -156,7 +156,7 @@ fn request(actor: &Actor, route: &Route, ids: &Ids) -> RequestBuilder {
 fn elsewhere(actor: &Actor, route: &Route, own: &Ids, foreign: &Ids) -> Option<RequestBuilder> {
     let after = |id: &str| actor.request(Method::GET, &format!("{}?after={id}", path(route, own)));
     match (route.method.as_str(), route.path) {
-        ("GET", "/v1/organization/usage/files") => {
+        ("GET", "/v1/organization/usage/files" | "/v1/organization/costs") => {
             let filter = format!("project_ids[]={}&api_key_ids[]={}", foreign.project, foreign.key);
             Some(actor.request(Method::GET, &format!("{}?start_time={}&{filter}", route.path, NOW_MS / 1000)))
         }
@@ -318,7 +318,9 @@ fn the_scopes_are_those_of_the_product() {
             (_, path) if path.starts_with("/v1/files") => Access::Scope(Scope::FilesWrite),
             (_, path) if path.starts_with("/v1/uploads") => Access::Scope(Scope::UploadsWrite),
             (_, "/v1/organization/key") => Access::AnyKey,
-            (_, path) if path.starts_with("/v1/organization/usage/") => Access::AdminOr(Scope::UsageRead),
+            (_, path) if path.starts_with("/v1/organization/usage/") || path == "/v1/organization/costs" => {
+                Access::AdminOr(Scope::UsageRead)
+            }
             _ => Access::Admin,
         };
         assert_eq!(route.access, expected, "{} {}", route.method, route.path);

@@ -177,3 +177,59 @@ async fn a_repeated_request_is_billed_once() {
     assert_eq!(ada.ledger("").await.len(), 3, "one file");
     house.close().await;
 }
+
+#[tokio::test]
+async fn costs_add_up_to_the_month_whichever_way_they_are_cut() {
+    let prices = "[[prices]]
+        effective_from = \"2026-01-01T00:00:00Z\"
+        currency = \"usd\"
+        \"files.storage\" = { per = \"gibibyte_hours\", usd = \"1000\" }
+        \"files.ops.class_a\" = { per = \"1000_requests\", usd = \"7\", free_per_month = \"0.002\" }
+        [[prices]]
+        effective_from = \"2026-11-25T00:00:00Z\"
+        currency = \"usd\"
+        \"files.storage\" = { per = \"gibibyte_hours\", usd = \"500\" }
+        \"files.ops.class_a\" = { per = \"1000_requests\", usd = \"7\", free_per_month = \"0.002\" }";
+    let house = House::with_file(prices, Clock::set_to(NOW_MS)).await;
+    let (ada, admin) = (house.visitor("ada").await, admin(&house).await);
+    let begin = NOW - NOW % 86_400;
+    for size in [100_000, 200_000, 300_000] {
+        ada.create_file("a", &vec![1; size]).await.is_ok();
+        house.clock.set(house.clock.now_ms() + 40_000_000);
+    }
+    let of = |query: String| {
+        let admin = &admin;
+        async move {
+            admin.send(admin.request(Method::GET, &format!("/v1/organization/costs?{query}"))).await.is_ok().json()
+        }
+    };
+    let nanos = |page: &Value| -> Vec<i64> {
+        let value = |(_, result): (u64, Value)| (result["amount"]["value"].as_f64().unwrap() * 1e9).round();
+        #[expect(clippy::cast_possible_truncation, reason = "whole nano-dollars, of a few cents")]
+        results(page).into_iter().map(|result| value(result) as i64).collect()
+    };
+    let whole = of(format!("start_time={begin}")).await;
+    assert_eq!(whole["data"][0]["results"][0]["object"], "organization.costs.result");
+    assert_eq!(whole["data"][0]["results"][0]["amount"]["currency"], "usd");
+    let total: i64 = nanos(&whole).iter().sum();
+    let by_item =
+        of(format!("start_time={begin}&group_by[]=line_item&group_by[]=api_key_id&group_by[]=project_id")).await;
+    assert_eq!(nanos(&by_item).iter().sum::<i64>(), total);
+    let items = results(&by_item);
+    let requests: Vec<&Value> =
+        items.iter().map(|(_, result)| result).filter(|result| result["line_item"] == "files.ops.class_a").collect();
+    let cost: f64 = requests.iter().map(|result| result["amount"]["value"].as_f64().unwrap()).sum();
+    assert!((cost - 0.007).abs() < 1e-12, "two of three are free: {requests:?}");
+    assert!(requests.iter().all(|result| result["quantity_unit"] == "requests" && result["api_key_id"].is_string()));
+    let storage = items.iter().find(|(_, result)| result["line_item"] == "files.storage").unwrap();
+    assert_eq!(storage.1["quantity_unit"], "gibibyte_hours");
+    let mut paged = 0;
+    let mut page = of(format!("start_time={begin}&limit=1")).await;
+    loop {
+        paged += nanos(&page).iter().sum::<i64>();
+        let Some(next) = page["next_page"].as_str().map(str::to_owned) else { break };
+        page = of(format!("start_time={begin}&limit=1&page={next}")).await;
+    }
+    assert_eq!(paged, total, "a page more or less changes nothing");
+    house.close().await;
+}

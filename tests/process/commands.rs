@@ -275,6 +275,45 @@ fn the_audit_log_is_shown_beside_a_server_and_without_one() {
 }
 
 #[test]
+fn the_bill_is_shown_beside_a_server_and_without_one() {
+    let data = Data::new();
+    let text = data.text();
+    let mut server = Program::start(&data.path());
+    let client = server.client(&data.first_key());
+    client.upload(&[7; 1000], 100_000).unwrap().id();
+    client.send("GET", "/v1/files").unwrap();
+    std::thread::sleep(Duration::from_millis(1200));
+    server.signal("TERM");
+    server.wait();
+    let file = data.folder.path().join("venna.toml");
+    let prices = "[[prices]]\neffective_from = \"2020-01-01T00:00:00Z\"\ncurrency = \"usd\"\n\
+                  \"files.ops.class_a\" = { per = \"1000_requests\", usd = \"0.5\" }\n\
+                  \"files.ingress\" = { per = \"gibibytes\", usd = \"1\" }\n";
+    std::fs::write(&file, prices).unwrap();
+    let bill = |words: &[&str]| {
+        let words = [&["usage", "--config", file.to_str().unwrap(), "--data-dir", &text], words].concat();
+        output(&words)
+    };
+    let rows: serde_json::Value = serde_json::from_str(&bill(&["--json"])).unwrap();
+    let of = |item: &str| {
+        let row = rows.as_array().unwrap().iter().find(|row| row["line_item"] == item).unwrap().clone();
+        (row["quantity"].as_str().unwrap().to_owned(), row["cost_usd"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(of("files.ingress"), ("100000".into(), "0.000093132".into()));
+    assert_eq!(of("files.ops.class_a"), ("2".into(), "0.001000000".into()));
+    let csv = bill(&["--format", "csv", "--workspace", "default"]);
+    let heading: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
+    assert!(heading.contains(&"BilledCost") && heading.contains(&"ChargePeriodStart"), "{csv}");
+    assert!(csv.lines().skip(1).all(|line| line.split(',').count() == heading.len()), "{csv}");
+    let table = bill(&[]);
+    assert!(table.contains("files.ingress") && table.contains("0.000093132") && table.contains("####"), "{table}");
+    assert_eq!(bill(&["--to", "86400", "--json"]), "[]");
+    for words in [&["--from", "5", "--to", "5"][..], &["--from", "0"], &["--workspace", "nobody"]] {
+        assert!(!run(&[&["usage", "--data-dir", &text], words].concat()).status.success(), "{words:?}");
+    }
+}
+
+#[test]
 fn commands_work_without_a_server_and_before_the_first_run() {
     let data = Data::new();
     let key = output(&["keys", "create", "--quiet", "--data-dir", &data.text()]);

@@ -94,7 +94,8 @@ fn a_wrong_price_stops_the_start_and_its_line_is_named() {
         ("per = \"requests\", ", "", 12, "without per"),
         ("2027-01-01T00:00:00Z", "2026-12-01T00:00:00Z", 9, "a time after 2026-12-01T00:00:00Z"),
         ("2027-01-01T00:00:00Z", "2026-11-01T00:00:00Z", 9, "a time after 2026-12-01T00:00:00Z"),
-        ("2027-01-01T00:00:00Z", "2027-02-30T00:00:00Z", 9, "a whole second in UTC"),
+        ("2027-01-01T00:00:00Z", "2027-02-30T00:00:00Z", 9, "a full hour in UTC"),
+        ("2027-01-01T00:00:00Z", "2027-01-01T00:30:00Z", 9, "a full hour in UTC"),
         ("\"files.storage\" = { per = \"gibibyte_hours\", usd = \"0\" }", "", 8, "usd = \"0\" } makes it free"),
         ("currency = \"usd\"", "currency = \"eur\"", 5, "expected \"usd\""),
     ] {

@@ -21,6 +21,8 @@ const MAX_USD: u64 = 1000;
 const MAX_FREE_UNITS: u64 = 1_000_000_000_000_000;
 /// The only currency.
 const CURRENCY: &str = "usd";
+/// Prices change at full hours, which usage is kept by.
+const HOUR_SECONDS: u64 = 3600;
 const EFFECTIVE_FROM_KEY: &str = "effective_from";
 const CURRENCY_KEY: &str = "currency";
 const PER_KEY: &str = "per";
@@ -228,11 +230,12 @@ fn effective_from(source: &Source<'_>, entry: Entry<'_>) -> Result<(String, u64)
         _ => None,
     };
     let read = text.and_then(|text| unix_seconds(&text).map(|seconds| (text, seconds)));
+    let read = read.filter(|(_, seconds)| seconds.is_multiple_of(HOUR_SECONDS));
     read.ok_or_else(|| entry.wrong(source, expected_time()))
 }
 
 fn expected_time() -> String {
-    format!("a whole second in UTC since {FIRST_YEAR}, for example \"2026-12-01T00:00:00Z\"")
+    format!("a full hour in UTC since {FIRST_YEAR}, for example \"2026-12-01T00:00:00Z\"")
 }
 
 /// One line of a table, and the price as people read it.
@@ -415,18 +418,18 @@ mod tests {
 
     #[test]
     fn later_tables_price_at_least_as_much() {
-        let later = "[[prices]]\neffective_from = 2027-01-01T00:00:01Z\ncurrency = \"usd\"\n\
+        let later = "[[prices]]\neffective_from = 2027-01-01T01:00:00Z\ncurrency = \"usd\"\n\
                      \"files.egress\" = { per = \"gibibytes\", usd = \"0\" }\n\
                      \"files.ops.class_b\" = { per = \"requests\", usd = \"0.1\" }\n";
         let first = table("\"files.egress\" = { per = \"gibibytes\", usd = \"1\" }");
         let (prices, rows) = resolve(&format!("{first}{later}")).unwrap();
         assert_eq!(
             prices.iter().map(|version| version.effective_from).collect::<Vec<_>>(),
-            [1_796_083_200, 1_798_761_601]
+            [1_796_083_200, 1_798_765_200]
         );
-        assert_eq!(rows[1], "8: 2027-01-01T00:00:01Z files.egress 0 usd per gibibytes");
-        for from in ["2026-12-01T00:00:00Z", "2026-11-30T23:59:59Z"] {
-            let message = resolve(&format!("{first}{}", later.replace("2027-01-01T00:00:01Z", from))).unwrap_err();
+        assert_eq!(rows[1], "8: 2027-01-01T01:00:00Z files.egress 0 usd per gibibytes");
+        for from in ["2026-12-01T00:00:00Z", "2026-11-30T23:00:00Z"] {
+            let message = resolve(&format!("{first}{}", later.replace("2027-01-01T01:00:00Z", from))).unwrap_err();
             assert!(message.contains(&format!("effective_from = {from} (")) && message.contains(":6)"), "{message}");
             assert!(message.contains("a time after 2026-12-01T00:00:00Z") && message.contains(":1)"), "{message}");
         }
@@ -444,9 +447,9 @@ mod tests {
         let head = |text: &str| format!("{text}\n\"files.egress\" = {{ per = \"gibibytes\", usd = \"1\" }}\n");
         for (text, line, parts) in [
             (
-                table("\"files.storge\" = { per = \"gibibyte_hours\", usd = \"1\" }"),
+                table("\"files.disk\" = { per = \"gibibyte_hours\", usd = \"1\" }"),
                 4,
-                &["files.storge", "\"files.storage\""][..],
+                &["files.disk", "\"files.storage\""][..],
             ),
             (table("files.egress = { per = \"gibibytes\", usd = \"1\" }"), 4, &["\"files\"", "in quotes"]),
             (table("until = \"2027-01-01T00:00:00Z\""), 4, &["\"until\" in [[prices]]"]),

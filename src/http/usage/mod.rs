@@ -29,6 +29,18 @@ pub async fn list_usage(
     Ok(json(StatusCode::OK, &wire::usage_page(&buckets, by, next_page)))
 }
 
+/// `GET /v1/organization/costs`.
+pub async fn list_costs(
+    State(hall): State<SharedHall>,
+    holder: Holder,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let now = hall.usage.clock.now_seconds();
+    let (window, items, by, next_page) = query::costs(query.as_deref().unwrap_or_default(), now)?;
+    let buckets = hall.usage.costs(of_holder(window, &holder), items, by).await?;
+    Ok(json(StatusCode::OK, &wire::cost_page(&buckets, next_page)))
+}
+
 /// `GET /v1/organization/usage/ledger`: lines of JSON, or CSV for who accepts that.
 pub async fn list_ledger(
     State(hall): State<SharedHall>,

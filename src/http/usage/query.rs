@@ -2,12 +2,15 @@
 
 use crate::http::error::{ApiError, echo};
 use crate::model::ledger::LINES_PER_ROW;
+use crate::model::prices::LineItem;
 use crate::model::usage::Dimensions;
-use crate::usage::{BucketWidth, UsageWindow};
+use crate::usage::{BucketWidth, CostDimensions, UsageWindow};
 use std::str::FromStr;
 
 /// Rows of the ledger on one page, at most and when nobody asks.
 const PAGE_LEDGER_ROWS: (u64, u64) = (10_000, 1000);
+/// Days of costs on one page, when nobody asks and at most.
+const PAGE_COSTS: (u64, u64) = (7, 180);
 /// Values that one filter takes.
 const MAX_FILTER_VALUES: usize = 100;
 /// The last second that is taken for a time: the year 9999.
@@ -24,7 +27,28 @@ pub fn window(query: &str, now: u64) -> Result<(UsageWindow, Option<String>), Ap
     let asked = Asked::read(query, &["project_id", "api_key_id", "purpose"])?;
     let by = |dimension: &str| asked.group_by.iter().any(|name| name == dimension);
     let by = Dimensions { workspace: by("project_id"), key: by("api_key_id"), purpose: by("purpose") };
-    asked.into_window(by, now, BucketWidth::Day)
+    let page = asked.width.unwrap_or(BucketWidth::Day).page();
+    asked.into_window(by, now, page)
+}
+
+/// A window of costs, the line items that are asked for, what is kept apart, and the name of the next page.
+pub type CostQuery = (UsageWindow, Option<Vec<LineItem>>, CostDimensions, Option<String>);
+
+/// Reads the query of `GET /v1/organization/costs`, whose buckets are days.
+///
+/// # Errors
+/// When a parameter is missing or not valid; unknown ones are ignored.
+pub fn costs(query: &str, now: u64) -> Result<CostQuery, ApiError> {
+    let mut asked = Asked::read(query, &["project_id", "line_item", "api_key_id"])?;
+    if let Some(other) = asked.width.filter(|width| *width != BucketWidth::Day) {
+        return Err(unsupported("bucket_width", other.name(), &[BucketWidth::Day.name()]));
+    }
+    let by = |dimension: &str| asked.group_by.iter().any(|name| name == dimension);
+    let by = CostDimensions { workspace: by("project_id"), key: by("api_key_id"), item: by("line_item") };
+    let items = asked.line_items.take();
+    let items = items.map(|names| names.iter().filter_map(|name| LineItem::named(name)).collect());
+    let (window, next_page) = asked.into_window(Dimensions::default(), now, PAGE_COSTS)?;
+    Ok((window, items, by, next_page))
 }
 
 /// Reads the query of `GET /v1/organization/usage/ledger`: the row behind which to begin, and how many rows to give.
@@ -52,6 +76,7 @@ struct Asked {
     group_by: Vec<String>,
     project_ids: Option<Vec<String>>,
     api_key_ids: Option<Vec<String>>,
+    line_items: Option<Vec<String>>,
     limit: Option<String>,
     page: Option<String>,
 }
@@ -68,6 +93,7 @@ impl Asked {
                 "group_by" => return Err(unsupported("group_by", &value, dimensions)),
                 "project_ids" => add("project_ids", &mut asked.project_ids, value.into_owned())?,
                 "api_key_ids" => add("api_key_ids", &mut asked.api_key_ids, value.into_owned())?,
+                "line_items" => add("line_items", &mut asked.line_items, value.into_owned())?,
                 "limit" => asked.limit = Some(value.into_owned()),
                 "page" => asked.page = Some(value.into_owned()),
                 _ => {}
@@ -80,9 +106,9 @@ impl Asked {
         self,
         by: Dimensions,
         now: u64,
-        default: BucketWidth,
+        (default_limit, most): (u64, u64),
     ) -> Result<(UsageWindow, Option<String>), ApiError> {
-        let width = self.width.unwrap_or(default);
+        let width = self.width.unwrap_or(BucketWidth::Day);
         let seconds = width.seconds();
         let start = self.start_time.ok_or_else(|| ApiError::missing("start_time"))?;
         let first = start - start % seconds;
@@ -90,7 +116,6 @@ impl Asked {
         if self.end_time.is_some_and(|end_time| end_time <= start) {
             return Err(ApiError::invalid("'end_time' must be later than 'start_time'.").param("end_time"));
         }
-        let (default_limit, most) = width.page();
         let limit = self.limit.map_or(Ok(default_limit), |text| number("limit", &text, 1, most))?;
         let begin = match self.page {
             Some(page) => place(&page, first, last, seconds)?,

@@ -1,10 +1,16 @@
 //! The objects of usage.
 
 use crate::model::ledger::{LedgerLine, LedgerRow};
+use crate::model::prices::{LineItem, NanoUsd};
 use crate::model::purpose::Purpose;
 use crate::model::usage::{BucketUsage, Dimensions, Group};
-use crate::usage::Bucket;
+use crate::usage::{Bucket, Cost, CostBucket, CostGroup};
 use serde::Serialize;
+
+/// Bytes of a gibibyte.
+const GIBIBYTE: f64 = 1_073_741_824.0;
+/// Seconds of an hour.
+const HOUR_SECONDS: f64 = 3600.0;
 
 /// A page of buckets.
 #[derive(Debug, Serialize)]
@@ -22,6 +28,26 @@ struct BucketObject<R> {
     start_time: u64,
     end_time: u64,
     results: Vec<R>,
+}
+
+/// What a group costs in a bucket.
+#[derive(Debug, Serialize)]
+pub struct CostResult {
+    object: &'static str,
+    amount: Amount,
+    line_item: Option<&'static str>,
+    project_id: Option<String>,
+    api_key_id: Option<String>,
+    /// Of a line item alone.
+    quantity: Option<f64>,
+    quantity_unit: Option<&'static str>,
+}
+
+/// An amount of money.
+#[derive(Debug, Serialize)]
+struct Amount {
+    value: f64,
+    currency: &'static str,
 }
 
 /// What a group has used in a bucket.
@@ -45,23 +71,51 @@ pub struct UsageResult {
 }
 
 impl<R> BucketPage<R> {
-    /// The page of these buckets, each with its results.
-    pub fn new<'a>(buckets: &'a [Bucket], next_page: Option<String>, results: impl Fn(&'a Bucket) -> Vec<R>) -> Self {
-        let object = |bucket: &'a Bucket| BucketObject {
-            object: "bucket",
-            start_time: bucket.start,
-            end_time: bucket.end,
-            results: results(bucket),
-        };
-        Self { object: "page", data: buckets.iter().map(object).collect(), has_more: next_page.is_some(), next_page }
+    /// The page of these buckets: the first second, the second behind the last, and the results of each.
+    fn new(buckets: impl Iterator<Item = (u64, u64, Vec<R>)>, next_page: Option<String>) -> Self {
+        let object = |(start_time, end_time, results)| BucketObject { object: "bucket", start_time, end_time, results };
+        Self { object: "page", data: buckets.map(object).collect(), has_more: next_page.is_some(), next_page }
     }
 }
 
 /// A page of usage.
 pub fn usage_page(buckets: &[Bucket], by: Dimensions, next_page: Option<String>) -> BucketPage<UsageResult> {
-    BucketPage::new(buckets, next_page, |bucket| {
-        bucket.groups.iter().map(|(group, used)| result(bucket, by, *group, *used)).collect()
-    })
+    let results =
+        |bucket: &Bucket| bucket.groups.iter().map(|(group, used)| result(bucket, by, *group, *used)).collect();
+    BucketPage::new(buckets.iter().map(|bucket| (bucket.start, bucket.end, results(bucket))), next_page)
+}
+
+/// A page of costs.
+pub fn cost_page(buckets: &[CostBucket], next_page: Option<String>) -> BucketPage<CostResult> {
+    let results = |bucket: &CostBucket| bucket.groups.iter().map(|(group, cost)| cost_result(*group, *cost)).collect();
+    BucketPage::new(buckets.iter().map(|bucket| (bucket.start, bucket.end, results(bucket))), next_page)
+}
+
+fn cost_result(group: CostGroup, cost: Cost) -> CostResult {
+    CostResult {
+        object: "organization.costs.result",
+        amount: Amount { value: dollars(cost.amount), currency: "usd" },
+        line_item: group.item.map(LineItem::name),
+        project_id: group.workspace.map(|id| id.to_string()),
+        api_key_id: group.key.map(|id| id.to_string()),
+        quantity: group.item.map(|item| in_units(item, cost.quantity).0),
+        quantity_unit: group.item.map(|item| in_units(item, cost.quantity).1),
+    }
+}
+
+/// Dollars as JSON has them: exact to the nano-dollar up to nine million dollars.
+#[expect(clippy::cast_precision_loss, reason = "JSON's readers have no other numbers")]
+fn dollars(amount: NanoUsd) -> f64 {
+    amount.0 as f64 / 1e9
+}
+
+/// A quantity in the unit in which people read it.
+#[expect(clippy::cast_precision_loss, reason = "JSON's readers have no other numbers; the ledger is exact")]
+fn in_units(item: LineItem, quantity: u128) -> (f64, &'static str) {
+    match item {
+        LineItem::Storage => (quantity as f64 / (GIBIBYTE * HOUR_SECONDS), "gibibyte_hours"),
+        item => (quantity as f64, item.quantity_unit()),
+    }
 }
 
 fn result(bucket: &Bucket, by: Dimensions, group: Group, used: BucketUsage) -> UsageResult {

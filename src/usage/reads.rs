@@ -1,4 +1,4 @@
-//! The meter: reads are counted in memory and entered into the ledger every second. A crash loses at most the last second of
+//! Reads are counted in memory and entered into the ledger every second. A crash loses at most the last second of
 //! them, and enters none twice.
 
 use crate::causes::Causes;
@@ -21,7 +21,7 @@ type Name = (WorkspaceId, KeyId, ReadOp, Option<Purpose>);
 
 /// Counts reads.
 #[derive(Debug)]
-pub struct Meter {
+pub struct ReadCounter {
     metadata: Arc<dyn MetadataStore>,
     process: ProcessId,
     counts: Mutex<HashMap<Name, (u64, u64)>>,
@@ -35,8 +35,8 @@ struct Batch {
     reads: Vec<Reads>,
 }
 
-impl Meter {
-    /// A meter of this run of the server.
+impl ReadCounter {
+    /// A counter of this run of the server.
     #[must_use]
     pub fn new(metadata: Arc<dyn MetadataStore>, process: ProcessId) -> Self {
         Self { metadata, process, counts: Mutex::default(), batch: tokio::sync::Mutex::default() }

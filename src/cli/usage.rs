@@ -1,0 +1,183 @@
+//! `venna usage`.
+
+use super::settings::StoreSettings;
+use super::{output, workspaces};
+use crate::app::{Installation, price_list};
+use crate::clock::Clock;
+use crate::model::ids::WorkspaceId;
+use crate::model::prices::{LineItem, NanoUsd};
+use crate::model::usage::Dimensions;
+use crate::usage::{Bucket, BucketWidth, CostBucket, CostDimensions, CostGroup, Usage, UsageWindow};
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+/// Days that are shown when nobody says from when on.
+const DEFAULT_DAYS: u64 = 30;
+/// Days that are shown at most.
+const MAX_DAYS: u64 = 3660;
+/// Columns of a whole bar of the chart.
+const BAR_COLUMNS: usize = 40;
+
+/// Shows the bill, with the server running or not: what was used, day by day in UTC, and what it costs.
+#[derive(Debug, clap::Args)]
+pub struct UsageCommand {
+    /// Only of this workspace, by name or id.
+    #[arg(long, value_name = "NAME_OR_ID")]
+    workspace: Option<String>,
+    /// From this second on, in Unix time; thirty days ago when not given.
+    #[arg(long, value_name = "UNIX_SECONDS")]
+    from: Option<u64>,
+    /// Before this second, in Unix time; now when not given.
+    #[arg(long, value_name = "UNIX_SECONDS")]
+    to: Option<u64>,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Prints JSON: the same as `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    #[command(flatten)]
+    settings: StoreSettings,
+}
+
+/// Forms of a bill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people, with a chart of what was stored.
+    Table,
+    /// For programs.
+    Json,
+    /// For spreadsheets, with the columns of FOCUS.
+    Csv,
+}
+
+/// A line of the bill: a line item of a workspace on a day.
+#[derive(Debug, Serialize)]
+struct Row {
+    day: String,
+    start_time: u64,
+    end_time: u64,
+    workspace_id: Option<String>,
+    line_item: &'static str,
+    /// A text: it may be more than a number of JavaScript can be.
+    quantity: String,
+    quantity_unit: &'static str,
+    /// Dollars, exactly.
+    cost_usd: String,
+    #[serde(skip)]
+    cost: NanoUsd,
+}
+
+impl UsageCommand {
+    pub async fn run(&self) -> Result<()> {
+        let config = self.settings.resolve()?;
+        let installation = Installation::open_existing(&config.stores, Clock::system()).await?;
+        let usage = Usage { prices: Arc::new(price_list(&config)?), ..installation.usage.clone() };
+        let only = match &self.workspace {
+            Some(name) => Some(workspaces::find(&installation, name).await?.id),
+            None => None,
+        };
+        let window = self.window(usage.clock.now_seconds(), only)?;
+        let by = CostDimensions { workspace: true, key: false, item: true };
+        let rows = rows(&usage.costs(window.clone(), None, by).await?);
+        match if self.json { Format::Json } else { self.format } {
+            Format::Json => output::list(&rows, true, &[], |_| Vec::new()),
+            Format::Csv => Ok(io::stdout().write_all(focus(&rows).as_bytes())?),
+            Format::Table => show(&rows, &usage.buckets(window).await?),
+        }
+    }
+
+    /// Whole days.
+    fn window(&self, now: u64, only: Option<WorkspaceId>) -> Result<UsageWindow> {
+        let day = BucketWidth::Day.seconds();
+        let to = self.to.unwrap_or(now);
+        let from = self.from.unwrap_or_else(|| to.saturating_sub(DEFAULT_DAYS * day));
+        if from >= to {
+            bail!("--from must be earlier than --to");
+        }
+        let (start, end) = (from - from % day, to.next_multiple_of(day));
+        if (end - start) / day > MAX_DAYS {
+            bail!("at most {MAX_DAYS} days are shown at once");
+        }
+        let workspaces = only.map(|id| vec![id]);
+        Ok(UsageWindow { start, end, width: BucketWidth::Day, workspaces, keys: None, by: Dimensions::default() })
+    }
+}
+
+fn rows(buckets: &[CostBucket]) -> Vec<Row> {
+    let row = |bucket: &CostBucket, group: &CostGroup, quantity: u128, cost: NanoUsd| {
+        let item = group.item.unwrap_or(LineItem::Storage);
+        Row {
+            day: output::day(bucket.start),
+            start_time: bucket.start,
+            end_time: bucket.end,
+            workspace_id: group.workspace.map(|id| id.to_string()),
+            line_item: item.name(),
+            quantity: quantity.to_string(),
+            quantity_unit: item.quantity_unit(),
+            cost_usd: cost.to_string(),
+            cost,
+        }
+    };
+    let of = |bucket: &CostBucket| -> Vec<Row> {
+        bucket.groups.iter().map(|(group, cost)| row(bucket, group, cost.quantity, cost.amount)).collect()
+    };
+    buckets.iter().flat_map(of).collect()
+}
+
+/// A table of the sums, and what was stored day by day.
+fn show(rows: &[Row], buckets: &[Bucket]) -> Result<()> {
+    let mut sums: BTreeMap<(&str, &str, &str), (u128, NanoUsd)> = BTreeMap::new();
+    for row in rows {
+        let name = (row.workspace_id.as_deref().unwrap_or_default(), row.line_item, row.quantity_unit);
+        let sum = sums.entry(name).or_default();
+        sum.0 += row.quantity.parse::<u128>().unwrap_or_default();
+        sum.1 = sum.1 + row.cost;
+    }
+    let sums: Vec<_> = sums.into_iter().collect();
+    let mut out = io::stdout();
+    let table = sums.iter().map(|((workspace, item, unit), (quantity, cost))| {
+        vec![(*workspace).to_owned(), (*item).to_owned(), quantity.to_string(), (*unit).to_owned(), cost.to_string()]
+    });
+    writeln!(out, "{}", output::table(&["WORKSPACE", "LINE ITEM", "QUANTITY", "UNIT", "USD"], table))?;
+    let days: Vec<(u64, i128)> = buckets.iter().map(|bucket| (bucket.start, mean_bytes(bucket))).collect();
+    let most = days.iter().map(|(_, bytes)| *bytes).max().unwrap_or_default();
+    if most > 0 {
+        writeln!(out, "\nstored bytes by day, on average")?;
+        for (start, bytes) in days {
+            let columns = usize::try_from(bytes * BAR_COLUMNS as i128 / most).unwrap_or_default();
+            writeln!(out, "{}  {:<BAR_COLUMNS$}  {bytes}", output::day(start), "#".repeat(columns))?;
+        }
+    }
+    Ok(())
+}
+
+fn mean_bytes(bucket: &Bucket) -> i128 {
+    let byte_seconds: i128 = bucket.groups.iter().map(|(_, used)| used.byte_seconds).sum();
+    byte_seconds.checked_div(i128::from(bucket.elapsed_seconds)).unwrap_or_default()
+}
+
+/// Comma-separated values with the columns of FOCUS 1.0, the open specification of cost and usage.
+fn focus(rows: &[Row]) -> String {
+    let mut text = String::from(
+        "ChargePeriodStart,ChargePeriodEnd,BillingCurrency,BilledCost,EffectiveCost,ChargeCategory,ProviderName,\
+         ServiceName,SubAccountId,SkuId,ConsumedQuantity,ConsumedUnit\r\n",
+    );
+    for row in rows {
+        let account = row.workspace_id.as_deref().unwrap_or_default();
+        text.push_str(&format!(
+            "{}T00:00:00Z,{}T00:00:00Z,USD,{cost},{cost},Usage,Venna,Files,{account},{},{},{}\r\n",
+            row.day,
+            output::day(row.end_time),
+            row.line_item,
+            row.quantity,
+            row.quantity_unit,
+            cost = row.cost_usd,
+        ));
+    }
+    text
+}

@@ -1,0 +1,150 @@
+//! Costs: usage at the prices of its time, in buckets of days that add up to the month, exactly.
+
+use super::{BucketWidth, Usage, UsageWindow};
+use crate::metadata::MetadataError;
+use crate::model::ids::{KeyId, WorkspaceId};
+use crate::model::prices::{LineItem, Meter, Month, NanoUsd, PriceList};
+use crate::model::usage::{BucketUsage, Dimensions, Group, Series, SlotWidth, UsageQuery};
+use std::collections::BTreeMap;
+
+/// Prices change at full hours only, so that every hour has one.
+const HOUR_SECONDS: usize = 3600;
+
+/// Which dimensions of costs are kept apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CostDimensions {
+    /// Workspaces.
+    pub workspace: bool,
+    /// Keys.
+    pub key: bool,
+    /// Line items.
+    pub item: bool,
+}
+
+/// Whose costs they are, and of what: what is not kept apart is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CostGroup {
+    /// The workspace.
+    pub workspace: Option<WorkspaceId>,
+    /// The key.
+    pub key: Option<KeyId>,
+    /// The line item.
+    pub item: Option<LineItem>,
+}
+
+/// What something costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// The price of it.
+    pub amount: NanoUsd,
+    /// How much of it there was; of several line items together it says nothing.
+    pub quantity: u128,
+}
+
+/// The costs of a day, in UTC.
+#[derive(Clone, Debug, Default)]
+pub struct CostBucket {
+    /// Its first second, in Unix time.
+    pub start: u64,
+    /// The second behind its last.
+    pub end: u64,
+    /// What was used, and by whom.
+    pub groups: BTreeMap<CostGroup, Cost>,
+}
+
+impl Usage {
+    /// The costs of the days of a window, in order. Free allowances are used up month by month in the order of time, by all
+    /// keys of a workspace together, whichever of them are asked for.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub async fn costs(
+        &self,
+        window: UsageWindow,
+        items: Option<Vec<LineItem>>,
+        by: CostDimensions,
+    ) -> Result<Vec<CostBucket>, MetadataError> {
+        let now = self.clock.now_seconds();
+        let begin = Month::of(window.start).start();
+        let query = UsageQuery {
+            start: begin,
+            end: window.end,
+            width: SlotWidth::Hour,
+            workspaces: window.workspaces.clone(),
+            keys: None,
+            by: Dimensions { workspace: true, key: true, purpose: false },
+        };
+        let day = BucketWidth::Day.seconds();
+        let step = usize::try_from(day).unwrap_or(usize::MAX);
+        let mut buckets: Vec<CostBucket> = (window.start..window.end)
+            .step_by(step)
+            .map(|start| CostBucket { start, end: start + day, groups: BTreeMap::new() })
+            .collect();
+        let hours: Vec<(u64, u64)> =
+            (begin..window.end).step_by(HOUR_SECONDS).map(|start| (start, start + SlotWidth::Hour.seconds())).collect();
+        for (workspace, keys) in by_workspace(self.metadata.usage(query).await?) {
+            let keys: Vec<(Option<KeyId>, Vec<BucketUsage>)> =
+                keys.into_iter().map(|(key, series)| (key, series.buckets(&hours, SlotWidth::Hour, now))).collect();
+            for item in LineItem::ALL {
+                for (hour, key, cost) in charge(&self.prices, item, &hours, &keys) {
+                    let wanted = hour >= window.start
+                        && items.as_ref().is_none_or(|items| items.contains(&item))
+                        && window.keys.as_ref().is_none_or(|keys| key.is_some_and(|key| keys.contains(&key)));
+                    let place = usize::try_from(hour.saturating_sub(window.start) / day).unwrap_or(usize::MAX);
+                    let Some(bucket) = buckets.get_mut(place).filter(|_| wanted) else { continue };
+                    let group = CostGroup {
+                        workspace: workspace.filter(|_| by.workspace),
+                        key: key.filter(|_| by.key),
+                        item: Some(item).filter(|_| by.item),
+                    };
+                    let sum = bucket.groups.entry(group).or_default();
+                    sum.amount = sum.amount + cost.amount;
+                    sum.quantity += cost.quantity;
+                }
+            }
+        }
+        Ok(buckets)
+    }
+}
+
+type Keys = BTreeMap<Option<KeyId>, Series>;
+
+fn by_workspace(usage: BTreeMap<Group, Series>) -> BTreeMap<Option<WorkspaceId>, Keys> {
+    let mut workspaces: BTreeMap<Option<WorkspaceId>, Keys> = BTreeMap::new();
+    for (group, series) in usage {
+        workspaces.entry(group.workspace).or_default().insert(group.key, series);
+    }
+    workspaces
+}
+
+/// What each key used of a line item in each hour, and what that costs.
+fn charge(
+    prices: &PriceList,
+    item: LineItem,
+    hours: &[(u64, u64)],
+    keys: &[(Option<KeyId>, Vec<BucketUsage>)],
+) -> Vec<(u64, Option<KeyId>, Cost)> {
+    let (mut meter, mut charged) = (Meter::new(prices, item), Vec::new());
+    for (place, (hour, _)) in hours.iter().enumerate() {
+        for (key, used) in keys {
+            let quantity = used.get(place).map(|used| quantity(*used, item)).unwrap_or_default();
+            let amount = meter.charge(*hour, quantity);
+            if quantity > 0 {
+                charged.push((*hour, *key, Cost { amount, quantity }));
+            }
+        }
+    }
+    charged
+}
+
+/// How much of a line item was used; corrections may take away all there is and no more.
+fn quantity(used: BucketUsage, item: LineItem) -> u128 {
+    let figure = match item {
+        LineItem::Storage => used.byte_seconds,
+        LineItem::ClassA => used.happened.ops_class_a,
+        LineItem::ClassB => used.happened.ops_class_b,
+        LineItem::Ingress => used.happened.ingress_bytes,
+        LineItem::Egress => used.happened.egress_bytes,
+    };
+    u128::try_from(figure).unwrap_or_default()
+}
