@@ -58,3 +58,19 @@ CREATE TABLE usage_hourly (
     egress_bytes  INTEGER NOT NULL,
     PRIMARY KEY (workspace_id, hour, api_key_id, purpose)
 ) STRICT, WITHOUT ROWID;
+
+-- The same by workspace and hour alone, for questions that keep no keys and purposes apart.
+CREATE TABLE usage_hourly_totals (
+    workspace_id  TEXT NOT NULL,
+    hour          INTEGER NOT NULL,
+    api_key_id    TEXT NOT NULL CHECK (api_key_id = ''),
+    purpose       TEXT NOT NULL CHECK (purpose = ''),
+    delta_bytes   INTEGER NOT NULL,
+    delta_files   INTEGER NOT NULL,
+    byte_seconds  INTEGER NOT NULL,
+    ops_class_a   INTEGER NOT NULL,
+    ops_class_b   INTEGER NOT NULL,
+    ingress_bytes INTEGER NOT NULL,
+    egress_bytes  INTEGER NOT NULL,
+    PRIMARY KEY (workspace_id, hour)
+) STRICT, WITHOUT ROWID;

@@ -157,6 +157,15 @@ async fn compare(store: &dyn MetadataStore, all: &[Schedule], begun: u64, now: u
         }
         assert!(usage.keys().all(|group| group.workspace.is_none_or(|id| !belongs(all, id))), "nothing else is billed");
     }
+    let by = Dimensions { workspace: true, ..Dimensions::default() };
+    let query = UsageQuery { start, end, width: SlotWidth::Hour, workspaces: None, keys: None, by };
+    let totals = store.usage(query).await.unwrap();
+    for schedule in all {
+        let group = Group::of(Some(schedule.caller.workspace), None, None);
+        let used = totals.get(&group).map(|series| series.buckets(&[(start, end)], SlotWidth::Hour, now)[0]);
+        let expected: i128 = schedule.lives.iter().map(|life| life.overlap(start, end, now)).sum();
+        assert_eq!(used.unwrap_or_default().byte_seconds, expected, "{group:?}");
+    }
     for schedule in all.iter().step_by(97) {
         let counted = store.storage_usage(schedule.caller.workspace).await.unwrap();
         let live: Vec<&Life> = schedule.lives.iter().filter(|life| life.is_live(now)).collect();

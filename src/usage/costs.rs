@@ -72,7 +72,7 @@ impl Usage {
             width: SlotWidth::Hour,
             workspaces: window.workspaces.clone(),
             keys: None,
-            by: Dimensions { workspace: true, key: true, purpose: false },
+            by: Dimensions { workspace: true, key: by.key || window.keys.is_some(), purpose: false },
         };
         let day = BucketWidth::Day.seconds();
         let step = usize::try_from(day).unwrap_or(usize::MAX);

@@ -17,7 +17,7 @@ pub struct Verdict {
     pub lost: Vec<String>,
     /// Visible, acknowledged or not, and not readable as it describes itself.
     pub torn: Vec<String>,
-    /// Bytes without an owner, owners without a purpose, and work that is never finished.
+    /// Bytes without an owner, owners without a purpose, work that is never finished, and bills for what is not there.
     pub orphans: Vec<String>,
 }
 
@@ -156,6 +156,21 @@ fn names(installation: &Installation) -> BTreeSet<String> {
     blobs(&installation.data_dir).into_iter().map(name).collect()
 }
 
+/// Every File began once and has not ended; whatever began and is no File any more ended once, with the same bytes; and what
+/// counts against quotas is what there is.
+const MISBILLED: &str = "
+    SELECT f.id FROM files f
+    WHERE (SELECT count(*) FROM ledger l WHERE l.event_id = 'st+:' || f.id AND l.bytes = f.size_bytes) <> 1
+        OR EXISTS (SELECT 1 FROM ledger l WHERE l.event_id = 'st-:' || f.id)
+    UNION
+    SELECT b.file_id FROM ledger b
+    WHERE b.fact IN ('create', 'complete') AND NOT EXISTS (SELECT 1 FROM files f WHERE f.id = b.file_id)
+        AND (SELECT count(*) FROM ledger l WHERE l.event_id = 'st-:' || b.file_id AND l.bytes = -b.bytes) <> 1
+    UNION
+    SELECT w.id FROM workspaces w
+    WHERE w.stored_bytes <> (SELECT coalesce(sum(f.size_bytes), 0) FROM files f WHERE f.workspace_id = w.id)
+        OR w.stored_files <> (SELECT count(*) FROM files f WHERE f.workspace_id = w.id)";
+
 /// The names of blobs, by what the metadata says of them.
 struct Rows {
     ready: BTreeSet<String>,
@@ -164,6 +179,8 @@ struct Rows {
     files: BTreeSet<String>,
     /// Blobs of parts, of open Uploads and of Files.
     parts: BTreeSet<String>,
+    /// Files of which the ledger does not say exactly what is so, and workspaces whose totals are wrong.
+    misbilled: BTreeSet<String>,
 }
 
 impl Rows {
@@ -181,6 +198,7 @@ impl Rows {
             unsettled: column("SELECT id FROM blobs WHERE state <> 'ready'"),
             files: column("SELECT blob_id FROM files WHERE blob_id IS NOT NULL"),
             parts: column("SELECT blob_id FROM parts UNION SELECT blob_id FROM file_parts"),
+            misbilled: column(MISBILLED),
         }
     }
 
@@ -189,6 +207,7 @@ impl Rows {
         let stray = on_disk.difference(&self.ready).map(|name| format!("{name} lies in blobs and has no ready row"));
         let unused = self.ready.iter().filter(move |blob| !used(blob)).map(|blob| format!("nobody has blob {blob}"));
         let unsettled = self.unsettled.iter().map(|blob| format!("blob {blob} is neither ready nor gone"));
-        stray.chain(unused).chain(unsettled)
+        let misbilled = self.misbilled.iter().map(|what| format!("{what} is billed otherwise than it is"));
+        stray.chain(unused).chain(unsettled).chain(misbilled)
     }
 }

@@ -13,6 +13,9 @@ const COLUMNS: &str = "workspace_id, hour, api_key_id, purpose, delta_bytes, del
 const SUMS: &str = "sum(delta_bytes), sum(delta_files), sum(byte_seconds), sum(ops_class_a), sum(ops_class_b),
     sum(ingress_bytes), sum(egress_bytes)";
 
+/// The tables of the cache: where the key and the purpose of a row stand in each.
+const CACHES: [(&str, &str); 2] = [("usage_hourly", "api_key_id, purpose"), ("usage_hourly_totals", "'', ''")];
+
 /// Rows of the ledger as rows of the cache, with slots of so many seconds in place of hours.
 fn facts(width: SlotWidth, condition: &str) -> String {
     let seconds = width.seconds();
@@ -40,17 +43,20 @@ pub(super) fn roll_up(connection: &Connection, limit: u32) -> Result<usize> {
     let (last, count): (Option<u64>, usize) =
         connection.prepare_cached(last)?.query_row(params![rolled, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let Some(last) = last else { return Ok(0) };
-    let sql = format!(
-        "INSERT INTO usage_hourly ({COLUMNS})
-         SELECT workspace_id, hour, api_key_id, purpose, {SUMS} FROM ({facts})
-         WHERE true GROUP BY workspace_id, hour, api_key_id, purpose
-         ON CONFLICT DO UPDATE SET delta_bytes = delta_bytes + excluded.delta_bytes,
-             delta_files = delta_files + excluded.delta_files, byte_seconds = byte_seconds + excluded.byte_seconds,
-             ops_class_a = ops_class_a + excluded.ops_class_a, ops_class_b = ops_class_b + excluded.ops_class_b,
-             ingress_bytes = ingress_bytes + excluded.ingress_bytes, egress_bytes = egress_bytes + excluded.egress_bytes",
-        facts = facts(SlotWidth::Hour, "seq > ?1 AND seq <= ?2")
-    );
-    connection.prepare_cached(&sql)?.execute(params![rolled, last])?;
+    for (table, kept) in CACHES {
+        let sql = format!(
+            "INSERT INTO {table} ({COLUMNS})
+             SELECT workspace_id, hour, {kept}, {SUMS} FROM ({facts})
+             WHERE true GROUP BY 1, 2, 3, 4
+             ON CONFLICT DO UPDATE SET delta_bytes = delta_bytes + excluded.delta_bytes,
+                 delta_files = delta_files + excluded.delta_files, byte_seconds = byte_seconds + excluded.byte_seconds,
+                 ops_class_a = ops_class_a + excluded.ops_class_a, ops_class_b = ops_class_b + excluded.ops_class_b,
+                 ingress_bytes = ingress_bytes + excluded.ingress_bytes,
+                 egress_bytes = egress_bytes + excluded.egress_bytes",
+            facts = facts(SlotWidth::Hour, "seq > ?1 AND seq <= ?2")
+        );
+        connection.prepare_cached(&sql)?.execute(params![rolled, last])?;
+    }
     let note = "INSERT INTO installation (name, value) VALUES (?1, ?2)
                 ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     connection.prepare_cached(note)?.execute(params![ROLLED_SEQ, last.to_string()])?;
@@ -59,27 +65,32 @@ pub(super) fn roll_up(connection: &Connection, limit: u32) -> Result<usize> {
 
 /// Forgets the cache; it is made anew by rolling up.
 pub(super) fn forget_rollup(connection: &Connection) -> Result<()> {
-    connection.execute("DELETE FROM usage_hourly", [])?;
+    for (table, _) in CACHES {
+        connection.execute(&format!("DELETE FROM {table}"), [])?;
+    }
     connection.execute("DELETE FROM installation WHERE name = ?1", [ROLLED_SEQ]).map(drop)
 }
 
 /// How many hours of the cache are not what the ledger says.
 pub(super) fn wrong_hours(connection: &Connection) -> Result<u64> {
-    let rolled = rolled_seq(connection)?;
-    let sql = format!(
-        "SELECT count(*) FROM (
-             SELECT workspace_id, hour, api_key_id, purpose, {SUMS} FROM (
-                 SELECT {COLUMNS} FROM usage_hourly
-                 UNION ALL
-                 SELECT workspace_id, hour, api_key_id, purpose, -delta_bytes, -delta_files, -byte_seconds, -ops_class_a,
-                        -ops_class_b, -ingress_bytes, -egress_bytes FROM ({facts})
-             ) GROUP BY workspace_id, hour, api_key_id, purpose
-             HAVING sum(delta_bytes) <> 0 OR sum(delta_files) <> 0 OR sum(byte_seconds) <> 0 OR sum(ops_class_a) <> 0
-                 OR sum(ops_class_b) <> 0 OR sum(ingress_bytes) <> 0 OR sum(egress_bytes) <> 0
-         )",
-        facts = facts(SlotWidth::Hour, "seq <= ?1")
-    );
-    connection.query_row(&sql, [rolled], |row| row.get(0))
+    let (rolled, mut wrong) = (rolled_seq(connection)?, 0);
+    for (table, kept) in CACHES {
+        let sql = format!(
+            "SELECT count(*) FROM (
+                 SELECT workspace_id, hour, api_key_id, purpose, {SUMS} FROM (
+                     SELECT {COLUMNS} FROM {table}
+                     UNION ALL
+                     SELECT workspace_id, hour, {kept}, -delta_bytes, -delta_files, -byte_seconds, -ops_class_a,
+                            -ops_class_b, -ingress_bytes, -egress_bytes FROM ({facts})
+                 ) GROUP BY 1, 2, 3, 4
+                 HAVING sum(delta_bytes) <> 0 OR sum(delta_files) <> 0 OR sum(byte_seconds) <> 0 OR sum(ops_class_a) <> 0
+                     OR sum(ops_class_b) <> 0 OR sum(ingress_bytes) <> 0 OR sum(egress_bytes) <> 0
+             )",
+            facts = facts(SlotWidth::Hour, "seq <= ?1")
+        );
+        wrong += connection.query_row(&sql, [rolled], |row| row.get::<_, u64>(0))?;
+    }
+    Ok(wrong)
 }
 
 fn rolled_seq(connection: &Connection) -> Result<u64> {
@@ -91,7 +102,9 @@ fn rolled_seq(connection: &Connection) -> Result<u64> {
 pub(super) fn find(connection: &Connection, query: &UsageQuery, now_seconds: u64) -> Result<UsageByGroup> {
     let snapshot = connection.unchecked_transaction()?;
     let rolled = rolled_seq(&snapshot)?;
-    let by_hours = |until: u64| format!("SELECT {COLUMNS} FROM usage_hourly WHERE hour < {until}");
+    let [(apart, _), (together, _)] = CACHES;
+    let cache = if query.by.key || query.by.purpose || query.keys.is_some() { apart } else { together };
+    let by_hours = |until: u64| format!("SELECT {COLUMNS} FROM {cache} WHERE hour < {until}");
     let sources = match query.width {
         SlotWidth::Hour => {
             let since = facts(SlotWidth::Hour, &format!("seq > {rolled} AND ts < {}", query.end));
