@@ -52,18 +52,26 @@ pub fn parse_parts(query: &str) -> Result<(Option<PartId>, u32), ApiError> {
 /// # Errors
 /// When that is no number, or out of bounds.
 pub fn limit(value: &str, bounds: &RangeInclusive<u32>) -> Result<u32, ApiError> {
+    let limit = integer("limit", value, u64::from(*bounds.start())..=u64::from(*bounds.end()))?;
+    Ok(u32::try_from(limit).unwrap_or(*bounds.end()))
+}
+
+/// Reads an integer of a query.
+///
+/// # Errors
+/// When it is none, or out of bounds.
+pub fn integer(param: &str, value: &str, bounds: RangeInclusive<u64>) -> Result<u64, ApiError> {
     let (sign, digits) = value.strip_prefix('-').map_or((1, value), |digits| (-1, digits));
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        let message = format!("Invalid 'limit': expected an integer, but got '{}' instead.", echo(value));
-        return Err(ApiError::invalid(message).param("limit"));
+        let message = format!("Invalid '{param}': expected an integer, but got '{}' instead.", echo(value));
+        return Err(ApiError::invalid(message).param(param));
     }
     let number: i128 = sign * digits.parse().unwrap_or(i128::MAX);
-    let (least, most) = (*bounds.start(), *bounds.end());
-    if number < i128::from(least) {
-        return Err(ApiError::below_minimum("limit", least.into(), &echo(value)));
+    if number < i128::from(*bounds.start()) {
+        return Err(ApiError::below_minimum(param, *bounds.start(), &echo(value)));
     }
-    let within = u32::try_from(number).ok().filter(|number| *number <= most);
-    within.ok_or_else(|| ApiError::above_maximum("limit", most.into(), &echo(value)))
+    let within = u64::try_from(number).ok().filter(|number| number <= bounds.end());
+    within.ok_or_else(|| ApiError::above_maximum(param, *bounds.end(), &echo(value)))
 }
 
 fn order(value: &str) -> Result<Order, ApiError> {

@@ -1,6 +1,7 @@
 //! The queries of usage: which buckets, of whom, and from where on.
 
 use crate::http::error::{ApiError, echo};
+use crate::http::list::integer;
 use crate::model::ledger::LINES_PER_ROW;
 use crate::model::prices::LineItem;
 use crate::model::usage::Dimensions;
@@ -59,8 +60,8 @@ pub fn ledger(query: &str) -> Result<(u64, u32), ApiError> {
     let (mut after_seq, mut limit) = (0, PAGE_LEDGER_ROWS.1);
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         match &*name {
-            "after_seq" => after_seq = number("after_seq", &value, 0, i64::MAX as u64)?,
-            "limit" => limit = number("limit", &value, 1, PAGE_LEDGER_ROWS.0)?,
+            "after_seq" => after_seq = integer("after_seq", &value, 0..=i64::MAX as u64)?,
+            "limit" => limit = integer("limit", &value, 1..=PAGE_LEDGER_ROWS.0)?,
             _ => {}
         }
     }
@@ -86,8 +87,8 @@ impl Asked {
         let mut asked = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match name.strip_suffix("[]").unwrap_or(&name) {
-                "start_time" => asked.start_time = Some(number("start_time", &value, 0, MAX_TIME)?),
-                "end_time" => asked.end_time = Some(number("end_time", &value, 0, MAX_TIME)?),
+                "start_time" => asked.start_time = Some(integer("start_time", &value, 0..=MAX_TIME)?),
+                "end_time" => asked.end_time = Some(integer("end_time", &value, 0..=MAX_TIME)?),
                 "bucket_width" => asked.width = Some(width(&value)?),
                 "group_by" if dimensions.contains(&&*value) => asked.group_by.push(value.into_owned()),
                 "group_by" => return Err(unsupported("group_by", &value, dimensions)),
@@ -116,7 +117,7 @@ impl Asked {
         if self.end_time.is_some_and(|end_time| end_time <= start) {
             return Err(ApiError::invalid("'end_time' must be later than 'start_time'.").param("end_time"));
         }
-        let limit = self.limit.map_or(Ok(default_limit), |text| number("limit", &text, 1, most))?;
+        let limit = self.limit.map_or(Ok(default_limit), |text| integer("limit", &text, 1..=most))?;
         let begin = match self.page {
             Some(page) => place(&page, first, last, seconds)?,
             None => first,
@@ -170,20 +171,6 @@ fn add(param: &str, filter: &mut Option<Vec<String>>, value: String) -> Result<(
         return Err(ApiError::invalid(message).param(param));
     }
     Ok(())
-}
-
-fn number(param: &str, value: &str, least: u64, most: u64) -> Result<u64, ApiError> {
-    let (sign, digits) = value.strip_prefix('-').map_or((1, value), |digits| (-1, digits));
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        let message = format!("Invalid '{param}': expected an integer, but got '{}' instead.", echo(value));
-        return Err(ApiError::invalid(message).param(param));
-    }
-    let number: i128 = sign * digits.parse().unwrap_or(i128::MAX);
-    if number < i128::from(least) {
-        return Err(ApiError::below_minimum(param, least, &echo(value)));
-    }
-    let within = u64::try_from(number).ok().filter(|number| *number <= most);
-    within.ok_or_else(|| ApiError::above_maximum(param, most, &echo(value)))
 }
 
 #[cfg(test)]
