@@ -14,6 +14,7 @@ use crate::model::audit::{Actor, Origin};
 use crate::model::caller::Caller;
 use crate::model::ids::RequestId;
 use crate::model::limits::LimitsInForce;
+use crate::model::purpose::Purpose;
 use crate::model::scope::Scope;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
@@ -48,9 +49,14 @@ pub struct Holder {
 #[derive(Clone, Copy, Debug)]
 pub struct Administrator(pub Origin);
 
-/// What the key of a request may do at most.
+/// What the key of a request may store.
 #[derive(Clone, Debug)]
-pub struct Limited(pub LimitsInForce);
+pub struct Allowance {
+    /// How much at most.
+    pub limits: LimitsInForce,
+    /// Of which purposes.
+    pub purposes: &'static [Purpose],
+}
 
 /// Lets a request under `/v1` pass with its [`Holder`], or answers 401, or 429 to a client that goes on failing.
 pub async fn authenticate(State(hall): State<SharedHall>, mut request: Request, next: Next) -> Response {
@@ -117,12 +123,14 @@ impl<S: Sync> FromRequestParts<S> for Holder {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Limited {
+impl<S: Sync> FromRequestParts<S> for Allowance {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
         let holder: &Holder = parts.extensions.get().ok_or_else(ApiError::missing_key)?;
-        Ok(Self(holder.key.limits().clone()))
+        let produces = holder.key.opens.scopes().is_some_and(|scopes| scopes.contains(Scope::FilesProduce));
+        let purposes: &[Purpose] = if produces { &Purpose::ALL } else { &Purpose::UPLOADABLE };
+        Ok(Self { limits: holder.key.limits().clone(), purposes })
     }
 }
 

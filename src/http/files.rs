@@ -1,6 +1,6 @@
 //! Create, list, retrieve and delete: each handler says what happens, in order.
 
-use super::caller::Limited;
+use super::caller::Allowance;
 use super::error::ApiError;
 use super::form::{FormReader, MAX_FRAMING_BYTES};
 use super::idempotency::{Attempt, answer};
@@ -21,16 +21,16 @@ use std::sync::Arc;
 pub async fn create_file(
     State(hall): State<SharedHall>,
     caller: Caller,
-    Limited(limits): Limited,
+    allowance: Allowance,
     attempt: Attempt,
     request: Request,
 ) -> Result<Response, ApiError> {
     let least_bytes = least_bytes(&request, hall.files.max_file_bytes)?;
-    if limits.has_quota() && attempt.key().is_none() {
-        hall.files.check_room(caller, &limits.workspace, least_bytes).await?;
+    if allowance.limits.has_quota() && attempt.key().is_none() {
+        hall.files.check_room(caller, &allowance.limits.workspace, least_bytes).await?;
     }
     let form = FormReader::new(request)?;
-    let (receiving, details) = form::receive_file(&hall.files, caller, limits, form).await?;
+    let (receiving, details) = form::receive_file(&hall.files, caller, allowance, form).await?;
     let attempt = attempt.with_details(&details);
     let effect = hall.files.create(receiving, details, attempt.once(wire::file)).await?;
     answer(effect, wire::file)

@@ -1,6 +1,6 @@
 //! Uploads: each handler says what happens, in order (openai-contract.md, section 9).
 
-use super::caller::Limited;
+use super::caller::Allowance;
 use super::error::ApiError;
 use super::form::{self, FormReader};
 use super::idempotency::{Attempt, answer};
@@ -11,6 +11,7 @@ use super::{SharedHall, list, wire};
 use crate::files::FileDetails;
 use crate::model::caller::Caller;
 use crate::model::ids::{PartId, UploadId};
+use crate::model::purpose::Purpose;
 use crate::model::upload::{MAX_PARTS, MAX_UPLOAD_BYTES};
 use crate::uploads::Md5Digest;
 use axum::extract::{RawQuery, Request, State};
@@ -26,14 +27,15 @@ const MAX_MIME_TYPE_BYTES: usize = 255;
 pub async fn create_upload(
     State(hall): State<SharedHall>,
     caller: Caller,
-    Limited(limits): Limited,
+    allowance: Allowance,
     attempt: Attempt,
     request: Request,
 ) -> Result<Response, ApiError> {
     let body = JsonObject::read(request, MAX_CREATION_BYTES).await?;
-    let (details, size_bytes, mime_type) = creation(body)?;
+    let (details, size_bytes, mime_type) = creation(body, allowance.purposes)?;
     let attempt = attempt.with_details(&details).with("bytes", size_bytes.to_string()).with("mime_type", mime_type);
-    let effect = hall.uploads.create(caller, &limits, details, size_bytes, attempt.once(wire::upload)).await?;
+    let effect =
+        hall.uploads.create(caller, &allowance.limits, details, size_bytes, attempt.once(wire::upload)).await?;
     answer(effect, wire::upload)
 }
 
@@ -51,14 +53,14 @@ pub async fn retrieve_upload(
 pub async fn add_upload_part(
     State(hall): State<SharedHall>,
     caller: Caller,
-    Limited(limits): Limited,
+    allowance: Allowance,
     named: Named<UploadId>,
     attempt: Attempt,
     request: Request,
 ) -> Result<Response, ApiError> {
     let id = named.id()?;
     let form = FormReader::new(request)?;
-    let receiving = hall.uploads.receive_part(caller, limits, id, attempt.key()).await;
+    let receiving = hall.uploads.receive_part(caller, allowance.limits, id, attempt.key()).await;
     let receiving = form::receive_part(receiving.map_err(|error| named.explain(error))?, form).await?;
     let effect = hall.uploads.add_part(id, receiving, attempt.once(wire::part)).await;
     answer(effect.map_err(|error| named.explain(error))?, wire::part)
@@ -105,7 +107,7 @@ pub async fn cancel_upload(
 
 /// What `POST /v1/uploads` says: the File to be, its length and its `mime_type`, which is demanded as OpenAI demands it and
 /// decides nothing, since content is always served as octets.
-fn creation(mut body: JsonObject) -> Result<(FileDetails, u64, String), ApiError> {
+fn creation(mut body: JsonObject, purposes: &'static [Purpose]) -> Result<(FileDetails, u64, String), ApiError> {
     let size_bytes = body.integer("bytes", 0..=MAX_UPLOAD_BYTES)?;
     let filename = form::filename(&body.text("filename")?, "filename")?;
     let mime_type = body.text("mime_type")?;
@@ -113,7 +115,7 @@ fn creation(mut body: JsonObject) -> Result<(FileDetails, u64, String), ApiError
         let message = format!("Invalid 'mime_type': expected a text of 1 to {MAX_MIME_TYPE_BYTES} bytes.");
         return Err(ApiError::invalid(message).param("mime_type"));
     }
-    let purpose = form::purpose(&body.text("purpose")?)?;
+    let purpose = form::purpose(&body.text("purpose")?, purposes)?;
     let expires_after = body.object("expires_after")?.map(form::expires_after).transpose()?;
     body.refuse_rest()?;
     Ok((FileDetails { purpose, filename, expires_after }, size_bytes, mime_type))

@@ -7,6 +7,9 @@ use proptest::test_runner::{Config, TestRunner};
 use reqwest::{Body, Method};
 use serde_json::json;
 use std::io::{Read, Write};
+use venna::model::api_key::Opens;
+use venna::model::audit::Origin;
+use venna::model::scope::Scopes;
 
 #[tokio::test]
 async fn a_file_has_openais_fields_in_openais_order() {
@@ -126,5 +129,28 @@ async fn a_restart_sweeps_what_a_crash_left() {
     house.restart().await;
     house.blobs_become(1).await;
     house.holder(&ada.key).download_file(&kept).await.is_bytes(b"kept");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn only_a_key_that_produces_may_make_what_servers_make() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let keys = house.installation().await.keys;
+    let workspace = house.installation().await.workspaces.find("ada").await.unwrap().unwrap().id;
+    let opens = Opens::Workspace(workspace, Scopes::ALL);
+    let (_, secret) = keys.issue(opens, "worker", None, Origin::COMMAND_LINE).await.unwrap();
+    let worker = house.holder(secret.expose());
+    for purpose in ["batch_output", "fine-tune-results", "assistants_output"] {
+        let form = || Form::default().field("purpose", purpose).file("out.jsonl", b"{}\n");
+        let upload = json!({"bytes": 1, "filename": "a", "mime_type": "text/plain", "purpose": purpose});
+        let error = ada.post(form()).await.is_error(400, Some("purpose"), None);
+        assert!(error["message"].as_str().unwrap().starts_with(&format!("'{purpose}' is not one of ['fine-tune'")));
+        ada.post_json("/v1/uploads", &upload).await.is_error(400, Some("purpose"), None);
+        assert_eq!(worker.post(form()).await.is_ok().json()["purpose"], purpose);
+        worker.post_json("/v1/uploads", &upload).await.is_ok();
+    }
+    let unknown = Form::default().field("purpose", "notes").file("a", b"a");
+    worker.post(unknown).await.is_error(400, Some("purpose"), None);
     house.close().await;
 }

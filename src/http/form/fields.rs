@@ -5,12 +5,12 @@
 
 use super::FormReader;
 use crate::files::{FileDetails, Files, Receiving};
+use crate::http::caller::Allowance;
 use crate::http::error::{ApiError, echo};
 use crate::http::json::JsonObject;
 use crate::model::caller::Caller;
 use crate::model::expiry::{EXPIRES_AFTER_SECONDS, ExpiresAfter};
 use crate::model::filename::Filename;
-use crate::model::limits::LimitsInForce;
 use crate::model::purpose::Purpose;
 
 const DATA: &str = "data";
@@ -22,6 +22,8 @@ const CREATED_AT: &str = "created_at";
 
 #[derive(Default)]
 struct Fields {
+    /// Those that the caller may give a file.
+    purposes: &'static [Purpose],
     purpose: Option<String>,
     anchor: Option<String>,
     seconds: Option<String>,
@@ -35,10 +37,11 @@ struct Fields {
 pub async fn receive_file(
     files: &Files,
     caller: Caller,
-    limits: LimitsInForce,
+    allowance: Allowance,
     mut form: FormReader,
 ) -> Result<(Receiving, FileDetails), ApiError> {
-    let (mut fields, mut file, mut limits) = (Fields::default(), None, Some(limits));
+    let mut fields = Fields { purposes: allowance.purposes, ..Fields::default() };
+    let (mut file, mut limits) = (None, Some(allowance.limits));
     while let Some(part) = form.next_part(|| fields.unwanted()).await? {
         match (part.name.as_str(), part.filename) {
             (FILE, Some(_)) if file.is_some() => return Err(repeated(FILE)),
@@ -115,7 +118,7 @@ impl Fields {
     }
 
     fn purpose(&self) -> Result<Option<Purpose>, ApiError> {
-        self.purpose.as_deref().map(purpose).transpose()
+        self.purpose.as_deref().map(|name| purpose(name, self.purposes)).transpose()
     }
 
     fn expires_after(&self) -> Result<Option<ExpiresAfter>, ApiError> {
@@ -136,11 +139,11 @@ pub fn filename(name: &str, param: &str) -> Result<Filename, ApiError> {
     Filename::parse(name).map_err(|error| ApiError::invalid(error.to_string()).param(param))
 }
 
-/// A purpose that clients may upload for.
-pub fn purpose(name: &str) -> Result<Purpose, ApiError> {
-    let uploadable = Purpose::named(name).filter(|purpose| Purpose::UPLOADABLE.contains(purpose));
-    uploadable.ok_or_else(|| {
-        let names = Purpose::UPLOADABLE.map(|purpose| format!("'{purpose}'")).join(", ");
+/// A purpose, if it is one that a file of the caller may have.
+pub fn purpose(name: &str, may_be: &[Purpose]) -> Result<Purpose, ApiError> {
+    Purpose::named(name).filter(|purpose| may_be.contains(purpose)).ok_or_else(|| {
+        let names: Vec<String> = may_be.iter().map(|purpose| format!("'{purpose}'")).collect();
+        let names = names.join(", ");
         ApiError::invalid(format!("'{}' is not one of [{names}] - 'purpose'", echo(name))).param(PURPOSE)
     })
 }
