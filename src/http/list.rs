@@ -6,6 +6,9 @@ use crate::model::page::{FileQuery, Order, PAGE_FILES};
 use crate::model::purpose::Purpose;
 use std::ops::RangeInclusive;
 
+/// Values that one filter takes.
+pub const MAX_FILTER_VALUES: usize = 100;
+
 /// Reads the query of `GET /v1/files`. None when it asks for a purpose that no File can have: the list is empty then.
 ///
 /// # Errors
@@ -72,6 +75,20 @@ pub fn integer(param: &str, value: &str, bounds: RangeInclusive<u64>) -> Result<
     }
     let within = u64::try_from(number).ok().filter(|number| number <= bounds.end());
     within.ok_or_else(|| ApiError::above_maximum(param, *bounds.end(), &echo(value)))
+}
+
+/// Adds a value to a filter, if it is one that can be found.
+///
+/// # Errors
+/// When the filter has as many as it may have.
+pub fn one_of<T>(name: &str, filter: &mut Option<Vec<T>>, value: Option<T>) -> Result<(), ApiError> {
+    let filter = filter.get_or_insert_default();
+    filter.extend(value);
+    if filter.len() > MAX_FILTER_VALUES {
+        let message = format!("Invalid '{name}': expected at most {MAX_FILTER_VALUES} values.");
+        return Err(ApiError::invalid(message).param(name));
+    }
+    Ok(())
 }
 
 fn order(value: &str) -> Result<Order, ApiError> {

@@ -4,13 +4,10 @@ use super::Keys;
 use super::known::KnownKey;
 use crate::causes::Causes;
 use crate::metadata::MetadataError;
-use crate::model::api_key::{ApiKey, KeySecret, KeyStatus};
+use crate::model::api_key::{ApiKey, KeySecret, KeyStatus, USED_SECONDS};
 use crate::model::limits::LimitsInForce;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-
-/// How exactly it is known when a key was used last, in seconds.
-const USED_SECONDS: u64 = 60;
 
 /// Why a secret opens nothing.
 #[derive(Debug, thiserror::Error)]

@@ -23,6 +23,9 @@ pub const DEFAULT_OVERLAP_SECONDS: u64 = 86_400;
 /// How many seconds a key may be valid: up to a hundred years of 366 days.
 pub const VALID_SECONDS: RangeInclusive<u64> = 1..=100 * 366 * 86_400;
 
+/// How exactly it is known when a key was used last, in seconds.
+pub const USED_SECONDS: u64 = 60;
+
 /// What the secret of a key begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyKind {

@@ -8,6 +8,7 @@ use crate::http::caller::Administrator;
 use crate::http::error::ApiError;
 use crate::http::json::JsonObject;
 use crate::http::wire::json;
+use crate::model::audit::Origin;
 use crate::model::ids::WorkspaceId;
 use crate::model::limits::{Limit, LimitOwner};
 use axum::extract::{Request, State};
@@ -32,11 +33,9 @@ pub async fn update_project_limits(
 ) -> Result<Response, ApiError> {
     let workspace = project.find(&hall).await?.id;
     let wanted = wanted(JsonObject::read(request, MAX_BODY_BYTES).await?, |_| true)?;
-    let owner = LimitOwner::Workspace(workspace);
-    if !hall.workspaces.set_limits(owner, wanted, origin).await? {
+    if !set(&hall, LimitOwner::Workspace(workspace), wanted, origin).await? {
         return Err(project.not_found());
     }
-    hall.keys.forget();
     show_project(&hall, workspace).await
 }
 
@@ -56,12 +55,23 @@ pub async fn update_key_limits(
 ) -> Result<Response, ApiError> {
     let id = key.find(&hall).await?.id;
     let wanted = wanted(JsonObject::read(request, MAX_BODY_BYTES).await?, Limit::is_of_keys)?;
-    if !hall.workspaces.set_limits(LimitOwner::Key(id), wanted, origin).await? {
+    if !set(&hall, LimitOwner::Key(id), wanted, origin).await? {
         return Err(key.not_found());
     }
-    hall.keys.forget();
     let limits = hall.workspaces.limits(LimitOwner::Key(id)).await?;
     Ok(json(StatusCode::OK, &KeyLimitsObject::new(id, &limits)))
+}
+
+/// What was set holds for the very next request; perhaps also where it is not known whether it was set.
+async fn set(
+    hall: &SharedHall,
+    owner: LimitOwner,
+    wanted: Vec<(Limit, Option<u64>)>,
+    origin: Origin,
+) -> Result<bool, ApiError> {
+    let set = hall.workspaces.set_limits(owner, wanted, origin).await;
+    hall.keys.forget();
+    Ok(set?)
 }
 
 async fn show_project(hall: &SharedHall, workspace: WorkspaceId) -> Result<Response, ApiError> {

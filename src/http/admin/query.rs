@@ -1,7 +1,7 @@
 //! The queries of the administration's lists.
 
 use crate::http::error::{ApiError, echo};
-use crate::http::list::limit;
+use crate::http::list::{limit, one_of};
 use crate::model::audit::{Action, AuditQuery};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -10,8 +10,6 @@ use std::str::FromStr;
 const PAGE_ROWS: RangeInclusive<u32> = 1..=100;
 /// How many it holds when nobody asks.
 const DEFAULT_PAGE_ROWS: u32 = 20;
-/// Values that one filter of the audit log takes.
-const MAX_FILTER_VALUES: usize = 100;
 
 /// What is asked of a list of projects or keys.
 #[derive(Debug)]
@@ -68,17 +66,6 @@ pub fn audit(query: &str) -> Result<AuditQuery, ApiError> {
     Ok(asked)
 }
 
-/// Adds a value to a filter, if it is one that can be found.
-fn one_of<T>(name: &str, filter: &mut Option<Vec<T>>, value: Option<T>) -> Result<(), ApiError> {
-    let filter = filter.get_or_insert_default();
-    filter.extend(value);
-    if filter.len() > MAX_FILTER_VALUES {
-        let message = format!("Invalid '{name}': expected at most {MAX_FILTER_VALUES} values.");
-        return Err(ApiError::invalid(message).param(name));
-    }
-    Ok(())
-}
-
 fn id<Id: FromStr>(param: &str, value: &str) -> Result<Id, ApiError> {
     let wrong = |_| ApiError::invalid(format!("Invalid '{param}': '{}' is no id of this list.", echo(value)));
     value.parse().map_err(|error| wrong(error).param(param))
@@ -97,6 +84,7 @@ fn yes_or_no(param: &str, value: &str) -> Result<bool, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::list::MAX_FILTER_VALUES;
     use crate::model::audit::Actor;
     use crate::model::ids::{KeyId, WorkspaceId};
 

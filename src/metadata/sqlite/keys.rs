@@ -3,7 +3,7 @@
 use super::rows::{self, parsed};
 use super::{audit, limits};
 use crate::metadata::{NewKey, NewSecret};
-use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens};
+use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens, USED_SECONDS};
 use crate::model::audit::{Action, NewEntry, Origin};
 use crate::model::ids::{KeyId, WorkspaceId};
 use crate::model::limits::{LimitOwner, LimitsInForce};
@@ -15,8 +15,6 @@ use serde_json::json;
 const COLUMNS: &str = "k.id, k.workspace_id, k.scopes, k.redacted, k.name, k.expires_at, k.revoked_at, k.last_used_at";
 /// How many those are.
 const KEY_COLUMNS: usize = 8;
-/// How exactly it is known when a key was used last, in seconds.
-const USED_SECONDS: u64 = 60;
 
 pub(super) fn create(connection: &Connection, new: &NewKey, origin: Origin, now_ms: u64) -> Result<Option<ApiKey>> {
     let known = connection
