@@ -10,6 +10,7 @@ mod contract;
 mod ledger_contract;
 pub mod sqlite;
 
+use crate::model::adjustment::{Adjusted, NewAdjustment};
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens};
 use crate::model::audit::{AuditQuery, Entry as AuditEntry, Origin};
 use crate::model::blob::StoredBlob;
@@ -34,6 +35,9 @@ use std::collections::HashSet;
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
+
+/// Rows of the ledger that one transaction takes into the cache of usage.
+pub const ROLL_UP_ROWS: u32 = 5000;
 
 /// Why the store failed; shared, because one failed commit fails every change in it.
 pub type Cause = Arc<dyn Error + Send + Sync>;
@@ -197,6 +201,8 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     /// Enters reads into the ledger, numbered from `first_number` on among those of this process; what has a number that is
     /// entered already is left out.
     async fn add_reads(&self, process: ProcessId, first_number: u64, reads: Vec<Reads>) -> Result<(), MetadataError>;
+    /// Enters a correction into the ledger, and into the audit log, once under its name. It falls into this second.
+    async fn adjust(&self, new: NewAdjustment, origin: Origin) -> Result<Adjusted, MetadataError>;
     /// At most `limit` rows of the ledger of a workspace, or of all, behind a row, in the order of commits.
     async fn ledger(
         &self,
