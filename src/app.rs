@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::config::{Config, LimitConfig, StoreConfig};
 use crate::files::Files;
 use crate::http::serve::{ConnectionLimits, serve};
-use crate::http::{BodyPace, FailedLogins, Hall, Rates, Turns, admin_router, router};
+use crate::http::{BodyPace, FailedLogins, FairShare, Hall, Rates, Turns, admin_router, router};
 use crate::keys::{Keys, fresh_secret};
 use crate::metadata::sqlite::Opener;
 use crate::model::api_key::{KeyKind, KeySecret, Opens};
@@ -122,6 +122,7 @@ impl Server {
             audit_log: installation.audit_log.clone(),
             turns: Turns::default(),
             rates: Rates::default(),
+            fair_share: FairShare::default(),
             failed_logins: FailedLogins::new(config.limits.max_failed_logins_per_minute),
             trusted_proxies: config.listeners.trusted_proxies.clone(),
             warnings: warnings.clone(),
