@@ -1,6 +1,7 @@
 //! Usage: what the ledger amounts to, over time (billing.md, sections 1 to 3). Integers only.
 
 use super::ids::{KeyId, WorkspaceId};
+use super::prices::LineItem;
 use super::purpose::Purpose;
 use std::collections::BTreeMap;
 
@@ -133,6 +134,18 @@ pub struct BucketUsage {
 }
 
 impl BucketUsage {
+    /// How much of a line item was used, in its smallest quantities; corrections may have made it negative.
+    #[must_use]
+    pub const fn quantity(&self, item: LineItem) -> i128 {
+        match item {
+            LineItem::Storage => self.byte_seconds,
+            LineItem::ClassA => self.happened.ops_class_a,
+            LineItem::ClassB => self.happened.ops_class_b,
+            LineItem::Ingress => self.happened.ingress_bytes,
+            LineItem::Egress => self.happened.egress_bytes,
+        }
+    }
+
     /// Whether there is nothing to tell of: what ended in its first second was not there.
     #[must_use]
     pub fn is_nothing(&self) -> bool {

@@ -3,10 +3,12 @@
 
 mod buckets;
 mod costs;
+mod export;
 mod reads;
 
 pub use buckets::{Bucket, BucketWidth, UsageWindow};
 pub use costs::{Cost, CostBucket, CostDimensions, CostGroup};
+pub use export::{ExportStatus, Exporter};
 pub use reads::ReadCounter;
 
 use crate::clock::Clock;
