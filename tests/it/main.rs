@@ -10,6 +10,7 @@ mod create;
 mod delete;
 mod docs;
 mod expiry;
+mod export;
 #[allow(dead_code, reason = "each test binary uses its part of the house")]
 mod house;
 mod idempotency;
@@ -19,6 +20,7 @@ mod list;
 mod matrix;
 mod quotas;
 mod races;
+mod receiver;
 mod tenancy;
 mod uploads;
 mod usage;

@@ -34,7 +34,7 @@ const FREEZE_BYTES: usize = 1 << 20;
 /// Messages that wait to be sent when no more are written: the ledger keeps what they would say.
 const MAX_PENDING_MESSAGES: u64 = 1000;
 /// How often it is looked whether an hour is over.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 /// How long an hour may be over and not exported before the operator is told, in seconds.
 const LAG_WARNING_SECONDS: u64 = 3600;
 /// How often the operator is told.
