@@ -5,8 +5,10 @@ use crate::model::outbox::Message;
 use async_trait::async_trait;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, Url};
+use reqwest::{Client, ClientBuilder, Response, Url};
+use rustls::{ClientConfig, RootCertStore};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a connection may take to come about.
@@ -56,9 +58,12 @@ pub enum UnusableSink {
     /// The token cannot stand in a header.
     #[error("the token is empty or has characters that a header cannot have")]
     Token,
-    /// The client cannot be made: the system's certificates cannot be read.
-    #[error("no TLS client can be made")]
+    /// The client cannot be made: most likely the system has no certificates.
+    #[error("no client can be made")]
     Client(#[source] reqwest::Error),
+    /// The cryptography cannot be used.
+    #[error("no TLS can be spoken")]
+    Tls(#[from] rustls::Error),
 }
 
 impl WebhookSink {
@@ -67,9 +72,9 @@ impl WebhookSink {
     /// # Errors
     /// When what the operator says cannot be used.
     pub fn new(config: WebhookConfig) -> Result<Self, UnusableSink> {
-        choose_cryptography();
         let url = Url::parse(&config.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        let client = Client::builder()
+        let url = url.ok_or(UnusableSink::Url)?;
+        let client = client(url.scheme() == "https")?
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
@@ -78,13 +83,21 @@ impl WebhookSink {
             .build()
             .map_err(UnusableSink::Client)?;
         let authorization = config.token.as_deref().map(bearer).transpose()?;
-        Ok(Self { client, url: url.ok_or(UnusableSink::Url)?, authorization, secret: config.secret })
+        Ok(Self { client, url, authorization, secret: config.secret })
     }
 }
 
-/// TLS clients take it from the process; whoever has chosen before decides.
-fn choose_cryptography() {
-    drop(rustls::crypto::ring::default_provider().install_default());
+/// A client that believes whom the system believes, or one that is not used for TLS: some systems have no certificates.
+fn client(with_tls: bool) -> Result<ClientBuilder, rustls::Error> {
+    let provider = rustls::crypto::ring::default_provider();
+    if with_tls {
+        // The client takes it from the process; whoever has chosen before decides.
+        drop(provider.install_default());
+        return Ok(Client::builder());
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions()?;
+    let trusts_nobody = config.with_root_certificates(RootCertStore::empty()).with_no_client_auth();
+    Ok(Client::builder().tls_backend_preconfigured(trusts_nobody))
 }
 
 fn bearer(token: &str) -> Result<HeaderValue, UnusableSink> {

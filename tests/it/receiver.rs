@@ -13,7 +13,7 @@ use std::time::Duration;
 pub enum Manner {
     /// Applies it and acknowledges it.
     Works,
-    /// Applies it and loses this percentage of its acknowledgements.
+    /// Applies it and loses this percentage of its acknowledgements; a tenth of the messages it does not even apply.
     Forgets(u64),
     /// Reads it and never answers.
     Hangs,
@@ -42,6 +42,8 @@ pub struct State {
     pub events: BTreeMap<String, Value>,
     /// Acknowledgements that were lost.
     pub lost: usize,
+    /// Messages that were not applied.
+    pub refused: usize,
     /// What may never be.
     pub problems: Vec<String>,
 }
@@ -72,6 +74,7 @@ impl Receiver {
             bodies: BTreeMap::new(),
             events: BTreeMap::new(),
             lost: 0,
+            refused: 0,
             problems: Vec::new(),
         };
         let (state, closed) = (Arc::new(Mutex::new(state)), Arc::new(AtomicBool::new(false)));
@@ -138,7 +141,8 @@ fn serve(socket: TcpStream, state: &Mutex<State>, applied: &impl Fn(usize)) -> s
     Ok(())
 }
 
-fn read(reader: &mut impl BufRead) -> std::io::Result<Option<Received>> {
+/// The next message of a connection; none when it has ended.
+pub fn read(reader: &mut impl BufRead) -> std::io::Result<Option<Received>> {
     let (mut line, mut headers) = (String::new(), BTreeMap::new());
     if reader.read_line(&mut line)? == 0 {
         return Ok(None);
@@ -176,6 +180,11 @@ impl State {
         if !known {
             self.problems.push(format!("{id} came with two bodies"));
         }
+        let (roll, forgets) = (self.roll(), matches!(self.manner, Manner::Forgets(_)));
+        if forgets && roll >= 90 {
+            self.refused += 1;
+            return answer("503 Service Unavailable");
+        }
         for event in serde_json::from_slice::<Vec<Value>>(&message.body).unwrap() {
             let id = event["id"].as_str().unwrap().to_owned();
             let known = self.events.entry(id.clone()).or_insert_with(|| event.clone());
@@ -183,7 +192,6 @@ impl State {
                 self.problems.push(format!("the event {id} came with two contents"));
             }
         }
-        let roll = self.roll();
         if !matches!(self.manner, Manner::Forgets(percent) if roll < percent) {
             return answer("202 Accepted");
         }

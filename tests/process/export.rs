@@ -1,9 +1,10 @@
 //! A server that is killed while it exports sends the same bytes again when it comes back, and leaves nothing out.
 
 use crate::program::{Data, PATIENCE, Program, output, run, venna};
-use crate::receiver::{Manner, Receiver};
+use crate::receiver::{self, Manner, Receiver};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
+use std::io::{BufReader, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -157,4 +158,59 @@ fn what_the_sink_needs_is_checked_at_the_start_and_never_shown() {
         assert!(output.status.code() == Some(1) && message.contains(expected), "{arguments:?}: {message}");
         assert!(!message.contains("hunter2"), "{message}");
     }
+}
+
+/// A receiver behind TLS, and its certificate: how many messages it has acknowledged.
+fn behind_tls() -> (String, String, Arc<AtomicU32>) {
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_no_client_auth().with_single_cert(vec![certified.cert.der().clone()], key).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://localhost:{}/events", listener.local_addr().unwrap().port());
+    let acknowledged = Arc::new(AtomicU32::new(0));
+    let (config, count) = (Arc::new(config), Arc::clone(&acknowledged));
+    std::thread::spawn(move || {
+        for socket in listener.incoming().map_while(Result::ok) {
+            let connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut stream = BufReader::new(rustls::StreamOwned::new(connection, socket));
+            // A client that does not trust the certificate ends the connection.
+            while let Ok(Some(_)) = receiver::read(&mut stream) {
+                count.fetch_add(1, Ordering::SeqCst);
+                stream.get_mut().write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n").unwrap();
+            }
+        }
+    });
+    (url, certified.cert.pem(), acknowledged)
+}
+
+#[test]
+fn a_receiver_behind_tls_is_believed_with_a_certificate_that_the_system_trusts() {
+    let data = Data::new();
+    with_a_past(&data);
+    let (url, certificate, acknowledged) = behind_tls();
+    let server = start(&data, &url);
+    wait_until("it is frozen", || status(&data)["pending_messages"].as_u64() > Some(12));
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(acknowledged.load(Ordering::SeqCst), 0, "nobody knows the certificate");
+    drop(server);
+    let file = data.folder.path().join("trusted.pem");
+    std::fs::write(&file, certificate).unwrap();
+    let mut command = venna(&["serve", "--usage-sink-url", &url]);
+    command.env("SSL_CERT_FILE", &file);
+    let _server = Program::spawn(command, &data.path());
+    wait_until("everything is sent", || status(&data)["pending_messages"] == 0);
+    assert_eq!(acknowledged.load(Ordering::SeqCst) as usize, frozen(&data).len());
+}
+
+#[test]
+fn a_sink_without_tls_needs_no_certificates_of_the_system() {
+    let data = Data::new();
+    with_a_past(&data);
+    let receiver = Receiver::open(Manner::Works, 1);
+    let mut command = venna(&["serve", "--usage-sink-url", &receiver.url()]);
+    command.env("SSL_CERT_FILE", "/nonexistent").env("SSL_CERT_DIR", "/nonexistent");
+    let _server = Program::spawn(command, &data.path());
+    wait_until("everything is sent", || status(&data)["pending_messages"] == 0 && !frozen(&data).is_empty());
 }
