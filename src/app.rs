@@ -4,6 +4,7 @@
 
 mod archive;
 mod data_dir;
+mod export;
 mod installation;
 mod manifest;
 mod prices;
@@ -106,6 +107,7 @@ impl Server {
         let mut warnings = warnings(&config.stores);
         let files = open_files(config, &installation, clock.clone(), tasks.clone()).await?;
         warnings.extend(upkeep::start(&files, &config.upkeep, &clock, &stop).await?);
+        export::start(&config.usage_sink, &installation.metadata, &clock, &tasks, &stop)?;
         let uploads = Uploads { files: files.clone(), ttl_seconds: config.upload_ttl.as_secs() };
         let reads = Arc::new(ReadCounter::new(Arc::clone(&installation.metadata), files.process));
         let (counter, until) = (Arc::clone(&reads), stop.clone());

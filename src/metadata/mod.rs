@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod export_contract;
+#[cfg(test)]
 mod ledger_contract;
 pub mod sqlite;
 
@@ -17,12 +19,14 @@ use crate::model::blob::StoredBlob;
 use crate::model::caller::Caller;
 use crate::model::digest::Sha256Digest;
 use crate::model::expiry::DefaultExpiry;
+use crate::model::export::{ExportBounds, ExportProgress, NextExport};
 use crate::model::file::{File, NewFile};
 use crate::model::finding::Finding;
 use crate::model::idempotency::{Effect, IdempotencyKey, Once};
 use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
 use crate::model::ledger::{LedgerRow, Reads};
 use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
+use crate::model::outbox::{Message, NewMessage, OutboxStatus, SinkName};
 use crate::model::page::{FileQuery, Page};
 use crate::model::purpose::Purpose;
 use crate::model::scrub::ScrubProgress;
@@ -216,6 +220,35 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     async fn roll_up_usage(&self, limit: u32) -> Result<usize, MetadataError>;
     /// Forgets that cache, to be made anew.
     async fn forget_usage_rollup(&self) -> Result<(), MetadataError>;
+
+    /// How far usage is exported; none before the first hour was.
+    async fn export_progress(&self) -> Result<Option<ExportProgress>, MetadataError>;
+    /// What is to be exported next, all of it read at one moment. An hour is over when its end is `margin_seconds` ago and the
+    /// ledger has the ends of all Files whose deadlines lie in it; the first hour is that of the oldest row of the ledger. When
+    /// an hour is over, rows come first that were committed behind `through_seq` of the progress and whose `ts` lies before its
+    /// `until`: so many as are asked for, and then `through_seq` is the last of them, or all, and then it is the newest row of
+    /// the ledger. Hours are told of exactly as the rows up to their `through_seq` have them.
+    async fn next_export(&self, bounds: ExportBounds) -> Result<(Option<ExportProgress>, NextExport), MetadataError>;
+    /// Writes messages into the outbox and notes how far usage is exported with them, in one transaction; false, and nothing is
+    /// done, when the progress is not `from` any more.
+    async fn freeze_export(
+        &self,
+        from: Option<ExportProgress>,
+        to: ExportProgress,
+        messages: Vec<NewMessage>,
+    ) -> Result<bool, MetadataError>;
+
+    /// Writes a message into the outbox; false when there is one of this id, which stays as it is. An id is known until its
+    /// message is [forgotten](Self::forget_messages).
+    async fn add_message(&self, message: NewMessage) -> Result<bool, MetadataError>;
+    /// The oldest message to a sink that is not acknowledged.
+    async fn next_message(&self, sink: SinkName) -> Result<Option<Message>, MetadataError>;
+    /// Notes that a message was acknowledged, once.
+    async fn acknowledge_message(&self, seq: u64) -> Result<(), MetadataError>;
+    /// How the messages to a sink stand.
+    async fn outbox_status(&self, sink: SinkName) -> Result<OutboxStatus, MetadataError>;
+    /// Removes at most `limit` of the messages that were acknowledged more than so many seconds ago; how many there were.
+    async fn forget_messages(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError>;
 
     /// A page of the audit log, newest first.
     async fn audit_log(&self, query: AuditQuery) -> Result<Page<AuditEntry>, MetadataError>;

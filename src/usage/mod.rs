@@ -4,11 +4,13 @@
 mod adjust;
 mod buckets;
 mod costs;
+mod export;
 mod reads;
 mod spending;
 
 pub use buckets::{Bucket, BucketWidth, UsageWindow};
 pub use costs::{Cost, CostBucket, CostDimensions, CostGroup};
+pub use export::{ExportStatus, Exporter};
 pub use reads::ReadCounter;
 pub use spending::{SpendLimitReached, Spending};
 

@@ -66,6 +66,7 @@ impl House {
     }
 
     async fn of(settings: BTreeMap<&'static str, String>, file: Option<PathBuf>, clock: Clock) -> Self {
+        drop(rustls::crypto::ring::default_provider().install_default());
         let folder = tempfile::tempdir().unwrap();
         let mut flags = BTreeMap::from([
             ("data_dir", folder.path().join("data").display().to_string()),

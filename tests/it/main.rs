@@ -11,6 +11,7 @@ mod create;
 mod delete;
 mod docs;
 mod expiry;
+mod export;
 #[allow(dead_code, reason = "each test binary uses its part of the house")]
 mod house;
 mod idempotency;
@@ -21,6 +22,7 @@ mod list;
 mod matrix;
 mod quotas;
 mod races;
+mod receiver;
 mod spending;
 mod tenancy;
 mod uploads;
