@@ -4,9 +4,9 @@
 
 mod archive;
 mod data_dir;
-mod export;
 mod installation;
 mod manifest;
+mod outbound;
 mod prices;
 mod upkeep;
 
@@ -107,12 +107,12 @@ impl Server {
         let mut warnings = warnings(&config.stores);
         let files = open_files(config, &installation, clock.clone(), tasks.clone()).await?;
         warnings.extend(upkeep::start(&files, &config.upkeep, &clock, &stop).await?);
-        export::start(&config.usage_sink, &installation.metadata, &clock, &tasks, &stop)?;
         let uploads = Uploads { files: files.clone(), ttl_seconds: config.upload_ttl.as_secs() };
         let reads = Arc::new(ReadCounter::new(Arc::clone(&installation.metadata), files.process));
         let (counter, until) = (Arc::clone(&reads), stop.clone());
         tasks.spawn(async move { counter.run(until).await });
         let usage = Usage { prices: Arc::new(price_list(config)?), ..installation.usage.clone() };
+        outbound::start(config, &usage, &tasks, &stop)?;
         let hall = Arc::new(Hall {
             files,
             uploads,

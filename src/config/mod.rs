@@ -40,7 +40,9 @@ pub struct Config {
     /// What the server does by itself.
     pub upkeep: UpkeepConfig,
     /// Where usage is sent.
-    pub usage_sink: UsageSinkConfig,
+    pub usage_sink: SinkConfig,
+    /// Where spend alerts are sent.
+    pub alert_sink: SinkConfig,
     /// What usage costs, from the oldest version to the newest; none and it costs nothing.
     pub prices: Vec<PriceConfig>,
 }
@@ -109,9 +111,11 @@ pub struct UpkeepConfig {
     pub audit_retention: Duration,
 }
 
-/// Where usage is sent.
+/// Where messages are sent.
 #[derive(Clone, Debug)]
-pub struct UsageSinkConfig {
+pub struct SinkConfig {
+    /// What the names of its settings begin with.
+    pub name: &'static str,
     /// The address; nowhere when not set.
     pub url: Option<String>,
     /// A file holding the token that the receiver asks for.
@@ -164,10 +168,17 @@ impl Config {
             upload_ttl: from.take("upload_ttl_seconds", parse::seconds)?,
             strict_jsonl: from.take("strict_jsonl", parse::yes_or_no)?,
             upkeep: upkeep(&mut from)?,
-            usage_sink: UsageSinkConfig {
+            usage_sink: SinkConfig {
+                name: "usage_sink",
                 url: from.take_optional("usage_sink_url", parse::sink_url)?,
                 token_file: from.take_optional("usage_sink_token_file", parse::path)?,
                 secret_file: from.take_optional("usage_sink_secret_file", parse::path)?,
+            },
+            alert_sink: SinkConfig {
+                name: "alert_sink",
+                url: from.take_optional("alert_sink_url", parse::sink_url)?,
+                token_file: None,
+                secret_file: from.take_optional("alert_sink_secret_file", parse::path)?,
             },
             prices: from.take_prices(),
         };

@@ -331,6 +331,22 @@ pub static SETTINGS: &[Setting] = &[
         used_by: Use::Server,
     },
     Setting {
+        name: "alert_sink_url",
+        placeholder: "URL",
+        default: None,
+        help: "Who is told when a workspace has spent 80 % and all of its `monthly_spend_cents`; nobody when not set.",
+        kind: Kind::SinkUrl,
+        used_by: Use::Server,
+    },
+    Setting {
+        name: "alert_sink_secret_file",
+        placeholder: "FILE",
+        default: None,
+        help: "A file holding the `whsec_` secret with which alerts are signed, by Standard Webhooks; needed for them.",
+        kind: Kind::Path,
+        used_by: Use::Server,
+    },
+    Setting {
         name: "log_format",
         placeholder: "FORMAT",
         default: None,

@@ -254,6 +254,9 @@ async fn quotas_count_what_is_there_and_what_is_to_come(store: &dyn MetadataStor
     let limits = store.limits(workspace).await.unwrap();
     let of = |limit| limits.get(limit);
     assert_eq!((of(Limit::StorageBytes), of(Limit::MaxFiles)), (Some(20), None));
+    let having = |limit| store.workspaces_with_limit(limit);
+    assert!(having(Limit::StorageBytes).await.unwrap().contains(&(ours.workspace, 20)));
+    assert!(having(Limit::MaxFiles).await.unwrap().iter().all(|(workspace, _)| *workspace != ours.workspace));
     assert_eq!(of(Limit::FileBytes(Purpose::Batch)), Some(7));
     assert_eq!(store.limits(key).await.unwrap().get(Limit::RequestsPerMinute), Some(3));
     assert_eq!(store.limits(LimitOwner::Key(theirs.key)).await.unwrap(), Limits::default());

@@ -199,6 +199,8 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
         wanted: Vec<(Limit, Option<u64>)>,
         origin: Origin,
     ) -> Result<bool, MetadataError>;
+    /// Every workspace that has this limit, archived ones too, in the order of their ids.
+    async fn workspaces_with_limit(&self, limit: Limit) -> Result<Vec<(WorkspaceId, u64)>, MetadataError>;
     /// How much a workspace has now, as its quotas count it.
     async fn storage_usage(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError>;
 

@@ -185,7 +185,11 @@ impl State {
             self.refused += 1;
             return answer("503 Service Unavailable");
         }
-        for event in serde_json::from_slice::<Vec<Value>>(&message.body).unwrap() {
+        let events = match serde_json::from_slice(&message.body).unwrap() {
+            Value::Array(events) => events,
+            event => vec![event],
+        };
+        for event in events {
             let id = event["id"].as_str().unwrap().to_owned();
             let known = self.events.entry(id.clone()).or_insert_with(|| event.clone());
             if *known != event {

@@ -150,6 +150,8 @@ fn what_the_sink_needs_is_checked_at_the_start_and_never_shown() {
         (&["--usage-sink-url", url, "--usage-sink-token-file", &missing], "usage_sink_token_file"),
         (&["--usage-sink-url", "http://ada:hunter2@127.0.0.1:9/"], "usage_sink_url"),
         (&["--usage-sink-url", "ftp://127.0.0.1:9/"], "usage_sink_url"),
+        (&["--alert-sink-url", url], "alert_sink_secret_file"),
+        (&["--alert-sink-secret-file", file], "alert_sink_url"),
     ] {
         let text = data.text();
         let common = ["serve", "--data-dir", text.as_str(), "--listen", "127.0.0.1:0", "--admin-listen", "off"];

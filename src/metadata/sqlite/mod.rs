@@ -299,6 +299,10 @@ impl MetadataStore for SqliteStore {
         self.writer.write(move |change| limits::set(change.connection, owner, &wanted, origin, now_ms)).await
     }
 
+    async fn workspaces_with_limit(&self, limit: Limit) -> Result<Vec<(WorkspaceId, u64)>, MetadataError> {
+        self.readers.long(move |connection| limits::workspaces_with(connection, limit)).await
+    }
+
     async fn storage_usage(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError> {
         let now_seconds = self.clock.now_seconds();
         self.readers.current(|connection| limits::usage(connection, workspace, None, now_seconds))
