@@ -56,9 +56,11 @@ async fn messages_are_written_once_and_sent_in_order(store: &dyn MetadataStore, 
     let acknowledged = store.outbox_status(SinkName::Usage).await.unwrap();
     assert_eq!((acknowledged.pending, acknowledged.last_acknowledged_at), (1, Some(begun + 5)), "noted once");
     assert!(!store.add_message(message("a", SinkName::Usage, "first")).await.unwrap(), "it is still known");
-    assert_eq!(store.forget_messages(5, 10).await.unwrap(), 0, "it is not old enough");
-    assert_eq!(store.forget_messages(4, 0).await.unwrap(), 0);
-    assert_eq!(store.forget_messages(4, 10).await.unwrap(), 1, "and what is pending stays");
+    let forget = |sink, seconds, limit| store.forget_messages(sink, seconds, limit);
+    assert_eq!(forget(SinkName::Usage, 5, 10).await.unwrap(), 0, "it is not old enough");
+    assert_eq!(forget(SinkName::Usage, 4, 0).await.unwrap(), 0);
+    assert_eq!(forget(SinkName::Alerts, 4, 10).await.unwrap(), 0, "it is another's");
+    assert_eq!(forget(SinkName::Usage, 4, 10).await.unwrap(), 1, "and what is pending stays");
     assert!(store.add_message(message("a", SinkName::Usage, "again")).await.unwrap());
     for expected in ["c", "a"] {
         let message = store.next_message(SinkName::Usage).await.unwrap().unwrap();

@@ -249,8 +249,14 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     async fn acknowledge_message(&self, seq: u64) -> Result<(), MetadataError>;
     /// How the messages to a sink stand.
     async fn outbox_status(&self, sink: SinkName) -> Result<OutboxStatus, MetadataError>;
-    /// Removes at most `limit` of the messages that were acknowledged more than so many seconds ago; how many there were.
-    async fn forget_messages(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError>;
+    /// Removes at most `limit` of the messages to a sink that were acknowledged more than so many seconds ago; how many there
+    /// were.
+    async fn forget_messages(
+        &self,
+        sink: SinkName,
+        older_than_seconds: u64,
+        limit: u32,
+    ) -> Result<usize, MetadataError>;
 
     /// A page of the audit log, newest first.
     async fn audit_log(&self, query: AuditQuery) -> Result<Page<AuditEntry>, MetadataError>;

@@ -2,6 +2,9 @@
 
 use bytes::Bytes;
 
+/// Seconds of a day.
+const DAY_SECONDS: u64 = 86_400;
+
 /// Where a message goes; the operator says at which address that is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SinkName {
@@ -14,6 +17,16 @@ pub enum SinkName {
 impl SinkName {
     /// Every sink.
     pub const ALL: [Self; 2] = [Self::Usage, Self::Alerts];
+
+    /// How long its messages are kept that were acknowledged, in seconds. Hours are exported once, and batches of them are long;
+    /// an alert is kept for 40 days, so that what is said once a month is known for the whole of it.
+    #[must_use]
+    pub const fn kept_seconds(self) -> u64 {
+        match self {
+            Self::Usage => DAY_SECONDS,
+            Self::Alerts => 40 * DAY_SECONDS,
+        }
+    }
 
     /// Its name.
     #[must_use]

@@ -15,15 +15,15 @@ use crate::clock::Clock;
 use crate::failpoint;
 use crate::metadata::{MetadataError, MetadataStore, ROLL_UP_ROWS};
 use crate::model::ids::{BlobId, ProcessId};
+use crate::model::outbox::SinkName;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-/// How long messages to the outside are kept that were acknowledged, in seconds: 40 days, so that what is said once a month is
-/// known for the whole of it.
-const MESSAGES_KEPT_SECONDS: u64 = 40 * 86_400;
+/// Messages to the outside that one step of a pass removes at once; each may have a quarter of a mebibyte.
+const STEP_MESSAGES: u32 = 16;
 /// Rows that one step of a pass takes at once.
 const STEP_ROWS: u32 = 512;
 /// Uploads that one step of a pass ends at once; each may have thousands of parts.
@@ -120,13 +120,19 @@ impl Sweeper {
             expired_uploads: done(until_none(|| self.metadata.expire_uploads(STEP_UPLOADS)).await),
             forgotten_answers: done(until_none(|| self.metadata.forget_answers(STEP_ROWS)).await),
             forgotten_audit_entries: done(self.forget_audit_log().await),
-            forgotten_messages: done(
-                until_none(|| self.metadata.forget_messages(MESSAGES_KEPT_SECONDS, STEP_ROWS)).await,
-            ),
+            forgotten_messages: done(self.forget_messages().await),
             rolled_up_rows: done(until_none(|| self.metadata.roll_up_usage(ROLL_UP_ROWS)).await),
             abandoned_blobs: done(self.abandon_what_was_left_behind().await),
             removed_blobs: done(self.remove_deleted_blobs().await),
         }
+    }
+
+    async fn forget_messages(&self) -> Result<usize, SweepError> {
+        let mut all = 0;
+        for sink in SinkName::ALL {
+            all += until_none(|| self.metadata.forget_messages(sink, sink.kept_seconds(), STEP_MESSAGES)).await?;
+        }
+        Ok(all)
     }
 
     async fn forget_audit_log(&self) -> Result<usize, SweepError> {

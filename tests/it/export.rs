@@ -6,6 +6,9 @@ use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use venna::clock::Clock;
+use venna::model::adjustment::{Adjusted, NewAdjustment, Reason};
+use venna::model::audit::Origin;
+use venna::model::prices::LineItem;
 use venna::sinks::SigningSecret;
 
 /// The beginning of an hour.
@@ -34,7 +37,7 @@ async fn open(receiver: &Receiver, more: &[(&'static str, &str)]) -> House {
 /// alone.
 fn by_hour(database: &Connection, until: u64) -> BTreeMap<(String, String, u64), i128> {
     let mut sums: BTreeMap<(String, String, u64), i128> = BTreeMap::new();
-    let mut select = database.prepare("SELECT workspace_id, ts, fact, bytes, count FROM ledger").unwrap();
+    let mut select = database.prepare("SELECT workspace_id, ts, fact, bytes, count, line_item FROM ledger").unwrap();
     let mut rows = select.query([]).unwrap();
     while let Some(row) = rows.next().unwrap() {
         let (workspace, ts, fact): (String, u64, String) =
@@ -57,6 +60,7 @@ fn by_hour(database: &Connection, until: u64) -> BTreeMap<(String, String, u64),
                 add("files.ops.class_b", ts, count);
                 add("files.egress", ts, bytes);
             }
+            "adjustment" => add(&row.get::<_, String>(5).unwrap(), ts, bytes + count),
             _ => {}
         }
         if ["opening", "create", "complete", "end"].contains(&fact.as_str()) {
@@ -88,6 +92,16 @@ async fn everything_is_exported(house: &House, until: u64) {
         assert!(begun.elapsed() < PATIENCE, "everything before {until} is exported: {at:?}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Somebody corrects the bill.
+async fn adjust(house: &House, workspace: &'static str, name: &str, item: LineItem, quantity: i64) {
+    let installation = house.installation().await;
+    let workspace = installation.workspaces.find(workspace).await.unwrap().unwrap().id;
+    let reason = Reason::parse("a mistake").unwrap();
+    let new = NewAdjustment { name: name.to_owned(), workspace, key: None, item, quantity, reason, reverses: None };
+    let adjusted = installation.usage.adjust(new, Origin::COMMAND_LINE).await.unwrap();
+    assert!(matches!(adjusted, Adjusted::Entered(_)));
 }
 
 /// One thing that somebody does, and that is billed.
@@ -135,7 +149,12 @@ async fn a_receiver_that_loses_acknowledgements_ends_with_the_ledger() {
             everything_is_written(&house, now_ms / 1000 + 3 * HOUR).await;
             house.clock.set(now_ms + 3_600_000);
             actors[0].delete_file(&file).await.is_ok();
+            adjust(&house, "ada", &format!("late {hour}"), LineItem::ClassB, 5).await;
             house.clock.set(now_ms + 4 * 3_600_000);
+        }
+        if hour % 5 == 2 {
+            adjust(&house, "bob", &format!("large {hour}"), LineItem::Storage, i64::MAX).await;
+            adjust(&house, "ada", &format!("less {hour}"), LineItem::Ingress, -1_000_000).await;
         }
         if hour == 12 {
             house.restart().await;

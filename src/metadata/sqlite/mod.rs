@@ -379,9 +379,14 @@ impl MetadataStore for SqliteStore {
         self.readers.point(|connection| outbox::status(connection, sink))
     }
 
-    async fn forget_messages(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError> {
+    async fn forget_messages(
+        &self,
+        sink: SinkName,
+        older_than_seconds: u64,
+        limit: u32,
+    ) -> Result<usize, MetadataError> {
         let until = self.clock.now_seconds().saturating_sub(older_than_seconds);
-        self.writer.write(move |change| outbox::forget(change.connection, until, limit)).await
+        self.writer.write(move |change| outbox::forget(change.connection, sink, until, limit)).await
     }
 
     async fn audit_log(&self, query: AuditQuery) -> Result<Page<AuditEntry>, MetadataError> {

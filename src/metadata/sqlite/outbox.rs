@@ -43,9 +43,9 @@ pub(super) fn status(connection: &Connection, sink: SinkName) -> Result<OutboxSt
     connection.prepare_cached(sql)?.query_row([sink.name()], status)
 }
 
-/// Removes at most `limit` messages that were acknowledged before this second; how many there were.
-pub(super) fn forget(connection: &Connection, until_seconds: u64, limit: u32) -> Result<usize> {
+/// Removes at most `limit` messages to a sink that were acknowledged before this second; how many there were.
+pub(super) fn forget(connection: &Connection, sink: SinkName, until_seconds: u64, limit: u32) -> Result<usize> {
     let sql = "DELETE FROM outbox WHERE seq IN
-               (SELECT seq FROM outbox WHERE acknowledged_at < ?1 ORDER BY acknowledged_at LIMIT ?2)";
-    connection.prepare_cached(sql)?.execute(params![until_seconds, limit])
+               (SELECT seq FROM outbox WHERE acknowledged_at < ?1 AND sink = ?2 ORDER BY acknowledged_at LIMIT ?3)";
+    connection.prepare_cached(sql)?.execute(params![until_seconds, sink.name(), limit])
 }

@@ -28,7 +28,7 @@ use tracing::Instrument;
 
 /// How much is read from the ledger at once. Reads are entered every second and changes at once, so that hardly anything comes
 /// later than the margin.
-const BOUNDS: ExportBounds = ExportBounds { hours: 168, late_rows: 256, margin_seconds: 120 };
+const BOUNDS: ExportBounds = ExportBounds { hours: 168, late_rows: 1000, margin_seconds: 120 };
 /// Bytes of messages with which a transaction is full; it ends with the hour that passes them.
 const FREEZE_BYTES: usize = 1 << 20;
 /// Messages that wait to be sent when no more are written: the ledger keeps what they would say.
