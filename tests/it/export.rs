@@ -1,5 +1,6 @@
 //! Usage goes out hour by hour, exactly, whatever becomes of acknowledgements, and nobody waits for it.
 
+use crate::dice::Dice;
 use crate::house::{Actor, Form, House, eventually};
 use crate::receiver::{Manner, Receiver};
 use rusqlite::Connection;
@@ -17,15 +18,6 @@ const NOW: u64 = NOW_MS / 1000;
 const HOUR: u64 = 3600;
 /// How long the receiver's messages may take, some of them sent again and again.
 const PATIENCE: Duration = Duration::from_mins(1);
-
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
-    }
-}
 
 async fn open(receiver: &Receiver, more: &[(&'static str, &str)]) -> House {
     let url = receiver.url();

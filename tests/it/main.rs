@@ -9,6 +9,7 @@ mod audit;
 mod content;
 mod create;
 mod delete;
+mod dice;
 mod docs;
 mod expiry;
 mod export;

@@ -5,6 +5,8 @@
 
 mod archive;
 mod commands;
+#[path = "../it/dice.rs"]
+mod dice;
 mod export;
 mod faults;
 mod first_run;
