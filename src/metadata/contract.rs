@@ -367,9 +367,9 @@ async fn a_file_appears_with_its_commit_and_goes_with_its_delete(store: &dyn Met
     assert!(!store.delete_file(caller, file.id).await.unwrap());
     assert_eq!(store.find_file(caller.workspace, file.id).await.unwrap(), None);
     assert!(store.find_content(caller.workspace, file.id).await.unwrap().is_none());
-    assert_eq!(store.deleting_blobs(None, 10).await.unwrap(), vec![blob]);
+    assert_eq!(store.deleting_blobs(None, 10, 0).await.unwrap(), vec![blob]);
     store.forget_blobs(vec![blob]).await.unwrap();
-    assert!(store.deleting_blobs(None, 10).await.unwrap().is_empty());
+    assert!(store.deleting_blobs(None, 10, 0).await.unwrap().is_empty());
 }
 
 async fn small_content_lives_and_dies_with_its_file(store: &dyn MetadataStore) {
@@ -402,7 +402,7 @@ async fn small_content_lives_and_dies_with_its_file(store: &dyn MetadataStore) {
         assert!(store.delete_file(caller, file.id).await.unwrap());
     }
     assert_eq!(store.ready_blobs(None, 1000).await.unwrap().len(), begun);
-    assert!(store.deleting_blobs(None, 10).await.unwrap().is_empty(), "there is nothing to sweep");
+    assert!(store.deleting_blobs(None, 10, 0).await.unwrap().is_empty(), "there is nothing to sweep");
 }
 
 async fn a_workspace_sees_its_own_files_only(store: &dyn MetadataStore) {
@@ -493,7 +493,7 @@ async fn what_is_abandoned_cannot_be_committed(store: &dyn MetadataStore) {
         "a ready blob is neither abandoned nor forgotten"
     );
     assert_eq!(made(store.create_file(caller, new_file(left, Purpose::UserData, None), None).await.unwrap()), None);
-    assert!(store.deleting_blobs(None, 100).await.unwrap().contains(&left));
+    assert!(store.deleting_blobs(None, 100, 0).await.unwrap().contains(&left));
     store.forget_blobs(vec![left]).await.unwrap();
 }
 
@@ -515,7 +515,7 @@ async fn expired_files_are_gone_at_the_second(store: &dyn MetadataStore, clock: 
         store.list_files(caller.workspace, FileQuery { after: Some(brief.id), ..all(Order::Ascending) }).await.unwrap();
     assert_eq!(page.rows, vec![lasting]);
     assert_eq!(store.delete_expired_files(10).await.unwrap(), 1);
-    assert!(store.deleting_blobs(None, 100).await.unwrap().contains(&blob(caller, 1)));
+    assert!(store.deleting_blobs(None, 100, 0).await.unwrap().contains(&blob(caller, 1)));
     clock.set(NOW_MS);
 }
 

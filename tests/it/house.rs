@@ -3,6 +3,10 @@
 //! A test opens a house, lets actors do things, and closes it; closing asserts that nothing was left behind: no pending
 //! row, no blob without a File, no File without its blob, and no ERROR in the log that the test did not expect.
 
+#[path = "../s3/bucket.rs"]
+mod bucket;
+
+use bucket::{BUCKET, Bucket};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use rusqlite::Connection;
 use serde_json::Value;
@@ -18,7 +22,7 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use venna::app::{Installation, Server};
 use venna::clock::Clock;
-use venna::config::{Config, Layers};
+use venna::config::{BlobsConfig, CloudVariables, Config, Layers};
 use venna::model::api_key::Opens;
 use venna::model::audit::Origin;
 use venna::model::scope::Scopes;
@@ -27,9 +31,15 @@ use venna::model::scope::Scopes;
 const PATIENCE: Duration = Duration::from_secs(10);
 const BOUNDARY: &str = "venna-test-boundary";
 
+/// Names where the blobs of houses are: `s3` puts each into a bucket of its own.
+const BLOBS_VARIABLE: &str = "VENNA_TEST_BLOBS";
+/// What the keys of everything in that bucket begin with.
+const PREFIX: &str = "house";
+
 /// A server in this process.
 pub struct House {
     server: Option<Server>,
+    bucket: Option<Bucket>,
     config: Config,
     folder: TempDir,
     pub clock: Clock,
@@ -72,12 +82,19 @@ impl House {
             ("listen", "127.0.0.1:0".to_owned()),
             ("admin_listen", "off".to_owned()),
         ]);
+        let bucket = std::env::var(BLOBS_VARIABLE).is_ok_and(|place| place == "s3").then(Bucket::open);
+        if bucket.is_some() {
+            flags.insert("blobs_url", format!("s3://{BUCKET}/{PREFIX}"));
+            flags.insert("delete_delay_seconds", "0".to_owned());
+        }
         flags.extend(settings);
-        let (config, _) = Config::resolve(&Layers { flags, file, ..Layers::default() }).unwrap();
+        let cloud = bucket.iter().flat_map(|bucket| Bucket::variables(bucket.address));
+        let layers = Layers { flags, file, cloud: CloudVariables::among(cloud), ..Layers::default() };
+        let (config, _) = Config::resolve(&layers).unwrap();
         let errors = Errors::default();
         let log = tracing::subscriber::set_default(tracing_subscriber::registry().with(errors.clone()));
         let server = Server::start(&config, clock.clone()).await.unwrap();
-        Self { server: Some(server), config, folder, clock, errors, expected_errors: 0, _log: log }
+        Self { server: Some(server), bucket, config, folder, clock, errors, expected_errors: 0, _log: log }
     }
 
     /// Somebody with a workspace and a key of their own.
@@ -113,13 +130,18 @@ impl House {
         self.server.as_ref().unwrap().address
     }
 
-    /// Every blob in the folder of blobs, temporary files and those in quarantine too.
+    /// The file of every blob, temporary files and those in quarantine too where blobs are in a folder.
     pub fn blobs(&self) -> Vec<PathBuf> {
-        let root = &self.config.stores.blobs;
-        files_below(root).into_iter().filter(|path| path.parent() != Some(root)).collect()
+        match (&self.config.stores.blobs, &self.bucket) {
+            (BlobsConfig::Folder(root), _) => {
+                files_below(root).into_iter().filter(|path| path.parent() != Some(root)).collect()
+            }
+            (BlobsConfig::Cloud(_), Some(bucket)) => bucket.objects(&format!("{PREFIX}/blobs")),
+            (BlobsConfig::Cloud(cloud), None) => panic!("nothing is known of {cloud}"),
+        }
     }
 
-    /// Waits until the folder of blobs holds so many files.
+    /// Waits until there are so many blobs.
     pub async fn blobs_become(&self, count: usize) {
         eventually(|| self.blobs().len() == count, || format!("{count} blobs, not {:?}", self.blobs())).await;
     }
@@ -157,6 +179,9 @@ impl House {
         referenced.sort();
         found.sort();
         assert_eq!(found, referenced, "blobs at rest are the blobs of Files and parts");
+        if let Some(bucket) = &self.bucket {
+            assert_eq!(bucket.unfinished(), (Vec::new(), Vec::new()), "no upload to the bucket is open");
+        }
         let errors = self.errors.0.lock().unwrap().clone();
         assert_eq!(errors.len(), self.expected_errors, "errors in the log: {errors:#?}");
     }
@@ -363,13 +388,19 @@ impl<S: Subscriber> Layer<S> for Errors {
 }
 
 impl House {
-    /// What a process leaves that dies in the middle of an upload: a pending row and a temporary file.
+    /// What a process leaves that dies in the middle of an upload: a pending row and a temporary file, or an object that
+    /// nobody heard of.
     pub fn leave_behind(&self, blob: &str) {
         let database = Connection::open(&self.config.stores.database).unwrap();
         let row = "INSERT INTO blobs (id, workspace_id, process_id, state) VALUES (?1, 'ws_gone', '0123456789abcdef0123456789abcdef', 'pending')";
         database.execute(row, [blob]).unwrap();
-        let shard = self.config.stores.blobs.join(&blob[..2]);
-        std::fs::write(shard.join(format!("{blob}.tmp")), b"half").unwrap();
+        let place = match (self.config.stores.blobs_folder(), &self.bucket) {
+            (Some(folder), _) => folder.join(&blob[..2]).join(format!("{blob}.tmp")),
+            (None, Some(bucket)) => bucket.object(&format!("{PREFIX}/blobs/{blob}")),
+            (None, None) => panic!("the house has no place for blobs"),
+        };
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        std::fs::write(place, b"half").unwrap();
     }
 }
 
