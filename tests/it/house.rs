@@ -4,7 +4,7 @@
 //! row, no blob without a File, no File without its blob, and no ERROR in the log that the test did not expect.
 
 #[path = "../s3/bucket.rs"]
-mod bucket;
+pub mod bucket;
 
 use bucket::{BUCKET, Bucket};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -39,12 +40,15 @@ const PREFIX: &str = "house";
 /// A server in this process.
 pub struct House {
     server: Option<Server>,
-    bucket: Option<Bucket>,
+    /// Where its blobs are, if that is a bucket.
+    pub bucket: Option<Bucket>,
     config: Config,
     folder: TempDir,
     pub clock: Clock,
     errors: Errors,
     expected_errors: usize,
+    /// Uploads that a bucket has begun without being able to say so.
+    pub lost_uploads: usize,
     _log: DefaultGuard,
 }
 
@@ -66,35 +70,54 @@ impl House {
     pub async fn with_file(text: &str, clock: Clock) -> Self {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
-        Self::of(BTreeMap::new(), Some(file.path().to_owned()), clock).await
+        Self::of(BTreeMap::new(), Some(file.path().to_owned()), clock, bucket_if_wanted()).await
     }
 
     /// A house with other settings. Tests run on one thread each, so that its log is its own.
     pub async fn with(settings: &[(&'static str, &str)], clock: Clock) -> Self {
-        let settings = settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        Self::of(settings, None, clock).await
+        Self::of(owned(settings), None, clock, bucket_if_wanted()).await
     }
 
-    async fn of(settings: BTreeMap<&'static str, String>, file: Option<PathBuf>, clock: Clock) -> Self {
+    /// A house whose blobs are in this bucket, reached by what listens at `address` before it.
+    pub async fn over(bucket: Bucket, address: SocketAddr, settings: &[(&'static str, &str)]) -> Self {
+        Self::of(owned(settings), None, Clock::system(), Some((bucket, address))).await
+    }
+
+    async fn of(
+        settings: BTreeMap<&'static str, String>,
+        file: Option<PathBuf>,
+        clock: Clock,
+        bucket: Option<(Bucket, SocketAddr)>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut flags = BTreeMap::from([
             ("data_dir", folder.path().join("data").display().to_string()),
             ("listen", "127.0.0.1:0".to_owned()),
             ("admin_listen", "off".to_owned()),
         ]);
-        let bucket = std::env::var(BLOBS_VARIABLE).is_ok_and(|place| place == "s3").then(Bucket::open);
         if bucket.is_some() {
             flags.insert("blobs_url", format!("s3://{BUCKET}/{PREFIX}"));
             flags.insert("delete_delay_seconds", "0".to_owned());
         }
         flags.extend(settings);
-        let cloud = bucket.iter().flat_map(|bucket| Bucket::variables(bucket.address));
+        let cloud = bucket.iter().flat_map(|(_, address)| Bucket::variables(*address));
         let layers = Layers { flags, file, cloud: CloudVariables::among(cloud), ..Layers::default() };
         let (config, _) = Config::resolve(&layers).unwrap();
         let errors = Errors::default();
         let log = tracing::subscriber::set_default(tracing_subscriber::registry().with(errors.clone()));
         let server = Server::start(&config, clock.clone()).await.unwrap();
-        Self { server: Some(server), bucket, config, folder, clock, errors, expected_errors: 0, _log: log }
+        let bucket = bucket.map(|(bucket, _)| bucket);
+        Self {
+            server: Some(server),
+            bucket,
+            config,
+            folder,
+            clock,
+            errors,
+            expected_errors: 0,
+            lost_uploads: 0,
+            _log: log,
+        }
     }
 
     /// Somebody with a workspace and a key of their own.
@@ -126,7 +149,7 @@ impl House {
         Actor { client: reqwest::Client::new(), url: format!("http://{}", self.address()), key: key.to_owned() }
     }
 
-    pub fn address(&self) -> std::net::SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.server.as_ref().unwrap().address
     }
 
@@ -141,6 +164,18 @@ impl House {
         }
     }
 
+    /// Blobs that are being written: where they are in a bucket, nothing of them is to be seen there.
+    pub fn pending_blobs(&self) -> usize {
+        let sql = "SELECT count(*) FROM blobs WHERE state = 'pending'";
+        self.database().query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    /// Waits until so many blobs are being written.
+    pub async fn pending_blobs_become(&self, count: usize) {
+        eventually(|| self.pending_blobs() == count, || format!("{count} pending blobs, not {}", self.pending_blobs()))
+            .await;
+    }
+
     /// Waits until there are so many blobs.
     pub async fn blobs_become(&self, count: usize) {
         eventually(|| self.blobs().len() == count, || format!("{count} blobs, not {:?}", self.blobs())).await;
@@ -149,6 +184,11 @@ impl House {
     /// So many ERROR lines are what this test is about.
     pub fn expect_errors(&mut self, count: usize) {
         self.expected_errors = count;
+    }
+
+    /// What went wrong until now was what this test is about.
+    pub fn forget_errors(&mut self) {
+        self.errors.0.lock().unwrap().clear();
     }
 
     /// Stops and starts the server on the same data directory.
@@ -162,6 +202,23 @@ impl House {
         self.server = Some(Server::start(&self.config, self.clock.clone()).await.unwrap());
     }
 
+    /// The blobs that Files and parts have, by their names, in order.
+    pub fn referenced_blobs(&self) -> Vec<String> {
+        let database = self.database();
+        let mut select = database.prepare("SELECT f.blob_id FROM files f JOIN blobs b ON b.id = f.blob_id WHERE b.content IS NULL UNION ALL SELECT blob_id FROM file_parts UNION ALL SELECT blob_id FROM parts").unwrap();
+        let mut referenced: Vec<String> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        referenced.sort();
+        referenced
+    }
+
+    /// The blobs that are there, by their names, in order.
+    pub fn found_blobs(&self) -> Vec<String> {
+        let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+        let mut found: Vec<String> = self.blobs().iter().map(name).collect();
+        found.sort();
+        found
+    }
+
     /// Closes the house and looks whether everybody left it as they found it.
     pub async fn close(mut self) {
         let database = Connection::open(&self.config.stores.database).unwrap();
@@ -172,15 +229,11 @@ impl House {
         };
         eventually(|| unsettled() == 0, || "no pending or deleting row is left".into()).await;
         self.server.take().unwrap().stop().await;
-        let mut select = database.prepare("SELECT f.blob_id FROM files f JOIN blobs b ON b.id = f.blob_id WHERE b.content IS NULL UNION ALL SELECT blob_id FROM file_parts UNION ALL SELECT blob_id FROM parts").unwrap();
-        let mut referenced: Vec<String> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-        let mut found: Vec<String> =
-            self.blobs().iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
-        referenced.sort();
-        found.sort();
-        assert_eq!(found, referenced, "blobs at rest are the blobs of Files and parts");
+        assert_eq!(self.found_blobs(), self.referenced_blobs(), "blobs at rest are the blobs of Files and parts");
         if let Some(bucket) = &self.bucket {
-            assert_eq!(bucket.unfinished(), (Vec::new(), Vec::new()), "no upload to the bucket is open");
+            let (parts, uploads) = bucket.unfinished();
+            assert!(parts.is_empty(), "no part of a given up upload is left: {parts:?}");
+            assert_eq!(uploads.len(), self.lost_uploads, "no upload is open but those of which nobody knows");
         }
         let errors = self.errors.0.lock().unwrap().clone();
         assert_eq!(errors.len(), self.expected_errors, "errors in the log: {errors:#?}");
@@ -201,6 +254,19 @@ pub async fn eventually(mut holds: impl FnMut() -> bool, what: impl Fn() -> Stri
         assert!(tokio::time::Instant::now() < deadline, "within {PATIENCE:?}: {}", what());
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+fn owned(settings: &[(&'static str, &str)]) -> BTreeMap<&'static str, String> {
+    settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()
+}
+
+fn bucket_if_wanted() -> Option<(Bucket, SocketAddr)> {
+    if std::env::var(BLOBS_VARIABLE).is_ok_and(|place| place == "s3") {
+        let bucket = Bucket::open();
+        let address = bucket.address;
+        return Some((bucket, address));
+    }
+    None
 }
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {
