@@ -5,6 +5,7 @@
 mod archive;
 mod blobs;
 mod data_dir;
+mod export;
 mod installation;
 mod manifest;
 mod prices;
@@ -20,7 +21,7 @@ use crate::clock::Clock;
 use crate::config::{Config, LimitConfig, StoreConfig};
 use crate::files::Files;
 use crate::http::serve::{ConnectionLimits, serve};
-use crate::http::{BodyPace, FailedLogins, Hall, Rates, Turns, admin_router, router};
+use crate::http::{BodyPace, FailedLogins, FairShare, Hall, Rates, Turns, admin_router, router};
 use crate::keys::{Keys, fresh_secret};
 use crate::metadata::sqlite::Opener;
 use crate::model::api_key::{KeyKind, KeySecret, Opens};
@@ -28,7 +29,7 @@ use crate::model::ids::ProcessId;
 use crate::model::scope::Scopes;
 use crate::random;
 use crate::uploads::Uploads;
-use crate::usage::{ReadCounter, Usage};
+use crate::usage::{ReadCounter, Spending, Usage};
 use crate::volume::{folder_of, volatile_kind};
 use anyhow::{Context, Result, bail};
 use blobs::{delete_delay, open_blobs};
@@ -109,20 +110,24 @@ impl Server {
         warnings.extend(
             upkeep::start(&files, &config.upkeep, delete_delay(&config.stores, &config.upkeep), &clock, &stop).await?,
         );
+        export::start(&config.usage_sink, &installation.metadata, &clock, &tasks, &stop)?;
         let uploads = Uploads { files: files.clone(), ttl_seconds: config.upload_ttl.as_secs() };
         let reads = Arc::new(ReadCounter::new(Arc::clone(&installation.metadata), files.process));
         let (counter, until) = (Arc::clone(&reads), stop.clone());
         tasks.spawn(async move { counter.run(until).await });
+        let usage = Usage { prices: Arc::new(price_list(config)?), ..installation.usage.clone() };
         let hall = Arc::new(Hall {
             files,
             uploads,
             keys: installation.keys.clone(),
             workspaces: installation.workspaces.clone(),
-            usage: Usage { prices: Arc::new(price_list(config)?), ..installation.usage.clone() },
+            spending: Spending::new(usage.clone()),
+            usage,
             reads: Arc::clone(&reads),
             audit_log: installation.audit_log.clone(),
             turns: Turns::default(),
             rates: Rates::default(),
+            fair_share: FairShare::default(),
             failed_logins: FailedLogins::new(config.limits.max_failed_logins_per_minute),
             trusted_proxies: config.listeners.trusted_proxies.clone(),
             warnings: warnings.clone(),

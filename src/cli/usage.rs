@@ -1,7 +1,7 @@
 //! `venna usage`.
 
 use super::settings::StoreSettings;
-use super::{output, workspaces};
+use super::{output, usage_export, workspaces};
 use crate::app::{Installation, price_list};
 use crate::clock::Clock;
 use crate::model::ids::WorkspaceId;
@@ -24,7 +24,10 @@ const BAR_COLUMNS: usize = 40;
 
 /// Shows the bill, with the server running or not: what was used, day by day in UTC, and what it costs.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct UsageCommand {
+    #[command(subcommand)]
+    part: Option<Part>,
     /// Only of this workspace, by name or id.
     #[arg(long, value_name = "NAME_OR_ID")]
     workspace: Option<String>,
@@ -40,8 +43,17 @@ pub struct UsageCommand {
     /// Prints JSON: the same as `--format json`.
     #[arg(long, conflicts_with = "format")]
     json: bool,
+    /// First makes the cache anew from which most of it is worked out: where `venna fsck` finds it wrong.
+    #[arg(long)]
+    rebuild: bool,
     #[command(flatten)]
     settings: StoreSettings,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Part {
+    /// Shows how far usage is sent to the usage sink, with the server running or not.
+    Export(usage_export::UsageExport),
 }
 
 /// Forms of a bill.
@@ -74,9 +86,16 @@ struct Row {
 
 impl UsageCommand {
     pub async fn run(&self) -> Result<()> {
+        if let Some(Part::Export(export)) = &self.part {
+            return export.run().await;
+        }
         let config = self.settings.resolve()?;
         let installation = Installation::open_existing(&config.stores, Clock::system()).await?;
         let usage = Usage { prices: Arc::new(price_list(&config)?), ..installation.usage.clone() };
+        if self.rebuild {
+            let rows = usage.rebuild().await?;
+            eprintln!("{rows} rows of the ledger were taken into the cache anew");
+        }
         let only = match &self.workspace {
             Some(name) => Some(workspaces::find(&installation, name).await?.id),
             None => None,
@@ -109,7 +128,7 @@ impl UsageCommand {
 }
 
 fn rows(buckets: &[CostBucket]) -> Vec<Row> {
-    let row = |bucket: &CostBucket, group: &CostGroup, quantity: u128, cost: NanoUsd| {
+    let row = |bucket: &CostBucket, group: &CostGroup, quantity: i128, cost: NanoUsd| {
         let item = group.item.unwrap_or(LineItem::Storage);
         Row {
             day: output::day(bucket.start),
@@ -131,11 +150,11 @@ fn rows(buckets: &[CostBucket]) -> Vec<Row> {
 
 /// A table of the sums, and what was stored day by day.
 fn show(rows: &[Row], buckets: &[Bucket]) -> Result<()> {
-    let mut sums: BTreeMap<(&str, &str, &str), (u128, NanoUsd)> = BTreeMap::new();
+    let mut sums: BTreeMap<(&str, &str, &str), (i128, NanoUsd)> = BTreeMap::new();
     for row in rows {
         let name = (row.workspace_id.as_deref().unwrap_or_default(), row.line_item, row.quantity_unit);
         let sum = sums.entry(name).or_default();
-        sum.0 += row.quantity.parse::<u128>().unwrap_or_default();
+        sum.0 += row.quantity.parse::<i128>().unwrap_or_default();
         sum.1 = sum.1 + row.cost;
     }
     let sums: Vec<_> = sums.into_iter().collect();

@@ -43,6 +43,8 @@ pub struct Config {
     pub blobs_redirect: bool,
     /// What the server does by itself.
     pub upkeep: UpkeepConfig,
+    /// Where usage is sent.
+    pub usage_sink: UsageSinkConfig,
     /// What usage costs, from the oldest version to the newest; none and it costs nothing.
     pub prices: Vec<PriceConfig>,
 }
@@ -135,6 +137,17 @@ pub struct UpkeepConfig {
     pub delete_delay: Option<Duration>,
 }
 
+/// Where usage is sent.
+#[derive(Clone, Debug)]
+pub struct UsageSinkConfig {
+    /// The address; nowhere when not set.
+    pub url: Option<String>,
+    /// A file holding the token that the receiver asks for.
+    pub token_file: Option<PathBuf>,
+    /// A file holding the secret with which messages are signed.
+    pub secret_file: Option<PathBuf>,
+}
+
 /// Form of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -180,6 +193,11 @@ impl Config {
             strict_jsonl: from.take("strict_jsonl", parse::yes_or_no)?,
             blobs_redirect: from.take("blobs_redirect", parse::yes_or_no)?,
             upkeep: upkeep(&mut from)?,
+            usage_sink: UsageSinkConfig {
+                url: from.take_optional("usage_sink_url", parse::sink_url)?,
+                token_file: from.take_optional("usage_sink_token_file", parse::path)?,
+                secret_file: from.take_optional("usage_sink_secret_file", parse::path)?,
+            },
             prices: from.take_prices(),
         };
         Ok((config, from.into_effective()))

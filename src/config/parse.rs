@@ -39,6 +39,13 @@ pub(super) fn http_url(_: &Setting, text: &str) -> Option<String> {
     (http && url.host().is_some() && url.query().is_none()).then(|| text.trim_end_matches('/').to_owned())
 }
 
+/// An address that is posted to, as it is; what must be secret stands in a file.
+pub(super) fn sink_url(setting: &Setting, text: &str) -> Option<String> {
+    let url: http::Uri = text.parse().ok()?;
+    let open = url.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+    http_url(setting, text).filter(|_| open).map(|_| text.to_owned())
+}
+
 /// Networks and single addresses between commas; an empty text has none.
 pub(super) fn networks(_: &Setting, text: &str) -> Option<Vec<IpNet>> {
     if text.trim().is_empty() { Some(Vec::new()) } else { text.split(',').map(|entry| network(entry.trim())).collect() }

@@ -40,6 +40,8 @@ pub enum Kind {
     AddressOrOff,
     /// An `http` or `https` URL without a query.
     HttpUrl,
+    /// An `http` or `https` URL without a query, a user or a password.
+    SinkUrl,
     /// Any number of addresses and networks.
     Networks,
     /// A folder of this machine, or a bucket and what its keys begin with.
@@ -68,6 +70,7 @@ impl fmt::Display for Kind {
             Self::Address => out.write_str("ADDRESS:PORT, for example 127.0.0.1:8080 or [::1]:0"),
             Self::AddressOrOff => out.write_str("ADDRESS:PORT, for example 127.0.0.1:8081, or off"),
             Self::HttpUrl => out.write_str("an http:// or https:// URL without a query"),
+            Self::SinkUrl => out.write_str("an http:// or https:// URL without a query, a user or a password"),
             Self::Networks => out.write_str(
                 "IP addresses or CIDR networks between commas, for example 127.0.0.1,10.0.0.0/8,fd00::/8; in the file also an array of them",
             ),
@@ -330,6 +333,30 @@ pub static SETTINGS: &[Setting] = &[
         default: None,
         help: "How long the bytes of a deleted file are kept, for downloads that are under way; 600 in the cloud, 0 in a folder, when not set.",
         kind: LONG_SECONDS,
+        used_by: Use::Server,
+    },
+    Setting {
+        name: "usage_sink_url",
+        placeholder: "URL",
+        default: None,
+        help: "Where usage is sent hour by hour, as CloudEvents; nowhere when not set.",
+        kind: Kind::SinkUrl,
+        used_by: Use::Server,
+    },
+    Setting {
+        name: "usage_sink_token_file",
+        placeholder: "FILE",
+        default: None,
+        help: "A file holding the token that is sent there as `Authorization: Bearer`.",
+        kind: Kind::Path,
+        used_by: Use::Server,
+    },
+    Setting {
+        name: "usage_sink_secret_file",
+        placeholder: "FILE",
+        default: None,
+        help: "A file holding the `whsec_` secret with which what is sent there is signed, by Standard Webhooks.",
+        kind: Kind::Path,
         used_by: Use::Server,
     },
     Setting {

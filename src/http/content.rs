@@ -8,7 +8,7 @@ use super::headers::{CROSS_ORIGIN_RESOURCE_POLICY, REPR_DIGEST, put};
 use super::path::Named;
 use super::range::{Selection, select};
 use crate::causes::Causes;
-use crate::files::StoredContent;
+use crate::files::{StoreError, StoredContent};
 use crate::model::byte_range::ByteRange;
 use crate::model::caller::Caller;
 use crate::model::file::File;
@@ -19,7 +19,7 @@ use axum::extract::State;
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use futures_util::TryStreamExt;
+use futures_util::{TryStreamExt, stream};
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
     CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED, RANGE,
@@ -94,8 +94,16 @@ async fn body(
     let purpose = content.file.purpose;
     let stream = hall.files.read(caller.workspace, content, range).await?.ok_or_else(|| named.not_found())?;
     let (request, reads) = (Span::current(), Arc::clone(&hall.reads));
+    let turns = Arc::clone(hall);
+    let stream = stream::try_unfold(stream, move |mut stream| {
+        let hall = Arc::clone(&turns);
+        async move {
+            let _turn = hall.fair_share.turn(caller.workspace).await;
+            Ok(stream.try_next().await?.map(|chunk| (chunk, stream)))
+        }
+    });
     let stream = stream.inspect_ok(move |chunk| reads.count_bytes(caller, purpose, chunk.len() as u64));
-    Ok(Body::from_stream(stream.inspect_err(move |error| {
+    Ok(Body::from_stream(stream.inspect_err(move |error: &StoreError| {
         request.in_scope(|| tracing::error!(error = %Causes(error), "a download was cut off"));
     })))
 }

@@ -14,6 +14,7 @@ mod content;
 mod edge;
 pub mod error;
 mod failed_logins;
+mod fair_share;
 mod files;
 pub mod form;
 mod headers;
@@ -29,6 +30,7 @@ mod rates;
 mod router;
 mod routes;
 pub mod serve;
+mod spend;
 mod throttle;
 mod uploads;
 mod usage;
@@ -36,6 +38,7 @@ mod wire;
 
 pub use caller::Access;
 pub use failed_logins::FailedLogins;
+pub use fair_share::FairShare;
 pub use idempotency::Turns;
 pub use rates::Rates;
 pub use router::{admin_router, router};
@@ -45,7 +48,7 @@ use crate::audit::AuditLog;
 use crate::files::Files;
 use crate::keys::Keys;
 use crate::uploads::Uploads;
-use crate::usage::{ReadCounter, Usage};
+use crate::usage::{ReadCounter, Spending, Usage};
 use crate::workspaces::Workspaces;
 use ipnet::IpNet;
 use std::sync::Arc;
@@ -66,12 +69,16 @@ pub struct Hall {
     pub audit_log: AuditLog,
     /// What was used.
     pub usage: Usage,
+    /// What workspaces spend that may not spend as much as they like.
+    pub spending: Spending,
     /// What is being read.
     pub reads: Arc<ReadCounter>,
     /// Who is at work under which `Idempotency-Key`.
     pub turns: Turns,
     /// How often workspaces and keys did what they may not do as often as they like.
     pub rates: Rates,
+    /// Whose turn it is to read much.
+    pub fair_share: FairShare,
     /// How often keys that open nothing were tried, and from where.
     pub failed_logins: FailedLogins,
     /// Whose `X-Forwarded-For` is believed.

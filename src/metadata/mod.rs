@@ -7,21 +7,26 @@
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod export_contract;
+#[cfg(test)]
 mod ledger_contract;
 pub mod sqlite;
 
+use crate::model::adjustment::{Adjusted, NewAdjustment};
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens};
 use crate::model::audit::{AuditQuery, Entry as AuditEntry, Origin};
 use crate::model::blob::StoredBlob;
 use crate::model::caller::Caller;
 use crate::model::digest::Sha256Digest;
 use crate::model::expiry::DefaultExpiry;
+use crate::model::export::{ExportBounds, ExportProgress, NextExport};
 use crate::model::file::{File, NewFile};
 use crate::model::finding::Finding;
 use crate::model::idempotency::{Effect, IdempotencyKey, Once};
 use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
 use crate::model::ledger::{LedgerRow, Reads};
 use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
+use crate::model::outbox::{Message, NewMessage, OutboxStatus, SinkName};
 use crate::model::page::{FileQuery, Page};
 use crate::model::purpose::Purpose;
 use crate::model::scrub::ScrubProgress;
@@ -34,6 +39,9 @@ use std::collections::HashSet;
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
+
+/// Rows of the ledger that one transaction takes into the cache of usage.
+pub const ROLL_UP_ROWS: u32 = 5000;
 
 /// Why the store failed; shared, because one failed commit fails every change in it.
 pub type Cause = Arc<dyn Error + Send + Sync>;
@@ -197,6 +205,8 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     /// Enters reads into the ledger, numbered from `first_number` on among those of this process; what has a number that is
     /// entered already is left out.
     async fn add_reads(&self, process: ProcessId, first_number: u64, reads: Vec<Reads>) -> Result<(), MetadataError>;
+    /// Enters a correction into the ledger, and into the audit log, once under its name. It falls into this second.
+    async fn adjust(&self, new: NewAdjustment, origin: Origin) -> Result<Adjusted, MetadataError>;
     /// At most `limit` rows of the ledger of a workspace, or of all, behind a row, in the order of commits.
     async fn ledger(
         &self,
@@ -210,6 +220,35 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     async fn roll_up_usage(&self, limit: u32) -> Result<usize, MetadataError>;
     /// Forgets that cache, to be made anew.
     async fn forget_usage_rollup(&self) -> Result<(), MetadataError>;
+
+    /// How far usage is exported; none before the first hour was.
+    async fn export_progress(&self) -> Result<Option<ExportProgress>, MetadataError>;
+    /// What is to be exported next, all of it read at one moment. An hour is over when its end is `margin_seconds` ago and the
+    /// ledger has the ends of all Files whose deadlines lie in it; the first hour is that of the oldest row of the ledger. When
+    /// an hour is over, rows come first that were committed behind `through_seq` of the progress and whose `ts` lies before its
+    /// `until`: so many as are asked for, and then `through_seq` is the last of them, or all, and then it is the newest row of
+    /// the ledger. Hours are told of exactly as the rows up to their `through_seq` have them.
+    async fn next_export(&self, bounds: ExportBounds) -> Result<(Option<ExportProgress>, NextExport), MetadataError>;
+    /// Writes messages into the outbox and notes how far usage is exported with them, in one transaction; false, and nothing is
+    /// done, when the progress is not `from` any more.
+    async fn freeze_export(
+        &self,
+        from: Option<ExportProgress>,
+        to: ExportProgress,
+        messages: Vec<NewMessage>,
+    ) -> Result<bool, MetadataError>;
+
+    /// Writes a message into the outbox; false when there is one of this id, which stays as it is. An id is known until its
+    /// message is [forgotten](Self::forget_messages).
+    async fn add_message(&self, message: NewMessage) -> Result<bool, MetadataError>;
+    /// The oldest message to a sink that is not acknowledged.
+    async fn next_message(&self, sink: SinkName) -> Result<Option<Message>, MetadataError>;
+    /// Notes that a message was acknowledged, once.
+    async fn acknowledge_message(&self, seq: u64) -> Result<(), MetadataError>;
+    /// How the messages to a sink stand.
+    async fn outbox_status(&self, sink: SinkName) -> Result<OutboxStatus, MetadataError>;
+    /// Removes at most `limit` of the messages that were acknowledged more than so many seconds ago; how many there were.
+    async fn forget_messages(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError>;
 
     /// A page of the audit log, newest first.
     async fn audit_log(&self, query: AuditQuery) -> Result<Page<AuditEntry>, MetadataError>;

@@ -2,6 +2,7 @@
 //!
 //! Nothing here does I/O, waits, or knows HTTP, SQL or a file system; every floor above may use it.
 
+pub mod adjustment;
 pub mod api_key;
 pub mod audit;
 pub mod base62;
@@ -10,6 +11,7 @@ pub mod byte_range;
 pub mod caller;
 pub mod digest;
 pub mod expiry;
+pub mod export;
 pub mod file;
 pub mod filename;
 pub mod finding;
@@ -18,6 +20,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod ledger;
 pub mod limits;
+pub mod outbox;
 pub mod page;
 pub mod prices;
 pub mod purpose;

@@ -1,6 +1,7 @@
 //! Usage: what the ledger amounts to, over time (billing.md, sections 1 to 3). Integers only.
 
 use super::ids::{KeyId, WorkspaceId};
+use super::prices::LineItem;
 use super::purpose::Purpose;
 use std::collections::BTreeMap;
 
@@ -101,6 +102,18 @@ impl Slot {
         self.ingress_bytes += other.ingress_bytes;
         self.egress_bytes += other.egress_bytes;
     }
+
+    /// Adds a correction.
+    pub const fn adjust(&mut self, item: LineItem, quantity: i64) {
+        let figure = match item {
+            LineItem::Storage => &mut self.byte_seconds,
+            LineItem::ClassA => &mut self.ops_class_a,
+            LineItem::ClassB => &mut self.ops_class_b,
+            LineItem::Ingress => &mut self.ingress_bytes,
+            LineItem::Egress => &mut self.egress_bytes,
+        };
+        *figure += quantity as i128;
+    }
 }
 
 /// What a group has used, slot by slot.
@@ -133,6 +146,18 @@ pub struct BucketUsage {
 }
 
 impl BucketUsage {
+    /// How much of a line item was used, in its smallest quantities; corrections may have made it negative.
+    #[must_use]
+    pub const fn quantity(&self, item: LineItem) -> i128 {
+        match item {
+            LineItem::Storage => self.byte_seconds,
+            LineItem::ClassA => self.happened.ops_class_a,
+            LineItem::ClassB => self.happened.ops_class_b,
+            LineItem::Ingress => self.happened.ingress_bytes,
+            LineItem::Egress => self.happened.egress_bytes,
+        }
+    }
+
     /// Whether there is nothing to tell of: what ended in its first second was not there.
     #[must_use]
     pub fn is_nothing(&self) -> bool {

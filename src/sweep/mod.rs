@@ -13,7 +13,7 @@ use crate::blobs::{BlobError, BlobStore, InFlight, InUse};
 use crate::causes::Causes;
 use crate::clock::Clock;
 use crate::failpoint;
-use crate::metadata::{MetadataError, MetadataStore};
+use crate::metadata::{MetadataError, MetadataStore, ROLL_UP_ROWS};
 use crate::model::ids::{BlobId, ProcessId};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,8 +21,9 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-/// Rows of the ledger that one transaction takes into the cache of usage.
-const ROLL_UP_ROWS: u32 = 5000;
+/// How long messages to the outside are kept that were acknowledged, in seconds: 40 days, so that what is said once a month is
+/// known for the whole of it.
+const MESSAGES_KEPT_SECONDS: u64 = 40 * 86_400;
 /// Rows that one step of a pass takes at once.
 const STEP_ROWS: u32 = 512;
 /// Uploads that one step of a pass ends at once; each may have thousands of parts.
@@ -62,6 +63,8 @@ pub struct Swept {
     pub forgotten_answers: usize,
     /// Entries of the audit log that are older than they have to be kept.
     pub forgotten_audit_entries: usize,
+    /// Messages to the outside that have been kept long enough.
+    pub forgotten_messages: usize,
     /// Rows of the ledger that were taken into the cache of usage.
     pub rolled_up_rows: usize,
     /// Blobs that were begun and left behind.
@@ -119,6 +122,9 @@ impl Sweeper {
             expired_uploads: done(until_none(|| self.metadata.expire_uploads(STEP_UPLOADS)).await),
             forgotten_answers: done(until_none(|| self.metadata.forget_answers(STEP_ROWS)).await),
             forgotten_audit_entries: done(self.forget_audit_log().await),
+            forgotten_messages: done(
+                until_none(|| self.metadata.forget_messages(MESSAGES_KEPT_SECONDS, STEP_ROWS)).await,
+            ),
             rolled_up_rows: done(until_none(|| self.metadata.roll_up_usage(ROLL_UP_ROWS)).await),
             abandoned_blobs: done(self.abandon_what_was_left_behind().await),
             removed_blobs: done(self.remove_deleted_blobs().await),

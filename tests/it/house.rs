@@ -89,6 +89,7 @@ impl House {
         clock: Clock,
         bucket: Option<(Bucket, SocketAddr)>,
     ) -> Self {
+        drop(rustls::crypto::ring::default_provider().install_default());
         let folder = tempfile::tempdir().unwrap();
         let mut flags = BTreeMap::from([
             ("data_dir", folder.path().join("data").display().to_string()),
@@ -126,6 +127,13 @@ impl House {
         let workspace = installation.workspaces.create(name, Origin::COMMAND_LINE).await.unwrap();
         let opens = Opens::Workspace(workspace.id, Scopes::DEFAULT);
         let (_, secret) = installation.keys.issue(opens, name, None, Origin::COMMAND_LINE).await.unwrap();
+        self.holder(secret.expose())
+    }
+
+    /// An administrator.
+    pub async fn admin(&self) -> Actor {
+        let keys = self.installation().await.keys;
+        let (_, secret) = keys.issue(Opens::Administration, "admin", None, Origin::COMMAND_LINE).await.unwrap();
         self.holder(secret.expose())
     }
 

@@ -4,21 +4,26 @@
 #![allow(clippy::wrong_self_convention, reason = "tests read as prose: `ada.list(..).await.is_ok()`")]
 
 mod addresses;
+mod adjustments;
 mod audit;
 mod content;
 mod create;
 mod delete;
 mod docs;
 mod expiry;
+mod export;
 #[allow(dead_code, reason = "each test binary uses its part of the house")]
 mod house;
 mod idempotency;
+mod invariants;
 mod limits;
 mod lines;
 mod list;
 mod matrix;
 mod quotas;
 mod races;
+mod receiver;
+mod spending;
 mod tenancy;
 mod uploads;
 mod usage;

@@ -5,6 +5,7 @@
 
 mod archive;
 mod commands;
+mod export;
 mod faults;
 mod first_run;
 mod full_disk;
@@ -13,6 +14,9 @@ mod memory;
 mod panics;
 #[allow(dead_code, reason = "tests/crash uses the rest")]
 mod program;
+#[path = "../it/receiver.rs"]
+#[allow(dead_code, reason = "each test binary uses its part of the receiver")]
+mod receiver;
 mod settings;
 mod trace;
 mod upkeep;

@@ -110,6 +110,7 @@ struct Shared {
 impl FaultProxy {
     /// A proxy without faults before what listens at `behind`.
     pub fn before(behind: SocketAddr, stall: Duration, dice: Dice) -> Self {
+        drop(rustls::crypto::ring::default_provider().install_default());
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();

@@ -9,12 +9,14 @@ mod answers;
 mod audit;
 mod blobs;
 mod expiries;
+mod export;
 mod files;
 mod keys;
 mod ledger;
 mod limits;
 mod migrate;
 mod misfits;
+mod outbox;
 mod readers;
 mod reserve;
 mod rows;
@@ -28,17 +30,20 @@ mod writer;
 
 use super::{MetadataError, MetadataStore, NewKey, NewSecret, PendingBlob, Purged, ReadyBlob, StoredContent};
 use crate::clock::Clock;
+use crate::model::adjustment::{Adjusted, NewAdjustment};
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus};
 use crate::model::audit::{AuditQuery, Entry as AuditEntry, Origin};
 use crate::model::blob::{Place, StoredBlob};
 use crate::model::caller::Caller;
 use crate::model::expiry::DefaultExpiry;
+use crate::model::export::{ExportBounds, ExportProgress, NextExport};
 use crate::model::file::{File, NewFile};
 use crate::model::finding::Finding;
 use crate::model::idempotency::{Effect, IdempotencyKey, Once};
 use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
 use crate::model::ledger::{LedgerRow, Reads};
 use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
+use crate::model::outbox::{Message, NewMessage, OutboxStatus, SinkName};
 use crate::model::page::{FileQuery, Page};
 use crate::model::purpose::Purpose;
 use crate::model::scrub::ScrubProgress;
@@ -306,6 +311,11 @@ impl MetadataStore for SqliteStore {
             .await
     }
 
+    async fn adjust(&self, new: NewAdjustment, origin: Origin) -> Result<Adjusted, MetadataError> {
+        let now_ms = self.clock.now_ms();
+        self.writer.write(move |change| ledger::adjust(change.connection, &new, origin, now_ms)).await
+    }
+
     async fn ledger(
         &self,
         workspace: Option<WorkspaceId>,
@@ -326,6 +336,48 @@ impl MetadataStore for SqliteStore {
 
     async fn forget_usage_rollup(&self) -> Result<(), MetadataError> {
         self.writer.write(|change| usage::forget_rollup(change.connection)).await
+    }
+
+    async fn export_progress(&self) -> Result<Option<ExportProgress>, MetadataError> {
+        self.readers.point(export::progress)
+    }
+
+    async fn next_export(&self, bounds: ExportBounds) -> Result<(Option<ExportProgress>, NextExport), MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.readers.long(move |connection| export::next(connection, bounds, now_seconds)).await
+    }
+
+    async fn freeze_export(
+        &self,
+        from: Option<ExportProgress>,
+        to: ExportProgress,
+        messages: Vec<NewMessage>,
+    ) -> Result<bool, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.writer.write(move |change| export::freeze(change.connection, from, to, &messages, now_seconds)).await
+    }
+
+    async fn add_message(&self, message: NewMessage) -> Result<bool, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.writer.write(move |change| outbox::add(change.connection, &message, now_seconds)).await
+    }
+
+    async fn next_message(&self, sink: SinkName) -> Result<Option<Message>, MetadataError> {
+        self.readers.point(|connection| outbox::next(connection, sink))
+    }
+
+    async fn acknowledge_message(&self, seq: u64) -> Result<(), MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.writer.write(move |change| outbox::acknowledge(change.connection, seq, now_seconds)).await
+    }
+
+    async fn outbox_status(&self, sink: SinkName) -> Result<OutboxStatus, MetadataError> {
+        self.readers.point(|connection| outbox::status(connection, sink))
+    }
+
+    async fn forget_messages(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError> {
+        let until = self.clock.now_seconds().saturating_sub(older_than_seconds);
+        self.writer.write(move |change| outbox::forget(change.connection, until, limit)).await
     }
 
     async fn audit_log(&self, query: AuditQuery) -> Result<Page<AuditEntry>, MetadataError> {
@@ -616,7 +668,7 @@ impl From<rusqlite::Error> for MetadataError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{contract, ledger_contract};
+    use super::super::{contract, export_contract, ledger_contract};
     use super::*;
 
     #[tokio::test(flavor = "multi_thread")]
@@ -629,6 +681,14 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
+    async fn the_contract_of_the_export_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::set_to(contract::NOW_MS);
+        let store = SqliteStore::open(&folder.path().join("venna.db"), clock.clone(), Opener::Server).unwrap();
+        export_contract::holds(&store, &clock).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
     async fn usage_is_what_happened_in_ten_thousand_schedules() {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::set_to(contract::NOW_MS);
@@ -636,6 +696,7 @@ mod tests {
         let seed = u64::from_le_bytes(crate::random::bytes());
         ledger_contract::usage_is_what_happened(&store, &clock, 10_000, seed).await;
         ledger_contract::reads_are_entered_once(&store, &clock).await;
+        ledger_contract::corrections_are_entered_once(&store).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]
