@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 
 pub const BUCKET: &str = "venna-test";
 const ACCESS_KEY: &str = "test-access-key";
-const SECRET_KEY: &str = "test-secret-key";
+pub const SECRET_KEY: &str = "test-secret-key";
 
 /// The server, which has a thread and a runtime to itself: a test may end its own, as a crash does.
 pub struct Bucket {

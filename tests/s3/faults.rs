@@ -46,14 +46,16 @@ pub enum Fault {
     ErrorIn200,
     /// A completion was done, and is answered with 200 and an error.
     ErrorIn200Done,
+    /// There is no such bucket.
+    NoBucket,
 }
 
 use Fault::{
-    Duplicate, ErrorIn200, ErrorIn200Done, InternalError, LostAnswer, Reset, ResetInBody, SlowDown, Stall, StallInBody,
-    Truncated,
+    Duplicate, ErrorIn200, ErrorIn200Done, InternalError, LostAnswer, NoBucket, Reset, ResetInBody, SlowDown, Stall,
+    StallInBody, Truncated,
 };
 
-/// Every fault.
+/// Every fault that passes.
 pub const ALL: [Fault; 11] = [
     InternalError,
     SlowDown,
@@ -69,19 +71,9 @@ pub const ALL: [Fault; 11] = [
 ];
 const OF_ANY: &[Fault] = &[InternalError, SlowDown, Reset, Stall, LostAnswer, Duplicate];
 const OF_READS: &[Fault] = &[InternalError, SlowDown, Reset, Stall, ResetInBody, StallInBody, Truncated];
-/// Those of a completion that are peculiar to it come as often as all others.
-const OF_COMPLETIONS: &[Fault] = &[
-    InternalError,
-    SlowDown,
-    Reset,
-    Stall,
-    LostAnswer,
-    Duplicate,
-    ErrorIn200,
-    ErrorIn200Done,
-    ErrorIn200,
-    ErrorIn200Done,
-];
+/// Completions are rare, so that they take turns, and what is peculiar to them comes first.
+const OF_COMPLETIONS: &[Fault] =
+    &[ErrorIn200, ErrorIn200Done, LostAnswer, Duplicate, InternalError, SlowDown, Reset, Stall];
 
 type Body = UnsyncBoxBody<Bytes, io::Error>;
 
@@ -101,6 +93,9 @@ struct Shared {
     /// For how long a stall lasts.
     stall: Duration,
     dice: Mutex<Dice>,
+    /// How every request fails, if all fail alike.
+    only: Mutex<Option<Fault>>,
+    failed_completions: AtomicUsize,
     counts: Mutex<BTreeMap<Fault, usize>>,
     requests: AtomicUsize,
     /// Uploads that were begun and of which nobody was told.
@@ -120,6 +115,8 @@ impl FaultProxy {
             share: AtomicU32::new(0),
             stall,
             dice: Mutex::new(dice),
+            only: Mutex::default(),
+            failed_completions: AtomicUsize::new(0),
             counts: Mutex::default(),
             requests: AtomicUsize::new(0),
             lost_uploads: AtomicUsize::new(0),
@@ -136,7 +133,13 @@ impl FaultProxy {
 
     /// From now on so many of a hundred requests fail.
     pub fn fail(&self, share: u32) {
+        *self.shared.only.lock().unwrap() = None;
         self.shared.share.store(share, Ordering::SeqCst);
+    }
+
+    /// From now on every request fails like this.
+    pub fn fail_with(&self, fault: Fault) {
+        *self.shared.only.lock().unwrap() = Some(fault);
     }
 
     /// How often each fault came up.
@@ -215,6 +218,7 @@ impl Shared {
         match fault {
             InternalError => Ok(refusal(500, "InternalError")),
             SlowDown => Ok(refusal(503, "SlowDown")),
+            NoBucket => Ok(refusal(404, "NoSuchBucket")),
             Reset => Err(gone()),
             Stall => {
                 tokio::time::sleep(self.stall).await;
@@ -240,17 +244,18 @@ impl Shared {
     }
 
     fn choose(&self, whole: &Whole) -> Option<Fault> {
+        if let Some(only) = *self.only.lock().unwrap() {
+            return Some(only);
+        }
         let mut dice = self.dice.lock().unwrap();
         if dice.below(100) >= self.share.load(Ordering::SeqCst) as usize {
             return None;
         }
-        let faults = if whole.completes() {
-            OF_COMPLETIONS
-        } else if whole.reads() {
-            OF_READS
-        } else {
-            OF_ANY
-        };
+        if whole.completes() {
+            let turn = self.failed_completions.fetch_add(1, Ordering::SeqCst);
+            return Some(OF_COMPLETIONS[turn % OF_COMPLETIONS.len()]);
+        }
+        let faults = if whole.reads() { OF_READS } else { OF_ANY };
         Some(faults[dice.below(faults.len())])
     }
 

@@ -1,7 +1,7 @@
 //! Operations on a bucket that fails, each held against what was acknowledged before.
 
 use crate::dice::Dice;
-use crate::faults::{ALL, FaultProxy};
+use crate::faults::{ALL, Fault, FaultProxy};
 use crate::house::bucket::Bucket;
 use crate::house::{Actor, House, eventually};
 use crate::setting;
@@ -17,7 +17,7 @@ const CLIENTS: u64 = 8;
 const SHARE: u32 = 20;
 /// What a request to the bucket may take, with all that is tried again, in seconds.
 const TIMEOUT: &str = "6";
-/// Longer than an attempt.
+/// Longer than an attempt, which has a third of that.
 const STALL: Duration = Duration::from_secs(3);
 /// How soon a store that answers again must be used again.
 const RECOVERY: Duration = Duration::from_secs(10);
@@ -91,6 +91,39 @@ async fn what_was_acknowledged_survives_a_bucket_that_fails() {
     house.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bucket_that_is_silent_is_told_in_time_then_at_once_and_used_again_in_time() {
+    let bucket = Bucket::open();
+    let proxy = FaultProxy::before(bucket.address, Duration::from_secs(60), Dice::default());
+    let settings = [("inline_max_bytes", "0"), ("blobs_timeout_seconds", "3")];
+    let mut house = House::over(bucket, proxy.address, &settings).await;
+    let ada = house.visitor("ada").await;
+    let id = ada.create_file("a.bin", b"abc").await.id();
+    proxy.fail_with(Fault::Stall);
+    let (mut slowest, mut last) = (Duration::ZERO, Duration::ZERO);
+    for _ in 0..5 {
+        let begun = Instant::now();
+        let error = ada.create_file("b.bin", b"abc").await.is_error(503, None, Some("service_unavailable"));
+        assert!(!error.to_string().contains("127.0.0.1"), "{error}");
+        ada.download_file(&id).await.is_error(503, None, Some("service_unavailable"));
+        last = begun.elapsed();
+        slowest = slowest.max(last);
+    }
+    assert!(slowest <= Duration::from_secs(2 * (3 + 1)), "each of two answers has its time: {slowest:?}");
+    assert!(last < Duration::from_millis(2500), "a store that is down is not waited for: {last:?}");
+    println!("silent: an upload and a download together within {slowest:?}, at last {last:?}");
+    proxy.fail(0);
+    let recovered = Instant::now();
+    while ada.download_file(&id).await.status != 200 || ada.create_file("c.bin", b"abc").await.status != 200 {
+        assert!(recovered.elapsed() < RECOVERY, "the store is used again within {RECOVERY:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    println!("recovered within {:?}", recovered.elapsed());
+    house.settle().await;
+    house.forget_errors();
+    house.close().await;
+}
+
 fn report_refusals(after: &mut [Duration]) {
     after.sort();
     if let Some(longest) = after.last() {
@@ -125,7 +158,7 @@ impl Client {
     }
 
     async fn create(&mut self) {
-        let size = if self.dice.below(12) == 0 { self.dice.below(LARGE_BYTES) } else { self.dice.below(400_000) };
+        let size = if self.dice.below(8) == 0 { self.dice.below(LARGE_BYTES) } else { self.dice.below(400_000) };
         let first = self.dice.number();
         let content: Vec<u8> =
             (0..size as u64).map(|at| (first.wrapping_add(at * 31) % 251).to_le_bytes()[0]).collect();

@@ -14,6 +14,8 @@ mod faults;
 #[path = "../it/house.rs"]
 mod house;
 mod load;
+mod redirect;
+mod start;
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |value| value.parse().unwrap_or_else(|_| panic!("{name} is a number")))

@@ -36,7 +36,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use write::CloudWriter;
 
 /// Parts of all blobs together that are on their way at once, in units of 8 MiB: 512 MiB.
@@ -150,7 +150,10 @@ impl BlobStore for CloudBlobs {
         let names =
             [("response-content-disposition", disposition), ("response-content-type", "application/octet-stream")];
         let options = SignedUrlOptions::default().with_query(names);
-        let signed = signer.signed_url_opts(Method::GET, &self.0.key_of(id), URL_LIFETIME, &options).await;
+        let key = self.0.key_of(id);
+        // Signing asks the store nothing, but may have to ask elsewhere for fresh credentials.
+        let signed = signer.signed_url_opts(Method::GET, &key, URL_LIFETIME, &options);
+        let signed = timeout(self.0.attempts.patience(), signed).await.map_err(|_| Failure::silent())?;
         Ok(Some(signed.map_err(|error| Failure::of(&error))?.into()))
     }
 

@@ -96,12 +96,9 @@ impl BlobWriter for CloudWriter {
         self.send_full_parts().await
     }
 
+    /// When it fails, what was sent is given up behind the one who waits for the answer.
     async fn finish(mut self: Box<Self>) -> Result<ContentDigest, BlobError> {
-        let ended = self.end().await;
-        if ended.is_err() {
-            self.object.abort().await;
-        }
-        ended
+        self.end().await
     }
 
     async fn discard(mut self: Box<Self>) {
@@ -224,7 +221,7 @@ impl Object {
         let attempts = &self.bucket.attempts;
         let options = GetOptions { head: true, ..GetOptions::default() };
         let request = || self.bucket.client.objects.get_opts(&self.key, options.clone());
-        let Ok(found) = attempts.make(attempts.patience(), request).await else { return false };
+        let Ok(found) = attempts.make_once(attempts.patience(), request).await else { return false };
         let remembered =
             found.attributes.get(&Attribute::Metadata(SHA256.into())).map(|value| value.as_ref().to_owned());
         found.meta.size == size_bytes && sha256.is_none_or(|sha256| remembered.as_deref() == Some(sha256))
