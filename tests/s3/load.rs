@@ -94,7 +94,7 @@ async fn what_was_acknowledged_survives_a_bucket_that_fails() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bucket_that_is_silent_is_told_in_time_then_at_once_and_used_again_in_time() {
     let bucket = Bucket::open();
-    let proxy = FaultProxy::before(bucket.address, Duration::from_secs(60), Dice::default());
+    let proxy = FaultProxy::before(bucket.address, Duration::from_mins(1), Dice::default());
     let settings = [("inline_max_bytes", "0"), ("blobs_timeout_seconds", "3")];
     let mut house = House::over(bucket, proxy.address, &settings).await;
     let ada = house.visitor("ada").await;

@@ -25,7 +25,7 @@ async fn refusal(address: SocketAddr, wrong: &[(&str, &str)], settings: &[(&'sta
     let wrong = wrong.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let cloud = CloudVariables::among(Bucket::variables(address).into_iter().chain(wrong));
     let (config, effective) = Config::resolve(&Layers { flags, cloud, ..Layers::default() }).unwrap();
-    let refused = Server::start(&config, Clock::system()).await.err().expect("it does not start");
+    let refused = Server::start(&config, Clock::system()).await.expect_err("it does not start");
     let told = format!("{refused:#}");
     assert!(!format!("{told} {config:?} {effective:?}").contains(SECRET_KEY), "{told}");
     told
@@ -39,7 +39,7 @@ async fn a_bucket_that_cannot_be_used_is_told_at_the_start() {
         refused,
         "cannot keep blobs in s3://venna-test/p (blobs_url): the store answered 403 SignatureDoesNotMatch"
     );
-    let proxy = FaultProxy::before(bucket.address, Duration::from_secs(60), Dice::default());
+    let proxy = FaultProxy::before(bucket.address, Duration::from_mins(1), Dice::default());
     proxy.fail_with(Fault::NoBucket);
     let refused = refusal(proxy.address, &[], &[]).await;
     assert_eq!(refused, "cannot keep blobs in s3://venna-test/p (blobs_url): the store answered 404 NoSuchBucket");
