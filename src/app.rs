@@ -3,6 +3,7 @@
 //! The only room that names concrete stores.
 
 mod archive;
+mod blobs;
 mod data_dir;
 mod installation;
 mod manifest;
@@ -11,6 +12,7 @@ mod prices;
 mod upkeep;
 
 pub use archive::{Archived, back_up, restore};
+pub use blobs::refuse_contradictions;
 pub use installation::{Installation, open_inspector};
 pub use prices::price_list;
 
@@ -30,8 +32,8 @@ use crate::uploads::Uploads;
 use crate::usage::{ReadCounter, Spending, Usage};
 use crate::volume::{folder_of, volatile_kind};
 use anyhow::{Context, Result, bail};
-use data_dir::{Locks, create_folder, lock, write_secret};
-use installation::open_blobs;
+use blobs::{delete_delay, open_blobs};
+use data_dir::{Locks, create_folders, lock, write_secret};
 use std::fs::File;
 use std::io::Read;
 use std::net::SocketAddr;
@@ -91,9 +93,8 @@ impl Server {
     /// # Errors
     /// When another server has the data directory, an address is taken, or a store cannot be opened.
     pub async fn start(config: &Config, clock: Clock) -> Result<Self> {
-        for folder in [&config.stores.data_dir, folder_of(&config.stores.database), &config.stores.blobs] {
-            create_folder(folder)?;
-        }
+        refuse_contradictions(config)?;
+        create_folders(&config.stores)?;
         let locks = lock(&config.stores)?;
         let main = bind("listen", config.listeners.main).await?;
         let admin = match config.listeners.admin {
@@ -106,7 +107,9 @@ impl Server {
         let first_key = make_first_key(&installation, &config.stores.data_dir).await?;
         let mut warnings = warnings(&config.stores);
         let files = open_files(config, &installation, clock.clone(), tasks.clone()).await?;
-        warnings.extend(upkeep::start(&files, &config.upkeep, &clock, &stop).await?);
+        warnings.extend(
+            upkeep::start(&files, &config.upkeep, delete_delay(&config.stores, &config.upkeep), &clock, &stop).await?,
+        );
         let uploads = Uploads { files: files.clone(), ttl_seconds: config.upload_ttl.as_secs() };
         let reads = Arc::new(ReadCounter::new(Arc::clone(&installation.metadata), files.process));
         let (counter, until) = (Arc::clone(&reads), stop.clone());
@@ -174,7 +177,7 @@ async fn open_files(config: &Config, installation: &Installation, clock: Clock, 
     let sweep_wanted = Arc::new(Notify::new());
     Ok(Files {
         metadata: Arc::clone(&installation.metadata),
-        blobs: open_blobs(&config.stores.blobs).await?,
+        blobs: open_blobs(&config.stores, &installation.metadata).await?,
         clock,
         in_flight: InFlight::new(config.limits.max_concurrent_uploads),
         in_use: InUse::new(Arc::clone(&sweep_wanted)),
@@ -183,6 +186,7 @@ async fn open_files(config: &Config, installation: &Installation, clock: Clock, 
         max_workspace_uploads: config.limits.max_workspace_uploads,
         inline_max_bytes: config.limits.inline_max_bytes,
         strict_jsonl: config.strict_jsonl,
+        blobs_redirect: config.blobs_redirect,
         sweep_wanted,
         last_probe: Arc::default(),
         tasks,
@@ -242,8 +246,9 @@ async fn make_first_key(installation: &Installation, data_dir: &Path) -> Result<
 /// What an operator should know of where the stores lie.
 #[must_use]
 pub fn warnings(stores: &StoreConfig) -> Vec<String> {
-    let places = [("metadata", folder_of(&stores.database)), ("blobs", stores.blobs.as_path())];
+    let places = [("metadata", Some(folder_of(&stores.database))), ("blobs", stores.blobs_folder())];
     let volatile = places.into_iter().filter_map(|(what, place)| {
+        let place = place?;
         let kind = volatile_kind(place)?;
         Some(format!(
             "{what} in {} lie on {kind}, which may lose what was acknowledged at a power cut",

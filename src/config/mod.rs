@@ -4,18 +4,20 @@
 //! `venna check` and `docs/config.md` are all made from it. A value is taken from the flag, else `VENNA_*`, else the
 //! file, else the default. Prices are no settings: they stand in the file only. This room imports nothing of the house.
 
+mod cloud;
 mod parse;
 mod prices;
 mod resolve;
 mod settings;
 
+pub use cloud::{CloudConfig, CloudScheme, CloudVariables};
 pub use prices::{ItemPriceConfig, PriceConfig, PriceUnit, PricedItem};
 pub use resolve::{Effective, Layers, Origin, SettingError};
 pub use settings::{Kind, SETTINGS, Setting, Use, reference};
 
 use ipnet::IpNet;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The effective configuration.
@@ -37,6 +39,8 @@ pub struct Config {
     pub upload_ttl: Duration,
     /// Batch and fine-tune files with bad lines are refused, not only marked.
     pub strict_jsonl: bool,
+    /// Downloads are answered with a redirect to the store in the cloud where that can be.
+    pub blobs_redirect: bool,
     /// What the server does by itself.
     pub upkeep: UpkeepConfig,
     /// Where usage is sent.
@@ -54,8 +58,30 @@ pub struct StoreConfig {
     pub data_dir: PathBuf,
     /// The SQLite database.
     pub database: PathBuf,
-    /// The folder of blobs.
-    pub blobs: PathBuf,
+    /// Where blobs are kept.
+    pub blobs: BlobsConfig,
+    /// How long a store in the cloud may take for a request, retries included.
+    pub blobs_timeout: Duration,
+}
+
+/// Where blobs are kept.
+#[derive(Clone, Debug)]
+pub enum BlobsConfig {
+    /// In a folder of this machine.
+    Folder(PathBuf),
+    /// In a bucket.
+    Cloud(CloudConfig),
+}
+
+impl StoreConfig {
+    /// The folder of blobs, where they have one.
+    #[must_use]
+    pub fn blobs_folder(&self) -> Option<&Path> {
+        match &self.blobs {
+            BlobsConfig::Folder(folder) => Some(folder),
+            BlobsConfig::Cloud(_) => None,
+        }
+    }
 }
 
 /// Where the server listens.
@@ -109,6 +135,8 @@ pub struct UpkeepConfig {
     pub scrub_bytes_per_second: u64,
     /// How long entries of the audit log are kept; zero for ever.
     pub audit_retention: Duration,
+    /// How long the bytes of what was deleted are kept at least; chosen by where they are when not set.
+    pub delete_delay: Option<Duration>,
 }
 
 /// Where messages are sent.
@@ -167,6 +195,7 @@ impl Config {
             bootstrap_key_file: from.take_optional("bootstrap_key_file", parse::path)?,
             upload_ttl: from.take("upload_ttl_seconds", parse::seconds)?,
             strict_jsonl: from.take("strict_jsonl", parse::yes_or_no)?,
+            blobs_redirect: from.take("blobs_redirect", parse::yes_or_no)?,
             upkeep: upkeep(&mut from)?,
             usage_sink: SinkConfig {
                 name: "usage_sink",
@@ -189,10 +218,12 @@ impl Config {
 fn stores(from: &mut resolve::Resolver<'_>) -> Result<StoreConfig, SettingError> {
     let data_dir = from.take("data_dir", parse::path)?;
     let database = from.take_optional("metadata_url", parse::sqlite_url)?;
-    let blobs = from.take_optional("blobs_url", parse::file_url)?;
+    let variables = from.cloud_variables();
+    let blobs = from.take_optional("blobs_url", |_, text| cloud::blobs_url(text, variables))?;
     Ok(StoreConfig {
         database: database.unwrap_or_else(|| data_dir.join("venna.db")),
-        blobs: blobs.unwrap_or_else(|| data_dir.join("blobs")),
+        blobs: blobs.unwrap_or_else(|| BlobsConfig::Folder(data_dir.join("blobs"))),
+        blobs_timeout: from.take("blobs_timeout_seconds", parse::seconds)?,
         data_dir,
     })
 }
@@ -204,6 +235,7 @@ fn upkeep(from: &mut resolve::Resolver<'_>) -> Result<UpkeepConfig, SettingError
         scrub_interval: from.take("scrub_interval_seconds", parse::seconds)?,
         scrub_bytes_per_second: from.take("scrub_max_mib_per_second", parse::mebibytes)?,
         audit_retention: from.take("audit_retention_days", parse::days)?,
+        delete_delay: from.take_optional("delete_delay_seconds", parse::seconds)?,
     })
 }
 

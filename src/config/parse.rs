@@ -20,7 +20,7 @@ pub(super) fn sqlite_url(_: &Setting, text: &str) -> Option<PathBuf> {
     path_of_url(text, SQLITE)
 }
 
-pub(super) fn file_url(_: &Setting, text: &str) -> Option<PathBuf> {
+pub(super) fn file_url(text: &str) -> Option<PathBuf> {
     path_of_url(text, FILE)
 }
 

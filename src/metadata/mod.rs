@@ -265,6 +265,10 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Gives a blob its row, before its first byte: `pending`.
     async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError>;
+    /// Notes what the blob store calls the unfinished upload of a blob; false when the blob has no row.
+    async fn note_blob_upload(&self, blob: BlobId, upload: &str) -> Result<bool, MetadataError>;
+    /// What was noted of those of these blobs that are not `ready`.
+    async fn blob_uploads(&self, blobs: Vec<BlobId>) -> Result<Vec<(BlobId, String)>, MetadataError>;
     /// Makes a File of received bytes visible, and the blob that holds them ready, in one transaction; none when that blob is
     /// not pending in this workspace. This and every other change below that has an [`Effect`] is refused when the key of its
     /// caller does not open the workspace any more, or the workspace would have more than its quotas. With `once`, it happens once under its key, and its answer is noted in its
@@ -349,8 +353,14 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     async fn pending_blobs(&self) -> Result<Vec<PendingBlob>, MetadataError>;
     /// Turns those of these blobs that are still `pending` to `deleting`.
     async fn abandon_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError>;
-    /// At most `limit` blobs that are `deleting`, in the order of their ids, behind `after`; none while somebody holds them.
-    async fn deleting_blobs(&self, after: Option<BlobId>, limit: u32) -> Result<Vec<BlobId>, MetadataError>;
+    /// At most `limit` blobs that are `deleting` and were given to nobody for `delay_seconds`, in the order of their ids,
+    /// behind `after`; none while somebody holds them.
+    async fn deleting_blobs(
+        &self,
+        after: Option<BlobId>,
+        limit: u32,
+        delay_seconds: u64,
+    ) -> Result<Vec<BlobId>, MetadataError>;
     /// Removes the rows of those of these blobs that are `deleting`; their bytes are gone.
     async fn forget_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError>;
 

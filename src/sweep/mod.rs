@@ -48,6 +48,8 @@ pub struct Sweeper {
     pub clock: Clock,
     /// How long entries of the audit log are kept; zero for ever.
     pub audit_retention: Duration,
+    /// How long the bytes of what was deleted are kept at least: others than this process may be reading them.
+    pub delete_delay: Duration,
 }
 
 /// What a pass removed.
@@ -159,7 +161,7 @@ impl Sweeper {
     async fn remove_deleted_blobs(&self) -> Result<usize, SweepError> {
         let (mut removed, mut failed, mut after) = (0, None, None);
         loop {
-            let blobs = self.metadata.deleting_blobs(after, STEP_ROWS).await?;
+            let blobs = self.metadata.deleting_blobs(after, STEP_ROWS, self.delete_delay.as_secs()).await?;
             if blobs.is_empty() {
                 break;
             }

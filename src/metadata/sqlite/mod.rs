@@ -398,6 +398,15 @@ impl MetadataStore for SqliteStore {
         self.writer.write(move |change| audit::forget(change.connection, until, limit)).await
     }
 
+    async fn note_blob_upload(&self, blob: BlobId, upload: &str) -> Result<bool, MetadataError> {
+        let upload = upload.to_owned();
+        self.writer.write(move |change| blobs::note_upload(change.connection, blob, &upload)).await
+    }
+
+    async fn blob_uploads(&self, blobs: Vec<BlobId>) -> Result<Vec<(BlobId, String)>, MetadataError> {
+        self.readers.point(|connection| blobs::uploads(connection, &blobs))
+    }
+
     async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError> {
         self.refuse_while(Fullness::refuse).await?;
         self.writer.write(move |change| blobs::begin(change.connection, workspace, blob, process)).await
@@ -581,9 +590,14 @@ impl MetadataStore for SqliteStore {
         self.writer.write(move |change| blobs::abandon(change.connection, &blobs)).await
     }
 
-    async fn deleting_blobs(&self, after: Option<BlobId>, limit: u32) -> Result<Vec<BlobId>, MetadataError> {
+    async fn deleting_blobs(
+        &self,
+        after: Option<BlobId>,
+        limit: u32,
+        delay_seconds: u64,
+    ) -> Result<Vec<BlobId>, MetadataError> {
         let now_seconds = self.clock.now_seconds();
-        self.readers.point(|connection| blobs::deleting(connection, after, limit, now_seconds))
+        self.readers.point(|connection| blobs::deleting(connection, after, limit, delay_seconds, now_seconds))
     }
 
     async fn forget_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError> {
