@@ -94,12 +94,9 @@ async fn serve(listener: TcpListener, service: S3Service) {
         let service = service.clone();
         let answer = service_fn(move |request: Request<Incoming>| {
             let (service, aborts) = (service.clone(), is_abort(&request));
-            async move {
-                service
-                    .call(request.map(s3s::Body::from))
-                    .await
-                    .map(|answer| if aborts { as_s3_aborts(answer) } else { answer })
-            }
+            // A store finishes what it has begun, whether or not anybody waits for it; s3s-fs stops in the middle.
+            let answer = tokio::spawn(async move { service.call(request.map(s3s::Body::from)).await });
+            async move { answer.await.unwrap().map(|answer| if aborts { as_s3_aborts(answer) } else { answer }) }
         });
         let connection = http1::Builder::new().serve_connection(TokioIo::new(socket), answer);
         tokio::spawn(async move { drop(connection.await) });

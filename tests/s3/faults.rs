@@ -50,6 +50,18 @@ pub enum Fault {
     NoBucket,
 }
 
+/// Which requests fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    All,
+    /// Those that put an object as a whole.
+    Puts,
+    /// Those that put an object together of its parts.
+    Completions,
+    /// Those that read an object, the first time: what is read again comes.
+    FirstReads,
+}
+
 use Fault::{
     Duplicate, ErrorIn200, ErrorIn200Done, InternalError, LostAnswer, NoBucket, Reset, ResetInBody, SlowDown, Stall,
     StallInBody, Truncated,
@@ -93,8 +105,8 @@ struct Shared {
     /// For how long a stall lasts.
     stall: Duration,
     dice: Mutex<Dice>,
-    /// How every request fails, if all fail alike.
-    only: Mutex<Option<Fault>>,
+    /// How requests fail, if they all fail alike.
+    only: Mutex<Option<(Which, Fault)>>,
     failed_completions: AtomicUsize,
     counts: Mutex<BTreeMap<Fault, usize>>,
     requests: AtomicUsize,
@@ -137,9 +149,9 @@ impl FaultProxy {
         self.shared.share.store(share, Ordering::SeqCst);
     }
 
-    /// From now on every request fails like this.
-    pub fn fail_with(&self, fault: Fault) {
-        *self.shared.only.lock().unwrap() = Some(fault);
+    /// From now on every such request fails like this, and no other does.
+    pub fn fail_with(&self, which: Which, fault: Fault) {
+        *self.shared.only.lock().unwrap() = Some((which, fault));
     }
 
     /// How often each fault came up.
@@ -244,8 +256,18 @@ impl Shared {
     }
 
     fn choose(&self, whole: &Whole) -> Option<Fault> {
-        if let Some(only) = *self.only.lock().unwrap() {
-            return Some(only);
+        let mut only = self.only.lock().unwrap();
+        if let Some((which, fault)) = *only {
+            let wanted = match which {
+                Which::All => true,
+                Which::Puts => whole.method == Method::PUT && !whole.query_has("uploadId"),
+                Which::Completions => whole.completes(),
+                Which::FirstReads => whole.reads(),
+            };
+            if wanted && which == Which::FirstReads {
+                *only = None;
+            }
+            return wanted.then_some(fault);
         }
         let mut dice = self.dice.lock().unwrap();
         if dice.below(100) >= self.share.load(Ordering::SeqCst) as usize {

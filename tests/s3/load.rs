@@ -1,7 +1,7 @@
 //! Operations on a bucket that fails, each held against what was acknowledged before.
 
 use crate::dice::Dice;
-use crate::faults::{ALL, Fault, FaultProxy};
+use crate::faults::{ALL, Fault, FaultProxy, Which};
 use crate::house::bucket::Bucket;
 use crate::house::{Actor, House, eventually};
 use crate::setting;
@@ -50,8 +50,12 @@ async fn what_was_acknowledged_survives_a_bucket_that_fails() {
     println!("VENNA_CRASH_SEED={seed}");
     let bucket = Bucket::open();
     let proxy = FaultProxy::before(bucket.address, STALL, dice.fork());
-    let settings =
-        [("inline_max_bytes", "0"), ("blobs_timeout_seconds", TIMEOUT), ("stray_check_interval_seconds", "60")];
+    let settings = [
+        ("inline_max_bytes", "0"),
+        ("blobs_timeout_seconds", TIMEOUT),
+        ("stray_check_interval_seconds", "60"),
+        ("sweep_interval_seconds", "1"),
+    ];
     let mut house = House::over(bucket, proxy.address, &settings).await;
     let operations = setting("VENNA_S3_OPERATIONS", OPERATIONS);
     let ada = house.visitor("ada").await;
@@ -95,11 +99,11 @@ async fn what_was_acknowledged_survives_a_bucket_that_fails() {
 async fn a_bucket_that_is_silent_is_told_in_time_then_at_once_and_used_again_in_time() {
     let bucket = Bucket::open();
     let proxy = FaultProxy::before(bucket.address, Duration::from_mins(1), Dice::default());
-    let settings = [("inline_max_bytes", "0"), ("blobs_timeout_seconds", "3")];
+    let settings = [("inline_max_bytes", "0"), ("blobs_timeout_seconds", "3"), ("sweep_interval_seconds", "1")];
     let mut house = House::over(bucket, proxy.address, &settings).await;
     let ada = house.visitor("ada").await;
     let id = ada.create_file("a.bin", b"abc").await.id();
-    proxy.fail_with(Fault::Stall);
+    proxy.fail_with(Which::All, Fault::Stall);
     let (mut slowest, mut last) = (Duration::ZERO, Duration::ZERO);
     for _ in 0..5 {
         let begun = Instant::now();
@@ -121,6 +125,58 @@ async fn a_bucket_that_is_silent_is_told_in_time_then_at_once_and_used_again_in_
     println!("recovered within {:?}", recovered.elapsed());
     house.settle().await;
     house.forget_errors();
+    house.close().await;
+}
+
+/// What the last request of an upload did, and not what it said, decides whether the File is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_whose_end_is_not_clear_is_settled_by_what_is_there() {
+    let bucket = Bucket::open();
+    let proxy = FaultProxy::before(bucket.address, STALL, Dice::default());
+    let settings = [("inline_max_bytes", "0"), ("blobs_timeout_seconds", TIMEOUT)];
+    let mut house = House::over(bucket, proxy.address, &settings).await;
+    let ada = house.visitor("ada").await;
+    let small: Vec<u8> = (0..300_000_u32).map(|at| (at % 251).to_le_bytes()[0]).collect();
+    let large: Vec<u8> = (0..9_000_000_u32).map(|at| (at % 253).to_le_bytes()[0]).collect();
+    for (which, fault, content, status) in [
+        (Which::Puts, Fault::InternalError, &small, 503),
+        (Which::Puts, Fault::Reset, &small, 503),
+        (Which::Puts, Fault::LostAnswer, &small, 200),
+        (Which::Puts, Fault::Duplicate, &small, 200),
+        (Which::Completions, Fault::ErrorIn200, &large, 503),
+        (Which::Completions, Fault::SlowDown, &large, 503),
+        (Which::Completions, Fault::ErrorIn200Done, &large, 200),
+        (Which::Completions, Fault::LostAnswer, &large, 200),
+        (Which::Completions, Fault::Duplicate, &large, 200),
+    ] {
+        proxy.fail_with(which, fault);
+        let answer = ada.create_file("a.bin", content).await;
+        proxy.fail(0);
+        assert_eq!(answer.status, status, "{which:?} {fault:?}");
+        if status == 200 {
+            ada.download_file(&answer.id()).await.is_bytes(content);
+        }
+    }
+    house.settle().await;
+    house.forget_errors();
+    house.close().await;
+}
+
+/// A read that is cut off goes on, whichever way it was cut.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_that_is_cut_off_goes_on_where_it_was() {
+    let bucket = Bucket::open();
+    let proxy = FaultProxy::before(bucket.address, STALL, Dice::default());
+    let settings = [("inline_max_bytes", "0"), ("blobs_timeout_seconds", TIMEOUT)];
+    let house = House::over(bucket, proxy.address, &settings).await;
+    let ada = house.visitor("ada").await;
+    let content: Vec<u8> = (0..1_000_000_u32).map(|at| (at % 251).to_le_bytes()[0]).collect();
+    let id = ada.create_file("a.bin", &content).await.id();
+    for fault in [Fault::ResetInBody, Fault::StallInBody, Fault::Truncated, Fault::Stall, Fault::SlowDown] {
+        proxy.fail_with(Which::FirstReads, fault);
+        ada.download_file(&id).await.is_bytes(&content);
+        assert_eq!(proxy.counts()[&fault], 1);
+    }
     house.close().await;
 }
 

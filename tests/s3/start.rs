@@ -1,7 +1,7 @@
 //! What an operator is told when a bucket cannot be used.
 
 use crate::dice::Dice;
-use crate::faults::{Fault, FaultProxy};
+use crate::faults::{Fault, FaultProxy, Which};
 use crate::house::bucket::{BUCKET, Bucket, SECRET_KEY};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -40,10 +40,10 @@ async fn a_bucket_that_cannot_be_used_is_told_at_the_start() {
         "cannot keep blobs in s3://venna-test/p (blobs_url): the store answered 403 SignatureDoesNotMatch"
     );
     let proxy = FaultProxy::before(bucket.address, Duration::from_mins(1), Dice::default());
-    proxy.fail_with(Fault::NoBucket);
+    proxy.fail_with(Which::All, Fault::NoBucket);
     let refused = refusal(proxy.address, &[], &[]).await;
     assert_eq!(refused, "cannot keep blobs in s3://venna-test/p (blobs_url): the store answered 404 NoSuchBucket");
-    proxy.fail_with(Fault::Stall);
+    proxy.fail_with(Which::All, Fault::Stall);
     let refused = refusal(proxy.address, &[], &[]).await;
     assert_eq!(refused, "cannot keep blobs in s3://venna-test/p (blobs_url): the store did not answer in time");
     let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

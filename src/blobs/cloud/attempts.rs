@@ -64,7 +64,7 @@ impl Attempts {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let failure = match self.make_once(patience.min(left), &request).await {
-                Err(failure) if failure.kind == Kind::Passing => failure,
+                Err(failure) if failure.kind == Kind::Passing && !failure.is_resting() => failure,
                 outcome => return outcome,
             };
             let Some(pause) = pauses.next().filter(|pause| Instant::now() + *pause < deadline) else {

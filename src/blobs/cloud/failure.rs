@@ -84,6 +84,11 @@ impl Failure {
         Self { kind: Kind::Passing, how: How::Resting }
     }
 
+    /// Whether the store was not asked.
+    pub(super) const fn is_resting(&self) -> bool {
+        matches!(self.how, How::Resting)
+    }
+
     /// The store did something else than it was asked for.
     pub(super) const fn odd(what: &'static str) -> Self {
         Self { kind: Kind::Passing, how: How::Told(what) }
