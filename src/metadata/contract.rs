@@ -355,7 +355,7 @@ async fn a_file_appears_with_its_commit_and_goes_with_its_delete(store: &dyn Met
     let caller = tenant(store, "lives").await;
     let blob = blob(caller, 1);
     store.begin_blob(caller.workspace, blob, PROCESS).await.unwrap();
-    assert_eq!(store.pending_blobs().await.unwrap(), vec![PendingBlob { blob, process: PROCESS }]);
+    assert_eq!(store.pending_blobs().await.unwrap(), vec![PendingBlob { blob, process: PROCESS, lives: false }]);
     let new = new_file(blob, Purpose::Vision, None);
     let file = made(store.create_file(caller, new.clone(), None).await.unwrap()).unwrap();
     assert_eq!((file.created_at(), file.size_bytes, file.purpose), (NOW_MS / 1000, 5, Purpose::Vision));

@@ -8,6 +8,7 @@
 mod contract;
 #[cfg(test)]
 mod ledger_contract;
+pub mod postgres;
 pub mod sqlite;
 
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens};
@@ -34,6 +35,9 @@ use std::collections::HashSet;
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
+
+/// How long a process counts as living after it last said so, in seconds. What it left behind is swept after that.
+pub const LEASE_SECONDS: u64 = 30;
 
 /// Why the store failed; shared, because one failed commit fails every change in it.
 pub type Cause = Arc<dyn Error + Send + Sync>;
@@ -112,6 +116,8 @@ pub struct PendingBlob {
     pub blob: BlobId,
     /// The process that began it.
     pub process: ProcessId,
+    /// That process is known to live: its [lease](MetadataStore::renew_process) lasts.
+    pub lives: bool,
 }
 
 /// A place for rows.
@@ -216,6 +222,8 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     /// Removes at most `limit` of the entries that are older than so many seconds; how many there were.
     async fn forget_audit_log(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError>;
 
+    /// Says that a process lives, for [`LEASE_SECONDS`] from now, to servers that share the store with it.
+    async fn renew_process(&self, process: ProcessId) -> Result<(), MetadataError>;
     /// Gives a blob its row, before its first byte: `pending`.
     async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError>;
     /// Makes a File of received bytes visible, and the blob that holds them ready, in one transaction; none when that blob is

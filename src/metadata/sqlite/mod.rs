@@ -337,6 +337,11 @@ impl MetadataStore for SqliteStore {
         self.writer.write(move |change| audit::forget(change.connection, until, limit)).await
     }
 
+    /// There is nobody to tell: the lock of its stores is the lease of a server.
+    async fn renew_process(&self, _process: ProcessId) -> Result<(), MetadataError> {
+        Ok(())
+    }
+
     async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError> {
         self.refuse_while(Fullness::refuse).await?;
         self.writer.write(move |change| blobs::begin(change.connection, workspace, blob, process)).await
