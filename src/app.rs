@@ -26,7 +26,7 @@ use crate::model::ids::ProcessId;
 use crate::model::scope::Scopes;
 use crate::random;
 use crate::uploads::Uploads;
-use crate::usage::{ReadCounter, Usage};
+use crate::usage::{ReadCounter, Spending, Usage};
 use crate::volume::{folder_of, volatile_kind};
 use anyhow::{Context, Result, bail};
 use data_dir::{Locks, create_folder, lock, write_secret};
@@ -110,12 +110,14 @@ impl Server {
         let reads = Arc::new(ReadCounter::new(Arc::clone(&installation.metadata), files.process));
         let (counter, until) = (Arc::clone(&reads), stop.clone());
         tasks.spawn(async move { counter.run(until).await });
+        let usage = Usage { prices: Arc::new(price_list(config)?), ..installation.usage.clone() };
         let hall = Arc::new(Hall {
             files,
             uploads,
             keys: installation.keys.clone(),
             workspaces: installation.workspaces.clone(),
-            usage: Usage { prices: Arc::new(price_list(config)?), ..installation.usage.clone() },
+            spending: Spending::new(usage.clone()),
+            usage,
             reads: Arc::clone(&reads),
             audit_log: installation.audit_log.clone(),
             turns: Turns::default(),

@@ -2,12 +2,16 @@
 
 use super::settings::StoreSettings;
 use super::{output, workspaces};
-use crate::app::Installation;
+use crate::app::{Installation, price_list};
+use crate::clock::Clock;
 use crate::model::audit::Origin;
 use crate::model::ids::KeyId;
 use crate::model::limits::{Limit, LimitOwner, StorageUsage};
+use crate::model::prices::NanoUsd;
+use crate::usage::Usage;
 use anyhow::{Result, anyhow, bail};
 use serde::Serialize;
+use std::sync::Arc;
 
 /// Shows and sets what workspaces and keys may have and do at most, with the server running or not.
 #[derive(Debug, clap::Subcommand)]
@@ -28,8 +32,8 @@ pub enum LimitsCommand {
         /// A workspace, by name or id, or a key's id.
         #[arg(value_name = "WORKSPACE_OR_KEY")]
         owner: String,
-        /// What is limited, and to how much or to `none`: `storage_bytes`, `max_files` (of workspaces alone),
-        /// `concurrent_uploads`, `requests_per_minute`, `uploads_per_minute`, `file_bytes.PURPOSE`.
+        /// What is limited, and to how much or to `none`: `storage_bytes`, `max_files`, `monthly_spend_cents`
+        /// (of workspaces alone), `concurrent_uploads`, `requests_per_minute`, `uploads_per_minute`, `file_bytes.PURPOSE`.
         #[arg(value_name = "LIMIT=VALUE", value_parser = parse, required = true)]
         wanted: Vec<(Limit, Option<u64>)>,
         #[command(flatten)]
@@ -51,17 +55,24 @@ struct Row {
 impl LimitsCommand {
     pub async fn run(&self) -> Result<()> {
         match self {
-            Self::Get { owner, json, settings } => get(&settings.open_existing().await?, owner, *json).await,
+            Self::Get { owner, json, settings } => get(settings, owner, *json).await,
             Self::Set { owner, wanted, settings } => set(&settings.open_existing().await?, owner, wanted).await,
         }
     }
 }
 
-async fn get(installation: &Installation, owner: &str, json: bool) -> Result<()> {
-    let owner = find(installation, owner).await?;
+async fn get(settings: &StoreSettings, owner: &str, json: bool) -> Result<()> {
+    let config = settings.resolve()?;
+    let installation = Installation::open_existing(&config.stores, Clock::system()).await?;
+    let owner = find(&installation, owner).await?;
     let limits = installation.workspaces.limits(owner).await?;
     let usage = match owner {
-        LimitOwner::Workspace(workspace) => Some(installation.workspaces.storage_usage(workspace).await?),
+        LimitOwner::Workspace(workspace) => {
+            let stored = installation.workspaces.storage_usage(workspace).await?;
+            let prices = Arc::new(price_list(&config)?);
+            let spent = Usage { prices, ..installation.usage.clone() }.month_cost(workspace).await?;
+            Some((stored, spent))
+        }
         LimitOwner::Key(_) => None,
     };
     let rows: Vec<Row> = Limit::all()
@@ -96,11 +107,12 @@ async fn find(installation: &Installation, owner: &str) -> Result<LimitOwner> {
     Ok(LimitOwner::Workspace(workspaces::find(installation, owner).await?.id))
 }
 
-/// What is there and what is reserved.
-fn used(usage: StorageUsage, limit: Limit) -> Option<u64> {
+/// What is there and what is reserved, or what was spent.
+fn used((usage, spent): (StorageUsage, NanoUsd), limit: Limit) -> Option<u64> {
     match limit {
         Limit::StorageBytes => Some(usage.stored_bytes.saturating_add(usage.reserved_bytes)),
         Limit::MaxFiles => Some(usage.stored_files.saturating_add(usage.reserved_files)),
+        Limit::MonthlySpendCents => u64::try_from(spent.cents()).ok(),
         _ => None,
     }
 }

@@ -40,6 +40,9 @@ pub struct UsageCommand {
     /// Prints JSON: the same as `--format json`.
     #[arg(long, conflicts_with = "format")]
     json: bool,
+    /// First makes the cache anew from which most of it is worked out: where `venna fsck` finds it wrong.
+    #[arg(long)]
+    rebuild: bool,
     #[command(flatten)]
     settings: StoreSettings,
 }
@@ -77,6 +80,10 @@ impl UsageCommand {
         let config = self.settings.resolve()?;
         let installation = Installation::open_existing(&config.stores, Clock::system()).await?;
         let usage = Usage { prices: Arc::new(price_list(&config)?), ..installation.usage.clone() };
+        if self.rebuild {
+            let rows = usage.rebuild().await?;
+            eprintln!("{rows} rows of the ledger were taken into the cache anew");
+        }
         let only = match &self.workspace {
             Some(name) => Some(workspaces::find(&installation, name).await?.id),
             None => None,
@@ -109,7 +116,7 @@ impl UsageCommand {
 }
 
 fn rows(buckets: &[CostBucket]) -> Vec<Row> {
-    let row = |bucket: &CostBucket, group: &CostGroup, quantity: u128, cost: NanoUsd| {
+    let row = |bucket: &CostBucket, group: &CostGroup, quantity: i128, cost: NanoUsd| {
         let item = group.item.unwrap_or(LineItem::Storage);
         Row {
             day: output::day(bucket.start),
@@ -131,11 +138,11 @@ fn rows(buckets: &[CostBucket]) -> Vec<Row> {
 
 /// A table of the sums, and what was stored day by day.
 fn show(rows: &[Row], buckets: &[Bucket]) -> Result<()> {
-    let mut sums: BTreeMap<(&str, &str, &str), (u128, NanoUsd)> = BTreeMap::new();
+    let mut sums: BTreeMap<(&str, &str, &str), (i128, NanoUsd)> = BTreeMap::new();
     for row in rows {
         let name = (row.workspace_id.as_deref().unwrap_or_default(), row.line_item, row.quantity_unit);
         let sum = sums.entry(name).or_default();
-        sum.0 += row.quantity.parse::<u128>().unwrap_or_default();
+        sum.0 += row.quantity.parse::<i128>().unwrap_or_default();
         sum.1 = sum.1 + row.cost;
     }
     let sums: Vec<_> = sums.into_iter().collect();

@@ -37,6 +37,8 @@ pub enum ErrorKind {
     RangeNotSatisfiable,
     /// Too much at once.
     RateLimited,
+    /// The workspace has spent what it may in a month.
+    SpendLimitReached,
     /// The server made a mistake.
     Internal,
     /// The File's bytes are not what was stored.
@@ -82,7 +84,7 @@ const fn entry(
 
 impl ErrorKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::InvalidRequest,
         Self::BelowMinimum,
         Self::AboveMaximum,
@@ -99,6 +101,7 @@ impl ErrorKind {
         Self::FileTooLarge,
         Self::RangeNotSatisfiable,
         Self::RateLimited,
+        Self::SpendLimitReached,
         Self::Internal,
         Self::FileDamaged,
         Self::NotImplemented,
@@ -237,6 +240,14 @@ impl ErrorKind {
                 Some(true),
                 "Too many uploads are in flight, too many requests were made within a minute, or too many with keys that open nothing came from one network.",
                 "Wait as long as `Retry-After` says; SDKs do so by themselves.",
+            ),
+            Self::SpendLimitReached => entry(
+                429,
+                "insufficient_quota",
+                Some("project_spend_limit_exceeded"),
+                Some(false),
+                "The workspace has spent what it may in this calendar month (UTC); `Retry-After` leads to the first of the next.",
+                "Delete what is not needed, wait, or ask the operator for `monthly_spend_cents`.",
             ),
             Self::Internal => entry(
                 500,

@@ -6,7 +6,7 @@ use super::form::{FormReader, MAX_FRAMING_BYTES};
 use super::idempotency::{Attempt, answer};
 use super::path::Named;
 use super::wire::{FileDeleted, FileObject, List, json};
-use super::{SharedHall, form, list, list_body, wire};
+use super::{SharedHall, form, list, list_body, spend, wire};
 use crate::model::caller::Caller;
 use crate::model::ids::FileId;
 use crate::model::ledger::ReadOp;
@@ -25,6 +25,7 @@ pub async fn create_file(
     attempt: Attempt,
     request: Request,
 ) -> Result<Response, ApiError> {
+    spend::check(&hall, caller, &allowance, &attempt).await?;
     let least_bytes = least_bytes(&request, hall.files.max_file_bytes)?;
     if allowance.limits.has_quota() && attempt.key().is_none() {
         hall.files.check_room(caller, &allowance.limits.workspace, least_bytes).await?;

@@ -110,7 +110,11 @@ impl Attempt {
     }
 }
 
-fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
+/// The key of a request, if it has one.
+///
+/// # Errors
+/// When it is none, or there are two.
+pub fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
     let mut values = headers.get_all(KEY).iter();
     let Some(value) = values.next() else { return Ok(None) };
     let text = value.to_str().ok().filter(|_| values.next().is_none());
@@ -127,17 +131,22 @@ fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
 pub fn answer<T>(effect: Effect<T>, write: fn(&T) -> Vec<u8>) -> Result<Response, ApiError> {
     match effect {
         Effect::Made(made) => Ok(json_body(StatusCode::OK, Body::from(write(&made)))),
-        Effect::Replayed(answer) => {
-            let mut response = json_body(StatusCode::OK, Body::from(answer));
-            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
-            Ok(response)
-        }
-        Effect::KeyReused => {
-            let message = "This Idempotency-Key was used for another request. Send a new one with a new request.";
-            Err(ApiError::new(ErrorKind::IdempotencyKeyReused, message).param(PARAM))
-        }
+        Effect::Replayed(answer) => Ok(replayed(json_body(StatusCode::OK, Body::from(answer)))),
+        Effect::KeyReused => Err(reused()),
         Effect::Refused(refused) => Err(refused.into()),
     }
+}
+
+/// Says of an answer that it was given before.
+pub fn replayed(mut response: Response) -> Response {
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    response
+}
+
+/// The key was used for another request.
+pub fn reused() -> ApiError {
+    let message = "This Idempotency-Key was used for another request. Send a new one with a new request.";
+    ApiError::new(ErrorKind::IdempotencyKeyReused, message).param(PARAM)
 }
 
 #[cfg(test)]

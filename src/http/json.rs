@@ -67,6 +67,23 @@ impl JsonObject {
         self.take(name).map(|value| integer(name, &value, &bounds)).transpose()
     }
 
+    /// An integer that may be negative and must be there: as a number, or as a text of its digits, since readers of JSON lose
+    /// digits of large numbers.
+    pub fn signed_integer(&mut self, name: &str) -> Result<i64, ApiError> {
+        let value = self.take(name).ok_or_else(|| ApiError::missing(name))?;
+        let number = match &value {
+            Value::Number(number) if number.is_f64() => None,
+            Value::Number(number) => Some(number.as_i64()),
+            Value::String(digits) => Some(digits.parse().ok()),
+            _ => None,
+        };
+        let number = number.ok_or_else(|| wrong_type(name, "an integer or a string of its digits", &value))?;
+        number.ok_or_else(|| {
+            let message = format!("Invalid '{name}': expected an integer from {} to {}.", i64::MIN, i64::MAX);
+            ApiError::invalid(message).param(name)
+        })
+    }
+
     /// Tells `take` of an integer within bounds, or of null, unless the field is absent.
     pub fn integer_or_null(
         &mut self,

@@ -29,6 +29,7 @@ mod rates;
 mod router;
 mod routes;
 pub mod serve;
+mod spend;
 mod throttle;
 mod uploads;
 mod usage;
@@ -45,7 +46,7 @@ use crate::audit::AuditLog;
 use crate::files::Files;
 use crate::keys::Keys;
 use crate::uploads::Uploads;
-use crate::usage::{ReadCounter, Usage};
+use crate::usage::{ReadCounter, Spending, Usage};
 use crate::workspaces::Workspaces;
 use ipnet::IpNet;
 use std::sync::Arc;
@@ -66,6 +67,8 @@ pub struct Hall {
     pub audit_log: AuditLog,
     /// What was used.
     pub usage: Usage,
+    /// What workspaces spend that may not spend as much as they like.
+    pub spending: Spending,
     /// What is being read.
     pub reads: Arc<ReadCounter>,
     /// Who is at work under which `Idempotency-Key`.

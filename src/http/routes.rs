@@ -63,6 +63,7 @@ pub fn routes() -> Vec<Route> {
         get("/v1/organization/usage/files", AdminOr(UsageRead), usage::list_usage),
         get("/v1/organization/costs", AdminOr(UsageRead), usage::list_costs),
         get("/v1/organization/usage/ledger", AdminOr(UsageRead), usage::list_ledger),
+        post("/v1/organization/usage/adjustments", Admin, usage::create_adjustment),
         get("/v1/organization/audit_logs", Admin, admin::list_audit_logs),
     ]
 }

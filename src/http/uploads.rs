@@ -7,7 +7,7 @@ use super::idempotency::{Attempt, answer};
 use super::json::{JsonObject, MAX_COMPLETION_BYTES, MAX_CREATION_BYTES};
 use super::path::Named;
 use super::wire::{List, UploadObject, json};
-use super::{SharedHall, list, wire};
+use super::{SharedHall, list, spend, wire};
 use crate::files::FileDetails;
 use crate::model::caller::Caller;
 use crate::model::ids::{PartId, UploadId};
@@ -31,6 +31,7 @@ pub async fn create_upload(
     attempt: Attempt,
     request: Request,
 ) -> Result<Response, ApiError> {
+    spend::check(&hall, caller, &allowance, &attempt).await?;
     let body = JsonObject::read(request, MAX_CREATION_BYTES).await?;
     let (details, size_bytes, mime_type) = creation(body, allowance.purposes)?;
     let attempt = attempt.with_details(&details).with("bytes", size_bytes.to_string()).with("mime_type", mime_type);
@@ -59,6 +60,7 @@ pub async fn add_upload_part(
     request: Request,
 ) -> Result<Response, ApiError> {
     let id = named.id()?;
+    spend::check(&hall, caller, &allowance, &attempt).await?;
     let form = FormReader::new(request)?;
     let receiving = hall.uploads.receive_part(caller, allowance.limits, id, attempt.key()).await;
     let receiving = form::receive_part(receiving.map_err(|error| named.explain(error))?, form).await?;
@@ -82,11 +84,13 @@ pub async fn list_upload_parts(
 pub async fn complete_upload(
     State(hall): State<SharedHall>,
     caller: Caller,
+    allowance: Allowance,
     named: Named<UploadId>,
     attempt: Attempt,
     request: Request,
 ) -> Result<Response, ApiError> {
     let id = named.id()?;
+    spend::check(&hall, caller, &allowance, &attempt).await?;
     let (parts, md5) = completion(JsonObject::read(request, MAX_COMPLETION_BYTES).await?)?;
     let attempt = parts.iter().fold(attempt, |attempt, part| attempt.with("part_id", part.to_string()));
     let attempt = attempt.with("md5", md5.map(|digest| digest.0.to_vec()).unwrap_or_default());

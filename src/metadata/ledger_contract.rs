@@ -4,11 +4,14 @@
 use super::contract::{ORIGIN, small_file, tenant};
 use super::{Effect, MetadataStore};
 use crate::clock::Clock;
+use crate::model::adjustment::{Adjusted, NewAdjustment, Reason};
+use crate::model::audit::{Action, AuditQuery};
 use crate::model::caller::Caller;
 use crate::model::expiry::ExpiresAfter;
 use crate::model::ids::{FileId, WorkspaceId};
+use crate::model::prices::LineItem;
 use crate::model::purpose::Purpose;
-use crate::model::usage::{Dimensions, Group, SlotWidth, UsageByGroup, UsageQuery};
+use crate::model::usage::{Dimensions, Group, Slot, SlotWidth, UsageByGroup, UsageQuery};
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
 
@@ -54,7 +57,11 @@ impl Life {
 struct Schedule {
     caller: Caller,
     lives: Vec<Life>,
+    corrections: Vec<Correction>,
 }
+
+/// How much more of a line item is billed from which second on.
+type Correction = (u64, LineItem, i64);
 
 /// Runs random schedules side by side, each in a workspace of its own, and compares after each step.
 pub async fn usage_is_what_happened(store: &dyn MetadataStore, clock: &Clock, schedules: usize, seed: u64) {
@@ -62,7 +69,8 @@ pub async fn usage_is_what_happened(store: &dyn MetadataStore, clock: &Clock, sc
     let begun = clock.now_seconds();
     let names: Vec<String> = (0..schedules).map(|number| format!("schedule {number}")).collect();
     let callers = join_all(names.iter().map(|name| tenant(store, name))).await;
-    let mut all: Vec<Schedule> = callers.into_iter().map(|caller| Schedule { caller, lives: Vec::new() }).collect();
+    let mut all: Vec<Schedule> =
+        callers.into_iter().map(|caller| Schedule { caller, lives: Vec::new(), corrections: Vec::new() }).collect();
     for step in 0..STEPS {
         let rolls: Vec<[u64; 5]> = (0..schedules).map(|_| std::array::from_fn(|_| dice.below(1 << 30))).collect();
         let now = clock.now_seconds();
@@ -93,7 +101,26 @@ pub async fn usage_is_what_happened(store: &dyn MetadataStore, clock: &Clock, sc
 async fn act(store: &dyn MetadataStore, schedule: &mut Schedule, rolls: [u64; 5], now: u64) {
     let live: Vec<usize> = (0..schedule.lives.len()).filter(|at| schedule.lives[*at].is_live(now)).collect();
     let pick = live.get(usize::try_from(rolls[1]).unwrap() % live.len().max(1)).copied();
-    match (rolls[0] % 5, pick) {
+    match (rolls[0] % 6, pick) {
+        (5, _) => {
+            let item = LineItem::ALL[usize::try_from(rolls[1]).unwrap() % LineItem::ALL.len()];
+            let size = i64::try_from(rolls[2]).unwrap() + 1;
+            // Of byte-seconds, so many that two are more than a column of integers holds.
+            let quantity = if item == LineItem::Storage { i64::MAX - size } else { size };
+            let quantity = if rolls[3].is_multiple_of(2) { quantity } else { -quantity };
+            let caller = schedule.caller;
+            let new = NewAdjustment {
+                name: format!("{}:{now}", caller.workspace),
+                workspace: caller.workspace,
+                key: None,
+                item,
+                quantity,
+                reason: Reason::parse("a roll of dice").unwrap(),
+                reverses: None,
+            };
+            assert!(matches!(store.adjust(new, ORIGIN).await.unwrap(), Adjusted::Entered(_)));
+            schedule.corrections.push((now, item, quantity));
+        }
         (0, Some(at)) => {
             assert!(store.delete_file(schedule.caller, schedule.lives[at].id).await.unwrap());
             schedule.lives[at].deleted_at = Some(now);
@@ -151,6 +178,11 @@ async fn compare(store: &dyn MetadataStore, all: &[Schedule], begun: u64, now: u
                 end_bytes += buckets.last().unwrap().end_bytes;
                 created += lives.len();
             }
+            let series = usage.remove(&Group::of(Some(schedule.caller.workspace), None, None)).unwrap_or_default();
+            for (used, (from, until)) in series.buckets(&bounds, width, now).iter().zip(&bounds) {
+                let corrected = corrected(&schedule.corrections, *from, *until);
+                assert_eq!((used.byte_seconds, used.happened), (corrected.byte_seconds, corrected), "{from}..{until}");
+            }
             let live = schedule.lives.iter().filter(|life| life.is_live(now)).map(|life| i128::from(life.bytes)).sum();
             assert_eq!(end_bytes, live, "what is billed is what is there");
             assert_eq!(created, schedule.lives.len());
@@ -163,7 +195,8 @@ async fn compare(store: &dyn MetadataStore, all: &[Schedule], begun: u64, now: u
     for schedule in all {
         let group = Group::of(Some(schedule.caller.workspace), None, None);
         let used = totals.get(&group).map(|series| series.buckets(&[(start, end)], SlotWidth::Hour, now)[0]);
-        let expected: i128 = schedule.lives.iter().map(|life| life.overlap(start, end, now)).sum();
+        let expected: i128 = schedule.lives.iter().map(|life| life.overlap(start, end, now)).sum::<i128>()
+            + corrected(&schedule.corrections, start, end).byte_seconds;
         assert_eq!(used.unwrap_or_default().byte_seconds, expected, "{group:?}");
     }
     for schedule in all.iter().step_by(97) {
@@ -174,11 +207,50 @@ async fn compare(store: &dyn MetadataStore, all: &[Schedule], begun: u64, now: u
     }
 }
 
+/// What corrections within a window amount to.
+fn corrected(corrections: &[Correction], from: u64, until: u64) -> Slot {
+    let within = corrections.iter().filter(|(ts, ..)| (from..until).contains(ts));
+    within.fold(Slot::default(), |mut sum, (_, item, quantity)| {
+        sum.adjust(*item, *quantity);
+        sum
+    })
+}
+
 fn belongs(all: &[Schedule], workspace: WorkspaceId) -> bool {
     all.iter().any(|schedule| schedule.caller.workspace == workspace)
 }
 
-/// Corrections and reads are billed, reads once however often they are entered.
+/// A correction is entered once under its name, and sets right only what its workspace has.
+pub async fn corrections_are_entered_once(store: &dyn MetadataStore) {
+    let (caller, other) = (tenant(store, "corrected").await, tenant(store, "beside").await);
+    let new = small_file(5, Purpose::Vision, None);
+    let Effect::Made(Some(file)) = store.create_file(caller, new, None).await.unwrap() else { panic!("it fits") };
+    let new = NewAdjustment {
+        name: "one".to_owned(),
+        workspace: caller.workspace,
+        key: Some(caller.key),
+        item: LineItem::ClassA,
+        quantity: -1,
+        reason: Reason::parse("a refund").unwrap(),
+        reverses: Some(format!("st+:{}", file.id)),
+    };
+    let Adjusted::Entered(row) = store.adjust(new.clone(), ORIGIN).await.unwrap() else { panic!("it is new") };
+    assert_eq!((row.event_id.as_str(), row.adjusted()), ("adj:one", Some((LineItem::ClassA, -1))));
+    assert_eq!((row.key, row.actor, row.note.as_deref()), (Some(caller.key), Some(ORIGIN.actor), Some("a refund")));
+    assert_eq!(store.adjust(new.clone(), ORIGIN).await.unwrap(), Adjusted::Known(row.clone()));
+    let changed = NewAdjustment { quantity: -2, ..new.clone() };
+    assert_eq!(store.adjust(changed, ORIGIN).await.unwrap(), Adjusted::NameTaken);
+    let foreign = NewAdjustment { name: "two".to_owned(), workspace: other.workspace, key: None, ..new };
+    assert_eq!(store.adjust(foreign, ORIGIN).await.unwrap(), Adjusted::NoSuchEvent);
+    let rows = store.ledger(Some(caller.workspace), 0, 10).await.unwrap().rows;
+    assert_eq!(rows.last(), Some(&row));
+    assert_eq!(store.ledger(Some(other.workspace), 0, 10).await.unwrap().rows, []);
+    let query = AuditQuery { actions: Some(vec![Action::UsageAdjusted]), limit: 10, ..AuditQuery::default() };
+    let entries = store.audit_log(AuditQuery { workspaces: Some(vec![caller.workspace]), ..query }).await.unwrap().rows;
+    assert_eq!(entries.iter().map(|entry| entry.object.as_str()).collect::<Vec<_>>(), ["adj:one"]);
+}
+
+/// Reads are billed once, however often they are entered.
 pub async fn reads_are_entered_once(store: &dyn MetadataStore, clock: &Clock) {
     use crate::model::ids::ProcessId;
     use crate::model::ledger::{Fact, ReadOp, Reads};

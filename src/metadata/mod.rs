@@ -11,6 +11,7 @@ mod ledger_contract;
 pub mod postgres;
 pub mod sqlite;
 
+use crate::model::adjustment::{Adjusted, NewAdjustment};
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens};
 use crate::model::audit::{AuditQuery, Entry as AuditEntry, Origin};
 use crate::model::blob::StoredBlob;
@@ -35,6 +36,9 @@ use std::collections::HashSet;
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
+
+/// Rows of the ledger that one transaction takes into the cache of usage.
+pub const ROLL_UP_ROWS: u32 = 5000;
 
 /// How long a process counts as living after it last said so, in seconds. What it left behind is swept after that.
 pub const LEASE_SECONDS: u64 = 30;
@@ -203,6 +207,8 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     /// Enters reads into the ledger, numbered from `first_number` on among those of this process; what has a number that is
     /// entered already is left out.
     async fn add_reads(&self, process: ProcessId, first_number: u64, reads: Vec<Reads>) -> Result<(), MetadataError>;
+    /// Enters a correction into the ledger, and into the audit log, once under its name. It falls into this second.
+    async fn adjust(&self, new: NewAdjustment, origin: Origin) -> Result<Adjusted, MetadataError>;
     /// At most `limit` rows of the ledger of a workspace, or of all, behind a row, in the order of commits.
     async fn ledger(
         &self,

@@ -77,13 +77,15 @@ pub enum Action {
     KeyRevoked,
     /// A workspace or key got other limits.
     LimitsUpdated,
+    /// The bill of a workspace was corrected.
+    UsageAdjusted,
     /// A File was deleted by a client.
     FileDeleted,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::WorkspaceCreated,
         Self::WorkspaceUpdated,
         Self::WorkspaceArchived,
@@ -92,6 +94,7 @@ impl Action {
         Self::KeyRotated,
         Self::KeyRevoked,
         Self::LimitsUpdated,
+        Self::UsageAdjusted,
         Self::FileDeleted,
     ];
 
@@ -113,6 +116,7 @@ impl Action {
             Self::KeyRotated => "api_key.updated",
             Self::KeyRevoked => "api_key.deleted",
             Self::LimitsUpdated => "rate_limit.updated",
+            Self::UsageAdjusted => "usage.adjustment.created",
             Self::FileDeleted => "resource.deleted",
         }
     }

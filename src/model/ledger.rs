@@ -1,5 +1,6 @@
 //! The ledger: what is billed, fact by fact (billing.md, sections 1 and 2).
 
+use super::audit::Actor;
 use super::ids::{FileId, KeyId, RequestId, WorkspaceId};
 use super::prices::LineItem;
 use super::purpose::Purpose;
@@ -110,8 +111,10 @@ pub struct LedgerRow {
     pub request: Option<RequestId>,
     /// What a correction reverses.
     pub reverses: Option<String>,
-    /// Why, and by whom.
+    /// Why it was corrected.
     pub note: Option<String>,
+    /// Who corrected it.
+    pub actor: Option<Actor>,
 }
 
 /// What a row is billed as: one line of the bill.
@@ -133,6 +136,16 @@ pub struct LedgerLine {
 pub const LINES_PER_ROW: u64 = 4;
 
 impl LedgerRow {
+    /// What a correction adds, and to which line item; of other facts nothing.
+    #[must_use]
+    pub const fn adjusted(&self) -> Option<(LineItem, i64)> {
+        match self.fact {
+            Fact::Adjustment(item) if item.is_counted() => Some((item, self.count)),
+            Fact::Adjustment(item) => Some((item, self.bytes)),
+            _ => None,
+        }
+    }
+
     /// What it is billed as.
     #[must_use]
     pub fn lines(&self) -> Vec<LedgerLine> {
@@ -193,6 +206,7 @@ mod tests {
             request: Some(RequestId::new([1; 16])),
             reverses: None,
             note: None,
+            actor: None,
         };
         let lines = row.lines();
         let items: Vec<_> = lines.iter().map(|line| (line.seq, line.line_item, line.bytes, line.count)).collect();

@@ -20,12 +20,14 @@ pub enum Limit {
     RequestsPerMinute,
     /// Uploads of bytes a minute, Files and Parts.
     UploadsPerMinute,
+    /// What a workspace may cost in a calendar month (UTC), in US cents.
+    MonthlySpendCents,
 }
 
 impl Limit {
     /// Every limit, in the order in which they are listed.
     pub fn all() -> impl Iterator<Item = Self> {
-        [Self::StorageBytes, Self::MaxFiles]
+        [Self::StorageBytes, Self::MaxFiles, Self::MonthlySpendCents]
             .into_iter()
             .chain([Self::ConcurrentUploads, Self::RequestsPerMinute, Self::UploadsPerMinute])
             .chain(Purpose::ALL.map(Self::FileBytes))
@@ -47,22 +49,24 @@ impl Limit {
             Self::ConcurrentUploads => "concurrent_uploads",
             Self::RequestsPerMinute => "requests_per_minute",
             Self::UploadsPerMinute => "uploads_per_minute",
+            Self::MonthlySpendCents => "monthly_spend_cents",
         }
     }
 
-    /// What it may be set to. Nothing at all may be stored at 0; of a rate, 0 would be a revocation.
+    /// What it may be set to. At 0, nothing at all may be stored or spent; of a rate, 0 would be a revocation.
     #[must_use]
     pub const fn bounds(self) -> RangeInclusive<u64> {
         match self {
             Self::StorageBytes | Self::MaxFiles | Self::FileBytes(_) => 0..=i64::MAX as u64,
+            Self::MonthlySpendCents => 0..=1_000_000_000_000,
             Self::ConcurrentUploads | Self::RequestsPerMinute | Self::UploadsPerMinute => 1..=1_000_000_000,
         }
     }
 
-    /// Whether a key can have it by itself: what is stored belongs to the workspace, whoever stored it.
+    /// Whether a key can have it by itself: what is stored belongs to the workspace, whoever stored it, and so does the bill.
     #[must_use]
     pub const fn is_of_keys(self) -> bool {
-        !matches!(self, Self::StorageBytes | Self::MaxFiles)
+        !matches!(self, Self::StorageBytes | Self::MaxFiles | Self::MonthlySpendCents)
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Nothing here does I/O, waits, or knows HTTP, SQL or a file system; every floor above may use it.
 
+pub mod adjustment;
 pub mod api_key;
 pub mod audit;
 pub mod base62;

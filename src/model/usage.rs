@@ -1,6 +1,7 @@
 //! Usage: what the ledger amounts to, over time (billing.md, sections 1 to 3). Integers only.
 
 use super::ids::{KeyId, WorkspaceId};
+use super::prices::LineItem;
 use super::purpose::Purpose;
 use std::collections::BTreeMap;
 
@@ -100,6 +101,18 @@ impl Slot {
         self.ops_class_b += other.ops_class_b;
         self.ingress_bytes += other.ingress_bytes;
         self.egress_bytes += other.egress_bytes;
+    }
+
+    /// Adds a correction.
+    pub const fn adjust(&mut self, item: LineItem, quantity: i64) {
+        let figure = match item {
+            LineItem::Storage => &mut self.byte_seconds,
+            LineItem::ClassA => &mut self.ops_class_a,
+            LineItem::ClassB => &mut self.ops_class_b,
+            LineItem::Ingress => &mut self.ingress_bytes,
+            LineItem::Egress => &mut self.egress_bytes,
+        };
+        *figure += quantity as i128;
     }
 }
 

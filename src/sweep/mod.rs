@@ -13,7 +13,7 @@ use crate::blobs::{BlobError, BlobStore, InFlight, InUse};
 use crate::causes::Causes;
 use crate::clock::Clock;
 use crate::failpoint;
-use crate::metadata::{MetadataError, MetadataStore};
+use crate::metadata::{MetadataError, MetadataStore, ROLL_UP_ROWS};
 use crate::model::ids::{BlobId, ProcessId};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,8 +21,6 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-/// Rows of the ledger that one transaction takes into the cache of usage.
-const ROLL_UP_ROWS: u32 = 5000;
 /// Rows that one step of a pass takes at once.
 const STEP_ROWS: u32 = 512;
 /// Uploads that one step of a pass ends at once; each may have thousands of parts.

@@ -37,8 +37,8 @@ pub struct CostGroup {
 pub struct Cost {
     /// The price of it.
     pub amount: NanoUsd,
-    /// How much of it there was; of several line items together it says nothing.
-    pub quantity: u128,
+    /// How much of it there was, less corrections; of several line items together it says nothing.
+    pub quantity: i128,
 }
 
 /// The costs of a day, in UTC.
@@ -129,7 +129,7 @@ fn charge(
         for (key, used) in keys {
             let quantity = used.get(place).map(|used| quantity(*used, item)).unwrap_or_default();
             let amount = meter.charge(*hour, quantity);
-            if quantity > 0 {
+            if quantity != 0 {
                 charged.push((*hour, *key, Cost { amount, quantity }));
             }
         }
@@ -137,14 +137,13 @@ fn charge(
     charged
 }
 
-/// How much of a line item was used; corrections may take away all there is and no more.
-fn quantity(used: BucketUsage, item: LineItem) -> u128 {
-    let figure = match item {
+/// How much of a line item was used, less corrections.
+const fn quantity(used: BucketUsage, item: LineItem) -> i128 {
+    match item {
         LineItem::Storage => used.byte_seconds,
         LineItem::ClassA => used.happened.ops_class_a,
         LineItem::ClassB => used.happened.ops_class_b,
         LineItem::Ingress => used.happened.ingress_bytes,
         LineItem::Egress => used.happened.egress_bytes,
-    };
-    u128::try_from(figure).unwrap_or_default()
+    }
 }

@@ -1,16 +1,19 @@
 //! Usage: reads are counted and entered into the ledger; what the ledger amounts to is cut into buckets. What changes Files is
 //! entered where it is done, in its transaction.
 
+mod adjust;
 mod buckets;
 mod costs;
 mod reads;
+mod spending;
 
 pub use buckets::{Bucket, BucketWidth, UsageWindow};
 pub use costs::{Cost, CostBucket, CostDimensions, CostGroup};
 pub use reads::ReadCounter;
+pub use spending::{SpendLimitReached, Spending};
 
 use crate::clock::Clock;
-use crate::metadata::{MetadataError, MetadataStore};
+use crate::metadata::{MetadataError, MetadataStore, ROLL_UP_ROWS};
 use crate::model::ids::WorkspaceId;
 use crate::model::ledger::LedgerRow;
 use crate::model::page::Page;
@@ -29,6 +32,22 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Makes the cache anew from which most questions are answered; they are answered all the while. How many rows of the
+    /// ledger there were.
+    ///
+    /// # Errors
+    /// When the store failed; what is missing of the cache then is taken into it later.
+    pub async fn rebuild(&self) -> Result<usize, MetadataError> {
+        self.metadata.forget_usage_rollup().await?;
+        let mut rows = 0;
+        loop {
+            match self.metadata.roll_up_usage(ROLL_UP_ROWS).await? {
+                0 => return Ok(rows),
+                more => rows += more,
+            }
+        }
+    }
+
     /// A page of the ledger of a workspace, or of all, behind a row, in the order of commits.
     ///
     /// # Errors

@@ -34,7 +34,7 @@ MAX_FILE_BYTES = 1024 * 1024
 COLUMNS = {
     "content": {"blobs.content"},
     "name": {"files.filename", "uploads.filename", "answers.answer"},
-    "title": {"workspaces.name", "api_keys.name", "audit_log.details", "answers.key"},
+    "title": {"workspaces.name", "api_keys.name", "audit_log.details", "answers.key", "ledger.note", "ledger.event_id", "audit_log.object_id"},
     "stray": set(),
     "key": set(),
 }
@@ -196,6 +196,10 @@ def use_administration(walk: Walk) -> None:
         walk.ask(who, "GET", "/v1/organization/costs?start_time=1700000000&group_by[]=line_item")
         walk.ask(who, "GET", "/v1/organization/usage/ledger?limit=5")
     walk.fail(admin, "GET", f"/v1/organization/usage/files?start_time={new('stray')}")
+    adjustment = {"project_id": project, "line_item": "files.egress", "quantity": -1, "reason": new("title")}
+    walk.ask(admin, "POST", "/v1/organization/usage/adjustments", adjustment, headers={"Idempotency-Key": new("title")})
+    for change in ({"reason": new("stray") + "\n"}, {"line_item": new("stray")}, {new("stray"): 1}, {"reverses": new("stray")}):
+        walk.fail(admin, "POST", "/v1/organization/usage/adjustments", adjustment | change)
     walk.ask(admin, "DELETE", f"{path}/api_keys/{made['id']}")
     for secret in (made["value"], rotated["value"]):
         walk.fail(Caller(walk.venna, "", secret), "GET", "/v1/files")

@@ -89,6 +89,13 @@ impl House {
         self.holder(secret.expose())
     }
 
+    /// An administrator.
+    pub async fn admin(&self) -> Actor {
+        let keys = self.installation().await.keys;
+        let (_, secret) = keys.issue(Opens::Administration, "admin", None, Origin::COMMAND_LINE).await.unwrap();
+        self.holder(secret.expose())
+    }
+
     /// What the commands beside the server see.
     pub async fn installation(&self) -> Installation {
         Installation::open(&self.config.stores, self.clock.clone()).await.unwrap()

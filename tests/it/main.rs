@@ -4,6 +4,7 @@
 #![allow(clippy::wrong_self_convention, reason = "tests read as prose: `ada.list(..).await.is_ok()`")]
 
 mod addresses;
+mod adjustments;
 mod audit;
 mod content;
 mod create;
@@ -13,12 +14,14 @@ mod expiry;
 #[allow(dead_code, reason = "each test binary uses its part of the house")]
 mod house;
 mod idempotency;
+mod invariants;
 mod limits;
 mod lines;
 mod list;
 mod matrix;
 mod quotas;
 mod races;
+mod spending;
 mod tenancy;
 mod uploads;
 mod usage;

@@ -141,6 +141,8 @@ fn request(actor: &Actor, route: &Route, ids: &Ids) -> RequestBuilder {
             bare.json(&json!({"name": format!("project of {}", &ids.project[10..])}))
         }
         ("POST", "/v1/organization/projects/{project_id}/api_keys") => bare.json(&json!({"name": "another"})),
+        ("POST", "/v1/organization/usage/adjustments") => bare
+            .json(&json!({"project_id": ids.project, "line_item": "files.egress", "quantity": 1, "reason": "matrix"})),
         ("POST", path) if path.ends_with("/limits") => bare.json(&json!({"requests_per_minute": 100_000})),
         (
             "POST",
@@ -159,6 +161,12 @@ fn elsewhere(actor: &Actor, route: &Route, own: &Ids, foreign: &Ids) -> Option<R
         ("GET", "/v1/organization/usage/files" | "/v1/organization/costs") => {
             let filter = format!("project_ids[]={}&api_key_ids[]={}", foreign.project, foreign.key);
             Some(actor.request(Method::GET, &format!("{}?start_time={}&{filter}", route.path, NOW_MS / 1000)))
+        }
+        ("POST", "/v1/organization/usage/adjustments") => {
+            let named = json!({"project_id": own.project, "api_key_id": foreign.key, "line_item": "files.egress"});
+            let mut body = named;
+            (body["quantity"], body["reason"]) = (json!(1), json!("matrix"));
+            Some(actor.request(Method::POST, route.path).json(&body))
         }
         ("GET", "/v1/files") => Some(after(&foreign.file)),
         ("GET", "/v1/uploads/{id}/parts") => Some(after(&foreign.part)),
@@ -318,7 +326,7 @@ fn the_scopes_are_those_of_the_product() {
             (_, path) if path.starts_with("/v1/files") => Access::Scope(Scope::FilesWrite),
             (_, path) if path.starts_with("/v1/uploads") => Access::Scope(Scope::UploadsWrite),
             (_, "/v1/organization/key") => Access::AnyKey,
-            (_, path) if path.starts_with("/v1/organization/usage/") || path == "/v1/organization/costs" => {
+            ("GET", path) if path.starts_with("/v1/organization/usage/") || path == "/v1/organization/costs" => {
                 Access::AdminOr(Scope::UsageRead)
             }
             _ => Access::Admin,

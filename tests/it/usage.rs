@@ -4,13 +4,10 @@ use crate::house::{Actor, Form, House};
 use reqwest::Method;
 use serde_json::{Value, json};
 use venna::clock::Clock;
-use venna::model::api_key::Opens;
-use venna::model::audit::Origin;
 
 /// The beginning of an hour.
 const NOW_MS: u64 = 1_795_374_000_000;
 const NOW: u64 = NOW_MS / 1000;
-const ORIGIN: Origin = Origin::COMMAND_LINE;
 
 impl Actor {
     async fn usage(&self, query: &str) -> Value {
@@ -24,12 +21,6 @@ impl Actor {
         let text = String::from_utf8(answer.body.unwrap()).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
-}
-
-async fn admin(house: &House) -> Actor {
-    let keys = house.installation().await.keys;
-    let (_, secret) = keys.issue(Opens::Administration, "admin", None, ORIGIN).await.unwrap();
-    house.holder(secret.expose())
 }
 
 /// The results of all buckets, by the second in which they begin.
@@ -96,7 +87,7 @@ async fn what_is_stored_is_billed_to_the_byte_second() {
 #[tokio::test]
 async fn a_workspace_sees_its_own_usage_only() {
     let house = House::at(NOW_MS).await;
-    let (ada, bob, admin) = (house.visitor("ada").await, house.visitor("bob").await, admin(&house).await);
+    let (ada, bob, admin) = (house.visitor("ada").await, house.visitor("bob").await, house.admin().await);
     for (actor, size) in [(&ada, 10), (&bob, 20)] {
         actor.create_file("a", &vec![1; size]).await.is_ok();
     }
@@ -191,7 +182,7 @@ async fn costs_add_up_to_the_month_whichever_way_they_are_cut() {
         \"files.storage\" = { per = \"gibibyte_hours\", usd = \"500\" }
         \"files.ops.class_a\" = { per = \"1000_requests\", usd = \"7\", free_per_month = \"0.002\" }";
     let house = House::with_file(prices, Clock::set_to(NOW_MS)).await;
-    let (ada, admin) = (house.visitor("ada").await, admin(&house).await);
+    let (ada, admin) = (house.visitor("ada").await, house.admin().await);
     let begin = NOW - NOW % 86_400;
     for size in [100_000, 200_000, 300_000] {
         ada.create_file("a", &vec![1; size]).await.is_ok();

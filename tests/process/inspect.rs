@@ -138,6 +138,9 @@ fn fsck_finds_what_is_counted_wrong() {
     finds(hour, &[("unmetered_file", 2), ("wrong_rollup", 1)]);
     let hour = "INSERT INTO usage_hourly_totals VALUES ('ws_x', 3600, '', '', 1, 1, 1, 1, 1, 1, 1)";
     finds(hour, &[("unmetered_file", 2), ("wrong_rollup", 1)]);
+    let rebuilt = run(&["usage", "--rebuild", "--data-dir", &data.text()]);
+    assert!(rebuilt.status.success(), "{rebuilt:?}");
+    finds("", &[("unmetered_file", 2)]);
     for change in ["UPDATE ledger SET bytes = 0", "DELETE FROM ledger"] {
         let refused = database.execute(change, []).unwrap_err().to_string();
         assert!(refused.contains("append-only"), "{refused}");

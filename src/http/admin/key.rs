@@ -1,5 +1,6 @@
 //! Who am I: the key of the request itself.
 
+use super::usage_of;
 use super::wire::{self, ProjectObject, UsageObject};
 use crate::http::SharedHall;
 use crate::http::caller::Holder;
@@ -37,7 +38,7 @@ struct OwnKeyObject {
 pub async fn retrieve_own_key(State(hall): State<SharedHall>, holder: Holder) -> Result<Response, ApiError> {
     let key: &ApiKey = &holder.key;
     let (workspace, usage) = match key.opens.workspace() {
-        Some(id) => (hall.workspaces.get(id).await?, Some(hall.workspaces.storage_usage(id).await?)),
+        Some(id) => (hall.workspaces.get(id).await?, Some(usage_of(&hall, id).await?)),
         None => (None, None),
     };
     let own = OwnKeyObject {
@@ -55,7 +56,7 @@ pub async fn retrieve_own_key(State(hall): State<SharedHall>, holder: Holder) ->
         scopes: wire::scopes(key),
         project: workspace.as_ref().map(ProjectObject::from),
         limits: wire::shown(|limit| holder.key.limits().get(limit), |_| true),
-        usage: usage.map(UsageObject::from),
+        usage,
     };
     Ok(json(StatusCode::OK, &own))
 }

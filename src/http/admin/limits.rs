@@ -2,6 +2,7 @@
 
 use super::MAX_BODY_BYTES;
 use super::path::{NamedKey, NamedProject};
+use super::usage_of;
 use super::wire::{KeyLimitsObject, ProjectLimitsObject};
 use crate::http::SharedHall;
 use crate::http::caller::Administrator;
@@ -76,7 +77,7 @@ async fn set(
 
 async fn show_project(hall: &SharedHall, workspace: WorkspaceId) -> Result<Response, ApiError> {
     let limits = hall.workspaces.limits(LimitOwner::Workspace(workspace)).await?;
-    let usage = hall.workspaces.storage_usage(workspace).await?;
+    let usage = usage_of(hall, workspace).await?;
     Ok(json(StatusCode::OK, &ProjectLimitsObject::new(workspace, &limits, usage)))
 }
 

@@ -15,5 +15,16 @@ pub use key::retrieve_own_key;
 pub use limits::{retrieve_key_limits, retrieve_project_limits, update_key_limits, update_project_limits};
 pub use projects::{archive_project, create_project, list_projects, retrieve_project, update_project};
 
+use super::SharedHall;
+use super::error::ApiError;
+use crate::model::ids::WorkspaceId;
+use wire::UsageObject;
+
 /// The longest body of a request to the administration, in bytes.
 const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// How much a workspace has and has spent.
+async fn usage_of(hall: &SharedHall, workspace: WorkspaceId) -> Result<UsageObject, ApiError> {
+    let stored = hall.workspaces.storage_usage(workspace).await?;
+    Ok(UsageObject::new(stored, hall.usage.month_cost(workspace).await?))
+}

@@ -1,11 +1,13 @@
 //! The objects of the administration, as OpenAI's clients read them. `scopes`, `ip_address` and `request_id` are ours.
 
+use crate::http::usage::Amount;
 use crate::http::wire::List;
 use crate::model::api_key::ApiKey;
 use crate::model::audit::{Action, Actor, Entry};
 use crate::model::ids::{KeyId, WorkspaceId};
 use crate::model::limits::{Limit, Limits, StorageUsage};
 use crate::model::page::Page;
+use crate::model::prices::NanoUsd;
 use crate::model::scope::{Scope, Scopes};
 use crate::model::workspace::Workspace;
 use serde::Serialize;
@@ -95,13 +97,14 @@ pub struct ProjectLimitsObject {
     usage: UsageObject,
 }
 
-/// How much a workspace has, as its quotas count it.
+/// How much a workspace has, as its quotas count it, and what it has spent since the month began.
 #[derive(Debug, Serialize)]
 pub struct UsageObject {
     stored_bytes: u64,
     stored_files: u64,
     reserved_bytes: u64,
     reserved_files: u64,
+    monthly_spend: Amount,
 }
 
 /// The limits of a key.
@@ -115,12 +118,12 @@ pub struct KeyLimitsObject {
 
 impl ProjectLimitsObject {
     /// The limits of this workspace.
-    pub fn new(workspace: WorkspaceId, limits: &Limits, usage: StorageUsage) -> Self {
+    pub fn new(workspace: WorkspaceId, limits: &Limits, usage: UsageObject) -> Self {
         Self {
             object: "organization.project.limits",
             project_id: workspace.to_string(),
             limits: shown(|limit| limits.get(limit), |_| true),
-            usage: usage.into(),
+            usage,
         }
     }
 }
@@ -136,13 +139,15 @@ impl KeyLimitsObject {
     }
 }
 
-impl From<StorageUsage> for UsageObject {
-    fn from(usage: StorageUsage) -> Self {
+impl UsageObject {
+    /// This much.
+    pub fn new(usage: StorageUsage, monthly_spend: NanoUsd) -> Self {
         Self {
             stored_bytes: usage.stored_bytes,
             stored_files: usage.stored_files,
             reserved_bytes: usage.reserved_bytes,
             reserved_files: usage.reserved_files,
+            monthly_spend: monthly_spend.into(),
         }
     }
 }

@@ -1,8 +1,12 @@
 //! Usage and the ledger, in OpenAI's page and bucket shapes (billing.md, section 3). An administrator sees all, a key of a
 //! workspace its own.
 
+mod adjustments;
 mod query;
 mod wire;
+
+pub use adjustments::create_adjustment;
+pub use wire::Amount;
 
 use super::SharedHall;
 use super::caller::Holder;

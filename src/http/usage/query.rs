@@ -142,7 +142,8 @@ fn width(value: &str) -> Result<BucketWidth, ApiError> {
     found.ok_or_else(|| unsupported("bucket_width", value, &BucketWidth::ALL.map(BucketWidth::name)))
 }
 
-fn unsupported(param: &str, value: &str, supported: &[&str]) -> ApiError {
+/// A value is none of those that a parameter can have.
+pub fn unsupported(param: &str, value: &str, supported: &[&str]) -> ApiError {
     let supported: Vec<String> = supported.iter().map(|name| format!("'{name}'")).collect();
     let message = format!("Invalid value: '{}'. Supported values are: {}.", echo(value), supported.join(", "));
     ApiError::invalid(message).param(param)

@@ -45,9 +45,15 @@ pub struct CostResult {
 
 /// An amount of money.
 #[derive(Debug, Serialize)]
-struct Amount {
+pub struct Amount {
     value: f64,
     currency: &'static str,
+}
+
+impl From<NanoUsd> for Amount {
+    fn from(amount: NanoUsd) -> Self {
+        Self { value: dollars(amount), currency: "usd" }
+    }
 }
 
 /// What a group has used in a bucket.
@@ -94,7 +100,7 @@ pub fn cost_page(buckets: &[CostBucket], next_page: Option<String>) -> BucketPag
 fn cost_result(group: CostGroup, cost: Cost) -> CostResult {
     CostResult {
         object: "organization.costs.result",
-        amount: Amount { value: dollars(cost.amount), currency: "usd" },
+        amount: cost.amount.into(),
         line_item: group.item.map(LineItem::name),
         project_id: group.workspace.map(|id| id.to_string()),
         api_key_id: group.key.map(|id| id.to_string()),
@@ -111,7 +117,7 @@ fn dollars(amount: NanoUsd) -> f64 {
 
 /// A quantity in the unit in which people read it.
 #[expect(clippy::cast_precision_loss, reason = "JSON's readers have no other numbers; the ledger is exact")]
-fn in_units(item: LineItem, quantity: u128) -> (f64, &'static str) {
+fn in_units(item: LineItem, quantity: i128) -> (f64, &'static str) {
     match item {
         LineItem::Storage => (quantity as f64 / (GIBIBYTE * HOUR_SECONDS), "gibibyte_hours"),
         item => (quantity as f64, item.quantity_unit()),
@@ -144,6 +150,42 @@ fn number(value: i128) -> i64 {
     i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX })
 }
 
+/// A correction of the bill.
+#[derive(Debug, Serialize)]
+pub struct AdjustmentObject {
+    object: &'static str,
+    id: String,
+    created_at: u64,
+    project_id: String,
+    api_key_id: Option<String>,
+    line_item: &'static str,
+    /// A text: it may be more than a number of JavaScript can be.
+    quantity: String,
+    quantity_unit: &'static str,
+    reason: Option<String>,
+    reverses: Option<String>,
+    actor: Option<String>,
+}
+
+impl AdjustmentObject {
+    /// The correction of this line item that a row is.
+    pub fn new(row: LedgerRow, item: LineItem, quantity: i64) -> Self {
+        Self {
+            object: "organization.usage.adjustment",
+            id: row.event_id,
+            created_at: row.ts,
+            project_id: row.workspace.to_string(),
+            api_key_id: row.key.map(|id| id.to_string()),
+            line_item: item.name(),
+            quantity: quantity.to_string(),
+            quantity_unit: item.quantity_unit(),
+            reason: row.note,
+            reverses: row.reverses,
+            actor: row.actor.map(|actor| actor.to_string()),
+        }
+    }
+}
+
 /// A line of the ledger.
 #[derive(Debug, Serialize)]
 struct LedgerLineObject {
@@ -160,6 +202,7 @@ struct LedgerLineObject {
     count: i64,
     reverses: Option<String>,
     note: Option<String>,
+    actor: Option<String>,
 }
 
 impl LedgerLineObject {
@@ -178,6 +221,7 @@ impl LedgerLineObject {
             count: line.count,
             reverses: row.reverses.clone(),
             note: row.note.clone(),
+            actor: row.actor.map(|actor| actor.to_string()),
         }
     }
 }
@@ -199,7 +243,7 @@ pub fn ledger_lines(rows: &[LedgerRow]) -> Vec<u8> {
 /// Comma-separated values (RFC 4180), with a heading.
 pub fn ledger_csv(rows: &[LedgerRow]) -> Vec<u8> {
     let mut text = String::from(
-        "seq,event_id,ts,project_id,api_key_id,purpose,kind,line_item,file_id,bytes,count,reverses,note\r\n",
+        "seq,event_id,ts,project_id,api_key_id,purpose,kind,line_item,file_id,bytes,count,reverses,note,actor\r\n",
     );
     for line in lines(rows) {
         let cells = [
@@ -216,6 +260,7 @@ pub fn ledger_csv(rows: &[LedgerRow]) -> Vec<u8> {
             line.count.to_string(),
             line.reverses.unwrap_or_default(),
             line.note.unwrap_or_default(),
+            line.actor.unwrap_or_default(),
         ];
         text.push_str(&cells.map(|cell| quoted(&cell)).join(","));
         text.push_str("\r\n");

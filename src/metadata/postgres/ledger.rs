@@ -1,10 +1,13 @@
 //! Rows of the ledger: added in the transaction of the fact, never changed but for their number, never removed.
 
+use super::audit;
 use super::connections::{Connections, Prepared, Session, Values};
 use super::failure::Failure;
 use super::rows::{self, named, number, parsed, stored};
 use super::writer::{Change, Lock, Task};
 use crate::metadata::MetadataError;
+use crate::model::adjustment::{Adjusted, NewAdjustment, row_of_event};
+use crate::model::audit::{Action, NewEntry, Origin};
 use crate::model::caller::Caller;
 use crate::model::file::File;
 use crate::model::ids::{ProcessId, WorkspaceId};
@@ -12,8 +15,12 @@ use crate::model::ledger::{Fact, LedgerRow, Reads};
 use crate::model::page::Page;
 use crate::model::prices::LineItem;
 use crate::model::purpose::Purpose;
+use serde_json::json;
 use tokio_postgres::Row;
 
+const COLUMNS: &str =
+    "event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, line_item, bytes, count, request_id,
+    reverses, note, actor";
 /// Rows that get their numbers in one transaction.
 const NUMBERED_AT_ONCE: u32 = 5000;
 
@@ -64,7 +71,7 @@ pub(super) async fn add_reads(
 
 /// Gives numbers to every row that is committed by now. What is committed later comes behind them: no reader misses it.
 pub(super) async fn number_all(connections: &Connections, set_ms: Option<i64>) -> Result<(), MetadataError> {
-    loop {
+    while is_behind(connections).await? {
         let numbered = connections
             .run(|deadline| async move {
                 let change = Change::new(connections, deadline, set_ms).await?;
@@ -74,9 +81,21 @@ pub(super) async fn number_all(connections: &Connections, set_ms: Option<i64>) -
             })
             .await?;
         if numbered < u64::from(NUMBERED_AT_ONCE) {
-            return Ok(());
+            break;
         }
     }
+    Ok(())
+}
+
+/// Whether a row is committed that has no number yet.
+async fn is_behind(connections: &Connections) -> Result<bool, MetadataError> {
+    connections
+        .run(|deadline| async move {
+            let session = connections.session(deadline.request).await?;
+            let behind = session.row("SELECT 1 FROM ledger WHERE seq IS NULL LIMIT 1", &[]);
+            Ok(connections.ask(&session, deadline, behind).await?.is_some())
+        })
+        .await
 }
 
 /// Gives numbers to at most `limit` rows, in a transaction that begins with it; how many there were.
@@ -89,6 +108,54 @@ pub(super) async fn number_some(change: &Change<'_>, limit: u32) -> Result<u64, 
     change.begin(&[Lock::Task(Task::Ledger)], async { number.execute(&[&i64::from(limit)]).await }).await
 }
 
+/// Enters a correction, once under its name. What has no number yet is found with the number 0.
+pub(super) async fn adjust(change: Change<'_>, new: &NewAdjustment, origin: Origin) -> Result<Adjusted, Failure> {
+    let event_id = new.event_id();
+    change.begin(&[Lock::Event(&event_id)], async { Ok(()) }).await?;
+    let known = find(&change, &event_id)
+        .await?
+        .map(|known| if new.is(&known) { Adjusted::Known(known) } else { Adjusted::NameTaken });
+    let refused = match known {
+        Some(known) => Some(known),
+        None if is_there(&change, new).await? => None,
+        None => Some(Adjusted::NoSuchEvent),
+    };
+    if let Some(refused) = refused {
+        change.abandon().await?;
+        return Ok(refused);
+    }
+    let (bytes, count) = if new.item.is_counted() { (0, new.quantity) } else { (new.quantity, 0) };
+    let sql = format!(
+        "INSERT INTO ledger ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, NULL, NULL, $6, $7, $8, $9, $10, $11, $12)"
+    );
+    let (fact, item, reason) = (Fact::Adjustment(new.item).name(), new.item.name(), new.reason.as_str());
+    let (workspace, key) = (new.workspace.to_string(), new.key.map(|key| key.to_string()));
+    let (request, actor) = (origin.request.map(|request| request.to_string()), origin.actor.to_string());
+    let (now_seconds, reverses) = (stored(change.now_seconds()), &new.reverses);
+    let values: Values<'_> =
+        &[&event_id, &now_seconds, &fact, &workspace, &key, &item, &bytes, &count, &request, reverses, &reason, &actor];
+    change.execute(&sql, values).await?;
+    let details = json!({"line_item": item, "quantity": new.quantity.to_string(), "reason": reason});
+    let (action, workspace, object) = (Action::UsageAdjusted, Some(new.workspace), event_id.clone());
+    audit::note(&change, origin, NewEntry { action, workspace, object, details: Some(details) }).await?;
+    let entered = find(&change, &event_id).await?;
+    let entered = entered.ok_or_else(|| Failure::Unreadable("what was entered is not there".to_owned()))?;
+    change.commit(async { Ok(()) }).await?;
+    Ok(Adjusted::Entered(entered))
+}
+
+/// Whether there is what a correction reverses.
+async fn is_there(change: &Change<'_>, new: &NewAdjustment) -> Result<bool, Failure> {
+    let Some(reversed) = &new.reverses else { return Ok(true) };
+    let row = find(change, &row_of_event(reversed)).await?.filter(|row| row.workspace == new.workspace);
+    Ok(row.is_some_and(|row| row.lines().iter().any(|line| line.event_id == *reversed)))
+}
+
+pub(super) async fn find(session: &Session, event_id: &str) -> Result<Option<LedgerRow>, Failure> {
+    let sql = format!("SELECT coalesce(seq, 0), {COLUMNS} FROM ledger WHERE event_id = $1");
+    session.row(&sql, &[&event_id]).await?.map(|row| ledger_row(&row)).transpose()
+}
+
 pub(super) async fn list(
     session: &Session,
     workspace: Option<WorkspaceId>,
@@ -96,9 +163,7 @@ pub(super) async fn list(
     limit: u32,
 ) -> Result<Page<LedgerRow>, Failure> {
     let sql = format!(
-        "SELECT seq, event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, line_item, bytes, count, request_id,
-                reverses, note
-         FROM ledger WHERE seq > $1 AND {} ORDER BY seq LIMIT $3",
+        "SELECT seq, {COLUMNS} FROM ledger WHERE seq > $1 AND {} ORDER BY seq LIMIT $3",
         if workspace.is_some() { "workspace_id = $2" } else { "$2::text IS NULL" }
     );
     let workspace = workspace.map(|id| id.to_string());
@@ -124,5 +189,6 @@ fn ledger_row(row: &Row) -> Result<LedgerRow, Failure> {
         request: rows::optional(row, 11)?,
         reverses: row.try_get(12)?,
         note: row.try_get(13)?,
+        actor: rows::optional(row, 14)?,
     })
 }

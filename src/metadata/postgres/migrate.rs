@@ -14,7 +14,7 @@ struct Migration {
     sql: &'static str,
 }
 
-static MIGRATIONS: [Migration; 11] = [
+static MIGRATIONS: [Migration; 12] = [
     Migration { number: 1, name: "files", sql: include_str!("../../../migrations/postgres/0001_files.sql") },
     Migration { number: 2, name: "uploads", sql: include_str!("../../../migrations/postgres/0002_uploads.sql") },
     Migration { number: 3, name: "upkeep", sql: include_str!("../../../migrations/postgres/0003_upkeep.sql") },
@@ -38,6 +38,11 @@ static MIGRATIONS: [Migration; 11] = [
     Migration { number: 9, name: "audit log", sql: include_str!("../../../migrations/postgres/0009_audit_log.sql") },
     Migration { number: 10, name: "limits", sql: include_str!("../../../migrations/postgres/0010_limits.sql") },
     Migration { number: 11, name: "ledger", sql: include_str!("../../../migrations/postgres/0011_ledger.sql") },
+    Migration {
+        number: 12,
+        name: "adjustments",
+        sql: include_str!("../../../migrations/postgres/0012_adjustments.sql"),
+    },
 ];
 
 /// Why a schema cannot be brought up to date.

@@ -29,6 +29,7 @@ mod writer;
 
 use super::{MetadataError, MetadataStore, NewKey, NewSecret, PendingBlob, Purged, ReadyBlob, StoredContent};
 use crate::clock::Clock;
+use crate::model::adjustment::{Adjusted, NewAdjustment};
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus};
 use crate::model::audit::{AuditQuery, Entry as AuditEntry, Origin};
 use crate::model::blob::StoredBlob;
@@ -351,6 +352,22 @@ impl MetadataStore for PostgresStore {
         write!(self, |session| ledger::add_reads(session, process, first_number, reads, set_ms))
     }
 
+    async fn adjust(&self, new: NewAdjustment, origin: Origin) -> Result<Adjusted, MetadataError> {
+        let adjustment = &new;
+        let adjusted = change!(self, |change| ledger::adjust(change, adjustment, origin))?;
+        let event_id = adjustment.event_id();
+        let numbered = async |row: LedgerRow| -> Result<LedgerRow, MetadataError> {
+            ledger::number_all(&self.connections, self.set_ms()).await?;
+            let event_id = event_id.as_str();
+            Ok(read!(self, |session| ledger::find(session, event_id))?.unwrap_or(row))
+        };
+        Ok(match adjusted {
+            Adjusted::Entered(row) => Adjusted::Entered(numbered(row).await?),
+            Adjusted::Known(row) => Adjusted::Known(numbered(row).await?),
+            refused => refused,
+        })
+    }
+
     async fn ledger(
         &self,
         workspace: Option<WorkspaceId>,
@@ -620,8 +637,9 @@ mod tests {
         let seed = u64::from_le_bytes(crate::random::bytes());
         ledger_contract::usage_is_what_happened(&store, &clock, SCHEDULES, seed).await;
         ledger_contract::reads_are_entered_once(&store, &clock).await;
+        ledger_contract::corrections_are_entered_once(&store).await;
     }
 
     /// Each is a workspace of its own, whose commits nobody shares.
-    const SCHEDULES: usize = 1000;
+    const SCHEDULES: usize = 500;
 }

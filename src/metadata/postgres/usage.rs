@@ -1,11 +1,12 @@
 //! What the ledger amounts to. A cache by hours saves reading most of it; what came since, whether it has its number or not,
-//! and Files that have expired and are not swept yet, are added to it when it is asked.
+//! Files that have expired and are not swept yet, and corrections are added to it when it is asked.
 
-use super::connections::Session;
+use super::connections::{Session, Values};
 use super::failure::Failure;
 use super::ledger;
 use super::rows::{named, number, parsed, stored};
 use super::writer::Change;
+use crate::model::prices::LineItem;
 use crate::model::purpose::Purpose;
 use crate::model::usage::{Dimensions, Group, Slot, SlotWidth, UsageByGroup, UsageQuery};
 use std::str::FromStr;
@@ -28,6 +29,15 @@ fn sums() -> String {
     for_each(|column| format!("sum({column})::bigint"), ", ")
 }
 
+/// All that ever happened before the window would be too much for an integer, and nobody asks for it.
+fn sum_within(column: &str, start: u64) -> String {
+    if column == "byte_seconds" {
+        format!("sum(CASE WHEN hour < {start} THEN 0 ELSE byte_seconds END)::bigint")
+    } else {
+        format!("sum({column})::bigint")
+    }
+}
+
 /// Rows of the ledger as rows of the cache, with slots of so many seconds in place of hours.
 fn facts(width: SlotWidth, condition: &str) -> String {
     let seconds = width.seconds();
@@ -38,13 +48,12 @@ fn facts(width: SlotWidth, condition: &str) -> String {
                 CASE WHEN {stored} THEN bytes ELSE 0 END AS delta_bytes,
                 CASE WHEN fact IN ('opening', 'create', 'complete') THEN 1 WHEN fact = 'end' THEN -1 ELSE 0 END::bigint
                     AS delta_files,
-                CASE WHEN {stored} THEN bytes * ({seconds} - ts % {seconds}) WHEN line_item = 'files.storage' THEN bytes
-                     ELSE 0 END AS byte_seconds,
-                CASE WHEN fact IN ('create', 'complete', 'list') OR line_item = 'files.ops.class_a' THEN count ELSE 0 END AS ops_class_a,
-                CASE WHEN fact IN ('retrieve', 'content') OR line_item = 'files.ops.class_b' THEN count ELSE 0 END AS ops_class_b,
-                CASE WHEN fact IN ('create', 'complete') OR line_item = 'files.ingress' THEN bytes ELSE 0 END AS ingress_bytes,
-                CASE WHEN fact = 'content' OR line_item = 'files.egress' THEN bytes ELSE 0 END AS egress_bytes
-         FROM ledger WHERE {condition}"
+                CASE WHEN {stored} THEN bytes * ({seconds} - ts % {seconds}) ELSE 0 END AS byte_seconds,
+                CASE WHEN fact IN ('create', 'complete', 'list') THEN count ELSE 0 END AS ops_class_a,
+                CASE WHEN fact IN ('retrieve', 'content') THEN count ELSE 0 END AS ops_class_b,
+                CASE WHEN fact IN ('create', 'complete') THEN bytes ELSE 0 END AS ingress_bytes,
+                CASE WHEN fact = 'content' THEN bytes ELSE 0 END AS egress_bytes
+         FROM ledger WHERE fact <> 'adjustment' AND {condition}"
     )
 }
 
@@ -150,7 +159,7 @@ pub(super) async fn find(session: &Session, query: &UsageQuery, set_ms: Option<i
          WHERE ($1::text[] IS NULL OR workspace_id = ANY($1)) AND ($2::text[] IS NULL OR api_key_id = ANY($2))
          GROUP BY 1, 2, 3, 4",
         start = query.start,
-        sums = sums()
+        sums = for_each(|column| sum_within(column, query.start), ", ")
     );
     let workspaces: Option<Vec<String>> = query.workspaces.as_ref().map(|ids| texts(ids));
     let keys: Option<Vec<String>> = query.keys.as_ref().map(|ids| texts(ids));
@@ -165,7 +174,33 @@ pub(super) async fn find(session: &Session, query: &UsageQuery, set_ms: Option<i
             series.opening_files += slot.delta_files;
         }
     }
+    let wanted: Values<'_> = &[&workspaces, &keys];
+    add_adjustments(session, query, &dimensions, wanted, &mut usage).await?;
     Ok(usage)
+}
+
+/// Adds corrections, one by one: they may be as large as they like.
+async fn add_adjustments(
+    session: &Session,
+    query: &UsageQuery,
+    dimensions: &str,
+    wanted: Values<'_>,
+    usage: &mut UsageByGroup,
+) -> Result<(), Failure> {
+    let sql = format!(
+        "SELECT {dimensions}, ts, line_item, bytes + count FROM (
+             SELECT workspace_id, coalesce(api_key_id, '') AS api_key_id, coalesce(purpose, '') AS purpose, ts, line_item,
+                    bytes, count
+             FROM ledger WHERE fact = 'adjustment' AND ts >= {} AND ts < {}
+         ) a WHERE ($1::text[] IS NULL OR workspace_id = ANY($1)) AND ($2::text[] IS NULL OR api_key_id = ANY($2))",
+        query.start, query.end
+    );
+    for row in session.query(&sql, wanted).await? {
+        let (ts, item, quantity) = (number(&row, 3)?, named(&row, 4, LineItem::named)?, row.try_get(5)?);
+        let slots = &mut usage.entry(group(&row)?).or_default().slots;
+        slots.entry(ts - ts % query.width.seconds()).or_default().adjust(item, quantity);
+    }
+    Ok(())
 }
 
 fn texts<T: ToString>(ids: &[T]) -> Vec<String> {

@@ -30,6 +30,8 @@ pub(super) enum Lock<'a> {
     Quota(WorkspaceId),
     /// From answering under the same key.
     Answer(WorkspaceId, &'a IdempotencyKey),
+    /// From entering a row of the ledger under the same name.
+    Event(&'a str),
     /// From doing what one server at a time does.
     Task(Task),
 }
@@ -211,7 +213,7 @@ impl Lock<'_> {
                 "SELECT 1 FROM workspaces WHERE id = $1 AND EXISTS (SELECT 1 FROM limits
                     WHERE owner_id = $1 AND name IN ('storage_bytes', 'max_files')) FOR NO KEY UPDATE"
             }
-            Self::Answer(..) => "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
+            Self::Answer(..) | Self::Event(_) => "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
             Self::Task(_) => "SELECT pg_advisory_xact_lock($1)",
         }
     }
@@ -220,6 +222,7 @@ impl Lock<'_> {
         match self {
             Self::Workspace(workspace) | Self::Quota(workspace) => LockValue::Text(workspace.to_string()),
             Self::Answer(workspace, key) => LockValue::Text(format!("{workspace} {}", key.as_str())),
+            Self::Event(event_id) => LockValue::Text((*event_id).to_owned()),
             Self::Task(task) => LockValue::Number(task.key()),
         }
     }

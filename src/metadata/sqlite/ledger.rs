@@ -1,6 +1,9 @@
 //! Rows of the ledger: added in the transaction of the fact, never changed, never removed.
 
+use super::audit;
 use super::rows::{self, named, parsed};
+use crate::model::adjustment::{Adjusted, NewAdjustment, row_of_event};
+use crate::model::audit::{Action, NewEntry, Origin};
 use crate::model::caller::Caller;
 use crate::model::file::File;
 use crate::model::ids::{ProcessId, WorkspaceId};
@@ -9,7 +12,12 @@ use crate::model::page::Page;
 use crate::model::prices::LineItem;
 use crate::model::purpose::Purpose;
 use rusqlite::types::Type;
-use rusqlite::{Connection, Error, Result, Row, params};
+use rusqlite::{Connection, Error, OptionalExtension, Result, Row, params};
+use serde_json::json;
+
+const COLUMNS: &str =
+    "seq, event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, line_item, bytes, count, request_id,
+    reverses, note, actor";
 
 /// A File has come.
 pub(super) fn begin(connection: &Connection, caller: Caller, file: &File, fact: Fact) -> Result<()> {
@@ -66,17 +74,59 @@ pub(super) fn add_reads(
     Ok(())
 }
 
+/// Enters a correction, once under its name.
+pub(super) fn adjust(connection: &Connection, new: &NewAdjustment, origin: Origin, now_ms: u64) -> Result<Adjusted> {
+    let event_id = new.event_id();
+    if let Some(known) = find(connection, &event_id)? {
+        return Ok(if new.is(&known) { Adjusted::Known(known) } else { Adjusted::NameTaken });
+    }
+    if let Some(reversed) = &new.reverses {
+        let row = find(connection, &row_of_event(reversed))?.filter(|row| row.workspace == new.workspace);
+        if !row.is_some_and(|row| row.lines().iter().any(|line| line.event_id == *reversed)) {
+            return Ok(Adjusted::NoSuchEvent);
+        }
+    }
+    let (bytes, count) = if new.item.is_counted() { (0, new.quantity) } else { (new.quantity, 0) };
+    let sql = format!(
+        "INSERT INTO ledger ({COLUMNS}) VALUES (NULL, ?1, ?2, ?3, ?4, ?5, NULL, NULL, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+    );
+    connection.prepare_cached(&sql)?.execute(params![
+        event_id,
+        now_ms / 1000,
+        Fact::Adjustment(new.item).name(),
+        new.workspace.to_string(),
+        new.key.map(|key| key.to_string()),
+        new.item.name(),
+        bytes,
+        count,
+        origin.request.map(|request| request.to_string()),
+        new.reverses,
+        new.reason.as_str(),
+        origin.actor.to_string(),
+    ])?;
+    let details =
+        json!({"line_item": new.item.name(), "quantity": new.quantity.to_string(), "reason": new.reason.as_str()});
+    let (action, workspace, object) = (Action::UsageAdjusted, Some(new.workspace), event_id.clone());
+    audit::note(connection, origin, NewEntry { action, workspace, object, details: Some(details) }, now_ms)?;
+    find(connection, &event_id)?.map(Adjusted::Entered).ok_or(Error::QueryReturnedNoRows)
+}
+
+fn find(connection: &Connection, event_id: &str) -> Result<Option<LedgerRow>> {
+    let sql = format!("SELECT {COLUMNS} FROM ledger WHERE event_id = ?1");
+    connection.prepare_cached(&sql)?.query_row([event_id], ledger_row).optional()
+}
+
 pub(super) fn list(
     connection: &Connection,
     workspace: Option<WorkspaceId>,
     after_seq: u64,
     limit: u32,
 ) -> Result<Page<LedgerRow>> {
-    let sql = "SELECT seq, event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, line_item, bytes, count, request_id,
-                      reverses, note
-               FROM ledger WHERE seq > ?1 AND (?2 IS NULL OR workspace_id = ?2) ORDER BY seq LIMIT ?3";
+    let sql = format!(
+        "SELECT {COLUMNS} FROM ledger WHERE seq > ?1 AND (?2 IS NULL OR workspace_id = ?2) ORDER BY seq LIMIT ?3"
+    );
     let values = params![after_seq, workspace.map(|id| id.to_string()), u64::from(limit) + 1];
-    let rows = connection.prepare_cached(sql)?.query_map(values, ledger_row)?.collect::<Result<_>>()?;
+    let rows = connection.prepare_cached(&sql)?.query_map(values, ledger_row)?.collect::<Result<_>>()?;
     Ok(Page::cut(rows, limit))
 }
 
@@ -98,5 +148,6 @@ fn ledger_row(row: &Row<'_>) -> Result<LedgerRow> {
         request: rows::optional(row, 11)?,
         reverses: row.get(12)?,
         note: row.get(13)?,
+        actor: rows::optional(row, 14)?,
     })
 }

@@ -28,6 +28,7 @@ mod writer;
 
 use super::{MetadataError, MetadataStore, NewKey, NewSecret, PendingBlob, Purged, ReadyBlob, StoredContent};
 use crate::clock::Clock;
+use crate::model::adjustment::{Adjusted, NewAdjustment};
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus};
 use crate::model::audit::{AuditQuery, Entry as AuditEntry, Origin};
 use crate::model::blob::{Place, StoredBlob};
@@ -304,6 +305,11 @@ impl MetadataStore for SqliteStore {
         self.writer
             .write(move |change| ledger::add_reads(change.connection, process, first_number, &reads, now_seconds))
             .await
+    }
+
+    async fn adjust(&self, new: NewAdjustment, origin: Origin) -> Result<Adjusted, MetadataError> {
+        let now_ms = self.clock.now_ms();
+        self.writer.write(move |change| ledger::adjust(change.connection, &new, origin, now_ms)).await
     }
 
     async fn ledger(
@@ -627,6 +633,7 @@ mod tests {
         let seed = u64::from_le_bytes(crate::random::bytes());
         ledger_contract::usage_is_what_happened(&store, &clock, 10_000, seed).await;
         ledger_contract::reads_are_entered_once(&store, &clock).await;
+        ledger_contract::corrections_are_entered_once(&store).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,8 @@
-//! What the ledger amounts to. A cache by hours saves reading most of it; what came since, and Files that have expired and
-//! are not swept yet, are added to it when it is asked.
+//! What the ledger amounts to. A cache by hours saves reading most of it; what came since, Files that have expired and are
+//! not swept yet, and corrections are added to it when it is asked.
 
 use super::rows::named;
+use crate::model::prices::LineItem;
 use crate::model::purpose::Purpose;
 use crate::model::usage::{Dimensions, Group, Slot, SlotWidth, UsageByGroup, UsageQuery};
 use rusqlite::types::Value;
@@ -26,13 +27,12 @@ fn facts(width: SlotWidth, condition: &str) -> String {
                 CASE WHEN {stored} THEN bytes ELSE 0 END AS delta_bytes,
                 CASE fact WHEN 'opening' THEN 1 WHEN 'create' THEN 1 WHEN 'complete' THEN 1 WHEN 'end' THEN -1 ELSE 0 END
                     AS delta_files,
-                CASE WHEN {stored} THEN bytes * ({seconds} - ts % {seconds}) WHEN line_item = 'files.storage' THEN bytes
-                     ELSE 0 END AS byte_seconds,
-                CASE WHEN fact IN ('create', 'complete', 'list') OR line_item = 'files.ops.class_a' THEN count ELSE 0 END AS ops_class_a,
-                CASE WHEN fact IN ('retrieve', 'content') OR line_item = 'files.ops.class_b' THEN count ELSE 0 END AS ops_class_b,
-                CASE WHEN fact IN ('create', 'complete') OR line_item = 'files.ingress' THEN bytes ELSE 0 END AS ingress_bytes,
-                CASE WHEN fact = 'content' OR line_item = 'files.egress' THEN bytes ELSE 0 END AS egress_bytes
-         FROM ledger WHERE {condition}"
+                CASE WHEN {stored} THEN bytes * ({seconds} - ts % {seconds}) ELSE 0 END AS byte_seconds,
+                CASE WHEN fact IN ('create', 'complete', 'list') THEN count ELSE 0 END AS ops_class_a,
+                CASE WHEN fact IN ('retrieve', 'content') THEN count ELSE 0 END AS ops_class_b,
+                CASE WHEN fact IN ('create', 'complete') THEN bytes ELSE 0 END AS ingress_bytes,
+                CASE WHEN fact = 'content' THEN bytes ELSE 0 END AS egress_bytes
+         FROM ledger WHERE fact <> 'adjustment' AND {condition}"
     )
 }
 
@@ -131,13 +131,16 @@ pub(super) fn find(connection: &Connection, query: &UsageQuery, now_seconds: u64
     let Dimensions { workspace, key, purpose } = query.by;
     let dimensions = [kept(workspace, "workspace_id"), kept(key, "api_key_id"), kept(purpose, "purpose")].join(", ");
     let slot = format!("CASE WHEN hour < {} THEN -1 ELSE hour END", query.start);
+    // All that ever happened before the window would be too much for the sum of a column of integers, and nobody asks for it.
+    let within = format!("sum(CASE WHEN hour < {} THEN 0 ELSE byte_seconds END)", query.start);
+    let sums = SUMS.replace("sum(byte_seconds)", &within);
     let sql = format!(
-        "SELECT {dimensions}, {slot} AS slot, {SUMS} FROM ({sources} UNION ALL {expired}) WHERE {condition}
+        "SELECT {dimensions}, {slot} AS slot, {sums} FROM ({sources} UNION ALL {expired}) WHERE {condition}
          GROUP BY 1, 2, 3, slot"
     );
     let mut usage = UsageByGroup::new();
     let mut select = snapshot.prepare(&sql)?;
-    let mut rows = select.query(params_from_iter(values))?;
+    let mut rows = select.query(params_from_iter(&values))?;
     while let Some(row) = rows.next()? {
         let series = usage.entry(group(row)?).or_default();
         let (start, slot) = (row.get::<_, i64>(3)?, slot_of(row)?);
@@ -148,7 +151,34 @@ pub(super) fn find(connection: &Connection, query: &UsageQuery, now_seconds: u64
             series.opening_files += slot.delta_files;
         }
     }
+    add_adjustments(&snapshot, query, &dimensions, (&condition, &values), &mut usage)?;
     Ok(usage)
+}
+
+/// Adds corrections, one by one: they may be as large as they like.
+fn add_adjustments(
+    connection: &Connection,
+    query: &UsageQuery,
+    dimensions: &str,
+    (condition, values): (&str, &[Value]),
+    usage: &mut UsageByGroup,
+) -> Result<()> {
+    let sql = format!(
+        "SELECT {dimensions}, ts, line_item, bytes + count FROM (
+             SELECT workspace_id, coalesce(api_key_id, '') AS api_key_id, coalesce(purpose, '') AS purpose, ts, line_item,
+                    bytes, count
+             FROM ledger WHERE fact = 'adjustment' AND ts >= {} AND ts < {}
+         ) WHERE {condition}",
+        query.start, query.end
+    );
+    let mut select = connection.prepare(&sql)?;
+    let mut rows = select.query(params_from_iter(values))?;
+    while let Some(row) = rows.next()? {
+        let (ts, item, quantity) = (row.get::<_, u64>(3)?, named(row, 4, LineItem::named)?, row.get::<_, i64>(5)?);
+        let slots = &mut usage.entry(group(row)?).or_default().slots;
+        slots.entry(ts - ts % query.width.seconds()).or_default().adjust(item, quantity);
+    }
+    Ok(())
 }
 
 fn conditions(query: &UsageQuery) -> (String, Vec<Value>) {

@@ -1,24 +1,41 @@
 //! What usage costs, in whole nano-dollars that add up.
 //!
 //! The exact cost of a month so far is a fraction. What a piece of usage costs is the rounded cost after it less the
-//! rounded cost before it, so that however a month is cut into pieces, they add up to its rounded cost.
+//! rounded cost before it, so that however a month is cut into pieces, they add up to its rounded cost. Corrections are usage
+//! that may be negative: they give back what it would cost at their time.
 
 use super::{ATTO, LineItem, Month, Price, PriceList};
 use std::fmt;
 use std::iter::Sum;
 use std::ops::Add;
 
-/// The largest quantity of one line item in one month that is told from larger ones: 2^63 bytes over a month are 2^85
-/// byte-seconds. Of it at the highest price, the sums below stay under 2^128.
-pub const MAX_MONTH_QUANTITY: u128 = 1 << 88;
+/// The largest quantity of one line item in one month that is told from larger ones: 2^63 bytes over a month are less than
+/// 2^85 byte-seconds. Of it at the highest price, the sums below stay under 2^127.
+pub const MAX_MONTH_QUANTITY: u128 = 1 << 86;
 /// Nano-dollars of a dollar.
 const NANO: u128 = 1_000_000_000;
+/// Nano-dollars of a cent.
+const CENT_NANOS: i128 = 10_000_000;
 /// Attos of a nano.
 const NANO_ATTOS: u128 = ATTO / NANO;
 
-/// An amount of money, in 10^-9 US dollars.
+/// An amount of money, in 10^-9 US dollars; negative where it is given back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NanoUsd(pub u128);
+pub struct NanoUsd(pub i128);
+
+impl NanoUsd {
+    /// This many cents.
+    #[must_use]
+    pub const fn from_cents(cents: u64) -> Self {
+        Self(cents as i128 * CENT_NANOS)
+    }
+
+    /// The whole cents in it.
+    #[must_use]
+    pub const fn cents(self) -> i128 {
+        self.0.div_euclid(CENT_NANOS)
+    }
+}
 
 impl Add for NanoUsd {
     type Output = Self;
@@ -37,7 +54,8 @@ impl Sum for NanoUsd {
 impl fmt::Display for NanoUsd {
     /// In dollars, with all nine digits after the point.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}.{:09}", self.0 / NANO, self.0 % NANO)
+        let (sign, amount) = (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs());
+        write!(out, "{sign}{}.{:09}", amount / NANO, amount % NANO)
     }
 }
 
@@ -50,7 +68,7 @@ pub struct Meter<'a> {
     prices: &'a PriceList,
     item: LineItem,
     month: Month,
-    used: u128,
+    used: i128,
     cost: Cost,
 }
 
@@ -62,17 +80,18 @@ impl<'a> Meter<'a> {
     }
 
     /// What a segment costs that begins at `start` (Unix seconds), and reaches over no second of
-    /// [`PriceList::next_cut`]; `quantity` is in byte-seconds, requests or bytes. Several segments of one time may follow
-    /// each other, as of several keys.
-    pub fn charge(&mut self, start: u64, quantity: u128) -> NanoUsd {
+    /// [`PriceList::next_cut`]; `quantity` is in byte-seconds, requests or bytes, less corrections. Several segments of one
+    /// time may follow each other, as of several keys.
+    pub fn charge(&mut self, start: u64, quantity: i128) -> NanoUsd {
         let month = Month::of(start);
         if month != self.month {
             (self.month, self.used, self.cost) = (month, 0, Cost::default());
         }
         let before = self.cost.rounded();
-        let used = self.used.saturating_add(quantity).min(MAX_MONTH_QUANTITY);
+        let most = MAX_MONTH_QUANTITY.cast_signed();
+        let used = self.used.saturating_add(quantity).clamp(-most, most);
         if let Some(price) = self.prices.price(self.item, start) {
-            self.cost.add(used.saturating_sub(self.used.max(price.free)), price);
+            self.cost.add(charged(used, price) - charged(self.used, price), price);
         }
         self.used = used;
         NanoUsd(self.cost.rounded() - before)
@@ -85,35 +104,49 @@ impl<'a> Meter<'a> {
     }
 }
 
-/// An exact cost of one line item, which is never negative.
+/// How much of what was used in a month costs something: the allowance comes first, and what corrections take away beyond all
+/// there was is given back.
+fn charged(used: i128, price: &Price) -> i128 {
+    if used < 0 { used } else { (used - price.free.cast_signed()).max(0) }
+}
+
+/// An exact cost of one line item.
 #[derive(Clone, Copy, Debug, Default)]
 struct Cost {
     /// Whole nano-dollars.
-    whole: u128,
-    /// The rest, in parts of [`Self::parts`].
+    whole: i128,
+    /// The rest, in parts of [`Self::parts`]; it is never negative.
     rest: u128,
     /// How many parts of the rest are a nano-dollar; 0 as long as there is no cost.
     parts: u128,
 }
 
 impl Cost {
-    /// Adds the cost of what is not free.
+    /// Adds the cost of what is not free, or takes it away.
     ///
     /// Quantity and price are both cut in two, so that no product needs more than 128 bits. The largest sum of whole
-    /// nano-dollars is [`MAX_MONTH_QUANTITY`] requests at `MAX_USD` each, 2^88 * 10^12 < 2^128; all else stays below 2^112.
-    fn add(&mut self, quantity: u128, price: &Price) {
+    /// nano-dollars is [`MAX_MONTH_QUANTITY`] requests at `MAX_USD` each, 2^86 * 10^12 < 2^126; all else stays below 2^112.
+    fn add(&mut self, quantity: i128, price: &Price) {
         let unit = u128::from(price.item.largest_unit().size());
-        let (units, odd) = (quantity / unit, quantity % unit);
+        let (units, odd) = (quantity.unsigned_abs() / unit, quantity.unsigned_abs() % unit);
         let (nanos, attos) = (price.atto_usd / NANO_ATTOS, price.atto_usd % NANO_ATTOS);
         let (unit_attos, odd_attos) = (units * attos, odd * price.atto_usd);
         self.parts = unit * NANO_ATTOS;
-        let rest = self.rest + unit_attos % NANO_ATTOS * unit + odd_attos % self.parts;
-        self.whole += units * nanos + unit_attos / NANO_ATTOS + odd_attos / self.parts + rest / self.parts;
-        self.rest = rest % self.parts;
+        let rest = unit_attos % NANO_ATTOS * unit + odd_attos % self.parts;
+        let whole = units * nanos + unit_attos / NANO_ATTOS + odd_attos / self.parts + rest / self.parts;
+        let (whole, rest) = (whole.cast_signed(), rest % self.parts);
+        if quantity < 0 {
+            let borrowed = self.rest < rest;
+            self.whole -= whole + i128::from(borrowed);
+            self.rest = self.rest + if borrowed { self.parts } else { 0 } - rest;
+        } else {
+            self.whole += whole + i128::from(self.rest + rest >= self.parts);
+            self.rest = (self.rest + rest) % self.parts;
+        }
     }
 
     /// To the nearest whole nano-dollar; a half goes up.
-    const fn rounded(&self) -> u128 {
+    const fn rounded(&self) -> i128 {
         if self.parts > 0 && self.rest * 2 >= self.parts { self.whole + 1 } else { self.whole }
     }
 }
@@ -123,12 +156,13 @@ mod tests {
     use super::super::{MAX_FREE_UNITS, MAX_USD, PriceVersion, Unit};
     use super::*;
     use proptest::prelude::*;
+    use std::ops::Neg;
 
     /// 2026-12-01T00:00:00Z.
     const DECEMBER: u64 = 1_796_083_200;
     const MONTH_SECONDS: u64 = 31 * 86_400;
     const JANUARY: u64 = DECEMBER + MONTH_SECONDS;
-    const GIBIBYTE_HOUR: u128 = 3600 << 30;
+    const GIBIBYTE_HOUR: i128 = 3600 << 30;
 
     fn list(versions: &[(u64, Price)]) -> PriceList {
         let version = |(effective_from, price): &(u64, Price)| PriceVersion {
@@ -146,7 +180,7 @@ mod tests {
         Price::new(LineItem::ClassA, unit, atto_usd, free * ATTO).unwrap()
     }
 
-    fn charge_all(prices: &PriceList, item: LineItem, segments: &[(u64, u128)]) -> Vec<u128> {
+    fn charge_all(prices: &PriceList, item: LineItem, segments: &[(u64, i128)]) -> Vec<i128> {
         let mut meter = Meter::new(prices, item);
         segments.iter().map(|(start, quantity)| meter.charge(*start, *quantity).0).collect()
     }
@@ -163,7 +197,11 @@ mod tests {
         let prices = list(&[(0, storage(ATTO / 10_000_000_000 * 222, 0))]);
         assert_eq!(charge_all(&prices, LineItem::Storage, &[(0, 1000 * GIBIBYTE_HOUR)]), [22_200]);
         let prices = list(&[(0, storage(1, 0))]);
-        let costs = charge_all(&prices, LineItem::Storage, &[(0, GIBIBYTE_HOUR * NANO_ATTOS), (0, GIBIBYTE_HOUR)]);
+        let costs = charge_all(
+            &prices,
+            LineItem::Storage,
+            &[(0, GIBIBYTE_HOUR * NANO_ATTOS.cast_signed()), (0, GIBIBYTE_HOUR)],
+        );
         assert_eq!(costs, [1, 0]);
     }
 
@@ -178,6 +216,22 @@ mod tests {
         let prices = list(&[(0, class_a(Unit::Requests, NANO_ATTOS / 2, 3))]);
         let costs = [(DECEMBER, 2), (DECEMBER, 2), (JANUARY, 4), (JANUARY, 1)];
         assert_eq!(charge_all(&prices, LineItem::ClassA, &costs), [0, 1, 1, 0]);
+    }
+
+    #[test]
+    fn what_a_correction_takes_away_is_given_back_at_the_price_of_its_time() {
+        let prices = list(&[
+            (DECEMBER, class_a(Unit::Requests, NANO_ATTOS, 2)),
+            (DECEMBER + 9, class_a(Unit::Requests, 3 * NANO_ATTOS, 2)),
+        ]);
+        let costs = [(DECEMBER, 10), (DECEMBER + 1, -4), (DECEMBER + 9, -5), (DECEMBER + 10, -2), (DECEMBER + 11, 4)];
+        assert_eq!(charge_all(&prices, LineItem::ClassA, &costs), [8, -4, -12, -3, 6]);
+        let prices = list(&[(0, class_a(Unit::Requests, NANO_ATTOS / 4, 0))]);
+        assert_eq!(charge_all(&prices, LineItem::ClassA, &[(0, 3), (0, -1), (0, -1), (0, -3)]), [1, 0, -1, 0]);
+        assert_eq!(
+            (NanoUsd(-1).to_string(), NanoUsd(-NANO.cast_signed()).to_string()),
+            ("-0.000000001".into(), "-1.000000000".into())
+        );
     }
 
     #[test]
@@ -208,7 +262,7 @@ mod tests {
     #[test]
     fn without_a_price_everything_is_free() {
         for item in LineItem::ALL {
-            assert_eq!(charge_all(&PriceList::default(), item, &[(DECEMBER, u128::MAX), (JANUARY, 1)]), [0, 0]);
+            assert_eq!(charge_all(&PriceList::default(), item, &[(DECEMBER, i128::MAX), (JANUARY, 1)]), [0, 0]);
         }
         let prices = list(&[(0, storage(ATTO, 0))]);
         assert_eq!(charge_all(&prices, LineItem::Egress, &[(DECEMBER, 1 << 40)]), [0]);
@@ -216,7 +270,7 @@ mod tests {
 
     #[test]
     fn the_largest_usage_at_the_highest_price_is_exact() {
-        let full = (1 << 63) * u128::from(MONTH_SECONDS);
+        let full = (1 << 63) * i128::from(MONTH_SECONDS);
         let prices = list(&[(0, storage(MAX_USD * ATTO, 0))]);
         let cost = NanoUsd(charge_all(&prices, LineItem::Storage, &[(DECEMBER, full)])[0]);
         let dollars = (1_u128 << 33) * 744 * MAX_USD;
@@ -229,10 +283,13 @@ mod tests {
     fn what_is_beyond_all_bounds_costs_no_more() {
         let dearest = class_a(Unit::Requests, MAX_USD * ATTO, 0);
         let prices = list(&[(0, dearest), (1, dearest)]);
-        let costs = charge_all(&prices, LineItem::ClassA, &[(0, u128::MAX / 2), (0, u128::MAX), (1, u128::MAX)]);
-        assert_eq!(costs, [MAX_MONTH_QUANTITY * MAX_USD * NANO, 0, 0]);
+        let costs = charge_all(&prices, LineItem::ClassA, &[(0, i128::MAX / 2), (0, i128::MAX), (1, i128::MAX)]);
+        assert_eq!(costs, [(MAX_MONTH_QUANTITY * MAX_USD * NANO).cast_signed(), 0, 0]);
         let free = list(&[(0, class_a(Unit::ThousandRequests, MAX_USD * ATTO, MAX_FREE_UNITS))]);
-        assert_eq!(charge_all(&free, LineItem::ClassA, &[(0, 1_000_000_000_000_000_001)]), [MAX_USD * 1_000_000]);
+        assert_eq!(
+            charge_all(&free, LineItem::ClassA, &[(0, 1_000_000_000_000_000_001)]),
+            [(MAX_USD * 1_000_000).cast_signed()]
+        );
     }
 
     fn any_price() -> impl Strategy<Value = (u128, u128)> {
@@ -241,14 +298,18 @@ mod tests {
         (usd, free)
     }
 
-    fn any_quantity() -> impl Strategy<Value = u128> {
-        prop_oneof![0..10_u128, 0..GIBIBYTE_HOUR * 10, 0..1_u128 << 84]
+    fn any_quantity() -> impl Strategy<Value = i128> {
+        prop_oneof![0..10_i128, 0..GIBIBYTE_HOUR * 10, 0..1_i128 << 80]
     }
 
     /// Usage by second of a month, in order.
-    fn any_usage() -> impl Strategy<Value = Vec<(u64, u128)>> {
-        prop::collection::btree_map(0..MONTH_SECONDS, any_quantity(), 1..12)
-            .prop_map(|usage| usage.into_iter().map(|(second, quantity)| (DECEMBER + second, quantity)).collect())
+    fn any_usage() -> impl Strategy<Value = Vec<(u64, i128)>> {
+        prop::collection::btree_map(
+            0..MONTH_SECONDS,
+            prop_oneof![4 => any_quantity(), 1 => any_quantity().prop_map(Neg::neg)],
+            1..12,
+        )
+        .prop_map(|usage| usage.into_iter().map(|(second, quantity)| (DECEMBER + second, quantity)).collect())
     }
 
     fn any_versions() -> impl Strategy<Value = Vec<(u64, Price)>> {
@@ -259,7 +320,7 @@ mod tests {
     }
 
     /// Costs of buckets between these seconds, each the sum of its segments.
-    fn bucket_costs(prices: &PriceList, usage: &[(u64, u128)], seconds: &[u64]) -> Vec<NanoUsd> {
+    fn bucket_costs(prices: &PriceList, usage: &[(u64, i128)], seconds: &[u64]) -> Vec<NanoUsd> {
         let mut meter = Meter::new(prices, LineItem::Storage);
         let bucket = |pair: &[u64]| {
             let segments = prices.segments(pair[0]..pair[1]);
@@ -279,7 +340,7 @@ mod tests {
     }
 
     /// The cost of the month in parts of a nano-dollar, one unit of usage after the other.
-    fn brute_force(versions: &[(u64, Price)], usage: &[(u64, u128)]) -> u128 {
+    fn brute_force(versions: &[(u64, Price)], usage: &[(u64, u128)]) -> i128 {
         let (mut used, mut parts) = (0, 0);
         for (second, quantity) in usage {
             for _ in 0..*quantity {
@@ -288,7 +349,8 @@ mod tests {
                 used += 1;
             }
         }
-        (2 * parts + GIBIBYTE_HOUR * NANO_ATTOS) / (2 * GIBIBYTE_HOUR * NANO_ATTOS)
+        let nano = GIBIBYTE_HOUR.unsigned_abs() * NANO_ATTOS;
+        ((2 * parts + nano) / (2 * nano)).cast_signed()
     }
 
     proptest! {
@@ -328,9 +390,11 @@ mod tests {
             usage in any_usage(),
         ) {
             let cost = |free| bucket_costs(&list(&[(0, storage(usd, free))]), &usage, &[DECEMBER, JANUARY])[0];
-            let used: u128 = usage.iter().map(|(_, quantity)| quantity).sum();
+            let used: i128 = usage.iter().map(|(_, quantity)| quantity).sum();
             prop_assert!(cost(free) <= cost(0));
-            if used <= storage(usd, free).free {
+            if used < 0 {
+                prop_assert_eq!(cost(free), cost(0));
+            } else if used.unsigned_abs() <= storage(usd, free).free {
                 prop_assert_eq!(cost(free), NanoUsd(0));
             }
         }
@@ -340,14 +404,14 @@ mod tests {
             prices in prop::collection::btree_map(0..5_u64, (0..MAX_USD * ATTO, 0..60_u128), 0..4),
             usage in prop::collection::vec(0..20_u128, 5),
         ) {
-            let byte_second = ATTO / GIBIBYTE_HOUR;
+            let byte_second = ATTO / GIBIBYTE_HOUR.unsigned_abs();
             let version = |(from, (usd, free)): (u64, (u128, u128))| (DECEMBER + from, storage(usd, free * byte_second));
             let versions: Vec<_> = prices.into_iter().map(version).collect();
             let usage: Vec<_> = (DECEMBER..).zip(usage).collect();
             let prices = list(&versions);
             let mut meter = Meter::new(&prices, LineItem::Storage);
             for (second, quantity) in &usage {
-                meter.charge(*second, *quantity);
+                meter.charge(*second, quantity.cast_signed());
             }
             prop_assert_eq!(meter.month_cost().0, brute_force(&versions, &usage));
         }
@@ -357,7 +421,7 @@ mod tests {
             item in prop::sample::select(&LineItem::ALL[..]),
             requests: bool,
             less in 0..1000_u128,
-            quantities in prop::collection::vec(prop_oneof![any_quantity(), Just(u128::MAX), Just(MAX_MONTH_QUANTITY - 1)], 1..20),
+            quantities in prop::collection::vec(prop_oneof![any_quantity(), Just(i128::MAX), Just(i128::MIN), Just(MAX_MONTH_QUANTITY.cast_signed() - 1)], 1..20),
         ) {
             let unit = if requests && item.is_priced_per(Unit::Requests) { Unit::Requests } else { item.largest_unit() };
             let prices = list(&[(0, Price::new(item, unit, MAX_USD * ATTO - less, less).unwrap())]);

@@ -69,6 +69,12 @@ impl LineItem {
         }
     }
 
+    /// Whether requests are counted, and not bytes.
+    #[must_use]
+    pub const fn is_counted(self) -> bool {
+        matches!(self, Self::ClassA | Self::ClassB)
+    }
+
     /// The largest of the units in which it is priced; those of the others divide it.
     const fn largest_unit(self) -> Unit {
         match self {

@@ -1,0 +1,89 @@
+//! `POST /v1/organization/usage/adjustments`: corrections of the bill. An extension.
+
+use super::query::unsupported;
+use super::wire::AdjustmentObject;
+use crate::http::SharedHall;
+use crate::http::caller::Administrator;
+use crate::http::catalogue::ErrorKind;
+use crate::http::error::{ApiError, echo};
+use crate::http::idempotency;
+use crate::http::json::JsonObject;
+use crate::http::wire::json;
+use crate::model::adjustment::{Adjusted, MAX_REASON_CHARS, NewAdjustment, Reason};
+use crate::model::ids::{KeyId, WorkspaceId};
+use crate::model::ledger::LedgerRow;
+use crate::model::prices::LineItem;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::StatusCode;
+
+/// The longest body, in bytes.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// Enters a correction into the ledger; repeated under its `Idempotency-Key` it counts once.
+pub async fn create_adjustment(
+    State(hall): State<SharedHall>,
+    Administrator(origin): Administrator,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let name = idempotency::key(request.headers())?.map(|key| key.as_str().to_owned());
+    // Without a name of its client's an adjustment has the one of its request, which comes once.
+    let name = name.or_else(|| origin.request.map(|id| id.to_string())).ok_or_else(ApiError::internal)?;
+    let new = read(JsonObject::read(request, MAX_BODY_BYTES).await?, name)?;
+    check_owner(&hall, &new).await?;
+    match hall.usage.adjust(new, origin).await? {
+        Adjusted::Entered(row) => show(row),
+        Adjusted::Known(row) => show(row).map(idempotency::replayed),
+        Adjusted::NameTaken => Err(idempotency::reused()),
+        Adjusted::NoSuchEvent => {
+            let message = "The project's ledger has no such event. Name the `event_id` of a line; of an `op:` line, that of \
+                           the `st+:` line of its file.";
+            Err(ApiError::invalid(message).param("reverses"))
+        }
+    }
+}
+
+fn read(mut body: JsonObject, name: String) -> Result<NewAdjustment, ApiError> {
+    let (project, key) = (body.text("project_id")?, body.optional_text("api_key_id")?);
+    let workspace: WorkspaceId = project.parse().map_err(|_| no_project(&project))?;
+    let key: Option<KeyId> = key.map(|key| key.parse().map_err(|_| no_key(&key))).transpose()?;
+    let item = body.text("line_item")?;
+    let known = LineItem::ALL.map(LineItem::name);
+    let item = LineItem::named(&item).ok_or_else(|| unsupported("line_item", &item, &known))?;
+    let quantity = body.signed_integer("quantity")?;
+    if quantity == 0 {
+        return Err(ApiError::invalid("Invalid 'quantity': expected an integer other than 0.").param("quantity"));
+    }
+    let reason = Reason::parse(&body.text("reason")?).ok_or_else(|| {
+        let message =
+            format!("Invalid 'reason': expected 1 to {MAX_REASON_CHARS} characters without control characters.");
+        ApiError::invalid(message).param("reason")
+    })?;
+    let reverses = body.optional_text("reverses")?;
+    body.refuse_rest()?;
+    Ok(NewAdjustment { name, workspace, key, item, quantity, reason, reverses })
+}
+
+/// The bill of an archived workspace can be wrong too, and so can what was put down to a revoked key.
+async fn check_owner(hall: &SharedHall, new: &NewAdjustment) -> Result<(), ApiError> {
+    let workspace = hall.workspaces.get(new.workspace).await?;
+    workspace.ok_or_else(|| no_project(&new.workspace.to_string()))?;
+    if let Some(id) = new.key {
+        let key = hall.keys.find(id).await?.filter(|key| key.opens.workspace() == Some(new.workspace));
+        key.ok_or_else(|| no_key(&id.to_string()))?;
+    }
+    Ok(())
+}
+
+fn no_project(named: &str) -> ApiError {
+    ApiError::new(ErrorKind::NotFound, format!("No such project: {}", echo(named))).param("project_id")
+}
+
+fn no_key(named: &str) -> ApiError {
+    ApiError::new(ErrorKind::NotFound, format!("No such API key: {}", echo(named))).param("api_key_id")
+}
+
+fn show(row: LedgerRow) -> Result<Response, ApiError> {
+    let (item, quantity) = row.adjusted().ok_or_else(ApiError::internal)?;
+    Ok(json(StatusCode::OK, &AdjustmentObject::new(row, item, quantity)))
+}

@@ -1,0 +1,133 @@
+//! The monthly spend limit: what costs something is refused once it is reached, and all else goes on.
+
+use crate::house::{Actor, Answer, Form, House};
+use reqwest::Method;
+use serde_json::{Value, json};
+use venna::clock::Clock;
+
+/// 2026-11-22T19:00:00Z: 8 days and 5 hours before December.
+const NOW_MS: u64 = 1_795_374_000_000;
+const UNTIL_DECEMBER: u64 = 709_200;
+const PRICES: &str = "[[prices]]
+    effective_from = \"2026-01-01T00:00:00Z\"
+    currency = \"usd\"
+    \"files.storage\" = { per = \"gibibyte_hours\", usd = \"1000\" }
+    \"files.ops.class_a\" = { per = \"requests\", usd = \"0.25\" }";
+
+struct Scene {
+    house: House,
+    ada: Actor,
+    admin: Actor,
+    project: String,
+}
+
+impl Scene {
+    async fn open(prices: &str) -> Self {
+        let house = House::with_file(prices, Clock::set_to(NOW_MS)).await;
+        let (ada, admin) = (house.visitor("ada").await, house.admin().await);
+        let project = house.installation().await.workspaces.find("ada").await.unwrap().unwrap().id.to_string();
+        Self { house, ada, admin, project }
+    }
+
+    async fn limit(&self, cents: Value) -> Value {
+        let path = format!("/v1/organization/projects/{}/limits", self.project);
+        let body = json!({"monthly_spend_cents": cents});
+        self.admin.send(self.admin.request(Method::POST, &path).json(&body)).await.is_ok().json()
+    }
+
+    /// A second later, so that what was spent is seen.
+    fn pass(&self) {
+        self.house.clock.set(self.house.clock.now_ms() + 1000);
+    }
+}
+
+#[track_caller]
+fn is_over_limit(answer: Answer, wait_seconds: u64) {
+    assert_eq!(answer.headers["x-should-retry"], "false");
+    assert_eq!(answer.headers["retry-after"], wait_seconds.to_string().as_str());
+    let error = answer.is_error(429, None, Some("project_spend_limit_exceeded"));
+    assert_eq!(error["type"], "insufficient_quota");
+    assert!(error["message"].as_str().unwrap().contains("monthly spend limit of $1.00"), "{error}");
+}
+
+#[tokio::test]
+async fn what_costs_something_is_refused_and_nothing_else() {
+    let scene = Scene::open(PRICES).await;
+    let ada = &scene.ada;
+    let upload = ada.create_upload(4).await.id();
+    let part = ada.add_part(&upload, b"part").await.id();
+    let shown = scene.limit(json!(100)).await;
+    assert_eq!((&shown["monthly_spend_cents"], &shown["usage"]["monthly_spend"]["value"]), (&json!(100), &json!(0.0)));
+    let mut files = Vec::new();
+    for _ in 0..4 {
+        files.push(ada.create_file("a", b"").await.id());
+        scene.pass();
+    }
+    let wait = UNTIL_DECEMBER - 4;
+    is_over_limit(ada.create_file("a", b"").await, wait);
+    is_over_limit(ada.create_upload(4).await, wait);
+    is_over_limit(ada.add_part(&upload, b"more").await, wait);
+    is_over_limit(ada.complete_upload(&upload, &[&part]).await, wait);
+    ada.list("").await.is_ok();
+    ada.retrieve_file(&files[0]).await.is_ok();
+    ada.download_file(&files[0]).await.is_bytes(b"");
+    ada.delete_file(&files[0]).await.is_ok();
+    ada.send(ada.request(Method::GET, &format!("/v1/uploads/{upload}"))).await.is_ok();
+    let own = ada.send(ada.request(Method::GET, "/v1/organization/key")).await.is_ok().json();
+    assert_eq!(own["usage"]["monthly_spend"], json!({"value": 1.0, "currency": "usd"}));
+    scene.limit(json!(200)).await;
+    ada.complete_upload(&upload, &[&part]).await.is_ok();
+    scene.limit(Value::Null).await;
+    ada.create_file("a", b"").await.is_ok();
+    scene.house.close().await;
+}
+
+#[tokio::test]
+async fn a_month_ends_at_its_second_and_storage_counts_while_it_lies_there() {
+    let scene = Scene::open(PRICES).await;
+    let ada = &scene.ada;
+    scene.limit(json!(100)).await;
+    ada.create_file("a", &vec![1; 1_000_000]).await.is_ok();
+    scene.house.clock.set(NOW_MS + 2_800_000);
+    ada.create_file("b", b"").await.is_ok();
+    scene.house.clock.set(NOW_MS + 3_000_000);
+    is_over_limit(ada.create_file("c", b"").await, UNTIL_DECEMBER - 3000);
+    scene.house.clock.set(NOW_MS + UNTIL_DECEMBER * 1000 - 1000);
+    is_over_limit(ada.create_file("c", b"").await, 1);
+    scene.house.clock.set(NOW_MS + UNTIL_DECEMBER * 1000);
+    ada.create_file("c", b"").await.is_ok();
+    scene.house.close().await;
+}
+
+#[tokio::test]
+async fn what_was_done_is_answered_again_and_only_one_workspace_is_stopped() {
+    let scene = Scene::open(PRICES).await;
+    let (ada, bob) = (&scene.ada, scene.house.visitor("bob").await);
+    scene.limit(json!(100)).await;
+    let keyed = |actor: &Actor, key: &str| {
+        let form = Form::default().field("purpose", "user_data").file("k", b"once");
+        let request = actor.request(Method::POST, "/v1/files").header("idempotency-key", key.to_owned());
+        request.header("content-type", Form::content_type()).body(form.close())
+    };
+    let first = ada.send(keyed(ada, "first")).await.is_ok().json();
+    for _ in 0..3 {
+        ada.create_file("a", b"").await.is_ok();
+    }
+    scene.pass();
+    is_over_limit(ada.send(keyed(ada, "second")).await, UNTIL_DECEMBER - 1);
+    let again = ada.send(keyed(ada, "first")).await.is_ok();
+    assert_eq!((again.headers["idempotent-replayed"].to_str().unwrap(), again.json()), ("true", first));
+    bob.create_file("b", b"").await.is_ok();
+    scene.house.close().await;
+}
+
+#[tokio::test]
+async fn without_prices_only_a_limit_of_nothing_stops_anything() {
+    let scene = Scene::open("").await;
+    scene.limit(json!(1)).await;
+    scene.ada.create_file("a", &[1; 1000]).await.is_ok();
+    scene.limit(json!(0)).await;
+    let error = scene.ada.create_file("b", b"").await.is_error(429, None, Some("project_spend_limit_exceeded"));
+    assert!(error["message"].as_str().unwrap().contains("$0.00"), "{error}");
+    scene.house.close().await;
+}
