@@ -15,11 +15,12 @@ pub use prices::price_list;
 
 use crate::blobs::{InFlight, InUse};
 use crate::clock::Clock;
-use crate::config::{Config, LimitConfig, StoreConfig};
+use crate::config::{Config, LimitConfig, MetadataConfig, StoreConfig};
 use crate::files::Files;
 use crate::http::serve::{ConnectionLimits, serve};
 use crate::http::{BodyPace, FailedLogins, Hall, Rates, Turns, admin_router, router};
 use crate::keys::{Keys, fresh_secret};
+use crate::metadata::postgres::check_url;
 use crate::metadata::sqlite::Opener;
 use crate::model::api_key::{KeyKind, KeySecret, Opens};
 use crate::model::ids::ProcessId;
@@ -90,7 +91,8 @@ impl Server {
     /// # Errors
     /// When another server has the data directory, an address is taken, or a store cannot be opened.
     pub async fn start(config: &Config, clock: Clock) -> Result<Self> {
-        for folder in [&config.stores.data_dir, folder_of(&config.stores.database), &config.stores.blobs] {
+        let database = config.stores.database().map(folder_of);
+        for folder in [&*config.stores.data_dir, &*config.stores.blobs].into_iter().chain(database) {
             create_folder(folder)?;
         }
         let locks = lock(&config.stores)?;
@@ -105,6 +107,7 @@ impl Server {
         let first_key = make_first_key(&installation, &config.stores.data_dir).await?;
         let mut warnings = warnings(&config.stores);
         let files = open_files(config, &installation, clock.clone(), tasks.clone()).await?;
+        upkeep::keep_lease(&files, &stop).await?;
         warnings.extend(upkeep::start(&files, &config.upkeep, &clock, &stop).await?);
         let uploads = Uploads { files: files.clone(), ttl_seconds: config.upload_ttl.as_secs() };
         let reads = Arc::new(ReadCounter::new(Arc::clone(&installation.metadata), files.process));
@@ -236,11 +239,23 @@ async fn make_first_key(installation: &Installation, data_dir: &Path) -> Result<
     Ok(Some(FirstKey { secret, file }))
 }
 
+/// Looks whether the settings of the stores can be used, as far as that is known without them.
+///
+/// # Errors
+/// When they cannot.
+pub fn check_stores(stores: &StoreConfig) -> Result<()> {
+    match &stores.metadata {
+        MetadataConfig::Sqlite(_) => Ok(()),
+        MetadataConfig::Postgres(url) => check_url(url.expose()).context("metadata_url cannot be used"),
+    }
+}
+
 /// What an operator should know of where the stores lie.
 #[must_use]
 pub fn warnings(stores: &StoreConfig) -> Vec<String> {
-    let places = [("metadata", folder_of(&stores.database)), ("blobs", stores.blobs.as_path())];
-    let volatile = places.into_iter().filter_map(|(what, place)| {
+    let metadata = stores.database().map(|database| ("metadata", folder_of(database)));
+    let places = metadata.into_iter().chain([("blobs", stores.blobs.as_path())]);
+    let volatile = places.filter_map(|(what, place)| {
         let kind = volatile_kind(place)?;
         Some(format!(
             "{what} in {} lie on {kind}, which may lose what was acknowledged at a power cut",

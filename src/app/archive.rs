@@ -4,7 +4,7 @@
 //! mark until it is whole, so that what a crash leaves is no installation.
 
 use super::data_dir::{begin_restoring, create_folder, end_restoring, lock, refuse_filled, refuse_half_restored};
-use super::installation::{Installation, look_at_blobs, open_blobs, open_metadata};
+use super::installation::{Installation, look_at_blobs, open_blobs, open_database};
 use super::manifest::{BLOBS_FOLDER, METADATA_FILE, Manifest, Sums};
 use crate::archive::{Copied, Hold, copy_blobs};
 use crate::blobs::BlobStore;
@@ -108,16 +108,19 @@ pub async fn restore(folder: &Path, stores: &StoreConfig, progress: Progress<'_>
     refuse_half_restored(stores)?;
     refuse_filled(&stores.data_dir)?;
     refuse_filled(&stores.blobs)?;
-    if stores.database.exists() {
-        bail!("there is a database {} already", stores.database.display());
+    let Some(database) = stores.database() else {
+        bail!("a backup is restored to SQLite: set metadata_url to sqlite:PATH, or not at all");
+    };
+    if database.exists() {
+        bail!("there is a database {} already", database.display());
     }
-    for needed in [&stores.data_dir, folder_of(&stores.database), &stores.blobs] {
+    for needed in [&stores.data_dir, folder_of(database), &stores.blobs] {
         create_folder(needed)?;
     }
     let _locks = lock(stores)?;
     begin_restoring(stores)?;
-    copy_durably(&folder.join(METADATA_FILE), &stores.database).context("cannot copy the metadata")?;
-    let metadata = open_metadata(Opener::Command, &stores.database, Clock::system()).await?;
+    copy_durably(&folder.join(METADATA_FILE), database).context("cannot copy the metadata")?;
+    let metadata = open_database(Opener::Command, database, Clock::system()).await?;
     let source = look_at_blobs(&folder.join(BLOBS_FOLDER)).await?;
     let target = open_blobs(&stores.blobs).await?;
     let mut archived = Archived::default();

@@ -39,15 +39,17 @@ fn create_durably(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Locks the data directory, the database and the folder of blobs, each of which may lie elsewhere.
+/// Locks the data directory, the database if it is a file, and the folder of blobs, each of which may lie elsewhere.
 pub fn lock(stores: &StoreConfig) -> Result<Locks> {
-    let mut database: OsString = stores.database.clone().into();
-    database.push("-lock");
-    let data_dir = lock_file(&stores.data_dir.join(LOCK_FILE), "the data directory", &stores.data_dir)?;
-    let database = lock_file(&PathBuf::from(database), "the database", &stores.database)?;
+    let mut files = vec![lock_file(&stores.data_dir.join(LOCK_FILE), "the data directory", &stores.data_dir)?];
+    if let Some(database) = stores.database() {
+        let mut file: OsString = database.into();
+        file.push("-lock");
+        files.push(lock_file(&PathBuf::from(file), "the database", database)?);
+    }
     let blobs = File::open(&stores.blobs).with_context(|| format!("cannot open {}", stores.blobs.display()))?;
-    let blobs = locked(blobs, "the blobs", &stores.blobs)?;
-    Ok(Locks { _files: vec![data_dir, database, blobs] })
+    files.push(locked(blobs, "the blobs", &stores.blobs)?);
+    Ok(Locks { _files: files })
 }
 
 fn lock_file(path: &Path, what: &str, at: &Path) -> Result<File> {

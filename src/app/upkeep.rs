@@ -2,11 +2,12 @@
 //! belong together.
 
 use crate::blobs::BlobStore;
+use crate::causes::Causes;
 use crate::clock::Clock;
 use crate::config::UpkeepConfig;
 use crate::files::Files;
 use crate::inspect::{BackgroundScrub, Inspector};
-use crate::metadata::MetadataStore;
+use crate::metadata::{LEASE_SECONDS, MetadataStore};
 use crate::model::ids::InstallationId;
 use crate::model::stamp::Lineage;
 use crate::random;
@@ -14,7 +15,11 @@ use crate::sweep::Sweeper;
 use crate::sweep::lineage;
 use anyhow::Result;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+
+/// How often a process says that it lives: several times before it would count as dead.
+const RENEWAL: Duration = Duration::from_secs(LEASE_SECONDS / 6);
 
 /// Starts it; a warning for the operator when most of it has to wait.
 pub(super) async fn start(
@@ -37,6 +42,7 @@ pub(super) async fn start(
         in_flight: Arc::clone(&files.in_flight),
         in_use: Arc::clone(&files.in_use),
         process: files.process,
+        alone: true,
         wanted: Arc::clone(&files.sweep_wanted),
         clock: clock.clone(),
         audit_retention: config.audit_retention,
@@ -46,6 +52,24 @@ pub(super) async fn start(
     let (until, interval) = (stop.clone(), config.sweep_interval);
     files.tasks.spawn(async move { sweeper.run(interval, until).await });
     Ok(None)
+}
+
+/// Says that this process lives, now and again until `stop`: what it writes is not swept by others.
+pub(super) async fn keep_lease(files: &Files, stop: &CancellationToken) -> Result<()> {
+    files.metadata.renew_process(files.process).await?;
+    let (metadata, process, stop) = (Arc::clone(&files.metadata), files.process, stop.clone());
+    files.tasks.spawn(async move {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(RENEWAL) => {}
+            }
+            if let Err(error) = metadata.renew_process(process).await {
+                tracing::warn!(error = %Causes(&error), "it could not be said that this server lives");
+            }
+        }
+    });
+    Ok(())
 }
 
 /// A full disk can be read and emptied without a new stamp.

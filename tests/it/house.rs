@@ -3,8 +3,9 @@
 //! A test opens a house, lets actors do things, and closes it; closing asserts that nothing was left behind: no pending
 //! row, no blob without a File, no File without its blob, and no ERROR in the log that the test did not expect.
 
+use crate::postgres::Database;
+use crate::rows::Rows;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
-use rusqlite::Connection;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -32,6 +33,7 @@ pub struct House {
     server: Option<Server>,
     config: Config,
     folder: TempDir,
+    postgres: Option<Database>,
     pub clock: Clock,
     errors: Errors,
     expected_errors: usize,
@@ -72,12 +74,16 @@ impl House {
             ("listen", "127.0.0.1:0".to_owned()),
             ("admin_listen", "off".to_owned()),
         ]);
+        let postgres = wants_postgres().then(|| Database::fresh("the house").expect("there is a PostgreSQL"));
+        if let Some(database) = &postgres {
+            flags.extend([("metadata_url", database.url.clone()), ("inline_max_bytes", "65536".to_owned())]);
+        }
         flags.extend(settings);
         let (config, _) = Config::resolve(&Layers { flags, file, ..Layers::default() }).unwrap();
         let errors = Errors::default();
         let log = tracing::subscriber::set_default(tracing_subscriber::registry().with(errors.clone()));
         let server = Server::start(&config, clock.clone()).await.unwrap();
-        Self { server: Some(server), config, folder, clock, errors, expected_errors: 0, _log: log }
+        Self { server: Some(server), config, folder, postgres, clock, errors, expected_errors: 0, _log: log }
     }
 
     /// Somebody with a workspace and a key of their own.
@@ -102,8 +108,11 @@ impl House {
     }
 
     /// The rows, beside the server.
-    pub fn database(&self) -> Connection {
-        Connection::open(&self.config.stores.database).unwrap()
+    pub fn database(&self) -> Rows {
+        match &self.postgres {
+            Some(database) => Rows::of(database),
+            None => Rows::in_file(self.config.stores.database().unwrap()),
+        }
     }
 
     /// The keys, as the server's requests meet them.
@@ -149,16 +158,11 @@ impl House {
 
     /// Closes the house and looks whether everybody left it as they found it.
     pub async fn close(mut self) {
-        let database = Connection::open(&self.config.stores.database).unwrap();
-        let unsettled = || {
-            database
-                .query_row("SELECT count(*) FROM blobs WHERE state <> 'ready'", [], |row| row.get::<_, usize>(0))
-                .unwrap()
-        };
+        let database = self.database();
+        let unsettled = || database.number("SELECT count(*) FROM blobs WHERE state <> 'ready'");
         eventually(|| unsettled() == 0, || "no pending or deleting row is left".into()).await;
         self.server.take().unwrap().stop().await;
-        let mut select = database.prepare("SELECT f.blob_id FROM files f JOIN blobs b ON b.id = f.blob_id WHERE b.content IS NULL UNION ALL SELECT blob_id FROM file_parts UNION ALL SELECT blob_id FROM parts").unwrap();
-        let mut referenced: Vec<String> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        let mut referenced = database.texts("SELECT f.blob_id FROM files f JOIN blobs b ON b.id = f.blob_id WHERE b.content IS NULL UNION ALL SELECT blob_id FROM file_parts UNION ALL SELECT blob_id FROM parts");
         let mut found: Vec<String> =
             self.blobs().iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
         referenced.sort();
@@ -173,6 +177,15 @@ impl Drop for House {
     fn drop(&mut self) {
         let closed = self.server.is_none() || std::thread::panicking();
         assert!(closed, "a test closes its house: {}", self.folder.path().display());
+    }
+}
+
+/// Whether the house keeps its metadata in PostgreSQL.
+pub fn wants_postgres() -> bool {
+    match std::env::var("VENNA_TEST_METADATA").as_deref() {
+        Ok("postgres") => true,
+        Ok("sqlite") | Err(_) => false,
+        Ok(other) => panic!("VENNA_TEST_METADATA is sqlite or postgres, not {other}"),
     }
 }
 
@@ -372,9 +385,8 @@ impl<S: Subscriber> Layer<S> for Errors {
 impl House {
     /// What a process leaves that dies in the middle of an upload: a pending row and a temporary file.
     pub fn leave_behind(&self, blob: &str) {
-        let database = Connection::open(&self.config.stores.database).unwrap();
-        let row = "INSERT INTO blobs (id, workspace_id, process_id, state) VALUES (?1, 'ws_gone', '0123456789abcdef0123456789abcdef', 'pending')";
-        database.execute(row, [blob]).unwrap();
+        let row = "INSERT INTO blobs (id, workspace_id, process_id, state) VALUES ('BLOB', 'ws_gone', '0123456789abcdef0123456789abcdef', 'pending')";
+        self.database().execute(&row.replace("BLOB", blob)).unwrap();
         let shard = self.config.stores.blobs.join(&blob[..2]);
         std::fs::write(shard.join(format!("{blob}.tmp")), b"half").unwrap();
     }
@@ -391,12 +403,11 @@ impl House {
 impl House {
     /// Waits until the sweeper has nothing left to do at this time of the clock; something must have asked for a pass.
     pub async fn settle(&self) {
-        let database = Connection::open(&self.config.stores.database).unwrap();
+        let database = self.database();
         let sql = "SELECT (SELECT count(*) FROM blobs WHERE state <> 'ready')
                    + (SELECT count(*) FROM files WHERE expires_at <= ?1)
                    + (SELECT count(*) FROM uploads WHERE status = 'pending' AND expires_at <= ?1)";
-        let mut unsettled = database.prepare(sql).unwrap();
-        let mut left = || unsettled.query_row([self.clock.now_seconds()], |row| row.get::<_, usize>(0)).unwrap();
+        let left = || database.number(&sql.replace("?1", &self.clock.now_seconds().to_string()));
         eventually(|| left() == 0, || "the sweeper leaves nothing behind".into()).await;
     }
 
@@ -418,12 +429,18 @@ impl House {
         }
     }
 
-    /// The thread that writes the database ends by itself, and a process that has died holds no file open.
+    /// The thread that writes the database ends by itself, as do the sessions of a database server, and a process that has
+    /// died holds no file open.
     fn wait_for_the_dead(&self) {
         let held = |entry: std::io::Result<std::fs::DirEntry>| {
             std::fs::read_link(entry.unwrap().path()).is_ok_and(|file| file.starts_with(self.folder.path()))
         };
         let deadline = std::time::Instant::now() + PATIENCE;
+        let sessions = "SELECT count(*) FROM pg_stat_activity
+                        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        while self.postgres.is_some() && self.database().number(sessions) > 0 {
+            assert!(std::time::Instant::now() < deadline, "within {PATIENCE:?} the dead server has no session");
+        }
         while std::fs::read_dir("/proc/self/fd").unwrap().any(held) {
             assert!(std::time::Instant::now() < deadline, "within {PATIENCE:?} the dead server holds no file");
             std::thread::sleep(Duration::from_millis(1));

@@ -19,8 +19,12 @@ mod limits;
 mod lines;
 mod list;
 mod matrix;
+#[allow(dead_code, reason = "each test binary uses its part of it")]
+mod postgres;
 mod quotas;
 mod races;
+#[allow(dead_code, reason = "each test binary uses its part of it")]
+mod rows;
 mod spending;
 mod tenancy;
 mod uploads;

@@ -82,7 +82,7 @@ impl Database {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("venna_test_{}_{number}", std::process::id());
-        run(server, &format!("CREATE DATABASE {name}"));
+        run(server, &format!("CREATE DATABASE {name}")).unwrap();
         let (place, query) = server.split_once('?').map_or((server, None), |(place, query)| (place, Some(query)));
         let place = place.rsplit_once('/').unwrap().0;
         let url = format!("{place}/{name}{}", query.map(|query| format!("?{query}")).unwrap_or_default());
@@ -91,39 +91,39 @@ impl Database {
 
     /// Runs statements.
     pub fn run(&self, sql: &str) {
-        run(&self.url, sql);
+        run(&self.url, sql).unwrap();
     }
 
     /// The rows of a statement, each with its columns as text.
     pub fn rows(&self, sql: &str) -> Vec<Vec<Option<String>>> {
-        run(&self.url, sql)
+        run(&self.url, sql).unwrap()
     }
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
-        let (server, sql) = (self.server.clone(), format!("DROP DATABASE {} WITH (FORCE)", self.name));
         // A server that a test has stopped took its databases along.
-        drop(std::panic::catch_unwind(move || drop(run(&server, &sql))));
+        drop(run(&self.server, &format!("DROP DATABASE {} WITH (FORCE)", self.name)));
     }
 }
 
-/// On a connection and a thread of its own, whatever runtime the caller is on.
-pub fn run(url: &str, sql: &str) -> Vec<Vec<Option<String>>> {
+/// The rows of a statement. On a connection and a thread of its own, whatever runtime the caller is on.
+pub fn run(url: &str, sql: &str) -> Result<Vec<Vec<Option<String>>>, String> {
     let (url, sql) = (url.to_owned(), sql.to_owned());
     let work = async move {
-        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+        let told = |error: tokio_postgres::Error| format!("{error:?}");
+        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.map_err(told)?;
         let connection = tokio::spawn(connection);
-        let answers = client.simple_query(&sql).await.unwrap();
+        let answers = client.simple_query(&sql).await.map_err(told)?;
         drop(client);
-        connection.await.unwrap().unwrap();
+        connection.await.unwrap().map_err(told)?;
         let row = |answer: &tokio_postgres::SimpleQueryMessage| match answer {
             tokio_postgres::SimpleQueryMessage::Row(row) => {
                 Some((0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect())
             }
             _ => None,
         };
-        answers.iter().filter_map(row).collect()
+        Ok(answers.iter().filter_map(row).collect())
     };
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     std::thread::spawn(move || runtime().block_on(work)).join().unwrap()

@@ -130,6 +130,20 @@ impl PostgresStore {
         Ok(Self { connections: Connections::new(&endpoint, &settings)?, clock })
     }
 
+    /// Whether the database that a URL names holds an installation. Nothing is changed.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub async fn is_there(url: &str) -> Result<bool, OpenError> {
+        let endpoint: Endpoint = url.parse()?;
+        let asking = async {
+            let (client, connection) = endpoint.config.connect(tls::connector(&endpoint)?).await?;
+            drop(tokio::spawn(connection));
+            Ok(client.query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[]).await?.try_get(0)?)
+        };
+        timeout(OPEN_TIMEOUT, asking).await.unwrap_or_else(|_| Err(Failure::Late.into()))
+    }
+
     /// The time that a test has set, as SQL takes it.
     fn set_ms(&self) -> Option<i64> {
         self.clock.set_ms().map(rows::stored)
@@ -139,16 +153,14 @@ impl PostgresStore {
 /// Looks whether the server can be used, and brings the schema up to date; how commits are to be made durable.
 async fn prepare(endpoint: &Endpoint, clock: &Clock) -> Result<&'static str, OpenError> {
     let (mut client, connection) = endpoint.config.connect(tls::connector(endpoint)?).await?;
-    let connection = tokio::spawn(connection);
+    // It ends with its client.
+    drop(tokio::spawn(connection));
     let commit = check_server(&client).await?;
     let now_seconds = match clock.set_ms() {
         Some(set_ms) => set_ms / 1000,
         None => rows::number(&client.query_one("SELECT extract(epoch FROM now())::bigint", &[]).await?, 0)?,
     };
     migrate::migrate(&mut client, now_seconds).await?;
-    drop(client);
-    // It has nothing more to say, and ends by itself.
-    drop(connection);
     Ok(commit)
 }
 
