@@ -31,9 +31,6 @@ pub(super) enum Failure {
     /// A row is not what it should be.
     #[error("a row cannot be read: {0}")]
     Unreadable(String),
-    /// The snapshot could not be written.
-    #[error("the snapshot cannot be written")]
-    Snapshot(#[source] MetadataError),
 }
 
 impl Failure {
@@ -48,7 +45,7 @@ impl Failure {
         match self {
             Self::Lost(_) => true,
             Self::Refused(code, _) => ends_sessions(code),
-            Self::Late | Self::Unreadable(_) | Self::Snapshot(_) => false,
+            Self::Late | Self::Unreadable(_) => false,
         }
     }
 
@@ -97,7 +94,6 @@ impl From<DriverError> for Failure {
 impl From<Failure> for MetadataError {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Snapshot(error) => error,
             Failure::Refused(ref code, _) if *code == SqlState::DISK_FULL => Self::OutOfSpace(Arc::new(failure)),
             Failure::Refused(ref code, _) if is_mistake(code) => Self::Broken(Arc::new(failure)),
             Failure::Unreadable(_) => Self::Broken(Arc::new(failure)),

@@ -10,6 +10,7 @@ mod audit;
 mod blobs;
 mod expiries;
 mod files;
+mod import;
 mod keys;
 mod ledger;
 mod limits;
@@ -61,6 +62,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use writer::{Change, Writer};
 
+pub(super) use import::Import;
 pub use migrate::MigrationError;
 pub use snapshot::Snapshot;
 
