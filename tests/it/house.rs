@@ -189,6 +189,11 @@ pub fn wants_postgres() -> bool {
     }
 }
 
+/// How often something is repeated that is repeated so often in SQLite: a commit of a server costs more.
+pub fn rounds(in_sqlite: usize) -> usize {
+    if wants_postgres() { in_sqlite / 5 } else { in_sqlite }
+}
+
 /// Waits for a condition.
 pub async fn eventually(mut holds: impl FnMut() -> bool, what: impl Fn() -> String) {
     let deadline = tokio::time::Instant::now() + PATIENCE;

@@ -23,6 +23,7 @@ mod matrix;
 mod postgres;
 mod quotas;
 mod races;
+mod replicas;
 #[allow(dead_code, reason = "each test binary uses its part of it")]
 mod rows;
 mod spending;

@@ -1,7 +1,7 @@
 //! What a workspace may have, and what a workspace or key may do: quotas, limits of size, rate and concurrency, and a key that
 //! ends while it is in use.
 
-use crate::house::{Actor, Answer, Form, House};
+use crate::house::{Actor, Answer, Form, House, rounds};
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -42,7 +42,6 @@ fn is_over_quota(answer: Answer) {
 
 #[tokio::test]
 async fn of_64_uploads_at_once_those_10_are_stored_that_fit() {
-    const ROUNDS: u64 = 200;
     let house = House::with(&[("sweep_interval_seconds", "86400")], Clock::set_to(NOW_MS)).await;
     let (ada, _) = house.limited_visitor("ada", &[(Limit::StorageBytes, 10_009)]).await;
     // No commit may go over the quota, whatever is seen from outside.
@@ -64,7 +63,7 @@ async fn of_64_uploads_at_once_those_10_are_stored_that_fit() {
         let anchor = form.field("expires_after[anchor]", "created_at");
         anchor.field("expires_after[seconds]", "3600").field("purpose", "user_data").file("a", &[7; 1000])
     };
-    for round in 0..ROUNDS {
+    for round in 0..rounds(200) {
         let answers = join_all((0..64).map(|_| ada.post(brief(Form::default())))).await;
         let (stored, refused): (Vec<_>, Vec<_>) =
             answers.into_iter().partition(|answer| answer.status == StatusCode::OK);

@@ -3,7 +3,7 @@
 use super::connections::{Prepared, Session, Values};
 use super::failure::Failure;
 use super::rows::{self, named, parsed};
-use super::writer::Change;
+use super::writer::{Change, Proof};
 use crate::model::audit::{Action, AuditQuery, Entry, NewEntry, Origin};
 use crate::model::ids::AuditId;
 use crate::model::page::Page;
@@ -20,21 +20,22 @@ pub(super) const INSERT: &str =
 /// Enters what is done in this transaction.
 pub(super) async fn note(change: &Change<'_>, origin: Origin, new: NewEntry) -> Result<(), Failure> {
     let newest = newest(&change.prepare(NEWEST).await?).await?;
-    insert(&change.prepare(INSERT).await?, newest, origin, new, change.now_ms()).await
+    let insert_entry = change.prepare(INSERT).await?;
+    insert(&insert_entry, fresh_id(change, newest), origin, new).await
 }
 
 pub(super) async fn newest(newest: &Prepared<'_>) -> Result<Option<AuditId>, Failure> {
     newest.row(&[]).await?.map(|row| parsed(&row, 0)).transpose()
 }
 
-pub(super) async fn insert(
-    insert: &Prepared<'_>,
-    newest: Option<AuditId>,
-    origin: Origin,
-    new: NewEntry,
-    now_ms: u64,
-) -> Result<(), Failure> {
-    let id = AuditId::next(newest, now_ms, random::bytes()).to_string();
+/// The id of an entry, by which the change that it tells of is proven.
+pub(super) fn fresh_id(change: &Change<'_>, newest: Option<AuditId>) -> String {
+    let id = AuditId::next(newest, change.now_ms(), random::bytes()).to_string();
+    change.proven_by(Proof::Entry(id.clone()));
+    id
+}
+
+pub(super) async fn insert(insert: &Prepared<'_>, id: String, origin: Origin, new: NewEntry) -> Result<(), Failure> {
     let workspace = new.workspace.map(|workspace| workspace.to_string());
     let address = origin.address.map(|address| address.to_string());
     let request = origin.request.map(|request| request.to_string());

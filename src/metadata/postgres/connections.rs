@@ -12,6 +12,7 @@ use crate::random;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
 use std::fmt;
 use std::ops::Deref;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -32,7 +33,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long one may take in all, finding out included whether a commit took place whose answer was lost.
 const LAST_WORD: Duration = Duration::from_millis(4500);
 /// How long a read over many rows may take.
-const LONG_TIMEOUT: Duration = Duration::from_secs(120);
+const LONG_TIMEOUT: Duration = Duration::from_mins(2);
 /// How often a transaction is tried that the database gave up for the sake of another, or whose connection was lost before
 /// it was sent to be committed.
 const MAX_TRIES: u32 = 5;
@@ -123,10 +124,9 @@ impl Connections {
     /// A connection.
     pub(super) async fn session(&self, until: Instant) -> Result<Session, Failure> {
         match timeout_at(until, self.pool.get()).await {
-            Err(_) => Err(Failure::Late),
             Ok(Ok(client)) => Ok(Session { client: Some(client), at_rest: AtomicBool::new(false) }),
             Ok(Err(PoolError::Backend(error))) => Err(error.into()),
-            Ok(Err(PoolError::Timeout(_))) => Err(Failure::Late),
+            Err(_) | Ok(Err(PoolError::Timeout(_))) => Err(Failure::Late),
             Ok(Err(other)) => Err(Failure::Lost(other.to_string())),
         }
     }
@@ -253,17 +253,20 @@ impl Drop for Session {
     }
 }
 
+/// Kept apart from those who wait for many of them at once.
+type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
+
 impl Prepared<'_> {
     /// Sent when first polled, as the others are.
-    pub(super) async fn rows(&self, values: Values<'_>) -> Result<Vec<Row>, Failure> {
-        Ok(self.session.client().query(&self.statement, values).await?)
+    pub(super) fn rows<'b>(&'b self, values: Values<'b>) -> Answer<'b, Vec<Row>> {
+        Box::pin(async move { Ok(self.session.client().query(&self.statement, values).await?) })
     }
 
-    pub(super) async fn row(&self, values: Values<'_>) -> Result<Option<Row>, Failure> {
-        Ok(self.session.client().query_opt(&self.statement, values).await?)
+    pub(super) fn row<'b>(&'b self, values: Values<'b>) -> Answer<'b, Option<Row>> {
+        Box::pin(async move { Ok(self.session.client().query_opt(&self.statement, values).await?) })
     }
 
-    pub(super) async fn execute(&self, values: Values<'_>) -> Result<u64, Failure> {
-        Ok(self.session.client().execute(&self.statement, values).await?)
+    pub(super) fn execute<'b>(&'b self, values: Values<'b>) -> Answer<'b, u64> {
+        Box::pin(async move { Ok(self.session.client().execute(&self.statement, values).await?) })
     }
 }

@@ -72,6 +72,7 @@ pub(super) async fn create(
         },
     };
     let file = make(&standing, new, change.now_ms());
+    change.proven_by(ledger::coming(file.id));
     let now_seconds = change.now_seconds();
     let kept = async {
         let Some(bytes) = inline else { return Ok(()) };
@@ -209,8 +210,8 @@ pub(super) async fn delete(change: Change<'_>, caller: Caller, id: FileId) -> Re
     }
     let (action, object) = (Action::FileDeleted, id.to_string());
     let entry = NewEntry { action, workspace: Some(caller.workspace), object, details: None };
-    let now_ms = change.now_ms();
-    change.commit(audit::insert(&insert, newest, caller.into(), entry, now_ms)).await?;
+    let entry_id = audit::fresh_id(&change, newest);
+    change.commit(audit::insert(&insert, entry_id, caller.into(), entry)).await?;
     Ok(true)
 }
 

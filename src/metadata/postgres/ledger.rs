@@ -4,13 +4,13 @@ use super::audit;
 use super::connections::{Connections, Prepared, Session, Values};
 use super::failure::Failure;
 use super::rows::{self, named, number, parsed, stored};
-use super::writer::{Change, Lock, Task};
+use super::writer::{Change, Lock, Proof, Task};
 use crate::metadata::MetadataError;
 use crate::model::adjustment::{Adjusted, NewAdjustment, row_of_event};
 use crate::model::audit::{Action, NewEntry, Origin};
 use crate::model::caller::Caller;
 use crate::model::file::File;
-use crate::model::ids::{ProcessId, WorkspaceId};
+use crate::model::ids::{FileId, ProcessId, WorkspaceId};
 use crate::model::ledger::{Fact, LedgerRow, Reads};
 use crate::model::page::Page;
 use crate::model::prices::LineItem;
@@ -35,6 +35,11 @@ pub(super) const END: &str = "
     SELECT 'st-:' || l.file_id, greatest(l.ts, least(g.expires_at, now_ms($2) / 1000)), 'end', l.workspace_id,
            l.api_key_id, l.purpose, l.file_id, -l.bytes, 0
     FROM gone g JOIN ledger l ON l.event_id = 'st+:' || g.id";
+
+/// What proves that a File has come.
+pub(super) fn coming(file: FileId) -> Proof {
+    Proof::Event(format!("st+:{file}"))
+}
 
 pub(super) async fn begin(begin: &Prepared<'_>, caller: Caller, file: &File, fact: Fact) -> Result<(), Failure> {
     let (id, workspace, key) = (file.id.to_string(), caller.workspace.to_string(), caller.key.to_string());

@@ -66,7 +66,7 @@ pub use tls::TlsError;
 /// The oldest version of the server that is served, as it numbers itself: 15.
 const MIN_SERVER_VERSION: i32 = 150_000;
 /// How long the start waits for the database: the schema may have to be brought up to date, or another server does so.
-const OPEN_TIMEOUT: Duration = Duration::from_secs(120);
+const OPEN_TIMEOUT: Duration = Duration::from_mins(2);
 /// What holds for the statements of every connection. No statement may take longer than a request waits for it, no lock
 /// longer than that, and no transaction may be left open; a statement ends when its client is gone.
 const SETTINGS: &str = "-c statement_timeout=4000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=5000 \
@@ -618,125 +618,11 @@ impl MetadataStore for PostgresStore {
 
 #[cfg(test)]
 #[allow(dead_code, reason = "tests of the whole server use the rest")]
+#[path = "../../../tests/it/proxy.rs"]
+mod proxy;
+#[cfg(test)]
+#[allow(dead_code, reason = "tests of the whole server use the rest")]
 #[path = "../../../tests/it/postgres.rs"]
 mod testbed;
-
 #[cfg(test)]
-mod tests {
-    use super::super::{contract, ledger_contract};
-    use super::testbed::Database;
-    use super::*;
-    use crate::model::page::Order;
-    use std::sync::Arc;
-
-    async fn open(database: &Database, clock: &Clock) -> PostgresStore {
-        PostgresStore::open(&database.url, clock.clone()).await.unwrap()
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn the_contract_holds() {
-        let Some(database) = Database::fresh("the contract of metadata stores") else { return };
-        let clock = Clock::set_to(contract::NOW_MS);
-        let store = open(&database, &clock).await;
-        contract::holds(&store, &clock).await;
-        contract::concurrent_changes_get_their_own_answers(Arc::new(store)).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn usage_is_what_happened_in_random_schedules() {
-        let Some(database) = Database::fresh("the contract of the ledger") else { return };
-        let clock = Clock::set_to(contract::NOW_MS);
-        let store = open(&database, &clock).await;
-        let seed = u64::from_le_bytes(crate::random::bytes());
-        ledger_contract::usage_is_what_happened(&store, &clock, SCHEDULES, seed).await;
-        ledger_contract::reads_are_entered_once(&store, &clock).await;
-        ledger_contract::corrections_are_entered_once(&store).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_snapshot_is_the_same_installation_in_sqlite() {
-        use crate::metadata::sqlite::{Opener, SqliteStore};
-        let Some(database) = Database::fresh("snapshots of PostgreSQL") else { return };
-        let clock = Clock::set_to(contract::NOW_MS);
-        let store = open(&database, &clock).await;
-        contract::holds(&store, &clock).await;
-        ledger_contract::corrections_are_entered_once(&store).await;
-        store.roll_up_usage(7).await.unwrap();
-        let caller = contract::tenant(&store, "copied").await;
-        let size = 100_000;
-        let file = contract::small_file(size, Purpose::Vision, None);
-        let Effect::Made(Some(file)) = store.create_file(caller, file, None).await.unwrap() else {
-            panic!("it is made")
-        };
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("copy.db");
-        store.snapshot(&path).await.unwrap();
-        assert!(store.snapshot(&path).await.is_err(), "what is there is not written over");
-        let copy = SqliteStore::open(&path, clock.clone(), Opener::Command).unwrap();
-        let both: [&dyn MetadataStore; 2] = [&store, &copy];
-        let mut seen = Vec::new();
-        for store in both {
-            assert!(store.find_misfits().await.unwrap().is_empty());
-            let content = store.find_content(caller.workspace, file.id).await.unwrap().unwrap();
-            let workspaces = store.list_workspaces(None, 1000, true).await.unwrap().rows;
-            let mut files = Vec::new();
-            for workspace in &workspaces {
-                let query = FileQuery { purpose: None, limit: 1000, order: Order::Ascending, after: None };
-                files.push(store.list_files(workspace.id, query).await.unwrap().rows);
-            }
-            let ledger = store.ledger(None, 0, 10_000).await.unwrap().rows;
-            assert!(ledger.len() > 7 && workspaces.len() > 10, "there is something to compare");
-            let audit = store.audit_log(AuditQuery { limit: 1000, ..AuditQuery::default() }).await.unwrap().rows;
-            seen.push(format!(
-                "{workspaces:?} {files:?} {ledger:?} {audit:?} {:?} {:?} {:?} {:?}",
-                store.list_keys().await.unwrap(),
-                store.ready_blobs(None, 1000).await.unwrap(),
-                store.storage_usage(caller.workspace).await.unwrap(),
-                content.blobs
-            ));
-        }
-        assert!(seen[0] == seen[1], "{}\n\n{}", seen[0], seen[1]);
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn both_drivers_have_the_same_schema() {
-        let Some(database) = Database::fresh("the schemas of both drivers") else { return };
-        let clock = Clock::system();
-        drop(open(&database, &clock).await);
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.db");
-        drop(crate::metadata::sqlite::Import::create(&path, 0).unwrap().finish().unwrap());
-        let sqlite = rusqlite::Connection::open(&path).unwrap();
-        let ours = "SELECT m.name || '.' || c.name FROM sqlite_schema m, pragma_table_info(m.name) c
-                    WHERE m.type = 'table' ORDER BY 1";
-        let mut select = sqlite.prepare(ours).unwrap();
-        let ours: Vec<String> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-        let theirs = "SELECT table_name || '.' || column_name COLLATE \"C\" FROM information_schema.columns
-                      WHERE table_schema = 'public' ORDER BY 1";
-        let theirs: Vec<String> = database.rows(theirs).into_iter().map(|row| row[0].clone().unwrap()).collect();
-        let only_there = ["ledger.arrival", "processes.id", "processes.lease_until_ms", "workspaces.last_file_id"];
-        let shared: Vec<String> = theirs.into_iter().filter(|name| !only_there.contains(&name.as_str())).collect();
-        assert_eq!(shared, ours);
-        let numbers = "SELECT number || ' ' || name FROM schema_migrations ORDER BY number";
-        let mut select = sqlite.prepare(numbers).unwrap();
-        let ours: Vec<String> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-        let theirs: Vec<String> = database.rows(numbers).into_iter().map(|row| row[0].clone().unwrap()).collect();
-        assert_eq!(theirs, ours, "each migration has the same number in both");
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_database_that_is_newer_or_another_is_refused() {
-        let Some(database) = Database::fresh("schemas that are refused") else { return };
-        drop(open(&database, &Clock::system()).await);
-        database.run("INSERT INTO schema_migrations VALUES (9999, 'of tomorrow', '\\x00', 0)");
-        let error = PostgresStore::open(&database.url, Clock::system()).await.unwrap_err();
-        assert!(matches!(error, OpenError::Migration(MigrationError::Newer { found: 9999, .. })), "{error}");
-        database.run("DELETE FROM schema_migrations WHERE number = 9999");
-        database.run("UPDATE schema_migrations SET sha256 = '\\x00' WHERE number = 1");
-        let error = PostgresStore::open(&database.url, Clock::system()).await.unwrap_err();
-        assert!(matches!(error, OpenError::Migration(MigrationError::Changed(1))), "{error}");
-    }
-
-    /// Each is a workspace of its own, whose commits nobody shares.
-    const SCHEDULES: usize = 500;
-}
+mod tests;

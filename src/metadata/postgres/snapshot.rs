@@ -23,7 +23,7 @@ const BATCH_BYTES: usize = 1 << 20;
 /// Batches that wait to be written.
 const BATCHES: usize = 4;
 /// How long the database may take to send the next row.
-const ROW_TIMEOUT: Duration = Duration::from_secs(60);
+const ROW_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A table as both stores have it: its columns there, and where they come from here.
 struct Table {

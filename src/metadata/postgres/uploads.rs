@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::files::{self, FILE_COLUMNS};
 use super::ledger::{self, BEGIN as BEGIN_IN_LEDGER};
 use super::rows::{self, digest, named, number, optional_digest, optional_number, parsed, stored};
-use super::writer::{Change, Lock};
+use super::writer::{Change, Lock, Proof};
 use super::{blobs, expiries};
 use crate::model::blob::StoredBlob;
 use crate::model::caller::Caller;
@@ -93,6 +93,7 @@ pub(super) async fn create(
     let (size_bytes, expires_at) = (stored(new.size_bytes), stored(upload.expires_at));
     let (filename, purpose) = (new.filename.as_str(), new.purpose.name());
     let values: Values<'_> = &[&workspace, &id, &size_bytes, &filename, &purpose, &lives_seconds, &expires_at];
+    change.proven_by(Proof::Upload(workspace.clone(), id.clone()));
     let writes = async { try_join!(insert.execute(values), opening.note(Some(&upload), now_seconds)).map(drop) };
     change.commit(writes).await?;
     Ok(Effect::Made(upload))
@@ -151,6 +152,7 @@ pub(super) async fn create_part(
     let part = Part { id, upload, size_bytes: new.content.size_bytes, sha256: new.content.sha256 };
     let (id, blob, size_bytes) = (id.to_string(), new.blob.to_string(), stored(part.size_bytes));
     let values: Values<'_> = &[&id, &owner, &name, &blob, &size_bytes, &part.sha256.0.as_slice()];
+    change.proven_by(Proof::Claim(blob.clone()));
     let writes = async { try_join!(insert.execute(values), opening.note(Some(&part), now_seconds)).map(drop) };
     change.commit(writes).await?;
     Ok(Effect::Made(Ok(Some(part))))
@@ -230,13 +232,14 @@ pub(super) async fn complete(
     let now_seconds = change.now_seconds();
     let (standing, row, chosen) = match decide(standing, row, &found, completion, fingerprint) {
         Ok(decided) => decided,
-        Err(Effect::Made(Ok(completed))) => {
-            change.commit(opening.note(Some(&completed), now_seconds)).await?;
-            return Ok(Effect::Made(Ok(completed)));
+        Err(effect) => {
+            let Effect::Made(Ok(completed)) = &*effect else { return give_up(&change, *effect).await };
+            change.commit(opening.note(Some(completed), now_seconds)).await?;
+            return Ok(*effect);
         }
-        Err(effect) => return give_up(&change, effect).await,
     };
     let file = make(&standing, &row, &chosen, completion.sha256, change.now_ms());
+    change.proven_by(ledger::coming(file.id));
     let completed = Upload { status: UploadStatus::Completed, file: Some(file.clone()), ..row.upload };
     let writes = async {
         try_join!(
@@ -257,18 +260,20 @@ fn decide(
     found: &HashMap<PartId, ChosenPart>,
     completion: &Completion,
     fingerprint: Sha256Digest,
-) -> Result<(Standing, UploadRow, Vec<ChosenPart>), Effect<Result<Upload, UploadRefusal>>> {
-    let standing = standing.map_err(Effect::from)?;
-    let refuse = |refusal| Effect::Made(Err(refusal));
+) -> Result<(Standing, UploadRow, Vec<ChosenPart>), Box<Effect<Result<Upload, UploadRefusal>>>> {
+    let standing = standing.map_err(|stop| Box::new(stop.into()))?;
+    let refuse = |refusal| Box::new(Effect::Made(Err(refusal)));
     let row = row.ok_or_else(|| refuse(UploadRefusal::NotFound))?;
     match row.upload.status {
         UploadStatus::Pending => {}
-        UploadStatus::Completed if row.completion == Some(fingerprint) => return Err(Effect::Made(Ok(row.upload))),
+        UploadStatus::Completed if row.completion == Some(fingerprint) => {
+            return Err(Box::new(Effect::Made(Ok(row.upload))));
+        }
         status => return Err(refuse(UploadRefusal::NotPending(status))),
     }
     let chosen = choose(&row.upload, &completion.parts, found).map_err(refuse)?;
     match standing.refuse_bytes(row.upload.size_bytes) {
-        Some(refused) => Err(Effect::Refused(refused)),
+        Some(refused) => Err(Box::new(Effect::Refused(refused))),
         None => Ok((standing, row, chosen)),
     }
 }

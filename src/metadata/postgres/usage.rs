@@ -22,7 +22,7 @@ const COUNTED: [&str; 7] =
 const CACHES: [(&str, &str); 2] = [("usage_hourly", "api_key_id, purpose"), ("usage_hourly_totals", "'', ''")];
 
 fn for_each(counted: impl Fn(&str) -> String, between: &str) -> String {
-    COUNTED.map(|column| counted(column)).join(between)
+    COUNTED.map(counted).join(between)
 }
 
 fn sums() -> String {

@@ -1,8 +1,9 @@
 //! Changes: transactions of few round trips, whose outcome is known even when the answer to COMMIT is lost.
 //!
 //! BEGIN is sent together with the first statements, and COMMIT together with the last. What is decided in between is decided
-//! under a lock that the first statements take. Each transaction knows its number, by which the database tells later
-//! whether it took place.
+//! under a lock that the first statements take. Each transaction knows its number, by which the database tells later whether
+//! it is still under way, and what it leaves behind, which tells whether it took place. The number alone does not: a database
+//! that crashes gives numbers again that it had not written down.
 
 use super::connections::{Connections, Deadline, Prepared, Session, Values};
 use super::failure::Failure;
@@ -57,6 +58,19 @@ impl Task {
     }
 }
 
+/// What a transaction leaves behind if it took place, and nobody else does.
+#[derive(Clone, Debug)]
+pub(super) enum Proof {
+    /// An entry of the audit log, by its id.
+    Entry(String),
+    /// A row of the ledger, by its event.
+    Event(String),
+    /// An Upload, by workspace and id.
+    Upload(String, String),
+    /// A blob that is not pending any more, by its id.
+    Claim(String),
+}
+
 /// A transaction.
 pub(super) struct Change<'a> {
     connections: &'a Connections,
@@ -64,6 +78,7 @@ pub(super) struct Change<'a> {
     deadline: Deadline,
     set_ms: Option<i64>,
     begun: OnceLock<Begun>,
+    proof: OnceLock<Proof>,
     _place: SemaphorePermit<'a>,
 }
 
@@ -93,7 +108,15 @@ impl<'a> Change<'a> {
     ) -> Result<Self, Failure> {
         let place = connections.place(deadline.request).await?;
         let session = connections.session(deadline.request).await?;
-        Ok(Self { connections, session, deadline, set_ms, begun: OnceLock::new(), _place: place })
+        Ok(Self {
+            connections,
+            session,
+            deadline,
+            set_ms,
+            begun: OnceLock::new(),
+            proof: OnceLock::new(),
+            _place: place,
+        })
     }
 
     /// Begins the transaction, takes these locks, then reads, all in one round trip. What reads is prepared already.
@@ -115,7 +138,7 @@ impl<'a> Change<'a> {
                 Some((statement, LockValue::Number(value))) => statement.rows(&[value]).await.map(drop),
                 None => Ok(()),
             };
-            let (_, _, _, begun, found) =
+            let ((), (), (), begun, found) =
                 try_join!(self.session.batch("BEGIN"), lock(first), lock(second), number.row(set_ms), reads)?;
             let begun = begun.ok_or_else(|| Failure::Unreadable("a transaction without a number".to_owned()))?;
             let begun = Begun { xid: begun.try_get(0)?, now_ms: rows::number(&begun, 1)? };
@@ -133,6 +156,12 @@ impl<'a> Change<'a> {
     /// The same in seconds.
     pub(super) fn now_seconds(&self) -> u64 {
         self.now_ms() / 1000
+    }
+
+    /// Says by what it is known that the transaction took place; the first word counts. Of a change that is not proven
+    /// nobody needs to know: it is repeated where its outcome is lost, and must do no harm then.
+    pub(super) fn proven_by(&self, proof: Proof) {
+        self.proof.get_or_init(|| proof);
     }
 
     /// The time that a test has set, for [`now_ms`](Self::now_ms) of SQL.
@@ -166,7 +195,7 @@ impl<'a> Change<'a> {
             return failpoint::reach("commit.done").map_err(|_| Failure::Late);
         }
         let Some(begun) = self.begun.get() else { return outcome };
-        find_out(self.connections, &begun.xid, self.deadline.last_word).await
+        find_out(self.connections, &begun.xid, self.proof.get(), self.deadline.last_word).await
     }
 
     /// Gives the transaction up: nothing was done.
@@ -178,26 +207,62 @@ impl<'a> Change<'a> {
 }
 
 /// Whether a transaction took place whose connection was lost. An error says that it did not, or that nobody can tell.
-async fn find_out(connections: &Connections, xid: &str, until: Instant) -> Result<(), Failure> {
-    let ask = async || -> Result<Option<String>, Failure> {
-        let session = connections.session(until).await?;
-        let status = session.row("SELECT pg_xact_status($1::text::xid8)", &[&xid]).await;
-        session.settle(&status);
-        Ok(status?.and_then(|row| row.try_get(0).ok()))
-    };
+pub(super) async fn find_out(
+    connections: &Connections,
+    xid: &str,
+    proof: Option<&Proof>,
+    until: Instant,
+) -> Result<(), Failure> {
     let asking = async {
         loop {
-            match ask().await {
-                Ok(Some(status)) if status == "committed" => return Ok(()),
-                Ok(Some(status)) if status == "aborted" => {
-                    return Err(Failure::Lost("nothing was committed".to_owned()));
-                }
-                Ok(None) => return Err(Failure::Late),
-                Ok(Some(_)) | Err(_) => sleep(ASK_AGAIN).await,
+            match ask(connections, xid, proof, until).await {
+                Ok(Some(true)) => return Ok(()),
+                Ok(Some(false)) => return Err(Failure::Lost("nothing was committed".to_owned())),
+                Ok(None) | Err(_) => sleep(ASK_AGAIN).await,
             }
         }
     };
     timeout_at(until, asking).await.unwrap_or(Err(Failure::Late))
+}
+
+/// Whether there is proof, once the transaction is not under way any more. Two statements, so that the second sees
+/// everything that the first took for committed.
+async fn ask(
+    connections: &Connections,
+    xid: &str,
+    proof: Option<&Proof>,
+    until: Instant,
+) -> Result<Option<bool>, Failure> {
+    let session = connections.session(until).await?;
+    let status = session.row("SELECT pg_xact_status($1::text::xid8)", &[&xid]).await?;
+    let status: Option<String> = status.map(|row| row.try_get(0)).transpose()?.flatten();
+    let found = if status.as_deref() == Some("in progress") {
+        Ok(None)
+    } else {
+        match proof {
+            Some(proof) => proof.is_there(&session).await.map(Some),
+            None => Ok(Some(false)),
+        }
+    };
+    session.settle(&found);
+    found
+}
+
+impl Proof {
+    async fn is_there(&self, session: &Session) -> Result<bool, Failure> {
+        let found = match self {
+            Self::Entry(id) => session.row("SELECT 1 FROM audit_log WHERE id = $1", &[id]).await?,
+            Self::Event(id) => session.row("SELECT 1 FROM ledger WHERE event_id = $1", &[id]).await?,
+            Self::Upload(workspace, id) => {
+                session.row("SELECT 1 FROM uploads WHERE workspace_id = $1 AND id = $2", &[workspace, id]).await?
+            }
+            Self::Claim(blob) => {
+                let pending = "SELECT 1 FROM blobs WHERE id = $1 AND state = 'pending'";
+                return Ok(session.row(pending, &[blob]).await?.is_none());
+            }
+        };
+        Ok(found.is_some())
+    }
 }
 
 enum LockValue {
