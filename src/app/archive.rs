@@ -104,13 +104,13 @@ async fn copy_and_sum(
 /// # Errors
 /// When it cannot be done; the stores are marked then and refused by every command.
 pub async fn restore(folder: &Path, stores: &StoreConfig, progress: Progress<'_>) -> Result<Archived> {
+    let Some(database) = stores.database() else {
+        bail!("a backup is restored to SQLite: set metadata_url to sqlite:PATH, or not at all");
+    };
     let manifest = Manifest::read(folder)?;
     refuse_half_restored(stores)?;
     refuse_filled(&stores.data_dir)?;
     refuse_filled(&stores.blobs)?;
-    let Some(database) = stores.database() else {
-        bail!("a backup is restored to SQLite: set metadata_url to sqlite:PATH, or not at all");
-    };
     if database.exists() {
         bail!("there is a database {} already", database.display());
     }

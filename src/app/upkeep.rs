@@ -2,24 +2,19 @@
 //! belong together.
 
 use crate::blobs::BlobStore;
-use crate::causes::Causes;
 use crate::clock::Clock;
 use crate::config::UpkeepConfig;
 use crate::files::Files;
 use crate::inspect::{BackgroundScrub, Inspector};
-use crate::metadata::{LEASE_SECONDS, MetadataStore};
+use crate::metadata::MetadataStore;
 use crate::model::ids::InstallationId;
 use crate::model::stamp::Lineage;
 use crate::random;
 use crate::sweep::Sweeper;
-use crate::sweep::lineage;
+use crate::sweep::{lease, lineage};
 use anyhow::Result;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-
-/// How often a process says that it lives: several times before it would count as dead.
-const RENEWAL: Duration = Duration::from_secs(LEASE_SECONDS / 6);
 
 /// Starts it; a warning for the operator when most of it has to wait.
 pub(super) async fn start(
@@ -54,21 +49,10 @@ pub(super) async fn start(
     Ok(None)
 }
 
-/// Says that this process lives, now and again until `stop`: what it writes is not swept by others.
+/// Takes the lease of this server, and keeps it until `stop`.
 pub(super) async fn keep_lease(files: &Files, stop: &CancellationToken) -> Result<()> {
-    files.metadata.renew_process(files.process).await?;
-    let (metadata, process, stop) = (Arc::clone(&files.metadata), files.process, stop.clone());
-    files.tasks.spawn(async move {
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(RENEWAL) => {}
-            }
-            if let Err(error) = metadata.renew_process(process).await {
-                tracing::warn!(error = %Causes(&error), "it could not be said that this server lives");
-            }
-        }
-    });
+    lease::take(&*files.metadata, files.process).await?;
+    files.tasks.spawn(lease::keep(Arc::clone(&files.metadata), files.process, stop.clone()));
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 //! again. `stray` looks for what no row explains, and [`lineage`] says whether anything may be removed at all. The wiring
 //! of floor 5 runs it.
 
+pub mod lease;
 pub mod lineage;
 mod stray;
 
