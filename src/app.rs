@@ -3,13 +3,16 @@
 //! The only room that names concrete stores.
 
 mod archive;
+mod blobs;
 mod data_dir;
 mod installation;
 mod manifest;
+mod outbound;
 mod prices;
 mod upkeep;
 
 pub use archive::{Archived, back_up, restore};
+pub use blobs::refuse_contradictions;
 pub use installation::{Installation, open_inspector};
 pub use prices::price_list;
 
@@ -18,7 +21,7 @@ use crate::clock::Clock;
 use crate::config::{Config, LimitConfig, MetadataConfig, StoreConfig};
 use crate::files::Files;
 use crate::http::serve::{ConnectionLimits, serve};
-use crate::http::{BodyPace, FailedLogins, Hall, Rates, Turns, admin_router, router};
+use crate::http::{BodyPace, FailedLogins, FairShare, Hall, Rates, Turns, admin_router, router};
 use crate::keys::{Keys, fresh_secret};
 use crate::metadata::postgres::check_url;
 use crate::metadata::sqlite::Opener;
@@ -30,8 +33,8 @@ use crate::uploads::Uploads;
 use crate::usage::{ReadCounter, Spending, Usage};
 use crate::volume::{folder_of, volatile_kind};
 use anyhow::{Context, Result, bail};
-use data_dir::{Locks, create_folder, lock, write_secret};
-use installation::open_blobs;
+use blobs::{delete_delay, open_blobs};
+use data_dir::{Locks, create_folders, is_alone, lock, write_secret};
 use std::fs::File;
 use std::io::Read;
 use std::net::SocketAddr;
@@ -91,10 +94,8 @@ impl Server {
     /// # Errors
     /// When another server has the data directory, an address is taken, or a store cannot be opened.
     pub async fn start(config: &Config, clock: Clock) -> Result<Self> {
-        let database = config.stores.database().map(folder_of);
-        for folder in [&*config.stores.data_dir, &*config.stores.blobs].into_iter().chain(database) {
-            create_folder(folder)?;
-        }
+        refuse_contradictions(config)?;
+        create_folders(&config.stores)?;
         let locks = lock(&config.stores)?;
         let main = bind("listen", config.listeners.main).await?;
         let admin = match config.listeners.admin {
@@ -108,12 +109,23 @@ impl Server {
         let mut warnings = warnings(&config.stores);
         let files = open_files(config, &installation, clock.clone(), tasks.clone()).await?;
         upkeep::keep_lease(&files, &stop).await?;
-        warnings.extend(upkeep::start(&files, &config.upkeep, &clock, &stop).await?);
+        warnings.extend(
+            upkeep::start(
+                &files,
+                &config.upkeep,
+                is_alone(&config.stores),
+                delete_delay(&config.stores, &config.upkeep),
+                &clock,
+                &stop,
+            )
+            .await?,
+        );
         let uploads = Uploads { files: files.clone(), ttl_seconds: config.upload_ttl.as_secs() };
         let reads = Arc::new(ReadCounter::new(Arc::clone(&installation.metadata), files.process));
         let (counter, until) = (Arc::clone(&reads), stop.clone());
         tasks.spawn(async move { counter.run(until).await });
         let usage = Usage { prices: Arc::new(price_list(config)?), ..installation.usage.clone() };
+        outbound::start(config, &usage, &tasks, &stop)?;
         let hall = Arc::new(Hall {
             files,
             uploads,
@@ -125,6 +137,7 @@ impl Server {
             audit_log: installation.audit_log.clone(),
             turns: Turns::default(),
             rates: Rates::default(),
+            fair_share: FairShare::default(),
             failed_logins: FailedLogins::new(config.limits.max_failed_logins_per_minute),
             trusted_proxies: config.listeners.trusted_proxies.clone(),
             warnings: warnings.clone(),
@@ -174,7 +187,7 @@ async fn open_files(config: &Config, installation: &Installation, clock: Clock, 
     let sweep_wanted = Arc::new(Notify::new());
     Ok(Files {
         metadata: Arc::clone(&installation.metadata),
-        blobs: open_blobs(&config.stores.blobs).await?,
+        blobs: open_blobs(&config.stores, &installation.metadata).await?,
         clock,
         in_flight: InFlight::new(config.limits.max_concurrent_uploads),
         in_use: InUse::new(Arc::clone(&sweep_wanted)),
@@ -183,6 +196,7 @@ async fn open_files(config: &Config, installation: &Installation, clock: Clock, 
         max_workspace_uploads: config.limits.max_workspace_uploads,
         inline_max_bytes: config.limits.inline_max_bytes,
         strict_jsonl: config.strict_jsonl,
+        blobs_redirect: config.blobs_redirect,
         sweep_wanted,
         last_probe: Arc::default(),
         tasks,
@@ -253,9 +267,9 @@ pub fn check_stores(stores: &StoreConfig) -> Result<()> {
 /// What an operator should know of where the stores lie.
 #[must_use]
 pub fn warnings(stores: &StoreConfig) -> Vec<String> {
-    let metadata = stores.database().map(|database| ("metadata", folder_of(database)));
-    let places = metadata.into_iter().chain([("blobs", stores.blobs.as_path())]);
-    let volatile = places.filter_map(|(what, place)| {
+    let places = [("metadata", stores.database().map(folder_of)), ("blobs", stores.blobs_folder())];
+    let volatile = places.into_iter().filter_map(|(what, place)| {
+        let place = place?;
         let kind = volatile_kind(place)?;
         Some(format!(
             "{what} in {} lie on {kind}, which may lose what was acknowledged at a power cut",

@@ -15,6 +15,7 @@ pub mod audit;
 pub mod files;
 pub mod inspect;
 pub mod keys;
+pub mod outbox;
 pub mod sweep;
 pub mod uploads;
 pub mod usage;
@@ -22,6 +23,7 @@ pub mod workspaces;
 // Floor 2, the stores.
 pub mod blobs;
 pub mod metadata;
+pub mod sinks;
 // Floor 1, the nouns.
 pub mod model;
 // Floor 0, the ground.

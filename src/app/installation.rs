@@ -1,9 +1,8 @@
 //! The stores of an installation, for the server and for the commands that work beside it or without one.
 
+use super::blobs::look_at_blobs;
 use super::data_dir::{create_folder, refuse_half_restored};
 use crate::audit::AuditLog;
-use crate::blobs::BlobStore;
-use crate::blobs::local::LocalBlobs;
 use crate::clock::Clock;
 use crate::config::{MetadataConfig, StoreConfig};
 use crate::inspect::Inspector;
@@ -88,7 +87,8 @@ impl Installation {
 /// When there is no installation, or a store cannot be opened.
 pub async fn open_inspector(stores: &StoreConfig) -> Result<Inspector> {
     let installation = Installation::open_existing(stores, Clock::system()).await?;
-    Ok(Inspector { metadata: installation.metadata, blobs: look_at_blobs(&stores.blobs).await? })
+    let blobs = look_at_blobs(stores, &installation.metadata).await?;
+    Ok(Inspector { metadata: installation.metadata, blobs })
 }
 
 async fn open_metadata(opener: Opener, place: &MetadataConfig, clock: Clock) -> Result<Arc<dyn MetadataStore>> {
@@ -106,18 +106,4 @@ pub(super) async fn open_database(opener: Opener, database: &Path, clock: Clock)
     let path = database.to_owned();
     let store = tokio::task::spawn_blocking(move || SqliteStore::open(&path, clock, opener)).await?;
     Ok(Arc::new(store.with_context(|| format!("cannot open the metadata store {}", database.display()))?))
-}
-
-/// The folder of blobs, to write to.
-pub(super) async fn open_blobs(folder: &Path) -> Result<Arc<dyn BlobStore>> {
-    let root = folder.to_owned();
-    let blobs = tokio::task::spawn_blocking(move || LocalBlobs::open(&root)).await?;
-    Ok(Arc::new(blobs.with_context(|| format!("cannot keep blobs in {}", folder.display()))?))
-}
-
-/// The folder of blobs, to read from.
-pub(super) async fn look_at_blobs(folder: &Path) -> Result<Arc<dyn BlobStore>> {
-    let root = folder.to_owned();
-    let blobs = tokio::task::spawn_blocking(move || LocalBlobs::open_unproven(&root)).await?;
-    Ok(Arc::new(blobs.with_context(|| format!("cannot open the folder of blobs {}", folder.display()))?))
 }

@@ -14,12 +14,15 @@ use crate::sweep::Sweeper;
 use crate::sweep::{lease, lineage};
 use anyhow::Result;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Starts it; a warning for the operator when most of it has to wait.
 pub(super) async fn start(
     files: &Files,
     config: &UpkeepConfig,
+    alone: bool,
+    delete_delay: Duration,
     clock: &Clock,
     stop: &CancellationToken,
 ) -> Result<Option<String>> {
@@ -37,10 +40,11 @@ pub(super) async fn start(
         in_flight: Arc::clone(&files.in_flight),
         in_use: Arc::clone(&files.in_use),
         process: files.process,
-        alone: true,
+        alone,
         wanted: Arc::clone(&files.sweep_wanted),
         clock: clock.clone(),
         audit_retention: config.audit_retention,
+        delete_delay,
     };
     let (watcher, until, interval) = (sweeper.clone(), stop.clone(), config.stray_check_interval);
     files.tasks.spawn(async move { watcher.watch_for_strays(interval, until).await });

@@ -15,6 +15,7 @@ mod progress;
 mod serve;
 mod settings;
 mod usage;
+mod usage_export;
 mod workspaces;
 
 use anyhow::Result;

@@ -1,7 +1,7 @@
 //! `venna usage`.
 
 use super::settings::StoreSettings;
-use super::{output, workspaces};
+use super::{output, usage_export, workspaces};
 use crate::app::{Installation, price_list};
 use crate::clock::Clock;
 use crate::model::ids::WorkspaceId;
@@ -24,7 +24,10 @@ const BAR_COLUMNS: usize = 40;
 
 /// Shows the bill, with the server running or not: what was used, day by day in UTC, and what it costs.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct UsageCommand {
+    #[command(subcommand)]
+    part: Option<Part>,
     /// Only of this workspace, by name or id.
     #[arg(long, value_name = "NAME_OR_ID")]
     workspace: Option<String>,
@@ -45,6 +48,12 @@ pub struct UsageCommand {
     rebuild: bool,
     #[command(flatten)]
     settings: StoreSettings,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Part {
+    /// Shows how far usage is sent to the usage sink, with the server running or not.
+    Export(usage_export::UsageExport),
 }
 
 /// Forms of a bill.
@@ -77,6 +86,9 @@ struct Row {
 
 impl UsageCommand {
     pub async fn run(&self) -> Result<()> {
+        if let Some(Part::Export(export)) = &self.part {
+            return export.run().await;
+        }
         let config = self.settings.resolve()?;
         let installation = Installation::open_existing(&config.stores, Clock::system()).await?;
         let usage = Usage { prices: Arc::new(price_list(&config)?), ..installation.usage.clone() };

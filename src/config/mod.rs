@@ -4,12 +4,14 @@
 //! `venna check` and `docs/config.md` are all made from it. A value is taken from the flag, else `VENNA_*`, else the
 //! file, else the default. Prices are no settings: they stand in the file only. This room imports nothing of the house.
 
+mod cloud;
 mod metadata;
 mod parse;
 mod prices;
 mod resolve;
 mod settings;
 
+pub use cloud::{CloudConfig, CloudScheme, CloudVariables};
 pub use metadata::{DatabaseUrl, MetadataConfig};
 pub use prices::{ItemPriceConfig, PriceConfig, PriceUnit, PricedItem};
 pub use resolve::{Effective, Layers, Origin, SettingError};
@@ -39,8 +41,14 @@ pub struct Config {
     pub upload_ttl: Duration,
     /// Batch and fine-tune files with bad lines are refused, not only marked.
     pub strict_jsonl: bool,
+    /// Downloads are answered with a redirect to the store in the cloud where that can be.
+    pub blobs_redirect: bool,
     /// What the server does by itself.
     pub upkeep: UpkeepConfig,
+    /// Where usage is sent.
+    pub usage_sink: SinkConfig,
+    /// Where spend alerts are sent.
+    pub alert_sink: SinkConfig,
     /// What usage costs, from the oldest version to the newest; none and it costs nothing.
     pub prices: Vec<PriceConfig>,
 }
@@ -52,11 +60,31 @@ pub struct StoreConfig {
     pub data_dir: PathBuf,
     /// The metadata store.
     pub metadata: MetadataConfig,
-    /// The folder of blobs.
-    pub blobs: PathBuf,
+    /// Where blobs are kept.
+    pub blobs: BlobsConfig,
+    /// How long a store in the cloud may take for a request, retries included.
+    pub blobs_timeout: Duration,
+}
+
+/// Where blobs are kept.
+#[derive(Clone, Debug)]
+pub enum BlobsConfig {
+    /// In a folder of this machine.
+    Folder(PathBuf),
+    /// In a bucket.
+    Cloud(CloudConfig),
 }
 
 impl StoreConfig {
+    /// The folder of blobs, where they have one.
+    #[must_use]
+    pub fn blobs_folder(&self) -> Option<&Path> {
+        match &self.blobs {
+            BlobsConfig::Folder(folder) => Some(folder),
+            BlobsConfig::Cloud(_) => None,
+        }
+    }
+
     /// The SQLite database, if the metadata is in one.
     #[must_use]
     pub fn database(&self) -> Option<&Path> {
@@ -118,6 +146,21 @@ pub struct UpkeepConfig {
     pub scrub_bytes_per_second: u64,
     /// How long entries of the audit log are kept; zero for ever.
     pub audit_retention: Duration,
+    /// How long the bytes of what was deleted are kept at least; chosen by where they are when not set.
+    pub delete_delay: Option<Duration>,
+}
+
+/// Where messages are sent.
+#[derive(Clone, Debug)]
+pub struct SinkConfig {
+    /// What the names of its settings begin with.
+    pub name: &'static str,
+    /// The address; nowhere when not set.
+    pub url: Option<String>,
+    /// A file holding the token that the receiver asks for.
+    pub token_file: Option<PathBuf>,
+    /// A file holding the secret with which messages are signed.
+    pub secret_file: Option<PathBuf>,
 }
 
 /// Form of log lines.
@@ -164,7 +207,20 @@ impl Config {
             bootstrap_key_file: from.take_optional("bootstrap_key_file", parse::path)?,
             upload_ttl: from.take("upload_ttl_seconds", parse::seconds)?,
             strict_jsonl: from.take("strict_jsonl", parse::yes_or_no)?,
+            blobs_redirect: from.take("blobs_redirect", parse::yes_or_no)?,
             upkeep: upkeep(&mut from)?,
+            usage_sink: SinkConfig {
+                name: "usage_sink",
+                url: from.take_optional("usage_sink_url", parse::sink_url)?,
+                token_file: from.take_optional("usage_sink_token_file", parse::path)?,
+                secret_file: from.take_optional("usage_sink_secret_file", parse::path)?,
+            },
+            alert_sink: SinkConfig {
+                name: "alert_sink",
+                url: from.take_optional("alert_sink_url", parse::sink_url)?,
+                token_file: None,
+                secret_file: from.take_optional("alert_sink_secret_file", parse::path)?,
+            },
             prices: from.take_prices(),
         };
         Ok((config, from.into_effective()))
@@ -174,10 +230,12 @@ impl Config {
 fn stores(from: &mut resolve::Resolver<'_>) -> Result<StoreConfig, SettingError> {
     let data_dir = from.take("data_dir", parse::path)?;
     let metadata = from.take_optional("metadata_url", metadata::parse)?;
-    let blobs = from.take_optional("blobs_url", parse::file_url)?;
+    let variables = from.cloud_variables();
+    let blobs = from.take_optional("blobs_url", |_, text| cloud::blobs_url(text, variables))?;
     Ok(StoreConfig {
         metadata: metadata.unwrap_or_else(|| MetadataConfig::Sqlite(data_dir.join("venna.db"))),
-        blobs: blobs.unwrap_or_else(|| data_dir.join("blobs")),
+        blobs: blobs.unwrap_or_else(|| BlobsConfig::Folder(data_dir.join("blobs"))),
+        blobs_timeout: from.take("blobs_timeout_seconds", parse::seconds)?,
         data_dir,
     })
 }
@@ -189,6 +247,7 @@ fn upkeep(from: &mut resolve::Resolver<'_>) -> Result<UpkeepConfig, SettingError
         scrub_interval: from.take("scrub_interval_seconds", parse::seconds)?,
         scrub_bytes_per_second: from.take("scrub_max_mib_per_second", parse::mebibytes)?,
         audit_retention: from.take("audit_retention_days", parse::days)?,
+        delete_delay: from.take_optional("delete_delay_seconds", parse::seconds)?,
     })
 }
 

@@ -16,7 +16,7 @@ pub(super) fn path(_: &Setting, text: &str) -> Option<PathBuf> {
     path_of(text)
 }
 
-pub(super) fn file_url(_: &Setting, text: &str) -> Option<PathBuf> {
+pub(super) fn file_url(text: &str) -> Option<PathBuf> {
     path_of_url(text, FILE)
 }
 
@@ -33,6 +33,13 @@ pub(super) fn http_url(_: &Setting, text: &str) -> Option<String> {
     let url: http::Uri = text.parse().ok()?;
     let http = matches!(url.scheme_str(), Some("http" | "https"));
     (http && url.host().is_some() && url.query().is_none()).then(|| text.trim_end_matches('/').to_owned())
+}
+
+/// An address that is posted to, as it is; what must be secret stands in a file.
+pub(super) fn sink_url(setting: &Setting, text: &str) -> Option<String> {
+    let url: http::Uri = text.parse().ok()?;
+    let open = url.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+    http_url(setting, text).filter(|_| open).map(|_| text.to_owned())
 }
 
 /// Networks and single addresses between commas; an empty text has none.

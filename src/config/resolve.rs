@@ -1,5 +1,6 @@
 //! The layers of the configuration, and which of them each value comes from.
 
+use super::CloudVariables;
 use super::metadata;
 use super::prices::{self, PRICES, PriceConfig, Prices, TABLES};
 use super::settings::{Kind, SETTINGS, Setting};
@@ -22,6 +23,8 @@ pub struct Layers {
     pub environment: BTreeMap<&'static str, String>,
     /// The configuration file, if one is named.
     pub file: Option<PathBuf>,
+    /// Variables by which stores in the cloud are reached.
+    pub cloud: CloudVariables,
 }
 
 /// Where a value comes from.
@@ -163,6 +166,11 @@ impl<'a> Resolver<'a> {
         Ok(None)
     }
 
+    /// The variables by which stores in the cloud are reached.
+    pub(super) const fn cloud_variables(&self) -> &'a CloudVariables {
+        &self.layers.cloud
+    }
+
     /// The prices, which only the file has.
     pub(super) fn take_prices(&mut self) -> Vec<PriceConfig> {
         std::mem::take(&mut self.file.prices.versions)
@@ -283,7 +291,12 @@ mod tests {
     fn layers(flags: &[(&'static str, &str)], environment: &[(&'static str, &str)], file: Option<&Path>) -> Layers {
         let owned =
             |pairs: &[(&'static str, &str)]| pairs.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        Layers { flags: owned(flags), environment: owned(environment), file: file.map(Path::to_owned) }
+        Layers {
+            flags: owned(flags),
+            environment: owned(environment),
+            file: file.map(Path::to_owned),
+            ..Layers::default()
+        }
     }
 
     #[test]

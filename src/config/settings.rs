@@ -40,8 +40,12 @@ pub enum Kind {
     AddressOrOff,
     /// An `http` or `https` URL without a query.
     HttpUrl,
+    /// An `http` or `https` URL without a query, a user or a password.
+    SinkUrl,
     /// Any number of addresses and networks.
     Networks,
+    /// A folder of this machine, or a bucket and what its keys begin with.
+    BlobsUrl,
     /// A scheme and a path of this machine.
     PathUrl {
         /// The scheme, with its colon.
@@ -68,10 +72,14 @@ impl fmt::Display for Kind {
             Self::Address => out.write_str("ADDRESS:PORT, for example 127.0.0.1:8080 or [::1]:0"),
             Self::AddressOrOff => out.write_str("ADDRESS:PORT, for example 127.0.0.1:8081, or off"),
             Self::HttpUrl => out.write_str("an http:// or https:// URL without a query"),
+            Self::SinkUrl => out.write_str("an http:// or https:// URL without a query, a user or a password"),
             Self::Networks => out.write_str(
                 "IP addresses or CIDR networks between commas, for example 127.0.0.1,10.0.0.0/8,fd00::/8; in the file also an array of them",
             ),
             Self::MetadataUrl => out.write_str("sqlite:PATH, or postgres://USER@HOST:PORT/DATABASE as libpq has it"),
+            Self::BlobsUrl => out.write_str(
+                "file:PATH, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX; a prefix is optional, and has letters, digits, `-`, `_`, `.` and `/` only",
+            ),
             Self::PathUrl { scheme } => write!(out, "{scheme}PATH, which is all that this build serves"),
             Self::Whole { unit, bounds } => {
                 let of = if unit.is_empty() { String::new() } else { format!(" of {unit}") };
@@ -128,8 +136,16 @@ pub static SETTINGS: &[Setting] = &[
         name: "blobs_url",
         placeholder: "URL",
         default: None,
-        help: "The blob store; the folder `blobs` in the data directory when not set.",
-        kind: Kind::PathUrl { scheme: FILE },
+        help: "The blob store; the folder `blobs` in the data directory when not set. Buckets are reached by the variables of their clouds, such as `AWS_ACCESS_KEY_ID`.",
+        kind: Kind::BlobsUrl,
+        used_by: Use::Stores,
+    },
+    Setting {
+        name: "blobs_timeout_seconds",
+        placeholder: "SECONDS",
+        default: Some("30"),
+        help: "How long a blob store in the cloud may take for a request, with all that is tried again; what carries many bytes gets more.",
+        kind: SECONDS,
         used_by: Use::Stores,
     },
     Setting {
@@ -201,6 +217,14 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "BOOL",
         default: Some("false"),
         help: "Whether a batch or fine-tune file with bad lines is refused; otherwise it gets `status: error`.",
+        kind: Kind::Word(&["true", "false"]),
+        used_by: Use::Server,
+    },
+    Setting {
+        name: "blobs_redirect",
+        placeholder: "BOOL",
+        default: Some("false"),
+        help: "Whether a download is answered with a redirect to the bucket (`s3:`, `gs:`), which clients must be able to reach.",
         kind: Kind::Word(&["true", "false"]),
         used_by: Use::Server,
     },
@@ -306,6 +330,54 @@ pub static SETTINGS: &[Setting] = &[
         default: Some("400"),
         help: "How long entries of the audit log are kept; 0 for ever.",
         kind: Kind::Whole { unit: "days", bounds: 0..=36_500 },
+        used_by: Use::Server,
+    },
+    Setting {
+        name: "delete_delay_seconds",
+        placeholder: "SECONDS",
+        default: None,
+        help: "How long the bytes of a deleted file are kept, for downloads that are under way; 600 in the cloud, 0 in a folder, when not set.",
+        kind: LONG_SECONDS,
+        used_by: Use::Server,
+    },
+    Setting {
+        name: "usage_sink_url",
+        placeholder: "URL",
+        default: None,
+        help: "Where usage is sent hour by hour, as CloudEvents; nowhere when not set.",
+        kind: Kind::SinkUrl,
+        used_by: Use::Server,
+    },
+    Setting {
+        name: "usage_sink_token_file",
+        placeholder: "FILE",
+        default: None,
+        help: "A file holding the token that is sent there as `Authorization: Bearer`.",
+        kind: Kind::Path,
+        used_by: Use::Server,
+    },
+    Setting {
+        name: "usage_sink_secret_file",
+        placeholder: "FILE",
+        default: None,
+        help: "A file holding the `whsec_` secret with which what is sent there is signed, by Standard Webhooks.",
+        kind: Kind::Path,
+        used_by: Use::Server,
+    },
+    Setting {
+        name: "alert_sink_url",
+        placeholder: "URL",
+        default: None,
+        help: "Who is told when a workspace has spent 80 % and all of its `monthly_spend_cents`; nobody when not set.",
+        kind: Kind::SinkUrl,
+        used_by: Use::Server,
+    },
+    Setting {
+        name: "alert_sink_secret_file",
+        placeholder: "FILE",
+        default: None,
+        help: "A file holding the `whsec_` secret with which alerts are signed, by Standard Webhooks; needed for them.",
+        kind: Kind::Path,
         used_by: Use::Server,
     },
     Setting {

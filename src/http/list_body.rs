@@ -15,6 +15,7 @@ use bytes::Bytes;
 use futures_util::{TryStreamExt, stream};
 use http::StatusCode;
 use std::mem;
+use std::sync::Arc;
 use tracing::Span;
 
 /// Files that are fetched and written at once.
@@ -22,7 +23,9 @@ const STEP_FILES: u32 = 500;
 
 /// Answers with the list that `query` asks for.
 pub async fn answer(hall: SharedHall, workspace: WorkspaceId, query: FileQuery) -> Result<Response, ApiError> {
+    let turn = hall.fair_share.turn(workspace).await;
     let first = hall.files.list(workspace, step_of(query)).await?;
+    drop(turn);
     let Some(first_id) = first.rows.first().map(|file| file.id).filter(|_| first.has_more && query.limit > STEP_FILES)
     else {
         return Ok(wire::json(StatusCode::OK, &List::of_files(&first)));
@@ -61,6 +64,8 @@ impl Walk {
         let piece = match mem::replace(&mut self.at, Position::Done) {
             Position::Begin(page) => self.rows(b"{\"object\":\"list\",\"data\":[", &page),
             Position::Middle => {
+                let hall = Arc::clone(&self.hall);
+                let _turn = hall.fair_share.turn(self.workspace).await;
                 let page = self.hall.files.list(self.workspace, step_of(self.rest)).await?;
                 self.rows(b",", &page)
             }

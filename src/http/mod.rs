@@ -14,6 +14,7 @@ mod content;
 mod edge;
 pub mod error;
 mod failed_logins;
+mod fair_share;
 mod files;
 pub mod form;
 mod headers;
@@ -37,6 +38,7 @@ mod wire;
 
 pub use caller::Access;
 pub use failed_logins::FailedLogins;
+pub use fair_share::FairShare;
 pub use idempotency::Turns;
 pub use rates::Rates;
 pub use router::{admin_router, router};
@@ -75,6 +77,8 @@ pub struct Hall {
     pub turns: Turns,
     /// How often workspaces and keys did what they may not do as often as they like.
     pub rates: Rates,
+    /// Whose turn it is to read much.
+    pub fair_share: FairShare,
     /// How often keys that open nothing were tried, and from where.
     pub failed_logins: FailedLogins,
     /// Whose `X-Forwarded-For` is believed.

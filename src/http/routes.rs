@@ -133,6 +133,9 @@ impl<H> Guarded<H> {
         let refuse = |error: ApiError| Box::new(error.into_response());
         let holder = request.extensions().get().ok_or_else(|| refuse(ApiError::missing_key()))?;
         self.access.check(holder).map_err(refuse)?;
+        if let Some(workspace) = holder.key.opens.workspace() {
+            hall.fair_share.note(workspace);
+        }
         throttle::take(hall, holder, self.measures)
     }
 }

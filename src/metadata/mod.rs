@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod export_contract;
+#[cfg(test)]
 mod ledger_contract;
 pub mod postgres;
 pub mod sqlite;
@@ -18,12 +20,14 @@ use crate::model::blob::StoredBlob;
 use crate::model::caller::Caller;
 use crate::model::digest::Sha256Digest;
 use crate::model::expiry::DefaultExpiry;
+use crate::model::export::{ExportBounds, ExportProgress, NextExport};
 use crate::model::file::{File, NewFile};
 use crate::model::finding::Finding;
 use crate::model::idempotency::{Effect, IdempotencyKey, Once};
 use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
 use crate::model::ledger::{LedgerRow, Reads};
 use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
+use crate::model::outbox::{Message, NewMessage, OutboxStatus, SinkName};
 use crate::model::page::{FileQuery, Page};
 use crate::model::purpose::Purpose;
 use crate::model::scrub::ScrubProgress;
@@ -201,6 +205,8 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
         wanted: Vec<(Limit, Option<u64>)>,
         origin: Origin,
     ) -> Result<bool, MetadataError>;
+    /// Every workspace that has this limit, archived ones too, in the order of their ids.
+    async fn workspaces_with_limit(&self, limit: Limit) -> Result<Vec<(WorkspaceId, u64)>, MetadataError>;
     /// How much a workspace has now, as its quotas count it.
     async fn storage_usage(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError>;
 
@@ -223,6 +229,41 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     /// Forgets that cache, to be made anew.
     async fn forget_usage_rollup(&self) -> Result<(), MetadataError>;
 
+    /// How far usage is exported; none before the first hour was.
+    async fn export_progress(&self) -> Result<Option<ExportProgress>, MetadataError>;
+    /// What is to be exported next, all of it read at one moment. An hour is over when its end is `margin_seconds` ago and the
+    /// ledger has the ends of all Files whose deadlines lie in it; the first hour is that of the oldest row of the ledger. When
+    /// an hour is over, rows come first that were committed behind `through_seq` of the progress and whose `ts` lies before its
+    /// `until`: so many as are asked for, and then `through_seq` is the last of them, or all, and then it is the newest row of
+    /// the ledger. Hours are told of exactly as the rows up to their `through_seq` have them.
+    async fn next_export(&self, bounds: ExportBounds) -> Result<(Option<ExportProgress>, NextExport), MetadataError>;
+    /// Writes messages into the outbox and notes how far usage is exported with them, in one transaction; false, and nothing is
+    /// done, when the progress is not `from` any more.
+    async fn freeze_export(
+        &self,
+        from: Option<ExportProgress>,
+        to: ExportProgress,
+        messages: Vec<NewMessage>,
+    ) -> Result<bool, MetadataError>;
+
+    /// Writes a message into the outbox; false when there is one of this id, which stays as it is. An id is known until its
+    /// message is [forgotten](Self::forget_messages).
+    async fn add_message(&self, message: NewMessage) -> Result<bool, MetadataError>;
+    /// The oldest message to a sink that is not acknowledged.
+    async fn next_message(&self, sink: SinkName) -> Result<Option<Message>, MetadataError>;
+    /// Notes that a message was acknowledged, once.
+    async fn acknowledge_message(&self, seq: u64) -> Result<(), MetadataError>;
+    /// How the messages to a sink stand.
+    async fn outbox_status(&self, sink: SinkName) -> Result<OutboxStatus, MetadataError>;
+    /// Removes at most `limit` of the messages to a sink that were acknowledged more than so many seconds ago; how many there
+    /// were.
+    async fn forget_messages(
+        &self,
+        sink: SinkName,
+        older_than_seconds: u64,
+        limit: u32,
+    ) -> Result<usize, MetadataError>;
+
     /// A page of the audit log, newest first.
     async fn audit_log(&self, query: AuditQuery) -> Result<Page<AuditEntry>, MetadataError>;
     /// Removes at most `limit` of the entries that are older than so many seconds; how many there were.
@@ -232,6 +273,10 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     async fn renew_process(&self, process: ProcessId) -> Result<(), MetadataError>;
     /// Gives a blob its row, before its first byte: `pending`.
     async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError>;
+    /// Notes what the blob store calls the unfinished upload of a blob; false when the blob has no row.
+    async fn note_blob_upload(&self, blob: BlobId, upload: &str) -> Result<bool, MetadataError>;
+    /// What was noted of those of these blobs that are not `ready`.
+    async fn blob_uploads(&self, blobs: Vec<BlobId>) -> Result<Vec<(BlobId, String)>, MetadataError>;
     /// Makes a File of received bytes visible, and the blob that holds them ready, in one transaction; none when that blob is
     /// not pending in this workspace. This and every other change below that has an [`Effect`] is refused when the key of its
     /// caller does not open the workspace any more, or the workspace would have more than its quotas. With `once`, it happens once under its key, and its answer is noted in its
@@ -316,8 +361,14 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     async fn pending_blobs(&self) -> Result<Vec<PendingBlob>, MetadataError>;
     /// Turns those of these blobs that are still `pending` to `deleting`.
     async fn abandon_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError>;
-    /// At most `limit` blobs that are `deleting`, in the order of their ids, behind `after`; none while somebody holds them.
-    async fn deleting_blobs(&self, after: Option<BlobId>, limit: u32) -> Result<Vec<BlobId>, MetadataError>;
+    /// At most `limit` blobs that are `deleting` and were given to nobody for `delay_seconds`, in the order of their ids,
+    /// behind `after`; none while somebody holds them.
+    async fn deleting_blobs(
+        &self,
+        after: Option<BlobId>,
+        limit: u32,
+        delay_seconds: u64,
+    ) -> Result<Vec<BlobId>, MetadataError>;
     /// Removes the rows of those of these blobs that are `deleting`; their bytes are gone.
     async fn forget_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError>;
 

@@ -146,6 +146,18 @@ pub struct BucketUsage {
 }
 
 impl BucketUsage {
+    /// How much of a line item was used, in its smallest quantities; corrections may have made it negative.
+    #[must_use]
+    pub const fn quantity(&self, item: LineItem) -> i128 {
+        match item {
+            LineItem::Storage => self.byte_seconds,
+            LineItem::ClassA => self.happened.ops_class_a,
+            LineItem::ClassB => self.happened.ops_class_b,
+            LineItem::Ingress => self.happened.ingress_bytes,
+            LineItem::Egress => self.happened.egress_bytes,
+        }
+    }
+
     /// Whether there is nothing to tell of: what ended in its first second was not there.
     #[must_use]
     pub fn is_nothing(&self) -> bool {

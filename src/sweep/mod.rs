@@ -16,12 +16,15 @@ use crate::clock::Clock;
 use crate::failpoint;
 use crate::metadata::{MetadataError, MetadataStore, PendingBlob, ROLL_UP_ROWS};
 use crate::model::ids::{BlobId, ProcessId};
+use crate::model::outbox::SinkName;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+/// Messages to the outside that one step of a pass removes at once; each may have a quarter of a mebibyte.
+const STEP_MESSAGES: u32 = 16;
 /// Rows that one step of a pass takes at once.
 const STEP_ROWS: u32 = 512;
 /// Uploads that one step of a pass ends at once; each may have thousands of parts.
@@ -49,6 +52,8 @@ pub struct Sweeper {
     pub clock: Clock,
     /// How long entries of the audit log are kept; zero for ever.
     pub audit_retention: Duration,
+    /// How long the bytes of what was deleted are kept at least: others than this process may be reading them.
+    pub delete_delay: Duration,
 }
 
 /// What a pass removed.
@@ -62,6 +67,8 @@ pub struct Swept {
     pub forgotten_answers: usize,
     /// Entries of the audit log that are older than they have to be kept.
     pub forgotten_audit_entries: usize,
+    /// Messages to the outside that have been kept long enough.
+    pub forgotten_messages: usize,
     /// Rows of the ledger that were taken into the cache of usage.
     pub rolled_up_rows: usize,
     /// Blobs that were begun and left behind.
@@ -119,10 +126,19 @@ impl Sweeper {
             expired_uploads: done(until_none(|| self.metadata.expire_uploads(STEP_UPLOADS)).await),
             forgotten_answers: done(until_none(|| self.metadata.forget_answers(STEP_ROWS)).await),
             forgotten_audit_entries: done(self.forget_audit_log().await),
+            forgotten_messages: done(self.forget_messages().await),
             rolled_up_rows: done(until_none(|| self.metadata.roll_up_usage(ROLL_UP_ROWS)).await),
             abandoned_blobs: done(self.abandon_what_was_left_behind().await),
             removed_blobs: done(self.remove_deleted_blobs().await),
         }
+    }
+
+    async fn forget_messages(&self) -> Result<usize, SweepError> {
+        let mut all = 0;
+        for sink in SinkName::ALL {
+            all += until_none(|| self.metadata.forget_messages(sink, sink.kept_seconds(), STEP_MESSAGES)).await?;
+        }
+        Ok(all)
     }
 
     async fn forget_audit_log(&self) -> Result<usize, SweepError> {
@@ -151,7 +167,7 @@ impl Sweeper {
     async fn remove_deleted_blobs(&self) -> Result<usize, SweepError> {
         let (mut removed, mut failed, mut after) = (0, None, None);
         loop {
-            let blobs = self.metadata.deleting_blobs(after, STEP_ROWS).await?;
+            let blobs = self.metadata.deleting_blobs(after, STEP_ROWS, self.delete_delay.as_secs()).await?;
             if blobs.is_empty() {
                 break;
             }

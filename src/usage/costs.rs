@@ -127,7 +127,7 @@ fn charge(
     let (mut meter, mut charged) = (Meter::new(prices, item), Vec::new());
     for (place, (hour, _)) in hours.iter().enumerate() {
         for (key, used) in keys {
-            let quantity = used.get(place).map(|used| quantity(*used, item)).unwrap_or_default();
+            let quantity = used.get(place).map(|used| used.quantity(item)).unwrap_or_default();
             let amount = meter.charge(*hour, quantity);
             if quantity != 0 {
                 charged.push((*hour, *key, Cost { amount, quantity }));
@@ -135,15 +135,4 @@ fn charge(
         }
     }
     charged
-}
-
-/// How much of a line item was used, less corrections.
-const fn quantity(used: BucketUsage, item: LineItem) -> i128 {
-    match item {
-        LineItem::Storage => used.byte_seconds,
-        LineItem::ClassA => used.happened.ops_class_a,
-        LineItem::ClassB => used.happened.ops_class_b,
-        LineItem::Ingress => used.happened.ingress_bytes,
-        LineItem::Egress => used.happened.egress_bytes,
-    }
 }

@@ -2,13 +2,17 @@
 //! entered where it is done, in its transaction.
 
 mod adjust;
+mod alerts;
 mod buckets;
 mod costs;
+mod export;
 mod reads;
 mod spending;
 
+pub use alerts::SpendAlerts;
 pub use buckets::{Bucket, BucketWidth, UsageWindow};
 pub use costs::{Cost, CostBucket, CostDimensions, CostGroup};
+pub use export::{ExportStatus, Exporter};
 pub use reads::ReadCounter;
 pub use spending::{SpendLimitReached, Spending};
 

@@ -51,7 +51,8 @@ async fn damage_is_never_a_clean_end() {
     flip(900_000);
     ada.download_file(&id).await.is_bytes(&content);
     blob.set_len(999_999).unwrap();
-    assert!(ada.download_file(&id).await.body.is_err(), "a shorter blob is damage too");
+    let shorter = ada.download_file(&id).await;
+    assert!(shorter.body.is_err() || shorter.status == 500, "a shorter blob is damage too, seen at once in a bucket");
     blob.write_all_at(&content[999_999..], 999_999).unwrap();
     flip(3);
     ada.download_file(&id).await.is_error(500, None, Some("file_damaged"));

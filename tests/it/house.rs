@@ -5,10 +5,15 @@
 
 use crate::postgres::Database;
 use crate::rows::Rows;
+#[path = "../s3/bucket.rs"]
+pub mod bucket;
+
+use bucket::{BUCKET, Bucket};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,7 +24,7 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use venna::app::{Installation, Server};
 use venna::clock::Clock;
-use venna::config::{Config, Layers};
+use venna::config::{BlobsConfig, CloudVariables, Config, Layers};
 use venna::model::api_key::Opens;
 use venna::model::audit::Origin;
 use venna::model::scope::Scopes;
@@ -28,15 +33,24 @@ use venna::model::scope::Scopes;
 const PATIENCE: Duration = Duration::from_secs(10);
 const BOUNDARY: &str = "venna-test-boundary";
 
+/// Names where the blobs of houses are: `s3` puts each into a bucket of its own.
+const BLOBS_VARIABLE: &str = "VENNA_TEST_BLOBS";
+/// What the keys of everything in that bucket begin with.
+const PREFIX: &str = "house";
+
 /// A server in this process.
 pub struct House {
     server: Option<Server>,
+    /// Where its blobs are, if that is a bucket.
+    pub bucket: Option<Bucket>,
     config: Config,
     folder: TempDir,
     postgres: Option<Database>,
     pub clock: Clock,
     errors: Errors,
     expected_errors: usize,
+    /// Uploads that a bucket has begun without being able to say so.
+    pub lost_uploads: usize,
     _log: DefaultGuard,
 }
 
@@ -58,16 +72,26 @@ impl House {
     pub async fn with_file(text: &str, clock: Clock) -> Self {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
-        Self::of(BTreeMap::new(), Some(file.path().to_owned()), clock).await
+        Self::of(BTreeMap::new(), Some(file.path().to_owned()), clock, bucket_if_wanted()).await
     }
 
     /// A house with other settings. Tests run on one thread each, so that its log is its own.
     pub async fn with(settings: &[(&'static str, &str)], clock: Clock) -> Self {
-        let settings = settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        Self::of(settings, None, clock).await
+        Self::of(owned(settings), None, clock, bucket_if_wanted()).await
     }
 
-    async fn of(settings: BTreeMap<&'static str, String>, file: Option<PathBuf>, clock: Clock) -> Self {
+    /// A house whose blobs are in this bucket, reached by what listens at `address` before it.
+    pub async fn over(bucket: Bucket, address: SocketAddr, settings: &[(&'static str, &str)]) -> Self {
+        Self::of(owned(settings), None, Clock::system(), Some((bucket, address))).await
+    }
+
+    async fn of(
+        settings: BTreeMap<&'static str, String>,
+        file: Option<PathBuf>,
+        clock: Clock,
+        bucket: Option<(Bucket, SocketAddr)>,
+    ) -> Self {
+        drop(rustls::crypto::ring::default_provider().install_default());
         let folder = tempfile::tempdir().unwrap();
         let mut flags = BTreeMap::from([
             ("data_dir", folder.path().join("data").display().to_string()),
@@ -78,12 +102,30 @@ impl House {
         if let Some(database) = &postgres {
             flags.extend([("metadata_url", database.url.clone()), ("inline_max_bytes", "65536".to_owned())]);
         }
+        if bucket.is_some() {
+            flags.insert("blobs_url", format!("s3://{BUCKET}/{PREFIX}"));
+            flags.insert("delete_delay_seconds", "0".to_owned());
+        }
         flags.extend(settings);
-        let (config, _) = Config::resolve(&Layers { flags, file, ..Layers::default() }).unwrap();
+        let cloud = bucket.iter().flat_map(|(_, address)| Bucket::variables(*address));
+        let layers = Layers { flags, file, cloud: CloudVariables::among(cloud), ..Layers::default() };
+        let (config, _) = Config::resolve(&layers).unwrap();
         let errors = Errors::default();
         let log = tracing::subscriber::set_default(tracing_subscriber::registry().with(errors.clone()));
         let server = Server::start(&config, clock.clone()).await.unwrap();
-        Self { server: Some(server), config, folder, postgres, clock, errors, expected_errors: 0, _log: log }
+        let bucket = bucket.map(|(bucket, _)| bucket);
+        Self {
+            server: Some(server),
+            bucket,
+            config,
+            folder,
+            postgres,
+            clock,
+            errors,
+            expected_errors: 0,
+            lost_uploads: 0,
+            _log: log,
+        }
     }
 
     /// Somebody with a workspace and a key of their own.
@@ -125,17 +167,33 @@ impl House {
         Actor { client: reqwest::Client::new(), url: format!("http://{}", self.address()), key: key.to_owned() }
     }
 
-    pub fn address(&self) -> std::net::SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.server.as_ref().unwrap().address
     }
 
-    /// Every blob in the folder of blobs, temporary files and those in quarantine too.
+    /// The file of every blob, temporary files and those in quarantine too where blobs are in a folder.
     pub fn blobs(&self) -> Vec<PathBuf> {
-        let root = &self.config.stores.blobs;
-        files_below(root).into_iter().filter(|path| path.parent() != Some(root)).collect()
+        match (&self.config.stores.blobs, &self.bucket) {
+            (BlobsConfig::Folder(root), _) => {
+                files_below(root).into_iter().filter(|path| path.parent() != Some(root)).collect()
+            }
+            (BlobsConfig::Cloud(_), Some(bucket)) => bucket.objects(&format!("{PREFIX}/blobs")),
+            (BlobsConfig::Cloud(cloud), None) => panic!("nothing is known of {cloud}"),
+        }
     }
 
-    /// Waits until the folder of blobs holds so many files.
+    /// Blobs that are being written: where they are in a bucket, nothing of them is to be seen there.
+    pub fn pending_blobs(&self) -> i64 {
+        self.database().number("SELECT count(*) FROM blobs WHERE state = 'pending'")
+    }
+
+    /// Waits until so many blobs are being written.
+    pub async fn pending_blobs_become(&self, count: i64) {
+        eventually(|| self.pending_blobs() == count, || format!("{count} pending blobs, not {}", self.pending_blobs()))
+            .await;
+    }
+
+    /// Waits until there are so many blobs.
     pub async fn blobs_become(&self, count: usize) {
         eventually(|| self.blobs().len() == count, || format!("{count} blobs, not {:?}", self.blobs())).await;
     }
@@ -143,6 +201,11 @@ impl House {
     /// So many ERROR lines are what this test is about.
     pub fn expect_errors(&mut self, count: usize) {
         self.expected_errors = count;
+    }
+
+    /// What went wrong until now was what this test is about.
+    pub fn forget_errors(&mut self) {
+        self.errors.0.lock().unwrap().clear();
     }
 
     /// Stops and starts the server on the same data directory.
@@ -156,18 +219,33 @@ impl House {
         self.server = Some(Server::start(&self.config, self.clock.clone()).await.unwrap());
     }
 
+    /// The blobs that Files and parts have, by their names, in order.
+    pub fn referenced_blobs(&self) -> Vec<String> {
+        let mut referenced = self.database().texts("SELECT f.blob_id FROM files f JOIN blobs b ON b.id = f.blob_id WHERE b.content IS NULL UNION ALL SELECT blob_id FROM file_parts UNION ALL SELECT blob_id FROM parts");
+        referenced.sort();
+        referenced
+    }
+
+    /// The blobs that are there, by their names, in order.
+    pub fn found_blobs(&self) -> Vec<String> {
+        let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+        let mut found: Vec<String> = self.blobs().iter().map(name).collect();
+        found.sort();
+        found
+    }
+
     /// Closes the house and looks whether everybody left it as they found it.
     pub async fn close(mut self) {
         let database = self.database();
         let unsettled = || database.number("SELECT count(*) FROM blobs WHERE state <> 'ready'");
         eventually(|| unsettled() == 0, || "no pending or deleting row is left".into()).await;
         self.server.take().unwrap().stop().await;
-        let mut referenced = database.texts("SELECT f.blob_id FROM files f JOIN blobs b ON b.id = f.blob_id WHERE b.content IS NULL UNION ALL SELECT blob_id FROM file_parts UNION ALL SELECT blob_id FROM parts");
-        let mut found: Vec<String> =
-            self.blobs().iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
-        referenced.sort();
-        found.sort();
-        assert_eq!(found, referenced, "blobs at rest are the blobs of Files and parts");
+        assert_eq!(self.found_blobs(), self.referenced_blobs(), "blobs at rest are the blobs of Files and parts");
+        if let Some(bucket) = &self.bucket {
+            let (parts, uploads) = bucket.unfinished();
+            assert!(parts.is_empty(), "no part of a given up upload is left: {parts:?}");
+            assert_eq!(uploads.len(), self.lost_uploads, "no upload is open but those of which nobody knows");
+        }
         let errors = self.errors.0.lock().unwrap().clone();
         assert_eq!(errors.len(), self.expected_errors, "errors in the log: {errors:#?}");
     }
@@ -201,6 +279,19 @@ pub async fn eventually(mut holds: impl FnMut() -> bool, what: impl Fn() -> Stri
         assert!(tokio::time::Instant::now() < deadline, "within {PATIENCE:?}: {}", what());
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+fn owned(settings: &[(&'static str, &str)]) -> BTreeMap<&'static str, String> {
+    settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()
+}
+
+fn bucket_if_wanted() -> Option<(Bucket, SocketAddr)> {
+    if std::env::var(BLOBS_VARIABLE).is_ok_and(|place| place == "s3") {
+        let bucket = Bucket::open();
+        let address = bucket.address;
+        return Some((bucket, address));
+    }
+    None
 }
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {
@@ -388,12 +479,18 @@ impl<S: Subscriber> Layer<S> for Errors {
 }
 
 impl House {
-    /// What a process leaves that dies in the middle of an upload: a pending row and a temporary file.
+    /// What a process leaves that dies in the middle of an upload: a pending row and a temporary file, or an object that
+    /// nobody heard of.
     pub fn leave_behind(&self, blob: &str) {
         let row = "INSERT INTO blobs (id, workspace_id, process_id, state) VALUES ('BLOB', 'ws_gone', '0123456789abcdef0123456789abcdef', 'pending')";
         self.database().execute(&row.replace("BLOB", blob)).unwrap();
-        let shard = self.config.stores.blobs.join(&blob[..2]);
-        std::fs::write(shard.join(format!("{blob}.tmp")), b"half").unwrap();
+        let place = match (self.config.stores.blobs_folder(), &self.bucket) {
+            (Some(folder), _) => folder.join(&blob[..2]).join(format!("{blob}.tmp")),
+            (None, Some(bucket)) => bucket.object(&format!("{PREFIX}/blobs/{blob}")),
+            (None, None) => panic!("the house has no place for blobs"),
+        };
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        std::fs::write(place, b"half").unwrap();
     }
 }
 

@@ -1,6 +1,7 @@
 //! What holds of every bill, whatever visitors do: what is billed is what is there and what was done, and what failed, was
 //! broken off, cancelled or too late leaves nothing on it (billing.md, section 7, invariants 3 and 4).
 
+use crate::dice::Dice;
 use crate::house::{Actor, Form, House};
 use reqwest::Method;
 use serde_json::Value;
@@ -15,14 +16,7 @@ const LARGEST: u64 = 100_000;
 /// What one purpose may have at most, so that some files are refused.
 const BATCH_BYTES: u8 = 10;
 
-struct Dice(u64);
-
 impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
-    }
-
     fn content(&mut self) -> Vec<u8> {
         vec![b'x'; usize::try_from(self.below(LARGEST)).unwrap()]
     }

@@ -9,8 +9,10 @@ mod audit;
 mod content;
 mod create;
 mod delete;
+mod dice;
 mod docs;
 mod expiry;
+mod export;
 #[allow(dead_code, reason = "each test binary uses its part of the house")]
 mod house;
 mod idempotency;
@@ -23,6 +25,7 @@ mod matrix;
 mod postgres;
 mod quotas;
 mod races;
+mod receiver;
 mod replicas;
 #[allow(dead_code, reason = "each test binary uses its part of it")]
 mod rows;

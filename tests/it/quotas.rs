@@ -237,7 +237,7 @@ async fn a_key_may_be_tighter_than_its_workspace() {
 
 /// An upload that stands still in the middle, and what is still to be sent.
 async fn begin_upload(house: &House, actor: &Actor) -> (TcpStream, Vec<u8>) {
-    let (key, address, blobs) = (actor.key.clone(), house.address(), house.blobs().len());
+    let (key, address, pending) = (actor.key.clone(), house.address(), house.pending_blobs());
     let begun = tokio::task::spawn_blocking(move || {
         let mut socket = TcpStream::connect(address).unwrap();
         let body = Form::default().field("purpose", "vision").file("a.bin", &vec![1; 700_000]).close();
@@ -252,7 +252,7 @@ async fn begin_upload(house: &House, actor: &Actor) -> (TcpStream, Vec<u8>) {
         (socket, body[600_000..].to_vec())
     });
     let begun = begun.await.unwrap();
-    house.blobs_become(blobs + 1).await;
+    house.pending_blobs_become(pending + 1).await;
     begun
 }
 

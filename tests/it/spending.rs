@@ -1,9 +1,12 @@
 //! The monthly spend limit: what costs something is refused once it is reached, and all else goes on.
 
-use crate::house::{Actor, Answer, Form, House};
+use crate::house::{Actor, Answer, Form, House, eventually};
+use crate::receiver::{Manner, Receiver};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use venna::clock::Clock;
+use venna::sinks::SigningSecret;
 
 /// 2026-11-22T19:00:00Z: 8 days and 5 hours before December.
 const NOW_MS: u64 = 1_795_374_000_000;
@@ -118,6 +121,63 @@ async fn what_was_done_is_answered_again_and_only_one_workspace_is_stopped() {
     let again = ada.send(keyed(ada, "first")).await.is_ok();
     assert_eq!((again.headers["idempotent-replayed"].to_str().unwrap(), again.json()), ("true", first));
     bob.create_file("b", b"").await.is_ok();
+    scene.house.close().await;
+}
+
+#[tokio::test]
+async fn somebody_is_told_once_of_each_share_in_each_month_and_of_a_new_limit() {
+    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let (receiver, folder) = (Receiver::open(Manner::Forgets(30), 7), tempfile::tempdir().unwrap());
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, SECRET).unwrap();
+    let sink = format!("alert_sink_url = {:?}\nalert_sink_secret_file = {secret:?}\n{PRICES}", receiver.url());
+    let mut scene = Scene::open(&sink).await;
+    let spend = async |scene: &Scene, files: usize| {
+        for _ in 0..files {
+            scene.ada.create_file("a", b"").await.is_ok();
+        }
+        scene.house.clock.set(scene.house.clock.now_ms() + 60_000);
+    };
+    let told = async |count: usize| {
+        eventually(|| receiver.state().events.len() == count, || format!("{count}: {:?}", receiver.state().events))
+            .await;
+    };
+    scene.limit(json!(100)).await;
+    spend(&scene, 3).await;
+    spend(&scene, 1).await;
+    told(2).await;
+    scene.limit(json!(130)).await;
+    spend(&scene, 1).await;
+    told(3).await;
+    scene.house.restart().await;
+    scene.ada = scene.house.holder(&scene.ada.key);
+    scene.house.clock.set(NOW_MS + UNTIL_DECEMBER * 1000);
+    spend(&scene, 4).await;
+    spend(&scene, 1).await;
+    told(4).await;
+    let alert = |month: &str, limit: u64, share: u8| format!("spend:{}:{month}:{limit}:{share}", scene.project);
+    let expected =
+        [alert("2026-11", 100, 80), alert("2026-11", 100, 100), alert("2026-11", 130, 80), alert("2026-12", 130, 80)];
+    {
+        let state = receiver.state();
+        assert_eq!(state.events.keys().cloned().collect::<BTreeSet<_>>(), BTreeSet::from(expected.clone()));
+        assert_eq!(state.problems, [] as [String; 0]);
+        let event = &state.events[&expected[2]];
+        assert_eq!((&event["object"], &event["type"]), (&json!("event"), &json!("project.spend_alert")));
+        let data = json!({
+            "project_id": scene.project, "month": "2026-11", "threshold_percent": 80, "monthly_spend_cents": 130,
+            "monthly_spend": {"value": 1.25, "currency": "usd"},
+        });
+        assert_eq!(event["data"], data);
+        for sent in &state.attempts {
+            let (id, at) = (&sent.headers["webhook-id"], sent.headers["webhook-timestamp"].parse().unwrap());
+            let signature = SigningSecret::parse(SECRET).unwrap().sign(id, at, &sent.body);
+            assert_eq!(
+                (&sent.headers["webhook-signature"], &sent.headers["content-type"][..]),
+                (&signature, "application/json")
+            );
+        }
+    }
     scene.house.close().await;
 }
 

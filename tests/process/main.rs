@@ -5,6 +5,9 @@
 
 mod archive;
 mod commands;
+#[path = "../it/dice.rs"]
+mod dice;
+mod export;
 mod faults;
 mod first_run;
 mod full_disk;
@@ -17,6 +20,9 @@ mod panics;
 mod postgres;
 #[allow(dead_code, reason = "tests/crash uses the rest")]
 mod program;
+#[path = "../it/receiver.rs"]
+#[allow(dead_code, reason = "each test binary uses its part of the receiver")]
+mod receiver;
 mod settings;
 mod trace;
 mod upkeep;

@@ -15,6 +15,7 @@ fn a_wrong_setting_stops_the_start() {
         ("log-format", "xml"),
         ("log-level", "loud"),
         ("public-url", "ftp://x"),
+        ("usage-sink-url", "http://ada:hunter2@billing.example/"),
         ("trusted-proxies", "10.0.0.0/33"),
         ("max-failed-logins-per-minute", "1000001"),
     ] {

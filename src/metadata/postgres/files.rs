@@ -3,7 +3,7 @@
 
 use super::admission::Standing;
 use super::answers::Opening;
-use super::blobs::{CLAIM, KEEP, RELEASE};
+use super::blobs::{CLAIM, KEEP, release};
 use super::connections::{Prepared, Session, Values};
 use super::failure::Failure;
 use super::ledger::BEGIN as BEGIN_IN_LEDGER;
@@ -242,14 +242,14 @@ const OF_CHOSEN: &str = "DELETE FROM files f USING chosen c WHERE f.workspace_id
 /// many there were. `$2` is the time that a test has set.
 fn removal(chosen: &str, delete: &str) -> String {
     let chosen = if chosen.is_empty() { String::new() } else { format!("chosen AS MATERIALIZED ({chosen}),") };
-    let end = ledger::END;
+    let (end, release) = (ledger::END, release("now_ms($2) / 1000"));
     format!(
         "WITH {chosen}
          gone AS ({delete} RETURNING f.workspace_id, f.id, f.blob_id, f.expires_at),
          part AS (DELETE FROM file_parts p USING gone g WHERE p.workspace_id = g.workspace_id AND p.file_id = g.id
                   RETURNING p.blob_id),
          freed AS (SELECT blob_id FROM gone WHERE blob_id IS NOT NULL UNION ALL SELECT blob_id FROM part),
-         {RELEASE},
+         {release},
          ended AS ({end})
          SELECT count(*) FROM gone"
     )

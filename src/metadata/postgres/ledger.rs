@@ -113,6 +113,31 @@ pub(super) async fn number_some(change: &Change<'_>, limit: u32) -> Result<u64, 
     change.begin(&[Lock::Task(Task::Ledger)], async { number.execute(&[&i64::from(limit)]).await }).await
 }
 
+/// At most `limit` rows behind a row that tell of what was before a second, in the order of their numbers.
+pub(super) async fn late(
+    session: &Session,
+    after_seq: u64,
+    before: u64,
+    limit: u32,
+) -> Result<Vec<LedgerRow>, Failure> {
+    // Rows by time would be nearly all there are.
+    let sql = format!("SELECT seq, {COLUMNS} FROM ledger WHERE seq > $1 AND ts + 0 < $2 ORDER BY seq LIMIT $3");
+    let found = session.rows(&sql, &[&stored(after_seq), &stored(before), &i64::from(limit)]).await?;
+    found.iter().map(ledger_row).collect()
+}
+
+/// The newest row that has its number; 0 when there is none.
+pub(super) async fn newest_seq(session: &Session) -> Result<u64, Failure> {
+    let newest = session.row("SELECT coalesce(max(seq), 0) FROM ledger", &[]).await?;
+    newest.map_or(Ok(0), |row| number(&row, 0))
+}
+
+/// The second of the oldest fact.
+pub(super) async fn oldest_ts(session: &Session) -> Result<Option<u64>, Failure> {
+    let oldest = session.row("SELECT min(ts) FROM ledger", &[]).await?;
+    oldest.map_or(Ok(None), |row| rows::optional_number(&row, 0))
+}
+
 /// Enters a correction, once under its name. What has no number yet is found with the number 0.
 pub(super) async fn adjust(change: Change<'_>, new: &NewAdjustment, origin: Origin) -> Result<Adjusted, Failure> {
     let event_id = new.event_id();

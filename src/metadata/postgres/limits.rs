@@ -2,7 +2,7 @@
 
 use super::connections::Session;
 use super::failure::Failure;
-use super::rows::{named, number, stored};
+use super::rows::{named, number, parsed, stored};
 use super::writer::Change;
 use super::{audit, keys, workspaces};
 use crate::model::audit::{Action, NewEntry, Origin};
@@ -25,6 +25,14 @@ pub(super) fn written(limits: &[String]) -> Result<Limits, Failure> {
     };
     let limits: Option<Vec<_>> = limits.iter().map(limit).collect();
     limits.map(Limits::new).ok_or_else(|| Failure::Unreadable("there is a limit that is none".to_owned()))
+}
+
+/// Every workspace that has this limit.
+pub(super) async fn workspaces_with(session: &Session, limit: Limit) -> Result<Vec<(WorkspaceId, u64)>, Failure> {
+    let sql =
+        "SELECT w.id, l.value FROM limits l JOIN workspaces w ON w.id = l.owner_id WHERE l.name = $1 ORDER BY w.id";
+    let found = session.rows(sql, &[&limit.to_string()]).await?;
+    found.iter().map(|row| Ok((parsed(row, 0)?, number(row, 1)?))).collect()
 }
 
 /// False when there is no such workspace or key.

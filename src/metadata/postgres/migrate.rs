@@ -14,7 +14,7 @@ struct Migration {
     sql: &'static str,
 }
 
-static MIGRATIONS: [Migration; 12] = [
+static MIGRATIONS: [Migration; 14] = [
     Migration { number: 1, name: "files", sql: include_str!("../../../migrations/postgres/0001_files.sql") },
     Migration { number: 2, name: "uploads", sql: include_str!("../../../migrations/postgres/0002_uploads.sql") },
     Migration { number: 3, name: "upkeep", sql: include_str!("../../../migrations/postgres/0003_upkeep.sql") },
@@ -42,6 +42,12 @@ static MIGRATIONS: [Migration; 12] = [
         number: 12,
         name: "adjustments",
         sql: include_str!("../../../migrations/postgres/0012_adjustments.sql"),
+    },
+    Migration { number: 13, name: "outbox", sql: include_str!("../../../migrations/postgres/0013_outbox.sql") },
+    Migration {
+        number: 14,
+        name: "blob uploads",
+        sql: include_str!("../../../migrations/postgres/0014_blob_uploads.sql"),
     },
 ];
 

@@ -11,6 +11,7 @@ mod blobs;
 mod connections;
 mod endpoint;
 mod expiries;
+mod export;
 mod failure;
 mod files;
 mod keys;
@@ -18,6 +19,7 @@ mod ledger;
 mod limits;
 mod migrate;
 mod misfits;
+mod outbox;
 mod rows;
 mod snapshot;
 mod tls;
@@ -35,12 +37,14 @@ use crate::model::audit::{AuditQuery, Entry as AuditEntry, Origin};
 use crate::model::blob::StoredBlob;
 use crate::model::caller::Caller;
 use crate::model::expiry::DefaultExpiry;
+use crate::model::export::{ExportBounds, ExportProgress, NextExport};
 use crate::model::file::{File, NewFile};
 use crate::model::finding::Finding;
 use crate::model::idempotency::{Effect, IdempotencyKey, Once};
 use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
 use crate::model::ledger::{LedgerRow, Reads};
 use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
+use crate::model::outbox::{Message, NewMessage, OutboxStatus, SinkName};
 use crate::model::page::{FileQuery, Page};
 use crate::model::purpose::Purpose;
 use crate::model::scrub::ScrubProgress;
@@ -57,6 +61,7 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::time::timeout;
 use tokio_postgres::Client;
+use usage::Behind;
 use writer::Change;
 
 pub use endpoint::{BadUrl, check_url};
@@ -353,6 +358,10 @@ impl MetadataStore for PostgresStore {
         change!(self, |change| limits::set(change, owner, wanted, origin))
     }
 
+    async fn workspaces_with_limit(&self, limit: Limit) -> Result<Vec<(WorkspaceId, u64)>, MetadataError> {
+        long!(self, |session| limits::workspaces_with(session, limit))
+    }
+
     async fn storage_usage(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError> {
         let set_ms = self.set_ms();
         read!(self, |session| limits::usage(session, workspace, set_ms))
@@ -392,7 +401,7 @@ impl MetadataStore for PostgresStore {
 
     async fn usage(&self, query: UsageQuery) -> Result<UsageByGroup, MetadataError> {
         let set_ms = self.set_ms();
-        long!(self, |session| usage::find(session, &query, set_ms))
+        long!(self, |session| usage::find(session, &query, Behind::All, set_ms))
     }
 
     async fn roll_up_usage(&self, limit: u32) -> Result<usize, MetadataError> {
@@ -401,6 +410,63 @@ impl MetadataStore for PostgresStore {
 
     async fn forget_usage_rollup(&self) -> Result<(), MetadataError> {
         change!(self, |change| usage::forget_rollup(change))
+    }
+
+    async fn export_progress(&self) -> Result<Option<ExportProgress>, MetadataError> {
+        read!(self, |session| export::progress(session))
+    }
+
+    async fn next_export(&self, bounds: ExportBounds) -> Result<(Option<ExportProgress>, NextExport), MetadataError> {
+        let set_ms = self.set_ms();
+        ledger::number_all(&self.connections, set_ms).await?;
+        long!(self, |session| export::next(session, bounds, set_ms))
+    }
+
+    async fn freeze_export(
+        &self,
+        from: Option<ExportProgress>,
+        to: ExportProgress,
+        messages: Vec<NewMessage>,
+    ) -> Result<bool, MetadataError> {
+        let messages = messages.as_slice();
+        change!(self, |change| export::freeze(change, from, to, messages))
+    }
+
+    async fn add_message(&self, message: NewMessage) -> Result<bool, MetadataError> {
+        let message = &message;
+        change!(self, |change| outbox::add(change, message))
+    }
+
+    async fn next_message(&self, sink: SinkName) -> Result<Option<Message>, MetadataError> {
+        read!(self, |session| outbox::next(session, sink))
+    }
+
+    async fn acknowledge_message(&self, seq: u64) -> Result<(), MetadataError> {
+        let set_ms = self.set_ms();
+        write!(self, |session| outbox::acknowledge(session, seq, set_ms))
+    }
+
+    async fn outbox_status(&self, sink: SinkName) -> Result<OutboxStatus, MetadataError> {
+        read!(self, |session| outbox::status(session, sink))
+    }
+
+    async fn forget_messages(
+        &self,
+        sink: SinkName,
+        older_than_seconds: u64,
+        limit: u32,
+    ) -> Result<usize, MetadataError> {
+        let set_ms = self.set_ms();
+        write!(self, |session| outbox::forget(session, sink, older_than_seconds, limit, set_ms)).map(count)
+    }
+
+    async fn note_blob_upload(&self, blob: BlobId, upload: &str) -> Result<bool, MetadataError> {
+        write!(self, |session| blobs::note_upload(session, blob, upload))
+    }
+
+    async fn blob_uploads(&self, blobs: Vec<BlobId>) -> Result<Vec<(BlobId, String)>, MetadataError> {
+        let blobs = blobs.as_slice();
+        read!(self, |session| blobs::uploads(session, blobs))
     }
 
     async fn audit_log(&self, query: AuditQuery) -> Result<Page<AuditEntry>, MetadataError> {
@@ -547,9 +613,14 @@ impl MetadataStore for PostgresStore {
         write!(self, |session| blobs::abandon(session, blobs))
     }
 
-    async fn deleting_blobs(&self, after: Option<BlobId>, limit: u32) -> Result<Vec<BlobId>, MetadataError> {
+    async fn deleting_blobs(
+        &self,
+        after: Option<BlobId>,
+        limit: u32,
+        delay_seconds: u64,
+    ) -> Result<Vec<BlobId>, MetadataError> {
         let set_ms = self.set_ms();
-        read!(self, |session| blobs::deleting(session, after, limit, set_ms))
+        read!(self, |session| blobs::deleting(session, after, limit, delay_seconds, set_ms))
     }
 
     async fn forget_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError> {

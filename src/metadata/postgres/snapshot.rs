@@ -61,7 +61,21 @@ static TABLES: &[Table] = &[
               SELECT 'last_file_id', max(last_file_id) FROM workspaces HAVING max(last_file_id) IS NOT NULL) i",
         ),
     },
-    table("blobs", &["id", "workspace_id", "process_id", "state", "size_bytes", "sha256", "checksums", "content"]),
+    table(
+        "blobs",
+        &[
+            "id",
+            "workspace_id",
+            "process_id",
+            "state",
+            "size_bytes",
+            "sha256",
+            "checksums",
+            "content",
+            "upload_id",
+            "deleted_at",
+        ],
+    ),
     table(
         "files",
         &[
@@ -134,6 +148,8 @@ static TABLES: &[Table] = &[
     },
     table("usage_hourly", USAGE),
     table("usage_hourly_totals", USAGE),
+    table("outbox", &["seq", "message_id", "sink", "content_type", "body", "created_at", "acknowledged_at"]),
+    table("usage_export", &["\"only\"", "until", "through_seq", "corrections"]),
 ];
 
 /// Rows of one of the tables.

@@ -1,6 +1,6 @@
 //! What this driver does beyond the contract: under faults, for several servers at once, and at what cost.
 
-use super::super::{contract, ledger_contract};
+use super::super::{contract, export_contract, ledger_contract};
 use super::proxy::{Fault, Proxy};
 use super::testbed::{Database, Postgres};
 use super::*;
@@ -26,6 +26,13 @@ async fn the_contract_holds() {
     let store = open(&database, &clock).await;
     contract::holds(&store, &clock).await;
     contract::concurrent_changes_get_their_own_answers(Arc::new(store)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_contract_of_the_export_holds() {
+    let Some(database) = Database::fresh("the contract of the export") else { return };
+    let clock = Clock::set_to(contract::NOW_MS);
+    export_contract::holds(&open(&database, &clock).await, &clock).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

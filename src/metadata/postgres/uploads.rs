@@ -2,7 +2,7 @@
 
 use super::admission::Standing;
 use super::answers::{Opening, Stop};
-use super::blobs::{CLAIM, RELEASE};
+use super::blobs::{CLAIM, NOBODY_READS, release};
 use super::connections::{Prepared, Session, Values};
 use super::failure::Failure;
 use super::files::{self, FILE_COLUMNS};
@@ -388,8 +388,9 @@ fn ending(chosen: &str, status: &str) -> String {
                    WHERE u.workspace_id = c.workspace_id AND u.id = c.id RETURNING u.workspace_id, u.id),
          freed AS (DELETE FROM parts p USING ended e WHERE p.workspace_id = e.workspace_id AND p.upload_id = e.id
                    RETURNING p.blob_id),
-         {RELEASE}
-         SELECT count(*) FROM ended"
+         {release}
+         SELECT count(*) FROM ended",
+        release = release(NOBODY_READS)
     )
 }
 
@@ -398,8 +399,9 @@ fn discard() -> String {
     format!(
         "WITH part AS (DELETE FROM parts WHERE workspace_id = $1 AND upload_id = $2 RETURNING blob_id),
          freed AS (SELECT blob_id FROM part WHERE blob_id <> ALL($3)),
-         {RELEASE}
-         SELECT 1"
+         {release}
+         SELECT 1",
+        release = release(NOBODY_READS)
     )
 }
 

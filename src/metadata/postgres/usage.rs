@@ -122,16 +122,33 @@ async fn rolled_seq(session: &Session) -> Result<u64, Failure> {
     session.row(sql, &[&ROLLED_SEQ]).await?.map_or(Ok(0), |row| number(&row, 0))
 }
 
+/// Which rows of the ledger count beside the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Behind {
+    /// All that are committed.
+    All,
+    /// Those that have their numbers; for whole hours only.
+    Numbered,
+}
+
 /// On a session whose statements all see the same moment. Numbers are written into the statement, so that the database
 /// knows how few rows there are behind them.
-pub(super) async fn find(session: &Session, query: &UsageQuery, set_ms: Option<i64>) -> Result<UsageByGroup, Failure> {
+pub(super) async fn find(
+    session: &Session,
+    query: &UsageQuery,
+    behind: Behind,
+    set_ms: Option<i64>,
+) -> Result<UsageByGroup, Failure> {
     let rolled = rolled_seq(session).await?;
     let [(apart, _), (together, _)] = CACHES;
     let cache = if query.by.key || query.by.purpose || query.keys.is_some() { apart } else { together };
     let by_hours = |until: u64| format!("SELECT {COLUMNS} FROM {cache} WHERE hour < {until}");
     let since = |width: SlotWidth, until: u64| {
-        let behind = ["seq IS NULL".to_owned(), format!("seq > {rolled}")];
-        behind.map(|rows| facts(width, &format!("{rows} AND ts < {until}"))).join(" UNION ALL ")
+        let numbered = facts(width, &format!("seq > {rolled} AND ts < {until}"));
+        match behind {
+            Behind::Numbered => numbered,
+            Behind::All => [numbered, facts(width, &format!("seq IS NULL AND ts < {until}"))].join(" UNION ALL "),
+        }
     };
     let sources = match query.width {
         SlotWidth::Hour => [by_hours(query.end), since(SlotWidth::Hour, query.end)].join(" UNION ALL "),
@@ -175,7 +192,7 @@ pub(super) async fn find(session: &Session, query: &UsageQuery, set_ms: Option<i
         }
     }
     let wanted: Values<'_> = &[&workspaces, &keys];
-    add_adjustments(session, query, &dimensions, wanted, &mut usage).await?;
+    add_adjustments(session, query, behind, &dimensions, wanted, &mut usage).await?;
     Ok(usage)
 }
 
@@ -183,15 +200,17 @@ pub(super) async fn find(session: &Session, query: &UsageQuery, set_ms: Option<i
 async fn add_adjustments(
     session: &Session,
     query: &UsageQuery,
+    behind: Behind,
     dimensions: &str,
     wanted: Values<'_>,
     usage: &mut UsageByGroup,
 ) -> Result<(), Failure> {
+    let known = if behind == Behind::Numbered { "seq IS NOT NULL" } else { "true" };
     let sql = format!(
         "SELECT {dimensions}, ts, line_item, bytes + count FROM (
              SELECT workspace_id, coalesce(api_key_id, '') AS api_key_id, coalesce(purpose, '') AS purpose, ts, line_item,
                     bytes, count
-             FROM ledger WHERE fact = 'adjustment' AND ts >= {} AND ts < {}
+             FROM ledger WHERE fact = 'adjustment' AND ts >= {} AND ts < {} AND {known}
          ) a WHERE ($1::text[] IS NULL OR workspace_id = ANY($1)) AND ($2::text[] IS NULL OR api_key_id = ANY($2))",
         query.start, query.end
     );

@@ -42,6 +42,8 @@ pub(super) enum Lock<'a> {
 pub(super) enum Task {
     /// Gives rows of the ledger their numbers, and takes them into the cache of usage.
     Ledger,
+    /// Writes messages to the outside.
+    Outbox,
     /// Brings the schema up to date.
     Migrate,
 }
@@ -54,6 +56,7 @@ impl Task {
             + match self {
                 Self::Migrate => 0,
                 Self::Ledger => 1,
+                Self::Outbox => 2,
             }
     }
 }

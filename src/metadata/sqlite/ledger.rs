@@ -15,6 +15,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row, params};
 use serde_json::json;
 
+/// What [`ledger_row`] reads.
 const COLUMNS: &str =
     "seq, event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, line_item, bytes, count, request_id,
     reverses, note, actor";
@@ -128,6 +129,23 @@ pub(super) fn list(
     let values = params![after_seq, workspace.map(|id| id.to_string()), u64::from(limit) + 1];
     let rows = connection.prepare_cached(&sql)?.query_map(values, ledger_row)?.collect::<Result<_>>()?;
     Ok(Page::cut(rows, limit))
+}
+
+/// At most `limit` rows behind a row that tell of what was before a second, in the order of commits.
+pub(super) fn late(connection: &Connection, after_seq: u64, before: u64, limit: u32) -> Result<Vec<LedgerRow>> {
+    // Rows by time would be nearly all there are.
+    let sql = format!("SELECT {COLUMNS} FROM ledger WHERE seq > ?1 AND +ts < ?2 ORDER BY seq LIMIT ?3");
+    connection.prepare_cached(&sql)?.query_map(params![after_seq, before, limit], ledger_row)?.collect()
+}
+
+/// The newest row; 0 when there is none.
+pub(super) fn newest_seq(connection: &Connection) -> Result<u64> {
+    connection.prepare_cached("SELECT coalesce(max(seq), 0) FROM ledger")?.query_row([], |row| row.get(0))
+}
+
+/// The second of the oldest fact.
+pub(super) fn oldest_ts(connection: &Connection) -> Result<Option<u64>> {
+    connection.prepare_cached("SELECT min(ts) FROM ledger")?.query_row([], |row| row.get(0))
 }
 
 fn ledger_row(row: &Row<'_>) -> Result<LedgerRow> {

@@ -1,6 +1,6 @@
 //! Rows of limits, and what is counted against quotas.
 
-use super::rows::named;
+use super::rows::{named, parsed};
 use super::{audit, keys, workspaces};
 use crate::model::audit::{Action, NewEntry, Origin};
 use crate::model::caller::{Caller, Refused};
@@ -48,6 +48,14 @@ pub(super) fn set(
     let (action, object, details) = (Action::LimitsUpdated, owner.to_string(), Some(details.into()));
     audit::note(connection, origin, NewEntry { action, workspace, object, details }, now_ms)?;
     Ok(true)
+}
+
+/// Every workspace that has this limit.
+pub(super) fn workspaces_with(connection: &Connection, limit: Limit) -> Result<Vec<(WorkspaceId, u64)>> {
+    let sql =
+        "SELECT w.id, l.value FROM limits l JOIN workspaces w ON w.id = l.owner_id WHERE l.name = ?1 ORDER BY w.id";
+    let of = |row: &Row<'_>| Ok((parsed(row, 0)?, row.get(1)?));
+    connection.prepare_cached(sql)?.query_map([limit.to_string()], of)?.collect()
 }
 
 /// What the workspace has at this second; the Upload `except` is not counted among what is reserved.

@@ -9,6 +9,7 @@ mod answers;
 mod audit;
 mod blobs;
 mod expiries;
+mod export;
 mod files;
 mod import;
 mod keys;
@@ -16,6 +17,7 @@ mod ledger;
 mod limits;
 mod migrate;
 mod misfits;
+mod outbox;
 mod readers;
 mod reserve;
 mod rows;
@@ -35,12 +37,14 @@ use crate::model::audit::{AuditQuery, Entry as AuditEntry, Origin};
 use crate::model::blob::{Place, StoredBlob};
 use crate::model::caller::Caller;
 use crate::model::expiry::DefaultExpiry;
+use crate::model::export::{ExportBounds, ExportProgress, NextExport};
 use crate::model::file::{File, NewFile};
 use crate::model::finding::Finding;
 use crate::model::idempotency::{Effect, IdempotencyKey, Once};
 use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
 use crate::model::ledger::{LedgerRow, Reads};
 use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
+use crate::model::outbox::{Message, NewMessage, OutboxStatus, SinkName};
 use crate::model::page::{FileQuery, Page};
 use crate::model::purpose::Purpose;
 use crate::model::scrub::ScrubProgress;
@@ -297,6 +301,10 @@ impl MetadataStore for SqliteStore {
         self.writer.write(move |change| limits::set(change.connection, owner, &wanted, origin, now_ms)).await
     }
 
+    async fn workspaces_with_limit(&self, limit: Limit) -> Result<Vec<(WorkspaceId, u64)>, MetadataError> {
+        self.readers.long(move |connection| limits::workspaces_with(connection, limit)).await
+    }
+
     async fn storage_usage(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError> {
         let now_seconds = self.clock.now_seconds();
         self.readers.current(|connection| limits::usage(connection, workspace, None, now_seconds))
@@ -336,6 +344,53 @@ impl MetadataStore for SqliteStore {
         self.writer.write(|change| usage::forget_rollup(change.connection)).await
     }
 
+    async fn export_progress(&self) -> Result<Option<ExportProgress>, MetadataError> {
+        self.readers.point(export::progress)
+    }
+
+    async fn next_export(&self, bounds: ExportBounds) -> Result<(Option<ExportProgress>, NextExport), MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.readers.long(move |connection| export::next(connection, bounds, now_seconds)).await
+    }
+
+    async fn freeze_export(
+        &self,
+        from: Option<ExportProgress>,
+        to: ExportProgress,
+        messages: Vec<NewMessage>,
+    ) -> Result<bool, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.writer.write(move |change| export::freeze(change.connection, from, to, &messages, now_seconds)).await
+    }
+
+    async fn add_message(&self, message: NewMessage) -> Result<bool, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.writer.write(move |change| outbox::add(change.connection, &message, now_seconds)).await
+    }
+
+    async fn next_message(&self, sink: SinkName) -> Result<Option<Message>, MetadataError> {
+        self.readers.point(|connection| outbox::next(connection, sink))
+    }
+
+    async fn acknowledge_message(&self, seq: u64) -> Result<(), MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.writer.write(move |change| outbox::acknowledge(change.connection, seq, now_seconds)).await
+    }
+
+    async fn outbox_status(&self, sink: SinkName) -> Result<OutboxStatus, MetadataError> {
+        self.readers.point(|connection| outbox::status(connection, sink))
+    }
+
+    async fn forget_messages(
+        &self,
+        sink: SinkName,
+        older_than_seconds: u64,
+        limit: u32,
+    ) -> Result<usize, MetadataError> {
+        let until = self.clock.now_seconds().saturating_sub(older_than_seconds);
+        self.writer.write(move |change| outbox::forget(change.connection, sink, until, limit)).await
+    }
+
     async fn audit_log(&self, query: AuditQuery) -> Result<Page<AuditEntry>, MetadataError> {
         self.readers.long(move |connection| audit::list(connection, &query)).await
     }
@@ -348,6 +403,15 @@ impl MetadataStore for SqliteStore {
     /// There is nobody to tell: the lock of its stores is the lease of a server.
     async fn renew_process(&self, _process: ProcessId) -> Result<(), MetadataError> {
         Ok(())
+    }
+
+    async fn note_blob_upload(&self, blob: BlobId, upload: &str) -> Result<bool, MetadataError> {
+        let upload = upload.to_owned();
+        self.writer.write(move |change| blobs::note_upload(change.connection, blob, &upload)).await
+    }
+
+    async fn blob_uploads(&self, blobs: Vec<BlobId>) -> Result<Vec<(BlobId, String)>, MetadataError> {
+        self.readers.point(|connection| blobs::uploads(connection, &blobs))
     }
 
     async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError> {
@@ -533,9 +597,14 @@ impl MetadataStore for SqliteStore {
         self.writer.write(move |change| blobs::abandon(change.connection, &blobs)).await
     }
 
-    async fn deleting_blobs(&self, after: Option<BlobId>, limit: u32) -> Result<Vec<BlobId>, MetadataError> {
+    async fn deleting_blobs(
+        &self,
+        after: Option<BlobId>,
+        limit: u32,
+        delay_seconds: u64,
+    ) -> Result<Vec<BlobId>, MetadataError> {
         let now_seconds = self.clock.now_seconds();
-        self.readers.point(|connection| blobs::deleting(connection, after, limit, now_seconds))
+        self.readers.point(|connection| blobs::deleting(connection, after, limit, delay_seconds, now_seconds))
     }
 
     async fn forget_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError> {
@@ -615,7 +684,7 @@ impl From<rusqlite::Error> for MetadataError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{contract, ledger_contract};
+    use super::super::{contract, export_contract, ledger_contract};
     use super::*;
 
     #[tokio::test(flavor = "multi_thread")]
@@ -625,6 +694,14 @@ mod tests {
         let store = SqliteStore::open(&folder.path().join("venna.db"), clock.clone(), Opener::Server).unwrap();
         contract::holds(&store, &clock).await;
         contract::concurrent_changes_get_their_own_answers(Arc::new(store)).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_contract_of_the_export_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::set_to(contract::NOW_MS);
+        let store = SqliteStore::open(&folder.path().join("venna.db"), clock.clone(), Opener::Server).unwrap();
+        export_contract::holds(&store, &clock).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]

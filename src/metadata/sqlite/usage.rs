@@ -101,7 +101,12 @@ fn rolled_seq(connection: &Connection) -> Result<u64> {
 /// On a connection whose reads all see the same moment.
 pub(super) fn find(connection: &Connection, query: &UsageQuery, now_seconds: u64) -> Result<UsageByGroup> {
     let snapshot = connection.unchecked_transaction()?;
-    let rolled = rolled_seq(&snapshot)?;
+    within(&snapshot, query, now_seconds)
+}
+
+/// The same within a snapshot that is there already.
+pub(super) fn within(snapshot: &Connection, query: &UsageQuery, now_seconds: u64) -> Result<UsageByGroup> {
+    let rolled = rolled_seq(snapshot)?;
     let [(apart, _), (together, _)] = CACHES;
     let cache = if query.by.key || query.by.purpose || query.keys.is_some() { apart } else { together };
     let by_hours = |until: u64| format!("SELECT {COLUMNS} FROM {cache} WHERE hour < {until}");
@@ -151,7 +156,7 @@ pub(super) fn find(connection: &Connection, query: &UsageQuery, now_seconds: u64
             series.opening_files += slot.delta_files;
         }
     }
-    add_adjustments(&snapshot, query, &dimensions, (&condition, &values), &mut usage)?;
+    add_adjustments(snapshot, query, &dimensions, (&condition, &values), &mut usage)?;
     Ok(usage)
 }
 

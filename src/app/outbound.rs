@@ -1,0 +1,79 @@
+//! From the settings of sinks to what writes messages and sends them.
+
+use crate::config::{Config, SinkConfig};
+use crate::model::outbox::SinkName;
+use crate::outbox::Delivery;
+use crate::sinks::{SigningSecret, WebhookConfig, WebhookSink};
+use crate::usage::{Exporter, SpendAlerts, Usage};
+use anyhow::{Context, Result, bail};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// The longest file of a token or secret that is read, in bytes.
+const MAX_SECRET_FILE_BYTES: u64 = 16 << 10;
+
+/// Starts the export of usage and the alerts, where there is somebody to be told.
+pub(super) fn start(config: &Config, usage: &Usage, tasks: &TaskTracker, stop: &CancellationToken) -> Result<()> {
+    if let Some(written) = deliver(&config.usage_sink, SinkName::Usage, usage, tasks, stop)? {
+        let (metadata, clock) = (Arc::clone(&usage.metadata), usage.clock.clone());
+        tasks.spawn(Exporter { metadata, clock, written }.run(stop.clone()));
+    }
+    if config.alert_sink.url.is_some() && config.alert_sink.secret_file.is_none() {
+        bail!("alert_sink_url is set, and alert_sink_secret_file is not: alerts are always signed");
+    }
+    if let Some(written) = deliver(&config.alert_sink, SinkName::Alerts, usage, tasks, stop)? {
+        tasks.spawn(SpendAlerts { usage: usage.clone(), written }.run(stop.clone()));
+    }
+    Ok(())
+}
+
+/// Starts to send the messages to a sink, if there is one; what is to be told of new ones.
+fn deliver(
+    config: &SinkConfig,
+    name: SinkName,
+    usage: &Usage,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<Option<Arc<Notify>>> {
+    let Some(webhook) = webhook(config)? else { return Ok(None) };
+    let written = Arc::new(Notify::new());
+    let delivery = Delivery {
+        metadata: Arc::clone(&usage.metadata),
+        clock: usage.clock.clone(),
+        name,
+        sink: Arc::new(webhook),
+        written: Arc::clone(&written),
+    };
+    tasks.spawn(delivery.run(stop.clone()));
+    Ok(Some(written))
+}
+
+fn webhook(config: &SinkConfig) -> Result<Option<WebhookSink>> {
+    let setting = |last: &str| format!("{}_{last}", config.name);
+    let files = [(setting("token_file"), &config.token_file), (setting("secret_file"), &config.secret_file)];
+    let Some(url) = config.url.clone() else {
+        return match files.iter().find(|(_, file)| file.is_some()) {
+            Some((file, _)) => bail!("{file} is set, and {}, for which it would be, is not", setting("url")),
+            None => Ok(None),
+        };
+    };
+    let [token, secret] = files.map(|(setting, file)| file.as_deref().map(|file| read_secret(&setting, file)));
+    let secret = secret.transpose()?.map(|text| SigningSecret::parse(&text)).transpose();
+    let secret =
+        secret.with_context(|| format!("{} does not hold a secret of Standard Webhooks", setting("secret_file")))?;
+    let webhook = WebhookSink::new(WebhookConfig { url, token: token.transpose()?, secret });
+    webhook.map(Some).with_context(|| format!("{} and its files cannot be used", setting("url")))
+}
+
+fn read_secret(setting: &str, file: &Path) -> Result<String> {
+    let unreadable = || format!("cannot read {setting} {}", file.display());
+    let mut text = String::new();
+    let opened = File::open(file).with_context(unreadable)?;
+    opened.take(MAX_SECRET_FILE_BYTES).read_to_string(&mut text).with_context(unreadable)?;
+    Ok(text.trim().to_owned())
+}

@@ -1,0 +1,67 @@
+//! `venna usage export`.
+
+use super::output;
+use super::settings::StoreSettings;
+use crate::usage::ExportStatus;
+use anyhow::Result;
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// Shows how far usage is sent to the usage sink, with the server running or not.
+#[derive(Debug, clap::Args)]
+pub struct UsageExport {
+    /// Prints JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    settings: StoreSettings,
+}
+
+/// Times are seconds in Unix time.
+#[derive(Serialize)]
+struct Status {
+    /// The hours before this second were written into messages; null before the first.
+    exported_until: Option<u64>,
+    /// The row of the ledger up to which they are told of.
+    through_seq: Option<u64>,
+    corrections: u64,
+    pending_messages: u64,
+    oldest_pending_at: Option<u64>,
+    last_acknowledged_at: Option<u64>,
+    lag_seconds: u64,
+}
+
+impl From<ExportStatus> for Status {
+    fn from(status: ExportStatus) -> Self {
+        Self {
+            exported_until: status.exported_until,
+            through_seq: status.through_seq,
+            corrections: status.corrections,
+            pending_messages: status.outbox.pending,
+            oldest_pending_at: status.outbox.oldest_pending_at,
+            last_acknowledged_at: status.outbox.last_acknowledged_at,
+            lag_seconds: status.lag_seconds,
+        }
+    }
+}
+
+impl UsageExport {
+    pub async fn run(&self) -> Result<()> {
+        let status = Status::from(self.settings.open_existing().await?.usage.export_status().await?);
+        if self.json {
+            return Ok(writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&status)?)?);
+        }
+        let time = |seconds: Option<u64>| seconds.map_or_else(|| "-".to_owned(), output::time);
+        let rows = [
+            ("exported until", time(status.exported_until)),
+            ("through row", status.through_seq.map_or_else(|| "-".to_owned(), |seq| seq.to_string())),
+            ("corrections", status.corrections.to_string()),
+            ("pending messages", status.pending_messages.to_string()),
+            ("oldest pending", time(status.oldest_pending_at)),
+            ("last acknowledged", time(status.last_acknowledged_at)),
+            ("lag in seconds", status.lag_seconds.to_string()),
+        ];
+        let cells = rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]);
+        Ok(writeln!(io::stdout(), "{}", output::table(&["EXPORT OF USAGE", ""], cells))?)
+    }
+}

@@ -1,0 +1,166 @@
+//! What every metadata store does with messages to the outside and with the export of usage.
+
+use super::contract::{ORIGIN, small_file, tenant};
+use super::{Effect, MetadataStore};
+use crate::clock::Clock;
+use crate::model::caller::Caller;
+use crate::model::expiry::ExpiresAfter;
+use crate::model::export::{ExportBounds, ExportProgress, NextExport};
+use crate::model::ids::{FileId, ProcessId};
+use crate::model::ledger::{ReadOp, Reads};
+use crate::model::outbox::{NewMessage, OutboxStatus, SinkName};
+use crate::model::purpose::Purpose;
+use crate::model::usage::{Group, SlotWidth};
+use bytes::Bytes;
+
+const HOUR: u64 = SlotWidth::Hour.seconds();
+const BOUNDS: ExportBounds = ExportBounds { hours: 3, late_rows: 2, margin_seconds: 60 };
+
+/// Runs the whole contract over a fresh store whose clock is `clock`.
+pub async fn holds(store: &dyn MetadataStore, clock: &Clock) {
+    messages_are_written_once_and_sent_in_order(store, clock).await;
+    hours_are_exported_when_they_are_over_and_corrected_later(store, clock).await;
+}
+
+fn message(id: &str, sink: SinkName, body: &'static str) -> NewMessage {
+    NewMessage { id: id.into(), sink, content_type: "text/plain", body: Bytes::from_static(body.as_bytes()) }
+}
+
+async fn next(store: &dyn MetadataStore, sink: SinkName) -> Option<(String, Bytes)> {
+    store.next_message(sink).await.unwrap().map(|message| (message.id, message.body))
+}
+
+async fn messages_are_written_once_and_sent_in_order(store: &dyn MetadataStore, clock: &Clock) {
+    let begun = clock.now_seconds();
+    assert_eq!(store.outbox_status(SinkName::Usage).await.unwrap(), OutboxStatus::default());
+    for (id, sink, body, is_new) in [
+        ("a", SinkName::Usage, "first", true),
+        ("b", SinkName::Alerts, "an alert", true),
+        ("a", SinkName::Usage, "other bytes under the same id", false),
+        ("a", SinkName::Alerts, "ids are of all sinks together", false),
+        ("c", SinkName::Usage, "second", true),
+    ] {
+        assert_eq!(store.add_message(message(id, sink, body)).await.unwrap(), is_new, "{id} {body}");
+    }
+    clock.set(clock.now_ms() + 5000);
+    let status = OutboxStatus { pending: 2, oldest_pending_at: Some(begun), last_acknowledged_at: None };
+    assert_eq!(store.outbox_status(SinkName::Usage).await.unwrap(), status);
+    let first = store.next_message(SinkName::Usage).await.unwrap().unwrap();
+    assert_eq!((first.id.as_str(), &*first.body, first.content_type.as_str()), ("a", &b"first"[..], "text/plain"));
+    assert_eq!(store.next_message(SinkName::Usage).await.unwrap(), Some(first.clone()), "until it is acknowledged");
+    assert_eq!(next(store, SinkName::Alerts).await.unwrap().0, "b", "each sink has its own order");
+    store.acknowledge_message(first.seq).await.unwrap();
+    assert_eq!(next(store, SinkName::Usage).await.unwrap().0, "c");
+    clock.set(clock.now_ms() + 5000);
+    store.acknowledge_message(first.seq).await.unwrap();
+    let acknowledged = store.outbox_status(SinkName::Usage).await.unwrap();
+    assert_eq!((acknowledged.pending, acknowledged.last_acknowledged_at), (1, Some(begun + 5)), "noted once");
+    assert!(!store.add_message(message("a", SinkName::Usage, "first")).await.unwrap(), "it is still known");
+    let forget = |sink, seconds, limit| store.forget_messages(sink, seconds, limit);
+    assert_eq!(forget(SinkName::Usage, 5, 10).await.unwrap(), 0, "it is not old enough");
+    assert_eq!(forget(SinkName::Usage, 4, 0).await.unwrap(), 0);
+    assert_eq!(forget(SinkName::Alerts, 4, 10).await.unwrap(), 0, "it is another's");
+    assert_eq!(forget(SinkName::Usage, 4, 10).await.unwrap(), 1, "and what is pending stays");
+    assert!(store.add_message(message("a", SinkName::Usage, "again")).await.unwrap());
+    for expected in ["c", "a"] {
+        let message = store.next_message(SinkName::Usage).await.unwrap().unwrap();
+        assert_eq!(message.id, expected, "in the order in which they were written");
+        store.acknowledge_message(message.seq).await.unwrap();
+    }
+    assert_eq!(next(store, SinkName::Usage).await, None);
+}
+
+async fn create(store: &dyn MetadataStore, caller: Caller, size: usize, expires_after: Option<ExpiresAfter>) -> FileId {
+    let new = small_file(size, Purpose::UserData, expires_after);
+    let Effect::Made(Some(file)) = store.create_file(caller, new, None).await.unwrap() else { panic!("it is made") };
+    file.id
+}
+
+async fn read(store: &dyn MetadataStore, caller: Caller, number: u64) {
+    let Caller { workspace, key, .. } = caller;
+    let reads = Reads { workspace, key, op: ReadOp::List, purpose: None, count: 3, bytes: 0 };
+    store.add_reads(ProcessId::new([6; 16]), number, vec![reads]).await.unwrap();
+}
+
+/// What the store says of the hours that are over, and the progress to which that leads.
+async fn hours(store: &dyn MetadataStore, caller: Caller) -> (Option<ExportProgress>, ExportProgress, Vec<i128>) {
+    let (progress, next) = store.next_export(BOUNDS).await.unwrap();
+    let NextExport::Hours { from, until, through_seq, usage } = next else { panic!("hours, not {next:?}") };
+    let corrections = progress.map_or(0, |progress| progress.corrections);
+    let hours: Vec<(u64, u64)> =
+        (0..(until - from) / HOUR).map(|at| (from + at * HOUR, from + (at + 1) * HOUR)).collect();
+    let group = Group::of(Some(caller.workspace), Some(caller.key), Some(Purpose::UserData));
+    let used = usage.get(&group).map(|series| series.buckets(&hours, SlotWidth::Hour, until)).unwrap_or_default();
+    let used = used.iter().map(|used| used.byte_seconds).collect();
+    (progress, ExportProgress { until, through_seq, corrections }, used)
+}
+
+async fn is_nothing(store: &dyn MetadataStore) -> bool {
+    matches!(store.next_export(BOUNDS).await.unwrap().1, NextExport::Nothing)
+}
+
+async fn hours_are_exported_when_they_are_over_and_corrected_later(store: &dyn MetadataStore, clock: &Clock) {
+    assert_eq!(store.export_progress().await.unwrap(), None);
+    assert!(is_nothing(store).await, "an empty ledger");
+    let caller = tenant(store, "exported").await;
+    let begin = clock.now_seconds().next_multiple_of(HOUR);
+    let at = |second: u64| clock.set((begin + second) * 1000);
+    at(600);
+    let kept = create(store, caller, 100, None).await;
+    create(store, caller, 10, ExpiresAfter::seconds(HOUR)).await;
+    at(HOUR + 59);
+    assert!(is_nothing(store).await, "the hour is over for less than the margin");
+    at(HOUR + 60);
+    let (before, first, used) = hours(store, caller).await;
+    assert_eq!((before, first.until, used), (None, begin + HOUR, vec![110 * 3000]), "the hour of the oldest row");
+    let wrong = Some(ExportProgress { until: begin, ..first });
+    assert!(!store.freeze_export(wrong, first, vec![message("x", SinkName::Usage, "x")]).await.unwrap());
+    assert_eq!((next(store, SinkName::Usage).await, store.export_progress().await.unwrap()), (None, None));
+    assert!(store.freeze_export(None, first, vec![message("y", SinkName::Usage, "y")]).await.unwrap());
+    assert_eq!(next(store, SinkName::Usage).await.unwrap().0, "y");
+    assert_eq!(store.export_progress().await.unwrap(), Some(first));
+    assert!(!store.freeze_export(None, first, Vec::new()).await.unwrap(), "once");
+    let taken = ExportProgress { until: first.until + HOUR, ..first };
+    assert!(store.freeze_export(Some(first), taken, vec![message("y", SinkName::Usage, "y")]).await.is_err());
+    assert_eq!(store.export_progress().await.unwrap(), Some(first), "a message that cannot be written moves nothing");
+
+    at(4 * HOUR + 60);
+    assert!(is_nothing(store).await, "a File has expired in the next hour and its row is missing");
+    while store.delete_expired_files(10).await.unwrap() > 0 {}
+    let (before, second, used) = hours(store, caller).await;
+    assert_eq!(before, Some(first));
+    assert_eq!(
+        used,
+        [100 * 3600 + 10 * 600, 100 * 3600, 100 * 3600],
+        "what lies there is used, and three hours at most"
+    );
+    assert!(store.freeze_export(Some(first), second, Vec::new()).await.unwrap());
+
+    at(2 * HOUR + 5);
+    assert!(store.delete_file(caller, kept).await.unwrap());
+    for number in 0..2 {
+        read(store, caller, number).await;
+    }
+    at(4 * HOUR + 70);
+    create(store, caller, 7, None).await;
+    assert!(is_nothing(store).await, "corrections go with the next hour");
+    at(5 * HOUR + 60);
+    let (_, late) = store.next_export(BOUNDS).await.unwrap();
+    let NextExport::Late { rows, through_seq } = late else { panic!("rows that came late, not {late:?}") };
+    let found: Vec<(u64, i64, i64)> = rows.iter().map(|row| (row.ts - begin, row.bytes, row.count)).collect();
+    assert_eq!(found, [(2 * HOUR + 5, -100, 0), (2 * HOUR + 5, 0, 3)]);
+    assert_eq!(through_seq, rows[1].seq, "there are more");
+    let third = ExportProgress { through_seq, corrections: 1, ..second };
+    assert!(store.freeze_export(Some(second), third, Vec::new()).await.unwrap());
+    let (_, late) = store.next_export(BOUNDS).await.unwrap();
+    let NextExport::Late { rows, through_seq } = late else { panic!("one more, not {late:?}") };
+    let newest = store.ledger(None, 0, 1000).await.unwrap().rows.last().unwrap().seq;
+    assert_eq!((rows.len(), through_seq), (1, newest), "there are no others");
+    let fourth = ExportProgress { through_seq, corrections: 2, ..third };
+    assert!(store.freeze_export(Some(third), fourth, Vec::new()).await.unwrap());
+    let (_, fifth, used) = hours(store, caller).await;
+    assert_eq!((fifth.until, used), (begin + 5 * HOUR, vec![7 * 3530]));
+    assert!(store.freeze_export(Some(fourth), fifth, Vec::new()).await.unwrap());
+    assert!(is_nothing(store).await);
+    assert!(store.archive_workspace(caller.workspace, ORIGIN).await.unwrap().is_some());
+}

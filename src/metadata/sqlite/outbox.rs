@@ -1,0 +1,51 @@
+//! Messages to the outside: written once, acknowledged once, removed later.
+
+use crate::model::outbox::{Message, NewMessage, OutboxStatus, SinkName};
+use bytes::Bytes;
+use rusqlite::{Connection, OptionalExtension, Result, params};
+
+/// False when there is one of this id.
+pub(super) fn add(connection: &Connection, message: &NewMessage, now_seconds: u64) -> Result<bool> {
+    let sql = "INSERT INTO outbox (message_id, sink, content_type, body, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
+               ON CONFLICT (message_id) DO NOTHING";
+    let NewMessage { id, sink, content_type, body } = message;
+    let row = params![id, sink.name(), content_type, body.as_ref(), now_seconds];
+    Ok(connection.prepare_cached(sql)?.execute(row)? == 1)
+}
+
+pub(super) fn next(connection: &Connection, sink: SinkName) -> Result<Option<Message>> {
+    let sql = "SELECT seq, message_id, content_type, body, created_at FROM outbox
+               WHERE sink = ?1 AND acknowledged_at IS NULL ORDER BY seq LIMIT 1";
+    let message = |row: &rusqlite::Row<'_>| {
+        Ok(Message {
+            seq: row.get(0)?,
+            id: row.get(1)?,
+            content_type: row.get(2)?,
+            body: Bytes::from(row.get::<_, Vec<u8>>(3)?),
+            created_at: row.get(4)?,
+        })
+    };
+    connection.prepare_cached(sql)?.query_row([sink.name()], message).optional()
+}
+
+pub(super) fn acknowledge(connection: &Connection, seq: u64, now_seconds: u64) -> Result<()> {
+    let sql = "UPDATE outbox SET acknowledged_at = ?2 WHERE seq = ?1 AND acknowledged_at IS NULL";
+    connection.prepare_cached(sql)?.execute(params![seq, now_seconds]).map(drop)
+}
+
+pub(super) fn status(connection: &Connection, sink: SinkName) -> Result<OutboxStatus> {
+    let sql = "SELECT p.pending, p.oldest, (SELECT max(acknowledged_at) FROM outbox WHERE sink = ?1)
+               FROM (SELECT count(*) AS pending, min(created_at) AS oldest FROM outbox
+                     WHERE sink = ?1 AND acknowledged_at IS NULL) p";
+    let status = |row: &rusqlite::Row<'_>| {
+        Ok(OutboxStatus { pending: row.get(0)?, oldest_pending_at: row.get(1)?, last_acknowledged_at: row.get(2)? })
+    };
+    connection.prepare_cached(sql)?.query_row([sink.name()], status)
+}
+
+/// Removes at most `limit` messages to a sink that were acknowledged before this second; how many there were.
+pub(super) fn forget(connection: &Connection, sink: SinkName, until_seconds: u64, limit: u32) -> Result<usize> {
+    let sql = "DELETE FROM outbox WHERE seq IN
+               (SELECT seq FROM outbox WHERE acknowledged_at < ?1 AND sink = ?2 ORDER BY acknowledged_at LIMIT ?3)";
+    connection.prepare_cached(sql)?.execute(params![until_seconds, sink.name(), limit])
+}

@@ -1,0 +1,173 @@
+//! A sink that is an address of the web: each message is one `POST` of its bytes.
+
+use super::{SigningSecret, Sink, SinkError};
+use crate::model::outbox::Message;
+use async_trait::async_trait;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{Client, ClientBuilder, Response, Url};
+use rustls::{ClientConfig, RootCertStore};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a connection may take to come about.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the whole request may take, answer included.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes of an answer that are read, so that its connection may be used again; nobody looks at them.
+const MAX_ANSWER_BYTES: usize = 64 << 10;
+/// How long an idle connection is kept.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+const USER_AGENT: &str = concat!("venna/", env!("CARGO_PKG_VERSION"));
+
+const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
+const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
+const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
+
+/// What an operator says of a webhook.
+pub struct WebhookConfig {
+    /// Where it is; `http` or `https`.
+    pub url: String,
+    /// What stands behind `Authorization: Bearer`, if anything.
+    pub token: Option<String>,
+    /// With what messages are signed, if they are.
+    pub secret: Option<SigningSecret>,
+}
+
+/// An address that takes messages.
+pub struct WebhookSink {
+    client: Client,
+    url: Url,
+    authorization: Option<HeaderValue>,
+    secret: Option<SigningSecret>,
+}
+
+impl fmt::Debug for WebhookSink {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("WebhookSink")
+    }
+}
+
+/// Why there can be no webhook.
+#[derive(Debug, thiserror::Error)]
+pub enum UnusableSink {
+    /// The address is none.
+    #[error("the address is no http or https URL")]
+    Url,
+    /// The token cannot stand in a header.
+    #[error("the token is empty or has characters that a header cannot have")]
+    Token,
+    /// The client cannot be made: most likely the system has no certificates.
+    #[error("no client can be made")]
+    Client(#[source] reqwest::Error),
+    /// The cryptography cannot be used.
+    #[error("no TLS can be spoken")]
+    Tls(#[from] rustls::Error),
+}
+
+impl WebhookSink {
+    /// A webhook; nothing is sent yet.
+    ///
+    /// # Errors
+    /// When what the operator says cannot be used.
+    pub fn new(config: WebhookConfig) -> Result<Self, UnusableSink> {
+        let url = Url::parse(&config.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let url = url.ok_or(UnusableSink::Url)?;
+        let client = client(url.scheme() == "https")?
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(REQUEST_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .redirect(Policy::none())
+            .user_agent(USER_AGENT)
+            .build()
+            .map_err(UnusableSink::Client)?;
+        let authorization = config.token.as_deref().map(bearer).transpose()?;
+        Ok(Self { client, url, authorization, secret: config.secret })
+    }
+}
+
+/// A client that believes whom the system believes, or one that is not used for TLS: some systems have no certificates.
+fn client(with_tls: bool) -> Result<ClientBuilder, rustls::Error> {
+    let provider = rustls::crypto::ring::default_provider();
+    if with_tls {
+        // The client takes it from the process; whoever has chosen before decides.
+        drop(provider.install_default());
+        return Ok(Client::builder());
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions()?;
+    let trusts_nobody = config.with_root_certificates(RootCertStore::empty()).with_no_client_auth();
+    Ok(Client::builder().tls_backend_preconfigured(trusts_nobody))
+}
+
+fn bearer(token: &str) -> Result<HeaderValue, UnusableSink> {
+    if token.is_empty() {
+        return Err(UnusableSink::Token);
+    }
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| UnusableSink::Token)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+#[async_trait]
+impl Sink for WebhookSink {
+    async fn send(&self, message: &Message, now_seconds: u64) -> Result<(), SinkError> {
+        let mut request = self
+            .client
+            .post(self.url.clone())
+            .header(CONTENT_TYPE, &message.content_type)
+            .header(WEBHOOK_ID, &message.id)
+            .header(WEBHOOK_TIMESTAMP, now_seconds)
+            .body(message.body.clone());
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization.clone());
+        }
+        if let Some(secret) = &self.secret {
+            request = request.header(WEBHOOK_SIGNATURE, secret.sign(&message.id, now_seconds, &message.body));
+        }
+        let answer = request.send().await.map_err(|error| cause(&error))?;
+        let status = answer.status();
+        read_out(answer).await;
+        if status.is_success() { Ok(()) } else { Err(SinkError::Refused(status.as_u16())) }
+    }
+}
+
+/// What was answered is known by the status; the rest is read as long as it is short.
+async fn read_out(mut answer: Response) {
+    let mut read = 0;
+    while read <= MAX_ANSWER_BYTES {
+        let Ok(Some(chunk)) = answer.chunk().await else { return };
+        read += chunk.len();
+    }
+}
+
+fn cause(error: &reqwest::Error) -> SinkError {
+    if error.is_timeout() {
+        SinkError::TimedOut
+    } else if error.is_connect() {
+        SinkError::Unreachable
+    } else {
+        SinkError::Broken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn webhook(url: &str, token: Option<&str>) -> Result<WebhookSink, UnusableSink> {
+        WebhookSink::new(WebhookConfig { url: url.into(), token: token.map(Into::into), secret: None })
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused_and_nothing_is_shown() {
+        for url in ["ftp://example.org/x", "file:///etc/passwd", "example.org", ""] {
+            assert!(matches!(webhook(url, None), Err(UnusableSink::Url)), "{url}");
+        }
+        for token in ["", "two\nlines"] {
+            assert!(matches!(webhook("https://example.org/", Some(token)), Err(UnusableSink::Token)));
+        }
+        let shown = format!("{:?}", webhook("https://hidden.example/path", Some("hidden")).unwrap());
+        assert_eq!(shown, "WebhookSink");
+    }
+}

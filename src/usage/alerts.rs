@@ -1,0 +1,108 @@
+//! Spend alerts: whoever the operator named is told once when a workspace has spent a share of what it may in a month
+//! (billing.md, section 2).
+//!
+//! It writes messages into the outbox under ids that follow from what they say, so that nothing is told twice; the room `outbox`
+//! sends them. The wiring of floor 5 runs it where there is a receiver.
+
+use super::Usage;
+use crate::causes::Causes;
+use crate::metadata::MetadataError;
+use crate::model::ids::WorkspaceId;
+use crate::model::limits::Limit;
+use crate::model::outbox::{NewMessage, SinkName};
+use crate::model::prices::{Month, NanoUsd};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// Shares of the limit of which somebody is told, in percent.
+const THRESHOLDS_PERCENT: [u8; 2] = [80, 100];
+/// How often it is worked out what was spent, in seconds.
+const CHECK_SECONDS: u64 = 60;
+/// How often it is looked whether it is time for that.
+const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+/// Nano-dollars of a dollar.
+const DOLLAR_NANOS: f64 = 1e9;
+
+/// Watches what workspaces spend that have a limit.
+#[derive(Clone, Debug)]
+pub struct SpendAlerts {
+    /// What they spend.
+    pub usage: Usage,
+    /// Is told of new messages.
+    pub written: Arc<Notify>,
+}
+
+/// A workspace has spent a share of what it may.
+#[derive(Clone, Copy, Debug)]
+struct Alert {
+    workspace: WorkspaceId,
+    month: Month,
+    threshold_percent: u8,
+    limit_cents: u64,
+    spent: NanoUsd,
+    now_seconds: u64,
+}
+
+impl SpendAlerts {
+    /// Watches until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut checked_at = None;
+        loop {
+            let now = self.usage.clock.now_seconds();
+            if checked_at.is_none_or(|at: u64| now.abs_diff(at) >= CHECK_SECONDS) {
+                checked_at = Some(now);
+                if let Err(error) = self.check(now).await {
+                    tracing::warn!(error = %Causes(&error), "what workspaces spend could not be looked at and will be again");
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(LOOK_INTERVAL) => {}
+            }
+        }
+    }
+
+    async fn check(&self, now_seconds: u64) -> Result<(), MetadataError> {
+        let metadata = &self.usage.metadata;
+        for (workspace, limit_cents) in metadata.workspaces_with_limit(Limit::MonthlySpendCents).await? {
+            let (month, spent) = (Month::of(now_seconds), self.usage.month_cost(workspace).await?);
+            let limit = NanoUsd::from_cents(limit_cents);
+            let reached = |percent: &u8| spent.0.saturating_mul(100) >= limit.0.saturating_mul(i128::from(*percent));
+            for threshold_percent in THRESHOLDS_PERCENT.into_iter().filter(reached) {
+                let alert = Alert { workspace, month, threshold_percent, limit_cents, spent, now_seconds };
+                if metadata.add_message(alert.message()).await? {
+                    self.written.notify_one();
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Alert {
+    /// Once for each workspace, month, limit and threshold.
+    fn message(self) -> NewMessage {
+        let Self { workspace, month, threshold_percent, limit_cents, spent, now_seconds } = self;
+        let id = format!("spend:{workspace}:{month}:{limit_cents}:{threshold_percent}");
+        #[expect(clippy::cast_precision_loss, reason = "JSON's readers have no other numbers")]
+        let dollars = |amount: NanoUsd| amount.0 as f64 / DOLLAR_NANOS;
+        let body = json!({
+            "id": id,
+            "object": "event",
+            "type": "project.spend_alert",
+            "created_at": now_seconds,
+            "data": {
+                "project_id": workspace.to_string(),
+                "month": month.to_string(),
+                "threshold_percent": threshold_percent,
+                "monthly_spend_cents": limit_cents,
+                "monthly_spend": {"value": dollars(spent), "currency": "usd"},
+            },
+        });
+        let body = body.to_string().into();
+        NewMessage { id, sink: SinkName::Alerts, content_type: "application/json", body }
+    }
+}

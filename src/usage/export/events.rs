@@ -1,0 +1,190 @@
+//! Events of usage as they go over the wire: CloudEvents 1.0 in the batches of its JSON format. They are described for
+//! receivers in `docs/operations.md`.
+
+use crate::model::outbox::{NewMessage, SinkName};
+use crate::model::prices::{LineItem, Month};
+use crate::model::usage::{Group, SlotWidth};
+use bytes::Bytes;
+use serde_json::json;
+
+/// The media type of a batch.
+const CONTENT_TYPE: &str = "application/cloudevents-batch+json";
+/// Who says it. Ids of workspaces are random, so that ids of events are unique whichever installation they come from.
+const SOURCE: &str = "venna";
+/// Events of a batch, at most.
+const MAX_BATCH_EVENTS: usize = 500;
+/// Bytes of a batch, at most, unless a single event is longer.
+const MAX_BATCH_BYTES: usize = 256 << 10;
+/// Seconds of a day.
+const DAY_SECONDS: u64 = 86_400;
+/// What stands in an id for a key or purpose that is not known.
+const UNKNOWN: &str = "-";
+
+/// How much of a line item was used in an hour, or by how much that is corrected.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Event {
+    /// The first second of the hour, in Unix time.
+    pub(super) hour: u64,
+    /// Who used it.
+    pub(super) group: Group,
+    /// What was used.
+    pub(super) item: LineItem,
+    /// How much, in the smallest quantities of the line item.
+    pub(super) quantity: i128,
+    /// 0 of what is said first, and the number of the correction of what is added later.
+    pub(super) revision: u64,
+}
+
+impl Event {
+    fn write(&self) -> String {
+        let Self { hour, group, item, quantity, revision } = self;
+        let workspace = group.workspace.map(|id| id.to_string()).unwrap_or_default();
+        let key = group.key.map(|id| id.to_string());
+        let (key_in_id, purpose_in_id) = (key.as_deref().unwrap_or(UNKNOWN), group.purpose.unwrap_or(UNKNOWN));
+        let event = json!({
+            "specversion": "1.0",
+            "id": format!("{workspace}:{}:{hour}:{key_in_id}:{purpose_in_id}:r{revision}", item.name()),
+            "source": SOURCE,
+            "type": format!("venna.{}", item.name()),
+            "subject": workspace,
+            "time": time(*hour),
+            "datacontenttype": "application/json",
+            "data": {
+                "line_item": item.name(),
+                "quantity": quantity.to_string(),
+                "quantity_unit": item.quantity_unit(),
+                "start_time": hour,
+                "end_time": hour + SlotWidth::Hour.seconds(),
+                "project_id": workspace,
+                "api_key_id": key,
+                "purpose": group.purpose,
+                "revision": revision,
+            },
+        });
+        event.to_string()
+    }
+}
+
+/// A full hour, as RFC 3339 writes it.
+fn time(hour: u64) -> String {
+    let month = Month::of(hour);
+    let into = hour - month.start();
+    format!("{month}-{:02}T{:02}:00:00Z", into / DAY_SECONDS + 1, into % DAY_SECONDS / SlotWidth::Hour.seconds())
+}
+
+/// Events that become the messages of one transaction.
+#[derive(Debug)]
+pub(super) struct Batches {
+    name: String,
+    messages: Vec<NewMessage>,
+    frozen_bytes: usize,
+    body: Vec<u8>,
+    events: usize,
+}
+
+impl Batches {
+    /// Batches whose ids begin with this name, which no others have.
+    pub(super) const fn new(name: String) -> Self {
+        Self { name, messages: Vec::new(), frozen_bytes: 0, body: Vec::new(), events: 0 }
+    }
+
+    /// Adds an event, unless it says nothing.
+    pub(super) fn add(&mut self, event: &Event) {
+        if event.quantity == 0 {
+            return;
+        }
+        let text = event.write();
+        // A comma or bracket before it, and the bracket that ends the batch.
+        if self.events == MAX_BATCH_EVENTS || self.body.len() + text.len() + 2 > MAX_BATCH_BYTES {
+            self.cut();
+        }
+        self.body.push(if self.events == 0 { b'[' } else { b',' });
+        self.body.extend_from_slice(text.as_bytes());
+        self.events += 1;
+    }
+
+    /// Bytes of all of them until now.
+    pub(super) const fn size_bytes(&self) -> usize {
+        self.frozen_bytes + self.body.len()
+    }
+
+    /// The messages.
+    pub(super) fn finish(mut self) -> Vec<NewMessage> {
+        self.cut();
+        self.messages
+    }
+
+    fn cut(&mut self) {
+        if self.events == 0 {
+            return;
+        }
+        self.body.push(b']');
+        let id = format!("{}:{}", self.name, self.messages.len());
+        let body = Bytes::from(std::mem::take(&mut self.body));
+        self.frozen_bytes += body.len();
+        self.events = 0;
+        self.messages.push(NewMessage { id, sink: SinkName::Usage, content_type: CONTENT_TYPE, body });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ids::{KeyId, WorkspaceId};
+    use crate::model::purpose::Purpose;
+    use serde_json::Value;
+    use std::collections::BTreeSet;
+
+    const HOUR: u64 = 1_795_374_000;
+
+    fn event(number: u8, quantity: i128) -> Event {
+        let workspace = WorkspaceId::next(None, 1, [number; 11]);
+        let key = KeyId::next(None, 2, [number; 11]);
+        let group = Group::of(Some(workspace), Some(key), Some(Purpose::Vision));
+        Event { hour: HOUR, group, item: LineItem::Storage, quantity, revision: 0 }
+    }
+
+    #[test]
+    fn an_event_is_a_cloud_event_whose_numbers_are_texts() {
+        let written: Value = serde_json::from_str(&event(1, 1 << 80).write()).unwrap();
+        let workspace = event(1, 0).group.workspace.unwrap().to_string();
+        let key = event(1, 0).group.key.unwrap().to_string();
+        let expected = json!({
+            "specversion": "1.0", "id": format!("{workspace}:files.storage:{HOUR}:{key}:vision:r0"), "source": "venna",
+            "type": "venna.files.storage", "subject": workspace, "time": "2026-11-22T19:00:00Z",
+            "datacontenttype": "application/json",
+            "data": {
+                "line_item": "files.storage", "quantity": "1208925819614629174706176", "quantity_unit": "byte_seconds",
+                "start_time": HOUR, "end_time": HOUR + 3600, "project_id": workspace, "api_key_id": key,
+                "purpose": "vision", "revision": 0,
+            },
+        });
+        assert_eq!(written, expected);
+        let unknown = Event { group: Group { key: None, purpose: None, ..event(1, 0).group }, ..event(1, -5) };
+        let written: Value = serde_json::from_str(&unknown.write()).unwrap();
+        assert_eq!(written["id"], format!("{workspace}:files.storage:{HOUR}:-:-:r0"));
+        assert!(written["data"]["api_key_id"].is_null() && written["data"]["quantity"] == "-5");
+    }
+
+    #[test]
+    fn batches_are_bounded_and_leave_out_what_says_nothing() {
+        let mut batches = Batches::new("usage:x".into());
+        for number in 0..1201_u16 {
+            let event = event(u8::try_from(number % 200).unwrap(), i128::from(number));
+            batches.add(&Event { hour: HOUR + u64::from(number) * 3600, ..event });
+        }
+        let size_bytes = batches.size_bytes();
+        let messages = batches.finish();
+        assert_eq!(messages.iter().map(|message| message.body.len()).sum::<usize>(), size_bytes + 1);
+        let mut ids = BTreeSet::new();
+        for message in &messages {
+            let events: Vec<Value> = serde_json::from_slice(&message.body).unwrap();
+            assert!(events.len() <= MAX_BATCH_EVENTS && message.body.len() <= MAX_BATCH_BYTES);
+            ids.extend(events.iter().map(|event| event["id"].as_str().unwrap().to_owned()));
+        }
+        assert_eq!(ids.len(), 1200);
+        let names: Vec<&str> = messages.iter().map(|message| message.id.as_str()).collect();
+        assert_eq!(names, ["usage:x:0", "usage:x:1", "usage:x:2"]);
+        assert!(Batches::new("usage:y".into()).finish().is_empty());
+    }
+}

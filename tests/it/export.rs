@@ -1,0 +1,297 @@
+//! Usage goes out hour by hour, exactly, whatever becomes of acknowledgements, and nobody waits for it.
+
+use crate::dice::Dice;
+use crate::house::{Actor, Form, House, eventually};
+use crate::receiver::{Manner, Receiver};
+use crate::rows::Rows;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+use venna::clock::Clock;
+use venna::model::adjustment::{Adjusted, NewAdjustment, Reason};
+use venna::model::audit::Origin;
+use venna::model::prices::LineItem;
+use venna::sinks::SigningSecret;
+
+/// The beginning of an hour.
+const NOW_MS: u64 = 1_795_374_000_000;
+const NOW: u64 = NOW_MS / 1000;
+const HOUR: u64 = 3600;
+/// How long the receiver's messages may take, some of them sent again and again.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+async fn open(receiver: &Receiver, more: &[(&'static str, &str)]) -> House {
+    let url = receiver.url();
+    let settings = [&[("usage_sink_url", url.as_str()), ("sweep_interval_seconds", "1")], more].concat();
+    House::with(&settings, Clock::set_to(NOW_MS)).await
+}
+
+/// What the rows of the ledger say of each hour before `until`, by workspace and line item, counted hour by hour from each row
+/// alone.
+fn by_hour(database: &Rows, until: u64) -> BTreeMap<(String, String, u64), i128> {
+    let mut sums: BTreeMap<(String, String, u64), i128> = BTreeMap::new();
+    let sql = "SELECT workspace_id || '|' || ts || '|' || fact || '|' || bytes || '|' || count || '|' || coalesce(line_item, '')
+               FROM ledger";
+    for row in database.texts(sql) {
+        let row: Vec<&str> = row.split('|').collect();
+        let (workspace, ts, fact): (_, u64, _) = (row[0].to_owned(), row[1].parse().unwrap(), row[2]);
+        let (bytes, count): (i64, i64) = (row[3].parse().unwrap(), row[4].parse().unwrap());
+        let mut add = |item: &str, second: u64, quantity: i64| {
+            if second < until {
+                let name = (workspace.clone(), item.to_owned(), second - second % HOUR);
+                *sums.entry(name).or_default() += i128::from(quantity);
+            }
+        };
+        match fact {
+            "create" | "complete" => {
+                add("files.ingress", ts, bytes);
+                add("files.ops.class_a", ts, count);
+            }
+            "list" => add("files.ops.class_a", ts, count),
+            "retrieve" => add("files.ops.class_b", ts, count),
+            "content" => {
+                add("files.ops.class_b", ts, count);
+                add("files.egress", ts, bytes);
+            }
+            "adjustment" => add(row[5], ts, bytes + count),
+            _ => {}
+        }
+        if ["opening", "create", "complete", "end"].contains(&fact) {
+            let mut second = ts;
+            while second < until {
+                let end = second - second % HOUR + HOUR;
+                add("files.storage", second, bytes * i64::try_from(end - second).unwrap());
+                second = end;
+            }
+        }
+    }
+    sums.retain(|_, quantity| *quantity != 0);
+    sums
+}
+
+fn exported_until(database: &Rows) -> u64 {
+    database.number("SELECT coalesce(max(until), 0) FROM usage_export").try_into().unwrap()
+}
+
+fn pending(database: &Rows) -> i64 {
+    database.number("SELECT count(*) FROM outbox WHERE acknowledged_at IS NULL")
+}
+
+async fn everything_is_exported(house: &House, until: u64) {
+    let (database, begun) = (house.database(), Instant::now());
+    while exported_until(&database) < until || pending(&database) > 0 {
+        let at = (exported_until(&database), pending(&database));
+        assert!(begun.elapsed() < PATIENCE, "everything before {until} is exported: {at:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Somebody corrects the bill.
+async fn adjust(house: &House, workspace: &'static str, name: &str, item: LineItem, quantity: i64) {
+    let installation = house.installation().await;
+    let workspace = installation.workspaces.find(workspace).await.unwrap().unwrap().id;
+    let reason = Reason::parse("a mistake").unwrap();
+    let new = NewAdjustment { name: name.to_owned(), workspace, key: None, item, quantity, reason, reverses: None };
+    let adjusted = installation.usage.adjust(new, Origin::COMMAND_LINE).await.unwrap();
+    assert!(matches!(adjusted, Adjusted::Entered(_)));
+}
+
+/// One thing that somebody does, and that is billed.
+async fn act(actor: &Actor, files: &mut Vec<String>, dice: &mut Dice) {
+    let size = usize::try_from(dice.below(5000)).unwrap();
+    let pick = usize::try_from(dice.below(64)).unwrap() % files.len().max(1);
+    match (dice.below(8), files.get(pick).cloned()) {
+        (0, Some(file)) => {
+            // It may have expired.
+            drop(actor.delete_file(&file).await);
+            files.remove(pick);
+        }
+        (1, Some(file)) => drop(actor.retrieve_file(&file).await),
+        (2, Some(file)) => drop(actor.download_file(&file).await),
+        (3, _) => drop(actor.list("").await.is_ok()),
+        (4, _) => {
+            let seconds = (HOUR + dice.below(2 * HOUR)).to_string();
+            let brief = Form::default().field("purpose", "vision").field("expires_after[anchor]", "created_at");
+            let form = brief.field("expires_after[seconds]", &seconds).file("brief.png", &vec![2; size]);
+            files.push(actor.post(form).await.id());
+        }
+        _ => files.push(actor.create_file("kept.txt", &vec![1; size]).await.id()),
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_loses_acknowledgements_ends_with_the_ledger() {
+    let receiver = Receiver::open(Manner::Forgets(30), 6);
+    let mut house = open(&receiver, &[]).await;
+    let mut dice = Dice(11);
+    let mut actors = [house.visitor("ada").await, house.visitor("bob").await];
+    let mut files = [Vec::new(), Vec::new()];
+    let hours = 24;
+    for hour in 0..hours {
+        for _ in 0..6 {
+            let who = usize::try_from(dice.below(2)).unwrap();
+            act(&actors[who], &mut files[who], &mut dice).await;
+            house.clock.set(house.clock.now_ms() + dice.below(600_000));
+        }
+        if hour % 6 == 3 {
+            // What is deleted while the clock is set back is deleted in an hour that is exported already.
+            let now_ms = house.clock.now_ms();
+            let file = actors[0].create_file("late", &[3; 1000]).await.id();
+            house.clock.set(now_ms + 4 * 3_600_000);
+            everything_is_written(&house, now_ms / 1000 + 3 * HOUR).await;
+            house.clock.set(now_ms + 3_600_000);
+            actors[0].delete_file(&file).await.is_ok();
+            adjust(&house, "ada", &format!("late {hour}"), LineItem::ClassB, 5).await;
+            house.clock.set(now_ms + 4 * 3_600_000);
+        }
+        if hour % 5 == 2 {
+            adjust(&house, "bob", &format!("large {hour}"), LineItem::Storage, i64::MAX).await;
+            adjust(&house, "ada", &format!("less {hour}"), LineItem::Ingress, -1_000_000).await;
+        }
+        if hour == 12 {
+            house.restart().await;
+            actors = actors.map(|actor| house.holder(&actor.key));
+        }
+        house.clock.set((NOW + (house.clock.now_seconds() - NOW).next_multiple_of(HOUR) + 130) * 1000);
+        everything_is_written(&house, house.clock.now_seconds() - 130).await;
+    }
+    let until = house.clock.now_seconds() - 130 + HOUR;
+    house.clock.set((until + 130) * 1000);
+    everything_is_exported(&house, until).await;
+    assert_eq!(exported_until(&house.database()), until);
+    assert_eq!(receiver.by_hour(), by_hour(&house.database(), until));
+    {
+        let state = receiver.state();
+        let (attempts, lost, refused) = (state.attempts.len(), state.lost, state.refused);
+        assert!(attempts > 40 && lost > 8 && refused > 1, "{attempts} attempts, {lost} lost, {refused} refused");
+        let again = attempts - state.bodies.len() - lost - refused;
+        assert!(again <= 1, "what is acknowledged is not sent again, unless a restart came in between: {again}");
+        let late = state.events.values().filter(|event| event["data"]["revision"].as_u64().unwrap() > 0);
+        assert!(late.count() >= 4, "there were corrections");
+    }
+    house.close().await;
+}
+
+/// The hours before this second are in the outbox.
+async fn everything_is_written(house: &House, until: u64) {
+    let database = house.database();
+    eventually(|| exported_until(&database) >= until, || format!("{until} is exported")).await;
+}
+
+#[tokio::test]
+async fn what_lies_there_is_billed_every_hour_and_an_empty_hour_is_not_told_of() {
+    let receiver = Receiver::open(Manner::Works, 1);
+    let house = open(&receiver, &[]).await;
+    let ada = house.visitor("ada").await;
+    house.clock.set(NOW_MS + 1_800_000);
+    let file = ada.create_file("kept", &[1; 1000]).await.id();
+    house.clock.set(NOW_MS + 400 * 3_600_000);
+    everything_is_exported(&house, NOW + 399 * HOUR).await;
+    ada.delete_file(&file).await.is_ok();
+    house.clock.set(NOW_MS + 410 * 3_600_000);
+    everything_is_exported(&house, NOW + 409 * HOUR).await;
+    let sums = receiver.by_hour();
+    let storage: Vec<(u64, i128)> = sums
+        .iter()
+        .filter(|((_, item, _), _)| item == "files.storage")
+        .map(|((.., hour), sum)| (*hour, *sum))
+        .collect();
+    let expected: Vec<(u64, i128)> =
+        (0..400).map(|hour| (NOW + hour * HOUR, if hour == 0 { 1_800_000 } else { 3_600_000 })).collect();
+    assert_eq!(storage, expected);
+    assert_eq!(sums, by_hour(&house.database(), NOW + 409 * HOUR));
+    assert!(receiver.state().attempts.len() < 10, "hours that come together are sent together");
+    house.close().await;
+}
+
+/// A receiver that does not acknowledge is waited for by nobody, and gets what was written once it does.
+async fn nobody_waits_for(manner: Manner) {
+    let receiver = Receiver::open(manner, 1);
+    let mut house = open(&receiver, &[]).await;
+    let ada = house.visitor("ada").await;
+    ada.create_file("first", b"x").await.is_ok();
+    house.clock.set(NOW_MS + 2 * 3_600_000);
+    eventually(|| !receiver.state().attempts.is_empty(), || "it is asked".into()).await;
+    let begun = Instant::now();
+    for _ in 0..20 {
+        let id = ada.create_file("more", b"more").await.id();
+        ada.download_file(&id).await.is_bytes(b"more");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(5), "{manner:?}: {:?}", begun.elapsed());
+    let ready = ada.send(ada.request(reqwest::Method::GET, "/readyz")).await.is_ok();
+    assert_eq!(ready.json()["status"], "ready", "it is no reason not to be");
+    let status = house.installation().await.usage.export_status().await.unwrap();
+    assert_eq!((status.exported_until, status.outbox.pending), (Some(NOW + HOUR), 1));
+    house.clock.set(NOW_MS + 2 * 3_600_000 + 90_000);
+    assert_eq!(house.installation().await.usage.export_status().await.unwrap().lag_seconds, 90);
+    let begun = Instant::now();
+    house.restart().await;
+    assert!(begun.elapsed() < Duration::from_secs(5), "{manner:?}: a restart takes {:?}", begun.elapsed());
+    receiver.state().manner = Manner::Works;
+    // A receiver that hangs may have been asked again already; that attempt is over with the connection.
+    house.restart().await;
+    everything_is_exported(&house, NOW + HOUR).await;
+    assert_eq!(receiver.by_hour(), by_hour(&house.database(), NOW + HOUR));
+    {
+        let state = receiver.state();
+        let body = &state.bodies[&format!("usage:{NOW}:0")];
+        assert!(state.attempts.iter().all(|attempt| attempt.body == *body), "the same bytes each time");
+    }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_sink_that_hangs_slows_nothing_down() {
+    nobody_waits_for(Manner::Hangs).await;
+}
+
+#[tokio::test]
+async fn a_sink_that_refuses_slows_nothing_down() {
+    nobody_waits_for(Manner::Refuses).await;
+}
+
+#[tokio::test]
+async fn a_sink_is_not_followed_elsewhere() {
+    let elsewhere = Receiver::open(Manner::Works, 1);
+    let receiver = Receiver::open(Manner::Redirects(elsewhere.address), 1);
+    let house = open(&receiver, &[]).await;
+    house.visitor("ada").await.create_file("first", b"x").await.is_ok();
+    house.clock.set(NOW_MS + 2 * 3_600_000);
+    eventually(|| receiver.state().attempts.len() > 2, || "it is asked again".into()).await;
+    assert!(elsewhere.state().attempts.is_empty());
+    assert_eq!(pending(&house.database()), 1, "that is no acknowledgement");
+    receiver.state().manner = Manner::Works;
+    everything_is_exported(&house, NOW + HOUR).await;
+    house.close().await;
+}
+
+#[tokio::test]
+async fn what_is_sent_is_a_signed_batch_of_cloud_events_with_the_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let (token, secret) = (folder.path().join("token"), folder.path().join("secret"));
+    std::fs::write(&token, "om_token\n").unwrap();
+    std::fs::write(&secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
+    let receiver = Receiver::open(Manner::Works, 1);
+    let files =
+        [("usage_sink_token_file", token.to_str().unwrap()), ("usage_sink_secret_file", secret.to_str().unwrap())];
+    let house = open(&receiver, &files).await;
+    let ada = house.visitor("ada").await;
+    ada.create_file("first", b"12345").await.is_ok();
+    house.clock.set(NOW_MS + 2 * 3_600_000);
+    everything_is_exported(&house, NOW + HOUR).await;
+    let sent = receiver.state().attempts[0].clone();
+    let header = |name: &str| sent.headers.get(name).map(String::as_str);
+    assert_eq!(header(":request"), Some("POST /events HTTP/1.1"));
+    assert_eq!(header("content-type"), Some("application/cloudevents-batch+json"));
+    assert_eq!(header("authorization"), Some("Bearer om_token"));
+    let (id, timestamp) = (header("webhook-id").unwrap(), header("webhook-timestamp").unwrap());
+    assert_eq!((id, timestamp), (format!("usage:{NOW}:0").as_str(), (NOW + 2 * HOUR).to_string().as_str()));
+    let secret = SigningSecret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+    let signature = secret.sign(id, NOW + 2 * HOUR, &sent.body);
+    assert_eq!(header("webhook-signature"), Some(signature.as_str()));
+    let mut events: Vec<serde_json::Value> = serde_json::from_slice(&sent.body).unwrap();
+    events.retain(|event| event["type"] == "venna.files.storage");
+    let workspace = house.installation().await.workspaces.find("ada").await.unwrap().unwrap().id.to_string();
+    assert_eq!((events.len(), &events[0]["subject"]), (1, &serde_json::json!(workspace)));
+    assert_eq!((&events[0]["time"], &events[0]["data"]["quantity"]), (&"2026-11-22T19:00:00Z".into(), &"18000".into()));
+    house.close().await;
+}
