@@ -18,11 +18,12 @@ pub use prices::price_list;
 
 use crate::blobs::{InFlight, InUse};
 use crate::clock::Clock;
-use crate::config::{Config, LimitConfig, StoreConfig};
+use crate::config::{Config, LimitConfig, MetadataConfig, StoreConfig};
 use crate::files::Files;
 use crate::http::serve::{ConnectionLimits, serve};
 use crate::http::{BodyPace, FailedLogins, FairShare, Hall, Rates, Turns, admin_router, router};
 use crate::keys::{Keys, fresh_secret};
+use crate::metadata::postgres::check_url;
 use crate::metadata::sqlite::Opener;
 use crate::model::api_key::{KeyKind, KeySecret, Opens};
 use crate::model::ids::ProcessId;
@@ -33,7 +34,7 @@ use crate::usage::{ReadCounter, Spending, Usage};
 use crate::volume::{folder_of, volatile_kind};
 use anyhow::{Context, Result, bail};
 use blobs::{delete_delay, open_blobs};
-use data_dir::{Locks, create_folders, lock, write_secret};
+use data_dir::{Locks, create_folders, is_alone, lock, write_secret};
 use std::fs::File;
 use std::io::Read;
 use std::net::SocketAddr;
@@ -107,8 +108,17 @@ impl Server {
         let first_key = make_first_key(&installation, &config.stores.data_dir).await?;
         let mut warnings = warnings(&config.stores);
         let files = open_files(config, &installation, clock.clone(), tasks.clone()).await?;
+        upkeep::keep_lease(&files, &stop).await?;
         warnings.extend(
-            upkeep::start(&files, &config.upkeep, delete_delay(&config.stores, &config.upkeep), &clock, &stop).await?,
+            upkeep::start(
+                &files,
+                &config.upkeep,
+                is_alone(&config.stores),
+                delete_delay(&config.stores, &config.upkeep),
+                &clock,
+                &stop,
+            )
+            .await?,
         );
         let uploads = Uploads { files: files.clone(), ttl_seconds: config.upload_ttl.as_secs() };
         let reads = Arc::new(ReadCounter::new(Arc::clone(&installation.metadata), files.process));
@@ -243,10 +253,21 @@ async fn make_first_key(installation: &Installation, data_dir: &Path) -> Result<
     Ok(Some(FirstKey { secret, file }))
 }
 
+/// Looks whether the settings of the stores can be used, as far as that is known without them.
+///
+/// # Errors
+/// When they cannot.
+pub fn check_stores(stores: &StoreConfig) -> Result<()> {
+    match &stores.metadata {
+        MetadataConfig::Sqlite(_) => Ok(()),
+        MetadataConfig::Postgres(url) => check_url(url.expose()).context("metadata_url cannot be used"),
+    }
+}
+
 /// What an operator should know of where the stores lie.
 #[must_use]
 pub fn warnings(stores: &StoreConfig) -> Vec<String> {
-    let places = [("metadata", Some(folder_of(&stores.database))), ("blobs", stores.blobs_folder())];
+    let places = [("metadata", stores.database().map(folder_of)), ("blobs", stores.blobs_folder())];
     let volatile = places.into_iter().filter_map(|(what, place)| {
         let place = place?;
         let kind = volatile_kind(place)?;

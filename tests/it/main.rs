@@ -21,9 +21,14 @@ mod limits;
 mod lines;
 mod list;
 mod matrix;
+#[allow(dead_code, reason = "each test binary uses its part of it")]
+mod postgres;
 mod quotas;
 mod races;
 mod receiver;
+mod replicas;
+#[allow(dead_code, reason = "each test binary uses its part of it")]
+mod rows;
 mod spending;
 mod tenancy;
 mod uploads;

@@ -13,7 +13,11 @@ mod first_run;
 mod full_disk;
 mod inspect;
 mod memory;
+mod on_postgres;
 mod panics;
+#[allow(dead_code, reason = "each test binary uses its part of it")]
+#[path = "../it/postgres.rs"]
+mod postgres;
 #[allow(dead_code, reason = "tests/crash uses the rest")]
 mod program;
 #[path = "../it/receiver.rs"]

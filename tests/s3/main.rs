@@ -14,7 +14,13 @@ mod faults;
 #[path = "../it/house.rs"]
 mod house;
 mod load;
+#[allow(dead_code, reason = "each test binary uses its part of it")]
+#[path = "../it/postgres.rs"]
+mod postgres;
 mod redirect;
+#[allow(dead_code, reason = "each test binary uses its part of it")]
+#[path = "../it/rows.rs"]
+mod rows;
 mod start;
 
 fn setting(name: &str, default: u64) -> u64 {
