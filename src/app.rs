@@ -7,6 +7,7 @@ mod blobs;
 mod data_dir;
 mod installation;
 mod manifest;
+mod migrate;
 mod outbound;
 mod prices;
 mod upkeep;
@@ -14,6 +15,7 @@ mod upkeep;
 pub use archive::{Archived, back_up, restore};
 pub use blobs::refuse_contradictions;
 pub use installation::{Installation, open_inspector};
+pub use migrate::migrate;
 pub use prices::price_list;
 
 use crate::blobs::{InFlight, InUse};

@@ -37,7 +37,7 @@ pub struct Archived {
 }
 
 impl Archived {
-    fn add(&mut self, copied: Copied) {
+    pub(super) fn add(&mut self, copied: Copied) {
         match copied {
             Copied::Whole { size_bytes, .. } | Copied::Inline { size_bytes } => {
                 self.blobs += 1;
@@ -49,7 +49,7 @@ impl Archived {
 }
 
 /// Hears of every blob, and of what was copied until then.
-type Progress<'a> = &'a mut (dyn FnMut(&Archived) + Send);
+pub(super) type Progress<'a> = &'a mut (dyn FnMut(&Archived) + Send);
 
 /// Copies an installation, with a server running on it or not, to a folder that is empty or not there.
 ///

@@ -67,7 +67,7 @@ pub struct StoreConfig {
 }
 
 /// Where blobs are kept.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BlobsConfig {
     /// In a folder of this machine.
     Folder(PathBuf),

@@ -15,7 +15,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 const MAX_CONFIG_FILE_BYTES: u64 = 1 << 20;
 
 /// What is set, by name of the setting, before defaults apply.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Layers {
     /// Values of flags.
     pub flags: BTreeMap<&'static str, String>,

@@ -14,7 +14,8 @@ fn told(output: &Output) -> (Option<i32>, String) {
     (output.status.code(), said)
 }
 
-fn contents(client: &Client) -> BTreeMap<String, Vec<u8>> {
+/// What every file of a client holds.
+pub fn contents(client: &Client) -> BTreeMap<String, Vec<u8>> {
     let list = client.send("GET", "/v1/files?limit=10000").unwrap().json();
     let ids = list["data"].as_array().unwrap().iter().map(|file| file["id"].as_str().unwrap().to_owned());
     let content = |id: String| {

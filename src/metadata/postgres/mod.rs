@@ -14,6 +14,7 @@ mod expiries;
 mod export;
 mod failure;
 mod files;
+mod import;
 mod keys;
 mod ledger;
 mod limits;
@@ -65,6 +66,7 @@ use usage::Behind;
 use writer::Change;
 
 pub use endpoint::{BadUrl, check_url};
+pub use import::FillError;
 pub use migrate::MigrationError;
 pub use tls::TlsError;
 

@@ -26,9 +26,9 @@ const BATCHES: usize = 4;
 const ROW_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A table as both stores have it: its columns there, and where they come from here.
-struct Table {
-    name: &'static str,
-    columns: &'static [&'static str],
+pub(super) struct Table {
+    pub(super) name: &'static str,
+    pub(super) columns: &'static [&'static str],
     /// Other than the table itself.
     from: Option<&'static str>,
 }
@@ -52,7 +52,7 @@ const USAGE: &[&str] = &[
 ];
 
 /// Every table of the embedded store. Workspaces come behind Files, whose coming they would count again.
-static TABLES: &[Table] = &[
+pub(super) static TABLES: &[Table] = &[
     Table {
         name: "installation",
         columns: &["name", "value"],

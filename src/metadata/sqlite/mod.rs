@@ -8,6 +8,7 @@ mod admission;
 mod answers;
 mod audit;
 mod blobs;
+mod dump;
 mod expiries;
 mod export;
 mod files;
@@ -66,6 +67,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use writer::{Change, Writer};
 
+pub(super) use dump::Dump;
 pub(super) use import::Import;
 pub use migrate::MigrationError;
 pub use snapshot::Snapshot;
