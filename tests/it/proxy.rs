@@ -28,6 +28,8 @@ struct State {
     faults: Mutex<VecDeque<Fault>>,
     silent: AtomicBool,
     refusing: AtomicBool,
+    /// How often all connections of the time were lost without a word.
+    losses: AtomicU64,
     round_trips: AtomicU64,
     commits: AtomicU64,
 }
@@ -72,6 +74,11 @@ impl Proxy {
         self.state.silent.store(silent, Ordering::SeqCst);
     }
 
+    /// Nothing more is handed on by the connections that are there, which stay open; new ones work.
+    pub fn lose_all(&self) {
+        self.state.losses.fetch_add(1, Ordering::SeqCst);
+    }
+
     /// From now on connections are refused, and those that are there end; or accepted again.
     pub fn refuse(&self, refuse: bool) {
         self.state.refusing.store(refuse, Ordering::SeqCst);
@@ -96,7 +103,7 @@ fn serve(client: &TcpStream, server: SocketAddr, state: &Arc<State>) -> std::io:
     if state.refusing.load(Ordering::SeqCst) {
         return client.shutdown(Shutdown::Both);
     }
-    let server = TcpStream::connect(server)?;
+    let (server, losses) = (TcpStream::connect(server)?, state.losses.load(Ordering::SeqCst));
     server.set_nodelay(true)?;
     client.set_nodelay(true)?;
     // Messages that ask for an answer, less the answers that came.
@@ -105,17 +112,17 @@ fn serve(client: &TcpStream, server: SocketAddr, state: &Arc<State>) -> std::io:
         (client.try_clone()?, server.try_clone()?, Arc::clone(&open), Arc::clone(&mute));
     let told = Arc::clone(state);
     thread::spawn(move || {
-        drop(hand_back(&answers, &back, &told, &known, &muted));
+        drop(hand_back(&answers, &back, &told, losses, &known, &muted));
         drop(back.shutdown(Shutdown::Both));
     });
-    let outcome = hand_on(client, &server, state, &open, &mute);
+    let outcome = hand_on(client, &server, state, losses, &open, &mute);
     drop(server.shutdown(Shutdown::Both));
     drop(client.shutdown(Shutdown::Both));
     outcome
 }
 
-fn wait_while_silent(state: &State) -> bool {
-    while state.silent.load(Ordering::SeqCst) {
+fn wait_while_silent(state: &State, losses: u64) -> bool {
+    while state.silent.load(Ordering::SeqCst) || state.losses.load(Ordering::SeqCst) > losses {
         thread::sleep(Duration::from_millis(5));
     }
     state.refusing.load(Ordering::SeqCst)
@@ -126,6 +133,7 @@ fn hand_on(
     mut client: &TcpStream,
     mut server: &TcpStream,
     state: &State,
+    losses: u64,
     open: &AtomicI64,
     mute: &AtomicBool,
 ) -> std::io::Result<()> {
@@ -136,7 +144,7 @@ fn hand_on(
         let length = u32::from_be_bytes(head[head.len() - 4..].try_into().unwrap()) as usize;
         let mut body = vec![0; length - 4];
         client.read_exact(&mut body)?;
-        if wait_while_silent(state) {
+        if wait_while_silent(state, losses) {
             return Ok(());
         }
         let kind = if first { b'*' } else { head[0] };
@@ -170,6 +178,7 @@ fn hand_back(
     mut server: &TcpStream,
     mut client: &TcpStream,
     state: &State,
+    losses: u64,
     open: &AtomicI64,
     mute: &AtomicBool,
 ) -> std::io::Result<()> {
@@ -186,7 +195,7 @@ fn hand_back(
                 open.fetch_sub(1, Ordering::SeqCst);
             }
         }
-        if wait_while_silent(state) {
+        if wait_while_silent(state, losses) {
             return Ok(());
         }
         if mute.load(Ordering::SeqCst) {

@@ -516,3 +516,48 @@ async fn the_number_of_a_transaction_does_not_prove_it() {
     assert!(told(Some(ledger::coming(nothing))).await.unwrap_err().is_lost());
     assert!(told(None).await.unwrap_err().is_lost());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_connections_that_are_lost_without_a_word_one_is_waited_for() {
+    let Some(database) = Database::fresh("connections that are lost") else { return };
+    let (proxy, url) = Proxy::before(&database.url);
+    let store = PostgresStore::open(&url, Clock::system()).await.unwrap();
+    let caller = contract::tenant(&store, "lost").await;
+    let file = make(&store, caller).await.unwrap();
+    join_all((0..8).map(|_| store.find_file(caller.workspace, file)))
+        .await
+        .into_iter()
+        .for_each(|found| drop(found.unwrap()));
+    proxy.lose_all();
+    assert!(store.find_file(caller.workspace, file).await.is_err());
+    let next = Instant::now();
+    for _ in 0..8 {
+        assert!(store.find_file(caller.workspace, file).await.unwrap().is_some());
+    }
+    assert!(next.elapsed() < Duration::from_secs(2), "{:?}", next.elapsed());
+}
+
+/// A row that was committed when others got their numbers and has none is exported when it has one, and not before.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_number_is_exported_later() {
+    use crate::model::export::NextExport;
+    let Some(database) = Database::fresh("the export of late rows") else { return };
+    let clock = Clock::set_to(contract::NOW_MS);
+    let store = open(&database, &clock).await;
+    let caller = contract::tenant(&store, "late").await;
+    make(&store, caller).await.unwrap();
+    ledger::number_all(&store.connections, store.set_ms()).await.unwrap();
+    make(&store, caller).await.unwrap();
+    clock.set(contract::NOW_MS + 7_200_000);
+    let bounds = ExportBounds { hours: 1, late_rows: 10, margin_seconds: 0 };
+    let session = store.connections.snapshot_session().await.unwrap();
+    let (progress, next) = export::next(&session, bounds, store.set_ms()).await.unwrap();
+    let NextExport::Hours { from, until, through_seq, usage } = next else { panic!("an hour is over: {next:?}") };
+    let created = |usage: &UsageByGroup| usage.values().map(|series| series.slots[&from].ops_class_a).sum::<i128>();
+    assert_eq!((through_seq, created(&usage)), (1, 1));
+    let to = ExportProgress { until, through_seq, corrections: 0 };
+    assert!(store.freeze_export(progress, to, Vec::new()).await.unwrap());
+    let (_, next) = store.next_export(bounds).await.unwrap();
+    let NextExport::Late { rows, through_seq: 2 } = next else { panic!("the other row comes late: {next:?}") };
+    assert_eq!(rows.len(), 1);
+}
