@@ -8,7 +8,7 @@ use crate::rows::Rows;
 #[path = "../s3/bucket.rs"]
 pub mod bucket;
 
-use bucket::{BUCKET, Bucket};
+use bucket::Bucket;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ use venna::model::scope::Scopes;
 const PATIENCE: Duration = Duration::from_secs(10);
 const BOUNDARY: &str = "venna-test-boundary";
 
-/// Names where the blobs of houses are: `s3` puts each into a bucket of its own.
+/// Names where the blobs of houses are: `s3` puts those of each into a bucket of its own, or under a prefix of its own.
 const BLOBS_VARIABLE: &str = "VENNA_TEST_BLOBS";
 /// What the keys of everything in that bucket begin with.
 const PREFIX: &str = "house";
@@ -102,12 +102,12 @@ impl House {
         if let Some(database) = &postgres {
             flags.extend([("metadata_url", database.url.clone()), ("inline_max_bytes", "65536".to_owned())]);
         }
-        if bucket.is_some() {
-            flags.insert("blobs_url", format!("s3://{BUCKET}/{PREFIX}"));
+        if let Some((bucket, _)) = &bucket {
+            flags.insert("blobs_url", bucket.url(PREFIX));
             flags.insert("delete_delay_seconds", "0".to_owned());
         }
         flags.extend(settings);
-        let cloud = bucket.iter().flat_map(|(_, address)| Bucket::variables(*address));
+        let cloud = bucket.iter().flat_map(|(bucket, address)| bucket.variables(*address));
         let layers = Layers { flags, file, cloud: CloudVariables::among(cloud), ..Layers::default() };
         let (config, _) = Config::resolve(&layers).unwrap();
         let errors = Errors::default();
@@ -171,14 +171,37 @@ impl House {
         self.server.as_ref().unwrap().address
     }
 
-    /// The file of every blob, temporary files and those in quarantine too where blobs are in a folder.
+    /// The file or key of every blob, temporary files and those in quarantine too where blobs are in a folder.
     pub fn blobs(&self) -> Vec<PathBuf> {
         match (&self.config.stores.blobs, &self.bucket) {
             (BlobsConfig::Folder(root), _) => {
                 files_below(root).into_iter().filter(|path| path.parent() != Some(root)).collect()
             }
-            (BlobsConfig::Cloud(_), Some(bucket)) => bucket.objects(&format!("{PREFIX}/blobs")),
+            (BlobsConfig::Cloud(_), Some(bucket)) => {
+                bucket.objects(&format!("{PREFIX}/blobs")).into_iter().map(PathBuf::from).collect()
+            }
             (BlobsConfig::Cloud(cloud), None) => panic!("nothing is known of {cloud}"),
+        }
+    }
+
+    /// What a blob holds; it is one that [`Self::blobs`] tells of.
+    pub fn read_blob(&self, blob: &Path) -> Vec<u8> {
+        self.bucket.as_ref().map_or_else(|| std::fs::read(blob).unwrap(), |bucket| bucket.read(key(blob)))
+    }
+
+    /// Lets a blob hold something else, behind the back of the server.
+    pub fn write_blob(&self, blob: &Path, content: &[u8]) {
+        match &self.bucket {
+            Some(bucket) => bucket.write(vec![key(blob).to_owned()], content),
+            None => std::fs::write(blob, content).unwrap(),
+        }
+    }
+
+    /// Removes a blob, behind the back of the server.
+    pub fn remove_blob(&self, blob: &Path) {
+        match &self.bucket {
+            Some(bucket) => bucket.remove(key(blob)),
+            None => std::fs::remove_file(blob).unwrap(),
         }
     }
 
@@ -292,6 +315,10 @@ fn bucket_if_wanted() -> Option<(Bucket, SocketAddr)> {
         return Some((bucket, address));
     }
     None
+}
+
+fn key(blob: &Path) -> &str {
+    blob.to_str().unwrap()
 }
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {
@@ -486,11 +513,13 @@ impl House {
         self.database().execute(&row.replace("BLOB", blob)).unwrap();
         let place = match (self.config.stores.blobs_folder(), &self.bucket) {
             (Some(folder), _) => folder.join(&blob[..2]).join(format!("{blob}.tmp")),
-            (None, Some(bucket)) => bucket.object(&format!("{PREFIX}/blobs/{blob}")),
+            (None, Some(bucket)) => bucket.key(&format!("{PREFIX}/blobs/{blob}")).into(),
             (None, None) => panic!("the house has no place for blobs"),
         };
-        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
-        std::fs::write(place, b"half").unwrap();
+        if self.bucket.is_none() {
+            std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        }
+        self.write_blob(&place, b"half");
     }
 }
 

@@ -1,117 +1,135 @@
-//! A bucket of its own for a test: s3s-fs in this process, on a real socket, with signatures checked.
+//! A bucket for a test: a folder of its own, served in this process, or a prefix of its own in the bucket of a store that
+//! `VENNA_TEST_S3_ENDPOINT` names, with `VENNA_TEST_S3_BUCKET`, `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.
 
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
-use s3s::auth::SimpleAuth;
-use s3s::service::{S3Service, S3ServiceBuilder};
-use s3s_fs::FileSystem;
+mod folder;
+mod outside;
+
+use folder::Folder;
+use outside::Outside;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::thread::{self, JoinHandle};
-use tempfile::TempDir;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
 
-pub const BUCKET: &str = "venna-test";
-const ACCESS_KEY: &str = "test-access-key";
-pub const SECRET_KEY: &str = "test-secret-key";
+/// How many this process has opened.
+static OPENED: AtomicUsize = AtomicUsize::new(0);
 
-/// The server, which has a thread and a runtime to itself: a test may end its own, as a crash does.
+/// Where the objects of a test are.
 pub struct Bucket {
+    /// Where the store listens.
     pub address: SocketAddr,
-    folder: TempDir,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    /// What its keys begin with; empty in a bucket of its own.
+    root: String,
+    store: Store,
+}
+
+enum Store {
+    Folder(Folder),
+    Outside(Outside),
 }
 
 impl Bucket {
     pub fn open() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join(BUCKET)).unwrap();
-        let mut service = S3ServiceBuilder::new(FileSystem::new(folder.path()).unwrap());
-        service.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
-        let service = service.build();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
-        let (stop, stopped) = oneshot::channel();
-        let thread = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-            runtime.spawn(async move { serve(TcpListener::from_std(listener).unwrap(), service).await });
-            drop(runtime.block_on(stopped));
-        });
-        Self { address, folder, stop: Some(stop), thread: Some(thread) }
+        if let Some(outside) = Outside::named() {
+            let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+            let number = OPENED.fetch_add(1, Ordering::Relaxed);
+            let root = format!("test-{}-{}-{number}", since.as_millis(), std::process::id());
+            return Self { address: outside.address, root, store: Store::Outside(outside) };
+        }
+        let folder = Folder::open();
+        Self { address: folder.address, root: String::new(), store: Store::Folder(folder) }
+    }
+
+    /// What a store calls it.
+    pub fn name(&self) -> &str {
+        match &self.store {
+            Store::Folder(_) => folder::BUCKET,
+            Store::Outside(outside) => &outside.name,
+        }
+    }
+
+    /// The key or prefix that belongs to this test.
+    pub fn key(&self, below: &str) -> String {
+        if self.root.is_empty() || below.is_empty() {
+            return format!("{}{below}", self.root);
+        }
+        format!("{}/{below}", self.root)
+    }
+
+    /// The setting `blobs_url` for a prefix.
+    pub fn url(&self, prefix: &str) -> String {
+        format!("s3://{}/{}", self.name(), self.key(prefix))
+    }
+
+    /// Access key and secret key.
+    pub fn keys(&self) -> (&str, &str) {
+        match &self.store {
+            Store::Folder(_) => (folder::ACCESS_KEY, folder::SECRET_KEY),
+            Store::Outside(outside) => (&outside.access_key, &outside.secret_key),
+        }
     }
 
     /// How a client reaches it, or something before it that listens at `address`.
-    pub fn variables(address: SocketAddr) -> Vec<(String, String)> {
+    pub fn variables(&self, address: SocketAddr) -> Vec<(String, String)> {
+        let (access_key, secret_key) = self.keys();
         let endpoint = format!("http://{address}");
         let variables = [
             ("AWS_ENDPOINT", endpoint.as_str()),
-            ("AWS_ACCESS_KEY_ID", ACCESS_KEY),
-            ("AWS_SECRET_ACCESS_KEY", SECRET_KEY),
+            ("AWS_ACCESS_KEY_ID", access_key),
+            ("AWS_SECRET_ACCESS_KEY", secret_key),
             ("AWS_REGION", "us-east-1"),
         ];
         variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
     }
 
-    /// The objects under a prefix, as the files in which they are kept.
-    pub fn objects(&self, prefix: &str) -> Vec<PathBuf> {
-        let folder = self.folder.path().join(BUCKET).join(prefix);
-        let files = std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
-        files.filter(|path| path.is_file()).collect()
+    /// The keys of the objects under a prefix.
+    pub fn objects(&self, prefix: &str) -> Vec<String> {
+        match &self.store {
+            Store::Folder(folder) => folder.objects(&self.key(prefix)),
+            Store::Outside(outside) => outside.objects(&self.key(prefix)),
+        }
     }
 
-    /// Where an object is kept.
-    pub fn object(&self, key: &str) -> PathBuf {
-        self.folder.path().join(BUCKET).join(key)
+    /// What an object holds. Here and below a key is a whole one, as [`Self::objects`] tells it.
+    pub fn read(&self, key: &str) -> Vec<u8> {
+        match &self.store {
+            Store::Folder(folder) => std::fs::read(folder.object(key)).unwrap(),
+            Store::Outside(outside) => outside.read(key),
+        }
+    }
+
+    /// Puts objects with the same content, new or in place of others, behind the back of the server.
+    pub fn write(&self, keys: Vec<String>, content: &[u8]) {
+        match &self.store {
+            Store::Folder(folder) => {
+                for file in keys.iter().map(|key| folder.object(key)) {
+                    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+                    std::fs::write(file, content).unwrap();
+                }
+            }
+            Store::Outside(outside) => outside.write(keys, content),
+        }
+    }
+
+    pub fn remove(&self, key: &str) {
+        match &self.store {
+            Store::Folder(folder) => std::fs::remove_file(folder.object(key)).unwrap(),
+            Store::Outside(outside) => outside.remove(key),
+        }
     }
 
     /// The parts of uploads that were neither completed nor aborted, and the uploads themselves.
-    pub fn unfinished(&self) -> (Vec<PathBuf>, Vec<PathBuf>) {
-        let named = |path: &Path, begin: &str| path.file_name().unwrap().to_string_lossy().starts_with(begin);
-        let files: Vec<PathBuf> =
-            std::fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
-        let those = |begin| files.iter().filter(|path| named(path, begin)).cloned().collect();
-        (those(".upload_id-"), those(".upload-"))
+    pub fn unfinished(&self) -> (Vec<String>, Vec<String>) {
+        match &self.store {
+            Store::Folder(folder) => folder.unfinished(),
+            Store::Outside(outside) => outside.unfinished(&self.root),
+        }
     }
 }
 
 impl Drop for Bucket {
     fn drop(&mut self) {
-        drop(self.stop.take());
-        drop(self.thread.take().map(JoinHandle::join));
+        if let Store::Outside(outside) = &self.store {
+            outside.clear(&self.root);
+        }
     }
-}
-
-async fn serve(listener: TcpListener, service: S3Service) {
-    loop {
-        let (socket, _) = listener.accept().await.unwrap();
-        socket.set_nodelay(true).unwrap();
-        let service = service.clone();
-        let answer = service_fn(move |request: Request<Incoming>| {
-            let (service, aborts) = (service.clone(), is_abort(&request));
-            // A store finishes what it has begun, whether or not anybody waits for it; s3s-fs stops in the middle.
-            let answer = tokio::spawn(async move { service.call(request.map(s3s::Body::from)).await });
-            async move { answer.await.unwrap().map(|answer| if aborts { as_s3_aborts(answer) } else { answer }) }
-        });
-        let connection = http1::Builder::new().serve_connection(TokioIo::new(socket), answer);
-        tokio::spawn(async move { drop(connection.await) });
-    }
-}
-
-fn is_abort(request: &Request<Incoming>) -> bool {
-    request.method() == Method::DELETE && request.uri().query().is_some_and(|query| query.contains("uploadId="))
-}
-
-/// s3s-fs says of an upload that is not there any more that access is denied; S3 says that there is none.
-fn as_s3_aborts(answer: Response<s3s::Body>) -> Response<s3s::Body> {
-    if answer.status() != StatusCode::FORBIDDEN {
-        return answer;
-    }
-    let text = "<Error><Code>NoSuchUpload</Code></Error>".to_owned();
-    Response::builder().status(StatusCode::NOT_FOUND).body(s3s::Body::from(text)).unwrap()
 }

@@ -349,15 +349,14 @@ impl Bucket {
 
 #[cfg(test)]
 #[path = "../../../tests/s3/bucket.rs"]
-#[allow(dead_code, reason = "each test binary uses its part of it")]
+#[allow(dead_code, clippy::disallowed_methods, reason = "a test of its own, and each binary uses its part of it")]
 mod bucket;
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "files of a test")]
 mod tests {
     use super::super::contract;
     use super::super::digest::ContentHasher;
-    use super::bucket::{self, BUCKET};
+    use super::bucket::Bucket as TestBucket;
     use super::*;
 
     #[derive(Debug, Default)]
@@ -376,12 +375,12 @@ mod tests {
         }
     }
 
-    fn connect(bucket: &bucket::Bucket, prefix: &str) -> CloudBlobs {
+    fn connect(bucket: &TestBucket, prefix: &str) -> CloudBlobs {
         let place = Place {
             protocol: Protocol::S3,
-            bucket: BUCKET.to_owned(),
-            prefix: prefix.to_owned(),
-            variables: bucket::Bucket::variables(bucket.address),
+            bucket: bucket.name().to_owned(),
+            prefix: bucket.key(prefix),
+            variables: bucket.variables(bucket.address),
             request_time: Duration::from_secs(30),
         };
         CloudBlobs::connect(&place, Arc::new(Notes::default())).unwrap()
@@ -390,7 +389,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn the_contract_holds() {
         for prefix in ["", "one/two"] {
-            let bucket = bucket::Bucket::open();
+            let bucket = TestBucket::open();
             contract::holds(&connect(&bucket, prefix)).await;
             let left = bucket.objects(Path::from(prefix).join("blobs").as_ref());
             assert!(left.is_empty(), "nothing is left behind: {left:?}");
@@ -404,7 +403,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn sizes_around_a_part_come_back_whole() {
-        let (bucket, part) = (bucket::Bucket::open(), usize::try_from(parts::PART_BYTES).unwrap());
+        let (bucket, part) = (TestBucket::open(), usize::try_from(parts::PART_BYTES).unwrap());
         let blobs = connect(&bucket, "");
         for (number, bytes) in [part - 1, part, part + 1, 2 * part, 6 * part + 12_345].into_iter().enumerate() {
             let (id, content) = (BlobId::new([u8::try_from(number).unwrap(); 16]), content(bytes));
@@ -424,7 +423,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn what_is_given_up_is_aborted_and_what_dies_is_aborted_by_its_note() {
-        let bucket = bucket::Bucket::open();
+        let bucket = TestBucket::open();
         let blobs = connect(&bucket, "");
         let begin = async |id: BlobId| {
             let mut writer = blobs.create(id).await.unwrap();
@@ -454,16 +453,15 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn more_names_than_one_page_are_told_once_each() {
-        let bucket = bucket::Bucket::open();
-        let (blobs, folder) = (connect(&bucket, "p"), bucket.object("p/blobs"));
-        std::fs::create_dir_all(&folder).unwrap();
+        let bucket = TestBucket::open();
+        let (blobs, key) = (connect(&bucket, "p"), |name: &str| bucket.key(&format!("p/blobs/{name}")));
         let count = u32::try_from(LIST_KEYS * PAGE_REQUESTS + 3).unwrap();
-        for number in 0..count {
+        let name = |number: u32| {
             let mut name = [7; 16];
             name[..4].copy_from_slice(&number.to_be_bytes());
-            std::fs::write(folder.join(BlobId::new(name).to_string()), b"").unwrap();
-        }
-        std::fs::write(folder.join("stray"), b"").unwrap();
+            key(&BlobId::new(name).to_string())
+        };
+        bucket.write((0..count).map(name).chain([key("stray")]).collect(), b"");
         let (mut pages, mut names, mut strays, mut after) = (0, HashSet::new(), Vec::new(), None);
         while let Some(page) = blobs.names(after).await.unwrap() {
             names.extend(page.blobs);
@@ -471,19 +469,19 @@ mod tests {
             after = Some(page.last);
             pages += 1;
         }
-        assert_eq!((pages, names.len(), strays), (2, count as usize, vec!["p/blobs/stray".to_owned()]));
+        assert_eq!((pages, names.len(), strays), (2, count as usize, vec![key("stray")]));
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn what_the_store_refuses_is_told_without_secrets() {
-        let bucket = bucket::Bucket::open();
+        let bucket = TestBucket::open();
         let refused = async |secret: &str| {
-            let mut variables = bucket::Bucket::variables(bucket.address);
+            let mut variables = bucket.variables(bucket.address);
             variables.push(("AWS_SECRET_ACCESS_KEY".to_owned(), secret.to_owned()));
             let place = Place {
                 protocol: Protocol::S3,
-                bucket: BUCKET.to_owned(),
-                prefix: String::new(),
+                bucket: bucket.name().to_owned(),
+                prefix: bucket.key(""),
                 variables,
                 request_time: Duration::from_secs(30),
             };
