@@ -23,6 +23,7 @@ mod matrix;
 mod quotas;
 mod races;
 mod receiver;
+mod reference;
 mod spending;
 mod tenancy;
 mod uploads;
