@@ -2,6 +2,8 @@
 import createClient from "openapi-fetch";
 import type { paths } from "./api.d.ts";
 
+declare const process: { env: Record<string, string | undefined> };
+
 const client = createClient<paths>({
   baseUrl: process.env["ORIGIN"] ?? "",
   headers: { Authorization: `Bearer ${process.env["VENNA_API_KEY"]}` },

@@ -1,6 +1,8 @@
 // A life of a file through the types that the server serves, and fetch alone.
 import type { CreateFileRequest, DeleteFileResponse, ErrorResponse, ListFilesResponse, OpenAIFile } from "./types.d.ts";
 
+declare const process: { env: Record<string, string | undefined> };
+
 const headers = { Authorization: `Bearer ${process.env["VENNA_API_KEY"]}` };
 
 async function call<T>(method: string, path: string, body: FormData | null = null): Promise<T> {

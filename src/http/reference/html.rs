@@ -99,7 +99,7 @@ fn anchored(id: &str, text: &str) -> Markup {
 fn render_table(head: &[&str], rows: &[Vec<String>]) -> Markup {
     let named = head.iter().any(|name| !name.is_empty());
     html! {
-        div.table tabindex="0" role="region" aria-label="Table" {
+        div.table tabindex="0" role="group" aria-label="Table" {
             table {
                 @if named { thead { tr { @for name in head { th scope="col" { (name) } } } } }
                 tbody {
