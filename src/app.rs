@@ -10,6 +10,7 @@ mod manifest;
 mod migrate;
 mod outbound;
 mod prices;
+mod reference;
 mod upkeep;
 
 pub use archive::{Archived, back_up, restore};
@@ -22,6 +23,7 @@ use crate::blobs::{InFlight, InUse};
 use crate::clock::Clock;
 use crate::config::{Config, LimitConfig, MetadataConfig, StoreConfig};
 use crate::files::Files;
+use crate::http::reference::Reference;
 use crate::http::serve::{ConnectionLimits, serve};
 use crate::http::{BodyPace, FailedLogins, FairShare, Hall, Rates, Turns, admin_router, router};
 use crate::keys::{Keys, fresh_secret};
@@ -37,6 +39,7 @@ use crate::volume::{folder_of, volatile_kind};
 use anyhow::{Context, Result, bail};
 use blobs::{delete_delay, open_blobs};
 use data_dir::{Locks, create_folders, is_alone, lock, write_secret};
+use reference::facts;
 use std::fs::File;
 use std::io::Read;
 use std::net::SocketAddr;
@@ -65,6 +68,8 @@ const BOOTSTRAP_KEY_NAME: &str = "bootstrap";
 pub struct Server {
     /// Where the API listens.
     pub address: SocketAddr,
+    /// The address that is written where a URL is shown, without a slash at the end.
+    pub url: String,
     /// Where health listens apart from the API.
     pub admin_address: Option<SocketAddr>,
     /// The keys, as requests meet them.
@@ -104,6 +109,8 @@ impl Server {
             Some(address) => Some(bind("admin_listen", address).await?),
             None => None,
         };
+        let (address, admin_address) = (main.local_addr()?, admin.as_ref().map(TcpListener::local_addr).transpose()?);
+        let url = config.listeners.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let installation = Installation::open_as(Opener::Server, &config.stores, clock.clone(), tasks.clone()).await?;
         install_bootstrap_key(&installation, config.bootstrap_key_file.as_deref()).await?;
@@ -144,13 +151,14 @@ impl Server {
             trusted_proxies: config.listeners.trusted_proxies.clone(),
             warnings: warnings.clone(),
             body_pace: body_pace(&config.limits),
+            reference: Reference::new(facts(config, &url)),
         });
         let limits = connection_limits(&config.limits);
-        let (address, admin_address) = (main.local_addr()?, admin.as_ref().map(TcpListener::local_addr).transpose()?);
         let mut listeners = vec![tokio::spawn(serve(main, router(Arc::clone(&hall)), limits, stop.clone()))];
         listeners.extend(admin.map(|admin| tokio::spawn(serve(admin, admin_router(hall), limits, stop.clone()))));
         Ok(Self {
             address,
+            url,
             admin_address,
             keys: installation.keys,
             first_key,

@@ -26,6 +26,7 @@ mod postgres;
 mod quotas;
 mod races;
 mod receiver;
+mod reference;
 mod replicas;
 #[allow(dead_code, reason = "each test binary uses its part of it")]
 mod rows;

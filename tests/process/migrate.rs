@@ -1,6 +1,6 @@
 //! `venna migrate`: all of an installation arrives, whatever cuts the way short, and nothing of it changes where it was.
 
-use crate::bucket::{BUCKET, Bucket};
+use crate::bucket::Bucket;
 use crate::on_postgres::contents;
 use crate::postgres::Database;
 use crate::program::{Client, Data, PATIENCE, Program, blobs, output, venna};
@@ -23,9 +23,9 @@ struct Move {
 
 impl Move {
     fn command(&self) -> Command {
-        let place = format!("s3://{BUCKET}/moved");
+        let place = self.bucket.url("moved");
         let mut command = venna(&["migrate", "--to-blobs-url", &place, "--data-dir", &self.data.text()]);
-        command.envs(Bucket::variables(self.bucket.address)).env("VENNA_TO_METADATA_URL", &self.database.url);
+        command.envs(self.bucket.variables(self.bucket.address)).env("VENNA_TO_METADATA_URL", &self.database.url);
         command
     }
 
@@ -36,10 +36,10 @@ impl Move {
 
     /// A command on what has moved.
     fn there(&self, words: &[&str]) -> Command {
-        let place = format!("s3://{BUCKET}/moved");
+        let place = self.bucket.url("moved");
         let stores = ["--metadata-url", &self.database.url, "--blobs-url", &place];
         let mut command = venna(&[words, &stores].concat());
-        command.envs(Bucket::variables(self.bucket.address));
+        command.envs(self.bucket.variables(self.bucket.address));
         command
     }
 }
@@ -123,8 +123,8 @@ fn an_installation_moves_whole_whatever_cuts_the_way_short() {
 /// Kills the command once some blobs have arrived and others have not.
 fn strike_in_the_middle(it: &Move) {
     let mut command = it.command().stderr(Stdio::null()).spawn().unwrap();
-    let (begun, folder) = (Instant::now(), it.bucket.object("moved/blobs"));
-    let arrived = || std::fs::read_dir(&folder).map_or(0, Iterator::count);
+    let begun = Instant::now();
+    let arrived = || it.bucket.objects("moved/blobs").len();
     while arrived() < 3 {
         assert!(begun.elapsed() < PATIENCE, "blobs arrive");
         assert!(command.try_wait().unwrap().is_none(), "it was too quick to be struck");
