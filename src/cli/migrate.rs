@@ -15,10 +15,10 @@ const BLOBS_VARIABLE: &str = "VENNA_TO_BLOBS_URL";
 /// changes; what was cut off goes on when it is begun again.
 #[derive(Debug, clap::Args)]
 pub struct Migrate {
-    /// The database, which holds no installation yet, as `metadata_url` names it; also VENNA_TO_METADATA_URL.
+    /// The database, which holds no installation yet, as `metadata_url` names it; also `VENNA_TO_METADATA_URL`.
     #[arg(long, value_name = "URL")]
     to_metadata_url: Option<String>,
-    /// Where blobs go, as `blobs_url` names it; they stay where they are when not given. Also VENNA_TO_BLOBS_URL.
+    /// Where blobs go, as `blobs_url` names it; they stay where they are when not given. Also `VENNA_TO_BLOBS_URL`.
     #[arg(long, value_name = "URL")]
     to_blobs_url: Option<String>,
     #[command(flatten)]
