@@ -3,26 +3,31 @@
 //! The only room that names concrete stores.
 
 mod archive;
+mod blobs;
 mod data_dir;
 mod installation;
 mod manifest;
+mod migrate;
 mod outbound;
 mod prices;
 mod reference;
 mod upkeep;
 
 pub use archive::{Archived, back_up, restore};
+pub use blobs::refuse_contradictions;
 pub use installation::{Installation, open_inspector};
+pub use migrate::migrate;
 pub use prices::price_list;
 
 use crate::blobs::{InFlight, InUse};
 use crate::clock::Clock;
-use crate::config::{Config, LimitConfig, StoreConfig};
+use crate::config::{Config, LimitConfig, MetadataConfig, StoreConfig};
 use crate::files::Files;
 use crate::http::reference::Reference;
 use crate::http::serve::{ConnectionLimits, serve};
 use crate::http::{BodyPace, FailedLogins, FairShare, Hall, Rates, Turns, admin_router, router};
 use crate::keys::{Keys, fresh_secret};
+use crate::metadata::postgres::check_url;
 use crate::metadata::sqlite::Opener;
 use crate::model::api_key::{KeyKind, KeySecret, Opens};
 use crate::model::ids::ProcessId;
@@ -32,8 +37,8 @@ use crate::uploads::Uploads;
 use crate::usage::{ReadCounter, Spending, Usage};
 use crate::volume::{folder_of, volatile_kind};
 use anyhow::{Context, Result, bail};
-use data_dir::{Locks, create_folder, lock, write_secret};
-use installation::open_blobs;
+use blobs::{delete_delay, open_blobs};
+use data_dir::{Locks, create_folders, is_alone, lock, write_secret};
 use reference::facts;
 use std::fs::File;
 use std::io::Read;
@@ -96,9 +101,8 @@ impl Server {
     /// # Errors
     /// When another server has the data directory, an address is taken, or a store cannot be opened.
     pub async fn start(config: &Config, clock: Clock) -> Result<Self> {
-        for folder in [&config.stores.data_dir, folder_of(&config.stores.database), &config.stores.blobs] {
-            create_folder(folder)?;
-        }
+        refuse_contradictions(config)?;
+        create_folders(&config.stores)?;
         let locks = lock(&config.stores)?;
         let main = bind("listen", config.listeners.main).await?;
         let admin = match config.listeners.admin {
@@ -113,7 +117,18 @@ impl Server {
         let first_key = make_first_key(&installation, &config.stores.data_dir).await?;
         let mut warnings = warnings(&config.stores);
         let files = open_files(config, &installation, clock.clone(), tasks.clone()).await?;
-        warnings.extend(upkeep::start(&files, &config.upkeep, &clock, &stop).await?);
+        upkeep::keep_lease(&files, &stop).await?;
+        warnings.extend(
+            upkeep::start(
+                &files,
+                &config.upkeep,
+                is_alone(&config.stores),
+                delete_delay(&config.stores, &config.upkeep),
+                &clock,
+                &stop,
+            )
+            .await?,
+        );
         let uploads = Uploads { files: files.clone(), ttl_seconds: config.upload_ttl.as_secs() };
         let reads = Arc::new(ReadCounter::new(Arc::clone(&installation.metadata), files.process));
         let (counter, until) = (Arc::clone(&reads), stop.clone());
@@ -182,7 +197,7 @@ async fn open_files(config: &Config, installation: &Installation, clock: Clock, 
     let sweep_wanted = Arc::new(Notify::new());
     Ok(Files {
         metadata: Arc::clone(&installation.metadata),
-        blobs: open_blobs(&config.stores.blobs).await?,
+        blobs: open_blobs(&config.stores, &installation.metadata).await?,
         clock,
         in_flight: InFlight::new(config.limits.max_concurrent_uploads),
         in_use: InUse::new(Arc::clone(&sweep_wanted)),
@@ -191,6 +206,7 @@ async fn open_files(config: &Config, installation: &Installation, clock: Clock, 
         max_workspace_uploads: config.limits.max_workspace_uploads,
         inline_max_bytes: config.limits.inline_max_bytes,
         strict_jsonl: config.strict_jsonl,
+        blobs_redirect: config.blobs_redirect,
         sweep_wanted,
         last_probe: Arc::default(),
         tasks,
@@ -247,11 +263,23 @@ async fn make_first_key(installation: &Installation, data_dir: &Path) -> Result<
     Ok(Some(FirstKey { secret, file }))
 }
 
+/// Looks whether the settings of the stores can be used, as far as that is known without them.
+///
+/// # Errors
+/// When they cannot.
+pub fn check_stores(stores: &StoreConfig) -> Result<()> {
+    match &stores.metadata {
+        MetadataConfig::Sqlite(_) => Ok(()),
+        MetadataConfig::Postgres(url) => check_url(url.expose()).context("metadata_url cannot be used"),
+    }
+}
+
 /// What an operator should know of where the stores lie.
 #[must_use]
 pub fn warnings(stores: &StoreConfig) -> Vec<String> {
-    let places = [("metadata", folder_of(&stores.database)), ("blobs", stores.blobs.as_path())];
+    let places = [("metadata", stores.database().map(folder_of)), ("blobs", stores.blobs_folder())];
     let volatile = places.into_iter().filter_map(|(what, place)| {
+        let place = place?;
         let kind = volatile_kind(place)?;
         Some(format!(
             "{what} in {} lie on {kind}, which may lose what was acknowledged at a power cut",

@@ -71,7 +71,7 @@ const EDGES: [(&str, &[&str]); 23] = [
     ("uploads", &["failpoint", "files", "metadata", "model"]),
     ("usage", &["causes", "clock", "metadata", "model"]),
     ("workspaces", &["metadata", "model"]),
-    ("blobs", &["failpoint", "model", "volume"]),
+    ("blobs", &["failpoint", "model", "random", "volume"]),
     ("metadata", &["clock", "failpoint", "model", "random", "volume"]),
     ("sinks", &["model"]),
     ("model", &[]),
@@ -90,7 +90,7 @@ const EXCEPTION: (&str, &str) = ("uploads", "files");
 const NO_ROOM: [&str; 4] = ["util", "common", "helpers", "types"];
 
 /// Concrete stores: only `app.rs` and their own rooms name them.
-const DRIVERS: [&str; 4] = ["SqliteStore", "LocalBlobs", "MemoryBlobs", "WebhookSink"];
+const DRIVERS: [&str; 5] = ["SqliteStore", "LocalBlobs", "CloudBlobs", "MemoryBlobs", "WebhookSink"];
 
 #[test]
 fn every_room_has_a_floor() {

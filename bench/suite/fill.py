@@ -27,6 +27,8 @@ CLONED: dict[str, dict[str, str]] = {
         "sha256": "same",
         "checksums": "same",
         "content": "same",
+        "upload_id": "same",
+        "deleted_at": "same",
     },
     "files": {
         "workspace_id": "same",

@@ -3,8 +3,11 @@
 //! The manifest is written last and durably, so that what a crash leaves is no backup. A restored installation carries a
 //! mark until it is whole, so that what a crash leaves is no installation.
 
-use super::data_dir::{begin_restoring, create_folder, end_restoring, lock, refuse_filled, refuse_half_restored};
-use super::installation::{Installation, look_at_blobs, open_blobs, open_metadata};
+use super::blobs::{look_at_blobs, look_at_folder, open_blobs, open_folder};
+use super::data_dir::{
+    begin_restoring, create_folder, create_folders, end_restoring, lock, refuse_filled, refuse_half_restored,
+};
+use super::installation::{Installation, open_database};
 use super::manifest::{BLOBS_FOLDER, METADATA_FILE, Manifest, Sums};
 use crate::archive::{Copied, Hold, copy_blobs};
 use crate::blobs::BlobStore;
@@ -34,7 +37,7 @@ pub struct Archived {
 }
 
 impl Archived {
-    fn add(&mut self, copied: Copied) {
+    pub(super) fn add(&mut self, copied: Copied) {
         match copied {
             Copied::Whole { size_bytes, .. } | Copied::Inline { size_bytes } => {
                 self.blobs += 1;
@@ -46,7 +49,7 @@ impl Archived {
 }
 
 /// Hears of every blob, and of what was copied until then.
-type Progress<'a> = &'a mut (dyn FnMut(&Archived) + Send);
+pub(super) type Progress<'a> = &'a mut (dyn FnMut(&Archived) + Send);
 
 /// Copies an installation, with a server running on it or not, to a folder that is empty or not there.
 ///
@@ -55,7 +58,7 @@ type Progress<'a> = &'a mut (dyn FnMut(&Archived) + Send);
 pub async fn back_up(stores: &StoreConfig, folder: &Path, progress: Progress<'_>) -> Result<Archived> {
     let clock = Clock::system();
     let installation = Installation::open_existing(stores, clock.clone()).await?;
-    let blobs = look_at_blobs(&stores.blobs).await?;
+    let blobs = look_at_blobs(stores, &installation.metadata).await?;
     let lineage = sweep::lineage::of(&*installation.metadata, &*blobs).await?;
     if lineage != Lineage::Together {
         bail!("{lineage}: a copy of both would be worth nothing");
@@ -69,7 +72,7 @@ pub async fn back_up(stores: &StoreConfig, folder: &Path, progress: Progress<'_>
     let rows = Snapshot::open(&snapshot).context("cannot read the snapshot of the metadata")?;
     let mut manifest = Manifest::new(clock.now_seconds(), rows.stamp()?);
     let mut sums = Sums::create(folder)?;
-    let archived = copy_and_sum(&rows, &blobs, &open_blobs(&target).await?, &mut sums, progress).await?;
+    let archived = copy_and_sum(&rows, &blobs, &open_folder(&target).await?, &mut sums, progress).await?;
     hold.release().await?;
     manifest.holds(&archived);
     let digest = sums.finish(folder)?;
@@ -104,22 +107,26 @@ async fn copy_and_sum(
 /// # Errors
 /// When it cannot be done; the stores are marked then and refused by every command.
 pub async fn restore(folder: &Path, stores: &StoreConfig, progress: Progress<'_>) -> Result<Archived> {
+    let Some(database) = stores.database() else {
+        bail!("a backup is restored to SQLite: set metadata_url to sqlite:PATH, or not at all");
+    };
     let manifest = Manifest::read(folder)?;
     refuse_half_restored(stores)?;
     refuse_filled(&stores.data_dir)?;
-    refuse_filled(&stores.blobs)?;
-    if stores.database.exists() {
-        bail!("there is a database {} already", stores.database.display());
+    stores.blobs_folder().map_or(Ok(()), refuse_filled)?;
+    if database.exists() {
+        bail!("there is a database {} already", database.display());
     }
-    for needed in [&stores.data_dir, folder_of(&stores.database), &stores.blobs] {
-        create_folder(needed)?;
-    }
+    create_folders(stores)?;
     let _locks = lock(stores)?;
     begin_restoring(stores)?;
-    copy_durably(&folder.join(METADATA_FILE), &stores.database).context("cannot copy the metadata")?;
-    let metadata = open_metadata(Opener::Command, &stores.database, Clock::system()).await?;
-    let source = look_at_blobs(&folder.join(BLOBS_FOLDER)).await?;
-    let target = open_blobs(&stores.blobs).await?;
+    copy_durably(&folder.join(METADATA_FILE), database).context("cannot copy the metadata")?;
+    let metadata = open_database(Opener::Command, database, Clock::system()).await?;
+    let source = look_at_folder(&folder.join(BLOBS_FOLDER)).await?;
+    let target = open_blobs(stores, &metadata).await?;
+    if stores.blobs_folder().is_none() && (target.names(None).await?.is_some() || target.stamp().await?.is_some()) {
+        bail!("there are blobs under blobs_url already");
+    }
     let mut archived = Archived::default();
     let ready = async |after, limit| metadata.ready_blobs(after, limit).await;
     let mut note = |copied| {

@@ -22,6 +22,12 @@ pub struct Locks {
     _files: Vec<File>,
 }
 
+/// Makes the folders in which the stores lie.
+pub fn create_folders(stores: &StoreConfig) -> Result<()> {
+    let here = [Some(stores.data_dir.as_path()), stores.database().map(folder_of), stores.blobs_folder()];
+    here.into_iter().flatten().try_for_each(create_folder)
+}
+
 /// Makes a folder and those above it, each so that its name survives a power cut.
 pub fn create_folder(folder: &Path) -> Result<()> {
     create_durably(folder).with_context(|| format!("cannot create the folder {}", folder.display()))
@@ -39,15 +45,25 @@ fn create_durably(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Locks the data directory, the database and the folder of blobs, each of which may lie elsewhere.
+/// Locks the data directory, the database and the folder of blobs where they are on this machine, each of which may lie
+/// elsewhere.
 pub fn lock(stores: &StoreConfig) -> Result<Locks> {
-    let mut database: OsString = stores.database.clone().into();
-    database.push("-lock");
-    let data_dir = lock_file(&stores.data_dir.join(LOCK_FILE), "the data directory", &stores.data_dir)?;
-    let database = lock_file(&PathBuf::from(database), "the database", &stores.database)?;
-    let blobs = File::open(&stores.blobs).with_context(|| format!("cannot open {}", stores.blobs.display()))?;
-    let blobs = locked(blobs, "the blobs", &stores.blobs)?;
-    Ok(Locks { _files: vec![data_dir, database, blobs] })
+    let mut files = vec![lock_file(&stores.data_dir.join(LOCK_FILE), "the data directory", &stores.data_dir)?];
+    if let Some(database) = stores.database() {
+        let mut file: OsString = database.into();
+        file.push("-lock");
+        files.push(lock_file(&PathBuf::from(file), "the database", database)?);
+    }
+    if let Some(folder) = stores.blobs_folder() {
+        let blobs = File::open(folder).with_context(|| format!("cannot open {}", folder.display()))?;
+        files.push(locked(blobs, "the blobs", folder)?);
+    }
+    Ok(Locks { _files: files })
+}
+
+/// Whether the locks of a server prove that no other writes to its blobs: they do unless rows and bytes are both elsewhere.
+pub fn is_alone(stores: &StoreConfig) -> bool {
+    stores.database().is_some() || stores.blobs_folder().is_some()
 }
 
 fn lock_file(path: &Path, what: &str, at: &Path) -> Result<File> {

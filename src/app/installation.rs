@@ -1,14 +1,14 @@
 //! The stores of an installation, for the server and for the commands that work beside it or without one.
 
+use super::blobs::look_at_blobs;
 use super::data_dir::{create_folder, refuse_half_restored};
 use crate::audit::AuditLog;
-use crate::blobs::BlobStore;
-use crate::blobs::local::LocalBlobs;
 use crate::clock::Clock;
-use crate::config::StoreConfig;
+use crate::config::{MetadataConfig, StoreConfig};
 use crate::inspect::Inspector;
 use crate::keys::Keys;
 use crate::metadata::MetadataStore;
+use crate::metadata::postgres::PostgresStore;
 use crate::metadata::sqlite::{Opener, SqliteStore};
 use crate::model::workspace::Workspace;
 use crate::usage::Usage;
@@ -18,6 +18,9 @@ use anyhow::{Context, Result, bail};
 use std::path::Path;
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
+
+/// A URL may hold a password, so it is not repeated.
+const NOT_OPENED: &str = "cannot open the metadata store of metadata_url";
 
 /// The metadata of an installation.
 #[derive(Clone, Debug)]
@@ -48,8 +51,14 @@ impl Installation {
     /// # Errors
     /// When there is none, or it cannot be opened.
     pub async fn open_existing(stores: &StoreConfig, clock: Clock) -> Result<Self> {
-        if !stores.database.exists() {
-            bail!("there is no installation in {}", stores.data_dir.display());
+        match &stores.metadata {
+            MetadataConfig::Sqlite(database) if !database.exists() => {
+                bail!("there is no installation in {}", stores.data_dir.display());
+            }
+            MetadataConfig::Postgres(url) if !PostgresStore::is_there(url.expose()).await.context(NOT_OPENED)? => {
+                bail!("there is no installation in the database of metadata_url");
+            }
+            MetadataConfig::Sqlite(_) | MetadataConfig::Postgres(_) => {}
         }
         Self::open(stores, clock).await
     }
@@ -62,8 +71,7 @@ impl Installation {
     ) -> Result<Self> {
         refuse_half_restored(stores)?;
         create_folder(&stores.data_dir)?;
-        create_folder(folder_of(&stores.database))?;
-        let metadata = open_metadata(opener, &stores.database, clock.clone()).await?;
+        let metadata = open_metadata(opener, &stores.metadata, clock.clone()).await?;
         let workspaces = Workspaces { metadata: Arc::clone(&metadata) };
         let default_workspace = workspaces.ensure_default().await?;
         let usage = Usage { metadata: Arc::clone(&metadata), clock: clock.clone(), prices: Arc::default() };
@@ -79,25 +87,23 @@ impl Installation {
 /// When there is no installation, or a store cannot be opened.
 pub async fn open_inspector(stores: &StoreConfig) -> Result<Inspector> {
     let installation = Installation::open_existing(stores, Clock::system()).await?;
-    Ok(Inspector { metadata: installation.metadata, blobs: look_at_blobs(&stores.blobs).await? })
+    let blobs = look_at_blobs(stores, &installation.metadata).await?;
+    Ok(Inspector { metadata: installation.metadata, blobs })
 }
 
-pub(super) async fn open_metadata(opener: Opener, database: &Path, clock: Clock) -> Result<Arc<dyn MetadataStore>> {
+async fn open_metadata(opener: Opener, place: &MetadataConfig, clock: Clock) -> Result<Arc<dyn MetadataStore>> {
+    match place {
+        MetadataConfig::Sqlite(database) => open_database(opener, database, clock).await,
+        MetadataConfig::Postgres(url) => {
+            Ok(Arc::new(PostgresStore::open(url.expose(), clock).await.context(NOT_OPENED)?))
+        }
+    }
+}
+
+/// A SQLite database, in a folder that is made when it is missing.
+pub(super) async fn open_database(opener: Opener, database: &Path, clock: Clock) -> Result<Arc<dyn MetadataStore>> {
+    create_folder(folder_of(database))?;
     let path = database.to_owned();
     let store = tokio::task::spawn_blocking(move || SqliteStore::open(&path, clock, opener)).await?;
     Ok(Arc::new(store.with_context(|| format!("cannot open the metadata store {}", database.display()))?))
-}
-
-/// The folder of blobs, to write to.
-pub(super) async fn open_blobs(folder: &Path) -> Result<Arc<dyn BlobStore>> {
-    let root = folder.to_owned();
-    let blobs = tokio::task::spawn_blocking(move || LocalBlobs::open(&root)).await?;
-    Ok(Arc::new(blobs.with_context(|| format!("cannot keep blobs in {}", folder.display()))?))
-}
-
-/// The folder of blobs, to read from.
-pub(super) async fn look_at_blobs(folder: &Path) -> Result<Arc<dyn BlobStore>> {
-    let root = folder.to_owned();
-    let blobs = tokio::task::spawn_blocking(move || LocalBlobs::open_unproven(&root)).await?;
-    Ok(Arc::new(blobs.with_context(|| format!("cannot open the folder of blobs {}", folder.display()))?))
 }

@@ -11,15 +11,18 @@ use crate::model::ids::InstallationId;
 use crate::model::stamp::Lineage;
 use crate::random;
 use crate::sweep::Sweeper;
-use crate::sweep::lineage;
+use crate::sweep::{lease, lineage};
 use anyhow::Result;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Starts it; a warning for the operator when most of it has to wait.
 pub(super) async fn start(
     files: &Files,
     config: &UpkeepConfig,
+    alone: bool,
+    delete_delay: Duration,
     clock: &Clock,
     stop: &CancellationToken,
 ) -> Result<Option<String>> {
@@ -37,15 +40,24 @@ pub(super) async fn start(
         in_flight: Arc::clone(&files.in_flight),
         in_use: Arc::clone(&files.in_use),
         process: files.process,
+        alone,
         wanted: Arc::clone(&files.sweep_wanted),
         clock: clock.clone(),
         audit_retention: config.audit_retention,
+        delete_delay,
     };
     let (watcher, until, interval) = (sweeper.clone(), stop.clone(), config.stray_check_interval);
     files.tasks.spawn(async move { watcher.watch_for_strays(interval, until).await });
     let (until, interval) = (stop.clone(), config.sweep_interval);
     files.tasks.spawn(async move { sweeper.run(interval, until).await });
     Ok(None)
+}
+
+/// Takes the lease of this server, and keeps it until `stop`.
+pub(super) async fn keep_lease(files: &Files, stop: &CancellationToken) -> Result<()> {
+    lease::take(&*files.metadata, files.process).await?;
+    files.tasks.spawn(lease::keep(Arc::clone(&files.metadata), files.process, stop.clone()));
+    Ok(())
 }
 
 /// A full disk can be read and emptied without a new stamp.

@@ -96,7 +96,7 @@ async fn nothing_is_visible_before_finish(store: &dyn BlobStore) {
 async fn a_name_is_written_once(store: &dyn BlobStore) {
     put(store, id(35), b"first", 5).await;
     let mut twin = store.create(id(35)).await.unwrap();
-    let written = twin.write(Bytes::from_static(b"twin")).await;
+    let written = twin.write(Bytes::from_static(b"other")).await;
     assert!(written.is_err() || twin.finish().await.is_err());
     assert_eq!(get(store, id(35), ByteRange::whole(5)).await.unwrap(), b"first");
     delete(store, &[id(35)]).await;

@@ -60,7 +60,7 @@ impl BlobStore for MemoryBlobs {
 
     async fn names(&self, after: Option<NamesCursor>) -> Result<Option<NamesPage>, BlobError> {
         let blobs = self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect();
-        Ok(after.is_none().then_some(NamesPage { blobs, strays: Vec::new(), last: NamesCursor(0) }))
+        Ok(after.is_none().then_some(NamesPage { blobs, strays: Vec::new(), last: NamesCursor(String::new()) }))
     }
 
     async fn quarantine(&self, ids: &[BlobId], now_seconds: u64) -> Result<Vec<BlobId>, BlobError> {

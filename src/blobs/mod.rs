@@ -5,6 +5,7 @@
 //! The verbs of floor 3 are the only callers.
 
 pub mod behind;
+pub mod cloud;
 #[cfg(test)]
 mod contract;
 pub mod digest;
@@ -55,8 +56,8 @@ impl From<io::Error> for BlobError {
 pub type BlobStream = Pin<Box<dyn Stream<Item = Result<Bytes, BlobError>> + Send>>;
 
 /// How far a walk over the names of a store has come; a store knows what it means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NamesCursor(pub u64);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamesCursor(pub String);
 
 /// Some of the names in a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +78,18 @@ pub trait BlobStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Bytes `range` of a blob, which must lie within it. A missing blob is [`BlobError::Damaged`].
     async fn read(&self, id: BlobId, range: ByteRange) -> Result<BlobStream, BlobError>;
+
+    /// Whether a stream that is being read goes on whatever becomes of its blob; otherwise whoever reads has to see to it
+    /// that the blob stays.
+    fn keeps_what_is_read(&self) -> bool {
+        true
+    }
+
+    /// A URL that opens a blob for a moment to whoever has it, and answers with this `Content-Disposition`; none where the
+    /// store has no such thing.
+    async fn url(&self, _id: BlobId, _disposition: &str) -> Result<Option<String>, BlobError> {
+        Ok(None)
+    }
 
     /// Removes blobs for good: those that it returns are gone after a power cut too. What is not there counts as removed;
     /// streams that are being read go on. One that cannot be removed does not keep the others.

@@ -2,7 +2,7 @@
 
 use super::output;
 use super::settings::ServerSettings;
-use crate::app::warnings;
+use crate::app::{check_stores, refuse_contradictions, warnings};
 use anyhow::Result;
 use serde::Serialize;
 
@@ -26,6 +26,7 @@ struct Row {
 impl Check {
     pub fn run(&self) -> Result<()> {
         let (config, effective) = self.settings.resolve()?;
+        check_stores(&config.stores)?;
         let rows = effective.into_iter().map(|effective| Row {
             setting: effective.name,
             value: effective.value,
@@ -35,6 +36,7 @@ impl Check {
         output::list(&rows, self.json, &["SETTING", "VALUE", "ORIGIN"], |row| {
             vec![row.setting.to_owned(), row.value.clone().unwrap_or_else(|| "-".to_owned()), row.origin.clone()]
         })?;
+        refuse_contradictions(&config)?;
         for warning in warnings(&config.stores) {
             eprintln!("warning: {warning}");
         }

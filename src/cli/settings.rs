@@ -2,7 +2,7 @@
 
 use crate::app::{Installation, open_inspector};
 use crate::clock::Clock;
-use crate::config::{Config, Effective, Layers, SETTINGS, Setting, StoreConfig, Use};
+use crate::config::{CloudVariables, Config, Effective, Layers, SETTINGS, Setting, StoreConfig, Use};
 use crate::inspect::Inspector;
 use anyhow::Result;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
@@ -35,6 +35,16 @@ impl StoreSettings {
     /// Where the stores lie.
     pub fn stores(&self) -> Result<StoreConfig> {
         Ok(self.resolve()?.stores)
+    }
+
+    /// Where they lie when some of these settings say otherwise.
+    pub fn stores_with(
+        &self,
+        otherwise: impl IntoIterator<Item = (&'static str, Option<String>)>,
+    ) -> Result<StoreConfig> {
+        let mut layers = self.0.clone();
+        layers.flags.extend(otherwise.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        Ok(Config::resolve(&layers)?.0.stores)
     }
 
     /// The installation, made when it is missing.
@@ -84,7 +94,9 @@ fn layers(matches: &ArgMatches, wanted: impl Fn(&Setting) -> bool) -> Layers {
     let flags = taken.iter().filter_map(|setting| Some((setting.name, value(setting.name)?)));
     let environment = taken.iter().filter_map(|setting| Some((setting.name, variable(setting.variable())?)));
     let file = value(CONFIG).or_else(|| variable(CONFIG_VARIABLE.to_owned())).map(PathBuf::from);
-    Layers { flags: flags.collect(), environment: environment.collect(), file }
+    let cloud =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    Layers { flags: flags.collect(), environment: environment.collect(), file, cloud: CloudVariables::among(cloud) }
 }
 
 macro_rules! as_flags {

@@ -4,18 +4,22 @@
 //! `venna check` and `docs/config.md` are all made from it. A value is taken from the flag, else `VENNA_*`, else the
 //! file, else the default. Prices are no settings: they stand in the file only. This room imports nothing of the house.
 
+mod cloud;
+mod metadata;
 mod parse;
 mod prices;
 mod resolve;
 mod settings;
 
+pub use cloud::{CloudConfig, CloudScheme, CloudVariables};
+pub use metadata::{DatabaseUrl, MetadataConfig};
 pub use prices::{ItemPriceConfig, PriceConfig, PriceUnit, PricedItem};
 pub use resolve::{Effective, Layers, Origin, SettingError};
 pub use settings::{Kind, SETTINGS, Setting, Use, reference};
 
 use ipnet::IpNet;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The effective configuration.
@@ -37,6 +41,8 @@ pub struct Config {
     pub upload_ttl: Duration,
     /// Batch and fine-tune files with bad lines are refused, not only marked.
     pub strict_jsonl: bool,
+    /// Downloads are answered with a redirect to the store in the cloud where that can be.
+    pub blobs_redirect: bool,
     /// What the server does by itself.
     pub upkeep: UpkeepConfig,
     /// Where usage is sent.
@@ -52,10 +58,41 @@ pub struct Config {
 pub struct StoreConfig {
     /// The data directory: lock, first key, and by default the stores.
     pub data_dir: PathBuf,
-    /// The SQLite database.
-    pub database: PathBuf,
-    /// The folder of blobs.
-    pub blobs: PathBuf,
+    /// The metadata store.
+    pub metadata: MetadataConfig,
+    /// Where blobs are kept.
+    pub blobs: BlobsConfig,
+    /// How long a store in the cloud may take for a request, retries included.
+    pub blobs_timeout: Duration,
+}
+
+/// Where blobs are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BlobsConfig {
+    /// In a folder of this machine.
+    Folder(PathBuf),
+    /// In a bucket.
+    Cloud(CloudConfig),
+}
+
+impl StoreConfig {
+    /// The folder of blobs, where they have one.
+    #[must_use]
+    pub fn blobs_folder(&self) -> Option<&Path> {
+        match &self.blobs {
+            BlobsConfig::Folder(folder) => Some(folder),
+            BlobsConfig::Cloud(_) => None,
+        }
+    }
+
+    /// The SQLite database, if the metadata is in one.
+    #[must_use]
+    pub fn database(&self) -> Option<&Path> {
+        match &self.metadata {
+            MetadataConfig::Sqlite(path) => Some(path),
+            MetadataConfig::Postgres(_) => None,
+        }
+    }
 }
 
 /// Where the server listens.
@@ -109,6 +146,8 @@ pub struct UpkeepConfig {
     pub scrub_bytes_per_second: u64,
     /// How long entries of the audit log are kept; zero for ever.
     pub audit_retention: Duration,
+    /// How long the bytes of what was deleted are kept at least; chosen by where they are when not set.
+    pub delete_delay: Option<Duration>,
 }
 
 /// Where messages are sent.
@@ -153,20 +192,22 @@ impl Config {
     /// The first setting whose value cannot be used, with its origin and what would be valid.
     pub fn resolve(layers: &Layers) -> Result<(Self, Vec<Effective>), SettingError> {
         let mut from = resolve::Resolver::new(layers)?;
+        let stores = stores(&mut from)?;
         let config = Self {
-            stores: stores(&mut from)?,
+            limits: limits(&mut from, stores.metadata.default_inline_max_bytes())?,
+            stores,
             listeners: ListenConfig {
                 main: from.take("listen", parse::address)?,
                 admin: from.take("admin_listen", parse::address_or_off)?,
                 public_url: from.take_optional("public_url", parse::http_url)?,
                 trusted_proxies: from.take_optional("trusted_proxies", parse::networks)?.unwrap_or_default(),
             },
-            limits: limits(&mut from)?,
             log_format: from.take_optional("log_format", parse::log_format)?,
             log_level: from.take("log_level", parse::log_level)?,
             bootstrap_key_file: from.take_optional("bootstrap_key_file", parse::path)?,
             upload_ttl: from.take("upload_ttl_seconds", parse::seconds)?,
             strict_jsonl: from.take("strict_jsonl", parse::yes_or_no)?,
+            blobs_redirect: from.take("blobs_redirect", parse::yes_or_no)?,
             upkeep: upkeep(&mut from)?,
             usage_sink: SinkConfig {
                 name: "usage_sink",
@@ -188,11 +229,13 @@ impl Config {
 
 fn stores(from: &mut resolve::Resolver<'_>) -> Result<StoreConfig, SettingError> {
     let data_dir = from.take("data_dir", parse::path)?;
-    let database = from.take_optional("metadata_url", parse::sqlite_url)?;
-    let blobs = from.take_optional("blobs_url", parse::file_url)?;
+    let metadata = from.take_optional("metadata_url", metadata::parse)?;
+    let variables = from.cloud_variables();
+    let blobs = from.take_optional("blobs_url", |_, text| cloud::blobs_url(text, variables))?;
     Ok(StoreConfig {
-        database: database.unwrap_or_else(|| data_dir.join("venna.db")),
-        blobs: blobs.unwrap_or_else(|| data_dir.join("blobs")),
+        metadata: metadata.unwrap_or_else(|| MetadataConfig::Sqlite(data_dir.join("venna.db"))),
+        blobs: blobs.unwrap_or_else(|| BlobsConfig::Folder(data_dir.join("blobs"))),
+        blobs_timeout: from.take("blobs_timeout_seconds", parse::seconds)?,
         data_dir,
     })
 }
@@ -204,13 +247,14 @@ fn upkeep(from: &mut resolve::Resolver<'_>) -> Result<UpkeepConfig, SettingError
         scrub_interval: from.take("scrub_interval_seconds", parse::seconds)?,
         scrub_bytes_per_second: from.take("scrub_max_mib_per_second", parse::mebibytes)?,
         audit_retention: from.take("audit_retention_days", parse::days)?,
+        delete_delay: from.take_optional("delete_delay_seconds", parse::seconds)?,
     })
 }
 
-fn limits(from: &mut resolve::Resolver<'_>) -> Result<LimitConfig, SettingError> {
+fn limits(from: &mut resolve::Resolver<'_>, inline_max_bytes: u64) -> Result<LimitConfig, SettingError> {
     Ok(LimitConfig {
         max_file_bytes: from.take("max_file_bytes", parse::whole)?,
-        inline_max_bytes: from.take("inline_max_bytes", parse::whole)?,
+        inline_max_bytes: from.take_optional("inline_max_bytes", parse::whole)?.unwrap_or(inline_max_bytes),
         max_connections: from.take("max_connections", parse::count)?,
         max_concurrent_uploads: from.take("max_concurrent_uploads", parse::count)?,
         max_workspace_uploads: from.take("max_concurrent_uploads_per_workspace", parse::count)?,

@@ -44,11 +44,15 @@ pub enum Kind {
     SinkUrl,
     /// Any number of addresses and networks.
     Networks,
+    /// A folder of this machine, or a bucket and what its keys begin with.
+    BlobsUrl,
     /// A scheme and a path of this machine.
     PathUrl {
         /// The scheme, with its colon.
         scheme: &'static str,
     },
+    /// A SQLite database, or one of a PostgreSQL server.
+    MetadataUrl,
     /// A whole number within bounds.
     Whole {
         /// What is counted; empty for things that have no unit.
@@ -71,6 +75,10 @@ impl fmt::Display for Kind {
             Self::SinkUrl => out.write_str("an http:// or https:// URL without a query, a user or a password"),
             Self::Networks => out.write_str(
                 "IP addresses or CIDR networks between commas, for example 127.0.0.1,10.0.0.0/8,fd00::/8; in the file also an array of them",
+            ),
+            Self::MetadataUrl => out.write_str("sqlite:PATH, or postgres://USER@HOST:PORT/DATABASE as libpq has it"),
+            Self::BlobsUrl => out.write_str(
+                "file:PATH, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX; a prefix is optional, and has letters, digits, `-`, `_`, `.` and `/` only",
             ),
             Self::PathUrl { scheme } => write!(out, "{scheme}PATH, which is all that this build serves"),
             Self::Whole { unit, bounds } => {
@@ -98,6 +106,8 @@ impl Setting {
 
 /// The scheme of a SQLite database.
 pub(super) const SQLITE: &str = "sqlite:";
+/// The schemes of a database of a PostgreSQL server.
+pub(super) const POSTGRES: [&str; 2] = ["postgres://", "postgresql://"];
 /// The scheme of a folder.
 pub(super) const FILE: &str = "file:";
 const SECONDS: Kind = Kind::Whole { unit: "seconds", bounds: 1..=86_400 };
@@ -119,15 +129,23 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "URL",
         default: None,
         help: "The metadata store; `venna.db` in the data directory when not set.",
-        kind: Kind::PathUrl { scheme: SQLITE },
+        kind: Kind::MetadataUrl,
         used_by: Use::Stores,
     },
     Setting {
         name: "blobs_url",
         placeholder: "URL",
         default: None,
-        help: "The blob store; the folder `blobs` in the data directory when not set.",
-        kind: Kind::PathUrl { scheme: FILE },
+        help: "The blob store; the folder `blobs` in the data directory when not set. Buckets are reached by the variables of their clouds, such as `AWS_ACCESS_KEY_ID`.",
+        kind: Kind::BlobsUrl,
+        used_by: Use::Stores,
+    },
+    Setting {
+        name: "blobs_timeout_seconds",
+        placeholder: "SECONDS",
+        default: Some("30"),
+        help: "How long a blob store in the cloud may take for a request, with all that is tried again; what carries many bytes gets more.",
+        kind: SECONDS,
         used_by: Use::Stores,
     },
     Setting {
@@ -181,8 +199,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         name: "inline_max_bytes",
         placeholder: "BYTES",
-        default: Some("65536"),
-        help: "The largest file that is kept in the database, where many uploads share one fsync; 0 for none.",
+        default: None,
+        help: "The largest file that is kept in the database, where many uploads share one fsync; 0 for none; when not set, 65536 in SQLite and 0 in PostgreSQL.",
         kind: Kind::Whole { unit: "bytes", bounds: 0..=256 << 10 },
         used_by: Use::Server,
     },
@@ -199,6 +217,14 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "BOOL",
         default: Some("false"),
         help: "Whether a batch or fine-tune file with bad lines is refused; otherwise it gets `status: error`.",
+        kind: Kind::Word(&["true", "false"]),
+        used_by: Use::Server,
+    },
+    Setting {
+        name: "blobs_redirect",
+        placeholder: "BOOL",
+        default: Some("false"),
+        help: "Whether a download is answered with a redirect to the bucket (`s3:`, `gs:`), which clients must be able to reach.",
         kind: Kind::Word(&["true", "false"]),
         used_by: Use::Server,
     },
@@ -304,6 +330,14 @@ pub static SETTINGS: &[Setting] = &[
         default: Some("400"),
         help: "How long entries of the audit log are kept; 0 for ever.",
         kind: Kind::Whole { unit: "days", bounds: 0..=36_500 },
+        used_by: Use::Server,
+    },
+    Setting {
+        name: "delete_delay_seconds",
+        placeholder: "SECONDS",
+        default: None,
+        help: "How long the bytes of a deleted file are kept, for downloads that are under way; 600 in the cloud, 0 in a folder, when not set.",
+        kind: LONG_SECONDS,
         used_by: Use::Server,
     },
     Setting {

@@ -55,6 +55,8 @@ pub struct Files {
     pub inline_max_bytes: u64,
     /// Batch and fine-tune files with bad lines are refused, not only marked.
     pub strict_jsonl: bool,
+    /// Downloads are sent to the blob store where that can be.
+    pub blobs_redirect: bool,
     /// Tells the sweeper that there is something to remove.
     pub sweep_wanted: Arc<Notify>,
     /// How the stores stood when they were asked last.

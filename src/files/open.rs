@@ -37,9 +37,10 @@ impl Files {
         range: ByteRange,
     ) -> Result<Option<ContentStream>, StoreError> {
         let id = content.file.id;
-        // A blob that is open stays readable; those that are opened later must be kept.
+        // A blob that is open stays readable in most stores; those that are opened later must be kept.
         let kept = match content.blobs.as_slice() {
-            [] | [_] => None,
+            [] => None,
+            [only] if only.inline.is_some() || self.blobs.keeps_what_is_read() => None,
             several => Some(self.in_use.enter(several.iter().map(|stored| stored.blob).collect())),
         };
         if kept.is_some() && self.retrieve(workspace, id).await?.is_none() {
@@ -48,6 +49,20 @@ impl Files {
         match self.read_blobs(content.blobs, range).await {
             Err(StoreError::Damaged(..)) if self.retrieve(workspace, id).await?.is_none() => Ok(None),
             stream => Ok(Some(keeping(kept, stream?))),
+        }
+    }
+
+    /// A URL under which whoever has it gets the content of an opened File from the blob store itself for a moment, with
+    /// this `Content-Disposition`; none when that is not wanted, or the content is not one blob there.
+    ///
+    /// # Errors
+    /// When the blob store failed.
+    pub async fn url(&self, content: &StoredContent, disposition: &str) -> Result<Option<String>, StoreError> {
+        match content.blobs.as_slice() {
+            [only] if self.blobs_redirect && only.inline.is_none() => {
+                Ok(self.blobs.url(only.blob, disposition).await?)
+            }
+            _ => Ok(None),
         }
     }
 

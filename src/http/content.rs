@@ -22,7 +22,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::{TryStreamExt, stream};
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED, RANGE,
+    CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED, LOCATION, RANGE,
 };
 use http::{HeaderMap, Method, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -68,11 +68,28 @@ pub async fn download_file(
         Selection::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
         Selection::Unsatisfiable => return Err(unsatisfiable(size_bytes)),
     };
+    if method == Method::GET
+        && let Some(url) = hall.files.url(&content, &disposition(content.file.filename.as_str())).await?
+    {
+        return Ok(elsewhere(&hall, caller, &etag, &content.file, range, &url));
+    }
     let headers = content_headers(&etag, &content.file, status, range);
     let purpose = content.file.purpose;
     let body = if method == Method::HEAD { Body::empty() } else { body(&hall, caller, &named, content, range).await? };
     hall.reads.count(caller, ReadOp::Content, Some(purpose));
     Ok(answer(status, headers, body))
+}
+
+/// Sends the client to the store, of which it gets the range that it asks for again. That is counted as handed out here,
+/// where it was decided: nobody tells what came of it.
+fn elsewhere(hall: &SharedHall, caller: Caller, etag: &str, file: &File, range: ByteRange, url: &str) -> Response {
+    hall.reads.count(caller, ReadOp::Content, Some(file.purpose));
+    hall.reads.count_bytes(caller, file.purpose, range.len());
+    let mut headers = validation_headers(etag, file);
+    // Whoever has the URL has the file.
+    put(&mut headers, CACHE_CONTROL, "private, no-store");
+    put(&mut headers, LOCATION, url);
+    answer(StatusCode::FOUND, headers, Body::empty())
 }
 
 /// The one `Range` header of a GET; the method is the only one that has ranges (RFC 9110, section 14.2).

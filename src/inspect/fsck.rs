@@ -66,7 +66,7 @@ impl Inspector {
     /// A row is there before the first byte and goes after the last: a name without a row is nobody's.
     async fn check_names(&self, report: Report<'_>) -> Result<(), InspectError> {
         let mut after = None;
-        while let Some(page) = self.blobs.names(after).await? {
+        while let Some(page) = self.blobs.names(after.clone()).await? {
             for name in page.strays {
                 report(Finding::StrayFile { name });
             }

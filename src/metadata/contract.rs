@@ -37,6 +37,8 @@ pub async fn holds(store: &dyn MetadataStore, clock: &Clock) {
     a_cursor_needs_no_file(store).await;
     a_blob_is_committed_once_and_by_its_workspace(store).await;
     what_is_abandoned_cannot_be_committed(store).await;
+    uploads_of_blobs_are_noted_until_they_are_ready(store).await;
+    what_was_read_is_removed_later_and_what_was_not_at_once(store, clock).await;
     expired_files_are_gone_at_the_second(store, clock).await;
     a_workspace_decides_where_clients_do_not(store).await;
     what_has_a_key_happens_once(store, clock).await;
@@ -82,6 +84,17 @@ pub fn small_file(size: usize, purpose: Purpose, expires_after: Option<ExpiresAf
     let new = new_file(BlobId::new([0; 16]), purpose, expires_after);
     let content = ContentDigest { size_bytes: size as u64, ..new.content };
     NewFile { place: Place::Inline(Bytes::from(vec![7; size])), content, ..new }
+}
+
+/// An Upload of so many bytes.
+pub fn upload(size_bytes: u64) -> NewUpload {
+    NewUpload {
+        size_bytes,
+        filename: Filename::parse("u").unwrap(),
+        purpose: Purpose::UserData,
+        expires_after: None,
+        ttl_seconds: 60,
+    }
 }
 
 fn blob(caller: Caller, number: u8) -> BlobId {
@@ -263,16 +276,9 @@ async fn quotas_count_what_is_there_and_what_is_to_come(store: &dyn MetadataStor
     let brief = create(store, ours, 1, Purpose::UserData, ExpiresAfter::seconds(3600)).await;
     let kept = file(store, ours, 2).await;
     file(store, theirs, 1).await;
-    let new_upload = |size_bytes| NewUpload {
-        size_bytes,
-        filename: Filename::parse("u").unwrap(),
-        purpose: Purpose::UserData,
-        expires_after: None,
-        ttl_seconds: 60,
-    };
     let full = Refused::Quota(QuotaExceeded::Bytes { limit_bytes: 20 });
-    assert_eq!(store.create_upload(ours, new_upload(11), None).await.unwrap(), Effect::Refused(full));
-    made(store.create_upload(ours, new_upload(6), None).await.unwrap());
+    assert_eq!(store.create_upload(ours, upload(11), None).await.unwrap(), Effect::Refused(full));
+    made(store.create_upload(ours, upload(6), None).await.unwrap());
     let usage = |stored_bytes, stored_files, reserved_bytes, reserved_files| StorageUsage {
         stored_bytes,
         stored_files,
@@ -358,7 +364,7 @@ async fn a_file_appears_with_its_commit_and_goes_with_its_delete(store: &dyn Met
     let caller = tenant(store, "lives").await;
     let blob = blob(caller, 1);
     store.begin_blob(caller.workspace, blob, PROCESS).await.unwrap();
-    assert_eq!(store.pending_blobs().await.unwrap(), vec![PendingBlob { blob, process: PROCESS }]);
+    assert_eq!(store.pending_blobs().await.unwrap(), vec![PendingBlob { blob, process: PROCESS, lives: false }]);
     let new = new_file(blob, Purpose::Vision, None);
     let file = made(store.create_file(caller, new.clone(), None).await.unwrap()).unwrap();
     assert_eq!((file.created_at(), file.size_bytes, file.purpose), (NOW_MS / 1000, 5, Purpose::Vision));
@@ -370,9 +376,9 @@ async fn a_file_appears_with_its_commit_and_goes_with_its_delete(store: &dyn Met
     assert!(!store.delete_file(caller, file.id).await.unwrap());
     assert_eq!(store.find_file(caller.workspace, file.id).await.unwrap(), None);
     assert!(store.find_content(caller.workspace, file.id).await.unwrap().is_none());
-    assert_eq!(store.deleting_blobs(None, 10).await.unwrap(), vec![blob]);
+    assert_eq!(store.deleting_blobs(None, 10, 0).await.unwrap(), vec![blob]);
     store.forget_blobs(vec![blob]).await.unwrap();
-    assert!(store.deleting_blobs(None, 10).await.unwrap().is_empty());
+    assert!(store.deleting_blobs(None, 10, 0).await.unwrap().is_empty());
 }
 
 async fn small_content_lives_and_dies_with_its_file(store: &dyn MetadataStore) {
@@ -405,7 +411,7 @@ async fn small_content_lives_and_dies_with_its_file(store: &dyn MetadataStore) {
         assert!(store.delete_file(caller, file.id).await.unwrap());
     }
     assert_eq!(store.ready_blobs(None, 1000).await.unwrap().len(), begun);
-    assert!(store.deleting_blobs(None, 10).await.unwrap().is_empty(), "there is nothing to sweep");
+    assert!(store.deleting_blobs(None, 10, 0).await.unwrap().is_empty(), "there is nothing to sweep");
 }
 
 async fn a_workspace_sees_its_own_files_only(store: &dyn MetadataStore) {
@@ -496,8 +502,49 @@ async fn what_is_abandoned_cannot_be_committed(store: &dyn MetadataStore) {
         "a ready blob is neither abandoned nor forgotten"
     );
     assert_eq!(made(store.create_file(caller, new_file(left, Purpose::UserData, None), None).await.unwrap()), None);
-    assert!(store.deleting_blobs(None, 100).await.unwrap().contains(&left));
+    assert!(store.deleting_blobs(None, 100, 0).await.unwrap().contains(&left));
     store.forget_blobs(vec![left]).await.unwrap();
+}
+
+async fn uploads_of_blobs_are_noted_until_they_are_ready(store: &dyn MetadataStore) {
+    let caller = tenant(store, "noted").await;
+    let (ready, left, plain) = (blob(caller, 1), blob(caller, 2), blob(caller, 3));
+    for begun in [ready, left, plain] {
+        assert!(!store.note_blob_upload(begun, "early").await.unwrap(), "a blob has its row first");
+        store.begin_blob(caller.workspace, begun, PROCESS).await.unwrap();
+    }
+    for (noted, upload) in [(ready, "first"), (left, "other"), (left, "second/+=")] {
+        assert!(store.note_blob_upload(noted, upload).await.unwrap());
+    }
+    let noted = || store.blob_uploads(vec![plain, left, ready]);
+    assert_eq!(noted().await.unwrap(), [(left, "second/+=".to_owned()), (ready, "first".to_owned())]);
+    let file = made(store.create_file(caller, new_file(ready, Purpose::UserData, None), None).await.unwrap());
+    store.abandon_blobs(vec![left, plain]).await.unwrap();
+    assert_eq!(noted().await.unwrap(), [(left, "second/+=".to_owned())], "what is whole has no upload");
+    assert!(store.delete_file(caller, file.unwrap().id).await.unwrap());
+    assert_eq!(noted().await.unwrap().len(), 1, "and will not have one again");
+    store.forget_blobs(vec![left, plain, ready]).await.unwrap();
+    assert!(noted().await.unwrap().is_empty());
+}
+
+async fn what_was_read_is_removed_later_and_what_was_not_at_once(store: &dyn MetadataStore, clock: &Clock) {
+    let caller = tenant(store, "delayed").await;
+    let (left, read) = (blob(caller, 1), blob(caller, 2));
+    store.begin_blob(caller.workspace, left, PROCESS).await.unwrap();
+    store.abandon_blobs(vec![left]).await.unwrap();
+    let file = file(store, caller, 2).await;
+    assert!(store.delete_file(caller, file.id).await.unwrap());
+    let removable = async |delay_seconds| {
+        let all = store.deleting_blobs(None, 100, delay_seconds).await.unwrap();
+        (all.contains(&left), all.contains(&read))
+    };
+    assert_eq!((removable(0).await, removable(600).await), ((true, true), (true, false)));
+    clock.set(NOW_MS + 599_000);
+    assert_eq!(removable(600).await, (true, false));
+    clock.set(NOW_MS + 600_000);
+    assert_eq!(removable(600).await, (true, true));
+    clock.set(NOW_MS);
+    store.forget_blobs(vec![left, read]).await.unwrap();
 }
 
 async fn expired_files_are_gone_at_the_second(store: &dyn MetadataStore, clock: &Clock) {
@@ -518,7 +565,7 @@ async fn expired_files_are_gone_at_the_second(store: &dyn MetadataStore, clock: 
         store.list_files(caller.workspace, FileQuery { after: Some(brief.id), ..all(Order::Ascending) }).await.unwrap();
     assert_eq!(page.rows, vec![lasting]);
     assert_eq!(store.delete_expired_files(10).await.unwrap(), 1);
-    assert!(store.deleting_blobs(None, 100).await.unwrap().contains(&blob(caller, 1)));
+    assert!(store.deleting_blobs(None, 100, 0).await.unwrap().contains(&blob(caller, 1)));
     clock.set(NOW_MS);
 }
 

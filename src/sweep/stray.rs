@@ -19,7 +19,7 @@ impl Sweeper {
     pub async fn watch_for_strays(&self, interval: Duration, stop: CancellationToken) {
         let (mut after, pause) = (None, interval / PAGES);
         loop {
-            after = match self.put_strays_aside(after).await {
+            after = match self.put_strays_aside(after.clone()).await {
                 Ok(next) => next,
                 Err(error) => {
                     tracing::warn!(error = %Causes(&error), "a look for blobs without a row failed and will be repeated");

@@ -111,7 +111,7 @@ async fn a_client_that_goes_away_leaves_nothing() {
     })
     .await
     .unwrap();
-    house.blobs_become(1).await;
+    house.pending_blobs_become(1).await;
     socket.set_read_timeout(Some(std::time::Duration::from_millis(50))).unwrap();
     assert!(socket.read(&mut [0]).is_err(), "the server waits for the rest");
     drop(socket);

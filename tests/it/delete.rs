@@ -30,11 +30,15 @@ async fn a_download_that_runs_is_finished() {
     let mut body = response.bytes_stream();
     let mut received = body.next().await.unwrap().unwrap().to_vec();
     ada.delete_file(&id).await.is_ok();
-    house.blobs_become(0).await;
+    // A file of a folder can be read when it has no name any more; an object has to stay.
+    if house.bucket.is_none() {
+        house.blobs_become(0).await;
+    }
     while let Some(chunk) = body.next().await {
         received.extend_from_slice(&chunk.unwrap());
     }
     assert!(received == content);
+    house.blobs_become(0).await;
     house.close().await;
 }
 

@@ -3,11 +3,17 @@
 //! A test opens a house, lets actors do things, and closes it; closing asserts that nothing was left behind: no pending
 //! row, no blob without a File, no File without its blob, and no ERROR in the log that the test did not expect.
 
+use crate::postgres::Database;
+use crate::rows::Rows;
+#[path = "../s3/bucket.rs"]
+pub mod bucket;
+
+use bucket::Bucket;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
-use rusqlite::Connection;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -18,7 +24,7 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use venna::app::{Installation, Server};
 use venna::clock::Clock;
-use venna::config::{Config, Layers};
+use venna::config::{BlobsConfig, CloudVariables, Config, Layers};
 use venna::model::api_key::Opens;
 use venna::model::audit::Origin;
 use venna::model::scope::Scopes;
@@ -27,14 +33,24 @@ use venna::model::scope::Scopes;
 const PATIENCE: Duration = Duration::from_secs(10);
 const BOUNDARY: &str = "venna-test-boundary";
 
+/// Names where the blobs of houses are: `s3` puts those of each into a bucket of its own, or under a prefix of its own.
+const BLOBS_VARIABLE: &str = "VENNA_TEST_BLOBS";
+/// What the keys of everything in that bucket begin with.
+const PREFIX: &str = "house";
+
 /// A server in this process.
 pub struct House {
     server: Option<Server>,
+    /// Where its blobs are, if that is a bucket.
+    pub bucket: Option<Bucket>,
     config: Config,
     folder: TempDir,
+    postgres: Option<Database>,
     pub clock: Clock,
     errors: Errors,
     expected_errors: usize,
+    /// Uploads that a bucket has begun without being able to say so.
+    pub lost_uploads: usize,
     _log: DefaultGuard,
 }
 
@@ -56,16 +72,25 @@ impl House {
     pub async fn with_file(text: &str, clock: Clock) -> Self {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
-        Self::of(BTreeMap::new(), Some(file.path().to_owned()), clock).await
+        Self::of(BTreeMap::new(), Some(file.path().to_owned()), clock, bucket_if_wanted()).await
     }
 
     /// A house with other settings. Tests run on one thread each, so that its log is its own.
     pub async fn with(settings: &[(&'static str, &str)], clock: Clock) -> Self {
-        let settings = settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        Self::of(settings, None, clock).await
+        Self::of(owned(settings), None, clock, bucket_if_wanted()).await
     }
 
-    async fn of(settings: BTreeMap<&'static str, String>, file: Option<PathBuf>, clock: Clock) -> Self {
+    /// A house whose blobs are in this bucket, reached by what listens at `address` before it.
+    pub async fn over(bucket: Bucket, address: SocketAddr, settings: &[(&'static str, &str)]) -> Self {
+        Self::of(owned(settings), None, Clock::system(), Some((bucket, address))).await
+    }
+
+    async fn of(
+        settings: BTreeMap<&'static str, String>,
+        file: Option<PathBuf>,
+        clock: Clock,
+        bucket: Option<(Bucket, SocketAddr)>,
+    ) -> Self {
         drop(rustls::crypto::ring::default_provider().install_default());
         let folder = tempfile::tempdir().unwrap();
         let mut flags = BTreeMap::from([
@@ -73,12 +98,34 @@ impl House {
             ("listen", "127.0.0.1:0".to_owned()),
             ("admin_listen", "off".to_owned()),
         ]);
+        let postgres = wants_postgres().then(|| Database::fresh("the house").expect("there is a PostgreSQL"));
+        if let Some(database) = &postgres {
+            flags.extend([("metadata_url", database.url.clone()), ("inline_max_bytes", "65536".to_owned())]);
+        }
+        if let Some((bucket, _)) = &bucket {
+            flags.insert("blobs_url", bucket.url(PREFIX));
+            flags.insert("delete_delay_seconds", "0".to_owned());
+        }
         flags.extend(settings);
-        let (config, _) = Config::resolve(&Layers { flags, file, ..Layers::default() }).unwrap();
+        let cloud = bucket.iter().flat_map(|(bucket, address)| bucket.variables(*address));
+        let layers = Layers { flags, file, cloud: CloudVariables::among(cloud), ..Layers::default() };
+        let (config, _) = Config::resolve(&layers).unwrap();
         let errors = Errors::default();
         let log = tracing::subscriber::set_default(tracing_subscriber::registry().with(errors.clone()));
         let server = Server::start(&config, clock.clone()).await.unwrap();
-        Self { server: Some(server), config, folder, clock, errors, expected_errors: 0, _log: log }
+        let bucket = bucket.map(|(bucket, _)| bucket);
+        Self {
+            server: Some(server),
+            bucket,
+            config,
+            folder,
+            postgres,
+            clock,
+            errors,
+            expected_errors: 0,
+            lost_uploads: 0,
+            _log: log,
+        }
     }
 
     /// Somebody with a workspace and a key of their own.
@@ -103,8 +150,11 @@ impl House {
     }
 
     /// The rows, beside the server.
-    pub fn database(&self) -> Connection {
-        Connection::open(&self.config.stores.database).unwrap()
+    pub fn database(&self) -> Rows {
+        match &self.postgres {
+            Some(database) => Rows::of(database),
+            None => Rows::in_file(self.config.stores.database().unwrap()),
+        }
     }
 
     /// The keys, as the server's requests meet them.
@@ -117,17 +167,56 @@ impl House {
         Actor { client: reqwest::Client::new(), url: format!("http://{}", self.address()), key: key.to_owned() }
     }
 
-    pub fn address(&self) -> std::net::SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.server.as_ref().unwrap().address
     }
 
-    /// Every blob in the folder of blobs, temporary files and those in quarantine too.
+    /// The file or key of every blob, temporary files and those in quarantine too where blobs are in a folder.
     pub fn blobs(&self) -> Vec<PathBuf> {
-        let root = &self.config.stores.blobs;
-        files_below(root).into_iter().filter(|path| path.parent() != Some(root)).collect()
+        match (&self.config.stores.blobs, &self.bucket) {
+            (BlobsConfig::Folder(root), _) => {
+                files_below(root).into_iter().filter(|path| path.parent() != Some(root)).collect()
+            }
+            (BlobsConfig::Cloud(_), Some(bucket)) => {
+                bucket.objects(&format!("{PREFIX}/blobs")).into_iter().map(PathBuf::from).collect()
+            }
+            (BlobsConfig::Cloud(cloud), None) => panic!("nothing is known of {cloud}"),
+        }
     }
 
-    /// Waits until the folder of blobs holds so many files.
+    /// What a blob holds; it is one that [`Self::blobs`] tells of.
+    pub fn read_blob(&self, blob: &Path) -> Vec<u8> {
+        self.bucket.as_ref().map_or_else(|| std::fs::read(blob).unwrap(), |bucket| bucket.read(key(blob)))
+    }
+
+    /// Lets a blob hold something else, behind the back of the server.
+    pub fn write_blob(&self, blob: &Path, content: &[u8]) {
+        match &self.bucket {
+            Some(bucket) => bucket.write(vec![key(blob).to_owned()], content),
+            None => std::fs::write(blob, content).unwrap(),
+        }
+    }
+
+    /// Removes a blob, behind the back of the server.
+    pub fn remove_blob(&self, blob: &Path) {
+        match &self.bucket {
+            Some(bucket) => bucket.remove(key(blob)),
+            None => std::fs::remove_file(blob).unwrap(),
+        }
+    }
+
+    /// Blobs that are being written: where they are in a bucket, nothing of them is to be seen there.
+    pub fn pending_blobs(&self) -> i64 {
+        self.database().number("SELECT count(*) FROM blobs WHERE state = 'pending'")
+    }
+
+    /// Waits until so many blobs are being written.
+    pub async fn pending_blobs_become(&self, count: i64) {
+        eventually(|| self.pending_blobs() == count, || format!("{count} pending blobs, not {}", self.pending_blobs()))
+            .await;
+    }
+
+    /// Waits until there are so many blobs.
     pub async fn blobs_become(&self, count: usize) {
         eventually(|| self.blobs().len() == count, || format!("{count} blobs, not {:?}", self.blobs())).await;
     }
@@ -135,6 +224,11 @@ impl House {
     /// So many ERROR lines are what this test is about.
     pub fn expect_errors(&mut self, count: usize) {
         self.expected_errors = count;
+    }
+
+    /// What went wrong until now was what this test is about.
+    pub fn forget_errors(&mut self) {
+        self.errors.0.lock().unwrap().clear();
     }
 
     /// Stops and starts the server on the same data directory.
@@ -148,23 +242,33 @@ impl House {
         self.server = Some(Server::start(&self.config, self.clock.clone()).await.unwrap());
     }
 
+    /// The blobs that Files and parts have, by their names, in order.
+    pub fn referenced_blobs(&self) -> Vec<String> {
+        let mut referenced = self.database().texts("SELECT f.blob_id FROM files f JOIN blobs b ON b.id = f.blob_id WHERE b.content IS NULL UNION ALL SELECT blob_id FROM file_parts UNION ALL SELECT blob_id FROM parts");
+        referenced.sort();
+        referenced
+    }
+
+    /// The blobs that are there, by their names, in order.
+    pub fn found_blobs(&self) -> Vec<String> {
+        let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+        let mut found: Vec<String> = self.blobs().iter().map(name).collect();
+        found.sort();
+        found
+    }
+
     /// Closes the house and looks whether everybody left it as they found it.
     pub async fn close(mut self) {
-        let database = Connection::open(&self.config.stores.database).unwrap();
-        let unsettled = || {
-            database
-                .query_row("SELECT count(*) FROM blobs WHERE state <> 'ready'", [], |row| row.get::<_, usize>(0))
-                .unwrap()
-        };
+        let database = self.database();
+        let unsettled = || database.number("SELECT count(*) FROM blobs WHERE state <> 'ready'");
         eventually(|| unsettled() == 0, || "no pending or deleting row is left".into()).await;
         self.server.take().unwrap().stop().await;
-        let mut select = database.prepare("SELECT f.blob_id FROM files f JOIN blobs b ON b.id = f.blob_id WHERE b.content IS NULL UNION ALL SELECT blob_id FROM file_parts UNION ALL SELECT blob_id FROM parts").unwrap();
-        let mut referenced: Vec<String> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-        let mut found: Vec<String> =
-            self.blobs().iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
-        referenced.sort();
-        found.sort();
-        assert_eq!(found, referenced, "blobs at rest are the blobs of Files and parts");
+        assert_eq!(self.found_blobs(), self.referenced_blobs(), "blobs at rest are the blobs of Files and parts");
+        if let Some(bucket) = &self.bucket {
+            let (parts, uploads) = bucket.unfinished();
+            assert!(parts.is_empty(), "no part of a given up upload is left: {parts:?}");
+            assert_eq!(uploads.len(), self.lost_uploads, "no upload is open but those of which nobody knows");
+        }
         let errors = self.errors.0.lock().unwrap().clone();
         assert_eq!(errors.len(), self.expected_errors, "errors in the log: {errors:#?}");
     }
@@ -177,6 +281,20 @@ impl Drop for House {
     }
 }
 
+/// Whether the house keeps its metadata in PostgreSQL.
+pub fn wants_postgres() -> bool {
+    match std::env::var("VENNA_TEST_METADATA").as_deref() {
+        Ok("postgres") => true,
+        Ok("sqlite") | Err(_) => false,
+        Ok(other) => panic!("VENNA_TEST_METADATA is sqlite or postgres, not {other}"),
+    }
+}
+
+/// How often something is repeated that is repeated so often in SQLite: a commit of a server costs more.
+pub fn rounds(in_sqlite: usize) -> usize {
+    if wants_postgres() { in_sqlite / 5 } else { in_sqlite }
+}
+
 /// Waits for a condition.
 pub async fn eventually(mut holds: impl FnMut() -> bool, what: impl Fn() -> String) {
     let deadline = tokio::time::Instant::now() + PATIENCE;
@@ -184,6 +302,23 @@ pub async fn eventually(mut holds: impl FnMut() -> bool, what: impl Fn() -> Stri
         assert!(tokio::time::Instant::now() < deadline, "within {PATIENCE:?}: {}", what());
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+fn owned(settings: &[(&'static str, &str)]) -> BTreeMap<&'static str, String> {
+    settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()
+}
+
+fn bucket_if_wanted() -> Option<(Bucket, SocketAddr)> {
+    if std::env::var(BLOBS_VARIABLE).is_ok_and(|place| place == "s3") {
+        let bucket = Bucket::open();
+        let address = bucket.address;
+        return Some((bucket, address));
+    }
+    None
+}
+
+fn key(blob: &Path) -> &str {
+    blob.to_str().unwrap()
 }
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {
@@ -371,13 +506,20 @@ impl<S: Subscriber> Layer<S> for Errors {
 }
 
 impl House {
-    /// What a process leaves that dies in the middle of an upload: a pending row and a temporary file.
+    /// What a process leaves that dies in the middle of an upload: a pending row and a temporary file, or an object that
+    /// nobody heard of.
     pub fn leave_behind(&self, blob: &str) {
-        let database = Connection::open(&self.config.stores.database).unwrap();
-        let row = "INSERT INTO blobs (id, workspace_id, process_id, state) VALUES (?1, 'ws_gone', '0123456789abcdef0123456789abcdef', 'pending')";
-        database.execute(row, [blob]).unwrap();
-        let shard = self.config.stores.blobs.join(&blob[..2]);
-        std::fs::write(shard.join(format!("{blob}.tmp")), b"half").unwrap();
+        let row = "INSERT INTO blobs (id, workspace_id, process_id, state) VALUES ('BLOB', 'ws_gone', '0123456789abcdef0123456789abcdef', 'pending')";
+        self.database().execute(&row.replace("BLOB", blob)).unwrap();
+        let place = match (self.config.stores.blobs_folder(), &self.bucket) {
+            (Some(folder), _) => folder.join(&blob[..2]).join(format!("{blob}.tmp")),
+            (None, Some(bucket)) => bucket.key(&format!("{PREFIX}/blobs/{blob}")).into(),
+            (None, None) => panic!("the house has no place for blobs"),
+        };
+        if self.bucket.is_none() {
+            std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        }
+        self.write_blob(&place, b"half");
     }
 }
 
@@ -392,12 +534,11 @@ impl House {
 impl House {
     /// Waits until the sweeper has nothing left to do at this time of the clock; something must have asked for a pass.
     pub async fn settle(&self) {
-        let database = Connection::open(&self.config.stores.database).unwrap();
+        let database = self.database();
         let sql = "SELECT (SELECT count(*) FROM blobs WHERE state <> 'ready')
                    + (SELECT count(*) FROM files WHERE expires_at <= ?1)
                    + (SELECT count(*) FROM uploads WHERE status = 'pending' AND expires_at <= ?1)";
-        let mut unsettled = database.prepare(sql).unwrap();
-        let mut left = || unsettled.query_row([self.clock.now_seconds()], |row| row.get::<_, usize>(0)).unwrap();
+        let left = || database.number(&sql.replace("?1", &self.clock.now_seconds().to_string()));
         eventually(|| left() == 0, || "the sweeper leaves nothing behind".into()).await;
     }
 
@@ -419,12 +560,18 @@ impl House {
         }
     }
 
-    /// The thread that writes the database ends by itself, and a process that has died holds no file open.
+    /// The thread that writes the database ends by itself, as do the sessions of a database server, and a process that has
+    /// died holds no file open.
     fn wait_for_the_dead(&self) {
         let held = |entry: std::io::Result<std::fs::DirEntry>| {
             std::fs::read_link(entry.unwrap().path()).is_ok_and(|file| file.starts_with(self.folder.path()))
         };
         let deadline = std::time::Instant::now() + PATIENCE;
+        let sessions = "SELECT count(*) FROM pg_stat_activity
+                        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        while self.postgres.is_some() && self.database().number(sessions) > 0 {
+            assert!(std::time::Instant::now() < deadline, "within {PATIENCE:?} the dead server has no session");
+        }
         while std::fs::read_dir("/proc/self/fd").unwrap().any(held) {
             assert!(std::time::Instant::now() < deadline, "within {PATIENCE:?} the dead server holds no file");
             std::thread::sleep(Duration::from_millis(1));

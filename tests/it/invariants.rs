@@ -1,6 +1,7 @@
 //! What holds of every bill, whatever visitors do: what is billed is what is there and what was done, and what failed, was
 //! broken off, cancelled or too late leaves nothing on it (billing.md, section 7, invariants 3 and 4).
 
+use crate::dice::Dice;
 use crate::house::{Actor, Form, House};
 use reqwest::Method;
 use serde_json::Value;
@@ -15,14 +16,7 @@ const LARGEST: u64 = 100_000;
 /// What one purpose may have at most, so that some files are refused.
 const BATCH_BYTES: u8 = 10;
 
-struct Dice(u64);
-
 impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
-    }
-
     fn content(&mut self) -> Vec<u8> {
         vec![b'x'; usize::try_from(self.below(LARGEST)).unwrap()]
     }
@@ -175,7 +169,7 @@ impl Walk {
         let stored = "SELECT (SELECT coalesce(sum(bytes), 0) FROM ledger WHERE fact IN ('create', 'complete', 'end'))
                       - (SELECT coalesce(sum(size_bytes), 0) FROM files WHERE expires_at <= ?1)";
         let now = self.house.clock.now_seconds();
-        let stored: i64 = self.house.database().query_row(stored, [now], |row| row.get(0)).unwrap();
+        let stored = self.house.database().number(&stored.replace("?1", &now.to_string()));
         let of = |item: &str| sums.get(item).copied().unwrap_or_default();
         [stored, of("files.ops.class_a"), of("files.ops.class_b"), of("files.ingress"), of("files.egress")]
     }

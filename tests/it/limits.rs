@@ -71,7 +71,7 @@ async fn more_uploads_than_allowed_are_asked_to_wait() {
         (socket, body)
     });
     let (mut socket, body) = first.await.unwrap();
-    house.blobs_become(1).await;
+    house.pending_blobs_become(1).await;
     let refused = ada.create_file("b.txt", b"b").await;
     assert_eq!(
         (&refused.headers["retry-after"], &refused.headers["x-should-retry"]),
@@ -118,7 +118,7 @@ async fn a_stop_finishes_what_is_in_flight() {
     })
     .await
     .unwrap();
-    house.blobs_become(1).await;
+    house.pending_blobs_become(1).await;
     let finished = tokio::task::spawn_blocking(move || {
         std::thread::sleep(Duration::from_millis(300));
         assert!(TcpStream::connect(address).is_err(), "nothing more is accepted");

@@ -9,6 +9,7 @@ mod audit;
 mod content;
 mod create;
 mod delete;
+mod dice;
 mod docs;
 mod expiry;
 mod export;
@@ -20,10 +21,15 @@ mod limits;
 mod lines;
 mod list;
 mod matrix;
+#[allow(dead_code, reason = "each test binary uses its part of it")]
+mod postgres;
 mod quotas;
 mod races;
 mod receiver;
 mod reference;
+mod replicas;
+#[allow(dead_code, reason = "each test binary uses its part of it")]
+mod rows;
 mod spending;
 mod tenancy;
 mod uploads;

@@ -1,5 +1,6 @@
 //! A receiver of messages, with the faults that receivers have.
 
+use crate::dice::Dice;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -33,7 +34,7 @@ pub struct Received {
 #[derive(Debug)]
 pub struct State {
     pub manner: Manner,
-    dice: u64,
+    dice: Dice,
     /// Every attempt, in order.
     pub attempts: Vec<Received>,
     /// The first body that came under each id.
@@ -69,7 +70,7 @@ impl Receiver {
     ) -> Self {
         let state = State {
             manner,
-            dice: seed,
+            dice: Dice(seed),
             attempts: Vec::new(),
             bodies: BTreeMap::new(),
             events: BTreeMap::new(),
@@ -161,11 +162,6 @@ pub fn read(reader: &mut impl BufRead) -> std::io::Result<Option<Received>> {
 }
 
 impl State {
-    fn roll(&mut self) -> u64 {
-        self.dice = self.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.dice >> 33) % 100
-    }
-
     /// Applies a message; the answer, if there is one.
     fn take(&mut self, message: &Received) -> Option<String> {
         let answer = |status: &str| Some(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n"));
@@ -180,7 +176,7 @@ impl State {
         if !known {
             self.problems.push(format!("{id} came with two bodies"));
         }
-        let (roll, forgets) = (self.roll(), matches!(self.manner, Manner::Forgets(_)));
+        let (roll, forgets) = (self.dice.below(100), matches!(self.manner, Manner::Forgets(_)));
         if forgets && roll >= 90 {
             self.refused += 1;
             return answer("503 Service Unavailable");
@@ -200,6 +196,6 @@ impl State {
             return answer("202 Accepted");
         }
         self.lost += 1;
-        if self.roll() < 50 { answer("500 Internal Server Error") } else { None }
+        if self.dice.below(100) < 50 { answer("500 Internal Server Error") } else { None }
     }
 }

@@ -387,7 +387,7 @@ async fn an_unknown_page_is_a_page_for_browsers_and_an_envelope_for_clients() {
 async fn reading_is_neither_limited_nor_billed() {
     let house = House::open().await;
     let ada = house.visitor("ada").await;
-    let ledger = || house.database().query_row("SELECT count(*) FROM ledger", [], |row| row.get::<_, u64>(0)).unwrap();
+    let ledger = || house.database().number("SELECT count(*) FROM ledger");
     let before = ledger();
     for _ in 0..50 {
         ada.send(ada.request(Method::GET, "/docs")).await.is_ok();

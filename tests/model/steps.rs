@@ -626,7 +626,7 @@ pub fn compare_everything(world: &mut World) {
     (0..WORKSPACES.len()).for_each(|at| compare_workspace(world, at));
     let mut expected: Vec<String> = world.model.blobs().iter().map(|content| hex(&Sha256::digest(content))).collect();
     let paths = world.house.blobs();
-    let mut found: Vec<String> = paths.iter().map(|path| hex(&Sha256::digest(std::fs::read(path).unwrap()))).collect();
+    let mut found: Vec<String> = paths.iter().map(|path| hex(&Sha256::digest(world.house.read_blob(path)))).collect();
     expected.sort();
     found.sort();
     assert!(found == expected, "{} blobs on disk are the {} of files and parts", found.len(), expected.len());

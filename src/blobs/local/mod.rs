@@ -138,8 +138,8 @@ impl BlobStore for LocalBlobs {
     /// A page is a directory.
     async fn names(&self, after: Option<NamesCursor>) -> Result<Option<NamesPage>, BlobError> {
         let shards = Arc::clone(&self.shards);
-        let next = after.map_or(0, |NamesCursor(last)| last + 1);
-        blocking(move || Ok(shards.names(next)?)).await
+        let next = after.map_or(Some(0), |NamesCursor(last)| usize::from_str_radix(&last, 16).ok()?.checked_add(1));
+        blocking(move || next.map_or(Ok(None), |next| Ok(shards.names(next)?))).await
     }
 
     async fn quarantine(&self, ids: &[BlobId], now_seconds: u64) -> Result<Vec<BlobId>, BlobError> {
@@ -200,10 +200,10 @@ impl Shards {
         }
     }
 
-    fn names(&self, number: u64) -> io::Result<Option<NamesPage>> {
-        let Ok(place) = usize::try_from(number) else { return Ok(None) };
+    fn names(&self, place: usize) -> io::Result<Option<NamesPage>> {
         let Some(shard) = self.directories.get(place) else { return Ok(None) };
-        let mut page = NamesPage { blobs: Vec::new(), strays: Vec::new(), last: NamesCursor(number) };
+        let shard_name = format!("{place:02x}");
+        let mut page = NamesPage { blobs: Vec::new(), strays: Vec::new(), last: NamesCursor(shard_name.clone()) };
         for entry in Dir::read_from(shard)? {
             let name = entry?.file_name().to_string_lossy().into_owned();
             if name == "." || name == ".." {
@@ -212,7 +212,7 @@ impl Shards {
             match name.strip_suffix(TEMPORARY_SUFFIX).unwrap_or(&name).parse::<BlobId>() {
                 Ok(PROOF) => {}
                 Ok(id) if shard_of(id) == place => page.blobs.push(id),
-                Ok(_) | Err(_) => page.strays.push(format!("{number:02x}/{name}")),
+                Ok(_) | Err(_) => page.strays.push(format!("{shard_name}/{name}")),
             }
         }
         Ok(Some(page))

@@ -9,6 +9,9 @@ use crate::random;
 use rusqlite::{Connection, Result, Row, params};
 use std::collections::HashSet;
 
+/// Since when nobody is given the bytes of a part that never became part of a File, in Unix seconds.
+pub(super) const NOBODY_READS: u64 = 0;
+
 pub(super) fn begin(connection: &Connection, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<()> {
     let sql = "INSERT INTO blobs (id, workspace_id, process_id, state) VALUES (?1, ?2, ?3, 'pending')";
     let row = params![blob.to_string(), workspace.to_string(), process.to_string()];
@@ -60,11 +63,26 @@ pub(super) fn claim(
     blob: BlobId,
     content: &ContentDigest,
 ) -> Result<bool> {
-    let sql = "UPDATE blobs SET state = 'ready', size_bytes = ?3, sha256 = ?4, checksums = ?5
+    let sql = "UPDATE blobs SET state = 'ready', size_bytes = ?3, sha256 = ?4, checksums = ?5, upload_id = NULL
                WHERE id = ?1 AND workspace_id = ?2 AND state = 'pending'";
     let (size_bytes, sha256, checksums) = (content.size_bytes, content.sha256.0, content.checksums.to_bytes());
     let row = params![blob.to_string(), workspace.to_string(), size_bytes, sha256, checksums];
     Ok(connection.prepare_cached(sql)?.execute(row)? == 1)
+}
+
+pub(super) fn note_upload(connection: &Connection, blob: BlobId, upload: &str) -> Result<bool> {
+    let sql = "UPDATE blobs SET upload_id = ?2 WHERE id = ?1";
+    Ok(connection.prepare_cached(sql)?.execute(params![blob.to_string(), upload])? == 1)
+}
+
+pub(super) fn uploads(connection: &Connection, blobs: &[BlobId]) -> Result<Vec<(BlobId, String)>> {
+    let sql = "SELECT upload_id FROM blobs WHERE id = ?1 AND state <> 'ready' AND upload_id IS NOT NULL";
+    let mut select = connection.prepare_cached(sql)?;
+    let of = |blob: &BlobId| -> Result<Option<(BlobId, String)>> {
+        let mut found = select.query_map([blob.to_string()], |row| row.get(0))?;
+        found.next().transpose().map(|upload| upload.map(|upload| (*blob, upload)))
+    };
+    blobs.iter().map(of).filter_map(Result::transpose).collect()
 }
 
 pub(super) fn ready(connection: &Connection, after: Option<BlobId>, limit: u32) -> Result<Vec<ReadyBlob>> {
@@ -90,9 +108,11 @@ pub(super) fn known(connection: &Connection, blobs: &[BlobId]) -> Result<HashSet
     Ok(known)
 }
 
+/// One server at a time has the database: whoever else began a blob is dead.
 pub(super) fn pending(connection: &Connection) -> Result<Vec<PendingBlob>> {
     let mut select = connection.prepare_cached("SELECT id, process_id FROM blobs WHERE state = 'pending'")?;
-    select.query_map([], |row| Ok(PendingBlob { blob: parsed(row, 0)?, process: parsed(row, 1)? }))?.collect()
+    let row = |row: &Row<'_>| Ok(PendingBlob { blob: parsed(row, 0)?, process: parsed(row, 1)?, lives: false });
+    select.query_map([], row)?.collect()
 }
 
 /// One statement, and so one snapshot: whoever made a hold before a blob was turned to `deleting` is seen with it.
@@ -100,12 +120,14 @@ pub(super) fn deleting(
     connection: &Connection,
     after: Option<BlobId>,
     limit: u32,
+    delay_seconds: u64,
     now_seconds: u64,
 ) -> Result<Vec<BlobId>> {
-    let sql = "SELECT id FROM blobs WHERE state = 'deleting' AND id > ?1
+    let sql = "SELECT id FROM blobs WHERE state = 'deleting' AND id > ?1 AND deleted_at <= ?4
                AND NOT EXISTS (SELECT 1 FROM holds WHERE expires_at > ?3) ORDER BY id LIMIT ?2";
     let after = after.map(|id| id.to_string()).unwrap_or_default();
-    connection.prepare_cached(sql)?.query_map(params![after, limit, now_seconds], |row| parsed(row, 0))?.collect()
+    let values = params![after, limit, now_seconds, now_seconds.saturating_sub(delay_seconds)];
+    connection.prepare_cached(sql)?.query_map(values, |row| parsed(row, 0))?.collect()
 }
 
 pub(super) fn abandon(connection: &Connection, blobs: &[BlobId]) -> Result<()> {
@@ -114,14 +136,16 @@ pub(super) fn abandon(connection: &Connection, blobs: &[BlobId]) -> Result<()> {
     blobs.iter().try_for_each(|blob| update.execute([blob.to_string()]).map(drop))
 }
 
-/// Turns the ready blob of something that is gone to `deleting`; one whose bytes stand in its row is gone at once.
-pub(super) fn release(connection: &Connection, blob: &str) -> Result<()> {
+/// Turns the ready blob of something that is gone to `deleting`, of which nobody is given the bytes from `now_seconds` on;
+/// one whose bytes stand in its row is gone at once.
+pub(super) fn release(connection: &Connection, blob: &str, now_seconds: u64) -> Result<()> {
     let mut delete = connection.prepare_cached("DELETE FROM blobs WHERE id = ?1 AND content IS NOT NULL")?;
     if delete.execute([blob])? > 0 {
         return Ok(());
     }
-    let sql = "UPDATE blobs SET state = 'deleting', checksums = NULL WHERE id = ?1 AND state = 'ready'";
-    connection.prepare_cached(sql)?.execute([blob]).map(drop)
+    let sql =
+        "UPDATE blobs SET state = 'deleting', checksums = NULL, deleted_at = ?2 WHERE id = ?1 AND state = 'ready'";
+    connection.prepare_cached(sql)?.execute(params![blob, now_seconds]).map(drop)
 }
 
 pub(super) fn forget(connection: &Connection, blobs: &[BlobId]) -> Result<()> {

@@ -210,18 +210,18 @@ fn delete_all(connection: &Connection, sql: &str, values: &[&dyn ToSql], now_sec
         .collect::<Result<_>>()?;
     for (workspace, id, blob, expires_at) in &deleted {
         ledger::end(connection, id, *expires_at, now_seconds)?;
-        release(connection, workspace, id, blob.clone())?;
+        release(connection, workspace, id, blob.clone(), now_seconds)?;
     }
     Ok(deleted.len())
 }
 
 /// Turns the blobs of a File that is gone to `deleting`.
-fn release(connection: &Connection, workspace: &str, id: &str, blob: Option<String>) -> Result<()> {
+fn release(connection: &Connection, workspace: &str, id: &str, blob: Option<String>, now_seconds: u64) -> Result<()> {
     if let Some(blob) = blob {
-        return blobs::release(connection, &blob);
+        return blobs::release(connection, &blob, now_seconds);
     }
     let sql = "DELETE FROM file_parts WHERE workspace_id = ?1 AND file_id = ?2 RETURNING blob_id";
     let mut delete = connection.prepare_cached(sql)?;
     let parts: Vec<String> = delete.query_map([workspace, id], |row| row.get(0))?.collect::<Result<_>>()?;
-    parts.iter().try_for_each(|blob| blobs::release(connection, blob))
+    parts.iter().try_for_each(|blob| blobs::release(connection, blob, now_seconds))
 }

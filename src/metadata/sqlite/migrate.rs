@@ -9,7 +9,7 @@ struct Migration {
     sql: &'static str,
 }
 
-static MIGRATIONS: [Migration; 13] = [
+static MIGRATIONS: [Migration; 14] = [
     Migration { number: 1, name: "files", sql: include_str!("../../../migrations/sqlite/0001_files.sql") },
     Migration { number: 2, name: "uploads", sql: include_str!("../../../migrations/sqlite/0002_uploads.sql") },
     Migration { number: 3, name: "upkeep", sql: include_str!("../../../migrations/sqlite/0003_upkeep.sql") },
@@ -35,6 +35,11 @@ static MIGRATIONS: [Migration; 13] = [
     Migration { number: 11, name: "ledger", sql: include_str!("../../../migrations/sqlite/0011_ledger.sql") },
     Migration { number: 12, name: "adjustments", sql: include_str!("../../../migrations/sqlite/0012_adjustments.sql") },
     Migration { number: 13, name: "outbox", sql: include_str!("../../../migrations/sqlite/0013_outbox.sql") },
+    Migration {
+        number: 14,
+        name: "blob uploads",
+        sql: include_str!("../../../migrations/sqlite/0014_blob_uploads.sql"),
+    },
 ];
 
 /// Why a schema cannot be brought up to date.

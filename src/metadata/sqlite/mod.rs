@@ -8,9 +8,11 @@ mod admission;
 mod answers;
 mod audit;
 mod blobs;
+mod dump;
 mod expiries;
 mod export;
 mod files;
+mod import;
 mod keys;
 mod ledger;
 mod limits;
@@ -65,6 +67,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use writer::{Change, Writer};
 
+pub(super) use dump::Dump;
+pub(super) use import::Import;
 pub use migrate::MigrationError;
 pub use snapshot::Snapshot;
 
@@ -398,6 +402,20 @@ impl MetadataStore for SqliteStore {
         self.writer.write(move |change| audit::forget(change.connection, until, limit)).await
     }
 
+    /// There is nobody to tell: the lock of its stores is the lease of a server.
+    async fn renew_process(&self, _process: ProcessId) -> Result<(), MetadataError> {
+        Ok(())
+    }
+
+    async fn note_blob_upload(&self, blob: BlobId, upload: &str) -> Result<bool, MetadataError> {
+        let upload = upload.to_owned();
+        self.writer.write(move |change| blobs::note_upload(change.connection, blob, &upload)).await
+    }
+
+    async fn blob_uploads(&self, blobs: Vec<BlobId>) -> Result<Vec<(BlobId, String)>, MetadataError> {
+        self.readers.point(|connection| blobs::uploads(connection, &blobs))
+    }
+
     async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError> {
         self.refuse_while(Fullness::refuse).await?;
         self.writer.write(move |change| blobs::begin(change.connection, workspace, blob, process)).await
@@ -581,9 +599,14 @@ impl MetadataStore for SqliteStore {
         self.writer.write(move |change| blobs::abandon(change.connection, &blobs)).await
     }
 
-    async fn deleting_blobs(&self, after: Option<BlobId>, limit: u32) -> Result<Vec<BlobId>, MetadataError> {
+    async fn deleting_blobs(
+        &self,
+        after: Option<BlobId>,
+        limit: u32,
+        delay_seconds: u64,
+    ) -> Result<Vec<BlobId>, MetadataError> {
         let now_seconds = self.clock.now_seconds();
-        self.readers.point(|connection| blobs::deleting(connection, after, limit, now_seconds))
+        self.readers.point(|connection| blobs::deleting(connection, after, limit, delay_seconds, now_seconds))
     }
 
     async fn forget_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError> {

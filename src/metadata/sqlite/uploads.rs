@@ -354,7 +354,7 @@ fn discard_parts(connection: &Connection, workspace: WorkspaceId, upload: Upload
     let mut delete = connection.prepare_cached(sql)?;
     let owner = params![workspace.to_string(), upload.to_string()];
     let blobs: Vec<String> = delete.query_map(owner, |row| row.get(0))?.collect::<Result<_>>()?;
-    blobs.iter().try_for_each(|blob| blobs::release(connection, blob))
+    blobs.iter().try_for_each(|blob| blobs::release(connection, blob, blobs::NOBODY_READS))
 }
 
 fn end(connection: &Connection, workspace: &str, upload: &str, status: UploadStatus) -> Result<()> {

@@ -1,0 +1,128 @@
+//! From a bucket's name and the variables of its cloud to a client.
+
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, Checksum};
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::multipart::MultipartStore;
+use object_store::signer::Signer;
+use object_store::{ClientOptions, ObjectStore, RetryConfig};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long it may take to connect.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an idle connection is kept: less than the shortest time after which stores are known to close theirs.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Which cloud, or whose protocol a store speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// S3 and what is compatible with it.
+    S3,
+    /// Google Cloud Storage.
+    Gcs,
+    /// Azure Blob Storage.
+    Azure,
+}
+
+/// The client of a bucket, by what it can do.
+#[derive(Clone, Debug)]
+pub(super) struct Client {
+    pub(super) objects: Arc<dyn ObjectStore>,
+    pub(super) multiparts: Multiparts,
+    /// Signs URLs that name what the answer is called; not every cloud can.
+    pub(super) signer: Option<Arc<dyn Signer>>,
+}
+
+/// Objects that are written in parts.
+#[derive(Clone)]
+pub(super) struct Multiparts(pub(super) Arc<dyn MultipartStore>);
+
+impl std::fmt::Debug for Multiparts {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Multiparts")
+    }
+}
+
+/// A client for a bucket. `variables` are those of its cloud, under the names that it gives to its environment variables;
+/// those that are not known are left alone, as their cloud may have other uses for them.
+///
+/// # Errors
+/// The name of the variable that is missing or cannot be used.
+pub(super) fn client<'a>(
+    protocol: Protocol,
+    bucket: &str,
+    variables: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<Client, String> {
+    // Whoever comes second finds the same one.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let variables: Vec<(String, &str)> = variables.map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+    match protocol {
+        Protocol::S3 => s3(bucket, &variables),
+        Protocol::Gcs => gcs(bucket, &variables),
+        Protocol::Azure => azure(bucket, &variables),
+    }
+}
+
+/// The store verifies the SHA-256 of what it gets before it answers, unless another checksum was chosen.
+fn s3(bucket: &str, variables: &[(String, &str)]) -> Result<Client, String> {
+    let keys = [AmazonS3ConfigKey::Endpoint, AmazonS3ConfigKey::S3Endpoint];
+    let of_key = |(name, value): &(String, &str)| Some((name.parse::<AmazonS3ConfigKey>().ok()?, (*value).to_owned()));
+    let known: Vec<_> = variables.iter().filter_map(of_key).collect();
+    let plain = known.iter().any(|(key, value)| keys.contains(key) && value.starts_with("http://"));
+    let base = AmazonS3Builder::new().with_checksum_algorithm(Checksum::SHA256);
+    let builder =
+        known.into_iter().fold(base.with_client_options(options()).with_allow_http(plain), |builder, (key, value)| {
+            builder.with_config(key, value)
+        });
+    let store =
+        Arc::new(builder.with_bucket_name(bucket).with_retry(retries()).build().map_err(|error| named(&error))?);
+    Ok(Client {
+        objects: Arc::clone(&store) as _,
+        multiparts: Multiparts(Arc::clone(&store) as _),
+        signer: Some(store),
+    })
+}
+
+fn gcs(bucket: &str, variables: &[(String, &str)]) -> Result<Client, String> {
+    let of_key = |(name, value): &(String, &str)| Some((name.parse::<GoogleConfigKey>().ok()?, (*value).to_owned()));
+    let base = GoogleCloudStorageBuilder::new().with_client_options(options());
+    let builder =
+        variables.iter().filter_map(of_key).fold(base, |builder, (key, value)| builder.with_config(key, value));
+    let store =
+        Arc::new(builder.with_bucket_name(bucket).with_retry(retries()).build().map_err(|error| named(&error))?);
+    Ok(Client {
+        objects: Arc::clone(&store) as _,
+        multiparts: Multiparts(Arc::clone(&store) as _),
+        signer: Some(store),
+    })
+}
+
+fn azure(container: &str, variables: &[(String, &str)]) -> Result<Client, String> {
+    let of_key = |(name, value): &(String, &str)| Some((name.parse::<AzureConfigKey>().ok()?, (*value).to_owned()));
+    let base = MicrosoftAzureBuilder::new().with_client_options(options());
+    let builder =
+        variables.iter().filter_map(of_key).fold(base, |builder, (key, value)| builder.with_config(key, value));
+    let store =
+        Arc::new(builder.with_container_name(container).with_retry(retries()).build().map_err(|error| named(&error))?);
+    Ok(Client { objects: Arc::clone(&store) as _, multiparts: Multiparts(store), signer: None })
+}
+
+/// How long a whole request may take is watched where it is known how many bytes it carries.
+fn options() -> ClientOptions {
+    ClientOptions::new()
+        .with_timeout_disabled()
+        .with_connect_timeout(CONNECT_TIMEOUT)
+        .with_pool_idle_timeout(IDLE_TIMEOUT)
+}
+
+/// What is tried again is decided in `attempts`.
+fn retries() -> RetryConfig {
+    RetryConfig { max_retries: 0, retry_timeout: Duration::ZERO, ..RetryConfig::default() }
+}
+
+/// What a builder complains of names variables, and may repeat their values: only the words before the first quotation go on.
+fn named(error: &object_store::Error) -> String {
+    let text = error.to_string();
+    text.split(['"', '\'', '`']).next().unwrap_or_default().trim_end().to_owned()
+}

@@ -1,0 +1,325 @@
+//! A proxy before a bucket that lets a share of the requests fail, in every way in which a network and a store can.
+
+use crate::dice::Dice;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::header::CONTENT_LENGTH;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response};
+use hyper_util::rt::TokioIo;
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+/// How a request fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// 500, and nothing was done.
+    InternalError,
+    /// 503 `SlowDown`, and nothing was done.
+    SlowDown,
+    /// The connection ends before the request is looked at.
+    Reset,
+    /// Nothing comes back for longer than anybody waits, and nothing was done.
+    Stall,
+    /// It was done, and the connection ends before the answer.
+    LostAnswer,
+    /// It was done twice, and the answer is that of the second time.
+    Duplicate,
+    /// The connection ends in the middle of the content.
+    ResetInBody,
+    /// The content stops in the middle, and nothing more comes.
+    StallInBody,
+    /// The content ends too early, and cleanly.
+    Truncated,
+    /// A completion is answered with 200 and an error, and nothing was done.
+    ErrorIn200,
+    /// A completion was done, and is answered with 200 and an error.
+    ErrorIn200Done,
+    /// There is no such bucket.
+    NoBucket,
+}
+
+/// Which requests fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    All,
+    /// Those that put an object as a whole.
+    Puts,
+    /// Those that put an object together of its parts.
+    Completions,
+    /// Those that read an object, the first time: what is read again comes.
+    FirstReads,
+}
+
+use Fault::{
+    Duplicate, ErrorIn200, ErrorIn200Done, InternalError, LostAnswer, NoBucket, Reset, ResetInBody, SlowDown, Stall,
+    StallInBody, Truncated,
+};
+
+/// Every fault that passes.
+pub const ALL: [Fault; 11] = [
+    InternalError,
+    SlowDown,
+    Reset,
+    Stall,
+    LostAnswer,
+    Duplicate,
+    ResetInBody,
+    StallInBody,
+    Truncated,
+    ErrorIn200,
+    ErrorIn200Done,
+];
+const OF_ANY: &[Fault] = &[InternalError, SlowDown, Reset, Stall, LostAnswer, Duplicate];
+const OF_READS: &[Fault] = &[InternalError, SlowDown, Reset, Stall, ResetInBody, StallInBody, Truncated];
+/// Completions are rare, so that they take turns, and what is peculiar to them comes first.
+const OF_COMPLETIONS: &[Fault] =
+    &[ErrorIn200, ErrorIn200Done, LostAnswer, Duplicate, InternalError, SlowDown, Reset, Stall];
+
+type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+/// The proxy, which has a thread and a runtime to itself.
+pub struct FaultProxy {
+    pub address: SocketAddr,
+    shared: Arc<Shared>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    behind: SocketAddr,
+    client: reqwest::Client,
+    /// Of a hundred requests.
+    share: AtomicU32,
+    /// For how long a stall lasts.
+    stall: Duration,
+    dice: Mutex<Dice>,
+    /// How requests fail, if they all fail alike.
+    only: Mutex<Option<(Which, Fault)>>,
+    failed_completions: AtomicUsize,
+    counts: Mutex<BTreeMap<Fault, usize>>,
+    requests: AtomicUsize,
+    /// Uploads that were begun and of which nobody was told.
+    lost_uploads: AtomicUsize,
+}
+
+impl FaultProxy {
+    /// A proxy without faults before what listens at `behind`.
+    pub fn before(behind: SocketAddr, stall: Duration, dice: Dice) -> Self {
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared {
+            behind,
+            client: reqwest::Client::new(),
+            share: AtomicU32::new(0),
+            stall,
+            dice: Mutex::new(dice),
+            only: Mutex::default(),
+            failed_completions: AtomicUsize::new(0),
+            counts: Mutex::default(),
+            requests: AtomicUsize::new(0),
+            lost_uploads: AtomicUsize::new(0),
+        });
+        let (stop, stopped) = oneshot::channel();
+        let serving = Arc::clone(&shared);
+        let thread = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+            runtime.spawn(async move { serve(TcpListener::from_std(listener).unwrap(), serving).await });
+            drop(runtime.block_on(stopped));
+        });
+        Self { address, shared, stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// From now on so many of a hundred requests fail.
+    pub fn fail(&self, share: u32) {
+        *self.shared.only.lock().unwrap() = None;
+        self.shared.share.store(share, Ordering::SeqCst);
+    }
+
+    /// From now on every such request fails like this, and no other does.
+    pub fn fail_with(&self, which: Which, fault: Fault) {
+        *self.shared.only.lock().unwrap() = Some((which, fault));
+    }
+
+    /// How often each fault came up.
+    pub fn counts(&self) -> BTreeMap<Fault, usize> {
+        self.shared.counts.lock().unwrap().clone()
+    }
+
+    pub fn requests(&self) -> usize {
+        self.shared.requests.load(Ordering::SeqCst)
+    }
+
+    pub fn lost_uploads(&self) -> usize {
+        self.shared.lost_uploads.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for FaultProxy {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        drop(self.thread.take().map(JoinHandle::join));
+    }
+}
+
+async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    loop {
+        let (socket, _) = listener.accept().await.unwrap();
+        socket.set_nodelay(true).unwrap();
+        let shared = Arc::clone(&shared);
+        let answer = service_fn(move |request: Request<Incoming>| {
+            let shared = Arc::clone(&shared);
+            async move { shared.answer(request).await }
+        });
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(socket), answer);
+        tokio::spawn(async move { drop(connection.await) });
+    }
+}
+
+/// A request as it is passed on, as often as wanted.
+struct Whole {
+    method: Method,
+    path: String,
+    headers: hyper::HeaderMap,
+    body: Bytes,
+}
+
+impl Whole {
+    fn query_has(&self, name: &str) -> bool {
+        let query = self.path.split_once('?').map_or("", |(_, query)| query);
+        query.split('&').any(|pair| pair.split('=').next() == Some(name))
+    }
+
+    fn begins_upload(&self) -> bool {
+        self.method == Method::POST && self.query_has("uploads")
+    }
+
+    fn completes(&self) -> bool {
+        self.method == Method::POST && self.query_has("uploadId")
+    }
+
+    /// Whether content of an object comes back.
+    fn reads(&self) -> bool {
+        self.method == Method::GET && !self.query_has("list-type")
+    }
+}
+
+impl Shared {
+    async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+        let path = head.uri.path_and_query().unwrap().to_string();
+        let whole = Whole { method: head.method, path, headers: head.headers, body };
+        self.requests.fetch_add(1, Ordering::SeqCst);
+        let Some(fault) = self.choose(&whole) else { return self.forward(&whole).await };
+        *self.counts.lock().unwrap().entry(fault).or_default() += 1;
+        let gone = || io::Error::other("gone");
+        match fault {
+            InternalError => Ok(refusal(500, "InternalError")),
+            SlowDown => Ok(refusal(503, "SlowDown")),
+            NoBucket => Ok(refusal(404, "NoSuchBucket")),
+            Reset => Err(gone()),
+            Stall => {
+                tokio::time::sleep(self.stall).await;
+                Err(gone())
+            }
+            LostAnswer => {
+                self.forward(&whole).await?;
+                self.note_lost(&whole);
+                Err(gone())
+            }
+            Duplicate => {
+                self.forward(&whole).await?;
+                self.note_lost(&whole);
+                self.forward(&whole).await
+            }
+            ErrorIn200 => Ok(refusal(200, "InternalError")),
+            ErrorIn200Done => {
+                self.forward(&whole).await?;
+                Ok(refusal(200, "InternalError"))
+            }
+            ResetInBody | StallInBody | Truncated => self.cut(self.forward(&whole).await?, fault).await,
+        }
+    }
+
+    fn choose(&self, whole: &Whole) -> Option<Fault> {
+        let mut only = self.only.lock().unwrap();
+        if let Some((which, fault)) = *only {
+            let wanted = match which {
+                Which::All => true,
+                Which::Puts => whole.method == Method::PUT && !whole.query_has("uploadId"),
+                Which::Completions => whole.completes(),
+                Which::FirstReads => whole.reads(),
+            };
+            if wanted && which == Which::FirstReads {
+                *only = None;
+            }
+            return wanted.then_some(fault);
+        }
+        let mut dice = self.dice.lock().unwrap();
+        if dice.below(100) >= self.share.load(Ordering::SeqCst) as usize {
+            return None;
+        }
+        if whole.completes() {
+            let turn = self.failed_completions.fetch_add(1, Ordering::SeqCst);
+            return Some(OF_COMPLETIONS[turn % OF_COMPLETIONS.len()]);
+        }
+        let faults = if whole.reads() { OF_READS } else { OF_ANY };
+        Some(faults[dice.below(faults.len())])
+    }
+
+    fn note_lost(&self, whole: &Whole) {
+        if whole.begins_upload() {
+            self.lost_uploads.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    async fn forward(&self, whole: &Whole) -> io::Result<Response<Body>> {
+        let url = format!("http://{}{}", self.behind, whole.path);
+        let request = self.client.request(whole.method.clone(), url).headers(whole.headers.clone());
+        let answer = request.body(whole.body.clone()).send().await.map_err(io::Error::other)?;
+        let answer: Response<reqwest::Body> = answer.into();
+        Ok(answer.map(|body| body.map_err(io::Error::other).boxed_unsync()))
+    }
+
+    /// Cuts the content off in the middle.
+    async fn cut(&self, answer: Response<Body>, fault: Fault) -> io::Result<Response<Body>> {
+        let (mut head, body) = answer.into_parts();
+        let whole = body.collect().await?.to_bytes();
+        let half = Ok(Frame::data(whole.slice(..whole.len() / 2)));
+        let stall = self.stall;
+        let rest = stream::once(async move {
+            if fault == StallInBody {
+                tokio::time::sleep(stall).await;
+            }
+            Err(io::Error::other("gone"))
+        });
+        let body = if fault == Truncated {
+            head.headers.remove(CONTENT_LENGTH);
+            StreamBody::new(stream::iter([half])).boxed_unsync()
+        } else {
+            StreamBody::new(stream::iter([half]).chain(rest)).boxed_unsync()
+        };
+        Ok(Response::from_parts(head, body))
+    }
+}
+
+fn refusal(status: u16, code: &str) -> Response<Body> {
+    let text =
+        format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>m</Message></Error>");
+    let body = Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync();
+    Response::builder().status(status).header("content-type", "application/xml").body(body).unwrap()
+}

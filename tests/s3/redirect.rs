@@ -1,0 +1,94 @@
+//! Downloads that the server leaves to the bucket.
+
+use crate::house::bucket::Bucket;
+use crate::house::{Actor, House, eventually};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, Response, StatusCode};
+use serde_json::json;
+
+/// A house that leaves downloads to its bucket.
+async fn house() -> House {
+    let bucket = Bucket::open();
+    let address = bucket.address;
+    House::over(bucket, address, &[("blobs_redirect", "true"), ("inline_max_bytes", "1000")]).await
+}
+
+/// An answer as it comes, wherever it points to.
+async fn ask(ada: &Actor, method: Method, id: &str, header: Option<(&str, &str)>) -> Response {
+    let client = Client::builder().redirect(Policy::none()).build().unwrap();
+    let request = client.request(method, format!("{}/v1/files/{id}/content", ada.url)).bearer_auth(&ada.key);
+    header.into_iter().fold(request, |request, (name, value)| request.header(name, value)).send().await.unwrap()
+}
+
+fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
+    answer.headers()[name].to_str().unwrap()
+}
+
+#[tokio::test]
+async fn a_download_leads_to_the_bucket_and_is_billed() {
+    let house = house().await;
+    let ada = house.visitor("ada").await;
+    let content: Vec<u8> = (0..500_000_u32).map(|at| (at % 251).to_le_bytes()[0]).collect();
+    let id = ada.create_file("a b.bin", &content).await.id();
+    let answer = ask(&ada, Method::GET, &id, None).await;
+    assert_eq!((answer.status(), header(&answer, "cache-control")), (StatusCode::FOUND, "private, no-store"));
+    let tag = header(&answer, "etag").to_owned();
+    let url = header(&answer, "location").to_owned();
+    let whole = reqwest::get(&url).await.unwrap();
+    assert_eq!(
+        (whole.status(), header(&whole, "content-type"), header(&whole, "content-disposition")),
+        (StatusCode::OK, "application/octet-stream", "attachment; filename=\"a_b.bin\"; filename*=UTF-8''a%20b.bin")
+    );
+    assert!(whole.bytes().await.unwrap() == content);
+    let forged = reqwest::get(url.replace("attachment", "inline")).await.unwrap();
+    assert_eq!(forged.status(), StatusCode::FORBIDDEN, "what is signed cannot be changed");
+    ada.download_file(&id).await.is_bytes(&content);
+    ada.download_range(&id, "bytes=1000-1999").await.is_bytes(&content[1000..2000]);
+    let database = house.database();
+    let handed_out = || {
+        let of =
+            |column| database.number(&format!("SELECT coalesce(sum({column}), 0) FROM ledger WHERE fact = 'content'"));
+        (of("bytes"), of("count"))
+    };
+    let expected = (500_000 + 500_000 + 1000, 3);
+    eventually(|| handed_out() == expected, || format!("{:?} is billed, not {expected:?}", handed_out())).await;
+    let head = ask(&ada, Method::HEAD, &id, None).await;
+    assert_eq!(
+        (head.status(), header(&head, "content-length"), header(&head, "etag")),
+        (StatusCode::OK, "500000", &*tag)
+    );
+    let unchanged = ask(&ada, Method::GET, &id, Some(("if-none-match", &tag))).await;
+    assert_eq!(unchanged.status(), StatusCode::NOT_MODIFIED);
+    let changed = ask(&ada, Method::GET, &id, Some(("if-match", "\"other\""))).await;
+    assert_eq!(changed.status(), StatusCode::PRECONDITION_FAILED);
+    let outside = ask(&ada, Method::GET, &id, Some(("range", "bytes=500000-"))).await;
+    assert_eq!(outside.status(), StatusCode::RANGE_NOT_SATISFIABLE);
+    let bob = house.visitor("bob").await;
+    assert_eq!(ask(&bob, Method::GET, &id, None).await.status(), StatusCode::NOT_FOUND);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn what_is_not_one_blob_in_the_bucket_comes_from_the_server() {
+    let house = house().await;
+    let ada = house.visitor("ada").await;
+    let small = ada.create_file("small.txt", b"small").await.id();
+    let upload = json!({"bytes": 6, "filename": "parts.txt", "mime_type": "text/plain", "purpose": "user_data"});
+    let upload = ada.send(ada.request(Method::POST, "/v1/uploads").json(&upload)).await.id();
+    let mut parts = Vec::new();
+    for content in [b"abc", b"def"] {
+        let form = crate::house::Form::default().named_file("data", "blob", content);
+        let request = ada.request(Method::POST, &format!("/v1/uploads/{upload}/parts"));
+        let request = request.header("content-type", crate::house::Form::content_type()).body(form.close());
+        parts.push(ada.send(request).await.id());
+    }
+    let complete = ada.request(Method::POST, &format!("/v1/uploads/{upload}/complete"));
+    let completed = ada.send(complete.json(&json!({"part_ids": parts}))).await.is_ok().json();
+    let of_parts = completed["file"]["id"].as_str().unwrap().to_owned();
+    for (id, content) in [(small, &b"small"[..]), (of_parts, b"abcdef")] {
+        let answer = ask(&ada, Method::GET, &id, None).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert_eq!(answer.bytes().await.unwrap(), content);
+    }
+    house.close().await;
+}

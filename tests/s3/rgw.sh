@@ -1,0 +1,187 @@
+#!/usr/bin/env bash
+# A Ceph object store of one machine for the long tier of the tests: a monitor, a manager, an OSD and a gateway (RGW), on
+# 127.0.0.1 and in one temporary folder.
+#
+#   eval "$(tests/s3/rgw.sh start)"     # as root; installs Debian's packages when they are absent; half a minute
+#   tests/s3/rgw.sh stop                # with the variables that start has printed; removes all but the packages
+#
+# What start prints are the variables by which the tests and `venna serve` find the bucket; everything else goes to
+# standard error and to the logs in the folder.
+set -euo pipefail
+
+bucket=venna-test
+start_timeout_seconds=120
+stop_timeout_seconds=60
+disk_bytes=$((20 << 30)) # of a sparse file
+packages=(radosgw ceph-mon ceph-osd ceph-mgr ceph-common)
+
+say() { printf '%s\n' "$*" >&2; }
+
+free_ports() { # COUNT
+    python3 - "$1" <<'PYTHON'
+import socket, sys
+sockets = [socket.socket() for _ in range(int(sys.argv[1]))]
+for one in sockets:
+    one.bind(("127.0.0.1", 0))
+print(*(one.getsockname()[1] for one in sockets))
+PYTHON
+}
+
+secret() { # BYTES
+    od -An -N"$1" -tx1 /dev/urandom | tr -d ' \n'
+}
+
+install_packages() {
+    command -v radosgw ceph-mon ceph-osd ceph-mgr ceph >/dev/null && return
+    say "installing Debian's ${packages[*]}"
+    apt-get update -qq >&2
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >&2
+}
+
+# cephx stays on: without it the gateway hangs. No `public bind addr`: it moves the monitor to its default ports.
+write_configuration() {
+    cat >"$folder/ceph.conf" <<CONF
+[global]
+fsid = $fsid
+mon host = [v2:127.0.0.1:$mon_v2,v1:127.0.0.1:$mon_v1]
+mon initial members = a
+public addr = 127.0.0.1
+cluster addr = 127.0.0.1
+keyring = $folder/keyring
+log file = $folder/\$name.log
+mon cluster log file = $folder/cluster.log
+admin socket = $folder/\$name.asok
+run dir = $folder
+crash dir = $folder/crash
+mon data = $folder/mon
+mgr data = $folder/mgr
+osd data = $folder/osd
+rgw data = $folder/rgw
+osd pool default size = 1
+osd pool default min size = 1
+osd pool default pg num = 8
+osd pool default pg autoscale mode = off
+osd crush chooseleaf type = 0
+mon allow pool size one = true
+mon allow pool delete = true
+mon max pg per osd = 1000
+auth allow insecure global id reclaim = false
+[mon.a]
+keyring = $folder/mon/keyring
+[osd]
+osd objectstore = bluestore
+bluestore block size = $disk_bytes
+osd memory target = 939524096
+[client.rgw]
+rgw frontends = beast endpoint=127.0.0.1:$gateway
+rgw thread pool size = 64
+rgw gc obj min wait = 60
+rgw gc processor period = 60
+CONF
+}
+
+ceph_() { CEPH_CONF="$folder/ceph.conf" timeout "$start_timeout_seconds" "$@" >&2; }
+
+daemon() { # NAME COMMAND...
+    local name=$1
+    shift
+    CEPH_CONF="$folder/ceph.conf" setsid "$@" -f >"$folder/$name.out" 2>&1 </dev/null &
+    echo "$!" >>"$folder/pids"
+}
+
+make_keyring() {
+    ceph_ ceph-authtool --create-keyring "$folder/keyring" --gen-key -n client.admin \
+        --cap mon 'allow *' --cap osd 'allow *' --cap mgr 'allow *' --cap mds 'allow *'
+    ceph_ ceph-authtool "$folder/keyring" --gen-key -n mgr.x --cap mon 'allow profile mgr' --cap osd 'allow *'
+    ceph_ ceph-authtool "$folder/keyring" --gen-key -n osd.0 --cap mon 'allow profile osd' --cap osd 'allow *' \
+        --cap mgr 'allow profile osd'
+    ceph_ ceph-authtool "$folder/keyring" --gen-key -n client.rgw --cap mon 'allow rwx' --cap osd 'allow rwx' \
+        --cap mgr 'allow rw'
+    cp "$folder/keyring" "$folder/mon.keyring"
+    ceph_ ceph-authtool "$folder/mon.keyring" --gen-key -n mon. --cap mon 'allow *'
+}
+
+start_cluster() {
+    ceph_ monmaptool --create --fsid "$fsid" --addv a "[v2:127.0.0.1:$mon_v2,v1:127.0.0.1:$mon_v1]" "$folder/monmap"
+    ceph_ ceph-mon --mkfs -i a --monmap "$folder/monmap" --keyring "$folder/mon.keyring"
+    daemon mon ceph-mon -i a
+    daemon mgr ceph-mgr -i x
+    local osd
+    osd=$(cat /proc/sys/kernel/random/uuid)
+    ceph_ ceph osd new "$osd" 0
+    ceph_ ceph-osd -i 0 --mkfs --osd-uuid "$osd"
+    daemon osd ceph-osd -i 0
+    daemon rgw radosgw -n client.rgw
+}
+
+# Older versions of curl sign without the header that S3 wants to have signed. The keys do not stand on a command line.
+signed() { # ARGUMENTS OF CURL
+    printf 'user = "%s:%s"\n' "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY" |
+        curl --silent --fail --config - --aws-sigv4 aws:amz:us-east-1:s3 --header 'x-amz-content-sha256: UNSIGNED-PAYLOAD' \
+            "$@" >&2
+}
+
+make_bucket() {
+    AWS_ACCESS_KEY_ID=$(secret 10)
+    AWS_SECRET_ACCESS_KEY=$(secret 20)
+    ceph_ radosgw-admin user create --uid=test --display-name=test \
+        --access-key="$AWS_ACCESS_KEY_ID" --secret-key="$AWS_SECRET_ACCESS_KEY" >/dev/null 2>&1
+    local tries
+    for ((tries = 0; tries < start_timeout_seconds * 5; tries++)); do
+        signed -X PUT "$endpoint/$bucket" && return
+        sleep 0.2
+    done
+    say 'the gateway does not answer:'
+    tail -20 "$folder/client.rgw.log" >&2
+    return 1
+}
+
+start() {
+    install_packages
+    folder=$(mktemp -d "${TMPDIR:-/tmp}/venna-rgw-XXXXXX")
+    trap 'stop' ERR
+    mkdir "$folder"/{mon,mgr,osd,rgw,crash}
+    fsid=$(cat /proc/sys/kernel/random/uuid)
+    read -r mon_v2 mon_v1 gateway <<<"$(free_ports 3)"
+    endpoint=http://127.0.0.1:$gateway
+    write_configuration
+    make_keyring
+    start_cluster
+    make_bucket
+    cat <<VARIABLES
+export VENNA_TEST_RGW_FOLDER=$folder
+export VENNA_TEST_S3_ENDPOINT=$endpoint
+export VENNA_TEST_S3_BUCKET=$bucket
+export AWS_ENDPOINT=$endpoint
+export AWS_REGION=us-east-1
+export AWS_ACCESS_KEY_ID=$AWS_ACCESS_KEY_ID
+export AWS_SECRET_ACCESS_KEY=$AWS_SECRET_ACCESS_KEY
+VARIABLES
+}
+
+# The gateway goes first and the monitor last, as each needs those that were started before it.
+stop() {
+    trap - ERR
+    local pid tries
+    for pid in $(tac "$folder/pids" 2>/dev/null); do
+        kill "$pid" 2>/dev/null || continue
+        for ((tries = 0; tries < stop_timeout_seconds * 10; tries++)); do
+            kill -0 "$pid" 2>/dev/null || break
+            sleep 0.1
+        done
+        kill -KILL "$pid" 2>/dev/null || true
+    done
+    rm -rf "$folder"
+}
+
+case ${1:-} in
+start) start ;;
+stop)
+    folder=${VENNA_TEST_RGW_FOLDER:?is printed by start}
+    stop
+    ;;
+*)
+    say "usage: $0 start|stop"
+    exit 2
+    ;;
+esac

@@ -1,0 +1,65 @@
+//! What an operator is told when a bucket cannot be used.
+
+use crate::dice::Dice;
+use crate::faults::{Fault, FaultProxy, Which};
+use crate::house::bucket::Bucket;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tempfile::TempDir;
+use venna::app::Server;
+use venna::clock::Clock;
+use venna::config::{CloudVariables, Config, Layers};
+
+/// Why a server does not start, with all its causes.
+async fn refusal(
+    bucket: &Bucket,
+    address: SocketAddr,
+    wrong: &[(&str, &str)],
+    settings: &[(&'static str, &str)],
+) -> String {
+    let folder = TempDir::new().unwrap();
+    let mut flags = BTreeMap::from([
+        ("data_dir", folder.path().display().to_string()),
+        ("listen", "127.0.0.1:0".to_owned()),
+        ("admin_listen", "off".to_owned()),
+        ("blobs_url", bucket.url("p")),
+        ("blobs_timeout_seconds", "3".to_owned()),
+    ]);
+    flags.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
+    let wrong = wrong.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let cloud = CloudVariables::among(bucket.variables(address).into_iter().chain(wrong));
+    let (config, effective) = Config::resolve(&Layers { flags, cloud, ..Layers::default() }).unwrap();
+    let refused = Server::start(&config, Clock::system()).await.expect_err("it does not start");
+    let told = format!("{refused:#}");
+    assert!(!format!("{told} {config:?} {effective:?}").contains(bucket.keys().1), "{told}");
+    told
+}
+
+#[tokio::test]
+async fn a_bucket_that_cannot_be_used_is_told_at_the_start() {
+    let bucket = Bucket::open();
+    let because = |reason: &str| format!("cannot keep blobs in {} (blobs_url): {reason}", bucket.url("p"));
+    let refused = refusal(&bucket, bucket.address, &[("AWS_SECRET_ACCESS_KEY", "hunter2")], &[]).await;
+    assert_eq!(refused, because("the store answered 403 SignatureDoesNotMatch"));
+    let proxy = FaultProxy::before(bucket.address, Duration::from_mins(1), Dice::default());
+    proxy.fail_with(Which::All, Fault::NoBucket);
+    let refused = refusal(&bucket, proxy.address, &[], &[]).await;
+    assert_eq!(refused, because("the store answered 404 NoSuchBucket"));
+    proxy.fail_with(Which::All, Fault::Stall);
+    let refused = refusal(&bucket, proxy.address, &[], &[]).await;
+    assert_eq!(refused, because("the store did not answer in time"));
+    let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let refused = refusal(&bucket, nowhere, &[], &[]).await;
+    assert_eq!(refused, because("the connection to the store failed"));
+}
+
+#[tokio::test]
+async fn a_redirect_that_leads_nowhere_is_refused() {
+    let bucket = Bucket::open();
+    let redirect = ("blobs_redirect", "true");
+    let refused = refusal(&bucket, bucket.address, &[], &[redirect, ("blobs_url", "file:/nonexistent")]).await;
+    assert_eq!(refused, "blobs_redirect needs blobs in a bucket (blobs_url s3:// or gs://)");
+    let refused = refusal(&bucket, bucket.address, &[], &[redirect, ("blobs_url", "az://container/p")]).await;
+    assert_eq!(refused, "blobs_redirect cannot be had of az://container/p: its URLs name no download");
+}
