@@ -1,12 +1,13 @@
-//! The reference: what it says is what the server does. Every operation of the table of routes is described, and real answers
-//! are valid against the document, with no member that it does not name.
+//! The reference: what it says is what the server does. Every operation of the table of routes is described, and real
+//! answers are valid against the document, with no member that it does not name.
 
 use crate::house::{Actor, Answer, Form, House};
 use crate::matrix::{Ids, path, request};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use venna::clock::Clock;
+use venna::http::catalogue::ErrorKind;
 use venna::http::{Access, Route, routes};
 use venna::model::api_key::{ApiKey, Opens};
 use venna::model::audit::Origin;
@@ -119,7 +120,7 @@ impl Place {
         let (_, secret) =
             installation.keys.issue(Opens::Workspace(workspace, produce), "no", None, ORIGIN).await.unwrap();
         let nobody = house.holder(secret.expose());
-        let all = Opens::Workspace(workspace, Scopes::ALL);
+        let all = Opens::Workspace(workspace, Scopes::DEFAULT);
         let (key, secret) = installation.keys.issue(all, "ada", None, ORIGIN).await.unwrap();
         let (ada, admin) = (house.holder(secret.expose()), house.admin().await);
         Self { house, admin, workspace, key, ada, nobody }
@@ -263,6 +264,72 @@ async fn the_bad_requests_that_are_shown_are_answered_so() {
     place.house.close().await;
 }
 
+/// The sample body of each error of the catalogue, by its anchor.
+async fn catalogue(place: &Place) -> BTreeMap<String, Value> {
+    let page = place.ada.send(place.ada.request(Method::GET, "/docs/errors")).await.is_ok();
+    let page = String::from_utf8(page.body.unwrap()).unwrap();
+    let section = |text: &str| {
+        let sample = text.split_once("data-language=\"json\"><code>").unwrap().1.split_once("</code>").unwrap().0;
+        let sample = sample.replace("&quot;", "\"").replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&");
+        (text.split('"').next().unwrap().to_owned(), serde_json::from_str(&sample).unwrap())
+    };
+    page.split("<h2 id=\"").skip(1).take(ErrorKind::ALL.len()).map(section).collect()
+}
+
+#[tokio::test]
+async fn the_catalogue_shows_answers_as_they_are() {
+    const LIMIT_BYTES: u64 = 1_048_576;
+    let place = Place::open().await;
+    let shown = catalogue(&place).await;
+    let ada = &place.ada;
+    let file = ada.create_file("a.txt", b"Hello, Files!\n").await.id();
+    let get = |path: &str| ada.request(Method::GET, path);
+    let post = |name: &str, key: &str| {
+        let form = Form::default().field("purpose", "user_data").file(name, b"a").close();
+        let request = ada.request(Method::POST, "/v1/files").header("content-type", Form::content_type());
+        request.header("idempotency-key", key.to_owned()).body(form)
+    };
+    let poetry = Form::default().field("purpose", "poetry").file("a.txt", b"a").close();
+    let poetry = ada.request(Method::POST, "/v1/files").header("content-type", Form::content_type()).body(poetry);
+    ada.send(post("a.txt", "once")).await.is_ok();
+    let content = format!("/v1/files/{file}/content");
+    let keyless = reqwest::Client::new().get(format!("{}/v1/files", ada.url));
+    let bad_key = reqwest::Client::new().get(format!("{}/v1/files", ada.url)).bearer_auth("vk_malformed");
+    let too_large = ada.request(Method::POST, "/v1/files").header("content-type", Form::content_type());
+    let too_large = too_large.header("content-length", "600000000").body(Vec::new());
+    let asked = [
+        ("invalid_request", poetry),
+        ("integer_below_min_value", get("/v1/files?limit=0")),
+        ("integer_above_max_value", get("/v1/files?limit=10001")),
+        ("missing_key", keyless),
+        ("invalid_api_key", bad_key),
+        ("idempotency_key_reused", post("b.txt", "once")),
+        ("insufficient_permissions", place.nobody.request(Method::DELETE, &format!("/v1/files/{file}"))),
+        ("not_found", get("/v1/files/file-00VbjUjhHGglY7j08O6M3Oj9")),
+        ("unknown_url", get("/v1/xyz")),
+        ("method_not_supported", ada.request(Method::PUT, "/v1/files")),
+        ("precondition_failed", get(&content).header("if-match", "\"another\"")),
+        ("file_too_large", too_large),
+        ("range_not_satisfiable", get(&content).header("range", "bytes=14-")),
+        ("not_implemented", ada.request(Method::POST, "/v1/chat/completions")),
+    ];
+    for (name, request) in asked {
+        assert_eq!(ada.send(request).await.json(), shown[name], "{name}");
+    }
+    let limits = format!("/v1/organization/projects/{}/limits", place.workspace);
+    let set = |limits_of: Value| place.admin.request(Method::POST, &limits).json(&limits_of);
+    place.admin.send(set(json!({"storage_bytes": LIMIT_BYTES}))).await.is_ok();
+    let full = ada.create_file("big.bin", &vec![0; usize::try_from(LIMIT_BYTES).unwrap()]).await;
+    assert_eq!(full.json(), shown["storage_quota_exceeded"]);
+    place.admin.send(set(json!({"requests_per_minute": 1}))).await.is_ok();
+    ada.list("").await.is_ok();
+    let limited = ada.list("").await;
+    let seconds = limited.headers["retry-after"].to_str().unwrap().to_owned();
+    let message = limited.json()["error"]["message"].as_str().unwrap().replace(&format!("in {seconds}s"), "in 60s");
+    assert_eq!(message, shown["rate_limit_exceeded"]["error"]["message"].as_str().unwrap());
+    place.house.close().await;
+}
+
 #[tokio::test]
 async fn pages_need_no_key_answer_head_and_are_kept_by_caches() {
     let house = House::open().await;
@@ -380,11 +447,10 @@ async fn pages_are_light_lead_nowhere_else_and_hold_the_definitions_whole() {
     let places: Vec<_> = order.map(|mark| create.find(mark).unwrap_or_else(|| panic!("{mark}"))).to_vec();
     assert!(places.is_sorted(), "{places:?}");
     let errors = &all.iter().find(|(path, _)| path == "/docs/errors").unwrap().1;
-    let codes: BTreeSet<_> =
-        venna::http::catalogue::ErrorKind::ALL.iter().filter_map(|kind| kind.entry().code).collect();
+    let codes: BTreeSet<_> = ErrorKind::ALL.iter().filter_map(|kind| kind.entry().code).collect();
     let on_page: BTreeSet<_> = errors.split("<h2 id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert!(codes.is_subset(&on_page), "{codes:?} and {on_page:?}");
-    assert_eq!(on_page.len(), venna::http::catalogue::ErrorKind::ALL.len());
+    assert_eq!(on_page.len(), ErrorKind::ALL.len());
     house.close().await;
 }
 

@@ -15,11 +15,15 @@ pub fn page(facts: &Facts) -> Page {
         Block::Table { head: vec!["What", "At most"], rows: limits(facts) },
         Block::heading(2, "own-limits", "Limits of projects and keys"),
         Block::text(
-            "An administrator may set limits of stored bytes, files, file sizes, rates, uploads at once and monthly spending; [Who am I](/docs/retrieve-own-key) says which are in force for a key. Over a quota the answer is 400 `storage_quota_exceeded`, over a rate 429 `rate_limit_exceeded` with `Retry-After`, over the spend limit 429 `project_spend_limit_exceeded`.",
+            "An administrator may set limits of stored bytes, files, file sizes, rates, uploads at once and monthly \
+             spending; [Who am I](/docs/retrieve-own-key) says which are in force for a key. Over a quota the answer \
+             is 400 `storage_quota_exceeded`, over a rate 429 `rate_limit_exceeded` with `Retry-After`, over the \
+             spend limit 429 `project_spend_limit_exceeded`.",
         ),
         Block::heading(2, "billing", "What is billed"),
         Block::text(
-            "Billing targets the key workspace. Nothing but a 2xx is billed, and no repetition under an `Idempotency-Key`.",
+            "Billing targets the key workspace. Nothing but a 2xx is billed, and no repetition under an \
+             `Idempotency-Key`.",
         ),
         Block::Table {
             head: vec!["Line item", "Counts"],

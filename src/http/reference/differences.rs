@@ -1,5 +1,5 @@
-//! How this server differs from OpenAI's: the section of `docs/api.md`, and what follows from the operations, the router and the
-//! running configuration.
+//! How this server differs from OpenAI's: the section of `docs/api.md`, and what follows from the operations, the
+//! router and the running configuration.
 
 use super::operation::Operation;
 use super::page::{Block, Page, code};

@@ -1,5 +1,5 @@
-//! What clients see of each kind of error, beyond the catalogue: an answer as it looks, what an SDK makes of it, whether it is
-//! sent again by itself.
+//! What clients see of each kind of error, beyond the catalogue: an answer as it looks, what an SDK makes of it,
+//! whether it is sent again by itself.
 
 use super::objects::definitions;
 use super::operation::{BodyExample, Group, Operation, Place};
@@ -33,7 +33,8 @@ impl ErrorKind {
     const fn example(self) -> (&'static str, Option<&'static str>) {
         match self {
             Self::InvalidRequest => (
-                "'poetry' is not one of ['fine-tune', 'assistants', 'batch', 'user_data', 'vision', 'evals'] - 'purpose'",
+                "'poetry' is not one of ['fine-tune', 'assistants', 'batch', 'user_data', 'vision', 'evals'] - \
+                 'purpose'",
                 Some("purpose"),
             ),
             Self::BelowMinimum => (
@@ -46,7 +47,8 @@ impl ErrorKind {
             ),
             Self::MissingKey => ("Missing bearer authentication in header", None),
             Self::InvalidKey => (
-                "Incorrect API key provided. You can make a key with `venna keys create`, or ask the operator of this server for one.",
+                "Incorrect API key provided. You can make a key with `venna keys create`, or ask the operator of \
+                 this server for one.",
                 None,
             ),
             Self::IdempotencyKeyReused => (
@@ -54,7 +56,8 @@ impl ErrorKind {
                 Some("Idempotency-Key"),
             ),
             Self::StorageQuotaExceeded => (
-                "You have exceeded your file storage quota. Projects are limited to 1048576 bytes of files. Please delete old files or attempt with a smaller file size.",
+                "You have exceeded your file storage quota. Projects are limited to 1048576 bytes of files. Please \
+                 delete old files or attempt with a smaller file size.",
                 None,
             ),
             Self::Forbidden => {
@@ -71,7 +74,8 @@ impl ErrorKind {
             Self::RangeNotSatisfiable => ("The requested range lies outside the 14 bytes of the file.", None),
             Self::RateLimited => ("Rate limit reached for requests. Limit: 1 / min. Please try again in 60s.", None),
             Self::SpendLimitReached => (
-                "This project has reached its monthly spend limit of $100.00. Files can be read and deleted; new ones are taken again from the first of the next month on, or when an administrator raises the limit.",
+                "This project has reached its monthly spend limit of $100.00. Files can be read and deleted; new \
+                 ones are taken again from the first of the next month on, or when an administrator raises the limit.",
                 None,
             ),
             Self::Internal => ("The server had an error while processing your request. Sorry about that!", None),
@@ -186,13 +190,16 @@ fn envelope(kind: ErrorKind, message: &str, param: Option<&str>) -> Value {
 pub fn page() -> Page {
     let mut blocks = vec![
         Block::text(
-            "Every error answer has the body `{\"error\":{\"message\",\"type\",\"param\",\"code\"}}` and the header `x-request-id`.",
+            "Every error answer has the body `{\"error\":{\"message\",\"type\",\"param\",\"code\"}}` and the header \
+             `x-request-id`.",
         ),
         Block::text(
-            "SDKs retry 408, 409, 429 and 5xx, unless the header `x-should-retry` says otherwise; where `Retry-After` is sent, they wait as long as it says. No answer but a 2xx is billed.",
+            "SDKs retry 408, 409, 429 and 5xx, unless the header `x-should-retry` says otherwise; where \
+             `Retry-After` is sent, they wait as long as it says. No answer but a 2xx is billed.",
         ),
         Block::text(format!(
-            "A file of purpose `batch` over {MAX_BATCH_FILE_BYTES} bytes gets 400 `File is too large.`, as OpenAI answers."
+            "A file of purpose `batch` over {MAX_BATCH_FILE_BYTES} bytes gets 400 `File is too large.`, as OpenAI \
+             answers."
         )),
         overview(),
     ];

@@ -27,7 +27,8 @@ pub fn render(page: &Page, contents: &[Entry]) -> String {
                     a.brand href="/docs" { "Venna Files" }
                     div.search hidden {
                         label for="search" { "Search" }
-                        input #search type="search" autocomplete="off" aria-keyshortcuts="/" placeholder="Press / to search";
+                        input #search type="search" autocomplete="off" aria-keyshortcuts="/"
+                            placeholder="Press / to search";
                         ul #found aria-live="polite" aria-label="Found" {}
                     }
                     a.to-contents href="#contents" { "Contents" }
@@ -55,7 +56,10 @@ fn render_contents(page: &Page, contents: &[Entry]) -> Markup {
                     @for entry in section {
                         li {
                             a href=(entry.path) aria-current=[(entry.path == page.path()).then_some("page")] {
-                                @if let Some(method) = entry.method { span.method.(method.to_ascii_lowercase()) { (method) } " " }
+                                @if let Some(method) = entry.method {
+                                    span.method.(method.to_ascii_lowercase()) { (method) }
+                                    " "
+                                }
                                 (entry.title)
                             }
                         }
@@ -106,7 +110,11 @@ fn render_table(head: &[&str], rows: &[Vec<String>]) -> Markup {
                     @for row in rows {
                         tr {
                             @for (at, cell) in row.iter().enumerate() {
-                                @if at == 0 && !named { th scope="row" { (inline(cell)) } } @else { td { (inline(cell)) } }
+                                @if at == 0 && !named {
+                                    th scope="row" { (inline(cell)) }
+                                } @else {
+                                    td { (inline(cell)) }
+                                }
                             }
                         }
                     }
@@ -150,14 +158,17 @@ fn render_input(at: usize, input: &Input) -> Markup {
             @if input.place == "file" {
                 input id=(id) type="file" name=(input.name) data-place=(input.place) required[input.required];
             } @else if input.place == "body" {
-                textarea id=(id) name=(input.name) data-place=(input.place) rows="6" spellcheck="false" { (input.value) }
+                textarea id=(id) name=(input.name) data-place=(input.place) rows="6" spellcheck="false" {
+                    (input.value)
+                }
             } @else if !input.words.is_empty() {
                 select id=(id) name=(input.name) data-place=(input.place) {
                     @if !input.required { option value="" { "" } }
                     @for word in &input.words { option selected[*word == input.value] { (word) } }
                 }
             } @else {
-                input id=(id) type="text" name=(input.name) data-place=(input.place) value=(input.value) required[input.required] spellcheck="false";
+                input id=(id) type="text" name=(input.name) data-place=(input.place) value=(input.value)
+                    required[input.required] spellcheck="false";
             }
         }
     }

@@ -1,8 +1,9 @@
-//! The reference: `/docs`, `/openapi.json`, `/llms.txt`, made from the operations, the shapes and the errors of this floor.
+//! The reference: `/docs`, `/openapi.json`, `/llms.txt`, made from the operations, shapes and errors of this floor.
 //!
-//! One description gives everything: `operations` and `objects` say what there is, `openapi`, `typescript`, `samples` and the
-//! pages follow from it, `html` and `markdown` write pages. Nothing here asks for a key, is metered or limited, or touches a
-//! verb; all of it is written once, when it is first asked for. `app` says what stands in it of the configuration.
+//! One description gives everything: `operations` and `objects` say what there is, `openapi`, `typescript`, `samples`
+//! and the pages follow from it, `html` and `markdown` write pages. Nothing here asks for a key, is metered or limited,
+//! or touches a verb; all of it is written once, when it is first asked for. `app` says what stands in it of the
+//! configuration.
 
 mod billing;
 mod differences;

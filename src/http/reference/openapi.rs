@@ -1,5 +1,5 @@
-//! The document in the format `OpenAPI` 3.1: the operations, the definitions, the table of routes and the catalogue of errors
-//! in one.
+//! The document in the format `OpenAPI` 3.1: the operations, the definitions, the table of routes and the catalogue of
+//! errors in one.
 
 use super::errors::{sample, sample_of};
 use super::objects::definitions;
@@ -23,7 +23,8 @@ pub fn document(origin: &str) -> Value {
             "title": "Venna Files",
             "version": env!("CARGO_PKG_VERSION"),
             "summary": "OpenAI's Files API, for teams that run their own gateway or models.",
-            "description": "Everything under `/v1` takes `Authorization: Bearer vk_...`. Every answer carries `x-request-id`.",
+            "description": "Everything under `/v1` takes `Authorization: Bearer vk_...`. Every answer carries \
+                            `x-request-id`.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": origin}],
@@ -33,11 +34,13 @@ pub fn document(origin: &str) -> Value {
             "securitySchemes": {
                 WORKSPACE_KEY: {
                     "type": "http", "scheme": "bearer", "bearerFormat": "vk_...",
-                    "description": "Workspace API key - `Authorization: Bearer vk_...`. Billing targets the key workspace.",
+                    "description": "Workspace API key - `Authorization: Bearer vk_...`. Billing targets the key \
+                                    workspace.",
                 },
                 ADMIN_KEY: {
                     "type": "http", "scheme": "bearer", "bearerFormat": "vka_...",
-                    "description": "Admin key - `Authorization: Bearer vka_...`. It opens the administration and no files.",
+                    "description": "Admin key - `Authorization: Bearer vka_...`. It opens the administration and no \
+                                    files.",
                 },
             },
             "responses": shared_responses(),

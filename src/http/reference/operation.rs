@@ -1,5 +1,5 @@
-//! What one operation is to its users, as data: everything that is said of it anywhere follows from here and from the table of
-//! routes.
+//! What one operation is to its users, as data: everything that is said of it anywhere follows from here and from
+//! the table of routes.
 
 use super::schema::Schema;
 use crate::http::caller::Access;
@@ -174,6 +174,31 @@ impl Place {
 }
 
 impl Operation {
+    /// An operation of which nothing more is said yet.
+    pub const fn new(
+        group: Group,
+        id: &'static str,
+        method: &'static str,
+        path: &'static str,
+        summary: &'static str,
+    ) -> Self {
+        Self {
+            id,
+            group,
+            method,
+            path,
+            summary,
+            about: Vec::new(),
+            extension: false,
+            parameters: Vec::new(),
+            body: None,
+            answer: Answer::Octets(""),
+            errors: Vec::new(),
+            python: "",
+            typescript: "",
+        }
+    }
+
     /// The name of its page: the id in kebab case.
     pub fn slug(&self) -> String {
         let mut slug = String::new();

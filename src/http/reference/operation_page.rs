@@ -122,7 +122,10 @@ fn types(operation: &Operation) -> Vec<Block> {
     let text = declarations_of(&names);
     vec![
         Block::heading(2, "types", "TypeScript Definitions"),
-        Block::text(format!("Use the {what} type in TypeScript. All types stand in [`types.d.ts`](/docs/types.d.ts).")),
+        Block::text(format!(
+            "Use the {what} type in TypeScript. All types stand in \
+                             [`types.d.ts`](/docs/types.d.ts)."
+        )),
         Block::Code { title: "Types".to_owned(), language: "typescript", text },
     ]
 }
@@ -137,7 +140,8 @@ fn responses(operation: &Operation) -> Vec<Block> {
         Answer::Octets(_) => {
             blocks.push(Block::text("`application/octet-stream` The bytes; 206 and `Content-Range` for a range."));
             blocks.push(Block::text(
-                "Headers: `ETag`, `Last-Modified`, `Accept-Ranges`, `Content-Length`, `Content-Disposition` and, where it is known, `Repr-Digest`.",
+                "Headers: `ETag`, `Last-Modified`, `Accept-Ranges`, `Content-Length`, `Content-Disposition` and, \
+                 where it is known, `Repr-Digest`.",
             ));
         }
         Answer::Lines(name, _) => {

@@ -9,14 +9,16 @@ pub fn page(facts: &Facts, operations: &[Operation]) -> Page {
     let origin = &facts.origin;
     let mut blocks = vec![
         Block::text(
-            "OpenAI's Files API on a server of your own: an unmodified OpenAI SDK works after changing `base_url` and the key.",
+            "OpenAI's Files API on a server of your own: an unmodified OpenAI SDK works after changing `base_url` \
+             and the key.",
         ),
         Block::heading(2, "base-url", "Base URL"),
         Block::text(format!("`{origin}/v1`")),
         Block::heading(2, "authorization", "Authorization"),
         Block::text("Workspace API key - `Authorization: Bearer vk_...`. Billing targets the key workspace."),
         Block::text(
-            "In: header. Everything under `/v1` is answered 401 without a valid key. The administration takes an admin key (`vka_...`), which opens no files.",
+            "In: header. Everything under `/v1` is answered 401 without a valid key. The administration takes an \
+             admin key (`vka_...`), which opens no files.",
         ),
         Block::heading(2, "first-file", "First file"),
     ];
@@ -38,7 +40,9 @@ pub fn page(facts: &Facts, operations: &[Operation]) -> Page {
         "[Limits and billing](/docs/limits-and-billing) of this server.".to_owned(),
         "[Differences from OpenAI](/docs/differences-from-openai).".to_owned(),
         "[OpenAPI 3.1 document](/openapi.json), [TypeScript types](/docs/types.d.ts).".to_owned(),
-        "For language models: [llms.txt](/llms.txt), [llms-full.txt](/llms-full.txt); every page is Markdown at its path with `.md`.".to_owned(),
+        "For language models: [llms.txt](/llms.txt), [llms-full.txt](/llms-full.txt); every page is Markdown at its \
+         path with `.md`."
+            .to_owned(),
     ]));
     Page {
         slug: String::new(),

@@ -1,7 +1,7 @@
 //! Samples that run: curl, Python and TypeScript with OpenAI's SDKs, and Rust with `reqwest`.
 //!
-//! `tests/reference` takes each from the served pages and runs it against a server, with ids that are there in place of those
-//! that are shown.
+//! `tests/reference` takes each from the served pages and runs it against a server, with ids that are there in place
+//! of those that are shown.
 
 use super::operation::{Answer, BodyExample, Operation, Place};
 use super::page::Block;
@@ -55,7 +55,7 @@ fn python(operation: &Operation, origin: &str) -> String {
     };
     format!(
         "{json}import os\n\nfrom openai import OpenAI\n\nclient = OpenAI(base_url=\"{origin}/v1\", \
-         api_key=os.environ[\"{key}\"]{admin})\n\n{}\n",
+         api_key=os.environ[\"{key}\"]{admin})\n\n{}",
         operation.python
     )
 }
@@ -73,7 +73,7 @@ fn typescript(operation: &Operation, origin: &str) -> String {
     };
     format!(
         "{fs}import OpenAI from \"openai\";\n\nconst client = new OpenAI({{ baseURL: \"{origin}/v1\", \
-         apiKey: process.env.{key}{admin} }});\n\n{}\n",
+         apiKey: process.env.{key}{admin} }});\n\n{}",
         operation.typescript
     )
 }

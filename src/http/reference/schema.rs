@@ -1,4 +1,4 @@
-//! The shape of what goes over the wire, as data: JSON Schema, TypeScript and the tables of the pages all follow from it.
+//! The shape of what goes over the wire, as data: JSON Schema, TypeScript and the tables of the pages follow from it.
 
 use serde_json::{Map, Value, json};
 
@@ -243,7 +243,8 @@ mod tests {
             must("by", Schema::Partial(vec!["x"], Box::new(Schema::Whole(1, 5))), "By."),
         ];
         let definition = Definition { name: "Form", about: "A form.", schema: Schema::Object(fields) };
-        let text = "/** A form. */\nexport interface Form {\n  /** The bytes. */\n  file: File | Blob;\n  /** When. */\n  \
+        let text = "/** A form. */\nexport interface Form {\n  /** The bytes. */\n  file: File | Blob;\n  /** When. \
+                    */\n  \
                     \"expires_after[anchor]\"?: \"a\" | \"b\" | null;\n  /** Rows. */\n  rows: (\"a\" | \"b\")[];\n  \
                     /** By. */\n  by: Partial<Record<\"x\", number>>;\n}\n";
         assert_eq!(definition.declaration(), text);

@@ -173,9 +173,10 @@ fn index(contents: &[Entry]) -> Value {
 fn llms(facts: &Facts, contents: &[Entry]) -> String {
     let origin = &facts.origin;
     let mut text = format!(
-        "# Venna Files\n\n> OpenAI's Files API on your own server. Base URL {origin}/v1, `Authorization: Bearer vk_...`.\n\n\
-         The document of the API is {origin}/openapi.json, all types are in {origin}/docs/types.d.ts, all pages in one are \
-         {origin}/llms-full.txt.\n"
+        "# Venna Files\n\n> OpenAI's Files API on your own server. Base URL {origin}/v1, `Authorization: Bearer \
+         vk_...`.\n\n\
+         The document of the API is {origin}/openapi.json, all types are in {origin}/docs/types.d.ts, all pages in one \
+         are {origin}/llms-full.txt.\n"
     );
     for section in contents.chunk_by(|one, other| one.section == other.section) {
         text.push_str(&format!("\n## {}\n\n", section.first().map(|entry| entry.section).unwrap_or_default()));

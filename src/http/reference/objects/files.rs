@@ -68,7 +68,8 @@ fn creation() -> Vec<super::Field> {
         may(
             "expires_after[seconds]",
             Schema::Whole(*EXPIRES_AFTER_SECONDS.start(), *EXPIRES_AFTER_SECONDS.end()),
-            "After how many seconds it expires. Without, `batch` files live 30 days and all others for ever, or as the project has it.",
+            "After how many seconds it expires. Without, `batch` files live 30 days and all others for ever, or as \
+             the project has it.",
         ),
     ]
 }

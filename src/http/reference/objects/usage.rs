@@ -99,7 +99,8 @@ fn ledger_line() -> Vec<Field> {
         must(
             "bytes",
             Schema::Integer,
-            "Bytes, or byte-seconds of an adjustment of storage; negative where a File ends or something is given back.",
+            "Bytes, or byte-seconds of an adjustment of storage; negative where a File ends or something is given \
+             back.",
         ),
         must("count", Schema::Integer, "How many."),
         must("reverses", or_null(Schema::Text), "The event that an adjustment corrects."),

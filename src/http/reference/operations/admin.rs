@@ -23,25 +23,6 @@ pub fn operations() -> Vec<Operation> {
     ]
 }
 
-/// An operation of this group, which the rest is said of.
-pub fn begun(id: &'static str, method: &'static str, path: &'static str, summary: &'static str) -> Operation {
-    Operation {
-        id,
-        group: Group::Administration,
-        method,
-        path,
-        summary,
-        about: Vec::new(),
-        extension: false,
-        parameters: Vec::new(),
-        body: None,
-        answer: Answer::Octets(""),
-        errors: Vec::new(),
-        python: "",
-        typescript: "",
-    }
-}
-
 /// A body of JSON.
 pub fn json_body(schema: &'static str, required: bool, example: Value) -> Body {
     Body { schema, required, example: BodyExample::Json(example) }
@@ -72,7 +53,8 @@ fn project(name: &str) -> Value {
 
 fn api_key() -> Value {
     json!({
-        "object": "organization.project.api_key", "id": KEY, "name": "worker", "redacted_value": "vk_J6mQ...Xk3f",
+        "object": "organization.project.api_key", "id": KEY, "name": "worker",
+        "redacted_value": "vk_J6mQ...Xk3f",
         "created_at": CREATED_AT, "last_used_at": null, "expires_at": null,
         "scopes": ["files.read", "files.write", "uploads.write", "usage.read"],
         "owner": {
@@ -113,9 +95,9 @@ fn own_key() -> Operation {
         ],
         extension: true,
         answer: Answer::Json("OwnKey", example),
-        python: "key = client.get(\"/organization/key\", cast_to=dict)\nprint(json.dumps(key, indent=2))",
-        typescript: "const key = await client.get(\"/organization/key\");\nconsole.log(JSON.stringify(key, null, 2));",
-        ..begun("retrieveOwnKey", "GET", "/v1/organization/key", "Who am I")
+        python: include_str!("../calls/retrieve_own_key.py"),
+        typescript: include_str!("../calls/retrieve_own_key.ts"),
+        ..Operation::new(Group::Administration, "retrieveOwnKey", "GET", "/v1/organization/key", "Who am I")
     }
 }
 
@@ -124,9 +106,9 @@ fn list_projects() -> Operation {
         about: vec!["Lists projects, from the oldest.".into()],
         parameters: vec![limit(), after(), in_query("include_archived", Schema::Flag, "Archived ones too.")],
         answer: Answer::Json("ProjectListResponse", page_of_one(&project("default"), true)),
-        python: "page = client.admin.organization.projects.list(limit=1)\nprint(page.to_json())",
-        typescript: "const page = await client.admin.organization.projects.list({ limit: 1 });\nconsole.log(JSON.stringify(page.data, null, 2));",
-        ..begun("listProjects", "GET", "/v1/organization/projects", "List projects")
+        python: include_str!("../calls/list_projects.py"),
+        typescript: include_str!("../calls/list_projects.ts"),
+        ..Operation::new(Group::Administration, "listProjects", "GET", "/v1/organization/projects", "List projects")
     }
 }
 
@@ -135,9 +117,9 @@ fn create_project() -> Operation {
         about: vec!["Makes a project. It has no key yet.".into()],
         body: Some(json_body("ProjectRequest", true, json!({"name": "research"}))),
         answer: Answer::Json("Project", project("research")),
-        python: "project = client.admin.organization.projects.create(name=\"research\")\nprint(project.to_json())",
-        typescript: "const project = await client.admin.organization.projects.create({ name: \"research\" });\nconsole.log(JSON.stringify(project, null, 2));",
-        ..begun("createProject", "POST", "/v1/organization/projects", "Create project")
+        python: include_str!("../calls/create_project.py"),
+        typescript: include_str!("../calls/create_project.ts"),
+        ..Operation::new(Group::Administration, "createProject", "POST", "/v1/organization/projects", "Create project")
     }
 }
 
@@ -146,9 +128,15 @@ fn retrieve_project() -> Operation {
         about: vec!["Says what is known of a project, archived or not.".into()],
         parameters: vec![project_id()],
         answer: Answer::Json("Project", project("research")),
-        python: "project = client.admin.organization.projects.retrieve(\"ws_00VbjUjhHGglY7j08O6M3Oj9\")\nprint(project.to_json())",
-        typescript: "const project = await client.admin.organization.projects.retrieve(\"ws_00VbjUjhHGglY7j08O6M3Oj9\");\nconsole.log(JSON.stringify(project, null, 2));",
-        ..begun("retrieveProject", "GET", "/v1/organization/projects/{project_id}", "Retrieve project")
+        python: include_str!("../calls/retrieve_project.py"),
+        typescript: include_str!("../calls/retrieve_project.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "retrieveProject",
+            "GET",
+            "/v1/organization/projects/{project_id}",
+            "Retrieve project",
+        )
     }
 }
 
@@ -158,9 +146,15 @@ fn update_project() -> Operation {
         parameters: vec![project_id()],
         body: Some(json_body("ProjectRequest", true, json!({"name": "research 2"}))),
         answer: Answer::Json("Project", project("research 2")),
-        python: "project = client.admin.organization.projects.update(\"ws_00VbjUjhHGglY7j08O6M3Oj9\", name=\"research 2\")\nprint(project.to_json())",
-        typescript: "const project = await client.admin.organization.projects.update(\"ws_00VbjUjhHGglY7j08O6M3Oj9\", { name: \"research 2\" });\nconsole.log(JSON.stringify(project, null, 2));",
-        ..begun("updateProject", "POST", "/v1/organization/projects/{project_id}", "Modify project")
+        python: include_str!("../calls/update_project.py"),
+        typescript: include_str!("../calls/update_project.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "updateProject",
+            "POST",
+            "/v1/organization/projects/{project_id}",
+            "Modify project",
+        )
     }
 }
 
@@ -175,9 +169,15 @@ fn archive_project() -> Operation {
         parameters: vec![project_id()],
         answer: Answer::Json("Project", archived),
         errors: vec![crate::http::catalogue::ErrorKind::InvalidRequest],
-        python: "project = client.admin.organization.projects.archive(\"ws_00VbjUjhHGglY7j08O6M3Oj9\")\nprint(project.to_json())",
-        typescript: "const project = await client.admin.organization.projects.archive(\"ws_00VbjUjhHGglY7j08O6M3Oj9\");\nconsole.log(JSON.stringify(project, null, 2));",
-        ..begun("archiveProject", "POST", "/v1/organization/projects/{project_id}/archive", "Archive project")
+        python: include_str!("../calls/archive_project.py"),
+        typescript: include_str!("../calls/archive_project.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "archiveProject",
+            "POST",
+            "/v1/organization/projects/{project_id}/archive",
+            "Archive project",
+        )
     }
 }
 
@@ -186,9 +186,15 @@ fn list_api_keys() -> Operation {
         about: vec!["Lists the keys of a project, from the oldest; deleted ones are not among them.".into()],
         parameters: vec![project_id(), limit(), after()],
         answer: Answer::Json("ProjectApiKeyListResponse", page_of_one(&api_key(), false)),
-        python: "page = client.admin.organization.projects.api_keys.list(\"ws_00VbjUjhHGglY7j08O6M3Oj9\", limit=1)\nprint(page.to_json())",
-        typescript: "const page = await client.admin.organization.projects.apiKeys.list(\"ws_00VbjUjhHGglY7j08O6M3Oj9\", { limit: 1 });\nconsole.log(JSON.stringify(page.data, null, 2));",
-        ..begun("listProjectApiKeys", "GET", "/v1/organization/projects/{project_id}/api_keys", "List project API keys")
+        python: include_str!("../calls/list_project_api_keys.py"),
+        typescript: include_str!("../calls/list_project_api_keys.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "listProjectApiKeys",
+            "GET",
+            "/v1/organization/projects/{project_id}/api_keys",
+            "List project API keys",
+        )
     }
 }
 
@@ -199,9 +205,10 @@ fn create_api_key() -> Operation {
         parameters: vec![project_id()],
         body: Some(json_body("CreateProjectApiKeyRequest", true, json!({"name": "worker"}))),
         answer: Answer::Json("ProjectApiKey", api_key_with_value()),
-        python: "key = client.post(\n    \"/organization/projects/ws_00VbjUjhHGglY7j08O6M3Oj9/api_keys\", cast_to=dict, body={\"name\": \"worker\"}\n)\nprint(json.dumps(key, indent=2))",
-        typescript: "const key = await client.post(\"/organization/projects/ws_00VbjUjhHGglY7j08O6M3Oj9/api_keys\", {\n  body: { name: \"worker\" },\n});\nconsole.log(JSON.stringify(key, null, 2));",
-        ..begun(
+        python: include_str!("../calls/create_project_api_key.py"),
+        typescript: include_str!("../calls/create_project_api_key.ts"),
+        ..Operation::new(
+            Group::Administration,
             "createProjectApiKey",
             "POST",
             "/v1/organization/projects/{project_id}/api_keys",
@@ -215,9 +222,10 @@ fn retrieve_api_key() -> Operation {
         about: vec!["Says what is known of a key.".into()],
         parameters: vec![project_id(), api_key_id()],
         answer: Answer::Json("ProjectApiKey", api_key()),
-        python: "key = client.admin.organization.projects.api_keys.retrieve(\n    \"key_00VbjUjhHGglY7j08O6M3Oj9\", project_id=\"ws_00VbjUjhHGglY7j08O6M3Oj9\"\n)\nprint(key.to_json())",
-        typescript: "const key = await client.admin.organization.projects.apiKeys.retrieve(\"key_00VbjUjhHGglY7j08O6M3Oj9\", {\n  project_id: \"ws_00VbjUjhHGglY7j08O6M3Oj9\",\n});\nconsole.log(JSON.stringify(key, null, 2));",
-        ..begun(
+        python: include_str!("../calls/retrieve_project_api_key.py"),
+        typescript: include_str!("../calls/retrieve_project_api_key.ts"),
+        ..Operation::new(
+            Group::Administration,
             "retrieveProjectApiKey",
             "GET",
             "/v1/organization/projects/{project_id}/api_keys/{api_key_id}",
@@ -232,9 +240,10 @@ fn delete_api_key() -> Operation {
         about: vec!["Revokes a key: this server accepts no request with it that begins later.".into()],
         parameters: vec![project_id(), api_key_id()],
         answer: Answer::Json("ProjectApiKeyDeleteResponse", example),
-        python: "deleted = client.admin.organization.projects.api_keys.delete(\n    \"key_00VbjUjhHGglY7j08O6M3Oj9\", project_id=\"ws_00VbjUjhHGglY7j08O6M3Oj9\"\n)\nprint(deleted.to_json())",
-        typescript: "const deleted = await client.admin.organization.projects.apiKeys.delete(\"key_00VbjUjhHGglY7j08O6M3Oj9\", {\n  project_id: \"ws_00VbjUjhHGglY7j08O6M3Oj9\",\n});\nconsole.log(JSON.stringify(deleted, null, 2));",
-        ..begun(
+        python: include_str!("../calls/delete_project_api_key.py"),
+        typescript: include_str!("../calls/delete_project_api_key.ts"),
+        ..Operation::new(
+            Group::Administration,
             "deleteProjectApiKey",
             "DELETE",
             "/v1/organization/projects/{project_id}/api_keys/{api_key_id}",
@@ -245,14 +254,19 @@ fn delete_api_key() -> Operation {
 
 fn rotate_api_key() -> Operation {
     Operation {
-        about: vec!["Gives a key a new secret under the same id. The answer is the only one that shows it; the old one is good for a while.".into()],
+        about: vec![
+            "Gives a key a new secret under the same id. The answer is the only one that shows it; the old \
+                     one is good for a while."
+                .into(),
+        ],
         extension: true,
         parameters: vec![project_id(), api_key_id()],
         body: Some(json_body("RotateProjectApiKeyRequest", false, json!({"overlap_seconds": 3600}))),
         answer: Answer::Json("ProjectApiKey", api_key_with_value()),
-        python: "key = client.post(\n    \"/organization/projects/ws_00VbjUjhHGglY7j08O6M3Oj9/api_keys/key_00VbjUjhHGglY7j08O6M3Oj9/rotate\",\n    cast_to=dict,\n    body={\"overlap_seconds\": 3600},\n)\nprint(json.dumps(key, indent=2))",
-        typescript: "const key = await client.post(\n  \"/organization/projects/ws_00VbjUjhHGglY7j08O6M3Oj9/api_keys/key_00VbjUjhHGglY7j08O6M3Oj9/rotate\",\n  { body: { overlap_seconds: 3600 } },\n);\nconsole.log(JSON.stringify(key, null, 2));",
-        ..begun(
+        python: include_str!("../calls/rotate_project_api_key.py"),
+        typescript: include_str!("../calls/rotate_project_api_key.ts"),
+        ..Operation::new(
+            Group::Administration,
             "rotateProjectApiKey",
             "POST",
             "/v1/organization/projects/{project_id}/api_keys/{api_key_id}/rotate",
@@ -293,8 +307,14 @@ fn list_audit_logs() -> Operation {
             in_query("resource_ids[]", text(), "Only what was done to these."),
         ],
         answer: Answer::Json("ListAuditLogsResponse", page_of_one(&entry, true)),
-        python: "page = client.admin.organization.audit_logs.list(project_ids=[\"ws_00VbjUjhHGglY7j08O6M3Oj9\"], limit=1)\nprint(page.to_json())",
-        typescript: "const page = await client.admin.organization.auditLogs.list({\n  project_ids: [\"ws_00VbjUjhHGglY7j08O6M3Oj9\"],\n  limit: 1,\n});\nconsole.log(JSON.stringify(page.data, null, 2));",
-        ..begun("listAuditLogs", "GET", "/v1/organization/audit_logs", "List audit logs")
+        python: include_str!("../calls/list_audit_logs.py"),
+        typescript: include_str!("../calls/list_audit_logs.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "listAuditLogs",
+            "GET",
+            "/v1/organization/audit_logs",
+            "List audit logs",
+        )
     }
 }

@@ -1,9 +1,9 @@
 //! The operations on the limits of projects and keys.
 
-use super::admin::{api_key_id, begun, json_body, project_id};
+use super::admin::{api_key_id, json_body, project_id};
 use super::{KEY, PROJECT};
 use crate::http::catalogue::ErrorKind::{AboveMaximum, BelowMinimum};
-use crate::http::reference::operation::{Answer, Operation};
+use crate::http::reference::operation::{Answer, Group, Operation};
 use serde_json::{Value, json};
 
 pub fn operations() -> Vec<Operation> {
@@ -36,9 +36,10 @@ fn retrieve_project_limits() -> Operation {
         extension: true,
         parameters: vec![project_id()],
         answer: Answer::Json("ProjectLimits", of_project(None)),
-        python: "limits = client.get(\"/organization/projects/ws_00VbjUjhHGglY7j08O6M3Oj9/limits\", cast_to=dict)\nprint(json.dumps(limits, indent=2))",
-        typescript: "const limits = await client.get(\"/organization/projects/ws_00VbjUjhHGglY7j08O6M3Oj9/limits\");\nconsole.log(JSON.stringify(limits, null, 2));",
-        ..begun(
+        python: include_str!("../calls/retrieve_project_limits.py"),
+        typescript: include_str!("../calls/retrieve_project_limits.ts"),
+        ..Operation::new(
+            Group::Administration,
             "retrieveProjectLimits",
             "GET",
             "/v1/organization/projects/{project_id}/limits",
@@ -55,9 +56,15 @@ fn update_project_limits() -> Operation {
         body: Some(json_body("ProjectLimitsRequest", true, json!({"storage_bytes": 1_073_741_824_u64}))),
         answer: Answer::Json("ProjectLimits", of_project(Some(1_073_741_824))),
         errors: vec![AboveMaximum, BelowMinimum],
-        python: "limits = client.post(\n    \"/organization/projects/ws_00VbjUjhHGglY7j08O6M3Oj9/limits\", cast_to=dict, body={\"storage_bytes\": 1073741824}\n)\nprint(json.dumps(limits, indent=2))",
-        typescript: "const limits = await client.post(\"/organization/projects/ws_00VbjUjhHGglY7j08O6M3Oj9/limits\", {\n  body: { storage_bytes: 1073741824 },\n});\nconsole.log(JSON.stringify(limits, null, 2));",
-        ..begun("updateProjectLimits", "POST", "/v1/organization/projects/{project_id}/limits", "Set project limits")
+        python: include_str!("../calls/update_project_limits.py"),
+        typescript: include_str!("../calls/update_project_limits.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "updateProjectLimits",
+            "POST",
+            "/v1/organization/projects/{project_id}/limits",
+            "Set project limits",
+        )
     }
 }
 
@@ -67,9 +74,10 @@ fn retrieve_key_limits() -> Operation {
         extension: true,
         parameters: vec![project_id(), api_key_id()],
         answer: Answer::Json("ProjectApiKeyLimits", of_key(None)),
-        python: "limits = client.get(\n    \"/organization/projects/ws_00VbjUjhHGglY7j08O6M3Oj9/api_keys/key_00VbjUjhHGglY7j08O6M3Oj9/limits\", cast_to=dict\n)\nprint(json.dumps(limits, indent=2))",
-        typescript: "const limits = await client.get(\n  \"/organization/projects/ws_00VbjUjhHGglY7j08O6M3Oj9/api_keys/key_00VbjUjhHGglY7j08O6M3Oj9/limits\",\n);\nconsole.log(JSON.stringify(limits, null, 2));",
-        ..begun(
+        python: include_str!("../calls/retrieve_project_api_key_limits.py"),
+        typescript: include_str!("../calls/retrieve_project_api_key_limits.ts"),
+        ..Operation::new(
+            Group::Administration,
             "retrieveProjectApiKeyLimits",
             "GET",
             "/v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits",
@@ -86,9 +94,10 @@ fn update_key_limits() -> Operation {
         body: Some(json_body("ProjectApiKeyLimitsRequest", true, json!({"requests_per_minute": 600}))),
         answer: Answer::Json("ProjectApiKeyLimits", of_key(Some(600))),
         errors: vec![AboveMaximum, BelowMinimum],
-        python: "limits = client.post(\n    \"/organization/projects/ws_00VbjUjhHGglY7j08O6M3Oj9/api_keys/key_00VbjUjhHGglY7j08O6M3Oj9/limits\",\n    cast_to=dict,\n    body={\"requests_per_minute\": 600},\n)\nprint(json.dumps(limits, indent=2))",
-        typescript: "const limits = await client.post(\n  \"/organization/projects/ws_00VbjUjhHGglY7j08O6M3Oj9/api_keys/key_00VbjUjhHGglY7j08O6M3Oj9/limits\",\n  { body: { requests_per_minute: 600 } },\n);\nconsole.log(JSON.stringify(limits, null, 2));",
-        ..begun(
+        python: include_str!("../calls/update_project_api_key_limits.py"),
+        typescript: include_str!("../calls/update_project_api_key_limits.ts"),
+        ..Operation::new(
+            Group::Administration,
             "updateProjectApiKeyLimits",
             "POST",
             "/v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits",

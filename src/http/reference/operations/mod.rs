@@ -52,7 +52,8 @@ fn in_header(name: &'static str, about: impl Into<String>) -> Parameter {
 
 fn idempotency_key() -> Parameter {
     let about = format!(
-        "1 to {MAX_KEY_CHARS} visible characters of ASCII: repeated under it within 24 hours, the request has one effect and one answer."
+        "1 to {MAX_KEY_CHARS} visible characters of ASCII: repeated under it within 24 hours, the request has one \
+         effect and one answer."
     );
     in_header("Idempotency-Key", about)
 }

@@ -1,16 +1,15 @@
 //! The operations on usage, costs, the ledger and adjustments.
 
-use super::admin::{begun, json_body};
+use super::admin::json_body;
 use super::{CREATED_AT, DAY, FILE, KEY, PROJECT, idempotency_key, in_query, sent};
 use crate::http::catalogue::ErrorKind::{AboveMaximum, BelowMinimum, IdempotencyKeyReused, NotFound};
 use crate::http::reference::operation::{Answer, Group, Operation, Parameter};
 use crate::http::reference::schema::{Schema, list, unix_seconds};
 use crate::usage::BucketWidth;
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub fn operations() -> Vec<Operation> {
-    let all = [list_usage(), list_costs(), list_ledger(), create_adjustment()];
-    all.into_iter().map(|operation| Operation { group: Group::Usage, ..operation }).collect()
+    vec![list_usage(), list_costs(), list_ledger(), create_adjustment()]
 }
 
 fn window() -> Vec<Parameter> {
@@ -31,6 +30,11 @@ fn window() -> Vec<Parameter> {
     ]
 }
 
+/// The only page, of one bucket.
+fn page_of(bucket: &Value) -> Value {
+    json!({"object": "page", "data": [bucket], "has_more": false, "next_page": null})
+}
+
 fn list_usage() -> Operation {
     let widths = Schema::Words(BucketWidth::ALL.map(BucketWidth::name).to_vec());
     let groups = list(Schema::Words(vec!["project_id", "api_key_id", "purpose"]));
@@ -46,21 +50,23 @@ fn list_usage() -> Operation {
     ]);
     let result = json!({
         "object": "organization.usage.files.result", "project_id": null, "api_key_id": null, "purpose": null,
-        "usage_bytes": 14, "peak_bytes": 14, "end_bytes": 14, "byte_seconds": "50400", "num_files": 1, "num_requests": 1,
-        "ops_class_a": 1, "ops_class_b": 0, "input_bytes": 14, "output_bytes": 0,
+        "usage_bytes": 14, "peak_bytes": 14, "end_bytes": 14, "byte_seconds": "50400", "num_files": 1,
+        "num_requests": 1, "ops_class_a": 1, "ops_class_b": 0, "input_bytes": 14, "output_bytes": 0,
     });
     let bucket = json!({"object": "bucket", "start_time": DAY, "end_time": DAY + 86_400, "results": [result]});
     Operation {
         about: vec![
-            "Says what was used, by the minute, the hour or the day (UTC). An admin key sees all projects, a key with the scope `usage.read` its own.".into(),
+            "Says what was used, by the minute, the hour or the day (UTC). An admin key sees all projects, a key \
+             with the scope `usage.read` its own."
+                .into(),
         ],
         extension: true,
         parameters,
-        answer: Answer::Json("UsageResponse", json!({"object": "page", "data": [bucket], "has_more": false, "next_page": null})),
+        answer: Answer::Json("UsageResponse", page_of(&bucket)),
         errors: vec![AboveMaximum, BelowMinimum],
-        python: "usage = client.get(\"/organization/usage/files\", cast_to=dict, options={\"params\": {\"start_time\": 1795305600}})\nprint(json.dumps(usage, indent=2))",
-        typescript: "const usage = await client.get(\"/organization/usage/files\", { query: { start_time: 1795305600 } });\nconsole.log(JSON.stringify(usage, null, 2));",
-        ..begun("listFilesUsage", "GET", "/v1/organization/usage/files", "Usage")
+        python: include_str!("../calls/list_files_usage.py"),
+        typescript: include_str!("../calls/list_files_usage.ts"),
+        ..Operation::new(Group::Usage, "listFilesUsage", "GET", "/v1/organization/usage/files", "Usage")
     }
 }
 
@@ -83,14 +89,11 @@ fn list_costs() -> Operation {
             "Says what it costs by the day (UTC), at the prices of this server. Days add up to the month.".into(),
         ],
         parameters,
-        answer: Answer::Json(
-            "CostsResponse",
-            json!({"object": "page", "data": [bucket], "has_more": false, "next_page": null}),
-        ),
+        answer: Answer::Json("CostsResponse", page_of(&bucket)),
         errors: vec![AboveMaximum, BelowMinimum],
-        python: "costs = client.admin.organization.usage.costs(start_time=1795305600)\nprint(costs.to_json())",
-        typescript: "const costs = await client.admin.organization.usage.costs({ start_time: 1795305600 });\nconsole.log(JSON.stringify(costs, null, 2));",
-        ..begun("usageCosts", "GET", "/v1/organization/costs", "Costs")
+        python: include_str!("../calls/usage_costs.py"),
+        typescript: include_str!("../calls/usage_costs.ts"),
+        ..Operation::new(Group::Usage, "usageCosts", "GET", "/v1/organization/costs", "Costs")
     }
 }
 
@@ -98,8 +101,8 @@ fn list_ledger() -> Operation {
     let line = |seq: u64, event: String, item: &str, bytes: u64, count: u64| {
         json!({
             "seq": seq, "event_id": event, "ts": CREATED_AT, "project_id": PROJECT, "api_key_id": KEY,
-            "purpose": "user_data", "kind": "create", "line_item": item, "file_id": FILE, "bytes": bytes, "count": count,
-            "reverses": null, "note": null, "actor": null,
+            "purpose": "user_data", "kind": "create", "line_item": item, "file_id": FILE, "bytes": bytes,
+            "count": count, "reverses": null, "note": null, "actor": null,
         })
     };
     let lines = vec![
@@ -109,7 +112,9 @@ fn list_ledger() -> Operation {
     ];
     Operation {
         about: vec![
-            "Hands out what usage and costs rest on: a line for each line item of each fact, as JSON Lines or, for `Accept: text/csv`, as CSV.".into(),
+            "Hands out what usage and costs rest on: a line for each line item of each fact, as JSON Lines or, for \
+             `Accept: text/csv`, as CSV."
+                .into(),
         ],
         extension: true,
         parameters: vec![
@@ -118,21 +123,24 @@ fn list_ledger() -> Operation {
         ],
         answer: Answer::Lines("LedgerLine", lines),
         errors: vec![AboveMaximum, BelowMinimum],
-        python: "lines = client.get(\"/organization/usage/ledger\", cast_to=str, options={\"params\": {\"limit\": 1}})\nprint(lines)",
-        typescript: "const response = await client.get(\"/organization/usage/ledger\", { query: { limit: 1 } }).asResponse();\nconsole.log(await response.text());",
-        ..begun("listLedger", "GET", "/v1/organization/usage/ledger", "Ledger")
+        python: include_str!("../calls/list_ledger.py"),
+        typescript: include_str!("../calls/list_ledger.ts"),
+        ..Operation::new(Group::Usage, "listLedger", "GET", "/v1/organization/usage/ledger", "Ledger")
     }
 }
 
 fn create_adjustment() -> Operation {
     let example = json!({
-        "object": "organization.usage.adjustment", "id": "adj:req_9a3c5e7f1b2d4c6e8fa0b1c2d3e4f506", "created_at": CREATED_AT,
-        "project_id": PROJECT, "api_key_id": null, "line_item": "files.egress", "quantity": "-10737418240",
-        "quantity_unit": "bytes", "reason": "ticket 4711: a looping client", "reverses": null, "actor": KEY,
+        "object": "organization.usage.adjustment", "id": "adj:req_9a3c5e7f1b2d4c6e8fa0b1c2d3e4f506",
+        "created_at": CREATED_AT, "project_id": PROJECT, "api_key_id": null, "line_item": "files.egress",
+        "quantity": "-10737418240", "quantity_unit": "bytes", "reason": "ticket 4711: a looping client", "reverses": null,
+        "actor": KEY,
     });
     Operation {
         about: vec![
-            "Corrects a bill from this second on, at its prices. Under an `Idempotency-Key` a correction counts once for ever.".into(),
+            "Corrects a bill from this second on, at its prices. Under an `Idempotency-Key` a correction counts once \
+             for ever."
+                .into(),
         ],
         extension: true,
         parameters: vec![idempotency_key()],
@@ -146,8 +154,15 @@ fn create_adjustment() -> Operation {
         )),
         answer: Answer::Json("Adjustment", example),
         errors: vec![IdempotencyKeyReused, NotFound],
-        python: "adjustment = client.post(\n    \"/organization/usage/adjustments\",\n    cast_to=dict,\n    body={\n        \"project_id\": \"ws_00VbjUjhHGglY7j08O6M3Oj9\",\n        \"line_item\": \"files.egress\",\n        \"quantity\": \"-10737418240\",\n        \"reason\": \"ticket 4711: a looping client\",\n    },\n)\nprint(json.dumps(adjustment, indent=2))",
-        typescript: "const adjustment = await client.post(\"/organization/usage/adjustments\", {\n  body: {\n    project_id: \"ws_00VbjUjhHGglY7j08O6M3Oj9\",\n    line_item: \"files.egress\",\n    quantity: \"-10737418240\",\n    reason: \"ticket 4711: a looping client\",\n  },\n});\nconsole.log(JSON.stringify(adjustment, null, 2));",
-        ..begun("createAdjustment", "POST", "/v1/organization/usage/adjustments", "Correct a bill")
+        python: include_str!("../calls/create_adjustment.py"),
+        typescript: include_str!("../calls/create_adjustment.ts"),
+        ..Operation::new(
+            Group::Usage,
+            "createAdjustment",
+            "POST",
+            "/v1/organization/usage/adjustments",
+            "Correct a \
+                                                                    bill",
+        )
     }
 }
