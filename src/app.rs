@@ -7,22 +7,27 @@ mod blobs;
 mod data_dir;
 mod installation;
 mod manifest;
+mod migrate;
 mod outbound;
 mod prices;
+mod reference;
 mod upkeep;
 
 pub use archive::{Archived, back_up, restore};
 pub use blobs::refuse_contradictions;
 pub use installation::{Installation, open_inspector};
+pub use migrate::migrate;
 pub use prices::price_list;
 
 use crate::blobs::{InFlight, InUse};
 use crate::clock::Clock;
-use crate::config::{Config, LimitConfig, StoreConfig};
+use crate::config::{Config, LimitConfig, MetadataConfig, StoreConfig};
 use crate::files::Files;
+use crate::http::reference::Reference;
 use crate::http::serve::{ConnectionLimits, serve};
 use crate::http::{BodyPace, FailedLogins, FairShare, Hall, Rates, Turns, admin_router, router};
 use crate::keys::{Keys, fresh_secret};
+use crate::metadata::postgres::check_url;
 use crate::metadata::sqlite::Opener;
 use crate::model::api_key::{KeyKind, KeySecret, Opens};
 use crate::model::ids::ProcessId;
@@ -33,7 +38,8 @@ use crate::usage::{ReadCounter, Spending, Usage};
 use crate::volume::{folder_of, volatile_kind};
 use anyhow::{Context, Result, bail};
 use blobs::{delete_delay, open_blobs};
-use data_dir::{Locks, create_folders, lock, write_secret};
+use data_dir::{Locks, create_folders, is_alone, lock, write_secret};
+use reference::facts;
 use std::fs::File;
 use std::io::Read;
 use std::net::SocketAddr;
@@ -62,6 +68,8 @@ const BOOTSTRAP_KEY_NAME: &str = "bootstrap";
 pub struct Server {
     /// Where the API listens.
     pub address: SocketAddr,
+    /// The address that is written where a URL is shown, without a slash at the end.
+    pub url: String,
     /// Where health listens apart from the API.
     pub admin_address: Option<SocketAddr>,
     /// The keys, as requests meet them.
@@ -101,14 +109,25 @@ impl Server {
             Some(address) => Some(bind("admin_listen", address).await?),
             None => None,
         };
+        let (address, admin_address) = (main.local_addr()?, admin.as_ref().map(TcpListener::local_addr).transpose()?);
+        let url = config.listeners.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let installation = Installation::open_as(Opener::Server, &config.stores, clock.clone(), tasks.clone()).await?;
         install_bootstrap_key(&installation, config.bootstrap_key_file.as_deref()).await?;
         let first_key = make_first_key(&installation, &config.stores.data_dir).await?;
         let mut warnings = warnings(&config.stores);
         let files = open_files(config, &installation, clock.clone(), tasks.clone()).await?;
+        upkeep::keep_lease(&files, &stop).await?;
         warnings.extend(
-            upkeep::start(&files, &config.upkeep, delete_delay(&config.stores, &config.upkeep), &clock, &stop).await?,
+            upkeep::start(
+                &files,
+                &config.upkeep,
+                is_alone(&config.stores),
+                delete_delay(&config.stores, &config.upkeep),
+                &clock,
+                &stop,
+            )
+            .await?,
         );
         let uploads = Uploads { files: files.clone(), ttl_seconds: config.upload_ttl.as_secs() };
         let reads = Arc::new(ReadCounter::new(Arc::clone(&installation.metadata), files.process));
@@ -132,13 +151,14 @@ impl Server {
             trusted_proxies: config.listeners.trusted_proxies.clone(),
             warnings: warnings.clone(),
             body_pace: body_pace(&config.limits),
+            reference: Reference::new(facts(config, &url)),
         });
         let limits = connection_limits(&config.limits);
-        let (address, admin_address) = (main.local_addr()?, admin.as_ref().map(TcpListener::local_addr).transpose()?);
         let mut listeners = vec![tokio::spawn(serve(main, router(Arc::clone(&hall)), limits, stop.clone()))];
         listeners.extend(admin.map(|admin| tokio::spawn(serve(admin, admin_router(hall), limits, stop.clone()))));
         Ok(Self {
             address,
+            url,
             admin_address,
             keys: installation.keys,
             first_key,
@@ -243,10 +263,21 @@ async fn make_first_key(installation: &Installation, data_dir: &Path) -> Result<
     Ok(Some(FirstKey { secret, file }))
 }
 
+/// Looks whether the settings of the stores can be used, as far as that is known without them.
+///
+/// # Errors
+/// When they cannot.
+pub fn check_stores(stores: &StoreConfig) -> Result<()> {
+    match &stores.metadata {
+        MetadataConfig::Sqlite(_) => Ok(()),
+        MetadataConfig::Postgres(url) => check_url(url.expose()).context("metadata_url cannot be used"),
+    }
+}
+
 /// What an operator should know of where the stores lie.
 #[must_use]
 pub fn warnings(stores: &StoreConfig) -> Vec<String> {
-    let places = [("metadata", Some(folder_of(&stores.database))), ("blobs", stores.blobs_folder())];
+    let places = [("metadata", stores.database().map(folder_of)), ("blobs", stores.blobs_folder())];
     let volatile = places.into_iter().filter_map(|(what, place)| {
         let place = place?;
         let kind = volatile_kind(place)?;

@@ -49,6 +49,15 @@ impl Clock {
         }
     }
 
+    /// What a test has set it to; none of the system's clock, beside which a store may have one of its own.
+    #[must_use]
+    pub fn set_ms(&self) -> Option<u64> {
+        match &self.0 {
+            Source::System => None,
+            Source::Set(at_ms) => Some(at_ms.load(Ordering::SeqCst)),
+        }
+    }
+
     /// Whole seconds since the Unix epoch.
     #[must_use]
     pub fn now_seconds(&self) -> u64 {

@@ -7,7 +7,7 @@ use super::blobs::{look_at_blobs, look_at_folder, open_blobs, open_folder};
 use super::data_dir::{
     begin_restoring, create_folder, create_folders, end_restoring, lock, refuse_filled, refuse_half_restored,
 };
-use super::installation::{Installation, open_metadata};
+use super::installation::{Installation, open_database};
 use super::manifest::{BLOBS_FOLDER, METADATA_FILE, Manifest, Sums};
 use crate::archive::{Copied, Hold, copy_blobs};
 use crate::blobs::BlobStore;
@@ -37,7 +37,7 @@ pub struct Archived {
 }
 
 impl Archived {
-    fn add(&mut self, copied: Copied) {
+    pub(super) fn add(&mut self, copied: Copied) {
         match copied {
             Copied::Whole { size_bytes, .. } | Copied::Inline { size_bytes } => {
                 self.blobs += 1;
@@ -49,7 +49,7 @@ impl Archived {
 }
 
 /// Hears of every blob, and of what was copied until then.
-type Progress<'a> = &'a mut (dyn FnMut(&Archived) + Send);
+pub(super) type Progress<'a> = &'a mut (dyn FnMut(&Archived) + Send);
 
 /// Copies an installation, with a server running on it or not, to a folder that is empty or not there.
 ///
@@ -107,18 +107,21 @@ async fn copy_and_sum(
 /// # Errors
 /// When it cannot be done; the stores are marked then and refused by every command.
 pub async fn restore(folder: &Path, stores: &StoreConfig, progress: Progress<'_>) -> Result<Archived> {
+    let Some(database) = stores.database() else {
+        bail!("a backup is restored to SQLite: set metadata_url to sqlite:PATH, or not at all");
+    };
     let manifest = Manifest::read(folder)?;
     refuse_half_restored(stores)?;
     refuse_filled(&stores.data_dir)?;
     stores.blobs_folder().map_or(Ok(()), refuse_filled)?;
-    if stores.database.exists() {
-        bail!("there is a database {} already", stores.database.display());
+    if database.exists() {
+        bail!("there is a database {} already", database.display());
     }
     create_folders(stores)?;
     let _locks = lock(stores)?;
     begin_restoring(stores)?;
-    copy_durably(&folder.join(METADATA_FILE), &stores.database).context("cannot copy the metadata")?;
-    let metadata = open_metadata(Opener::Command, &stores.database, Clock::system()).await?;
+    copy_durably(&folder.join(METADATA_FILE), database).context("cannot copy the metadata")?;
+    let metadata = open_database(Opener::Command, database, Clock::system()).await?;
     let source = look_at_folder(&folder.join(BLOBS_FOLDER)).await?;
     let target = open_blobs(stores, &metadata).await?;
     if stores.blobs_folder().is_none() && (target.names(None).await?.is_some() || target.stamp().await?.is_some()) {

@@ -1,5 +1,6 @@
 //! Where blobs are: in a folder or in a bucket, to be written to or to be looked at.
 
+use super::data_dir::create_folder;
 use crate::blobs::cloud::{CloudBlobs, Place, Protocol, UploadNotes};
 use crate::blobs::local::LocalBlobs;
 use crate::blobs::{BlobError, BlobStore};
@@ -20,15 +21,32 @@ const SHARED_DELETE_DELAY: Duration = Duration::from_mins(10);
 pub(super) async fn open_blobs(stores: &StoreConfig, metadata: &Arc<dyn MetadataStore>) -> Result<Arc<dyn BlobStore>> {
     match &stores.blobs {
         BlobsConfig::Folder(folder) => open_folder(folder).await,
-        BlobsConfig::Cloud(cloud) => {
-            let blobs = connect(cloud, stores.blobs_timeout, metadata)?;
-            match blobs.probe().await {
-                Err(BlobError::OutOfSpace(error)) => tracing::warn!(%error, "the blob store is full"),
-                proven => proven.map_err(told).with_context(|| format!("cannot keep blobs in {cloud} (blobs_url)"))?,
-            }
-            Ok(Arc::new(blobs))
-        }
+        BlobsConfig::Cloud(cloud) => open_cloud(cloud, stores, Arc::new(RowNotes(Arc::clone(metadata)))).await,
     }
+}
+
+/// The blobs, to write to before they have rows. What a crash leaves of an upload to a bucket is known to nobody then.
+pub(super) async fn open_unnoted(stores: &StoreConfig) -> Result<Arc<dyn BlobStore>> {
+    match &stores.blobs {
+        BlobsConfig::Folder(folder) => {
+            create_folder(folder)?;
+            open_folder(folder).await
+        }
+        BlobsConfig::Cloud(cloud) => open_cloud(cloud, stores, Arc::new(NoNotes)).await,
+    }
+}
+
+async fn open_cloud(
+    cloud: &CloudConfig,
+    stores: &StoreConfig,
+    notes: Arc<dyn UploadNotes>,
+) -> Result<Arc<dyn BlobStore>> {
+    let blobs = connect(cloud, stores.blobs_timeout, notes)?;
+    match blobs.probe().await {
+        Err(BlobError::OutOfSpace(error)) => tracing::warn!(%error, "the blob store is full"),
+        proven => proven.map_err(told).with_context(|| format!("cannot keep blobs in {cloud} (blobs_url)"))?,
+    }
+    Ok(Arc::new(blobs))
 }
 
 /// The blobs, to read from.
@@ -38,7 +56,10 @@ pub(super) async fn look_at_blobs(
 ) -> Result<Arc<dyn BlobStore>> {
     match &stores.blobs {
         BlobsConfig::Folder(folder) => look_at_folder(folder).await,
-        BlobsConfig::Cloud(cloud) => Ok(Arc::new(connect(cloud, stores.blobs_timeout, metadata)?)),
+        BlobsConfig::Cloud(cloud) => {
+            let notes = Arc::new(RowNotes(Arc::clone(metadata)));
+            Ok(Arc::new(connect(cloud, stores.blobs_timeout, notes)?))
+        }
     }
 }
 
@@ -75,7 +96,7 @@ pub fn refuse_contradictions(config: &Config) -> Result<()> {
     }
 }
 
-fn connect(cloud: &CloudConfig, request_time: Duration, metadata: &Arc<dyn MetadataStore>) -> Result<CloudBlobs> {
+fn connect(cloud: &CloudConfig, request_time: Duration, notes: Arc<dyn UploadNotes>) -> Result<CloudBlobs> {
     let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     let place = Place {
         protocol: match cloud.scheme {
@@ -88,7 +109,6 @@ fn connect(cloud: &CloudConfig, request_time: Duration, metadata: &Arc<dyn Metad
         variables: cloud.variables.of(cloud.scheme).map(owned).collect(),
         request_time,
     };
-    let notes = Arc::new(RowNotes(Arc::clone(metadata)));
     CloudBlobs::connect(&place, notes).map_err(told).with_context(|| {
         format!("cannot reach {cloud} (blobs_url) with the variables {}*", cloud.scheme.variables_begin_with())
     })
@@ -99,6 +119,21 @@ fn told(error: BlobError) -> anyhow::Error {
     match error {
         BlobError::Unavailable(cause) | BlobError::OutOfSpace(cause) => anyhow!(cause.to_string()),
         damaged @ BlobError::Damaged(..) => damaged.into(),
+    }
+}
+
+/// Nowhere to note uploads.
+#[derive(Debug)]
+struct NoNotes;
+
+#[async_trait]
+impl UploadNotes for NoNotes {
+    async fn note(&self, _blob: BlobId, _upload: &str) -> Result<(), BlobError> {
+        Ok(())
+    }
+
+    async fn noted(&self, _blobs: &[BlobId]) -> Result<Vec<(BlobId, String)>, BlobError> {
+        Ok(Vec::new())
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Locks {
 
 /// Makes the folders in which the stores lie.
 pub fn create_folders(stores: &StoreConfig) -> Result<()> {
-    let here = [Some(stores.data_dir.as_path()), Some(folder_of(&stores.database)), stores.blobs_folder()];
+    let here = [Some(stores.data_dir.as_path()), stores.database().map(folder_of), stores.blobs_folder()];
     here.into_iter().flatten().try_for_each(create_folder)
 }
 
@@ -45,18 +45,25 @@ fn create_durably(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Locks the data directory, the database and the folder of blobs if they have one, each of which may lie elsewhere.
+/// Locks the data directory, the database and the folder of blobs where they are on this machine, each of which may lie
+/// elsewhere.
 pub fn lock(stores: &StoreConfig) -> Result<Locks> {
-    let mut database: OsString = stores.database.clone().into();
-    database.push("-lock");
-    let data_dir = lock_file(&stores.data_dir.join(LOCK_FILE), "the data directory", &stores.data_dir)?;
-    let database = lock_file(&PathBuf::from(database), "the database", &stores.database)?;
-    let mut files = vec![data_dir, database];
+    let mut files = vec![lock_file(&stores.data_dir.join(LOCK_FILE), "the data directory", &stores.data_dir)?];
+    if let Some(database) = stores.database() {
+        let mut file: OsString = database.into();
+        file.push("-lock");
+        files.push(lock_file(&PathBuf::from(file), "the database", database)?);
+    }
     if let Some(folder) = stores.blobs_folder() {
         let blobs = File::open(folder).with_context(|| format!("cannot open {}", folder.display()))?;
         files.push(locked(blobs, "the blobs", folder)?);
     }
     Ok(Locks { _files: files })
+}
+
+/// Whether the locks of a server prove that no other writes to its blobs: they do unless rows and bytes are both elsewhere.
+pub fn is_alone(stores: &StoreConfig) -> bool {
+    stores.database().is_some() || stores.blobs_folder().is_some()
 }
 
 fn lock_file(path: &Path, what: &str, at: &Path) -> Result<File> {

@@ -4,10 +4,11 @@ use super::blobs::look_at_blobs;
 use super::data_dir::{create_folder, refuse_half_restored};
 use crate::audit::AuditLog;
 use crate::clock::Clock;
-use crate::config::StoreConfig;
+use crate::config::{MetadataConfig, StoreConfig};
 use crate::inspect::Inspector;
 use crate::keys::Keys;
 use crate::metadata::MetadataStore;
+use crate::metadata::postgres::PostgresStore;
 use crate::metadata::sqlite::{Opener, SqliteStore};
 use crate::model::workspace::Workspace;
 use crate::usage::Usage;
@@ -17,6 +18,9 @@ use anyhow::{Context, Result, bail};
 use std::path::Path;
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
+
+/// A URL may hold a password, so it is not repeated.
+const NOT_OPENED: &str = "cannot open the metadata store of metadata_url";
 
 /// The metadata of an installation.
 #[derive(Clone, Debug)]
@@ -47,8 +51,14 @@ impl Installation {
     /// # Errors
     /// When there is none, or it cannot be opened.
     pub async fn open_existing(stores: &StoreConfig, clock: Clock) -> Result<Self> {
-        if !stores.database.exists() {
-            bail!("there is no installation in {}", stores.data_dir.display());
+        match &stores.metadata {
+            MetadataConfig::Sqlite(database) if !database.exists() => {
+                bail!("there is no installation in {}", stores.data_dir.display());
+            }
+            MetadataConfig::Postgres(url) if !PostgresStore::is_there(url.expose()).await.context(NOT_OPENED)? => {
+                bail!("there is no installation in the database of metadata_url");
+            }
+            MetadataConfig::Sqlite(_) | MetadataConfig::Postgres(_) => {}
         }
         Self::open(stores, clock).await
     }
@@ -61,8 +71,7 @@ impl Installation {
     ) -> Result<Self> {
         refuse_half_restored(stores)?;
         create_folder(&stores.data_dir)?;
-        create_folder(folder_of(&stores.database))?;
-        let metadata = open_metadata(opener, &stores.database, clock.clone()).await?;
+        let metadata = open_metadata(opener, &stores.metadata, clock.clone()).await?;
         let workspaces = Workspaces { metadata: Arc::clone(&metadata) };
         let default_workspace = workspaces.ensure_default().await?;
         let usage = Usage { metadata: Arc::clone(&metadata), clock: clock.clone(), prices: Arc::default() };
@@ -82,7 +91,18 @@ pub async fn open_inspector(stores: &StoreConfig) -> Result<Inspector> {
     Ok(Inspector { metadata: installation.metadata, blobs })
 }
 
-pub(super) async fn open_metadata(opener: Opener, database: &Path, clock: Clock) -> Result<Arc<dyn MetadataStore>> {
+async fn open_metadata(opener: Opener, place: &MetadataConfig, clock: Clock) -> Result<Arc<dyn MetadataStore>> {
+    match place {
+        MetadataConfig::Sqlite(database) => open_database(opener, database, clock).await,
+        MetadataConfig::Postgres(url) => {
+            Ok(Arc::new(PostgresStore::open(url.expose(), clock).await.context(NOT_OPENED)?))
+        }
+    }
+}
+
+/// A SQLite database, in a folder that is made when it is missing.
+pub(super) async fn open_database(opener: Opener, database: &Path, clock: Clock) -> Result<Arc<dyn MetadataStore>> {
+    create_folder(folder_of(database))?;
     let path = database.to_owned();
     let store = tokio::task::spawn_blocking(move || SqliteStore::open(&path, clock, opener)).await?;
     Ok(Arc::new(store.with_context(|| format!("cannot open the metadata store {}", database.display()))?))

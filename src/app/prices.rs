@@ -15,21 +15,25 @@ pub fn price_list(config: &Config) -> Result<PriceList, PriceError> {
     PriceList::new(versions.collect::<Result<_, _>>()?)
 }
 
-fn price(config: &ItemPriceConfig) -> Result<Price, PriceError> {
-    let item = match config.item {
+/// The line item that the configuration means.
+pub const fn line_item(item: PricedItem) -> LineItem {
+    match item {
         PricedItem::Storage => LineItem::Storage,
         PricedItem::ClassA => LineItem::ClassA,
         PricedItem::ClassB => LineItem::ClassB,
         PricedItem::Ingress => LineItem::Ingress,
         PricedItem::Egress => LineItem::Egress,
-    };
+    }
+}
+
+fn price(config: &ItemPriceConfig) -> Result<Price, PriceError> {
     let unit = match config.per {
         PriceUnit::GibibyteHours => Unit::GibibyteHours,
         PriceUnit::Gibibytes => Unit::Gibibytes,
         PriceUnit::Requests => Unit::Requests,
         PriceUnit::ThousandRequests => Unit::ThousandRequests,
     };
-    Price::new(item, unit, config.atto_usd, config.free_atto_units)
+    Price::new(line_item(config.item), unit, config.atto_usd, config.free_atto_units)
 }
 
 #[cfg(test)]

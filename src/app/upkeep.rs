@@ -11,7 +11,7 @@ use crate::model::ids::InstallationId;
 use crate::model::stamp::Lineage;
 use crate::random;
 use crate::sweep::Sweeper;
-use crate::sweep::lineage;
+use crate::sweep::{lease, lineage};
 use anyhow::Result;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 pub(super) async fn start(
     files: &Files,
     config: &UpkeepConfig,
+    alone: bool,
     delete_delay: Duration,
     clock: &Clock,
     stop: &CancellationToken,
@@ -39,6 +40,7 @@ pub(super) async fn start(
         in_flight: Arc::clone(&files.in_flight),
         in_use: Arc::clone(&files.in_use),
         process: files.process,
+        alone,
         wanted: Arc::clone(&files.sweep_wanted),
         clock: clock.clone(),
         audit_retention: config.audit_retention,
@@ -49,6 +51,13 @@ pub(super) async fn start(
     let (until, interval) = (stop.clone(), config.sweep_interval);
     files.tasks.spawn(async move { sweeper.run(interval, until).await });
     Ok(None)
+}
+
+/// Takes the lease of this server, and keeps it until `stop`.
+pub(super) async fn keep_lease(files: &Files, stop: &CancellationToken) -> Result<()> {
+    lease::take(&*files.metadata, files.process).await?;
+    files.tasks.spawn(lease::keep(Arc::clone(&files.metadata), files.process, stop.clone()));
+    Ok(())
 }
 
 /// A full disk can be read and emptied without a new stamp.

@@ -59,7 +59,7 @@ impl Restore {
 }
 
 /// How many blobs are missing.
-fn report(archived: &Archived, done: &str) -> Result<u64> {
+pub(super) fn report(archived: &Archived, done: &str) -> Result<u64> {
     for (blob, why) in &archived.damaged {
         writeln!(io::stdout(), "{}", Finding::DamagedBlob { blob: *blob, why })?;
     }
@@ -69,17 +69,17 @@ fn report(archived: &Archived, done: &str) -> Result<u64> {
 }
 
 /// Says now and then how far a copy has come, on standard error.
-struct Progress {
+pub(super) struct Progress {
     verb: &'static str,
     said: Instant,
 }
 
 impl Progress {
-    fn new(verb: &'static str) -> Self {
+    pub(super) fn new(verb: &'static str) -> Self {
         Self { verb, said: Instant::now() }
     }
 
-    fn show(&mut self, archived: &Archived) {
+    pub(super) fn show(&mut self, archived: &Archived) {
         if self.said.elapsed() >= PERIOD {
             self.said = Instant::now();
             eprintln!("{} {} blobs, {} MiB", self.verb, archived.blobs, archived.bytes / MIB);

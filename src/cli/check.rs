@@ -2,7 +2,7 @@
 
 use super::output;
 use super::settings::ServerSettings;
-use crate::app::{refuse_contradictions, warnings};
+use crate::app::{check_stores, refuse_contradictions, warnings};
 use anyhow::Result;
 use serde::Serialize;
 
@@ -26,6 +26,7 @@ struct Row {
 impl Check {
     pub fn run(&self) -> Result<()> {
         let (config, effective) = self.settings.resolve()?;
+        check_stores(&config.stores)?;
         let rows = effective.into_iter().map(|effective| Row {
             setting: effective.name,
             value: effective.value,

@@ -1,7 +1,7 @@
 //! The command line: one file per command.
 //!
 //! Secrets and data go to standard output, everything else to standard error. Exit code 0 is success, 1 a failure, 2 a
-//! command line that cannot be understood; `fsck`, `scrub`, `backup` and `restore` have their own.
+//! command line that cannot be understood; `fsck`, `scrub`, `backup`, `restore` and `migrate` have their own.
 
 mod archive;
 mod audit;
@@ -10,6 +10,7 @@ mod inspect;
 mod keys;
 mod limits;
 mod log;
+mod migrate;
 mod output;
 mod progress;
 mod serve;
@@ -59,6 +60,8 @@ enum Command {
     Backup(archive::Backup),
     /// Makes an installation of a backup, on stores that are empty or not there, and checks every byte.
     Restore(archive::Restore),
+    /// Moves a stopped installation on SQLite to PostgreSQL, and its blobs to another place if one is named.
+    Migrate(migrate::Migrate),
 }
 
 /// Runs the program.
@@ -83,6 +86,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Fsck(fsck) => run_on(one_thread(), fsck.run()),
         Command::Scrub(scrub) => run_on(one_thread(), scrub.run()),
         Command::Backup(backup) => run_on(threads(), backup.run()),
+        Command::Migrate(migrate) => run_on(threads(), migrate.run()),
         Command::Restore(restore) => run_on(threads(), restore.run()),
     }
 }

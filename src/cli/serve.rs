@@ -66,15 +66,16 @@ fn introduce(config: &Config, server: &Server) {
 }
 
 fn write_introduction(out: &mut impl Write, config: &Config, server: &Server) -> io::Result<()> {
-    let url = config.listeners.public_url.clone().unwrap_or_else(|| format!("http://{}", server.address));
+    let url = &server.url;
     writeln!(out, "Venna Files {}\n", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "  API     {url}/v1")?;
+    writeln!(out, "  Docs    {url}/docs")?;
     if let Some(admin) = server.admin_address {
         writeln!(out, "  Health  http://{admin}/readyz")?;
     }
     writeln!(out, "  Data    {}", config.stores.data_dir.display())?;
     if let Some(first_key) = &server.first_key {
-        write_first_key(out, first_key, &url)?;
+        write_first_key(out, first_key, url)?;
     }
     writeln!(out)?;
     out.flush()

@@ -37,6 +37,16 @@ impl StoreSettings {
         Ok(self.resolve()?.stores)
     }
 
+    /// Where they lie when some of these settings say otherwise.
+    pub fn stores_with(
+        &self,
+        otherwise: impl IntoIterator<Item = (&'static str, Option<String>)>,
+    ) -> Result<StoreConfig> {
+        let mut layers = self.0.clone();
+        layers.flags.extend(otherwise.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        Ok(Config::resolve(&layers)?.0.stores)
+    }
+
     /// The installation, made when it is missing.
     pub async fn open(&self) -> Result<Installation> {
         Installation::open(&self.stores()?, Clock::system()).await

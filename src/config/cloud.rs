@@ -16,7 +16,7 @@ pub enum CloudScheme {
 }
 
 /// A bucket, and what the names of everything in it begin with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CloudConfig {
     /// The protocol.
     pub scheme: CloudScheme,
@@ -30,7 +30,7 @@ pub struct CloudConfig {
 
 /// Endpoint, region, credentials and the like, under the names that each cloud gives to its environment variables. Their
 /// values are never shown.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct CloudVariables(BTreeMap<String, String>);
 
 /// A name and what scheme it begins.

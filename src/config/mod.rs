@@ -5,12 +5,14 @@
 //! file, else the default. Prices are no settings: they stand in the file only. This room imports nothing of the house.
 
 mod cloud;
+mod metadata;
 mod parse;
 mod prices;
 mod resolve;
 mod settings;
 
 pub use cloud::{CloudConfig, CloudScheme, CloudVariables};
+pub use metadata::{DatabaseUrl, MetadataConfig};
 pub use prices::{ItemPriceConfig, PriceConfig, PriceUnit, PricedItem};
 pub use resolve::{Effective, Layers, Origin, SettingError};
 pub use settings::{Kind, SETTINGS, Setting, Use, reference};
@@ -56,8 +58,8 @@ pub struct Config {
 pub struct StoreConfig {
     /// The data directory: lock, first key, and by default the stores.
     pub data_dir: PathBuf,
-    /// The SQLite database.
-    pub database: PathBuf,
+    /// The metadata store.
+    pub metadata: MetadataConfig,
     /// Where blobs are kept.
     pub blobs: BlobsConfig,
     /// How long a store in the cloud may take for a request, retries included.
@@ -65,7 +67,7 @@ pub struct StoreConfig {
 }
 
 /// Where blobs are kept.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BlobsConfig {
     /// In a folder of this machine.
     Folder(PathBuf),
@@ -80,6 +82,15 @@ impl StoreConfig {
         match &self.blobs {
             BlobsConfig::Folder(folder) => Some(folder),
             BlobsConfig::Cloud(_) => None,
+        }
+    }
+
+    /// The SQLite database, if the metadata is in one.
+    #[must_use]
+    pub fn database(&self) -> Option<&Path> {
+        match &self.metadata {
+            MetadataConfig::Sqlite(path) => Some(path),
+            MetadataConfig::Postgres(_) => None,
         }
     }
 }
@@ -181,15 +192,16 @@ impl Config {
     /// The first setting whose value cannot be used, with its origin and what would be valid.
     pub fn resolve(layers: &Layers) -> Result<(Self, Vec<Effective>), SettingError> {
         let mut from = resolve::Resolver::new(layers)?;
+        let stores = stores(&mut from)?;
         let config = Self {
-            stores: stores(&mut from)?,
+            limits: limits(&mut from, stores.metadata.default_inline_max_bytes())?,
+            stores,
             listeners: ListenConfig {
                 main: from.take("listen", parse::address)?,
                 admin: from.take("admin_listen", parse::address_or_off)?,
                 public_url: from.take_optional("public_url", parse::http_url)?,
                 trusted_proxies: from.take_optional("trusted_proxies", parse::networks)?.unwrap_or_default(),
             },
-            limits: limits(&mut from)?,
             log_format: from.take_optional("log_format", parse::log_format)?,
             log_level: from.take("log_level", parse::log_level)?,
             bootstrap_key_file: from.take_optional("bootstrap_key_file", parse::path)?,
@@ -217,11 +229,11 @@ impl Config {
 
 fn stores(from: &mut resolve::Resolver<'_>) -> Result<StoreConfig, SettingError> {
     let data_dir = from.take("data_dir", parse::path)?;
-    let database = from.take_optional("metadata_url", parse::sqlite_url)?;
+    let metadata = from.take_optional("metadata_url", metadata::parse)?;
     let variables = from.cloud_variables();
     let blobs = from.take_optional("blobs_url", |_, text| cloud::blobs_url(text, variables))?;
     Ok(StoreConfig {
-        database: database.unwrap_or_else(|| data_dir.join("venna.db")),
+        metadata: metadata.unwrap_or_else(|| MetadataConfig::Sqlite(data_dir.join("venna.db"))),
         blobs: blobs.unwrap_or_else(|| BlobsConfig::Folder(data_dir.join("blobs"))),
         blobs_timeout: from.take("blobs_timeout_seconds", parse::seconds)?,
         data_dir,
@@ -239,10 +251,10 @@ fn upkeep(from: &mut resolve::Resolver<'_>) -> Result<UpkeepConfig, SettingError
     })
 }
 
-fn limits(from: &mut resolve::Resolver<'_>) -> Result<LimitConfig, SettingError> {
+fn limits(from: &mut resolve::Resolver<'_>, inline_max_bytes: u64) -> Result<LimitConfig, SettingError> {
     Ok(LimitConfig {
         max_file_bytes: from.take("max_file_bytes", parse::whole)?,
-        inline_max_bytes: from.take("inline_max_bytes", parse::whole)?,
+        inline_max_bytes: from.take_optional("inline_max_bytes", parse::whole)?.unwrap_or(inline_max_bytes),
         max_connections: from.take("max_connections", parse::count)?,
         max_concurrent_uploads: from.take("max_concurrent_uploads", parse::count)?,
         max_workspace_uploads: from.take("max_concurrent_uploads_per_workspace", parse::count)?,

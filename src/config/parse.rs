@@ -1,6 +1,6 @@
 //! From the text of a setting to its value; nothing when the text is not valid.
 
-use super::settings::{FILE, Kind, SQLITE, Setting};
+use super::settings::{FILE, Kind, Setting};
 use super::{LogFormat, LogLevel};
 use ipnet::{IpNet, Ipv4Net};
 use std::net::{IpAddr, SocketAddr};
@@ -14,10 +14,6 @@ const DAY_SECONDS: u64 = 86_400;
 
 pub(super) fn path(_: &Setting, text: &str) -> Option<PathBuf> {
     path_of(text)
-}
-
-pub(super) fn sqlite_url(_: &Setting, text: &str) -> Option<PathBuf> {
-    path_of_url(text, SQLITE)
 }
 
 pub(super) fn file_url(text: &str) -> Option<PathBuf> {
@@ -115,7 +111,7 @@ fn path_of(text: &str) -> Option<PathBuf> {
     (!text.is_empty() && !text.contains(['\0', char::REPLACEMENT_CHARACTER])).then(|| PathBuf::from(text))
 }
 
-fn path_of_url(text: &str, scheme: &str) -> Option<PathBuf> {
+pub(super) fn path_of_url(text: &str, scheme: &str) -> Option<PathBuf> {
     let rest = text.strip_prefix(scheme)?;
     path_of(rest.strip_prefix("//").unwrap_or(rest))
 }

@@ -1,6 +1,7 @@
 //! The layers of the configuration, and which of them each value comes from.
 
 use super::CloudVariables;
+use super::metadata;
 use super::prices::{self, PRICES, PriceConfig, Prices, TABLES};
 use super::settings::{Kind, SETTINGS, Setting};
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 const MAX_CONFIG_FILE_BYTES: u64 = 1 << 20;
 
 /// What is set, by name of the setting, before defaults apply.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Layers {
     /// Values of flags.
     pub flags: BTreeMap<&'static str, String>,
@@ -273,15 +274,12 @@ fn joined(items: &DeArray<'_>) -> String {
     items.iter().filter_map(|item| item.get_ref().as_str()).collect::<Vec<_>>().join(",")
 }
 
-/// Hides the user information of a URL, and anything that looks like a key.
+/// Hides what is secret in a URL, and anything that looks like a key.
 fn redacted(value: &str) -> String {
     if value.starts_with("vk_") || value.starts_with("vka_") {
         return "***".to_owned();
     }
-    match value.split_once("://").map(|(scheme, rest)| (scheme, rest.rsplit_once('@'))) {
-        Some((scheme, Some((_, host)))) => format!("{scheme}://***@{host}"),
-        _ => value.to_owned(),
-    }
+    metadata::redacted(value)
 }
 
 #[cfg(test)]
@@ -380,8 +378,14 @@ mod tests {
 
     #[test]
     fn secrets_are_not_repeated() {
-        let error =
-            Config::resolve(&layers(&[("metadata_url", "postgres://ada:hunter2@db/venna")], &[], None)).unwrap_err();
-        assert!(!error.to_string().contains("hunter2"), "{error}");
+        let wrong = [("blobs_url", "s4://ada:hunter2@db/venna"), ("metadata_url", "mysql://ada:hunter2@db/venna")];
+        for setting in wrong {
+            let error = Config::resolve(&layers(&[setting], &[], None)).unwrap_err();
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
+        let right = [("metadata_url", "postgres://ada:hunter2@db/venna?password=hunter2")];
+        let (config, effective) = Config::resolve(&layers(&[], &right, None)).unwrap();
+        assert!(!format!("{config:?} {effective:?}").contains("hunter2"), "{effective:?}");
+        assert_eq!(config.limits.inline_max_bytes, 0);
     }
 }

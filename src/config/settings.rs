@@ -51,6 +51,8 @@ pub enum Kind {
         /// The scheme, with its colon.
         scheme: &'static str,
     },
+    /// A SQLite database, or one of a PostgreSQL server.
+    MetadataUrl,
     /// A whole number within bounds.
     Whole {
         /// What is counted; empty for things that have no unit.
@@ -74,6 +76,7 @@ impl fmt::Display for Kind {
             Self::Networks => out.write_str(
                 "IP addresses or CIDR networks between commas, for example 127.0.0.1,10.0.0.0/8,fd00::/8; in the file also an array of them",
             ),
+            Self::MetadataUrl => out.write_str("sqlite:PATH, or postgres://USER@HOST:PORT/DATABASE as libpq has it"),
             Self::BlobsUrl => out.write_str(
                 "file:PATH, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX; a prefix is optional, and has letters, digits, `-`, `_`, `.` and `/` only",
             ),
@@ -103,6 +106,8 @@ impl Setting {
 
 /// The scheme of a SQLite database.
 pub(super) const SQLITE: &str = "sqlite:";
+/// The schemes of a database of a PostgreSQL server.
+pub(super) const POSTGRES: [&str; 2] = ["postgres://", "postgresql://"];
 /// The scheme of a folder.
 pub(super) const FILE: &str = "file:";
 const SECONDS: Kind = Kind::Whole { unit: "seconds", bounds: 1..=86_400 };
@@ -124,7 +129,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "URL",
         default: None,
         help: "The metadata store; `venna.db` in the data directory when not set.",
-        kind: Kind::PathUrl { scheme: SQLITE },
+        kind: Kind::MetadataUrl,
         used_by: Use::Stores,
     },
     Setting {
@@ -194,8 +199,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         name: "inline_max_bytes",
         placeholder: "BYTES",
-        default: Some("65536"),
-        help: "The largest file that is kept in the database, where many uploads share one fsync; 0 for none.",
+        default: None,
+        help: "The largest file that is kept in the database, where many uploads share one fsync; 0 for none; when not set, 65536 in SQLite and 0 in PostgreSQL.",
         kind: Kind::Whole { unit: "bytes", bounds: 0..=256 << 10 },
         used_by: Use::Server,
     },

@@ -1,6 +1,5 @@
-//! Every kind of error answer and what it is to clients: one table, from which `docs/errors.md` is generated.
-
-use crate::files::MAX_BATCH_FILE_BYTES;
+//! Every kind of error answer and what it is to clients: one table, from which `/docs/errors` and
+//! `docs/errors.md` are generated.
 
 /// Every way in which a request fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -291,24 +290,4 @@ impl ErrorKind {
             ),
         }
     }
-}
-
-/// `docs/errors.md`.
-#[must_use]
-pub fn reference() -> String {
-    let mut page = String::from(
-        "# Errors\n\nEvery error answer has the body `{\"error\":{\"message\",\"type\",\"param\",\"code\"}}` and the header \
-         `x-request-id`.\nSDKs retry 408, 409, 429 and 5xx unless `x-should-retry` says otherwise.\n\n\
-         | status | type | code | x-should-retry | brought about by | remedy |\n|---|---|---|---|---|---|\n",
-    );
-    for kind in ErrorKind::ALL {
-        let Entry { status, error_type, code, should_retry, brought_about_by, remedy } = kind.entry();
-        let code = code.map_or_else(|| "null".to_owned(), |code| format!("`{code}`"));
-        let should_retry = should_retry.map_or_else(String::new, |value| format!("`{value}`"));
-        page.push_str(&format!(
-            "| {status} | `{error_type}` | {code} | {should_retry} | {brought_about_by} | {remedy} |\n"
-        ));
-    }
-    page.push_str(&format!("\nA file of purpose `batch` over {MAX_BATCH_FILE_BYTES} bytes gets 400 `File is too large.`, as OpenAI answers.\n"));
-    page
 }

@@ -27,6 +27,7 @@ mod logged;
 mod path;
 mod range;
 mod rates;
+pub mod reference;
 mod router;
 mod routes;
 pub mod serve;
@@ -51,6 +52,7 @@ use crate::uploads::Uploads;
 use crate::usage::{ReadCounter, Spending, Usage};
 use crate::workspaces::Workspaces;
 use ipnet::IpNet;
+use reference::Reference;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,6 +89,8 @@ pub struct Hall {
     pub warnings: Vec<String>,
     /// The slowest request body that is waited for.
     pub body_pace: BodyPace,
+    /// What users read.
+    pub reference: Reference,
 }
 
 /// The slowest request body that is waited for.

@@ -3,7 +3,7 @@
 use super::caller::{Holder, authenticate};
 use super::catalogue::ErrorKind;
 use super::error::ApiError;
-use super::{SharedHall, edge, health, routes};
+use super::{SharedHall, edge, health, reference, routes};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use http::{Method, Uri};
@@ -35,10 +35,11 @@ pub(super) const NOT_YET: [&str; 22] = [
     "videos",
 ];
 
-/// The main listener: the API, and health.
+/// The main listener: the API, its reference, and health.
 pub fn router(hall: SharedHall) -> Router {
     routes::router()
         .merge(health::routes())
+        .merge(reference::routes())
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(Arc::clone(&hall), authenticate))

@@ -86,6 +86,17 @@ pub fn small_file(size: usize, purpose: Purpose, expires_after: Option<ExpiresAf
     NewFile { place: Place::Inline(Bytes::from(vec![7; size])), content, ..new }
 }
 
+/// An Upload of so many bytes.
+pub fn upload(size_bytes: u64) -> NewUpload {
+    NewUpload {
+        size_bytes,
+        filename: Filename::parse("u").unwrap(),
+        purpose: Purpose::UserData,
+        expires_after: None,
+        ttl_seconds: 60,
+    }
+}
+
 fn blob(caller: Caller, number: u8) -> BlobId {
     let mut bytes = [number; 16];
     bytes[..8].copy_from_slice(
@@ -265,16 +276,9 @@ async fn quotas_count_what_is_there_and_what_is_to_come(store: &dyn MetadataStor
     let brief = create(store, ours, 1, Purpose::UserData, ExpiresAfter::seconds(3600)).await;
     let kept = file(store, ours, 2).await;
     file(store, theirs, 1).await;
-    let new_upload = |size_bytes| NewUpload {
-        size_bytes,
-        filename: Filename::parse("u").unwrap(),
-        purpose: Purpose::UserData,
-        expires_after: None,
-        ttl_seconds: 60,
-    };
     let full = Refused::Quota(QuotaExceeded::Bytes { limit_bytes: 20 });
-    assert_eq!(store.create_upload(ours, new_upload(11), None).await.unwrap(), Effect::Refused(full));
-    made(store.create_upload(ours, new_upload(6), None).await.unwrap());
+    assert_eq!(store.create_upload(ours, upload(11), None).await.unwrap(), Effect::Refused(full));
+    made(store.create_upload(ours, upload(6), None).await.unwrap());
     let usage = |stored_bytes, stored_files, reserved_bytes, reserved_files| StorageUsage {
         stored_bytes,
         stored_files,
@@ -360,7 +364,7 @@ async fn a_file_appears_with_its_commit_and_goes_with_its_delete(store: &dyn Met
     let caller = tenant(store, "lives").await;
     let blob = blob(caller, 1);
     store.begin_blob(caller.workspace, blob, PROCESS).await.unwrap();
-    assert_eq!(store.pending_blobs().await.unwrap(), vec![PendingBlob { blob, process: PROCESS }]);
+    assert_eq!(store.pending_blobs().await.unwrap(), vec![PendingBlob { blob, process: PROCESS, lives: false }]);
     let new = new_file(blob, Purpose::Vision, None);
     let file = made(store.create_file(caller, new.clone(), None).await.unwrap()).unwrap();
     assert_eq!((file.created_at(), file.size_bytes, file.purpose), (NOW_MS / 1000, 5, Purpose::Vision));

@@ -10,6 +10,7 @@ mod contract;
 mod export_contract;
 #[cfg(test)]
 mod ledger_contract;
+pub mod postgres;
 pub mod sqlite;
 
 use crate::model::adjustment::{Adjusted, NewAdjustment};
@@ -42,6 +43,9 @@ use std::sync::Arc;
 
 /// Rows of the ledger that one transaction takes into the cache of usage.
 pub const ROLL_UP_ROWS: u32 = 5000;
+
+/// How long a process counts as living after it last said so, in seconds. What it left behind is swept after that.
+pub const LEASE_SECONDS: u64 = 30;
 
 /// Why the store failed; shared, because one failed commit fails every change in it.
 pub type Cause = Arc<dyn Error + Send + Sync>;
@@ -120,6 +124,8 @@ pub struct PendingBlob {
     pub blob: BlobId,
     /// The process that began it.
     pub process: ProcessId,
+    /// That process is known to live: its [lease](MetadataStore::renew_process) lasts.
+    pub lives: bool,
 }
 
 /// A place for rows.
@@ -263,6 +269,8 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     /// Removes at most `limit` of the entries that are older than so many seconds; how many there were.
     async fn forget_audit_log(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError>;
 
+    /// Says that a process lives, for [`LEASE_SECONDS`] from now, to servers that share the store with it.
+    async fn renew_process(&self, process: ProcessId) -> Result<(), MetadataError>;
     /// Gives a blob its row, before its first byte: `pending`.
     async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError>;
     /// Notes what the blob store calls the unfinished upload of a blob; false when the blob has no row.

@@ -51,7 +51,8 @@ pub enum Fact {
 }
 
 impl Fact {
-    const SIMPLE: [Self; 7] = [
+    /// Every fact that is no correction.
+    pub const SIMPLE: [Self; 7] = [
         Self::Opening,
         Self::Create,
         Self::Complete,

@@ -6,6 +6,7 @@
 //! again. `stray` looks for what no row explains, and [`lineage`] says whether anything may be removed at all. The wiring
 //! of floor 5 runs it.
 
+pub mod lease;
 pub mod lineage;
 mod stray;
 
@@ -13,7 +14,7 @@ use crate::blobs::{BlobError, BlobStore, InFlight, InUse};
 use crate::causes::Causes;
 use crate::clock::Clock;
 use crate::failpoint;
-use crate::metadata::{MetadataError, MetadataStore, ROLL_UP_ROWS};
+use crate::metadata::{MetadataError, MetadataStore, PendingBlob, ROLL_UP_ROWS};
 use crate::model::ids::{BlobId, ProcessId};
 use crate::model::outbox::SinkName;
 use std::sync::Arc;
@@ -40,8 +41,11 @@ pub struct Sweeper {
     pub in_flight: Arc<InFlight>,
     /// What this process is reading, and may not be swept yet.
     pub in_use: Arc<InUse>,
-    /// This run of the server; what an earlier one left pending is nobody's.
+    /// This run of the server.
     pub process: ProcessId,
+    /// No other server writes to these blobs while this one does: what another left pending is nobody's, whatever is said
+    /// of it. Elsewhere, what a process began that lives is its own.
+    pub alone: bool,
     /// Asks for a pass now.
     pub wanted: Arc<Notify>,
     /// What time it is for what was put aside.
@@ -149,8 +153,10 @@ impl Sweeper {
     /// has a row and is not in flight was left behind.
     async fn abandon_what_was_left_behind(&self) -> Result<usize, SweepError> {
         let pending = self.metadata.pending_blobs().await?;
-        let left = pending.into_iter().filter(|row| row.process != self.process || !self.in_flight.contains(row.blob));
-        let left: Vec<BlobId> = left.map(|row| row.blob).collect();
+        let is_left = |row: &PendingBlob| {
+            if row.process == self.process { !self.in_flight.contains(row.blob) } else { self.alone || !row.lives }
+        };
+        let left: Vec<BlobId> = pending.iter().filter(|row| is_left(row)).map(|row| row.blob).collect();
         if !left.is_empty() {
             self.metadata.abandon_blobs(left.clone()).await?;
         }

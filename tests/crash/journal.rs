@@ -41,6 +41,8 @@ pub struct Journal {
     pub just_deleted: Vec<String>,
     pub uploads: BTreeMap<String, OpenUpload>,
     pub tally: Tally,
+    /// Requests that failed while servers were killed beside those that went on.
+    pub failures: usize,
     /// What failed though nobody had struck yet.
     pub complaints: Vec<String>,
 }

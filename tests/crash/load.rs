@@ -29,11 +29,21 @@ pub struct Load {
 
 impl Load {
     pub fn start(client: &Client, journal: &Shared, dice: &mut Dice) -> Self {
+        Self::of(client, journal, dice, false)
+    }
+
+    /// Writers that go on when a request fails, until they are told of the strike.
+    pub fn start_enduring(client: &Client, journal: &Shared, dice: &mut Dice) -> Self {
+        Self::of(client, journal, dice, true)
+    }
+
+    fn of(client: &Client, journal: &Shared, dice: &mut Dice, endures: bool) -> Self {
         LazyLock::force(&NOISE);
         let struck = Arc::new(AtomicBool::new(false));
         let start = |_| {
             let journal = Arc::clone(journal);
-            let writer = Writer { client: client.clone(), journal, dice: dice.fork(), struck: Arc::clone(&struck) };
+            let (client, dice, struck) = (client.clone(), dice.fork(), Arc::clone(&struck));
+            let writer = Writer { client, journal, dice, struck, endures };
             std::thread::spawn(|| writer.run())
         };
         Self { writers: (0..WRITERS).map(start).collect(), struck }
@@ -53,7 +63,7 @@ impl Load {
 /// Each kind of change once, one after the other and whatever becomes of those before it; the first that failed.
 pub fn each_once(client: &Client, journal: &Shared, dice: &mut Dice) -> io::Result<()> {
     let (client, journal) = (client.clone(), Arc::clone(journal));
-    let mut writer = Writer { client, journal, dice: dice.fork(), struck: Arc::default() };
+    let mut writer = Writer { client, journal, dice: dice.fork(), struck: Arc::default(), endures: false };
     let outcomes = [writer.upload(), writer.upload_in_parts(), writer.begin_and_cancel(), writer.delete_one(0)];
     outcomes.into_iter().collect()
 }
@@ -63,13 +73,18 @@ struct Writer {
     journal: Shared,
     dice: Dice,
     struck: Arc<AtomicBool>,
+    endures: bool,
 }
 
 impl Writer {
     fn run(mut self) {
         let error = loop {
-            if let Err(error) = self.work() {
-                break error;
+            match self.work() {
+                Ok(()) => {}
+                Err(_) if self.endures && !self.struck.load(Ordering::SeqCst) => {
+                    self.note(|journal| journal.failures += 1);
+                }
+                Err(error) => break error,
             }
         };
         if !self.struck.load(Ordering::SeqCst) {

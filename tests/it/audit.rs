@@ -1,25 +1,28 @@
 //! The audit log at rest: nobody changes it, and it is kept as long as the operator says.
 
 use crate::house::{Form, House, eventually};
-use rusqlite::Connection;
+use crate::rows::Rows;
 use venna::clock::Clock;
 use venna::model::audit::{Action, AuditQuery};
 
 const NOW_MS: u64 = 1_795_374_000_000;
 const DAY_MS: u64 = 86_400_000;
 /// More than one batch of the sweeper.
-const OLD_ENTRIES: usize = 1200;
+const OLD_ENTRIES: i64 = 1200;
 
-fn count(database: &Connection) -> usize {
-    database.query_row("SELECT count(*) FROM audit_log", [], |row| row.get(0)).unwrap()
+fn count(database: &Rows) -> i64 {
+    database.number("SELECT count(*) FROM audit_log")
 }
 
 /// Entries of a week before the house was opened.
-fn add_old_entries(database: &Connection) {
-    let sql = "WITH RECURSIVE number (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM number WHERE n < ?1)
-               INSERT INTO audit_log (id, actor, action, object_id)
-               SELECT printf('audit_00Vb%020d', n), 'command_line', 'project.created', 'ws_old' FROM number";
-    assert_eq!(database.execute(sql, [OLD_ENTRIES]).unwrap(), OLD_ENTRIES);
+fn add_old_entries(database: &Rows) {
+    let digits = database.choose("printf('%020d', n)", "lpad(n::text, 20, '0')");
+    let sql = format!(
+        "WITH RECURSIVE number (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM number WHERE n < {OLD_ENTRIES})
+         INSERT INTO audit_log (id, actor, action, object_id)
+         SELECT 'audit_00Vb' || {digits}, 'command_line', 'project.created', 'ws_old' FROM number"
+    );
+    database.execute(&sql).unwrap();
 }
 
 /// A file that ends in an hour, so that it is seen when a pass of the sweeper has come by.
@@ -73,21 +76,20 @@ async fn nobody_changes_an_entry() {
     let database = house.database();
     let before: Vec<String> = everything(&database);
     for column in ["id", "actor", "action", "workspace_id", "object_id", "address", "request_id", "details"] {
-        let error = database.execute(&format!("UPDATE audit_log SET {column} = 'another'"), []).unwrap_err();
-        assert!(error.to_string().contains("append-only"), "{column}: {error}");
+        let error = database.execute(&format!("UPDATE audit_log SET {column} = 'another'")).unwrap_err();
+        assert!(error.contains("append-only"), "{column}: {error}");
     }
     let upsert = "INSERT INTO audit_log (id, actor, action, object_id) SELECT id, 'command_line', action, 'another'
-                  FROM audit_log WHERE 1 ON CONFLICT (id) DO UPDATE SET object_id = excluded.object_id";
-    assert!(database.execute(upsert, []).unwrap_err().to_string().contains("append-only"));
+                  FROM audit_log WHERE true ON CONFLICT (id) DO UPDATE SET object_id = excluded.object_id";
+    assert!(database.execute(upsert).unwrap_err().contains("append-only"));
     assert_eq!(everything(&database), before);
     house.close().await;
 }
 
-fn everything(database: &Connection) -> Vec<String> {
-    let sql =
-        "SELECT json_array(id, actor, action, workspace_id, object_id, address, request_id, details) FROM audit_log";
-    let mut select = database.prepare(sql).unwrap();
-    let rows = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect::<Vec<_>>();
+fn everything(database: &Rows) -> Vec<String> {
+    let columns = "id, actor, action, workspace_id, object_id, address, request_id, details";
+    let (sqlite, postgres) = (format!("json_array({columns})"), format!("jsonb_build_array({columns})"));
+    let rows = database.texts(&format!("SELECT {} FROM audit_log ORDER BY id", database.choose(&sqlite, &postgres)));
     assert!(!rows.is_empty());
     rows
 }

@@ -6,8 +6,9 @@ use std::path::Path;
 fn generated_pages_are_current() {
     let pages = [
         ("docs/config.md", venna::config::reference()),
-        ("docs/errors.md", venna::http::catalogue::reference()),
+        ("docs/errors.md", venna::http::reference::errors()),
         ("docs/cli.md", venna::cli::reference()),
+        ("docs/openapi.json", format!("{:#}\n", venna::http::reference::openapi("http://127.0.0.1:8080"))),
     ];
     for (path, page) in pages {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);

@@ -3,7 +3,7 @@
 use crate::dice::Dice;
 use crate::house::{Actor, Form, House, eventually};
 use crate::receiver::{Manner, Receiver};
-use rusqlite::Connection;
+use crate::rows::Rows;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use venna::clock::Clock;
@@ -27,21 +27,21 @@ async fn open(receiver: &Receiver, more: &[(&'static str, &str)]) -> House {
 
 /// What the rows of the ledger say of each hour before `until`, by workspace and line item, counted hour by hour from each row
 /// alone.
-fn by_hour(database: &Connection, until: u64) -> BTreeMap<(String, String, u64), i128> {
+fn by_hour(database: &Rows, until: u64) -> BTreeMap<(String, String, u64), i128> {
     let mut sums: BTreeMap<(String, String, u64), i128> = BTreeMap::new();
-    let mut select = database.prepare("SELECT workspace_id, ts, fact, bytes, count, line_item FROM ledger").unwrap();
-    let mut rows = select.query([]).unwrap();
-    while let Some(row) = rows.next().unwrap() {
-        let (workspace, ts, fact): (String, u64, String) =
-            (row.get(0).unwrap(), row.get(1).unwrap(), row.get(2).unwrap());
-        let (bytes, count): (i64, i64) = (row.get(3).unwrap(), row.get(4).unwrap());
+    let sql = "SELECT workspace_id || '|' || ts || '|' || fact || '|' || bytes || '|' || count || '|' || coalesce(line_item, '')
+               FROM ledger";
+    for row in database.texts(sql) {
+        let row: Vec<&str> = row.split('|').collect();
+        let (workspace, ts, fact): (_, u64, _) = (row[0].to_owned(), row[1].parse().unwrap(), row[2]);
+        let (bytes, count): (i64, i64) = (row[3].parse().unwrap(), row[4].parse().unwrap());
         let mut add = |item: &str, second: u64, quantity: i64| {
             if second < until {
                 let name = (workspace.clone(), item.to_owned(), second - second % HOUR);
                 *sums.entry(name).or_default() += i128::from(quantity);
             }
         };
-        match fact.as_str() {
+        match fact {
             "create" | "complete" => {
                 add("files.ingress", ts, bytes);
                 add("files.ops.class_a", ts, count);
@@ -52,10 +52,10 @@ fn by_hour(database: &Connection, until: u64) -> BTreeMap<(String, String, u64),
                 add("files.ops.class_b", ts, count);
                 add("files.egress", ts, bytes);
             }
-            "adjustment" => add(&row.get::<_, String>(5).unwrap(), ts, bytes + count),
+            "adjustment" => add(row[5], ts, bytes + count),
             _ => {}
         }
-        if ["opening", "create", "complete", "end"].contains(&fact.as_str()) {
+        if ["opening", "create", "complete", "end"].contains(&fact) {
             let mut second = ts;
             while second < until {
                 let end = second - second % HOUR + HOUR;
@@ -68,13 +68,12 @@ fn by_hour(database: &Connection, until: u64) -> BTreeMap<(String, String, u64),
     sums
 }
 
-fn exported_until(database: &Connection) -> u64 {
-    database.query_row("SELECT coalesce(max(until), 0) FROM usage_export", [], |row| row.get(0)).unwrap()
+fn exported_until(database: &Rows) -> u64 {
+    database.number("SELECT coalesce(max(until), 0) FROM usage_export").try_into().unwrap()
 }
 
-fn pending(database: &Connection) -> u64 {
-    let sql = "SELECT count(*) FROM outbox WHERE acknowledged_at IS NULL";
-    database.query_row(sql, [], |row| row.get(0)).unwrap()
+fn pending(database: &Rows) -> i64 {
+    database.number("SELECT count(*) FROM outbox WHERE acknowledged_at IS NULL")
 }
 
 async fn everything_is_exported(house: &House, until: u64) {

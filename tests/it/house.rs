@@ -3,12 +3,13 @@
 //! A test opens a house, lets actors do things, and closes it; closing asserts that nothing was left behind: no pending
 //! row, no blob without a File, no File without its blob, and no ERROR in the log that the test did not expect.
 
+use crate::postgres::Database;
+use crate::rows::Rows;
 #[path = "../s3/bucket.rs"]
 pub mod bucket;
 
 use bucket::Bucket;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
-use rusqlite::Connection;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -44,6 +45,7 @@ pub struct House {
     pub bucket: Option<Bucket>,
     config: Config,
     folder: TempDir,
+    postgres: Option<Database>,
     pub clock: Clock,
     errors: Errors,
     expected_errors: usize,
@@ -96,6 +98,10 @@ impl House {
             ("listen", "127.0.0.1:0".to_owned()),
             ("admin_listen", "off".to_owned()),
         ]);
+        let postgres = wants_postgres().then(|| Database::fresh("the house").expect("there is a PostgreSQL"));
+        if let Some(database) = &postgres {
+            flags.extend([("metadata_url", database.url.clone()), ("inline_max_bytes", "65536".to_owned())]);
+        }
         if let Some((bucket, _)) = &bucket {
             flags.insert("blobs_url", bucket.url(PREFIX));
             flags.insert("delete_delay_seconds", "0".to_owned());
@@ -113,6 +119,7 @@ impl House {
             bucket,
             config,
             folder,
+            postgres,
             clock,
             errors,
             expected_errors: 0,
@@ -143,8 +150,11 @@ impl House {
     }
 
     /// The rows, beside the server.
-    pub fn database(&self) -> Connection {
-        Connection::open(&self.config.stores.database).unwrap()
+    pub fn database(&self) -> Rows {
+        match &self.postgres {
+            Some(database) => Rows::of(database),
+            None => Rows::in_file(self.config.stores.database().unwrap()),
+        }
     }
 
     /// The keys, as the server's requests meet them.
@@ -196,13 +206,12 @@ impl House {
     }
 
     /// Blobs that are being written: where they are in a bucket, nothing of them is to be seen there.
-    pub fn pending_blobs(&self) -> usize {
-        let sql = "SELECT count(*) FROM blobs WHERE state = 'pending'";
-        self.database().query_row(sql, [], |row| row.get(0)).unwrap()
+    pub fn pending_blobs(&self) -> i64 {
+        self.database().number("SELECT count(*) FROM blobs WHERE state = 'pending'")
     }
 
     /// Waits until so many blobs are being written.
-    pub async fn pending_blobs_become(&self, count: usize) {
+    pub async fn pending_blobs_become(&self, count: i64) {
         eventually(|| self.pending_blobs() == count, || format!("{count} pending blobs, not {}", self.pending_blobs()))
             .await;
     }
@@ -235,9 +244,7 @@ impl House {
 
     /// The blobs that Files and parts have, by their names, in order.
     pub fn referenced_blobs(&self) -> Vec<String> {
-        let database = self.database();
-        let mut select = database.prepare("SELECT f.blob_id FROM files f JOIN blobs b ON b.id = f.blob_id WHERE b.content IS NULL UNION ALL SELECT blob_id FROM file_parts UNION ALL SELECT blob_id FROM parts").unwrap();
-        let mut referenced: Vec<String> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        let mut referenced = self.database().texts("SELECT f.blob_id FROM files f JOIN blobs b ON b.id = f.blob_id WHERE b.content IS NULL UNION ALL SELECT blob_id FROM file_parts UNION ALL SELECT blob_id FROM parts");
         referenced.sort();
         referenced
     }
@@ -252,12 +259,8 @@ impl House {
 
     /// Closes the house and looks whether everybody left it as they found it.
     pub async fn close(mut self) {
-        let database = Connection::open(&self.config.stores.database).unwrap();
-        let unsettled = || {
-            database
-                .query_row("SELECT count(*) FROM blobs WHERE state <> 'ready'", [], |row| row.get::<_, usize>(0))
-                .unwrap()
-        };
+        let database = self.database();
+        let unsettled = || database.number("SELECT count(*) FROM blobs WHERE state <> 'ready'");
         eventually(|| unsettled() == 0, || "no pending or deleting row is left".into()).await;
         self.server.take().unwrap().stop().await;
         assert_eq!(self.found_blobs(), self.referenced_blobs(), "blobs at rest are the blobs of Files and parts");
@@ -276,6 +279,20 @@ impl Drop for House {
         let closed = self.server.is_none() || std::thread::panicking();
         assert!(closed, "a test closes its house: {}", self.folder.path().display());
     }
+}
+
+/// Whether the house keeps its metadata in PostgreSQL.
+pub fn wants_postgres() -> bool {
+    match std::env::var("VENNA_TEST_METADATA").as_deref() {
+        Ok("postgres") => true,
+        Ok("sqlite") | Err(_) => false,
+        Ok(other) => panic!("VENNA_TEST_METADATA is sqlite or postgres, not {other}"),
+    }
+}
+
+/// How often something is repeated that is repeated so often in SQLite: a commit of a server costs more.
+pub fn rounds(in_sqlite: usize) -> usize {
+    if wants_postgres() { in_sqlite / 5 } else { in_sqlite }
 }
 
 /// Waits for a condition.
@@ -492,9 +509,8 @@ impl House {
     /// What a process leaves that dies in the middle of an upload: a pending row and a temporary file, or an object that
     /// nobody heard of.
     pub fn leave_behind(&self, blob: &str) {
-        let database = Connection::open(&self.config.stores.database).unwrap();
-        let row = "INSERT INTO blobs (id, workspace_id, process_id, state) VALUES (?1, 'ws_gone', '0123456789abcdef0123456789abcdef', 'pending')";
-        database.execute(row, [blob]).unwrap();
+        let row = "INSERT INTO blobs (id, workspace_id, process_id, state) VALUES ('BLOB', 'ws_gone', '0123456789abcdef0123456789abcdef', 'pending')";
+        self.database().execute(&row.replace("BLOB", blob)).unwrap();
         let place = match (self.config.stores.blobs_folder(), &self.bucket) {
             (Some(folder), _) => folder.join(&blob[..2]).join(format!("{blob}.tmp")),
             (None, Some(bucket)) => bucket.key(&format!("{PREFIX}/blobs/{blob}")).into(),
@@ -518,12 +534,11 @@ impl House {
 impl House {
     /// Waits until the sweeper has nothing left to do at this time of the clock; something must have asked for a pass.
     pub async fn settle(&self) {
-        let database = Connection::open(&self.config.stores.database).unwrap();
+        let database = self.database();
         let sql = "SELECT (SELECT count(*) FROM blobs WHERE state <> 'ready')
                    + (SELECT count(*) FROM files WHERE expires_at <= ?1)
                    + (SELECT count(*) FROM uploads WHERE status = 'pending' AND expires_at <= ?1)";
-        let mut unsettled = database.prepare(sql).unwrap();
-        let mut left = || unsettled.query_row([self.clock.now_seconds()], |row| row.get::<_, usize>(0)).unwrap();
+        let left = || database.number(&sql.replace("?1", &self.clock.now_seconds().to_string()));
         eventually(|| left() == 0, || "the sweeper leaves nothing behind".into()).await;
     }
 
@@ -545,12 +560,18 @@ impl House {
         }
     }
 
-    /// The thread that writes the database ends by itself, and a process that has died holds no file open.
+    /// The thread that writes the database ends by itself, as do the sessions of a database server, and a process that has
+    /// died holds no file open.
     fn wait_for_the_dead(&self) {
         let held = |entry: std::io::Result<std::fs::DirEntry>| {
             std::fs::read_link(entry.unwrap().path()).is_ok_and(|file| file.starts_with(self.folder.path()))
         };
         let deadline = std::time::Instant::now() + PATIENCE;
+        let sessions = "SELECT count(*) FROM pg_stat_activity
+                        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        while self.postgres.is_some() && self.database().number(sessions) > 0 {
+            assert!(std::time::Instant::now() < deadline, "within {PATIENCE:?} the dead server has no session");
+        }
         while std::fs::read_dir("/proc/self/fd").unwrap().any(held) {
             assert!(std::time::Instant::now() < deadline, "within {PATIENCE:?} the dead server holds no file");
             std::thread::sleep(Duration::from_millis(1));

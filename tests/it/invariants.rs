@@ -169,7 +169,7 @@ impl Walk {
         let stored = "SELECT (SELECT coalesce(sum(bytes), 0) FROM ledger WHERE fact IN ('create', 'complete', 'end'))
                       - (SELECT coalesce(sum(size_bytes), 0) FROM files WHERE expires_at <= ?1)";
         let now = self.house.clock.now_seconds();
-        let stored: i64 = self.house.database().query_row(stored, [now], |row| row.get(0)).unwrap();
+        let stored = self.house.database().number(&stored.replace("?1", &now.to_string()));
         let of = |item: &str| sums.get(item).copied().unwrap_or_default();
         [stored, of("files.ops.class_a"), of("files.ops.class_b"), of("files.ingress"), of("files.egress")]
     }

@@ -21,9 +21,15 @@ mod limits;
 mod lines;
 mod list;
 mod matrix;
+#[allow(dead_code, reason = "each test binary uses its part of it")]
+mod postgres;
 mod quotas;
 mod races;
 mod receiver;
+mod reference;
+mod replicas;
+#[allow(dead_code, reason = "each test binary uses its part of it")]
+mod rows;
 mod spending;
 mod tenancy;
 mod uploads;

@@ -16,17 +16,17 @@ const NOW_MS: u64 = 1_795_374_000_000;
 
 /// What a request may name.
 #[derive(Clone)]
-struct Ids {
-    file: String,
-    upload: String,
-    part: String,
-    project: String,
-    key: String,
+pub struct Ids {
+    pub file: String,
+    pub upload: String,
+    pub part: String,
+    pub project: String,
+    pub key: String,
 }
 
 impl Ids {
     /// Ids of things that never existed, right beside these: where an id is a position in a list, it is the same one.
-    fn never(&self) -> Self {
+    pub fn never(&self) -> Self {
         let beside = |id: &String| {
             let (body, last) = id.split_at(id.len() - 1);
             format!("{body}{}", if last == "0" { "1" } else { "0" })
@@ -114,14 +114,14 @@ async fn issue(house: &House, opens: Opens, valid_seconds: Option<u64>) -> (ApiK
 }
 
 /// The path of this route with these ids in it.
-fn path(route: &Route, ids: &Ids) -> String {
+pub fn path(route: &Route, ids: &Ids) -> String {
     let id = if route.path.starts_with("/v1/uploads/") { &ids.upload } else { &ids.file };
     let path = route.path.replace("{id}", id).replace("{project_id}", &ids.project);
     path.replace("{api_key_id}", &ids.key)
 }
 
 /// A request of this route that names these things.
-fn request(actor: &Actor, route: &Route, ids: &Ids) -> RequestBuilder {
+pub fn request(actor: &Actor, route: &Route, ids: &Ids) -> RequestBuilder {
     let bare = actor.request(route.method.clone(), &path(route, ids));
     let form = |form: Form| bare.try_clone().unwrap().header("content-type", Form::content_type()).body(form.close());
     match (route.method.as_str(), route.path) {

@@ -1,7 +1,7 @@
 //! What a workspace may have, and what a workspace or key may do: quotas, limits of size, rate and concurrency, and a key that
 //! ends while it is in use.
 
-use crate::house::{Actor, Answer, Form, House};
+use crate::house::{Actor, Answer, Form, House, rounds};
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -42,23 +42,28 @@ fn is_over_quota(answer: Answer) {
 
 #[tokio::test]
 async fn of_64_uploads_at_once_those_10_are_stored_that_fit() {
-    const ROUNDS: u64 = 200;
     let house = House::with(&[("sweep_interval_seconds", "86400")], Clock::set_to(NOW_MS)).await;
     let (ada, _) = house.limited_visitor("ada", &[(Limit::StorageBytes, 10_009)]).await;
     // No commit may go over the quota, whatever is seen from outside.
-    let guard = "CREATE TRIGGER guard AFTER UPDATE ON workspaces
-                 WHEN new.stored_bytes - coalesce((SELECT sum(size_bytes) FROM files WHERE workspace_id = new.id
-                     AND expires_at <= (SELECT value FROM clock)), 0) > 10009
-                 BEGIN SELECT RAISE(ABORT, 'over the quota'); END";
+    let is_over = "new.stored_bytes - coalesce((SELECT sum(size_bytes) FROM files WHERE workspace_id = new.id
+                       AND expires_at <= (SELECT value FROM clock)), 0) > 10009";
+    let sqlite = format!(
+        "CREATE TRIGGER guard AFTER UPDATE ON workspaces WHEN {is_over} BEGIN SELECT RAISE(ABORT, 'over the quota'); END"
+    );
+    let postgres = format!(
+        "CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN IF {is_over} THEN RAISE 'over the quota'; END IF; RETURN NULL; END $$;
+         CREATE TRIGGER guard AFTER UPDATE ON workspaces FOR EACH ROW EXECUTE FUNCTION guard()"
+    );
     let database = house.database();
-    database.execute_batch("CREATE TABLE clock (value INTEGER)").unwrap();
-    database.execute("INSERT INTO clock VALUES (?1)", [NOW_MS / 1000]).unwrap();
-    database.execute_batch(guard).unwrap();
+    database.execute("CREATE TABLE clock (value BIGINT)").unwrap();
+    database.execute(&format!("INSERT INTO clock VALUES ({})", NOW_MS / 1000)).unwrap();
+    database.execute(database.choose(&sqlite, &postgres)).unwrap();
     let brief = |form: Form| {
         let anchor = form.field("expires_after[anchor]", "created_at");
         anchor.field("expires_after[seconds]", "3600").field("purpose", "user_data").file("a", &[7; 1000])
     };
-    for round in 0..ROUNDS {
+    for round in 0..rounds(200) {
         let answers = join_all((0..64).map(|_| ada.post(brief(Form::default())))).await;
         let (stored, refused): (Vec<_>, Vec<_>) =
             answers.into_iter().partition(|answer| answer.status == StatusCode::OK);
@@ -71,10 +76,11 @@ async fn of_64_uploads_at_once_those_10_are_stored_that_fit() {
             }
         } else {
             house.clock.set(house.clock.now_ms() + 3_600_000);
-            database.execute("UPDATE clock SET value = ?1", [house.clock.now_seconds()]).unwrap();
+            database.execute(&format!("UPDATE clock SET value = {}", house.clock.now_seconds())).unwrap();
         }
     }
-    database.execute_batch("DROP TRIGGER guard; DROP TABLE clock").unwrap();
+    let drop = ["DROP TRIGGER guard", "DROP TRIGGER guard ON workspaces"];
+    database.execute(&format!("{}; DROP TABLE clock", database.choose(drop[0], drop[1]))).unwrap();
     house.close_unswept().await;
 }
 

@@ -1,13 +1,13 @@
 //! Changes that exclude each other, asked for at once: one wins, and nothing is left of the other.
 
-use crate::house::{Answer, Form, House};
+use crate::house::{Answer, Form, House, rounds};
 use futures_util::future::join_all;
 use std::time::{Duration, Instant};
 use tokio::join;
 use venna::clock::Clock;
 
 const NOW_MS: u64 = 1_795_374_000_000;
-const ROUNDS: usize = 1000;
+const IN_SQLITE: usize = 1000;
 /// Rounds that are raced side by side.
 const AT_ONCE: usize = 8;
 
@@ -27,11 +27,11 @@ async fn of_a_completion_and_a_cancellation_one_wins() {
         status == "completed"
     };
     let mut files = 0;
-    for round in 0..ROUNDS / AT_ONCE {
+    for round in 0..rounds(IN_SQLITE) / AT_ONCE {
         files += join_all((0..AT_ONCE).map(race)).await.into_iter().filter(|won| *won).count();
         assert_eq!(ada.list("").await.ids().len(), files, "after round {round}");
     }
-    assert!((1..ROUNDS).contains(&files), "both win now and then: {files}");
+    assert!((1..rounds(IN_SQLITE)).contains(&files), "both win now and then: {files}");
     house.blobs_become(files).await;
     house.close().await;
 }
@@ -57,11 +57,11 @@ async fn a_completion_that_is_asked_for_twice_happens_once() {
         let winner = if won(&one) { one } else { two };
         ada.download_file(winner.is_ok().json()["file"]["id"].as_str().unwrap()).await.is_bytes(content);
     };
-    for round in (0..ROUNDS).step_by(AT_ONCE) {
+    for round in (0..rounds(IN_SQLITE)).step_by(AT_ONCE) {
         join_all((round..round + AT_ONCE).map(race)).await;
     }
-    assert_eq!(ada.list("").await.ids().len(), ROUNDS);
-    house.blobs_become(2 * ROUNDS).await;
+    assert_eq!(ada.list("").await.ids().len(), rounds(IN_SQLITE));
+    house.blobs_become(2 * rounds(IN_SQLITE)).await;
     house.close().await;
 }
 
@@ -94,7 +94,7 @@ async fn parts_in_any_permutation_are_the_file_in_that_order() {
     };
     let all: std::collections::BTreeSet<String> = (0..24).map(|number| permutation(number).concat()).collect();
     assert_eq!(all.len(), 24);
-    for number in (0..ROUNDS).step_by(AT_ONCE) {
+    for number in (0..rounds(IN_SQLITE)).step_by(AT_ONCE) {
         join_all((number..number + AT_ONCE).map(round)).await;
     }
     house.close().await;
@@ -110,7 +110,7 @@ async fn what_is_read_when_it_expires_is_whole_or_not_there() {
     let house = House::with(&[("inline_max_bytes", "0"), ("sweep_interval_seconds", "1")], Clock::set_to(NOW_MS)).await;
     let ada = &house.visitor("ada").await;
     let (mut whole, mut gone) = (0, 0);
-    for round in 0..ROUNDS / AT_ONCE {
+    for round in 0..rounds(IN_SQLITE) / AT_ONCE {
         let begun_ms = house.clock.now_ms();
         let id = &ada.post(brief("expiring")).await.id();
         let readers = join_all((0..AT_ONCE).map(|_| async move { ada.download_file(id).await }));

@@ -10,6 +10,12 @@
 #[path = "../it/house.rs"]
 mod house;
 mod model;
+#[allow(dead_code, reason = "each test binary uses its part of it")]
+#[path = "../it/postgres.rs"]
+mod postgres;
+#[allow(dead_code, reason = "each test binary uses its part of it")]
+#[path = "../it/rows.rs"]
+mod rows;
 mod steps;
 mod world;
 

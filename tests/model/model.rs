@@ -137,8 +137,7 @@ pub struct Model {
     pub keys: Vec<Key>,
     /// What was answered under the keys of a workspace.
     pub answers: BTreeMap<(usize, String), Answered>,
-    newest_id: String,
-    newest_ms: u64,
+    newest: BTreeMap<usize, (String, u64)>,
 }
 
 /// A request that succeeded under an `Idempotency-Key`.
@@ -208,7 +207,7 @@ impl Model {
         sha256: Option<Vec<u8>>,
         minted: &str,
     ) {
-        let created_at = self.mint(minted) / 1000;
+        let created_at = self.mint(at, minted) / 1000;
         let life = details.expires_after.or((details.purpose == "batch").then_some(*EXPIRES_AFTER.end()));
         let expires_at = life.map(|seconds| created_at + seconds);
         let whole = (pieces.len() == 1 && tag.len() == 64).then(|| Arc::clone(&pieces[0]));
@@ -218,14 +217,16 @@ impl Model {
     }
 
     /// Ids grow, and their milliseconds are the clock's, or those of the newest id when the clock stands behind it; a
-    /// millisecond that is full makes room by one more.
-    fn mint(&mut self, id: &str) -> u64 {
+    /// millisecond that is full makes room by one more. PostgreSQL counts for each workspace by itself.
+    fn mint(&mut self, at: usize, id: &str) -> u64 {
         let digit = |byte: u8| DIGITS.iter().position(|digit| *digit == byte).expect("an id has base62 digits") as u64;
         let ms = id.as_bytes()[5..14].iter().fold(0, |value, byte| value * 62 + digit(*byte));
-        assert!(id.len() == 29 && id.starts_with("file-") && *id > *self.newest_id, "{id} after {}", self.newest_id);
-        let full = self.newest_ms >= self.now_ms && ms == self.newest_ms + 1;
-        assert!(full || ms == self.now_ms.max(self.newest_ms), "{id} is of {ms}, not of {}", self.now_ms);
-        (self.newest_id, self.newest_ms) = (id.to_owned(), ms);
+        let counted = if crate::house::wants_postgres() { at } else { 0 };
+        let (newest_id, newest_ms) = self.newest.entry(counted).or_default();
+        assert!(id.len() == 29 && id.starts_with("file-") && *id > **newest_id, "{id} after {newest_id}");
+        let full = *newest_ms >= self.now_ms && ms == *newest_ms + 1;
+        assert!(full || ms == self.now_ms.max(*newest_ms), "{id} is of {ms}, not of {}", self.now_ms);
+        (*newest_id, *newest_ms) = (id.to_owned(), ms);
         ms
     }
 

@@ -4,6 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
 mod archive;
+#[allow(dead_code, reason = "each test binary uses its part of the bucket")]
+#[path = "../s3/bucket.rs"]
+mod bucket;
 mod commands;
 #[path = "../it/dice.rs"]
 mod dice;
@@ -13,7 +16,12 @@ mod first_run;
 mod full_disk;
 mod inspect;
 mod memory;
+mod migrate;
+mod on_postgres;
 mod panics;
+#[allow(dead_code, reason = "each test binary uses its part of it")]
+#[path = "../it/postgres.rs"]
+mod postgres;
 #[allow(dead_code, reason = "tests/crash uses the rest")]
 mod program;
 #[path = "../it/receiver.rs"]

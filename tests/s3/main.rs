@@ -18,10 +18,16 @@ mod house;
 mod latency;
 mod load;
 mod memory;
+#[allow(dead_code, reason = "each test binary uses its part of it")]
+#[path = "../it/postgres.rs"]
+mod postgres;
 #[allow(dead_code, reason = "tests/process uses the rest")]
 #[path = "../process/program.rs"]
 mod program;
 mod redirect;
+#[allow(dead_code, reason = "each test binary uses its part of it")]
+#[path = "../it/rows.rs"]
+mod rows;
 mod start;
 
 fn setting(name: &str, default: u64) -> u64 {

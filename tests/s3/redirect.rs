@@ -46,8 +46,9 @@ async fn a_download_leads_to_the_bucket_and_is_billed() {
     ada.download_range(&id, "bytes=1000-1999").await.is_bytes(&content[1000..2000]);
     let database = house.database();
     let handed_out = || {
-        let sql = "SELECT coalesce(sum(bytes), 0), coalesce(sum(count), 0) FROM ledger WHERE fact = 'content'";
-        database.query_row(sql, [], |row| Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?))).unwrap()
+        let of =
+            |column| database.number(&format!("SELECT coalesce(sum({column}), 0) FROM ledger WHERE fact = 'content'"));
+        (of("bytes"), of("count"))
     };
     let expected = (500_000 + 500_000 + 1000, 3);
     eventually(|| handed_out() == expected, || format!("{:?} is billed, not {expected:?}", handed_out())).await;

@@ -108,9 +108,11 @@ pub(super) fn known(connection: &Connection, blobs: &[BlobId]) -> Result<HashSet
     Ok(known)
 }
 
+/// One server at a time has the database: whoever else began a blob is dead.
 pub(super) fn pending(connection: &Connection) -> Result<Vec<PendingBlob>> {
     let mut select = connection.prepare_cached("SELECT id, process_id FROM blobs WHERE state = 'pending'")?;
-    select.query_map([], |row| Ok(PendingBlob { blob: parsed(row, 0)?, process: parsed(row, 1)? }))?.collect()
+    let row = |row: &Row<'_>| Ok(PendingBlob { blob: parsed(row, 0)?, process: parsed(row, 1)?, lives: false });
+    select.query_map([], row)?.collect()
 }
 
 /// One statement, and so one snapshot: whoever made a hold before a blob was turned to `deleting` is seen with it.

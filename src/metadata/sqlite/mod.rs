@@ -8,9 +8,11 @@ mod admission;
 mod answers;
 mod audit;
 mod blobs;
+mod dump;
 mod expiries;
 mod export;
 mod files;
+mod import;
 mod keys;
 mod ledger;
 mod limits;
@@ -65,6 +67,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use writer::{Change, Writer};
 
+pub(super) use dump::Dump;
+pub(super) use import::Import;
 pub use migrate::MigrationError;
 pub use snapshot::Snapshot;
 
@@ -396,6 +400,11 @@ impl MetadataStore for SqliteStore {
     async fn forget_audit_log(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError> {
         let until = self.clock.now_seconds().saturating_sub(older_than_seconds);
         self.writer.write(move |change| audit::forget(change.connection, until, limit)).await
+    }
+
+    /// There is nobody to tell: the lock of its stores is the lease of a server.
+    async fn renew_process(&self, _process: ProcessId) -> Result<(), MetadataError> {
+        Ok(())
     }
 
     async fn note_blob_upload(&self, blob: BlobId, upload: &str) -> Result<bool, MetadataError> {

@@ -63,7 +63,7 @@ fn flush(path: &Path) -> io::Result<()> {
     File::open(folder_of(path))?.sync_all()
 }
 
-fn refused(error: io::Error) -> MetadataError {
+pub(super) fn refused(error: io::Error) -> MetadataError {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => MetadataError::OutOfSpace(Arc::new(error)),
         _ => MetadataError::Unavailable(Arc::new(error)),

@@ -1,0 +1,2 @@
+project = client.admin.organization.projects.archive("ws_00VbjUjhHGglY7j08O6M3Oj9")
+print(project.to_json())

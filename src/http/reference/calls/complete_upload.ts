@@ -1,0 +1,4 @@
+const upload = await client.uploads.complete("upload_7d5f0f6bb52743c7a93c2f0e3c3f9d11", {
+  part_ids: ["part_2f6b1a8e4a0c4d6f9b1f35d7c8e90a12"],
+});
+console.log(JSON.stringify(upload, null, 2));

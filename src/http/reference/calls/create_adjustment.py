@@ -1,0 +1,11 @@
+adjustment = client.post(
+    "/organization/usage/adjustments",
+    cast_to=dict,
+    body={
+        "project_id": "ws_00VbjUjhHGglY7j08O6M3Oj9",
+        "line_item": "files.egress",
+        "quantity": "-10737418240",
+        "reason": "ticket 4711: a looping client",
+    },
+)
+print(json.dumps(adjustment, indent=2))

@@ -1,0 +1,2 @@
+page = client.files.list(limit=1)
+print(page.to_json())

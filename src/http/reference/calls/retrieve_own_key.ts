@@ -1,0 +1,2 @@
+const key = await client.get("/organization/key");
+console.log(JSON.stringify(key, null, 2));

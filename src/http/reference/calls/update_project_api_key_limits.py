@@ -1,0 +1,6 @@
+limits = client.post(
+    "/organization/projects/ws_00VbjUjhHGglY7j08O6M3Oj9/api_keys/key_00VbjUjhHGglY7j08O6M3Oj9/limits",
+    cast_to=dict,
+    body={"requests_per_minute": 600},
+)
+print(json.dumps(limits, indent=2))

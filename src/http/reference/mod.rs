@@ -1,0 +1,142 @@
+//! The reference: `/docs`, `/openapi.json`, `/llms.txt`, made from the operations, shapes and errors of this floor.
+//!
+//! One description gives everything: `operations` and `objects` say what there is, `openapi`, `typescript`, `samples`
+//! and the pages follow from it, `html` and `markdown` write pages. Nothing here asks for a key, is metered or limited,
+//! or touches a verb; all of it is written once, when it is first asked for. `app` says what stands in it of the
+//! configuration.
+
+mod billing;
+mod differences;
+mod errors;
+mod html;
+mod markdown;
+mod objects;
+mod openapi;
+mod operation;
+mod operation_page;
+mod operations;
+mod overview;
+mod page;
+mod samples;
+mod schema;
+mod site;
+mod typescript;
+
+pub use site::{Facts, PriceLine};
+
+use super::SharedHall;
+use super::catalogue::ErrorKind;
+use super::conditions::{Validators, Verdict, evaluate};
+use super::error::ApiError;
+use super::headers::{CROSS_ORIGIN_RESOURCE_POLICY, put};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use bytes::Bytes;
+use http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderValue, REFERRER_POLICY,
+    VARY,
+};
+use http::{HeaderMap, Method, StatusCode, Uri};
+use serde_json::Value;
+use site::{Asset, Site};
+use std::sync::OnceLock;
+
+/// Where the reference is asked for.
+pub(super) const PATHS: [&str; 7] =
+    ["/docs", "/docs/", "/docs.md", "/docs/{*page}", "/openapi.json", "/llms.txt", "/llms-full.txt"];
+
+/// Pages load what this server has, send requests to it, and are embedded nowhere.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \
+                      frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+/// The reference of a server.
+#[derive(Debug)]
+pub struct Reference {
+    facts: Facts,
+    site: OnceLock<Site>,
+}
+
+impl Reference {
+    /// The reference of a server of which this is known.
+    #[must_use]
+    pub const fn new(facts: Facts) -> Self {
+        Self { facts, site: OnceLock::new() }
+    }
+
+    fn site(&self) -> &Site {
+        self.site.get_or_init(|| Site::of(&self.facts))
+    }
+}
+
+/// The `OpenAPI` document of a server that is reached at `origin`.
+#[must_use]
+pub fn openapi(origin: &str) -> Value {
+    openapi::document(origin)
+}
+
+/// `docs/errors.md`.
+#[must_use]
+pub fn errors() -> String {
+    markdown::render(&errors::page())
+}
+
+/// Method and path of every operation that is described, in order.
+pub fn described() -> impl Iterator<Item = (&'static str, &'static str)> {
+    operations::operations().into_iter().map(|operation| (operation.method, operation.path))
+}
+
+pub(super) fn routes() -> Router<SharedHall> {
+    PATHS.into_iter().fold(Router::new(), |router, path| router.route(path, get(serve)))
+}
+
+async fn serve(State(hall): State<SharedHall>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let path = if uri.path() == "/docs/" { "/docs" } else { uri.path() };
+    let site = hall.reference.site();
+    match site.assets.get(path) {
+        Some(asset) => found(asset, &method, &headers),
+        None => not_found(&site.not_found, &method, &uri, &headers),
+    }
+}
+
+fn found(asset: &Asset, method: &Method, headers: &HeaderMap) -> Response {
+    let verdict = evaluate(headers, Validators { etag: &asset.etag, modified_at: u64::MAX });
+    let (status, body) = match verdict {
+        Verdict::NotModified => (StatusCode::NOT_MODIFIED, Bytes::new()),
+        Verdict::Proceed | Verdict::Failed => (StatusCode::OK, asset.body.clone()),
+    };
+    let mut response = page(status, asset.content_type, body, method);
+    response.headers_mut().insert(ETAG, asset.etag_header());
+    put(response.headers_mut(), CACHE_CONTROL, "no-cache");
+    response
+}
+
+/// A page for browsers, and the envelope for everybody else.
+fn not_found(body: &Bytes, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
+    let accepts = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let mut response = if accepts.contains("text/html") {
+        page(StatusCode::NOT_FOUND, "text/html; charset=utf-8", body.clone(), method)
+    } else {
+        ApiError::new(ErrorKind::UnknownUrl, format!("Invalid URL ({method} {})", uri.path())).into_response()
+    };
+    put(response.headers_mut(), VARY, "accept");
+    response
+}
+
+/// The length is said here, since `axum` would say 0 of the answer to `HEAD`.
+fn page(status: StatusCode, content_type: &'static str, body: Bytes, method: &Method) -> Response {
+    let length = body.len();
+    let mut response = Response::new(if method == Method::HEAD { Body::empty() } else { Body::from(body) });
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    if status != StatusCode::NOT_MODIFIED {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    put(headers, CONTENT_TYPE, content_type);
+    put(headers, CONTENT_SECURITY_POLICY, POLICY);
+    put(headers, REFERRER_POLICY, "no-referrer");
+    put(headers, CROSS_ORIGIN_RESOURCE_POLICY, "same-origin");
+    response
+}

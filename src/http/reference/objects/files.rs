@@ -1,0 +1,75 @@
+//! Files.
+
+use super::{id, object, page_of};
+use crate::http::reference::schema::{Definition, Schema, count, may, must, or_null, unix_seconds};
+use crate::model::expiry::EXPIRES_AFTER_SECONDS;
+use crate::model::filename::MAX_FILENAME_BYTES;
+use crate::model::purpose::Purpose;
+
+pub fn definitions() -> Vec<Definition> {
+    vec![
+        Definition { name: "OpenAIFile", about: "A File.", schema: Schema::Object(file()) },
+        Definition { name: "ListFilesResponse", about: "A page of Files.", schema: page_of("OpenAIFile") },
+        Definition { name: "CreateFileRequest", about: "The form of a new File.", schema: Schema::Object(creation()) },
+        Definition {
+            name: "DeleteFileResponse",
+            about: "The File is gone.",
+            schema: Schema::Object(vec![
+                object("file"),
+                must("deleted", Schema::True, "Always true."),
+                id("The id of the File."),
+            ]),
+        },
+        Definition {
+            name: "FilePurpose",
+            about: "What a File is for, as far as clients create it.",
+            schema: Schema::Words(Purpose::UPLOADABLE.map(Purpose::name).to_vec()),
+        },
+        Definition {
+            name: "StoredPurpose",
+            about: "What a File is for, those included that only servers create.",
+            schema: Schema::Words(Purpose::ALL.map(Purpose::name).to_vec()),
+        },
+    ]
+}
+
+fn file() -> Vec<super::Field> {
+    vec![
+        object("file"),
+        id("Its id: `file-` and 24 characters. Ids sort by creation."),
+        must("purpose", Schema::Named("StoredPurpose"), "What it is for."),
+        must("filename", Schema::Text, "Its name."),
+        must("bytes", count(), "Its size, in bytes."),
+        must("created_at", unix_seconds(), "When it was created, in Unix seconds."),
+        must("expires_at", or_null(unix_seconds()), "When it expires, in Unix seconds; null for never."),
+        must(
+            "status",
+            Schema::Words(vec!["processed", "error"]),
+            "`error` when lines of a batch or fine-tune file are wrong.",
+        ),
+        must("status_details", or_null(Schema::Text), "Which lines are wrong, and why."),
+        may(
+            "sha256",
+            Schema::Text,
+            "The SHA-256 of its content, in hex. An extension; absent of most Files that came in parts.",
+        ),
+    ]
+}
+
+fn creation() -> Vec<super::Field> {
+    vec![
+        must("file", Schema::Octets, format!("The file, with a name of at most {MAX_FILENAME_BYTES} bytes.")),
+        must("purpose", Schema::Named("FilePurpose"), "What it is for."),
+        may(
+            "expires_after[anchor]",
+            Schema::Word("created_at"),
+            "From when on its time is counted; only together with the seconds.",
+        ),
+        may(
+            "expires_after[seconds]",
+            Schema::Whole(*EXPIRES_AFTER_SECONDS.start(), *EXPIRES_AFTER_SECONDS.end()),
+            "After how many seconds it expires. Without, `batch` files live 30 days and all others for ever, or as \
+             the project has it.",
+        ),
+    ]
+}

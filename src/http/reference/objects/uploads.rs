@@ -1,0 +1,92 @@
+//! Uploads and their parts.
+
+use super::{Field, id, object, page_of};
+use crate::http::reference::schema::{Definition, Schema, count, may, must, unix_seconds};
+use crate::model::expiry::EXPIRES_AFTER_SECONDS;
+use crate::model::upload::{MAX_PART_BYTES, MAX_PARTS, MAX_UPLOAD_BYTES};
+
+pub fn definitions() -> Vec<Definition> {
+    vec![
+        Definition { name: "Upload", about: "An Upload.", schema: Schema::Object(upload()) },
+        Definition {
+            name: "CreateUploadRequest",
+            about: "What is to be uploaded.",
+            schema: Schema::Object(creation()),
+        },
+        Definition {
+            name: "AddUploadPartRequest",
+            about: "The form of a part.",
+            schema: Schema::Object(vec![must(
+                "data",
+                Schema::Octets,
+                format!("The bytes of the part, at most {MAX_PART_BYTES}."),
+            )]),
+        },
+        Definition { name: "UploadPart", about: "A part.", schema: Schema::Object(part()) },
+        Definition {
+            name: "ListedUploadPart",
+            about: "A part as the list shows it, with what a client compares before it sends the part again.",
+            schema: Schema::Object(listed_part()),
+        },
+        Definition { name: "ListUploadPartsResponse", about: "A page of parts.", schema: page_of("ListedUploadPart") },
+        Definition {
+            name: "CompleteUploadRequest",
+            about: "Which parts make the File.",
+            schema: Schema::Object(completion()),
+        },
+    ]
+}
+
+fn upload() -> Vec<Field> {
+    let states = Schema::Words(vec!["pending", "completed", "cancelled", "expired"]);
+    vec![
+        id("Its id: `upload_` and 32 hex digits."),
+        object("upload"),
+        must("bytes", count(), "How many bytes the File will have."),
+        must("created_at", unix_seconds(), "When it was created, in Unix seconds."),
+        must("filename", Schema::Text, "The name of the File."),
+        must("purpose", Schema::Named("StoredPurpose"), "What the File is for."),
+        must("status", states, "Only a pending Upload takes parts."),
+        must("expires_at", unix_seconds(), "Until when it takes parts, in Unix seconds."),
+        may("file", Schema::Named("OpenAIFile"), "The File, once it is complete."),
+    ]
+}
+
+fn creation() -> Vec<Field> {
+    let seconds = Schema::Whole(*EXPIRES_AFTER_SECONDS.start(), *EXPIRES_AFTER_SECONDS.end());
+    let expires_after = Schema::Object(vec![
+        must("anchor", Schema::Word("created_at"), "From when on its time is counted: the creation of the File."),
+        must("seconds", seconds, "After how many seconds it expires."),
+    ]);
+    vec![
+        must("bytes", Schema::Whole(0, MAX_UPLOAD_BYTES), "How many bytes the File will have."),
+        must("filename", Schema::Text, "The name of the File."),
+        must("mime_type", Schema::Text, "Its type, as OpenAI demands it; content is served as octets all the same."),
+        must("purpose", Schema::Named("FilePurpose"), "What it is for."),
+        may("expires_after", expires_after, "When the File expires by itself."),
+    ]
+}
+
+fn part() -> Vec<Field> {
+    vec![
+        id("Its id: `part_` and 32 hex digits."),
+        object("upload.part"),
+        must("created_at", unix_seconds(), "When it was stored, in Unix seconds."),
+        must("upload_id", Schema::Text, "The Upload that it belongs to."),
+    ]
+}
+
+fn listed_part() -> Vec<Field> {
+    let mut fields = part();
+    fields.push(must("bytes", count(), "Its size, in bytes."));
+    fields.push(must("sha256", Schema::Text, "The SHA-256 of its bytes, in hex."));
+    fields
+}
+
+fn completion() -> Vec<Field> {
+    let ids = Schema::List(Box::new(Schema::Text), Some(MAX_PARTS as usize));
+    vec![
+        must("part_ids", ids, "The parts in the order of their bytes, each once."),
+        may("md5", Schema::Text, "The MD5 of the whole, in hex or Base64, to be checked before the File is made."),
+    ]
+}

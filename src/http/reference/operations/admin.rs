@@ -1,0 +1,320 @@
+//! The operations on projects, their keys and the audit log.
+
+use super::{CREATED_AT, KEY, PROJECT, in_path, in_query, page_of_one, sent};
+use crate::http::reference::operation::{Answer, Body, BodyExample, Group, Operation, Parameter};
+use crate::http::reference::schema::{Schema, list};
+use crate::model::audit::Action;
+use serde_json::{Value, json};
+
+pub fn operations() -> Vec<Operation> {
+    vec![
+        own_key(),
+        list_projects(),
+        create_project(),
+        retrieve_project(),
+        update_project(),
+        archive_project(),
+        list_api_keys(),
+        create_api_key(),
+        retrieve_api_key(),
+        delete_api_key(),
+        rotate_api_key(),
+        list_audit_logs(),
+    ]
+}
+
+/// A body of JSON.
+pub fn json_body(schema: &'static str, required: bool, example: Value) -> Body {
+    Body { schema, required, example: BodyExample::Json(example) }
+}
+
+pub fn project_id() -> Parameter {
+    in_path("project_id", "The id of the project.", PROJECT)
+}
+
+pub fn api_key_id() -> Parameter {
+    in_path("api_key_id", "The id of the key.", KEY)
+}
+
+fn limit() -> Parameter {
+    sent("1", in_query("limit", Schema::Whole(1, 100), "How many at most; 20 when absent."))
+}
+
+fn after() -> Parameter {
+    in_query("after", Schema::Text, "Only those behind this id.")
+}
+
+fn project(name: &str) -> Value {
+    json!({
+        "id": PROJECT, "object": "organization.project", "name": name, "created_at": CREATED_AT, "archived_at": null,
+        "status": "active",
+    })
+}
+
+fn api_key() -> Value {
+    json!({
+        "object": "organization.project.api_key", "id": KEY, "name": "worker",
+        "redacted_value": "vk_J6mQ...Xk3f",
+        "created_at": CREATED_AT, "last_used_at": null, "expires_at": null,
+        "scopes": ["files.read", "files.write", "uploads.write", "usage.read"],
+        "owner": {
+            "type": "service_account",
+            "service_account": {"id": KEY, "name": "worker", "role": "member", "created_at": CREATED_AT},
+        },
+        "owner_project_access": "active",
+    })
+}
+
+fn api_key_with_value() -> Value {
+    let mut key = api_key();
+    if let Some(key) = key.as_object_mut() {
+        key.insert("value".to_owned(), json!("vk_J6mQ0d3uE8sYcT1bWq9ZrPx2LfKhVn00Xk3f"));
+    }
+    key
+}
+
+fn own_key() -> Operation {
+    let example = json!({
+        "object": "organization.key", "id": KEY, "type": "workspace", "name": "worker", "redacted_value": "vk_J6mQ...Xk3f",
+        "created_at": CREATED_AT, "expires_at": null, "last_used_at": null,
+        "scopes": ["files.read", "files.write", "uploads.write", "usage.read"],
+        "project": project("research"),
+        "limits": {
+            "storage_bytes": null, "max_files": null, "monthly_spend_cents": null, "concurrent_uploads": null,
+            "requests_per_minute": null, "uploads_per_minute": null, "file_bytes": {},
+        },
+        "usage": {
+            "stored_bytes": 0, "stored_files": 0, "reserved_bytes": 0, "reserved_files": 0,
+            "monthly_spend": {"value": 0.0, "currency": "usd"},
+        },
+    });
+    Operation {
+        about: vec![
+            "Says who the key of the request is: what it may be used for, what limits it, how much of that is used."
+                .into(),
+        ],
+        extension: true,
+        answer: Answer::Json("OwnKey", example),
+        python: include_str!("../calls/retrieve_own_key.py"),
+        typescript: include_str!("../calls/retrieve_own_key.ts"),
+        ..Operation::new(Group::Administration, "retrieveOwnKey", "GET", "/v1/organization/key", "Who am I")
+    }
+}
+
+fn list_projects() -> Operation {
+    Operation {
+        about: vec!["Lists projects, from the oldest.".into()],
+        parameters: vec![limit(), after(), in_query("include_archived", Schema::Flag, "Archived ones too.")],
+        answer: Answer::Json("ProjectListResponse", page_of_one(&project("default"), true)),
+        python: include_str!("../calls/list_projects.py"),
+        typescript: include_str!("../calls/list_projects.ts"),
+        ..Operation::new(Group::Administration, "listProjects", "GET", "/v1/organization/projects", "List projects")
+    }
+}
+
+fn create_project() -> Operation {
+    Operation {
+        about: vec!["Makes a project. It has no key yet.".into()],
+        body: Some(json_body("ProjectRequest", true, json!({"name": "research"}))),
+        answer: Answer::Json("Project", project("research")),
+        python: include_str!("../calls/create_project.py"),
+        typescript: include_str!("../calls/create_project.ts"),
+        ..Operation::new(Group::Administration, "createProject", "POST", "/v1/organization/projects", "Create project")
+    }
+}
+
+fn retrieve_project() -> Operation {
+    Operation {
+        about: vec!["Says what is known of a project, archived or not.".into()],
+        parameters: vec![project_id()],
+        answer: Answer::Json("Project", project("research")),
+        python: include_str!("../calls/retrieve_project.py"),
+        typescript: include_str!("../calls/retrieve_project.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "retrieveProject",
+            "GET",
+            "/v1/organization/projects/{project_id}",
+            "Retrieve project",
+        )
+    }
+}
+
+fn update_project() -> Operation {
+    Operation {
+        about: vec!["Gives a project another name.".into()],
+        parameters: vec![project_id()],
+        body: Some(json_body("ProjectRequest", true, json!({"name": "research 2"}))),
+        answer: Answer::Json("Project", project("research 2")),
+        python: include_str!("../calls/update_project.py"),
+        typescript: include_str!("../calls/update_project.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "updateProject",
+            "POST",
+            "/v1/organization/projects/{project_id}",
+            "Modify project",
+        )
+    }
+}
+
+fn archive_project() -> Operation {
+    let mut archived = project("research");
+    if let Some(archived) = archived.as_object_mut() {
+        archived.insert("archived_at".to_owned(), json!(CREATED_AT + 60));
+        archived.insert("status".to_owned(), json!("archived"));
+    }
+    Operation {
+        about: vec!["Archives a project: its keys open nothing from the next request on, and its files stay.".into()],
+        parameters: vec![project_id()],
+        answer: Answer::Json("Project", archived),
+        errors: vec![crate::http::catalogue::ErrorKind::InvalidRequest],
+        python: include_str!("../calls/archive_project.py"),
+        typescript: include_str!("../calls/archive_project.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "archiveProject",
+            "POST",
+            "/v1/organization/projects/{project_id}/archive",
+            "Archive project",
+        )
+    }
+}
+
+fn list_api_keys() -> Operation {
+    Operation {
+        about: vec!["Lists the keys of a project, from the oldest; deleted ones are not among them.".into()],
+        parameters: vec![project_id(), limit(), after()],
+        answer: Answer::Json("ProjectApiKeyListResponse", page_of_one(&api_key(), false)),
+        python: include_str!("../calls/list_project_api_keys.py"),
+        typescript: include_str!("../calls/list_project_api_keys.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "listProjectApiKeys",
+            "GET",
+            "/v1/organization/projects/{project_id}/api_keys",
+            "List project API keys",
+        )
+    }
+}
+
+fn create_api_key() -> Operation {
+    Operation {
+        about: vec!["Makes a key of a project. The answer is the only one that shows its `value`.".into()],
+        extension: true,
+        parameters: vec![project_id()],
+        body: Some(json_body("CreateProjectApiKeyRequest", true, json!({"name": "worker"}))),
+        answer: Answer::Json("ProjectApiKey", api_key_with_value()),
+        python: include_str!("../calls/create_project_api_key.py"),
+        typescript: include_str!("../calls/create_project_api_key.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "createProjectApiKey",
+            "POST",
+            "/v1/organization/projects/{project_id}/api_keys",
+            "Create project API key",
+        )
+    }
+}
+
+fn retrieve_api_key() -> Operation {
+    Operation {
+        about: vec!["Says what is known of a key.".into()],
+        parameters: vec![project_id(), api_key_id()],
+        answer: Answer::Json("ProjectApiKey", api_key()),
+        python: include_str!("../calls/retrieve_project_api_key.py"),
+        typescript: include_str!("../calls/retrieve_project_api_key.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "retrieveProjectApiKey",
+            "GET",
+            "/v1/organization/projects/{project_id}/api_keys/{api_key_id}",
+            "Retrieve project API key",
+        )
+    }
+}
+
+fn delete_api_key() -> Operation {
+    let example = json!({"object": "organization.project.api_key.deleted", "id": KEY, "deleted": true});
+    Operation {
+        about: vec!["Revokes a key: this server accepts no request with it that begins later.".into()],
+        parameters: vec![project_id(), api_key_id()],
+        answer: Answer::Json("ProjectApiKeyDeleteResponse", example),
+        python: include_str!("../calls/delete_project_api_key.py"),
+        typescript: include_str!("../calls/delete_project_api_key.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "deleteProjectApiKey",
+            "DELETE",
+            "/v1/organization/projects/{project_id}/api_keys/{api_key_id}",
+            "Delete project API key",
+        )
+    }
+}
+
+fn rotate_api_key() -> Operation {
+    Operation {
+        about: vec![
+            "Gives a key a new secret under the same id. The answer is the only one that shows it; the old \
+                     one is good for a while."
+                .into(),
+        ],
+        extension: true,
+        parameters: vec![project_id(), api_key_id()],
+        body: Some(json_body("RotateProjectApiKeyRequest", false, json!({"overlap_seconds": 3600}))),
+        answer: Answer::Json("ProjectApiKey", api_key_with_value()),
+        python: include_str!("../calls/rotate_project_api_key.py"),
+        typescript: include_str!("../calls/rotate_project_api_key.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "rotateProjectApiKey",
+            "POST",
+            "/v1/organization/projects/{project_id}/api_keys/{api_key_id}/rotate",
+            "Rotate project API key",
+        )
+    }
+}
+
+fn list_audit_logs() -> Operation {
+    let text = || list(Schema::Text);
+    let types = Schema::Words(Action::ALL.map(Action::name).to_vec());
+    let seconds = || Schema::Whole(0, u64::MAX);
+    let entry = json!({
+        "object": "organization.audit_log", "id": "audit_00VbjUjhHGglY7j08O6M3Oj9", "type": "api_key.created",
+        "effective_at": CREATED_AT, "actor": {"type": "api_key", "api_key": {"id": KEY, "type": "service_account"}},
+        "project": {"id": PROJECT}, "ip_address": "127.0.0.1", "request_id": "req_9a3c5e7f1b2d4c6e8fa0b1c2d3e4f506",
+        "api_key.created": {
+            "id": KEY,
+            "data": {"name": "worker", "scopes": ["files.read", "files.write", "uploads.write", "usage.read"]},
+        },
+    });
+    Operation {
+        about: vec![
+            "Lists who did what, from the newest: administration and deletes of files. Of several filters all hold."
+                .into(),
+        ],
+        parameters: vec![
+            sent("1", in_query("limit", Schema::Whole(1, 100), "How many at most; 20 when absent.")),
+            after(),
+            in_query("before", Schema::Text, "Only those before this id."),
+            in_query("effective_at[gte]", seconds(), "Not before this second."),
+            in_query("effective_at[gt]", seconds(), "Later than this second."),
+            in_query("effective_at[lte]", seconds(), "Not later than this second."),
+            in_query("effective_at[lt]", seconds(), "Before this second."),
+            in_query("event_types[]", list(types), "Only these."),
+            in_query("actor_ids[]", text(), "Only what these keys did, or `command_line`."),
+            sent(PROJECT, in_query("project_ids[]", text(), "Only in these projects.")),
+            in_query("resource_ids[]", text(), "Only what was done to these."),
+        ],
+        answer: Answer::Json("ListAuditLogsResponse", page_of_one(&entry, true)),
+        python: include_str!("../calls/list_audit_logs.py"),
+        typescript: include_str!("../calls/list_audit_logs.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "listAuditLogs",
+            "GET",
+            "/v1/organization/audit_logs",
+            "List audit logs",
+        )
+    }
+}

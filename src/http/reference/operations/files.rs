@@ -1,0 +1,138 @@
+//! The five operations on Files.
+
+use super::{FILE, file, idempotency_key, in_header, in_path, in_query, page_of_one, sent};
+use crate::http::catalogue::ErrorKind::{AboveMaximum, BelowMinimum};
+use crate::http::catalogue::ErrorKind::{
+    FileDamaged, FileTooLarge, IdempotencyKeyReused, InsufficientStorage, PreconditionFailed, RangeNotSatisfiable,
+    RequestTimeout, SpendLimitReached, StorageQuotaExceeded,
+};
+use crate::http::reference::operation::{Answer, Body, BodyExample, Group, Operation, Parameter};
+use crate::http::reference::schema::Schema;
+use crate::model::page::PAGE_FILES;
+use serde_json::json;
+
+pub fn operations() -> Vec<Operation> {
+    vec![list_files(), create_file(), retrieve_file(), delete_file(), download_file()]
+}
+
+fn id() -> Parameter {
+    in_path("id", "The id of the File.", FILE)
+}
+
+fn list_files() -> Operation {
+    Operation {
+        about: vec![
+            "Lists the Files of the key's project in the order of their ids, which is that of their creation.".into(),
+            "SDKs follow the pages by themselves.".into(),
+        ],
+        parameters: vec![
+            in_query(
+                "purpose",
+                Schema::Text,
+                "Only Files of this purpose; a purpose that no File can have finds none.",
+            ),
+            sent(
+                "1",
+                in_query(
+                    "limit",
+                    Schema::Whole(u64::from(*PAGE_FILES.start()), u64::from(*PAGE_FILES.end())),
+                    format!("How many at most; {} when absent.", PAGE_FILES.end()),
+                ),
+            ),
+            in_query("order", Schema::Words(vec!["asc", "desc"]), "From the oldest or, when absent, from the newest."),
+            in_query(
+                "after",
+                Schema::Text,
+                "Only those behind this id. Any well-formed id is a position, also that of a File that is gone.",
+            ),
+        ],
+        answer: Answer::Json("ListFilesResponse", page_of_one(&file(), false)),
+        errors: vec![BelowMinimum, AboveMaximum],
+        python: include_str!("../calls/list_files.py"),
+        typescript: include_str!("../calls/list_files.ts"),
+        ..Operation::new(Group::Files, "listFiles", "GET", "/v1/files", "List files")
+    }
+}
+
+fn create_file() -> Operation {
+    Operation {
+        about: vec![
+            "Stores a file. The answer comes when its bytes and its row are on the disk.".into(),
+            "Fields may come in any order. Lines of `batch` and `fine-tune` files are checked while they come in; \
+             what is \
+             wrong with them does not refuse the file, but stands in `status_details`."
+                .into(),
+        ],
+        parameters: vec![idempotency_key()],
+        body: Some(Body {
+            schema: "CreateFileRequest",
+            required: true,
+            example: BodyExample::Form { file: ("file", "notes.txt"), fields: vec![("purpose", "user_data")] },
+        }),
+        answer: Answer::Json("OpenAIFile", file()),
+        errors: vec![
+            FileTooLarge,
+            IdempotencyKeyReused,
+            InsufficientStorage,
+            RequestTimeout,
+            SpendLimitReached,
+            StorageQuotaExceeded,
+        ],
+        python: include_str!("../calls/create_file.py"),
+        typescript: include_str!("../calls/create_file.ts"),
+        ..Operation::new(Group::Files, "createFile", "POST", "/v1/files", "Upload file")
+    }
+}
+
+fn retrieve_file() -> Operation {
+    Operation {
+        about: vec!["Says what is known of a File. `HEAD` answers the same without a body.".into()],
+        parameters: vec![id()],
+        answer: Answer::Json("OpenAIFile", file()),
+        python: include_str!("../calls/retrieve_file.py"),
+        typescript: include_str!("../calls/retrieve_file.ts"),
+        ..Operation::new(Group::Files, "retrieveFile", "GET", "/v1/files/{id}", "Retrieve file")
+    }
+}
+
+fn delete_file() -> Operation {
+    Operation {
+        about: vec![
+            "Removes a File. It is gone for everybody at once, and billed up to this second; its bytes are removed \
+             soon after."
+                .into(),
+        ],
+        parameters: vec![id()],
+        answer: Answer::Json("DeleteFileResponse", json!({"object": "file", "deleted": true, "id": FILE})),
+        python: include_str!("../calls/delete_file.py"),
+        typescript: include_str!("../calls/delete_file.ts"),
+        ..Operation::new(Group::Files, "deleteFile", "DELETE", "/v1/files/{id}", "Delete file")
+    }
+}
+
+fn download_file() -> Operation {
+    Operation {
+        about: vec![
+            "Hands out the bytes, whole or one range of them, each block checked before it is sent. `HEAD` answers \
+             the same \
+             without them."
+                .into(),
+            "The `ETag` is the SHA-256 of the content in hex; of a File that came in parts, that of the parts' \
+             digests, `-` \
+             and their number. Content is never compressed."
+                .into(),
+        ],
+        parameters: vec![
+            id(),
+            in_header("Range", "One range, for example `bytes=0-1023`: answered 206. Several are answered whole."),
+            in_header("If-None-Match", "An `ETag`: 304 when the content is still that one."),
+            in_header("If-Match", "An `ETag`: 412 when the content is another one."),
+            in_header("If-Range", "An `ETag`: the range only when the content is still that one, else the whole."),
+        ],
+        answer: Answer::Octets("Hello, Files!\n"),
+        errors: vec![FileDamaged, PreconditionFailed, RangeNotSatisfiable],
+        python: include_str!("../calls/download_file.py"),
+        typescript: include_str!("../calls/download_file.ts"),
+        ..Operation::new(Group::Files, "downloadFile", "GET", "/v1/files/{id}/content", "Retrieve file content")
+    }
+}

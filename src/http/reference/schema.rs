@@ -1,0 +1,262 @@
+//! The shape of what goes over the wire, as data: JSON Schema, TypeScript and the tables of the pages follow from it.
+
+use serde_json::{Map, Value, json};
+
+/// What a value may be.
+#[derive(Clone, Debug)]
+pub enum Schema {
+    /// Any text.
+    Text,
+    /// This text.
+    Word(&'static str),
+    /// One of these texts.
+    Words(Vec<&'static str>),
+    /// A whole number, within bounds.
+    Whole(u64, u64),
+    /// A whole number that may be negative.
+    Integer,
+    /// Any number.
+    Number,
+    /// True or false.
+    Flag,
+    /// True.
+    True,
+    /// The bytes of a file.
+    Octets,
+    /// Any number of values, or at most so many.
+    List(Box<Schema>, Option<usize>),
+    /// A value, or null.
+    Nullable(Box<Schema>),
+    /// One of several.
+    Either(Vec<Schema>),
+    /// An object.
+    Object(Vec<Field>),
+    /// An object that may have these names, each with such a value.
+    Partial(Vec<&'static str>, Box<Schema>),
+    /// An object of any names and values.
+    Anything,
+    /// A [`Definition`] of this name.
+    Named(&'static str),
+}
+
+/// A member of an object, or a field of a form.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// What it may hold.
+    pub schema: Schema,
+    /// Whether it is always there, or must be sent.
+    pub required: bool,
+    /// What it says, in one or two sentences of inline Markdown.
+    pub about: String,
+}
+
+/// A shape that has a name.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// Its name in all languages, as OpenAI has it where OpenAI has it.
+    pub name: &'static str,
+    /// What it is, in one sentence.
+    pub about: &'static str,
+    /// Its shape.
+    pub schema: Schema,
+}
+
+/// A member that is always there, or must be sent.
+pub fn must(name: &'static str, schema: Schema, about: impl Into<String>) -> Field {
+    Field { name, schema, required: true, about: about.into() }
+}
+
+/// A member that may be absent.
+pub fn may(name: &'static str, schema: Schema, about: impl Into<String>) -> Field {
+    Field { name, schema, required: false, about: about.into() }
+}
+
+/// This, or null.
+pub fn or_null(schema: Schema) -> Schema {
+    Schema::Nullable(Box::new(schema))
+}
+
+/// Any number of these.
+pub fn list(schema: Schema) -> Schema {
+    Schema::List(Box::new(schema), None)
+}
+
+/// A time.
+pub const fn unix_seconds() -> Schema {
+    Schema::Whole(0, MAX_SAFE_INTEGER)
+}
+
+/// A count, or bytes.
+pub const fn count() -> Schema {
+    Schema::Whole(0, MAX_SAFE_INTEGER)
+}
+
+/// The largest integer that JavaScript's numbers hold exactly; bounds beyond it are not written.
+const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+
+impl Schema {
+    /// JSON Schema 2020-12, as `OpenAPI` 3.1 takes it.
+    pub fn json(&self) -> Value {
+        match self {
+            Self::Text => json!({"type": "string"}),
+            Self::Word(word) => json!({"type": "string", "const": word}),
+            Self::Words(words) => json!({"type": "string", "enum": words}),
+            Self::Whole(min, max) => whole(*min, *max),
+            Self::Integer => json!({"type": "integer"}),
+            Self::Number => json!({"type": "number"}),
+            Self::Flag => json!({"type": "boolean"}),
+            Self::True => json!({"type": "boolean", "const": true}),
+            // `format` is what generators look at, `contentMediaType` what JSON Schema has.
+            Self::Octets => {
+                json!({"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"})
+            }
+            Self::List(of, max) => {
+                let mut schema = json!({"type": "array", "items": of.json()});
+                if let (Some(max), Some(schema)) = (max, schema.as_object_mut()) {
+                    schema.insert("maxItems".to_owned(), json!(max));
+                }
+                schema
+            }
+            Self::Nullable(schema) => json!({"anyOf": [schema.json(), {"type": "null"}]}),
+            Self::Either(schemas) => json!({"anyOf": schemas.iter().map(Self::json).collect::<Vec<_>>()}),
+            Self::Object(fields) => object(fields),
+            Self::Partial(names, value) => {
+                let properties: Map<_, _> = names.iter().map(|name| ((*name).to_owned(), value.json())).collect();
+                json!({"type": "object", "properties": properties})
+            }
+            Self::Anything => json!({"type": "object", "additionalProperties": true}),
+            Self::Named(name) => json!({"$ref": format!("#/components/schemas/{name}")}),
+        }
+    }
+
+    /// A TypeScript type; what spans lines is indented by `depth` steps.
+    pub fn typescript(&self, depth: usize) -> String {
+        match self {
+            Self::Text => "string".to_owned(),
+            Self::Word(word) => format!("\"{word}\""),
+            Self::Words(words) => words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" | "),
+            Self::Whole(..) | Self::Integer | Self::Number => "number".to_owned(),
+            Self::Flag => "boolean".to_owned(),
+            Self::True => "true".to_owned(),
+            Self::Octets => "File | Blob".to_owned(),
+            Self::List(of, _) => match of.typescript(depth) {
+                simple if simple.contains(" | ") && !simple.starts_with('{') => format!("({simple})[]"),
+                simple => format!("{simple}[]"),
+            },
+            Self::Nullable(schema) => format!("{} | null", schema.typescript(depth)),
+            Self::Either(schemas) => {
+                schemas.iter().map(|schema| schema.typescript(depth)).collect::<Vec<_>>().join(" | ")
+            }
+            Self::Object(fields) => members(fields, depth),
+            Self::Partial(names, value) => {
+                let names = names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(" | ");
+                format!("Partial<Record<{names}, {}>>", value.typescript(depth))
+            }
+            Self::Anything => "Record<string, unknown>".to_owned(),
+            Self::Named(name) => (*name).to_owned(),
+        }
+    }
+
+    /// The members, if it is an object.
+    pub fn fields(&self) -> &[Field] {
+        match self {
+            Self::Object(fields) => fields,
+            _ => &[],
+        }
+    }
+
+    /// The names of the definitions that it rests on, each before those that it rests on itself.
+    pub fn names(&self, found: &mut Vec<&'static str>) {
+        match self {
+            Self::List(inner, _) | Self::Nullable(inner) | Self::Partial(_, inner) => inner.names(found),
+            Self::Either(schemas) => schemas.iter().for_each(|schema| schema.names(found)),
+            Self::Object(fields) => fields.iter().for_each(|field| field.schema.names(found)),
+            Self::Named(name) if !found.contains(name) => found.push(name),
+            _ => {}
+        }
+    }
+}
+
+fn whole(min: u64, max: u64) -> Value {
+    let mut schema = json!({"type": "integer", "format": "int64", "minimum": min});
+    if let (Some(schema), true) = (schema.as_object_mut(), max < MAX_SAFE_INTEGER) {
+        schema.insert("maximum".to_owned(), json!(max));
+    }
+    schema
+}
+
+fn object(fields: &[Field]) -> Value {
+    let required: Vec<_> = fields.iter().filter(|field| field.required).map(|field| field.name).collect();
+    let properties: Map<_, _> = fields.iter().map(|field| (field.name.to_owned(), described(field))).collect();
+    if required.is_empty() {
+        return json!({"type": "object", "properties": properties});
+    }
+    json!({"type": "object", "required": required, "properties": properties})
+}
+
+fn described(field: &Field) -> Value {
+    let mut schema = field.schema.json();
+    if let Some(schema) = schema.as_object_mut() {
+        schema.insert("description".to_owned(), json!(field.about));
+    }
+    schema
+}
+
+fn members(fields: &[Field], depth: usize) -> String {
+    let indent = "  ".repeat(depth + 1);
+    let mut text = String::from("{\n");
+    for field in fields {
+        let plain = field.name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_');
+        let name = if plain { field.name.to_owned() } else { format!("\"{}\"", field.name) };
+        let mark = if field.required { "" } else { "?" };
+        text.push_str(&format!("{indent}/** {} */\n", field.about.replace("*/", "* /")));
+        text.push_str(&format!("{indent}{name}{mark}: {};\n", field.schema.typescript(depth + 1)));
+    }
+    text.push_str(&"  ".repeat(depth));
+    text.push('}');
+    text
+}
+
+impl Definition {
+    /// Its declaration in TypeScript.
+    pub fn declaration(&self) -> String {
+        let (name, about, text) = (self.name, self.about, self.schema.typescript(0));
+        if matches!(self.schema, Schema::Object(_)) {
+            return format!("/** {about} */\nexport interface {name} {text}\n");
+        }
+        format!("/** {about} */\nexport type {name} = {text};\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_description_gives_both_languages() {
+        let fields = vec![
+            must("file", Schema::Octets, "The bytes."),
+            may("expires_after[anchor]", or_null(Schema::Words(vec!["a", "b"])), "When."),
+            must("rows", list(Schema::Words(vec!["a", "b"])), "Rows."),
+            must("by", Schema::Partial(vec!["x"], Box::new(Schema::Whole(1, 5))), "By."),
+        ];
+        let definition = Definition { name: "Form", about: "A form.", schema: Schema::Object(fields) };
+        let text = "/** A form. */\nexport interface Form {\n  /** The bytes. */\n  file: File | Blob;\n  /** When. \
+                    */\n  \
+                    \"expires_after[anchor]\"?: \"a\" | \"b\" | null;\n  /** Rows. */\n  rows: (\"a\" | \"b\")[];\n  \
+                    /** By. */\n  by: Partial<Record<\"x\", number>>;\n}\n";
+        assert_eq!(definition.declaration(), text);
+        let schema = definition.schema.json();
+        assert_eq!(schema["required"], json!(["file", "rows", "by"]));
+        assert_eq!(schema["properties"]["by"]["properties"]["x"]["maximum"], 5);
+        assert_eq!(schema["properties"]["file"]["format"], "binary");
+        assert_eq!(schema["properties"]["expires_after[anchor]"]["anyOf"][1]["type"], "null");
+    }
+
+    #[test]
+    fn bounds_that_javascript_cannot_say_are_not_written() {
+        assert_eq!(count().json(), json!({"type": "integer", "format": "int64", "minimum": 0}));
+    }
+}

@@ -1,0 +1,101 @@
+//! Whether a change may be made at all, decided in its transaction: what was true when its request began may be over.
+
+use super::connections::{Prepared, Session};
+use super::expiries;
+use super::failure::Failure;
+use super::rows;
+use crate::model::caller::{Caller, Refused};
+use crate::model::expiry::DefaultExpiry;
+use crate::model::ids::{FileId, UploadId};
+use crate::model::limits::{Limit, Limits, StorageUsage};
+use crate::model::purpose::Purpose;
+
+/// Sums are made only where somebody asks for them: where there is a quota.
+const STANDING: &str = "
+    SELECT w.archived_at IS NULL AND EXISTS (
+               SELECT 1 FROM api_keys k
+               WHERE k.id = $2 AND k.workspace_id = w.id AND k.revoked_at IS NULL
+                   AND (k.expires_at IS NULL OR k.expires_at > now_ms($3) / 1000)),
+           q.bytes, q.files, w.stored_bytes - e.bytes, w.stored_files - e.files, r.bytes, r.files, w.last_file_id,
+           d.purpose IS NOT NULL, d.lives_seconds
+    FROM workspaces w
+    CROSS JOIN LATERAL (
+        SELECT (SELECT value FROM limits WHERE owner_id = w.id AND name = 'storage_bytes') AS bytes,
+               (SELECT value FROM limits WHERE owner_id = w.id AND name = 'max_files') AS files) q
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(size_bytes), 0)::bigint AS bytes, count(*) AS files FROM files
+        WHERE coalesce(q.bytes, q.files) IS NOT NULL AND workspace_id = w.id AND expires_at <= now_ms($3) / 1000) e
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(size_bytes), 0)::bigint AS bytes, count(*) AS files FROM uploads
+        WHERE coalesce(q.bytes, q.files) IS NOT NULL AND workspace_id = w.id AND status = 'pending'
+            AND expires_at > now_ms($3) / 1000 AND id <> $4) r
+    LEFT JOIN default_expiries d ON d.workspace_id = w.id AND d.purpose = $5
+    WHERE w.id = $1";
+
+/// What a caller may do, and what its workspace has, as of one moment.
+pub(super) struct Standing {
+    admitted: bool,
+    quotas: Limits,
+    usage: StorageUsage,
+    /// The newest id that was given to a File of the workspace.
+    pub(super) last_file_id: Option<FileId>,
+    /// What the workspace wants to become of Files of the purpose, if it departs from what holds for everybody.
+    pub(super) own_expiry: Option<DefaultExpiry>,
+}
+
+/// The question where a caller stands, ready to be asked.
+pub(super) struct Question<'a>(Prepared<'a>);
+
+impl<'a> Question<'a> {
+    pub(super) async fn prepare(session: &'a Session) -> Result<Self, Failure> {
+        Ok(Self(session.prepare(STANDING).await?))
+    }
+
+    /// The Upload `except` is not counted among what is reserved.
+    pub(super) async fn ask(
+        &self,
+        caller: Caller,
+        set_ms: Option<i64>,
+        except: Option<UploadId>,
+        purpose: Option<Purpose>,
+    ) -> Result<Option<Standing>, Failure> {
+        let (workspace, key) = (caller.workspace.to_string(), caller.key.to_string());
+        let except = except.map(|upload| upload.to_string()).unwrap_or_default();
+        let purpose = purpose.map(Purpose::name).unwrap_or_default();
+        let found = self.0.row(&[&workspace, &key, &set_ms, &except, &purpose]).await?;
+        found.map(|row| standing(&row)).transpose()
+    }
+}
+
+fn standing(row: &tokio_postgres::Row) -> Result<Standing, Failure> {
+    let limit = |limit, column| Ok::<_, Failure>(rows::optional_number(row, column)?.map(|value| (limit, value)));
+    let quotas = [limit(Limit::StorageBytes, 1)?, limit(Limit::MaxFiles, 2)?];
+    let own: bool = row.try_get(8)?;
+    Ok(Standing {
+        admitted: row.try_get(0)?,
+        quotas: Limits::new(quotas.into_iter().flatten().collect()),
+        usage: StorageUsage {
+            stored_bytes: rows::number(row, 3)?,
+            stored_files: rows::number(row, 4)?,
+            reserved_bytes: rows::number(row, 5)?,
+            reserved_files: rows::number(row, 6)?,
+        },
+        last_file_id: rows::optional(row, 7)?,
+        own_expiry: own.then(|| Ok::<_, Failure>(expiries::of(rows::optional_number(row, 9)?))).transpose()?,
+    })
+}
+
+impl Standing {
+    /// Why the caller may change nothing, if so.
+    pub(super) const fn refuse(&self) -> Option<Refused> {
+        if self.admitted { None } else { Some(Refused::KeyEnded) }
+    }
+
+    /// Why the workspace may not have one more File of so many bytes, if so.
+    pub(super) fn refuse_bytes(&self, size_bytes: u64) -> Option<Refused> {
+        if self.quotas == Limits::default() {
+            return None;
+        }
+        self.usage.refuse(&self.quotas, size_bytes).map(Refused::Quota)
+    }
+}

@@ -1,0 +1,131 @@
+//! Answers that are given again: looked up and noted in the transaction of the change itself.
+
+use super::admission::{Question, Standing};
+use super::connections::{Prepared, Session, Values};
+use super::failure::Failure;
+use super::rows::stored;
+use super::writer::{Change, Lock};
+use crate::model::caller::{Caller, Refused};
+use crate::model::idempotency::{Effect, IdempotencyKey, Once, REMEMBERED_SECONDS};
+use crate::model::ids::{UploadId, WorkspaceId};
+use crate::model::purpose::Purpose;
+use futures_util::try_join;
+
+const FIND: &str =
+    "SELECT request, answer FROM answers WHERE workspace_id = $1 AND key = $2 AND made_at > now_ms($3) / 1000 - $4";
+/// An answer that is too old to be given again may still stand there.
+const NOTE: &str = "
+    INSERT INTO answers (workspace_id, key, request, answer, made_at) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (workspace_id, key) DO UPDATE
+    SET request = excluded.request, answer = excluded.answer, made_at = excluded.made_at";
+
+/// Why nothing is made.
+pub(super) enum Stop {
+    /// It was made before, and this was answered.
+    Replayed(Vec<u8>),
+    /// Something else was asked for under the key.
+    KeyReused,
+    /// It may not be made.
+    Refused(Refused),
+}
+
+impl<T> From<Stop> for Effect<T> {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Replayed(answer) => Self::Replayed(answer),
+            Stop::KeyReused => Self::KeyReused,
+            Stop::Refused(refused) => Self::Refused(refused),
+        }
+    }
+}
+
+/// What every change of a caller begins with, ready to be asked.
+pub(super) struct Opening<'a, T> {
+    question: Question<'a>,
+    find: Prepared<'a>,
+    note: Prepared<'a>,
+    caller: Caller,
+    once: Option<&'a Once<T>>,
+    set_ms: Option<i64>,
+}
+
+impl<'a, T> Opening<'a, T> {
+    pub(super) async fn prepare(
+        change: &'a Change<'_>,
+        caller: Caller,
+        once: Option<&'a Once<T>>,
+    ) -> Result<Self, Failure> {
+        let question = Question::prepare(change).await?;
+        let (find, note) = (change.prepare(FIND).await?, change.prepare(NOTE).await?);
+        Ok(Self { question, find, note, caller, once, set_ms: change.set_ms() })
+    }
+
+    /// The locks of a change: of the key under which it is made first.
+    pub(super) fn locks(&self, other: Option<Lock<'a>>) -> Vec<Lock<'a>> {
+        let answer = self.once.map(|once| Lock::Answer(self.caller.workspace, &once.key));
+        answer.into_iter().chain(other).collect()
+    }
+
+    /// Where the caller stands, or why nothing is to be made. To be awaited under the locks.
+    pub(super) async fn ask(
+        &self,
+        except: Option<UploadId>,
+        purpose: Option<Purpose>,
+    ) -> Result<Result<Standing, Stop>, Failure> {
+        let known = async {
+            let Some(once) = self.once else { return Ok(None) };
+            find(&self.find, self.caller.workspace, &once.key, self.set_ms).await
+        };
+        let (standing, known) = try_join!(self.question.ask(self.caller, self.set_ms, except, purpose), known)?;
+        let Some(standing) = standing else { return Ok(Err(Stop::Refused(Refused::KeyEnded))) };
+        if let Some(refused) = standing.refuse() {
+            return Ok(Err(Stop::Refused(refused)));
+        }
+        let request = self.once.map(|once| once.request.clone().finish());
+        Ok(match (known, request) {
+            (Some((known, answer)), Some(request)) if known == request => Err(Stop::Replayed(answer)),
+            (Some(_), Some(_)) => Err(Stop::KeyReused),
+            (None, _) | (_, None) => Ok(standing),
+        })
+    }
+
+    /// Notes the answer to what was made.
+    pub(super) async fn note(&self, made: Option<&T>, now_seconds: u64) -> Result<(), Failure> {
+        let (Some(once), Some(made)) = (self.once, made) else { return Ok(()) };
+        let (workspace, request) = (self.caller.workspace.to_string(), once.request.clone().finish());
+        let answer = (once.answer)(made);
+        let values: Values<'_> = &[&workspace, &once.key.as_str(), &request.as_slice(), &answer, &stored(now_seconds)];
+        self.note.execute(values).await.map(drop)
+    }
+}
+
+/// The request that was made under this key, and its answer.
+async fn find(
+    statement: &Prepared<'_>,
+    workspace: WorkspaceId,
+    key: &IdempotencyKey,
+    set_ms: Option<i64>,
+) -> Result<Option<([u8; 32], Vec<u8>)>, Failure> {
+    let (workspace, kept_seconds) = (workspace.to_string(), stored(REMEMBERED_SECONDS));
+    let Some(row) = statement.row(&[&workspace, &key.as_str(), &set_ms, &kept_seconds]).await? else { return Ok(None) };
+    let request: &[u8] = row.try_get(0)?;
+    let request = request.try_into().map_err(|_| Failure::Unreadable("a request is no SHA-256".to_owned()))?;
+    Ok(Some((request, row.try_get(1)?)))
+}
+
+pub(super) async fn is_answered(
+    session: &Session,
+    workspace: WorkspaceId,
+    key: &IdempotencyKey,
+    set_ms: Option<i64>,
+) -> Result<bool, Failure> {
+    Ok(find(&session.prepare(FIND).await?, workspace, key, set_ms).await?.is_some())
+}
+
+pub(super) async fn forget(session: &Session, limit: u32, set_ms: Option<i64>) -> Result<u64, Failure> {
+    let sql = "WITH old AS MATERIALIZED (
+                   SELECT workspace_id, key FROM answers WHERE made_at <= now_ms($2) / 1000 - $3
+                   ORDER BY made_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+               DELETE FROM answers a USING old WHERE a.workspace_id = old.workspace_id AND a.key = old.key";
+    session.execute(sql, &[&i64::from(limit), &set_ms, &stored(REMEMBERED_SECONDS)]).await
+}

@@ -1,0 +1,143 @@
+//! Rows of blobs: from the intent to write one to the proof that it is gone.
+
+use super::connections::{Prepared, Session, Values};
+use super::failure::Failure;
+use super::rows::{self, parsed, stored};
+use crate::metadata::{PendingBlob, ReadyBlob};
+use crate::model::digest::ContentDigest;
+use crate::model::ids::{BlobId, ProcessId, WorkspaceId};
+use crate::random;
+use std::collections::HashSet;
+
+/// Turns a pending blob of this workspace to `ready`.
+pub(super) const CLAIM: &str =
+    "UPDATE blobs SET state = 'ready', size_bytes = $3, sha256 = $4, checksums = $5, upload_id = NULL
+    WHERE id = $1 AND workspace_id = $2 AND state = 'pending'";
+/// Keeps received bytes under a fresh name. No process needs to be known of such a blob.
+pub(super) const KEEP: &str = "
+    INSERT INTO blobs (id, workspace_id, process_id, state, size_bytes, sha256, checksums, content)
+    VALUES ($1, $2, '', 'ready', $3, $4, $5, $6)";
+/// Since when nobody is given the bytes of a part that never became part of a File, in Unix seconds.
+pub(super) const NOBODY_READS: &str = "0";
+
+/// What becomes of the blobs that `freed` names, within a statement: those whose bytes stand in their rows are gone at once,
+/// others are turned to `deleting`, and nobody is given their bytes from `deleted_at` on.
+pub(super) fn release(deleted_at: &str) -> String {
+    format!(
+        "dropped AS (DELETE FROM blobs b USING freed WHERE b.id = freed.blob_id AND b.content IS NOT NULL),
+         turned AS (UPDATE blobs b SET state = 'deleting', checksums = NULL, deleted_at = {deleted_at} FROM freed
+                    WHERE b.id = freed.blob_id AND b.content IS NULL AND b.state = 'ready')"
+    )
+}
+
+/// Names grow with the time, so that rows and their index grow at the end.
+pub(super) fn fresh_name(now_ms: u64) -> BlobId {
+    BlobId::ordered(now_ms, random::bytes())
+}
+
+pub(super) async fn begin(
+    session: &Session,
+    workspace: WorkspaceId,
+    blob: BlobId,
+    process: ProcessId,
+) -> Result<(), Failure> {
+    let sql = "INSERT INTO blobs (id, workspace_id, process_id, state) VALUES ($1, $2, $3, 'pending')";
+    session.execute(sql, &[&blob.to_string(), &workspace.to_string(), &process.to_string()]).await.map(drop)
+}
+
+/// False when the blob is not pending in this workspace.
+pub(super) async fn claim(
+    claim: &Prepared<'_>,
+    workspace: WorkspaceId,
+    blob: BlobId,
+    content: &ContentDigest,
+) -> Result<bool, Failure> {
+    let (blob, workspace, size_bytes) = (blob.to_string(), workspace.to_string(), stored(content.size_bytes));
+    let checksums = content.checksums.to_bytes();
+    let values: Values<'_> = &[&blob, &workspace, &size_bytes, &content.sha256.0.as_slice(), &checksums];
+    Ok(claim.execute(values).await? == 1)
+}
+
+pub(super) async fn keep(
+    keep: &Prepared<'_>,
+    workspace: WorkspaceId,
+    blob: BlobId,
+    bytes: &[u8],
+    content: &ContentDigest,
+) -> Result<(), Failure> {
+    let (blob, workspace, size_bytes) = (blob.to_string(), workspace.to_string(), stored(content.size_bytes));
+    let checksums = content.checksums.to_bytes();
+    let values: Values<'_> = &[&blob, &workspace, &size_bytes, &content.sha256.0.as_slice(), &checksums, &bytes];
+    keep.execute(values).await.map(drop)
+}
+
+pub(super) async fn note_upload(session: &Session, blob: BlobId, upload: &str) -> Result<bool, Failure> {
+    let sql = "UPDATE blobs SET upload_id = $2 WHERE id = $1";
+    Ok(session.execute(sql, &[&blob.to_string(), &upload]).await? == 1)
+}
+
+pub(super) async fn uploads(session: &Session, blobs: &[BlobId]) -> Result<Vec<(BlobId, String)>, Failure> {
+    let sql = "SELECT b.id, b.upload_id FROM unnest($1::text[]) WITH ORDINALITY AS n (id, place)
+               JOIN blobs b ON b.id = n.id WHERE b.state <> 'ready' AND b.upload_id IS NOT NULL ORDER BY n.place";
+    let found = session.rows(sql, &[&names(blobs)]).await?;
+    found.iter().map(|row| Ok((parsed(row, 0)?, row.try_get(1)?))).collect()
+}
+
+pub(super) async fn ready(session: &Session, after: Option<BlobId>, limit: u32) -> Result<Vec<ReadyBlob>, Failure> {
+    let sql = "SELECT id, size_bytes, checksums, content, sha256 FROM blobs WHERE id > $1 AND state = 'ready'
+               ORDER BY id LIMIT $2";
+    let found = session.rows(sql, &[&behind(after), &i64::from(limit)]).await?;
+    found.iter().map(|row| Ok(ReadyBlob { stored: rows::blob(row, 0)?, sha256: rows::digest(row, 4)? })).collect()
+}
+
+pub(super) async fn is_ready(session: &Session, blob: BlobId) -> Result<bool, Failure> {
+    let found = session.row("SELECT 1 FROM blobs WHERE id = $1 AND state = 'ready'", &[&blob.to_string()]).await?;
+    Ok(found.is_some())
+}
+
+pub(super) async fn known(session: &Session, blobs: &[BlobId]) -> Result<HashSet<BlobId>, Failure> {
+    let found = session.rows("SELECT id FROM blobs WHERE id = ANY($1)", &[&names(blobs)]).await?;
+    found.iter().map(|row| parsed(row, 0)).collect()
+}
+
+pub(super) async fn pending(session: &Session, set_ms: Option<i64>) -> Result<Vec<PendingBlob>, Failure> {
+    let sql = "SELECT b.id, b.process_id, coalesce(p.lease_until_ms > now_ms($1), false)
+               FROM blobs b LEFT JOIN processes p ON p.id = b.process_id WHERE b.state = 'pending'";
+    let found = session.rows(sql, &[&set_ms]).await?;
+    let row = |row: &tokio_postgres::Row| {
+        Ok(PendingBlob { blob: parsed(row, 0)?, process: parsed(row, 1)?, lives: row.try_get(2)? })
+    };
+    found.iter().map(row).collect()
+}
+
+/// One statement, and so one snapshot: whoever made a hold before a blob was turned to `deleting` is seen with it.
+pub(super) async fn deleting(
+    session: &Session,
+    after: Option<BlobId>,
+    limit: u32,
+    delay_seconds: u64,
+    set_ms: Option<i64>,
+) -> Result<Vec<BlobId>, Failure> {
+    let sql = "SELECT id FROM blobs WHERE state = 'deleting' AND id > $1 AND deleted_at <= now_ms($3) / 1000 - $4
+               AND NOT EXISTS (SELECT 1 FROM holds WHERE expires_at > now_ms($3) / 1000) ORDER BY id LIMIT $2";
+    let found = session.rows(sql, &[&behind(after), &i64::from(limit), &set_ms, &stored(delay_seconds)]).await?;
+    found.iter().map(|row| parsed(row, 0)).collect()
+}
+
+pub(super) async fn abandon(session: &Session, blobs: &[BlobId]) -> Result<(), Failure> {
+    let sql = "UPDATE blobs SET state = 'deleting', checksums = NULL WHERE id = ANY($1) AND state = 'pending'";
+    session.execute(sql, &[&names(blobs)]).await.map(drop)
+}
+
+pub(super) async fn forget(session: &Session, blobs: &[BlobId]) -> Result<(), Failure> {
+    let sql = "DELETE FROM blobs WHERE id = ANY($1) AND state = 'deleting'";
+    session.execute(sql, &[&names(blobs)]).await.map(drop)
+}
+
+fn names(blobs: &[BlobId]) -> Vec<String> {
+    blobs.iter().map(ToString::to_string).collect()
+}
+
+fn behind(after: Option<BlobId>) -> String {
+    after.map(|id| id.to_string()).unwrap_or_default()
+}

@@ -1,0 +1,272 @@
+//! Connections to the database: how many there are, who may have one, and what may be asked of one at once.
+//!
+//! A connection goes back to the others only when it is known to be at rest; dropped at any other point, it is closed, and
+//! the database rolls back. What is prepared can be sent without waiting for what was sent before.
+
+use super::OpenError;
+use super::endpoint::{CONNECT_TIMEOUT, Endpoint};
+use super::failure::Failure;
+use super::tls;
+use crate::metadata::MetadataError;
+use crate::random;
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
+use std::fmt;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Row, Statement};
+
+/// Connections of one process.
+const MAX_CONNECTIONS: usize = 16;
+/// Those of them that changes may have, so that reads always find one.
+const MAX_CHANGES: usize = 12;
+/// Those of them that long reads may have.
+const MAX_LONG_READS: usize = 2;
+/// How long anything may wait for a connection.
+const WAIT: Duration = Duration::from_secs(2);
+/// How long a request may take until its change is sent to be committed, or its read is answered.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long one may take in all, finding out included whether a commit took place whose answer was lost.
+const LAST_WORD: Duration = Duration::from_millis(4500);
+/// How long a read over many rows may take.
+const LONG_TIMEOUT: Duration = Duration::from_mins(2);
+/// How often a transaction is tried that the database gave up for the sake of another, or whose connection was lost before
+/// it was sent to be committed.
+const MAX_TRIES: u32 = 5;
+/// The longest pause before it is tried again, in milliseconds.
+const MAX_PAUSE_MS: u8 = 20;
+
+/// Until when something is worth doing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadline {
+    /// Until when it must be sent to be committed, or answered.
+    pub(super) request: Instant,
+    /// Until when it can be found out what became of it.
+    pub(super) last_word: Instant,
+}
+
+/// The connections of a process to its database.
+pub(super) struct Connections {
+    pool: Pool,
+    changes: Semaphore,
+    long_reads: Semaphore,
+}
+
+impl fmt::Debug for Connections {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Connections").field("status", &self.pool.status()).finish_non_exhaustive()
+    }
+}
+
+/// A connection, taken from the others.
+pub(super) struct Session {
+    client: Option<Object>,
+    /// Nothing is under way on it.
+    at_rest: AtomicBool,
+}
+
+/// A statement that can be sent at once.
+pub(super) struct Prepared<'a> {
+    session: &'a Session,
+    statement: Statement,
+}
+
+/// What a statement is given.
+pub(super) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+impl Connections {
+    /// Nothing is connected yet. `settings` hold for every connection.
+    pub(super) fn new(endpoint: &Endpoint, settings: &str) -> Result<Self, OpenError> {
+        let mut config = endpoint.config.clone();
+        let given = config.get_options().map(|given| format!("{given} ")).unwrap_or_default();
+        config.options(format!("{given}{settings}"));
+        let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_config(config, tls::connector(endpoint)?, manager);
+        let pool = Pool::builder(manager).max_size(MAX_CONNECTIONS).runtime(Runtime::Tokio1);
+        let pool = pool.wait_timeout(Some(WAIT)).create_timeout(Some(CONNECT_TIMEOUT)).build();
+        let pool = pool.map_err(|error| OpenError::Unusable(error.to_string()))?;
+        Ok(Self { pool, changes: Semaphore::new(MAX_CHANGES), long_reads: Semaphore::new(MAX_LONG_READS) })
+    }
+
+    /// Does something within the time that a request has, and again where nothing has come of it.
+    pub(super) async fn run<T, F>(&self, attempt: impl Fn(Deadline) -> F) -> Result<T, MetadataError>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let now = Instant::now();
+        let deadline = Deadline { request: now + REQUEST_TIMEOUT, last_word: now + LAST_WORD };
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let failure = match timeout_at(deadline.last_word, attempt(deadline)).await {
+                Ok(Ok(done)) => return Ok(done),
+                Ok(Err(failure)) => failure,
+                Err(_) => Failure::Late,
+            };
+            if failure.is_lost() || matches!(failure, Failure::Late) {
+                // What happened to one connection has happened to those at rest, too, as a rule.
+                self.pool.retain(|_, _| false);
+            }
+            let again = failure.is_conflict() || failure.is_lost();
+            if !again || tries == MAX_TRIES || Instant::now() >= deadline.request {
+                return Err(failure.into());
+            }
+            if failure.is_conflict() {
+                sleep(Duration::from_millis(random::below(MAX_PAUSE_MS).into())).await;
+            }
+        }
+    }
+
+    /// A connection.
+    pub(super) async fn session(&self, until: Instant) -> Result<Session, Failure> {
+        match timeout_at(until, self.pool.get()).await {
+            Ok(Ok(client)) => Ok(Session { client: Some(client), at_rest: AtomicBool::new(false) }),
+            Ok(Err(PoolError::Backend(error))) => Err(error.into()),
+            Err(_) | Ok(Err(PoolError::Timeout(_))) => Err(Failure::Late),
+            Ok(Err(other)) => Err(Failure::Lost(other.to_string())),
+        }
+    }
+
+    /// A read, or a change of one statement, that takes no more time than the request has.
+    pub(super) async fn ask<T>(
+        &self,
+        session: &Session,
+        deadline: Deadline,
+        query: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let found = timeout_at(deadline.request, query).await.unwrap_or(Err(Failure::Late));
+        session.settle(&found);
+        found
+    }
+
+    /// The right to have a connection for a change.
+    pub(super) async fn place(&self, until: Instant) -> Result<SemaphorePermit<'_>, Failure> {
+        let place = timeout_at(until, self.changes.acquire()).await.map_err(|_| Failure::Late)?;
+        place.map_err(|closed| Failure::Lost(closed.to_string()))
+    }
+
+    /// The right to read many rows.
+    pub(super) async fn long_place(&self) -> Result<SemaphorePermit<'_>, Failure> {
+        let place =
+            timeout_at(Instant::now() + LAST_WORD, self.long_reads.acquire()).await.map_err(|_| Failure::Late)?;
+        place.map_err(|closed| Failure::Lost(closed.to_string()))
+    }
+
+    /// A read of many rows in a transaction of its own, which ends with it.
+    pub(super) async fn ask_long<T>(
+        &self,
+        session: &Session,
+        query: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, MetadataError> {
+        let whole = async {
+            let found = query.await?;
+            session.batch("COMMIT").await?;
+            Ok(found)
+        };
+        let found = timeout(LONG_TIMEOUT, whole).await.unwrap_or(Err(Failure::Late))?;
+        session.done();
+        Ok(found)
+    }
+
+    /// A connection in a transaction that only reads and sees one moment, whose statements may take so long. It is known to
+    /// answer: one that was at rest and does not is replaced.
+    pub(super) async fn snapshot_session(&self) -> Result<Session, MetadataError> {
+        let begin = format!(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {0};
+             SET LOCAL idle_in_transaction_session_timeout = {0}",
+            LONG_TIMEOUT.as_millis()
+        );
+        let begin = begin.as_str();
+        self.run(|deadline| async move {
+            let session = self.session(deadline.request).await?;
+            timeout_at(deadline.request, session.batch(begin)).await.unwrap_or(Err(Failure::Late))?;
+            Ok(session)
+        })
+        .await
+    }
+}
+
+impl Session {
+    #[expect(clippy::expect_used, reason = "the connection is taken out by what consumes the session alone")]
+    fn client(&self) -> &Object {
+        self.client.as_ref().expect("the session has its connection")
+    }
+
+    /// A statement that is known to this connection from now on. To be called before anything is sent that is not to be
+    /// waited for.
+    pub(super) async fn prepare(&self, sql: &str) -> Result<Prepared<'_>, Failure> {
+        Ok(Prepared { session: self, statement: self.client().prepare_cached(sql).await? })
+    }
+
+    pub(super) async fn rows(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
+        self.prepare(sql).await?.rows(values).await
+    }
+
+    pub(super) async fn row(&self, sql: &str, values: Values<'_>) -> Result<Option<Row>, Failure> {
+        self.prepare(sql).await?.row(values).await
+    }
+
+    pub(super) async fn execute(&self, sql: &str, values: Values<'_>) -> Result<u64, Failure> {
+        self.prepare(sql).await?.execute(values).await
+    }
+
+    /// Statements without values; sent when first polled.
+    pub(super) async fn batch(&self, sql: &str) -> Result<(), Failure> {
+        Ok(self.client().batch_execute(sql).await?)
+    }
+
+    /// The connection is at rest: others may have it.
+    pub(super) fn done(&self) {
+        self.at_rest.store(true, Ordering::Release);
+    }
+
+    /// The same if the database has answered, outside of a transaction.
+    pub(super) fn settle<T>(&self, outcome: &Result<T, Failure>) {
+        let answered = match outcome {
+            Ok(_) => true,
+            Err(failure) => matches!(failure, Failure::Refused(..)) && !failure.is_lost(),
+        };
+        if answered {
+            self.done();
+        }
+    }
+}
+
+impl Deref for Session {
+    type Target = tokio_postgres::Client;
+
+    fn deref(&self) -> &tokio_postgres::Client {
+        self.client()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let at_rest = *self.at_rest.get_mut();
+        if let Some(client) = self.client.take().filter(|_| !at_rest) {
+            drop(Object::take(client));
+        }
+    }
+}
+
+/// Kept apart from those who wait for many of them at once.
+type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
+
+impl Prepared<'_> {
+    /// Sent when first polled, as the others are.
+    pub(super) fn rows<'b>(&'b self, values: Values<'b>) -> Answer<'b, Vec<Row>> {
+        Box::pin(async move { Ok(self.session.client().query(&self.statement, values).await?) })
+    }
+
+    pub(super) fn row<'b>(&'b self, values: Values<'b>) -> Answer<'b, Option<Row>> {
+        Box::pin(async move { Ok(self.session.client().query_opt(&self.statement, values).await?) })
+    }
+
+    pub(super) fn execute<'b>(&'b self, values: Values<'b>) -> Answer<'b, u64> {
+        Box::pin(async move { Ok(self.session.client().execute(&self.statement, values).await?) })
+    }
+}

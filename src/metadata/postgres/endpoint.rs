@@ -1,0 +1,146 @@
+//! Where the database is and how it is spoken to: `postgres://` URLs as libpq has them.
+//!
+//! Two of their words are this program's own, since they are about certificates: `sslmode` and `sslrootcert`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+use tokio_postgres::Config;
+use tokio_postgres::config::SslMode;
+
+/// How long the database may take to accept a connection.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long sent bytes may stay unacknowledged before the system gives a connection up.
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection is silent before the system asks whether the other side is there.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
+const APPLICATION_NAME: &str = "venna";
+
+/// Whom this program must be sure to speak with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// With nobody: what is exchanged is encrypted where TLS is used, but anybody may be there.
+    Anybody,
+    /// With somebody whose certificate comes from a known authority.
+    Authority,
+    /// With the host that the URL names.
+    Host,
+}
+
+/// A database of a server.
+#[derive(Clone)]
+pub(super) struct Endpoint {
+    pub(super) config: Config,
+    pub(super) trust: Trust,
+    /// The certificates of authorities, instead of the system's.
+    pub(super) root_certificates: Option<PathBuf>,
+}
+
+impl fmt::Debug for Endpoint {
+    /// Without what the URL says.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Endpoint").field("trust", &self.trust).finish_non_exhaustive()
+    }
+}
+
+/// The URL of a database cannot be used. It is not repeated, for a password may stand in it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadUrl {
+    /// `sslmode` is something else.
+    #[error("sslmode is one of disable, prefer, require, verify-ca, verify-full")]
+    SslMode,
+    /// The rest of it is not well-formed.
+    #[error("it is no well-formed URL of PostgreSQL: {0}")]
+    Malformed(String),
+}
+
+impl FromStr for Endpoint {
+    type Err = BadUrl;
+
+    fn from_str(url: &str) -> Result<Self, BadUrl> {
+        let (url, mode, root) = take_own_words(url);
+        let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
+            let why = std::error::Error::source(&error).map(ToString::to_string);
+            BadUrl::Malformed(why.filter(|_| !url.contains('@')).unwrap_or_else(|| "see libpq's documentation".into()))
+        })?;
+        let (ssl, trust) = match mode.as_deref() {
+            Some("disable") => (SslMode::Disable, Trust::Anybody),
+            None | Some("prefer") => (SslMode::Prefer, Trust::Anybody),
+            Some("require") if root.is_some() => (SslMode::Require, Trust::Authority),
+            Some("require") => (SslMode::Require, Trust::Anybody),
+            Some("verify-ca") => (SslMode::Require, Trust::Authority),
+            Some("verify-full") => (SslMode::Require, Trust::Host),
+            Some(_) => return Err(BadUrl::SslMode),
+        };
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            config.host("localhost");
+        }
+        if config.get_application_name().is_none() {
+            config.application_name(APPLICATION_NAME);
+        }
+        config.ssl_mode(ssl).connect_timeout(CONNECT_TIMEOUT).tcp_user_timeout(TCP_USER_TIMEOUT);
+        config.keepalives_idle(KEEPALIVE_IDLE);
+        Ok(Self { config, trust, root_certificates: root.map(PathBuf::from) })
+    }
+}
+
+/// The URL without `sslmode` and `sslrootcert`, and those.
+fn take_own_words(url: &str) -> (String, Option<String>, Option<String>) {
+    let Some((place, query)) = url.split_once('?') else { return (url.to_owned(), None, None) };
+    let (mut mode, mut root, mut kept) = (None, None, Vec::new());
+    for pair in query.split('&') {
+        let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+        match pair.split_once('=') {
+            Some(("sslmode", value)) => mode = Some(decoded(value)),
+            Some(("sslrootcert", value)) => root = Some(decoded(value)).filter(|path| path != "system"),
+            _ => kept.push(pair),
+        }
+    }
+    let query = kept.join("&");
+    (if query.is_empty() { place.to_owned() } else { format!("{place}?{query}") }, mode, root)
+}
+
+/// Looks whether the URL of a database can be used.
+///
+/// # Errors
+/// When it cannot.
+pub fn check_url(url: &str) -> Result<(), BadUrl> {
+    url.parse::<Endpoint>().map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio_postgres::config::Host;
+
+    fn endpoint(url: &str) -> Endpoint {
+        url.parse().unwrap()
+    }
+
+    #[test]
+    fn urls_say_what_they_say_to_libpq() {
+        let plain = endpoint("postgres://ada:p%40ss@db.example:6432/venna");
+        assert_eq!((plain.config.get_ssl_mode(), plain.trust), (SslMode::Prefer, Trust::Anybody));
+        assert_eq!((plain.config.get_ports(), plain.config.get_dbname()), (&[6432][..], Some("venna")));
+        assert_eq!(plain.config.get_password(), Some(b"p@ss".as_slice()));
+        let full = endpoint("postgresql://db/venna?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem&user=ada");
+        assert_eq!((full.config.get_ssl_mode(), full.trust), (SslMode::Require, Trust::Host));
+        assert_eq!(full.root_certificates, Some(PathBuf::from("/etc/ca.pem")));
+        assert_eq!(full.config.get_user(), Some("ada"));
+        assert_eq!(endpoint("postgres://db/x?sslmode=require&sslrootcert=/ca").trust, Trust::Authority);
+        assert_eq!(endpoint("postgres://db/x?sslmode=verify-full&sslrootcert=system").root_certificates, None);
+        let socket = endpoint("postgres:///venna?host=/run/postgresql&user=ada");
+        assert_eq!(socket.config.get_hosts(), [Host::Unix("/run/postgresql".into())]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_without_the_password() {
+        assert_eq!(check_url("postgres://ada:hunter2@db/x?sslmode=maybe"), Err(BadUrl::SslMode));
+        for url in ["postgres://ada:hunter2@db/x?nonsense=1", "postgres://ada:hunter2@db:port/x", "hunter2"] {
+            let error = check_url(url).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        }
+        assert!(!format!("{:?}", endpoint("postgres://ada:hunter2@db/x")).contains("hunter2"));
+    }
+}

@@ -1,0 +1,122 @@
+//! What goes wrong between this program and the database, without anything that a row or a URL holds.
+//!
+//! The errors of the driver carry the rows that they are about; those never leave this file.
+
+use crate::metadata::MetadataError;
+use std::io;
+use std::sync::Arc;
+use tokio_postgres::error::{DbError, Error as DriverError, SqlState};
+
+/// What the database said, as far as it may be repeated.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{severity} {code}: {message}")]
+pub(super) struct Said {
+    severity: String,
+    code: String,
+    message: String,
+}
+
+/// Why a statement has no outcome.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// The database refused the statement.
+    #[error("the database refused")]
+    Refused(SqlState, #[source] Said),
+    /// There is no connection, or there is none any more.
+    #[error("the connection to the database is lost: {0}")]
+    Lost(String),
+    /// Something took longer than it may.
+    #[error("the database did not answer in time")]
+    Late,
+    /// A row is not what it should be.
+    #[error("a row cannot be read: {0}")]
+    Unreadable(String),
+}
+
+impl Failure {
+    /// Whether the database asks for the transaction to be repeated, for nothing is wrong with it.
+    pub(super) fn is_conflict(&self) -> bool {
+        matches!(self, Self::Refused(code, _)
+            if [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(code))
+    }
+
+    /// Whether the connection is of no more use, and another might be.
+    pub(super) fn is_lost(&self) -> bool {
+        match self {
+            Self::Lost(_) => true,
+            Self::Refused(code, _) => ends_sessions(code),
+            Self::Late | Self::Unreadable(_) => false,
+        }
+    }
+
+    /// Whether a row of this key is there already.
+    pub(super) fn is_taken(&self) -> bool {
+        matches!(self, Self::Refused(code, _) if *code == SqlState::UNIQUE_VIOLATION)
+    }
+}
+
+/// Errors after which the server closes the connection, or has not opened one.
+fn ends_sessions(code: &SqlState) -> bool {
+    let ended = [
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        SqlState::CANNOT_CONNECT_NOW,
+        SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+    ];
+    ended.contains(code) || code.code().starts_with("08")
+}
+
+impl From<&DbError> for Said {
+    /// Without the details, which repeat what stands in rows.
+    fn from(error: &DbError) -> Self {
+        Self {
+            severity: error.severity().to_owned(),
+            code: error.code().code().to_owned(),
+            message: error.message().to_owned(),
+        }
+    }
+}
+
+impl From<DriverError> for Failure {
+    fn from(error: DriverError) -> Self {
+        if let Some(said) = error.as_db_error() {
+            return Self::Refused(said.code().clone(), said.into());
+        }
+        let io = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<io::Error>());
+        match io {
+            Some(cause) => Self::Lost(cause.to_string()),
+            None if error.is_closed() => Self::Lost("it was closed".to_owned()),
+            None => Self::Unreadable(error.to_string()),
+        }
+    }
+}
+
+impl From<Failure> for MetadataError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(ref code, _) if *code == SqlState::DISK_FULL => Self::OutOfSpace(Arc::new(failure)),
+            Failure::Refused(ref code, _) if is_mistake(code) => Self::Broken(Arc::new(failure)),
+            Failure::Unreadable(_) => Self::Broken(Arc::new(failure)),
+            Failure::Refused(..) | Failure::Lost(_) | Failure::Late => Self::Unavailable(Arc::new(failure)),
+        }
+    }
+}
+
+/// Syntax, data and integrity that only this program can have got wrong, and damage of the database.
+fn is_mistake(code: &SqlState) -> bool {
+    ["22", "42", "XX"].iter().any(|class| code.code().starts_with(class))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_lost_may_be_tried_again_and_what_is_late_may_not() {
+        assert!(Failure::Lost("x".into()).is_lost());
+        assert!(!Failure::Late.is_lost() && !Failure::Late.is_conflict());
+        assert!(ends_sessions(&SqlState::CRASH_SHUTDOWN) && ends_sessions(&SqlState::CONNECTION_FAILURE));
+        assert!(!ends_sessions(&SqlState::UNIQUE_VIOLATION));
+        assert!(is_mistake(&SqlState::UNDEFINED_TABLE) && !is_mistake(&SqlState::LOCK_NOT_AVAILABLE));
+    }
+}

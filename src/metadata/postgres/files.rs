@@ -1,0 +1,256 @@
+//! Rows of Files. Every statement of a request has the workspace in its `WHERE` and does not see expired Files; only
+//! the sweeper looks across workspaces.
+
+use super::admission::Standing;
+use super::answers::Opening;
+use super::blobs::{CLAIM, KEEP, release};
+use super::connections::{Prepared, Session, Values};
+use super::failure::Failure;
+use super::ledger::BEGIN as BEGIN_IN_LEDGER;
+use super::rows::{self, stored};
+use super::writer::{Change, Lock};
+use super::{audit, blobs, expiries, ledger};
+use crate::metadata::StoredContent;
+use crate::model::audit::{Action, NewEntry};
+use crate::model::blob::Place;
+use crate::model::caller::Caller;
+use crate::model::file::{File, FileDigest, NewFile};
+use crate::model::idempotency::{Effect, Once};
+use crate::model::ids::{BlobId, FileId, WorkspaceId};
+use crate::model::ledger::Fact;
+use crate::model::page::{FileQuery, Order, Page};
+use crate::model::purpose::Purpose;
+use crate::random;
+use futures_util::try_join;
+
+const COLUMNS: &str =
+    "f.id, f.purpose, f.filename, f.size_bytes, f.sha256, f.parts_sha256, f.part_count, f.expires_at, f.status_details";
+/// How many those are.
+pub(super) const FILE_COLUMNS: usize = 9;
+const ALIVE: &str = "(f.expires_at IS NULL OR f.expires_at > now_ms($2) / 1000)";
+pub(super) const INSERT: &str = "
+    INSERT INTO files (workspace_id, id, blob_id, purpose, filename, size_bytes, sha256, parts_sha256, part_count,
+                       expires_at, status_details)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+
+/// The id of a File that is made under the lock of its workspace, so that the order of ids is the order of commits.
+pub(super) fn next_id(standing: &Standing, now_ms: u64) -> FileId {
+    FileId::next(standing.last_file_id, now_ms, random::bytes())
+}
+
+/// Two round trips: what is decided under the lock of the workspace, then what is written.
+pub(super) async fn create(
+    change: Change<'_>,
+    caller: Caller,
+    new: &NewFile,
+    once: Option<&Once<File>>,
+) -> Result<Effect<Option<File>>, Failure> {
+    let opening = Opening::prepare(&change, caller, once).await?;
+    let (claim, keep) = (change.prepare(CLAIM).await?, change.prepare(KEEP).await?);
+    let (insert_file, begin) = (change.prepare(INSERT).await?, change.prepare(BEGIN_IN_LEDGER).await?);
+    let locks = opening.locks(Some(Lock::Workspace(caller.workspace)));
+    let claimed = async {
+        match new.place {
+            Place::Store(blob) => Ok(blobs::claim(&claim, caller.workspace, blob, &new.content).await?.then_some(blob)),
+            Place::Inline(_) => Ok(None),
+        }
+    };
+    let (standing, claimed) =
+        change.begin(&locks, async { try_join!(opening.ask(None, Some(new.purpose)), claimed) }).await?;
+    let standing = match standing {
+        Ok(standing) => standing,
+        Err(stop) => return give_up(&change, stop.into()).await,
+    };
+    if let Some(refused) = standing.refuse_bytes(new.content.size_bytes) {
+        return give_up(&change, Effect::Refused(refused)).await;
+    }
+    let (blob, inline) = match &new.place {
+        Place::Inline(bytes) => (blobs::fresh_name(change.now_ms()), Some(bytes)),
+        Place::Store(_) => match claimed {
+            Some(blob) => (blob, None),
+            None => return give_up(&change, Effect::Made(None)).await,
+        },
+    };
+    let file = make(&standing, new, change.now_ms());
+    change.proven_by(ledger::coming(file.id));
+    let now_seconds = change.now_seconds();
+    let kept = async {
+        let Some(bytes) = inline else { return Ok(()) };
+        blobs::keep(&keep, caller.workspace, blob, bytes, &new.content).await
+    };
+    let writes = async {
+        try_join!(
+            kept,
+            insert(&insert_file, caller.workspace, &file, Some(blob)),
+            ledger::begin(&begin, caller, &file, Fact::Create),
+            opening.note(Some(&file), now_seconds)
+        )
+        .map(drop)
+    };
+    change.commit(writes).await?;
+    Ok(Effect::Made(Some(file)))
+}
+
+/// Ends a change that makes nothing.
+async fn give_up<T>(change: &Change<'_>, effect: T) -> Result<T, Failure> {
+    change.abandon().await.map(|()| effect)
+}
+
+fn make(standing: &Standing, new: &NewFile, now_ms: u64) -> File {
+    let id = next_id(standing, now_ms);
+    let expires_after = expiries::decide(standing, new.purpose, new.expires_after);
+    File {
+        id,
+        purpose: new.purpose,
+        filename: new.filename.clone(),
+        size_bytes: new.content.size_bytes,
+        digest: FileDigest::Whole(new.content.sha256),
+        expires_at: expires_after.map(|after| after.at(id.created_at())),
+        status_details: new.status_details.clone(),
+    }
+}
+
+/// A File with its blob, or one whose blobs stand in `file_parts`.
+pub(super) async fn insert(
+    insert: &Prepared<'_>,
+    workspace: WorkspaceId,
+    file: &File,
+    blob: Option<BlobId>,
+) -> Result<(), Failure> {
+    let parts = match file.digest {
+        FileDigest::Whole(_) => None,
+        FileDigest::Parts { of_parts, count, .. } => Some((of_parts.0, i64::from(count))),
+    };
+    let (workspace, id, blob) = (workspace.to_string(), file.id.to_string(), blob.map(|blob| blob.to_string()));
+    let (purpose, filename) = (file.purpose.name(), file.filename.as_str());
+    let sha256 = file.digest.sha256().map(|sha256| sha256.0.to_vec());
+    let (of_parts, count) = (parts.map(|(of_parts, _)| of_parts.to_vec()), parts.map(|(_, count)| count));
+    let (size_bytes, expires_at) = (stored(file.size_bytes), file.expires_at.map(stored));
+    let values: Values<'_> = &[
+        &workspace,
+        &id,
+        &blob,
+        &purpose,
+        &filename,
+        &size_bytes,
+        &sha256,
+        &of_parts,
+        &count,
+        &expires_at,
+        &file.status_details,
+    ];
+    insert.execute(values).await.map(drop)
+}
+
+pub(super) async fn find(
+    session: &Session,
+    workspace: WorkspaceId,
+    id: FileId,
+    set_ms: Option<i64>,
+) -> Result<Option<File>, Failure> {
+    let sql = format!("SELECT {COLUMNS} FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND f.id = $3");
+    let found = session.row(&sql, &[&workspace.to_string(), &set_ms, &id.to_string()]).await?;
+    found.map(|row| rows::file(&row, 0)).transpose()
+}
+
+/// One statement, so that a File of parts that is deleted meanwhile is either there with its blobs or not at all: one row
+/// for each of its blobs, in their order.
+pub(super) async fn find_content(
+    session: &Session,
+    workspace: WorkspaceId,
+    id: FileId,
+    set_ms: Option<i64>,
+) -> Result<Option<StoredContent>, Failure> {
+    let sql = format!(
+        "SELECT {COLUMNS}, b.id, coalesce(p.size_bytes, f.size_bytes), b.checksums, b.content
+         FROM files f LEFT JOIN file_parts p ON f.blob_id IS NULL AND p.workspace_id = f.workspace_id AND p.file_id = f.id
+         LEFT JOIN blobs b ON b.id = coalesce(f.blob_id, p.blob_id)
+         WHERE f.workspace_id = $1 AND {ALIVE} AND f.id = $3 ORDER BY p.position"
+    );
+    let found = session.rows(&sql, &[&workspace.to_string(), &set_ms, &id.to_string()]).await?;
+    let Some(first) = found.first() else { return Ok(None) };
+    let file = rows::file(first, 0)?;
+    let no_parts = matches!(file.digest, FileDigest::Parts { count: 0, .. });
+    let blobs = found.iter().filter(|_| !no_parts).map(|row| rows::blob(row, FILE_COLUMNS));
+    Ok(Some(StoredContent { file, blobs: blobs.collect::<Result<_, _>>()? }))
+}
+
+pub(super) async fn list(
+    session: &Session,
+    workspace: WorkspaceId,
+    query: FileQuery,
+    set_ms: Option<i64>,
+) -> Result<Page<File>, Failure> {
+    let (beyond, direction) = match query.order {
+        Order::Ascending => (">", "ASC"),
+        Order::Descending => ("<", "DESC"),
+    };
+    let after = if query.after.is_some() { format!("f.id {beyond} $3") } else { "$3::text IS NULL".to_owned() };
+    let purpose = if query.purpose.is_some() { "f.purpose = $4" } else { "$4::text IS NULL" };
+    let sql = format!(
+        "SELECT {COLUMNS} FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND {after} AND {purpose}
+         ORDER BY f.id {direction} LIMIT $5"
+    );
+    let (workspace, after) = (workspace.to_string(), query.after.map(|id| id.to_string()));
+    let (purpose, limit) = (query.purpose.map(Purpose::name), i64::from(query.limit) + 1);
+    let found = session.rows(&sql, &[&workspace, &set_ms, &after, &purpose, &limit]).await?;
+    Ok(Page::cut(found.iter().map(|row| rows::file(row, 0)).collect::<Result<_, _>>()?, query.limit))
+}
+
+/// Two round trips: what is removed, then its entry in the audit log.
+pub(super) async fn delete(change: Change<'_>, caller: Caller, id: FileId) -> Result<bool, Failure> {
+    let which = format!("DELETE FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND f.id = $3");
+    let delete = change.prepare(&removal("", &which)).await?;
+    let (newest, insert) = (change.prepare(audit::NEWEST).await?, change.prepare(audit::INSERT).await?);
+    let (workspace, file, set_ms) = (caller.workspace.to_string(), id.to_string(), change.set_ms());
+    let values: Values<'_> = &[&workspace, &set_ms, &file];
+    let (deleted, newest) = change.begin(&[], async { try_join!(delete.row(values), audit::newest(&newest)) }).await?;
+    if deleted.map(|row| rows::number(&row, 0)).transpose()?.unwrap_or_default() == 0 {
+        return give_up(&change, false).await;
+    }
+    let (action, object) = (Action::FileDeleted, id.to_string());
+    let entry = NewEntry { action, workspace: Some(caller.workspace), object, details: None };
+    let entry_id = audit::fresh_id(&change, newest);
+    change.commit(audit::insert(&insert, entry_id, caller.into(), entry)).await?;
+    Ok(true)
+}
+
+/// Deletes at most `limit` Files of a workspace, whatever they are; how many there were.
+pub(super) async fn delete_some(
+    session: &Session,
+    workspace: WorkspaceId,
+    limit: u32,
+    set_ms: Option<i64>,
+) -> Result<u64, Failure> {
+    let chosen = "SELECT workspace_id, id FROM files WHERE workspace_id = $1 ORDER BY id LIMIT $3 FOR UPDATE";
+    let sql = removal(chosen, OF_CHOSEN);
+    let deleted = session.row(&sql, &[&workspace.to_string(), &set_ms, &i64::from(limit)]).await?;
+    deleted.map_or(Ok(0), |row| rows::number(&row, 0))
+}
+
+/// Those that another server is just deleting are left to it.
+pub(super) async fn delete_expired(session: &Session, limit: u32, set_ms: Option<i64>) -> Result<u64, Failure> {
+    let chosen = "SELECT workspace_id, id FROM files WHERE expires_at <= now_ms($2) / 1000
+                  ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED";
+    let deleted = session.row(&removal(chosen, OF_CHOSEN), &[&i64::from(limit), &set_ms]).await?;
+    deleted.map_or(Ok(0), |row| rows::number(&row, 0))
+}
+
+const OF_CHOSEN: &str = "DELETE FROM files f USING chosen c WHERE f.workspace_id = c.workspace_id AND f.id = c.id";
+
+/// A statement that deletes Files (those that `chosen` names), enters their ends and releases what they had; it tells how
+/// many there were. `$2` is the time that a test has set.
+fn removal(chosen: &str, delete: &str) -> String {
+    let chosen = if chosen.is_empty() { String::new() } else { format!("chosen AS MATERIALIZED ({chosen}),") };
+    let (end, release) = (ledger::END, release("now_ms($2) / 1000"));
+    format!(
+        "WITH {chosen}
+         gone AS ({delete} RETURNING f.workspace_id, f.id, f.blob_id, f.expires_at),
+         part AS (DELETE FROM file_parts p USING gone g WHERE p.workspace_id = g.workspace_id AND p.file_id = g.id
+                  RETURNING p.blob_id),
+         freed AS (SELECT blob_id FROM gone WHERE blob_id IS NOT NULL UNION ALL SELECT blob_id FROM part),
+         {release},
+         ended AS ({end})
+         SELECT count(*) FROM gone"
+    )
+}

@@ -1,0 +1,159 @@
+//! Databases that are filled with the rows of an embedded store, in one transaction: before it is committed there is no
+//! installation, and then there is all of it.
+
+use super::endpoint::Endpoint;
+use super::failure::Failure;
+use super::snapshot::{TABLES, Table};
+use super::{OpenError, PostgresStore, check_server, migrate, tls};
+use crate::metadata::MetadataError;
+use crate::metadata::sqlite::Dump;
+use rusqlite::types::Value;
+use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
+use tokio::sync::mpsc::{self, Receiver};
+use tokio::task::spawn_blocking;
+use tokio_postgres::Transaction;
+use tokio_postgres::binary_copy::BinaryCopyInWriter;
+use tokio_postgres::types::{ToSql, Type};
+
+/// Rows that wait to be sent; each may have the bytes of a small file in it.
+const QUEUED_ROWS: usize = 256;
+/// What an embedded installation remembers once, and this store of each workspace.
+const LAST_FILE_ID: &str = "last_file_id";
+
+/// Why a database was not filled.
+#[derive(Debug, thiserror::Error)]
+pub enum FillError {
+    /// It cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// There is an installation in it.
+    #[error("the database holds an installation already")]
+    NotEmpty,
+    /// Rows could not be read or written.
+    #[error(transparent)]
+    Rows(#[from] MetadataError),
+}
+
+impl From<tokio_postgres::Error> for FillError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Rows(Failure::from(error).into())
+    }
+}
+
+impl PostgresStore {
+    /// Whether a database could be filled: it is there and holds no installation.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub async fn check_fillable(url: &str) -> Result<(), FillError> {
+        let endpoint: Endpoint = url.parse().map_err(OpenError::from)?;
+        let client = connect(&endpoint).await?;
+        let known: bool = client.query_one("SELECT to_regclass('workspaces') IS NOT NULL", &[]).await?.try_get(0)?;
+        let filled = known && client.query_opt("SELECT 1 FROM workspaces LIMIT 1", &[]).await?.is_some();
+        if filled { Err(FillError::NotEmpty) } else { Ok(()) }
+    }
+
+    /// Fills a database that holds no installation with that of an embedded store, to which nobody writes; how many rows that
+    /// were.
+    ///
+    /// # Errors
+    /// When it cannot be done; nothing of it is there then.
+    pub async fn fill(url: &str, database: &Path, now_seconds: u64) -> Result<u64, FillError> {
+        let endpoint: Endpoint = url.parse().map_err(OpenError::from)?;
+        let mut client = connect(&endpoint).await?;
+        check_server(&client).await?;
+        migrate::migrate(&mut client, now_seconds).await.map_err(OpenError::from)?;
+        let transaction = client.transaction().await?;
+        transaction
+            .batch_execute("SET LOCAL synchronous_commit = on; LOCK TABLE workspaces IN ACCESS EXCLUSIVE MODE")
+            .await?;
+        if transaction.query_opt("SELECT 1 FROM workspaces LIMIT 1", &[]).await?.is_some() {
+            return Err(FillError::NotEmpty);
+        }
+        let (mut dump, mut copied, mut last_file_id) = (Dump::open(database)?, 0, None);
+        for table in TABLES {
+            let (sender, mut queue) = mpsc::channel(QUEUED_ROWS);
+            let reader = spawn_blocking(move || {
+                let read = dump.read(table.name, table.columns, |row| sender.blocking_send(row).is_ok());
+                (dump, read)
+            });
+            let written = copy(&transaction, table, &mut queue, &mut last_file_id).await;
+            drop(queue);
+            let (back, read) = reader.await.map_err(|unfinished| MetadataError::Broken(Arc::new(unfinished)))?;
+            (dump, copied) = (back, copied + written?);
+            read?;
+            continue_numbers(&transaction, table).await?;
+        }
+        // No workspace has a later one.
+        transaction.execute("UPDATE workspaces SET last_file_id = $1", &[&last_file_id]).await?;
+        transaction.commit().await?;
+        client.batch_execute("ANALYZE").await?;
+        Ok(copied)
+    }
+}
+
+async fn connect(endpoint: &Endpoint) -> Result<tokio_postgres::Client, OpenError> {
+    let (client, connection) = endpoint.config.connect(tls::connector(endpoint)?).await?;
+    // It ends with its client.
+    drop(tokio::spawn(connection));
+    Ok(client)
+}
+
+/// Sends the rows of a table; how many there were.
+async fn copy(
+    transaction: &Transaction<'_>,
+    table: &Table,
+    queue: &mut Receiver<Vec<Value>>,
+    last_file_id: &mut Option<String>,
+) -> Result<u64, FillError> {
+    let columns = table.columns.join(", ");
+    let shape = transaction.prepare(&format!("SELECT {columns} FROM {}", table.name)).await?;
+    let types: Vec<Type> = shape.columns().iter().map(|column| column.type_().clone()).collect();
+    let sink = transaction.copy_in(&format!("COPY {} ({columns}) FROM STDIN BINARY", table.name)).await?;
+    let mut writer = pin!(BinaryCopyInWriter::new(sink, &types));
+    while let Some(row) = queue.recv().await {
+        if let [Value::Text(name), Value::Text(value)] = row.as_slice()
+            && table.name == "installation"
+            && name == LAST_FILE_ID
+        {
+            *last_file_id = Some(value.clone());
+            continue;
+        }
+        let cells =
+            row.into_iter().zip(&types).map(|(value, kind)| cell(value, kind)).collect::<Result<Vec<_>, _>>()?;
+        let cells: Vec<&(dyn ToSql + Sync)> = cells.iter().map(|cell| &**cell as _).collect();
+        writer.as_mut().write(&cells).await?;
+    }
+    Ok(writer.as_mut().finish().await?)
+}
+
+/// Numbers of rows to come go on behind those of the rows that came.
+async fn continue_numbers(transaction: &Transaction<'_>, table: &Table) -> Result<(), FillError> {
+    if table.columns.contains(&"seq") {
+        let sql = format!(
+            "SELECT setval(s.name::regclass, s.last) FROM (
+                 SELECT pg_get_serial_sequence('{0}', 'seq') AS name, (SELECT max(seq) FROM {0}) AS last
+             ) s WHERE s.name IS NOT NULL AND s.last IS NOT NULL",
+            table.name
+        );
+        transaction.batch_execute(&sql).await?;
+    }
+    Ok(())
+}
+
+fn cell(value: Value, kind: &Type) -> Result<Box<dyn ToSql + Sync + Send>, MetadataError> {
+    Ok(match (value, kind) {
+        (Value::Text(text), &Type::TEXT) => Box::new(text),
+        (Value::Integer(number), &Type::INT8) => Box::new(number),
+        (Value::Blob(bytes), &Type::BYTEA) => Box::new(bytes),
+        (Value::Null, &Type::TEXT) => Box::new(None::<String>),
+        (Value::Null, &Type::INT8) => Box::new(None::<i64>),
+        (Value::Null, &Type::BYTEA) => Box::new(None::<Vec<u8>>),
+        (value, kind) => {
+            let odd = format!("a {} where there should be {kind}", value.data_type());
+            return Err(Failure::Unreadable(odd).into());
+        }
+    })
+}

@@ -1,0 +1,195 @@
+//! Rows of API keys and their secrets.
+
+use super::connections::{Session, Values};
+use super::failure::Failure;
+use super::rows::{self, optional_number, parsed, stored};
+use super::writer::{Change, Lock};
+use super::{audit, limits};
+use crate::metadata::{NewKey, NewSecret};
+use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens, USED_SECONDS};
+use crate::model::audit::{Action, NewEntry, Origin};
+use crate::model::ids::{KeyId, WorkspaceId};
+use crate::model::limits::LimitsInForce;
+use crate::model::page::Page;
+use crate::model::scope::{Scope, Scopes};
+use crate::random;
+use serde_json::json;
+use tokio_postgres::Row;
+
+const COLUMNS: &str = "k.id, k.workspace_id, k.scopes, k.redacted, k.name, k.expires_at, k.revoked_at, k.last_used_at";
+/// How many those are.
+const KEY_COLUMNS: usize = 8;
+
+pub(super) async fn create(change: Change<'_>, new: &NewKey, origin: Origin) -> Result<Option<ApiKey>, Failure> {
+    change.begin(&[], async { Ok(()) }).await?;
+    let id = KeyId::next(None, change.now_ms(), random::bytes());
+    if !add_secret(&change, id, &new.secret).await? {
+        change.abandon().await?;
+        return Ok(None);
+    }
+    let key = ApiKey {
+        id,
+        opens: new.opens,
+        name: new.name.clone(),
+        redacted: new.secret.redacted.clone(),
+        expires_at: new.valid_seconds.map(|seconds| id.created_at().saturating_add(seconds)),
+        revoked_at: None,
+        last_used_at: None,
+    };
+    let scopes = key.opens.scopes().map(|scopes| scopes.to_string()).unwrap_or_default();
+    let workspace = key.opens.workspace().map(|workspace| workspace.to_string());
+    let (name, expires_at) = (id.to_string(), key.expires_at.map(stored));
+    let sql =
+        "INSERT INTO api_keys (id, workspace_id, scopes, redacted, name, expires_at) VALUES ($1, $2, $3, $4, $5, $6)";
+    let values: Values<'_> = &[&name, &workspace, &scopes, &key.redacted, &key.name, &expires_at];
+    change.execute(sql, values).await?;
+    let details = json!({"name": key.name, "scopes": key.opens.scopes().map(names).unwrap_or_default()});
+    note(&change, origin, Action::KeyCreated, &key, Some(details)).await?;
+    change.commit(async { Ok(()) }).await?;
+    Ok(Some(key))
+}
+
+pub(super) async fn list(session: &Session) -> Result<Vec<ApiKey>, Failure> {
+    let found = session.rows(&format!("SELECT {COLUMNS} FROM api_keys k ORDER BY k.id"), &[]).await?;
+    found.iter().map(key).collect()
+}
+
+pub(super) async fn list_of(
+    session: &Session,
+    workspace: WorkspaceId,
+    after: Option<KeyId>,
+    limit: u32,
+) -> Result<Page<ApiKey>, Failure> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM api_keys k WHERE k.workspace_id = $1 AND k.id > $2 AND k.revoked_at IS NULL
+         ORDER BY k.id LIMIT $3"
+    );
+    let after = after.map(|id| id.to_string()).unwrap_or_default();
+    let found = session.rows(&sql, &[&workspace.to_string(), &after, &(i64::from(limit) + 1)]).await?;
+    Ok(Page::cut(found.iter().map(key).collect::<Result<_, _>>()?, limit))
+}
+
+pub(super) async fn find(session: &Session, id: KeyId) -> Result<Option<ApiKey>, Failure> {
+    let sql = format!("SELECT {COLUMNS} FROM api_keys k WHERE k.id = $1");
+    session.row(&sql, &[&id.to_string()]).await?.map(|row| key(&row)).transpose()
+}
+
+/// The key with its limits and those of its workspace, in one statement: keys are looked up all the time.
+pub(super) async fn find_credential(session: &Session, digest: KeyDigest) -> Result<Option<Credential>, Failure> {
+    let sql = format!(
+        "SELECT {COLUMNS}, s.retires_at, w.archived_at IS NOT NULL,
+                ARRAY(SELECT l.name || '=' || l.value FROM limits l WHERE l.owner_id = w.id ORDER BY l.name),
+                ARRAY(SELECT l.name || '=' || l.value FROM limits l WHERE l.owner_id = k.id ORDER BY l.name)
+         FROM key_secrets s JOIN api_keys k ON k.id = s.key_id LEFT JOIN workspaces w ON w.id = k.workspace_id
+         WHERE s.digest = $1"
+    );
+    let Some(row) = session.row(&sql, &[&digest.0.as_slice()]).await? else { return Ok(None) };
+    let of = |column: usize| limits::written(&row.try_get::<_, Vec<String>>(column)?);
+    let limits = LimitsInForce { workspace: of(KEY_COLUMNS + 2)?, key: of(KEY_COLUMNS + 3)? };
+    Ok(Some(Credential {
+        key: key(&row)?,
+        retires_at: optional_number(&row, KEY_COLUMNS)?,
+        archived: row.try_get(KEY_COLUMNS + 1)?,
+        limits,
+    }))
+}
+
+/// The key, which nobody else changes until the end of the transaction; nor does anybody store in its workspace, so that
+/// what is stored later sees the change.
+async fn take(change: &Change<'_>, id: KeyId) -> Result<Option<ApiKey>, Failure> {
+    let known = find(change, id).await?;
+    let workspace = known.and_then(|key| key.opens.workspace()).map(Lock::Workspace);
+    change.begin(workspace.as_slice(), async { Ok(()) }).await?;
+    let sql = format!("SELECT {COLUMNS} FROM api_keys k WHERE k.id = $1 FOR UPDATE");
+    change.row(&sql, &[&id.to_string()]).await?.map(|row| key(&row)).transpose()
+}
+
+pub(super) async fn revoke(change: Change<'_>, id: KeyId, origin: Origin) -> Result<Option<ApiKey>, Failure> {
+    let known = take(&change, id).await?;
+    let Some(known) = known.clone().filter(|key| key.revoked_at.is_none()) else {
+        change.abandon().await?;
+        return Ok(known);
+    };
+    let revoked = ApiKey { revoked_at: Some(change.now_seconds()), ..known };
+    let sql = "UPDATE api_keys SET revoked_at = $2 WHERE id = $1";
+    change.execute(sql, &[&id.to_string(), &stored(change.now_seconds())]).await?;
+    note(&change, origin, Action::KeyRevoked, &revoked, None).await?;
+    change.commit(async { Ok(()) }).await?;
+    Ok(Some(revoked))
+}
+
+pub(super) async fn rotate(
+    change: Change<'_>,
+    id: KeyId,
+    secret: &NewSecret,
+    overlap_seconds: u64,
+    origin: Origin,
+) -> Result<Option<Result<ApiKey, KeyStatus>>, Failure> {
+    let known = take(&change, id).await?;
+    let now_seconds = change.now_seconds();
+    let known = match known.map(|key| (key.status(now_seconds), key)) {
+        Some((KeyStatus::Active, key)) => key,
+        other => {
+            change.abandon().await?;
+            return Ok(other.map(|(ended, _)| Err(ended)));
+        }
+    };
+    let name = id.to_string();
+    let forget = "DELETE FROM key_secrets WHERE key_id = $1 AND retires_at <= $2";
+    change.execute(forget, &[&name, &stored(now_seconds)]).await?;
+    let retire = "UPDATE key_secrets SET retires_at = least(retires_at, $2) WHERE key_id = $1";
+    change.execute(retire, &[&name, &stored(now_seconds.saturating_add(overlap_seconds))]).await?;
+    if !add_secret(&change, id, secret).await? {
+        return Err(Failure::Unreadable("a fresh secret is known already".to_owned()));
+    }
+    let sql = "UPDATE api_keys SET redacted = $2 WHERE id = $1";
+    change.execute(sql, &[&name, &secret.redacted]).await?;
+    let rotated = ApiKey { redacted: secret.redacted.clone(), ..known };
+    let details = json!({"overlap_seconds": overlap_seconds});
+    note(&change, origin, Action::KeyRotated, &rotated, Some(details)).await?;
+    change.commit(async { Ok(()) }).await?;
+    Ok(Some(Ok(rotated)))
+}
+
+pub(super) async fn note_used(session: &Session, id: KeyId, set_ms: Option<i64>) -> Result<(), Failure> {
+    let sql = "UPDATE api_keys SET last_used_at = now_ms($2) / 1000
+               WHERE id = $1 AND coalesce(last_used_at, 0) <= now_ms($2) / 1000 - $3";
+    session.execute(sql, &[&id.to_string(), &set_ms, &stored(USED_SECONDS)]).await.map(drop)
+}
+
+/// False when it is known already.
+async fn add_secret(session: &Session, id: KeyId, secret: &NewSecret) -> Result<bool, Failure> {
+    let sql = "INSERT INTO key_secrets (digest, key_id) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING";
+    Ok(session.execute(sql, &[&secret.digest.0.as_slice(), &id.to_string()]).await? == 1)
+}
+
+async fn note(
+    change: &Change<'_>,
+    origin: Origin,
+    action: Action,
+    key: &ApiKey,
+    details: Option<serde_json::Value>,
+) -> Result<(), Failure> {
+    let entry = NewEntry { action, workspace: key.opens.workspace(), object: key.id.to_string(), details };
+    audit::note(change, origin, entry).await
+}
+
+fn names(scopes: Scopes) -> Vec<&'static str> {
+    scopes.iter().map(Scope::name).collect()
+}
+
+fn key(row: &Row) -> Result<ApiKey, Failure> {
+    let opens = match rows::optional(row, 1)? {
+        Some(workspace) => Opens::Workspace(workspace, parsed(row, 2)?),
+        None => Opens::Administration,
+    };
+    Ok(ApiKey {
+        id: parsed(row, 0)?,
+        opens,
+        redacted: row.try_get(3)?,
+        name: row.try_get(4)?,
+        expires_at: optional_number(row, 5)?,
+        revoked_at: optional_number(row, 6)?,
+        last_used_at: optional_number(row, 7)?,
+    })
+}

@@ -1,0 +1,224 @@
+//! Rows of the ledger: added in the transaction of the fact, never changed but for their number, never removed.
+
+use super::audit;
+use super::connections::{Connections, Prepared, Session, Values};
+use super::failure::Failure;
+use super::rows::{self, named, number, parsed, stored};
+use super::writer::{Change, Lock, Proof, Task};
+use crate::metadata::MetadataError;
+use crate::model::adjustment::{Adjusted, NewAdjustment, row_of_event};
+use crate::model::audit::{Action, NewEntry, Origin};
+use crate::model::caller::Caller;
+use crate::model::file::File;
+use crate::model::ids::{FileId, ProcessId, WorkspaceId};
+use crate::model::ledger::{Fact, LedgerRow, Reads};
+use crate::model::page::Page;
+use crate::model::prices::LineItem;
+use crate::model::purpose::Purpose;
+use serde_json::json;
+use tokio_postgres::Row;
+
+const COLUMNS: &str =
+    "event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, line_item, bytes, count, request_id,
+    reverses, note, actor";
+/// Rows that get their numbers in one transaction.
+const NUMBERED_AT_ONCE: u32 = 5000;
+
+/// A File has come.
+pub(super) const BEGIN: &str = "
+    INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, bytes, count, request_id)
+    VALUES ('st+:' || $1::text, $2, $3, $4, $5, $6, $1::text, $7, 1, $8)";
+/// The Files of `gone` have gone, each at the second in which it expired, if it did, whenever that is found out. What it
+/// came with is repeated. `$2` is the time that a test has set.
+pub(super) const END: &str = "
+    INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, bytes, count)
+    SELECT 'st-:' || l.file_id, greatest(l.ts, least(g.expires_at, now_ms($2) / 1000)), 'end', l.workspace_id,
+           l.api_key_id, l.purpose, l.file_id, -l.bytes, 0
+    FROM gone g JOIN ledger l ON l.event_id = 'st+:' || g.id";
+
+/// What proves that a File has come.
+pub(super) fn coming(file: FileId) -> Proof {
+    Proof::Event(format!("st+:{file}"))
+}
+
+pub(super) async fn begin(begin: &Prepared<'_>, caller: Caller, file: &File, fact: Fact) -> Result<(), Failure> {
+    let (id, workspace, key) = (file.id.to_string(), caller.workspace.to_string(), caller.key.to_string());
+    let (created_at, size_bytes) = (stored(file.created_at()), stored(file.size_bytes));
+    let (purpose, request) = (file.purpose.name(), caller.request.to_string());
+    let values: Values<'_> = &[&id, &created_at, &fact.name(), &workspace, &key, &purpose, &size_bytes, &request];
+    begin.execute(values).await.map(drop)
+}
+
+/// Enters what was read since the batch before this one; a batch that is entered already is left out.
+pub(super) async fn add_reads(
+    session: &Session,
+    process: ProcessId,
+    first_number: u64,
+    reads: &[Reads],
+    set_ms: Option<i64>,
+) -> Result<(), Failure> {
+    let sql = "INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, bytes, count)
+               SELECT r.event_id, now_ms($1) / 1000, r.fact, r.workspace_id, r.api_key_id, r.purpose, r.bytes, r.count
+               FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[])
+                   AS r (event_id, fact, workspace_id, api_key_id, purpose, bytes, count)
+               ON CONFLICT (event_id) DO NOTHING";
+    let numbers = (first_number..).zip(reads);
+    let events: Vec<String> = numbers.map(|(number, _)| format!("rd:{process}:{number}")).collect();
+    let facts: Vec<&str> = reads.iter().map(|reads| Fact::Read(reads.op).name()).collect();
+    let workspaces: Vec<String> = reads.iter().map(|reads| reads.workspace.to_string()).collect();
+    let keys: Vec<String> = reads.iter().map(|reads| reads.key.to_string()).collect();
+    let purposes: Vec<Option<&str>> = reads.iter().map(|reads| reads.purpose.map(Purpose::name)).collect();
+    let bytes: Vec<i64> = reads.iter().map(|reads| stored(reads.bytes)).collect();
+    let counts: Vec<i64> = reads.iter().map(|reads| stored(reads.count)).collect();
+    let values: Values<'_> = &[&set_ms, &events, &facts, &workspaces, &keys, &purposes, &bytes, &counts];
+    session.execute(sql, values).await.map(drop)
+}
+
+/// Gives numbers to every row that is committed by now. What is committed later comes behind them: no reader misses it.
+pub(super) async fn number_all(connections: &Connections, set_ms: Option<i64>) -> Result<(), MetadataError> {
+    while is_behind(connections).await? {
+        let numbered = connections
+            .run(|deadline| async move {
+                let change = Change::new(connections, deadline, set_ms).await?;
+                let numbered = number_some(&change, NUMBERED_AT_ONCE).await?;
+                change.commit(async { Ok(()) }).await?;
+                Ok(numbered)
+            })
+            .await?;
+        if numbered < u64::from(NUMBERED_AT_ONCE) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a row is committed that has no number yet.
+async fn is_behind(connections: &Connections) -> Result<bool, MetadataError> {
+    connections
+        .run(|deadline| async move {
+            let session = connections.session(deadline.request).await?;
+            let behind = session.row("SELECT 1 FROM ledger WHERE seq IS NULL LIMIT 1", &[]);
+            Ok(connections.ask(&session, deadline, behind).await?.is_some())
+        })
+        .await
+}
+
+/// Gives numbers to at most `limit` rows, in a transaction that begins with it; how many there were.
+pub(super) async fn number_some(change: &Change<'_>, limit: u32) -> Result<u64, Failure> {
+    let sql = "UPDATE ledger l SET seq = n.seq
+        FROM (SELECT arrival, (SELECT coalesce(max(seq), 0) FROM ledger) + row_number() OVER (ORDER BY arrival) AS seq
+              FROM (SELECT arrival FROM ledger WHERE seq IS NULL ORDER BY arrival LIMIT $1) u) n
+        WHERE l.arrival = n.arrival";
+    let number = change.prepare(sql).await?;
+    change.begin(&[Lock::Task(Task::Ledger)], async { number.execute(&[&i64::from(limit)]).await }).await
+}
+
+/// At most `limit` rows behind a row that tell of what was before a second, in the order of their numbers.
+pub(super) async fn late(
+    session: &Session,
+    after_seq: u64,
+    before: u64,
+    limit: u32,
+) -> Result<Vec<LedgerRow>, Failure> {
+    // Rows by time would be nearly all there are.
+    let sql = format!("SELECT seq, {COLUMNS} FROM ledger WHERE seq > $1 AND ts + 0 < $2 ORDER BY seq LIMIT $3");
+    let found = session.rows(&sql, &[&stored(after_seq), &stored(before), &i64::from(limit)]).await?;
+    found.iter().map(ledger_row).collect()
+}
+
+/// The newest row that has its number; 0 when there is none.
+pub(super) async fn newest_seq(session: &Session) -> Result<u64, Failure> {
+    let newest = session.row("SELECT coalesce(max(seq), 0) FROM ledger", &[]).await?;
+    newest.map_or(Ok(0), |row| number(&row, 0))
+}
+
+/// The second of the oldest fact.
+pub(super) async fn oldest_ts(session: &Session) -> Result<Option<u64>, Failure> {
+    let oldest = session.row("SELECT min(ts) FROM ledger", &[]).await?;
+    oldest.map_or(Ok(None), |row| rows::optional_number(&row, 0))
+}
+
+/// Enters a correction, once under its name. What has no number yet is found with the number 0.
+pub(super) async fn adjust(change: Change<'_>, new: &NewAdjustment, origin: Origin) -> Result<Adjusted, Failure> {
+    let event_id = new.event_id();
+    change.begin(&[Lock::Event(&event_id)], async { Ok(()) }).await?;
+    let known = find(&change, &event_id)
+        .await?
+        .map(|known| if new.is(&known) { Adjusted::Known(known) } else { Adjusted::NameTaken });
+    let refused = match known {
+        Some(known) => Some(known),
+        None if is_there(&change, new).await? => None,
+        None => Some(Adjusted::NoSuchEvent),
+    };
+    if let Some(refused) = refused {
+        change.abandon().await?;
+        return Ok(refused);
+    }
+    let (bytes, count) = if new.item.is_counted() { (0, new.quantity) } else { (new.quantity, 0) };
+    let sql = format!(
+        "INSERT INTO ledger ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, NULL, NULL, $6, $7, $8, $9, $10, $11, $12)"
+    );
+    let (fact, item, reason) = (Fact::Adjustment(new.item).name(), new.item.name(), new.reason.as_str());
+    let (workspace, key) = (new.workspace.to_string(), new.key.map(|key| key.to_string()));
+    let (request, actor) = (origin.request.map(|request| request.to_string()), origin.actor.to_string());
+    let (now_seconds, reverses) = (stored(change.now_seconds()), &new.reverses);
+    let values: Values<'_> =
+        &[&event_id, &now_seconds, &fact, &workspace, &key, &item, &bytes, &count, &request, reverses, &reason, &actor];
+    change.execute(&sql, values).await?;
+    let details = json!({"line_item": item, "quantity": new.quantity.to_string(), "reason": reason});
+    let (action, workspace, object) = (Action::UsageAdjusted, Some(new.workspace), event_id.clone());
+    audit::note(&change, origin, NewEntry { action, workspace, object, details: Some(details) }).await?;
+    let entered = find(&change, &event_id).await?;
+    let entered = entered.ok_or_else(|| Failure::Unreadable("what was entered is not there".to_owned()))?;
+    change.commit(async { Ok(()) }).await?;
+    Ok(Adjusted::Entered(entered))
+}
+
+/// Whether there is what a correction reverses.
+async fn is_there(change: &Change<'_>, new: &NewAdjustment) -> Result<bool, Failure> {
+    let Some(reversed) = &new.reverses else { return Ok(true) };
+    let row = find(change, &row_of_event(reversed)).await?.filter(|row| row.workspace == new.workspace);
+    Ok(row.is_some_and(|row| row.lines().iter().any(|line| line.event_id == *reversed)))
+}
+
+pub(super) async fn find(session: &Session, event_id: &str) -> Result<Option<LedgerRow>, Failure> {
+    let sql = format!("SELECT coalesce(seq, 0), {COLUMNS} FROM ledger WHERE event_id = $1");
+    session.row(&sql, &[&event_id]).await?.map(|row| ledger_row(&row)).transpose()
+}
+
+pub(super) async fn list(
+    session: &Session,
+    workspace: Option<WorkspaceId>,
+    after_seq: u64,
+    limit: u32,
+) -> Result<Page<LedgerRow>, Failure> {
+    let sql = format!(
+        "SELECT seq, {COLUMNS} FROM ledger WHERE seq > $1 AND {} ORDER BY seq LIMIT $3",
+        if workspace.is_some() { "workspace_id = $2" } else { "$2::text IS NULL" }
+    );
+    let workspace = workspace.map(|id| id.to_string());
+    let found = session.rows(&sql, &[&stored(after_seq), &workspace, &(i64::from(limit) + 1)]).await?;
+    Ok(Page::cut(found.iter().map(ledger_row).collect::<Result<_, _>>()?, limit))
+}
+
+fn ledger_row(row: &Row) -> Result<LedgerRow, Failure> {
+    let line_item: Option<&str> = row.try_get(8)?;
+    let line_item = line_item.and_then(LineItem::named);
+    let purpose: Option<&str> = row.try_get(6)?;
+    Ok(LedgerRow {
+        seq: number(row, 0)?,
+        event_id: row.try_get(1)?,
+        ts: number(row, 2)?,
+        fact: named(row, 3, |name| Fact::named(name, line_item))?,
+        workspace: parsed(row, 4)?,
+        key: rows::optional(row, 5)?,
+        purpose: purpose.map(|_| named(row, 6, Purpose::named)).transpose()?,
+        file: rows::optional(row, 7)?,
+        bytes: row.try_get(9)?,
+        count: row.try_get(10)?,
+        request: rows::optional(row, 11)?,
+        reverses: row.try_get(12)?,
+        note: row.try_get(13)?,
+        actor: rows::optional(row, 14)?,
+    })
+}

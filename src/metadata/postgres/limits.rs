@@ -1,0 +1,98 @@
+//! Rows of limits, and what is counted against quotas.
+
+use super::connections::Session;
+use super::failure::Failure;
+use super::rows::{named, number, parsed, stored};
+use super::writer::Change;
+use super::{audit, keys, workspaces};
+use crate::model::audit::{Action, NewEntry, Origin};
+use crate::model::ids::WorkspaceId;
+use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
+use serde_json::{Map, json};
+use tokio_postgres::Row;
+
+pub(super) async fn get(session: &Session, owner: LimitOwner) -> Result<Limits, Failure> {
+    let found = session.rows("SELECT name, value FROM limits WHERE owner_id = $1", &[&owner.to_string()]).await?;
+    let limit = |row: &Row| Ok((named(row, 0, Limit::named)?, number(row, 1)?));
+    Ok(Limits::new(found.iter().map(limit).collect::<Result<_, Failure>>()?))
+}
+
+/// Limits as `NAME=VALUE`.
+pub(super) fn written(limits: &[String]) -> Result<Limits, Failure> {
+    let limit = |text: &String| {
+        let (name, value) = text.split_once('=')?;
+        Some((Limit::named(name)?, value.parse().ok()?))
+    };
+    let limits: Option<Vec<_>> = limits.iter().map(limit).collect();
+    limits.map(Limits::new).ok_or_else(|| Failure::Unreadable("there is a limit that is none".to_owned()))
+}
+
+/// Every workspace that has this limit.
+pub(super) async fn workspaces_with(session: &Session, limit: Limit) -> Result<Vec<(WorkspaceId, u64)>, Failure> {
+    let sql =
+        "SELECT w.id, l.value FROM limits l JOIN workspaces w ON w.id = l.owner_id WHERE l.name = $1 ORDER BY w.id";
+    let found = session.rows(sql, &[&limit.to_string()]).await?;
+    found.iter().map(|row| Ok((parsed(row, 0)?, number(row, 1)?))).collect()
+}
+
+/// False when there is no such workspace or key.
+pub(super) async fn set(
+    change: Change<'_>,
+    owner: LimitOwner,
+    wanted: &[(Limit, Option<u64>)],
+    origin: Origin,
+) -> Result<bool, Failure> {
+    change.begin(&[], async { Ok(()) }).await?;
+    let found = match owner {
+        LimitOwner::Workspace(id) => workspaces::find(&change, id).await?.map(|workspace| Some(workspace.id)),
+        LimitOwner::Key(id) => keys::find(&change, id).await?.map(|key| key.opens.workspace()),
+    };
+    let Some(workspace) = found else {
+        change.abandon().await?;
+        return Ok(false);
+    };
+    let (delete, insert) = (
+        "DELETE FROM limits WHERE owner_id = $1 AND name = $2",
+        "INSERT INTO limits (owner_id, name, value) VALUES ($1, $2, $3)
+         ON CONFLICT (owner_id, name) DO UPDATE SET value = excluded.value",
+    );
+    let mut details = Map::new();
+    for (limit, value) in wanted {
+        let (owner, name) = (owner.to_string(), limit.to_string());
+        match value {
+            Some(value) => change.execute(insert, &[&owner, &name, &stored(*value)]).await?,
+            None => change.execute(delete, &[&owner, &name]).await?,
+        };
+        details.insert(name, json!(value));
+    }
+    let (action, object, details) = (Action::LimitsUpdated, owner.to_string(), Some(details.into()));
+    audit::note(&change, origin, NewEntry { action, workspace, object, details }).await?;
+    change.commit(async { Ok(()) }).await?;
+    Ok(true)
+}
+
+/// What the workspace has at this second.
+pub(super) async fn usage(
+    session: &Session,
+    workspace: WorkspaceId,
+    set_ms: Option<i64>,
+) -> Result<StorageUsage, Failure> {
+    let sql = "SELECT w.stored_bytes - e.bytes, w.stored_files - e.files, r.bytes, r.files
+        FROM workspaces w
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(size_bytes), 0)::bigint AS bytes, count(*) AS files FROM files
+            WHERE workspace_id = w.id AND expires_at <= now_ms($2) / 1000) e
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(size_bytes), 0)::bigint AS bytes, count(*) AS files FROM uploads
+            WHERE workspace_id = w.id AND status = 'pending' AND expires_at > now_ms($2) / 1000) r
+        WHERE w.id = $1";
+    let Some(row) = session.row(sql, &[&workspace.to_string(), &set_ms]).await? else {
+        return Ok(StorageUsage::default());
+    };
+    Ok(StorageUsage {
+        stored_bytes: number(&row, 0)?,
+        stored_files: number(&row, 1)?,
+        reserved_bytes: number(&row, 2)?,
+        reserved_files: number(&row, 3)?,
+    })
+}

@@ -1,0 +1,701 @@
+//! The metadata store of several servers: PostgreSQL.
+//!
+//! What time it is, is said by the database. A change of a caller is two round trips (`writer`), a read is one. Files of one
+//! workspace are made one after the other, because their ids appear in the order of their commits; everything else runs side
+//! by side. Nothing is kept in this process but connections.
+
+mod admission;
+mod answers;
+mod audit;
+mod blobs;
+mod connections;
+mod endpoint;
+mod expiries;
+mod export;
+mod failure;
+mod files;
+mod import;
+mod keys;
+mod ledger;
+mod limits;
+mod migrate;
+mod misfits;
+mod outbox;
+mod rows;
+mod snapshot;
+mod tls;
+mod upkeep;
+mod uploads;
+mod usage;
+mod workspaces;
+mod writer;
+
+use super::{MetadataError, MetadataStore, NewKey, NewSecret, PendingBlob, Purged, ReadyBlob, StoredContent};
+use crate::clock::Clock;
+use crate::model::adjustment::{Adjusted, NewAdjustment};
+use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus};
+use crate::model::audit::{AuditQuery, Entry as AuditEntry, Origin};
+use crate::model::blob::StoredBlob;
+use crate::model::caller::Caller;
+use crate::model::expiry::DefaultExpiry;
+use crate::model::export::{ExportBounds, ExportProgress, NextExport};
+use crate::model::file::{File, NewFile};
+use crate::model::finding::Finding;
+use crate::model::idempotency::{Effect, IdempotencyKey, Once};
+use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
+use crate::model::ledger::{LedgerRow, Reads};
+use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
+use crate::model::outbox::{Message, NewMessage, OutboxStatus, SinkName};
+use crate::model::page::{FileQuery, Page};
+use crate::model::purpose::Purpose;
+use crate::model::scrub::ScrubProgress;
+use crate::model::stamp::Stamp;
+use crate::model::upload::{Completion, NewPart, NewUpload, Part, Upload, UploadRefusal};
+use crate::model::usage::{UsageByGroup, UsageQuery};
+use crate::model::workspace::{NameTaken, Workspace};
+use async_trait::async_trait;
+use connections::Connections;
+use endpoint::Endpoint;
+use failure::Failure;
+use std::collections::HashSet;
+use std::path::Path;
+use std::time::Duration;
+use tokio::time::timeout;
+use tokio_postgres::Client;
+use usage::Behind;
+use writer::Change;
+
+pub use endpoint::{BadUrl, check_url};
+pub use import::FillError;
+pub use migrate::MigrationError;
+pub use tls::TlsError;
+
+/// The oldest version of the server that is served, as it numbers itself: 15.
+const MIN_SERVER_VERSION: i32 = 150_000;
+/// How long the start waits for the database: the schema may have to be brought up to date, or another server does so.
+const OPEN_TIMEOUT: Duration = Duration::from_mins(2);
+/// What holds for the statements of every connection. No statement may take longer than a request waits for it, no lock
+/// longer than that, and no transaction may be left open; a statement ends when its client is gone.
+const SETTINGS: &str = "-c statement_timeout=4000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=5000 \
+    -c client_connection_check_interval=1000 -c default_transaction_isolation=read\\ committed \
+    -c default_transaction_read_only=off -c jit=off";
+/// What makes the server lose what it acknowledged, when it is off.
+const DURABLE: [&str; 3] = ["fsync", "full_page_writes", "synchronous_commit"];
+
+/// Rows in a PostgreSQL database.
+#[derive(Debug)]
+pub struct PostgresStore {
+    connections: Connections,
+    clock: Clock,
+}
+
+/// Why a database cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Its URL cannot be used.
+    #[error(transparent)]
+    Url(#[from] BadUrl),
+    /// TLS cannot be spoken with it.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// It does not answer, or not as it should.
+    #[error("the database cannot be opened")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The schema cannot be brought up to date.
+    #[error(transparent)]
+    Migration(#[from] MigrationError),
+    /// The database would not keep what it acknowledges.
+    #[error("the database would not be durable: {0}")]
+    NotDurable(String),
+    /// The server is not one that this program knows how to use.
+    #[error("the database cannot be used: {0}")]
+    Unusable(String),
+}
+
+impl From<Failure> for OpenError {
+    fn from(failure: Failure) -> Self {
+        Self::Unavailable(Box::new(failure))
+    }
+}
+
+impl From<tokio_postgres::Error> for OpenError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Failure::from(error).into()
+    }
+}
+
+impl PostgresStore {
+    /// Opens the database that a URL of libpq's form names, bringing its schema up to date. The database itself is there.
+    ///
+    /// # Errors
+    /// When it cannot be opened, is newer than this program, or would not be durable.
+    pub async fn open(url: &str, clock: Clock) -> Result<Self, OpenError> {
+        let endpoint: Endpoint = url.parse()?;
+        let opening = prepare(&endpoint, &clock);
+        let commit = timeout(OPEN_TIMEOUT, opening).await.unwrap_or_else(|_| Err(Failure::Late.into()))?;
+        let settings = format!("{SETTINGS} -c synchronous_commit={commit}");
+        Ok(Self { connections: Connections::new(&endpoint, &settings)?, clock })
+    }
+
+    /// Whether the database that a URL names holds an installation. Nothing is changed.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub async fn is_there(url: &str) -> Result<bool, OpenError> {
+        let endpoint: Endpoint = url.parse()?;
+        let asking = async {
+            let (client, connection) = endpoint.config.connect(tls::connector(&endpoint)?).await?;
+            drop(tokio::spawn(connection));
+            Ok(client.query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[]).await?.try_get(0)?)
+        };
+        timeout(OPEN_TIMEOUT, asking).await.unwrap_or_else(|_| Err(Failure::Late.into()))
+    }
+
+    /// The time that a test has set, as SQL takes it.
+    fn set_ms(&self) -> Option<i64> {
+        self.clock.set_ms().map(rows::stored)
+    }
+}
+
+/// Looks whether the server can be used, and brings the schema up to date; how commits are to be made durable.
+async fn prepare(endpoint: &Endpoint, clock: &Clock) -> Result<&'static str, OpenError> {
+    let (mut client, connection) = endpoint.config.connect(tls::connector(endpoint)?).await?;
+    // It ends with its client.
+    drop(tokio::spawn(connection));
+    let commit = check_server(&client).await?;
+    let now_seconds = match clock.set_ms() {
+        Some(set_ms) => set_ms / 1000,
+        None => rows::number(&client.query_one("SELECT extract(epoch FROM now())::bigint", &[]).await?, 0)?,
+    };
+    migrate::migrate(&mut client, now_seconds).await?;
+    Ok(commit)
+}
+
+async fn check_server(client: &Client) -> Result<&'static str, OpenError> {
+    let setting = async |name: &str| -> Result<String, OpenError> {
+        Ok(client.query_one("SELECT current_setting($1)", &[&name]).await?.try_get(0)?)
+    };
+    let version = setting("server_version_num").await?;
+    if version.parse().unwrap_or(0) < MIN_SERVER_VERSION {
+        return Err(OpenError::Unusable(format!("PostgreSQL 15 or later is needed, this is {version}")));
+    }
+    let encoding = setting("server_encoding").await?;
+    if encoding != "UTF8" {
+        return Err(OpenError::Unusable(format!("its encoding is {encoding}, UTF8 is needed")));
+    }
+    for name in DURABLE {
+        if setting(name).await? == "off" {
+            return Err(OpenError::NotDurable(format!("{name} is off")));
+        }
+    }
+    // Replicas that have to have applied what is committed are more than what is asked for here.
+    let stronger = setting("synchronous_commit").await? == "remote_apply";
+    Ok(if stronger { "remote_apply" } else { "on" })
+}
+
+fn count(rows: u64) -> usize {
+    usize::try_from(rows).unwrap_or(usize::MAX)
+}
+
+/// A read of few rows, on any connection.
+macro_rules! read {
+    ($store:ident, |$session:ident| $query:expr) => {{
+        let connections = &$store.connections;
+        connections
+            .run(|deadline| async move {
+                let $session = &connections.session(deadline.request).await?;
+                connections.ask($session, deadline, $query).await
+            })
+            .await
+    }};
+}
+
+/// A read of many rows, whose statements all see the same moment.
+macro_rules! long {
+    ($store:ident, |$session:ident| $query:expr) => {{
+        let _place = $store.connections.long_place().await?;
+        let $session = &$store.connections.snapshot_session().await?;
+        $store.connections.ask_long($session, $query).await
+    }};
+}
+
+/// A change of one statement, which does no harm when it is repeated.
+macro_rules! write {
+    ($store:ident, |$session:ident| $query:expr) => {{
+        let connections = &$store.connections;
+        connections
+            .run(|deadline| async move {
+                let _place = connections.place(deadline.request).await?;
+                let $session = &connections.session(deadline.request).await?;
+                connections.ask($session, deadline, $query).await
+            })
+            .await
+    }};
+}
+
+/// A transaction.
+macro_rules! change {
+    ($store:ident, |$change:ident| $work:expr) => {{
+        let (connections, set_ms) = (&$store.connections, $store.set_ms());
+        connections
+            .run(|deadline| async move {
+                let $change = Change::new(connections, deadline, set_ms).await?;
+                $work.await
+            })
+            .await
+    }};
+}
+
+#[async_trait]
+impl MetadataStore for PostgresStore {
+    async fn create_workspace(&self, name: &str, origin: Origin) -> Result<Option<Workspace>, MetadataError> {
+        change!(self, |change| workspaces::create(change, name, origin))
+    }
+
+    async fn list_workspaces(
+        &self,
+        after: Option<WorkspaceId>,
+        limit: u32,
+        with_archived: bool,
+    ) -> Result<Page<Workspace>, MetadataError> {
+        read!(self, |session| workspaces::list(session, after, limit, with_archived))
+    }
+
+    async fn find_workspace(&self, id: WorkspaceId) -> Result<Option<Workspace>, MetadataError> {
+        read!(self, |session| workspaces::find(session, id))
+    }
+
+    async fn find_workspace_named(&self, name: &str) -> Result<Option<Workspace>, MetadataError> {
+        read!(self, |session| workspaces::find_named(session, name))
+    }
+
+    async fn rename_workspace(
+        &self,
+        id: WorkspaceId,
+        name: &str,
+        origin: Origin,
+    ) -> Result<Option<Result<Workspace, NameTaken>>, MetadataError> {
+        change!(self, |change| workspaces::rename(change, id, name, origin))
+    }
+
+    async fn archive_workspace(&self, id: WorkspaceId, origin: Origin) -> Result<Option<Workspace>, MetadataError> {
+        change!(self, |change| workspaces::archive(change, id, origin))
+    }
+
+    async fn purge_workspace(&self, id: WorkspaceId, limit: u32, origin: Origin) -> Result<Purged, MetadataError> {
+        change!(self, |change| workspaces::purge(change, id, limit, origin))
+    }
+
+    async fn default_expiries(&self, workspace: WorkspaceId) -> Result<Vec<(Purpose, DefaultExpiry)>, MetadataError> {
+        read!(self, |session| expiries::list(session, workspace))
+    }
+
+    async fn set_default_expiries(
+        &self,
+        workspace: WorkspaceId,
+        wanted: Vec<(Purpose, Option<DefaultExpiry>)>,
+        origin: Origin,
+    ) -> Result<(), MetadataError> {
+        let wanted = wanted.as_slice();
+        change!(self, |change| expiries::set(change, workspace, wanted, origin))
+    }
+
+    async fn create_key(&self, key: NewKey, origin: Origin) -> Result<Option<ApiKey>, MetadataError> {
+        let key = &key;
+        change!(self, |change| keys::create(change, key, origin))
+    }
+
+    async fn list_keys(&self) -> Result<Vec<ApiKey>, MetadataError> {
+        read!(self, |session| keys::list(session))
+    }
+
+    async fn list_keys_of(
+        &self,
+        workspace: WorkspaceId,
+        after: Option<KeyId>,
+        limit: u32,
+    ) -> Result<Page<ApiKey>, MetadataError> {
+        read!(self, |session| keys::list_of(session, workspace, after, limit))
+    }
+
+    async fn find_key(&self, id: KeyId) -> Result<Option<ApiKey>, MetadataError> {
+        read!(self, |session| keys::find(session, id))
+    }
+
+    async fn find_credential(&self, digest: KeyDigest) -> Result<Option<Credential>, MetadataError> {
+        read!(self, |session| keys::find_credential(session, digest))
+    }
+
+    async fn revoke_key(&self, id: KeyId, origin: Origin) -> Result<Option<ApiKey>, MetadataError> {
+        change!(self, |change| keys::revoke(change, id, origin))
+    }
+
+    async fn rotate_key(
+        &self,
+        id: KeyId,
+        secret: NewSecret,
+        overlap_seconds: u64,
+        origin: Origin,
+    ) -> Result<Option<Result<ApiKey, KeyStatus>>, MetadataError> {
+        let secret = &secret;
+        change!(self, |change| keys::rotate(change, id, secret, overlap_seconds, origin))
+    }
+
+    async fn note_key_used(&self, id: KeyId) -> Result<(), MetadataError> {
+        let set_ms = self.set_ms();
+        write!(self, |session| keys::note_used(session, id, set_ms))
+    }
+
+    async fn limits(&self, owner: LimitOwner) -> Result<Limits, MetadataError> {
+        read!(self, |session| limits::get(session, owner))
+    }
+
+    async fn set_limits(
+        &self,
+        owner: LimitOwner,
+        wanted: Vec<(Limit, Option<u64>)>,
+        origin: Origin,
+    ) -> Result<bool, MetadataError> {
+        let wanted = wanted.as_slice();
+        change!(self, |change| limits::set(change, owner, wanted, origin))
+    }
+
+    async fn workspaces_with_limit(&self, limit: Limit) -> Result<Vec<(WorkspaceId, u64)>, MetadataError> {
+        long!(self, |session| limits::workspaces_with(session, limit))
+    }
+
+    async fn storage_usage(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError> {
+        let set_ms = self.set_ms();
+        read!(self, |session| limits::usage(session, workspace, set_ms))
+    }
+
+    async fn add_reads(&self, process: ProcessId, first_number: u64, reads: Vec<Reads>) -> Result<(), MetadataError> {
+        let reads = reads.as_slice();
+        let set_ms = self.set_ms();
+        write!(self, |session| ledger::add_reads(session, process, first_number, reads, set_ms))
+    }
+
+    async fn adjust(&self, new: NewAdjustment, origin: Origin) -> Result<Adjusted, MetadataError> {
+        let adjustment = &new;
+        let adjusted = change!(self, |change| ledger::adjust(change, adjustment, origin))?;
+        let event_id = adjustment.event_id();
+        let numbered = async |row: LedgerRow| -> Result<LedgerRow, MetadataError> {
+            ledger::number_all(&self.connections, self.set_ms()).await?;
+            let event_id = event_id.as_str();
+            Ok(read!(self, |session| ledger::find(session, event_id))?.unwrap_or(row))
+        };
+        Ok(match adjusted {
+            Adjusted::Entered(row) => Adjusted::Entered(numbered(row).await?),
+            Adjusted::Known(row) => Adjusted::Known(numbered(row).await?),
+            refused => refused,
+        })
+    }
+
+    async fn ledger(
+        &self,
+        workspace: Option<WorkspaceId>,
+        after_seq: u64,
+        limit: u32,
+    ) -> Result<Page<LedgerRow>, MetadataError> {
+        ledger::number_all(&self.connections, self.set_ms()).await?;
+        long!(self, |session| ledger::list(session, workspace, after_seq, limit))
+    }
+
+    async fn usage(&self, query: UsageQuery) -> Result<UsageByGroup, MetadataError> {
+        let set_ms = self.set_ms();
+        long!(self, |session| usage::find(session, &query, Behind::All, set_ms))
+    }
+
+    async fn roll_up_usage(&self, limit: u32) -> Result<usize, MetadataError> {
+        change!(self, |change| usage::roll_up(change, limit)).map(count)
+    }
+
+    async fn forget_usage_rollup(&self) -> Result<(), MetadataError> {
+        change!(self, |change| usage::forget_rollup(change))
+    }
+
+    async fn export_progress(&self) -> Result<Option<ExportProgress>, MetadataError> {
+        read!(self, |session| export::progress(session))
+    }
+
+    async fn next_export(&self, bounds: ExportBounds) -> Result<(Option<ExportProgress>, NextExport), MetadataError> {
+        let set_ms = self.set_ms();
+        ledger::number_all(&self.connections, set_ms).await?;
+        long!(self, |session| export::next(session, bounds, set_ms))
+    }
+
+    async fn freeze_export(
+        &self,
+        from: Option<ExportProgress>,
+        to: ExportProgress,
+        messages: Vec<NewMessage>,
+    ) -> Result<bool, MetadataError> {
+        let messages = messages.as_slice();
+        change!(self, |change| export::freeze(change, from, to, messages))
+    }
+
+    async fn add_message(&self, message: NewMessage) -> Result<bool, MetadataError> {
+        let message = &message;
+        change!(self, |change| outbox::add(change, message))
+    }
+
+    async fn next_message(&self, sink: SinkName) -> Result<Option<Message>, MetadataError> {
+        read!(self, |session| outbox::next(session, sink))
+    }
+
+    async fn acknowledge_message(&self, seq: u64) -> Result<(), MetadataError> {
+        let set_ms = self.set_ms();
+        write!(self, |session| outbox::acknowledge(session, seq, set_ms))
+    }
+
+    async fn outbox_status(&self, sink: SinkName) -> Result<OutboxStatus, MetadataError> {
+        read!(self, |session| outbox::status(session, sink))
+    }
+
+    async fn forget_messages(
+        &self,
+        sink: SinkName,
+        older_than_seconds: u64,
+        limit: u32,
+    ) -> Result<usize, MetadataError> {
+        let set_ms = self.set_ms();
+        write!(self, |session| outbox::forget(session, sink, older_than_seconds, limit, set_ms)).map(count)
+    }
+
+    async fn note_blob_upload(&self, blob: BlobId, upload: &str) -> Result<bool, MetadataError> {
+        write!(self, |session| blobs::note_upload(session, blob, upload))
+    }
+
+    async fn blob_uploads(&self, blobs: Vec<BlobId>) -> Result<Vec<(BlobId, String)>, MetadataError> {
+        let blobs = blobs.as_slice();
+        read!(self, |session| blobs::uploads(session, blobs))
+    }
+
+    async fn audit_log(&self, query: AuditQuery) -> Result<Page<AuditEntry>, MetadataError> {
+        long!(self, |session| audit::list(session, &query))
+    }
+
+    async fn forget_audit_log(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError> {
+        let set_ms = self.set_ms();
+        write!(self, |session| audit::forget(session, older_than_seconds, limit, set_ms)).map(count)
+    }
+
+    async fn renew_process(&self, process: ProcessId) -> Result<(), MetadataError> {
+        let set_ms = self.set_ms();
+        write!(self, |session| upkeep::renew_process(session, process, set_ms))
+    }
+
+    async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError> {
+        write!(self, |session| blobs::begin(session, workspace, blob, process))
+    }
+
+    async fn create_file(
+        &self,
+        caller: Caller,
+        file: NewFile,
+        once: Option<Once<File>>,
+    ) -> Result<Effect<Option<File>>, MetadataError> {
+        let (file, once) = (&file, once.as_ref());
+        change!(self, |change| files::create(change, caller, file, once))
+    }
+
+    async fn find_file(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<File>, MetadataError> {
+        let set_ms = self.set_ms();
+        read!(self, |session| files::find(session, workspace, id, set_ms))
+    }
+
+    async fn find_content(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<StoredContent>, MetadataError> {
+        let set_ms = self.set_ms();
+        read!(self, |session| files::find_content(session, workspace, id, set_ms))
+    }
+
+    async fn list_files(&self, workspace: WorkspaceId, query: FileQuery) -> Result<Page<File>, MetadataError> {
+        let set_ms = self.set_ms();
+        read!(self, |session| files::list(session, workspace, query, set_ms))
+    }
+
+    async fn delete_file(&self, caller: Caller, id: FileId) -> Result<bool, MetadataError> {
+        change!(self, |change| files::delete(change, caller, id))
+    }
+
+    async fn create_upload(
+        &self,
+        caller: Caller,
+        upload: NewUpload,
+        once: Option<Once<Upload>>,
+    ) -> Result<Effect<Upload>, MetadataError> {
+        let (upload, once) = (&upload, once.as_ref());
+        change!(self, |change| uploads::create(change, caller, upload, once))
+    }
+
+    async fn find_upload(&self, workspace: WorkspaceId, id: UploadId) -> Result<Option<Upload>, MetadataError> {
+        let set_ms = self.set_ms();
+        read!(self, |session| uploads::find(session, workspace, id, set_ms))
+    }
+
+    async fn create_part(
+        &self,
+        caller: Caller,
+        upload: UploadId,
+        part: NewPart,
+        once: Option<Once<Part>>,
+    ) -> Result<Effect<Result<Option<Part>, UploadRefusal>>, MetadataError> {
+        let (part, once) = (&part, once.as_ref());
+        change!(self, |change| uploads::create_part(change, caller, upload, part, once))
+    }
+
+    async fn list_parts(
+        &self,
+        workspace: WorkspaceId,
+        upload: UploadId,
+        after: Option<PartId>,
+        limit: u32,
+    ) -> Result<Result<Page<Part>, PartId>, MetadataError> {
+        long!(self, |session| uploads::list_parts(session, workspace, upload, after, limit))
+    }
+
+    async fn find_part_blobs(
+        &self,
+        workspace: WorkspaceId,
+        upload: UploadId,
+        parts: Vec<PartId>,
+    ) -> Result<Result<Vec<StoredBlob>, UploadRefusal>, MetadataError> {
+        let set_ms = self.set_ms();
+        long!(self, |session| uploads::find_part_blobs(session, workspace, upload, &parts, set_ms))
+    }
+
+    async fn complete_upload(
+        &self,
+        caller: Caller,
+        upload: UploadId,
+        completion: Completion,
+        once: Option<Once<Upload>>,
+    ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError> {
+        let (completion, once) = (&completion, once.as_ref());
+        change!(self, |change| uploads::complete(change, caller, upload, completion, once))
+    }
+
+    async fn cancel_upload(
+        &self,
+        caller: Caller,
+        upload: UploadId,
+        once: Option<Once<Upload>>,
+    ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError> {
+        let once = once.as_ref();
+        change!(self, |change| uploads::cancel(change, caller, upload, once))
+    }
+
+    async fn expire_uploads(&self, limit: u32) -> Result<usize, MetadataError> {
+        let set_ms = self.set_ms();
+        write!(self, |session| uploads::expire(session, limit, set_ms)).map(count)
+    }
+
+    async fn is_answered(&self, workspace: WorkspaceId, key: &IdempotencyKey) -> Result<bool, MetadataError> {
+        let set_ms = self.set_ms();
+        read!(self, |session| answers::is_answered(session, workspace, key, set_ms))
+    }
+
+    async fn forget_answers(&self, limit: u32) -> Result<usize, MetadataError> {
+        let set_ms = self.set_ms();
+        write!(self, |session| answers::forget(session, limit, set_ms)).map(count)
+    }
+
+    async fn delete_expired_files(&self, limit: u32) -> Result<usize, MetadataError> {
+        let set_ms = self.set_ms();
+        write!(self, |session| files::delete_expired(session, limit, set_ms)).map(count)
+    }
+
+    async fn pending_blobs(&self) -> Result<Vec<PendingBlob>, MetadataError> {
+        let set_ms = self.set_ms();
+        read!(self, |session| blobs::pending(session, set_ms))
+    }
+
+    async fn abandon_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError> {
+        let blobs = blobs.as_slice();
+        write!(self, |session| blobs::abandon(session, blobs))
+    }
+
+    async fn deleting_blobs(
+        &self,
+        after: Option<BlobId>,
+        limit: u32,
+        delay_seconds: u64,
+    ) -> Result<Vec<BlobId>, MetadataError> {
+        let set_ms = self.set_ms();
+        read!(self, |session| blobs::deleting(session, after, limit, delay_seconds, set_ms))
+    }
+
+    async fn forget_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError> {
+        let blobs = blobs.as_slice();
+        write!(self, |session| blobs::forget(session, blobs))
+    }
+
+    async fn ready_blobs(&self, after: Option<BlobId>, limit: u32) -> Result<Vec<ReadyBlob>, MetadataError> {
+        long!(self, |session| blobs::ready(session, after, limit))
+    }
+
+    async fn is_ready(&self, blob: BlobId) -> Result<bool, MetadataError> {
+        read!(self, |session| blobs::is_ready(session, blob))
+    }
+
+    async fn known_blobs(&self, blobs: Vec<BlobId>) -> Result<HashSet<BlobId>, MetadataError> {
+        long!(self, |session| blobs::known(session, &blobs))
+    }
+
+    async fn find_misfits(&self) -> Result<Vec<Finding>, MetadataError> {
+        long!(self, |session| misfits::find(session))
+    }
+
+    async fn hold_blobs(&self, hold: HoldId, seconds: u64) -> Result<(), MetadataError> {
+        let set_ms = self.set_ms();
+        write!(self, |session| upkeep::hold(session, hold, seconds, set_ms))
+    }
+
+    async fn renew_hold(&self, hold: HoldId, seconds: u64) -> Result<bool, MetadataError> {
+        let set_ms = self.set_ms();
+        write!(self, |session| upkeep::renew(session, hold, seconds, set_ms))
+    }
+
+    async fn release_hold(&self, hold: HoldId) -> Result<(), MetadataError> {
+        write!(self, |session| upkeep::release(session, hold))
+    }
+
+    async fn snapshot(&self, database: &Path) -> Result<(), MetadataError> {
+        snapshot::write(&self.connections, self.set_ms(), database).await
+    }
+
+    async fn stamp(&self) -> Result<Option<Stamp>, MetadataError> {
+        read!(self, |session| upkeep::stamp(session))
+    }
+
+    async fn set_stamp(&self, stamp: Stamp) -> Result<(), MetadataError> {
+        write!(self, |session| upkeep::set_stamp(session, stamp))
+    }
+
+    async fn scrub_progress(&self) -> Result<Option<ScrubProgress>, MetadataError> {
+        read!(self, |session| upkeep::scrub_progress(session))
+    }
+
+    async fn save_scrub_progress(&self, progress: ScrubProgress) -> Result<(), MetadataError> {
+        write!(self, |session| upkeep::save_scrub_progress(session, progress))
+    }
+
+    /// A transaction that writes nothing: the database is there, and takes changes.
+    async fn probe(&self) -> Result<(), MetadataError> {
+        change!(self, |change| async move {
+            change.begin(&[], async { Ok(()) }).await?;
+            change.commit(async { Ok(()) }).await
+        })
+    }
+}
+
+#[cfg(test)]
+#[allow(dead_code, reason = "tests of the whole server use the rest")]
+#[path = "../../../tests/it/proxy.rs"]
+mod proxy;
+#[cfg(test)]
+#[allow(dead_code, reason = "tests of the whole server use the rest")]
+#[path = "../../../tests/it/postgres.rs"]
+mod testbed;
+#[cfg(test)]
+mod tests;

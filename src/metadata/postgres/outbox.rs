@@ -1,0 +1,75 @@
+//! Messages to the outside: written once, acknowledged once, removed later. Whoever writes some does so alone, so that those
+//! of a sink appear in the order of their numbers.
+
+use super::connections::{Session, Values};
+use super::failure::Failure;
+use super::rows::{number, optional_number, stored};
+use super::writer::{Change, Lock, Task};
+use crate::model::outbox::{Message, NewMessage, OutboxStatus, SinkName};
+use bytes::Bytes;
+use tokio_postgres::Row;
+
+/// False when there is one of this id.
+pub(super) async fn add(change: Change<'_>, message: &NewMessage) -> Result<bool, Failure> {
+    change.begin(&[Lock::Task(Task::Outbox)], async { Ok(()) }).await?;
+    let added = insert(&change, message).await?;
+    change.commit(async { Ok(()) }).await?;
+    Ok(added)
+}
+
+/// The same within a transaction that writes alone.
+pub(super) async fn insert(change: &Change<'_>, message: &NewMessage) -> Result<bool, Failure> {
+    let sql = "INSERT INTO outbox (message_id, sink, content_type, body, created_at) VALUES ($1, $2, $3, $4, $5)
+               ON CONFLICT (message_id) DO NOTHING";
+    let NewMessage { id, sink, content_type, body } = message;
+    let (sink, now_seconds) = (sink.name(), stored(change.now_seconds()));
+    let values: Values<'_> = &[id, &sink, content_type, &body.as_ref(), &now_seconds];
+    Ok(change.execute(sql, values).await? == 1)
+}
+
+pub(super) async fn next(session: &Session, sink: SinkName) -> Result<Option<Message>, Failure> {
+    let sql = "SELECT seq, message_id, content_type, body, created_at FROM outbox
+               WHERE sink = $1 AND acknowledged_at IS NULL ORDER BY seq LIMIT 1";
+    let message = |row: Row| {
+        Ok(Message {
+            seq: number(&row, 0)?,
+            id: row.try_get(1)?,
+            content_type: row.try_get(2)?,
+            body: Bytes::from(row.try_get::<_, Vec<u8>>(3)?),
+            created_at: number(&row, 4)?,
+        })
+    };
+    session.row(sql, &[&sink.name()]).await?.map(message).transpose()
+}
+
+pub(super) async fn acknowledge(session: &Session, seq: u64, set_ms: Option<i64>) -> Result<(), Failure> {
+    let sql = "UPDATE outbox SET acknowledged_at = now_ms($2) / 1000 WHERE seq = $1 AND acknowledged_at IS NULL";
+    session.execute(sql, &[&stored(seq), &set_ms]).await.map(drop)
+}
+
+pub(super) async fn status(session: &Session, sink: SinkName) -> Result<OutboxStatus, Failure> {
+    let sql = "SELECT p.pending, p.oldest, (SELECT max(acknowledged_at) FROM outbox WHERE sink = $1)
+               FROM (SELECT count(*) AS pending, min(created_at) AS oldest FROM outbox
+                     WHERE sink = $1 AND acknowledged_at IS NULL) p";
+    let Some(row) = session.row(sql, &[&sink.name()]).await? else { return Ok(OutboxStatus::default()) };
+    Ok(OutboxStatus {
+        pending: number(&row, 0)?,
+        oldest_pending_at: optional_number(&row, 1)?,
+        last_acknowledged_at: optional_number(&row, 2)?,
+    })
+}
+
+/// Removes at most `limit` messages to a sink that were acknowledged more than so many seconds ago; how many there were.
+pub(super) async fn forget(
+    session: &Session,
+    sink: SinkName,
+    older_than_seconds: u64,
+    limit: u32,
+    set_ms: Option<i64>,
+) -> Result<u64, Failure> {
+    let sql = "WITH old AS MATERIALIZED (
+                   SELECT seq FROM outbox WHERE acknowledged_at < now_ms($1) / 1000 - $2 AND sink = $3
+                   ORDER BY acknowledged_at LIMIT $4 FOR UPDATE SKIP LOCKED)
+               DELETE FROM outbox o USING old WHERE o.seq = old.seq";
+    session.execute(sql, &[&set_ms, &stored(older_than_seconds), &sink.name(), &i64::from(limit)]).await
+}

@@ -1,0 +1,507 @@
+//! Rows of Uploads and their parts. What happens to one Upload happens one after the other: each change locks its row.
+
+use super::admission::Standing;
+use super::answers::{Opening, Stop};
+use super::blobs::{CLAIM, NOBODY_READS, release};
+use super::connections::{Prepared, Session, Values};
+use super::failure::Failure;
+use super::files::{self, FILE_COLUMNS};
+use super::ledger::{self, BEGIN as BEGIN_IN_LEDGER};
+use super::rows::{self, digest, named, number, optional_digest, optional_number, parsed, stored};
+use super::writer::{Change, Lock, Proof};
+use super::{blobs, expiries};
+use crate::model::blob::StoredBlob;
+use crate::model::caller::Caller;
+use crate::model::digest::Sha256Digest;
+use crate::model::expiry::ExpiresAfter;
+use crate::model::file::{File, FileDigest};
+use crate::model::filename::Filename;
+use crate::model::idempotency::{Effect, Once};
+use crate::model::ids::{BlobId, FileId, PartId, UploadId, WorkspaceId};
+use crate::model::ledger::Fact;
+use crate::model::page::Page;
+use crate::model::purpose::Purpose;
+use crate::model::upload::{Completion, MAX_PARTS, NewPart, NewUpload, Part, Upload, UploadRefusal, UploadStatus};
+use crate::random;
+use futures_util::try_join;
+use sha2::{Digest, Sha256};
+use std::collections::{HashMap, HashSet};
+use tokio_postgres::Row;
+
+/// Whether it has expired is decided by the database, as everything is that has to do with time.
+const FIND: &str = "
+    SELECT f.id, f.purpose, f.filename, f.size_bytes, f.sha256, f.parts_sha256, f.part_count, f.expires_at, f.status_details,
+           u.size_bytes, u.filename, u.purpose, u.lives_seconds, u.expires_at, u.status, u.completion,
+           u.expires_at <= now_ms($3) / 1000
+    FROM uploads u LEFT JOIN files f ON f.workspace_id = u.workspace_id AND f.id = u.file_id
+        AND (f.expires_at IS NULL OR f.expires_at > now_ms($3) / 1000)
+    WHERE u.workspace_id = $1 AND u.id = $2";
+const CHOOSE: &str = "SELECT p.id, p.sha256, p.blob_id, p.size_bytes FROM parts p
+    WHERE p.workspace_id = $1 AND p.upload_id = $2 AND p.id = ANY($3)";
+
+/// An Upload and what clients do not see of it.
+struct UploadRow {
+    upload: Upload,
+    expires_after: Option<ExpiresAfter>,
+    completion: Option<Sha256Digest>,
+}
+
+/// A part that a File is completed from.
+#[derive(Clone)]
+struct ChosenPart {
+    sha256: Sha256Digest,
+    blob: BlobId,
+    size_bytes: u64,
+}
+
+/// Ends a change that makes nothing.
+async fn give_up<T>(change: &Change<'_>, effect: T) -> Result<T, Failure> {
+    change.abandon().await.map(|()| effect)
+}
+
+pub(super) async fn create(
+    change: Change<'_>,
+    caller: Caller,
+    new: &NewUpload,
+    once: Option<&Once<Upload>>,
+) -> Result<Effect<Upload>, Failure> {
+    let opening = Opening::prepare(&change, caller, once).await?;
+    let sql = "INSERT INTO uploads (workspace_id, id, size_bytes, filename, purpose, lives_seconds, expires_at, status)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending')";
+    let insert = change.prepare(sql).await?;
+    let locks = opening.locks(Some(Lock::Quota(caller.workspace)));
+    let standing = match change.begin(&locks, opening.ask(None, Some(new.purpose))).await? {
+        Ok(standing) => standing,
+        Err(stop) => return give_up(&change, stop.into()).await,
+    };
+    if let Some(refused) = standing.refuse_bytes(new.size_bytes) {
+        return give_up(&change, Effect::Refused(refused)).await;
+    }
+    let now_seconds = change.now_seconds();
+    let upload = Upload {
+        id: UploadId::new(now_seconds, random::bytes()),
+        size_bytes: new.size_bytes,
+        filename: new.filename.clone(),
+        purpose: new.purpose,
+        expires_at: now_seconds + new.ttl_seconds,
+        status: UploadStatus::Pending,
+        file: None,
+    };
+    let (workspace, id) = (caller.workspace.to_string(), upload.id.to_string());
+    let expires_after = expiries::decide(&standing, new.purpose, new.expires_after);
+    let lives_seconds = expires_after.map(ExpiresAfter::as_seconds).map(stored);
+    let (size_bytes, expires_at) = (stored(new.size_bytes), stored(upload.expires_at));
+    let (filename, purpose) = (new.filename.as_str(), new.purpose.name());
+    let values: Values<'_> = &[&workspace, &id, &size_bytes, &filename, &purpose, &lives_seconds, &expires_at];
+    change.proven_by(Proof::Upload(workspace.clone(), id.clone()));
+    let writes = async { try_join!(insert.execute(values), opening.note(Some(&upload), now_seconds)).map(drop) };
+    change.commit(writes).await?;
+    Ok(Effect::Made(upload))
+}
+
+pub(super) async fn find(
+    session: &Session,
+    workspace: WorkspaceId,
+    id: UploadId,
+    set_ms: Option<i64>,
+) -> Result<Option<Upload>, Failure> {
+    let found = find_row(&session.prepare(FIND).await?, workspace, id, set_ms).await?;
+    Ok(found.map(|row| row.upload))
+}
+
+pub(super) async fn create_part(
+    change: Change<'_>,
+    caller: Caller,
+    upload: UploadId,
+    new: &NewPart,
+    once: Option<&Once<Part>>,
+) -> Result<Effect<Result<Option<Part>, UploadRefusal>>, Failure> {
+    let workspace = caller.workspace;
+    let opening = Opening::prepare(&change, caller, once).await?;
+    let (take, claim) = (change.prepare(&locked()).await?, change.prepare(CLAIM).await?);
+    let count = "SELECT count(*) FROM parts WHERE workspace_id = $1 AND upload_id = $2";
+    let count = change.prepare(count).await?;
+    let sql =
+        "INSERT INTO parts (id, workspace_id, upload_id, blob_id, size_bytes, sha256) VALUES ($1, $2, $3, $4, $5, $6)";
+    let insert = change.prepare(sql).await?;
+    let (owner, name, set_ms) = (workspace.to_string(), upload.to_string(), change.set_ms());
+    let of_upload: Values<'_> = &[&owner, &name];
+    let (standing, row, parts, claimed) = change
+        .begin(&opening.locks(None), async {
+            try_join!(
+                opening.ask(None, None),
+                find_row(&take, workspace, upload, set_ms),
+                count.row(of_upload),
+                blobs::claim(&claim, workspace, new.blob, &new.content)
+            )
+        })
+        .await?;
+    if let Err(stop) = standing {
+        return give_up(&change, stop.into()).await;
+    }
+    let parts = parts.map(|row| number(&row, 0)).transpose()?.unwrap_or_default();
+    let refusal = pending(row).err().or_else(|| (parts >= u64::from(MAX_PARTS)).then_some(UploadRefusal::TooManyParts));
+    if let Some(refusal) = refusal {
+        return give_up(&change, Effect::Made(Err(refusal))).await;
+    }
+    if !claimed {
+        return give_up(&change, Effect::Made(Ok(None))).await;
+    }
+    let now_seconds = change.now_seconds();
+    let id = PartId::new(now_seconds, random::bytes());
+    let part = Part { id, upload, size_bytes: new.content.size_bytes, sha256: new.content.sha256 };
+    let (id, blob, size_bytes) = (id.to_string(), new.blob.to_string(), stored(part.size_bytes));
+    let values: Values<'_> = &[&id, &owner, &name, &blob, &size_bytes, &part.sha256.0.as_slice()];
+    change.proven_by(Proof::Claim(blob.clone()));
+    let writes = async { try_join!(insert.execute(values), opening.note(Some(&part), now_seconds)).map(drop) };
+    change.commit(writes).await?;
+    Ok(Effect::Made(Ok(Some(part))))
+}
+
+pub(super) async fn list_parts(
+    session: &Session,
+    workspace: WorkspaceId,
+    upload: UploadId,
+    after: Option<PartId>,
+    limit: u32,
+) -> Result<Result<Page<Part>, PartId>, Failure> {
+    let (workspace, owner) = (workspace.to_string(), upload.to_string());
+    let mut behind: i64 = 0;
+    if let Some(part) = after {
+        let place = "SELECT seq FROM parts WHERE workspace_id = $1 AND upload_id = $2 AND id = $3";
+        match session.row(place, &[&workspace, &owner, &part.to_string()]).await? {
+            Some(row) => behind = row.try_get(0)?,
+            None => return Ok(Err(part)),
+        }
+    }
+    let sql = "SELECT id, size_bytes, sha256 FROM parts WHERE workspace_id = $1 AND upload_id = $2 AND seq > $3
+               ORDER BY seq LIMIT $4";
+    let part = |row: &Row| {
+        Ok::<_, Failure>(Part { id: parsed(row, 0)?, upload, size_bytes: number(row, 1)?, sha256: digest(row, 2)? })
+    };
+    let found = session.rows(sql, &[&workspace, &owner, &behind, &(i64::from(limit) + 1)]).await?;
+    Ok(Ok(Page::cut(found.iter().map(part).collect::<Result<_, _>>()?, limit)))
+}
+
+pub(super) async fn find_part_blobs(
+    session: &Session,
+    workspace: WorkspaceId,
+    upload: UploadId,
+    parts: &[PartId],
+    set_ms: Option<i64>,
+) -> Result<Result<Vec<StoredBlob>, UploadRefusal>, Failure> {
+    let row = match pending(find_row(&session.prepare(FIND).await?, workspace, upload, set_ms).await?) {
+        Ok(row) => row,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let found = find_parts(&session.prepare(CHOOSE).await?, workspace, upload, parts).await?;
+    let chosen = match choose(&row.upload, parts, &found) {
+        Ok(chosen) => chosen,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let names: Vec<String> = chosen.iter().map(|part| part.blob.to_string()).collect();
+    let sql = "SELECT b.id, b.size_bytes, b.checksums, b.content
+               FROM unnest($1::text[]) WITH ORDINALITY AS n (id, place) JOIN blobs b ON b.id = n.id ORDER BY n.place";
+    let blobs = session.rows(sql, &[&names]).await?;
+    Ok(Ok(blobs.iter().map(|row| rows::blob(row, 0)).collect::<Result<_, _>>()?))
+}
+
+pub(super) async fn complete(
+    change: Change<'_>,
+    caller: Caller,
+    upload: UploadId,
+    completion: &Completion,
+    once: Option<&Once<Upload>>,
+) -> Result<Effect<Result<Upload, UploadRefusal>>, Failure> {
+    let workspace = caller.workspace;
+    let opening = Opening::prepare(&change, caller, once).await?;
+    let (take, find) = (change.prepare(&locked()).await?, change.prepare(CHOOSE).await?);
+    let writing = Completing::prepare(&change).await?;
+    let locks = opening.locks(Some(Lock::Workspace(workspace)));
+    let set_ms = change.set_ms();
+    let (standing, row, found) = change
+        .begin(&locks, async {
+            try_join!(
+                opening.ask(Some(upload), None),
+                find_row(&take, workspace, upload, set_ms),
+                find_parts(&find, workspace, upload, &completion.parts)
+            )
+        })
+        .await?;
+    let fingerprint = fingerprint(&completion.parts);
+    let now_seconds = change.now_seconds();
+    let (standing, row, chosen) = match decide(standing, row, &found, completion, fingerprint) {
+        Ok(decided) => decided,
+        Err(effect) => {
+            let Effect::Made(Ok(completed)) = &*effect else { return give_up(&change, *effect).await };
+            change.commit(opening.note(Some(completed), now_seconds)).await?;
+            return Ok(*effect);
+        }
+    };
+    let file = make(&standing, &row, &chosen, completion.sha256, change.now_ms());
+    change.proven_by(ledger::coming(file.id));
+    let completed = Upload { status: UploadStatus::Completed, file: Some(file.clone()), ..row.upload };
+    let writes = async {
+        try_join!(
+            writing.write(caller, &completed, &file, &chosen, fingerprint),
+            opening.note(Some(&completed), now_seconds)
+        )
+        .map(drop)
+    };
+    change.commit(writes).await?;
+    Ok(Effect::Made(Ok(completed)))
+}
+
+/// What is to be completed from what, or what is answered instead.
+#[expect(clippy::type_complexity, reason = "three things that belong together for a moment")]
+fn decide(
+    standing: Result<Standing, Stop>,
+    row: Option<UploadRow>,
+    found: &HashMap<PartId, ChosenPart>,
+    completion: &Completion,
+    fingerprint: Sha256Digest,
+) -> Result<(Standing, UploadRow, Vec<ChosenPart>), Box<Effect<Result<Upload, UploadRefusal>>>> {
+    let standing = standing.map_err(|stop| Box::new(stop.into()))?;
+    let refuse = |refusal| Box::new(Effect::Made(Err(refusal)));
+    let row = row.ok_or_else(|| refuse(UploadRefusal::NotFound))?;
+    match row.upload.status {
+        UploadStatus::Pending => {}
+        UploadStatus::Completed if row.completion == Some(fingerprint) => {
+            return Err(Box::new(Effect::Made(Ok(row.upload))));
+        }
+        status => return Err(refuse(UploadRefusal::NotPending(status))),
+    }
+    let chosen = choose(&row.upload, &completion.parts, found).map_err(refuse)?;
+    match standing.refuse_bytes(row.upload.size_bytes) {
+        Some(refused) => Err(Box::new(Effect::Refused(refused))),
+        None => Ok((standing, row, chosen)),
+    }
+}
+
+/// The statements of a completion.
+struct Completing<'a> {
+    insert_file: Prepared<'a>,
+    begin: Prepared<'a>,
+    insert_parts: Prepared<'a>,
+    discard: Prepared<'a>,
+    end: Prepared<'a>,
+}
+
+impl<'a> Completing<'a> {
+    async fn prepare(session: &'a Session) -> Result<Self, Failure> {
+        let insert_parts = "
+            INSERT INTO file_parts (workspace_id, file_id, position, blob_id, size_bytes)
+            SELECT $1, $2, n.place - 1, n.blob_id, n.size_bytes
+            FROM unnest($3::text[], $4::bigint[]) WITH ORDINALITY AS n (blob_id, size_bytes, place)";
+        let end = "UPDATE uploads SET status = 'completed', file_id = $3, completion = $4
+                   WHERE workspace_id = $1 AND id = $2";
+        Ok(Self {
+            insert_file: session.prepare(files::INSERT).await?,
+            begin: session.prepare(BEGIN_IN_LEDGER).await?,
+            insert_parts: session.prepare(insert_parts).await?,
+            discard: session.prepare(&discard()).await?,
+            end: session.prepare(end).await?,
+        })
+    }
+
+    async fn write(
+        &self,
+        caller: Caller,
+        upload: &Upload,
+        file: &File,
+        chosen: &[ChosenPart],
+        fingerprint: Sha256Digest,
+    ) -> Result<(), Failure> {
+        let (workspace, name, file_name) = (caller.workspace.to_string(), upload.id.to_string(), file.id.to_string());
+        let blobs: Vec<String> = chosen.iter().map(|part| part.blob.to_string()).collect();
+        let sizes: Vec<i64> = chosen.iter().map(|part| stored(part.size_bytes)).collect();
+        let parts: Values<'_> = &[&workspace, &file_name, &blobs, &sizes];
+        let end: Values<'_> = &[&workspace, &name, &file_name, &fingerprint.0.as_slice()];
+        let discard: Values<'_> = &[&workspace, &name, &blobs];
+        try_join!(
+            files::insert(&self.insert_file, caller.workspace, file, None),
+            ledger::begin(&self.begin, caller, file, Fact::Complete),
+            self.insert_parts.execute(parts),
+            self.discard.execute(discard),
+            self.end.execute(end)
+        )
+        .map(drop)
+    }
+}
+
+pub(super) async fn cancel(
+    change: Change<'_>,
+    caller: Caller,
+    upload: UploadId,
+    once: Option<&Once<Upload>>,
+) -> Result<Effect<Result<Upload, UploadRefusal>>, Failure> {
+    let opening = Opening::prepare(&change, caller, once).await?;
+    let (take, discard) = (change.prepare(&locked()).await?, change.prepare(&discard()).await?);
+    let end = "UPDATE uploads SET status = 'cancelled' WHERE workspace_id = $1 AND id = $2 AND status = 'pending'";
+    let end = change.prepare(end).await?;
+    let set_ms = change.set_ms();
+    let (standing, row) = change
+        .begin(&opening.locks(None), async {
+            try_join!(opening.ask(None, None), find_row(&take, caller.workspace, upload, set_ms))
+        })
+        .await?;
+    if let Err(stop) = standing {
+        return give_up(&change, stop.into()).await;
+    }
+    let cancelled = match row.map(|row| (row.upload.status, row.upload)) {
+        Some((UploadStatus::Pending, upload)) => Upload { status: UploadStatus::Cancelled, ..upload },
+        Some((UploadStatus::Cancelled, upload)) => upload,
+        Some((status, _)) => return give_up(&change, Effect::Made(Err(UploadRefusal::NotPending(status)))).await,
+        None => return give_up(&change, Effect::Made(Err(UploadRefusal::NotFound))).await,
+    };
+    let now_seconds = change.now_seconds();
+    let (workspace, name, none) = (caller.workspace.to_string(), upload.to_string(), Vec::<String>::new());
+    let (of_upload, all): (Values<'_>, Values<'_>) = (&[&workspace, &name], &[&workspace, &name, &none]);
+    let writes = async {
+        try_join!(end.execute(of_upload), discard.execute(all), opening.note(Some(&cancelled), now_seconds)).map(drop)
+    };
+    change.commit(writes).await?;
+    Ok(Effect::Made(Ok(cancelled)))
+}
+
+/// Those that another server is just ending are left to it.
+pub(super) async fn expire(session: &Session, limit: u32, set_ms: Option<i64>) -> Result<u64, Failure> {
+    let chosen = "SELECT workspace_id, id FROM uploads WHERE status = 'pending' AND expires_at <= now_ms($1) / 1000
+                  LIMIT $2 FOR UPDATE SKIP LOCKED";
+    let ended = session.row(&ending(chosen, "expired"), &[&set_ms, &i64::from(limit)]).await?;
+    ended.map_or(Ok(0), |row| number(&row, 0))
+}
+
+/// Cancels at most `limit` pending Uploads of a workspace; how many there were.
+pub(super) async fn cancel_some(session: &Session, workspace: WorkspaceId, limit: u32) -> Result<u64, Failure> {
+    let chosen =
+        "SELECT workspace_id, id FROM uploads WHERE workspace_id = $1 AND status = 'pending' LIMIT $2 FOR UPDATE";
+    let ended = session.row(&ending(chosen, "cancelled"), &[&workspace.to_string(), &i64::from(limit)]).await?;
+    ended.map_or(Ok(0), |row| number(&row, 0))
+}
+
+/// A statement that ends the Uploads that `chosen` names and discards their parts; it tells how many there were.
+fn ending(chosen: &str, status: &str) -> String {
+    format!(
+        "WITH chosen AS MATERIALIZED ({chosen}),
+         ended AS (UPDATE uploads u SET status = '{status}' FROM chosen c
+                   WHERE u.workspace_id = c.workspace_id AND u.id = c.id RETURNING u.workspace_id, u.id),
+         freed AS (DELETE FROM parts p USING ended e WHERE p.workspace_id = e.workspace_id AND p.upload_id = e.id
+                   RETURNING p.blob_id),
+         {release}
+         SELECT count(*) FROM ended",
+        release = release(NOBODY_READS)
+    )
+}
+
+/// A statement that removes the parts of an Upload, and releases the blobs of all but those that a File has now.
+fn discard() -> String {
+    format!(
+        "WITH part AS (DELETE FROM parts WHERE workspace_id = $1 AND upload_id = $2 RETURNING blob_id),
+         freed AS (SELECT blob_id FROM part WHERE blob_id <> ALL($3)),
+         {release}
+         SELECT 1",
+        release = release(NOBODY_READS)
+    )
+}
+
+/// Finds an Upload, which nobody else changes until the end of the transaction.
+fn locked() -> String {
+    format!("{FIND} FOR UPDATE OF u")
+}
+
+async fn find_row(
+    find: &Prepared<'_>,
+    workspace: WorkspaceId,
+    id: UploadId,
+    set_ms: Option<i64>,
+) -> Result<Option<UploadRow>, Failure> {
+    let found = find.row(&[&workspace.to_string(), &id.to_string(), &set_ms]).await?;
+    found.map(|row| upload_row(&row, id)).transpose()
+}
+
+fn upload_row(row: &Row, id: UploadId) -> Result<UploadRow, Failure> {
+    let at = |column: usize| FILE_COLUMNS + column;
+    let status = named(row, at(5), UploadStatus::named)?;
+    let over: bool = row.try_get(at(7))?;
+    let file: Option<FileId> = rows::optional(row, 0)?;
+    let upload = Upload {
+        id,
+        size_bytes: number(row, at(0))?,
+        filename: Filename::stored(row.try_get(at(1))?),
+        purpose: named(row, at(2), Purpose::named)?,
+        expires_at: number(row, at(4))?,
+        status: if status == UploadStatus::Pending && over { UploadStatus::Expired } else { status },
+        file: file.map(|_| rows::file(row, 0)).transpose()?,
+    };
+    let expires_after = optional_number(row, at(3))?.map(ExpiresAfter::stored);
+    Ok(UploadRow { upload, expires_after, completion: optional_digest(row, at(6))? })
+}
+
+fn pending(row: Option<UploadRow>) -> Result<UploadRow, UploadRefusal> {
+    match row {
+        None => Err(UploadRefusal::NotFound),
+        Some(row) if row.upload.status == UploadStatus::Pending => Ok(row),
+        Some(row) => Err(UploadRefusal::NotPending(row.upload.status)),
+    }
+}
+
+async fn find_parts(
+    find: &Prepared<'_>,
+    workspace: WorkspaceId,
+    upload: UploadId,
+    parts: &[PartId],
+) -> Result<HashMap<PartId, ChosenPart>, Failure> {
+    let names: Vec<String> = parts.iter().map(ToString::to_string).collect();
+    let part = |row: &Row| {
+        let part = ChosenPart { sha256: digest(row, 1)?, blob: parsed(row, 2)?, size_bytes: number(row, 3)? };
+        Ok((parsed(row, 0)?, part))
+    };
+    let found = find.rows(&[&workspace.to_string(), &upload.to_string(), &names]).await?;
+    found.iter().map(part).collect()
+}
+
+/// The named parts, if each is there, none is named twice, and together they have the declared length.
+fn choose(
+    upload: &Upload,
+    parts: &[PartId],
+    found: &HashMap<PartId, ChosenPart>,
+) -> Result<Vec<ChosenPart>, UploadRefusal> {
+    let (mut seen, mut chosen) = (HashSet::new(), Vec::with_capacity(parts.len()));
+    for id in parts {
+        if !seen.insert(*id) {
+            return Err(UploadRefusal::RepeatedPart(*id));
+        }
+        chosen.push(found.get(id).cloned().ok_or(UploadRefusal::UnknownPart(*id))?);
+    }
+    let sum_bytes = chosen.iter().map(|part| part.size_bytes).sum();
+    if sum_bytes != upload.size_bytes {
+        return Err(UploadRefusal::WrongSize { sum_bytes, size_bytes: upload.size_bytes });
+    }
+    Ok(chosen)
+}
+
+fn make(standing: &Standing, row: &UploadRow, chosen: &[ChosenPart], whole: Option<Sha256Digest>, now_ms: u64) -> File {
+    let id = files::next_id(standing, now_ms);
+    let of_parts = chosen.iter().fold(Sha256::new(), |digest, part| digest.chain_update(part.sha256.0));
+    let upload = &row.upload;
+    File {
+        id,
+        purpose: upload.purpose,
+        filename: upload.filename.clone(),
+        size_bytes: upload.size_bytes,
+        digest: FileDigest::Parts {
+            of_parts: Sha256Digest(of_parts.finalize().into()),
+            count: u32::try_from(chosen.len()).unwrap_or(MAX_PARTS),
+            whole,
+        },
+        expires_at: row.expires_after.map(|after| after.at(id.created_at())),
+        status_details: None,
+    }
+}
+
+/// What tells one choice of parts from another.
+fn fingerprint(parts: &[PartId]) -> Sha256Digest {
+    let digest = parts.iter().fold(Sha256::new(), |digest, part| digest.chain_update(part.to_string()));
+    Sha256Digest(digest.finalize().into())
+}

@@ -1,0 +1,149 @@
+//! Rows of workspaces.
+
+use super::connections::Session;
+use super::failure::Failure;
+use super::rows::{optional_number, parsed, stored};
+use super::writer::{Change, Lock};
+use super::{audit, files, uploads};
+use crate::metadata::Purged;
+use crate::model::audit::{Action, NewEntry, Origin};
+use crate::model::ids::WorkspaceId;
+use crate::model::page::Page;
+use crate::model::workspace::{NameTaken, Workspace};
+use crate::random;
+use serde_json::{Value, json};
+use tokio_postgres::Row;
+
+const COLUMNS: &str = "id, name, archived_at";
+
+pub(super) async fn create(change: Change<'_>, name: &str, origin: Origin) -> Result<Option<Workspace>, Failure> {
+    change.begin(&[], async { Ok(()) }).await?;
+    let id = WorkspaceId::next(None, change.now_ms(), random::bytes());
+    let sql = "INSERT INTO workspaces (id, name) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+    if change.execute(sql, &[&id.to_string(), &name]).await? == 0 {
+        change.abandon().await?;
+        return Ok(None);
+    }
+    note(&change, origin, Action::WorkspaceCreated, id, Some(json!({"name": name}))).await?;
+    change.commit(async { Ok(()) }).await?;
+    Ok(Some(Workspace { id, name: name.to_owned(), archived_at: None }))
+}
+
+pub(super) async fn list(
+    session: &Session,
+    after: Option<WorkspaceId>,
+    limit: u32,
+    with_archived: bool,
+) -> Result<Page<Workspace>, Failure> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM workspaces WHERE id > $1 AND ($2 OR archived_at IS NULL) ORDER BY id LIMIT $3");
+    let after = after.map(|id| id.to_string()).unwrap_or_default();
+    let found = session.rows(&sql, &[&after, &with_archived, &(i64::from(limit) + 1)]).await?;
+    Ok(Page::cut(found.iter().map(workspace).collect::<Result<_, _>>()?, limit))
+}
+
+pub(super) async fn find(session: &Session, id: WorkspaceId) -> Result<Option<Workspace>, Failure> {
+    let sql = format!("SELECT {COLUMNS} FROM workspaces WHERE id = $1");
+    session.row(&sql, &[&id.to_string()]).await?.map(|row| workspace(&row)).transpose()
+}
+
+pub(super) async fn find_named(session: &Session, name: &str) -> Result<Option<Workspace>, Failure> {
+    let sql = format!("SELECT {COLUMNS} FROM workspaces WHERE name = $1");
+    session.row(&sql, &[&name]).await?.map(|row| workspace(&row)).transpose()
+}
+
+/// The workspace, which nobody else changes until the end of the transaction.
+async fn take(change: &Change<'_>, id: WorkspaceId) -> Result<Option<Workspace>, Failure> {
+    change.begin(&[Lock::Workspace(id)], async { Ok(()) }).await?;
+    find(change, id).await
+}
+
+pub(super) async fn rename(
+    change: Change<'_>,
+    id: WorkspaceId,
+    name: &str,
+    origin: Origin,
+) -> Result<Option<Result<Workspace, NameTaken>>, Failure> {
+    let Some(known) = take(&change, id).await? else {
+        change.abandon().await?;
+        return Ok(None);
+    };
+    if known.name == name {
+        change.abandon().await?;
+        return Ok(Some(Ok(known)));
+    }
+    let renamed = change.execute("UPDATE workspaces SET name = $2 WHERE id = $1", &[&id.to_string(), &name]).await;
+    match renamed {
+        Err(failure) if failure.is_taken() => {
+            change.abandon().await?;
+            return Ok(Some(Err(NameTaken)));
+        }
+        other => other?,
+    };
+    note(&change, origin, Action::WorkspaceUpdated, id, Some(json!({"name": name}))).await?;
+    change.commit(async { Ok(()) }).await?;
+    Ok(Some(Ok(Workspace { name: name.to_owned(), ..known })))
+}
+
+pub(super) async fn archive(change: Change<'_>, id: WorkspaceId, origin: Origin) -> Result<Option<Workspace>, Failure> {
+    let known = take(&change, id).await?;
+    let Some(known) = known.clone().filter(|workspace| workspace.archived_at.is_none()) else {
+        change.abandon().await?;
+        return Ok(known);
+    };
+    let archived_at = change.now_seconds();
+    let sql = "UPDATE workspaces SET archived_at = $2 WHERE id = $1";
+    change.execute(sql, &[&id.to_string(), &stored(archived_at)]).await?;
+    note(&change, origin, Action::WorkspaceArchived, id, None).await?;
+    change.commit(async { Ok(()) }).await?;
+    Ok(Some(Workspace { archived_at: Some(archived_at), ..known }))
+}
+
+pub(super) async fn purge(change: Change<'_>, id: WorkspaceId, limit: u32, origin: Origin) -> Result<Purged, Failure> {
+    let refused = match take(&change, id).await? {
+        None => Some(Purged::NotFound),
+        Some(workspace) if workspace.archived_at.is_none() => Some(Purged::NotArchived),
+        Some(_) => None,
+    };
+    if let Some(refused) = refused {
+        change.abandon().await?;
+        return Ok(refused);
+    }
+    let files = files::delete_some(&change, id, limit, change.set_ms()).await?;
+    let removed = files + uploads::cancel_some(&change, id, limit).await?;
+    if removed == 0 {
+        remove_rest(&change, id, origin).await?;
+    }
+    change.commit(async { Ok(()) }).await?;
+    Ok(if removed == 0 { Purged::All } else { Purged::Some(usize::try_from(removed).unwrap_or(usize::MAX)) })
+}
+
+async fn remove_rest(change: &Change<'_>, id: WorkspaceId, origin: Origin) -> Result<(), Failure> {
+    let owner = id.to_string();
+    let secrets = "DELETE FROM key_secrets WHERE key_id IN (SELECT id FROM api_keys WHERE workspace_id = $1)";
+    let keys = change.execute(secrets, &[&owner]).await?;
+    let limits =
+        "DELETE FROM limits WHERE owner_id = $1 OR owner_id IN (SELECT id FROM api_keys WHERE workspace_id = $1)";
+    change.execute(limits, &[&owner]).await?;
+    for table in ["api_keys", "answers", "default_expiries", "uploads"] {
+        change.execute(&format!("DELETE FROM {table} WHERE workspace_id = $1"), &[&owner]).await?;
+    }
+    if keys > 0 {
+        note(change, origin, Action::WorkspacePurged, id, None).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn note(
+    change: &Change<'_>,
+    origin: Origin,
+    action: Action,
+    id: WorkspaceId,
+    details: Option<Value>,
+) -> Result<(), Failure> {
+    audit::note(change, origin, NewEntry { action, workspace: Some(id), object: id.to_string(), details }).await
+}
+
+fn workspace(row: &Row) -> Result<Workspace, Failure> {
+    Ok(Workspace { id: parsed(row, 0)?, name: row.try_get(1)?, archived_at: optional_number(row, 2)? })
+}

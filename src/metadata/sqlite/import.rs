@@ -1,0 +1,59 @@
+//! Fresh databases that are filled with the rows of another store, as of one moment: what backups of that store hold.
+
+use super::{DATABASE_MODE, MetadataError, OpenError, migrate};
+use crate::volume::folder_of;
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A database that is being filled. It is nothing before [`finish`](Self::finish).
+#[derive(Debug)]
+pub(in crate::metadata) struct Import {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Import {
+    /// Makes the file, which must not be there, with the schema of this program.
+    pub(in crate::metadata) fn create(path: &Path, now_seconds: u64) -> Result<Self, MetadataError> {
+        let file = OpenOptions::new().create_new(true).write(true).mode(DATABASE_MODE).open(path);
+        file.map_err(super::snapshot::refused)?;
+        let mut connection = Connection::open(path)?;
+        // Nobody reads it before all of it is there.
+        connection.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF")?;
+        migrate::migrate(&mut connection, now_seconds)
+            .map_err(|error| MetadataError::Broken(Arc::new(OpenError::Migration(error))))?;
+        connection.execute_batch("BEGIN")?;
+        Ok(Self { connection, path: path.to_owned() })
+    }
+
+    /// Enters rows of a table.
+    pub(in crate::metadata) fn add(
+        &mut self,
+        table: &str,
+        columns: &[&str],
+        rows: Vec<Vec<Value>>,
+    ) -> Result<(), MetadataError> {
+        let places = vec!["?"; columns.len()].join(", ");
+        let sql = format!("INSERT INTO {table} ({}) VALUES ({places})", columns.join(", "));
+        let mut insert = self.connection.prepare_cached(&sql)?;
+        for row in rows {
+            insert.execute(params_from_iter(row))?;
+        }
+        Ok(())
+    }
+
+    /// Makes it durable.
+    pub(in crate::metadata) fn finish(self) -> Result<(), MetadataError> {
+        self.connection.execute_batch("COMMIT")?;
+        self.connection.close().map_err(|(_, error)| error)?;
+        let flush = || {
+            File::open(&self.path)?.sync_all()?;
+            File::open(folder_of(&self.path))?.sync_all()
+        };
+        flush().map_err(super::snapshot::refused)
+    }
+}

@@ -1,0 +1,235 @@
+//! Several servers on one PostgreSQL database, and what they do while it fails. These run whatever the rest of the house runs
+//! on; `VENNA_PG_RESTARTS` says how often the database dies under load.
+
+use crate::postgres::{Database, Postgres, run};
+use futures_util::future::join_all;
+use reqwest::{Client, Method, RequestBuilder, Response};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use venna::app::{Installation, Server};
+use venna::clock::Clock;
+use venna::config::{Config, Layers};
+use venna::model::api_key::Opens;
+use venna::model::audit::Origin;
+use venna::model::limits::{Limit, LimitOwner};
+use venna::model::scope::Scopes;
+
+/// What another server has decided holds everywhere within this.
+const HEARD: Duration = Duration::from_secs(1);
+/// No request takes longer, whatever the database does.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How soon a database is used again that is back.
+const RECOVERY: Duration = Duration::from_secs(2);
+
+struct Replica {
+    server: Server,
+    config: Config,
+    client: Client,
+    _folder: TempDir,
+}
+
+impl Replica {
+    async fn start(url: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let flags = BTreeMap::from([
+            ("data_dir", folder.path().join("data").display().to_string()),
+            ("metadata_url", url.to_owned()),
+            ("inline_max_bytes", "65536".to_owned()),
+            ("listen", "127.0.0.1:0".to_owned()),
+            ("admin_listen", "off".to_owned()),
+        ]);
+        let (config, _) = Config::resolve(&Layers { flags, ..Layers::default() }).unwrap();
+        let server = Server::start(&config, Clock::system()).await.unwrap();
+        Self { server, config, client: Client::new(), _folder: folder }
+    }
+
+    async fn installation(&self) -> Installation {
+        Installation::open(&self.config.stores, Clock::system()).await.unwrap()
+    }
+
+    fn request(&self, method: Method, path: &str, key: &str) -> RequestBuilder {
+        self.client.request(method, format!("http://{}{path}", self.server.address)).bearer_auth(key)
+    }
+
+    async fn status(&self, key: &str) -> u16 {
+        self.request(Method::GET, "/v1/files", key).send().await.unwrap().status().as_u16()
+    }
+
+    async fn becomes(&self, key: &str, status: u16) {
+        let begun = Instant::now();
+        while self.status(key).await != status {
+            assert!(begun.elapsed() < HEARD, "{status} within {HEARD:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    fn create(&self, key: &str, name: &str) -> RequestBuilder {
+        let form = crate::house::Form::default().field("purpose", "user_data").file(name, name.as_bytes());
+        let request = self.request(Method::POST, "/v1/files", key).header("idempotency-key", name);
+        request.header("content-type", crate::house::Form::content_type()).body(form.close())
+    }
+}
+
+async fn id(response: Response) -> String {
+    assert_eq!(response.status(), 200);
+    let file: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+    file["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_server_decides_holds_on_the_other() {
+    let Some(database) = Database::fresh("two servers") else { return };
+    let (one, two) = (Replica::start(&database.url).await, Replica::start(&database.url).await);
+    let installation = one.installation().await;
+    let workspace = installation.workspaces.create("ada", Origin::COMMAND_LINE).await.unwrap();
+    let opens = Opens::Workspace(workspace.id, Scopes::DEFAULT);
+    let issue = || installation.keys.issue(opens, "key", None, Origin::COMMAND_LINE);
+    let ((key, secret), (_, other)) = (issue().await.unwrap(), issue().await.unwrap());
+    let (secret, other) = (secret.expose(), other.expose());
+    assert_eq!((one.status(secret).await, two.status(secret).await), (200, 200), "a new key works everywhere at once");
+    let file = id(one.create(secret, "a").send().await.unwrap()).await;
+    let content = two.request(Method::GET, &format!("/v1/files/{file}/content"), other).send().await.unwrap();
+    assert_eq!(content.bytes().await.unwrap(), "a");
+    assert_eq!(id(two.create(secret, "a").send().await.unwrap()).await, file, "a repeated request is known to both");
+    one.server.keys.revoke(key.id, Origin::COMMAND_LINE).await.unwrap();
+    assert_eq!(one.status(secret).await, 401);
+    two.becomes(secret, 401).await;
+    let limited = LimitOwner::Workspace(workspace.id);
+    let wanted = vec![(Limit::RequestsPerMinute, Some(1))];
+    assert!(installation.workspaces.set_limits(limited, wanted, Origin::COMMAND_LINE).await.unwrap());
+    two.becomes(other, 429).await;
+    installation.workspaces.archive(workspace.id, Origin::COMMAND_LINE).await.unwrap();
+    two.becomes(other, 401).await;
+    let again = Server::start(&one.config, Clock::system()).await.unwrap_err();
+    assert!(again.to_string().contains("another server is running on the data directory"), "{again}");
+    one.server.stop().await;
+    two.server.stop().await;
+}
+
+/// What clients know.
+#[derive(Default)]
+struct Known {
+    /// Files that are there, with their content.
+    files: BTreeMap<String, String>,
+    made: usize,
+    deleted: usize,
+    failed: usize,
+    slowest: Duration,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_or_doubled_while_the_database_dies() {
+    let restarts = std::env::var("VENNA_PG_RESTARTS").map_or(3, |restarts| restarts.parse().unwrap());
+    let Some(mut server) = Postgres::start(&[], "databases that die under load") else { return };
+    let database = Database::of(&server.url);
+    let replicas = Arc::new([Replica::start(&database.url).await, Replica::start(&database.url).await]);
+    let installation = replicas[0].installation().await;
+    let workspace = installation.workspaces.create("ada", Origin::COMMAND_LINE).await.unwrap();
+    let opens = Opens::Workspace(workspace.id, Scopes::DEFAULT);
+    let (_, secret) = installation.keys.issue(opens, "key", None, Origin::COMMAND_LINE).await.unwrap();
+    let secret: Arc<str> = secret.expose().into();
+    let (known, over) = (Arc::<Mutex<Known>>::default(), Arc::<AtomicBool>::default());
+    let workers: Vec<_> = (0..8)
+        .map(|worker| {
+            let (replicas, secret) = (Arc::clone(&replicas), Arc::clone(&secret));
+            let (known, over) = (Arc::clone(&known), Arc::clone(&over));
+            tokio::spawn(async move { work(worker, &replicas, &secret, &known, &over).await })
+        })
+        .collect();
+    for round in 0..restarts {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                      WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        drop(run(&database.url, others));
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        // The last one leaves the database away for longer than anybody waits.
+        server = tokio::task::spawn_blocking(move || {
+            server.tell("stop");
+            std::thread::sleep(Duration::from_millis(if round + 1 == restarts { 6000 } else { 200 }));
+            server.tell("start");
+            server
+        })
+        .await
+        .unwrap();
+        let back = Instant::now();
+        let list = || replicas[round % 2].request(Method::GET, "/v1/files?limit=1", &secret).send();
+        while list().await.unwrap().status() != 200 {
+            assert!(back.elapsed() < RECOVERY, "{:?}", back.elapsed());
+        }
+    }
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    over.store(true, Ordering::SeqCst);
+    join_all(workers).await.into_iter().for_each(Result::unwrap);
+    let Known { files, made, deleted, failed, slowest } = std::mem::take(&mut *known.lock().unwrap());
+    println!("{made} made, {deleted} deleted, {failed} failed, the slowest took {slowest:?}");
+    assert!(made > 50 && deleted > 10 && failed > 0, "{made} made, {deleted} deleted, {failed} failed");
+    let there: BTreeMap<String, String> = database
+        .rows("SELECT f.id, convert_from(b.content, 'UTF8') FROM files f JOIN blobs b ON b.id = f.blob_id")
+        .into_iter()
+        .map(|row| (row[0].clone().unwrap(), row[1].clone().unwrap()))
+        .collect();
+    assert!(there == files, "what was acknowledged is there, and nothing else");
+    let facts = "SELECT count(*) FILTER (WHERE fact = 'create'), count(*) FILTER (WHERE fact = 'end') FROM ledger";
+    let facts = database.rows(facts);
+    let expected = [made, deleted].map(|number| Some(number.to_string()));
+    assert_eq!(facts, [expected], "it is billed once");
+    let misfits = venna::app::open_inspector(&replicas[0].config.stores).await.unwrap().metadata.find_misfits().await;
+    assert!(misfits.unwrap().is_empty());
+    drop(installation);
+    for replica in Arc::into_inner(replicas).unwrap() {
+        replica.server.stop().await;
+    }
+}
+
+/// Makes files and deletes some, each until it is told that it is done.
+async fn work(worker: usize, replicas: &[Replica; 2], secret: &str, known: &Mutex<Known>, over: &AtomicBool) {
+    let mut number = 0;
+    while !over.load(Ordering::SeqCst) {
+        let name = format!("{worker}.{number}");
+        let mut tries = 0;
+        let file = loop {
+            let request = replicas[(number + tries) % 2].create(secret, &name);
+            match timed(request, known).await {
+                Some(response) => break id(response).await,
+                None => tries += 1,
+            }
+        };
+        let mut delete = number % 3 == 0;
+        {
+            let mut known = known.lock().unwrap();
+            known.made += 1;
+            if delete {
+                known.deleted += 1;
+            } else {
+                known.files.insert(file.clone(), name);
+            }
+        }
+        while delete {
+            tries += 1;
+            let request = replicas[tries % 2].request(Method::DELETE, &format!("/v1/files/{file}"), secret);
+            delete = timed(request, known).await.is_none();
+        }
+        number += 1;
+    }
+}
+
+/// The answer, unless it is that the database is not there; a file that is gone by now was deleted by an earlier try.
+async fn timed(request: RequestBuilder, known: &Mutex<Known>) -> Option<Response> {
+    let begun = Instant::now();
+    let response = request.send().await.unwrap();
+    let taken = begun.elapsed();
+    assert!(taken < PATIENCE, "a request took {taken:?}");
+    let mut known = known.lock().unwrap();
+    known.slowest = known.slowest.max(taken);
+    if [200, 404].contains(&response.status().as_u16()) {
+        return Some(response);
+    }
+    known.failed += 1;
+    assert_eq!(response.status(), 503);
+    assert!(response.headers().contains_key("retry-after"), "{:?}", response.headers());
+    None
+}
