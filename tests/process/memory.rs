@@ -1,24 +1,8 @@
 //! Memory does not grow with the size of a file: peaks of the process's resident memory, as the kernel counts them.
 
 use crate::program::{Data, Program, report};
-use std::path::PathBuf;
 
 const MIB: usize = 1 << 20;
-
-/// Peak resident memory in bytes since the start, or since [`reset_peak`].
-fn peak(server: &Program) -> usize {
-    let status = std::fs::read_to_string(proc(server, "status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
-}
-
-fn reset_peak(server: &Program) {
-    std::fs::write(proc(server, "clear_refs"), "5").unwrap();
-}
-
-fn proc(server: &Program, file: &str) -> PathBuf {
-    PathBuf::from(format!("/proc/{}/{file}", server.id()))
-}
 
 #[test]
 fn a_large_file_takes_no_more_memory_than_a_small_one() {
@@ -27,10 +11,10 @@ fn a_large_file_takes_no_more_memory_than_a_small_one() {
     let client = server.client(&data.first_key());
     let pattern = vec![0x5a; MIB];
     let peak_of = |size: usize| {
-        reset_peak(&server);
+        server.reset_peak();
         let id = client.upload(&pattern, size).unwrap().id();
         assert_eq!(client.drain(&id).unwrap(), size as u64);
-        let peak = peak(&server);
+        let peak = server.peak_bytes();
         assert_eq!(client.send("DELETE", &format!("/v1/files/{id}")).unwrap().status, 200);
         peak
     };
@@ -57,7 +41,7 @@ fn eight_large_transfers_at_once_stay_under_128_mib() {
     for transfer in transfers {
         transfer.join().unwrap();
     }
-    let peak = peak(&server);
+    let peak = server.peak_bytes();
     report(&format!("peak memory: {} MiB for 8 x 64 MiB at once", peak / MIB));
     assert!(peak < 128 * MIB, "{peak}");
 }

@@ -92,6 +92,21 @@ impl Program {
         self.child.id()
     }
 
+    /// Peak resident memory since the start, or since [`Self::reset_peak`].
+    pub fn peak_bytes(&self) -> usize {
+        let status = std::fs::read_to_string(self.proc("status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+    }
+
+    pub fn reset_peak(&self) {
+        std::fs::write(self.proc("clear_refs"), "5").unwrap();
+    }
+
+    fn proc(&self, file: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/{file}", self.id()))
+    }
+
     pub fn signal(&self, name: &str) {
         assert!(Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status().unwrap().success());
     }

@@ -1,0 +1,65 @@
+//! What a transfer to and from a bucket takes of the memory of the program, as the kernel counts it.
+
+use crate::house::bucket::Bucket;
+use crate::program::{Client, Data, Program, report, venna};
+use crate::setting;
+use std::time::Instant;
+
+const MIB: usize = 1 << 20;
+/// Of one upload: a part that is collected, and four that are on their way.
+const PARTS_BYTES: usize = 5 * 8 * MIB;
+/// What else a transfer may take: buffers of sockets, pieces that are being hashed, what the allocator keeps.
+const SLACK_BYTES: usize = 16 * MIB;
+const LARGE_MIB: u64 = 200;
+const UPLOADS_AT_ONCE: u8 = 4;
+/// Of those uploads: twice as much as one may hold.
+const UPLOAD_MIB: usize = 112;
+
+/// The program on a bucket.
+fn serve(bucket: &Bucket, data: &Data) -> (Program, Client) {
+    let mut command = venna(&["serve", "--max-file-bytes", "8589934592", "--blobs-url", &bucket.url("memory")]);
+    command.envs(bucket.variables(bucket.address));
+    let server = Program::spawn(command, &data.path());
+    let client = server.client(&data.first_key());
+    (server, client)
+}
+
+#[test]
+fn a_large_file_takes_five_parts_of_memory_and_no_more() {
+    let (bucket, data) = (Bucket::open(), Data::new());
+    let (server, client) = serve(&bucket, &data);
+    let (pattern, large) = (vec![0x5a; MIB], usize::try_from(setting("VENNA_S3_LARGE_MIB", LARGE_MIB)).unwrap() * MIB);
+    let idle = server.peak_bytes();
+    let begun = Instant::now();
+    let id = client.upload(&pattern, large).unwrap().id();
+    let (up, uploaded) = (server.peak_bytes(), begun.elapsed());
+    server.reset_peak();
+    let (before, begun) = (server.peak_bytes(), Instant::now());
+    assert_eq!(client.drain(&id).unwrap(), large as u64);
+    let (down, downloaded) = (server.peak_bytes(), begun.elapsed());
+    report(&format!(
+        "peak memory with a file of {} MiB in a bucket: {} MiB idle, {} MiB up in {uploaded:.1?}, {} MiB down in {downloaded:.1?}",
+        large / MIB,
+        idle / MIB,
+        up / MIB,
+        down / MIB
+    ));
+    assert!(up <= idle + PARTS_BYTES + SLACK_BYTES, "{up} against {idle}");
+    assert!(down <= before + SLACK_BYTES, "{down} against {before}");
+}
+
+#[test]
+fn large_uploads_at_once_take_five_parts_each() {
+    let (bucket, data) = (Bucket::open(), Data::new());
+    let (server, client) = serve(&bucket, &data);
+    let idle = server.peak_bytes();
+    std::thread::scope(|scope| {
+        for number in 0..UPLOADS_AT_ONCE {
+            let client = client.clone();
+            scope.spawn(move || client.upload(&vec![number; MIB], UPLOAD_MIB * MIB).unwrap().id());
+        }
+    });
+    let peak = server.peak_bytes();
+    report(&format!("peak memory: {} MiB for {UPLOADS_AT_ONCE} x {UPLOAD_MIB} MiB at once into a bucket", peak / MIB));
+    assert!(peak <= idle + usize::from(UPLOADS_AT_ONCE) * (PARTS_BYTES + SLACK_BYTES), "{peak} against {idle}");
+}
