@@ -48,6 +48,8 @@ pub enum Fault {
     ErrorIn200Done,
     /// There is no such bucket.
     NoBucket,
+    /// It is done, but only after the time of a stall.
+    Slow,
 }
 
 /// Which requests fail.
@@ -58,13 +60,15 @@ pub enum Which {
     Puts,
     /// Those that put an object together of its parts.
     Completions,
+    /// Those that bring a part of an object.
+    Parts,
     /// Those that read an object, the first time: what is read again comes.
     FirstReads,
 }
 
 use Fault::{
-    Duplicate, ErrorIn200, ErrorIn200Done, InternalError, LostAnswer, NoBucket, Reset, ResetInBody, SlowDown, Stall,
-    StallInBody, Truncated,
+    Duplicate, ErrorIn200, ErrorIn200Done, InternalError, LostAnswer, NoBucket, Reset, ResetInBody, Slow, SlowDown,
+    Stall, StallInBody, Truncated,
 };
 
 /// Every fault that passes.
@@ -236,6 +240,10 @@ impl Shared {
                 tokio::time::sleep(self.stall).await;
                 Err(gone())
             }
+            Slow => {
+                tokio::time::sleep(self.stall).await;
+                self.forward(&whole).await
+            }
             LostAnswer => {
                 self.forward(&whole).await?;
                 self.note_lost(&whole);
@@ -262,6 +270,7 @@ impl Shared {
                 Which::All => true,
                 Which::Puts => whole.method == Method::PUT && !whole.query_has("uploadId"),
                 Which::Completions => whole.completes(),
+                Which::Parts => whole.method == Method::PUT && whole.query_has("uploadId"),
                 Which::FirstReads => whole.reads(),
             };
             if wanted && which == Which::FirstReads {
