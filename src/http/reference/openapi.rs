@@ -139,6 +139,9 @@ fn responses(operation: &Operation) -> Value {
     if matches!(operation.answer, Answer::Octets(_)) {
         let range = json!({"description": "The range that was asked for.", "content": octets()});
         responses.insert("206".to_owned(), range);
+        let elsewhere = "A server with `blobs_redirect` leads to a URL of its bucket, good for a short time.";
+        let location = json!({"Location": {"description": "The URL.", "schema": {"type": "string", "format": "uri"}}});
+        responses.insert("302".to_owned(), json!({"description": elsewhere, "headers": location}));
         responses.insert("304".to_owned(), json!({"description": "The content is still the one of `If-None-Match`."}));
     }
     for (status, kinds) in by_status(&operation.all_errors()) {

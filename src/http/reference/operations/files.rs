@@ -121,6 +121,8 @@ fn download_file() -> Operation {
              digests, `-` \
              and their number. Content is never compressed."
                 .into(),
+            "A server with `blobs_redirect` may answer 302 with a URL of its bucket; clients follow it by themselves."
+                .into(),
         ],
         parameters: vec![
             id(),
