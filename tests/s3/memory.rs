@@ -11,7 +11,7 @@ const MIB: usize = 1 << 20;
 /// Of one upload: a part that is collected, and four that are on their way.
 const PARTS_BYTES: usize = 5 * 8 * MIB;
 /// What else a transfer may take: buffers of sockets, pieces that are being hashed, what the allocator keeps.
-const SLACK_BYTES: usize = 16 * MIB;
+const SLACK_BYTES: usize = 24 * MIB;
 const LARGE_MIB: u64 = 200;
 const UPLOADS_AT_ONCE: u8 = 4;
 /// Of those uploads: twice as much as one may hold.
