@@ -7,7 +7,7 @@ fn a_wrong_setting_stops_the_start() {
     for (flag, value) in [
         ("listen", "here"),
         ("admin-listen", "on"),
-        ("metadata-url", "postgres://ada:hunter2@db/venna"),
+        ("metadata-url", "mysql://ada:hunter2@db/venna"),
         ("blobs-url", "s3://key:hunter2@bucket"),
         ("max-file-bytes", "8589934593"),
         ("max-connections", "0"),
