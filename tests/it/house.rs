@@ -91,7 +91,7 @@ impl House {
         clock: Clock,
         bucket: Option<(Bucket, SocketAddr)>,
     ) -> Self {
-        drop(rustls::crypto::ring::default_provider().install_default());
+        choose_cryptography();
         let folder = tempfile::tempdir().unwrap();
         let mut flags = BTreeMap::from([
             ("data_dir", folder.path().join("data").display().to_string()),
@@ -293,6 +293,11 @@ pub fn wants_postgres() -> bool {
 /// How often something is repeated that is repeated so often in SQLite: a commit of a server costs more.
 pub fn rounds(in_sqlite: usize) -> usize {
     if wants_postgres() { in_sqlite / 5 } else { in_sqlite }
+}
+
+/// For clients and servers of this process; whoever has chosen before decides.
+pub fn choose_cryptography() {
+    drop(rustls::crypto::ring::default_provider().install_default());
 }
 
 /// Waits for a condition.

@@ -34,6 +34,7 @@ struct Replica {
 
 impl Replica {
     async fn start(url: &str) -> Self {
+        crate::house::choose_cryptography();
         let folder = tempfile::tempdir().unwrap();
         let flags = BTreeMap::from([
             ("data_dir", folder.path().join("data").display().to_string()),
