@@ -10,6 +10,7 @@ mod contract;
 mod export_contract;
 #[cfg(test)]
 mod ledger_contract;
+mod migrations;
 pub mod postgres;
 pub mod sqlite;
 

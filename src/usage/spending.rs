@@ -87,6 +87,9 @@ impl Usage {
     /// # Errors
     /// When the store failed.
     pub async fn month_cost(&self, workspace: WorkspaceId) -> Result<NanoUsd, MetadataError> {
+        if self.prices.is_empty() {
+            return Ok(NanoUsd::default());
+        }
         let now = self.clock.now_seconds();
         let (start, width) = (Month::of(now).start(), BucketWidth::Day);
         let end = (now + 1).next_multiple_of(width.seconds());

@@ -40,7 +40,7 @@ impl NamedProject {
 
     /// There is no such project.
     pub fn not_found(&self) -> ApiError {
-        ApiError::new(ErrorKind::NotFound, format!("No such project: {}", self.0)).param("project_id")
+        no_project(&self.0)
     }
 }
 
@@ -68,8 +68,18 @@ impl NamedKey {
 
     /// The project has no such key.
     pub fn not_found(&self) -> ApiError {
-        ApiError::new(ErrorKind::NotFound, format!("No such API key: {}", self.text)).param("api_key_id")
+        no_key(&self.text)
     }
+}
+
+/// There is no project that the client names so.
+pub fn no_project(named: &str) -> ApiError {
+    ApiError::new(ErrorKind::NotFound, format!("No such project: {named}")).param("project_id")
+}
+
+/// The project has no key that the client names so.
+pub fn no_key(named: &str) -> ApiError {
+    ApiError::new(ErrorKind::NotFound, format!("No such API key: {named}")).param("api_key_id")
 }
 
 impl<S: Sync> FromRequestParts<S> for NamedProject {

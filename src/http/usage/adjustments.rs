@@ -3,8 +3,8 @@
 use super::query::unsupported;
 use super::wire::AdjustmentObject;
 use crate::http::SharedHall;
+use crate::http::admin::{MAX_BODY_BYTES, no_key, no_project};
 use crate::http::caller::Administrator;
-use crate::http::catalogue::ErrorKind;
 use crate::http::error::{ApiError, echo};
 use crate::http::idempotency;
 use crate::http::json::JsonObject;
@@ -16,9 +16,6 @@ use crate::model::prices::LineItem;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
-
-/// The longest body, in bytes.
-const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// Enters a correction into the ledger; repeated under its `Idempotency-Key` it counts once.
 pub async fn create_adjustment(
@@ -45,8 +42,8 @@ pub async fn create_adjustment(
 
 fn read(mut body: JsonObject, name: String) -> Result<NewAdjustment, ApiError> {
     let (project, key) = (body.text("project_id")?, body.optional_text("api_key_id")?);
-    let workspace: WorkspaceId = project.parse().map_err(|_| no_project(&project))?;
-    let key: Option<KeyId> = key.map(|key| key.parse().map_err(|_| no_key(&key))).transpose()?;
+    let workspace: WorkspaceId = project.parse().map_err(|_| no_project(&echo(&project)))?;
+    let key: Option<KeyId> = key.map(|key| key.parse().map_err(|_| no_key(&echo(&key)))).transpose()?;
     let item = body.text("line_item")?;
     let known = LineItem::ALL.map(LineItem::name);
     let item = LineItem::named(&item).ok_or_else(|| unsupported("line_item", &item, &known))?;
@@ -73,14 +70,6 @@ async fn check_owner(hall: &SharedHall, new: &NewAdjustment) -> Result<(), ApiEr
         key.ok_or_else(|| no_key(&id.to_string()))?;
     }
     Ok(())
-}
-
-fn no_project(named: &str) -> ApiError {
-    ApiError::new(ErrorKind::NotFound, format!("No such project: {}", echo(named))).param("project_id")
-}
-
-fn no_key(named: &str) -> ApiError {
-    ApiError::new(ErrorKind::NotFound, format!("No such API key: {}", echo(named))).param("api_key_id")
 }
 
 fn show(row: LedgerRow) -> Result<Response, ApiError> {

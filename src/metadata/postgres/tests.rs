@@ -4,6 +4,7 @@ use super::super::{contract, export_contract, ledger_contract};
 use super::proxy::{Fault, Proxy};
 use super::testbed::{Database, Postgres};
 use super::*;
+use crate::metadata::migrations::SchemaError;
 use crate::metadata::{LEASE_SECONDS, PendingBlob};
 use crate::model::caller::Refused;
 use crate::model::idempotency::RequestDigest;
@@ -121,11 +122,14 @@ async fn a_database_that_is_newer_or_another_is_refused() {
     drop(open(&database, &Clock::system()).await);
     database.run("INSERT INTO schema_migrations VALUES (9999, 'of tomorrow', '\\x00', 0)");
     let error = PostgresStore::open(&database.url, Clock::system()).await.unwrap_err();
-    assert!(matches!(error, OpenError::Migration(MigrationError::Newer { found: 9999, .. })), "{error}");
+    assert!(
+        matches!(error, OpenError::Migration(MigrationError::Schema(SchemaError::Newer { found: 9999, .. }))),
+        "{error}"
+    );
     database.run("DELETE FROM schema_migrations WHERE number = 9999");
     database.run("UPDATE schema_migrations SET sha256 = '\\x00' WHERE number = 1");
     let error = PostgresStore::open(&database.url, Clock::system()).await.unwrap_err();
-    assert!(matches!(error, OpenError::Migration(MigrationError::Changed(1))), "{error}");
+    assert!(matches!(error, OpenError::Migration(MigrationError::Schema(SchemaError::Changed(1)))), "{error}");
 }
 
 /// Each is a workspace of its own, whose commits nobody shares.

@@ -686,6 +686,7 @@ impl From<rusqlite::Error> for MetadataError {
 
 #[cfg(test)]
 mod tests {
+    use super::super::migrations::SchemaError;
     use super::super::{contract, export_contract, ledger_contract};
     use super::*;
 
@@ -749,7 +750,7 @@ mod tests {
         let connection = Connection::open(&path).unwrap();
         connection.execute("UPDATE schema_migrations SET sha256 = zeroblob(32) WHERE number = 1", []).unwrap();
         let error = SqliteStore::open(&path, Clock::system(), Opener::Server).unwrap_err();
-        assert!(matches!(error, OpenError::Migration(MigrationError::Changed(1))), "{error}");
+        assert!(matches!(error, OpenError::Migration(MigrationError::Schema(SchemaError::Changed(1)))), "{error}");
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -760,6 +761,6 @@ mod tests {
         let connection = Connection::open(&path).unwrap();
         connection.execute("INSERT INTO schema_migrations VALUES (9999, 'of tomorrow', x'00', 0)", []).unwrap();
         let error = SqliteStore::open(&path, Clock::system(), Opener::Server).unwrap_err();
-        assert!(matches!(error, OpenError::Migration(MigrationError::Newer { .. })), "{error}");
+        assert!(matches!(error, OpenError::Migration(MigrationError::Schema(SchemaError::Newer { .. }))), "{error}");
     }
 }

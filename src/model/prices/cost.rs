@@ -79,8 +79,8 @@ impl<'a> Meter<'a> {
         Self { prices, item, month: Month::of(0), used: 0, cost: Cost::default() }
     }
 
-    /// What a segment costs that begins at `start` (Unix seconds), and reaches over no second of
-    /// [`PriceList::next_cut`]; `quantity` is in byte-seconds, requests or bytes, less corrections. Several segments of one
+    /// What a segment costs that begins at `start` (Unix seconds), and reaches over no beginning of a
+    /// month or of a version of the prices; `quantity` is in byte-seconds, requests or bytes, less corrections. Several segments of one
     /// time may follow each other, as of several keys.
     pub fn charge(&mut self, start: u64, quantity: i128) -> NanoUsd {
         let month = Month::of(start);
@@ -95,12 +95,6 @@ impl<'a> Meter<'a> {
         }
         self.used = used;
         NanoUsd(self.cost.rounded() - before)
-    }
-
-    /// What the month of the last segment costs so far.
-    #[must_use]
-    pub fn month_cost(&self) -> NanoUsd {
-        NanoUsd(self.cost.rounded())
     }
 }
 
@@ -413,7 +407,7 @@ mod tests {
             for (second, quantity) in &usage {
                 meter.charge(*second, quantity.cast_signed());
             }
-            prop_assert_eq!(meter.month_cost().0, brute_force(&versions, &usage));
+            prop_assert_eq!(NanoUsd(meter.cost.rounded()).0, brute_force(&versions, &usage));
         }
 
         #[test]
@@ -427,7 +421,7 @@ mod tests {
             let prices = list(&[(0, Price::new(item, unit, MAX_USD * ATTO - less, less).unwrap())]);
             let mut meter = Meter::new(&prices, item);
             let costs: Vec<NanoUsd> = quantities.into_iter().map(|quantity| meter.charge(DECEMBER, quantity)).collect();
-            prop_assert_eq!(costs.into_iter().sum::<NanoUsd>(), meter.month_cost());
+            prop_assert_eq!(costs.into_iter().sum::<NanoUsd>(), NanoUsd(meter.cost.rounded()));
         }
     }
 }

@@ -9,6 +9,7 @@ pub use cost::{MAX_MONTH_QUANTITY, Meter, NanoUsd};
 pub use month::Month;
 
 use std::collections::BTreeSet;
+#[cfg(test)]
 use std::ops::Range;
 
 /// How many attos (10^-18) make one.
@@ -205,6 +206,26 @@ impl PriceList {
         Ok(Self(versions))
     }
 
+    /// Whether everything is free at all times.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The price at a second, if there is one.
+    fn price(&self, item: LineItem, second: u64) -> Option<&Price> {
+        let version = self.0.get(self.begun(second).checked_sub(1)?)?;
+        version.prices.iter().find(|price| price.item == item)
+    }
+
+    /// How many versions have begun at a second.
+    fn begun(&self, second: u64) -> usize {
+        self.0.partition_point(|version| version.effective_from <= second)
+    }
+}
+
+#[cfg(test)]
+impl PriceList {
     /// The first second after `second` at which something may cost another price: a month begins, or a version.
     #[must_use]
     pub fn next_cut(&self, second: u64) -> u64 {
@@ -221,17 +242,6 @@ impl PriceList {
             start = segment.end;
             (!segment.is_empty()).then_some(segment)
         })
-    }
-
-    /// The price at a second, if there is one.
-    fn price(&self, item: LineItem, second: u64) -> Option<&Price> {
-        let version = self.0.get(self.begun(second).checked_sub(1)?)?;
-        version.prices.iter().find(|price| price.item == item)
-    }
-
-    /// How many versions have begun at a second.
-    fn begun(&self, second: u64) -> usize {
-        self.0.partition_point(|version| version.effective_from <= second)
     }
 }
 

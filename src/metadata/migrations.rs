@@ -1,0 +1,85 @@
+//! The one list of migrations: every store has each of them in its own SQL, under the same number, so that a schema has one
+//! number everywhere. What is applied is compared with it before anything is done.
+
+use sha2::{Digest, Sha256};
+
+/// A step of the schema.
+#[derive(Debug)]
+pub(super) struct Migration {
+    /// Its place in the order.
+    pub(super) number: u32,
+    /// What it is about.
+    pub(super) name: &'static str,
+    /// What it does.
+    pub(super) sql: &'static str,
+}
+
+/// Why a schema is not one that this program can use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SchemaError {
+    /// A later version of the program has migrated the database.
+    #[error(
+        "the database is at schema {found}, this program knows {known}: run the version that made it, or a later one"
+    )]
+    Newer {
+        /// The database's schema.
+        found: u32,
+        /// The newest schema of this program.
+        known: u32,
+    },
+    /// A migration was applied in another form than this program has it.
+    #[error("schema {0} of the database is not the one that this program knows")]
+    Changed(u32),
+}
+
+/// All migrations of a store: those in its folder of `migrations`.
+macro_rules! migrations {
+    ($store:literal) => {
+        $crate::metadata::migrations::migrations!(
+            $store,
+            (1, "files", "0001_files"),
+            (2, "uploads", "0002_uploads"),
+            (3, "upkeep", "0003_upkeep"),
+            (4, "inline content", "0004_inline_content"),
+            (5, "status details", "0005_status_details"),
+            (6, "answers", "0006_answers"),
+            (7, "default expiries", "0007_default_expiries"),
+            (8, "keys", "0008_keys"),
+            (9, "audit log", "0009_audit_log"),
+            (10, "limits", "0010_limits"),
+            (11, "ledger", "0011_ledger"),
+            (12, "adjustments", "0012_adjustments"),
+            (13, "outbox", "0013_outbox"),
+            (14, "blob uploads", "0014_blob_uploads"),
+        )
+    };
+    ($store:literal, $(($number:literal, $name:literal, $file:literal),)*) => {
+        &[$($crate::metadata::migrations::Migration {
+            number: $number,
+            name: $name,
+            sql: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/", $store, "/", $file, ".sql")),
+        }),*]
+    };
+}
+pub(super) use migrations;
+
+/// How many of the migrations are applied, given the number and the checksum of each that is, in order.
+pub(super) fn count_applied(applied: &[(u32, Vec<u8>)], all: &[Migration]) -> Result<usize, SchemaError> {
+    let known = |number: u32| all.iter().find(|migration| migration.number == number);
+    if let Some((found, _)) = applied.last().filter(|(number, _)| known(*number).is_none()) {
+        let known = all.last().map_or(0, |migration| migration.number);
+        return Err(SchemaError::Newer { found: *found, known });
+    }
+    let changed = |(number, sha256): &&(u32, Vec<u8>)| known(*number).is_none_or(|known| known.sha256() != **sha256);
+    match applied.iter().find(changed) {
+        Some((number, _)) => Err(SchemaError::Changed(*number)),
+        None => Ok(applied.len()),
+    }
+}
+
+impl Migration {
+    /// What tells its form from every other.
+    pub(super) fn sha256(&self) -> [u8; 32] {
+        Sha256::digest(self.sql.as_bytes()).into()
+    }
+}
