@@ -35,6 +35,8 @@ const FREEZE_BYTES: usize = 1 << 20;
 const MAX_PENDING_MESSAGES: u64 = 1000;
 /// How often it is looked whether an hour is over.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+/// How long nothing is tried after a pass that failed.
+const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 /// How long an hour may be over and not exported before the operator is told, in seconds.
 const LAG_WARNING_SECONDS: u64 = 3600;
 /// How often the operator is told.
@@ -56,16 +58,20 @@ impl Exporter {
     pub async fn run(self, stop: CancellationToken) {
         let (mut next_look_at, mut warned_at) = (0, None::<Instant>);
         loop {
-            let now = self.clock.now_seconds();
+            let (now, mut pause) = (self.clock.now_seconds(), LOOK_INTERVAL);
             if now >= next_look_at {
                 let exporter = self.clone();
                 let pass = tokio::spawn(async move { exporter.export().await }.in_current_span());
                 match pass.await {
                     Ok(Ok(progress)) => next_look_at = progress.map_or(0, over_at),
                     Ok(Err(error)) => {
+                        pause = RETRY_INTERVAL;
                         tracing::warn!(error = %Causes(&error), "usage could not be exported and will be again");
                     }
-                    Err(error) => tracing::error!(%error, "the export of usage panicked and will be repeated"),
+                    Err(error) => {
+                        pause = RETRY_INTERVAL;
+                        tracing::error!(%error, "the export of usage panicked and will be repeated");
+                    }
                 }
                 let late = next_look_at > 0 && now.saturating_sub(next_look_at) > LAG_WARNING_SECONDS;
                 if late && warned_at.is_none_or(|at| at.elapsed() > LAG_WARNING_INTERVAL) {
@@ -75,7 +81,7 @@ impl Exporter {
             }
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(LOOK_INTERVAL) => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }
