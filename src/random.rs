@@ -1,6 +1,7 @@
-//! Random bytes from the operating system: the unguessable part of every id and key.
+//! Random bytes from the operating system: the unguessable part of every id and key, and pauses that nobody shares.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
 /// What a thread asks of the kernel at once.
 const STOCK_BYTES: usize = 512;
@@ -50,10 +51,26 @@ pub fn below(bound: u8) -> u8 {
     }
 }
 
+/// A random time from nothing to `longest`, so that those who failed together do not come back together (full jitter).
+#[must_use]
+pub fn pause(longest: Duration) -> Duration {
+    longest.mul_f64(f64::from(u32::from_le_bytes(bytes())) / f64::from(u32::MAX))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::HashSet;
+
+    #[test]
+    fn pauses_are_spread_over_the_whole_time() {
+        let longest = Duration::from_secs(10);
+        let pauses: Vec<Duration> = (0..2000).map(|_| pause(longest)).collect();
+        assert!(pauses.iter().all(|pause| *pause <= longest));
+        assert!(
+            pauses.iter().any(|pause| *pause < longest / 50) && pauses.iter().any(|pause| *pause > longest * 49 / 50)
+        );
+    }
 
     #[test]
     fn nothing_is_handed_out_twice() {

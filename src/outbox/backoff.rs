@@ -25,8 +25,7 @@ impl Backoff {
     pub(super) fn next(&mut self) -> Duration {
         let bound = MIN_BOUND.saturating_mul(1_u32.checked_shl(self.failures).unwrap_or(u32::MAX)).min(MAX_BOUND);
         self.failures = self.failures.saturating_add(1);
-        let bound_ms = u64::try_from(bound.as_millis()).unwrap_or(u64::MAX);
-        Duration::from_millis(u64::from_le_bytes(random::bytes()) % (bound_ms + 1))
+        random::pause(bound)
     }
 }
 

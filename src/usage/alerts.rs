@@ -23,8 +23,6 @@ const THRESHOLDS_PERCENT: [u8; 2] = [80, 100];
 const CHECK_SECONDS: u64 = 60;
 /// How often it is looked whether it is time for that.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
-/// Nano-dollars of a dollar.
-const DOLLAR_NANOS: f64 = 1e9;
 
 /// Watches what workspaces spend that have a limit.
 #[derive(Clone, Debug)]
@@ -87,8 +85,6 @@ impl Alert {
     fn message(self) -> NewMessage {
         let Self { workspace, month, threshold_percent, limit_cents, spent, now_seconds } = self;
         let id = format!("spend:{workspace}:{month}:{limit_cents}:{threshold_percent}");
-        #[expect(clippy::cast_precision_loss, reason = "JSON's readers have no other numbers")]
-        let dollars = |amount: NanoUsd| amount.0 as f64 / DOLLAR_NANOS;
         let body = json!({
             "id": id,
             "object": "event",
@@ -99,7 +95,7 @@ impl Alert {
                 "month": month.to_string(),
                 "threshold_percent": threshold_percent,
                 "monthly_spend_cents": limit_cents,
-                "monthly_spend": {"value": dollars(spent), "currency": "usd"},
+                "monthly_spend": {"value": spent.dollars(), "currency": "usd"},
             },
         });
         let body = body.to_string().into();

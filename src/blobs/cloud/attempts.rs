@@ -119,8 +119,7 @@ impl Iterator for Pauses {
             return None;
         }
         let longest = FIRST_PAUSE.saturating_mul(1 << (self.made - 1)).min(LONGEST_PAUSE);
-        let share = u32::from(u16::from_be_bytes(random::bytes()));
-        Some(longest * share / u32::from(u16::MAX))
+        Some(random::pause(longest))
     }
 }
 

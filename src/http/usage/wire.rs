@@ -52,7 +52,7 @@ pub struct Amount {
 
 impl From<NanoUsd> for Amount {
     fn from(amount: NanoUsd) -> Self {
-        Self { value: dollars(amount), currency: "usd" }
+        Self { value: amount.dollars(), currency: "usd" }
     }
 }
 
@@ -107,12 +107,6 @@ fn cost_result(group: CostGroup, cost: Cost) -> CostResult {
         quantity: group.item.map(|item| in_units(item, cost.quantity).0),
         quantity_unit: group.item.map(|item| in_units(item, cost.quantity).1),
     }
-}
-
-/// Dollars as JSON has them: exact to the nano-dollar up to nine million dollars.
-#[expect(clippy::cast_precision_loss, reason = "JSON's readers have no other numbers")]
-fn dollars(amount: NanoUsd) -> f64 {
-    amount.0 as f64 / 1e9
 }
 
 /// A quantity in the unit in which people read it.

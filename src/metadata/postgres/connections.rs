@@ -37,8 +37,8 @@ const LONG_TIMEOUT: Duration = Duration::from_mins(2);
 /// How often a transaction is tried that the database gave up for the sake of another, or whose connection was lost before
 /// it was sent to be committed.
 const MAX_TRIES: u32 = 5;
-/// The longest pause before it is tried again, in milliseconds.
-const MAX_PAUSE_MS: u8 = 20;
+/// The longest pause before it is tried again.
+const MAX_PAUSE: Duration = Duration::from_millis(20);
 
 /// Until when something is worth doing.
 #[derive(Clone, Copy, Debug)]
@@ -116,7 +116,7 @@ impl Connections {
                 return Err(failure.into());
             }
             if failure.is_conflict() {
-                sleep(Duration::from_millis(random::below(MAX_PAUSE_MS).into())).await;
+                sleep(random::pause(MAX_PAUSE)).await;
             }
         }
     }

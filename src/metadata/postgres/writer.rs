@@ -11,7 +11,7 @@ use super::rows;
 use crate::failpoint;
 use crate::model::idempotency::IdempotencyKey;
 use crate::model::ids::WorkspaceId;
-use futures_util::future::join;
+use futures_util::future::{join, try_join_all};
 use futures_util::try_join;
 use std::ops::Deref;
 use std::sync::OnceLock;
@@ -134,15 +134,10 @@ impl<'a> Change<'a> {
                 sent.push((self.session.prepare(lock.sql()).await?, lock.value()));
             }
             let number = self.session.prepare("SELECT pg_current_xact_id()::text, now_ms($1)").await?;
-            let [first, second] = [sent.first(), sent.get(1)];
             let set_ms: Values<'_> = &[&self.set_ms];
-            let lock = async |lock: Option<&(Prepared<'_>, LockValue)>| match lock {
-                Some((statement, LockValue::Text(value))) => statement.rows(&[value]).await.map(drop),
-                Some((statement, LockValue::Number(value))) => statement.rows(&[value]).await.map(drop),
-                None => Ok(()),
-            };
-            let ((), (), (), begun, found) =
-                try_join!(self.session.batch("BEGIN"), lock(first), lock(second), number.row(set_ms), reads)?;
+            // They are sent in the order in which they stand here.
+            let locked = try_join_all(sent.iter().map(|(statement, value)| value.wait_for(statement)));
+            let ((), _, begun, found) = try_join!(self.session.batch("BEGIN"), locked, number.row(set_ms), reads)?;
             let begun = begun.ok_or_else(|| Failure::Unreadable("a transaction without a number".to_owned()))?;
             let begun = Begun { xid: begun.try_get(0)?, now_ms: rows::number(&begun, 1)? };
             self.begun.set(begun).map_err(|_| Failure::Unreadable("a transaction was begun twice".to_owned()))?;
@@ -271,6 +266,15 @@ impl Proof {
 enum LockValue {
     Text(String),
     Number(i64),
+}
+
+impl LockValue {
+    async fn wait_for(&self, lock: &Prepared<'_>) -> Result<(), Failure> {
+        match self {
+            Self::Text(value) => lock.rows(&[value]).await.map(drop),
+            Self::Number(value) => lock.rows(&[value]).await.map(drop),
+        }
+    }
 }
 
 impl Lock<'_> {

@@ -30,6 +30,13 @@ impl NanoUsd {
         Self(cents as i128 * CENT_NANOS)
     }
 
+    /// Dollars as JSON has them: exact to the nano-dollar up to nine million dollars.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "JSON's readers have no other numbers")]
+    pub fn dollars(self) -> f64 {
+        self.0 as f64 / NANO as f64
+    }
+
     /// The whole cents in it.
     #[must_use]
     pub const fn cents(self) -> i128 {
