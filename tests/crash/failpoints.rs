@@ -6,10 +6,9 @@ use crate::installation::Installation;
 use crate::journal::Shared;
 use crate::load::each_once;
 use crate::oracle::Verdict;
-use crate::program::{PATIENCE, Program, output, report};
+use crate::program::{PATIENCE, Program, output, report, wait_until};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 const FAILURES: [&str; 3] = ["error", "panic", "abort"];
 const CALL: &str = "failpoint::reach(\"";
@@ -23,19 +22,11 @@ impl Orders {
         drop(std::fs::remove_file(self.0.join("reached")));
         std::fs::write(&hidden, format!("{point} {failure}")).unwrap();
         std::fs::rename(hidden, &order).unwrap();
-        wait_until(|| !order.exists(), "the point is armed");
+        wait_until("the point is armed", || !order.exists());
     }
 
     fn expect_reached(&self, what: &str) {
-        wait_until(|| self.0.join("reached").exists(), what);
-    }
-}
-
-fn wait_until(holds: impl Fn() -> bool, what: &str) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < PATIENCE, "within {PATIENCE:?}: {what}");
-        std::thread::sleep(Duration::from_millis(1));
+        wait_until(what, || self.0.join("reached").exists());
     }
 }
 

@@ -1,12 +1,12 @@
 //! `venna backup` and `venna restore`: whole, under load, and never half.
 
-use crate::program::{Client, Data, PATIENCE, Program, Running, blobs, output, report, run, venna};
+use crate::program::{Client, Data, Program, Running, blobs, output, report, run, venna, wait_until};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const FILES: usize = 60;
 /// The largest file that has no blob.
@@ -104,11 +104,7 @@ fn a_backup_under_load_is_as_of_one_moment_and_restores_to_the_byte() {
 fn settles(data: &Data, client: &Client) {
     client.send("DELETE", &format!("/v1/files/{}", contents(client).keys().next().unwrap())).unwrap();
     let files = contents(client).values().filter(|content| content.len() > INLINE_BYTES).count();
-    let begun = Instant::now();
-    while blobs(&data.path()).len() != files {
-        assert!(begun.elapsed() < PATIENCE, "{} blobs of {files} files", blobs(&data.path()).len());
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_until(&format!("{files} blobs are left"), || blobs(&data.path()).len() == files);
 }
 
 #[test]
@@ -120,10 +116,7 @@ fn what_was_deleted_is_held_while_a_backup_runs() {
     let ids = fill(&client, FILES);
     // The backup is stopped once it has its snapshot, and everything is deleted meanwhile.
     let mut running = begin(&["backup", folder.to_str().unwrap(), "--data-dir", &data.text()]);
-    let begun = Instant::now();
-    while !folder.join("SHA256SUMS").exists() {
-        assert!(begun.elapsed() < PATIENCE);
-    }
+    wait_until("it has its snapshot", || folder.join("SHA256SUMS").exists());
     let signal = |name: &str| {
         assert!(
             Command::new("kill").args([&format!("-{name}"), &running.0.id().to_string()]).status().unwrap().success()
@@ -151,10 +144,7 @@ fn a_backup_that_is_cut_off_is_none() {
     for (number, wanted) in ["metadata.db", "SHA256SUMS", "blobs/ff"].into_iter().enumerate() {
         let folder = data.folder.path().join(format!("backup-{number}"));
         let mut running = begin(&["backup", folder.to_str().unwrap(), "--data-dir", &data.text()]);
-        let begun = Instant::now();
-        while !folder.join(wanted).exists() {
-            assert!(begun.elapsed() < PATIENCE, "{wanted}");
-        }
+        wait_until(wanted, || folder.join(wanted).exists());
         running.0.kill().unwrap();
         assert!(!running.0.wait().unwrap().success());
         fails(&restore(&folder, &restored), 2, "is no finished backup");
@@ -171,10 +161,7 @@ fn a_restore_that_is_cut_off_is_refused_by_every_command() {
     fill(&server.client(&data.first_key()), FILES);
     succeeds(&backup(&data, &folder));
     let mut running = begin(&["restore", folder.to_str().unwrap(), "--data-dir", &restored.text()]);
-    let begun = Instant::now();
-    while !restored.path().join("venna.db").exists() {
-        assert!(begun.elapsed() < PATIENCE);
-    }
+    wait_until("it has begun", || restored.path().join("venna.db").exists());
     running.0.kill().unwrap();
     running.0.wait().unwrap();
     let refused = "was not restored to the end";

@@ -1,6 +1,6 @@
 //! A server that is killed while it exports sends the same bytes again when it comes back, and leaves nothing out.
 
-use crate::program::{Data, PATIENCE, Program, output, run, venna};
+use crate::program::{Data, Program, output, run, venna, wait_until};
 use crate::receiver::{self, Manner, Receiver};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
@@ -8,21 +8,13 @@ use std::io::{BufReader, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const HOUR: u64 = 3600;
 /// Hours of usage in the ledger.
 const HOURS: u64 = 300;
 /// Keys that use something in each of them, so that it takes many messages to tell of them.
 const KEYS: u64 = 40;
-
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < PATIENCE, "within {PATIENCE:?}: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
 
 fn start(data: &Data, url: &str) -> Program {
     Program::spawn(venna(&["serve", "--usage-sink-url", url]), &data.path())

@@ -1,9 +1,9 @@
 //! The first run on an empty data directory (product.md, section 2).
 
-use crate::program::{Data, PATIENCE, Program, report, run, venna};
+use crate::program::{Data, Program, report, run, venna, wait_until};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 #[test]
 fn one_command_makes_a_server_a_workspace_and_a_key() {
@@ -35,10 +35,7 @@ fn standard_output_that_is_no_terminal_gets_no_secret() {
     let arguments = ["serve", "--data-dir", &data.text(), "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
     let child = venna(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let file = data.path().join("first-key");
-    let deadline = Instant::now() + PATIENCE;
-    while !file.exists() && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_until("a key is made", || file.exists());
     std::thread::sleep(Duration::from_millis(500));
     drop(std::process::Command::new("kill").arg(child.id().to_string()).status());
     let output = child.wait_with_output().unwrap();

@@ -1,6 +1,6 @@
 //! `venna fsck` and `venna scrub`: what they find, and that they find nothing where nothing is wrong.
 
-use crate::program::{Client, Data, Program, Running, blobs, output, report, run};
+use crate::program::{Client, Data, Program, Running, blobs, output, report, run, wait_until};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -208,10 +208,10 @@ fn a_scrub_that_is_cut_off_goes_on_where_it_stopped() {
     let arguments = ["scrub", "--data-dir", &data.text(), "--progress", note.to_str().unwrap()];
     let slowly = [arguments.as_slice(), &["--max-mib-per-second", "1"]].concat();
     let mut slow = Running(crate::program::venna(&slowly).stderr(std::process::Stdio::null()).spawn().unwrap());
-    let begun = std::time::Instant::now();
-    while !note.exists() {
-        assert!(begun.elapsed() < crate::program::PATIENCE && slow.0.try_wait().unwrap().is_none());
-    }
+    wait_until("it notes how far it is", || {
+        assert!(slow.0.try_wait().unwrap().is_none(), "it was too quick to be struck");
+        note.exists()
+    });
     drop(slow);
     flip_a_byte(blobs(&data.path()).iter().min().unwrap());
     let rest = run(&arguments);

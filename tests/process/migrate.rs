@@ -3,11 +3,10 @@
 use crate::bucket::Bucket;
 use crate::on_postgres::contents;
 use crate::postgres::Database;
-use crate::program::{Client, Data, PATIENCE, Program, blobs, output, venna};
+use crate::program::{Client, Data, Program, blobs, output, venna, wait_until};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::time::Instant;
 
 /// Enough of them, and large enough, to be struck in the middle.
 const LARGE_FILES: usize = 40;
@@ -123,12 +122,11 @@ fn an_installation_moves_whole_whatever_cuts_the_way_short() {
 /// Kills the command once some blobs have arrived and others have not.
 fn strike_in_the_middle(it: &Move) {
     let mut command = it.command().stderr(Stdio::null()).spawn().unwrap();
-    let begun = Instant::now();
     let arrived = || it.bucket.objects("moved/blobs").len();
-    while arrived() < 3 {
-        assert!(begun.elapsed() < PATIENCE, "blobs arrive");
+    wait_until("blobs arrive", || {
         assert!(command.try_wait().unwrap().is_none(), "it was too quick to be struck");
-    }
+        arrived() >= 3
+    });
     command.kill().unwrap();
     command.wait().unwrap();
     assert!(arrived() < LARGE_FILES, "some are missing");

@@ -1,7 +1,7 @@
 //! The program with its metadata in PostgreSQL: every command does what it does elsewhere, and no password is shown.
 
 use crate::postgres::Database;
-use crate::program::{Client, Data, Program, run, venna};
+use crate::program::{Client, Data, Program, run, venna, wait_until};
 use std::collections::BTreeMap;
 use std::process::Output;
 
@@ -57,7 +57,7 @@ fn every_command_works_and_no_password_is_shown() {
     succeeds(&["limits", "set", "research", "max_files=1"]);
     assert!(succeeds(&["limits", "get", "research"]).contains('1'));
     assert_eq!(theirs.upload(b"more", 4).unwrap().status, 400, "a limit holds at once");
-    assert!(succeeds(&["usage"]).contains("files.storage"));
+    wait_until("a byte-second is on the bill", || succeeds(&["usage"]).contains("files.storage"));
     assert!(succeeds(&["audit", "list"]).contains("rate_limit.updated"));
     succeeds(&["fsck"]);
     succeeds(&["scrub"]);

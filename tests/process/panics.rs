@@ -1,8 +1,7 @@
 //! What a panic leaves in the log: where it was, and nothing of the request that it was in.
 
-use crate::program::{Data, PATIENCE, Program, output, venna};
+use crate::program::{Data, Program, output, venna, wait_until};
 use std::io::Write;
-use std::time::Instant;
 
 const BOUNDARY: &str = "venna-panics-boundary";
 const CONTENT: &[u8] = b"marked-content-4f1c9a7e";
@@ -26,19 +25,14 @@ fn a_panic_shows_neither_key_nor_name_nor_content() {
         let (hidden, order) = (orders.join("hidden"), orders.join("order"));
         std::fs::write(&hidden, format!("{point} panic")).unwrap();
         std::fs::rename(&hidden, &order).unwrap();
-        let begun = Instant::now();
-        while order.exists() {
-            assert!(begun.elapsed() < PATIENCE, "{point} is armed");
-        }
+        wait_until(&format!("{point} is armed"), || !order.exists());
         let body = form();
         let kind = format!("multipart/form-data; boundary={BOUNDARY}");
         // A transaction of something else may be the one that panics; then the upload is none the wiser.
         drop(client.post("/v1/files", &kind, body.len(), |socket| socket.write_all(&body)));
         let panicked = format!("the point {point} is armed");
         let log = || server.whole_log.lock().unwrap().clone();
-        while !log().contains(&panicked) {
-            assert!(begun.elapsed() < PATIENCE, "{point} panics:\n{}", log());
-        }
+        wait_until(&panicked, || log().contains(&panicked));
         let log = log();
         for secret in [&key, FILENAME, str::from_utf8(CONTENT).unwrap()] {
             assert!(!log.contains(secret), "{point}: the log holds {secret}:\n{log}");

@@ -15,6 +15,14 @@ pub fn report(line: &str) {
 
 /// How long the program may take to start, to stop, or to answer.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < PATIENCE, "within {PATIENCE:?}: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
 const BOUNDARY: &str = "venna-process-boundary";
 
 /// `venna` with these arguments, and nothing of the environment's settings.
@@ -113,14 +121,8 @@ impl Program {
 
     /// Waits for its end; the exit code.
     pub fn wait(&mut self) -> Option<i32> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
-            }
-            assert!(Instant::now() < deadline, "it ends");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        wait_until("it ends", || self.child.try_wait().unwrap().is_some());
+        self.child.wait().unwrap().code()
     }
 
     pub fn client(&self, key: &str) -> Client {

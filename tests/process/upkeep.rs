@@ -1,9 +1,9 @@
 //! What a server does by itself, and what it does not do when rows and bytes do not belong together.
 
-use crate::program::{Client, Data, PATIENCE, Program, blobs, run, venna};
+use crate::program::{Client, Data, Program, blobs, run, venna, wait_until};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Whatever a server does at intervals, it does it soon; every file has a blob.
 fn start(data: &Data) -> Program {
@@ -20,14 +20,6 @@ fn stop(mut server: Program) {
 
 fn upload(client: &Client, count: u8) {
     (0..count).for_each(|number| drop(client.upload(&[number], 1000).unwrap().id()));
-}
-
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < PATIENCE, "within {PATIENCE:?}: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 fn in_quarantine(data: &Data) -> Vec<PathBuf> {
