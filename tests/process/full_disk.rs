@@ -1,6 +1,6 @@
 //! A disk that is full: uploads are refused clearly and leave nothing, everything else works, and room is usable at once.
 
-use crate::program::{Client, Data, Program, blobs, report};
+use crate::program::{Client, Data, PROMPTLY, Program, blobs, report};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -56,10 +56,10 @@ fn ids(client: &Client) -> Vec<String> {
     list["data"].as_array().unwrap().iter().map(|file| file["id"].as_str().unwrap().to_owned()).collect()
 }
 
-fn within_a_second(what: &str, mut holds: impl FnMut() -> bool) {
+fn promptly(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(1), "within a second: {what}");
+        assert!(begun.elapsed() < PROMPTLY, "within {PROMPTLY:?}: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -78,7 +78,7 @@ fn can_be_read_and_emptied(size: usize, in_blobs: bool) {
     while !is_refused_for_want_of_room(&client, size) || !says_full(&client) {}
     let files = ids(&client);
     assert!(files.len() > 10, "{}", files.len());
-    within_a_second("what was refused left nothing", || {
+    promptly("what was refused left nothing", || {
         blobs(&data_dir).len() == if in_blobs { files.len() } else { 0 }
     });
 
@@ -97,7 +97,7 @@ fn can_be_read_and_emptied(size: usize, in_blobs: bool) {
             "a full disk can be emptied"
         );
     }
-    within_a_second("the bytes are gone", || blobs(&data_dir).is_empty());
+    promptly("the bytes are gone", || blobs(&data_dir).is_empty());
     std::fs::remove_file(filler).unwrap();
     assert!(!is_refused_for_want_of_room(&client, size), "room is usable at once");
     report(&format!(
@@ -141,7 +141,7 @@ fn a_disk_without_names_refuses_and_recovers() {
     for id in &files {
         assert_eq!(client.send("DELETE", &format!("/v1/files/{id}")).unwrap().status, 200);
     }
-    within_a_second("the names are free", || blobs(&data_dir).is_empty());
+    promptly("the names are free", || blobs(&data_dir).is_empty());
     assert_eq!(client.upload(b"x", 1).unwrap().status, 200);
     report(&format!("full disk: {made} files on 300 names, deleted when none was left"));
 }
