@@ -53,6 +53,11 @@ pub const ORIGIN: Origin = Origin::COMMAND_LINE;
 /// The holder of the key of a fresh workspace.
 pub async fn tenant(store: &dyn MetadataStore, name: &str) -> Caller {
     let workspace = store.create_workspace(name, ORIGIN).await.unwrap().unwrap().id;
+    holder(store, workspace).await
+}
+
+/// Whoever holds a new key of a workspace.
+pub async fn holder(store: &dyn MetadataStore, workspace: WorkspaceId) -> Caller {
     let opens = Opens::Workspace(workspace, Scopes::DEFAULT);
     let key = store.create_key(new_key(opens, &random::bytes(), None), ORIGIN).await.unwrap().unwrap().id;
     Caller { workspace, key, request: RequestId::new([8; 16]), address: None }

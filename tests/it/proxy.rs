@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// How long answers take, so that whatever is sent without waiting for them is sent before they are there.
+/// How long the first answer of a round trip takes, so that whatever is sent without waiting for it is sent before it is there.
 const ANSWER_DELAY: Duration = Duration::from_millis(10);
 
 /// Where a connection breaks.
@@ -99,6 +99,17 @@ impl Proxy {
     }
 }
 
+/// One connection.
+#[derive(Default)]
+struct Wire {
+    /// Messages that ask for an answer, less the answers that came.
+    open: AtomicI64,
+    /// A round trip has begun, and its first answer is still to come.
+    fresh: AtomicBool,
+    /// Nothing is handed back any more.
+    mute: AtomicBool,
+}
+
 fn serve(client: &TcpStream, server: SocketAddr, state: &Arc<State>) -> std::io::Result<()> {
     if state.refusing.load(Ordering::SeqCst) {
         return client.shutdown(Shutdown::Both);
@@ -106,16 +117,13 @@ fn serve(client: &TcpStream, server: SocketAddr, state: &Arc<State>) -> std::io:
     let (server, losses) = (TcpStream::connect(server)?, state.losses.load(Ordering::SeqCst));
     server.set_nodelay(true)?;
     client.set_nodelay(true)?;
-    // Messages that ask for an answer, less the answers that came.
-    let (open, mute) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicBool::new(false)));
-    let (back, answers, known, muted) =
-        (client.try_clone()?, server.try_clone()?, Arc::clone(&open), Arc::clone(&mute));
-    let told = Arc::clone(state);
+    let wire = Arc::<Wire>::default();
+    let (back, answers, known, told) = (client.try_clone()?, server.try_clone()?, Arc::clone(&wire), Arc::clone(state));
     thread::spawn(move || {
-        drop(hand_back(&answers, &back, &told, losses, &known, &muted));
+        drop(hand_back(&answers, &back, &told, losses, &known));
         drop(back.shutdown(Shutdown::Both));
     });
-    let outcome = hand_on(client, &server, state, losses, &open, &mute);
+    let outcome = hand_on(client, &server, state, losses, &wire);
     drop(server.shutdown(Shutdown::Both));
     drop(client.shutdown(Shutdown::Both));
     outcome
@@ -134,8 +142,7 @@ fn hand_on(
     mut server: &TcpStream,
     state: &State,
     losses: u64,
-    open: &AtomicI64,
-    mute: &AtomicBool,
+    wire: &Wire,
 ) -> std::io::Result<()> {
     let mut first = true;
     loop {
@@ -157,11 +164,12 @@ fn hand_on(
         if fault == Some(Fault::BeforeCommit) {
             return Ok(());
         }
-        if (kind == b'Q' || kind == b'S') && open.fetch_add(1, Ordering::SeqCst) == 0 {
+        if (kind == b'Q' || kind == b'S') && wire.open.fetch_add(1, Ordering::SeqCst) == 0 {
+            wire.fresh.store(true, Ordering::SeqCst);
             state.round_trips.fetch_add(1, Ordering::SeqCst);
         }
         if fault == Some(Fault::AfterCommit) {
-            mute.store(true, Ordering::SeqCst);
+            wire.mute.store(true, Ordering::SeqCst);
         }
         head.extend_from_slice(&body);
         server.write_all(&head)?;
@@ -179,8 +187,7 @@ fn hand_back(
     mut client: &TcpStream,
     state: &State,
     losses: u64,
-    open: &AtomicI64,
-    mute: &AtomicBool,
+    wire: &Wire,
 ) -> std::io::Result<()> {
     loop {
         let mut head = [0; 5];
@@ -189,16 +196,18 @@ fn hand_back(
         let mut message = vec![0; length - 4];
         server.read_exact(&mut message)?;
         if head[0] == b'Z' {
-            thread::sleep(ANSWER_DELAY);
+            if wire.fresh.swap(false, Ordering::SeqCst) {
+                thread::sleep(ANSWER_DELAY);
+            }
             // The answer to the very first message comes unasked.
-            if open.load(Ordering::SeqCst) > 0 {
-                open.fetch_sub(1, Ordering::SeqCst);
+            if wire.open.load(Ordering::SeqCst) > 0 {
+                wire.open.fetch_sub(1, Ordering::SeqCst);
             }
         }
         if wait_while_silent(state, losses) {
             return Ok(());
         }
-        if mute.load(Ordering::SeqCst) {
+        if wire.mute.load(Ordering::SeqCst) {
             continue;
         }
         client.write_all(&[&head[..], &message].concat())?;

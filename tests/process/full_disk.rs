@@ -78,9 +78,7 @@ fn can_be_read_and_emptied(size: usize, in_blobs: bool) {
     while !is_refused_for_want_of_room(&client, size) || !says_full(&client) {}
     let files = ids(&client);
     assert!(files.len() > 10, "{}", files.len());
-    promptly("what was refused left nothing", || {
-        blobs(&data_dir).len() == if in_blobs { files.len() } else { 0 }
-    });
+    promptly("what was refused left nothing", || blobs(&data_dir).len() == if in_blobs { files.len() } else { 0 });
 
     let filler = disk.fill();
     assert!(is_refused_for_want_of_room(&client, size));

@@ -1,5 +1,6 @@
-//! What a panic leaves in the log: where it was, and nothing of the request that it was in.
+//! What a panic leaves in the log: where it was, and nothing of the request that it was in. Others do not notice it.
 
+use crate::postgres::Database;
 use crate::program::{Data, Program, output, venna, wait_until};
 use std::io::Write;
 
@@ -13,13 +14,24 @@ const POINTS: [&str; 4] = ["receive.begun", "create.received", "blob.synced", "c
 
 #[test]
 fn a_panic_shows_neither_key_nor_name_nor_content() {
+    panic_everywhere(&[]);
+}
+
+#[test]
+fn nor_does_it_on_postgresql() {
+    let Some(database) = Database::fresh("panics on PostgreSQL") else { return };
+    panic_everywhere(&["--metadata-url", &database.url]);
+}
+
+fn panic_everywhere(settings: &[&str]) {
     let data = Data::new();
     let orders = data.folder.path().join("orders");
     std::fs::create_dir(&orders).unwrap();
-    let mut command = venna(&["serve", "--log-level", "debug"]);
+    let mut command = venna(&[&["serve", "--log-level", "debug"], settings].concat());
     command.env("VENNA_FAILPOINTS", &orders).env("RUST_BACKTRACE", "full");
     let server = Program::spawn(command, &data.path());
-    let key = output(&["keys", "create", "--quiet", "--data-dir", &data.text()]);
+    let folder = data.text();
+    let key = output(&[&["keys", "create", "--quiet", "--data-dir", &folder], settings].concat());
     let client = server.client(&key);
     for point in POINTS {
         let (hidden, order) = (orders.join("hidden"), orders.join("order"));
@@ -37,6 +49,7 @@ fn a_panic_shows_neither_key_nor_name_nor_content() {
         for secret in [&key, FILENAME, str::from_utf8(CONTENT).unwrap()] {
             assert!(!log.contains(secret), "{point}: the log holds {secret}:\n{log}");
         }
+        assert_eq!(client.upload(CONTENT, SIZE).unwrap().status, 200, "{point}: who comes later is served");
     }
     assert!(server.whole_log.lock().unwrap().contains("a handler panicked"));
 }

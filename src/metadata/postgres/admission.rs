@@ -91,6 +91,15 @@ impl Standing {
         if self.admitted { None } else { Some(Refused::KeyEnded) }
     }
 
+    /// Counts Files that are being made before in the same transaction, by id and size in bytes.
+    pub(super) fn count(&mut self, before: &[(FileId, u64)]) {
+        for (id, size_bytes) in before {
+            self.usage.stored_bytes += size_bytes;
+            self.usage.stored_files += 1;
+            self.last_file_id = Some(*id);
+        }
+    }
+
     /// Why the workspace may not have one more File of so many bytes, if so.
     pub(super) fn refuse_bytes(&self, size_bytes: u64) -> Option<Refused> {
         if self.quotas == Limits::default() {

@@ -99,6 +99,16 @@ impl<'a, T> Opening<'a, T> {
     }
 }
 
+/// The locks of several changes of one workspace: of their keys first, in one order for everybody, so that no two groups wait
+/// for each other.
+pub(super) fn locks_of_all<'a, T>(openings: &[Opening<'a, T>], other: Lock<'a>) -> Vec<Lock<'a>> {
+    let mut keys: Vec<_> =
+        openings.iter().filter_map(|opening| Some((opening.caller.workspace, opening.once?))).collect();
+    keys.sort_unstable_by_key(|(_, once)| once.key.as_str());
+    let answers = keys.into_iter().map(|(workspace, once)| Lock::Answer(workspace, &once.key));
+    answers.chain([other]).collect()
+}
+
 /// The request that was made under this key, and its answer.
 async fn find(
     statement: &Prepared<'_>,

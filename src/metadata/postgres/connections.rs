@@ -10,10 +10,12 @@ use super::tls;
 use crate::metadata::MetadataError;
 use crate::random;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
+use futures_util::future::{maybe_done, poll_fn};
 use std::fmt;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -47,6 +49,13 @@ pub(super) struct Deadline {
     pub(super) request: Instant,
     /// Until when it can be found out what became of it.
     pub(super) last_word: Instant,
+}
+
+impl Deadline {
+    /// That of a request that is under way since then.
+    pub(super) fn of_request_since(since: Instant) -> Self {
+        Self { request: since + REQUEST_TIMEOUT, last_word: since + LAST_WORD }
+    }
 }
 
 /// The connections of a process to its database.
@@ -97,8 +106,18 @@ impl Connections {
     where
         F: Future<Output = Result<T, Failure>>,
     {
-        let now = Instant::now();
-        let deadline = Deadline { request: now + REQUEST_TIMEOUT, last_word: now + LAST_WORD };
+        self.run_until(Deadline::of_request_since(Instant::now()), attempt).await
+    }
+
+    /// The same within the time that is left.
+    pub(super) async fn run_until<T, F>(
+        &self,
+        deadline: Deadline,
+        attempt: impl Fn(Deadline) -> F,
+    ) -> Result<T, MetadataError>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
         let mut tries = 0;
         loop {
             tries += 1;
@@ -251,6 +270,19 @@ impl Drop for Session {
             drop(Object::take(client));
         }
     }
+}
+
+/// What all of them come to, however many they are. Each is polled in its turn, so that what they send is sent in their order.
+pub(super) async fn in_order<T>(
+    all: impl IntoIterator<Item = impl Future<Output = Result<T, Failure>>>,
+) -> Result<Vec<T>, Failure> {
+    let mut all: Vec<_> = all.into_iter().map(|one| Box::pin(maybe_done(one))).collect();
+    poll_fn(|context| {
+        let waiting = all.iter_mut().filter_map(|one| one.as_mut().poll(context).is_pending().then_some(())).count();
+        if waiting == 0 { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    all.iter_mut().filter_map(|one| one.as_mut().take_output()).collect()
 }
 
 /// Kept apart from those who wait for many of them at once.

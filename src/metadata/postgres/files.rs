@@ -2,22 +2,17 @@
 //! the sweeper looks across workspaces.
 
 use super::admission::Standing;
-use super::answers::Opening;
-use super::blobs::{CLAIM, KEEP, release};
+use super::blobs::release;
 use super::connections::{Prepared, Session, Values};
 use super::failure::Failure;
-use super::ledger::BEGIN as BEGIN_IN_LEDGER;
 use super::rows::{self, stored};
-use super::writer::{Change, Lock};
-use super::{audit, blobs, expiries, ledger};
+use super::writer::Change;
+use super::{audit, ledger};
 use crate::metadata::StoredContent;
 use crate::model::audit::{Action, NewEntry};
-use crate::model::blob::Place;
 use crate::model::caller::Caller;
-use crate::model::file::{File, FileDigest, NewFile};
-use crate::model::idempotency::{Effect, Once};
+use crate::model::file::{File, FileDigest};
 use crate::model::ids::{BlobId, FileId, WorkspaceId};
-use crate::model::ledger::Fact;
 use crate::model::page::{FileQuery, Order, Page};
 use crate::model::purpose::Purpose;
 use crate::random;
@@ -38,76 +33,9 @@ pub(super) fn next_id(standing: &Standing, now_ms: u64) -> FileId {
     FileId::next(standing.last_file_id, now_ms, random::bytes())
 }
 
-/// Two round trips: what is decided under the lock of the workspace, then what is written.
-pub(super) async fn create(
-    change: Change<'_>,
-    caller: Caller,
-    new: &NewFile,
-    once: Option<&Once<File>>,
-) -> Result<Effect<Option<File>>, Failure> {
-    let opening = Opening::prepare(&change, caller, once).await?;
-    let (claim, keep) = (change.prepare(CLAIM).await?, change.prepare(KEEP).await?);
-    let (insert_file, begin) = (change.prepare(INSERT).await?, change.prepare(BEGIN_IN_LEDGER).await?);
-    let locks = opening.locks(Some(Lock::Workspace(caller.workspace)));
-    let claimed = async {
-        match new.place {
-            Place::Store(blob) => Ok(blobs::claim(&claim, caller.workspace, blob, &new.content).await?.then_some(blob)),
-            Place::Inline(_) => Ok(None),
-        }
-    };
-    let (standing, claimed) =
-        change.begin(&locks, async { try_join!(opening.ask(None, Some(new.purpose)), claimed) }).await?;
-    let standing = match standing {
-        Ok(standing) => standing,
-        Err(stop) => return give_up(&change, stop.into()).await,
-    };
-    if let Some(refused) = standing.refuse_bytes(new.content.size_bytes) {
-        return give_up(&change, Effect::Refused(refused)).await;
-    }
-    let (blob, inline) = match &new.place {
-        Place::Inline(bytes) => (blobs::fresh_name(change.now_ms()), Some(bytes)),
-        Place::Store(_) => match claimed {
-            Some(blob) => (blob, None),
-            None => return give_up(&change, Effect::Made(None)).await,
-        },
-    };
-    let file = make(&standing, new, change.now_ms());
-    change.proven_by(ledger::coming(file.id));
-    let now_seconds = change.now_seconds();
-    let kept = async {
-        let Some(bytes) = inline else { return Ok(()) };
-        blobs::keep(&keep, caller.workspace, blob, bytes, &new.content).await
-    };
-    let writes = async {
-        try_join!(
-            kept,
-            insert(&insert_file, caller.workspace, &file, Some(blob)),
-            ledger::begin(&begin, caller, &file, Fact::Create),
-            opening.note(Some(&file), now_seconds)
-        )
-        .map(drop)
-    };
-    change.commit(writes).await?;
-    Ok(Effect::Made(Some(file)))
-}
-
 /// Ends a change that makes nothing.
-async fn give_up<T>(change: &Change<'_>, effect: T) -> Result<T, Failure> {
+pub(super) async fn give_up<T>(change: &Change<'_>, effect: T) -> Result<T, Failure> {
     change.abandon().await.map(|()| effect)
-}
-
-fn make(standing: &Standing, new: &NewFile, now_ms: u64) -> File {
-    let id = next_id(standing, now_ms);
-    let expires_after = expiries::decide(standing, new.purpose, new.expires_after);
-    File {
-        id,
-        purpose: new.purpose,
-        filename: new.filename.clone(),
-        size_bytes: new.content.size_bytes,
-        digest: FileDigest::Whole(new.content.sha256),
-        expires_at: expires_after.map(|after| after.at(id.created_at())),
-        status_details: new.status_details.clone(),
-    }
 }
 
 /// A File with its blob, or one whose blobs stand in `file_parts`.

@@ -1,19 +1,21 @@
 //! The metadata store of several servers: PostgreSQL.
 //!
 //! What time it is, is said by the database. A change of a caller is two round trips (`writer`), a read is one. Files of one
-//! workspace are made one after the other, because their ids appear in the order of their commits; everything else runs side
-//! by side. Nothing is kept in this process but connections.
+//! workspace are made one after the other, because their ids appear in the order of their commits, and share those commits
+//! (`group_commit`); everything else runs side by side. Nothing is kept in this process but connections.
 
 mod admission;
 mod answers;
 mod audit;
 mod blobs;
 mod connections;
+mod create;
 mod endpoint;
 mod expiries;
 mod export;
 mod failure;
 mod files;
+mod group_commit;
 mod import;
 mod keys;
 mod ledger;
@@ -55,10 +57,13 @@ use crate::model::usage::{UsageByGroup, UsageQuery};
 use crate::model::workspace::{NameTaken, Workspace};
 use async_trait::async_trait;
 use connections::Connections;
+use create::Coming;
 use endpoint::Endpoint;
 use failure::Failure;
+use group_commit::GroupCommit;
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 use tokio_postgres::Client;
@@ -85,7 +90,8 @@ const DURABLE: [&str; 3] = ["fsync", "full_page_writes", "synchronous_commit"];
 /// Rows in a PostgreSQL database.
 #[derive(Debug)]
 pub struct PostgresStore {
-    connections: Connections,
+    connections: Arc<Connections>,
+    group_commit: Arc<GroupCommit>,
     clock: Clock,
 }
 
@@ -134,7 +140,9 @@ impl PostgresStore {
         let opening = prepare(&endpoint, &clock);
         let commit = timeout(OPEN_TIMEOUT, opening).await.unwrap_or_else(|_| Err(Failure::Late.into()))?;
         let settings = format!("{SETTINGS} -c synchronous_commit={commit}");
-        Ok(Self { connections: Connections::new(&endpoint, &settings)?, clock })
+        let connections = Arc::new(Connections::new(&endpoint, &settings)?);
+        let group_commit = GroupCommit::new(Arc::clone(&connections), clock.clone());
+        Ok(Self { connections, group_commit, clock })
     }
 
     /// Whether the database that a URL names holds an installation. Nothing is changed.
@@ -495,8 +503,7 @@ impl MetadataStore for PostgresStore {
         file: NewFile,
         once: Option<Once<File>>,
     ) -> Result<Effect<Option<File>>, MetadataError> {
-        let (file, once) = (&file, once.as_ref());
-        change!(self, |change| files::create(change, caller, file, once))
+        self.group_commit.create(Coming { caller, new: file, once }).await
     }
 
     async fn find_file(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<File>, MetadataError> {

@@ -6,6 +6,7 @@ use super::testbed::{Database, Postgres};
 use super::*;
 use crate::metadata::migrations::SchemaError;
 use crate::metadata::{LEASE_SECONDS, PendingBlob};
+use crate::model::blob::Place;
 use crate::model::caller::Refused;
 use crate::model::idempotency::RequestDigest;
 use crate::model::limits::QuotaExceeded;
@@ -274,6 +275,79 @@ async fn requests_take_few_round_trips() {
         ("delete", 2),
     ];
     assert_eq!(trips, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_asked_for_at_once_share_commits() {
+    let Some(database) = Database::fresh("shared commits") else { return };
+    let (proxy, url) = Proxy::before(&database.url);
+    let store = PostgresStore::open(&url, Clock::system()).await.unwrap();
+    let caller = contract::tenant(&store, "many").await;
+    let commits = proxy.commits();
+    let made = join_all((0..300).map(|_| make(&store, caller))).await;
+    let mut made: Vec<FileId> = made.into_iter().map(Result::unwrap).collect();
+    made.sort_unstable();
+    assert_eq!(file_ids(&store, caller).await, made);
+    let commits = proxy.commits() - commits;
+    assert!((1..=10).contains(&commits), "{commits} commits of 300 Files");
+    proxy.inject(Fault::AfterCommit);
+    let more = join_all((0..100).map(|_| make(&store, caller))).await;
+    assert!(more.iter().all(Result::is_ok) && proxy.is_done(), "what one connection loses is known of all");
+    assert_eq!(file_ids(&store, caller).await.len(), 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_share_a_commit_have_outcomes_of_their_own() {
+    let Some(database) = Database::fresh("outcomes of shared commits") else { return };
+    let store = open(&database, &Clock::system()).await;
+    let caller = contract::tenant(&store, "mixed").await;
+    let revoked = contract::holder(&store, caller.workspace).await;
+    store.revoke_key(revoked.key, contract::ORIGIN).await.unwrap();
+    let new = || contract::small_file(5, Purpose::UserData, None);
+    let all = join_all((0..200).map(|at| match at % 10 {
+        3 => store.create_file(revoked, new(), None),
+        5 => store.create_file(caller, NewFile { place: Place::Store(BlobId::new([9; 16])), ..new() }, None),
+        7 => store.create_file(caller, new(), Some(once("same"))),
+        8 => store.create_file(caller, new(), Some(once(&at.to_string()))),
+        _ => store.create_file(caller, new(), None),
+    }))
+    .await;
+    let (mut made, mut replayed) = (0, 0);
+    for (at, effect) in all.into_iter().enumerate() {
+        match (at % 10, effect.unwrap()) {
+            (3, Effect::Refused(Refused::KeyEnded)) | (5, Effect::Made(None)) => {}
+            (7, Effect::Replayed(_)) => replayed += 1,
+            (0..=2 | 4 | 6..=9, Effect::Made(Some(_))) => made += 1,
+            (_, effect) => panic!("the one at {at}: {effect:?}"),
+        }
+    }
+    assert_eq!((made, replayed), (141, 19));
+    assert_eq!(file_ids(&store, caller).await.len(), 141);
+    assert!(store.find_misfits().await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_goes_away_takes_nobody_along() {
+    let Some(database) = Database::fresh("those who go away") else { return };
+    let store = Arc::new(open(&database, &Clock::system()).await);
+    let caller = contract::tenant(&*store, "leavers").await;
+    for round in 1..=10 {
+        let asked: Vec<_> = (0..20)
+            .map(|_| {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move { make(&store, caller).await.unwrap() })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        asked.iter().step_by(2).for_each(tokio::task::JoinHandle::abort);
+        let answers = timeout(2 * PATIENCE, join_all(asked)).await.expect("nobody waits for those who are gone");
+        let answered: Vec<FileId> = answers.into_iter().filter_map(Result::ok).collect();
+        assert!(answered.len() >= 10, "round {round}");
+        let there = file_ids(&store, caller).await;
+        assert!(answered.iter().all(|id| there.contains(id)), "round {round}");
+        make(&store, caller).await.unwrap();
+    }
+    assert!(store.find_misfits().await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,13 +5,13 @@
 //! it is still under way, and what it leaves behind, which tells whether it took place. The number alone does not: a database
 //! that crashes gives numbers again that it had not written down.
 
-use super::connections::{Connections, Deadline, Prepared, Session, Values};
+use super::connections::{Connections, Deadline, Prepared, Session, Values, in_order};
 use super::failure::Failure;
 use super::rows;
 use crate::failpoint;
 use crate::model::idempotency::IdempotencyKey;
 use crate::model::ids::WorkspaceId;
-use futures_util::future::{join, try_join_all};
+use futures_util::future::join;
 use futures_util::try_join;
 use std::ops::Deref;
 use std::sync::OnceLock;
@@ -135,8 +135,8 @@ impl<'a> Change<'a> {
             }
             let number = self.session.prepare("SELECT pg_current_xact_id()::text, now_ms($1)").await?;
             let set_ms: Values<'_> = &[&self.set_ms];
+            let locked = in_order(sent.iter().map(|(statement, value)| value.wait_for(statement)));
             // They are sent in the order in which they stand here.
-            let locked = try_join_all(sent.iter().map(|(statement, value)| value.wait_for(statement)));
             let ((), _, begun, found) = try_join!(self.session.batch("BEGIN"), locked, number.row(set_ms), reads)?;
             let begun = begun.ok_or_else(|| Failure::Unreadable("a transaction without a number".to_owned()))?;
             let begun = Begun { xid: begun.try_get(0)?, now_ms: rows::number(&begun, 1)? };

@@ -1,0 +1,161 @@
+//! Files that come as a whole: some of one workspace in one transaction, each with an outcome of its own.
+
+use super::admission::Standing;
+use super::answers::{self, Opening, Stop};
+use super::blobs::{CLAIM, KEEP};
+use super::connections::{Prepared, in_order};
+use super::failure::Failure;
+use super::files::{self, INSERT};
+use super::ledger::BEGIN;
+use super::writer::{Change, Lock};
+use super::{blobs, expiries, ledger};
+use crate::model::blob::Place;
+use crate::model::caller::Caller;
+use crate::model::file::{File, FileDigest, NewFile};
+use crate::model::idempotency::{Effect, Once};
+use crate::model::ids::{BlobId, WorkspaceId};
+use crate::model::ledger::Fact;
+use futures_util::try_join;
+
+/// What is to become a File, for whom, and under which key if under any.
+#[derive(Debug)]
+pub(super) struct Coming {
+    pub(super) caller: Caller,
+    pub(super) new: NewFile,
+    pub(super) once: Option<Once<File>>,
+}
+
+/// What came of it. There is no File when its blob is not pending any more.
+pub(super) type Outcome = Effect<Option<File>>;
+
+/// Why nothing came of it.
+enum Not {
+    Stopped(Stop),
+    /// Its blob is not pending any more.
+    Gone,
+}
+
+impl From<Not> for Outcome {
+    fn from(not: Not) -> Self {
+        match not {
+            Not::Stopped(stop) => stop.into(),
+            Not::Gone => Self::Made(None),
+        }
+    }
+}
+
+/// Makes Files of one workspace in two round trips: what is decided under its lock, then what is written. Where something
+/// keeps some of them from being made nothing is written, and those without an outcome are to be asked for again.
+pub(super) async fn create(
+    change: Change<'_>,
+    workspace: WorkspaceId,
+    coming: &[&Coming],
+) -> Result<Vec<Option<Outcome>>, Failure> {
+    let statements = Statements::prepare(&change).await?;
+    let mut openings = Vec::with_capacity(coming.len());
+    for each in coming {
+        openings.push(Opening::prepare(&change, each.caller, each.once.as_ref()).await?);
+    }
+    let locks = answers::locks_of_all(&openings, Lock::Workspace(workspace));
+    let asked = coming
+        .iter()
+        .zip(&openings)
+        .map(|(each, opening)| async { try_join!(opening.ask(None, Some(each.new.purpose)), statements.claim(each)) });
+    let found = change.begin(&locks, in_order(asked)).await?;
+    let decided = decide(coming, found, change.now_ms());
+    if decided.iter().any(Result::is_err) {
+        return files::give_up(&change, decided.into_iter().map(|decided| decided.err().map(Outcome::from)).collect())
+            .await;
+    }
+    let files: Vec<(File, BlobId)> = decided.into_iter().flatten().collect();
+    if let Some((first, _)) = files.first() {
+        change.proven_by(ledger::coming(first.id));
+    }
+    let now_seconds = change.now_seconds();
+    let written = coming.iter().zip(&openings).zip(&files).map(|((each, opening), (file, blob))| async {
+        try_join!(statements.write(each, file, *blob), opening.note(Some(file), now_seconds)).map(drop)
+    });
+    change.commit(async { in_order(written).await.map(drop) }).await?;
+    Ok(files.into_iter().map(|(file, _)| Some(Effect::Made(Some(file)))).collect())
+}
+
+/// The File that each becomes, with its blob, or why it becomes none. Each counts those before it.
+fn decide(
+    coming: &[&Coming],
+    found: Vec<(Result<Standing, Stop>, bool)>,
+    now_ms: u64,
+) -> Vec<Result<(File, BlobId), Not>> {
+    let mut before = Vec::new();
+    let one = |(each, (standing, claimed)): (&&Coming, (Result<Standing, Stop>, bool))| {
+        let mut standing = standing.map_err(Not::Stopped)?;
+        standing.count(&before);
+        if let Some(refused) = standing.refuse_bytes(each.new.content.size_bytes) {
+            return Err(Not::Stopped(Stop::Refused(refused)));
+        }
+        let blob = match each.new.place {
+            Place::Inline(_) => blobs::fresh_name(now_ms),
+            Place::Store(blob) if claimed => blob,
+            Place::Store(_) => return Err(Not::Gone),
+        };
+        let file = make(&standing, &each.new, now_ms);
+        before.push((file.id, file.size_bytes));
+        Ok((file, blob))
+    };
+    coming.iter().zip(found).map(one).collect()
+}
+
+fn make(standing: &Standing, new: &NewFile, now_ms: u64) -> File {
+    let id = files::next_id(standing, now_ms);
+    let expires_after = expiries::decide(standing, new.purpose, new.expires_after);
+    File {
+        id,
+        purpose: new.purpose,
+        filename: new.filename.clone(),
+        size_bytes: new.content.size_bytes,
+        digest: FileDigest::Whole(new.content.sha256),
+        expires_at: expires_after.map(|after| after.at(id.created_at())),
+        status_details: new.status_details.clone(),
+    }
+}
+
+struct Statements<'a> {
+    claim: Prepared<'a>,
+    keep: Prepared<'a>,
+    insert_file: Prepared<'a>,
+    begin: Prepared<'a>,
+}
+
+impl<'a> Statements<'a> {
+    async fn prepare(change: &'a Change<'_>) -> Result<Self, Failure> {
+        Ok(Self {
+            claim: change.prepare(CLAIM).await?,
+            keep: change.prepare(KEEP).await?,
+            insert_file: change.prepare(INSERT).await?,
+            begin: change.prepare(BEGIN).await?,
+        })
+    }
+
+    /// False when there is no blob to claim.
+    async fn claim(&self, each: &Coming) -> Result<bool, Failure> {
+        match each.new.place {
+            Place::Store(blob) => blobs::claim(&self.claim, each.caller.workspace, blob, &each.new.content).await,
+            Place::Inline(_) => Ok(false),
+        }
+    }
+
+    async fn write(&self, each: &Coming, file: &File, blob: BlobId) -> Result<(), Failure> {
+        let workspace = each.caller.workspace;
+        let kept = async {
+            match &each.new.place {
+                Place::Inline(bytes) => blobs::keep(&self.keep, workspace, blob, bytes, &each.new.content).await,
+                Place::Store(_) => Ok(()),
+            }
+        };
+        try_join!(
+            kept,
+            files::insert(&self.insert_file, workspace, file, Some(blob)),
+            ledger::begin(&self.begin, each.caller, file, Fact::Create)
+        )
+        .map(drop)
+    }
+}

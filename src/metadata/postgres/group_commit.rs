@@ -1,0 +1,162 @@
+//! Files of one workspace share transactions. They are made one after the other anyway, under its lock; what this server is
+//! asked for while it makes some, it makes together afterwards.
+
+use super::connections::{Connections, Deadline};
+use super::create::{self, Coming, Outcome};
+use super::failure::Failure;
+use super::rows;
+use super::writer::Change;
+use crate::clock::Clock;
+use crate::metadata::MetadataError;
+use crate::model::ids::WorkspaceId;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+/// Files that share a commit at most.
+const MAX_FILES_PER_COMMIT: usize = 64;
+/// How long a File may wait for a transaction, which then has as much time as is left of that of its oldest File.
+const MAX_WAIT: Duration = Duration::from_secs(2);
+
+/// Whose turn it is to be made. How many wait is bounded by how many requests the server answers at once.
+#[derive(Debug)]
+pub(super) struct GroupCommit {
+    connections: Arc<Connections>,
+    clock: Clock,
+    /// Of each workspace that somebody makes Files of.
+    waiting: Mutex<HashMap<WorkspaceId, VecDeque<Waiting>>>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    coming: Coming,
+    since: Instant,
+    answer: oneshot::Sender<Result<Outcome, MetadataError>>,
+}
+
+impl Waiting {
+    fn answer(self, outcome: Result<Outcome, MetadataError>) {
+        // Whoever asked may have gone.
+        drop(self.answer.send(outcome));
+    }
+}
+
+impl GroupCommit {
+    pub(super) fn new(connections: Arc<Connections>, clock: Clock) -> Arc<Self> {
+        Arc::new(Self { connections, clock, waiting: Mutex::default() })
+    }
+
+    /// Makes a File, in a transaction with others of its workspace that are asked for at the same time. It is made, or not,
+    /// even if nobody waits for it any more.
+    pub(super) async fn create(self: &Arc<Self>, coming: Coming) -> Result<Outcome, MetadataError> {
+        let workspace = coming.caller.workspace;
+        let (answer, outcome) = oneshot::channel();
+        let waiting = Waiting { coming, since: Instant::now(), answer };
+        let idle = match self.queues().entry(workspace) {
+            Entry::Occupied(mut queue) => {
+                queue.get_mut().push_back(waiting);
+                false
+            }
+            Entry::Vacant(place) => {
+                place.insert(VecDeque::from([waiting]));
+                true
+            }
+        };
+        if idle {
+            tokio::spawn(Arc::clone(self).make_all(workspace));
+        }
+        outcome.await.unwrap_or_else(|_| Err(Failure::Lost("nobody makes the File".to_owned()).into()))
+    }
+
+    fn queues(&self) -> MutexGuard<'_, HashMap<WorkspaceId, VecDeque<Waiting>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes what waits, until nothing does.
+    async fn make_all(self: Arc<Self>, workspace: WorkspaceId) {
+        let _dismissed = DismissOnPanic(&self, workspace);
+        while let Some(group) = self.next_group(workspace) {
+            self.make(workspace, group).await;
+        }
+    }
+
+    /// The oldest that wait, no two of them under one key. Nothing when nobody waits; then nobody makes Files of the
+    /// workspace any more either.
+    fn next_group(&self, workspace: WorkspaceId) -> Option<Vec<Waiting>> {
+        let mut all = self.queues();
+        let queue = all.get_mut(&workspace)?;
+        if queue.is_empty() {
+            all.remove(&workspace);
+            return None;
+        }
+        let (mut group, mut keys) = (Vec::new(), HashSet::new());
+        while group.len() < MAX_FILES_PER_COMMIT {
+            let Some(next) = queue.pop_front() else { break };
+            let key = next.coming.once.as_ref().map(|once| once.key.clone());
+            if key.is_some_and(|key| !keys.insert(key)) {
+                queue.push_front(next);
+                break;
+            }
+            group.push(next);
+        }
+        Some(group)
+    }
+
+    /// Makes a group, again and again without those that cannot be made.
+    async fn make(&self, workspace: WorkspaceId, group: Vec<Waiting>) {
+        let (mut group, late): (Vec<_>, Vec<_>) = group.into_iter().partition(|one| one.since.elapsed() < MAX_WAIT);
+        for one in late {
+            one.answer(Err(Failure::Late.into()));
+        }
+        while let Some(oldest) = group.first() {
+            let deadline = Deadline::of_request_since(oldest.since);
+            let coming: Vec<&Coming> = group.iter().map(|one| &one.coming).collect();
+            let outcomes = self.create_now(workspace, &coming, deadline).await;
+            let outcomes = outcomes.map_or_else(
+                |error| group.iter().map(|_| Some(Err(error.clone()))).collect(),
+                |outcomes| outcomes.into_iter().map(|outcome| outcome.map(Ok)).collect::<Vec<_>>(),
+            );
+            group = group.into_iter().zip(outcomes).filter_map(|(one, outcome)| answered(one, outcome)).collect();
+        }
+    }
+
+    async fn create_now(
+        &self,
+        workspace: WorkspaceId,
+        coming: &[&Coming],
+        deadline: Deadline,
+    ) -> Result<Vec<Option<Outcome>>, MetadataError> {
+        let set_ms = self.clock.set_ms().map(rows::stored);
+        let connections = &*self.connections;
+        let attempt = |deadline| async move {
+            let change = Change::new(connections, deadline, set_ms).await?;
+            create::create(change, workspace, coming).await
+        };
+        connections.run_until(deadline, attempt).await
+    }
+}
+
+/// Hands back whoever has no answer yet.
+fn answered(one: Waiting, outcome: Option<Result<Outcome, MetadataError>>) -> Option<Waiting> {
+    match outcome {
+        Some(outcome) => {
+            one.answer(outcome);
+            None
+        }
+        None => Some(one),
+    }
+}
+
+/// Those who wait behind a panic are told, and the next one finds the workspace idle.
+struct DismissOnPanic<'a>(&'a GroupCommit, WorkspaceId);
+
+impl Drop for DismissOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.queues().remove(&self.1);
+        }
+    }
+}
