@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Runs a PostgreSQL server of its own for tests, until its standard input ends: tests/postgres.sh [SETTING=VALUE...]
 #
-# Prints the URL of its database `postgres` once it answers; after that it does what the lines of its standard input say:
-# `stop` (at once, as a crash does), `start`, `restart`. It answers each with a line. Nothing of it is left behind.
+# Its data is in memory, or in a folder below VENNA_TEST_POSTGRES_HOME. Prints the URL of its database `postgres` once it
+# answers; after that it does what the lines of its standard input say: `stop` (at once, as a crash does), `start`,
+# `restart`. It answers each with a line. Nothing of it is left behind.
 # Leaves with 3 where there is no PostgreSQL.
 set -euo pipefail
 
@@ -16,7 +17,7 @@ as=()
 
 # In memory it costs the tests no fsync of the disk; it flushes all the same.
 [ -w /dev/shm ] && home=/dev/shm || home=${TMPDIR:-/tmp}
-folder=$(mktemp -d "$home/venna-postgres.XXXXXX")
+folder=$(mktemp -d "${VENNA_TEST_POSTGRES_HOME:-$home}/venna-postgres.XXXXXX")
 [ "$(id -u)" != 0 ] || chown postgres "$folder"
 pg_ctl() { "${as[@]}" "$bin/pg_ctl" -D "$folder/data" -w -s "$@" >>"$folder/ctl" 2>&1 </dev/null; }
 finish() {
