@@ -134,7 +134,7 @@ impl Server {
         let (counter, until) = (Arc::clone(&reads), stop.clone());
         tasks.spawn(async move { counter.run(until).await });
         let usage = Usage { prices: Arc::new(price_list(config)?), ..installation.usage.clone() };
-        outbound::start(config, &usage, &tasks, &stop)?;
+        outbound::start(config, &usage, files.process, &tasks, &stop)?;
         let hall = Arc::new(Hall {
             files,
             uploads,

@@ -1,6 +1,7 @@
 //! From the settings of sinks to what writes messages and sends them.
 
 use crate::config::{Config, SinkConfig};
+use crate::model::ids::ProcessId;
 use crate::model::outbox::SinkName;
 use crate::outbox::Delivery;
 use crate::sinks::{SigningSecret, WebhookConfig, WebhookSink};
@@ -17,16 +18,23 @@ use tokio_util::task::TaskTracker;
 /// The longest file of a token or secret that is read, in bytes.
 const MAX_SECRET_FILE_BYTES: u64 = 16 << 10;
 
-/// Starts the export of usage and the alerts, where there is somebody to be told.
-pub(super) fn start(config: &Config, usage: &Usage, tasks: &TaskTracker, stop: &CancellationToken) -> Result<()> {
-    if let Some(written) = deliver(&config.usage_sink, SinkName::Usage, usage, tasks, stop)? {
+/// Starts the export of usage and the alerts of this process, where there is somebody to be told.
+pub(super) fn start(
+    config: &Config,
+    usage: &Usage,
+    process: ProcessId,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<()> {
+    let deliver = |sink: &SinkConfig, name| deliver(sink, name, usage, process, tasks, stop);
+    if let Some(written) = deliver(&config.usage_sink, SinkName::Usage)? {
         let (metadata, clock) = (Arc::clone(&usage.metadata), usage.clock.clone());
         tasks.spawn(Exporter { metadata, clock, written }.run(stop.clone()));
     }
     if config.alert_sink.url.is_some() && config.alert_sink.secret_file.is_none() {
         bail!("alert_sink_url is set, and alert_sink_secret_file is not: alerts are always signed");
     }
-    if let Some(written) = deliver(&config.alert_sink, SinkName::Alerts, usage, tasks, stop)? {
+    if let Some(written) = deliver(&config.alert_sink, SinkName::Alerts)? {
         tasks.spawn(SpendAlerts { usage: usage.clone(), written }.run(stop.clone()));
     }
     Ok(())
@@ -37,6 +45,7 @@ fn deliver(
     config: &SinkConfig,
     name: SinkName,
     usage: &Usage,
+    process: ProcessId,
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) -> Result<Option<Arc<Notify>>> {
@@ -48,6 +57,7 @@ fn deliver(
         name,
         sink: Arc::new(webhook),
         written: Arc::clone(&written),
+        process,
     };
     tasks.spawn(delivery.run(stop.clone()));
     Ok(Some(written))

@@ -14,6 +14,7 @@ use crate::model::usage::{Group, SlotWidth};
 use bytes::Bytes;
 
 const HOUR: u64 = SlotWidth::Hour.seconds();
+const PROCESS: ProcessId = ProcessId::new([6; 16]);
 const BOUNDS: ExportBounds = ExportBounds { hours: 3, late_rows: 2, margin_seconds: 60 };
 
 /// Runs the whole contract over a fresh store whose clock is `clock`.
@@ -27,7 +28,7 @@ fn message(id: &str, sink: SinkName, body: &'static str) -> NewMessage {
 }
 
 async fn next(store: &dyn MetadataStore, sink: SinkName) -> Option<(String, Bytes)> {
-    store.next_message(sink).await.unwrap().map(|message| (message.id, message.body))
+    store.next_message(sink, PROCESS).await.unwrap().map(|message| (message.id, message.body))
 }
 
 async fn messages_are_written_once_and_sent_in_order(store: &dyn MetadataStore, clock: &Clock) {
@@ -45,9 +46,13 @@ async fn messages_are_written_once_and_sent_in_order(store: &dyn MetadataStore, 
     clock.set(clock.now_ms() + 5000);
     let status = OutboxStatus { pending: 2, oldest_pending_at: Some(begun), last_acknowledged_at: None };
     assert_eq!(store.outbox_status(SinkName::Usage).await.unwrap(), status);
-    let first = store.next_message(SinkName::Usage).await.unwrap().unwrap();
+    let first = store.next_message(SinkName::Usage, PROCESS).await.unwrap().unwrap();
     assert_eq!((first.id.as_str(), &*first.body, first.content_type.as_str()), ("a", &b"first"[..], "text/plain"));
-    assert_eq!(store.next_message(SinkName::Usage).await.unwrap(), Some(first.clone()), "until it is acknowledged");
+    assert_eq!(
+        store.next_message(SinkName::Usage, PROCESS).await.unwrap(),
+        Some(first.clone()),
+        "until it is acknowledged"
+    );
     assert_eq!(next(store, SinkName::Alerts).await.unwrap().0, "b", "each sink has its own order");
     store.acknowledge_message(first.seq).await.unwrap();
     assert_eq!(next(store, SinkName::Usage).await.unwrap().0, "c");
@@ -63,7 +68,7 @@ async fn messages_are_written_once_and_sent_in_order(store: &dyn MetadataStore, 
     assert_eq!(forget(SinkName::Usage, 4, 10).await.unwrap(), 1, "and what is pending stays");
     assert!(store.add_message(message("a", SinkName::Usage, "again")).await.unwrap());
     for expected in ["c", "a"] {
-        let message = store.next_message(SinkName::Usage).await.unwrap().unwrap();
+        let message = store.next_message(SinkName::Usage, PROCESS).await.unwrap().unwrap();
         assert_eq!(message.id, expected, "in the order in which they were written");
         store.acknowledge_message(message.seq).await.unwrap();
     }
@@ -79,7 +84,7 @@ async fn create(store: &dyn MetadataStore, caller: Caller, size: usize, expires_
 async fn read(store: &dyn MetadataStore, caller: Caller, number: u64) {
     let Caller { workspace, key, .. } = caller;
     let reads = Reads { workspace, key, op: ReadOp::List, purpose: None, count: 3, bytes: 0 };
-    store.add_reads(ProcessId::new([6; 16]), number, vec![reads]).await.unwrap();
+    store.add_reads(PROCESS, number, vec![reads]).await.unwrap();
 }
 
 /// What the store says of the hours that are over, and the progress to which that leads.

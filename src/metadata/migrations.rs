@@ -51,6 +51,7 @@ macro_rules! migrations {
             (12, "adjustments", "0012_adjustments"),
             (13, "outbox", "0013_outbox"),
             (14, "blob uploads", "0014_blob_uploads"),
+            (15, "claimed messages", "0015_claimed_messages"),
         )
     };
     ($store:literal, $(($number:literal, $name:literal, $file:literal),)*) => {

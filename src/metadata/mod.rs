@@ -250,8 +250,9 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     /// Writes a message into the outbox; false when there is one of this id, which stays as it is. An id is known until its
     /// message is [forgotten](Self::forget_messages).
     async fn add_message(&self, message: NewMessage) -> Result<bool, MetadataError>;
-    /// The oldest message to a sink that is not acknowledged.
-    async fn next_message(&self, sink: SinkName) -> Result<Option<Message>, MetadataError>;
+    /// The oldest message to a sink that is not acknowledged, for `process` to send; none while another process that lives has
+    /// it to send.
+    async fn next_message(&self, sink: SinkName, process: ProcessId) -> Result<Option<Message>, MetadataError>;
     /// Notes that a message was acknowledged, once.
     async fn acknowledge_message(&self, seq: u64) -> Result<(), MetadataError>;
     /// How the messages to a sink stand.

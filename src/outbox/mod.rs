@@ -9,6 +9,7 @@ mod backoff;
 use crate::causes::Causes;
 use crate::clock::Clock;
 use crate::metadata::{MetadataError, MetadataStore};
+use crate::model::ids::ProcessId;
 use crate::model::outbox::{Message, SinkName};
 use crate::sinks::{Sink, SinkError};
 use backoff::Backoff;
@@ -39,6 +40,8 @@ pub struct Delivery {
     pub sink: Arc<dyn Sink>,
     /// Tells of new messages.
     pub written: Arc<Notify>,
+    /// Who sends them: of several servers, one sends each.
+    pub process: ProcessId,
 }
 
 /// Why a message is still there.
@@ -90,7 +93,7 @@ impl Delivery {
 
     /// Sends the oldest message, once; none when nothing is to be sent.
     async fn send_next(&self) -> Result<Option<Message>, DeliveryError> {
-        let Some(message) = self.metadata.next_message(self.name).await? else { return Ok(None) };
+        let Some(message) = self.metadata.next_message(self.name, self.process).await? else { return Ok(None) };
         self.sink.send(&message, self.clock.now_seconds()).await?;
         self.metadata.acknowledge_message(message.seq).await?;
         Ok(Some(message))

@@ -447,8 +447,9 @@ impl MetadataStore for PostgresStore {
         change!(self, |change| outbox::add(change, message))
     }
 
-    async fn next_message(&self, sink: SinkName) -> Result<Option<Message>, MetadataError> {
-        read!(self, |session| outbox::next(session, sink))
+    async fn next_message(&self, sink: SinkName, process: ProcessId) -> Result<Option<Message>, MetadataError> {
+        let set_ms = self.set_ms();
+        write!(self, |session| outbox::next(session, sink, process, set_ms))
     }
 
     async fn acknowledge_message(&self, seq: u64) -> Result<(), MetadataError> {

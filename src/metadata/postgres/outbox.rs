@@ -5,6 +5,7 @@ use super::connections::{Session, Values};
 use super::failure::Failure;
 use super::rows::{number, optional_number, stored};
 use super::writer::{Change, Lock, Task};
+use crate::model::ids::ProcessId;
 use crate::model::outbox::{Message, NewMessage, OutboxStatus, SinkName};
 use bytes::Bytes;
 use tokio_postgres::Row;
@@ -27,9 +28,19 @@ pub(super) async fn insert(change: &Change<'_>, message: &NewMessage) -> Result<
     Ok(change.execute(sql, values).await? == 1)
 }
 
-pub(super) async fn next(session: &Session, sink: SinkName) -> Result<Option<Message>, Failure> {
-    let sql = "SELECT seq, message_id, content_type, body, created_at FROM outbox
-               WHERE sink = $1 AND acknowledged_at IS NULL ORDER BY seq LIMIT 1";
+/// Claims the oldest message, unless another server has claimed it that lives.
+pub(super) async fn next(
+    session: &Session,
+    sink: SinkName,
+    process: ProcessId,
+    set_ms: Option<i64>,
+) -> Result<Option<Message>, Failure> {
+    let sql = "UPDATE outbox o SET claimed_by = $2
+               WHERE o.seq = (SELECT seq FROM outbox WHERE sink = $1 AND acknowledged_at IS NULL ORDER BY seq LIMIT 1)
+                   AND o.acknowledged_at IS NULL
+                   AND (coalesce(o.claimed_by, $2) = $2 OR NOT EXISTS (
+                       SELECT 1 FROM processes p WHERE p.id = o.claimed_by AND p.lease_until_ms > now_ms($3)))
+               RETURNING seq, message_id, content_type, body, created_at";
     let message = |row: Row| {
         Ok(Message {
             seq: number(&row, 0)?,
@@ -39,7 +50,7 @@ pub(super) async fn next(session: &Session, sink: SinkName) -> Result<Option<Mes
             created_at: number(&row, 4)?,
         })
     };
-    session.row(sql, &[&sink.name()]).await?.map(message).transpose()
+    session.row(sql, &[&sink.name(), &process.to_string(), &set_ms]).await?.map(message).transpose()
 }
 
 pub(super) async fn acknowledge(session: &Session, seq: u64, set_ms: Option<i64>) -> Result<(), Failure> {

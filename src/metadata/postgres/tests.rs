@@ -107,7 +107,8 @@ async fn both_drivers_have_the_same_schema() {
     let theirs = "SELECT table_name || '.' || column_name COLLATE \"C\" FROM information_schema.columns
                   WHERE table_schema = 'public' ORDER BY 1";
     let theirs: Vec<String> = database.rows(theirs).into_iter().map(|row| row[0].clone().unwrap()).collect();
-    let only_there = ["ledger.arrival", "processes.id", "processes.lease_until_ms", "workspaces.last_file_id"];
+    let only_there =
+        ["ledger.arrival", "outbox.claimed_by", "processes.id", "processes.lease_until_ms", "workspaces.last_file_id"];
     let shared: Vec<String> = theirs.into_iter().filter(|name| !only_there.contains(&name.as_str())).collect();
     assert_eq!(shared, ours);
     let numbers = "SELECT number || ' ' || name FROM schema_migrations ORDER BY number";
@@ -505,6 +506,41 @@ async fn what_a_living_process_writes_is_known_to_be_its_own() {
     clock.set(contract::NOW_MS + LEASE_SECONDS * 10_000);
     store.renew_process(ProcessId::new([6; 16])).await.unwrap();
     assert_eq!(database.rows("SELECT id FROM processes").len(), 1, "long dead ones are forgotten");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_message_is_sent_by_one_process_that_lives() {
+    let Some(database) = Database::fresh("claims of messages") else { return };
+    let clock = Clock::set_to(contract::NOW_MS);
+    let stores = [open(&database, &clock).await, open(&database, &clock).await];
+    let processes = [ProcessId::new([1; 16]), ProcessId::new([2; 16])];
+    let lives = async |at: usize| stores[at].renew_process(processes[at]).await.unwrap();
+    let next = async |at: usize| {
+        let message = stores[at].next_message(SinkName::Alerts, processes[at]).await.unwrap();
+        message.map(|message| (message.id, message.seq))
+    };
+    lives(0).await;
+    lives(1).await;
+    for id in ["a", "b", "c"] {
+        let new = NewMessage { id: id.into(), sink: SinkName::Alerts, content_type: "text/plain", body: id.into() };
+        assert!(stores[0].add_message(new).await.unwrap());
+    }
+    for _ in 0..20 {
+        let (first, second) = tokio::join!(next(0), next(1));
+        let owners = [&first, &second].map(|claimed| claimed.as_ref().map(|(id, _)| id.as_str()));
+        assert!(owners == [Some("a"), None] || owners == [None, Some("a")], "{owners:?}");
+    }
+    let owner = usize::from(next(0).await.is_none());
+    let (_, seq) = next(owner).await.unwrap();
+    stores[owner].acknowledge_message(seq).await.unwrap();
+    assert_eq!(next(1 - owner).await.unwrap().0, "b", "the next one is anybody's");
+    assert_eq!(next(owner).await, None);
+    clock.set(contract::NOW_MS + LEASE_SECONDS * 1000 - 1);
+    lives(owner).await;
+    assert_eq!(next(owner).await, None);
+    clock.set(contract::NOW_MS + LEASE_SECONDS * 1000);
+    assert_eq!(next(owner).await.unwrap().0, "b", "what a dead one has claimed");
+    assert_eq!(next(1 - owner).await, None, "and it has lost that, should it only have slept");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -370,7 +370,8 @@ impl MetadataStore for SqliteStore {
         self.writer.write(move |change| outbox::add(change.connection, &message, now_seconds)).await
     }
 
-    async fn next_message(&self, sink: SinkName) -> Result<Option<Message>, MetadataError> {
+    /// One process at a time has the database.
+    async fn next_message(&self, sink: SinkName, _process: ProcessId) -> Result<Option<Message>, MetadataError> {
         self.readers.point(|connection| outbox::next(connection, sink))
     }
 
