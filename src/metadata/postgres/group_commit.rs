@@ -105,21 +105,27 @@ impl GroupCommit {
         Some(group)
     }
 
-    /// Makes a group, again and again without those that cannot be made.
+    /// Makes a group: again without those that cannot be made, and one by one where a mistake of one fails all.
     async fn make(&self, workspace: WorkspaceId, group: Vec<Waiting>) {
-        let (mut group, late): (Vec<_>, Vec<_>) = group.into_iter().partition(|one| one.since.elapsed() < MAX_WAIT);
+        let (group, late): (Vec<_>, Vec<_>) = group.into_iter().partition(|one| one.since.elapsed() < MAX_WAIT);
         for one in late {
             one.answer(Err(Failure::Late.into()));
         }
-        while let Some(oldest) = group.first() {
+        let mut groups = vec![group];
+        while let Some(group) = groups.pop() {
+            let Some(oldest) = group.first() else { continue };
             let deadline = Deadline::of_request_since(oldest.since);
             let coming: Vec<&Coming> = group.iter().map(|one| &one.coming).collect();
-            let outcomes = self.create_now(workspace, &coming, deadline).await;
-            let outcomes = outcomes.map_or_else(
-                |error| group.iter().map(|_| Some(Err(error.clone()))).collect(),
-                |outcomes| outcomes.into_iter().map(|outcome| outcome.map(Ok)).collect::<Vec<_>>(),
-            );
-            group = group.into_iter().zip(outcomes).filter_map(|(one, outcome)| answered(one, outcome)).collect();
+            match self.create_now(workspace, &coming, deadline).await {
+                Ok(outcomes) => {
+                    let left = group.into_iter().zip(outcomes);
+                    groups.push(left.filter_map(|(one, outcome)| answered(one, outcome)).collect());
+                }
+                Err(MetadataError::Broken(_)) if group.len() > 1 => {
+                    groups.extend(group.into_iter().rev().map(|one| vec![one]));
+                }
+                Err(error) => group.into_iter().for_each(|one| one.answer(Err(error.clone()))),
+            }
         }
     }
 
@@ -140,10 +146,10 @@ impl GroupCommit {
 }
 
 /// Hands back whoever has no answer yet.
-fn answered(one: Waiting, outcome: Option<Result<Outcome, MetadataError>>) -> Option<Waiting> {
+fn answered(one: Waiting, outcome: Option<Outcome>) -> Option<Waiting> {
     match outcome {
         Some(outcome) => {
-            one.answer(outcome);
+            one.answer(Ok(outcome));
             None
         }
         None => Some(one),

@@ -328,6 +328,27 @@ async fn those_who_share_a_commit_have_outcomes_of_their_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_that_the_database_cannot_take_fails_alone() {
+    let Some(database) = Database::fresh("rows that cannot be written") else { return };
+    let store = open(&database, &Clock::system()).await;
+    let caller = contract::tenant(&store, "broken").await;
+    let all = join_all((0..100).map(|at| {
+        let new = contract::small_file(5, Purpose::Batch, None);
+        // No text of PostgreSQL holds it.
+        let status_details = (at % 30 == 7).then(|| "\0".to_owned());
+        store.create_file(caller, NewFile { status_details, ..new }, None)
+    }))
+    .await;
+    for (at, effect) in all.into_iter().enumerate() {
+        match effect {
+            Ok(effect) => assert!(effect.is_made() && at % 30 != 7, "{at}"),
+            Err(error) => assert!(matches!(error, MetadataError::Broken(_)) && at % 30 == 7, "{at}: {error}"),
+        }
+    }
+    assert_eq!(file_ids(&store, caller).await.len(), 96);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_goes_away_takes_nobody_along() {
     let Some(database) = Database::fresh("those who go away") else { return };
     let store = Arc::new(open(&database, &Clock::system()).await);
