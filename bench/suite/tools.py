@@ -14,6 +14,7 @@ from suite.load import BENCH, LoadClient
 REPOSITORY = BENCH.parent
 OGX_VERSION = "1.5.0"
 AIBRIX_VERSION = "0.8.0"
+S3S_FS_VERSION = "0.14.1"
 HADRIAN_VERSION = "0.0.0-alpha.11"
 # OGX and AIBrix are not installed by an older one.
 PEERS_PYTHON = (3, 12)
@@ -102,6 +103,18 @@ def python_peer(package: str, version: str) -> Path | None:
         return None
     stamp.write_text(version)
     return venv
+
+
+def s3s_fs() -> Path:
+    """A store that speaks S3 over a folder, from crates.io."""
+    root = cache() / f"s3s-fs-{S3S_FS_VERSION}"
+    program = root / "bin/s3s-fs"
+    if not program.is_file():
+        say(f"building s3s-fs {S3S_FS_VERSION} into {root}, some minutes")
+        command = ["cargo", "install", "s3s-fs", "--version", S3S_FS_VERSION, "--features", "binary", "--locked", "--quiet"]
+        subprocess.run([*command, "--root", root, "--target-dir", root / "build"], check=True)
+        shutil.rmtree(root / "build", ignore_errors=True)
+    return program
 
 
 def hadrian() -> Path | None:

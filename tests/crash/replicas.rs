@@ -151,9 +151,15 @@ fn sums(client: &Client) -> (i64, i64) {
         let stored = lines.iter().filter(|line| line["line_item"] == "files.storage");
         billed += stored.map(|line| line["bytes"].as_i64().unwrap()).sum::<i64>();
     }
-    let list = client.send("GET", "/v1/files?limit=10000").unwrap().json();
-    let listed = list["data"].as_array().unwrap().iter().map(|file| file["bytes"].as_i64().unwrap()).sum();
-    (billed, listed)
+    let (mut listed, mut path) = (0, "/v1/files?limit=10000".to_owned());
+    loop {
+        let page = client.send("GET", &path).unwrap().json();
+        listed += page["data"].as_array().unwrap().iter().map(|file| file["bytes"].as_i64().unwrap()).sum::<i64>();
+        if page["has_more"] == false {
+            return (billed, listed);
+        }
+        path = format!("/v1/files?limit=10000&after={}", page["last_id"].as_str().unwrap());
+    }
 }
 
 #[test]

@@ -556,9 +556,9 @@ fn crash_in_half_a_file(world: &mut World) {
     let half = futures_util::stream::iter([Ok::<_, std::io::Error>(whole[..600_000].to_vec())]);
     let body = Body::wrap_stream(futures_util::StreamExt::chain(half, futures_util::stream::pending()));
     let request = world.request(at, Method::POST, "/v1/files").header("content-type", Form::content_type()).body(body);
-    let before = world.house.blobs().len();
+    let before = world.house.pending_blobs();
     world.wait(async {
-        let begun = eventually(|| world.house.blobs().len() > before, || "the server begins to write".into());
+        let begun = eventually(|| world.house.pending_blobs() > before, || "the server begins to write".into());
         tokio::select! { _ = request.send() => panic!("half a file is answered"), () = begun => {} }
     });
     world.crash();
@@ -647,6 +647,7 @@ fn compare_workspace(world: &mut World, at: usize) {
 
 /// A deletion asks for a sweep; once it is done, nothing is left of what has expired.
 fn settle(world: &mut World) {
+    world.outlive_the_dead();
     let details = Details { purpose: "evals", filename: "swept".into(), expires_after: None };
     let id = create_of(world, 0, &details, &Arc::from(*b"swept"), false);
     delete_of(world, 0, &id);

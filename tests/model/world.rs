@@ -12,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, UNIX_EPOCH};
 use tokio::runtime::{Builder, Runtime};
 use venna::clock::Clock;
+use venna::metadata::LEASE_SECONDS;
 use venna::model::api_key::Opens;
 use venna::model::audit::Origin;
 use venna::model::ids::KeyId;
@@ -36,6 +37,10 @@ pub struct World {
     /// Every File there ever was, oldest first.
     pub ever: Vec<String>,
     journal: Journal,
+    /// A server has died whose lease is not over.
+    bereft: bool,
+    /// The latest time that the clock has shown.
+    latest_ms: u64,
     /// Where the server and its clients run, while the walk waits for an answer and at no other time.
     runtime: Option<Runtime>,
 }
@@ -59,6 +64,8 @@ impl World {
             held: Vec::new(),
             ever: Vec::new(),
             journal: Journal { seed, steps, last: VecDeque::new(), tally: BTreeMap::new() },
+            bereft: false,
+            latest_ms: NOW_MS,
             runtime: Some(runtime),
         };
         for (at, name) in WORKSPACES.into_iter().enumerate() {
@@ -144,6 +151,7 @@ impl World {
 
     pub fn set_clock(&mut self, now_ms: u64) {
         self.house.clock.set(now_ms);
+        self.latest_ms = self.latest_ms.max(now_ms);
         self.model.now_ms = now_ms;
     }
 
@@ -155,9 +163,17 @@ impl World {
     /// The server dies where it stands, and another takes its place.
     pub fn crash(&mut self) {
         self.house.crash(self.runtime.take().unwrap());
+        self.bereft = self.house.bucket.is_some();
         let runtime = self.runtime.insert(new_runtime());
         runtime.block_on(self.house.start());
         self.meet_again();
+    }
+
+    /// What a dead server was writing into a bucket is nobody's once its lease is over.
+    pub fn outlive_the_dead(&mut self) {
+        if std::mem::take(&mut self.bereft) {
+            self.set_clock(self.latest_ms + LEASE_SECONDS * 1000);
+        }
     }
 
     /// Everybody finds the server at its new address.
