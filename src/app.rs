@@ -33,6 +33,7 @@ use crate::model::api_key::{KeyKind, KeySecret, Opens};
 use crate::model::ids::ProcessId;
 use crate::model::scope::Scopes;
 use crate::random;
+use crate::sweep::Lease;
 use crate::uploads::Uploads;
 use crate::usage::{ReadCounter, Spending, Usage};
 use crate::volume::{folder_of, volatile_kind};
@@ -83,6 +84,7 @@ pub struct Server {
     drain_timeout: Duration,
     listeners: Vec<JoinHandle<()>>,
     locks: Locks,
+    lease: Lease,
     reads: Arc<ReadCounter>,
 }
 
@@ -117,7 +119,7 @@ impl Server {
         let first_key = make_first_key(&installation, &config.stores.data_dir).await?;
         let mut warnings = warnings(&config.stores);
         let files = open_files(config, &installation, clock.clone(), tasks.clone()).await?;
-        upkeep::keep_lease(&files, &stop).await?;
+        let lease = Lease::take(Arc::clone(&files.metadata), files.process).await?;
         warnings.extend(
             upkeep::start(
                 &files,
@@ -168,6 +170,7 @@ impl Server {
             drain_timeout: limits.drain_timeout,
             listeners,
             locks,
+            lease,
             reads,
         })
     }
@@ -186,7 +189,9 @@ impl Server {
             tracing::warn!(%error, "the last reads could not be entered into the ledger");
         }
         self.tasks.close();
-        if timeout_at(deadline.max(Instant::now() + LAST_STEPS), self.tasks.wait()).await.is_err() {
+        if timeout_at(deadline.max(Instant::now() + LAST_STEPS), self.tasks.wait()).await.is_ok() {
+            self.lease.end().await;
+        } else {
             tracing::warn!("work was left unfinished at the drain timeout; the next start sweeps it");
             std::mem::forget(self.locks);
         }

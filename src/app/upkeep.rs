@@ -11,7 +11,7 @@ use crate::model::ids::InstallationId;
 use crate::model::stamp::Lineage;
 use crate::random;
 use crate::sweep::Sweeper;
-use crate::sweep::{lease, lineage};
+use crate::sweep::lineage;
 use anyhow::Result;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,13 +51,6 @@ pub(super) async fn start(
     let (until, interval) = (stop.clone(), config.sweep_interval);
     files.tasks.spawn(async move { sweeper.run(interval, until).await });
     Ok(None)
-}
-
-/// Takes the lease of this server, and keeps it until `stop`.
-pub(super) async fn keep_lease(files: &Files, stop: &CancellationToken) -> Result<()> {
-    lease::take(&*files.metadata, files.process).await?;
-    files.tasks.spawn(lease::keep(Arc::clone(&files.metadata), files.process, stop.clone()));
-    Ok(())
 }
 
 /// A full disk can be read and emptied without a new stamp.

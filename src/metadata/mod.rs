@@ -253,6 +253,8 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     /// The oldest message to a sink that is not acknowledged, for `process` to send; none while another process that lives has
     /// it to send.
     async fn next_message(&self, sink: SinkName, process: ProcessId) -> Result<Option<Message>, MetadataError>;
+    /// Leaves a message that `process` could not send to whoever asks next.
+    async fn release_message(&self, seq: u64, process: ProcessId) -> Result<(), MetadataError>;
     /// Notes that a message was acknowledged, once.
     async fn acknowledge_message(&self, seq: u64) -> Result<(), MetadataError>;
     /// How the messages to a sink stand.
@@ -273,6 +275,8 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Says that a process lives, for [`LEASE_SECONDS`] from now, to servers that share the store with it.
     async fn renew_process(&self, process: ProcessId) -> Result<(), MetadataError>;
+    /// Says that a process does not live any more, and has nothing under way.
+    async fn end_process(&self, process: ProcessId) -> Result<(), MetadataError>;
     /// Gives a blob its row, before its first byte: `pending`.
     async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError>;
     /// Notes what the blob store calls the unfinished upload of a blob; false when the blob has no row.

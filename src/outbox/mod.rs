@@ -72,7 +72,10 @@ impl Delivery {
                     backoff = Backoff::default();
                     continue;
                 }
-                Ok(Ok(None)) => LOOK_INTERVAL,
+                Ok(Ok(None)) => {
+                    backoff = Backoff::default();
+                    LOOK_INTERVAL
+                }
                 Ok(Err(error)) => {
                     tracing::debug!(sink = self.name.name(), error = %Causes(&error), "a message was not acknowledged");
                     self.warn(&error, &mut warned_at).await;
@@ -91,10 +94,13 @@ impl Delivery {
         }
     }
 
-    /// Sends the oldest message, once; none when nothing is to be sent.
+    /// Sends the oldest message, once; none when nothing is to be sent. When it cannot be sent, another server may try.
     async fn send_next(&self) -> Result<Option<Message>, DeliveryError> {
         let Some(message) = self.metadata.next_message(self.name, self.process).await? else { return Ok(None) };
-        self.sink.send(&message, self.clock.now_seconds()).await?;
+        if let Err(error) = self.sink.send(&message, self.clock.now_seconds()).await {
+            self.metadata.release_message(message.seq, self.process).await?;
+            return Err(error.into());
+        }
         self.metadata.acknowledge_message(message.seq).await?;
         Ok(Some(message))
     }

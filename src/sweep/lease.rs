@@ -5,27 +5,49 @@ use crate::metadata::{LEASE_SECONDS, MetadataError, MetadataStore};
 use crate::model::ids::ProcessId;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
+use tokio::task::JoinHandle;
 
 /// How often a server says that it lives: several times before it would count as dead.
 const RENEWAL: Duration = Duration::from_secs(LEASE_SECONDS / 6);
 
-/// Says that this process lives, before it begins to write.
-///
-/// # Errors
-/// When the store failed.
-pub async fn take(metadata: &dyn MetadataStore, process: ProcessId) -> Result<(), MetadataError> {
-    metadata.renew_process(process).await
+/// Says that this process lives, from before it begins to write until it is at rest.
+#[derive(Debug)]
+pub struct Lease {
+    metadata: Arc<dyn MetadataStore>,
+    process: ProcessId,
+    renewal: JoinHandle<()>,
 }
 
-/// Says so again and again until `stop`.
-pub async fn keep(metadata: Arc<dyn MetadataStore>, process: ProcessId, stop: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(RENEWAL) => {}
+impl Lease {
+    /// Takes the lease, and renews it until it is ended or dropped.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub async fn take(metadata: Arc<dyn MetadataStore>, process: ProcessId) -> Result<Self, MetadataError> {
+        metadata.renew_process(process).await?;
+        let renewal = tokio::spawn(renew(Arc::clone(&metadata), process));
+        Ok(Self { metadata, process, renewal })
+    }
+
+    /// Gives it back: nothing is under way any more, and nobody needs to wait until it is over.
+    pub async fn end(self) {
+        self.renewal.abort();
+        if let Err(error) = self.metadata.end_process(self.process).await {
+            tracing::warn!(error = %Causes(&error), "it could not be said that this server has ended");
         }
-        if let Err(error) = take(&*metadata, process).await {
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.renewal.abort();
+    }
+}
+
+async fn renew(metadata: Arc<dyn MetadataStore>, process: ProcessId) {
+    loop {
+        tokio::time::sleep(RENEWAL).await;
+        if let Err(error) = metadata.renew_process(process).await {
             tracing::warn!(error = %Causes(&error), "it could not be said that this server lives");
         }
     }

@@ -6,9 +6,11 @@
 //! again. `stray` looks for what no row explains, and [`lineage`] says whether anything may be removed at all. The wiring
 //! of floor 5 runs it.
 
-pub mod lease;
+mod lease;
 pub mod lineage;
 mod stray;
+
+pub use lease::Lease;
 
 use crate::blobs::{BlobError, BlobStore, InFlight, InUse};
 use crate::causes::Causes;

@@ -1,7 +1,9 @@
 //! Several servers on one PostgreSQL database, and what they do while it fails. These run whatever the rest of the house runs
-//! on; `VENNA_PG_RESTARTS` says how often the database dies under load.
+//! on; `VENNA_PG_RESTARTS` says how often the database dies under load, and `VENNA_PG_PAUSE_MS` with which pause between.
 
+use crate::house::eventually;
 use crate::postgres::{Database, Postgres, run};
+use crate::receiver::{Manner, Receiver};
 use futures_util::future::join_all;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
@@ -16,6 +18,7 @@ use venna::config::{Config, Layers};
 use venna::model::api_key::Opens;
 use venna::model::audit::Origin;
 use venna::model::limits::{Limit, LimitOwner};
+use venna::model::outbox::{NewMessage, SinkName};
 use venna::model::scope::Scopes;
 
 /// What another server has decided holds everywhere within this.
@@ -49,15 +52,20 @@ struct Replica {
 
 impl Replica {
     async fn start(url: &str) -> Self {
+        Self::with(url, &[]).await
+    }
+
+    async fn with(url: &str, settings: &[(&'static str, String)]) -> Self {
         crate::house::choose_cryptography();
         let folder = tempfile::tempdir().unwrap();
-        let flags = BTreeMap::from([
+        let mut flags = BTreeMap::from([
             ("data_dir", folder.path().join("data").display().to_string()),
             ("metadata_url", url.to_owned()),
             ("inline_max_bytes", "65536".to_owned()),
             ("listen", "127.0.0.1:0".to_owned()),
             ("admin_listen", "off".to_owned()),
         ]);
+        flags.extend(settings.iter().cloned());
         let (config, _) = Config::resolve(&Layers { flags, ..Layers::default() }).unwrap();
         let server = Server::start(&config, Clock::system()).await.unwrap();
         Self { server, config, client: Client::new(), _folder: folder }
@@ -122,6 +130,32 @@ async fn what_one_server_decides_holds_on_the_other() {
     two.becomes(other, 401).await;
     let again = Server::start(&one.config, Clock::system()).await.unwrap_err();
     assert!(again.to_string().contains("another server is running on the data directory"), "{again}");
+    let living = || database.rows("SELECT id FROM processes").len();
+    assert_eq!(living(), 2);
+    one.server.stop().await;
+    two.server.stop().await;
+    assert_eq!(living(), 0, "nobody needs to wait until their leases are over");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_server_cannot_send_another_sends_once() {
+    let Some(database) = Database::fresh("messages of two servers") else { return };
+    let [deaf, receiver] = [Receiver::open(Manner::Refuses, 1), Receiver::open(Manner::Works, 1)];
+    let one = Replica::with(&database.url, &[("usage_sink_url", deaf.url())]).await;
+    let metadata = one.installation().await.usage.metadata;
+    let ids = ["a", "b", "c"];
+    for id in ids {
+        let body = "[]".into();
+        let message = NewMessage { id: id.into(), sink: SinkName::Usage, content_type: "application/json", body };
+        assert!(metadata.add_message(message).await.unwrap());
+    }
+    eventually(|| !deaf.state().attempts.is_empty(), || "one server tries".into()).await;
+    let two = Replica::with(&database.url, &[("usage_sink_url", receiver.url())]).await;
+    let sent = || -> Vec<String> {
+        receiver.state().attempts.iter().map(|received| received.headers["webhook-id"].clone()).collect()
+    };
+    eventually(|| sent().len() >= ids.len(), || format!("the other sends all, not {:?}", sent())).await;
+    assert_eq!(sent(), ids);
     one.server.stop().await;
     two.server.stop().await;
 }

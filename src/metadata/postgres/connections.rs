@@ -272,7 +272,8 @@ impl Drop for Session {
     }
 }
 
-/// What all of them come to, however many they are. Each is polled in its turn, so that what they send is sent in their order.
+/// What all of them come to. Each is polled in its turn, however many they are, so that what they send is sent in their order
+/// and before what is polled afterwards, such as a COMMIT: the combinators of `futures` do not promise that of many.
 pub(super) async fn in_order<T>(
     all: impl IntoIterator<Item = impl Future<Output = Result<T, Failure>>>,
 ) -> Result<Vec<T>, Failure> {

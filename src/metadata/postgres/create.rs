@@ -25,32 +25,43 @@ pub(super) struct Coming {
     pub(super) once: Option<Once<File>>,
 }
 
-/// What came of it. There is no File when its blob is not pending any more.
-pub(super) type Outcome = Effect<Option<File>>;
-
-/// Why nothing came of it.
-enum Not {
-    Stopped(Stop),
-    /// Its blob is not pending any more.
-    Gone,
-}
-
-impl From<Not> for Outcome {
-    fn from(not: Not) -> Self {
-        match not {
-            Not::Stopped(stop) => stop.into(),
-            Not::Gone => Self::Made(None),
+impl Coming {
+    /// Bytes of it that stand in a row.
+    pub(super) fn inline_bytes(&self) -> usize {
+        match &self.new.place {
+            Place::Inline(bytes) => bytes.len(),
+            Place::Store(_) => 0,
         }
     }
 }
 
-/// Makes Files of one workspace in two round trips: what is decided under its lock, then what is written. Where something
-/// keeps some of them from being made nothing is written, and those without an outcome are to be asked for again.
+/// What came of it. There is no File when its blob is not pending any more.
+pub(super) type Outcome = Effect<Option<File>>;
+
+/// What is known of one of several once a transaction is over.
+pub(super) enum Fate {
+    /// What came of it.
+    Known(Outcome),
+    /// It may be made, and is not, for something else kept the transaction from being committed.
+    Again,
+    /// There is no room for it beside those that may be made: it is to be asked for once they are.
+    Later,
+}
+
+/// What is decided under the lock.
+enum Decision {
+    Make(File, BlobId),
+    Unmade(Outcome),
+    Later,
+}
+
+/// Makes Files of one workspace in two round trips: what is decided under its lock, then what is written. Where some of them
+/// are not to be made, nothing is written.
 pub(super) async fn create(
     change: Change<'_>,
     workspace: WorkspaceId,
     coming: &[&Coming],
-) -> Result<Vec<Option<Outcome>>, Failure> {
+) -> Result<Vec<Fate>, Failure> {
     let statements = Statements::prepare(&change).await?;
     let mut openings = Vec::with_capacity(coming.len());
     for each in coming {
@@ -62,12 +73,10 @@ pub(super) async fn create(
         .zip(&openings)
         .map(|(each, opening)| async { try_join!(opening.ask(None, Some(each.new.purpose)), statements.claim(each)) });
     let found = change.begin(&locks, in_order(asked)).await?;
-    let decided = decide(coming, found, change.now_ms());
-    if decided.iter().any(Result::is_err) {
-        return files::give_up(&change, decided.into_iter().map(|decided| decided.err().map(Outcome::from)).collect())
-            .await;
-    }
-    let files: Vec<(File, BlobId)> = decided.into_iter().flatten().collect();
+    let files = match all_made(decide(coming, found, change.now_ms())) {
+        Ok(files) => files,
+        Err(fates) => return change.give_up(fates).await,
+    };
     if let Some((first, _)) = files.first() {
         change.proven_by(ledger::coming(first.id));
     }
@@ -76,30 +85,46 @@ pub(super) async fn create(
         try_join!(statements.write(each, file, *blob), opening.note(Some(file), now_seconds)).map(drop)
     });
     change.commit(async { in_order(written).await.map(drop) }).await?;
-    Ok(files.into_iter().map(|(file, _)| Some(Effect::Made(Some(file)))).collect())
+    Ok(files.into_iter().map(|(file, _)| Fate::Known(Effect::Made(Some(file)))).collect())
 }
 
-/// The File that each becomes, with its blob, or why it becomes none. Each counts those before it.
-fn decide(
-    coming: &[&Coming],
-    found: Vec<(Result<Standing, Stop>, bool)>,
-    now_ms: u64,
-) -> Vec<Result<(File, BlobId), Not>> {
+/// What is to be written, if all are to be made.
+fn all_made(decisions: Vec<Decision>) -> Result<Vec<(File, BlobId)>, Vec<Fate>> {
+    if decisions.iter().all(|decision| matches!(decision, Decision::Make(..))) {
+        let made = |decision| if let Decision::Make(file, blob) = decision { Some((file, blob)) } else { None };
+        return Ok(decisions.into_iter().filter_map(made).collect());
+    }
+    let fate = |decision| match decision {
+        Decision::Make(..) => Fate::Again,
+        Decision::Unmade(outcome) => Fate::Known(outcome),
+        Decision::Later => Fate::Later,
+    };
+    Err(decisions.into_iter().map(fate).collect())
+}
+
+/// Each counts those before it.
+fn decide(coming: &[&Coming], found: Vec<(Result<Standing, Stop>, bool)>, now_ms: u64) -> Vec<Decision> {
     let mut before = Vec::new();
     let one = |(each, (standing, claimed)): (&&Coming, (Result<Standing, Stop>, bool))| {
-        let mut standing = standing.map_err(Not::Stopped)?;
-        standing.count(&before);
+        let mut standing = match standing {
+            Ok(standing) => standing,
+            Err(stop) => return Decision::Unmade(stop.into()),
+        };
         if let Some(refused) = standing.refuse_bytes(each.new.content.size_bytes) {
-            return Err(Not::Stopped(Stop::Refused(refused)));
+            return Decision::Unmade(Effect::Refused(refused));
         }
         let blob = match each.new.place {
             Place::Inline(_) => blobs::fresh_name(now_ms),
             Place::Store(blob) if claimed => blob,
-            Place::Store(_) => return Err(Not::Gone),
+            Place::Store(_) => return Decision::Unmade(Effect::Made(None)),
         };
+        standing.count(&before);
+        if standing.refuse_bytes(each.new.content.size_bytes).is_some() {
+            return Decision::Later;
+        }
         let file = make(&standing, &each.new, now_ms);
         before.push((file.id, file.size_bytes));
-        Ok((file, blob))
+        Decision::Make(file, blob)
     };
     coming.iter().zip(found).map(one).collect()
 }

@@ -34,10 +34,11 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// Whether the database asks for the transaction to be repeated, for nothing is wrong with it.
+    /// Whether the transaction is to be repeated: the database asks for it, or has told another statement why it refused.
     pub(super) fn is_conflict(&self) -> bool {
-        matches!(self, Self::Refused(code, _)
-            if [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(code))
+        let again =
+            [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::IN_FAILED_SQL_TRANSACTION];
+        matches!(self, Self::Refused(code, _) if again.contains(code))
     }
 
     /// Whether the connection is of no more use, and another might be.

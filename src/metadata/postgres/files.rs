@@ -33,11 +33,6 @@ pub(super) fn next_id(standing: &Standing, now_ms: u64) -> FileId {
     FileId::next(standing.last_file_id, now_ms, random::bytes())
 }
 
-/// Ends a change that makes nothing.
-pub(super) async fn give_up<T>(change: &Change<'_>, effect: T) -> Result<T, Failure> {
-    change.abandon().await.map(|()| effect)
-}
-
 /// A File with its blob, or one whose blobs stand in `file_parts`.
 pub(super) async fn insert(
     insert: &Prepared<'_>,
@@ -134,7 +129,7 @@ pub(super) async fn delete(change: Change<'_>, caller: Caller, id: FileId) -> Re
     let values: Values<'_> = &[&workspace, &set_ms, &file];
     let (deleted, newest) = change.begin(&[], async { try_join!(delete.row(values), audit::newest(&newest)) }).await?;
     if deleted.map(|row| rows::number(&row, 0)).transpose()?.unwrap_or_default() == 0 {
-        return give_up(&change, false).await;
+        return change.give_up(false).await;
     }
     let (action, object) = (Action::FileDeleted, id.to_string());
     let entry = NewEntry { action, workspace: Some(caller.workspace), object, details: None };

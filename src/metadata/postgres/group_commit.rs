@@ -2,7 +2,7 @@
 //! asked for while it makes some, it makes together afterwards.
 
 use super::connections::{Connections, Deadline};
-use super::create::{self, Coming, Outcome};
+use super::create::{self, Coming, Fate, Outcome};
 use super::failure::Failure;
 use super::rows;
 use super::writer::Change;
@@ -18,10 +18,12 @@ use tokio::time::Instant;
 
 /// Files that share a commit at most.
 const MAX_FILES_PER_COMMIT: usize = 64;
+/// Bytes that stand in rows and share a commit at most, unless one File alone has more.
+const MAX_BYTES_PER_COMMIT: usize = 4 << 20;
 /// How long a File may wait for a transaction, which then has as much time as is left of that of its oldest File.
-const MAX_WAIT: Duration = Duration::from_secs(2);
+const MAX_WAIT: Duration = Duration::from_secs(1);
 
-/// Whose turn it is to be made. How many wait is bounded by how many requests the server answers at once.
+/// Whose turn it is to be made. No more wait than the server receives at once (`max_concurrent_uploads`).
 #[derive(Debug)]
 pub(super) struct GroupCommit {
     connections: Arc<Connections>,
@@ -92,11 +94,12 @@ impl GroupCommit {
             all.remove(&workspace);
             return None;
         }
-        let (mut group, mut keys) = (Vec::new(), HashSet::new());
-        while group.len() < MAX_FILES_PER_COMMIT {
-            let Some(next) = queue.pop_front() else { break };
+        let (mut group, mut keys, mut bytes) = (Vec::new(), HashSet::new(), 0);
+        while let Some(next) = queue.pop_front() {
+            bytes += next.coming.inline_bytes();
             let key = next.coming.once.as_ref().map(|once| once.key.clone());
-            if key.is_some_and(|key| !keys.insert(key)) {
+            let fits = group.len() < MAX_FILES_PER_COMMIT && (group.is_empty() || bytes <= MAX_BYTES_PER_COMMIT);
+            if !fits || key.is_some_and(|key| !keys.insert(key)) {
                 queue.push_front(next);
                 break;
             }
@@ -105,24 +108,23 @@ impl GroupCommit {
         Some(group)
     }
 
-    /// Makes a group: again without those that cannot be made, and one by one where a mistake of one fails all.
+    /// Makes a group. Those that cannot be made leave it, those for which there may be no room come after the others, and
+    /// where a mistake of one fails all, halves are made.
     async fn make(&self, workspace: WorkspaceId, group: Vec<Waiting>) {
         let (group, late): (Vec<_>, Vec<_>) = group.into_iter().partition(|one| one.since.elapsed() < MAX_WAIT);
         for one in late {
             one.answer(Err(Failure::Late.into()));
         }
         let mut groups = vec![group];
-        while let Some(group) = groups.pop() {
+        while let Some(mut group) = groups.pop() {
             let Some(oldest) = group.first() else { continue };
             let deadline = Deadline::of_request_since(oldest.since);
             let coming: Vec<&Coming> = group.iter().map(|one| &one.coming).collect();
             match self.create_now(workspace, &coming, deadline).await {
-                Ok(outcomes) => {
-                    let left = group.into_iter().zip(outcomes);
-                    groups.push(left.filter_map(|(one, outcome)| answered(one, outcome)).collect());
-                }
+                Ok(fates) => groups.extend(left(group, fates)),
                 Err(MetadataError::Broken(_)) if group.len() > 1 => {
-                    groups.extend(group.into_iter().rev().map(|one| vec![one]));
+                    let half = group.split_off(group.len() / 2);
+                    groups.extend([half, group]);
                 }
                 Err(error) => group.into_iter().for_each(|one| one.answer(Err(error.clone()))),
             }
@@ -134,7 +136,7 @@ impl GroupCommit {
         workspace: WorkspaceId,
         coming: &[&Coming],
         deadline: Deadline,
-    ) -> Result<Vec<Option<Outcome>>, MetadataError> {
+    ) -> Result<Vec<Fate>, MetadataError> {
         let set_ms = self.clock.set_ms().map(rows::stored);
         let connections = &*self.connections;
         let attempt = |deadline| async move {
@@ -145,15 +147,17 @@ impl GroupCommit {
     }
 }
 
-/// Hands back whoever has no answer yet.
-fn answered(one: Waiting, outcome: Option<Outcome>) -> Option<Waiting> {
-    match outcome {
-        Some(outcome) => {
-            one.answer(Ok(outcome));
-            None
+/// Answers what is known; the others, those first that are to be made last.
+fn left(group: Vec<Waiting>, fates: Vec<Fate>) -> [Vec<Waiting>; 2] {
+    let [mut later, mut again] = [Vec::new(), Vec::new()];
+    for (one, fate) in group.into_iter().zip(fates) {
+        match fate {
+            Fate::Known(outcome) => one.answer(Ok(outcome)),
+            Fate::Again => again.push(one),
+            Fate::Later => later.push(one),
         }
-        None => Some(one),
     }
+    [later, again]
 }
 
 /// Those who wait behind a panic are told, and the next one finds the workspace idle.

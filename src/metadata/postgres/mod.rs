@@ -452,6 +452,10 @@ impl MetadataStore for PostgresStore {
         write!(self, |session| outbox::next(session, sink, process, set_ms))
     }
 
+    async fn release_message(&self, seq: u64, process: ProcessId) -> Result<(), MetadataError> {
+        write!(self, |session| outbox::release(session, seq, process))
+    }
+
     async fn acknowledge_message(&self, seq: u64) -> Result<(), MetadataError> {
         let set_ms = self.set_ms();
         write!(self, |session| outbox::acknowledge(session, seq, set_ms))
@@ -492,6 +496,10 @@ impl MetadataStore for PostgresStore {
     async fn renew_process(&self, process: ProcessId) -> Result<(), MetadataError> {
         let set_ms = self.set_ms();
         write!(self, |session| upkeep::renew_process(session, process, set_ms))
+    }
+
+    async fn end_process(&self, process: ProcessId) -> Result<(), MetadataError> {
+        write!(self, |session| upkeep::end_process(session, process))
     }
 
     async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError> {

@@ -53,6 +53,11 @@ pub(super) async fn next(
     session.row(sql, &[&sink.name(), &process.to_string(), &set_ms]).await?.map(message).transpose()
 }
 
+pub(super) async fn release(session: &Session, seq: u64, process: ProcessId) -> Result<(), Failure> {
+    let sql = "UPDATE outbox SET claimed_by = NULL WHERE seq = $1 AND claimed_by = $2";
+    session.execute(sql, &[&stored(seq), &process.to_string()]).await.map(drop)
+}
+
 pub(super) async fn acknowledge(session: &Session, seq: u64, set_ms: Option<i64>) -> Result<(), Failure> {
     let sql = "UPDATE outbox SET acknowledged_at = now_ms($2) / 1000 WHERE seq = $1 AND acknowledged_at IS NULL";
     session.execute(sql, &[&stored(seq), &set_ms]).await.map(drop)

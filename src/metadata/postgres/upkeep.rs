@@ -46,6 +46,10 @@ pub(super) async fn renew_process(session: &Session, process: ProcessId, set_ms:
     session.execute(sql, &[&process.to_string(), &stored(LEASE_SECONDS * 1000), &set_ms]).await.map(drop)
 }
 
+pub(super) async fn end_process(session: &Session, process: ProcessId) -> Result<(), Failure> {
+    session.execute("DELETE FROM processes WHERE id = $1", &[&process.to_string()]).await.map(drop)
+}
+
 pub(super) async fn scrub_progress(session: &Session) -> Result<Option<ScrubProgress>, Failure> {
     let sql = "SELECT begun_at, ended_at, after, blobs, bytes, damaged FROM scrub";
     let progress = |row: Row| {

@@ -54,11 +54,6 @@ struct ChosenPart {
     size_bytes: u64,
 }
 
-/// Ends a change that makes nothing.
-async fn give_up<T>(change: &Change<'_>, effect: T) -> Result<T, Failure> {
-    change.abandon().await.map(|()| effect)
-}
-
 pub(super) async fn create(
     change: Change<'_>,
     caller: Caller,
@@ -72,10 +67,10 @@ pub(super) async fn create(
     let locks = opening.locks(Some(Lock::Quota(caller.workspace)));
     let standing = match change.begin(&locks, opening.ask(None, Some(new.purpose))).await? {
         Ok(standing) => standing,
-        Err(stop) => return give_up(&change, stop.into()).await,
+        Err(stop) => return change.give_up(stop.into()).await,
     };
     if let Some(refused) = standing.refuse_bytes(new.size_bytes) {
-        return give_up(&change, Effect::Refused(refused)).await;
+        return change.give_up(Effect::Refused(refused)).await;
     }
     let now_seconds = change.now_seconds();
     let upload = Upload {
@@ -137,15 +132,15 @@ pub(super) async fn create_part(
         })
         .await?;
     if let Err(stop) = standing {
-        return give_up(&change, stop.into()).await;
+        return change.give_up(stop.into()).await;
     }
     let parts = parts.map(|row| number(&row, 0)).transpose()?.unwrap_or_default();
     let refusal = pending(row).err().or_else(|| (parts >= u64::from(MAX_PARTS)).then_some(UploadRefusal::TooManyParts));
     if let Some(refusal) = refusal {
-        return give_up(&change, Effect::Made(Err(refusal))).await;
+        return change.give_up(Effect::Made(Err(refusal))).await;
     }
     if !claimed {
-        return give_up(&change, Effect::Made(Ok(None))).await;
+        return change.give_up(Effect::Made(Ok(None))).await;
     }
     let now_seconds = change.now_seconds();
     let id = PartId::new(now_seconds, random::bytes());
@@ -233,7 +228,7 @@ pub(super) async fn complete(
     let (standing, row, chosen) = match decide(standing, row, &found, completion, fingerprint) {
         Ok(decided) => decided,
         Err(effect) => {
-            let Effect::Made(Ok(completed)) = &*effect else { return give_up(&change, *effect).await };
+            let Effect::Made(Ok(completed)) = &*effect else { return change.give_up(*effect).await };
             change.commit(opening.note(Some(completed), now_seconds)).await?;
             return Ok(*effect);
         }
@@ -346,13 +341,13 @@ pub(super) async fn cancel(
         })
         .await?;
     if let Err(stop) = standing {
-        return give_up(&change, stop.into()).await;
+        return change.give_up(stop.into()).await;
     }
     let cancelled = match row.map(|row| (row.upload.status, row.upload)) {
         Some((UploadStatus::Pending, upload)) => Upload { status: UploadStatus::Cancelled, ..upload },
         Some((UploadStatus::Cancelled, upload)) => upload,
-        Some((status, _)) => return give_up(&change, Effect::Made(Err(UploadRefusal::NotPending(status)))).await,
-        None => return give_up(&change, Effect::Made(Err(UploadRefusal::NotFound))).await,
+        Some((status, _)) => return change.give_up(Effect::Made(Err(UploadRefusal::NotPending(status)))).await,
+        None => return change.give_up(Effect::Made(Err(UploadRefusal::NotFound))).await,
     };
     let now_seconds = change.now_seconds();
     let (workspace, name, none) = (caller.workspace.to_string(), upload.to_string(), Vec::<String>::new());

@@ -202,6 +202,11 @@ impl<'a> Change<'a> {
         self.session.done();
         Ok(())
     }
+
+    /// The same, with what is told instead.
+    pub(super) async fn give_up<T>(&self, told: T) -> Result<T, Failure> {
+        self.abandon().await.map(|()| told)
+    }
 }
 
 /// Whether a transaction took place whose connection was lost. An error says that it did not, or that nobody can tell.

@@ -375,6 +375,10 @@ impl MetadataStore for SqliteStore {
         self.readers.point(|connection| outbox::next(connection, sink))
     }
 
+    async fn release_message(&self, _seq: u64, _process: ProcessId) -> Result<(), MetadataError> {
+        Ok(())
+    }
+
     async fn acknowledge_message(&self, seq: u64) -> Result<(), MetadataError> {
         let now_seconds = self.clock.now_seconds();
         self.writer.write(move |change| outbox::acknowledge(change.connection, seq, now_seconds)).await
@@ -405,6 +409,10 @@ impl MetadataStore for SqliteStore {
 
     /// There is nobody to tell: the lock of its stores is the lease of a server.
     async fn renew_process(&self, _process: ProcessId) -> Result<(), MetadataError> {
+        Ok(())
+    }
+
+    async fn end_process(&self, _process: ProcessId) -> Result<(), MetadataError> {
         Ok(())
     }
 
