@@ -72,10 +72,7 @@ impl Delivery {
                     backoff = Backoff::default();
                     continue;
                 }
-                Ok(Ok(None)) => {
-                    backoff = Backoff::default();
-                    LOOK_INTERVAL
-                }
+                Ok(Ok(None)) => LOOK_INTERVAL,
                 Ok(Err(error)) => {
                     tracing::debug!(sink = self.name.name(), error = %Causes(&error), "a message was not acknowledged");
                     self.warn(&error, &mut warned_at).await;
