@@ -87,9 +87,12 @@ pub const ALL: [Fault; 11] = [
 ];
 const OF_ANY: &[Fault] = &[InternalError, SlowDown, Reset, Stall, LostAnswer, Duplicate];
 const OF_READS: &[Fault] = &[InternalError, SlowDown, Reset, Stall, ResetInBody, StallInBody, Truncated];
-/// Completions are rare, so that they take turns, and what is peculiar to them comes first.
+/// Completions are rare, so that they take turns, and what is peculiar to them comes first, and for certain.
 const OF_COMPLETIONS: &[Fault] =
     &[ErrorIn200, ErrorIn200Done, LostAnswer, Duplicate, InternalError, SlowDown, Reset, Stall];
+
+/// Those that no other request has.
+const PECULIAR_TO_COMPLETIONS: usize = 2;
 
 type Body = UnsyncBoxBody<Bytes, io::Error>;
 
@@ -278,8 +281,10 @@ impl Shared {
             }
             return wanted.then_some(fault);
         }
-        let mut dice = self.dice.lock().unwrap();
-        if dice.below(100) >= self.share.load(Ordering::SeqCst) as usize {
+        let (mut dice, share) = (self.dice.lock().unwrap(), self.share.load(Ordering::SeqCst) as usize);
+        let peculiar =
+            share > 0 && whole.completes() && self.failed_completions.load(Ordering::SeqCst) < PECULIAR_TO_COMPLETIONS;
+        if dice.below(100) >= share && !peculiar {
             return None;
         }
         if whole.completes() {
