@@ -97,7 +97,7 @@ def test_a_key_revoked_on_the_command_line_is_refused_promptly(cara: Caller) -> 
     (key_id,) = {key["id"] for key in cara.venna.list_keys()} - others
     assert leaver.list_files().status == 200, "a new key works on the very next request"
     cara.venna.revoke_key(key_id)
-    assert_error(until_refused(leaver, within_seconds=3), 401, re.compile("."), code="invalid_api_key")
+    assert_error(until_refused(leaver, within_seconds=1.5), 401, re.compile("."), code="invalid_api_key")
     assert cara.list_files().status == 200, "the other key of the workspace stays"
 
 

@@ -24,7 +24,7 @@ use std::panic::catch_unwind;
 use std::sync::Mutex;
 use world::World;
 
-const STEPS: usize = 12_500;
+const STEPS: usize = 20_000;
 /// A walk is short enough to be looked at, and long enough for its files to live and die.
 const STEPS_OF_A_WALK: usize = 1250;
 /// Walks wait for the disk most of the time.

@@ -16,8 +16,8 @@ pub fn report(line: &str) {
 /// How long the program may take to start, to stop, or to answer.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What is promised within a second may take so long on a machine that runs other tests beside it.
-pub const PROMPTLY: Duration = Duration::from_secs(3);
+/// What is promised within a second.
+pub const PROMPTLY: Duration = Duration::from_secs(1);
 
 pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();

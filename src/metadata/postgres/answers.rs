@@ -62,8 +62,7 @@ impl<'a, T> Opening<'a, T> {
 
     /// The locks of a change: of the key under which it is made first.
     pub(super) fn locks(&self, other: Option<Lock<'a>>) -> Vec<Lock<'a>> {
-        let answer = self.once.map(|once| Lock::Answer(self.caller.workspace, &once.key));
-        answer.into_iter().chain(other).collect()
+        locks_of_all(std::slice::from_ref(self), other)
     }
 
     /// Where the caller stands, or why nothing is to be made. To be awaited under the locks.
@@ -101,12 +100,12 @@ impl<'a, T> Opening<'a, T> {
 
 /// The locks of several changes of one workspace: of their keys first, in one order for everybody, so that no two groups wait
 /// for each other.
-pub(super) fn locks_of_all<'a, T>(openings: &[Opening<'a, T>], other: Lock<'a>) -> Vec<Lock<'a>> {
+pub(super) fn locks_of_all<'a, T>(openings: &[Opening<'a, T>], other: Option<Lock<'a>>) -> Vec<Lock<'a>> {
     let mut keys: Vec<_> =
         openings.iter().filter_map(|opening| Some((opening.caller.workspace, opening.once?))).collect();
     keys.sort_unstable_by_key(|(_, once)| once.key.as_str());
     let answers = keys.into_iter().map(|(workspace, once)| Lock::Answer(workspace, &once.key));
-    answers.chain([other]).collect()
+    answers.chain(other).collect()
 }
 
 /// The request that was made under this key, and its answer.

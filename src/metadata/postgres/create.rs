@@ -67,7 +67,7 @@ pub(super) async fn create(
     for each in coming {
         openings.push(Opening::prepare(&change, each.caller, each.once.as_ref()).await?);
     }
-    let locks = answers::locks_of_all(&openings, Lock::Workspace(workspace));
+    let locks = answers::locks_of_all(&openings, Some(Lock::Workspace(workspace)));
     let asked = coming
         .iter()
         .zip(&openings)
