@@ -170,6 +170,17 @@ class Venna(Server):
         return tenant
 
 
+class OnPostgres(Venna):
+    """A server on PostgreSQL, with small files in rows as on SQLite."""
+
+    def __init__(self, folder: Path, client: LoadClient, program: Path, url: str) -> None:
+        super().__init__(folder, client, program, "--metadata-url", url, "--inline-max-bytes", str(64 * 1024))
+        self.url = url
+
+    def tell(self, *words: str) -> str:
+        return super().tell(*words, "--metadata-url", self.url)
+
+
 def version_of(command: list[str], pattern: str = r"([0-9]+\.[0-9][^\s]*)") -> str:
     """The version that a program prints on either output."""
     done = subprocess.run(command, capture_output=True, text=True)
