@@ -10,7 +10,7 @@ pub(super) struct Migration {
     pub(super) number: u32,
     /// What it is about.
     pub(super) name: &'static str,
-    /// What it does.
+    /// Its statements.
     pub(super) sql: &'static str,
 }
 

@@ -1,14 +1,32 @@
-//! Brings the schema up to date: embedded, numbered SQL files, each applied once, in order, in one transaction, by one
-//! server at a time. Their numbers are those of the SQLite store's, so that a schema has one number everywhere.
+//! Brings the schema up to date: embedded, numbered SQL files, each applied once, in order, by one server at a time. Their
+//! numbers are those of the SQLite store's, so that a schema has one number everywhere.
+//!
+//! A file is one transaction. A file with `CONCURRENTLY` in it holds only [index changes](super::index_change), which run
+//! outside of a transaction while other servers keep writing; one that was cut off is finished by the next start.
 
 use super::connections::Values;
 use super::failure::Failure;
+use super::index_change;
 use super::rows;
 use super::writer::Task;
 use crate::metadata::migrations::{Migration, SchemaError, count_applied, migrations};
+use std::time::Duration;
+use tokio::time::sleep;
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 
-static MIGRATIONS: &[Migration] = migrations!("postgres");
+pub(super) static MIGRATIONS: &[Migration] = migrations!("postgres");
+
+/// Settings of the session that migrates. Statements take as long as the tables need. A transaction gives a table lock up
+/// soon, because requests queue up behind the one that waits for it. A backend whose client is gone ends.
+const SESSION: &str = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = 2000;
+    SET client_connection_check_interval = 1000";
+/// Attempts to get the table locks of one migration.
+const MAX_LOCK_TRIES: u32 = 60;
+/// The pause before the next attempt to get a lock.
+const LOCK_PAUSE: Duration = Duration::from_secs(1);
+/// The pause before the next look whether another server has finished its migration.
+const TURN_PAUSE: Duration = Duration::from_millis(100);
 
 /// Why a schema cannot be brought up to date.
 #[derive(Debug, thiserror::Error)]
@@ -33,39 +51,163 @@ impl From<tokio_postgres::Error> for MigrationError {
     }
 }
 
-/// A database that is up to date is only read.
+/// Applies the migrations that the database does not have; a database that is up to date is only read.
+///
+/// # Errors
+/// When the schema is not one of this program, or PostgreSQL refused.
 pub(super) async fn migrate(client: &mut Client, now_seconds: u64) -> Result<(), MigrationError> {
-    let known = client.query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[]).await?;
-    if known.try_get(0)? && check(client).await? == MIGRATIONS.len() {
+    apply(client, MIGRATIONS, now_seconds).await
+}
+
+/// Applies these migrations. Of several servers one does so at a time; the others wait for their turn and look again. They
+/// ask for the lock and do not wait in the database: a statement that waits there keeps a snapshot, and building an index
+/// concurrently waits for all snapshots.
+pub(super) async fn apply(
+    client: &mut Client,
+    migrations: &[Migration],
+    now_seconds: u64,
+) -> Result<(), MigrationError> {
+    if has_schema(client).await? && check(client, migrations).await? == migrations.len() {
         return Ok(());
     }
+    client.batch_execute(SESSION).await?;
+    let mut told = false;
+    while !take_turn(client).await? {
+        if !std::mem::replace(&mut told, true) {
+            tracing::info!("waiting for another server that migrates the schema");
+        }
+        sleep(TURN_PAUSE).await;
+    }
+    let applied = apply_missing(client, migrations, now_seconds).await;
+    let ended = client.batch_execute("SELECT pg_advisory_unlock_all(); RESET ALL").await;
+    applied?;
+    Ok(ended?)
+}
+
+async fn has_schema(client: &Client) -> Result<bool, MigrationError> {
+    let known = client.query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[]).await?;
+    Ok(known.try_get(0)?)
+}
+
+async fn take_turn(client: &Client) -> Result<bool, MigrationError> {
+    Ok(client.query_one("SELECT pg_try_advisory_lock($1)", &[&Task::Migrate.key()]).await?.try_get(0)?)
+}
+
+async fn apply_missing(client: &mut Client, migrations: &[Migration], now_seconds: u64) -> Result<(), MigrationError> {
+    if !has_schema(client).await? {
+        return create(client, migrations, now_seconds).await;
+    }
+    let applied = check(client, migrations).await?;
+    for migration in migrations.iter().skip(applied) {
+        tracing::info!(number = migration.number, name = migration.name, "migrating the schema");
+        if index_change::is_concurrent(migration.sql) {
+            for change in index_change::parse(migration.sql)? {
+                change.run(client).await?;
+            }
+            note(client, migration, now_seconds).await?;
+        } else {
+            apply_in_transaction(client, migration, now_seconds).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the whole schema in one transaction: nobody writes to tables that are not there yet.
+async fn create(client: &mut Client, migrations: &[Migration], now_seconds: u64) -> Result<(), MigrationError> {
     let transaction = client.transaction().await?;
-    transaction.query("SELECT pg_advisory_xact_lock($1)", &[&Task::Migrate.key()]).await?;
     transaction
         .batch_execute(
-            "CREATE TABLE IF NOT EXISTS schema_migrations (
+            "CREATE TABLE schema_migrations (
                  number BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 BYTEA NOT NULL, applied_at BIGINT NOT NULL
              )",
         )
         .await?;
-    let applied = check(transaction.client()).await?;
-    for migration in MIGRATIONS.iter().skip(applied) {
-        transaction.batch_execute(migration.sql).await?;
-        let (number, digest) = (i64::from(migration.number), migration.sha256());
-        let insert = "INSERT INTO schema_migrations VALUES ($1, $2, $3, $4)";
-        let values: Values<'_> = &[&number, &migration.name, &digest.as_slice(), &rows::stored(now_seconds)];
-        transaction.execute(insert, values).await?;
+    for migration in migrations {
+        if index_change::is_concurrent(migration.sql) {
+            for change in index_change::parse(migration.sql)? {
+                transaction.batch_execute(&change.in_transaction()).await?;
+            }
+        } else {
+            transaction.batch_execute(migration.sql).await?;
+        }
+        note(transaction.client(), migration, now_seconds).await?;
     }
     Ok(transaction.commit().await?)
 }
 
-/// How many of the migrations are applied, each in the form in which this program has it.
-async fn check(client: &Client) -> Result<usize, MigrationError> {
+/// Applies one migration, again while its tables are locked by others for longer than the lock timeout.
+async fn apply_in_transaction(
+    client: &mut Client,
+    migration: &Migration,
+    now_seconds: u64,
+) -> Result<(), MigrationError> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let transaction = client.transaction().await?;
+        match transaction.batch_execute(migration.sql).await {
+            Ok(()) => {
+                note(transaction.client(), migration, now_seconds).await?;
+                return Ok(transaction.commit().await?);
+            }
+            Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) && tries < MAX_LOCK_TRIES => {
+                transaction.rollback().await?;
+                tracing::warn!(number = migration.number, tries, "a table is locked: the migration is tried again");
+                sleep(LOCK_PAUSE).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn note(client: &Client, migration: &Migration, now_seconds: u64) -> Result<(), MigrationError> {
+    let (number, digest) = (i64::from(migration.number), migration.sha256());
+    let insert = "INSERT INTO schema_migrations VALUES ($1, $2, $3, $4)";
+    let values: Values<'_> = &[&number, &migration.name, &digest.as_slice(), &rows::stored(now_seconds)];
+    client.execute(insert, values).await?;
+    Ok(())
+}
+
+/// Returns how many of the migrations are applied, each in the form in which this program has it.
+async fn check(client: &Client, migrations: &[Migration]) -> Result<usize, MigrationError> {
     let rows = client.query("SELECT number, sha256 FROM schema_migrations ORDER BY number", &[]).await?;
     let applied = rows.iter().map(|row| {
         let number = u32::try_from(rows::number(row, 0)?).unwrap_or(u32::MAX);
         Ok((number, row.try_get::<_, Vec<u8>>(1)?))
     });
     let applied: Vec<(u32, Vec<u8>)> = applied.collect::<Result<_, Failure>>()?;
-    Ok(count_applied(&applied, MIGRATIONS)?)
+    Ok(count_applied(&applied, migrations)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    /// The last migration that was written before indexes were built concurrently.
+    const LAST_PLAIN: u32 = 15;
+
+    /// The words that follow these.
+    fn following<'a>(words: &[&'a str], before: &[&'a str]) -> HashSet<&'a str> {
+        let windows = words.windows(before.len() + 1);
+        windows.filter_map(|window| window.strip_prefix(before)?.first().copied()).collect()
+    }
+
+    #[test]
+    fn indexes_of_tables_that_may_be_large_are_built_concurrently() {
+        for migration in MIGRATIONS.iter().filter(|migration| migration.number > LAST_PLAIN) {
+            if index_change::is_concurrent(migration.sql) {
+                assert!(index_change::parse(migration.sql).is_ok(), "{}: only index changes", migration.name);
+                continue;
+            }
+            let sql = index_change::without_comments(migration.sql).replace(['(', ';'], " ");
+            let words: Vec<&str> = sql.split_whitespace().collect();
+            let made = following(&words, &["CREATE", "TABLE"]);
+            let plain = following(&words, &["CREATE", "INDEX"]);
+            for index in plain.into_iter().chain(following(&words, &["CREATE", "UNIQUE", "INDEX"])) {
+                let on = following(&words, &[index, "ON"]);
+                assert!(on.is_subset(&made), "{}: {index} is to be built CONCURRENTLY", migration.name);
+            }
+        }
+    }
 }

@@ -17,6 +17,7 @@ mod failure;
 mod files;
 mod group_commit;
 mod import;
+mod index_change;
 mod keys;
 mod ledger;
 mod limits;
@@ -77,8 +78,8 @@ pub use tls::TlsError;
 
 /// The oldest version of the server that is served, as it numbers itself: 15.
 const MIN_SERVER_VERSION: i32 = 150_000;
-/// How long the start waits for the database: the schema may have to be brought up to date, or another server does so.
-const OPEN_TIMEOUT: Duration = Duration::from_mins(2);
+/// How long the start waits for the database to answer. Migrations take as long as they need.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
 /// What holds for the statements of every connection. No statement may take longer than a request waits for it, no lock
 /// longer than that, and no transaction may be left open; a statement ends when its client is gone.
 const SETTINGS: &str = "-c statement_timeout=4000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=5000 \
@@ -137,8 +138,11 @@ impl PostgresStore {
     /// When it cannot be opened, is newer than this program, or would not be durable.
     pub async fn open(url: &str, clock: Clock) -> Result<Self, OpenError> {
         let endpoint: Endpoint = url.parse()?;
-        let opening = prepare(&endpoint, &clock);
-        let commit = timeout(OPEN_TIMEOUT, opening).await.unwrap_or_else(|_| Err(Failure::Late.into()))?;
+        let opening = connect(&endpoint, &clock);
+        let opened = timeout(OPEN_TIMEOUT, opening).await.unwrap_or_else(|_| Err(Failure::Late.into()))?;
+        let (mut client, commit, now_seconds) = opened;
+        migrate::migrate(&mut client, now_seconds).await?;
+        drop(client);
         let settings = format!("{SETTINGS} -c synchronous_commit={commit}");
         let connections = Arc::new(Connections::new(&endpoint, &settings)?);
         let group_commit = GroupCommit::new(Arc::clone(&connections), clock.clone());
@@ -165,9 +169,9 @@ impl PostgresStore {
     }
 }
 
-/// Looks whether the server can be used, and brings the schema up to date; how commits are to be made durable.
-async fn prepare(endpoint: &Endpoint, clock: &Clock) -> Result<&'static str, OpenError> {
-    let (mut client, connection) = endpoint.config.connect(tls::connector(endpoint)?).await?;
+/// Connects to a server that can be used; the connection, how commits are made durable, and the time in Unix seconds.
+async fn connect(endpoint: &Endpoint, clock: &Clock) -> Result<(Client, &'static str, u64), OpenError> {
+    let (client, connection) = endpoint.config.connect(tls::connector(endpoint)?).await?;
     // It ends with its client.
     drop(tokio::spawn(connection));
     let commit = check_server(&client).await?;
@@ -175,8 +179,7 @@ async fn prepare(endpoint: &Endpoint, clock: &Clock) -> Result<&'static str, Ope
         Some(set_ms) => set_ms / 1000,
         None => rows::number(&client.query_one("SELECT extract(epoch FROM now())::bigint", &[]).await?, 0)?,
     };
-    migrate::migrate(&mut client, now_seconds).await?;
-    Ok(commit)
+    Ok((client, commit, now_seconds))
 }
 
 async fn check_server(client: &Client) -> Result<&'static str, OpenError> {

@@ -1,5 +1,7 @@
 //! What this driver does beyond the contract: under faults, for several servers at once, and at what cost.
 
+mod migrations;
+
 use super::super::{contract, export_contract, ledger_contract};
 use super::proxy::{Fault, Proxy};
 use super::testbed::{Database, Postgres};
