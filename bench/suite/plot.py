@@ -1,4 +1,4 @@
-"""Plots as SVG, written by hand: bars on a logarithmic axis, a group for each work."""
+"""Plots as SVG, written by hand: bars on a logarithmic axis, a group for each work; and lines over time, a panel for each figure."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ VALUES_WIDTH = 90
 BAR_HEIGHT = 14
 GROUP_GAP = 12
 TOP = 56
+PANEL_LEFT, PANEL_RIGHT, PANEL_HEIGHT = 250, 30, 80
 
 Bar = tuple[str, float, str, str]
 """Name, length, text behind it, colour."""
@@ -59,6 +60,29 @@ def bars(title: str, subtitle: str, groups: list[tuple[str, list[Bar]]], mark: f
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y + 28}" font-family="sans-serif" font-size="11">'
     heading = text(12, 20, title, "start", "#111", 15) + text(12, 38, subtitle, "start", "#555")
     return "\n".join([head, '<rect width="100%" height="100%" fill="#fff"/>', heading, *grid, *shapes, "</svg>", ""])
+
+
+def lines(title: str, subtitle: str, minutes: list[float], panels: dict[str, list[float]]) -> str:
+    """One panel below the other, each with its own axis from 0 on."""
+    shapes, y = [], TOP
+    last = max(minutes[-1], 0.001)
+    width = WIDTH - PANEL_LEFT - PANEL_RIGHT
+    for name, values in panels.items():
+        most = max(*values, 0.001)
+        shapes.append(text(12, y + 12, name, "start", "#111"))
+        shapes.append(text(PANEL_LEFT - 6, y + 12, f"{most:,.1f}", "end", "#555"))
+        shapes.append(text(PANEL_LEFT - 6, y + PANEL_HEIGHT, "0", "end", "#555"))
+        shapes.append(f'<line x1="{PANEL_LEFT}" y1="{y + PANEL_HEIGHT}" x2="{PANEL_LEFT + width}" y2="{y + PANEL_HEIGHT}" stroke="#ddd"/>')
+        points = " ".join(
+            f"{PANEL_LEFT + minute / last * width:.1f},{y + PANEL_HEIGHT - value / most * PANEL_HEIGHT:.1f}" for minute, value in zip(minutes, values, strict=True)
+        )
+        shapes.append(f'<polyline points="{points}" fill="none" stroke="{COLOURS["venna"]}" stroke-width="1.2"/>')
+        y += PANEL_HEIGHT + GROUP_GAP
+    for tenth in range(0, 11, 2):
+        shapes.append(text(PANEL_LEFT + width * tenth / 10, y + 8, f"{last * tenth / 10:.0f} min", "middle", "#555"))
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y + 20}" font-family="sans-serif" font-size="11">'
+    heading = text(12, 20, title, "start", "#111", 15) + text(12, 38, subtitle, "start", "#555")
+    return "\n".join([head, '<rect width="100%" height="100%" fill="#fff"/>', heading, *shapes, "</svg>", ""])
 
 
 def text(x: float, y: float, words: str, anchor: str, colour: str = "#111", size: int = 11) -> str:
