@@ -32,7 +32,7 @@ model steps='20000':
 bench *arguments:
     bench/run {{arguments}}
 
-# Fuzzes the multipart scanner (needs the nightly toolchain and cargo-fuzz).
+# Fuzzes the multipart scanner, or another target such as lines (needs the nightly toolchain and cargo-fuzz).
 fuzz target='form_scanner' seconds='60':
     cargo +nightly fuzz run {{target}} -- -max_total_time={{seconds}}
 

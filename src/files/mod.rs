@@ -7,7 +7,7 @@
 
 mod create;
 mod delete;
-mod lines;
+pub mod lines;
 mod list;
 mod open;
 mod probe;

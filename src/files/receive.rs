@@ -156,7 +156,7 @@ impl Receiving {
     pub(super) async fn check_lines(&mut self, purpose: Purpose) -> Result<Option<String>, StoreError> {
         let report = match self.lines.take() {
             Some(lines) => Some(lines.finish(|check| Ok(check.finish())).await.map_err(StoreError::unavailable)?),
-            None => LineCheck::of(Some(purpose)).filter(|_| self.is_inline()).map(|check| self.inline_report(check)),
+            None => LineCheck::of(Some(purpose)).filter(|_| !self.claim.begun).map(|check| self.inline_report(check)),
         };
         Ok(report.and_then(|report| report.details(purpose)))
     }

@@ -28,7 +28,7 @@ async fn bad_lines_make_a_file_with_an_error_whatever_its_size_and_the_order_of_
             assert_eq!((file["status"].as_str(), &file["status_details"]), (Some("processed"), &Value::Null));
             let file = ada.post(batch(bad.as_bytes(), file_first)).await.is_ok().json();
             let expected = format!(
-                "Lines that are not valid for purpose 'batch': line {} (byte {}): not valid JSON (key must be a string, column 2); \
+                "Lines that are not valid for purpose 'batch': line {} (byte {}): not valid JSON (a key must be a string, column 2); \
                  line {} (byte {}): 'custom_id' is that of line 1.",
                 count + 1,
                 good.len(),
@@ -42,6 +42,42 @@ async fn bad_lines_make_a_file_with_an_error_whatever_its_size_and_the_order_of_
         }
     }
     house.close().await;
+}
+
+#[tokio::test]
+async fn outputs_blank_lines_and_byte_order_marks_are_good_and_lines_may_be_long() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let output = "{\"id\":\"batch_req_1\",\"custom_id\":\"a\",\"response\":{\"status_code\":200,\"body\":{}},\"error\":null}\n\
+                  {\"id\":\"batch_req_2\",\"custom_id\":\"b\",\"response\":null,\"error\":{\"code\":\"x\",\"message\":\"y\"}}";
+    let long = request(0).replace("{}", &format!("{{\"image\": \"{}\"}}", "A".repeat(5 << 20)));
+    let blank = request(0) + "\n\r\n" + &request(1);
+    for content in [output, &long, &blank, &format!("\u{feff}{}", request(0))] {
+        for file_first in [false, true] {
+            let file = ada.post(batch(content.as_bytes(), file_first)).await.is_ok().json();
+            assert_eq!((file["status"].as_str(), &file["status_details"]), (Some("processed"), &Value::Null));
+        }
+    }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn empty_files_and_other_encodings_are_named() {
+    let utf16: Vec<u8> = request(0).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for inline in ["65536", "0"] {
+        let house = House::with(&[("inline_max_bytes", inline)], Clock::system()).await;
+        let ada = house.visitor("ada").await;
+        for (content, said) in
+            [(&b""[..], "The file is empty;"), (b"\n", "The file is empty;"), (&utf16, "The file is in UTF-16")]
+        {
+            for file_first in [false, true] {
+                let file = ada.post(batch(content, file_first)).await.is_ok().json();
+                assert_eq!(file["status"], "error");
+                assert!(file["status_details"].as_str().unwrap().starts_with(said), "{file}");
+            }
+        }
+        house.close().await;
+    }
 }
 
 #[tokio::test]

@@ -480,15 +480,18 @@ impl File {
     }
 }
 
-/// The places of the first twenty lines that a file of this purpose may not have.
+/// The places of the first twenty lines that a file of this purpose may not have; no place in a file without lines or in
+/// another encoding.
 fn bad_lines(purpose: &str, content: &[u8]) -> Option<String> {
     if purpose != "batch" && purpose != "fine-tune" {
         return None;
     }
-    let mut lines: Vec<&[u8]> = content.split(|byte| *byte == b'\n').collect();
-    while lines.pop_if(|line| line.trim_ascii().is_empty()).is_some() {}
+    let is_blank = |line: &[u8]| line.trim_ascii().is_empty();
+    if is_blank(content) || is_of_another_encoding(content) {
+        return Some(String::new());
+    }
     let (mut seen, mut at, mut bad) = (BTreeSet::new(), 0, Vec::new());
-    for (place, line) in lines.into_iter().enumerate() {
+    for (place, line) in content.split(|byte| *byte == b'\n').enumerate() {
         let is_good = match serde_json::from_slice(line) {
             Ok(Value::Object(object)) if purpose == "batch" => {
                 let text = |name: &str| object.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -500,7 +503,7 @@ fn bad_lines(purpose: &str, content: &[u8]) -> Option<String> {
             Ok(Value::Object(_)) => true,
             _ => false,
         };
-        if !is_good {
+        if !is_good && !is_blank(line) {
             bad.push(format!("line {} (byte {at})", place + 1));
         }
         at += line.len() + 1;
@@ -508,6 +511,18 @@ fn bad_lines(purpose: &str, content: &[u8]) -> Option<String> {
     let more = if bad.len() > 20 { " and more" } else { "" };
     bad.truncate(20);
     (!bad.is_empty()).then(|| bad.join(" ") + more)
+}
+
+/// Whether the first bytes are those of UTF-16, UTF-32 or a compressed file.
+fn is_of_another_encoding(content: &[u8]) -> bool {
+    let marks: [&[u8]; 5] = [&[0xFF, 0xFE], &[0xFE, 0xFF], &[0x1F, 0x8B], b"PK\x03\x04", &[0x28, 0xB5, 0x2F, 0xFD]];
+    let wide = match *content {
+        [first, second] => (first == 0) != (second == 0),
+        [0, 0, a, b, ..] => (a == 0 && b > 0) || (a, b) == (0xFE, 0xFF),
+        [a, b, c, d, ..] => (a > 0 && (b, d) == (0, 0)) || ((a, c) == (0, 0) && b > 0 && d > 0),
+        _ => false,
+    };
+    wide || marks.iter().any(|mark| content.starts_with(mark))
 }
 
 /// Of what the server says of bad lines, where they are.

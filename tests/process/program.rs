@@ -26,7 +26,7 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(1));
     }
 }
-const BOUNDARY: &str = "venna-process-boundary";
+pub const BOUNDARY: &str = "venna-process-boundary";
 
 /// `venna` with these arguments, and nothing of the environment's settings.
 pub fn venna(arguments: &[&str]) -> Command {

@@ -1,59 +1,60 @@
-//! What is wrong with the lines of a file, by the rules of each purpose that it may have.
+//! The faults of a file's lines, by the rules of each purpose that it may have.
 
-use super::{MAX_BATCH_LINES, MAX_LINE_BYTES};
+use super::MAX_BATCH_REQUESTS;
+use super::json::MAX_DEPTH_LEVELS;
+use super::members::MAX_CUSTOM_ID_BYTES;
 use crate::model::purpose::Purpose;
 use std::fmt::{self, Write};
 
 /// Bad lines that are named; the check ends with the next.
 const MAX_FAULTS: usize = 20;
 
-/// Why a line is bad. It never repeats what the line holds.
+/// Why a line is bad. It never repeats what the line holds. Columns count bytes of the line, from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    Blank,
-    TooLong,
-    NotUtf8,
+    /// Not UTF-8 from this column on.
+    NotUtf8(u64),
     NoObject,
-    /// What JSON wants, and in which column of the line, from 1.
-    BadJson(String, usize),
+    /// The rule of JSON that is broken, and the column.
+    BadJson(&'static str, u64),
+    /// Too many open objects and arrays at this column.
+    TooDeep(u64),
     Missing(&'static str),
     NotAString(&'static str),
     NotAnObject(&'static str),
+    /// An outcome whose `response` and `error` are both null or missing.
+    NoOutcome,
+    LongId,
     /// The first line with this `custom_id`.
-    RepeatedId(u64),
+    RepeatedId(u32),
     TooMany,
-}
-
-impl Fault {
-    /// The same in a line of which so many bytes in front were left out.
-    pub(super) fn moved_by(self, bytes: usize) -> Self {
-        match self {
-            Self::BadJson(wanted, column) => Self::BadJson(wanted, column + bytes),
-            other => other,
-        }
-    }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Blank => out.write_str("blank"),
-            Self::TooLong => write!(out, "longer than {MAX_LINE_BYTES} bytes"),
-            Self::NotUtf8 => out.write_str("not UTF-8"),
+            Self::NotUtf8(column) => {
+                write!(out, "not UTF-8 (column {column}), perhaps Windows-1252 or another legacy encoding")
+            }
             Self::NoObject => out.write_str("not a JSON object"),
-            Self::BadJson(wanted, column) => write!(out, "not valid JSON ({wanted}, column {column})"),
+            Self::BadJson(rule, column) => write!(out, "not valid JSON ({rule}, column {column})"),
+            Self::TooDeep(column) => {
+                write!(out, "nested deeper than {MAX_DEPTH_LEVELS} levels (column {column})")
+            }
             Self::Missing(member) => write!(out, "no '{member}'"),
             Self::NotAString(member) => write!(out, "'{member}' is not a string"),
             Self::NotAnObject(member) => write!(out, "'{member}' is not an object"),
+            Self::NoOutcome => out.write_str("neither 'response' nor 'error' is an object"),
+            Self::LongId => write!(out, "'custom_id' is longer than {MAX_CUSTOM_ID_BYTES} bytes"),
             Self::RepeatedId(first) => write!(out, "'custom_id' is that of line {first}"),
-            Self::TooMany => write!(out, "more than {MAX_BATCH_LINES} requests"),
+            Self::TooMany => write!(out, "more than {MAX_BATCH_REQUESTS} requests"),
         }
     }
 }
 
 /// The first bad lines.
 #[derive(Debug, Default)]
-pub(super) struct Faults {
+struct Faults {
     /// The number of the line from 1, where it begins in bytes, and why it is bad.
     list: Vec<(u64, u64, Fault)>,
     are_more: bool,
@@ -61,7 +62,7 @@ pub(super) struct Faults {
 }
 
 impl Faults {
-    pub(super) fn add(&mut self, number: u64, offset_bytes: u64, fault: Fault) {
+    fn add(&mut self, number: u64, offset_bytes: u64, fault: Fault) {
         if self.is_closed {
             return;
         }
@@ -87,57 +88,75 @@ impl Faults {
     }
 }
 
-/// What was found, by the rules of the purposes that were in question.
+/// The faults found, by the rules of the purposes that were in question.
 #[derive(Debug)]
 pub struct Report {
     objects: Option<Faults>,
     requests: Option<Faults>,
+    /// An encoding that cannot be checked; no line was looked at.
+    encoding: Option<&'static str>,
+    /// A line that is not blank was found.
+    has_lines: bool,
 }
 
 impl Report {
-    /// Nothing was found yet; none when no purpose in question has rules.
+    /// Returns a report without faults, or none when no purpose in question has rules.
     pub(super) fn begin(purpose: Option<Purpose>) -> Option<Self> {
         let of = |rules| purpose.is_none_or(|purpose| purpose == rules).then(Faults::default);
-        let report = Self { objects: of(Purpose::FineTune), requests: of(Purpose::Batch) };
-        (report.objects.is_some() || report.requests.is_some()).then_some(report)
+        let (objects, requests) = (of(Purpose::FineTune), of(Purpose::Batch));
+        let has_rules = objects.is_some() || requests.is_some();
+        has_rules.then_some(Self { objects, requests, encoding: None, has_lines: false })
     }
 
     /// Whether no further line would change anything.
     pub(super) fn is_full(&self) -> bool {
-        [&self.objects, &self.requests].into_iter().flatten().all(|faults| faults.is_closed)
+        let mut rules = [&self.objects, &self.requests].into_iter().flatten();
+        self.encoding.is_some() || rules.all(|faults| faults.is_closed)
     }
 
-    /// Whether it is still asked if a line is a request.
+    /// Whether the rules for requests still need to be asked.
     pub(super) fn wants_requests(&self) -> bool {
         self.requests.as_ref().is_some_and(|faults| !faults.is_closed)
     }
 
-    /// A line that is bad whatever the file is for.
+    /// Notes a line that is not blank.
+    pub(super) fn note_line(&mut self) {
+        self.has_lines = true;
+    }
+
+    /// Notes an encoding that cannot be checked.
+    pub(super) fn note_encoding(&mut self, encoding: &'static str) {
+        self.encoding = Some(encoding);
+    }
+
+    /// Adds a line that is bad whatever the file is for.
     pub(super) fn add(&mut self, number: u64, offset_bytes: u64, fault: &Fault) {
         for faults in [&mut self.objects, &mut self.requests].into_iter().flatten() {
             faults.add(number, offset_bytes, fault.clone());
         }
     }
 
+    /// Adds a line that is bad by the rules for requests.
     pub(super) fn add_to_requests(&mut self, number: u64, offset_bytes: u64, fault: Fault) {
         if let Some(faults) = &mut self.requests {
             faults.add(number, offset_bytes, fault);
         }
     }
 
-    pub(super) fn add_all(&mut self, blank: Faults) {
-        for (number, offset_bytes, fault) in blank.list {
-            self.add(number, offset_bytes, &fault);
-        }
-    }
-
-    /// What is wrong with a file of this purpose; nothing when it is as it should be.
+    /// Describes what is wrong with a file of this purpose; none when it is valid.
     #[must_use]
     pub fn details(&self, purpose: Purpose) -> Option<String> {
-        match purpose {
-            Purpose::Batch => self.requests.as_ref()?.details(purpose),
-            Purpose::FineTune => self.objects.as_ref()?.details(purpose),
-            _ => None,
+        let (faults, unit) = match purpose {
+            Purpose::Batch => (self.requests.as_ref()?, "request"),
+            Purpose::FineTune => (self.objects.as_ref()?, "example"),
+            _ => return None,
+        };
+        if let Some(encoding) = self.encoding {
+            return Some(format!("The file is {encoding}; files of purpose '{purpose}' are JSON Lines in UTF-8."));
         }
+        if !self.has_lines {
+            return Some(format!("The file is empty; purpose '{purpose}' needs at least one line with one {unit}."));
+        }
+        faults.details(purpose)
     }
 }
