@@ -10,9 +10,9 @@ use crate::model::blob::Place;
 use crate::model::caller::Caller;
 use crate::model::digest::ContentDigest;
 use crate::model::ids::BlobId;
-use crate::model::limits::{Crowd, Limit, LimitOwner, Limits, LimitsInForce};
+use crate::model::limits::{Crowd, Limit, LimitOwner, Limits, LimitsInForce, QuotaExceeded, StorageUsage};
 use crate::model::purpose::Purpose;
-use crate::model::upload::MAX_PART_BYTES;
+use crate::model::upload::{MAX_PART_BYTES, Upload};
 use crate::random;
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
@@ -35,6 +35,14 @@ pub enum ReceiveError {
     /// The part is larger than a part may be.
     #[error("the part is larger than {MAX_PART_BYTES} bytes")]
     PartTooLarge,
+    /// The part is larger than what its Upload may still be given.
+    #[error("the parts of an upload of {size_bytes} bytes may have {limit_bytes} bytes")]
+    PartsTooLarge {
+        /// What was declared.
+        size_bytes: u64,
+        /// The most that all parts of the Upload may have together.
+        limit_bytes: u64,
+    },
     /// A store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -44,7 +52,16 @@ pub enum ReceiveError {
 #[derive(Clone, Copy, Debug)]
 enum Subject {
     File { purpose: Option<Purpose> },
-    Part,
+    Part { room: Option<PartRoom> },
+}
+
+/// How many bytes an Upload may still be given, as of the begin of a part.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_field_names, reason = "units come last")]
+struct PartRoom {
+    size_bytes: u64,
+    limit_bytes: u64,
+    left_bytes: u64,
 }
 
 /// Bytes on their way to a place that nobody sees yet. Dropping it discards them.
@@ -89,12 +106,23 @@ impl Files {
         self.begin(caller, limits, Subject::File { purpose })
     }
 
-    /// Begins to receive the bytes of a part of an Upload.
+    /// Begins to receive the bytes of a part of an Upload, no more than that may still be given; of a part that it was given
+    /// before, `upload` is none.
     ///
     /// # Errors
     /// When too many uploads are in flight.
-    pub fn receive_part(&self, caller: Caller, limits: LimitsInForce) -> Result<Receiving, ReceiveError> {
-        self.begin(caller, limits, Subject::Part)
+    pub fn receive_part(
+        &self,
+        caller: Caller,
+        limits: LimitsInForce,
+        upload: Option<&Upload>,
+    ) -> Result<Receiving, ReceiveError> {
+        let room = upload.map(|upload| {
+            let limit_bytes = upload.max_parts_bytes();
+            let left_bytes = limit_bytes.saturating_sub(upload.parts_bytes);
+            PartRoom { size_bytes: upload.size_bytes, limit_bytes, left_bytes }
+        });
+        self.begin(caller, limits, Subject::Part { room })
     }
 
     fn begin(&self, caller: Caller, limits: LimitsInForce, subject: Subject) -> Result<Receiving, ReceiveError> {
@@ -127,8 +155,24 @@ impl Files {
     /// # Errors
     /// When it could not, or the metadata store failed.
     pub async fn check_room(&self, caller: Caller, limits: &Limits, least_bytes: u64) -> Result<(), CreateError> {
-        let usage = self.metadata.storage_usage(caller.workspace).await.map_err(StoreError::from)?;
-        usage.refuse(limits, least_bytes).map_or(Ok(()), |exceeded| Err(CreateError::NoRoom(exceeded)))
+        let refused = self.find_excess(caller, |usage| usage.refuse(limits, least_bytes)).await?;
+        refused.map_or(Ok(()), |exceeded| Err(CreateError::NoRoom(exceeded)))
+    }
+
+    /// Returns what `refuse` finds too much for the workspace. Its totals are asked first: only what they refuse is worth a
+    /// sum over what has expired.
+    ///
+    /// # Errors
+    /// When the metadata store failed.
+    pub async fn find_excess(
+        &self,
+        caller: Caller,
+        refuse: impl Fn(StorageUsage) -> Option<QuotaExceeded>,
+    ) -> Result<Option<QuotaExceeded>, StoreError> {
+        if refuse(self.metadata.storage_totals(caller.workspace).await?).is_none() {
+            return Ok(None);
+        }
+        Ok(refuse(self.metadata.storage_usage(caller.workspace).await?))
     }
 }
 
@@ -238,7 +282,7 @@ impl Receiving {
 
     fn check_size(&self) -> Result<(), ReceiveError> {
         let Subject::File { purpose } = self.subject else {
-            return if self.received_bytes > MAX_PART_BYTES { Err(ReceiveError::PartTooLarge) } else { Ok(()) };
+            return self.check_part_size();
         };
         let of_purpose = purpose.and_then(|purpose| self.limits.get(Limit::FileBytes(purpose)));
         let limit_bytes = of_purpose.map_or(self.files.max_file_bytes, |limit| limit.min(self.files.max_file_bytes));
@@ -249,6 +293,22 @@ impl Receiving {
             return Err(ReceiveError::BatchTooLarge);
         }
         Ok(())
+    }
+}
+
+impl Receiving {
+    fn check_part_size(&self) -> Result<(), ReceiveError> {
+        if self.received_bytes > MAX_PART_BYTES {
+            return Err(ReceiveError::PartTooLarge);
+        }
+        match self.subject {
+            Subject::Part { room: Some(PartRoom { size_bytes, limit_bytes, left_bytes }) }
+                if self.received_bytes > left_bytes =>
+            {
+                Err(ReceiveError::PartsTooLarge { size_bytes, limit_bytes })
+            }
+            Subject::Part { .. } | Subject::File { .. } => Ok(()),
+        }
     }
 }
 

@@ -150,6 +150,16 @@ impl ApiError {
         Self::new(ErrorKind::StorageQuotaExceeded, message)
     }
 
+    /// The parts of an Upload of `size_bytes` have as much as they may have.
+    #[must_use]
+    pub fn parts_too_large(size_bytes: u64, limit_bytes: u64) -> Self {
+        let message = format!(
+            "The parts of an upload that was declared with {size_bytes} bytes may have {limit_bytes} bytes together. \
+             Complete the upload with the parts that it has, or cancel it."
+        );
+        Self::invalid(message).param("data")
+    }
+
     /// The file is larger than `limit_bytes`.
     #[must_use]
     pub fn file_too_large(limit_bytes: u64) -> Self {
@@ -276,6 +286,7 @@ impl From<ReceiveError> for ApiError {
             ReceiveError::PartTooLarge => {
                 Self::invalid(format!("The part is larger than the limit of {MAX_PART_BYTES} bytes.")).param("data")
             }
+            ReceiveError::PartsTooLarge { size_bytes, limit_bytes } => Self::parts_too_large(size_bytes, limit_bytes),
             ReceiveError::Store(error) => error.into(),
         }
     }
@@ -321,6 +332,7 @@ impl OfUpload for UploadRefusal {
             Self::TooManyParts => {
                 ApiError::invalid(format!("Upload {named} has {MAX_PARTS} parts, the most it may have.")).param("data")
             }
+            Self::TooManyBytes { size_bytes, limit_bytes } => ApiError::parts_too_large(size_bytes, limit_bytes),
             Self::UnknownPart(part) => ApiError::invalid(format!("No such Part object: {part}")).param("part_ids"),
             Self::UnknownCursor(part) => ApiError::invalid(format!("No such Part object: {part}")).param("after"),
             Self::RepeatedPart(part) => {
@@ -349,6 +361,7 @@ impl OfUpload for AddPartError {
     fn of_upload(self, named: &str) -> ApiError {
         match self {
             Self::Refused(refusal) => refusal.of_upload(named),
+            Self::NoRoom(exceeded) => ApiError::quota_exceeded(exceeded),
             Self::Received(error) => error.into(),
         }
     }

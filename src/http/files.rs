@@ -2,7 +2,7 @@
 
 use super::caller::Allowance;
 use super::error::ApiError;
-use super::form::{FormReader, MAX_FRAMING_BYTES};
+use super::form::FormReader;
 use super::idempotency::{Attempt, answer};
 use super::path::Named;
 use super::wire::{FileDeleted, FileObject, List, json};
@@ -14,7 +14,6 @@ use crate::model::page::Page;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
 use http::StatusCode;
-use http::header::CONTENT_LENGTH;
 use std::sync::Arc;
 
 /// `POST /v1/files`.
@@ -77,7 +76,6 @@ pub async fn delete_file(
 
 /// The smallest size that the file can have, as far as the request declares it.
 fn least_bytes(request: &Request, max_file_bytes: u64) -> Result<u64, ApiError> {
-    let declared = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    let least_bytes = declared.unwrap_or_default().saturating_sub(MAX_FRAMING_BYTES as u64);
+    let least_bytes = form::least_bytes(request);
     if least_bytes > max_file_bytes { Err(ApiError::file_too_large(max_file_bytes)) } else { Ok(least_bytes) }
 }

@@ -61,8 +61,9 @@ pub async fn add_upload_part(
 ) -> Result<Response, ApiError> {
     let id = named.id()?;
     spend::check(&hall, caller, &allowance, &attempt).await?;
+    let least_bytes = form::least_bytes(&request);
     let form = FormReader::new(request)?;
-    let receiving = hall.uploads.receive_part(caller, allowance.limits, id, attempt.key()).await;
+    let receiving = hall.uploads.receive_part(caller, allowance.limits, id, attempt.key(), least_bytes).await;
     let receiving = form::receive_part(receiving.map_err(|error| named.explain(error))?, form).await?;
     let effect = hall.uploads.add_part(id, receiving, attempt.once(wire::part)).await;
     answer(effect.map_err(|error| named.explain(error))?, wire::part)

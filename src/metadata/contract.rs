@@ -11,12 +11,12 @@ use crate::model::expiry::{DefaultExpiry, ExpiresAfter};
 use crate::model::file::{File, NewFile};
 use crate::model::filename::Filename;
 use crate::model::idempotency::{Effect, IdempotencyKey, Once, RequestDigest};
-use crate::model::ids::{BlobId, FileId, KeyId, ProcessId, RequestId, WorkspaceId};
+use crate::model::ids::{BlobId, FileId, KeyId, ProcessId, RequestId, UploadId, WorkspaceId};
 use crate::model::limits::{Limit, LimitOwner, Limits, LimitsInForce, QuotaExceeded, StorageUsage};
 use crate::model::page::{FileQuery, Order};
 use crate::model::purpose::Purpose;
 use crate::model::scope::Scopes;
-use crate::model::upload::NewUpload;
+use crate::model::upload::{Completion, MAX_PART_BYTES, NewPart, NewUpload, UploadRefusal};
 use crate::model::workspace::NameTaken;
 use crate::random;
 use bytes::Bytes;
@@ -45,6 +45,9 @@ pub async fn holds(store: &dyn MetadataStore, clock: &Clock) {
     a_key_that_has_ended_changes_nothing(store, clock).await;
     what_was_done_is_in_the_audit_log(store, clock).await;
     quotas_count_what_is_there_and_what_is_to_come(store, clock).await;
+    parts_beyond_the_declared_bytes_count_at_once(store, clock).await;
+    what_has_expired_makes_room_before_it_is_swept(store, clock).await;
+    workspaces_are_overdue_one_by_one(store, clock).await;
     store.probe().await.unwrap();
 }
 
@@ -129,6 +132,17 @@ async fn create(
 /// A fresh File.
 pub async fn file(store: &dyn MetadataStore, caller: Caller, number: u8) -> File {
     create(store, caller, number, Purpose::UserData, None).await
+}
+
+/// Ends at most `limit` Files and as many Uploads of each workspace that are overdue. Returns how many Files there were.
+pub async fn expire(store: &dyn MetadataStore, limit: u32) -> usize {
+    let (mut files, mut ended) = (0, std::collections::BTreeSet::new());
+    for overdue in store.overdue_workspaces(None, 1000).await.unwrap() {
+        if ended.insert(overdue.workspace) {
+            files += store.expire_workspace(overdue.workspace, limit).await.unwrap().files;
+        }
+    }
+    files
 }
 
 /// What was made, as it must be without a key.
@@ -302,11 +316,152 @@ async fn quotas_count_what_is_there_and_what_is_to_come(store: &dyn MetadataStor
     assert_eq!(store.storage_usage(ours.workspace).await.unwrap(), usage(10, 2, 0, 0));
     clock.set((brief.created_at() + 3600) * 1000);
     assert_eq!(store.storage_usage(ours.workspace).await.unwrap(), usage(5, 1, 0, 0), "nobody has swept");
-    store.delete_expired_files(10).await.unwrap();
+    expire(store, 10).await;
     assert_eq!(store.storage_usage(ours.workspace).await.unwrap(), usage(5, 1, 0, 0));
     assert_eq!(store.storage_usage(theirs.workspace).await.unwrap(), usage(5, 1, 0, 0));
     assert!(store.find_misfits().await.unwrap().is_empty());
     clock.set(NOW_MS);
+}
+
+/// A part of so many bytes, whose blob is begun under a name of its own.
+async fn part(store: &dyn MetadataStore, caller: Caller, size_bytes: u64) -> NewPart {
+    let blob = BlobId::new(random::bytes());
+    store.begin_blob(caller.workspace, blob, PROCESS).await.unwrap();
+    NewPart { blob, content: ContentDigest { size_bytes, ..new_file(blob, Purpose::UserData, None).content } }
+}
+
+async fn parts_beyond_the_declared_bytes_count_at_once(store: &dyn MetadataStore, clock: &Clock) {
+    let caller = tenant(store, "parts").await;
+    let limits = vec![(Limit::StorageBytes, Some(20)), (Limit::MaxFiles, Some(1))];
+    assert!(store.set_limits(LimitOwner::Workspace(caller.workspace), limits, ORIGIN).await.unwrap());
+    let upload = made(store.create_upload(caller, upload(8), None).await.unwrap()).id;
+    let add = async |size_bytes| store.create_part(caller, upload, part(store, caller, size_bytes).await, None).await;
+    let reserved = async || {
+        let usage = store.storage_totals(caller.workspace).await.unwrap();
+        assert_eq!(usage, store.storage_usage(caller.workspace).await.unwrap());
+        (usage.reserved_bytes, usage.reserved_files)
+    };
+    let first = made(add(8).await.unwrap()).unwrap().unwrap();
+    assert_eq!(reserved().await, (8, 1), "what was declared is reserved already");
+    made(add(8).await.unwrap()).unwrap().unwrap();
+    assert_eq!(reserved().await, (16, 1));
+    let full = Refused::Quota(QuotaExceeded::Bytes { limit_bytes: 20 });
+    let refused = part(store, caller, 5).await;
+    assert_eq!(store.create_part(caller, upload, refused.clone(), None).await.unwrap(), Effect::Refused(full));
+    assert_eq!(reserved().await, (16, 1));
+    assert!(!store.is_ready(refused.blob).await.unwrap(), "the blob of a refused part is still to be discarded");
+    made(add(4).await.unwrap()).unwrap().unwrap();
+    let found = store.find_upload(caller.workspace, upload).await.unwrap().unwrap();
+    assert_eq!((found.parts_bytes, found.part_count), (20, 3));
+    assert!(store.find_misfits().await.unwrap().is_empty());
+    let completion = Completion { parts: vec![first.id], sha256: None };
+    assert!(made(store.complete_upload(caller, upload, completion, None).await.unwrap()).is_ok());
+    assert_eq!(reserved().await, (0, 0));
+    assert!(
+        store
+            .set_limits(LimitOwner::Workspace(caller.workspace), vec![(Limit::StorageBytes, None)], ORIGIN)
+            .await
+            .unwrap()
+    );
+    assert!(
+        store.set_limits(LimitOwner::Workspace(caller.workspace), vec![(Limit::MaxFiles, None)], ORIGIN).await.unwrap()
+    );
+    let [cancelled, brief] = [begin(store, caller, 1).await, begin(store, caller, 1).await];
+    for (upload, size_bytes, taken) in [
+        (cancelled, MAX_PART_BYTES + 2, true),
+        (cancelled, 1, false),
+        (brief, MAX_PART_BYTES + 3, false),
+        (brief, 7, true),
+    ] {
+        let added = store.create_part(caller, upload, part(store, caller, size_bytes).await, None).await.unwrap();
+        let refusal = UploadRefusal::TooManyBytes { size_bytes: 1, limit_bytes: MAX_PART_BYTES + 2 };
+        assert_eq!(made(added).err(), (!taken).then_some(refusal));
+    }
+    assert_eq!(reserved().await, (MAX_PART_BYTES + 2 + 7, 2));
+    assert!(made(store.cancel_upload(caller, cancelled, None).await.unwrap()).is_ok());
+    assert_eq!(reserved().await, (7, 1));
+    clock.set(NOW_MS + 60_000);
+    assert_eq!(store.storage_totals(caller.workspace).await.unwrap().reserved_bytes, 7, "it has expired, unswept");
+    assert_eq!(store.storage_usage(caller.workspace).await.unwrap().reserved_bytes, 0);
+    while !store.expire_workspace(caller.workspace, 10).await.unwrap().is_nothing() {}
+    assert_eq!(reserved().await, (0, 0));
+    assert!(store.find_misfits().await.unwrap().is_empty());
+    clock.set(NOW_MS);
+    let pending = store.pending_blobs().await.unwrap();
+    store.abandon_blobs(pending.iter().map(|pending| pending.blob).collect()).await.unwrap();
+    store.forget_blobs(store.deleting_blobs(None, 1000, 0).await.unwrap()).await.unwrap();
+}
+
+async fn begin(store: &dyn MetadataStore, caller: Caller, size_bytes: u64) -> UploadId {
+    made(store.create_upload(caller, upload(size_bytes), None).await.unwrap()).id
+}
+
+async fn what_has_expired_makes_room_before_it_is_swept(store: &dyn MetadataStore, clock: &Clock) {
+    let caller = tenant(store, "room").await;
+    let owner = LimitOwner::Workspace(caller.workspace);
+    assert!(store.set_limits(owner, vec![(Limit::MaxFiles, Some(600))], ORIGIN).await.unwrap());
+    for _ in 0..300 {
+        let small = small_file(3, Purpose::UserData, ExpiresAfter::seconds(3600));
+        assert!(store.create_file(caller, small, None).await.unwrap().is_made());
+        begin(store, caller, 1).await;
+    }
+    let full = Effect::Refused(Refused::Quota(QuotaExceeded::Files { limit_files: 600 }));
+    assert_eq!(store.create_upload(caller, upload(1), None).await.unwrap(), full);
+    clock.set(NOW_MS + 200_000_000);
+    assert!(store.set_limits(owner, vec![(Limit::MaxFiles, Some(1))], ORIGIN).await.unwrap());
+    let small = || small_file(3, Purpose::UserData, None);
+    let alone = store.create_file(caller, small(), None).await.unwrap();
+    assert!(alone.is_made(), "{alone:?}: nothing else is left");
+    assert!(!store.create_file(caller, small(), None).await.unwrap().is_made());
+    let left = store.storage_totals(caller.workspace).await.unwrap();
+    assert_eq!((left.stored_files, left.reserved_files), (1, 0));
+    assert!(store.find_misfits().await.unwrap().is_empty());
+    clock.set(NOW_MS);
+}
+
+async fn workspaces_are_overdue_one_by_one(store: &dyn MetadataStore, clock: &Clock) {
+    let callers = [tenant(store, "overdue").await, tenant(store, "overdue too").await];
+    for caller in callers {
+        for seconds in [3600, 3600, 3600, 3601] {
+            let small = small_file(3, Purpose::UserData, ExpiresAfter::seconds(seconds));
+            assert!(store.create_file(caller, small, None).await.unwrap().is_made());
+        }
+        begin(store, caller, 1).await;
+    }
+    let list = async |after, limit| store.overdue_workspaces(after, limit).await.unwrap();
+    assert!(
+        list(None, 10).await.iter().all(|overdue| callers.iter().all(|caller| caller.workspace != overdue.workspace))
+    );
+    clock.set(NOW_MS + 400_000_000);
+    for limit in [1, 3, 100] {
+        let (mut after, mut seen) = (None, Vec::new());
+        loop {
+            let overdue = list(after, limit).await;
+            let Some(last) = overdue.last() else { break };
+            assert!(overdue.is_sorted() && overdue.first().copied() > after, "{overdue:?}");
+            after = Some(*last);
+            seen.extend(
+                overdue
+                    .into_iter()
+                    .filter(|overdue| callers.iter().any(|caller| caller.workspace == overdue.workspace)),
+            );
+        }
+        assert_eq!(seen.len(), 6, "{limit}: {seen:?}");
+    }
+    for caller in callers {
+        let mut files = 0;
+        loop {
+            let ended = store.expire_workspace(caller.workspace, 3).await.unwrap();
+            assert!(ended.files <= 3 && ended.uploads <= 1);
+            files += ended.files;
+            if ended.is_nothing() {
+                break;
+            }
+        }
+        assert_eq!(files, 4);
+    }
+    clock.set(NOW_MS);
+    assert!(store.find_misfits().await.unwrap().is_empty());
 }
 
 async fn what_was_done_is_in_the_audit_log(store: &dyn MetadataStore, clock: &Clock) {
@@ -560,7 +715,7 @@ async fn expired_files_are_gone_at_the_second(store: &dyn MetadataStore, clock: 
     assert_eq!(deadline, brief.created_at() + 3600);
     clock.set(deadline * 1000 - 1);
     assert!(store.find_file(caller.workspace, brief.id).await.unwrap().is_some());
-    assert_eq!(store.delete_expired_files(10).await.unwrap(), 0);
+    assert_eq!(expire(store, 10).await, 0);
     clock.set(deadline * 1000);
     assert_eq!(store.find_file(caller.workspace, brief.id).await.unwrap(), None);
     assert!(store.find_content(caller.workspace, brief.id).await.unwrap().is_none());
@@ -569,7 +724,7 @@ async fn expired_files_are_gone_at_the_second(store: &dyn MetadataStore, clock: 
     let page =
         store.list_files(caller.workspace, FileQuery { after: Some(brief.id), ..all(Order::Ascending) }).await.unwrap();
     assert_eq!(page.rows, vec![lasting]);
-    assert_eq!(store.delete_expired_files(10).await.unwrap(), 1);
+    assert_eq!(expire(store, 10).await, 1);
     assert!(store.deleting_blobs(None, 100, 0).await.unwrap().contains(&blob(caller, 1)));
     clock.set(NOW_MS);
 }

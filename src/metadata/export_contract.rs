@@ -1,6 +1,6 @@
 //! What every metadata store does with messages to the outside and with the export of usage.
 
-use super::contract::{ORIGIN, small_file, tenant};
+use super::contract::{ORIGIN, expire, small_file, tenant};
 use super::{Effect, MetadataStore};
 use crate::clock::Clock;
 use crate::model::caller::Caller;
@@ -131,7 +131,7 @@ async fn hours_are_exported_when_they_are_over_and_corrected_later(store: &dyn M
 
     at(4 * HOUR + 60);
     assert!(is_nothing(store).await, "a File has expired in the next hour and its row is missing");
-    while store.delete_expired_files(10).await.unwrap() > 0 {}
+    while expire(store, 10).await > 0 {}
     let (before, second, used) = hours(store, caller).await;
     assert_eq!(before, Some(first));
     assert_eq!(

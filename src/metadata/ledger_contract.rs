@@ -1,7 +1,7 @@
 //! What every metadata store knows of usage: exactly what happened, whoever asks, however finely, and whatever was swept or
 //! taken into a cache until then.
 
-use super::contract::{ORIGIN, small_file, tenant};
+use super::contract::{ORIGIN, expire, small_file, tenant};
 use super::{Effect, MetadataStore};
 use crate::clock::Clock;
 use crate::model::adjustment::{Adjusted, NewAdjustment, Reason};
@@ -77,7 +77,7 @@ pub async fn usage_is_what_happened(store: &dyn MetadataStore, clock: &Clock, sc
         join_all(all.iter_mut().zip(rolls).map(|(schedule, rolls)| act(store, schedule, rolls, now))).await;
         match dice.below(3) {
             0 => drop(store.roll_up_usage(u32::try_from(1 + dice.below(5000)).unwrap()).await.unwrap()),
-            1 => drop(store.delete_expired_files(u32::try_from(1 + dice.below(500)).unwrap()).await.unwrap()),
+            1 => drop(expire(store, u32::try_from(1 + dice.below(500)).unwrap()).await),
             _ => {}
         }
         clock.set(clock.now_ms() + dice.below(2_500_000));
@@ -90,7 +90,7 @@ pub async fn usage_is_what_happened(store: &dyn MetadataStore, clock: &Clock, sc
     assert!(store.find_misfits().await.unwrap().is_empty(), "seed {seed}");
     store.forget_usage_rollup().await.unwrap();
     while store.roll_up_usage(3000).await.unwrap() > 0 {}
-    while store.delete_expired_files(10_000).await.unwrap() > 0 {}
+    while expire(store, 10_000).await > 0 {}
     assert!(store.find_misfits().await.unwrap().is_empty(), "seed {seed}");
     assert!(
         before == ask(store, begun, clock.now_seconds(), SlotWidth::Hour).await,

@@ -52,6 +52,8 @@ macro_rules! migrations {
             (13, "outbox", "0013_outbox"),
             (14, "blob uploads", "0014_blob_uploads"),
             (15, "claimed messages", "0015_claimed_messages"),
+            (16, "upload reservations", "0016_upload_reservations"),
+            (17, "overdue indexes", "0017_overdue_indexes"),
         )
     };
     ($store:literal, $(($number:literal, $name:literal, $file:literal),)*) => {

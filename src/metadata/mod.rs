@@ -12,6 +12,7 @@ mod export_contract;
 mod ledger_contract;
 mod migrations;
 pub mod postgres;
+mod room;
 pub mod sqlite;
 
 use crate::model::adjustment::{Adjusted, NewAdjustment};
@@ -44,6 +45,9 @@ use std::sync::Arc;
 
 /// Rows of the ledger that one transaction takes into the cache of usage.
 pub const ROLL_UP_ROWS: u32 = 5000;
+
+/// Expired Files, and as many Uploads, that [`MetadataStore::storage_usage`] looks at.
+pub const USAGE_EXPIRED_ROWS: u32 = 10_000;
 
 /// How long a process counts as living after it last said so, in seconds. What it left behind is swept after that.
 pub const LEASE_SECONDS: u64 = 30;
@@ -98,6 +102,44 @@ pub enum Purged {
     Some(usize),
     /// Nothing is left.
     All,
+}
+
+/// A workspace in which a File or a pending Upload is overdue, in the order in which their time was over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Overdue {
+    /// The Unix second from which on it is expired.
+    pub since: u64,
+    /// Its workspace.
+    pub workspace: WorkspaceId,
+}
+
+impl Overdue {
+    /// Merges lists that are sorted and each were cut at `limit`: nothing is left out before the last of the result.
+    fn merge(lists: Vec<Vec<Self>>, limit: usize) -> Vec<Self> {
+        let cut = lists.iter().filter(|list| list.len() >= limit).filter_map(|list| list.last()).min().copied();
+        let mut merged: Vec<Self> = lists.into_iter().flatten().collect();
+        merged.sort_unstable();
+        merged.dedup();
+        merged.retain(|overdue| cut.is_none_or(|cut| *overdue <= cut));
+        merged
+    }
+}
+
+/// What one step of expiry ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// Files.
+    pub files: usize,
+    /// Uploads.
+    pub uploads: usize,
+}
+
+impl Ended {
+    /// Returns whether there was nothing to end.
+    #[must_use]
+    pub const fn is_nothing(self) -> bool {
+        self.files == 0 && self.uploads == 0
+    }
 }
 
 /// What is needed to read a File's content and to check what was read.
@@ -208,8 +250,11 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<bool, MetadataError>;
     /// Every workspace that has this limit, archived ones too, in the order of their ids.
     async fn workspaces_with_limit(&self, limit: Limit) -> Result<Vec<(WorkspaceId, u64)>, MetadataError>;
-    /// How much a workspace has now, as its quotas count it.
+    /// How much a workspace has now, as its quotas count it. Of what has expired and is not removed yet, the oldest
+    /// [`USAGE_EXPIRED_ROWS`] Files and Uploads are left out.
     async fn storage_usage(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError>;
+    /// The same with all that has expired and is not removed yet: one row is read.
+    async fn storage_totals(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError>;
 
     /// Enters reads into the ledger, numbered from `first_number` on among those of this process; what has a number that is
     /// entered already is left out.
@@ -353,16 +398,17 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
         upload: UploadId,
         once: Option<Once<Upload>>,
     ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError>;
-    /// Turns the blobs of the parts of at most `limit` pending Uploads whose time is over to `deleting`; how many there were.
-    async fn expire_uploads(&self, limit: u32) -> Result<usize, MetadataError>;
-
     /// Whether something was answered under this key that is to be answered again.
     async fn is_answered(&self, workspace: WorkspaceId, key: &IdempotencyKey) -> Result<bool, MetadataError>;
     /// Removes at most `limit` answers that are too old to be given again; how many there were.
     async fn forget_answers(&self, limit: u32) -> Result<usize, MetadataError>;
 
-    /// Does to at most `limit` expired Files what [`Self::delete_file`] does; how many there were.
-    async fn delete_expired_files(&self, limit: u32) -> Result<usize, MetadataError>;
+    /// Returns in which workspaces Files or pending Uploads are overdue, behind `after`, each second and workspace once.
+    /// Reads at most `limit` rows of each table.
+    async fn overdue_workspaces(&self, after: Option<Overdue>, limit: u32) -> Result<Vec<Overdue>, MetadataError>;
+    /// Does to at most `limit` expired Files of a workspace what [`Self::delete_file`] does, and ends as many of its Uploads
+    /// whose time is over.
+    async fn expire_workspace(&self, workspace: WorkspaceId, limit: u32) -> Result<Ended, MetadataError>;
     /// Every blob that is `pending`: no more than uploads were in flight at once.
     async fn pending_blobs(&self) -> Result<Vec<PendingBlob>, MetadataError>;
     /// Turns those of these blobs that are still `pending` to `deleting`.

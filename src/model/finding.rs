@@ -69,10 +69,15 @@ pub enum Finding {
         /// The id of the workspace.
         workspace: String,
     },
-    /// The Files of a workspace do not amount to what is counted against its quotas.
+    /// The Files and pending Uploads of a workspace do not amount to what is counted against its quotas.
     WrongTotal {
         /// The id of the workspace.
         workspace: String,
+    },
+    /// The parts of a pending Upload do not amount to what its row says.
+    WrongParts {
+        /// The id of the Upload.
+        upload: String,
     },
     /// The ledger does not say of a File what is true of it: that it is there, or when it ended.
     Unmetered {
@@ -108,6 +113,7 @@ impl Finding {
             Self::LeftPart { .. } => "left_part",
             Self::LostAnswer { .. } => "lost_answer",
             Self::WrongTotal { .. } => "wrong_total",
+            Self::WrongParts { .. } => "wrong_parts",
             Self::Unmetered { .. } => "unmetered_file",
             Self::WrongRollup { .. } => "wrong_rollup",
             Self::WrongSum { .. } => "wrong_sum",
@@ -133,7 +139,10 @@ impl fmt::Display for Finding {
             Self::Dangling { owner } => write!(out, "{owner} has a blob that is not ready"),
             Self::LeftPart { part } => write!(out, "{part} is kept for an upload that takes no parts"),
             Self::LostAnswer { workspace } => write!(out, "an answer is kept for {workspace}, which is not there"),
-            Self::WrongTotal { workspace } => write!(out, "the files of {workspace} do not add up to its total"),
+            Self::WrongTotal { workspace } => {
+                write!(out, "the files and uploads of {workspace} do not add up to its totals")
+            }
+            Self::WrongParts { upload } => write!(out, "the parts of {upload} do not add up to the totals of its row"),
             Self::Unmetered { file } => write!(out, "the ledger does not tell of {file} what is so"),
             Self::WrongRollup { hours } => {
                 write!(out, "{hours} hours of the cache of usage are not what the ledger says")

@@ -176,6 +176,35 @@ impl StorageUsage {
             .filter(|limit| files > *limit)
             .map(|limit_files| QuotaExceeded::Files { limit_files })
     }
+
+    /// Returns why a pending Upload may not reserve so many bytes more, if it may not.
+    #[must_use]
+    pub fn refuse_growth(self, limits: &Limits, more_bytes: u64) -> Option<QuotaExceeded> {
+        let bytes = self.stored_bytes.saturating_add(self.reserved_bytes).saturating_add(more_bytes);
+        let limit = limits.get(Limit::StorageBytes).filter(|limit| more_bytes > 0 && bytes > *limit);
+        limit.map(|limit_bytes| QuotaExceeded::Bytes { limit_bytes })
+    }
+
+    /// Returns the usage without one pending Upload that reserves so many bytes.
+    #[must_use]
+    pub fn without_upload(self, reserved_bytes: u64) -> Self {
+        Self {
+            reserved_bytes: self.reserved_bytes.saturating_sub(reserved_bytes),
+            reserved_files: self.reserved_files.saturating_sub(1),
+            ..self
+        }
+    }
+
+    /// Returns the usage without Files and pending Uploads that have expired.
+    #[must_use]
+    pub fn without(self, expired: Self) -> Self {
+        Self {
+            stored_bytes: self.stored_bytes.saturating_sub(expired.stored_bytes),
+            stored_files: self.stored_files.saturating_sub(expired.stored_files),
+            reserved_bytes: self.reserved_bytes.saturating_sub(expired.reserved_bytes),
+            reserved_files: self.reserved_files.saturating_sub(expired.reserved_files),
+        }
+    }
 }
 
 /// What there would be too much of.
@@ -225,5 +254,9 @@ mod tests {
         let full = StorageUsage { stored_files: 2, ..usage };
         assert_eq!(full.refuse(&limits, 3), Some(QuotaExceeded::Files { limit_files: 3 }));
         assert_eq!(full.refuse(&Limits::default(), u64::MAX), None);
+        assert_eq!(full.refuse_growth(&limits, 3), None, "a growing Upload is no further File");
+        assert_eq!(full.refuse_growth(&limits, 4), Some(QuotaExceeded::Bytes { limit_bytes: 10 }));
+        let over = StorageUsage { stored_bytes: 11, ..usage };
+        assert_eq!(over.refuse_growth(&limits, 0), None, "what was reserved already may come");
     }
 }

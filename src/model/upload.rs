@@ -14,6 +14,10 @@ pub const MAX_UPLOAD_BYTES: u64 = 8 << 30;
 pub const MAX_PART_BYTES: u64 = 64 << 20;
 /// Parts that one Upload may be given.
 pub const MAX_PARTS: u32 = 10_000;
+/// How often the parts of an Upload may have its declared bytes: a client sends a part again when its answer was lost.
+const DECLARED_TIMES: u64 = 2;
+/// What they may have beyond that, in bytes: one part of the largest size.
+const SPARE_BYTES: u64 = MAX_PART_BYTES;
 
 /// A File that is being put together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +36,43 @@ pub struct Upload {
     pub status: UploadStatus,
     /// The File that it became, while that is there.
     pub file: Option<File>,
+    /// The bytes of the parts that it was given, in sum. Only of a pending Upload.
+    pub parts_bytes: u64,
+    /// The number of those parts. Only of a pending Upload.
+    pub part_count: u32,
+}
+
+impl Upload {
+    /// Returns the most that the parts of the Upload may have together, in bytes.
+    #[must_use]
+    pub const fn max_parts_bytes(&self) -> u64 {
+        self.size_bytes.saturating_mul(DECLARED_TIMES).saturating_add(SPARE_BYTES)
+    }
+
+    /// Returns how many bytes of a quota the Upload takes while it is pending: those of the File to be, or those of its parts
+    /// if they are more.
+    #[must_use]
+    pub fn reserved_bytes(&self) -> u64 {
+        self.size_bytes.max(self.parts_bytes)
+    }
+
+    /// Decides whether the Upload takes one more part of `part_bytes`. Returns by how many bytes its reservation grows.
+    ///
+    /// # Errors
+    /// When it is not pending, has all parts that it may have, or its parts would have more bytes than they may have.
+    pub fn check_part(&self, part_bytes: u64) -> Result<u64, UploadRefusal> {
+        if self.status != UploadStatus::Pending {
+            return Err(UploadRefusal::NotPending(self.status));
+        }
+        if self.part_count >= MAX_PARTS {
+            return Err(UploadRefusal::TooManyParts);
+        }
+        let (parts_bytes, limit_bytes) = (self.parts_bytes.saturating_add(part_bytes), self.max_parts_bytes());
+        if parts_bytes > limit_bytes {
+            return Err(UploadRefusal::TooManyBytes { size_bytes: self.size_bytes, limit_bytes });
+        }
+        Ok(parts_bytes.saturating_sub(self.reserved_bytes()))
+    }
 }
 
 /// Where an Upload stands.
@@ -132,6 +173,14 @@ pub enum UploadRefusal {
     /// It has as many parts as it may have.
     #[error("the upload has {MAX_PARTS} parts")]
     TooManyParts,
+    /// Its parts would have more bytes than they may have.
+    #[error("the parts of an upload of {size_bytes} bytes may have {limit_bytes} bytes")]
+    TooManyBytes {
+        /// What was declared.
+        size_bytes: u64,
+        /// The most that all its parts may have together.
+        limit_bytes: u64,
+    },
     /// It has no such part.
     #[error("the upload has no part {0}")]
     UnknownPart(PartId),
@@ -149,4 +198,44 @@ pub enum UploadRefusal {
         /// What was declared.
         size_bytes: u64,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn upload(size_bytes: u64, parts_bytes: u64, part_count: u32) -> Upload {
+        Upload {
+            id: UploadId::new(0, [0; 12]),
+            size_bytes,
+            filename: Filename::parse("u").unwrap(),
+            purpose: Purpose::UserData,
+            expires_at: 0,
+            status: UploadStatus::Pending,
+            file: None,
+            parts_bytes,
+            part_count,
+        }
+    }
+
+    #[test]
+    fn parts_reserve_what_they_have_beyond_the_declared_bytes() {
+        assert_eq!(upload(10, 0, 0).check_part(10), Ok(0));
+        assert_eq!(upload(10, 0, 0).check_part(11), Ok(1));
+        assert_eq!(upload(10, 8, 1).check_part(5), Ok(3));
+        assert_eq!(upload(10, 12, 2).check_part(5), Ok(5));
+        assert_eq!((upload(10, 8, 1).reserved_bytes(), upload(10, 12, 2).reserved_bytes()), (10, 12));
+    }
+
+    #[test]
+    fn parts_may_have_twice_the_declared_bytes_and_one_part_more() {
+        let limit_bytes = 20 + MAX_PART_BYTES;
+        let refused = Err(UploadRefusal::TooManyBytes { size_bytes: 10, limit_bytes });
+        assert_eq!(upload(10, 20, 2).check_part(MAX_PART_BYTES), Ok(MAX_PART_BYTES));
+        assert_eq!(upload(10, 21, 2).check_part(MAX_PART_BYTES), refused);
+        assert_eq!(upload(10, u64::MAX, 2).check_part(1), refused);
+        assert_eq!(upload(10, 0, MAX_PARTS).check_part(1), Err(UploadRefusal::TooManyParts));
+        let ended = Upload { status: UploadStatus::Expired, ..upload(10, 0, 0) };
+        assert_eq!(ended.check_part(1), Err(UploadRefusal::NotPending(UploadStatus::Expired)));
+    }
 }

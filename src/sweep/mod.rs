@@ -6,6 +6,7 @@
 //! again. `stray` looks for what no row explains, and [`lineage`] says whether anything may be removed at all. The wiring
 //! of floor 5 runs it.
 
+mod expiry;
 mod lease;
 pub mod lineage;
 mod stray;
@@ -29,8 +30,6 @@ use tracing::Instrument;
 const STEP_MESSAGES: u32 = 16;
 /// Rows that one step of a pass takes at once.
 const STEP_ROWS: u32 = 512;
-/// Uploads that one step of a pass ends at once; each may have thousands of parts.
-const STEP_UPLOADS: u32 = 8;
 
 /// Removes what nobody sees any more.
 #[derive(Clone, Debug)]
@@ -123,9 +122,10 @@ impl Sweeper {
 
     /// One pass. A step that fails is logged and keeps none of the others.
     pub async fn sweep(&self) -> Swept {
+        let ended = expiry::expire(&*self.metadata).await;
         Swept {
-            expired_files: done(until_none(|| self.metadata.delete_expired_files(STEP_ROWS)).await),
-            expired_uploads: done(until_none(|| self.metadata.expire_uploads(STEP_UPLOADS)).await),
+            expired_files: ended.files,
+            expired_uploads: ended.uploads,
             forgotten_answers: done(until_none(|| self.metadata.forget_answers(STEP_ROWS)).await),
             forgotten_audit_entries: done(self.forget_audit_log().await),
             forgotten_messages: done(self.forget_messages().await),

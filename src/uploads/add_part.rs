@@ -6,8 +6,8 @@ use crate::files::{ReceiveError, Receiving, StoreError};
 use crate::model::caller::Caller;
 use crate::model::idempotency::{Effect, IdempotencyKey, Once};
 use crate::model::ids::UploadId;
-use crate::model::limits::LimitsInForce;
-use crate::model::upload::{NewPart, Part, UploadRefusal, UploadStatus};
+use crate::model::limits::{LimitsInForce, QuotaExceeded, StorageUsage};
+use crate::model::upload::{NewPart, Part, UploadRefusal};
 
 /// Why a part is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +15,9 @@ pub enum AddPartError {
     /// The Upload does not take it.
     #[error(transparent)]
     Refused(#[from] UploadRefusal),
+    /// The workspace has no room for what the parts have beyond the declared bytes.
+    #[error("the workspace has no room left")]
+    NoRoom(QuotaExceeded),
     /// Its bytes are not received.
     #[error(transparent)]
     Received(#[from] ReceiveError),
@@ -27,33 +30,37 @@ impl From<StoreError> for AddPartError {
 }
 
 impl Uploads {
-    /// Opens a blob for the bytes of a part, if the Upload takes parts, or took one under this key.
+    /// Opens a blob for the bytes of a part of `least_bytes` at least, if the Upload takes such a part, or took one under this
+    /// key.
     ///
     /// # Errors
-    /// When it does not, too many uploads are in flight, or a store failed.
+    /// When it does not, the workspace has no room for it, too many uploads are in flight, or a store failed.
     pub async fn receive_part(
         &self,
         caller: Caller,
         limits: LimitsInForce,
         upload: UploadId,
         key: Option<&IdempotencyKey>,
+        least_bytes: u64,
     ) -> Result<Receiving, AddPartError> {
-        let workspace = caller.workspace;
-        let found = self.files.metadata.find_upload(workspace, upload).await.map_err(StoreError::from)?;
-        match found.ok_or(UploadRefusal::NotFound)?.status {
-            UploadStatus::Pending => Ok(self.files.receive_part(caller, limits)?),
-            status => {
-                let metadata = &self.files.metadata;
-                let is_answered = match key {
-                    Some(key) => metadata.is_answered(workspace, key).await.map_err(StoreError::from)?,
-                    None => false,
-                };
-                if !is_answered {
-                    return Err(UploadRefusal::NotPending(status).into());
-                }
-                Ok(self.files.receive_part(caller, limits)?)
+        let (metadata, workspace) = (&self.files.metadata, caller.workspace);
+        let found = metadata.find_upload(workspace, upload).await.map_err(StoreError::from)?;
+        let upload = found.ok_or(UploadRefusal::NotFound)?;
+        let is_answered = match key {
+            Some(key) => metadata.is_answered(workspace, key).await.map_err(StoreError::from)?,
+            None => false,
+        };
+        if is_answered {
+            return Ok(self.files.receive_part(caller, limits, None)?);
+        }
+        let more_bytes = upload.check_part(least_bytes)?;
+        if more_bytes > 0 && limits.has_quota() {
+            let refuse = |usage: StorageUsage| usage.refuse_growth(&limits.workspace, more_bytes);
+            if let Some(exceeded) = self.files.find_excess(caller, refuse).await? {
+                return Err(AddPartError::NoRoom(exceeded));
             }
         }
+        Ok(self.files.receive_part(caller, limits, Some(&upload))?)
     }
 
     /// Makes the received bytes durable, then a part of the Upload. The steps run to their end even when the caller goes

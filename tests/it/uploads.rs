@@ -1,10 +1,12 @@
 //! `/v1/uploads`: parts in any order become one File, without a copy, and what is left over goes.
 
 use crate::house::{Actor, Answer, Form, House};
-use reqwest::Method;
+use reqwest::{Body, Method};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use venna::clock::Clock;
+use venna::model::audit::Origin;
+use venna::model::limits::{Limit, LimitOwner};
 
 const NOW_MS: u64 = 1_795_374_000_000;
 
@@ -320,5 +322,60 @@ async fn a_download_that_has_begun_ends_although_the_file_is_deleted() {
     }
     assert!(received == whole);
     house.blobs_become(0).await;
+    house.close().await;
+}
+
+/// A body whose length is not declared, so that only what comes in can be counted.
+async fn add_undeclared(actor: &Actor, upload: &str, content: &[u8]) -> Answer {
+    let form = Form::default().named_file("data", "part", content).close();
+    let chunks: Vec<Result<Vec<u8>, std::io::Error>> = form.chunks(1 << 20).map(|chunk| Ok(chunk.to_vec())).collect();
+    let request = actor.request(Method::POST, &format!("/v1/uploads/{upload}/parts"));
+    let body = Body::wrap_stream(futures_util::stream::iter(chunks));
+    actor.send(request.header("content-type", Form::content_type()).body(body)).await
+}
+
+#[tokio::test]
+async fn parts_have_twice_the_declared_bytes_and_64_mib_at_most() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let upload = ada.create_upload(100).await.id();
+    let large = vec![7; 64 << 20];
+    let first = ada.add_part(&upload, &large).await.id();
+    let whole = ada.add_part(&upload, &content(100, 1)).await.id();
+    for answer in [ada.add_part(&upload, &content(101, 1)).await, ada.add_part(&upload, &large).await] {
+        let error = answer.is_error(400, Some("data"), None);
+        assert!(error["message"].as_str().unwrap().contains("67109064 bytes"), "{error}");
+    }
+    add_undeclared(&ada, &upload, &large).await.is_error(400, Some("data"), None);
+    house.blobs_become(2).await;
+    let again = ada.add_part(&upload, &content(100, 1)).await.id();
+    assert!(first != whole && whole != again);
+    ada.complete_upload(&upload, &[&whole]).await.is_ok();
+    house.blobs_become(1).await;
+    house.close().await;
+}
+
+#[tokio::test]
+async fn parts_beyond_the_declared_bytes_are_refused_at_the_quota_and_leave_nothing() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let workspace = house.installation().await.workspaces.find("ada").await.unwrap().unwrap().id;
+    let (owner, limits) = (LimitOwner::Workspace(workspace), vec![(Limit::StorageBytes, Some(1_000_000))]);
+    let installation = house.installation().await;
+    assert!(installation.workspaces.set_limits(owner, limits, Origin::COMMAND_LINE).await.unwrap());
+    house.keys().forget();
+    let upload = ada.create_upload(1).await.id();
+    let large = vec![7; 16 << 20];
+    ada.add_part(&upload, &large).await.is_error(400, None, Some("storage_quota_exceeded"));
+    add_undeclared(&ada, &upload, &large).await.is_error(400, None, Some("storage_quota_exceeded"));
+    for part in [500_000, 499_999] {
+        ada.add_part(&upload, &content(part, 1)).await.is_ok();
+    }
+    ada.add_part(&upload, &content(2, 1)).await.is_error(400, None, Some("storage_quota_exceeded"));
+    ada.create_file("b", &content(2, 1)).await.is_error(400, None, Some("storage_quota_exceeded"));
+    house.blobs_become(2).await;
+    ada.cancel_upload(&upload).await.is_ok();
+    house.blobs_become(0).await;
+    ada.create_file("b", &content(900_000, 1)).await.is_ok();
     house.close().await;
 }

@@ -20,7 +20,7 @@ use error::{
     MAX_BOUNDARY_BYTES, MAX_EPILOGUE_BYTES, MAX_HEADER_BLOCK_BYTES, MAX_PADDING_BYTES, MAX_PARTS, MAX_PREAMBLE_BYTES,
 };
 use futures_util::StreamExt;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use scanner::{Event, Scanner};
 
 /// The longest field that is not a file, in bytes.
@@ -31,6 +31,13 @@ pub const MAX_FRAMING_BYTES: usize = MAX_PARTS * (MAX_FIELD_BYTES + MAX_HEADER_B
     + (MAX_PARTS + 1) * (MAX_BOUNDARY_BYTES + MAX_PADDING_BYTES + 8)
     + MAX_PREAMBLE_BYTES
     + MAX_EPILOGUE_BYTES;
+
+/// Returns the fewest bytes that the file of a form can have, by the declared length of the request; 0 where none is declared.
+#[must_use]
+pub fn least_bytes(request: &Request) -> u64 {
+    let declared = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    declared.unwrap_or_default().saturating_sub(MAX_FRAMING_BYTES as u64)
+}
 
 /// The parts of a form, as they come in.
 pub struct FormReader {

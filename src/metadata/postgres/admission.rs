@@ -10,25 +10,22 @@ use crate::model::ids::{FileId, UploadId};
 use crate::model::limits::{Limit, Limits, StorageUsage};
 use crate::model::purpose::Purpose;
 
-/// Sums are made only where somebody asks for them: where there is a quota.
+/// The totals count what has expired until it is removed. The Upload `$4` is left out of what is reserved.
 const STANDING: &str = "
     SELECT w.archived_at IS NULL AND EXISTS (
                SELECT 1 FROM api_keys k
                WHERE k.id = $2 AND k.workspace_id = w.id AND k.revoked_at IS NULL
                    AND (k.expires_at IS NULL OR k.expires_at > now_ms($3) / 1000)),
-           q.bytes, q.files, w.stored_bytes - e.bytes, w.stored_files - e.files, r.bytes, r.files, w.last_file_id,
+           q.bytes, q.files, w.stored_bytes, w.stored_files, w.reserved_bytes - coalesce(r.bytes, 0),
+           w.reserved_files - coalesce(r.files, 0), w.last_file_id,
            d.purpose IS NOT NULL, d.lives_seconds
     FROM workspaces w
     CROSS JOIN LATERAL (
         SELECT (SELECT value FROM limits WHERE owner_id = w.id AND name = 'storage_bytes') AS bytes,
                (SELECT value FROM limits WHERE owner_id = w.id AND name = 'max_files') AS files) q
-    CROSS JOIN LATERAL (
-        SELECT coalesce(sum(size_bytes), 0)::bigint AS bytes, count(*) AS files FROM files
-        WHERE coalesce(q.bytes, q.files) IS NOT NULL AND workspace_id = w.id AND expires_at <= now_ms($3) / 1000) e
-    CROSS JOIN LATERAL (
-        SELECT coalesce(sum(size_bytes), 0)::bigint AS bytes, count(*) AS files FROM uploads
-        WHERE coalesce(q.bytes, q.files) IS NOT NULL AND workspace_id = w.id AND status = 'pending'
-            AND expires_at > now_ms($3) / 1000 AND id <> $4) r
+    LEFT JOIN LATERAL (
+        SELECT greatest(size_bytes, parts_bytes) AS bytes, 1::bigint AS files FROM uploads
+        WHERE workspace_id = w.id AND id = $4 AND status = 'pending') r ON true
     LEFT JOIN default_expiries d ON d.workspace_id = w.id AND d.purpose = $5
     WHERE w.id = $1";
 
@@ -106,5 +103,10 @@ impl Standing {
             return None;
         }
         self.usage.refuse(&self.quotas, size_bytes).map(Refused::Quota)
+    }
+
+    /// Why a pending Upload may not reserve so many bytes more, if so.
+    pub(super) fn refuse_growth(&self, more_bytes: u64) -> Option<Refused> {
+        self.usage.refuse_growth(&self.quotas, more_bytes).map(Refused::Quota)
     }
 }

@@ -151,11 +151,18 @@ pub(super) async fn delete_some(
     deleted.map_or(Ok(0), |row| rows::number(&row, 0))
 }
 
-/// Those that another server is just deleting are left to it.
-pub(super) async fn delete_expired(session: &Session, limit: u32, set_ms: Option<i64>) -> Result<u64, Failure> {
-    let chosen = "SELECT workspace_id, id FROM files WHERE expires_at <= now_ms($2) / 1000
-                  ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED";
-    let deleted = session.row(&removal(chosen, OF_CHOSEN), &[&i64::from(limit), &set_ms]).await?;
+/// Deletes at most `limit` expired Files of a workspace; how many there were. Those that another server is just deleting are
+/// left to it.
+pub(super) async fn delete_expired(
+    session: &Session,
+    workspace: WorkspaceId,
+    limit: u32,
+    set_ms: Option<i64>,
+) -> Result<u64, Failure> {
+    let chosen = "SELECT workspace_id, id FROM files WHERE workspace_id = $1 AND expires_at <= now_ms($2) / 1000
+                  ORDER BY expires_at LIMIT $3 FOR UPDATE SKIP LOCKED";
+    let sql = removal(chosen, OF_CHOSEN);
+    let deleted = session.row(&sql, &[&workspace.to_string(), &set_ms, &i64::from(limit)]).await?;
     deleted.map_or(Ok(0), |row| rows::number(&row, 0))
 }
 

@@ -5,6 +5,7 @@ use super::failure::Failure;
 use super::rows::{named, number, parsed, stored};
 use super::writer::Change;
 use super::{audit, keys, workspaces};
+use crate::metadata::USAGE_EXPIRED_ROWS;
 use crate::model::audit::{Action, NewEntry, Origin};
 use crate::model::ids::WorkspaceId;
 use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
@@ -71,28 +72,39 @@ pub(super) async fn set(
     Ok(true)
 }
 
+/// What the workspace has, with all that has expired and is not removed yet: one row is read.
+pub(super) async fn totals(session: &Session, workspace: WorkspaceId) -> Result<StorageUsage, Failure> {
+    let sql = "SELECT stored_bytes, stored_files, reserved_bytes, reserved_files FROM workspaces WHERE id = $1";
+    session.row(sql, &[&workspace.to_string()]).await?.map_or(Ok(StorageUsage::default()), |row| storage_usage(&row))
+}
+
 /// What the workspace has at this second.
 pub(super) async fn usage(
     session: &Session,
     workspace: WorkspaceId,
     set_ms: Option<i64>,
 ) -> Result<StorageUsage, Failure> {
-    let sql = "SELECT w.stored_bytes - e.bytes, w.stored_files - e.files, r.bytes, r.files
+    let sql = "SELECT w.stored_bytes - e.bytes, w.stored_files - e.files, w.reserved_bytes - r.bytes, w.reserved_files - r.files
         FROM workspaces w
         CROSS JOIN LATERAL (
-            SELECT coalesce(sum(size_bytes), 0)::bigint AS bytes, count(*) AS files FROM files
-            WHERE workspace_id = w.id AND expires_at <= now_ms($2) / 1000) e
+            SELECT coalesce(sum(size_bytes), 0)::bigint AS bytes, count(*) AS files FROM (
+                SELECT size_bytes FROM files WHERE workspace_id = w.id AND expires_at <= now_ms($2) / 1000
+                ORDER BY expires_at LIMIT $3) f) e
         CROSS JOIN LATERAL (
-            SELECT coalesce(sum(size_bytes), 0)::bigint AS bytes, count(*) AS files FROM uploads
-            WHERE workspace_id = w.id AND status = 'pending' AND expires_at > now_ms($2) / 1000) r
+            SELECT coalesce(sum(greatest(size_bytes, parts_bytes)), 0)::bigint AS bytes, count(*) AS files FROM (
+                SELECT size_bytes, parts_bytes FROM uploads
+                WHERE workspace_id = w.id AND status = 'pending' AND expires_at <= now_ms($2) / 1000
+                ORDER BY expires_at LIMIT $3) u) r
         WHERE w.id = $1";
-    let Some(row) = session.row(sql, &[&workspace.to_string(), &set_ms]).await? else {
-        return Ok(StorageUsage::default());
-    };
+    let found = session.row(sql, &[&workspace.to_string(), &set_ms, &i64::from(USAGE_EXPIRED_ROWS)]).await?;
+    found.map_or(Ok(StorageUsage::default()), |row| storage_usage(&row))
+}
+
+fn storage_usage(row: &Row) -> Result<StorageUsage, Failure> {
     Ok(StorageUsage {
-        stored_bytes: number(&row, 0)?,
-        stored_files: number(&row, 1)?,
-        reserved_bytes: number(&row, 2)?,
-        reserved_files: number(&row, 3)?,
+        stored_bytes: number(row, 0)?,
+        stored_files: number(row, 1)?,
+        reserved_bytes: number(row, 2)?,
+        reserved_files: number(row, 3)?,
     })
 }

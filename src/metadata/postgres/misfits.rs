@@ -28,7 +28,14 @@ pub(super) async fn find(session: &Session) -> Result<Vec<Finding>, Failure> {
     let wrong_total = "SELECT w.id FROM workspaces w
         LEFT JOIN (SELECT workspace_id, sum(size_bytes) AS bytes, count(*) AS files FROM files GROUP BY workspace_id) f
             ON f.workspace_id = w.id
-        WHERE w.stored_bytes <> coalesce(f.bytes, 0) OR w.stored_files <> coalesce(f.files, 0)";
+        LEFT JOIN (SELECT workspace_id, sum(greatest(size_bytes, parts_bytes)) AS bytes, count(*) AS uploads FROM uploads
+                   WHERE status = 'pending' GROUP BY workspace_id) u ON u.workspace_id = w.id
+        WHERE w.stored_bytes <> coalesce(f.bytes, 0) OR w.stored_files <> coalesce(f.files, 0)
+            OR w.reserved_bytes <> coalesce(u.bytes, 0) OR w.reserved_files <> coalesce(u.uploads, 0)";
+    let wrong_parts = "SELECT u.id FROM uploads u
+        LEFT JOIN (SELECT workspace_id, upload_id, sum(size_bytes) AS bytes, count(*) AS parts FROM parts
+                   GROUP BY workspace_id, upload_id) p ON p.workspace_id = u.workspace_id AND p.upload_id = u.id
+        WHERE u.status = 'pending' AND (u.parts_bytes <> coalesce(p.bytes, 0) OR u.part_count <> coalesce(p.parts, 0))";
     let unmetered = "SELECT f.id FROM files f LEFT JOIN ledger b ON b.event_id = 'st+:' || f.id
         LEFT JOIN ledger e ON e.event_id = 'st-:' || f.id
         WHERE b.bytes IS DISTINCT FROM f.size_bytes OR b.workspace_id IS DISTINCT FROM f.workspace_id
@@ -40,12 +47,13 @@ pub(super) async fn find(session: &Session) -> Result<Vec<Finding>, Failure> {
             AND (e.bytes IS DISTINCT FROM -b.bytes OR e.api_key_id IS DISTINCT FROM b.api_key_id OR e.ts < b.ts)";
     let wrong_sum = "SELECT f.id FROM files f WHERE f.blob_id IS NULL AND f.size_bytes <>
         (SELECT coalesce(sum(p.size_bytes), 0) FROM file_parts p WHERE p.workspace_id = f.workspace_id AND p.file_id = f.id)";
-    let checks: [(&str, Check); 7] = [
+    let checks: [(&str, Check); 8] = [
         (&unowned, |row| Ok(Finding::Unowned { blob: parsed(row, 0)?, owners: number(row, 1)? })),
         (&dangling, |row| Ok(Finding::Dangling { owner: row.try_get(0)? })),
         (left, |row| Ok(Finding::LeftPart { part: row.try_get(0)? })),
         (lost, |row| Ok(Finding::LostAnswer { workspace: row.try_get(0)? })),
         (wrong_total, |row| Ok(Finding::WrongTotal { workspace: row.try_get(0)? })),
+        (wrong_parts, |row| Ok(Finding::WrongParts { upload: row.try_get(0)? })),
         (unmetered, |row| Ok(Finding::Unmetered { file: row.try_get(0)? })),
         (wrong_sum, |row| Ok(Finding::WrongSum { file: row.try_get(0)? })),
     ];

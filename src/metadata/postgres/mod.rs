@@ -24,6 +24,7 @@ mod limits;
 mod migrate;
 mod misfits;
 mod outbox;
+mod overdue;
 mod rows;
 mod snapshot;
 mod tls;
@@ -33,7 +34,10 @@ mod usage;
 mod workspaces;
 mod writer;
 
-use super::{MetadataError, MetadataStore, NewKey, NewSecret, PendingBlob, Purged, ReadyBlob, StoredContent};
+use super::room::with_room;
+use super::{
+    Ended, MetadataError, MetadataStore, NewKey, NewSecret, Overdue, PendingBlob, Purged, ReadyBlob, StoredContent,
+};
 use crate::clock::Clock;
 use crate::model::adjustment::{Adjusted, NewAdjustment};
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus};
@@ -68,6 +72,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 use tokio_postgres::Client;
+use uploads::PartLock;
 use usage::Behind;
 use writer::Change;
 
@@ -380,6 +385,10 @@ impl MetadataStore for PostgresStore {
         read!(self, |session| limits::usage(session, workspace, set_ms))
     }
 
+    async fn storage_totals(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError> {
+        read!(self, |session| limits::totals(session, workspace))
+    }
+
     async fn add_reads(&self, process: ProcessId, first_number: u64, reads: Vec<Reads>) -> Result<(), MetadataError> {
         let reads = reads.as_slice();
         let set_ms = self.set_ms();
@@ -515,7 +524,8 @@ impl MetadataStore for PostgresStore {
         file: NewFile,
         once: Option<Once<File>>,
     ) -> Result<Effect<Option<File>>, MetadataError> {
-        self.group_commit.create(Coming { caller, new: file, once }).await
+        let coming = || Coming { caller, new: file.clone(), once: once.clone() };
+        with_room(self, caller.workspace, || self.group_commit.create(coming())).await
     }
 
     async fn find_file(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<File>, MetadataError> {
@@ -544,7 +554,8 @@ impl MetadataStore for PostgresStore {
         once: Option<Once<Upload>>,
     ) -> Result<Effect<Upload>, MetadataError> {
         let (upload, once) = (&upload, once.as_ref());
-        change!(self, |change| uploads::create(change, caller, upload, once))
+        let create = || async move { change!(self, |change| uploads::create(change, caller, upload, once)) };
+        with_room(self, caller.workspace, create).await
     }
 
     async fn find_upload(&self, workspace: WorkspaceId, id: UploadId) -> Result<Option<Upload>, MetadataError> {
@@ -560,7 +571,18 @@ impl MetadataStore for PostgresStore {
         once: Option<Once<Part>>,
     ) -> Result<Effect<Result<Option<Part>, UploadRefusal>>, MetadataError> {
         let (part, once) = (&part, once.as_ref());
-        change!(self, |change| uploads::create_part(change, caller, upload, part, once))
+        let create = |lock| async move {
+            change!(self, |change| uploads::create_part(change, caller, upload, part, once, lock))
+        };
+        let create_in_turn = || async move {
+            for lock in [PartLock::Nothing, PartLock::Workspace] {
+                if let Some(effect) = create(lock).await? {
+                    return Ok(effect);
+                }
+            }
+            Err(Failure::Unreadable("a part was not decided under the lock of its workspace".to_owned()).into())
+        };
+        with_room(self, caller.workspace, create_in_turn).await
     }
 
     async fn list_parts(
@@ -591,7 +613,9 @@ impl MetadataStore for PostgresStore {
         once: Option<Once<Upload>>,
     ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError> {
         let (completion, once) = (&completion, once.as_ref());
-        change!(self, |change| uploads::complete(change, caller, upload, completion, once))
+        let complete =
+            || async move { change!(self, |change| uploads::complete(change, caller, upload, completion, once)) };
+        with_room(self, caller.workspace, complete).await
     }
 
     async fn cancel_upload(
@@ -604,11 +628,6 @@ impl MetadataStore for PostgresStore {
         change!(self, |change| uploads::cancel(change, caller, upload, once))
     }
 
-    async fn expire_uploads(&self, limit: u32) -> Result<usize, MetadataError> {
-        let set_ms = self.set_ms();
-        write!(self, |session| uploads::expire(session, limit, set_ms)).map(count)
-    }
-
     async fn is_answered(&self, workspace: WorkspaceId, key: &IdempotencyKey) -> Result<bool, MetadataError> {
         let set_ms = self.set_ms();
         read!(self, |session| answers::is_answered(session, workspace, key, set_ms))
@@ -619,9 +638,20 @@ impl MetadataStore for PostgresStore {
         write!(self, |session| answers::forget(session, limit, set_ms)).map(count)
     }
 
-    async fn delete_expired_files(&self, limit: u32) -> Result<usize, MetadataError> {
+    async fn overdue_workspaces(&self, after: Option<Overdue>, limit: u32) -> Result<Vec<Overdue>, MetadataError> {
         let set_ms = self.set_ms();
-        write!(self, |session| files::delete_expired(session, limit, set_ms)).map(count)
+        read!(self, |session| overdue::list(session, after, limit, set_ms))
+    }
+
+    async fn expire_workspace(&self, workspace: WorkspaceId, limit: u32) -> Result<Ended, MetadataError> {
+        let set_ms = self.set_ms();
+        let files = write!(self, |session| files::delete_expired(session, workspace, limit, set_ms)).map(count)?;
+        let uploads = if read!(self, |session| overdue::has_uploads(session, workspace, set_ms))? {
+            change!(self, |change| uploads::expire(change, workspace, limit)).map(count)?
+        } else {
+            0
+        };
+        Ok(Ended { files, uploads })
     }
 
     async fn pending_blobs(&self) -> Result<Vec<PendingBlob>, MetadataError> {

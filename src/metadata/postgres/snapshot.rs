@@ -51,7 +51,7 @@ const USAGE: &[&str] = &[
     "egress_bytes",
 ];
 
-/// Every table of the embedded store. Workspaces come behind Files, whose coming they would count again.
+/// Every table of the embedded store. A row that counts others comes behind them, or it would count them again.
 pub(super) static TABLES: &[Table] = &[
     Table {
         name: "installation",
@@ -92,7 +92,7 @@ pub(super) static TABLES: &[Table] = &[
             "status_details",
         ],
     ),
-    table("workspaces", &["id", "name", "archived_at", "stored_bytes", "stored_files"]),
+    table("parts", &["seq", "id", "workspace_id", "upload_id", "blob_id", "size_bytes", "sha256"]),
     table(
         "uploads",
         &[
@@ -106,9 +106,14 @@ pub(super) static TABLES: &[Table] = &[
             "status",
             "file_id",
             "completion",
+            "parts_bytes",
+            "part_count",
         ],
     ),
-    table("parts", &["seq", "id", "workspace_id", "upload_id", "blob_id", "size_bytes", "sha256"]),
+    table(
+        "workspaces",
+        &["id", "name", "archived_at", "stored_bytes", "stored_files", "reserved_bytes", "reserved_files"],
+    ),
     table("file_parts", &["workspace_id", "file_id", "position", "blob_id", "size_bytes"]),
     table("holds", &["id", "expires_at"]),
     table("scrub", &["\"only\"", "begun_at", "ended_at", "after", "blobs", "bytes", "damaged"]),

@@ -11,7 +11,7 @@ use super::rows::{self, digest, named, number, optional_digest, optional_number,
 use super::writer::{Change, Lock, Proof};
 use super::{blobs, expiries};
 use crate::model::blob::StoredBlob;
-use crate::model::caller::Caller;
+use crate::model::caller::{Caller, Refused};
 use crate::model::digest::Sha256Digest;
 use crate::model::expiry::ExpiresAfter;
 use crate::model::file::{File, FileDigest};
@@ -32,7 +32,7 @@ use tokio_postgres::Row;
 const FIND: &str = "
     SELECT f.id, f.purpose, f.filename, f.size_bytes, f.sha256, f.parts_sha256, f.part_count, f.expires_at, f.status_details,
            u.size_bytes, u.filename, u.purpose, u.lives_seconds, u.expires_at, u.status, u.completion,
-           u.expires_at <= now_ms($3) / 1000
+           u.expires_at <= now_ms($3) / 1000, u.parts_bytes, u.part_count
     FROM uploads u LEFT JOIN files f ON f.workspace_id = u.workspace_id AND f.id = u.file_id
         AND (f.expires_at IS NULL OR f.expires_at > now_ms($3) / 1000)
     WHERE u.workspace_id = $1 AND u.id = $2";
@@ -81,6 +81,8 @@ pub(super) async fn create(
         expires_at: now_seconds + new.ttl_seconds,
         status: UploadStatus::Pending,
         file: None,
+        parts_bytes: 0,
+        part_count: 0,
     };
     let (workspace, id) = (caller.workspace.to_string(), upload.id.to_string());
     let expires_after = expiries::decide(&standing, new.purpose, new.expires_after);
@@ -104,43 +106,51 @@ pub(super) async fn find(
     Ok(found.map(|row| row.upload))
 }
 
+/// What a part locks beside the row of its Upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PartLock {
+    /// Nothing: parts within the declared bytes of their Uploads do not wait for each other.
+    Nothing,
+    /// The row of the workspace, and that first, as every change does whose quota counts.
+    Workspace,
+}
+
+/// What came of a part.
+pub(super) type PartEffect = Effect<Result<Option<Part>, UploadRefusal>>;
+
+/// Adds a part. None when it would change what the workspace has reserved and the row of the workspace is not locked.
 pub(super) async fn create_part(
     change: Change<'_>,
     caller: Caller,
     upload: UploadId,
     new: &NewPart,
     once: Option<&Once<Part>>,
-) -> Result<Effect<Result<Option<Part>, UploadRefusal>>, Failure> {
+    lock: PartLock,
+) -> Result<Option<PartEffect>, Failure> {
     let workspace = caller.workspace;
     let opening = Opening::prepare(&change, caller, once).await?;
     let (take, claim) = (change.prepare(&locked()).await?, change.prepare(CLAIM).await?);
-    let count = "SELECT count(*) FROM parts WHERE workspace_id = $1 AND upload_id = $2";
-    let count = change.prepare(count).await?;
     let sql =
         "INSERT INTO parts (id, workspace_id, upload_id, blob_id, size_bytes, sha256) VALUES ($1, $2, $3, $4, $5, $6)";
     let insert = change.prepare(sql).await?;
     let (owner, name, set_ms) = (workspace.to_string(), upload.to_string(), change.set_ms());
-    let of_upload: Values<'_> = &[&owner, &name];
-    let (standing, row, parts, claimed) = change
-        .begin(&opening.locks(None), async {
+    let also = (lock == PartLock::Workspace).then_some(Lock::Workspace(workspace));
+    let (standing, row, claimed) = change
+        .begin(&opening.locks(also), async {
             try_join!(
                 opening.ask(None, None),
                 find_row(&take, workspace, upload, set_ms),
-                count.row(of_upload),
                 blobs::claim(&claim, workspace, new.blob, &new.content)
             )
         })
         .await?;
-    if let Err(stop) = standing {
-        return change.give_up(stop.into()).await;
+    let decided = decide_part(standing, row, new.content.size_bytes, claimed);
+    let counts = matches!(decided, Ok(1..) | Err(Effect::Refused(Refused::Quota(_))));
+    if counts && lock == PartLock::Nothing {
+        return change.give_up(None).await;
     }
-    let parts = parts.map(|row| number(&row, 0)).transpose()?.unwrap_or_default();
-    let refusal = pending(row).err().or_else(|| (parts >= u64::from(MAX_PARTS)).then_some(UploadRefusal::TooManyParts));
-    if let Some(refusal) = refusal {
-        return change.give_up(Effect::Made(Err(refusal))).await;
-    }
-    if !claimed {
-        return change.give_up(Effect::Made(Ok(None))).await;
+    if let Err(effect) = decided {
+        return change.give_up(Some(effect)).await;
     }
     let now_seconds = change.now_seconds();
     let id = PartId::new(now_seconds, random::bytes());
@@ -150,7 +160,23 @@ pub(super) async fn create_part(
     change.proven_by(Proof::Claim(blob.clone()));
     let writes = async { try_join!(insert.execute(values), opening.note(Some(&part), now_seconds)).map(drop) };
     change.commit(writes).await?;
-    Ok(Effect::Made(Ok(Some(part))))
+    Ok(Some(Effect::Made(Ok(Some(part)))))
+}
+
+/// Decides by how many bytes the reservation of an Upload grows with a part, or what is answered instead.
+fn decide_part(
+    standing: Result<Standing, Stop>,
+    row: Option<UploadRow>,
+    part_bytes: u64,
+    claimed: bool,
+) -> Result<u64, PartEffect> {
+    let standing = standing.map_err(PartEffect::from)?;
+    let row = row.ok_or(Effect::Made(Err(UploadRefusal::NotFound)))?;
+    let more_bytes = row.upload.check_part(part_bytes).map_err(|refusal| Effect::Made(Err(refusal)))?;
+    if !claimed {
+        return Err(Effect::Made(Ok(None)));
+    }
+    standing.refuse_growth(more_bytes).map_or(Ok(more_bytes), |refused| Err(Effect::Refused(refused)))
 }
 
 pub(super) async fn list_parts(
@@ -336,7 +362,7 @@ pub(super) async fn cancel(
     let end = change.prepare(end).await?;
     let set_ms = change.set_ms();
     let (standing, row) = change
-        .begin(&opening.locks(None), async {
+        .begin(&opening.locks(Some(Lock::Workspace(caller.workspace))), async {
             try_join!(opening.ask(None, None), find_row(&take, caller.workspace, upload, set_ms))
         })
         .await?;
@@ -359,12 +385,22 @@ pub(super) async fn cancel(
     Ok(Effect::Made(Ok(cancelled)))
 }
 
-/// Those that another server is just ending are left to it.
-pub(super) async fn expire(session: &Session, limit: u32, set_ms: Option<i64>) -> Result<u64, Failure> {
-    let chosen = "SELECT workspace_id, id FROM uploads WHERE status = 'pending' AND expires_at <= now_ms($1) / 1000
-                  LIMIT $2 FOR UPDATE SKIP LOCKED";
-    let ended = session.row(&ending(chosen, "expired"), &[&set_ms, &i64::from(limit)]).await?;
-    ended.map_or(Ok(0), |row| number(&row, 0))
+/// Ends at most `limit` pending Uploads of a workspace whose time is over; how many there were. Those that another server is
+/// just changing are left to it.
+pub(super) async fn expire(change: Change<'_>, workspace: WorkspaceId, limit: u32) -> Result<u64, Failure> {
+    let chosen = "SELECT workspace_id, id FROM uploads
+                  WHERE workspace_id = $1 AND status = 'pending' AND expires_at <= now_ms($2) / 1000
+                  ORDER BY expires_at LIMIT $3 FOR UPDATE SKIP LOCKED";
+    let ending = change.prepare(&ending(chosen, "expired")).await?;
+    let (name, set_ms, limit) = (workspace.to_string(), change.set_ms(), i64::from(limit));
+    let values: Values<'_> = &[&name, &set_ms, &limit];
+    let ended = change.begin(&[Lock::Workspace(workspace)], ending.row(values)).await?;
+    let ended = ended.map_or(Ok(0), |row| number(&row, 0))?;
+    if ended == 0 {
+        return change.give_up(0).await;
+    }
+    change.commit(async { Ok(()) }).await?;
+    Ok(ended)
 }
 
 /// Cancels at most `limit` pending Uploads of a workspace; how many there were.
@@ -428,6 +464,8 @@ fn upload_row(row: &Row, id: UploadId) -> Result<UploadRow, Failure> {
         expires_at: number(row, at(4))?,
         status: if status == UploadStatus::Pending && over { UploadStatus::Expired } else { status },
         file: file.map(|_| rows::file(row, 0)).transpose()?,
+        parts_bytes: number(row, at(8))?,
+        part_count: u32::try_from(number(row, at(9))?).unwrap_or(u32::MAX),
     };
     let expires_after = optional_number(row, at(3))?.map(ExpiresAfter::stored);
     Ok(UploadRow { upload, expires_after, completion: optional_digest(row, at(6))? })

@@ -195,11 +195,17 @@ pub(super) fn delete_some(
     delete_all(connection, sql, params![workspace.to_string(), limit], now_seconds)
 }
 
-pub(super) fn delete_expired(connection: &Connection, limit: u32, now_seconds: u64) -> Result<usize> {
-    let sql = "DELETE FROM files WHERE (workspace_id, id) IN
-               (SELECT workspace_id, id FROM files WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)
+/// Deletes at most `limit` expired Files of a workspace; how many there were.
+pub(super) fn delete_expired(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    limit: u32,
+    now_seconds: u64,
+) -> Result<usize> {
+    let sql = "DELETE FROM files WHERE workspace_id = ?1 AND id IN
+               (SELECT id FROM files WHERE workspace_id = ?1 AND expires_at <= ?2 ORDER BY expires_at LIMIT ?3)
                RETURNING workspace_id, id, blob_id, expires_at";
-    delete_all(connection, sql, params![now_seconds, limit], now_seconds)
+    delete_all(connection, sql, params![workspace.to_string(), now_seconds, limit], now_seconds)
 }
 
 /// Runs a statement that deletes Files, enters their ends and releases what they had; how many there were.

@@ -2,10 +2,11 @@
 
 use super::rows::{named, parsed};
 use super::{audit, keys, workspaces};
+use crate::metadata::USAGE_EXPIRED_ROWS;
 use crate::model::audit::{Action, NewEntry, Origin};
 use crate::model::caller::{Caller, Refused};
-use crate::model::ids::{UploadId, WorkspaceId};
-use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
+use crate::model::ids::WorkspaceId;
+use crate::model::limits::{Limit, LimitOwner, Limits, QuotaExceeded, StorageUsage};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use serde_json::{Map, json};
 
@@ -58,44 +59,56 @@ pub(super) fn workspaces_with(connection: &Connection, limit: Limit) -> Result<V
     connection.prepare_cached(sql)?.query_map([limit.to_string()], of)?.collect()
 }
 
-/// What the workspace has at this second; the Upload `except` is not counted among what is reserved.
-pub(super) fn usage(
-    connection: &Connection,
-    workspace: WorkspaceId,
-    except: Option<UploadId>,
-    now_seconds: u64,
-) -> Result<StorageUsage> {
-    let id = workspace.to_string();
-    let pair = |row: &Row<'_>| Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?));
-    let stored = "SELECT stored_bytes, stored_files FROM workspaces WHERE id = ?1";
-    let stored = connection.prepare_cached(stored)?.query_row([&id], pair).optional()?.unwrap_or_default();
-    let expired =
-        "SELECT coalesce(sum(size_bytes), 0), count(*) FROM files WHERE workspace_id = ?1 AND expires_at <= ?2";
-    let expired = connection.prepare_cached(expired)?.query_row(params![id, now_seconds], pair)?;
-    let reserved = "SELECT coalesce(sum(size_bytes), 0), count(*) FROM uploads
-                    WHERE workspace_id = ?1 AND status = 'pending' AND expires_at > ?2 AND id <> ?3";
-    let except = except.map(|upload| upload.to_string()).unwrap_or_default();
-    let reserved = connection.prepare_cached(reserved)?.query_row(params![id, now_seconds, except], pair)?;
-    Ok(StorageUsage {
-        stored_bytes: stored.0.saturating_sub(expired.0),
-        stored_files: stored.1.saturating_sub(expired.1),
-        reserved_bytes: reserved.0,
-        reserved_files: reserved.1,
-    })
+/// What the workspace has, with all that has expired and is not removed yet: one row is read.
+pub(super) fn totals(connection: &Connection, workspace: WorkspaceId) -> Result<StorageUsage> {
+    let sql = "SELECT stored_bytes, stored_files, reserved_bytes, reserved_files FROM workspaces WHERE id = ?1";
+    let usage = |row: &Row<'_>| {
+        Ok(StorageUsage {
+            stored_bytes: row.get(0)?,
+            stored_files: row.get(1)?,
+            reserved_bytes: row.get(2)?,
+            reserved_files: row.get(3)?,
+        })
+    };
+    Ok(connection.prepare_cached(sql)?.query_row([workspace.to_string()], usage).optional()?.unwrap_or_default())
 }
 
-/// Why the workspace may not have one more File of so many bytes, which may be what the Upload `except` was reserved for.
+/// What the workspace has at this second.
+pub(super) fn usage(connection: &Connection, workspace: WorkspaceId, now_seconds: u64) -> Result<StorageUsage> {
+    let snapshot = connection.unchecked_transaction()?;
+    let sum = |sql: &str| {
+        let values = params![workspace.to_string(), now_seconds, USAGE_EXPIRED_ROWS];
+        let pair = |row: &Row<'_>| Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?));
+        snapshot.prepare_cached(sql)?.query_row(values, pair)
+    };
+    let (stored_bytes, stored_files) = sum("SELECT coalesce(sum(size_bytes), 0), count(*) FROM
+         (SELECT size_bytes FROM files WHERE workspace_id = ?1 AND expires_at <= ?2 ORDER BY expires_at LIMIT ?3)")?;
+    let (reserved_bytes, reserved_files) = sum("SELECT coalesce(sum(max(size_bytes, parts_bytes)), 0), count(*) FROM
+         (SELECT size_bytes, parts_bytes FROM uploads
+          WHERE workspace_id = ?1 AND status = 'pending' AND expires_at <= ?2 ORDER BY expires_at LIMIT ?3)")?;
+    let expired = StorageUsage { stored_bytes, stored_files, reserved_bytes, reserved_files };
+    Ok(totals(&snapshot, workspace)?.without(expired))
+}
+
+/// Why the workspace may not have one more File of so many bytes, by its totals.
 pub(super) fn refuse(
     connection: &Connection,
     caller: Caller,
     limits: &Limits,
     size_bytes: u64,
-    except: Option<UploadId>,
-    now_seconds: u64,
+) -> Result<Option<Refused>> {
+    refuse_by(connection, caller, limits, |usage| usage.refuse(limits, size_bytes))
+}
+
+/// Why the workspace may not have what `refuse` finds too much for its totals. They are read only where there is a quota.
+pub(super) fn refuse_by(
+    connection: &Connection,
+    caller: Caller,
+    limits: &Limits,
+    refuse: impl FnOnce(StorageUsage) -> Option<QuotaExceeded>,
 ) -> Result<Option<Refused>> {
     if *limits == Limits::default() {
         return Ok(None);
     }
-    let usage = usage(connection, caller.workspace, except, now_seconds)?;
-    Ok(usage.refuse(limits, size_bytes).map(Refused::Quota))
+    Ok(refuse(totals(connection, caller.workspace)?).map(Refused::Quota))
 }

@@ -38,8 +38,16 @@ pub(super) fn find(connection: &Connection) -> Result<Vec<Finding>> {
     let wrong_total = "SELECT w.id FROM workspaces w
         LEFT JOIN (SELECT workspace_id, sum(size_bytes) AS bytes, count(*) AS files FROM files GROUP BY workspace_id) f
             ON f.workspace_id = w.id
-        WHERE w.stored_bytes <> coalesce(f.bytes, 0) OR w.stored_files <> coalesce(f.files, 0)";
+        LEFT JOIN (SELECT workspace_id, sum(max(size_bytes, parts_bytes)) AS bytes, count(*) AS uploads FROM uploads
+                   WHERE status = 'pending' GROUP BY workspace_id) u ON u.workspace_id = w.id
+        WHERE w.stored_bytes <> coalesce(f.bytes, 0) OR w.stored_files <> coalesce(f.files, 0)
+            OR w.reserved_bytes <> coalesce(u.bytes, 0) OR w.reserved_files <> coalesce(u.uploads, 0)";
     collect(wrong_total, |row| Ok(Finding::WrongTotal { workspace: row.get(0)? }))?;
+    let wrong_parts = "SELECT u.id FROM uploads u
+        LEFT JOIN (SELECT workspace_id, upload_id, sum(size_bytes) AS bytes, count(*) AS parts FROM parts
+                   GROUP BY workspace_id, upload_id) p ON p.workspace_id = u.workspace_id AND p.upload_id = u.id
+        WHERE u.status = 'pending' AND (u.parts_bytes <> coalesce(p.bytes, 0) OR u.part_count <> coalesce(p.parts, 0))";
+    collect(wrong_parts, |row| Ok(Finding::WrongParts { upload: row.get(0)? }))?;
     let unmetered = "SELECT f.id FROM files f LEFT JOIN ledger b ON b.event_id = 'st+:' || f.id
         LEFT JOIN ledger e ON e.event_id = 'st-:' || f.id
         WHERE b.bytes IS NOT f.size_bytes OR b.workspace_id IS NOT f.workspace_id OR e.seq IS NOT NULL

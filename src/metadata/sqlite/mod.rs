@@ -19,6 +19,7 @@ mod limits;
 mod migrate;
 mod misfits;
 mod outbox;
+mod overdue;
 mod readers;
 mod reserve;
 mod rows;
@@ -30,7 +31,10 @@ mod usage;
 mod workspaces;
 mod writer;
 
-use super::{MetadataError, MetadataStore, NewKey, NewSecret, PendingBlob, Purged, ReadyBlob, StoredContent};
+use super::room::with_room;
+use super::{
+    Ended, MetadataError, MetadataStore, NewKey, NewSecret, Overdue, PendingBlob, Purged, ReadyBlob, StoredContent,
+};
 use crate::clock::Clock;
 use crate::model::adjustment::{Adjusted, NewAdjustment};
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus};
@@ -161,6 +165,89 @@ impl SqliteStore {
         }
         self.probe().await?;
         full(&self.fullness)
+    }
+}
+
+/// Changes that a quota may refuse, each in one transaction.
+impl SqliteStore {
+    async fn write_file(
+        &self,
+        caller: Caller,
+        file: NewFile,
+        once: Option<Once<File>>,
+    ) -> Result<Effect<Option<File>>, MetadataError> {
+        let clock = self.clock.clone();
+        let change = move |change: &mut Change<'_>| {
+            let now_ms = clock.now_ms();
+            let work = |change: &mut Change<'_>, quotas: &Limits| match limits::refuse(
+                change.connection,
+                caller,
+                quotas,
+                file.content.size_bytes,
+            )? {
+                Some(refused) => Ok(Err(refused)),
+                None => files::create(change, caller, file, now_ms).map(Ok),
+            };
+            answers::once(change, caller, once, now_ms / 1000, work, Option::as_ref)
+        };
+        self.writer.write(change).await
+    }
+
+    async fn write_upload(
+        &self,
+        caller: Caller,
+        upload: NewUpload,
+        once: Option<Once<Upload>>,
+    ) -> Result<Effect<Upload>, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        let change = move |change: &mut Change<'_>| {
+            let work = |change: &mut Change<'_>, quotas: &Limits| match limits::refuse(
+                change.connection,
+                caller,
+                quotas,
+                upload.size_bytes,
+            )? {
+                Some(refused) => Ok(Err(refused)),
+                None => uploads::create(change.connection, caller.workspace, upload, now_seconds).map(Ok),
+            };
+            answers::once(change, caller, once, now_seconds, work, |upload| Some(upload))
+        };
+        self.writer.write(change).await
+    }
+
+    async fn write_part(
+        &self,
+        caller: Caller,
+        upload: UploadId,
+        part: NewPart,
+        once: Option<Once<Part>>,
+    ) -> Result<Effect<Result<Option<Part>, UploadRefusal>>, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        let change = move |change: &mut Change<'_>| {
+            let work = |change: &mut Change<'_>, quotas: &Limits| {
+                uploads::create_part(change.connection, caller, upload, &part, quotas, now_seconds)
+            };
+            answers::once(change, caller, once, now_seconds, work, |outcome| outcome.as_ref().ok()?.as_ref())
+        };
+        self.writer.write(change).await
+    }
+
+    async fn write_completion(
+        &self,
+        caller: Caller,
+        upload: UploadId,
+        completion: Arc<Completion>,
+        once: Option<Once<Upload>>,
+    ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError> {
+        let clock = self.clock.clone();
+        let change = move |change: &mut Change<'_>| {
+            let now_ms = clock.now_ms();
+            let work = |change: &mut Change<'_>, quotas: &Limits| {
+                uploads::complete(change, caller, upload, &completion, quotas, now_ms)
+            };
+            answers::once(change, caller, once, now_ms / 1000, work, |outcome| outcome.as_ref().ok())
+        };
+        self.writer.write(change).await
     }
 }
 
@@ -309,7 +396,11 @@ impl MetadataStore for SqliteStore {
 
     async fn storage_usage(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError> {
         let now_seconds = self.clock.now_seconds();
-        self.readers.current(|connection| limits::usage(connection, workspace, None, now_seconds))
+        self.readers.long(move |connection| limits::usage(connection, workspace, now_seconds)).await
+    }
+
+    async fn storage_totals(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError> {
+        self.readers.current(|connection| limits::totals(connection, workspace))
     }
 
     async fn add_reads(&self, process: ProcessId, first_number: u64, reads: Vec<Reads>) -> Result<(), MetadataError> {
@@ -439,21 +530,7 @@ impl MetadataStore for SqliteStore {
         if matches!(file.place, Place::Inline(_)) {
             self.refuse_while(Fullness::refuse_bytes).await?;
         }
-        let clock = self.clock.clone();
-        self.writer
-            .write(move |change| {
-                let now_ms = clock.now_ms();
-                let work = |change: &mut Change<'_>, quotas: &Limits| {
-                    let size_bytes = file.content.size_bytes;
-                    let refused = limits::refuse(change.connection, caller, quotas, size_bytes, None, now_ms / 1000)?;
-                    match refused {
-                        Some(refused) => Ok(Err(refused)),
-                        None => files::create(change, caller, file, now_ms).map(Ok),
-                    }
-                };
-                answers::once(change, caller, once, now_ms / 1000, work, Option::as_ref)
-            })
-            .await
+        with_room(self, caller.workspace, || self.write_file(caller, file.clone(), once.clone())).await
     }
 
     async fn find_file(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<File>, MetadataError> {
@@ -483,20 +560,7 @@ impl MetadataStore for SqliteStore {
         upload: NewUpload,
         once: Option<Once<Upload>>,
     ) -> Result<Effect<Upload>, MetadataError> {
-        let now_seconds = self.clock.now_seconds();
-        self.writer
-            .write(move |change| {
-                let work = |change: &mut Change<'_>, quotas: &Limits| {
-                    let size_bytes = upload.size_bytes;
-                    let refused = limits::refuse(change.connection, caller, quotas, size_bytes, None, now_seconds)?;
-                    match refused {
-                        Some(refused) => Ok(Err(refused)),
-                        None => uploads::create(change.connection, caller.workspace, upload, now_seconds).map(Ok),
-                    }
-                };
-                answers::once(change, caller, once, now_seconds, work, |upload| Some(upload))
-            })
-            .await
+        with_room(self, caller.workspace, || self.write_upload(caller, upload.clone(), once.clone())).await
     }
 
     async fn find_upload(&self, workspace: WorkspaceId, id: UploadId) -> Result<Option<Upload>, MetadataError> {
@@ -511,15 +575,7 @@ impl MetadataStore for SqliteStore {
         part: NewPart,
         once: Option<Once<Part>>,
     ) -> Result<Effect<Result<Option<Part>, UploadRefusal>>, MetadataError> {
-        let now_seconds = self.clock.now_seconds();
-        self.writer
-            .write(move |change| {
-                let work = |change: &mut Change<'_>, _: &Limits| {
-                    uploads::create_part(change.connection, caller.workspace, upload, &part, now_seconds).map(Ok)
-                };
-                answers::once(change, caller, once, now_seconds, work, |outcome| outcome.as_ref().ok()?.as_ref())
-            })
-            .await
+        with_room(self, caller.workspace, || self.write_part(caller, upload, part.clone(), once.clone())).await
     }
 
     async fn list_parts(
@@ -551,16 +607,9 @@ impl MetadataStore for SqliteStore {
         completion: Completion,
         once: Option<Once<Upload>>,
     ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError> {
-        let clock = self.clock.clone();
-        self.writer
-            .write(move |change| {
-                let now_ms = clock.now_ms();
-                let work = |change: &mut Change<'_>, quotas: &Limits| {
-                    uploads::complete(change, caller, upload, &completion, quotas, now_ms)
-                };
-                answers::once(change, caller, once, now_ms / 1000, work, |outcome| outcome.as_ref().ok())
-            })
-            .await
+        let completion = Arc::new(completion);
+        let complete = || self.write_completion(caller, upload, Arc::clone(&completion), once.clone());
+        with_room(self, caller.workspace, complete).await
     }
 
     async fn cancel_upload(
@@ -580,11 +629,6 @@ impl MetadataStore for SqliteStore {
             .await
     }
 
-    async fn expire_uploads(&self, limit: u32) -> Result<usize, MetadataError> {
-        let now_seconds = self.clock.now_seconds();
-        self.writer.write(move |change| uploads::expire(change.connection, limit, now_seconds)).await
-    }
-
     async fn is_answered(&self, workspace: WorkspaceId, key: &IdempotencyKey) -> Result<bool, MetadataError> {
         let now_seconds = self.clock.now_seconds();
         self.readers.point(|connection| answers::is_answered(connection, workspace, key, now_seconds))
@@ -595,9 +639,14 @@ impl MetadataStore for SqliteStore {
         self.writer.write(move |change| answers::forget(change.connection, limit, now_seconds)).await
     }
 
-    async fn delete_expired_files(&self, limit: u32) -> Result<usize, MetadataError> {
+    async fn overdue_workspaces(&self, after: Option<Overdue>, limit: u32) -> Result<Vec<Overdue>, MetadataError> {
         let now_seconds = self.clock.now_seconds();
-        self.writer.write(move |change| files::delete_expired(change.connection, limit, now_seconds)).await
+        self.readers.point(|connection| overdue::list(connection, after, limit, now_seconds))
+    }
+
+    async fn expire_workspace(&self, workspace: WorkspaceId, limit: u32) -> Result<Ended, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.writer.write(move |change| overdue::end(change.connection, workspace, limit, now_seconds)).await
     }
 
     async fn pending_blobs(&self) -> Result<Vec<PendingBlob>, MetadataError> {

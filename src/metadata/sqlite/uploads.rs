@@ -11,7 +11,7 @@ use crate::model::file::{File, FileDigest};
 use crate::model::filename::Filename;
 use crate::model::ids::{FileId, PartId, UploadId, WorkspaceId};
 use crate::model::ledger::Fact;
-use crate::model::limits::Limits;
+use crate::model::limits::{Limits, StorageUsage};
 use crate::model::page::Page;
 use crate::model::purpose::Purpose;
 use crate::model::upload::{Completion, MAX_PARTS, NewPart, NewUpload, Part, Upload, UploadRefusal, UploadStatus};
@@ -55,7 +55,8 @@ pub(super) fn create(
         expires_at,
     ])?;
     let (size_bytes, filename, purpose) = (new.size_bytes, new.filename, new.purpose);
-    Ok(Upload { id, size_bytes, filename, purpose, expires_at, status: UploadStatus::Pending, file: None })
+    let status = UploadStatus::Pending;
+    Ok(Upload { id, size_bytes, filename, purpose, expires_at, status, file: None, parts_bytes: 0, part_count: 0 })
 }
 
 pub(super) fn find(
@@ -69,22 +70,26 @@ pub(super) fn find(
 
 pub(super) fn create_part(
     connection: &Connection,
-    workspace: WorkspaceId,
+    caller: Caller,
     upload: UploadId,
     new: &NewPart,
+    quotas: &Limits,
     now_seconds: u64,
-) -> Result<std::result::Result<Option<Part>, UploadRefusal>> {
-    if let Err(refusal) = find_pending(connection, workspace, upload, now_seconds)? {
-        return Ok(Err(refusal));
-    }
-    let count = "SELECT count(*) FROM parts WHERE workspace_id = ?1 AND upload_id = ?2";
-    let owner = params![workspace.to_string(), upload.to_string()];
-    let parts: u32 = connection.prepare_cached(count)?.query_row(owner, |row| row.get(0))?;
-    if parts >= MAX_PARTS {
-        return Ok(Err(UploadRefusal::TooManyParts));
+) -> Result<std::result::Result<std::result::Result<Option<Part>, UploadRefusal>, Refused>> {
+    let (workspace, size_bytes) = (caller.workspace, new.content.size_bytes);
+    let Some(row) = find_row(connection, workspace, upload, now_seconds)? else {
+        return Ok(Ok(Err(UploadRefusal::NotFound)));
+    };
+    let more_bytes = match row.upload.check_part(size_bytes) {
+        Ok(more_bytes) => more_bytes,
+        Err(refusal) => return Ok(Ok(Err(refusal))),
+    };
+    let refuse = |usage: StorageUsage| usage.refuse_growth(quotas, more_bytes);
+    if let Some(refused) = limits::refuse_by(connection, caller, quotas, refuse)? {
+        return Ok(Err(refused));
     }
     if !blobs::claim(connection, workspace, new.blob, &new.content)? {
-        return Ok(Ok(None));
+        return Ok(Ok(Ok(None)));
     }
     let id = PartId::new(now_seconds, random::bytes());
     let sql =
@@ -94,10 +99,10 @@ pub(super) fn create_part(
         workspace.to_string(),
         upload.to_string(),
         new.blob.to_string(),
-        new.content.size_bytes,
+        size_bytes,
         new.content.sha256.0,
     ])?;
-    Ok(Ok(Some(Part { id, upload, size_bytes: new.content.size_bytes, sha256: new.content.sha256 })))
+    Ok(Ok(Ok(Some(Part { id, upload, size_bytes, sha256: new.content.sha256 }))))
 }
 
 pub(super) fn list_parts(
@@ -167,8 +172,9 @@ pub(super) fn complete(
         Ok(chosen) => chosen,
         Err(refusal) => return Ok(Ok(Err(refusal))),
     };
-    let size_bytes = row.upload.size_bytes;
-    if let Some(refused) = limits::refuse(change.connection, caller, quotas, size_bytes, Some(upload), now_seconds)? {
+    let (size_bytes, reserved_bytes) = (row.upload.size_bytes, row.upload.reserved_bytes());
+    let refuse = |usage: StorageUsage| usage.without_upload(reserved_bytes).refuse(quotas, size_bytes);
+    if let Some(refused) = limits::refuse_by(change.connection, caller, quotas, refuse)? {
         return Ok(Err(refused));
     }
     let file = insert_file(change, workspace, &row, &chosen, completion.sha256, now_ms)?;
@@ -201,28 +207,32 @@ pub(super) fn cancel(
     Ok(Ok(Upload { status: UploadStatus::Cancelled, ..row.upload }))
 }
 
-pub(super) fn expire(connection: &Connection, limit: u32, now_seconds: u64) -> Result<usize> {
-    let sql = "SELECT workspace_id, id FROM uploads WHERE status = 'pending' AND expires_at <= ?1 LIMIT ?2";
-    let mut select = connection.prepare_cached(sql)?;
-    let expired: Vec<(WorkspaceId, UploadId)> = select
-        .query_map(params![now_seconds, limit], |row| Ok((parsed(row, 0)?, parsed(row, 1)?)))?
-        .collect::<Result<_>>()?;
-    for (workspace, upload) in &expired {
-        end(connection, &workspace.to_string(), &upload.to_string(), UploadStatus::Expired)?;
-        discard_parts(connection, *workspace, *upload)?;
-    }
-    Ok(expired.len())
+/// Ends at most `limit` pending Uploads of a workspace whose time is over; how many there were.
+pub(super) fn expire(connection: &Connection, workspace: WorkspaceId, limit: u32, now_seconds: u64) -> Result<usize> {
+    end_some(connection, workspace, now_seconds, limit, UploadStatus::Expired)
 }
 
 /// Cancels at most `limit` pending Uploads of a workspace; how many there were.
 pub(super) fn cancel_some(connection: &Connection, workspace: WorkspaceId, limit: u32) -> Result<usize> {
-    let sql = "SELECT id FROM uploads WHERE workspace_id = ?1 AND status = 'pending' LIMIT ?2";
+    end_some(connection, workspace, i64::MAX as u64, limit, UploadStatus::Cancelled)
+}
+
+/// Ends at most `limit` pending Uploads of a workspace that expire by a second; how many there were.
+fn end_some(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    expire_by: u64,
+    limit: u32,
+    status: UploadStatus,
+) -> Result<usize> {
+    let sql = "SELECT id FROM uploads WHERE workspace_id = ?1 AND status = 'pending' AND expires_at <= ?2
+               ORDER BY expires_at LIMIT ?3";
     let pending: Vec<UploadId> = connection
         .prepare_cached(sql)?
-        .query_map(params![workspace.to_string(), limit], |row| parsed(row, 0))?
+        .query_map(params![workspace.to_string(), expire_by, limit], |row| parsed(row, 0))?
         .collect::<Result<_>>()?;
     for upload in &pending {
-        end(connection, &workspace.to_string(), &upload.to_string(), UploadStatus::Cancelled)?;
+        end(connection, &workspace.to_string(), &upload.to_string(), status)?;
         discard_parts(connection, workspace, *upload)?;
     }
     Ok(pending.len())
@@ -234,7 +244,8 @@ fn find_row(
     id: UploadId,
     now_seconds: u64,
 ) -> Result<Option<UploadRow>> {
-    let sql = "SELECT size_bytes, filename, purpose, lives_seconds, expires_at, status, file_id, completion
+    let sql = "SELECT size_bytes, filename, purpose, lives_seconds, expires_at, status, file_id, completion,
+                      parts_bytes, part_count
                FROM uploads WHERE workspace_id = ?1 AND id = ?2";
     let upload = |row: &Row<'_>| {
         let (expires_at, status) = (row.get(4)?, named(row, 5, UploadStatus::named)?);
@@ -247,6 +258,8 @@ fn find_row(
             expires_at,
             status: if expired { UploadStatus::Expired } else { status },
             file: None,
+            parts_bytes: row.get(8)?,
+            part_count: row.get(9)?,
         };
         let expires_after = row.get::<_, Option<u64>>(3)?.map(ExpiresAfter::stored);
         let file: Option<FileId> = rows::optional(row, 6)?;

@@ -8,6 +8,7 @@ use crate::http::catalogue::ErrorKind::{
 use crate::http::reference::operation::{Answer, Body, BodyExample, Group, Operation, Parameter};
 use crate::http::reference::schema::Schema;
 use crate::model::page::PAGE_FILES;
+use crate::model::upload::MAX_PART_BYTES;
 use serde_json::{Value, json};
 
 pub fn operations() -> Vec<Operation> {
@@ -89,6 +90,10 @@ fn add_part() -> Operation {
             "Stores a part. Parts may come in any order and side by side; their order is said when the \
                      Upload is completed."
                 .into(),
+            format!(
+                "All parts of an Upload together may have twice its `bytes` and {MAX_PART_BYTES} bytes more, so that a part can \
+                 be sent again when its answer was lost. What they have beyond `bytes` counts against the quota at once."
+            ),
         ],
         parameters: vec![id(), idempotency_key()],
         body: Some(Body {
@@ -97,7 +102,13 @@ fn add_part() -> Operation {
             example: BodyExample::Form { file: ("data", "notes.txt"), fields: vec![] },
         }),
         answer: Answer::Json("UploadPart", part()),
-        errors: vec![IdempotencyKeyReused, InsufficientStorage, RequestTimeout, SpendLimitReached],
+        errors: vec![
+            IdempotencyKeyReused,
+            InsufficientStorage,
+            RequestTimeout,
+            SpendLimitReached,
+            StorageQuotaExceeded,
+        ],
         python: include_str!("../calls/add_upload_part.py"),
         typescript: include_str!("../calls/add_upload_part.ts"),
         ..Operation::new(Group::Uploads, "addUploadPart", "POST", "/v1/uploads/{id}/parts", "Add upload part")

@@ -1,0 +1,45 @@
+//! Files and pending Uploads whose time is over.
+
+use super::connections::Session;
+use super::failure::Failure;
+use super::rows::{number, parsed, stored};
+use crate::metadata::Overdue;
+use crate::model::ids::WorkspaceId;
+
+/// Returns where something is overdue, behind `after` in the order of [`Overdue`]. Reads at most `limit` rows of each table.
+pub(super) async fn list(
+    session: &Session,
+    after: Option<Overdue>,
+    limit: u32,
+    set_ms: Option<i64>,
+) -> Result<Vec<Overdue>, Failure> {
+    let (since, workspace) =
+        after.map_or((0, String::new()), |after| (stored(after.since), after.workspace.to_string()));
+    let mut overdue = Vec::new();
+    for sql in [
+        "SELECT expires_at, workspace_id FROM files
+         WHERE expires_at IS NOT NULL AND expires_at <= now_ms($1) / 1000 AND (expires_at, workspace_id) > ($2, $3)
+         ORDER BY expires_at, workspace_id LIMIT $4",
+        "SELECT expires_at, workspace_id FROM uploads
+         WHERE status = 'pending' AND expires_at <= now_ms($1) / 1000 AND (expires_at, workspace_id) > ($2, $3)
+         ORDER BY expires_at, workspace_id LIMIT $4",
+    ] {
+        let found = session.rows(sql, &[&set_ms, &since, &workspace, &i64::from(limit)]).await?;
+        let row = |row: &tokio_postgres::Row| {
+            Ok::<_, Failure>(Overdue { since: number(row, 0)?, workspace: parsed(row, 1)? })
+        };
+        overdue.push(found.iter().map(row).collect::<Result<_, _>>()?);
+    }
+    Ok(Overdue::merge(overdue, limit as usize))
+}
+
+/// Returns whether a pending Upload of the workspace is overdue.
+pub(super) async fn has_uploads(
+    session: &Session,
+    workspace: WorkspaceId,
+    set_ms: Option<i64>,
+) -> Result<bool, Failure> {
+    let sql = "SELECT 1 FROM uploads WHERE workspace_id = $1 AND status = 'pending' AND expires_at <= now_ms($2) / 1000
+               ORDER BY expires_at LIMIT 1";
+    Ok(session.row(sql, &[&workspace.to_string(), &set_ms]).await?.is_some())
+}

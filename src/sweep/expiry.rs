@@ -1,0 +1,46 @@
+//! Expiry: Files and pending Uploads whose time is over are ended workspace by workspace.
+//!
+//! Workspaces with something overdue take turns, one bounded step each, so that none waits until another has nothing left. A
+//! workspace whose step fails is left to the next pass and keeps none of the others.
+
+use super::STEP_ROWS;
+use crate::causes::Causes;
+use crate::metadata::{Ended, MetadataError, MetadataStore};
+use crate::model::ids::WorkspaceId;
+use std::collections::BTreeSet;
+
+/// Ends what is overdue. Returns how much that was.
+pub(super) async fn expire(metadata: &dyn MetadataStore) -> Ended {
+    let mut all = Ended::default();
+    if let Err(error) = expire_all(metadata, &mut all).await {
+        tracing::warn!(error = %Causes(&error), "overdue workspaces cannot be listed; expiry goes on with the next sweep");
+    }
+    all
+}
+
+async fn expire_all(metadata: &dyn MetadataStore, all: &mut Ended) -> Result<(), MetadataError> {
+    let (mut after, mut failed) = (None, BTreeSet::new());
+    loop {
+        let overdue = metadata.overdue_workspaces(after, STEP_ROWS).await?;
+        let Some(last) = overdue.last() else { return Ok(()) };
+        after = Some(*last);
+        let workspaces = overdue.into_iter().map(|overdue| overdue.workspace);
+        let mut waiting: BTreeSet<WorkspaceId> = workspaces.filter(|workspace| !failed.contains(workspace)).collect();
+        while !waiting.is_empty() {
+            for workspace in std::mem::take(&mut waiting) {
+                match metadata.expire_workspace(workspace, STEP_ROWS).await {
+                    Ok(ended) if ended.is_nothing() => {}
+                    Ok(ended) => {
+                        all.files += ended.files;
+                        all.uploads += ended.uploads;
+                        waiting.insert(workspace);
+                    }
+                    Err(error) => {
+                        tracing::warn!(%workspace, error = %Causes(&error), "expiry failed and will be repeated");
+                        failed.insert(workspace);
+                    }
+                }
+            }
+        }
+    }
+}
