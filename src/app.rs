@@ -5,6 +5,7 @@
 mod archive;
 mod blobs;
 mod data_dir;
+mod increment;
 mod installation;
 mod manifest;
 mod migrate;
@@ -13,8 +14,9 @@ mod prices;
 mod reference;
 mod upkeep;
 
-pub use archive::{Archived, back_up, restore};
+pub use archive::{Archived, BackupPlan, back_up, restore};
 pub use blobs::refuse_contradictions;
+pub use increment::backup_folder;
 pub use installation::{Installation, open_inspector};
 pub use migrate::migrate;
 pub use prices::price_list;

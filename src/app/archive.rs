@@ -1,15 +1,18 @@
 //! Backups: a folder with a snapshot of the metadata, the blobs that it names, and a manifest.
 //!
+//! Removal of deleted bytes is held back from the snapshot until the last blob is copied, and not longer than a stated
+//! time. What an older backup has is taken over before that, so that only what is new is copied under the hold.
 //! The manifest is written last and durably, so that what a crash leaves is no backup. A restored installation carries a
 //! mark until it is whole, so that what a crash leaves is no installation.
 
-use super::blobs::{look_at_blobs, look_at_folder, open_blobs, open_folder};
+use super::blobs::{look_at_blobs, look_at_folder, open_blobs, open_local};
 use super::data_dir::{
     begin_restoring, create_folder, create_folders, end_restoring, lock, refuse_filled, refuse_half_restored,
 };
+use super::increment::{drop_unnamed, newest_backup, take_over};
 use super::installation::{Installation, open_database};
 use super::manifest::{BLOBS_FOLDER, METADATA_FILE, Manifest, Sums};
-use crate::archive::{Copied, Hold, copy_blobs};
+use crate::archive::{Copied, Hold, complete_blobs, copy_blobs};
 use crate::blobs::BlobStore;
 use crate::clock::Clock;
 use crate::config::StoreConfig;
@@ -24,6 +27,7 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What was copied so far.
 #[derive(Clone, Debug, Default)]
@@ -32,12 +36,22 @@ pub struct Archived {
     pub blobs: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Those of the blobs that were taken over from an older backup.
+    pub reused_blobs: u64,
+    /// Their bytes.
+    pub reused_bytes: u64,
+    /// Blobs that are damaged in the older backup and were copied anew, and how that shows.
+    pub damaged_before: Vec<(BlobId, &'static str)>,
     /// Blobs that were damaged where they came from, and how that shows.
     pub damaged: Vec<(BlobId, &'static str)>,
 }
 
 impl Archived {
     pub(super) fn add(&mut self, copied: Copied) {
+        if let Copied::Whole { size_bytes, is_reused: true, .. } = copied {
+            self.reused_blobs += 1;
+            self.reused_bytes += size_bytes;
+        }
         match copied {
             Copied::Whole { size_bytes, .. } | Copied::Inline { size_bytes } => {
                 self.blobs += 1;
@@ -48,14 +62,26 @@ impl Archived {
     }
 }
 
+/// What a backup is to be.
+#[derive(Clone, Copy, Debug)]
+pub struct BackupPlan<'a> {
+    /// The folder that becomes the backup: empty, or not there.
+    pub folder: &'a Path,
+    /// A folder of older backups, of which the newest is taken as a source.
+    pub older: Option<&'a Path>,
+    /// The longest time for which removal of deleted bytes may be held back.
+    pub max_hold: Duration,
+}
+
 /// Hears of every blob, and of what was copied until then.
 pub(super) type Progress<'a> = &'a mut (dyn FnMut(&Archived) + Send);
 
-/// Copies an installation, with a server running on it or not, to a folder that is empty or not there.
+/// Copies an installation, with a server running on it or not.
 ///
 /// # Errors
-/// When it cannot be done; the folder is no backup then.
-pub async fn back_up(stores: &StoreConfig, folder: &Path, progress: Progress<'_>) -> Result<Archived> {
+/// When it cannot be done, or takes longer than removal of deleted bytes may be held back; the folder is no backup then.
+pub async fn back_up(stores: &StoreConfig, plan: BackupPlan<'_>, progress: Progress<'_>) -> Result<Archived> {
+    let folder = plan.folder;
     let clock = Clock::system();
     let installation = Installation::open_existing(stores, clock.clone()).await?;
     let blobs = look_at_blobs(stores, &installation.metadata).await?;
@@ -66,14 +92,27 @@ pub async fn back_up(stores: &StoreConfig, folder: &Path, progress: Progress<'_>
     refuse_filled(folder)?;
     let target = folder.join(BLOBS_FOLDER);
     create_folder(&target)?;
-    let hold = Hold::take(&installation.metadata).await?;
-    let snapshot = folder.join(METADATA_FILE);
-    installation.metadata.snapshot(&snapshot).await?;
-    let rows = Snapshot::open(&snapshot).context("cannot read the snapshot of the metadata")?;
-    let mut manifest = Manifest::new(clock.now_seconds(), rows.stamp()?);
-    let mut sums = Sums::create(folder)?;
-    let archived = copy_and_sum(&rows, &blobs, &open_folder(&target).await?, &mut sums, progress).await?;
+    let target = open_local(&target).await?;
+    let mut archived = Archived::default();
+    let installation_id = installation.metadata.stamp().await?.map(|stamp| stamp.installation);
+    if let Some(older) = plan.older.map_or(Ok(None), |older| newest_backup(older, installation_id))? {
+        archived.damaged_before = take_over(&*installation.metadata, &older, &target, progress).await?;
+    }
+    let hold = Hold::take(&installation.metadata, plan.max_hold).await?;
+    let copy = async {
+        let snapshot = folder.join(METADATA_FILE);
+        installation.metadata.snapshot(&snapshot).await?;
+        let rows = Snapshot::open(&snapshot).context("cannot read the snapshot of the metadata")?;
+        let manifest = Manifest::new(clock.now_seconds(), rows.stamp()?);
+        let mut sums = Sums::create(folder)?;
+        let to: Arc<dyn BlobStore> = Arc::new(target.clone());
+        copy_and_sum(&rows, &blobs, &to, &mut sums, &mut archived, progress).await?;
+        anyhow::Ok((rows, manifest, sums))
+    };
+    let (rows, mut manifest, sums) = hold.cover(copy).await??;
     hold.release().await?;
+    drop_unnamed(&rows, &target).await?;
+    target.sync_names().await?;
     manifest.holds(&archived);
     let digest = sums.finish(folder)?;
     manifest.write(folder, digest)?;
@@ -85,20 +124,20 @@ async fn copy_and_sum(
     from: &Arc<dyn BlobStore>,
     to: &Arc<dyn BlobStore>,
     sums: &mut Sums,
+    archived: &mut Archived,
     progress: Progress<'_>,
-) -> Result<Archived> {
-    let (mut archived, mut summed) = (Archived::default(), Ok(()));
+) -> Result<()> {
+    let mut summed = Ok(());
     let ready = async |after, limit| rows.ready_blobs(after, limit);
     let mut note = |copied| {
         if let (Copied::Whole { blob, sha256, .. }, Ok(())) = (copied, &summed) {
             summed = sums.add_blob(blob, sha256);
         }
         archived.add(copied);
-        progress(&archived);
+        progress(archived);
     };
-    copy_blobs(ready, from, to, &mut note).await?;
-    summed?;
-    Ok(archived)
+    complete_blobs(ready, from, to, &mut note).await?;
+    Ok(summed?)
 }
 
 /// Makes an installation of a backup, on stores that are empty or not there; every byte is checked. The blobs that were

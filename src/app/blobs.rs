@@ -65,16 +65,26 @@ pub(super) async fn look_at_blobs(
 
 /// A folder of blobs, to write to.
 pub(super) async fn open_folder(folder: &Path) -> Result<Arc<dyn BlobStore>> {
+    Ok(Arc::new(open_local(folder).await?))
+}
+
+/// A folder of blobs, to write to and to link into.
+pub(super) async fn open_local(folder: &Path) -> Result<LocalBlobs> {
     let root = folder.to_owned();
     let blobs = tokio::task::spawn_blocking(move || LocalBlobs::open(&root)).await?;
-    Ok(Arc::new(blobs.with_context(|| format!("cannot keep blobs in {}", folder.display()))?))
+    blobs.with_context(|| format!("cannot keep blobs in {}", folder.display()))
+}
+
+/// A folder of blobs, to read from and to link from.
+pub(super) async fn look_at_local(folder: &Path) -> Result<LocalBlobs> {
+    let root = folder.to_owned();
+    let blobs = tokio::task::spawn_blocking(move || LocalBlobs::open_unproven(&root)).await?;
+    blobs.with_context(|| format!("cannot open the folder of blobs {}", folder.display()))
 }
 
 /// A folder of blobs, to read from.
 pub(super) async fn look_at_folder(folder: &Path) -> Result<Arc<dyn BlobStore>> {
-    let root = folder.to_owned();
-    let blobs = tokio::task::spawn_blocking(move || LocalBlobs::open_unproven(&root)).await?;
-    Ok(Arc::new(blobs.with_context(|| format!("cannot open the folder of blobs {}", folder.display()))?))
+    Ok(Arc::new(look_at_local(folder).await?))
 }
 
 /// How long the bytes of what was deleted are kept.

@@ -3,7 +3,7 @@
 use super::archive::Archived;
 use super::data_dir::write_durably;
 use crate::model::digest::Sha256Digest;
-use crate::model::ids::BlobId;
+use crate::model::ids::{BlobId, InstallationId};
 use crate::model::stamp::Stamp;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
@@ -107,11 +107,17 @@ impl Manifest {
         Ok(write_durably(&folder.join(MANIFEST_FILE), text.as_bytes())?)
     }
 
-    /// The manifest of a backup whose digests and metadata are as they were written.
+    /// Returns the second at which a backup was begun and the installation that it is of. Its content is not checked.
     ///
     /// # Errors
-    /// When the folder is no backup of a known form, or was changed.
-    pub(super) fn read(folder: &Path) -> Result<Self> {
+    /// When the folder is no finished backup of a known form.
+    pub(super) fn origin(folder: &Path) -> Result<(u64, Option<InstallationId>)> {
+        let manifest = Self::open(folder)?;
+        let stamp = manifest.stamp.and_then(|stamp| stamp.parse::<Stamp>().ok());
+        Ok((manifest.created_at, stamp.map(|stamp| stamp.installation)))
+    }
+
+    fn open(folder: &Path) -> Result<Self> {
         let path = folder.join(MANIFEST_FILE);
         let mut text = String::new();
         let file = File::open(&path);
@@ -122,6 +128,15 @@ impl Manifest {
         if manifest.format != FORMAT {
             bail!("the backup has form {}, this program knows {FORMAT}", manifest.format);
         }
+        Ok(manifest)
+    }
+
+    /// The manifest of a backup whose digests and metadata are as they were written.
+    ///
+    /// # Errors
+    /// When the folder is no backup of a known form, or was changed.
+    pub(super) fn read(folder: &Path) -> Result<Self> {
+        let manifest = Self::open(folder)?;
         let sums = sha256_of(&folder.join(SUMS_FILE)).with_context(|| format!("cannot read {SUMS_FILE}"))?;
         if sums.to_string() != manifest.sums_sha256 {
             bail!("{SUMS_FILE} is not the one that was written");

@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// Rows that are asked for at once; each may have a block of bytes in it.
-const STEP_BLOBS: u32 = 128;
+pub(super) const STEP_BLOBS: u32 = 128;
 /// Blobs that are copied at once, so that their fsyncs are waited for together.
-const COPIES_AT_ONCE: usize = 8;
+pub(super) const COPIES_AT_ONCE: usize = 8;
 
 /// What became of a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub enum Copied {
         size_bytes: u64,
         /// SHA-256 of its bytes.
         sha256: Sha256Digest,
+        /// The target had it before; nothing was copied.
+        is_reused: bool,
     },
     /// It is whole, and its bytes stand in its row.
     Inline {
@@ -77,6 +79,37 @@ pub async fn copy_blobs(
     }
 }
 
+/// Copies those of the blobs that the target does not have yet, as [`copy_blobs`] does. What it has must have been compared
+/// with its checksums when it came.
+///
+/// # Errors
+/// When a store failed; what was copied until then stays.
+pub async fn complete_blobs(
+    rows: impl AsyncFn(Option<BlobId>, u32) -> Result<Vec<ReadyBlob>, MetadataError>,
+    from: &Arc<dyn BlobStore>,
+    to: &Arc<dyn BlobStore>,
+    report: &mut (dyn FnMut(Copied) + Send),
+) -> Result<(), CopyError> {
+    let mut after = None;
+    loop {
+        let step = rows(after, STEP_BLOBS).await?;
+        let Some(last) = step.last() else { return Ok(()) };
+        after = Some(last.stored.blob);
+        let names: Vec<BlobId> = step.iter().map(|ready| ready.stored.blob).collect();
+        let sizes = to.sizes(&names).await?;
+        let (there, missing): (Vec<_>, Vec<_>) =
+            step.into_iter().zip(sizes).partition(|(ready, size)| *size == Some(ready.stored.size_bytes));
+        for (ReadyBlob { stored, sha256 }, _) in there {
+            report(Copied::Whole { blob: stored.blob, size_bytes: stored.size_bytes, sha256, is_reused: true });
+        }
+        let copies = stream::iter(missing).map(|(ready, _)| bring(ready, from, to));
+        let mut copies = copies.buffer_unordered(COPIES_AT_ONCE);
+        while let Some(copied) = copies.try_next().await? {
+            report(copied);
+        }
+    }
+}
+
 async fn bring(ready: ReadyBlob, from: &Arc<dyn BlobStore>, to: &Arc<dyn BlobStore>) -> Result<Copied, CopyError> {
     match &ready.stored.inline {
         None => copy(ready, from, to).await,
@@ -87,7 +120,11 @@ async fn bring(ready: ReadyBlob, from: &Arc<dyn BlobStore>, to: &Arc<dyn BlobSto
     }
 }
 
-async fn copy(ready: ReadyBlob, from: &Arc<dyn BlobStore>, to: &Arc<dyn BlobStore>) -> Result<Copied, CopyError> {
+pub(super) async fn copy(
+    ready: ReadyBlob,
+    from: &Arc<dyn BlobStore>,
+    to: &Arc<dyn BlobStore>,
+) -> Result<Copied, CopyError> {
     let (blob, size_bytes, sha256) = (ready.stored.blob, ready.stored.size_bytes, ready.sha256);
     let mut writer = to.create(blob).await?;
     let sent = async {
@@ -109,5 +146,5 @@ async fn copy(ready: ReadyBlob, from: &Arc<dyn BlobStore>, to: &Arc<dyn BlobStor
     if content.size_bytes != size_bytes || content.sha256 != sha256 {
         return Err(CopyError::Changed(blob));
     }
-    Ok(Copied::Whole { blob, size_bytes, sha256 })
+    Ok(Copied::Whole { blob, size_bytes, sha256, is_reused: false })
 }

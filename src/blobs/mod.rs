@@ -70,6 +70,17 @@ pub struct NamesPage {
     pub last: NamesCursor,
 }
 
+/// The outcome of giving a blob of one store a second name in another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Linked {
+    /// Both stores have the same bytes now.
+    Made,
+    /// The other store does not have the blob.
+    Absent,
+    /// The file system makes no such link; the bytes must be copied.
+    Refused,
+}
+
 /// A place for blobs.
 #[async_trait]
 pub trait BlobStore: std::fmt::Debug + Send + Sync + 'static {

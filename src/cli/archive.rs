@@ -2,7 +2,7 @@
 
 use super::inspect::conclude;
 use super::settings::StoreSettings;
-use crate::app::{Archived, back_up, restore};
+use crate::app::{Archived, BackupPlan, back_up, backup_folder, restore};
 use crate::model::finding::Finding;
 use anyhow::Result;
 use std::io::{self, Write};
@@ -13,12 +13,21 @@ use std::time::{Duration, Instant};
 /// How often it is said how far the copy has come.
 const PERIOD: Duration = Duration::from_secs(2);
 const MIB: u64 = 1 << 20;
+/// The longest time for which a backup may hold back the removal of deleted bytes when none is given: one day.
+const MAX_HOLD_SECONDS: u64 = 86_400;
 
 /// Copies the installation to a folder, with the server running or not.
 #[derive(Debug, clap::Args)]
 pub struct Backup {
-    /// The folder, empty or not there.
+    /// The folder, empty or not there; with `--incremental`, a folder of backups.
     destination: PathBuf,
+    /// Makes a backup in a fresh folder inside of the destination, named by the time in UTC, and takes over what the newest
+    /// one there has: as hard links where that can be, each compared with its checksums.
+    #[arg(long)]
+    incremental: bool,
+    /// The longest time for which removal of deleted bytes is held back; a backup that takes longer fails.
+    #[arg(long, value_name = "SECONDS", default_value_t = MAX_HOLD_SECONDS, value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    max_hold_seconds: u64,
     #[command(flatten)]
     settings: StoreSettings,
 }
@@ -40,8 +49,21 @@ impl Backup {
     async fn back_up(&self) -> Result<u64> {
         let stores = self.settings.stores()?;
         let mut progress = Progress::new("copied");
-        let archived = back_up(&stores, &self.destination, &mut |archived| progress.show(archived)).await?;
-        report(&archived, &format!("backed up to {}", self.destination.display()))
+        let folder = if self.incremental { backup_folder(&self.destination) } else { self.destination.clone() };
+        let plan = BackupPlan {
+            folder: &folder,
+            older: self.incremental.then_some(&*self.destination),
+            max_hold: Duration::from_secs(self.max_hold_seconds),
+        };
+        let archived = back_up(&stores, plan, &mut |archived| progress.show(archived)).await?;
+        for (blob, why) in &archived.damaged_before {
+            eprintln!("the older backup has blob {blob} damaged ({why}); it was not taken over");
+        }
+        if self.incremental {
+            let (blobs, bytes) = (archived.reused_blobs, archived.reused_bytes);
+            eprintln!("{blobs} blobs, {bytes} bytes taken over from an older backup");
+        }
+        report(&archived, &format!("backed up to {}", folder.display()))
     }
 }
 

@@ -5,6 +5,7 @@
 //! following links. All system calls that may wait for the disk run on the blocking pool.
 
 mod buffers;
+mod link;
 mod quarantine;
 mod read;
 mod shared_sync;

@@ -35,6 +35,14 @@ impl Snapshot {
         Ok(blobs::ready(&self.0, after, limit)?)
     }
 
+    /// Whether the blob is `ready`.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn is_ready(&self, blob: BlobId) -> Result<bool, MetadataError> {
+        Ok(blobs::is_ready(&self.0, blob)?)
+    }
+
     /// What the metadata store remembered of its installation.
     ///
     /// # Errors

@@ -1,0 +1,102 @@
+//! Taking over blobs from an older copy of the same installation, each compared with its checksums first.
+
+use super::copy::{COPIES_AT_ONCE, Copied, CopyError, STEP_BLOBS, copy};
+use crate::blobs::verify::read_verified;
+use crate::blobs::{BlobError, BlobStore, Linked};
+use crate::metadata::{MetadataError, ReadyBlob};
+use crate::model::byte_range::ByteRange;
+use crate::model::digest::Sha256Digest;
+use crate::model::ids::BlobId;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// The outcome for one blob of the older copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reused {
+    /// It was read, has the checksum of its row, and is in the new copy.
+    Whole {
+        /// Its length in bytes.
+        size_bytes: u64,
+    },
+    /// The older copy does not have it.
+    Absent,
+    /// The older copy has it with other bytes, so it was not taken over.
+    Damaged {
+        /// The blob.
+        blob: BlobId,
+        /// How that shows.
+        why: &'static str,
+    },
+}
+
+/// Takes over from `older` what it has of the blobs that `rows` names, in steps: `rows` is given the last blob of the step
+/// before, and a number. `link` gives a blob of `older` its second name in `to`; where that cannot be, its bytes are
+/// copied. Either way they are read once and compared with the checksums and the SHA-256 of the row.
+///
+/// # Errors
+/// When the rows could not be read, or `to` failed.
+pub async fn reuse_blobs(
+    rows: impl AsyncFn(Option<BlobId>, u32) -> Result<Vec<ReadyBlob>, MetadataError>,
+    older: &Arc<dyn BlobStore>,
+    to: &Arc<dyn BlobStore>,
+    link: impl AsyncFn(BlobId) -> Result<Linked, BlobError>,
+    report: &mut (dyn FnMut(Reused) + Send),
+) -> Result<(), CopyError> {
+    let mut after = None;
+    loop {
+        let step = rows(after, STEP_BLOBS).await?;
+        let Some(last) = step.last() else { return Ok(()) };
+        after = Some(last.stored.blob);
+        let stored = step.into_iter().filter(|ready| ready.stored.inline.is_none());
+        let mut reused =
+            stream::iter(stored).map(|ready| reuse(ready, older, to, &link)).buffer_unordered(COPIES_AT_ONCE);
+        while let Some(outcome) = reused.try_next().await? {
+            report(outcome);
+        }
+    }
+}
+
+async fn reuse(
+    ready: ReadyBlob,
+    older: &Arc<dyn BlobStore>,
+    to: &Arc<dyn BlobStore>,
+    link: &impl AsyncFn(BlobId) -> Result<Linked, BlobError>,
+) -> Result<Reused, CopyError> {
+    let (blob, size_bytes) = (ready.stored.blob, ready.stored.size_bytes);
+    match link(blob).await? {
+        Linked::Absent => Ok(Reused::Absent),
+        Linked::Refused => match copy(ready, older, to).await? {
+            Copied::Damaged { blob, why } => Ok(Reused::Damaged { blob, why }),
+            _ => Ok(Reused::Whole { size_bytes }),
+        },
+        Linked::Made => match difference(ready, &**to).await {
+            None => Ok(Reused::Whole { size_bytes }),
+            Some(why) => {
+                for (_, removed) in to.delete(&[blob]).await {
+                    removed?;
+                }
+                Ok(Reused::Damaged { blob, why })
+            }
+        },
+    }
+}
+
+/// How the bytes of a blob differ from its row. A store that cannot read them is not asked again: the blob is copied from
+/// its source instead.
+async fn difference(ready: ReadyBlob, store: &dyn BlobStore) -> Option<&'static str> {
+    let whole = ByteRange::whole(ready.stored.size_bytes);
+    let mut digest = Sha256::new();
+    let read = async {
+        let mut content = read_verified(store, ready.stored, whole).await?;
+        while let Some(chunk) = content.try_next().await? {
+            digest.update(&chunk);
+        }
+        Ok(())
+    };
+    match read.await {
+        Ok(()) => (Sha256Digest(digest.finalize().into()) != ready.sha256).then_some("its SHA-256 is not what it was"),
+        Err(BlobError::Damaged(_, why)) => Some(why),
+        Err(_) => Some("it cannot be read"),
+    }
+}
