@@ -80,6 +80,9 @@ pub enum StoreError {
     /// A store does not answer as it should.
     #[error("a store failed")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Too many operations of the same workspace wait for a store already.
+    #[error("too much of the workspace waits for a store")]
+    Crowded(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl StoreError {
@@ -132,6 +135,7 @@ impl From<MetadataError> for StoreError {
             MetadataError::OutOfSpace(_) => Self::OutOfSpace(Box::new(error)),
             MetadataError::Broken(_) => Self::Internal(Box::new(error)),
             MetadataError::Unavailable(_) => Self::Unavailable(Box::new(error)),
+            MetadataError::Crowded(_) => Self::Crowded(Box::new(error)),
         }
     }
 }

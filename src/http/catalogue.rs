@@ -237,7 +237,7 @@ impl ErrorKind {
                 "rate_limit_error",
                 Some("rate_limit_exceeded"),
                 Some(true),
-                "Too many uploads are in flight, too many requests were made within a minute, or too many with keys that open nothing came from one network.",
+                "Too many uploads are in flight, too many requests of one project wait, too many were made within a minute, or too many with keys that open nothing came from one network.",
                 "Wait as long as `Retry-After` says; SDKs do so by themselves.",
             ),
             Self::SpendLimitReached => entry(

@@ -198,6 +198,11 @@ impl From<StoreError> for ApiError {
             }
             StoreError::Internal(_) => Self::internal().cause(error),
             StoreError::Unavailable(_) => Self::unavailable().cause(error),
+            StoreError::Crowded(_) => Self::new(
+                ErrorKind::RateLimited,
+                "Too many requests of this project are waiting on this server. Please try again in a moment.",
+            )
+            .header(RETRY_AFTER, RETRY_AFTER_SECONDS),
         }
     }
 }

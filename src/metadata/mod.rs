@@ -67,6 +67,9 @@ pub enum MetadataError {
     /// The store does not answer as it should; whether a change took place is not known.
     #[error("the metadata store failed")]
     Unavailable(#[source] Cause),
+    /// Too many operations of the same workspace wait for the store already; nothing was done.
+    #[error("too much of the workspace waits for the metadata store")]
+    Crowded(#[source] Cause),
 }
 
 /// A key as it is entered into the store, which adds the id.

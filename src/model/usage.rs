@@ -42,6 +42,17 @@ pub struct UsageQuery {
     pub by: Dimensions,
 }
 
+impl UsageQuery {
+    /// Returns the workspace that the question is about; none when it is about several.
+    #[must_use]
+    pub fn only_workspace(&self) -> Option<WorkspaceId> {
+        match self.workspaces.as_deref() {
+            Some([only]) => Some(*only),
+            _ => None,
+        }
+    }
+}
+
 /// Dimensions that are kept apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dimensions {

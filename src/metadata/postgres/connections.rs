@@ -6,6 +6,8 @@
 use super::OpenError;
 use super::endpoint::{CONNECT_TIMEOUT, Endpoint};
 use super::failure::Failure;
+use super::fair_gate::{FairGate, Owner, Permit};
+use super::pool_health::PoolHealth;
 use super::tls;
 use crate::metadata::MetadataError;
 use crate::random;
@@ -17,7 +19,6 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
@@ -26,8 +27,16 @@ use tokio_postgres::{Row, Statement};
 const MAX_CONNECTIONS: usize = 16;
 /// Those of them that changes may have, so that reads always find one.
 const MAX_CHANGES: usize = 12;
-/// Those of them that long reads may have.
+/// Those of them that changes of one workspace may have.
+const MAX_CHANGES_PER_WORKSPACE: usize = 4;
+/// Short reads that may be under way at once.
+const MAX_READS: usize = 12;
+/// Short reads of one workspace that may be under way at once.
+const MAX_READS_PER_WORKSPACE: usize = 6;
+/// Connections that long reads may have.
 const MAX_LONG_READS: usize = 2;
+/// Connections that long reads of one workspace may have.
+const MAX_LONG_READS_PER_WORKSPACE: usize = 1;
 /// How long anything may wait for a connection.
 const WAIT: Duration = Duration::from_secs(2);
 /// How long a request may take until its change is sent to be committed, or its read is answered.
@@ -61,8 +70,10 @@ impl Deadline {
 /// The connections of a process to its database.
 pub(super) struct Connections {
     pool: Pool,
-    changes: Semaphore,
-    long_reads: Semaphore,
+    health: PoolHealth,
+    changes: FairGate,
+    reads: FairGate,
+    long_reads: FairGate,
 }
 
 impl fmt::Debug for Connections {
@@ -95,10 +106,18 @@ impl Connections {
         config.options(format!("{given}{settings}"));
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(config, tls::connector(endpoint)?, manager);
+        let health = PoolHealth::default();
         let pool = Pool::builder(manager).max_size(MAX_CONNECTIONS).runtime(Runtime::Tokio1);
+        let pool = pool.pre_recycle(health.check());
         let pool = pool.wait_timeout(Some(WAIT)).create_timeout(Some(CONNECT_TIMEOUT)).build();
         let pool = pool.map_err(|error| OpenError::Unusable(error.to_string()))?;
-        Ok(Self { pool, changes: Semaphore::new(MAX_CHANGES), long_reads: Semaphore::new(MAX_LONG_READS) })
+        Ok(Self {
+            pool,
+            health,
+            changes: FairGate::new(MAX_CHANGES, MAX_CHANGES_PER_WORKSPACE),
+            reads: FairGate::new(MAX_READS, MAX_READS_PER_WORKSPACE),
+            long_reads: FairGate::new(MAX_LONG_READS, MAX_LONG_READS_PER_WORKSPACE),
+        })
     }
 
     /// Does something within the time that a request has, and again where nothing has come of it.
@@ -127,8 +146,8 @@ impl Connections {
                 Err(_) => Failure::Late,
             };
             if failure.is_lost() || matches!(failure, Failure::Late) {
-                // What happened to one connection has happened to those at rest, too, as a rule.
-                self.pool.retain(|_, _| false);
+                // What happened to one connection may have happened to those at rest, too.
+                self.health.suspect();
             }
             let again = failure.is_conflict() || failure.is_lost();
             if !again || tries == MAX_TRIES || Instant::now() >= deadline.request {
@@ -162,17 +181,19 @@ impl Connections {
         found
     }
 
-    /// The right to have a connection for a change.
-    pub(super) async fn place(&self, until: Instant) -> Result<SemaphorePermit<'_>, Failure> {
-        let place = timeout_at(until, self.changes.acquire()).await.map_err(|_| Failure::Late)?;
-        place.map_err(|closed| Failure::Lost(closed.to_string()))
+    /// Waits for the right to have a connection for a change.
+    pub(super) async fn place(&self, owner: Owner, until: Instant) -> Result<Permit, Failure> {
+        self.changes.acquire(owner, until).await
     }
 
-    /// The right to read many rows.
-    pub(super) async fn long_place(&self) -> Result<SemaphorePermit<'_>, Failure> {
-        let place =
-            timeout_at(Instant::now() + LAST_WORD, self.long_reads.acquire()).await.map_err(|_| Failure::Late)?;
-        place.map_err(|closed| Failure::Lost(closed.to_string()))
+    /// Waits for the right to have a connection for a short read.
+    pub(super) async fn read_place(&self, owner: Owner, until: Instant) -> Result<Permit, Failure> {
+        self.reads.acquire(owner, until).await
+    }
+
+    /// Waits for the right to read many rows.
+    pub(super) async fn long_place(&self, owner: Owner) -> Result<Permit, Failure> {
+        self.long_reads.acquire(owner, Instant::now() + LAST_WORD).await
     }
 
     /// A read of many rows in a transaction of its own, which ends with it.

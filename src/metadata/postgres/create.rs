@@ -6,6 +6,7 @@ use super::blobs::{CLAIM, KEEP};
 use super::connections::{Prepared, in_order};
 use super::failure::Failure;
 use super::files::{self, INSERT};
+use super::group_commit::{Fate, Shared};
 use super::ledger::BEGIN;
 use super::writer::{Change, Lock};
 use super::{blobs, expiries, ledger};
@@ -25,27 +26,35 @@ pub(super) struct Coming {
     pub(super) once: Option<Once<File>>,
 }
 
-impl Coming {
-    /// Bytes of it that stand in a row.
-    pub(super) fn inline_bytes(&self) -> usize {
+/// What came of it. There is no File when its blob is not pending any more.
+pub(super) type Outcome = Effect<Option<File>>;
+
+impl Shared for Coming {
+    type Outcome = Outcome;
+    const MAX_PER_COMMIT: usize = 64;
+
+    fn workspace(&self) -> WorkspaceId {
+        self.caller.workspace
+    }
+
+    fn inline_bytes(&self) -> usize {
         match &self.new.place {
             Place::Inline(bytes) => bytes.len(),
             Place::Store(_) => 0,
         }
     }
-}
 
-/// What came of it. There is no File when its blob is not pending any more.
-pub(super) type Outcome = Effect<Option<File>>;
+    fn name(&self) -> Option<String> {
+        self.once.as_ref().map(|once| once.key.as_str().to_owned())
+    }
 
-/// What is known of one of several once a transaction is over.
-pub(super) enum Fate {
-    /// What came of it.
-    Known(Outcome),
-    /// It may be made, and is not, for something else kept the transaction from being committed.
-    Again,
-    /// There is no room for it beside those that may be made: it is to be asked for once they are.
-    Later,
+    fn make<'a>(
+        change: Change<'a>,
+        workspace: WorkspaceId,
+        all: &'a [&'a Self],
+    ) -> impl Future<Output = Result<Vec<Fate<Outcome>>, Failure>> + Send + 'a {
+        create(change, workspace, all)
+    }
 }
 
 /// What is decided under the lock.
@@ -57,11 +66,7 @@ enum Decision {
 
 /// Makes Files of one workspace in two round trips: what is decided under its lock, then what is written. Where some of them
 /// are not to be made, nothing is written.
-pub(super) async fn create(
-    change: Change<'_>,
-    workspace: WorkspaceId,
-    coming: &[&Coming],
-) -> Result<Vec<Fate>, Failure> {
+async fn create(change: Change<'_>, workspace: WorkspaceId, coming: &[&Coming]) -> Result<Vec<Fate<Outcome>>, Failure> {
     let statements = Statements::prepare(&change).await?;
     let mut openings = Vec::with_capacity(coming.len());
     for each in coming {
@@ -89,7 +94,7 @@ pub(super) async fn create(
 }
 
 /// What is to be written, if all are to be made.
-fn all_made(decisions: Vec<Decision>) -> Result<Vec<(File, BlobId)>, Vec<Fate>> {
+fn all_made(decisions: Vec<Decision>) -> Result<Vec<(File, BlobId)>, Vec<Fate<Outcome>>> {
     if decisions.iter().all(|decision| matches!(decision, Decision::Make(..))) {
         let made = |decision| if let Decision::Make(file, blob) = decision { Some((file, blob)) } else { None };
         return Ok(decisions.into_iter().filter_map(made).collect());

@@ -28,6 +28,9 @@ pub(super) enum Failure {
     /// Something took longer than it may.
     #[error("the database did not answer in time")]
     Late,
+    /// Too many operations of the workspace wait already.
+    #[error("too many operations of the workspace wait for the database")]
+    Crowded,
     /// A row is not what it should be.
     #[error("a row cannot be read: {0}")]
     Unreadable(String),
@@ -46,7 +49,7 @@ impl Failure {
         match self {
             Self::Lost(_) => true,
             Self::Refused(code, _) => ends_sessions(code),
-            Self::Late | Self::Unreadable(_) => false,
+            Self::Late | Self::Crowded | Self::Unreadable(_) => false,
         }
     }
 
@@ -98,6 +101,7 @@ impl From<Failure> for MetadataError {
             Failure::Refused(ref code, _) if *code == SqlState::DISK_FULL => Self::OutOfSpace(Arc::new(failure)),
             Failure::Refused(ref code, _) if is_mistake(code) => Self::Broken(Arc::new(failure)),
             Failure::Unreadable(_) => Self::Broken(Arc::new(failure)),
+            Failure::Crowded => Self::Crowded(Arc::new(failure)),
             Failure::Refused(..) | Failure::Lost(_) | Failure::Late => Self::Unavailable(Arc::new(failure)),
         }
     }

@@ -5,24 +5,20 @@ use super::admission::Standing;
 use super::blobs::release;
 use super::connections::{Prepared, Session, Values};
 use super::failure::Failure;
+use super::ledger;
 use super::rows::{self, stored};
-use super::writer::Change;
-use super::{audit, ledger};
 use crate::metadata::StoredContent;
-use crate::model::audit::{Action, NewEntry};
-use crate::model::caller::Caller;
 use crate::model::file::{File, FileDigest};
 use crate::model::ids::{BlobId, FileId, WorkspaceId};
 use crate::model::page::{FileQuery, Order, Page};
 use crate::model::purpose::Purpose;
 use crate::random;
-use futures_util::try_join;
 
 const COLUMNS: &str =
     "f.id, f.purpose, f.filename, f.size_bytes, f.sha256, f.parts_sha256, f.part_count, f.expires_at, f.status_details";
 /// How many those are.
 pub(super) const FILE_COLUMNS: usize = 9;
-const ALIVE: &str = "(f.expires_at IS NULL OR f.expires_at > now_ms($2) / 1000)";
+pub(super) const ALIVE: &str = "(f.expires_at IS NULL OR f.expires_at > now_ms($2) / 1000)";
 pub(super) const INSERT: &str = "
     INSERT INTO files (workspace_id, id, blob_id, purpose, filename, size_bytes, sha256, parts_sha256, part_count,
                        expires_at, status_details)
@@ -120,24 +116,6 @@ pub(super) async fn list(
     Ok(Page::cut(found.iter().map(|row| rows::file(row, 0)).collect::<Result<_, _>>()?, query.limit))
 }
 
-/// Two round trips: what is removed, then its entry in the audit log.
-pub(super) async fn delete(change: Change<'_>, caller: Caller, id: FileId) -> Result<bool, Failure> {
-    let which = format!("DELETE FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND f.id = $3");
-    let delete = change.prepare(&removal("", &which)).await?;
-    let (newest, insert) = (change.prepare(audit::NEWEST).await?, change.prepare(audit::INSERT).await?);
-    let (workspace, file, set_ms) = (caller.workspace.to_string(), id.to_string(), change.set_ms());
-    let values: Values<'_> = &[&workspace, &set_ms, &file];
-    let (deleted, newest) = change.begin(&[], async { try_join!(delete.row(values), audit::newest(&newest)) }).await?;
-    if deleted.map(|row| rows::number(&row, 0)).transpose()?.unwrap_or_default() == 0 {
-        return change.give_up(false).await;
-    }
-    let (action, object) = (Action::FileDeleted, id.to_string());
-    let entry = NewEntry { action, workspace: Some(caller.workspace), object, details: None };
-    let entry_id = audit::fresh_id(&change, newest);
-    change.commit(audit::insert(&insert, entry_id, caller.into(), entry)).await?;
-    Ok(true)
-}
-
 /// Deletes at most `limit` Files of a workspace, whatever they are; how many there were.
 pub(super) async fn delete_some(
     session: &Session,
@@ -170,7 +148,7 @@ const OF_CHOSEN: &str = "DELETE FROM files f USING chosen c WHERE f.workspace_id
 
 /// A statement that deletes Files (those that `chosen` names), enters their ends and releases what they had; it tells how
 /// many there were. `$2` is the time that a test has set.
-fn removal(chosen: &str, delete: &str) -> String {
+pub(super) fn removal(chosen: &str, delete: &str) -> String {
     let chosen = if chosen.is_empty() { String::new() } else { format!("chosen AS MATERIALIZED ({chosen}),") };
     let (end, release) = (ledger::END, release("now_ms($2) / 1000"));
     format!(

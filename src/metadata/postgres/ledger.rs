@@ -79,7 +79,7 @@ pub(super) async fn number_all(connections: &Connections, set_ms: Option<i64>) -
     while is_behind(connections).await? {
         let numbered = connections
             .run(|deadline| async move {
-                let change = Change::new(connections, deadline, set_ms).await?;
+                let change = Change::new(connections, None, deadline, set_ms).await?;
                 let numbered = number_some(&change, NUMBERED_AT_ONCE).await?;
                 change.commit(async { Ok(()) }).await?;
                 Ok(numbered)

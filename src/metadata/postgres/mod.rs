@@ -10,10 +10,12 @@ mod audit;
 mod blobs;
 mod connections;
 mod create;
+mod delete;
 mod endpoint;
 mod expiries;
 mod export;
 mod failure;
+mod fair_gate;
 mod files;
 mod group_commit;
 mod import;
@@ -25,6 +27,7 @@ mod migrate;
 mod misfits;
 mod outbox;
 mod overdue;
+mod pool_health;
 mod rows;
 mod snapshot;
 mod tls;
@@ -63,8 +66,10 @@ use crate::model::workspace::{NameTaken, Workspace};
 use async_trait::async_trait;
 use connections::Connections;
 use create::Coming;
+use delete::Going;
 use endpoint::Endpoint;
 use failure::Failure;
+use fair_gate::Owner;
 use group_commit::GroupCommit;
 use std::collections::HashSet;
 use std::path::Path;
@@ -97,7 +102,8 @@ const DURABLE: [&str; 3] = ["fsync", "full_page_writes", "synchronous_commit"];
 #[derive(Debug)]
 pub struct PostgresStore {
     connections: Arc<Connections>,
-    group_commit: Arc<GroupCommit>,
+    creates: Arc<GroupCommit<Coming>>,
+    deletes: Arc<GroupCommit<Going>>,
     clock: Clock,
 }
 
@@ -150,8 +156,9 @@ impl PostgresStore {
         drop(client);
         let settings = format!("{SETTINGS} -c synchronous_commit={commit}");
         let connections = Arc::new(Connections::new(&endpoint, &settings)?);
-        let group_commit = GroupCommit::new(Arc::clone(&connections), clock.clone());
-        Ok(Self { connections, group_commit, clock })
+        let creates = GroupCommit::new(Arc::clone(&connections), clock.clone());
+        let deletes = GroupCommit::new(Arc::clone(&connections), clock.clone());
+        Ok(Self { connections, creates, deletes, clock })
     }
 
     /// Whether the database that a URL names holds an installation. Nothing is changed.
@@ -213,12 +220,16 @@ fn count(rows: u64) -> usize {
     usize::try_from(rows).unwrap_or(usize::MAX)
 }
 
-/// A read of few rows, on any connection.
+/// A read of few rows, on any connection; `of` a workspace where it is for one.
 macro_rules! read {
-    ($store:ident, |$session:ident| $query:expr) => {{
-        let connections = &$store.connections;
+    ($store:ident, |$session:ident| $query:expr) => {
+        read!($store, of None, |$session| $query)
+    };
+    ($store:ident, of $owner:expr, |$session:ident| $query:expr) => {{
+        let (connections, owner): (_, Owner) = (&$store.connections, $owner.into());
         connections
             .run(|deadline| async move {
+                let _place = connections.read_place(owner, deadline.request).await?;
                 let $session = &connections.session(deadline.request).await?;
                 connections.ask($session, deadline, $query).await
             })
@@ -228,8 +239,12 @@ macro_rules! read {
 
 /// A read of many rows, whose statements all see the same moment.
 macro_rules! long {
-    ($store:ident, |$session:ident| $query:expr) => {{
-        let _place = $store.connections.long_place().await?;
+    ($store:ident, |$session:ident| $query:expr) => {
+        long!($store, of None, |$session| $query)
+    };
+    ($store:ident, of $owner:expr, |$session:ident| $query:expr) => {{
+        let owner: Owner = $owner.into();
+        let _place = $store.connections.long_place(owner).await?;
         let $session = &$store.connections.snapshot_session().await?;
         $store.connections.ask_long($session, $query).await
     }};
@@ -237,11 +252,14 @@ macro_rules! long {
 
 /// A change of one statement, which does no harm when it is repeated.
 macro_rules! write {
-    ($store:ident, |$session:ident| $query:expr) => {{
-        let connections = &$store.connections;
+    ($store:ident, |$session:ident| $query:expr) => {
+        write!($store, of None, |$session| $query)
+    };
+    ($store:ident, of $owner:expr, |$session:ident| $query:expr) => {{
+        let (connections, owner): (_, Owner) = (&$store.connections, $owner.into());
         connections
             .run(|deadline| async move {
-                let _place = connections.place(deadline.request).await?;
+                let _place = connections.place(owner, deadline.request).await?;
                 let $session = &connections.session(deadline.request).await?;
                 connections.ask($session, deadline, $query).await
             })
@@ -251,11 +269,15 @@ macro_rules! write {
 
 /// A transaction.
 macro_rules! change {
-    ($store:ident, |$change:ident| $work:expr) => {{
+    ($store:ident, |$change:ident| $work:expr) => {
+        change!($store, of None, |$change| $work)
+    };
+    ($store:ident, of $owner:expr, |$change:ident| $work:expr) => {{
         let (connections, set_ms) = (&$store.connections, $store.set_ms());
+        let owner: Owner = $owner.into();
         connections
             .run(|deadline| async move {
-                let $change = Change::new(connections, deadline, set_ms).await?;
+                let $change = Change::new(connections, owner, deadline, set_ms).await?;
                 $work.await
             })
             .await
@@ -303,7 +325,7 @@ impl MetadataStore for PostgresStore {
     }
 
     async fn default_expiries(&self, workspace: WorkspaceId) -> Result<Vec<(Purpose, DefaultExpiry)>, MetadataError> {
-        read!(self, |session| expiries::list(session, workspace))
+        read!(self, of workspace, |session| expiries::list(session, workspace))
     }
 
     async fn set_default_expiries(
@@ -382,11 +404,11 @@ impl MetadataStore for PostgresStore {
 
     async fn storage_usage(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError> {
         let set_ms = self.set_ms();
-        read!(self, |session| limits::usage(session, workspace, set_ms))
+        read!(self, of workspace, |session| limits::usage(session, workspace, set_ms))
     }
 
     async fn storage_totals(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError> {
-        read!(self, |session| limits::totals(session, workspace))
+        read!(self, of workspace, |session| limits::totals(session, workspace))
     }
 
     async fn add_reads(&self, process: ProcessId, first_number: u64, reads: Vec<Reads>) -> Result<(), MetadataError> {
@@ -418,12 +440,12 @@ impl MetadataStore for PostgresStore {
         limit: u32,
     ) -> Result<Page<LedgerRow>, MetadataError> {
         ledger::number_all(&self.connections, self.set_ms()).await?;
-        long!(self, |session| ledger::list(session, workspace, after_seq, limit))
+        long!(self, of workspace, |session| ledger::list(session, workspace, after_seq, limit))
     }
 
     async fn usage(&self, query: UsageQuery) -> Result<UsageByGroup, MetadataError> {
         let set_ms = self.set_ms();
-        long!(self, |session| usage::find(session, &query, Behind::All, set_ms))
+        long!(self, of query.only_workspace(), |session| usage::find(session, &query, Behind::All, set_ms))
     }
 
     async fn roll_up_usage(&self, limit: u32) -> Result<usize, MetadataError> {
@@ -515,7 +537,7 @@ impl MetadataStore for PostgresStore {
     }
 
     async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError> {
-        write!(self, |session| blobs::begin(session, workspace, blob, process))
+        write!(self, of workspace, |session| blobs::begin(session, workspace, blob, process))
     }
 
     async fn create_file(
@@ -525,26 +547,26 @@ impl MetadataStore for PostgresStore {
         once: Option<Once<File>>,
     ) -> Result<Effect<Option<File>>, MetadataError> {
         let coming = || Coming { caller, new: file.clone(), once: once.clone() };
-        with_room(self, caller.workspace, || self.group_commit.create(coming())).await
+        with_room(self, caller.workspace, || self.creates.make(coming())).await
     }
 
     async fn find_file(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<File>, MetadataError> {
         let set_ms = self.set_ms();
-        read!(self, |session| files::find(session, workspace, id, set_ms))
+        read!(self, of workspace, |session| files::find(session, workspace, id, set_ms))
     }
 
     async fn find_content(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<StoredContent>, MetadataError> {
         let set_ms = self.set_ms();
-        read!(self, |session| files::find_content(session, workspace, id, set_ms))
+        read!(self, of workspace, |session| files::find_content(session, workspace, id, set_ms))
     }
 
     async fn list_files(&self, workspace: WorkspaceId, query: FileQuery) -> Result<Page<File>, MetadataError> {
         let set_ms = self.set_ms();
-        read!(self, |session| files::list(session, workspace, query, set_ms))
+        read!(self, of workspace, |session| files::list(session, workspace, query, set_ms))
     }
 
     async fn delete_file(&self, caller: Caller, id: FileId) -> Result<bool, MetadataError> {
-        change!(self, |change| files::delete(change, caller, id))
+        self.deletes.make(Going { caller, file: id }).await
     }
 
     async fn create_upload(
@@ -554,13 +576,15 @@ impl MetadataStore for PostgresStore {
         once: Option<Once<Upload>>,
     ) -> Result<Effect<Upload>, MetadataError> {
         let (upload, once) = (&upload, once.as_ref());
-        let create = || async move { change!(self, |change| uploads::create(change, caller, upload, once)) };
+        let create = || async move {
+            change!(self, of caller.workspace, |change| uploads::create(change, caller, upload, once))
+        };
         with_room(self, caller.workspace, create).await
     }
 
     async fn find_upload(&self, workspace: WorkspaceId, id: UploadId) -> Result<Option<Upload>, MetadataError> {
         let set_ms = self.set_ms();
-        read!(self, |session| uploads::find(session, workspace, id, set_ms))
+        read!(self, of workspace, |session| uploads::find(session, workspace, id, set_ms))
     }
 
     async fn create_part(
@@ -572,7 +596,7 @@ impl MetadataStore for PostgresStore {
     ) -> Result<Effect<Result<Option<Part>, UploadRefusal>>, MetadataError> {
         let (part, once) = (&part, once.as_ref());
         let create = |lock| async move {
-            change!(self, |change| uploads::create_part(change, caller, upload, part, once, lock))
+            change!(self, of caller.workspace, |change| uploads::create_part(change, caller, upload, part, once, lock))
         };
         let create_in_turn = || async move {
             for lock in [PartLock::Nothing, PartLock::Workspace] {
@@ -592,7 +616,7 @@ impl MetadataStore for PostgresStore {
         after: Option<PartId>,
         limit: u32,
     ) -> Result<Result<Page<Part>, PartId>, MetadataError> {
-        long!(self, |session| uploads::list_parts(session, workspace, upload, after, limit))
+        long!(self, of workspace, |session| uploads::list_parts(session, workspace, upload, after, limit))
     }
 
     async fn find_part_blobs(
@@ -602,7 +626,7 @@ impl MetadataStore for PostgresStore {
         parts: Vec<PartId>,
     ) -> Result<Result<Vec<StoredBlob>, UploadRefusal>, MetadataError> {
         let set_ms = self.set_ms();
-        long!(self, |session| uploads::find_part_blobs(session, workspace, upload, &parts, set_ms))
+        long!(self, of workspace, |session| uploads::find_part_blobs(session, workspace, upload, &parts, set_ms))
     }
 
     async fn complete_upload(
@@ -613,8 +637,9 @@ impl MetadataStore for PostgresStore {
         once: Option<Once<Upload>>,
     ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError> {
         let (completion, once) = (&completion, once.as_ref());
-        let complete =
-            || async move { change!(self, |change| uploads::complete(change, caller, upload, completion, once)) };
+        let complete = || async move {
+            change!(self, of caller.workspace, |change| uploads::complete(change, caller, upload, completion, once))
+        };
         with_room(self, caller.workspace, complete).await
     }
 
@@ -625,12 +650,12 @@ impl MetadataStore for PostgresStore {
         once: Option<Once<Upload>>,
     ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError> {
         let once = once.as_ref();
-        change!(self, |change| uploads::cancel(change, caller, upload, once))
+        change!(self, of caller.workspace, |change| uploads::cancel(change, caller, upload, once))
     }
 
     async fn is_answered(&self, workspace: WorkspaceId, key: &IdempotencyKey) -> Result<bool, MetadataError> {
         let set_ms = self.set_ms();
-        read!(self, |session| answers::is_answered(session, workspace, key, set_ms))
+        read!(self, of workspace, |session| answers::is_answered(session, workspace, key, set_ms))
     }
 
     async fn forget_answers(&self, limit: u32) -> Result<usize, MetadataError> {

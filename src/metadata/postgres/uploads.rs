@@ -157,7 +157,7 @@ pub(super) async fn create_part(
     let part = Part { id, upload, size_bytes: new.content.size_bytes, sha256: new.content.sha256 };
     let (id, blob, size_bytes) = (id.to_string(), new.blob.to_string(), stored(part.size_bytes));
     let values: Values<'_> = &[&id, &owner, &name, &blob, &size_bytes, &part.sha256.0.as_slice()];
-    change.proven_by(Proof::Claim(blob.clone()));
+    change.proven_by(Proof::Part(id.clone()));
     let writes = async { try_join!(insert.execute(values), opening.note(Some(&part), now_seconds)).map(drop) };
     change.commit(writes).await?;
     Ok(Some(Effect::Made(Ok(Some(part)))))

@@ -7,6 +7,7 @@
 
 use super::connections::{Connections, Deadline, Prepared, Session, Values, in_order};
 use super::failure::Failure;
+use super::fair_gate::{Owner, Permit};
 use super::rows;
 use crate::failpoint;
 use crate::model::idempotency::IdempotencyKey;
@@ -16,7 +17,6 @@ use futures_util::try_join;
 use std::ops::Deref;
 use std::sync::OnceLock;
 use std::time::Duration;
-use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, sleep, timeout_at};
 
 /// Between two questions whether a transaction that is still under way took place.
@@ -70,8 +70,8 @@ pub(super) enum Proof {
     Event(String),
     /// An Upload, by workspace and id.
     Upload(String, String),
-    /// A blob that is not pending any more, by its id.
-    Claim(String),
+    /// A part of an Upload, by its id.
+    Part(String),
 }
 
 /// A transaction.
@@ -82,7 +82,7 @@ pub(super) struct Change<'a> {
     set_ms: Option<i64>,
     begun: OnceLock<Begun>,
     proof: OnceLock<Proof>,
-    _place: SemaphorePermit<'a>,
+    _place: Permit,
 }
 
 /// What is known once it has begun.
@@ -103,13 +103,14 @@ impl Deref for Change<'_> {
 }
 
 impl<'a> Change<'a> {
-    /// A connection for a transaction that is not begun. `set_ms` is the time that a test has set.
+    /// Takes a connection for a transaction of this workspace, which is not begun. `set_ms` is the time that a test has set.
     pub(super) async fn new(
         connections: &'a Connections,
+        owner: Owner,
         deadline: Deadline,
         set_ms: Option<i64>,
     ) -> Result<Self, Failure> {
-        let place = connections.place(deadline.request).await?;
+        let place = connections.place(owner, deadline.request).await?;
         let session = connections.session(deadline.request).await?;
         Ok(Self {
             connections,
@@ -259,10 +260,7 @@ impl Proof {
             Self::Upload(workspace, id) => {
                 session.row("SELECT 1 FROM uploads WHERE workspace_id = $1 AND id = $2", &[workspace, id]).await?
             }
-            Self::Claim(blob) => {
-                let pending = "SELECT 1 FROM blobs WHERE id = $1 AND state = 'pending'";
-                return Ok(session.row(pending, &[blob]).await?.is_none());
-            }
+            Self::Part(id) => session.row("SELECT 1 FROM parts WHERE id = $1", &[id]).await?,
         };
         Ok(found.is_some())
     }

@@ -1,5 +1,6 @@
 //! What this driver does beyond the contract: under faults, for several servers at once, and at what cost.
 
+mod isolation;
 mod migrations;
 
 use super::super::{contract, export_contract, ledger_contract};

@@ -1,0 +1,111 @@
+//! Deleting Files on request: those of one workspace share transactions.
+
+use super::audit;
+use super::connections::{Values, in_order};
+use super::failure::Failure;
+use super::files::{ALIVE, removal};
+use super::group_commit::{Fate, Shared};
+use super::rows::{number, optional_number, parsed};
+use super::writer::Change;
+use crate::model::audit::{Action, NewEntry};
+use crate::model::caller::Caller;
+use crate::model::ids::{FileId, WorkspaceId};
+use futures_util::try_join;
+use std::collections::HashMap;
+
+/// Parts of Files whose rows go in one transaction, unless one File alone has more.
+const MAX_PARTS_PER_COMMIT: u64 = 10_000;
+
+/// A File that is to be deleted, and by whom.
+#[derive(Debug)]
+pub(super) struct Going {
+    pub(super) caller: Caller,
+    pub(super) file: FileId,
+}
+
+impl Shared for Going {
+    /// False when the workspace does not have the File.
+    type Outcome = bool;
+    const MAX_PER_COMMIT: usize = 256;
+
+    fn workspace(&self) -> WorkspaceId {
+        self.caller.workspace
+    }
+
+    fn inline_bytes(&self) -> usize {
+        0
+    }
+
+    fn name(&self) -> Option<String> {
+        Some(self.file.to_string())
+    }
+
+    fn make<'a>(
+        change: Change<'a>,
+        workspace: WorkspaceId,
+        all: &'a [&'a Self],
+    ) -> impl Future<Output = Result<Vec<Fate<bool>>, Failure>> + Send + 'a {
+        delete(change, workspace, all)
+    }
+}
+
+/// Deletes Files in two round trips: which are there, then their removal with entries in the audit log. Their rows are locked
+/// in the order of their ids, and before that of the workspace, as everybody does who removes Files.
+async fn delete(change: Change<'_>, workspace: WorkspaceId, all: &[&Going]) -> Result<Vec<Fate<bool>>, Failure> {
+    let take = format!(
+        "SELECT f.id, f.part_count FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND f.id = ANY($3)
+         ORDER BY f.id FOR UPDATE"
+    );
+    let take = change.prepare(&take).await?;
+    let which = "DELETE FROM files f WHERE f.workspace_id = $1 AND f.id = ANY($3)";
+    let remove = change.prepare(&removal("", which)).await?;
+    let (newest, insert) = (change.prepare(audit::NEWEST).await?, change.prepare(audit::INSERT).await?);
+    let (workspace_id, set_ms) = (workspace.to_string(), change.set_ms());
+    let asked: Vec<String> = all.iter().map(|one| one.file.to_string()).collect();
+    let values: Values<'_> = &[&workspace_id, &set_ms, &asked];
+    let (found, mut newest) = change.begin(&[], async { try_join!(take.rows(values), audit::newest(&newest)) }).await?;
+    let mut parts = HashMap::new();
+    for row in &found {
+        parts.insert(parsed::<FileId>(row, 0)?, optional_number(row, 1)?.unwrap_or_default());
+    }
+    let fates = decide(all, &parts);
+    let going: Vec<&Going> =
+        all.iter().zip(&fates).filter_map(|(one, fate)| matches!(fate, Fate::Known(true)).then_some(*one)).collect();
+    if going.is_empty() {
+        return change.give_up(fates).await;
+    }
+    let ids: Vec<String> = going.iter().map(|one| one.file.to_string()).collect();
+    let entries = going.iter().map(|one| {
+        let (action, object) = (Action::FileDeleted, one.file.to_string());
+        let entry_id = audit::fresh_id(&change, newest);
+        newest = entry_id.parse().ok();
+        let entry = NewEntry { action, workspace: Some(workspace), object, details: None };
+        audit::insert(&insert, entry_id, one.caller.into(), entry)
+    });
+    let entries: Vec<_> = entries.collect();
+    let removed: Values<'_> = &[&workspace_id, &set_ms, &ids];
+    let expected = ids.len();
+    let writes = async {
+        let removed = async {
+            let row = remove.row(removed).await?;
+            let count = row.map(|row| number(&row, 0)).transpose()?.unwrap_or_default();
+            let all_gone = usize::try_from(count) == Ok(expected);
+            all_gone.then_some(()).ok_or_else(|| Failure::Unreadable("a File that was locked is gone".to_owned()))
+        };
+        try_join!(removed, in_order(entries)).map(drop)
+    };
+    change.commit(writes).await?;
+    Ok(fates)
+}
+
+/// Which are to be deleted now: those that are there, as long as they have few enough parts together.
+fn decide(all: &[&Going], parts: &HashMap<FileId, u64>) -> Vec<Fate<bool>> {
+    let (mut sum, mut first) = (0, true);
+    let one = |one: &&Going| {
+        let Some(count) = parts.get(&one.file) else { return Fate::Known(false) };
+        sum += count;
+        let fits = std::mem::take(&mut first) || sum <= MAX_PARTS_PER_COMMIT;
+        if fits { Fate::Known(true) } else { Fate::Again }
+    };
+    all.iter().map(one).collect()
+}

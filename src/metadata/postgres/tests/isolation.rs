@@ -1,0 +1,131 @@
+//! What one workspace does keeps no other waiting.
+
+use super::*;
+use crate::model::audit::Action;
+use crate::model::ids::PartId;
+
+/// Uploads of a workspace until a sign, each with its time.
+async fn uploads_until(store: &PostgresStore, caller: Caller, done: &tokio::sync::Notify) -> Vec<Duration> {
+    let mut times = Vec::new();
+    let done = done.notified();
+    tokio::pin!(done);
+    loop {
+        let begun = Instant::now();
+        make(store, caller).await.unwrap();
+        times.push(begun.elapsed());
+        tokio::select! {
+            () = &mut done => return times,
+            () = tokio::time::sleep(Duration::from_millis(20)) => {}
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thousands_of_deletes_of_one_workspace_share_commits_and_keep_no_other_waiting() {
+    const FILES: usize = 3000;
+    let Some(database) = Database::fresh("many deletes at once") else { return };
+    let store = open(&database, &Clock::system()).await;
+    let (busy, quiet) = (contract::tenant(&store, "busy").await, contract::tenant(&store, "quiet").await);
+    let files = join_all((0..FILES).map(|_| make(&store, busy))).await;
+    let files: Vec<FileId> = files.into_iter().map(Result::unwrap).collect();
+    let done = tokio::sync::Notify::new();
+    let deletes = async {
+        let deleted = join_all(files.iter().map(|file| store.delete_file(busy, *file))).await;
+        done.notify_one();
+        deleted
+    };
+    let (deleted, times) = tokio::join!(deletes, uploads_until(&store, quiet, &done));
+    assert!(deleted.iter().all(|outcome| matches!(outcome, Ok(true))), "none is refused and all are gone");
+    let slowest = times.iter().max().unwrap();
+    assert!(*slowest < Duration::from_millis(500), "{slowest:?} of {}", times.len());
+    let told = format!("SELECT 1 FROM audit_log WHERE action = '{}'", Action::FileDeleted.name());
+    let commits = database.rows(&format!("{told} GROUP BY xmin::text")).len();
+    assert!(commits * 8 < FILES, "{commits} commits");
+    assert!(!store.delete_file(busy, files[0]).await.unwrap(), "it is gone");
+    let usage = store.storage_usage(busy.workspace).await.unwrap();
+    assert_eq!((usage.stored_files, usage.stored_bytes), (0, 0));
+    let ends = database.rows("SELECT 1 FROM ledger WHERE fact = 'end'").len();
+    let entries = database.rows(&told).len();
+    assert_eq!((ends, entries), (FILES, FILES));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_one_workspace_leave_connections_to_others() {
+    let Some(database) = Database::fresh("shares of the connections") else { return };
+    let store = open(&database, &Clock::system()).await;
+    let (busy, quiet) = (contract::tenant(&store, "busy").await, contract::tenant(&store, "quiet").await);
+    let Effect::Made(upload) = store.create_upload(busy, contract::upload(1), None).await.unwrap() else {
+        panic!("nothing keeps it from being made")
+    };
+    let (locker, connection) = tokio_postgres::connect(&database.url, tokio_postgres::NoTls).await.unwrap();
+    drop(tokio::spawn(connection));
+    locker.batch_execute("BEGIN; SELECT 1 FROM uploads FOR UPDATE").await.unwrap();
+    let cancels = async {
+        let cancels = (0..200).map(|_| store.cancel_upload(busy, upload.id, None));
+        tokio::time::timeout(Duration::from_secs(2), join_all(cancels)).await.unwrap_err()
+    };
+    let others = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let begun = Instant::now();
+        make(&store, quiet).await.unwrap();
+        begun.elapsed()
+    };
+    let (_, took) = tokio::join!(cancels, others);
+    assert!(took < Duration::from_millis(500), "{took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_answer_ends_its_own_session_alone() {
+    let Some(database) = Database::fresh("late answers") else { return };
+    let store = open(&database, &Clock::system()).await;
+    let caller = contract::tenant(&store, "late").await;
+    let file = make(&store, caller).await.unwrap();
+    let reads = || join_all((0..6).map(|_| store.find_file(caller.workspace, file)));
+    reads().await.into_iter().for_each(|found| drop(found.unwrap()));
+    let sessions = || -> HashSet<String> {
+        let sql = "SELECT pid FROM pg_stat_activity WHERE application_name = 'venna' AND datname = current_database()";
+        database.rows(sql).into_iter().map(|row| row[0].clone().unwrap()).collect()
+    };
+    let before = sessions();
+    assert!(before.len() > 2, "{before:?}");
+    let now_ms = |sleep: &str| {
+        database.run(&format!(
+            "CREATE OR REPLACE FUNCTION now_ms(set_ms BIGINT) RETURNS BIGINT LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+             BEGIN {sleep} RETURN floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint; END $$"
+        ));
+    };
+    now_ms("PERFORM pg_sleep(3.5);");
+    assert!(store.find_file(caller.workspace, file).await.is_err(), "the answer is late");
+    now_ms("");
+    reads().await.into_iter().for_each(|found| assert!(found.unwrap().is_some()));
+    let kept = before.intersection(&sessions()).count();
+    assert!(kept + 1 >= before.len(), "{kept} of {}", before.len());
+}
+
+/// That a blob is not pending any more may be the work of whoever swept it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_abandoned_does_not_prove_a_part() {
+    let Some(database) = Database::fresh("proofs of parts") else { return };
+    let (proxy, url) = Proxy::before(&database.url);
+    let store = Arc::new(PostgresStore::open(&url, Clock::system()).await.unwrap());
+    let caller = contract::tenant(&*store, "parts").await;
+    let Effect::Made(upload) = store.create_upload(caller, contract::upload(5), None).await.unwrap() else {
+        panic!("nothing keeps it from being made")
+    };
+    let (blob, process) = (BlobId::new([7; 16]), ProcessId::new([7; 16]));
+    store.begin_blob(caller.workspace, blob, process).await.unwrap();
+    store.abandon_blobs(vec![blob]).await.unwrap();
+    let until = Instant::now() + Duration::from_secs(1);
+    let another = database.rows("SELECT pg_current_xact_id()::text")[0][0].clone().unwrap();
+    let proof = writer::Proof::Part(PartId::new(1, [1; 12]).to_string());
+    let told = writer::find_out(&store.connections, &another, Some(&proof), until).await;
+    assert!(told.unwrap_err().is_lost());
+    let another = BlobId::new([8; 16]);
+    store.begin_blob(caller.workspace, another, process).await.unwrap();
+    let content = contract::small_file(5, Purpose::UserData, None).content;
+    proxy.inject(Fault::AfterCommit);
+    let made = store.create_part(caller, upload.id, NewPart { blob: another, content }, None).await.unwrap();
+    let Effect::Made(Ok(Some(part))) = made else { panic!("{made:?}") };
+    assert!(proxy.is_done(), "the answer to its commit was lost");
+    assert_eq!(store.list_parts(caller.workspace, upload.id, None, 10).await.unwrap().unwrap().rows, [part]);
+}
