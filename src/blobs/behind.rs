@@ -1,14 +1,14 @@
 //! Work on bytes that goes on behind the one who receives them: a batch is worked on by the blocking pool while the next
 //! one is being collected. At most one is being worked on, so that whoever is too fast waits.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use std::io;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 /// Bytes that are collected before they are handed to the blocking pool.
 const BATCH_BYTES: usize = 256 * 1024;
-/// Chunks that are collected before they are handed on, however small: each may keep its whole receive buffer alive.
-const BATCH_CHUNKS: usize = 64;
+/// Shorter chunks are copied, in bytes: a slice keeps the whole receive buffer alive that it was cut from, up to 64 KiB.
+const COPIED_BELOW_BYTES: usize = 32 * 1024;
 
 /// Takes bytes in order, and may wait for the disk or compute while it does.
 pub trait Worker: Send + 'static {
@@ -22,6 +22,8 @@ pub trait Worker: Send + 'static {
 /// A [`Worker`], and what is on its way to it.
 pub struct Behind<W: Worker> {
     batch: Vec<Bytes>,
+    /// Copies of the short chunks that follow `batch`.
+    copied: BytesMut,
     batch_bytes: usize,
     state: Option<State<W>>,
 }
@@ -34,7 +36,7 @@ enum State<W: Worker> {
 impl<W: Worker> Behind<W> {
     /// Nothing is on its way yet.
     pub fn new(worker: W) -> Self {
-        Self { batch: Vec::new(), batch_bytes: 0, state: Some(State::Idle(Box::new(worker))) }
+        Self { batch: Vec::new(), copied: BytesMut::new(), batch_bytes: 0, state: Some(State::Idle(Box::new(worker))) }
     }
 
     /// Takes the next bytes. It may return before they are worked on.
@@ -43,13 +45,17 @@ impl<W: Worker> Behind<W> {
     /// When the worker failed at these or earlier ones; it is gone then.
     pub async fn write(&mut self, chunk: Bytes) -> Result<(), W::Error> {
         self.batch_bytes += chunk.len();
-        self.batch.push(chunk);
-        if self.batch_bytes < BATCH_BYTES && self.batch.len() < BATCH_CHUNKS {
+        if chunk.len() < COPIED_BELOW_BYTES {
+            self.copied.extend_from_slice(&chunk);
+        } else {
+            self.end_copy();
+            self.batch.push(chunk);
+        }
+        if self.batch_bytes < BATCH_BYTES {
             return Ok(());
         }
         let mut worker = self.idle().await?;
-        let batch = std::mem::take(&mut self.batch);
-        self.batch_bytes = 0;
+        let batch = self.take_batch();
         self.state = Some(State::Working(spawn_blocking(move || worker.take(&batch).map(|()| worker))));
         Ok(())
     }
@@ -63,12 +69,24 @@ impl<W: Worker> Behind<W> {
         last: impl FnOnce(W) -> Result<T, W::Error> + Send + 'static,
     ) -> Result<T, W::Error> {
         let mut worker = self.idle().await?;
-        let batch = std::mem::take(&mut self.batch);
+        let batch = self.take_batch();
         let work = move || {
             worker.take(&batch)?;
             last(*worker)
         };
         joined(spawn_blocking(work)).await
+    }
+
+    fn take_batch(&mut self) -> Vec<Bytes> {
+        self.end_copy();
+        self.batch_bytes = 0;
+        std::mem::take(&mut self.batch)
+    }
+
+    fn end_copy(&mut self) {
+        if !self.copied.is_empty() {
+            self.batch.push(self.copied.split().freeze());
+        }
     }
 
     /// Drops the worker on the blocking pool; what was collected is not worked on.
@@ -102,6 +120,8 @@ async fn joined<T, E: From<io::Error>>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[derive(Default)]
     struct Collector {
@@ -137,13 +157,43 @@ mod tests {
         assert_eq!(worker.batches, bytes.len().div_ceil(BATCH_BYTES.div_ceil(9_973) * 9_973));
     }
 
-    #[tokio::test]
-    async fn small_chunks_are_handed_on_by_their_number() {
-        let mut behind = Behind::new(Collector::default());
-        for _ in 0..3 * BATCH_CHUNKS {
-            behind.write(Bytes::from_static(b"x")).await.unwrap();
+    /// A receive buffer of which one byte is used, and which counts how many of its kind are alive.
+    struct Receive(Arc<AtomicUsize>);
+
+    impl AsRef<[u8]> for Receive {
+        fn as_ref(&self) -> &[u8] {
+            b"x"
         }
-        assert_eq!(behind.finish(|worker| Ok(worker.batches)).await.unwrap(), 4);
+    }
+
+    impl Drop for Receive {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test]
+    async fn short_chunks_keep_no_receive_buffer() {
+        let (mut behind, alive) = (Behind::new(Collector::default()), Arc::new(AtomicUsize::new(0)));
+        for _ in 0..1000 {
+            alive.fetch_add(1, Ordering::Relaxed);
+            behind.write(Bytes::from_owner(Receive(Arc::clone(&alive)))).await.unwrap();
+            assert_eq!(alive.load(Ordering::Relaxed), 0);
+        }
+        let worker = behind.finish(Ok).await.unwrap();
+        assert_eq!((worker.taken.len(), worker.batches), (1000, 1));
+    }
+
+    #[tokio::test]
+    async fn short_and_long_chunks_stay_in_order() {
+        let (mut behind, mut all) = (Behind::new(Collector::default()), Vec::new());
+        for number in 0..40_u8 {
+            let length = if number % 3 == 0 { COPIED_BELOW_BYTES } else { usize::from(number) };
+            let chunk = vec![number; length];
+            all.extend_from_slice(&chunk);
+            behind.write(Bytes::from(chunk)).await.unwrap();
+        }
+        assert!(behind.finish(Ok).await.unwrap().taken == all);
     }
 
     #[tokio::test]

@@ -2,9 +2,9 @@
 
 use super::body::BodyError;
 use super::error::ApiError;
+use axum::body::Body;
 use axum::extract::Request;
-use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
 
@@ -141,9 +141,19 @@ impl JsonObject {
     }
 }
 
-async fn whole(request: Request, max_bytes: usize) -> Result<Bytes, ApiError> {
-    let body = Limited::new(request.into_body(), max_bytes).collect().await;
-    Ok(body.map_err(|error| unreadable(error, max_bytes))?.to_bytes())
+/// Copies a body into one buffer. A frame is a slice that keeps a whole receive buffer alive, however short it is, so no frame
+/// is kept: memory grows with the bytes received, not with the segments in which they arrive.
+async fn whole(request: Request, max_bytes: usize) -> Result<Vec<u8>, ApiError> {
+    let mut body: Body = request.into_body();
+    let mut whole = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(BodyError::of)?.into_data() else { continue };
+        if data.len() > max_bytes - whole.len() {
+            return Err(ApiError::invalid(format!("The request body is longer than {max_bytes} bytes.")));
+        }
+        whole.extend_from_slice(&data);
+    }
+    Ok(whole)
 }
 
 fn integer(name: &str, value: &Value, bounds: &RangeInclusive<u64>) -> Result<u64, ApiError> {
@@ -172,12 +182,45 @@ fn wrong_type(name: &str, expected: &str, value: &Value) -> ApiError {
     ApiError::invalid(format!("Invalid type for '{name}': expected {expected}, but got {got} instead.")).param(name)
 }
 
-fn unreadable(error: Box<dyn std::error::Error + Send + Sync>, max_bytes: usize) -> ApiError {
-    if error.is::<LengthLimitError>() {
-        return ApiError::invalid(format!("The request body is longer than {max_bytes} bytes."));
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use futures_util::stream;
+    use std::convert::Infallible;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// A receive buffer that counts how many of its kind are alive.
+    struct Receive(Arc<AtomicUsize>, [u8; 1]);
+
+    impl AsRef<[u8]> for Receive {
+        fn as_ref(&self) -> &[u8] {
+            &self.1
+        }
     }
-    match error.downcast::<axum::Error>() {
-        Ok(error) => BodyError::of(*error).into(),
-        Err(error) => BodyError::Broken(error).into(),
+
+    impl Drop for Receive {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    fn byte_by_byte(text: &'static [u8], alive: &Arc<AtomicUsize>, most: &Arc<AtomicUsize>) -> Request {
+        let (alive, most) = (Arc::clone(alive), Arc::clone(most));
+        let frames = text.iter().map(move |byte| {
+            most.fetch_max(alive.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+            Ok::<_, Infallible>(Bytes::from_owner(Receive(Arc::clone(&alive), [*byte])))
+        });
+        Request::new(Body::from_stream(stream::iter(frames)))
+    }
+
+    #[tokio::test]
+    async fn a_body_of_many_segments_keeps_no_receive_buffer() {
+        let (alive, most) = (Arc::default(), Arc::default());
+        let mut object = JsonObject::read(byte_by_byte(b"{\"a\": \"b\"}", &alive, &most), 10).await.unwrap();
+        assert_eq!(object.text("a").unwrap(), "b");
+        assert!(most.load(Ordering::Relaxed) <= 2, "{most:?}");
+        JsonObject::read(byte_by_byte(b"{\"a\": \"b\"}", &alive, &most), 9).await.unwrap_err();
     }
 }
