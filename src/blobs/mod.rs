@@ -97,8 +97,8 @@ pub trait BlobStore: std::fmt::Debug + Send + Sync + 'static {
     }
 
     /// A URL that opens a blob for a moment to whoever has it, and answers with this `Content-Disposition`; none where the
-    /// store has no such thing.
-    async fn url(&self, _id: BlobId, _disposition: &str) -> Result<Option<String>, BlobError> {
+    /// store has no such thing. With a `Range` header, only requests with exactly that header get anything.
+    async fn url(&self, _id: BlobId, _disposition: &str, _range: Option<&str>) -> Result<Option<String>, BlobError> {
         Ok(None)
     }
 

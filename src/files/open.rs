@@ -9,7 +9,8 @@ use crate::model::byte_range::ByteRange;
 use crate::model::ids::{FileId, WorkspaceId};
 use bytes::Bytes;
 use futures_core::Stream;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -48,19 +49,42 @@ impl Files {
         }
         match self.read_blobs(content.blobs, range).await {
             Err(StoreError::Damaged(..)) if self.retrieve(workspace, id).await?.is_none() => Ok(None),
-            stream => Ok(Some(keeping(kept, stream?))),
+            stream => Ok(Some(self.telling_ends(workspace, id, keeping(kept, stream?)))),
         }
     }
 
+    /// Does not call it damage when bytes are missing because their File was deleted or has expired while it was read.
+    fn telling_ends(&self, workspace: WorkspaceId, id: FileId, stream: ContentStream) -> ContentStream {
+        let files = self.clone();
+        let tell = move |error| {
+            let files = files.clone();
+            async move {
+                match error {
+                    StoreError::Damaged(..) if matches!(files.retrieve(workspace, id).await, Ok(None)) => {
+                        StoreError::unavailable(io::Error::other("the file ended while it was read"))
+                    }
+                    error => error,
+                }
+            }
+        };
+        stream.or_else(move |error| tell(error).map(Err)).boxed()
+    }
+
     /// A URL under which whoever has it gets the content of an opened File from the blob store itself for a moment, with
-    /// this `Content-Disposition`; none when that is not wanted, or the content is not one blob there.
+    /// this `Content-Disposition`; none when that is not wanted, or the content is not one blob there. With a `Range` header, only
+    /// requests with exactly that header get anything.
     ///
     /// # Errors
     /// When the blob store failed.
-    pub async fn url(&self, content: &StoredContent, disposition: &str) -> Result<Option<String>, StoreError> {
+    pub async fn url(
+        &self,
+        content: &StoredContent,
+        disposition: &str,
+        range: Option<&str>,
+    ) -> Result<Option<String>, StoreError> {
         match content.blobs.as_slice() {
             [only] if self.blobs_redirect && only.inline.is_none() => {
-                Ok(self.blobs.url(only.blob, disposition).await?)
+                Ok(self.blobs.url(only.blob, disposition, range).await?)
             }
             _ => Ok(None),
         }

@@ -68,20 +68,23 @@ pub async fn download_file(
         Selection::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
         Selection::Unsatisfiable => return Err(unsatisfiable(size_bytes)),
     };
+    let signed_range = asked.filter(|_| status == StatusCode::PARTIAL_CONTENT);
     if method == Method::GET
-        && let Some(url) = hall.files.url(&content, &disposition(content.file.filename.as_str())).await?
+        && let Some(url) = hall.files.url(&content, &disposition(content.file.filename.as_str()), signed_range).await?
     {
         return Ok(elsewhere(&hall, caller, &etag, &content.file, range, &url));
     }
-    let headers = content_headers(&etag, &content.file, status, range);
-    let purpose = content.file.purpose;
-    let body = if method == Method::HEAD { Body::empty() } else { body(&hall, caller, &named, content, range).await? };
+    let (purpose, headers) = (content.file.purpose, content_headers(&etag, &content.file, status, range));
+    if method == Method::HEAD {
+        return Ok(answer(status, headers, Body::empty()));
+    }
+    let body = body(&hall, caller, &named, content, range).await?;
     hall.reads.count(caller, ReadOp::Content, Some(purpose));
     Ok(answer(status, headers, body))
 }
 
-/// Sends the client to the store, of which it gets the range that it asks for again. That is counted as handed out here,
-/// where it was decided: nobody tells what came of it.
+/// Sends the client to the store, where it asks again with the same `Range`; under a URL that was signed with one it gets
+/// nothing else. That is billed here, where it was decided: nobody tells what came of it.
 fn elsewhere(hall: &SharedHall, caller: Caller, etag: &str, file: &File, range: ByteRange, url: &str) -> Response {
     hall.reads.count(caller, ReadOp::Content, Some(file.purpose));
     hall.reads.count_bytes(caller, file.purpose, range.len());

@@ -44,13 +44,22 @@ async fn a_download_leads_to_the_bucket_and_is_billed() {
     assert_eq!(forged.status(), StatusCode::FORBIDDEN, "what is signed cannot be changed");
     ada.download_file(&id).await.is_bytes(&content);
     ada.download_range(&id, "bytes=1000-1999").await.is_bytes(&content[1000..2000]);
+    let part = ask(&ada, Method::GET, &id, Some(("range", "bytes=5-5"))).await;
+    let part_url = header(&part, "location").to_owned();
+    let unsigned = reqwest::get(&part_url).await.unwrap();
+    assert_eq!(unsigned.status(), StatusCode::FORBIDDEN, "a URL for a range does not open the whole");
+    let other = Client::new().get(&part_url).header("range", "bytes=0-499999").send().await.unwrap();
+    assert_eq!(other.status(), StatusCode::FORBIDDEN);
+    let same = Client::new().get(&part_url).header("range", "bytes=5-5").send().await.unwrap();
+    assert_eq!(same.status(), StatusCode::PARTIAL_CONTENT);
+    assert_eq!(same.bytes().await.unwrap(), content[5..=5]);
     let database = house.database();
     let handed_out = || {
         let of =
             |column| database.number(&format!("SELECT coalesce(sum({column}), 0) FROM ledger WHERE fact = 'content'"));
         (of("bytes"), of("count"))
     };
-    let expected = (500_000 + 500_000 + 1000, 3);
+    let expected = (500_000 + 500_000 + 1000 + 1, 4);
     eventually(|| handed_out() == expected, || format!("{:?} is billed, not {expected:?}", handed_out())).await;
     let head = ask(&ada, Method::HEAD, &id, None).await;
     assert_eq!(

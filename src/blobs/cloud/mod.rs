@@ -26,7 +26,8 @@ use bytes::Bytes;
 use connect::Client;
 use failure::{Failure, Kind};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use http::Method;
+use http::header::RANGE;
+use http::{HeaderValue, Method};
 use object_store::path::Path;
 use object_store::signer::SignedUrlOptions;
 use object_store::{MultipartId, ObjectStoreExt, PutPayload};
@@ -145,11 +146,15 @@ impl BlobStore for CloudBlobs {
         false
     }
 
-    async fn url(&self, id: BlobId, disposition: &str) -> Result<Option<String>, BlobError> {
+    async fn url(&self, id: BlobId, disposition: &str, range: Option<&str>) -> Result<Option<String>, BlobError> {
         let Some(signer) = &self.0.client.signer else { return Ok(None) };
         let names =
             [("response-content-disposition", disposition), ("response-content-type", "application/octet-stream")];
-        let options = SignedUrlOptions::default().with_query(names);
+        let whole = SignedUrlOptions::default().with_query(names);
+        let options = match range.map(HeaderValue::from_str).transpose().map_err(io::Error::other)? {
+            Some(range) => whole.with_signed_header(RANGE, range),
+            None => whole,
+        };
         let key = self.0.key_of(id);
         // Signing asks the store nothing, but may have to ask elsewhere for fresh credentials.
         let signed = signer.signed_url_opts(Method::GET, &key, URL_LIFETIME, &options);
