@@ -27,14 +27,15 @@ use crate::config::{Config, LimitConfig, MetadataConfig, StoreConfig};
 use crate::files::Files;
 use crate::http::reference::Reference;
 use crate::http::serve::{ConnectionLimits, serve};
-use crate::http::{BodyPace, FailedLogins, FairShare, Hall, Rates, Turns, admin_router, router};
+use crate::http::{BodyPace, Caps, FailedLogins, FairShare, Hall, LongReads, Rates, Turns, admin_router, router};
 use crate::keys::{Keys, fresh_secret};
 use crate::metadata::postgres::check_url;
 use crate::metadata::sqlite::Opener;
 use crate::model::api_key::{KeyKind, KeySecret, Opens};
-use crate::model::ids::ProcessId;
+use crate::model::ids::{ProcessId, WorkspaceId};
 use crate::model::scope::Scopes;
 use crate::random;
+use crate::shares::Shares;
 use crate::sweep::Lease;
 use crate::uploads::Uploads;
 use crate::usage::{ReadCounter, Spending, Usage};
@@ -133,7 +134,8 @@ impl Server {
             )
             .await?,
         );
-        let uploads = Uploads { files: files.clone(), ttl_seconds: config.upload_ttl.as_secs() };
+        let uploads =
+            Uploads { files: files.clone(), ttl_seconds: config.upload_ttl.as_secs(), hashing: Arc::default() };
         let reads = Arc::new(ReadCounter::new(Arc::clone(&installation.metadata), files.process));
         let (counter, until) = (Arc::clone(&reads), stop.clone());
         tasks.spawn(async move { counter.run(until).await });
@@ -151,14 +153,16 @@ impl Server {
             turns: Turns::default(),
             rates: Rates::default(),
             fair_share: FairShare::default(),
+            long_reads: LongReads::default(),
+            in_flight: requests_in_flight(&config.limits),
             failed_logins: FailedLogins::new(config.limits.max_failed_logins_per_minute),
             trusted_proxies: config.listeners.trusted_proxies.clone(),
             warnings: warnings.clone(),
             body_pace: body_pace(&config.limits),
             reference: Reference::new(facts(config, &url)),
         });
-        let limits = connection_limits(&config.limits);
-        let mut listeners = vec![tokio::spawn(serve(main, router(Arc::clone(&hall)), limits, stop.clone()))];
+        let limits = connection_limits(config);
+        let mut listeners = vec![tokio::spawn(serve(main, router(Arc::clone(&hall)), limits.clone(), stop.clone()))];
         listeners.extend(admin.map(|admin| tokio::spawn(serve(admin, admin_router(hall), limits, stop.clone()))));
         Ok(Self {
             address,
@@ -169,7 +173,7 @@ impl Server {
             warnings,
             stop,
             tasks,
-            drain_timeout: limits.drain_timeout,
+            drain_timeout: config.limits.drain_timeout,
             listeners,
             locks,
             lease,
@@ -224,9 +228,19 @@ const fn body_pace(limits: &LimitConfig) -> BodyPace {
     BodyPace { min_bytes_per_second: limits.body_min_bytes_per_second, window: limits.body_window }
 }
 
-const fn connection_limits(limits: &LimitConfig) -> ConnectionLimits {
+/// A workspace that is alone may have half of all connections busy.
+fn requests_in_flight(limits: &LimitConfig) -> Shares<WorkspaceId> {
+    Shares::new(limits.max_connections, limits.max_connections.div_ceil(2))
+}
+
+fn connection_limits(config: &Config) -> ConnectionLimits {
+    let limits = &config.limits;
     ConnectionLimits {
-        max_connections: limits.max_connections,
+        caps: Caps {
+            max_connections: limits.max_connections,
+            max_per_address: limits.max_connections_per_address,
+            trusted_proxies: config.listeners.trusted_proxies.clone(),
+        },
         header_read_timeout: limits.header_read_timeout,
         drain_timeout: limits.drain_timeout,
     }

@@ -32,4 +32,5 @@ pub mod clock;
 pub mod config;
 pub mod failpoint;
 pub mod random;
+pub mod shares;
 pub mod volume;

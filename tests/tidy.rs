@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Every room and its floor. Imports go down only.
-const FLOORS: [(&str, u8); 23] = [
+const FLOORS: [(&str, u8); 24] = [
     ("cli", 6),
     ("app", 5),
     ("http", 4),
@@ -30,11 +30,12 @@ const FLOORS: [(&str, u8); 23] = [
     ("config", 0),
     ("failpoint", 0),
     ("random", 0),
+    ("shares", 0),
     ("volume", 0),
 ];
 
 /// Which room imports which: the same table as in `ARCHITECTURE.md`.
-const EDGES: [(&str, &[&str]); 23] = [
+const EDGES: [(&str, &[&str]); 24] = [
     ("cli", &["app", "causes", "clock", "config", "inspect", "model", "usage"]),
     (
         "app",
@@ -52,6 +53,7 @@ const EDGES: [(&str, &[&str]); 23] = [
             "model",
             "outbox",
             "random",
+            "shares",
             "sinks",
             "sweep",
             "uploads",
@@ -60,7 +62,22 @@ const EDGES: [(&str, &[&str]); 23] = [
             "workspaces",
         ],
     ),
-    ("http", &["audit", "causes", "files", "keys", "metadata", "model", "random", "uploads", "usage", "workspaces"]),
+    (
+        "http",
+        &[
+            "audit",
+            "causes",
+            "files",
+            "keys",
+            "metadata",
+            "model",
+            "random",
+            "shares",
+            "uploads",
+            "usage",
+            "workspaces",
+        ],
+    ),
     ("archive", &["blobs", "metadata", "model", "random"]),
     ("audit", &["metadata", "model"]),
     ("files", &["blobs", "causes", "clock", "failpoint", "metadata", "model", "random"]),
@@ -68,10 +85,10 @@ const EDGES: [(&str, &[&str]); 23] = [
     ("keys", &["causes", "clock", "metadata", "model", "random"]),
     ("outbox", &["causes", "clock", "metadata", "model", "random", "sinks"]),
     ("sweep", &["blobs", "causes", "clock", "failpoint", "metadata", "model", "random"]),
-    ("uploads", &["failpoint", "files", "metadata", "model"]),
+    ("uploads", &["failpoint", "files", "metadata", "model", "shares"]),
     ("usage", &["causes", "clock", "metadata", "model"]),
     ("workspaces", &["metadata", "model"]),
-    ("blobs", &["failpoint", "model", "random", "volume"]),
+    ("blobs", &["failpoint", "model", "random", "shares", "volume"]),
     ("metadata", &["clock", "failpoint", "model", "random", "volume"]),
     ("sinks", &["model"]),
     ("model", &[]),
@@ -80,6 +97,7 @@ const EDGES: [(&str, &[&str]); 23] = [
     ("config", &[]),
     ("failpoint", &[]),
     ("random", &[]),
+    ("shares", &[]),
     ("volume", &[]),
 ];
 

@@ -3,6 +3,7 @@
 
 use crate::model::ids::BlobId;
 use crate::model::limits::{Crowd, LimitOwner};
+use crate::shares::may_take;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -35,7 +36,8 @@ impl InFlight {
         Arc::new(Self { state: Mutex::default(), max })
     }
 
-    /// Enters a blob of these owners, of whom each may have so many at once. To be called before the store hears of the blob,
+    /// Enters a blob of these owners, of whom each may have so many at once, and fewer the more the others have
+    /// ([`may_take`]). To be called before the store hears of the blob,
     /// so that whoever sees its row and not its name here knows that it was left behind.
     ///
     /// # Errors
@@ -45,9 +47,16 @@ impl InFlight {
         if state.blobs.len() >= self.max {
             return Err(Crowd::Server);
         }
-        let has = |owner: &LimitOwner| state.owned.get(owner).copied().unwrap_or_default();
-        if let Some((owner, _)) = owners.iter().find(|(owner, max)| has(owner) >= *max) {
-            return Err(Crowd::Owner(*owner));
+        for (owner, max) in owners {
+            let own = state.owned.get(&owner).copied().unwrap_or_default();
+            let others = state.blobs.len().saturating_sub(own);
+            let is_admitted = match owner {
+                LimitOwner::Workspace(_) => may_take(own, others, self.max, max.min(self.max)),
+                LimitOwner::Key(_) => own < max,
+            };
+            if !is_admitted {
+                return Err(Crowd::Owner(owner));
+            }
         }
         let owners = owners.map(|(owner, _)| owner);
         for owner in owners {
@@ -110,5 +119,21 @@ mod tests {
         assert_eq!(enter(3, owners(1, 3, [2, 9])).unwrap_err(), Crowd::Owner(narrow[0].0));
         assert_eq!(enter(3, owners(1, 2, [9, 1])).unwrap_err(), Crowd::Owner(narrow[1].0));
         assert!(enter(3, owners(2, 4, [2, 1])).is_ok(), "others have theirs");
+    }
+
+    #[test]
+    fn busy_workspaces_leave_places_for_others() {
+        let (registry, mut tokens) = (InFlight::new(64), Vec::new());
+        let mut fill = |workspace: u64| {
+            let before = tokens.len();
+            loop {
+                let number = u8::try_from(tokens.len()).unwrap();
+                match registry.enter(BlobId::new([number; 16]), owners(workspace, workspace, [32, 99])) {
+                    Ok(token) => tokens.push(token),
+                    Err(_) => return tokens.len() - before,
+                }
+            }
+        };
+        assert_eq!([1, 2, 3, 4].map(&mut fill), [32, 16, 8, 4]);
     }
 }

@@ -117,6 +117,8 @@ pub struct LimitConfig {
     pub inline_max_bytes: u64,
     /// Connections open at once.
     pub max_connections: usize,
+    /// Connections open at once of one network that is not a trusted proxy.
+    pub max_connections_per_address: usize,
     /// Uploads in flight at once.
     pub max_concurrent_uploads: usize,
     /// Uploads in flight at once of one workspace that has no limit of its own.
@@ -256,6 +258,7 @@ fn limits(from: &mut resolve::Resolver<'_>, inline_max_bytes: u64) -> Result<Lim
         max_file_bytes: from.take("max_file_bytes", parse::whole)?,
         inline_max_bytes: from.take_optional("inline_max_bytes", parse::whole)?.unwrap_or(inline_max_bytes),
         max_connections: from.take("max_connections", parse::count)?,
+        max_connections_per_address: from.take("max_connections_per_address", parse::count)?,
         max_concurrent_uploads: from.take("max_concurrent_uploads", parse::count)?,
         max_workspace_uploads: from.take("max_concurrent_uploads_per_workspace", parse::count)?,
         max_failed_logins_per_minute: from.take("max_failed_logins_per_minute", parse::number)?,

@@ -5,7 +5,10 @@
 use super::headers::X_FORWARDED_FOR;
 use http::{Extensions, HeaderMap};
 use ipnet::IpNet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+/// What one subscriber of IPv6 has at least to choose addresses from (RFC 6177): the first 64 bits are the network.
+const IPV6_NETWORK: u128 = !(u64::MAX as u128);
 
 /// Who holds the other end of the connection; among the extensions of each of its requests.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +17,21 @@ pub struct Peer(pub IpAddr);
 /// Where a request comes from. An IPv4 address is never written as an IPv6 one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
+
+/// The addresses that one client has to choose from: an IPv4 address, or a /64 of IPv6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Network(IpAddr);
+
+impl Network {
+    /// The network of an address, which is canonical.
+    #[must_use]
+    pub const fn of(address: IpAddr) -> Self {
+        Self(match address {
+            IpAddr::V4(_) => address,
+            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & IPV6_NETWORK)),
+        })
+    }
+}
 
 impl ClientAddress {
     /// The address of the client; none when the request came over no connection of [`serve`](super::serve).

@@ -19,9 +19,9 @@ use crate::model::scope::Scope;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use http::{Extensions, HeaderMap};
 use std::net::IpAddr;
 
 /// Which keys a route takes.
@@ -64,8 +64,7 @@ pub async fn authenticate(State(hall): State<SharedHall>, mut request: Request, 
     if path != "/v1" && !path.starts_with("/v1/") {
         return next.run(request).await;
     }
-    let asked = request.extensions().get().copied();
-    match identify(&hall, request.headers(), asked).await {
+    match identify(&hall, request.extensions(), request.headers()).await {
         Ok(holder) => {
             request.extensions_mut().insert(holder);
             next.run(request).await
@@ -74,10 +73,10 @@ pub async fn authenticate(State(hall): State<SharedHall>, mut request: Request, 
     }
 }
 
-async fn identify(hall: &SharedHall, headers: &HeaderMap, request: Option<RequestId>) -> Result<Holder, ApiError> {
+async fn identify(hall: &SharedHall, extensions: &Extensions, headers: &HeaderMap) -> Result<Holder, ApiError> {
     let secret = bearer(headers).ok_or_else(ApiError::missing_key)?;
-    let key = hall.keys.verify(secret).await?;
-    let request = request.ok_or_else(ApiError::internal)?;
+    let key = hall.keys.verify(secret, || failed_logins::admit(hall, extensions, headers)).await?;
+    let request = *extensions.get().ok_or_else(ApiError::internal)?;
     Ok(Holder { key, request })
 }
 

@@ -68,6 +68,12 @@ impl ApiError {
         Self::new(ErrorKind::RateLimited, message).header(RETRY_AFTER, &wait.seconds().to_string())
     }
 
+    /// As many are at work as may be; in a moment there may be room again.
+    #[must_use]
+    pub fn too_many(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::RateLimited, message).header(RETRY_AFTER, RETRY_AFTER_SECONDS)
+    }
+
     /// Names the field or parameter that is wrong.
     #[must_use]
     pub fn param(mut self, param: impl Into<String>) -> Self {
@@ -173,8 +179,21 @@ impl ApiError {
         Self::new(ErrorKind::MissingKey, "Missing bearer authentication in header").challenge()
     }
 
+    /// The client keeps coming with keys that open nothing; after `wait` it may try one again.
+    #[must_use]
+    pub fn too_many_failed_logins(wait: Wait) -> Self {
+        let message = "Incorrect API key provided, and too many requests with incorrect keys came from your network. Check the key, and try again later.";
+        Self::rate_limited(message, wait)
+    }
+
     fn challenge(self) -> Self {
         self.header(WWW_AUTHENTICATE, "Bearer realm=\"Venna Files\"")
+    }
+
+    /// The server made a mistake, and this is how it showed.
+    #[must_use]
+    pub fn internal_of(cause: impl Error + Send + Sync + 'static) -> Self {
+        Self::internal().cause(cause)
     }
 
     /// The server made a mistake.
@@ -284,7 +303,7 @@ impl From<ReceiveError> for ApiError {
                     Crowd::Owner(LimitOwner::Key(_)) => "with this API key",
                 };
                 let message = format!("Too many uploads are in flight {place}. Please try again in a moment.");
-                Self::new(ErrorKind::RateLimited, message).header(RETRY_AFTER, RETRY_AFTER_SECONDS)
+                Self::too_many(message)
             }
             ReceiveError::FileTooLarge { limit_bytes } => Self::file_too_large(limit_bytes),
             ReceiveError::BatchTooLarge => Self::invalid("File is too large."),
@@ -375,6 +394,9 @@ impl OfUpload for AddPartError {
 impl OfUpload for CompleteError {
     fn of_upload(self, named: &str) -> ApiError {
         match self {
+            Self::TooManyChecks => ApiError::too_many(
+                "Too many uploads of this project are being completed with an 'md5'. Please try again in a moment.",
+            ),
             Self::WrongMd5 => ApiError::invalid("The content of the parts does not have this MD5.").param("md5"),
             Self::Upload(error) => error.of_upload(named),
         }
@@ -409,6 +431,7 @@ impl From<Refusal> for ApiError {
                 let message = "The workspace of the API key provided is archived.";
                 Self::new(ErrorKind::InvalidKey, message).challenge()
             }
+            Refusal::TooManyTried { wait } => Self::too_many_failed_logins(Wait(wait)),
             Refusal::Unavailable(_) => Self::unavailable().cause(refusal),
         }
     }
@@ -431,6 +454,29 @@ impl From<BodyError> for ApiError {
             ),
             BodyError::Broken(_) => Self::invalid("The request body ended early or could not be read."),
         }
+    }
+}
+
+impl ApiError {
+    /// A whole answer of HTTP/1.1 to a request that is not read, after which the connection is closed.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        let entry = self.kind.entry();
+        let (mut body, envelope) = (Vec::new(), wire::ErrorEnvelope::new(&entry, &self.message, self.param.as_deref()));
+        wire::append(&mut body, &envelope);
+        let reason = StatusCode::from_u16(entry.status).ok().and_then(|status| status.canonical_reason());
+        let mut head = format!(
+            "HTTP/1.1 {} {}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n",
+            entry.status,
+            reason.unwrap_or_default(),
+            body.len()
+        );
+        for (name, text) in self.headers {
+            head.push_str(&format!("{name}: {text}\r\n"));
+        }
+        let mut answer = (head + "\r\n").into_bytes();
+        answer.append(&mut body);
+        answer
     }
 }
 

@@ -1,10 +1,12 @@
-//! Failed logins: how often a network may come with keys that open nothing.
+//! Failed log-ins: how often a network may come with keys that open nothing.
 //!
-//! Only failures are counted, and only they are refused: a key is looked up first, so that nobody who has a valid one is
-//! kept out by others behind the same address. A request without any key is no attempt and does not count.
+//! Only failures are counted, and only they are refused: a valid key is served, whoever else fails behind the same address. A
+//! request without any key is no attempt and does not count. A network that has failed too often may still have keys looked
+//! up that the server has not found before, but only so many a second, so that a flood of invented ones does not reach the
+//! database.
 
 use super::Hall;
-use super::address::ClientAddress;
+use super::address::{ClientAddress, Network};
 use super::catalogue::ErrorKind;
 use super::error::ApiError;
 use super::rates::Wait;
@@ -12,10 +14,14 @@ use axum::extract::Request;
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
+use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
-use std::net::{IpAddr, Ipv6Addr};
+use http::{Extensions, HeaderMap};
+use quick_cache::sync::Cache;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// Networks that are remembered at once, some 40 bytes each, not counting those that enter at the same moment. While
 /// so many have not recovered from their failures, all networks count as one.
@@ -23,21 +29,28 @@ const MAX_NETWORKS: usize = 65_536;
 /// With so many remembered, every so many failures those that have recovered are forgotten; finding them means looking
 /// at all.
 const FAILURES_PER_SWEEP: usize = 1024;
-/// What one subscriber of IPv6 has at least to choose addresses from (RFC 6177): the first 64 bits are the network.
-const IPV6_NETWORK: u128 = !(u64::MAX as u128);
+/// Networks that failed too often and are remembered at once, some 200 bytes each.
+const MAX_SUSPECTS: usize = 16_384;
+/// Look-ups a second of keys not found before, for each network that failed too often.
+const SUSPECT_LOOK_UPS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
 /// What is remembered of failed logins.
 #[derive(Debug)]
 pub struct FailedLogins<C: Clock = DefaultClock> {
     limiter: Option<Limiter<C>>,
     failures_while_full: AtomicUsize,
+    /// The look-ups of networks that failed too often.
+    suspects: Cache<Origin, Arc<LookUps<C>>>,
+    clock: C,
 }
 
-type Limiter<C> = RateLimiter<Network, HashMapStateStore<Network>, C, NoOpMiddleware<<C as Clock>::Instant>>;
+type LookUps<C> = RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as Clock>::Instant>>;
+
+type Limiter<C> = RateLimiter<Origin, HashMapStateStore<Origin>, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Network {
-    One(IpAddr),
+enum Origin {
+    One(Network),
     All,
 }
 
@@ -49,17 +62,36 @@ impl FailedLogins {
     }
 }
 
-impl<C: Clock> FailedLogins<C> {
+impl<C: Clock + Clone> FailedLogins<C> {
     fn with_clock(max_per_minute: u32, clock: C) -> Self {
-        let limiter = |per_minute| RateLimiter::hashmap_with_clock(Quota::per_minute(per_minute), clock);
-        Self { limiter: NonZeroU32::new(max_per_minute).map(limiter), failures_while_full: AtomicUsize::new(0) }
+        let limiter = |per_minute| RateLimiter::hashmap_with_clock(Quota::per_minute(per_minute), clock.clone());
+        Self {
+            limiter: NonZeroU32::new(max_per_minute).map(limiter),
+            failures_while_full: AtomicUsize::new(0),
+            suspects: Cache::new(MAX_SUSPECTS),
+            clock,
+        }
     }
 
     /// Counts a failure of this client.
     fn count(&self, client: ClientAddress) -> Result<(), Wait> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
-        let network = if self.has_room(limiter) { network_of(client) } else { Network::All };
-        limiter.check_key(&network).map_err(|not_until| Wait(not_until.wait_time_from(limiter.clock().now())))
+        let origin = if self.has_room(limiter) { origin_of(client) } else { Origin::All };
+        limiter.check_key(&origin).map_err(|not_until| {
+            if self.suspects.get(&origin).is_none() {
+                let quota = Quota::per_second(SUSPECT_LOOK_UPS_PER_SECOND);
+                self.suspects.insert(origin, Arc::new(RateLimiter::direct_with_clock(quota, self.clock.clone())));
+            }
+            Wait(not_until.wait_time_from(self.clock.now()))
+        })
+    }
+
+    /// Lets a key be looked up that was not found before, if the client has not failed too often.
+    fn admit(&self, client: ClientAddress) -> Result<(), Wait> {
+        let Some(limiter) = &self.limiter else { return Ok(()) };
+        let origin = if limiter.len() < MAX_NETWORKS { origin_of(client) } else { Origin::All };
+        let Some(look_ups) = self.suspects.get(&origin) else { return Ok(()) };
+        look_ups.check().map_err(|not_until| Wait(not_until.wait_time_from(self.clock.now())))
     }
 
     fn has_room(&self, limiter: &Limiter<C>) -> bool {
@@ -73,11 +105,17 @@ impl<C: Clock> FailedLogins<C> {
     }
 }
 
-fn network_of(ClientAddress(address): ClientAddress) -> Network {
-    Network::One(match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & IPV6_NETWORK).into(),
-    })
+const fn origin_of(ClientAddress(address): ClientAddress) -> Origin {
+    Origin::One(Network::of(address))
+}
+
+/// Lets a key of this request be looked up that was not found before, or says how long to wait.
+pub fn admit(hall: &Hall, extensions: &Extensions, headers: &HeaderMap) -> Result<(), Duration> {
+    if hall.failed_logins.limiter.is_none() {
+        return Ok(());
+    }
+    let client = ClientAddress::of(extensions, headers, &hall.trusted_proxies);
+    client.map_or(Ok(()), |client| hall.failed_logins.admit(client)).map_err(|Wait(wait)| wait)
 }
 
 /// The answer to a request that was not let in: the error as it is, or that there were too many like it.
@@ -88,10 +126,7 @@ pub fn limit(hall: &Hall, request: &Request, error: ApiError) -> ApiError {
     let client = ClientAddress::of(request.extensions(), request.headers(), &hall.trusted_proxies);
     match client.map_or(Ok(()), |client| hall.failed_logins.count(client)) {
         Ok(()) => error,
-        Err(wait) => ApiError::rate_limited(
-            "Incorrect API key provided, and too many requests with incorrect keys came from your network. Check the key, and try again later.",
-            wait,
-        ),
+        Err(wait) => ApiError::too_many_failed_logins(wait),
     }
 }
 
@@ -101,7 +136,6 @@ mod tests {
     use crate::keys::Refusal;
     use governor::clock::FakeRelativeClock;
     use std::net::Ipv4Addr;
-    use std::time::Duration;
 
     fn limited(max_per_minute: u32) -> (FailedLogins<FakeRelativeClock>, FakeRelativeClock) {
         let clock = FakeRelativeClock::default();
@@ -139,6 +173,25 @@ mod tests {
         clock.advance(Duration::from_secs(20));
         count().unwrap();
         assert_eq!(count(), Err(Wait(Duration::from_secs(20))));
+    }
+
+    #[test]
+    fn a_network_that_failed_too_often_has_few_keys_looked_up() {
+        let (failed, clock) = limited(1);
+        let admit = || failed.admit(client("198.51.100.1"));
+        for _ in 0..100 {
+            admit().unwrap();
+        }
+        failed.count(client("198.51.100.1")).unwrap();
+        admit().unwrap();
+        failed.count(client("198.51.100.1")).unwrap_err();
+        let look_ups = (0..100).filter(|_| admit().is_ok()).count();
+        assert_eq!(look_ups, 10);
+        assert_eq!(admit(), Err(Wait(Duration::from_millis(100))));
+        failed.admit(client("198.51.100.2")).unwrap();
+        clock.advance(Duration::from_millis(100));
+        admit().unwrap();
+        admit().unwrap_err();
     }
 
     #[test]

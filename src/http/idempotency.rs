@@ -5,12 +5,14 @@
 
 use super::SharedHall;
 use super::catalogue::ErrorKind;
+use super::connection::ClientConnection;
 use super::error::ApiError;
 use super::wire::json_body;
 use crate::files::FileDetails;
 use crate::model::caller::Caller;
 use crate::model::idempotency::{Effect, IdempotencyKey, MAX_KEY_CHARS, Once, RequestDigest};
 use crate::model::ids::WorkspaceId;
+use crate::shares::Shares;
 use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
@@ -18,19 +20,42 @@ use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use std::collections::HashMap;
+use std::future::{Future, pending};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::OwnedMutexGuard;
+use tokio::time::sleep;
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const PARAM: &str = "Idempotency-Key";
+/// The longest that a twin waits for the request before it.
+const MAX_TWIN_WAIT: Duration = Duration::from_mins(1);
+/// Twins that wait at once.
+const MAX_WAITING_TWINS: usize = 1024;
+/// Twins of one workspace that wait at once.
+const MAX_WAITING_TWINS_PER_WORKSPACE: usize = 64;
 
 type Name = (WorkspaceId, IdempotencyKey);
 type Seat = Arc<tokio::sync::Mutex<()>>;
 
 /// Who is at work under which key: at most one entry for each request in flight.
-#[derive(Clone, Debug, Default)]
-pub struct Turns(Arc<Mutex<HashMap<Name, Seat>>>);
+#[derive(Clone, Debug)]
+pub struct Turns {
+    seats: Arc<Mutex<HashMap<Name, Seat>>>,
+    waiting: Shares<WorkspaceId>,
+}
+
+/// Why a twin gets no turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NoTurn {
+    /// As many wait as may.
+    TooManyWait,
+    /// The request before it took too long.
+    StillRunning,
+    /// Its client has closed the connection.
+    ClientGone,
+}
 
 /// The turn of a request; the next one begins when it is dropped.
 struct Turn {
@@ -39,16 +64,48 @@ struct Turn {
     guard: Option<OwnedMutexGuard<()>>,
 }
 
+impl Default for Turns {
+    fn default() -> Self {
+        Self { seats: Arc::default(), waiting: Shares::new(MAX_WAITING_TWINS, MAX_WAITING_TWINS_PER_WORKSPACE) }
+    }
+}
+
 impl Turns {
-    async fn wait(&self, name: Name) -> Turn {
-        let seat = Arc::clone(self.lock().entry(name.clone()).or_default());
-        let mut turn = Turn { turns: self.clone(), name, guard: None };
-        turn.guard = Some(seat.lock_owned().await);
-        turn
+    /// Waits until no other request is at work under the key, as long as the client is there, and not for ever.
+    async fn wait(&self, name: Name, client_gone: impl Future<Output = ()>) -> Result<Turn, NoTurn> {
+        let (workspace, mut turn) = (name.0, Turn { turns: self.clone(), name: name.clone(), guard: None });
+        // Dropped before the turn is, which looks who else holds it.
+        let seat = Arc::clone(self.lock().entry(name).or_default());
+        if let Ok(guard) = Arc::clone(&seat).try_lock_owned() {
+            turn.guard = Some(guard);
+            return Ok(turn);
+        }
+        let _place = self.waiting.try_take(workspace).ok_or(NoTurn::TooManyWait)?;
+        tokio::select! {
+            guard = seat.lock_owned() => turn.guard = Some(guard),
+            () = client_gone => return Err(NoTurn::ClientGone),
+            () = sleep(MAX_TWIN_WAIT) => return Err(NoTurn::StillRunning),
+        }
+        Ok(turn)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Name, Seat>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl From<NoTurn> for ApiError {
+    fn from(no_turn: NoTurn) -> Self {
+        let message = match no_turn {
+            NoTurn::TooManyWait => {
+                "Too many requests of this project wait for another one with the same Idempotency-Key. Please try again in a moment."
+            }
+            NoTurn::StillRunning => {
+                "Another request with this Idempotency-Key is still being handled. Please try again in a moment."
+            }
+            NoTurn::ClientGone => return Self::invalid("The client closed the connection."),
+        };
+        Self::too_many(message)
     }
 }
 
@@ -78,7 +135,14 @@ impl FromRequestParts<SharedHall> for Attempt {
         let Some(key) = key(&parts.headers)? else { return Ok(Self(None)) };
         let caller = Caller::from_request_parts(parts, hall).await?;
         let request = RequestDigest::of(parts.method.as_str(), parts.uri.path());
-        let turn = hall.turns.wait((caller.workspace, key.clone())).await;
+        let client = parts.extensions.get::<ClientConnection>().cloned();
+        let client_gone = async {
+            match client {
+                Some(client) => client.closed().await,
+                None => pending().await,
+            }
+        };
+        let turn = hall.turns.wait((caller.workspace, key.clone()), client_gone).await?;
         Ok(Self(Some(Keyed { key, request, _turn: turn })))
     }
 }
@@ -152,20 +216,53 @@ pub fn reused() -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+    use std::future::ready;
+
+    fn name(workspace: u64, text: &str) -> Name {
+        (WorkspaceId::next(None, workspace, [0; 11]), IdempotencyKey::parse(text).unwrap())
+    }
+
+    async fn wait(turns: &Turns, name: Name) -> Result<Turn, NoTurn> {
+        turns.wait(name, pending()).await
+    }
 
     #[tokio::test(start_paused = true)]
     async fn twins_take_turns_and_leave_nothing_behind() {
         let turns = Turns::default();
-        let name = |text: &str| (WorkspaceId::next(None, 1, [0; 11]), IdempotencyKey::parse(text).unwrap());
-        let first = turns.wait(name("a")).await;
-        drop(turns.wait(name("b")).await);
-        let second = turns.wait(name("a"));
+        let first = wait(&turns, name(1, "a")).await.unwrap();
+        drop(wait(&turns, name(1, "b")).await.unwrap());
+        let second = wait(&turns, name(1, "a"));
         tokio::pin!(second);
         assert!(tokio::time::timeout(Duration::from_secs(1), &mut second).await.is_err());
-        drop(tokio::time::timeout(Duration::from_secs(1), turns.wait(name("a"))).await);
+        drop(tokio::time::timeout(Duration::from_secs(1), wait(&turns, name(1, "a"))).await);
         drop(first);
-        drop(second.await);
+        drop(second.await.unwrap());
+        assert!(turns.lock().is_empty(), "{turns:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_twin_waits_neither_for_ever_nor_for_a_client_that_has_gone() {
+        let turns = Turns::default();
+        let first = wait(&turns, name(1, "a")).await.unwrap();
+        assert_eq!(wait(&turns, name(1, "a")).await.err(), Some(NoTurn::StillRunning));
+        assert_eq!(turns.wait(name(1, "a"), ready(())).await.err(), Some(NoTurn::ClientGone));
+        drop(first);
+        assert!(turns.lock().is_empty(), "{turns:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn so_many_twins_of_a_workspace_wait() {
+        let turns = Turns::default();
+        let first = [wait(&turns, name(1, "a")).await.unwrap(), wait(&turns, name(2, "a")).await.unwrap()];
+        let mut waiting = Vec::new();
+        for _ in 0..MAX_WAITING_TWINS_PER_WORKSPACE {
+            let mut twin = Box::pin(wait(&turns, name(1, "a")));
+            assert!(tokio::time::timeout(Duration::ZERO, &mut twin).await.is_err());
+            waiting.push(twin);
+        }
+        assert_eq!(wait(&turns, name(1, "a")).await.err(), Some(NoTurn::TooManyWait));
+        assert_eq!(wait(&turns, name(2, "a")).await.err(), Some(NoTurn::StillRunning));
+        drop((first, waiting));
         assert!(turns.lock().is_empty(), "{turns:?}");
     }
 }

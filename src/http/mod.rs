@@ -10,6 +10,7 @@ mod caller;
 pub mod catalogue;
 mod conditions;
 mod connection;
+mod connections;
 mod content;
 mod edge;
 pub mod error;
@@ -24,6 +25,7 @@ mod json;
 mod list;
 mod list_body;
 mod logged;
+mod long_reads;
 mod path;
 mod range;
 mod rates;
@@ -38,9 +40,11 @@ mod usage;
 mod wire;
 
 pub use caller::Access;
+pub use connections::Caps;
 pub use failed_logins::FailedLogins;
 pub use fair_share::FairShare;
 pub use idempotency::Turns;
+pub use long_reads::LongReads;
 pub use rates::Rates;
 pub use router::{admin_router, router};
 pub use routes::{Route, routes};
@@ -48,6 +52,8 @@ pub use routes::{Route, routes};
 use crate::audit::AuditLog;
 use crate::files::Files;
 use crate::keys::Keys;
+use crate::model::ids::WorkspaceId;
+use crate::shares::Shares;
 use crate::uploads::Uploads;
 use crate::usage::{ReadCounter, Spending, Usage};
 use crate::workspaces::Workspaces;
@@ -81,6 +87,10 @@ pub struct Hall {
     pub rates: Rates,
     /// Whose turn it is to read much.
     pub fair_share: FairShare,
+    /// Whose turn it is to ask for what takes long.
+    pub long_reads: LongReads,
+    /// The requests that each workspace has in flight.
+    pub in_flight: Shares<WorkspaceId>,
     /// How often keys that open nothing were tried, and from where.
     pub failed_logins: FailedLogins,
     /// Whose `X-Forwarded-For` is believed.

@@ -2,6 +2,7 @@
 
 use super::SharedHall;
 use super::caller::Access;
+use super::connection::ClientConnection;
 use super::error::ApiError;
 use super::rates::Left;
 use super::{admin, content, files, throttle, uploads, usage};
@@ -128,6 +129,10 @@ impl<H: Handler<T, SharedHall>, T: 'static> Handler<T, SharedHall> for Guarded<H
     }
 }
 
+fn too_many_requests() -> ApiError {
+    ApiError::too_many("Too many requests of this project are being answered. Please try again in a moment.")
+}
+
 impl<H> Guarded<H> {
     fn admit(&self, request: &Request, hall: &SharedHall) -> Result<Option<Left>, Box<Response>> {
         let refuse = |error: ApiError| Box::new(error.into_response());
@@ -135,6 +140,10 @@ impl<H> Guarded<H> {
         self.access.check(holder).map_err(refuse)?;
         if let Some(workspace) = holder.key.opens.workspace() {
             hall.fair_share.note(workspace);
+            let share = hall.in_flight.try_take(workspace).ok_or_else(|| refuse(too_many_requests()))?;
+            if let Some(connection) = request.extensions().get::<ClientConnection>() {
+                connection.hold(share);
+            }
         }
         throttle::take(hall, holder, self.measures)
     }

@@ -3,20 +3,30 @@
 //! There is no timeout on a whole request: a transfer may take hours as long as it moves.
 
 use super::address::Peer;
-use super::connection::ClientStream;
+use super::connection::{ClientConnection, ClientStream};
+use super::connections::{Busy, Caps, Connections, NoPlace, Place};
+use super::error::ApiError;
 use crate::causes::Causes;
 use axum::Router;
-use http::Request;
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::TryFutureExt;
+use http::{Request, Response};
+use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -24,12 +34,16 @@ use tokio_util::sync::CancellationToken;
 const READ_BUFFER_BYTES: usize = 64 * 1024;
 /// How long the loop rests when the system has no descriptor for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Connections that are being told at once that there are too many; further ones are closed without a word.
+const MAX_REFUSALS: usize = 64;
+/// How long a client that is told so has to take the answer.
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What connections may take.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ConnectionLimits {
-    /// Open at once; further ones wait in the backlog of the socket.
-    pub max_connections: usize,
+    /// Open at once.
+    pub caps: Caps,
     /// Time for the head of a request, idle time before it included.
     pub header_read_timeout: Duration,
     /// Time that requests in flight get once the server is told to stop.
@@ -40,26 +54,33 @@ pub struct ConnectionLimits {
 pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimits, stop: CancellationToken) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.header_read_timeout).max_buf_size(READ_BUFFER_BYTES);
-    let places = Arc::new(Semaphore::new(limits.max_connections));
+    let (places, refusals) = (Connections::new(limits.caps), Refusals::new());
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
+    let mut waiting = None;
     loop {
         let (tcp, peer, place) = tokio::select! {
             () = stop.cancelled() => break,
-            accepted = accept(&listener, &places) => accepted,
+            next = next(&listener, &places, &mut waiting) => next,
             Some(_) = connections.join_next() => continue,
         };
-        let router = TowerToHyperService::new(router.clone());
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(peer);
-            router.call(request)
-        });
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(ClientStream::new(tcp)), service));
+        let Some(place) = place else {
+            refusals.refuse(tcp, &mut connections);
+            continue;
+        };
+        let tcp = Arc::new(tcp);
+        let stream = ClientStream::new(Arc::clone(&tcp), Some(Arc::clone(&place)));
+        let service = on_connection(router.clone(), peer, &tcp, Arc::clone(&place));
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
         connections.spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(error = %Causes(&error), "a connection ended early");
+            tokio::select! {
+                ended = connection => {
+                    if let Err(error) = ended {
+                        tracing::debug!(error = %Causes(&error), "a connection ended early");
+                    }
+                }
+                () = place.taken_away() => tracing::debug!("an idle connection was closed to make room"),
             }
-            drop(place);
         });
     }
     drop(listener);
@@ -69,21 +90,115 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimi
     connections.shutdown().await;
 }
 
-/// The next connection, once there is a place for it.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, Peer, Option<OwnedSemaphorePermit>) {
-    let place = Arc::clone(places).acquire_owned().await.ok();
+/// Answers the requests of one connection, which is busy from the head of a request to the end of its answer.
+fn on_connection(
+    router: Router,
+    peer: Peer,
+    tcp: &Arc<TcpStream>,
+    place: Arc<Place>,
+) -> impl Service<Request<Incoming>, Response = Response<AnswerBody>, Error = Infallible, Future: Send> + use<> {
+    let (router, client) = (TowerToHyperService::new(router), ClientConnection::new(tcp, Arc::downgrade(&place)));
+    service_fn(move |mut request: Request<Incoming>| {
+        let busy = place.begin();
+        request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(client.clone());
+        router.call(request).map_ok(move |answer| answer.map(|body| AnswerBody { body, _busy: busy }))
+    })
+}
+
+/// The next connection with its place, or without one when its network has too many. One that was accepted and has to wait
+/// stays in `waiting`, so that no connection is lost when this is dropped.
+async fn next(
+    listener: &TcpListener,
+    places: &Arc<Connections>,
+    waiting: &mut Option<(TcpStream, Peer)>,
+) -> (TcpStream, Peer, Option<Arc<Place>>) {
+    loop {
+        places.room().await;
+        let (tcp, peer) = match waiting.take() {
+            Some(waiting) => waiting,
+            None => accept(listener).await,
+        };
+        match places.enter(peer.0) {
+            Ok(place) => return (tcp, peer, Some(place)),
+            Err(NoPlace::Network) => return (tcp, peer, None),
+            Err(NoPlace::Full) => *waiting = Some((tcp, peer)),
+        }
+    }
+}
+
+async fn accept(listener: &TcpListener) -> (TcpStream, Peer) {
     loop {
         match listener.accept().await {
             Ok((tcp, peer)) => {
                 if let Err(error) = tcp.set_nodelay(true) {
                     tracing::debug!(%error, "TCP_NODELAY could not be set");
                 }
-                return (tcp, Peer(peer.ip()), place);
+                return (tcp, Peer(peer.ip()));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+}
+
+/// The body of an answer; the connection is busy until it is dropped.
+struct AnswerBody {
+    body: Body,
+    _busy: Busy,
+}
+
+impl http_body::Body for AnswerBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Tells clients that their address has too many connections, before anything of a request was read.
+struct Refusals {
+    answer: Bytes,
+    places: Arc<Semaphore>,
+}
+
+impl Refusals {
+    fn new() -> Self {
+        let message = "Too many connections are open from your address. Close some, or try again in a moment.";
+        let answer = ApiError::too_many(message).into_bytes().into();
+        Self { answer, places: Arc::new(Semaphore::new(MAX_REFUSALS)) }
+    }
+
+    fn refuse(&self, mut tcp: TcpStream, tasks: &mut JoinSet<()>) {
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { return };
+        let answer = self.answer.clone();
+        let tell = async move {
+            tcp.write_all(&answer).await?;
+            tcp.shutdown().await?;
+            // Closing with unread bytes would make the client's kernel throw the answer away (RFC 9112, section 9.6).
+            let mut rest = [0; 1024];
+            while tcp.read(&mut rest).await? > 0 {}
+            Ok::<_, std::io::Error>(())
+        };
+        tasks.spawn(async move {
+            if let Err(error) = tokio::time::timeout(REFUSAL_TIMEOUT, tell).await.unwrap_or(Ok(())) {
+                tracing::debug!(%error, "a client was not told that it has too many connections");
+            }
+            drop(place);
+        });
     }
 }

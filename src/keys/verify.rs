@@ -1,13 +1,14 @@
 //! Verifying: from the secret that a caller shows to what it opens.
 
 use super::Keys;
-use super::known::KnownKey;
+use super::known::{Begun, Known, KnownKey};
 use crate::causes::Causes;
 use crate::metadata::MetadataError;
-use crate::model::api_key::{ApiKey, KeySecret, KeyStatus, USED_SECONDS};
+use crate::model::api_key::{ApiKey, KeyDigest, KeySecret, KeyStatus, USED_SECONDS};
 use crate::model::limits::LimitsInForce;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// Why a secret opens nothing.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,12 @@ pub enum Refusal {
     /// Its workspace was archived.
     #[error("the workspace of the key is archived")]
     Archived,
+    /// It was not looked up: the client may not have so many keys looked up that are not known.
+    #[error("too many unknown keys were tried")]
+    TooManyTried {
+        /// After this time it may.
+        wait: Duration,
+    },
     /// Whether it does cannot be told: the store failed.
     #[error("the key cannot be looked up")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -56,17 +63,24 @@ impl std::ops::Deref for VerifiedKey {
 }
 
 impl Keys {
-    /// The key of this secret, if it opens anything now. A malformed one is refused without asking the store.
+    /// The key of this secret, if it opens anything now. A malformed one is refused without asking the store. `may_look_up`
+    /// is asked before the store is, unless the key was found before; if it may not, it says how long to wait.
     ///
     /// # Errors
-    /// When it does not, or the store failed.
-    pub async fn verify(&self, secret: &str) -> Result<VerifiedKey, Refusal> {
+    /// When the key opens nothing or may not be looked up, or the store failed.
+    pub async fn verify(
+        &self,
+        secret: &str,
+        may_look_up: impl FnOnce() -> Result<(), Duration>,
+    ) -> Result<VerifiedKey, Refusal> {
         let digest = KeySecret::parse(secret).map_err(|_| Refusal::Unknown)?.digest();
         let known = match self.known.find(&digest) {
-            Ok(known) => known,
-            Err(begun) => {
-                let credential = self.metadata.find_credential(digest).await?.ok_or(Refusal::Unknown)?;
-                self.known.remember(digest, credential, begun)
+            Known::Found(known) => known,
+            Known::Missing => return Err(Refusal::Unknown),
+            Known::Stale(begun) => self.look_up(digest, begun).await?,
+            Known::Nothing(begun) => {
+                may_look_up().map_err(|wait| Refusal::TooManyTried { wait })?;
+                self.look_up(digest, begun).await?
             }
         };
         let (credential, now_seconds) = (&known.credential, self.clock.now_seconds());
@@ -82,6 +96,14 @@ impl Keys {
             KeyStatus::Expired => Err(Refusal::Expired),
             KeyStatus::Revoked => Err(Refusal::Unknown),
         }
+    }
+
+    async fn look_up(&self, digest: KeyDigest, begun: Begun) -> Result<Arc<KnownKey>, Refusal> {
+        let Some(credential) = self.metadata.find_credential(digest).await? else {
+            self.known.remember_missing(digest, begun);
+            return Err(Refusal::Unknown);
+        };
+        Ok(self.known.remember(digest, credential, begun))
     }
 
     /// Lets the store know that the key is in use, beside the request and not for each.

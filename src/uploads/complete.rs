@@ -1,21 +1,13 @@
 //! Completing: parts become a File by being named in order.
 
+use super::hashing::{HashError, Md5Digest};
 use super::{UploadError, Uploads};
 use crate::failpoint;
 use crate::files::StoreError;
-use crate::model::byte_range::ByteRange;
 use crate::model::caller::Caller;
-use crate::model::digest::Sha256Digest;
 use crate::model::idempotency::{Effect, Once};
-use crate::model::ids::{PartId, UploadId, WorkspaceId};
-use crate::model::upload::{Completion, Upload, UploadRefusal};
-use futures_util::TryStreamExt;
-use md5::Md5;
-use sha2::{Digest, Sha256};
-
-/// An MD5 digest, as a client names it to have the whole checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Md5Digest(pub [u8; 16]);
+use crate::model::ids::{PartId, UploadId};
+use crate::model::upload::{Completion, Upload};
 
 /// Why an Upload does not become a File.
 #[derive(Debug, thiserror::Error)]
@@ -23,9 +15,21 @@ pub enum CompleteError {
     /// The whole has another MD5 than the client names.
     #[error("the content has another MD5")]
     WrongMd5,
+    /// The workspace has as many of these as may read their parts at once.
+    #[error("too many uploads are being completed with an MD5")]
+    TooManyChecks,
     /// The Upload does not do that, or a store failed.
     #[error(transparent)]
     Upload(#[from] UploadError),
+}
+
+impl From<HashError> for CompleteError {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::TooMany => Self::TooManyChecks,
+            HashError::Upload(error) => Self::Upload(error),
+        }
+    }
 }
 
 impl Uploads {
@@ -43,10 +47,14 @@ impl Uploads {
         md5: Option<Md5Digest>,
         once: Option<Once<Upload>>,
     ) -> Result<Effect<Upload>, CompleteError> {
-        let sha256 = match md5 {
-            Some(md5) => self.check_md5(caller.workspace, upload, &parts, md5).await?,
+        let digests = match md5 {
+            Some(_) => self.hash_parts(caller.workspace, upload, &parts).await?,
             None => None,
         };
+        if digests.is_some_and(|digests| Some(digests.md5) != md5) {
+            return Err(CompleteError::WrongMd5);
+        }
+        let sha256 = digests.map(|digests| digests.sha256);
         let (files, completion) = (self.files.clone(), Completion { parts, sha256 });
         let steps = async move {
             let effect = files.metadata.complete_upload(caller, upload, completion, once).await?;
@@ -56,36 +64,5 @@ impl Uploads {
             Ok::<_, UploadError>(completed)
         };
         Ok(self.files.to_the_end(steps).await?)
-    }
-
-    /// Reads the parts of a pending Upload as the whole that they are to be. One that is not pending has nothing to read.
-    async fn check_md5(
-        &self,
-        workspace: WorkspaceId,
-        upload: UploadId,
-        parts: &[PartId],
-        named: Md5Digest,
-    ) -> Result<Option<Sha256Digest>, CompleteError> {
-        let blobs = match self.files.metadata.find_part_blobs(workspace, upload, parts.to_vec()).await {
-            Ok(Ok(blobs)) => blobs,
-            Ok(Err(UploadRefusal::NotPending(_))) => return Ok(None),
-            Ok(Err(refusal)) => return Err(UploadError::from(refusal).into()),
-            Err(error) => return Err(UploadError::from(error).into()),
-        };
-        let whole = ByteRange::whole(blobs.iter().map(|blob| blob.size_bytes).sum());
-        let content = self.files.read_blobs(blobs, whole).await.map_err(UploadError::from)?;
-        let digests = content.try_fold((Md5::new(), Sha256::new()), |(mut md5, mut sha256), chunk| async move {
-            let hashed = tokio::task::spawn_blocking(move || {
-                md5.update(&chunk);
-                sha256.update(&chunk);
-                (md5, sha256)
-            });
-            hashed.await.map_err(|unfinished| StoreError::Internal(Box::new(unfinished)))
-        });
-        let (md5, sha256) = digests.await.map_err(UploadError::from)?;
-        if <[u8; 16]>::from(md5.finalize()) != named.0 {
-            return Err(CompleteError::WrongMd5);
-        }
-        Ok(Some(Sha256Digest(sha256.finalize().into())))
     }
 }

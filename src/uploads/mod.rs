@@ -8,15 +8,18 @@ mod add_part;
 mod cancel;
 mod complete;
 mod create;
+mod hashing;
 mod retrieve;
 
 pub use add_part::AddPartError;
-pub use complete::{CompleteError, Md5Digest};
+pub use complete::CompleteError;
 pub use create::CreateUploadError;
+pub use hashing::{Hashing, Md5Digest};
 
 use crate::files::{Files, StoreError};
 use crate::metadata::MetadataError;
 use crate::model::upload::UploadRefusal;
+use std::sync::Arc;
 
 /// The Uploads of an installation.
 #[derive(Clone, Debug)]
@@ -25,6 +28,8 @@ pub struct Uploads {
     pub files: Files,
     /// How long an Upload takes parts, in seconds.
     pub ttl_seconds: u64,
+    /// Who reads parts to compare an MD5.
+    pub hashing: Arc<Hashing>,
 }
 
 /// What any verb can fail with that is given the id of an Upload.

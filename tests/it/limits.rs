@@ -5,6 +5,7 @@ use reqwest::{Body, Method};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use venna::clock::Clock;
 
 #[tokio::test]
@@ -90,16 +91,112 @@ async fn more_uploads_than_allowed_are_asked_to_wait() {
     house.close().await;
 }
 
+/// A connection from this address of the loopback, with what is sent on it at once.
+async fn connect_from(house: &House, from: &str, sent: &str) -> tokio::net::TcpStream {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+    let mut stream = socket.connect(house.address()).await.unwrap();
+    stream.write_all(sent.as_bytes()).await.unwrap();
+    stream
+}
+
+/// What the server answers on a connection until it closes it; what came within five seconds if it does not.
+async fn answer_on(mut stream: tokio::net::TcpStream) -> String {
+    let mut answer = Vec::new();
+    tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut answer)).await.ok();
+    String::from_utf8(answer).unwrap()
+}
+
+const HEALTHY: &str = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
 #[tokio::test]
-async fn more_connections_than_allowed_wait() {
-    let house = House::with(&[("max_connections", "2"), ("header_read_timeout_seconds", "2")], Clock::system()).await;
-    let ada = house.visitor("ada").await;
-    let address = house.address();
-    let idle: Vec<TcpStream> = (0..2).map(|_| TcpStream::connect(address).unwrap()).collect();
+async fn a_further_connection_waits_while_all_are_busy() {
+    let house = House::with(&[("max_connections", "2"), ("body_window_seconds", "2")], Clock::system()).await;
+    let [ada, bob, eve] = [house.visitor("ada").await, house.visitor("bob").await, house.visitor("eve").await];
+    let slow = |key: &str| format!("{}Content-Length: 500000\r\n\r\n--venna", head(key));
+    let busy = [
+        connect_from(&house, "127.0.0.1", &slow(&ada.key)).await,
+        connect_from(&house, "127.0.0.1", &slow(&bob.key)).await,
+    ];
+    tokio::time::sleep(Duration::from_millis(200)).await;
     let begun = Instant::now();
-    ada.list("").await.is_ok();
+    eve.list("").await.is_ok();
     assert!(begun.elapsed() > Duration::from_millis(500), "the third waits for a place");
+    drop(busy);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn one_workspace_has_half_of_all_requests_in_flight_and_its_gone_twins_have_none() {
+    let house = House::with(&[("max_connections", "8")], Clock::system()).await;
+    let [ada, bob] = [house.visitor("ada").await, house.visitor("bob").await];
+    let key = "Idempotency-Key: one\r\nContent-Length: 500000\r\n\r\n--venna";
+    let first = connect_from(&house, "127.0.0.1", &format!("{}{key}", head(&ada.key))).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let mut twins = Vec::new();
+    for _ in 0..3 {
+        twins.push(connect_from(&house, "127.0.0.1", &format!("{}{key}", head(&ada.key))).await);
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let refused = ada.list("").await;
+    assert_eq!(refused.headers["retry-after"], "1");
+    refused.is_error(429, None, Some("rate_limit_exceeded"));
+    bob.list("").await.is_ok();
+    drop(twins);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    for _ in 0..3 {
+        ada.list("").await.is_ok();
+    }
+    drop(first);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn idle_connections_make_room_for_new_ones() {
+    let house = House::with(&[("max_connections", "16"), ("max_connections_per_address", "12")], Clock::system()).await;
+    let mut idle = Vec::new();
+    for number in 0..24 {
+        let from = if number < 12 { "127.0.0.2" } else { "127.0.0.3" };
+        idle.push(connect_from(&house, from, if number % 2 == 0 { "" } else { "GET /v1/files HT" }).await);
+    }
+    let mut healthy = Vec::new();
+    for _ in 0..8 {
+        healthy.push(connect_from(&house, "127.0.0.4", HEALTHY).await);
+    }
+    for stream in healthy {
+        let answer = answer_on(stream).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
     drop(idle);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn an_address_has_so_many_connections() {
+    let settings = [("max_connections_per_address", "2"), ("trusted_proxies", "127.0.0.9")];
+    let house = House::with(&settings, Clock::system()).await;
+    let held = [connect_from(&house, "127.0.0.2", "").await, connect_from(&house, "127.0.0.2", "").await];
+    let refused = answer_on(connect_from(&house, "127.0.0.2", HEALTHY).await).await;
+    assert!(refused.starts_with("HTTP/1.1 429 ") && refused.contains("retry-after: 1\r\n"), "{refused}");
+    assert!(refused.contains("Too many connections") && refused.contains("rate_limit_exceeded"), "{refused}");
+    assert!(answer_on(connect_from(&house, "127.0.0.3", HEALTHY).await).await.starts_with("HTTP/1.1 200 "));
+    let mut proxied = Vec::new();
+    for _ in 0..5 {
+        proxied.push(connect_from(&house, "127.0.0.9", "").await);
+    }
+    assert!(answer_on(connect_from(&house, "127.0.0.9", HEALTHY).await).await.starts_with("HTTP/1.1 200 "));
+    drop(held);
+    let again = || async {
+        let answer = answer_on(connect_from(&house, "127.0.0.2", HEALTHY).await).await;
+        answer.starts_with("HTTP/1.1 200 ")
+    };
+    for attempt in 0.. {
+        if again().await {
+            break;
+        }
+        assert!(attempt < 50, "a closed connection gives its place back");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     house.close().await;
 }
 

@@ -119,6 +119,49 @@ async fn an_md5_makes_the_server_look_at_the_whole() {
 }
 
 #[tokio::test]
+async fn a_cancel_while_the_whole_is_looked_at_is_no_damage() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let upload = ada.create_upload(200).await.id();
+    let mut parts = Vec::new();
+    for _ in 0..200 {
+        parts.push(ada.add_part(&upload, b"1").await.id());
+    }
+    let path = format!("/v1/uploads/{upload}");
+    let wrong = json!({"part_ids": parts, "md5": "0".repeat(32)});
+    let complete_path = format!("{path}/complete");
+    let (completed, cancelled) = tokio::join!(ada.post_json(&complete_path, &wrong), async {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        ada.post_json(&format!("{path}/cancel"), &json!({})).await
+    });
+    cancelled.is_ok();
+    assert_eq!(completed.status, 400, "{:?}", completed.body);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn an_md5_that_was_looked_at_is_remembered_for_these_parts_alone() {
+    let mut house = House::open().await;
+    let (ada, bob) = (house.visitor("ada").await, house.visitor("bob").await);
+    let upload = ada.create_upload(2).await.id();
+    let (first, second) = (ada.add_part(&upload, b"1").await.id(), ada.add_part(&upload, b"2").await.id());
+    let path = format!("/v1/uploads/{upload}/complete");
+    let complete = |parts: [&str; 2], md5: &str| json!({"part_ids": parts, "md5": md5});
+    let (right, wrong) = ("c20ad4d76fe97759aa27a0c99bff6710", "0".repeat(32));
+    ada.post_json(&path, &complete([&first, &second], &wrong)).await.is_error(400, Some("md5"), None);
+    for blob in house.blobs() {
+        house.remove_blob(&blob);
+    }
+    ada.post_json(&path, &complete([&first, &second], &wrong)).await.is_error(400, Some("md5"), None);
+    ada.post_json(&path, &complete([&second, &first], right)).await.is_error(500, None, Some("file_damaged"));
+    house.forget_errors();
+    bob.post_json(&path, &complete([&first, &second], right)).await.is_error(404, Some("upload_id"), None);
+    let completed = ada.post_json(&path, &complete([&first, &second], right)).await.is_ok().json();
+    ada.delete_file(completed["file"]["id"].as_str().unwrap()).await.is_ok();
+    house.close().await;
+}
+
+#[tokio::test]
 async fn what_does_not_add_up_stays_pending() {
     let house = House::open().await;
     let ada = house.visitor("ada").await;

@@ -29,7 +29,8 @@ pub async fn list_usage(
     let now = hall.usage.clock.now_seconds();
     let (window, next_page) = query::window(query.as_deref().unwrap_or_default(), now)?;
     let by = window.by;
-    let buckets = hall.usage.buckets(of_holder(window, &holder)).await?;
+    let (usage, window) = (hall.usage.clone(), of_holder(window, &holder));
+    let buckets = hall.long_reads.run(reader(&holder), async move { usage.buckets(window).await }).await?;
     Ok(json(StatusCode::OK, &wire::usage_page(&buckets, by, next_page)))
 }
 
@@ -41,7 +42,8 @@ pub async fn list_costs(
 ) -> Result<Response, ApiError> {
     let now = hall.usage.clock.now_seconds();
     let (window, items, by, next_page) = query::costs(query.as_deref().unwrap_or_default(), now)?;
-    let buckets = hall.usage.costs(of_holder(window, &holder), items, by).await?;
+    let (usage, window) = (hall.usage.clone(), of_holder(window, &holder));
+    let buckets = hall.long_reads.run(reader(&holder), async move { usage.costs(window, items, by).await }).await?;
     Ok(json(StatusCode::OK, &wire::cost_page(&buckets, next_page)))
 }
 
@@ -53,7 +55,9 @@ pub async fn list_ledger(
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let (after_seq, limit) = query::ledger(query.as_deref().unwrap_or_default())?;
-    let rows = hall.usage.ledger(holder.key.opens.workspace(), after_seq, limit).await?.rows;
+    let (usage, workspace) = (hall.usage.clone(), reader(&holder));
+    let page = hall.long_reads.run(workspace, async move { usage.ledger(workspace, after_seq, limit).await }).await?;
+    let rows = page.rows;
     let wants_csv =
         headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/csv"));
     let (body, kind) = if wants_csv {
@@ -64,6 +68,11 @@ pub async fn list_ledger(
     let mut response = json_body(StatusCode::OK, Body::from(body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     Ok(response)
+}
+
+/// The workspace of the key, or none of an administrator.
+fn reader(holder: &Holder) -> Option<WorkspaceId> {
+    holder.key.opens.workspace()
 }
 
 /// What the holder of the key may see of a window.

@@ -1,0 +1,306 @@
+//! The open connections: how many there are, which network holds them, and which are idle.
+//!
+//! A network of clients has a cap of its own. When all places are taken, the connection that has been idle longest is closed,
+//! so that idle clients keep nobody out. A connection is idle while no request of it is being answered and nothing is written
+//! to it; one that has not sent a whole head yet is idle, too.
+
+use super::address::Network;
+use crate::model::ids::WorkspaceId;
+use crate::shares::Share;
+use ipnet::IpNet;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// Idle connections that one search finds: the search looks at all connections, so it is not made for each that is closed.
+const CANDIDATES: usize = 64;
+/// Stands in [`Connection::idle_since_ms`] while a request is being answered.
+const BUSY: u64 = u64::MAX;
+
+/// How many connections may be open.
+#[derive(Clone, Debug)]
+pub struct Caps {
+    /// Of all clients.
+    pub max_connections: usize,
+    /// Of one network that is not a trusted proxy.
+    pub max_per_address: usize,
+    /// Proxies, which bring the connections of many clients.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// The open connections of a listener.
+#[derive(Debug)]
+pub struct Connections {
+    caps: Caps,
+    begun: Instant,
+    state: Mutex<State>,
+    /// A place became free, or a connection idle.
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    next: u64,
+    open: HashMap<u64, Arc<Connection>>,
+    /// How many a network has; no entry of one that has none.
+    of_network: HashMap<Network, usize>,
+    /// Those that were idle longest when they were searched, the longest last, each with the time since when.
+    candidates: Vec<(u64, Arc<Connection>)>,
+}
+
+/// One open connection.
+#[derive(Debug)]
+pub struct Connection {
+    number: u64,
+    /// The network whose cap it counts to.
+    network: Option<Network>,
+    begun: Instant,
+    /// In milliseconds since `begun`, or [`BUSY`].
+    idle_since_ms: AtomicU64,
+    closed: CancellationToken,
+}
+
+/// The place of a connection, until it is dropped.
+#[derive(Debug)]
+pub struct Place {
+    connections: Arc<Connections>,
+    connection: Arc<Connection>,
+    /// What the request that is being answered holds of its workspace.
+    held: Mutex<Option<Share<WorkspaceId>>>,
+}
+
+/// A request that is being answered, until it is dropped.
+#[derive(Debug)]
+pub struct Busy(Arc<Place>);
+
+/// Why a connection gets no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoPlace {
+    /// Its network has as many as it may have.
+    Network,
+    /// All are taken, and none is idle.
+    Full,
+}
+
+impl Connections {
+    /// No connections, of which there may be so many.
+    pub fn new(caps: Caps) -> Arc<Self> {
+        Arc::new(Self { caps, begun: Instant::now(), state: Mutex::default(), changed: Notify::new() })
+    }
+
+    /// Waits until there is a place, or a connection whose place can be had.
+    pub async fn room(&self) {
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if self.has_room() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Gives a connection of this peer a place, for which an idle one may have to go.
+    ///
+    /// # Errors
+    /// When there is none for it.
+    pub fn enter(self: &Arc<Self>, peer: IpAddr) -> Result<Arc<Place>, NoPlace> {
+        let peer = peer.to_canonical();
+        let is_trusted = self.caps.trusted_proxies.iter().any(|proxies| proxies.contains(&peer));
+        let network = (!is_trusted).then(|| Network::of(peer));
+        let mut state = self.lock();
+        let held = network.and_then(|network| state.of_network.get(&network)).copied().unwrap_or_default();
+        if held >= self.caps.max_per_address {
+            return Err(NoPlace::Network);
+        }
+        if state.open.len() >= self.caps.max_connections {
+            let idle = state.longest_idle().ok_or(NoPlace::Full)?;
+            idle.closed.cancel();
+            state.leave(&idle);
+        }
+        let connection = state.open(network, self.begun);
+        drop(state);
+        Ok(Arc::new(Place { connections: Arc::clone(self), connection, held: Mutex::default() }))
+    }
+
+    fn has_room(&self) -> bool {
+        let mut state = self.lock();
+        if state.open.len() < self.caps.max_connections {
+            return true;
+        }
+        let idle = state.longest_idle();
+        let is_there = idle.is_some();
+        state.candidates.extend(idle.and_then(|idle| Some((idle.idle_since_ms()?, idle))));
+        is_there
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn open(&mut self, network: Option<Network>, begun: Instant) -> Arc<Connection> {
+        let number = self.next;
+        self.next += 1;
+        if let Some(network) = network {
+            *self.of_network.entry(network).or_default() += 1;
+        }
+        let (idle_since_ms, closed) = (AtomicU64::new(elapsed_ms(begun)), CancellationToken::new());
+        let connection = Arc::new(Connection { number, network, begun, idle_since_ms, closed });
+        self.open.insert(number, Arc::clone(&connection));
+        connection
+    }
+
+    /// The connection has no place any more, if it had one.
+    fn leave(&mut self, connection: &Connection) {
+        if self.open.remove(&connection.number).is_none() {
+            return;
+        }
+        let Some(network) = connection.network else { return };
+        let left = self.of_network.get(&network).copied().unwrap_or_default().saturating_sub(1);
+        if left == 0 {
+            self.of_network.remove(&network);
+        } else {
+            self.of_network.insert(network, left);
+        }
+    }
+
+    /// The open connection that has been idle longest. Whatever became idle after a search is behind what the search found.
+    fn longest_idle(&mut self) -> Option<Arc<Connection>> {
+        loop {
+            while let Some((since_ms, connection)) = self.candidates.pop() {
+                if connection.idle_since_ms() == Some(since_ms) && self.open.contains_key(&connection.number) {
+                    return Some(connection);
+                }
+            }
+            let idle = |connection: &Arc<Connection>| Some((connection.idle_since_ms()?, Arc::clone(connection)));
+            self.candidates = self.open.values().filter_map(idle).collect();
+            if self.candidates.is_empty() {
+                return None;
+            }
+            self.candidates.sort_unstable_by_key(|(since_ms, connection)| (*since_ms, connection.number));
+            self.candidates.truncate(CANDIDATES);
+            self.candidates.reverse();
+        }
+    }
+}
+
+impl Connection {
+    fn idle_since_ms(&self) -> Option<u64> {
+        Some(self.idle_since_ms.load(Ordering::Relaxed)).filter(|since_ms| *since_ms != BUSY)
+    }
+}
+
+impl Place {
+    /// Ends when the place was given to another connection.
+    pub async fn taken_away(&self) {
+        self.connection.closed.cancelled().await;
+    }
+
+    /// A request of the connection is being answered from now on.
+    pub fn begin(self: &Arc<Self>) -> Busy {
+        self.connection.idle_since_ms.store(BUSY, Ordering::Relaxed);
+        Busy(Arc::clone(self))
+    }
+
+    /// Keeps the share until the request that is being answered ends.
+    pub fn hold(&self, share: Share<WorkspaceId>) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(share);
+    }
+
+    /// Something was written to the connection; if it is idle, it is since now.
+    pub fn wrote(&self) {
+        let (now_ms, idle_since_ms) = (elapsed_ms(self.connection.begun), &self.connection.idle_since_ms);
+        let before = idle_since_ms.load(Ordering::Relaxed);
+        if before != BUSY && before != now_ms {
+            // One that has begun a request in the meantime stays busy.
+            let _is_busy = idle_since_ms.compare_exchange(before, now_ms, Ordering::Relaxed, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.connections.lock().leave(&self.connection);
+        self.connections.changed.notify_waiters();
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let Self(place) = self;
+        drop(place.held.lock().unwrap_or_else(PoisonError::into_inner).take());
+        place.connection.idle_since_ms.store(elapsed_ms(place.connection.begun), Ordering::Relaxed);
+        place.connections.changed.notify_waiters();
+    }
+}
+
+fn elapsed_ms(begun: Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_millis()).unwrap_or(BUSY - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn connections(max_connections: usize, max_per_address: usize) -> Arc<Connections> {
+        Connections::new(Caps {
+            max_connections,
+            max_per_address,
+            trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
+        })
+    }
+
+    fn peer(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_network_has_a_cap_and_a_trusted_proxy_none() {
+        let connections = connections(99, 2);
+        let held: Vec<_> = ["2001:db8::1", "2001:db8::2"].map(|text| connections.enter(peer(text)).unwrap()).into();
+        assert_eq!(connections.enter(peer("2001:db8::3")).unwrap_err(), NoPlace::Network);
+        let other = connections.enter(peer("2001:db8:0:1::1")).unwrap();
+        let proxied: Vec<_> = (0..9).map(|_| connections.enter(peer("::ffff:10.0.0.1")).unwrap()).collect();
+        drop(held);
+        let again = connections.enter(peer("2001:db8::3")).unwrap();
+        drop((again, other, proxied));
+        assert!(connections.lock().of_network.is_empty() && connections.lock().open.is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_longest_idle_goes_first_and_a_busy_one_never() {
+        let connections = connections(3, 99);
+        let pause = || tokio::time::sleep(Duration::from_millis(2));
+        let enter = || async {
+            pause().await;
+            connections.enter(peer("198.51.100.1")).unwrap()
+        };
+        let (first, second, third) = (enter().await, enter().await, enter().await);
+        let busy = first.begin();
+        pause().await;
+        second.wrote();
+        let fourth = enter().await;
+        assert!(third.connection.closed.is_cancelled(), "it was idle longest");
+        let fifth = enter().await;
+        assert!(second.connection.closed.is_cancelled());
+        let (_fourth, _fifth) = (fourth.begin(), fifth.begin());
+        assert_eq!(connections.enter(peer("198.51.100.1")).unwrap_err(), NoPlace::Full);
+        drop((second, third));
+        let waiting = tokio::time::timeout(Duration::from_millis(20), connections.room()).await;
+        assert!(waiting.is_err(), "who lost the place gives none back");
+        let (room, ()) = tokio::join!(tokio::time::timeout(Duration::from_secs(9), connections.room()), async {
+            drop(busy);
+        });
+        room.unwrap();
+        enter().await;
+        assert!(first.connection.closed.is_cancelled());
+    }
+}

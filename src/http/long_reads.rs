@@ -1,0 +1,106 @@
+//! Long reads: answers that a store may work on for seconds, such as usage, costs, the ledger and the audit log.
+//!
+//! Places for them are few, and workspaces share them; who has to wait does so in a bounded queue. A read keeps its place until
+//! the store is done with it, even when its client has gone: otherwise clients that leave would pile up work that counts for
+//! nobody.
+
+use super::error::ApiError;
+use crate::model::ids::WorkspaceId;
+use crate::shares::Shares;
+use tracing::Instrument;
+
+/// Long reads that run at once.
+const MAX_RUNNING: usize = 16;
+/// Those of one workspace, or of all administrators.
+const MAX_RUNNING_PER_READER: usize = 4;
+/// Requests for long reads that run or wait.
+const MAX_QUEUED: usize = 1024;
+/// Those of one workspace, or of all administrators.
+const MAX_QUEUED_PER_READER: usize = 64;
+
+/// Who reads: a workspace, or administrators.
+type Reader = Option<WorkspaceId>;
+
+/// Who reads much, and who waits to.
+#[derive(Debug)]
+pub struct LongReads {
+    running: Shares<Reader>,
+    queue: Shares<Reader>,
+}
+
+impl Default for LongReads {
+    fn default() -> Self {
+        Self {
+            running: Shares::new(MAX_RUNNING, MAX_RUNNING_PER_READER),
+            queue: Shares::new(MAX_QUEUED, MAX_QUEUED_PER_READER),
+        }
+    }
+}
+
+impl LongReads {
+    /// Runs a read when it is the reader's turn.
+    ///
+    /// # Errors
+    /// When the reader has as many reads as it may have, or this one failed.
+    pub async fn run<T, E>(
+        &self,
+        reader: Reader,
+        read: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        E: Into<ApiError> + Send + 'static,
+    {
+        let Some(queued) = self.queue.try_take(reader) else {
+            let whose = if reader.is_some() { "of this project" } else { "of administrators" };
+            let message = format!(
+                "Too many requests {whose} for usage or logs are being answered. Please try again in a moment."
+            );
+            return Err(ApiError::too_many(message));
+        };
+        let running = self.running.take(reader).await;
+        let read = async move {
+            let outcome = read.await;
+            drop((running, queued));
+            outcome
+        };
+        match tokio::spawn(read.in_current_span()).await {
+            Ok(outcome) => outcome.map_err(Into::into),
+            Err(unfinished) => Err(ApiError::internal_of(unfinished)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::StoreError;
+    use std::future::pending;
+    use std::sync::Arc;
+    use std::time::Duration;
+    use tokio::sync::oneshot;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_has_so_many_places_and_keeps_them_until_its_reads_end() {
+        let reads = Arc::new(LongReads::default());
+        let ada = Some(WorkspaceId::next(None, 1, [0; 11]));
+        let (end, ended) = oneshot::channel::<()>();
+        let left = reads.run(ada, async move { ended.await.map_err(|_| StoreError::claim_lost()) });
+        assert!(tokio::time::timeout(Duration::from_secs(1), left).await.is_err(), "its client leaves");
+        let begin = |reads: &Arc<LongReads>| {
+            let reads = Arc::clone(reads);
+            tokio::spawn(async move {
+                reads.run(ada, pending::<Result<(), StoreError>>()).await.map_err(|error| error.kind())
+            })
+        };
+        let waiting: Vec<_> = (1..MAX_QUEUED_PER_READER).map(|_| begin(&reads)).collect();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(reads.run(ada, async { Ok::<_, StoreError>(()) }).await.is_err(), "one too many");
+        reads.run(None, async { Ok::<_, StoreError>(()) }).await.unwrap();
+        assert!(reads.running.try_take(ada).is_none(), "the read that was left keeps its place");
+        end.send(()).unwrap();
+        for task in waiting {
+            task.abort();
+        }
+    }
+}
