@@ -144,8 +144,8 @@ pub struct UpkeepConfig {
     pub stray_check_interval: Duration,
     /// Time from scrub to scrub; zero for none.
     pub scrub_interval: Duration,
-    /// How fast a scrub reads at most, in bytes a second.
-    pub scrub_bytes_per_second: u64,
+    /// The highest rate of a scrub, in bytes a second.
+    pub scrub_max_bytes_per_second: u64,
     /// How long entries of the audit log are kept; zero for ever.
     pub audit_retention: Duration,
     /// How long the bytes of what was deleted are kept at least; chosen by where they are when not set.
@@ -247,7 +247,7 @@ fn upkeep(from: &mut resolve::Resolver<'_>) -> Result<UpkeepConfig, SettingError
         sweep_interval: from.take("sweep_interval_seconds", parse::seconds)?,
         stray_check_interval: from.take("stray_check_interval_seconds", parse::seconds)?,
         scrub_interval: from.take("scrub_interval_seconds", parse::seconds)?,
-        scrub_bytes_per_second: from.take("scrub_max_mib_per_second", parse::mebibytes)?,
+        scrub_max_bytes_per_second: from.take("scrub_max_mib_per_second", parse::mebibytes)?,
         audit_retention: from.take("audit_retention_days", parse::days)?,
         delete_delay: from.take_optional("delete_delay_seconds", parse::seconds)?,
     })

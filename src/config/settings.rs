@@ -327,8 +327,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         name: "scrub_max_mib_per_second",
         placeholder: "MIB",
-        default: Some("16"),
-        help: "How fast the server's scrub reads at most.",
+        default: Some("64"),
+        help: "The highest rate of the server's scrub. The rate is what it takes to read everything within the interval, and 4 MiB a second at least.",
         kind: Kind::Whole { unit: "MiB a second", bounds: 1..=1_000_000 },
         used_by: Use::Server,
     },

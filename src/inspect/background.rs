@@ -1,22 +1,50 @@
-//! The server's own scrub: every byte is read once in a while, slowly, so that damage is found while there are copies.
+//! The server's own scrub: every byte is read once in each interval, so that damage is found while there are copies.
+//!
+//! The rate follows from what is left to read and from the time that is left. It is computed again every hour, so that a
+//! pass keeps up with growth and makes up for a restart.
 
 use super::{InspectError, Inspector, Pace, Subset};
 use crate::causes::Causes;
 use crate::clock::Clock;
 use crate::model::scrub::ScrubProgress;
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// How often it is asked whether the next pass is due, and how long it is waited after a failure.
+/// How often the server looks whether the next pass is due, and the wait after a failure.
 const PERIOD: Duration = Duration::from_mins(1);
+/// How often the rate of a pass is computed again.
+const RATE_PERIOD: Duration = Duration::from_hours(1);
+/// The lowest rate, so that a small installation is read in hours and not in weeks: 4 MiB a second.
+const MIN_BYTES_PER_SECOND: u64 = 4 << 20;
+/// The share of the interval in which a pass is to be done, in hundredths; the rest makes up for restarts and a busy disk.
+const PLANNED_HUNDREDTHS: u64 = 90;
+const MIB: u64 = 1 << 20;
 
 /// When and how fast the server scrubs.
 #[derive(Clone, Copy, Debug)]
 pub struct BackgroundScrub {
     /// From the beginning of a pass to that of the next.
     pub interval: Duration,
-    /// How fast blobs are read at most.
-    pub bytes_per_second: u64,
+    /// The highest rate at which blobs are read, in bytes a second.
+    pub max_bytes_per_second: u64,
+}
+
+/// The rate of a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Rate {
+    /// The rate at which blobs are read, in bytes a second.
+    bytes_per_second: u64,
+    /// The rate at which the pass would just end within its interval, in bytes a second.
+    needed_bytes_per_second: u64,
+}
+
+/// The rate of the pass that is under way, and when it was computed.
+#[derive(Debug, Default)]
+struct Plan {
+    computed_at: Option<Instant>,
+    /// The operator was told that the pass takes longer than the interval.
+    is_late: bool,
 }
 
 impl BackgroundScrub {
@@ -25,7 +53,7 @@ impl BackgroundScrub {
         let passes = async {
             loop {
                 if let Err(error) = self.pass_when_due(inspector, clock).await {
-                    tracing::warn!(error = %Causes(&error), "a scrub was interrupted and will go on");
+                    tracing::warn!(error = %Causes(&error), "scrub interrupted; it will go on");
                 }
                 tokio::time::sleep(PERIOD.min(self.interval)).await;
             }
@@ -42,15 +70,99 @@ impl BackgroundScrub {
             Some(progress) if now_seconds >= progress.begun_at.saturating_add(self.interval.as_secs()) => fresh,
             Some(_) => return Ok(()),
         };
-        let mut pace = Pace::new(Some(self.bytes_per_second));
+        let (mut plan, mut pace) = (Plan::default(), Pace::new(None));
         let mut report = |finding| tracing::error!(%finding, "the scrub found damage");
-        while inspector.scrub_step(&mut progress, Subset::ALL, &mut pace, &mut report).await? {
+        loop {
+            self.keep_rate(inspector, clock, &progress, &mut plan, &mut pace).await?;
+            if !inspector.scrub_step(&mut progress, Subset::ALL, &mut pace, &mut report).await? {
+                break;
+            }
             inspector.metadata.save_scrub_progress(progress).await?;
         }
         progress.ended_at = Some(clock.now_seconds());
         inspector.metadata.save_scrub_progress(progress).await?;
-        let ScrubProgress { blobs, bytes, damaged, .. } = progress;
-        tracing::info!(blobs, bytes, damaged, "scrubbed");
+        let ScrubProgress { blobs, bytes, damaged, begun_at, .. } = progress;
+        let seconds = clock.now_seconds().saturating_sub(begun_at);
+        tracing::info!(blobs, bytes, damaged, seconds, "scrubbed");
         Ok(())
+    }
+
+    /// Computes the rate when that is due, and says so when the pass will not end within the interval.
+    async fn keep_rate(
+        self,
+        inspector: &Inspector,
+        clock: &Clock,
+        progress: &ScrubProgress,
+        plan: &mut Plan,
+        pace: &mut Pace,
+    ) -> Result<(), InspectError> {
+        if plan.computed_at.is_some_and(|at| at.elapsed() < RATE_PERIOD) {
+            return Ok(());
+        }
+        let stored_bytes = inspector.metadata.stored_bytes().await?;
+        let remaining_bytes = stored_bytes.saturating_sub(progress.bytes);
+        let ends_at = progress.begun_at.saturating_add(self.interval.as_secs());
+        let rate = self.rate(remaining_bytes, ends_at.saturating_sub(clock.now_seconds()));
+        pace.set_rate(rate.bytes_per_second);
+        let is_late = rate.needed_bytes_per_second > self.max_bytes_per_second;
+        let (needed, highest) = (rate.needed_bytes_per_second.div_ceil(MIB), self.max_bytes_per_second / MIB);
+        if is_late && !plan.is_late {
+            tracing::warn!(
+                stored_bytes,
+                remaining_bytes,
+                interval_seconds = self.interval.as_secs(),
+                needed_mib_per_second = needed,
+                scrub_max_mib_per_second = highest,
+                "scrub pass cannot end within scrub_interval_seconds: raise scrub_max_mib_per_second or the interval"
+            );
+        } else if plan.computed_at.is_none() {
+            let mib_per_second = rate.bytes_per_second / MIB;
+            tracing::info!(stored_bytes, remaining_bytes, mib_per_second, "scrub pass begins or goes on");
+        }
+        *plan = Plan { computed_at: Some(Instant::now()), is_late };
+        Ok(())
+    }
+
+    /// Returns the rate for what is left to read in the time that is left.
+    fn rate(self, remaining_bytes: u64, remaining_seconds: u64) -> Rate {
+        let needed_bytes_per_second = remaining_bytes.div_ceil(remaining_seconds.max(1));
+        let planned = needed_bytes_per_second.saturating_mul(100) / PLANNED_HUNDREDTHS;
+        let lowest = MIN_BYTES_PER_SECOND.min(self.max_bytes_per_second);
+        Rate { bytes_per_second: planned.clamp(lowest, self.max_bytes_per_second), needed_bytes_per_second }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: u64 = 86_400;
+    const TB: u64 = 1_000_000_000_000;
+
+    fn scrub(days: u64, max_mib_per_second: u64) -> BackgroundScrub {
+        BackgroundScrub { interval: Duration::from_secs(days * DAY), max_bytes_per_second: max_mib_per_second * MIB }
+    }
+
+    #[test]
+    fn the_rate_follows_from_size_and_time_between_a_floor_and_a_ceiling() {
+        let rate = |terabytes, days| scrub(30, 64).rate(terabytes * TB, days * DAY);
+        assert_eq!(rate(0, 30).bytes_per_second, 4 * MIB);
+        assert_eq!(rate(1, 30).bytes_per_second, 4 * MIB);
+        assert_eq!(rate(100, 30).bytes_per_second / MIB, 100 * TB / (27 * DAY) / MIB);
+        assert_eq!(rate(200, 30).bytes_per_second, 64 * MIB);
+        assert_eq!(rate(1, 0).bytes_per_second, 64 * MIB, "a pass that is over its time goes as fast as it may");
+        assert_eq!(scrub(30, 1).rate(0, DAY).bytes_per_second, MIB, "the ceiling is above the floor");
+        for (terabytes, is_late) in [(1, false), (100, false), (165, false), (175, true), (1000, true)] {
+            assert_eq!(rate(terabytes, 30).needed_bytes_per_second > 64 * MIB, is_late, "{terabytes} TB");
+        }
+        assert_eq!(scrub(30, 64).rate(u64::MAX, 1).bytes_per_second, 64 * MIB);
+    }
+
+    #[test]
+    fn a_planned_pass_ends_within_its_interval() {
+        for (terabytes, days) in [(5, 30), (20, 7), (100, 30), (150, 30)] {
+            let rate = scrub(days, 64).rate(terabytes * TB, days * DAY).bytes_per_second;
+            assert!(terabytes * TB / rate <= days * DAY, "{terabytes} TB in {days} days");
+        }
     }
 }

@@ -58,6 +58,11 @@ impl Pace {
         Self { bytes_per_second, begun: Instant::now(), read_bytes: 0 }
     }
 
+    /// Reads at most so many bytes a second from now on.
+    pub fn set_rate(&mut self, bytes_per_second: u64) {
+        *self = Self::new(Some(bytes_per_second));
+    }
+
     /// Waits until so many more bytes may have been read.
     async fn read(&mut self, bytes: usize) {
         self.read_bytes += bytes as u64;

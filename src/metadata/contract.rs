@@ -319,6 +319,11 @@ async fn quotas_count_what_is_there_and_what_is_to_come(store: &dyn MetadataStor
     expire(store, 10).await;
     assert_eq!(store.storage_usage(ours.workspace).await.unwrap(), usage(5, 1, 0, 0));
     assert_eq!(store.storage_usage(theirs.workspace).await.unwrap(), usage(5, 1, 0, 0));
+    let stored_bytes = store.stored_bytes().await.unwrap();
+    let one_more = file(store, ours, 4).await;
+    assert_eq!(store.stored_bytes().await.unwrap(), stored_bytes + 5);
+    assert!(store.delete_file(ours, one_more.id).await.unwrap());
+    assert_eq!(store.stored_bytes().await.unwrap(), stored_bytes);
     assert!(store.find_misfits().await.unwrap().is_empty());
     clock.set(NOW_MS);
 }

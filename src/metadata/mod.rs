@@ -258,6 +258,9 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     async fn storage_usage(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError>;
     /// The same with all that has expired and is not removed yet: one row is read.
     async fn storage_totals(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError>;
+    /// The bytes of the Files of all workspaces, expired ones that are not removed yet included: one row is read for each
+    /// workspace.
+    async fn stored_bytes(&self) -> Result<u64, MetadataError>;
 
     /// Enters reads into the ledger, numbered from `first_number` on among those of this process; what has a number that is
     /// entered already is left out.

@@ -121,6 +121,28 @@ fn nothing_is_removed_by_the_word_of_an_old_or_a_new_database() {
 }
 
 #[test]
+fn a_scrub_that_cannot_keep_its_interval_says_so() {
+    let data = Data::new();
+    let server = start(&data);
+    drop(server.client(&data.first_key()).upload(&vec![7; 1 << 20], 20 << 20).unwrap().id());
+    stop(server);
+    let late = "scrub pass cannot end within scrub_interval_seconds";
+    for (interval, highest, is_late) in [("5", "1", true), ("5", "100", false), ("0", "1", false)] {
+        Connection::open(data.path().join("venna.db")).unwrap().execute("DELETE FROM scrub", []).unwrap();
+        let pace = ["serve", "--scrub-interval-seconds", interval, "--scrub-max-mib-per-second", highest];
+        let server = Program::spawn(venna(&pace), &data.path());
+        let log = || server.whole_log.lock().unwrap().clone();
+        match interval {
+            "0" => std::thread::sleep(Duration::from_millis(500)),
+            _ => wait_until("the pass begins", || log().contains(if is_late { late } else { "scrub pass begins" })),
+        }
+        assert_eq!(log().contains(late), is_late, "{}", log());
+        assert_eq!(log().contains("needed_mib_per_second"), is_late, "{}", log());
+        stop(server);
+    }
+}
+
+#[test]
 fn the_server_scrubs_by_itself() {
     let data = Data::new();
     let server = start(&data);

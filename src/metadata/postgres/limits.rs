@@ -72,6 +72,12 @@ pub(super) async fn set(
     Ok(true)
 }
 
+/// The bytes of the Files of all workspaces. It reads all workspaces, so it is asked for once an hour at most.
+pub(super) async fn stored_bytes(session: &Session) -> Result<u64, Failure> {
+    let sql = "SELECT coalesce(sum(stored_bytes), 0)::bigint FROM workspaces";
+    session.row(sql, &[]).await?.map_or(Ok(0), |row| number(&row, 0))
+}
+
 /// What the workspace has, with all that has expired and is not removed yet: one row is read.
 pub(super) async fn totals(session: &Session, workspace: WorkspaceId) -> Result<StorageUsage, Failure> {
     let sql = "SELECT stored_bytes, stored_files, reserved_bytes, reserved_files FROM workspaces WHERE id = $1";

@@ -411,6 +411,10 @@ impl MetadataStore for PostgresStore {
         read!(self, of workspace, |session| limits::totals(session, workspace))
     }
 
+    async fn stored_bytes(&self) -> Result<u64, MetadataError> {
+        read!(self, |session| limits::stored_bytes(session))
+    }
+
     async fn add_reads(&self, process: ProcessId, first_number: u64, reads: Vec<Reads>) -> Result<(), MetadataError> {
         let reads = reads.as_slice();
         let set_ms = self.set_ms();

@@ -59,6 +59,12 @@ pub(super) fn workspaces_with(connection: &Connection, limit: Limit) -> Result<V
     connection.prepare_cached(sql)?.query_map([limit.to_string()], of)?.collect()
 }
 
+/// The bytes of the Files of all workspaces. It reads all workspaces, so it is asked for once an hour at most.
+pub(super) fn stored_bytes(connection: &Connection) -> Result<u64> {
+    let sql = "SELECT coalesce(sum(stored_bytes), 0) FROM workspaces";
+    connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
+}
+
 /// What the workspace has, with all that has expired and is not removed yet: one row is read.
 pub(super) fn totals(connection: &Connection, workspace: WorkspaceId) -> Result<StorageUsage> {
     let sql = "SELECT stored_bytes, stored_files, reserved_bytes, reserved_files FROM workspaces WHERE id = ?1";

@@ -403,6 +403,10 @@ impl MetadataStore for SqliteStore {
         self.readers.current(|connection| limits::totals(connection, workspace))
     }
 
+    async fn stored_bytes(&self) -> Result<u64, MetadataError> {
+        self.readers.long(limits::stored_bytes).await
+    }
+
     async fn add_reads(&self, process: ProcessId, first_number: u64, reads: Vec<Reads>) -> Result<(), MetadataError> {
         let now_seconds = self.clock.now_seconds();
         self.writer
