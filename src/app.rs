@@ -154,7 +154,8 @@ impl Server {
             rates: Rates::default(),
             fair_share: FairShare::default(),
             long_reads: LongReads::default(),
-            in_flight: requests_in_flight(&config.limits),
+            in_flight: half_each(config.limits.max_connections),
+            downloads: half_each(config.limits.max_concurrent_downloads),
             failed_logins: FailedLogins::new(config.limits.max_failed_logins_per_minute),
             trusted_proxies: config.listeners.trusted_proxies.clone(),
             warnings: warnings.clone(),
@@ -228,9 +229,9 @@ const fn body_pace(limits: &LimitConfig) -> BodyPace {
     BodyPace { min_bytes_per_second: limits.body_min_bytes_per_second, window: limits.body_window }
 }
 
-/// A workspace that is alone may have half of all connections busy.
-fn requests_in_flight(limits: &LimitConfig) -> Shares<WorkspaceId> {
-    Shares::new(limits.max_connections, limits.max_connections.div_ceil(2))
+/// Places of which a workspace that is alone may have half.
+fn half_each(places: usize) -> Shares<WorkspaceId> {
+    Shares::new(places, places.div_ceil(2))
 }
 
 fn connection_limits(config: &Config) -> ConnectionLimits {

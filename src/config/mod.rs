@@ -123,6 +123,8 @@ pub struct LimitConfig {
     pub max_concurrent_uploads: usize,
     /// Uploads in flight at once of one workspace that has no limit of its own.
     pub max_workspace_uploads: usize,
+    /// Downloads from blobs at once.
+    pub max_concurrent_downloads: usize,
     /// Requests with keys that open nothing that are let pass a minute for each network; 0 for any number.
     pub max_failed_logins_per_minute: u32,
     /// Time for a request's head, and for an idle connection to send the next one.
@@ -261,6 +263,7 @@ fn limits(from: &mut resolve::Resolver<'_>, inline_max_bytes: u64) -> Result<Lim
         max_connections_per_address: from.take("max_connections_per_address", parse::count)?,
         max_concurrent_uploads: from.take("max_concurrent_uploads", parse::count)?,
         max_workspace_uploads: from.take("max_concurrent_uploads_per_workspace", parse::count)?,
+        max_concurrent_downloads: from.take("max_concurrent_downloads", parse::count)?,
         max_failed_logins_per_minute: from.take("max_failed_logins_per_minute", parse::number)?,
         header_read_timeout: from.take("header_read_timeout_seconds", parse::seconds)?,
         body_min_bytes_per_second: from.take("body_min_bytes_per_second", parse::whole)?,

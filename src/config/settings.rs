@@ -261,6 +261,14 @@ pub static SETTINGS: &[Setting] = &[
         used_by: Use::Server,
     },
     Setting {
+        name: "max_concurrent_downloads",
+        placeholder: "N",
+        default: Some("1024"),
+        help: "Downloads from blobs at once, half of them of one workspace, and fewer while others download, too; a further one waits 10 seconds at most and is then answered 429.",
+        kind: COUNT,
+        used_by: Use::Server,
+    },
+    Setting {
         name: "max_failed_logins_per_minute",
         placeholder: "N",
         default: Some("60"),

@@ -12,8 +12,9 @@ use crate::files::{StoreError, StoredContent};
 use crate::model::byte_range::ByteRange;
 use crate::model::caller::Caller;
 use crate::model::file::File;
-use crate::model::ids::FileId;
+use crate::model::ids::{FileId, WorkspaceId};
 use crate::model::ledger::ReadOp;
+use crate::shares::Share;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
@@ -27,8 +28,12 @@ use http::header::{
 use http::{HeaderMap, Method, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
 use tracing::Span;
 
+/// How long a download waits for a place.
+const MAX_DOWNLOAD_WAIT: Duration = Duration::from_secs(10);
 /// What RFC 8187 section 3.2.1 lets stand in an extended value.
 const EXTENDED_VALUE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -111,21 +116,37 @@ async fn body(
     content: StoredContent,
     range: ByteRange,
 ) -> Result<Body, ApiError> {
-    let purpose = content.file.purpose;
+    let (purpose, place) = (content.file.purpose, place(hall, caller, &content).await?);
     let stream = hall.files.read(caller.workspace, content, range).await?.ok_or_else(|| named.not_found())?;
     let (request, reads) = (Span::current(), Arc::clone(&hall.reads));
     let turns = Arc::clone(hall);
-    let stream = stream::try_unfold(stream, move |mut stream| {
+    let stream = stream::try_unfold((stream, place), move |(mut stream, place)| {
         let hall = Arc::clone(&turns);
         async move {
             let _turn = hall.fair_share.turn(caller.workspace).await;
-            Ok(stream.try_next().await?.map(|chunk| (chunk, stream)))
+            Ok(stream.try_next().await?.map(|chunk| (chunk, (stream, place))))
         }
     });
     let stream = stream.inspect_ok(move |chunk| reads.count_bytes(caller, purpose, chunk.len() as u64));
     Ok(Body::from_stream(stream.inspect_err(move |error: &StoreError| {
         request.in_scope(|| tracing::error!(error = %Causes(error), "a download was cut off"));
     })))
+}
+
+/// A place for a download that holds a block of its content for as long as its client takes to read it. One whose content
+/// comes with its row holds no more than that, and needs none.
+async fn place(
+    hall: &SharedHall,
+    caller: Caller,
+    content: &StoredContent,
+) -> Result<Option<Share<WorkspaceId>>, ApiError> {
+    if content.blobs.iter().all(|stored| stored.inline.is_some()) {
+        return Ok(None);
+    }
+    let place = timeout(MAX_DOWNLOAD_WAIT, hall.downloads.take(caller.workspace)).await;
+    let too_many =
+        |_| ApiError::too_many("Too many downloads of this project are under way. Please try again in a moment.");
+    place.map(Some).map_err(too_many)
 }
 
 fn answer(status: StatusCode, headers: HeaderMap, body: Body) -> Response {

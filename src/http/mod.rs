@@ -91,6 +91,8 @@ pub struct Hall {
     pub long_reads: LongReads,
     /// The requests that each workspace has in flight.
     pub in_flight: Shares<WorkspaceId>,
+    /// The downloads from blobs that each workspace has.
+    pub downloads: Shares<WorkspaceId>,
     /// How often keys that open nothing were tried, and from where.
     pub failed_logins: FailedLogins,
     /// Whose `X-Forwarded-For` is believed.

@@ -2,7 +2,9 @@
 
 use crate::house::{Actor, Answer, House};
 use reqwest::Method;
+use std::time::Duration;
 use venna::clock::Clock;
+use venna::keys::Refusal;
 use venna::model::audit::Origin;
 
 /// Well-formed, and nobody's.
@@ -44,6 +46,23 @@ async fn whoever_keeps_failing_is_asked_to_wait_and_a_valid_key_never() {
         ada.list("").await.is_ok();
         come(&house.holder(""), &[]).await.is_error(401, None, None);
     }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_key_that_was_not_found_before_is_looked_up_only_if_it_may_be() {
+    let house = House::open().await;
+    let (ada, keys) = (house.visitor("ada").await, house.keys());
+    let refuse = || Err(Duration::from_millis(100));
+    for key in [UNKNOWN_KEY, &ada.key] {
+        assert!(matches!(keys.verify(key, refuse).await, Err(Refusal::TooManyTried { .. })));
+    }
+    keys.verify(&ada.key, || Ok(())).await.unwrap();
+    keys.forget();
+    keys.verify(&ada.key, || panic!("it was found before")).await.unwrap();
+    assert!(matches!(keys.verify(UNKNOWN_KEY, || Ok(())).await, Err(Refusal::Unknown)));
+    let again = keys.verify(UNKNOWN_KEY, || panic!("it was not found a moment ago")).await;
+    assert!(matches!(again, Err(Refusal::Unknown)));
     house.close().await;
 }
 

@@ -152,6 +152,26 @@ async fn one_workspace_has_half_of_all_requests_in_flight_and_its_gone_twins_hav
 }
 
 #[tokio::test]
+async fn a_client_that_does_not_read_takes_the_downloads_of_its_workspace_alone() {
+    let house = House::with(&[("max_concurrent_downloads", "2")], Clock::system()).await;
+    let [ada, bob] = [house.visitor("ada").await, house.visitor("bob").await];
+    let large = ada.create_file("large.bin", &vec![1; 32 << 20]).await.id();
+    let (of_ada, of_bob) = (vec![2; 700_000], vec![3; 700_000]);
+    let id = ada.create_file("a.bin", &of_ada).await.id();
+    let id_of_bob = bob.create_file("b.bin", &of_bob).await.id();
+    let get = format!("GET /v1/files/{large}/content HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n", ada.key);
+    let stalled = connect_from(&house, "127.0.0.1", &get).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let waiting = ada.download_file(&id);
+    tokio::pin!(waiting);
+    assert!(tokio::time::timeout(Duration::from_secs(1), &mut waiting).await.is_err(), "it waits for the other");
+    bob.download_file(&id_of_bob).await.is_bytes(&of_bob);
+    drop(stalled);
+    waiting.await.is_bytes(&of_ada);
+    house.close().await;
+}
+
+#[tokio::test]
 async fn idle_connections_make_room_for_new_ones() {
     let house = House::with(&[("max_connections", "16"), ("max_connections_per_address", "12")], Clock::system()).await;
     let mut idle = Vec::new();
