@@ -1,10 +1,13 @@
 //! What time it is: the system's clock, or one that a test sets.
 //!
 //! Every deadline, id and timestamp of the product comes from here, so that a test can stand at the very second of an
-//! expiry. Timeouts of connections do not: they run on the runtime's monotonic timer.
+//! expiry. Timeouts of connections do not: they run on the runtime's monotonic timer. The time since the boot of the machine,
+//! which no one can set, tells whether the clock jumped.
 
-use std::sync::Arc;
+use rustix::time::{ClockId, clock_gettime};
+use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A source of wall-clock time; clones of a set clock move together.
@@ -14,8 +17,29 @@ pub struct Clock(Source);
 #[derive(Clone, Debug)]
 enum Source {
     System,
-    Set(Arc<AtomicU64>),
+    Set(Arc<SetClock>),
 }
+
+#[derive(Debug)]
+struct SetClock {
+    now_ms: AtomicU64,
+    /// By how much it jumped, in milliseconds; no time passed meanwhile.
+    jumped_ms: AtomicU64,
+}
+
+/// How long the machine has been running, with the time that it slept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Uptime {
+    /// Tells one boot from all others.
+    pub boot_id: &'static str,
+    /// Milliseconds since that boot.
+    pub since_boot_ms: u64,
+}
+
+/// The boot of a clock that a test has set.
+const SET_BOOT: &str = "set";
+/// Where Linux names its boot.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 impl Clock {
     /// The system's clock.
@@ -27,13 +51,38 @@ impl Clock {
     /// A clock that stands at `now_ms` (milliseconds since the Unix epoch) until it is moved.
     #[must_use]
     pub fn set_to(now_ms: u64) -> Self {
-        Self(Source::Set(Arc::new(AtomicU64::new(now_ms))))
+        Self(Source::Set(Arc::new(SetClock { now_ms: AtomicU64::new(now_ms), jumped_ms: AtomicU64::new(0) })))
     }
 
     /// Moves a set clock to `now_ms`, forwards or backwards; the system's clock stays as it is.
     pub fn set(&self, now_ms: u64) {
-        if let Source::Set(at_ms) = &self.0 {
-            at_ms.store(now_ms, Ordering::SeqCst);
+        if let Source::Set(set) = &self.0 {
+            set.now_ms.store(now_ms, Ordering::SeqCst);
+        }
+    }
+
+    /// Lets a set clock jump to `now_ms`, later than it shows: no time passes on the machine. The system's clock stays as it is.
+    pub fn jump(&self, now_ms: u64) {
+        if let Source::Set(set) = &self.0 {
+            let before_ms = set.now_ms.swap(now_ms, Ordering::SeqCst);
+            set.jumped_ms.fetch_add(now_ms.saturating_sub(before_ms), Ordering::SeqCst);
+        }
+    }
+
+    /// How long the machine has been running; that of a set clock moves with it, but for its jumps.
+    #[must_use]
+    pub fn uptime(&self) -> Uptime {
+        match &self.0 {
+            Source::System => {
+                let since = clock_gettime(ClockId::Boottime);
+                let (seconds, nanos) = (u64::try_from(since.tv_sec), u64::try_from(since.tv_nsec));
+                let since_boot_ms = seconds.unwrap_or_default() * 1000 + nanos.unwrap_or_default() / 1_000_000;
+                Uptime { boot_id: boot_id(), since_boot_ms }
+            }
+            Source::Set(set) => {
+                let (now_ms, jumped_ms) = (set.now_ms.load(Ordering::SeqCst), set.jumped_ms.load(Ordering::SeqCst));
+                Uptime { boot_id: SET_BOOT, since_boot_ms: now_ms.saturating_sub(jumped_ms) }
+            }
         }
     }
 
@@ -45,7 +94,7 @@ impl Clock {
             Source::System => SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX)),
-            Source::Set(at_ms) => at_ms.load(Ordering::SeqCst),
+            Source::Set(set) => set.now_ms.load(Ordering::SeqCst),
         }
     }
 
@@ -54,7 +103,7 @@ impl Clock {
     pub fn set_ms(&self) -> Option<u64> {
         match &self.0 {
             Source::System => None,
-            Source::Set(at_ms) => Some(at_ms.load(Ordering::SeqCst)),
+            Source::Set(set) => Some(set.now_ms.load(Ordering::SeqCst)),
         }
     }
 
@@ -63,4 +112,11 @@ impl Clock {
     pub fn now_seconds(&self) -> u64 {
         self.now_ms() / 1000
     }
+}
+
+/// The name of this boot. Where the system has none, all boots look like one, and the uptime that begins anew tells them apart
+/// as a clock that jumped.
+fn boot_id() -> &'static str {
+    static NAME: OnceLock<String> = OnceLock::new();
+    NAME.get_or_init(|| fs::read_to_string(BOOT_ID).map(|name| name.trim().to_owned()).unwrap_or_default())
 }

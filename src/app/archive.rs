@@ -177,6 +177,8 @@ pub async fn restore(folder: &Path, stores: &StoreConfig, progress: Progress<'_>
     if let Some(stamp) = metadata.stamp().await? {
         target.set_stamp(stamp).await?;
     }
+    // The backup may be older than a server may have been away.
+    metadata.confirm_clock().await?;
     end_restoring(stores)?;
     Ok(archived)
 }

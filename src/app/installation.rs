@@ -10,6 +10,7 @@ use crate::keys::Keys;
 use crate::metadata::MetadataStore;
 use crate::metadata::postgres::PostgresStore;
 use crate::metadata::sqlite::{Opener, SqliteStore};
+use crate::model::clock_jump::ClockJump;
 use crate::model::workspace::Workspace;
 use crate::usage::Usage;
 use crate::volume::folder_of;
@@ -44,6 +45,22 @@ impl Installation {
     /// When the data directory or the metadata store cannot be opened.
     pub async fn open(stores: &StoreConfig, clock: Clock) -> Result<Self> {
         Self::open_as(Opener::Command, stores, clock, TaskTracker::new()).await
+    }
+
+    /// The jump of the clock for which nothing expires, if there was one.
+    ///
+    /// # Errors
+    /// When the metadata store failed.
+    pub async fn held_expiry(&self) -> Result<Option<ClockJump>> {
+        Ok(self.metadata.held_expiry().await?)
+    }
+
+    /// Takes the clock as it is for right, so that expiry goes on; the jump for which it was held.
+    ///
+    /// # Errors
+    /// When the metadata store failed.
+    pub async fn confirm_clock(&self) -> Result<Option<ClockJump>> {
+        Ok(self.metadata.confirm_clock().await?)
     }
 
     /// Opens an installation that is there.

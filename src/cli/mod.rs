@@ -6,6 +6,7 @@
 mod archive;
 mod audit;
 mod check;
+mod clock;
 mod inspect;
 mod keys;
 mod limits;
@@ -52,6 +53,9 @@ enum Command {
     Audit(audit::Audit),
     /// Validates the configuration and prints the effective values with their origin.
     Check(check::Check),
+    /// Shows whether expiry is held because the clock jumped forward, and lets it go on, with the server running or not.
+    #[command(subcommand)]
+    Clock(clock::ClockCommand),
     /// Compares metadata with blobs, in both directions; with the server running or not.
     Fsck(inspect::Fsck),
     /// Reads blobs and compares them with their checksums; with the server running or not.
@@ -83,6 +87,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Usage(usage) => run_on(one_thread(), usage.run())?.map(|()| ExitCode::SUCCESS),
         Command::Audit(audit) => run_on(one_thread(), audit.run())?.map(|()| ExitCode::SUCCESS),
         Command::Check(check) => check.run().map(|()| ExitCode::SUCCESS),
+        Command::Clock(clock) => run_on(one_thread(), clock.run())?.map(|()| ExitCode::SUCCESS),
         Command::Fsck(fsck) => run_on(one_thread(), fsck.run()),
         Command::Scrub(scrub) => run_on(one_thread(), scrub.run()),
         Command::Backup(backup) => run_on(threads(), backup.run()),

@@ -2,6 +2,7 @@
 
 use super::{Files, StoreError};
 use crate::causes::Causes;
+use crate::model::clock_jump::ClockJump;
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
@@ -29,6 +30,8 @@ pub struct Readiness {
     pub metadata: StoreState,
     /// The blob store.
     pub blobs: StoreState,
+    /// The jump of the clock for which nothing expires, if there was one.
+    pub held_expiry: Option<ClockJump>,
 }
 
 /// What was found last, and when.
@@ -44,7 +47,9 @@ impl Files {
         }
         let metadata = timeout(PROBE_TIMEOUT, self.metadata.probe()).await;
         let blobs = timeout(PROBE_TIMEOUT, self.blobs.probe()).await;
+        let held_expiry = timeout(PROBE_TIMEOUT, self.metadata.held_expiry()).await;
         let readiness = Readiness {
+            held_expiry: held_expiry.ok().and_then(Result::ok).flatten(),
             metadata: state("metadata", metadata.map(|answer| answer.map_err(StoreError::from))),
             blobs: state("blobs", blobs.map(|answer| answer.map_err(StoreError::from))),
         };

@@ -14,6 +14,9 @@ pub const PATHS: [&str; 2] = [HEALTHZ, READYZ];
 const HEALTHZ: &str = "/healthz";
 const READYZ: &str = "/readyz";
 
+/// The warning while nothing expires.
+const EXPIRY_HELD: &str = "the clock jumped forward and expiry is held: set the clock right, or run `venna clock confirm` (docs/operations.md, \"Clocks\")";
+
 #[derive(Serialize)]
 struct Alive {
     status: &'static str,
@@ -40,8 +43,9 @@ async fn readyz(State(hall): State<SharedHall>) -> Response {
     let down = [stores.metadata, stores.blobs].contains(&StoreState::Unavailable);
     let (status, word) =
         if down { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") } else { (StatusCode::OK, "ready") };
-    let body =
-        Ready { status: word, metadata: name(stores.metadata), blobs: name(stores.blobs), warnings: &hall.warnings };
+    let mut warnings = hall.warnings.clone();
+    warnings.extend(stores.held_expiry.map(|_| EXPIRY_HELD.to_owned()));
+    let body = Ready { status: word, metadata: name(stores.metadata), blobs: name(stores.blobs), warnings: &warnings };
     wire::json(status, &body)
 }
 

@@ -6,17 +6,18 @@ use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens};
 use crate::model::audit::{Action, Actor, AuditQuery, Origin};
 use crate::model::blob::{Place, StoredBlob};
 use crate::model::caller::{Caller, Refused};
+use crate::model::clock_jump::ClockJump;
 use crate::model::digest::{BlockChecksums, ContentDigest, Sha256Digest};
 use crate::model::expiry::{DefaultExpiry, ExpiresAfter};
 use crate::model::file::{File, NewFile};
 use crate::model::filename::Filename;
 use crate::model::idempotency::{Effect, IdempotencyKey, Once, RequestDigest};
-use crate::model::ids::{BlobId, FileId, KeyId, ProcessId, RequestId, UploadId, WorkspaceId};
+use crate::model::ids::{BlobId, FileId, KeyId, PartId, ProcessId, RequestId, UploadId, WorkspaceId};
 use crate::model::limits::{Limit, LimitOwner, Limits, LimitsInForce, QuotaExceeded, StorageUsage};
 use crate::model::page::{FileQuery, Order};
 use crate::model::purpose::Purpose;
 use crate::model::scope::Scopes;
-use crate::model::upload::{Completion, MAX_PART_BYTES, NewPart, NewUpload, UploadRefusal};
+use crate::model::upload::{Completion, MAX_PART_BYTES, NewPart, NewUpload, REMEMBERED_SECONDS, UploadRefusal};
 use crate::model::workspace::NameTaken;
 use crate::random;
 use bytes::Bytes;
@@ -48,6 +49,9 @@ pub async fn holds(store: &dyn MetadataStore, clock: &Clock) {
     parts_beyond_the_declared_bytes_count_at_once(store, clock).await;
     what_has_expired_makes_room_before_it_is_swept(store, clock).await;
     workspaces_are_overdue_one_by_one(store, clock).await;
+    parts_of_what_is_gone_are_released_in_steps(store, clock).await;
+    uploads_are_forgotten_after_their_time(store, clock).await;
+    nothing_expires_by_a_clock_that_jumped(store, clock).await;
     store.probe().await.unwrap();
 }
 
@@ -466,6 +470,128 @@ async fn workspaces_are_overdue_one_by_one(store: &dyn MetadataStore, clock: &Cl
         assert_eq!(files, 4);
     }
     clock.set(NOW_MS);
+    assert!(store.find_misfits().await.unwrap().is_empty());
+}
+
+/// An Upload of so many bytes that was given so many parts of five bytes.
+async fn begin_with_parts(
+    store: &dyn MetadataStore,
+    caller: Caller,
+    size_bytes: u64,
+    count: usize,
+) -> (UploadId, Vec<PartId>) {
+    let (upload, mut parts) = (begin(store, caller, size_bytes).await, Vec::new());
+    for _ in 0..count {
+        let new = part(store, caller, 5).await;
+        parts.push(made(store.create_part(caller, upload, new, None).await.unwrap()).unwrap().unwrap().id);
+    }
+    (upload, parts)
+}
+
+async fn complete(store: &dyn MetadataStore, caller: Caller, upload: UploadId, parts: Vec<PartId>) -> FileId {
+    let completion = Completion { parts, sha256: None };
+    made(store.complete_upload(caller, upload, completion, None).await.unwrap()).unwrap().file.unwrap().id
+}
+
+async fn parts_of_what_is_gone_are_released_in_steps(store: &dyn MetadataStore, clock: &Clock) {
+    let deleting = async || store.deleting_blobs(None, 10_000, 0).await.unwrap().len();
+    while let Some(workspace) = store.next_release(None).await.unwrap() {
+        store.release_parts(workspace, 100).await.unwrap();
+    }
+    let before = deleting().await;
+    let mut callers = [tenant(store, "parted").await, tenant(store, "parted too").await];
+    callers.sort_by_key(|caller| caller.workspace);
+    for caller in callers {
+        let (whole, parts) = begin_with_parts(store, caller, 35, 7).await;
+        let file = complete(store, caller, whole, parts).await;
+        let (spare, parts) = begin_with_parts(store, caller, 5, 5).await;
+        complete(store, caller, spare, parts[..1].to_vec()).await;
+        let (cancelled, _) = begin_with_parts(store, caller, 5, 3).await;
+        assert!(made(store.cancel_upload(caller, cancelled, None).await.unwrap()).is_ok());
+        begin_with_parts(store, caller, 5, 2).await;
+        assert!(store.delete_file(caller, file).await.unwrap());
+        assert!(store.find_content(caller.workspace, file).await.unwrap().is_none());
+    }
+    clock.set(NOW_MS + 60_000);
+    for caller in callers {
+        assert_eq!(store.expire_workspace(caller.workspace, 10).await.unwrap().uploads, 1);
+    }
+    clock.set(NOW_MS);
+    assert_eq!(deleting().await, before, "no request releases parts");
+    assert!(store.find_misfits().await.unwrap().is_empty());
+    let [first, second] = callers.map(|caller| caller.workspace);
+    assert_eq!(store.next_release(None).await.unwrap(), Some(first));
+    assert_eq!(store.next_release(Some(first)).await.unwrap(), Some(second));
+    assert_eq!(store.next_release(Some(second)).await.unwrap(), None);
+    for (number, workspace) in [first, second].into_iter().enumerate() {
+        let mut released = before + number * 16;
+        loop {
+            let step = store.release_parts(workspace, 3).await.unwrap();
+            let now = deleting().await;
+            assert!(now - released <= 3 && (step > 0 || now == released), "{released} -> {now}");
+            released = now;
+            assert!(store.find_misfits().await.unwrap().is_empty());
+            if step == 0 {
+                break;
+            }
+        }
+        assert_eq!(released, before + (number + 1) * 16, "7 of a File, 4 that are left over, 3 cancelled, 2 expired");
+    }
+    assert_eq!(store.next_release(None).await.unwrap(), None);
+    store.forget_blobs(store.deleting_blobs(None, 10_000, 0).await.unwrap()).await.unwrap();
+}
+
+async fn uploads_are_forgotten_after_their_time(store: &dyn MetadataStore, clock: &Clock) {
+    let caller = tenant(store, "forgotten").await;
+    let (completed, parts) = begin_with_parts(store, caller, 5, 1).await;
+    let file = complete(store, caller, completed, parts.clone()).await;
+    let (cancelled, expired) = (begin(store, caller, 1).await, begin(store, caller, 1).await);
+    assert!(made(store.cancel_upload(caller, cancelled, None).await.unwrap()).is_ok());
+    clock.set(NOW_MS + 60_000);
+    assert_eq!(store.expire_workspace(caller.workspace, 10).await.unwrap().uploads, 1);
+    let known = async |upload| store.find_upload(caller.workspace, upload).await.unwrap().is_some();
+    for (left_ms, is_known) in [(1000, true), (0, false)] {
+        clock.set(NOW_MS + (60 + REMEMBERED_SECONDS) * 1000 - left_ms);
+        while store.forget_uploads(REMEMBERED_SECONDS, 2).await.unwrap() > 0 {}
+        for upload in [completed, cancelled, expired] {
+            assert_eq!(known(upload).await, is_known, "{left_ms}");
+        }
+        if is_known {
+            assert_eq!(complete(store, caller, completed, parts.clone()).await, file, "it is answered again");
+        }
+    }
+    assert!(store.find_file(caller.workspace, file).await.unwrap().is_some());
+    assert!(store.find_misfits().await.unwrap().is_empty());
+    clock.set(NOW_MS);
+}
+
+/// Comes last: what jumped was never passed through.
+async fn nothing_expires_by_a_clock_that_jumped(store: &dyn MetadataStore, clock: &Clock) {
+    const DAY_MS: u64 = 86_400_000;
+    let caller = tenant(store, "jumped").await;
+    let start_ms = NOW_MS + 40 * DAY_MS;
+    clock.set(start_ms);
+    assert!(store.may_expire().await.unwrap(), "time that passed on the machine is no jump");
+    let file = create(store, caller, 1, Purpose::UserData, ExpiresAfter::seconds(3600)).await;
+    begin(store, caller, 1).await;
+    clock.jump(start_ms + DAY_MS);
+    assert_eq!(store.find_file(caller.workspace, file.id).await.unwrap(), None, "it has expired by this clock");
+    assert!(store.expire_workspace(caller.workspace, 10).await.unwrap().is_nothing());
+    assert_eq!(store.forget_audit_log(0, 10).await.unwrap() + store.forget_answers(10).await.unwrap(), 0);
+    assert_eq!(store.forget_uploads(0, 10).await.unwrap(), 0);
+    let jump = store.held_expiry().await.unwrap().unwrap();
+    assert_eq!(jump, ClockJump { expected_ms: start_ms, found_ms: start_ms + DAY_MS });
+    clock.set(start_ms + DAY_MS + 60_000);
+    assert!(!store.may_expire().await.unwrap(), "it stays held");
+    clock.set(start_ms + 1000);
+    assert!(store.find_file(caller.workspace, file.id).await.unwrap().is_some());
+    assert!(store.may_expire().await.unwrap() && store.held_expiry().await.unwrap().is_none(), "the clock is back");
+    assert_eq!(store.confirm_clock().await.unwrap(), None);
+    clock.jump(start_ms + 2 * DAY_MS);
+    assert!(store.expire_workspace(caller.workspace, 10).await.unwrap().is_nothing());
+    assert!(store.confirm_clock().await.unwrap().is_some());
+    let ended = store.expire_workspace(caller.workspace, 10).await.unwrap();
+    assert_eq!((ended.files, ended.uploads), (1, 1), "an operator said that the clock is right");
     assert!(store.find_misfits().await.unwrap().is_empty());
 }
 

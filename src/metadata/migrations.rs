@@ -54,6 +54,9 @@ macro_rules! migrations {
             (15, "claimed messages", "0015_claimed_messages"),
             (16, "upload reservations", "0016_upload_reservations"),
             (17, "overdue indexes", "0017_overdue_indexes"),
+            (18, "releases", "0018_releases"),
+            (19, "ended uploads", "0019_ended_uploads"),
+            (20, "clock moments", "0020_clock_moments"),
         )
     };
     ($store:literal, $(($number:literal, $name:literal, $file:literal),)*) => {

@@ -20,6 +20,7 @@ use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens};
 use crate::model::audit::{AuditQuery, Entry as AuditEntry, Origin};
 use crate::model::blob::StoredBlob;
 use crate::model::caller::Caller;
+use crate::model::clock_jump::ClockJump;
 use crate::model::digest::Sha256Digest;
 use crate::model::expiry::DefaultExpiry;
 use crate::model::export::{ExportBounds, ExportProgress, NextExport};
@@ -101,7 +102,7 @@ pub enum Purged {
     NotFound,
     /// It is not archived, and stays.
     NotArchived,
-    /// So many Files and Uploads are gone; there may be more.
+    /// So many Files and Uploads are gone, or only other rows; there may be more.
     Some(usize),
     /// Nothing is left.
     All,
@@ -350,8 +351,8 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     async fn find_content(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<StoredContent>, MetadataError>;
     /// A page of the Files that have not expired, in the order of their ids.
     async fn list_files(&self, workspace: WorkspaceId, query: FileQuery) -> Result<Page<File>, MetadataError>;
-    /// Makes a File invisible and its blob `deleting`, or gone when the store itself has its bytes; false when there is no
-    /// such File or it has expired.
+    /// Makes a File invisible and its blob `deleting`, or gone when the store itself has its bytes; the parts of a File are left
+    /// to [`Self::release_parts`]. False when there is no such File or it has expired.
     async fn delete_file(&self, caller: Caller, id: FileId) -> Result<bool, MetadataError>;
 
     /// Begins an Upload.
@@ -388,7 +389,7 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
         upload: UploadId,
         parts: Vec<PartId>,
     ) -> Result<Result<Vec<StoredBlob>, UploadRefusal>, MetadataError>;
-    /// Makes a File of parts visible, completes the Upload and turns the blobs of its other parts to `deleting`, in one
+    /// Makes a File of parts visible, completes the Upload and leaves its other parts to [`Self::release_parts`], in one
     /// transaction. Repeated with the same parts it changes nothing and answers the same.
     async fn complete_upload(
         &self,
@@ -397,7 +398,7 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
         completion: Completion,
         once: Option<Once<Upload>>,
     ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError>;
-    /// Cancels a pending Upload and turns the blobs of its parts to `deleting`; a cancelled one stays as it is.
+    /// Cancels a pending Upload and leaves its parts to [`Self::release_parts`]; a cancelled one stays as it is.
     async fn cancel_upload(
         &self,
         caller: Caller,
@@ -415,6 +416,22 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     /// Does to at most `limit` expired Files of a workspace what [`Self::delete_file`] does, and ends as many of its Uploads
     /// whose time is over.
     async fn expire_workspace(&self, workspace: WorkspaceId, limit: u32) -> Result<Ended, MetadataError>;
+    /// Returns the first workspace behind `after` that has parts of Files and Uploads which are gone.
+    async fn next_release(&self, after: Option<WorkspaceId>) -> Result<Option<WorkspaceId>, MetadataError>;
+    /// Turns the blobs of at most `limit` such parts of a workspace to `deleting`. Returns how many parts there were, and Files
+    /// and Uploads that have none left.
+    async fn release_parts(&self, workspace: WorkspaceId, limit: u32) -> Result<usize, MetadataError>;
+    /// Forgets at most `limit` Uploads that are not pending and whose deadline was more than so many seconds ago; how many
+    /// there were.
+    async fn forget_uploads(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError>;
+    /// Whether what has expired may be ended now: false while the clock by which it has expired is known to have jumped forward
+    /// (see [`crate::model::clock_jump`]). Every step above that ends or forgets something by the time asks this itself, and
+    /// finds nothing then.
+    async fn may_expire(&self) -> Result<bool, MetadataError>;
+    /// The jump for which expiry is held.
+    async fn held_expiry(&self) -> Result<Option<ClockJump>, MetadataError>;
+    /// Takes the clock as it is for right, so that expiry goes on; the jump for which it was held.
+    async fn confirm_clock(&self) -> Result<Option<ClockJump>, MetadataError>;
     /// Every blob that is `pending`: no more than uploads were in flight at once.
     async fn pending_blobs(&self) -> Result<Vec<PendingBlob>, MetadataError>;
     /// Turns those of these blobs that are still `pending` to `deleting`.

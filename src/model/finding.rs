@@ -59,9 +59,9 @@ pub enum Finding {
         /// The id of the File or part.
         owner: String,
     },
-    /// A part is kept for an Upload that does not take parts any more.
+    /// A part is kept for a File or an Upload that is gone, and nothing will release it.
     LeftPart {
-        /// The id of the part.
+        /// The id of the part, or of the File.
         part: String,
     },
     /// An answer is kept for a workspace that is not there.
@@ -137,7 +137,9 @@ impl fmt::Display for Finding {
                 write!(out, "blob {blob} is ready and belongs to {owners} files or parts")
             }
             Self::Dangling { owner } => write!(out, "{owner} has a blob that is not ready"),
-            Self::LeftPart { part } => write!(out, "{part} is kept for an upload that takes no parts"),
+            Self::LeftPart { part } => {
+                write!(out, "{part} is kept for a file or upload that is gone, and nothing releases it")
+            }
             Self::LostAnswer { workspace } => write!(out, "an answer is kept for {workspace}, which is not there"),
             Self::WrongTotal { workspace } => {
                 write!(out, "the files and uploads of {workspace} do not add up to its totals")

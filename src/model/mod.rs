@@ -9,6 +9,7 @@ pub mod base62;
 pub mod blob;
 pub mod byte_range;
 pub mod caller;
+pub mod clock_jump;
 pub mod digest;
 pub mod expiry;
 pub mod export;

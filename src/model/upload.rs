@@ -19,6 +19,10 @@ const DECLARED_TIMES: u64 = 2;
 /// What they may have beyond that, in bytes: one part of the largest size.
 const SPARE_BYTES: u64 = MAX_PART_BYTES;
 
+/// How long an Upload that is not pending any more is remembered after its `expires_at`, in seconds: 30 days. A repeated
+/// completion is answered until then.
+pub const REMEMBERED_SECONDS: u64 = 30 * 86_400;
+
 /// A File that is being put together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upload {

@@ -9,6 +9,7 @@
 mod expiry;
 mod lease;
 pub mod lineage;
+mod releases;
 mod stray;
 
 pub use lease::Lease;
@@ -20,6 +21,7 @@ use crate::failpoint;
 use crate::metadata::{MetadataError, MetadataStore, PendingBlob, ROLL_UP_ROWS};
 use crate::model::ids::{BlobId, ProcessId};
 use crate::model::outbox::SinkName;
+use crate::model::upload::REMEMBERED_SECONDS;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -30,6 +32,8 @@ use tracing::Instrument;
 const STEP_MESSAGES: u32 = 16;
 /// Rows that one step of a pass takes at once.
 const STEP_ROWS: u32 = 512;
+/// Steps of one kind in a pass.
+const PASS_STEPS: usize = 256;
 
 /// Removes what nobody sees any more.
 #[derive(Clone, Debug)]
@@ -64,6 +68,10 @@ pub struct Swept {
     pub expired_files: usize,
     /// Uploads whose time was over.
     pub expired_uploads: usize,
+    /// Parts of what is gone whose blobs are to be removed, and Files and Uploads that have none left.
+    pub released_parts: usize,
+    /// Uploads that are not pending and have been remembered long enough.
+    pub forgotten_uploads: usize,
     /// Answers that are too old to be given again.
     pub forgotten_answers: usize,
     /// Entries of the audit log that are older than they have to be kept.
@@ -126,19 +134,40 @@ impl Sweeper {
         Swept {
             expired_files: ended.files,
             expired_uploads: ended.uploads,
-            forgotten_answers: done(until_none(|| self.metadata.forget_answers(STEP_ROWS)).await),
+            released_parts: releases::release(&*self.metadata).await,
+            forgotten_uploads: done(
+                self.until_none(|| self.metadata.forget_uploads(REMEMBERED_SECONDS, STEP_ROWS)).await,
+            ),
+            forgotten_answers: done(self.until_none(|| self.metadata.forget_answers(STEP_ROWS)).await),
             forgotten_audit_entries: done(self.forget_audit_log().await),
             forgotten_messages: done(self.forget_messages().await),
-            rolled_up_rows: done(until_none(|| self.metadata.roll_up_usage(ROLL_UP_ROWS)).await),
+            rolled_up_rows: done(self.until_none(|| self.metadata.roll_up_usage(ROLL_UP_ROWS)).await),
             abandoned_blobs: done(self.abandon_what_was_left_behind().await),
             removed_blobs: done(self.remove_deleted_blobs().await),
         }
     }
 
+    /// Repeats a step until it finds nothing more, or for as long as other kinds of steps can wait: the rest is left to a pass
+    /// that follows at once. How much it found.
+    async fn until_none<F>(&self, step: impl Fn() -> F) -> Result<usize, SweepError>
+    where
+        F: Future<Output = Result<usize, MetadataError>>,
+    {
+        let mut all = 0;
+        for _ in 0..PASS_STEPS {
+            match step().await? {
+                0 => return Ok(all),
+                found => all += found,
+            }
+        }
+        self.wanted.notify_one();
+        Ok(all)
+    }
+
     async fn forget_messages(&self) -> Result<usize, SweepError> {
         let mut all = 0;
         for sink in SinkName::ALL {
-            all += until_none(|| self.metadata.forget_messages(sink, sink.kept_seconds(), STEP_MESSAGES)).await?;
+            all += self.until_none(|| self.metadata.forget_messages(sink, sink.kept_seconds(), STEP_MESSAGES)).await?;
         }
         Ok(all)
     }
@@ -148,7 +177,7 @@ impl Sweeper {
             return Ok(0);
         }
         let kept_seconds = self.audit_retention.as_secs();
-        until_none(|| self.metadata.forget_audit_log(kept_seconds, STEP_ROWS)).await
+        self.until_none(|| self.metadata.forget_audit_log(kept_seconds, STEP_ROWS)).await
     }
 
     /// The rows are read before the registry is asked, and a blob enters the registry before it gets its row: one that
@@ -159,8 +188,8 @@ impl Sweeper {
             if row.process == self.process { !self.in_flight.contains(row.blob) } else { self.alone || !row.lives }
         };
         let left: Vec<BlobId> = pending.iter().filter(|row| is_left(row)).map(|row| row.blob).collect();
-        if !left.is_empty() {
-            self.metadata.abandon_blobs(left.clone()).await?;
+        for step in left.chunks(STEP_ROWS as usize) {
+            self.metadata.abandon_blobs(step.to_vec()).await?;
         }
         Ok(left.len())
     }
@@ -188,20 +217,6 @@ impl Sweeper {
             failpoint::reach("sweep.forgotten").map_err(BlobError::from)?;
         }
         failed.map_or(Ok(removed), |(count, last)| Err(SweepError::Blobs { count, last }))
-    }
-}
-
-/// Repeats a step until it finds nothing more; how much it found.
-async fn until_none<F>(step: impl Fn() -> F) -> Result<usize, SweepError>
-where
-    F: Future<Output = Result<usize, MetadataError>>,
-{
-    let mut all = 0;
-    loop {
-        match step().await? {
-            0 => return Ok(all),
-            found => all += found,
-        }
     }
 }
 

@@ -37,7 +37,8 @@ impl Sweeper {
     async fn put_strays_aside(&self, after: Option<NamesCursor>) -> Result<Option<NamesCursor>, SweepError> {
         let Some(page) = self.blobs.names(after).await? else {
             let kept_since = self.clock.now_seconds().saturating_sub(QUARANTINE_SECONDS);
-            let purged = self.blobs.purge_quarantine(kept_since).await?;
+            let may_purge = self.metadata.may_expire().await?;
+            let purged = if may_purge { self.blobs.purge_quarantine(kept_since).await? } else { 0 };
             if purged > 0 {
                 tracing::warn!(purged, "blobs that had been in quarantine for 7 days are removed");
             }

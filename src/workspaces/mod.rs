@@ -10,11 +10,14 @@ use crate::model::page::Page;
 use crate::model::purpose::Purpose;
 use crate::model::workspace::{BadName, DEFAULT_WORKSPACE, NameTaken, Workspace, check_name};
 use std::sync::Arc;
+use tokio::time::{Instant, sleep};
 
 /// Workspaces that are read at once where all are wanted.
 const PAGE_WORKSPACES: u32 = 1000;
-/// Files and Uploads that one transaction removes.
-const PURGE_ROWS: u32 = 1000;
+/// Files and Uploads that one transaction of a purge removes.
+const PURGE_ROWS: u32 = 256;
+/// How much longer a purge rests between two transactions than the one before took: a server beside it writes meanwhile.
+const PURGE_REST: u32 = 2;
 
 /// The workspaces of an installation.
 #[derive(Clone, Debug)]
@@ -172,12 +175,14 @@ impl Workspaces {
     pub async fn purge(&self, id: WorkspaceId, origin: Origin) -> Result<usize, PurgeWorkspaceError> {
         let mut removed = 0;
         loop {
+            let begun = Instant::now();
             match self.metadata.purge_workspace(id, PURGE_ROWS, origin).await? {
                 Purged::NotFound => return Err(PurgeWorkspaceError::NotFound),
                 Purged::NotArchived => return Err(PurgeWorkspaceError::NotArchived),
                 Purged::Some(more) => removed += more,
                 Purged::All => return Ok(removed),
             }
+            sleep(begun.elapsed() * PURGE_REST).await;
         }
     }
 

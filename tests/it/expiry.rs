@@ -1,6 +1,7 @@
 //! Files that end by themselves: exactly at the second, whether or not a sweep has run.
 
-use crate::house::{Form, House};
+use crate::house::{Actor, Form, House};
+use std::time::Duration;
 use venna::clock::Clock;
 use venna::model::audit::Origin;
 use venna::model::expiry::DefaultExpiry;
@@ -115,4 +116,48 @@ async fn expiry_out_of_bounds_is_refused() {
         ada.post(expiring(seconds).file("a", b"a")).await.is_ok();
     }
     house.close().await;
+}
+
+#[tokio::test]
+async fn nothing_is_removed_by_a_clock_that_jumped_until_it_is_back_or_confirmed() {
+    let settings = [("sweep_interval_seconds", "1"), ("inline_max_bytes", "0")];
+    let mut house = House::with(&settings, Clock::set_to(NOW_MS)).await;
+    let ada = house.visitor("ada").await;
+    let brief = ada.post(expiring("3600").file("brief.txt", b"b")).await.id();
+    let upload = ada.create_upload(1).await.id();
+    ada.add_part(&upload, b"p").await.is_ok();
+    house.clock.jump(NOW_MS + 30 * 86_400_000);
+    ada.retrieve_file(&brief).await.is_not_found();
+    warned_of_the_clock(&house, &ada).await;
+    assert_eq!(house.blobs().len(), 2);
+    house.restart().await;
+    let ada = house.holder(&ada.key);
+    warned_of_the_clock(&house, &ada).await;
+    assert_eq!(house.blobs().len(), 2, "a restart changes nothing");
+    house.clock.set(NOW_MS + 1000);
+    ada.download_file(&brief).await.is_bytes(b"b");
+    let installation = house.installation().await;
+    while installation.held_expiry().await.unwrap().is_some() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    house.clock.jump(NOW_MS + 30 * 86_400_000);
+    warned_of_the_clock(&house, &ada).await;
+    assert!(installation.confirm_clock().await.unwrap().is_some());
+    house.blobs_become(0).await;
+    house.forget_errors();
+    house.close().await;
+}
+
+async fn warned_of_the_clock(house: &House, actor: &Actor) {
+    let installation = house.installation().await;
+    while installation.held_expiry().await.unwrap().is_none() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    loop {
+        let ready = actor.send(actor.request(reqwest::Method::GET, "/readyz")).await.is_ok().json();
+        if ready["warnings"].to_string().contains("venna clock confirm") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }

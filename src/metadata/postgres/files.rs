@@ -146,7 +146,7 @@ pub(super) async fn delete_expired(
 
 const OF_CHOSEN: &str = "DELETE FROM files f USING chosen c WHERE f.workspace_id = c.workspace_id AND f.id = c.id";
 
-/// A statement that deletes Files (those that `chosen` names), enters their ends and releases what they had; it tells how
+/// A statement that deletes Files (those that `chosen` names), enters their ends and releases their blobs, or leaves their parts to be released; it tells how
 /// many there were. `$2` is the time that a test has set.
 pub(super) fn removal(chosen: &str, delete: &str) -> String {
     let chosen = if chosen.is_empty() { String::new() } else { format!("chosen AS MATERIALIZED ({chosen}),") };
@@ -154,9 +154,9 @@ pub(super) fn removal(chosen: &str, delete: &str) -> String {
     format!(
         "WITH {chosen}
          gone AS ({delete} RETURNING f.workspace_id, f.id, f.blob_id, f.expires_at),
-         part AS (DELETE FROM file_parts p USING gone g WHERE p.workspace_id = g.workspace_id AND p.file_id = g.id
-                  RETURNING p.blob_id),
-         freed AS (SELECT blob_id FROM gone WHERE blob_id IS NOT NULL UNION ALL SELECT blob_id FROM part),
+         left_parts AS (INSERT INTO releases (workspace_id, owner_id, released_at)
+                        SELECT workspace_id, id, now_ms($2) / 1000 FROM gone WHERE blob_id IS NULL ON CONFLICT DO NOTHING),
+         freed AS (SELECT blob_id FROM gone WHERE blob_id IS NOT NULL),
          {release},
          ended AS ({end})
          SELECT count(*) FROM gone"

@@ -23,7 +23,12 @@ pub(super) async fn find(session: &Session) -> Result<Vec<Finding>, Failure> {
          WHERE b.state IS DISTINCT FROM 'ready' OR b.size_bytes IS DISTINCT FROM o.size_bytes"
     );
     let left = "SELECT p.id FROM parts p LEFT JOIN uploads u ON u.workspace_id = p.workspace_id AND u.id = p.upload_id
-        WHERE u.status IS DISTINCT FROM 'pending'";
+        WHERE u.status IS DISTINCT FROM 'pending'
+            AND NOT EXISTS (SELECT 1 FROM releases r WHERE r.workspace_id = p.workspace_id AND r.owner_id = p.upload_id)
+        UNION ALL
+        SELECT DISTINCT p.file_id FROM file_parts p LEFT JOIN files f ON f.workspace_id = p.workspace_id AND f.id = p.file_id
+        WHERE f.id IS NULL
+            AND NOT EXISTS (SELECT 1 FROM releases r WHERE r.workspace_id = p.workspace_id AND r.owner_id = p.file_id)";
     let lost = "SELECT DISTINCT workspace_id FROM answers WHERE workspace_id NOT IN (SELECT id FROM workspaces)";
     let wrong_total = "SELECT w.id FROM workspaces w
         LEFT JOIN (SELECT workspace_id, sum(size_bytes) AS bytes, count(*) AS files FROM files GROUP BY workspace_id) f

@@ -8,6 +8,7 @@ mod admission;
 mod answers;
 mod audit;
 mod blobs;
+mod clock_watch;
 mod connections;
 mod create;
 mod delete;
@@ -28,6 +29,7 @@ mod misfits;
 mod outbox;
 mod overdue;
 mod pool_health;
+mod releases;
 mod rows;
 mod snapshot;
 mod tls;
@@ -47,6 +49,7 @@ use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus};
 use crate::model::audit::{AuditQuery, Entry as AuditEntry, Origin};
 use crate::model::blob::StoredBlob;
 use crate::model::caller::Caller;
+use crate::model::clock_jump::ClockJump;
 use crate::model::expiry::DefaultExpiry;
 use crate::model::export::{ExportBounds, ExportProgress, NextExport};
 use crate::model::file::{File, NewFile};
@@ -509,6 +512,9 @@ impl MetadataStore for PostgresStore {
         older_than_seconds: u64,
         limit: u32,
     ) -> Result<usize, MetadataError> {
+        if !self.may_expire().await? {
+            return Ok(0);
+        }
         let set_ms = self.set_ms();
         write!(self, |session| outbox::forget(session, sink, older_than_seconds, limit, set_ms)).map(count)
     }
@@ -527,6 +533,9 @@ impl MetadataStore for PostgresStore {
     }
 
     async fn forget_audit_log(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError> {
+        if !self.may_expire().await? {
+            return Ok(0);
+        }
         let set_ms = self.set_ms();
         write!(self, |session| audit::forget(session, older_than_seconds, limit, set_ms)).map(count)
     }
@@ -663,6 +672,9 @@ impl MetadataStore for PostgresStore {
     }
 
     async fn forget_answers(&self, limit: u32) -> Result<usize, MetadataError> {
+        if !self.may_expire().await? {
+            return Ok(0);
+        }
         let set_ms = self.set_ms();
         write!(self, |session| answers::forget(session, limit, set_ms)).map(count)
     }
@@ -673,6 +685,9 @@ impl MetadataStore for PostgresStore {
     }
 
     async fn expire_workspace(&self, workspace: WorkspaceId, limit: u32) -> Result<Ended, MetadataError> {
+        if !self.may_expire().await? {
+            return Ok(Ended::default());
+        }
         let set_ms = self.set_ms();
         let files = write!(self, |session| files::delete_expired(session, workspace, limit, set_ms)).map(count)?;
         let uploads = if read!(self, |session| overdue::has_uploads(session, workspace, set_ms))? {
@@ -681,6 +696,36 @@ impl MetadataStore for PostgresStore {
             0
         };
         Ok(Ended { files, uploads })
+    }
+
+    async fn next_release(&self, after: Option<WorkspaceId>) -> Result<Option<WorkspaceId>, MetadataError> {
+        read!(self, |session| releases::next_workspace(session, after))
+    }
+
+    async fn release_parts(&self, workspace: WorkspaceId, limit: u32) -> Result<usize, MetadataError> {
+        change!(self, |change| releases::release_some(change, workspace, limit)).map(count)
+    }
+
+    async fn forget_uploads(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError> {
+        if !self.may_expire().await? {
+            return Ok(0);
+        }
+        let set_ms = self.set_ms();
+        write!(self, |session| uploads::forget(session, older_than_seconds, limit, set_ms)).map(count)
+    }
+
+    async fn may_expire(&self) -> Result<bool, MetadataError> {
+        let (clock, set_ms) = (&self.clock, self.set_ms());
+        write!(self, |session| clock_watch::may_expire(session, clock, set_ms))
+    }
+
+    async fn held_expiry(&self) -> Result<Option<ClockJump>, MetadataError> {
+        read!(self, |session| clock_watch::held(session))
+    }
+
+    async fn confirm_clock(&self) -> Result<Option<ClockJump>, MetadataError> {
+        let clock = &self.clock;
+        change!(self, |change| clock_watch::confirm(change, clock))
     }
 
     async fn pending_blobs(&self) -> Result<Vec<PendingBlob>, MetadataError> {

@@ -115,6 +115,8 @@ pub(super) static TABLES: &[Table] = &[
         &["id", "name", "archived_at", "stored_bytes", "stored_files", "reserved_bytes", "reserved_files"],
     ),
     table("file_parts", &["workspace_id", "file_id", "position", "blob_id", "size_bytes"]),
+    table("releases", &["workspace_id", "owner_id", "released_at"]),
+    table("clock_moments", &["boot_id", "wall_ms", "uptime_ms"]),
     table("holds", &["id", "expires_at"]),
     table("scrub", &["\"only\"", "begun_at", "ended_at", "after", "blobs", "bytes", "damaged"]),
     table("answers", &["workspace_id", "key", "request", "answer", "made_at"]),

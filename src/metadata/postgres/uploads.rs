@@ -2,7 +2,7 @@
 
 use super::admission::Standing;
 use super::answers::{Opening, Stop};
-use super::blobs::{CLAIM, NOBODY_READS, release};
+use super::blobs::{CLAIM, NOBODY_READS};
 use super::connections::{Prepared, Session, Values};
 use super::failure::Failure;
 use super::files::{self, FILE_COLUMNS};
@@ -49,6 +49,7 @@ struct UploadRow {
 /// A part that a File is completed from.
 #[derive(Clone)]
 struct ChosenPart {
+    id: PartId,
     sha256: Sha256Digest,
     blob: BlobId,
     size_bytes: u64,
@@ -304,6 +305,7 @@ struct Completing<'a> {
     insert_file: Prepared<'a>,
     begin: Prepared<'a>,
     insert_parts: Prepared<'a>,
+    take: Prepared<'a>,
     discard: Prepared<'a>,
     end: Prepared<'a>,
 }
@@ -320,6 +322,7 @@ impl<'a> Completing<'a> {
             insert_file: session.prepare(files::INSERT).await?,
             begin: session.prepare(BEGIN_IN_LEDGER).await?,
             insert_parts: session.prepare(insert_parts).await?,
+            take: session.prepare(TAKE_PARTS).await?,
             discard: session.prepare(&discard()).await?,
             end: session.prepare(end).await?,
         })
@@ -338,11 +341,13 @@ impl<'a> Completing<'a> {
         let sizes: Vec<i64> = chosen.iter().map(|part| stored(part.size_bytes)).collect();
         let parts: Values<'_> = &[&workspace, &file_name, &blobs, &sizes];
         let end: Values<'_> = &[&workspace, &name, &file_name, &fingerprint.0.as_slice()];
-        let discard: Values<'_> = &[&workspace, &name, &blobs];
+        let ids: Vec<String> = chosen.iter().map(|part| part.id.to_string()).collect();
+        let (take, discard): (Values<'_>, Values<'_>) = (&[&workspace, &name, &ids], &[&workspace, &name]);
         try_join!(
             files::insert(&self.insert_file, caller.workspace, file, None),
             ledger::begin(&self.begin, caller, file, Fact::Complete),
             self.insert_parts.execute(parts),
+            self.take.execute(take),
             self.discard.execute(discard),
             self.end.execute(end)
         )
@@ -376,10 +381,11 @@ pub(super) async fn cancel(
         None => return change.give_up(Effect::Made(Err(UploadRefusal::NotFound))).await,
     };
     let now_seconds = change.now_seconds();
-    let (workspace, name, none) = (caller.workspace.to_string(), upload.to_string(), Vec::<String>::new());
-    let (of_upload, all): (Values<'_>, Values<'_>) = (&[&workspace, &name], &[&workspace, &name, &none]);
+    let (workspace, name) = (caller.workspace.to_string(), upload.to_string());
+    let of_upload: Values<'_> = &[&workspace, &name];
     let writes = async {
-        try_join!(end.execute(of_upload), discard.execute(all), opening.note(Some(&cancelled), now_seconds)).map(drop)
+        try_join!(end.execute(of_upload), discard.execute(of_upload), opening.note(Some(&cancelled), now_seconds))
+            .map(drop)
     };
     change.commit(writes).await?;
     Ok(Effect::Made(Ok(cancelled)))
@@ -411,29 +417,44 @@ pub(super) async fn cancel_some(session: &Session, workspace: WorkspaceId, limit
     ended.map_or(Ok(0), |row| number(&row, 0))
 }
 
-/// A statement that ends the Uploads that `chosen` names and discards their parts; it tells how many there were.
+/// A statement that ends the Uploads that `chosen` names and leaves their parts to be released; it tells how many there were.
 fn ending(chosen: &str, status: &str) -> String {
     format!(
         "WITH chosen AS MATERIALIZED ({chosen}),
          ended AS (UPDATE uploads u SET status = '{status}' FROM chosen c
                    WHERE u.workspace_id = c.workspace_id AND u.id = c.id RETURNING u.workspace_id, u.id),
-         freed AS (DELETE FROM parts p USING ended e WHERE p.workspace_id = e.workspace_id AND p.upload_id = e.id
-                   RETURNING p.blob_id),
-         {release}
-         SELECT count(*) FROM ended",
-        release = release(NOBODY_READS)
+         left_parts AS (INSERT INTO releases (workspace_id, owner_id, released_at)
+             SELECT e.workspace_id, e.id, {NOBODY_READS} FROM ended e
+             WHERE EXISTS (SELECT 1 FROM parts p WHERE p.workspace_id = e.workspace_id AND p.upload_id = e.id)
+             ON CONFLICT DO NOTHING)
+         SELECT count(*) FROM ended"
     )
 }
 
-/// A statement that removes the parts of an Upload, and releases the blobs of all but those that a File has now.
+/// A statement that leaves the parts of an Upload that ends to be released, if it has any.
 fn discard() -> String {
     format!(
-        "WITH part AS (DELETE FROM parts WHERE workspace_id = $1 AND upload_id = $2 RETURNING blob_id),
-         freed AS (SELECT blob_id FROM part WHERE blob_id <> ALL($3)),
-         {release}
-         SELECT 1",
-        release = release(NOBODY_READS)
+        "INSERT INTO releases (workspace_id, owner_id, released_at)
+         SELECT $1, $2, {NOBODY_READS} WHERE EXISTS (SELECT 1 FROM parts WHERE workspace_id = $1 AND upload_id = $2)
+         ON CONFLICT DO NOTHING"
     )
+}
+
+/// Removes the rows of parts whose blobs belong to a File now.
+const TAKE_PARTS: &str = "DELETE FROM parts WHERE workspace_id = $1 AND upload_id = $2 AND id = ANY($3)";
+
+/// Forgets at most `limit` Uploads that are not pending and whose deadline is so long ago; how many there were.
+pub(super) async fn forget(
+    session: &Session,
+    older_than_seconds: u64,
+    limit: u32,
+    set_ms: Option<i64>,
+) -> Result<u64, Failure> {
+    let sql = "WITH old AS MATERIALIZED (
+                   SELECT workspace_id, id FROM uploads WHERE status <> 'pending' AND expires_at <= now_ms($2) / 1000 - $3
+                   ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+               DELETE FROM uploads u USING old WHERE u.workspace_id = old.workspace_id AND u.id = old.id";
+    session.execute(sql, &[&i64::from(limit), &set_ms, &stored(older_than_seconds)]).await
 }
 
 /// Finds an Upload, which nobody else changes until the end of the transaction.
@@ -487,8 +508,8 @@ async fn find_parts(
 ) -> Result<HashMap<PartId, ChosenPart>, Failure> {
     let names: Vec<String> = parts.iter().map(ToString::to_string).collect();
     let part = |row: &Row| {
-        let part = ChosenPart { sha256: digest(row, 1)?, blob: parsed(row, 2)?, size_bytes: number(row, 3)? };
-        Ok((parsed(row, 0)?, part))
+        let id = parsed(row, 0)?;
+        Ok((id, ChosenPart { id, sha256: digest(row, 1)?, blob: parsed(row, 2)?, size_bytes: number(row, 3)? }))
     };
     let found = find.rows(&[&workspace.to_string(), &upload.to_string(), &names]).await?;
     found.iter().map(part).collect()

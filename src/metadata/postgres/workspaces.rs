@@ -111,11 +111,30 @@ pub(super) async fn purge(change: Change<'_>, id: WorkspaceId, limit: u32, origi
     }
     let files = files::delete_some(&change, id, limit, change.set_ms()).await?;
     let removed = files + uploads::cancel_some(&change, id, limit).await?;
-    if removed == 0 {
+    let purged = if removed > 0 {
+        Purged::Some(usize::try_from(removed).unwrap_or(usize::MAX))
+    } else if remove_rows(&change, id, limit).await? {
+        Purged::Some(0)
+    } else {
         remove_rest(&change, id, origin).await?;
-    }
+        Purged::All
+    };
     change.commit(async { Ok(()) }).await?;
-    Ok(if removed == 0 { Purged::All } else { Purged::Some(usize::try_from(removed).unwrap_or(usize::MAX)) })
+    Ok(purged)
+}
+
+/// Removes at most `limit` rows of what a workspace may have many of; false when there is none.
+async fn remove_rows(change: &Change<'_>, id: WorkspaceId, limit: u32) -> Result<bool, Failure> {
+    for sql in [
+        "DELETE FROM answers WHERE workspace_id = $1 AND key IN
+         (SELECT key FROM answers WHERE workspace_id = $1 LIMIT $2)",
+        "DELETE FROM uploads WHERE workspace_id = $1 AND id IN (SELECT id FROM uploads WHERE workspace_id = $1 LIMIT $2)",
+    ] {
+        if change.execute(sql, &[&id.to_string(), &i64::from(limit)]).await? > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 async fn remove_rest(change: &Change<'_>, id: WorkspaceId, origin: Origin) -> Result<(), Failure> {
@@ -125,7 +144,7 @@ async fn remove_rest(change: &Change<'_>, id: WorkspaceId, origin: Origin) -> Re
     let limits =
         "DELETE FROM limits WHERE owner_id = $1 OR owner_id IN (SELECT id FROM api_keys WHERE workspace_id = $1)";
     change.execute(limits, &[&owner]).await?;
-    for table in ["api_keys", "answers", "default_expiries", "uploads"] {
+    for table in ["api_keys", "default_expiries"] {
         change.execute(&format!("DELETE FROM {table} WHERE workspace_id = $1"), &[&owner]).await?;
     }
     if keys > 0 {

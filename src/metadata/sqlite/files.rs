@@ -3,7 +3,7 @@
 
 use super::rows::{self, parsed};
 use super::writer::Change;
-use super::{audit, blobs, expiries, ledger};
+use super::{audit, blobs, expiries, ledger, releases};
 use crate::metadata::StoredContent;
 use crate::model::audit::{Action, NewEntry};
 use crate::model::caller::Caller;
@@ -216,18 +216,10 @@ fn delete_all(connection: &Connection, sql: &str, values: &[&dyn ToSql], now_sec
         .collect::<Result<_>>()?;
     for (workspace, id, blob, expires_at) in &deleted {
         ledger::end(connection, id, *expires_at, now_seconds)?;
-        release(connection, workspace, id, blob.clone(), now_seconds)?;
+        match blob {
+            Some(blob) => blobs::release(connection, blob, now_seconds)?,
+            None => releases::add(connection, workspace, id, now_seconds)?,
+        }
     }
     Ok(deleted.len())
-}
-
-/// Turns the blobs of a File that is gone to `deleting`.
-fn release(connection: &Connection, workspace: &str, id: &str, blob: Option<String>, now_seconds: u64) -> Result<()> {
-    if let Some(blob) = blob {
-        return blobs::release(connection, &blob, now_seconds);
-    }
-    let sql = "DELETE FROM file_parts WHERE workspace_id = ?1 AND file_id = ?2 RETURNING blob_id";
-    let mut delete = connection.prepare_cached(sql)?;
-    let parts: Vec<String> = delete.query_map([workspace, id], |row| row.get(0))?.collect::<Result<_>>()?;
-    parts.iter().try_for_each(|blob| blobs::release(connection, blob, now_seconds))
 }

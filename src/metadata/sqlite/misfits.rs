@@ -31,7 +31,12 @@ pub(super) fn find(connection: &Connection) -> Result<Vec<Finding>> {
     );
     collect(&dangling, |row| Ok(Finding::Dangling { owner: row.get(0)? }))?;
     let left = "SELECT p.id FROM parts p LEFT JOIN uploads u ON u.workspace_id = p.workspace_id AND u.id = p.upload_id
-        WHERE u.status IS NOT 'pending'";
+        WHERE u.status IS NOT 'pending'
+            AND NOT EXISTS (SELECT 1 FROM releases r WHERE r.workspace_id = p.workspace_id AND r.owner_id = p.upload_id)
+        UNION ALL
+        SELECT DISTINCT p.file_id FROM file_parts p LEFT JOIN files f ON f.workspace_id = p.workspace_id AND f.id = p.file_id
+        WHERE f.id IS NULL
+            AND NOT EXISTS (SELECT 1 FROM releases r WHERE r.workspace_id = p.workspace_id AND r.owner_id = p.file_id)";
     collect(left, |row| Ok(Finding::LeftPart { part: row.get(0)? }))?;
     let lost = "SELECT DISTINCT workspace_id FROM answers WHERE workspace_id NOT IN (SELECT id FROM workspaces)";
     collect(lost, |row| Ok(Finding::LostAnswer { workspace: row.get(0)? }))?;

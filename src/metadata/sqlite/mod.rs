@@ -8,6 +8,7 @@ mod admission;
 mod answers;
 mod audit;
 mod blobs;
+mod clock_watch;
 mod dump;
 mod expiries;
 mod export;
@@ -21,6 +22,7 @@ mod misfits;
 mod outbox;
 mod overdue;
 mod readers;
+mod releases;
 mod reserve;
 mod rows;
 mod snapshot;
@@ -41,6 +43,7 @@ use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus};
 use crate::model::audit::{AuditQuery, Entry as AuditEntry, Origin};
 use crate::model::blob::{Place, StoredBlob};
 use crate::model::caller::Caller;
+use crate::model::clock_jump::ClockJump;
 use crate::model::expiry::DefaultExpiry;
 use crate::model::export::{ExportBounds, ExportProgress, NextExport};
 use crate::model::file::{File, NewFile};
@@ -165,6 +168,22 @@ impl SqliteStore {
         }
         self.probe().await?;
         full(&self.fullness)
+    }
+}
+
+impl SqliteStore {
+    /// Ends something whose time is over, unless the clock by which it is over has jumped: nothing is ended then.
+    async fn expire<T: Default + Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, MetadataError> {
+        let clock = self.clock.clone();
+        self.writer
+            .write(move |change| {
+                let may_expire = clock_watch::may_expire(change.connection, &clock)?;
+                if may_expire { work(change.connection) } else { Ok(T::default()) }
+            })
+            .await
     }
 }
 
@@ -490,7 +509,7 @@ impl MetadataStore for SqliteStore {
         limit: u32,
     ) -> Result<usize, MetadataError> {
         let until = self.clock.now_seconds().saturating_sub(older_than_seconds);
-        self.writer.write(move |change| outbox::forget(change.connection, sink, until, limit)).await
+        self.expire(move |connection| outbox::forget(connection, sink, until, limit)).await
     }
 
     async fn audit_log(&self, query: AuditQuery) -> Result<Page<AuditEntry>, MetadataError> {
@@ -499,7 +518,7 @@ impl MetadataStore for SqliteStore {
 
     async fn forget_audit_log(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError> {
         let until = self.clock.now_seconds().saturating_sub(older_than_seconds);
-        self.writer.write(move |change| audit::forget(change.connection, until, limit)).await
+        self.expire(move |connection| audit::forget(connection, until, limit)).await
     }
 
     /// There is nobody to tell: the lock of its stores is the lease of a server.
@@ -640,7 +659,7 @@ impl MetadataStore for SqliteStore {
 
     async fn forget_answers(&self, limit: u32) -> Result<usize, MetadataError> {
         let now_seconds = self.clock.now_seconds();
-        self.writer.write(move |change| answers::forget(change.connection, limit, now_seconds)).await
+        self.expire(move |connection| answers::forget(connection, limit, now_seconds)).await
     }
 
     async fn overdue_workspaces(&self, after: Option<Overdue>, limit: u32) -> Result<Vec<Overdue>, MetadataError> {
@@ -650,7 +669,34 @@ impl MetadataStore for SqliteStore {
 
     async fn expire_workspace(&self, workspace: WorkspaceId, limit: u32) -> Result<Ended, MetadataError> {
         let now_seconds = self.clock.now_seconds();
-        self.writer.write(move |change| overdue::end(change.connection, workspace, limit, now_seconds)).await
+        self.expire(move |connection| overdue::end(connection, workspace, limit, now_seconds)).await
+    }
+
+    async fn next_release(&self, after: Option<WorkspaceId>) -> Result<Option<WorkspaceId>, MetadataError> {
+        self.readers.point(|connection| releases::next_workspace(connection, after))
+    }
+
+    async fn release_parts(&self, workspace: WorkspaceId, limit: u32) -> Result<usize, MetadataError> {
+        self.writer.write(move |change| releases::release_some(change.connection, workspace, limit)).await
+    }
+
+    async fn forget_uploads(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError> {
+        let until = self.clock.now_seconds().saturating_sub(older_than_seconds);
+        self.expire(move |connection| uploads::forget(connection, until, limit)).await
+    }
+
+    async fn may_expire(&self) -> Result<bool, MetadataError> {
+        let clock = self.clock.clone();
+        self.writer.write(move |change| clock_watch::may_expire(change.connection, &clock)).await
+    }
+
+    async fn held_expiry(&self) -> Result<Option<ClockJump>, MetadataError> {
+        self.readers.point(clock_watch::held)
+    }
+
+    async fn confirm_clock(&self) -> Result<Option<ClockJump>, MetadataError> {
+        let clock = self.clock.clone();
+        self.writer.write(move |change| clock_watch::confirm(change.connection, &clock)).await
     }
 
     async fn pending_blobs(&self) -> Result<Vec<PendingBlob>, MetadataError> {

@@ -2,7 +2,7 @@
 
 use super::rows::{self, named, parsed};
 use super::writer::Change;
-use super::{blobs, expiries, files, ledger, limits};
+use super::{blobs, expiries, files, ledger, limits, releases};
 use crate::model::blob::StoredBlob;
 use crate::model::caller::{Caller, Refused};
 use crate::model::digest::Sha256Digest;
@@ -361,13 +361,22 @@ fn take_parts(connection: &Connection, workspace: WorkspaceId, upload: UploadId,
     })
 }
 
-/// Removes the parts that are left, and turns their blobs to `deleting`.
+/// Leaves the parts of an Upload that ends to be released, if it has any: nobody is given their bytes.
 fn discard_parts(connection: &Connection, workspace: WorkspaceId, upload: UploadId) -> Result<()> {
-    let sql = "DELETE FROM parts WHERE workspace_id = ?1 AND upload_id = ?2 RETURNING blob_id";
-    let mut delete = connection.prepare_cached(sql)?;
-    let owner = params![workspace.to_string(), upload.to_string()];
-    let blobs: Vec<String> = delete.query_map(owner, |row| row.get(0))?.collect::<Result<_>>()?;
-    blobs.iter().try_for_each(|blob| blobs::release(connection, blob, blobs::NOBODY_READS))
+    let (workspace, upload) = (workspace.to_string(), upload.to_string());
+    let sql = "SELECT EXISTS (SELECT 1 FROM parts WHERE workspace_id = ?1 AND upload_id = ?2)";
+    if connection.prepare_cached(sql)?.query_row([&workspace, &upload], |row| row.get(0))? {
+        releases::add(connection, &workspace, &upload, blobs::NOBODY_READS)?;
+    }
+    Ok(())
+}
+
+/// Forgets at most `limit` Uploads that are not pending and whose deadline was at `until` or before; how many there were.
+pub(super) fn forget(connection: &Connection, until: u64, limit: u32) -> Result<usize> {
+    let sql = "DELETE FROM uploads WHERE (workspace_id, id) IN
+               (SELECT workspace_id, id FROM uploads WHERE status <> 'pending' AND expires_at <= ?1
+                ORDER BY expires_at LIMIT ?2)";
+    connection.prepare_cached(sql)?.execute(params![until, limit])
 }
 
 fn end(connection: &Connection, workspace: &str, upload: &str, status: UploadStatus) -> Result<()> {

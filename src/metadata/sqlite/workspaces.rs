@@ -103,12 +103,21 @@ pub(super) fn purge(
         return Ok(Purged::Some(removed));
     }
     let owner = id.to_string();
+    for sql in [
+        "DELETE FROM answers WHERE workspace_id = ?1 AND key IN
+         (SELECT key FROM answers WHERE workspace_id = ?1 LIMIT ?2)",
+        "DELETE FROM uploads WHERE workspace_id = ?1 AND id IN (SELECT id FROM uploads WHERE workspace_id = ?1 LIMIT ?2)",
+    ] {
+        if connection.prepare_cached(sql)?.execute(params![owner, limit])? > 0 {
+            return Ok(Purged::Some(0));
+        }
+    }
     let secrets = "DELETE FROM key_secrets WHERE key_id IN (SELECT id FROM api_keys WHERE workspace_id = ?1)";
     let keys = connection.prepare_cached(secrets)?.execute([&owner])?;
     let limits =
         "DELETE FROM limits WHERE owner_id = ?1 OR owner_id IN (SELECT id FROM api_keys WHERE workspace_id = ?1)";
     connection.prepare_cached(limits)?.execute([&owner])?;
-    for table in ["api_keys", "answers", "default_expiries", "uploads"] {
+    for table in ["api_keys", "default_expiries"] {
         connection.execute(&format!("DELETE FROM {table} WHERE workspace_id = ?1"), [&owner])?;
     }
     if keys > 0 {

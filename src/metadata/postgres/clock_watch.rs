@@ -1,0 +1,78 @@
+//! The clock of the database, watched: what has expired is ended for good, so that a clock which jumped forward must not decide
+//! it. Each server compares it with the time that passed on its own machine, and with its own clock.
+
+use super::connections::{Session, Values};
+use super::failure::Failure;
+use super::rows::{number, optional, optional_number, stored};
+use super::writer::Change;
+use crate::clock::{Clock, Uptime};
+use crate::model::clock_jump::{ClockFacts, ClockJump, FORGET_BOOT_MS, Moment};
+
+const HELD: &str = "expiry_held";
+const RELEASE: &str = "DELETE FROM installation WHERE name = $1";
+const NOTE: &str = "INSERT INTO clock_moments (boot_id, wall_ms, uptime_ms) VALUES ($1, $2, $3)
+    ON CONFLICT (boot_id) DO UPDATE SET wall_ms = excluded.wall_ms, uptime_ms = excluded.uptime_ms";
+
+/// Returns whether what has expired may be ended now, and notes the clock. False from a jump on until the clock is back or an
+/// operator has [confirmed](confirm) it.
+pub(super) async fn may_expire(session: &Session, clock: &Clock, set_ms: Option<i64>) -> Result<bool, Failure> {
+    let uptime = clock.uptime();
+    let sql = "SELECT now_ms($1), m.wall_ms, m.uptime_ms, (SELECT max(wall_ms) FROM clock_moments),
+                      (SELECT value FROM installation WHERE name = $3)
+               FROM (SELECT 1) one LEFT JOIN clock_moments m ON m.boot_id = $2";
+    let Some(row) = session.row(sql, &[&set_ms, &uptime.boot_id, &HELD]).await? else { return Ok(false) };
+    let own = optional_number(&row, 1)?.zip(optional_number(&row, 2)?);
+    let facts = ClockFacts {
+        now: Moment { wall_ms: number(&row, 0)?, uptime_ms: uptime.since_boot_ms },
+        own: own.map(|(wall_ms, uptime_ms)| Moment { wall_ms, uptime_ms }),
+        newest_ms: optional_number(&row, 3)?,
+        witness_ms: set_ms.is_none().then(|| clock.now_ms()),
+    };
+    let held: Option<ClockJump> = optional(&row, 4)?;
+    match (facts.jump(), held) {
+        (Some(_), Some(_)) => return Ok(false),
+        (Some(jump), None) => {
+            let sql = "INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+            session.execute(sql, &[&HELD, &jump.to_string()]).await?;
+            tracing::error!(
+                expected_ms = jump.expected_ms,
+                found_ms = jump.found_ms,
+                "the clock jumped: expiry is held"
+            );
+            return Ok(false);
+        }
+        (None, Some(_)) => {
+            session.execute(RELEASE, &[&HELD]).await?;
+            tracing::warn!("the clock is back: expiry goes on");
+        }
+        (None, None) => {}
+    }
+    if facts.is_worth_noting() {
+        note(session, uptime, facts.now.wall_ms).await?;
+    }
+    Ok(true)
+}
+
+/// The jump for which expiry is held.
+pub(super) async fn held(session: &Session) -> Result<Option<ClockJump>, Failure> {
+    let found = session.row("SELECT value FROM installation WHERE name = $1", &[&HELD]).await?;
+    found.map_or(Ok(None), |row| optional(&row, 0))
+}
+
+/// Takes the clock as it is for right; the jump for which expiry was held until then.
+pub(super) async fn confirm(change: Change<'_>, clock: &Clock) -> Result<Option<ClockJump>, Failure> {
+    change.begin(&[], async { Ok(()) }).await?;
+    let held = held(&change).await?;
+    change.execute("DELETE FROM clock_moments", &[]).await?;
+    note(&change, clock.uptime(), change.now_ms()).await?;
+    change.execute(RELEASE, &[&HELD]).await?;
+    change.commit(async { Ok(()) }).await?;
+    Ok(held)
+}
+
+async fn note(session: &Session, uptime: Uptime, wall_ms: u64) -> Result<(), Failure> {
+    let values: Values<'_> = &[&uptime.boot_id, &stored(wall_ms), &stored(uptime.since_boot_ms)];
+    session.execute(NOTE, values).await?;
+    let forgotten_ms = stored(wall_ms.saturating_sub(FORGET_BOOT_MS));
+    session.execute("DELETE FROM clock_moments WHERE wall_ms < $1", &[&forgotten_ms]).await.map(drop)
+}

@@ -1,0 +1,66 @@
+//! Parts of Files and Uploads that are gone: their blobs are released in bounded steps, workspace by workspace.
+
+use super::blobs::release;
+use super::connections::{Session, Values};
+use super::failure::Failure;
+use super::rows::{number, parsed};
+use super::writer::Change;
+use crate::model::ids::WorkspaceId;
+use futures_util::try_join;
+
+/// Files and Uploads that one step looks at. Those at which another server is just at work are left to it.
+const OWNERS: &str = "SELECT owner_id, released_at FROM releases WHERE workspace_id = $1 ORDER BY owner_id LIMIT 64
+    FOR UPDATE SKIP LOCKED";
+
+/// Returns the first workspace behind `after` that has parts to be released.
+pub(super) async fn next_workspace(
+    session: &Session,
+    after: Option<WorkspaceId>,
+) -> Result<Option<WorkspaceId>, Failure> {
+    let sql = "SELECT workspace_id FROM releases WHERE workspace_id > $1 ORDER BY workspace_id LIMIT 1";
+    let after = after.map(|id| id.to_string()).unwrap_or_default();
+    session.row(sql, &[&after]).await?.map(|row| parsed(&row, 0)).transpose()
+}
+
+/// Releases at most `limit` parts of a workspace. Returns how many parts there were, and Files and Uploads that have none left.
+pub(super) async fn release_some(change: Change<'_>, workspace: WorkspaceId, limit: u32) -> Result<u64, Failure> {
+    let released = format!(
+        "WITH owner AS MATERIALIZED ({OWNERS}),
+         chosen AS MATERIALIZED (
+             SELECT o.owner_id, o.released_at, p.is_file, p.place FROM owner o CROSS JOIN LATERAL (
+                 SELECT true AS is_file, position AS place FROM file_parts
+                 WHERE workspace_id = $1 AND file_id = o.owner_id
+                 UNION ALL
+                 SELECT false, seq FROM parts WHERE workspace_id = $1 AND upload_id = o.owner_id) p
+             LIMIT $2),
+         of_file AS (DELETE FROM file_parts p USING chosen c
+                     WHERE c.is_file AND p.workspace_id = $1 AND p.file_id = c.owner_id AND p.position = c.place
+                     RETURNING p.blob_id, c.released_at),
+         of_upload AS (DELETE FROM parts p USING chosen c WHERE NOT c.is_file AND p.seq = c.place
+                       RETURNING p.blob_id, c.released_at),
+         freed AS (SELECT * FROM of_file UNION ALL SELECT * FROM of_upload),
+         {release}
+         SELECT count(*) FROM chosen",
+        release = release("freed.released_at")
+    );
+    let finished = format!(
+        "WITH owner AS MATERIALIZED ({OWNERS}),
+         finished AS (DELETE FROM releases r USING owner o WHERE r.workspace_id = $1 AND r.owner_id = o.owner_id
+             AND NOT EXISTS (SELECT 1 FROM file_parts WHERE workspace_id = $1 AND file_id = o.owner_id)
+             AND NOT EXISTS (SELECT 1 FROM parts WHERE workspace_id = $1 AND upload_id = o.owner_id)
+             RETURNING r.owner_id)
+         SELECT count(*) FROM finished"
+    );
+    let (released, finished) = (change.prepare(&released).await?, change.prepare(&finished).await?);
+    let (workspace, limit) = (workspace.to_string(), i64::from(limit));
+    let (of_parts, of_owners): (Values<'_>, Values<'_>) = (&[&workspace, &limit], &[&workspace]);
+    let (released, finished) =
+        change.begin(&[], async { try_join!(released.row(of_parts), finished.row(of_owners)) }).await?;
+    let count = |row: Option<tokio_postgres::Row>| row.map_or(Ok(0), |row| number(&row, 0));
+    let done = count(released)? + count(finished)?;
+    if done == 0 {
+        return change.give_up(0).await;
+    }
+    change.commit(async { Ok(()) }).await?;
+    Ok(done)
+}

@@ -1,0 +1,73 @@
+//! The clock, watched: what has expired is ended for good, so that a clock which jumped forward must not decide it.
+
+use super::rows::parsed;
+use crate::clock::Clock;
+use crate::model::clock_jump::{ClockFacts, ClockJump, FORGET_BOOT_MS, Moment};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+
+const HELD: &str = "expiry_held";
+
+/// Returns whether what has expired may be ended now, and notes the clock. False from a jump on until the clock is back or an
+/// operator has [confirmed](confirm) it.
+pub(super) fn may_expire(connection: &Connection, clock: &Clock) -> Result<bool> {
+    let uptime = clock.uptime();
+    let moment = |row: &Row<'_>| Ok(Moment { wall_ms: row.get(0)?, uptime_ms: row.get(1)? });
+    let own = "SELECT wall_ms, uptime_ms FROM clock_moments WHERE boot_id = ?1";
+    let newest = "SELECT max(wall_ms) FROM clock_moments";
+    let facts = ClockFacts {
+        now: Moment { wall_ms: clock.now_ms(), uptime_ms: uptime.since_boot_ms },
+        own: connection.prepare_cached(own)?.query_row([uptime.boot_id], moment).optional()?,
+        newest_ms: connection.prepare_cached(newest)?.query_row([], |row| row.get(0))?,
+        witness_ms: None,
+    };
+    match (facts.jump(), held(connection)?) {
+        (Some(_), Some(_)) => return Ok(false),
+        (Some(jump), None) => {
+            let sql = "INSERT INTO installation (name, value) VALUES (?1, ?2)";
+            connection.prepare_cached(sql)?.execute([HELD, &jump.to_string()])?;
+            tracing::error!(
+                expected_ms = jump.expected_ms,
+                found_ms = jump.found_ms,
+                "the clock jumped: expiry is held"
+            );
+            return Ok(false);
+        }
+        (None, Some(_)) => {
+            release(connection)?;
+            tracing::warn!("the clock is back: expiry goes on");
+        }
+        (None, None) => {}
+    }
+    if facts.is_worth_noting() {
+        note(connection, uptime.boot_id, facts.now)?;
+    }
+    Ok(true)
+}
+
+/// The jump for which expiry is held.
+pub(super) fn held(connection: &Connection) -> Result<Option<ClockJump>> {
+    let sql = "SELECT value FROM installation WHERE name = ?1";
+    connection.prepare_cached(sql)?.query_row([HELD], |row| parsed(row, 0)).optional()
+}
+
+/// Takes the clock as it is for right; the jump for which expiry was held until then.
+pub(super) fn confirm(connection: &Connection, clock: &Clock) -> Result<Option<ClockJump>> {
+    let held = held(connection)?;
+    let uptime = clock.uptime();
+    connection.execute("DELETE FROM clock_moments", [])?;
+    note(connection, uptime.boot_id, Moment { wall_ms: clock.now_ms(), uptime_ms: uptime.since_boot_ms })?;
+    release(connection)?;
+    Ok(held)
+}
+
+fn release(connection: &Connection) -> Result<()> {
+    connection.prepare_cached("DELETE FROM installation WHERE name = ?1")?.execute([HELD]).map(drop)
+}
+
+fn note(connection: &Connection, boot_id: &str, now: Moment) -> Result<()> {
+    let sql = "INSERT INTO clock_moments (boot_id, wall_ms, uptime_ms) VALUES (?1, ?2, ?3)
+               ON CONFLICT (boot_id) DO UPDATE SET wall_ms = excluded.wall_ms, uptime_ms = excluded.uptime_ms";
+    connection.prepare_cached(sql)?.execute(params![boot_id, now.wall_ms, now.uptime_ms])?;
+    let sql = "DELETE FROM clock_moments WHERE wall_ms < ?1";
+    connection.prepare_cached(sql)?.execute([now.wall_ms.saturating_sub(FORGET_BOOT_MS)]).map(drop)
+}

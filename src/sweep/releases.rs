@@ -1,0 +1,42 @@
+//! Release of the parts of Files and Uploads that are gone.
+//!
+//! Workspaces that have some take turns, one bounded step each. A workspace whose step fails is left to the next pass.
+
+use crate::causes::Causes;
+use crate::metadata::{MetadataError, MetadataStore};
+use std::collections::BTreeSet;
+
+/// Parts that one step releases: each costs some rows and entries of indexes, and others wait meanwhile.
+const STEP_PARTS: u32 = 256;
+
+/// Releases all parts that are to be released; how many there were.
+pub(super) async fn release(metadata: &dyn MetadataStore) -> usize {
+    let mut released = 0;
+    if let Err(error) = release_all(metadata, &mut released).await {
+        tracing::warn!(error = %Causes(&error), "parts to be released cannot be listed; the next sweep goes on");
+    }
+    released
+}
+
+async fn release_all(metadata: &dyn MetadataStore, released: &mut usize) -> Result<(), MetadataError> {
+    let mut failed = BTreeSet::new();
+    loop {
+        let (mut after, before) = (None, *released);
+        while let Some(workspace) = metadata.next_release(after).await? {
+            after = Some(workspace);
+            if failed.contains(&workspace) {
+                continue;
+            }
+            match metadata.release_parts(workspace, STEP_PARTS).await {
+                Ok(parts) => *released += parts,
+                Err(error) => {
+                    tracing::warn!(%workspace, error = %Causes(&error), "release of parts failed and will be repeated");
+                    failed.insert(workspace);
+                }
+            }
+        }
+        if *released == before {
+            return Ok(());
+        }
+    }
+}
