@@ -3,11 +3,14 @@
 //! Workspaces with something overdue take turns, one bounded step each, so that none waits until another has nothing left. A
 //! workspace whose step fails is left to the next pass and keeps none of the others.
 
-use super::STEP_ROWS;
+use super::{STEP_ROWS, Step};
 use crate::causes::Causes;
 use crate::metadata::{Ended, MetadataError, MetadataStore};
 use crate::model::ids::WorkspaceId;
 use std::collections::BTreeSet;
+
+/// Files, and as many Uploads, that one step ends: other changes wait meanwhile.
+const STEP_ENDS: u32 = 128;
 
 /// Ends what is overdue. Returns how much that was.
 pub(super) async fn expire(metadata: &dyn MetadataStore) -> Ended {
@@ -28,12 +31,14 @@ async fn expire_all(metadata: &dyn MetadataStore, all: &mut Ended) -> Result<(),
         let mut waiting: BTreeSet<WorkspaceId> = workspaces.filter(|workspace| !failed.contains(workspace)).collect();
         while !waiting.is_empty() {
             for workspace in std::mem::take(&mut waiting) {
-                match metadata.expire_workspace(workspace, STEP_ROWS).await {
+                let step = Step::begin();
+                match metadata.expire_workspace(workspace, STEP_ENDS).await {
                     Ok(ended) if ended.is_nothing() => {}
                     Ok(ended) => {
                         all.files += ended.files;
                         all.uploads += ended.uploads;
                         waiting.insert(workspace);
+                        step.rest().await;
                     }
                     Err(error) => {
                         tracing::warn!(%workspace, error = %Causes(&error), "expiry failed and will be repeated");

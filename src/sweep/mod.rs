@@ -25,6 +25,7 @@ use crate::model::upload::REMEMBERED_SECONDS;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -217,6 +218,20 @@ impl Sweeper {
             failpoint::reach("sweep.forgotten").map_err(BlobError::from)?;
         }
         failed.map_or(Ok(removed), |(count, last)| Err(SweepError::Blobs { count, last }))
+    }
+}
+
+/// A step of a pass that is followed by a rest.
+struct Step(Instant);
+
+impl Step {
+    fn begin() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Rests for as long as the step took: the changes of requests have the store for half of the time at least.
+    async fn rest(self) {
+        tokio::time::sleep(self.0.elapsed()).await;
     }
 }
 

@@ -2,12 +2,13 @@
 //!
 //! Workspaces that have some take turns, one bounded step each. A workspace whose step fails is left to the next pass.
 
+use super::Step;
 use crate::causes::Causes;
 use crate::metadata::{MetadataError, MetadataStore};
 use std::collections::BTreeSet;
 
-/// Parts that one step releases: each costs some rows and entries of indexes, and others wait meanwhile.
-const STEP_PARTS: u32 = 256;
+/// Parts that one step releases: each costs some rows and entries of indexes, and other changes wait meanwhile.
+const STEP_PARTS: u32 = 64;
 
 /// Releases all parts that are to be released; how many there were.
 pub(super) async fn release(metadata: &dyn MetadataStore) -> usize {
@@ -27,8 +28,12 @@ async fn release_all(metadata: &dyn MetadataStore, released: &mut usize) -> Resu
             if failed.contains(&workspace) {
                 continue;
             }
+            let step = Step::begin();
             match metadata.release_parts(workspace, STEP_PARTS).await {
-                Ok(parts) => *released += parts,
+                Ok(parts) => {
+                    *released += parts;
+                    step.rest().await;
+                }
                 Err(error) => {
                     tracing::warn!(%workspace, error = %Causes(&error), "release of parts failed and will be repeated");
                     failed.insert(workspace);

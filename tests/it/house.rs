@@ -260,8 +260,8 @@ impl House {
     /// Closes the house and looks whether everybody left it as they found it.
     pub async fn close(mut self) {
         let database = self.database();
-        let unsettled = || database.number("SELECT count(*) FROM blobs WHERE state <> 'ready'");
-        eventually(|| unsettled() == 0, || "no pending or deleting row is left".into()).await;
+        let sql = "SELECT (SELECT count(*) FROM blobs WHERE state <> 'ready') + (SELECT count(*) FROM releases)";
+        eventually(|| database.number(sql) == 0, || "no pending or deleting row and no release is left".into()).await;
         self.server.take().unwrap().stop().await;
         assert_eq!(self.found_blobs(), self.referenced_blobs(), "blobs at rest are the blobs of Files and parts");
         if let Some(bucket) = &self.bucket {
@@ -541,6 +541,7 @@ impl House {
     pub async fn settle(&self) {
         let database = self.database();
         let sql = "SELECT (SELECT count(*) FROM blobs WHERE state <> 'ready')
+                   + (SELECT count(*) FROM releases)
                    + (SELECT count(*) FROM files WHERE expires_at <= ?1)
                    + (SELECT count(*) FROM uploads WHERE status = 'pending' AND expires_at <= ?1)";
         let left = || database.number(&sql.replace("?1", &self.clock.now_seconds().to_string()));
