@@ -202,7 +202,7 @@ impl Rows {
         };
         Self {
             ready: column("SELECT id FROM blobs WHERE state = 'ready'"),
-            unsettled: column("SELECT id FROM blobs WHERE state <> 'ready'"),
+            unsettled: column("SELECT id FROM blobs WHERE state <> 'ready' UNION ALL SELECT owner_id FROM releases"),
             files: column("SELECT blob_id FROM files WHERE blob_id IS NOT NULL"),
             parts: column("SELECT blob_id FROM parts UNION SELECT blob_id FROM file_parts"),
             misbilled: column(MISBILLED),
@@ -213,7 +213,7 @@ impl Rows {
         let used = |blob: &&String| self.files.contains(*blob) || self.parts.contains(*blob);
         let stray = on_disk.difference(&self.ready).map(|name| format!("{name} lies in blobs and has no ready row"));
         let unused = self.ready.iter().filter(move |blob| !used(blob)).map(|blob| format!("nobody has blob {blob}"));
-        let unsettled = self.unsettled.iter().map(|blob| format!("blob {blob} is neither ready nor gone"));
+        let unsettled = self.unsettled.iter().map(|blob| format!("blob or owner {blob} is neither ready nor gone"));
         let misbilled = self.misbilled.iter().map(|what| format!("{what} is billed otherwise than it is"));
         stray.chain(unused).chain(unsettled).chain(misbilled)
     }

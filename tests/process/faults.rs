@@ -276,7 +276,7 @@ impl Bench {
     /// Waits until no sweep is under way that could take the failure upon itself.
     fn is_quiet(&self) {
         let database = rusqlite::Connection::open(self.data.path().join("venna.db")).unwrap();
-        let unsettled = "SELECT count(*) FROM blobs WHERE state <> 'ready'";
+        let unsettled = "SELECT (SELECT count(*) FROM blobs WHERE state <> 'ready') + (SELECT count(*) FROM releases)";
         let begun = Instant::now();
         while database.query_row(unsettled, [], |row| row.get::<_, u64>(0)).unwrap() > 0 {
             assert!(begun.elapsed() < PATIENCE, "everything is swept");
