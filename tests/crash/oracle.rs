@@ -176,7 +176,10 @@ const MISBILLED: &str = "
     UNION
     SELECT w.id FROM workspaces w
     WHERE w.stored_bytes <> (SELECT coalesce(sum(f.size_bytes), 0) FROM files f WHERE f.workspace_id = w.id)
-        OR w.stored_files <> (SELECT count(*) FROM files f WHERE f.workspace_id = w.id)";
+        OR w.stored_files <> (SELECT count(*) FROM files f WHERE f.workspace_id = w.id)
+        OR w.reserved_bytes <> (SELECT coalesce(sum(max(u.size_bytes, u.parts_bytes)), 0) FROM uploads u
+                                WHERE u.workspace_id = w.id AND u.status = 'pending')
+        OR w.reserved_files <> (SELECT count(*) FROM uploads u WHERE u.workspace_id = w.id AND u.status = 'pending')";
 
 /// The names of blobs, by what the metadata says of them.
 struct Rows {

@@ -85,10 +85,15 @@ impl Replicas {
             let data = folder.path().display().to_string();
             let checked = self.command(&["fsck", "--json", "--data-dir", &data]).output().unwrap();
             let findings = String::from_utf8(checked.stdout).unwrap();
-            let unsettled = self.database.rows("SELECT id FROM blobs WHERE state <> 'ready' UNION ALL SELECT owner_id FROM releases").len();
+            let unsettled = self
+                .database
+                .rows("SELECT id FROM blobs WHERE state <> 'ready' UNION ALL SELECT owner_id FROM releases")
+                .len();
             let (parts, _) = self.bucket.unfinished();
             let mut orphans: Vec<String> = findings.lines().map(str::to_owned).collect();
-            orphans.extend((unsettled > 0).then(|| format!("{unsettled} blobs or their owners are neither ready nor gone")));
+            orphans.extend(
+                (unsettled > 0).then(|| format!("{unsettled} blobs or their owners are neither ready nor gone")),
+            );
             orphans.extend(parts.into_iter().map(|part| format!("{part} of an upload in parts is left")));
             if checked.status.code() == Some(0) && orphans.is_empty() || Instant::now() > deadline {
                 return Verdict { orphans, ..Verdict::default() };

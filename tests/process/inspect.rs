@@ -124,7 +124,6 @@ fn fsck_finds_what_is_counted_wrong() {
     finds("UPDATE workspaces SET stored_bytes = stored_bytes + 1", &[("wrong_total", 1)]);
     finds("UPDATE workspaces SET stored_bytes = stored_bytes - 1, reserved_files = 1", &[("wrong_total", 1)]);
     finds("UPDATE workspaces SET reserved_files = 0", &[]);
-    finds("UPDATE workspaces SET stored_bytes = stored_bytes - 1", &[]);
     let row = "event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, bytes, count";
     let ended_early = format!(
         "INSERT INTO ledger ({row}) SELECT 'st-:' || file_id, ts, 'end', workspace_id, api_key_id, purpose, file_id, -bytes, 0

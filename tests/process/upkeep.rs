@@ -1,6 +1,6 @@
 //! What a server does by itself, and what it does not do when rows and bytes do not belong together.
 
-use crate::program::{Client, Data, Program, blobs, run, venna, wait_until};
+use crate::program::{Client, Data, Program, blobs, output, run, venna, wait_until};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -155,4 +155,30 @@ fn the_server_scrubs_by_itself() {
     wait_until("three blobs are whole", || scrubbed((3, 0)));
     std::fs::write(&blobs(&data.path())[0], "not what was stored").unwrap();
     wait_until("one is damaged", || scrubbed((3, 1)));
+}
+
+#[test]
+fn a_clock_that_jumped_holds_expiry_until_it_is_confirmed() {
+    let data = Data::new();
+    let server = start(&data);
+    let key = data.first_key();
+    upload(&server.client(&key), 2);
+    let database = || Connection::open(data.path().join("venna.db")).unwrap();
+    let noted = || database().query_row("SELECT count(*) FROM clock_moments", [], |row| row.get::<_, u64>(0)).unwrap();
+    wait_until("the clock is noted", || noted() == 1);
+    stop(server);
+    let jump = "UPDATE clock_moments SET wall_ms = wall_ms - 7200000; UPDATE files SET expires_at = 1";
+    database().execute_batch(jump).unwrap();
+    let server = start(&data);
+    let status = || output(&["clock", "status", "--data-dir", &data.text()]);
+    wait_until("expiry is held", || status().starts_with("expiry is held: the clock showed"));
+    let warned = server.client(&key).send("GET", "/readyz").unwrap().json()["warnings"].to_string();
+    assert!(warned.contains("venna clock confirm"), "{warned}");
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(blobs(&data.path()).len(), 2, "what has expired by this clock stays");
+    let refused = venna(&["clock", "confirm", "--data-dir", &data.text()]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2), "it wants to be meant");
+    assert_eq!(output(&["clock", "confirm", "--yes", "--data-dir", &data.text()]), "");
+    wait_until("what has expired is removed", || blobs(&data.path()).is_empty());
+    assert_eq!((status().trim_end(), findings(&data).as_str()), ("expiry is not held", ""));
 }
