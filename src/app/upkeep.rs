@@ -41,7 +41,6 @@ pub(super) async fn start(
         process: files.process,
         alone,
         wanted: Arc::clone(&files.sweep_wanted),
-        clock: clock.clone(),
         audit_retention: config.audit_retention,
         delete_delay,
     };

@@ -63,6 +63,14 @@ impl BlobStore for MemoryBlobs {
         Ok(after.is_none().then_some(NamesPage { blobs, strays: Vec::new(), last: NamesCursor(String::new()) }))
     }
 
+    async fn names_of(&self, first_byte: u8, after: Option<NamesCursor>) -> Result<Option<NamesPage>, BlobError> {
+        let page = self.names(after).await?;
+        Ok(page.map(|mut page| {
+            page.blobs.retain(|blob| blob.first_byte() == first_byte);
+            page
+        }))
+    }
+
     async fn quarantine(&self, ids: &[BlobId], now_seconds: u64) -> Result<Vec<BlobId>, BlobError> {
         let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let entered: Vec<BlobId> = ids.iter().copied().filter(|id| shelf.remove(id).is_some()).collect();

@@ -112,6 +112,10 @@ pub trait BlobStore: std::fmt::Debug + Send + Sync + 'static {
     /// Some of the names in the store, finished and begun, behind `after`; none at the end.
     async fn names(&self, after: Option<NamesCursor>) -> Result<Option<NamesPage>, BlobError>;
 
+    /// Some of the names in the store of blobs whose ids begin with this byte, behind `after`; none at the end. Walks over
+    /// different first bytes can go on side by side.
+    async fn names_of(&self, first_byte: u8, after: Option<NamesCursor>) -> Result<Option<NamesPage>, BlobError>;
+
     /// Puts aside what is there under the names of these blobs, finished or begun, as of `now_seconds`; those of the blobs
     /// that were there. What is put aside is not read and not among the [`names`](Self::names) any more.
     async fn quarantine(&self, ids: &[BlobId], now_seconds: u64) -> Result<Vec<BlobId>, BlobError>;

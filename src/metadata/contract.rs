@@ -1,6 +1,6 @@
 //! What every metadata store does, whatever is behind it.
 
-use super::{MetadataStore, NewKey, NewSecret, PendingBlob, Purged};
+use super::{MetadataStore, NewKey, NewSecret, PendingBlob, Purged, SweepShare};
 use crate::clock::Clock;
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens};
 use crate::model::audit::{Action, Actor, AuditQuery, Origin};
@@ -45,6 +45,7 @@ pub async fn holds(store: &dyn MetadataStore, clock: &Clock) {
     what_has_a_key_happens_once(store, clock).await;
     a_key_that_has_ended_changes_nothing(store, clock).await;
     what_was_done_is_in_the_audit_log(store, clock).await;
+    a_stamp_only_moves_forward(store).await;
     quotas_count_what_is_there_and_what_is_to_come(store, clock).await;
     parts_beyond_the_declared_bytes_count_at_once(store, clock).await;
     what_has_expired_makes_room_before_it_is_swept(store, clock).await;
@@ -398,7 +399,7 @@ async fn parts_beyond_the_declared_bytes_count_at_once(store: &dyn MetadataStore
     clock.set(NOW_MS);
     let pending = store.pending_blobs().await.unwrap();
     store.abandon_blobs(pending.iter().map(|pending| pending.blob).collect()).await.unwrap();
-    store.forget_blobs(store.deleting_blobs(None, 1000, 0).await.unwrap()).await.unwrap();
+    store.forget_blobs(store.deleting_blobs(SweepShare::WHOLE, None, 1000, 0).await.unwrap()).await.unwrap();
 }
 
 async fn begin(store: &dyn MetadataStore, caller: Caller, size_bytes: u64) -> UploadId {
@@ -494,7 +495,7 @@ async fn complete(store: &dyn MetadataStore, caller: Caller, upload: UploadId, p
 }
 
 async fn parts_of_what_is_gone_are_released_in_steps(store: &dyn MetadataStore, clock: &Clock) {
-    let deleting = async || store.deleting_blobs(None, 10_000, 0).await.unwrap().len();
+    let deleting = async || store.deleting_blobs(SweepShare::WHOLE, None, 10_000, 0).await.unwrap().len();
     while let Some(workspace) = store.next_release(None).await.unwrap() {
         store.release_parts(workspace, 100).await.unwrap();
     }
@@ -538,7 +539,7 @@ async fn parts_of_what_is_gone_are_released_in_steps(store: &dyn MetadataStore, 
         assert_eq!(released, before + (number + 1) * 16, "7 of a File, 4 that are left over, 3 cancelled, 2 expired");
     }
     assert_eq!(store.next_release(None).await.unwrap(), None);
-    store.forget_blobs(store.deleting_blobs(None, 10_000, 0).await.unwrap()).await.unwrap();
+    store.forget_blobs(store.deleting_blobs(SweepShare::WHOLE, None, 10_000, 0).await.unwrap()).await.unwrap();
 }
 
 async fn uploads_are_forgotten_after_their_time(store: &dyn MetadataStore, clock: &Clock) {
@@ -667,9 +668,9 @@ async fn a_file_appears_with_its_commit_and_goes_with_its_delete(store: &dyn Met
     assert!(!store.delete_file(caller, file.id).await.unwrap());
     assert_eq!(store.find_file(caller.workspace, file.id).await.unwrap(), None);
     assert!(store.find_content(caller.workspace, file.id).await.unwrap().is_none());
-    assert_eq!(store.deleting_blobs(None, 10, 0).await.unwrap(), vec![blob]);
+    assert_eq!(store.deleting_blobs(SweepShare::WHOLE, None, 10, 0).await.unwrap(), vec![blob]);
     store.forget_blobs(vec![blob]).await.unwrap();
-    assert!(store.deleting_blobs(None, 10, 0).await.unwrap().is_empty());
+    assert!(store.deleting_blobs(SweepShare::WHOLE, None, 10, 0).await.unwrap().is_empty());
 }
 
 async fn small_content_lives_and_dies_with_its_file(store: &dyn MetadataStore) {
@@ -702,7 +703,10 @@ async fn small_content_lives_and_dies_with_its_file(store: &dyn MetadataStore) {
         assert!(store.delete_file(caller, file.id).await.unwrap());
     }
     assert_eq!(store.ready_blobs(None, 1000).await.unwrap().len(), begun);
-    assert!(store.deleting_blobs(None, 10, 0).await.unwrap().is_empty(), "there is nothing to sweep");
+    assert!(
+        store.deleting_blobs(SweepShare::WHOLE, None, 10, 0).await.unwrap().is_empty(),
+        "there is nothing to sweep"
+    );
 }
 
 async fn a_workspace_sees_its_own_files_only(store: &dyn MetadataStore) {
@@ -793,7 +797,7 @@ async fn what_is_abandoned_cannot_be_committed(store: &dyn MetadataStore) {
         "a ready blob is neither abandoned nor forgotten"
     );
     assert_eq!(made(store.create_file(caller, new_file(left, Purpose::UserData, None), None).await.unwrap()), None);
-    assert!(store.deleting_blobs(None, 100, 0).await.unwrap().contains(&left));
+    assert!(store.deleting_blobs(SweepShare::WHOLE, None, 100, 0).await.unwrap().contains(&left));
     store.forget_blobs(vec![left]).await.unwrap();
 }
 
@@ -826,7 +830,7 @@ async fn what_was_read_is_removed_later_and_what_was_not_at_once(store: &dyn Met
     let file = file(store, caller, 2).await;
     assert!(store.delete_file(caller, file.id).await.unwrap());
     let removable = async |delay_seconds| {
-        let all = store.deleting_blobs(None, 100, delay_seconds).await.unwrap();
+        let all = store.deleting_blobs(SweepShare::WHOLE, None, 100, delay_seconds).await.unwrap();
         (all.contains(&left), all.contains(&read))
     };
     assert_eq!((removable(0).await, removable(600).await), ((true, true), (true, false)));
@@ -856,7 +860,7 @@ async fn expired_files_are_gone_at_the_second(store: &dyn MetadataStore, clock: 
         store.list_files(caller.workspace, FileQuery { after: Some(brief.id), ..all(Order::Ascending) }).await.unwrap();
     assert_eq!(page.rows, vec![lasting]);
     assert_eq!(expire(store, 10).await, 1);
-    assert!(store.deleting_blobs(None, 100, 0).await.unwrap().contains(&blob(caller, 1)));
+    assert!(store.deleting_blobs(SweepShare::WHOLE, None, 100, 0).await.unwrap().contains(&blob(caller, 1)));
     clock.set(NOW_MS);
 }
 
@@ -944,4 +948,15 @@ pub async fn concurrent_changes_get_their_own_answers(store: Arc<dyn MetadataSto
     }
     assert_eq!(begun, 100, "of two that begin the same blob one is refused, and takes nobody with it");
     assert_eq!(store.pending_blobs().await.unwrap().len(), 100);
+}
+
+async fn a_stamp_only_moves_forward(store: &dyn MetadataStore) {
+    use crate::model::ids::InstallationId;
+    use crate::model::stamp::Stamp;
+    let stamp = |installation, generation| Stamp { installation: InstallationId::new([installation; 16]), generation };
+    for (set, then) in [((1, 9), (1, 9)), ((1, 10), (1, 10)), ((1, 9), (1, 10)), ((2, 11), (1, 10)), ((1, 10), (1, 10))]
+    {
+        store.set_stamp(stamp(set.0, set.1)).await.unwrap();
+        assert_eq!(store.stamp().await.unwrap(), Some(stamp(then.0, then.1)));
+    }
 }

@@ -57,6 +57,8 @@ macro_rules! migrations {
             (18, "releases", "0018_releases"),
             (19, "ended uploads", "0019_ended_uploads"),
             (20, "clock moments", "0020_clock_moments"),
+            (21, "servers", "0021_servers"),
+            (22, "audit log order", "0022_audit_log_order"),
         )
     };
     ($store:literal, $(($number:literal, $name:literal, $file:literal),)*) => {

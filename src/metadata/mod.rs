@@ -171,8 +171,23 @@ pub struct PendingBlob {
     pub blob: BlobId,
     /// The process that began it.
     pub process: ProcessId,
-    /// That process is known to live: its [lease](MetadataStore::renew_process) lasts.
+    /// That process may live: its [lease](MetadataStore::renew_process) lasts, or ran out while the store did not answer and
+    /// has not been missed for [`LEASE_SECONDS`] since.
     pub lives: bool,
+}
+
+/// One of several equal shares of the blobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SweepShare {
+    /// Which one, from 0.
+    pub place: u32,
+    /// The number of shares.
+    pub of: u32,
+}
+
+impl SweepShare {
+    /// All blobs.
+    pub const WHOLE: Self = Self { place: 0, of: 1 };
 }
 
 /// A place for rows.
@@ -322,6 +337,8 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// A page of the audit log, newest first.
     async fn audit_log(&self, query: AuditQuery) -> Result<Page<AuditEntry>, MetadataError>;
+    /// Gives at most `limit` entries of the audit log their place in its order; how many there were.
+    async fn number_audit_log(&self, limit: u32) -> Result<usize, MetadataError>;
     /// Removes at most `limit` of the entries that are older than so many seconds; how many there were.
     async fn forget_audit_log(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError>;
 
@@ -436,10 +453,13 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     async fn pending_blobs(&self) -> Result<Vec<PendingBlob>, MetadataError>;
     /// Turns those of these blobs that are still `pending` to `deleting`.
     async fn abandon_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError>;
-    /// At most `limit` blobs that are `deleting` and were given to nobody for `delay_seconds`, in the order of their ids,
-    /// behind `after`; none while somebody holds them.
+    /// Returns which share of the blobs a process sweeps: one of as many equal shares as there are processes that live.
+    async fn sweep_share(&self, process: ProcessId) -> Result<SweepShare, MetadataError>;
+    /// Returns at most `limit` blobs of a share that are `deleting` and were given to nobody for `delay_seconds`, in the order
+    /// of their ids, behind `after`; none while a hold lasts.
     async fn deleting_blobs(
         &self,
+        share: SweepShare,
         after: Option<BlobId>,
         limit: u32,
         delay_seconds: u64,
@@ -467,9 +487,11 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     /// Writes everything as it is at one moment to a fresh SQLite database, durably.
     async fn snapshot(&self, database: &Path) -> Result<(), MetadataError>;
 
+    /// Returns the time of the store in Unix seconds, which is one for all servers.
+    async fn now_seconds(&self) -> Result<u64, MetadataError>;
     /// What the store remembers of its installation.
     async fn stamp(&self) -> Result<Option<Stamp>, MetadataError>;
-    /// Replaces what it remembers.
+    /// Moves the stamp forward. Nothing changes where the store has one of another installation, or this one or a later one.
     async fn set_stamp(&self, stamp: Stamp) -> Result<(), MetadataError>;
     /// How far the server's own scrub has come; none when there has not been one.
     async fn scrub_progress(&self) -> Result<Option<ScrubProgress>, MetadataError>;

@@ -58,6 +58,12 @@ impl fmt::Display for Lineage {
 pub struct MalformedStamp;
 
 impl Stamp {
+    /// Returns whether this is a later stamp of the same installation.
+    #[must_use]
+    pub fn follows(self, earlier: Self) -> bool {
+        self.installation == earlier.installation && self.generation > earlier.generation
+    }
+
     /// The stamp that follows this one.
     #[must_use]
     pub const fn next(self) -> Self {
@@ -101,6 +107,14 @@ mod tests {
         assert_eq!(between(Some(stamp), Some(stamp.next())), Lineage::Older);
         assert_eq!(between(Some(other.next()), Some(stamp)), Lineage::Foreign);
         assert_eq!(between(None, Some(stamp)), Lineage::Fresh);
+    }
+
+    #[test]
+    fn stamps_move_forward_within_an_installation() {
+        let stamp = Stamp { installation: InstallationId::new([7; 16]), generation: 41 };
+        let other = Stamp { installation: InstallationId::new([8; 16]), ..stamp };
+        assert!(stamp.next().follows(stamp));
+        assert!(!stamp.follows(stamp) && !stamp.follows(stamp.next()) && !other.next().follows(stamp));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! the metadata store's is written first, so that only an older copy of it can be behind (reliability.md, R9).
 
 use crate::blobs::{BlobError, BlobStore};
-use crate::metadata::{MetadataError, MetadataStore};
+use crate::metadata::{MetadataError, MetadataStore, SweepShare};
 use crate::model::ids::InstallationId;
 use crate::model::stamp::{Lineage, Stamp};
 
@@ -42,7 +42,18 @@ pub async fn of(metadata: &dyn MetadataStore, blobs: &dyn BlobStore) -> Result<L
     Ok(Lineage::between(rows, bytes))
 }
 
-/// Moves both stamps on; the first time they are made with the id `fresh`.
+/// Returns what the stamps of both stores say of each other now.
+///
+/// # Errors
+/// When a store failed.
+pub async fn of_stamps(metadata: &dyn MetadataStore, blobs: &dyn BlobStore) -> Result<Lineage, LineageError> {
+    // Rows are stamped first, so they are asked last.
+    let bytes = blobs.stamp().await?;
+    Ok(Lineage::between(metadata.stamp().await?, bytes))
+}
+
+/// Moves both stamps forward if the stores belong together, and returns whether they do; the first time they are made with the
+/// id `fresh`. A stamp that another server has moved further stays.
 ///
 /// # Errors
 /// When a store failed.
@@ -50,11 +61,18 @@ pub async fn advance(
     metadata: &dyn MetadataStore,
     blobs: &dyn BlobStore,
     fresh: InstallationId,
-) -> Result<(), LineageError> {
+) -> Result<Lineage, LineageError> {
+    let found = of_stamps(metadata, blobs).await?;
+    if found != Lineage::Together {
+        return Ok(found);
+    }
     let first = Stamp { installation: fresh, generation: 0 };
-    let stamp = metadata.stamp().await?.unwrap_or(first).next();
-    metadata.set_stamp(stamp).await?;
-    Ok(blobs.set_stamp(stamp).await?)
+    metadata.set_stamp(metadata.stamp().await?.unwrap_or(first).next()).await?;
+    let (bytes, rows) = (blobs.stamp().await?, metadata.stamp().await?);
+    if let Some(rows) = rows.filter(|rows| bytes.is_none_or(|bytes| rows.follows(bytes))) {
+        blobs.set_stamp(rows).await?;
+    }
+    Ok(found)
 }
 
 async fn holds_blobs(blobs: &dyn BlobStore) -> Result<bool, BlobError> {
@@ -71,5 +89,5 @@ async fn holds_blobs(blobs: &dyn BlobStore) -> Result<bool, BlobError> {
 async fn knows_blobs(metadata: &dyn MetadataStore) -> Result<bool, MetadataError> {
     Ok(!metadata.ready_blobs(None, 1).await?.is_empty()
         || !metadata.pending_blobs().await?.is_empty()
-        || !metadata.deleting_blobs(None, 1, 0).await?.is_empty())
+        || !metadata.deleting_blobs(SweepShare::WHOLE, None, 1, 0).await?.is_empty())
 }

@@ -16,11 +16,11 @@ pub use lease::Lease;
 
 use crate::blobs::{BlobError, BlobStore, InFlight, InUse};
 use crate::causes::Causes;
-use crate::clock::Clock;
 use crate::failpoint;
-use crate::metadata::{MetadataError, MetadataStore, PendingBlob, ROLL_UP_ROWS};
+use crate::metadata::{MetadataError, MetadataStore, PendingBlob, ROLL_UP_ROWS, SweepShare};
 use crate::model::ids::{BlobId, ProcessId};
 use crate::model::outbox::SinkName;
+use crate::model::stamp::Lineage;
 use crate::model::upload::REMEMBERED_SECONDS;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,8 +54,6 @@ pub struct Sweeper {
     pub alone: bool,
     /// Asks for a pass now.
     pub wanted: Arc<Notify>,
-    /// What time it is for what was put aside.
-    pub clock: Clock,
     /// How long entries of the audit log are kept; zero for ever.
     pub audit_retention: Duration,
     /// How long the bytes of what was deleted are kept at least: others than this process may be reading them.
@@ -75,6 +73,8 @@ pub struct Swept {
     pub forgotten_uploads: usize,
     /// Answers that are too old to be given again.
     pub forgotten_answers: usize,
+    /// Entries of the audit log that got their place in its order.
+    pub numbered_audit_entries: usize,
     /// Entries of the audit log that are older than they have to be kept.
     pub forgotten_audit_entries: usize,
     /// Messages to the outside that have been kept long enough.
@@ -99,6 +99,9 @@ pub enum SweepError {
     /// The stamps could not be moved on.
     #[error(transparent)]
     Lineage(#[from] lineage::LineageError),
+    /// Rows and bytes do not belong together any more.
+    #[error("{0}: no bytes are removed")]
+    Apart(Lineage),
     /// Bytes could not be removed.
     #[error("{count} blobs could not be removed")]
     Blobs {
@@ -140,6 +143,7 @@ impl Sweeper {
                 self.until_none(|| self.metadata.forget_uploads(REMEMBERED_SECONDS, STEP_ROWS)).await,
             ),
             forgotten_answers: done(self.until_none(|| self.metadata.forget_answers(STEP_ROWS)).await),
+            numbered_audit_entries: done(self.until_none(|| self.metadata.number_audit_log(STEP_ROWS)).await),
             forgotten_audit_entries: done(self.forget_audit_log().await),
             forgotten_messages: done(self.forget_messages().await),
             rolled_up_rows: done(self.until_none(|| self.metadata.roll_up_usage(ROLL_UP_ROWS)).await),
@@ -189,6 +193,9 @@ impl Sweeper {
             if row.process == self.process { !self.in_flight.contains(row.blob) } else { self.alone || !row.lives }
         };
         let left: Vec<BlobId> = pending.iter().filter(|row| is_left(row)).map(|row| row.blob).collect();
+        if !left.is_empty() {
+            self.refuse_when_apart().await?;
+        }
         for step in left.chunks(STEP_ROWS as usize) {
             self.metadata.abandon_blobs(step.to_vec()).await?;
         }
@@ -197,12 +204,14 @@ impl Sweeper {
 
     /// A blob that cannot be removed is passed over, and tried again by the next pass.
     async fn remove_deleted_blobs(&self) -> Result<usize, SweepError> {
+        let share = if self.alone { SweepShare::WHOLE } else { self.metadata.sweep_share(self.process).await? };
         let (mut removed, mut failed, mut after) = (0, None, None);
         loop {
-            let blobs = self.metadata.deleting_blobs(after, STEP_ROWS, self.delete_delay.as_secs()).await?;
+            let blobs = self.metadata.deleting_blobs(share, after, STEP_ROWS, self.delete_delay.as_secs()).await?;
             if blobs.is_empty() {
                 break;
             }
+            self.refuse_when_apart().await?;
             after = blobs.last().copied();
             let mut gone = Vec::new();
             let unread: Vec<BlobId> = blobs.into_iter().filter(|blob| !self.in_use.keeps(*blob)).collect();
@@ -218,6 +227,14 @@ impl Sweeper {
             failpoint::reach("sweep.forgotten").map_err(BlobError::from)?;
         }
         failed.map_or(Ok(removed), |(count, last)| Err(SweepError::Blobs { count, last }))
+    }
+
+    /// The database may have been restored to an earlier moment while this server ran.
+    async fn refuse_when_apart(&self) -> Result<(), SweepError> {
+        match lineage::of_stamps(&*self.metadata, &*self.blobs).await? {
+            Lineage::Together => Ok(()),
+            apart => Err(SweepError::Apart(apart)),
+        }
     }
 }
 

@@ -1,59 +1,101 @@
-//! Blobs that no row explains: put aside, not removed, for something has gone wrong before (reliability.md, R9).
+//! Blobs that no row explains: put aside, not removed, for something has gone wrong before (docs/durability.md).
 
 use super::{SweepError, Sweeper, lineage};
-use crate::blobs::NamesCursor;
 use crate::causes::Causes;
+use crate::metadata::SweepShare;
 use crate::model::ids::{BlobId, InstallationId};
 use crate::random;
+use futures_util::StreamExt;
+use futures_util::stream;
 use std::time::Duration;
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 /// How long what was put aside is kept, in seconds: 7 days.
 pub const QUARANTINE_SECONDS: u64 = 7 * 86_400;
-/// Pages of names over which a walk is spread; a store with fewer is done earlier.
-const PAGES: u32 = 256;
+/// Parts of a walk: one for each first byte of a name. They begin evenly over the interval.
+const PARTS: u32 = 256;
+/// Parts of a walk that go on at once on one server.
+const PARTS_AT_ONCE: usize = 4;
+/// Attempts at one page of names in a walk.
+const MAX_TRIES: u32 = 3;
 
 impl Sweeper {
-    /// Walks over the names of all blobs once in every `interval`, evenly, until `stop`; each walk moves the stamps of
-    /// both stores on.
+    /// Walks over the names of all blobs once in every `interval`, evenly, until `stop`; several servers share the parts of a
+    /// walk. Each walk moves the stamps of both stores forward.
     pub async fn watch_for_strays(&self, interval: Duration, stop: CancellationToken) {
-        let (mut after, pause) = (None, interval / PAGES);
         loop {
-            after = match self.put_strays_aside(after.clone()).await {
-                Ok(next) => next,
-                Err(error) => {
-                    tracing::warn!(error = %Causes(&error), "a look for blobs without a row failed and will be repeated");
-                    after
+            let begun = Instant::now();
+            let walk = async {
+                if let Err(error) = self.walk(begun, interval).await {
+                    tracing::warn!(error = %Causes(&error), "a walk over the names of blobs failed and will be repeated");
                 }
+                sleep_until(begun + interval).await;
             };
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(pause) => {}
+                () = walk => {}
             }
         }
     }
 
-    /// One page of a walk; where the next begins, or none at the end of the walk.
-    async fn put_strays_aside(&self, after: Option<NamesCursor>) -> Result<Option<NamesCursor>, SweepError> {
-        let Some(page) = self.blobs.names(after).await? else {
-            let kept_since = self.clock.now_seconds().saturating_sub(QUARANTINE_SECONDS);
+    async fn walk(&self, begun: Instant, interval: Duration) -> Result<(), SweepError> {
+        let share = if self.alone { SweepShare::WHOLE } else { self.metadata.sweep_share(self.process).await? };
+        let mine: Vec<u8> = (0..=u8::MAX).filter(|first| u32::from(*first) % share.of.max(1) == share.place).collect();
+        let pause = interval / PARTS * share.of.max(1);
+        let parts = (0_u32..).zip(mine).map(|(number, first)| async move {
+            sleep_until(begun + pause * number).await;
+            self.walk_part(first, interval / PARTS).await;
+        });
+        stream::iter(parts).buffered(PARTS_AT_ONCE).collect::<()>().await;
+        if share.place == 0 {
+            let kept_since = self.metadata.now_seconds().await?.saturating_sub(QUARANTINE_SECONDS);
             let may_purge = self.metadata.may_expire().await?;
             let purged = if may_purge { self.blobs.purge_quarantine(kept_since).await? } else { 0 };
             if purged > 0 {
                 tracing::warn!(purged, "blobs that had been in quarantine for 7 days are removed");
             }
             lineage::advance(&*self.metadata, &*self.blobs, InstallationId::new(random::bytes())).await?;
-            return Ok(None);
-        };
-        // A row is there before the first byte and goes after the last: a name that was read before its row was looked for
-        // and has none is nobody's, or gone by now.
-        let known = self.metadata.known_blobs(page.blobs.clone()).await?;
-        let unknown: Vec<BlobId> = page.blobs.into_iter().filter(|blob| !known.contains(blob)).collect();
-        if !unknown.is_empty() {
-            for blob in self.blobs.quarantine(&unknown, self.clock.now_seconds()).await? {
-                tracing::error!(%blob, "a blob without a row was put in quarantine");
+        }
+        Ok(())
+    }
+
+    /// Walks over the names that begin with one byte. A page that fails is tried again; then its part waits for the next walk.
+    async fn walk_part(&self, first: u8, pause: Duration) {
+        let (mut after, mut tries) = (None, 0);
+        loop {
+            let step = async {
+                let Some(page) = self.blobs.names_of(first, after.clone()).await? else { return Ok(None) };
+                self.put_strays_aside(page.blobs).await?;
+                Ok::<_, SweepError>(Some(page.last))
+            };
+            match step.await {
+                Ok(None) => return,
+                Ok(Some(last)) => (after, tries) = (Some(last), 0),
+                Err(error) => {
+                    tries += 1;
+                    tracing::warn!(error = %Causes(&error), tries, "a look for blobs without a row failed");
+                    if tries == MAX_TRIES {
+                        return;
+                    }
+                    sleep(pause).await;
+                }
             }
         }
-        Ok(Some(page.last))
+    }
+
+    /// A row is there before the first byte and goes after the last: a name that was read before its row was looked for and
+    /// has none is nobody's, or gone by now.
+    async fn put_strays_aside(&self, names: Vec<BlobId>) -> Result<(), SweepError> {
+        let known = self.metadata.known_blobs(names.clone()).await?;
+        let unknown: Vec<BlobId> = names.into_iter().filter(|blob| !known.contains(blob)).collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        self.refuse_when_apart().await?;
+        for blob in self.blobs.quarantine(&unknown, self.metadata.now_seconds().await?).await? {
+            tracing::error!(%blob, "a blob without a row was put in quarantine");
+        }
+        Ok(())
     }
 }

@@ -4,6 +4,8 @@ use crate::house::House;
 use futures_util::StreamExt;
 use reqwest::Method;
 use serde_json::json;
+use std::time::Duration;
+use venna::clock::Clock;
 
 #[tokio::test]
 async fn a_deleted_file_is_gone_and_its_bytes_go() {
@@ -71,5 +73,33 @@ async fn a_download_that_meets_a_delete_is_whole_or_not_found() {
             }
         }
     }
+    house.close().await;
+}
+
+/// The database was restored to an earlier moment while the server runs: what it says was deleted may be there again.
+#[tokio::test]
+async fn nothing_is_removed_once_the_rows_are_older_than_the_bytes() {
+    let settings = [("inline_max_bytes", "0"), ("stray_check_interval_seconds", "1"), ("sweep_interval_seconds", "1")];
+    let house = House::with(&settings, Clock::system()).await;
+    let Some(folder) = house.blobs_folder() else {
+        println!("SKIPPED: stamps while the server runs: the blobs are in no folder");
+        return house.close().await;
+    };
+    let stamp = folder.join("stamp");
+    let ada = house.visitor("ada").await;
+    let id = ada.create_file("a.txt", b"a").await.id();
+    let known = std::fs::read_to_string(&stamp).unwrap();
+    let installation = known.split(' ').next().unwrap();
+    std::fs::write(&stamp, format!("{installation} 100000\n")).unwrap();
+    ada.delete_file(&id).await.is_ok();
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    assert_eq!(house.blobs().len(), 1, "its bytes stay");
+    assert_eq!(
+        std::fs::read_to_string(&stamp).unwrap(),
+        format!("{installation} 100000\n"),
+        "a walk leaves a later stamp"
+    );
+    std::fs::write(&stamp, known).unwrap();
+    house.blobs_become(0).await;
     house.close().await;
 }

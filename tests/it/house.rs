@@ -197,6 +197,11 @@ impl House {
         }
     }
 
+    /// The folder of the blobs; none where they are in a bucket.
+    pub fn blobs_folder(&self) -> Option<&Path> {
+        self.config.stores.blobs_folder()
+    }
+
     /// Removes a blob, behind the back of the server.
     pub fn remove_blob(&self, blob: &Path) {
         match &self.bucket {

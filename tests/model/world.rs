@@ -173,6 +173,10 @@ impl World {
     pub fn outlive_the_dead(&mut self) {
         if std::mem::take(&mut self.bereft) {
             self.set_clock(self.latest_ms + LEASE_SECONDS * 1000);
+            let now_ms = self.latest_ms;
+            let answered = format!("UPDATE database_uptime SET since_ms = 0, seen_ms = {now_ms}");
+            let database = self.house.database();
+            database.execute(database.choose("UPDATE blobs SET state = state WHERE false", &answered)).unwrap();
         }
     }
 

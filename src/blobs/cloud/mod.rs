@@ -176,24 +176,11 @@ impl BlobStore for CloudBlobs {
     }
 
     async fn names(&self, after: Option<NamesCursor>) -> Result<Option<NamesPage>, BlobError> {
-        let folder = self.0.blobs();
-        let mut last = after.and_then(|NamesCursor(key)| Path::parse(key).ok());
-        let (mut blobs, mut strays) = (Vec::new(), Vec::new());
-        for _ in 0..PAGE_REQUESTS {
-            let keys = self.0.list(&folder, last.as_ref()).await?;
-            let Some(newest) = keys.last() else { break };
-            last = Some(newest.clone());
-            for key in keys {
-                let name: Vec<_> = key.prefix_match(&folder).into_iter().flatten().collect();
-                match name.as_slice() {
-                    [only] if only.as_ref().parse::<BlobId>().is_ok() => blobs.extend(only.as_ref().parse::<BlobId>()),
-                    _ => strays.push(key.to_string()),
-                }
-            }
-        }
-        let last = last.map(|key| NamesCursor(key.into()));
-        let found = !blobs.is_empty() || !strays.is_empty();
-        Ok(last.filter(|_| found).map(|last| NamesPage { blobs, strays, last }))
+        self.0.names(None, after).await
+    }
+
+    async fn names_of(&self, first_byte: u8, after: Option<NamesCursor>) -> Result<Option<NamesPage>, BlobError> {
+        self.0.names(Some(&format!("{first_byte:02x}")), after).await
     }
 
     async fn quarantine(&self, ids: &[BlobId], now_seconds: u64) -> Result<Vec<BlobId>, BlobError> {
@@ -264,6 +251,35 @@ impl Bucket {
     }
 
     /// At most [`LIST_KEYS`] keys under a prefix, in order, behind `after`.
+    /// Names of blobs, or those that begin with some digits, behind `after`.
+    async fn names(&self, begin: Option<&str>, after: Option<NamesCursor>) -> Result<Option<NamesPage>, BlobError> {
+        let folder = self.blobs();
+        // All longer names come behind the digits.
+        let first = begin.map(|digits| folder.clone().join(digits));
+        let mut last = after.and_then(|NamesCursor(key)| Path::parse(key).ok()).or(first);
+        let (mut blobs, mut strays, mut is_over) = (Vec::new(), Vec::new(), false);
+        for _ in 0..PAGE_REQUESTS {
+            let keys = self.list(&folder, last.as_ref()).await?;
+            let Some(newest) = keys.last().filter(|_| !is_over) else { break };
+            last = Some(newest.clone());
+            for key in keys {
+                let name: Vec<_> = key.prefix_match(&folder).into_iter().flatten().collect();
+                is_over |=
+                    begin.is_some_and(|begin| !name.first().is_some_and(|name| name.as_ref().starts_with(begin)));
+                if is_over {
+                    break;
+                }
+                match name.as_slice() {
+                    [only] if only.as_ref().parse::<BlobId>().is_ok() => blobs.extend(only.as_ref().parse::<BlobId>()),
+                    _ => strays.push(key.to_string()),
+                }
+            }
+        }
+        let last = last.map(|key| NamesCursor(key.into()));
+        let found = !blobs.is_empty() || !strays.is_empty();
+        Ok(last.filter(|_| found).map(|last| NamesPage { blobs, strays, last }))
+    }
+
     async fn list(&self, folder: &Path, after: Option<&Path>) -> Result<Vec<Path>, Failure> {
         let request = || {
             let keys = match after {

@@ -143,6 +143,13 @@ impl BlobStore for LocalBlobs {
         blocking(move || next.map_or(Ok(None), |next| Ok(shards.names(next)?))).await
     }
 
+    /// The directories are those of the first bytes, and each is one page.
+    async fn names_of(&self, first_byte: u8, after: Option<NamesCursor>) -> Result<Option<NamesPage>, BlobError> {
+        let shards = Arc::clone(&self.shards);
+        let place = after.is_none().then_some(usize::from(first_byte));
+        blocking(move || place.map_or(Ok(None), |place| Ok(shards.names(place)?))).await
+    }
+
     async fn quarantine(&self, ids: &[BlobId], now_seconds: u64) -> Result<Vec<BlobId>, BlobError> {
         let (shards, ids) = (Arc::clone(&self.shards), ids.to_vec());
         blocking(move || {

@@ -1,9 +1,11 @@
-//! Rows of the audit log: added in the transaction of what they tell of.
+//! Rows of the audit log: added in the transaction of what they tell of, and numbered when they are read, so that whoever reads
+//! on behind an entry misses none that was committed late.
 
-use super::connections::{Prepared, Session, Values};
+use super::connections::{Connections, Prepared, Session, Values};
 use super::failure::Failure;
 use super::rows::{self, named, parsed};
-use super::writer::{Change, Proof};
+use super::writer::{Change, Lock, Proof, Task};
+use crate::metadata::MetadataError;
 use crate::model::audit::{Action, AuditQuery, Entry, NewEntry, Origin};
 use crate::model::ids::AuditId;
 use crate::model::page::Page;
@@ -13,6 +15,8 @@ use tokio_postgres::types::ToSql;
 
 /// The newest entry: the next is newer, whatever the clock says.
 pub(super) const NEWEST: &str = "SELECT id FROM audit_log ORDER BY id DESC LIMIT 1";
+/// Entries that get their numbers in one transaction.
+pub(super) const NUMBERED_AT_ONCE: u32 = 5000;
 pub(super) const INSERT: &str =
     "INSERT INTO audit_log (id, actor, action, workspace_id, object_id, address, request_id, details)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
@@ -48,7 +52,7 @@ pub(super) async fn insert(insert: &Prepared<'_>, id: String, origin: Origin, ne
 pub(super) async fn list(session: &Session, query: &AuditQuery) -> Result<Page<Entry>, Failure> {
     // The oldest of those that are newer than `before` come first, and are turned round.
     let direction = if query.before.is_some() && query.after.is_none() { "ASC" } else { "DESC" };
-    let (mut conditions, mut values) = (vec!["true".to_owned()], Vec::<Box<dyn ToSql + Sync + Send>>::new());
+    let (mut conditions, mut values) = (vec!["seq IS NOT NULL".to_owned()], Vec::<Box<dyn ToSql + Sync + Send>>::new());
     let filters = [
         ("action", texts(query.actions.as_deref(), |action| action.name().to_owned())),
         ("actor", texts(query.actors.as_deref(), ToString::to_string)),
@@ -60,14 +64,24 @@ pub(super) async fn list(session: &Session, query: &AuditQuery) -> Result<Page<E
         conditions.push(format!("{column} = ANY(${})", values.len()));
     }
     let at = |seconds: u64| AuditId::next(None, seconds.saturating_mul(1000), [0; 11]);
-    let bounds = [(">=", query.from.map(at)), ("<", query.until.map(at)), ("<", query.after), (">", query.before)];
+    // An entry that is gone was the oldest or stood behind the next older one.
+    for (column, comparison, id) in [("after", "<", query.after), ("before", ">", query.before)] {
+        let Some(id) = id else { continue };
+        values.push(Box::new(id.to_string()));
+        let (older, place) = (i32::from(column == "after"), values.len());
+        conditions.push(format!(
+            "seq {comparison} coalesce((SELECT seq FROM audit_log WHERE id = ${place}),
+             (SELECT seq + {older} FROM audit_log WHERE id < ${place} AND seq IS NOT NULL ORDER BY id DESC LIMIT 1), 0)"
+        ));
+    }
+    let bounds = [(">=", query.from.map(at)), ("<", query.until.map(at))];
     for (comparison, id) in bounds.into_iter().filter_map(|(comparison, id)| Some((comparison, id?))) {
         values.push(Box::new(id.to_string()));
         conditions.push(format!("id {comparison} ${}", values.len()));
     }
     let sql = format!(
         "SELECT id, actor, action, workspace_id, object_id, address, request_id, details FROM audit_log
-         WHERE {} ORDER BY id {direction} LIMIT {}",
+         WHERE {} ORDER BY seq {direction} LIMIT {}",
         conditions.join(" AND "),
         u64::from(query.limit) + 1
     );
@@ -94,6 +108,31 @@ pub(super) async fn forget(
     let sql = "WITH old AS MATERIALIZED (SELECT id FROM audit_log WHERE id < $1 ORDER BY id LIMIT $2)
                DELETE FROM audit_log a USING old WHERE a.id = old.id";
     session.execute(sql, &[&first, &i64::from(limit)]).await
+}
+
+/// Returns whether an entry is committed that has no number yet.
+pub(super) async fn is_behind(connections: &Connections) -> Result<bool, MetadataError> {
+    connections
+        .run(|deadline| async move {
+            let session = connections.session(deadline.request).await?;
+            let behind = session.row("SELECT 1 FROM audit_log WHERE seq IS NULL LIMIT 1", &[]);
+            Ok(connections.ask(&session, deadline, behind).await?.is_some())
+        })
+        .await
+}
+
+/// Gives numbers to at most `limit` entries that are committed by now; how many there were.
+pub(super) async fn number_some(change: Change<'_>, limit: u32) -> Result<u64, Failure> {
+    let sql = "UPDATE audit_log a SET seq = n.seq
+        FROM (SELECT id, (SELECT coalesce(max(seq), 0) FROM audit_log) + row_number() OVER (ORDER BY id) AS seq
+              FROM (SELECT id FROM audit_log WHERE seq IS NULL ORDER BY id LIMIT $1) u) n
+        WHERE a.id = n.id";
+    let number = change.prepare(sql).await?;
+    let limit = i64::from(limit);
+    let values: Values<'_> = &[&limit];
+    let numbered = change.begin(&[Lock::Task(Task::AuditLog)], number.execute(values)).await?;
+    change.commit(async { Ok(()) }).await?;
+    Ok(numbered)
 }
 
 fn texts<T>(wanted: Option<&[T]>, text: impl Fn(&T) -> String) -> Option<Vec<String>> {

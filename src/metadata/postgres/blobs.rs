@@ -3,7 +3,8 @@
 use super::connections::{Prepared, Session, Values};
 use super::failure::Failure;
 use super::rows::{self, parsed, stored};
-use crate::metadata::{PendingBlob, ReadyBlob};
+use super::upkeep::leases_are_told;
+use crate::metadata::{PendingBlob, ReadyBlob, SweepShare};
 use crate::model::digest::ContentDigest;
 use crate::model::ids::{BlobId, ProcessId, WorkspaceId};
 use crate::random;
@@ -101,9 +102,12 @@ pub(super) async fn known(session: &Session, blobs: &[BlobId]) -> Result<HashSet
 }
 
 pub(super) async fn pending(session: &Session, set_ms: Option<i64>) -> Result<Vec<PendingBlob>, Failure> {
-    let sql = "SELECT b.id, b.process_id, coalesce(p.lease_until_ms > now_ms($1), false)
-               FROM blobs b LEFT JOIN processes p ON p.id = b.process_id WHERE b.state = 'pending'";
-    let found = session.rows(sql, &[&set_ms]).await?;
+    let sql = format!(
+        "SELECT b.id, b.process_id, p.id IS NOT NULL AND (p.lease_until_ms > now_ms($1) OR NOT {told})
+         FROM blobs b LEFT JOIN processes p ON p.id = b.process_id WHERE b.state = 'pending'",
+        told = leases_are_told("now_ms($1)")
+    );
+    let found = session.rows(&sql, &[&set_ms]).await?;
     let row = |row: &tokio_postgres::Row| {
         Ok(PendingBlob { blob: parsed(row, 0)?, process: parsed(row, 1)?, lives: row.try_get(2)? })
     };
@@ -113,14 +117,17 @@ pub(super) async fn pending(session: &Session, set_ms: Option<i64>) -> Result<Ve
 /// One statement, and so one snapshot: whoever made a hold before a blob was turned to `deleting` is seen with it.
 pub(super) async fn deleting(
     session: &Session,
+    share: SweepShare,
     after: Option<BlobId>,
     limit: u32,
     delay_seconds: u64,
     set_ms: Option<i64>,
 ) -> Result<Vec<BlobId>, Failure> {
     let sql = "SELECT id FROM blobs WHERE state = 'deleting' AND id > $1 AND deleted_at <= now_ms($3) / 1000 - $4
-               AND NOT EXISTS (SELECT 1 FROM holds WHERE expires_at > now_ms($3) / 1000) ORDER BY id LIMIT $2";
-    let found = session.rows(sql, &[&behind(after), &i64::from(limit), &set_ms, &stored(delay_seconds)]).await?;
+               AND abs(hashtext(id)::bigint) % $5 = $6 AND NOT EXISTS (SELECT 1 FROM holds WHERE expires_at > now_ms($3) / 1000) ORDER BY id LIMIT $2";
+    let (of, place) = (i64::from(share.of.max(1)), i64::from(share.place));
+    let found =
+        session.rows(sql, &[&behind(after), &i64::from(limit), &set_ms, &stored(delay_seconds), &of, &place]).await?;
     found.iter().map(|row| parsed(row, 0)).collect()
 }
 

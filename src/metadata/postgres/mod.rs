@@ -42,6 +42,7 @@ mod writer;
 use super::room::with_room;
 use super::{
     Ended, MetadataError, MetadataStore, NewKey, NewSecret, Overdue, PendingBlob, Purged, ReadyBlob, StoredContent,
+    SweepShare,
 };
 use crate::clock::Clock;
 use crate::model::adjustment::{Adjusted, NewAdjustment};
@@ -529,7 +530,15 @@ impl MetadataStore for PostgresStore {
     }
 
     async fn audit_log(&self, query: AuditQuery) -> Result<Page<AuditEntry>, MetadataError> {
+        while self.number_audit_log(audit::NUMBERED_AT_ONCE).await? == count(audit::NUMBERED_AT_ONCE.into()) {}
         long!(self, |session| audit::list(session, &query))
+    }
+
+    async fn number_audit_log(&self, limit: u32) -> Result<usize, MetadataError> {
+        if !audit::is_behind(&self.connections).await? {
+            return Ok(0);
+        }
+        change!(self, |change| audit::number_some(change, limit)).map(count)
     }
 
     async fn forget_audit_log(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError> {
@@ -738,14 +747,20 @@ impl MetadataStore for PostgresStore {
         write!(self, |session| blobs::abandon(session, blobs))
     }
 
+    async fn sweep_share(&self, process: ProcessId) -> Result<SweepShare, MetadataError> {
+        let set_ms = self.set_ms();
+        read!(self, |session| upkeep::sweep_share(session, process, set_ms))
+    }
+
     async fn deleting_blobs(
         &self,
+        share: SweepShare,
         after: Option<BlobId>,
         limit: u32,
         delay_seconds: u64,
     ) -> Result<Vec<BlobId>, MetadataError> {
         let set_ms = self.set_ms();
-        read!(self, |session| blobs::deleting(session, after, limit, delay_seconds, set_ms))
+        read!(self, |session| blobs::deleting(session, share, after, limit, delay_seconds, set_ms))
     }
 
     async fn forget_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError> {
@@ -785,6 +800,11 @@ impl MetadataStore for PostgresStore {
 
     async fn snapshot(&self, database: &Path) -> Result<(), MetadataError> {
         snapshot::write(&self.connections, self.set_ms(), database).await
+    }
+
+    async fn now_seconds(&self) -> Result<u64, MetadataError> {
+        let set_ms = self.set_ms();
+        read!(self, |session| upkeep::now_seconds(session, set_ms))
     }
 
     async fn stamp(&self) -> Result<Option<Stamp>, MetadataError> {

@@ -3,7 +3,7 @@
 use super::connections::{Session, Values};
 use super::failure::Failure;
 use super::rows::{self, number, optional_number, parsed, stored};
-use crate::metadata::LEASE_SECONDS;
+use crate::metadata::{LEASE_SECONDS, SweepShare};
 use crate::model::ids::{HoldId, ProcessId};
 use crate::model::scrub::ScrubProgress;
 use crate::model::stamp::Stamp;
@@ -17,8 +17,11 @@ pub(super) async fn stamp(session: &Session) -> Result<Option<Stamp>, Failure> {
 }
 
 pub(super) async fn set_stamp(session: &Session, stamp: Stamp) -> Result<(), Failure> {
-    let sql = "INSERT INTO installation (name, value) VALUES ($1, $2)
-               ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    // The text of a stamp is its installation, a space, and its generation.
+    let sql = "INSERT INTO installation AS known (name, value) VALUES ($1, $2)
+               ON CONFLICT (name) DO UPDATE SET value = excluded.value
+               WHERE split_part(known.value, ' ', 1) = split_part(excluded.value, ' ', 1)
+                   AND split_part(known.value, ' ', 2)::numeric < split_part(excluded.value, ' ', 2)::numeric";
     session.execute(sql, &[&STAMP, &stamp.to_string()]).await.map(drop)
 }
 
@@ -38,12 +41,50 @@ pub(super) async fn release(session: &Session, hold: HoldId) -> Result<(), Failu
     session.execute("DELETE FROM holds WHERE id = $1", &[&hold.to_string()]).await.map(drop)
 }
 
-/// Rows of servers that ended long ago go when one says that it lives.
+/// Milliseconds without a renewal by any server after which the database counts as having been away: three renewals failed.
+const UPTIME_GAP_MS: u64 = LEASE_SECONDS * 1000 / 2;
+
+/// Returns the condition that every server had the time to renew its lease: the database has answered for as long as a lease
+/// lasts. `$now` is a time in milliseconds.
+pub(super) fn leases_are_told(now: &str) -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM database_uptime WHERE seen_ms > {now} - {UPTIME_GAP_MS} AND since_ms <= {now} - {})",
+        LEASE_SECONDS * 1000
+    )
+}
+
+/// Renews a lease, and notes that the database answers. Rows of servers that ended long ago go.
 pub(super) async fn renew_process(session: &Session, process: ProcessId, set_ms: Option<i64>) -> Result<(), Failure> {
-    let sql = "WITH ended AS (DELETE FROM processes WHERE lease_until_ms <= now_ms($3) - $2 AND id <> $1)
-               INSERT INTO processes (id, lease_until_ms) VALUES ($1, now_ms($3) + $2)
-               ON CONFLICT (id) DO UPDATE SET lease_until_ms = excluded.lease_until_ms";
-    session.execute(sql, &[&process.to_string(), &stored(LEASE_SECONDS * 1000), &set_ms]).await.map(drop)
+    let sql = format!(
+        "WITH seen AS (INSERT INTO database_uptime AS up (\"only\", since_ms, seen_ms) VALUES (1, now_ms($3), now_ms($3))
+                       ON CONFLICT (\"only\") DO UPDATE SET seen_ms = greatest(up.seen_ms, excluded.seen_ms),
+                       since_ms = CASE WHEN excluded.seen_ms - up.seen_ms > {UPTIME_GAP_MS} THEN excluded.seen_ms
+                                  ELSE up.since_ms END),
+              ended AS (DELETE FROM processes WHERE lease_until_ms <= now_ms($3) - $2 AND id <> $1 AND {told})
+         INSERT INTO processes (id, lease_until_ms) VALUES ($1, now_ms($3) + $2)
+         ON CONFLICT (id) DO UPDATE SET lease_until_ms = excluded.lease_until_ms",
+        told = leases_are_told("now_ms($3)")
+    );
+    session.execute(&sql, &[&process.to_string(), &stored(LEASE_SECONDS * 1000), &set_ms]).await.map(drop)
+}
+
+/// Returns the share of a process among those whose leases last; all for one whose own does not.
+pub(super) async fn sweep_share(
+    session: &Session,
+    process: ProcessId,
+    set_ms: Option<i64>,
+) -> Result<SweepShare, Failure> {
+    let sql = "SELECT l.place, l.count FROM (
+                   SELECT id, row_number() OVER (ORDER BY id) - 1 AS place, count(*) OVER () AS count FROM processes
+                   WHERE lease_until_ms > now_ms($2)) l WHERE l.id = $1";
+    let Some(row) = session.row(sql, &[&process.to_string(), &set_ms]).await? else { return Ok(SweepShare::WHOLE) };
+    let number = |column| Ok::<_, Failure>(u32::try_from(number(&row, column)?).unwrap_or(u32::MAX));
+    Ok(SweepShare { place: number(0)?, of: number(1)? })
+}
+
+pub(super) async fn now_seconds(session: &Session, set_ms: Option<i64>) -> Result<u64, Failure> {
+    let now = session.row("SELECT now_ms($1)", &[&set_ms]).await?;
+    Ok(now.map(|row| number(&row, 0)).transpose()?.unwrap_or_default() / 1000)
 }
 
 pub(super) async fn end_process(session: &Session, process: ProcessId) -> Result<(), Failure> {

@@ -46,6 +46,8 @@ pub(super) enum Task {
     Outbox,
     /// Brings the schema up to date.
     Migrate,
+    /// Gives entries of the audit log their numbers.
+    AuditLog,
 }
 
 impl Task {
@@ -57,6 +59,7 @@ impl Task {
                 Self::Migrate => 0,
                 Self::Ledger => 1,
                 Self::Outbox => 2,
+                Self::AuditLog => 3,
             }
     }
 }

@@ -36,6 +36,7 @@ mod writer;
 use super::room::with_room;
 use super::{
     Ended, MetadataError, MetadataStore, NewKey, NewSecret, Overdue, PendingBlob, Purged, ReadyBlob, StoredContent,
+    SweepShare,
 };
 use crate::clock::Clock;
 use crate::model::adjustment::{Adjusted, NewAdjustment};
@@ -516,6 +517,11 @@ impl MetadataStore for SqliteStore {
         self.readers.long(move |connection| audit::list(connection, &query)).await
     }
 
+    /// Its order is that of ids.
+    async fn number_audit_log(&self, _limit: u32) -> Result<usize, MetadataError> {
+        Ok(0)
+    }
+
     async fn forget_audit_log(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError> {
         let until = self.clock.now_seconds().saturating_sub(older_than_seconds);
         self.expire(move |connection| audit::forget(connection, until, limit)).await
@@ -707,8 +713,14 @@ impl MetadataStore for SqliteStore {
         self.writer.write(move |change| blobs::abandon(change.connection, &blobs)).await
     }
 
+    /// One server has the database.
+    async fn sweep_share(&self, _process: ProcessId) -> Result<SweepShare, MetadataError> {
+        Ok(SweepShare::WHOLE)
+    }
+
     async fn deleting_blobs(
         &self,
+        _share: SweepShare,
         after: Option<BlobId>,
         limit: u32,
         delay_seconds: u64,
@@ -756,6 +768,10 @@ impl MetadataStore for SqliteStore {
     async fn snapshot(&self, database: &Path) -> Result<(), MetadataError> {
         let path = database.to_owned();
         self.readers.long(move |connection| snapshot::write(connection, &path)).await?
+    }
+
+    async fn now_seconds(&self) -> Result<u64, MetadataError> {
+        Ok(self.clock.now_seconds())
     }
 
     async fn stamp(&self) -> Result<Option<Stamp>, MetadataError> {

@@ -13,10 +13,13 @@ pub(super) fn stamp(connection: &Connection) -> Result<Option<Stamp>> {
     select.query_row([STAMP], |row| parsed(row, 0)).optional()
 }
 
-pub(super) fn set_stamp(connection: &Connection, stamp: Stamp) -> Result<()> {
+pub(super) fn set_stamp(connection: &Connection, new: Stamp) -> Result<()> {
+    if stamp(connection)?.is_some_and(|known| !new.follows(known)) {
+        return Ok(());
+    }
     let sql = "INSERT INTO installation (name, value) VALUES (?1, ?2)
                ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-    connection.prepare_cached(sql)?.execute(params![STAMP, stamp.to_string()]).map(drop)
+    connection.prepare_cached(sql)?.execute(params![STAMP, new.to_string()]).map(drop)
 }
 
 /// Ended holds are nobody's any more; they go when the next one comes.

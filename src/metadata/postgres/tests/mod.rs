@@ -2,6 +2,7 @@
 
 mod isolation;
 mod migrations;
+mod servers;
 
 use super::super::{contract, export_contract, ledger_contract};
 use super::proxy::{Fault, Proxy};
@@ -110,8 +111,17 @@ async fn both_drivers_have_the_same_schema() {
     let theirs = "SELECT table_name || '.' || column_name COLLATE \"C\" FROM information_schema.columns
                   WHERE table_schema = 'public' ORDER BY 1";
     let theirs: Vec<String> = database.rows(theirs).into_iter().map(|row| row[0].clone().unwrap()).collect();
-    let only_there =
-        ["ledger.arrival", "outbox.claimed_by", "processes.id", "processes.lease_until_ms", "workspaces.last_file_id"];
+    let only_there = [
+        "audit_log.seq",
+        "database_uptime.only",
+        "database_uptime.seen_ms",
+        "database_uptime.since_ms",
+        "ledger.arrival",
+        "outbox.claimed_by",
+        "processes.id",
+        "processes.lease_until_ms",
+        "workspaces.last_file_id",
+    ];
     let shared: Vec<String> = theirs.into_iter().filter(|name| !only_there.contains(&name.as_str())).collect();
     assert_eq!(shared, ours);
     let numbers = "SELECT number || ' ' || name FROM schema_migrations ORDER BY number";
@@ -572,13 +582,42 @@ async fn what_a_living_process_writes_is_known_to_be_its_own() {
     let pending = |lives| vec![PendingBlob { blob, process, lives }];
     clock.set(contract::NOW_MS + LEASE_SECONDS * 1000 - 1);
     assert_eq!(store.pending_blobs().await.unwrap(), pending(true));
-    clock.set(contract::NOW_MS + LEASE_SECONDS * 1000);
+    renew_for(&store, &clock, LEASE_SECONDS).await;
     assert_eq!(store.pending_blobs().await.unwrap(), pending(false));
     store.renew_process(process).await.unwrap();
     assert_eq!(store.pending_blobs().await.unwrap(), pending(true));
-    clock.set(contract::NOW_MS + LEASE_SECONDS * 10_000);
-    store.renew_process(ProcessId::new([6; 16])).await.unwrap();
+    renew_for(&store, &clock, 3 * LEASE_SECONDS).await;
     assert_eq!(database.rows("SELECT id FROM processes").len(), 1, "long dead ones are forgotten");
+}
+
+/// Another process renews its lease for so many seconds.
+async fn renew_for(store: &PostgresStore, clock: &Clock, seconds: u64) {
+    for _ in 0..=seconds / 5 {
+        store.renew_process(ProcessId::new([6; 16])).await.unwrap();
+        clock.set(clock.now_ms() + 5000);
+    }
+    store.renew_process(ProcessId::new([6; 16])).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_that_ran_out_while_the_database_was_away_is_not_over_at_once() {
+    let Some(database) = Database::fresh("leases after an outage") else { return };
+    let clock = Clock::set_to(contract::NOW_MS);
+    let store = open(&database, &clock).await;
+    let caller = contract::tenant(&store, "outage").await;
+    let (process, blob) = (ProcessId::new([5; 16]), BlobId::new([5; 16]));
+    renew_for(&store, &clock, 60).await;
+    store.renew_process(process).await.unwrap();
+    store.begin_blob(caller.workspace, blob, process).await.unwrap();
+    clock.set(clock.now_ms() + 10 * LEASE_SECONDS * 1000);
+    let lives = async || store.pending_blobs().await.unwrap()[0].lives;
+    assert!(lives().await, "nobody has renewed a lease since");
+    renew_for(&store, &clock, LEASE_SECONDS - 10).await;
+    assert!(lives().await, "its server had no full lease time to renew it");
+    renew_for(&store, &clock, 10).await;
+    assert!(!lives().await);
+    store.renew_process(process).await.unwrap();
+    assert!(lives().await, "its row was kept");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,2 @@
+-- Here one server has the database, and its clock is one.
+SELECT 1;

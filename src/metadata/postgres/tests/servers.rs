@@ -1,0 +1,85 @@
+//! What several servers decide together.
+
+use super::*;
+use crate::metadata::SweepShare;
+use crate::model::audit::Action;
+use crate::model::ids::AuditId;
+
+/// The ids of entries newer than `before`, all entries where there is none, the newest first.
+async fn newer(store: &PostgresStore, before: Option<AuditId>) -> Vec<AuditId> {
+    let actions = Some(vec![Action::FileDeleted]);
+    let query = AuditQuery { before, actions, limit: 100, ..AuditQuery::default() };
+    store.audit_log(query).await.unwrap().rows.into_iter().map(|entry| entry.id).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_follows_the_audit_log_misses_no_entry_that_was_committed_late() {
+    let Some(database) = Database::fresh("the order of the audit log") else { return };
+    let store = open(&database, &Clock::system()).await;
+    let caller = contract::tenant(&store, "audited").await;
+    let files = [make(&store, caller).await.unwrap(), make(&store, caller).await.unwrap()];
+    assert!(store.delete_file(caller, files[0]).await.unwrap());
+    let first = newer(&store, None).await;
+    // An entry that is older than the next and committed after that was read.
+    let (slow, connection) = tokio_postgres::connect(&database.url, tokio_postgres::NoTls).await.unwrap();
+    drop(tokio::spawn(connection));
+    let late = AuditId::next(Some(first[0]), 0, [0; 11]);
+    let insert = format!(
+        "BEGIN; INSERT INTO audit_log (id, actor, action, workspace_id, object_id)
+         SELECT '{late}', actor, action, workspace_id, object_id FROM audit_log WHERE id = '{}'",
+        first[0]
+    );
+    slow.batch_execute(&insert).await.unwrap();
+    assert!(store.delete_file(caller, files[1]).await.unwrap());
+    let second = newer(&store, Some(first[0])).await;
+    assert_eq!(second.len(), 1);
+    assert!(second[0] > late);
+    slow.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(newer(&store, Some(second[0])).await, [late]);
+    assert_eq!(newer(&store, None).await, [late, second[0], first[0]], "the newest are those that came last");
+    let after = AuditQuery { after: Some(second[0]), limit: 1, ..AuditQuery::default() };
+    let page = store.audit_log(AuditQuery { actions: Some(vec![Action::FileDeleted]), ..after }).await.unwrap();
+    assert_eq!(page.rows.iter().map(|entry| entry.id).collect::<Vec<_>>(), [first[0]]);
+    let update = std::panic::catch_unwind(|| database.run("UPDATE audit_log SET actor = 'x'"));
+    assert!(update.is_err(), "it is append-only");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_blob_is_swept_by_one_of_those_who_live() {
+    let Some(database) = Database::fresh("shares of the sweep") else { return };
+    let clock = Clock::set_to(contract::NOW_MS);
+    let store = open(&database, &clock).await;
+    let caller = contract::tenant(&store, "swept").await;
+    let processes = [1, 2, 3].map(|number| ProcessId::new([number; 16]));
+    assert_eq!(store.sweep_share(processes[0]).await.unwrap(), SweepShare::WHOLE, "it has no lease");
+    let blobs: Vec<BlobId> = (0..100).map(|number| BlobId::new([number; 16])).collect();
+    for blob in &blobs {
+        store.begin_blob(caller.workspace, *blob, processes[0]).await.unwrap();
+    }
+    store.abandon_blobs(blobs.clone()).await.unwrap();
+    for process in processes {
+        store.renew_process(process).await.unwrap();
+    }
+    let mut found = Vec::new();
+    for (place, process) in (0..).zip(processes) {
+        let share = store.sweep_share(process).await.unwrap();
+        assert_eq!(share, SweepShare { place, of: 3 });
+        let own = store.deleting_blobs(share, None, 1000, 0).await.unwrap();
+        assert!(own.len() > 10, "{}", own.len());
+        found.extend(own);
+    }
+    found.sort_unstable();
+    assert_eq!(found, blobs, "each is in one share");
+    store.end_process(processes[0]).await.unwrap();
+    assert_eq!(store.sweep_share(processes[2]).await.unwrap(), SweepShare { place: 1, of: 2 });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_time_of_the_store_is_that_of_the_database() {
+    let Some(database) = Database::fresh("the time of the database") else { return };
+    let store = open(&database, &Clock::system()).await;
+    database.run(
+        "CREATE OR REPLACE FUNCTION now_ms(set_ms BIGINT) RETURNS BIGINT LANGUAGE sql STABLE AS 'SELECT 7000::bigint'",
+    );
+    assert_eq!(store.now_seconds().await.unwrap(), 7);
+}
