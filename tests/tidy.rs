@@ -84,7 +84,7 @@ const EDGES: [(&str, &[&str]); 24] = [
     ("inspect", &["blobs", "causes", "clock", "metadata", "model", "random"]),
     ("keys", &["causes", "clock", "metadata", "model", "random"]),
     ("outbox", &["causes", "clock", "metadata", "model", "random", "sinks"]),
-    ("sweep", &["blobs", "causes", "clock", "failpoint", "metadata", "model", "random"]),
+    ("sweep", &["blobs", "causes", "failpoint", "metadata", "model", "random"]),
     ("uploads", &["failpoint", "files", "metadata", "model", "shares"]),
     ("usage", &["causes", "clock", "metadata", "model"]),
     ("workspaces", &["metadata", "model"]),
