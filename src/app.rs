@@ -27,7 +27,7 @@ use crate::config::{Config, LimitConfig, MetadataConfig, StoreConfig};
 use crate::files::Files;
 use crate::http::reference::Reference;
 use crate::http::serve::{ConnectionLimits, serve};
-use crate::http::{BodyPace, Caps, FailedLogins, FairShare, Hall, LongReads, Rates, Turns, admin_router, router};
+use crate::http::{BodyPace, Caps, FailedLogins, Hall, LongReads, Rates, Turns, admin_router, router};
 use crate::keys::{Keys, fresh_secret};
 use crate::metadata::postgres::check_url;
 use crate::metadata::sqlite::Opener;
@@ -36,6 +36,7 @@ use crate::model::ids::{ProcessId, WorkspaceId};
 use crate::model::scope::Scopes;
 use crate::random;
 use crate::shares::Shares;
+use crate::shares::turns::FairTurns;
 use crate::sweep::Lease;
 use crate::uploads::Uploads;
 use crate::usage::{ReadCounter, Spending, Usage};
@@ -49,6 +50,7 @@ use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -142,7 +144,6 @@ impl Server {
         let usage = Usage { prices: Arc::new(price_list(config)?), ..installation.usage.clone() };
         outbound::start(config, &usage, files.process, &tasks, &stop)?;
         let hall = Arc::new(Hall {
-            files,
             uploads,
             keys: installation.keys.clone(),
             workspaces: installation.workspaces.clone(),
@@ -152,7 +153,7 @@ impl Server {
             audit_log: installation.audit_log.clone(),
             turns: Turns::default(),
             rates: Rates::default(),
-            fair_share: FairShare::default(),
+            read_turns: files.write_turns.beside((processors() / 2).max(1)),
             long_reads: LongReads::default(),
             in_flight: half_each(config.limits.max_connections),
             downloads: half_each(config.limits.max_concurrent_downloads),
@@ -161,6 +162,7 @@ impl Server {
             warnings: warnings.clone(),
             body_pace: body_pace(&config.limits),
             reference: Reference::new(facts(config, &url)),
+            files,
         });
         let limits = connection_limits(config);
         let mut listeners = vec![tokio::spawn(serve(main, router(Arc::clone(&hall)), limits.clone(), stop.clone()))];
@@ -216,6 +218,7 @@ async fn open_files(config: &Config, installation: &Installation, clock: Clock, 
         process: ProcessId::new(random::bytes()),
         max_file_bytes: config.limits.max_file_bytes,
         max_workspace_uploads: config.limits.max_workspace_uploads,
+        write_turns: FairTurns::new(processors()),
         inline_max_bytes: config.limits.inline_max_bytes,
         strict_jsonl: config.strict_jsonl,
         blobs_redirect: config.blobs_redirect,
@@ -223,6 +226,10 @@ async fn open_files(config: &Config, installation: &Installation, clock: Clock, 
         last_probe: Arc::default(),
         tasks,
     })
+}
+
+fn processors() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 const fn body_pace(limits: &LimitConfig) -> BodyPace {

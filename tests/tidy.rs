@@ -80,7 +80,7 @@ const EDGES: [(&str, &[&str]); 24] = [
     ),
     ("archive", &["blobs", "metadata", "model", "random"]),
     ("audit", &["metadata", "model"]),
-    ("files", &["blobs", "causes", "clock", "failpoint", "metadata", "model", "random"]),
+    ("files", &["blobs", "causes", "clock", "failpoint", "metadata", "model", "random", "shares"]),
     ("inspect", &["blobs", "causes", "clock", "metadata", "model", "random"]),
     ("keys", &["causes", "clock", "metadata", "model", "random"]),
     ("outbox", &["causes", "clock", "metadata", "model", "random", "sinks"]),

@@ -1,6 +1,9 @@
 //! Work on bytes that goes on behind the one who receives them: a batch is worked on by the blocking pool while the next
 //! one is being collected. At most one is being worked on, so that whoever is too fast waits.
 
+use super::WriteTurns;
+use crate::model::ids::WorkspaceId;
+use crate::shares::turns::Turn;
 use bytes::{Bytes, BytesMut};
 use std::io;
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -17,6 +20,14 @@ pub trait Worker: Send + 'static {
 
     /// Takes the next bytes.
     fn take(&mut self, batch: &[Bytes]) -> Result<(), Self::Error>;
+
+    /// Finishes what it has put off, before others take their turns.
+    ///
+    /// # Errors
+    /// When that failed.
+    fn leave_nothing_queued(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
 }
 
 /// A [`Worker`], and what is on its way to it.
@@ -26,6 +37,7 @@ pub struct Behind<W: Worker> {
     copied: BytesMut,
     batch_bytes: usize,
     state: Option<State<W>>,
+    turns: Option<WriteTurns>,
 }
 
 enum State<W: Worker> {
@@ -36,7 +48,13 @@ enum State<W: Worker> {
 impl<W: Worker> Behind<W> {
     /// Nothing is on its way yet.
     pub fn new(worker: W) -> Self {
-        Self { batch: Vec::new(), copied: BytesMut::new(), batch_bytes: 0, state: Some(State::Idle(Box::new(worker))) }
+        let state = Some(State::Idle(Box::new(worker)));
+        Self { batch: Vec::new(), copied: BytesMut::new(), batch_bytes: 0, state, turns: None }
+    }
+
+    /// Works on each batch, and does the last step, only when it is the owner's turn.
+    pub fn take_turns(&mut self, turns: WriteTurns) {
+        self.turns = Some(turns);
     }
 
     /// Takes the next bytes. It may return before they are worked on.
@@ -56,7 +74,14 @@ impl<W: Worker> Behind<W> {
         }
         let mut worker = self.idle().await?;
         let batch = self.take_batch();
-        self.state = Some(State::Working(spawn_blocking(move || worker.take(&batch).map(|()| worker))));
+        let turn = self.turn().await;
+        self.state = Some(State::Working(spawn_blocking(move || {
+            worker.take(&batch)?;
+            if turn.is_some() {
+                worker.leave_nothing_queued()?;
+            }
+            Ok(worker)
+        })));
         Ok(())
     }
 
@@ -70,11 +95,17 @@ impl<W: Worker> Behind<W> {
     ) -> Result<T, W::Error> {
         let mut worker = self.idle().await?;
         let batch = self.take_batch();
+        let turn = self.turn().await;
         let work = move || {
+            let _turn = turn;
             worker.take(&batch)?;
             last(*worker)
         };
         joined(spawn_blocking(work)).await
+    }
+
+    async fn turn(&self) -> Option<Turn<WorkspaceId>> {
+        self.turns.as_ref()?.turn().await
     }
 
     fn take_batch(&mut self) -> Vec<Bytes> {
@@ -120,6 +151,7 @@ async fn joined<T, E: From<io::Error>>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shares::turns::FairTurns;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -204,5 +236,58 @@ mod tests {
         assert!(behind.write(chunk.clone()).await.is_err());
         assert!(behind.write(chunk).await.is_err());
         assert!(behind.finish(Ok).await.is_err());
+    }
+
+    /// Notes how many of its kind work at once, and whether anything was put off.
+    struct Slow {
+        working: Arc<AtomicUsize>,
+        most: Arc<AtomicUsize>,
+        left: Arc<AtomicUsize>,
+    }
+
+    impl Worker for Slow {
+        type Error = io::Error;
+
+        #[expect(clippy::disallowed_methods, reason = "it works on the blocking pool")]
+        fn take(&mut self, _: &[Bytes]) -> io::Result<()> {
+            self.most.fetch_max(self.working.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            std::thread::sleep(std::time::Duration::from_millis(2));
+            self.working.fetch_sub(1, Ordering::SeqCst);
+            Ok(())
+        }
+
+        fn leave_nothing_queued(&mut self) -> io::Result<()> {
+            self.left.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        }
+    }
+
+    /// Four blobs of one workspace at once; how many worked at the same time, and how many batches left nothing queued.
+    async fn four_at_once(turns: &FairTurns<WorkspaceId>, owner: WorkspaceId) -> (usize, usize) {
+        let (working, most, left) = <(Arc<AtomicUsize>, Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
+        let blobs = (0..4).map(|_| {
+            let slow = Slow { working: Arc::clone(&working), most: Arc::clone(&most), left: Arc::clone(&left) };
+            let mut behind = Behind::new(slow);
+            behind.take_turns(turns.of(owner));
+            async move {
+                for _ in 0..8 {
+                    behind.write(Bytes::from(vec![0; BATCH_BYTES])).await.unwrap();
+                }
+                behind.finish(|_| Ok(())).await.unwrap();
+            }
+        });
+        futures_util::future::join_all(blobs).await;
+        (most.load(Ordering::SeqCst), left.load(Ordering::SeqCst))
+    }
+
+    #[tokio::test]
+    async fn blobs_of_one_workspace_take_turns_while_another_is_there() {
+        let turns = FairTurns::new(1);
+        let [ada, bob] = [1, 2].map(|number| WorkspaceId::next(None, number, [0; 11]));
+        turns.note(ada);
+        let (alone, left) = four_at_once(&turns, ada).await;
+        assert!(alone > 1 && left == 0, "{alone} at once, {left} left nothing queued");
+        turns.note(bob);
+        assert_eq!(four_at_once(&turns, ada).await, (1, 4 * 8));
     }
 }

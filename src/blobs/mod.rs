@@ -21,8 +21,9 @@ pub use in_use::{InUse, InUseToken};
 
 use crate::model::byte_range::ByteRange;
 use crate::model::digest::ContentDigest;
-use crate::model::ids::BlobId;
+use crate::model::ids::{BlobId, WorkspaceId};
 use crate::model::stamp::Stamp;
+use crate::shares::turns::OwnTurns;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
@@ -136,11 +137,17 @@ pub trait BlobStore: std::fmt::Debug + Send + Sync + 'static {
     async fn probe(&self) -> Result<(), BlobError>;
 }
 
+/// The turns of a workspace at hashing and writing.
+pub type WriteTurns = OwnTurns<WorkspaceId>;
+
 /// A blob that is being written.
 ///
 /// Dropping it removes what was written; [`Self::discard`] does so too, and tells when it is done.
 #[async_trait]
 pub trait BlobWriter: Send {
+    /// Hashes and writes from now on only when it is the owner's turn, where writing costs this machine much.
+    fn take_turns(&mut self, _turns: WriteTurns) {}
+
     /// Takes the next bytes. It may return before they are written, and waits when too much is on its way.
     async fn write(&mut self, chunk: Bytes) -> Result<(), BlobError>;
 

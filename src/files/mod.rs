@@ -23,7 +23,8 @@ use crate::blobs::{BlobError, BlobStore, InFlight, InUse};
 use crate::causes::Causes;
 use crate::clock::Clock;
 use crate::metadata::{MetadataError, MetadataStore};
-use crate::model::ids::{BlobId, ProcessId};
+use crate::model::ids::{BlobId, ProcessId, WorkspaceId};
+use crate::shares::turns::FairTurns;
 use std::sync::Arc;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::task::TaskTracker;
@@ -51,6 +52,8 @@ pub struct Files {
     pub max_file_bytes: u64,
     /// Uploads in flight at once of a workspace that has no limit of its own.
     pub max_workspace_uploads: usize,
+    /// The turns of workspaces at hashing and writing uploads.
+    pub write_turns: FairTurns<WorkspaceId>,
     /// Files up to so many bytes are kept by the metadata store; none at 0.
     pub inline_max_bytes: u64,
     /// Batch and fine-tune files with bad lines are refused, not only marked.

@@ -259,9 +259,15 @@ impl Receiving {
             self.claim.begun = true;
             self.files.metadata.begin_blob(self.caller.workspace, self.blob, self.files.process).await?;
             failpoint::reach("receive.begun").map_err(StoreError::unavailable)?;
-            self.claim.writer = Some(self.files.blobs.create(self.blob).await?);
+            let turns = self.files.write_turns.of(self.caller.workspace);
+            let mut writer = self.files.blobs.create(self.blob).await?;
+            writer.take_turns(turns.clone());
+            self.claim.writer = Some(writer);
             if let Subject::File { purpose } = self.subject {
                 self.lines = LineCheck::of(purpose).map(Behind::new);
+            }
+            if let Some(lines) = &mut self.lines {
+                lines.take_turns(turns);
             }
             if !self.inline.is_empty() {
                 let before = self.inline.split().freeze();

@@ -123,7 +123,7 @@ async fn body(
     let stream = stream::try_unfold((stream, place), move |(mut stream, place)| {
         let hall = Arc::clone(&turns);
         async move {
-            let _turn = hall.fair_share.turn(caller.workspace).await;
+            let _turn = hall.read_turns.turn(caller.workspace).await;
             Ok(stream.try_next().await?.map(|chunk| (chunk, (stream, place))))
         }
     });

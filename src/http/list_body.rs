@@ -23,7 +23,7 @@ const STEP_FILES: u32 = 500;
 
 /// Answers with the list that `query` asks for.
 pub async fn answer(hall: SharedHall, workspace: WorkspaceId, query: FileQuery) -> Result<Response, ApiError> {
-    let turn = hall.fair_share.turn(workspace).await;
+    let turn = hall.read_turns.turn(workspace).await;
     let first = hall.files.list(workspace, step_of(query)).await?;
     drop(turn);
     let Some(first_id) = first.rows.first().map(|file| file.id).filter(|_| first.has_more && query.limit > STEP_FILES)
@@ -65,7 +65,7 @@ impl Walk {
             Position::Begin(page) => self.rows(b"{\"object\":\"list\",\"data\":[", &page),
             Position::Middle => {
                 let hall = Arc::clone(&self.hall);
-                let _turn = hall.fair_share.turn(self.workspace).await;
+                let _turn = hall.read_turns.turn(self.workspace).await;
                 let page = self.hall.files.list(self.workspace, step_of(self.rest)).await?;
                 self.rows(b",", &page)
             }

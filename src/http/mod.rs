@@ -15,7 +15,6 @@ mod content;
 mod edge;
 pub mod error;
 mod failed_logins;
-mod fair_share;
 mod files;
 pub mod form;
 mod headers;
@@ -42,7 +41,6 @@ mod wire;
 pub use caller::Access;
 pub use connections::Caps;
 pub use failed_logins::FailedLogins;
-pub use fair_share::FairShare;
 pub use idempotency::Turns;
 pub use long_reads::LongReads;
 pub use rates::Rates;
@@ -54,6 +52,7 @@ use crate::files::Files;
 use crate::keys::Keys;
 use crate::model::ids::WorkspaceId;
 use crate::shares::Shares;
+use crate::shares::turns::FairTurns;
 use crate::uploads::Uploads;
 use crate::usage::{ReadCounter, Spending, Usage};
 use crate::workspaces::Workspaces;
@@ -85,8 +84,8 @@ pub struct Hall {
     pub turns: Turns,
     /// How often workspaces and keys did what they may not do as often as they like.
     pub rates: Rates,
-    /// Whose turn it is to read much.
-    pub fair_share: FairShare,
+    /// The turns of workspaces at long reads.
+    pub read_turns: FairTurns<WorkspaceId>,
     /// Whose turn it is to ask for what takes long.
     pub long_reads: LongReads,
     /// The requests that each workspace has in flight.

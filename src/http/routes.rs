@@ -139,7 +139,7 @@ impl<H> Guarded<H> {
         let holder = request.extensions().get().ok_or_else(|| refuse(ApiError::missing_key()))?;
         self.access.check(holder).map_err(refuse)?;
         if let Some(workspace) = holder.key.opens.workspace() {
-            hall.fair_share.note(workspace);
+            hall.read_turns.note(workspace);
             let share = hall.in_flight.try_take(workspace).ok_or_else(|| refuse(too_many_requests()))?;
             if let Some(connection) = request.extensions().get::<ClientConnection>() {
                 connection.hold(share);

@@ -8,7 +8,7 @@ use super::parts::{Collected, Hashing, PART_BYTES, part_bytes};
 use super::{Bucket, IN_FLIGHT_PARTS};
 use crate::blobs::behind::Behind;
 use crate::blobs::digest::ContentHasher;
-use crate::blobs::{BlobError, BlobWriter};
+use crate::blobs::{BlobError, BlobWriter, WriteTurns};
 use crate::model::digest::ContentDigest;
 use crate::model::ids::BlobId;
 use async_trait::async_trait;
@@ -90,6 +90,12 @@ impl CloudWriter {
 
 #[async_trait]
 impl BlobWriter for CloudWriter {
+    fn take_turns(&mut self, turns: WriteTurns) {
+        if let Some(hashing) = &mut self.hashing {
+            hashing.take_turns(turns);
+        }
+    }
+
     async fn write(&mut self, chunk: Bytes) -> Result<(), BlobError> {
         let hashing = self.hashing.as_mut().ok_or_else(|| io::Error::other("the blob has ended"))?;
         hashing.write(chunk).await?;

@@ -3,7 +3,7 @@
 use super::{Shards, temporary_name};
 use crate::blobs::behind::{Behind, Worker};
 use crate::blobs::digest::ContentHasher;
-use crate::blobs::{BlobError, BlobWriter};
+use crate::blobs::{BlobError, BlobWriter, WriteTurns};
 use crate::failpoint;
 use crate::model::digest::ContentDigest;
 use crate::model::ids::BlobId;
@@ -18,6 +18,8 @@ use std::sync::Arc;
 
 /// Written bytes after which the disk is asked to begin with them: 8 MiB.
 const EARLY_FLUSH_BYTES: u64 = 8 << 20;
+/// Written bytes of one blob that may be queued for the disk while others ask for something: 1 MiB.
+const QUEUED_BYTES: u64 = 1 << 20;
 
 const TEMPORARY: OFlags =
     OFlags::WRONLY.union(OFlags::CREATE).union(OFlags::EXCL).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -33,6 +35,10 @@ impl LocalWriter {
 
 #[async_trait]
 impl BlobWriter for LocalWriter {
+    fn take_turns(&mut self, turns: WriteTurns) {
+        self.0.take_turns(turns);
+    }
+
     async fn write(&mut self, chunk: Bytes) -> Result<(), BlobError> {
         self.0.write(chunk).await
     }
@@ -52,6 +58,17 @@ impl Worker for Draft {
     fn take(&mut self, batch: &[Bytes]) -> Result<(), BlobError> {
         self.append(batch)
     }
+
+    /// What is queued for the disk keeps the commits of others waiting, so little is.
+    fn leave_nothing_queued(&mut self) -> Result<(), BlobError> {
+        if let Some(file) = &self.file
+            && self.written_bytes - self.synced_bytes >= QUEUED_BYTES
+        {
+            self.shards.health.fsync(file)?;
+            self.synced_bytes = self.written_bytes;
+        }
+        Ok(())
+    }
 }
 
 /// The temporary file and what was written to it so far. Dropping it removes the file.
@@ -63,11 +80,14 @@ struct Draft {
     written_bytes: u64,
     /// How much of it the disk was asked to begin with.
     flushing_bytes: u64,
+    /// How much of it is on the disk for certain.
+    synced_bytes: u64,
 }
 
 impl Draft {
     fn new(shards: Arc<Shards>, id: BlobId) -> Self {
-        Self { shards, id, file: None, hasher: ContentHasher::default(), written_bytes: 0, flushing_bytes: 0 }
+        let hasher = ContentHasher::default();
+        Self { shards, id, file: None, hasher, written_bytes: 0, flushing_bytes: 0, synced_bytes: 0 }
     }
 
     fn append(&mut self, batch: &[Bytes]) -> Result<(), BlobError> {
