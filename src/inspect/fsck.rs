@@ -1,7 +1,7 @@
 //! Comparing rows with blobs, in both directions, and rows with rows.
 
 use super::{InspectError, Inspector, Report, STEP_BLOBS};
-use crate::metadata::ReadyBlob;
+use crate::metadata::{MisfitCursor, ReadyBlob};
 use crate::model::finding::Finding;
 use crate::model::stamp::Lineage;
 use std::collections::BTreeSet;
@@ -24,7 +24,12 @@ impl Inspector {
         for name in self.blobs.quarantined().await? {
             report(Finding::Quarantined { name });
         }
-        self.metadata.find_misfits().await?.into_iter().for_each(report);
+        let mut cursor = Some(MisfitCursor::default());
+        while let Some(here) = cursor {
+            let page = self.metadata.find_some_misfits(here).await?;
+            page.findings.into_iter().for_each(&mut *report);
+            cursor = page.next;
+        }
         Ok(ready)
     }
 

@@ -14,10 +14,12 @@ use crate::model::filename::Filename;
 use crate::model::idempotency::{Effect, IdempotencyKey, Once, RequestDigest};
 use crate::model::ids::{BlobId, FileId, KeyId, PartId, ProcessId, RequestId, UploadId, WorkspaceId};
 use crate::model::limits::{Limit, LimitOwner, Limits, LimitsInForce, QuotaExceeded, StorageUsage};
+use crate::model::outbox::SinkName;
 use crate::model::page::{FileQuery, Order};
 use crate::model::purpose::Purpose;
 use crate::model::scope::Scopes;
 use crate::model::upload::{Completion, MAX_PART_BYTES, NewPart, NewUpload, REMEMBERED_SECONDS, UploadRefusal};
+use crate::model::usage::{Dimensions, SlotWidth, UsageQuery};
 use crate::model::workspace::NameTaken;
 use crate::random;
 use bytes::Bytes;
@@ -240,6 +242,34 @@ async fn keys_are_found_by_their_secrets(store: &dyn MetadataStore, clock: &Cloc
     assert_eq!(store.revoke_key(nobody, ORIGIN).await.unwrap(), None);
     assert_eq!(store.rotate_key(nobody, new_secret(&[7; 32]), 0, ORIGIN).await.unwrap(), None);
     assert_eq!(found(7).await.unwrap(), None);
+}
+
+/// Asks each question that reads many rows, for one workspace and for all, so that its statements are prepared.
+pub(super) async fn every_question(store: &dyn MetadataStore) {
+    let caller = tenant(store, "questions").await;
+    let everything = || AuditQuery { limit: 10, ..AuditQuery::default() };
+    let actors = Some(vec![Actor::Key(caller.key)]);
+    let objects = Some(vec![caller.key.to_string()]);
+    let actions = Some(vec![Action::KeyCreated, Action::KeyRevoked]);
+    store.audit_log(everything()).await.unwrap();
+    store.audit_log(AuditQuery { actors, ..everything() }).await.unwrap();
+    store.audit_log(AuditQuery { objects, ..everything() }).await.unwrap();
+    store.audit_log(AuditQuery { actions, ..everything() }).await.unwrap();
+    let by = Dimensions { workspace: true, key: false, purpose: false };
+    for workspaces in [None, Some(vec![caller.workspace])] {
+        for width in [SlotWidth::Hour, SlotWidth::Minute] {
+            let (start, end) = (NOW_MS / 1000, NOW_MS / 1000 + 3600);
+            let query = UsageQuery { start, end, width, workspaces: workspaces.clone(), keys: None, by };
+            store.usage(query).await.unwrap();
+        }
+    }
+    store.ledger(None, 0, 10).await.unwrap();
+    store.ledger(Some(caller.workspace), 0, 10).await.unwrap();
+    store.workspaces_with_limit(Limit::MonthlySpendCents).await.unwrap();
+    for sink in [SinkName::Usage] {
+        store.outbox_status(sink).await.unwrap();
+        store.forget_messages(sink, 60, 10).await.unwrap();
+    }
 }
 
 async fn a_key_that_has_ended_changes_nothing(store: &dyn MetadataStore, clock: &Clock) {

@@ -59,6 +59,7 @@ macro_rules! migrations {
             (20, "clock moments", "0020_clock_moments"),
             (21, "servers", "0021_servers"),
             (22, "audit log order", "0022_audit_log_order"),
+            (23, "statement indexes", "0023_statement_indexes"),
         )
     };
     ($store:literal, $(($number:literal, $name:literal, $file:literal),)*) => {

@@ -11,6 +11,7 @@ mod export_contract;
 #[cfg(test)]
 mod ledger_contract;
 mod migrations;
+mod misfits;
 pub mod postgres;
 mod room;
 pub mod sqlite;
@@ -39,6 +40,7 @@ use crate::model::upload::{Completion, NewPart, NewUpload, Part, Upload, UploadR
 use crate::model::usage::{UsageByGroup, UsageQuery};
 use crate::model::workspace::{NameTaken, Workspace};
 use async_trait::async_trait;
+pub use misfits::{MisfitCursor, MisfitPage};
 use std::collections::HashSet;
 use std::error::Error;
 use std::path::Path;
@@ -474,8 +476,18 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     async fn is_ready(&self, blob: BlobId) -> Result<bool, MetadataError>;
     /// Those of these blobs that have a row, in any state.
     async fn known_blobs(&self, blobs: Vec<BlobId>) -> Result<HashSet<BlobId>, MetadataError>;
-    /// Rows that do not fit each other.
-    async fn find_misfits(&self) -> Result<Vec<Finding>, MetadataError>;
+    /// Looks at the next page of all rows for some that contradict each other, in a snapshot of its own.
+    async fn find_some_misfits(&self, cursor: MisfitCursor) -> Result<MisfitPage, MetadataError>;
+    /// Looks at all rows, page by page.
+    async fn find_misfits(&self) -> Result<Vec<Finding>, MetadataError> {
+        let (mut findings, mut cursor) = (Vec::new(), Some(MisfitCursor::default()));
+        while let Some(here) = cursor {
+            let page = self.find_some_misfits(here).await?;
+            findings.extend(page.findings);
+            cursor = page.next;
+        }
+        Ok(findings)
+    }
 
     /// From now on, for so many seconds, nobody is told of blobs that are [`deleting`](Self::deleting_blobs): the bytes of
     /// what a [snapshot](Self::snapshot) shows stay where they are.

@@ -10,6 +10,7 @@ use crate::model::audit::{Action, AuditQuery, Entry, NewEntry, Origin};
 use crate::model::ids::AuditId;
 use crate::model::page::Page;
 use crate::random;
+use std::collections::BTreeSet;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -51,17 +52,31 @@ pub(super) async fn insert(insert: &Prepared<'_>, id: String, origin: Origin, ne
 
 pub(super) async fn list(session: &Session, query: &AuditQuery) -> Result<Page<Entry>, Failure> {
     // The oldest of those that are newer than `before` come first, and are turned round.
-    let direction = if query.before.is_some() && query.after.is_none() { "ASC" } else { "DESC" };
+    let ascending = query.before.is_some() && query.after.is_none();
+    let order = format!("ORDER BY seq {} LIMIT {}", if ascending { "ASC" } else { "DESC" }, u64::from(query.limit) + 1);
     let (mut conditions, mut values) = (vec!["seq IS NOT NULL".to_owned()], Vec::<Box<dyn ToSql + Sync + Send>>::new());
+    let deletes = query.actions.as_ref().is_some_and(|actions| actions.contains(&Action::FileDeleted));
     let filters = [
-        ("action", texts(query.actions.as_deref(), |action| action.name().to_owned())),
+        ("object_id", query.objects.clone()),
         ("actor", texts(query.actors.as_deref(), ToString::to_string)),
         ("workspace_id", texts(query.workspaces.as_deref(), ToString::to_string)),
-        ("object_id", query.objects.clone()),
+        ("action", texts(query.actions.as_deref(), |action| action.name().to_owned())),
     ];
+    // The filter that leaves the fewest rows is searched for value by value, each in the order of ids; the others are
+    // conditions on what is found. Most entries are deletes of Files, and have no index of their action.
+    let mut searched = None;
     for (column, wanted) in filters.into_iter().filter_map(|(column, wanted)| Some((column, wanted?))) {
-        values.push(Box::new(wanted));
-        conditions.push(format!("{column} = ANY(${})", values.len()));
+        let wanted: BTreeSet<_> = wanted.into_iter().collect();
+        values.push(Box::new(wanted.into_iter().collect::<Vec<_>>()));
+        if searched.is_none() && !(column == "action" && deletes) {
+            searched = Some(values.len());
+            conditions.push(format!("{column} = v.value"));
+            if column == "action" {
+                conditions.push(format!("action <> '{}'", Action::FileDeleted.name()));
+            }
+        } else {
+            conditions.push(format!("{column} = ANY(${})", values.len()));
+        }
     }
     let at = |seconds: u64| AuditId::next(None, seconds.saturating_mul(1000), [0; 11]);
     // An entry that is gone was the oldest or stood behind the next older one.
@@ -79,16 +94,21 @@ pub(super) async fn list(session: &Session, query: &AuditQuery) -> Result<Page<E
         values.push(Box::new(id.to_string()));
         conditions.push(format!("id {comparison} ${}", values.len()));
     }
-    let sql = format!(
-        "SELECT id, actor, action, workspace_id, object_id, address, request_id, details FROM audit_log
-         WHERE {} ORDER BY seq {direction} LIMIT {}",
-        conditions.join(" AND "),
-        u64::from(query.limit) + 1
+    let found = format!(
+        "SELECT id, actor, action, workspace_id, object_id, address, request_id, details, seq FROM audit_log
+         WHERE {} {order}",
+        conditions.join(" AND ")
     );
+    let sql = match searched {
+        Some(place) => {
+            format!("SELECT a.* FROM unnest(${place}::text[]) v (value) CROSS JOIN LATERAL ({found}) a {order}")
+        }
+        None => found,
+    };
     let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect();
     let found = session.query(&sql, &values).await?;
     let mut page = Page::cut(found.iter().map(entry).collect::<Result<_, _>>()?, query.limit);
-    if direction == "ASC" {
+    if ascending {
         page.rows.reverse();
     }
     Ok(page)

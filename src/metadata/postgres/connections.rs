@@ -239,11 +239,20 @@ impl Session {
     /// A statement that is known to this connection from now on. To be called before anything is sent that is not to be
     /// waited for.
     pub(super) async fn prepare(&self, sql: &str) -> Result<Prepared<'_>, Failure> {
+        #[cfg(test)]
+        super::statements::record(sql);
         Ok(Prepared { session: self, statement: self.client().prepare_cached(sql).await? })
     }
 
     pub(super) async fn rows(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
         self.prepare(sql).await?.rows(values).await
+    }
+
+    /// Rows of a statement that is not kept on the connection, because its text differs each time.
+    pub(super) async fn query(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
+        #[cfg(test)]
+        super::statements::record(sql);
+        Ok(self.client().query(sql, values).await?)
     }
 
     pub(super) async fn row(&self, sql: &str, values: Values<'_>) -> Result<Option<Row>, Failure> {

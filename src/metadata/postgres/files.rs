@@ -104,7 +104,12 @@ pub(super) async fn list(
         Order::Ascending => (">", "ASC"),
         Order::Descending => ("<", "DESC"),
     };
-    let after = if query.after.is_some() { format!("f.id {beyond} $3") } else { "$3::text IS NULL".to_owned() };
+    // The comparison of both columns keeps the planner from the primary key, which has the Files of every purpose.
+    let after = match (query.after, query.purpose) {
+        (None, _) => "$3::text IS NULL".to_owned(),
+        (Some(_), None) => format!("f.id {beyond} $3"),
+        (Some(_), Some(_)) => format!("(f.purpose, f.id) {beyond} ($4, $3)"),
+    };
     let purpose = if query.purpose.is_some() { "f.purpose = $4" } else { "$4::text IS NULL" };
     let sql = format!(
         "SELECT {COLUMNS} FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND {after} AND {purpose}

@@ -120,7 +120,7 @@ pub(super) async fn late(
     before: u64,
     limit: u32,
 ) -> Result<Vec<LedgerRow>, Failure> {
-    // Rows by time would be nearly all there are.
+    // An index by time would find nearly all there are.
     let sql = format!("SELECT seq, {COLUMNS} FROM ledger WHERE seq > $1 AND ts + 0 < $2 ORDER BY seq LIMIT $3");
     let found = session.rows(&sql, &[&stored(after_seq), &stored(before), &i64::from(limit)]).await?;
     found.iter().map(ledger_row).collect()
@@ -134,7 +134,8 @@ pub(super) async fn newest_seq(session: &Session) -> Result<u64, Failure> {
 
 /// The second of the oldest fact.
 pub(super) async fn oldest_ts(session: &Session) -> Result<Option<u64>, Failure> {
-    let oldest = session.row("SELECT min(ts) FROM ledger", &[]).await?;
+    let sql = "SELECT min((SELECT min(l.ts) FROM ledger l WHERE l.workspace_id = w.id)) FROM workspaces w";
+    let oldest = session.row(sql, &[]).await?;
     oldest.map_or(Ok(None), |row| rows::optional_number(&row, 0))
 }
 

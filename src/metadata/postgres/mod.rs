@@ -28,10 +28,14 @@ mod migrate;
 mod misfits;
 mod outbox;
 mod overdue;
+#[cfg(test)]
+mod plans;
 mod pool_health;
 mod releases;
 mod rows;
 mod snapshot;
+#[cfg(test)]
+mod statements;
 mod tls;
 mod upkeep;
 mod uploads;
@@ -39,6 +43,7 @@ mod usage;
 mod workspaces;
 mod writer;
 
+use super::misfits::{MisfitCursor, MisfitPage};
 use super::room::with_room;
 use super::{
     Ended, MetadataError, MetadataStore, NewKey, NewSecret, Overdue, PendingBlob, Purged, ReadyBlob, StoredContent,
@@ -54,7 +59,6 @@ use crate::model::clock_jump::ClockJump;
 use crate::model::expiry::DefaultExpiry;
 use crate::model::export::{ExportBounds, ExportProgress, NextExport};
 use crate::model::file::{File, NewFile};
-use crate::model::finding::Finding;
 use crate::model::idempotency::{Effect, IdempotencyKey, Once};
 use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
 use crate::model::ledger::{LedgerRow, Reads};
@@ -780,8 +784,8 @@ impl MetadataStore for PostgresStore {
         long!(self, |session| blobs::known(session, &blobs))
     }
 
-    async fn find_misfits(&self) -> Result<Vec<Finding>, MetadataError> {
-        long!(self, |session| misfits::find(session))
+    async fn find_some_misfits(&self, cursor: MisfitCursor) -> Result<MisfitPage, MetadataError> {
+        long!(self, |session| misfits::find(session, &cursor))
     }
 
     async fn hold_blobs(&self, hold: HoldId, seconds: u64) -> Result<(), MetadataError> {

@@ -64,9 +64,10 @@ pub(super) async fn acknowledge(session: &Session, seq: u64, set_ms: Option<i64>
 }
 
 pub(super) async fn status(session: &Session, sink: SinkName) -> Result<OutboxStatus, Failure> {
-    let sql = "SELECT p.pending, p.oldest, (SELECT max(acknowledged_at) FROM outbox WHERE sink = $1)
-               FROM (SELECT count(*) AS pending, min(created_at) AS oldest FROM outbox
-                     WHERE sink = $1 AND acknowledged_at IS NULL) p";
+    // Messages are numbered in the order in which they are created.
+    let sql = "SELECT (SELECT count(*) FROM outbox WHERE sink = $1 AND acknowledged_at IS NULL),
+                      (SELECT created_at FROM outbox WHERE sink = $1 AND acknowledged_at IS NULL ORDER BY seq LIMIT 1),
+                      (SELECT max(acknowledged_at) FROM outbox WHERE sink = $1 AND acknowledged_at IS NOT NULL)";
     let Some(row) = session.row(sql, &[&sink.name()]).await? else { return Ok(OutboxStatus::default()) };
     Ok(OutboxStatus {
         pending: number(&row, 0)?,
@@ -84,7 +85,7 @@ pub(super) async fn forget(
     set_ms: Option<i64>,
 ) -> Result<u64, Failure> {
     let sql = "WITH old AS MATERIALIZED (
-                   SELECT seq FROM outbox WHERE acknowledged_at < now_ms($1) / 1000 - $2 AND sink = $3
+                   SELECT seq FROM outbox WHERE sink = $3 AND acknowledged_at < now_ms($1) / 1000 - $2
                    ORDER BY acknowledged_at LIMIT $4 FOR UPDATE SKIP LOCKED)
                DELETE FROM outbox o USING old WHERE o.seq = old.seq";
     session.execute(sql, &[&set_ms, &stored(older_than_seconds), &sink.name(), &i64::from(limit)]).await

@@ -95,24 +95,53 @@ pub(super) async fn forget_rollup(change: Change<'_>) -> Result<(), Failure> {
     change.commit(async { Ok(()) }).await
 }
 
-/// How many hours of the cache are not what the ledger says.
-pub(super) async fn wrong_hours(session: &Session) -> Result<u64, Failure> {
+/// Returns the workspace and hour behind these of which the cache or the ledger has something, workspace by workspace.
+pub(super) async fn next_hour(session: &Session, after: Option<&[String]>) -> Result<Option<Vec<String>>, Failure> {
+    let (mut workspace, mut from) = match after {
+        Some([workspace, hour]) => {
+            (workspace.clone(), hour.parse::<i64>().unwrap_or_default() + stored(SlotWidth::Hour.seconds()))
+        }
+        _ => (String::new(), 0),
+    };
+    let next_hour = "SELECT least((SELECT min(hour) FROM usage_hourly WHERE workspace_id = $1 AND hour >= $2),
+                                  (SELECT min(hour) FROM usage_hourly_totals WHERE workspace_id = $1 AND hour >= $2),
+                                  (SELECT min(ts) - min(ts) % 3600 FROM ledger WHERE workspace_id = $1 AND ts >= $2))";
+    let next_workspace = "SELECT least((SELECT min(workspace_id) FROM usage_hourly WHERE workspace_id > $1),
+                                       (SELECT min(workspace_id) FROM usage_hourly_totals WHERE workspace_id > $1),
+                                       (SELECT min(workspace_id) FROM ledger WHERE workspace_id > $1))";
+    loop {
+        let hour = session.row(next_hour, &[&workspace, &from]).await?;
+        if let Some(hour) = hour.map(|row| row.try_get::<_, Option<i64>>(0)).transpose()?.flatten() {
+            return Ok(Some(vec![workspace, hour.to_string()]));
+        }
+        let next = session.row(next_workspace, &[&workspace]).await?;
+        let Some(next) = next.map(|row| row.try_get::<_, Option<String>>(0)).transpose()?.flatten() else {
+            return Ok(None);
+        };
+        (workspace, from) = (next, 0);
+    }
+}
+
+/// Counts the rows of the cache that are not what the ledger says of this workspace and hour.
+pub(super) async fn wrong_rows(session: &Session, key: &[String]) -> Result<u64, Failure> {
+    let [workspace, hour] = key else { return Ok(0) };
     let (rolled, mut wrong) = (rolled_seq(session).await?, 0);
+    let hour = hour.parse::<i64>().unwrap_or_default();
     for (table, kept) in CACHES {
         let sql = format!(
             "SELECT count(*) FROM (
                  SELECT 1 FROM (
-                     SELECT {COLUMNS} FROM {table}
+                     SELECT {COLUMNS} FROM {table} WHERE workspace_id = $1 AND hour = $2
                      UNION ALL
                      SELECT workspace_id, hour, {kept}, {negative} FROM ({facts}) l
                  ) d GROUP BY workspace_id, hour, api_key_id, purpose HAVING {differs}
              ) w",
             negative = for_each(|column| format!("-{column}"), ", "),
-            facts = facts(SlotWidth::Hour, &format!("seq <= {rolled}")),
+            facts = facts(SlotWidth::Hour, "workspace_id = $1 AND ts >= $2 AND ts < $2 + 3600 AND seq <= $3"),
             differs = for_each(|column| format!("sum({column}) <> 0"), " OR ")
         );
-        let found = session.query_one(&sql, &[]).await?;
-        wrong += number(&found, 0)?;
+        let found = session.row(&sql, &[workspace, &hour, &stored(rolled)]).await?;
+        wrong += found.map_or(Ok(0), |row| number(&row, 0))?;
     }
     Ok(wrong)
 }
@@ -142,19 +171,25 @@ pub(super) async fn find(
     let rolled = rolled_seq(session).await?;
     let [(apart, _), (together, _)] = CACHES;
     let cache = if query.by.key || query.by.purpose || query.keys.is_some() { apart } else { together };
-    let by_hours = |until: u64| format!("SELECT {COLUMNS} FROM {cache} WHERE hour < {until}");
+    // Each source has the condition itself, so that an index of it by workspace can be used.
+    let owned = if query.workspaces.is_some() { "workspace_id = ANY($1)" } else { "$1::text[] IS NULL" };
+    let by_hours = |until: u64| format!("SELECT {COLUMNS} FROM {cache} WHERE {owned} AND hour < {until}");
     let since = |width: SlotWidth, until: u64| {
-        let numbered = facts(width, &format!("seq > {rolled} AND ts < {until}"));
+        let numbered = facts(width, &format!("{owned} AND seq > {rolled} AND ts < {until}"));
         match behind {
             Behind::Numbered => numbered,
-            Behind::All => [numbered, facts(width, &format!("seq IS NULL AND ts < {until}"))].join(" UNION ALL "),
+            Behind::All => {
+                [numbered, facts(width, &format!("{owned} AND seq IS NULL AND ts < {until}"))].join(" UNION ALL ")
+            }
         }
     };
     let sources = match query.width {
         SlotWidth::Hour => [by_hours(query.end), since(SlotWidth::Hour, query.end)].join(" UNION ALL "),
         SlotWidth::Minute => {
             let hour = query.start - query.start % SlotWidth::Hour.seconds();
-            let within = facts(SlotWidth::Minute, &format!("ts >= {hour} AND ts < {}", query.end));
+            let some =
+                if query.workspaces.is_some() { owned } else { "workspace_id = ANY(ARRAY(SELECT id FROM workspaces))" };
+            let within = facts(SlotWidth::Minute, &format!("{some} AND ts >= {hour} AND ts < {}", query.end));
             [by_hours(hour), since(SlotWidth::Minute, hour), within].join(" UNION ALL ")
         }
     };
@@ -163,17 +198,18 @@ pub(super) async fn find(
     let expired = format!(
         "SELECT f.workspace_id, f.expires_at - f.expires_at % {seconds}, coalesce(l.api_key_id, ''), f.purpose,
                 -f.size_bytes, -1, -f.size_bytes * ({seconds} - f.expires_at % {seconds}), 0, 0, 0, 0
-         FROM files f JOIN ledger l ON l.event_id = 'st+:' || f.id
-         WHERE f.expires_at <= now_ms($3) / 1000 AND f.expires_at < {}",
+         FROM (SELECT * FROM files WHERE {owned} AND expires_at <= now_ms($3) / 1000 AND expires_at < {}) f
+         JOIN ledger l ON l.event_id = 'st+:' || f.id",
         query.end
     );
+    let keyed = if query.keys.is_some() { "api_key_id = ANY($2)" } else { "$2::text[] IS NULL" };
     let kept = |kept: bool, column: &'static str| if kept { column } else { "''" };
     let Dimensions { workspace, key, purpose } = query.by;
     let dimensions = [kept(workspace, "workspace_id"), kept(key, "api_key_id"), kept(purpose, "purpose")].join(", ");
     let sql = format!(
         "SELECT {dimensions}, CASE WHEN hour < {start} THEN -1 ELSE hour END AS slot, {sums}
          FROM ({sources} UNION ALL {expired}) u
-         WHERE ($1::text[] IS NULL OR workspace_id = ANY($1)) AND ($2::text[] IS NULL OR api_key_id = ANY($2))
+         WHERE {keyed}
          GROUP BY 1, 2, 3, 4",
         start = query.start,
         sums = for_each(|column| sum_within(column, query.start), ", ")
@@ -192,7 +228,7 @@ pub(super) async fn find(
         }
     }
     let wanted: Values<'_> = &[&workspaces, &keys];
-    add_adjustments(session, query, behind, &dimensions, wanted, &mut usage).await?;
+    add_adjustments(session, query, behind, (&dimensions, owned, keyed), wanted, &mut usage).await?;
     Ok(usage)
 }
 
@@ -201,7 +237,7 @@ async fn add_adjustments(
     session: &Session,
     query: &UsageQuery,
     behind: Behind,
-    dimensions: &str,
+    (dimensions, owned, keyed): (&str, &str, &str),
     wanted: Values<'_>,
     usage: &mut UsageByGroup,
 ) -> Result<(), Failure> {
@@ -210,8 +246,8 @@ async fn add_adjustments(
         "SELECT {dimensions}, ts, line_item, bytes + count FROM (
              SELECT workspace_id, coalesce(api_key_id, '') AS api_key_id, coalesce(purpose, '') AS purpose, ts, line_item,
                     bytes, count
-             FROM ledger WHERE fact = 'adjustment' AND ts >= {} AND ts < {} AND {known}
-         ) a WHERE ($1::text[] IS NULL OR workspace_id = ANY($1)) AND ($2::text[] IS NULL OR api_key_id = ANY($2))",
+             FROM ledger WHERE fact = 'adjustment' AND {owned} AND ts >= {} AND ts < {} AND {known}
+         ) a WHERE {keyed}",
         query.start, query.end
     );
     for row in session.query(&sql, wanted).await? {

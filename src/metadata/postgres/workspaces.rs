@@ -35,10 +35,10 @@ pub(super) async fn list(
     limit: u32,
     with_archived: bool,
 ) -> Result<Page<Workspace>, Failure> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM workspaces WHERE id > $1 AND ($2 OR archived_at IS NULL) ORDER BY id LIMIT $3");
+    let which = if with_archived { "true" } else { "archived_at IS NULL" };
+    let sql = format!("SELECT {COLUMNS} FROM workspaces WHERE id > $1 AND {which} ORDER BY id LIMIT $2");
     let after = after.map(|id| id.to_string()).unwrap_or_default();
-    let found = session.rows(&sql, &[&after, &with_archived, &(i64::from(limit) + 1)]).await?;
+    let found = session.rows(&sql, &[&after, &(i64::from(limit) + 1)]).await?;
     Ok(Page::cut(found.iter().map(workspace).collect::<Result<_, _>>()?, limit))
 }
 
@@ -142,7 +142,7 @@ async fn remove_rest(change: &Change<'_>, id: WorkspaceId, origin: Origin) -> Re
     let secrets = "DELETE FROM key_secrets WHERE key_id IN (SELECT id FROM api_keys WHERE workspace_id = $1)";
     let keys = change.execute(secrets, &[&owner]).await?;
     let limits =
-        "DELETE FROM limits WHERE owner_id = $1 OR owner_id IN (SELECT id FROM api_keys WHERE workspace_id = $1)";
+        "DELETE FROM limits WHERE owner_id = ANY(ARRAY(SELECT id FROM api_keys WHERE workspace_id = $1) || $1::text)";
     change.execute(limits, &[&owner]).await?;
     for table in ["api_keys", "default_expiries"] {
         change.execute(&format!("DELETE FROM {table} WHERE workspace_id = $1"), &[&owner]).await?;

@@ -7,6 +7,7 @@ use crate::model::page::Page;
 use crate::random;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params, params_from_iter};
+use std::collections::BTreeSet;
 
 /// Enters what is done in this transaction.
 pub(super) fn note(connection: &Connection, origin: Origin, new: NewEntry, now_ms: u64) -> Result<()> {
@@ -29,18 +30,24 @@ pub(super) fn note(connection: &Connection, origin: Origin, new: NewEntry, now_m
 }
 
 pub(super) fn list(connection: &Connection, query: &AuditQuery) -> Result<Page<Entry>> {
-    let (conditions, mut values) = conditions(query);
+    // One search of each value must see what the others see.
+    let snapshot = connection.unchecked_transaction()?;
     // The oldest of those that are newer than `before` come first, and are turned round.
-    let direction = if query.before.is_some() && query.after.is_none() { "ASC" } else { "DESC" };
-    let sql = format!(
-        "SELECT id, actor, action, workspace_id, object_id, address, request_id, details FROM audit_log
-         WHERE {conditions} ORDER BY id {direction} LIMIT ?"
-    );
-    values.push(Value::Integer(i64::from(query.limit) + 1));
-    let mut select = connection.prepare(&sql)?;
-    let found = select.query_map(params_from_iter(values), entry)?.collect::<Result<_>>()?;
+    let ascending = query.before.is_some() && query.after.is_none();
+    let mut found = Vec::new();
+    for Search { index, conditions, mut values } in Search::all(query) {
+        let sql = format!(
+            "SELECT id, actor, action, workspace_id, object_id, address, request_id, details FROM audit_log {index}
+             WHERE {} ORDER BY id {} LIMIT ?",
+            conditions.join(" AND "),
+            if ascending { "ASC" } else { "DESC" }
+        );
+        values.push(Value::Integer(i64::from(query.limit) + 1));
+        found.extend(snapshot.prepare(&sql)?.query_map(params_from_iter(values), entry)?.collect::<Result<Vec<_>>>()?);
+    }
+    found.sort_unstable_by(|one: &Entry, other| if ascending { one.id.cmp(&other.id) } else { other.id.cmp(&one.id) });
     let mut page = Page::cut(found, query.limit);
-    if direction == "ASC" {
+    if ascending {
         page.rows.reverse();
     }
     Ok(page)
@@ -53,25 +60,73 @@ pub(super) fn forget(connection: &Connection, until_seconds: u64, limit: u32) ->
     connection.prepare_cached(sql)?.execute(params![first.to_string(), limit])
 }
 
-fn conditions(query: &AuditQuery) -> (String, Vec<Value>) {
-    let (mut conditions, mut values) = (vec!["1".to_owned()], Vec::new());
-    let filters = [
-        ("action", texts(query.actions.as_deref(), |action| action.name().to_owned())),
-        ("actor", texts(query.actors.as_deref(), ToString::to_string)),
-        ("workspace_id", texts(query.workspaces.as_deref(), ToString::to_string)),
-        ("object_id", query.objects.clone()),
-    ];
-    for (column, wanted) in filters.into_iter().filter_map(|(column, wanted)| Some((column, wanted?))) {
-        conditions.push(format!("{column} IN ({})", vec!["?"; wanted.len()].join(", ")));
-        values.extend(wanted.into_iter().map(Value::Text));
+/// One search of an index, in the order of ids.
+#[derive(Default)]
+struct Search {
+    index: &'static str,
+    conditions: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl Search {
+    /// Returns the searches that together find what is asked for: one for each value of the filter that leaves the fewest
+    /// rows, with the other filters as conditions.
+    fn all(query: &AuditQuery) -> Vec<Self> {
+        let mut filters = vec![
+            ("object_id", "INDEXED BY audit_log_by_object", query.objects.clone()),
+            ("actor", "INDEXED BY audit_log_by_actor", texts(query.actors.as_deref(), ToString::to_string)),
+            (
+                "workspace_id",
+                "INDEXED BY audit_log_by_workspace",
+                texts(query.workspaces.as_deref(), ToString::to_string),
+            ),
+            (
+                "action",
+                "INDEXED BY audit_log_by_action",
+                texts(query.actions.as_deref(), |action| action.name().to_owned()),
+            ),
+        ];
+        filters.retain(|(_, _, wanted)| wanted.is_some());
+        // Most entries are deletes of Files, and have no index of their action.
+        let deletes = query.actions.as_ref().is_some_and(|actions| actions.contains(&Action::FileDeleted));
+        let mut searches = match filters.first() {
+            Some(("action", ..)) if deletes => vec![Self::default()],
+            Some((column, index, Some(wanted))) => {
+                let wanted: BTreeSet<_> = wanted.iter().collect();
+                let search = |value: &&String| Self::of(column, index, value);
+                let searches = wanted.iter().map(search).collect();
+                filters.remove(0);
+                searches
+            }
+            _ => vec![Self::default()],
+        };
+        let at = |seconds: u64| AuditId::next(None, seconds.saturating_mul(1000), [0; 11]);
+        let bounds = [(">=", query.from.map(at)), ("<", query.until.map(at)), ("<", query.after), (">", query.before)];
+        for search in &mut searches {
+            for (column, _, wanted) in &filters {
+                let wanted = wanted.clone().unwrap_or_default();
+                search.conditions.push(format!("{column} IN ({})", vec!["?"; wanted.len()].join(", ")));
+                search.values.extend(wanted.into_iter().map(Value::Text));
+            }
+            for (comparison, id) in bounds.iter().filter_map(|(comparison, id)| Some((comparison, (*id)?))) {
+                search.conditions.push(format!("id {comparison} ?"));
+                search.values.push(Value::Text(id.to_string()));
+            }
+            search.conditions.push("true".to_owned());
+        }
+        if filters.iter().any(|(_, _, wanted)| wanted.as_ref().is_some_and(Vec::is_empty)) {
+            searches.clear();
+        }
+        searches
     }
-    let at = |seconds: u64| AuditId::next(None, seconds.saturating_mul(1000), [0; 11]);
-    let bounds = [(">=", query.from.map(at)), ("<", query.until.map(at)), ("<", query.after), (">", query.before)];
-    for (comparison, id) in bounds.into_iter().filter_map(|(comparison, id)| Some((comparison, id?))) {
-        conditions.push(format!("id {comparison} ?"));
-        values.push(Value::Text(id.to_string()));
+
+    fn of(column: &str, index: &'static str, value: &str) -> Self {
+        let mut conditions = vec![format!("{column} = ?")];
+        if column == "action" {
+            conditions.push(format!("action <> '{}'", Action::FileDeleted.name()));
+        }
+        Self { index, conditions, values: vec![Value::Text(value.to_owned())] }
     }
-    (conditions.join(" AND "), values)
 }
 
 fn texts<T>(wanted: Option<&[T]>, text: impl Fn(&T) -> String) -> Option<Vec<String>> {

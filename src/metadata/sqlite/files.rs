@@ -153,9 +153,14 @@ pub(super) fn list(
         Order::Descending => ("<", "DESC"),
     };
     let after = if query.after.is_some() { format!("AND id {beyond} ?3") } else { "AND ?3 IS NULL".to_owned() };
-    let purpose = if query.purpose.is_some() { "AND purpose = ?4" } else { "AND ?4 IS NULL" };
+    // Without statistics the planner prefers the primary key, which reads the Files of every purpose.
+    let (index, purpose) = match query.purpose {
+        Some(_) => ("INDEXED BY files_by_purpose", "AND purpose = ?4"),
+        None => ("", "AND ?4 IS NULL"),
+    };
     let sql = format!(
-        "SELECT {COLUMNS} FROM files WHERE workspace_id = ?1 AND {ALIVE} {after} {purpose} ORDER BY id {direction} LIMIT ?5"
+        "SELECT {COLUMNS} FROM files {index}
+         WHERE workspace_id = ?1 AND {ALIVE} {after} {purpose} ORDER BY id {direction} LIMIT ?5"
     );
     let values = params![
         workspace.to_string(),

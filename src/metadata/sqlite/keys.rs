@@ -64,8 +64,8 @@ pub(super) fn list_of(
     limit: u32,
 ) -> Result<Page<ApiKey>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM api_keys k WHERE k.workspace_id = ?1 AND k.id > ?2 AND k.revoked_at IS NULL
-         ORDER BY k.id LIMIT ?3"
+        "SELECT {COLUMNS} FROM api_keys k INDEXED BY api_keys_not_revoked
+         WHERE k.workspace_id = ?1 AND k.id > ?2 AND k.revoked_at IS NULL ORDER BY k.id LIMIT ?3"
     );
     let after = after.map(|id| id.to_string()).unwrap_or_default();
     let values = params![workspace.to_string(), after, u64::from(limit) + 1];

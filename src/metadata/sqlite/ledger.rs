@@ -123,9 +123,11 @@ pub(super) fn list(
     after_seq: u64,
     limit: u32,
 ) -> Result<Page<LedgerRow>> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM ledger WHERE seq > ?1 AND (?2 IS NULL OR workspace_id = ?2) ORDER BY seq LIMIT ?3"
-    );
+    let (index, owned) = match workspace {
+        Some(_) => ("INDEXED BY ledger_by_workspace", "workspace_id = ?2"),
+        None => ("NOT INDEXED", "?2 IS NULL"),
+    };
+    let sql = format!("SELECT {COLUMNS} FROM ledger {index} WHERE seq > ?1 AND {owned} ORDER BY seq LIMIT ?3");
     let values = params![after_seq, workspace.map(|id| id.to_string()), u64::from(limit) + 1];
     let rows = connection.prepare_cached(&sql)?.query_map(values, ledger_row)?.collect::<Result<_>>()?;
     Ok(Page::cut(rows, limit))
@@ -133,8 +135,7 @@ pub(super) fn list(
 
 /// At most `limit` rows behind a row that tell of what was before a second, in the order of commits.
 pub(super) fn late(connection: &Connection, after_seq: u64, before: u64, limit: u32) -> Result<Vec<LedgerRow>> {
-    // Rows by time would be nearly all there are.
-    let sql = format!("SELECT {COLUMNS} FROM ledger WHERE seq > ?1 AND +ts < ?2 ORDER BY seq LIMIT ?3");
+    let sql = format!("SELECT {COLUMNS} FROM ledger WHERE seq > ?1 AND ts < ?2 ORDER BY seq LIMIT ?3");
     connection.prepare_cached(&sql)?.query_map(params![after_seq, before, limit], ledger_row)?.collect()
 }
 
@@ -145,7 +146,8 @@ pub(super) fn newest_seq(connection: &Connection) -> Result<u64> {
 
 /// The second of the oldest fact.
 pub(super) fn oldest_ts(connection: &Connection) -> Result<Option<u64>> {
-    connection.prepare_cached("SELECT min(ts) FROM ledger")?.query_row([], |row| row.get(0))
+    let sql = "SELECT min((SELECT min(l.ts) FROM ledger l WHERE l.workspace_id = w.id)) FROM workspaces w";
+    connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
 }
 
 fn ledger_row(row: &Row<'_>) -> Result<LedgerRow> {

@@ -53,8 +53,7 @@ pub(super) fn set(
 
 /// Every workspace that has this limit.
 pub(super) fn workspaces_with(connection: &Connection, limit: Limit) -> Result<Vec<(WorkspaceId, u64)>> {
-    let sql =
-        "SELECT w.id, l.value FROM limits l JOIN workspaces w ON w.id = l.owner_id WHERE l.name = ?1 ORDER BY w.id";
+    let sql = "SELECT w.id, l.value FROM limits l JOIN workspaces w ON w.id = l.owner_id WHERE l.name = ?1 ORDER BY l.owner_id";
     let of = |row: &Row<'_>| Ok((parsed(row, 0)?, row.get(1)?));
     connection.prepare_cached(sql)?.query_map([limit.to_string()], of)?.collect()
 }

@@ -1,73 +1,42 @@
-//! Rows that do not fit each other: what no transaction of this program leaves behind.
+//! Pages of the search for rows that contradict each other.
 
-use super::rows::parsed;
-use super::usage;
+use super::{MetadataError, usage};
+use crate::metadata::misfits::{Check, HOURS_OF_A_PAGE, MisfitCursor, MisfitPage};
 use crate::model::finding::Finding;
-use rusqlite::{Connection, Result, Row};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params_from_iter};
 
-/// Every blob that something has.
-const OWNED: &str = "SELECT blob_id, id AS owner, size_bytes FROM files WHERE blob_id IS NOT NULL
-    UNION ALL SELECT blob_id, file_id, size_bytes FROM file_parts
-    UNION ALL SELECT blob_id, id, size_bytes FROM parts";
+/// What this store calls the column by which the ledger is in order.
+const ARRIVAL: &str = "seq";
 
-pub(super) fn find(connection: &Connection) -> Result<Vec<Finding>> {
+pub(super) fn find(
+    connection: &Connection,
+    cursor: &MisfitCursor,
+) -> Result<std::result::Result<MisfitPage, MetadataError>> {
+    let Some((check, after)) = cursor.check() else { return usage_page(connection, cursor).map(Ok) };
+    let upto = last_key(connection, check, after)?;
+    let values = after.unwrap_or_default().iter().chain(upto.as_deref().unwrap_or_default());
+    let mut select = connection.prepare_cached(&check.found(after.is_some(), upto.is_some(), ARRIVAL))?;
+    let found = select.query_map(params_from_iter(values), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let found: Vec<(String, u64)> = found.collect::<Result<_>>()?;
+    let findings: std::result::Result<_, _> = found.into_iter().map(|(id, count)| check.finding(id, count)).collect();
+    Ok(findings.map(|findings| MisfitPage { findings, next: Some(cursor.behind(upto)) }))
+}
+
+fn last_key(connection: &Connection, check: &Check, after: Option<&[String]>) -> Result<Option<Vec<String>>> {
+    let key = |row: &Row<'_>| (0..check.key_columns()).map(|column| row.get(column)).collect();
+    let mut select = connection.prepare_cached(&check.last_key(after.is_some(), ARRIVAL))?;
+    select.query_row(params_from_iter(after.unwrap_or_default()), key).optional()
+}
+
+/// Compares some hours of one workspace with the ledger, all in one snapshot.
+fn usage_page(connection: &Connection, cursor: &MisfitCursor) -> Result<MisfitPage> {
     let snapshot = connection.unchecked_transaction()?;
-    let mut findings = Vec::new();
-    let mut collect = |sql: &str, finding: fn(&Row<'_>) -> Result<Finding>| -> Result<()> {
-        let mut select = snapshot.prepare(sql)?;
-        for found in select.query_map([], finding)? {
-            findings.push(found?);
-        }
-        Ok(())
-    };
-    let unowned = format!(
-        "SELECT b.id, count(o.owner) FROM blobs b LEFT JOIN ({OWNED}) o ON o.blob_id = b.id
-         WHERE b.state = 'ready' GROUP BY b.id HAVING count(o.owner) <> 1"
-    );
-    collect(&unowned, |row| Ok(Finding::Unowned { blob: parsed(row, 0)?, owners: row.get(1)? }))?;
-    let dangling = format!(
-        "SELECT o.owner FROM ({OWNED}) o LEFT JOIN blobs b ON b.id = o.blob_id
-         WHERE b.state IS NOT 'ready' OR b.size_bytes IS NOT o.size_bytes"
-    );
-    collect(&dangling, |row| Ok(Finding::Dangling { owner: row.get(0)? }))?;
-    let left = "SELECT p.id FROM parts p LEFT JOIN uploads u ON u.workspace_id = p.workspace_id AND u.id = p.upload_id
-        WHERE u.status IS NOT 'pending'
-            AND NOT EXISTS (SELECT 1 FROM releases r WHERE r.workspace_id = p.workspace_id AND r.owner_id = p.upload_id)
-        UNION ALL
-        SELECT DISTINCT p.file_id FROM file_parts p LEFT JOIN files f ON f.workspace_id = p.workspace_id AND f.id = p.file_id
-        WHERE f.id IS NULL
-            AND NOT EXISTS (SELECT 1 FROM releases r WHERE r.workspace_id = p.workspace_id AND r.owner_id = p.file_id)";
-    collect(left, |row| Ok(Finding::LeftPart { part: row.get(0)? }))?;
-    let lost = "SELECT DISTINCT workspace_id FROM answers WHERE workspace_id NOT IN (SELECT id FROM workspaces)";
-    collect(lost, |row| Ok(Finding::LostAnswer { workspace: row.get(0)? }))?;
-    let wrong_total = "SELECT w.id FROM workspaces w
-        LEFT JOIN (SELECT workspace_id, sum(size_bytes) AS bytes, count(*) AS files FROM files GROUP BY workspace_id) f
-            ON f.workspace_id = w.id
-        LEFT JOIN (SELECT workspace_id, sum(max(size_bytes, parts_bytes)) AS bytes, count(*) AS uploads FROM uploads
-                   WHERE status = 'pending' GROUP BY workspace_id) u ON u.workspace_id = w.id
-        WHERE w.stored_bytes <> coalesce(f.bytes, 0) OR w.stored_files <> coalesce(f.files, 0)
-            OR w.reserved_bytes <> coalesce(u.bytes, 0) OR w.reserved_files <> coalesce(u.uploads, 0)";
-    collect(wrong_total, |row| Ok(Finding::WrongTotal { workspace: row.get(0)? }))?;
-    let wrong_parts = "SELECT u.id FROM uploads u
-        LEFT JOIN (SELECT workspace_id, upload_id, sum(size_bytes) AS bytes, count(*) AS parts FROM parts
-                   GROUP BY workspace_id, upload_id) p ON p.workspace_id = u.workspace_id AND p.upload_id = u.id
-        WHERE u.status = 'pending' AND (u.parts_bytes <> coalesce(p.bytes, 0) OR u.part_count <> coalesce(p.parts, 0))";
-    collect(wrong_parts, |row| Ok(Finding::WrongParts { upload: row.get(0)? }))?;
-    let unmetered = "SELECT f.id FROM files f LEFT JOIN ledger b ON b.event_id = 'st+:' || f.id
-        LEFT JOIN ledger e ON e.event_id = 'st-:' || f.id
-        WHERE b.bytes IS NOT f.size_bytes OR b.workspace_id IS NOT f.workspace_id OR e.seq IS NOT NULL
-        UNION ALL
-        SELECT b.file_id FROM ledger b LEFT JOIN files f ON f.workspace_id = b.workspace_id AND f.id = b.file_id
-        LEFT JOIN ledger e ON e.event_id = 'st-:' || b.file_id
-        WHERE b.fact IN ('opening', 'create', 'complete') AND f.id IS NULL
-            AND (e.bytes IS NOT -b.bytes OR e.api_key_id IS NOT b.api_key_id OR e.ts < b.ts)";
-    collect(unmetered, |row| Ok(Finding::Unmetered { file: row.get(0)? }))?;
-    let wrong_hours = usage::wrong_hours(&snapshot)?;
-    let wrong_sum = "SELECT f.id FROM files f WHERE f.blob_id IS NULL AND f.size_bytes <>
-        (SELECT coalesce(sum(p.size_bytes), 0) FROM file_parts p WHERE p.workspace_id = f.workspace_id AND p.file_id = f.id)";
-    collect(wrong_sum, |row| Ok(Finding::WrongSum { file: row.get(0)? }))?;
-    if wrong_hours > 0 {
-        findings.push(Finding::WrongRollup { hours: wrong_hours });
+    let (mut after, mut hours) = (cursor.usage_after().map(<[String]>::to_vec), 0);
+    for _ in 0..HOURS_OF_A_PAGE {
+        after = usage::next_hour(&snapshot, after.as_deref())?;
+        let Some(key) = &after else { break };
+        hours += usage::wrong_rows(&snapshot, key)?;
     }
-    Ok(findings)
+    let findings = if hours > 0 { vec![Finding::WrongRollup { hours }] } else { Vec::new() };
+    Ok(MisfitPage { findings, next: after.map(|key| cursor.behind(Some(key))) })
 }

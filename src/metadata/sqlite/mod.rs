@@ -21,18 +21,23 @@ mod migrate;
 mod misfits;
 mod outbox;
 mod overdue;
+#[cfg(test)]
+mod plans;
 mod readers;
 mod releases;
 mod reserve;
 mod rows;
 mod snapshot;
 mod snapshots;
+#[cfg(test)]
+mod statements;
 mod upkeep;
 mod uploads;
 mod usage;
 mod workspaces;
 mod writer;
 
+use super::misfits::{MisfitCursor, MisfitPage};
 use super::room::with_room;
 use super::{
     Ended, MetadataError, MetadataStore, NewKey, NewSecret, Overdue, PendingBlob, Purged, ReadyBlob, StoredContent,
@@ -48,7 +53,6 @@ use crate::model::clock_jump::ClockJump;
 use crate::model::expiry::DefaultExpiry;
 use crate::model::export::{ExportBounds, ExportProgress, NextExport};
 use crate::model::file::{File, NewFile};
-use crate::model::finding::Finding;
 use crate::model::idempotency::{Effect, IdempotencyKey, Once};
 use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
 use crate::model::ledger::{LedgerRow, Reads};
@@ -273,7 +277,10 @@ impl SqliteStore {
 
 fn connect(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    #[cfg_attr(not(test), expect(unused_mut, reason = "tests record statements"))]
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    #[cfg(test)]
+    statements::record(&mut connection)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // A prepared statement keeps its plan whatever is bound to it; otherwise some are prepared again for each request.
@@ -745,8 +752,8 @@ impl MetadataStore for SqliteStore {
         self.readers.long(move |connection| blobs::known(connection, &blobs)).await
     }
 
-    async fn find_misfits(&self) -> Result<Vec<Finding>, MetadataError> {
-        self.readers.long(misfits::find).await
+    async fn find_some_misfits(&self, cursor: MisfitCursor) -> Result<MisfitPage, MetadataError> {
+        self.readers.long(move |connection| misfits::find(connection, &cursor)).await?
     }
 
     async fn hold_blobs(&self, hold: HoldId, seconds: u64) -> Result<(), MetadataError> {

@@ -34,9 +34,10 @@ pub(super) fn acknowledge(connection: &Connection, seq: u64, now_seconds: u64) -
 }
 
 pub(super) fn status(connection: &Connection, sink: SinkName) -> Result<OutboxStatus> {
-    let sql = "SELECT p.pending, p.oldest, (SELECT max(acknowledged_at) FROM outbox WHERE sink = ?1)
-               FROM (SELECT count(*) AS pending, min(created_at) AS oldest FROM outbox
-                     WHERE sink = ?1 AND acknowledged_at IS NULL) p";
+    // Messages are numbered in the order in which they are created.
+    let sql = "SELECT (SELECT count(*) FROM outbox WHERE sink = ?1 AND acknowledged_at IS NULL),
+                      (SELECT created_at FROM outbox WHERE sink = ?1 AND acknowledged_at IS NULL ORDER BY seq LIMIT 1),
+                      (SELECT max(acknowledged_at) FROM outbox WHERE sink = ?1 AND acknowledged_at IS NOT NULL)";
     let status = |row: &rusqlite::Row<'_>| {
         Ok(OutboxStatus { pending: row.get(0)?, oldest_pending_at: row.get(1)?, last_acknowledged_at: row.get(2)? })
     };
@@ -46,6 +47,6 @@ pub(super) fn status(connection: &Connection, sink: SinkName) -> Result<OutboxSt
 /// Removes at most `limit` messages to a sink that were acknowledged before this second; how many there were.
 pub(super) fn forget(connection: &Connection, sink: SinkName, until_seconds: u64, limit: u32) -> Result<usize> {
     let sql = "DELETE FROM outbox WHERE seq IN
-               (SELECT seq FROM outbox WHERE acknowledged_at < ?1 AND sink = ?2 ORDER BY acknowledged_at LIMIT ?3)";
+               (SELECT seq FROM outbox WHERE sink = ?2 AND acknowledged_at < ?1 ORDER BY acknowledged_at LIMIT ?3)";
     connection.prepare_cached(sql)?.execute(params![until_seconds, sink.name(), limit])
 }

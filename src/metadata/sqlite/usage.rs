@@ -14,11 +14,15 @@ const COLUMNS: &str = "workspace_id, hour, api_key_id, purpose, delta_bytes, del
 const SUMS: &str = "sum(delta_bytes), sum(delta_files), sum(byte_seconds), sum(ops_class_a), sum(ops_class_b),
     sum(ingress_bytes), sum(egress_bytes)";
 
+/// The clause by which rows of every workspace behind a `seq` are found: the primary key.
+const BY_SEQ: &str = "NOT INDEXED";
+
 /// The tables of the cache: where the key and the purpose of a row stand in each.
 const CACHES: [(&str, &str); 2] = [("usage_hourly", "api_key_id, purpose"), ("usage_hourly_totals", "'', ''")];
 
-/// Rows of the ledger as rows of the cache, with slots of so many seconds in place of hours.
-fn facts(width: SlotWidth, condition: &str) -> String {
+/// Returns the query that turns rows of the ledger into rows of the cache, with slots of this width in place of hours. `index`
+/// is the `INDEXED BY` clause, `condition` chooses the rows.
+fn facts(width: SlotWidth, index: &str, condition: &str) -> String {
     let seconds = width.seconds();
     let stored = "fact IN ('opening', 'create', 'complete', 'end')";
     format!(
@@ -32,7 +36,7 @@ fn facts(width: SlotWidth, condition: &str) -> String {
                 CASE WHEN fact IN ('retrieve', 'content') THEN count ELSE 0 END AS ops_class_b,
                 CASE WHEN fact IN ('create', 'complete') THEN bytes ELSE 0 END AS ingress_bytes,
                 CASE WHEN fact = 'content' THEN bytes ELSE 0 END AS egress_bytes
-         FROM ledger WHERE fact <> 'adjustment' AND {condition}"
+         FROM ledger {index} WHERE fact <> 'adjustment' AND {condition}"
     )
 }
 
@@ -53,7 +57,7 @@ pub(super) fn roll_up(connection: &Connection, limit: u32) -> Result<usize> {
                  ops_class_a = ops_class_a + excluded.ops_class_a, ops_class_b = ops_class_b + excluded.ops_class_b,
                  ingress_bytes = ingress_bytes + excluded.ingress_bytes,
                  egress_bytes = egress_bytes + excluded.egress_bytes",
-            facts = facts(SlotWidth::Hour, "seq > ?1 AND seq <= ?2")
+            facts = facts(SlotWidth::Hour, BY_SEQ, "seq > ?1 AND seq <= ?2")
         );
         connection.prepare_cached(&sql)?.execute(params![rolled, last])?;
     }
@@ -71,14 +75,45 @@ pub(super) fn forget_rollup(connection: &Connection) -> Result<()> {
     connection.execute("DELETE FROM installation WHERE name = ?1", [ROLLED_SEQ]).map(drop)
 }
 
-/// How many hours of the cache are not what the ledger says.
-pub(super) fn wrong_hours(connection: &Connection) -> Result<u64> {
+/// Returns the workspace and hour behind these of which the cache or the ledger has something, workspace by workspace.
+pub(super) fn next_hour(connection: &Connection, after: Option<&[String]>) -> Result<Option<Vec<String>>> {
+    let (mut workspace, mut from) = match after {
+        Some([workspace, hour]) => {
+            (workspace.clone(), hour.parse::<u64>().unwrap_or_default() + SlotWidth::Hour.seconds())
+        }
+        _ => (String::new(), 0),
+    };
+    let next_hour = "SELECT min(h) FROM (
+             SELECT min(hour) AS h FROM usage_hourly WHERE workspace_id = ?1 AND hour >= ?2
+             UNION ALL SELECT min(hour) FROM usage_hourly_totals WHERE workspace_id = ?1 AND hour >= ?2
+             UNION ALL SELECT min(ts) - min(ts) % 3600 FROM ledger WHERE workspace_id = ?1 AND ts >= ?2)";
+    let next_workspace = "SELECT min(w) FROM (
+             SELECT min(workspace_id) AS w FROM usage_hourly WHERE workspace_id > ?1
+             UNION ALL SELECT min(workspace_id) FROM usage_hourly_totals WHERE workspace_id > ?1
+             UNION ALL SELECT min(workspace_id) FROM ledger WHERE workspace_id > ?1)";
+    loop {
+        let hour: Option<u64> =
+            connection.prepare_cached(next_hour)?.query_row(params![workspace, from], |row| row.get(0))?;
+        if let Some(hour) = hour {
+            return Ok(Some(vec![workspace, hour.to_string()]));
+        }
+        let next: Option<String> =
+            connection.prepare_cached(next_workspace)?.query_row([&workspace], |row| row.get(0))?;
+        let Some(next) = next else { return Ok(None) };
+        (workspace, from) = (next, 0);
+    }
+}
+
+/// Counts the rows of the cache that are not what the ledger says of this workspace and hour.
+pub(super) fn wrong_rows(connection: &Connection, key: &[String]) -> Result<u64> {
+    let [workspace, hour] = key else { return Ok(0) };
     let (rolled, mut wrong) = (rolled_seq(connection)?, 0);
+    let of_hour = "workspace_id = ?1 AND ts >= ?2 AND ts < ?2 + 3600 AND seq <= ?3";
     for (table, kept) in CACHES {
         let sql = format!(
             "SELECT count(*) FROM (
                  SELECT workspace_id, hour, api_key_id, purpose, {SUMS} FROM (
-                     SELECT {COLUMNS} FROM {table}
+                     SELECT {COLUMNS} FROM {table} WHERE workspace_id = ?1 AND hour = ?2
                      UNION ALL
                      SELECT workspace_id, hour, {kept}, -delta_bytes, -delta_files, -byte_seconds, -ops_class_a,
                             -ops_class_b, -ingress_bytes, -egress_bytes FROM ({facts})
@@ -86,9 +121,10 @@ pub(super) fn wrong_hours(connection: &Connection) -> Result<u64> {
                  HAVING sum(delta_bytes) <> 0 OR sum(delta_files) <> 0 OR sum(byte_seconds) <> 0 OR sum(ops_class_a) <> 0
                      OR sum(ops_class_b) <> 0 OR sum(ingress_bytes) <> 0 OR sum(egress_bytes) <> 0
              )",
-            facts = facts(SlotWidth::Hour, "seq <= ?1")
+            facts = facts(SlotWidth::Hour, "INDEXED BY ledger_by_workspace_time", of_hour)
         );
-        wrong += connection.query_row(&sql, [rolled], |row| row.get::<_, u64>(0))?;
+        let values = params![workspace, hour.parse::<u64>().unwrap_or_default(), rolled];
+        wrong += connection.prepare_cached(&sql)?.query_row(values, |row| row.get::<_, u64>(0))?;
     }
     Ok(wrong)
 }
@@ -109,29 +145,32 @@ pub(super) fn within(snapshot: &Connection, query: &UsageQuery, now_seconds: u64
     let rolled = rolled_seq(snapshot)?;
     let [(apart, _), (together, _)] = CACHES;
     let cache = if query.by.key || query.by.purpose || query.keys.is_some() { apart } else { together };
-    let by_hours = |until: u64| format!("SELECT {COLUMNS} FROM {cache} WHERE hour < {until}");
+    let (filter, values) = Filter::of(query);
+    let owned = &filter.workspaces;
+    let by_hours = |until: u64| format!("SELECT {COLUMNS} FROM {cache} WHERE {owned} AND hour < {until}");
+    let since = |width: SlotWidth, until: u64| {
+        facts(width, filter.by_seq(), &format!("{owned} AND seq > {rolled} AND ts < {until}"))
+    };
     let sources = match query.width {
-        SlotWidth::Hour => {
-            let since = facts(SlotWidth::Hour, &format!("seq > {rolled} AND ts < {}", query.end));
-            [by_hours(query.end), since].join(" UNION ALL ")
-        }
+        SlotWidth::Hour => [by_hours(query.end), since(SlotWidth::Hour, query.end)].join(" UNION ALL "),
         SlotWidth::Minute => {
             let hour = query.start - query.start % SlotWidth::Hour.seconds();
-            let since = facts(SlotWidth::Minute, &format!("seq > {rolled} AND ts < {hour}"));
-            let within = facts(SlotWidth::Minute, &format!("ts >= {hour} AND ts < {}", query.end));
-            [by_hours(hour), since, within].join(" UNION ALL ")
+            let some = if filter.is_all { "workspace_id IN (SELECT id FROM workspaces)" } else { owned.as_str() };
+            let within = format!("{some} AND ts >= {hour} AND ts < {}", query.end);
+            let within = facts(SlotWidth::Minute, "INDEXED BY ledger_by_workspace_time", &within);
+            [by_hours(hour), since(SlotWidth::Minute, hour), within].join(" UNION ALL ")
         }
     };
-    // Expired and not swept: they have ended all the same.
+    // Expired Files that are not swept yet have ended all the same.
     let seconds = query.width.seconds();
     let expired = format!(
         "SELECT f.workspace_id, f.expires_at - f.expires_at % {seconds}, coalesce(l.api_key_id, ''), f.purpose,
                 -f.size_bytes, -1, -f.size_bytes * ({seconds} - f.expires_at % {seconds}), 0, 0, 0, 0
-         FROM files f JOIN ledger l ON l.event_id = 'st+:' || f.id
-         WHERE f.expires_at <= {now_seconds} AND f.expires_at < {}",
-        query.end
+         FROM (SELECT * FROM files {index} WHERE {owned} AND expires_at <= {last}) f
+         JOIN ledger l ON l.event_id = 'st+:' || f.id",
+        index = if filter.is_all { "INDEXED BY files_by_expiry" } else { "INDEXED BY files_by_workspace_expiry" },
+        last = now_seconds.min(query.end.saturating_sub(1)),
     );
-    let (condition, values) = conditions(query);
     let kept = |kept: bool, column: &'static str| if kept { column } else { "''" };
     let Dimensions { workspace, key, purpose } = query.by;
     let dimensions = [kept(workspace, "workspace_id"), kept(key, "api_key_id"), kept(purpose, "purpose")].join(", ");
@@ -140,8 +179,9 @@ pub(super) fn within(snapshot: &Connection, query: &UsageQuery, now_seconds: u64
     let within = format!("sum(CASE WHEN hour < {} THEN 0 ELSE byte_seconds END)", query.start);
     let sums = SUMS.replace("sum(byte_seconds)", &within);
     let sql = format!(
-        "SELECT {dimensions}, {slot} AS slot, {sums} FROM ({sources} UNION ALL {expired}) WHERE {condition}
-         GROUP BY 1, 2, 3, slot"
+        "SELECT {dimensions}, {slot} AS slot, {sums} FROM ({sources} UNION ALL {expired}) WHERE {keys}
+         GROUP BY 1, 2, 3, slot",
+        keys = filter.keys
     );
     let mut usage = UsageByGroup::new();
     let mut select = snapshot.prepare(&sql)?;
@@ -156,7 +196,7 @@ pub(super) fn within(snapshot: &Connection, query: &UsageQuery, now_seconds: u64
             series.opening_files += slot.delta_files;
         }
     }
-    add_adjustments(snapshot, query, &dimensions, (&condition, &values), &mut usage)?;
+    add_adjustments(snapshot, query, &dimensions, (&filter, &values), &mut usage)?;
     Ok(usage)
 }
 
@@ -165,16 +205,20 @@ fn add_adjustments(
     connection: &Connection,
     query: &UsageQuery,
     dimensions: &str,
-    (condition, values): (&str, &[Value]),
+    (filter, values): (&Filter, &[Value]),
     usage: &mut UsageByGroup,
 ) -> Result<()> {
     let sql = format!(
         "SELECT {dimensions}, ts, line_item, bytes + count FROM (
              SELECT workspace_id, coalesce(api_key_id, '') AS api_key_id, coalesce(purpose, '') AS purpose, ts, line_item,
                     bytes, count
-             FROM ledger WHERE fact = 'adjustment' AND ts >= {} AND ts < {}
-         ) WHERE {condition}",
-        query.start, query.end
+             FROM ledger INDEXED BY ledger_adjustments
+             WHERE fact = 'adjustment' AND {owned} AND ts >= {start} AND ts < {end}
+         ) WHERE {keys}",
+        owned = filter.workspaces,
+        start = query.start,
+        end = query.end,
+        keys = filter.keys
     );
     let mut select = connection.prepare(&sql)?;
     let mut rows = select.query(params_from_iter(values))?;
@@ -186,17 +230,37 @@ fn add_adjustments(
     Ok(())
 }
 
-fn conditions(query: &UsageQuery) -> (String, Vec<Value>) {
-    let workspaces = query.workspaces.as_ref().map(|ids| ids.iter().map(ToString::to_string).collect::<Vec<_>>());
-    let keys = query.keys.as_ref().map(|ids| ids.iter().map(ToString::to_string).collect::<Vec<_>>());
-    let (mut conditions, mut values) = (vec!["true".to_owned()], Vec::new());
-    for (column, wanted) in [("workspace_id", workspaces), ("api_key_id", keys)] {
-        if let Some(wanted) = wanted {
-            conditions.push(format!("{column} IN ({})", vec!["?"; wanted.len()].join(", ")));
-            values.extend(wanted.into_iter().map(Value::Text));
-        }
+/// Which rows a question is about, as conditions on their columns.
+struct Filter {
+    /// Whether it is about every workspace.
+    is_all: bool,
+    workspaces: String,
+    keys: String,
+}
+
+impl Filter {
+    /// Returns the filter of a query and the values of its parameters, which are numbered from 1.
+    fn of(query: &UsageQuery) -> (Self, Vec<Value>) {
+        let texts = |ids: &[String]| ids.iter().cloned().map(Value::Text).collect::<Vec<_>>();
+        let workspaces = query.workspaces.as_ref().map(|ids| ids.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let keys = query.keys.as_ref().map(|ids| ids.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let mut values = Vec::new();
+        let mut condition = |column: &str, wanted: Option<Vec<String>>| {
+            let Some(wanted) = wanted else { return "true".to_owned() };
+            let first = values.len() + 1;
+            let places = (first..first + wanted.len()).map(|place| format!("?{place}")).collect::<Vec<_>>();
+            values.extend(texts(&wanted));
+            format!("{column} IN ({})", places.join(", "))
+        };
+        let is_all = workspaces.is_none();
+        let (workspaces, keys) = (condition("workspace_id", workspaces), condition("api_key_id", keys));
+        (Self { is_all, workspaces, keys }, values)
     }
-    (conditions.join(" AND "), values)
+
+    /// Returns the clause by which rows of the ledger behind a `seq` are found.
+    const fn by_seq(&self) -> &'static str {
+        if self.is_all { BY_SEQ } else { "INDEXED BY ledger_by_workspace" }
+    }
 }
 
 fn group(row: &Row<'_>) -> Result<Group> {

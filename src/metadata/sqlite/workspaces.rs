@@ -30,11 +30,15 @@ pub(super) fn list(
     limit: u32,
     with_archived: bool,
 ) -> Result<Page<Workspace>> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM workspaces WHERE id > ?1 AND (?2 OR archived_at IS NULL) ORDER BY id LIMIT ?3");
+    let which = if with_archived {
+        "WHERE id > ?1"
+    } else {
+        "INDEXED BY workspaces_not_archived WHERE id > ?1 AND archived_at IS NULL"
+    };
+    let sql = format!("SELECT {COLUMNS} FROM workspaces {which} ORDER BY id LIMIT ?2");
     let after = after.map(|id| id.to_string()).unwrap_or_default();
     let mut select = connection.prepare_cached(&sql)?;
-    let found = select.query_map(params![after, with_archived, u64::from(limit) + 1], workspace)?;
+    let found = select.query_map(params![after, u64::from(limit) + 1], workspace)?;
     Ok(Page::cut(found.collect::<Result<_>>()?, limit))
 }
 

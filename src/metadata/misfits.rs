@@ -1,0 +1,270 @@
+//! Rows that contradict each other: what no transaction of this program leaves behind.
+//!
+//! Every check walks a table in the order of its primary key, a page at a time. Each page is one statement, and so one
+//! snapshot: nothing is found that was not so at one moment, and no snapshot lasts longer than a page. Behind the last of
+//! [`CHECKS`] each store compares its cache of usage with its ledger, hour by hour.
+
+use super::MetadataError;
+use crate::model::finding::Finding;
+use std::sync::Arc;
+
+/// Where a walk through the checks goes on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MisfitCursor {
+    /// The check, by its number.
+    check: usize,
+    /// The last key of the page before, column by column; none at the start of a check.
+    after: Option<Vec<String>>,
+}
+
+/// What a page of a check found.
+#[derive(Debug)]
+pub struct MisfitPage {
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+    /// Where the walk goes on; none at its end.
+    pub next: Option<MisfitCursor>,
+}
+
+/// A column of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeyColumn {
+    /// A column of texts.
+    Text(&'static str),
+    /// A column of integers.
+    Integer(&'static str),
+    /// The integer by which a store keeps the rows of its ledger in order.
+    Arrival,
+}
+
+/// A check of the rows of one table.
+#[derive(Debug)]
+pub(super) struct Check {
+    table: &'static str,
+    key: &'static [KeyColumn],
+    page_rows: u32,
+    /// Selects the id of what is wrong and a count; `{page}` stands for the condition that a row `t` is in the page.
+    sql: &'static str,
+    finding: fn(String, u64) -> Result<Finding, MetadataError>,
+}
+
+/// Hours of one workspace whose usage a page compares with the ledger.
+pub(super) const HOURS_OF_A_PAGE: usize = 64;
+
+const TEXT_ID: &[KeyColumn] = &[KeyColumn::Text("id")];
+const FILE: &[KeyColumn] = &[KeyColumn::Text("workspace_id"), KeyColumn::Text("id")];
+/// Rows of a page.
+const PAGE_ROWS: u32 = 1000;
+/// Files and Uploads of a page whose parts are added up: they may have 10,000 each.
+const OWNERS_OF_PARTS: u32 = 50;
+
+pub(super) static CHECKS: [Check; 12] = [
+    Check {
+        table: "blobs",
+        key: TEXT_ID,
+        page_rows: PAGE_ROWS,
+        sql: "SELECT o.id, o.owners FROM (
+                  SELECT t.id, (SELECT count(*) FROM files f WHERE f.blob_id = t.id)
+                      + (SELECT count(*) FROM file_parts f WHERE f.blob_id = t.id)
+                      + (SELECT count(*) FROM parts p WHERE p.blob_id = t.id) AS owners
+                  FROM blobs t WHERE {page} AND t.state = 'ready') o
+              WHERE o.owners <> 1",
+        finding: |id, owners| Ok(Finding::Unowned { blob: id.parse().map_err(unreadable)?, owners }),
+    },
+    Check {
+        table: "files",
+        key: FILE,
+        page_rows: PAGE_ROWS,
+        sql: "SELECT t.id, 0 FROM files t LEFT JOIN blobs b ON b.id = t.blob_id
+              WHERE {page} AND t.blob_id IS NOT NULL
+                  AND (b.state IS DISTINCT FROM 'ready' OR b.size_bytes IS DISTINCT FROM t.size_bytes)",
+        finding: |owner, _| Ok(Finding::Dangling { owner }),
+    },
+    Check {
+        table: "file_parts",
+        key: &[KeyColumn::Text("workspace_id"), KeyColumn::Text("file_id"), KeyColumn::Integer("position")],
+        page_rows: PAGE_ROWS,
+        sql: "SELECT t.file_id, 0 FROM file_parts t LEFT JOIN blobs b ON b.id = t.blob_id
+              WHERE {page} AND (b.state IS DISTINCT FROM 'ready' OR b.size_bytes IS DISTINCT FROM t.size_bytes)",
+        finding: |owner, _| Ok(Finding::Dangling { owner }),
+    },
+    Check {
+        table: "parts",
+        key: TEXT_ID,
+        page_rows: PAGE_ROWS,
+        sql: "SELECT t.id, 0 FROM parts t LEFT JOIN blobs b ON b.id = t.blob_id
+              WHERE {page} AND (b.state IS DISTINCT FROM 'ready' OR b.size_bytes IS DISTINCT FROM t.size_bytes)",
+        finding: |owner, _| Ok(Finding::Dangling { owner }),
+    },
+    Check {
+        table: "parts",
+        key: TEXT_ID,
+        page_rows: PAGE_ROWS,
+        sql: "SELECT t.id, 0 FROM parts t LEFT JOIN uploads u ON u.workspace_id = t.workspace_id AND u.id = t.upload_id
+              WHERE {page} AND u.status IS DISTINCT FROM 'pending' AND NOT EXISTS (
+                  SELECT 1 FROM releases r WHERE r.workspace_id = t.workspace_id AND r.owner_id = t.upload_id)",
+        finding: |part, _| Ok(Finding::LeftPart { part }),
+    },
+    Check {
+        table: "file_parts",
+        key: &[KeyColumn::Text("workspace_id"), KeyColumn::Text("file_id"), KeyColumn::Integer("position")],
+        page_rows: PAGE_ROWS,
+        sql: "SELECT DISTINCT t.file_id, 0 FROM file_parts t
+                  LEFT JOIN files f ON f.workspace_id = t.workspace_id AND f.id = t.file_id
+              WHERE {page} AND f.id IS NULL AND NOT EXISTS (
+                  SELECT 1 FROM releases r WHERE r.workspace_id = t.workspace_id AND r.owner_id = t.file_id)",
+        finding: |part, _| Ok(Finding::LeftPart { part }),
+    },
+    Check {
+        table: "answers",
+        key: &[KeyColumn::Text("workspace_id"), KeyColumn::Text("key")],
+        page_rows: PAGE_ROWS,
+        sql: "SELECT DISTINCT t.workspace_id, 0 FROM answers t
+              WHERE {page} AND NOT EXISTS (SELECT 1 FROM workspaces w WHERE w.id = t.workspace_id)",
+        finding: |workspace, _| Ok(Finding::LostAnswer { workspace }),
+    },
+    Check {
+        table: "workspaces",
+        key: TEXT_ID,
+        // What a workspace has is added up in one snapshot.
+        page_rows: 1,
+        sql: "SELECT t.id, 0 FROM workspaces t
+              WHERE {page} AND (t.stored_bytes <> (SELECT coalesce(sum(f.size_bytes), 0) FROM files f WHERE f.workspace_id = t.id)
+                  OR t.stored_files <> (SELECT count(*) FROM files f WHERE f.workspace_id = t.id)
+                  OR t.reserved_bytes <> (SELECT coalesce(sum(CASE WHEN u.parts_bytes > u.size_bytes THEN u.parts_bytes ELSE u.size_bytes END), 0)
+                      FROM uploads u WHERE u.workspace_id = t.id AND u.status = 'pending')
+                  OR t.reserved_files <> (SELECT count(*) FROM uploads u WHERE u.workspace_id = t.id AND u.status = 'pending'))",
+        finding: |workspace, _| Ok(Finding::WrongTotal { workspace }),
+    },
+    Check {
+        table: "uploads",
+        key: FILE,
+        page_rows: OWNERS_OF_PARTS,
+        sql: "SELECT t.id, 0 FROM uploads t
+              WHERE {page} AND t.status = 'pending' AND (
+                  t.parts_bytes <> (SELECT coalesce(sum(p.size_bytes), 0) FROM parts p
+                                    WHERE p.workspace_id = t.workspace_id AND p.upload_id = t.id)
+                  OR t.part_count <> (SELECT count(*) FROM parts p
+                                      WHERE p.workspace_id = t.workspace_id AND p.upload_id = t.id))",
+        finding: |upload, _| Ok(Finding::WrongParts { upload }),
+    },
+    Check {
+        table: "files",
+        key: FILE,
+        page_rows: PAGE_ROWS,
+        sql: "SELECT t.id, 0 FROM files t LEFT JOIN ledger b ON b.event_id = 'st+:' || t.id
+                  LEFT JOIN ledger e ON e.event_id = 'st-:' || t.id
+              WHERE {page} AND (b.bytes IS DISTINCT FROM t.size_bytes
+                  OR b.workspace_id IS DISTINCT FROM t.workspace_id OR e.event_id IS NOT NULL)",
+        finding: |file, _| Ok(Finding::Unmetered { file }),
+    },
+    Check {
+        table: "files",
+        key: FILE,
+        page_rows: OWNERS_OF_PARTS,
+        sql: "SELECT t.id, 0 FROM files t
+              WHERE {page} AND t.blob_id IS NULL AND t.size_bytes <> (SELECT coalesce(sum(p.size_bytes), 0)
+                  FROM file_parts p WHERE p.workspace_id = t.workspace_id AND p.file_id = t.id)",
+        finding: |file, _| Ok(Finding::WrongSum { file }),
+    },
+    Check {
+        table: "ledger",
+        key: &[KeyColumn::Arrival],
+        page_rows: PAGE_ROWS,
+        sql: "SELECT t.file_id, 0 FROM ledger t LEFT JOIN files f ON f.workspace_id = t.workspace_id AND f.id = t.file_id
+                  LEFT JOIN ledger e ON e.event_id = 'st-:' || t.file_id
+              WHERE {page} AND t.fact IN ('opening', 'create', 'complete') AND f.id IS NULL
+                  AND (e.bytes IS DISTINCT FROM -t.bytes OR e.api_key_id IS DISTINCT FROM t.api_key_id OR e.ts < t.ts)",
+        finding: |file, _| Ok(Finding::Unmetered { file }),
+    },
+];
+
+impl Check {
+    /// Returns the statement that selects the last key of the page behind a key: the columns of the key as texts, no row when
+    /// the page is the last one. Its parameters are the columns of `after`. `arrival` is what the store calls that column.
+    pub(super) fn last_key(&self, after: bool, arrival: &str) -> String {
+        let columns: Vec<String> = self.columns(arrival).map(|(column, _)| format!("CAST({column} AS TEXT)")).collect();
+        let order: Vec<String> = self.columns(arrival).map(|(column, _)| column).collect();
+        let lower = if after { self.compared(">", 1, arrival) } else { "true".to_owned() };
+        format!(
+            "SELECT {} FROM {} t WHERE {lower} ORDER BY {} LIMIT 1 OFFSET {}",
+            columns.join(", "),
+            self.table,
+            order.join(", "),
+            self.page_rows - 1
+        )
+    }
+
+    /// Returns the statement that selects an id and a count for all that is wrong in a page. Its parameters are the columns of
+    /// the key before the page, if there is one, and those of its last key, unless it is the last page.
+    pub(super) fn found(&self, after: bool, upto: bool, arrival: &str) -> String {
+        let mut page = Vec::new();
+        if after {
+            page.push(self.compared(">", 1, arrival));
+        }
+        if upto {
+            page.push(self.compared("<=", if after { self.key.len() + 1 } else { 1 }, arrival));
+        }
+        page.push("true".to_owned());
+        self.sql.replace("{page}", &page.join(" AND "))
+    }
+
+    /// Returns how many columns a key has.
+    pub(super) const fn key_columns(&self) -> usize {
+        self.key.len()
+    }
+
+    /// Returns the finding of a row that [`found`](Self::found) selected.
+    ///
+    /// # Errors
+    /// When the id cannot be read.
+    pub(super) fn finding(&self, id: String, count: u64) -> Result<Finding, MetadataError> {
+        (self.finding)(id, count)
+    }
+
+    fn columns(&self, arrival: &str) -> impl Iterator<Item = (String, bool)> {
+        self.key.iter().map(move |column| match column {
+            KeyColumn::Text(name) => (format!("t.{name}"), false),
+            KeyColumn::Integer(name) => (format!("t.{name}"), true),
+            KeyColumn::Arrival => (format!("t.{arrival}"), true),
+        })
+    }
+
+    /// Returns the comparison of the key with parameters from the number `first` on.
+    fn compared(&self, comparison: &str, first: usize, arrival: &str) -> String {
+        let (mut columns, mut values) = (Vec::new(), Vec::new());
+        for (number, (column, is_integer)) in (first..).zip(self.columns(arrival)) {
+            columns.push(column);
+            let value = format!("CAST(${number} AS TEXT)");
+            values.push(if is_integer { format!("CAST({value} AS BIGINT)") } else { value });
+        }
+        match (columns.as_slice(), values.as_slice()) {
+            ([column], [value]) => format!("{column} {comparison} {value}"),
+            _ => format!("({}) {comparison} ({})", columns.join(", "), values.join(", ")),
+        }
+    }
+}
+
+impl MisfitCursor {
+    /// Returns the check that goes on here, and the key behind which it does.
+    pub(super) fn check(&self) -> Option<(&'static Check, Option<&[String]>)> {
+        CHECKS.get(self.check).map(|check| (check, self.after.as_deref()))
+    }
+
+    /// Returns the key behind which the comparison of the cache of usage goes on.
+    pub(super) fn usage_after(&self) -> Option<&[String]> {
+        self.after.as_deref()
+    }
+
+    /// Returns where the walk goes on behind a page with this last key, or behind the last page of a check.
+    pub(super) fn behind(&self, last_key: Option<Vec<String>>) -> Self {
+        match last_key {
+            Some(key) => Self { check: self.check, after: Some(key) },
+            None => Self { check: self.check + 1, after: None },
+        }
+    }
+}
+
+fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> MetadataError {
+    MetadataError::Broken(Arc::new(error))
+}
