@@ -80,6 +80,9 @@ pub enum StoreError {
     /// The server made a mistake, or a store holds what it cannot read; asking again does not help.
     #[error("the server made a mistake")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A store ended a read that took too long.
+    #[error("a store ended a read that took too long")]
+    TookTooLong(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A store does not answer as it should.
     #[error("a store failed")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -137,6 +140,7 @@ impl From<MetadataError> for StoreError {
         match error {
             MetadataError::OutOfSpace(_) => Self::OutOfSpace(Box::new(error)),
             MetadataError::Broken(_) => Self::Internal(Box::new(error)),
+            MetadataError::TookTooLong(_) => Self::TookTooLong(Box::new(error)),
             MetadataError::Unavailable(_) => Self::Unavailable(Box::new(error)),
             MetadataError::Crowded(_) => Self::Crowded(Box::new(error)),
         }

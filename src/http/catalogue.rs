@@ -46,6 +46,8 @@ pub enum ErrorKind {
     NotImplemented,
     /// A store is full.
     InsufficientStorage,
+    /// A store ended a read that took too long.
+    QueryTimeout,
     /// A store is down.
     ServiceUnavailable,
 }
@@ -83,7 +85,7 @@ const fn entry(
 
 impl ErrorKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::InvalidRequest,
         Self::BelowMinimum,
         Self::AboveMaximum,
@@ -105,6 +107,7 @@ impl ErrorKind {
         Self::FileDamaged,
         Self::NotImplemented,
         Self::InsufficientStorage,
+        Self::QueryTimeout,
         Self::ServiceUnavailable,
     ];
 
@@ -279,6 +282,14 @@ impl ErrorKind {
                 Some(false),
                 "A store of the server is full.",
                 "Delete files; the operator adds space.",
+            ),
+            Self::QueryTimeout => entry(
+                503,
+                SERVER,
+                Some("query_timeout"),
+                Some(false),
+                "A query reads more than the server reads for one request.",
+                "Ask for a shorter time, fewer projects or a smaller page.",
             ),
             Self::ServiceUnavailable => entry(
                 503,

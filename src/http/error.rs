@@ -216,6 +216,11 @@ impl From<StoreError> for ApiError {
                     .cause(error)
             }
             StoreError::Internal(_) => Self::internal().cause(error),
+            StoreError::TookTooLong(_) => Self::new(
+                ErrorKind::QueryTimeout,
+                "The query took too long and was ended. Ask for a shorter time, fewer projects or a smaller page.",
+            )
+            .cause(error),
             StoreError::Unavailable(_) => Self::unavailable().cause(error),
             StoreError::Crowded(_) => Self::new(
                 ErrorKind::RateLimited,

@@ -256,7 +256,7 @@ pub(super) async fn every_question(store: &dyn MetadataStore) {
     store.audit_log(AuditQuery { objects, ..everything() }).await.unwrap();
     store.audit_log(AuditQuery { actions, ..everything() }).await.unwrap();
     let by = Dimensions { workspace: true, key: false, purpose: false };
-    for workspaces in [None, Some(vec![caller.workspace])] {
+    for workspaces in [None, Some(vec![caller.workspace]), Some(Vec::new())] {
         for width in [SlotWidth::Hour, SlotWidth::Minute] {
             let (start, end) = (NOW_MS / 1000, NOW_MS / 1000 + 3600);
             let query = UsageQuery { start, end, width, workspaces: workspaces.clone(), keys: None, by };

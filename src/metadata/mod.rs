@@ -67,6 +67,9 @@ pub enum MetadataError {
     /// The store holds what it cannot read, or made a mistake; asking again does not help.
     #[error("the metadata store is broken")]
     Broken(#[source] Cause),
+    /// A read took longer than it may, and was ended.
+    #[error("the metadata store ended a read that took too long")]
+    TookTooLong(#[source] Cause),
     /// The store does not answer as it should; whether a change took place is not known.
     #[error("the metadata store failed")]
     Unavailable(#[source] Cause),

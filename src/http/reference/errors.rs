@@ -86,6 +86,10 @@ impl ErrorKind {
             Self::InsufficientStorage => {
                 ("The server has no storage space left. Delete files or try again later.", None)
             }
+            Self::QueryTimeout => (
+                "The query took too long and was ended. Ask for a shorter time, fewer projects or a smaller page.",
+                None,
+            ),
             Self::ServiceUnavailable => ("The server's storage does not answer at the moment. Please try again.", None),
         }
     }

@@ -268,10 +268,11 @@ impl Operation {
 }
 
 /// What may go wrong with every operation, in the same words.
-pub const EVERYWHERE: [ErrorKind; 5] = [
+pub const EVERYWHERE: [ErrorKind; 6] = [
     ErrorKind::MissingKey,
     ErrorKind::InvalidKey,
     ErrorKind::RateLimited,
     ErrorKind::Internal,
+    ErrorKind::QueryTimeout,
     ErrorKind::ServiceUnavailable,
 ];

@@ -15,13 +15,17 @@ use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, Recycli
 use futures_util::future::{maybe_done, poll_fn};
 use std::fmt;
 use std::ops::Deref;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
+use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 /// Connections of one process.
 const MAX_CONNECTIONS: usize = 16;
@@ -43,8 +47,8 @@ const WAIT: Duration = Duration::from_secs(2);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long one may take in all, finding out included whether a commit took place whose answer was lost.
 const LAST_WORD: Duration = Duration::from_millis(4500);
-/// How long a read over many rows may take.
-const LONG_TIMEOUT: Duration = Duration::from_mins(2);
+/// How long a read over many rows may take, each of its statements included.
+const LONG_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a transaction is tried that the database gave up for the sake of another, or whose connection was lost before
 /// it was sent to be committed.
 const MAX_TRIES: u32 = 5;
@@ -74,6 +78,7 @@ pub(super) struct Connections {
     changes: FairGate,
     reads: FairGate,
     long_reads: FairGate,
+    tls: MakeRustlsConnect,
 }
 
 impl fmt::Debug for Connections {
@@ -95,6 +100,9 @@ pub(super) struct Prepared<'a> {
     statement: Statement,
 }
 
+/// The work of a long read on a session.
+pub(super) type LongRead<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
+
 /// What a statement is given.
 pub(super) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 
@@ -105,7 +113,8 @@ impl Connections {
         let given = config.get_options().map(|given| format!("{given} ")).unwrap_or_default();
         config.options(format!("{given}{settings}"));
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_config(config, tls::connector(endpoint)?, manager);
+        let tls = tls::connector(endpoint)?;
+        let manager = Manager::from_config(config, tls.clone(), manager);
         let health = PoolHealth::default();
         let pool = Pool::builder(manager).max_size(MAX_CONNECTIONS).runtime(Runtime::Tokio1);
         let pool = pool.pre_recycle(health.check());
@@ -117,6 +126,7 @@ impl Connections {
             changes: FairGate::new(MAX_CHANGES, MAX_CHANGES_PER_WORKSPACE),
             reads: FairGate::new(MAX_READS, MAX_READS_PER_WORKSPACE),
             long_reads: FairGate::new(MAX_LONG_READS, MAX_LONG_READS_PER_WORKSPACE),
+            tls,
         })
     }
 
@@ -191,25 +201,34 @@ impl Connections {
         self.reads.acquire(owner, until).await
     }
 
-    /// Waits for the right to read many rows.
-    pub(super) async fn long_place(&self, owner: Owner) -> Result<Permit, Failure> {
-        self.long_reads.acquire(owner, Instant::now() + LAST_WORD).await
-    }
-
-    /// A read of many rows in a transaction of its own, which ends with it.
-    pub(super) async fn ask_long<T>(
-        &self,
-        session: &Session,
-        query: impl Future<Output = Result<T, Failure>>,
+    /// A read of many rows, whose statements all see the same moment. It runs in a task of its own, which keeps its place until
+    /// the database has ended the work: when the caller goes, the statement is cancelled, and only then does the next begin.
+    pub(super) async fn read_long<T: Send + 'static>(
+        self: Arc<Self>,
+        owner: Owner,
+        query: impl for<'a> FnOnce(&'a Session) -> LongRead<'a, T> + Send + 'static,
     ) -> Result<T, MetadataError> {
-        let whole = async {
-            let found = query.await?;
-            session.batch("COMMIT").await?;
-            Ok(found)
+        let place = self.long_reads.acquire(owner, Instant::now() + LAST_WORD).await?;
+        let gone = CancellationToken::new();
+        let _caller = gone.clone().drop_guard();
+        let reading = async move {
+            let _place = place;
+            let session = self.snapshot_session().await?;
+            let cancel = session.cancel_token();
+            let mut reading = pin!(ask_long(&session, query(&session)));
+            tokio::select! {
+                found = &mut reading => found,
+                () = gone.cancelled() => {
+                    let cancelled = timeout(CONNECT_TIMEOUT, cancel.cancel_query(self.tls.clone())).await;
+                    if !matches!(cancelled, Ok(Ok(()))) {
+                        tracing::warn!("cancelling a query failed");
+                    }
+                    timeout(WAIT, reading).await.unwrap_or_else(|_| Err(Failure::Late.into()))
+                }
+            }
         };
-        let found = timeout(LONG_TIMEOUT, whole).await.unwrap_or(Err(Failure::Late))?;
-        session.done();
-        Ok(found)
+        let read = tokio::spawn(reading.in_current_span()).await;
+        read.map_err(|unfinished| MetadataError::Broken(Arc::new(unfinished)))?
     }
 
     /// A connection in a transaction that only reads and sees one moment, whose statements may take so long. It is known to
@@ -227,6 +246,27 @@ impl Connections {
             Ok(session)
         })
         .await
+    }
+}
+
+/// A read of many rows in a transaction of its own, which ends with it.
+async fn ask_long<T>(session: &Session, query: impl Future<Output = Result<T, Failure>>) -> Result<T, MetadataError> {
+    let whole = async {
+        let found = query.await?;
+        session.batch("COMMIT").await?;
+        Ok(found)
+    };
+    let begun = Instant::now();
+    let found = timeout(LONG_TIMEOUT, whole).await.unwrap_or(Err(Failure::Late));
+    match found {
+        Ok(found) => {
+            session.done();
+            Ok(found)
+        }
+        Err(failure) if failure.is_late() && begun.elapsed() >= LONG_TIMEOUT => {
+            Err(MetadataError::TookTooLong(Arc::new(failure)))
+        }
+        Err(failure) => Err(failure.into()),
     }
 }
 

@@ -53,6 +53,15 @@ impl Failure {
         }
     }
 
+    /// Whether a statement was ended because it took too long, by this program or by the database.
+    pub(super) fn is_late(&self) -> bool {
+        match self {
+            Self::Late => true,
+            Self::Refused(code, _) => *code == SqlState::QUERY_CANCELED,
+            Self::Lost(_) | Self::Unreadable(_) => false,
+        }
+    }
+
     /// Whether a row of this key is there already.
     pub(super) fn is_taken(&self) -> bool {
         matches!(self, Self::Refused(code, _) if *code == SqlState::UNIQUE_VIOLATION)

@@ -251,10 +251,8 @@ macro_rules! long {
         long!($store, of None, |$session| $query)
     };
     ($store:ident, of $owner:expr, |$session:ident| $query:expr) => {{
-        let owner: Owner = $owner.into();
-        let _place = $store.connections.long_place(owner).await?;
-        let $session = &$store.connections.snapshot_session().await?;
-        $store.connections.ask_long($session, $query).await
+        let (owner, connections): (Owner, _) = ($owner.into(), Arc::clone(&$store.connections));
+        connections.read_long(owner, move |$session| Box::pin(async move { $query.await })).await
     }};
 }
 

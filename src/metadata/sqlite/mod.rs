@@ -17,6 +17,7 @@ mod import;
 mod keys;
 mod ledger;
 mod limits;
+mod log;
 mod migrate;
 mod misfits;
 mod outbox;
@@ -66,6 +67,7 @@ use crate::model::upload::{Completion, NewPart, NewUpload, Part, Upload, UploadR
 use crate::model::usage::{UsageByGroup, UsageQuery};
 use crate::model::workspace::{NameTaken, Workspace};
 use async_trait::async_trait;
+use log::Log;
 use readers::Readers;
 use reserve::{Fullness, Reserve};
 use rusqlite::config::DbConfig;
@@ -77,7 +79,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use writer::{Change, Writer};
+use writer::{Change, Housekeeping, Writer};
 
 pub(super) use dump::Dump;
 pub(super) use import::Import;
@@ -152,15 +154,17 @@ impl SqliteStore {
         let last_file_id = files::last_file_id(&connection)?;
         let readers = Readers::open(|| connect(path))?;
         let fullness = Fullness::default();
-        let reserve = match opener {
-            Opener::Server => Some(Reserve::open(path, fullness.clone())?),
+        let snapshots = readers.snapshots();
+        let housekeeping = match opener {
+            Opener::Server => {
+                let reserve = Reserve::open(path, fullness.clone())?;
+                let snapshots = Arc::clone(&snapshots);
+                let log = Log::take_over(&mut connection, connect(path)?, snapshots, reserve.bytes())?;
+                Some(Housekeeping { reserve, log })
+            }
             Opener::Command => None,
         };
-        if let Some(reserve) = &reserve {
-            connection.pragma_update(None, "wal_autocheckpoint", reserve.bytes() / PAGE_BYTES)?;
-        }
-        let snapshots = readers.snapshots();
-        let writer = Writer::start(connection, last_file_id, reserve, move || snapshots.committed())?;
+        let writer = Writer::start(connection, last_file_id, housekeeping, move || snapshots.committed())?;
         Ok(Self { writer, readers, fullness, clock })
     }
 }
@@ -360,7 +364,7 @@ impl MetadataStore for SqliteStore {
     }
 
     async fn list_keys(&self) -> Result<Vec<ApiKey>, MetadataError> {
-        self.readers.point(keys::list)
+        self.readers.long(keys::list).await
     }
 
     async fn list_keys_of(
@@ -507,7 +511,7 @@ impl MetadataStore for SqliteStore {
     }
 
     async fn outbox_status(&self, sink: SinkName) -> Result<OutboxStatus, MetadataError> {
-        self.readers.point(|connection| outbox::status(connection, sink))
+        self.readers.long(move |connection| outbox::status(connection, sink)).await
     }
 
     async fn forget_messages(
@@ -576,13 +580,19 @@ impl MetadataStore for SqliteStore {
 
     async fn find_content(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<StoredContent>, MetadataError> {
         let now_seconds = self.clock.now_seconds();
-        self.readers.current(|connection| files::find_content(connection, workspace, id, now_seconds))
+        self.readers
+            .current_or_long(move |connection| files::find_content(connection, workspace, id, now_seconds))
+            .await
     }
 
     async fn list_files(&self, workspace: WorkspaceId, query: FileQuery) -> Result<Page<File>, MetadataError> {
         let now_seconds = self.clock.now_seconds();
         let list = move |connection: &Connection| files::list(connection, workspace, query, now_seconds);
-        if query.limit <= POINT_PAGE_FILES { self.readers.current(list) } else { self.readers.long(list).await }
+        if query.limit <= POINT_PAGE_FILES {
+            self.readers.current_or_long(list).await
+        } else {
+            self.readers.long(list).await
+        }
     }
 
     async fn delete_file(&self, caller: Caller, id: FileId) -> Result<bool, MetadataError> {
@@ -713,7 +723,7 @@ impl MetadataStore for SqliteStore {
     }
 
     async fn pending_blobs(&self) -> Result<Vec<PendingBlob>, MetadataError> {
-        self.readers.point(blobs::pending)
+        self.readers.long(blobs::pending).await
     }
 
     async fn abandon_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError> {
@@ -733,7 +743,7 @@ impl MetadataStore for SqliteStore {
         delay_seconds: u64,
     ) -> Result<Vec<BlobId>, MetadataError> {
         let now_seconds = self.clock.now_seconds();
-        self.readers.point(|connection| blobs::deleting(connection, after, limit, delay_seconds, now_seconds))
+        self.readers.long(move |connection| blobs::deleting(connection, after, limit, delay_seconds, now_seconds)).await
     }
 
     async fn forget_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError> {
@@ -774,7 +784,7 @@ impl MetadataStore for SqliteStore {
 
     async fn snapshot(&self, database: &Path) -> Result<(), MetadataError> {
         let path = database.to_owned();
-        self.readers.long(move |connection| snapshot::write(connection, &path)).await?
+        self.readers.copy(move |connection| snapshot::write(connection, &path)).await?
     }
 
     async fn now_seconds(&self) -> Result<u64, MetadataError> {

@@ -2,13 +2,25 @@
 
 use super::snapshots::Snapshots;
 use super::{MetadataError, OpenError};
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
+use std::ffi::c_int;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use tokio::sync::Semaphore;
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
-/// Long reads that run at once; further ones wait without keeping a thread.
+/// Long reads that run at once, each on a connection of its own.
 const LONG_READS: usize = 2;
+/// Long reads that wait for their place; further ones are refused.
+const WAITING_LONG_READS: usize = 64;
+/// How long a long read waits for its place.
+const LONG_READ_WAIT: Duration = Duration::from_secs(10);
+/// How long a long read may run: as long as that the log cannot be written back into the database as a whole.
+const LONG_READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// Instructions of SQLite's machine between two looks at whether a long read is still to go on: less than a millisecond.
+const INSTRUCTIONS_BETWEEN_LOOKS: c_int = 10_000;
 
 /// Connections for point reads, which run where they are asked for, and others for long reads, which go to the blocking
 /// pool: no long read ever stands in the way of a point read.
@@ -16,8 +28,37 @@ const LONG_READS: usize = 2;
 pub(super) struct Readers {
     point: Pool,
     current: Arc<Snapshots>,
-    long: Arc<Pool>,
-    long_places: Semaphore,
+    long: Arc<Long>,
+    /// Copies of the whole database, which take as long as they take, one at a time.
+    copies: Arc<Long>,
+}
+
+/// Connections of reads that keep a thread of the blocking pool.
+#[derive(Debug)]
+struct Long {
+    pool: Pool,
+    places: Arc<Semaphore>,
+    waiting: Semaphore,
+    /// How long a read may run; as long as it takes when none.
+    limit: Option<Duration>,
+}
+
+/// Why a long read has no answer.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error("more than {WAITING_LONG_READS} long reads wait, or one waited longer than {} s", LONG_READ_WAIT.as_secs())]
+    Busy,
+    #[error("a read took longer than {} s", LONG_READ_TIMEOUT.as_secs())]
+    TookTooLong,
+}
+
+/// Tells a read, when it is dropped, that its caller has gone.
+struct Caller(Arc<AtomicBool>);
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
 }
 
 impl Readers {
@@ -26,14 +67,14 @@ impl Readers {
         Ok(Self {
             point: Pool::open(cores + 1, &connect)?,
             current: Arc::new(Snapshots::open(cores + 1, &connect)?),
-            long: Arc::new(Pool::open(LONG_READS, &connect)?),
-            long_places: Semaphore::new(LONG_READS),
+            long: Arc::new(Long::open(LONG_READS, Some(LONG_READ_TIMEOUT), &connect)?),
+            copies: Arc::new(Long::open(1, None, &connect)?),
         })
     }
 
     /// A read of a few rows, on the calling thread.
     pub(super) fn point<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, MetadataError> {
-        Ok(self.point.run(query)?)
+        Ok(self.point.run(|connection| query(connection))?)
     }
 
     /// A read of a few rows of Files, which this process alone writes, on the calling thread.
@@ -41,7 +82,22 @@ impl Readers {
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, MetadataError> {
-        self.current.read(query)
+        Ok(self.current.read(query)?)
+    }
+
+    /// A read that is nearly always one of a few rows: on the calling thread as long as it is short, and again as a long read
+    /// when it turns out not to be.
+    pub(super) async fn current_or_long<T: Send + 'static>(
+        &self,
+        query: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, MetadataError> {
+        match self.current.read_shortly(&query) {
+            Err(error) if is_interrupted(&error) => {
+                let in_one_snapshot = move |connection: &Connection| query(&*connection.unchecked_transaction()?);
+                self.long(in_one_snapshot).await
+            }
+            read => Ok(read?),
+        }
     }
 
     /// Has to hear of every commit.
@@ -49,16 +105,83 @@ impl Readers {
         Arc::clone(&self.current)
     }
 
-    /// A read that may take long enough to keep a runtime worker from its work.
+    /// A read that may take long enough to keep a runtime worker from its work. Its place stays with the work: when the caller
+    /// goes, the query is interrupted, and only then does the next one begin.
     pub(super) async fn long<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, MetadataError> {
-        let _place = self.long_places.acquire().await;
-        let long = Arc::clone(&self.long);
-        let rows = tokio::task::spawn_blocking(move || long.run(query)).await;
-        Ok(rows.map_err(|unfinished| MetadataError::Broken(Arc::new(unfinished)))??)
+        Arc::clone(&self.long).read(query).await
     }
+
+    /// A read of the whole database, which no limit of time ends.
+    pub(super) async fn copy<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, MetadataError> {
+        Arc::clone(&self.copies).read(query).await
+    }
+}
+
+impl Long {
+    fn open(
+        places: usize,
+        limit: Option<Duration>,
+        connect: impl Fn() -> Result<Connection, OpenError>,
+    ) -> Result<Self, OpenError> {
+        let waiting = Semaphore::new(WAITING_LONG_READS);
+        Ok(Self { pool: Pool::open(places, connect)?, places: Arc::new(Semaphore::new(places)), waiting, limit })
+    }
+
+    async fn read<T: Send + 'static>(
+        self: Arc<Self>,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, MetadataError> {
+        let place = self.place().await?;
+        let caller = Caller(Arc::new(AtomicBool::new(false)));
+        let gone = Arc::clone(&caller.0);
+        let read = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            self.run(gone, query)
+        });
+        let outcome = read.await.map_err(|unfinished| MetadataError::Broken(Arc::new(unfinished)))?;
+        drop(caller);
+        match outcome {
+            Err(error) if is_interrupted(&error) => Err(MetadataError::TookTooLong(Arc::new(Refused::TookTooLong))),
+            outcome => Ok(outcome?),
+        }
+    }
+
+    async fn place(&self) -> Result<OwnedSemaphorePermit, MetadataError> {
+        let busy = || MetadataError::Unavailable(Arc::new(Refused::Busy));
+        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+            return Ok(place);
+        }
+        let _waiting = self.waiting.try_acquire().map_err(|_| busy())?;
+        let place = timeout(LONG_READ_WAIT, Arc::clone(&self.places).acquire_owned()).await;
+        place.map_err(|_| busy())?.map_err(|_| busy())
+    }
+
+    /// Runs a query until it is done, its time is over or its caller is gone.
+    fn run<T>(
+        &self,
+        gone: Arc<AtomicBool>,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        let deadline = self.limit.map(|limit| Instant::now() + limit);
+        self.pool.run(|connection| {
+            let is_over =
+                move || gone.load(Ordering::Acquire) || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            connection.progress_handler(INSTRUCTIONS_BETWEEN_LOOKS, Some(is_over))?;
+            let found = query(connection);
+            connection.progress_handler(0, None::<fn() -> bool>)?;
+            found
+        })
+    }
+}
+
+fn is_interrupted(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted)
 }
 
 #[derive(Debug)]
@@ -71,10 +194,99 @@ impl Pool {
 
     /// On a connection that nobody uses, or the first one once it is free.
     #[expect(clippy::expect_used, reason = "a pool has at least one connection by construction")]
-    fn run<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-        let connection = self.0.iter().find_map(|connection| connection.try_lock().ok()).unwrap_or_else(|| {
+    fn run<T>(&self, query: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        let mut connection = self.0.iter().find_map(|connection| connection.try_lock().ok()).unwrap_or_else(|| {
             self.0.first().expect("there are connections").lock().unwrap_or_else(PoisonError::into_inner)
         });
-        query(&connection)
+        query(&mut connection)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    const ENDLESS: &str = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
+
+    fn readers(folder: &tempfile::TempDir) -> Readers {
+        let path = folder.path().join("x.db");
+        Readers::open(|| super::super::connect(&path)).unwrap()
+    }
+
+    fn endless(connection: &Connection) -> rusqlite::Result<i64> {
+        connection.query_row(ENDLESS, [], |row| row.get(0))
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_read_whose_caller_has_gone_ends_and_gives_its_place_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let readers = readers(&folder);
+        for _ in 0..LONG_READS * 2 {
+            let read = readers.long(endless);
+            assert!(timeout(Duration::from_millis(50), read).await.is_err(), "it runs");
+        }
+        let wait = Instant::now();
+        let one = readers.long(|connection| connection.query_row("SELECT 1", [], |row| row.get::<_, i64>(0)));
+        assert_eq!(one.await.unwrap(), 1);
+        assert!(wait.elapsed() < LONG_READ_WAIT / 2, "{:?}", wait.elapsed());
+        while readers.long.places.available_permits() < LONG_READS {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            assert!(wait.elapsed() < LONG_READ_WAIT, "a place is still taken");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_place_stays_with_the_work_until_that_has_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let readers = readers(&folder);
+        let (begun, has_begun) = std::sync::mpsc::channel();
+        let (end, may_end) = std::sync::mpsc::channel::<()>();
+        let mut read = Box::pin(readers.long(move |_| {
+            begun.send(()).unwrap();
+            may_end.recv().unwrap_or_default();
+            Ok(())
+        }));
+        assert!(read.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        has_begun.recv().unwrap();
+        drop(read);
+        assert_eq!(readers.long.places.available_permits(), LONG_READS - 1);
+        drop(end);
+        while readers.long.places.available_permits() < LONG_READS {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_read_that_takes_too_long_or_finds_too_many_before_it_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let brief = Some(Duration::from_millis(20));
+        let long = Arc::new(Long::open(1, brief, || super::super::connect(&path)).unwrap());
+        let refused = Arc::clone(&long).read(endless).await;
+        assert!(matches!(refused, Err(MetadataError::TookTooLong(_))), "{refused:?}");
+        let _all = long.waiting.acquire_many(u32::try_from(WAITING_LONG_READS).unwrap()).await.unwrap();
+        let _place = Arc::clone(&long.places).acquire_owned().await.unwrap();
+        let refused = pin!(Arc::clone(&long).read(endless)).await;
+        assert!(matches!(refused, Err(MetadataError::Unavailable(_))), "{refused:?}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_turns_out_to_be_long_leaves_the_worker() {
+        let folder = tempfile::tempdir().unwrap();
+        let readers = readers(&folder);
+        let here = std::thread::current().id();
+        let thread = move |connection: &Connection, count: i64| {
+            let sql =
+                "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < ?1) SELECT count(*) FROM n";
+            connection.query_row(sql, [count], |row| row.get::<_, i64>(0))?;
+            Ok(std::thread::current().id())
+        };
+        let on = |count| readers.current_or_long(move |connection| thread(connection, count));
+        let (short, long) = (on(10).await.unwrap(), on(1_000_000).await.unwrap());
+        assert!(short == here || short != long, "{short:?} {long:?}");
+        assert_eq!(readers.long.places.available_permits(), LONG_READS);
     }
 }

@@ -142,6 +142,9 @@ pub(super) fn find(connection: &Connection, query: &UsageQuery, now_seconds: u64
 
 /// The same within a snapshot that is there already.
 pub(super) fn within(snapshot: &Connection, query: &UsageQuery, now_seconds: u64) -> Result<UsageByGroup> {
+    if query.workspaces.as_ref().is_some_and(Vec::is_empty) {
+        return Ok(UsageByGroup::new());
+    }
     let rolled = rolled_seq(snapshot)?;
     let [(apart, _), (together, _)] = CACHES;
     let cache = if query.by.key || query.by.purpose || query.keys.is_some() { apart } else { together };

@@ -3,8 +3,9 @@
 //! Each change runs in a savepoint of its own, so that one that fails takes no other with it. Nobody is answered before
 //! the commit is durable; when it fails, everybody in it is told.
 
+use super::log::Log;
 use super::reserve::Reserve;
-use super::{BUSY_TIMEOUT, MetadataError, files};
+use super::{MetadataError, files};
 use crate::failpoint;
 use crate::model::ids::FileId;
 use rusqlite::Connection;
@@ -12,7 +13,6 @@ use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 /// By which tools tell the thread from others.
@@ -37,16 +37,25 @@ type Answer = Box<dyn FnOnce(Result<(), MetadataError>)>;
 #[derive(Debug)]
 pub(super) struct Writer(mpsc::Sender<Job>);
 
+/// What a server's writer looks after between transactions.
+#[derive(Debug)]
+pub(super) struct Housekeeping {
+    /// The room that is kept for the database.
+    pub(super) reserve: Reserve,
+    /// SQLite's log.
+    pub(super) log: Log,
+}
+
 impl Writer {
     /// Starts the thread, which calls `committed` after each transaction, before anybody is told of it; it ends when the writer is dropped and what was queued is done.
     pub(super) fn start(
         connection: Connection,
         last_file_id: Option<FileId>,
-        reserve: Option<Reserve>,
+        housekeeping: Option<Housekeeping>,
         committed: impl Fn() + Send + 'static,
     ) -> io::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE_CHANGES);
-        let writing = move || write_for_ever(&connection, last_file_id, reserve, queue, &committed);
+        let writing = move || write_for_ever(&connection, last_file_id, housekeeping, queue, &committed);
         thread::Builder::new().name(THREAD_NAME.into()).spawn(writing)?;
         Ok(Self(jobs))
     }
@@ -71,12 +80,12 @@ impl Writer {
 fn write_for_ever(
     connection: &Connection,
     mut last_file_id: Option<FileId>,
-    mut reserve: Option<Reserve>,
+    mut housekeeping: Option<Housekeeping>,
     mut queue: mpsc::Receiver<Job>,
     committed: &dyn Fn(),
 ) {
     while let Some(first) = queue.blocking_recv() {
-        if let Some(reserve) = &mut reserve {
+        if let Some(Housekeeping { reserve, .. }) = &mut housekeeping {
             reserve.settle(|| unused_bytes(connection));
         }
         let turn = AssertUnwindSafe(|| take_turn(connection, &mut last_file_id, first, &mut queue, committed));
@@ -88,8 +97,10 @@ fn write_for_ever(
         {
             tracing::error!(%error, "a failed transaction could not be rolled back");
         }
-        if reserve.as_ref().is_some_and(Reserve::is_low) {
-            shrink_log(connection);
+        match &mut housekeeping {
+            Some(Housekeeping { reserve, log }) if reserve.is_low() => log.shrink(connection),
+            Some(Housekeeping { log, .. }) => log.after_commit(connection),
+            None => {}
         }
     }
 }
@@ -137,18 +148,6 @@ fn commit(
     failpoint::reach("commit.ready").map_err(unavailable)?;
     connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]))?;
     failpoint::reach("commit.done").map_err(unavailable)
-}
-
-/// Where there is little room, the log is written into the database and given back, unless somebody reads from it now.
-fn shrink_log(connection: &Connection) {
-    let shrink = || {
-        connection.busy_timeout(Duration::ZERO)?;
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        connection.busy_timeout(BUSY_TIMEOUT)
-    };
-    if let Err(error) = shrink() {
-        tracing::warn!(%error, "the log could not be written into the database");
-    }
 }
 
 /// What deleted rows have left in the database, in bytes.

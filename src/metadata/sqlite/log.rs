@@ -1,0 +1,321 @@
+//! SQLite's log, written back into the database while the server runs, so that it starts anew and its file stays small.
+//!
+//! A thread of its own copies what was committed (a checkpoint that waits for nobody), so that no commit waits for it. What
+//! is left then is little: the writer copies it between two commits and lets the next one begin the log anew. That needs a
+//! moment in which nobody reads from the log, so snapshots end first; a read that is under way ends soon, or has a limit of
+//! time. A log that did grow is cut to its limit when it begins anew.
+
+use super::snapshots::Snapshots;
+use super::{BUSY_TIMEOUT, OpenError, PAGE_BYTES};
+use rusqlite::{Connection, Result};
+use std::mem;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// By which tools tell the thread from others.
+const THREAD_NAME: &str = "sqlite-checkpoint";
+/// Pages that the writer copies itself, between two commits: 1 MiB.
+const PAGES_LEFT_TO_WRITER: u32 = 256;
+/// A log of so many times its limit is copied by the writer, whatever that costs: the thread does not keep up.
+const LIMITS_OF_A_LONG_LOG: u32 = 2;
+/// How long the writer waits between two commits for readers to leave the log, at each of the steps.
+const WAIT_FOR_READERS: Duration = Duration::from_millis(5);
+/// Copies of what is left, until reads that were under way have ended.
+const COPIES_BEFORE_A_NEW_LOG: u32 = 5;
+/// Between two of them: longer than a short read.
+const WAIT_FOR_A_READ: Duration = Duration::from_millis(1);
+/// Between two tries of the thread while the log is longer than its limit and nothing is committed.
+const TRY_AGAIN: Duration = Duration::from_millis(250);
+
+/// The log, as the writer sees it.
+#[derive(Debug)]
+pub(super) struct Log {
+    limit_pages: u32,
+    /// Below so many pages nothing is tried again.
+    next_try_pages: u32,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    snapshots: Arc<Snapshots>,
+    /// Pages in the log as of the last commit.
+    pages: AtomicU32,
+    /// Pages of it that the thread has copied.
+    copied_pages: AtomicU32,
+    wanted: Mutex<Wanted>,
+    wake: Condvar,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Nothing,
+    Checkpoint,
+    End,
+}
+
+/// What a checkpoint found.
+struct Checkpoint {
+    is_complete: bool,
+    copied_pages: u32,
+}
+
+impl Log {
+    /// Takes over the log of the writer's connection, which from now on writes nothing back by itself. `connection` is another
+    /// one to the same database, `limit_bytes` the length from which on the log is written back.
+    ///
+    /// # Errors
+    /// When SQLite refuses, or the thread cannot be started.
+    pub(super) fn take_over(
+        writer: &mut Connection,
+        connection: Connection,
+        snapshots: Arc<Snapshots>,
+        limit_bytes: u64,
+    ) -> std::result::Result<Self, OpenError> {
+        let limit_pages = u32::try_from(limit_bytes / PAGE_BYTES).unwrap_or(u32::MAX).max(1);
+        for connection in [&*writer, &connection] {
+            // Both answer with the value that holds now.
+            connection.query_row(&format!("PRAGMA journal_size_limit = {limit_bytes}"), [], |_| Ok(()))?;
+            connection.query_row("PRAGMA wal_autocheckpoint = 0", [], |_| Ok(()))?;
+        }
+        let shared = Arc::new(Shared {
+            snapshots,
+            pages: AtomicU32::new(0),
+            copied_pages: AtomicU32::new(0),
+            wanted: Mutex::new(Wanted::Nothing),
+            wake: Condvar::new(),
+        });
+        let hooked = Arc::clone(&shared);
+        writer.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: std::ffi::c_int| {
+            hooked.pages.store(u32::try_from(pages).unwrap_or_default(), Ordering::Release);
+            Ok(())
+        }))?;
+        let working = Arc::clone(&shared);
+        let thread =
+            thread::Builder::new().name(THREAD_NAME.into()).spawn(move || working.serve(&connection, limit_pages))?;
+        Ok(Self { limit_pages, next_try_pages: limit_pages, shared, thread: Some(thread) })
+    }
+
+    /// To be called after each transaction, outside of it: asks the thread to copy, and copies the rest once that is little.
+    pub(super) fn after_commit(&mut self, connection: &Connection) {
+        let pages = self.shared.pages.load(Ordering::Acquire);
+        if pages < self.limit_pages {
+            self.next_try_pages = self.limit_pages;
+            return;
+        }
+        let left = pages.saturating_sub(self.shared.copied_pages.load(Ordering::Acquire));
+        let is_long = pages / LIMITS_OF_A_LONG_LOG >= self.limit_pages;
+        if pages < self.next_try_pages || (left > PAGES_LEFT_TO_WRITER && !is_long) {
+            self.shared.want(Wanted::Checkpoint);
+            return;
+        }
+        match self.shared.begin_anew(connection, "RESTART") {
+            Ok(true) => self.next_try_pages = self.limit_pages,
+            Ok(false) => self.next_try_pages = pages.saturating_add(PAGES_LEFT_TO_WRITER),
+            Err(error) => {
+                self.next_try_pages = pages.saturating_add(PAGES_LEFT_TO_WRITER);
+                tracing::warn!(%error, pages, "checkpoint failed");
+            }
+        }
+    }
+
+    /// Writes all of the log back and gives its room back, unless somebody reads from it now.
+    pub(super) fn shrink(&self, connection: &Connection) {
+        if let Err(error) = self.shared.begin_anew(connection, "TRUNCATE") {
+            tracing::warn!(%error, "checkpoint failed");
+        }
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.shared.want(Wanted::End);
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the checkpoint thread panicked");
+        }
+    }
+}
+
+impl Shared {
+    fn want(&self, wanted: Wanted) {
+        let mut now = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        if *now != Wanted::End {
+            *now = wanted;
+        }
+        drop(now);
+        self.wake.notify_one();
+    }
+
+    fn serve(&self, connection: &Connection, limit_pages: u32) {
+        let mut again = false;
+        loop {
+            let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+            if *wanted == Wanted::Nothing {
+                wanted = if again {
+                    self.wake.wait_timeout(wanted, TRY_AGAIN).unwrap_or_else(PoisonError::into_inner).0
+                } else {
+                    self.wake.wait(wanted).unwrap_or_else(PoisonError::into_inner)
+                };
+            }
+            match mem::replace(&mut *wanted, Wanted::Nothing) {
+                Wanted::End => return,
+                Wanted::Nothing if !again => continue,
+                Wanted::Nothing | Wanted::Checkpoint => drop(wanted),
+            }
+            if let Err(error) = self.copy(connection) {
+                tracing::warn!(%error, "checkpoint failed");
+            }
+            again = self.pages.load(Ordering::Acquire) >= limit_pages;
+        }
+    }
+
+    /// Copies what nobody reads the former state of, without keeping anybody waiting. A log of which all is copied and to which
+    /// nobody writes begins anew here.
+    fn copy(&self, connection: &Connection) -> Result<()> {
+        let before = self.pages.load(Ordering::Acquire);
+        let done = checkpoint(connection, "PASSIVE")?;
+        // The log may have begun anew meanwhile, and this would be about the former one.
+        if self.pages.load(Ordering::Acquire) >= before {
+            self.copied_pages.store(done.copied_pages, Ordering::Release);
+        }
+        if done.is_complete {
+            self.begin_anew(connection, "TRUNCATE")?;
+        }
+        Ok(())
+    }
+
+    /// Copies all of the log and lets it begin anew; false when somebody was in the way. The connection is in no transaction.
+    #[expect(clippy::disallowed_methods, reason = "this runs on the writer's and the checkpoint thread alone")]
+    fn begin_anew(&self, connection: &Connection, how: &str) -> Result<bool> {
+        self.snapshots.committed();
+        let done = with_busy_timeout(connection, WAIT_FOR_READERS, |connection| {
+            for _ in 0..COPIES_BEFORE_A_NEW_LOG {
+                let done = checkpoint(connection, "PASSIVE")?;
+                // Snapshots that began before all was copied read from the log; those that begin from now on do not.
+                self.snapshots.committed();
+                if done.is_complete {
+                    break;
+                }
+                thread::sleep(WAIT_FOR_A_READ);
+            }
+            checkpoint(connection, how)
+        })?;
+        if done.is_complete {
+            self.copied_pages.store(0, Ordering::Release);
+            self.pages.store(0, Ordering::Release);
+        }
+        Ok(done.is_complete)
+    }
+}
+
+fn checkpoint(connection: &Connection, how: &str) -> Result<Checkpoint> {
+    connection.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |row| {
+        let (busy, pages, copied): (bool, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(Checkpoint {
+            is_complete: !busy && pages == copied,
+            copied_pages: u32::try_from(copied).unwrap_or_default(),
+        })
+    })
+}
+
+/// Runs something with another busy timeout than the connection's, which holds again afterwards whatever became of it.
+fn with_busy_timeout<T>(
+    connection: &Connection,
+    wait: Duration,
+    work: impl FnOnce(&Connection) -> Result<T>,
+) -> Result<T> {
+    connection.busy_timeout(wait)?;
+    let done = work(connection);
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::connect;
+    use super::*;
+    use std::path::Path;
+    use std::sync::atomic::AtomicBool;
+    use std::time::Instant;
+
+    const LIMIT_BYTES: u64 = 1 << 20;
+
+    fn log_bytes(database: &Path) -> u64 {
+        std::fs::metadata(database.with_extension("db-wal")).map_or(0, |log| log.len())
+    }
+
+    fn opened(path: &Path) -> (Connection, Arc<Snapshots>, Log) {
+        let mut writer = connect(path).unwrap();
+        writer.execute_batch("CREATE TABLE t (x BLOB)").unwrap();
+        let snapshots = Arc::new(Snapshots::open(2, || connect(path)).unwrap());
+        let log = Log::take_over(&mut writer, connect(path).unwrap(), Arc::clone(&snapshots), LIMIT_BYTES).unwrap();
+        (writer, snapshots, log)
+    }
+
+    fn commit(writer: &Connection, snapshots: &Snapshots, log: &mut Log) {
+        writer.execute("INSERT INTO t VALUES (randomblob(16384))", []).unwrap();
+        snapshots.committed();
+        log.after_commit(writer);
+    }
+
+    fn count(connection: &Connection) -> Result<i64> {
+        connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0))
+    }
+
+    #[test]
+    fn the_log_stays_small_under_steady_reads_and_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let (writer, snapshots, mut log) = opened(&path);
+        let over = AtomicBool::new(false);
+        let most = thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !over.load(Ordering::Acquire) {
+                        snapshots
+                            .read(|connection| connection.query_row("SELECT max(rowid) FROM t", [], |_| Ok(())))
+                            .unwrap();
+                    }
+                });
+            }
+            let mut most = 0;
+            for _ in 0..4000 {
+                commit(&writer, &snapshots, &mut log);
+                most = most.max(log_bytes(&path));
+            }
+            over.store(true, Ordering::Release);
+            most
+        });
+        assert!(most < LIMIT_BYTES * 8, "{most} bytes of log for 64 MiB that were written");
+        assert_eq!(count(&writer).unwrap(), 4000);
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "there is no runtime")]
+    fn a_log_that_had_to_grow_is_cut_when_nobody_reads_from_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let (writer, snapshots, mut log) = opened(&path);
+        let long = connect(&path).unwrap();
+        long.execute_batch("BEGIN").unwrap();
+        assert_eq!(count(&long).unwrap(), 0);
+        for _ in 0..1000 {
+            commit(&writer, &snapshots, &mut log);
+        }
+        assert!(log_bytes(&path) > LIMIT_BYTES * 8, "the long read is in the way");
+        assert_eq!(count(&long).unwrap(), 0, "and sees what it saw");
+        let timeout: u64 = writer.query_row("PRAGMA busy_timeout", [], |row| row.get(0)).unwrap();
+        assert_eq!(u128::from(timeout), BUSY_TIMEOUT.as_millis(), "others are waited for as before");
+        long.execute_batch("ROLLBACK").unwrap();
+        let wait = Instant::now();
+        while log_bytes(&path) > LIMIT_BYTES {
+            thread::sleep(Duration::from_millis(10));
+            assert!(wait.elapsed() < Duration::from_secs(20), "{} bytes of log", log_bytes(&path));
+        }
+        commit(&writer, &snapshots, &mut log);
+        assert_eq!(count(&writer).unwrap(), 1001);
+    }
+}
