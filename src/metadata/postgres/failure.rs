@@ -58,7 +58,7 @@ impl Failure {
         match self {
             Self::Late => true,
             Self::Refused(code, _) => *code == SqlState::QUERY_CANCELED,
-            Self::Lost(_) | Self::Unreadable(_) => false,
+            Self::Lost(_) | Self::Unreadable(_) | Self::Crowded => false,
         }
     }
 

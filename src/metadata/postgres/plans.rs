@@ -78,6 +78,11 @@ const FILL: &str = "
 const ALLOWED: &[(&str, &str, &str)] = &[
     ("DELETE FROM usage_hourly", "usage_hourly", "the cache is forgotten as a whole, on the command line"),
     ("FROM api_keys k ORDER BY k.id", "api_keys_pkey", "every key, for the command line and the first start"),
+    (
+        "sum(stored_bytes), 0)::bigint FROM workspaces",
+        "workspaces",
+        "each workspace once: the bytes of a pass of the scrub",
+    ),
     ("LIMIT 1", "_pkey", "the first entry of the index"),
     ("min(expires_at)", "files_overdue", "the first entry of the index"),
     ("LIMIT 1", "parts_id_key", "the first entry of the index"),

@@ -79,7 +79,17 @@ const ALLOWED: &[(&str, &str, &str)] = &[
         "the end of a purge: a day of answers of one workspace",
     ),
     ("DELETE FROM uploads WHERE workspace_id = ?1", "SEARCH uploads", "the end of a purge"),
+    (
+        "<> 'pending' AND expires_at <= ?1 ORDER BY expires_at LIMIT",
+        "SEARCH uploads USING INDEX uploads_ended",
+        "a step of the sweep",
+    ),
     // Whatever is there is asked for.
+    (
+        "sum(stored_bytes), 0) FROM workspaces",
+        "SCAN workspaces",
+        "each workspace once: the bytes of a pass of the scrub",
+    ),
     ("WHERE workspace_id = ?1 ORDER BY purpose", "SEARCH default_expiries", "a row for each purpose"),
     ("FROM blobs WHERE state = 'pending'", "SCAN blobs USING COVERING INDEX blobs_pending", "every pending blob"),
     ("FROM api_keys k ORDER BY k.id", "SCAN k", "every key, for the command line and the first start"),

@@ -209,7 +209,8 @@ mod tests {
     use std::pin::pin;
     use std::task::{Context, Waker};
 
-    const ENDLESS: &str = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
+    const ENDLESS: &str =
+        "WITH RECURSIVE numbers (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM numbers) SELECT count(*) FROM numbers";
 
     fn readers(folder: &tempfile::TempDir) -> Readers {
         let path = folder.path().join("x.db");
@@ -279,8 +280,8 @@ mod tests {
         let readers = readers(&folder);
         let here = std::thread::current().id();
         let thread = move |connection: &Connection, count: i64| {
-            let sql =
-                "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < ?1) SELECT count(*) FROM n";
+            let sql = "WITH RECURSIVE numbers (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM numbers WHERE x < ?1)
+                SELECT count(*) FROM numbers";
             connection.query_row(sql, [count], |row| row.get::<_, i64>(0))?;
             Ok(std::thread::current().id())
         };
