@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use venna::model::upload::REMEMBERED_SECONDS;
 
 pub const UPLOAD_SECONDS: u64 = 3600;
 pub const PURPOSES: [&str; 9] = [
@@ -416,6 +417,14 @@ impl Model {
                 upload.status = Status::Expired;
                 upload.parts.clear();
             }
+        }
+    }
+
+    /// The server forgets ended Uploads whenever it sweeps, so nobody is asked about those that it may have forgotten.
+    pub fn let_go_of_old_uploads(&mut self) {
+        let now = self.now();
+        for workspace in &mut self.workspaces {
+            workspace.uploads.retain(|upload| upload.expires_at() + REMEMBERED_SECONDS > now);
         }
     }
 
