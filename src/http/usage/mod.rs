@@ -13,6 +13,7 @@ use super::caller::Holder;
 use super::error::ApiError;
 use super::wire::{json, json_body};
 use crate::model::ids::WorkspaceId;
+use crate::shares::turns::{FairTurns, Turn};
 use crate::usage::UsageWindow;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
@@ -30,7 +31,7 @@ pub async fn list_usage(
     let (window, next_page) = query::window(query.as_deref().unwrap_or_default(), now)?;
     let by = window.by;
     let (usage, window) = (hall.usage.clone(), of_holder(window, &holder));
-    let buckets = hall.long_reads.run(reader(&holder), async move { usage.buckets(window).await }).await?;
+    let buckets = long_read(&hall, reader(&holder), async move { usage.buckets(window).await }).await?;
     Ok(json(StatusCode::OK, &wire::usage_page(&buckets, by, next_page)))
 }
 
@@ -43,7 +44,7 @@ pub async fn list_costs(
     let now = hall.usage.clock.now_seconds();
     let (window, items, by, next_page) = query::costs(query.as_deref().unwrap_or_default(), now)?;
     let (usage, window) = (hall.usage.clone(), of_holder(window, &holder));
-    let buckets = hall.long_reads.run(reader(&holder), async move { usage.costs(window, items, by).await }).await?;
+    let buckets = long_read(&hall, reader(&holder), async move { usage.costs(window, items, by).await }).await?;
     Ok(json(StatusCode::OK, &wire::cost_page(&buckets, next_page)))
 }
 
@@ -56,8 +57,9 @@ pub async fn list_ledger(
 ) -> Result<Response, ApiError> {
     let (after_seq, limit) = query::ledger(query.as_deref().unwrap_or_default())?;
     let (usage, workspace) = (hall.usage.clone(), reader(&holder));
-    let page = hall.long_reads.run(workspace, async move { usage.ledger(workspace, after_seq, limit).await }).await?;
+    let page = long_read(&hall, workspace, async move { usage.ledger(workspace, after_seq, limit).await }).await?;
     let rows = page.rows;
+    let _turn = turn(&hall.read_turns, workspace).await;
     let wants_csv =
         headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/csv"));
     let (body, kind) = if wants_csv {
@@ -68,6 +70,25 @@ pub async fn list_ledger(
     let mut response = json_body(StatusCode::OK, Body::from(body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     Ok(response)
+}
+
+/// Runs a long read when it is the reader's turn, so that it keeps no processor from others who ask for something.
+async fn long_read<T: Send + 'static, E: Into<ApiError> + Send + 'static>(
+    hall: &SharedHall,
+    reader: Option<WorkspaceId>,
+    read: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> Result<T, ApiError> {
+    let turns = hall.read_turns.clone();
+    let in_turn = async move {
+        let _turn = turn(&turns, reader).await;
+        read.await
+    };
+    hall.long_reads.run(reader, in_turn).await
+}
+
+/// Waits for the turn of a workspace; an administrator has none.
+async fn turn(turns: &FairTurns<WorkspaceId>, reader: Option<WorkspaceId>) -> Option<Turn<WorkspaceId>> {
+    turns.turn(reader?).await
 }
 
 /// The workspace of the key, or none of an administrator.
