@@ -36,7 +36,7 @@ pub struct Archived {
     pub blobs: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Those of the blobs that were taken over from an older backup.
+    /// Blobs that were taken over from an older backup.
     pub reused_blobs: u64,
     /// Their bytes.
     pub reused_bytes: u64,
@@ -62,7 +62,7 @@ impl Archived {
     }
 }
 
-/// What a backup is to be.
+/// The kind and the limits of a backup.
 #[derive(Clone, Copy, Debug)]
 pub struct BackupPlan<'a> {
     /// The folder that becomes the backup: empty, or not there.

@@ -1,7 +1,7 @@
-//! What an incremental backup takes over from the newest older one.
+//! Takes over into an incremental backup the blobs of the newest older one.
 //!
 //! Each blob taken over is read once and compared with the checksums and the SHA-256 of its row, before the hold begins.
-//! It is a hard link where the file system has them, and a copy elsewhere, so each backup is whole by itself and older
+//! A blob taken over is a hard link where the file system has them, and a copy elsewhere, so each backup is whole by itself and older
 //! ones can be removed in any order.
 
 use super::archive::{Archived, Progress};

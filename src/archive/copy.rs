@@ -38,7 +38,7 @@ pub enum Copied {
     Damaged {
         /// The blob.
         blob: BlobId,
-        /// How that shows.
+        /// The difference from its row.
         why: &'static str,
     },
 }

@@ -25,7 +25,7 @@ pub enum Reused {
     Damaged {
         /// The blob.
         blob: BlobId,
-        /// How that shows.
+        /// The difference from its row.
         why: &'static str,
     },
 }
@@ -82,7 +82,7 @@ async fn reuse(
     }
 }
 
-/// How the bytes of a blob differ from its row. A store that cannot read them is not asked again: the blob is copied from
+/// Returns how the bytes of a blob differ from its row. A store that cannot read them is not asked again: the blob is copied from
 /// its source instead.
 async fn difference(ready: ReadyBlob, store: &dyn BlobStore) -> Option<&'static str> {
     let whole = ByteRange::whole(ready.stored.size_bytes);

@@ -24,7 +24,7 @@ pub enum Finding {
     DamagedBlob {
         /// The blob.
         blob: BlobId,
-        /// How that shows.
+        /// The difference from its row.
         why: &'static str,
     },
     /// A blob is there that no row knows.

@@ -59,7 +59,7 @@ impl Worker for Draft {
         self.append(batch)
     }
 
-    /// What is queued for the disk keeps the commits of others waiting, so little is.
+    /// Flushes what is written: bytes queued for the disk keep the commits of others waiting.
     fn leave_nothing_queued(&mut self) -> Result<(), BlobError> {
         if let Some(file) = &self.file
             && self.written_bytes - self.synced_bytes >= QUEUED_BYTES
@@ -80,7 +80,7 @@ struct Draft {
     written_bytes: u64,
     /// How much of it the disk was asked to begin with.
     flushing_bytes: u64,
-    /// How much of it is on the disk for certain.
+    /// Bytes of it that are flushed.
     synced_bytes: u64,
 }
 

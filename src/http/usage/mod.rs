@@ -13,7 +13,6 @@ use super::caller::Holder;
 use super::error::ApiError;
 use super::wire::{json, json_body};
 use crate::model::ids::WorkspaceId;
-use crate::shares::turns::{FairTurns, Turn};
 use crate::usage::UsageWindow;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
@@ -56,23 +55,21 @@ pub async fn list_ledger(
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let (after_seq, limit) = query::ledger(query.as_deref().unwrap_or_default())?;
-    let (usage, workspace) = (hall.usage.clone(), reader(&holder));
-    let page = long_read(&hall, workspace, async move { usage.ledger(workspace, after_seq, limit).await }).await?;
-    let rows = page.rows;
-    let _turn = turn(&hall.read_turns, workspace).await;
     let wants_csv =
         headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/csv"));
-    let (body, kind) = if wants_csv {
-        (wire::ledger_csv(&rows), "text/csv; charset=utf-8")
-    } else {
-        (wire::ledger_lines(&rows), "application/jsonl")
+    let (usage, workspace) = (hall.usage.clone(), reader(&holder));
+    let read = async move {
+        let page = usage.ledger(workspace, after_seq, limit).await;
+        page.map(|page| if wants_csv { wire::ledger_csv(&page.rows) } else { wire::ledger_lines(&page.rows) })
     };
+    let body = long_read(&hall, workspace, read).await?;
+    let kind = if wants_csv { "text/csv; charset=utf-8" } else { "application/jsonl" };
     let mut response = json_body(StatusCode::OK, Body::from(body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     Ok(response)
 }
 
-/// Runs a long read when it is the reader's turn, so that it keeps no processor from others who ask for something.
+/// Runs a long read when it is the turn of its workspace (administrators have none), so that it keeps no processor from others who ask for something.
 async fn long_read<T: Send + 'static, E: Into<ApiError> + Send + 'static>(
     hall: &SharedHall,
     reader: Option<WorkspaceId>,
@@ -80,15 +77,13 @@ async fn long_read<T: Send + 'static, E: Into<ApiError> + Send + 'static>(
 ) -> Result<T, ApiError> {
     let turns = hall.read_turns.clone();
     let in_turn = async move {
-        let _turn = turn(&turns, reader).await;
+        let _turn = match reader {
+            Some(workspace) => turns.turn(workspace).await,
+            None => None,
+        };
         read.await
     };
     hall.long_reads.run(reader, in_turn).await
-}
-
-/// Waits for the turn of a workspace; an administrator has none.
-async fn turn(turns: &FairTurns<WorkspaceId>, reader: Option<WorkspaceId>) -> Option<Turn<WorkspaceId>> {
-    turns.turn(reader?).await
 }
 
 /// The workspace of the key, or none of an administrator.

@@ -5,16 +5,13 @@ use super::connections::{Values, in_order};
 use super::failure::Failure;
 use super::files::{ALIVE, removal};
 use super::group_commit::{Fate, Shared};
-use super::rows::{number, optional_number, parsed};
+use super::rows::{number, parsed};
 use super::writer::Change;
 use crate::model::audit::{Action, NewEntry};
 use crate::model::caller::Caller;
 use crate::model::ids::{FileId, WorkspaceId};
 use futures_util::try_join;
-use std::collections::HashMap;
-
-/// Parts of Files whose rows go in one transaction, unless one File alone has more.
-const MAX_PARTS_PER_COMMIT: u64 = 10_000;
+use std::collections::HashSet;
 
 /// A File that is to be deleted, and by whom.
 #[derive(Debug)]
@@ -53,8 +50,7 @@ impl Shared for Going {
 /// in the order of their ids, and before that of the workspace, as everybody does who removes Files.
 async fn delete(change: Change<'_>, workspace: WorkspaceId, all: &[&Going]) -> Result<Vec<Fate<bool>>, Failure> {
     let take = format!(
-        "SELECT f.id, f.part_count FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND f.id = ANY($3)
-         ORDER BY f.id FOR UPDATE"
+        "SELECT f.id FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND f.id = ANY($3) ORDER BY f.id FOR UPDATE"
     );
     let take = change.prepare(&take).await?;
     let which = "DELETE FROM files f WHERE f.workspace_id = $1 AND f.id = ANY($3)";
@@ -64,13 +60,9 @@ async fn delete(change: Change<'_>, workspace: WorkspaceId, all: &[&Going]) -> R
     let asked: Vec<String> = all.iter().map(|one| one.file.to_string()).collect();
     let values: Values<'_> = &[&workspace_id, &set_ms, &asked];
     let (found, mut newest) = change.begin(&[], async { try_join!(take.rows(values), audit::newest(&newest)) }).await?;
-    let mut parts = HashMap::new();
-    for row in &found {
-        parts.insert(parsed::<FileId>(row, 0)?, optional_number(row, 1)?.unwrap_or_default());
-    }
-    let fates = decide(all, &parts);
-    let going: Vec<&Going> =
-        all.iter().zip(&fates).filter_map(|(one, fate)| matches!(fate, Fate::Known(true)).then_some(*one)).collect();
+    let found = found.iter().map(|row| parsed(row, 0)).collect::<Result<HashSet<FileId>, _>>()?;
+    let fates = all.iter().map(|one| Fate::Known(found.contains(&one.file))).collect();
+    let going: Vec<&Going> = all.iter().filter(|one| found.contains(&one.file)).copied().collect();
     if going.is_empty() {
         return change.give_up(fates).await;
     }
@@ -96,16 +88,4 @@ async fn delete(change: Change<'_>, workspace: WorkspaceId, all: &[&Going]) -> R
     };
     change.commit(writes).await?;
     Ok(fates)
-}
-
-/// Which are to be deleted now: those that are there, as long as they have few enough parts together.
-fn decide(all: &[&Going], parts: &HashMap<FileId, u64>) -> Vec<Fate<bool>> {
-    let (mut sum, mut first) = (0, true);
-    let one = |one: &&Going| {
-        let Some(count) = parts.get(&one.file) else { return Fate::Known(false) };
-        sum += count;
-        let fits = std::mem::take(&mut first) || sum <= MAX_PARTS_PER_COMMIT;
-        if fits { Fate::Known(true) } else { Fate::Again }
-    };
-    all.iter().map(one).collect()
 }
