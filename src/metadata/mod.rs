@@ -9,6 +9,8 @@ mod contract;
 #[cfg(test)]
 mod export_contract;
 #[cfg(test)]
+mod growing_tables;
+#[cfg(test)]
 mod ledger_contract;
 mod migrations;
 mod misfits;

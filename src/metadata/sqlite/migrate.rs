@@ -3,7 +3,7 @@
 use crate::metadata::migrations::{Migration, SchemaError, count_applied, migrations};
 use rusqlite::{Connection, TransactionBehavior, params};
 
-static MIGRATIONS: &[Migration] = migrations!("sqlite");
+pub(super) static MIGRATIONS: &[Migration] = migrations!("sqlite");
 
 /// Why a schema cannot be brought up to date.
 #[derive(Debug, thiserror::Error)]
