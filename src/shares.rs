@@ -3,6 +3,8 @@
 //! An owner that is alone may take its share. The more places others hold, the smaller the share becomes, and the first place is
 //! never refused while one is free. With a share of a half, two busy owners come to a third each, and a third is left.
 
+pub mod activity;
+pub mod queue;
 pub mod turns;
 
 use std::collections::HashMap;

@@ -89,7 +89,7 @@ const EDGES: [(&str, &[&str]); 24] = [
     ("usage", &["causes", "clock", "metadata", "model"]),
     ("workspaces", &["metadata", "model"]),
     ("blobs", &["failpoint", "model", "random", "shares", "volume"]),
-    ("metadata", &["clock", "failpoint", "model", "random", "volume"]),
+    ("metadata", &["clock", "failpoint", "model", "random", "shares", "volume"]),
     ("sinks", &["model"]),
     ("model", &[]),
     ("causes", &[]),

@@ -1,14 +1,12 @@
 //! Turns at long work: while several owners ask for something, the long work of each takes turns in a few places, so that
 //! an owner who asks for little finds a free processor and an idle disk. An owner that is alone is not held back.
 
+use super::activity::Activity;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-/// How long an owner counts as one that asks for something.
-const ACTIVE_TIME: Duration = Duration::from_secs(1);
 
 /// One kind of long work. Each owner has so many places for it while others ask for something, too.
 #[derive(Clone, Debug)]
@@ -17,14 +15,6 @@ pub struct FairTurns<K: Eq + Hash> {
     /// At most one entry for each owner that works or waits.
     seats: Arc<Mutex<HashMap<K, Arc<Semaphore>>>>,
     activity: Arc<Mutex<Activity<K>>>,
-}
-
-/// The owners that asked last.
-#[derive(Debug)]
-struct Activity<K> {
-    newest: Option<(K, Instant)>,
-    /// The last one before it that was another.
-    other: Option<(K, Instant)>,
 }
 
 /// The turns of one owner.
@@ -46,7 +36,7 @@ impl<K: Copy + Eq + Hash> FairTurns<K> {
     /// Work for which each owner has so many places.
     #[must_use]
     pub fn new(places: usize) -> Self {
-        Self { places, seats: Arc::default(), activity: Arc::new(Mutex::new(Activity { newest: None, other: None })) }
+        Self { places, seats: Arc::default(), activity: Arc::new(Mutex::new(Activity::new())) }
     }
 
     /// Another kind of work, for which the same owners count as those that ask for something.
@@ -88,20 +78,6 @@ impl<K: Copy + Eq + Hash> OwnTurns<K> {
     }
 }
 
-impl<K: Copy + Eq> Activity<K> {
-    fn note(&mut self, owner: K, now: Instant) {
-        if self.newest.is_some_and(|(newest, _)| newest != owner) {
-            self.other = self.newest;
-        }
-        self.newest = Some((owner, now));
-    }
-
-    fn is_alone(&self, owner: K, now: Instant) -> bool {
-        let is_another = |(asked, at): &(K, Instant)| *asked != owner && now.duration_since(*at) < ACTIVE_TIME;
-        ![self.newest, self.other].iter().flatten().any(is_another)
-    }
-}
-
 impl<K: Eq + Hash> Drop for Turn<K> {
     fn drop(&mut self) {
         let mut seats = lock(&self.turns.seats);
@@ -120,25 +96,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn whoever_else_asked_within_a_second_is_there() {
-        let (ada, bob, eve) = (1, 2, 3);
-        let begun = Instant::now();
-        let at = |ms: u64| begun + Duration::from_millis(ms);
-        let mut activity = Activity { newest: None, other: None };
-        assert!(activity.is_alone(ada, at(0)), "nobody asked");
-        activity.note(ada, at(0));
-        activity.note(ada, at(10));
-        assert!(activity.is_alone(ada, at(20)) && !activity.is_alone(bob, at(20)));
-        activity.note(bob, at(20));
-        for _ in 0..3 {
-            activity.note(ada, at(900));
-        }
-        assert!(!activity.is_alone(ada, at(1019)) && !activity.is_alone(bob, at(1019)));
-        assert!(activity.is_alone(ada, at(1020)), "bob was there a second ago");
-        assert!(!activity.is_alone(eve, at(1899)) && activity.is_alone(eve, at(1900)));
-    }
+    use std::time::Duration;
 
     #[tokio::test(start_paused = true)]
     async fn turns_are_taken_as_long_as_there_is_another() {

@@ -218,7 +218,7 @@ impl SqliteStore {
             };
             answers::once(change, caller, once, now_ms / 1000, work, Option::as_ref)
         };
-        self.writer.write(change).await
+        self.writer.write_for(caller.workspace, change).await
     }
 
     async fn write_upload(
@@ -240,7 +240,7 @@ impl SqliteStore {
             };
             answers::once(change, caller, once, now_seconds, work, |upload| Some(upload))
         };
-        self.writer.write(change).await
+        self.writer.write_for(caller.workspace, change).await
     }
 
     async fn write_part(
@@ -257,7 +257,7 @@ impl SqliteStore {
             };
             answers::once(change, caller, once, now_seconds, work, |outcome| outcome.as_ref().ok()?.as_ref())
         };
-        self.writer.write(change).await
+        self.writer.write_for(caller.workspace, change).await
     }
 
     async fn write_completion(
@@ -275,7 +275,7 @@ impl SqliteStore {
             };
             answers::once(change, caller, once, now_ms / 1000, work, |outcome| outcome.as_ref().ok())
         };
-        self.writer.write(change).await
+        self.writer.write_for(caller.workspace, change).await
     }
 }
 
@@ -558,7 +558,7 @@ impl MetadataStore for SqliteStore {
 
     async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError> {
         self.refuse_while(Fullness::refuse).await?;
-        self.writer.write(move |change| blobs::begin(change.connection, workspace, blob, process)).await
+        self.writer.write_for(workspace, move |change| blobs::begin(change.connection, workspace, blob, process)).await
     }
 
     async fn create_file(
@@ -597,7 +597,9 @@ impl MetadataStore for SqliteStore {
 
     async fn delete_file(&self, caller: Caller, id: FileId) -> Result<bool, MetadataError> {
         let now_ms = self.clock.now_ms();
-        self.writer.write(move |change| files::delete(change.connection, caller, id, now_ms)).await
+        self.writer
+            .write_for(caller.workspace, move |change| files::delete(change.connection, caller, id, now_ms))
+            .await
     }
 
     async fn create_upload(
@@ -666,7 +668,7 @@ impl MetadataStore for SqliteStore {
     ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError> {
         let now_seconds = self.clock.now_seconds();
         self.writer
-            .write(move |change| {
+            .write_for(caller.workspace, move |change| {
                 let work = |change: &mut Change<'_>, _: &Limits| {
                     uploads::cancel(change.connection, caller.workspace, upload, now_seconds).map(Ok)
                 };

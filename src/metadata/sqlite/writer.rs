@@ -1,26 +1,39 @@
 //! The writer thread: changes of concurrent requests share a transaction, and so its fsync.
 //!
 //! Each change runs in a savepoint of its own, so that one that fails takes no other with it. Nobody is answered before
-//! the commit is durable; when it fails, everybody in it is told.
+//! the commit is durable; when it fails, everybody in it is told. Workspaces take turns, and while several of them write,
+//! transactions are short.
 
 use super::log::Log;
 use super::reserve::Reserve;
 use super::{MetadataError, files};
 use crate::failpoint;
-use crate::model::ids::FileId;
+use crate::model::ids::{FileId, WorkspaceId};
+use crate::shares::activity::Activity;
+use crate::shares::queue::FairQueue;
 use rusqlite::Connection;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::thread;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 /// By which tools tell the thread from others.
 const THREAD_NAME: &str = "sqlite-writer";
-/// Changes that wait for the writer; further ones wait to be queued.
-const QUEUE_CHANGES: usize = 1024;
+/// Changes that are on their way to the writer; further ones wait to be sent.
+const SENT_CHANGES: usize = 1024;
+/// Changes that wait for their turn: more than there are requests at once. Further ones stay on their way.
+const MAX_WAITING_CHANGES: usize = 16_384;
 /// Changes that share one commit.
 const MAX_CHANGES_PER_COMMIT: usize = 256;
+/// How long a transaction takes changes at least while several workspaces write.
+const MIN_SHARED_WORK: Duration = Duration::from_millis(1);
+/// What a small commit takes is the least that was seen, which each commit raises by this part of it.
+const COMMITS_TO_FORGET_THE_LEAST: u32 = 32;
+
+/// The workspace that a change is for; none for the server's own work and administration.
+type Owner = Option<WorkspaceId>;
 
 /// What a change works on.
 pub(super) struct Change<'a> {
@@ -35,7 +48,13 @@ type Job = Box<dyn FnOnce(Result<Change<'_>, MetadataError>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(Result<(), MetadataError>)>;
 
 #[derive(Debug)]
-pub(super) struct Writer(mpsc::Sender<Job>);
+pub(super) struct Writer(mpsc::Sender<(Owner, Job)>);
+
+/// Changes that were asked for.
+struct Waiting {
+    sent: mpsc::Receiver<(Owner, Job)>,
+    queue: FairQueue<Owner, Job>,
+}
 
 /// What a server's writer looks after between transactions.
 #[derive(Debug)]
@@ -54,15 +73,34 @@ impl Writer {
         housekeeping: Option<Housekeeping>,
         committed: impl Fn() + Send + 'static,
     ) -> io::Result<Self> {
-        let (jobs, queue) = mpsc::channel(QUEUE_CHANGES);
-        let writing = move || write_for_ever(&connection, last_file_id, housekeeping, queue, &committed);
+        let (jobs, sent) = mpsc::channel(SENT_CHANGES);
+        let waiting = Waiting { sent, queue: FairQueue::new() };
+        let writing = move || write_for_ever(&connection, last_file_id, housekeeping, waiting, &committed);
         thread::Builder::new().name(THREAD_NAME.into()).spawn(writing)?;
         Ok(Self(jobs))
     }
 
-    /// Runs `work` in the next transaction and returns once that is durable.
+    /// Runs a change of the server's own or of an administrator in one of the next transactions, and returns once that is
+    /// durable.
     pub(super) async fn write<T: Send + 'static>(
         &self,
+        work: impl FnOnce(&mut Change<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, MetadataError> {
+        self.write_as(None, work).await
+    }
+
+    /// Runs a change that a workspace asked for, when it is its turn, and returns once it is durable.
+    pub(super) async fn write_for<T: Send + 'static>(
+        &self,
+        workspace: WorkspaceId,
+        work: impl FnOnce(&mut Change<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, MetadataError> {
+        self.write_as(Some(workspace), work).await
+    }
+
+    async fn write_as<T: Send + 'static>(
+        &self,
+        owner: Owner,
         work: impl FnOnce(&mut Change<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, MetadataError> {
         let (sender, answer) = oneshot::channel();
@@ -71,8 +109,61 @@ impl Writer {
             Box::new(move |committed| drop(sender.send(committed.and(outcome))))
         });
         let stopped = || unavailable(io::Error::other("the writer has stopped"));
-        self.0.send(job).await.map_err(|_| stopped())?;
+        self.0.send((owner, job)).await.map_err(|_| stopped())?;
         answer.await.unwrap_or_else(|_| Err(stopped()))
+    }
+}
+
+impl Waiting {
+    /// Waits for a change and takes the next one; none once nobody can ask for any.
+    fn wait(&mut self) -> Option<(Owner, Job)> {
+        if let Some(next) = self.next() {
+            return Some(next);
+        }
+        let (owner, job) = self.sent.blocking_recv()?;
+        self.queue.push(owner, job);
+        self.next()
+    }
+
+    /// Takes the change whose turn it is.
+    fn next(&mut self) -> Option<(Owner, Job)> {
+        while self.queue.len() < MAX_WAITING_CHANGES
+            && let Ok((owner, job)) = self.sent.try_recv()
+        {
+            self.queue.push(owner, job);
+        }
+        self.queue.pop()
+    }
+}
+
+/// How long transactions are to be.
+struct Pace {
+    writing: Activity<WorkspaceId>,
+    /// What a commit takes that has little to write.
+    small_commit: Duration,
+}
+
+impl Pace {
+    const fn new() -> Self {
+        Self { writing: Activity::new(), small_commit: Duration::ZERO }
+    }
+
+    /// Notes whose change is made; whether somebody else writes, too.
+    fn note(&mut self, owner: Owner, now: Instant) -> bool {
+        let Some(owner) = owner else { return false };
+        self.writing.note(owner, now);
+        !self.writing.is_alone(owner, now)
+    }
+
+    fn note_commit(&mut self, took: Duration) {
+        let raised = self.small_commit + self.small_commit / COMMITS_TO_FORGET_THE_LEAST;
+        self.small_commit = if self.small_commit.is_zero() { took } else { took.min(raised) };
+    }
+
+    /// Whether a transaction has worked for so long that it is to be committed, while others write: for as long as a small
+    /// commit takes, so that a slow disk is used well.
+    fn is_long(&self, worked: Duration) -> bool {
+        worked >= MIN_SHARED_WORK.max(self.small_commit)
     }
 }
 
@@ -81,14 +172,23 @@ fn write_for_ever(
     connection: &Connection,
     mut last_file_id: Option<FileId>,
     mut housekeeping: Option<Housekeeping>,
-    mut queue: mpsc::Receiver<Job>,
+    mut waiting: Waiting,
     committed: &dyn Fn(),
 ) {
-    while let Some(first) = queue.blocking_recv() {
+    let mut pace = Pace::new();
+    while let Some(first) = waiting.wait() {
         if let Some(Housekeeping { reserve, .. }) = &mut housekeeping {
             reserve.settle(|| unused_bytes(connection));
         }
-        let turn = AssertUnwindSafe(|| take_turn(connection, &mut last_file_id, first, &mut queue, committed));
+        let mut transaction =
+            Transaction { connection, last_file_id: &mut last_file_id, pace: &mut pace, answers: Vec::new() };
+        let turn = AssertUnwindSafe(|| {
+            let outcome = transaction.run(first, &mut waiting);
+            committed();
+            for answer in transaction.answers {
+                answer(outcome.clone());
+            }
+        });
         if panic::catch_unwind(turn).is_err() {
             tracing::error!("a change panicked, and those in its transaction failed");
         }
@@ -105,49 +205,53 @@ fn write_for_ever(
     }
 }
 
-fn take_turn(
-    connection: &Connection,
-    last_file_id: &mut Option<FileId>,
-    first: Job,
-    queue: &mut mpsc::Receiver<Job>,
-    committed: &dyn Fn(),
-) {
-    let mut answers = Vec::new();
-    let outcome = commit(connection, last_file_id, first, queue, &mut answers);
-    committed();
-    for answer in answers {
-        answer(outcome.clone());
-    }
+/// One transaction.
+struct Transaction<'a> {
+    connection: &'a Connection,
+    last_file_id: &'a mut Option<FileId>,
+    pace: &'a mut Pace,
+    /// One for each change that ran.
+    answers: Vec<Answer>,
 }
 
-/// One transaction of `first` and of what else is waiting by then. `answers` gets one entry for each change that ran.
-fn commit(
-    connection: &Connection,
-    last_file_id: &mut Option<FileId>,
-    first: Job,
-    queue: &mut mpsc::Receiver<Job>,
-    answers: &mut Vec<Answer>,
-) -> Result<(), MetadataError> {
-    if let Err(error) = connection.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([])) {
-        let error = MetadataError::from(error);
-        answers.push(first(Err(error.clone())));
-        return Err(error);
+impl Transaction<'_> {
+    /// Makes the first change and those that wait by then.
+    fn run(&mut self, first: (Owner, Job), waiting: &mut Waiting) -> Result<(), MetadataError> {
+        let connection = self.connection;
+        if let Err(error) = connection.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([])) {
+            let error = MetadataError::from(error);
+            self.answers.push((first.1)(Err(error.clone())));
+            return Err(error);
+        }
+        let (noted, changed_before) = (*self.last_file_id, connection.total_changes());
+        self.make_changes(first, waiting);
+        if let Some(last) = self.last_file_id.filter(|last| Some(*last) != noted) {
+            files::note_last_file_id(connection, last)?;
+        }
+        failpoint::reach("commit.ready").map_err(unavailable)?;
+        let begun = Instant::now();
+        connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]))?;
+        if connection.total_changes() != changed_before {
+            self.pace.note_commit(begun.elapsed());
+        }
+        failpoint::reach("commit.done").map_err(unavailable)
     }
-    let noted = *last_file_id;
-    let mut next = Some(first);
-    while let Some(job) = next.take() {
-        answers.push(job(Ok(Change { connection, last_file_id: &mut *last_file_id })));
-        // Some errors end the whole transaction; nothing more may run then, or it would commit by itself.
-        if answers.len() < MAX_CHANGES_PER_COMMIT && !connection.is_autocommit() {
-            next = queue.try_recv().ok();
+
+    fn make_changes(&mut self, first: (Owner, Job), waiting: &mut Waiting) {
+        let begun = Instant::now();
+        let (mut next, mut is_shared) = (Some(first), false);
+        while let Some((owner, job)) = next.take() {
+            self.answers.push(job(Ok(Change { connection: self.connection, last_file_id: &mut *self.last_file_id })));
+            let now = Instant::now();
+            is_shared |= self.pace.note(owner, now);
+            let is_full = self.answers.len() >= MAX_CHANGES_PER_COMMIT
+                || (is_shared && self.pace.is_long(now.duration_since(begun)));
+            // Some errors end the whole transaction; nothing more may run then, or it would commit by itself.
+            if !is_full && !self.connection.is_autocommit() {
+                next = waiting.next();
+            }
         }
     }
-    if let Some(last) = last_file_id.filter(|last| Some(*last) != noted) {
-        files::note_last_file_id(connection, last)?;
-    }
-    failpoint::reach("commit.ready").map_err(unavailable)?;
-    connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]))?;
-    failpoint::reach("commit.done").map_err(unavailable)
 }
 
 /// What deleted rows have left in the database, in bytes.
@@ -178,6 +282,7 @@ fn in_savepoint<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[tokio::test(flavor = "multi_thread")]
     async fn nothing_runs_without_a_transaction() {
@@ -233,5 +338,67 @@ mod tests {
             change.connection.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0))
         };
         assert_eq!(writer.write(count).await.unwrap(), 50);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_workspace_does_not_wait_for_all_that_another_asked_for() {
+        const CHANGES: usize = 400;
+        let writer = Arc::new(Writer::start(Connection::open_in_memory().unwrap(), None, None, || ()).unwrap());
+        let [ada, bob] = [1, 2].map(|number| WorkspaceId::next(None, 1, [number; 11]));
+        let made = Arc::new(AtomicUsize::new(0));
+        let (all_wait, begin) = std::sync::mpsc::channel::<()>();
+        let (holds, held_now) = oneshot::channel();
+        let holder = Arc::clone(&writer);
+        let hold = move |_: &mut Change<'_>| Ok(holds.send(()).is_ok() && begin.recv().is_ok());
+        let held = tokio::spawn(async move { holder.write(hold).await });
+        held_now.await.unwrap();
+        let change = |writer: Arc<Writer>, made: Arc<AtomicUsize>| async move {
+            let work = move |_: &mut Change<'_>| {
+                let begun = Instant::now();
+                while begun.elapsed() < Duration::from_millis(1) {}
+                Ok(made.fetch_add(1, Ordering::Relaxed))
+            };
+            writer.write_for(ada, work).await
+        };
+        let flood: Vec<_> =
+            (0..CHANGES).map(|_| tokio::spawn(change(Arc::clone(&writer), Arc::clone(&made)))).collect();
+        while writer.0.capacity() > SENT_CHANGES - CHANGES {
+            tokio::task::yield_now().await;
+        }
+        let other = writer.write_for(bob, |_| Ok(()));
+        tokio::pin!(other);
+        assert!(futures_util::poll!(&mut other).is_pending());
+        all_wait.send(()).unwrap();
+        other.await.unwrap();
+        let before = made.load(Ordering::Relaxed);
+        assert!(before < CHANGES / 4, "{before} changes of the other were committed first");
+        assert!(held.await.unwrap().unwrap());
+        for change in flood {
+            change.await.unwrap().unwrap();
+        }
+    }
+
+    #[test]
+    fn shared_transactions_are_short_but_on_a_slow_disk() {
+        let ms = Duration::from_millis;
+        let mut pace = Pace::new();
+        assert!(!pace.is_long(ms(0)) && pace.is_long(ms(1)));
+        pace.note_commit(ms(10));
+        pace.note_commit(ms(64));
+        assert!(!pace.is_long(ms(10)) && pace.is_long(ms(11)), "a long commit has much to write");
+        (0..200).for_each(|_| pace.note_commit(ms(64)));
+        assert!(!pace.is_long(ms(63)) && pace.is_long(ms(64)), "the disk is slower now");
+        pace.note_commit(ms(1));
+        assert!(pace.is_long(ms(2)));
+    }
+
+    #[test]
+    fn the_servers_own_changes_share_with_nobody() {
+        let now = Instant::now();
+        let [ada, bob] = [1, 2].map(|number| Some(WorkspaceId::next(None, 1, [number; 11])));
+        let mut pace = Pace::new();
+        assert!(!pace.note(ada, now) && !pace.note(None, now) && !pace.note(ada, now));
+        assert!(pace.note(bob, now) && pace.note(ada, now) && !pace.note(None, now));
+        assert!(!pace.note(ada, now + Duration::from_secs(2)));
     }
 }
