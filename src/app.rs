@@ -4,6 +4,7 @@
 
 mod archive;
 mod blobs;
+mod compact;
 mod data_dir;
 mod increment;
 mod installation;
@@ -16,6 +17,7 @@ mod upkeep;
 
 pub use archive::{Archived, BackupPlan, back_up, restore};
 pub use blobs::refuse_contradictions;
+pub use compact::compact;
 pub use increment::backup_folder;
 pub use installation::{Installation, open_inspector};
 pub use migrate::migrate;

@@ -7,6 +7,7 @@ mod archive;
 mod audit;
 mod check;
 mod clock;
+mod compact;
 mod inspect;
 mod keys;
 mod limits;
@@ -56,6 +57,8 @@ enum Command {
     /// Shows whether expiry is held because the clock jumped forward, and lets it go on, with the server running or not.
     #[command(subcommand)]
     Clock(clock::ClockCommand),
+    /// Gives the room that deleted rows have left in the SQLite database back to the disk, with the server stopped.
+    Compact(compact::Compact),
     /// Compares metadata with blobs, in both directions; with the server running or not.
     Fsck(inspect::Fsck),
     /// Reads blobs and compares them with their checksums; with the server running or not.
@@ -88,6 +91,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Audit(audit) => run_on(one_thread(), audit.run())?.map(|()| ExitCode::SUCCESS),
         Command::Check(check) => check.run().map(|()| ExitCode::SUCCESS),
         Command::Clock(clock) => run_on(one_thread(), clock.run())?.map(|()| ExitCode::SUCCESS),
+        Command::Compact(compact) => run_on(one_thread(), compact.run())?.map(|()| ExitCode::SUCCESS),
         Command::Fsck(fsck) => run_on(one_thread(), fsck.run()),
         Command::Scrub(scrub) => run_on(one_thread(), scrub.run()),
         Command::Backup(backup) => run_on(threads(), backup.run()),

@@ -515,6 +515,10 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     /// Notes how far it has come.
     async fn save_scrub_progress(&self, progress: ScrubProgress) -> Result<(), MetadataError>;
 
+    /// Gives at most `limit` pages of room that deleted rows have left back to the disk, of those that are more than rows to
+    /// come are likely to take; how many there were. Zero where the store does so by itself.
+    async fn give_back_room(&self, limit: u32) -> Result<usize, MetadataError>;
+
     /// Whether the store could take a change now.
     async fn probe(&self) -> Result<(), MetadataError>;
 }

@@ -33,6 +33,8 @@ use tracing::Instrument;
 const STEP_MESSAGES: u32 = 16;
 /// Rows that one step of a pass takes at once.
 const STEP_ROWS: u32 = 512;
+/// Pages of the database that one step gives back to the disk.
+const STEP_PAGES: u32 = 256;
 /// Steps of one kind in a pass.
 const PASS_STEPS: usize = 256;
 
@@ -81,6 +83,8 @@ pub struct Swept {
     pub forgotten_messages: usize,
     /// Rows of the ledger that were taken into the cache of usage.
     pub rolled_up_rows: usize,
+    /// Pages of room that deleted rows had left.
+    pub given_pages: usize,
     /// Blobs that were begun and left behind.
     pub abandoned_blobs: usize,
     /// Blobs whose bytes and rows are gone.
@@ -147,6 +151,7 @@ impl Sweeper {
             forgotten_audit_entries: done(self.forget_audit_log().await),
             forgotten_messages: done(self.forget_messages().await),
             rolled_up_rows: done(self.until_none(|| self.metadata.roll_up_usage(ROLL_UP_ROWS)).await),
+            given_pages: done(self.until_none(|| self.metadata.give_back_room(STEP_PAGES)).await),
             abandoned_blobs: done(self.abandon_what_was_left_behind().await),
             removed_blobs: done(self.remove_deleted_blobs().await),
         }

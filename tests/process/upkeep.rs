@@ -182,3 +182,26 @@ fn a_clock_that_jumped_holds_expiry_until_it_is_confirmed() {
     wait_until("what has expired is removed", || blobs(&data.path()).is_empty());
     assert_eq!((status().trim_end(), findings(&data).as_str()), ("expiry is not held", ""));
 }
+
+#[test]
+fn a_database_is_compacted_while_nobody_is_at_work_on_it() {
+    let data = Data::new();
+    let server = start(&data);
+    let key = data.first_key();
+    upload(&server.client(&key), 2);
+    let compact = || venna(&["compact", "--data-dir", &data.text()]).output().unwrap();
+    let refused = compact();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("stop the server"), "{refused:?}");
+    stop(server);
+    let path = data.path().join("venna.db");
+    let filled =
+        "PRAGMA auto_vacuum = NONE; VACUUM; CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(8000000)); DROP TABLE t";
+    Connection::open(&path).unwrap().execute_batch(filled).unwrap();
+    let length = || std::fs::metadata(&path).unwrap().len();
+    let before = length();
+    let compacted = compact();
+    assert!(compacted.status.success() && before > 8_000_000 && length() < 1_000_000, "{before} {compacted:?}");
+    let gives_back = Connection::open(&path).unwrap().query_row("PRAGMA auto_vacuum", [], |row| row.get::<_, u32>(0));
+    assert_eq!((gives_back.unwrap(), findings(&data).as_str()), (2, ""));
+}

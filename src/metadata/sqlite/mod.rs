@@ -30,6 +30,7 @@ mod reserve;
 mod rows;
 mod snapshot;
 mod snapshots;
+mod spare;
 #[cfg(test)]
 mod statements;
 mod upkeep;
@@ -85,6 +86,7 @@ pub(super) use dump::Dump;
 pub(super) use import::Import;
 pub use migrate::MigrationError;
 pub use snapshot::Snapshot;
+pub use spare::{CompactError, Compacted};
 
 /// How long a statement waits for another process's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -166,6 +168,14 @@ impl SqliteStore {
         };
         let writer = Writer::start(connection, last_file_id, housekeeping, move || snapshots.committed())?;
         Ok(Self { writer, readers, fullness, clock })
+    }
+
+    /// Gives all room in a database that no row has back to the disk. Blocks; nobody else has the database open.
+    ///
+    /// # Errors
+    /// When the disk is too full for it, or SQLite refuses; the database is as it was.
+    pub fn compact(path: &Path) -> Result<Compacted, CompactError> {
+        spare::compact(path)
     }
 }
 
@@ -289,6 +299,7 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // A prepared statement keeps its plan whatever is bound to it; otherwise some are prepared again for each request.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.execute_batch(spare::GIVES_ROOM_BACK)?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA foreign_keys = ON;",
     )?;
@@ -807,6 +818,13 @@ impl MetadataStore for SqliteStore {
 
     async fn save_scrub_progress(&self, progress: ScrubProgress) -> Result<(), MetadataError> {
         self.writer.write(move |change| upkeep::save_scrub_progress(change.connection, progress)).await
+    }
+
+    async fn give_back_room(&self, limit: u32) -> Result<usize, MetadataError> {
+        if self.fullness.refuse_bytes().is_err() {
+            return Ok(0);
+        }
+        self.writer.write(move |change| spare::give_back(change.connection, limit)).await
     }
 
     /// An empty transaction: the writer is there, and nobody keeps the database from it.

@@ -1,0 +1,22 @@
+//! `venna compact`.
+
+use super::settings::StoreSettings;
+use crate::app::compact;
+use anyhow::Result;
+
+/// Gives the room that deleted rows have left in the SQLite database back to the disk, with the server stopped. What the
+/// database holds has to fit on the disk twice more meanwhile: beside the database, and in the folder for temporary files
+/// (`SQLITE_TMPDIR`).
+#[derive(Debug, clap::Args)]
+pub struct Compact {
+    #[command(flatten)]
+    settings: StoreSettings,
+}
+
+impl Compact {
+    pub async fn run(&self) -> Result<()> {
+        let compacted = compact(&self.settings.stores()?).await?;
+        eprintln!("the database had {} bytes and has {}", compacted.bytes_before, compacted.bytes_now);
+        Ok(())
+    }
+}
