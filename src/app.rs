@@ -25,11 +25,11 @@ pub use prices::price_list;
 
 use crate::blobs::{InFlight, InUse};
 use crate::clock::Clock;
-use crate::config::{Config, LimitConfig, MetadataConfig, StoreConfig};
+use crate::config::{Config, CorsOrigins, LimitConfig, MetadataConfig, StoreConfig};
 use crate::files::Files;
 use crate::http::reference::Reference;
 use crate::http::serve::{ConnectionLimits, serve};
-use crate::http::{BodyPace, Caps, FailedLogins, Hall, LongReads, Rates, Turns, admin_router, router};
+use crate::http::{BodyPace, Caps, Cors, FailedLogins, Hall, LongReads, Rates, Turns, admin_router, router};
 use crate::keys::{Keys, fresh_secret};
 use crate::metadata::postgres::check_url;
 use crate::metadata::sqlite::Opener;
@@ -161,6 +161,7 @@ impl Server {
             downloads: half_each(config.limits.max_concurrent_downloads),
             failed_logins: FailedLogins::new(config.limits.max_failed_logins_per_minute),
             trusted_proxies: config.listeners.trusted_proxies.clone(),
+            cors: cors(&config.listeners.cors_origins),
             warnings: warnings.clone(),
             body_pace: body_pace(&config.limits),
             reference: Reference::new(facts(config, &url)),
@@ -251,8 +252,17 @@ fn connection_limits(config: &Config) -> ConnectionLimits {
             max_per_address: limits.max_connections_per_address,
             trusted_proxies: config.listeners.trusted_proxies.clone(),
         },
+        cors: cors(&config.listeners.cors_origins),
         header_read_timeout: limits.header_read_timeout,
         drain_timeout: limits.drain_timeout,
+    }
+}
+
+fn cors(origins: &CorsOrigins) -> Cors {
+    match origins {
+        CorsOrigins::Off => Cors::Off,
+        CorsOrigins::Any => Cors::Any,
+        CorsOrigins::Only(origins) => Cors::Only(origins.iter().cloned().collect()),
     }
 }
 

@@ -106,6 +106,19 @@ pub struct ListenConfig {
     pub public_url: Option<String>,
     /// The networks of proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// The origins whose pages may use the API from a browser.
+    pub cors_origins: CorsOrigins,
+}
+
+/// The origins whose pages may use the API from a browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CorsOrigins {
+    /// None but the server's own.
+    Off,
+    /// All.
+    Any,
+    /// These, each as a browser writes it in `Origin`.
+    Only(Vec<String>),
 }
 
 /// What one request, connection or process may take.
@@ -205,6 +218,7 @@ impl Config {
                 admin: from.take("admin_listen", parse::address_or_off)?,
                 public_url: from.take_optional("public_url", parse::http_url)?,
                 trusted_proxies: from.take_optional("trusted_proxies", parse::networks)?.unwrap_or_default(),
+                cors_origins: from.take("cors_origins", parse::origins)?,
             },
             log_format: from.take_optional("log_format", parse::log_format)?,
             log_level: from.take("log_level", parse::log_level)?,

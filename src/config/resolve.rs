@@ -249,7 +249,7 @@ fn known(key: &str, value: &DeValue<'_>, origin: &Origin) -> Result<(&'static st
     })?;
     let text = match value {
         DeValue::String(text) => text.to_string(),
-        DeValue::Array(items) if matches!(setting.kind, Kind::Networks) && items.iter().all(is_string) => joined(items),
+        DeValue::Array(items) if is_list(setting) && items.iter().all(is_string) => joined(items),
         DeValue::Boolean(flag) => flag.to_string(),
         DeValue::Integer(number) if number.radix() == 10 => number.as_str().to_owned(),
         other => {
@@ -263,6 +263,11 @@ fn known(key: &str, value: &DeValue<'_>, origin: &Origin) -> Result<(&'static st
         }
     };
     Ok((setting.name, text))
+}
+
+/// Whether the file may have an array for what a flag has between commas.
+const fn is_list(setting: &Setting) -> bool {
+    matches!(setting.kind, Kind::Networks | Kind::Origins)
 }
 
 fn is_string(item: &Spanned<DeValue<'_>>) -> bool {
@@ -284,8 +289,8 @@ fn redacted(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Config;
     use super::super::tests::file_of;
+    use super::super::{Config, CorsOrigins};
     use super::*;
 
     fn layers(flags: &[(&'static str, &str)], environment: &[(&'static str, &str)], file: Option<&Path>) -> Layers {
@@ -374,6 +379,44 @@ mod tests {
             let error = proxies(&layers(&[], &[], Some(file.path()))).unwrap_err();
             assert!(error.to_string().contains(":1) is not valid"), "{text}: {error}");
         }
+    }
+
+    fn origins(text: &str) -> Result<CorsOrigins, SettingError> {
+        Config::resolve(&layers(&[("cors_origins", text)], &[], None)).map(|(config, _)| config.listeners.cors_origins)
+    }
+
+    #[test]
+    fn origins_are_all_none_or_a_list_as_browsers_write_it() {
+        assert_eq!(Config::resolve(&Layers::default()).unwrap().0.listeners.cors_origins, CorsOrigins::Any);
+        assert_eq!(origins("off").unwrap(), CorsOrigins::Off);
+        for (text, listed) in [
+            ("https://app.example", &["https://app.example"][..]),
+            ("HTTPS://App.example:443, http://localhost:3000", &["https://app.example", "http://localhost:3000"]),
+            ("http://[::1]:80,https://a.example:8443", &["http://[::1]", "https://a.example:8443"]),
+            ("chrome-extension://abcdefgh", &["chrome-extension://abcdefgh"]),
+        ] {
+            let listed = listed.iter().map(|origin| (*origin).to_owned()).collect();
+            assert_eq!(origins(text).unwrap(), CorsOrigins::Only(listed), "{text}");
+        }
+        for text in [
+            "",
+            "app.example",
+            "https://a.example/",
+            "https://a.example/x",
+            "https://*.example",
+            "*,https://a.example",
+            "null",
+            "https://u@a.example",
+            "https://a.example:x",
+            "https://a.example,",
+            "https://a.example?x",
+        ] {
+            let error = origins(text).unwrap_err();
+            assert!(error.to_string().contains("https://app.example"), "{text}: {error}");
+        }
+        let file = file_of("cors_origins = ['https://a.example', 'https://b.example']\n");
+        let (config, _) = Config::resolve(&layers(&[], &[], Some(file.path()))).unwrap();
+        assert!(matches!(config.listeners.cors_origins, CorsOrigins::Only(listed) if listed.len() == 2));
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub enum Kind {
     SinkUrl,
     /// Any number of addresses and networks.
     Networks,
+    /// Origins of web pages, `*` or `off`.
+    Origins,
     /// A folder of this machine, or a bucket and what its keys begin with.
     BlobsUrl,
     /// A scheme and a path of this machine.
@@ -75,6 +77,9 @@ impl fmt::Display for Kind {
             Self::SinkUrl => out.write_str("an http:// or https:// URL without a query, a user or a password"),
             Self::Networks => out.write_str(
                 "IP addresses or CIDR networks between commas, for example 127.0.0.1,10.0.0.0/8,fd00::/8; in the file also an array of them",
+            ),
+            Self::Origins => out.write_str(
+                "*, off, or origins between commas, for example https://app.example,http://localhost:3000; in the file also an array of them",
             ),
             Self::MetadataUrl => out.write_str("sqlite:PATH, or postgres://USER@HOST:PORT/DATABASE as libpq has it"),
             Self::BlobsUrl => out.write_str(
@@ -178,6 +183,14 @@ pub static SETTINGS: &[Setting] = &[
         default: None,
         help: "The proxies whose `X-Forwarded-For` tells where a request comes from; nobody's does when not set.",
         kind: Kind::Networks,
+        used_by: Use::Server,
+    },
+    Setting {
+        name: "cors_origins",
+        placeholder: "ORIGINS",
+        default: Some("*"),
+        help: "The origins whose pages may use the API from a browser: `*` for all, `off` for none, or a list.",
+        kind: Kind::Origins,
         used_by: Use::Server,
     },
     Setting {

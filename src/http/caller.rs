@@ -6,6 +6,7 @@
 use super::SharedHall;
 use super::address::ClientAddress;
 use super::catalogue::ErrorKind;
+use super::cors::is_api;
 use super::error::ApiError;
 use super::failed_logins;
 use crate::keys::VerifiedKey;
@@ -60,8 +61,7 @@ pub struct Allowance {
 
 /// Lets a request under `/v1` pass with its [`Holder`], or answers 401, or 429 to a client that goes on failing.
 pub async fn authenticate(State(hall): State<SharedHall>, mut request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    if path != "/v1" && !path.starts_with("/v1/") {
+    if !is_api(request.uri().path()) {
         return next.run(request).await;
     }
     match identify(&hall, request.extensions(), request.headers()).await {

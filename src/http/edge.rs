@@ -29,9 +29,11 @@ pub async fn attend(State(hall): State<SharedHall>, request: Request, next: Next
     let (id, begun) = (RequestId::new(random::bytes()), Instant::now());
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let span = tracing::error_span!("request", %id);
-    let (mut request, body) = pace(&hall, request);
-    request.extensions_mut().insert(id);
-    let mut response = run(request, next).instrument(span.clone()).await;
+    let permission = hall.cors.permit(&request);
+    let mut response = match permission.preflight(&request) {
+        Some(response) => response,
+        None => answer(&hall, request, id, next).instrument(span.clone()).await,
+    };
     let _entered = span.entered();
     if let Some(Cause(cause)) = response.extensions_mut().remove() {
         log(&response, &*cause);
@@ -39,6 +41,15 @@ pub async fn attend(State(hall): State<SharedHall>, request: Request, next: Next
     let (method, path) = (logged_method(&method), LoggedPath(uri.path()));
     tracing::debug!(method, %path, status = response.status().as_u16(), "answered");
     complete(&mut response, id, begun);
+    permission.put_into(response.headers_mut());
+    response
+}
+
+/// Runs a request with a paced body; an answer that leaves a part of the body unread closes the connection.
+async fn answer(hall: &SharedHall, request: Request, id: RequestId, next: Next) -> Response {
+    let (mut request, body) = pace(hall, request);
+    request.extensions_mut().insert(id);
+    let mut response = run(request, next).await;
     if body.is_some_and(|body| !body.is_whole()) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }

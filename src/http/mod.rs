@@ -12,6 +12,7 @@ mod conditions;
 mod connection;
 mod connections;
 mod content;
+mod cors;
 mod edge;
 pub mod error;
 mod failed_logins;
@@ -40,6 +41,7 @@ mod wire;
 
 pub use caller::Access;
 pub use connections::Caps;
+pub use cors::Cors;
 pub use failed_logins::FailedLogins;
 pub use idempotency::Turns;
 pub use long_reads::LongReads;
@@ -96,6 +98,8 @@ pub struct Hall {
     pub failed_logins: FailedLogins,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// The origins whose pages may read answers.
+    pub cors: Cors,
     /// What an operator should know though everything answers; `/readyz` repeats it.
     pub warnings: Vec<String>,
     /// The slowest request body that is waited for.

@@ -5,12 +5,14 @@
 use super::address::Peer;
 use super::connection::{ClientConnection, ClientStream};
 use super::connections::{Busy, Caps, Connections, NoPlace, Place};
+use super::cors::Cors;
 use super::error::ApiError;
 use crate::causes::Causes;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::TryFutureExt;
+use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use http::{Request, Response};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
@@ -44,6 +46,8 @@ const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 pub struct ConnectionLimits {
     /// Open at once.
     pub caps: Caps,
+    /// The origins whose pages may read that there are too many.
+    pub cors: Cors,
     /// Time for the head of a request, idle time before it included.
     pub header_read_timeout: Duration,
     /// Time that requests in flight get once the server is told to stop.
@@ -54,7 +58,7 @@ pub struct ConnectionLimits {
 pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimits, stop: CancellationToken) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.header_read_timeout).max_buf_size(READ_BUFFER_BYTES);
-    let (places, refusals) = (Connections::new(limits.caps), Refusals::new());
+    let (places, refusals) = (Connections::new(limits.caps), Refusals::new(&limits.cors));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut waiting = None;
@@ -177,9 +181,12 @@ struct Refusals {
 }
 
 impl Refusals {
-    fn new() -> Self {
+    /// The request is not read, so only what every origin may read can be said to one.
+    fn new(cors: &Cors) -> Self {
         let message = "Too many connections are open from your address. Close some, or try again in a moment.";
-        let answer = ApiError::too_many(message).into_bytes().into();
+        let error = ApiError::too_many(message);
+        let error = if *cors == Cors::Any { error.header(ACCESS_CONTROL_ALLOW_ORIGIN, "*") } else { error };
+        let answer = error.into_bytes().into();
         Self { answer, places: Arc::new(Semaphore::new(MAX_REFUSALS)) }
     }
 

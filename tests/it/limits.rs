@@ -199,6 +199,7 @@ async fn an_address_has_so_many_connections() {
     let refused = answer_on(connect_from(&house, "127.0.0.2", HEALTHY).await).await;
     assert!(refused.starts_with("HTTP/1.1 429 ") && refused.contains("retry-after: 1\r\n"), "{refused}");
     assert!(refused.contains("Too many connections") && refused.contains("rate_limit_exceeded"), "{refused}");
+    assert!(refused.contains("access-control-allow-origin: *\r\n"), "{refused}");
     assert!(answer_on(connect_from(&house, "127.0.0.3", HEALTHY).await).await.starts_with("HTTP/1.1 200 "));
     let mut proxied = Vec::new();
     for _ in 0..5 {

@@ -7,6 +7,7 @@ mod addresses;
 mod adjustments;
 mod audit;
 mod content;
+mod cors;
 mod create;
 mod delete;
 mod dice;

@@ -5,7 +5,7 @@
 #   tests/reference/run.sh [PATH_OF_VENNA]      default: target/release/venna of this repository
 #
 # Installs pinned tools into ${VENNA_TEST_CACHE:-target/test-tools}/reference when they are absent or their versions changed, and
-# says so. Where no Chromium can be had, the tests with a browser are skipped by name.
+# says so. Where no Chromium or Firefox can be had, the tests with it are skipped by name.
 #   VENNA_REFERENCE_SHOTS   folder for screenshots; none are kept when not set
 set -uo pipefail
 
@@ -28,6 +28,7 @@ need_debian_package() { # COMMAND PACKAGE: installs the package when the command
 
 need_debian_package 'curl --version' curl || give_up 'could not install curl'
 need_debian_package 'python3 -m ensurepip --version' python3-venv || give_up 'could not install python3-venv'
+need_debian_package 'firefox-esr --version' firefox-esr || say 'there is no Firefox to be had: the test with it is skipped'
 need_debian_package 'chromium --version' chromium || say 'there is no Chromium to be had: the tests with a browser are skipped'
 node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || give_up 'Node 20 or later is needed'
 
