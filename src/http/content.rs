@@ -12,6 +12,7 @@ use crate::files::{StoreError, StoredContent};
 use crate::model::byte_range::ByteRange;
 use crate::model::caller::Caller;
 use crate::model::file::File;
+use crate::model::filename::Filename;
 use crate::model::ids::{FileId, WorkspaceId};
 use crate::model::ledger::ReadOp;
 use crate::shares::Share;
@@ -75,7 +76,7 @@ pub async fn download_file(
     };
     let signed_range = asked.filter(|_| status == StatusCode::PARTIAL_CONTENT);
     if method == Method::GET
-        && let Some(url) = hall.files.url(&content, &disposition(content.file.filename.as_str()), signed_range).await?
+        && let Some(url) = hall.files.url(&content, &disposition(&content.file.filename), signed_range).await?
     {
         return Ok(elsewhere(&hall, caller, &etag, &content.file, range, &url));
     }
@@ -178,7 +179,7 @@ fn content_headers(etag: &str, file: &File, status: StatusCode, range: ByteRange
     put(&mut headers, ACCEPT_RANGES, "bytes");
     put(&mut headers, CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox");
     put(&mut headers, CROSS_ORIGIN_RESOURCE_POLICY, "same-origin");
-    put(&mut headers, CONTENT_DISPOSITION, &disposition(file.filename.as_str()));
+    put(&mut headers, CONTENT_DISPOSITION, &disposition(&file.filename));
     if let Some(sha256) = file.digest.sha256() {
         put(&mut headers, REPR_DIGEST, &format!("sha-256=:{}:", STANDARD.encode(sha256.0)));
     }
@@ -189,15 +190,16 @@ fn content_headers(etag: &str, file: &File, status: StatusCode, range: ByteRange
     headers
 }
 
-/// Both forms of RFC 6266: a plain name that any client can read, and the exact one where that differs.
-fn disposition(filename: &str) -> String {
-    let plain =
-        |character: char| if character.is_ascii_alphanumeric() || "._-".contains(character) { character } else { '_' };
-    let fallback: String = filename.chars().map(plain).collect();
-    if fallback == filename {
-        return format!("attachment; filename=\"{filename}\"");
+/// Both forms of RFC 6266: a plain name that any client can read, and the exact one where that differs, or where a client
+/// might take a `%` for the beginning of an escape (appendix D).
+fn disposition(filename: &Filename) -> String {
+    let name = filename.for_download();
+    let plain = |character: char| if matches!(character, ' '..='~') && character != '"' { character } else { '_' };
+    let fallback: String = name.chars().map(plain).collect();
+    if fallback == name && !name.contains('%') {
+        return format!("attachment; filename=\"{name}\"");
     }
-    format!("attachment; filename=\"{fallback}\"; filename*=UTF-8''{}", utf8_percent_encode(filename, EXTENDED_VALUE))
+    format!("attachment; filename=\"{fallback}\"; filename*=UTF-8''{}", utf8_percent_encode(&name, EXTENDED_VALUE))
 }
 
 #[cfg(test)]
@@ -207,19 +209,27 @@ mod tests {
 
     #[test]
     fn names_have_both_forms_where_they_differ() {
-        assert_eq!(disposition("train.jsonl"), "attachment; filename=\"train.jsonl\"");
-        assert_eq!(disposition("a b.txt"), "attachment; filename=\"a_b.txt\"; filename*=UTF-8''a%20b.txt");
-        assert_eq!(disposition("\u{e9}\".txt"), "attachment; filename=\"__.txt\"; filename*=UTF-8''%C3%A9%22.txt");
+        for (name, header) in [
+            ("train.jsonl", "filename=\"train.jsonl\""),
+            ("John's Report (1); final.pdf", "filename=\"John's Report (1); final.pdf\""),
+            ("100%25.txt", "filename=\"100%25.txt\"; filename*=UTF-8''100%2525.txt"),
+            ("\u{e9}\".txt", "filename=\"__.txt\"; filename*=UTF-8''%C3%A9%22.txt"),
+            ("text/csv", "filename=\"text_csv\""),
+            ("a\\b", "filename=\"a_b\""),
+        ] {
+            assert_eq!(disposition(&Filename::parse(name).unwrap()), format!("attachment; {header}"));
+        }
     }
 
     proptest! {
         #[test]
         fn any_name_is_a_header_and_comes_back(name in "\\PC{1,60}") {
-            let header = disposition(&name);
+            let filename = Filename::stored(name);
+            let header = disposition(&filename);
             prop_assert!(HeaderValue::from_str(&header).is_ok());
             let exact = header.split_once("filename*=UTF-8''").map(|(_, encoded)| percent_encoding::percent_decode_str(encoded).decode_utf8().unwrap().into_owned());
             let quoted = header.split('"').nth(1).unwrap().to_owned();
-            prop_assert_eq!(exact.unwrap_or(quoted), name);
+            prop_assert_eq!(exact.unwrap_or(quoted), filename.for_download());
         }
     }
 }

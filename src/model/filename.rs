@@ -1,45 +1,54 @@
-//! The name of a File: metadata only, never part of a path (product.md, section 4).
+//! The name of a File: metadata, kept as the client sent it and never part of a path of the server.
+//!
+//! Clients may send a path or a media type as a name, as they may to OpenAI. What a name could do is undone where it is
+//! written: [`Filename::for_download`] is the name under which a client may store the bytes.
 
 use std::fmt;
 
 /// The longest name, in bytes of UTF-8.
-pub const MAX_FILENAME_BYTES: usize = 255;
+pub const MAX_FILENAME_BYTES: usize = 1024;
+/// The longest name under which common file systems store a file, in bytes of UTF-8.
+const MAX_COMPONENT_BYTES: usize = 255;
+/// Stands for a character that a name for storing must not have.
+const REPLACEMENT: char = '_';
 
-/// A name without path components and without characters that could deceive a reader.
+/// A name without control characters.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Filename(String);
 
 /// Why a name is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadFilename {
-    /// Nothing is left when path components are stripped.
-    #[error("The filename is empty once path components are stripped.")]
+    /// It has no character.
+    #[error("The filename is empty.")]
     Empty,
     /// Longer than [`MAX_FILENAME_BYTES`].
-    #[error("The filename is longer than {MAX_FILENAME_BYTES} bytes.")]
-    TooLong,
-    /// A control character, or one that overrides the direction of text.
-    #[error("The filename holds a control or bidirectional-override character.")]
-    Forbidden,
+    #[error("The filename has {size_bytes} bytes; the limit is {MAX_FILENAME_BYTES} bytes.")]
+    TooLong {
+        /// Its length in UTF-8.
+        size_bytes: usize,
+    },
+    /// A character of Unicode's category Cc.
+    #[error("The filename holds the control character U+{:04X}.", u32::from(*.0))]
+    Control(char),
 }
 
 impl Filename {
-    /// Strips path components of either separator and checks what remains.
+    /// Checks a name and keeps it whole.
     ///
     /// # Errors
-    /// When nothing remains, or the rest is too long or deceptive.
+    /// When it is empty, too long, or holds a control character.
     pub fn parse(sent: &str) -> Result<Self, BadFilename> {
-        let name = sent.rsplit(['/', '\\']).next().unwrap_or_default();
-        if matches!(name, "" | "." | "..") {
+        if sent.is_empty() {
             return Err(BadFilename::Empty);
         }
-        if name.chars().any(is_forbidden) {
-            return Err(BadFilename::Forbidden);
+        if let Some(control) = sent.chars().find(|character| character.is_control()) {
+            return Err(BadFilename::Control(control));
         }
-        if name.len() > MAX_FILENAME_BYTES {
-            return Err(BadFilename::TooLong);
+        if sent.len() > MAX_FILENAME_BYTES {
+            return Err(BadFilename::TooLong { size_bytes: sent.len() });
         }
-        Ok(Self(name.to_owned()))
+        Ok(Self(sent.to_owned()))
     }
 
     /// A name that this server checked before it stored it.
@@ -54,10 +63,24 @@ impl Filename {
         &self.0
     }
 
-    /// What follows the last dot, if there is one.
+    /// What follows the last dot of the last path component, if there is one.
     #[must_use]
     pub fn extension(&self) -> Option<&str> {
-        self.0.rsplit_once('.').map(|(_, extension)| extension)
+        let component = self.0.rsplit(is_separator).next()?;
+        component.rsplit_once('.').map(|(_, extension)| extension)
+    }
+
+    /// The name under which the bytes may be stored: one component of a path, not `.` or `..`, whose end is where a reader
+    /// sees it, and of at most 255 bytes, of which the last are kept.
+    #[must_use]
+    pub fn for_download(&self) -> String {
+        if matches!(self.0.as_str(), "." | "..") {
+            return REPLACEMENT.to_string();
+        }
+        let mut name: String =
+            self.0.chars().map(|character| if is_unsafe(character) { REPLACEMENT } else { character }).collect();
+        let surplus_bytes = name.len().saturating_sub(MAX_COMPONENT_BYTES);
+        name.split_off(name.ceil_char_boundary(surplus_bytes))
     }
 }
 
@@ -68,8 +91,13 @@ impl fmt::Debug for Filename {
     }
 }
 
-fn is_forbidden(character: char) -> bool {
-    character.is_control() || matches!(character, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+const fn is_separator(character: char) -> bool {
+    matches!(character, '/' | '\\')
+}
+
+/// A separator of paths, or a character that changes the direction of what follows it (UAX 9, sections 2.1 to 2.3).
+const fn is_unsafe(character: char) -> bool {
+    is_separator(character) || matches!(character, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -77,32 +105,62 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_stripped_and_unicode_is_kept() {
-        for (sent, kept) in [
-            ("a.txt", "a.txt"),
-            ("/etc/passwd", "passwd"),
-            ("C:\\Users\\ada\\r\u{e9}sum\u{e9}.pdf", "r\u{e9}sum\u{e9}.pdf"),
-            ("../../x", "x"),
-            ("\u{6587}\u{4ef6}.jsonl", "\u{6587}\u{4ef6}.jsonl"),
+    fn names_are_kept_whole() {
+        for sent in [
+            "a.txt",
+            "text/csv",
+            "/etc/passwd",
+            "C:\\Users\\ada\\r\u{e9}sum\u{e9}.pdf",
+            "../..",
+            "dir/",
+            "\u{6587}.jsonl",
+            "gpj.\u{202E}exe",
+            "\u{200f}a",
         ] {
-            assert_eq!(Filename::parse(sent).map(|name| name.0), Ok(kept.to_owned()));
+            assert_eq!(Filename::parse(sent).map(|name| name.0), Ok(sent.to_owned()));
         }
     }
 
     #[test]
-    fn what_deceives_or_does_not_fit_is_refused() {
+    fn nothing_control_characters_and_what_does_not_fit_are_refused() {
         for (sent, why) in [
             ("", BadFilename::Empty),
-            ("dir/", BadFilename::Empty),
-            ("..", BadFilename::Empty),
-            ("a\r\nb", BadFilename::Forbidden),
-            ("a\0b", BadFilename::Forbidden),
-            ("a\u{85}b", BadFilename::Forbidden),
-            ("gpj.\u{202E}exe", BadFilename::Forbidden),
+            ("a\r\nb", BadFilename::Control('\r')),
+            ("a\0b", BadFilename::Control('\0')),
+            ("a\u{85}b", BadFilename::Control('\u{85}')),
         ] {
             assert_eq!(Filename::parse(sent), Err(why), "{sent:?}");
         }
-        assert!(Filename::parse(&"x".repeat(255)).is_ok());
-        assert_eq!(Filename::parse(&"x".repeat(256)), Err(BadFilename::TooLong));
+        assert!(Filename::parse(&"x".repeat(1024)).is_ok());
+        let error = Filename::parse(&"x".repeat(1025)).unwrap_err();
+        assert_eq!(error.to_string(), "The filename has 1025 bytes; the limit is 1024 bytes.");
+        assert_eq!(BadFilename::Control('\n').to_string(), "The filename holds the control character U+000A.");
+    }
+
+    #[test]
+    fn the_extension_is_that_of_the_last_component() {
+        let of = |name: &str| Filename::parse(name).unwrap().extension().map(str::to_owned);
+        assert_eq!(of("a.b/c.jsonl").as_deref(), Some("jsonl"));
+        assert_eq!(of("C:\\v1.2\\data").as_deref(), None);
+        assert_eq!(of("text/csv").as_deref(), None);
+    }
+
+    #[test]
+    fn a_name_for_storing_is_one_component_that_deceives_nobody() {
+        let of = |name: &str| Filename::parse(name).unwrap().for_download();
+        for (name, stored) in [
+            ("John's Report (1) final.pdf", "John's Report (1) final.pdf"),
+            ("../../etc/passwd", ".._.._etc_passwd"),
+            ("C:\\a.txt", "C:_a.txt"),
+            ("..", "_"),
+            (".", "_"),
+            (".hidden", ".hidden"),
+            ("gpj.\u{202E}exe", "gpj._exe"),
+            ("\u{200f}\u{5d0}.txt", "\u{200f}\u{5d0}.txt"),
+        ] {
+            assert_eq!(of(name), stored);
+        }
+        assert_eq!(of(&format!("{}.pdf", "x".repeat(900))), format!("{}.pdf", "x".repeat(251)));
+        assert_eq!(of(&format!("{}.pdf", "\u{6587}".repeat(300))), format!("{}.pdf", "\u{6587}".repeat(83)));
     }
 }

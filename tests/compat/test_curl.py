@@ -93,6 +93,30 @@ def test_ranges_and_resumed_downloads(terminal: Terminal) -> None:
     assert half.read_bytes() == content
 
 
+@pytest.mark.parametrize(
+    ("name", "stored"),
+    [
+        ("John's Report (1) final.pdf", "John's Report (1) final.pdf"),
+        ("a,b=c&d+e [2].txt", "a,b=c&d+e [2].txt"),
+        ("text/csv", "text_csv"),
+        ("../../up.txt", ".._.._up.txt"),
+        ("/etc/cron.d/x", "_etc_cron.d_x"),
+        ("a" * 300 + ".txt", "a" * 251 + ".txt"),
+    ],
+)
+def test_a_download_is_stored_under_its_name_in_the_folder_it_is_asked_for(terminal: Terminal, name: str, stored: str) -> None:
+    """`curl -OJ` takes the plain form of Content-Disposition."""
+    terminal.has_file("sent", b"abc")
+    created = terminal.curl_json("-F", "purpose=user_data", "-F", f'file=@sent;filename="{name}"', "/files")
+    assert created["filename"] == name
+    there = terminal.folder / "down"
+    there.mkdir()
+    done = terminal.curl("-O", "-J", "--output-dir", str(there), f"/files/{created['id']}/content")
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in there.iterdir()] == [stored]
+    assert (there / stored).read_bytes() == b"abc"
+
+
 def test_an_upload_over_1_mib_waits_for_leave_and_arrives(terminal: Terminal) -> None:
     content = random.Random(5).randbytes(5 * MIB + 1)
     terminal.has_file("big.bin", content)

@@ -432,28 +432,29 @@ def test_an_empty_body_is_refused(ada: Caller) -> None:
 @pytest.mark.parametrize(
     ("sent", "kept"),
     [
-        (b'filename="../../etc/passwd"', "passwd"),
-        (b'filename="/abs/olute/report.pdf"', "report.pdf"),
-        (b"filename*=UTF-8''..%2F..%2Fetc%2Fpasswd", "passwd"),
-        (b"filename*=UTF-8''C%3A%5Cdir%5Creport.pdf", "report.pdf"),
+        (b'filename="text/csv"', "text/csv"),
+        (b'filename="../../etc/passwd"', "../../etc/passwd"),
+        (b'filename="/abs/olute/report.pdf"', "/abs/olute/report.pdf"),
+        (b"filename*=UTF-8''..%2F..%2Fetc%2Fpasswd", "../../etc/passwd"),
+        (b"filename*=UTF-8''C%3A%5Cdir%5Creport.pdf", "C:\\dir\\report.pdf"),
         (b'filename="..hidden..name.."', "..hidden..name.."),
+        ('filename="gpj.\u202eexe"'.encode(), "gpj.\u202eexe"),
+        (b'filename="dir/"', "dir/"),
+        (b'filename=".."', ".."),
     ],
 )
-def test_a_path_is_stripped_to_its_last_component(ada: Caller, sent: bytes, kept: str) -> None:
+def test_a_name_is_kept_whole(ada: Caller, sent: bytes, kept: str) -> None:
     answer = ada.post_form(Form(PURPOSE, part(b'Content-Disposition: form-data; name="file"; ' + sent, content=b"abc")))
     assert answer.status == 200, answer
     assert answer.json()["filename"] == kept
 
 
-@pytest.mark.parametrize("filename", ["dir/", "/"])
-def test_a_name_that_is_empty_after_stripping_is_refused(ada: Caller, filename: str) -> None:
-    assert_error(ada.post_form(Form(PURPOSE, file_part(b"abc", filename))), 400, anything("filename"), param="file")
+def test_an_empty_name_is_refused(ada: Caller) -> None:
+    assert_error(ada.post_form(Form(PURPOSE, file_part(b"abc", ""))), 400, "The filename is empty.", param="file")
 
 
-@pytest.mark.parametrize(
-    "character", ["\x00", "\x01", "\t", "\x1b", "\x7f", "\x85", "\r", "\n", *"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"], ids=lambda c: f"U+{ord(c):04X}"
-)
-def test_control_and_bidirectional_characters_are_refused(ada: Caller, character: str) -> None:
+@pytest.mark.parametrize("character", ["\x00", "\x01", "\t", "\x1b", "\x7f", "\x85", "\r", "\n"], ids=lambda c: f"U+{ord(c):04X}")
+def test_control_characters_are_refused(ada: Caller, character: str) -> None:
     pct = "".join(f"%{byte:02X}" for byte in character.encode())
     extended = part(f"Content-Disposition: form-data; name=\"file\"; filename*=UTF-8''a{pct}b.txt".encode(), content=b"abc")
     assert_error(ada.post_form(Form(PURPOSE, extended)), 400, anything("filename"), param="file")
@@ -462,11 +463,11 @@ def test_control_and_bidirectional_characters_are_refused(ada: Caller, character
 
 
 @pytest.mark.parametrize("unit", ["n", "字", "🗂"], ids=["1 byte", "3 bytes", "4 bytes"])
-def test_a_name_has_at_most_255_bytes(ada: Caller, unit: str) -> None:
-    count, rest = divmod(255, len(unit.encode()))
+def test_a_name_has_at_most_1024_bytes(ada: Caller, unit: str) -> None:
+    count, rest = divmod(1024, len(unit.encode()))
     longest = unit * count + "n" * rest
     assert ada.create_file(b"abc", longest)["filename"] == longest
-    assert_error(ada.post_form(Form(PURPOSE, file_part(b"abc", longest + "n"))), 400, anything("filename", "255"), param="file")
+    assert_error(ada.post_form(Form(PURPOSE, file_part(b"abc", longest + "n"))), 400, anything("filename", "1024", "1025"), param="file")
 
 
 

@@ -443,8 +443,8 @@ impl Details {
     /// What is kept of them, or the first thing that is wrong.
     fn check(&self, sent: Sent) -> Verdict<Self> {
         let json = sent == Sent::Json;
-        let filename = self.filename.rsplit('/').next().unwrap_or_default();
-        if filename.is_empty() || filename.len() > 255 {
+        let filename = &self.filename;
+        if filename.is_empty() || filename.len() > 1024 {
             return refuse(400, if json { "filename" } else { "file" });
         }
         if !PURPOSES[..UPLOADABLE].contains(&self.purpose) {
