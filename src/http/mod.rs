@@ -27,6 +27,7 @@ mod list_body;
 mod logged;
 mod long_reads;
 mod path;
+mod query;
 mod range;
 mod rates;
 pub mod reference;

@@ -64,6 +64,19 @@ async fn an_empty_list_has_no_ids_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_parameter_without_a_value_is_absent() {
+    let house = House::open().await;
+    let ada = house.visitor("ada").await;
+    let ids = [ada.create_file("a", b"a").await.id(), ada.create_file("b", b"b").await.id()];
+    let all = ada.list("?order=asc").await.is_ok().ids();
+    assert_eq!(all, ids);
+    for query in ["?after=", "?purpose=", "?limit=", "?order=", "?after&purpose", "?after=&purpose=&limit=&order="] {
+        assert_eq!(ada.list(&format!("{query}&order=asc")).await.is_ok().ids(), ids, "{query}");
+    }
+    house.close().await;
+}
+
+#[tokio::test]
 async fn parameters_out_of_bounds_are_named() {
     let house = House::open().await;
     let ada = house.visitor("ada").await;

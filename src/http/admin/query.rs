@@ -2,6 +2,7 @@
 
 use crate::http::error::{ApiError, echo};
 use crate::http::list::{limit, one_of};
+use crate::http::query::parameters;
 use crate::model::audit::{Action, AuditQuery};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -28,7 +29,7 @@ pub struct PageQuery<Id> {
 /// When a parameter is not valid.
 pub fn page<Id: FromStr>(query: &str) -> Result<PageQuery<Id>, ApiError> {
     let mut asked = PageQuery { after: None, limit: DEFAULT_PAGE_ROWS, include_archived: false };
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+    for (name, value) in parameters(query) {
         match &*name {
             "after" => asked.after = Some(id("after", &value)?),
             "limit" => asked.limit = limit(&value, &PAGE_ROWS)?,
@@ -45,7 +46,7 @@ pub fn page<Id: FromStr>(query: &str) -> Result<PageQuery<Id>, ApiError> {
 /// When a parameter is not valid.
 pub fn audit(query: &str) -> Result<AuditQuery, ApiError> {
     let mut asked = AuditQuery { limit: DEFAULT_PAGE_ROWS, ..AuditQuery::default() };
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+    for (name, value) in parameters(query) {
         match name.strip_suffix("[]").unwrap_or(&name) {
             "after" => asked.after = Some(id("after", &value)?),
             "before" => asked.before = Some(id("before", &value)?),
@@ -92,8 +93,9 @@ mod tests {
     fn a_page_has_twenty_rows_and_at_most_a_hundred() {
         let of = |query| page::<WorkspaceId>(query).map(|asked| (asked.limit, asked.include_archived)).ok();
         assert_eq!(of(""), Some((20, false)));
+        assert_eq!(of("limit=&after=&include_archived="), Some((20, false)));
         assert_eq!(of("limit=100&include_archived=True&other=1"), Some((100, true)));
-        for query in ["limit=0", "limit=101", "limit=x", "after=ws_1", "after=", "include_archived=maybe"] {
+        for query in ["limit=0", "limit=101", "limit=x", "after=ws_1", "include_archived=maybe"] {
             assert_eq!(of(query), None, "{query}");
         }
     }
@@ -110,6 +112,14 @@ mod tests {
         assert_eq!(asked.actors.unwrap(), [Actor::Key(key)]);
         assert_eq!((asked.from, asked.until, asked.limit), (Some(6), Some(10), 3));
         assert_eq!(asked.objects.unwrap(), ["a", "b"]);
+    }
+
+    #[test]
+    fn an_empty_filter_is_no_filter() {
+        let asked = audit("event_types[]=&actor_ids[]=&project_ids=&resource_ids[]=&actor_emails[]=&effective_at[gt]=")
+            .unwrap();
+        let expected = AuditQuery { limit: DEFAULT_PAGE_ROWS, ..AuditQuery::default() };
+        assert_eq!(format!("{asked:?}"), format!("{expected:?}"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::http::error::{ApiError, echo};
 use crate::http::list::{integer, one_of};
+use crate::http::query::parameters;
 use crate::model::ids::{KeyId, WorkspaceId};
 use crate::model::ledger::LINES_PER_ROW;
 use crate::model::prices::LineItem;
@@ -55,7 +56,7 @@ pub fn costs(query: &str, now: u64) -> Result<CostQuery, ApiError> {
 /// When a parameter is not valid.
 pub fn ledger(query: &str) -> Result<(u64, u32), ApiError> {
     let (mut after_seq, mut limit) = (0, PAGE_LEDGER_ROWS.1);
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+    for (name, value) in parameters(query) {
         match &*name {
             "after_seq" => after_seq = integer("after_seq", &value, 0..=i64::MAX as u64)?,
             "limit" => limit = integer("limit", &value, 1..=PAGE_LEDGER_ROWS.0)?,
@@ -82,7 +83,7 @@ struct Asked {
 impl Asked {
     fn read(query: &str, dimensions: &[&str]) -> Result<Self, ApiError> {
         let mut asked = Self::default();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        for (name, value) in parameters(query) {
             match name.strip_suffix("[]").unwrap_or(&name) {
                 "start_time" => asked.start_time = Some(integer("start_time", &value, 0..=MAX_TIME)?),
                 "end_time" => asked.end_time = Some(integer("end_time", &value, 0..=MAX_TIME)?),
@@ -192,6 +193,15 @@ mod tests {
             let error = window(query, NOW).unwrap_err();
             assert!(format!("{error:?}").contains(&format!("Some(\"{param}\")")), "{query}: {error:?}");
         }
+    }
+
+    #[test]
+    fn an_empty_filter_is_no_filter() {
+        let empty = "start_time=0&end_time=&project_ids[]=&api_key_ids[]=&group_by[]=&bucket_width=&limit=&page=";
+        assert_eq!(format!("{:?}", window(empty, NOW).unwrap()), format!("{:?}", window("start_time=0", NOW).unwrap()));
+        let items = |query| costs(query, NOW).unwrap().1;
+        assert_eq!(items("start_time=0&line_items[]="), None);
+        assert!(window("start_time=", NOW).is_err(), "what must be there must have a value");
     }
 
     #[test]
