@@ -32,6 +32,8 @@ pub enum ErrorKind {
     PreconditionFailed,
     /// The file is too large.
     FileTooLarge,
+    /// The body is not of the type, or is in a coding, that the operation takes.
+    UnsupportedMediaType,
     /// The asked range lies outside the content.
     RangeNotSatisfiable,
     /// Too much at once.
@@ -85,7 +87,7 @@ const fn entry(
 
 impl ErrorKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::InvalidRequest,
         Self::BelowMinimum,
         Self::AboveMaximum,
@@ -100,6 +102,7 @@ impl ErrorKind {
         Self::RequestTimeout,
         Self::PreconditionFailed,
         Self::FileTooLarge,
+        Self::UnsupportedMediaType,
         Self::RangeNotSatisfiable,
         Self::RateLimited,
         Self::SpendLimitReached,
@@ -226,6 +229,14 @@ impl ErrorKind {
                 None,
                 "The file is larger than the server takes.",
                 "Send a smaller file, or ask the operator for `max_file_bytes`.",
+            ),
+            Self::UnsupportedMediaType => entry(
+                415,
+                INVALID,
+                Some("unsupported_media_type"),
+                None,
+                "The request body has a `Content-Encoding`, or another `Content-Type` than `multipart/form-data` where a form is expected.",
+                "Send the body as it is, with the type that `message` names.",
             ),
             Self::RangeNotSatisfiable => entry(
                 416,

@@ -12,6 +12,7 @@ mod conditions;
 mod connection;
 mod connections;
 mod content;
+mod content_coding;
 mod cors;
 mod edge;
 pub mod error;

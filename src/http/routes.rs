@@ -5,7 +5,7 @@ use super::caller::Access;
 use super::connection::ClientConnection;
 use super::error::ApiError;
 use super::rates::Left;
-use super::{admin, content, files, throttle, uploads, usage};
+use super::{admin, content, content_coding, files, throttle, uploads, usage};
 use crate::model::limits::Limit;
 use crate::model::scope::Scope;
 use axum::Router;
@@ -138,6 +138,9 @@ impl<H> Guarded<H> {
         let refuse = |error: ApiError| Box::new(error.into_response());
         let holder = request.extensions().get().ok_or_else(|| refuse(ApiError::missing_key()))?;
         self.access.check(holder).map_err(refuse)?;
+        if request.method() == Method::POST {
+            content_coding::refuse(request).map_err(refuse)?;
+        }
         if let Some(workspace) = holder.key.opens.workspace() {
             hall.read_turns.note(workspace);
             let share = hall.in_flight.try_take(workspace).ok_or_else(|| refuse(too_many_requests()))?;

@@ -28,6 +28,8 @@ struct Fields {
     anchor: Option<String>,
     seconds: Option<String>,
     unexpected: Vec<String>,
+    /// A part `file` came that has no filename, and so is no file.
+    has_unnamed_file: bool,
 }
 
 /// Receives the form's file and reads its other fields, in any order.
@@ -51,8 +53,7 @@ pub async fn receive_file(
                 let receiving = files.receive(caller, limits.take().unwrap_or_default(), purpose)?;
                 file = Some((receive(receiving, &mut form).await?, filename));
             }
-            // A file without a name is a missing file (product.md, section 4).
-            (FILE, None) => {}
+            (FILE, None) => fields.has_unnamed_file = true,
             (PURPOSE, _) => set(&mut fields.purpose, PURPOSE, form.text(PURPOSE).await?)?,
             (ANCHOR, _) => set(&mut fields.anchor, ANCHOR, form.text(ANCHOR).await?)?,
             (SECONDS, _) => set(&mut fields.seconds, SECONDS, form.text(SECONDS).await?)?,
@@ -61,7 +62,7 @@ pub async fn receive_file(
     }
     form.drain().await?;
     fields.refuse_unexpected()?;
-    let (receiving, filename) = file.ok_or_else(|| required(FILE))?;
+    let (receiving, filename) = file.ok_or_else(|| fields.missing_file())?;
     let purpose = fields.purpose()?.ok_or_else(|| required(PURPOSE))?;
     let details = FileDetails { purpose, filename, expires_after: fields.expires_after()? };
     Ok((receiving, details))
@@ -110,7 +111,15 @@ impl Fields {
 
     /// What is said of a part that nobody takes and that goes on for too long.
     fn unwanted(&self) -> ApiError {
-        self.refuse_unexpected().err().unwrap_or_else(|| required(FILE))
+        self.refuse_unexpected().err().unwrap_or_else(|| self.missing_file())
+    }
+
+    fn missing_file(&self) -> ApiError {
+        if !self.has_unnamed_file {
+            return required(FILE);
+        }
+        let message = "The part 'file' has no filename. Send one, such as: Content-Disposition: form-data; name=\"file\"; filename=\"a.txt\".";
+        ApiError::invalid(message).param(FILE)
     }
 
     fn refuse_unexpected(&self) -> Result<(), ApiError> {

@@ -11,18 +11,22 @@ pub mod scanner;
 pub use fields::{expires_after, filename, purpose, receive_file, receive_part};
 
 use super::body::BodyError;
-use super::error::ApiError;
+use super::catalogue::ErrorKind;
+use super::error::{ApiError, echo};
 use axum::body::{Body, BodyDataStream};
 use axum::extract::Request;
 use bytes::Bytes;
 use disposition::PartHeaders;
 use error::{
-    MAX_BOUNDARY_BYTES, MAX_EPILOGUE_BYTES, MAX_HEADER_BLOCK_BYTES, MAX_PADDING_BYTES, MAX_PARTS, MAX_PREAMBLE_BYTES,
+    FormError, MAX_BOUNDARY_BYTES, MAX_EPILOGUE_BYTES, MAX_HEADER_BLOCK_BYTES, MAX_PADDING_BYTES, MAX_PARTS,
+    MAX_PREAMBLE_BYTES,
 };
 use futures_util::StreamExt;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use scanner::{Event, Scanner};
 
+/// The media type of forms (RFC 7578).
+const FORM_DATA: &str = "multipart/form-data";
 /// The longest field that is not a file, in bytes.
 pub const MAX_FIELD_BYTES: usize = 64 * 1024;
 /// The most that a form can be longer than its file, in bytes: every part but one a field, every header, every boundary
@@ -45,15 +49,26 @@ pub struct FormReader {
     scanner: Scanner,
 }
 
+/// The error of a request whose Content-Type is read; one that brings no form is told what it brings.
+fn refused(error: FormError, content_type: Option<&str>) -> ApiError {
+    if error != FormError::NotFormData {
+        return error.into();
+    }
+    let came = content_type.filter(|content_type| !content_type.is_empty());
+    let came = came.map_or_else(|| "absent".to_owned(), |content_type| format!("'{}'", echo(content_type)));
+    let message = format!("The Content-Type of the request is {came}; this operation takes {FORM_DATA}.");
+    ApiError::new(ErrorKind::UnsupportedMediaType, message).header(ACCEPT, FORM_DATA)
+}
+
 impl FormReader {
     /// Begins to read the form of a request. None of its body is asked for yet.
     ///
     /// # Errors
     /// When the request brings no form, or its boundary is not one.
     pub fn new(request: Request) -> Result<Self, ApiError> {
-        let content_type =
-            request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let boundary = disposition::boundary(content_type)?;
+        let content_type = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).map(String::from_utf8_lossy);
+        let boundary = disposition::boundary(content_type.as_deref().unwrap_or_default())
+            .map_err(|error| refused(error, content_type.as_deref()))?;
         Ok(Self { body: Body::into_data_stream(request.into_body()), scanner: Scanner::new(&boundary)? })
     }
 

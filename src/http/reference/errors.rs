@@ -71,6 +71,10 @@ impl ErrorKind {
             }
             Self::PreconditionFailed => ("A precondition of the request does not hold.", None),
             Self::FileTooLarge => ("The file is larger than the limit of 536870912 bytes.", Some("file")),
+            Self::UnsupportedMediaType => (
+                "The Content-Type of the request is 'application/json'; this operation takes multipart/form-data.",
+                None,
+            ),
             Self::RangeNotSatisfiable => ("The requested range lies outside the 14 bytes of the file.", None),
             Self::RateLimited => ("Rate limit reached for requests. Limit: 1 / min. Please try again in 60s.", None),
             Self::SpendLimitReached => (

@@ -261,7 +261,8 @@ impl Operation {
         let refused = self.access().filter(|access| *access != Access::AnyKey).map(|_| ErrorKind::Forbidden);
         let asks = self.body.is_some() || self.parameters_in(Place::Query).next().is_some();
         let invalid = asks.then_some(ErrorKind::InvalidRequest);
-        let own = self.errors.iter().copied().chain(named).chain(refused).chain(invalid);
+        let of_another_type = self.body.as_ref().map(|_| ErrorKind::UnsupportedMediaType);
+        let own = self.errors.iter().copied().chain(named).chain(refused).chain(invalid).chain(of_another_type);
         let all: Vec<ErrorKind> = own.chain(EVERYWHERE).collect();
         ErrorKind::ALL.into_iter().filter(|kind| all.contains(kind)).collect()
     }
