@@ -20,9 +20,12 @@ use crate::model::scope::Scope;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{Extensions, HeaderMap};
+use http::{Extensions, HeaderMap, Method};
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 /// Which keys a route takes.
@@ -64,7 +67,8 @@ pub async fn authenticate(State(hall): State<SharedHall>, mut request: Request, 
     if !is_api(request.uri().path()) {
         return next.run(request).await;
     }
-    match identify(&hall, request.extensions(), request.headers()).await {
+    let secret = secret(request.method(), request.headers());
+    match identify(&hall, request.extensions(), request.headers(), secret).await {
         Ok(holder) => {
             request.extensions_mut().insert(holder);
             next.run(request).await
@@ -73,20 +77,48 @@ pub async fn authenticate(State(hall): State<SharedHall>, mut request: Request, 
     }
 }
 
-async fn identify(hall: &SharedHall, extensions: &Extensions, headers: &HeaderMap) -> Result<Holder, ApiError> {
-    let secret = bearer(headers).ok_or_else(ApiError::missing_key)?;
-    let key = hall.keys.verify(secret, || failed_logins::admit(hall, extensions, headers)).await?;
+async fn identify(
+    hall: &SharedHall,
+    extensions: &Extensions,
+    headers: &HeaderMap,
+    secret: Result<Cow<'_, str>, ApiError>,
+) -> Result<Holder, ApiError> {
+    let key = hall.keys.verify(&secret?, || failed_logins::admit(hall, extensions, headers)).await?;
     let request = *extensions.get().ok_or_else(ApiError::internal)?;
     Ok(Holder { key, request })
 }
 
-/// The token of `Authorization: Bearer` (RFC 6750, section 2.1); the scheme in any case (RFC 9110, section 11.1).
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The secret of `Authorization`: the token of `Bearer` (RFC 6750, section 2.1), or of `Basic` (RFC 7617) the password, or the
+/// user where that is empty; the scheme in any case (RFC 9110, section 11.1). `Basic` is for readers that know nothing but a
+/// URL. A browser may send it by itself, so nothing is changed by it.
+fn secret<'a>(method: &Method, headers: &'a HeaderMap) -> Result<Cow<'a, str>, ApiError> {
+    let (scheme, token) = credentials(headers).ok_or_else(ApiError::missing_key)?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Ok(Cow::Borrowed(token));
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Err(ApiError::missing_key());
+    }
+    if ![Method::GET, Method::HEAD].contains(method) {
+        return Err(ApiError::basic_of_reads());
+    }
+    basic(token).map(Cow::Owned).ok_or_else(ApiError::missing_key)
+}
+
+/// The scheme and what follows it, of the one header.
+fn credentials(headers: &HeaderMap) -> Option<(&str, &str)> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next().filter(|_| values.next().is_none())?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     let token = token.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+    (!token.is_empty()).then_some((scheme, token))
+}
+
+fn basic(token: &str) -> Option<String> {
+    let decoded = String::from_utf8(STANDARD.decode(token).ok()?).ok()?;
+    let (user, password) = decoded.split_once(':')?;
+    let secret = if password.is_empty() { user } else { password };
+    (!secret.is_empty()).then(|| secret.to_owned())
 }
 
 impl Access {

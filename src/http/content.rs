@@ -60,7 +60,12 @@ pub async fn download_file(
     let validators = Validators { etag: &etag, modified_at: content.file.created_at() };
     match evaluate(&headers, validators) {
         Verdict::NotModified => {
-            return Ok(answer(StatusCode::NOT_MODIFIED, validation_headers(&etag, &content.file), Body::empty()));
+            let mut headers = validation_headers(&etag, &content.file);
+            if method == Method::HEAD {
+                // Where none is said, the router says 0 (RFC 9110, section 8.6).
+                headers.insert(CONTENT_LENGTH, HeaderValue::from(content.file.size_bytes));
+            }
+            return Ok(answer(StatusCode::NOT_MODIFIED, headers, Body::empty()));
         }
         Verdict::Failed => {
             return Err(ApiError::new(ErrorKind::PreconditionFailed, "A precondition of the request does not hold."));

@@ -73,8 +73,12 @@ async fn run(request: Request, next: Next) -> Response {
 /// lengths are refused by hyper, which also closes the connection after a request with a length and chunks.
 fn check_framing(request: &Request) -> Result<(), ApiError> {
     let headers = request.headers();
-    if request.version() == Version::HTTP_11 && !headers.contains_key(HOST) {
-        return Err(ApiError::invalid("The request has no Host header."));
+    match headers.get_all(HOST).iter().count() {
+        0 if request.version() == Version::HTTP_11 => {
+            return Err(ApiError::invalid("The request has no Host header."));
+        }
+        0 | 1 => {}
+        _ => return Err(ApiError::invalid("The request has more than one Host header.")),
     }
     let chunked = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"chunked");
     let encodings = headers.get_all(TRANSFER_ENCODING);

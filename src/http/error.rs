@@ -179,6 +179,13 @@ impl ApiError {
         Self::new(ErrorKind::MissingKey, "Missing bearer authentication in header").challenge()
     }
 
+    /// The key came in a way that only readers may use.
+    #[must_use]
+    pub fn basic_of_reads() -> Self {
+        let message = "Basic authentication is for GET and HEAD only. Send the key as 'Authorization: Bearer'.";
+        Self::new(ErrorKind::MissingKey, message).challenge()
+    }
+
     /// The client keeps coming with keys that open nothing; after `wait` it may try one again.
     #[must_use]
     pub fn too_many_failed_logins(wait: Wait) -> Self {

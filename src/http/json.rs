@@ -5,13 +5,16 @@ use super::error::ApiError;
 use axum::body::Body;
 use axum::extract::Request;
 use http_body_util::BodyExt;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use std::ops::RangeInclusive;
 
 /// The longest body of `POST /v1/uploads`, in bytes.
 pub const MAX_CREATION_BYTES: usize = 64 * 1024;
 /// The longest body of `POST /v1/uploads/{id}/complete`, in bytes: 10,000 part ids fit twice.
 pub const MAX_COMPLETION_BYTES: usize = 1024 * 1024;
+
+/// The first float from which on every number in JSON is an integer that no `i64` can be: 2^63.
+const FIRST_BEYOND_I64: f64 = 9_223_372_036_854_775_808.0;
 
 /// The fields of a JSON object that have not been taken yet.
 #[derive(Debug)]
@@ -72,8 +75,7 @@ impl JsonObject {
     pub fn signed_integer(&mut self, name: &str) -> Result<i64, ApiError> {
         let value = self.take(name).ok_or_else(|| ApiError::missing(name))?;
         let number = match &value {
-            Value::Number(number) if number.is_f64() => None,
-            Value::Number(number) => Some(number.as_i64()),
+            Value::Number(number) => size(number).map(|_| number.as_i64()),
             Value::String(digits) => Some(digits.parse().ok()),
             _ => None,
         };
@@ -157,23 +159,35 @@ async fn whole(request: Request, max_bytes: usize) -> Result<Vec<u8>, ApiError> 
 }
 
 fn integer(name: &str, value: &Value, bounds: &RangeInclusive<u64>) -> Result<u64, ApiError> {
-    let Value::Number(number) = value else { return Err(wrong_type(name, "an integer", value)) };
-    if number.is_f64() {
-        return Err(wrong_type(name, "an integer", value));
-    }
-    let (number, got) = (number.as_i128().unwrap_or_default(), number.to_string());
-    if number < i128::from(*bounds.start()) {
+    let number = match value {
+        Value::Number(number) => size(number).map(|size| (number, size)),
+        _ => None,
+    };
+    let (number, size) = number.ok_or_else(|| wrong_type(name, "an integer", value))?;
+    let got = if number.is_f64() { "one of more than 64 bits".to_owned() } else { number.to_string() };
+    if size < i128::from(*bounds.start()) {
         return Err(ApiError::below_minimum(name, *bounds.start(), &got));
     }
-    let within = u64::try_from(number).ok().filter(|number| number <= bounds.end());
+    let within = u64::try_from(size).ok().filter(|size| size <= bounds.end());
     within.ok_or_else(|| ApiError::above_maximum(name, *bounds.end(), &got))
+}
+
+/// The value of an integer, none of a decimal. An integer of more than 64 bits comes as a float, and is as far from zero as
+/// can be.
+fn size(number: &Number) -> Option<i128> {
+    match number.as_f64().filter(|_| number.is_f64()) {
+        None => number.as_i128(),
+        Some(float) if float >= FIRST_BEYOND_I64 => Some(i128::MAX),
+        Some(float) if float <= -FIRST_BEYOND_I64 => Some(i128::MIN),
+        Some(_) => None,
+    }
 }
 
 fn wrong_type(name: &str, expected: &str, value: &Value) -> ApiError {
     let got = match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
-        Value::Number(number) if number.is_f64() => "a decimal",
+        Value::Number(number) if size(number).is_none() => "a decimal",
         Value::Number(_) => "an integer",
         Value::String(_) => "a string",
         Value::Array(_) => "an array",
@@ -185,6 +199,7 @@ fn wrong_type(name: &str, expected: &str, value: &Value) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::catalogue::ErrorKind;
     use bytes::Bytes;
     use futures_util::stream;
     use std::convert::Infallible;
@@ -213,6 +228,25 @@ mod tests {
             Ok::<_, Infallible>(Bytes::from_owner(Receive(Arc::clone(&alive), [*byte])))
         });
         Request::new(Body::from_stream(stream::iter(frames)))
+    }
+
+    #[test]
+    fn an_integer_of_more_than_64_bits_is_out_of_bounds_and_no_decimal() {
+        let of = |number: &str| JsonObject::parse(format!("{{\"a\": {number}}}").as_bytes()).unwrap();
+        let refused = |number: &str| of(number).integer("a", 1..=9).unwrap_err().kind();
+        for number in ["10", "18446744073709551615", "18446744073709551616", "99999999999999999999999", "1e300"] {
+            assert_eq!(refused(number), ErrorKind::AboveMaximum, "{number}");
+        }
+        for number in ["0", "-1", "-9223372036854775809", "-99999999999999999999999"] {
+            assert_eq!(refused(number), ErrorKind::BelowMinimum, "{number}");
+        }
+        for number in ["1.5", "5.0", "1e2", "9007199254740993.5"] {
+            assert_eq!(refused(number), ErrorKind::InvalidRequest, "{number}");
+        }
+        let error = format!("{:?}", of("99999999999999999999999").integer("a", 1..=9).unwrap_err());
+        assert!(error.contains("Expected a value <= 9, but got one of more than 64 bits instead."), "{error}");
+        let error = format!("{:?}", of("-99999999999999999999999").signed_integer("a").unwrap_err());
+        assert!(error.contains("expected an integer from -9223372036854775808 to"), "{error}");
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 //! What of the first line of a request may stand in a log: words and ids that the server knows. A client may write anything
 //! else there by mistake, such as its key or the name of a file.
 
-use super::{health, reference, router, routes};
+use super::{health, reference, routes, unknown};
 use crate::model::ids::{FileId, KeyId, PartId, UploadId, WorkspaceId};
 use http::Method;
 use std::collections::HashSet;
@@ -31,7 +31,7 @@ const METHODS: [Method; 9] = [
 static WORDS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     let routes = routes().into_iter().flat_map(|route| route.path.split('/')).filter(|word| !word.starts_with('{'));
     let others =
-        health::PATHS.into_iter().chain(reference::PATHS).flat_map(|path| path.split('/')).chain(router::NOT_YET);
+        health::PATHS.into_iter().chain(reference::PATHS).flat_map(|path| path.split('/')).chain(unknown::NOT_YET);
     routes.chain(others).collect()
 });
 

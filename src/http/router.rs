@@ -3,37 +3,19 @@
 use super::caller::{Holder, authenticate};
 use super::catalogue::ErrorKind;
 use super::error::ApiError;
+use super::unknown::{self, NOT_YET, as_of_get};
 use super::{SharedHall, edge, health, reference, routes};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use http::{Method, Uri};
+use axum::response::{IntoResponse, Response};
+use http::header::{ALLOW, HeaderValue};
+use http::{Method, StatusCode, Uri};
 use std::sync::Arc;
 
-/// First segments below `/v1` that are OpenAI's and not served here yet.
-pub(super) const NOT_YET: [&str; 22] = [
-    "assistants",
-    "audio",
-    "batches",
-    "chat",
-    "chatkit",
-    "completions",
-    "containers",
-    "conversations",
-    "embeddings",
-    "evals",
-    "fine_tuning",
-    "graders",
-    "images",
-    "models",
-    "moderations",
-    "organization",
-    "realtime",
-    "responses",
-    "skills",
-    "threads",
-    "vector_stores",
-    "videos",
-];
+/// The target of `OPTIONS` that is no path.
+const WHOLE_SERVER: &str = "*";
+/// The methods of the operations, and that by which they are asked for.
+const METHODS: &str = "GET, HEAD, POST, DELETE, OPTIONS";
 
 /// The main listener: the API, its reference, and health.
 pub fn router(hall: SharedHall) -> Router {
@@ -57,19 +39,32 @@ pub fn admin_router(hall: SharedHall) -> Router {
 }
 
 /// A holder is there for all that is below `/v1`: what is not served is told to nobody without a key.
-async fn unknown_path(method: Method, uri: Uri, holder: Result<Holder, ApiError>) -> ApiError {
-    let path = uri.path();
+async fn unknown_path(method: Method, uri: Uri, holder: Result<Holder, ApiError>) -> Response {
+    if method == Method::OPTIONS && uri.path() == WHOLE_SERVER {
+        return options_of_server();
+    }
+    no_operation(&method, uri.path(), holder.is_ok()).into_response()
+}
+
+/// What the server as a whole takes (RFC 9110, section 9.3.7).
+fn options_of_server() -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(METHODS));
+    response
+}
+
+fn no_operation(method: &Method, path: &str, has_key: bool) -> ApiError {
     let family = path.strip_prefix("/v1/").and_then(|rest| rest.split('/').next());
-    if holder.is_ok() && family.is_some_and(|family| NOT_YET.contains(&family)) {
+    if has_key && family.is_some_and(|family| NOT_YET.contains(&family)) {
         return ApiError::new(
             ErrorKind::NotImplemented,
-            format!("Endpoint '{method} {path}' is not implemented yet on Venna gateway"),
+            format!("Endpoint '{} {path}' is not implemented yet on Venna gateway", as_of_get(method)),
         );
     }
-    ApiError::new(ErrorKind::UnknownUrl, format!("Invalid URL ({method} {path})"))
+    unknown::url(method, path)
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> ApiError {
-    let message = format!("Method {method} is not supported on {}; see the Allow header.", uri.path());
+    let message = format!("Method {} is not supported on {}; see the Allow header.", as_of_get(&method), uri.path());
     ApiError::new(ErrorKind::WrongMethod, message)
 }

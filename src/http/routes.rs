@@ -5,7 +5,7 @@ use super::caller::Access;
 use super::connection::ClientConnection;
 use super::error::ApiError;
 use super::rates::Left;
-use super::{admin, content, content_coding, files, throttle, uploads, usage};
+use super::{admin, content, content_coding, files, models, throttle, uploads, usage};
 use crate::model::limits::Limit;
 use crate::model::scope::Scope;
 use axum::Router;
@@ -46,6 +46,7 @@ pub fn routes() -> Vec<Route> {
         upload("/v1/uploads/{id}/parts", Needs(UploadsWrite), uploads::add_upload_part),
         post("/v1/uploads/{id}/complete", Needs(UploadsWrite), uploads::complete_upload),
         post("/v1/uploads/{id}/cancel", Needs(UploadsWrite), uploads::cancel_upload),
+        get("/v1/models", AnyKey, models::list_models),
         get("/v1/organization/key", AnyKey, admin::retrieve_own_key),
         get("/v1/organization/projects", Admin, admin::list_projects),
         post("/v1/organization/projects", Admin, admin::create_project),

@@ -389,7 +389,7 @@ def test_no_refusal_is_asked_twice(ada: Caller) -> None:
         (404, "GET /v1/files/file-x"): lambda client: client.files.retrieve("file-x"),
         (404, "GET /v1/xyz"): lambda client: client.get("/xyz", cast_to=httpx2.Response),
         (405, "POST /v1/files/file-x"): lambda client: client.post("/files/file-x", cast_to=httpx2.Response),
-        (501, "GET /v1/models"): lambda client: client.models.list(),
+        (501, "GET /v1/models/m"): lambda client: client.models.retrieve("m"),
     }
     for (status, request), call in refusals.items():
         with CountingProxy(ada.venna) as proxy, ada.openai(base_url=proxy.base_url) as client:

@@ -14,6 +14,7 @@ mod dice;
 mod docs;
 mod expiry;
 mod export;
+mod first_contact;
 #[allow(dead_code, reason = "each test binary uses its part of the house")]
 mod house;
 mod idempotency;
@@ -24,6 +25,7 @@ mod list;
 mod matrix;
 #[allow(dead_code, reason = "each test binary uses its part of it")]
 mod postgres;
+mod protocol;
 mod quotas;
 mod races;
 mod receiver;

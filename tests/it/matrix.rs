@@ -325,7 +325,7 @@ fn the_scopes_are_those_of_the_product() {
             ("GET", path) if path.starts_with("/v1/files") => Access::Scope(Scope::FilesRead),
             (_, path) if path.starts_with("/v1/files") => Access::Scope(Scope::FilesWrite),
             (_, path) if path.starts_with("/v1/uploads") => Access::Scope(Scope::UploadsWrite),
-            (_, "/v1/organization/key") => Access::AnyKey,
+            (_, "/v1/models" | "/v1/organization/key") => Access::AnyKey,
             ("GET", path) if path.starts_with("/v1/organization/usage/") || path == "/v1/organization/costs" => {
                 Access::AdminOr(Scope::UsageRead)
             }

@@ -49,6 +49,9 @@ pub struct Scanner {
     state: State,
     /// How many bytes of the delimiter stood at the end of the last chunk. Always fewer than all.
     matched: usize,
+    /// How many of them are not content even if no delimiter follows: the line break that ends the headers of a part begins
+    /// the delimiter of an empty one (RFC 2046 section 5.1.1).
+    borrowed: usize,
     /// The header block being collected, with a CRLF in front of it.
     block: Vec<u8>,
     parts: usize,
@@ -104,6 +107,7 @@ impl Scanner {
             chunk: Bytes::new(),
             state: State::Preamble(0),
             matched: CRLF.len(),
+            borrowed: 0,
             block: Vec::new(),
             parts: 0,
         })
@@ -233,7 +237,7 @@ impl Scanner {
         };
         let content_bytes = self.block.len() - end - BLANK_LINE.len();
         self.chunk.advance(step_bytes - content_bytes);
-        self.state = State::Content;
+        (self.state, self.matched, self.borrowed) = (State::Content, CRLF.len(), CRLF.len());
         let lines = self.block.get(CRLF.len()..end).unwrap_or_default();
         Ok(Step::Emit(Event::Part(disposition::parse_part_headers(lines)?)))
     }
@@ -264,7 +268,7 @@ impl Scanner {
         let same = wanted.iter().zip(&self.chunk).take_while(|(wanted, byte)| wanted == byte).count();
         if same == wanted.len() {
             self.chunk.advance(same);
-            self.matched = 0;
+            (self.matched, self.borrowed) = (0, 0);
             return Found::Delimiter;
         }
         if same == self.chunk.len() {
@@ -274,10 +278,11 @@ impl Scanner {
         }
         if self.matched > 0 {
             // Not a delimiter after all. Its own first bytes stand in for those of the chunks that are gone.
-            let withheld = self.delimiter.slice(..self.matched + same);
+            let withheld = self.delimiter.slice(self.borrowed..self.matched + same);
             self.chunk.advance(same);
-            self.matched = 0;
-            return Found::Text(withheld);
+            (self.matched, self.borrowed) = (0, 0);
+            // Without content before it, the next byte may begin a delimiter of its own.
+            return if withheld.is_empty() { self.search() } else { Found::Text(withheld) };
         }
         let end = self.finder.find(&self.chunk).unwrap_or_else(|| self.chunk.len() - self.beginning_bytes());
         Found::Text(self.chunk.split_to(end))
@@ -444,6 +449,23 @@ mod tests {
         let dressed = "hello\r\n--bound-1 \t\r\nContent-Disposition: form-data; name=a\r\n\r\nx\r\n--bound-1-- \r\nbye";
         assert_eq!(scan(dressed.as_bytes()).parts(), vec![field("a", "x")]);
         assert_eq!(scan(b"\r\n\r\n--bound-1--\r\n").parts(), vec![]);
+    }
+
+    /// RFC 2046 section 5.1.1: the line break before a delimiter belongs to it, also the one that ends the headers.
+    #[test]
+    fn a_part_without_content_may_end_with_its_headers() {
+        let empty = "Content-Disposition: form-data; name=a\r\n\r\n--bound-1";
+        let last = format!("--bound-1\r\n{empty}\r\n{empty}--\r\n");
+        for size in [usize::MAX, 1, 2, 7] {
+            let scan = scan_cut(BOUNDARY, last.as_bytes(), &[size]);
+            assert_eq!(scan.parts(), vec![field("a", ""), field("a", "")], "{size}");
+        }
+        for content in ["--bound-", "--", "-", "\r\n--bound-", "--bound\r\n"] {
+            let body = form(&[("a", content.as_bytes())]);
+            for size in [usize::MAX, 1, 3] {
+                assert_eq!(scan_cut(BOUNDARY, &body, &[size]).parts(), vec![field("a", content)], "{content:?} {size}");
+            }
+        }
     }
 
     #[test]
@@ -620,8 +642,11 @@ mod tests {
     fn content() -> impl Strategy<Value = Vec<u8>> {
         let fragments =
             ["\r", "\n", "\r\n", "\r\n-", "\r\n--", "\r\n--bound", "\r\n--bound-", "bound-1", "--", "x", "\r\n\r\n"];
-        prop::collection::vec(prop::sample::select(fragments.to_vec()), 0..40)
-            .prop_map(|fragments| fragments.concat().replace("\r\n--bound-1", "\r\n--bound-2").into_bytes())
+        prop::collection::vec(prop::sample::select(fragments.to_vec()), 0..40).prop_map(|fragments| {
+            // The line break that ends the headers counts as one before the content.
+            let lines = format!("\r\n{}", fragments.concat()).replace("\r\n--bound-1", "\r\n--bound-2");
+            lines.into_bytes().split_off(CRLF.len())
+        })
     }
 
     fn chunk_sizes() -> impl Strategy<Value = Vec<usize>> {

@@ -4,7 +4,7 @@
 use super::operation::Operation;
 use super::page::{Block, Page, code};
 use super::site::Facts;
-use crate::http::router::NOT_YET;
+use crate::http::unknown::NOT_YET;
 
 const API: &str = include_str!("../../../docs/api.md");
 const SECTION: &str = "## Differences from OpenAI\n";

@@ -25,10 +25,9 @@ mod typescript;
 pub use site::{Facts, PriceLine};
 
 use super::SharedHall;
-use super::catalogue::ErrorKind;
 use super::conditions::{Validators, Verdict, evaluate};
-use super::error::ApiError;
 use super::headers::{CROSS_ORIGIN_RESOURCE_POLICY, put};
+use super::unknown;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -104,7 +103,8 @@ async fn serve(State(hall): State<SharedHall>, method: Method, uri: Uri, headers
 fn found(asset: &Asset, method: &Method, headers: &HeaderMap) -> Response {
     let verdict = evaluate(headers, Validators { etag: &asset.etag, modified_at: u64::MAX });
     let (status, body) = match verdict {
-        Verdict::NotModified => (StatusCode::NOT_MODIFIED, Bytes::new()),
+        Verdict::NotModified if method != Method::HEAD => (StatusCode::NOT_MODIFIED, Bytes::new()),
+        Verdict::NotModified => (StatusCode::NOT_MODIFIED, asset.body.clone()),
         Verdict::Proceed | Verdict::Failed => (StatusCode::OK, asset.body.clone()),
     };
     let mut response = page(status, asset.content_type, body, method);
@@ -119,7 +119,7 @@ fn not_found(body: &Bytes, method: &Method, uri: &Uri, headers: &HeaderMap) -> R
     let mut response = if accepts.contains("text/html") {
         page(StatusCode::NOT_FOUND, "text/html; charset=utf-8", body.clone(), method)
     } else {
-        ApiError::new(ErrorKind::UnknownUrl, format!("Invalid URL ({method} {})", uri.path())).into_response()
+        unknown::url(method, uri.path()).into_response()
     };
     put(response.headers_mut(), VARY, "accept");
     response
@@ -131,7 +131,7 @@ fn page(status: StatusCode, content_type: &'static str, body: Bytes, method: &Me
     let mut response = Response::new(if method == Method::HEAD { Body::empty() } else { Body::from(body) });
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    if status != StatusCode::NOT_MODIFIED {
+    if status != StatusCode::NOT_MODIFIED || method == Method::HEAD {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
     put(headers, CONTENT_TYPE, content_type);

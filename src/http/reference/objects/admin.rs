@@ -12,6 +12,11 @@ pub fn definitions() -> Vec<Definition> {
     let of = |name, about, fields| Definition { name, about, schema: Schema::Object(fields) };
     let page = |name, about, of| Definition { name, about, schema: page_of(of) };
     vec![
+        of(
+            "ListModelsResponse",
+            "No models.",
+            vec![object("list"), must("data", Schema::List(Box::new(Schema::Anything), Some(0)), "Always empty.")],
+        ),
         of("OwnKey", "The key of the request itself.", own_key()),
         of("Project", "A project, which is a workspace.", project()),
         page("ProjectListResponse", "A page of projects.", "Project"),

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 pub fn operations() -> Vec<Operation> {
     vec![
+        list_models(),
         own_key(),
         list_projects(),
         create_project(),
@@ -71,6 +72,19 @@ fn api_key_with_value() -> Value {
         key.insert("value".to_owned(), json!("vk_J6mQ0d3uE8sYcT1bWq9ZrPx2LfKhVn00Xk3f"));
     }
     key
+}
+
+fn list_models() -> Operation {
+    Operation {
+        about: vec![
+            "Tells a good key from a bad one, which is what most tools ask this for. This gateway serves no models."
+                .into(),
+        ],
+        answer: Answer::Json("ListModelsResponse", json!({"object": "list", "data": []})),
+        python: include_str!("../calls/list_models.py"),
+        typescript: include_str!("../calls/list_models.ts"),
+        ..Operation::new(Group::Administration, "listModels", "GET", "/v1/models", "List models")
+    }
 }
 
 fn own_key() -> Operation {

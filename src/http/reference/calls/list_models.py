@@ -1,0 +1,2 @@
+page = client.models.list()
+print(page.to_json())
