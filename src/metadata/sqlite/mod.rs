@@ -299,7 +299,7 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // A prepared statement keeps its plan whatever is bound to it; otherwise some are prepared again for each request.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    connection.execute_batch(spare::GIVES_ROOM_BACK)?;
+    spare::prepare(&connection)?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA foreign_keys = ON;",
     )?;

@@ -8,8 +8,8 @@ use rusqlite::{Connection, Result};
 use std::fs::File;
 use std::path::Path;
 
-/// What a connection says before anything else, so that a new database can give room back in steps.
-pub(super) const GIVES_ROOM_BACK: &str = "PRAGMA auto_vacuum = INCREMENTAL";
+/// What is said to a database before anything is in it, so that it can give room back in steps.
+const GIVES_ROOM_BACK: &str = "PRAGMA auto_vacuum = INCREMENTAL";
 /// `PRAGMA auto_vacuum` of a database that can.
 const INCREMENTAL: u32 = 2;
 /// Room that is kept in the database, at least.
@@ -51,6 +51,12 @@ pub enum CompactError {
     System(#[from] std::io::Error),
 }
 
+/// Lets a database that is still empty give room back later. Of one that is not, the statement would write, and so wait for
+/// the transactions of others.
+pub(super) fn prepare(connection: &Connection) -> Result<()> {
+    if pragma(connection, "page_count")? == 0 { connection.execute_batch(GIVES_ROOM_BACK) } else { Ok(()) }
+}
+
 /// Gives at most `limit` pages back to the disk, of those that are too many, and returns how many. The file is shorter once
 /// the log is written into it.
 pub(super) fn give_back(connection: &Connection, limit: u32) -> Result<usize> {
@@ -83,6 +89,7 @@ pub(super) fn compact(path: &Path) -> std::result::Result<Compacted, CompactErro
     if available_bytes < needed_bytes {
         return Err(CompactError::NoRoom { needed_bytes, available_bytes });
     }
+    connection.execute_batch(GIVES_ROOM_BACK)?;
     connection.execute_batch("VACUUM")?;
     truncate_log(&connection)?;
     Ok(Compacted { bytes_before, bytes_now: std::fs::metadata(path)?.len() })
