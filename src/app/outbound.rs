@@ -5,7 +5,7 @@ use crate::model::ids::ProcessId;
 use crate::model::outbox::SinkName;
 use crate::outbox::Delivery;
 use crate::sinks::{SigningSecret, WebhookConfig, WebhookSink};
-use crate::usage::{Exporter, SpendAlerts, Usage};
+use crate::usage::{Exporter, SpendAlerts, StepLimits, Usage};
 use anyhow::{Context, Result, bail};
 use std::fs::File;
 use std::io::Read;
@@ -29,7 +29,7 @@ pub(super) fn start(
     let deliver = |sink: &SinkConfig, name| deliver(sink, name, usage, process, tasks, stop);
     if let Some(written) = deliver(&config.usage_sink, SinkName::Usage)? {
         let (metadata, clock) = (Arc::clone(&usage.metadata), usage.clock.clone());
-        tasks.spawn(Exporter { metadata, clock, written }.run(stop.clone()));
+        tasks.spawn(Exporter { metadata, clock, written, limits: StepLimits::default() }.run(stop.clone()));
     }
     if config.alert_sink.url.is_some() && config.alert_sink.secret_file.is_none() {
         bail!("alert_sink_url is set, and alert_sink_secret_file is not: alerts are always signed");

@@ -5,12 +5,13 @@ use super::{Effect, MetadataStore};
 use crate::clock::Clock;
 use crate::model::caller::Caller;
 use crate::model::expiry::ExpiresAfter;
-use crate::model::export::{ExportBounds, ExportProgress, NextExport};
+use crate::model::export::{ExportBounds, ExportPart, ExportPlace, ExportProgress, NextExport};
 use crate::model::ids::{FileId, ProcessId};
 use crate::model::ledger::{ReadOp, Reads};
 use crate::model::outbox::{NewMessage, OutboxStatus, SinkName};
+use crate::model::prices::LineItem;
 use crate::model::purpose::Purpose;
-use crate::model::usage::{Group, SlotWidth};
+use crate::model::usage::{Group, SlotWidth, UsageByGroup};
 use bytes::Bytes;
 
 const HOUR: u64 = SlotWidth::Hour.seconds();
@@ -21,6 +22,7 @@ const BOUNDS: ExportBounds = ExportBounds { hours: 3, late_rows: 2, margin_secon
 pub async fn holds(store: &dyn MetadataStore, clock: &Clock) {
     messages_are_written_once_and_sent_in_order(store, clock).await;
     hours_are_exported_when_they_are_over_and_corrected_later(store, clock).await;
+    what_is_exported_in_parts_stays_as_it_was_at_the_first(store, clock).await;
 }
 
 fn message(id: &str, sink: SinkName, body: &'static str) -> NewMessage {
@@ -97,7 +99,7 @@ async fn hours(store: &dyn MetadataStore, caller: Caller) -> (Option<ExportProgr
     let group = Group::of(Some(caller.workspace), Some(caller.key), Some(Purpose::UserData));
     let used = usage.get(&group).map(|series| series.buckets(&hours, SlotWidth::Hour, until)).unwrap_or_default();
     let used = used.iter().map(|used| used.byte_seconds).collect();
-    (progress, ExportProgress { until, through_seq, corrections }, used)
+    (progress, ExportProgress { until, through_seq, corrections, part: None }, used)
 }
 
 async fn is_nothing(store: &dyn MetadataStore) -> bool {
@@ -168,4 +170,72 @@ async fn hours_are_exported_when_they_are_over_and_corrected_later(store: &dyn M
     assert!(store.freeze_export(Some(fourth), fifth, Vec::new()).await.unwrap());
     assert!(is_nothing(store).await);
     assert!(store.archive_workspace(caller.workspace, ORIGIN).await.unwrap().is_some());
+}
+
+/// The requests of class A of a caller in an hour.
+fn lists(usage: &UsageByGroup, caller: Caller, hour: u64) -> i128 {
+    let group = Group::of(Some(caller.workspace), Some(caller.key), None);
+    let series = usage.get(&group).cloned().unwrap_or_default();
+    series.buckets(&[(hour, hour + HOUR)], SlotWidth::Hour, hour + HOUR)[0].happened.ops_class_a
+}
+
+async fn what_is_exported_in_parts_stays_as_it_was_at_the_first(store: &dyn MetadataStore, clock: &Clock) {
+    let caller = tenant(store, "exported in parts").await;
+    let before = store.export_progress().await.unwrap().unwrap();
+    let (begin, second_hour) = (before.until, before.until + HOUR);
+    let at = |second: u64| clock.set(second * 1000);
+    at(begin + 10);
+    read(store, caller, 100).await;
+    at(second_hour + 60);
+    let (_, NextExport::Hours { from, until, through_seq, usage }) = store.next_export(BOUNDS).await.unwrap() else {
+        panic!("an hour is over")
+    };
+    assert_eq!((from, until, lists(&usage, caller, begin)), (begin, second_hour, 3));
+    let after = ExportPlace { hour: begin, group: *usage.keys().next().unwrap(), item: LineItem::ClassA };
+    let part = ExportPart { through_seq, number: 1, after };
+    let first = ExportProgress { part: Some(part), through_seq, ..before };
+    assert!(store.freeze_export(Some(before), first, vec![message("p1", SinkName::Usage, "p1")]).await.unwrap());
+    assert_eq!(store.export_progress().await.unwrap(), Some(first), "it is known after a crash");
+    assert!(!store.freeze_export(Some(before), first, Vec::new()).await.unwrap(), "once");
+
+    at(begin + 20);
+    read(store, caller, 101).await;
+    at(second_hour + HOUR + 60);
+    for rolled in [false, true] {
+        let (progress, next) = store.next_export(BOUNDS).await.unwrap();
+        let NextExport::Hours { from, until, through_seq, usage } = next else {
+            panic!("the rest of the hour: {next:?}")
+        };
+        assert_eq!((progress, from, until), (Some(first), begin, second_hour), "that hour and no other");
+        assert_eq!(
+            (through_seq, lists(&usage, caller, begin)),
+            (part.through_seq, 3),
+            "as it was, rolled up: {rolled}"
+        );
+        while store.roll_up_usage(1000).await.unwrap() > 0 {}
+    }
+    let second = ExportProgress { until: second_hour, part: None, ..first };
+    assert!(store.freeze_export(Some(first), second, Vec::new()).await.unwrap());
+
+    let (_, NextExport::Late { rows, through_seq }) = store.next_export(BOUNDS).await.unwrap() else {
+        panic!("what came meanwhile is late")
+    };
+    assert_eq!(rows.iter().map(|row| (row.ts, row.count)).collect::<Vec<_>>(), [(begin + 20, 3)]);
+    let part = ExportPart { through_seq, number: 2, after: ExportPlace { hour: begin, ..after } };
+    let third = ExportProgress { part: Some(part), ..second };
+    assert!(store.freeze_export(Some(second), third, Vec::new()).await.unwrap());
+    at(begin + 30);
+    read(store, caller, 102).await;
+    at(second_hour + HOUR + 60);
+    let (_, NextExport::Late { rows: again, through_seq: same }) = store.next_export(BOUNDS).await.unwrap() else {
+        panic!("the rest of the corrections")
+    };
+    assert_eq!((again, same), (rows, through_seq), "the same rows");
+    let fourth = ExportProgress { through_seq, corrections: second.corrections + 1, part: None, ..third };
+    assert!(store.freeze_export(Some(third), fourth, Vec::new()).await.unwrap());
+    assert_eq!(store.export_progress().await.unwrap(), Some(fourth));
+    let (_, NextExport::Late { rows, .. }) = store.next_export(BOUNDS).await.unwrap() else {
+        panic!("one more is late")
+    };
+    assert_eq!(rows.iter().map(|row| row.ts).collect::<Vec<_>>(), [begin + 30]);
 }

@@ -60,6 +60,7 @@ macro_rules! migrations {
             (21, "servers", "0021_servers"),
             (22, "audit log order", "0022_audit_log_order"),
             (23, "statement indexes", "0023_statement_indexes"),
+            (24, "export parts", "0024_export_parts"),
         )
     };
     ($store:literal, $(($number:literal, $name:literal, $file:literal),)*) => {

@@ -4,13 +4,22 @@ use crate::dice::Dice;
 use crate::house::{Actor, Form, House, eventually};
 use crate::receiver::{Manner, Receiver};
 use crate::rows::Rows;
-use std::collections::BTreeMap;
+use bytes::Bytes;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 use venna::clock::Clock;
+use venna::metadata::MetadataStore;
 use venna::model::adjustment::{Adjusted, NewAdjustment, Reason};
 use venna::model::audit::Origin;
+use venna::model::ids::{KeyId, ProcessId};
+use venna::model::ledger::{ReadOp, Reads};
+use venna::model::outbox::SinkName;
 use venna::model::prices::LineItem;
+use venna::model::purpose::Purpose;
 use venna::sinks::SigningSecret;
+use venna::usage::{Exporter, StepLimits};
 
 /// The beginning of an hour.
 const NOW_MS: u64 = 1_795_374_000_000;
@@ -236,6 +245,66 @@ async fn nobody_waits_for(manner: Manner) {
         let body = &state.bodies[&format!("usage:{NOW}:0")];
         assert!(state.attempts.iter().all(|attempt| attempt.body == *body), "the same bytes each time");
     }
+    house.close().await;
+}
+
+/// The messages that wait, each acknowledged.
+async fn take_messages(metadata: &dyn MetadataStore) -> Vec<Bytes> {
+    let (process, mut bodies) = (ProcessId::new([9; 16]), Vec::new());
+    while let Some(message) = metadata.next_message(SinkName::Usage, process).await.unwrap() {
+        metadata.acknowledge_message(message.seq).await.unwrap();
+        bodies.push(message.body);
+    }
+    bodies
+}
+
+/// An hour of many keys, and corrections of it, are written in steps of bounded size, whatever comes between two of them.
+#[tokio::test]
+async fn an_hour_of_many_keys_is_written_in_bounded_steps() {
+    const STEP_BYTES: usize = 4000;
+    const EVENT_BYTES: usize = 700;
+    let house = House::with(&[], Clock::set_to(NOW_MS)).await;
+    house.visitor("ada").await.create_file("first", b"12345").await.is_ok();
+    let installation = house.installation().await;
+    let metadata = Arc::clone(&installation.usage.metadata);
+    let workspace = installation.workspaces.find("ada").await.unwrap().unwrap().id;
+    let process = ProcessId::new([8; 16]);
+    let reads = |number: u64, bytes: u64| {
+        let key = KeyId::next(None, 1 + number, [7; 11]);
+        Reads { workspace, key, op: ReadOp::Content, purpose: Some(Purpose::Batch), count: 1, bytes }
+    };
+    metadata.add_reads(process, 0, (0..200).map(|key| reads(key, 100 + key)).collect()).await.unwrap();
+    house.clock.set(NOW_MS + 2 * 3_600_000);
+    let limits = StepLimits { step_bytes: STEP_BYTES, pending_messages: 1 };
+    let (clock, written) = (house.clock.clone(), Arc::new(Notify::new()));
+    let exporter = Exporter { metadata: Arc::clone(&metadata), clock, written, limits };
+    let (mut steps, mut sums, mut ids) = (0, BTreeMap::<_, i128>::new(), BTreeSet::new());
+    loop {
+        exporter.export().await.unwrap();
+        let bodies = take_messages(&*metadata).await;
+        if bodies.is_empty() {
+            break;
+        }
+        assert!(bodies.len() == 1 && bodies[0].len() <= STEP_BYTES + EVENT_BYTES, "step {steps}: {}", bodies.len());
+        for event in serde_json::from_slice::<Vec<serde_json::Value>>(&bodies[0]).unwrap() {
+            let data = &event["data"];
+            let (item, hour) = (data["line_item"].as_str().unwrap().to_owned(), data["start_time"].as_u64().unwrap());
+            let quantity: i128 = data["quantity"].as_str().unwrap().parse().unwrap();
+            *sums.entry((data["project_id"].as_str().unwrap().to_owned(), item, hour)).or_default() += quantity;
+            assert!(ids.insert(event["id"].as_str().unwrap().to_owned()), "{} is told of twice", event["id"]);
+        }
+        // In the middle of the hour, and of what corrects it, more comes of the same hour.
+        if [5, 60].contains(&steps) {
+            house.clock.set(NOW_MS + 60_000);
+            metadata.add_reads(process, 1000 * steps, (0..100).map(|key| reads(key, 7)).collect()).await.unwrap();
+            house.clock.set(NOW_MS + 3 * 3_600_000);
+            metadata.roll_up_usage(1000).await.unwrap();
+        }
+        steps += 1;
+    }
+    assert!(steps > 60, "{steps} steps");
+    sums.retain(|_, quantity| *quantity != 0);
+    assert_eq!(sums, by_hour(&house.database(), NOW + 2 * HOUR));
     house.close().await;
 }
 

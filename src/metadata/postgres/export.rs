@@ -1,23 +1,37 @@
 //! How far usage is exported, and what is to be exported next. Only rows of the ledger that have their numbers are exported:
 //! whatever gets one later comes late.
 
-use super::connections::Session;
+use super::connections::{Session, Values};
 use super::failure::Failure;
-use super::rows::{number, optional_number, stored};
+use super::rows::{named, number, optional, optional_number, stored};
 use super::usage::{self, Behind};
 use super::writer::{Change, Lock, Task};
 use super::{ledger, outbox};
-use crate::model::export::{ExportBounds, ExportProgress, NextExport};
+use crate::model::export::{ExportBounds, ExportPart, ExportPlace, ExportProgress, NextExport};
 use crate::model::outbox::NewMessage;
-use crate::model::usage::{Dimensions, SlotWidth, UsageQuery};
+use crate::model::prices::LineItem;
+use crate::model::purpose::Purpose;
+use crate::model::usage::{Dimensions, Group, SlotWidth, UsageQuery};
 use tokio_postgres::Row;
 
 pub(super) async fn progress(session: &Session) -> Result<Option<ExportProgress>, Failure> {
-    let found = session.row("SELECT until, through_seq, corrections FROM usage_export", &[]).await?;
+    let sql = "SELECT until, through_seq, corrections, part_through_seq, part_number, part_hour, part_line_item,
+                      part_workspace_id, part_api_key_id, part_purpose FROM usage_export";
     let progress = |row: Row| {
-        Ok(ExportProgress { until: number(&row, 0)?, through_seq: number(&row, 1)?, corrections: number(&row, 2)? })
+        let (until, through_seq, corrections) = (number(&row, 0)?, number(&row, 1)?, number(&row, 2)?);
+        Ok(ExportProgress { until, through_seq, corrections, part: part(&row)? })
     };
-    found.map(progress).transpose()
+    session.row(sql, &[]).await?.map(progress).transpose()
+}
+
+/// The columns of a part, from the fourth on.
+fn part(row: &Row) -> Result<Option<ExportPart>, Failure> {
+    let Some(through_seq) = optional_number(row, 3)? else { return Ok(None) };
+    let purpose: Option<&str> = row.try_get(9)?;
+    let purpose = purpose.map(|_| named(row, 9, Purpose::named)).transpose()?;
+    let group = Group::of(optional(row, 7)?, optional(row, 8)?, purpose);
+    let after = ExportPlace { hour: number(row, 5)?, group, item: named(row, 6, LineItem::named)? };
+    Ok(Some(ExportPart { through_seq, number: number(row, 4)?, after }))
 }
 
 /// On a session whose statements all see the same moment.
@@ -42,23 +56,45 @@ async fn behind(
         None => ledger::oldest_ts(session).await?.map(|ts| ts - ts % hour),
     };
     let Some(from) = from else { return Ok(NextExport::Nothing) };
+    if let Some((progress, part)) = progress.and_then(|progress| Some((progress, progress.part_of_corrections()?))) {
+        let (first, through_seq) = (progress.through_seq, part.through_seq);
+        let rows = ledger::late(session, (first, through_seq), progress.until, bounds.late_rows).await?;
+        return Ok(NextExport::Late { rows, through_seq });
+    }
     let over = over(session, bounds.margin_seconds, set_ms).await?;
     if over <= from {
         return Ok(NextExport::Nothing);
     }
-    let newest = ledger::newest_seq(session).await?;
-    if let Some(progress) = progress {
-        let rows = ledger::late(session, progress.through_seq, progress.until, bounds.late_rows).await?;
-        let more = rows.len() == usize::try_from(bounds.late_rows).unwrap_or(usize::MAX);
-        if let Some(last) = rows.last().map(|row| row.seq) {
-            return Ok(NextExport::Late { rows, through_seq: if more { last } else { newest } });
-        }
+    let part = progress.and_then(|progress| progress.part_of_hour());
+    let through_seq = match part {
+        Some(part) => part.through_seq,
+        None => ledger::newest_seq(session).await?,
+    };
+    if part.is_none()
+        && let Some(late) = late(session, progress, through_seq, bounds).await?
+    {
+        return Ok(late);
     }
-    let until = over.min(from + u64::from(bounds.hours) * hour);
+    let hours = if part.is_some() { 1 } else { u64::from(bounds.hours) };
+    let until = over.min(from + hours * hour);
     let by = Dimensions { workspace: true, key: true, purpose: true };
     let query = UsageQuery { start: from, end: until, width: SlotWidth::Hour, workspaces: None, keys: None, by };
-    let usage = usage::find(session, &query, Behind::Numbered, set_ms).await?;
-    Ok(NextExport::Hours { from, until, through_seq: newest, usage })
+    let usage = usage::find(session, &query, Behind::Through(through_seq), set_ms).await?;
+    Ok(NextExport::Hours { from, until, through_seq, usage })
+}
+
+/// The rows that tell of hours that are exported already, if there are any.
+async fn late(
+    session: &Session,
+    progress: Option<ExportProgress>,
+    newest: u64,
+    bounds: ExportBounds,
+) -> Result<Option<NextExport>, Failure> {
+    let Some(progress) = progress else { return Ok(None) };
+    let rows = ledger::late(session, (progress.through_seq, newest), progress.until, bounds.late_rows).await?;
+    let more = rows.len() == usize::try_from(bounds.late_rows).unwrap_or(usize::MAX);
+    let last = rows.last().map(|row| row.seq);
+    Ok(last.map(|last| NextExport::Late { rows, through_seq: if more { last } else { newest } }))
 }
 
 /// The hours before this second are over: they ended so long ago, and it is not later than the deadline of a File that is
@@ -87,10 +123,29 @@ pub(super) async fn freeze(
             return Err(Failure::Unreadable("a message of the export is there already".to_owned()));
         }
     }
-    let sql = "INSERT INTO usage_export (\"only\", until, through_seq, corrections) VALUES (1, $1, $2, $3)
-               ON CONFLICT (\"only\") DO UPDATE SET until = excluded.until, through_seq = excluded.through_seq,
-               corrections = excluded.corrections";
-    change.execute(sql, &[&stored(to.until), &stored(to.through_seq), &stored(to.corrections)]).await?;
+    note(&change, to).await?;
     change.commit(async { Ok(()) }).await?;
     Ok(true)
+}
+
+async fn note(change: &Change<'_>, progress: ExportProgress) -> Result<(), Failure> {
+    let sql =
+        "INSERT INTO usage_export (\"only\", until, through_seq, corrections, part_through_seq, part_number, part_hour,
+                   part_line_item, part_workspace_id, part_api_key_id, part_purpose)
+               VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+               ON CONFLICT (\"only\") DO UPDATE SET until = excluded.until, through_seq = excluded.through_seq,
+                   corrections = excluded.corrections, part_through_seq = excluded.part_through_seq,
+                   part_number = excluded.part_number, part_hour = excluded.part_hour,
+                   part_line_item = excluded.part_line_item, part_workspace_id = excluded.part_workspace_id,
+                   part_api_key_id = excluded.part_api_key_id, part_purpose = excluded.part_purpose";
+    let (part, after) = (progress.part, progress.part.map(|part| part.after));
+    let [until, through_seq, corrections] = [progress.until, progress.through_seq, progress.corrections].map(stored);
+    let (part_through_seq, number) = (part.map(|part| stored(part.through_seq)), part.map(|part| stored(part.number)));
+    let (hour, item) = (after.map(|after| stored(after.hour)), after.map(|after| after.item.name()));
+    let workspace = after.and_then(|after| after.group.workspace).map(|id| id.to_string());
+    let key = after.and_then(|after| after.group.key).map(|id| id.to_string());
+    let purpose = after.and_then(|after| after.group.purpose);
+    let values: Values<'_> =
+        &[&until, &through_seq, &corrections, &part_through_seq, &number, &hour, &item, &workspace, &key, &purpose];
+    change.execute(sql, values).await.map(drop)
 }

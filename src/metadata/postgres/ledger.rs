@@ -113,16 +113,18 @@ pub(super) async fn number_some(change: &Change<'_>, limit: u32) -> Result<u64, 
     change.begin(&[Lock::Task(Task::Ledger)], async { number.execute(&[&i64::from(limit)]).await }).await
 }
 
-/// At most `limit` rows behind a row that tell of what was before a second, in the order of their numbers.
+/// At most `limit` rows behind a row, and up to another, that tell of what was before a second, in the order of their numbers.
 pub(super) async fn late(
     session: &Session,
-    after_seq: u64,
+    (after_seq, through_seq): (u64, u64),
     before: u64,
     limit: u32,
 ) -> Result<Vec<LedgerRow>, Failure> {
     // An index by time would find nearly all there are.
-    let sql = format!("SELECT seq, {COLUMNS} FROM ledger WHERE seq > $1 AND ts + 0 < $2 ORDER BY seq LIMIT $3");
-    let found = session.rows(&sql, &[&stored(after_seq), &stored(before), &i64::from(limit)]).await?;
+    let sql =
+        format!("SELECT seq, {COLUMNS} FROM ledger WHERE seq > $1 AND seq <= $4 AND ts + 0 < $2 ORDER BY seq LIMIT $3");
+    let values: Values<'_> = &[&stored(after_seq), &stored(before), &i64::from(limit), &stored(through_seq)];
+    let found = session.rows(&sql, values).await?;
     found.iter().map(ledger_row).collect()
 }
 

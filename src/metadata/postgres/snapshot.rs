@@ -156,7 +156,22 @@ pub(super) static TABLES: &[Table] = &[
     table("usage_hourly", USAGE),
     table("usage_hourly_totals", USAGE),
     table("outbox", &["seq", "message_id", "sink", "content_type", "body", "created_at", "acknowledged_at"]),
-    table("usage_export", &["\"only\"", "until", "through_seq", "corrections"]),
+    table(
+        "usage_export",
+        &[
+            "\"only\"",
+            "until",
+            "through_seq",
+            "corrections",
+            "part_through_seq",
+            "part_number",
+            "part_hour",
+            "part_line_item",
+            "part_workspace_id",
+            "part_api_key_id",
+            "part_purpose",
+        ],
+    ),
 ];
 
 /// Rows of one of the tables.

@@ -57,6 +57,12 @@ fn facts(width: SlotWidth, condition: &str) -> String {
     )
 }
 
+/// Returns the query for the same rows that takes from sums what they add.
+fn negative(facts: &str) -> String {
+    let taken = for_each(|column| format!("-{column}"), ", ");
+    format!("SELECT workspace_id, hour, api_key_id, purpose, {taken} FROM ({facts}) r")
+}
+
 /// Numbers at most `limit` more rows of the ledger, and takes as many into the cache; how many there were.
 pub(super) async fn roll_up(change: Change<'_>, limit: u32) -> Result<u64, Failure> {
     ledger::number_some(&change, limit).await?;
@@ -156,8 +162,8 @@ async fn rolled_seq(session: &Session) -> Result<u64, Failure> {
 pub(super) enum Behind {
     /// All that are committed.
     All,
-    /// Those that have their numbers; for whole hours only.
-    Numbered,
+    /// Those up to this number, and nothing of the cache that came later; for whole hours only.
+    Through(u64),
 }
 
 /// On a session whose statements all see the same moment. Numbers are written into the statement, so that the database
@@ -174,13 +180,15 @@ pub(super) async fn find(
     // Each source has the condition itself, so that an index of it by workspace can be used.
     let owned = if query.workspaces.is_some() { "workspace_id = ANY($1)" } else { "$1::text[] IS NULL" };
     let by_hours = |until: u64| format!("SELECT {COLUMNS} FROM {cache} WHERE {owned} AND hour < {until}");
-    let since = |width: SlotWidth, until: u64| {
-        let numbered = facts(width, &format!("{owned} AND seq > {rolled} AND ts < {until}"));
-        match behind {
-            Behind::Numbered => numbered,
-            Behind::All => {
-                [numbered, facts(width, &format!("{owned} AND seq IS NULL AND ts < {until}"))].join(" UNION ALL ")
-            }
+    let since = |width: SlotWidth, until: u64| match behind {
+        Behind::All => {
+            let numbered = facts(width, &format!("{owned} AND seq > {rolled} AND ts < {until}"));
+            [numbered, facts(width, &format!("{owned} AND seq IS NULL AND ts < {until}"))].join(" UNION ALL ")
+        }
+        Behind::Through(through_seq) => {
+            let (above, upto) = (rolled.min(through_seq), rolled.max(through_seq));
+            let rows = facts(width, &format!("{owned} AND seq > {above} AND seq <= {upto} AND ts < {until}"));
+            if rolled <= through_seq { rows } else { negative(&rows) }
         }
     };
     let sources = match query.width {
@@ -241,7 +249,10 @@ async fn add_adjustments(
     wanted: Values<'_>,
     usage: &mut UsageByGroup,
 ) -> Result<(), Failure> {
-    let known = if behind == Behind::Numbered { "seq IS NOT NULL" } else { "true" };
+    let known = match behind {
+        Behind::Through(through_seq) => format!("seq <= {through_seq}"),
+        Behind::All => "true".to_owned(),
+    };
     let sql = format!(
         "SELECT {dimensions}, ts, line_item, bytes + count FROM (
              SELECT workspace_id, coalesce(api_key_id, '') AS api_key_id, coalesce(purpose, '') AS purpose, ts, line_item,

@@ -133,10 +133,15 @@ pub(super) fn list(
     Ok(Page::cut(rows, limit))
 }
 
-/// At most `limit` rows behind a row that tell of what was before a second, in the order of commits.
-pub(super) fn late(connection: &Connection, after_seq: u64, before: u64, limit: u32) -> Result<Vec<LedgerRow>> {
-    let sql = format!("SELECT {COLUMNS} FROM ledger WHERE seq > ?1 AND ts < ?2 ORDER BY seq LIMIT ?3");
-    connection.prepare_cached(&sql)?.query_map(params![after_seq, before, limit], ledger_row)?.collect()
+/// At most `limit` rows behind a row, and up to another, that tell of what was before a second, in the order of commits.
+pub(super) fn late(
+    connection: &Connection,
+    (after_seq, through_seq): (u64, u64),
+    before: u64,
+    limit: u32,
+) -> Result<Vec<LedgerRow>> {
+    let sql = format!("SELECT {COLUMNS} FROM ledger WHERE seq > ?1 AND seq <= ?4 AND ts < ?2 ORDER BY seq LIMIT ?3");
+    connection.prepare_cached(&sql)?.query_map(params![after_seq, before, limit, through_seq], ledger_row)?.collect()
 }
 
 /// The newest row; 0 when there is none.

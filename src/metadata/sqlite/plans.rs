@@ -82,7 +82,7 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("FROM api_keys k ORDER BY k.id", "SCAN k", "every key, for the command line and the first start"),
     (
         "ledger NOT INDEXED WHERE fact <> 'adjustment' AND true AND seq >",
-        "SEARCH ledger USING INTEGER PRIMARY KEY (rowid>?)",
+        "SEARCH ledger USING INTEGER PRIMARY KEY (rowid>?",
         "rows of all workspaces since the last roll-up, for the administration",
     ),
     ("WHERE true AND hour <", "SCAN usage_hourly", "the usage of all workspaces, for the administration"),
@@ -97,8 +97,8 @@ const ALLOWED: &[(&str, &str, &str)] = &[
         "Files of all workspaces that have expired and are not swept yet",
     ),
     (
-        "WHERE seq > ?1 AND ts < ?2 ORDER BY seq LIMIT",
-        "SEARCH ledger USING INTEGER PRIMARY KEY (rowid>?)",
+        "WHERE seq > ?1 AND seq <= ?4 AND ts < ?2 ORDER BY seq LIMIT",
+        "SEARCH ledger USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
         "rows since the last export, once an hour",
     ),
     // Pages of fsck.

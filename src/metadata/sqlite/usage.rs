@@ -40,6 +40,14 @@ fn facts(width: SlotWidth, index: &str, condition: &str) -> String {
     )
 }
 
+/// Returns the query for the same rows that takes from sums what they add.
+fn negative(facts: &str) -> String {
+    format!(
+        "SELECT workspace_id, hour, api_key_id, purpose, -delta_bytes, -delta_files, -byte_seconds, -ops_class_a,
+                -ops_class_b, -ingress_bytes, -egress_bytes FROM ({facts})"
+    )
+}
+
 /// Takes at most `limit` more rows of the ledger into the cache; how many there were.
 pub(super) fn roll_up(connection: &Connection, limit: u32) -> Result<usize> {
     let rolled = rolled_seq(connection)?;
@@ -137,11 +145,25 @@ fn rolled_seq(connection: &Connection) -> Result<u64> {
 /// On a connection whose reads all see the same moment.
 pub(super) fn find(connection: &Connection, query: &UsageQuery, now_seconds: u64) -> Result<UsageByGroup> {
     let snapshot = connection.unchecked_transaction()?;
-    within(&snapshot, query, now_seconds)
+    within(&snapshot, query, None, now_seconds)
 }
 
-/// The same within a snapshot that is there already.
-pub(super) fn within(snapshot: &Connection, query: &UsageQuery, now_seconds: u64) -> Result<UsageByGroup> {
+/// What the rows of the ledger up to one of them amount to, in slots of an hour, within a snapshot that is there already.
+pub(super) fn through(
+    snapshot: &Connection,
+    query: &UsageQuery,
+    through_seq: u64,
+    now_seconds: u64,
+) -> Result<UsageByGroup> {
+    within(snapshot, query, Some(through_seq), now_seconds)
+}
+
+fn within(
+    snapshot: &Connection,
+    query: &UsageQuery,
+    through_seq: Option<u64>,
+    now_seconds: u64,
+) -> Result<UsageByGroup> {
     if query.workspaces.as_ref().is_some_and(Vec::is_empty) {
         return Ok(UsageByGroup::new());
     }
@@ -155,7 +177,18 @@ pub(super) fn within(snapshot: &Connection, query: &UsageQuery, now_seconds: u64
         facts(width, filter.by_seq(), &format!("{owned} AND seq > {rolled} AND ts < {until}"))
     };
     let sources = match query.width {
-        SlotWidth::Hour => [by_hours(query.end), since(SlotWidth::Hour, query.end)].join(" UNION ALL "),
+        SlotWidth::Hour => {
+            let beside = match through_seq {
+                None => since(SlotWidth::Hour, query.end),
+                Some(through_seq) => {
+                    let (above, upto) = (rolled.min(through_seq), rolled.max(through_seq));
+                    let rows = format!("{owned} AND seq > {above} AND seq <= {upto} AND ts < {}", query.end);
+                    let rows = facts(SlotWidth::Hour, filter.by_seq(), &rows);
+                    if rolled <= through_seq { rows } else { negative(&rows) }
+                }
+            };
+            [by_hours(query.end), beside].join(" UNION ALL ")
+        }
         SlotWidth::Minute => {
             let hour = query.start - query.start % SlotWidth::Hour.seconds();
             let some = if filter.is_all { "workspace_id IN (SELECT id FROM workspaces)" } else { owned.as_str() };
@@ -199,7 +232,7 @@ pub(super) fn within(snapshot: &Connection, query: &UsageQuery, now_seconds: u64
             series.opening_files += slot.delta_files;
         }
     }
-    add_adjustments(snapshot, query, &dimensions, (&filter, &values), &mut usage)?;
+    add_adjustments(snapshot, query, through_seq, &dimensions, (&filter, &values), &mut usage)?;
     Ok(usage)
 }
 
@@ -207,6 +240,7 @@ pub(super) fn within(snapshot: &Connection, query: &UsageQuery, now_seconds: u64
 fn add_adjustments(
     connection: &Connection,
     query: &UsageQuery,
+    through_seq: Option<u64>,
     dimensions: &str,
     (filter, values): (&Filter, &[Value]),
     usage: &mut UsageByGroup,
@@ -216,8 +250,9 @@ fn add_adjustments(
              SELECT workspace_id, coalesce(api_key_id, '') AS api_key_id, coalesce(purpose, '') AS purpose, ts, line_item,
                     bytes, count
              FROM ledger INDEXED BY ledger_adjustments
-             WHERE fact = 'adjustment' AND {owned} AND ts >= {start} AND ts < {end}
+             WHERE fact = 'adjustment' AND {owned} AND ts >= {start} AND ts < {end} AND {known}
          ) WHERE {keys}",
+        known = through_seq.map_or_else(|| "true".to_owned(), |through_seq| format!("seq <= {through_seq}")),
         owned = filter.workspaces,
         start = query.start,
         end = query.end,

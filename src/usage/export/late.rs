@@ -8,6 +8,22 @@ use std::collections::BTreeMap;
 /// By how much what was said of an hour, a group and a line item changes.
 pub(super) type Corrections = BTreeMap<(u64, Group, LineItem), i128>;
 
+/// Corrections that are worked out at once, unless a single row is more: a row of storage changes each hour since.
+const MAX_CORRECTIONS: u64 = 50_000;
+
+/// Returns the first of these rows, as many as change a bounded number of hours before `until`; one at least, if there is one.
+pub(super) fn first_rows(rows: &[LedgerRow], until: u64) -> &[LedgerRow] {
+    let mut changed = 0;
+    let fits = |row: &&LedgerRow| {
+        let is_storage = matches!(row.fact, Fact::Opening | Fact::Create | Fact::Complete | Fact::End);
+        let hours = until.saturating_sub(hour_of(row.ts)) / SlotWidth::Hour.seconds();
+        changed += if is_storage { hours.max(1) } else { 1 };
+        changed <= MAX_CORRECTIONS
+    };
+    let count = rows.iter().take_while(fits).count().max(1);
+    rows.get(..count).unwrap_or(rows)
+}
+
 /// What these rows add to the hours before `until`; nothing where they cancel each other out.
 pub(super) fn corrections(rows: &[LedgerRow], until: u64) -> Corrections {
     let mut corrections = Corrections::new();
@@ -84,6 +100,18 @@ mod tests {
         let created = of(&[row(Fact::Create, 7300, 10, 1)]);
         let expected = [(LineItem::Storage, 35_000), (LineItem::ClassA, 1), (LineItem::Ingress, 10)];
         assert_eq!(created, expected.map(|(item, quantity)| (7200, item, quantity)));
+    }
+
+    #[test]
+    fn rows_are_taken_until_they_change_too_many_hours() {
+        let read = row(Fact::Read(ReadOp::List), 0, 0, 1);
+        let (end, hours) = (row(Fact::End, 0, -10, 0), |count: u64| count * 3600);
+        let taken = |rows: &[LedgerRow], until: u64| first_rows(rows, until).len();
+        assert_eq!(taken(&vec![read.clone(); 1000], hours(MAX_CORRECTIONS)), 1000, "a read changes one hour");
+        assert_eq!(taken(&vec![end.clone(); 1000], hours(MAX_CORRECTIONS / 4)), 4);
+        assert_eq!(taken(&[end.clone(), read], hours(MAX_CORRECTIONS)), 1);
+        assert_eq!(taken(&vec![end; 3], hours(MAX_CORRECTIONS * 2)), 1, "one at least");
+        assert_eq!(taken(&[], hours(1)), 0);
     }
 
     #[test]

@@ -1,26 +1,30 @@
 //! Export: usage of hours that are over becomes messages in the outbox, as the ledger has it, once.
 //!
 //! What is exported is decided by two numbers that the store keeps: up to which hour, and up to which row of the ledger. Both
-//! move in the transaction that writes the messages, so that a crash repeats nothing and leaves nothing out. Rows that come
-//! later for hours that are exported already become corrections: events with what they add to these hours. It sends nothing;
+//! move in the transaction that writes the messages, so that a crash repeats nothing and leaves nothing out. What is too much for
+//! one transaction is written by `steps`. Rows that come later for hours that are exported already become corrections: events with what they add to these hours. It sends nothing;
 //! the room `outbox` does. The wiring of floor 5 runs it.
 
 mod events;
 mod late;
 mod status;
+mod steps;
 
 pub use status::ExportStatus;
+pub use steps::StepLimits;
 
 use crate::causes::Causes;
 use crate::clock::Clock;
 use crate::metadata::{MetadataError, MetadataStore};
 use crate::model::export::{ExportBounds, ExportProgress, NextExport};
-use crate::model::outbox::{NewMessage, SinkName};
+use crate::model::ledger::LedgerRow;
+use crate::model::outbox::SinkName;
 use crate::model::prices::LineItem;
 use crate::model::usage::{SlotWidth, UsageByGroup};
-use events::{Batches, Event};
+use events::Event;
 use std::sync::Arc;
 use std::time::Duration;
+use steps::{Outcome, Steps};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -29,10 +33,6 @@ use tracing::Instrument;
 /// How much is read from the ledger at once. Reads are entered every second and changes at once, so that hardly anything comes
 /// later than the margin.
 const BOUNDS: ExportBounds = ExportBounds { hours: 168, late_rows: 1000, margin_seconds: 120 };
-/// Bytes of messages with which a transaction is full; it ends with the hour that passes them.
-const FREEZE_BYTES: usize = 1 << 20;
-/// Messages that wait to be sent when no more are written: the ledger keeps what they would say.
-const MAX_PENDING_MESSAGES: u64 = 1000;
 /// How often it is looked whether an hour is over.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 /// How long nothing is tried after a pass that failed.
@@ -51,6 +51,8 @@ pub struct Exporter {
     pub clock: Clock,
     /// Is told of new messages.
     pub written: Arc<Notify>,
+    /// How much is written at once.
+    pub limits: StepLimits,
 }
 
 impl Exporter {
@@ -93,82 +95,102 @@ impl Exporter {
     pub async fn export(&self) -> Result<Option<ExportProgress>, MetadataError> {
         loop {
             let waiting = self.metadata.outbox_status(SinkName::Usage).await?.pending;
-            if waiting >= MAX_PENDING_MESSAGES {
+            if waiting >= self.limits.pending_messages {
                 return self.metadata.export_progress().await;
             }
             let (progress, next) = self.metadata.next_export(BOUNDS).await?;
-            let went_on = match next {
+            let outcome = match next {
                 NextExport::Nothing => return Ok(progress),
                 NextExport::Late { rows, through_seq } => {
                     let Some(from) = progress else { return Ok(None) };
-                    let to = ExportProgress { through_seq, corrections: from.corrections + 1, ..from };
-                    let mut batches = Batches::new(format!("usage:r{}", to.corrections));
-                    for ((hour, group, item), quantity) in late::corrections(&rows, from.until) {
-                        batches.add(&Event { hour, group, item, quantity, revision: to.corrections });
-                    }
-                    self.freeze(Some(from), to, batches.finish()).await?
+                    self.export_late(from, &rows, through_seq, waiting).await?
                 }
                 NextExport::Hours { from, until, through_seq, usage } => {
-                    self.export_hours(progress, (from, until), through_seq, usage).await?
+                    self.export_hours(progress, (from, until), (through_seq, usage), waiting).await?
                 }
             };
-            if !went_on {
+            if outcome == Outcome::Taken {
                 tracing::debug!("another process exports usage");
                 return Ok(progress);
             }
         }
     }
 
-    /// Hour by hour, as many in a transaction as make it full.
+    /// Tells what rows that came late add to hours that are exported.
+    async fn export_late(
+        &self,
+        from: ExportProgress,
+        rows: &[LedgerRow],
+        through_seq: u64,
+        waiting: u64,
+    ) -> Result<Outcome, MetadataError> {
+        let (rows, through_seq) = match late::first_rows(rows, from.until) {
+            first if first.len() < rows.len() => (first, first.last().map_or(through_seq, |row| row.seq)),
+            all => (all, through_seq),
+        };
+        let revision = from.corrections + 1;
+        let name = format!("usage:r{revision}");
+        let mut steps = self.steps(Some(from), &name, waiting);
+        for ((hour, group, item), quantity) in late::corrections(rows, from.until) {
+            let event = Event { hour, group, item, quantity, revision };
+            steps.add(&event);
+            if steps.is_full() {
+                let outcome = steps.write_part(&name, &event, through_seq, from).await?;
+                if outcome != Outcome::Next {
+                    return Ok(outcome);
+                }
+            }
+        }
+        steps.write(ExportProgress { through_seq, corrections: revision, part: None, ..from }, &name).await
+    }
+
+    /// Hour by hour, as many in a transaction as make it full; an hour that is more than that takes several.
     async fn export_hours(
         &self,
-        mut progress: Option<ExportProgress>,
+        progress: Option<ExportProgress>,
         (from, until): (u64, u64),
-        through_seq: u64,
-        mut usage: UsageByGroup,
-    ) -> Result<bool, MetadataError> {
-        let width = SlotWidth::Hour.seconds();
-        let (mut hour, mut batches) = (from, batches_of(from));
+        (through_seq, mut usage): (u64, UsageByGroup),
+        waiting: u64,
+    ) -> Result<Outcome, MetadataError> {
+        let corrections = progress.map_or(0, |progress| progress.corrections);
+        let before = |hour: u64| ExportProgress { until: hour, through_seq, corrections, part: None };
+        let mut steps = self.steps(progress, &name_of(from), waiting);
+        let mut hour = from;
         while hour < until {
-            let end = hour + width;
+            let end = hour + SlotWidth::Hour.seconds();
             for (group, series) in &mut usage {
                 let Some(used) = series.buckets(&[(hour, end)], SlotWidth::Hour, end).pop() else { continue };
                 (series.opening_bytes, series.opening_files) = (used.end_bytes, used.end_files);
                 for item in LineItem::ALL {
-                    let quantity = used.quantity(item);
-                    batches.add(&Event { hour, group: *group, item, quantity, revision: 0 });
+                    let event = Event { hour, group: *group, item, quantity: used.quantity(item), revision: 0 };
+                    steps.add(&event);
+                    if steps.is_full() {
+                        let outcome = steps.write_part(&name_of(hour), &event, through_seq, before(hour)).await?;
+                        if outcome != Outcome::Next {
+                            return Ok(outcome);
+                        }
+                    }
                 }
             }
             hour = end;
-            if hour == until || batches.size_bytes() >= FREEZE_BYTES {
-                let corrections = progress.map_or(0, |progress| progress.corrections);
-                let to = ExportProgress { until: hour, through_seq, corrections };
-                if !self.freeze(progress, to, std::mem::replace(&mut batches, batches_of(hour)).finish()).await? {
-                    return Ok(false);
+            if hour == until || steps.is_full() {
+                let outcome = steps.write(before(hour), &name_of(hour)).await?;
+                if outcome != Outcome::Next {
+                    return Ok(outcome);
                 }
-                progress = Some(to);
             }
         }
-        Ok(true)
+        Ok(Outcome::Next)
     }
 
-    async fn freeze(
-        &self,
-        from: Option<ExportProgress>,
-        to: ExportProgress,
-        messages: Vec<NewMessage>,
-    ) -> Result<bool, MetadataError> {
-        let written = !messages.is_empty();
-        let done = self.metadata.freeze_export(from, to, messages).await?;
-        if done && written {
-            self.written.notify_one();
-        }
-        Ok(done)
+    fn steps(&self, progress: Option<ExportProgress>, name: &str, waiting: u64) -> Steps<'_> {
+        Steps::behind(progress, name, (&*self.metadata, &self.written), (self.limits, waiting))
     }
 }
 
-fn batches_of(hour: u64) -> Batches {
-    Batches::new(format!("usage:{hour}"))
+/// What the messages of hours from this one on are called.
+fn name_of(hour: u64) -> String {
+    format!("usage:{hour}")
 }
 
 /// When the first hour that is not exported is over.

@@ -790,7 +790,7 @@ async fn what_has_no_number_is_exported_later() {
     let NextExport::Hours { from, until, through_seq, usage } = next else { panic!("an hour is over: {next:?}") };
     let created = |usage: &UsageByGroup| usage.values().map(|series| series.slots[&from].ops_class_a).sum::<i128>();
     assert_eq!((through_seq, created(&usage)), (1, 1));
-    let to = ExportProgress { until, through_seq, corrections: 0 };
+    let to = ExportProgress { until, through_seq, corrections: 0, part: None };
     assert!(store.freeze_export(progress, to, Vec::new()).await.unwrap());
     let (_, next) = store.next_export(bounds).await.unwrap();
     let NextExport::Late { rows, through_seq: 2 } = next else { panic!("the other row comes late: {next:?}") };
