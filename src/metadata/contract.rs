@@ -429,7 +429,7 @@ async fn parts_beyond_the_declared_bytes_count_at_once(store: &dyn MetadataStore
     clock.set(NOW_MS);
     let pending = store.pending_blobs().await.unwrap();
     store.abandon_blobs(pending.iter().map(|pending| pending.blob).collect()).await.unwrap();
-    store.forget_blobs(store.deleting_blobs(SweepShare::WHOLE, None, 1000, 0).await.unwrap()).await.unwrap();
+    store.forget_blobs(store.deleting_blobs(SweepShare::WHOLE, None, 1000, 0).await.unwrap().blobs).await.unwrap();
 }
 
 async fn begin(store: &dyn MetadataStore, caller: Caller, size_bytes: u64) -> UploadId {
@@ -525,7 +525,7 @@ async fn complete(store: &dyn MetadataStore, caller: Caller, upload: UploadId, p
 }
 
 async fn parts_of_what_is_gone_are_released_in_steps(store: &dyn MetadataStore, clock: &Clock) {
-    let deleting = async || store.deleting_blobs(SweepShare::WHOLE, None, 10_000, 0).await.unwrap().len();
+    let deleting = async || store.deleting_blobs(SweepShare::WHOLE, None, 10_000, 0).await.unwrap().blobs.len();
     while let Some(workspace) = store.next_release(None).await.unwrap() {
         store.release_parts(workspace, 100).await.unwrap();
     }
@@ -569,7 +569,7 @@ async fn parts_of_what_is_gone_are_released_in_steps(store: &dyn MetadataStore, 
         assert_eq!(released, before + (number + 1) * 16, "7 of a File, 4 that are left over, 3 cancelled, 2 expired");
     }
     assert_eq!(store.next_release(None).await.unwrap(), None);
-    store.forget_blobs(store.deleting_blobs(SweepShare::WHOLE, None, 10_000, 0).await.unwrap()).await.unwrap();
+    store.forget_blobs(store.deleting_blobs(SweepShare::WHOLE, None, 10_000, 0).await.unwrap().blobs).await.unwrap();
 }
 
 async fn uploads_are_forgotten_after_their_time(store: &dyn MetadataStore, clock: &Clock) {
@@ -698,9 +698,9 @@ async fn a_file_appears_with_its_commit_and_goes_with_its_delete(store: &dyn Met
     assert!(!store.delete_file(caller, file.id).await.unwrap());
     assert_eq!(store.find_file(caller.workspace, file.id).await.unwrap(), None);
     assert!(store.find_content(caller.workspace, file.id).await.unwrap().is_none());
-    assert_eq!(store.deleting_blobs(SweepShare::WHOLE, None, 10, 0).await.unwrap(), vec![blob]);
+    assert_eq!(store.deleting_blobs(SweepShare::WHOLE, None, 10, 0).await.unwrap().blobs, vec![blob]);
     store.forget_blobs(vec![blob]).await.unwrap();
-    assert!(store.deleting_blobs(SweepShare::WHOLE, None, 10, 0).await.unwrap().is_empty());
+    assert!(store.deleting_blobs(SweepShare::WHOLE, None, 10, 0).await.unwrap().blobs.is_empty());
 }
 
 async fn small_content_lives_and_dies_with_its_file(store: &dyn MetadataStore) {
@@ -734,7 +734,7 @@ async fn small_content_lives_and_dies_with_its_file(store: &dyn MetadataStore) {
     }
     assert_eq!(store.ready_blobs(None, 1000).await.unwrap().len(), begun);
     assert!(
-        store.deleting_blobs(SweepShare::WHOLE, None, 10, 0).await.unwrap().is_empty(),
+        store.deleting_blobs(SweepShare::WHOLE, None, 10, 0).await.unwrap().blobs.is_empty(),
         "there is nothing to sweep"
     );
 }
@@ -827,7 +827,7 @@ async fn what_is_abandoned_cannot_be_committed(store: &dyn MetadataStore) {
         "a ready blob is neither abandoned nor forgotten"
     );
     assert_eq!(made(store.create_file(caller, new_file(left, Purpose::UserData, None), None).await.unwrap()), None);
-    assert!(store.deleting_blobs(SweepShare::WHOLE, None, 100, 0).await.unwrap().contains(&left));
+    assert!(store.deleting_blobs(SweepShare::WHOLE, None, 100, 0).await.unwrap().blobs.contains(&left));
     store.forget_blobs(vec![left]).await.unwrap();
 }
 
@@ -860,7 +860,7 @@ async fn what_was_read_is_removed_later_and_what_was_not_at_once(store: &dyn Met
     let file = file(store, caller, 2).await;
     assert!(store.delete_file(caller, file.id).await.unwrap());
     let removable = async |delay_seconds| {
-        let all = store.deleting_blobs(SweepShare::WHOLE, None, 100, delay_seconds).await.unwrap();
+        let all = store.deleting_blobs(SweepShare::WHOLE, None, 100, delay_seconds).await.unwrap().blobs;
         (all.contains(&left), all.contains(&read))
     };
     assert_eq!((removable(0).await, removable(600).await), ((true, true), (true, false)));
@@ -890,7 +890,7 @@ async fn expired_files_are_gone_at_the_second(store: &dyn MetadataStore, clock: 
         store.list_files(caller.workspace, FileQuery { after: Some(brief.id), ..all(Order::Ascending) }).await.unwrap();
     assert_eq!(page.rows, vec![lasting]);
     assert_eq!(expire(store, 10).await, 1);
-    assert!(store.deleting_blobs(SweepShare::WHOLE, None, 100, 0).await.unwrap().contains(&blob(caller, 1)));
+    assert!(store.deleting_blobs(SweepShare::WHOLE, None, 100, 0).await.unwrap().blobs.contains(&blob(caller, 1)));
     clock.set(NOW_MS);
 }
 

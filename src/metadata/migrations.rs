@@ -61,6 +61,7 @@ macro_rules! migrations {
             (22, "audit log order", "0022_audit_log_order"),
             (23, "statement indexes", "0023_statement_indexes"),
             (24, "export parts", "0024_export_parts"),
+            (25, "due blobs", "0025_due_blobs"),
         )
     };
     ($store:literal, $(($number:literal, $name:literal, $file:literal),)*) => {

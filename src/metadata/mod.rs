@@ -197,6 +197,34 @@ impl SweepShare {
     pub const WHOLE: Self = Self { place: 0, of: 1 };
 }
 
+/// A place among the blobs that are `deleting`, which are in the order in which they were given to nobody any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DeletingCursor {
+    /// Since when the blob is given to nobody, in Unix seconds; 0 when it never was.
+    pub deleted_at: u64,
+    /// The blob.
+    pub blob: BlobId,
+}
+
+/// Blobs whose bytes are to be removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeletingPage {
+    /// The blobs, fewer than were looked at where others have a share.
+    pub blobs: Vec<BlobId>,
+    /// Where to go on; none when there are no others.
+    pub next: Option<DeletingCursor>,
+}
+
+impl DeletingPage {
+    /// A page of blobs that were looked at, each with whether it is in the share, when `limit` were asked for.
+    fn of(looked_at: Vec<(DeletingCursor, bool)>, limit: u32) -> Self {
+        let is_full = looked_at.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+        let next = looked_at.last().map(|(cursor, _)| *cursor).filter(|_| is_full);
+        let own = looked_at.into_iter().filter(|(_, is_own)| *is_own);
+        Self { blobs: own.map(|(cursor, _)| cursor.blob).collect(), next }
+    }
+}
+
 /// A place for rows.
 #[async_trait]
 pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
@@ -462,15 +490,15 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     async fn abandon_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError>;
     /// Returns which share of the blobs a process sweeps: one of as many equal shares as there are processes that live.
     async fn sweep_share(&self, process: ProcessId) -> Result<SweepShare, MetadataError>;
-    /// Returns at most `limit` blobs of a share that are `deleting` and were given to nobody for `delay_seconds`, in the order
-    /// of their ids, behind `after`; none while a hold lasts.
+    /// Looks at the next `limit` blobs behind `after` that are `deleting` and were given to nobody for `delay_seconds`, and
+    /// returns those of a share. None are found while a hold lasts.
     async fn deleting_blobs(
         &self,
         share: SweepShare,
-        after: Option<BlobId>,
+        after: Option<DeletingCursor>,
         limit: u32,
         delay_seconds: u64,
-    ) -> Result<Vec<BlobId>, MetadataError>;
+    ) -> Result<DeletingPage, MetadataError>;
     /// Removes the rows of those of these blobs that are `deleting`; their bytes are gone.
     async fn forget_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError>;
 

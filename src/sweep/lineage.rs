@@ -89,5 +89,5 @@ async fn holds_blobs(blobs: &dyn BlobStore) -> Result<bool, BlobError> {
 async fn knows_blobs(metadata: &dyn MetadataStore) -> Result<bool, MetadataError> {
     Ok(!metadata.ready_blobs(None, 1).await?.is_empty()
         || !metadata.pending_blobs().await?.is_empty()
-        || !metadata.deleting_blobs(SweepShare::WHOLE, None, 1, 0).await?.is_empty())
+        || !metadata.deleting_blobs(SweepShare::WHOLE, None, 1, 0).await?.blobs.is_empty())
 }

@@ -212,14 +212,17 @@ impl Sweeper {
         let share = if self.alone { SweepShare::WHOLE } else { self.metadata.sweep_share(self.process).await? };
         let (mut removed, mut failed, mut after) = (0, None, None);
         loop {
-            let blobs = self.metadata.deleting_blobs(share, after, STEP_ROWS, self.delete_delay.as_secs()).await?;
-            if blobs.is_empty() {
-                break;
+            let page = self.metadata.deleting_blobs(share, after, STEP_ROWS, self.delete_delay.as_secs()).await?;
+            after = page.next;
+            if page.blobs.is_empty() {
+                if after.is_none() {
+                    break;
+                }
+                continue;
             }
             self.refuse_when_apart().await?;
-            after = blobs.last().copied();
             let mut gone = Vec::new();
-            let unread: Vec<BlobId> = blobs.into_iter().filter(|blob| !self.in_use.keeps(*blob)).collect();
+            let unread: Vec<BlobId> = page.blobs.into_iter().filter(|blob| !self.in_use.keeps(*blob)).collect();
             for (blob, outcome) in self.blobs.delete(&unread).await {
                 match outcome {
                     Ok(()) => gone.push(blob),
@@ -230,6 +233,9 @@ impl Sweeper {
             failpoint::reach("sweep.removed").map_err(BlobError::from)?;
             self.metadata.forget_blobs(gone).await?;
             failpoint::reach("sweep.forgotten").map_err(BlobError::from)?;
+            if after.is_none() {
+                break;
+            }
         }
         failed.map_or(Ok(removed), |(count, last)| Err(SweepError::Blobs { count, last }))
     }

@@ -2,9 +2,9 @@
 
 use super::connections::{Prepared, Session, Values};
 use super::failure::Failure;
-use super::rows::{self, parsed, stored};
+use super::rows::{self, number, parsed, stored};
 use super::upkeep::leases_are_told;
-use crate::metadata::{PendingBlob, ReadyBlob, SweepShare};
+use crate::metadata::{DeletingCursor, DeletingPage, PendingBlob, ReadyBlob, SweepShare};
 use crate::model::digest::ContentDigest;
 use crate::model::ids::{BlobId, ProcessId, WorkspaceId};
 use crate::random;
@@ -114,21 +114,30 @@ pub(super) async fn pending(session: &Session, set_ms: Option<i64>) -> Result<Ve
     found.iter().map(row).collect()
 }
 
-/// One statement, and so one snapshot: whoever made a hold before a blob was turned to `deleting` is seen with it.
+/// One statement, and so one snapshot: whoever made a hold before a blob was turned to `deleting` is seen with it. Which share a
+/// blob is in is asked of those that were found: the planner takes nearly all of them for somebody else's.
+pub(super) const DELETING: &str = "WITH due AS MATERIALIZED (
+        SELECT deleted_at, id FROM blobs
+        WHERE state = 'deleting' AND (deleted_at, id) > ($1, $2) AND deleted_at <= now_ms($4) / 1000 - $5
+            AND NOT EXISTS (SELECT 1 FROM holds WHERE expires_at > now_ms($4) / 1000) ORDER BY deleted_at, id LIMIT $3)
+    SELECT deleted_at, id, abs(hashtext(id)::bigint) % $6 = $7 FROM due ORDER BY deleted_at, id";
+
 pub(super) async fn deleting(
     session: &Session,
     share: SweepShare,
-    after: Option<BlobId>,
+    after: Option<DeletingCursor>,
     limit: u32,
     delay_seconds: u64,
     set_ms: Option<i64>,
-) -> Result<Vec<BlobId>, Failure> {
-    let sql = "SELECT id FROM blobs WHERE state = 'deleting' AND id > $1 AND deleted_at <= now_ms($3) / 1000 - $4
-               AND abs(hashtext(id)::bigint) % $5 = $6 AND NOT EXISTS (SELECT 1 FROM holds WHERE expires_at > now_ms($3) / 1000) ORDER BY id LIMIT $2";
+) -> Result<DeletingPage, Failure> {
+    let (since, blob) = after.map(|after| (after.deleted_at, after.blob.to_string())).unwrap_or_default();
     let (of, place) = (i64::from(share.of.max(1)), i64::from(share.place));
-    let found =
-        session.rows(sql, &[&behind(after), &i64::from(limit), &set_ms, &stored(delay_seconds), &of, &place]).await?;
-    found.iter().map(|row| parsed(row, 0)).collect()
+    let values: Values<'_> = &[&stored(since), &blob, &i64::from(limit), &set_ms, &stored(delay_seconds), &of, &place];
+    let found = session.rows(DELETING, values).await?;
+    let row = |row: &tokio_postgres::Row| {
+        Ok::<_, Failure>((DeletingCursor { deleted_at: number(row, 0)?, blob: parsed(row, 1)? }, row.try_get(2)?))
+    };
+    Ok(DeletingPage::of(found.iter().map(row).collect::<Result<_, _>>()?, limit))
 }
 
 pub(super) async fn abandon(session: &Session, blobs: &[BlobId]) -> Result<(), Failure> {

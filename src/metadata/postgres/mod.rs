@@ -46,8 +46,8 @@ mod writer;
 use super::misfits::{MisfitCursor, MisfitPage};
 use super::room::with_room;
 use super::{
-    Ended, MetadataError, MetadataStore, NewKey, NewSecret, Overdue, PendingBlob, Purged, ReadyBlob, StoredContent,
-    SweepShare,
+    DeletingCursor, DeletingPage, Ended, MetadataError, MetadataStore, NewKey, NewSecret, Overdue, PendingBlob, Purged,
+    ReadyBlob, StoredContent, SweepShare,
 };
 use crate::clock::Clock;
 use crate::model::adjustment::{Adjusted, NewAdjustment};
@@ -757,10 +757,10 @@ impl MetadataStore for PostgresStore {
     async fn deleting_blobs(
         &self,
         share: SweepShare,
-        after: Option<BlobId>,
+        after: Option<DeletingCursor>,
         limit: u32,
         delay_seconds: u64,
-    ) -> Result<Vec<BlobId>, MetadataError> {
+    ) -> Result<DeletingPage, MetadataError> {
         let set_ms = self.set_ms();
         read!(self, |session| blobs::deleting(session, share, after, limit, delay_seconds, set_ms))
     }

@@ -88,6 +88,7 @@ const REQUIRED: &[(&str, &str)] = &[
     ("actor = v.value", "audit_log_by_actor"),
     ("object_id = v.value", "audit_log_by_object"),
     ("b.state = 'pending'", "blobs_pending"),
+    ("(deleted_at, id) >", "blobs_due"),
     ("max(acknowledged_at)", "outbox_acknowledged_by_sink"),
     ("l.name = $1", "limits_by_name"),
     ("WHERE f.blob_id = t.id", "files_by_blob"),

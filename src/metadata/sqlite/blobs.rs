@@ -1,7 +1,7 @@
 //! Rows of blobs: from the intent to write one to the proof that it is gone.
 
 use super::rows::{self, parsed};
-use crate::metadata::{PendingBlob, ReadyBlob};
+use crate::metadata::{DeletingCursor, DeletingPage, PendingBlob, ReadyBlob};
 use crate::model::blob::Place;
 use crate::model::digest::{ContentDigest, Sha256Digest};
 use crate::model::ids::{BlobId, ProcessId, WorkspaceId};
@@ -118,16 +118,19 @@ pub(super) fn pending(connection: &Connection) -> Result<Vec<PendingBlob>> {
 /// One statement, and so one snapshot: whoever made a hold before a blob was turned to `deleting` is seen with it.
 pub(super) fn deleting(
     connection: &Connection,
-    after: Option<BlobId>,
+    after: Option<DeletingCursor>,
     limit: u32,
     delay_seconds: u64,
     now_seconds: u64,
-) -> Result<Vec<BlobId>> {
-    let sql = "SELECT id FROM blobs WHERE state = 'deleting' AND id > ?1 AND deleted_at <= ?4
-               AND NOT EXISTS (SELECT 1 FROM holds WHERE expires_at > ?3) ORDER BY id LIMIT ?2";
-    let after = after.map(|id| id.to_string()).unwrap_or_default();
-    let values = params![after, limit, now_seconds, now_seconds.saturating_sub(delay_seconds)];
-    connection.prepare_cached(sql)?.query_map(values, |row| parsed(row, 0))?.collect()
+) -> Result<DeletingPage> {
+    let sql = "SELECT deleted_at, id FROM blobs
+               WHERE state = 'deleting' AND (deleted_at, id) > (?1, ?2) AND deleted_at <= ?5
+                   AND NOT EXISTS (SELECT 1 FROM holds WHERE expires_at > ?4) ORDER BY deleted_at, id LIMIT ?3";
+    let (since, blob) = after.map(|after| (after.deleted_at, after.blob.to_string())).unwrap_or_default();
+    let values = params![since, blob, limit, now_seconds, now_seconds.saturating_sub(delay_seconds)];
+    let own = |row: &Row<'_>| Ok((DeletingCursor { deleted_at: row.get(0)?, blob: parsed(row, 1)? }, true));
+    let looked_at = connection.prepare_cached(sql)?.query_map(values, own)?.collect::<Result<_>>()?;
+    Ok(DeletingPage::of(looked_at, limit))
 }
 
 pub(super) fn abandon(connection: &Connection, blobs: &[BlobId]) -> Result<()> {

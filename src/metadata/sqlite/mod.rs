@@ -42,8 +42,8 @@ mod writer;
 use super::misfits::{MisfitCursor, MisfitPage};
 use super::room::with_room;
 use super::{
-    Ended, MetadataError, MetadataStore, NewKey, NewSecret, Overdue, PendingBlob, Purged, ReadyBlob, StoredContent,
-    SweepShare,
+    DeletingCursor, DeletingPage, Ended, MetadataError, MetadataStore, NewKey, NewSecret, Overdue, PendingBlob, Purged,
+    ReadyBlob, StoredContent, SweepShare,
 };
 use crate::clock::Clock;
 use crate::model::adjustment::{Adjusted, NewAdjustment};
@@ -751,10 +751,10 @@ impl MetadataStore for SqliteStore {
     async fn deleting_blobs(
         &self,
         _share: SweepShare,
-        after: Option<BlobId>,
+        after: Option<DeletingCursor>,
         limit: u32,
         delay_seconds: u64,
-    ) -> Result<Vec<BlobId>, MetadataError> {
+    ) -> Result<DeletingPage, MetadataError> {
         let now_seconds = self.clock.now_seconds();
         self.readers.long(move |connection| blobs::deleting(connection, after, limit, delay_seconds, now_seconds)).await
     }

@@ -23,9 +23,9 @@ const ALLOWED: &[(&str, &str, &str)] = &[
         "a step of the sweep",
     ),
     (
-        "SELECT id FROM blobs WHERE state = 'deleting'",
-        "SEARCH blobs USING COVERING INDEX blobs_deleting (id>?)",
-        "a step of the sweep: only blobs that wait for `delete_delay_seconds` are passed over",
+        "FROM blobs WHERE state = 'deleting' AND (deleted_at, id) >",
+        "SEARCH blobs USING COVERING INDEX blobs_due (",
+        "a step of the sweep, in the order of the index",
     ),
     (
         "WHERE id > ?1 AND state = 'ready' ORDER BY id LIMIT",

@@ -64,7 +64,7 @@ async fn each_blob_is_swept_by_one_of_those_who_live() {
     for (place, process) in (0..).zip(processes) {
         let share = store.sweep_share(process).await.unwrap();
         assert_eq!(share, SweepShare { place, of: 3 });
-        let own = store.deleting_blobs(share, None, 1000, 0).await.unwrap();
+        let own = store.deleting_blobs(share, None, 1000, 0).await.unwrap().blobs;
         assert!(own.len() > 10, "{}", own.len());
         found.extend(own);
     }
@@ -82,4 +82,47 @@ async fn the_time_of_the_store_is_that_of_the_database() {
         "CREATE OR REPLACE FUNCTION now_ms(set_ms BIGINT) RETURNS BIGINT LANGUAGE sql STABLE AS 'SELECT 7000::bigint'",
     );
     assert_eq!(store.now_seconds().await.unwrap(), 7);
+}
+
+/// Returns how many pages of 8 KiB a statement touches when it looks for blobs whose bytes are to be removed.
+fn pages_of_deleting(database: &Database, delay_seconds: u64) -> u64 {
+    let values = format!("0, '', 512, NULL, {delay_seconds}, 1, 0");
+    database.run("DROP TABLE IF EXISTS looked_at; CREATE TABLE looked_at (plan JSON)");
+    database.run(&format!(
+        "PREPARE q (bigint, text, bigint, bigint, bigint, bigint, bigint) AS {};
+         DO $$ DECLARE plan json; BEGIN
+             EXECUTE $s$EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE q({values})$s$ INTO plan;
+             INSERT INTO looked_at VALUES (plan);
+         END $$",
+        crate::metadata::postgres::blobs::DELETING
+    ));
+    let pages = "SELECT (plan->0->'Plan'->>'Shared Hit Blocks')::int + (plan->0->'Plan'->>'Shared Read Blocks')::int
+                 FROM looked_at";
+    database.rows(pages)[0][0].as_deref().unwrap().parse().unwrap()
+}
+
+/// However many blobs there are, and wait to be removed, one step looks at those that are due.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_of_the_sweep_does_not_look_at_blobs_that_wait() {
+    let Some(database) = Database::fresh("the cost of a step of the sweep") else { return };
+    let store = open(&database, &Clock::system()).await;
+    database.run(
+        "INSERT INTO blobs (id, workspace_id, process_id, state, deleted_at)
+         SELECT md5(n::text), 'w', '', CASE WHEN n % 2 = 0 THEN 'deleting' ELSE 'ready' END,
+             CASE WHEN n % 2 = 0 THEN now_ms(NULL) / 1000 - n % 1000 ELSE 0 END FROM generate_series(1, 60000) n",
+    );
+    database.run("VACUUM ANALYZE blobs");
+    let (none, some) = (pages_of_deleting(&database, 3600), pages_of_deleting(&database, 500));
+    assert!(none < 50 && some < 700, "none is due: {none} pages; a step of those that are: {some}");
+    let (mut after, mut found) = (None, HashSet::new());
+    loop {
+        let page = store.deleting_blobs(SweepShare::WHOLE, after, 512, 500).await.unwrap();
+        assert!(page.blobs.len() <= 512 && page.next > after || page.next.is_none());
+        found.extend(page.blobs);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert!((14_000..=15_100).contains(&found.len()), "{} of 30,000 are due", found.len());
 }
