@@ -1,4 +1,4 @@
-//! What a server does by itself: sweeping, looking for strays, scrubbing. Nothing is removed while rows and bytes do not
+//! What a server does by itself: sweeping, looking for strays, scrubbing, merging old reads. Nothing is removed while rows and bytes do not
 //! belong together.
 
 use crate::blobs::BlobStore;
@@ -11,6 +11,7 @@ use crate::model::ids::InstallationId;
 use crate::model::stamp::Lineage;
 use crate::random;
 use crate::sweep::{Sweeper, lineage};
+use crate::usage::ReadMerger;
 use anyhow::Result;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub(super) async fn start(
     stop: &CancellationToken,
 ) -> Result<Option<String>> {
     start_scrub(files, config, clock, stop);
+    start_merger(files, config, stop);
     let found = lineage::of(&*files.metadata, &*files.blobs).await?;
     if found != Lineage::Together {
         return Ok(Some(format!(
@@ -71,4 +73,11 @@ fn start_scrub(files: &Files, config: &UpkeepConfig, clock: &Clock, stop: &Cance
     let inspector = Inspector { metadata: Arc::clone(&files.metadata), blobs: Arc::clone(&files.blobs) };
     let (clock, stop) = (clock.clone(), stop.clone());
     files.tasks.spawn(async move { scrub.run(&inspector, &clock, stop).await });
+}
+
+fn start_merger(files: &Files, config: &UpkeepConfig, stop: &CancellationToken) {
+    if !config.ledger_detail.is_zero() {
+        let merger = ReadMerger { metadata: Arc::clone(&files.metadata), detail: config.ledger_detail };
+        files.tasks.spawn(merger.run(stop.clone()));
+    }
 }

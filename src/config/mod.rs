@@ -163,6 +163,8 @@ pub struct UpkeepConfig {
     pub scrub_max_bytes_per_second: u64,
     /// How long entries of the audit log are kept; zero for ever.
     pub audit_retention: Duration,
+    /// How long the ledger keeps the reads of each second apart; zero for ever.
+    pub ledger_detail: Duration,
     /// How long the bytes of what was deleted are kept at least; chosen by where they are when not set.
     pub delete_delay: Option<Duration>,
 }
@@ -265,6 +267,7 @@ fn upkeep(from: &mut resolve::Resolver<'_>) -> Result<UpkeepConfig, SettingError
         scrub_interval: from.take("scrub_interval_seconds", parse::seconds)?,
         scrub_max_bytes_per_second: from.take("scrub_max_mib_per_second", parse::mebibytes)?,
         audit_retention: from.take("audit_retention_days", parse::days)?,
+        ledger_detail: from.take("ledger_detail_days", parse::days)?,
         delete_delay: from.take_optional("delete_delay_seconds", parse::seconds)?,
     })
 }

@@ -362,6 +362,14 @@ pub static SETTINGS: &[Setting] = &[
         used_by: Use::Server,
     },
     Setting {
+        name: "ledger_detail_days",
+        placeholder: "DAYS",
+        default: Some("62"),
+        help: "How long the ledger keeps the reads of each second apart; older ones become one row for each key, kind of read, purpose and minute. 0 for ever.",
+        kind: Kind::Whole { unit: "days", bounds: 0..=36_500 },
+        used_by: Use::Server,
+    },
+    Setting {
         name: "delete_delay_seconds",
         placeholder: "SECONDS",
         default: None,

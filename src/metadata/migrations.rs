@@ -62,6 +62,8 @@ macro_rules! migrations {
             (23, "statement indexes", "0023_statement_indexes"),
             (24, "export parts", "0024_export_parts"),
             (25, "due blobs", "0025_due_blobs"),
+            (26, "ledger merges", "0026_ledger_merges"),
+            (27, "ledger reads", "0027_ledger_reads"),
         )
     };
     ($store:literal, $(($number:literal, $name:literal, $file:literal),)*) => {

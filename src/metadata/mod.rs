@@ -15,6 +15,7 @@ mod ledger_contract;
 mod migrations;
 mod misfits;
 pub mod postgres;
+mod read_merges;
 mod room;
 pub mod sqlite;
 
@@ -43,6 +44,7 @@ use crate::model::usage::{UsageByGroup, UsageQuery};
 use crate::model::workspace::{NameTaken, Workspace};
 use async_trait::async_trait;
 pub use misfits::{MisfitCursor, MisfitPage};
+pub use read_merges::MergePage;
 use std::collections::HashSet;
 use std::error::Error;
 use std::path::Path;
@@ -325,6 +327,23 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
         after_seq: u64,
         limit: u32,
     ) -> Result<Page<LedgerRow>, MetadataError>;
+    /// Returns which of the next `limit` workspaces behind `after` have rows of reads that are older than so many seconds and
+    /// were not looked at by [`merge_reads`](Self::merge_reads).
+    async fn reads_to_merge(
+        &self,
+        after: Option<WorkspaceId>,
+        older_than_seconds: u64,
+        limit: u32,
+    ) -> Result<MergePage, MetadataError>;
+    /// Makes one row of those of the next `limit` rows of reads of a workspace that are of one key, kind, purpose and minute, if
+    /// all of that minute is older than so many seconds. Returns how many rows were looked at. Rows that the cache of usage does not
+    /// have yet stay, and so do those that are still to be exported, if usage was ever exported.
+    async fn merge_reads(
+        &self,
+        workspace: WorkspaceId,
+        older_than_seconds: u64,
+        limit: u32,
+    ) -> Result<usize, MetadataError>;
     /// What the ledger amounts to at this second.
     async fn usage(&self, query: UsageQuery) -> Result<UsageByGroup, MetadataError>;
     /// Takes at most `limit` more rows of the ledger into the cache from which usage is answered; how many there were.

@@ -6,6 +6,7 @@ mod alerts;
 mod buckets;
 mod costs;
 mod export;
+mod merge;
 mod reads;
 mod spending;
 
@@ -13,6 +14,7 @@ pub use alerts::SpendAlerts;
 pub use buckets::{Bucket, BucketWidth, UsageWindow};
 pub use costs::{Cost, CostBucket, CostDimensions, CostGroup};
 pub use export::{ExportStatus, Exporter, StepLimits};
+pub use merge::ReadMerger;
 pub use reads::ReadCounter;
 pub use spending::{SpendLimitReached, Spending};
 

@@ -1,13 +1,19 @@
 //! The bill through the API: who used what, when, and that everybody sees their own.
 
-use crate::house::{Actor, Form, House};
+use crate::house::{Actor, Form, House, eventually};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use venna::clock::Clock;
+use venna::model::ids::ProcessId;
+use venna::model::ledger::{ReadOp, Reads};
+use venna::model::purpose::Purpose;
 
 /// The beginning of an hour.
 const NOW_MS: u64 = 1_795_374_000_000;
 const NOW: u64 = NOW_MS / 1000;
+const DAY_MS: u64 = 86_400_000;
 
 impl Actor {
     async fn usage(&self, query: &str) -> Value {
@@ -222,5 +228,70 @@ async fn costs_add_up_to_the_month_whichever_way_they_are_cut() {
         page = of(format!("start_time={begin}&limit=1&page={next}")).await;
     }
     assert_eq!(paged, total, "a page more or less changes nothing");
+    house.close().await;
+}
+
+/// The answers of usage to the minute, and the reads of the ledger by kind and minute.
+async fn answers(actor: &Actor, from: u64) -> (Value, BTreeMap<(String, u64), i64>, usize) {
+    let query = format!(
+        "start_time={from}&end_time={}&bucket_width=1m&limit=180&group_by[]=api_key_id&group_by[]=purpose",
+        from + 10_800
+    );
+    let (usage, mut reads, mut after, mut lines) = (actor.usage(&query).await, BTreeMap::new(), 0, 0);
+    loop {
+        let page = actor.ledger(&format!("after_seq={after}&limit=100")).await;
+        let Some(last) = page.last() else { return (usage, reads, lines) };
+        after = last["seq"].as_u64().unwrap();
+        for line in page.iter().filter(|line| ["list", "content"].contains(&line["kind"].as_str().unwrap())) {
+            let kind = format!("{} {}", line["kind"], line["line_item"]);
+            *reads.entry((kind, line["ts"].as_u64().unwrap() / 60)).or_insert(0) +=
+                line["bytes"].as_i64().unwrap() + line["count"].as_i64().unwrap();
+            lines += 1;
+        }
+    }
+}
+
+#[tokio::test]
+async fn old_reads_are_merged_and_no_answer_changes() {
+    let mut house = House::at(NOW_MS).await;
+    let ada = house.visitor("ada").await;
+    ada.create_file("a", b"12345").await.is_ok();
+    let installation = house.installation().await;
+    let metadata = Arc::clone(&installation.usage.metadata);
+    let workspace = installation.workspaces.find("ada").await.unwrap().unwrap().id;
+    let key =
+        installation.keys.list().await.unwrap().iter().find(|key| key.opens.workspace() == Some(workspace)).unwrap().id;
+    let process = ProcessId::new([8; 16]);
+    let rows = |bytes| {
+        let reads = |op, purpose, bytes| Reads { workspace, key, op, purpose, count: 1, bytes };
+        vec![reads(ReadOp::List, None, 0), reads(ReadOp::Content, Some(Purpose::UserData), bytes)]
+    };
+    for second in 0..300 {
+        house.clock.set(NOW_MS + second * 1000);
+        metadata.add_reads(process, 2 * second, rows(second)).await.unwrap();
+    }
+    house.clock.set(NOW_MS + 61 * DAY_MS);
+    metadata.add_reads(process, 1000, rows(1)).await.unwrap();
+    while metadata.roll_up_usage(1000).await.unwrap() > 0 {}
+    let before = answers(&ada, NOW).await;
+    assert_eq!(before.2, 903, "a line for each list and two for each download");
+    house.restart().await;
+    assert_eq!(answers(&house.holder(&ada.key), NOW).await, before, "it is not old enough");
+    house.clock.set(NOW_MS + 63 * DAY_MS);
+    let database = house.database();
+    let refused = database.execute("DELETE FROM ledger WHERE fact = 'list'").unwrap_err();
+    assert!(refused.contains("append-only"), "{refused}");
+    // What was left of the minute is merged within moments of a start.
+    house.restart().await;
+    let ada = house.holder(&ada.key);
+    let merged = || database.number("SELECT count(*) FROM ledger WHERE event_id LIKE 'rm:%'") >= 10;
+    eventually(merged, || "old reads are merged".into()).await;
+    let after = answers(&ada, NOW).await;
+    assert_eq!((after.0, after.1), (before.0, before.1));
+    assert_eq!(after.2, 18, "five minutes of lists and downloads, and the young ones");
+    let row = database
+        .texts("SELECT event_id FROM ledger WHERE event_id LIKE 'rm:%' AND fact = 'content' ORDER BY seq")
+        .remove(0);
+    assert_eq!(row.split(':').nth(1).unwrap(), NOW.to_string());
     house.close().await;
 }

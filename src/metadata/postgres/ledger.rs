@@ -1,4 +1,5 @@
-//! Rows of the ledger: added in the transaction of the fact, never changed but for their number, never removed.
+//! Rows of the ledger: added in the transaction of the fact, never changed but for their number, never removed but for
+//! [reads](super::merges).
 
 use super::audit;
 use super::connections::{Connections, Prepared, Session, Values};
@@ -18,7 +19,8 @@ use crate::model::purpose::Purpose;
 use serde_json::json;
 use tokio_postgres::Row;
 
-const COLUMNS: &str =
+/// What [`ledger_row`] reads behind the number.
+pub(super) const COLUMNS: &str =
     "event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, line_item, bytes, count, request_id,
     reverses, note, actor";
 /// Rows that get their numbers in one transaction.
@@ -204,7 +206,7 @@ pub(super) async fn list(
     Ok(Page::cut(found.iter().map(ledger_row).collect::<Result<_, _>>()?, limit))
 }
 
-fn ledger_row(row: &Row) -> Result<LedgerRow, Failure> {
+pub(super) fn ledger_row(row: &Row) -> Result<LedgerRow, Failure> {
     let line_item: Option<&str> = row.try_get(8)?;
     let line_item = line_item.and_then(LineItem::named);
     let purpose: Option<&str> = row.try_get(6)?;

@@ -24,6 +24,7 @@ mod index_change;
 mod keys;
 mod ledger;
 mod limits;
+mod merges;
 mod migrate;
 mod misfits;
 mod outbox;
@@ -46,8 +47,8 @@ mod writer;
 use super::misfits::{MisfitCursor, MisfitPage};
 use super::room::with_room;
 use super::{
-    DeletingCursor, DeletingPage, Ended, MetadataError, MetadataStore, NewKey, NewSecret, Overdue, PendingBlob, Purged,
-    ReadyBlob, StoredContent, SweepShare,
+    DeletingCursor, DeletingPage, Ended, MergePage, MetadataError, MetadataStore, NewKey, NewSecret, Overdue,
+    PendingBlob, Purged, ReadyBlob, StoredContent, SweepShare,
 };
 use crate::clock::Clock;
 use crate::model::adjustment::{Adjusted, NewAdjustment};
@@ -456,6 +457,28 @@ impl MetadataStore for PostgresStore {
     async fn usage(&self, query: UsageQuery) -> Result<UsageByGroup, MetadataError> {
         let set_ms = self.set_ms();
         long!(self, of query.only_workspace(), |session| usage::find(session, &query, Behind::All, set_ms))
+    }
+
+    async fn reads_to_merge(
+        &self,
+        after: Option<WorkspaceId>,
+        older_than_seconds: u64,
+        limit: u32,
+    ) -> Result<MergePage, MetadataError> {
+        let set_ms = self.set_ms();
+        read!(self, |session| merges::workspaces(session, after, older_than_seconds, limit, set_ms))
+    }
+
+    async fn merge_reads(
+        &self,
+        workspace: WorkspaceId,
+        older_than_seconds: u64,
+        limit: u32,
+    ) -> Result<usize, MetadataError> {
+        if !self.may_expire().await? {
+            return Ok(0);
+        }
+        change!(self, |change| merges::step(change, workspace, older_than_seconds, limit)).map(count)
     }
 
     async fn roll_up_usage(&self, limit: u32) -> Result<usize, MetadataError> {

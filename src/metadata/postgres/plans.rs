@@ -43,6 +43,11 @@ const FILL: &str = "
         SELECT CASE WHEN n < 19500 THEN 1000000 + n END, 'st+:f' || lpad(n::text, 9, '0'), n * 10,
             CASE n % 300 WHEN 0 THEN 'adjustment' WHEN 1 THEN 'end' ELSE 'create' END, 'w' || n % 200, 'k' || n % 500,
             'purpose ' || n % 6, 'f' || n, n, 1 FROM generate_series(1, 20000) n;
+    INSERT INTO ledger (seq, event_id, ts, fact, workspace_id, api_key_id, purpose, bytes, count)
+        SELECT 2000000 + n, 'rd:' || n, n * 10, 'list', 'w' || n % 200, 'k' || n % 500, NULL, 0, 1
+        FROM generate_series(1, 20000) n;
+    INSERT INTO ledger_merges (workspace_id, ts, seq) SELECT 'w' || n, n, 2000000 + n FROM generate_series(1, 200) n
+        ON CONFLICT DO NOTHING;
     INSERT INTO outbox (message_id, sink, content_type, body, created_at, acknowledged_at)
         SELECT 'm' || n, 'sink ' || n % 2, '', '', n, CASE WHEN n % 20 > 0 THEN n END FROM generate_series(1, 20000) n;
     INSERT INTO usage_hourly SELECT 'w' || n % 200, n / 1000 * 3600, 'k' || n % 500, 'purpose ' || n % 6, 1, 1, 1, 1, 1, 1, 1
@@ -89,6 +94,8 @@ const REQUIRED: &[(&str, &str)] = &[
     ("object_id = v.value", "audit_log_by_object"),
     ("b.state = 'pending'", "blobs_pending"),
     ("(deleted_at, id) >", "blobs_due"),
+    ("AND (ts + 0, seq) > ($2, $3) AND ts + 0 < $4", "ledger_reads"),
+    ("AND (l.ts + 0, l.seq) > (coalesce(m.ts, 0)", "ledger_reads"),
     ("max(acknowledged_at)", "outbox_acknowledged_by_sink"),
     ("l.name = $1", "limits_by_name"),
     ("WHERE f.blob_id = t.id", "files_by_blob"),
@@ -135,6 +142,7 @@ async fn no_statement_reads_more_than_it_concerns() {
     ledger_contract::usage_is_what_happened(&other, &clock, 50, 17).await;
     ledger_contract::reads_are_entered_once(&other, &clock).await;
     ledger_contract::corrections_are_entered_once(&other).await;
+    ledger_contract::old_reads_are_merged(&other, &clock).await;
     let Some(other) = Database::fresh("the plans of statements of the export") else { return };
     export_contract::holds(&PostgresStore::open(&other.url, clock.clone()).await.unwrap(), &clock).await;
 

@@ -153,6 +153,7 @@ pub(super) static TABLES: &[Table] = &[
                   + row_number() OVER (PARTITION BY l.seq IS NULL ORDER BY l.arrival)) AS place FROM ledger l) r",
         ),
     },
+    table("ledger_merges", &["workspace_id", "ts", "seq"]),
     table("usage_hourly", USAGE),
     table("usage_hourly_totals", USAGE),
     table("outbox", &["seq", "message_id", "sink", "content_type", "body", "created_at", "acknowledged_at"]),

@@ -152,7 +152,7 @@ pub(super) async fn wrong_rows(session: &Session, key: &[String]) -> Result<u64,
     Ok(wrong)
 }
 
-async fn rolled_seq(session: &Session) -> Result<u64, Failure> {
+pub(super) async fn rolled_seq(session: &Session) -> Result<u64, Failure> {
     let sql = "SELECT value::bigint FROM installation WHERE name = $1";
     session.row(sql, &[&ROLLED_SEQ]).await?.map_or(Ok(0), |row| number(&row, 0))
 }

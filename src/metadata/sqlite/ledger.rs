@@ -1,4 +1,4 @@
-//! Rows of the ledger: added in the transaction of the fact, never changed, never removed.
+//! Rows of the ledger: added in the transaction of the fact, never changed, never removed but for [reads](super::merges).
 
 use super::audit;
 use super::rows::{self, named, parsed};
@@ -16,7 +16,7 @@ use rusqlite::{Connection, Error, OptionalExtension, Result, Row, params};
 use serde_json::json;
 
 /// What [`ledger_row`] reads.
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "seq, event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, line_item, bytes, count, request_id,
     reverses, note, actor";
 
@@ -155,7 +155,7 @@ pub(super) fn oldest_ts(connection: &Connection) -> Result<Option<u64>> {
     connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
 }
 
-fn ledger_row(row: &Row<'_>) -> Result<LedgerRow> {
+pub(super) fn ledger_row(row: &Row<'_>) -> Result<LedgerRow> {
     let line_item: Option<String> = row.get(8)?;
     let name: String = row.get(3)?;
     let fact = Fact::named(&name, line_item.as_deref().and_then(LineItem::named));

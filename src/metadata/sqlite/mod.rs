@@ -18,6 +18,7 @@ mod keys;
 mod ledger;
 mod limits;
 mod log;
+mod merges;
 mod migrate;
 mod misfits;
 mod outbox;
@@ -42,8 +43,8 @@ mod writer;
 use super::misfits::{MisfitCursor, MisfitPage};
 use super::room::with_room;
 use super::{
-    DeletingCursor, DeletingPage, Ended, MetadataError, MetadataStore, NewKey, NewSecret, Overdue, PendingBlob, Purged,
-    ReadyBlob, StoredContent, SweepShare,
+    DeletingCursor, DeletingPage, Ended, MergePage, MetadataError, MetadataStore, NewKey, NewSecret, Overdue,
+    PendingBlob, Purged, ReadyBlob, StoredContent, SweepShare,
 };
 use crate::clock::Clock;
 use crate::model::adjustment::{Adjusted, NewAdjustment};
@@ -475,6 +476,26 @@ impl MetadataStore for SqliteStore {
         self.readers.long(move |connection| usage::find(connection, &query, now_seconds)).await
     }
 
+    async fn reads_to_merge(
+        &self,
+        after: Option<WorkspaceId>,
+        older_than_seconds: u64,
+        limit: u32,
+    ) -> Result<MergePage, MetadataError> {
+        let until = self.clock.now_seconds().saturating_sub(older_than_seconds);
+        self.readers.long(move |connection| merges::workspaces(connection, after, until, limit)).await
+    }
+
+    async fn merge_reads(
+        &self,
+        workspace: WorkspaceId,
+        older_than_seconds: u64,
+        limit: u32,
+    ) -> Result<usize, MetadataError> {
+        let until = self.clock.now_seconds().saturating_sub(older_than_seconds);
+        self.expire(move |connection| merges::step(connection, workspace, until, limit)).await
+    }
+
     async fn roll_up_usage(&self, limit: u32) -> Result<usize, MetadataError> {
         self.writer.write(move |change| usage::roll_up(change.connection, limit)).await
     }
@@ -877,6 +898,7 @@ mod tests {
         ledger_contract::usage_is_what_happened(&store, &clock, 10_000, seed).await;
         ledger_contract::reads_are_entered_once(&store, &clock).await;
         ledger_contract::corrections_are_entered_once(&store).await;
+        ledger_contract::old_reads_are_merged(&store, &clock).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]

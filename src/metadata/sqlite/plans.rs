@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 /// and why.
 const ALLOWED: &[(&str, &str, &str)] = &[
     // Pages in the order of an index: LIMIT ends them, and no row of the index is passed over.
+    ("FROM workspaces w LEFT JOIN ledger_merges", "SEARCH w USING PRIMARY KEY (id>?)", "a page"),
+    ("FROM ledger_merges WHERE workspace_id = ?1", "SEARCH ledger_merges", "one row"),
     ("WHERE id > ?1 ORDER BY id LIMIT", "SEARCH workspaces USING PRIMARY KEY (id>?)", "a page"),
     ("INDEXED BY workspaces_not_archived", "SEARCH workspaces USING INDEX workspaces_not_archived (id>?)", "a page"),
     ("?4 IS NULL ORDER BY id ASC LIMIT", "SEARCH files USING PRIMARY KEY (workspace_id=?)", "a page"),
@@ -153,6 +155,7 @@ async fn no_statement_reads_more_than_it_concerns() {
     ledger_contract::usage_is_what_happened(&other, &clock, 200, 17).await;
     ledger_contract::reads_are_entered_once(&other, &clock).await;
     ledger_contract::corrections_are_entered_once(&other).await;
+    ledger_contract::old_reads_are_merged(&other, &clock).await;
 
     let connection = connect(&path).unwrap();
     let (mut faults, mut used, mut explained) = (Vec::new(), BTreeSet::new(), 0);

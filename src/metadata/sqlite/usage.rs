@@ -137,7 +137,7 @@ pub(super) fn wrong_rows(connection: &Connection, key: &[String]) -> Result<u64>
     Ok(wrong)
 }
 
-fn rolled_seq(connection: &Connection) -> Result<u64> {
+pub(super) fn rolled_seq(connection: &Connection) -> Result<u64> {
     let sql = "SELECT CAST(value AS INTEGER) FROM installation WHERE name = ?1";
     Ok(connection.prepare_cached(sql)?.query_row([ROLLED_SEQ], |row| row.get(0)).optional()?.unwrap_or_default())
 }

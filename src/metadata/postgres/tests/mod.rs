@@ -50,6 +50,7 @@ async fn usage_is_what_happened_in_random_schedules() {
     ledger_contract::usage_is_what_happened(&store, &clock, SCHEDULES, seed).await;
     ledger_contract::reads_are_entered_once(&store, &clock).await;
     ledger_contract::corrections_are_entered_once(&store).await;
+    ledger_contract::old_reads_are_merged(&store, &clock).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,2 @@
+-- Here the index is made with the table: one server has the database.
+SELECT 1;

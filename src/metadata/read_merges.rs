@@ -1,0 +1,179 @@
+//! Old rows of reads become one row for each key, kind of read, purpose and minute (docs/decisions/0017). Which rows become which
+//! is decided here; stores read the rows, remove those that are gone and enter those that take their place.
+
+use crate::model::ids::{KeyId, WorkspaceId};
+use crate::model::ledger::{Fact, LedgerRow, ReadOp};
+use std::collections::BTreeMap;
+
+/// Seconds for which reads are kept apart when they are old: the finest buckets in which usage is answered.
+pub(super) const MINUTE_SECONDS: u64 = 60;
+
+/// Workspaces that were looked at for old rows of reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MergePage {
+    /// Those of them that have some.
+    pub workspaces: Vec<WorkspaceId>,
+    /// The last one that was looked at; none when there are no others.
+    pub next: Option<WorkspaceId>,
+}
+
+impl MergePage {
+    /// A page of workspaces, each with whether it has old rows of reads, when `limit` were asked for.
+    pub(super) fn of(looked_at: Vec<(WorkspaceId, bool)>, limit: u32) -> Self {
+        let is_full = looked_at.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+        let next = looked_at.last().map(|(workspace, _)| *workspace).filter(|_| is_full);
+        let with_some = looked_at.into_iter().filter(|(_, has_some)| *has_some);
+        Self { workspaces: with_some.map(|(workspace, _)| workspace).collect(), next }
+    }
+}
+
+/// What a step does to the rows of one workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct MergeStep {
+    /// How many rows it concerns.
+    pub(super) rows: usize,
+    /// The second and the number of the last of them: later steps go on behind it.
+    pub(super) last: (u64, u64),
+    /// The numbers of the rows that go.
+    pub(super) gone: Vec<u64>,
+    /// The rows that take their place, under numbers of theirs.
+    pub(super) merged: Vec<LedgerRow>,
+}
+
+/// Plans a step over these rows of reads, which are in the order of their seconds and numbers, and fewer than `limit` if there
+/// are no others that are old. Rows behind `settled_seq` stay, and so does whatever follows the first of them. A minute with
+/// more rows than that becomes several rows of each kind.
+pub(super) fn plan(mut rows: Vec<LedgerRow>, settled_seq: u64, limit: u32) -> Option<MergeStep> {
+    let is_full = rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let settled = rows.iter().take_while(|row| row.seq <= settled_seq).count();
+    if is_full
+        && settled == rows.len()
+        && let (Some(first), Some(last)) = (rows.first().map(minute), rows.last().map(minute))
+        && first < last
+    {
+        // The rest of the last minute may be in the next step.
+        rows.retain(|row| minute(row) < last);
+    } else {
+        rows.truncate(settled);
+    }
+    let last = rows.last().map(|row| (row.ts, row.seq))?;
+    let mut step = MergeStep { rows: rows.len(), last, gone: Vec::new(), merged: Vec::new() };
+    let mut kinds: BTreeMap<Kind, Vec<LedgerRow>> = BTreeMap::new();
+    for row in rows {
+        if let Fact::Read(op) = row.fact {
+            let kind = (minute(&row), row.key, op, row.purpose.map(crate::model::purpose::Purpose::name));
+            kinds.entry(kind).or_default().push(row);
+        }
+    }
+    for rows in kinds.into_values().filter(|rows| rows.len() > 1) {
+        step.gone.extend(rows.iter().map(|row| row.seq));
+        step.merged.extend(merged(rows));
+    }
+    Some(step)
+}
+
+/// What is kept apart.
+type Kind = (u64, Option<KeyId>, ReadOp, Option<&'static str>);
+
+const fn minute(row: &LedgerRow) -> u64 {
+    row.ts - row.ts % MINUTE_SECONDS
+}
+
+/// Returns the row that is these, at the place of the last of them; several where one could not hold their sum.
+fn merged(rows: Vec<LedgerRow>) -> Vec<LedgerRow> {
+    let mut merged: Vec<LedgerRow> = Vec::new();
+    for row in rows {
+        let sum = merged.last_mut().and_then(|sum| {
+            let (bytes, count) = (sum.bytes.checked_add(row.bytes)?, sum.count.checked_add(row.count)?);
+            Some((sum, bytes, count))
+        });
+        match sum {
+            Some((sum, bytes, count)) => {
+                (sum.bytes, sum.count) = (bytes, count);
+                (sum.seq, sum.ts) = (sum.seq.max(row.seq), sum.ts.max(row.ts));
+            }
+            None => merged.push(row),
+        }
+    }
+    for row in &mut merged {
+        row.event_id = format!("rm:{}:{}", minute(row), row.seq);
+    }
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::purpose::Purpose;
+
+    fn row(seq: u64, ts: u64, op: ReadOp, purpose: Option<Purpose>) -> LedgerRow {
+        LedgerRow {
+            seq,
+            event_id: format!("rd:x:{seq}"),
+            ts,
+            fact: Fact::Read(op),
+            workspace: WorkspaceId::next(None, 1, [0; 11]),
+            key: None,
+            purpose,
+            file: None,
+            bytes: 10,
+            count: 1,
+            request: None,
+            reverses: None,
+            note: None,
+            actor: None,
+        }
+    }
+
+    fn list(seq: u64, ts: u64) -> LedgerRow {
+        row(seq, ts, ReadOp::List, None)
+    }
+
+    fn merged_of(step: &MergeStep) -> Vec<(u64, u64, i64, i64)> {
+        step.merged.iter().map(|row| (row.seq, row.ts, row.bytes, row.count)).collect()
+    }
+
+    #[test]
+    fn rows_of_one_kind_and_minute_become_one_at_the_place_of_the_last() {
+        let content = |seq, purpose| row(seq, 62, ReadOp::Content, Some(purpose));
+        let rows = vec![
+            list(1, 60),
+            list(7, 61),
+            content(3, Purpose::Batch),
+            content(4, Purpose::Vision),
+            content(5, Purpose::Vision),
+            list(6, 119),
+            list(2, 120),
+        ];
+        let step = plan(rows, 100, 100).unwrap();
+        assert_eq!((step.rows, step.last), (7, (120, 2)));
+        assert_eq!(step.gone, [1, 7, 6, 4, 5]);
+        assert_eq!(merged_of(&step), [(7, 119, 30, 3), (5, 62, 20, 2)]);
+        assert_eq!(step.merged[0].event_id, "rm:60:7");
+        assert_eq!(plan(Vec::new(), 100, 100), None);
+    }
+
+    #[test]
+    fn a_step_ends_with_a_minute_unless_that_is_all_it_has() {
+        let rows = vec![list(1, 60), list(2, 61), list(3, 120)];
+        assert_eq!(plan(rows.clone(), 100, 3).unwrap().last, (61, 2), "the rest of a minute may follow");
+        assert_eq!(plan(rows.clone(), 100, 4).unwrap().last, (120, 3));
+        let step = plan(rows[..2].to_vec(), 100, 2).unwrap();
+        assert_eq!((step.last, step.merged.len()), ((61, 2), 1), "a minute of more rows takes several steps");
+    }
+
+    #[test]
+    fn what_is_not_settled_stays_and_all_behind_it() {
+        let rows = vec![list(1, 60), list(2, 61), list(9, 62), list(3, 63)];
+        let step = plan(rows.clone(), 5, 100).unwrap();
+        assert_eq!((step.rows, step.last, step.gone), (2, (61, 2), vec![1, 2]));
+        assert_eq!(plan(rows[2..].to_vec(), 5, 100), None);
+    }
+
+    #[test]
+    fn sums_that_no_row_can_hold_are_several_rows() {
+        let large = LedgerRow { bytes: i64::MAX - 5, ..list(2, 61) };
+        let step = plan(vec![list(1, 60), large, list(3, 62)], 100, 100).unwrap();
+        assert_eq!(merged_of(&step), [(1, 60, 10, 1), (2, 61, i64::MAX - 5, 1), (3, 62, 10, 1)]);
+    }
+}

@@ -1,0 +1,72 @@
+//! Old rows of reads become one for each key, kind, purpose and minute, in bounded steps, workspace by workspace.
+
+use super::rows::parsed;
+use super::{export, ledger, usage};
+use crate::metadata::read_merges::{self, MINUTE_SECONDS, MergePage, MergeStep};
+use crate::model::ids::WorkspaceId;
+use crate::model::purpose::Purpose;
+use rusqlite::{Connection, OptionalExtension, Result, params};
+
+pub(super) fn workspaces(
+    connection: &Connection,
+    after: Option<WorkspaceId>,
+    until_seconds: u64,
+    limit: u32,
+) -> Result<MergePage> {
+    let sql = "SELECT w.id, EXISTS (
+                   SELECT 1 FROM ledger l INDEXED BY ledger_reads
+                   WHERE l.workspace_id = w.id AND l.fact IN ('list', 'retrieve', 'content')
+                       AND (l.ts, l.seq) > (coalesce(m.ts, 0), coalesce(m.seq, 0)) AND l.ts < ?2)
+               FROM workspaces w LEFT JOIN ledger_merges m ON m.workspace_id = w.id
+               WHERE w.id > ?1 ORDER BY w.id LIMIT ?3";
+    let after = after.map(|id| id.to_string()).unwrap_or_default();
+    let values = params![after, until_seconds - until_seconds % MINUTE_SECONDS, limit];
+    let mut select = connection.prepare_cached(sql)?;
+    let looked_at = select.query_map(values, |row| Ok((parsed(row, 0)?, row.get(1)?)))?;
+    Ok(MergePage::of(looked_at.collect::<Result<_>>()?, limit))
+}
+
+/// The next step in a workspace over rows before this second; how many rows it concerned.
+pub(super) fn step(connection: &Connection, workspace: WorkspaceId, until_seconds: u64, limit: u32) -> Result<usize> {
+    let workspace = workspace.to_string();
+    let mark = "SELECT ts, seq FROM ledger_merges WHERE workspace_id = ?1";
+    let mark = connection.prepare_cached(mark)?.query_row([&workspace], |row| Ok((row.get(0)?, row.get(1)?)));
+    let (ts, seq): (u64, u64) = mark.optional()?.unwrap_or_default();
+    let rows = format!(
+        "SELECT {} FROM ledger INDEXED BY ledger_reads
+         WHERE workspace_id = ?1 AND fact IN ('list', 'retrieve', 'content') AND (ts, seq) > (?2, ?3) AND ts < ?4
+         ORDER BY ts, seq LIMIT ?5",
+        ledger::COLUMNS
+    );
+    let values = params![workspace, ts, seq, until_seconds - until_seconds % MINUTE_SECONDS, limit];
+    let rows = connection.prepare_cached(&rows)?.query_map(values, ledger::ledger_row)?.collect::<Result<_>>()?;
+    let exported = export::progress(connection)?.map_or(u64::MAX, |progress| progress.through_seq);
+    let settled = usage::rolled_seq(connection)?.min(exported);
+    let Some(step) = read_merges::plan(rows, settled, limit) else { return Ok(0) };
+    apply(connection, &workspace, &step)?;
+    Ok(step.rows)
+}
+
+fn apply(connection: &Connection, workspace: &str, step: &MergeStep) -> Result<()> {
+    let mark = "INSERT OR REPLACE INTO ledger_merges (workspace_id, ts, seq) VALUES (?1, ?2, ?3)";
+    connection.prepare_cached(mark)?.execute(params![workspace, step.last.0, step.last.1])?;
+    let mut delete = connection.prepare_cached("DELETE FROM ledger WHERE seq = ?1")?;
+    step.gone.iter().try_for_each(|seq| delete.execute([seq]).map(drop))?;
+    let insert = "INSERT INTO ledger (seq, event_id, ts, fact, workspace_id, api_key_id, purpose, bytes, count)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let mut insert = connection.prepare_cached(insert)?;
+    for row in &step.merged {
+        insert.execute(params![
+            row.seq,
+            row.event_id,
+            row.ts,
+            row.fact.name(),
+            workspace,
+            row.key.map(|key| key.to_string()),
+            row.purpose.map(Purpose::name),
+            row.bytes,
+            row.count,
+        ])?;
+    }
+    Ok(())
+}
