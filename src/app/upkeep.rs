@@ -68,8 +68,11 @@ fn start_scrub(files: &Files, config: &UpkeepConfig, clock: &Clock, stop: &Cance
     if config.scrub_interval.is_zero() {
         return;
     }
-    let scrub =
-        BackgroundScrub { interval: config.scrub_interval, max_bytes_per_second: config.scrub_max_bytes_per_second };
+    let scrub = BackgroundScrub {
+        interval: config.scrub_interval,
+        max_bytes_per_second: config.scrub_max_bytes_per_second,
+        process: files.process,
+    };
     let inspector = Inspector { metadata: Arc::clone(&files.metadata), blobs: Arc::clone(&files.blobs) };
     let (clock, stop) = (clock.clone(), stop.clone());
     files.tasks.spawn(async move { scrub.run(&inspector, &clock, stop).await });

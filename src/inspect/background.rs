@@ -6,6 +6,7 @@
 use super::{InspectError, Inspector, Pace, Subset};
 use crate::causes::Causes;
 use crate::clock::Clock;
+use crate::model::ids::ProcessId;
 use crate::model::scrub::ScrubProgress;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -28,6 +29,8 @@ pub struct BackgroundScrub {
     pub interval: Duration,
     /// The highest rate at which blobs are read, in bytes a second.
     pub max_bytes_per_second: u64,
+    /// This run of the server: of several servers one scrubs.
+    pub process: ProcessId,
 }
 
 /// The rate of a pass.
@@ -62,6 +65,9 @@ impl BackgroundScrub {
     }
 
     async fn pass_when_due(self, inspector: &Inspector, clock: &Clock) -> Result<(), InspectError> {
+        if !inspector.metadata.claim_scrub(self.process).await? {
+            return Ok(());
+        }
         let now_seconds = clock.now_seconds();
         let fresh = ScrubProgress { begun_at: now_seconds, ..ScrubProgress::default() };
         let mut progress = match inspector.metadata.scrub_progress().await? {
@@ -76,6 +82,10 @@ impl BackgroundScrub {
             self.keep_rate(inspector, clock, &progress, &mut plan, &mut pace).await?;
             if !inspector.scrub_step(&mut progress, Subset::ALL, &mut pace, &mut report).await? {
                 break;
+            }
+            // Another server goes on where it was last noted, while this one was away for longer than its lease.
+            if !inspector.metadata.claim_scrub(self.process).await? {
+                return Ok(());
             }
             inspector.metadata.save_scrub_progress(progress).await?;
         }
@@ -140,7 +150,11 @@ mod tests {
     const TB: u64 = 1_000_000_000_000;
 
     fn scrub(days: u64, max_mib_per_second: u64) -> BackgroundScrub {
-        BackgroundScrub { interval: Duration::from_secs(days * DAY), max_bytes_per_second: max_mib_per_second * MIB }
+        BackgroundScrub {
+            interval: Duration::from_secs(days * DAY),
+            max_bytes_per_second: max_mib_per_second * MIB,
+            process: ProcessId::new([1; 16]),
+        }
     }
 
     #[test]

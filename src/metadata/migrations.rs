@@ -64,6 +64,7 @@ macro_rules! migrations {
             (25, "due blobs", "0025_due_blobs"),
             (26, "ledger merges", "0026_ledger_merges"),
             (27, "ledger reads", "0027_ledger_reads"),
+            (28, "scrubber", "0028_scrubber"),
         )
     };
     ($store:literal, $(($number:literal, $name:literal, $file:literal),)*) => {

@@ -557,6 +557,8 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     async fn stamp(&self) -> Result<Option<Stamp>, MetadataError>;
     /// Moves the stamp forward. Nothing changes where the store has one of another installation, or this one or a later one.
     async fn set_stamp(&self, stamp: Stamp) -> Result<(), MetadataError>;
+    /// Whether `process` is the one that scrubs: it becomes that when there is none that lives.
+    async fn claim_scrub(&self, process: ProcessId) -> Result<bool, MetadataError>;
     /// How far the server's own scrub has come; none when there has not been one.
     async fn scrub_progress(&self) -> Result<Option<ScrubProgress>, MetadataError>;
     /// Notes how far it has come.

@@ -840,6 +840,11 @@ impl MetadataStore for PostgresStore {
         write!(self, |session| upkeep::set_stamp(session, stamp))
     }
 
+    async fn claim_scrub(&self, process: ProcessId) -> Result<bool, MetadataError> {
+        let set_ms = self.set_ms();
+        write!(self, |session| upkeep::claim_scrub(session, process, set_ms))
+    }
+
     async fn scrub_progress(&self) -> Result<Option<ScrubProgress>, MetadataError> {
         read!(self, |session| upkeep::scrub_progress(session))
     }

@@ -91,6 +91,14 @@ pub(super) async fn end_process(session: &Session, process: ProcessId) -> Result
     session.execute("DELETE FROM processes WHERE id = $1", &[&process.to_string()]).await.map(drop)
 }
 
+pub(super) async fn claim_scrub(session: &Session, process: ProcessId, set_ms: Option<i64>) -> Result<bool, Failure> {
+    let sql = "INSERT INTO scrubber AS s (\"only\", process_id) VALUES (1, $1)
+               ON CONFLICT (\"only\") DO UPDATE SET process_id = excluded.process_id
+               WHERE s.process_id = excluded.process_id OR NOT EXISTS (
+                   SELECT 1 FROM processes p WHERE p.id = s.process_id AND p.lease_until_ms > now_ms($2))";
+    Ok(session.execute(sql, &[&process.to_string(), &set_ms]).await? == 1)
+}
+
 pub(super) async fn scrub_progress(session: &Session) -> Result<Option<ScrubProgress>, Failure> {
     let sql = "SELECT begun_at, ended_at, after, blobs, bytes, damaged FROM scrub";
     let progress = |row: Row| {

@@ -833,6 +833,11 @@ impl MetadataStore for SqliteStore {
         self.writer.write(move |change| upkeep::set_stamp(change.connection, stamp)).await
     }
 
+    /// One server at a time has the database.
+    async fn claim_scrub(&self, _process: ProcessId) -> Result<bool, MetadataError> {
+        Ok(true)
+    }
+
     async fn scrub_progress(&self) -> Result<Option<ScrubProgress>, MetadataError> {
         self.readers.point(upkeep::scrub_progress)
     }

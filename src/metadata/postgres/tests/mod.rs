@@ -121,6 +121,8 @@ async fn both_drivers_have_the_same_schema() {
         "outbox.claimed_by",
         "processes.id",
         "processes.lease_until_ms",
+        "scrubber.only",
+        "scrubber.process_id",
         "workspaces.last_file_id",
     ];
     let shared: Vec<String> = theirs.into_iter().filter(|name| !only_there.contains(&name.as_str())).collect();

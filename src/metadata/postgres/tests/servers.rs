@@ -126,3 +126,24 @@ async fn a_step_of_the_sweep_does_not_look_at_blobs_that_wait() {
     }
     assert!((14_000..=15_100).contains(&found.len()), "{} of 30,000 are due", found.len());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_several_servers_scrubs() {
+    let Some(database) = Database::fresh("who scrubs") else { return };
+    let clock = Clock::set_to(contract::NOW_MS);
+    let store = open(&database, &clock).await;
+    let [first, second] = [1, 2].map(|number| ProcessId::new([number; 16]));
+    for process in [first, second] {
+        store.renew_process(process).await.unwrap();
+    }
+    let claims = async || (store.claim_scrub(first).await.unwrap(), store.claim_scrub(second).await.unwrap());
+    assert_eq!((claims().await, claims().await), ((true, false), (true, false)));
+    clock.set(contract::NOW_MS + LEASE_SECONDS * 1000 / 2);
+    store.renew_process(second).await.unwrap();
+    clock.set(contract::NOW_MS + LEASE_SECONDS * 1000 + 1);
+    assert!(store.claim_scrub(second).await.unwrap(), "the first does not live any more");
+    store.renew_process(first).await.unwrap();
+    assert_eq!(claims().await, (false, true));
+    store.end_process(second).await.unwrap();
+    assert_eq!(claims().await, (true, false), "the second has ended");
+}

@@ -1,0 +1,2 @@
+-- Here one server has the database, and scrubs.
+SELECT 1;
