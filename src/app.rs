@@ -15,7 +15,7 @@ mod prices;
 mod reference;
 mod upkeep;
 
-pub use archive::{Archived, BackupPlan, back_up, restore};
+pub use archive::{Archived, BackupPlan, LeftOut, back_up, restore};
 pub use blobs::refuse_contradictions;
 pub use compact::compact;
 pub use increment::backup_folder;

@@ -17,6 +17,8 @@ use crate::blobs::BlobStore;
 use crate::clock::Clock;
 use crate::config::StoreConfig;
 use crate::metadata::sqlite::{Opener, Snapshot};
+use crate::metadata::{MetadataError, MetadataStore};
+use crate::model::blob::BlobOwner;
 use crate::model::ids::BlobId;
 use crate::model::stamp::Lineage;
 use crate::sweep;
@@ -42,8 +44,19 @@ pub struct Archived {
     pub reused_bytes: u64,
     /// Blobs that are damaged in the older backup and were copied anew, and how that shows.
     pub damaged_before: Vec<(BlobId, &'static str)>,
-    /// Blobs that were damaged where they came from, and how that shows.
-    pub damaged: Vec<(BlobId, &'static str)>,
+    /// Blobs that were damaged where they came from.
+    pub damaged: Vec<LeftOut>,
+}
+
+/// A blob that is in no copy, because it was damaged where it came from.
+#[derive(Clone, Debug)]
+pub struct LeftOut {
+    /// The blob.
+    pub blob: BlobId,
+    /// The File or Upload that has it.
+    pub owner: Option<BlobOwner>,
+    /// The difference from its row.
+    pub why: &'static str,
 }
 
 impl Archived {
@@ -57,8 +70,16 @@ impl Archived {
                 self.blobs += 1;
                 self.bytes += size_bytes;
             }
-            Copied::Damaged { blob, why } => self.damaged.push((blob, why)),
+            Copied::Damaged { blob, why } => self.damaged.push(LeftOut { blob, owner: None, why }),
         }
+    }
+
+    /// Finds out whose the damaged blobs are.
+    pub(super) async fn name_owners(&mut self, metadata: &dyn MetadataStore) -> Result<(), MetadataError> {
+        for left in &mut self.damaged {
+            left.owner = metadata.blob_owner(left.blob).await?;
+        }
+        Ok(())
     }
 }
 
@@ -113,6 +134,9 @@ pub async fn back_up(stores: &StoreConfig, plan: BackupPlan<'_>, progress: Progr
     hold.release().await?;
     drop_unnamed(&rows, &target).await?;
     target.sync_names().await?;
+    for left in &mut archived.damaged {
+        left.owner = rows.blob_owner(left.blob)?;
+    }
     manifest.holds(&archived);
     let digest = sums.finish(folder)?;
     manifest.write(folder, digest)?;
@@ -174,6 +198,7 @@ pub async fn restore(folder: &Path, stores: &StoreConfig, progress: Progress<'_>
     };
     copy_blobs(ready, &source, &target, &mut note).await?;
     manifest.explain(&mut archived);
+    archived.name_owners(&*metadata).await?;
     if let Some(stamp) = metadata.stamp().await? {
         target.set_stamp(stamp).await?;
     }

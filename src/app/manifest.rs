@@ -152,14 +152,14 @@ impl Manifest {
     /// Notes what the backup holds.
     pub(super) fn holds(&mut self, archived: &Archived) {
         (self.blobs, self.bytes) = (archived.blobs, archived.bytes);
-        self.damaged = archived.damaged.iter().map(|(blob, _)| blob.to_string()).collect();
+        self.damaged = archived.damaged.iter().map(|left| left.blob.to_string()).collect();
     }
 
     /// Tells blobs that were damaged when the backup was made from those that were damaged since.
     pub(super) fn explain(&self, archived: &mut Archived) {
-        for (blob, why) in &mut archived.damaged {
-            if self.damaged.contains(&blob.to_string()) {
-                *why = "it was damaged when the backup was made";
+        for left in &mut archived.damaged {
+            if self.damaged.contains(&left.blob.to_string()) {
+                left.why = "it was damaged when the backup was made";
             }
         }
     }

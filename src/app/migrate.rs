@@ -42,6 +42,7 @@ pub async fn migrate(source: &StoreConfig, target: &StoreConfig, progress: Progr
         let to = open_unnoted(target).await?;
         claim(&*to, installation.metadata.stamp().await?).await?;
         copy_missing(&installation.metadata, &from, &to, &mut archived, progress).await?;
+        archived.name_owners(&*installation.metadata).await?;
     }
     drop(installation);
     PostgresStore::fill(url.expose(), database, clock.now_seconds()).await.context(refused)?;

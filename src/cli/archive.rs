@@ -2,7 +2,7 @@
 
 use super::inspect::conclude;
 use super::settings::StoreSettings;
-use crate::app::{Archived, BackupPlan, back_up, backup_folder, restore};
+use crate::app::{Archived, BackupPlan, LeftOut, back_up, backup_folder, restore};
 use crate::model::finding::Finding;
 use anyhow::Result;
 use std::io::{self, Write};
@@ -82,8 +82,8 @@ impl Restore {
 
 /// How many blobs are missing.
 pub(super) fn report(archived: &Archived, done: &str) -> Result<u64> {
-    for (blob, why) in &archived.damaged {
-        writeln!(io::stdout(), "{}", Finding::DamagedBlob { blob: *blob, why })?;
+    for LeftOut { blob, owner, why } in &archived.damaged {
+        writeln!(io::stdout(), "{}", Finding::DamagedBlob { blob: *blob, owner: owner.clone(), why })?;
     }
     let (blobs, bytes, damaged) = (archived.blobs, archived.bytes, archived.damaged.len() as u64);
     eprintln!("{blobs} blobs, {bytes} bytes {done}, {damaged} left out");

@@ -55,6 +55,13 @@ fn subset(text: &str) -> Result<Subset, String> {
 struct Line<'a> {
     finding: &'a str,
     message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blob: Option<String>,
+    /// The id of the File or Upload that has the blob.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workspace: Option<String>,
 }
 
 impl Fsck {
@@ -103,7 +110,15 @@ struct Printer {
 impl Printer {
     fn print(&mut self, finding: &Finding) {
         self.findings += 1;
-        let line = Line { finding: finding.name(), message: finding.to_string() };
+        let damaged = finding.damaged();
+        let owner = damaged.and_then(|(_, owner)| owner);
+        let line = Line {
+            finding: finding.name(),
+            message: finding.to_string(),
+            blob: damaged.map(|(blob, _)| blob.to_string()),
+            owner: owner.map(|owner| owner.id.as_str()),
+            workspace: owner.map(|owner| owner.workspace.to_string()),
+        };
         let text = if self.json { serde_json::to_string(&line).unwrap_or_default() } else { line.message };
         if let Err(error) = writeln!(io::stdout(), "{text}") {
             eprintln!("venna: a finding could not be printed: {error}");

@@ -1,10 +1,15 @@
 //! Comparing rows with blobs, in both directions, and rows with rows.
 
 use super::{InspectError, Inspector, Report, STEP_BLOBS};
+use crate::blobs::BlobError;
 use crate::metadata::{MisfitCursor, ReadyBlob};
 use crate::model::finding::Finding;
+use crate::model::ids::BlobId;
 use crate::model::stamp::Lineage;
 use std::collections::BTreeSet;
+
+/// The length of what is there in bytes, none for what is not there, or why it cannot be told.
+type FoundSize = Result<Option<u64>, &'static str>;
 
 impl Inspector {
     /// Looks whether the stores belong together, for blobs that are missing or have another size, for names in the blob
@@ -40,32 +45,49 @@ impl Inspector {
             let Some(last) = step.last() else { return Ok(checked) };
             after = Some(last.stored.blob);
             checked += step.len() as u64;
-            for (ready, found_bytes) in step.iter().zip(self.found_sizes(&step).await?) {
+            for (ready, found) in step.iter().zip(self.found_sizes(&step).await?) {
                 let (blob, size_bytes) = (ready.stored.blob, ready.stored.size_bytes);
-                let finding = match found_bytes {
-                    None => Finding::MissingBlob { blob },
-                    Some(found_bytes) if found_bytes != size_bytes => {
-                        Finding::WrongSize { blob, size_bytes, found_bytes }
-                    }
-                    Some(_) => continue,
-                };
                 // It may have been deleted since its row was read.
-                if self.metadata.is_ready(blob).await? {
-                    report(finding);
+                if found == Ok(Some(size_bytes)) || !self.metadata.is_ready(blob).await? {
+                    continue;
                 }
+                let owner = self.metadata.blob_owner(blob).await?;
+                report(match found {
+                    Ok(None) => Finding::MissingBlob { blob, owner },
+                    Ok(Some(found_bytes)) => Finding::WrongSize { blob, owner, size_bytes, found_bytes },
+                    Err(why) => Finding::DamagedBlob { blob, owner, why },
+                });
             }
         }
     }
 
-    /// The lengths of what is there, wherever it is, in bytes.
-    async fn found_sizes(&self, step: &[ReadyBlob]) -> Result<Vec<Option<u64>>, InspectError> {
+    /// Returns the lengths of what is there, wherever it is, in bytes, or why one cannot be told.
+    async fn found_sizes(&self, step: &[ReadyBlob]) -> Result<Vec<FoundSize>, InspectError> {
         let outside = step.iter().filter(|ready| ready.stored.inline.is_none()).map(|ready| ready.stored.blob);
-        let mut outside = self.blobs.sizes(&outside.collect::<Vec<_>>()).await?.into_iter();
+        let mut outside = self.sizes(&outside.collect::<Vec<_>>()).await?.into_iter();
         let found = step.iter().map(|ready| match &ready.stored.inline {
-            Some(content) => Some(content.len() as u64),
-            None => outside.next().flatten(),
+            Some(content) => Ok(Some(content.len() as u64)),
+            None => outside.next().unwrap_or(Ok(None)),
         });
         Ok(found.collect())
+    }
+
+    /// Asks for all at once, and one by one when that fails for the damage of one.
+    async fn sizes(&self, blobs: &[BlobId]) -> Result<Vec<FoundSize>, InspectError> {
+        match self.blobs.sizes(blobs).await {
+            Ok(sizes) => return Ok(sizes.into_iter().map(Ok).collect()),
+            Err(BlobError::Damaged(..)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let mut found = Vec::with_capacity(blobs.len());
+        for blob in blobs {
+            found.push(match self.blobs.sizes(&[*blob]).await {
+                Ok(sizes) => Ok(sizes.into_iter().next().flatten()),
+                Err(BlobError::Damaged(_, why)) => Err(why),
+                Err(error) => return Err(error.into()),
+            });
+        }
+        Ok(found)
     }
 
     /// A row is there before the first byte and goes after the last: a name without a row is nobody's.

@@ -97,7 +97,8 @@ impl Inspector {
                     && self.metadata.is_ready(blob).await?
                 {
                     progress.damaged += 1;
-                    report(Finding::DamagedBlob { blob, why });
+                    let owner = self.metadata.blob_owner(blob).await?;
+                    report(Finding::DamagedBlob { blob, owner, why });
                 }
                 progress.blobs += 1;
                 progress.bytes += size_bytes;

@@ -724,6 +724,8 @@ async fn small_content_lives_and_dies_with_its_file(store: &dyn MetadataStore) {
         assert_eq!(found.blobs.len(), 1);
         assert_eq!((found.blobs[0].inline.as_deref(), found.blobs[0].size_bytes), (Some(bytes), bytes.len() as u64));
         assert!(store.is_ready(found.blobs[0].blob).await.unwrap());
+        let owner = store.blob_owner(found.blobs[0].blob).await.unwrap().unwrap();
+        assert_eq!((owner.workspace, owner.id), (caller.workspace, file.id.to_string()));
     }
     let ready = store.ready_blobs(None, 1000).await.unwrap();
     assert_eq!(ready.len(), begun + 2);

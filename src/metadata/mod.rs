@@ -22,7 +22,7 @@ pub mod sqlite;
 use crate::model::adjustment::{Adjusted, NewAdjustment};
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens};
 use crate::model::audit::{AuditQuery, Entry as AuditEntry, Origin};
-use crate::model::blob::StoredBlob;
+use crate::model::blob::{BlobOwner, StoredBlob};
 use crate::model::caller::Caller;
 use crate::model::clock_jump::ClockJump;
 use crate::model::digest::Sha256Digest;
@@ -526,6 +526,8 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     async fn ready_blobs(&self, after: Option<BlobId>, limit: u32) -> Result<Vec<ReadyBlob>, MetadataError>;
     /// Whether the blob is `ready`.
     async fn is_ready(&self, blob: BlobId) -> Result<bool, MetadataError>;
+    /// Returns what has a blob: a File, or a pending Upload; none when nothing has it.
+    async fn blob_owner(&self, blob: BlobId) -> Result<Option<BlobOwner>, MetadataError>;
     /// Those of these blobs that have a row, in any state.
     async fn known_blobs(&self, blobs: Vec<BlobId>) -> Result<HashSet<BlobId>, MetadataError>;
     /// Looks at the next page of all rows for some that contradict each other, in a snapshot of its own.

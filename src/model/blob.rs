@@ -1,7 +1,7 @@
 //! A blob at rest, and what it should hold.
 
 use super::digest::BlockChecksums;
-use super::ids::BlobId;
+use super::ids::{BlobId, WorkspaceId};
 use bytes::Bytes;
 
 /// What is needed to read a blob and to check what was read.
@@ -15,6 +15,15 @@ pub struct StoredBlob {
     pub checksums: BlockChecksums,
     /// Its bytes, where the metadata store has them; otherwise the blob store has them under its name.
     pub inline: Option<Bytes>,
+}
+
+/// What clients know the bytes of a blob by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlobOwner {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The id of the File, or of the pending Upload, that has the blob.
+    pub id: String,
 }
 
 /// Where received bytes are to be found.

@@ -1,5 +1,6 @@
 //! What an inspection finds wrong.
 
+use super::blob::BlobOwner;
 use super::ids::BlobId;
 use std::fmt;
 
@@ -10,11 +11,15 @@ pub enum Finding {
     MissingBlob {
         /// The blob.
         blob: BlobId,
+        /// The File or Upload that has it; none when nothing has it any more.
+        owner: Option<BlobOwner>,
     },
     /// A blob has another length than its row says.
     WrongSize {
         /// The blob.
         blob: BlobId,
+        /// The File or Upload that has it; none when nothing has it any more.
+        owner: Option<BlobOwner>,
         /// What the row says, in bytes.
         size_bytes: u64,
         /// What is there, in bytes.
@@ -24,6 +29,8 @@ pub enum Finding {
     DamagedBlob {
         /// The blob.
         blob: BlobId,
+        /// The File or Upload that has it; none when nothing has it any more.
+        owner: Option<BlobOwner>,
         /// The difference from its row.
         why: &'static str,
     },
@@ -119,16 +126,38 @@ impl Finding {
             Self::WrongSum { .. } => "wrong_sum",
         }
     }
+
+    /// Returns the blob of a File or Upload whose bytes are not what was stored, and what has it.
+    #[must_use]
+    pub const fn damaged(&self) -> Option<(BlobId, Option<&BlobOwner>)> {
+        match self {
+            Self::MissingBlob { blob, owner }
+            | Self::WrongSize { blob, owner, .. }
+            | Self::DamagedBlob { blob, owner, .. } => Some((*blob, owner.as_ref())),
+            _ => None,
+        }
+    }
+}
+
+/// ` of FILE in WORKSPACE`, or nothing.
+struct Of<'a>(Option<&'a BlobOwner>);
+
+impl fmt::Display for Of<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |owner| write!(out, " of {} in {}", owner.id, owner.workspace))
+    }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::MissingBlob { blob } => write!(out, "blob {blob} is missing"),
-            Self::WrongSize { blob, size_bytes, found_bytes } => {
-                write!(out, "blob {blob} has {found_bytes} bytes, not {size_bytes}")
+            Self::MissingBlob { blob, owner } => write!(out, "blob {blob}{} is missing", Of(owner.as_ref())),
+            Self::WrongSize { blob, owner, size_bytes, found_bytes } => {
+                write!(out, "blob {blob}{} has {found_bytes} bytes, not {size_bytes}", Of(owner.as_ref()))
             }
-            Self::DamagedBlob { blob, why } => write!(out, "blob {blob} is damaged: {why}"),
+            Self::DamagedBlob { blob, owner, why } => {
+                write!(out, "blob {blob}{} is damaged: {why}", Of(owner.as_ref()))
+            }
             Self::OrphanBlob { blob } => write!(out, "blob {blob} has no row"),
             Self::StrayFile { name } => write!(out, "{name} is no blob"),
             Self::Quarantined { name } => write!(out, "{name} is in quarantine"),

@@ -29,4 +29,5 @@ mod program;
 mod receiver;
 mod settings;
 mod trace;
+mod unreadable;
 mod upkeep;

@@ -5,6 +5,7 @@
 //! following links. All system calls that may wait for the disk run on the blocking pool.
 
 mod buffers;
+mod damage;
 mod link;
 mod quarantine;
 mod read;
@@ -133,7 +134,7 @@ impl BlobStore for LocalBlobs {
 
     async fn sizes(&self, ids: &[BlobId]) -> Result<Vec<Option<u64>>, BlobError> {
         let (shards, ids) = (Arc::clone(&self.shards), ids.to_vec());
-        blocking(move || Ok(ids.into_iter().map(|id| shards.size(id)).collect::<io::Result<_>>()?)).await
+        blocking(move || ids.into_iter().map(|id| shards.size(id)).collect()).await
     }
 
     /// A page is a directory.
@@ -200,11 +201,11 @@ impl Shards {
         }
     }
 
-    fn size(&self, id: BlobId) -> io::Result<Option<u64>> {
+    fn size(&self, id: BlobId) -> Result<Option<u64>, BlobError> {
         match rustix::fs::statat(self.of(id)?, id.to_string(), AtFlags::SYMLINK_NOFOLLOW) {
             Ok(status) => Ok(u64::try_from(status.st_size).ok()),
             Err(Errno::NOENT) => Ok(None),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(damage::of(id, error)),
         }
     }
 

@@ -4,7 +4,7 @@
 //! change of threads, and a cold one never keeps a runtime worker (performance.md, section 4).
 
 use super::buffers::{Buffer, Buffers};
-use super::{Shards, blocking};
+use super::{Shards, blocking, damage};
 use crate::blobs::{BlobError, BlobStream};
 use crate::model::byte_range::ByteRange;
 use crate::model::digest::BLOCK_BYTES;
@@ -46,10 +46,7 @@ fn open_waiting(shards: &Shards, id: BlobId) -> io::Result<Result<File, Errno>> 
 }
 
 fn opened(id: BlobId, found: Result<File, Errno>) -> Result<File, BlobError> {
-    found.map_err(|error| match error {
-        Errno::NOENT => BlobError::Damaged(id, "it is missing"),
-        error => io::Error::from(error).into(),
-    })
+    found.map_err(|error| damage::of(id, error))
 }
 
 /// What is left to be read of a blob.
@@ -83,16 +80,17 @@ impl Reader {
 
     /// Reads the next block as far as the page cache holds it; whether that was all of it.
     fn read_cached(&self, buffer: &mut Buffer) -> Result<bool, BlobError> {
+        let id = self.id;
         let length = block_length(self.rest);
         while buffer.filled() < length {
             let at = self.rest.start + buffer.filled() as u64;
             let room = &mut [IoSliceMut::new(buffer.room(length))];
             match rustix::io::preadv2(&*self.file, room, at, ReadWriteFlags::NOWAIT) {
-                Ok(0) => return Err(shorter(self.id)),
+                Ok(0) => return Err(shorter(id)),
                 Ok(read) => buffer.grow(read),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN | Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(false),
-                Err(error) => return Err(io::Error::from(error).into()),
+                Err(error) => return Err(damage::of(id, error)),
             }
         }
         Ok(true)
@@ -114,7 +112,7 @@ impl Reader {
                     Ok(0) => return Err(shorter(id)),
                     Ok(read) => buffer.grow(read),
                     Err(Errno::INTR) => {}
-                    Err(error) => return Err(io::Error::from(error).into()),
+                    Err(error) => return Err(damage::of(id, error)),
                 }
             }
             Ok(buffer)

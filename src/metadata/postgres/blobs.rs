@@ -5,6 +5,7 @@ use super::failure::Failure;
 use super::rows::{self, number, parsed, stored};
 use super::upkeep::leases_are_told;
 use crate::metadata::{DeletingCursor, DeletingPage, PendingBlob, ReadyBlob, SweepShare};
+use crate::model::blob::BlobOwner;
 use crate::model::digest::ContentDigest;
 use crate::model::ids::{BlobId, ProcessId, WorkspaceId};
 use crate::random;
@@ -94,6 +95,14 @@ pub(super) async fn ready(session: &Session, after: Option<BlobId>, limit: u32) 
 pub(super) async fn is_ready(session: &Session, blob: BlobId) -> Result<bool, Failure> {
     let found = session.row("SELECT 1 FROM blobs WHERE id = $1 AND state = 'ready'", &[&blob.to_string()]).await?;
     Ok(found.is_some())
+}
+
+pub(super) async fn owner(session: &Session, blob: BlobId) -> Result<Option<BlobOwner>, Failure> {
+    let sql = "SELECT workspace_id, id FROM files WHERE blob_id = $1
+               UNION ALL SELECT workspace_id, file_id FROM file_parts WHERE blob_id = $1
+               UNION ALL SELECT workspace_id, upload_id FROM parts WHERE blob_id = $1";
+    let found = session.row(sql, &[&blob.to_string()]).await?;
+    found.map(|row| Ok(BlobOwner { workspace: parsed(&row, 0)?, id: row.try_get(1)? })).transpose()
 }
 
 pub(super) async fn known(session: &Session, blobs: &[BlobId]) -> Result<HashSet<BlobId>, Failure> {

@@ -54,7 +54,7 @@ use crate::clock::Clock;
 use crate::model::adjustment::{Adjusted, NewAdjustment};
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus};
 use crate::model::audit::{AuditQuery, Entry as AuditEntry, Origin};
-use crate::model::blob::StoredBlob;
+use crate::model::blob::{BlobOwner, StoredBlob};
 use crate::model::caller::Caller;
 use crate::model::clock_jump::ClockJump;
 use crate::model::expiry::DefaultExpiry;
@@ -799,6 +799,10 @@ impl MetadataStore for PostgresStore {
 
     async fn is_ready(&self, blob: BlobId) -> Result<bool, MetadataError> {
         read!(self, |session| blobs::is_ready(session, blob))
+    }
+
+    async fn blob_owner(&self, blob: BlobId) -> Result<Option<BlobOwner>, MetadataError> {
+        read!(self, |session| blobs::owner(session, blob))
     }
 
     async fn known_blobs(&self, blobs: Vec<BlobId>) -> Result<HashSet<BlobId>, MetadataError> {

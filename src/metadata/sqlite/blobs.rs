@@ -2,11 +2,11 @@
 
 use super::rows::{self, parsed};
 use crate::metadata::{DeletingCursor, DeletingPage, PendingBlob, ReadyBlob};
-use crate::model::blob::Place;
+use crate::model::blob::{BlobOwner, Place};
 use crate::model::digest::{ContentDigest, Sha256Digest};
 use crate::model::ids::{BlobId, ProcessId, WorkspaceId};
 use crate::random;
-use rusqlite::{Connection, Result, Row, params};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use std::collections::HashSet;
 
 /// Since when nobody is given the bytes of a part that never became part of a File, in Unix seconds.
@@ -95,6 +95,14 @@ pub(super) fn ready(connection: &Connection, after: Option<BlobId>, limit: u32) 
 pub(super) fn is_ready(connection: &Connection, blob: BlobId) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM blobs WHERE id = ?1 AND state = 'ready')";
     connection.prepare_cached(sql)?.query_row([blob.to_string()], |row| row.get(0))
+}
+
+pub(super) fn owner(connection: &Connection, blob: BlobId) -> Result<Option<BlobOwner>> {
+    let sql = "SELECT workspace_id, id FROM files WHERE blob_id = ?1
+               UNION ALL SELECT workspace_id, file_id FROM file_parts WHERE blob_id = ?1
+               UNION ALL SELECT workspace_id, upload_id FROM parts WHERE blob_id = ?1";
+    let owner = |row: &Row<'_>| Ok(BlobOwner { workspace: parsed(row, 0)?, id: row.get(1)? });
+    connection.prepare_cached(sql)?.query_row([blob.to_string()], owner).optional()
 }
 
 pub(super) fn known(connection: &Connection, blobs: &[BlobId]) -> Result<HashSet<BlobId>> {

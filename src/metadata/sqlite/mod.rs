@@ -50,7 +50,7 @@ use crate::clock::Clock;
 use crate::model::adjustment::{Adjusted, NewAdjustment};
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus};
 use crate::model::audit::{AuditQuery, Entry as AuditEntry, Origin};
-use crate::model::blob::{Place, StoredBlob};
+use crate::model::blob::{BlobOwner, Place, StoredBlob};
 use crate::model::caller::Caller;
 use crate::model::clock_jump::ClockJump;
 use crate::model::expiry::DefaultExpiry;
@@ -790,6 +790,10 @@ impl MetadataStore for SqliteStore {
 
     async fn is_ready(&self, blob: BlobId) -> Result<bool, MetadataError> {
         self.readers.point(|connection| blobs::is_ready(connection, blob))
+    }
+
+    async fn blob_owner(&self, blob: BlobId) -> Result<Option<BlobOwner>, MetadataError> {
+        self.readers.point(|connection| blobs::owner(connection, blob))
     }
 
     async fn known_blobs(&self, blobs: Vec<BlobId>) -> Result<HashSet<BlobId>, MetadataError> {

@@ -2,6 +2,7 @@
 
 use super::{MetadataError, blobs, upkeep};
 use crate::metadata::ReadyBlob;
+use crate::model::blob::BlobOwner;
 use crate::model::ids::BlobId;
 use crate::model::stamp::Stamp;
 use crate::volume::folder_of;
@@ -41,6 +42,14 @@ impl Snapshot {
     /// When it cannot be read.
     pub fn is_ready(&self, blob: BlobId) -> Result<bool, MetadataError> {
         Ok(blobs::is_ready(&self.0, blob)?)
+    }
+
+    /// Returns what has a blob: a File, or a pending Upload; none when nothing has it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn blob_owner(&self, blob: BlobId) -> Result<Option<BlobOwner>, MetadataError> {
+        Ok(blobs::owner(&self.0, blob)?)
     }
 
     /// What the metadata store remembered of its installation.

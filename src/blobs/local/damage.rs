@@ -1,0 +1,50 @@
+//! Errors of the system that say that one blob is damaged, and not that the folder cannot be reached.
+//!
+//! Both fsck and scrub, backups and restores leave a damaged blob out and go on; whoever asks for it again gets the same
+//! answer. Errors that pass, or that hold for every file, are not among them.
+
+use crate::blobs::BlobError;
+use crate::model::ids::BlobId;
+use rustix::io::Errno;
+use std::io;
+
+/// Turns the error of a look at a blob, or of a read of it, into what it says of the blob.
+pub(super) fn of(id: BlobId, error: Errno) -> BlobError {
+    match reason(error) {
+        Some(why) => BlobError::Damaged(id, why),
+        None => io::Error::from(error).into(),
+    }
+}
+
+/// Returns what is wrong with a file, by the errors that errno(3) and the block layer of Linux have for that.
+const fn reason(error: Errno) -> Option<&'static str> {
+    match error {
+        Errno::NOENT => Some("it is missing"),
+        Errno::IO => Some("the disk cannot read it (EIO)"),
+        Errno::NODATA => Some("the disk cannot read it (ENODATA, a bad sector)"),
+        Errno::REMOTEIO => Some("the disk cannot read it (EREMOTEIO)"),
+        Errno::ILSEQ => Some("the disk cannot read it (EILSEQ, its protection information is wrong)"),
+        Errno::UCLEAN => Some("the file system is damaged where it lies (EUCLEAN)"),
+        Errno::BADMSG => Some("the file system is damaged where it lies (EBADMSG)"),
+        Errno::ACCESS | Errno::PERM => Some("the server may not read its file: look at its owner and mode"),
+        Errno::ISDIR | Errno::LOOP | Errno::NXIO => Some("in its place is something that is no file"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_one_file_is_damage_and_what_passes_is_not() {
+        let id = BlobId::new([7; 16]);
+        for error in [Errno::IO, Errno::NODATA, Errno::UCLEAN, Errno::BADMSG, Errno::ACCESS, Errno::ISDIR, Errno::LOOP]
+        {
+            assert!(matches!(of(id, error), BlobError::Damaged(damaged, _) if damaged == id), "{error}");
+        }
+        for error in [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::STALE, Errno::TIMEDOUT, Errno::NOTCONN] {
+            assert!(matches!(of(id, error), BlobError::Unavailable(_)), "{error}");
+        }
+    }
+}
