@@ -8,6 +8,7 @@
 use super::blobs::{look_at_blobs, look_at_folder, open_blobs, open_local};
 use super::data_dir::{
     begin_restoring, create_folder, create_folders, end_restoring, lock, refuse_filled, refuse_half_restored,
+    refuse_left_log,
 };
 use super::increment::{drop_unnamed, newest_backup, take_over};
 use super::installation::{Installation, open_database};
@@ -180,6 +181,7 @@ pub async fn restore(folder: &Path, stores: &StoreConfig, progress: Progress<'_>
     if database.exists() {
         bail!("there is a database {} already", database.display());
     }
+    refuse_left_log(database)?;
     create_folders(stores)?;
     let _locks = lock(stores)?;
     begin_restoring(stores)?;

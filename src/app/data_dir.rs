@@ -106,6 +106,48 @@ pub fn end_restoring(stores: &StoreConfig) -> Result<()> {
     unmark().with_context(|| format!("cannot write to {}", stores.data_dir.display()))
 }
 
+/// What SQLite leaves beside a database.
+const BESIDE_DATABASE: [&str; 3] = ["-wal", "-journal", "-shm"];
+
+/// Refuses a path for a fresh database beside which the log of another lies: SQLite would apply it.
+///
+/// # Errors
+/// When there is one.
+pub fn refuse_left_log(database: &Path) -> Result<()> {
+    for suffix in BESIDE_DATABASE {
+        let mut beside: OsString = database.into();
+        beside.push(suffix);
+        let beside = PathBuf::from(beside);
+        if beside.symlink_metadata().is_ok() {
+            bail!(
+                "{} is left of another database and would be mixed with this one: move it away first",
+                beside.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a log whose database is gone or empty: SQLite would begin a new database and remove the log, which may hold what
+/// was acknowledged.
+///
+/// # Errors
+/// When there is such a log.
+pub fn refuse_log_without_database(database: &Path) -> Result<()> {
+    let length = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    let mut log: OsString = database.into();
+    log.push("-wal");
+    let log = PathBuf::from(log);
+    if length(database) == 0 && length(&log) > 0 {
+        bail!(
+            "the database {} is gone and its log {} is there: put the database back, or move the log away to begin anew",
+            database.display(),
+            log.display()
+        );
+    }
+    Ok(())
+}
+
 /// Refuses a folder that holds anything.
 pub fn refuse_filled(folder: &Path) -> Result<()> {
     match std::fs::read_dir(folder) {

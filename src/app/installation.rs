@@ -1,7 +1,7 @@
 //! The stores of an installation, for the server and for the commands that work beside it or without one.
 
 use super::blobs::look_at_blobs;
-use super::data_dir::{create_folder, refuse_half_restored};
+use super::data_dir::{create_folder, refuse_half_restored, refuse_log_without_database};
 use crate::audit::AuditLog;
 use crate::clock::Clock;
 use crate::config::{MetadataConfig, StoreConfig};
@@ -120,6 +120,7 @@ async fn open_metadata(opener: Opener, place: &MetadataConfig, clock: Clock) -> 
 /// A SQLite database, in a folder that is made when it is missing.
 pub(super) async fn open_database(opener: Opener, database: &Path, clock: Clock) -> Result<Arc<dyn MetadataStore>> {
     create_folder(folder_of(database))?;
+    refuse_log_without_database(database)?;
     let path = database.to_owned();
     let store = tokio::task::spawn_blocking(move || SqliteStore::open(&path, clock, opener)).await?;
     Ok(Arc::new(store.with_context(|| format!("cannot open the metadata store {}", database.display()))?))

@@ -409,3 +409,35 @@ fn stop_and_go(running: &Running, meanwhile: impl FnOnce()) {
     meanwhile();
     signal("-CONT");
 }
+
+#[test]
+fn a_log_that_is_left_of_a_lost_database_is_never_mixed_with_another() {
+    let data = Data::new();
+    let folder = data.folder.path().join("backup");
+    let meta = data.folder.path().join("meta");
+    std::fs::create_dir(&meta).unwrap();
+    let url = format!("sqlite:{}", meta.join("m.db").display());
+    let with = |arguments: &[&str]| run(&[arguments, &["--data-dir", &data.text(), "--metadata-url", &url]].concat());
+    let server = Program::spawn(venna(&["serve", "--metadata-url", &url]), &data.path());
+    fill(&server.client(&data.first_key()), 6);
+    succeeds(&with(&["backup", folder.to_str().unwrap()]));
+    fill(&server.client(&data.first_key()), 6);
+    // Killed, so that the log stays; then the operator removes what is known to be the installation.
+    drop(server);
+    assert!(meta.join("m.db-wal").metadata().unwrap().len() > 0);
+    std::fs::remove_file(meta.join("m.db")).unwrap();
+    for command in [["keys", "list"].as_slice(), &["fsck"]] {
+        assert!(!with(command).status.success(), "{command:?}");
+    }
+    let refused = Program::try_spawn(venna(&["serve", "--metadata-url", &url]), &data.path()).err().unwrap().join("\n");
+    assert!(refused.contains("m.db-wal is there"), "{refused}");
+    assert!(meta.join("m.db-wal").metadata().unwrap().len() > 0, "the log is what is left of acknowledged files");
+    std::fs::remove_dir_all(data.path()).unwrap();
+    fails(&with(&["restore", folder.to_str().unwrap()]), 2, "m.db-wal is left of another database");
+    assert!(!meta.join("m.db").exists() && !data.path().exists(), "nothing was made");
+    for beside in ["m.db-wal", "m.db-shm"] {
+        std::fs::remove_file(meta.join(beside)).unwrap();
+    }
+    succeeds(&with(&["restore", folder.to_str().unwrap()]));
+    succeeds(&with(&["fsck"]));
+}
