@@ -167,6 +167,13 @@ async fn what_is_put_aside_is_kept_for_its_time(store: &dyn BlobStore) {
     assert_eq!(store.purge_quarantine(1999).await.unwrap(), 1);
     assert_eq!(store.quarantined().await.unwrap(), [id(71).to_string()]);
     assert_eq!(store.purge_quarantine(2000).await.unwrap(), 1);
+    // Copied back by hand, and still nobody's.
+    for seconds in [3000, 3001, 3001] {
+        put(store, id(70), &content(10), 10).await;
+        assert_eq!(store.quarantine(&[id(70), id(72)], seconds).await.unwrap().first(), Some(&id(70)), "at {seconds}");
+    }
+    assert!(store.purge_quarantine(3001).await.unwrap() > 0);
+    assert_eq!(store.quarantined().await.unwrap(), Vec::<String>::new());
     delete(store, &[id(72)]).await;
 }
 

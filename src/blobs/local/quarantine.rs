@@ -5,9 +5,12 @@ use crate::model::ids::BlobId;
 use rustix::fs::{AtFlags, Dir, Mode, RenameFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 use std::io;
+use std::iter;
 use std::os::fd::OwnedFd;
 
 const NAME: &str = "quarantine";
+/// Copies of one name that are put aside within a moment, beside the first.
+const MAX_COPIES: u64 = 16;
 
 pub(super) fn make(root: &OwnedFd) -> io::Result<()> {
     match rustix::fs::mkdirat(root, NAME, Mode::RWXU) {
@@ -21,13 +24,9 @@ pub(super) fn enter(shards: &Shards, id: BlobId, now_seconds: u64) -> io::Result
     let (shard, quarantine) = (shards.of(id)?, open(&shards.root)?);
     let mut entered = false;
     for name in [id.to_string(), temporary_name(id)] {
-        match rustix::fs::renameat_with(shard, &name, &quarantine, &name, RenameFlags::NOREPLACE) {
-            Ok(()) => {
-                date(&quarantine, &name, now_seconds)?;
-                entered = true;
-            }
-            Err(Errno::NOENT) => {}
-            Err(error) => return Err(error.into()),
+        if let Some(place) = move_in(shard, &quarantine, &name, now_seconds)? {
+            date(&quarantine, &place, now_seconds)?;
+            entered = true;
         }
     }
     if entered {
@@ -35,6 +34,21 @@ pub(super) fn enter(shards: &Shards, id: BlobId, now_seconds: u64) -> io::Result
         rustix::fs::fsync(shard)?;
     }
     Ok(entered)
+}
+
+/// Moves a name to the quarantine; the name that it has there, none when there is no such name. What is in quarantine
+/// already, because a copy of it was put back, keeps its name, and this gets another.
+fn move_in(shard: &OwnedFd, quarantine: &OwnedFd, name: &str, now_seconds: u64) -> io::Result<Option<String>> {
+    let others = (0..MAX_COPIES).map(|copy| format!("{name}.{}", now_seconds.saturating_add(copy)));
+    for place in iter::once(name.to_owned()).chain(others) {
+        match rustix::fs::renameat_with(shard, name, quarantine, &place, RenameFlags::NOREPLACE) {
+            Ok(()) => return Ok(Some(place)),
+            Err(Errno::NOENT) => return Ok(None),
+            Err(Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(Errno::EXIST.into())
 }
 
 /// The names in the quarantine.
@@ -48,10 +62,14 @@ pub(super) fn purge(shards: &Shards, before_seconds: u64) -> io::Result<usize> {
     let quarantine = open(&shards.root)?;
     let mut purged = 0;
     for name in names(shards)? {
-        let status = rustix::fs::statat(&quarantine, &name, AtFlags::SYMLINK_NOFOLLOW)?;
-        if u64::try_from(status.st_mtime).unwrap_or_default() <= before_seconds {
-            rustix::fs::unlinkat(&quarantine, &name, AtFlags::empty())?;
-            purged += 1;
+        let Ok(status) = rustix::fs::statat(&quarantine, &name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
+        if u64::try_from(status.st_mtime).unwrap_or_default() > before_seconds {
+            continue;
+        }
+        match rustix::fs::unlinkat(&quarantine, &name, AtFlags::empty()) {
+            Ok(()) => purged += 1,
+            Err(Errno::NOENT) => {}
+            Err(error) => tracing::warn!(name, %error, "removal from quarantine failed and will be repeated"),
         }
     }
     Ok(purged)

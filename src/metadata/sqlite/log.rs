@@ -228,9 +228,21 @@ fn with_busy_timeout<T>(
     work: impl FnOnce(&Connection) -> Result<T>,
 ) -> Result<T> {
     connection.busy_timeout(wait)?;
+    let reset = Reset(connection);
     let done = work(connection);
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+    drop(reset);
     done
+}
+
+/// Sets the busy timeout back when it is dropped, after a panic too.
+struct Reset<'a>(&'a Connection);
+
+impl Drop for Reset<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.busy_timeout(BUSY_TIMEOUT) {
+            tracing::error!(%error, "the busy timeout could not be set back");
+        }
+    }
 }
 
 #[cfg(test)]
@@ -291,6 +303,23 @@ mod tests {
         });
         assert!(most < LIMIT_BYTES * 8, "{most} bytes of log for 64 MiB that were written");
         assert_eq!(count(&writer).unwrap(), 4000);
+    }
+
+    #[test]
+    fn the_busy_timeout_holds_again_whatever_became_of_the_work() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.busy_timeout(BUSY_TIMEOUT).unwrap();
+        let timeout = || connection.query_row("PRAGMA busy_timeout", [], |row| row.get::<_, i64>(0)).unwrap();
+        let failed = with_busy_timeout(&connection, WAIT_FOR_READERS, |connection| {
+            connection.execute_batch("SELECT * FROM nothing")
+        });
+        assert!(failed.is_err());
+        assert_eq!(u128::try_from(timeout()).unwrap(), BUSY_TIMEOUT.as_millis());
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            with_busy_timeout(&connection, WAIT_FOR_READERS, |_| -> Result<()> { panic!("a mistake") })
+        }));
+        assert!(panicked.is_err());
+        assert_eq!(u128::try_from(timeout()).unwrap(), BUSY_TIMEOUT.as_millis());
     }
 
     #[test]
