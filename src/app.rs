@@ -11,6 +11,7 @@ mod installation;
 mod manifest;
 mod migrate;
 mod outbound;
+mod pairing;
 mod prices;
 mod reference;
 mod upkeep;
@@ -21,6 +22,7 @@ pub use compact::compact;
 pub use increment::backup_folder;
 pub use installation::{Installation, open_inspector};
 pub use migrate::migrate;
+pub use pairing::{confirm_pair, pair_status};
 pub use prices::price_list;
 
 use crate::blobs::{InFlight, InUse};
@@ -46,6 +48,7 @@ use crate::volume::{folder_of, volatile_kind};
 use anyhow::{Context, Result, bail};
 use blobs::{delete_delay, open_blobs};
 use data_dir::{Locks, create_folders, is_alone, lock, write_secret};
+use pairing::{refuse_apart, refuse_unstamped};
 use reference::facts;
 use std::fs::File;
 use std::io::Read;
@@ -122,10 +125,12 @@ impl Server {
         let url = config.listeners.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let installation = Installation::open_as(Opener::Server, &config.stores, clock.clone(), tasks.clone()).await?;
+        refuse_unstamped(&config.stores, &*installation.metadata).await?;
         install_bootstrap_key(&installation, config.bootstrap_key_file.as_deref()).await?;
         let first_key = make_first_key(&installation, &config.stores.data_dir).await?;
         let mut warnings = warnings(&config.stores);
         let files = open_files(config, &installation, clock.clone(), tasks.clone()).await?;
+        refuse_apart(&config.stores, &files).await?;
         let lease = Lease::take(Arc::clone(&files.metadata), files.process).await?;
         warnings.extend(
             upkeep::start(

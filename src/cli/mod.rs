@@ -17,6 +17,7 @@ mod output;
 mod progress;
 mod serve;
 mod settings;
+mod stores;
 mod usage;
 mod usage_export;
 mod workspaces;
@@ -59,6 +60,9 @@ enum Command {
     Clock(clock::ClockCommand),
     /// Gives the room that deleted rows have left in the SQLite database back to the disk, with the server stopped.
     Compact(compact::Compact),
+    /// Shows whether metadata and blobs belong together, and takes them for a pair when you know that they are one.
+    #[command(subcommand)]
+    Stores(stores::StoresCommand),
     /// Compares metadata with blobs, in both directions; with the server running or not.
     Fsck(inspect::Fsck),
     /// Reads blobs and compares them with their checksums; with the server running or not.
@@ -92,6 +96,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Check(check) => check.run().map(|()| ExitCode::SUCCESS),
         Command::Clock(clock) => run_on(one_thread(), clock.run())?.map(|()| ExitCode::SUCCESS),
         Command::Compact(compact) => run_on(one_thread(), compact.run())?.map(|()| ExitCode::SUCCESS),
+        Command::Stores(stores) => run_on(one_thread(), stores.run())?.map(|()| ExitCode::SUCCESS),
         Command::Fsck(fsck) => run_on(one_thread(), fsck.run()),
         Command::Scrub(scrub) => run_on(one_thread(), scrub.run()),
         Command::Backup(backup) => run_on(threads(), backup.run()),

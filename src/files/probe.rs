@@ -3,6 +3,7 @@
 use super::{Files, StoreError};
 use crate::causes::Causes;
 use crate::model::clock_jump::ClockJump;
+use crate::model::stamp::Lineage;
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
@@ -30,6 +31,8 @@ pub struct Readiness {
     pub metadata: StoreState,
     /// The blob store.
     pub blobs: StoreState,
+    /// How rows and bytes stand to each other, when they do not belong together.
+    pub apart: Option<Lineage>,
     /// The jump of the clock for which nothing expires, if there was one.
     pub held_expiry: Option<ClockJump>,
 }
@@ -48,13 +51,27 @@ impl Files {
         let metadata = timeout(PROBE_TIMEOUT, self.metadata.probe()).await;
         let blobs = timeout(PROBE_TIMEOUT, self.blobs.probe()).await;
         let held_expiry = timeout(PROBE_TIMEOUT, self.metadata.held_expiry()).await;
+        let apart = timeout(PROBE_TIMEOUT, self.lineage()).await.unwrap_or_default();
+        let blobs = match apart {
+            Some(Lineage::Unstamped) => StoreState::Unavailable,
+            _ => state("blobs", blobs.map(|answer| answer.map_err(StoreError::from))),
+        };
         let readiness = Readiness {
+            apart,
             held_expiry: held_expiry.ok().and_then(Result::ok).flatten(),
             metadata: state("metadata", metadata.map(|answer| answer.map_err(StoreError::from))),
-            blobs: state("blobs", blobs.map(|answer| answer.map_err(StoreError::from))),
+            blobs,
         };
         *last = Some((Instant::now(), readiness));
         readiness
+    }
+
+    /// Returns how rows and bytes stand to each other, when they do not belong together; none when a store does not answer.
+    async fn lineage(&self) -> Option<Lineage> {
+        // Rows are stamped first, so they are asked last.
+        let bytes = self.blobs.stamp().await.ok()?;
+        let rows = self.metadata.stamp().await.ok()?;
+        Some(Lineage::between(rows, bytes)).filter(|lineage| *lineage != Lineage::Together)
     }
 }
 

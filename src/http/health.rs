@@ -17,6 +17,9 @@ const READYZ: &str = "/readyz";
 /// The warning while nothing expires.
 const EXPIRY_HELD: &str = "the clock jumped forward and expiry is held: set the clock right, or run `venna clock confirm` (docs/operations.md, \"Clocks\")";
 
+/// Where it stands what to do when rows and bytes do not belong together.
+const LOOK_THERE: &str = "docs/operations.md, \"Metadata and blobs\"";
+
 #[derive(Serialize)]
 struct Alive {
     status: &'static str,
@@ -45,6 +48,8 @@ async fn readyz(State(hall): State<SharedHall>) -> Response {
         if down { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") } else { (StatusCode::OK, "ready") };
     let mut warnings = hall.warnings.clone();
     warnings.extend(stores.held_expiry.map(|_| EXPIRY_HELD.to_owned()));
+    let apart = stores.apart.map(|apart| format!("{apart} ({LOOK_THERE})"));
+    warnings.extend(apart.filter(|_| hall.warnings.iter().all(|warning| !warning.contains(LOOK_THERE))));
     let body = Ready { status: word, metadata: name(stores.metadata), blobs: name(stores.blobs), warnings: &warnings };
     wire::json(status, &body)
 }

@@ -14,6 +14,9 @@ pub struct Stamp {
     pub generation: u64,
 }
 
+/// The generation at which only the metadata store may have been stamped, because the first start was cut off.
+const FIRST_GENERATION: u64 = 1;
+
 /// How a metadata store and a blob store stand to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lineage {
@@ -25,6 +28,8 @@ pub enum Lineage {
     Foreign,
     /// The rows are an older copy.
     Older,
+    /// The rows are of an installation in use, and the bytes of none: they lie elsewhere.
+    Unstamped,
 }
 
 impl Lineage {
@@ -34,6 +39,7 @@ impl Lineage {
         match (rows, bytes) {
             (Some(rows), Some(bytes)) if rows.installation != bytes.installation => Self::Foreign,
             (Some(rows), Some(bytes)) if rows.generation < bytes.generation => Self::Older,
+            (Some(rows), None) if rows.generation > FIRST_GENERATION => Self::Unstamped,
             (None, Some(_)) => Self::Fresh,
             (Some(_), Some(_) | None) | (None, None) => Self::Together,
         }
@@ -48,6 +54,7 @@ impl fmt::Display for Lineage {
             Self::Fresh => "the metadata is new and the blobs are not",
             Self::Foreign => "metadata and blobs are of two installations",
             Self::Older => "the metadata is an older copy than the blobs",
+            Self::Unstamped => "the metadata is of an installation in use, and its blobs are not where blobs_url says",
         })
     }
 }
@@ -101,7 +108,9 @@ mod tests {
         let other = Stamp { installation: InstallationId::new([8; 16]), ..stamp };
         let between = |rows, bytes| Lineage::between(rows, bytes);
         assert_eq!(between(None, None), Lineage::Together);
-        assert_eq!(between(Some(stamp), None), Lineage::Together);
+        assert_eq!(between(Some(stamp), None), Lineage::Unstamped);
+        let first = Stamp { generation: FIRST_GENERATION, ..stamp };
+        assert_eq!(between(Some(first), None), Lineage::Together, "the first start was cut off");
         assert_eq!(between(Some(stamp), Some(stamp)), Lineage::Together);
         assert_eq!(between(Some(stamp.next()), Some(stamp)), Lineage::Together);
         assert_eq!(between(Some(stamp), Some(stamp.next())), Lineage::Older);

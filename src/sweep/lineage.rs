@@ -71,7 +71,31 @@ pub async fn advance(
     let (bytes, rows) = (blobs.stamp().await?, metadata.stamp().await?);
     if let Some(rows) = rows.filter(|rows| bytes.is_none_or(|bytes| rows.follows(bytes))) {
         blobs.set_stamp(rows).await?;
+        if bytes.is_none() {
+            // From now on blobs without a stamp are others than these.
+            metadata.set_stamp(rows.next()).await?;
+        }
     }
+    Ok(found)
+}
+
+/// Takes metadata and blobs for a pair, whatever their stamps say, and stamps both anew. No server may be at work on them.
+/// Returns what the stamps said.
+///
+/// # Errors
+/// When a store failed.
+pub async fn confirm(
+    metadata: &dyn MetadataStore,
+    blobs: &dyn BlobStore,
+    fresh: InstallationId,
+) -> Result<Lineage, LineageError> {
+    let found = of(metadata, blobs).await?;
+    let (bytes, rows) = (blobs.stamp().await?, metadata.stamp().await?);
+    let generation = bytes.into_iter().chain(rows).map(|stamp| stamp.generation).max().unwrap_or_default();
+    let pair = Stamp { installation: rows.map_or(fresh, |rows| rows.installation), generation }.next();
+    metadata.set_stamp(pair).await?;
+    blobs.set_stamp(pair).await?;
+    metadata.set_stamp(pair.next()).await?;
     Ok(found)
 }
 

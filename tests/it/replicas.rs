@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -39,6 +40,18 @@ struct Replica {
     _folder: TempDir,
 }
 
+/// Each of these servers has a folder of blobs of its own, in which nothing is stored: small files are rows. It gets the stamp
+/// of the database, without which a server takes it for a volume that is not mounted.
+async fn stamp_blobs(url: &str, folder: &Path) {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    drop(tokio::spawn(connection));
+    let Ok(stamp) = client.query_opt("SELECT value FROM installation WHERE name = 'stamp'", &[]).await else { return };
+    if let Some(stamp) = stamp {
+        std::fs::create_dir_all(folder).unwrap();
+        std::fs::write(folder.join("stamp"), stamp.get::<_, String>(0)).unwrap();
+    }
+}
+
 impl Replica {
     async fn start(url: &str) -> Self {
         Self::with(url, &[]).await
@@ -56,6 +69,7 @@ impl Replica {
         ]);
         flags.extend(settings.iter().cloned());
         let (config, _) = Config::resolve(&Layers { flags, ..Layers::default() }).unwrap();
+        stamp_blobs(url, &folder.path().join("data/blobs")).await;
         let server = Server::start(&config, Clock::system()).await.unwrap();
         Self { server, config, client: Client::new(), _folder: folder }
     }

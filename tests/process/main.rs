@@ -17,6 +17,7 @@ mod full_disk;
 mod inspect;
 mod memory;
 mod migrate;
+mod mounts;
 mod on_postgres;
 mod panics;
 #[allow(dead_code, reason = "each test binary uses its part of it")]

@@ -113,7 +113,7 @@ fn nothing_is_removed_by_the_word_of_an_old_or_a_new_database() {
     stop(server);
 
     put_database(&old, &data);
-    std::fs::remove_file(data.path().join("blobs/stamp")).unwrap();
+    output(&["stores", "confirm", "--yes", "--data-dir", &data.text()]);
     let server = start(&data);
     wait_until("what the old rows do not know is put aside", || in_quarantine(&data).len() == 2);
     let listed = server.client(&key).send("GET", "/v1/files").unwrap().json();

@@ -4,6 +4,7 @@
 //! fsynced. Names come from the server alone, and every open goes through the folder's own directory handles without
 //! following links. All system calls that may wait for the disk run on the blocking pool.
 
+mod anchor;
 mod buffers;
 mod damage;
 mod link;
@@ -20,6 +21,7 @@ use crate::model::byte_range::ByteRange;
 use crate::model::ids::BlobId;
 use crate::model::stamp::Stamp;
 use crate::volume;
+use anchor::Anchor;
 use async_trait::async_trait;
 use buffers::Buffers;
 use bytes::Bytes;
@@ -53,6 +55,7 @@ const PROOF: BlobId = BlobId::new([0; 16]);
 #[derive(Debug)]
 struct Shards {
     root: OwnedFd,
+    anchor: Anchor,
     directories: Vec<OwnedFd>,
     /// Their fsyncs.
     syncs: Vec<SharedSync>,
@@ -95,6 +98,7 @@ impl LocalBlobs {
         let syncs = directories.iter().map(|_| SharedSync::default()).collect();
         let reserve_bytes = volume::reserve_bytes(root)?;
         let shards = Shards {
+            anchor: Anchor::of(root, &folder)?,
             root: folder,
             directories,
             syncs,
@@ -103,6 +107,14 @@ impl LocalBlobs {
             buffers: Buffers::default(),
         };
         Ok(Self { shards: Arc::new(shards), proof: Arc::default() })
+    }
+
+    /// Returns the stamp of a folder that need not be one of blobs yet; nothing is made in it.
+    ///
+    /// # Errors
+    /// When the stamp is there and cannot be read.
+    pub fn stamp_of(root: &Path) -> io::Result<Option<Stamp>> {
+        stamp::read(root)
     }
 
     /// Writes, publishes and removes one blob.
@@ -154,9 +166,19 @@ impl BlobStore for LocalBlobs {
     async fn quarantine(&self, ids: &[BlobId], now_seconds: u64) -> Result<Vec<BlobId>, BlobError> {
         let (shards, ids) = (Arc::clone(&self.shards), ids.to_vec());
         blocking(move || {
-            let entered = ids.into_iter().map(|id| Ok((id, quarantine::enter(&shards, id, now_seconds)?)));
-            let entered = entered.collect::<io::Result<Vec<_>>>()?;
-            Ok(entered.into_iter().filter(|(_, entered)| *entered).map(|(id, _)| id).collect())
+            let (mut entered, mut failed) = (Vec::new(), None);
+            for id in ids {
+                match quarantine::enter(&shards, id, now_seconds) {
+                    Ok(true) => entered.push(id),
+                    Ok(false) => {}
+                    Err(error) => {
+                        tracing::warn!(blob = %id, %error, "a blob without a row could not be put in quarantine");
+                        failed = Some(error);
+                    }
+                }
+            }
+            // One that cannot be moved does not keep the others where they are.
+            failed.filter(|_| entered.is_empty()).map_or(Ok(entered), |error| Err(error.into()))
         })
         .await
     }
@@ -173,7 +195,7 @@ impl BlobStore for LocalBlobs {
 
     async fn stamp(&self) -> Result<Option<Stamp>, BlobError> {
         let shards = Arc::clone(&self.shards);
-        blocking(move || Ok(stamp::read(&shards)?)).await
+        blocking(move || Ok(stamp::read(shards.anchor.path())?)).await
     }
 
     async fn set_stamp(&self, stamp: Stamp) -> Result<(), BlobError> {

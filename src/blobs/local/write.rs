@@ -94,7 +94,10 @@ impl Draft {
         self.shards.refuse_when_unfit(self.id)?;
         let file = match &mut self.file {
             Some(file) => file,
-            empty => empty.insert(create(&self.shards, self.id)?),
+            empty => {
+                self.shards.anchor.hold()?;
+                empty.insert(create(&self.shards, self.id)?)
+            }
         };
         failpoint::reach("blob.created")?;
         for chunk in batch {
@@ -124,6 +127,7 @@ impl Draft {
         self.file = None;
         failpoint::reach("blob.renamed")?;
         self.shards.sync_directory(self.id)?;
+        self.shards.anchor.hold()?;
         failpoint::reach("blob.published")?;
         Ok(std::mem::take(&mut self.hasher).finish())
     }
