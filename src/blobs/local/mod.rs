@@ -50,6 +50,7 @@ pub struct LocalBlobs {
 
 /// The blob by which a folder shows what it can do. The name is fixed, so that one that a crash left goes with the next.
 const PROOF: BlobId = BlobId::new([0; 16]);
+const PROOF_BYTES: Bytes = Bytes::from_static(b"venna");
 
 /// The folder, and its 256 directories by the first two digits of a blob's name.
 #[derive(Debug)]
@@ -80,7 +81,7 @@ impl LocalBlobs {
         quarantine::make(&folder)?;
         rustix::fs::fsync(&folder)?;
         let blobs = Self::open_unproven(root)?;
-        match blobs.prove() {
+        match blobs.prove_names() {
             Err(BlobError::OutOfSpace(error)) => tracing::warn!(%error, "the folder of blobs is full"),
             proven => proven.map_err(io::Error::other)?,
         }
@@ -117,11 +118,31 @@ impl LocalBlobs {
         stamp::read(root)
     }
 
+    /// Shows that names are kept as the commit protocol needs it: what is renamed is there with its bytes, replaces nothing, and
+    /// what is removed is gone.
+    fn prove_names(&self) -> Result<(), BlobError> {
+        let _alone = self.proof.lock().unwrap_or_else(PoisonError::into_inner);
+        let remove = || self.shards.delete(&[PROOF]).into_iter().try_for_each(|(_, removed)| removed);
+        remove()?;
+        write::put(&self.shards, PROOF, PROOF_BYTES)?;
+        if self.shards.size(PROOF)? != Some(PROOF_BYTES.len() as u64) {
+            return Err(io::Error::other("a file that was written and renamed is not there as it was written").into());
+        }
+        if !write::refuses_to_replace(&self.shards, PROOF)? {
+            return Err(io::Error::other("a rename that must replace nothing replaces a file").into());
+        }
+        remove()?;
+        match self.shards.size(PROOF)? {
+            None => Ok(()),
+            Some(_) => Err(io::Error::other("a file that was removed is still there").into()),
+        }
+    }
+
     /// Writes, publishes and removes one blob.
     fn prove(&self) -> Result<(), BlobError> {
         let _alone = self.proof.lock().unwrap_or_else(PoisonError::into_inner);
         self.shards.delete(&[PROOF]).into_iter().try_for_each(|(_, removed)| removed)?;
-        write::put(&self.shards, PROOF, Bytes::from_static(b"venna"))?;
+        write::put(&self.shards, PROOF, PROOF_BYTES)?;
         self.shards.delete(&[PROOF]).into_iter().try_for_each(|(_, removed)| removed)
     }
 }

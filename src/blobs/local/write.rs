@@ -179,6 +179,16 @@ fn rename_without_replace(shard: &std::os::fd::OwnedFd, id: BlobId) -> io::Resul
     }
 }
 
+/// Returns whether a second blob of this name is refused; the name is taken, and what this writes is removed.
+pub(super) fn refuses_to_replace(shards: &Shards, id: BlobId) -> io::Result<bool> {
+    drop(create(shards, id)?);
+    match rename_without_replace(shards.of(id)?, id) {
+        Ok(()) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
 /// A whole small blob at once.
 pub(super) fn put(shards: &Arc<Shards>, id: BlobId, content: Bytes) -> Result<ContentDigest, BlobError> {
     let mut draft = Draft::new(Arc::clone(shards), id);
