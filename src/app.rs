@@ -19,6 +19,7 @@ mod upkeep;
 pub use archive::{Archived, BackupPlan, LeftOut, back_up, restore};
 pub use blobs::refuse_contradictions;
 pub use compact::compact;
+pub use data_dir::made_by_root;
 pub use increment::backup_folder;
 pub use installation::{Installation, open_inspector};
 pub use migrate::migrate;
@@ -44,10 +45,10 @@ use crate::shares::turns::FairTurns;
 use crate::sweep::Lease;
 use crate::uploads::Uploads;
 use crate::usage::{ReadCounter, Spending, Usage};
-use crate::volume::{folder_of, volatile_kind};
+use crate::volume::{Trust, folder_of, trust};
 use anyhow::{Context, Result, bail};
 use blobs::{delete_delay, open_blobs};
-use data_dir::{Locks, create_folders, is_alone, lock, write_secret};
+use data_dir::{Locks, create_folders, is_alone, lock, refuse_foreign, write_secret};
 use pairing::{refuse_apart, refuse_unstamped};
 use reference::facts;
 use std::fs::File;
@@ -114,6 +115,7 @@ impl Server {
     /// When another server has the data directory, an address is taken, or a store cannot be opened.
     pub async fn start(config: &Config, clock: Clock) -> Result<Self> {
         refuse_contradictions(config)?;
+        refuse_foreign(&config.stores, true)?;
         create_folders(&config.stores)?;
         let locks = lock(&config.stores)?;
         let main = bind("listen", config.listeners.main).await?;
@@ -324,13 +326,18 @@ pub fn check_stores(stores: &StoreConfig) -> Result<()> {
 #[must_use]
 pub fn warnings(stores: &StoreConfig) -> Vec<String> {
     let places = [("metadata", stores.database().map(folder_of)), ("blobs", stores.blobs_folder())];
-    let volatile = places.into_iter().filter_map(|(what, place)| {
+    let warned = places.into_iter().filter_map(|(what, place)| {
         let place = place?;
-        let kind = volatile_kind(place)?;
-        Some(format!(
-            "{what} in {} lie on {kind}, which may lose what was acknowledged at a power cut",
-            place.display()
-        ))
+        let lies = format!("{what} in {} lie on", place.display());
+        match trust(place)? {
+            Trust::Tried => None,
+            Trust::Volatile(kind) => {
+                Some(format!("{lies} {kind}, which may lose what was acknowledged at a power cut"))
+            }
+            Trust::Untried(kind) => Some(format!(
+                "{lies} {kind}, on which power cuts were not tried (docs/operations.md, \"The data directory\")"
+            )),
+        }
     });
-    volatile.collect()
+    warned.collect()
 }

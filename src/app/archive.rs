@@ -7,8 +7,8 @@
 
 use super::blobs::{look_at_blobs, look_at_folder, open_blobs, open_local};
 use super::data_dir::{
-    begin_restoring, create_folder, create_folders, end_restoring, lock, refuse_filled, refuse_half_restored,
-    refuse_left_log,
+    begin_restoring, create_folder, create_folders, end_restoring, lock, refuse_filled, refuse_foreign,
+    refuse_half_restored, refuse_left_log,
 };
 use super::increment::{drop_unnamed, newest_backup, take_over};
 use super::installation::{Installation, open_database};
@@ -176,6 +176,7 @@ pub async fn restore(folder: &Path, stores: &StoreConfig, progress: Progress<'_>
     };
     let manifest = Manifest::read(folder)?;
     refuse_half_restored(stores)?;
+    refuse_foreign(stores, false)?;
     refuse_filled(&stores.data_dir)?;
     stores.blobs_folder().map_or(Ok(()), refuse_filled)?;
     if database.exists() {
@@ -186,7 +187,7 @@ pub async fn restore(folder: &Path, stores: &StoreConfig, progress: Progress<'_>
     let _locks = lock(stores)?;
     begin_restoring(stores)?;
     copy_durably(&folder.join(METADATA_FILE), database).context("cannot copy the metadata")?;
-    let metadata = open_database(Opener::Command, database, Clock::system()).await?;
+    let metadata = open_database(Opener::Owner, database, Clock::system()).await?;
     let source = look_at_folder(&folder.join(BLOBS_FOLDER)).await?;
     let target = open_blobs(stores, &metadata).await?;
     if stores.blobs_folder().is_none() && (target.names(None).await?.is_some() || target.stamp().await?.is_some()) {

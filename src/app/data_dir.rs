@@ -4,10 +4,11 @@ use crate::config::StoreConfig;
 use crate::model::api_key::KeySecret;
 use crate::volume::folder_of;
 use anyhow::{Context, Result, bail};
+use rustix::process::geteuid;
 use std::ffi::OsString;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 const LOCK_FILE: &str = "lock";
@@ -15,6 +16,8 @@ const LOCK_FILE: &str = "lock";
 const RESTORING_FILE: &str = "restoring";
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
+/// The user id of root.
+const ROOT: u32 = 0;
 
 /// Keeps other servers away from an installation for as long as it is there.
 #[derive(Debug)]
@@ -77,6 +80,54 @@ fn locked(file: File, what: &str, at: &Path) -> Result<File> {
         Err(TryLockError::WouldBlock) => bail!("another server is running on {what} {}", at.display()),
         Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", at.display())),
     }
+}
+
+/// Refuses to work as root on files of another user: what root makes among them keeps that user's server from starting. A
+/// server may begin an installation as root in a folder that is another's, as containers do on a mounted one.
+///
+/// # Errors
+/// When the database, or a folder without one, belongs to another user.
+pub fn refuse_foreign(stores: &StoreConfig, may_begin: bool) -> Result<()> {
+    if !geteuid().is_root() {
+        return Ok(());
+    }
+    let owner = |path: &Path| std::fs::metadata(path).ok().map(|status| status.uid());
+    let database = stores.database().filter(|database| database.exists());
+    let files = match database {
+        Some(database) => vec![database],
+        None if may_begin => Vec::new(),
+        None => [Some(stores.data_dir.as_path()), stores.database().map(folder_of)].into_iter().flatten().collect(),
+    };
+    for path in files {
+        if let Some(uid) = owner(path).filter(|uid| *uid != ROOT) {
+            let user = user_name(uid).unwrap_or_else(|| format!("#{uid}"));
+            bail!(
+                "{} belongs to user {user}, and this runs as root: what root makes there keeps the server of that user from \
+                 starting. Run it as that user: sudo -u '{user}' venna ...",
+                path.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Returns what an operator should know when a command that runs as root is about to make the data directory.
+#[must_use]
+pub fn made_by_root(stores: &StoreConfig) -> Option<String> {
+    let is_made = geteuid().is_root() && !stores.data_dir.exists();
+    is_made.then(|| {
+        format!(
+            "{} is made by root: a server that runs as another user needs `chown -R USER` on it before it starts",
+            stores.data_dir.display()
+        )
+    })
+}
+
+fn user_name(uid: u32) -> Option<String> {
+    let users = std::fs::read_to_string("/etc/passwd").ok()?;
+    let wanted = uid.to_string();
+    let user = users.lines().find(|line| line.split(':').nth(2) == Some(&wanted))?;
+    user.split(':').next().map(str::to_owned)
 }
 
 /// Refuses stores that a restore did not finish.

@@ -1,7 +1,9 @@
 //! The stores of an installation, for the server and for the commands that work beside it or without one.
 
 use super::blobs::look_at_blobs;
-use super::data_dir::{create_folder, refuse_half_restored, refuse_log_without_database};
+use super::data_dir::{
+    create_folder, create_folders, lock, refuse_foreign, refuse_half_restored, refuse_log_without_database,
+};
 use crate::audit::AuditLog;
 use crate::clock::Clock;
 use crate::config::{MetadataConfig, StoreConfig};
@@ -68,6 +70,24 @@ impl Installation {
     /// # Errors
     /// When there is none, or it cannot be opened.
     pub async fn open_existing(stores: &StoreConfig, clock: Clock) -> Result<Self> {
+        Self::is_there(stores).await?;
+        Self::open(stores, clock).await
+    }
+
+    /// Brings the schema of an installation up to date, with no server running on this machine.
+    ///
+    /// # Errors
+    /// When there is no installation, a server is running on it, or it cannot be opened.
+    pub async fn upgrade(stores: &StoreConfig) -> Result<()> {
+        Self::is_there(stores).await?;
+        refuse_foreign(stores, false)?;
+        create_folders(stores)?;
+        let _locks = lock(stores).context("stop the server first")?;
+        Self::open_as(Opener::Owner, stores, Clock::system(), TaskTracker::new()).await.map(drop)
+    }
+
+    /// Refuses stores on which there is no installation.
+    async fn is_there(stores: &StoreConfig) -> Result<()> {
         match &stores.metadata {
             MetadataConfig::Sqlite(database) if !database.exists() => {
                 bail!("there is no installation in {}", stores.data_dir.display());
@@ -75,9 +95,8 @@ impl Installation {
             MetadataConfig::Postgres(url) if !PostgresStore::is_there(url.expose()).await.context(NOT_OPENED)? => {
                 bail!("there is no installation in the database of metadata_url");
             }
-            MetadataConfig::Sqlite(_) | MetadataConfig::Postgres(_) => {}
+            MetadataConfig::Sqlite(_) | MetadataConfig::Postgres(_) => Ok(()),
         }
-        Self::open(stores, clock).await
     }
 
     pub(super) async fn open_as(
@@ -87,6 +106,7 @@ impl Installation {
         tasks: TaskTracker,
     ) -> Result<Self> {
         refuse_half_restored(stores)?;
+        refuse_foreign(stores, opener == Opener::Server)?;
         create_folder(&stores.data_dir)?;
         let metadata = open_metadata(opener, &stores.metadata, clock.clone()).await?;
         let workspaces = Workspaces { metadata: Arc::clone(&metadata) };
@@ -112,7 +132,11 @@ async fn open_metadata(opener: Opener, place: &MetadataConfig, clock: Clock) -> 
     match place {
         MetadataConfig::Sqlite(database) => open_database(opener, database, clock).await,
         MetadataConfig::Postgres(url) => {
-            Ok(Arc::new(PostgresStore::open(url.expose(), clock).await.context(NOT_OPENED)?))
+            let opened = match opener {
+                Opener::Server | Opener::Owner => PostgresStore::open(url.expose(), clock).await,
+                Opener::Command => PostgresStore::open_current(url.expose(), clock).await,
+            };
+            Ok(Arc::new(opened.context(NOT_OPENED)?))
         }
     }
 }

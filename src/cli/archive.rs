@@ -1,7 +1,7 @@
 //! `venna backup` and `venna restore`: exit code 0 is whole, 1 is without blobs that were damaged, 2 is not made.
 
 use super::inspect::conclude;
-use super::settings::StoreSettings;
+use super::settings::{StoreSettings, warn_as_root};
 use crate::app::{Archived, BackupPlan, LeftOut, back_up, backup_folder, restore};
 use crate::model::finding::Finding;
 use anyhow::Result;
@@ -74,6 +74,7 @@ impl Restore {
 
     async fn restore(&self) -> Result<u64> {
         let stores = self.settings.stores()?;
+        warn_as_root(&stores);
         let mut progress = Progress::new("restored");
         let archived = restore(&self.source, &stores, &mut |archived| progress.show(archived)).await?;
         report(&archived, &format!("restored to {}", stores.data_dir.display()))

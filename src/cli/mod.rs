@@ -18,6 +18,7 @@ mod progress;
 mod serve;
 mod settings;
 mod stores;
+mod upgrade;
 mod usage;
 mod usage_export;
 mod workspaces;
@@ -71,6 +72,8 @@ enum Command {
     Backup(archive::Backup),
     /// Makes an installation of a backup, on stores that are empty or not there, and checks every byte.
     Restore(archive::Restore),
+    /// Brings the schema of the database to that of this version, with the server stopped; `venna serve` does so too.
+    Upgrade(upgrade::Upgrade),
     /// Moves a stopped installation on SQLite to PostgreSQL, and its blobs to another place if one is named.
     Migrate(migrate::Migrate),
 }
@@ -100,6 +103,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Fsck(fsck) => run_on(one_thread(), fsck.run()),
         Command::Scrub(scrub) => run_on(one_thread(), scrub.run()),
         Command::Backup(backup) => run_on(threads(), backup.run()),
+        Command::Upgrade(upgrade) => run_on(one_thread(), upgrade.run())?.map(|()| ExitCode::SUCCESS),
         Command::Migrate(migrate) => run_on(threads(), migrate.run()),
         Command::Restore(restore) => run_on(threads(), restore.run()),
     }

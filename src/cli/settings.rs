@@ -1,6 +1,6 @@
 //! Settings as flags: made from the one list in `config`.
 
-use crate::app::{Installation, open_inspector};
+use crate::app::{Installation, made_by_root, open_inspector};
 use crate::clock::Clock;
 use crate::config::{CloudVariables, Config, Effective, Layers, SETTINGS, Setting, StoreConfig, Use};
 use crate::inspect::Inspector;
@@ -49,7 +49,9 @@ impl StoreSettings {
 
     /// The installation, made when it is missing.
     pub async fn open(&self) -> Result<Installation> {
-        Installation::open(&self.stores()?, Clock::system()).await
+        let stores = self.stores()?;
+        warn_as_root(&stores);
+        Installation::open(&stores, Clock::system()).await
     }
 
     /// What looks at the installation, if there is one.
@@ -60,6 +62,13 @@ impl StoreSettings {
     /// The installation, if there is one.
     pub async fn open_existing(&self) -> Result<Installation> {
         Installation::open_existing(&self.stores()?, Clock::system()).await
+    }
+}
+
+/// Says when a command makes the data directory as root.
+pub(super) fn warn_as_root(stores: &StoreConfig) {
+    if let Some(warning) = made_by_root(stores) {
+        eprintln!("warning: {warning}");
     }
 }
 

@@ -27,6 +27,17 @@ pub enum SchemaError {
         /// The newest schema of this program.
         known: u32,
     },
+    /// An earlier version of the program made the database, and whoever opens it may not migrate it.
+    #[error(
+        "the database is at schema {found}, this program needs {known}: start the server of this version, or stop the \
+         server and run `venna upgrade`; until then only commands of the version that made it can be used"
+    )]
+    Older {
+        /// The database's schema.
+        found: u32,
+        /// The newest schema of this program.
+        known: u32,
+    },
     /// A migration was applied in another form than this program has it.
     #[error("schema {0} of the database is not the one that this program knows")]
     Changed(u32),
@@ -76,6 +87,29 @@ macro_rules! migrations {
     };
 }
 pub(super) use migrations;
+
+/// What is done with a database that an earlier version of the program made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outdated {
+    /// Its schema is brought up to date: nobody of the earlier version is at work on it.
+    Migrate,
+    /// It is refused: a server of the earlier version may be at work on it, and could not go on.
+    Refuse,
+}
+
+impl Outdated {
+    /// Refuses a schema on which not all migrations are applied, where it may not be migrated.
+    pub(super) fn allow(self, applied: usize, all: &[Migration]) -> Result<(), SchemaError> {
+        let number = |migration: Option<&Migration>| migration.map_or(0, |migration| migration.number);
+        match self {
+            Self::Refuse if applied < all.len() => {
+                let found = number(applied.checked_sub(1).and_then(|last| all.get(last)));
+                Err(SchemaError::Older { found, known: number(all.last()) })
+            }
+            Self::Migrate | Self::Refuse => Ok(()),
+        }
+    }
+}
 
 /// How many of the migrations are applied, given the number and the checksum of each that is, in order.
 pub(super) fn count_applied(applied: &[(u32, Vec<u8>)], all: &[Migration]) -> Result<usize, SchemaError> {

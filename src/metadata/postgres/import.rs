@@ -6,6 +6,7 @@ use super::failure::Failure;
 use super::snapshot::{TABLES, Table};
 use super::{OpenError, PostgresStore, check_server, migrate, tls};
 use crate::metadata::MetadataError;
+use crate::metadata::migrations::Outdated;
 use crate::metadata::sqlite::Dump;
 use rusqlite::types::Value;
 use std::path::Path;
@@ -64,7 +65,7 @@ impl PostgresStore {
         let endpoint: Endpoint = url.parse().map_err(OpenError::from)?;
         let mut client = connect(&endpoint).await?;
         check_server(&client).await?;
-        migrate::migrate(&mut client, now_seconds).await.map_err(OpenError::from)?;
+        migrate::migrate(&mut client, Outdated::Refuse, now_seconds).await.map_err(OpenError::from)?;
         let transaction = client.transaction().await?;
         transaction
             .batch_execute("SET LOCAL synchronous_commit = on; LOCK TABLE workspaces IN ACCESS EXCLUSIVE MODE")

@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::index_change;
 use super::rows;
 use super::writer::Task;
-use crate::metadata::migrations::{Migration, SchemaError, count_applied, migrations};
+use crate::metadata::migrations::{Migration, Outdated, SchemaError, count_applied, migrations};
 use std::time::Duration;
 use tokio::time::sleep;
 use tokio_postgres::Client;
@@ -51,11 +51,15 @@ impl From<tokio_postgres::Error> for MigrationError {
     }
 }
 
-/// Applies the migrations that the database does not have; a database that is up to date is only read.
+/// Applies the migrations that the database does not have; a database that is up to date is only read, and one that is empty gets
+/// the whole schema.
 ///
 /// # Errors
-/// When the schema is not one of this program, or PostgreSQL refused.
-pub(super) async fn migrate(client: &mut Client, now_seconds: u64) -> Result<(), MigrationError> {
+/// When the schema is not one of this program or may not be migrated, or PostgreSQL refused.
+pub(super) async fn migrate(client: &mut Client, outdated: Outdated, now_seconds: u64) -> Result<(), MigrationError> {
+    if has_schema(client).await? {
+        outdated.allow(check(client, MIGRATIONS).await?, MIGRATIONS)?;
+    }
     apply(client, MIGRATIONS, now_seconds).await
 }
 

@@ -44,6 +44,7 @@ mod usage;
 mod workspaces;
 mod writer;
 
+use super::migrations::Outdated;
 use super::misfits::{MisfitCursor, MisfitPage};
 use super::room::with_room;
 use super::{
@@ -157,11 +158,23 @@ impl PostgresStore {
     /// # Errors
     /// When it cannot be opened, is newer than this program, or would not be durable.
     pub async fn open(url: &str, clock: Clock) -> Result<Self, OpenError> {
+        Self::open_with(url, clock, Outdated::Migrate).await
+    }
+
+    /// The same beside servers that may be of an earlier version: a schema that is not up to date is refused.
+    ///
+    /// # Errors
+    /// When it cannot be opened, is of another version than this program, or would not be durable.
+    pub async fn open_current(url: &str, clock: Clock) -> Result<Self, OpenError> {
+        Self::open_with(url, clock, Outdated::Refuse).await
+    }
+
+    async fn open_with(url: &str, clock: Clock, outdated: Outdated) -> Result<Self, OpenError> {
         let endpoint: Endpoint = url.parse()?;
         let opening = connect(&endpoint, &clock);
         let opened = timeout(OPEN_TIMEOUT, opening).await.unwrap_or_else(|_| Err(Failure::Late.into()))?;
         let (mut client, commit, now_seconds) = opened;
-        migrate::migrate(&mut client, now_seconds).await?;
+        migrate::migrate(&mut client, outdated, now_seconds).await?;
         drop(client);
         let settings = format!("{SETTINGS} -c synchronous_commit={commit}");
         let connections = Arc::new(Connections::new(&endpoint, &settings)?);

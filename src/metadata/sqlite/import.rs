@@ -1,6 +1,7 @@
 //! Fresh databases that are filled with the rows of another store, as of one moment: what backups of that store hold.
 
 use super::{DATABASE_MODE, MetadataError, OpenError, migrate};
+use crate::metadata::migrations::Outdated;
 use crate::volume::folder_of;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
@@ -24,7 +25,7 @@ impl Import {
         let mut connection = Connection::open(path)?;
         // Nobody reads it before all of it is there.
         connection.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF")?;
-        migrate::migrate(&mut connection, now_seconds)
+        migrate::migrate(&mut connection, Outdated::Refuse, now_seconds)
             .map_err(|error| MetadataError::Broken(Arc::new(OpenError::Migration(error))))?;
         connection.execute_batch("BEGIN")?;
         Ok(Self { connection, path: path.to_owned() })

@@ -1,6 +1,6 @@
 //! Brings the schema up to date: embedded, numbered SQL files, each applied once, in order, in one transaction.
 
-use crate::metadata::migrations::{Migration, SchemaError, count_applied, migrations};
+use crate::metadata::migrations::{Migration, Outdated, SchemaError, count_applied, migrations};
 use rusqlite::{Connection, TransactionBehavior, params};
 
 pub(super) static MIGRATIONS: &[Migration] = migrations!("sqlite");
@@ -16,10 +16,15 @@ pub enum MigrationError {
     Sqlite(#[from] rusqlite::Error),
 }
 
-/// A database that is up to date is only read: the commands beside a busy server do not wait for its transactions.
-pub(super) fn migrate(connection: &mut Connection, now_seconds: u64) -> Result<(), MigrationError> {
-    if connection.table_exists(None, "schema_migrations")? && check(connection)? == MIGRATIONS.len() {
-        return Ok(());
+/// A database that is up to date is only read: the commands beside a busy server do not wait for its transactions. One that is
+/// empty gets the whole schema.
+pub(super) fn migrate(connection: &mut Connection, outdated: Outdated, now_seconds: u64) -> Result<(), MigrationError> {
+    if connection.table_exists(None, "schema_migrations")? {
+        let applied = check(connection)?;
+        outdated.allow(applied, MIGRATIONS)?;
+        if applied == MIGRATIONS.len() {
+            return Ok(());
+        }
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
     transaction.execute_batch(
@@ -28,6 +33,10 @@ pub(super) fn migrate(connection: &mut Connection, now_seconds: u64) -> Result<(
          ) STRICT",
     )?;
     let applied = check(&transaction)?;
+    if applied > 0 {
+        // Another process may have made it meanwhile.
+        outdated.allow(applied, MIGRATIONS)?;
+    }
     for migration in MIGRATIONS.iter().skip(applied) {
         transaction.execute_batch(migration.sql)?;
         let row = params![migration.number, migration.name, migration.sha256(), now_seconds];

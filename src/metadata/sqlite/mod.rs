@@ -40,6 +40,7 @@ mod usage;
 mod workspaces;
 mod writer;
 
+use super::migrations::Outdated;
 use super::misfits::{MisfitCursor, MisfitPage};
 use super::room::with_room;
 use super::{
@@ -118,6 +119,8 @@ pub struct SqliteStore {
 pub enum Opener {
     /// The one server, which holds the lock and keeps room for the database.
     Server,
+    /// A command that holds the lock in place of a server, and may migrate what an earlier version made.
+    Owner,
     /// A command, beside a server or without one.
     Command,
 }
@@ -140,12 +143,12 @@ pub enum OpenError {
 }
 
 impl SqliteStore {
-    /// Opens the database, creating it and bringing its schema up to date.
+    /// Opens the database, creating it; its schema is brought up to date by whoever holds the lock.
     ///
     /// Blocks: to be called before the runtime serves anything, or on the blocking pool.
     ///
     /// # Errors
-    /// When it cannot be opened, is newer than this program, or would not be durable.
+    /// When it cannot be opened, is newer than this program, or older and may not be migrated, or would not be durable.
     pub fn open(path: &Path, clock: Clock, opener: Opener) -> Result<Self, OpenError> {
         if rusqlite::version_number() < MIN_SQLITE_VERSION {
             return Err(OpenError::NotDurable(format!("SQLite {} has the WAL-reset bug", rusqlite::version())));
@@ -153,7 +156,11 @@ impl SqliteStore {
         // SQLite gives the files beside the database the mode of the database.
         OpenOptions::new().create(true).truncate(false).write(true).mode(DATABASE_MODE).open(path)?;
         let mut connection = connect(path)?;
-        migrate::migrate(&mut connection, clock.now_seconds())?;
+        let outdated = match opener {
+            Opener::Server | Opener::Owner => Outdated::Migrate,
+            Opener::Command => Outdated::Refuse,
+        };
+        migrate::migrate(&mut connection, outdated, clock.now_seconds())?;
         let last_file_id = files::last_file_id(&connection)?;
         let readers = Readers::open(|| connect(path))?;
         let fullness = Fullness::default();
@@ -165,7 +172,7 @@ impl SqliteStore {
                 let log = Log::take_over(&mut connection, connect(path)?, snapshots, reserve.bytes())?;
                 Some(Housekeeping { reserve, log })
             }
-            Opener::Command => None,
+            Opener::Owner | Opener::Command => None,
         };
         let writer = Writer::start(connection, last_file_id, housekeeping, move || snapshots.committed())?;
         Ok(Self { writer, readers, fullness, clock })
