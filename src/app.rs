@@ -47,7 +47,7 @@ use crate::uploads::Uploads;
 use crate::usage::{ReadCounter, Spending, Usage};
 use crate::volume::{Trust, folder_of, trust};
 use anyhow::{Context, Result, bail};
-use blobs::{delete_delay, open_blobs};
+use blobs::{delete_delay, event_period, open_blobs};
 use data_dir::{Locks, create_folders, is_alone, lock, refuse_foreign, write_secret};
 use pairing::{refuse_apart, refuse_unstamped};
 use reference::facts;
@@ -140,6 +140,7 @@ impl Server {
                 &config.upkeep,
                 is_alone(&config.stores),
                 delete_delay(&config.stores, &config.upkeep),
+                event_period(&config.stores),
                 &clock,
                 &stop,
             )

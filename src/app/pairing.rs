@@ -1,7 +1,7 @@
 //! Whether the metadata and the blobs of the settings are a pair: asked before a server makes or writes anything, and
 //! answered by the operator where the server cannot tell.
 
-use super::blobs::{open_blobs, open_unnoted};
+use super::blobs::{look_at_blobs, open_blobs, open_unnoted};
 use super::data_dir::lock;
 use super::installation::Installation;
 use crate::blobs::local::LocalBlobs;
@@ -59,11 +59,16 @@ fn refuse(stores: &StoreConfig, found: Lineage) -> Result<()> {
 /// When there is no installation, or a store failed.
 pub async fn pair_status(stores: &StoreConfig) -> Result<Lineage> {
     let installation = Installation::open_existing(stores, Clock::system()).await?;
-    let bytes = match stores.blobs_folder() {
-        Some(folder) => folder_stamp(folder)?,
-        None => super::blobs::look_at_blobs(stores, &installation.metadata).await?.stamp().await?,
-    };
-    Ok(Lineage::between(installation.metadata.stamp().await?, bytes))
+    let rows = installation.metadata.stamp().await?;
+    let by_folder = stores.blobs_folder().map(folder_stamp).transpose()?;
+    match by_folder.map(|bytes| Lineage::between(rows, bytes)) {
+        // A folder that is not one of blobs is not opened.
+        Some(apart) if apart != Lineage::Together => Ok(apart),
+        _ => {
+            let blobs = look_at_blobs(stores, &installation.metadata).await?;
+            Ok(lineage::of_stamps(&*installation.metadata, &*blobs).await?)
+        }
+    }
 }
 
 /// Takes the metadata and the blobs of the settings for a pair, whatever their stamps say; returns what these said.

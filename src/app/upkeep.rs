@@ -23,6 +23,7 @@ pub(super) async fn start(
     config: &UpkeepConfig,
     alone: bool,
     delete_delay: Duration,
+    event_period: Duration,
     clock: &Clock,
     stop: &CancellationToken,
 ) -> Result<Option<String>> {
@@ -35,6 +36,8 @@ pub(super) async fn start(
         )));
     }
     stamp(&*files.metadata, &*files.blobs).await?;
+    let (metadata, blobs, until) = (Arc::clone(&files.metadata), Arc::clone(&files.blobs), stop.clone());
+    files.tasks.spawn(async move { lineage::note_events(&*metadata, &*blobs, event_period, until).await });
     let sweeper = Sweeper {
         metadata: Arc::clone(&files.metadata),
         blobs: Arc::clone(&files.blobs),

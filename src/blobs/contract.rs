@@ -184,4 +184,9 @@ async fn the_last_stamp_is_remembered(store: &dyn BlobStore) {
         store.set_stamp(stamp).await.unwrap();
         assert_eq!(store.stamp().await.unwrap(), Some(stamp));
     }
+    assert_eq!(store.last_event().await.unwrap(), None);
+    for event in [Some("st+:file-1"), Some("st-:file-1"), None] {
+        store.set_last_event(event).await.unwrap();
+        assert_eq!(store.last_event().await.unwrap().as_deref(), event);
+    }
 }

@@ -25,6 +25,7 @@ pub struct MemoryBlobs(Shelf, Arc<Mutex<Aside>>);
 struct Aside {
     quarantine: HashMap<BlobId, u64>,
     stamp: Option<Stamp>,
+    last_event: Option<String>,
 }
 
 struct MemoryWriter {
@@ -97,6 +98,15 @@ impl BlobStore for MemoryBlobs {
 
     async fn set_stamp(&self, stamp: Stamp) -> Result<(), BlobError> {
         self.1.lock().unwrap_or_else(PoisonError::into_inner).stamp = Some(stamp);
+        Ok(())
+    }
+
+    async fn last_event(&self) -> Result<Option<String>, BlobError> {
+        Ok(self.1.lock().unwrap_or_else(PoisonError::into_inner).last_event.clone())
+    }
+
+    async fn set_last_event(&self, event_id: Option<&str>) -> Result<(), BlobError> {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner).last_event = event_id.map(str::to_owned);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ pub mod cloud;
 #[cfg(test)]
 mod contract;
 pub mod digest;
+mod event_note;
 mod in_flight;
 mod in_use;
 pub mod local;
@@ -132,6 +133,13 @@ pub trait BlobStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Replaces what it remembers, durably.
     async fn set_stamp(&self, stamp: Stamp) -> Result<(), BlobError>;
+
+    /// Returns the `event_id` of a row of the ledger that the metadata store had, noted a while ago; none when none was noted,
+    /// or the note was lost in a power cut.
+    async fn last_event(&self) -> Result<Option<String>, BlobError>;
+
+    /// Replaces that note. It need not outlive a power cut: what is read then is the note, the one before it, or none.
+    async fn set_last_event(&self, event_id: Option<&str>) -> Result<(), BlobError>;
 
     /// Whether the store can keep a blob now. A full one answers [`BlobError::OutOfSpace`].
     async fn probe(&self) -> Result<(), BlobError>;

@@ -141,7 +141,7 @@ impl From<MetadataError> for StoreError {
             MetadataError::OutOfSpace(_) => Self::OutOfSpace(Box::new(error)),
             MetadataError::Broken(_) => Self::Internal(Box::new(error)),
             MetadataError::TookTooLong(_) => Self::TookTooLong(Box::new(error)),
-            MetadataError::Unavailable(_) => Self::Unavailable(Box::new(error)),
+            MetadataError::Unavailable(_) | MetadataError::Damaged(_) => Self::Unavailable(Box::new(error)),
             MetadataError::Crowded(_) => Self::Crowded(Box::new(error)),
         }
     }

@@ -69,9 +69,13 @@ impl Files {
     /// Returns how rows and bytes stand to each other, when they do not belong together; none when a store does not answer.
     async fn lineage(&self) -> Option<Lineage> {
         // Rows are stamped first, so they are asked last.
-        let bytes = self.blobs.stamp().await.ok()?;
-        let rows = self.metadata.stamp().await.ok()?;
-        Some(Lineage::between(rows, bytes)).filter(|lineage| *lineage != Lineage::Together)
+        let (bytes, event) = (self.blobs.stamp().await.ok()?, self.blobs.last_event().await.ok()?);
+        let stamps = Lineage::between(self.metadata.stamp().await.ok()?, bytes);
+        let has_event = match event {
+            Some(event) => self.metadata.has_event(&event).await.ok()?,
+            None => true,
+        };
+        Some(stamps.with_event(has_event)).filter(|lineage| *lineage != Lineage::Together)
     }
 }
 

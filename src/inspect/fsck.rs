@@ -19,8 +19,12 @@ impl Inspector {
     /// When a store failed.
     pub async fn fsck(&self, report: Report<'_>) -> Result<u64, InspectError> {
         // Rows are stamped first, so they are asked last.
-        let bytes = self.blobs.stamp().await?;
-        let lineage = Lineage::between(self.metadata.stamp().await?, bytes);
+        let (bytes, event) = (self.blobs.stamp().await?, self.blobs.last_event().await?);
+        let stamps = Lineage::between(self.metadata.stamp().await?, bytes);
+        let lineage = match event {
+            Some(event) => stamps.with_event(self.metadata.has_event(&event).await?),
+            None => stamps,
+        };
         if lineage != Lineage::Together {
             report(Finding::Mismatched { how: lineage.to_string() });
         }

@@ -697,6 +697,9 @@ async fn a_file_appears_with_its_commit_and_goes_with_its_delete(store: &dyn Met
     assert!(store.delete_file(caller, file.id).await.unwrap());
     assert!(!store.delete_file(caller, file.id).await.unwrap());
     assert_eq!(store.find_file(caller.workspace, file.id).await.unwrap(), None);
+    let newest = store.newest_event().await.unwrap().expect("what was deleted stands in the ledger");
+    assert!(store.has_event(&newest).await.unwrap() && newest.ends_with(&file.id.to_string()), "{newest}");
+    assert!(!store.has_event("st+:file-x").await.unwrap());
     assert!(store.find_content(caller.workspace, file.id).await.unwrap().is_none());
     assert_eq!(store.deleting_blobs(SweepShare::WHOLE, None, 10, 0).await.unwrap().blobs, vec![blob]);
     store.forget_blobs(vec![blob]).await.unwrap();

@@ -71,6 +71,9 @@ pub enum MetadataError {
     /// The store holds what it cannot read, or made a mistake; asking again does not help.
     #[error("the metadata store is broken")]
     Broken(#[source] Cause),
+    /// The database is damaged: what it says may be wrong, and nothing is changed or removed by it any more.
+    #[error("the database is damaged")]
+    Damaged(#[source] Cause),
     /// A read took longer than it may, and was ended.
     #[error("the metadata store ended a read that took too long")]
     TookTooLong(#[source] Cause),
@@ -350,6 +353,12 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     async fn roll_up_usage(&self, limit: u32) -> Result<usize, MetadataError>;
     /// Forgets that cache, to be made anew.
     async fn forget_usage_rollup(&self) -> Result<(), MetadataError>;
+
+    /// Returns the `event_id` of the newest row of the ledger; none when the ledger is empty.
+    async fn newest_event(&self) -> Result<Option<String>, MetadataError>;
+    /// Returns whether the ledger has a row of this `event_id`. A row never goes, so a store that does not have one that it had
+    /// was put back to an earlier moment.
+    async fn has_event(&self, event_id: &str) -> Result<bool, MetadataError>;
 
     /// How far usage is exported; none before the first hour was.
     async fn export_progress(&self) -> Result<Option<ExportProgress>, MetadataError>;

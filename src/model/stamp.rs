@@ -46,6 +46,17 @@ impl Lineage {
     }
 }
 
+impl Lineage {
+    /// The same when it is known whether the rows have the ledger row that was noted beside the bytes.
+    #[must_use]
+    pub const fn with_event(self, has_event: bool) -> Self {
+        match self {
+            Self::Together if !has_event => Self::Older,
+            lineage => lineage,
+        }
+    }
+}
+
 impl fmt::Display for Lineage {
     /// A sentence for the operator.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -116,6 +127,9 @@ mod tests {
         assert_eq!(between(Some(stamp), Some(stamp.next())), Lineage::Older);
         assert_eq!(between(Some(other.next()), Some(stamp)), Lineage::Foreign);
         assert_eq!(between(None, Some(stamp)), Lineage::Fresh);
+        assert_eq!(Lineage::Together.with_event(true), Lineage::Together);
+        assert_eq!(Lineage::Together.with_event(false), Lineage::Older);
+        assert_eq!(Lineage::Foreign.with_event(false), Lineage::Foreign);
     }
 
     #[test]

@@ -1,13 +1,18 @@
 //! Whether rows and bytes belong together: the first question before anything is removed.
 //!
 //! A database that is new, of another installation, or an older copy of this one knows nothing of newer blobs, and a
-//! sweep by its word would remove them. Both stores therefore keep a stamp, which grows while the installation is in use;
+//! sweep by its word would remove them. A ledger row is noted beside the bytes every second or minute: a database that does
+//! not have it was put back to an earlier moment since its last stamp. Both stores therefore keep a stamp, which grows while the installation is in use;
 //! the metadata store's is written first, so that only an older copy of it can be behind (reliability.md, R9).
 
 use crate::blobs::{BlobError, BlobStore};
+use crate::causes::Causes;
 use crate::metadata::{MetadataError, MetadataStore, SweepShare};
 use crate::model::ids::InstallationId;
 use crate::model::stamp::{Lineage, Stamp};
+use std::time::Duration;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 /// Why it cannot be told.
 #[derive(Debug, thiserror::Error)]
@@ -33,23 +38,43 @@ impl LineageError {
 /// # Errors
 /// When a store failed.
 pub async fn of(metadata: &dyn MetadataStore, blobs: &dyn BlobStore) -> Result<Lineage, LineageError> {
-    // Rows are stamped first, so they are asked last.
-    let bytes = blobs.stamp().await?;
-    let rows = metadata.stamp().await?;
-    if rows.is_none() && bytes.is_none() && holds_blobs(blobs).await? && !knows_blobs(metadata).await? {
+    if metadata.stamp().await?.is_none()
+        && blobs.stamp().await?.is_none()
+        && holds_blobs(blobs).await?
+        && !knows_blobs(metadata).await?
+    {
         return Ok(Lineage::Fresh);
     }
-    Ok(Lineage::between(rows, bytes))
+    of_stamps(metadata, blobs).await
 }
 
-/// Returns what the stamps of both stores say of each other now.
+/// Returns what the stamps of both stores say of each other now, and whether the ledger still has the row that was noted beside
+/// the bytes.
 ///
 /// # Errors
 /// When a store failed.
 pub async fn of_stamps(metadata: &dyn MetadataStore, blobs: &dyn BlobStore) -> Result<Lineage, LineageError> {
     // Rows are stamped first, so they are asked last.
-    let bytes = blobs.stamp().await?;
-    Ok(Lineage::between(metadata.stamp().await?, bytes))
+    let (bytes, event) = (blobs.stamp().await?, blobs.last_event().await?);
+    let found = Lineage::between(metadata.stamp().await?, bytes);
+    match event {
+        Some(event) if found == Lineage::Together => Ok(found.with_event(metadata.has_event(&event).await?)),
+        _ => Ok(found),
+    }
+}
+
+/// Notes the newest row of the ledger beside the bytes, if the stores belong together; what they say of each other.
+///
+/// # Errors
+/// When a store failed.
+pub async fn note_event(metadata: &dyn MetadataStore, blobs: &dyn BlobStore) -> Result<Lineage, LineageError> {
+    let found = of_stamps(metadata, blobs).await?;
+    if found == Lineage::Together
+        && let Some(event) = metadata.newest_event().await?
+    {
+        blobs.set_last_event(Some(&event)).await?;
+    }
+    Ok(found)
 }
 
 /// Moves both stamps forward if the stores belong together, and returns whether they do; the first time they are made with the
@@ -79,6 +104,38 @@ pub async fn advance(
     Ok(found)
 }
 
+/// Notes ledger rows beside the bytes until `stop`, in each period in which there are new ones, and once more at the end.
+pub async fn note_events(
+    metadata: &dyn MetadataStore,
+    blobs: &dyn BlobStore,
+    period: Duration,
+    stop: CancellationToken,
+) {
+    let (mut noted, mut told) = (None, false);
+    loop {
+        let stopped = stop.is_cancelled();
+        match metadata.newest_event().await {
+            Ok(newest) if newest != noted => match note_event(metadata, blobs).await {
+                Ok(Lineage::Together) => (noted, told) = (newest, false),
+                Ok(apart) => {
+                    if !std::mem::replace(&mut told, true) {
+                        tracing::warn!("{apart}: no bytes are removed");
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(error = %Causes(&error), "a ledger row could not be noted beside the blobs");
+                }
+            },
+            Ok(_) => {}
+            Err(error) => tracing::warn!(error = %Causes(&error), "the newest ledger row could not be read"),
+        }
+        if stopped {
+            return;
+        }
+        stop.run_until_cancelled(sleep(period)).await;
+    }
+}
+
 /// Takes metadata and blobs for a pair, whatever their stamps say, and stamps both anew. No server may be at work on them.
 /// Returns what the stamps said.
 ///
@@ -95,6 +152,7 @@ pub async fn confirm(
     let pair = Stamp { installation: rows.map_or(fresh, |rows| rows.installation), generation }.next();
     metadata.set_stamp(pair).await?;
     blobs.set_stamp(pair).await?;
+    blobs.set_last_event(metadata.newest_event().await?.as_deref()).await?;
     metadata.set_stamp(pair.next()).await?;
     Ok(found)
 }

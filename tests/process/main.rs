@@ -26,6 +26,7 @@ mod panics;
 mod postgres;
 #[allow(dead_code, reason = "tests/crash uses the rest")]
 mod program;
+mod put_back;
 #[path = "../it/receiver.rs"]
 #[allow(dead_code, reason = "each test binary uses its part of the receiver")]
 mod receiver;

@@ -16,6 +16,7 @@ mod write;
 pub use connect::Protocol;
 
 use super::{BlobError, BlobStore, BlobStream, BlobWriter, NamesCursor, NamesPage};
+use crate::blobs::event_note;
 use crate::model::byte_range::ByteRange;
 use crate::model::ids::BlobId;
 use crate::model::stamp::Stamp;
@@ -212,6 +213,16 @@ impl BlobStore for CloudBlobs {
         Ok(self.0.put_small(&self.0.stamp_key(), format!("{stamp}\n").into()).await?)
     }
 
+    async fn last_event(&self) -> Result<Option<String>, BlobError> {
+        Ok(self.0.read_small(&self.0.event_key()).await?.and_then(|text| event_note::read(&text)))
+    }
+
+    async fn set_last_event(&self, event_id: Option<&str>) -> Result<(), BlobError> {
+        // Without an id it is a note that says nothing, which needs no right to remove it.
+        let note = event_id.map(event_note::write).unwrap_or_default();
+        Ok(self.0.put_small(&self.0.event_key(), note.into()).await?)
+    }
+
     /// Writes and removes an object, unless that was done a moment ago and the store has answered since.
     async fn probe(&self) -> Result<(), BlobError> {
         let proven = *self.0.proven.lock().unwrap_or_else(PoisonError::into_inner);
@@ -234,6 +245,10 @@ impl Bucket {
 
     fn key_of(&self, id: BlobId) -> Path {
         self.blobs().join(id.to_string())
+    }
+
+    fn event_key(&self) -> Path {
+        self.root.clone().join("last-event")
     }
 
     fn stamp_key(&self) -> Path {

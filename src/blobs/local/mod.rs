@@ -224,6 +224,16 @@ impl BlobStore for LocalBlobs {
         blocking(move || Ok(stamp::write(&shards, stamp)?)).await
     }
 
+    async fn last_event(&self) -> Result<Option<String>, BlobError> {
+        let shards = Arc::clone(&self.shards);
+        blocking(move || Ok(stamp::read_event(shards.anchor.path())?)).await
+    }
+
+    async fn set_last_event(&self, event_id: Option<&str>) -> Result<(), BlobError> {
+        let (shards, event_id) = (Arc::clone(&self.shards), event_id.map(str::to_owned));
+        blocking(move || Ok(stamp::write_event(&shards, event_id.as_deref())?)).await
+    }
+
     async fn probe(&self) -> Result<(), BlobError> {
         let blobs = self.clone();
         blocking(move || blobs.prove()).await

@@ -1,14 +1,17 @@
-//! The file `stamp` in the folder of blobs: which installation they are of.
+//! The files `stamp` and `last-event` in the folder of blobs: which installation they are of, and a ledger row that its
+//! database had.
 
 use super::{Shards, TEMPORARY_SUFFIX};
+use crate::blobs::event_note;
 use crate::model::stamp::Stamp;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
 pub(super) const NAME: &str = "stamp";
+const EVENT_NAME: &str = "last-event";
 /// The longest stamp that is read, in bytes.
 const MAX_BYTES: u64 = 128;
 const READ: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -36,4 +39,30 @@ pub(super) fn write(shards: &Shards, stamp: Stamp) -> io::Result<()> {
     rustix::fs::renameat(&shards.root, &temporary, &shards.root, NAME)?;
     shards.anchor.note_stamp();
     Ok(rustix::fs::fsync(&shards.root)?)
+}
+
+/// Reads the note of a ledger row that lies in `folder` now.
+pub(super) fn read_event(folder: &Path) -> io::Result<Option<String>> {
+    let file = match rustix::fs::open(folder.join(EVENT_NAME), READ, Mode::empty()) {
+        Err(Errno::NOENT) => return Ok(None),
+        file => File::from(file?),
+    };
+    let mut text = Vec::new();
+    file.take(event_note::MAX_NOTE_BYTES).read_to_end(&mut text)?;
+    Ok(event_note::read(&text))
+}
+
+/// Replaces the note, without an fsync: it is written as often as every second.
+pub(super) fn write_event(shards: &Shards, event_id: Option<&str>) -> io::Result<()> {
+    shards.anchor.hold()?;
+    let Some(event_id) = event_id else {
+        return match rustix::fs::unlinkat(&shards.root, EVENT_NAME, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(error.into()),
+        };
+    };
+    let temporary = format!("{EVENT_NAME}{TEMPORARY_SUFFIX}");
+    let mut file = File::from(rustix::fs::openat(&shards.root, &temporary, WRITE, Mode::RUSR | Mode::WUSR)?);
+    file.write_all(event_note::write(event_id).as_bytes())?;
+    Ok(rustix::fs::renameat(&shards.root, &temporary, &shards.root, EVENT_NAME)?)
 }

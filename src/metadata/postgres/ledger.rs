@@ -179,6 +179,17 @@ pub(super) async fn adjust(change: Change<'_>, new: &NewAdjustment, origin: Orig
     Ok(Adjusted::Entered(entered))
 }
 
+/// The `event_id` of the newest row.
+pub(super) async fn newest_event(session: &Session) -> Result<Option<String>, Failure> {
+    let found = session.row("SELECT event_id FROM ledger ORDER BY arrival DESC LIMIT 1", &[]).await?;
+    found.map(|row| Ok(row.try_get(0)?)).transpose()
+}
+
+/// Whether there is a row of this `event_id`.
+pub(super) async fn has_event(session: &Session, event_id: &str) -> Result<bool, Failure> {
+    Ok(session.row("SELECT 1 FROM ledger WHERE event_id = $1", &[&event_id]).await?.is_some())
+}
+
 /// Whether there is what a correction reverses.
 async fn is_there(change: &Change<'_>, new: &NewAdjustment) -> Result<bool, Failure> {
     let Some(reversed) = &new.reverses else { return Ok(true) };

@@ -467,6 +467,14 @@ impl MetadataStore for PostgresStore {
         long!(self, of workspace, |session| ledger::list(session, workspace, after_seq, limit))
     }
 
+    async fn newest_event(&self) -> Result<Option<String>, MetadataError> {
+        read!(self, |session| ledger::newest_event(session))
+    }
+
+    async fn has_event(&self, event_id: &str) -> Result<bool, MetadataError> {
+        read!(self, |session| ledger::has_event(session, event_id))
+    }
+
     async fn usage(&self, query: UsageQuery) -> Result<UsageByGroup, MetadataError> {
         let set_ms = self.set_ms();
         long!(self, of query.only_workspace(), |session| usage::find(session, &query, Behind::All, set_ms))

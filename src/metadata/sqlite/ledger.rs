@@ -49,6 +49,18 @@ pub(super) fn end(connection: &Connection, file: &str, expires_at: Option<u64>, 
     connection.prepare_cached(sql)?.execute(params![file, ended_at]).map(drop)
 }
 
+/// The `event_id` of the newest row.
+pub(super) fn newest_event(connection: &Connection) -> Result<Option<String>> {
+    let mut select = connection.prepare_cached("SELECT event_id FROM ledger ORDER BY seq DESC LIMIT 1")?;
+    select.query_row([], |row| row.get(0)).optional()
+}
+
+/// Whether there is a row of this `event_id`.
+pub(super) fn has_event(connection: &Connection, event_id: &str) -> Result<bool> {
+    let mut select = connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM ledger WHERE event_id = ?1)")?;
+    select.query_row([event_id], |row| row.get(0))
+}
+
 /// Enters what was read since the batch before this one; a batch that is entered already is left out.
 pub(super) fn add_reads(
     connection: &Connection,

@@ -13,6 +13,7 @@ mod dump;
 mod expiries;
 mod export;
 mod files;
+mod health;
 mod import;
 mod keys;
 mod ledger;
@@ -70,6 +71,7 @@ use crate::model::upload::{Completion, NewPart, NewUpload, Part, Upload, UploadR
 use crate::model::usage::{UsageByGroup, UsageQuery};
 use crate::model::workspace::{NameTaken, Workspace};
 use async_trait::async_trait;
+use health::Health;
 use log::Log;
 use readers::Readers;
 use reserve::{Fullness, Reserve};
@@ -110,6 +112,7 @@ const POINT_PAGE_FILES: u32 = 500;
 pub struct SqliteStore {
     writer: Writer,
     readers: Readers,
+    health: Health,
     fullness: Fullness,
     clock: Clock,
 }
@@ -162,7 +165,8 @@ impl SqliteStore {
         };
         migrate::migrate(&mut connection, outdated, clock.now_seconds())?;
         let last_file_id = files::last_file_id(&connection)?;
-        let readers = Readers::open(|| connect(path))?;
+        let health = Health::default();
+        let readers = Readers::open(health.clone(), || connect(path))?;
         let fullness = Fullness::default();
         let snapshots = readers.snapshots();
         let housekeeping = match opener {
@@ -174,8 +178,9 @@ impl SqliteStore {
             }
             Opener::Owner | Opener::Command => None,
         };
-        let writer = Writer::start(connection, last_file_id, housekeeping, move || snapshots.committed())?;
-        Ok(Self { writer, readers, fullness, clock })
+        let writer =
+            Writer::start(connection, health.clone(), last_file_id, housekeeping, move || snapshots.committed())?;
+        Ok(Self { writer, readers, health, fullness, clock })
     }
 
     /// Gives all room in a database that no row has back to the disk. Blocks; nobody else has the database open.
@@ -476,6 +481,14 @@ impl MetadataStore for SqliteStore {
         limit: u32,
     ) -> Result<Page<LedgerRow>, MetadataError> {
         self.readers.long(move |connection| ledger::list(connection, workspace, after_seq, limit)).await
+    }
+
+    async fn newest_event(&self) -> Result<Option<String>, MetadataError> {
+        self.readers.point(ledger::newest_event)
+    }
+
+    async fn has_event(&self, event_id: &str) -> Result<bool, MetadataError> {
+        self.readers.point(|connection| ledger::has_event(connection, event_id))
     }
 
     async fn usage(&self, query: UsageQuery) -> Result<UsageByGroup, MetadataError> {
@@ -837,6 +850,7 @@ impl MetadataStore for SqliteStore {
     }
 
     async fn stamp(&self) -> Result<Option<Stamp>, MetadataError> {
+        self.health.refuse_when_damaged()?;
         self.readers.point(upkeep::stamp)
     }
 
@@ -875,6 +889,9 @@ impl From<rusqlite::Error> for MetadataError {
         match &error {
             rusqlite::Error::SqliteFailure(failure, _) if failure.code == rusqlite::ErrorCode::DiskFull => {
                 Self::OutOfSpace(Arc::new(error))
+            }
+            rusqlite::Error::SqliteFailure(failure, _) if health::is_damage(failure.extended_code) => {
+                Self::Damaged(Arc::new(error))
             }
             rusqlite::Error::SqliteFailure(..) => Self::Unavailable(Arc::new(error)),
             _ => Self::Broken(Arc::new(error)),

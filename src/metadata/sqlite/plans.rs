@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("?4 IS NULL ORDER BY id ASC LIMIT", "SEARCH files USING PRIMARY KEY (workspace_id=?)", "a page"),
     ("?4 IS NULL ORDER BY id DESC LIMIT", "SEARCH files USING PRIMARY KEY (workspace_id=?)", "a page"),
     ("?2 IS NULL ORDER BY seq LIMIT", "SEARCH ledger USING INTEGER PRIMARY KEY (rowid>?)", "a page"),
+    ("ORDER BY seq DESC LIMIT 1", "SCAN ledger", "the newest row, which is the last of the key"),
     ("SELECT max(seq), count(*)", "SEARCH ledger USING INTEGER PRIMARY KEY (rowid>?)", "a step of the roll-up"),
     ("AND seq > ?1 AND seq <= ?2", "SEARCH ledger USING INTEGER PRIMARY KEY (rowid>?", "a step of the roll-up"),
     ("WHERE id < ?1 ORDER BY id LIMIT", "SEARCH audit_log USING PRIMARY KEY (id<?)", "a step of the sweep"),

@@ -1,5 +1,6 @@
 //! Reader connections: each read takes one for as long as its query runs.
 
+use super::health::Health;
 use super::snapshots::Snapshots;
 use super::{MetadataError, OpenError};
 use rusqlite::{Connection, ErrorCode};
@@ -31,6 +32,7 @@ pub(super) struct Readers {
     long: Arc<Long>,
     /// Copies of the whole database, which take as long as they take, one at a time.
     copies: Arc<Long>,
+    health: Health,
 }
 
 /// Connections of reads that keep a thread of the blocking pool.
@@ -62,19 +64,20 @@ impl Drop for Caller {
 }
 
 impl Readers {
-    pub(super) fn open(connect: impl Fn() -> Result<Connection, OpenError>) -> Result<Self, OpenError> {
+    pub(super) fn open(health: Health, connect: impl Fn() -> Result<Connection, OpenError>) -> Result<Self, OpenError> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             point: Pool::open(cores + 1, &connect)?,
             current: Arc::new(Snapshots::open(cores + 1, &connect)?),
             long: Arc::new(Long::open(LONG_READS, Some(LONG_READ_TIMEOUT), &connect)?),
             copies: Arc::new(Long::open(1, None, &connect)?),
+            health,
         })
     }
 
     /// A read of a few rows, on the calling thread.
     pub(super) fn point<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, MetadataError> {
-        Ok(self.point.run(|connection| query(connection))?)
+        self.health.see(self.point.run(|connection| query(connection)).map_err(MetadataError::from))
     }
 
     /// A read of a few rows of Files, which this process alone writes, on the calling thread.
@@ -82,7 +85,7 @@ impl Readers {
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, MetadataError> {
-        Ok(self.current.read(query)?)
+        self.health.see(self.current.read(query).map_err(MetadataError::from))
     }
 
     /// A read that is nearly always one of a few rows: on the calling thread as long as it is short, and again as a long read
@@ -96,7 +99,7 @@ impl Readers {
                 let in_one_snapshot = move |connection: &Connection| query(&*connection.unchecked_transaction()?);
                 self.long(in_one_snapshot).await
             }
-            read => Ok(read?),
+            read => self.health.see(read.map_err(MetadataError::from)),
         }
     }
 
@@ -111,7 +114,7 @@ impl Readers {
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, MetadataError> {
-        Arc::clone(&self.long).read(query).await
+        self.health.see(Arc::clone(&self.long).read(query).await)
     }
 
     /// A read of the whole database, which no limit of time ends.
@@ -119,7 +122,7 @@ impl Readers {
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, MetadataError> {
-        Arc::clone(&self.copies).read(query).await
+        self.health.see(Arc::clone(&self.copies).read(query).await)
     }
 }
 
@@ -214,7 +217,7 @@ mod tests {
 
     fn readers(folder: &tempfile::TempDir) -> Readers {
         let path = folder.path().join("x.db");
-        Readers::open(|| super::super::connect(&path)).unwrap()
+        Readers::open(Health::default(), || super::super::connect(&path)).unwrap()
     }
 
     fn endless(connection: &Connection) -> rusqlite::Result<i64> {

@@ -4,6 +4,7 @@
 //! the commit is durable; when it fails, everybody in it is told. Workspaces take turns, and while several of them write,
 //! transactions are short.
 
+use super::health::Health;
 use super::log::Log;
 use super::reserve::Reserve;
 use super::{MetadataError, files};
@@ -48,7 +49,10 @@ type Job = Box<dyn FnOnce(Result<Change<'_>, MetadataError>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(Result<(), MetadataError>)>;
 
 #[derive(Debug)]
-pub(super) struct Writer(mpsc::Sender<(Owner, Job)>);
+pub(super) struct Writer {
+    jobs: mpsc::Sender<(Owner, Job)>,
+    health: Health,
+}
 
 /// Changes that were asked for.
 struct Waiting {
@@ -69,6 +73,7 @@ impl Writer {
     /// Starts the thread, which calls `committed` after each transaction, before anybody is told of it; it ends when the writer is dropped and what was queued is done.
     pub(super) fn start(
         connection: Connection,
+        health: Health,
         last_file_id: Option<FileId>,
         housekeeping: Option<Housekeeping>,
         committed: impl Fn() + Send + 'static,
@@ -77,7 +82,7 @@ impl Writer {
         let waiting = Waiting { sent, queue: FairQueue::new() };
         let writing = move || write_for_ever(&connection, last_file_id, housekeeping, waiting, &committed);
         thread::Builder::new().name(THREAD_NAME.into()).spawn(writing)?;
-        Ok(Self(jobs))
+        Ok(Self { jobs, health })
     }
 
     /// Runs a change of the server's own or of an administrator in one of the next transactions, and returns once that is
@@ -103,14 +108,15 @@ impl Writer {
         owner: Owner,
         work: impl FnOnce(&mut Change<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, MetadataError> {
+        self.health.refuse_when_damaged()?;
         let (sender, answer) = oneshot::channel();
         let job: Job = Box::new(move |change| {
             let outcome = change.and_then(|change| Ok(in_savepoint(change, work)?));
             Box::new(move |committed| drop(sender.send(committed.and(outcome))))
         });
         let stopped = || unavailable(io::Error::other("the writer has stopped"));
-        self.0.send((owner, job)).await.map_err(|_| stopped())?;
-        answer.await.unwrap_or_else(|_| Err(stopped()))
+        self.jobs.send((owner, job)).await.map_err(|_| stopped())?;
+        self.health.see(answer.await.unwrap_or_else(|_| Err(stopped())))
     }
 }
 
@@ -292,7 +298,7 @@ mod tests {
         other.execute_batch("CREATE TABLE t (x INTEGER)").unwrap();
         let connection = Connection::open(&path).unwrap();
         connection.busy_timeout(std::time::Duration::ZERO).unwrap();
-        let writer = Writer::start(connection, None, None, || ()).unwrap();
+        let writer = Writer::start(connection, Health::default(), None, None, || ()).unwrap();
         let insert = |change: &mut Change<'_>| change.connection.execute("INSERT INTO t VALUES (1)", []);
         other.execute_batch("BEGIN EXCLUSIVE").unwrap();
         assert!(writer.write(insert).await.is_err());
@@ -307,7 +313,7 @@ mod tests {
     async fn a_change_that_panics_ends_its_transaction_and_no_other() {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("CREATE TABLE t (x INTEGER)").unwrap();
-        let writer = Writer::start(connection, None, None, || ()).unwrap();
+        let writer = Writer::start(connection, Health::default(), None, None, || ()).unwrap();
         let broken = writer.write(|change| -> rusqlite::Result<()> {
             change.connection.execute("INSERT INTO t VALUES (1)", [])?;
             panic!("a mistake")
@@ -323,7 +329,7 @@ mod tests {
     async fn a_change_that_fails_takes_no_other_with_it() {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("CREATE TABLE t (x INTEGER UNIQUE)").unwrap();
-        let writer = Arc::new(Writer::start(connection, None, None, || ()).unwrap());
+        let writer = Arc::new(Writer::start(connection, Health::default(), None, None, || ()).unwrap());
         let changes = (0..100_i64).map(|number| {
             let writer = Arc::clone(&writer);
             tokio::spawn(async move {
@@ -343,7 +349,9 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_workspace_does_not_wait_for_all_that_another_asked_for() {
         const CHANGES: usize = 400;
-        let writer = Arc::new(Writer::start(Connection::open_in_memory().unwrap(), None, None, || ()).unwrap());
+        let writer = Arc::new(
+            Writer::start(Connection::open_in_memory().unwrap(), Health::default(), None, None, || ()).unwrap(),
+        );
         let [ada, bob] = [1, 2].map(|number| WorkspaceId::next(None, 1, [number; 11]));
         let made = Arc::new(AtomicUsize::new(0));
         let (all_wait, begin) = std::sync::mpsc::channel::<()>();
@@ -362,7 +370,7 @@ mod tests {
         };
         let flood: Vec<_> =
             (0..CHANGES).map(|_| tokio::spawn(change(Arc::clone(&writer), Arc::clone(&made)))).collect();
-        while writer.0.capacity() > SENT_CHANGES - CHANGES {
+        while writer.jobs.capacity() > SENT_CHANGES - CHANGES {
             tokio::task::yield_now().await;
         }
         let other = writer.write_for(bob, |_| Ok(()));
