@@ -177,6 +177,7 @@ def use_administration(walk: Walk) -> None:
     admin, user, new = walk.admin, walk.user, walk.markers.new
     for who in (admin, user):
         walk.ask(who, "GET", "/v1/organization/key")
+        walk.ask(who, "GET", "/v1/models")
     project = walk.ask(admin, "POST", "/v1/organization/projects", {"name": new("title")}).json()["id"]
     path = f"/v1/organization/projects/{project}"
     walk.ask(admin, "GET", path)

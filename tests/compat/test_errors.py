@@ -50,7 +50,7 @@ def test_without_a_key_everything_under_v1_asks_for_one(nobody: Caller, method: 
     assert answer.header("www-authenticate") == CHALLENGE
 
 
-@pytest.mark.parametrize("credentials", ["Basic dmVubmE6dmVubmE=", "vk_without_a_scheme", "Token abc"])
+@pytest.mark.parametrize("credentials", ["Basic dmVubmE=", "Basic !", "vk_without_a_scheme", "Token abc"])
 def test_another_scheme_is_no_bearer_authentication(nobody: Caller, credentials: str) -> None:
     answer = nobody.request("GET", "/v1/files", [("Authorization", credentials)])
     assert_error(answer, 401, "Missing bearer authentication in header")
@@ -134,7 +134,8 @@ def test_an_admin_key_has_no_business_with_files(venna) -> None:
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/v1/xyz"), ("POST", "/v1/xyz"), ("DELETE", "/v1/files/a/b/c"), ("GET", "/v1"), ("GET", "/v2/files")])
 def test_an_unknown_path_is_an_invalid_url(ada: Caller, method: str, path: str) -> None:
-    assert_error(ada.request(method, path), 404, f"Invalid URL ({method} {path})")
+    hint = ". Did you mean /v1/files? The base URL of a client ends with /v1, once" if path == "/v2/files" else ""
+    assert_error(ada.request(method, path), 404, f"Invalid URL ({method} {path}){hint}")
 
 
 def test_a_query_is_no_part_of_an_invalid_url(ada: Caller) -> None:
