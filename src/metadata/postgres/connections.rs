@@ -78,6 +78,8 @@ pub(super) struct Connections {
     changes: FairGate,
     reads: FairGate,
     long_reads: FairGate,
+    /// How long one of them may take, each of its statements included.
+    pub(super) long_timeout: Duration,
     tls: MakeRustlsConnect,
 }
 
@@ -126,6 +128,7 @@ impl Connections {
             changes: FairGate::new(MAX_CHANGES, MAX_CHANGES_PER_WORKSPACE),
             reads: FairGate::new(MAX_READS, MAX_READS_PER_WORKSPACE),
             long_reads: FairGate::new(MAX_LONG_READS, MAX_LONG_READS_PER_WORKSPACE),
+            long_timeout: LONG_TIMEOUT,
             tls,
         })
     }
@@ -215,7 +218,7 @@ impl Connections {
             let _place = place;
             let session = self.snapshot_session().await?;
             let cancel = session.cancel_token();
-            let mut reading = pin!(ask_long(&session, query(&session)));
+            let mut reading = pin!(ask_long(&session, self.long_timeout, query(&session)));
             tokio::select! {
                 found = &mut reading => found,
                 () = gone.cancelled() => {
@@ -237,7 +240,7 @@ impl Connections {
         let begin = format!(
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {0};
              SET LOCAL idle_in_transaction_session_timeout = {0}",
-            LONG_TIMEOUT.as_millis()
+            self.long_timeout.as_millis()
         );
         let begin = begin.as_str();
         self.run(|deadline| async move {
@@ -250,20 +253,24 @@ impl Connections {
 }
 
 /// A read of many rows in a transaction of its own, which ends with it.
-async fn ask_long<T>(session: &Session, query: impl Future<Output = Result<T, Failure>>) -> Result<T, MetadataError> {
+async fn ask_long<T>(
+    session: &Session,
+    limit: Duration,
+    query: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, MetadataError> {
     let whole = async {
         let found = query.await?;
         session.batch("COMMIT").await?;
         Ok(found)
     };
     let begun = Instant::now();
-    let found = timeout(LONG_TIMEOUT, whole).await.unwrap_or(Err(Failure::Late));
+    let found = timeout(limit, whole).await.unwrap_or(Err(Failure::Late));
     match found {
         Ok(found) => {
             session.done();
             Ok(found)
         }
-        Err(failure) if failure.is_late() && begun.elapsed() >= LONG_TIMEOUT => {
+        Err(failure) if failure.is_late() && begun.elapsed() >= limit => {
             Err(MetadataError::TookTooLong(Arc::new(failure)))
         }
         Err(failure) => Err(failure.into()),

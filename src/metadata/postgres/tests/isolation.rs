@@ -136,3 +136,43 @@ async fn what_others_abandoned_does_not_prove_a_part() {
     assert!(proxy.is_done(), "the answer to its commit was lost");
     assert_eq!(store.list_parts(caller.workspace, upload.id, None, 10).await.unwrap().unwrap().rows, [part]);
 }
+
+/// A long read that passes its limit is told so, its statement ends in the database, and its place is free again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_read_past_its_limit_ends_and_gives_its_place_back() {
+    const LIMIT: Duration = Duration::from_millis(400);
+    let Some(database) = Database::fresh("the limit of long reads") else { return };
+    let workspace = contract::tenant(&open(&database, &Clock::system()).await, "patient").await.workspace;
+    let endpoint: Endpoint = database.url.parse().unwrap();
+    let mut connections = Connections::new(&endpoint, "").unwrap();
+    connections.long_timeout = LIMIT;
+    let connections = Arc::new(connections);
+    let sleep = async |sql: &'static str| {
+        let (connections, owner) = (Arc::clone(&connections), Some(workspace));
+        let begun = Instant::now();
+        let read = connections
+            .read_long(owner, move |session| {
+                Box::pin(async move {
+                    session.row(sql, &[]).await?;
+                    session.row(sql, &[]).await.map(drop)
+                })
+            })
+            .await;
+        (read, begun.elapsed())
+    };
+    let running = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(%'
+                   AND pid <> pg_backend_pid() AND datname = current_database()";
+    // One statement is too long, and two are together.
+    for sql in ["SELECT pg_sleep(20)", "SELECT pg_sleep(0.3)"] {
+        let (read, took) = sleep(sql).await;
+        assert!(matches!(read, Err(MetadataError::TookTooLong(_))), "{sql}: {read:?}");
+        assert!(took >= LIMIT && took < Duration::from_secs(3), "{sql}: {took:?}");
+        let begun = Instant::now();
+        while database.rows(running)[0][0].as_deref() != Some("0") {
+            assert!(begun.elapsed() < Duration::from_secs(3), "{sql} runs on in the database");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    let (read, _) = sleep("SELECT pg_sleep(0.01)").await;
+    assert!(read.is_ok(), "the only place of the workspace is free: {read:?}");
+}
