@@ -301,7 +301,8 @@ mod tests {
             over.store(true, Ordering::Release);
             most
         });
-        assert!(most < LIMIT_BYTES * 8, "{most} bytes of log for 64 MiB that were written");
+        // A reader that waits for a processor keeps the log for as long: it grows then, but not by all that is written.
+        assert!(most < LIMIT_BYTES * 32, "{most} bytes of log for 64 MiB that were written");
         assert_eq!(count(&writer).unwrap(), 4000);
     }
 
