@@ -10,14 +10,14 @@ use super::{BUSY_TIMEOUT, OpenError, PAGE_BYTES};
 use rusqlite::{Connection, Result};
 use std::mem;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// By which tools tell the thread from others.
 const THREAD_NAME: &str = "sqlite-checkpoint";
-/// Pages that the writer copies itself, between two commits: 1 MiB.
-const PAGES_LEFT_TO_WRITER: u32 = 256;
+/// Pages that the writer copies itself, between two commits: 2 MiB.
+const PAGES_LEFT_TO_WRITER: u32 = 512;
 /// A log of so many times its limit is copied by the writer, whatever that costs: the thread does not keep up.
 const LIMITS_OF_A_LONG_LOG: u32 = 2;
 /// How long the writer waits between two commits for readers to leave the log, at each of the steps.
@@ -46,6 +46,8 @@ struct Shared {
     pages: AtomicU32,
     /// Pages of it that the thread has copied.
     copied_pages: AtomicU32,
+    /// Held by whoever copies: SQLite refuses a second checkpoint beside one.
+    copying: Mutex<()>,
     wanted: Mutex<Wanted>,
     wake: Condvar,
 }
@@ -85,6 +87,7 @@ impl Log {
             snapshots,
             pages: AtomicU32::new(0),
             copied_pages: AtomicU32::new(0),
+            copying: Mutex::new(()),
             wanted: Mutex::new(Wanted::Nothing),
             wake: Condvar::new(),
         });
@@ -106,6 +109,12 @@ impl Log {
             self.next_try_pages = self.limit_pages;
             return;
         }
+        let _copying = match self.shared.copying.try_lock() {
+            Ok(copying) => copying,
+            Err(TryLockError::Poisoned(panicked)) => panicked.into_inner(),
+            // Commits go on while the thread copies.
+            Err(TryLockError::WouldBlock) => return,
+        };
         let left = pages.saturating_sub(self.shared.copied_pages.load(Ordering::Acquire));
         let is_long = pages / LIMITS_OF_A_LONG_LOG >= self.limit_pages;
         if pages < self.next_try_pages || (left > PAGES_LEFT_TO_WRITER && !is_long) {
@@ -124,6 +133,7 @@ impl Log {
 
     /// Writes all of the log back and gives its room back, unless somebody reads from it now.
     pub(super) fn shrink(&self, connection: &Connection) {
+        let _copying = self.shared.lock_copying();
         if let Err(error) = self.shared.begin_anew(connection, "TRUNCATE") {
             tracing::warn!(%error, "checkpoint failed");
         }
@@ -165,11 +175,17 @@ impl Shared {
                 Wanted::Nothing if !again => continue,
                 Wanted::Nothing | Wanted::Checkpoint => drop(wanted),
             }
+            let copying = self.lock_copying();
             if let Err(error) = self.copy(connection) {
                 tracing::warn!(%error, "checkpoint failed");
             }
+            drop(copying);
             again = self.pages.load(Ordering::Acquire) >= limit_pages;
         }
+    }
+
+    fn lock_copying(&self) -> MutexGuard<'_, ()> {
+        self.copying.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Copies what nobody reads the former state of, without keeping anybody waiting. A log of which all is copied and to which

@@ -29,7 +29,9 @@ const MAX_WAITING_CHANGES: usize = 16_384;
 /// Changes that share one commit.
 const MAX_CHANGES_PER_COMMIT: usize = 256;
 /// How long a transaction takes changes at least while several workspaces write.
-const MIN_SHARED_WORK: Duration = Duration::from_millis(1);
+const MIN_SHARED_WORK: Duration = Duration::from_micros(500);
+/// It does so for this part of a small commit at least, so that a slow disk is used well.
+const PART_OF_A_SMALL_COMMIT: u32 = 2;
 /// What a small commit takes is the least that was seen, which each commit raises by this part of it.
 const COMMITS_TO_FORGET_THE_LEAST: u32 = 32;
 
@@ -166,10 +168,9 @@ impl Pace {
         self.small_commit = if self.small_commit.is_zero() { took } else { took.min(raised) };
     }
 
-    /// Whether a transaction has worked for so long that it is to be committed, while others write: for as long as a small
-    /// commit takes, so that a slow disk is used well.
+    /// Whether a transaction has worked for so long that it is to be committed, while others write.
     fn is_long(&self, worked: Duration) -> bool {
-        worked >= MIN_SHARED_WORK.max(self.small_commit)
+        worked >= MIN_SHARED_WORK.max(self.small_commit / PART_OF_A_SMALL_COMMIT)
     }
 }
 
@@ -393,11 +394,11 @@ mod tests {
         assert!(!pace.is_long(ms(0)) && pace.is_long(ms(1)));
         pace.note_commit(ms(10));
         pace.note_commit(ms(64));
-        assert!(!pace.is_long(ms(10)) && pace.is_long(ms(11)), "a long commit has much to write");
+        assert!(!pace.is_long(ms(5)) && pace.is_long(ms(6)), "a long commit has much to write");
         (0..200).for_each(|_| pace.note_commit(ms(64)));
-        assert!(!pace.is_long(ms(63)) && pace.is_long(ms(64)), "the disk is slower now");
+        assert!(!pace.is_long(ms(31)) && pace.is_long(ms(32)), "the disk is slower now");
         pace.note_commit(ms(1));
-        assert!(pace.is_long(ms(2)));
+        assert!(pace.is_long(ms(1)));
     }
 
     #[test]
