@@ -34,7 +34,7 @@ SLOW_PAUSE_SECONDS = 1.0
 CONNECT_TIMEOUT_SECONDS = 5
 WAIT_AFTER_429_SECONDS = 1
 # More than a server does.
-DELETES_PER_SECOND = {"sqlite": 8000, "postgres": 800}
+DELETES_PER_SECOND = {"sqlite": 8000, "postgres": 10_000}
 
 
 @dataclass

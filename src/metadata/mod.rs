@@ -356,8 +356,8 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Returns the `event_id` of the newest row of the ledger; none when the ledger is empty.
     async fn newest_event(&self) -> Result<Option<String>, MetadataError>;
-    /// Returns whether the ledger has a row of this `event_id`. A row never goes, so a store that does not have one that it had
-    /// was put back to an earlier moment.
+    /// Returns whether the ledger has a row of this `event_id`. The newest row never goes, so a store that does not have one
+    /// that was its newest was put back to an earlier moment.
     async fn has_event(&self, event_id: &str) -> Result<bool, MetadataError>;
 
     /// How far usage is exported; none before the first hour was.

@@ -42,9 +42,11 @@ pub(super) struct MergeStep {
 
 /// Plans a step over these rows of reads, which are in the order of their seconds and numbers, and fewer than `limit` if there
 /// are no others that are old. Rows behind `settled_seq` stay, and so does whatever follows the first of them. A minute with
-/// more rows than that becomes several rows of each kind.
+/// more rows than that becomes several rows of each kind. The row that came last keeps its `event_id`: where nothing came since,
+/// it is the one that is noted beside the blobs ([`newest_event`](super::MetadataStore::newest_event)).
 pub(super) fn plan(mut rows: Vec<LedgerRow>, settled_seq: u64, limit: u32) -> Option<MergeStep> {
     let is_full = rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let newest_seq = rows.iter().map(|row| row.seq).max();
     let settled = rows.iter().take_while(|row| row.seq <= settled_seq).count();
     if is_full
         && settled == rows.len()
@@ -60,7 +62,9 @@ pub(super) fn plan(mut rows: Vec<LedgerRow>, settled_seq: u64, limit: u32) -> Op
     let mut step = MergeStep { rows: rows.len(), last, gone: Vec::new(), merged: Vec::new() };
     let mut kinds: BTreeMap<Kind, Vec<LedgerRow>> = BTreeMap::new();
     for row in rows {
-        if let Fact::Read(op) = row.fact {
+        if let Fact::Read(op) = row.fact
+            && Some(row.seq) != newest_seq
+        {
             let kind = (minute(&row), row.key, op, row.purpose.map(crate::model::purpose::Purpose::name));
             kinds.entry(kind).or_default().push(row);
         }
@@ -143,10 +147,10 @@ mod tests {
             content(4, Purpose::Vision),
             content(5, Purpose::Vision),
             list(6, 119),
-            list(2, 120),
+            list(8, 120),
         ];
         let step = plan(rows, 100, 100).unwrap();
-        assert_eq!((step.rows, step.last), (7, (120, 2)));
+        assert_eq!((step.rows, step.last), (7, (120, 8)));
         assert_eq!(step.gone, [1, 7, 6, 4, 5]);
         assert_eq!(merged_of(&step), [(7, 119, 30, 3), (5, 62, 20, 2)]);
         assert_eq!(step.merged[0].event_id, "rm:60:7");
@@ -158,8 +162,8 @@ mod tests {
         let rows = vec![list(1, 60), list(2, 61), list(3, 120)];
         assert_eq!(plan(rows.clone(), 100, 3).unwrap().last, (61, 2), "the rest of a minute may follow");
         assert_eq!(plan(rows.clone(), 100, 4).unwrap().last, (120, 3));
-        let step = plan(rows[..2].to_vec(), 100, 2).unwrap();
-        assert_eq!((step.last, step.merged.len()), ((61, 2), 1), "a minute of more rows takes several steps");
+        let step = plan(vec![list(1, 60), list(2, 61), list(3, 62)], 100, 3).unwrap();
+        assert_eq!((step.last, step.merged.len()), ((62, 3), 1), "a minute of more rows takes several steps");
     }
 
     #[test]
@@ -171,9 +175,16 @@ mod tests {
     }
 
     #[test]
+    fn the_row_that_came_last_stays_as_it_is() {
+        let step = plan(vec![list(1, 60), list(4, 61), list(2, 62), list(3, 63)], 100, 100).unwrap();
+        assert_eq!((step.rows, step.last, step.gone), (4, (63, 3), vec![1, 2, 3]));
+        assert_eq!(plan(vec![list(1, 60), list(2, 61)], 100, 100).unwrap().gone, [0; 0]);
+    }
+
+    #[test]
     fn sums_that_no_row_can_hold_are_several_rows() {
         let large = LedgerRow { bytes: i64::MAX - 5, ..list(2, 61) };
-        let step = plan(vec![list(1, 60), large, list(3, 62)], 100, 100).unwrap();
+        let step = plan(vec![list(1, 60), large, list(3, 62), list(4, 120)], 100, 100).unwrap();
         assert_eq!(merged_of(&step), [(1, 60, 10, 1), (2, 61, i64::MAX - 5, 1), (3, 62, 10, 1)]);
     }
 }

@@ -288,7 +288,7 @@ async fn old_reads_are_merged_and_no_answer_changes() {
     eventually(merged, || "old reads are merged".into()).await;
     let after = answers(&ada, NOW).await;
     assert_eq!((after.0, after.1), (before.0, before.1));
-    assert_eq!(after.2, 18, "five minutes of lists and downloads, and the young ones");
+    assert_eq!(after.2, 20, "five minutes of lists and downloads, the last to come of them, and the young ones");
     let row = database
         .texts("SELECT event_id FROM ledger WHERE event_id LIKE 'rm:%' AND fact = 'content' ORDER BY seq")
         .remove(0);
