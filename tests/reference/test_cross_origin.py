@@ -75,7 +75,7 @@ def visit(browser: list[str], venna: Venna, key: str) -> dict:
     # The sockets of browsers need a short path.
     with origin_of_page(venna.base_url, key) as (page, reports), tempfile.TemporaryDirectory(prefix="venna-", dir="/tmp", ignore_cleanup_errors=True) as profile:
         words = [word.format(profile=profile) for word in browser]
-        with subprocess.Popen([*words, page], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={"HOME": profile, "PATH": "/usr/bin:/bin", "MOZ_DISABLE_CONTENT_SANDBOX": "1"}) as process:
+        with subprocess.Popen([*words, page], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={"HOME": profile, "TMPDIR": profile, "PATH": "/usr/bin:/bin", "MOZ_DISABLE_CONTENT_SANDBOX": "1"}) as process:
             try:
                 return reports.get(timeout=SECONDS_PER_PAGE)
             finally:
