@@ -93,7 +93,8 @@ pub(super) fn delete_delay(stores: &StoreConfig, upkeep: &UpkeepConfig) -> Durat
     upkeep.delete_delay.unwrap_or(usual)
 }
 
-/// How often the newest ledger row is noted beside the blobs: a folder takes it without an fsync, a bucket charges for each.
+/// Returns the time between two notes of the newest ledger row beside the blobs: a folder takes one without an fsync, a bucket
+/// charges for each.
 pub(super) fn event_period(stores: &StoreConfig) -> Duration {
     if stores.blobs_folder().is_some() { Duration::from_secs(1) } else { Duration::from_mins(1) }
 }

@@ -15,8 +15,8 @@ pub async fn compact(stores: &StoreConfig) -> Result<Compacted> {
     let Some(database) = stores.database() else {
         bail!("PostgreSQL gives room back by itself; to have all of it back, see its VACUUM FULL");
     };
-    let _locks = lock(stores).context("nobody may be at work on what is compacted: stop the server")?;
     drop(Installation::open_existing(stores, Clock::system()).await?);
+    let _locks = lock(stores).context("nobody may be at work on what is compacted: stop the server")?;
     let database = database.to_owned();
     Ok(tokio::task::spawn_blocking(move || SqliteStore::compact(&database)).await??)
 }

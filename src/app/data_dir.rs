@@ -157,7 +157,7 @@ pub fn end_restoring(stores: &StoreConfig) -> Result<()> {
     unmark().with_context(|| format!("cannot write to {}", stores.data_dir.display()))
 }
 
-/// What SQLite leaves beside a database.
+/// Endings of the files that SQLite leaves beside a database.
 const BESIDE_DATABASE: [&str; 3] = ["-wal", "-journal", "-shm"];
 
 /// Refuses a path for a fresh database beside which the log of another lies: SQLite would apply it.

@@ -1,5 +1,5 @@
-//! Whether the metadata and the blobs of the settings are a pair: asked before a server makes or writes anything, and
-//! answered by the operator where the server cannot tell.
+//! Refuses metadata and blobs that are not a pair before a server makes or writes anything, and lets the operator say that they
+//! are one where the server cannot tell.
 
 use super::blobs::{look_at_blobs, open_blobs, open_unnoted};
 use super::data_dir::lock;

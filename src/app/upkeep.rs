@@ -1,5 +1,5 @@
-//! What a server does by itself: sweeping, looking for strays, scrubbing, merging old reads. Nothing is removed while rows and bytes do not
-//! belong together.
+//! Starts the work that a server does by itself: sweeping, looking for strays, scrubbing, merging old reads. Nothing is removed
+//! while rows and bytes do not belong together.
 
 use crate::blobs::BlobStore;
 use crate::clock::Clock;

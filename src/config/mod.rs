@@ -163,7 +163,7 @@ pub struct UpkeepConfig {
     pub scrub_max_bytes_per_second: u64,
     /// How long entries of the audit log are kept; zero for ever.
     pub audit_retention: Duration,
-    /// How long the ledger keeps the reads of each second apart; zero for ever.
+    /// The time for which the ledger keeps the reads of each second apart; zero for ever.
     pub ledger_detail: Duration,
     /// How long the bytes of what was deleted are kept at least; chosen by where they are when not set.
     pub delete_delay: Option<Duration>,

@@ -265,7 +265,7 @@ fn known(key: &str, value: &DeValue<'_>, origin: &Origin) -> Result<(&'static st
     Ok((setting.name, text))
 }
 
-/// Whether the file may have an array for what a flag has between commas.
+/// Tells whether the file may have an array for what a flag has between commas.
 const fn is_list(setting: &Setting) -> bool {
     matches!(setting.kind, Kind::Networks | Kind::Origins)
 }

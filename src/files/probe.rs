@@ -31,7 +31,7 @@ pub struct Readiness {
     pub metadata: StoreState,
     /// The blob store.
     pub blobs: StoreState,
-    /// How rows and bytes stand to each other, when they do not belong together.
+    /// The relation of rows and bytes that do not belong together.
     pub apart: Option<Lineage>,
     /// The jump of the clock for which nothing expires, if there was one.
     pub held_expiry: Option<ClockJump>,

@@ -1,4 +1,4 @@
-//! Whether the folder of blobs is still the one that lies under its path.
+//! Compares the folder of blobs that is open with the one that lies under its path now.
 //!
 //! Open handles keep leading to the folder that was opened when a volume is mounted over it or taken away lazily. What is
 //! written by way of them is not there at the next start. So the path is looked at again before a blob is acknowledged; both
