@@ -545,12 +545,17 @@ impl House {
     /// Waits until the sweeper has nothing left to do at this time of the clock; something must have asked for a pass.
     pub async fn settle(&self) {
         let database = self.database();
-        let sql = "SELECT (SELECT count(*) FROM blobs WHERE state <> 'ready')
-                   + (SELECT count(*) FROM releases)
-                   + (SELECT count(*) FROM files WHERE expires_at <= ?1)
-                   + (SELECT count(*) FROM uploads WHERE status = 'pending' AND expires_at <= ?1)";
-        let left = || database.number(&sql.replace("?1", &self.clock.now_seconds().to_string()));
-        eventually(|| left() == 0, || "the sweeper leaves nothing behind".into()).await;
+        let now = self.clock.now_seconds();
+        let left = [
+            "blobs WHERE state <> 'ready'".into(),
+            "releases".into(),
+            format!("files WHERE expires_at <= {now}"),
+            format!("uploads WHERE status = 'pending' AND expires_at <= {now}"),
+        ];
+        let left = || -> Vec<&String> {
+            left.iter().filter(|rows| database.number(&format!("SELECT count(*) FROM {rows}")) > 0).collect()
+        };
+        eventually(|| left().is_empty(), || format!("the sweeper leaves nothing behind, yet there are {:?}", left())).await;
     }
 
     /// The process dies: the tasks of the server, which all run on `runtime`, end where they stand, and what they had

@@ -37,8 +37,8 @@ pub struct World {
     /// Every File there ever was, oldest first.
     pub ever: Vec<String>,
     journal: Journal,
-    /// A server has died whose lease is not over.
-    bereft: bool,
+    /// When the leases of all servers that have died are over.
+    dead_until_ms: u64,
     /// The latest time that the clock has shown.
     latest_ms: u64,
     /// Where the server and its clients run, while the walk waits for an answer and at no other time.
@@ -64,7 +64,7 @@ impl World {
             held: Vec::new(),
             ever: Vec::new(),
             journal: Journal { seed, steps, last: VecDeque::new(), tally: BTreeMap::new() },
-            bereft: false,
+            dead_until_ms: 0,
             latest_ms: NOW_MS,
             runtime: Some(runtime),
         };
@@ -164,21 +164,25 @@ impl World {
     /// The server dies where it stands, and another takes its place.
     pub fn crash(&mut self) {
         self.house.crash(self.runtime.take().unwrap());
-        self.bereft = self.house.bucket.is_some();
+        if self.house.bucket.is_some() {
+            self.dead_until_ms = self.latest_ms + LEASE_SECONDS * 1000;
+        }
         let runtime = self.runtime.insert(new_runtime());
         runtime.block_on(self.house.start());
         self.meet_again();
     }
 
-    /// What a dead server was writing into a bucket is nobody's once its lease is over.
+    /// What a dead server was writing into a bucket is nobody's once its lease is over, and the database has answered for
+    /// as long as that; the lease lasts again when the clock goes back.
     pub fn outlive_the_dead(&mut self) {
-        if std::mem::take(&mut self.bereft) {
-            self.set_clock(self.latest_ms + LEASE_SECONDS * 1000);
-            let now_ms = self.latest_ms;
-            let answered = format!("UPDATE database_uptime SET since_ms = 0, seen_ms = {now_ms}");
-            let database = self.house.database();
-            database.execute(database.choose("UPDATE blobs SET state = state WHERE false", &answered)).unwrap();
+        if self.dead_until_ms == 0 {
+            return;
         }
+        let now_ms = self.model.now_ms.max(self.dead_until_ms);
+        self.set_clock(now_ms);
+        let answered = format!("UPDATE database_uptime SET since_ms = 0, seen_ms = {now_ms}");
+        let database = self.house.database();
+        database.execute(database.choose("UPDATE blobs SET state = state WHERE false", &answered)).unwrap();
     }
 
     /// Everybody finds the server at its new address.
