@@ -555,7 +555,8 @@ impl House {
         let left = || -> Vec<&String> {
             left.iter().filter(|rows| database.number(&format!("SELECT count(*) FROM {rows}")) > 0).collect()
         };
-        eventually(|| left().is_empty(), || format!("the sweeper leaves nothing behind, yet there are {:?}", left())).await;
+        eventually(|| left().is_empty(), || format!("the sweeper leaves nothing behind, yet there are {:?}", left()))
+            .await;
     }
 
     /// The process dies: the tasks of the server, which all run on `runtime`, end where they stand, and what they had
