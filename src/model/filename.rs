@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-/// The longest name, in bytes of UTF-8.
-pub const MAX_FILENAME_BYTES: usize = 1024;
+/// The longest name, in characters (Unicode scalar values): at most 1,020 bytes of UTF-8.
+pub const MAX_FILENAME_CHARACTERS: usize = 255;
 /// The longest name under which common file systems store a file, in bytes of UTF-8.
 const MAX_COMPONENT_BYTES: usize = 255;
 /// Stands for a character that a name for storing must not have.
@@ -22,11 +22,11 @@ pub enum BadFilename {
     /// It has no character.
     #[error("The filename is empty.")]
     Empty,
-    /// Longer than [`MAX_FILENAME_BYTES`].
-    #[error("The filename has {size_bytes} bytes; the limit is {MAX_FILENAME_BYTES} bytes.")]
+    /// Longer than [`MAX_FILENAME_CHARACTERS`].
+    #[error("The filename has {characters} characters; the limit is {MAX_FILENAME_CHARACTERS} characters.")]
     TooLong {
-        /// Its length in UTF-8.
-        size_bytes: usize,
+        /// Its length.
+        characters: usize,
     },
     /// A character of Unicode's category Cc.
     #[error("The filename holds the control character U+{:04X}.", u32::from(*.0))]
@@ -45,8 +45,9 @@ impl Filename {
         if let Some(control) = sent.chars().find(|character| character.is_control()) {
             return Err(BadFilename::Control(control));
         }
-        if sent.len() > MAX_FILENAME_BYTES {
-            return Err(BadFilename::TooLong { size_bytes: sent.len() });
+        let characters = sent.chars().count();
+        if characters > MAX_FILENAME_CHARACTERS {
+            return Err(BadFilename::TooLong { characters });
         }
         Ok(Self(sent.to_owned()))
     }
@@ -131,9 +132,11 @@ mod tests {
         ] {
             assert_eq!(Filename::parse(sent), Err(why), "{sent:?}");
         }
-        assert!(Filename::parse(&"x".repeat(1024)).is_ok());
-        let error = Filename::parse(&"x".repeat(1025)).unwrap_err();
-        assert_eq!(error.to_string(), "The filename has 1025 bytes; the limit is 1024 bytes.");
+        for character in ["x", "\u{6587}", "\u{1f5c2}"] {
+            assert!(Filename::parse(&character.repeat(255)).is_ok());
+            let error = Filename::parse(&character.repeat(256)).unwrap_err();
+            assert_eq!(error.to_string(), "The filename has 256 characters; the limit is 255 characters.");
+        }
         assert_eq!(BadFilename::Control('\n').to_string(), "The filename holds the control character U+000A.");
     }
 

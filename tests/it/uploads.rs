@@ -267,7 +267,7 @@ async fn what_an_upload_is_to_be_is_checked_at_once() {
         ("bytes", json!(4.5), "bytes", None),
         ("bytes", Value::Null, "bytes", None),
         ("filename", json!(7), "filename", None),
-        ("filename", json!("x".repeat(1025)), "filename", None),
+        ("filename", json!("x".repeat(256)), "filename", None),
         ("filename", json!("a\nb"), "filename", None),
         ("mime_type", json!(""), "mime_type", None),
         ("purpose", json!("poetry"), "purpose", None),

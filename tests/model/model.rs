@@ -444,7 +444,7 @@ impl Details {
     fn check(&self, sent: Sent) -> Verdict<Self> {
         let json = sent == Sent::Json;
         let filename = &self.filename;
-        if filename.is_empty() || filename.len() > 1024 {
+        if filename.is_empty() || filename.chars().count() > 255 {
             return refuse(400, if json { "filename" } else { "file" });
         }
         if !PURPOSES[..UPLOADABLE].contains(&self.purpose) {

@@ -748,8 +748,8 @@ fn name(world: &mut World) -> String {
     let name: String = (0..length).map(|_| *world.dice.pick(&letters).unwrap()).collect();
     match world.dice.within(0..40) {
         0 => format!("folder/{name}"),
-        1 => "n".repeat(1018),
-        2 => "n".repeat(1025),
+        1 => "n".repeat(249),
+        2 => "n".repeat(256),
         _ => name,
     }
 }

@@ -5,7 +5,7 @@ use super::site::{Facts, PriceLine};
 use crate::files::MAX_BATCH_FILE_BYTES;
 use crate::http::conditions::http_date;
 use crate::model::expiry::EXPIRES_AFTER_SECONDS;
-use crate::model::filename::MAX_FILENAME_BYTES;
+use crate::model::filename::MAX_FILENAME_CHARACTERS;
 use crate::model::idempotency::REMEMBERED_SECONDS;
 use crate::model::upload::{MAX_PART_BYTES, MAX_PARTS, MAX_UPLOAD_BYTES};
 
@@ -62,7 +62,7 @@ fn limits(facts: &Facts) -> Vec<Vec<String>> {
         row("Bytes of an Upload, of a part", format!("{MAX_UPLOAD_BYTES}, {MAX_PART_BYTES}")),
         row("Parts of an Upload", MAX_PARTS.to_string()),
         row("Seconds that an Upload takes parts", facts.upload_ttl_seconds.to_string()),
-        row("Bytes of a file name", MAX_FILENAME_BYTES.to_string()),
+        row("Characters of a file name", MAX_FILENAME_CHARACTERS.to_string()),
         row(
             "Seconds of `expires_after`",
             format!("{} to {}", EXPIRES_AFTER_SECONDS.start(), EXPIRES_AFTER_SECONDS.end()),

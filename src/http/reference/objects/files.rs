@@ -3,7 +3,7 @@
 use super::{id, object, page_of};
 use crate::http::reference::schema::{Definition, Schema, count, may, must, or_null, unix_seconds};
 use crate::model::expiry::EXPIRES_AFTER_SECONDS;
-use crate::model::filename::MAX_FILENAME_BYTES;
+use crate::model::filename::MAX_FILENAME_CHARACTERS;
 use crate::model::purpose::Purpose;
 
 pub fn definitions() -> Vec<Definition> {
@@ -58,7 +58,7 @@ fn file() -> Vec<super::Field> {
 
 fn creation() -> Vec<super::Field> {
     vec![
-        must("file", Schema::Octets, format!("The file, with a name of at most {MAX_FILENAME_BYTES} bytes.")),
+        must("file", Schema::Octets, format!("The file, with a name of at most {MAX_FILENAME_CHARACTERS} characters.")),
         must("purpose", Schema::Named("FilePurpose"), "What it is for."),
         may(
             "expires_after[anchor]",
