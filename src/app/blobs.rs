@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long the bytes of deleted files are kept where other servers may be reading them (reliability.md, R8).
+/// How long the bytes of deleted files are kept where other servers may be reading them (docs/design/durability.md, R8).
 const SHARED_DELETE_DELAY: Duration = Duration::from_mins(10);
 
 /// The blobs, to write to; that they can be is shown once.

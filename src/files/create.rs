@@ -47,7 +47,7 @@ impl FileDetails {
     /// Whether there can be such a File at all; to be asked as early as the details are known.
     ///
     /// # Errors
-    /// When the purpose does not allow the name (openai-contract.md, section 3: no extension is allowed).
+    /// When the purpose does not allow the name (docs/contract.md, section 3: no extension is allowed).
     pub fn check(&self) -> Result<(), CreateError> {
         let json_lines = |extension: &str| extension.eq_ignore_ascii_case("jsonl");
         let named_otherwise = self.filename.extension().is_some_and(|extension| !json_lines(extension));
@@ -59,7 +59,7 @@ impl Files {
     /// Makes the received bytes durable, then the File visible, or finds that it was made before under its key. Returns
     /// when all of it would survive a power cut.
     ///
-    /// The steps run to their end even when the caller goes away in the middle (reliability.md, R7).
+    /// The steps run to their end even when the caller goes away in the middle (docs/design/durability.md, R7).
     ///
     /// # Errors
     /// When the details do not allow the File, its lines are bad and that is not let through, or a store failed; nothing of

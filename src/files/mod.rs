@@ -30,7 +30,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-/// The largest file of purpose `batch`, in bytes (openai-contract.md, section 3).
+/// The largest file of purpose `batch`, in bytes (docs/contract.md, section 3).
 pub const MAX_BATCH_FILE_BYTES: u64 = 200 << 20;
 
 /// The Files of an installation.
@@ -106,8 +106,8 @@ impl StoreError {
 }
 
 impl Files {
-    /// Runs steps to their end even when the request that began them is cut off (reliability.md, R7). A failure that
-    /// nobody waits for any more is logged here, since no answer carries it to the edge.
+    /// Runs steps to their end even when the request that began them is cut off (docs/design/durability.md, R7). A
+    /// failure that nobody waits for any more is logged here, since no answer carries it to the edge.
     pub async fn to_the_end<T, E>(&self, steps: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,

@@ -1,4 +1,4 @@
-//! The one mapping from what went wrong to what the client reads: OpenAI's envelope (openai-contract.md, section 1.3).
+//! The one mapping from what went wrong to what the client reads: OpenAI's envelope (docs/contract.md, section 1.3).
 //!
 //! What each kind of answer is to clients stands in [`catalogue`](super::catalogue). The cause of an error stays inside:
 //! `edge` logs it once, with the request id.

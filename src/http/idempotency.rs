@@ -1,4 +1,5 @@
-//! `Idempotency-Key`: a POST that is repeated with the same key has one effect and one answer (product.md, section 4).
+//! `Idempotency-Key`: a POST that is repeated with the same key has one effect and one answer
+//! (docs/contract.md, section 10).
 //!
 //! That is decided where the change is made, in its transaction. Here twins take turns, so that the second one does not
 //! begin while the first is still on its way.

@@ -1,4 +1,4 @@
-//! The query of a list: from text to [`FileQuery`] (openai-contract.md, section 4).
+//! The query of a list: from text to [`FileQuery`] (docs/contract.md, section 4).
 
 use super::error::{ApiError, echo};
 use super::query::parameters;
@@ -103,7 +103,7 @@ fn order(value: &str) -> Result<Order, ApiError> {
     }
 }
 
-/// Any well-formed id is a position in the list, whether or not there is such a File (product.md, section 4).
+/// Any well-formed id is a position in the list, whether or not there is such a File (docs/contract.md, section 4).
 fn after(value: &str) -> Result<FileId, ApiError> {
     value.parse().map_err(|_| ApiError::invalid(format!("No such File object: {}", echo(value))).param("after"))
 }

@@ -1,6 +1,6 @@
 //! The hall: the only floor that knows HTTP and JSON.
 //!
-//! It turns requests into the verbs of floor 3 and their answers into OpenAI's wire format (openai-contract.md). It
+//! It turns requests into the verbs of floor 3 and their answers into OpenAI's wire format (docs/contract.md). It
 //! touches no store, mints no id, and maps every error in one place, [`error`]. `app` builds it and runs [`serve`].
 
 mod address;

@@ -1,4 +1,4 @@
-//! Uploads: each handler says what happens, in order (openai-contract.md, section 9).
+//! Uploads: each handler says what happens, in order (docs/contract.md, section 9).
 
 use super::caller::Allowance;
 use super::error::ApiError;

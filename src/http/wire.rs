@@ -1,4 +1,4 @@
-//! JSON as it goes over the wire: the only place where wire names stand (openai-contract.md, sections 1.3, 2, 4, 6).
+//! JSON as it goes over the wire: the only place where wire names stand (docs/contract.md, sections 1.3, 2, 4, 6).
 
 use super::catalogue::Entry;
 use crate::model::digest::Sha256Digest;

@@ -2,7 +2,7 @@
 //!
 //! Only this room writes SQL. A store decides what time it is, mints the ids of what it commits, and answers only when a
 //! change is durable. It knows nothing of HTTP, and of blobs only their names and lives:
-//! `pending -> ready -> deleting -> gone` (reliability.md, section 4). The verbs of floor 3 are the only callers.
+//! `pending -> ready -> deleting -> gone` (docs/design/durability.md). The verbs of floor 3 are the only callers.
 
 #[cfg(test)]
 mod contract;

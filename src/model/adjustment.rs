@@ -1,5 +1,5 @@
 //! Adjustments: corrections of the bill. The ledger is never changed; what was wrong in it is set right by a row that says how
-//! much, why, and who decided it (billing.md, section 2).
+//! much, why, and who decided it (docs/design/billing.md, section 2).
 
 use super::ids::{KeyId, WorkspaceId};
 use super::ledger::LedgerRow;

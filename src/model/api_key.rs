@@ -1,5 +1,5 @@
 //! API keys: `vk_` for a workspace or `vka_` for the administration, 30 random base62 digits, and 6 digits of CRC-32 over
-//! what precedes (billing.md, section 6).
+//! what precedes (docs/design/billing.md, section 6).
 //!
 //! The checksum lets a scanner or a server tell a mistyped key without a database; the store keeps a SHA-256 only.
 

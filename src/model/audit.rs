@@ -1,4 +1,5 @@
-//! The audit log: who did what. It covers administration and deletes; never content, never a secret (billing.md, section 6).
+//! The audit log: who did what. It covers administration and deletes; never content, never a secret
+//! (docs/design/billing.md, section 6).
 
 use super::caller::Caller;
 use super::ids::{AuditId, KeyId, RequestId, WorkspaceId};

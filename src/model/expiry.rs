@@ -1,4 +1,4 @@
-//! When a File ends by itself (openai-contract.md, section 3).
+//! When a File ends by itself (docs/contract.md, section 3).
 
 use super::purpose::Purpose;
 use std::ops::RangeInclusive;

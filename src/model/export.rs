@@ -1,4 +1,4 @@
-//! How far usage is exported, and what comes next (billing.md, section 5).
+//! How far usage is exported, and what comes next (docs/design/billing.md, section 5).
 //!
 //! An hour is exported when it is over. What rows of the ledger that come later say of it is exported too, as corrections. What
 //! was exported in total is therefore what the rows up to [`ExportProgress::through_seq`] say of the hours before

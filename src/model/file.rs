@@ -34,7 +34,7 @@ impl File {
     }
 }
 
-/// What identifies the content of a File. It never changes (product.md, section 4).
+/// What identifies the content of a File. It never changes (docs/contract.md, section 10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileDigest {
     /// SHA-256 of content that came as a whole.

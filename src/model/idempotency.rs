@@ -1,4 +1,4 @@
-//! Requests that may be repeated: `Idempotency-Key` (product.md, section 4).
+//! Requests that may be repeated: `Idempotency-Key` (docs/contract.md, section 10).
 
 use super::caller::Refused;
 use super::digest::Sha256Digest;

@@ -2,7 +2,7 @@
 //!
 //! A sortable id is a prefix and 24 base62 digits: 9 for 48 bits of Unix milliseconds, 15 for a tail that is random for
 //! the first id of a millisecond and grows by a random step of up to 80 bits for the next. Ids of one mint therefore
-//! strictly increase, and knowing one leaves 80 bits to guess for its neighbour (product.md, section 4).
+//! strictly increase, and knowing one leaves 80 bits to guess for its neighbour (docs/contract.md, section 10).
 
 use super::base62;
 use super::hex;

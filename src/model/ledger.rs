@@ -1,4 +1,4 @@
-//! The ledger: what is billed, fact by fact (billing.md, sections 1 and 2).
+//! The ledger: what is billed, fact by fact (docs/design/billing.md, sections 1 and 2).
 
 use super::audit::Actor;
 use super::ids::{FileId, KeyId, RequestId, WorkspaceId};

@@ -1,4 +1,4 @@
-//! Limits: what a workspace or key may have and do at most (billing.md, section 4).
+//! Limits: what a workspace or key may have and do at most (docs/design/billing.md, section 4).
 
 use super::ids::{KeyId, WorkspaceId};
 use super::purpose::Purpose;

@@ -1,4 +1,4 @@
-//! Pages of a list: what is asked, and what comes back (openai-contract.md, section 4).
+//! Pages of a list: what is asked, and what comes back (docs/contract.md, section 4).
 
 use super::ids::FileId;
 use super::purpose::Purpose;

@@ -1,4 +1,4 @@
-//! What a File is for (openai-contract.md, section 2).
+//! What a File is for (docs/contract.md, section 2).
 
 use std::fmt;
 

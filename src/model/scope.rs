@@ -1,4 +1,4 @@
-//! Scopes: what a key of a workspace may be used for (product.md, section 4).
+//! Scopes: what a key of a workspace may be used for (docs/api.md).
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Uploads: Files that come in parts (openai-contract.md, section 9).
+//! Uploads: Files that come in parts (docs/contract.md, section 9).
 
 use super::digest::{ContentDigest, Sha256Digest};
 use super::expiry::ExpiresAfter;

@@ -1,4 +1,4 @@
-//! Usage: what the ledger amounts to, over time (billing.md, sections 1 to 3). Integers only.
+//! Usage: what the ledger amounts to, over time (docs/design/billing.md, sections 1 to 3). Integers only.
 
 use super::ids::{KeyId, WorkspaceId};
 use super::prices::LineItem;

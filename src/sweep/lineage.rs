@@ -3,7 +3,7 @@
 //! A database that is new, of another installation, or an older copy of this one knows nothing of newer blobs, and a
 //! sweep by its word would remove them. A ledger row is noted beside the bytes every second or minute: a database that does
 //! not have it was put back to an earlier moment since its last stamp. Both stores therefore keep a stamp, which grows while the installation is in use;
-//! the metadata store's is written first, so that only an older copy of it can be behind (reliability.md, R9).
+//! the metadata store's is written first, so that only an older copy of it can be behind (docs/design/durability.md, R9).
 
 use crate::blobs::{BlobError, BlobStore};
 use crate::causes::Causes;

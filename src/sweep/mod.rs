@@ -1,9 +1,9 @@
 //! Sweeping: removes the bytes of what was deleted, has expired, or was begun and left behind, and rows that have been kept
 //! long enough.
 //!
-//! One pass serves the start after a crash, the interval, and every deletion (reliability.md, R8 and R9). A blob is
-//! marked `deleting` durably before its bytes go, and its row goes last, so that a pass that is cut off is simply done
-//! again. `stray` looks for what no row explains, and [`lineage`] says whether anything may be removed at all. The wiring
+//! One pass serves the start after a crash, the interval, and every deletion (docs/design/durability.md, R8 and R9).
+//! A blob is marked `deleting` durably before its bytes go, and its row goes last, so that a pass that is cut off is simply
+//! done again. `stray` looks for what no row explains, and [`lineage`] says whether anything may be removed at all. The wiring
 //! of floor 5 runs it.
 
 mod expiry;

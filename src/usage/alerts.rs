@@ -1,5 +1,5 @@
 //! Spend alerts: whoever the operator named is told once when a workspace has spent a share of what it may in a month
-//! (billing.md, section 2).
+//! (docs/design/billing.md, section 2).
 //!
 //! It writes messages into the outbox under ids that follow from what they say, so that nothing is told twice; the room `outbox`
 //! sends them. The wiring of floor 5 runs it where there is a receiver.

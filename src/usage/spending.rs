@@ -1,4 +1,4 @@
-//! What workspaces spend in a month, against what they may (billing.md, section 4).
+//! What workspaces spend in a month, against what they may (docs/design/billing.md, section 4).
 //!
 //! The limit stops what begins after it was reached. What a workspace has spent is worked out once a second at most, so that
 //! what was begun within that second, and what is in flight, may go beyond it; storage goes on to cost what it costs.

@@ -1,5 +1,5 @@
 //! What holds of every bill, whatever visitors do: what is billed is what is there and what was done, and what failed, was
-//! broken off, cancelled or too late leaves nothing on it (billing.md, section 7, invariants 3 and 4).
+//! broken off, cancelled or too late leaves nothing on it (docs/design/billing.md, section 7, invariants 3 and 4).
 
 use crate::dice::Dice;
 use crate::house::{Actor, Form, House};

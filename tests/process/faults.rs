@@ -186,7 +186,7 @@ impl Bench {
             let injected = injection.detach(&self.server);
             tally.tried += 1;
             tally.injected += injected.len();
-            // After a failed fsync nothing is known of the file's pages (reliability.md, R3).
+            // After a failed fsync nothing is known of the file's pages (docs/design/durability.md, R3).
             let unsynced = injected.iter().any(|failed| failed.contains("sync("));
             let acknowledged = answer.as_ref().is_some_and(|answer| answer.status == 200);
             let chance = unsynced && acknowledged && fault.side == Side::Rows && chances > 0;

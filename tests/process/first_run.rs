@@ -1,4 +1,4 @@
-//! The first run on an empty data directory (product.md, section 2).
+//! The first run on an empty data directory (README.md).
 
 use crate::program::{Data, Program, report, run, venna, wait_until};
 use std::os::unix::fs::PermissionsExt;

@@ -1,5 +1,5 @@
 //! The order of system calls of one upload: nothing is acknowledged before it would survive a power cut
-//! (reliability.md, section 4: R2-R6).
+//! (docs/design/durability.md, R2 to R6).
 
 use crate::program::{Data, Program, report, venna};
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! Blobs in a bucket: `<prefix>/blobs/<id>`, in S3 and what is compatible with it, Google Cloud Storage, or Azure.
 //!
 //! A key is written once and never again, so that a request whose answer was lost is made again without harm, and what it
-//! left is found by asking for the key (reliability.md, S1 to S4). A blob in parts is noted in [`UploadNotes`] before it
-//! has any, so that what a crash leaves of it is removed with it.
+//! left is found by asking for the key (docs/design/durability.md, S1 to S4). A blob in parts is noted in
+//! [`UploadNotes`] before it has any, so that what a crash leaves of it is removed with it.
 
 mod attempts;
 mod breaker;

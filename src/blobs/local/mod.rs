@@ -1,4 +1,4 @@
-//! Blobs in a local folder: `<root>/ab/ab12...`, by the commit protocol of reliability.md section 4 (R2-R4).
+//! Blobs in a local folder: `<root>/ab/ab12...`, by the commit protocol of docs/design/durability.md, R2 to R4.
 //!
 //! A blob is written to `<name>.tmp` beside its final name, fsynced, renamed without replacing, and its directory
 //! fsynced. Names come from the server alone, and every open goes through the folder's own directory handles without

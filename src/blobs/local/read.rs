@@ -1,7 +1,7 @@
 //! Reading: what the page cache holds is read where it is asked for, anything else on the blocking pool.
 //!
 //! Opening and reading ask the kernel first not to wait (`RESOLVE_CACHED`, `RWF_NOWAIT`): a warm block costs a copy and no
-//! change of threads, and a cold one never keeps a runtime worker (performance.md, section 4).
+//! change of threads, and a cold one never keeps a runtime worker.
 
 use super::buffers::{Buffer, Buffers};
 use super::{Shards, blocking, damage};

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Failed fsyncs after which nothing more is taken until the server is started again (reliability.md, R3).
+/// Failed fsyncs after which nothing more is taken until the server is started again (docs/design/durability.md, R3).
 const MAX_FAILURES: u32 = 3;
 
 /// Counts failed fsyncs of one folder of blobs.

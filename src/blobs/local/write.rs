@@ -115,7 +115,8 @@ impl Draft {
     }
 
     /// fsync, rename without replace, fsync of the directory: only then is the blob there, and stays. After a failed
-    /// fsync nothing is known of the file's pages, so it is given up and never fsynced again (reliability.md, R3).
+    /// fsync nothing is known of the file's pages, so it is given up and never fsynced again
+    /// (docs/design/durability.md, R3).
     fn publish(mut self) -> Result<ContentDigest, BlobError> {
         let shard = self.shards.of(self.id)?;
         failpoint::reach("blob.written")?;

@@ -1,4 +1,5 @@
-//! The administration, in the paths and shapes of OpenAI's admin API: a project is a workspace (billing.md, section 6).
+//! The administration, in the paths and shapes of OpenAI's admin API: a project is a workspace
+//! (docs/design/billing.md, section 6).
 
 mod api_keys;
 mod audit_logs;

@@ -1,4 +1,4 @@
-//! Forms: `multipart/form-data` in bounded memory, its fields in any order (openai-contract.md, sections 3 and 8).
+//! Forms: `multipart/form-data` in bounded memory, its fields in any order (docs/contract.md, sections 3 and 8).
 //!
 //! [`scanner`] finds the parts and [`disposition`] reads their headers, both without I/O; [`FormReader`] feeds them from
 //! a request's body; [`receive_file`] gives the parts their meaning. File bytes go straight on to the blob.

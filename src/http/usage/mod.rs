@@ -1,5 +1,5 @@
-//! Usage and the ledger, in OpenAI's page and bucket shapes (billing.md, section 3). An administrator sees all, a key of a
-//! workspace its own.
+//! Usage and the ledger, in OpenAI's page and bucket shapes (docs/design/billing.md, section 3). An administrator
+//! sees all, a key of a workspace its own.
 
 mod adjustments;
 mod query;

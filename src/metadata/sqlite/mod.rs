@@ -1,7 +1,7 @@
 //! The embedded metadata store: SQLite in WAL mode with `synchronous=FULL`.
 //!
 //! One writer thread groups the changes of concurrent requests into commits; point reads run inline on reader
-//! connections, because a hop to another thread costs ten times the query (performance.md, section 1). Several processes
+//! connections, because a hop to another thread costs ten times the query. Several processes
 //! may have the database open: a server, and the administrative commands beside it.
 
 mod admission;
@@ -104,7 +104,7 @@ const SYNCHRONOUS_FULL: i64 = 2;
 const PAGE_BYTES: u64 = 4096;
 /// Prepared statements that a connection keeps.
 const STATEMENTS: usize = 64;
-/// Pages up to this are read like points: about 0.4 ms (performance.md, section 1).
+/// Pages up to this are read like points: about 0.4 ms.
 const POINT_PAGE_FILES: u32 = 500;
 
 /// Rows in a SQLite database.

@@ -1,4 +1,4 @@
-//! Price lists: what usage costs, and from which second on (billing.md, section 2).
+//! Price lists: what usage costs, and from which second on (docs/design/billing.md, section 2).
 //!
 //! A version holds from its `effective_from` until the next one. What no version prices costs nothing.
 
