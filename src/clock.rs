@@ -4,6 +4,7 @@
 //! expiry. Timeouts of connections do not: they run on the runtime's monotonic timer. The time since the boot of the machine,
 //! which no one can set, tells whether the clock jumped.
 
+use chrono::{DateTime, Utc};
 use rustix::time::{ClockId, clock_gettime};
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -119,4 +120,24 @@ impl Clock {
 fn boot_id() -> &'static str {
     static NAME: OnceLock<String> = OnceLock::new();
     NAME.get_or_init(|| fs::read_to_string(BOOT_ID).map(|name| name.trim().to_owned()).unwrap_or_default())
+}
+
+/// Formats a time in seconds since the Unix epoch as UTC, by a pattern of `strftime`. Times after the calendar's last are its
+/// last.
+#[must_use]
+pub fn format_utc(unix_seconds: u64, pattern: &str) -> String {
+    let time = i64::try_from(unix_seconds).ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    time.unwrap_or(DateTime::<Utc>::MAX_UTC).format(pattern).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_in_utc() {
+        assert_eq!(format_utc(1_796_128_496, "%Y-%m-%dT%H:%M:%SZ"), "2026-12-01T12:34:56Z");
+        assert_eq!(format_utc(951_782_400, "%Y-%m-%d"), "2000-02-29");
+        assert!(format_utc(u64::MAX, "%Y").starts_with('+'));
+    }
 }

@@ -10,22 +10,17 @@ use super::manifest::{BLOBS_FOLDER, Manifest};
 use crate::archive::{Reused, reuse_blobs};
 use crate::blobs::local::LocalBlobs;
 use crate::blobs::{BlobStore, NamesCursor};
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::metadata::MetadataStore;
 use crate::metadata::sqlite::Snapshot;
 use crate::model::ids::{BlobId, InstallationId};
-use crate::model::prices::Month;
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Returns the folder of a backup that is made now among others: its name is the time in UTC, so names sort by age.
 pub fn backup_folder(collection: &Path) -> PathBuf {
-    let now_seconds = Clock::system().now_seconds();
-    let month = Month::of(now_seconds);
-    let (day, second) = ((now_seconds - month.start()) / 86_400 + 1, now_seconds % 86_400);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    collection.join(format!("{month}-{day:02}T{hour:02}{minute:02}{second:02}Z"))
+    collection.join(clock::format_utc(Clock::system().now_seconds(), "%Y-%m-%dT%H%M%SZ"))
 }
 
 /// Returns the newest finished backup of the installation in the folder; none when there is no such folder or backup.

@@ -1,6 +1,6 @@
 //! What commands print: tables for people, JSON for programs.
 
-use crate::model::prices::Month;
+use crate::clock;
 use anyhow::Result;
 use comfy_table::{Table, TableStyle};
 use serde::Serialize;
@@ -24,8 +24,7 @@ pub fn table(heading: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Strin
 
 /// A day in UTC, as `2026-12-01`.
 pub fn day(unix_seconds: u64) -> String {
-    let month = Month::of(unix_seconds);
-    format!("{month}-{:02}", (unix_seconds - month.start()) / 86_400 + 1)
+    clock::format_utc(unix_seconds, "%Y-%m-%d")
 }
 
 /// A time for people, in UTC.

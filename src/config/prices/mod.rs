@@ -7,7 +7,7 @@ use super::resolve::{Effective, Origin, SettingError, Source};
 use decimal::{DECIMALS, attos};
 use std::fmt;
 use std::ops::Range;
-use time::{FIRST_YEAR, unix_seconds};
+use time::unix_seconds;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -235,7 +235,7 @@ fn effective_from(source: &Source<'_>, entry: Entry<'_>) -> Result<(String, u64)
 }
 
 fn expected_time() -> String {
-    format!("a full hour in UTC since {FIRST_YEAR}, for example \"2026-12-01T00:00:00Z\"")
+    "a full hour in UTC since 1970, for example \"2026-12-01T00:00:00Z\"".to_owned()
 }
 
 /// One line of a table, and the price as people read it.

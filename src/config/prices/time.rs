@@ -1,49 +1,16 @@
 //! RFC 3339 times in UTC, as seconds.
 
-/// The first year whose seconds are counted.
-pub(super) const FIRST_YEAR: u64 = 1970;
-const DAY_SECONDS: u64 = 86_400;
+use chrono::NaiveDateTime;
 
-/// Seconds since the Unix epoch of `YYYY-MM-DDTHH:MM:SSZ`. Leap seconds have none of their own.
+const FORMAT: &str = "%Y-%m-%dT%H:%M:%SZ";
+
+/// Returns the seconds since the Unix epoch of `YYYY-MM-DDTHH:MM:SSZ`. Leap seconds have none of their own.
 pub(super) fn unix_seconds(text: &str) -> Option<u64> {
-    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
-    let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
-    let [hour, minute, second] = numbers(time, ':', [2, 2, 2])?;
-    let real = hour < 24 && minute < 60 && second < 60;
-    real.then_some(days_since_epoch(year, month, day)? * DAY_SECONDS + hour * 3600 + minute * 60 + second)
-}
-
-/// Three numbers of so many digits.
-fn numbers(text: &str, between: char, digits: [usize; 3]) -> Option<[u64; 3]> {
-    let mut parts = text.split(between);
-    let mut number = |digits: usize| {
-        let part =
-            parts.next().filter(|part| part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit()))?;
-        part.parse().ok()
-    };
-    let [first, second, third] = digits.map(&mut number);
-    let numbers = [first?, second?, third?];
-    parts.next().is_none().then_some(numbers)
-}
-
-fn days_since_epoch(year: u64, month: u64, day: u64) -> Option<u64> {
-    let real = year >= FIRST_YEAR && (1..=12).contains(&month) && (1..=days_of_month(year, month)).contains(&day);
-    let years: u64 = (FIRST_YEAR..year).map(|year| 365 + u64::from(is_leap(year))).sum();
-    let months: u64 = (1..month).map(|month| days_of_month(year, month)).sum();
-    real.then(|| years + months + day - 1)
-}
-
-const fn days_of_month(year: u64, month: u64) -> u64 {
-    match month {
-        2 if is_leap(year) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-const fn is_leap(year: u64) -> bool {
-    year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400)
+    let time = NaiveDateTime::parse_from_str(text, FORMAT).ok()?;
+    let seconds = time.and_utc().timestamp();
+    // Parsing takes missing zeros and leap seconds; writing does not bring them back.
+    let canonical = chrono::DateTime::from_timestamp(seconds, 0)?.format(FORMAT).to_string();
+    (canonical == text).then(|| u64::try_from(seconds).ok())?
 }
 
 #[cfg(test)]

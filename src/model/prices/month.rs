@@ -1,54 +1,41 @@
 //! The billing month: a calendar month in UTC.
 
+use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime};
 use std::fmt;
 
-/// Seconds of a day; UTC as Unix counts it has no others.
-const DAY_SECONDS: u64 = 86_400;
-/// Days from 0000-03-01 to the Unix epoch. Years that begin in March end with their leap day.
-const EPOCH_DAY: u64 = 719_468;
-/// Days of 400 years, after which the calendar repeats.
-const ERA_DAYS: u64 = 146_097;
-
-/// A month since the Unix epoch, counted from year 0.
+/// A month since the Unix epoch, by its first day. What comes after the calendar's last month counts as that month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Month(u64);
+pub struct Month(NaiveDate);
 
 impl Month {
-    /// The month of a second since the Unix epoch.
+    /// Returns the month of a second since the Unix epoch.
     #[must_use]
-    pub const fn of(second: u64) -> Self {
-        let day = second / DAY_SECONDS + EPOCH_DAY;
-        let (era, era_day) = (day / ERA_DAYS, day % ERA_DAYS);
-        let era_year = (era_day - era_day / 1460 + era_day / 36_524 - era_day / 146_096) / 365;
-        let year_day = era_day - days_before_year(era_year);
-        Self((era * 400 + era_year) * 12 + (5 * year_day + 2) / 153 + 2)
+    pub fn of(second: u64) -> Self {
+        let time = i64::try_from(second).ok().and_then(|second| DateTime::from_timestamp(second, 0));
+        let day = time.map_or(NaiveDate::MAX, |time| time.date_naive());
+        Self(day.with_day(1).unwrap_or(day))
     }
 
-    /// The month after it.
+    /// Returns the month after it.
     #[must_use]
-    pub const fn next(self) -> Self {
-        Self(self.0 + 1)
+    pub fn next(self) -> Self {
+        Self(self.0.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX))
     }
 
-    /// Its first second since the Unix epoch; the last there is for months beyond.
+    /// Returns its first second since the Unix epoch; `u64::MAX` behind the calendar's last month.
     #[must_use]
-    pub const fn start(self) -> u64 {
-        let march_month = self.0 - 2;
-        let (year, month) = (march_month / 12, march_month % 12);
-        let day = year / 400 * ERA_DAYS + days_before_year(year % 400) + (153 * month + 2) / 5;
-        (day - EPOCH_DAY).saturating_mul(DAY_SECONDS)
+    pub fn start(self) -> u64 {
+        if self.0 == NaiveDate::MAX {
+            return u64::MAX;
+        }
+        u64::try_from(self.0.and_time(NaiveTime::MIN).and_utc().timestamp()).unwrap_or_default()
     }
-}
-
-/// Days of the years of an era before this one, each from March to February.
-const fn days_before_year(era_year: u64) -> u64 {
-    365 * era_year + era_year / 4 - era_year / 100
 }
 
 impl fmt::Display for Month {
     /// As `2026-12`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{:04}-{:02}", self.0 / 12, self.0 % 12 + 1)
+        write!(out, "{:04}-{:02}", self.0.year(), self.0.month())
     }
 }
 
@@ -56,6 +43,8 @@ impl fmt::Display for Month {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    const DAY_SECONDS: u64 = 86_400;
 
     #[test]
     fn known_months() {

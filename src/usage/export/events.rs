@@ -1,8 +1,9 @@
 //! Events of usage as they go over the wire: CloudEvents 1.0 in the batches of its JSON format. They are described for
 //! receivers in `docs/operations.md`.
 
+use crate::clock;
 use crate::model::outbox::{NewMessage, SinkName};
-use crate::model::prices::{LineItem, Month};
+use crate::model::prices::LineItem;
 use crate::model::usage::{Group, SlotWidth};
 use bytes::Bytes;
 use serde_json::json;
@@ -15,8 +16,6 @@ const SOURCE: &str = "venna";
 const MAX_BATCH_EVENTS: usize = 500;
 /// Bytes of a batch, at most, unless a single event is longer.
 const MAX_BATCH_BYTES: usize = 256 << 10;
-/// Seconds of a day.
-const DAY_SECONDS: u64 = 86_400;
 /// What stands in an id for a key or purpose that is not known.
 const UNKNOWN: &str = "-";
 
@@ -67,9 +66,7 @@ impl Event {
 
 /// A full hour, as RFC 3339 writes it.
 fn time(hour: u64) -> String {
-    let month = Month::of(hour);
-    let into = hour - month.start();
-    format!("{month}-{:02}T{:02}:00:00Z", into / DAY_SECONDS + 1, into % DAY_SECONDS / SlotWidth::Hour.seconds())
+    clock::format_utc(hour, "%Y-%m-%dT%H:%M:%SZ")
 }
 
 /// Events that become the messages of one transaction.
