@@ -38,8 +38,12 @@ impl JsonObject {
         if bytes.is_empty() { Ok(Self(Map::new())) } else { Self::parse(&bytes) }
     }
 
+    /// Reads a JSON object in UTF-8; a byte order mark before it is skipped, as RFC 8259, section 8.1 allows.
     fn parse(bytes: &[u8]) -> Result<Self, ApiError> {
-        match serde_json::from_slice(bytes) {
+        if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+            return Err(ApiError::invalid("The request body is in UTF-16; JSON is sent in UTF-8."));
+        }
+        match serde_json::from_slice(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)) {
             Ok(Value::Object(fields)) => Ok(Self(fields)),
             Ok(_) => Err(ApiError::invalid("The request body must be a JSON object.")),
             Err(error) => Err(ApiError::invalid(format!("The request body is not valid JSON: {error}."))),
@@ -228,6 +232,14 @@ mod tests {
             Ok::<_, Infallible>(Bytes::from_owner(Receive(Arc::clone(&alive), [*byte])))
         });
         Request::new(Body::from_stream(stream::iter(frames)))
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped_and_another_encoding_is_named() {
+        assert!(JsonObject::parse(b"\xef\xbb\xbf{\"a\": 1}").is_ok());
+        let utf16: Vec<u8> = "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let refused = JsonObject::parse(&utf16).unwrap_err();
+        assert!(format!("{refused:?}").contains("UTF-16"), "{refused:?}");
     }
 
     #[test]

@@ -22,6 +22,8 @@ enum State {
     Value,
     AfterValue,
     Complete,
+    /// Complete, and a carriage return was seen behind it.
+    CompleteByCr,
     KeyText(StringPart),
     ValueText(StringPart),
     Number(NumberPart),
@@ -117,7 +119,7 @@ impl Validator {
     pub(super) fn end(&mut self) -> Result<Option<&Members>, Fault> {
         let unfinished = match self.state {
             State::Start => return Ok(None),
-            State::Complete => return Ok(Some(&self.members)),
+            State::Complete | State::CompleteByCr => return Ok(Some(&self.members)),
             State::KeyText(_) | State::ValueText(_) => "the line ends inside a string",
             _ => "the line ends before its object does",
         };
@@ -135,6 +137,10 @@ impl Validator {
             State::ValueText(part) => self.string_step(part, byte, State::ValueText),
             State::Number(part) => self.number_step(part, byte),
             State::Literal(rest) => self.literal_step(rest, byte),
+            State::Complete if byte == b'\r' => {
+                self.state = State::CompleteByCr;
+                Ok(())
+            }
             _ if matches!(byte, b' ' | b'\t' | b'\r' | b'\n') => Ok(()),
             _ => self.structure_step(byte),
         }
@@ -172,6 +178,9 @@ impl Validator {
             (State::Colon, _) => Err(Refusal::Expected("expected ':' after a key")),
             (State::AfterValue, _) if self.is_in_object() => Err(Refusal::Expected("expected ',' or '}'")),
             (State::AfterValue, _) => Err(Refusal::Expected("expected ',' or ']'")),
+            (State::CompleteByCr, _) => {
+                Err(Refusal::Expected("a carriage return (CR) does not end a line; LF and CRLF do"))
+            }
             _ => Err(Refusal::Expected("expected the end of the line after the object")),
         }
     }

@@ -87,6 +87,8 @@ fn files_without_lines_and_other_encodings_are_named() {
     );
     let latin1 = details(Purpose::FineTune, b"{\"a\": \"caf\xe9\"}\n").unwrap();
     assert!(latin1.contains("line 1 (byte 0): not UTF-8 (column 11), perhaps Windows-1252"), "{latin1}");
+    let old_mac = details(Purpose::FineTune, b"{}\r{}\r").unwrap();
+    assert!(old_mac.contains("(a carriage return (CR) does not end a line; LF and CRLF do, column 4)"), "{old_mac}");
 }
 
 #[test]
