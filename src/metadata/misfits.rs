@@ -1,8 +1,8 @@
 //! Rows that contradict each other: what no transaction of this program leaves behind.
 //!
-//! Every check walks a table in the order of its primary key, a page at a time. Each page is one statement, and so one
-//! snapshot: nothing is found that was not so at one moment, and no snapshot lasts longer than a page. Behind the last of
-//! [`CHECKS`] each store compares its cache of usage with its ledger, hour by hour.
+//! Every check walks a table in the order of its primary key, a page at a time. Each page is one snapshot: nothing is found
+//! that was not so at one moment, and no snapshot lasts longer than a page. Behind the last of [`CHECKS`] each store compares
+//! its cache of usage with its ledger, hour by hour.
 
 use super::MetadataError;
 use crate::model::finding::Finding;
@@ -37,13 +37,24 @@ pub(super) enum KeyColumn {
     Arrival,
 }
 
+/// How a store writes a page.
+#[derive(Debug)]
+pub(super) struct Dialect {
+    /// The column by which the ledger is in order.
+    pub arrival: &'static str,
+    /// The parameter of this number, a text, where a text is compared.
+    pub text: fn(usize) -> String,
+    /// The same where an integer is compared.
+    pub integer: fn(usize) -> String,
+}
+
 /// A check of the rows of one table.
 #[derive(Debug)]
 pub(super) struct Check {
     table: &'static str,
     key: &'static [KeyColumn],
     page_rows: u32,
-    /// Selects the id of what is wrong and a count; `{page}` stands for the condition that a row `t` is in the page.
+    /// Selects the id of what is wrong and a count; `{page}` stands for the rows of the page, as a table.
     sql: &'static str,
     finding: fn(String, u64) -> Result<Finding, MetadataError>,
 }
@@ -67,7 +78,7 @@ pub(super) static CHECKS: [Check; 12] = [
                   SELECT t.id, (SELECT count(*) FROM files f WHERE f.blob_id = t.id)
                       + (SELECT count(*) FROM file_parts f WHERE f.blob_id = t.id)
                       + (SELECT count(*) FROM parts p WHERE p.blob_id = t.id) AS owners
-                  FROM blobs t WHERE {page} AND t.state = 'ready') o
+                  FROM {page} t WHERE t.state = 'ready') o
               WHERE o.owners <> 1",
         finding: |id, owners| Ok(Finding::Unowned { blob: id.parse().map_err(unreadable)?, owners }),
     },
@@ -75,8 +86,8 @@ pub(super) static CHECKS: [Check; 12] = [
         table: "files",
         key: FILE,
         page_rows: PAGE_ROWS,
-        sql: "SELECT t.id, 0 FROM files t LEFT JOIN blobs b ON b.id = t.blob_id
-              WHERE {page} AND t.blob_id IS NOT NULL
+        sql: "SELECT t.id, 0 FROM {page} t LEFT JOIN blobs b ON b.id = t.blob_id
+              WHERE t.blob_id IS NOT NULL
                   AND (b.state IS DISTINCT FROM 'ready' OR b.size_bytes IS DISTINCT FROM t.size_bytes)",
         finding: |owner, _| Ok(Finding::Dangling { owner }),
     },
@@ -84,24 +95,24 @@ pub(super) static CHECKS: [Check; 12] = [
         table: "file_parts",
         key: &[KeyColumn::Text("workspace_id"), KeyColumn::Text("file_id"), KeyColumn::Integer("position")],
         page_rows: PAGE_ROWS,
-        sql: "SELECT t.file_id, 0 FROM file_parts t LEFT JOIN blobs b ON b.id = t.blob_id
-              WHERE {page} AND (b.state IS DISTINCT FROM 'ready' OR b.size_bytes IS DISTINCT FROM t.size_bytes)",
+        sql: "SELECT t.file_id, 0 FROM {page} t LEFT JOIN blobs b ON b.id = t.blob_id
+              WHERE (b.state IS DISTINCT FROM 'ready' OR b.size_bytes IS DISTINCT FROM t.size_bytes)",
         finding: |owner, _| Ok(Finding::Dangling { owner }),
     },
     Check {
         table: "parts",
         key: TEXT_ID,
         page_rows: PAGE_ROWS,
-        sql: "SELECT t.id, 0 FROM parts t LEFT JOIN blobs b ON b.id = t.blob_id
-              WHERE {page} AND (b.state IS DISTINCT FROM 'ready' OR b.size_bytes IS DISTINCT FROM t.size_bytes)",
+        sql: "SELECT t.id, 0 FROM {page} t LEFT JOIN blobs b ON b.id = t.blob_id
+              WHERE (b.state IS DISTINCT FROM 'ready' OR b.size_bytes IS DISTINCT FROM t.size_bytes)",
         finding: |owner, _| Ok(Finding::Dangling { owner }),
     },
     Check {
         table: "parts",
         key: TEXT_ID,
         page_rows: PAGE_ROWS,
-        sql: "SELECT t.id, 0 FROM parts t LEFT JOIN uploads u ON u.workspace_id = t.workspace_id AND u.id = t.upload_id
-              WHERE {page} AND u.status IS DISTINCT FROM 'pending' AND NOT EXISTS (
+        sql: "SELECT t.id, 0 FROM {page} t LEFT JOIN uploads u ON u.workspace_id = t.workspace_id AND u.id = t.upload_id
+              WHERE u.status IS DISTINCT FROM 'pending' AND NOT EXISTS (
                   SELECT 1 FROM releases r WHERE r.workspace_id = t.workspace_id AND r.owner_id = t.upload_id)",
         finding: |part, _| Ok(Finding::LeftPart { part }),
     },
@@ -109,9 +120,9 @@ pub(super) static CHECKS: [Check; 12] = [
         table: "file_parts",
         key: &[KeyColumn::Text("workspace_id"), KeyColumn::Text("file_id"), KeyColumn::Integer("position")],
         page_rows: PAGE_ROWS,
-        sql: "SELECT DISTINCT t.file_id, 0 FROM file_parts t
+        sql: "SELECT DISTINCT t.file_id, 0 FROM {page} t
                   LEFT JOIN files f ON f.workspace_id = t.workspace_id AND f.id = t.file_id
-              WHERE {page} AND f.id IS NULL AND NOT EXISTS (
+              WHERE f.id IS NULL AND NOT EXISTS (
                   SELECT 1 FROM releases r WHERE r.workspace_id = t.workspace_id AND r.owner_id = t.file_id)",
         finding: |part, _| Ok(Finding::LeftPart { part }),
     },
@@ -119,8 +130,8 @@ pub(super) static CHECKS: [Check; 12] = [
         table: "answers",
         key: &[KeyColumn::Text("workspace_id"), KeyColumn::Text("key")],
         page_rows: PAGE_ROWS,
-        sql: "SELECT DISTINCT t.workspace_id, 0 FROM answers t
-              WHERE {page} AND NOT EXISTS (SELECT 1 FROM workspaces w WHERE w.id = t.workspace_id)",
+        sql: "SELECT DISTINCT t.workspace_id, 0 FROM {page} t
+              WHERE NOT EXISTS (SELECT 1 FROM workspaces w WHERE w.id = t.workspace_id)",
         finding: |workspace, _| Ok(Finding::LostAnswer { workspace }),
     },
     Check {
@@ -128,8 +139,8 @@ pub(super) static CHECKS: [Check; 12] = [
         key: TEXT_ID,
         // What a workspace has is added up in one snapshot.
         page_rows: 1,
-        sql: "SELECT t.id, 0 FROM workspaces t
-              WHERE {page} AND (t.stored_bytes <> (SELECT coalesce(sum(f.size_bytes), 0) FROM files f WHERE f.workspace_id = t.id)
+        sql: "SELECT t.id, 0 FROM {page} t
+              WHERE (t.stored_bytes <> (SELECT coalesce(sum(f.size_bytes), 0) FROM files f WHERE f.workspace_id = t.id)
                   OR t.stored_files <> (SELECT count(*) FROM files f WHERE f.workspace_id = t.id)
                   OR t.reserved_bytes <> (SELECT coalesce(sum(CASE WHEN u.parts_bytes > u.size_bytes THEN u.parts_bytes ELSE u.size_bytes END), 0)
                       FROM uploads u WHERE u.workspace_id = t.id AND u.status = 'pending')
@@ -140,8 +151,8 @@ pub(super) static CHECKS: [Check; 12] = [
         table: "uploads",
         key: FILE,
         page_rows: OWNERS_OF_PARTS,
-        sql: "SELECT t.id, 0 FROM uploads t
-              WHERE {page} AND t.status = 'pending' AND (
+        sql: "SELECT t.id, 0 FROM {page} t
+              WHERE t.status = 'pending' AND (
                   t.parts_bytes <> (SELECT coalesce(sum(p.size_bytes), 0) FROM parts p
                                     WHERE p.workspace_id = t.workspace_id AND p.upload_id = t.id)
                   OR t.part_count <> (SELECT count(*) FROM parts p
@@ -152,9 +163,9 @@ pub(super) static CHECKS: [Check; 12] = [
         table: "files",
         key: FILE,
         page_rows: PAGE_ROWS,
-        sql: "SELECT t.id, 0 FROM files t LEFT JOIN ledger b ON b.event_id = 'st+:' || t.id
+        sql: "SELECT t.id, 0 FROM {page} t LEFT JOIN ledger b ON b.event_id = 'st+:' || t.id
                   LEFT JOIN ledger e ON e.event_id = 'st-:' || t.id
-              WHERE {page} AND (b.bytes IS DISTINCT FROM t.size_bytes
+              WHERE (b.bytes IS DISTINCT FROM t.size_bytes
                   OR b.workspace_id IS DISTINCT FROM t.workspace_id OR e.event_id IS NOT NULL)",
         finding: |file, _| Ok(Finding::Unmetered { file }),
     },
@@ -162,8 +173,8 @@ pub(super) static CHECKS: [Check; 12] = [
         table: "files",
         key: FILE,
         page_rows: OWNERS_OF_PARTS,
-        sql: "SELECT t.id, 0 FROM files t
-              WHERE {page} AND t.blob_id IS NULL AND t.size_bytes <> (SELECT coalesce(sum(p.size_bytes), 0)
+        sql: "SELECT t.id, 0 FROM {page} t
+              WHERE t.blob_id IS NULL AND t.size_bytes <> (SELECT coalesce(sum(p.size_bytes), 0)
                   FROM file_parts p WHERE p.workspace_id = t.workspace_id AND p.file_id = t.id)",
         finding: |file, _| Ok(Finding::WrongSum { file }),
     },
@@ -171,9 +182,9 @@ pub(super) static CHECKS: [Check; 12] = [
         table: "ledger",
         key: &[KeyColumn::Arrival],
         page_rows: PAGE_ROWS,
-        sql: "SELECT t.file_id, 0 FROM ledger t LEFT JOIN files f ON f.workspace_id = t.workspace_id AND f.id = t.file_id
+        sql: "SELECT t.file_id, 0 FROM {page} t LEFT JOIN files f ON f.workspace_id = t.workspace_id AND f.id = t.file_id
                   LEFT JOIN ledger e ON e.event_id = 'st-:' || t.file_id
-              WHERE {page} AND t.fact IN ('opening', 'create', 'complete') AND f.id IS NULL
+              WHERE t.fact IN ('opening', 'create', 'complete') AND f.id IS NULL
                   AND (e.bytes IS DISTINCT FROM -t.bytes OR e.api_key_id IS DISTINCT FROM t.api_key_id OR e.ts < t.ts)",
         finding: |file, _| Ok(Finding::Unmetered { file }),
     },
@@ -181,32 +192,18 @@ pub(super) static CHECKS: [Check; 12] = [
 
 impl Check {
     /// Returns the statement that selects the last key of the page behind a key: the columns of the key as texts, no row when
-    /// the page is the last one. Its parameters are the columns of `after`. `arrival` is what the store calls that column.
-    pub(super) fn last_key(&self, after: bool, arrival: &str) -> String {
-        let columns: Vec<String> = self.columns(arrival).map(|(column, _)| format!("CAST({column} AS TEXT)")).collect();
-        let order: Vec<String> = self.columns(arrival).map(|(column, _)| column).collect();
-        let lower = if after { self.compared(">", 1, arrival) } else { "true".to_owned() };
-        format!(
-            "SELECT {} FROM {} t WHERE {lower} ORDER BY {} LIMIT 1 OFFSET {}",
-            columns.join(", "),
-            self.table,
-            order.join(", "),
-            self.page_rows - 1
-        )
+    /// the page is the last one. Its parameters are the columns of `after`.
+    pub(super) fn last_key(&self, after: bool, dialect: &Dialect) -> String {
+        let columns: Vec<String> = self.columns(dialect).map(|(column, _)| format!("CAST({column} AS TEXT)")).collect();
+        let behind = self.behind(after, dialect);
+        format!("SELECT {} {behind} LIMIT 1 OFFSET {}", columns.join(", "), self.page_rows - 1)
     }
 
-    /// Returns the statement that selects an id and a count for all that is wrong in a page. Its parameters are the columns of
-    /// the key before the page, if there is one, and those of its last key, unless it is the last page.
-    pub(super) fn found(&self, after: bool, upto: bool, arrival: &str) -> String {
-        let mut page = Vec::new();
-        if after {
-            page.push(self.compared(">", 1, arrival));
-        }
-        if upto {
-            page.push(self.compared("<=", if after { self.key.len() + 1 } else { 1 }, arrival));
-        }
-        page.push("true".to_owned());
-        self.sql.replace("{page}", &page.join(" AND "))
+    /// Returns the statement that selects an id and a count for all that is wrong in the page behind a key. Its parameters are
+    /// the columns of `after`.
+    pub(super) fn found(&self, after: bool, dialect: &Dialect) -> String {
+        let behind = self.behind(after, dialect);
+        self.sql.replace("{page}", &format!("(SELECT * {behind} LIMIT {})", self.page_rows))
     }
 
     /// Returns how many columns a key has.
@@ -222,26 +219,24 @@ impl Check {
         (self.finding)(id, count)
     }
 
-    fn columns(&self, arrival: &str) -> impl Iterator<Item = (String, bool)> {
-        self.key.iter().map(move |column| match column {
-            KeyColumn::Text(name) => (format!("t.{name}"), false),
-            KeyColumn::Integer(name) => (format!("t.{name}"), true),
-            KeyColumn::Arrival => (format!("t.{arrival}"), true),
-        })
+    /// Returns the rows behind a key in the order of the key. One comparison of all columns, whose values need no conversion, is
+    /// what SQLite's index begins at; with a second bound it reads all rows that have the same first column.
+    fn behind(&self, after: bool, dialect: &Dialect) -> String {
+        let columns: Vec<String> = self.columns(dialect).map(|(column, _)| column).collect();
+        let values = (1..).zip(self.columns(dialect)).map(|(number, (_, is_integer))| {
+            if is_integer { (dialect.integer)(number) } else { (dialect.text)(number) }
+        });
+        let (order, values) = (columns.join(", "), values.collect::<Vec<_>>().join(", "));
+        let condition = if after { format!("WHERE ({order}) > ({values})") } else { String::new() };
+        format!("FROM {} t {condition} ORDER BY {order}", self.table)
     }
 
-    /// Returns the comparison of the key with parameters from the number `first` on.
-    fn compared(&self, comparison: &str, first: usize, arrival: &str) -> String {
-        let (mut columns, mut values) = (Vec::new(), Vec::new());
-        for (number, (column, is_integer)) in (first..).zip(self.columns(arrival)) {
-            columns.push(column);
-            let value = format!("CAST(${number} AS TEXT)");
-            values.push(if is_integer { format!("CAST({value} AS BIGINT)") } else { value });
-        }
-        match (columns.as_slice(), values.as_slice()) {
-            ([column], [value]) => format!("{column} {comparison} {value}"),
-            _ => format!("({}) {comparison} ({})", columns.join(", "), values.join(", ")),
-        }
+    fn columns(&self, dialect: &Dialect) -> impl Iterator<Item = (String, bool)> {
+        self.key.iter().map(|column| match column {
+            KeyColumn::Text(name) => (format!("t.{name}"), false),
+            KeyColumn::Integer(name) => (format!("t.{name}"), true),
+            KeyColumn::Arrival => (format!("t.{}", dialect.arrival), true),
+        })
     }
 }
 

@@ -4,23 +4,26 @@ use super::connections::Session;
 use super::failure::Failure;
 use super::rows::number;
 use super::usage;
-use crate::metadata::misfits::{HOURS_OF_A_PAGE, MisfitCursor, MisfitPage};
+use crate::metadata::misfits::{Dialect, HOURS_OF_A_PAGE, MisfitCursor, MisfitPage};
 use crate::model::finding::Finding;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-/// What this store calls the column by which the ledger is in order.
-const ARRIVAL: &str = "arrival";
+/// Parameters are sent as texts, whatever they are compared with.
+const DIALECT: Dialect = Dialect {
+    arrival: "arrival",
+    text: |number| format!("CAST(${number} AS TEXT)"),
+    integer: |number| format!("CAST(CAST(${number} AS TEXT) AS BIGINT)"),
+};
 
 /// On a session whose statements all see the same moment.
 pub(super) async fn find(session: &Session, cursor: &MisfitCursor) -> Result<MisfitPage, Failure> {
     let Some((check, after)) = cursor.check() else { return usage_page(session, cursor).await };
-    let after_values = after.unwrap_or_default();
-    let last = session.rows(&check.last_key(after.is_some(), ARRIVAL), &texts(after_values)).await?;
+    let values = texts(after.unwrap_or_default());
+    let last = session.rows(&check.last_key(after.is_some(), &DIALECT), &values).await?;
     let key = |row: &Row| (0..check.key_columns()).map(|column| row.try_get(column)).collect();
     let upto: Option<Vec<String>> = last.first().map(key).transpose()?;
-    let values = [after_values, upto.as_deref().unwrap_or_default()].concat();
-    let found = session.rows(&check.found(after.is_some(), upto.is_some(), ARRIVAL), &texts(&values)).await?;
+    let found = session.rows(&check.found(after.is_some(), &DIALECT), &values).await?;
     let findings = found.iter().map(|row| {
         let finding = check.finding(row.try_get(0)?, number(row, 1)?);
         finding.map_err(|error| Failure::Unreadable(error.to_string()))

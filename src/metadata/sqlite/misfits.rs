@@ -1,22 +1,24 @@
 //! Pages of the search for rows that contradict each other.
 
 use super::{MetadataError, usage};
-use crate::metadata::misfits::{Check, HOURS_OF_A_PAGE, MisfitCursor, MisfitPage};
+use crate::metadata::misfits::{Check, Dialect, HOURS_OF_A_PAGE, MisfitCursor, MisfitPage};
 use crate::model::finding::Finding;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params_from_iter};
 
-/// What this store calls the column by which the ledger is in order.
-const ARRIVAL: &str = "seq";
+/// Columns give texts their type.
+pub(super) const DIALECT: Dialect =
+    Dialect { arrival: "seq", text: |number| format!("?{number}"), integer: |number| format!("?{number}") };
 
 pub(super) fn find(
     connection: &Connection,
     cursor: &MisfitCursor,
 ) -> Result<std::result::Result<MisfitPage, MetadataError>> {
     let Some((check, after)) = cursor.check() else { return usage_page(connection, cursor).map(Ok) };
-    let upto = last_key(connection, check, after)?;
-    let values = after.unwrap_or_default().iter().chain(upto.as_deref().unwrap_or_default());
-    let mut select = connection.prepare_cached(&check.found(after.is_some(), upto.is_some(), ARRIVAL))?;
-    let found = select.query_map(params_from_iter(values), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let snapshot = connection.unchecked_transaction()?;
+    let upto = last_key(&snapshot, check, after)?;
+    let mut select = snapshot.prepare_cached(&check.found(after.is_some(), &DIALECT))?;
+    let values = params_from_iter(after.unwrap_or_default());
+    let found = select.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let found: Vec<(String, u64)> = found.collect::<Result<_>>()?;
     let findings: std::result::Result<_, _> = found.into_iter().map(|(id, count)| check.finding(id, count)).collect();
     Ok(findings.map(|findings| MisfitPage { findings, next: Some(cursor.behind(upto)) }))
@@ -24,7 +26,7 @@ pub(super) fn find(
 
 fn last_key(connection: &Connection, check: &Check, after: Option<&[String]>) -> Result<Option<Vec<String>>> {
     let key = |row: &Row<'_>| (0..check.key_columns()).map(|column| row.get(column)).collect();
-    let mut select = connection.prepare_cached(&check.last_key(after.is_some(), ARRIVAL))?;
+    let mut select = connection.prepare_cached(&check.last_key(after.is_some(), &DIALECT))?;
     select.query_row(params_from_iter(after.unwrap_or_default()), key).optional()
 }
 
