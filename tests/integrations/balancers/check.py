@@ -7,6 +7,7 @@ Prints a line for each check, and leaves with 0 when all of them passed.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import json
@@ -18,7 +19,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -71,7 +71,7 @@ def outcome(one: Callable[[Client], str], client: Client) -> str:
         return f"FAILED   {label}: {type(error).__name__} {error}"
 
 
-@contextmanager
+@contextlib.contextmanager
 def balancer(name: str, venna: tuple[str, int]) -> Iterator[tuple[str, int]]:
     template, command = COMMANDS[name]
     port = free_port()
@@ -133,7 +133,10 @@ class Client:
         connection = connection or self.connection()
         body = form(content)
         parts = (body[at : at + 65536] for at in range(0, len(body), 65536)) if chunked else body
-        connection.request("POST", "/v1/files", parts, self.headers | {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}, encode_chunked=chunked)
+        headers = self.headers | {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+        # Whoever has answered may stop reading; the answer is there all the same.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            connection.request("POST", "/v1/files", parts, headers, encode_chunked=chunked)
         status, answer, _ = answer_of(connection)
         return status, json.loads(answer)
 
@@ -207,7 +210,7 @@ def idle_connections(client: Client) -> str:
 
 def http_1_0(client: Client) -> str:
     with socket.create_connection(client.address, timeout=60) as connection:
-        connection.sendall(f"GET /v1/files?limit=10000 HTTP/1.0\r\nHost: x\r\nAuthorization: {client.headers['Authorization']}\r\n\r\n".encode())
+        connection.sendall(f"GET /v1/files?limit=10000 HTTP/1.0\r\nHost: {client.address[0]}:{client.address[1]}\r\nAuthorization: {client.headers['Authorization']}\r\n\r\n".encode())
         read = b"".join(iter(lambda: connection.recv(65536), b""))
     head, body = read.split(b"\r\n\r\n", 1)
     assert b" 200 " in head.split(b"\r\n")[0] and len(json.loads(body)["data"]) >= LISTED_FILES, head

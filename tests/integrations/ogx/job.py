@@ -52,7 +52,7 @@ def running_ogx(ogx: str, model_url: str, files_url: str, key: str) -> Iterator[
         log = Path(folder) / "log"
         with log.open("wb") as kept:
             process = subprocess.Popen(
-                [ogx, "run", HERE / "config.yaml", "--port", str(port)],
+                [ogx, "run", HERE / "config.yaml", "--port", str(port), "--insecure"],
                 env=environment_without_settings() | settings, stdin=subprocess.DEVNULL, stdout=kept, stderr=kept,
                 preexec_fn=leave_with_parent,
             )
