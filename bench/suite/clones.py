@@ -51,7 +51,7 @@ def clone_files(rows: Rows, original: str, count: int, tenants: int, *, series_i
         columns = [column for column in rows.columns(table) if column not in ("seq", "arrival")]
         # Of a blob, `o.id` is the blob's own; nothing of it is taken from there.
         selected = ", ".join(changed.get(column, f"o.{column}") for column in columns)
-        rows.run(f"INSERT INTO {table} ({', '.join(columns)}) {before} SELECT {selected} FROM {series} CROSS JOIN {originals[table]} o")
+        rows.run(f"INSERT INTO {table} ({', '.join(columns)}) {before} SELECT {selected} FROM {originals[table]} o CROSS JOIN {series}")
     rows.run(*rows.settled())
 
 
@@ -64,4 +64,4 @@ def clone_completed_uploads(rows: Rows, original: str, count: int, tenants: int)
     changed = {"id": f"substr(o.id, 1, length(o.id) - 12) || {rows.digits('i', 12)}", "workspace_id": workspace, "status": "'completed'"}
     selected = ", ".join(changed.get(column, f"o.{column}") for column in columns)
     one = f"(SELECT * FROM uploads WHERE id = '{original}')"
-    rows.run(f"INSERT INTO uploads ({', '.join(columns)}) {before} SELECT {selected} FROM {series} CROSS JOIN {one} o")
+    rows.run(f"INSERT INTO uploads ({', '.join(columns)}) {before} SELECT {selected} FROM {one} o CROSS JOIN {series}")
