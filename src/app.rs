@@ -32,7 +32,7 @@ use crate::config::{Config, CorsOrigins, LimitConfig, MetadataConfig, StoreConfi
 use crate::files::Files;
 use crate::http::reference::Reference;
 use crate::http::serve::{ConnectionLimits, serve};
-use crate::http::{BodyPace, Caps, Cors, FailedLogins, Hall, LongReads, Rates, Turns, admin_router, router};
+use crate::http::{BodyPace, Caps, Cors, FailedLogins, Hall, LongReads, Patience, Rates, Turns, admin_router, router};
 use crate::keys::{Keys, fresh_secret};
 use crate::metadata::postgres::check_url;
 use crate::metadata::sqlite::Opener;
@@ -69,6 +69,8 @@ use tokio_util::task::TaskTracker;
 pub const FIRST_KEY_FILE: &str = "first-key";
 /// What the clean-up of requests that were cut off gets beyond the drain timeout.
 const LAST_STEPS: Duration = Duration::from_secs(1);
+/// How much longer an idle connection is kept than answers say: a request that is sent in time arrives in time.
+const KEEP_ALIVE_MARGIN: Duration = Duration::from_secs(1);
 /// The longest key file that is read, in bytes.
 const MAX_KEY_FILE_BYTES: u64 = 4096;
 /// The name of the key of the first run, and of a key that the operator brings.
@@ -171,6 +173,7 @@ impl Server {
             trusted_proxies: config.listeners.trusted_proxies.clone(),
             cors: cors(&config.listeners.cors_origins),
             warnings: warnings.clone(),
+            idle_seconds: config.limits.idle_timeout.as_secs(),
             body_pace: body_pace(&config.limits),
             reference: Reference::new(facts(config, &url)),
             files,
@@ -261,7 +264,11 @@ fn connection_limits(config: &Config) -> ConnectionLimits {
             trusted_proxies: config.listeners.trusted_proxies.clone(),
         },
         cors: cors(&config.listeners.cors_origins),
-        header_read_timeout: limits.header_read_timeout,
+        patience: Patience {
+            head: limits.header_read_timeout,
+            idle: limits.idle_timeout + KEEP_ALIVE_MARGIN,
+            stall: limits.send_stall_timeout,
+        },
         drain_timeout: limits.drain_timeout,
     }
 }

@@ -140,8 +140,12 @@ pub struct LimitConfig {
     pub max_concurrent_downloads: usize,
     /// Requests with keys that open nothing that are let pass a minute for each network; 0 for any number.
     pub max_failed_logins_per_minute: u32,
-    /// Time for a request's head, and for an idle connection to send the next one.
+    /// Time for a request's head.
     pub header_read_timeout: Duration,
+    /// Time for an idle connection to begin its next request.
+    pub idle_timeout: Duration,
+    /// Time in which a client must acknowledge something of an answer.
+    pub send_stall_timeout: Duration,
     /// Fewest bytes a second that a request body may bring over [`Self::body_window`].
     pub body_min_bytes_per_second: u64,
     /// The time over which that rate is measured.
@@ -283,6 +287,8 @@ fn limits(from: &mut resolve::Resolver<'_>, inline_max_bytes: u64) -> Result<Lim
         max_concurrent_downloads: from.take("max_concurrent_downloads", parse::count)?,
         max_failed_logins_per_minute: from.take("max_failed_logins_per_minute", parse::number)?,
         header_read_timeout: from.take("header_read_timeout_seconds", parse::seconds)?,
+        idle_timeout: from.take("idle_timeout_seconds", parse::seconds)?,
+        send_stall_timeout: from.take("send_stall_timeout_seconds", parse::seconds)?,
         body_min_bytes_per_second: from.take("body_min_bytes_per_second", parse::whole)?,
         body_window: from.take("body_window_seconds", parse::seconds)?,
         drain_timeout: from.take("drain_timeout_seconds", parse::seconds)?,

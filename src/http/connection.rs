@@ -1,20 +1,22 @@
-//! One client's socket: bounded patience for readers that stand still, and a close that lets the answer arrive.
+//! One client's socket: bounded patience with a client that sends or takes nothing, and an end that says the truth. A client
+//! that is still sending gets its answer, and an answer that was broken off does not look whole.
 
 use super::connections::Place;
+use super::patience::{HeadWait, Patience, SendWait};
+use super::send_queue::unacknowledged_bytes;
 use crate::model::ids::WorkspaceId;
 use crate::shares::Share;
 use futures_util::FutureExt;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
-/// How long a client may leave us unable to send a single byte.
-const WRITE_STALL_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long we go on reading, after our last byte, from a client that is still sending; closing at once would make its
 /// kernel throw our answer away (RFC 9112, section 9.6).
 const LINGER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -22,6 +24,12 @@ const LINGER_TIMEOUT: Duration = Duration::from_secs(30);
 const LINGER_IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Bytes that are read at once to be thrown away.
 const LINGER_BUFFER_BYTES: usize = 16 * 1024;
+
+/// What a client sends first that speaks HTTP/2 without asking (RFC 9113, section 3.4).
+const HTTP_2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
+/// What it is told in its own language: empty settings, and that it is to use HTTP/1.1 (RFC 9113, sections 6.5 and 6.8).
+const HTTP_1_1_REQUIRED: &[u8] =
+    b"\0\0\0\x04\0\0\0\0\0\0\0\x28\x07\0\0\0\0\0\0\0\0\0\0\0\0\x0dthis server speaks HTTP/1.1 only";
 
 /// How often a client is looked for that is waited with.
 const PRESENCE_INTERVAL: Duration = Duration::from_millis(500);
@@ -63,12 +71,42 @@ impl ClientConnection {
     }
 }
 
+/// How a connection ends: what its stream, its answers and its task know of that.
+#[derive(Debug, Default)]
+pub struct Ending {
+    /// The stream was shut down.
+    is_shut_down: AtomicBool,
+    /// An answer is under way whose end is that of the connection (RFC 9112, section 6.3).
+    has_open_answer: AtomicBool,
+}
+
+impl Ending {
+    /// Notes that an answer begins that ends with the connection.
+    pub fn open_answer(&self) {
+        self.has_open_answer.store(true, Ordering::Relaxed);
+    }
+
+    /// Closes a connection on which nothing more is answered, as [`ClientStream`] does it when it is shut down.
+    pub async fn close(&self, tcp: Arc<TcpStream>, patience: Patience) {
+        if !self.is_shut_down.load(Ordering::Relaxed) && !self.has_open_answer.load(Ordering::Relaxed) {
+            // Whoever has gone needs no patience.
+            drop(ClientStream::new(tcp, None, patience, Arc::default()).shutdown().await);
+        }
+    }
+}
+
 /// A client's socket.
 pub struct ClientStream {
     tcp: Arc<TcpStream>,
     /// Is told what is written.
     place: Option<Arc<Place>>,
-    stalled: Option<Pin<Box<Sleep>>>,
+    ending: Arc<Ending>,
+    /// How many bytes of [`HTTP_2_PREFACE`] were read; none once that is not what the client sends.
+    preface_bytes: Option<usize>,
+    /// The requests of the connection that were begun when a head was last waited for.
+    requests: u64,
+    head: HeadWait,
+    send: SendWait,
     lingering: Option<Lingering>,
 }
 
@@ -79,8 +117,9 @@ struct Lingering {
 
 impl ClientStream {
     /// The socket of a connection that may have a place.
-    pub const fn new(tcp: Arc<TcpStream>, place: Option<Arc<Place>>) -> Self {
-        Self { tcp, place, stalled: None, lingering: None }
+    pub fn new(tcp: Arc<TcpStream>, place: Option<Arc<Place>>, patience: Patience, ending: Arc<Ending>) -> Self {
+        let (head, send) = (HeadWait::new(patience), SendWait::new(patience));
+        Self { tcp, place, ending, preface_bytes: Some(0), requests: 0, head, send, lingering: None }
     }
 
     fn poll_tcp_read(&self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
@@ -118,15 +157,63 @@ impl ClientStream {
     /// Passes a write on, and gives up on a client that takes nothing for too long.
     fn watch(&mut self, context: &mut Context<'_>, write: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if write.is_ready() {
-            self.stalled = None;
+            let was_waiting = self.send.moved();
             if let Some(place) = &self.place {
                 place.wrote();
+                if was_waiting && !place.is_busy() {
+                    // The time for the next head begins when all was written, and is looked at when it is read.
+                    context.waker().wake_by_ref();
+                }
             }
             return write;
         }
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(WRITE_STALL_TIMEOUT)));
-        ready!(stalled.as_mut().poll(context));
+        let tcp = &*self.tcp;
+        ready!(self.send.poll(context, || unacknowledged_bytes(tcp)));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Holds a client to its time for the head of a request while none is being answered, nor an answer still to be written.
+    fn watch_head(
+        &mut self,
+        context: &mut Context<'_>,
+        read: Poll<io::Result<()>>,
+        received_bytes: usize,
+    ) -> Poll<io::Result<()>> {
+        let Some(place) = &self.place else { return read };
+        if place.is_busy() || self.send.is_waiting() {
+            self.head.answering();
+            place.wake_when_idle(context.waker());
+            return read;
+        }
+        if self.requests != place.requests() {
+            // A request that came with the one before was answered without a read in between.
+            self.requests = place.requests();
+            self.head.answering();
+        }
+        if received_bytes > 0 {
+            self.head.received();
+        }
+        if read.is_pending() {
+            ready!(self.head.poll(context));
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        read
+    }
+
+    /// Answers a client that begins with HTTP/2, which ends the connection. The first bytes of a socket always have room.
+    fn greet(&mut self, received: &[u8]) {
+        let Some(preface) = self.preface_bytes.and_then(|bytes| HTTP_2_PREFACE.get(bytes..)) else { return };
+        let common_bytes = preface.len().min(received.len());
+        if preface.get(..common_bytes) != received.get(..common_bytes) {
+            self.preface_bytes = None;
+        } else if common_bytes < preface.len() {
+            self.preface_bytes = Some(HTTP_2_PREFACE.len() - preface.len() + common_bytes);
+        } else {
+            self.preface_bytes = None;
+            if self.tcp.try_write(HTTP_1_1_REQUIRED).is_ok() {
+                tracing::debug!("a client began with HTTP/2");
+            }
+        }
     }
 
     /// Reads and forgets until the client closes, falls silent, or has had its time.
@@ -155,8 +242,28 @@ impl ClientStream {
 }
 
 impl AsyncRead for ClientStream {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.poll_tcp_read(context, buffer)
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let filled_bytes = buffer.filled().len();
+        let read = self.poll_tcp_read(context, buffer);
+        let received = buffer.filled().get(filled_bytes..).unwrap_or_default();
+        self.greet(received);
+        self.watch_head(context, read, received.len())
+    }
+}
+
+impl Drop for ClientStream {
+    /// An answer that ends with the connection must not look whole when it is not: a reset cannot be taken for its end.
+    fn drop(&mut self) {
+        if self.ending.has_open_answer.load(Ordering::Relaxed) && !self.ending.is_shut_down.load(Ordering::Relaxed) {
+            tracing::info!("an answer to an HTTP/1.0 client was broken off");
+            if let Err(error) = rustix::net::sockopt::set_socket_linger(&*self.tcp, Some(Duration::ZERO)) {
+                tracing::warn!(%error, "a connection could not be reset");
+            }
+        }
     }
 }
 
@@ -184,6 +291,8 @@ impl AsyncWrite for ClientStream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Whoever shuts down has sent all there was to send.
+        self.ending.is_shut_down.store(true, Ordering::Relaxed);
         if self.lingering.is_none() {
             rustix::net::shutdown(&*self.tcp, rustix::net::Shutdown::Write)?;
         }
@@ -194,14 +303,140 @@ impl AsyncWrite for ClientStream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use crate::http::connections::{Caps, Connections};
+    use tokio::io::AsyncReadExt;
     use tokio::net::TcpListener;
     use tokio::time::Instant;
 
-    async fn pair() -> (ClientStream, TcpStream) {
+    const PATIENCE: Patience =
+        Patience { head: Duration::from_secs(30), idle: Duration::from_mins(10), stall: Duration::from_mins(1) };
+
+    async fn pair_with(patience: Patience) -> (ClientStream, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (client, server) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
-        (ClientStream::new(Arc::new(server.unwrap().0), None), client.unwrap())
+        (ClientStream::new(Arc::new(server.unwrap().0), None, patience, Arc::default()), client.unwrap())
+    }
+
+    async fn pair() -> (ClientStream, TcpStream) {
+        pair_with(PATIENCE).await
+    }
+
+    /// A reader that takes 64 KiB each 100 ms frees a third of a large send buffer only after many times the limit.
+    #[tokio::test]
+    async fn a_slow_reader_that_moves_is_not_given_up() {
+        let (mut server, mut client) = pair_with(Patience { stall: Duration::from_millis(500), ..PATIENCE }).await;
+        rustix::net::sockopt::set_socket_send_buffer_size(&*server.tcp, 4 << 20).unwrap();
+        rustix::net::sockopt::set_socket_recv_buffer_size(&client, 64 << 10).unwrap();
+        let sending = tokio::spawn(async move { server.write_all(&vec![0; 32 << 20]).await });
+        let mut taken = vec![0; 64 << 10];
+        for _ in 0..40 {
+            client.read_exact(&mut taken).await.unwrap();
+            sleep(Duration::from_millis(100)).await;
+        }
+        assert!(!sending.is_finished(), "it is still being sent to");
+        let error = tokio::time::timeout(Duration::from_secs(9), sending).await.unwrap().unwrap().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut, "and given up once it stands still");
+    }
+
+    /// A connection with a place, and the place.
+    async fn pair_in_place(patience: Patience) -> (ClientStream, TcpStream, Arc<Place>) {
+        let (mut server, client) = pair_with(patience).await;
+        let caps = Caps { max_connections: 1, max_per_address: 1, trusted_proxies: Vec::new() };
+        let place = Connections::new(caps).enter("198.51.100.1".parse().unwrap()).unwrap();
+        server.place = Some(Arc::clone(&place));
+        (server, client, place)
+    }
+
+    async fn read_ends_after(server: &mut ClientStream) -> u64 {
+        let begun = Instant::now();
+        let error = server.read(&mut [0; 16]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        begun.elapsed().as_secs()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_took_long_leaves_the_next_head_its_time_though_nothing_was_read_meanwhile() {
+        let (mut server, mut client, place) = pair_in_place(PATIENCE).await;
+        client.write_all(b"GET / ... \r\n\r\nGE").await.unwrap();
+        assert_eq!(server.read(&mut [0; 64]).await.unwrap(), 16);
+        let busy = place.begin();
+        sleep(PATIENCE.head * 2).await;
+        drop(busy);
+        assert_eq!(read_ends_after(&mut server).await, PATIENCE.idle.as_secs());
+    }
+
+    /// Looks for the next head, then writes, in one poll.
+    async fn write_as_hyper(server: &mut ClientStream) -> io::Result<usize> {
+        let bytes = vec![0; 64 << 10];
+        std::future::poll_fn(|context| {
+            let mut head = [0; 16];
+            if let Poll::Ready(Err(error)) = Pin::new(&mut *server).poll_read(context, &mut ReadBuf::new(&mut head)) {
+                return Poll::Ready(Err(error));
+            }
+            Pin::new(&mut *server).poll_write(context, &bytes)
+        })
+        .await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_not_idle_while_the_rest_of_an_answer_waits_for_its_reader() {
+        let patience = Patience { idle: Duration::from_secs(10), stall: Duration::from_secs(100), ..PATIENCE };
+        let (mut server, mut client, place) = pair_in_place(patience).await;
+        drop(place.begin());
+        while tokio::time::timeout(Duration::from_secs(50), write_as_hyper(&mut server))
+            .await
+            .is_ok_and(|sent| sent.is_ok())
+        {}
+        let taking = async {
+            let mut taken = vec![0; 64 << 10];
+            while client.read(&mut taken).await.unwrap() > 0 {}
+        };
+        tokio::select! {
+            written = write_as_hyper(&mut server) => drop(written.expect("the rest is written once there is room")),
+            () = taking => unreachable!("the server does not close"),
+        }
+        assert_eq!(read_ends_after(&mut server).await, 10, "and idle from then on");
+    }
+
+    #[tokio::test]
+    async fn http_2_is_told_from_http_1_1_however_its_first_bytes_are_cut() {
+        for (pieces, is_told) in [
+            (vec![b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice()], true),
+            (vec![b"P", b"RI * HTTP/2.0\r", b"\n\r\nSM"], true),
+            (vec![b"PRI * HTTP/2.0\r", b"x\n"], false),
+            (vec![b"GET / HTTP/1.1\r\n", HTTP_2_PREFACE], false),
+        ] {
+            let (mut server, mut client) = pair().await;
+            for piece in &pieces {
+                client.write_all(piece).await.unwrap();
+                assert_eq!(server.read(&mut [0; 64]).await.unwrap(), piece.len());
+            }
+            drop(server);
+            let mut answer = Vec::new();
+            client.read_to_end(&mut answer).await.unwrap();
+            assert_eq!(answer, if is_told { HTTP_1_1_REQUIRED } else { b"" }, "{pieces:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_ends_with_the_connection_is_reset_unless_it_is_whole() {
+        for is_whole in [true, false] {
+            let (mut server, mut client) = pair().await;
+            server.ending.open_answer();
+            server.write_all(b"the beginning").await.unwrap();
+            let mut answer = [0; 13];
+            client.read_exact(&mut answer).await.unwrap();
+            let ended = tokio::spawn(async move {
+                if is_whole {
+                    server.shutdown().await.unwrap();
+                }
+                drop(server);
+            });
+            let end = client.read(&mut answer).await.map_err(|error| error.kind());
+            assert_eq!(end, if is_whole { Ok(0) } else { Err(io::ErrorKind::ConnectionReset) });
+            drop(client);
+            ended.await.unwrap();
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -213,7 +448,7 @@ mod tests {
                 break error;
             }
         };
-        assert_eq!((error.kind(), begun.elapsed()), (io::ErrorKind::TimedOut, WRITE_STALL_TIMEOUT));
+        assert_eq!((error.kind(), begun.elapsed()), (io::ErrorKind::TimedOut, PATIENCE.stall));
     }
 
     #[tokio::test]

@@ -7,12 +7,14 @@
 use super::address::Network;
 use crate::model::ids::WorkspaceId;
 use crate::shares::Share;
+use futures_util::task::AtomicWaker;
 use ipnet::IpNet;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::time::Instant;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -72,6 +74,10 @@ pub struct Place {
     connection: Arc<Connection>,
     /// What the request that is being answered holds of its workspace.
     held: Mutex<Option<Share<WorkspaceId>>>,
+    /// How many of its requests were begun.
+    requests: AtomicU64,
+    /// Reads the connection, and begins to count the time once it is idle.
+    reader: AtomicWaker,
 }
 
 /// A request that is being answered, until it is dropped.
@@ -125,7 +131,13 @@ impl Connections {
         }
         let connection = state.open(network, self.begun);
         drop(state);
-        Ok(Arc::new(Place { connections: Arc::clone(self), connection, held: Mutex::default() }))
+        Ok(Arc::new(Place {
+            connections: Arc::clone(self),
+            connection,
+            held: Mutex::default(),
+            requests: AtomicU64::new(0),
+            reader: AtomicWaker::new(),
+        }))
     }
 
     fn has_room(&self) -> bool {
@@ -206,12 +218,28 @@ impl Place {
     /// A request of the connection is being answered from now on.
     pub fn begin(self: &Arc<Self>) -> Busy {
         self.connection.idle_since_ms.store(BUSY, Ordering::Relaxed);
+        self.requests.fetch_add(1, Ordering::Relaxed);
         Busy(Arc::clone(self))
     }
 
     /// Keeps the share until the request that is being answered ends.
     pub fn hold(&self, share: Share<WorkspaceId>) {
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(share);
+    }
+
+    /// Returns how many requests of the connection were begun.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Wakes the reader of the connection when the request that is being answered ends.
+    pub fn wake_when_idle(&self, reader: &Waker) {
+        self.reader.register(reader);
+    }
+
+    /// Whether a request of the connection is being answered.
+    pub fn is_busy(&self) -> bool {
+        self.connection.idle_since_ms().is_none()
     }
 
     /// Something was written to the connection; if it is idle, it is since now.
@@ -237,6 +265,7 @@ impl Drop for Busy {
         let Self(place) = self;
         drop(place.held.lock().unwrap_or_else(PoisonError::into_inner).take());
         place.connection.idle_since_ms.store(elapsed_ms(place.connection.begun), Ordering::Relaxed);
+        place.reader.wake();
         place.connections.changed.notify_waiters();
     }
 }

@@ -6,7 +6,7 @@
 use super::SharedHall;
 use super::body::{Consumed, PacedBody};
 use super::error::{ApiError, Cause};
-use super::headers::{PROCESSING_MS, REQUEST_ID, put};
+use super::headers::{KEEP_ALIVE, PROCESSING_MS, REQUEST_ID, put};
 use super::logged::{LoggedPath, logged_method};
 use crate::causes::Causes;
 use crate::model::ids::RequestId;
@@ -29,7 +29,7 @@ pub async fn attend(State(hall): State<SharedHall>, request: Request, next: Next
     let (id, begun) = (RequestId::new(random::bytes()), Instant::now());
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let span = tracing::error_span!("request", %id);
-    let permission = hall.cors.permit(&request);
+    let (permission, is_kept) = (hall.cors.permit(&request), is_kept(&request));
     let mut response = match permission.preflight(&request) {
         Some(response) => response,
         None => answer(&hall, request, id, next).instrument(span.clone()).await,
@@ -42,7 +42,20 @@ pub async fn attend(State(hall): State<SharedHall>, request: Request, next: Next
     tracing::debug!(method, %path, status = response.status().as_u16(), "answered");
     complete(&mut response, id, begun);
     permission.put_into(response.headers_mut());
+    if is_kept && !response.headers().contains_key(CONNECTION) {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("keep-alive"));
+        put(response.headers_mut(), KEEP_ALIVE, &format!("timeout={}", hall.idle_seconds));
+    }
     response
+}
+
+/// Whether the client would use the connection again.
+fn is_kept(request: &Request) -> bool {
+    let closes = |value: &HeaderValue| {
+        let mut options = value.as_bytes().split(|byte| *byte == b',');
+        options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
+    };
+    request.version() == Version::HTTP_11 && !request.headers().get_all(CONNECTION).iter().any(closes)
 }
 
 /// Runs a request with a paced body; an answer that leaves a part of the body unread closes the connection.

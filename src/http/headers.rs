@@ -13,6 +13,8 @@ pub const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
 /// Who may embed the answer (Fetch, section 3.7).
 pub const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
+/// How long an idle connection is kept (RFC 2068, section 19.7.1.1).
+pub const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 /// Whom a chain of proxies speaks for, the nearest at the right.
 pub const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// How many requests a minute are allowed, as OpenAI says it.

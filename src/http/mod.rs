@@ -29,12 +29,14 @@ mod logged;
 mod long_reads;
 mod models;
 mod path;
+mod patience;
 mod query;
 mod range;
 mod rates;
 pub mod reference;
 mod router;
 mod routes;
+mod send_queue;
 pub mod serve;
 mod spend;
 mod throttle;
@@ -49,6 +51,7 @@ pub use cors::Cors;
 pub use failed_logins::FailedLogins;
 pub use idempotency::Turns;
 pub use long_reads::LongReads;
+pub use patience::Patience;
 pub use rates::Rates;
 pub use router::{admin_router, router};
 pub use routes::{Route, routes};
@@ -106,6 +109,8 @@ pub struct Hall {
     pub cors: Cors,
     /// What an operator should know though everything answers; `/readyz` repeats it.
     pub warnings: Vec<String>,
+    /// How long an idle connection is kept, in seconds, as answers say it.
+    pub idle_seconds: u64,
     /// The slowest request body that is waited for.
     pub body_pace: BodyPace,
     /// What users read.

@@ -3,18 +3,19 @@
 //! There is no timeout on a whole request: a transfer may take hours as long as it moves.
 
 use super::address::Peer;
-use super::connection::{ClientConnection, ClientStream};
+use super::connection::{ClientConnection, ClientStream, Ending};
 use super::connections::{Busy, Caps, Connections, NoPlace, Place};
 use super::cors::Cors;
 use super::error::ApiError;
+use super::patience::Patience;
 use crate::causes::Causes;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::TryFutureExt;
-use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
-use http::{Request, Response};
-use http_body::{Frame, SizeHint};
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_LENGTH};
+use http::{Request, Response, Version};
+use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
@@ -48,8 +49,8 @@ pub struct ConnectionLimits {
     pub caps: Caps,
     /// The origins whose pages may read that there are too many.
     pub cors: Cors,
-    /// Time for the head of a request, idle time before it included.
-    pub header_read_timeout: Duration,
+    /// How long each is waited for.
+    pub patience: Patience,
     /// Time that requests in flight get once the server is told to stop.
     pub drain_timeout: Duration,
 }
@@ -57,7 +58,9 @@ pub struct ConnectionLimits {
 /// Serves until `stop`; then accepts nothing more, lets requests in flight finish, and cuts off those that do not.
 pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimits, stop: CancellationToken) {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(limits.header_read_timeout).max_buf_size(READ_BUFFER_BYTES);
+    // The stream keeps the time of heads, since it knows an idle connection from one that sends slowly.
+    http.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(READ_BUFFER_BYTES);
+    let patience = limits.patience;
     let (places, refusals) = (Connections::new(limits.caps), Refusals::new(&limits.cors));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -72,17 +75,20 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimi
             refusals.refuse(tcp, &mut connections);
             continue;
         };
-        let tcp = Arc::new(tcp);
-        let stream = ClientStream::new(Arc::clone(&tcp), Some(Arc::clone(&place)));
-        let service = on_connection(router.clone(), peer, &tcp, Arc::clone(&place));
+        let (tcp, ending) = (Arc::new(tcp), Arc::<Ending>::default());
+        let stream = ClientStream::new(Arc::clone(&tcp), Some(Arc::clone(&place)), patience, Arc::clone(&ending));
+        let service = on_connection(router.clone(), peer, &tcp, Arc::clone(&place), Arc::clone(&ending));
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
         connections.spawn(async move {
-            tokio::select! {
-                ended = connection => {
-                    if let Err(error) = ended {
-                        tracing::debug!(error = %Causes(&error), "a connection ended early");
-                    }
+            let served = async {
+                let ended = connection.await;
+                if let Err(error) = ended {
+                    tracing::debug!(error = %Causes(&error), "a connection ended early");
                 }
+                ending.close(tcp, patience).await;
+            };
+            tokio::select! {
+                () = served => {}
                 () = place.taken_away() => tracing::debug!("an idle connection was closed to make room"),
             }
         });
@@ -100,14 +106,26 @@ fn on_connection(
     peer: Peer,
     tcp: &Arc<TcpStream>,
     place: Arc<Place>,
+    ending: Arc<Ending>,
 ) -> impl Service<Request<Incoming>, Response = Response<AnswerBody>, Error = Infallible, Future: Send> + use<> {
     let (router, client) = (TowerToHyperService::new(router), ClientConnection::new(tcp, Arc::downgrade(&place)));
     service_fn(move |mut request: Request<Incoming>| {
         let busy = place.begin();
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(client.clone());
-        router.call(request).map_ok(move |answer| answer.map(|body| AnswerBody { body, _busy: busy }))
+        let (ending, is_http_1_0) = (Arc::clone(&ending), request.version() < Version::HTTP_11);
+        router.call(request).map_ok(move |answer| {
+            if is_http_1_0 && !has_length(&answer) {
+                ending.open_answer();
+            }
+            answer.map(|body| AnswerBody { body, _busy: busy })
+        })
     })
+}
+
+/// Whether the end of an answer can be told without that of its connection, when it is not chunked.
+fn has_length(answer: &Response<Body>) -> bool {
+    answer.body().size_hint().exact().is_some() || answer.headers().contains_key(CONTENT_LENGTH)
 }
 
 /// The next connection with its place, or without one when its network has too many. One that was accepted and has to wait

@@ -144,6 +144,12 @@ def test_expiry_and_list_parameters_in_curls_own_spelling(terminal: Terminal) ->
     assert (page["first_id"], page["last_id"], page["has_more"]) == (created["id"], created["id"], False)
 
 
+def test_http_2_without_asking_is_answered_in_http_2(terminal: Terminal) -> None:
+    done = terminal.curl("--verbose", "--http2-prior-knowledge", "/files")
+    (curl_http_2_error, http_1_1_required) = (16, b"error=13")
+    assert done.returncode == curl_http_2_error and http_1_1_required in done.stderr, done
+
+
 def test_the_first_key_of_the_first_run_works(venna, tmp_path: Path) -> None:
     """`first-key` holds the secret and a newline, nothing else; only its owner may read it."""
     path = venna.data_dir / "first-key"
