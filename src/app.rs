@@ -43,7 +43,7 @@ use crate::random;
 use crate::shares::Shares;
 use crate::shares::turns::FairTurns;
 use crate::sweep::Lease;
-use crate::uploads::Uploads;
+use crate::uploads::{Hashing, Uploads};
 use crate::usage::{ReadCounter, Spending, Usage};
 use crate::volume::{Trust, folder_of, trust};
 use anyhow::{Context, Result, bail};
@@ -148,8 +148,8 @@ impl Server {
             )
             .await?,
         );
-        let uploads =
-            Uploads { files: files.clone(), ttl_seconds: config.upload_ttl.as_secs(), hashing: Arc::default() };
+        let hashing = Arc::new(Hashing::new(stop.clone()));
+        let uploads = Uploads { files: files.clone(), ttl_seconds: config.upload_ttl.as_secs(), hashing };
         let reads = Arc::new(ReadCounter::new(Arc::clone(&installation.metadata), files.process));
         let (counter, until) = (Arc::clone(&reads), stop.clone());
         tasks.spawn(async move { counter.run(until).await });

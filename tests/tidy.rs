@@ -85,7 +85,7 @@ const EDGES: [(&str, &[&str]); 24] = [
     ("keys", &["causes", "clock", "metadata", "model", "random"]),
     ("outbox", &["causes", "clock", "metadata", "model", "random", "sinks"]),
     ("sweep", &["blobs", "causes", "failpoint", "metadata", "model", "random"]),
-    ("uploads", &["failpoint", "files", "metadata", "model", "shares"]),
+    ("uploads", &["causes", "failpoint", "files", "metadata", "model", "shares"]),
     ("usage", &["causes", "clock", "metadata", "model"]),
     ("workspaces", &["metadata", "model"]),
     ("blobs", &["failpoint", "model", "random", "shares", "volume"]),

@@ -25,6 +25,7 @@ use crate::clock::Clock;
 use crate::metadata::{MetadataError, MetadataStore};
 use crate::model::ids::{BlobId, ProcessId, WorkspaceId};
 use crate::shares::turns::FairTurns;
+use std::io;
 use std::sync::Arc;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::task::TaskTracker;
@@ -91,11 +92,33 @@ pub enum StoreError {
     Crowded(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// A failure that several requests are told.
+#[derive(Debug, thiserror::Error)]
+#[error("what was waited for failed")]
+struct SharedError(#[source] Arc<StoreError>);
+
 impl StoreError {
     /// A step failed that no store is to blame for.
     #[must_use]
     pub fn unavailable(error: std::io::Error) -> Self {
         Self::Unavailable(Box::new(error))
+    }
+
+    /// Returns the error once more, for another request that waited for the same.
+    #[must_use]
+    pub fn shared(error: &Arc<Self>) -> Self {
+        let cause = || Box::new(SharedError(Arc::clone(error)));
+        match &**error {
+            Self::OutOfSpace(_) => Self::OutOfSpace(cause()),
+            Self::Damaged(blob, BlobError::Damaged(_, why)) => Self::Damaged(*blob, BlobError::Damaged(*blob, why)),
+            Self::Damaged(blob, BlobError::OutOfSpace(_) | BlobError::Unavailable(_)) => {
+                Self::Damaged(*blob, BlobError::Unavailable(io::Error::other(SharedError(Arc::clone(error)))))
+            }
+            Self::Internal(_) => Self::Internal(cause()),
+            Self::TookTooLong(_) => Self::TookTooLong(cause()),
+            Self::Unavailable(_) => Self::Unavailable(cause()),
+            Self::Crowded(_) => Self::Crowded(cause()),
+        }
     }
 
     /// The blob that was claimed is not there any more: somebody else cleared it away.

@@ -21,6 +21,7 @@ impl Uploads {
     ) -> Result<Effect<Upload>, UploadError> {
         let effect = self.files.metadata.cancel_upload(caller, id, once).await?;
         let cancelled = effect.and_then(|outcome| outcome)?;
+        self.hashing.end(id);
         self.files.sweep_wanted.notify_one();
         failpoint::reach("cancel.committed").map_err(StoreError::unavailable)?;
         Ok(cancelled)

@@ -8,6 +8,7 @@ use crate::model::caller::Caller;
 use crate::model::idempotency::{Effect, Once};
 use crate::model::ids::{PartId, UploadId};
 use crate::model::upload::{Completion, Upload};
+use std::sync::Arc;
 
 /// Why an Upload does not become a File.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +35,8 @@ impl From<HashError> for CompleteError {
 
 impl Uploads {
     /// Makes a File of these parts, in this order. Only when an MD5 is named is the whole read, once, to compare it; its
-    /// SHA-256 is known from then on. Repeated with the same parts it answers the same.
+    /// SHA-256 is known from then on. The reading goes on when the request is cut off, and a further request joins it. Repeated
+    /// with the same parts it answers the same.
     ///
     /// # Errors
     /// When the parts are not the Upload's, do not add up, or have another MD5, or a store failed; the Upload stays
@@ -55,10 +57,12 @@ impl Uploads {
             return Err(CompleteError::WrongMd5);
         }
         let sha256 = digests.map(|digests| digests.sha256);
-        let (files, completion) = (self.files.clone(), Completion { parts, sha256 });
+        let (files, hashing, completion) =
+            (self.files.clone(), Arc::clone(&self.hashing), Completion { parts, sha256 });
         let steps = async move {
             let effect = files.metadata.complete_upload(caller, upload, completion, once).await?;
             let completed = effect.and_then(|outcome| outcome)?;
+            hashing.end(upload);
             files.sweep_wanted.notify_one();
             failpoint::reach("complete.committed").map_err(StoreError::unavailable)?;
             Ok::<_, UploadError>(completed)

@@ -1,10 +1,12 @@
 //! Hashing the parts of an Upload as the whole that they are to be: up to 8 GiB are read for a short request.
 //!
-//! Places for that are few, and workspaces share them. Parts never change, so what was hashed is remembered, and requests that
-//! ask for the same whole at the same moment share one read.
+//! Places for that are few, and workspaces share them. Parts never change, so what was hashed is remembered. Requests that ask
+//! for the same whole share one run, which belongs to the Upload: it goes on when they are cut off ([`super::runs`]).
 
+use super::runs::{Joined, Runs};
 use super::{UploadError, Uploads};
 use crate::files::{ContentStream, StoreError};
+use crate::model::blob::StoredBlob;
 use crate::model::byte_range::ByteRange;
 use crate::model::digest::Sha256Digest;
 use crate::model::ids::{PartId, UploadId, WorkspaceId};
@@ -12,18 +14,17 @@ use crate::model::upload::UploadRefusal;
 use crate::shares::{Share, Shares};
 use futures_util::TryStreamExt;
 use md5::Md5;
-use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 use std::thread;
+use tokio_util::sync::CancellationToken;
 
 /// Wholes that are hashed at once, at least; more on machines with more processors.
 const MIN_PLACES: usize = 4;
-/// Requests that hash, or wait for a place to.
+/// Requests that wait for digests, and runs whose requests are gone.
 const MAX_QUEUED: usize = 1024;
 /// Those of one workspace.
 const MAX_QUEUED_PER_WORKSPACE: usize = 64;
-/// Wholes whose digests are remembered, some 150 bytes each.
-const MAX_REMEMBERED: usize = 4096;
 
 /// An MD5 digest, as a client names it to have the whole checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,21 +55,26 @@ pub(super) enum HashError {
 pub struct Hashing {
     places: Shares<WorkspaceId>,
     queue: Shares<WorkspaceId>,
-    done: Cache<[u8; 32], Digests>,
+    runs: Arc<Runs<Digests>>,
 }
 
-impl Default for Hashing {
-    fn default() -> Self {
+impl Hashing {
+    /// Nothing is hashed. After `stop`, a run goes on only while a request waits for it.
+    #[must_use]
+    pub fn new(stop: CancellationToken) -> Self {
         let processors = thread::available_parallelism().map_or(1, usize::from);
         Self {
             places: Shares::new(MIN_PLACES.max(2 * processors), (processors / 2).max(1)),
             queue: Shares::new(MAX_QUEUED, MAX_QUEUED_PER_WORKSPACE),
-            done: Cache::new(MAX_REMEMBERED),
+            runs: Arc::new(Runs::new(stop)),
         }
     }
-}
 
-impl Hashing {
+    /// Ends the run of an Upload that has ended.
+    pub(super) fn end(&self, upload: UploadId) {
+        self.runs.end(upload);
+    }
+
     fn enter(&self, workspace: WorkspaceId) -> Result<Share<WorkspaceId>, HashError> {
         self.queue.try_take(workspace).ok_or(HashError::TooMany)
     }
@@ -83,39 +89,63 @@ impl Uploads {
         upload: UploadId,
         parts: &[PartId],
     ) -> Result<Option<Digests>, HashError> {
-        let _queued = self.hashing.enter(workspace)?;
-        // Asked before the memory is: only then is it known that these are parts of an Upload of this workspace.
-        let Some(content) = self.parts_content(workspace, upload, parts).await? else { return Ok(None) };
-        let read = async {
-            let _place = self.hashing.places.take(workspace).await;
-            Ok::<_, UploadError>(hash(content.await?).await?)
-        };
-        match self.hashing.done.get_or_insert_async(&name_of(upload, parts), read).await {
-            Ok(digests) => Ok(Some(digests)),
-            // Parts whose Upload has ended meanwhile are removed, which is no damage.
-            Err(UploadError::Store(StoreError::Damaged(..)))
-                if self.parts_content(workspace, upload, parts).await?.is_none() =>
-            {
-                Ok(None)
+        let whole = name_of(upload, parts);
+        loop {
+            let queued = Arc::new(self.hashing.enter(workspace)?);
+            // Asked before the memory is: only then is it known that these are parts of an Upload of this workspace.
+            let Some(blobs) = self.part_blobs(workspace, upload, parts).await? else { return Ok(None) };
+            let run = self.run(workspace, blobs, Arc::clone(&queued));
+            let outcome = match self.hashing.runs.join(&self.files.tasks, upload, whole, run) {
+                Joined::Known(digests) => return Ok(Some(digests)),
+                Joined::Run(waiting) => waiting.outcome().await,
+                Joined::Other(waiting) => {
+                    waiting.outcome().await;
+                    None
+                }
+            };
+            match outcome {
+                // The Upload has ended, or is free for another run.
+                None => {}
+                Some(Ok(digests)) => return Ok(Some(digests)),
+                // Parts whose Upload has ended meanwhile are removed, which is no damage.
+                Some(Err(error))
+                    if matches!(*error, StoreError::Damaged(..))
+                        && self.part_blobs(workspace, upload, parts).await?.is_none() =>
+                {
+                    return Ok(None);
+                }
+                Some(Err(error)) => return Err(UploadError::Store(StoreError::shared(&error)).into()),
             }
-            Err(error) => Err(error.into()),
         }
     }
 
-    /// The content of the parts of a pending Upload, in this order, to be opened; none when it is not pending.
-    async fn parts_content(
+    /// The blobs of the parts of a pending Upload, in this order; none when it is not pending.
+    async fn part_blobs(
         &self,
         workspace: WorkspaceId,
         upload: UploadId,
         parts: &[PartId],
-    ) -> Result<Option<impl Future<Output = Result<ContentStream, StoreError>>>, UploadError> {
-        let blobs = match self.files.metadata.find_part_blobs(workspace, upload, parts.to_vec()).await? {
-            Ok(blobs) => blobs,
-            Err(UploadRefusal::NotPending(_)) => return Ok(None),
-            Err(refusal) => return Err(refusal.into()),
-        };
-        let whole = ByteRange::whole(blobs.iter().map(|blob| blob.size_bytes).sum());
-        Ok(Some(self.files.read_blobs(blobs, whole)))
+    ) -> Result<Option<Vec<StoredBlob>>, UploadError> {
+        match self.files.metadata.find_part_blobs(workspace, upload, parts.to_vec()).await? {
+            Ok(blobs) => Ok(Some(blobs)),
+            Err(UploadRefusal::NotPending(_)) => Ok(None),
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    /// Hashes blobs that follow one another, once the workspace may; the request stays in the queue as long.
+    fn run(
+        &self,
+        workspace: WorkspaceId,
+        blobs: Vec<StoredBlob>,
+        queued: Arc<Share<WorkspaceId>>,
+    ) -> impl Future<Output = Result<Digests, StoreError>> + Send + use<> {
+        let (files, places) = (self.files.clone(), self.hashing.places.clone());
+        async move {
+            let (_queued, _place) = (queued, places.take(workspace).await);
+            let whole = ByteRange::whole(blobs.iter().map(|blob| blob.size_bytes).sum());
+            hash(files.read_blobs(blobs, whole).await?).await
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod complete;
 mod create;
 mod hashing;
 mod retrieve;
+mod runs;
 
 pub use add_part::AddPartError;
 pub use complete::CompleteError;

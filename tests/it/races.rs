@@ -2,6 +2,7 @@
 
 use crate::house::{Answer, Form, House, rounds};
 use futures_util::future::join_all;
+use serde_json::json;
 use std::time::{Duration, Instant};
 use tokio::join;
 use venna::clock::Clock;
@@ -33,6 +34,34 @@ async fn of_a_completion_and_a_cancellation_one_wins() {
     }
     assert!((1..rounds(IN_SQLITE)).contains(&files), "both win now and then: {files}");
     house.blobs_become(files).await;
+    house.close().await;
+}
+
+/// The completion reads the whole first, so that the cancellation comes while it does, and now and then after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_completion_with_an_md5_and_a_cancellation_one_wins() {
+    const PARTS: usize = 60;
+    let house = House::on_blobs().await;
+    let ada = &house.visitor("ada").await;
+    let mut files = 0;
+    for round in 0..30 {
+        let upload = ada.create_upload(PARTS).await.id();
+        let added = join_all((0..PARTS).map(|_| ada.add_part(&upload, b"1"))).await;
+        let parts: Vec<String> = added.into_iter().map(Answer::id).collect();
+        let completion = json!({"part_ids": parts, "md5": "8ec4e6564ac96d2a28b637ec37ee1ae2"});
+        let path = format!("/v1/uploads/{upload}/complete");
+        let (completed, cancelled) = join!(ada.post_json(&path, &completion), async {
+            tokio::time::sleep(Duration::from_millis(2 * round)).await;
+            ada.cancel_upload(&upload).await
+        });
+        let (winner, loser) = if completed.status == 200 { (completed, cancelled) } else { (cancelled, completed) };
+        let status = winner.is_ok().json()["status"].as_str().unwrap().to_owned();
+        assert_eq!(loser.status, 400, "after {round}: {:?}", loser.body);
+        assert_eq!(ada.retrieve_upload(&upload).await.json()["status"], *status);
+        files += usize::from(status == "completed");
+    }
+    assert!((1..30).contains(&files), "both win now and then: {files}");
+    assert_eq!(ada.list("").await.ids().len(), files);
     house.close().await;
 }
 

@@ -10,6 +10,7 @@ mod bucket;
 mod commands;
 #[path = "../it/dice.rs"]
 mod dice;
+mod digests;
 mod export;
 mod faults;
 mod file_systems;

@@ -118,6 +118,12 @@ impl Program {
         PathBuf::from(format!("/proc/{}/{file}", self.id()))
     }
 
+    /// Bytes that it has read from files since its start, from the page cache too.
+    pub fn read_bytes(&self) -> u64 {
+        let counters = std::fs::read_to_string(self.proc("io")).unwrap();
+        counters.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap()
+    }
+
     pub fn signal(&self, name: &str) {
         assert!(Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status().unwrap().success());
     }
@@ -129,7 +135,7 @@ impl Program {
     }
 
     pub fn client(&self, key: &str) -> Client {
-        Client { address: self.address, key: key.to_owned(), headers: String::new() }
+        Client { address: self.address, key: key.to_owned(), headers: String::new(), timeout: PATIENCE }
     }
 }
 
@@ -188,6 +194,8 @@ pub struct Client {
     key: String,
     /// Further headers of what it posts, each with its line break.
     headers: String,
+    /// How long it waits for the server.
+    timeout: Duration,
 }
 
 /// Status and body of an answer.
@@ -217,6 +225,11 @@ impl Client {
     /// The same client, posting under this `Idempotency-Key`.
     pub fn once(&self, key: &str) -> Self {
         Self { headers: format!("Idempotency-Key: {key}\r\n"), ..self.clone() }
+    }
+
+    /// The same client, which gives up after this time.
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self { timeout, ..self.clone() }
     }
 
     /// A request without a body.
@@ -297,8 +310,8 @@ impl Client {
 
     fn connect(&self) -> std::io::Result<TcpStream> {
         let socket = TcpStream::connect(self.address)?;
-        socket.set_read_timeout(Some(PATIENCE))?;
-        socket.set_write_timeout(Some(PATIENCE))?;
+        socket.set_read_timeout(Some(self.timeout))?;
+        socket.set_write_timeout(Some(self.timeout))?;
         Ok(socket)
     }
 }
