@@ -5,6 +5,7 @@
 //! client encoded: the model strips paths and refuses control characters. The form layer of http calls [`boundary`];
 //! the scanner beside it calls [`parse_part_headers`].
 
+use std::borrow::Cow;
 use std::str;
 
 use base64::Engine as _;
@@ -29,7 +30,7 @@ pub struct PartHeaders {
 ///
 /// # Errors
 /// The value is not `multipart/form-data` (in any case), cannot be read, or its boundary is missing, empty, given
-/// twice, or not one of RFC 2046 section 5.1.1.
+/// twice, too long, or not printable ASCII.
 pub fn boundary(content_type: &str) -> Result<String, FormError> {
     let (kind, tail) = split_kind(content_type);
     if !kind.eq_ignore_ascii_case("multipart/form-data") {
@@ -46,17 +47,18 @@ pub fn boundary(content_type: &str) -> Result<String, FormError> {
     Ok(boundary)
 }
 
-/// Whether a boundary is one of RFC 2046 section 5.1.1: 1 to 70 bytes of its alphabet, the last one not a space.
+/// Checks a boundary: 1 to [`MAX_BOUNDARY_BYTES`] bytes of printable ASCII, the last one not a space. RFC 2046 section 5.1.1
+/// allows fewer characters; clients use others (`*****`), and none of these can be taken for a line break.
 ///
 /// # Errors
-/// One variant each for empty, too long, and outside the alphabet.
+/// One variant each for empty, too long, and not printable.
 pub(super) fn check_boundary(boundary: &str) -> Result<(), FormError> {
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"'()+_,-./:=? ".contains(&byte);
+    let is_printable = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
     if boundary.is_empty() {
         Err(FormError::BoundaryMissing)
     } else if boundary.len() > MAX_BOUNDARY_BYTES {
         Err(FormError::BoundaryTooLong)
-    } else if boundary.ends_with(' ') || !boundary.bytes().all(legal) {
+    } else if boundary.ends_with(' ') || !boundary.bytes().all(is_printable) {
         Err(FormError::BoundaryIllegal)
     } else {
         Ok(())
@@ -65,13 +67,13 @@ pub(super) fn check_boundary(boundary: &str) -> Result<(), FormError> {
 
 /// Reads the header lines of one part, given without the empty line that ends them (RFC 7578 section 4, contract 8.1).
 ///
-/// Names are matched in any case and order, unknown headers are ignored.
+/// Names are matched in any case and order, unknown headers are ignored, folded lines are joined.
 ///
 /// # Errors
-/// More than 16 lines; a line that is not UTF-8, is folded, or is not `Name: value`; a Content-Disposition that is
+/// More than 16 headers; a line that is not UTF-8, or is not `Name: value`; a Content-Disposition that is
 /// missing, repeated, not `form-data`, or without a name; a Content-Transfer-Encoding that would need decoding.
 pub fn parse_part_headers(block: &[u8]) -> Result<PartHeaders, FormError> {
-    let block = str::from_utf8(block).map_err(|_| FormError::HeadersNotUtf8)?;
+    let block = unfolded(str::from_utf8(block).map_err(|_| FormError::HeadersNotUtf8)?);
     let mut disposition = None;
     let mut content_type = None;
     for (count, line) in block.split_terminator("\r\n").enumerate() {
@@ -93,13 +95,21 @@ pub fn parse_part_headers(block: &[u8]) -> Result<PartHeaders, FormError> {
     Ok(PartHeaders { name, filename, content_type })
 }
 
-/// One header line as its name and its value without the white space around it.
-fn header(line: &str) -> Result<(&str, &str), FormError> {
-    if line.starts_with([' ', '\t']) {
-        return Err(FormError::HeaderFolded);
+/// Joins the lines of folded headers (RFC 5322 section 2.2.3): a line break and the white space character behind it are a space.
+fn unfolded(block: &str) -> Cow<'_, str> {
+    if !block.contains("\r\n ") && !block.contains("\r\n\t") {
+        return Cow::Borrowed(block);
     }
+    Cow::Owned(block.replace("\r\n ", " ").replace("\r\n\t", " "))
+}
+
+/// One header line as its name and its value without the white space around it, which also the name may have behind it
+/// (RFC 5322 section 4.5).
+fn header(line: &str) -> Result<(&str, &str), FormError> {
     let (name, value) = line.split_once(':').ok_or(FormError::HeaderMalformed)?;
-    if !is_token(name) || value.contains(['\0', '\r', '\n']) {
+    let name = name.trim_end_matches([' ', '\t']);
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
+    if !is_name || value.contains(['\0', '\r', '\n']) {
         return Err(FormError::HeaderMalformed);
     }
     Ok((name, value.trim_matches([' ', '\t'])))
@@ -127,6 +137,7 @@ fn form_data(value: &str) -> Result<(String, Option<String>), FormError> {
             "name" => &mut name,
             "filename" => &mut plain,
             "filename*" => &mut extended,
+            other if other.starts_with("filename*") => return Err(FormError::FilenameContinued),
             _ => continue,
         };
         if slot.replace(value).is_some() {
@@ -134,9 +145,12 @@ fn form_data(value: &str) -> Result<(String, Option<String>), FormError> {
         }
     }
     let name = name.ok_or(FormError::NameMissing)?;
-    let filename = match extended {
-        Some(value) => Some(extended_value(&value).ok_or(FormError::FilenameMalformed)?),
-        None => plain.map(|value| encoded_words(&value).unwrap_or_else(|| browser_unescaped(&value))),
+    let plain = plain.map(|value| encoded_words(&value).unwrap_or_else(|| browser_unescaped(&value)));
+    let filename = match extended.map(|value| extended_value(&value)) {
+        None => plain,
+        Some(Some(decoded)) => Some(decoded),
+        // RFC 6266 section 4.3: what cannot be decoded is ignored.
+        Some(None) => Some(plain.filter(|name| !name.is_empty()).ok_or(FormError::FilenameMalformed)?),
     };
     Ok((browser_unescaped(&name), filename))
 }
@@ -296,6 +310,8 @@ mod tests {
         assert_eq!(boundary("Multipart/FORM-Data;charset=utf-8 ; BOUNDARY=openai-1 ;").unwrap(), "openai-1");
         assert_eq!(boundary("multipart/form-data; boundary=a=b").unwrap(), "a=b");
         assert_eq!(boundary("multipart/form-data; boundary=\"a b\"").unwrap(), "a b");
+        assert_eq!(boundary("multipart/form-data; boundary=*****").unwrap(), "*****");
+        assert_eq!(boundary("multipart/form-data; boundary=\"{a}\\\"#\"").unwrap(), "{a}\"#");
     }
 
     #[test]
@@ -314,15 +330,14 @@ mod tests {
         assert_eq!(told("multipart/form-data; boundary=a; Boundary=a"), FormError::BoundaryRepeated);
         assert_eq!(told("multipart/form-data; boundary=\"a \""), FormError::BoundaryIllegal);
         assert_eq!(told("multipart/form-data; boundary=a;b=\"\"c"), FormError::ContentTypeMalformed);
-        assert_eq!(told("multipart/form-data; boundary=a*b"), FormError::BoundaryIllegal);
         assert_eq!(told("multipart/form-data; boundary=\"a\r\n\""), FormError::BoundaryIllegal);
         assert_eq!(told("multipart/form-data; boundary=\u{e9}"), FormError::BoundaryIllegal);
     }
 
     #[test]
-    fn a_boundary_may_have_70_bytes_and_not_71() {
+    fn a_boundary_may_have_256_bytes_and_not_257() {
         let of = |bytes: usize| boundary(&format!("multipart/form-data; boundary={}", "b".repeat(bytes)));
-        assert_eq!(of(MAX_BOUNDARY_BYTES).unwrap().len(), 70);
+        assert_eq!(of(MAX_BOUNDARY_BYTES).unwrap().len(), 256);
         assert_eq!(of(MAX_BOUNDARY_BYTES + 1).unwrap_err(), FormError::BoundaryTooLong);
     }
 
@@ -364,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_extended_filename_is_refused() {
+    fn a_bad_extended_filename_is_refused_unless_there_is_a_plain_one() {
         for value in [
             "x.txt",
             "utf-8'x",
@@ -376,9 +391,14 @@ mod tests {
             "utf-8''%FF",
             "utf-8''\u{e9}",
         ] {
-            let refused = filename(&format!("filename=x; filename*={value}"));
-            assert_eq!(refused, Err(FormError::FilenameMalformed), "{value}");
+            for none in ["", "filename=\"\"; "] {
+                let refused = filename(&format!("{none}filename*={value}"));
+                assert_eq!(refused, Err(FormError::FilenameMalformed), "{value}");
+            }
+            assert_eq!(filename(&format!("filename*={value}; filename=x")).unwrap(), "x", "{value}");
         }
+        assert_eq!(filename("filename=x; filename*0=a; filename*1=b"), Err(FormError::FilenameContinued));
+        assert_eq!(filename("FileName*0*=utf-8''a"), Err(FormError::FilenameContinued));
     }
 
     #[test]
@@ -466,12 +486,10 @@ mod tests {
     #[test]
     fn header_lines_that_cannot_be_read_are_refused() {
         let with = |line: &str| part(&format!("Content-Disposition: form-data; name=a\r\n{line}"));
-        assert_eq!(with(" folded: x"), Err(FormError::HeaderFolded));
-        assert_eq!(with("\tfolded"), Err(FormError::HeaderFolded));
         for line in [
             "no colon",
             ": no name",
-            "spaced : x",
+            "two words: x",
             "a\u{e9}: x",
             "a: \0",
             "a: b\rc",
@@ -485,6 +503,18 @@ mod tests {
         assert_eq!(parse_part_headers(b"a: \xFF"), Err(FormError::HeadersNotUtf8));
         assert_eq!(part(""), Err(FormError::NameMissing));
         assert_eq!(part("Content-Type: text/plain"), Err(FormError::NameMissing));
+        assert_eq!(part(" a: b\r\nContent-Disposition: form-data; name=a"), Err(FormError::HeaderMalformed));
+    }
+
+    #[test]
+    fn folded_headers_are_joined() {
+        let folded = "Content-Disposition \t: form-data;\r\n\tname=\"file\"\r\n ; filename=\"a\r\n  b.txt\"\r\n \r\n\
+                      Content-Type:\r\n text/plain\r\n\t; charset=utf-8\r\nX(y): z";
+        let read = part(folded).unwrap();
+        assert_eq!((read.name.as_str(), read.filename.as_deref()), ("file", Some("a  b.txt")));
+        assert_eq!(read.content_type.as_deref(), Some("text/plain ; charset=utf-8"));
+        let lines = format!("X: y{}", "\r\n z".repeat(MAX_PART_HEADERS));
+        assert!(part(&format!("{lines}\r\nContent-Disposition: form-data; name=a")).is_ok(), "they are one header");
     }
 
     #[test]

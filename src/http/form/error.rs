@@ -6,8 +6,8 @@
 
 use thiserror::Error;
 
-/// Longest boundary, in bytes, without the two leading hyphens (RFC 2046 section 5.1.1).
-pub const MAX_BOUNDARY_BYTES: usize = 70;
+/// Longest boundary, in bytes, without the two leading hyphens. RFC 2046 section 5.1.1 allows 70, and clients send more.
+pub const MAX_BOUNDARY_BYTES: usize = 256;
 /// Longest header block of one part, in bytes: its lines, their CRLFs, and the empty line that ends them.
 pub const MAX_HEADER_BLOCK_BYTES: usize = 8 * 1024;
 /// Most header lines of one part.
@@ -41,22 +41,26 @@ pub enum FormError {
     /// Which of two is meant is not for a server to guess.
     #[error("The Content-Type of the request names two boundaries; send one.")]
     BoundaryRepeated,
-    /// RFC 2046 section 5.1.1.
+    /// RFC 2046 section 5.1.1 sets another limit.
     #[error("The multipart boundary is longer than {MAX_BOUNDARY_BYTES} bytes.")]
     BoundaryTooLong,
-    /// RFC 2046 section 5.1.1.
-    #[error(
-        "The multipart boundary may hold only letters, digits, spaces and '()+_,-./:=?, and may not end with a space."
-    )]
+    /// A control character, or a space at the end, where it could not be told from padding.
+    #[error("The multipart boundary may hold only printable ASCII characters, and may not end with a space.")]
     BoundaryIllegal,
 
     // About the framing of the body.
-    /// Also what a body gets that uses another boundary than its Content-Type, or bare LF line breaks.
+    /// Also what a body gets that uses another boundary than its Content-Type.
     #[error("The multipart body has more than {MAX_PREAMBLE_BYTES} bytes before its first boundary.")]
     PreambleTooLong,
+    /// Others read such a body as one with another first part.
+    #[error("The first boundary in the multipart body must stand at the beginning of a line.")]
+    BoundaryWithinLine,
     /// Also what content gets that holds its own boundary: clients must choose one that it does not hold.
     #[error("A boundary in the multipart body is followed by neither a line break (CRLF) nor two hyphens.")]
     DelimiterMalformed,
+    /// RFC 2046 section 5.1.1: line breaks are CRLF. Of a boundary's line, or of a header's.
+    #[error("The multipart body has a boundary or a header that ends with LF alone; such lines must end with CRLF.")]
+    BareLineFeed,
     /// RFC 2046 section 5.1.1 sets no limit.
     #[error("A boundary in the multipart body is followed by more than {MAX_PADDING_BYTES} bytes of spaces and tabs.")]
     PaddingTooLong,
@@ -80,12 +84,9 @@ pub enum FormError {
     /// RFC 7578 section 5.1: names are sent as UTF-8.
     #[error("The headers of a part are not valid UTF-8.")]
     HeadersNotUtf8,
-    /// No colon, a name that is not a token, a NUL, or a CR or LF on its own.
+    /// No colon, a name that is not one of RFC 5322 section 2.2, a NUL, or a CR or LF on its own.
     #[error("A part has a header that cannot be read; headers are lines of `Name: value`, each ended by CRLF.")]
     HeaderMalformed,
-    /// Obsolete line folding, RFC 9112 section 5.2.
-    #[error("A part has a header folded over several lines; send it on one line.")]
-    HeaderFolded,
     /// No Content-Disposition, or none with a name (RFC 7578 section 4.2).
     #[error("A part has no name; each part needs a header such as: Content-Disposition: form-data; name=\"file\".")]
     NameMissing,
@@ -103,7 +104,10 @@ pub enum FormError {
     /// Only of the three parameters that are used.
     #[error("The Content-Disposition of a part gives name, filename or filename* twice; give each once.")]
     ParameterRepeated,
-    /// RFC 8187 section 3.2: an unknown charset, a bad escape, or bytes that are not of the charset.
+    /// RFC 2231 section 3, which RFC 7578 section 4.2 forbids.
+    #[error("The Content-Disposition of a part gives its filename in pieces (filename*0); send it in one.")]
+    FilenameContinued,
+    /// RFC 8187 section 3.2: an unknown charset, a bad escape, or bytes that are not of the charset; and no other filename.
     #[error("The filename* of a part must be percent-encoded UTF-8 or ISO-8859-1, such as: UTF-8''a%20b.txt.")]
     FilenameMalformed,
     /// RFC 7578 section 4.7.

@@ -6,7 +6,8 @@
 //!
 //! The delimiter is CRLF, two hyphens and the boundary (RFC 2046 section 5.1.1). Its CR occurs only at its start, so no
 //! part of it can begin another: across the edge of two chunks the count of bytes matched so far is all there is to
-//! remember, and the bytes themselves, should they turn out to be content, are those of the delimiter.
+//! remember, and the bytes themselves, should they turn out to be content, are those of the delimiter. What stands before
+//! the first one is collected instead, as headers are: it is short, and may end its last line in more ways.
 
 use bytes::{Buf as _, Bytes};
 use memchr::memmem::{self, Finder};
@@ -18,13 +19,13 @@ pub use super::error::{
     MAX_PREAMBLE_BYTES,
 };
 
-/// The line break in front of a delimiter. One counts as read before the body begins (RFC 2046 section 5.1.1).
+/// The line break in front of a delimiter.
 const CRLF: &[u8] = b"\r\n";
 /// What ends a header block: the end of its last line, then an empty line.
 const BLANK_LINE: &[u8] = b"\r\n\r\n";
-/// How much of a chunk is copied at a time while a header block is collected. Most blocks end within it, and what
-/// follows them is content.
-const HEADER_STEP_BYTES: usize = 256;
+/// How much of a chunk is copied at a time while a header block or a preamble is collected. Most end within it, and what
+/// follows is content.
+const STEP_BYTES: usize = 256;
 
 /// What the scanner found. For each part one `Part`, any number of `Data`, one `PartEnd`; after the last part `End`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,14 +53,14 @@ pub struct Scanner {
     /// How many of them are not content even if no delimiter follows: the line break that ends the headers of a part begins
     /// the delimiter of an empty one (RFC 2046 section 5.1.1).
     borrowed: usize,
-    /// The header block being collected, with a CRLF in front of it.
+    /// The preamble being collected with the beginning of the first boundary, or a header block with a CRLF in front of it.
     block: Vec<u8>,
     parts: usize,
 }
 
 enum State {
-    /// Before the first delimiter: how many bytes were skipped.
-    Preamble(usize),
+    /// Before the first delimiter.
+    Preamble,
     /// In the rest of a delimiter's line.
     Line(Line),
     Headers,
@@ -97,7 +98,7 @@ impl Scanner {
     /// A scanner for a body whose Content-Type names this boundary (without the leading hyphens).
     ///
     /// # Errors
-    /// The boundary is empty, longer than [`MAX_BOUNDARY_BYTES`], or outside the alphabet of RFC 2046 section 5.1.1.
+    /// The boundary is empty, longer than [`MAX_BOUNDARY_BYTES`], or or not printable ASCII.
     pub fn new(boundary: &str) -> Result<Self, FormError> {
         disposition::check_boundary(boundary)?;
         let delimiter = Bytes::from(format!("\r\n--{boundary}"));
@@ -105,8 +106,8 @@ impl Scanner {
             finder: Finder::new(&delimiter).into_owned(),
             delimiter,
             chunk: Bytes::new(),
-            state: State::Preamble(0),
-            matched: CRLF.len(),
+            state: State::Preamble,
+            matched: 0,
             borrowed: 0,
             block: Vec::new(),
             parts: 0,
@@ -154,13 +155,13 @@ impl Scanner {
         match &self.state {
             State::Epilogue(_) => Ok(()),
             State::Failed(error) => Err(error.clone()),
-            State::Preamble(_) | State::Line(_) | State::Headers | State::Content => Err(FormError::Truncated),
+            State::Preamble | State::Line(_) | State::Headers | State::Content => Err(FormError::Truncated),
         }
     }
 
     fn step(&mut self) -> Result<Step, FormError> {
         match &self.state {
-            State::Preamble(skipped) => self.preamble(*skipped),
+            State::Preamble => self.preamble(),
             State::Line(line) => self.line(*line),
             State::Headers => self.headers(),
             State::Content => Ok(self.content()),
@@ -169,23 +170,28 @@ impl Scanner {
         }
     }
 
-    fn preamble(&mut self, skipped: usize) -> Result<Step, FormError> {
-        match self.search() {
-            Found::Text(text) => {
-                let skipped = skipped + text.len();
-                // A body that does not begin with a boundary gets the CRLF back that it began with.
-                if skipped > CRLF.len() + MAX_PREAMBLE_BYTES {
-                    return Err(FormError::PreambleTooLong);
-                }
-                self.state = State::Preamble(skipped);
-                Ok(Step::Again)
-            }
-            Found::Delimiter => {
-                self.state = State::Line(Line::Padding(0));
-                Ok(Step::Again)
-            }
-            Found::Nothing => Ok(Step::Starved),
+    /// Looks for the first boundary, also without its line break: passed over within a line, it would make the first part a
+    /// part of the preamble.
+    fn preamble(&mut self) -> Result<Step, FormError> {
+        if self.chunk.is_empty() {
+            return Ok(Step::Starved);
         }
+        let dashed = self.delimiter.slice(CRLF.len()..);
+        let room_bytes = MAX_PREAMBLE_BYTES + CRLF.len() + dashed.len() - self.block.len();
+        let step_bytes = self.chunk.len().min(STEP_BYTES).min(room_bytes);
+        // The boundary may have begun in what was collected before.
+        let unsearched = self.block.len().saturating_sub(dashed.len() - 1);
+        self.block.extend(self.chunk.iter().take(step_bytes));
+
+        let boundary = memmem::find(self.block.get(unsearched..).unwrap_or_default(), &dashed);
+        let Some(start) = boundary.map(|at| unsearched + at) else {
+            self.chunk.advance(step_bytes);
+            return if step_bytes == room_bytes { Err(FormError::PreambleTooLong) } else { Ok(Step::Again) };
+        };
+        self.chunk.advance(step_bytes - (self.block.len() - start - dashed.len()));
+        check_preamble(self.block.get(..start).unwrap_or_default())?;
+        self.state = State::Line(Line::Padding(0));
+        Ok(Step::Again)
     }
 
     fn line(&mut self, line: Line) -> Result<Step, FormError> {
@@ -197,6 +203,7 @@ impl Scanner {
             (Line::Padding(MAX_PADDING_BYTES), b' ' | b'\t') => return Err(FormError::PaddingTooLong),
             (Line::Padding(bytes), b' ' | b'\t') => Line::Padding(bytes + 1),
             (Line::Padding(_), b'\r') => Line::CarriageReturn,
+            (Line::Padding(_), b'\n') => return Err(FormError::BareLineFeed),
             (Line::CarriageReturn, b'\n') => return self.begin_part(),
             (Line::Hyphen, b'-') => {
                 self.state = State::Epilogue(0);
@@ -225,13 +232,18 @@ impl Scanner {
             return Ok(Step::Starved);
         }
         let room_bytes = CRLF.len() + MAX_HEADER_BLOCK_BYTES - self.block.len();
-        let step_bytes = self.chunk.len().min(HEADER_STEP_BYTES).min(room_bytes);
+        let step_bytes = self.chunk.len().min(STEP_BYTES).min(room_bytes);
         // The blank line may have begun in what was collected before.
-        let unsearched = self.block.len().saturating_sub(BLANK_LINE.len() - 1);
+        let (new, unsearched) = (self.block.len(), self.block.len().saturating_sub(BLANK_LINE.len() - 1));
         self.block.extend(self.chunk.iter().take(step_bytes));
 
         let blank_line = memmem::find(self.block.get(unsearched..).unwrap_or_default(), BLANK_LINE);
-        let Some(end) = blank_line.map(|at| unsearched + at) else {
+        let blank_line = blank_line.map(|at| unsearched + at);
+        // Without this, headers that end so would be read on to the end of the body.
+        if has_bare_line_feed(self.block.get(new - 1..blank_line.unwrap_or(self.block.len())).unwrap_or_default()) {
+            return Err(FormError::BareLineFeed);
+        }
+        let Some(end) = blank_line else {
             self.chunk.advance(step_bytes);
             return if step_bytes == room_bytes { Err(FormError::HeaderBlockTooLong) } else { Ok(Step::Again) };
         };
@@ -295,6 +307,22 @@ impl Scanner {
         let last = memchr::memrchr(b'\r', tail).and_then(|at| tail.get(at..)).unwrap_or_default();
         if self.delimiter.starts_with(last) { last.len() } else { 0 }
     }
+}
+
+/// Checks what stands before the first boundary: nothing, or lines. The last one may end with LF alone, as some clients end it,
+/// since nothing is cut there from anything.
+fn check_preamble(preamble: &[u8]) -> Result<(), FormError> {
+    let lines = match preamble {
+        [] => preamble,
+        [lines @ .., b'\r', b'\n'] | [lines @ .., b'\n'] => lines,
+        _ => return Err(FormError::BoundaryWithinLine),
+    };
+    if lines.len() > MAX_PREAMBLE_BYTES { Err(FormError::PreambleTooLong) } else { Ok(()) }
+}
+
+/// Whether there is a LF that is not behind a CR; the first byte is not looked at.
+fn has_bare_line_feed(bytes: &[u8]) -> bool {
+    memchr::memchr_iter(b'\n', bytes).any(|at| at > 0 && bytes.get(at - 1) != Some(&b'\r'))
 }
 
 #[cfg(test)]
@@ -451,6 +479,57 @@ mod tests {
         assert_eq!(scan(b"\r\n\r\n--bound-1--\r\n").parts(), vec![]);
     }
 
+    /// Whatever stands before the first boundary, the first part is never taken for a piece of it.
+    #[test]
+    fn the_first_boundary_begins_a_line_however_that_begins() {
+        let form = form(&[("a", b"1"), ("b", b"2")]);
+        for (before, expected) in [
+            ("", Ok(())),
+            ("\n", Ok(())),
+            ("junk\n", Ok(())),
+            ("junk\nmore\r\n", Ok(())),
+            ("--bound-2\r\n", Ok(())),
+            ("junk", Err(FormError::BoundaryWithinLine)),
+            ("junk\r", Err(FormError::BoundaryWithinLine)),
+            ("-", Err(FormError::BoundaryWithinLine)),
+            ("\r\n ", Err(FormError::BoundaryWithinLine)),
+            ("--bound-1 \r\n", Err(FormError::HeaderMalformed)),
+        ] {
+            let body = [before.as_bytes(), &form].concat();
+            for sizes in [usize::MAX, 1, 3] {
+                let scan = scan_cut(BOUNDARY, &body, &[sizes]);
+                assert_eq!(scan.ended, expected, "{before:?} {sizes}");
+                if expected.is_ok() {
+                    assert_eq!(scan.parts(), vec![field("a", "1"), field("b", "2")], "{before:?} {sizes}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn any_printable_boundary_is_found_however_it_is_cut() {
+        let long = "*-".repeat(MAX_BOUNDARY_BYTES / 2);
+        for boundary in ["*****", "--", "-", " a", "a\"b\\;=%", &long] {
+            let body = format!(
+                "--{boundary} \r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n--{}\r\n--{boundary}--",
+                boundary.get(1..).unwrap_or_default(),
+            );
+            let content = format!("\r\n--{}", boundary.get(1..).unwrap_or_default());
+            for sizes in [usize::MAX, 1, 5] {
+                let parts = scan_cut(boundary, body.as_bytes(), &[sizes]).parts();
+                assert_eq!(parts, vec![field("a", &content)], "{boundary} {sizes}");
+            }
+        }
+    }
+
+    #[test]
+    fn folded_headers_are_read_however_they_are_cut() {
+        let body = "--bound-1\r\nContent-Disposition: form-data;\r\n name=\"file\";\r\n\tfilename=\"a\r\n b.txt\"\r\n\r\nx\r\n--bound-1--";
+        for sizes in [usize::MAX, 1, 2, 7] {
+            assert_eq!(scan_cut(BOUNDARY, body.as_bytes(), &[sizes]).parts(), vec![file("a b.txt", "x")], "{sizes}");
+        }
+    }
+
     /// RFC 2046 section 5.1.1: the line break before a delimiter belongs to it, also the one that ends the headers.
     #[test]
     fn a_part_without_content_may_end_with_its_headers() {
@@ -472,7 +551,11 @@ mod tests {
     fn what_is_not_a_form_is_refused() {
         let a = "--bound-1\r\nContent-Disposition: form-data; name=a\r\n\r\n";
         assert_eq!(refused("--bound-1x"), FormError::DelimiterMalformed);
-        assert_eq!(refused("--bound-1\n"), FormError::DelimiterMalformed);
+        assert_eq!(refused("--bound-1\n"), FormError::BareLineFeed);
+        assert_eq!(refused(&format!("{a}x\r\n--bound-1 \n")), FormError::BareLineFeed);
+        for headers in ["a: b\nContent-Disposition: form-data; name=a\r\n\r\n", "a: b\n\nx\r\n--bound-1--", "\n"] {
+            assert_eq!(refused(&format!("--bound-1\r\n{headers}")), FormError::BareLineFeed, "{headers:?}");
+        }
         assert_eq!(refused("--bound-1\rx"), FormError::DelimiterMalformed);
         assert_eq!(refused("--bound-1 --"), FormError::DelimiterMalformed);
         assert_eq!(refused("--bound-1-\r\n"), FormError::DelimiterMalformed);
@@ -529,6 +612,9 @@ mod tests {
         let preamble = |bytes: usize| ended(&format!("{}\r\n{closing}", "p".repeat(bytes)));
         assert_eq!(preamble(MAX_PREAMBLE_BYTES), Ok(()));
         assert_eq!(preamble(MAX_PREAMBLE_BYTES + 1), Err(FormError::PreambleTooLong));
+        let line_feed = |bytes: usize| ended(&format!("{}\n{closing}", "p".repeat(bytes)));
+        assert_eq!(line_feed(MAX_PREAMBLE_BYTES), Ok(()));
+        assert_eq!(line_feed(MAX_PREAMBLE_BYTES + 1), Err(FormError::PreambleTooLong));
         let epilogue = |bytes: usize| ended(&format!("{closing}{}", "e".repeat(bytes)));
         assert_eq!(epilogue(MAX_EPILOGUE_BYTES), Ok(()));
         assert_eq!(epilogue(MAX_EPILOGUE_BYTES + 1), Err(FormError::EpilogueTooLong));
@@ -554,6 +640,23 @@ mod tests {
         assert_eq!(block(MAX_HEADER_BLOCK_BYTES + 1), Err(FormError::HeaderBlockTooLong));
         let boundary = "b".repeat(MAX_BOUNDARY_BYTES);
         assert_eq!(scan_cut(&boundary, format!("--{boundary}--").as_bytes(), &[1]).ended, Ok(()));
+    }
+
+    #[test]
+    fn an_endless_preamble_is_refused_at_the_limit_and_held_in_little_memory() {
+        for chunk_bytes in [1, 1000, 64 << 20] {
+            let mut scanner = Scanner::new(BOUNDARY).unwrap();
+            let chunk = Bytes::from(vec![b'-'; chunk_bytes]);
+            let mut fed = 0;
+            while scanner.next_event() == Ok(None) {
+                scanner.feed(chunk.clone());
+                fed += chunk_bytes;
+            }
+            assert_eq!(scanner.finish(), Err(FormError::PreambleTooLong));
+            assert!(fed < MAX_PREAMBLE_BYTES + 64 + chunk_bytes, "{fed}");
+            assert!(scanner.block.capacity() <= 2 * (MAX_PREAMBLE_BYTES + 64));
+            assert!(chunk.is_unique());
+        }
     }
 
     #[test]
