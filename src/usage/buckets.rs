@@ -116,13 +116,16 @@ impl Usage {
                 groups: Vec::new(),
             })
             .collect();
-        for (group, series) in self.metadata.usage(query).await? {
-            for (bucket, used) in buckets.iter_mut().zip(series.buckets(&bounds, width, now)) {
-                if !used.is_nothing() && bucket.start <= now {
-                    bucket.groups.push((group, used));
+        self.usage_by_pages(query, |page| {
+            for (group, series) in page {
+                for (bucket, used) in buckets.iter_mut().zip(series.buckets(&bounds, width, now)) {
+                    if !used.is_nothing() && bucket.start <= now {
+                        bucket.groups.push((group, used));
+                    }
                 }
             }
-        }
+        })
+        .await?;
         Ok(buckets)
     }
 }

@@ -82,28 +82,53 @@ impl Usage {
             .collect();
         let hours: Vec<(u64, u64)> =
             (begin..window.end).step_by(HOUR_SECONDS).map(|start| (start, start + SlotWidth::Hour.seconds())).collect();
-        for (workspace, keys) in by_workspace(self.metadata.usage(query).await?) {
-            let keys: Vec<(Option<KeyId>, Vec<BucketUsage>)> =
-                keys.into_iter().map(|(key, series)| (key, series.buckets(&hours, SlotWidth::Hour, now))).collect();
-            for item in LineItem::ALL {
-                for (hour, key, cost) in charge(&self.prices, item, &hours, &keys) {
-                    let wanted = hour >= window.start
-                        && items.as_ref().is_none_or(|items| items.contains(&item))
-                        && window.keys.as_ref().is_none_or(|keys| key.is_some_and(|key| keys.contains(&key)));
-                    let place = usize::try_from(hour.saturating_sub(window.start) / day).unwrap_or(usize::MAX);
-                    let Some(bucket) = buckets.get_mut(place).filter(|_| wanted) else { continue };
-                    let group = CostGroup {
-                        workspace: workspace.filter(|_| by.workspace),
-                        key: key.filter(|_| by.key),
-                        item: Some(item).filter(|_| by.item),
-                    };
-                    let sum = bucket.groups.entry(group).or_default();
-                    sum.amount = sum.amount + cost.amount;
-                    sum.quantity += cost.quantity;
+        let is_wanted = |item: &LineItem| items.as_ref().is_none_or(|items| items.contains(item));
+        let days = Days { window: &window, by };
+        self.usage_by_pages(query, |page| {
+            for (workspace, keys) in by_workspace(page) {
+                let cut = |(key, series): (_, Series)| (key, series.buckets(&hours, SlotWidth::Hour, now));
+                let keys: Vec<(Option<KeyId>, Vec<BucketUsage>)> = keys.into_iter().map(cut).collect();
+                for item in LineItem::ALL.into_iter().filter(is_wanted) {
+                    days.add(&mut buckets, workspace, item, charge(&self.prices, item, &hours, &keys));
                 }
             }
-        }
+        })
+        .await?;
         Ok(buckets)
+    }
+}
+
+/// Which costs are wanted, and how they are told apart.
+struct Days<'a> {
+    window: &'a UsageWindow,
+    by: CostDimensions,
+}
+
+impl Days<'_> {
+    /// Adds what a workspace is charged for a line item to the days of the window.
+    fn add(
+        &self,
+        buckets: &mut [CostBucket],
+        workspace: Option<WorkspaceId>,
+        item: LineItem,
+        charged: Vec<(u64, Option<KeyId>, Cost)>,
+    ) {
+        let Self { window, by } = self;
+        for (hour, key, cost) in charged {
+            let wanted = hour >= window.start
+                && window.keys.as_ref().is_none_or(|keys| key.is_some_and(|key| keys.contains(&key)));
+            let day = hour.saturating_sub(window.start) / BucketWidth::Day.seconds();
+            let place = usize::try_from(day).unwrap_or(usize::MAX);
+            let Some(bucket) = buckets.get_mut(place).filter(|_| wanted) else { continue };
+            let group = CostGroup {
+                workspace: workspace.filter(|_| by.workspace),
+                key: key.filter(|_| by.key),
+                item: Some(item).filter(|_| by.item),
+            };
+            let sum = bucket.groups.entry(group).or_default();
+            sum.amount = sum.amount + cost.amount;
+            sum.quantity += cost.quantity;
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod buckets;
 mod costs;
 mod export;
 mod merge;
+mod pages;
 mod reads;
 mod spending;
 

@@ -231,6 +231,49 @@ async fn costs_add_up_to_the_month_whichever_way_they_are_cut() {
     house.close().await;
 }
 
+#[tokio::test]
+async fn an_administrator_sees_every_workspace_however_many_there_are() {
+    // More than two pages of them.
+    const WORKSPACES: usize = 130;
+    let prices = "[[prices]]
+        effective_from = \"2026-01-01T00:00:00Z\"
+        currency = \"usd\"
+        \"files.ingress\" = { per = \"gibibytes\", usd = \"1000\" }";
+    let house = House::with_file(prices, Clock::set_to(NOW_MS)).await;
+    let admin = house.admin().await;
+    for number in 0..WORKSPACES {
+        let name: &'static str = format!("workspace {number}").leak();
+        house.visitor(name).await.create_file("a", &vec![1; 1000 + number]).await.is_ok();
+    }
+    house.clock.set(NOW_MS + 3_600_000);
+    let begin = NOW - NOW % 86_400;
+    let page = admin.usage(&format!("start_time={begin}&group_by[]=project_id")).await;
+    let found = results(&page);
+    assert!(found.is_sorted_by_key(|(_, result)| result["project_id"].as_str().unwrap().to_owned()));
+    let mut stored: Vec<u64> = found.iter().map(|(_, result)| result["end_bytes"].as_u64().unwrap()).collect();
+    stored.sort_unstable();
+    assert_eq!(stored, (1000..1000 + WORKSPACES as u64).collect::<Vec<_>>(), "each once");
+    let all = admin.usage(&format!("start_time={begin}")).await;
+    assert_eq!(results(&all)[0].1["end_bytes"].as_u64().unwrap(), stored.iter().sum::<u64>());
+    let costs = |query: String| {
+        let request = admin.request(Method::GET, &format!("/v1/organization/costs?start_time={begin}{query}"));
+        async { results(&admin.send(request).await.is_ok().json()) }
+    };
+    let apart = costs("&line_items[]=files.ingress&group_by[]=line_item&group_by[]=project_id".to_owned()).await;
+    assert_eq!(apart.len(), WORKSPACES);
+    let together = costs("&line_items[]=files.ingress&group_by[]=line_item".to_owned()).await;
+    let quantity = |results: &[(u64, Value)]| -> f64 {
+        results.iter().map(|(_, result)| result["quantity"].as_f64().unwrap()).sum()
+    };
+    assert!((quantity(&together) - quantity(&apart)).abs() < 1e-9);
+    let some: Vec<&str> = apart.iter().skip(100).map(|(_, result)| result["project_id"].as_str().unwrap()).collect();
+    let asked: String = some.iter().rev().chain(&some).map(|id| format!("&project_ids[]={id}")).collect();
+    let of_some = costs(format!("&line_items[]=files.ingress&group_by[]=project_id{asked}")).await;
+    let found: Vec<&str> = of_some.iter().map(|(_, result)| result["project_id"].as_str().unwrap()).collect();
+    assert_eq!(found, some, "each once, whichever are asked for how often");
+    house.close().await;
+}
+
 /// The answers of usage to the minute, and the reads of the ledger by kind and minute.
 async fn answers(actor: &Actor, from: u64) -> (Value, BTreeMap<(String, u64), i64>, usize) {
     let query = format!(
