@@ -70,7 +70,10 @@ pub enum FormError {
     /// RFC 2046 section 5.1.1 sets no limit.
     #[error("The multipart body has more than {MAX_EPILOGUE_BYTES} bytes after its closing boundary.")]
     EpilogueTooLong,
-    /// Found by [`Scanner::finish`](super::scanner::Scanner::finish).
+    /// Found by [`Scanner::finish`](super::scanner::Scanner::finish), as is the next one.
+    #[error("The multipart body does not hold the boundary that the Content-Type of the request names.")]
+    BoundaryAbsent,
+    /// Also what an empty body gets.
     #[error("The multipart body ended before its closing boundary.")]
     Truncated,
 

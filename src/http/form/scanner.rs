@@ -149,12 +149,15 @@ impl Scanner {
     /// Asks whether the body may end here.
     ///
     /// # Errors
-    /// [`FormError::Truncated`] unless [`Event::End`] was returned; after an error of
-    /// [`next_event`](Self::next_event), that error.
+    /// [`FormError::Truncated`] unless [`Event::End`] was returned, [`FormError::BoundaryAbsent`] when what came does not begin
+    /// with the boundary either; after an error of [`next_event`](Self::next_event), that error.
     pub fn finish(&self) -> Result<(), FormError> {
         match &self.state {
             State::Epilogue(_) => Ok(()),
             State::Failed(error) => Err(error.clone()),
+            State::Preamble if !self.delimiter.starts_with(&self.block) && !self.dashed().starts_with(&self.block) => {
+                Err(FormError::BoundaryAbsent)
+            }
             State::Preamble | State::Line(_) | State::Headers | State::Content => Err(FormError::Truncated),
         }
     }
@@ -170,13 +173,18 @@ impl Scanner {
         }
     }
 
+    /// The delimiter without its line break.
+    fn dashed(&self) -> Bytes {
+        self.delimiter.slice(CRLF.len()..)
+    }
+
     /// Looks for the first boundary, also without its line break: passed over within a line, it would make the first part a
     /// part of the preamble.
     fn preamble(&mut self) -> Result<Step, FormError> {
         if self.chunk.is_empty() {
             return Ok(Step::Starved);
         }
-        let dashed = self.delimiter.slice(CRLF.len()..);
+        let dashed = self.dashed();
         let room_bytes = MAX_PREAMBLE_BYTES + CRLF.len() + dashed.len() - self.block.len();
         let step_bytes = self.chunk.len().min(STEP_BYTES).min(room_bytes);
         // The boundary may have begun in what was collected before.
@@ -477,6 +485,18 @@ mod tests {
         let dressed = "hello\r\n--bound-1 \t\r\nContent-Disposition: form-data; name=a\r\n\r\nx\r\n--bound-1-- \r\nbye";
         assert_eq!(scan(dressed.as_bytes()).parts(), vec![field("a", "x")]);
         assert_eq!(scan(b"\r\n\r\n--bound-1--\r\n").parts(), vec![]);
+    }
+
+    #[test]
+    fn a_body_with_another_boundary_is_told_so() {
+        for other in
+            ["--bound-2\r\n", "--'bound-1'\r\nContent-Disposition: form-data; name=a\r\n\r\n", "junk\r\n", "{}"]
+        {
+            assert_eq!(refused(other), FormError::BoundaryAbsent, "{other:?}");
+        }
+        for begun in ["", "\r", "\r\n--", "--bound", "-"] {
+            assert_eq!(refused(begun), FormError::Truncated, "{begun:?}");
+        }
     }
 
     /// Whatever stands before the first boundary, the first part is never taken for a piece of it.
