@@ -267,7 +267,7 @@ async fn an_administrator_sees_every_workspace_however_many_there_are() {
     };
     assert!((quantity(&together) - quantity(&apart)).abs() < 1e-9);
     let some: Vec<&str> = apart.iter().skip(100).map(|(_, result)| result["project_id"].as_str().unwrap()).collect();
-    let asked: String = some.iter().rev().chain(&some).map(|id| format!("&project_ids[]={id}")).collect();
+    let asked = some.iter().rev().chain(&some).fold(String::new(), |asked, id| asked + "&project_ids[]=" + id);
     let of_some = costs(format!("&line_items[]=files.ingress&group_by[]=project_id{asked}")).await;
     let found: Vec<&str> = of_some.iter().map(|(_, result)| result["project_id"].as_str().unwrap()).collect();
     assert_eq!(found, some, "each once, whichever are asked for how often");
