@@ -3,7 +3,8 @@
 #
 # Its data is in memory, or in a folder below VENNA_TEST_POSTGRES_HOME. Prints the URL of its database `postgres` once it
 # answers; after that it does what the lines of its standard input say: `stop` (at once, as a crash does), `start`,
-# `restart`. It answers each with a line. Nothing of it is left behind.
+# `restart`, `standby PORT` (makes a streaming standby that listens there), `stop-standby`, `start-standby`, `promote` (makes
+# the standby a primary). It answers each with a line. Nothing of it is left behind.
 # Leaves with 3 where there is no PostgreSQL.
 set -euo pipefail
 
@@ -19,8 +20,10 @@ as=()
 [ -w /dev/shm ] && home=/dev/shm || home=${TMPDIR:-/tmp}
 folder=$(mktemp -d "${VENNA_TEST_POSTGRES_HOME:-$home}/venna-postgres.XXXXXX")
 [ "$(id -u)" != 0 ] || chown postgres "$folder"
-pg_ctl() { "${as[@]}" "$bin/pg_ctl" -D "$folder/data" -w -s "$@" >>"$folder/ctl" 2>&1 </dev/null; }
+ctl() { "${as[@]}" "$bin/pg_ctl" -D "$folder/$1" -w -s "${@:2}" >>"$folder/ctl" 2>&1 </dev/null; }
+pg_ctl() { ctl data "$@"; }
 finish() {
+    [ ! -d "$folder/standby" ] || ctl standby stop -m immediate || true
     pg_ctl stop -m immediate || true
     rm -rf "$folder"
 }
@@ -41,12 +44,21 @@ port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0));
 echo "port = $port" >>"$folder/data/postgresql.conf"
 pg_ctl start -l "$folder/log"
 echo "postgres://venna@127.0.0.1:$port/postgres"
-while read -r command; do
+make_standby() { # PORT
+    "${as[@]}" "$bin/pg_basebackup" -d "host=127.0.0.1 port=$port user=venna" -D "$folder/standby" -R -X stream -c fast --no-sync
+    echo "port = $1" >>"$folder/standby/postgresql.conf"
+    ctl standby start -l "$folder/standby-log"
+}
+while read -r command argument; do
     case $command in
         stop) pg_ctl stop -m immediate ;;
         start) pg_ctl start -l "$folder/log" ;;
         restart) pg_ctl stop -m immediate && pg_ctl start -l "$folder/log" ;;
+        standby) make_standby "$argument" ;;
+        stop-standby) ctl standby stop -m immediate ;;
+        start-standby) ctl standby start -l "$folder/standby-log" ;;
+        promote) ctl standby promote ;;
         *) echo "unknown: $command" >&2; exit 2 ;;
     esac
-    echo "$command done"
+    echo "$command${argument:+ $argument} done"
 done

@@ -84,6 +84,9 @@ pub enum StoreError {
     /// A store ended a read that took too long.
     #[error("a store ended a read that took too long")]
     TookTooLong(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The metadata store takes no changes at the moment; reads may work.
+    #[error("a store takes no changes")]
+    ReadOnly(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A store does not answer as it should.
     #[error("a store failed")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -117,6 +120,7 @@ impl StoreError {
             Self::Internal(_) => Self::Internal(cause()),
             Self::TookTooLong(_) => Self::TookTooLong(cause()),
             Self::Unavailable(_) => Self::Unavailable(cause()),
+            Self::ReadOnly(_) => Self::ReadOnly(cause()),
             Self::Crowded(_) => Self::Crowded(cause()),
         }
     }
@@ -163,6 +167,7 @@ impl From<MetadataError> for StoreError {
         match error {
             MetadataError::OutOfSpace(_) => Self::OutOfSpace(Box::new(error)),
             MetadataError::Broken(_) => Self::Internal(Box::new(error)),
+            MetadataError::ReadOnly(_) => Self::ReadOnly(Box::new(error)),
             MetadataError::TookTooLong(_) => Self::TookTooLong(Box::new(error)),
             MetadataError::Unavailable(_) | MetadataError::Damaged(_) => Self::Unavailable(Box::new(error)),
             MetadataError::Crowded(_) => Self::Crowded(Box::new(error)),

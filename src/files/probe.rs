@@ -20,6 +20,8 @@ pub enum StoreState {
     Ready,
     /// It has no room left: reads, lists and deletes work.
     Full,
+    /// It takes no changes, for which an operator or a failover is the cause: reads may work.
+    ReadOnly,
     /// It does not answer.
     Unavailable,
 }
@@ -83,6 +85,10 @@ fn state(store: &str, answer: Result<Result<(), StoreError>, tokio::time::error:
     let error: Box<dyn std::error::Error> = match answer {
         Ok(Ok(())) => return StoreState::Ready,
         Ok(Err(StoreError::OutOfSpace(_))) => return StoreState::Full,
+        Ok(Err(error @ StoreError::ReadOnly(_))) => {
+            tracing::warn!(store, error = %Causes(&error), "a store takes no changes");
+            return StoreState::ReadOnly;
+        }
         Ok(Err(error)) => Box::new(error),
         Err(elapsed) => Box::new(elapsed),
     };

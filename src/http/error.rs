@@ -228,6 +228,12 @@ impl From<StoreError> for ApiError {
                 "The query took too long and was ended. Ask for a shorter time, fewer projects or a smaller page.",
             )
             .cause(error),
+            StoreError::ReadOnly(_) => Self::new(
+                ErrorKind::ServiceUnavailable,
+                "The server's database takes no changes at the moment. Nothing was changed. Please try again.",
+            )
+            .header(RETRY_AFTER, RETRY_AFTER_SECONDS)
+            .cause(error),
             StoreError::Unavailable(_) => Self::unavailable().cause(error),
             StoreError::Crowded(_) => Self::new(
                 ErrorKind::RateLimited,

@@ -43,7 +43,8 @@ async fn healthz() -> Response {
 
 async fn readyz(State(hall): State<SharedHall>) -> Response {
     let stores = hall.files.probe().await;
-    let down = [stores.metadata, stores.blobs].contains(&StoreState::Unavailable);
+    let is_down = |state| matches!(state, StoreState::Unavailable | StoreState::ReadOnly);
+    let down = is_down(stores.metadata) || is_down(stores.blobs);
     let (status, word) =
         if down { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") } else { (StatusCode::OK, "ready") };
     let mut warnings = hall.warnings.clone();
@@ -58,6 +59,7 @@ const fn name(state: StoreState) -> &'static str {
     match state {
         StoreState::Ready => "ok",
         StoreState::Full => "full",
+        StoreState::ReadOnly => "read_only",
         StoreState::Unavailable => "unavailable",
     }
 }

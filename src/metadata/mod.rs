@@ -74,6 +74,9 @@ pub enum MetadataError {
     /// The database is damaged: what it says may be wrong, and nothing is changed or removed by it any more.
     #[error("the database is damaged")]
     Damaged(#[source] Cause),
+    /// The store takes no changes at the moment; nothing was changed.
+    #[error("the metadata store takes no changes")]
+    ReadOnly(#[source] Cause),
     /// A read took longer than it may, and was ended.
     #[error("the metadata store ended a read that took too long")]
     TookTooLong(#[source] Cause),

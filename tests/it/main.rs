@@ -25,7 +25,10 @@ mod list;
 mod matrix;
 #[allow(dead_code, reason = "each test binary uses its part of it")]
 mod postgres;
+mod promotion;
 mod protocol;
+#[allow(dead_code, reason = "tests of the store use the rest")]
+mod proxy;
 mod quotas;
 mod races;
 mod receiver;

@@ -10,6 +10,8 @@ use std::sync::{Mutex, OnceLock};
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/postgres.sh");
 /// How the script leaves where there is no PostgreSQL.
 const NOT_THERE: i32 = 3;
+/// How long a standby may take to follow.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// A server of a test.
 pub struct Postgres {
@@ -41,6 +43,28 @@ impl Postgres {
         let mut answer = String::new();
         self.answers.read_line(&mut answer).unwrap();
         assert_eq!(answer.trim(), format!("{command} done"));
+    }
+}
+
+impl Postgres {
+    /// Makes a streaming standby for whose copy commits wait; the URL of its database `postgres`.
+    pub fn synchronous_standby(&mut self) -> String {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        self.tell(&format!("standby {port}"));
+        run(&self.url, "ALTER SYSTEM SET synchronous_standby_names = '*'").unwrap();
+        run(&self.url, "SELECT pg_reload_conf()").unwrap();
+        self.expect_standby();
+        format!("postgres://venna@127.0.0.1:{port}/postgres")
+    }
+
+    /// Waits until commits wait for the standby, and it follows.
+    pub fn expect_standby(&self) {
+        let follows = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync' AND state = 'streaming'";
+        let begun = std::time::Instant::now();
+        while run(&self.url, follows).unwrap().is_empty() {
+            assert!(begun.elapsed() < PATIENCE, "the standby follows");
+            run(&self.url, "SELECT pg_sleep(0.02)").unwrap();
+        }
     }
 }
 
@@ -103,7 +127,10 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         // A server that a test has stopped took its databases along.
-        drop(run(&self.server, &format!("DROP DATABASE {} WITH (FORCE)", self.name)));
+        let and = if self.server.contains('?') { '&' } else { '?' };
+        // Nobody waits for a standby that a test has stopped.
+        let server = format!("{}{and}options=-c%20synchronous_commit%3Dlocal", self.server);
+        drop(run(&server, &format!("DROP DATABASE {} WITH (FORCE)", self.name)));
     }
 }
 

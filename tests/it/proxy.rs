@@ -25,6 +25,8 @@ pub enum Fault {
 /// What the proxy is told, and tells.
 #[derive(Default)]
 struct State {
+    /// Where new connections lead.
+    server: Mutex<Option<SocketAddr>>,
     faults: Mutex<VecDeque<Fault>>,
     silent: AtomicBool,
     refusing: AtomicBool,
@@ -45,14 +47,15 @@ impl Proxy {
     pub fn before(url: &str) -> (Self, String) {
         let (scheme, rest) = url.split_once("://").unwrap();
         let (place, path) = rest.split_once('/').unwrap();
-        let (user, server) = place.split_once('@').unwrap();
-        let server: SocketAddr = server.parse().unwrap();
+        let (user, _) = place.split_once('@').unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (address, state) = (listener.local_addr().unwrap(), Arc::<State>::default());
+        *state.server.lock().unwrap() = Some(server_of(url));
         let known = Arc::clone(&state);
         thread::spawn(move || {
             for client in listener.incoming() {
                 let state = Arc::clone(&known);
+                let server = state.server.lock().unwrap().unwrap();
                 thread::spawn(move || drop(serve(&client.unwrap(), server, &state)));
             }
         });
@@ -84,6 +87,11 @@ impl Proxy {
         self.state.refusing.store(refuse, Ordering::SeqCst);
     }
 
+    /// New connections lead to the server of this URL from now on; those that are there stay where they are.
+    pub fn lead_to(&self, url: &str) {
+        *self.state.server.lock().unwrap() = Some(server_of(url));
+    }
+
     /// How often the client waited for the database since it was asked last.
     pub fn round_trips(&self) -> u64 {
         self.state.round_trips.swap(0, Ordering::SeqCst)
@@ -97,6 +105,11 @@ impl Proxy {
     pub fn address(&self) -> SocketAddr {
         self.address
     }
+}
+
+fn server_of(url: &str) -> SocketAddr {
+    let (_, place) = url.split_once('@').unwrap();
+    place.split('/').next().unwrap().parse().unwrap()
 }
 
 /// One connection.

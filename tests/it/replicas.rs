@@ -25,7 +25,7 @@ use venna::model::scope::Scopes;
 /// What another server has decided holds everywhere within this.
 const HEARD: Duration = Duration::from_secs(1);
 /// No request takes longer, whatever the database does.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(5);
 /// How soon a database is used again that is back.
 const RECOVERY: Duration = Duration::from_secs(2);
 
@@ -33,8 +33,8 @@ fn asked(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|number| number.parse().unwrap())
 }
 
-struct Replica {
-    server: Server,
+pub struct Replica {
+    pub server: Server,
     config: Config,
     client: Client,
     _folder: TempDir,
@@ -53,7 +53,7 @@ async fn stamp_blobs(url: &str, folder: &Path) {
 }
 
 impl Replica {
-    async fn start(url: &str) -> Self {
+    pub async fn start(url: &str) -> Self {
         Self::with(url, &[]).await
     }
 
@@ -74,11 +74,11 @@ impl Replica {
         Self { server, config, client: Client::new(), _folder: folder }
     }
 
-    async fn installation(&self) -> Installation {
+    pub async fn installation(&self) -> Installation {
         Installation::open(&self.config.stores, Clock::system()).await.unwrap()
     }
 
-    fn request(&self, method: Method, path: &str, key: &str) -> RequestBuilder {
+    pub fn request(&self, method: Method, path: &str, key: &str) -> RequestBuilder {
         self.client.request(method, format!("http://{}{path}", self.server.address)).bearer_auth(key)
     }
 
@@ -94,14 +94,14 @@ impl Replica {
         }
     }
 
-    fn create(&self, key: &str, name: &str) -> RequestBuilder {
+    pub fn create(&self, key: &str, name: &str) -> RequestBuilder {
         let form = crate::house::Form::default().field("purpose", "user_data").file(name, name.as_bytes());
         let request = self.request(Method::POST, "/v1/files", key).header("idempotency-key", name);
         request.header("content-type", crate::house::Form::content_type()).body(form.close())
     }
 }
 
-async fn id(response: Response) -> String {
+pub async fn id(response: Response) -> String {
     assert_eq!(response.status(), 200);
     let file: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
     file["id"].as_str().unwrap().to_owned()

@@ -8,10 +8,11 @@ use super::endpoint::{CONNECT_TIMEOUT, Endpoint};
 use super::failure::Failure;
 use super::fair_gate::{FairGate, Owner, Permit};
 use super::pool_health::PoolHealth;
+use super::session_setup::{CommitMode, set_up};
 use super::tls;
 use crate::metadata::MetadataError;
 use crate::random;
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
 use futures_util::future::{maybe_done, poll_fn};
 use std::fmt;
 use std::ops::Deref;
@@ -19,7 +20,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant as StdInstant};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
@@ -109,17 +110,14 @@ pub(super) type LongRead<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>
 pub(super) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 impl Connections {
-    /// Nothing is connected yet. `settings` hold for every connection.
-    pub(super) fn new(endpoint: &Endpoint, settings: &str) -> Result<Self, OpenError> {
-        let mut config = endpoint.config.clone();
-        let given = config.get_options().map(|given| format!("{given} ")).unwrap_or_default();
-        config.options(format!("{given}{settings}"));
+    /// Makes a pool that has connected nothing yet. Each connection commits as `commit` says.
+    pub(super) fn new(endpoint: &Endpoint, commit: CommitMode) -> Result<Self, OpenError> {
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let tls = tls::connector(endpoint)?;
-        let manager = Manager::from_config(config, tls.clone(), manager);
+        let manager = Manager::from_config(endpoint.config.clone(), tls.clone(), manager);
         let health = PoolHealth::default();
         let pool = Pool::builder(manager).max_size(MAX_CONNECTIONS).runtime(Runtime::Tokio1);
-        let pool = pool.pre_recycle(health.check());
+        let pool = pool.post_create(set_up_hook(commit)).pre_recycle(health.check());
         let pool = pool.wait_timeout(Some(WAIT)).create_timeout(Some(CONNECT_TIMEOUT)).build();
         let pool = pool.map_err(|error| OpenError::Unusable(error.to_string()))?;
         Ok(Self {
@@ -153,6 +151,7 @@ impl Connections {
         let mut tries = 0;
         loop {
             tries += 1;
+            let begun = StdInstant::now();
             let failure = match timeout_at(deadline.last_word, attempt(deadline)).await {
                 Ok(Ok(done)) => return Ok(done),
                 Ok(Err(failure)) => failure,
@@ -162,7 +161,9 @@ impl Connections {
                 // What happened to one connection may have happened to those at rest, too.
                 self.health.suspect();
             }
-            let again = failure.is_conflict() || failure.is_lost();
+            // Nothing was written: a new connection may find a server that takes writes.
+            let elsewhere = matches!(failure, Failure::ReadOnly(_)) && self.health.end_sessions(begun);
+            let again = failure.is_conflict() || failure.is_lost() || elsewhere;
             if !again || tries == MAX_TRIES || Instant::now() >= deadline.request {
                 return Err(failure.into());
             }
@@ -176,7 +177,9 @@ impl Connections {
     pub(super) async fn session(&self, until: Instant) -> Result<Session, Failure> {
         match timeout_at(until, self.pool.get()).await {
             Ok(Ok(client)) => Ok(Session { client: Some(client), at_rest: AtomicBool::new(false) }),
-            Ok(Err(PoolError::Backend(error))) => Err(error.into()),
+            Ok(Err(PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)))) => {
+                Err(error.into())
+            }
             Err(_) | Ok(Err(PoolError::Timeout(_))) => Err(Failure::Late),
             Ok(Err(other)) => Err(Failure::Lost(other.to_string())),
         }
@@ -250,6 +253,18 @@ impl Connections {
         })
         .await
     }
+}
+
+/// Returns the hook that sets the settings of a new connection; one on which they do not last is closed.
+fn set_up_hook(commit: CommitMode) -> Hook {
+    Hook::async_fn(move |client, _| {
+        Box::pin(async move {
+            set_up(client, commit).await.map_err(|failure| {
+                tracing::warn!(%failure, "the settings of a connection cannot be set");
+                HookError::message("its settings cannot be set")
+            })
+        })
+    })
 }
 
 /// A read of many rows in a transaction of its own, which ends with it.

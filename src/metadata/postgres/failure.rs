@@ -22,6 +22,9 @@ pub(super) enum Failure {
     /// The database refused the statement.
     #[error("the database refused")]
     Refused(SqlState, #[source] Said),
+    /// The server takes no writes: it is a standby, or an operator keeps writers away from it. Nothing was written.
+    #[error("the database takes no writes: {0}")]
+    ReadOnly(String),
     /// There is no connection, or there is none any more.
     #[error("the connection to the database is lost: {0}")]
     Lost(String),
@@ -49,7 +52,7 @@ impl Failure {
         match self {
             Self::Lost(_) => true,
             Self::Refused(code, _) => ends_sessions(code),
-            Self::Late | Self::Crowded | Self::Unreadable(_) => false,
+            Self::Late | Self::Crowded | Self::ReadOnly(_) | Self::Unreadable(_) => false,
         }
     }
 
@@ -58,7 +61,7 @@ impl Failure {
         match self {
             Self::Late => true,
             Self::Refused(code, _) => *code == SqlState::QUERY_CANCELED,
-            Self::Lost(_) | Self::Unreadable(_) | Self::Crowded => false,
+            Self::Lost(_) | Self::ReadOnly(_) | Self::Unreadable(_) | Self::Crowded => false,
         }
     }
 
@@ -93,6 +96,9 @@ impl From<&DbError> for Said {
 impl From<DriverError> for Failure {
     fn from(error: DriverError) -> Self {
         if let Some(said) = error.as_db_error() {
+            if *said.code() == SqlState::READ_ONLY_SQL_TRANSACTION {
+                return Self::ReadOnly(said.message().to_owned());
+            }
             return Self::Refused(said.code().clone(), said.into());
         }
         let io = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<io::Error>());
@@ -111,6 +117,7 @@ impl From<Failure> for MetadataError {
             Failure::Refused(ref code, _) if is_mistake(code) => Self::Broken(Arc::new(failure)),
             Failure::Unreadable(_) => Self::Broken(Arc::new(failure)),
             Failure::Crowded => Self::Crowded(Arc::new(failure)),
+            Failure::ReadOnly(_) => Self::ReadOnly(Arc::new(failure)),
             Failure::Refused(..) | Failure::Lost(_) | Failure::Late => Self::Unavailable(Arc::new(failure)),
         }
     }

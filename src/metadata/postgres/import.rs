@@ -4,7 +4,7 @@
 use super::endpoint::Endpoint;
 use super::failure::Failure;
 use super::snapshot::{TABLES, Table};
-use super::{OpenError, PostgresStore, check_server, migrate, tls};
+use super::{OpenError, PostgresStore, check_server, migrate, pooler, tls};
 use crate::metadata::MetadataError;
 use crate::metadata::migrations::Outdated;
 use crate::metadata::sqlite::Dump;
@@ -99,6 +99,7 @@ async fn connect(endpoint: &Endpoint) -> Result<tokio_postgres::Client, OpenErro
     let (client, connection) = endpoint.config.connect(tls::connector(endpoint)?).await?;
     // It ends with its client.
     drop(tokio::spawn(connection));
+    pooler::refuse_shared_sessions(endpoint, &client).await?;
     Ok(client)
 }
 

@@ -32,8 +32,10 @@ mod overdue;
 #[cfg(test)]
 mod plans;
 mod pool_health;
+mod pooler;
 mod releases;
 mod rows;
+mod session_setup;
 mod snapshot;
 #[cfg(test)]
 mod statements;
@@ -81,6 +83,7 @@ use endpoint::Endpoint;
 use failure::Failure;
 use fair_gate::Owner;
 use group_commit::GroupCommit;
+use session_setup::CommitMode;
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -100,11 +103,6 @@ pub use tls::TlsError;
 const MIN_SERVER_VERSION: i32 = 150_000;
 /// How long the start waits for the database to answer. Migrations take as long as they need.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
-/// What holds for the statements of every connection. No statement may take longer than a request waits for it, no lock
-/// longer than that, and no transaction may be left open; a statement ends when its client is gone.
-const SETTINGS: &str = "-c statement_timeout=4000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=5000 \
-    -c client_connection_check_interval=1000 -c default_transaction_isolation=read\\ committed \
-    -c default_transaction_read_only=off -c jit=off";
 /// What makes the server lose what it acknowledged, when it is off.
 const DURABLE: [&str; 3] = ["fsync", "full_page_writes", "synchronous_commit"];
 
@@ -176,8 +174,7 @@ impl PostgresStore {
         let (mut client, commit, now_seconds) = opened;
         migrate::migrate(&mut client, outdated, now_seconds).await?;
         drop(client);
-        let settings = format!("{SETTINGS} -c synchronous_commit={commit}");
-        let connections = Arc::new(Connections::new(&endpoint, &settings)?);
+        let connections = Arc::new(Connections::new(&endpoint, commit)?);
         let creates = GroupCommit::new(Arc::clone(&connections), clock.clone());
         let deletes = GroupCommit::new(Arc::clone(&connections), clock.clone());
         Ok(Self { connections, creates, deletes, clock })
@@ -204,10 +201,11 @@ impl PostgresStore {
 }
 
 /// Connects to a server that can be used; the connection, how commits are made durable, and the time in Unix seconds.
-async fn connect(endpoint: &Endpoint, clock: &Clock) -> Result<(Client, &'static str, u64), OpenError> {
+async fn connect(endpoint: &Endpoint, clock: &Clock) -> Result<(Client, CommitMode, u64), OpenError> {
     let (client, connection) = endpoint.config.connect(tls::connector(endpoint)?).await?;
     // It ends with its client.
     drop(tokio::spawn(connection));
+    pooler::refuse_shared_sessions(endpoint, &client).await?;
     let commit = check_server(&client).await?;
     let now_seconds = match clock.set_ms() {
         Some(set_ms) => set_ms / 1000,
@@ -216,7 +214,7 @@ async fn connect(endpoint: &Endpoint, clock: &Clock) -> Result<(Client, &'static
     Ok((client, commit, now_seconds))
 }
 
-async fn check_server(client: &Client) -> Result<&'static str, OpenError> {
+async fn check_server(client: &Client) -> Result<CommitMode, OpenError> {
     let setting = async |name: &str| -> Result<String, OpenError> {
         Ok(client.query_one("SELECT current_setting($1)", &[&name]).await?.try_get(0)?)
     };
@@ -235,7 +233,7 @@ async fn check_server(client: &Client) -> Result<&'static str, OpenError> {
     }
     // Replicas that have to have applied what is committed are more than what is asked for here.
     let stronger = setting("synchronous_commit").await? == "remote_apply";
-    Ok(if stronger { "remote_apply" } else { "on" })
+    Ok(if stronger { CommitMode::Applied } else { CommitMode::Flushed })
 }
 
 fn count(rows: u64) -> usize {
@@ -891,6 +889,9 @@ impl MetadataStore for PostgresStore {
     }
 }
 
+#[cfg(test)]
+#[path = "../../../tests/it/pgbouncer.rs"]
+mod pgbouncer;
 #[cfg(test)]
 #[allow(dead_code, reason = "tests of the whole server use the rest")]
 #[path = "../../../tests/it/proxy.rs"]

@@ -9,6 +9,7 @@ use super::connections::{Connections, Deadline, Prepared, Session, Values, in_or
 use super::failure::Failure;
 use super::fair_gate::{Owner, Permit};
 use super::rows;
+use super::session_setup::CommitMode;
 use crate::failpoint;
 use crate::model::idempotency::IdempotencyKey;
 use crate::model::ids::WorkspaceId;
@@ -17,10 +18,17 @@ use futures_util::try_join;
 use std::ops::Deref;
 use std::sync::OnceLock;
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
 
 /// Between two questions whether a transaction that is still under way took place.
 const ASK_AGAIN: Duration = Duration::from_millis(50);
+/// How long the standbys may take to have what was found to be committed.
+const STANDBY_WAIT: Duration = Duration::from_secs(3);
+/// What a transaction asks when it begins: its number, the time, how it commits, and whether it may write.
+const BEGUN: &str = "SELECT pg_current_xact_id()::text, now_ms($1), current_setting('synchronous_commit'),
+    current_setting('transaction_read_only') = 'on'";
 
 /// What a change keeps others from until it has committed.
 #[derive(Clone, Debug)]
@@ -97,6 +105,19 @@ struct Begun {
     now_ms: u64,
 }
 
+impl Begun {
+    /// Reads a row of [`BEGUN`]. A transaction that may not write, or would not commit durably, goes no further.
+    fn from(row: &Row) -> Result<Self, Failure> {
+        let begun = Self { xid: row.try_get(0)?, now_ms: rows::number(row, 1)? };
+        if row.try_get(3)? {
+            return Err(Failure::ReadOnly("default_transaction_read_only is on, or it is a standby".to_owned()));
+        }
+        let commit: String = row.try_get(2)?;
+        let is_durable = [CommitMode::Flushed, CommitMode::Applied].iter().any(|mode| mode.value() == commit);
+        is_durable.then_some(begun).ok_or_else(|| Failure::Lost(format!("synchronous_commit was set to {commit}")))
+    }
+}
+
 impl Deref for Change<'_> {
     type Target = Session;
 
@@ -137,13 +158,13 @@ impl<'a> Change<'a> {
             for lock in locks {
                 sent.push((self.session.prepare(lock.sql()).await?, lock.value()));
             }
-            let number = self.session.prepare("SELECT pg_current_xact_id()::text, now_ms($1)").await?;
+            let number = self.session.prepare(BEGUN).await?;
             let set_ms: Values<'_> = &[&self.set_ms];
             let locked = in_order(sent.iter().map(|(statement, value)| value.wait_for(statement)));
             // They are sent in the order in which they stand here.
             let ((), _, begun, found) = try_join!(self.session.batch("BEGIN"), locked, number.row(set_ms), reads)?;
             let begun = begun.ok_or_else(|| Failure::Unreadable("a transaction without a number".to_owned()))?;
-            let begun = Begun { xid: begun.try_get(0)?, now_ms: rows::number(&begun, 1)? };
+            let begun = Begun::from(&begun)?;
             self.begun.set(begun).map_err(|_| Failure::Unreadable("a transaction was begun twice".to_owned()))?;
             Ok(found)
         })
@@ -187,7 +208,7 @@ impl<'a> Change<'a> {
         };
         let outcome = self.in_time(commit).await;
         let known = match &outcome {
-            Ok(()) => true,
+            Ok(()) | Err(Failure::ReadOnly(_)) => true,
             Err(Failure::Refused(..)) => !outcome.as_ref().is_err_and(Failure::is_lost),
             Err(_) => false,
         };
@@ -233,7 +254,7 @@ pub(super) async fn find_out(
 }
 
 /// Whether there is proof, once the transaction is not under way any more. Two statements, so that the second sees
-/// everything that the first took for committed.
+/// everything that the first took for committed. A standby is not asked: it may get to know of the transaction yet.
 async fn ask(
     connections: &Connections,
     xid: &str,
@@ -241,18 +262,36 @@ async fn ask(
     until: Instant,
 ) -> Result<Option<bool>, Failure> {
     let session = connections.session(until).await?;
-    let status = session.row("SELECT pg_xact_status($1::text::xid8)", &[&xid]).await?;
-    let status: Option<String> = status.map(|row| row.try_get(0)).transpose()?.flatten();
-    let found = if status.as_deref() == Some("in progress") {
-        Ok(None)
-    } else {
-        match proof {
-            Some(proof) => proof.is_there(&session).await.map(Some),
-            None => Ok(Some(false)),
-        }
+    let is_standby = session.row("SELECT pg_is_in_recovery()", &[]).await?.map(|row| row.try_get(0)).transpose()?;
+    if is_standby != Some(false) {
+        return Err(Failure::ReadOnly("a standby cannot tell".to_owned()));
+    }
+    let found = match proof {
+        _ if state(&session, xid).await?.as_deref() == Some("in progress") => Ok(None),
+        Some(proof) => proof.is_there(&session).await.map(Some),
+        None => Ok(Some(false)),
     };
+    if matches!(found, Ok(Some(true))) {
+        reach_standbys(&session).await?;
+    }
     session.settle(&found);
     found
+}
+
+/// Returns the state of a transaction; none when the database has not given its number, or has forgotten it. A promoted standby
+/// may never have heard of it.
+async fn state(session: &Session, xid: &str) -> Result<Option<String>, Failure> {
+    match session.row("SELECT pg_xact_status($1::text::xid8)", &[&xid]).await {
+        Err(Failure::Refused(code, _)) if code == SqlState::INVALID_PARAMETER_VALUE => Ok(None),
+        status => Ok(status?.map(|row| row.try_get(0)).transpose()?.flatten()),
+    }
+}
+
+/// Waits until the standbys that commits wait for have everything that is committed by now: a server that was started again
+/// shows what it had not sent to them. Standbys get all in its order, so one more commit is enough.
+async fn reach_standbys(session: &Session) -> Result<(), Failure> {
+    let commit = session.row("SELECT pg_logical_emit_message(true, 'venna', '')", &[]);
+    timeout(STANDBY_WAIT, commit).await.unwrap_or(Err(Failure::Late)).map(drop)
 }
 
 impl Proof {

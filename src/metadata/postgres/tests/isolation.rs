@@ -144,7 +144,7 @@ async fn a_long_read_past_its_limit_ends_and_gives_its_place_back() {
     let Some(database) = Database::fresh("the limit of long reads") else { return };
     let workspace = contract::tenant(&open(&database, &Clock::system()).await, "patient").await.workspace;
     let endpoint: Endpoint = database.url.parse().unwrap();
-    let mut connections = Connections::new(&endpoint, "").unwrap();
+    let mut connections = Connections::new(&endpoint, CommitMode::Flushed).unwrap();
     connections.long_timeout = LIMIT;
     let connections = Arc::new(connections);
     let sleep = async |sql: &'static str| {

@@ -2,9 +2,11 @@
 
 mod isolation;
 mod migrations;
+mod poolers;
 mod servers;
 
 use super::super::{contract, export_contract, ledger_contract};
+use super::pgbouncer::PgBouncer;
 use super::proxy::{Fault, Proxy};
 use super::testbed::{Database, Postgres};
 use super::*;

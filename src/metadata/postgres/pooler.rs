@@ -1,0 +1,72 @@
+//! Tells a pooler that keeps sessions from one that shares them.
+//!
+//! In `PgBouncer`'s modes `transaction` and `statement` a connection gets another session of the server for each transaction.
+//! What was set for the session, such as `synchronous_commit`, is then another client's, and so are locks and prepared
+//! statements. Such a pooler is refused at the start, since nothing would fail at once.
+
+use super::endpoint::Endpoint;
+use super::failure::Failure;
+use super::{OpenError, tls};
+use std::time::Duration;
+use tokio::time::timeout;
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+/// Attempts to be given the session of another connection. One is enough where nobody else uses the pooler.
+const TRIES: u32 = 5;
+/// How long the second connection may wait for a session of its own.
+const SECOND_SESSION: Duration = Duration::from_secs(5);
+
+/// Refuses a pooler that shares sessions: while one connection is idle and another one in a transaction, each has to keep
+/// a session of its own.
+///
+/// # Errors
+/// When they share one, or there is no second session.
+pub(super) async fn refuse_shared_sessions(endpoint: &Endpoint, idle: &Client) -> Result<(), OpenError> {
+    let second = async {
+        let (busy, connection) = endpoint.config.connect(tls::connector(endpoint)?).await?;
+        // It ends with its client.
+        drop(tokio::spawn(connection));
+        share_sessions(idle, &busy).await.map_err(OpenError::from)
+    };
+    let shared = timeout(SECOND_SESSION, second).await.unwrap_or_else(|_| {
+        let wait = SECOND_SESSION.as_secs();
+        Err(OpenError::Unusable(format!(
+            "a second connection got no session within {wait} s: a pooler in between needs at least 16 connections to the \
+             database for each venna server, and 2 for each command (PgBouncer: default_pool_size)"
+        )))
+    })?;
+    if shared {
+        return Err(OpenError::Unusable(
+            "a pooler in between shares sessions among connections: let it keep a session for each connection (PgBouncer: \
+             pool_mode = session for this database), or connect to the database itself"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+async fn share_sessions(idle: &Client, busy: &Client) -> Result<bool, Failure> {
+    let own = session_number(idle, "").await?;
+    for _ in 0..TRIES {
+        // Where sessions are shared by statements, a transaction cannot begin.
+        let is_shared = session_number(busy, "").await? == own
+            || session_number(busy, "BEGIN;").await? == own
+            || session_number(idle, "").await? != own;
+        if is_shared {
+            return Ok(true);
+        }
+        busy.batch_execute("ROLLBACK").await?;
+    }
+    Ok(false)
+}
+
+/// Returns the number of the server's process behind a connection. Nothing is prepared: a pooler that shares sessions may not
+/// know it later.
+async fn session_number(client: &Client, before: &str) -> Result<String, Failure> {
+    let answers = client.simple_query(&format!("{before} SELECT pg_backend_pid()")).await?;
+    let number = answers.iter().find_map(|answer| match answer {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    });
+    number.ok_or_else(|| Failure::Unreadable("a session without a number".to_owned()))
+}
