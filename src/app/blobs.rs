@@ -41,12 +41,16 @@ async fn open_cloud(
     stores: &StoreConfig,
     notes: Arc<dyn UploadNotes>,
 ) -> Result<Arc<dyn BlobStore>> {
-    let blobs = connect(cloud, stores.blobs_timeout, notes)?;
-    match blobs.probe().await {
-        Err(BlobError::OutOfSpace(error)) => tracing::warn!(%error, "the blob store is full"),
-        proven => proven.map_err(told).with_context(|| format!("cannot keep blobs in {cloud} (blobs_url)"))?,
+    // What is wrong with the variables is said first.
+    let unproven = connect(cloud, stores.blobs_timeout, Arc::clone(&notes))?;
+    match CloudBlobs::open(&place(cloud, stores.blobs_timeout), notes).await {
+        Ok(blobs) => Ok(Arc::new(blobs)),
+        Err(BlobError::OutOfSpace(error)) => {
+            tracing::warn!(%error, "the blob store is full");
+            Ok(Arc::new(unproven))
+        }
+        Err(error) => Err(told(error)).with_context(|| format!("cannot keep blobs in {cloud} (blobs_url)")),
     }
-    Ok(Arc::new(blobs))
 }
 
 /// The blobs, to read from.
@@ -112,9 +116,9 @@ pub fn refuse_contradictions(config: &Config) -> Result<()> {
     }
 }
 
-fn connect(cloud: &CloudConfig, request_time: Duration, notes: Arc<dyn UploadNotes>) -> Result<CloudBlobs> {
+fn place(cloud: &CloudConfig, request_time: Duration) -> Place {
     let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-    let place = Place {
+    Place {
         protocol: match cloud.scheme {
             CloudScheme::S3 => Protocol::S3,
             CloudScheme::Gcs => Protocol::Gcs,
@@ -124,8 +128,11 @@ fn connect(cloud: &CloudConfig, request_time: Duration, notes: Arc<dyn UploadNot
         prefix: cloud.prefix.clone(),
         variables: cloud.variables.of(cloud.scheme).map(owned).collect(),
         request_time,
-    };
-    CloudBlobs::connect(&place, notes).map_err(told).with_context(|| {
+    }
+}
+
+fn connect(cloud: &CloudConfig, request_time: Duration, notes: Arc<dyn UploadNotes>) -> Result<CloudBlobs> {
+    CloudBlobs::connect(&place(cloud, request_time), notes).map_err(told).with_context(|| {
         format!("cannot reach {cloud} (blobs_url) with the variables {}*", cloud.scheme.variables_begin_with())
     })
 }

@@ -50,6 +50,8 @@ pub enum Fault {
     NoBucket,
     /// It is done, but only after the time of a stall.
     Slow,
+    /// Nothing was done, and this is the status and the code.
+    Refuses(u16, &'static str),
 }
 
 /// Which requests fail.
@@ -64,11 +66,19 @@ pub enum Which {
     Parts,
     /// Those that read an object, the first time: what is read again comes.
     FirstReads,
+    /// Those that name a checksum.
+    Checksums,
+    /// Those that put an object only where there is none.
+    Conditional,
+    /// Those that remove several objects.
+    BulkDeletes,
+    Copies,
+    Lists,
 }
 
 use Fault::{
-    Duplicate, ErrorIn200, ErrorIn200Done, InternalError, LostAnswer, NoBucket, Reset, ResetInBody, Slow, SlowDown,
-    Stall, StallInBody, Truncated,
+    Duplicate, ErrorIn200, ErrorIn200Done, InternalError, LostAnswer, NoBucket, Refuses, Reset, ResetInBody, Slow,
+    SlowDown, Stall, StallInBody, Truncated,
 };
 
 /// Every fault that passes.
@@ -114,6 +124,8 @@ struct Shared {
     dice: Mutex<Dice>,
     /// How requests fail, if they all fail alike.
     only: Mutex<Option<(Which, Fault)>>,
+    /// How many of them still do.
+    rest: AtomicUsize,
     failed_completions: AtomicUsize,
     counts: Mutex<BTreeMap<Fault, usize>>,
     requests: AtomicUsize,
@@ -135,6 +147,7 @@ impl FaultProxy {
             stall,
             dice: Mutex::new(dice),
             only: Mutex::default(),
+            rest: AtomicUsize::new(usize::MAX),
             failed_completions: AtomicUsize::new(0),
             counts: Mutex::default(),
             requests: AtomicUsize::new(0),
@@ -158,7 +171,14 @@ impl FaultProxy {
 
     /// From now on every such request fails like this, and no other does.
     pub fn fail_with(&self, which: Which, fault: Fault) {
-        *self.shared.only.lock().unwrap() = Some((which, fault));
+        self.fail_some_with(usize::MAX, which, fault);
+    }
+
+    /// So many of such requests fail like this, and no other does.
+    pub fn fail_some_with(&self, count: usize, which: Which, fault: Fault) {
+        let mut only = self.shared.only.lock().unwrap();
+        self.shared.rest.store(count, Ordering::SeqCst);
+        *only = Some((which, fault));
     }
 
     /// How often each fault came up.
@@ -238,6 +258,7 @@ impl Shared {
             InternalError => Ok(refusal(500, "InternalError")),
             SlowDown => Ok(refusal(503, "SlowDown")),
             NoBucket => Ok(refusal(404, "NoSuchBucket")),
+            Refuses(status, code) => Ok(refusal(status, code)),
             Reset => Err(gone()),
             Stall => {
                 tokio::time::sleep(self.stall).await;
@@ -275,11 +296,18 @@ impl Shared {
                 Which::Completions => whole.completes(),
                 Which::Parts => whole.method == Method::PUT && whole.query_has("uploadId"),
                 Which::FirstReads => whole.reads(),
+                Which::Checksums => whole.headers.keys().any(|name| name.as_str().starts_with("x-amz-checksum-")),
+                Which::Conditional => whole.headers.contains_key("if-none-match"),
+                Which::BulkDeletes => whole.method == Method::POST && whole.query_has("delete"),
+                Which::Copies => whole.headers.contains_key("x-amz-copy-source"),
+                Which::Lists => whole.query_has("list-type"),
             };
             if wanted && which == Which::FirstReads {
                 *only = None;
             }
-            return wanted.then_some(fault);
+            let take_one = |rest: usize| rest.checked_sub(1);
+            let left = || self.rest.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take_one).is_ok();
+            return (wanted && left()).then_some(fault);
         }
         let (mut dice, share) = (self.dice.lock().unwrap(), self.share.load(Ordering::SeqCst) as usize);
         let peculiar =

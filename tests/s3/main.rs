@@ -18,6 +18,7 @@ mod house;
 mod latency;
 mod load;
 mod memory;
+mod oddities;
 #[allow(dead_code, reason = "each test binary uses its part of it")]
 #[path = "../it/postgres.rs"]
 mod postgres;

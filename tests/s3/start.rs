@@ -41,17 +41,33 @@ async fn a_bucket_that_cannot_be_used_is_told_at_the_start() {
     let bucket = Bucket::open();
     let because = |reason: &str| format!("cannot keep blobs in {} (blobs_url): {reason}", bucket.url("p"));
     let refused = refusal(&bucket, bucket.address, &[("AWS_SECRET_ACCESS_KEY", "hunter2")], &[]).await;
-    assert_eq!(refused, because("the store answered 403 SignatureDoesNotMatch"));
+    let keys = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY";
+    assert_eq!(refused, because(&format!("putting an object: the store answered 403 SignatureDoesNotMatch ({keys})")));
     let proxy = FaultProxy::before(bucket.address, Duration::from_mins(1), Dice::default());
     proxy.fail_with(Which::All, Fault::NoBucket);
     let refused = refusal(&bucket, proxy.address, &[], &[]).await;
-    assert_eq!(refused, because("the store answered 404 NoSuchBucket"));
+    let endpoint = "the bucket is not made; or AWS_ENDPOINT, AWS_VIRTUAL_HOSTED_STYLE_REQUEST";
+    assert_eq!(refused, because(&format!("putting an object: the store answered 404 NoSuchBucket ({endpoint})")));
     proxy.fail_with(Which::All, Fault::Stall);
     let refused = refusal(&bucket, proxy.address, &[], &[]).await;
-    assert_eq!(refused, because("the store did not answer in time"));
+    assert_eq!(refused, because("putting an object: the store did not answer in time"));
     let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let refused = refusal(&bucket, nowhere, &[], &[]).await;
-    assert_eq!(refused, because("the connection to the store failed"));
+    assert_eq!(refused, because("putting an object: the connection to the store failed"));
+    for (which, call) in [
+        (Which::FirstReads, "reading a range of an object: the store answered 405 MethodNotAllowed"),
+        (
+            Which::Parts,
+            "uploading an object in two parts: the store answered 405 MethodNotAllowed (AWS_CHECKSUM_ALGORITHM=none)",
+        ),
+        (Which::Copies, "copying an object: the store answered 405 MethodNotAllowed"),
+        (Which::Lists, "listing objects: the store answered 405 MethodNotAllowed"),
+    ] {
+        proxy.fail_with(which, Fault::Refuses(405, "MethodNotAllowed"));
+        assert_eq!(refusal(&bucket, proxy.address, &[], &[]).await, because(call));
+    }
+    let left: Vec<String> = bucket.objects("p").into_iter().filter(|key| key.contains("probe-")).collect();
+    assert!(left.is_empty() && bucket.unfinished() == (Vec::new(), Vec::new()), "{left:?}");
 }
 
 #[tokio::test]

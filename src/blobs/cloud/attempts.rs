@@ -51,7 +51,8 @@ impl Attempts {
         self.breaker.is_open()
     }
 
-    /// Makes a request that does no harm when it is made twice, each time within `patience`.
+    /// Makes a request that does no harm when it is made twice, each time within `patience`. A refusal that stores give in
+    /// passing is doubted once.
     ///
     /// # Errors
     /// The last failure. When it is a passing one, it is not known whether the store did what it was asked for.
@@ -60,11 +61,12 @@ impl Attempts {
         F: Future<Output = object_store::Result<T>>,
     {
         let deadline = Instant::now() + patience * FULL_ATTEMPTS;
-        let mut pauses = Pauses::default();
+        let (mut pauses, mut doubted) = (Pauses::default(), false);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let failure = match self.make_once(patience.min(left), &request).await {
                 Err(failure) if failure.kind == Kind::Passing && !failure.is_resting() => failure,
+                Err(failure) if failure.is_doubtful() && !std::mem::replace(&mut doubted, true) => failure,
                 outcome => return outcome,
             };
             let Some(pause) = pauses.next().filter(|pause| Instant::now() + *pause < deadline) else {
@@ -130,6 +132,8 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
     use tokio::time::pause;
 
+    const DOUBTED: &str = "status code: 400 x: <Code>InvalidPart</Code>";
+
     fn failing(text: &str) -> Error {
         Error::Generic { store: "S3", source: text.into() }
     }
@@ -151,6 +155,9 @@ mod tests {
         assert_eq!(made.load(Ordering::Relaxed), 3);
         let refused = attempts.make(patience, answers(&["status code: 400"])).await.unwrap_err();
         assert_eq!((refused.kind, made.load(Ordering::Relaxed)), (Kind::Refused, 1));
+        assert_eq!(attempts.make(patience, answers(&[DOUBTED])).await.unwrap(), 7);
+        let refused = attempts.make(patience, answers(&[DOUBTED; 9])).await.unwrap_err();
+        assert_eq!((refused.kind, made.load(Ordering::Relaxed)), (Kind::Refused, 2));
         let down = attempts.make(patience, answers(&["status code: 500"; 9])).await.unwrap_err();
         assert_eq!((down.kind, made.load(Ordering::Relaxed)), (Kind::Passing, MAX_ATTEMPTS));
     }

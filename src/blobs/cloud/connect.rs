@@ -14,6 +14,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an idle connection is kept: less than the shortest time after which stores are known to close theirs.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// The variable that says which checksum requests to S3 have, besides the SHA-256 that is signed.
+pub(super) const CHECKSUM: &str = "AWS_CHECKSUM_ALGORITHM";
+/// Its value for a store that refuses checksums.
+pub(super) const NO_CHECKSUM: &str = "none";
+
 /// Which cloud, or whose protocol a store speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
@@ -29,6 +34,8 @@ pub enum Protocol {
 #[derive(Clone, Debug)]
 pub(super) struct Client {
     pub(super) objects: Arc<dyn ObjectStore>,
+    /// The same, but for that it removes each object with a request of its own.
+    pub(super) singly: Arc<dyn ObjectStore>,
     pub(super) multiparts: Multiparts,
     /// Signs URLs that name what the answer is called; not every cloud can.
     pub(super) signer: Option<Arc<dyn Signer>>,
@@ -64,21 +71,29 @@ pub(super) fn client<'a>(
     }
 }
 
-/// The store verifies the SHA-256 of what it gets before it answers, unless another checksum was chosen.
+/// The store verifies the SHA-256 of what it gets before it answers, unless another checksum was chosen, or none.
 fn s3(bucket: &str, variables: &[(String, &str)]) -> Result<Client, String> {
     let keys = [AmazonS3ConfigKey::Endpoint, AmazonS3ConfigKey::S3Endpoint];
     let of_key = |(name, value): &(String, &str)| Some((name.parse::<AmazonS3ConfigKey>().ok()?, (*value).to_owned()));
-    let known: Vec<_> = variables.iter().filter_map(of_key).collect();
+    let mut known: Vec<_> = variables.iter().filter_map(of_key).collect();
+    let is_without = |(key, value): &(AmazonS3ConfigKey, String)| {
+        matches!(key, AmazonS3ConfigKey::Checksum) && value.eq_ignore_ascii_case(NO_CHECKSUM)
+    };
+    let checksum = (!known.iter().any(is_without)).then_some(Checksum::SHA256);
+    known.retain(|variable| !is_without(variable));
     let plain = known.iter().any(|(key, value)| keys.contains(key) && value.starts_with("http://"));
-    let base = AmazonS3Builder::new().with_checksum_algorithm(Checksum::SHA256);
+    let base = AmazonS3Builder::new();
+    let base = checksum.map_or(base.clone(), |checksum| base.with_checksum_algorithm(checksum));
     let builder =
         known.into_iter().fold(base.with_client_options(options()).with_allow_http(plain), |builder, (key, value)| {
             builder.with_config(key, value)
         });
-    let store =
-        Arc::new(builder.with_bucket_name(bucket).with_retry(retries()).build().map_err(|error| named(&error))?);
+    let builder = builder.with_bucket_name(bucket).with_retry(retries());
+    let singly = builder.clone().with_disable_bulk_delete(true).build().map_err(|error| named(&error))?;
+    let store = Arc::new(builder.build().map_err(|error| named(&error))?);
     Ok(Client {
         objects: Arc::clone(&store) as _,
+        singly: Arc::new(singly),
         multiparts: Multiparts(Arc::clone(&store) as _),
         signer: Some(store),
     })
@@ -93,6 +108,7 @@ fn gcs(bucket: &str, variables: &[(String, &str)]) -> Result<Client, String> {
         Arc::new(builder.with_bucket_name(bucket).with_retry(retries()).build().map_err(|error| named(&error))?);
     Ok(Client {
         objects: Arc::clone(&store) as _,
+        singly: Arc::clone(&store) as _,
         multiparts: Multiparts(Arc::clone(&store) as _),
         signer: Some(store),
     })
@@ -105,7 +121,8 @@ fn azure(container: &str, variables: &[(String, &str)]) -> Result<Client, String
         variables.iter().filter_map(of_key).fold(base, |builder, (key, value)| builder.with_config(key, value));
     let store =
         Arc::new(builder.with_container_name(container).with_retry(retries()).build().map_err(|error| named(&error))?);
-    Ok(Client { objects: Arc::clone(&store) as _, multiparts: Multiparts(store), signer: None })
+    let (objects, singly) = (Arc::clone(&store) as _, Arc::clone(&store) as _);
+    Ok(Client { objects, singly, multiparts: Multiparts(store), signer: None })
 }
 
 /// How long a whole request may take is watched where it is known how many bytes it carries.

@@ -13,6 +13,9 @@ const MAX_CODE_BYTES: usize = 64;
 const STATUS: &str = "status code: ";
 /// Codes by which stores say that there is no room.
 const FULL: [&str; 4] = ["QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "StorageQuotaExceeded"];
+/// Codes of refusals that stores give in passing, though the request was right: such a request is made once more.
+const DOUBTFUL: [&str; 5] =
+    ["InvalidPart", "RequestTimeTooSkewed", "BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch"];
 /// Codes of refusals that pass by themselves.
 const PASSING: [&str; 4] = ["RequestTimeout", "SlowDown", "ServerBusy", "OperationAborted"];
 
@@ -92,6 +95,26 @@ impl Failure {
     /// The store did something else than it was asked for.
     pub(super) const fn odd(what: &'static str) -> Self {
         Self { kind: Kind::Passing, how: How::Told(what) }
+    }
+
+    /// The store did what it was asked for, and something else came of it.
+    pub(super) const fn told(what: &'static str) -> Self {
+        Self { kind: Kind::Refused, how: How::Told(what) }
+    }
+
+    /// The status of the answer.
+    pub(super) const fn status(&self) -> Option<u16> {
+        if let How::Answered { status, .. } = self.how { status } else { None }
+    }
+
+    /// The code of the answer; none where the store was not heard.
+    pub(super) fn code(&self) -> Option<&str> {
+        if let How::Answered { code, .. } = &self.how { Some(code.as_deref().unwrap_or_default()) } else { None }
+    }
+
+    /// Whether the store refused what it may take the next time.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.kind == Kind::Refused && self.code().is_some_and(|code| DOUBTFUL.contains(&code))
     }
 
     /// The store has fewer bytes than there should be.

@@ -9,6 +9,7 @@ mod breaker;
 mod connect;
 mod failure;
 mod parts;
+mod proof;
 mod quarantine;
 mod read;
 mod write;
@@ -35,6 +36,7 @@ use object_store::{MultipartId, ObjectStoreExt, PutPayload};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -51,6 +53,8 @@ const PAGE_REQUESTS: usize = 10;
 const HEADS_AT_ONCE: usize = 16;
 /// Uploads that are aborted at once.
 const ABORTS_AT_ONCE: usize = 8;
+/// Objects that are removed at once, one request each.
+const DELETES_AT_ONCE: usize = 16;
 /// Keys that are removed with one request, where a store can do that.
 const DELETE_KEYS: usize = 1000;
 /// How long a proof holds that the store can be written to: each is a write that is billed.
@@ -73,6 +77,12 @@ pub struct Place {
     pub variables: Vec<(String, String)>,
     /// How long a request may take, with all that is tried again.
     pub request_time: Duration,
+}
+
+impl Place {
+    fn names(&self, variable: &str) -> bool {
+        self.variables.iter().any(|(name, _)| name.eq_ignore_ascii_case(variable))
+    }
 }
 
 impl fmt::Debug for Place {
@@ -106,9 +116,32 @@ struct Bucket {
     notes: Arc<dyn UploadNotes>,
     in_flight: Arc<Semaphore>,
     proven: Mutex<Option<Instant>>,
+    protocol: Protocol,
+    /// The store does not remove several objects with one request.
+    deletes_singly: AtomicBool,
 }
 
 impl CloudBlobs {
+    /// A client for the bucket, once the store has shown that it does what is asked of it later. Where it refuses checksums,
+    /// it gets none: what is signed has the SHA-256 of the content all the same.
+    ///
+    /// # Errors
+    /// What is missing or wrong among the variables, or what the store refused.
+    pub async fn open(place: &Place, notes: Arc<dyn UploadNotes>) -> Result<Self, BlobError> {
+        let blobs = Self::connect(place, Arc::clone(&notes))?;
+        match proof::prove(&blobs.0).await {
+            Err(refused) if proof::refused_form(&refused) && !place.names(connect::CHECKSUM) => {
+                let mut without = place.clone();
+                without.variables.push((connect::CHECKSUM.to_owned(), connect::NO_CHECKSUM.to_owned()));
+                let blobs = Self::connect(&without, notes)?;
+                proof::prove(&blobs.0).await?;
+                tracing::warn!("the blob store refuses checksums and gets none ({}=none)", connect::CHECKSUM);
+                Ok(blobs)
+            }
+            proven => proven.map(|()| blobs),
+        }
+    }
+
     /// A client for the bucket, which is not asked for anything yet.
     ///
     /// # Errors
@@ -123,6 +156,8 @@ impl CloudBlobs {
             notes,
             in_flight: Arc::new(Semaphore::new(IN_FLIGHT_PARTS as usize)),
             proven: Mutex::default(),
+            protocol: place.protocol,
+            deletes_singly: AtomicBool::new(false),
         })))
     }
 
@@ -231,8 +266,7 @@ impl BlobStore for CloudBlobs {
         }
         let key = self.0.root.clone().join(format!("probe-{:016x}", u64::from_be_bytes(random::bytes())));
         self.0.put_small(&key, Bytes::from_static(b"venna")).await?;
-        let attempts = &self.0.attempts;
-        attempts.make(attempts.patience(), || self.0.client.objects.delete(&key)).await?;
+        self.0.delete_one(&key).await?;
         *self.0.proven.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         Ok(())
     }
@@ -257,15 +291,17 @@ impl Bucket {
 
     /// The length of a blob in bytes, if it is there.
     async fn size(&self, id: BlobId) -> Result<Option<u64>, BlobError> {
-        let key = self.key_of(id);
-        match self.attempts.make(self.attempts.patience(), || self.client.objects.head(&key)).await {
+        self.size_of(&self.key_of(id)).await
+    }
+
+    async fn size_of(&self, key: &Path) -> Result<Option<u64>, BlobError> {
+        match self.attempts.make(self.attempts.patience(), || self.client.objects.head(key)).await {
             Ok(found) => Ok(Some(found.size)),
             Err(Failure { kind: Kind::Missing, .. }) => Ok(None),
             Err(failure) => Err(failure.into()),
         }
     }
 
-    /// At most [`LIST_KEYS`] keys under a prefix, in order, behind `after`.
     /// Names of blobs, or those that begin with some digits, behind `after`.
     async fn names(&self, begin: Option<&str>, after: Option<NamesCursor>) -> Result<Option<NamesPage>, BlobError> {
         let folder = self.blobs();
@@ -295,6 +331,7 @@ impl Bucket {
         Ok(last.filter(|_| found).map(|last| NamesPage { blobs, strays, last }))
     }
 
+    /// At most [`LIST_KEYS`] keys under a prefix, in order, behind `after`.
     async fn list(&self, folder: &Path, after: Option<&Path>) -> Result<Vec<Path>, Failure> {
         let request = || {
             let keys = match after {
@@ -336,8 +373,11 @@ impl Bucket {
     /// Removes at most [`DELETE_KEYS`] blobs, and aborts what was begun of them first: no part is left that is billed.
     async fn delete(&self, ids: &[BlobId]) -> Vec<(BlobId, Result<(), BlobError>)> {
         let mut failed = self.abort_noted(ids).await;
-        let wanted: Vec<BlobId> = ids.iter().copied().filter(|id| !failed.contains_key(id)).collect();
-        failed.extend(self.delete_objects(&wanted).await);
+        let wanted = ids.iter().filter(|id| !failed.contains_key(id));
+        let wanted: HashMap<Path, BlobId> = wanted.map(|id| (self.key_of(*id), *id)).collect();
+        let keys: Vec<Path> = wanted.keys().cloned().collect();
+        let left = self.delete_keys(&keys).await;
+        failed.extend(left.into_iter().filter_map(|(key, failure)| Some((*wanted.get(&key)?, failure))));
         ids.iter().map(|id| (*id, failed.remove(id).map_or(Ok(()), |failure| Err(failure.into())))).collect()
     }
 
@@ -357,13 +397,29 @@ impl Bucket {
         stream::iter(aborts).buffer_unordered(ABORTS_AT_ONCE).filter_map(std::future::ready).collect().await
     }
 
-    /// Removes objects, all with one request where the store can do that; those that may be left, and why. What was not
-    /// there is removed.
-    async fn delete_objects(&self, ids: &[BlobId]) -> HashMap<BlobId, Failure> {
-        let left = Mutex::new(ids.to_vec());
+    /// Removes objects, all with one request where the store can do that, else one by one; those that may be left, and why.
+    /// What was not there is removed.
+    async fn delete_keys(&self, keys: &[Path]) -> HashMap<Path, Failure> {
+        if self.deletes_singly.load(Ordering::Relaxed) {
+            return self.delete_singly(keys).await;
+        }
+        let (left, failure) = self.delete_at_once(keys).await;
+        if !matches!(failure.kind, Kind::Refused | Kind::Unsupported) {
+            return left.into_iter().map(|key| (key, failure.clone())).collect();
+        }
+        let still = self.delete_singly(&left).await;
+        if still.len() < left.len() && !self.deletes_singly.swap(true, Ordering::Relaxed) {
+            tracing::warn!(%failure, "the blob store removes objects one by one only (AWS_DISABLE_BULK_DELETE=true)");
+        }
+        still
+    }
+
+    /// Removes objects with one request; those that may be left, and why.
+    async fn delete_at_once(&self, keys: &[Path]) -> (Vec<Path>, Failure) {
+        let left = Mutex::new(keys.to_vec());
         let request = || async {
             let asked = left.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let keys: Vec<_> = asked.iter().map(|id| Ok(self.key_of(*id))).collect();
+            let keys: Vec<_> = asked.into_iter().map(Ok).collect();
             let answers: Vec<_> = self.client.objects.delete_stream(stream::iter(keys).boxed()).collect().await;
             let (mut gone, mut failure) = (HashSet::new(), None);
             for answer in answers {
@@ -373,13 +429,28 @@ impl Bucket {
                     Err(error) => failure = Some(error),
                 }
             }
-            left.lock().unwrap_or_else(PoisonError::into_inner).retain(|id| !gone.contains(&self.key_of(*id)));
+            left.lock().unwrap_or_else(PoisonError::into_inner).retain(|key| !gone.contains(key));
             failure.map_or(Ok(()), Err)
         };
-        let outcome = self.attempts.make(self.attempts.patience_for(ids.len() as u64), request).await;
+        let outcome = self.attempts.make(self.attempts.patience_for(keys.len() as u64), request).await;
         let failure = outcome.err().unwrap_or_else(|| Failure::odd("the store did not say that it is gone"));
-        let left = left.into_inner().unwrap_or_else(PoisonError::into_inner);
-        left.into_iter().map(|id| (id, failure.clone())).collect()
+        (left.into_inner().unwrap_or_else(PoisonError::into_inner), failure)
+    }
+
+    async fn delete_singly(&self, keys: &[Path]) -> HashMap<Path, Failure> {
+        let deletes = keys.iter().cloned().map(|key| async move {
+            let failure = self.delete_one(&key).await.err()?;
+            Some((key, failure))
+        });
+        stream::iter(deletes).buffer_unordered(DELETES_AT_ONCE).filter_map(std::future::ready).collect().await
+    }
+
+    /// Removes an object; one that is not there is removed.
+    async fn delete_one(&self, key: &Path) -> Result<(), Failure> {
+        match self.attempts.make(self.attempts.patience(), || self.client.singly.delete(key)).await {
+            Ok(()) | Err(Failure { kind: Kind::Missing, .. }) => Ok(()),
+            Err(failure) => Err(failure),
+        }
     }
 }
 

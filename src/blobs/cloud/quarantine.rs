@@ -1,7 +1,6 @@
 //! Keys under `quarantine/`: what no row explains waits there before it is removed, each under the blob's name and the
 //! second from which on it waits.
 
-use super::failure::{Failure, Kind};
 use super::write::CloudWriter;
 use super::{Bucket, read};
 use crate::blobs::{BlobError, BlobWriter};
@@ -83,9 +82,5 @@ fn folder(bucket: &Bucket) -> Path {
 }
 
 async fn remove(bucket: &Bucket, key: &Path) -> Result<(), BlobError> {
-    let attempts = &bucket.attempts;
-    match attempts.make(attempts.patience(), || bucket.client.objects.delete(key)).await {
-        Ok(()) | Err(Failure { kind: Kind::Missing, .. }) => Ok(()),
-        Err(failure) => Err(failure.into()),
-    }
+    Ok(bucket.delete_one(key).await?)
 }

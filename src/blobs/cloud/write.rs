@@ -24,11 +24,14 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 /// Parts of one blob that are on their way at once.
 const PARTS_AT_ONCE: usize = 4;
 /// How much longer the store may take to put a blob together, for each of its parts.
 const TIME_PER_PART: Duration = Duration::from_millis(50);
+/// Pauses before the store is asked again for an object that an earlier attempt may still be putting together.
+const COMPLETION_PAUSES: [Duration; 2] = [Duration::from_millis(300), Duration::from_secs(1)];
 /// Under which name an object remembers the SHA-256 of what was put.
 const SHA256: &str = "sha256";
 
@@ -185,7 +188,7 @@ impl Object {
         match attempts.make(patience, request).await {
             Ok(_) => {}
             // It may have been put together by an attempt whose answer was lost, which leaves no upload to put together.
-            Err(failure) if self.is_there(size_bytes, None).await => {
+            Err(failure) if self.comes_to_be(size_bytes, &failure).await => {
                 tracing::debug!(%failure, "a blob was put together although the store did not say so");
             }
             Err(failure) => return Err(failure.of_upload()),
@@ -199,7 +202,7 @@ impl Object {
         let payload = PutPayload::from_iter(content);
         let sha256 = digest.sha256.to_string();
         let mut stored = self.put_as(PutMode::Create, &payload, &sha256).await;
-        if matches!(&stored, Err(failure) if failure.kind == Kind::Unsupported) {
+        if matches!(&stored, Err(failure) if failure.kind == Kind::Unsupported || failure.status() == Some(400)) {
             stored = self.put_as(PutMode::Overwrite, &payload, &sha256).await;
         }
         match stored {
@@ -220,6 +223,19 @@ impl Object {
         let request = || self.bucket.client.objects.put_opts(&self.key, payload.clone(), options.clone());
         let patience = attempts.patience_for(payload.content_length() as u64);
         attempts.make(patience, request).await.map(drop)
+    }
+
+    /// Whether an object is there that was to be put together. Where the store says that there is no such upload, an earlier
+    /// attempt may still be at work.
+    async fn comes_to_be(&self, size_bytes: u64, failure: &Failure) -> bool {
+        let pauses: &[Duration] = if failure.kind == Kind::Missing { &COMPLETION_PAUSES } else { &[] };
+        for pause in pauses {
+            if self.is_there(size_bytes, None).await {
+                return true;
+            }
+            sleep(*pause).await;
+        }
+        self.is_there(size_bytes, None).await
     }
 
     /// Whether the object is there as it should be, though its last request has no clear answer.
