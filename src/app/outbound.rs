@@ -5,7 +5,7 @@ use crate::model::ids::ProcessId;
 use crate::model::outbox::SinkName;
 use crate::outbox::Delivery;
 use crate::sinks::{SigningSecret, WebhookConfig, WebhookSink};
-use crate::usage::{Exporter, SpendAlerts, StepLimits, Usage};
+use crate::usage::{Exporter, SpendAlerts, StepLimits, Usage, halve_batch};
 use anyhow::{Context, Result, bail};
 use std::fs::File;
 use std::io::Read;
@@ -56,6 +56,10 @@ fn deliver(
         clock: usage.clock.clone(),
         name,
         sink: Arc::new(webhook),
+        halve: match name {
+            SinkName::Usage => halve_batch,
+            SinkName::Alerts => |_| None,
+        },
         written: Arc::clone(&written),
         process,
     };

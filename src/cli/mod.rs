@@ -21,6 +21,7 @@ mod stores;
 mod upgrade;
 mod usage;
 mod usage_export;
+mod usage_refused;
 mod workspaces;
 
 use anyhow::Result;

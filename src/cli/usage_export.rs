@@ -2,6 +2,7 @@
 
 use super::output;
 use super::settings::StoreSettings;
+use super::usage_refused::SetAside;
 use crate::usage::ExportStatus;
 use anyhow::Result;
 use serde::Serialize;
@@ -9,7 +10,10 @@ use std::io::{self, Write};
 
 /// Shows how far usage is sent to the usage sink, with the server running or not.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct UsageExport {
+    #[command(subcommand)]
+    part: Option<SetAside>,
     /// Prints JSON.
     #[arg(long)]
     json: bool,
@@ -26,6 +30,8 @@ struct Status {
     through_seq: Option<u64>,
     corrections: u64,
     pending_messages: u64,
+    /// Messages that the receiver refused for what they say; they are not pending.
+    refused_messages: u64,
     oldest_pending_at: Option<u64>,
     last_acknowledged_at: Option<u64>,
     lag_seconds: u64,
@@ -38,6 +44,7 @@ impl From<ExportStatus> for Status {
             through_seq: status.through_seq,
             corrections: status.corrections,
             pending_messages: status.outbox.pending,
+            refused_messages: status.outbox.refused,
             oldest_pending_at: status.outbox.oldest_pending_at,
             last_acknowledged_at: status.outbox.last_acknowledged_at,
             lag_seconds: status.lag_seconds,
@@ -47,6 +54,9 @@ impl From<ExportStatus> for Status {
 
 impl UsageExport {
     pub async fn run(&self) -> Result<()> {
+        if let Some(part) = &self.part {
+            return part.run().await;
+        }
         let status = Status::from(self.settings.open_existing().await?.usage.export_status().await?);
         if self.json {
             return Ok(writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&status)?)?);
@@ -57,6 +67,7 @@ impl UsageExport {
             ("through row", status.through_seq.map_or_else(|| "-".to_owned(), |seq| seq.to_string())),
             ("corrections", status.corrections.to_string()),
             ("pending messages", status.pending_messages.to_string()),
+            ("refused messages", status.refused_messages.to_string()),
             ("oldest pending", time(status.oldest_pending_at)),
             ("last acknowledged", time(status.last_acknowledged_at)),
             ("lag in seconds", status.lag_seconds.to_string()),

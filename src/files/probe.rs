@@ -3,6 +3,7 @@
 use super::{Files, StoreError};
 use crate::causes::Causes;
 use crate::model::clock_jump::ClockJump;
+use crate::model::outbox::{OutboxStatus, SinkName};
 use crate::model::stamp::Lineage;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -12,6 +13,9 @@ use tokio::time::{Instant, timeout};
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an answer holds: asking is a write, and must not become work.
 const PROBE_LIFETIME: Duration = Duration::from_secs(2);
+
+/// What is told of messages while the metadata store does not answer.
+const NO_MESSAGES: [OutboxStatus; SinkName::ALL.len()] = [OutboxStatus::NOTHING; SinkName::ALL.len()];
 
 /// How a store stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +41,8 @@ pub struct Readiness {
     pub apart: Option<Lineage>,
     /// The jump of the clock for which nothing expires, if there was one.
     pub held_expiry: Option<ClockJump>,
+    /// How messages to each of [`SinkName::ALL`] stand.
+    pub outbox: [OutboxStatus; SinkName::ALL.len()],
 }
 
 /// What was found last, and when.
@@ -58,14 +64,26 @@ impl Files {
             Some(Lineage::Unstamped) => StoreState::Unavailable,
             _ => state("blobs", blobs.map(|answer| answer.map_err(StoreError::from))),
         };
+        let metadata = state("metadata", metadata.map(|answer| answer.map_err(StoreError::from)));
         let readiness = Readiness {
             apart,
+            outbox: if metadata == StoreState::Ready { self.outbox().await } else { NO_MESSAGES },
             held_expiry: held_expiry.ok().and_then(Result::ok).flatten(),
-            metadata: state("metadata", metadata.map(|answer| answer.map_err(StoreError::from))),
+            metadata,
             blobs,
         };
         *last = Some((Instant::now(), readiness));
         readiness
+    }
+
+    /// Returns how messages to each sink stand, as far as that can be asked.
+    async fn outbox(&self) -> [OutboxStatus; SinkName::ALL.len()] {
+        let mut all = NO_MESSAGES;
+        for (sink, status) in SinkName::ALL.into_iter().zip(&mut all) {
+            let asked = timeout(PROBE_TIMEOUT, self.metadata.outbox_status(sink)).await;
+            *status = asked.ok().and_then(Result::ok).unwrap_or_default();
+        }
+        all
     }
 
     /// Returns how rows and bytes stand to each other, when they do not belong together; none when a store does not answer.

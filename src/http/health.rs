@@ -2,6 +2,7 @@
 
 use super::{SharedHall, wire};
 use crate::files::StoreState;
+use crate::model::outbox::{OutboxStatus, SinkName};
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
@@ -49,10 +50,20 @@ async fn readyz(State(hall): State<SharedHall>) -> Response {
         if down { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") } else { (StatusCode::OK, "ready") };
     let mut warnings = hall.warnings.clone();
     warnings.extend(stores.held_expiry.map(|_| EXPIRY_HELD.to_owned()));
+    warnings.extend(SinkName::ALL.into_iter().zip(&stores.outbox).filter_map(|(sink, status)| refused(sink, status)));
     let apart = stores.apart.map(|apart| format!("{apart} ({LOOK_THERE})"));
     warnings.extend(apart.filter(|_| hall.warnings.iter().all(|warning| !warning.contains(LOOK_THERE))));
     let body = Ready { status: word, metadata: name(stores.metadata), blobs: name(stores.blobs), warnings: &warnings };
     wire::json(status, &body)
+}
+
+/// The warning while messages to a sink are set aside.
+fn refused(sink: SinkName, status: &OutboxStatus) -> Option<String> {
+    let (name, count) = (sink.name(), status.refused);
+    let last = status.last_refusal.filter(|_| count > 0)?;
+    Some(format!(
+        "the {name} sink refuses {count} messages, the last with {last}: `venna usage export refused --sink {name}`"
+    ))
 }
 
 const fn name(state: StoreState) -> &'static str {

@@ -8,7 +8,7 @@ use crate::model::expiry::ExpiresAfter;
 use crate::model::export::{ExportBounds, ExportPart, ExportPlace, ExportProgress, NextExport};
 use crate::model::ids::{FileId, ProcessId};
 use crate::model::ledger::{ReadOp, Reads};
-use crate::model::outbox::{NewMessage, OutboxStatus, SinkName};
+use crate::model::outbox::{NewMessage, OutboxStatus, RefusedMessage, SinkName};
 use crate::model::prices::LineItem;
 use crate::model::purpose::Purpose;
 use crate::model::usage::{Group, SlotWidth, UsageByGroup};
@@ -21,6 +21,7 @@ const BOUNDS: ExportBounds = ExportBounds { hours: 3, late_rows: 2, margin_secon
 /// Runs the whole contract over a fresh store whose clock is `clock`.
 pub async fn holds(store: &dyn MetadataStore, clock: &Clock) {
     messages_are_written_once_and_sent_in_order(store, clock).await;
+    refused_messages_are_set_aside_and_sent_again_or_given_up(store, clock).await;
     hours_are_exported_when_they_are_over_and_corrected_later(store, clock).await;
     what_is_exported_in_parts_stays_as_it_was_at_the_first(store, clock).await;
 }
@@ -46,7 +47,7 @@ async fn messages_are_written_once_and_sent_in_order(store: &dyn MetadataStore, 
         assert_eq!(store.add_message(message(id, sink, body)).await.unwrap(), is_new, "{id} {body}");
     }
     clock.set(clock.now_ms() + 5000);
-    let status = OutboxStatus { pending: 2, oldest_pending_at: Some(begun), last_acknowledged_at: None };
+    let status = OutboxStatus { pending: 2, oldest_pending_at: Some(begun), ..OutboxStatus::default() };
     assert_eq!(store.outbox_status(SinkName::Usage).await.unwrap(), status);
     let first = store.next_message(SinkName::Usage, PROCESS).await.unwrap().unwrap();
     assert_eq!((first.id.as_str(), &*first.body, first.content_type.as_str()), ("a", &b"first"[..], "text/plain"));
@@ -75,6 +76,50 @@ async fn messages_are_written_once_and_sent_in_order(store: &dyn MetadataStore, 
         store.acknowledge_message(message.seq).await.unwrap();
     }
     assert_eq!(next(store, SinkName::Usage).await, None);
+}
+
+async fn refused_messages_are_set_aside_and_sent_again_or_given_up(store: &dyn MetadataStore, clock: &Clock) {
+    let (sink, begun) = (SinkName::Usage, clock.now_seconds());
+    for (id, body) in [("r1", "one"), ("r2", "two"), ("r3", "three")] {
+        assert!(store.add_message(message(id, sink, body)).await.unwrap());
+    }
+    clock.set(clock.now_ms() + 7000);
+    let first = store.next_message(sink, PROCESS).await.unwrap().unwrap();
+    store.set_message_aside(first.seq, 422).await.unwrap();
+    store.set_message_aside(first.seq, 400).await.unwrap();
+    assert_eq!(next(store, sink).await.unwrap().0, "r2", "the next one goes on");
+    let status = store.outbox_status(sink).await.unwrap();
+    assert_eq!((status.pending, status.refused, status.last_refusal), (2, 1, Some(422)), "noted once");
+    let refused =
+        RefusedMessage { id: "r1".into(), created_at: begun, refused_at: begun + 7, status: 422, size_bytes: 3 };
+    assert_eq!(store.refused_messages(sink, 10).await.unwrap(), [refused]);
+    assert_eq!(store.refused_messages(SinkName::Alerts, 10).await.unwrap(), []);
+    assert_eq!(store.refused_message(sink, "r1".into()).await.unwrap(), Some(first.clone()));
+    assert_eq!(store.refused_message(sink, "r2".into()).await.unwrap(), None, "it is not set aside");
+    assert_eq!(store.retry_refused(SinkName::Alerts, None).await.unwrap(), 0);
+    assert_eq!(store.retry_refused(sink, Some("r2".into())).await.unwrap(), 0);
+    assert_eq!(store.retry_refused(sink, Some("r1".into())).await.unwrap(), 1);
+    assert_eq!(store.next_message(sink, PROCESS).await.unwrap(), Some(first.clone()), "the same bytes, in its place");
+    store.set_message_aside(first.seq, 400).await.unwrap();
+    assert!(!store.skip_refused(SinkName::Alerts, "r1".into()).await.unwrap());
+    assert!(store.skip_refused(sink, "r1".into()).await.unwrap());
+    assert!(!store.skip_refused(sink, "r1".into()).await.unwrap());
+    assert_eq!(store.retry_refused(sink, None).await.unwrap(), 0, "it was given up");
+    assert!(!store.add_message(message("r1", sink, "one")).await.unwrap(), "it is kept");
+    let second = store.next_message(sink, PROCESS).await.unwrap().unwrap();
+    let halves = || vec![message("r2:a", sink, "t"), message("r2:b", sink, "wo")];
+    assert!(store.replace_message(second.seq, halves()).await.unwrap());
+    assert!(!store.replace_message(second.seq, halves()).await.unwrap(), "once");
+    for expected in ["r3", "r2:a", "r2:b"] {
+        let message = store.next_message(sink, PROCESS).await.unwrap().unwrap();
+        assert_eq!(message.id, expected);
+        store.acknowledge_message(message.seq).await.unwrap();
+        assert!(!store.replace_message(message.seq, halves()).await.unwrap(), "what is acknowledged stays");
+        store.set_message_aside(message.seq, 422).await.unwrap();
+    }
+    assert_eq!(next(store, sink).await, None);
+    let status = store.outbox_status(sink).await.unwrap();
+    assert_eq!((status.pending, status.refused, status.last_refusal), (0, 0, None));
 }
 
 async fn create(store: &dyn MetadataStore, caller: Caller, size: usize, expires_after: Option<ExpiresAfter>) -> FileId {

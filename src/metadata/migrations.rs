@@ -76,6 +76,8 @@ macro_rules! migrations {
             (26, "ledger merges", "0026_ledger_merges"),
             (27, "ledger reads", "0027_ledger_reads"),
             (28, "scrubber", "0028_scrubber"),
+            (31, "refused messages", "0031_refused_messages"),
+            (32, "refused messages indexes", "0032_refused_messages_indexes"),
         )
     };
     ($store:literal, $(($number:literal, $name:literal, $file:literal),)*) => {

@@ -34,7 +34,7 @@ use crate::model::idempotency::{Effect, IdempotencyKey, Once};
 use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
 use crate::model::ledger::{LedgerRow, Reads};
 use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
-use crate::model::outbox::{Message, NewMessage, OutboxStatus, SinkName};
+use crate::model::outbox::{Message, NewMessage, OutboxStatus, RefusedMessage, SinkName};
 use crate::model::page::{FileQuery, Page};
 use crate::model::purpose::Purpose;
 use crate::model::scrub::ScrubProgress;
@@ -383,13 +383,26 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     /// Writes a message into the outbox; false when there is one of this id, which stays as it is. An id is known until its
     /// message is [forgotten](Self::forget_messages).
     async fn add_message(&self, message: NewMessage) -> Result<bool, MetadataError>;
-    /// The oldest message to a sink that is not acknowledged, for `process` to send; none while another process that lives has
-    /// it to send.
+    /// The oldest message to a sink that is neither acknowledged nor set aside, for `process` to send; none while another process
+    /// that lives has it to send.
     async fn next_message(&self, sink: SinkName, process: ProcessId) -> Result<Option<Message>, MetadataError>;
     /// Leaves a message that `process` could not send to whoever asks next.
     async fn release_message(&self, seq: u64, process: ProcessId) -> Result<(), MetadataError>;
     /// Notes that a message was acknowledged, once.
     async fn acknowledge_message(&self, seq: u64) -> Result<(), MetadataError>;
+    /// Sets a message aside that the receiver refused with this status for what it says, unless it is acknowledged.
+    async fn set_message_aside(&self, seq: u64, status: u16) -> Result<(), MetadataError>;
+    /// Puts messages in the place of one that say the same together, in one transaction; false, and nothing is done, when it is
+    /// acknowledged or replaced already.
+    async fn replace_message(&self, seq: u64, others: Vec<NewMessage>) -> Result<bool, MetadataError>;
+    /// The oldest messages to a sink that are set aside, at most `limit`.
+    async fn refused_messages(&self, sink: SinkName, limit: u32) -> Result<Vec<RefusedMessage>, MetadataError>;
+    /// A message that is set aside, with what it says.
+    async fn refused_message(&self, sink: SinkName, id: String) -> Result<Option<Message>, MetadataError>;
+    /// Lets a message be sent again that is set aside, or all of a sink when there is no id; how many there were.
+    async fn retry_refused(&self, sink: SinkName, id: Option<String>) -> Result<usize, MetadataError>;
+    /// Gives a message up that is set aside: it is kept and never sent. False when there is none.
+    async fn skip_refused(&self, sink: SinkName, id: String) -> Result<bool, MetadataError>;
     /// How the messages to a sink stand.
     async fn outbox_status(&self, sink: SinkName) -> Result<OutboxStatus, MetadataError>;
     /// Removes at most `limit` of the messages to a sink that were acknowledged more than so many seconds ago; how many there

@@ -70,10 +70,35 @@ pub struct Message {
 /// How the messages to a sink stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OutboxStatus {
-    /// How many are not acknowledged.
+    /// How many are to be sent and not acknowledged.
     pub pending: u64,
     /// When the oldest of those was written.
     pub oldest_pending_at: Option<u64>,
     /// When one was last acknowledged, of those that are kept.
     pub last_acknowledged_at: Option<u64>,
+    /// How many are set aside because the receiver refused them for what they say; they are not pending.
+    pub refused: u64,
+    /// The status with which the last of those was refused.
+    pub last_refusal: Option<u16>,
+}
+
+impl OutboxStatus {
+    /// That of a sink to which nothing was ever sent.
+    pub const NOTHING: Self =
+        Self { pending: 0, oldest_pending_at: None, last_acknowledged_at: None, refused: 0, last_refusal: None };
+}
+
+/// A message that is set aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedMessage {
+    /// What tells it from every other.
+    pub id: String,
+    /// The second in which it was written, in Unix time.
+    pub created_at: u64,
+    /// The second in which it was set aside.
+    pub refused_at: u64,
+    /// The status of the receiver's answer.
+    pub status: u16,
+    /// The length of its body.
+    pub size_bytes: u64,
 }

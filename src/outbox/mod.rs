@@ -1,18 +1,21 @@
-//! Delivery: messages of the outbox are sent to their sink, in order, the same bytes each time, until they are acknowledged.
+//! Delivery: messages of the outbox are sent to their sink, in order, the same bytes each time, until they are acknowledged. One
+//! that is refused again and again for what it says is set aside, and the next ones go on; what is too large goes in halves.
 //!
 //! A message counts as sent when the receiver has acknowledged it and that is noted; a crash in between sends it again, under the
 //! same id. Between attempts that fail it waits, longer and longer. It writes no messages and looks into none. The wiring of
 //! floor 5 runs one delivery for each sink that is configured, beside the requests, which never wait for it.
 
 mod backoff;
+mod refusal;
 
 use crate::causes::Causes;
 use crate::clock::Clock;
 use crate::metadata::{MetadataError, MetadataStore};
 use crate::model::ids::ProcessId;
-use crate::model::outbox::{Message, SinkName};
+use crate::model::outbox::{Message, NewMessage, SinkName};
 use crate::sinks::{Sink, SinkError};
 use backoff::Backoff;
+use refusal::{Refusals, Verdict};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -24,8 +27,10 @@ use tracing::Instrument;
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 /// How long a message may wait before the operator is told, in seconds.
 const LAG_WARNING_SECONDS: u64 = 900;
-/// How often the operator is told.
-const LAG_WARNING_INTERVAL: Duration = Duration::from_mins(15);
+/// How often the operator is told the same.
+const WARNING_INTERVAL: Duration = Duration::from_mins(15);
+/// The longest time for which a receiver is left alone because it asks for it.
+const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 
 /// Sends the messages to one sink.
 #[derive(Clone, Debug)]
@@ -38,6 +43,8 @@ pub struct Delivery {
     pub name: SinkName,
     /// Where they go.
     pub sink: Arc<dyn Sink>,
+    /// Cuts a message into smaller ones that say the same together, where that can be done.
+    pub halve: fn(&Message) -> Option<Vec<NewMessage>>,
     /// Tells of new messages.
     pub written: Arc<Notify>,
     /// Who sends them: of several servers, one sends each.
@@ -48,17 +55,28 @@ pub struct Delivery {
 #[derive(Debug, thiserror::Error)]
 enum DeliveryError {
     /// It is not acknowledged.
-    #[error(transparent)]
-    Sink(#[from] SinkError),
+    #[error("message {} is not acknowledged", .0.id)]
+    Sink(Message, #[source] SinkError),
     /// What became of it cannot be read or noted.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
 }
 
+/// What is known of the attempts until now.
+#[derive(Debug, Default)]
+struct Attempts {
+    backoff: Backoff,
+    refusals: Refusals,
+    /// When the operator was told that messages are not acknowledged.
+    warned_at: Option<Instant>,
+    /// The same when they have waited for long.
+    lag_warned_at: Option<Instant>,
+}
+
 impl Delivery {
     /// Sends messages until `stop`. An attempt that panics counts as one that failed.
     pub async fn run(self, stop: CancellationToken) {
-        let (mut backoff, mut warned_at) = (Backoff::default(), None::<Instant>);
+        let mut attempts = Attempts::default();
         loop {
             let delivery = self.clone();
             let attempt = tokio::spawn(async move { delivery.send_next().await }.in_current_span());
@@ -69,49 +87,109 @@ impl Delivery {
             };
             let wait = match outcome {
                 Ok(Ok(Some(_))) => {
-                    backoff = Backoff::default();
+                    attempts.backoff = Backoff::default();
+                    attempts.refusals.acknowledged();
                     continue;
                 }
                 Ok(Ok(None)) => LOOK_INTERVAL,
-                Ok(Err(error)) => {
-                    tracing::debug!(sink = self.name.name(), error = %Causes(&error), "a message was not acknowledged");
-                    self.warn(&error, &mut warned_at).await;
-                    backoff.next()
-                }
+                Ok(Err(error)) => match self.settle(&error, &mut attempts).await {
+                    Some(wait) => wait,
+                    None => continue,
+                },
                 Err(error) => {
                     tracing::error!(sink = self.name.name(), %error, "a delivery panicked and will be repeated");
-                    backoff.next()
+                    attempts.backoff.next()
                 }
             };
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.written.notified(), if backoff.is_fresh() => {}
+                () = self.written.notified(), if attempts.backoff.is_fresh() => {}
                 () = tokio::time::sleep(wait) => {}
             }
         }
     }
 
-    /// Sends the oldest message, once; none when nothing is to be sent. When it cannot be sent, another server may try.
+    /// Sends the oldest message, once; none when nothing is to be sent. When it cannot be sent, another server may try, unless
+    /// the receiver asks to be left alone.
     async fn send_next(&self) -> Result<Option<Message>, DeliveryError> {
         let Some(message) = self.metadata.next_message(self.name, self.process).await? else { return Ok(None) };
         if let Err(error) = self.sink.send(&message, self.clock.now_seconds()).await {
-            self.metadata.release_message(message.seq, self.process).await?;
-            return Err(error.into());
+            if error.retry_after().is_none() {
+                self.metadata.release_message(message.seq, self.process).await?;
+            }
+            return Err(DeliveryError::Sink(message, error));
         }
         self.metadata.acknowledge_message(message.seq).await?;
         Ok(Some(message))
     }
 
-    /// Tells the operator, now and then, when messages have waited for long.
-    async fn warn(&self, error: &DeliveryError, warned_at: &mut Option<Instant>) {
-        if warned_at.is_some_and(|at| at.elapsed() < LAG_WARNING_INTERVAL) {
+    /// Decides what becomes of a message that was not acknowledged; how long to wait, or none to go on at once.
+    async fn settle(&self, error: &DeliveryError, attempts: &mut Attempts) -> Option<Duration> {
+        let verdict = match error {
+            DeliveryError::Sink(message, error) => attempts.refusals.refused(message.seq, error),
+            DeliveryError::Metadata(_) => Verdict::Wait,
+        };
+        let done = match (verdict, error) {
+            (Verdict::Wait, _) | (_, DeliveryError::Metadata(_)) => Ok(false),
+            (Verdict::SetAside(status), DeliveryError::Sink(message, _)) => self.set_aside(message, status).await,
+            (Verdict::Halve(status), DeliveryError::Sink(message, _)) => match (self.halve)(message) {
+                Some(halves) => self.metadata.replace_message(message.seq, halves).await.map(|_| {
+                    let (sink, id) = (self.name.name(), &message.id);
+                    tracing::warn!(sink, id, status, "a message is too large for its receiver and goes in two halves");
+                    true
+                }),
+                None => match attempts.refusals.give_up(status) {
+                    Verdict::SetAside(status) => self.set_aside(message, status).await,
+                    Verdict::Wait | Verdict::Halve(_) => Ok(false),
+                },
+            },
+        };
+        match done {
+            Ok(true) => {
+                attempts.backoff = Backoff::default();
+                return None;
+            }
+            Ok(false) => {}
+            Err(failed) => tracing::warn!(error = %Causes(&failed), "a refused message could not be set aside"),
+        }
+        self.warn(error, attempts).await;
+        let asked = match error {
+            DeliveryError::Sink(_, error) => error.retry_after().unwrap_or_default().min(MAX_RETRY_AFTER),
+            DeliveryError::Metadata(_) => Duration::ZERO,
+        };
+        Some(attempts.backoff.next().max(asked))
+    }
+
+    async fn set_aside(&self, message: &Message, status: u16) -> Result<bool, MetadataError> {
+        self.metadata.set_message_aside(message.seq, status).await?;
+        let (sink, id) = (self.name.name(), &message.id);
+        tracing::warn!(
+            sink,
+            id,
+            status,
+            "a message is refused and set aside, the next ones go on: see `venna usage export refused`"
+        );
+        Ok(true)
+    }
+
+    /// Tells the operator, now and then, that messages are not acknowledged, and when they have waited for long.
+    async fn warn(&self, error: &DeliveryError, attempts: &mut Attempts) {
+        let is_due = |at: Option<Instant>| at.is_none_or(|at| at.elapsed() >= WARNING_INTERVAL);
+        let sink = self.name.name();
+        if is_due(attempts.warned_at) {
+            attempts.warned_at = Some(Instant::now());
+            tracing::warn!(sink, error = %Causes(error), "a message is not acknowledged and will be sent again");
+        } else {
+            tracing::debug!(sink, error = %Causes(error), "a message is not acknowledged");
+        }
+        if !is_due(attempts.lag_warned_at) {
             return;
         }
         let Ok(status) = self.metadata.outbox_status(self.name).await else { return };
         let seconds = self.clock.now_seconds().saturating_sub(status.oldest_pending_at.unwrap_or(u64::MAX));
         if seconds > LAG_WARNING_SECONDS {
-            *warned_at = Some(Instant::now());
-            let (sink, pending) = (self.name.name(), status.pending);
+            attempts.lag_warned_at = Some(Instant::now());
+            let pending = status.pending;
             tracing::warn!(sink, pending, seconds, error = %Causes(error), "messages wait for their acknowledgement");
         }
     }

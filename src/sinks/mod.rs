@@ -12,6 +12,7 @@ pub use webhook::{UnusableSink, WebhookConfig, WebhookSink};
 
 use crate::model::outbox::Message;
 use async_trait::async_trait;
+use std::time::Duration;
 
 /// Somebody outside who takes messages.
 #[async_trait]
@@ -25,8 +26,13 @@ pub trait Sink: std::fmt::Debug + Send + Sync + 'static {
 #[derive(Debug, thiserror::Error)]
 pub enum SinkError {
     /// The receiver answered with something else than success.
-    #[error("the receiver answered {0}")]
-    Refused(u16),
+    #[error("the receiver answered {status}")]
+    Refused {
+        /// The status.
+        status: u16,
+        /// How long it asks to be left alone.
+        retry_after: Option<Duration>,
+    },
     /// It took too long.
     #[error("the receiver did not answer in time")]
     TimedOut,
@@ -36,4 +42,12 @@ pub enum SinkError {
     /// The connection ended before the answer.
     #[error("the connection broke before there was an answer")]
     Broken,
+}
+
+impl SinkError {
+    /// How long the receiver asks to be left alone.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        if let Self::Refused { retry_after, .. } = self { *retry_after } else { None }
+    }
 }

@@ -3,13 +3,13 @@
 use super::{SigningSecret, Sink, SinkError};
 use crate::model::outbox::Message;
 use async_trait::async_trait;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Response, Url};
 use rustls::{ClientConfig, RootCertStore};
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -126,10 +126,24 @@ impl Sink for WebhookSink {
             request = request.header(WEBHOOK_SIGNATURE, secret.sign(&message.id, now_seconds, &message.body));
         }
         let answer = request.send().await.map_err(|error| cause(&error))?;
-        let status = answer.status();
+        let (status, retry_after) = (answer.status(), answer.headers().get(RETRY_AFTER).cloned());
         read_out(answer).await;
-        if status.is_success() { Ok(()) } else { Err(SinkError::Refused(status.as_u16())) }
+        if status.is_success() {
+            return Ok(());
+        }
+        let retry_after = retry_after.and_then(|value| parse_retry_after(value.to_str().ok()?, now_seconds));
+        Err(SinkError::Refused { status: status.as_u16(), retry_after })
     }
+}
+
+/// `Retry-After` in seconds, or as a date (RFC 9110, 10.2.3).
+fn parse_retry_after(text: &str, now_seconds: u64) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(Duration::from_secs(at.as_secs().saturating_sub(now_seconds)))
 }
 
 /// What was answered is known by the status; the rest is read as long as it is short.
@@ -157,6 +171,16 @@ mod tests {
 
     fn webhook(url: &str, token: Option<&str>) -> Result<WebhookSink, UnusableSink> {
         WebhookSink::new(WebhookConfig { url: url.into(), token: token.map(Into::into), secret: None })
+    }
+
+    #[test]
+    fn a_wait_is_told_in_seconds_or_as_a_date() {
+        let now = 784_111_777;
+        assert_eq!(parse_retry_after(" 20 ", now), Some(Duration::from_secs(20)));
+        assert_eq!(parse_retry_after("Sun, 06 Nov 1994 08:50:37 GMT", now), Some(Duration::from_mins(1)));
+        assert_eq!(parse_retry_after("Sun, 06 Nov 1994 08:40:37 GMT", now), Some(Duration::ZERO));
+        assert_eq!(parse_retry_after("soon", now), None);
+        assert_eq!(parse_retry_after("-1", now), None);
     }
 
     #[test]

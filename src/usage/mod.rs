@@ -14,7 +14,7 @@ mod spending;
 pub use alerts::SpendAlerts;
 pub use buckets::{Bucket, BucketWidth, UsageWindow};
 pub use costs::{Cost, CostBucket, CostDimensions, CostGroup};
-pub use export::{ExportStatus, Exporter, StepLimits};
+pub use export::{ExportStatus, Exporter, StepLimits, halve_batch};
 pub use merge::ReadMerger;
 pub use reads::ReadCounter;
 pub use spending::{SpendLimitReached, Spending};

@@ -15,7 +15,7 @@ use venna::model::adjustment::{Adjusted, NewAdjustment, Reason};
 use venna::model::audit::Origin;
 use venna::model::ids::{KeyId, ProcessId};
 use venna::model::ledger::{ReadOp, Reads};
-use venna::model::outbox::SinkName;
+use venna::model::outbox::{NewMessage, SinkName};
 use venna::model::prices::LineItem;
 use venna::model::purpose::Purpose;
 use venna::sinks::SigningSecret;
@@ -362,5 +362,88 @@ async fn what_is_sent_is_a_signed_batch_of_cloud_events_with_the_token() {
     let workspace = house.installation().await.workspaces.find("ada").await.unwrap().unwrap().id.to_string();
     assert_eq!((events.len(), &events[0]["subject"]), (1, &serde_json::json!(workspace)));
     assert_eq!((&events[0]["time"], &events[0]["data"]["quantity"]), (&"2026-11-22T19:00:00Z".into(), &"18000".into()));
+    house.close().await;
+}
+
+/// Messages that wait for nobody but their receiver.
+async fn send(house: &House, ids: &[&str]) {
+    let metadata = house.installation().await.usage.metadata;
+    for id in ids {
+        let (id, body) = ((*id).to_owned(), "[]".into());
+        let message = NewMessage { id, sink: SinkName::Usage, content_type: "application/json", body };
+        assert!(metadata.add_message(message).await.unwrap());
+    }
+}
+
+fn attempts_of(receiver: &Receiver, id: &str) -> usize {
+    receiver.state().attempts.iter().filter(|attempt| attempt.headers["webhook-id"] == id).count()
+}
+
+async fn warnings(house: &House) -> String {
+    let anyone = house.holder("none");
+    anyone.send(anyone.request(reqwest::Method::GET, "/readyz")).await.is_ok().json()["warnings"].to_string()
+}
+
+#[tokio::test]
+async fn a_message_that_is_refused_for_good_is_set_aside_and_told() {
+    let receiver = Receiver::open(Manner::Works, 1);
+    receiver.state().poison = Some(("b".into(), 422));
+    let house = open(&receiver, &[]).await;
+    send(&house, &["a", "b", "c"]).await;
+    eventually(|| receiver.state().bodies.contains_key("c"), || "the next one goes on".into()).await;
+    assert_eq!(attempts_of(&receiver, "b"), 3);
+    let database = house.database();
+    eventually(|| pending(&database) == 1, || "the others are acknowledged".into()).await;
+    let metadata = house.installation().await.usage.metadata;
+    let status = metadata.outbox_status(SinkName::Usage).await.unwrap();
+    assert_eq!((status.pending, status.refused, status.last_refusal), (0, 1, Some(422)));
+    let begun = Instant::now();
+    while !warnings(&house).await.contains("the usage sink refuses 1 messages, the last with 422") {
+        assert!(begun.elapsed() < Duration::from_secs(5), "{}", warnings(&house).await);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    receiver.state().poison = None;
+    assert_eq!(metadata.retry_refused(SinkName::Usage, None).await.unwrap(), 1);
+    eventually(|| receiver.state().bodies.contains_key("b"), || "it is sent again".into()).await;
+    assert_eq!((attempts_of(&receiver, "a"), attempts_of(&receiver, "c")), (1, 1), "nothing is sent twice");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_receiver_that_refuses_everything_does_not_empty_the_outbox() {
+    let receiver = Receiver::open(Manner::Works, 1);
+    receiver.state().poison = Some((String::new(), 400));
+    let house = open(&receiver, &[]).await;
+    let ids = ["a", "b", "c", "d", "e", "f", "g"];
+    send(&house, &ids).await;
+    let begun = Instant::now();
+    while attempts_of(&receiver, "f") < 4 {
+        assert!(begun.elapsed() < PATIENCE, "the sixth is tried again and again");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let metadata = house.installation().await.usage.metadata;
+    let status = metadata.outbox_status(SinkName::Usage).await.unwrap();
+    assert_eq!((status.pending, status.refused), (2, 5));
+    receiver.state().poison = None;
+    assert_eq!(metadata.retry_refused(SinkName::Usage, None).await.unwrap(), 5);
+    let begun = Instant::now();
+    while !ids.iter().all(|id| receiver.state().bodies.contains_key(*id)) {
+        assert!(begun.elapsed() < PATIENCE, "nothing is lost");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_receiver_that_asks_for_a_pause_gets_it() {
+    let receiver = Receiver::open(Manner::Works, 1);
+    receiver.state().busy_seconds = Some(4);
+    let house = open(&receiver, &[]).await;
+    send(&house, &["a", "b"]).await;
+    eventually(|| attempts_of(&receiver, "a") == 1, || "it is asked".into()).await;
+    let begun = Instant::now();
+    eventually(|| receiver.state().bodies.contains_key("b"), || "both are sent".into()).await;
+    assert!(begun.elapsed() > Duration::from_millis(3500), "{:?}", begun.elapsed());
+    assert_eq!(attempts_of(&receiver, "a"), 2);
     house.close().await;
 }

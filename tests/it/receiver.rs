@@ -47,6 +47,12 @@ pub struct State {
     pub refused: usize,
     /// What may never be.
     pub problems: Vec<String>,
+    /// A message whose id ends with this, or each when it is empty, is refused with this status.
+    pub poison: Option<(String, u16)>,
+    /// A longer body is too large, in bytes.
+    pub max_bytes: usize,
+    /// The next message is asked to come again after so many seconds.
+    pub busy_seconds: Option<u64>,
 }
 
 /// A server of its own; its threads end with it, but for one that hangs.
@@ -77,6 +83,9 @@ impl Receiver {
             lost: 0,
             refused: 0,
             problems: Vec::new(),
+            poison: None,
+            max_bytes: usize::MAX,
+            busy_seconds: None,
         };
         let (state, closed) = (Arc::new(Mutex::new(state)), Arc::new(AtomicBool::new(false)));
         let receiver = Self { address: listener.local_addr().unwrap(), state, closed };
@@ -172,6 +181,15 @@ impl State {
             Manner::Works | Manner::Forgets(_) => {}
         }
         let id = message.headers["webhook-id"].clone();
+        if let Some(seconds) = self.busy_seconds.take() {
+            return Some(format!("HTTP/1.1 429 Busy\r\nRetry-After: {seconds}\r\nContent-Length: 0\r\n\r\n"));
+        }
+        if message.body.len() > self.max_bytes {
+            return answer("413 Content Too Large");
+        }
+        if let Some((_, status)) = self.poison.as_ref().filter(|(end, _)| id.ends_with(end.as_str())) {
+            return answer(&format!("{status} Refused"));
+        }
         let known = self.bodies.entry(id.clone()).or_insert_with(|| message.body.clone()) == &message.body;
         if !known {
             self.problems.push(format!("{id} came with two bodies"));

@@ -208,3 +208,56 @@ fn a_sink_without_tls_needs_no_certificates_of_the_system() {
     let _server = Program::spawn(command, &data.path());
     wait_until("everything is sent", || status(&data)["pending_messages"] == 0 && !frozen(&data).is_empty());
 }
+
+#[test]
+fn a_batch_that_is_too_large_goes_in_halves_and_nothing_is_counted_twice() {
+    let data = Data::new();
+    let (_, expected) = with_a_past(&data);
+    let receiver = Receiver::open(Manner::Works, 1);
+    receiver.state().max_bytes = 70_000;
+    let _server = start(&data, &receiver.url());
+    let done = || {
+        let status = status(&data);
+        status["pending_messages"] == 0 && reads_by_hour(&receiver).len() == expected.len()
+    };
+    wait_until("everything is sent", done);
+    assert_eq!(reads_by_hour(&receiver), expected);
+    let state = receiver.state();
+    assert!(
+        state.bodies.len() > 40 && state.bodies.values().all(|body| body.len() <= 70_000),
+        "{}",
+        state.bodies.len()
+    );
+    drop(state);
+    assert_eq!(status(&data)["refused_messages"], 0);
+}
+
+#[test]
+fn a_refused_batch_is_listed_shown_sent_again_and_given_up_by_commands() {
+    let data = Data::new();
+    let (begin, expected) = with_a_past(&data);
+    let first = format!("usage:{begin}:0");
+    let receiver = Receiver::open(Manner::Works, 1);
+    receiver.state().poison = Some((first.clone(), 422));
+    let command = |words: &[&str]| run(&[&["usage", "export"], words, &["--data-dir", &data.text()]].concat());
+    let _server = start(&data, &receiver.url());
+    wait_until("the others are sent", || {
+        let status = status(&data);
+        status["refused_messages"] == 1 && status["pending_messages"] == 0
+    });
+    let list = command(&["refused", "--json"]).stdout;
+    let list: serde_json::Value = serde_json::from_slice(&list).unwrap();
+    assert_eq!((list[0]["id"].as_str(), list[0]["status"].as_u64()), (Some(first.as_str()), Some(422)), "{list}");
+    let shown = command(&["show", &first]).stdout;
+    assert_eq!(shown, frozen(&data)[&first], "the bytes that were sent");
+    assert_eq!(list[0]["size_bytes"].as_u64(), Some(shown.len() as u64));
+    assert!(reads_by_hour(&receiver).len() < expected.len());
+    receiver.state().poison = None;
+    assert!(command(&["retry", &first]).status.success());
+    wait_until("it is sent", || receiver.state().bodies.contains_key(&first));
+    assert_eq!(receiver.state().bodies[&first], shown);
+    assert_eq!(reads_by_hour(&receiver), expected, "nothing is lost or counted twice");
+    let missing = command(&["skip", &first]);
+    let told = String::from_utf8_lossy(&missing.stderr).into_owned();
+    assert!(missing.status.code() == Some(1) && told.contains(&format!("no message {first}")), "{told}");
+}

@@ -33,6 +33,7 @@ mod overdue;
 mod plans;
 mod pool_health;
 mod pooler;
+mod refused;
 mod releases;
 mod rows;
 mod session_setup;
@@ -67,7 +68,7 @@ use crate::model::idempotency::{Effect, IdempotencyKey, Once};
 use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
 use crate::model::ledger::{LedgerRow, Reads};
 use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
-use crate::model::outbox::{Message, NewMessage, OutboxStatus, SinkName};
+use crate::model::outbox::{Message, NewMessage, OutboxStatus, RefusedMessage, SinkName};
 use crate::model::page::{FileQuery, Page};
 use crate::model::purpose::Purpose;
 use crate::model::scrub::ScrubProgress;
@@ -545,6 +546,35 @@ impl MetadataStore for PostgresStore {
     async fn acknowledge_message(&self, seq: u64) -> Result<(), MetadataError> {
         let set_ms = self.set_ms();
         write!(self, |session| outbox::acknowledge(session, seq, set_ms))
+    }
+
+    async fn set_message_aside(&self, seq: u64, status: u16) -> Result<(), MetadataError> {
+        let set_ms = self.set_ms();
+        write!(self, |session| refused::set_aside(session, seq, status, set_ms))
+    }
+
+    async fn replace_message(&self, seq: u64, others: Vec<NewMessage>) -> Result<bool, MetadataError> {
+        let others = &others;
+        change!(self, |change| refused::replace(change, seq, others))
+    }
+
+    async fn refused_messages(&self, sink: SinkName, limit: u32) -> Result<Vec<RefusedMessage>, MetadataError> {
+        read!(self, |session| refused::list(session, sink, limit))
+    }
+
+    async fn refused_message(&self, sink: SinkName, id: String) -> Result<Option<Message>, MetadataError> {
+        let id = id.as_str();
+        read!(self, |session| refused::find(session, sink, id))
+    }
+
+    async fn retry_refused(&self, sink: SinkName, id: Option<String>) -> Result<usize, MetadataError> {
+        let id = id.as_deref();
+        write!(self, |session| refused::retry(session, sink, id)).map(count)
+    }
+
+    async fn skip_refused(&self, sink: SinkName, id: String) -> Result<bool, MetadataError> {
+        let (id, set_ms) = (id.as_str(), self.set_ms());
+        write!(self, |session| refused::skip(session, sink, id, set_ms))
     }
 
     async fn outbox_status(&self, sink: SinkName) -> Result<OutboxStatus, MetadataError> {

@@ -36,21 +36,24 @@ pub(super) async fn next(
     set_ms: Option<i64>,
 ) -> Result<Option<Message>, Failure> {
     let sql = "UPDATE outbox o SET claimed_by = $2
-               WHERE o.seq = (SELECT seq FROM outbox WHERE sink = $1 AND acknowledged_at IS NULL ORDER BY seq LIMIT 1)
-                   AND o.acknowledged_at IS NULL
+               WHERE o.seq = (SELECT seq FROM outbox WHERE sink = $1 AND acknowledged_at IS NULL AND refused_at IS NULL
+                              ORDER BY seq LIMIT 1)
+                   AND o.acknowledged_at IS NULL AND o.refused_at IS NULL
                    AND (coalesce(o.claimed_by, $2) = $2 OR NOT EXISTS (
                        SELECT 1 FROM processes p WHERE p.id = o.claimed_by AND p.lease_until_ms > now_ms($3)))
                RETURNING seq, message_id, content_type, body, created_at";
-    let message = |row: Row| {
-        Ok(Message {
-            seq: number(&row, 0)?,
-            id: row.try_get(1)?,
-            content_type: row.try_get(2)?,
-            body: Bytes::from(row.try_get::<_, Vec<u8>>(3)?),
-            created_at: number(&row, 4)?,
-        })
-    };
-    session.row(sql, &[&sink.name(), &process.to_string(), &set_ms]).await?.map(message).transpose()
+    session.row(sql, &[&sink.name(), &process.to_string(), &set_ms]).await?.as_ref().map(message).transpose()
+}
+
+/// Reads number, id, type, body and second.
+pub(super) fn message(row: &Row) -> Result<Message, Failure> {
+    Ok(Message {
+        seq: number(row, 0)?,
+        id: row.try_get(1)?,
+        content_type: row.try_get(2)?,
+        body: Bytes::from(row.try_get::<_, Vec<u8>>(3)?),
+        created_at: number(row, 4)?,
+    })
 }
 
 pub(super) async fn release(session: &Session, seq: u64, process: ProcessId) -> Result<(), Failure> {
@@ -65,14 +68,21 @@ pub(super) async fn acknowledge(session: &Session, seq: u64, set_ms: Option<i64>
 
 pub(super) async fn status(session: &Session, sink: SinkName) -> Result<OutboxStatus, Failure> {
     // Messages are numbered in the order in which they are created.
-    let sql = "SELECT (SELECT count(*) FROM outbox WHERE sink = $1 AND acknowledged_at IS NULL),
-                      (SELECT created_at FROM outbox WHERE sink = $1 AND acknowledged_at IS NULL ORDER BY seq LIMIT 1),
-                      (SELECT max(acknowledged_at) FROM outbox WHERE sink = $1 AND acknowledged_at IS NOT NULL)";
+    let sql = "SELECT (SELECT count(*) FROM outbox WHERE sink = $1 AND acknowledged_at IS NULL AND refused_at IS NULL),
+                      (SELECT created_at FROM outbox WHERE sink = $1 AND acknowledged_at IS NULL AND refused_at IS NULL
+                       ORDER BY seq LIMIT 1),
+                      (SELECT max(acknowledged_at) FROM outbox WHERE sink = $1 AND acknowledged_at IS NOT NULL),
+                      (SELECT count(*) FROM outbox WHERE sink = $1 AND refused_at IS NOT NULL AND acknowledged_at IS NULL
+                           AND skipped_at IS NULL),
+                      (SELECT refused_status FROM outbox WHERE sink = $1 AND refused_at IS NOT NULL
+                           AND acknowledged_at IS NULL AND skipped_at IS NULL ORDER BY seq DESC LIMIT 1)";
     let Some(row) = session.row(sql, &[&sink.name()]).await? else { return Ok(OutboxStatus::default()) };
     Ok(OutboxStatus {
         pending: number(&row, 0)?,
         oldest_pending_at: optional_number(&row, 1)?,
         last_acknowledged_at: optional_number(&row, 2)?,
+        refused: number(&row, 3)?,
+        last_refusal: optional_number(&row, 4)?.and_then(|status| u16::try_from(status).ok()),
     })
 }
 

@@ -156,7 +156,21 @@ pub(super) static TABLES: &[Table] = &[
     table("ledger_merges", &["workspace_id", "ts", "seq"]),
     table("usage_hourly", USAGE),
     table("usage_hourly_totals", USAGE),
-    table("outbox", &["seq", "message_id", "sink", "content_type", "body", "created_at", "acknowledged_at"]),
+    table(
+        "outbox",
+        &[
+            "seq",
+            "message_id",
+            "sink",
+            "content_type",
+            "body",
+            "created_at",
+            "acknowledged_at",
+            "refused_at",
+            "refused_status",
+            "skipped_at",
+        ],
+    ),
     table(
         "usage_export",
         &[

@@ -27,6 +27,7 @@ mod overdue;
 #[cfg(test)]
 mod plans;
 mod readers;
+mod refused;
 mod releases;
 mod reserve;
 mod rows;
@@ -62,7 +63,7 @@ use crate::model::idempotency::{Effect, IdempotencyKey, Once};
 use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
 use crate::model::ledger::{LedgerRow, Reads};
 use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
-use crate::model::outbox::{Message, NewMessage, OutboxStatus, SinkName};
+use crate::model::outbox::{Message, NewMessage, OutboxStatus, RefusedMessage, SinkName};
 use crate::model::page::{FileQuery, Page};
 use crate::model::purpose::Purpose;
 use crate::model::scrub::ScrubProgress;
@@ -560,6 +561,33 @@ impl MetadataStore for SqliteStore {
     async fn acknowledge_message(&self, seq: u64) -> Result<(), MetadataError> {
         let now_seconds = self.clock.now_seconds();
         self.writer.write(move |change| outbox::acknowledge(change.connection, seq, now_seconds)).await
+    }
+
+    async fn set_message_aside(&self, seq: u64, status: u16) -> Result<(), MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.writer.write(move |change| refused::set_aside(change.connection, seq, status, now_seconds)).await
+    }
+
+    async fn replace_message(&self, seq: u64, others: Vec<NewMessage>) -> Result<bool, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.writer.write(move |change| refused::replace(change.connection, seq, &others, now_seconds)).await
+    }
+
+    async fn refused_messages(&self, sink: SinkName, limit: u32) -> Result<Vec<RefusedMessage>, MetadataError> {
+        self.readers.long(move |connection| refused::list(connection, sink, limit)).await
+    }
+
+    async fn refused_message(&self, sink: SinkName, id: String) -> Result<Option<Message>, MetadataError> {
+        self.readers.long(move |connection| refused::find(connection, sink, &id)).await
+    }
+
+    async fn retry_refused(&self, sink: SinkName, id: Option<String>) -> Result<usize, MetadataError> {
+        self.writer.write(move |change| refused::retry(change.connection, sink, id.as_deref())).await
+    }
+
+    async fn skip_refused(&self, sink: SinkName, id: String) -> Result<bool, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.writer.write(move |change| refused::skip(change.connection, sink, &id, now_seconds)).await
     }
 
     async fn outbox_status(&self, sink: SinkName) -> Result<OutboxStatus, MetadataError> {

@@ -15,17 +15,19 @@ pub(super) fn add(connection: &Connection, message: &NewMessage, now_seconds: u6
 
 pub(super) fn next(connection: &Connection, sink: SinkName) -> Result<Option<Message>> {
     let sql = "SELECT seq, message_id, content_type, body, created_at FROM outbox
-               WHERE sink = ?1 AND acknowledged_at IS NULL ORDER BY seq LIMIT 1";
-    let message = |row: &rusqlite::Row<'_>| {
-        Ok(Message {
-            seq: row.get(0)?,
-            id: row.get(1)?,
-            content_type: row.get(2)?,
-            body: Bytes::from(row.get::<_, Vec<u8>>(3)?),
-            created_at: row.get(4)?,
-        })
-    };
+               WHERE sink = ?1 AND acknowledged_at IS NULL AND refused_at IS NULL ORDER BY seq LIMIT 1";
     connection.prepare_cached(sql)?.query_row([sink.name()], message).optional()
+}
+
+/// Reads number, id, type, body and second.
+pub(super) fn message(row: &rusqlite::Row<'_>) -> Result<Message> {
+    Ok(Message {
+        seq: row.get(0)?,
+        id: row.get(1)?,
+        content_type: row.get(2)?,
+        body: Bytes::from(row.get::<_, Vec<u8>>(3)?),
+        created_at: row.get(4)?,
+    })
 }
 
 pub(super) fn acknowledge(connection: &Connection, seq: u64, now_seconds: u64) -> Result<()> {
@@ -35,11 +37,22 @@ pub(super) fn acknowledge(connection: &Connection, seq: u64, now_seconds: u64) -
 
 pub(super) fn status(connection: &Connection, sink: SinkName) -> Result<OutboxStatus> {
     // Messages are numbered in the order in which they are created.
-    let sql = "SELECT (SELECT count(*) FROM outbox WHERE sink = ?1 AND acknowledged_at IS NULL),
-                      (SELECT created_at FROM outbox WHERE sink = ?1 AND acknowledged_at IS NULL ORDER BY seq LIMIT 1),
-                      (SELECT max(acknowledged_at) FROM outbox WHERE sink = ?1 AND acknowledged_at IS NOT NULL)";
+    let sql = "SELECT (SELECT count(*) FROM outbox WHERE sink = ?1 AND acknowledged_at IS NULL AND refused_at IS NULL),
+                      (SELECT created_at FROM outbox WHERE sink = ?1 AND acknowledged_at IS NULL AND refused_at IS NULL
+                       ORDER BY seq LIMIT 1),
+                      (SELECT max(acknowledged_at) FROM outbox WHERE sink = ?1 AND acknowledged_at IS NOT NULL),
+                      (SELECT count(*) FROM outbox WHERE sink = ?1 AND refused_at IS NOT NULL AND acknowledged_at IS NULL
+                           AND skipped_at IS NULL),
+                      (SELECT refused_status FROM outbox WHERE sink = ?1 AND refused_at IS NOT NULL
+                           AND acknowledged_at IS NULL AND skipped_at IS NULL ORDER BY seq DESC LIMIT 1)";
     let status = |row: &rusqlite::Row<'_>| {
-        Ok(OutboxStatus { pending: row.get(0)?, oldest_pending_at: row.get(1)?, last_acknowledged_at: row.get(2)? })
+        Ok(OutboxStatus {
+            pending: row.get(0)?,
+            oldest_pending_at: row.get(1)?,
+            last_acknowledged_at: row.get(2)?,
+            refused: row.get(3)?,
+            last_refusal: row.get(4)?,
+        })
     };
     connection.prepare_cached(sql)?.query_row([sink.name()], status)
 }

@@ -2,11 +2,11 @@
 //! receivers in `docs/operations.md`.
 
 use crate::clock;
-use crate::model::outbox::{NewMessage, SinkName};
+use crate::model::outbox::{Message, NewMessage, SinkName};
 use crate::model::prices::LineItem;
 use crate::model::usage::{Group, SlotWidth};
 use bytes::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The media type of a batch.
 const CONTENT_TYPE: &str = "application/cloudevents-batch+json";
@@ -124,12 +124,25 @@ impl Batches {
     }
 }
 
+/// Cuts a batch into two that say the same together: its events keep their ids, so that nothing is counted twice. None of a
+/// batch of one event, or of what is no batch.
+#[must_use]
+pub fn halve_batch(message: &Message) -> Option<Vec<NewMessage>> {
+    let events: Vec<Value> = serde_json::from_slice(&message.body).ok()?;
+    let (first, second) = events.split_at_checked(events.len() / 2).filter(|(first, _)| !first.is_empty())?;
+    let half = |name: &str, events: &[Value]| {
+        let body = Bytes::from(serde_json::to_vec(events).ok()?);
+        let id = format!("{}:{name}", message.id);
+        Some(NewMessage { id, sink: SinkName::Usage, content_type: CONTENT_TYPE, body })
+    };
+    Some(vec![half("a", first)?, half("b", second)?])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::ids::{KeyId, WorkspaceId};
     use crate::model::purpose::Purpose;
-    use serde_json::Value;
     use std::collections::BTreeSet;
 
     const HOUR: u64 = 1_795_374_000;
@@ -161,6 +174,31 @@ mod tests {
         let written: Value = serde_json::from_str(&unknown.write()).unwrap();
         assert_eq!(written["id"], format!("{workspace}:files.storage:{HOUR}:-:-:r0"));
         assert!(written["data"]["api_key_id"].is_null() && written["data"]["quantity"] == "-5");
+    }
+
+    #[test]
+    fn halves_say_what_the_batch_said() {
+        let mut batches = Batches::new("usage:x".into());
+        (0..5).for_each(|number| batches.add(&event(number, 7)));
+        let whole = batches.finish().remove(0);
+        let message = |new: &NewMessage| Message {
+            seq: 1,
+            id: new.id.clone(),
+            content_type: new.content_type.to_owned(),
+            body: new.body.clone(),
+            created_at: 0,
+        };
+        let halves = halve_batch(&message(&whole)).unwrap();
+        assert_eq!(halves.iter().map(|half| half.id.as_str()).collect::<Vec<_>>(), ["usage:x:0:a", "usage:x:0:b"]);
+        let texts: Vec<&str> = halves.iter().map(|half| std::str::from_utf8(&half.body).unwrap()).collect();
+        let joined = texts.iter().map(|text| text.trim_matches(['[', ']'])).collect::<Vec<_>>().join(",");
+        assert_eq!(format!("[{joined}]").as_bytes(), &whole.body[..], "event by event the same bytes");
+        let mut smallest = message(&whole);
+        while let Some(halves) = halve_batch(&smallest) {
+            smallest = message(&halves[0]);
+        }
+        assert_eq!(serde_json::from_slice::<Vec<Value>>(&smallest.body).unwrap().len(), 1);
+        assert_eq!(halve_batch(&Message { body: "{}".into(), ..smallest }), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod late;
 mod status;
 mod steps;
 
+pub use events::halve_batch;
 pub use status::ExportStatus;
 pub use steps::StepLimits;
 
@@ -94,7 +95,8 @@ impl Exporter {
     /// When the store failed; the next call goes on where this one stopped.
     pub async fn export(&self) -> Result<Option<ExportProgress>, MetadataError> {
         loop {
-            let waiting = self.metadata.outbox_status(SinkName::Usage).await?.pending;
+            let status = self.metadata.outbox_status(SinkName::Usage).await?;
+            let waiting = status.pending + status.refused;
             if waiting >= self.limits.pending_messages {
                 return self.metadata.export_progress().await;
             }
