@@ -46,8 +46,8 @@ class Flood:
 
 
 def flooder(client: LoadClient) -> LoadClient:
-    """On one of the CPUs alone, so that the server always has the others."""
-    flooder = LoadClient(client.program, "taskset", "--cpu-list", str(max(os.sched_getaffinity(0))))
+    """On one of the CPUs alone and behind the server there: a tenant's clients take no processor of the server's."""
+    flooder = LoadClient(client.program, "nice", "-n", "19", "taskset", "--cpu-list", str(max(os.sched_getaffinity(0))))
     flooder.wait_after_429_seconds = WAIT_AFTER_429_SECONDS
     return flooder
 
