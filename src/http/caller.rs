@@ -10,7 +10,7 @@ use super::cors::is_api;
 use super::error::ApiError;
 use super::failed_logins;
 use crate::keys::VerifiedKey;
-use crate::model::api_key::Opens;
+use crate::model::api_key::{KeySecret, Opens};
 use crate::model::audit::{Actor, Origin};
 use crate::model::caller::Caller;
 use crate::model::ids::RequestId;
@@ -103,6 +103,16 @@ fn secret<'a>(method: &Method, headers: &'a HeaderMap) -> Result<Cow<'a, str>, A
         return Err(ApiError::basic_of_reads());
     }
     basic(token).map(Cow::Owned).ok_or_else(ApiError::missing_key)
+}
+
+/// The secret of a request that has a key of `Bearer`.
+///
+/// # Errors
+/// When it has none.
+pub fn bearer(headers: &HeaderMap) -> Result<KeySecret, ApiError> {
+    let token =
+        credentials(headers).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
+    token.and_then(|token| KeySecret::parse(token).ok()).ok_or_else(ApiError::missing_key)
 }
 
 /// The scheme and what follows it, of the one header.

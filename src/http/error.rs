@@ -118,6 +118,14 @@ impl ApiError {
         Err(Self::invalid(format!("Additional properties are not allowed ({} {verb} unexpected)", names.join(", "))))
     }
 
+    /// A value is none of those that a parameter can have.
+    #[must_use]
+    pub fn unsupported(param: &str, value: &str, supported: &[&str]) -> Self {
+        let supported: Vec<String> = supported.iter().map(|name| format!("'{name}'")).collect();
+        let message = format!("Invalid value: '{}'. Supported values are: {}.", echo(value), supported.join(", "));
+        Self::invalid(message).param(param)
+    }
+
     /// A parameter is not there.
     #[must_use]
     pub fn missing(param: &str) -> Self {
@@ -296,18 +304,20 @@ impl From<IssueKeyError> for ApiError {
     fn from(error: IssueKeyError) -> Self {
         match error {
             IssueKeyError::BadName(bad) => Self::bad_name(bad),
+            IssueKeyError::SecretKnown => Self::internal().cause(error),
             IssueKeyError::Metadata(error) => error.into(),
         }
     }
 }
 
 impl ApiError {
-    fn bad_name(bad: BadName) -> Self {
+    /// The name of a project or key cannot be one.
+    pub(super) fn bad_name(bad: BadName) -> Self {
         Self::invalid(format!("Invalid 'name': {bad}.")).param("name")
     }
 
     fn name_taken() -> Self {
-        Self::invalid("There is a project of this name.").param("name")
+        Self::invalid("There is a project of this name. Names of projects are unique on this server.").param("name")
     }
 }
 

@@ -11,7 +11,7 @@ use super::error::ApiError;
 use super::wire::json_body;
 use crate::files::FileDetails;
 use crate::model::caller::Caller;
-use crate::model::idempotency::{Effect, IdempotencyKey, MAX_KEY_CHARS, Once, RequestDigest};
+use crate::model::idempotency::{Effect, IdempotencyKey, MAX_KEY_CHARS, Once, RequestDigest, WriteAnswer};
 use crate::model::ids::WorkspaceId;
 use crate::shares::Shares;
 use axum::body::Body;
@@ -170,8 +170,9 @@ impl Attempt {
     }
 
     /// What makes the change happen once, answered by `answer`.
-    pub fn once<T>(&self, answer: fn(&T) -> Vec<u8>) -> Option<Once<T>> {
-        self.0.as_ref().map(|keyed| Once { key: keyed.key.clone(), request: keyed.request.clone(), answer })
+    pub fn once<T: 'static>(&self, answer: fn(&T) -> Vec<u8>) -> Option<Once<T>> {
+        let answer = || WriteAnswer::new(answer);
+        self.0.as_ref().map(|keyed| Once { key: keyed.key.clone(), request: keyed.request.clone(), answer: answer() })
     }
 }
 
@@ -193,7 +194,7 @@ pub fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
 }
 
 /// The answer to a change: of one that was made before, what was answered then.
-pub fn answer<T>(effect: Effect<T>, write: fn(&T) -> Vec<u8>) -> Result<Response, ApiError> {
+pub fn answer<T>(effect: Effect<T>, write: impl FnOnce(&T) -> Vec<u8>) -> Result<Response, ApiError> {
     match effect {
         Effect::Made(made) => Ok(json_body(StatusCode::OK, Body::from(write(&made)))),
         Effect::Replayed(answer) => Ok(replayed(json_body(StatusCode::OK, Body::from(answer)))),

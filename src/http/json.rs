@@ -15,9 +15,11 @@ pub const MAX_COMPLETION_BYTES: usize = 1024 * 1024;
 
 /// The first float from which on every number in JSON is an integer that no `i64` can be: 2^63.
 const FIRST_BEYOND_I64: f64 = 9_223_372_036_854_775_808.0;
+/// The first float that stands for more than one integer: 2^53.
+const FIRST_INEXACT: f64 = 9_007_199_254_740_992.0;
 
 /// The fields of a JSON object that have not been taken yet.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct JsonObject(Map<String, Value>);
 
 impl JsonObject {
@@ -50,6 +52,11 @@ impl JsonObject {
         }
     }
 
+    /// The fields as one text that is the same for the same values, however a client wrote them.
+    pub fn canonical(&self) -> String {
+        Value::Object(self.0.clone()).to_string()
+    }
+
     /// A text that must be there.
     pub fn text(&mut self, name: &str) -> Result<String, ApiError> {
         self.optional_text(name)?.ok_or_else(|| ApiError::missing(name))
@@ -79,7 +86,7 @@ impl JsonObject {
     pub fn signed_integer(&mut self, name: &str) -> Result<i64, ApiError> {
         let value = self.take(name).ok_or_else(|| ApiError::missing(name))?;
         let number = match &value {
-            Value::Number(number) => size(number).map(|_| number.as_i64()),
+            Value::Number(number) => size(number).map(|size| i64::try_from(size).ok()),
             Value::String(digits) => Some(digits.parse().ok()),
             _ => None,
         };
@@ -103,6 +110,21 @@ impl JsonObject {
             Some(value) => take(Some(integer(name, &value, bounds)?)),
         }
         Ok(())
+    }
+
+    /// True or false, or nothing when it is absent or null.
+    pub fn optional_flag(&mut self, name: &str) -> Result<Option<bool>, ApiError> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(flag)),
+            Some(other) => Err(wrong_type(name, "a boolean", &other)),
+        }
+    }
+
+    /// A text that must be there, and this one.
+    pub fn word(&mut self, name: &str, only: &str) -> Result<(), ApiError> {
+        let text = self.text(name)?;
+        if text == only { Ok(()) } else { Err(ApiError::unsupported(name, &text, &[only])) }
     }
 
     /// A list of texts that must be there.
@@ -163,12 +185,13 @@ async fn whole(request: Request, max_bytes: usize) -> Result<Vec<u8>, ApiError> 
 }
 
 fn integer(name: &str, value: &Value, bounds: &RangeInclusive<u64>) -> Result<u64, ApiError> {
-    let number = match value {
-        Value::Number(number) => size(number).map(|size| (number, size)),
+    let size = match value {
+        Value::Number(number) => size(number),
         _ => None,
     };
-    let (number, size) = number.ok_or_else(|| wrong_type(name, "an integer", value))?;
-    let got = if number.is_f64() { "one of more than 64 bits".to_owned() } else { number.to_string() };
+    let size = size.ok_or_else(|| wrong_type(name, "an integer", value))?;
+    let is_huge = size == i128::MAX || size == i128::MIN;
+    let got = if is_huge { "one of more than 64 bits".to_owned() } else { size.to_string() };
     if size < i128::from(*bounds.start()) {
         return Err(ApiError::below_minimum(name, *bounds.start(), &got));
     }
@@ -176,14 +199,15 @@ fn integer(name: &str, value: &Value, bounds: &RangeInclusive<u64>) -> Result<u6
     within.ok_or_else(|| ApiError::above_maximum(name, *bounds.end(), &got))
 }
 
-/// The value of an integer, none of a decimal. An integer of more than 64 bits comes as a float, and is as far from zero as
-/// can be.
+/// The value of an integer, none of a decimal. `5.0` is an integer, as JSON Schema has it, as far as a float holds all integers.
+/// An integer of more than 64 bits comes as a float, and is as far from zero as can be.
+#[expect(clippy::cast_possible_truncation, reason = "the float is whole, and small enough")]
 fn size(number: &Number) -> Option<i128> {
     match number.as_f64().filter(|_| number.is_f64()) {
         None => number.as_i128(),
         Some(float) if float >= FIRST_BEYOND_I64 => Some(i128::MAX),
         Some(float) if float <= -FIRST_BEYOND_I64 => Some(i128::MIN),
-        Some(_) => None,
+        Some(float) => (float.fract() == 0.0 && float.abs() < FIRST_INEXACT).then_some(float as i128),
     }
 }
 
@@ -252,9 +276,12 @@ mod tests {
         for number in ["0", "-1", "-9223372036854775809", "-99999999999999999999999"] {
             assert_eq!(refused(number), ErrorKind::BelowMinimum, "{number}");
         }
-        for number in ["1.5", "5.0", "1e2", "9007199254740993.5"] {
+        for number in ["1.5", "0.1", "1e-2", "9007199254740993.5"] {
             assert_eq!(refused(number), ErrorKind::InvalidRequest, "{number}");
         }
+        assert_eq!(of("5.0").integer("a", 1..=9).unwrap(), 5);
+        assert_eq!(of("9e0").signed_integer("a").unwrap(), 9);
+        assert_eq!(of("-4.0").signed_integer("a").unwrap(), -4);
         let error = format!("{:?}", of("99999999999999999999999").integer("a", 1..=9).unwrap_err());
         assert!(error.contains("Expected a value <= 9, but got one of more than 64 bits instead."), "{error}");
         let error = format!("{:?}", of("-99999999999999999999999").signed_integer("a").unwrap_err());

@@ -6,7 +6,10 @@ use crate::model::ids::{FileId, PartId};
 use crate::model::page::{FileQuery, Order, PAGE_FILES};
 use crate::model::purpose::Purpose;
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 
+/// The last second that is taken for a time: the year 9999.
+pub const MAX_TIME: u64 = 253_402_300_799;
 /// Values that one filter takes.
 pub const MAX_FILTER_VALUES: usize = 100;
 
@@ -78,13 +81,14 @@ pub fn integer(param: &str, value: &str, bounds: RangeInclusive<u64>) -> Result<
     within.ok_or_else(|| ApiError::above_maximum(param, *bounds.end(), &echo(value)))
 }
 
-/// Adds a value to a filter, if it is one that can be found.
+/// Adds a value to a filter. A value that nothing can have is refused before: an empty answer would look like a bill of
+/// nothing, or like a log of nothing.
 ///
 /// # Errors
 /// When the filter has as many as it may have.
-pub fn one_of<T>(name: &str, filter: &mut Option<Vec<T>>, value: Option<T>) -> Result<(), ApiError> {
+pub fn one_of<T>(name: &str, filter: &mut Option<Vec<T>>, value: T) -> Result<(), ApiError> {
     let filter = filter.get_or_insert_default();
-    filter.extend(value);
+    filter.push(value);
     if filter.len() > MAX_FILTER_VALUES {
         let message = format!("Invalid '{name}': expected at most {MAX_FILTER_VALUES} values.");
         return Err(ApiError::invalid(message).param(name));
@@ -92,7 +96,11 @@ pub fn one_of<T>(name: &str, filter: &mut Option<Vec<T>>, value: Option<T>) -> R
     Ok(())
 }
 
-fn order(value: &str) -> Result<Order, ApiError> {
+/// Reads the direction of a list.
+///
+/// # Errors
+/// When it is none.
+pub fn order(value: &str) -> Result<Order, ApiError> {
     match value {
         "asc" => Ok(Order::Ascending),
         "desc" => Ok(Order::Descending),
@@ -101,6 +109,15 @@ fn order(value: &str) -> Result<Order, ApiError> {
                 .param("order"))
         }
     }
+}
+
+/// Reads an id of a filter, of what `named` says.
+///
+/// # Errors
+/// When it is not written as one.
+pub fn id_of<Id: FromStr>(param: &str, value: &str, named: &str) -> Result<Id, ApiError> {
+    let wrong = || ApiError::invalid(format!("Invalid '{param}': '{}' is no id of {named}.", echo(value)));
+    value.parse().map_err(|_| wrong().param(param))
 }
 
 /// Any well-formed id is a position in the list, whether or not there is such a File (docs/contract.md, section 4).

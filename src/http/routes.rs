@@ -29,6 +29,9 @@ pub struct Route {
     serve: MethodRouter<SharedHall>,
 }
 
+const SERVICE_ACCOUNTS: &str = "/v1/organization/projects/{project_id}/service_accounts";
+const SERVICE_ACCOUNT: &str = "/v1/organization/projects/{project_id}/service_accounts/{service_account_id}";
+
 /// Every operation under `/v1`.
 #[must_use]
 pub fn routes() -> Vec<Route> {
@@ -56,8 +59,23 @@ pub fn routes() -> Vec<Route> {
         get("/v1/organization/projects/{project_id}/api_keys", Admin, admin::list_api_keys),
         post("/v1/organization/projects/{project_id}/api_keys", Admin, admin::create_api_key),
         get("/v1/organization/projects/{project_id}/api_keys/{api_key_id}", Admin, admin::retrieve_api_key),
+        post("/v1/organization/projects/{project_id}/api_keys/{api_key_id}", Admin, admin::update_api_key),
         delete("/v1/organization/projects/{project_id}/api_keys/{api_key_id}", Admin, admin::delete_api_key),
         post("/v1/organization/projects/{project_id}/api_keys/{api_key_id}/rotate", Admin, admin::rotate_api_key),
+        get(SERVICE_ACCOUNTS, Admin, admin::list_service_accounts),
+        post(SERVICE_ACCOUNTS, Admin, admin::create_service_account),
+        get(SERVICE_ACCOUNT, Admin, admin::retrieve_service_account),
+        post(SERVICE_ACCOUNT, Admin, admin::update_service_account),
+        delete(SERVICE_ACCOUNT, Admin, admin::delete_service_account),
+        get("/v1/organization/projects/{project_id}/rate_limits", Admin, admin::list_rate_limits),
+        post("/v1/organization/projects/{project_id}/rate_limits/{rate_limit_id}", Admin, admin::update_rate_limit),
+        get("/v1/organization/projects/{project_id}/spend_limit", Admin, admin::retrieve_spend_limit),
+        post("/v1/organization/projects/{project_id}/spend_limit", Admin, admin::update_spend_limit),
+        delete("/v1/organization/projects/{project_id}/spend_limit", Admin, admin::delete_spend_limit),
+        get("/v1/organization/admin_api_keys", Admin, admin::list_admin_api_keys),
+        post("/v1/organization/admin_api_keys", Admin, admin::create_admin_api_key),
+        get("/v1/organization/admin_api_keys/{key_id}", Admin, admin::retrieve_admin_api_key),
+        delete("/v1/organization/admin_api_keys/{key_id}", Admin, admin::delete_admin_api_key),
         get("/v1/organization/projects/{project_id}/limits", Admin, admin::retrieve_project_limits),
         post("/v1/organization/projects/{project_id}/limits", Admin, admin::update_project_limits),
         get("/v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits", Admin, admin::retrieve_key_limits),

@@ -21,7 +21,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 
 /// The longest `mime_type`, in bytes.
-const MAX_MIME_TYPE_BYTES: usize = 255;
+pub const MAX_MIME_TYPE_BYTES: usize = 255;
 
 /// `POST /v1/uploads`.
 pub async fn create_upload(

@@ -225,7 +225,8 @@ pub fn part(part: &Part) -> Vec<u8> {
     written(&PartObject::from(part))
 }
 
-fn written(value: &impl Serialize) -> Vec<u8> {
+/// The JSON of a value.
+pub fn written(value: &impl Serialize) -> Vec<u8> {
     let mut json = Vec::new();
     append(&mut json, value);
     json

@@ -1,10 +1,12 @@
-//! The verbs of API keys: issue, install, list, verify, rotate, revoke.
+//! The verbs of API keys: issue, install, list, verify, update, rotate, revoke.
 
 mod issue;
 mod known;
+mod sealed;
 mod verify;
 
-pub use issue::{IssueKeyError, RotateKeyError, fresh_secret};
+pub use issue::{IssueKeyError, KeyToIssue, RotateKeyError, UpdateKeyError, fresh_secret};
+pub use sealed::SealedAnswer;
 pub use verify::{Refusal, VerifiedKey};
 
 use crate::clock::Clock;
@@ -12,7 +14,7 @@ use crate::metadata::{MetadataError, MetadataStore};
 use crate::model::api_key::ApiKey;
 use crate::model::audit::Origin;
 use crate::model::ids::{KeyId, WorkspaceId};
-use crate::model::page::Page;
+use crate::model::page::{Order, Page};
 use known::KnownKeys;
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
@@ -52,6 +54,19 @@ impl Keys {
         limit: u32,
     ) -> Result<Page<ApiKey>, MetadataError> {
         self.metadata.list_keys_of(workspace, after, limit).await
+    }
+
+    /// A page of the keys of administrators that are not revoked, by age, behind the key `after`.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub async fn list_of_administrators(
+        &self,
+        after: Option<KeyId>,
+        limit: u32,
+        order: Order,
+    ) -> Result<Page<ApiKey>, MetadataError> {
+        self.metadata.list_admin_keys(after, limit, order).await
     }
 
     /// The key of this id, revoked and expired ones too.

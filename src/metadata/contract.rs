@@ -1,5 +1,6 @@
 //! What every metadata store does, whatever is behind it.
 
+use super::admin_contract;
 use super::{MetadataStore, NewKey, NewSecret, PendingBlob, Purged, SweepShare};
 use crate::clock::Clock;
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens};
@@ -11,7 +12,7 @@ use crate::model::digest::{BlockChecksums, ContentDigest, Sha256Digest};
 use crate::model::expiry::{DefaultExpiry, ExpiresAfter};
 use crate::model::file::{File, NewFile};
 use crate::model::filename::Filename;
-use crate::model::idempotency::{Effect, IdempotencyKey, Once, RequestDigest};
+use crate::model::idempotency::{Effect, IdempotencyKey, Once, RequestDigest, WriteAnswer};
 use crate::model::ids::{BlobId, FileId, KeyId, PartId, ProcessId, RequestId, UploadId, WorkspaceId};
 use crate::model::limits::{Limit, LimitOwner, Limits, LimitsInForce, QuotaExceeded, StorageUsage};
 use crate::model::outbox::SinkName;
@@ -55,6 +56,7 @@ pub async fn holds(store: &dyn MetadataStore, clock: &Clock) {
     parts_of_what_is_gone_are_released_in_steps(store, clock).await;
     uploads_are_forgotten_after_their_time(store, clock).await;
     nothing_expires_by_a_clock_that_jumped(store, clock).await;
+    admin_contract::holds(store, clock).await;
     store.probe().await.unwrap();
 }
 
@@ -62,22 +64,29 @@ pub const ORIGIN: Origin = Origin::COMMAND_LINE;
 
 /// The holder of the key of a fresh workspace.
 pub async fn tenant(store: &dyn MetadataStore, name: &str) -> Caller {
-    let workspace = store.create_workspace(name, ORIGIN).await.unwrap().unwrap().id;
+    let workspace = store.create_workspace(name, ORIGIN, None).await.unwrap().made().unwrap().unwrap().id;
     holder(store, workspace).await
 }
 
 /// Whoever holds a new key of a workspace.
 pub async fn holder(store: &dyn MetadataStore, workspace: WorkspaceId) -> Caller {
     let opens = Opens::Workspace(workspace, Scopes::DEFAULT);
-    let key = store.create_key(new_key(opens, &random::bytes(), None), ORIGIN).await.unwrap().unwrap().id;
+    let key = store
+        .create_key(new_key(opens, &random::bytes(), None), ORIGIN, None)
+        .await
+        .unwrap()
+        .made()
+        .unwrap()
+        .unwrap()
+        .id;
     Caller { workspace, key, request: RequestId::new([8; 16]), address: None }
 }
 
-fn new_key(opens: Opens, digest: &[u8; 32], valid_seconds: Option<u64>) -> NewKey {
+pub fn new_key(opens: Opens, digest: &[u8; 32], valid_seconds: Option<u64>) -> NewKey {
     NewKey { opens, secret: new_secret(digest), name: "ci".into(), valid_seconds }
 }
 
-fn new_secret(digest: &[u8; 32]) -> NewSecret {
+pub fn new_secret(digest: &[u8; 32]) -> NewSecret {
     NewSecret { digest: KeyDigest(*digest), redacted: format!("vk_{}...", digest[0]) }
 }
 
@@ -92,6 +101,11 @@ fn new_file(blob: BlobId, purpose: Purpose, expires_after: Option<ExpiresAfter>)
         expires_after,
         status_details: Some("line 1".into()).filter(|_| purpose == Purpose::Batch),
     }
+}
+
+/// The digest of the secret of this number.
+pub fn digest(number: u8) -> KeyDigest {
+    KeyDigest([number; 32])
 }
 
 /// A File of so many bytes, which the store holds itself.
@@ -165,18 +179,22 @@ fn all(order: Order) -> FileQuery {
 }
 
 async fn workspaces_have_unique_names_and_end(store: &dyn MetadataStore) {
-    let ada = store.create_workspace("ada", ORIGIN).await.unwrap().unwrap();
-    assert_eq!(store.create_workspace("ada", ORIGIN).await.unwrap(), None);
-    let bob = store.create_workspace("bob", ORIGIN).await.unwrap().unwrap();
+    let ada = store.create_workspace("ada", ORIGIN, None).await.unwrap().made().unwrap().unwrap();
+    assert_eq!(store.create_workspace("ada", ORIGIN, None).await.unwrap().made().unwrap(), None);
+    let bob = store.create_workspace("bob", ORIGIN, None).await.unwrap().made().unwrap().unwrap();
     assert_eq!(store.find_workspace(ada.id).await.unwrap(), Some(ada.clone()));
     assert_eq!(store.find_workspace_named("bob").await.unwrap(), Some(bob.clone()));
-    assert_eq!(store.rename_workspace(ada.id, "bob", ORIGIN).await.unwrap(), Some(Err(NameTaken)));
-    let eve = store.rename_workspace(ada.id, "eve", ORIGIN).await.unwrap().unwrap().unwrap();
+    assert_eq!(
+        store.rename_workspace(ada.id, Some("bob"), ORIGIN, None).await.unwrap().made().unwrap(),
+        Some(Err(NameTaken))
+    );
+    let eve =
+        store.rename_workspace(ada.id, Some("eve"), ORIGIN, None).await.unwrap().made().unwrap().unwrap().unwrap();
     assert_eq!((eve.id, eve.name.as_str()), (ada.id, "eve"));
     assert_eq!(store.find_workspace_named("ada").await.unwrap(), None);
-    let archived = store.archive_workspace(bob.id, ORIGIN).await.unwrap().unwrap();
+    let archived = store.archive_workspace(bob.id, ORIGIN, None).await.unwrap().made().unwrap().unwrap();
     assert_eq!(archived.archived_at, Some(NOW_MS / 1000));
-    assert_eq!(store.archive_workspace(bob.id, ORIGIN).await.unwrap(), Some(archived.clone()));
+    assert_eq!(store.archive_workspace(bob.id, ORIGIN, None).await.unwrap().made().unwrap(), Some(archived.clone()));
     let mut listed = Vec::new();
     for with_archived in [true, false] {
         let first = store.list_workspaces(None, 1, with_archived).await.unwrap();
@@ -187,17 +205,18 @@ async fn workspaces_have_unique_names_and_end(store: &dyn MetadataStore) {
     listed[0].sort_by_key(|workspace| workspace.name.clone());
     assert_eq!(listed, [vec![archived, eve.clone()], vec![eve]]);
     let nobody = WorkspaceId::next(None, 0, [0; 11]);
-    assert_eq!(store.archive_workspace(nobody, ORIGIN).await.unwrap(), None);
-    assert_eq!(store.rename_workspace(nobody, "x", ORIGIN).await.unwrap(), None);
+    assert_eq!(store.archive_workspace(nobody, ORIGIN, None).await.unwrap().made().unwrap(), None);
+    assert_eq!(store.rename_workspace(nobody, Some("x"), ORIGIN, None).await.unwrap().made().unwrap(), None);
 }
 
 async fn keys_are_found_by_their_secrets(store: &dyn MetadataStore, clock: &Clock) {
     let caller = tenant(store, "keys").await;
     let opens = Opens::Workspace(caller.workspace, Scopes::named(["files.read"].into_iter()).unwrap());
-    let key = store.create_key(new_key(opens, &[1; 32], Some(60)), ORIGIN).await.unwrap().unwrap();
+    let key =
+        store.create_key(new_key(opens, &[1; 32], Some(60)), ORIGIN, None).await.unwrap().made().unwrap().unwrap();
     assert_eq!((key.expires_at, key.opens), (Some(NOW_MS / 1000 + 60), opens));
     assert_eq!(
-        store.create_key(new_key(opens, &[1; 32], None), ORIGIN).await.unwrap(),
+        store.create_key(new_key(opens, &[1; 32], None), ORIGIN, None).await.unwrap().made().unwrap(),
         None,
         "a secret is entered once"
     );
@@ -207,7 +226,13 @@ async fn keys_are_found_by_their_secrets(store: &dyn MetadataStore, clock: &Cloc
     };
     assert_eq!(found(1).await.unwrap(), plain(&key));
     assert_eq!(found(2).await.unwrap(), None);
-    let admin = store.create_key(new_key(Opens::Administration, &[3; 32], None), ORIGIN).await.unwrap().unwrap();
+    let admin = store
+        .create_key(new_key(Opens::Administration, &[3; 32], None), ORIGIN, None)
+        .await
+        .unwrap()
+        .made()
+        .unwrap()
+        .unwrap();
     assert_eq!(found(3).await.unwrap(), plain(&admin));
     let page = store.list_keys_of(caller.workspace, None, 1).await.unwrap();
     assert!(page.has_more && page.rows.len() == 1);
@@ -218,9 +243,9 @@ async fn keys_are_found_by_their_secrets(store: &dyn MetadataStore, clock: &Cloc
     clock.set(NOW_MS + 59_000);
     store.note_key_used(key.id).await.unwrap();
     assert_eq!(store.find_key(key.id).await.unwrap().unwrap().last_used_at, Some(NOW_MS / 1000));
-    let rotate = |number: u8, overlap| store.rotate_key(admin.id, new_secret(&[number; 32]), overlap, ORIGIN);
-    rotate(4, 3600).await.unwrap().unwrap().unwrap();
-    let rotated = rotate(5, 7200).await.unwrap().unwrap().unwrap();
+    let rotate = |number: u8, overlap| store.rotate_key(admin.id, new_secret(&[number; 32]), overlap, ORIGIN, None);
+    rotate(4, 3600).await.unwrap().made().unwrap().unwrap().unwrap();
+    let rotated = rotate(5, 7200).await.unwrap().made().unwrap().unwrap().unwrap();
     assert_eq!((rotated.id, rotated.redacted.as_str()), (admin.id, "vk_5..."));
     let now = NOW_MS / 1000 + 59;
     for (number, retires_at) in [(3, Some(now + 3600)), (4, Some(now + 7200)), (5, None)] {
@@ -228,19 +253,19 @@ async fn keys_are_found_by_their_secrets(store: &dyn MetadataStore, clock: &Cloc
         assert_eq!((credential.key.id, credential.retires_at), (admin.id, retires_at), "{number}");
     }
     clock.set(NOW_MS + 60_000);
-    let expired = store.rotate_key(key.id, new_secret(&[6; 32]), 0, ORIGIN).await.unwrap();
+    let expired = store.rotate_key(key.id, new_secret(&[6; 32]), 0, ORIGIN, None).await.unwrap().made().unwrap();
     assert_eq!(expired, Some(Err(KeyStatus::Expired)));
     clock.set(NOW_MS);
     let revoked = store.revoke_key(key.id, ORIGIN).await.unwrap().unwrap();
     assert_eq!(revoked.revoked_at, Some(NOW_MS / 1000));
     assert_eq!(found(1).await.unwrap().unwrap().key.revoked_at, revoked.revoked_at);
-    let refused = store.rotate_key(key.id, new_secret(&[7; 32]), 0, ORIGIN).await.unwrap();
+    let refused = store.rotate_key(key.id, new_secret(&[7; 32]), 0, ORIGIN, None).await.unwrap().made().unwrap();
     assert_eq!(refused, Some(Err(KeyStatus::Revoked)));
     assert!(store.list_keys().await.unwrap().contains(&revoked), "it is still known");
     assert!(!store.list_keys_of(caller.workspace, None, 10).await.unwrap().rows.contains(&revoked));
     let nobody = KeyId::next(None, 0, [0; 11]);
     assert_eq!(store.revoke_key(nobody, ORIGIN).await.unwrap(), None);
-    assert_eq!(store.rotate_key(nobody, new_secret(&[7; 32]), 0, ORIGIN).await.unwrap(), None);
+    assert_eq!(store.rotate_key(nobody, new_secret(&[7; 32]), 0, ORIGIN, None).await.unwrap().made().unwrap(), None);
     assert_eq!(found(7).await.unwrap(), None);
 }
 
@@ -276,8 +301,8 @@ async fn a_key_that_has_ended_changes_nothing(store: &dyn MetadataStore, clock: 
     let caller = tenant(store, "ended").await;
     let opens = Opens::Workspace(caller.workspace, Scopes::DEFAULT);
     let key = |number, valid_seconds| {
-        let created = store.create_key(new_key(opens, &[number; 32], valid_seconds), ORIGIN);
-        async move { Caller { key: created.await.unwrap().unwrap().id, ..caller } }
+        let created = store.create_key(new_key(opens, &[number; 32], valid_seconds), ORIGIN, None);
+        async move { Caller { key: created.await.unwrap().made().unwrap().unwrap().id, ..caller } }
     };
     let (revoked, brief) = (key(20, None).await, key(21, Some(60)).await);
     let small = || NewFile {
@@ -293,7 +318,7 @@ async fn a_key_that_has_ended_changes_nothing(store: &dyn MetadataStore, clock: 
         assert_eq!(create(ended).await.unwrap(), Effect::Refused(Refused::KeyEnded));
     }
     assert!(create(caller).await.unwrap().is_made());
-    store.archive_workspace(caller.workspace, ORIGIN).await.unwrap();
+    store.archive_workspace(caller.workspace, ORIGIN, None).await.unwrap().made().unwrap();
     assert_eq!(create(caller).await.unwrap(), Effect::Refused(Refused::KeyEnded));
     clock.set(NOW_MS);
     let kept = store.list_files(caller.workspace, all(Order::Ascending)).await.unwrap().rows;
@@ -311,7 +336,9 @@ async fn a_key_that_has_ended_changes_nothing(store: &dyn MetadataStore, clock: 
 async fn quotas_count_what_is_there_and_what_is_to_come(store: &dyn MetadataStore, clock: &Clock) {
     let (ours, theirs) = (tenant(store, "quota").await, tenant(store, "no quota").await);
     let (workspace, key) = (LimitOwner::Workspace(ours.workspace), LimitOwner::Key(ours.key));
-    let set = |owner, wanted| store.set_limits(owner, wanted, ORIGIN);
+    let set = async |owner, wanted| {
+        store.set_limits(owner, wanted, ORIGIN, None).await.map(|set| set.made().unwrap().is_some())
+    };
     let wanted = vec![(Limit::StorageBytes, Some(20)), (Limit::MaxFiles, Some(9))];
     assert!(set(workspace, wanted).await.unwrap());
     let wanted = vec![(Limit::MaxFiles, None), (Limit::FileBytes(Purpose::Batch), Some(7))];
@@ -373,7 +400,15 @@ async fn part(store: &dyn MetadataStore, caller: Caller, size_bytes: u64) -> New
 async fn parts_beyond_the_declared_bytes_count_at_once(store: &dyn MetadataStore, clock: &Clock) {
     let caller = tenant(store, "parts").await;
     let limits = vec![(Limit::StorageBytes, Some(20)), (Limit::MaxFiles, Some(1))];
-    assert!(store.set_limits(LimitOwner::Workspace(caller.workspace), limits, ORIGIN).await.unwrap());
+    assert!(
+        store
+            .set_limits(LimitOwner::Workspace(caller.workspace), limits, ORIGIN, None)
+            .await
+            .unwrap()
+            .made()
+            .unwrap()
+            .is_some()
+    );
     let upload = made(store.create_upload(caller, upload(8), None).await.unwrap()).id;
     let add = async |size_bytes| store.create_part(caller, upload, part(store, caller, size_bytes).await, None).await;
     let reserved = async || {
@@ -399,12 +434,21 @@ async fn parts_beyond_the_declared_bytes_count_at_once(store: &dyn MetadataStore
     assert_eq!(reserved().await, (0, 0));
     assert!(
         store
-            .set_limits(LimitOwner::Workspace(caller.workspace), vec![(Limit::StorageBytes, None)], ORIGIN)
+            .set_limits(LimitOwner::Workspace(caller.workspace), vec![(Limit::StorageBytes, None)], ORIGIN, None)
             .await
             .unwrap()
+            .made()
+            .unwrap()
+            .is_some()
     );
     assert!(
-        store.set_limits(LimitOwner::Workspace(caller.workspace), vec![(Limit::MaxFiles, None)], ORIGIN).await.unwrap()
+        store
+            .set_limits(LimitOwner::Workspace(caller.workspace), vec![(Limit::MaxFiles, None)], ORIGIN, None)
+            .await
+            .unwrap()
+            .made()
+            .unwrap()
+            .is_some()
     );
     let [cancelled, brief] = [begin(store, caller, 1).await, begin(store, caller, 1).await];
     for (upload, size_bytes, taken) in [
@@ -439,7 +483,15 @@ async fn begin(store: &dyn MetadataStore, caller: Caller, size_bytes: u64) -> Up
 async fn what_has_expired_makes_room_before_it_is_swept(store: &dyn MetadataStore, clock: &Clock) {
     let caller = tenant(store, "room").await;
     let owner = LimitOwner::Workspace(caller.workspace);
-    assert!(store.set_limits(owner, vec![(Limit::MaxFiles, Some(600))], ORIGIN).await.unwrap());
+    assert!(
+        store
+            .set_limits(owner, vec![(Limit::MaxFiles, Some(600))], ORIGIN, None)
+            .await
+            .unwrap()
+            .made()
+            .unwrap()
+            .is_some()
+    );
     for _ in 0..300 {
         let small = small_file(3, Purpose::UserData, ExpiresAfter::seconds(3600));
         assert!(store.create_file(caller, small, None).await.unwrap().is_made());
@@ -448,7 +500,15 @@ async fn what_has_expired_makes_room_before_it_is_swept(store: &dyn MetadataStor
     let full = Effect::Refused(Refused::Quota(QuotaExceeded::Files { limit_files: 600 }));
     assert_eq!(store.create_upload(caller, upload(1), None).await.unwrap(), full);
     clock.set(NOW_MS + 200_000_000);
-    assert!(store.set_limits(owner, vec![(Limit::MaxFiles, Some(1))], ORIGIN).await.unwrap());
+    assert!(
+        store
+            .set_limits(owner, vec![(Limit::MaxFiles, Some(1))], ORIGIN, None)
+            .await
+            .unwrap()
+            .made()
+            .unwrap()
+            .is_some()
+    );
     let small = || small_file(3, Purpose::UserData, None);
     let alone = store.create_file(caller, small(), None).await.unwrap();
     assert!(alone.is_made(), "{alone:?}: nothing else is left");
@@ -633,15 +693,15 @@ async fn what_was_done_is_in_the_audit_log(store: &dyn MetadataStore, clock: &Cl
         request: Some(RequestId::new([7; 16])),
     };
     clock.set(NOW_MS + 1_000_000);
-    let workspace = store.create_workspace("audited", origin).await.unwrap().unwrap();
+    let workspace = store.create_workspace("audited", origin, None).await.unwrap().made().unwrap().unwrap();
     let opens = Opens::Workspace(workspace.id, Scopes::DEFAULT);
-    let key = store.create_key(new_key(opens, &[30; 32], None), ORIGIN).await.unwrap().unwrap();
+    let key = store.create_key(new_key(opens, &[30; 32], None), ORIGIN, None).await.unwrap().made().unwrap().unwrap();
     let caller = Caller { workspace: workspace.id, key: key.id, request: RequestId::new([6; 16]), address: None };
     let file = file(store, caller, 1).await;
     assert!(store.delete_file(caller, file.id).await.unwrap());
     assert!(!store.delete_file(caller, file.id).await.unwrap(), "what changes nothing is not entered");
     clock.set(NOW_MS + 2_000_000);
-    store.rename_workspace(workspace.id, "audited too", origin).await.unwrap();
+    store.rename_workspace(workspace.id, Some("audited too"), origin, None).await.unwrap().made().unwrap();
     store.revoke_key(key.id, origin).await.unwrap();
     let of = |query: AuditQuery| async move {
         let page = store.audit_log(AuditQuery { workspaces: Some(vec![workspace.id]), ..query }).await.unwrap();
@@ -936,7 +996,7 @@ async fn what_has_a_key_happens_once(store: &dyn MetadataStore, clock: &Clock) {
         Some(Once {
             key,
             request: RequestDigest::of("POST", request),
-            answer: |file: &File| file.id.to_string().into(),
+            answer: WriteAnswer::new(|file: &File| file.id.to_string().into()),
         })
     };
     let new = || NewFile {

@@ -214,7 +214,7 @@ async fn hours_are_exported_when_they_are_over_and_corrected_later(store: &dyn M
     assert_eq!((fifth.until, used), (begin + 5 * HOUR, vec![7 * 3530]));
     assert!(store.freeze_export(Some(fourth), fifth, Vec::new()).await.unwrap());
     assert!(is_nothing(store).await);
-    assert!(store.archive_workspace(caller.workspace, ORIGIN).await.unwrap().is_some());
+    assert!(store.archive_workspace(caller.workspace, ORIGIN, None).await.unwrap().made().unwrap().is_some());
 }
 
 /// The requests of class A of a caller in an hour.

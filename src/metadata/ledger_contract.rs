@@ -284,7 +284,7 @@ pub async fn reads_are_entered_once(store: &dyn MetadataStore, clock: &Clock) {
     assert_eq!(facts, [ReadOp::List, ReadOp::Content, ReadOp::Retrieve].map(Fact::Read));
     let page = store.ledger(Some(caller.workspace), rows.rows[0].seq, 1).await.unwrap();
     assert!(page.rows == rows.rows[1..2] && page.has_more);
-    assert!(store.archive_workspace(caller.workspace, ORIGIN).await.unwrap().is_some());
+    assert!(store.archive_workspace(caller.workspace, ORIGIN, None).await.unwrap().made().unwrap().is_some());
 }
 
 /// What rows of reads add up to, by key, kind, purpose and minute, and how many there are.

@@ -131,7 +131,8 @@ pub(super) static CHECKS: [Check; 12] = [
         key: &[KeyColumn::Text("workspace_id"), KeyColumn::Text("key")],
         page_rows: PAGE_ROWS,
         sql: "SELECT DISTINCT t.workspace_id, 0 FROM {page} t
-              WHERE NOT EXISTS (SELECT 1 FROM workspaces w WHERE w.id = t.workspace_id)",
+              WHERE t.workspace_id <> 'organization'
+                  AND NOT EXISTS (SELECT 1 FROM workspaces w WHERE w.id = t.workspace_id)",
         finding: |workspace, _| Ok(Finding::LostAnswer { workspace }),
     },
     Check {

@@ -5,6 +5,8 @@
 //! `pending -> ready -> deleting -> gone` (docs/design/durability.md). The verbs of floor 3 are the only callers.
 
 #[cfg(test)]
+mod admin_contract;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod export_contract;
@@ -35,8 +37,9 @@ use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, Upload
 use crate::model::ledger::{LedgerRow, Reads};
 use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
 use crate::model::outbox::{Message, NewMessage, OutboxStatus, RefusedMessage, SinkName};
-use crate::model::page::{FileQuery, Page};
+use crate::model::page::{FileQuery, Order, Page};
 use crate::model::purpose::Purpose;
+use crate::model::scope::{Scope, Scopes};
 use crate::model::scrub::ScrubProgress;
 use crate::model::stamp::Stamp;
 use crate::model::upload::{Completion, NewPart, NewUpload, Part, Upload, UploadRefusal};
@@ -45,6 +48,7 @@ use crate::model::workspace::{NameTaken, Workspace};
 use async_trait::async_trait;
 pub use misfits::{MisfitCursor, MisfitPage};
 pub use read_merges::MergePage;
+use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 use std::error::Error;
 use std::path::Path;
@@ -58,6 +62,11 @@ pub const USAGE_EXPIRED_ROWS: u32 = 10_000;
 
 /// How long a process counts as living after it last said so, in seconds. What it left behind is swept after that.
 pub const LEASE_SECONDS: u64 = 30;
+
+/// A text that sorts before every id.
+const BEFORE_ALL_IDS: &str = "";
+/// A text that sorts behind every id, whose characters are digits, letters, `-` and `_`.
+const BEHIND_ALL_IDS: &str = "~";
 
 /// Why the store failed; shared, because one failed commit fails every change in it.
 pub type Cause = Arc<dyn Error + Send + Sync>;
@@ -99,6 +108,39 @@ pub struct NewKey {
     pub name: String,
     /// How many seconds it is valid; for ever when none.
     pub valid_seconds: Option<u64>,
+}
+
+/// What is changed of a key; what is none stays.
+#[derive(Clone, Debug, Default)]
+pub struct KeyChanges {
+    /// What its owner calls it.
+    pub name: Option<String>,
+    /// What it may be used for, if it opens a workspace.
+    pub scopes: Option<Scopes>,
+    /// How many seconds it is valid from now on.
+    pub valid_seconds: Option<u64>,
+}
+
+impl KeyChanges {
+    /// Returns the key as it is after the change, and what the audit log says of it.
+    fn apply(&self, known: ApiKey, now_seconds: u64) -> (ApiKey, Map<String, Value>) {
+        let mut details = Map::new();
+        let mut changed = known;
+        if let Some(name) = &self.name {
+            details.insert("name".to_owned(), json!(name));
+            changed.name.clone_from(name);
+        }
+        if let (Some(scopes), Opens::Workspace(workspace, _)) = (self.scopes, changed.opens) {
+            let names: Vec<_> = scopes.iter().map(Scope::name).collect();
+            details.insert("scopes".to_owned(), json!(names));
+            changed.opens = Opens::Workspace(workspace, scopes);
+        }
+        if let Some(seconds) = self.valid_seconds {
+            details.insert("expires_in_seconds".to_owned(), json!(seconds));
+            changed.expires_at = Some(now_seconds.saturating_add(seconds));
+        }
+        (changed, details)
+    }
 }
 
 /// A secret as it is kept.
@@ -236,8 +278,15 @@ impl DeletingPage {
 /// A place for rows.
 #[async_trait]
 pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
-    /// Makes a workspace, or none when the name is taken.
-    async fn create_workspace(&self, name: &str, origin: Origin) -> Result<Option<Workspace>, MetadataError>;
+    /// Makes a workspace, or none when the name is taken. This and every other change of an administrator that has an
+    /// [`Effect`] happens once under its key with `once`, and its answer is noted in its own transaction; what is refused is
+    /// not noted.
+    async fn create_workspace(
+        &self,
+        name: &str,
+        origin: Origin,
+        once: Option<Once<Workspace>>,
+    ) -> Result<Effect<Option<Workspace>>, MetadataError>;
     /// At most `limit` workspaces, archived ones too if wanted, in the order of their ids, behind `after`.
     async fn list_workspaces(
         &self,
@@ -249,15 +298,21 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     async fn find_workspace(&self, id: WorkspaceId) -> Result<Option<Workspace>, MetadataError>;
     /// The workspace of this name, archived or not.
     async fn find_workspace_named(&self, name: &str) -> Result<Option<Workspace>, MetadataError>;
-    /// Gives a workspace another name, unless that is taken; none when there is no such workspace.
+    /// Gives a workspace another name, if one is said and it is not taken; none when there is no such workspace.
     async fn rename_workspace(
         &self,
         id: WorkspaceId,
-        name: &str,
+        name: Option<&str>,
         origin: Origin,
-    ) -> Result<Option<Result<Workspace, NameTaken>>, MetadataError>;
+        once: Option<Once<Workspace>>,
+    ) -> Result<Effect<Option<Result<Workspace, NameTaken>>>, MetadataError>;
     /// Archives a workspace, once: its keys open nothing any more, and its Files stay. None when there is no such workspace.
-    async fn archive_workspace(&self, id: WorkspaceId, origin: Origin) -> Result<Option<Workspace>, MetadataError>;
+    async fn archive_workspace(
+        &self,
+        id: WorkspaceId,
+        origin: Origin,
+        once: Option<Once<Workspace>>,
+    ) -> Result<Effect<Option<Workspace>>, MetadataError>;
     /// Removes at most `limit` Files and as many Uploads of an archived workspace, or all else that it has when there are
     /// none; the workspace itself stays.
     async fn purge_workspace(&self, id: WorkspaceId, limit: u32, origin: Origin) -> Result<Purged, MetadataError>;
@@ -273,7 +328,12 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<(), MetadataError>;
 
     /// Enters a key, or none when the secret is known already.
-    async fn create_key(&self, key: NewKey, origin: Origin) -> Result<Option<ApiKey>, MetadataError>;
+    async fn create_key(
+        &self,
+        key: NewKey,
+        origin: Origin,
+        once: Option<Once<ApiKey>>,
+    ) -> Result<Effect<Option<ApiKey>>, MetadataError>;
     /// Every key, whatever it opens, revoked and expired ones too, oldest first.
     async fn list_keys(&self) -> Result<Vec<ApiKey>, MetadataError>;
     /// At most `limit` keys of a workspace that are not revoked, in the order of their ids, behind `after`.
@@ -282,6 +342,13 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
         workspace: WorkspaceId,
         after: Option<KeyId>,
         limit: u32,
+    ) -> Result<Page<ApiKey>, MetadataError>;
+    /// At most `limit` keys of administrators that are not revoked, in the order of their ids, behind `after`.
+    async fn list_admin_keys(
+        &self,
+        after: Option<KeyId>,
+        limit: u32,
+        order: Order,
     ) -> Result<Page<ApiKey>, MetadataError>;
     /// The key of this id, revoked and expired ones too.
     async fn find_key(&self, id: KeyId) -> Result<Option<ApiKey>, MetadataError>;
@@ -297,19 +364,29 @@ pub trait MetadataStore: std::fmt::Debug + Send + Sync + 'static {
         secret: NewSecret,
         overlap_seconds: u64,
         origin: Origin,
-    ) -> Result<Option<Result<ApiKey, KeyStatus>>, MetadataError>;
+        once: Option<Once<ApiKey>>,
+    ) -> Result<Effect<Option<Result<ApiKey, KeyStatus>>>, MetadataError>;
+    /// Changes what is said of an active key; none when there is no such key.
+    async fn update_key(
+        &self,
+        id: KeyId,
+        changes: KeyChanges,
+        origin: Origin,
+        once: Option<Once<ApiKey>>,
+    ) -> Result<Effect<Option<Result<ApiKey, KeyStatus>>>, MetadataError>;
     /// Notes that a key is being used, unless that was noted within the last minute.
     async fn note_key_used(&self, id: KeyId) -> Result<(), MetadataError>;
 
     /// The limits of a workspace or key.
     async fn limits(&self, owner: LimitOwner) -> Result<Limits, MetadataError>;
-    /// Sets some of them, or lets them go; false when there is no such workspace or key.
+    /// Sets some of them, or lets them go, and returns all; none when there is no such workspace or key.
     async fn set_limits(
         &self,
         owner: LimitOwner,
         wanted: Vec<(Limit, Option<u64>)>,
         origin: Origin,
-    ) -> Result<bool, MetadataError>;
+        once: Option<Once<Limits>>,
+    ) -> Result<Effect<Option<Limits>>, MetadataError>;
     /// Every workspace that has this limit, archived ones too, in the order of their ids.
     async fn workspaces_with_limit(&self, limit: Limit) -> Result<Vec<(WorkspaceId, u64)>, MetadataError>;
     /// How much a workspace has now, as its quotas count it. Of what has expired and is not removed yet, the oldest

@@ -72,8 +72,8 @@ pub enum Action {
     WorkspacePurged,
     /// A key was made.
     KeyCreated,
-    /// A key got a new secret.
-    KeyRotated,
+    /// A key got a new secret, another name, other scopes or another end.
+    KeyUpdated,
     /// A key was revoked.
     KeyRevoked,
     /// A workspace or key got other limits.
@@ -92,7 +92,7 @@ impl Action {
         Self::WorkspaceArchived,
         Self::WorkspacePurged,
         Self::KeyCreated,
-        Self::KeyRotated,
+        Self::KeyUpdated,
         Self::KeyRevoked,
         Self::LimitsUpdated,
         Self::UsageAdjusted,
@@ -114,7 +114,7 @@ impl Action {
             Self::WorkspaceArchived => "project.archived",
             Self::WorkspacePurged => "project.deleted",
             Self::KeyCreated => "api_key.created",
-            Self::KeyRotated => "api_key.updated",
+            Self::KeyUpdated => "api_key.updated",
             Self::KeyRevoked => "api_key.deleted",
             Self::LimitsUpdated => "rate_limit.updated",
             Self::UsageAdjusted => "usage.adjustment.created",

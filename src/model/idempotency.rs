@@ -2,7 +2,10 @@
 
 use super::caller::Refused;
 use super::digest::Sha256Digest;
+use super::ids::WorkspaceId;
 use sha2::{Digest, Sha256};
+use std::fmt;
+use std::sync::Arc;
 
 /// The longest key, in characters.
 pub const MAX_KEY_CHARS: usize = 255;
@@ -25,6 +28,55 @@ impl IdempotencyKey {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// Whose keys they are: a key means one request of its scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AnswerScope {
+    /// The keys of a workspace.
+    Workspace(WorkspaceId),
+    /// The administrators of the installation.
+    Organization,
+}
+
+impl AnswerScope {
+    /// What stands for [`Self::Organization`] where a workspace is written; no workspace has such an id.
+    pub const ORGANIZATION: &'static str = "organization";
+}
+
+impl fmt::Display for AnswerScope {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Workspace(workspace) => workspace.fmt(out),
+            Self::Organization => out.write_str(Self::ORGANIZATION),
+        }
+    }
+}
+
+/// Writes the answer to a change that was made: the bytes that are kept, to be answered again.
+#[derive(Clone)]
+pub struct WriteAnswer<T>(Arc<Write<T>>);
+
+type Write<T> = dyn Fn(&T) -> Vec<u8> + Send + Sync;
+
+impl<T> WriteAnswer<T> {
+    /// Writes by this function.
+    #[must_use]
+    pub fn new(write: impl Fn(&T) -> Vec<u8> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(write))
+    }
+
+    /// Writes the answer to what was made.
+    #[must_use]
+    pub fn write(&self, made: &T) -> Vec<u8> {
+        (self.0)(made)
+    }
+}
+
+impl<T> fmt::Debug for WriteAnswer<T> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("WriteAnswer")
     }
 }
 
@@ -64,7 +116,7 @@ pub struct Once<T> {
     /// What the request is.
     pub request: RequestDigest,
     /// The answer that is given now and again.
-    pub answer: fn(&T) -> Vec<u8>,
+    pub answer: WriteAnswer<T>,
 }
 
 impl<T> Once<T> {
@@ -100,6 +152,15 @@ impl<T> Effect<T> {
             Self::KeyReused => Effect::KeyReused,
             Self::Refused(refused) => Effect::Refused(refused),
         })
+    }
+
+    /// Returns what a change without a key has made; none where it was not made now.
+    #[must_use]
+    pub fn made(self) -> Option<T> {
+        match self {
+            Self::Made(made) => Some(made),
+            Self::Replayed(_) | Self::KeyReused | Self::Refused(_) => None,
+        }
     }
 
     /// Whether it is made now.

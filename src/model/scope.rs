@@ -75,6 +75,8 @@ pub enum BadScopes {
 impl Scopes {
     /// What a fresh key may be used for: everything but producing what servers produce.
     pub const DEFAULT: Self = Self(0b1111);
+    /// To see everything and change nothing.
+    pub const READ: Self = Self(Scope::FilesRead.bit() | Scope::UsageRead.bit());
     /// Everything.
     pub const ALL: Self = Self(0b1_1111);
 

@@ -5,8 +5,8 @@ use super::ids::WorkspaceId;
 /// The workspace that every installation has.
 pub const DEFAULT_WORKSPACE: &str = "default";
 
-/// The longest name of a workspace or key, in bytes of UTF-8.
-pub const MAX_NAME_BYTES: usize = 64;
+/// The longest name of a workspace or key, in characters.
+pub const MAX_NAME_CHARS: usize = 64;
 
 /// A tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct NameTaken;
 /// Why a name is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a name has 1 to {MAX_NAME_BYTES} bytes, no control characters, no white space at its ends, and does not look like an id"
+    "a name has 1 to {MAX_NAME_CHARS} characters, no control characters, no white space at its ends, and does not look like an id"
 )]
 pub struct BadName;
 
@@ -36,7 +36,7 @@ pub struct BadName;
 /// # Errors
 /// When it is empty, too long, padded, holds control characters, or could be taken for the id of a workspace.
 pub fn check_name(name: &str) -> Result<(), BadName> {
-    let fits = (1..=MAX_NAME_BYTES).contains(&name.len());
+    let fits = (1..=MAX_NAME_CHARS).contains(&name.chars().count());
     let plain = name.trim() == name && !name.chars().any(char::is_control);
     let like_an_id = name.parse::<WorkspaceId>().is_ok();
     if fits && plain && !like_an_id { Ok(()) } else { Err(BadName) }

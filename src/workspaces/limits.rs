@@ -3,6 +3,7 @@
 use super::Workspaces;
 use crate::metadata::MetadataError;
 use crate::model::audit::Origin;
+use crate::model::idempotency::{Effect, Once};
 use crate::model::ids::WorkspaceId;
 use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
 
@@ -26,7 +27,22 @@ impl Workspaces {
         wanted: Vec<(Limit, Option<u64>)>,
         origin: Origin,
     ) -> Result<bool, MetadataError> {
-        self.metadata.set_limits(owner, wanted, origin).await
+        let set = self.set_limits_once(owner, wanted, origin, None).await?;
+        Ok(set.made().flatten().is_some())
+    }
+
+    /// The same, once under a key: returns all limits as they are then; none when there is no such workspace or key.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub async fn set_limits_once(
+        &self,
+        owner: LimitOwner,
+        wanted: Vec<(Limit, Option<u64>)>,
+        origin: Origin,
+        once: Option<Once<Limits>>,
+    ) -> Result<Effect<Option<Limits>>, MetadataError> {
+        self.metadata.set_limits(owner, wanted, origin, once).await
     }
 
     /// How much a workspace has, as its quotas count it.

@@ -5,6 +5,7 @@ mod limits;
 use crate::metadata::{MetadataError, MetadataStore, Purged};
 use crate::model::audit::Origin;
 use crate::model::expiry::DefaultExpiry;
+use crate::model::idempotency::{Effect, Once};
 use crate::model::ids::WorkspaceId;
 use crate::model::page::Page;
 use crate::model::purpose::Purpose;
@@ -88,8 +89,23 @@ impl Workspaces {
     /// # Errors
     /// When the name cannot be one or is taken, or the store failed.
     pub async fn create(&self, name: &str, origin: Origin) -> Result<Workspace, CreateWorkspaceError> {
+        let created = self.create_once(name, origin, None).await?;
+        Ok(created.made().ok_or(NameTaken)?)
+    }
+
+    /// The same, once under a key.
+    ///
+    /// # Errors
+    /// When the name cannot be one or is taken, or the store failed.
+    pub async fn create_once(
+        &self,
+        name: &str,
+        origin: Origin,
+        once: Option<Once<Workspace>>,
+    ) -> Result<Effect<Workspace>, CreateWorkspaceError> {
         check_name(name)?;
-        Ok(self.metadata.create_workspace(name, origin).await?.ok_or(NameTaken)?)
+        let created = self.metadata.create_workspace(name, origin, once).await?;
+        Ok(created.and_then(|workspace| workspace.ok_or(NameTaken))?)
     }
 
     /// A page of the workspaces, archived ones too if wanted, oldest first, behind the workspace `after`.
@@ -139,21 +155,25 @@ impl Workspaces {
         }
     }
 
-    /// Gives a workspace another name; none when there is no such workspace.
+    /// Gives a workspace another name, if one is said, once under a key; none when there is no such workspace.
     ///
     /// # Errors
     /// When the name cannot be one or is taken, the workspace keeps its own, or the store failed.
-    pub async fn rename(
+    pub async fn rename_once(
         &self,
         id: WorkspaceId,
-        name: &str,
+        name: Option<&str>,
         origin: Origin,
-    ) -> Result<Option<Workspace>, RenameWorkspaceError> {
-        check_name(name)?;
-        if name != DEFAULT_WORKSPACE && self.is_default(id).await? {
-            return Err(RenameWorkspaceError::Default);
+        once: Option<Once<Workspace>>,
+    ) -> Result<Effect<Option<Workspace>>, RenameWorkspaceError> {
+        if let Some(name) = name {
+            check_name(name)?;
+            if name != DEFAULT_WORKSPACE && self.is_default(id).await? {
+                return Err(RenameWorkspaceError::Default);
+            }
         }
-        Ok(self.metadata.rename_workspace(id, name, origin).await?.transpose()?)
+        let renamed = self.metadata.rename_workspace(id, name, origin, once).await?;
+        Ok(renamed.and_then(Option::transpose)?)
     }
 
     /// Archives a workspace: its keys open nothing any more, and its Files stay. None when there is no such workspace.
@@ -161,10 +181,23 @@ impl Workspaces {
     /// # Errors
     /// When it is the default one, or the store failed.
     pub async fn archive(&self, id: WorkspaceId, origin: Origin) -> Result<Option<Workspace>, ArchiveWorkspaceError> {
+        Ok(self.archive_once(id, origin, None).await?.made().flatten())
+    }
+
+    /// The same, once under a key.
+    ///
+    /// # Errors
+    /// When it is the default one, or the store failed.
+    pub async fn archive_once(
+        &self,
+        id: WorkspaceId,
+        origin: Origin,
+        once: Option<Once<Workspace>>,
+    ) -> Result<Effect<Option<Workspace>>, ArchiveWorkspaceError> {
         if self.is_default(id).await? {
             return Err(ArchiveWorkspaceError::Default);
         }
-        Ok(self.metadata.archive_workspace(id, origin).await?)
+        Ok(self.metadata.archive_workspace(id, origin, once).await?)
     }
 
     /// Removes the Files, Uploads and keys of an archived workspace; how many Files and Uploads there were. What was begun
@@ -227,7 +260,8 @@ impl Workspaces {
             if let Some(workspace) = self.find(DEFAULT_WORKSPACE).await? {
                 return Ok(workspace);
             }
-            if let Some(workspace) = self.metadata.create_workspace(DEFAULT_WORKSPACE, Origin::COMMAND_LINE).await? {
+            let made = self.metadata.create_workspace(DEFAULT_WORKSPACE, Origin::COMMAND_LINE, None).await?.made();
+            if let Some(workspace) = made.flatten() {
                 return Ok(workspace);
             }
         }

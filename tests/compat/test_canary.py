@@ -24,7 +24,8 @@ from actors import Caller
 from server import REPOSITORY, Venna, chosen_binary, environment_without_settings
 from wire import BOUNDARY, Answer, Connection, Form, file_part, part, text_part
 
-ROUTE = re.compile(r'^ +(get|post|upload|delete)\("(/v1/[^"]+)"', re.MULTILINE)
+ROUTE = re.compile(r'^ +(get|post|upload|delete)\(\s*(?:"(/v1/[^"]+)"|([A-Z_]+)),', re.MULTILINE)
+PATH = re.compile(r'^const ([A-Z_]+): &str = "(/v1/[^"]+)";', re.MULTILINE)
 LARGE_BYTES = 200_000
 """Too large for the database."""
 PART_BYTES = 100_000
@@ -34,7 +35,7 @@ MAX_FILE_BYTES = 1024 * 1024
 COLUMNS = {
     "content": {"blobs.content"},
     "name": {"files.filename", "uploads.filename", "answers.answer"},
-    "title": {"workspaces.name", "api_keys.name", "audit_log.details", "answers.key", "ledger.note", "ledger.event_id", "audit_log.object_id"},
+    "title": {"workspaces.name", "api_keys.name", "audit_log.details", "answers.key", "answers.answer", "ledger.note", "ledger.event_id", "audit_log.object_id"},
     "stray": set(),
     "key": set(),
 }
@@ -93,10 +94,10 @@ class Walk:
         shown = [secret for secret in self.venna.secrets if secret.encode() in told]
         assert echoes or not shown, f"{method} {path} shows a key: {answer}"
 
-    def new_secret(self, who: Caller, path: str, body: dict) -> dict:
-        """The answer that shows a secret, once."""
-        made = self.ask(who, "POST", path, body).json()
-        self.venna.keep_secret(made["value"])
+    def new_secret(self, who: Caller, path: str, body: dict, **options: object) -> dict:
+        """The answer that shows a secret, once; that of a service account shows it within its key."""
+        made = self.ask(who, "POST", path, body, **options).json()
+        self.venna.keep_secret(made.get("api_key", made)["value"])
         return made
 
 
@@ -109,7 +110,9 @@ def a_key() -> str:
 
 def routes() -> set[tuple[str, str]]:
     """The table of routes, from its source."""
-    table = {("POST" if method == "upload" else method.upper(), path) for method, path in ROUTE.findall((REPOSITORY / "src/http/routes.rs").read_text())}
+    source = (REPOSITORY / "src/http/routes.rs").read_text()
+    named = dict(PATH.findall(source))
+    table = {("POST" if method == "upload" else method.upper(), path or named[name]) for method, path, name in ROUTE.findall(source)}
     assert len(table) > 20, table
     return table
 
@@ -201,6 +204,14 @@ def use_administration(walk: Walk) -> None:
     walk.ask(admin, "POST", "/v1/organization/usage/adjustments", adjustment, headers={"Idempotency-Key": new("title")})
     for change in ({"reason": new("stray") + "\n"}, {"line_item": new("stray")}, {new("stray"): 1}, {"reverses": new("stray")}):
         walk.fail(admin, "POST", "/v1/organization/usage/adjustments", adjustment | change)
+    walk.ask(admin, "POST", f"{path}/api_keys/{made['id']}", {"scopes": ["files.read"]})
+    use_accounts(walk, path)
+    rate = walk.ask(admin, "GET", f"{path}/rate_limits").json()["data"][0]["id"]
+    walk.ask(admin, "POST", f"{path}/rate_limits/{rate}", {"max_requests_per_1_minute": 1_000_000})
+    walk.fail(admin, "POST", f"{path}/rate_limits/{new('stray')}", {"max_requests_per_1_minute": 1})
+    walk.ask(admin, "POST", f"{path}/spend_limit", {"threshold_amount": 1_000_000, "currency": "USD", "interval": "month"})
+    walk.ask(admin, "GET", f"{path}/spend_limit")
+    walk.ask(admin, "DELETE", f"{path}/spend_limit")
     walk.ask(admin, "DELETE", f"{path}/api_keys/{made['id']}")
     for secret in (made["value"], rotated["value"]):
         walk.fail(Caller(walk.venna, "", secret), "GET", "/v1/files")
@@ -214,6 +225,26 @@ def use_administration(walk: Walk) -> None:
     walk.fail(admin, "POST", f"{path}/api_keys", {"name": "x", "scopes": [new("stray")]})
     walk.fail(admin, "POST", f"/v1/organization/projects/{new('stray')}/api_keys/{new('stray')}/rotate", {})
     walk.fail(user, "GET", f"/v1/organization/projects/{new('stray')}")
+
+
+def use_accounts(walk: Walk, project: str) -> None:
+    """Keys by OpenAI's other names, made under a key of the client's too, so that an answer with a secret is kept."""
+    admin, new = walk.admin, walk.markers.new
+    once = {"Idempotency-Key": new("title")}
+    asked = {"name": new("title")}
+    account = walk.new_secret(admin, f"{project}/service_accounts", asked, headers=once)
+    again = walk.ask(admin, "POST", f"{project}/service_accounts", asked, headers=once, echoes=True)
+    assert again.json() == account, again
+    one = f"{project}/service_accounts/{account['id']}"
+    walk.ask(admin, "GET", f"{project}/service_accounts")
+    walk.ask(admin, "GET", one)
+    walk.ask(admin, "POST", one, {"name": new("title")})
+    walk.ask(admin, "DELETE", one)
+    made = walk.new_secret(admin, "/v1/organization/admin_api_keys", {"name": new("title")}, headers={"Idempotency-Key": new("title")})
+    walk.ask(admin, "GET", "/v1/organization/admin_api_keys")
+    walk.ask(admin, "GET", f"/v1/organization/admin_api_keys/{made['id']}")
+    walk.ask(admin, "DELETE", f"/v1/organization/admin_api_keys/{made['id']}")
+    walk.fail(Caller(walk.venna, "", made["value"]), "GET", "/v1/organization/projects")
 
 
 def fail_in_every_way(walk: Walk) -> None:

@@ -5,6 +5,7 @@
 
 mod addresses;
 mod adjustments;
+mod administration;
 mod audit;
 mod content;
 mod cors;

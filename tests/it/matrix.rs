@@ -9,6 +9,7 @@ use venna::http::{Access, Route, routes};
 use venna::model::api_key::{ApiKey, Opens};
 use venna::model::audit::Origin;
 use venna::model::ids::WorkspaceId;
+use venna::model::limits::{Limit, LimitOwner};
 use venna::model::scope::{Scope, Scopes};
 
 const ORIGIN: Origin = Origin::COMMAND_LINE;
@@ -22,6 +23,7 @@ pub struct Ids {
     pub part: String,
     pub project: String,
     pub key: String,
+    pub admin_key: String,
 }
 
 impl Ids {
@@ -37,11 +39,12 @@ impl Ids {
             part: beside(&self.part),
             project: beside(&self.project),
             key: beside(&self.key),
+            admin_key: beside(&self.admin_key),
         }
     }
 
-    fn all(&self) -> [&str; 5] {
-        [&self.file, &self.upload, &self.part, &self.project, &self.key]
+    fn all(&self) -> [&str; 6] {
+        [&self.file, &self.upload, &self.part, &self.project, &self.key, &self.admin_key]
     }
 }
 
@@ -75,7 +78,10 @@ impl World {
         let file = owner.create_file("secret.txt", b"secret").await.id();
         let upload = owner.create_upload(4).await.id();
         let part = owner.add_part(&upload, b"part").await.id();
-        let ids = Ids { file, upload, part, project: workspace.to_string(), key: key.id.to_string() };
+        limit_spending(&self.house, workspace).await;
+        let (admin_key, _) = self.key(Opens::Administration, None).await;
+        let (key, admin_key) = (key.id.to_string(), admin_key.id.to_string());
+        let ids = Ids { file, upload, part, project: workspace.to_string(), key, admin_key };
         Tenant { workspace, owner, ids }
     }
 
@@ -108,6 +114,12 @@ impl World {
     }
 }
 
+/// Gives a workspace a limit that can be retrieved and lifted, and that it does not reach.
+pub async fn limit_spending(house: &House, workspace: WorkspaceId) {
+    let (owner, wanted) = (LimitOwner::Workspace(workspace), vec![(Limit::MonthlySpendCents, Some(100_000))]);
+    assert!(house.installation().await.workspaces.set_limits(owner, wanted, ORIGIN).await.unwrap());
+}
+
 async fn issue(house: &House, opens: Opens, valid_seconds: Option<u64>) -> (ApiKey, Actor) {
     let (key, secret) = house.installation().await.keys.issue(opens, "matrix", valid_seconds, ORIGIN).await.unwrap();
     (key, house.holder(secret.expose()))
@@ -117,7 +129,8 @@ async fn issue(house: &House, opens: Opens, valid_seconds: Option<u64>) -> (ApiK
 pub fn path(route: &Route, ids: &Ids) -> String {
     let id = if route.path.starts_with("/v1/uploads/") { &ids.upload } else { &ids.file };
     let path = route.path.replace("{id}", id).replace("{project_id}", &ids.project);
-    path.replace("{api_key_id}", &ids.key)
+    let path = path.replace("{api_key_id}", &ids.key).replace("{service_account_id}", &ids.key);
+    path.replace("{rate_limit_id}", "rl-uploads").replace("{key_id}", &ids.admin_key)
 }
 
 /// A request of this route that names these things.
@@ -128,9 +141,6 @@ pub fn request(actor: &Actor, route: &Route, ids: &Ids) -> RequestBuilder {
         ("GET", "/v1/organization/usage/files" | "/v1/organization/costs") => {
             actor.request(Method::GET, &format!("{}?start_time={}", route.path, NOW_MS / 1000))
         }
-        ("GET", _) | ("DELETE", "/v1/files/{id}" | "/v1/organization/projects/{project_id}/api_keys/{api_key_id}") => {
-            bare
-        }
         ("POST", "/v1/files") => form(Form::default().field("purpose", "user_data").file("a.txt", b"a")),
         ("POST", "/v1/uploads") => {
             bare.json(&json!({"bytes": 4, "filename": "a", "mime_type": "text/plain", "purpose": "user_data"}))
@@ -140,11 +150,27 @@ pub fn request(actor: &Actor, route: &Route, ids: &Ids) -> RequestBuilder {
         ("POST", "/v1/organization/projects" | "/v1/organization/projects/{project_id}") => {
             bare.json(&json!({"name": format!("project of {}", &ids.project[10..])}))
         }
-        ("POST", "/v1/organization/projects/{project_id}/api_keys") => bare.json(&json!({"name": "another"})),
+        (
+            "POST",
+            "/v1/organization/projects/{project_id}/api_keys"
+            | "/v1/organization/projects/{project_id}/service_accounts"
+            | "/v1/organization/projects/{project_id}/service_accounts/{service_account_id}"
+            | "/v1/organization/admin_api_keys",
+        ) => bare.json(&json!({"name": "another"})),
+        ("POST", "/v1/organization/projects/{project_id}/api_keys/{api_key_id}") => {
+            bare.json(&json!({"expires_in_seconds": 86_400}))
+        }
+        ("POST", "/v1/organization/projects/{project_id}/rate_limits/{rate_limit_id}") => {
+            bare.json(&json!({"max_requests_per_1_minute": 100_000}))
+        }
+        ("POST", "/v1/organization/projects/{project_id}/spend_limit") => {
+            bare.json(&json!({"threshold_amount": 100_000, "currency": "USD", "interval": "month"}))
+        }
         ("POST", "/v1/organization/usage/adjustments") => bare
             .json(&json!({"project_id": ids.project, "line_item": "files.egress", "quantity": 1, "reason": "matrix"})),
         ("POST", path) if path.ends_with("/limits") => bare.json(&json!({"requests_per_minute": 100_000})),
-        (
+        ("GET" | "DELETE", _)
+        | (
             "POST",
             "/v1/uploads/{id}/cancel"
             | "/v1/organization/projects/{project_id}/archive"
@@ -171,12 +197,20 @@ fn elsewhere(actor: &Actor, route: &Route, own: &Ids, foreign: &Ids) -> Option<R
         ("GET", "/v1/files") => Some(after(&foreign.file)),
         ("GET", "/v1/uploads/{id}/parts") => Some(after(&foreign.part)),
         ("GET", "/v1/organization/projects") => Some(after(&foreign.project)),
-        ("GET", "/v1/organization/projects/{project_id}/api_keys") => Some(after(&foreign.key)),
+        (
+            "GET",
+            "/v1/organization/projects/{project_id}/api_keys"
+            | "/v1/organization/projects/{project_id}/service_accounts",
+        ) => Some(after(&foreign.key)),
         ("POST", "/v1/uploads/{id}/complete") => {
             Some(request(actor, route, &Ids { part: foreign.part.clone(), ..own.clone() }))
         }
         (_, "/v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits")
-        | ("GET" | "DELETE", "/v1/organization/projects/{project_id}/api_keys/{api_key_id}")
+        | (
+            "GET" | "POST" | "DELETE",
+            "/v1/organization/projects/{project_id}/api_keys/{api_key_id}"
+            | "/v1/organization/projects/{project_id}/service_accounts/{service_account_id}",
+        )
         | ("POST", "/v1/organization/projects/{project_id}/api_keys/{api_key_id}/rotate") => {
             Some(request(actor, route, &Ids { key: foreign.key.clone(), ..own.clone() }))
         }

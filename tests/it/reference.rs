@@ -2,7 +2,7 @@
 //! answers are valid against the document, with no member that it does not name.
 
 use crate::house::{Actor, Answer, Form, House};
-use crate::matrix::{Ids, path, request};
+use crate::matrix::{Ids, limit_spending, path, request};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -136,7 +136,11 @@ impl Place {
         let file = self.ada.create_file("a.txt", b"a").await.id();
         let upload = self.ada.create_upload(4).await.id();
         let part = self.ada.add_part(&upload, b"part").await.id();
-        Ids { file, upload, part, project: self.workspace.to_string(), key: self.key.id.to_string() }
+        limit_spending(&self.house, self.workspace).await;
+        let keys = self.house.installation().await.keys;
+        let (admin_key, _) = keys.issue(Opens::Administration, "spare", None, ORIGIN).await.unwrap();
+        let (key, admin_key) = (self.key.id.to_string(), admin_key.id.to_string());
+        Ids { file, upload, part, project: self.workspace.to_string(), key, admin_key }
     }
 
     /// The same with a project and a key that may change.
@@ -145,12 +149,13 @@ impl Place {
         let workspace = installation.workspaces.create(&format!("spare {}", ids.file), ORIGIN).await.unwrap().id;
         let opens = Opens::Workspace(workspace, Scopes::DEFAULT);
         let (key, _) = installation.keys.issue(opens, "spare", None, ORIGIN).await.unwrap();
+        limit_spending(&self.house, workspace).await;
         Ids { project: workspace.to_string(), key: key.id.to_string(), ..ids }
     }
 
     /// The things of the examples, which there are not, in a project that there is where a key is named.
     fn of_examples(&self, route: &Route) -> Ids {
-        let is_there = route.path.contains("{api_key_id}");
+        let is_there = ["{api_key_id}", "{service_account_id}"].iter().any(|id| route.path.contains(id));
         let project = if is_there { self.workspace.to_string() } else { "ws_00VbjUjhHGglY7j08O6M3Oj9".to_owned() };
         Ids {
             file: "file-00VbjUjhHGglY7j08O6M3Oj9".into(),
@@ -158,6 +163,7 @@ impl Place {
             part: "part_2f6b1a8e4a0c4d6f9b1f35d7c8e90a12".into(),
             project,
             key: "key_00VbjUjhHGglY7j08O6M3Oj9".into(),
+            admin_key: "key_00VbjV0eKQh2wXc7sT4uYb1m".into(),
         }
     }
 }
@@ -216,7 +222,10 @@ async fn the_errors_that_are_shown_are_those_that_are_answered() {
 }
 
 /// A request of this route that is wrong in the way that its example of 400 is about.
-async fn wrong(place: &Place, route: &Route, body: &Value, ids: &Ids) -> RequestBuilder {
+async fn wrong(place: &Place, route: &Route, document: &Value, ids: &Ids) -> RequestBuilder {
+    let body = &document["paths"][route.path][route.method.as_str().to_ascii_lowercase()]["requestBody"];
+    let schema = body["content"]["application/json"]["schema"]["$ref"].as_str().unwrap_or_default();
+    let needs = document["components"]["schemas"][schema.rsplit('/').next().unwrap()]["required"].is_array();
     let asker = place.asker(route);
     let path = path(route, ids);
     match (route.method.as_str(), route.path) {
@@ -233,10 +242,10 @@ async fn wrong(place: &Place, route: &Route, body: &Value, ids: &Ids) -> Request
             let form = Form::default().close();
             asker.request(Method::POST, &path).header("content-type", Form::content_type()).body(form)
         }
-        ("POST", path) if path.ends_with("/limits") || path.ends_with("/rotate") => {
-            asker.request(Method::POST, &self::path(route, ids)).json(&json!({"colour": "blue"}))
+        // What lacks a field that must be there, or has one that is none.
+        ("POST", _) => {
+            asker.request(Method::POST, &path).json(&if needs { json!({}) } else { json!({"colour": "blue"}) })
         }
-        ("POST", _) => asker.request(Method::POST, &path).json(&json!({})),
         (_, "/v1/organization/usage/files" | "/v1/organization/costs") => asker.request(Method::GET, &path),
         _ => asker.request(Method::GET, &format!("{path}?limit=many")),
     }
@@ -252,9 +261,8 @@ async fn the_bad_requests_that_are_shown_are_answered_so() {
         if !shown.is_object() {
             continue;
         }
-        let body = &document["paths"][route.path][route.method.as_str().to_ascii_lowercase()]["requestBody"];
         let ids = place.ids().await;
-        let request = wrong(&place, &route, body, &ids).await;
+        let request = wrong(&place, &route, &document, &ids).await;
         let answer = place.ada.send(request).await;
         let shown = shown.to_string().replace("upload_7d5f0f6bb52743c7a93c2f0e3c3f9d11", &ids.upload);
         assert_eq!(answer.json().to_string(), shown, "{} {}", route.method, route.path);

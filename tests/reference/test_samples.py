@@ -28,11 +28,14 @@ SHOWN = {
     "part": "part_2f6b1a8e4a0c4d6f9b1f35d7c8e90a12",
     "project": "ws_00VbjUjhHGglY7j08O6M3Oj9",
     "key": "key_00VbjUjhHGglY7j08O6M3Oj9",
+    "admin_key": "key_00VbjV0eKQh2wXc7sT4uYb1m",
     "name": "research",
     "day": "1795305600",
 }
 WITH_FILE = {"listFiles", "retrieveFile", "deleteFile", "downloadFile", "listFilesUsage", "usageCosts", "listLedger"}
 WITH_UPLOAD = {"retrieveUpload", "addUploadPart", "listUploadParts", "completeUpload", "cancelUpload"}
+WITH_SPEND_LIMIT = {"retrieveProjectSpendLimit", "deleteProjectSpendLimit"}
+WITH_ADMIN_KEY = {"listAdminApiKeys", "retrieveAdminApiKey", "deleteAdminApiKey"}
 WITH_PART = {"listUploadParts", "completeUpload"}
 IDS = re.compile(r"\b(file-|ws_|key_|audit_)[0-9A-Za-z]{24}\b|\b(upload_|part_|req_)[0-9a-f]{32}\b")
 SECRET = re.compile(r"^vka?_[0-9A-Za-z]{36}$")
@@ -86,6 +89,13 @@ class World:
             real["upload"] = self.post_json("/v1/uploads", key, creation)["id"]
         if operation in WITH_PART:
             real["part"] = self.post(f"/v1/uploads/{real['upload']}/parts", key, "-F", f"data=@{notes}")["id"]
+        if operation in WITH_SPEND_LIMIT:
+            limit = {"threshold_amount": 10000, "currency": "USD", "interval": "month"}
+            self.post_json(f"/v1/organization/projects/{real['project']}/spend_limit", self.admin_key, limit)
+        if operation in WITH_ADMIN_KEY:
+            made = self.post_json("/v1/organization/admin_api_keys", self.admin_key, {"name": "deploy"})
+            real["admin_key"] = made["id"]
+            self.venna.keep_secret(made["value"])
         for what, shown in SHOWN.items():
             text = text.replace(shown, real[what])
         return Sample(operation, language, text, key, real["name"])

@@ -1,18 +1,27 @@
 //! Keys of projects: each handler says what happens, in order.
 
 use super::path::{NamedKey, NamedProject};
-use super::wire::{ApiKeyDeleted, ApiKeyObject};
-use super::{MAX_BODY_BYTES, query, wire};
+use super::post::AdminPost;
+use super::query;
+use super::wire::{self, ApiKeyDeleted, ApiKeyObject};
 use crate::http::SharedHall;
 use crate::http::caller::Administrator;
 use crate::http::error::ApiError;
+use crate::http::idempotency::answer;
 use crate::http::json::JsonObject;
 use crate::http::wire::json;
-use crate::model::api_key::{DEFAULT_OVERLAP_SECONDS, OVERLAP_SECONDS, Opens, VALID_SECONDS};
+use crate::keys::KeyToIssue;
+use crate::metadata::KeyChanges;
+use crate::model::api_key::{DEFAULT_OVERLAP_SECONDS, KeyKind, OVERLAP_SECONDS, Opens, VALID_SECONDS};
+use crate::model::page::Page;
 use crate::model::scope::{Scope, Scopes};
+use crate::model::workspace::Workspace;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
 use http::StatusCode;
+
+/// OpenAI's name for a key that may read everything.
+const ALL_READ: &str = "api.all.read";
 
 /// `GET /v1/organization/projects/{project_id}/api_keys`.
 pub async fn list_api_keys(
@@ -21,12 +30,17 @@ pub async fn list_api_keys(
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let project = project.find(&hall).await?;
-    let asked = query::page(query.as_deref().unwrap_or_default())?;
-    let page = hall.keys.list_of(project.id, asked.after, asked.limit).await?;
+    let query = query.as_deref().unwrap_or_default();
+    let (asked, with_access) = (query::page(query)?, query::owners_with_access(query)?);
+    let page = if with_access {
+        hall.keys.list_of(project.id, asked.after, asked.limit).await?
+    } else {
+        Page { rows: Vec::new(), has_more: false }
+    };
     Ok(json(StatusCode::OK, &wire::api_keys(&page)))
 }
 
-/// `POST /v1/organization/projects/{project_id}/api_keys`: an extension. The answer is the only one that shows the secret.
+/// `POST /v1/organization/projects/{project_id}/api_keys`: an extension. Nothing else shows the secret.
 pub async fn create_api_key(
     State(hall): State<SharedHall>,
     Administrator(origin): Administrator,
@@ -34,18 +48,37 @@ pub async fn create_api_key(
     request: Request,
 ) -> Result<Response, ApiError> {
     let workspace = project.find(&hall).await?;
-    let (name, scopes, valid_seconds) = creation(JsonObject::read(request, MAX_BODY_BYTES).await?)?;
-    if workspace.archived_at.is_some() {
-        return Err(ApiError::invalid(format!("Project {} is archived.", workspace.id)).param("project_id"));
-    }
-    let opens = Opens::Workspace(workspace.id, scopes);
-    let (key, secret) = hall.keys.issue(opens, &name, valid_seconds, origin).await?;
-    Ok(json(StatusCode::OK, &ApiKeyObject::with_value(&key, secret.expose())))
+    let mut post = AdminPost::read(request).await?;
+    let (name, scopes) = (post.body.text("name")?, scopes(&mut post.body)?.unwrap_or(Scopes::DEFAULT));
+    let valid_seconds = valid_seconds(&mut post.body)?;
+    post.body.refuse_rest()?;
+    refuse_archived(&workspace)?;
+    let new = KeyToIssue { opens: Opens::Workspace(workspace.id, scopes), name: &name, valid_seconds };
+    let (secret, show) = (post.new_secret(KeyKind::Workspace), wire::api_key_with_value);
+    let once = post.once_with_secret(&secret, show);
+    let effect = hall.keys.issue_once(new, &secret.secret, origin, once).await?;
+    post.answer_with_secret(effect, &secret, show)
 }
 
 /// `GET /v1/organization/projects/{project_id}/api_keys/{api_key_id}`.
 pub async fn retrieve_api_key(State(hall): State<SharedHall>, key: NamedKey) -> Result<Response, ApiError> {
     Ok(json(StatusCode::OK, &ApiKeyObject::from(&key.find(&hall).await?)))
+}
+
+/// `POST /v1/organization/projects/{project_id}/api_keys/{api_key_id}`: other scopes, another end.
+pub async fn update_api_key(
+    State(hall): State<SharedHall>,
+    Administrator(origin): Administrator,
+    key: NamedKey,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let id = key.find(&hall).await?.id;
+    let mut post = AdminPost::read_or_empty(request).await?;
+    let (scopes, valid_seconds) = (replaced_scopes(&mut post.body)?, valid_seconds(&mut post.body)?);
+    post.body.refuse_rest()?;
+    let changes = KeyChanges { name: None, scopes, valid_seconds };
+    let updated = hall.keys.update_once(id, changes, origin, post.once(wire::api_key)).await;
+    answer(updated.map_err(|error| key.explain_update(error))?, wire::api_key)
 }
 
 /// `DELETE /v1/organization/projects/{project_id}/api_keys/{api_key_id}`: no request that begins later is accepted with it here.
@@ -59,8 +92,7 @@ pub async fn delete_api_key(
     Ok(json(StatusCode::OK, &ApiKeyDeleted::new(id.to_string())))
 }
 
-/// `POST /v1/organization/projects/{project_id}/api_keys/{api_key_id}/rotate`: an extension. The answer is the only one that
-/// shows the new secret.
+/// `POST /v1/organization/projects/{project_id}/api_keys/{api_key_id}/rotate`: an extension. Nothing else shows the new secret.
 pub async fn rotate_api_key(
     State(hall): State<SharedHall>,
     Administrator(origin): Administrator,
@@ -68,22 +100,44 @@ pub async fn rotate_api_key(
     request: Request,
 ) -> Result<Response, ApiError> {
     let id = key.find(&hall).await?.id;
-    let mut body = JsonObject::read_or_empty(request, MAX_BODY_BYTES).await?;
-    let overlap_seconds = body.optional_integer("overlap_seconds", OVERLAP_SECONDS)?;
-    body.refuse_rest()?;
-    let rotated = hall.keys.rotate(id, overlap_seconds.unwrap_or(DEFAULT_OVERLAP_SECONDS), origin).await;
-    let (rotated, secret) = rotated.map_err(|error| key.explain(error))?;
-    Ok(json(StatusCode::OK, &ApiKeyObject::with_value(&rotated, secret.expose())))
+    let mut post = AdminPost::read_or_empty(request).await?;
+    let overlap_seconds = post.body.optional_integer("overlap_seconds", OVERLAP_SECONDS)?;
+    post.body.refuse_rest()?;
+    let overlap_seconds = overlap_seconds.unwrap_or(DEFAULT_OVERLAP_SECONDS);
+    let (secret, show) = (post.new_secret(KeyKind::Workspace), wire::api_key_with_value);
+    let once = post.once_with_secret(&secret, show);
+    let rotated = hall.keys.rotate_once(id, &secret.secret, overlap_seconds, origin, once).await;
+    post.answer_with_secret(rotated.map_err(|error| key.explain(error))?, &secret, show)
 }
 
-fn creation(mut body: JsonObject) -> Result<(String, Scopes, Option<u64>), ApiError> {
-    let name = body.text("name")?;
-    let scopes = match body.optional_texts("scopes", Scope::ALL.len())? {
-        None => Scopes::DEFAULT,
-        Some(names) => Scopes::named(names.iter().map(String::as_str))
-            .map_err(|bad| ApiError::invalid(format!("Invalid 'scopes': {bad}.")).param("scopes"))?,
+/// Refuses to make a key that would open nothing.
+pub fn refuse_archived(workspace: &Workspace) -> Result<(), ApiError> {
+    match workspace.archived_at {
+        None => Ok(()),
+        Some(_) => Err(ApiError::invalid(format!("Project {} is archived.", workspace.id)).param("project_id")),
+    }
+}
+
+/// For how long a key is to be good, from now on.
+pub fn valid_seconds(body: &mut JsonObject) -> Result<Option<u64>, ApiError> {
+    body.optional_integer("expires_in_seconds", VALID_SECONDS)
+}
+
+fn scopes(body: &mut JsonObject) -> Result<Option<Scopes>, ApiError> {
+    body.optional_texts("scopes", Scope::ALL.len())?.map(|names| named(&names)).transpose()
+}
+
+/// The scopes in place of those that a key has, in OpenAI's words too: none means all that a new key gets.
+fn replaced_scopes(body: &mut JsonObject) -> Result<Option<Scopes>, ApiError> {
+    let Some(names) = body.optional_texts("scopes", Scope::ALL.len())? else { return Ok(None) };
+    let ours = |name: String| {
+        if name == ALL_READ { Scopes::READ.iter().map(|scope| scope.name().to_owned()).collect() } else { vec![name] }
     };
-    let valid_seconds = body.optional_integer("expires_in_seconds", VALID_SECONDS)?;
-    body.refuse_rest()?;
-    Ok((name, scopes, valid_seconds))
+    let names: Vec<String> = names.into_iter().flat_map(ours).collect();
+    Ok(Some(if names.is_empty() { Scopes::DEFAULT } else { named(&names)? }))
+}
+
+fn named(names: &[String]) -> Result<Scopes, ApiError> {
+    let wrong = |bad| ApiError::invalid(format!("Invalid 'scopes': {bad}.")).param("scopes");
+    Scopes::named(names.iter().map(String::as_str)).map_err(wrong)
 }

@@ -1,17 +1,18 @@
 //! Limits of projects and their keys: extensions. A limit that is `null` is none.
 
-use super::MAX_BODY_BYTES;
 use super::path::{NamedKey, NamedProject};
+use super::post::AdminPost;
 use super::usage_of;
 use super::wire::{KeyLimitsObject, ProjectLimitsObject};
 use crate::http::SharedHall;
 use crate::http::caller::Administrator;
 use crate::http::error::ApiError;
+use crate::http::idempotency::answer;
 use crate::http::json::JsonObject;
-use crate::http::wire::json;
+use crate::http::wire::{json, written};
 use crate::model::audit::Origin;
-use crate::model::ids::WorkspaceId;
-use crate::model::limits::{Limit, LimitOwner};
+use crate::model::idempotency::{Effect, Once};
+use crate::model::limits::{Limit, LimitOwner, Limits};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
@@ -22,7 +23,9 @@ pub async fn retrieve_project_limits(
     project: NamedProject,
 ) -> Result<Response, ApiError> {
     let workspace = project.find(&hall).await?.id;
-    show_project(&hall, workspace).await
+    let limits = hall.workspaces.limits(LimitOwner::Workspace(workspace)).await?;
+    let usage = usage_of(&hall, workspace).await?;
+    Ok(json(StatusCode::OK, &ProjectLimitsObject::new(workspace, &limits, usage)))
 }
 
 /// `POST /v1/organization/projects/{project_id}/limits`: sets those that it names.
@@ -33,11 +36,12 @@ pub async fn update_project_limits(
     request: Request,
 ) -> Result<Response, ApiError> {
     let workspace = project.find(&hall).await?.id;
-    let wanted = wanted(JsonObject::read(request, MAX_BODY_BYTES).await?, |_| true)?;
-    if !set(&hall, LimitOwner::Workspace(workspace), wanted, origin).await? {
-        return Err(project.not_found());
-    }
-    show_project(&hall, workspace).await
+    let mut post = AdminPost::read(request).await?;
+    let wanted = wanted(&mut post.body, |_| true)?;
+    let usage = usage_of(&hall, workspace).await?;
+    let write = move |limits: &Limits| written(&ProjectLimitsObject::new(workspace, limits, usage.clone()));
+    let effect = set(&hall, LimitOwner::Workspace(workspace), wanted, origin, post.once(write.clone())).await?;
+    answer(effect.and_then(|set| set.ok_or_else(|| project.not_found()))?, write)
 }
 
 /// `GET /v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits`.
@@ -55,41 +59,36 @@ pub async fn update_key_limits(
     request: Request,
 ) -> Result<Response, ApiError> {
     let id = key.find(&hall).await?.id;
-    let wanted = wanted(JsonObject::read(request, MAX_BODY_BYTES).await?, Limit::is_of_keys)?;
-    if !set(&hall, LimitOwner::Key(id), wanted, origin).await? {
-        return Err(key.not_found());
-    }
-    let limits = hall.workspaces.limits(LimitOwner::Key(id)).await?;
-    Ok(json(StatusCode::OK, &KeyLimitsObject::new(id, &limits)))
+    let mut post = AdminPost::read(request).await?;
+    let wanted = wanted(&mut post.body, Limit::is_of_keys)?;
+    let write = move |limits: &Limits| written(&KeyLimitsObject::new(id, limits));
+    let effect = set(&hall, LimitOwner::Key(id), wanted, origin, post.once(write)).await?;
+    answer(effect.and_then(|set| set.ok_or_else(|| key.not_found()))?, write)
 }
 
-/// What was set holds for the very next request; perhaps also where it is not known whether it was set.
-async fn set(
+/// Sets limits; none when there is nobody to have them. What was set holds for the very next request; perhaps also where it is
+/// not known whether it was set.
+pub async fn set(
     hall: &SharedHall,
     owner: LimitOwner,
     wanted: Vec<(Limit, Option<u64>)>,
     origin: Origin,
-) -> Result<bool, ApiError> {
-    let set = hall.workspaces.set_limits(owner, wanted, origin).await;
+    once: Option<Once<Limits>>,
+) -> Result<Effect<Option<Limits>>, ApiError> {
+    let set = hall.workspaces.set_limits_once(owner, wanted, origin, once).await;
     hall.keys.forget();
     Ok(set?)
 }
 
-async fn show_project(hall: &SharedHall, workspace: WorkspaceId) -> Result<Response, ApiError> {
-    let limits = hall.workspaces.limits(LimitOwner::Workspace(workspace)).await?;
-    let usage = usage_of(hall, workspace).await?;
-    Ok(json(StatusCode::OK, &ProjectLimitsObject::new(workspace, &limits, usage)))
-}
-
 /// The limits that a body names, each with its value or null.
-fn wanted(mut body: JsonObject, may_have: fn(Limit) -> bool) -> Result<Vec<(Limit, Option<u64>)>, ApiError> {
+fn wanted(body: &mut JsonObject, may_have: fn(Limit) -> bool) -> Result<Vec<(Limit, Option<u64>)>, ApiError> {
     let mut wanted = Vec::new();
     let mut by_purpose = body.object(FILE_BYTES)?;
     for limit in Limit::all().filter(|limit| may_have(*limit)) {
         let field = match (limit, &mut by_purpose) {
             (Limit::FileBytes(purpose), Some(by_purpose)) => Some((by_purpose, purpose.name())),
             (Limit::FileBytes(_), None) => None,
-            (limit, _) => Some((&mut body, limit.name())),
+            (limit, _) => Some((&mut *body, limit.name())),
         };
         if let Some((fields, name)) = field {
             fields.integer_or_null(name, &limit.bounds(), |value| wanted.push((limit, value)))?;

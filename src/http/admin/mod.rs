@@ -1,21 +1,33 @@
 //! The administration, in the paths and shapes of OpenAI's admin API: a project is a workspace
 //! (docs/design/billing.md, section 6).
 
+mod admin_api_keys;
 mod api_keys;
 mod audit_logs;
 mod key;
 mod limits;
 mod path;
+mod post;
 mod projects;
 mod query;
+mod rate_limits;
+mod service_accounts;
+mod spend_limit;
 mod wire;
 
-pub use api_keys::{create_api_key, delete_api_key, list_api_keys, retrieve_api_key, rotate_api_key};
+pub use admin_api_keys::{create_admin_api_key, delete_admin_api_key, list_admin_api_keys, retrieve_admin_api_key};
+pub use api_keys::{create_api_key, delete_api_key, list_api_keys, retrieve_api_key, rotate_api_key, update_api_key};
 pub use audit_logs::list_audit_logs;
 pub use key::retrieve_own_key;
 pub use limits::{retrieve_key_limits, retrieve_project_limits, update_key_limits, update_project_limits};
 pub use path::{no_key, no_project};
 pub use projects::{archive_project, create_project, list_projects, retrieve_project, update_project};
+pub use rate_limits::{RATE_LIMITS, list_rate_limits, update_rate_limit};
+pub use service_accounts::{
+    create_service_account, delete_service_account, list_service_accounts, retrieve_service_account,
+    update_service_account,
+};
+pub use spend_limit::{delete_spend_limit, retrieve_spend_limit, update_spend_limit};
 
 use super::SharedHall;
 use super::error::ApiError;

@@ -1,20 +1,28 @@
-//! Ids in the paths of the administration: `/v1/organization/projects/{project_id}/api_keys/{key_id}`.
+//! Ids in the paths of the administration: `/v1/organization/projects/{project_id}/api_keys/{key_id}` and
+//! `/v1/organization/admin_api_keys/{key_id}`.
 
+use super::rate_limits::RateLimit;
 use crate::http::SharedHall;
 use crate::http::catalogue::ErrorKind;
 use crate::http::error::ApiError;
 use crate::http::path::segment;
-use crate::keys::RotateKeyError;
-use crate::model::api_key::ApiKey;
+use crate::keys::{RotateKeyError, UpdateKeyError};
+use crate::model::api_key::{ApiKey, Opens};
 use crate::model::ids::{KeyId, WorkspaceId};
 use crate::model::workspace::Workspace;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
-/// Where the id of the project stands, counted from the empty segment before the first slash.
+/// Where the id of a project or of an administrator's key stands, counted from the empty segment before the first slash.
 const PROJECT_SEGMENT: usize = 4;
-/// Where the id of the key stands.
+/// Where it stands what of a project is named.
+const COLLECTION_SEGMENT: usize = 5;
+/// Where the id of that stands.
 const KEY_SEGMENT: usize = 6;
+/// The keys of a project as service accounts.
+const ACCOUNTS: &str = "service_accounts";
+const KEY_PARAM: &str = "api_key_id";
+const ACCOUNT_PARAM: &str = "service_account_id";
 
 /// The project of a path, as the client wrote it.
 #[derive(Debug)]
@@ -25,7 +33,16 @@ pub struct NamedProject(String);
 pub struct NamedKey {
     project: NamedProject,
     text: String,
+    is_account: bool,
 }
+
+/// The key of an administrator of a path, as the client wrote it.
+#[derive(Debug)]
+pub struct NamedAdminKey(String);
+
+/// The rate limit of a path, as the client wrote it.
+#[derive(Debug)]
+pub struct NamedRateLimit(String);
 
 impl NamedProject {
     /// The id, if it is one.
@@ -59,16 +76,45 @@ impl NamedKey {
         match error {
             RotateKeyError::NotFound => self.not_found(),
             RotateKeyError::Ended(status) => {
-                let message = format!("API key {} is {}.", self.text, status.name());
-                ApiError::invalid(message).param("api_key_id")
+                let param = if self.is_account { ACCOUNT_PARAM } else { KEY_PARAM };
+                ApiError::invalid(format!("API key {} is {}.", self.text, status.name())).param(param)
             }
             RotateKeyError::Metadata(error) => error.into(),
         }
     }
 
+    /// What went wrong when the key was to be changed.
+    pub fn explain_update(&self, error: UpdateKeyError) -> ApiError {
+        match error {
+            UpdateKeyError::BadName(bad) => ApiError::bad_name(bad),
+            UpdateKeyError::Key(error) => self.explain(error),
+        }
+    }
+
     /// The project has no such key.
     pub fn not_found(&self) -> ApiError {
-        no_key(&self.text)
+        if self.is_account { no_account(&self.text) } else { no_key(&self.text) }
+    }
+}
+
+impl NamedAdminKey {
+    /// The key of this id, if it is one of an administrator and was not deleted.
+    pub async fn find(&self, hall: &SharedHall) -> Result<ApiKey, ApiError> {
+        let id: KeyId = self.0.parse().map_err(|_| self.not_found())?;
+        let is_here = |key: &ApiKey| key.opens == Opens::Administration && key.revoked_at.is_none();
+        hall.keys.find(id).await?.filter(is_here).ok_or_else(|| self.not_found())
+    }
+
+    /// There is no such key.
+    pub fn not_found(&self) -> ApiError {
+        no_admin_key(&self.0)
+    }
+}
+
+impl NamedRateLimit {
+    /// The rate limit of this id.
+    pub fn find(&self) -> Result<RateLimit, ApiError> {
+        RateLimit::ALL.into_iter().find(|rate| rate.id() == self.0).ok_or_else(|| no_rate_limit(&self.0))
     }
 }
 
@@ -79,7 +125,22 @@ pub fn no_project(named: &str) -> ApiError {
 
 /// The project has no key that the client names so.
 pub fn no_key(named: &str) -> ApiError {
-    ApiError::new(ErrorKind::NotFound, format!("No such API key: {named}")).param("api_key_id")
+    ApiError::new(ErrorKind::NotFound, format!("No such API key: {named}")).param(KEY_PARAM)
+}
+
+/// The project has no service account that the client names so.
+pub fn no_account(named: &str) -> ApiError {
+    ApiError::new(ErrorKind::NotFound, format!("No such service account: {named}")).param(ACCOUNT_PARAM)
+}
+
+/// There is no key of an administrator that the client names so.
+pub fn no_admin_key(named: &str) -> ApiError {
+    ApiError::new(ErrorKind::NotFound, format!("No such admin API key: {named}")).param("key_id")
+}
+
+/// There is no rate limit that the client names so.
+pub fn no_rate_limit(named: &str) -> ApiError {
+    ApiError::new(ErrorKind::NotFound, format!("No such rate limit: {named}")).param("rate_limit_id")
 }
 
 impl<S: Sync> FromRequestParts<S> for NamedProject {
@@ -94,6 +155,24 @@ impl<S: Sync> FromRequestParts<S> for NamedKey {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
-        Ok(Self { project: NamedProject(segment(parts, PROJECT_SEGMENT)), text: segment(parts, KEY_SEGMENT) })
+        let is_account = segment(parts, COLLECTION_SEGMENT) == ACCOUNTS;
+        let project = NamedProject(segment(parts, PROJECT_SEGMENT));
+        Ok(Self { project, text: segment(parts, KEY_SEGMENT), is_account })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for NamedAdminKey {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        Ok(Self(segment(parts, PROJECT_SEGMENT)))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for NamedRateLimit {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        Ok(Self(segment(parts, KEY_SEGMENT)))
     }
 }

@@ -1,11 +1,13 @@
 //! Projects, which are workspaces: each handler says what happens, in order.
 
 use super::path::NamedProject;
+use super::post::AdminPost;
 use super::wire::ProjectObject;
-use super::{MAX_BODY_BYTES, query, wire};
+use super::{query, wire};
 use crate::http::SharedHall;
 use crate::http::caller::Administrator;
 use crate::http::error::ApiError;
+use crate::http::idempotency::answer;
 use crate::http::json::JsonObject;
 use crate::http::wire::json;
 use axum::extract::{RawQuery, Request, State};
@@ -25,9 +27,12 @@ pub async fn create_project(
     Administrator(origin): Administrator,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let name = name(JsonObject::read(request, MAX_BODY_BYTES).await?)?;
-    let workspace = hall.workspaces.create(&name, origin).await?;
-    Ok(json(StatusCode::OK, &ProjectObject::from(&workspace)))
+    let mut post = AdminPost::read(request).await?;
+    let name = post.body.text("name")?;
+    take_placement(&mut post.body)?;
+    post.body.refuse_rest()?;
+    let effect = hall.workspaces.create_once(&name, origin, post.once(wire::project)).await?;
+    answer(effect, wire::project)
 }
 
 /// `GET /v1/organization/projects/{project_id}`.
@@ -35,7 +40,7 @@ pub async fn retrieve_project(State(hall): State<SharedHall>, project: NamedProj
     Ok(json(StatusCode::OK, &ProjectObject::from(&project.find(&hall).await?)))
 }
 
-/// `POST /v1/organization/projects/{project_id}`: gives it another name.
+/// `POST /v1/organization/projects/{project_id}`: gives it another name, if it names one.
 pub async fn update_project(
     State(hall): State<SharedHall>,
     Administrator(origin): Administrator,
@@ -43,25 +48,33 @@ pub async fn update_project(
     request: Request,
 ) -> Result<Response, ApiError> {
     let id = project.id()?;
-    let name = name(JsonObject::read(request, MAX_BODY_BYTES).await?)?;
-    let renamed = hall.workspaces.rename(id, &name, origin).await?.ok_or_else(|| project.not_found())?;
-    Ok(json(StatusCode::OK, &ProjectObject::from(&renamed)))
+    let mut post = AdminPost::read_or_empty(request).await?;
+    let name = post.body.optional_text("name")?;
+    take_placement(&mut post.body)?;
+    post.body.refuse_rest()?;
+    let effect = hall.workspaces.rename_once(id, name.as_deref(), origin, post.once(wire::project)).await?;
+    answer(effect.and_then(|renamed| renamed.ok_or_else(|| project.not_found()))?, wire::project)
 }
 
 /// `POST /v1/organization/projects/{project_id}/archive`: no request that begins later is accepted with one of its keys here.
+/// A body, which some SDKs announce, is not read.
 pub async fn archive_project(
     State(hall): State<SharedHall>,
     Administrator(origin): Administrator,
     project: NamedProject,
+    request: Request,
 ) -> Result<Response, ApiError> {
-    let archived = hall.workspaces.archive(project.id()?, origin).await;
+    let post = AdminPost::without_body(&request.into_parts().0)?;
+    let archived = hall.workspaces.archive_once(project.id()?, origin, post.once(wire::project)).await;
     hall.keys.forget();
-    let archived = archived?.ok_or_else(|| project.not_found())?;
-    Ok(json(StatusCode::OK, &ProjectObject::from(&archived)))
+    answer(archived?.and_then(|archived| archived.ok_or_else(|| project.not_found()))?, wire::project)
 }
 
-fn name(mut body: JsonObject) -> Result<String, ApiError> {
-    let name = body.text("name")?;
-    body.refuse_rest()?;
-    Ok(name)
+/// Where OpenAI would keep a project and with whose key it would encrypt it. Here that is the operator's affair for all
+/// projects together, so nothing is done, and the answer says that nothing is.
+fn take_placement(body: &mut JsonObject) -> Result<(), ApiError> {
+    for name in ["geography", "residency", "external_key_id"] {
+        body.optional_text(name)?;
+    }
+    Ok(())
 }

@@ -1,9 +1,11 @@
 //! The queries of the administration's lists.
 
+use super::rate_limits::RateLimit;
 use crate::http::error::{ApiError, echo};
-use crate::http::list::{limit, one_of};
+use crate::http::list::{self, MAX_TIME, id_of, integer, limit, one_of};
 use crate::http::query::parameters;
 use crate::model::audit::{Action, AuditQuery};
+use crate::model::page::{Order, Page};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
@@ -11,6 +13,9 @@ use std::str::FromStr;
 const PAGE_ROWS: RangeInclusive<u32> = 1..=100;
 /// How many it holds when nobody asks.
 const DEFAULT_PAGE_ROWS: u32 = 20;
+
+/// The filter of keys by what their owners may do.
+const OWNER_PROJECT_ACCESS: &str = "owner_project_access";
 
 /// What is asked of a list of projects or keys.
 #[derive(Debug)]
@@ -40,7 +45,55 @@ pub fn page<Id: FromStr>(query: &str) -> Result<PageQuery<Id>, ApiError> {
     Ok(asked)
 }
 
-/// Reads the query of the audit log. A value that no entry can have is asked for in vain.
+/// Reads whether keys are asked for whose owners may use the project, as all of them may; otherwise there are none.
+///
+/// # Errors
+/// When it is not one of OpenAI's words.
+pub fn owners_with_access(query: &str) -> Result<bool, ApiError> {
+    let asked = parameters(query).filter(|(name, _)| name == OWNER_PROJECT_ACCESS).last();
+    match asked.as_ref().map(|(_, value)| &**value) {
+        None | Some("active" | "any") => Ok(true),
+        Some("inactive") => Ok(false),
+        Some(other) => Err(ApiError::unsupported(OWNER_PROJECT_ACCESS, other, &["active", "inactive", "any"])),
+    }
+}
+
+/// Reads the direction of a list that begins with the oldest.
+///
+/// # Errors
+/// When it is none.
+pub fn order(query: &str) -> Result<Order, ApiError> {
+    let asked = parameters(query).filter(|(name, _)| name == "order").last();
+    asked.map_or(Ok(Order::Ascending), |(_, value)| list::order(&value))
+}
+
+/// Reads which of the rate limits are asked for.
+///
+/// # Errors
+/// When a parameter is not valid.
+pub fn rate_limits(query: &str) -> Result<Page<RateLimit>, ApiError> {
+    let (mut rows, mut most) = (RateLimit::ALL.to_vec(), *PAGE_ROWS.end());
+    let mut keep = |param: &str, value: &str, behind: bool| -> Result<(), ApiError> {
+        let cursor = RateLimit::ALL.iter().position(|rate| rate.id() == value);
+        let wrong = || ApiError::invalid(format!("Invalid '{param}': '{}' is no id of this list.", echo(value)));
+        let cursor = cursor.ok_or_else(|| wrong().param(param))?;
+        let kept = |at: usize| if behind { at > cursor } else { at < cursor };
+        let place = |rate: &RateLimit| RateLimit::ALL.iter().position(|other| other == rate).unwrap_or_default();
+        rows.retain(|rate| kept(place(rate)));
+        Ok(())
+    };
+    for (name, value) in parameters(query) {
+        match &*name {
+            "after" => keep("after", &value, true)?,
+            "before" => keep("before", &value, false)?,
+            "limit" => most = limit(&value, &PAGE_ROWS)?,
+            _ => {}
+        }
+    }
+    Ok(Page::cut(rows, most))
+}
+
+/// Reads the query of the audit log.
 ///
 /// # Errors
 /// When a parameter is not valid.
@@ -55,16 +108,20 @@ pub fn audit(query: &str) -> Result<AuditQuery, ApiError> {
             "effective_at[gt]" => asked.from = Some(second(&name, &value)?.saturating_add(1)),
             "effective_at[lt]" => asked.until = Some(second(&name, &value)?),
             "effective_at[lte]" => asked.until = Some(second(&name, &value)?.saturating_add(1)),
-            "event_types" => one_of(&name, &mut asked.actions, Action::named(&value))?,
-            "actor_ids" => one_of(&name, &mut asked.actors, value.parse().ok())?,
-            "project_ids" => one_of(&name, &mut asked.workspaces, value.parse().ok())?,
-            "resource_ids" => one_of(&name, &mut asked.objects, Some(value.into_owned()))?,
+            "event_types" => one_of(&name, &mut asked.actions, action(&name, &value)?)?,
+            "actor_ids" => one_of(&name, &mut asked.actors, id_of(&name, &value, "an API key, nor `command_line`")?)?,
+            "project_ids" => one_of(&name, &mut asked.workspaces, id_of(&name, &value, "a project")?)?,
+            "resource_ids" => one_of(&name, &mut asked.objects, value.into_owned())?,
             // Nobody here has an e-mail address.
-            "actor_emails" => one_of(&name, &mut asked.actors, None)?,
+            "actor_emails" => drop(asked.actors.get_or_insert_default()),
             _ => {}
         }
     }
     Ok(asked)
+}
+
+fn action(param: &str, value: &str) -> Result<Action, ApiError> {
+    Action::named(value).ok_or_else(|| ApiError::unsupported(param, value, &Action::ALL.map(Action::name)))
 }
 
 fn id<Id: FromStr>(param: &str, value: &str) -> Result<Id, ApiError> {
@@ -73,8 +130,7 @@ fn id<Id: FromStr>(param: &str, value: &str) -> Result<Id, ApiError> {
 }
 
 fn second(param: &str, value: &str) -> Result<u64, ApiError> {
-    let wrong = |_| ApiError::invalid(format!("Invalid '{param}': expected Unix seconds, but got '{}'.", echo(value)));
-    value.parse().map_err(|error| wrong(error).param(param))
+    integer(param, value, 0..=MAX_TIME)
 }
 
 fn yes_or_no(param: &str, value: &str) -> Result<bool, ApiError> {
@@ -104,7 +160,7 @@ mod tests {
     fn filters_are_read_in_every_spelling_of_a_list() {
         let key = KeyId::next(None, 5, [5; 11]);
         let query = format!(
-            "event_types[]=api_key.created&event_types%5B%5D=project.created&event_types=group.created&actor_ids[]={key}\
+            "event_types[]=api_key.created&event_types%5B%5D=project.created&actor_ids[]={key}\
              &effective_at[gt]=5&effective_at[lte]=9&resource_ids[]=a&resource_ids[]=b&limit=3"
         );
         let asked = audit(&query).unwrap();
@@ -112,6 +168,22 @@ mod tests {
         assert_eq!(asked.actors.unwrap(), [Actor::Key(key)]);
         assert_eq!((asked.from, asked.until, asked.limit), (Some(6), Some(10), 3));
         assert_eq!(asked.objects.unwrap(), ["a", "b"]);
+    }
+
+    #[test]
+    fn rate_limits_are_paged_like_a_list() {
+        let of = |query| rate_limits(query).map(|page| (page.rows, page.has_more)).ok();
+        assert_eq!(of("after=&before="), Some((RateLimit::ALL.to_vec(), false)));
+        assert_eq!(of("limit=1"), Some((vec![RateLimit::Requests], true)));
+        assert_eq!(of("after=rl-requests&limit=1"), Some((vec![RateLimit::Uploads], false)));
+        assert_eq!(of("before=rl-uploads"), Some((vec![RateLimit::Requests], false)));
+        assert_eq!(of("after=rl-uploads"), Some((Vec::new(), false)));
+        assert_eq!((of("after=rl-x"), of("limit=0")), (None, None));
+        let access = |query| owners_with_access(query).ok();
+        assert_eq!((access("owner_project_access=any"), access("owner_project_access=")), (Some(true), Some(true)));
+        assert_eq!((access("owner_project_access=inactive"), access("owner_project_access=x")), (Some(false), None));
+        assert_eq!((order("order=desc").ok(), order("").ok()), (Some(Order::Descending), Some(Order::Ascending)));
+        assert!(order("order=up").is_err());
     }
 
     #[test]
@@ -123,14 +195,20 @@ mod tests {
     }
 
     #[test]
-    fn what_no_entry_can_have_is_found_nowhere() {
-        assert_eq!(audit("event_types[]=group.created").unwrap().actions, Some(Vec::new()));
-        assert_eq!(audit("actor_ids[]=user-1").unwrap().actors, Some(Vec::new()));
-        assert_eq!(audit("actor_emails[]=a@b.c").unwrap().actors, Some(Vec::new()));
-        assert_eq!(audit("project_ids[]=proj_1").unwrap().workspaces, Some(Vec::new()));
-        for query in ["effective_at[gt]=now", "after=x", "limit=0"] {
-            assert!(audit(query).is_err(), "{query}");
+    fn what_no_entry_can_have_is_refused_by_name() {
+        for (query, param) in [
+            ("event_types[]=group.created", "event_types[]"),
+            ("event_types=api_key.created&event_types=x", "event_types"),
+            ("actor_ids[]=user-1", "actor_ids[]"),
+            ("project_ids[]=proj_1", "project_ids[]"),
+            ("effective_at[gt]=now", "effective_at[gt]"),
+            ("after=x", "after"),
+            ("limit=0", "limit"),
+        ] {
+            let error = format!("{:?}", audit(query).unwrap_err());
+            assert!(error.contains(&format!("param: Some(\"{param}\")")), "{query}: {error}");
         }
+        assert_eq!(audit("actor_emails[]=a@b.c").unwrap().actors, Some(Vec::new()), "nobody here has an address");
         let many = vec!["resource_ids[]=a"; MAX_FILTER_VALUES + 1].join("&");
         assert!(audit(&many).is_err());
     }

@@ -1,8 +1,8 @@
 //! The objects of the administration, as OpenAI's clients read them. `scopes`, `ip_address` and `request_id` are ours.
 
 use crate::http::usage::Amount;
-use crate::http::wire::List;
-use crate::model::api_key::ApiKey;
+use crate::http::wire::{List, written};
+use crate::model::api_key::{ApiKey, KeySecret};
 use crate::model::audit::{Action, Actor, Entry};
 use crate::model::ids::{KeyId, WorkspaceId};
 use crate::model::limits::{Limit, Limits, StorageUsage};
@@ -22,6 +22,10 @@ pub struct ProjectObject {
     created_at: u64,
     archived_at: Option<u64>,
     status: &'static str,
+    /// None: the operator says where everything lies, and with whose key it is encrypted.
+    external_key_id: Option<String>,
+    /// None, for the same reason.
+    residency: Option<String>,
 }
 
 impl From<&Workspace> for ProjectObject {
@@ -33,6 +37,8 @@ impl From<&Workspace> for ProjectObject {
             created_at: workspace.id.created_at(),
             archived_at: workspace.archived_at,
             status: if workspace.archived_at.is_none() { "active" } else { "archived" },
+            external_key_id: None,
+            residency: None,
         }
     }
 }
@@ -87,6 +93,21 @@ pub fn scopes(key: &ApiKey) -> Vec<&'static str> {
     key.opens.scopes().into_iter().flat_map(Scopes::iter).map(Scope::name).collect()
 }
 
+/// A project's JSON.
+pub fn project(workspace: &Workspace) -> Vec<u8> {
+    written(&ProjectObject::from(workspace))
+}
+
+/// A key's JSON.
+pub fn api_key(key: &ApiKey) -> Vec<u8> {
+    written(&ApiKeyObject::from(key))
+}
+
+/// The same with its secret.
+pub fn api_key_with_value(key: &ApiKey, secret: &KeySecret) -> Vec<u8> {
+    written(&ApiKeyObject::with_value(key, secret.expose()))
+}
+
 /// The limits of a workspace, and how much of them is used.
 #[derive(Debug, Serialize)]
 pub struct ProjectLimitsObject {
@@ -98,7 +119,7 @@ pub struct ProjectLimitsObject {
 }
 
 /// How much a workspace has, as its quotas count it, and what it has spent since the month began.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct UsageObject {
     stored_bytes: u64,
     stored_files: u64,

@@ -156,8 +156,9 @@ impl Operation {
             (Group::Files, Some((_, id))) => (format!("No such File object: {id}"), "id"),
             (Group::Uploads, Some((_, id))) => (format!("No such Upload object: {id}"), "upload_id"),
             (_, Some(("api_key_id", id))) => (format!("No such API key: {id}"), "api_key_id"),
-            (_, Some((_, id))) => (format!("No such project: {id}"), "project_id"),
-            (_, None) => (format!("No such project: {PROJECT}"), "project_id"),
+            (_, Some(("service_account_id", id))) => (format!("No such service account: {id}"), "service_account_id"),
+            (_, Some(("key_id", id))) => (format!("No such admin API key: {id}"), "key_id"),
+            (_, Some(_) | None) => (format!("No such project: {PROJECT}"), "project_id"),
         }
     }
 

@@ -3,9 +3,9 @@
 
 use super::errors::{sample, sample_of};
 use super::objects::definitions;
-use super::operation::{Answer, Body, BodyExample, EVERYWHERE, Group, Operation, Parameter};
+use super::operation::{Answer, Body, BodyExample, EVERYWHERE, Group, Operation, Parameter, Place};
 use super::operations::operations;
-use super::schema::{Definition, Schema};
+use super::schema::{Definition, Schema, closed};
 use crate::http::caller::Access;
 use crate::http::catalogue::ErrorKind;
 use serde_json::{Map, Value, json};
@@ -49,9 +49,14 @@ pub fn document(origin: &str) -> Value {
     })
 }
 
+/// The definitions. What a request holds is closed, as the server refuses what it does not know; what an answer holds may
+/// have more members in later versions.
 fn schemas() -> Value {
+    let bodies: Vec<_> = operations().into_iter().filter_map(|operation| operation.body).collect();
+    let is_sent = |name: &str| bodies.iter().any(|body| body.schema == name);
     let of = |definition: &Definition| {
-        let mut schema = definition.schema.json();
+        let schema = definition.schema.json();
+        let mut schema = if is_sent(definition.name) { closed(schema) } else { schema };
         if let Some(schema) = schema.as_object_mut() {
             schema.insert("description".to_owned(), json!(definition.about));
         }
@@ -114,6 +119,9 @@ fn parameter(parameter: &Parameter) -> Value {
         "description": parameter.about,
         "schema": parameter.schema.json(),
     });
+    if let (Place::Query, false, Some(described)) = (parameter.place, parameter.required, described.as_object_mut()) {
+        described.insert("allowEmptyValue".to_owned(), json!(true));
+    }
     if let (Some(example), Some(described)) = (parameter.example, described.as_object_mut()) {
         let example = match parameter.schema {
             Schema::Whole(..) => json!(example.parse::<u64>().unwrap_or_default()),

@@ -1,5 +1,6 @@
 //! The shape of what goes over the wire, as data: JSON Schema, TypeScript and the tables of the pages follow from it.
 
+use crate::model::workspace::MAX_NAME_CHARS;
 use serde_json::{Map, Value, json};
 
 /// What a value may be.
@@ -7,6 +8,8 @@ use serde_json::{Map, Value, json};
 pub enum Schema {
     /// Any text.
     Text,
+    /// A text of so many characters, and like a regular expression of ECMA-262.
+    Shaped(Shape),
     /// This text.
     Word(&'static str),
     /// One of these texts.
@@ -15,28 +18,83 @@ pub enum Schema {
     Whole(u64, u64),
     /// A whole number that may be negative.
     Integer,
+    /// A whole number that is not zero.
+    NonZero,
     /// Any number.
     Number,
     /// True or false.
     Flag,
     /// True.
     True,
+    /// False.
+    False,
+    /// Nothing but null.
+    Null,
     /// The bytes of a file.
     Octets,
     /// Any number of values, or at most so many.
     List(Box<Schema>, Option<usize>),
+    /// One value to so many.
+    Some(Box<Schema>, usize),
     /// A value, or null.
     Nullable(Box<Schema>),
     /// One of several.
     Either(Vec<Schema>),
     /// An object.
     Object(Vec<Field>),
+    /// An object that has both of two members or none of them.
+    Paired(Vec<Field>, [&'static str; 2]),
     /// An object that may have these names, each with such a value.
     Partial(Vec<&'static str>, Box<Schema>),
     /// An object of any names and values.
     Anything,
     /// A [`Definition`] of this name.
     Named(&'static str),
+}
+
+/// What a text is like.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Matches all of it.
+    pub pattern: Option<&'static str>,
+    /// Its fewest characters.
+    pub min: usize,
+    /// Its most characters.
+    pub max: usize,
+}
+
+/// An id of a File.
+pub const FILE_ID: Schema = id_of("^file-0[0-9A-Za-z]{23}$", 29);
+/// An id of a project.
+pub const PROJECT_ID: Schema = id_of("^ws_0[0-9A-Za-z]{23}$", 27);
+/// An id of a key.
+pub const KEY_ID: Schema = id_of("^key_0[0-9A-Za-z]{23}$", 28);
+/// An id of an entry of the audit log.
+pub const AUDIT_ID: Schema = id_of("^audit_0[0-9A-Za-z]{23}$", 30);
+/// An id of a part.
+pub const PART_ID: Schema = id_of("^part_[0-9a-f]{32}$", 37);
+
+const fn id_of(pattern: &'static str, length: usize) -> Schema {
+    Schema::Shaped(Shape { pattern: Some(pattern), min: length, max: length })
+}
+
+/// The name of a project or key.
+pub const fn name() -> Schema {
+    const ONE_LINE: &str =
+        r"^[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$";
+    Schema::Shaped(Shape { pattern: Some(ONE_LINE), min: 1, max: MAX_NAME_CHARS })
+}
+
+/// One line of text of so many characters, not only of white space.
+pub const fn line(max: usize) -> Schema {
+    const ONE_LINE: &str =
+        r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
+    Schema::Shaped(Shape { pattern: Some(ONE_LINE), min: 1, max })
+}
+
+/// A text of so many characters without control characters.
+pub const fn plain(max: usize) -> Schema {
+    Schema::Shaped(Shape { pattern: Some(r"^[^\u0000-\u001f\u007f-\u009f]+$"), min: 1, max })
 }
 
 /// A member of an object, or a field of a form.
@@ -83,6 +141,23 @@ pub fn list(schema: Schema) -> Schema {
     Schema::List(Box::new(schema), None)
 }
 
+/// Closes a schema: an object has no members but those that are described.
+pub fn closed(mut schema: Value) -> Value {
+    match &mut schema {
+        Value::Object(members) => {
+            for member in members.values_mut() {
+                *member = closed(member.take());
+            }
+            if members.contains_key("properties") {
+                members.insert("additionalProperties".to_owned(), json!(false));
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| *value = closed(value.take())),
+        _ => {}
+    }
+    schema
+}
+
 /// A time.
 pub const fn unix_seconds() -> Schema {
     Schema::Whole(0, MAX_SAFE_INTEGER)
@@ -101,13 +176,26 @@ impl Schema {
     pub fn json(&self) -> Value {
         match self {
             Self::Text => json!({"type": "string"}),
+            Self::Shaped(Shape { pattern, min, max }) => {
+                let mut schema = json!({"type": "string", "minLength": min, "maxLength": max});
+                if let (Some(pattern), Some(schema)) = (pattern, schema.as_object_mut()) {
+                    schema.insert("pattern".to_owned(), json!(pattern));
+                }
+                schema
+            }
             Self::Word(word) => json!({"type": "string", "const": word}),
             Self::Words(words) => json!({"type": "string", "enum": words}),
             Self::Whole(min, max) => whole(*min, *max),
             Self::Integer => json!({"type": "integer"}),
+            Self::NonZero => json!({"anyOf": [
+                {"type": "integer", "format": "int64", "minimum": 1},
+                {"type": "integer", "format": "int64", "maximum": -1},
+            ]}),
             Self::Number => json!({"type": "number"}),
             Self::Flag => json!({"type": "boolean"}),
             Self::True => json!({"type": "boolean", "const": true}),
+            Self::False => json!({"type": "boolean", "const": false}),
+            Self::Null => json!({"type": "null"}),
             // `format` is what generators look at, `contentMediaType` what JSON Schema has.
             Self::Octets => {
                 json!({"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"})
@@ -119,9 +207,20 @@ impl Schema {
                 }
                 schema
             }
+            Self::Some(of, max) => {
+                json!({"type": "array", "items": of.json(), "minItems": 1, "maxItems": max})
+            }
             Self::Nullable(schema) => json!({"anyOf": [schema.json(), {"type": "null"}]}),
             Self::Either(schemas) => json!({"anyOf": schemas.iter().map(Self::json).collect::<Vec<_>>()}),
             Self::Object(fields) => object(fields),
+            Self::Paired(fields, [one, other]) => {
+                let mut schema = object(fields);
+                if let Some(schema) = schema.as_object_mut() {
+                    let both = json!({*one: [other], *other: [one]});
+                    schema.insert("dependentRequired".to_owned(), both);
+                }
+                schema
+            }
             Self::Partial(names, value) => {
                 let properties: Map<_, _> = names.iter().map(|name| ((*name).to_owned(), value.json())).collect();
                 json!({"type": "object", "properties": properties})
@@ -134,14 +233,16 @@ impl Schema {
     /// A TypeScript type; what spans lines is indented by `depth` steps.
     pub fn typescript(&self, depth: usize) -> String {
         match self {
-            Self::Text => "string".to_owned(),
+            Self::Text | Self::Shaped(_) => "string".to_owned(),
             Self::Word(word) => format!("\"{word}\""),
             Self::Words(words) => words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" | "),
-            Self::Whole(..) | Self::Integer | Self::Number => "number".to_owned(),
+            Self::Whole(..) | Self::Integer | Self::NonZero | Self::Number => "number".to_owned(),
             Self::Flag => "boolean".to_owned(),
             Self::True => "true".to_owned(),
+            Self::False => "false".to_owned(),
+            Self::Null => "null".to_owned(),
             Self::Octets => "File | Blob".to_owned(),
-            Self::List(of, _) => match of.typescript(depth) {
+            Self::List(of, _) | Self::Some(of, _) => match of.typescript(depth) {
                 simple if simple.contains(" | ") && !simple.starts_with('{') => format!("({simple})[]"),
                 simple => format!("{simple}[]"),
             },
@@ -149,7 +250,7 @@ impl Schema {
             Self::Either(schemas) => {
                 schemas.iter().map(|schema| schema.typescript(depth)).collect::<Vec<_>>().join(" | ")
             }
-            Self::Object(fields) => members(fields, depth),
+            Self::Object(fields) | Self::Paired(fields, _) => members(fields, depth),
             Self::Partial(names, value) => {
                 let names = names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(" | ");
                 format!("Partial<Record<{names}, {}>>", value.typescript(depth))
@@ -162,7 +263,7 @@ impl Schema {
     /// The members, if it is an object.
     pub fn fields(&self) -> &[Field] {
         match self {
-            Self::Object(fields) => fields,
+            Self::Object(fields) | Self::Paired(fields, _) => fields,
             _ => &[],
         }
     }
@@ -170,9 +271,15 @@ impl Schema {
     /// The names of the definitions that it rests on, each before those that it rests on itself.
     pub fn names(&self, found: &mut Vec<&'static str>) {
         match self {
-            Self::List(inner, _) | Self::Nullable(inner) | Self::Partial(_, inner) => inner.names(found),
+            Self::List(inner, _) | Self::Some(inner, _) | Self::Nullable(inner) | Self::Partial(_, inner) => {
+                inner.names(found);
+            }
             Self::Either(schemas) => schemas.iter().for_each(|schema| schema.names(found)),
-            Self::Object(fields) => fields.iter().for_each(|field| field.schema.names(found)),
+            Self::Object(fields) | Self::Paired(fields, _) => {
+                for field in fields {
+                    field.schema.names(found);
+                }
+            }
             Self::Named(name) if !found.contains(name) => found.push(name),
             _ => {}
         }
@@ -223,7 +330,7 @@ impl Definition {
     /// Its declaration in TypeScript.
     pub fn declaration(&self) -> String {
         let (name, about, text) = (self.name, self.about, self.schema.typescript(0));
-        if matches!(self.schema, Schema::Object(_)) {
+        if matches!(self.schema, Schema::Object(_) | Schema::Paired(..)) {
             return format!("/** {about} */\nexport interface {name} {text}\n");
         }
         format!("/** {about} */\nexport type {name} = {text};\n")
@@ -253,6 +360,24 @@ mod tests {
         assert_eq!(schema["properties"]["by"]["properties"]["x"]["maximum"], 5);
         assert_eq!(schema["properties"]["file"]["format"], "binary");
         assert_eq!(schema["properties"]["expires_after[anchor]"]["anyOf"][1]["type"], "null");
+    }
+
+    #[test]
+    fn what_a_request_may_hold_is_said_exactly() {
+        let fields = vec![
+            may("a", name(), "A."),
+            may("b", Schema::Some(Box::new(Schema::Text), 5), "B."),
+            may("c", or_null(Schema::Object(vec![may("d", Schema::NonZero, "D.")])), "C."),
+        ];
+        let schema = closed(Schema::Paired(fields, ["a", "b"]).json());
+        assert_eq!(schema["additionalProperties"], false);
+        assert_eq!(schema["properties"]["c"]["anyOf"][0]["additionalProperties"], false);
+        assert_eq!(schema["dependentRequired"], json!({"a": ["b"], "b": ["a"]}));
+        assert_eq!(
+            (&schema["properties"]["b"]["minItems"], &schema["properties"]["b"]["maxItems"]),
+            (&json!(1), &json!(5))
+        );
+        assert_eq!(schema["properties"]["a"]["maxLength"], MAX_NAME_CHARS);
     }
 
     #[test]

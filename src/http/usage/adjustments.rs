@@ -1,6 +1,5 @@
 //! `POST /v1/organization/usage/adjustments`: corrections of the bill. An extension.
 
-use super::query::unsupported;
 use super::wire::AdjustmentObject;
 use crate::http::SharedHall;
 use crate::http::admin::{MAX_BODY_BYTES, no_key, no_project};
@@ -46,7 +45,7 @@ fn read(mut body: JsonObject, name: String) -> Result<NewAdjustment, ApiError> {
     let key: Option<KeyId> = key.map(|key| key.parse().map_err(|_| no_key(&echo(&key)))).transpose()?;
     let item = body.text("line_item")?;
     let known = LineItem::ALL.map(LineItem::name);
-    let item = LineItem::named(&item).ok_or_else(|| unsupported("line_item", &item, &known))?;
+    let item = LineItem::named(&item).ok_or_else(|| ApiError::unsupported("line_item", &item, &known))?;
     let quantity = body.signed_integer("quantity")?;
     if quantity == 0 {
         return Err(ApiError::invalid("Invalid 'quantity': expected an integer other than 0.").param("quantity"));

@@ -1,7 +1,7 @@
 //! The queries of usage: which buckets, of whom, and from where on.
 
 use crate::http::error::{ApiError, echo};
-use crate::http::list::{integer, one_of};
+use crate::http::list::{MAX_TIME, id_of, integer, one_of};
 use crate::http::query::parameters;
 use crate::model::ids::{KeyId, WorkspaceId};
 use crate::model::ledger::LINES_PER_ROW;
@@ -13,8 +13,6 @@ use crate::usage::{BucketWidth, CostDimensions, UsageWindow};
 const PAGE_LEDGER_ROWS: (u64, u64) = (10_000, 1000);
 /// Days of costs on one page, when nobody asks and at most.
 const PAGE_COSTS: (u64, u64) = (7, 180);
-/// The last second that is taken for a time: the year 9999.
-const MAX_TIME: u64 = 253_402_300_799;
 /// What the name of a page begins with; the first second of its first bucket follows.
 const PAGE_PREFIX: &str = "page_";
 
@@ -41,7 +39,7 @@ pub type CostQuery = (UsageWindow, Option<Vec<LineItem>>, CostDimensions, Option
 pub fn costs(query: &str, now: u64) -> Result<CostQuery, ApiError> {
     let mut asked = Asked::read(query, &["project_id", "line_item", "api_key_id"])?;
     if let Some(other) = asked.width.filter(|width| *width != BucketWidth::Day) {
-        return Err(unsupported("bucket_width", other.name(), &[BucketWidth::Day.name()]));
+        return Err(ApiError::unsupported("bucket_width", other.name(), &[BucketWidth::Day.name()]));
     }
     let by = |dimension: &str| asked.group_by.iter().any(|name| name == dimension);
     let by = CostDimensions { workspace: by("project_id"), key: by("api_key_id"), item: by("line_item") };
@@ -89,10 +87,14 @@ impl Asked {
                 "end_time" => asked.end_time = Some(integer("end_time", &value, 0..=MAX_TIME)?),
                 "bucket_width" => asked.width = Some(width(&value)?),
                 "group_by" if dimensions.contains(&&*value) => asked.group_by.push(value.into_owned()),
-                "group_by" => return Err(unsupported("group_by", &value, dimensions)),
-                "project_ids" => one_of("project_ids", &mut asked.project_ids, value.parse().ok())?,
-                "api_key_ids" => one_of("api_key_ids", &mut asked.api_key_ids, value.parse().ok())?,
-                "line_items" => one_of("line_items", &mut asked.line_items, LineItem::named(&value))?,
+                "group_by" => return Err(ApiError::unsupported("group_by", &value, dimensions)),
+                "project_ids" => {
+                    one_of("project_ids", &mut asked.project_ids, id_of("project_ids", &value, "a project")?)?;
+                }
+                "api_key_ids" => {
+                    one_of("api_key_ids", &mut asked.api_key_ids, id_of("api_key_ids", &value, "an API key")?)?;
+                }
+                "line_items" => one_of("line_items", &mut asked.line_items, line_item(&value)?)?,
                 "limit" => asked.limit = Some(value.into_owned()),
                 "page" => asked.page = Some(value.into_owned()),
                 _ => {}
@@ -138,16 +140,14 @@ fn place(page: &str, first: u64, last: u64, seconds: u64) -> Result<u64, ApiErro
     })
 }
 
-fn width(value: &str) -> Result<BucketWidth, ApiError> {
-    let found = BucketWidth::ALL.into_iter().find(|width| width.name() == value);
-    found.ok_or_else(|| unsupported("bucket_width", value, &BucketWidth::ALL.map(BucketWidth::name)))
+fn line_item(value: &str) -> Result<LineItem, ApiError> {
+    let known = LineItem::ALL.map(LineItem::name);
+    LineItem::named(value).ok_or_else(|| ApiError::unsupported("line_items", value, &known))
 }
 
-/// A value is none of those that a parameter can have.
-pub fn unsupported(param: &str, value: &str, supported: &[&str]) -> ApiError {
-    let supported: Vec<String> = supported.iter().map(|name| format!("'{name}'")).collect();
-    let message = format!("Invalid value: '{}'. Supported values are: {}.", echo(value), supported.join(", "));
-    ApiError::invalid(message).param(param)
+fn width(value: &str) -> Result<BucketWidth, ApiError> {
+    let found = BucketWidth::ALL.into_iter().find(|width| width.name() == value);
+    found.ok_or_else(|| ApiError::unsupported("bucket_width", value, &BucketWidth::ALL.map(BucketWidth::name)))
 }
 
 #[cfg(test)]
@@ -189,6 +189,9 @@ mod tests {
             ("start_time=0&bucket_width=1h&limit=169", "limit"),
             ("start_time=0&page=page_1", "page"),
             ("start_time=0&page=2", "page"),
+            ("start_time=0&project_ids[]=proj_1", "project_ids"),
+            ("start_time=0&api_key_ids=sk-1", "api_key_ids"),
+            ("start_time=0&line_items[]=nonsense", "line_items"),
         ] {
             let error = window(query, NOW).unwrap_err();
             assert!(format!("{error:?}").contains(&format!("Some(\"{param}\")")), "{query}: {error:?}");

@@ -44,7 +44,7 @@ pub struct CostResult {
 }
 
 /// An amount of money.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Amount {
     value: f64,
     currency: &'static str,

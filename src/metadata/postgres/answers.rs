@@ -6,8 +6,8 @@ use super::failure::Failure;
 use super::rows::stored;
 use super::writer::{Change, Lock};
 use crate::model::caller::{Caller, Refused};
-use crate::model::idempotency::{Effect, IdempotencyKey, Once, REMEMBERED_SECONDS};
-use crate::model::ids::{UploadId, WorkspaceId};
+use crate::model::idempotency::{AnswerScope, Effect, IdempotencyKey, Once, REMEMBERED_SECONDS};
+use crate::model::ids::UploadId;
 use crate::model::purpose::Purpose;
 use futures_util::try_join;
 
@@ -73,29 +73,75 @@ impl<'a, T> Opening<'a, T> {
     ) -> Result<Result<Standing, Stop>, Failure> {
         let known = async {
             let Some(once) = self.once else { return Ok(None) };
-            find(&self.find, self.caller.workspace, &once.key, self.set_ms).await
+            find(&self.find, AnswerScope::Workspace(self.caller.workspace), &once.key, self.set_ms).await
         };
         let (standing, known) = try_join!(self.question.ask(self.caller, self.set_ms, except, purpose), known)?;
         let Some(standing) = standing else { return Ok(Err(Stop::Refused(Refused::KeyEnded))) };
         if let Some(refused) = standing.refuse() {
             return Ok(Err(Stop::Refused(refused)));
         }
-        let request = self.once.map(|once| once.request.clone().finish());
-        Ok(match (known, request) {
-            (Some((known, answer)), Some(request)) if known == request => Err(Stop::Replayed(answer)),
-            (Some(_), Some(_)) => Err(Stop::KeyReused),
-            (None, _) | (_, None) => Ok(standing),
-        })
+        Ok(stop(known, self.once).map_or(Ok(standing), Err))
     }
 
     /// Notes the answer to what was made.
     pub(super) async fn note(&self, made: Option<&T>, now_seconds: u64) -> Result<(), Failure> {
         let (Some(once), Some(made)) = (self.once, made) else { return Ok(()) };
-        let (workspace, request) = (self.caller.workspace.to_string(), once.request.clone().finish());
-        let answer = (once.answer)(made);
-        let values: Values<'_> = &[&workspace, &once.key.as_str(), &request.as_slice(), &answer, &stored(now_seconds)];
-        self.note.execute(values).await.map(drop)
+        note(&self.note, AnswerScope::Workspace(self.caller.workspace), once, made, now_seconds).await
     }
+}
+
+/// What a change that an administrator asks for begins and ends with.
+pub(super) struct AdminOpening<'a, T> {
+    change: &'a Change<'a>,
+    find: Prepared<'a>,
+    note: Prepared<'a>,
+    once: Option<&'a Once<T>>,
+}
+
+impl<'a, T> AdminOpening<'a, T> {
+    pub(super) async fn prepare(change: &'a Change<'a>, once: Option<&'a Once<T>>) -> Result<Self, Failure> {
+        let (find, note) = (change.prepare(FIND).await?, change.prepare(NOTE).await?);
+        Ok(Self { change, find, note, once })
+    }
+
+    /// Begins the transaction under the lock of its key and this one; returns why nothing is to be made, if so.
+    pub(super) async fn begin(&self, other: Option<Lock<'_>>) -> Result<Option<Stop>, Failure> {
+        let answer = self.once.map(|once| Lock::Answer(AnswerScope::Organization, &once.key));
+        let locks: Vec<_> = answer.into_iter().chain(other).collect();
+        let known = async {
+            let Some(once) = self.once else { return Ok(None) };
+            find(&self.find, AnswerScope::Organization, &once.key, self.change.set_ms()).await
+        };
+        Ok(stop(self.change.begin(&locks, known).await?, self.once))
+    }
+
+    /// Notes the answer to what was made, and commits.
+    pub(super) async fn commit(&self, made: &T) -> Result<(), Failure> {
+        let now_seconds = self.change.now_seconds();
+        let noted = async {
+            let Some(once) = self.once else { return Ok(()) };
+            note(&self.note, AnswerScope::Organization, once, made, now_seconds).await
+        };
+        self.change.commit(noted).await
+    }
+}
+
+/// Why a change is not made, by what is known of its key.
+fn stop<T>(known: Option<([u8; 32], Vec<u8>)>, once: Option<&Once<T>>) -> Option<Stop> {
+    let ((known, answer), once) = (known?, once?);
+    Some(if known == once.request.clone().finish() { Stop::Replayed(answer) } else { Stop::KeyReused })
+}
+
+async fn note<T>(
+    statement: &Prepared<'_>,
+    scope: AnswerScope,
+    once: &Once<T>,
+    made: &T,
+    now_seconds: u64,
+) -> Result<(), Failure> {
+    let (scope, request, answer) = (scope.to_string(), once.request.clone().finish(), once.answer.write(made));
+    let values: Values<'_> = &[&scope, &once.key.as_str(), &request.as_slice(), &answer, &stored(now_seconds)];
+    statement.execute(values).await.map(drop)
 }
 
 /// The locks of several changes of one workspace: of their keys first, in one order for everybody, so that no two groups wait
@@ -104,19 +150,19 @@ pub(super) fn locks_of_all<'a, T>(openings: &[Opening<'a, T>], other: Option<Loc
     let mut keys: Vec<_> =
         openings.iter().filter_map(|opening| Some((opening.caller.workspace, opening.once?))).collect();
     keys.sort_unstable_by_key(|(_, once)| once.key.as_str());
-    let answers = keys.into_iter().map(|(workspace, once)| Lock::Answer(workspace, &once.key));
+    let answers = keys.into_iter().map(|(workspace, once)| Lock::Answer(AnswerScope::Workspace(workspace), &once.key));
     answers.chain(other).collect()
 }
 
 /// The request that was made under this key, and its answer.
 async fn find(
     statement: &Prepared<'_>,
-    workspace: WorkspaceId,
+    scope: AnswerScope,
     key: &IdempotencyKey,
     set_ms: Option<i64>,
 ) -> Result<Option<([u8; 32], Vec<u8>)>, Failure> {
-    let (workspace, kept_seconds) = (workspace.to_string(), stored(REMEMBERED_SECONDS));
-    let Some(row) = statement.row(&[&workspace, &key.as_str(), &set_ms, &kept_seconds]).await? else { return Ok(None) };
+    let (scope, kept_seconds) = (scope.to_string(), stored(REMEMBERED_SECONDS));
+    let Some(row) = statement.row(&[&scope, &key.as_str(), &set_ms, &kept_seconds]).await? else { return Ok(None) };
     let request: &[u8] = row.try_get(0)?;
     let request = request.try_into().map_err(|_| Failure::Unreadable("a request is no SHA-256".to_owned()))?;
     Ok(Some((request, row.try_get(1)?)))
@@ -124,11 +170,11 @@ async fn find(
 
 pub(super) async fn is_answered(
     session: &Session,
-    workspace: WorkspaceId,
+    scope: AnswerScope,
     key: &IdempotencyKey,
     set_ms: Option<i64>,
 ) -> Result<bool, Failure> {
-    Ok(find(&session.prepare(FIND).await?, workspace, key, set_ms).await?.is_some())
+    Ok(find(&session.prepare(FIND).await?, scope, key, set_ms).await?.is_some())
 }
 
 pub(super) async fn forget(session: &Session, limit: u32, set_ms: Option<i64>) -> Result<u64, Failure> {

@@ -1,16 +1,18 @@
 //! Rows of API keys and their secrets.
 
+use super::answers::AdminOpening;
 use super::connections::{Session, Values};
 use super::failure::Failure;
 use super::rows::{self, optional_number, parsed, stored};
 use super::writer::{Change, Lock};
 use super::{audit, limits};
-use crate::metadata::{NewKey, NewSecret};
+use crate::metadata::{BEFORE_ALL_IDS, BEHIND_ALL_IDS, KeyChanges, NewKey, NewSecret};
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens, USED_SECONDS};
 use crate::model::audit::{Action, NewEntry, Origin};
+use crate::model::idempotency::{Effect, Once};
 use crate::model::ids::{KeyId, WorkspaceId};
 use crate::model::limits::LimitsInForce;
-use crate::model::page::Page;
+use crate::model::page::{Order, Page};
 use crate::model::scope::{Scope, Scopes};
 use crate::random;
 use serde_json::json;
@@ -20,12 +22,19 @@ const COLUMNS: &str = "k.id, k.workspace_id, k.scopes, k.redacted, k.name, k.exp
 /// How many those are.
 const KEY_COLUMNS: usize = 8;
 
-pub(super) async fn create(change: Change<'_>, new: &NewKey, origin: Origin) -> Result<Option<ApiKey>, Failure> {
-    change.begin(&[], async { Ok(()) }).await?;
+pub(super) async fn create(
+    change: Change<'_>,
+    new: &NewKey,
+    origin: Origin,
+    once: Option<&Once<ApiKey>>,
+) -> Result<Effect<Option<ApiKey>>, Failure> {
+    let opening = AdminOpening::prepare(&change, once).await?;
+    if let Some(stop) = opening.begin(None).await? {
+        return change.give_up(stop.into()).await;
+    }
     let id = KeyId::next(None, change.now_ms(), random::bytes());
     if !add_secret(&change, id, &new.secret).await? {
-        change.abandon().await?;
-        return Ok(None);
+        return change.give_up(Effect::Made(None)).await;
     }
     let key = ApiKey {
         id,
@@ -45,8 +54,8 @@ pub(super) async fn create(change: Change<'_>, new: &NewKey, origin: Origin) -> 
     change.execute(sql, values).await?;
     let details = json!({"name": key.name, "scopes": key.opens.scopes().map(names).unwrap_or_default()});
     note(&change, origin, Action::KeyCreated, &key, Some(details)).await?;
-    change.commit(async { Ok(()) }).await?;
-    Ok(Some(key))
+    opening.commit(&key).await?;
+    Ok(Effect::Made(Some(key)))
 }
 
 pub(super) async fn list(session: &Session) -> Result<Vec<ApiKey>, Failure> {
@@ -66,6 +75,26 @@ pub(super) async fn list_of(
     );
     let after = after.map(|id| id.to_string()).unwrap_or_default();
     let found = session.rows(&sql, &[&workspace.to_string(), &after, &(i64::from(limit) + 1)]).await?;
+    Ok(Page::cut(found.iter().map(key).collect::<Result<_, _>>()?, limit))
+}
+
+pub(super) async fn list_of_administrators(
+    session: &Session,
+    after: Option<KeyId>,
+    limit: u32,
+    order: Order,
+) -> Result<Page<ApiKey>, Failure> {
+    let (behind, direction, edge) = match order {
+        Order::Ascending => (">", "ASC", BEFORE_ALL_IDS),
+        Order::Descending => ("<", "DESC", BEHIND_ALL_IDS),
+    };
+    let edge = after.map_or_else(|| edge.to_owned(), |id| id.to_string());
+    let sql = format!(
+        "SELECT {COLUMNS} FROM api_keys k
+         WHERE k.workspace_id IS NULL AND k.id {behind} $1 AND k.revoked_at IS NULL
+         ORDER BY k.id {direction} LIMIT $2"
+    );
+    let found = session.rows(&sql, &[&edge, &(i64::from(limit) + 1)]).await?;
     Ok(Page::cut(found.iter().map(key).collect::<Result<_, _>>()?, limit))
 }
 
@@ -94,17 +123,21 @@ pub(super) async fn find_credential(session: &Session, digest: KeyDigest) -> Res
     }))
 }
 
-/// The key, which nobody else changes until the end of the transaction; nor does anybody store in its workspace, so that
-/// what is stored later sees the change.
-async fn take(change: &Change<'_>, id: KeyId) -> Result<Option<ApiKey>, Failure> {
+/// The lock under which a key is changed: nobody stores in its workspace meanwhile, so that what is stored later sees the
+/// change.
+async fn lock_of(change: &Change<'_>, id: KeyId) -> Result<Option<Lock<'static>>, Failure> {
     let known = find(change, id).await?;
-    let workspace = known.and_then(|key| key.opens.workspace()).map(Lock::Workspace);
-    change.begin(workspace.as_slice(), async { Ok(()) }).await?;
+    Ok(known.and_then(|key| key.opens.workspace()).map(Lock::Workspace))
+}
+
+/// The key, which nobody else changes until the end of the transaction that has begun.
+async fn take(change: &Change<'_>, id: KeyId) -> Result<Option<ApiKey>, Failure> {
     let sql = format!("SELECT {COLUMNS} FROM api_keys k WHERE k.id = $1 FOR UPDATE");
     change.row(&sql, &[&id.to_string()]).await?.map(|row| key(&row)).transpose()
 }
 
 pub(super) async fn revoke(change: Change<'_>, id: KeyId, origin: Origin) -> Result<Option<ApiKey>, Failure> {
+    change.begin(lock_of(&change, id).await?.as_slice(), async { Ok(()) }).await?;
     let known = take(&change, id).await?;
     let Some(known) = known.clone().filter(|key| key.revoked_at.is_none()) else {
         change.abandon().await?;
@@ -124,15 +157,16 @@ pub(super) async fn rotate(
     secret: &NewSecret,
     overlap_seconds: u64,
     origin: Origin,
-) -> Result<Option<Result<ApiKey, KeyStatus>>, Failure> {
-    let known = take(&change, id).await?;
+    once: Option<&Once<ApiKey>>,
+) -> Result<Effect<Option<Result<ApiKey, KeyStatus>>>, Failure> {
+    let opening = AdminOpening::prepare(&change, once).await?;
+    if let Some(stop) = opening.begin(lock_of(&change, id).await?).await? {
+        return change.give_up(stop.into()).await;
+    }
     let now_seconds = change.now_seconds();
-    let known = match known.map(|key| (key.status(now_seconds), key)) {
-        Some((KeyStatus::Active, key)) => key,
-        other => {
-            change.abandon().await?;
-            return Ok(other.map(|(ended, _)| Err(ended)));
-        }
+    let known = match take_active(&change, id).await? {
+        Ok(known) => known,
+        Err(ended) => return change.give_up(Effect::Made(ended.map(Err))).await,
     };
     let name = id.to_string();
     let forget = "DELETE FROM key_secrets WHERE key_id = $1 AND retires_at <= $2";
@@ -146,9 +180,44 @@ pub(super) async fn rotate(
     change.execute(sql, &[&name, &secret.redacted]).await?;
     let rotated = ApiKey { redacted: secret.redacted.clone(), ..known };
     let details = json!({"overlap_seconds": overlap_seconds});
-    note(&change, origin, Action::KeyRotated, &rotated, Some(details)).await?;
-    change.commit(async { Ok(()) }).await?;
-    Ok(Some(Ok(rotated)))
+    note(&change, origin, Action::KeyUpdated, &rotated, Some(details)).await?;
+    opening.commit(&rotated).await?;
+    Ok(Effect::Made(Some(Ok(rotated))))
+}
+
+pub(super) async fn update(
+    change: Change<'_>,
+    id: KeyId,
+    changes: &KeyChanges,
+    origin: Origin,
+    once: Option<&Once<ApiKey>>,
+) -> Result<Effect<Option<Result<ApiKey, KeyStatus>>>, Failure> {
+    let opening = AdminOpening::prepare(&change, once).await?;
+    if let Some(stop) = opening.begin(lock_of(&change, id).await?).await? {
+        return change.give_up(stop.into()).await;
+    }
+    let known = match take_active(&change, id).await? {
+        Ok(known) => known,
+        Err(ended) => return change.give_up(Effect::Made(ended.map(Err))).await,
+    };
+    let (changed, details) = changes.apply(known, change.now_seconds());
+    if !details.is_empty() {
+        let scopes = changed.opens.scopes().map(|scopes| scopes.to_string()).unwrap_or_default();
+        let sql = "UPDATE api_keys SET name = $2, scopes = $3, expires_at = $4 WHERE id = $1";
+        let values: Values<'_> = &[&id.to_string(), &changed.name, &scopes, &changed.expires_at.map(stored)];
+        change.execute(sql, values).await?;
+        note(&change, origin, Action::KeyUpdated, &changed, Some(details.into())).await?;
+    }
+    opening.commit(&changed).await?;
+    Ok(Effect::Made(Some(Ok(changed))))
+}
+
+/// The key, as [`take`] has it, if it is active; otherwise what became of it, if there is one.
+async fn take_active(change: &Change<'_>, id: KeyId) -> Result<Result<ApiKey, Option<KeyStatus>>, Failure> {
+    Ok(match take(change, id).await?.map(|key| (key.status(change.now_seconds()), key)) {
+        Some((KeyStatus::Active, key)) => Ok(key),
+        other => Err(other.map(|(ended, _)| ended)),
+    })
 }
 
 pub(super) async fn note_used(session: &Session, id: KeyId, set_ms: Option<i64>) -> Result<(), Failure> {

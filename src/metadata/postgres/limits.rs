@@ -1,5 +1,6 @@
 //! Rows of limits, and what is counted against quotas.
 
+use super::answers::AdminOpening;
 use super::connections::Session;
 use super::failure::Failure;
 use super::rows::{named, number, parsed, stored};
@@ -7,6 +8,7 @@ use super::writer::Change;
 use super::{audit, keys, workspaces};
 use crate::metadata::USAGE_EXPIRED_ROWS;
 use crate::model::audit::{Action, NewEntry, Origin};
+use crate::model::idempotency::{Effect, Once};
 use crate::model::ids::WorkspaceId;
 use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
 use serde_json::{Map, json};
@@ -36,27 +38,33 @@ pub(super) async fn workspaces_with(session: &Session, limit: Limit) -> Result<V
     found.iter().map(|row| Ok((parsed(row, 0)?, number(row, 1)?))).collect()
 }
 
-/// False when there is no such workspace or key.
+/// Returns the limits as they are then; none when there is no such workspace or key.
 pub(super) async fn set(
     change: Change<'_>,
     owner: LimitOwner,
     wanted: &[(Limit, Option<u64>)],
     origin: Origin,
-) -> Result<bool, Failure> {
-    change.begin(&[], async { Ok(()) }).await?;
+    once: Option<&Once<Limits>>,
+) -> Result<Effect<Option<Limits>>, Failure> {
+    let opening = AdminOpening::prepare(&change, once).await?;
+    if let Some(stop) = opening.begin(None).await? {
+        return change.give_up(stop.into()).await;
+    }
     let found = match owner {
         LimitOwner::Workspace(id) => workspaces::find(&change, id).await?.map(|workspace| Some(workspace.id)),
         LimitOwner::Key(id) => keys::find(&change, id).await?.map(|key| key.opens.workspace()),
     };
-    let Some(workspace) = found else {
-        change.abandon().await?;
-        return Ok(false);
-    };
+    let Some(workspace) = found else { return change.give_up(Effect::Made(None)).await };
     let (delete, insert) = (
         "DELETE FROM limits WHERE owner_id = $1 AND name = $2",
         "INSERT INTO limits (owner_id, name, value) VALUES ($1, $2, $3)
          ON CONFLICT (owner_id, name) DO UPDATE SET value = excluded.value",
     );
+    if wanted.is_empty() {
+        let limits = get(&change, owner).await?;
+        opening.commit(&limits).await?;
+        return Ok(Effect::Made(Some(limits)));
+    }
     let mut details = Map::new();
     for (limit, value) in wanted {
         let (owner, name) = (owner.to_string(), limit.to_string());
@@ -68,8 +76,9 @@ pub(super) async fn set(
     }
     let (action, object, details) = (Action::LimitsUpdated, owner.to_string(), Some(details.into()));
     audit::note(&change, origin, NewEntry { action, workspace, object, details }).await?;
-    change.commit(async { Ok(()) }).await?;
-    Ok(true)
+    let limits = get(&change, owner).await?;
+    opening.commit(&limits).await?;
+    Ok(Effect::Made(Some(limits)))
 }
 
 /// The bytes of the Files of all workspaces. It reads all workspaces, so it is asked for once an hour at most.

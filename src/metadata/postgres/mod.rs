@@ -51,8 +51,8 @@ use super::migrations::Outdated;
 use super::misfits::{MisfitCursor, MisfitPage};
 use super::room::with_room;
 use super::{
-    DeletingCursor, DeletingPage, Ended, MergePage, MetadataError, MetadataStore, NewKey, NewSecret, Overdue,
-    PendingBlob, Purged, ReadyBlob, StoredContent, SweepShare,
+    DeletingCursor, DeletingPage, Ended, KeyChanges, MergePage, MetadataError, MetadataStore, NewKey, NewSecret,
+    Overdue, PendingBlob, Purged, ReadyBlob, StoredContent, SweepShare,
 };
 use crate::clock::Clock;
 use crate::model::adjustment::{Adjusted, NewAdjustment};
@@ -64,12 +64,12 @@ use crate::model::clock_jump::ClockJump;
 use crate::model::expiry::DefaultExpiry;
 use crate::model::export::{ExportBounds, ExportProgress, NextExport};
 use crate::model::file::{File, NewFile};
-use crate::model::idempotency::{Effect, IdempotencyKey, Once};
+use crate::model::idempotency::{AnswerScope, Effect, IdempotencyKey, Once};
 use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
 use crate::model::ledger::{LedgerRow, Reads};
 use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
 use crate::model::outbox::{Message, NewMessage, OutboxStatus, RefusedMessage, SinkName};
-use crate::model::page::{FileQuery, Page};
+use crate::model::page::{FileQuery, Order, Page};
 use crate::model::purpose::Purpose;
 use crate::model::scrub::ScrubProgress;
 use crate::model::stamp::Stamp;
@@ -305,8 +305,14 @@ macro_rules! change {
 
 #[async_trait]
 impl MetadataStore for PostgresStore {
-    async fn create_workspace(&self, name: &str, origin: Origin) -> Result<Option<Workspace>, MetadataError> {
-        change!(self, |change| workspaces::create(change, name, origin))
+    async fn create_workspace(
+        &self,
+        name: &str,
+        origin: Origin,
+        once: Option<Once<Workspace>>,
+    ) -> Result<Effect<Option<Workspace>>, MetadataError> {
+        let once = once.as_ref();
+        change!(self, |change| workspaces::create(change, name, origin, once))
     }
 
     async fn list_workspaces(
@@ -329,14 +335,22 @@ impl MetadataStore for PostgresStore {
     async fn rename_workspace(
         &self,
         id: WorkspaceId,
-        name: &str,
+        name: Option<&str>,
         origin: Origin,
-    ) -> Result<Option<Result<Workspace, NameTaken>>, MetadataError> {
-        change!(self, |change| workspaces::rename(change, id, name, origin))
+        once: Option<Once<Workspace>>,
+    ) -> Result<Effect<Option<Result<Workspace, NameTaken>>>, MetadataError> {
+        let once = once.as_ref();
+        change!(self, |change| workspaces::rename(change, id, name, origin, once))
     }
 
-    async fn archive_workspace(&self, id: WorkspaceId, origin: Origin) -> Result<Option<Workspace>, MetadataError> {
-        change!(self, |change| workspaces::archive(change, id, origin))
+    async fn archive_workspace(
+        &self,
+        id: WorkspaceId,
+        origin: Origin,
+        once: Option<Once<Workspace>>,
+    ) -> Result<Effect<Option<Workspace>>, MetadataError> {
+        let once = once.as_ref();
+        change!(self, |change| workspaces::archive(change, id, origin, once))
     }
 
     async fn purge_workspace(&self, id: WorkspaceId, limit: u32, origin: Origin) -> Result<Purged, MetadataError> {
@@ -357,9 +371,14 @@ impl MetadataStore for PostgresStore {
         change!(self, |change| expiries::set(change, workspace, wanted, origin))
     }
 
-    async fn create_key(&self, key: NewKey, origin: Origin) -> Result<Option<ApiKey>, MetadataError> {
-        let key = &key;
-        change!(self, |change| keys::create(change, key, origin))
+    async fn create_key(
+        &self,
+        key: NewKey,
+        origin: Origin,
+        once: Option<Once<ApiKey>>,
+    ) -> Result<Effect<Option<ApiKey>>, MetadataError> {
+        let (key, once) = (&key, once.as_ref());
+        change!(self, |change| keys::create(change, key, origin, once))
     }
 
     async fn list_keys(&self) -> Result<Vec<ApiKey>, MetadataError> {
@@ -373,6 +392,15 @@ impl MetadataStore for PostgresStore {
         limit: u32,
     ) -> Result<Page<ApiKey>, MetadataError> {
         read!(self, |session| keys::list_of(session, workspace, after, limit))
+    }
+
+    async fn list_admin_keys(
+        &self,
+        after: Option<KeyId>,
+        limit: u32,
+        order: Order,
+    ) -> Result<Page<ApiKey>, MetadataError> {
+        read!(self, |session| keys::list_of_administrators(session, after, limit, order))
     }
 
     async fn find_key(&self, id: KeyId) -> Result<Option<ApiKey>, MetadataError> {
@@ -393,9 +421,21 @@ impl MetadataStore for PostgresStore {
         secret: NewSecret,
         overlap_seconds: u64,
         origin: Origin,
-    ) -> Result<Option<Result<ApiKey, KeyStatus>>, MetadataError> {
-        let secret = &secret;
-        change!(self, |change| keys::rotate(change, id, secret, overlap_seconds, origin))
+        once: Option<Once<ApiKey>>,
+    ) -> Result<Effect<Option<Result<ApiKey, KeyStatus>>>, MetadataError> {
+        let (secret, once) = (&secret, once.as_ref());
+        change!(self, |change| keys::rotate(change, id, secret, overlap_seconds, origin, once))
+    }
+
+    async fn update_key(
+        &self,
+        id: KeyId,
+        changes: KeyChanges,
+        origin: Origin,
+        once: Option<Once<ApiKey>>,
+    ) -> Result<Effect<Option<Result<ApiKey, KeyStatus>>>, MetadataError> {
+        let (changes, once) = (&changes, once.as_ref());
+        change!(self, |change| keys::update(change, id, changes, origin, once))
     }
 
     async fn note_key_used(&self, id: KeyId) -> Result<(), MetadataError> {
@@ -412,9 +452,10 @@ impl MetadataStore for PostgresStore {
         owner: LimitOwner,
         wanted: Vec<(Limit, Option<u64>)>,
         origin: Origin,
-    ) -> Result<bool, MetadataError> {
-        let wanted = wanted.as_slice();
-        change!(self, |change| limits::set(change, owner, wanted, origin))
+        once: Option<Once<Limits>>,
+    ) -> Result<Effect<Option<Limits>>, MetadataError> {
+        let (wanted, once) = (wanted.as_slice(), once.as_ref());
+        change!(self, |change| limits::set(change, owner, wanted, origin, once))
     }
 
     async fn workspaces_with_limit(&self, limit: Limit) -> Result<Vec<(WorkspaceId, u64)>, MetadataError> {
@@ -751,7 +792,8 @@ impl MetadataStore for PostgresStore {
 
     async fn is_answered(&self, workspace: WorkspaceId, key: &IdempotencyKey) -> Result<bool, MetadataError> {
         let set_ms = self.set_ms();
-        read!(self, of workspace, |session| answers::is_answered(session, workspace, key, set_ms))
+        let scope = AnswerScope::Workspace(workspace);
+        read!(self, of workspace, |session| answers::is_answered(session, scope, key, set_ms))
     }
 
     async fn forget_answers(&self, limit: u32) -> Result<usize, MetadataError> {

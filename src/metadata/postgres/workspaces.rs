@@ -1,5 +1,6 @@
 //! Rows of workspaces.
 
+use super::answers::AdminOpening;
 use super::connections::Session;
 use super::failure::Failure;
 use super::rows::{optional_number, parsed, stored};
@@ -7,6 +8,7 @@ use super::writer::{Change, Lock};
 use super::{audit, files, uploads};
 use crate::metadata::Purged;
 use crate::model::audit::{Action, NewEntry, Origin};
+use crate::model::idempotency::{Effect, Once};
 use crate::model::ids::WorkspaceId;
 use crate::model::page::Page;
 use crate::model::workspace::{NameTaken, Workspace};
@@ -16,17 +18,25 @@ use tokio_postgres::Row;
 
 const COLUMNS: &str = "id, name, archived_at";
 
-pub(super) async fn create(change: Change<'_>, name: &str, origin: Origin) -> Result<Option<Workspace>, Failure> {
-    change.begin(&[], async { Ok(()) }).await?;
+pub(super) async fn create(
+    change: Change<'_>,
+    name: &str,
+    origin: Origin,
+    once: Option<&Once<Workspace>>,
+) -> Result<Effect<Option<Workspace>>, Failure> {
+    let opening = AdminOpening::prepare(&change, once).await?;
+    if let Some(stop) = opening.begin(None).await? {
+        return change.give_up(stop.into()).await;
+    }
     let id = WorkspaceId::next(None, change.now_ms(), random::bytes());
     let sql = "INSERT INTO workspaces (id, name) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
     if change.execute(sql, &[&id.to_string(), &name]).await? == 0 {
-        change.abandon().await?;
-        return Ok(None);
+        return change.give_up(Effect::Made(None)).await;
     }
     note(&change, origin, Action::WorkspaceCreated, id, Some(json!({"name": name}))).await?;
-    change.commit(async { Ok(()) }).await?;
-    Ok(Some(Workspace { id, name: name.to_owned(), archived_at: None }))
+    let workspace = Workspace { id, name: name.to_owned(), archived_at: None };
+    opening.commit(&workspace).await?;
+    Ok(Effect::Made(Some(workspace)))
 }
 
 pub(super) async fn list(
@@ -61,42 +71,49 @@ async fn take(change: &Change<'_>, id: WorkspaceId) -> Result<Option<Workspace>,
 pub(super) async fn rename(
     change: Change<'_>,
     id: WorkspaceId,
-    name: &str,
+    name: Option<&str>,
     origin: Origin,
-) -> Result<Option<Result<Workspace, NameTaken>>, Failure> {
-    let Some(known) = take(&change, id).await? else {
-        change.abandon().await?;
-        return Ok(None);
-    };
-    if known.name == name {
-        change.abandon().await?;
-        return Ok(Some(Ok(known)));
+    once: Option<&Once<Workspace>>,
+) -> Result<Effect<Option<Result<Workspace, NameTaken>>>, Failure> {
+    let opening = AdminOpening::prepare(&change, once).await?;
+    if let Some(stop) = opening.begin(Some(Lock::Workspace(id))).await? {
+        return change.give_up(stop.into()).await;
     }
-    let renamed = change.execute("UPDATE workspaces SET name = $2 WHERE id = $1", &[&id.to_string(), &name]).await;
-    match renamed {
-        Err(failure) if failure.is_taken() => {
-            change.abandon().await?;
-            return Ok(Some(Err(NameTaken)));
-        }
-        other => other?,
-    };
-    note(&change, origin, Action::WorkspaceUpdated, id, Some(json!({"name": name}))).await?;
-    change.commit(async { Ok(()) }).await?;
-    Ok(Some(Ok(Workspace { name: name.to_owned(), ..known })))
+    let Some(known) = find(&change, id).await? else { return change.give_up(Effect::Made(None)).await };
+    let mut renamed = known;
+    if let Some(name) = name.filter(|name| *name != renamed.name) {
+        let updated = change.execute("UPDATE workspaces SET name = $2 WHERE id = $1", &[&id.to_string(), &name]).await;
+        match updated {
+            Err(failure) if failure.is_taken() => return change.give_up(Effect::Made(Some(Err(NameTaken)))).await,
+            other => other?,
+        };
+        note(&change, origin, Action::WorkspaceUpdated, id, Some(json!({"name": name}))).await?;
+        name.clone_into(&mut renamed.name);
+    }
+    opening.commit(&renamed).await?;
+    Ok(Effect::Made(Some(Ok(renamed))))
 }
 
-pub(super) async fn archive(change: Change<'_>, id: WorkspaceId, origin: Origin) -> Result<Option<Workspace>, Failure> {
-    let known = take(&change, id).await?;
-    let Some(known) = known.clone().filter(|workspace| workspace.archived_at.is_none()) else {
-        change.abandon().await?;
-        return Ok(known);
-    };
-    let archived_at = change.now_seconds();
-    let sql = "UPDATE workspaces SET archived_at = $2 WHERE id = $1";
-    change.execute(sql, &[&id.to_string(), &stored(archived_at)]).await?;
-    note(&change, origin, Action::WorkspaceArchived, id, None).await?;
-    change.commit(async { Ok(()) }).await?;
-    Ok(Some(Workspace { archived_at: Some(archived_at), ..known }))
+pub(super) async fn archive(
+    change: Change<'_>,
+    id: WorkspaceId,
+    origin: Origin,
+    once: Option<&Once<Workspace>>,
+) -> Result<Effect<Option<Workspace>>, Failure> {
+    let opening = AdminOpening::prepare(&change, once).await?;
+    if let Some(stop) = opening.begin(Some(Lock::Workspace(id))).await? {
+        return change.give_up(stop.into()).await;
+    }
+    let Some(known) = find(&change, id).await? else { return change.give_up(Effect::Made(None)).await };
+    let archived_at = known.archived_at.unwrap_or(change.now_seconds());
+    if known.archived_at.is_none() {
+        let sql = "UPDATE workspaces SET archived_at = $2 WHERE id = $1";
+        change.execute(sql, &[&id.to_string(), &stored(archived_at)]).await?;
+        note(&change, origin, Action::WorkspaceArchived, id, None).await?;
+    }
+    let archived = Workspace { archived_at: Some(archived_at), ..known };
+    opening.commit(&archived).await?;
+    Ok(Effect::Made(Some(archived)))
 }
 
 pub(super) async fn purge(change: Change<'_>, id: WorkspaceId, limit: u32, origin: Origin) -> Result<Purged, Failure> {

@@ -11,7 +11,7 @@ use super::fair_gate::{Owner, Permit};
 use super::rows;
 use super::session_setup::CommitMode;
 use crate::failpoint;
-use crate::model::idempotency::IdempotencyKey;
+use crate::model::idempotency::{AnswerScope, IdempotencyKey};
 use crate::model::ids::WorkspaceId;
 use futures_util::future::join;
 use futures_util::try_join;
@@ -38,7 +38,7 @@ pub(super) enum Lock<'a> {
     /// From counting what it has, if somebody does: if it has a quota.
     Quota(WorkspaceId),
     /// From answering under the same key.
-    Answer(WorkspaceId, &'a IdempotencyKey),
+    Answer(AnswerScope, &'a IdempotencyKey),
     /// From entering a row of the ledger under the same name.
     Event(&'a str),
     /// From doing what one server at a time does.
@@ -338,7 +338,7 @@ impl Lock<'_> {
     fn value(&self) -> LockValue {
         match self {
             Self::Workspace(workspace) | Self::Quota(workspace) => LockValue::Text(workspace.to_string()),
-            Self::Answer(workspace, key) => LockValue::Text(format!("{workspace} {}", key.as_str())),
+            Self::Answer(scope, key) => LockValue::Text(format!("{scope} {}", key.as_str())),
             Self::Event(event_id) => LockValue::Text((*event_id).to_owned()),
             Self::Task(task) => LockValue::Number(task.key()),
         }

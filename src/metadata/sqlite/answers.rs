@@ -3,8 +3,7 @@
 use super::admission;
 use super::writer::Change;
 use crate::model::caller::{Caller, Refused};
-use crate::model::idempotency::{Effect, IdempotencyKey, Once, REMEMBERED_SECONDS};
-use crate::model::ids::WorkspaceId;
+use crate::model::idempotency::{AnswerScope, Effect, IdempotencyKey, Once, REMEMBERED_SECONDS};
 use crate::model::limits::Limits;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
@@ -22,48 +21,83 @@ pub(super) fn once<T, R>(
         Ok(quotas) => quotas,
         Err(refused) => return Ok(Effect::Refused(refused)),
     };
-    let Some(Once { key, request, answer }) = once else {
-        return Ok(work(change, &quotas)?.map_or_else(Effect::Refused, Effect::Made));
-    };
-    let (request, workspace) = (request.finish(), caller.workspace);
-    match find(change.connection, workspace, &key, now_seconds)? {
-        Some((known, answer)) if known == request => return Ok(Effect::Replayed(answer)),
-        Some(_) => return Ok(Effect::KeyReused),
-        None => {}
+    let scope = AnswerScope::Workspace(caller.workspace);
+    if let Some(known) = replay(change.connection, scope, once.as_ref(), now_seconds)? {
+        return Ok(known);
     }
     let outcome = match work(change, &quotas)? {
         Ok(outcome) => outcome,
         Err(refused) => return Ok(Effect::Refused(refused)),
     };
-    if let Some(made) = made(&outcome) {
-        // An answer that is too old to be given again may still stand there.
-        let sql =
-            "INSERT OR REPLACE INTO answers (workspace_id, key, request, answer, made_at) VALUES (?1, ?2, ?3, ?4, ?5)";
-        let values = params![workspace.to_string(), key.as_str(), request, answer(made), now_seconds];
-        change.connection.prepare_cached(sql)?.execute(values)?;
-    }
+    note(change.connection, scope, once, made(&outcome), now_seconds)?;
     Ok(Effect::Made(outcome))
+}
+
+/// The same for a change that an administrator asks for, or the command line, which has no key.
+pub(super) fn once_for_administrators<T, R>(
+    change: &Change<'_>,
+    once: Option<Once<T>>,
+    now_seconds: u64,
+    work: impl FnOnce(&Connection) -> Result<R>,
+    made: impl FnOnce(&R) -> Option<&T>,
+) -> Result<Effect<R>> {
+    let scope = AnswerScope::Organization;
+    if let Some(known) = replay(change.connection, scope, once.as_ref(), now_seconds)? {
+        return Ok(known);
+    }
+    let outcome = work(change.connection)?;
+    note(change.connection, scope, once, made(&outcome), now_seconds)?;
+    Ok(Effect::Made(outcome))
+}
+
+/// What comes of a change whose key was used before; none where it is to be made.
+fn replay<T, R>(
+    connection: &Connection,
+    scope: AnswerScope,
+    once: Option<&Once<T>>,
+    now_seconds: u64,
+) -> Result<Option<Effect<R>>> {
+    let Some(once) = once else { return Ok(None) };
+    let request = once.request.clone().finish();
+    Ok(find(connection, scope, &once.key, now_seconds)?
+        .map(|(known, answer)| if known == request { Effect::Replayed(answer) } else { Effect::KeyReused }))
+}
+
+/// Notes the answer to what was made.
+fn note<T>(
+    connection: &Connection,
+    scope: AnswerScope,
+    once: Option<Once<T>>,
+    made: Option<&T>,
+    now_seconds: u64,
+) -> Result<()> {
+    let (Some(Once { key, request, answer }), Some(made)) = (once, made) else { return Ok(()) };
+    // An answer that is too old to be given again may still stand there.
+    let sql =
+        "INSERT OR REPLACE INTO answers (workspace_id, key, request, answer, made_at) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let values = params![scope.to_string(), key.as_str(), request.finish(), answer.write(made), now_seconds];
+    connection.prepare_cached(sql)?.execute(values).map(drop)
 }
 
 /// The request that was made under this key, and its answer.
 fn find(
     connection: &Connection,
-    workspace: WorkspaceId,
+    scope: AnswerScope,
     key: &IdempotencyKey,
     now_seconds: u64,
 ) -> Result<Option<([u8; 32], Vec<u8>)>> {
     let sql = "SELECT request, answer FROM answers WHERE workspace_id = ?1 AND key = ?2 AND made_at > ?3";
-    let values = params![workspace.to_string(), key.as_str(), too_old(now_seconds)];
+    let values = params![scope.to_string(), key.as_str(), too_old(now_seconds)];
     connection.prepare_cached(sql)?.query_row(values, |row| Ok((row.get(0)?, row.get(1)?))).optional()
 }
 
 pub(super) fn is_answered(
     connection: &Connection,
-    workspace: WorkspaceId,
+    scope: AnswerScope,
     key: &IdempotencyKey,
     now_seconds: u64,
 ) -> Result<bool> {
-    Ok(find(connection, workspace, key, now_seconds)?.is_some())
+    Ok(find(connection, scope, key, now_seconds)?.is_some())
 }
 
 pub(super) fn forget(connection: &Connection, limit: u32, now_seconds: u64) -> Result<usize> {

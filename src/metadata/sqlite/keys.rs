@@ -2,12 +2,12 @@
 
 use super::rows::{self, parsed};
 use super::{audit, limits};
-use crate::metadata::{NewKey, NewSecret};
+use crate::metadata::{BEFORE_ALL_IDS, BEHIND_ALL_IDS, KeyChanges, NewKey, NewSecret};
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens, USED_SECONDS};
 use crate::model::audit::{Action, NewEntry, Origin};
 use crate::model::ids::{KeyId, WorkspaceId};
 use crate::model::limits::{LimitOwner, LimitsInForce};
-use crate::model::page::Page;
+use crate::model::page::{Order, Page};
 use crate::random;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use serde_json::json;
@@ -73,6 +73,25 @@ pub(super) fn list_of(
     Ok(Page::cut(found, limit))
 }
 
+pub(super) fn list_of_administrators(
+    connection: &Connection,
+    after: Option<KeyId>,
+    limit: u32,
+    order: Order,
+) -> Result<Page<ApiKey>> {
+    let (behind, direction, edge) = match order {
+        Order::Ascending => (">", "ASC", BEFORE_ALL_IDS),
+        Order::Descending => ("<", "DESC", BEHIND_ALL_IDS),
+    };
+    let sql = format!(
+        "SELECT {COLUMNS} FROM api_keys k INDEXED BY api_keys_not_revoked
+         WHERE k.workspace_id IS NULL AND k.id {behind} ?1 AND k.revoked_at IS NULL ORDER BY k.id {direction} LIMIT ?2"
+    );
+    let values = params![after.map_or_else(|| edge.to_owned(), |id| id.to_string()), u64::from(limit) + 1];
+    let found = connection.prepare_cached(&sql)?.query_map(values, key)?.collect::<Result<_>>()?;
+    Ok(Page::cut(found, limit))
+}
+
 pub(super) fn find(connection: &Connection, id: KeyId) -> Result<Option<ApiKey>> {
     let sql = format!("SELECT {COLUMNS} FROM api_keys k WHERE k.id = ?1");
     connection.prepare_cached(&sql)?.query_row([id.to_string()], key).optional()
@@ -133,8 +152,31 @@ pub(super) fn rotate(
     connection.prepare_cached(sql)?.execute(params![id.to_string(), secret.redacted])?;
     let rotated = ApiKey { redacted: secret.redacted.clone(), ..known };
     let details = json!({"overlap_seconds": overlap_seconds});
-    note(connection, origin, Action::KeyRotated, &rotated, Some(details), now_ms)?;
+    note(connection, origin, Action::KeyUpdated, &rotated, Some(details), now_ms)?;
     Ok(Some(Ok(rotated)))
+}
+
+pub(super) fn update(
+    connection: &Connection,
+    id: KeyId,
+    changes: &KeyChanges,
+    origin: Origin,
+    now_ms: u64,
+) -> Result<Option<std::result::Result<ApiKey, KeyStatus>>> {
+    let Some(known) = find(connection, id)? else { return Ok(None) };
+    match known.status(now_ms / 1000) {
+        KeyStatus::Active => {}
+        ended => return Ok(Some(Err(ended))),
+    }
+    let (changed, details) = changes.apply(known, now_ms / 1000);
+    if details.is_empty() {
+        return Ok(Some(Ok(changed)));
+    }
+    let sql = "UPDATE api_keys SET name = ?2, scopes = ?3, expires_at = ?4 WHERE id = ?1";
+    let scopes = changed.opens.scopes().map(|scopes| scopes.to_string()).unwrap_or_default();
+    connection.prepare_cached(sql)?.execute(params![id.to_string(), changed.name, scopes, changed.expires_at])?;
+    note(connection, origin, Action::KeyUpdated, &changed, Some(details.into()), now_ms)?;
+    Ok(Some(Ok(changed)))
 }
 
 pub(super) fn note_used(connection: &Connection, id: KeyId, now_seconds: u64) -> Result<()> {

@@ -17,22 +17,25 @@ pub(super) fn get(connection: &Connection, owner: LimitOwner) -> Result<Limits> 
     Ok(Limits::new(set))
 }
 
-/// False when there is no such workspace or key.
+/// Returns the limits as they are then; none when there is no such workspace or key.
 pub(super) fn set(
     connection: &Connection,
     owner: LimitOwner,
     wanted: &[(Limit, Option<u64>)],
     origin: Origin,
     now_ms: u64,
-) -> Result<bool> {
+) -> Result<Option<Limits>> {
     let workspace = match owner {
-        LimitOwner::Workspace(id) if workspaces::find(connection, id)?.is_none() => return Ok(false),
+        LimitOwner::Workspace(id) if workspaces::find(connection, id)?.is_none() => return Ok(None),
         LimitOwner::Workspace(id) => Some(id),
         LimitOwner::Key(id) => match keys::find(connection, id)? {
             Some(key) => key.opens.workspace(),
-            None => return Ok(false),
+            None => return Ok(None),
         },
     };
+    if wanted.is_empty() {
+        return get(connection, owner).map(Some);
+    }
     let (delete, insert) = (
         "DELETE FROM limits WHERE owner_id = ?1 AND name = ?2",
         "INSERT INTO limits (owner_id, name, value) VALUES (?1, ?2, ?3)",
@@ -48,7 +51,7 @@ pub(super) fn set(
     }
     let (action, object, details) = (Action::LimitsUpdated, owner.to_string(), Some(details.into()));
     audit::note(connection, origin, NewEntry { action, workspace, object, details }, now_ms)?;
-    Ok(true)
+    get(connection, owner).map(Some)
 }
 
 /// Every workspace that has this limit.

@@ -46,8 +46,8 @@ use super::migrations::Outdated;
 use super::misfits::{MisfitCursor, MisfitPage};
 use super::room::with_room;
 use super::{
-    DeletingCursor, DeletingPage, Ended, MergePage, MetadataError, MetadataStore, NewKey, NewSecret, Overdue,
-    PendingBlob, Purged, ReadyBlob, StoredContent, SweepShare,
+    DeletingCursor, DeletingPage, Ended, KeyChanges, MergePage, MetadataError, MetadataStore, NewKey, NewSecret,
+    Overdue, PendingBlob, Purged, ReadyBlob, StoredContent, SweepShare,
 };
 use crate::clock::Clock;
 use crate::model::adjustment::{Adjusted, NewAdjustment};
@@ -59,12 +59,12 @@ use crate::model::clock_jump::ClockJump;
 use crate::model::expiry::DefaultExpiry;
 use crate::model::export::{ExportBounds, ExportProgress, NextExport};
 use crate::model::file::{File, NewFile};
-use crate::model::idempotency::{Effect, IdempotencyKey, Once};
+use crate::model::idempotency::{AnswerScope, Effect, IdempotencyKey, Once};
 use crate::model::ids::{BlobId, FileId, HoldId, KeyId, PartId, ProcessId, UploadId, WorkspaceId};
 use crate::model::ledger::{LedgerRow, Reads};
 use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
 use crate::model::outbox::{Message, NewMessage, OutboxStatus, RefusedMessage, SinkName};
-use crate::model::page::{FileQuery, Page};
+use crate::model::page::{FileQuery, Order, Page};
 use crate::model::purpose::Purpose;
 use crate::model::scrub::ScrubProgress;
 use crate::model::stamp::Stamp;
@@ -220,6 +220,26 @@ impl SqliteStore {
     }
 }
 
+/// Changes that administrators ask for.
+impl SqliteStore {
+    /// Makes a change once under its key, in one transaction with its answer.
+    async fn administer<T: Send + 'static, R: Send + 'static>(
+        &self,
+        once: Option<Once<T>>,
+        now_ms: u64,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<R> + Send + 'static,
+        made: fn(&R) -> Option<&T>,
+    ) -> Result<Effect<R>, MetadataError> {
+        self.writer.write(move |change| answers::once_for_administrators(change, once, now_ms / 1000, work, made)).await
+    }
+}
+
+/// What was made, unless there is no such thing or it was refused.
+#[expect(clippy::ref_option, reason = "`administer` looks at outcomes by reference")]
+fn made<T, E>(outcome: &Option<Result<T, E>>) -> Option<&T> {
+    outcome.as_ref()?.as_ref().ok()
+}
+
 /// Changes that a quota may refuse, each in one transaction.
 impl SqliteStore {
     async fn write_file(
@@ -327,9 +347,15 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
 
 #[async_trait]
 impl MetadataStore for SqliteStore {
-    async fn create_workspace(&self, name: &str, origin: Origin) -> Result<Option<Workspace>, MetadataError> {
+    async fn create_workspace(
+        &self,
+        name: &str,
+        origin: Origin,
+        once: Option<Once<Workspace>>,
+    ) -> Result<Effect<Option<Workspace>>, MetadataError> {
         let (name, now_ms) = (name.to_owned(), self.clock.now_ms());
-        self.writer.write(move |change| workspaces::create(change.connection, &name, origin, now_ms)).await
+        let create = move |connection: &Connection| workspaces::create(connection, &name, origin, now_ms);
+        self.administer(once, now_ms, create, Option::as_ref).await
     }
 
     async fn list_workspaces(
@@ -352,16 +378,24 @@ impl MetadataStore for SqliteStore {
     async fn rename_workspace(
         &self,
         id: WorkspaceId,
-        name: &str,
+        name: Option<&str>,
         origin: Origin,
-    ) -> Result<Option<Result<Workspace, NameTaken>>, MetadataError> {
-        let (name, now_ms) = (name.to_owned(), self.clock.now_ms());
-        self.writer.write(move |change| workspaces::rename(change.connection, id, &name, origin, now_ms)).await
+        once: Option<Once<Workspace>>,
+    ) -> Result<Effect<Option<Result<Workspace, NameTaken>>>, MetadataError> {
+        let (name, now_ms) = (name.map(str::to_owned), self.clock.now_ms());
+        let rename = move |connection: &Connection| workspaces::rename(connection, id, name.as_deref(), origin, now_ms);
+        self.administer(once, now_ms, rename, made).await
     }
 
-    async fn archive_workspace(&self, id: WorkspaceId, origin: Origin) -> Result<Option<Workspace>, MetadataError> {
+    async fn archive_workspace(
+        &self,
+        id: WorkspaceId,
+        origin: Origin,
+        once: Option<Once<Workspace>>,
+    ) -> Result<Effect<Option<Workspace>>, MetadataError> {
         let now_ms = self.clock.now_ms();
-        self.writer.write(move |change| workspaces::archive(change.connection, id, origin, now_ms)).await
+        let archive = move |connection: &Connection| workspaces::archive(connection, id, origin, now_ms);
+        self.administer(once, now_ms, archive, Option::as_ref).await
     }
 
     async fn purge_workspace(&self, id: WorkspaceId, limit: u32, origin: Origin) -> Result<Purged, MetadataError> {
@@ -383,9 +417,15 @@ impl MetadataStore for SqliteStore {
         self.writer.write(move |change| expiries::set(change.connection, workspace, &wanted, origin, now_ms)).await
     }
 
-    async fn create_key(&self, key: NewKey, origin: Origin) -> Result<Option<ApiKey>, MetadataError> {
+    async fn create_key(
+        &self,
+        key: NewKey,
+        origin: Origin,
+        once: Option<Once<ApiKey>>,
+    ) -> Result<Effect<Option<ApiKey>>, MetadataError> {
         let now_ms = self.clock.now_ms();
-        self.writer.write(move |change| keys::create(change.connection, &key, origin, now_ms)).await
+        let create = move |connection: &Connection| keys::create(connection, &key, origin, now_ms);
+        self.administer(once, now_ms, create, Option::as_ref).await
     }
 
     async fn list_keys(&self) -> Result<Vec<ApiKey>, MetadataError> {
@@ -399,6 +439,15 @@ impl MetadataStore for SqliteStore {
         limit: u32,
     ) -> Result<Page<ApiKey>, MetadataError> {
         self.readers.point(|connection| keys::list_of(connection, workspace, after, limit))
+    }
+
+    async fn list_admin_keys(
+        &self,
+        after: Option<KeyId>,
+        limit: u32,
+        order: Order,
+    ) -> Result<Page<ApiKey>, MetadataError> {
+        self.readers.point(|connection| keys::list_of_administrators(connection, after, limit, order))
     }
 
     async fn find_key(&self, id: KeyId) -> Result<Option<ApiKey>, MetadataError> {
@@ -420,11 +469,24 @@ impl MetadataStore for SqliteStore {
         secret: NewSecret,
         overlap_seconds: u64,
         origin: Origin,
-    ) -> Result<Option<Result<ApiKey, KeyStatus>>, MetadataError> {
+        once: Option<Once<ApiKey>>,
+    ) -> Result<Effect<Option<Result<ApiKey, KeyStatus>>>, MetadataError> {
         let now_ms = self.clock.now_ms();
-        self.writer
-            .write(move |change| keys::rotate(change.connection, id, &secret, overlap_seconds, origin, now_ms))
-            .await
+        let rotate =
+            move |connection: &Connection| keys::rotate(connection, id, &secret, overlap_seconds, origin, now_ms);
+        self.administer(once, now_ms, rotate, made).await
+    }
+
+    async fn update_key(
+        &self,
+        id: KeyId,
+        changes: KeyChanges,
+        origin: Origin,
+        once: Option<Once<ApiKey>>,
+    ) -> Result<Effect<Option<Result<ApiKey, KeyStatus>>>, MetadataError> {
+        let now_ms = self.clock.now_ms();
+        let update = move |connection: &Connection| keys::update(connection, id, &changes, origin, now_ms);
+        self.administer(once, now_ms, update, made).await
     }
 
     async fn note_key_used(&self, id: KeyId) -> Result<(), MetadataError> {
@@ -441,9 +503,11 @@ impl MetadataStore for SqliteStore {
         owner: LimitOwner,
         wanted: Vec<(Limit, Option<u64>)>,
         origin: Origin,
-    ) -> Result<bool, MetadataError> {
+        once: Option<Once<Limits>>,
+    ) -> Result<Effect<Option<Limits>>, MetadataError> {
         let now_ms = self.clock.now_ms();
-        self.writer.write(move |change| limits::set(change.connection, owner, &wanted, origin, now_ms)).await
+        let set = move |connection: &Connection| limits::set(connection, owner, &wanted, origin, now_ms);
+        self.administer(once, now_ms, set, Option::as_ref).await
     }
 
     async fn workspaces_with_limit(&self, limit: Limit) -> Result<Vec<(WorkspaceId, u64)>, MetadataError> {
@@ -759,7 +823,8 @@ impl MetadataStore for SqliteStore {
 
     async fn is_answered(&self, workspace: WorkspaceId, key: &IdempotencyKey) -> Result<bool, MetadataError> {
         let now_seconds = self.clock.now_seconds();
-        self.readers.point(|connection| answers::is_answered(connection, workspace, key, now_seconds))
+        let scope = AnswerScope::Workspace(workspace);
+        self.readers.point(|connection| answers::is_answered(connection, scope, key, now_seconds))
     }
 
     async fn forget_answers(&self, limit: u32) -> Result<usize, MetadataError> {

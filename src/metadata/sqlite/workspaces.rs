@@ -55,14 +55,12 @@ pub(super) fn find_named(connection: &Connection, name: &str) -> Result<Option<W
 pub(super) fn rename(
     connection: &Connection,
     id: WorkspaceId,
-    name: &str,
+    name: Option<&str>,
     origin: Origin,
     now_ms: u64,
 ) -> Result<Option<std::result::Result<Workspace, NameTaken>>> {
     let Some(known) = find(connection, id)? else { return Ok(None) };
-    if known.name == name {
-        return Ok(Some(Ok(known)));
-    }
+    let Some(name) = name.filter(|name| *name != known.name) else { return Ok(Some(Ok(known))) };
     if find_named(connection, name)?.is_some() {
         return Ok(Some(Err(NameTaken)));
     }

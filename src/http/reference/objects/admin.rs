@@ -1,7 +1,7 @@
 //! The administration: projects, keys, limits and the audit log.
 
 use super::{Field, id, object, page_of};
-use crate::http::reference::schema::{Definition, Schema, count, list, may, must, or_null, unix_seconds};
+use crate::http::reference::schema::{Definition, Schema, count, list, may, must, name, or_null, unix_seconds};
 use crate::model::api_key::{OVERLAP_SECONDS, VALID_SECONDS};
 use crate::model::audit::Action;
 use crate::model::limits::Limit;
@@ -20,14 +20,18 @@ pub fn definitions() -> Vec<Definition> {
         of("OwnKey", "The key of the request itself.", own_key()),
         of("Project", "A project, which is a workspace.", project()),
         page("ProjectListResponse", "A page of projects.", "Project"),
-        of(
-            "ProjectRequest",
-            "The name of a project.",
-            vec![must("name", Schema::Text, "Its name, unique on this server.")],
-        ),
+        of("ProjectCreateRequest", "A project that is to be made.", {
+            let name = must("name", name(), "Its name, unique on this server.");
+            [name].into_iter().chain(placement()).collect()
+        }),
+        of("ProjectUpdateRequest", "What is changed of a project.", {
+            let name = may("name", or_null(name()), "Its name, unique on this server; as before when absent.");
+            [name].into_iter().chain(placement()).collect()
+        }),
         of("ProjectApiKey", "A key of a project.", api_key()),
         page("ProjectApiKeyListResponse", "A page of keys.", "ProjectApiKey"),
         of("CreateProjectApiKeyRequest", "What a new key may be used for.", key_creation()),
+        of("UpdateProjectApiKeyRequest", "What is changed of a key.", key_changes()),
         of("RotateProjectApiKeyRequest", "How long the old secret is good.", rotation()),
         of(
             "ProjectApiKeyDeleteResponse",
@@ -82,7 +86,21 @@ fn project() -> Vec<Field> {
         must("created_at", unix_seconds(), "When it was made, in Unix seconds."),
         must("archived_at", or_null(unix_seconds()), "When it was archived, in Unix seconds."),
         must("status", Schema::Words(vec!["active", "archived"]), "Keys of an archived project open nothing."),
+        must("external_key_id", Schema::Null, "Always null: the operator says with whose key bytes are encrypted."),
+        must("residency", Schema::Null, "Always null: the operator says where all projects lie."),
     ]
+}
+
+/// What OpenAI takes for a project, and this server takes and does nothing about.
+fn placement() -> [Field; 3] {
+    let ignored = |name| {
+        may(
+            name,
+            or_null(Schema::Text),
+            "Taken from OpenAI's clients and ignored: all projects lie where the operator says.",
+        )
+    };
+    [ignored("geography"), ignored("residency"), ignored("external_key_id")]
 }
 
 fn api_key() -> Vec<Field> {
@@ -112,15 +130,29 @@ fn api_key() -> Vec<Field> {
 }
 
 fn key_creation() -> Vec<Field> {
-    let valid = Schema::Whole(*VALID_SECONDS.start(), *VALID_SECONDS.end());
     vec![
-        must("name", Schema::Text, "Its name."),
+        must("name", name(), "Its name."),
         may(
             "scopes",
-            or_null(list(Schema::Named("Scope"))),
+            or_null(Schema::Some(Box::new(Schema::Named("Scope")), Scope::ALL.len())),
             "What it may be used for; all but `files.produce` when absent.",
         ),
-        may("expires_in_seconds", or_null(valid), "For how long it is good; for ever when absent."),
+        may("expires_in_seconds", or_null(valid()), "For how long it is good; for ever when absent."),
+    ]
+}
+
+/// For how long a key may be good.
+pub fn valid() -> Schema {
+    Schema::Whole(*VALID_SECONDS.start(), *VALID_SECONDS.end())
+}
+
+fn key_changes() -> Vec<Field> {
+    let scope = Schema::Either(vec![Schema::Named("Scope"), Schema::Word("api.all.read")]);
+    let about = "What it may be used for, in place of what it has: `[]` for all that a new key gets, OpenAI's \
+                 `api.all.read` for `files.read` and `usage.read`. As before when absent.";
+    vec![
+        may("scopes", or_null(Schema::List(Box::new(scope), Some(Scope::ALL.len()))), about),
+        may("expires_in_seconds", or_null(valid()), "For how long it is good from now on; as before when absent."),
     ]
 }
 
@@ -166,6 +198,7 @@ fn wanted(has: fn(Limit) -> bool) -> Vec<Field> {
     for field in &mut fields {
         if let Schema::Partial(_, value) = &mut field.schema {
             **value = or_null(count());
+            field.schema = or_null(field.schema.clone());
         }
     }
     fields

@@ -10,7 +10,11 @@ pub fn definitions() -> Vec<Definition> {
     vec![
         Definition { name: "OpenAIFile", about: "A File.", schema: Schema::Object(file()) },
         Definition { name: "ListFilesResponse", about: "A page of Files.", schema: page_of("OpenAIFile") },
-        Definition { name: "CreateFileRequest", about: "The form of a new File.", schema: Schema::Object(creation()) },
+        Definition {
+            name: "CreateFileRequest",
+            about: "The form of a new File.",
+            schema: Schema::Paired(creation(), ["expires_after[anchor]", "expires_after[seconds]"]),
+        },
         Definition {
             name: "DeleteFileResponse",
             about: "The File is gone.",

@@ -1,5 +1,6 @@
 //! The shapes of all that goes over the wire; tests hold the server's real answers against them.
 
+mod accounts;
 mod admin;
 mod files;
 mod uploads;
@@ -9,7 +10,13 @@ use super::schema::{Definition, Field, Schema, list, must, or_null};
 
 /// Every definition, in the order of the documentation.
 pub fn definitions() -> Vec<Definition> {
-    let groups = [files::definitions(), uploads::definitions(), admin::definitions(), usage::definitions()];
+    let groups = [
+        files::definitions(),
+        uploads::definitions(),
+        admin::definitions(),
+        accounts::definitions(),
+        usage::definitions(),
+    ];
     groups.into_iter().flatten().chain([error()]).collect()
 }
 

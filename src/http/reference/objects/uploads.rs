@@ -1,8 +1,12 @@
 //! Uploads and their parts.
 
 use super::{Field, id, object, page_of};
-use crate::http::reference::schema::{Definition, Schema, count, may, must, unix_seconds};
+use crate::http::reference::schema::{
+    Definition, PART_ID, Schema, Shape, count, may, must, or_null, plain, unix_seconds,
+};
+use crate::http::uploads::MAX_MIME_TYPE_BYTES;
 use crate::model::expiry::EXPIRES_AFTER_SECONDS;
+use crate::model::filename::MAX_FILENAME_CHARACTERS;
 use crate::model::upload::{MAX_PART_BYTES, MAX_PARTS, MAX_UPLOAD_BYTES};
 
 pub fn definitions() -> Vec<Definition> {
@@ -58,12 +62,17 @@ fn creation() -> Vec<Field> {
         must("anchor", Schema::Word("created_at"), "From when on its time is counted: the creation of the File."),
         must("seconds", seconds, "After how many seconds it expires."),
     ]);
+    let mime_type = Shape { pattern: None, min: 1, max: MAX_MIME_TYPE_BYTES };
     vec![
         must("bytes", Schema::Whole(0, MAX_UPLOAD_BYTES), "How many bytes the File will have."),
-        must("filename", Schema::Text, "The name of the File."),
-        must("mime_type", Schema::Text, "Its type, as OpenAI demands it; content is served as octets all the same."),
+        must("filename", plain(MAX_FILENAME_CHARACTERS), "The name of the File."),
+        must(
+            "mime_type",
+            Schema::Shaped(mime_type),
+            "Its type, as OpenAI demands it; content is served as octets all the same.",
+        ),
         must("purpose", Schema::Named("FilePurpose"), "What it is for."),
-        may("expires_after", expires_after, "When the File expires by itself."),
+        may("expires_after", or_null(expires_after), "When the File expires by itself."),
     ]
 }
 
@@ -84,9 +93,14 @@ fn listed_part() -> Vec<Field> {
 }
 
 fn completion() -> Vec<Field> {
-    let ids = Schema::List(Box::new(Schema::Text), Some(MAX_PARTS as usize));
+    let ids = Schema::List(Box::new(PART_ID), Some(MAX_PARTS as usize));
+    let md5 = Shape { pattern: Some("^([0-9A-Fa-f]{32}|[0-9A-Za-z+/]{21}[AQgw]==)$"), min: 24, max: 32 };
     vec![
         must("part_ids", ids, "The parts in the order of their bytes, each once."),
-        may("md5", Schema::Text, "The MD5 of the whole, in hex or Base64, to be checked before the File is made."),
+        may(
+            "md5",
+            or_null(Schema::Shaped(md5)),
+            "The MD5 of the whole, in hex or Base64, to be checked before the File is made.",
+        ),
     ]
 }

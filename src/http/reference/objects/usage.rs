@@ -1,10 +1,13 @@
 //! Usage, costs, the ledger and adjustments.
 
 use super::{Field, id, object};
-use crate::http::reference::schema::{Definition, Schema, count, list, may, must, or_null, unix_seconds};
+use crate::http::reference::schema::{Definition, Schema, Shape, count, line, list, may, must, or_null, unix_seconds};
 use crate::model::adjustment::MAX_REASON_CHARS;
 use crate::model::ledger::Fact;
 use crate::model::prices::LineItem;
+
+/// Digits of a quantity and its sign, as far as they are described.
+const MAX_QUANTITY_DIGITS: usize = 19;
 
 pub fn definitions() -> Vec<Definition> {
     let of = |name, about, fields| Definition { name, about, schema: Schema::Object(fields) };
@@ -110,16 +113,17 @@ fn ledger_line() -> Vec<Field> {
 }
 
 fn adjustment_request() -> Vec<Field> {
+    let digits = Shape { pattern: Some("^[+-]?0*[1-9][0-9]{0,17}$"), min: 1, max: MAX_QUANTITY_DIGITS };
     vec![
         must("project_id", Schema::Text, "Whose bill it is."),
         may("api_key_id", or_null(Schema::Text), "The key that it is put down to."),
         must("line_item", Schema::Named("LineItem"), "What is corrected."),
         must(
             "quantity",
-            Schema::Either(vec![Schema::Integer, Schema::Text]),
+            Schema::Either(vec![Schema::NonZero, Schema::Shaped(digits)]),
             "In byte-seconds, requests or bytes, as an integer or a string of its digits; negative to give back.",
         ),
-        must("reason", Schema::Text, format!("Why, in 1 to {MAX_REASON_CHARS} characters.")),
+        must("reason", line(MAX_REASON_CHARS), format!("Why, in 1 to {MAX_REASON_CHARS} characters.")),
         may("reverses", or_null(Schema::Text), "The `event_id` that was wrong."),
     ]
 }

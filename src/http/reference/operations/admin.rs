@@ -1,8 +1,10 @@
 //! The operations on projects, their keys and the audit log.
 
 use super::{CREATED_AT, KEY, PROJECT, in_path, in_query, page_of_one, sent};
+use crate::http::catalogue::ErrorKind;
+use crate::http::list::{MAX_FILTER_VALUES, MAX_TIME};
 use crate::http::reference::operation::{Answer, Body, BodyExample, Group, Operation, Parameter};
-use crate::http::reference::schema::{Schema, list};
+use crate::http::reference::schema::{AUDIT_ID, KEY_ID, PROJECT_ID, Schema};
 use crate::model::audit::Action;
 use serde_json::{Value, json};
 
@@ -18,6 +20,7 @@ pub fn operations() -> Vec<Operation> {
         list_api_keys(),
         create_api_key(),
         retrieve_api_key(),
+        update_api_key(),
         delete_api_key(),
         rotate_api_key(),
         list_audit_logs(),
@@ -37,18 +40,23 @@ pub fn api_key_id() -> Parameter {
     in_path("api_key_id", "The id of the key.", KEY)
 }
 
-fn limit() -> Parameter {
+pub fn limit() -> Parameter {
     sent("1", in_query("limit", Schema::Whole(1, 100), "How many at most; 20 when absent."))
 }
 
-fn after() -> Parameter {
-    in_query("after", Schema::Text, "Only those behind this id.")
+pub fn after(id: Schema) -> Parameter {
+    in_query("after", id, "Only those behind this id.")
+}
+
+fn owner_project_access() -> Parameter {
+    let words = Schema::Words(vec!["active", "inactive", "any"]);
+    in_query("owner_project_access", words, "Owners of keys always have access: `inactive` finds none.")
 }
 
 fn project(name: &str) -> Value {
     json!({
         "id": PROJECT, "object": "organization.project", "name": name, "created_at": CREATED_AT, "archived_at": null,
-        "status": "active",
+        "status": "active", "external_key_id": null, "residency": null,
     })
 }
 
@@ -118,7 +126,7 @@ fn own_key() -> Operation {
 fn list_projects() -> Operation {
     Operation {
         about: vec!["Lists projects, from the oldest.".into()],
-        parameters: vec![limit(), after(), in_query("include_archived", Schema::Flag, "Archived ones too.")],
+        parameters: vec![limit(), after(PROJECT_ID), in_query("include_archived", Schema::Flag, "Archived ones too.")],
         answer: Answer::Json("ProjectListResponse", page_of_one(&project("default"), true)),
         python: include_str!("../calls/list_projects.py"),
         typescript: include_str!("../calls/list_projects.ts"),
@@ -128,8 +136,8 @@ fn list_projects() -> Operation {
 
 fn create_project() -> Operation {
     Operation {
-        about: vec!["Makes a project. It has no key yet.".into()],
-        body: Some(json_body("ProjectRequest", true, json!({"name": "research"}))),
+        about: vec!["Makes a project. It has no key yet. Names of projects are unique on this server.".into()],
+        body: Some(json_body("ProjectCreateRequest", true, json!({"name": "research"}))),
         answer: Answer::Json("Project", project("research")),
         python: include_str!("../calls/create_project.py"),
         typescript: include_str!("../calls/create_project.ts"),
@@ -158,7 +166,7 @@ fn update_project() -> Operation {
     Operation {
         about: vec!["Gives a project another name.".into()],
         parameters: vec![project_id()],
-        body: Some(json_body("ProjectRequest", true, json!({"name": "research 2"}))),
+        body: Some(json_body("ProjectUpdateRequest", false, json!({"name": "research 2"}))),
         answer: Answer::Json("Project", project("research 2")),
         python: include_str!("../calls/update_project.py"),
         typescript: include_str!("../calls/update_project.ts"),
@@ -182,7 +190,7 @@ fn archive_project() -> Operation {
         about: vec!["Archives a project: its keys open nothing from the next request on, and its files stay.".into()],
         parameters: vec![project_id()],
         answer: Answer::Json("Project", archived),
-        errors: vec![crate::http::catalogue::ErrorKind::InvalidRequest],
+        errors: vec![ErrorKind::InvalidRequest],
         python: include_str!("../calls/archive_project.py"),
         typescript: include_str!("../calls/archive_project.ts"),
         ..Operation::new(
@@ -198,7 +206,7 @@ fn archive_project() -> Operation {
 fn list_api_keys() -> Operation {
     Operation {
         about: vec!["Lists the keys of a project, from the oldest; deleted ones are not among them.".into()],
-        parameters: vec![project_id(), limit(), after()],
+        parameters: vec![project_id(), limit(), after(KEY_ID), owner_project_access()],
         answer: Answer::Json("ProjectApiKeyListResponse", page_of_one(&api_key(), false)),
         python: include_str!("../calls/list_project_api_keys.py"),
         typescript: include_str!("../calls/list_project_api_keys.ts"),
@@ -248,6 +256,29 @@ fn retrieve_api_key() -> Operation {
     }
 }
 
+fn update_api_key() -> Operation {
+    let mut changed = api_key();
+    if let Some(changed) = changed.as_object_mut() {
+        changed.insert("expires_at".to_owned(), json!(CREATED_AT + 86_400));
+    }
+    Operation {
+        about: vec!["Gives a key other scopes or another end, from the next request on. Its secret stays.".into()],
+        parameters: vec![project_id(), api_key_id()],
+        body: Some(json_body("UpdateProjectApiKeyRequest", false, json!({"expires_in_seconds": 86400}))),
+        answer: Answer::Json("ProjectApiKey", changed),
+        errors: vec![ErrorKind::AboveMaximum, ErrorKind::BelowMinimum],
+        python: include_str!("../calls/update_project_api_key.py"),
+        typescript: include_str!("../calls/update_project_api_key.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "updateProjectApiKey",
+            "POST",
+            "/v1/organization/projects/{project_id}/api_keys/{api_key_id}",
+            "Modify project API key",
+        )
+    }
+}
+
 fn delete_api_key() -> Operation {
     let example = json!({"object": "organization.project.api_key.deleted", "id": KEY, "deleted": true});
     Operation {
@@ -290,9 +321,10 @@ fn rotate_api_key() -> Operation {
 }
 
 fn list_audit_logs() -> Operation {
-    let text = || list(Schema::Text);
+    let some = |of| Schema::List(Box::new(of), Some(MAX_FILTER_VALUES));
+    let actor = Schema::Either(vec![KEY_ID, Schema::Word("command_line")]);
     let types = Schema::Words(Action::ALL.map(Action::name).to_vec());
-    let seconds = || Schema::Whole(0, u64::MAX);
+    let seconds = || Schema::Whole(0, MAX_TIME);
     let entry = json!({
         "object": "organization.audit_log", "id": "audit_00VbjUjhHGglY7j08O6M3Oj9", "type": "api_key.created",
         "effective_at": CREATED_AT, "actor": {"type": "api_key", "api_key": {"id": KEY, "type": "service_account"}},
@@ -309,16 +341,16 @@ fn list_audit_logs() -> Operation {
         ],
         parameters: vec![
             sent("1", in_query("limit", Schema::Whole(1, 100), "How many at most; 20 when absent.")),
-            after(),
-            in_query("before", Schema::Text, "Only those before this id."),
+            after(AUDIT_ID),
+            in_query("before", AUDIT_ID, "Only those before this id."),
             in_query("effective_at[gte]", seconds(), "Not before this second."),
             in_query("effective_at[gt]", seconds(), "Later than this second."),
             in_query("effective_at[lte]", seconds(), "Not later than this second."),
             in_query("effective_at[lt]", seconds(), "Before this second."),
-            in_query("event_types[]", list(types), "Only these."),
-            in_query("actor_ids[]", text(), "Only what these keys did, or `command_line`."),
-            sent(PROJECT, in_query("project_ids[]", text(), "Only in these projects.")),
-            in_query("resource_ids[]", text(), "Only what was done to these."),
+            in_query("event_types[]", some(types), "Only these."),
+            in_query("actor_ids[]", some(actor), "Only what these keys did, or `command_line`."),
+            sent(PROJECT, in_query("project_ids[]", some(PROJECT_ID), "Only in these projects.")),
+            in_query("resource_ids[]", some(Schema::Text), "Only what was done to these."),
         ],
         answer: Answer::Json("ListAuditLogsResponse", page_of_one(&entry, true)),
         python: include_str!("../calls/list_audit_logs.py"),

@@ -7,7 +7,7 @@ use crate::http::catalogue::ErrorKind::{
     RequestTimeout, SpendLimitReached, StorageQuotaExceeded,
 };
 use crate::http::reference::operation::{Answer, Body, BodyExample, Group, Operation, Parameter};
-use crate::http::reference::schema::Schema;
+use crate::http::reference::schema::{FILE_ID, Schema};
 use crate::model::page::PAGE_FILES;
 use serde_json::json;
 
@@ -42,7 +42,7 @@ fn list_files() -> Operation {
             in_query("order", Schema::Words(vec!["asc", "desc"]), "From the oldest or, when absent, from the newest."),
             in_query(
                 "after",
-                Schema::Text,
+                FILE_ID,
                 "Only those behind this id. Any well-formed id is a position, also that of a File that is gone.",
             ),
         ],

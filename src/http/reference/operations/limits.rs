@@ -1,13 +1,29 @@
 //! The operations on the limits of projects and keys.
 
 use super::admin::{api_key_id, json_body, project_id};
-use super::{KEY, PROJECT};
+use super::{KEY, PROJECT, in_path, in_query};
+use crate::http::admin::RATE_LIMITS;
 use crate::http::catalogue::ErrorKind::{AboveMaximum, BelowMinimum};
 use crate::http::reference::operation::{Answer, Group, Operation};
+use crate::http::reference::schema::Schema;
+use crate::model::limits::Limit;
 use serde_json::{Value, json};
 
+/// What stands where no rate is limited.
+const NO_LIMIT: u64 = *Limit::RequestsPerMinute.bounds().end();
+
 pub fn operations() -> Vec<Operation> {
-    vec![retrieve_project_limits(), update_project_limits(), retrieve_key_limits(), update_key_limits()]
+    vec![
+        list_rate_limits(),
+        update_rate_limit(),
+        retrieve_spend_limit(),
+        update_spend_limit(),
+        delete_spend_limit(),
+        retrieve_project_limits(),
+        update_project_limits(),
+        retrieve_key_limits(),
+        update_key_limits(),
+    ]
 }
 
 fn of_project(storage_bytes: Option<u64>) -> Value {
@@ -28,6 +44,132 @@ fn of_key(requests_per_minute: Option<u64>) -> Value {
         "concurrent_uploads": null, "requests_per_minute": requests_per_minute, "uploads_per_minute": null,
         "file_bytes": {},
     })
+}
+
+fn rate_limit(id: &str, model: &str, per_minute: u64) -> Value {
+    json!({
+        "object": "project.rate_limit", "id": id, "model": model, "max_requests_per_1_minute": per_minute,
+        "max_tokens_per_1_minute": NO_LIMIT,
+    })
+}
+
+fn list_rate_limits() -> Operation {
+    let [requests, uploads] = RATE_LIMITS;
+    let page = json!({
+        "object": "list",
+        "data": [rate_limit(requests, "requests", NO_LIMIT), rate_limit(uploads, "uploads", NO_LIMIT)],
+        "first_id": requests, "last_id": uploads, "has_more": false,
+    });
+    Operation {
+        about: vec![
+            "Lists the rate limits of a project: one for requests of every kind, one for files and parts that come in."
+                .into(),
+        ],
+        parameters: vec![
+            project_id(),
+            in_query("limit", Schema::Whole(1, 100), "How many at most; 100 when absent."),
+            in_query("after", Schema::Words(RATE_LIMITS.to_vec()), "Only those behind this one."),
+            in_query("before", Schema::Words(RATE_LIMITS.to_vec()), "Only those before this one."),
+        ],
+        answer: Answer::Json("ProjectRateLimitListResponse", page),
+        python: include_str!("../calls/list_project_rate_limits.py"),
+        typescript: include_str!("../calls/list_project_rate_limits.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "listProjectRateLimits",
+            "GET",
+            "/v1/organization/projects/{project_id}/rate_limits",
+            "List project rate limits",
+        )
+    }
+}
+
+fn update_rate_limit() -> Operation {
+    let id = in_path("rate_limit_id", "`rl-requests` or `rl-uploads`.", RATE_LIMITS[0]);
+    Operation {
+        about: vec![
+            "Sets how many requests a minute there may be. Limits on tokens, images and the like are refused: nothing \
+             of the kind is counted. `POST .../limits` lifts a limit."
+                .into(),
+        ],
+        parameters: vec![project_id(), id],
+        body: Some(json_body("ProjectRateLimitUpdateRequest", false, json!({"max_requests_per_1_minute": 600}))),
+        answer: Answer::Json("ProjectRateLimit", rate_limit(RATE_LIMITS[0], "requests", 600)),
+        errors: vec![AboveMaximum, BelowMinimum],
+        python: include_str!("../calls/update_project_rate_limit.py"),
+        typescript: include_str!("../calls/update_project_rate_limit.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "updateProjectRateLimit",
+            "POST",
+            "/v1/organization/projects/{project_id}/rate_limits/{rate_limit_id}",
+            "Modify project rate limit",
+        )
+    }
+}
+
+fn spend_limit() -> Value {
+    json!({
+        "object": "project.spend_limit", "currency": "USD", "interval": "month", "threshold_amount": 10000,
+        "enforcement": {"status": "inactive"},
+    })
+}
+
+fn retrieve_spend_limit() -> Operation {
+    Operation {
+        about: vec![
+            "Says what a project may spend in a month, and whether it has. 404 where there is no limit.".into(),
+        ],
+        parameters: vec![project_id()],
+        answer: Answer::Json("ProjectSpendLimit", spend_limit()),
+        python: include_str!("../calls/retrieve_project_spend_limit.py"),
+        typescript: include_str!("../calls/retrieve_project_spend_limit.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "retrieveProjectSpendLimit",
+            "GET",
+            "/v1/organization/projects/{project_id}/spend_limit",
+            "Retrieve project spend limit",
+        )
+    }
+}
+
+fn update_spend_limit() -> Operation {
+    let body = json!({"threshold_amount": 10000, "currency": "USD", "interval": "month"});
+    Operation {
+        about: vec!["Sets what a project may spend in a month: `monthly_spend_cents` of its limits.".into()],
+        parameters: vec![project_id()],
+        body: Some(json_body("ProjectSpendLimitRequest", true, body)),
+        answer: Answer::Json("ProjectSpendLimit", spend_limit()),
+        errors: vec![AboveMaximum, BelowMinimum],
+        python: include_str!("../calls/update_project_spend_limit.py"),
+        typescript: include_str!("../calls/update_project_spend_limit.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "updateProjectSpendLimit",
+            "POST",
+            "/v1/organization/projects/{project_id}/spend_limit",
+            "Set project spend limit",
+        )
+    }
+}
+
+fn delete_spend_limit() -> Operation {
+    let example = json!({"object": "project.spend_limit.deleted", "deleted": true});
+    Operation {
+        about: vec!["Lifts the spend limit of a project. 404 where there is none.".into()],
+        parameters: vec![project_id()],
+        answer: Answer::Json("ProjectSpendLimitDeleted", example),
+        python: include_str!("../calls/delete_project_spend_limit.py"),
+        typescript: include_str!("../calls/delete_project_spend_limit.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "deleteProjectSpendLimit",
+            "DELETE",
+            "/v1/organization/projects/{project_id}/spend_limit",
+            "Delete project spend limit",
+        )
+    }
 }
 
 fn retrieve_project_limits() -> Operation {

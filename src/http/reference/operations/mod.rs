@@ -1,13 +1,15 @@
 //! Every operation, as its users read of it: a test holds that these are the operations of the table of routes.
 
+mod accounts;
 mod admin;
 mod files;
 mod limits;
 mod uploads;
 mod usage;
 
-use super::operation::{Operation, Parameter, Place};
-use super::schema::Schema;
+use super::operation::{Group, Operation, Parameter, Place};
+use super::schema::{Schema, Shape};
+use crate::http::catalogue::ErrorKind;
 use crate::model::idempotency::MAX_KEY_CHARS;
 use serde_json::{Value, json};
 
@@ -19,15 +21,32 @@ const PART: &str = "part_2f6b1a8e4a0c4d6f9b1f35d7c8e90a12";
 /// The project of the examples.
 pub const PROJECT: &str = "ws_00VbjUjhHGglY7j08O6M3Oj9";
 const KEY: &str = "key_00VbjUjhHGglY7j08O6M3Oj9";
+/// The key of an administrator.
+const ADMIN_KEY: &str = "key_00VbjV0eKQh2wXc7sT4uYb1m";
 const CREATED_AT: u64 = 1_795_374_000;
 const DAY: u64 = 1_795_305_600;
 const SHA256: &str = "83754df67803361eb1222f15f2baad3db38b08c4262c1ddcf39733e9ab24ed8a";
 
 /// Every operation, in the order of the documentation.
 pub fn operations() -> Vec<Operation> {
-    let groups =
-        [files::operations(), uploads::operations(), admin::operations(), limits::operations(), usage::operations()];
-    groups.into_iter().flatten().collect()
+    let groups = [
+        files::operations(),
+        uploads::operations(),
+        admin::operations(),
+        accounts::operations(),
+        limits::operations(),
+        usage::operations(),
+    ];
+    groups.into_iter().flatten().map(repeatable).collect()
+}
+
+/// Says of the POSTs of the administration what is true of all of them.
+fn repeatable(mut operation: Operation) -> Operation {
+    if operation.method == "POST" && operation.group == Group::Administration {
+        operation.parameters.push(idempotency_key());
+        operation.errors.push(ErrorKind::IdempotencyKeyReused);
+    }
+    operation
 }
 
 fn parameter(place: Place, name: &'static str, schema: Schema, about: impl Into<String>) -> Parameter {
@@ -55,7 +74,9 @@ fn idempotency_key() -> Parameter {
         "1 to {MAX_KEY_CHARS} visible characters of ASCII: repeated under it within 24 hours, the request has one \
          effect and one answer."
     );
-    in_header("Idempotency-Key", about)
+    // White space around a field is no part of it.
+    let shape = Shape { pattern: Some("^[!-~]([ -~]*[!-~])?$"), min: 1, max: MAX_KEY_CHARS };
+    parameter(Place::Header, "Idempotency-Key", Schema::Shaped(shape), about)
 }
 
 /// The File of the examples.

@@ -6,7 +6,7 @@ use crate::http::catalogue::ErrorKind::{
     StorageQuotaExceeded,
 };
 use crate::http::reference::operation::{Answer, Body, BodyExample, Group, Operation, Parameter};
-use crate::http::reference::schema::Schema;
+use crate::http::reference::schema::{PART_ID, Schema};
 use crate::model::page::PAGE_FILES;
 use crate::model::upload::MAX_PART_BYTES;
 use serde_json::{Value, json};
@@ -129,7 +129,7 @@ fn list_parts() -> Operation {
                     format!("How many at most; {} when absent.", PAGE_FILES.end()),
                 ),
             ),
-            in_query("after", Schema::Text, "Only those behind this part."),
+            in_query("after", PART_ID, "Only those behind this part."),
         ],
         answer: Answer::Json("ListUploadPartsResponse", page_of_one(&listed_part(), false)),
         errors: vec![AboveMaximum, BelowMinimum],

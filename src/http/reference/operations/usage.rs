@@ -3,8 +3,9 @@
 use super::admin::json_body;
 use super::{CREATED_AT, DAY, FILE, KEY, PROJECT, idempotency_key, in_query, sent};
 use crate::http::catalogue::ErrorKind::{AboveMaximum, BelowMinimum, IdempotencyKeyReused, NotFound};
+use crate::http::list::{MAX_FILTER_VALUES, MAX_TIME};
 use crate::http::reference::operation::{Answer, Group, Operation, Parameter};
-use crate::http::reference::schema::{Schema, list, unix_seconds};
+use crate::http::reference::schema::{KEY_ID, PROJECT_ID, Schema, Shape, list};
 use crate::usage::BucketWidth;
 use serde_json::{Value, json};
 
@@ -17,16 +18,18 @@ fn window() -> Vec<Parameter> {
         required: true,
         ..in_query(
             "start_time",
-            unix_seconds(),
+            Schema::Whole(0, MAX_TIME),
             "The first second, in Unix seconds; the bucket that it lies in is the first.",
         )
     };
+    let some = |of| Schema::List(Box::new(of), Some(MAX_FILTER_VALUES));
+    let page = Schema::Shaped(Shape { pattern: Some("^page_[0-9]{1,12}$"), min: 6, max: 17 });
     vec![
         sent("1795305600", start),
-        in_query("end_time", unix_seconds(), "The second behind the last; now when absent."),
-        in_query("project_ids[]", list(Schema::Text), "Only of these projects."),
-        in_query("api_key_ids[]", list(Schema::Text), "Only of these keys."),
-        in_query("page", Schema::Text, "The page that `next_page` named."),
+        in_query("end_time", Schema::Whole(0, MAX_TIME), "The second behind the last; now when absent."),
+        in_query("project_ids[]", some(PROJECT_ID), "Only of these projects."),
+        in_query("api_key_ids[]", some(KEY_ID), "Only of these keys."),
+        in_query("page", page, "The page that `next_page` named."),
     ]
 }
 
@@ -76,7 +79,11 @@ fn list_costs() -> Operation {
     parameters.extend([
         in_query("bucket_width", Schema::Words(vec![BucketWidth::Day.name()]), "Costs are by the day."),
         in_query("group_by[]", groups, "What is kept apart."),
-        in_query("line_items[]", list(Schema::Named("LineItem")), "Only of these."),
+        in_query(
+            "line_items[]",
+            Schema::List(Box::new(Schema::Named("LineItem")), Some(MAX_FILTER_VALUES)),
+            "Only of these.",
+        ),
         in_query("limit", Schema::Whole(1, 180), "How many days at most; 7 when absent."),
     ]);
     let result = json!({

@@ -14,7 +14,7 @@ use crate::metadata::migrations::SchemaError;
 use crate::metadata::{LEASE_SECONDS, PendingBlob};
 use crate::model::blob::Place;
 use crate::model::caller::Refused;
-use crate::model::idempotency::RequestDigest;
+use crate::model::idempotency::{RequestDigest, WriteAnswer};
 use crate::model::limits::QuotaExceeded;
 use crate::model::page::Order;
 use crate::model::usage::{Dimensions, Group, SlotWidth};
@@ -160,7 +160,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 fn once(key: &str) -> Once<File> {
     let (key, request) = (IdempotencyKey::parse(key).unwrap(), RequestDigest::of("POST", "/v1/files"));
-    Once { key, request, answer: |file| file.id.to_string().into() }
+    Once { key, request, answer: WriteAnswer::new(|file: &File| file.id.to_string().into()) }
 }
 
 async fn file_ids(store: &PostgresStore, caller: Caller) -> Vec<FileId> {
@@ -481,7 +481,7 @@ async fn a_group_counts_against_a_quota_what_is_made_of_it() {
     for blob in &blobs {
         store.begin_blob(caller.workspace, *blob, ProcessId::new([1; 16])).await.unwrap();
     }
-    store.set_limits(owner, vec![(Limit::MaxFiles, Some(10))], contract::ORIGIN).await.unwrap();
+    store.set_limits(owner, vec![(Limit::MaxFiles, Some(10))], contract::ORIGIN, None).await.unwrap().made().unwrap();
     let new = |blob| NewFile { place: Place::Store(blob), ..contract::small_file(5, Purpose::UserData, None) };
     let effects = join_all(blobs.iter().map(|blob| store.create_file(caller, new(*blob), None))).await;
     let full = Effect::Refused(Refused::Quota(QuotaExceeded::Files { limit_files: 10 }));
@@ -521,7 +521,11 @@ async fn what_has_a_key_happens_once_on_all_servers_together() {
     let key = IdempotencyKey::parse("upload").unwrap();
     let uploads = (0..16).map(|at| {
         let request = RequestDigest::of("POST", "/v1/uploads");
-        let once = Once { key: key.clone(), request, answer: |upload: &Upload| upload.id.to_string().into() };
+        let once = Once {
+            key: key.clone(),
+            request,
+            answer: WriteAnswer::new(|upload: &Upload| upload.id.to_string().into()),
+        };
         stores[at % 2].create_upload(caller, contract::upload(5), Some(once))
     });
     let made = join_all(uploads).await.into_iter().filter(|effect| effect.as_ref().unwrap().is_made()).count();
@@ -534,7 +538,7 @@ async fn a_quota_holds_for_all_servers_together() {
     let stores = [open(&database, &Clock::system()).await, open(&database, &Clock::system()).await];
     let caller = contract::tenant(&stores[0], "crowded").await;
     let owner = LimitOwner::Workspace(caller.workspace);
-    stores[0].set_limits(owner, vec![(Limit::MaxFiles, Some(10))], contract::ORIGIN).await.unwrap();
+    stores[0].set_limits(owner, vec![(Limit::MaxFiles, Some(10))], contract::ORIGIN, None).await.unwrap();
     for _ in 0..5 {
         let new = || contract::small_file(5, Purpose::UserData, None);
         let all = join_all((0..40).map(|at| stores[at % 2].create_file(caller, new(), None))).await;

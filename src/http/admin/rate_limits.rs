@@ -1,0 +1,124 @@
+//! The rate limits of a project, in OpenAI's words. OpenAI has one for each model; here there is one for requests of every
+//! kind and one for those that bring bytes.
+
+use super::limits::set;
+use super::path::{NamedProject, NamedRateLimit};
+use super::post::AdminPost;
+use super::query;
+use crate::http::SharedHall;
+use crate::http::caller::Administrator;
+use crate::http::error::ApiError;
+use crate::http::idempotency::answer;
+use crate::http::wire::{List, json, written};
+use crate::model::limits::{Limit, LimitOwner, Limits};
+use crate::model::page::Page;
+use axum::extract::{RawQuery, Request, State};
+use axum::response::Response;
+use http::StatusCode;
+use serde::Serialize;
+
+/// A rate limit of a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateLimit {
+    /// Requests of every kind.
+    Requests,
+    /// Uploads of Files and Parts.
+    Uploads,
+}
+
+/// The ids of all rate limits, in the order of the list.
+pub const RATE_LIMITS: [&str; 2] = [RateLimit::Requests.id(), RateLimit::Uploads.id()];
+
+impl RateLimit {
+    /// Every rate limit, in the order of the list.
+    pub const ALL: [Self; 2] = [Self::Requests, Self::Uploads];
+
+    /// Its id.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Requests => "rl-requests",
+            Self::Uploads => "rl-uploads",
+        }
+    }
+
+    /// What stands where OpenAI names a model.
+    pub const fn model(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Uploads => "uploads",
+        }
+    }
+
+    const fn limit(self) -> Limit {
+        match self {
+            Self::Requests => Limit::RequestsPerMinute,
+            Self::Uploads => Limit::UploadsPerMinute,
+        }
+    }
+}
+
+/// OpenAI's rate limit of a project. Its numbers are always there: where nothing is limited, the largest that there is.
+#[derive(Debug, Serialize)]
+struct RateLimitObject {
+    object: &'static str,
+    id: &'static str,
+    model: &'static str,
+    max_requests_per_1_minute: u64,
+    max_tokens_per_1_minute: u64,
+}
+
+impl RateLimitObject {
+    fn new(rate: RateLimit, limits: &Limits) -> Self {
+        let most = *rate.limit().bounds().end();
+        Self {
+            object: "project.rate_limit",
+            id: rate.id(),
+            model: rate.model(),
+            max_requests_per_1_minute: limits.get(rate.limit()).unwrap_or(most),
+            max_tokens_per_1_minute: most,
+        }
+    }
+}
+
+/// A rate limit, and those that it is read from.
+#[derive(Debug)]
+struct Listed<'a>(RateLimit, &'a Limits);
+
+impl From<&Listed<'_>> for RateLimitObject {
+    fn from(listed: &Listed<'_>) -> Self {
+        Self::new(listed.0, listed.1)
+    }
+}
+
+/// `GET /v1/organization/projects/{project_id}/rate_limits`.
+pub async fn list_rate_limits(
+    State(hall): State<SharedHall>,
+    project: NamedProject,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let workspace = project.find(&hall).await?.id;
+    let asked = query::rate_limits(query.as_deref().unwrap_or_default())?;
+    let limits = hall.workspaces.limits(LimitOwner::Workspace(workspace)).await?;
+    let rows = asked.rows.into_iter().map(|rate| Listed(rate, &limits)).collect();
+    let page = Page { rows, has_more: asked.has_more };
+    Ok(json(StatusCode::OK, &List::<RateLimitObject>::of(&page, |listed: &Listed<'_>| listed.0.id().to_owned())))
+}
+
+/// `POST /v1/organization/projects/{project_id}/rate_limits/{rate_limit_id}`.
+pub async fn update_rate_limit(
+    State(hall): State<SharedHall>,
+    Administrator(origin): Administrator,
+    project: NamedProject,
+    rate: NamedRateLimit,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let workspace = project.find(&hall).await?.id;
+    let rate = rate.find()?;
+    let mut post = AdminPost::read_or_empty(request).await?;
+    let per_minute = post.body.optional_integer("max_requests_per_1_minute", rate.limit().bounds())?;
+    post.body.refuse_rest()?;
+    let wanted = per_minute.map(|per_minute| (rate.limit(), Some(per_minute))).into_iter().collect();
+    let write = move |limits: &Limits| written(&RateLimitObject::new(rate, limits));
+    let effect = set(&hall, LimitOwner::Workspace(workspace), wanted, origin, post.once(write)).await?;
+    answer(effect.and_then(|set| set.ok_or_else(|| project.not_found()))?, write)
+}

@@ -1,0 +1,105 @@
+//! The spend limit of a project, in OpenAI's words: `monthly_spend_cents` of its limits.
+
+use super::limits::set;
+use super::path::NamedProject;
+use super::post::AdminPost;
+use crate::http::SharedHall;
+use crate::http::caller::Administrator;
+use crate::http::catalogue::ErrorKind;
+use crate::http::error::ApiError;
+use crate::http::idempotency::answer;
+use crate::http::wire::{json, written};
+use crate::model::ids::WorkspaceId;
+use crate::model::limits::{Limit, LimitOwner, Limits};
+use crate::model::prices::NanoUsd;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::StatusCode;
+use serde::Serialize;
+
+const CURRENCY: &str = "USD";
+const INTERVAL: &str = "month";
+
+/// OpenAI's spend limit of a project.
+#[derive(Debug, Serialize)]
+struct SpendLimitObject {
+    object: &'static str,
+    currency: &'static str,
+    interval: &'static str,
+    threshold_amount: u64,
+    enforcement: Enforcement,
+}
+
+/// Whether requests are refused for the limit now.
+#[derive(Debug, Serialize)]
+struct Enforcement {
+    status: &'static str,
+}
+
+/// The answer to the deletion of a spend limit.
+#[derive(Debug, Serialize)]
+struct SpendLimitDeleted {
+    object: &'static str,
+    deleted: bool,
+}
+
+impl SpendLimitObject {
+    fn new(limit_cents: u64, spent: NanoUsd) -> Self {
+        let reached = spent >= NanoUsd::from_cents(limit_cents);
+        Self {
+            object: "project.spend_limit",
+            currency: CURRENCY,
+            interval: INTERVAL,
+            threshold_amount: limit_cents,
+            enforcement: Enforcement { status: if reached { "enforcing" } else { "inactive" } },
+        }
+    }
+}
+
+/// `GET /v1/organization/projects/{project_id}/spend_limit`.
+pub async fn retrieve_spend_limit(State(hall): State<SharedHall>, project: NamedProject) -> Result<Response, ApiError> {
+    let workspace = project.find(&hall).await?.id;
+    let limit_cents = limit_of(&hall, workspace).await?;
+    let spent = hall.usage.month_cost(workspace).await?;
+    Ok(json(StatusCode::OK, &SpendLimitObject::new(limit_cents, spent)))
+}
+
+/// `POST /v1/organization/projects/{project_id}/spend_limit`.
+pub async fn update_spend_limit(
+    State(hall): State<SharedHall>,
+    Administrator(origin): Administrator,
+    project: NamedProject,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let workspace = project.find(&hall).await?.id;
+    let mut post = AdminPost::read(request).await?;
+    let limit_cents = post.body.integer("threshold_amount", Limit::MonthlySpendCents.bounds())?;
+    post.body.word("currency", CURRENCY)?;
+    post.body.word("interval", INTERVAL)?;
+    post.body.refuse_rest()?;
+    let spent = hall.usage.month_cost(workspace).await?;
+    let write = move |_: &Limits| written(&SpendLimitObject::new(limit_cents, spent));
+    let wanted = vec![(Limit::MonthlySpendCents, Some(limit_cents))];
+    let effect = set(&hall, LimitOwner::Workspace(workspace), wanted, origin, post.once(write)).await?;
+    answer(effect.and_then(|set| set.ok_or_else(|| project.not_found()))?, write)
+}
+
+/// `DELETE /v1/organization/projects/{project_id}/spend_limit`.
+pub async fn delete_spend_limit(
+    State(hall): State<SharedHall>,
+    Administrator(origin): Administrator,
+    project: NamedProject,
+) -> Result<Response, ApiError> {
+    let workspace = project.find(&hall).await?.id;
+    limit_of(&hall, workspace).await?;
+    set(&hall, LimitOwner::Workspace(workspace), vec![(Limit::MonthlySpendCents, None)], origin, None).await?;
+    Ok(json(StatusCode::OK, &SpendLimitDeleted { object: "project.spend_limit.deleted", deleted: true }))
+}
+
+/// The limit, in US cents.
+async fn limit_of(hall: &SharedHall, workspace: WorkspaceId) -> Result<u64, ApiError> {
+    let limits = hall.workspaces.limits(LimitOwner::Workspace(workspace)).await?;
+    limits.get(Limit::MonthlySpendCents).ok_or_else(|| {
+        ApiError::new(ErrorKind::NotFound, format!("Project {workspace} has no spend limit.")).param("project_id")
+    })
+}

@@ -1,0 +1,4 @@
+deleted = client.admin.organization.projects.service_accounts.delete(
+    "key_00VbjUjhHGglY7j08O6M3Oj9", project_id="ws_00VbjUjhHGglY7j08O6M3Oj9"
+)
+print(deleted.to_json())

@@ -1,0 +1,4 @@
+const account = await client.admin.organization.projects.serviceAccounts.retrieve("key_00VbjUjhHGglY7j08O6M3Oj9", {
+  project_id: "ws_00VbjUjhHGglY7j08O6M3Oj9",
+});
+console.log(JSON.stringify(account, null, 2));

@@ -1,0 +1,212 @@
+//! The operations on service accounts and keys of administrators, as OpenAI's clients know them.
+
+use super::admin::{after, json_body, limit, project_id};
+use super::{ADMIN_KEY, CREATED_AT, KEY, in_path, in_query, page_of_one, sent};
+use crate::http::reference::operation::{Answer, Group, Operation, Parameter};
+use crate::http::reference::schema::{KEY_ID, Schema};
+use serde_json::{Value, json};
+
+const ACCOUNTS: &str = "/v1/organization/projects/{project_id}/service_accounts";
+const ACCOUNT: &str = "/v1/organization/projects/{project_id}/service_accounts/{service_account_id}";
+const ADMIN_KEYS: &str = "/v1/organization/admin_api_keys";
+const ONE_ADMIN_KEY: &str = "/v1/organization/admin_api_keys/{key_id}";
+
+pub fn operations() -> Vec<Operation> {
+    vec![
+        list_service_accounts(),
+        create_service_account(),
+        retrieve_service_account(),
+        update_service_account(),
+        delete_service_account(),
+        list_admin_api_keys(),
+        create_admin_api_key(),
+        retrieve_admin_api_key(),
+        delete_admin_api_key(),
+    ]
+}
+
+fn account_id() -> Parameter {
+    in_path("service_account_id", "The id of the service account, which is that of its key.", KEY)
+}
+
+fn key_id() -> Parameter {
+    in_path("key_id", "The id of the key.", ADMIN_KEY)
+}
+
+fn account(name: &str) -> Value {
+    json!({
+        "object": "organization.project.service_account", "id": KEY, "name": name, "role": "member",
+        "created_at": CREATED_AT,
+    })
+}
+
+fn account_with_key() -> Value {
+    let mut account = account("ci");
+    if let Some(account) = account.as_object_mut() {
+        let key = json!({
+            "object": "organization.project.service_account.api_key", "id": KEY, "name": "ci",
+            "value": "vk_J6mQ0d3uE8sYcT1bWq9ZrPx2LfKhVn00Xk3f", "created_at": CREATED_AT, "expires_at": null,
+        });
+        account.insert("api_key".to_owned(), key);
+    }
+    account
+}
+
+fn admin_key() -> Value {
+    json!({
+        "object": "organization.admin_api_key", "id": ADMIN_KEY, "name": "deploy", "redacted_value": "vka_t7Rw...a9Qe",
+        "created_at": CREATED_AT, "last_used_at": null, "expires_at": null,
+        "owner": {
+            "type": "service_account", "object": "organization.service_account", "id": ADMIN_KEY, "name": "deploy",
+            "created_at": CREATED_AT, "role": "owner",
+        },
+    })
+}
+
+fn admin_key_with_value() -> Value {
+    let mut key = admin_key();
+    if let Some(key) = key.as_object_mut() {
+        key.insert("value".to_owned(), json!("vka_t7RwB2nM5xK8cV1zL4qH7jG0fD3sA6a9QeYy"));
+    }
+    key
+}
+
+fn list_service_accounts() -> Operation {
+    Operation {
+        about: vec![
+            "Lists the service accounts of a project, from the oldest. A service account is a key here, and owns itself."
+                .into(),
+        ],
+        parameters: vec![project_id(), limit(), after(KEY_ID)],
+        answer: Answer::Json("ProjectServiceAccountListResponse", page_of_one(&account("worker"), false)),
+        python: include_str!("../calls/list_project_service_accounts.py"),
+        typescript: include_str!("../calls/list_project_service_accounts.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "listProjectServiceAccounts",
+            "GET",
+            ACCOUNTS,
+            "List project service accounts",
+        )
+    }
+}
+
+fn create_service_account() -> Operation {
+    Operation {
+        about: vec![
+            "Makes a service account and its key, with all scopes but `files.produce`. Nothing else shows its `value`."
+                .into(),
+        ],
+        parameters: vec![project_id()],
+        body: Some(json_body("ProjectServiceAccountCreateRequest", true, json!({"name": "ci"}))),
+        answer: Answer::Json("ProjectServiceAccountCreateResponse", account_with_key()),
+        python: include_str!("../calls/create_project_service_account.py"),
+        typescript: include_str!("../calls/create_project_service_account.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "createProjectServiceAccount",
+            "POST",
+            ACCOUNTS,
+            "Create project service account",
+        )
+    }
+}
+
+fn retrieve_service_account() -> Operation {
+    Operation {
+        about: vec!["Says what is known of a service account.".into()],
+        parameters: vec![project_id(), account_id()],
+        answer: Answer::Json("ProjectServiceAccount", account("worker")),
+        python: include_str!("../calls/retrieve_project_service_account.py"),
+        typescript: include_str!("../calls/retrieve_project_service_account.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "retrieveProjectServiceAccount",
+            "GET",
+            ACCOUNT,
+            "Retrieve project service account",
+        )
+    }
+}
+
+fn update_service_account() -> Operation {
+    Operation {
+        about: vec!["Gives a service account, and so its key, another name.".into()],
+        parameters: vec![project_id(), account_id()],
+        body: Some(json_body("ProjectServiceAccountUpdateRequest", false, json!({"name": "nightly"}))),
+        answer: Answer::Json("ProjectServiceAccount", account("nightly")),
+        python: include_str!("../calls/update_project_service_account.py"),
+        typescript: include_str!("../calls/update_project_service_account.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "updateProjectServiceAccount",
+            "POST",
+            ACCOUNT,
+            "Modify project service account",
+        )
+    }
+}
+
+fn delete_service_account() -> Operation {
+    let example = json!({"object": "organization.project.service_account.deleted", "id": KEY, "deleted": true});
+    Operation {
+        about: vec!["Deletes a service account and revokes its key.".into()],
+        parameters: vec![project_id(), account_id()],
+        answer: Answer::Json("ProjectServiceAccountDeleteResponse", example),
+        python: include_str!("../calls/delete_project_service_account.py"),
+        typescript: include_str!("../calls/delete_project_service_account.ts"),
+        ..Operation::new(
+            Group::Administration,
+            "deleteProjectServiceAccount",
+            "DELETE",
+            ACCOUNT,
+            "Delete project service account",
+        )
+    }
+}
+
+fn list_admin_api_keys() -> Operation {
+    let order = in_query("order", Schema::Words(vec!["asc", "desc"]), "From the oldest, `asc`, or from the newest.");
+    Operation {
+        about: vec!["Lists the keys of administrators, from the oldest; deleted ones are not among them.".into()],
+        parameters: vec![limit(), after(KEY_ID), sent("desc", order)],
+        answer: Answer::Json("ApiKeyList", page_of_one(&admin_key(), true)),
+        python: include_str!("../calls/list_admin_api_keys.py"),
+        typescript: include_str!("../calls/list_admin_api_keys.ts"),
+        ..Operation::new(Group::Administration, "listAdminApiKeys", "GET", ADMIN_KEYS, "List admin API keys")
+    }
+}
+
+fn create_admin_api_key() -> Operation {
+    Operation {
+        about: vec!["Makes a key of an administrator. Nothing else shows its `value`.".into()],
+        body: Some(json_body("AdminApiKeyCreateRequest", true, json!({"name": "deploy"}))),
+        answer: Answer::Json("AdminApiKey", admin_key_with_value()),
+        python: include_str!("../calls/create_admin_api_key.py"),
+        typescript: include_str!("../calls/create_admin_api_key.ts"),
+        ..Operation::new(Group::Administration, "createAdminApiKey", "POST", ADMIN_KEYS, "Create admin API key")
+    }
+}
+
+fn retrieve_admin_api_key() -> Operation {
+    Operation {
+        about: vec!["Says what is known of a key of an administrator.".into()],
+        parameters: vec![key_id()],
+        answer: Answer::Json("AdminApiKey", admin_key()),
+        python: include_str!("../calls/retrieve_admin_api_key.py"),
+        typescript: include_str!("../calls/retrieve_admin_api_key.ts"),
+        ..Operation::new(Group::Administration, "retrieveAdminApiKey", "GET", ONE_ADMIN_KEY, "Retrieve admin API key")
+    }
+}
+
+fn delete_admin_api_key() -> Operation {
+    let example = json!({"object": "organization.admin_api_key.deleted", "id": ADMIN_KEY, "deleted": true});
+    Operation {
+        about: vec!["Revokes a key of an administrator, which may be that of the request.".into()],
+        parameters: vec![key_id()],
+        answer: Answer::Json("AdminApiKeyDeleteResponse", example),
+        python: include_str!("../calls/delete_admin_api_key.py"),
+        typescript: include_str!("../calls/delete_admin_api_key.ts"),
+        ..Operation::new(Group::Administration, "deleteAdminApiKey", "DELETE", ONE_ADMIN_KEY, "Delete admin API key")
+    }
+}
