@@ -336,11 +336,11 @@ fn what_cannot_be_done_is_said() {
         (vec!["keys", "create", "--workspace", "nobody"], "there is no workspace \"nobody\""),
         (vec!["keys", "revoke", "key_1"], "is no key id"),
         (vec!["keys", "revoke", "key_00VbjUjhHGglY7j08O6M3Oj9"], "there is no key"),
-        (vec!["keys", "create", "--name", " padded "], "a name has 1 to 64 bytes"),
+        (vec!["keys", "create", "--name", " padded "], "a name has 1 to 64 characters"),
         (vec!["workspaces", "expiry", "nobody"], "there is no workspace \"nobody\""),
         (vec!["audit", "list", "--workspace", "nobody"], "there is no workspace \"nobody\""),
         (vec!["workspaces", "create", "default"], "there is a workspace of this name"),
-        (vec!["workspaces", "create", ""], "a name has 1 to 64 bytes"),
+        (vec!["workspaces", "create", ""], "a name has 1 to 64 characters"),
         (vec!["workspaces", "create", "ws_00VbjUjhHGglY7j08O6M3Oj9"], "does not look like an id"),
     ] {
         let output = run(&[&arguments[..], &["--data-dir", &text]].concat());
