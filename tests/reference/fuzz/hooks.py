@@ -1,0 +1,155 @@
+"""What the document cannot say, and which things the cases are about.
+
+Ids of paths and bodies are taken by turns from what there is. What the run itself rests on, the two keys and the project of the
+workspace key, is never among them: an operation that revokes, narrows or archives what it is given cannot end the run.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+from collections import defaultdict
+
+import schemathesis
+
+KEPT = frozenset(os.environ["VENNA_FUZZ_KEPT"].split(","))
+MOST_OF_A_KIND = 20
+NEVER = {"project_id": "ws_00VbjUjhHGglY7j08O6M3Oj9", "api_key_id": "key_00VbjUjhHGglY7j08O6M3Oj9"}
+LONGEST_OF_DAYS = 31
+LONGEST_KEY = 255
+SHORTEST_LIFE_SECONDS = 86_400
+
+_choice = random.Random(int(os.environ["VENNA_FUZZ_SEED"]))
+_numbers = itertools.count(1)
+_there: dict[str, list[str]] = defaultdict(list)
+_owner: dict[str, str] = {}
+_ended: set[str] = set()
+_empty: set[str] = set()
+
+
+def there_is(kind: str, id: str, owner: str | None = None) -> None:
+    if id not in KEPT and id not in _ended and id not in _there[kind]:
+        _there[kind] = [*_there[kind][1 - MOST_OF_A_KIND :], id]
+        if owner:
+            _owner[id] = owner
+
+
+def is_gone(kind: str, id: str) -> None:
+    _ended.add(id)
+    _there[kind] = [other for other in _there[kind] if other != id]
+
+
+def some(kind: str) -> str | None:
+    return _choice.choice(_there[kind]) if _there[kind] else None
+
+
+def kind_of(operation: str, name: str) -> str:
+    """What a parameter of a path names."""
+    of_keys = {"api_key_id": "key", "service_account_id": "key", "key_id": "admin key", "project_id": "project"}
+    return of_keys.get(name) or ("upload" if "/uploads/" in operation else "file")
+
+
+@schemathesis.hook
+def before_call(ctx, case, kwargs) -> None:  # noqa: ANN001
+    name_what_there_is(case)
+    if case.meta and case.meta.generation.mode.is_positive:
+        say_what_no_schema_says(case)
+
+
+def name_what_there_is(case) -> None:  # noqa: ANN001
+    path = case.path_parameters or {}
+    key = some("key")
+    for name in path:
+        if name == "rate_limit_id":
+            path[name] = _choice.choice(["rl-requests", "rl-uploads", path[name]])
+            continue
+        if path[name] in KEPT or path[name] in _ended:
+            path[name] = NEVER.get(name, "never")
+        if _choice.random() < 0.7:
+            kind = kind_of(case.operation.path, name)
+            found = key if kind == "key" else some(kind)
+            if name == "project_id" and key and {"api_key_id", "service_account_id"} & set(path):
+                found = _owner.get(key, found)
+            path[name] = found or path[name]
+
+
+def say_what_no_schema_says(case) -> None:  # noqa: ANN001
+    body, query, headers = case.body, case.query or {}, case.headers or {}
+    if len(headers.get("Idempotency-Key", "")) in range(1, LONGEST_KEY + 1):
+        # Another request has another key.
+        headers["Idempotency-Key"] = f"{headers['Idempotency-Key'][:200]}{next(_numbers)}"
+    if isinstance(body, dict):
+        if case.operation.path.startswith("/v1/organization/projects") and isinstance(body.get("name"), str):
+            # Names of projects are unique.
+            body["name"] = f"fuzz {next(_numbers)}"
+        if isinstance(body.get("expires_in_seconds"), int):
+            # A key whose time is over is changed no more.
+            body["expires_in_seconds"] = max(body["expires_in_seconds"], SHORTEST_LIFE_SECONDS)
+        # What is reversed is an event of the ledger.
+        body.pop("reverses", None)
+        if body.get("purpose") == "batch" and "file" not in body:
+            # Files of this purpose have names that end with .jsonl, and fewer bytes than others.
+            body["purpose"] = "user_data"
+        if case.operation.path == "/v1/uploads" and _choice.random() < 0.3:
+            body["bytes"] = 0
+        if "part_ids" in body and (case.path_parameters or {}).get("id") in _empty:
+            # Of the parts of an empty file there are none.
+            case.body = {"part_ids": []}
+    if "start_time" in query:
+        # Pages are named by the answer before; a window has an end behind its start; days come 31 at a time.
+        query.pop("page", None)
+        if "end_time" in query:
+            query["end_time"] = max(int(query["end_time"] or 0), int(query["start_time"]) + 1)
+        if query.get("limit"):
+            query["limit"] = min(int(query["limit"]), LONGEST_OF_DAYS)
+
+
+@schemathesis.hook
+def after_call(ctx, case, response) -> None:  # noqa: ANN001
+    if response.status_code != 200 or not response.content.startswith(b"{"):
+        return
+    if b"\n" in response.content:
+        # Lines of the ledger.
+        return
+    answer, path = json.loads(response.content), case.path_parameters or {}
+    kind, id = answer.get("object"), str(answer.get("id"))
+    if kind == "organization.project":
+        there_is("project", id) if answer["status"] == "active" else archived(id)
+    elif kind in ("organization.project.api_key", "organization.project.service_account"):
+        there_is("key", id, path.get("project_id"))
+    elif kind == "organization.admin_api_key":
+        there_is("admin key", id)
+    elif kind == "file":
+        is_gone("file", id) if answer.get("deleted") else there_is("file", id)
+    elif kind == "upload":
+        if answer["bytes"] == 0:
+            _empty.add(id)
+        there_is("upload", id) if answer["status"] == "pending" else is_gone("upload", id)
+    elif answer.get("deleted"):
+        is_gone("key", id)
+        is_gone("admin key", id)
+
+
+def archived(project: str) -> None:
+    is_gone("project", project)
+    for key in [key for key in _there["key"] if _owner.get(key) == project]:
+        is_gone("key", key)
+
+
+@schemathesis.check
+class EveryOperationSucceeds:
+    """A run in which an operation never succeeds has shown nothing of it."""
+
+    def __init__(self) -> None:
+        self.asked: set[str] = set()
+        self.succeeded: set[str] = set()
+
+    def after_response(self, ctx, response, case) -> None:  # noqa: ANN001
+        self.asked.add(case.operation.label)
+        if response.status_code == 200:
+            self.succeeded.add(case.operation.label)
+
+    def after_run(self, ctx) -> None:  # noqa: ANN001
+        assert not self.asked - self.succeeded, f"never 200: {sorted(self.asked - self.succeeded)}"
