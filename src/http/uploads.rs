@@ -20,8 +20,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 
-/// The longest `mime_type`, in bytes.
-pub const MAX_MIME_TYPE_BYTES: usize = 255;
+/// The longest `mime_type`, in characters.
+pub const MAX_MIME_TYPE_CHARACTERS: usize = 255;
 
 /// `POST /v1/uploads`.
 pub async fn create_upload(
@@ -116,8 +116,8 @@ fn creation(mut body: JsonObject, purposes: &'static [Purpose]) -> Result<(FileD
     let size_bytes = body.integer("bytes", 0..=MAX_UPLOAD_BYTES)?;
     let filename = form::filename(&body.text("filename")?, "filename")?;
     let mime_type = body.text("mime_type")?;
-    if mime_type.is_empty() || mime_type.len() > MAX_MIME_TYPE_BYTES {
-        let message = format!("Invalid 'mime_type': expected a text of 1 to {MAX_MIME_TYPE_BYTES} bytes.");
+    if mime_type.is_empty() || mime_type.chars().count() > MAX_MIME_TYPE_CHARACTERS {
+        let message = format!("Invalid 'mime_type': expected a text of 1 to {MAX_MIME_TYPE_CHARACTERS} characters.");
         return Err(ApiError::invalid(message).param("mime_type"));
     }
     let purpose = form::purpose(&body.text("purpose")?, purposes)?;

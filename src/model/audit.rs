@@ -2,11 +2,15 @@
 //! (docs/design/billing.md, section 6).
 
 use super::caller::Caller;
+use super::idempotency::MAX_KEY_CHARS;
 use super::ids::{AuditId, KeyId, RequestId, WorkspaceId};
 use serde_json::Value;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+
+/// The longest id of what an entry is about, in characters: that of a correction, `adj:` and its `Idempotency-Key`.
+pub const MAX_OBJECT_ID_CHARS: usize = "adj:".len() + MAX_KEY_CHARS;
 
 /// Who does something that is audited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use super::rate_limits::RateLimit;
 use crate::http::error::{ApiError, echo};
 use crate::http::list::{self, MAX_TIME, id_of, integer, limit, one_of};
 use crate::http::query::parameters;
-use crate::model::audit::{Action, AuditQuery};
+use crate::model::audit::{Action, AuditQuery, MAX_OBJECT_ID_CHARS};
 use crate::model::page::{Order, Page};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -111,13 +111,19 @@ pub fn audit(query: &str) -> Result<AuditQuery, ApiError> {
             "event_types" => one_of(&name, &mut asked.actions, action(&name, &value)?)?,
             "actor_ids" => one_of(&name, &mut asked.actors, id_of(&name, &value, "an API key, nor `command_line`")?)?,
             "project_ids" => one_of(&name, &mut asked.workspaces, id_of(&name, &value, "a project")?)?,
-            "resource_ids" => one_of(&name, &mut asked.objects, value.into_owned())?,
+            "resource_ids" => one_of(&name, &mut asked.objects, object_id(&name, &value)?)?,
             // Nobody here has an e-mail address.
             "actor_emails" => drop(asked.actors.get_or_insert_default()),
             _ => {}
         }
     }
     Ok(asked)
+}
+
+fn object_id(param: &str, value: &str) -> Result<String, ApiError> {
+    let is_id = value.len() <= MAX_OBJECT_ID_CHARS && value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    let wrong = || ApiError::invalid(format!("'{}' is not the id of an object.", echo(value))).param(param);
+    is_id.then(|| value.to_owned()).ok_or_else(wrong)
 }
 
 fn action(param: &str, value: &str) -> Result<Action, ApiError> {
@@ -201,6 +207,7 @@ mod tests {
             ("event_types=api_key.created&event_types=x", "event_types"),
             ("actor_ids[]=user-1", "actor_ids[]"),
             ("project_ids[]=proj_1", "project_ids[]"),
+            ("resource_ids[]=a%C2%90", "resource_ids[]"),
             ("effective_at[gt]=now", "effective_at[gt]"),
             ("after=x", "after"),
             ("limit=0", "limit"),

@@ -84,7 +84,7 @@ def say_what_no_schema_says(case) -> None:  # noqa: ANN001
         if case.operation.path.startswith("/v1/organization/projects") and isinstance(body.get("name"), str):
             # Names of projects are unique.
             body["name"] = f"fuzz {next(_numbers)}"
-        if isinstance(body.get("expires_in_seconds"), int):
+        if isinstance(body.get("expires_in_seconds"), (int, float)):
             # A key whose time is over is changed no more.
             body["expires_in_seconds"] = max(body["expires_in_seconds"], SHORTEST_LIFE_SECONDS)
         # What is reversed is an event of the ledger.

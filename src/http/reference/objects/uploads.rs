@@ -4,7 +4,7 @@ use super::{Field, id, object, page_of};
 use crate::http::reference::schema::{
     Definition, PART_ID, Schema, Shape, count, may, must, or_null, plain, unix_seconds,
 };
-use crate::http::uploads::MAX_MIME_TYPE_BYTES;
+use crate::http::uploads::MAX_MIME_TYPE_CHARACTERS;
 use crate::model::expiry::EXPIRES_AFTER_SECONDS;
 use crate::model::filename::MAX_FILENAME_CHARACTERS;
 use crate::model::upload::{MAX_PART_BYTES, MAX_PARTS, MAX_UPLOAD_BYTES};
@@ -62,7 +62,7 @@ fn creation() -> Vec<Field> {
         must("anchor", Schema::Word("created_at"), "From when on its time is counted: the creation of the File."),
         must("seconds", seconds, "After how many seconds it expires."),
     ]);
-    let mime_type = Shape { pattern: None, min: 1, max: MAX_MIME_TYPE_BYTES };
+    let mime_type = Shape { pattern: None, min: 1, max: MAX_MIME_TYPE_CHARACTERS };
     vec![
         must("bytes", Schema::Whole(0, MAX_UPLOAD_BYTES), "How many bytes the File will have."),
         must("filename", plain(MAX_FILENAME_CHARACTERS), "The name of the File."),

@@ -4,8 +4,8 @@ use super::{CREATED_AT, KEY, PROJECT, in_path, in_query, page_of_one, sent};
 use crate::http::catalogue::ErrorKind;
 use crate::http::list::{MAX_FILTER_VALUES, MAX_TIME};
 use crate::http::reference::operation::{Answer, Body, BodyExample, Group, Operation, Parameter};
-use crate::http::reference::schema::{AUDIT_ID, KEY_ID, PROJECT_ID, Schema};
-use crate::model::audit::Action;
+use crate::http::reference::schema::{AUDIT_ID, KEY_ID, PROJECT_ID, Schema, Shape};
+use crate::model::audit::{Action, MAX_OBJECT_ID_CHARS};
 use serde_json::{Value, json};
 
 pub fn operations() -> Vec<Operation> {
@@ -323,6 +323,7 @@ fn rotate_api_key() -> Operation {
 fn list_audit_logs() -> Operation {
     let some = |of| Schema::List(Box::new(of), Some(MAX_FILTER_VALUES));
     let actor = Schema::Either(vec![KEY_ID, Schema::Word("command_line")]);
+    let object = Schema::Shaped(Shape { pattern: Some("^[ -~]+$"), min: 1, max: MAX_OBJECT_ID_CHARS });
     let types = Schema::Words(Action::ALL.map(Action::name).to_vec());
     let seconds = || Schema::Whole(0, MAX_TIME);
     let entry = json!({
@@ -350,7 +351,7 @@ fn list_audit_logs() -> Operation {
             in_query("event_types[]", some(types), "Only these."),
             in_query("actor_ids[]", some(actor), "Only what these keys did, or `command_line`."),
             sent(PROJECT, in_query("project_ids[]", some(PROJECT_ID), "Only in these projects.")),
-            in_query("resource_ids[]", some(Schema::Text), "Only what was done to these."),
+            in_query("resource_ids[]", some(object), "Only what was done to these."),
         ],
         answer: Answer::Json("ListAuditLogsResponse", page_of_one(&entry, true)),
         python: include_str!("../calls/list_audit_logs.py"),
