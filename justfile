@@ -10,11 +10,11 @@ test:
 
 # Runs the fast tests.
 quick:
-    cargo test --quiet
+    cargo test --quiet --workspace
 
 # Formats and lints.
 lint:
-    cargo fmt && cargo clippy --all-targets -- -D warnings
+    cargo fmt --all && cargo clippy --workspace --all-targets -- -D warnings
 
 # Writes the generated pages of docs/.
 docs:

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 #[test]
 fn pages_that_comments_cite_exist() {
     let mut seen = 0;
-    for file in files(&["src", "tests", "fuzz/fuzz_targets"], "rs") {
+    for file in files(&["src", "crates", "tests", "fuzz/fuzz_targets"], "rs") {
         let comments = comments_of(&std::fs::read_to_string(&file).unwrap());
         for citation in citations(&comments) {
             let page = std::fs::read_to_string(root().join(&citation.page));
@@ -25,7 +25,7 @@ fn pages_that_comments_cite_exist() {
 
 #[test]
 fn links_between_pages_lead_somewhere() {
-    let pages = files(&["docs", "bench"], "md").into_iter().chain(files(&["."], "md"));
+    let pages = files(&["crates", "docs", "bench"], "md").into_iter().chain(files(&["."], "md"));
     let mut seen = 0;
     for page in pages {
         let text = std::fs::read_to_string(&page).unwrap();

@@ -1,24 +1,24 @@
-//! Any bytes, cut in any way, are scanned without a panic and come to the same events in a lawful order.
+//! Checks that the scan of any bytes never panics, and gives the same well-ordered events for any chunking.
 //!
-//! Input: two bytes that say how long the chunks are by turns, then a body whose boundary is `bound`.
+//! Input: two bytes with the alternating chunk lengths, then a body whose boundary is `bound`.
 //! Run: `cargo +nightly fuzz run form_scanner -- -max_len=20000`.
 #![no_main]
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
-use venna::http::form::scanner::{Event, FormError, Scanner};
+use venna_form::{Event, FormError, Scanner};
 
 fuzz_target!(|input: &[u8]| {
     let [first, second, body @ ..] = input else { return };
     let whole = scan(body, &[usize::MAX]);
-    assert_lawful(&whole);
+    assert_well_ordered(&whole);
     assert_eq!(scan(body, &[1]), whole);
     assert_eq!(scan(body, &[usize::from(*first) + 1, usize::from(*second) + 1]), whole);
 });
 
 type Scan = (Vec<Event>, Result<(), FormError>);
 
-/// The events with the content of each part in one piece, and how the scan ended.
+/// Returns the events, with the content of each part in one piece, and the final result.
 fn scan(body: &[u8], sizes: &[usize]) -> Scan {
     let mut scanner = Scanner::new("bound").expect("a legal boundary");
     let mut events = Vec::new();
@@ -58,8 +58,8 @@ fn flush(events: &mut Vec<Event>, content: &mut Vec<u8>) {
     }
 }
 
-/// Part, Data, PartEnd, each in its place; no content that holds a delimiter; no end without `End`.
-fn assert_lawful((events, ended): &Scan) {
+/// Asserts the order Part, Data, `PartEnd`; that no content contains a delimiter; and that only `End` ends a form.
+fn assert_well_ordered((events, ended): &Scan) {
     let mut open = false;
     let mut over = false;
     for event in events {

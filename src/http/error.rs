@@ -5,7 +5,6 @@
 
 use super::body::BodyError;
 use super::catalogue::ErrorKind;
-use super::form::error::FormError;
 use super::headers::{SHOULD_RETRY, put};
 use super::rates::Wait;
 use super::wire;
@@ -23,6 +22,7 @@ use http::StatusCode;
 use http::header::{HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use std::error::Error;
 use std::sync::Arc;
+use venna_form::FormError;
 
 /// The longest part of a client's value that an error repeats, in characters.
 const MAX_ECHO_CHARS: usize = 100;
