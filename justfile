@@ -21,7 +21,7 @@ docs:
     UPDATE_DOCS=1 cargo test --quiet --test it generated
 
 # Reports the longest files and functions.
-house:
+shape:
     cargo test --quiet --test tidy -- --ignored --nocapture
 
 # Walks the server against the reference model for so many steps.

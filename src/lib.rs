@@ -1,15 +1,15 @@
 //! Venna Files: the Files section of an OpenAI-compatible gateway, as one program.
 //!
-//! The modules stand floor by floor, and imports go down only; `tests/tidy.rs` holds the edges.
-//! `ARCHITECTURE.md` says what each room is for.
+//! The modules are listed layer by layer, and imports go down only; `tests/tidy.rs` checks the imports.
+//! `ARCHITECTURE.md` tells the purpose of each module.
 
-// Floor 6, the entrance.
+// Layer 6, entrance.
 pub mod cli;
-// Floor 5, the wiring.
+// Layer 5, wiring.
 pub mod app;
-// Floor 4, the hall.
+// Layer 4, transport.
 pub mod http;
-// Floor 3, the verbs.
+// Layer 3, services.
 pub mod archive;
 pub mod audit;
 pub mod files;
@@ -20,13 +20,13 @@ pub mod sweep;
 pub mod uploads;
 pub mod usage;
 pub mod workspaces;
-// Floor 2, the stores.
+// Layer 2, stores.
 pub mod blobs;
 pub mod metadata;
 pub mod sinks;
-// Floor 1, the nouns.
+// Layer 1, model.
 pub mod model;
-// Floor 0, the ground.
+// Layer 0, base.
 pub mod causes;
 pub mod clock;
 pub mod config;
