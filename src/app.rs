@@ -1,8 +1,9 @@
 //! The wiring: configuration, stores, services, router, and how all of it starts and stops.
 //!
-//! The only room that names concrete stores.
+//! The only module that names concrete stores.
 
 mod archive;
+mod archived;
 mod blobs;
 mod compact;
 mod data_dir;
@@ -16,7 +17,8 @@ mod prices;
 mod reference;
 mod upkeep;
 
-pub use archive::{Archived, BackupPlan, LeftOut, back_up, restore};
+pub use archive::{BackupPlan, back_up, restore};
+pub use archived::{Archived, LeftOut};
 pub use blobs::refuse_contradictions;
 pub use compact::compact;
 pub use data_dir::made_by_root;

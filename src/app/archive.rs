@@ -5,6 +5,7 @@
 //! The manifest is written last and durably, so that what a crash leaves is no backup. A restored installation carries a
 //! mark until it is whole, so that what a crash leaves is no installation.
 
+use super::archived::{Archived, Progress};
 use super::blobs::{look_at_blobs, look_at_folder, open_blobs, open_local};
 use super::data_dir::{
     begin_restoring, create_folder, create_folders, end_restoring, lock, refuse_filled, refuse_foreign,
@@ -18,9 +19,6 @@ use crate::blobs::BlobStore;
 use crate::clock::Clock;
 use crate::config::StoreConfig;
 use crate::metadata::sqlite::{Opener, Snapshot};
-use crate::metadata::{MetadataError, MetadataStore};
-use crate::model::blob::BlobOwner;
-use crate::model::ids::BlobId;
 use crate::model::stamp::Lineage;
 use crate::sweep;
 use crate::volume::folder_of;
@@ -32,58 +30,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What was copied so far.
-#[derive(Clone, Debug, Default)]
-pub struct Archived {
-    /// Blobs that are there.
-    pub blobs: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// Blobs that were taken over from an older backup.
-    pub reused_blobs: u64,
-    /// Their bytes.
-    pub reused_bytes: u64,
-    /// Blobs that are damaged in the older backup and were copied anew, and how that shows.
-    pub damaged_before: Vec<(BlobId, &'static str)>,
-    /// Blobs that were damaged where they came from.
-    pub damaged: Vec<LeftOut>,
-}
-
-/// A blob that is in no copy, because it was damaged where it came from.
-#[derive(Clone, Debug)]
-pub struct LeftOut {
-    /// The blob.
-    pub blob: BlobId,
-    /// The File or Upload that has it.
-    pub owner: Option<BlobOwner>,
-    /// The difference from its row.
-    pub why: &'static str,
-}
-
-impl Archived {
-    pub(super) fn add(&mut self, copied: Copied) {
-        if let Copied::Whole { size_bytes, is_reused: true, .. } = copied {
-            self.reused_blobs += 1;
-            self.reused_bytes += size_bytes;
-        }
-        match copied {
-            Copied::Whole { size_bytes, .. } | Copied::Inline { size_bytes } => {
-                self.blobs += 1;
-                self.bytes += size_bytes;
-            }
-            Copied::Damaged { blob, why } => self.damaged.push(LeftOut { blob, owner: None, why }),
-        }
-    }
-
-    /// Finds out whose the damaged blobs are.
-    pub(super) async fn name_owners(&mut self, metadata: &dyn MetadataStore) -> Result<(), MetadataError> {
-        for left in &mut self.damaged {
-            left.owner = metadata.blob_owner(left.blob).await?;
-        }
-        Ok(())
-    }
-}
-
 /// The kind and the limits of a backup.
 #[derive(Clone, Copy, Debug)]
 pub struct BackupPlan<'a> {
@@ -94,9 +40,6 @@ pub struct BackupPlan<'a> {
     /// The longest time for which removal of deleted bytes may be held back.
     pub max_hold: Duration,
 }
-
-/// Hears of every blob, and of what was copied until then.
-pub(super) type Progress<'a> = &'a mut (dyn FnMut(&Archived) + Send);
 
 /// Copies an installation, with a server running on it or not.
 ///

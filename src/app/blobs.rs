@@ -1,7 +1,7 @@
 //! Where blobs are: in a folder or in a bucket, to be written to or to be looked at.
 
 use super::data_dir::create_folder;
-use crate::blobs::cloud::{CloudBlobs, Place, Protocol, UploadNotes};
+use crate::blobs::cloud::{BucketConfig, CloudBlobs, Protocol, UploadNotes};
 use crate::blobs::local::LocalBlobs;
 use crate::blobs::{BlobError, BlobStore};
 use crate::config::{BlobsConfig, CloudConfig, CloudScheme, Config, StoreConfig, UpkeepConfig};
@@ -43,7 +43,7 @@ async fn open_cloud(
 ) -> Result<Arc<dyn BlobStore>> {
     // What is wrong with the variables is said first.
     let unproven = connect(cloud, stores.blobs_timeout, Arc::clone(&notes))?;
-    match CloudBlobs::open(&place(cloud, stores.blobs_timeout), notes).await {
+    match CloudBlobs::open(&bucket_config(cloud, stores.blobs_timeout), notes).await {
         Ok(blobs) => Ok(Arc::new(blobs)),
         Err(BlobError::OutOfSpace(error)) => {
             tracing::warn!(%error, "the blob store is full");
@@ -116,9 +116,9 @@ pub fn refuse_contradictions(config: &Config) -> Result<()> {
     }
 }
 
-fn place(cloud: &CloudConfig, request_time: Duration) -> Place {
+fn bucket_config(cloud: &CloudConfig, request_time: Duration) -> BucketConfig {
     let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-    Place {
+    BucketConfig {
         protocol: match cloud.scheme {
             CloudScheme::S3 => Protocol::S3,
             CloudScheme::Gcs => Protocol::Gcs,
@@ -132,7 +132,7 @@ fn place(cloud: &CloudConfig, request_time: Duration) -> Place {
 }
 
 fn connect(cloud: &CloudConfig, request_time: Duration, notes: Arc<dyn UploadNotes>) -> Result<CloudBlobs> {
-    CloudBlobs::connect(&place(cloud, request_time), notes).map_err(told).with_context(|| {
+    CloudBlobs::connect(&bucket_config(cloud, request_time), notes).map_err(told).with_context(|| {
         format!("cannot reach {cloud} (blobs_url) with the variables {}*", cloud.scheme.variables_begin_with())
     })
 }

@@ -4,7 +4,7 @@
 //! A blob taken over is a hard link where the file system has them, and a copy elsewhere, so each backup is whole by itself and older
 //! ones can be removed in any order.
 
-use super::archive::{Archived, Progress};
+use super::archived::{Archived, Progress};
 use super::blobs::look_at_local;
 use super::manifest::{BLOBS_FOLDER, Manifest};
 use crate::archive::{Reused, reuse_blobs};

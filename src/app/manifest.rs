@@ -1,6 +1,6 @@
 //! What makes a folder a backup: a manifest that is written last, and the digests of everything else.
 
-use super::archive::Archived;
+use super::archived::Archived;
 use super::data_dir::write_durably;
 use crate::model::digest::Sha256Digest;
 use crate::model::ids::{BlobId, InstallationId};

@@ -3,7 +3,7 @@
 //! Nothing in the source changes, and nobody may be at work on it. Blobs go first, each checked on both ways; rows go last, in
 //! one transaction. What a migration that was cut off has copied is there for the next.
 
-use super::archive::{Archived, Progress};
+use super::archived::{Archived, Progress};
 use super::blobs::{look_at_blobs, open_unnoted};
 use super::data_dir::lock;
 use super::installation::Installation;

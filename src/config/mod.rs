@@ -2,20 +2,28 @@
 //!
 //! [`SETTINGS`] is the one list of settings: flags, environment variables, the keys of the configuration file, `--help`,
 //! `venna check` and `docs/config.md` are all made from it. A value is taken from the flag, else `VENNA_*`, else the
-//! file, else the default. Prices are no settings: they stand in the file only. This room imports nothing of the house.
+//! file, else the default. Prices are no settings: they stand in the file only. This module imports no other.
 
-mod cloud;
+mod blobs;
+mod cors;
+mod effective;
+mod log;
 mod metadata;
 mod parse;
 mod prices;
+mod reference;
 mod resolve;
 mod settings;
 
-pub use cloud::{CloudConfig, CloudScheme, CloudVariables};
+pub use blobs::{BlobsConfig, CloudConfig, CloudScheme, CloudVariables};
+pub use cors::CorsOrigins;
+pub use effective::{Effective, Origin, SettingError};
+pub use log::{LogFormat, LogLevel};
 pub use metadata::{DatabaseUrl, MetadataConfig};
 pub use prices::{ItemPriceConfig, PriceConfig, PriceUnit, PricedItem};
-pub use resolve::{Effective, Layers, Origin, SettingError};
-pub use settings::{Kind, SETTINGS, Setting, Use, reference};
+pub use reference::reference;
+pub use resolve::Layers;
+pub use settings::{Kind, SETTINGS, Setting, Use};
 
 use ipnet::IpNet;
 use std::net::SocketAddr;
@@ -66,15 +74,6 @@ pub struct StoreConfig {
     pub blobs_timeout: Duration,
 }
 
-/// Where blobs are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BlobsConfig {
-    /// In a folder of this machine.
-    Folder(PathBuf),
-    /// In a bucket.
-    Cloud(CloudConfig),
-}
-
 impl StoreConfig {
     /// The folder of blobs, where they have one.
     #[must_use]
@@ -108,17 +107,6 @@ pub struct ListenConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// The origins whose pages may use the API from a browser.
     pub cors_origins: CorsOrigins,
-}
-
-/// The origins whose pages may use the API from a browser.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CorsOrigins {
-    /// None but the server's own.
-    Off,
-    /// All.
-    Any,
-    /// These, each as a browser writes it in `Origin`.
-    Only(Vec<String>),
 }
 
 /// What one request, connection or process may take.
@@ -186,28 +174,6 @@ pub struct SinkConfig {
     pub secret_file: Option<PathBuf>,
 }
 
-/// Form of log lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
-/// Severity of log lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogLevel {
-    /// Only what needs an operator.
-    Error,
-    /// Also what may need one.
-    Warn,
-    /// Also what the server does as a whole.
-    Info,
-    /// Also every request.
-    Debug,
-}
-
 impl Config {
     /// Takes every setting from the first layer that has it.
     ///
@@ -224,10 +190,10 @@ impl Config {
                 admin: from.take("admin_listen", parse::address_or_off)?,
                 public_url: from.take_optional("public_url", parse::http_url)?,
                 trusted_proxies: from.take_optional("trusted_proxies", parse::networks)?.unwrap_or_default(),
-                cors_origins: from.take("cors_origins", parse::origins)?,
+                cors_origins: from.take("cors_origins", cors::origins)?,
             },
-            log_format: from.take_optional("log_format", parse::log_format)?,
-            log_level: from.take("log_level", parse::log_level)?,
+            log_format: from.take_optional("log_format", log::log_format)?,
+            log_level: from.take("log_level", log::log_level)?,
             bootstrap_key_file: from.take_optional("bootstrap_key_file", parse::path)?,
             upload_ttl: from.take("upload_ttl_seconds", parse::seconds)?,
             strict_jsonl: from.take("strict_jsonl", parse::yes_or_no)?,
@@ -255,7 +221,7 @@ fn stores(from: &mut resolve::Resolver<'_>) -> Result<StoreConfig, SettingError>
     let data_dir = from.take("data_dir", parse::path)?;
     let metadata = from.take_optional("metadata_url", metadata::parse)?;
     let variables = from.cloud_variables();
-    let blobs = from.take_optional("blobs_url", |_, text| cloud::blobs_url(text, variables))?;
+    let blobs = from.take_optional("blobs_url", |_, text| blobs::blobs_url(text, variables))?;
     Ok(StoreConfig {
         metadata: metadata.unwrap_or_else(|| MetadataConfig::Sqlite(data_dir.join("venna.db"))),
         blobs: blobs.unwrap_or_else(|| BlobsConfig::Folder(data_dir.join("blobs"))),

@@ -1,7 +1,6 @@
-//! From the text of a setting to its value; nothing when the text is not valid.
+//! Parsers of settings' texts; each returns nothing for an invalid text.
 
 use super::settings::{FILE, Kind, Setting};
-use super::{CorsOrigins, LogFormat, LogLevel};
 use ipnet::{IpNet, Ipv4Net};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -47,31 +46,6 @@ pub(super) fn networks(_: &Setting, text: &str) -> Option<Vec<IpNet>> {
     if text.trim().is_empty() { Some(Vec::new()) } else { text.split(',').map(|entry| network(entry.trim())).collect() }
 }
 
-/// `*`, `off`, or origins between commas.
-pub(super) fn origins(_: &Setting, text: &str) -> Option<CorsOrigins> {
-    match text {
-        "*" => Some(CorsOrigins::Any),
-        "off" => Some(CorsOrigins::Off),
-        list => list.split(',').map(|entry| origin(entry.trim())).collect::<Option<_>>().map(CorsOrigins::Only),
-    }
-}
-
-/// An origin as browsers write it: scheme and host in lower case, and the port unless the scheme implies it (RFC 6454,
-/// section 6.2).
-fn origin(text: &str) -> Option<String> {
-    let (scheme, authority) = text.split_once("://")?;
-    let (scheme, authority) = (scheme.to_ascii_lowercase(), authority.parse::<http::uri::Authority>().ok()?);
-    let host = authority.host().to_ascii_lowercase();
-    let port = authority.as_str().get(host.len()..)?;
-    let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte);
-    let is_whole = port.is_empty() || authority.port_u16().is_some_and(|number| port == format!(":{number}"));
-    if scheme.parse::<http::uri::Scheme>().is_err() || host.is_empty() || !host.bytes().all(is_host) || !is_whole {
-        return None;
-    }
-    let implied = matches!((scheme.as_str(), port), ("http", ":80") | ("https", ":443"));
-    Some(format!("{scheme}://{host}{}", if implied { "" } else { port }))
-}
-
 /// IPv4 addresses that are written as IPv6 ones are IPv4 addresses.
 fn network(text: &str) -> Option<IpNet> {
     let single = || text.parse().ok().map(|address: IpAddr| IpNet::from(address));
@@ -112,24 +86,6 @@ pub(super) fn days(setting: &Setting, text: &str) -> Option<Duration> {
 
 pub(super) fn yes_or_no(_: &Setting, text: &str) -> Option<bool> {
     text.parse().ok()
-}
-
-pub(super) fn log_format(_: &Setting, text: &str) -> Option<LogFormat> {
-    match text {
-        "text" => Some(LogFormat::Text),
-        "json" => Some(LogFormat::Json),
-        _ => None,
-    }
-}
-
-pub(super) fn log_level(_: &Setting, text: &str) -> Option<LogLevel> {
-    match text {
-        "error" => Some(LogLevel::Error),
-        "warn" => Some(LogLevel::Warn),
-        "info" => Some(LogLevel::Info),
-        "debug" => Some(LogLevel::Debug),
-        _ => None,
-    }
 }
 
 fn path_of(text: &str) -> Option<PathBuf> {

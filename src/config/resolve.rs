@@ -1,12 +1,11 @@
 //! The layers of the configuration, and which of them each value comes from.
 
-use super::CloudVariables;
+use super::blobs::CloudVariables;
+use super::effective::{Effective, Origin, SettingError, Source};
 use super::metadata;
 use super::prices::{self, PRICES, PriceConfig, Prices, TABLES};
 use super::settings::{Kind, SETTINGS, Setting};
 use std::collections::BTreeMap;
-use std::fmt;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
@@ -25,100 +24,6 @@ pub struct Layers {
     pub file: Option<PathBuf>,
     /// Variables by which stores in the cloud are reached.
     pub cloud: CloudVariables,
-}
-
-/// Where a value comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// The command line.
-    Flag(String),
-    /// The environment.
-    Environment(String),
-    /// A line of the configuration file.
-    File(PathBuf, usize),
-    /// Nobody set it.
-    Default,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag(flag) => write!(out, "flag --{flag}"),
-            Self::Environment(variable) => write!(out, "environment {variable}"),
-            Self::File(path, line) => write!(out, "{}:{line}", path.display()),
-            Self::Default => out.write_str("default"),
-        }
-    }
-}
-
-/// One setting as it is in force.
-#[derive(Clone, Debug)]
-pub struct Effective {
-    /// The setting's name; `prices` for each price.
-    pub name: &'static str,
-    /// Its value with secrets redacted; none when it is not set and has no default.
-    pub value: Option<String>,
-    /// Where the value comes from.
-    pub origin: Origin,
-}
-
-/// A setting that cannot be used, or a configuration file that cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum SettingError {
-    /// The value of a known setting is not valid.
-    #[error("{name} = {value:?} ({origin}) is not valid: expected {expected}")]
-    Invalid {
-        /// The setting's name.
-        name: &'static str,
-        /// What it was set to, with secrets redacted.
-        value: String,
-        /// Who set it.
-        origin: Origin,
-        /// What would be valid.
-        expected: Kind,
-    },
-    /// The file sets something that does not exist.
-    #[error("{name:?} ({origin}) is no setting; the settings are {known}")]
-    Unknown {
-        /// The key in the file.
-        name: String,
-        /// Where it stands.
-        origin: Origin,
-        /// Every setting there is.
-        known: String,
-    },
-    /// A price of the file cannot be used.
-    #[error("{what} ({origin}) is not valid: expected {expected}")]
-    Price {
-        /// The key and its value, or what is missing.
-        what: String,
-        /// Where it stands.
-        origin: Origin,
-        /// What would be valid.
-        expected: String,
-    },
-    /// The file cannot be read.
-    #[error("the configuration file {path} cannot be read: {why}")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        why: String,
-    },
-}
-
-/// The text of the configuration file.
-pub(super) struct Source<'a> {
-    path: &'a Path,
-    text: &'a str,
-}
-
-impl Source<'_> {
-    /// The line on which a span of bytes begins.
-    pub(super) fn origin(&self, span: Range<usize>) -> Origin {
-        let line = self.text.bytes().take(span.start).filter(|byte| *byte == b'\n').count() + 1;
-        Origin::File(self.path.to_owned(), line)
-    }
 }
 
 /// What the configuration file sets.

@@ -2,11 +2,12 @@
 
 use super::{Files, ReceiveError, Receiving, StoreError};
 use crate::failpoint;
+use crate::model::caller::Caller;
 use crate::model::expiry::ExpiresAfter;
 use crate::model::file::{File, NewFile};
 use crate::model::filename::Filename;
 use crate::model::idempotency::{Effect, Once};
-use crate::model::limits::QuotaExceeded;
+use crate::model::limits::{Limits, QuotaExceeded};
 use crate::model::purpose::Purpose;
 
 /// What the client says of a File beside its bytes.
@@ -56,6 +57,15 @@ impl FileDetails {
 }
 
 impl Files {
+    /// Checks that a File of at least `least_bytes` could be stored now, if no other upload were in flight.
+    ///
+    /// # Errors
+    /// The quota of the workspace does not allow it, or the metadata store failed.
+    pub async fn check_room(&self, caller: Caller, limits: &Limits, least_bytes: u64) -> Result<(), CreateError> {
+        let refused = self.find_excess(caller, |usage| usage.refuse(limits, least_bytes)).await?;
+        refused.map_or(Ok(()), |exceeded| Err(CreateError::NoRoom(exceeded)))
+    }
+
     /// Makes the received bytes durable, then the File visible, or finds that it was made before under its key. Returns
     /// when all of it would survive a power cut.
     ///

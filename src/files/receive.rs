@@ -1,7 +1,7 @@
 //! Receiving: bytes come in before it is known whether they become a File.
 
 use super::lines::{LineCheck, Report};
-use super::{CreateError, Files, MAX_BATCH_FILE_BYTES, StoreError};
+use super::{Files, MAX_BATCH_FILE_BYTES, StoreError};
 use crate::blobs::behind::Behind;
 use crate::blobs::digest::ContentHasher;
 use crate::blobs::{BlobWriter, InFlightToken};
@@ -148,15 +148,6 @@ impl Files {
             lines: None,
             claim,
         })
-    }
-
-    /// Whether a File of so many bytes at least could be stored now, if it were the only one that is on its way.
-    ///
-    /// # Errors
-    /// When it could not, or the metadata store failed.
-    pub async fn check_room(&self, caller: Caller, limits: &Limits, least_bytes: u64) -> Result<(), CreateError> {
-        let refused = self.find_excess(caller, |usage| usage.refuse(limits, least_bytes)).await?;
-        refused.map_or(Ok(()), |exceeded| Err(CreateError::NoRoom(exceeded)))
     }
 
     /// Returns what `refuse` finds too much for the workspace. Its totals are asked first: only what they refuse is worth a

@@ -3,7 +3,7 @@
 //! Workspaces with something overdue take turns, one bounded step each, so that none waits until another has nothing left. A
 //! workspace whose step fails is left to the next pass and keeps none of the others.
 
-use super::{STEP_ROWS, Step};
+use super::step::{STEP_ROWS, Step};
 use crate::causes::Causes;
 use crate::metadata::{Ended, MetadataError, MetadataStore};
 use crate::model::ids::WorkspaceId;

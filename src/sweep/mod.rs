@@ -4,12 +4,13 @@
 //! One pass serves the start after a crash, the interval, and every deletion (docs/design/durability.md, R8 and R9).
 //! A blob is marked `deleting` durably before its bytes go, and its row goes last, so that a pass that is cut off is simply
 //! done again. `stray` looks for what no row explains, and [`lineage`] says whether anything may be removed at all. The wiring
-//! of floor 5 runs it.
+//! of layer 5 runs it.
 
 mod expiry;
 mod lease;
 pub mod lineage;
 mod releases;
+mod step;
 mod stray;
 
 pub use lease::Lease;
@@ -24,15 +25,13 @@ use crate::model::stamp::Lineage;
 use crate::model::upload::REMEMBERED_SECONDS;
 use std::sync::Arc;
 use std::time::Duration;
+use step::STEP_ROWS;
 use tokio::sync::Notify;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 /// Messages to the outside that one step of a pass removes at once; each may have a quarter of a mebibyte.
 const STEP_MESSAGES: u32 = 16;
-/// Rows that one step of a pass takes at once.
-const STEP_ROWS: u32 = 512;
 /// Pages of the database that one step gives back to the disk.
 const STEP_PAGES: u32 = 256;
 /// Steps of one kind in a pass.
@@ -246,20 +245,6 @@ impl Sweeper {
             Lineage::Together => Ok(()),
             apart => Err(SweepError::Apart(apart)),
         }
-    }
-}
-
-/// A step of a pass that is followed by a rest.
-struct Step(Instant);
-
-impl Step {
-    fn begin() -> Self {
-        Self(Instant::now())
-    }
-
-    /// Rests for as long as the step took: the changes of requests have the store for half of the time at least.
-    async fn rest(self) {
-        tokio::time::sleep(self.0.elapsed()).await;
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Workspaces that have some take turns, one bounded step each. A workspace whose step fails is left to the next pass.
 
-use super::Step;
+use super::step::Step;
 use crate::causes::Causes;
 use crate::metadata::{MetadataError, MetadataStore};
 use std::collections::BTreeSet;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::TryStreamExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use venna::blobs::cloud::{CloudBlobs, Place, Protocol, UploadNotes};
+use venna::blobs::cloud::{BucketConfig, CloudBlobs, Protocol, UploadNotes};
 use venna::blobs::{BlobError, BlobStore};
 use venna::model::byte_range::ByteRange;
 use venna::model::ids::BlobId;
@@ -35,7 +35,7 @@ impl UploadNotes for NoNotes {
 #[ignore = "measures, and holds nothing"]
 async fn latency() {
     let bucket = Bucket::open();
-    let place = Place {
+    let place = BucketConfig {
         protocol: Protocol::S3,
         bucket: bucket.name().to_owned(),
         prefix: bucket.key("latency"),

@@ -9,7 +9,7 @@ use futures_util::TryStreamExt;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use venna::blobs::cloud::{CloudBlobs, Place, Protocol, UploadNotes};
+use venna::blobs::cloud::{BucketConfig, CloudBlobs, Protocol, UploadNotes};
 use venna::blobs::{BlobError, BlobStore};
 use venna::model::byte_range::ByteRange;
 use venna::model::ids::BlobId;
@@ -45,7 +45,7 @@ impl OddStore {
     async fn open(&self, further: &[(&str, &str)]) -> Result<CloudBlobs, BlobError> {
         let mut variables = self.bucket.variables(self.proxy.address);
         variables.extend(further.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let place = Place {
+        let place = BucketConfig {
             protocol: Protocol::S3,
             bucket: self.bucket.name().to_owned(),
             prefix: self.bucket.key("odd"),

@@ -6,6 +6,7 @@
 
 mod attempts;
 mod breaker;
+mod bucket;
 mod connect;
 mod failure;
 mod parts;
@@ -14,6 +15,7 @@ mod quarantine;
 mod read;
 mod write;
 
+pub use bucket::{BucketConfig, UploadNotes};
 pub use connect::Protocol;
 
 use super::{BlobError, BlobStore, BlobStream, BlobWriter, NamesCursor, NamesPage};
@@ -23,115 +25,41 @@ use crate::model::ids::BlobId;
 use crate::model::stamp::Stamp;
 use crate::random;
 use async_trait::async_trait;
-use attempts::Attempts;
+use bucket::{Bucket, DELETE_KEYS};
 use bytes::Bytes;
-use connect::Client;
-use failure::{Failure, Kind};
+use failure::Failure;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http::header::RANGE;
 use http::{HeaderValue, Method};
-use object_store::path::Path;
 use object_store::signer::SignedUrlOptions;
-use object_store::{MultipartId, ObjectStoreExt, PutPayload};
-use std::collections::{HashMap, HashSet};
-use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use write::CloudWriter;
 
-/// Parts of all blobs together that are on their way at once, in units of 8 MiB: 512 MiB.
-const IN_FLIGHT_PARTS: u32 = 64;
-/// Keys that are asked for at once.
-const LIST_KEYS: usize = 1000;
-/// Requests of which one page of names is made: a walk over all names waits between pages.
-const PAGE_REQUESTS: usize = 10;
-/// Objects that are asked after at once.
+/// The most concurrent requests for the size of an object.
 const HEADS_AT_ONCE: usize = 16;
-/// Uploads that are aborted at once.
-const ABORTS_AT_ONCE: usize = 8;
-/// Objects that are removed at once, one request each.
-const DELETES_AT_ONCE: usize = 16;
-/// Keys that are removed with one request, where a store can do that.
-const DELETE_KEYS: usize = 1000;
 /// How long a proof holds that the store can be written to: each is a write that is billed.
 const PROOF_LIFETIME: Duration = Duration::from_secs(30);
 /// How long a URL opens a blob: long enough to follow a redirect, too short to be handed around.
 const URL_LIFETIME: Duration = Duration::from_mins(1);
-/// The longest stamp that is read, in bytes.
-const MAX_STAMP_BYTES: u64 = 128;
-
-/// Where the blobs are, and how they are reached.
-#[derive(Clone)]
-pub struct Place {
-    /// The protocol.
-    pub protocol: Protocol,
-    /// The bucket or container.
-    pub bucket: String,
-    /// What all keys begin with, without slashes at its ends; may be empty.
-    pub prefix: String,
-    /// Endpoint, region, credentials and the like, under the names of their environment variables.
-    pub variables: Vec<(String, String)>,
-    /// How long a request may take, with all that is tried again.
-    pub request_time: Duration,
-}
-
-impl Place {
-    fn names(&self, variable: &str) -> bool {
-        self.variables.iter().any(|(name, _)| name.eq_ignore_ascii_case(variable))
-    }
-}
-
-impl fmt::Debug for Place {
-    /// Without the variables.
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{:?}:{}/{}", self.protocol, self.bucket, self.prefix)
-    }
-}
-
-/// Remembers which uploads were begun for which blobs, so that those of a process that has died can be aborted.
-#[async_trait]
-pub trait UploadNotes: fmt::Debug + Send + Sync + 'static {
-    /// Notes, durably, what the store calls the upload of a blob.
-    async fn note(&self, blob: BlobId, upload: &str) -> Result<(), BlobError>;
-
-    /// The uploads of those of these blobs that have one.
-    async fn noted(&self, blobs: &[BlobId]) -> Result<Vec<(BlobId, String)>, BlobError>;
-}
 
 /// Blobs in a bucket.
 #[derive(Clone, Debug)]
 pub struct CloudBlobs(Arc<Bucket>);
 
-/// What everything here works on.
-#[derive(Debug)]
-struct Bucket {
-    client: Client,
-    /// What all keys begin with.
-    root: Path,
-    attempts: Attempts,
-    notes: Arc<dyn UploadNotes>,
-    in_flight: Arc<Semaphore>,
-    proven: Mutex<Option<Instant>>,
-    protocol: Protocol,
-    /// The store does not remove several objects with one request.
-    deletes_singly: AtomicBool,
-}
-
 impl CloudBlobs {
-    /// A client for the bucket, once the store has shown that it does what is asked of it later. Where it refuses checksums,
-    /// it gets none: what is signed has the SHA-256 of the content all the same.
+    /// Creates a client for the bucket after every kind of request has succeeded once. A store that refuses checksums gets none:
+    /// signed requests carry the SHA-256 of the content anyway.
     ///
     /// # Errors
-    /// What is missing or wrong among the variables, or what the store refused.
-    pub async fn open(place: &Place, notes: Arc<dyn UploadNotes>) -> Result<Self, BlobError> {
-        let blobs = Self::connect(place, Arc::clone(&notes))?;
+    /// A variable is missing or wrong, or the store refused a request.
+    pub async fn open(config: &BucketConfig, notes: Arc<dyn UploadNotes>) -> Result<Self, BlobError> {
+        let blobs = Self::connect(config, Arc::clone(&notes))?;
         match proof::prove(&blobs.0).await {
-            Err(refused) if proof::refused_form(&refused) && !place.names(connect::CHECKSUM) => {
-                let mut without = place.clone();
+            Err(refused) if proof::refused_form(&refused) && !config.names(connect::CHECKSUM) => {
+                let mut without = config.clone();
                 without.variables.push((connect::CHECKSUM.to_owned(), connect::NO_CHECKSUM.to_owned()));
                 let blobs = Self::connect(&without, notes)?;
                 proof::prove(&blobs.0).await?;
@@ -142,26 +70,15 @@ impl CloudBlobs {
         }
     }
 
-    /// A client for the bucket, which is not asked for anything yet.
+    /// Creates a client for the bucket without making a request.
     ///
     /// # Errors
-    /// What is missing or wrong among the variables.
-    pub fn connect(place: &Place, notes: Arc<dyn UploadNotes>) -> Result<Self, BlobError> {
-        let variables = place.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let client = connect::client(place.protocol, &place.bucket, variables).map_err(io::Error::other)?;
-        Ok(Self(Arc::new(Bucket {
-            client,
-            root: Path::from(place.prefix.as_str()),
-            attempts: Attempts::new(place.request_time),
-            notes,
-            in_flight: Arc::new(Semaphore::new(IN_FLIGHT_PARTS as usize)),
-            proven: Mutex::default(),
-            protocol: place.protocol,
-            deletes_singly: AtomicBool::new(false),
-        })))
+    /// A variable is missing or wrong.
+    pub fn connect(config: &BucketConfig, notes: Arc<dyn UploadNotes>) -> Result<Self, BlobError> {
+        Ok(Self(Arc::new(Bucket::connect(config, notes)?)))
     }
 
-    /// Whether a download can be answered with a URL of the store.
+    /// Returns whether a download can be answered with a URL of the store.
     #[must_use]
     pub fn can_sign(&self) -> bool {
         self.0.client.signer.is_some()
@@ -272,199 +189,21 @@ impl BlobStore for CloudBlobs {
     }
 }
 
-impl Bucket {
-    fn blobs(&self) -> Path {
-        self.root.clone().join("blobs")
-    }
-
-    fn key_of(&self, id: BlobId) -> Path {
-        self.blobs().join(id.to_string())
-    }
-
-    fn event_key(&self) -> Path {
-        self.root.clone().join("last-event")
-    }
-
-    fn stamp_key(&self) -> Path {
-        self.root.clone().join("stamp")
-    }
-
-    /// The length of a blob in bytes, if it is there.
-    async fn size(&self, id: BlobId) -> Result<Option<u64>, BlobError> {
-        self.size_of(&self.key_of(id)).await
-    }
-
-    async fn size_of(&self, key: &Path) -> Result<Option<u64>, BlobError> {
-        match self.attempts.make(self.attempts.patience(), || self.client.objects.head(key)).await {
-            Ok(found) => Ok(Some(found.size)),
-            Err(Failure { kind: Kind::Missing, .. }) => Ok(None),
-            Err(failure) => Err(failure.into()),
-        }
-    }
-
-    /// Names of blobs, or those that begin with some digits, behind `after`.
-    async fn names(&self, begin: Option<&str>, after: Option<NamesCursor>) -> Result<Option<NamesPage>, BlobError> {
-        let folder = self.blobs();
-        // All longer names come behind the digits.
-        let first = begin.map(|digits| folder.clone().join(digits));
-        let mut last = after.and_then(|NamesCursor(key)| Path::parse(key).ok()).or(first);
-        let (mut blobs, mut strays, mut is_over) = (Vec::new(), Vec::new(), false);
-        for _ in 0..PAGE_REQUESTS {
-            let keys = self.list(&folder, last.as_ref()).await?;
-            let Some(newest) = keys.last().filter(|_| !is_over) else { break };
-            last = Some(newest.clone());
-            for key in keys {
-                let name: Vec<_> = key.prefix_match(&folder).into_iter().flatten().collect();
-                is_over |=
-                    begin.is_some_and(|begin| !name.first().is_some_and(|name| name.as_ref().starts_with(begin)));
-                if is_over {
-                    break;
-                }
-                match name.as_slice() {
-                    [only] if only.as_ref().parse::<BlobId>().is_ok() => blobs.extend(only.as_ref().parse::<BlobId>()),
-                    _ => strays.push(key.to_string()),
-                }
-            }
-        }
-        let last = last.map(|key| NamesCursor(key.into()));
-        let found = !blobs.is_empty() || !strays.is_empty();
-        Ok(last.filter(|_| found).map(|last| NamesPage { blobs, strays, last }))
-    }
-
-    /// At most [`LIST_KEYS`] keys under a prefix, in order, behind `after`.
-    async fn list(&self, folder: &Path, after: Option<&Path>) -> Result<Vec<Path>, Failure> {
-        let request = || {
-            let keys = match after {
-                Some(after) => self.client.objects.list_with_offset(Some(folder), after),
-                None => self.client.objects.list(Some(folder)),
-            };
-            keys.map_ok(|found| found.location).take(LIST_KEYS).try_collect()
-        };
-        self.attempts.make(self.attempts.patience(), request).await
-    }
-
-    async fn put_small(&self, key: &Path, content: Bytes) -> Result<(), Failure> {
-        let payload = PutPayload::from(content);
-        let request = || self.client.objects.put(key, payload.clone());
-        self.attempts.make(self.attempts.patience(), request).await.map(drop)
-    }
-
-    async fn read_small(&self, key: &Path) -> Result<Option<Bytes>, BlobError> {
-        let request = || async {
-            let found = self.client.objects.get(key).await?;
-            if found.meta.size > MAX_STAMP_BYTES { Ok(Bytes::new()) } else { found.bytes().await }
-        };
-        match self.attempts.make(self.attempts.patience(), request).await {
-            Ok(content) => Ok(Some(content)),
-            Err(Failure { kind: Kind::Missing, .. }) => Ok(None),
-            Err(failure) => Err(failure.into()),
-        }
-    }
-
-    /// Aborts an upload; one that is not there any more is aborted.
-    async fn abort(&self, key: &Path, upload: &MultipartId) -> Result<(), Failure> {
-        let request = || self.client.multiparts.0.abort_multipart(key, upload);
-        match self.attempts.make(self.attempts.patience(), request).await {
-            Err(failure) if failure.kind != Kind::Missing => Err(failure),
-            _ => Ok(()),
-        }
-    }
-
-    /// Removes at most [`DELETE_KEYS`] blobs, and aborts what was begun of them first: no part is left that is billed.
-    async fn delete(&self, ids: &[BlobId]) -> Vec<(BlobId, Result<(), BlobError>)> {
-        let mut failed = self.abort_noted(ids).await;
-        let wanted = ids.iter().filter(|id| !failed.contains_key(id));
-        let wanted: HashMap<Path, BlobId> = wanted.map(|id| (self.key_of(*id), *id)).collect();
-        let keys: Vec<Path> = wanted.keys().cloned().collect();
-        let left = self.delete_keys(&keys).await;
-        failed.extend(left.into_iter().filter_map(|(key, failure)| Some((*wanted.get(&key)?, failure))));
-        ids.iter().map(|id| (*id, failed.remove(id).map_or(Ok(()), |failure| Err(failure.into())))).collect()
-    }
-
-    /// Aborts the uploads of blobs; those of which one is left, and why.
-    async fn abort_noted(&self, ids: &[BlobId]) -> HashMap<BlobId, Failure> {
-        let noted = match self.notes.noted(ids).await {
-            Ok(noted) => noted,
-            Err(error) => {
-                tracing::warn!(%error, "it is not known which uploads are unfinished");
-                return ids.iter().map(|id| (*id, Failure::odd("it is not known whether it has an upload"))).collect();
-            }
-        };
-        let aborts = noted.into_iter().map(|(id, upload)| async move {
-            let aborted = self.abort(&self.key_of(id), &upload).await;
-            aborted.err().map(|failure| (id, failure))
-        });
-        stream::iter(aborts).buffer_unordered(ABORTS_AT_ONCE).filter_map(std::future::ready).collect().await
-    }
-
-    /// Removes objects, all with one request where the store can do that, else one by one; those that may be left, and why.
-    /// What was not there is removed.
-    async fn delete_keys(&self, keys: &[Path]) -> HashMap<Path, Failure> {
-        if self.deletes_singly.load(Ordering::Relaxed) {
-            return self.delete_singly(keys).await;
-        }
-        let (left, failure) = self.delete_at_once(keys).await;
-        if !matches!(failure.kind, Kind::Refused | Kind::Unsupported) {
-            return left.into_iter().map(|key| (key, failure.clone())).collect();
-        }
-        let still = self.delete_singly(&left).await;
-        if still.len() < left.len() && !self.deletes_singly.swap(true, Ordering::Relaxed) {
-            tracing::warn!(%failure, "the blob store removes objects one by one only (AWS_DISABLE_BULK_DELETE=true)");
-        }
-        still
-    }
-
-    /// Removes objects with one request; those that may be left, and why.
-    async fn delete_at_once(&self, keys: &[Path]) -> (Vec<Path>, Failure) {
-        let left = Mutex::new(keys.to_vec());
-        let request = || async {
-            let asked = left.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let keys: Vec<_> = asked.into_iter().map(Ok).collect();
-            let answers: Vec<_> = self.client.objects.delete_stream(stream::iter(keys).boxed()).collect().await;
-            let (mut gone, mut failure) = (HashSet::new(), None);
-            for answer in answers {
-                match answer {
-                    Ok(key) => gone.extend([key]),
-                    Err(object_store::Error::NotFound { path, .. }) => gone.extend(Path::parse(path).ok()),
-                    Err(error) => failure = Some(error),
-                }
-            }
-            left.lock().unwrap_or_else(PoisonError::into_inner).retain(|key| !gone.contains(key));
-            failure.map_or(Ok(()), Err)
-        };
-        let outcome = self.attempts.make(self.attempts.patience_for(keys.len() as u64), request).await;
-        let failure = outcome.err().unwrap_or_else(|| Failure::odd("the store did not say that it is gone"));
-        (left.into_inner().unwrap_or_else(PoisonError::into_inner), failure)
-    }
-
-    async fn delete_singly(&self, keys: &[Path]) -> HashMap<Path, Failure> {
-        let deletes = keys.iter().cloned().map(|key| async move {
-            let failure = self.delete_one(&key).await.err()?;
-            Some((key, failure))
-        });
-        stream::iter(deletes).buffer_unordered(DELETES_AT_ONCE).filter_map(std::future::ready).collect().await
-    }
-
-    /// Removes an object; one that is not there is removed.
-    async fn delete_one(&self, key: &Path) -> Result<(), Failure> {
-        match self.attempts.make(self.attempts.patience(), || self.client.singly.delete(key)).await {
-            Ok(()) | Err(Failure { kind: Kind::Missing, .. }) => Ok(()),
-            Err(failure) => Err(failure),
-        }
-    }
-}
-
 #[cfg(test)]
 #[path = "../../../tests/s3/bucket.rs"]
 #[allow(dead_code, clippy::disallowed_methods, reason = "a test of its own, and each binary uses its part of it")]
-mod bucket;
+mod testbucket;
 
 #[cfg(test)]
 mod tests {
     use super::super::contract;
     use super::super::digest::ContentHasher;
-    use super::bucket::Bucket as TestBucket;
+    use super::bucket::{IN_FLIGHT_PARTS, LIST_KEYS, PAGE_REQUESTS};
+    use super::testbucket::Bucket as TestBucket;
     use super::*;
+    use object_store::path::Path;
+    use std::collections::{HashMap, HashSet};
+    use std::sync::Mutex;
 
     #[derive(Debug, Default)]
     struct Notes(Mutex<HashMap<BlobId, String>>);
@@ -483,14 +222,14 @@ mod tests {
     }
 
     fn connect(bucket: &TestBucket, prefix: &str) -> CloudBlobs {
-        let place = Place {
+        let config = BucketConfig {
             protocol: Protocol::S3,
             bucket: bucket.name().to_owned(),
             prefix: bucket.key(prefix),
             variables: bucket.variables(bucket.address),
             request_time: Duration::from_secs(30),
         };
-        CloudBlobs::connect(&place, Arc::new(Notes::default())).unwrap()
+        CloudBlobs::connect(&config, Arc::new(Notes::default())).unwrap()
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -585,15 +324,15 @@ mod tests {
         let refused = async |secret: &str| {
             let mut variables = bucket.variables(bucket.address);
             variables.push(("AWS_SECRET_ACCESS_KEY".to_owned(), secret.to_owned()));
-            let place = Place {
+            let config = BucketConfig {
                 protocol: Protocol::S3,
                 bucket: bucket.name().to_owned(),
                 prefix: bucket.key(""),
                 variables,
                 request_time: Duration::from_secs(30),
             };
-            let blobs = CloudBlobs::connect(&place, Arc::new(Notes::default())).unwrap();
-            assert!(!format!("{place:?} {blobs:?}").contains(secret));
+            let blobs = CloudBlobs::connect(&config, Arc::new(Notes::default())).unwrap();
+            assert!(!format!("{config:?} {blobs:?}").contains(secret));
             match blobs.probe().await.unwrap_err() {
                 BlobError::Unavailable(cause) => cause.to_string(),
                 other => panic!("{other:?}"),

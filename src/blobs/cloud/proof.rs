@@ -4,10 +4,11 @@
 //! What can be settled is: checksums are left out, and objects are removed one by one. For the rest the error names the call
 //! and what to do.
 
+use super::bucket::Bucket;
+use super::connect::Protocol;
 use super::failure::{Failure, Kind};
 use super::parts::PART_BYTES;
 use super::write::CloudWriter;
-use super::{Bucket, Protocol};
 use crate::blobs::{BlobError, BlobWriter};
 use crate::random;
 use bytes::Bytes;

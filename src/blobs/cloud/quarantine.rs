@@ -1,8 +1,9 @@
 //! Keys under `quarantine/`: what no row explains waits there before it is removed, each under the blob's name and the
 //! second from which on it waits.
 
+use super::bucket::Bucket;
+use super::read;
 use super::write::CloudWriter;
-use super::{Bucket, read};
 use crate::blobs::{BlobError, BlobWriter};
 use crate::model::byte_range::ByteRange;
 use crate::model::ids::BlobId;

@@ -1,6 +1,6 @@
 //! Reading: one range request, that goes on where it stopped when the store falls silent or cuts it off.
 
-use super::Bucket;
+use super::bucket::Bucket;
 use super::failure::Failure;
 use crate::blobs::{BlobError, BlobStream};
 use crate::model::byte_range::ByteRange;

@@ -3,9 +3,9 @@
 //! Nothing is visible before the one request that ends it, whichever it is. When that request has no clear answer, the
 //! store is asked what it has under the name, which nobody else writes to.
 
+use super::bucket::{Bucket, IN_FLIGHT_PARTS};
 use super::failure::{Failure, Kind};
 use super::parts::{Collected, Hashing, PART_BYTES, part_bytes};
-use super::{Bucket, IN_FLIGHT_PARTS};
 use crate::blobs::behind::Behind;
 use crate::blobs::digest::ContentHasher;
 use crate::blobs::{BlobError, BlobWriter, WriteTurns};

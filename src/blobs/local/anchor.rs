@@ -4,13 +4,15 @@
 //! written by way of them is not there at the next start. So the path is looked at again before a blob is acknowledged; both
 //! looks are answered from the kernel's cache.
 
-use super::stamp;
 use rustix::fs::{AtFlags, CWD, Stat, fstat, stat, statat};
 use rustix::io::Errno;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The name of the file that marks the folder of an installation.
+pub(super) const STAMP_NAME: &str = "stamp";
 
 /// The folder that was opened, and where.
 #[derive(Debug)]
@@ -23,7 +25,7 @@ pub(super) struct Anchor {
 impl Anchor {
     /// Remembers an open folder and its path.
     pub(super) fn of(path: &Path, folder: &OwnedFd) -> io::Result<Self> {
-        let is_stamped = statat(folder, stamp::NAME, AtFlags::SYMLINK_NOFOLLOW).is_ok();
+        let is_stamped = statat(folder, STAMP_NAME, AtFlags::SYMLINK_NOFOLLOW).is_ok();
         Ok(Self { path: path.to_owned(), identity: identity(&fstat(folder)?), is_stamped: is_stamped.into() })
     }
 
@@ -50,7 +52,7 @@ impl Anchor {
             Err(error) => return Err(io::Error::other(format!("the folder of blobs {path} is gone: {error}"))),
         }
         if self.is_stamped.load(Ordering::Relaxed)
-            && statat(CWD, self.path.join(stamp::NAME), AtFlags::SYMLINK_NOFOLLOW).err() == Some(Errno::NOENT)
+            && statat(CWD, self.path.join(STAMP_NAME), AtFlags::SYMLINK_NOFOLLOW).err() == Some(Errno::NOENT)
         {
             return Err(io::Error::other(format!("the stamp of the folder of blobs {path} is gone")));
         }

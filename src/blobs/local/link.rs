@@ -1,6 +1,7 @@
 //! Hard links: a blob of one folder gets a second name in another.
 
-use super::{LocalBlobs, blocking};
+use super::LocalBlobs;
+use super::blocking::blocking;
 use crate::blobs::{BlobError, Linked};
 use crate::model::ids::BlobId;
 use rustix::fs::AtFlags;

@@ -5,40 +5,32 @@
 //! following links. All system calls that may wait for the disk run on the blocking pool.
 
 mod anchor;
+mod blocking;
 mod buffers;
 mod damage;
 mod link;
 mod quarantine;
 mod read;
+mod shards;
 mod shared_sync;
 mod stamp;
 mod sync_health;
 mod write;
 
 use super::{BlobError, BlobStore, BlobStream, BlobWriter, NamesCursor, NamesPage};
-use crate::failpoint;
 use crate::model::byte_range::ByteRange;
 use crate::model::ids::BlobId;
 use crate::model::stamp::Stamp;
-use crate::volume;
-use anchor::Anchor;
 use async_trait::async_trait;
-use buffers::Buffers;
+use blocking::blocking;
 use bytes::Bytes;
-use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags};
-use rustix::io::Errno;
-use shared_sync::SharedSync;
-use std::collections::BTreeMap;
+use shards::{PROOF, Shards, make_shard, open_folder};
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use sync_health::SyncHealth;
-use tokio::task::JoinError;
 
-/// What the name of a blob that is being written ends with.
-const TEMPORARY_SUFFIX: &str = ".tmp";
-const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
+/// The content of the blob [`PROOF`].
+const PROOF_BYTES: Bytes = Bytes::from_static(b"venna");
 
 /// Blobs in a folder of this machine.
 #[derive(Clone, Debug)]
@@ -46,24 +38,6 @@ pub struct LocalBlobs {
     shards: Arc<Shards>,
     /// One proof at a time: they share a name.
     proof: Arc<Mutex<()>>,
-}
-
-/// The blob by which a folder shows what it can do. The name is fixed, so that one that a crash left goes with the next.
-const PROOF: BlobId = BlobId::new([0; 16]);
-const PROOF_BYTES: Bytes = Bytes::from_static(b"venna");
-
-/// The folder, and its 256 directories by the first two digits of a blob's name.
-#[derive(Debug)]
-struct Shards {
-    root: OwnedFd,
-    anchor: Anchor,
-    directories: Vec<OwnedFd>,
-    /// Their fsyncs.
-    syncs: Vec<SharedSync>,
-    /// How much of the file system blobs leave free, in bytes.
-    reserve_bytes: u64,
-    health: SyncHealth,
-    buffers: Buffers,
 }
 
 impl LocalBlobs {
@@ -93,21 +67,7 @@ impl LocalBlobs {
     /// # Errors
     /// When the folder, or one of its 256, cannot be opened.
     pub fn open_unproven(root: &Path) -> io::Result<Self> {
-        let folder = open_folder(root)?;
-        let open = |shard| Ok(rustix::fs::openat(&folder, shard_name(shard), DIRECTORY, Mode::empty())?);
-        let directories = (0..=u8::MAX).map(open).collect::<io::Result<Vec<_>>>()?;
-        let syncs = directories.iter().map(|_| SharedSync::default()).collect();
-        let reserve_bytes = volume::reserve_bytes(root)?;
-        let shards = Shards {
-            anchor: Anchor::of(root, &folder)?,
-            root: folder,
-            directories,
-            syncs,
-            reserve_bytes,
-            health: SyncHealth::default(),
-            buffers: Buffers::default(),
-        };
-        Ok(Self { shards: Arc::new(shards), proof: Arc::default() })
+        Ok(Self { shards: Arc::new(Shards::open(root)?), proof: Arc::default() })
     }
 
     /// Returns the stamp of a folder that need not be one of blobs yet; nothing is made in it.
@@ -238,114 +198,6 @@ impl BlobStore for LocalBlobs {
         let blobs = self.clone();
         blocking(move || blobs.prove()).await
     }
-}
-
-impl Shards {
-    fn of(&self, id: BlobId) -> io::Result<&OwnedFd> {
-        self.directories.get(shard_of(id)).ok_or_else(|| io::Error::other("there is no such shard"))
-    }
-
-    /// Makes the names in a blob's directory durable, together with whoever else wants that now.
-    fn sync_directory(&self, id: BlobId) -> io::Result<()> {
-        let directory = self.of(id)?;
-        match self.syncs.get(shard_of(id)) {
-            Some(shared) => shared.wait(|| self.health.fsync(directory)),
-            None => self.health.fsync(directory),
-        }
-    }
-
-    fn size(&self, id: BlobId) -> Result<Option<u64>, BlobError> {
-        match rustix::fs::statat(self.of(id)?, id.to_string(), AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(status) => Ok(u64::try_from(status.st_size).ok()),
-            Err(Errno::NOENT) => Ok(None),
-            Err(error) => Err(damage::of(id, error)),
-        }
-    }
-
-    fn names(&self, place: usize) -> io::Result<Option<NamesPage>> {
-        let Some(shard) = self.directories.get(place) else { return Ok(None) };
-        let shard_name = format!("{place:02x}");
-        let mut page = NamesPage { blobs: Vec::new(), strays: Vec::new(), last: NamesCursor(shard_name.clone()) };
-        for entry in Dir::read_from(shard)? {
-            let name = entry?.file_name().to_string_lossy().into_owned();
-            if name == "." || name == ".." {
-                continue;
-            }
-            match name.strip_suffix(TEMPORARY_SUFFIX).unwrap_or(&name).parse::<BlobId>() {
-                Ok(PROOF) => {}
-                Ok(id) if shard_of(id) == place => page.blobs.push(id),
-                Ok(_) | Err(_) => page.strays.push(format!("{shard_name}/{name}")),
-            }
-        }
-        Ok(Some(page))
-    }
-
-    /// # Errors
-    /// When blobs may take no more of the file system, or it has shown that it cannot be trusted.
-    fn refuse_when_unfit(&self, id: BlobId) -> io::Result<()> {
-        self.health.refuse_when_bad()?;
-        let room = volume::available_bytes(self.of(id)?)? > self.reserve_bytes;
-        if room { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
-    }
-
-    /// Unlinks final and temporary names, then fsyncs each directory that was asked to lose one: a name that is not
-    /// there may have been unlinked by an attempt that was cut off before its fsync.
-    fn delete(&self, ids: &[BlobId]) -> Vec<(BlobId, Result<(), BlobError>)> {
-        let unlinked: Vec<_> = ids.iter().map(|id| (*id, self.unlink(*id))).collect();
-        let mut synced = BTreeMap::new();
-        let durable = |(id, unlinked): (BlobId, io::Result<()>)| {
-            let synced: &io::Result<()> = synced.entry(shard_of(id)).or_insert_with(|| self.sync_directory(id));
-            let synced = synced.as_ref().map_err(|error| io::Error::new(error.kind(), error.to_string()));
-            (id, unlinked.and(synced.copied()).map_err(BlobError::from))
-        };
-        unlinked.into_iter().map(durable).collect()
-    }
-
-    fn unlink(&self, id: BlobId) -> io::Result<()> {
-        for name in [id.to_string(), temporary_name(id)] {
-            match rustix::fs::unlinkat(self.of(id)?, name, AtFlags::empty()) {
-                Ok(()) | Err(Errno::NOENT) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        failpoint::reach("delete.unlinked")
-    }
-}
-
-/// The directory of a blob: the first two digits of its name.
-fn shard_of(id: BlobId) -> usize {
-    usize::from(id.first_byte())
-}
-
-fn shard_name(shard: u8) -> String {
-    format!("{shard:02x}")
-}
-
-fn open_folder(root: &Path) -> io::Result<OwnedFd> {
-    Ok(rustix::fs::openat(CWD, root, DIRECTORY.difference(OFlags::NOFOLLOW), Mode::empty())?)
-}
-
-fn make_shard(folder: &OwnedFd, shard: u8) -> io::Result<()> {
-    match rustix::fs::mkdirat(folder, shard_name(shard), Mode::RWXU) {
-        Ok(()) | Err(Errno::EXIST) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn temporary_name(id: BlobId) -> String {
-    format!("{id}{TEMPORARY_SUFFIX}")
-}
-
-/// Runs work that may wait for the disk on the blocking pool.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
-) -> Result<T, BlobError> {
-    joined(tokio::task::spawn_blocking(work)).await
-}
-
-/// The outcome of work on the blocking pool.
-async fn joined<T>(work: impl Future<Output = Result<Result<T, BlobError>, JoinError>>) -> Result<T, BlobError> {
-    work.await.unwrap_or_else(|unfinished| Err(BlobError::Unavailable(io::Error::other(unfinished))))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The directory `quarantine` in the folder of blobs: what no row explains waits there before it is removed.
 
-use super::{DIRECTORY, Shards, temporary_name};
+use super::shards::{DIRECTORY, Shards, temporary_name};
 use crate::model::ids::BlobId;
 use rustix::fs::{AtFlags, Dir, Mode, RenameFlags, Timespec, Timestamps};
 use rustix::io::Errno;

@@ -3,8 +3,10 @@
 //! Opening and reading ask the kernel first not to wait (`RESOLVE_CACHED`, `RWF_NOWAIT`): a warm block costs a copy and no
 //! change of threads, and a cold one never keeps a runtime worker.
 
+use super::blocking::blocking;
 use super::buffers::{Buffer, Buffers};
-use super::{Shards, blocking, damage};
+use super::damage;
+use super::shards::Shards;
 use crate::blobs::{BlobError, BlobStream};
 use crate::model::byte_range::ByteRange;
 use crate::model::digest::BLOCK_BYTES;

@@ -1,7 +1,8 @@
 //! The files `stamp` and `last-event` in the folder of blobs: which installation they are of, and a ledger row that its
 //! database had.
 
-use super::{Shards, TEMPORARY_SUFFIX};
+use super::anchor::STAMP_NAME;
+use super::shards::{Shards, TEMPORARY_SUFFIX};
 use crate::blobs::event_note;
 use crate::model::stamp::Stamp;
 use rustix::fs::{AtFlags, Mode, OFlags};
@@ -10,7 +11,6 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-pub(super) const NAME: &str = "stamp";
 const EVENT_NAME: &str = "last-event";
 /// The longest stamp that is read, in bytes.
 const MAX_BYTES: u64 = 128;
@@ -20,7 +20,7 @@ const WRITE: OFlags =
 
 /// Reads the stamp of the folder that lies at `folder` now.
 pub(super) fn read(folder: &Path) -> io::Result<Option<Stamp>> {
-    let file = match rustix::fs::open(folder.join(NAME), READ, Mode::empty()) {
+    let file = match rustix::fs::open(folder.join(STAMP_NAME), READ, Mode::empty()) {
         Err(Errno::NOENT) => return Ok(None),
         file => File::from(file?),
     };
@@ -32,11 +32,11 @@ pub(super) fn read(folder: &Path) -> io::Result<Option<Stamp>> {
 /// One stamp or the other is there, whatever happens meanwhile.
 pub(super) fn write(shards: &Shards, stamp: Stamp) -> io::Result<()> {
     shards.anchor.hold()?;
-    let temporary = format!("{NAME}{TEMPORARY_SUFFIX}");
+    let temporary = format!("{STAMP_NAME}{TEMPORARY_SUFFIX}");
     let mut file = File::from(rustix::fs::openat(&shards.root, &temporary, WRITE, Mode::RUSR | Mode::WUSR)?);
     writeln!(file, "{stamp}")?;
     file.sync_all()?;
-    rustix::fs::renameat(&shards.root, &temporary, &shards.root, NAME)?;
+    rustix::fs::renameat(&shards.root, &temporary, &shards.root, STAMP_NAME)?;
     shards.anchor.note_stamp();
     Ok(rustix::fs::fsync(&shards.root)?)
 }

@@ -1,6 +1,6 @@
 //! Writing: bytes are hashed and written behind the one who receives them.
 
-use super::{Shards, temporary_name};
+use super::shards::{Shards, temporary_name};
 use crate::blobs::behind::{Behind, Worker};
 use crate::blobs::digest::ContentHasher;
 use crate::blobs::{BlobError, BlobWriter, WriteTurns};

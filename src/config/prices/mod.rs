@@ -3,7 +3,7 @@
 mod decimal;
 mod time;
 
-use super::resolve::{Effective, Origin, SettingError, Source};
+use super::effective::{Effective, Origin, SettingError, Source};
 use decimal::{DECIMALS, attos};
 use std::fmt;
 use std::ops::Range;

@@ -1,7 +1,6 @@
 //! The `custom_id`s of a batch file, so that repeated ones are found.
 
-use super::MAX_BATCH_REQUESTS;
-use super::report::Fault;
+use super::fault::{Fault, MAX_BATCH_REQUESTS};
 use std::collections::HashMap;
 use std::collections::hash_map::{Entry, RandomState};
 use std::hash::BuildHasher;

@@ -4,11 +4,8 @@
 //! It accepts exactly the grammar of RFC 8259. A lone surrogate escape is within that grammar (section 8.2) and is
 //! accepted in keys and values alike.
 
+use super::fault::{Fault, MAX_DEPTH_LEVELS};
 use super::members::{Kind, Members};
-use super::report::Fault;
-
-/// The deepest nesting that is checked, in levels; the stack takes one bit a level.
-pub(super) const MAX_DEPTH_LEVELS: usize = 131_072;
 
 /// The position of the validator in the grammar.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! One line, checked in pieces: first as UTF-8, then as a JSON object.
 
+use super::fault::Fault;
 use super::json::Validator;
 use super::members::Members;
-use super::report::Fault;
 
 /// The longest UTF-8 sequence, in bytes.
 const MAX_SEQUENCE_BYTES: usize = 4;

@@ -1,10 +1,8 @@
 //! The members of a line's object that the rules for batches name.
 
-use super::report::Fault;
+use super::fault::{Fault, MAX_CUSTOM_ID_BYTES};
 use super::text::Text;
 
-/// The longest `custom_id`, in bytes of its decoded text.
-pub(super) const MAX_CUSTOM_ID_BYTES: usize = 4096;
 /// The longest name that is looked for is `custom_id`.
 const MAX_NAME_BYTES: usize = 16;
 

@@ -6,6 +6,7 @@
 //! request of a batch.
 
 mod encoding;
+mod fault;
 mod ids;
 mod json;
 mod line;
@@ -21,14 +22,11 @@ use crate::blobs::behind::Worker;
 use crate::model::purpose::Purpose;
 use bytes::Bytes;
 use encoding::{Encoding, FirstBytes};
+use fault::Fault;
 use ids::Ids;
 use line::Line;
 use members::Entry;
-use report::Fault;
 use std::io;
-
-/// The most requests of a batch (docs/api.md).
-pub const MAX_BATCH_REQUESTS: u64 = 50_000;
 
 /// Checks the lines of a file whose bytes come in pieces of any size. The report is the same however they are cut.
 pub struct LineCheck {

@@ -1,56 +1,11 @@
 //! The faults of a file's lines, by the rules of each purpose that it may have.
 
-use super::MAX_BATCH_REQUESTS;
-use super::json::MAX_DEPTH_LEVELS;
-use super::members::MAX_CUSTOM_ID_BYTES;
+use super::fault::Fault;
 use crate::model::purpose::Purpose;
-use std::fmt::{self, Write};
+use std::fmt::Write;
 
 /// Bad lines that are named; the check ends with the next.
 const MAX_FAULTS: usize = 20;
-
-/// Why a line is bad. It never repeats what the line holds. Columns count bytes of the line, from 1.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// Not UTF-8 from this column on.
-    NotUtf8(u64),
-    NoObject,
-    /// The rule of JSON that is broken, and the column.
-    BadJson(&'static str, u64),
-    /// Too many open objects and arrays at this column.
-    TooDeep(u64),
-    Missing(&'static str),
-    NotAString(&'static str),
-    NotAnObject(&'static str),
-    /// An outcome whose `response` and `error` are both null or missing.
-    NoOutcome,
-    LongId,
-    /// The first line with this `custom_id`.
-    RepeatedId(u32),
-    TooMany,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotUtf8(column) => {
-                write!(out, "not UTF-8 (column {column}), perhaps Windows-1252 or another legacy encoding")
-            }
-            Self::NoObject => out.write_str("not a JSON object"),
-            Self::BadJson(rule, column) => write!(out, "not valid JSON ({rule}, column {column})"),
-            Self::TooDeep(column) => {
-                write!(out, "nested deeper than {MAX_DEPTH_LEVELS} levels (column {column})")
-            }
-            Self::Missing(member) => write!(out, "no '{member}'"),
-            Self::NotAString(member) => write!(out, "'{member}' is not a string"),
-            Self::NotAnObject(member) => write!(out, "'{member}' is not an object"),
-            Self::NoOutcome => out.write_str("neither 'response' nor 'error' is an object"),
-            Self::LongId => write!(out, "'custom_id' is longer than {MAX_CUSTOM_ID_BYTES} bytes"),
-            Self::RepeatedId(first) => write!(out, "'custom_id' is that of line {first}"),
-            Self::TooMany => write!(out, "more than {MAX_BATCH_REQUESTS} requests"),
-        }
-    }
-}
 
 /// The first bad lines.
 #[derive(Debug, Default)]

@@ -1,7 +1,6 @@
 //! The line check beside `serde_json`, on odd inputs, and cut in any way.
 
-use super::json::MAX_DEPTH_LEVELS;
-use super::members::MAX_CUSTOM_ID_BYTES;
+use super::fault::{MAX_BATCH_REQUESTS, MAX_CUSTOM_ID_BYTES, MAX_DEPTH_LEVELS};
 use super::*;
 use proptest::prelude::*;
 use serde::de::IgnoredAny;

@@ -1,10 +1,20 @@
-//! Blobs in the cloud: which bucket, and by which variables it is reached.
+//! The place of blobs: a folder, or a bucket and the variables by which it is reached.
 
-use super::{BlobsConfig, parse};
+use super::parse;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
-/// Whose cloud it is, or whose protocol a store speaks.
+/// The place of blobs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BlobsConfig {
+    /// A folder of this machine.
+    Folder(PathBuf),
+    /// A bucket.
+    Cloud(CloudConfig),
+}
+
+/// The protocol of a store in the cloud.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CloudScheme {
     /// S3 and what is compatible with it.
@@ -15,16 +25,16 @@ pub enum CloudScheme {
     Azure,
 }
 
-/// A bucket, and what the names of everything in it begin with.
+/// A bucket and the prefix of all keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CloudConfig {
     /// The protocol.
     pub scheme: CloudScheme,
     /// The bucket or container.
     pub bucket: String,
-    /// What all keys begin with, without slashes at its ends; may be empty.
+    /// The prefix of all keys, without slashes at its ends; may be empty.
     pub prefix: String,
-    /// How it is reached.
+    /// The variables by which it is reached.
     pub variables: CloudVariables,
 }
 
@@ -33,12 +43,12 @@ pub struct CloudConfig {
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct CloudVariables(BTreeMap<String, String>);
 
-/// A name and what scheme it begins.
+/// Each scheme with the begin of its URLs.
 const SCHEMES: [(&str, CloudScheme); 3] =
     [("s3://", CloudScheme::S3), ("gs://", CloudScheme::Gcs), ("az://", CloudScheme::Azure)];
 
 impl CloudScheme {
-    /// What a URL of it begins with.
+    /// Returns the begin of its URLs.
     #[must_use]
     pub const fn prefix(self) -> &'static str {
         match self {
@@ -48,7 +58,7 @@ impl CloudScheme {
         }
     }
 
-    /// What the variables of this cloud begin with.
+    /// Returns the prefix of its environment variables.
     #[must_use]
     pub const fn variables_begin_with(self) -> &'static str {
         match self {
@@ -60,14 +70,14 @@ impl CloudScheme {
 }
 
 impl CloudVariables {
-    /// Those of these variables that concern a cloud.
+    /// Keeps the variables that concern a cloud.
     #[must_use]
     pub fn among(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let concerns = |name: &str| SCHEMES.iter().any(|(_, scheme)| name.starts_with(scheme.variables_begin_with()));
         Self(variables.into_iter().filter(|(name, _)| concerns(name)).collect())
     }
 
-    /// Names and values of those that this cloud may know.
+    /// Returns the names and values of this cloud's variables.
     pub fn of(&self, scheme: CloudScheme) -> impl Iterator<Item = (&str, &str)> {
         let begins = move |(name, _): &(&str, &str)| name.starts_with(scheme.variables_begin_with());
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).filter(begins)
@@ -75,21 +85,21 @@ impl CloudVariables {
 }
 
 impl fmt::Debug for CloudVariables {
-    /// The names alone.
+    /// Writes the names only.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_set().entries(self.0.keys()).finish()
     }
 }
 
 impl fmt::Display for CloudConfig {
-    /// The URL.
+    /// Writes the URL.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}{}", self.scheme.prefix(), self.bucket)?;
         if self.prefix.is_empty() { Ok(()) } else { write!(out, "/{}", self.prefix) }
     }
 }
 
-/// A folder or a bucket.
+/// Parses the URL of a folder or a bucket.
 pub(super) fn blobs_url(text: &str, variables: &CloudVariables) -> Option<BlobsConfig> {
     let Some((scheme, rest)) = SCHEMES.iter().find_map(|(begin, scheme)| Some((*scheme, text.strip_prefix(begin)?)))
     else {

@@ -1,0 +1,62 @@
+//! The totals of a backup or a restore.
+
+use crate::archive::Copied;
+use crate::metadata::{MetadataError, MetadataStore};
+use crate::model::blob::BlobOwner;
+use crate::model::ids::BlobId;
+
+/// The totals of a backup or a restore.
+#[derive(Clone, Debug, Default)]
+pub struct Archived {
+    /// Copied blobs.
+    pub blobs: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Blobs reused from an older backup.
+    pub reused_blobs: u64,
+    /// Their bytes.
+    pub reused_bytes: u64,
+    /// Blobs that are damaged in the older backup and were copied again, with the difference.
+    pub damaged_before: Vec<(BlobId, &'static str)>,
+    /// Blobs that are damaged at their source.
+    pub damaged: Vec<LeftOut>,
+}
+
+/// A blob that was not copied because it is damaged at its source.
+#[derive(Clone, Debug)]
+pub struct LeftOut {
+    /// The blob.
+    pub blob: BlobId,
+    /// The File or Upload that has it.
+    pub owner: Option<BlobOwner>,
+    /// The difference from its row.
+    pub why: &'static str,
+}
+
+impl Archived {
+    /// Counts a copied blob.
+    pub(super) fn add(&mut self, copied: Copied) {
+        if let Copied::Whole { size_bytes, is_reused: true, .. } = copied {
+            self.reused_blobs += 1;
+            self.reused_bytes += size_bytes;
+        }
+        match copied {
+            Copied::Whole { size_bytes, .. } | Copied::Inline { size_bytes } => {
+                self.blobs += 1;
+                self.bytes += size_bytes;
+            }
+            Copied::Damaged { blob, why } => self.damaged.push(LeftOut { blob, owner: None, why }),
+        }
+    }
+
+    /// Looks up the owners of the damaged blobs.
+    pub(super) async fn name_owners(&mut self, metadata: &dyn MetadataStore) -> Result<(), MetadataError> {
+        for left in &mut self.damaged {
+            left.owner = metadata.blob_owner(left.blob).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A callback for every blob, with the totals so far.
+pub(super) type Progress<'a> = &'a mut (dyn FnMut(&Archived) + Send);

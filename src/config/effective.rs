@@ -1,0 +1,100 @@
+//! The origin of each value, and the errors that name it.
+
+use super::settings::Kind;
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// The origin of a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The command line.
+    Flag(String),
+    /// The environment.
+    Environment(String),
+    /// A line of the configuration file.
+    File(PathBuf, usize),
+    /// Not set.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => write!(out, "flag --{flag}"),
+            Self::Environment(variable) => write!(out, "environment {variable}"),
+            Self::File(path, line) => write!(out, "{}:{line}", path.display()),
+            Self::Default => out.write_str("default"),
+        }
+    }
+}
+
+/// A setting in force.
+#[derive(Clone, Debug)]
+pub struct Effective {
+    /// The setting's name; `prices` for each price.
+    pub name: &'static str,
+    /// The value, with secrets redacted; none if it is not set and has no default.
+    pub value: Option<String>,
+    /// The origin of the value.
+    pub origin: Origin,
+}
+
+/// A setting that cannot be used, or a configuration file that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingError {
+    /// The value of a known setting is not valid.
+    #[error("{name} = {value:?} ({origin}) is not valid: expected {expected}")]
+    Invalid {
+        /// The setting's name.
+        name: &'static str,
+        /// The value, with secrets redacted.
+        value: String,
+        /// The origin of the value.
+        origin: Origin,
+        /// The valid values.
+        expected: Kind,
+    },
+    /// The file sets something that does not exist.
+    #[error("{name:?} ({origin}) is no setting; the settings are {known}")]
+    Unknown {
+        /// The key in the file.
+        name: String,
+        /// Its place in the file.
+        origin: Origin,
+        /// The names of all settings.
+        known: String,
+    },
+    /// A price of the file cannot be used.
+    #[error("{what} ({origin}) is not valid: expected {expected}")]
+    Price {
+        /// The key and its value, or what is missing.
+        what: String,
+        /// Its place in the file.
+        origin: Origin,
+        /// The valid values.
+        expected: String,
+    },
+    /// The file cannot be read.
+    #[error("the configuration file {path} cannot be read: {why}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        why: String,
+    },
+}
+
+/// The text of the configuration file.
+pub(super) struct Source<'a> {
+    pub(super) path: &'a Path,
+    pub(super) text: &'a str,
+}
+
+impl Source<'_> {
+    /// Returns the line on which a span of bytes begins.
+    pub(super) fn origin(&self, span: Range<usize>) -> Origin {
+        let line = self.text.bytes().take(span.start).filter(|byte| *byte == b'\n').count() + 1;
+        Origin::File(self.path.to_owned(), line)
+    }
+}
