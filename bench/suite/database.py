@@ -22,7 +22,7 @@ def postgres(folder: Path, *settings: str) -> Iterator[tuple[str, int]]:
     home = folder / "database"
     home.mkdir()
     home.chmod(0o777)
-    script = [str(tools.REPOSITORY / "tests/postgres.sh"), *settings]
+    script = [str(tools.REPOSITORY / "crates/testkit/postgres.sh"), *settings]
     environment = {"PATH": os.environ["PATH"], "VENNA_TEST_POSTGRES_HOME": str(home)}
     with subprocess.Popen(script, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdin and server.stdout

@@ -16,19 +16,10 @@ use crate::model::purpose::Purpose;
 use crate::model::usage::{Dimensions, Group, Slot, SlotWidth, UsageByGroup, UsageQuery};
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
+use venna_testkit::Rng;
 
 const STEPS: u64 = 8;
 const PURPOSES: [Purpose; 3] = [Purpose::UserData, Purpose::Vision, Purpose::Evals];
-
-/// Numbers that are the same for the same seed.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
-    }
-}
 
 /// A File as a bill sees it.
 #[derive(Clone, Debug)]
@@ -67,22 +58,22 @@ type Correction = (u64, LineItem, i64);
 
 /// Runs random schedules side by side, each in a workspace of its own, and compares after each step.
 pub async fn usage_is_what_happened(store: &dyn MetadataStore, clock: &Clock, schedules: usize, seed: u64) {
-    let mut dice = Dice(seed);
+    let mut rng = Rng::new(seed);
     let begun = clock.now_seconds();
     let names: Vec<String> = (0..schedules).map(|number| format!("schedule {number}")).collect();
     let callers = join_all(names.iter().map(|name| tenant(store, name))).await;
     let mut all: Vec<Schedule> =
         callers.into_iter().map(|caller| Schedule { caller, lives: Vec::new(), corrections: Vec::new() }).collect();
     for step in 0..STEPS {
-        let rolls: Vec<[u64; 5]> = (0..schedules).map(|_| std::array::from_fn(|_| dice.below(1 << 30))).collect();
+        let rolls: Vec<[u64; 5]> = (0..schedules).map(|_| std::array::from_fn(|_| rng.below(1 << 30))).collect();
         let now = clock.now_seconds();
         join_all(all.iter_mut().zip(rolls).map(|(schedule, rolls)| act(store, schedule, rolls, now))).await;
-        match dice.below(3) {
-            0 => drop(store.roll_up_usage(u32::try_from(1 + dice.below(5000)).unwrap()).await.unwrap()),
-            1 => drop(expire(store, u32::try_from(1 + dice.below(500)).unwrap()).await),
+        match rng.below(3) {
+            0 => drop(store.roll_up_usage(1 + rng.below(5000)).await.unwrap()),
+            1 => drop(expire(store, 1 + rng.below(500)).await),
             _ => {}
         }
-        clock.set(clock.now_ms() + dice.below(2_500_000));
+        clock.set(clock.now_ms() + rng.below(2_500_000));
         if step % 3 == 2 || step + 1 == STEPS {
             compare(store, &all, begun, clock.now_seconds()).await;
         }

@@ -1,14 +1,14 @@
 //! Every point between two steps of a change fails once, in each way: with an error, a panic, and the end of the process.
 //! The points are read from the source; one that nothing here reaches fails the test.
 
-use crate::dice::Dice;
 use crate::installation::Installation;
 use crate::journal::Shared;
 use crate::load::each_once;
 use crate::oracle::Verdict;
-use crate::program::{PATIENCE, Program, output, report, wait_until};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use venna_testkit::Rng;
+use venna_testkit::program::{PATIENCE, Program, output, report, wait_until};
 
 const FAILURES: [&str; 3] = ["error", "panic", "abort"];
 const CALL: &str = "failpoint::reach(\"";
@@ -57,7 +57,7 @@ fn points() -> BTreeSet<String> {
 
 #[test]
 fn every_point_may_fail() {
-    let (points, (mut dice, seed)) = (points(), Dice::of_test());
+    let (points, (mut rng, seed)) = (points(), Rng::of_test());
     assert!(points.len() > 15, "{points:?}");
     let folder = tempfile::tempdir().unwrap();
     let orders = Orders(folder.path().join("orders"));
@@ -69,12 +69,12 @@ fn every_point_may_fail() {
         Program::spawn(command, &installation.data_dir)
     };
     let (journal, mut verdict, mut server) = (Shared::default(), Verdict::default(), start());
-    each_once(&installation.client(&server), &journal, &mut dice).unwrap();
+    each_once(&installation.client(&server), &journal, &mut rng).unwrap();
     for point in &points {
         for failure in FAILURES {
             let what = format!("{point} is reached to {failure}, with VENNA_CRASH_SEED={seed}");
             orders.arm(point, failure);
-            drop(each_once(&installation.client(&server), &journal, &mut dice));
+            drop(each_once(&installation.client(&server), &journal, &mut rng));
             orders.expect_reached(&what);
             if failure == "abort" {
                 server.wait();
@@ -82,7 +82,7 @@ fn every_point_may_fail() {
             }
             verdict.add(installation.verify(&server, &journal, PATIENCE));
             assert!(verdict.is_clean(), "{what}: {verdict:#?}");
-            let after = each_once(&installation.client(&server), &journal, &mut dice);
+            let after = each_once(&installation.client(&server), &journal, &mut rng);
             after.unwrap_or_else(|error| panic!("{what}: everything works afterwards: {error}"));
         }
     }

@@ -1,14 +1,14 @@
 //! An installation, and what happens to it: a server under load is struck down and started again.
 
-use crate::dice::Dice;
 use crate::journal::Shared;
 use crate::load::Load;
 use crate::oracle::{Verdict, verify};
-use crate::program::{Client, Program, venna};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
+use venna_testkit::Rng;
+use venna_testkit::program::{Client, Program, venna};
 
 /// How long the load runs before it is struck.
 const LOAD_MS: Range<usize> = 60..400;
@@ -59,9 +59,9 @@ impl Installation {
     }
 
     /// Lets clients work on `server` and strikes at a random moment; the server is killed then, if `strike` did not.
-    pub fn strike(&self, server: Program, journal: &Shared, dice: &mut Dice, strike: impl FnOnce()) {
-        let load = Load::start(&self.client(&server), journal, dice);
-        std::thread::sleep(dice.moment(LOAD_MS));
+    pub fn strike(&self, server: Program, journal: &Shared, rng: &mut Rng, strike: impl FnOnce()) {
+        let load = Load::start(&self.client(&server), journal, rng);
+        std::thread::sleep(rng.duration_ms(LOAD_MS));
         load.expect_the_strike();
         strike();
         drop(server);

@@ -1,23 +1,22 @@
 //! The process is killed under load. This proves the order of the work and the recovery, not that anything is on disk.
 
-use crate::dice::Dice;
 use crate::installation::Installation;
 use crate::journal::Shared;
 use crate::oracle::Verdict;
-use crate::program::{PATIENCE, report};
-use crate::setting;
+use venna_testkit::program::{PATIENCE, report};
+use venna_testkit::{Rng, setting};
 
 const KILLS: u64 = 10;
 
 #[test]
 fn a_killed_server_keeps_what_it_acknowledged() {
     let folder = tempfile::tempdir().unwrap();
-    let (kills, (mut dice, seed)) = (setting("VENNA_KILLS", KILLS), Dice::of_test());
+    let (kills, (mut rng, seed)) = (setting("VENNA_KILLS", KILLS), Rng::of_test());
     let installation = Installation::within(folder.path());
     let (journal, mut verdict) = (Shared::default(), Verdict::default());
     let mut server = installation.start();
     for _ in 0..kills {
-        installation.strike(server, &journal, &mut dice, || ());
+        installation.strike(server, &journal, &mut rng, || ());
         server = installation.start();
         verdict.add(installation.verify(&server, &journal, PATIENCE));
     }

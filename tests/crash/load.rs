@@ -1,15 +1,17 @@
 //! The clients: several at once, each uploading, uploading in parts, and deleting, until the server is gone.
 
-use crate::dice::{Dice, MAX_SIZE};
 use crate::journal::{Content, Journal, OpenUpload, Shared};
-use crate::program::{Answer, Client};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::thread::JoinHandle;
+use venna_testkit::Rng;
+use venna_testkit::program::{Answer, Client};
 
+/// The largest content, in bytes.
+pub const MAX_SIZE: usize = 8 << 20;
 const WRITERS: usize = 4;
 /// Files that are kept at most; with more, writers delete.
 const KEPT_FILES: usize = 24;
@@ -17,8 +19,8 @@ const MAX_PARTS: usize = 4;
 
 /// What contents are cut out of, each at a place of its own.
 static NOISE: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let mut dice = Dice::default();
-    (0..(2 * MAX_SIZE) / 8).flat_map(|_| dice.number().to_le_bytes()).collect()
+    let mut rng = Rng::default();
+    (0..(2 * MAX_SIZE) / 8).flat_map(|_| rng.number().to_le_bytes()).collect()
 });
 
 /// Writers at work.
@@ -28,22 +30,22 @@ pub struct Load {
 }
 
 impl Load {
-    pub fn start(client: &Client, journal: &Shared, dice: &mut Dice) -> Self {
-        Self::of(client, journal, dice, false)
+    pub fn start(client: &Client, journal: &Shared, rng: &mut Rng) -> Self {
+        Self::of(client, journal, rng, false)
     }
 
     /// Writers that go on when a request fails, until they are told of the strike.
-    pub fn start_enduring(client: &Client, journal: &Shared, dice: &mut Dice) -> Self {
-        Self::of(client, journal, dice, true)
+    pub fn start_enduring(client: &Client, journal: &Shared, rng: &mut Rng) -> Self {
+        Self::of(client, journal, rng, true)
     }
 
-    fn of(client: &Client, journal: &Shared, dice: &mut Dice, endures: bool) -> Self {
+    fn of(client: &Client, journal: &Shared, rng: &mut Rng, endures: bool) -> Self {
         LazyLock::force(&NOISE);
         let struck = Arc::new(AtomicBool::new(false));
         let start = |_| {
             let journal = Arc::clone(journal);
-            let (client, dice, struck) = (client.clone(), dice.fork(), Arc::clone(&struck));
-            let writer = Writer { client, journal, dice, struck, endures };
+            let (client, rng, struck) = (client.clone(), rng.fork(), Arc::clone(&struck));
+            let writer = Writer { client, journal, rng, struck, endures };
             std::thread::spawn(|| writer.run())
         };
         Self { writers: (0..WRITERS).map(start).collect(), struck }
@@ -61,9 +63,9 @@ impl Load {
 }
 
 /// Each kind of change once, one after the other and whatever becomes of those before it; the first that failed.
-pub fn each_once(client: &Client, journal: &Shared, dice: &mut Dice) -> io::Result<()> {
+pub fn each_once(client: &Client, journal: &Shared, rng: &mut Rng) -> io::Result<()> {
     let (client, journal) = (client.clone(), Arc::clone(journal));
-    let mut writer = Writer { client, journal, dice: dice.fork(), struck: Arc::default(), endures: false };
+    let mut writer = Writer { client, journal, rng: rng.fork(), struck: Arc::default(), endures: false };
     let outcomes = [writer.upload(), writer.upload_in_parts(), writer.begin_and_cancel(), writer.delete_one(0)];
     outcomes.into_iter().collect()
 }
@@ -71,7 +73,7 @@ pub fn each_once(client: &Client, journal: &Shared, dice: &mut Dice) -> io::Resu
 struct Writer {
     client: Client,
     journal: Shared,
-    dice: Dice,
+    rng: Rng,
     struck: Arc<AtomicBool>,
     endures: bool,
 }
@@ -94,11 +96,11 @@ impl Writer {
 
     fn work(&mut self) -> io::Result<()> {
         let full = self.note(|journal| journal.files.len() >= KEPT_FILES);
-        match self.dice.below(10) {
+        match self.rng.below(10) {
             _ if full => self.delete(),
             0 | 1 => self.delete(),
             2 | 3 => self.upload_in_parts(),
-            4 if self.dice.below(2) == 0 => self.begin_and_cancel(),
+            4 if self.rng.below(2) == 0 => self.begin_and_cancel(),
             _ => self.upload(),
         }
     }
@@ -106,8 +108,8 @@ impl Writer {
     fn upload(&mut self) -> io::Result<()> {
         let bytes = &NOISE[self.content()];
         let content = Content::of(bytes);
-        let keyed = self.dice.below(2) == 0;
-        let client = if keyed { self.client.once(&self.dice.number().to_string()) } else { self.client.clone() };
+        let keyed = self.rng.below(2) == 0;
+        let client = if keyed { self.client.once(&self.rng.number().to_string()) } else { self.client.clone() };
         let id = id_of(&self.accepted(&client.upload(bytes, bytes.len())?)?);
         self.note(|journal| {
             journal.files.insert(id, content);
@@ -120,8 +122,8 @@ impl Writer {
         let whole = self.content();
         let id = self.begin(&whole)?;
         let mut at = whole.start;
-        for last in (0..=self.dice.below(MAX_PARTS)).rev().map(|left| left == 0) {
-            let size = if last { whole.end - at } else { self.dice.below(whole.end - at + 1) };
+        for last in (0..=self.rng.below(MAX_PARTS)).rev().map(|left| left == 0) {
+            let size = if last { whole.end - at } else { self.rng.below(whole.end - at + 1) };
             if size > 0 {
                 self.add_part(&id, at..at + size)?;
             }
@@ -181,7 +183,7 @@ impl Writer {
     }
 
     fn delete(&mut self) -> io::Result<()> {
-        let choice = self.dice.below(KEPT_FILES);
+        let choice = self.rng.below(KEPT_FILES);
         self.delete_one(choice)
     }
 
@@ -205,8 +207,8 @@ impl Writer {
     }
 
     fn content(&mut self) -> Range<usize> {
-        let size = self.dice.size();
-        let start = self.dice.below(NOISE.len() - size);
+        let size = self.rng.size(MAX_SIZE);
+        let start = self.rng.below(NOISE.len() - size);
         start..start + size
     }
 

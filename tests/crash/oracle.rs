@@ -2,13 +2,13 @@
 
 use crate::installation::Installation;
 use crate::journal::{Content, Journal, OpenUpload, Tally};
-use crate::program::{Client, PATIENCE, blobs};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
+use venna_testkit::program::{Client, PATIENCE, blobs};
 
 /// What is not as it was promised, one sentence each.
 #[derive(Debug, Default)]

@@ -1,12 +1,11 @@
 //! The file system loses power under load.
 
-use crate::dice::Dice;
 use crate::installation::Installation;
 use crate::journal::Shared;
 use crate::oracle::Verdict;
-use crate::program::{PATIENCE, report};
-use crate::setting;
 use crate::volume::{FileSystem, Volume};
+use venna_testkit::program::{PATIENCE, report};
+use venna_testkit::{Rng, setting};
 
 const CUTS: u64 = 20;
 
@@ -28,12 +27,12 @@ fn keeps_what_was_acknowledged(kind: FileSystem) {
         Ok(volume) => volume,
         Err(reason) => return report(&format!("skipped: powercut {kind}: {reason}")),
     };
-    let (cuts, (mut dice, seed)) = (setting("VENNA_CUTS", CUTS), Dice::of_test());
+    let (cuts, (mut rng, seed)) = (setting("VENNA_CUTS", CUTS), Rng::of_test());
     let installation = Installation::within(&volume.path());
     let (journal, mut verdict) = (Shared::default(), Verdict::default());
     let mut server = installation.start();
     for _ in 0..cuts {
-        installation.strike(server, &journal, &mut dice, || volume.cut());
+        installation.strike(server, &journal, &mut rng, || volume.cut());
         volume.power_up();
         server = installation.start();
         verdict.add(installation.verify(&server, &journal, PATIENCE));

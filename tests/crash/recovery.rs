@@ -3,10 +3,10 @@
 use crate::installation::Installation;
 use crate::journal::Content;
 use crate::oracle::settled;
-use crate::program::{PATIENCE, report};
 use rusqlite::{Connection, Transaction, params};
 use std::path::Path;
 use std::time::{Duration, Instant};
+use venna_testkit::program::{PATIENCE, report};
 
 const BYTES: &[u8] = b"venna";
 /// The CRC-32C of [`BYTES`].

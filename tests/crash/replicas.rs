@@ -1,15 +1,10 @@
 //! Three servers on one PostgreSQL database and one bucket, behind a balancer, of which one is killed every few seconds while
 //! clients work on. `VENNA_REPLICA_SECONDS` says for how long.
 
-use crate::bucket::Bucket;
-use crate::dice::Dice;
 use crate::installation::same_environment;
 use crate::journal::Shared;
 use crate::load::Load;
 use crate::oracle::{Verdict, compare};
-use crate::postgres::Database;
-use crate::program::{Client, Program, report, venna};
-use crate::setting;
 use serde_json::Value;
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -18,6 +13,10 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use venna_testkit::bucket::Bucket;
+use venna_testkit::postgres::Database;
+use venna_testkit::program::{Client, Program, report, venna};
+use venna_testkit::{Rng, setting};
 
 const SECONDS: u64 = 10;
 const REPLICAS: usize = 3;
@@ -170,14 +169,14 @@ fn sums(client: &Client) -> (i64, i64) {
 #[test]
 fn what_one_of_three_acknowledged_is_there_whichever_is_killed() {
     let Some(database) = Database::fresh("three servers of which one is killed") else { return };
-    let (time, (mut dice, seed)) = (Duration::from_secs(setting("VENNA_REPLICA_SECONDS", SECONDS)), Dice::of_test());
+    let (time, (mut rng, seed)) = (Duration::from_secs(setting("VENNA_REPLICA_SECONDS", SECONDS)), Rng::of_test());
     let (mut replicas, journal, mut kills) = (Replicas::start(database), Shared::default(), 0);
     let client = replicas.client();
-    let load = Load::start_enduring(&client, &journal, &mut dice);
+    let load = Load::start_enduring(&client, &journal, &mut rng);
     let begun = Instant::now();
     while begun.elapsed() < time {
-        std::thread::sleep(dice.moment(LIFE_MS));
-        let number = dice.below(REPLICAS);
+        std::thread::sleep(rng.duration_ms(LIFE_MS));
+        let number = rng.below(REPLICAS);
         replicas.kill(number);
         replicas.revive(number);
         kills += 1;

@@ -1,9 +1,8 @@
 //! An upload that is repeated with its `Idempotency-Key` until it is answered, while the server is killed under it.
 
-use crate::dice::Dice;
 use crate::installation::Installation;
-use crate::program::report;
-use crate::setting;
+use venna_testkit::program::report;
+use venna_testkit::{Rng, setting};
 
 const RETRIED: u64 = 20;
 /// A file in a row, and one in a blob, in bytes.
@@ -14,19 +13,19 @@ const LIFE_MS: usize = 12;
 #[test]
 fn a_retried_upload_under_kills_is_one_file() {
     let folder = tempfile::tempdir().unwrap();
-    let (uploads, (mut dice, seed)) = (setting("VENNA_RETRIES", RETRIED), Dice::of_test());
+    let (uploads, (mut rng, seed)) = (setting("VENNA_RETRIES", RETRIED), Rng::of_test());
     let installation = Installation::within(folder.path());
     let mut server = installation.start();
     let (mut made, mut replayed, mut cut) = (Vec::new(), 0, 0);
     for number in 0..uploads {
-        let size = SIZES[dice.below(SIZES.len())];
+        let size = SIZES[rng.below(SIZES.len())];
         let (content, key) = (vec![u8::try_from(number % 251).unwrap(); size], format!("upload {number}"));
         let client = installation.client(&server);
         let worker = std::thread::spawn({
             let (content, key) = (content.clone(), key.clone());
             move || client.once(&key).upload(&content, size)
         });
-        std::thread::sleep(dice.moment(0..LIFE_MS));
+        std::thread::sleep(rng.duration_ms(0..LIFE_MS));
         drop(server);
         let first = worker.join().unwrap().ok();
         server = installation.start();

@@ -1,14 +1,14 @@
 //! The power cut finds what it is there to find: with the product's fsyncs taken away, acknowledged files are lost.
 
-use crate::dice::Dice;
 use crate::installation::{Installation, same_environment};
 use crate::journal::Shared;
 use crate::oracle::Verdict;
-use crate::program::{Program, report};
 use crate::volume::{FileSystem, Volume};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
+use venna_testkit::Rng;
+use venna_testkit::program::{Program, report};
 
 const MAX_CUTS: u32 = 60;
 /// What a sweeper does not find cannot be waited for: a rename that was lost leaves a name that no row explains.
@@ -48,11 +48,11 @@ fn loses(what: &str, kind: FileSystem, prepare: impl Fn(&Path) -> (Installation,
         Err(reason) => return report(&format!("skipped: powercut {kind}, {what}: {reason}")),
     };
     let (installation, arguments) = prepare(&volume.path());
-    let (mut dice, seed) = Dice::of_test();
+    let (mut rng, seed) = Rng::of_test();
     let journal = Shared::default();
     for cut in 1..=MAX_CUTS {
         let server = Program::spawn(traced(&arguments, &installation.command()), &installation.data_dir);
-        installation.strike(server, &journal, &mut dice, || volume.cut());
+        installation.strike(server, &journal, &mut rng, || volume.cut());
         volume.power_up();
         let tally = journal.lock().unwrap().tally;
         let verdict = after(&installation, &journal);

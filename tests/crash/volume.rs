@@ -5,7 +5,6 @@
 
 #![allow(unsafe_code, reason = "one system call for the cut, and one to keep the mounts to ourselves")]
 
-use crate::program::PATIENCE;
 use rustix::ioctl::{Setter, ioctl};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 use std::fmt;
@@ -14,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use venna_testkit::program::PATIENCE;
 
 /// The least that XFS takes is 300 MiB.
 const IMAGE_BYTES: u64 = 512 << 20;

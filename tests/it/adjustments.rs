@@ -1,9 +1,9 @@
 //! Corrections of the bill: entered once, with a reason and whose decision it was, and visible wherever the bill is.
 
-use crate::house::{Actor, Answer, House};
 use reqwest::Method;
 use serde_json::{Value, json};
 use venna::clock::Clock;
+use venna_testkit::{TestServer, User};
 
 /// The beginning of an hour.
 const NOW_MS: u64 = 1_795_374_000_000;
@@ -14,42 +14,22 @@ const PRICES: &str = "[[prices]]
     \"files.ingress\" = { per = \"gibibytes\", usd = \"1\" }
     \"files.ops.class_a\" = { per = \"requests\", usd = \"0.5\" }";
 
-impl Actor {
-    async fn adjust(&self, name: Option<&str>, body: &Value) -> Answer {
-        let request = self.request(Method::POST, "/v1/organization/usage/adjustments").json(body);
-        self.send(if let Some(name) = name { request.header("idempotency-key", name) } else { request }).await
-    }
-
-    async fn results(&self, path: &str) -> Vec<Value> {
-        let page = self.send(self.request(Method::GET, &format!("/v1/organization/{path}"))).await.is_ok().json();
-        let buckets = page["data"].as_array().unwrap().iter();
-        buckets.flat_map(|bucket| bucket["results"].as_array().unwrap().clone()).collect()
-    }
-
-    async fn adjustments(&self) -> Vec<Value> {
-        let request = self.request(Method::GET, "/v1/organization/usage/ledger");
-        let text = String::from_utf8(self.send(request).await.is_ok().body.unwrap()).unwrap();
-        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        lines.filter(|line| line["kind"] == "adjustment").collect()
-    }
-}
-
 struct Scene {
-    house: House,
-    ada: Actor,
-    admin: Actor,
+    server: TestServer,
+    ada: User,
+    admin: User,
     admin_id: String,
     project: String,
 }
 
 impl Scene {
     async fn open() -> Self {
-        let house = House::with_file(PRICES, Clock::set_to(NOW_MS)).await;
-        let (ada, admin) = (house.visitor("ada").await, house.admin().await);
-        let own = |actor: &Actor| actor.request(Method::GET, "/v1/organization/key");
+        let server = TestServer::with_file(PRICES, Clock::set_to(NOW_MS)).await;
+        let (ada, admin) = (server.user("ada").await, server.admin().await);
+        let own = |actor: &User| actor.request(Method::GET, "/v1/organization/key");
         let project = ada.send(own(&ada)).await.is_ok().json()["project"]["id"].as_str().unwrap().to_owned();
         let admin_id = admin.send(own(&admin)).await.is_ok().id();
-        Self { house, ada, admin, admin_id, project }
+        Self { server, ada, admin, admin_id, project }
     }
 
     fn of(&self, item: &str, quantity: &Value, reason: &str) -> Value {
@@ -62,7 +42,7 @@ async fn a_correction_stands_in_the_ledger_the_usage_the_costs_and_the_audit_log
     let scene = Scene::open().await;
     let (ada, admin) = (&scene.ada, &scene.admin);
     let file = ada.create_file("a", &[1; 1000]).await.id();
-    scene.house.clock.set(NOW_MS + 5000);
+    scene.server.clock.set(NOW_MS + 5000);
     let mut body = scene.of("files.ingress", &json!(-400), "sent twice by a proxy");
     body["reverses"] = json!(format!("in:{file}"));
     let made = admin.adjust(Some("ticket 7"), &body).await.is_ok().json();
@@ -94,7 +74,7 @@ async fn a_correction_stands_in_the_ledger_the_usage_the_costs_and_the_audit_log
     assert_eq!(audit["data"].as_array().unwrap().len(), 3);
     let entry = &audit["data"][2]["usage.adjustment.created"];
     assert_eq!((&entry["id"], &entry["data"]["quantity"]), (&json!("adj:ticket 7"), &json!("-400")));
-    scene.house.close().await;
+    scene.server.close().await;
 }
 
 #[tokio::test]
@@ -104,7 +84,7 @@ async fn what_is_given_back_beyond_all_usage_is_a_negative_cost() {
     scene.admin.adjust(None, &scene.of("files.ops.class_a", &json!("-5"), "goodwill")).await.is_ok();
     let costs = scene.ada.results(&format!("costs?start_time={NOW}&line_items[]=files.ops.class_a")).await;
     assert_eq!(costs[0]["amount"]["value"], json!(-2.0), "{costs:?}");
-    scene.house.close().await;
+    scene.server.close().await;
 }
 
 #[tokio::test]
@@ -113,7 +93,7 @@ async fn a_repeated_correction_counts_once_and_another_of_its_name_is_refused() 
     let body = scene.of("files.egress", &json!(7), "late logs");
     let first = scene.admin.adjust(Some("k"), &body).await.is_ok();
     assert!(!first.headers.contains_key("idempotent-replayed"));
-    scene.house.clock.set(NOW_MS + 9_000_000);
+    scene.server.clock.set(NOW_MS + 9_000_000);
     let again = scene.admin.adjust(Some("k"), &body).await.is_ok();
     assert_eq!(again.headers["idempotent-replayed"], "true");
     assert_eq!(again.json(), first.json());
@@ -130,13 +110,13 @@ async fn a_repeated_correction_counts_once_and_another_of_its_name_is_refused() 
         scene.admin.adjust(None, &body).await.is_ok();
     }
     assert_eq!(scene.ada.adjustments().await.len(), 3, "without a name each request is one");
-    scene.house.close().await;
+    scene.server.close().await;
 }
 
 #[tokio::test]
 async fn a_correction_that_is_wrong_changes_nothing() {
     let scene = Scene::open().await;
-    let bob = scene.house.visitor("bob").await;
+    let bob = scene.server.user("bob").await;
     let foreign = bob.create_file("b", b"b").await.id();
     let own = scene.ada.create_file("a", b"a").await.id();
     let right = scene.of("files.egress", &json!(1), "why");
@@ -146,7 +126,7 @@ async fn a_correction_that_is_wrong_changes_nothing() {
         body
     };
     let never = "ws_00VbjUjhHGglY7j08O6M3Oj0";
-    let installation = scene.house.installation().await;
+    let installation = scene.server.installation().await;
     let bobs = installation.workspaces.find("bob").await.unwrap().unwrap().id;
     let bobs_key = installation.keys.list().await.unwrap().into_iter().find(|key| key.opens.workspace() == Some(bobs));
     let bobs_key = bobs_key.unwrap().id.to_string();
@@ -172,5 +152,5 @@ async fn a_correction_that_is_wrong_changes_nothing() {
     scene.admin.adjust(None, &changed("other", json!(1))).await.is_error(400, None, None);
     scene.ada.adjust(None, &right).await.is_error(403, None, Some("insufficient_permissions"));
     assert_eq!(scene.ada.adjustments().await.len() + bob.adjustments().await.len(), 0);
-    scene.house.close().await;
+    scene.server.close().await;
 }

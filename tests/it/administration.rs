@@ -1,31 +1,31 @@
 //! What OpenAI's clients can say about projects, keys and limits, and what a repeated POST of an administrator does.
 
-use crate::house::{Actor, Answer, House};
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use venna::clock::Clock;
+use venna_testkit::{Answer, TestServer, User};
 
 const NOW_MS: u64 = 1_795_374_000_000;
 const PROJECTS: &str = "/v1/organization/projects";
 const ADMIN_KEYS: &str = "/v1/organization/admin_api_keys";
 
 struct World {
-    house: House,
-    root: Actor,
+    server: TestServer,
+    root: User,
     project: String,
 }
 
 impl World {
     async fn open() -> Self {
-        Self::of(House::at(NOW_MS).await).await
+        Self::of(TestServer::at(NOW_MS).await).await
     }
 
-    async fn of(house: House) -> Self {
-        let root = house.admin().await;
+    async fn of(server: TestServer) -> Self {
+        let root = server.admin().await;
         let project = post(&root, PROJECTS, None, &json!({"name": "research"})).await.id();
-        Self { house, root, project }
+        Self { server, root, project }
     }
 
     fn path(&self, rest: &str) -> String {
@@ -56,12 +56,12 @@ impl World {
     }
 }
 
-async fn post(actor: &Actor, path: &str, key: Option<&str>, body: &Value) -> Answer {
+async fn post(actor: &User, path: &str, key: Option<&str>, body: &Value) -> Answer {
     let request = actor.request(Method::POST, path).json(body);
     actor.send(key.into_iter().fold(request, |request, key| request.header("idempotency-key", key))).await
 }
 
-async fn get(actor: &Actor, path: &str) -> Answer {
+async fn get(actor: &User, path: &str) -> Answer {
     actor.send(actor.request(Method::GET, path)).await
 }
 
@@ -77,7 +77,7 @@ async fn a_service_account_is_a_key() {
     assert_eq!((&made["object"], &made["role"]), (&json!("organization.project.service_account"), &json!("member")));
     assert_eq!(made["api_key"]["object"], "organization.project.service_account.api_key");
     assert_eq!((&made["api_key"]["id"], &made["api_key"]["expires_at"]), (&made["id"], &json!(NOW_MS / 1000 + 3600)));
-    let ci = world.house.holder(made["api_key"]["value"].as_str().unwrap());
+    let ci = world.server.user_of(made["api_key"]["value"].as_str().unwrap());
     ci.create_file("a.txt", b"a").await.is_ok();
     let key = world.get(&format!("/api_keys/{id}")).await.is_ok().json();
     assert_eq!((&key["name"], &key["owner"]["service_account"]["id"]), (&json!("ci"), &json!(id)));
@@ -99,14 +99,14 @@ async fn a_service_account_is_a_key() {
     ci.list("").await.is_error(401, None, Some("invalid_api_key"));
     world.get(&format!("/service_accounts/{id}")).await.is_error(404, Some("service_account_id"), None);
     assert!(world.get("/service_accounts").await.is_ok().ids().is_empty());
-    world.house.close().await;
+    world.server.close().await;
 }
 
 #[tokio::test]
 async fn a_key_gets_other_scopes_and_another_end_at_the_next_request() {
     let world = World::open().await;
     let made = world.post("/api_keys", &json!({"name": "worker"})).await.is_ok().json();
-    let (id, worker) = (made["id"].as_str().unwrap(), world.house.holder(made["value"].as_str().unwrap()));
+    let (id, worker) = (made["id"].as_str().unwrap(), world.server.user_of(made["value"].as_str().unwrap()));
     worker.create_file("a.txt", b"a").await.is_ok();
     let update = |body: Value| {
         let path = world.path(&format!("/api_keys/{id}"));
@@ -129,9 +129,9 @@ async fn a_key_gets_other_scopes_and_another_end_at_the_next_request() {
     ] {
         update(body).await.is_error(400, param, code);
     }
-    world.house.clock.set(NOW_MS + 60_000);
+    world.server.clock.set(NOW_MS + 60_000);
     update(json!({"expires_in_seconds": 60})).await.is_error(400, Some("api_key_id"), None);
-    world.house.close().await;
+    world.server.close().await;
 }
 
 #[tokio::test]
@@ -147,7 +147,7 @@ async fn what_openai_takes_for_a_project_is_taken_and_what_is_not_done_is_not_sa
     world.post("", &json!({"colour": "blue"})).await.is_error(400, None, None);
     let taken = post(&world.root, PROJECTS, None, &json!({"name": "eu"})).await.is_error(400, Some("name"), None);
     assert!(taken["message"].as_str().unwrap().contains("unique"), "{taken}");
-    world.house.close().await;
+    world.server.close().await;
 }
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn the_limits_of_a_project_have_openais_names_too() {
     assert_eq!(world.get("/spend_limit").await.is_ok().json(), spend);
     assert_eq!(world.get("/limits").await.is_ok().json()["monthly_spend_cents"], 0);
     let value = world.post("/service_accounts", &json!({"name": "ci"})).await.is_ok().json();
-    let ci = world.house.holder(value["api_key"]["value"].as_str().unwrap());
+    let ci = world.server.user_of(value["api_key"]["value"].as_str().unwrap());
     ci.create_file("a.txt", b"a").await.is_error(429, None, Some("project_spend_limit_exceeded"));
     for (wrong, param) in [("currency", "EUR"), ("interval", "year")] {
         let mut wanted = wanted.clone();
@@ -180,15 +180,15 @@ async fn the_limits_of_a_project_have_openais_names_too() {
     }
     assert_eq!(world.delete("/spend_limit").await.is_ok().json()["deleted"], true);
     ci.create_file("a.txt", b"a").await.is_ok();
-    world.house.close().await;
+    world.server.close().await;
 }
 
 #[tokio::test]
 async fn keys_of_administrators_are_made_listed_and_revoked() {
     let world = World::open().await;
-    world.house.clock.set(NOW_MS + 1000);
+    world.server.clock.set(NOW_MS + 1000);
     let made = post(&world.root, ADMIN_KEYS, None, &json!({"name": "deploy"})).await.is_ok().json();
-    let (id, deploy) = (made["id"].as_str().unwrap(), world.house.holder(made["value"].as_str().unwrap()));
+    let (id, deploy) = (made["id"].as_str().unwrap(), world.server.user_of(made["value"].as_str().unwrap()));
     assert!(made["value"].as_str().unwrap().starts_with("vka_"));
     get(&deploy, PROJECTS).await.is_ok();
     let all = get(&world.root, ADMIN_KEYS).await.is_ok();
@@ -202,7 +202,7 @@ async fn keys_of_administrators_are_made_listed_and_revoked() {
     assert_eq!(deploy.send(deploy.request(Method::DELETE, &own)).await.is_ok().json()["deleted"], true);
     get(&deploy, PROJECTS).await.is_error(401, None, Some("invalid_api_key"));
     get(&world.root, &own).await.is_error(404, Some("key_id"), None);
-    world.house.close().await;
+    world.server.close().await;
 }
 
 #[tokio::test]
@@ -253,9 +253,9 @@ async fn every_post_of_an_administrator_can_be_repeated() {
     assert_eq!(world.root.send(reordered).await.is_ok().body, first.body, "the same request in another spelling");
     let other = post(&world.root, PROJECTS, Some("p"), &json!({"name": "two"})).await;
     other.is_error(400, Some("Idempotency-Key"), Some("idempotency_key_reused"));
-    world.house.clock.set(NOW_MS + 86_400_000);
+    world.server.clock.set(NOW_MS + 86_400_000);
     post(&world.root, PROJECTS, Some("p"), &json!({"name": "two"})).await.is_ok();
-    world.house.close().await;
+    world.server.close().await;
 }
 
 #[tokio::test]
@@ -265,8 +265,8 @@ async fn a_secret_is_shown_again_to_whoever_asked_and_lies_nowhere() {
     let secret = first.json()["api_key"]["value"].as_str().unwrap().to_owned();
     let again = world.post_once("/service_accounts", "k", &json!({"name": "ci"})).await.is_ok();
     assert_eq!(again.json()["api_key"]["value"], json!(secret));
-    world.house.holder(&secret).list("").await.is_ok();
-    let rows = world.house.database();
+    world.server.user_of(&secret).list("").await.is_ok();
+    let rows = world.server.database();
     let kept = rows.texts(rows.choose(
         "SELECT hex(answer) FROM answers WHERE key = 'k'",
         "SELECT encode(answer, 'hex') FROM answers WHERE key = 'k'",
@@ -274,17 +274,17 @@ async fn a_secret_is_shown_again_to_whoever_asked_and_lies_nowhere() {
     let hex = |text: &str| text.bytes().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     let kept = kept[0].to_lowercase();
     assert!(kept.contains(&hex("\"name\":\"ci\"")) && !kept.contains(&hex(&secret[3..13])), "{kept}");
-    let other = world.house.admin().await;
+    let other = world.server.admin().await;
     let asked = post(&other, &world.path("/service_accounts"), Some("k"), &json!({"name": "ci"})).await;
     asked.is_error(400, Some("Idempotency-Key"), Some("idempotency_key_reused"));
     let fresh = world.post_once("/service_accounts", "l", &json!({"name": "ci"})).await.is_ok();
     assert_ne!(fresh.json()["api_key"]["value"], json!(secret), "another key, another secret");
-    world.house.close().await;
+    world.server.close().await;
 }
 
 #[tokio::test]
 async fn of_many_at_once_one_makes_a_key_and_all_are_told_of_it() {
-    let world = World::of(House::with(&[], Clock::system()).await).await;
+    let world = World::of(TestServer::with(&[], Clock::system()).await).await;
     let body = json!({"name": "ci"});
     let twins = join_all((0..12).map(|_| world.post_once("/service_accounts", "k", &body))).await;
     let answers: HashSet<_> = twins.iter().map(|twin| twin.body.clone().unwrap()).collect();
@@ -292,5 +292,5 @@ async fn of_many_at_once_one_makes_a_key_and_all_are_told_of_it() {
     assert!(twins.iter().all(|twin| twin.status == 200) && answers.len() == 1, "{answers:?}");
     assert_eq!(world.get("/service_accounts").await.is_ok().ids().len(), 1);
     assert_eq!(world.times("api_key.created").await, 1);
-    world.house.close().await;
+    world.server.close().await;
 }

@@ -1,12 +1,12 @@
 //! Pages of other origins: what their browsers ask before a request, and what they let them read of an answer.
 
-use crate::house::{Actor, Answer, House};
 use reqwest::Method;
 use venna::clock::Clock;
+use venna_testkit::{Answer, TestServer, User};
 
 const PAGE: &str = "https://app.example";
 
-async fn preflight(actor: &Actor, path: &str, origin: &str) -> Answer {
+async fn preflight(actor: &User, path: &str, origin: &str) -> Answer {
     let request = reqwest::Client::new()
         .request(Method::OPTIONS, format!("{}{path}", actor.url))
         .header("origin", origin)
@@ -15,7 +15,7 @@ async fn preflight(actor: &Actor, path: &str, origin: &str) -> Answer {
     actor.send(request).await
 }
 
-async fn get(actor: &Actor, path: &str, origin: &str) -> Answer {
+async fn get(actor: &User, path: &str, origin: &str) -> Answer {
     actor.send(actor.request(Method::GET, path).header("origin", origin)).await
 }
 
@@ -25,8 +25,8 @@ fn allowed(answer: &Answer) -> Option<&str> {
 
 #[tokio::test]
 async fn a_preflight_needs_no_key_and_allows_what_the_sdks_send() {
-    let house = House::open().await;
-    let nobody = house.holder("");
+    let server = TestServer::open().await;
+    let nobody = server.user_of("");
     for path in ["/v1", "/v1/files", "/v1/files/file-x/content", "/v1/uploads", "/v1/nothing"] {
         let answer = preflight(&nobody, path, PAGE).await;
         assert_eq!((answer.status.as_u16(), allowed(&answer)), (204, Some("*")), "{path}");
@@ -40,13 +40,13 @@ async fn a_preflight_needs_no_key_and_allows_what_the_sdks_send() {
         assert!(!answer.headers.contains_key("access-control-allow-credentials"));
         assert_eq!(answer.body.unwrap(), b"");
     }
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn every_answer_under_v1_may_be_read_by_pages_and_nothing_else_may() {
-    let house = House::open().await;
-    let [ada, mallory] = [house.visitor("ada").await, house.holder("vk_wrong")];
+    let server = TestServer::open().await;
+    let [ada, mallory] = [server.user("ada").await, server.user_of("vk_wrong")];
     let id = ada.create_file("a.txt", b"abc").await.id();
     for (actor, path, status) in [
         (&ada, "/v1/files".to_owned(), 200),
@@ -72,13 +72,14 @@ async fn every_answer_under_v1_may_be_read_by_pages_and_nothing_else_may() {
         assert_eq!(allowed(&get(&ada, path, PAGE).await), None, "{path}");
         assert_eq!(allowed(&preflight(&ada, path, PAGE).await), None, "{path}");
     }
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_list_of_origins_lets_only_theirs_in() {
-    let house = House::with(&[("cors_origins", "https://App.example, http://localhost:3000")], Clock::system()).await;
-    let ada = house.visitor("ada").await;
+    let server =
+        TestServer::with(&[("cors_origins", "https://App.example, http://localhost:3000")], Clock::system()).await;
+    let ada = server.user("ada").await;
     for origin in [PAGE, "http://localhost:3000"] {
         for answer in [preflight(&ada, "/v1/files", origin).await, get(&ada, "/v1/files", origin).await] {
             assert_eq!((allowed(&answer), &answer.headers["vary"]), (Some(origin), &"origin".parse().unwrap()));
@@ -91,16 +92,16 @@ async fn a_list_of_origins_lets_only_theirs_in() {
         assert_eq!((answer.status.as_u16(), allowed(&answer)), (200, None), "{origin}");
         assert_eq!(answer.headers["vary"], "origin");
     }
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn off_says_nothing_to_pages() {
-    let house = House::with(&[("cors_origins", "off")], Clock::system()).await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::with(&[("cors_origins", "off")], Clock::system()).await;
+    let ada = server.user("ada").await;
     let answer = preflight(&ada, "/v1/files", PAGE).await;
     assert_eq!((answer.status.as_u16(), allowed(&answer)), (401, None));
     let answer = get(&ada, "/v1/files", PAGE).await;
     assert!(allowed(&answer).is_none() && !answer.headers.contains_key("vary"));
-    house.close().await;
+    server.close().await;
 }

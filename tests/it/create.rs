@@ -1,6 +1,5 @@
 //! `POST /v1/files`: what is received is what is stored, however it comes in.
 
-use crate::house::{Form, House};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
@@ -10,11 +9,12 @@ use std::io::{Read, Write};
 use venna::model::api_key::Opens;
 use venna::model::audit::Origin;
 use venna::model::scope::Scopes;
+use venna_testkit::{Form, TestServer};
 
 #[tokio::test]
 async fn a_file_has_openais_fields_in_openais_order() {
-    let house = House::at(1_795_374_000_000).await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::at(1_795_374_000_000).await;
+    let ada = server.user("ada").await;
     let answer = ada.create_file("hello.txt", b"hello").await.is_ok();
     let body = String::from_utf8(answer.body.clone().unwrap()).unwrap();
     let order = [
@@ -38,13 +38,13 @@ async fn a_file_has_openais_fields_in_openais_order() {
         "created_at": 1_795_374_000, "expires_at": null, "status": "processed", "status_details": null,
         "sha256": "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"});
     assert_eq!(file, expected);
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn any_chunking_and_field_order_give_the_same_file() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let cuts = (prop::collection::vec(1_usize..200_000, 1..8), 0_usize..900_000, any::<bool>());
     let mut runner = TestRunner::new(Config::with_cases(24));
     for _ in 0..24 {
@@ -71,13 +71,13 @@ async fn any_chunking_and_field_order_give_the_same_file() {
         assert!(downloaded.body.as_deref() == Ok(&content[..]), "{size} bytes cut {cuts:?}, file first: {file_first}");
         ada.delete_file(&id).await.is_ok();
     }
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn what_is_refused_leaves_nothing() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let big = vec![7; 600_000];
     let form = || Form::default().file("a.txt", &big);
     ada.post(form()).await.is_error(400, None, None);
@@ -87,16 +87,16 @@ async fn what_is_refused_leaves_nothing() {
     ada.post(form().field("purpose", "vision").file("b.txt", b"b")).await.is_error(400, Some("file"), None);
     let late = form().field("purpose", "vision").field("expires_after[anchor]", "created_at");
     ada.post(late).await.is_error(400, Some("expires_after[seconds]"), None);
-    house.blobs_become(0).await;
+    server.blobs_become(0).await;
     assert_eq!(ada.list("").await.ids().len(), 0);
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_client_that_goes_away_leaves_nothing() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
-    let address = house.address();
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
+    let address = server.address();
     let head = format!(
         "POST /v1/files HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\nContent-Type: {}\r\nContent-Length: 9000000\r\n\r\n",
         ada.key,
@@ -111,36 +111,36 @@ async fn a_client_that_goes_away_leaves_nothing() {
     })
     .await
     .unwrap();
-    house.pending_blobs_become(1).await;
+    server.pending_blobs_become(1).await;
     socket.set_read_timeout(Some(std::time::Duration::from_millis(50))).unwrap();
     assert!(socket.read(&mut [0]).is_err(), "the server waits for the rest");
     drop(socket);
-    house.blobs_become(0).await;
-    house.close().await;
+    server.blobs_become(0).await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_restart_sweeps_what_a_crash_left() {
-    let mut house = House::on_blobs().await;
-    let ada = house.visitor("ada").await;
+    let mut server = TestServer::on_blobs().await;
+    let ada = server.user("ada").await;
     let kept = ada.create_file("kept.txt", b"kept").await.id();
-    house.leave_behind("00112233445566778899aabbccddeeff");
-    assert_eq!(house.blobs().len(), 2);
-    house.restart().await;
-    house.blobs_become(1).await;
-    house.holder(&ada.key).download_file(&kept).await.is_bytes(b"kept");
-    house.close().await;
+    server.leave_behind("00112233445566778899aabbccddeeff");
+    assert_eq!(server.blobs().len(), 2);
+    server.restart().await;
+    server.blobs_become(1).await;
+    server.user_of(&ada.key).download_file(&kept).await.is_bytes(b"kept");
+    server.close().await;
 }
 
 #[tokio::test]
 async fn only_a_key_that_produces_may_make_what_servers_make() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
-    let keys = house.installation().await.keys;
-    let workspace = house.installation().await.workspaces.find("ada").await.unwrap().unwrap().id;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
+    let keys = server.installation().await.keys;
+    let workspace = server.installation().await.workspaces.find("ada").await.unwrap().unwrap().id;
     let opens = Opens::Workspace(workspace, Scopes::ALL);
     let (_, secret) = keys.issue(opens, "worker", None, Origin::COMMAND_LINE).await.unwrap();
-    let worker = house.holder(secret.expose());
+    let worker = server.user_of(secret.expose());
     for purpose in ["batch_output", "fine-tune-results", "assistants_output"] {
         let form = || Form::default().field("purpose", purpose).file("out.jsonl", b"{}\n");
         let upload = json!({"bytes": 1, "filename": "a", "mime_type": "text/plain", "purpose": purpose});
@@ -152,5 +152,5 @@ async fn only_a_key_that_produces_may_make_what_servers_make() {
     }
     let unknown = Form::default().field("purpose", "notes").file("a", b"a");
     worker.post(unknown).await.is_error(400, Some("purpose"), None);
-    house.close().await;
+    server.close().await;
 }

@@ -1,9 +1,5 @@
 //! Usage goes out hour by hour, exactly, whatever becomes of acknowledgements, and nobody waits for it.
 
-use crate::dice::Dice;
-use crate::house::{Actor, Form, House, eventually};
-use crate::receiver::{Manner, Receiver};
-use crate::rows::Rows;
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,6 +16,10 @@ use venna::model::prices::LineItem;
 use venna::model::purpose::Purpose;
 use venna::sinks::SigningSecret;
 use venna::usage::{Exporter, StepLimits};
+use venna_testkit::receiver::{Manner, Receiver};
+use venna_testkit::rows::Rows;
+use venna_testkit::server::eventually;
+use venna_testkit::{Form, Rng, TestServer, User};
 
 /// The beginning of an hour.
 const NOW_MS: u64 = 1_795_374_000_000;
@@ -28,10 +28,10 @@ const HOUR: u64 = 3600;
 /// How long the receiver's messages may take, some of them sent again and again.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-async fn open(receiver: &Receiver, more: &[(&'static str, &str)]) -> House {
+async fn open(receiver: &Receiver, more: &[(&'static str, &str)]) -> TestServer {
     let url = receiver.url();
     let settings = [&[("usage_sink_url", url.as_str()), ("sweep_interval_seconds", "1")], more].concat();
-    House::with(&settings, Clock::set_to(NOW_MS)).await
+    TestServer::with(&settings, Clock::set_to(NOW_MS)).await
 }
 
 /// What the rows of the ledger say of each hour before `until`, by workspace and line item, counted hour by hour from each row
@@ -85,8 +85,8 @@ fn pending(database: &Rows) -> i64 {
     database.number("SELECT count(*) FROM outbox WHERE acknowledged_at IS NULL")
 }
 
-async fn everything_is_exported(house: &House, until: u64) {
-    let (database, begun) = (house.database(), Instant::now());
+async fn everything_is_exported(server: &TestServer, until: u64) {
+    let (database, begun) = (server.database(), Instant::now());
     while exported_until(&database) < until || pending(&database) > 0 {
         let at = (exported_until(&database), pending(&database));
         assert!(begun.elapsed() < PATIENCE, "everything before {until} is exported: {at:?}");
@@ -95,8 +95,8 @@ async fn everything_is_exported(house: &House, until: u64) {
 }
 
 /// Somebody corrects the bill.
-async fn adjust(house: &House, workspace: &'static str, name: &str, item: LineItem, quantity: i64) {
-    let installation = house.installation().await;
+async fn adjust(server: &TestServer, workspace: &'static str, name: &str, item: LineItem, quantity: i64) {
+    let installation = server.installation().await;
     let workspace = installation.workspaces.find(workspace).await.unwrap().unwrap().id;
     let reason = Reason::parse("a mistake").unwrap();
     let new = NewAdjustment { name: name.to_owned(), workspace, key: None, item, quantity, reason, reverses: None };
@@ -105,10 +105,10 @@ async fn adjust(house: &House, workspace: &'static str, name: &str, item: LineIt
 }
 
 /// One thing that somebody does, and that is billed.
-async fn act(actor: &Actor, files: &mut Vec<String>, dice: &mut Dice) {
-    let size = usize::try_from(dice.below(5000)).unwrap();
-    let pick = usize::try_from(dice.below(64)).unwrap() % files.len().max(1);
-    match (dice.below(8), files.get(pick).cloned()) {
+async fn act(actor: &User, files: &mut Vec<String>, rng: &mut Rng) {
+    let size = rng.below(5000);
+    let pick = rng.below(64) % files.len().max(1);
+    match (rng.below(8), files.get(pick).cloned()) {
         (0, Some(file)) => {
             // It may have expired.
             drop(actor.delete_file(&file).await);
@@ -118,7 +118,7 @@ async fn act(actor: &Actor, files: &mut Vec<String>, dice: &mut Dice) {
         (2, Some(file)) => drop(actor.download_file(&file).await),
         (3, _) => drop(actor.list("").await.is_ok()),
         (4, _) => {
-            let seconds = (HOUR + dice.below(2 * HOUR)).to_string();
+            let seconds = (HOUR + rng.below(2 * HOUR)).to_string();
             let brief = Form::default().field("purpose", "vision").field("expires_after[anchor]", "created_at");
             let form = brief.field("expires_after[seconds]", &seconds).file("brief.png", &vec![2; size]);
             files.push(actor.post(form).await.id());
@@ -130,44 +130,44 @@ async fn act(actor: &Actor, files: &mut Vec<String>, dice: &mut Dice) {
 #[tokio::test]
 async fn a_receiver_that_loses_acknowledgements_ends_with_the_ledger() {
     let receiver = Receiver::open(Manner::Forgets(30), 6);
-    let mut house = open(&receiver, &[]).await;
-    let mut dice = Dice(11);
-    let mut actors = [house.visitor("ada").await, house.visitor("bob").await];
+    let mut server = open(&receiver, &[]).await;
+    let mut rng = Rng::new(11);
+    let mut actors = [server.user("ada").await, server.user("bob").await];
     let mut files = [Vec::new(), Vec::new()];
     let hours = 24;
     for hour in 0..hours {
         for _ in 0..6 {
-            let who = usize::try_from(dice.below(2)).unwrap();
-            act(&actors[who], &mut files[who], &mut dice).await;
-            house.clock.set(house.clock.now_ms() + dice.below(600_000));
+            let who: usize = rng.below(2);
+            act(&actors[who], &mut files[who], &mut rng).await;
+            server.clock.set(server.clock.now_ms() + rng.below(600_000));
         }
         if hour % 6 == 3 {
             // What is deleted while the clock is set back is deleted in an hour that is exported already.
-            let now_ms = house.clock.now_ms();
+            let now_ms = server.clock.now_ms();
             let file = actors[0].create_file("late", &[3; 1000]).await.id();
-            house.clock.set(now_ms + 4 * 3_600_000);
-            everything_is_written(&house, now_ms / 1000 + 3 * HOUR).await;
-            house.clock.set(now_ms + 3_600_000);
+            server.clock.set(now_ms + 4 * 3_600_000);
+            everything_is_written(&server, now_ms / 1000 + 3 * HOUR).await;
+            server.clock.set(now_ms + 3_600_000);
             actors[0].delete_file(&file).await.is_ok();
-            adjust(&house, "ada", &format!("late {hour}"), LineItem::ClassB, 5).await;
-            house.clock.set(now_ms + 4 * 3_600_000);
+            adjust(&server, "ada", &format!("late {hour}"), LineItem::ClassB, 5).await;
+            server.clock.set(now_ms + 4 * 3_600_000);
         }
         if hour % 5 == 2 {
-            adjust(&house, "bob", &format!("large {hour}"), LineItem::Storage, i64::MAX).await;
-            adjust(&house, "ada", &format!("less {hour}"), LineItem::Ingress, -1_000_000).await;
+            adjust(&server, "bob", &format!("large {hour}"), LineItem::Storage, i64::MAX).await;
+            adjust(&server, "ada", &format!("less {hour}"), LineItem::Ingress, -1_000_000).await;
         }
         if hour == 12 {
-            house.restart().await;
-            actors = actors.map(|actor| house.holder(&actor.key));
+            server.restart().await;
+            actors = actors.map(|actor| server.user_of(&actor.key));
         }
-        house.clock.set((NOW + (house.clock.now_seconds() - NOW).next_multiple_of(HOUR) + 130) * 1000);
-        everything_is_written(&house, house.clock.now_seconds() - 130).await;
+        server.clock.set((NOW + (server.clock.now_seconds() - NOW).next_multiple_of(HOUR) + 130) * 1000);
+        everything_is_written(&server, server.clock.now_seconds() - 130).await;
     }
-    let until = house.clock.now_seconds() - 130 + HOUR;
-    house.clock.set((until + 130) * 1000);
-    everything_is_exported(&house, until).await;
-    assert_eq!(exported_until(&house.database()), until);
-    assert_eq!(receiver.by_hour(), by_hour(&house.database(), until));
+    let until = server.clock.now_seconds() - 130 + HOUR;
+    server.clock.set((until + 130) * 1000);
+    everything_is_exported(&server, until).await;
+    assert_eq!(exported_until(&server.database()), until);
+    assert_eq!(receiver.by_hour(), by_hour(&server.database(), until));
     {
         let state = receiver.state();
         let (attempts, lost, refused) = (state.attempts.len(), state.lost, state.refused);
@@ -177,27 +177,27 @@ async fn a_receiver_that_loses_acknowledgements_ends_with_the_ledger() {
         let late = state.events.values().filter(|event| event["data"]["revision"].as_u64().unwrap() > 0);
         assert!(late.count() >= 4, "there were corrections");
     }
-    house.close().await;
+    server.close().await;
 }
 
 /// The hours before this second are in the outbox.
-async fn everything_is_written(house: &House, until: u64) {
-    let database = house.database();
+async fn everything_is_written(server: &TestServer, until: u64) {
+    let database = server.database();
     eventually(|| exported_until(&database) >= until, || format!("{until} is exported")).await;
 }
 
 #[tokio::test]
 async fn what_lies_there_is_billed_every_hour_and_an_empty_hour_is_not_told_of() {
     let receiver = Receiver::open(Manner::Works, 1);
-    let house = open(&receiver, &[]).await;
-    let ada = house.visitor("ada").await;
-    house.clock.set(NOW_MS + 1_800_000);
+    let server = open(&receiver, &[]).await;
+    let ada = server.user("ada").await;
+    server.clock.set(NOW_MS + 1_800_000);
     let file = ada.create_file("kept", &[1; 1000]).await.id();
-    house.clock.set(NOW_MS + 400 * 3_600_000);
-    everything_is_exported(&house, NOW + 399 * HOUR).await;
+    server.clock.set(NOW_MS + 400 * 3_600_000);
+    everything_is_exported(&server, NOW + 399 * HOUR).await;
     ada.delete_file(&file).await.is_ok();
-    house.clock.set(NOW_MS + 410 * 3_600_000);
-    everything_is_exported(&house, NOW + 409 * HOUR).await;
+    server.clock.set(NOW_MS + 410 * 3_600_000);
+    everything_is_exported(&server, NOW + 409 * HOUR).await;
     let sums = receiver.by_hour();
     let storage: Vec<(u64, i128)> = sums
         .iter()
@@ -207,18 +207,18 @@ async fn what_lies_there_is_billed_every_hour_and_an_empty_hour_is_not_told_of()
     let expected: Vec<(u64, i128)> =
         (0..400).map(|hour| (NOW + hour * HOUR, if hour == 0 { 1_800_000 } else { 3_600_000 })).collect();
     assert_eq!(storage, expected);
-    assert_eq!(sums, by_hour(&house.database(), NOW + 409 * HOUR));
+    assert_eq!(sums, by_hour(&server.database(), NOW + 409 * HOUR));
     assert!(receiver.state().attempts.len() < 10, "hours that come together are sent together");
-    house.close().await;
+    server.close().await;
 }
 
 /// A receiver that does not acknowledge is waited for by nobody, and gets what was written once it does.
 async fn nobody_waits_for(manner: Manner) {
     let receiver = Receiver::open(manner, 1);
-    let mut house = open(&receiver, &[]).await;
-    let ada = house.visitor("ada").await;
+    let mut server = open(&receiver, &[]).await;
+    let ada = server.user("ada").await;
     ada.create_file("first", b"x").await.is_ok();
-    house.clock.set(NOW_MS + 2 * 3_600_000);
+    server.clock.set(NOW_MS + 2 * 3_600_000);
     eventually(|| !receiver.state().attempts.is_empty(), || "it is asked".into()).await;
     let begun = Instant::now();
     for _ in 0..20 {
@@ -228,24 +228,24 @@ async fn nobody_waits_for(manner: Manner) {
     assert!(begun.elapsed() < Duration::from_secs(5), "{manner:?}: {:?}", begun.elapsed());
     let ready = ada.send(ada.request(reqwest::Method::GET, "/readyz")).await.is_ok();
     assert_eq!(ready.json()["status"], "ready", "it is no reason not to be");
-    let status = house.installation().await.usage.export_status().await.unwrap();
+    let status = server.installation().await.usage.export_status().await.unwrap();
     assert_eq!((status.exported_until, status.outbox.pending), (Some(NOW + HOUR), 1));
-    house.clock.set(NOW_MS + 2 * 3_600_000 + 90_000);
-    assert_eq!(house.installation().await.usage.export_status().await.unwrap().lag_seconds, 90);
+    server.clock.set(NOW_MS + 2 * 3_600_000 + 90_000);
+    assert_eq!(server.installation().await.usage.export_status().await.unwrap().lag_seconds, 90);
     let begun = Instant::now();
-    house.restart().await;
+    server.restart().await;
     assert!(begun.elapsed() < Duration::from_secs(5), "{manner:?}: a restart takes {:?}", begun.elapsed());
     receiver.state().manner = Manner::Works;
     // A receiver that hangs may have been asked again already; that attempt is over with the connection.
-    house.restart().await;
-    everything_is_exported(&house, NOW + HOUR).await;
-    assert_eq!(receiver.by_hour(), by_hour(&house.database(), NOW + HOUR));
+    server.restart().await;
+    everything_is_exported(&server, NOW + HOUR).await;
+    assert_eq!(receiver.by_hour(), by_hour(&server.database(), NOW + HOUR));
     {
         let state = receiver.state();
         let body = &state.bodies[&format!("usage:{NOW}:0")];
         assert!(state.attempts.iter().all(|attempt| attempt.body == *body), "the same bytes each time");
     }
-    house.close().await;
+    server.close().await;
 }
 
 /// The messages that wait, each acknowledged.
@@ -263,9 +263,9 @@ async fn take_messages(metadata: &dyn MetadataStore) -> Vec<Bytes> {
 async fn an_hour_of_many_keys_is_written_in_bounded_steps() {
     const STEP_BYTES: usize = 4000;
     const EVENT_BYTES: usize = 700;
-    let house = House::with(&[], Clock::set_to(NOW_MS)).await;
-    house.visitor("ada").await.create_file("first", b"12345").await.is_ok();
-    let installation = house.installation().await;
+    let server = TestServer::with(&[], Clock::set_to(NOW_MS)).await;
+    server.user("ada").await.create_file("first", b"12345").await.is_ok();
+    let installation = server.installation().await;
     let metadata = Arc::clone(&installation.usage.metadata);
     let workspace = installation.workspaces.find("ada").await.unwrap().unwrap().id;
     let process = ProcessId::new([8; 16]);
@@ -274,9 +274,9 @@ async fn an_hour_of_many_keys_is_written_in_bounded_steps() {
         Reads { workspace, key, op: ReadOp::Content, purpose: Some(Purpose::Batch), count: 1, bytes }
     };
     metadata.add_reads(process, 0, (0..200).map(|key| reads(key, 100 + key)).collect()).await.unwrap();
-    house.clock.set(NOW_MS + 2 * 3_600_000);
+    server.clock.set(NOW_MS + 2 * 3_600_000);
     let limits = StepLimits { step_bytes: STEP_BYTES, pending_messages: 1 };
-    let (clock, written) = (house.clock.clone(), Arc::new(Notify::new()));
+    let (clock, written) = (server.clock.clone(), Arc::new(Notify::new()));
     let exporter = Exporter { metadata: Arc::clone(&metadata), clock, written, limits };
     let (mut steps, mut sums, mut ids) = (0, BTreeMap::<_, i128>::new(), BTreeSet::new());
     loop {
@@ -295,17 +295,17 @@ async fn an_hour_of_many_keys_is_written_in_bounded_steps() {
         }
         // In the middle of the hour, and of what corrects it, more comes of the same hour.
         if [5, 60].contains(&steps) {
-            house.clock.set(NOW_MS + 60_000);
+            server.clock.set(NOW_MS + 60_000);
             metadata.add_reads(process, 1000 * steps, (0..100).map(|key| reads(key, 7)).collect()).await.unwrap();
-            house.clock.set(NOW_MS + 3 * 3_600_000);
+            server.clock.set(NOW_MS + 3 * 3_600_000);
             metadata.roll_up_usage(1000).await.unwrap();
         }
         steps += 1;
     }
     assert!(steps > 60, "{steps} steps");
     sums.retain(|_, quantity| *quantity != 0);
-    assert_eq!(sums, by_hour(&house.database(), NOW + 2 * HOUR));
-    house.close().await;
+    assert_eq!(sums, by_hour(&server.database(), NOW + 2 * HOUR));
+    server.close().await;
 }
 
 #[tokio::test]
@@ -322,15 +322,15 @@ async fn a_sink_that_refuses_slows_nothing_down() {
 async fn a_sink_is_not_followed_elsewhere() {
     let elsewhere = Receiver::open(Manner::Works, 1);
     let receiver = Receiver::open(Manner::Redirects(elsewhere.address), 1);
-    let house = open(&receiver, &[]).await;
-    house.visitor("ada").await.create_file("first", b"x").await.is_ok();
-    house.clock.set(NOW_MS + 2 * 3_600_000);
+    let server = open(&receiver, &[]).await;
+    server.user("ada").await.create_file("first", b"x").await.is_ok();
+    server.clock.set(NOW_MS + 2 * 3_600_000);
     eventually(|| receiver.state().attempts.len() > 2, || "it is asked again".into()).await;
     assert!(elsewhere.state().attempts.is_empty());
-    assert_eq!(pending(&house.database()), 1, "that is no acknowledgement");
+    assert_eq!(pending(&server.database()), 1, "that is no acknowledgement");
     receiver.state().manner = Manner::Works;
-    everything_is_exported(&house, NOW + HOUR).await;
-    house.close().await;
+    everything_is_exported(&server, NOW + HOUR).await;
+    server.close().await;
 }
 
 #[tokio::test]
@@ -342,11 +342,11 @@ async fn what_is_sent_is_a_signed_batch_of_cloud_events_with_the_token() {
     let receiver = Receiver::open(Manner::Works, 1);
     let files =
         [("usage_sink_token_file", token.to_str().unwrap()), ("usage_sink_secret_file", secret.to_str().unwrap())];
-    let house = open(&receiver, &files).await;
-    let ada = house.visitor("ada").await;
+    let server = open(&receiver, &files).await;
+    let ada = server.user("ada").await;
     ada.create_file("first", b"12345").await.is_ok();
-    house.clock.set(NOW_MS + 2 * 3_600_000);
-    everything_is_exported(&house, NOW + HOUR).await;
+    server.clock.set(NOW_MS + 2 * 3_600_000);
+    everything_is_exported(&server, NOW + HOUR).await;
     let sent = receiver.state().attempts[0].clone();
     let header = |name: &str| sent.headers.get(name).map(String::as_str);
     assert_eq!(header(":request"), Some("POST /events HTTP/1.1"));
@@ -359,15 +359,15 @@ async fn what_is_sent_is_a_signed_batch_of_cloud_events_with_the_token() {
     assert_eq!(header("webhook-signature"), Some(signature.as_str()));
     let mut events: Vec<serde_json::Value> = serde_json::from_slice(&sent.body).unwrap();
     events.retain(|event| event["type"] == "venna.files.storage");
-    let workspace = house.installation().await.workspaces.find("ada").await.unwrap().unwrap().id.to_string();
+    let workspace = server.installation().await.workspaces.find("ada").await.unwrap().unwrap().id.to_string();
     assert_eq!((events.len(), &events[0]["subject"]), (1, &serde_json::json!(workspace)));
     assert_eq!((&events[0]["time"], &events[0]["data"]["quantity"]), (&"2026-11-22T19:00:00Z".into(), &"18000".into()));
-    house.close().await;
+    server.close().await;
 }
 
 /// Messages that wait for nobody but their receiver.
-async fn send(house: &House, ids: &[&str]) {
-    let metadata = house.installation().await.usage.metadata;
+async fn send(server: &TestServer, ids: &[&str]) {
+    let metadata = server.installation().await.usage.metadata;
     for id in ids {
         let (id, body) = ((*id).to_owned(), "[]".into());
         let message = NewMessage { id, sink: SinkName::Usage, content_type: "application/json", body };
@@ -379,8 +379,8 @@ fn attempts_of(receiver: &Receiver, id: &str) -> usize {
     receiver.state().attempts.iter().filter(|attempt| attempt.headers["webhook-id"] == id).count()
 }
 
-async fn warnings(house: &House) -> String {
-    let anyone = house.holder("none");
+async fn warnings(server: &TestServer) -> String {
+    let anyone = server.user_of("none");
     anyone.send(anyone.request(reqwest::Method::GET, "/readyz")).await.is_ok().json()["warnings"].to_string()
 }
 
@@ -388,40 +388,40 @@ async fn warnings(house: &House) -> String {
 async fn a_message_that_is_refused_for_good_is_set_aside_and_told() {
     let receiver = Receiver::open(Manner::Works, 1);
     receiver.state().poison = Some(("b".into(), 422));
-    let house = open(&receiver, &[]).await;
-    send(&house, &["a", "b", "c"]).await;
+    let server = open(&receiver, &[]).await;
+    send(&server, &["a", "b", "c"]).await;
     eventually(|| receiver.state().bodies.contains_key("c"), || "the next one goes on".into()).await;
     assert_eq!(attempts_of(&receiver, "b"), 3);
-    let database = house.database();
+    let database = server.database();
     eventually(|| pending(&database) == 1, || "the others are acknowledged".into()).await;
-    let metadata = house.installation().await.usage.metadata;
+    let metadata = server.installation().await.usage.metadata;
     let status = metadata.outbox_status(SinkName::Usage).await.unwrap();
     assert_eq!((status.pending, status.refused, status.last_refusal), (0, 1, Some(422)));
     let begun = Instant::now();
-    while !warnings(&house).await.contains("the usage sink refuses 1 messages, the last with 422") {
-        assert!(begun.elapsed() < Duration::from_secs(5), "{}", warnings(&house).await);
+    while !warnings(&server).await.contains("the usage sink refuses 1 messages, the last with 422") {
+        assert!(begun.elapsed() < Duration::from_secs(5), "{}", warnings(&server).await);
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     receiver.state().poison = None;
     assert_eq!(metadata.retry_refused(SinkName::Usage, None).await.unwrap(), 1);
     eventually(|| receiver.state().bodies.contains_key("b"), || "it is sent again".into()).await;
     assert_eq!((attempts_of(&receiver, "a"), attempts_of(&receiver, "c")), (1, 1), "nothing is sent twice");
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_receiver_that_refuses_everything_does_not_empty_the_outbox() {
     let receiver = Receiver::open(Manner::Works, 1);
     receiver.state().poison = Some((String::new(), 400));
-    let house = open(&receiver, &[]).await;
+    let server = open(&receiver, &[]).await;
     let ids = ["a", "b", "c", "d", "e", "f", "g"];
-    send(&house, &ids).await;
+    send(&server, &ids).await;
     let begun = Instant::now();
     while attempts_of(&receiver, "f") < 4 {
         assert!(begun.elapsed() < PATIENCE, "the sixth is tried again and again");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let metadata = house.installation().await.usage.metadata;
+    let metadata = server.installation().await.usage.metadata;
     let status = metadata.outbox_status(SinkName::Usage).await.unwrap();
     assert_eq!((status.pending, status.refused), (2, 5));
     receiver.state().poison = None;
@@ -431,19 +431,19 @@ async fn a_receiver_that_refuses_everything_does_not_empty_the_outbox() {
         assert!(begun.elapsed() < PATIENCE, "nothing is lost");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_receiver_that_asks_for_a_pause_gets_it() {
     let receiver = Receiver::open(Manner::Works, 1);
     receiver.state().busy_seconds = Some(4);
-    let house = open(&receiver, &[]).await;
-    send(&house, &["a", "b"]).await;
+    let server = open(&receiver, &[]).await;
+    send(&server, &["a", "b"]).await;
     eventually(|| attempts_of(&receiver, "a") == 1, || "it is asked".into()).await;
     let begun = Instant::now();
     eventually(|| receiver.state().bodies.contains_key("b"), || "both are sent".into()).await;
     assert!(begun.elapsed() > Duration::from_millis(3500), "{:?}", begun.elapsed());
     assert_eq!(attempts_of(&receiver, "a"), 2);
-    house.close().await;
+    server.close().await;
 }

@@ -1,13 +1,13 @@
 //! What a tool meets before it does anything: a base URL that is not quite right, a connection test, a key in a URL.
 
-use crate::house::House;
 use reqwest::Method;
 use serde_json::json;
+use venna_testkit::TestServer;
 
 #[tokio::test]
 async fn a_wrong_base_url_is_told_the_right_path() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     for path in ["/files", "/v1/v1/files", "//v1/files", "/v1//files", "/v1/files/", "/openai/v1/files"] {
         let answer = ada.send(ada.request(Method::GET, path)).await;
         let message = answer.is_error(404, None, None)["message"].as_str().unwrap().to_owned();
@@ -16,27 +16,27 @@ async fn a_wrong_base_url_is_told_the_right_path() {
     }
     let message = ada.send(ada.request(Method::GET, "/v1/xyz")).await.is_error(404, None, None)["message"].clone();
     assert_eq!(message, "Invalid URL (GET /v1/xyz)");
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_connection_test_finds_no_models_with_a_good_key_alone() {
-    let house = House::open().await;
-    for good in [house.visitor("ada").await, house.admin().await] {
+    let server = TestServer::open().await;
+    for good in [server.user("ada").await, server.admin().await] {
         let answer = good.send(good.request(Method::GET, "/v1/models")).await.is_ok();
         assert_eq!(answer.json(), json!({"object": "list", "data": []}));
     }
     for bad in ["", "vk_wrong"] {
-        let bad = house.holder(bad);
+        let bad = server.user_of(bad);
         assert_eq!(bad.send(bad.request(Method::GET, "/v1/models")).await.status, 401);
     }
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_reader_may_bring_the_key_as_a_password() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let id = ada.create_file("a.txt", b"abc").await.id();
     let path = format!("{}/v1/files/{id}/content", ada.url);
     let client = reqwest::Client::new();
@@ -64,5 +64,5 @@ async fn a_reader_may_bring_the_key_as_a_password() {
         assert_eq!(answer.status().as_u16(), 401, "{value}");
     }
     ada.retrieve_file(&id).await.is_ok();
-    house.close().await;
+    server.close().await;
 }

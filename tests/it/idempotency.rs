@@ -1,33 +1,13 @@
 //! `Idempotency-Key`: a request that is repeated has one effect and one answer.
 
-use crate::house::{Actor, Answer, Form, House};
 use futures_util::future::join_all;
-use reqwest::{Method, RequestBuilder};
-use serde_json::{Value, json};
+use reqwest::Method;
+use serde_json::json;
 use venna::clock::Clock;
+use venna_testkit::{Answer, Form, TestServer};
 
 const NOW_MS: u64 = 1_795_374_000_000;
 const KEY: &str = "idempotency-key";
-
-impl Actor {
-    fn keyed(&self, path: &str, key: &str) -> RequestBuilder {
-        self.request(Method::POST, path).header(KEY, key)
-    }
-
-    async fn create_once(&self, key: &str, form: Form) -> Answer {
-        self.send(self.keyed("/v1/files", key).header("content-type", Form::content_type()).body(form.close())).await
-    }
-
-    async fn post_once(&self, path: &str, key: &str, body: &Value) -> Answer {
-        self.send(self.keyed(path, key).json(body)).await
-    }
-
-    async fn add_part_once(&self, upload: &str, key: &str, content: &[u8]) -> Answer {
-        let form = Form::default().named_file("data", "blob", content);
-        let request = self.keyed(&format!("/v1/uploads/{upload}/parts"), key);
-        self.send(request.header("content-type", Form::content_type()).body(form.close())).await
-    }
-}
 
 fn file(content: &[u8]) -> Form {
     Form::default().field("purpose", "user_data").file("a.txt", content)
@@ -48,8 +28,8 @@ fn is_reused(answer: Answer) {
 
 #[tokio::test]
 async fn a_repeated_file_is_made_once_whatever_its_size_and_what_became_of_it() {
-    let house = House::open().await;
-    let (ada, bob) = (house.visitor("ada").await, house.visitor("bob").await);
+    let server = TestServer::open().await;
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
     for (key, content) in [("small", vec![b'a'; 20]), ("large", vec![b'a'; 700_000])] {
         let first = ada.create_once(key, file(&content)).await;
         assert!(!first.headers.contains_key("idempotent-replayed"));
@@ -66,14 +46,14 @@ async fn a_repeated_file_is_made_once_whatever_its_size_and_what_became_of_it() 
         is_replay(ada.create_once(key, file(&content)).await, &first);
     }
     assert!(ada.list("").await.ids().is_empty());
-    house.blobs_become(1).await;
-    house.close().await;
+    server.blobs_become(1).await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn every_step_of_an_upload_can_be_repeated() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let details = json!({"bytes": 7, "filename": "a", "mime_type": "text/plain", "purpose": "user_data"});
     let begun = ada.post_once("/v1/uploads", "begin", &details).await;
     is_replay(ada.post_once("/v1/uploads", "begin", &details).await, &begun);
@@ -99,14 +79,14 @@ async fn every_step_of_an_upload_can_be_repeated() {
     let cancel = format!("/v1/uploads/{cancelled}/cancel");
     let first = ada.send(ada.keyed(&cancel, "stop")).await;
     is_replay(ada.send(ada.keyed(&cancel, "stop")).await, &first);
-    house.blobs_become(1).await;
-    house.close().await;
+    server.blobs_become(1).await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_failure_leaves_the_key_free() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     ada.create_once("k", Form::default().field("purpose", "poetry").file("a.txt", b"a")).await.is_error(
         400,
         Some("purpose"),
@@ -120,13 +100,13 @@ async fn a_failure_leaves_the_key_free() {
     let twice = ada.keyed("/v1/files", "k").header(KEY, "l").body("");
     ada.send(twice).await.is_error(400, Some("Idempotency-Key"), None);
     ada.send(ada.request(Method::GET, "/v1/files").header(KEY, "")).await.is_ok();
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn twins_have_one_effect() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     for round in 0..50 {
         let (key, content) = (format!("twins {round}"), vec![b'x'; 1 + round * 4_000]);
         let twins = join_all((0..8).map(|_| ada.create_once(&key, file(&content)))).await;
@@ -134,20 +114,20 @@ async fn twins_have_one_effect() {
         assert!(twins.iter().all(|twin| twin.status == 200 && twin.body == twins[0].body), "round {round}");
     }
     assert_eq!(ada.list("").await.ids().len(), 50);
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn answers_are_given_again_for_a_day_and_after_a_restart() {
-    let mut house = House::with(&[("sweep_interval_seconds", "1")], Clock::set_to(NOW_MS)).await;
-    let ada = house.visitor("ada").await;
+    let mut server = TestServer::with(&[("sweep_interval_seconds", "1")], Clock::set_to(NOW_MS)).await;
+    let ada = server.user("ada").await;
     let first = ada.create_once("k", file(b"a")).await;
-    house.restart().await;
-    let ada = house.holder(&ada.key);
-    house.clock.set(NOW_MS + 86_399_999);
+    server.restart().await;
+    let ada = server.user_of(&ada.key);
+    server.clock.set(NOW_MS + 86_399_999);
     is_replay(ada.create_once("k", file(b"a")).await, &first);
-    house.clock.set(NOW_MS + 86_400_000);
+    server.clock.set(NOW_MS + 86_400_000);
     let second = ada.create_once("k", file(b"a")).await.id();
     assert_ne!(second, first.json()["id"].as_str().unwrap());
-    house.close().await;
+    server.close().await;
 }

@@ -1,25 +1,22 @@
-//! What holds of every bill, whatever visitors do: what is billed is what is there and what was done, and what failed, was
+//! What holds of every bill, whatever users do: what is billed is what is there and what was done, and what failed, was
 //! broken off, cancelled or too late leaves nothing on it (docs/design/billing.md, section 7, invariants 3 and 4).
 
-use crate::dice::Dice;
-use crate::house::{Actor, Form, House};
 use reqwest::Method;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::TcpStream;
 use venna::model::limits::{Limit, LimitOwner};
+use venna_testkit::{Form, Rng, TestServer, User};
 
 const NOW_MS: u64 = 1_795_374_000_000;
 const STEPS: u64 = 240;
-const LARGEST: u64 = 100_000;
+const LARGEST: usize = 100_000;
 /// What one purpose may have at most, so that some files are refused.
 const BATCH_BYTES: u8 = 10;
 
-impl Dice {
-    fn content(&mut self) -> Vec<u8> {
-        vec![b'x'; usize::try_from(self.below(LARGEST)).unwrap()]
-    }
+fn random_content(rng: &mut Rng) -> Vec<u8> {
+    vec![b'x'; rng.below(LARGEST)]
 }
 
 /// What ought to be on the bill.
@@ -32,9 +29,9 @@ struct Expected {
 }
 
 struct Walk {
-    house: House,
-    ada: Actor,
-    dice: Dice,
+    server: TestServer,
+    ada: User,
+    rng: Rng,
     expected: Expected,
     files: Vec<(String, usize)>,
     uploads: Vec<(String, String)>,
@@ -42,7 +39,7 @@ struct Walk {
 
 impl Walk {
     async fn step(&mut self) {
-        match self.dice.below(12) {
+        match self.rng.below(12) {
             0..=2 => self.create().await,
             3 => self.delete().await,
             4 => self.read().await,
@@ -50,7 +47,7 @@ impl Walk {
             6 => self.break_off(),
             7 => self.begin_upload().await,
             8 => self.end_upload().await,
-            9 => self.house.clock.set(self.house.clock.now_ms() + self.dice.below(3_000_000)),
+            9 => self.server.clock.set(self.server.clock.now_ms() + self.rng.below(3_000_000)),
             10 => {
                 self.ada.list("").await.is_ok();
                 self.expected.class_a += 1;
@@ -60,9 +57,9 @@ impl Walk {
     }
 
     async fn create(&mut self) {
-        let content = self.dice.content();
+        let content = random_content(&mut self.rng);
         let form = Form::default().field("purpose", "user_data");
-        let form = match self.dice.below(2) {
+        let form = match self.rng.below(2) {
             0 => form,
             _ => form.field("expires_after[anchor]", "created_at").field("expires_after[seconds]", "3600"),
         };
@@ -90,10 +87,10 @@ impl Walk {
     }
 
     async fn fail(&mut self) {
-        let content = self.dice.content();
+        let content = random_content(&mut self.rng);
         let (ada, form) = (&self.ada, Form::default());
         let size = format!("{}", content.len());
-        let answer = match self.dice.below(6) {
+        let answer = match self.rng.below(6) {
             0 => ada.post(form.field("purpose", "no purpose").file("a", &content)).await,
             1 => ada.post(form.file("a", &content).field("purpose", "batch")).await,
             2 => ada.post(form.field("purpose", "batch").file("a.jsonl", &[b'x'; 2 * BATCH_BYTES as usize])).await,
@@ -106,8 +103,8 @@ impl Walk {
 
     /// The connection ends in the middle of the body.
     fn break_off(&mut self) {
-        let mut stream = TcpStream::connect(self.house.address()).unwrap();
-        let form = Form::default().field("purpose", "user_data").file("a", &self.dice.content()).close();
+        let mut stream = TcpStream::connect(self.server.address()).unwrap();
+        let form = Form::default().field("purpose", "user_data").file("a", &random_content(&mut self.rng)).close();
         let head = format!(
             "POST /v1/files HTTP/1.1\r\nhost: h\r\nauthorization: Bearer {}\r\ncontent-type: {}\r\ncontent-length: {}\r\n\r\n",
             self.ada.key,
@@ -127,7 +124,7 @@ impl Walk {
     /// It is completed, cancelled, or too late.
     async fn end_upload(&mut self) {
         let Some((upload, part)) = self.uploads.pop() else { return };
-        if self.dice.below(2) == 0 {
+        if self.rng.below(2) == 0 {
             self.ada.send(self.ada.request(Method::POST, &format!("/v1/uploads/{upload}/cancel"))).await;
             return;
         }
@@ -151,8 +148,8 @@ impl Walk {
 
     /// A server that stops has entered its reads.
     async fn restart(&mut self) {
-        self.house.restart().await;
-        self.ada = self.house.holder(&self.ada.key);
+        self.server.restart().await;
+        self.ada = self.server.user_of(&self.ada.key);
     }
 
     /// What the ledger adds up to. A File that has expired may not have its last row yet.
@@ -168,8 +165,8 @@ impl Walk {
         // In one statement, because the sweeper is at work.
         let stored = "SELECT (SELECT coalesce(sum(bytes), 0) FROM ledger WHERE fact IN ('create', 'complete', 'end'))
                       - (SELECT coalesce(sum(size_bytes), 0) FROM files WHERE expires_at <= ?1)";
-        let now = self.house.clock.now_seconds();
-        let stored = self.house.database().number(&stored.replace("?1", &now.to_string()));
+        let now = self.server.clock.now_seconds();
+        let stored = self.server.database().number(&stored.replace("?1", &now.to_string()));
         let of = |item: &str| sums.get(item).copied().unwrap_or_default();
         [stored, of("files.ops.class_a"), of("files.ops.class_b"), of("files.ingress"), of("files.egress")]
     }
@@ -178,21 +175,21 @@ impl Walk {
 #[tokio::test]
 async fn what_is_billed_is_what_is_there_and_what_was_done() {
     for seed in [1, 2, 3] {
-        let house = House::at(NOW_MS).await;
-        let ada = house.visitor("ada").await;
-        let workspace = house.installation().await.workspaces.find("ada").await.unwrap().unwrap().id;
+        let server = TestServer::at(NOW_MS).await;
+        let ada = server.user("ada").await;
+        let workspace = server.installation().await.workspaces.find("ada").await.unwrap().unwrap().id;
         let limit = vec![(Limit::FileBytes(venna::model::purpose::Purpose::Batch), Some(BATCH_BYTES.into()))];
         let (owner, origin) = (LimitOwner::Workspace(workspace), venna::model::audit::Origin::COMMAND_LINE);
-        assert!(house.installation().await.workspaces.set_limits(owner, limit, origin).await.unwrap());
-        house.keys().forget();
-        let (dice, expected) = (Dice(seed), Expected::default());
-        let mut walk = Walk { house, ada, dice, expected, files: Vec::new(), uploads: Vec::new() };
+        assert!(server.installation().await.workspaces.set_limits(owner, limit, origin).await.unwrap());
+        server.keys().forget();
+        let (rng, expected) = (Rng::new(seed), Expected::default());
+        let mut walk = Walk { server, ada, rng, expected, files: Vec::new(), uploads: Vec::new() };
         for step in 1..=STEPS {
             walk.step().await;
             if step % 40 == 0 {
                 walk.check().await;
             }
         }
-        walk.house.close().await;
+        walk.server.close().await;
     }
 }

@@ -1,17 +1,17 @@
 //! What one client, one request or one moment may take.
 
-use crate::house::{Form, House};
 use reqwest::{Body, Method};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use venna::clock::Clock;
+use venna_testkit::{Form, TestServer};
 
 #[tokio::test]
 async fn a_file_over_the_limit_is_refused_while_it_streams() {
-    let house = House::with(&[("max_file_bytes", "1000000")], Clock::system()).await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::with(&[("max_file_bytes", "1000000")], Clock::system()).await;
+    let ada = server.user("ada").await;
     let form = |size| Form::default().field("purpose", "vision").file("a.bin", &vec![0; size]).close();
     let chunked = |body: Vec<u8>| {
         let chunks: Vec<Result<Vec<u8>, std::io::Error>> =
@@ -23,47 +23,47 @@ async fn a_file_over_the_limit_is_refused_while_it_streams() {
     let error = chunked(form(1_000_001)).await.is_error(413, Some("file"), Some("file_too_large"));
     assert!(error["message"].as_str().unwrap().contains("1000000 bytes"));
     chunked(form(30_000_000)).await.is_error(413, Some("file"), Some("file_too_large"));
-    house.blobs_become(1).await;
-    house.close().await;
+    server.blobs_become(1).await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_declared_size_over_the_limit_is_refused_before_the_body() {
-    let house = House::with(&[("max_file_bytes", "1000000")], Clock::system()).await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::with(&[("max_file_bytes", "1000000")], Clock::system()).await;
+    let ada = server.user("ada").await;
     let answer =
-        raw(house.address(), format!("{}Content-Length: 99999999\r\nExpect: 100-continue\r\n\r\n", head(&ada.key)))
+        raw(server.address(), format!("{}Content-Length: 99999999\r\nExpect: 100-continue\r\n\r\n", head(&ada.key)))
             .await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     assert!(answer.to_ascii_lowercase().contains("connection: close"), "{answer}");
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_silent_upload_ends_with_408_and_a_closed_connection() {
-    let house = House::with(&[("body_window_seconds", "1")], Clock::system()).await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::with(&[("body_window_seconds", "1")], Clock::system()).await;
+    let ada = server.user("ada").await;
     let begun = Instant::now();
-    let answer = raw(house.address(), format!("{}Content-Length: 500000\r\n\r\n--venna", head(&ada.key))).await;
+    let answer = raw(server.address(), format!("{}Content-Length: 500000\r\n\r\n--venna", head(&ada.key))).await;
     assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("request_timeout"), "{answer}");
     assert!(answer.contains("x-should-retry: false"), "{answer}");
     assert!(begun.elapsed() < Duration::from_secs(9));
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_silent_connection_is_closed() {
-    let house = House::with(&[("header_read_timeout_seconds", "1")], Clock::system()).await;
-    assert_eq!(raw(house.address(), String::new()).await, "");
-    raw(house.address(), "GET /v1/files HT".into()).await;
-    house.close().await;
+    let server = TestServer::with(&[("header_read_timeout_seconds", "1")], Clock::system()).await;
+    assert_eq!(raw(server.address(), String::new()).await, "");
+    raw(server.address(), "GET /v1/files HT".into()).await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn more_uploads_than_allowed_are_asked_to_wait() {
-    let house = House::with(&[("max_concurrent_uploads", "1")], Clock::system()).await;
-    let ada = house.visitor("ada").await;
-    let (key, address) = (ada.key.clone(), house.address());
+    let server = TestServer::with(&[("max_concurrent_uploads", "1")], Clock::system()).await;
+    let ada = server.user("ada").await;
+    let (key, address) = (ada.key.clone(), server.address());
     let first = tokio::task::spawn_blocking(move || {
         let mut socket = TcpStream::connect(address).unwrap();
         let body = Form::default().field("purpose", "vision").file("a.bin", &vec![1; 700_000]).close();
@@ -72,7 +72,7 @@ async fn more_uploads_than_allowed_are_asked_to_wait() {
         (socket, body)
     });
     let (mut socket, body) = first.await.unwrap();
-    house.pending_blobs_become(1).await;
+    server.pending_blobs_become(1).await;
     let refused = ada.create_file("b.txt", b"b").await;
     assert_eq!(
         (&refused.headers["retry-after"], &refused.headers["x-should-retry"]),
@@ -88,14 +88,14 @@ async fn more_uploads_than_allowed_are_asked_to_wait() {
     .await
     .unwrap();
     ada.create_file("b.txt", b"b").await.is_ok();
-    house.close().await;
+    server.close().await;
 }
 
 /// A connection from this address of the loopback, with what is sent on it at once.
-async fn connect_from(house: &House, from: &str, sent: &str) -> tokio::net::TcpStream {
+async fn connect_from(server: &TestServer, from: &str, sent: &str) -> tokio::net::TcpStream {
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
-    let mut stream = socket.connect(house.address()).await.unwrap();
+    let mut stream = socket.connect(server.address()).await.unwrap();
     stream.write_all(sent.as_bytes()).await.unwrap();
     stream
 }
@@ -111,31 +111,31 @@ const HEALTHY: &str = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n
 
 #[tokio::test]
 async fn a_further_connection_waits_while_all_are_busy() {
-    let house = House::with(&[("max_connections", "2"), ("body_window_seconds", "2")], Clock::system()).await;
-    let [ada, bob, eve] = [house.visitor("ada").await, house.visitor("bob").await, house.visitor("eve").await];
+    let server = TestServer::with(&[("max_connections", "2"), ("body_window_seconds", "2")], Clock::system()).await;
+    let [ada, bob, eve] = [server.user("ada").await, server.user("bob").await, server.user("eve").await];
     let slow = |key: &str| format!("{}Content-Length: 500000\r\n\r\n--venna", head(key));
     let busy = [
-        connect_from(&house, "127.0.0.1", &slow(&ada.key)).await,
-        connect_from(&house, "127.0.0.1", &slow(&bob.key)).await,
+        connect_from(&server, "127.0.0.1", &slow(&ada.key)).await,
+        connect_from(&server, "127.0.0.1", &slow(&bob.key)).await,
     ];
     tokio::time::sleep(Duration::from_millis(200)).await;
     let begun = Instant::now();
     eve.list("").await.is_ok();
     assert!(begun.elapsed() > Duration::from_millis(500), "the third waits for a place");
     drop(busy);
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn one_workspace_has_half_of_all_requests_in_flight_and_its_gone_twins_have_none() {
-    let house = House::with(&[("max_connections", "8")], Clock::system()).await;
-    let [ada, bob] = [house.visitor("ada").await, house.visitor("bob").await];
+    let server = TestServer::with(&[("max_connections", "8")], Clock::system()).await;
+    let [ada, bob] = [server.user("ada").await, server.user("bob").await];
     let key = "Idempotency-Key: one\r\nContent-Length: 500000\r\n\r\n--venna";
-    let first = connect_from(&house, "127.0.0.1", &format!("{}{key}", head(&ada.key))).await;
+    let first = connect_from(&server, "127.0.0.1", &format!("{}{key}", head(&ada.key))).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     let mut twins = Vec::new();
     for _ in 0..3 {
-        twins.push(connect_from(&house, "127.0.0.1", &format!("{}{key}", head(&ada.key))).await);
+        twins.push(connect_from(&server, "127.0.0.1", &format!("{}{key}", head(&ada.key))).await);
     }
     tokio::time::sleep(Duration::from_millis(200)).await;
     let refused = ada.list("").await;
@@ -148,19 +148,19 @@ async fn one_workspace_has_half_of_all_requests_in_flight_and_its_gone_twins_hav
         ada.list("").await.is_ok();
     }
     drop(first);
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_client_that_does_not_read_takes_the_downloads_of_its_workspace_alone() {
-    let house = House::with(&[("max_concurrent_downloads", "2")], Clock::system()).await;
-    let [ada, bob] = [house.visitor("ada").await, house.visitor("bob").await];
+    let server = TestServer::with(&[("max_concurrent_downloads", "2")], Clock::system()).await;
+    let [ada, bob] = [server.user("ada").await, server.user("bob").await];
     let large = ada.create_file("large.bin", &vec![1; 32 << 20]).await.id();
     let (of_ada, of_bob) = (vec![2; 700_000], vec![3; 700_000]);
     let id = ada.create_file("a.bin", &of_ada).await.id();
     let id_of_bob = bob.create_file("b.bin", &of_bob).await.id();
     let get = format!("GET /v1/files/{large}/content HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n", ada.key);
-    let stalled = connect_from(&house, "127.0.0.1", &get).await;
+    let stalled = connect_from(&server, "127.0.0.1", &get).await;
     tokio::time::sleep(Duration::from_millis(500)).await;
     let waiting = ada.download_file(&id);
     tokio::pin!(waiting);
@@ -168,47 +168,48 @@ async fn a_client_that_does_not_read_takes_the_downloads_of_its_workspace_alone(
     bob.download_file(&id_of_bob).await.is_bytes(&of_bob);
     drop(stalled);
     waiting.await.is_bytes(&of_ada);
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn idle_connections_make_room_for_new_ones() {
-    let house = House::with(&[("max_connections", "16"), ("max_connections_per_address", "12")], Clock::system()).await;
+    let server =
+        TestServer::with(&[("max_connections", "16"), ("max_connections_per_address", "12")], Clock::system()).await;
     let mut idle = Vec::new();
     for number in 0..24 {
         let from = if number < 12 { "127.0.0.2" } else { "127.0.0.3" };
-        idle.push(connect_from(&house, from, if number % 2 == 0 { "" } else { "GET /v1/files HT" }).await);
+        idle.push(connect_from(&server, from, if number % 2 == 0 { "" } else { "GET /v1/files HT" }).await);
     }
     let mut healthy = Vec::new();
     for _ in 0..8 {
-        healthy.push(connect_from(&house, "127.0.0.4", HEALTHY).await);
+        healthy.push(connect_from(&server, "127.0.0.4", HEALTHY).await);
     }
     for stream in healthy {
         let answer = answer_on(stream).await;
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     }
     drop(idle);
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn an_address_has_so_many_connections() {
     let settings = [("max_connections_per_address", "2"), ("trusted_proxies", "127.0.0.9")];
-    let house = House::with(&settings, Clock::system()).await;
-    let held = [connect_from(&house, "127.0.0.2", "").await, connect_from(&house, "127.0.0.2", "").await];
-    let refused = answer_on(connect_from(&house, "127.0.0.2", HEALTHY).await).await;
+    let server = TestServer::with(&settings, Clock::system()).await;
+    let held = [connect_from(&server, "127.0.0.2", "").await, connect_from(&server, "127.0.0.2", "").await];
+    let refused = answer_on(connect_from(&server, "127.0.0.2", HEALTHY).await).await;
     assert!(refused.starts_with("HTTP/1.1 429 ") && refused.contains("retry-after: 1\r\n"), "{refused}");
     assert!(refused.contains("Too many connections") && refused.contains("rate_limit_exceeded"), "{refused}");
     assert!(refused.contains("access-control-allow-origin: *\r\n"), "{refused}");
-    assert!(answer_on(connect_from(&house, "127.0.0.3", HEALTHY).await).await.starts_with("HTTP/1.1 200 "));
+    assert!(answer_on(connect_from(&server, "127.0.0.3", HEALTHY).await).await.starts_with("HTTP/1.1 200 "));
     let mut proxied = Vec::new();
     for _ in 0..5 {
-        proxied.push(connect_from(&house, "127.0.0.9", "").await);
+        proxied.push(connect_from(&server, "127.0.0.9", "").await);
     }
-    assert!(answer_on(connect_from(&house, "127.0.0.9", HEALTHY).await).await.starts_with("HTTP/1.1 200 "));
+    assert!(answer_on(connect_from(&server, "127.0.0.9", HEALTHY).await).await.starts_with("HTTP/1.1 200 "));
     drop(held);
     let again = || async {
-        let answer = answer_on(connect_from(&house, "127.0.0.2", HEALTHY).await).await;
+        let answer = answer_on(connect_from(&server, "127.0.0.2", HEALTHY).await).await;
         answer.starts_with("HTTP/1.1 200 ")
     };
     for attempt in 0.. {
@@ -218,14 +219,14 @@ async fn an_address_has_so_many_connections() {
         assert!(attempt < 50, "a closed connection gives its place back");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_stop_finishes_what_is_in_flight() {
-    let mut house = House::open().await;
-    let ada = house.visitor("ada").await;
-    let (key, address) = (ada.key.clone(), house.address());
+    let mut server = TestServer::open().await;
+    let ada = server.user("ada").await;
+    let (key, address) = (ada.key.clone(), server.address());
     let body = Form::default().field("purpose", "vision").file("a.bin", &vec![1; 700_000]).close();
     let rest = body[600_000..].to_vec();
     let mut socket = tokio::task::spawn_blocking(move || {
@@ -236,7 +237,7 @@ async fn a_stop_finishes_what_is_in_flight() {
     })
     .await
     .unwrap();
-    house.pending_blobs_become(1).await;
+    server.pending_blobs_become(1).await;
     let finished = tokio::task::spawn_blocking(move || {
         std::thread::sleep(Duration::from_millis(300));
         assert!(TcpStream::connect(address).is_err(), "nothing more is accepted");
@@ -245,19 +246,19 @@ async fn a_stop_finishes_what_is_in_flight() {
         socket.read_to_string(&mut answer).unwrap();
         answer
     });
-    house.restart().await;
+    server.restart().await;
     let answer = finished.await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn what_is_framed_in_two_ways_is_refused() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let list = |head: &str| {
         let head = format!("GET /v1/files HTTP/1.1\r\nAuthorization: Bearer {}\r\n{head}\r\n0\r\n\r\n", ada.key);
-        raw(house.address(), head)
+        raw(server.address(), head)
     };
     for head in [
         "Connection: close\r\n",
@@ -274,16 +275,16 @@ async fn what_is_framed_in_two_ways_is_refused() {
         let answer = list(&format!("Host: x\r\n{first}\r\n{second}\r\n")).await;
         assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "answered once, and the connection closed: {answer}");
     }
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_head_without_end_is_refused_at_its_limit() {
-    let house = House::open().await;
+    let server = TestServer::open().await;
     let endless = format!("GET /v1/files HTTP/1.1\r\nHost: x\r\nX-Long: {}", "a".repeat(80_000));
-    let answer = raw(house.address(), endless).await;
+    let answer = raw(server.address(), endless).await;
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
-    house.close().await;
+    server.close().await;
 }
 
 fn head(key: &str) -> String {

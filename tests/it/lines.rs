@@ -1,8 +1,8 @@
 //! Batch and fine-tune files are checked while they come in.
 
-use crate::house::{Form, House};
 use serde_json::Value;
 use venna::clock::Clock;
+use venna_testkit::{Form, TestServer};
 
 fn request(id: usize) -> String {
     format!("{{\"custom_id\": \"{id}\", \"method\": \"POST\", \"url\": \"/v1/responses\", \"body\": {{}}}}\n")
@@ -18,8 +18,8 @@ fn batch(content: &[u8], file_first: bool) -> Form {
 
 #[tokio::test]
 async fn bad_lines_make_a_file_with_an_error_whatever_its_size_and_the_order_of_fields() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     for count in [10, 10_000] {
         let good: String = (0..count).map(request).collect();
         let bad = good.clone() + "{]\n" + &request(0);
@@ -41,13 +41,13 @@ async fn bad_lines_make_a_file_with_an_error_whatever_its_size_and_the_order_of_
             ada.download_file(id).await.is_bytes(bad.as_bytes());
         }
     }
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn outputs_blank_lines_and_byte_order_marks_are_good_and_lines_may_be_long() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let output = "{\"id\":\"batch_req_1\",\"custom_id\":\"a\",\"response\":{\"status_code\":200,\"body\":{}},\"error\":null}\n\
                   {\"id\":\"batch_req_2\",\"custom_id\":\"b\",\"response\":null,\"error\":{\"code\":\"x\",\"message\":\"y\"}}";
     let long = request(0).replace("{}", &format!("{{\"image\": \"{}\"}}", "A".repeat(5 << 20)));
@@ -58,15 +58,15 @@ async fn outputs_blank_lines_and_byte_order_marks_are_good_and_lines_may_be_long
             assert_eq!((file["status"].as_str(), &file["status_details"]), (Some("processed"), &Value::Null));
         }
     }
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn empty_files_and_other_encodings_are_named() {
     let utf16: Vec<u8> = request(0).encode_utf16().flat_map(u16::to_le_bytes).collect();
     for inline in ["65536", "0"] {
-        let house = House::with(&[("inline_max_bytes", inline)], Clock::system()).await;
-        let ada = house.visitor("ada").await;
+        let server = TestServer::with(&[("inline_max_bytes", inline)], Clock::system()).await;
+        let ada = server.user("ada").await;
         for (content, said) in
             [(&b""[..], "The file is empty;"), (b"\n", "The file is empty;"), (&utf16, "The file is in UTF-16")]
         {
@@ -76,14 +76,14 @@ async fn empty_files_and_other_encodings_are_named() {
                 assert!(file["status_details"].as_str().unwrap().starts_with(said), "{file}");
             }
         }
-        house.close().await;
+        server.close().await;
     }
 }
 
 #[tokio::test]
 async fn what_is_not_checked_may_hold_anything() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     for size in [3, 300_000] {
         for form in [
             Form::default().field("purpose", "user_data").file("a.jsonl", &vec![b'['; size]),
@@ -92,13 +92,13 @@ async fn what_is_not_checked_may_hold_anything() {
             assert_eq!(ada.post(form).await.is_ok().json()["status"], "processed");
         }
     }
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn strict_servers_refuse_bad_lines_and_keep_nothing() {
-    let house = House::with(&[("strict_jsonl", "true")], Clock::system()).await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::with(&[("strict_jsonl", "true")], Clock::system()).await;
+    let ada = server.user("ada").await;
     for count in [10, 10_000] {
         let good: String = (0..count).map(request).collect();
         ada.post(batch(good.as_bytes(), true)).await.is_ok();
@@ -109,6 +109,6 @@ async fn strict_servers_refuse_bad_lines_and_keep_nothing() {
         }
     }
     assert_eq!(ada.list("").await.ids().len(), 2);
-    house.blobs_become(1).await;
-    house.close().await;
+    server.blobs_become(1).await;
+    server.close().await;
 }

@@ -1,11 +1,11 @@
 //! `GET /v1/files`: order, pages, cursors.
 
-use crate::house::{Answer, House};
+use venna_testkit::{Answer, TestServer};
 
 #[tokio::test]
 async fn pages_of_any_size_visit_each_file_once_in_order() {
-    let house = House::at(1_795_374_000_000).await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::at(1_795_374_000_000).await;
+    let ada = server.user("ada").await;
     let mut ids = Vec::new();
     for number in 0..7 {
         ids.push(ada.create_file(&format!("{number}.txt"), b"x").await.id());
@@ -32,13 +32,13 @@ async fn pages_of_any_size_visit_each_file_once_in_order() {
             assert_eq!(visited, ids, "{order} {limit}");
         }
     }
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_deleted_file_is_still_a_position() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let (first, second, third) = (
         ada.create_file("1", b"1").await.id(),
         ada.create_file("2", b"2").await.id(),
@@ -47,39 +47,39 @@ async fn a_deleted_file_is_still_a_position() {
     ada.delete_file(&second).await.is_ok();
     assert_eq!(ada.list(&format!("?after={second}")).await.ids(), [first]);
     assert_eq!(ada.list(&format!("?order=asc&after={second}")).await.ids(), [third]);
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn an_empty_list_has_no_ids_and_no_more() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let empty = serde_json::json!({"object": "list", "data": [], "first_id": null, "last_id": null, "has_more": false});
     assert_eq!(ada.list("").await.is_ok().json(), empty);
     ada.create_file("a.txt", b"a").await.is_ok();
     assert_eq!(ada.list("?purpose=poetry").await.is_ok().json(), empty);
     assert_eq!(ada.list("?purpose=vision").await.is_ok().json(), empty);
     assert_eq!(ada.list("?purpose=user_data").await.ids().len(), 1);
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_parameter_without_a_value_is_absent() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let ids = [ada.create_file("a", b"a").await.id(), ada.create_file("b", b"b").await.id()];
     let all = ada.list("?order=asc").await.is_ok().ids();
     assert_eq!(all, ids);
     for query in ["?after=", "?purpose=", "?limit=", "?order=", "?after&purpose", "?after=&purpose=&limit=&order="] {
         assert_eq!(ada.list(&format!("{query}&order=asc")).await.is_ok().ids(), ids, "{query}");
     }
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn parameters_out_of_bounds_are_named() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let error = ada.list("?limit=0").await.is_error(400, Some("limit"), Some("integer_below_min_value"));
     assert_eq!(
         error["message"],
@@ -89,13 +89,13 @@ async fn parameters_out_of_bounds_are_named() {
     ada.list("?limit=ten").await.is_error(400, Some("limit"), None);
     ada.list("?order=up").await.is_error(400, Some("order"), None);
     ada.list("?after=file-1").await.is_error(400, Some("after"), None);
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_long_list_is_one_answer() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let mut ids = Vec::new();
     for round in 0..23 {
         let names: Vec<String> = (0..50).map(|number| format!("\u{6587} {round} {number}.txt")).collect();
@@ -118,5 +118,5 @@ async fn a_long_list_is_one_answer() {
         let keys: Vec<&String> = list.as_object().unwrap().keys().collect();
         assert_eq!(keys.len(), 5, "{keys:?}");
     }
-    house.close().await;
+    server.close().await;
 }

@@ -11,32 +11,22 @@ mod content;
 mod cors;
 mod create;
 mod delete;
-mod dice;
 mod docs;
 mod expiry;
 mod export;
 mod first_contact;
-#[allow(dead_code, reason = "each test binary uses its part of the house")]
-mod house;
 mod idempotency;
 mod invariants;
 mod limits;
 mod lines;
 mod list;
 mod matrix;
-#[allow(dead_code, reason = "each test binary uses its part of it")]
-mod postgres;
 mod promotion;
 mod protocol;
-#[allow(dead_code, reason = "tests of the store use the rest")]
-mod proxy;
 mod quotas;
 mod races;
-mod receiver;
 mod reference;
 mod replicas;
-#[allow(dead_code, reason = "each test binary uses its part of it")]
-mod rows;
 mod spending;
 mod tenancy;
 mod uploads;

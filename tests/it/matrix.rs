@@ -1,7 +1,6 @@
 //! The tenant matrix: every route of the table of routes, asked with every kind of key and id that must not open it. A route
 //! without a request here fails the test, and so does one that answers a foreign id otherwise than one that never existed.
 
-use crate::house::{Actor, Answer, Form, House};
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use venna::clock::Clock;
@@ -11,6 +10,7 @@ use venna::model::audit::Origin;
 use venna::model::ids::WorkspaceId;
 use venna::model::limits::{Limit, LimitOwner};
 use venna::model::scope::{Scope, Scopes};
+use venna_testkit::{Answer, Form, TestServer, User};
 
 const ORIGIN: Origin = Origin::COMMAND_LINE;
 const NOW_MS: u64 = 1_795_374_000_000;
@@ -51,34 +51,34 @@ impl Ids {
 /// A workspace, what it has, and its keys.
 struct Tenant {
     workspace: WorkspaceId,
-    owner: Actor,
+    owner: User,
     ids: Ids,
 }
 
 struct World {
-    house: House,
-    admin: Actor,
+    server: TestServer,
+    admin: User,
 }
 
 impl World {
     async fn open() -> Self {
-        let house = House::with(&[("max_failed_logins_per_minute", "0")], Clock::set_to(NOW_MS)).await;
-        let (_, admin) = issue(&house, Opens::Administration, None).await;
-        Self { house, admin }
+        let server = TestServer::with(&[("max_failed_logins_per_minute", "0")], Clock::set_to(NOW_MS)).await;
+        let (_, admin) = issue(&server, Opens::Administration, None).await;
+        Self { server, admin }
     }
 
-    async fn key(&self, opens: Opens, valid_seconds: Option<u64>) -> (ApiKey, Actor) {
-        issue(&self.house, opens, valid_seconds).await
+    async fn key(&self, opens: Opens, valid_seconds: Option<u64>) -> (ApiKey, User) {
+        issue(&self.server, opens, valid_seconds).await
     }
 
     async fn tenant(&self, name: &str) -> Tenant {
-        let installation = self.house.installation().await;
+        let installation = self.server.installation().await;
         let workspace = installation.workspaces.create(name, ORIGIN).await.unwrap().id;
         let (key, owner) = self.key(Opens::Workspace(workspace, Scopes::DEFAULT), None).await;
         let file = owner.create_file("secret.txt", b"secret").await.id();
         let upload = owner.create_upload(4).await.id();
         let part = owner.add_part(&upload, b"part").await.id();
-        limit_spending(&self.house, workspace).await;
+        limit_spending(&self.server, workspace).await;
         let (admin_key, _) = self.key(Opens::Administration, None).await;
         let (key, admin_key) = (key.id.to_string(), admin_key.id.to_string());
         let ids = Ids { file, upload, part, project: workspace.to_string(), key, admin_key };
@@ -86,8 +86,8 @@ impl World {
     }
 
     /// Keys of a workspace, or of administrators, that open nothing any more, and texts that never did.
-    async fn dead_keys(&self, opens: Opens) -> Vec<(&'static str, Actor)> {
-        let keys = self.house.installation().await.keys;
+    async fn dead_keys(&self, opens: Opens) -> Vec<(&'static str, User)> {
+        let keys = self.server.installation().await.keys;
         let (_, live) = self.key(opens, None).await;
         let mut mistyped = live.key.clone();
         mistyped.replace_range(mistyped.len() - 1.., if mistyped.ends_with('0') { "1" } else { "0" });
@@ -97,32 +97,32 @@ impl World {
         let (rotated, rotated_out) = self.key(opens, None).await;
         keys.rotate(rotated.id, 0, ORIGIN).await.unwrap();
         let mut dead = vec![
-            ("malformed", self.house.holder("vk_malformed")),
-            ("bad checksum", self.house.holder(&mistyped)),
+            ("malformed", self.server.user_of("vk_malformed")),
+            ("bad checksum", self.server.user_of(&mistyped)),
             ("revoked", revoked_holder),
             ("expired", expired),
             ("rotated out", rotated_out),
         ];
         if opens.workspace().is_some() {
-            let archived = self.house.installation().await.workspaces.create(&live.key[..20], ORIGIN).await.unwrap();
+            let archived = self.server.installation().await.workspaces.create(&live.key[..20], ORIGIN).await.unwrap();
             let (_, holder) = self.key(Opens::Workspace(archived.id, Scopes::ALL), None).await;
-            self.house.installation().await.workspaces.archive(archived.id, ORIGIN).await.unwrap();
+            self.server.installation().await.workspaces.archive(archived.id, ORIGIN).await.unwrap();
             dead.push(("archived", holder));
         }
-        self.house.clock.set(self.house.clock.now_ms() + 2000);
+        self.server.clock.set(self.server.clock.now_ms() + 2000);
         dead
     }
 }
 
 /// Gives a workspace a limit that can be retrieved and lifted, and that it does not reach.
-pub async fn limit_spending(house: &House, workspace: WorkspaceId) {
+pub async fn limit_spending(server: &TestServer, workspace: WorkspaceId) {
     let (owner, wanted) = (LimitOwner::Workspace(workspace), vec![(Limit::MonthlySpendCents, Some(100_000))]);
-    assert!(house.installation().await.workspaces.set_limits(owner, wanted, ORIGIN).await.unwrap());
+    assert!(server.installation().await.workspaces.set_limits(owner, wanted, ORIGIN).await.unwrap());
 }
 
-async fn issue(house: &House, opens: Opens, valid_seconds: Option<u64>) -> (ApiKey, Actor) {
-    let (key, secret) = house.installation().await.keys.issue(opens, "matrix", valid_seconds, ORIGIN).await.unwrap();
-    (key, house.holder(secret.expose()))
+async fn issue(server: &TestServer, opens: Opens, valid_seconds: Option<u64>) -> (ApiKey, User) {
+    let (key, secret) = server.installation().await.keys.issue(opens, "matrix", valid_seconds, ORIGIN).await.unwrap();
+    (key, server.user_of(secret.expose()))
 }
 
 /// The path of this route with these ids in it.
@@ -134,7 +134,7 @@ pub fn path(route: &Route, ids: &Ids) -> String {
 }
 
 /// A request of this route that names these things.
-pub fn request(actor: &Actor, route: &Route, ids: &Ids) -> RequestBuilder {
+pub fn request(actor: &User, route: &Route, ids: &Ids) -> RequestBuilder {
     let bare = actor.request(route.method.clone(), &path(route, ids));
     let form = |form: Form| bare.try_clone().unwrap().header("content-type", Form::content_type()).body(form.close());
     match (route.method.as_str(), route.path) {
@@ -181,7 +181,7 @@ pub fn request(actor: &Actor, route: &Route, ids: &Ids) -> RequestBuilder {
 }
 
 /// Requests that name a thing of another in the query or the body, by a caller who may make them.
-fn elsewhere(actor: &Actor, route: &Route, own: &Ids, foreign: &Ids) -> Option<RequestBuilder> {
+fn elsewhere(actor: &User, route: &Route, own: &Ids, foreign: &Ids) -> Option<RequestBuilder> {
     let after = |id: &str| actor.request(Method::GET, &format!("{}?after={id}", path(route, own)));
     match (route.method.as_str(), route.path) {
         ("GET", "/v1/organization/usage/files" | "/v1/organization/costs") => {
@@ -285,7 +285,7 @@ async fn every_route_takes_only_the_keys_that_it_says() {
     assert!(asked > 5 * routes().len());
     ada.owner.download_file(&ada.ids.file).await.is_bytes(b"secret");
     assert_eq!(ada.owner.retrieve_upload(&ada.ids.upload).await.json()["status"], "pending");
-    world.house.close().await;
+    world.server.close().await;
 }
 
 #[tokio::test]
@@ -330,11 +330,11 @@ async fn a_foreign_id_answers_like_one_that_never_existed_on_every_route() {
         tenant.owner.download_file(&tenant.ids.file).await.is_bytes(b"secret");
         assert_eq!(tenant.owner.retrieve_upload(&tenant.ids.upload).await.json()["status"], "pending");
     }
-    world.house.close().await;
+    world.server.close().await;
 }
 
 /// A request of this route, or what `HEAD` asks of it.
-fn on_path(actor: &Actor, method: &Method, route: &Route, ids: &Ids) -> RequestBuilder {
+fn on_path(actor: &User, method: &Method, route: &Route, ids: &Ids) -> RequestBuilder {
     if *method == Method::HEAD { actor.request(Method::HEAD, &path(route, ids)) } else { request(actor, route, ids) }
 }
 
@@ -348,7 +348,7 @@ async fn every_route_answers_its_rightful_caller() {
         let answer = asker.send(request(asker, &route, &tenant.ids)).await;
         assert_eq!(answer.status, 200, "{} {}: {:?}", route.method, route.path, answer.body);
     }
-    world.house.close().await;
+    world.server.close().await;
 }
 
 /// Which keys the product says that each route takes.

@@ -1,8 +1,5 @@
 //! A standby becomes the primary while clients work: what was acknowledged is there, and the server finds the new primary.
 
-use crate::house::eventually;
-use crate::postgres::{Database, Postgres, run};
-use crate::proxy::Proxy;
 use crate::replicas::{PATIENCE, Replica, id};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -12,6 +9,9 @@ use std::time::{Duration, Instant};
 use venna::model::api_key::Opens;
 use venna::model::audit::Origin;
 use venna::model::scope::Scopes;
+use venna_testkit::postgres::{Database, Postgres, run};
+use venna_testkit::postgres_proxy::Proxy;
+use venna_testkit::server::eventually;
 
 const WORKERS: usize = 8;
 /// How long clients work before and after the standby is promoted.

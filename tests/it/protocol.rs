@@ -1,10 +1,10 @@
 //! HTTP itself, by hand: what a request must have, and what belongs to every answer.
 
-use crate::house::{Form, House};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 use venna::clock::Clock;
+use venna_testkit::{Form, TestServer};
 
 /// What the server sends until it closes the connection.
 async fn exchange(address: SocketAddr, request: impl Into<Vec<u8>>) -> String {
@@ -27,40 +27,40 @@ fn length(answer: &str) -> Option<&str> {
 
 #[tokio::test]
 async fn a_request_has_one_host() {
-    let house = House::open().await;
+    let server = TestServer::open().await;
     for (lines, status) in
         [("Host: a\r\n", "200"), ("", "400"), ("Host: a\r\nHost: b\r\n", "400"), ("Host: a\r\nhost: a\r\n", "400")]
     {
         let request = format!("GET /healthz HTTP/1.1\r\n{lines}Connection: close\r\n\r\n");
-        let answer = exchange(house.address(), request).await;
+        let answer = exchange(server.address(), request).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{lines:?}: {answer}");
         assert_eq!(answer.contains(" Host header."), status == "400", "{answer}");
     }
-    let answer = exchange(house.address(), "GET /healthz HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n").await;
+    let answer = exchange(server.address(), "GET /healthz HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.0 400 "), "{answer}");
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn the_server_as_a_whole_says_which_methods_it_takes() {
-    let house = House::open().await;
-    let answer = exchange(house.address(), "OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+    let server = TestServer::open().await;
+    let answer = exchange(server.address(), "OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
     assert!(answer.contains("\r\nallow: GET, HEAD, POST, DELETE, OPTIONS\r\n"), "{answer}");
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn head_is_told_the_length_that_get_has() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let id = ada.create_file("a.txt", b"abc").await.id();
     let of = |method: &str, path: &str, more: &str| {
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\nConnection: close\r\n{more}\r\n",
             ada.key
         );
-        exchange(house.address(), request)
+        exchange(server.address(), request)
     };
     let paths = ["/v1/nope", "/nope", "/v1/batches", "/v1/uploads", "/v1/files/x", "/docs/nope"];
     for path in
@@ -80,20 +80,20 @@ async fn head_is_told_the_length_that_get_has() {
         let answer = of(method, &path, &format!("If-None-Match: {etag}\r\n")).await;
         assert!(answer.starts_with("HTTP/1.1 304 ") && [None, Some("3")].contains(&length(&answer)), "{answer}");
     }
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_client_that_begins_with_http_2_is_told_to_use_http_1_1() {
-    let house = House::open().await;
+    let server = TestServer::open().await;
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
-    let answer = exchange(house.address(), preface).await;
+    let answer = exchange(server.address(), preface).await;
     assert!(answer.starts_with("\0\0\0\x04\0\0\0\0\0\0\0"), "empty settings, then GOAWAY: {answer:?}");
     let told = answer.split_once("\0\0\0\r").expect("the code HTTP_1_1_REQUIRED").1;
     assert_eq!(told, "this server speaks HTTP/1.1 only");
     let goaway = answer.as_bytes().get(9..).unwrap();
     assert_eq!((usize::from(goaway[2]), goaway[3]), (goaway.len() - 9, 7), "its length and its type");
-    house.close().await;
+    server.close().await;
 }
 
 /// A connection on which one request was answered, and how it goes on.
@@ -119,8 +119,8 @@ fn ask_again(socket: &mut TcpStream) -> String {
 #[tokio::test]
 async fn an_idle_connection_is_kept_as_long_as_its_answers_say() {
     let settings = [("header_read_timeout_seconds", "1"), ("idle_timeout_seconds", "3")];
-    let house = House::with(&settings, Clock::system()).await;
-    let address = house.address();
+    let server = TestServer::with(&settings, Clock::system()).await;
+    let address = server.address();
     tokio::task::spawn_blocking(move || {
         let (mut socket, head) = idle_connection(address);
         assert!(head.contains("\r\nconnection: keep-alive\r\nkeep-alive: timeout=3\r\n"), "{head}");
@@ -144,12 +144,12 @@ async fn an_idle_connection_is_kept_as_long_as_its_answers_say() {
             exchange(address, format!("GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: {close}\r\n\r\n")).await;
         assert!(!answer.contains("keep-alive"), "{answer}");
     }
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn an_early_refusal_arrives_although_the_client_would_upgrade() {
-    let house = House::open().await;
+    let server = TestServer::open().await;
     for upgrade in ["", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"] {
         let mut request = format!(
             "POST /v1/files HTTP/1.1\r\nHost: a\r\nContent-Type: {}\r\nContent-Length: 8000000\r\n{upgrade}\r\n",
@@ -157,21 +157,21 @@ async fn an_early_refusal_arrives_although_the_client_would_upgrade() {
         )
         .into_bytes();
         request.resize(request.len() + 8_000_000, b'x');
-        let answer = exchange(house.address(), request).await;
+        let answer = exchange(server.address(), request).await;
         assert!(answer.starts_with("HTTP/1.1 401 "), "{upgrade:?}: {answer}");
     }
-    house.close().await;
+    server.close().await;
 }
 
 /// A reader that moves is served to its end, also when it takes many times the limit.
 #[tokio::test]
 async fn a_slow_reader_gets_the_whole_answer() {
     const READ_BYTES: usize = 64 * 1024;
-    let house = House::with(&[("send_stall_timeout_seconds", "1")], Clock::system()).await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::with(&[("send_stall_timeout_seconds", "1")], Clock::system()).await;
+    let ada = server.user("ada").await;
     let content: Vec<u8> = (0_usize..24 << 20).map(|at| (at % 251).to_le_bytes()[0]).collect();
     let id = ada.create_file("a.bin", &content).await.is_ok().id();
-    let (key, address) = (ada.key.clone(), house.address());
+    let (key, address) = (ada.key.clone(), server.address());
     let read = tokio::task::spawn_blocking(move || {
         let mut socket = TcpStream::connect(address).unwrap();
         rustix::net::sockopt::set_socket_recv_buffer_size(&socket, READ_BYTES).unwrap();
@@ -190,7 +190,7 @@ async fn a_slow_reader_gets_the_whole_answer() {
     });
     let answer = read.await.unwrap();
     assert!(answer.ends_with(&content), "{} bytes", answer.len());
-    house.close().await;
+    server.close().await;
 }
 
 /// How the answer to a client of HTTP/1.0 ends, and what came of it.
@@ -209,24 +209,24 @@ async fn list_by_http_1_0(address: SocketAddr, key: String) -> (String, Result<(
 
 #[tokio::test]
 async fn a_long_list_that_breaks_off_does_not_look_whole_to_http_1_0() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let mut ids = Vec::new();
     for round in 0..14 {
         let names: Vec<String> = (0..50).map(|number| format!("{round}-{number}")).collect();
         let made = futures_util::future::join_all(names.iter().map(|name| ada.create_file(name, b"x"))).await;
-        ids.extend(made.into_iter().map(crate::house::Answer::id));
+        ids.extend(made.into_iter().map(venna_testkit::Answer::id));
     }
     ids.sort();
-    let (answer, end) = list_by_http_1_0(house.address(), ada.key.clone()).await;
+    let (answer, end) = list_by_http_1_0(server.address(), ada.key.clone()).await;
     assert!(answer.ends_with('}') && end.is_ok(), "{end:?}");
     let set = |purpose: &str| format!("UPDATE files SET purpose = '{purpose}' WHERE id = '{}'", ids[600]);
-    house.database().execute(&set("nonsense")).unwrap();
+    server.database().execute(&set("nonsense")).unwrap();
     // A commit of the server ends the snapshots that do not see it yet.
     ada.create_file("later", b"x").await.is_ok();
-    let (answer, end) = list_by_http_1_0(house.address(), ada.key.clone()).await;
+    let (answer, end) = list_by_http_1_0(server.address(), ada.key.clone()).await;
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.0 200 "), "{answer}");
     assert_eq!(end, Err(std::io::ErrorKind::ConnectionReset));
-    house.database().execute(&set("user_data")).unwrap();
-    house.close().await;
+    server.database().execute(&set("user_data")).unwrap();
+    server.close().await;
 }

@@ -1,7 +1,6 @@
 //! What a workspace may have, and what a workspace or key may do: quotas, limits of size, rate and concurrency, and a key that
 //! ends while it is in use.
 
-use crate::house::{Actor, Answer, Form, House, rounds};
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -12,26 +11,11 @@ use venna::model::api_key::Opens;
 use venna::model::audit::Origin;
 use venna::model::limits::{Limit, LimitOwner};
 use venna::model::purpose::Purpose;
+use venna_testkit::server::rounds;
+use venna_testkit::{Answer, Form, TestServer, User};
 
 const NOW_MS: u64 = 1_795_374_000_000;
 const ORIGIN: Origin = Origin::COMMAND_LINE;
-
-impl House {
-    /// Somebody with a workspace whose limits are these, and the workspace.
-    async fn limited_visitor(&self, name: &'static str, limits: &[(Limit, u64)]) -> (Actor, LimitOwner) {
-        let actor = self.visitor(name).await;
-        let workspace = self.installation().await.workspaces.find(name).await.unwrap().unwrap();
-        let owner = LimitOwner::Workspace(workspace.id);
-        self.limit(owner, limits).await;
-        (actor, owner)
-    }
-
-    async fn limit(&self, owner: LimitOwner, limits: &[(Limit, u64)]) {
-        let wanted = limits.iter().map(|(limit, value)| (*limit, Some(*value))).collect();
-        assert!(self.installation().await.workspaces.set_limits(owner, wanted, ORIGIN).await.unwrap());
-        self.keys().forget();
-    }
-}
 
 #[track_caller]
 fn is_over_quota(answer: Answer) {
@@ -42,8 +26,8 @@ fn is_over_quota(answer: Answer) {
 
 #[tokio::test]
 async fn of_64_uploads_at_once_those_10_are_stored_that_fit() {
-    let house = House::with(&[("sweep_interval_seconds", "86400")], Clock::set_to(NOW_MS)).await;
-    let (ada, _) = house.limited_visitor("ada", &[(Limit::StorageBytes, 10_009)]).await;
+    let server = TestServer::with(&[("sweep_interval_seconds", "86400")], Clock::set_to(NOW_MS)).await;
+    let (ada, _) = server.limited_user("ada", &[(Limit::StorageBytes, 10_009)]).await;
     // No commit may go over the quota, whatever is seen from outside.
     let is_over = "new.stored_bytes - coalesce((SELECT sum(size_bytes) FROM files WHERE workspace_id = new.id
                        AND expires_at <= (SELECT value FROM clock)), 0) > 10009";
@@ -55,7 +39,7 @@ async fn of_64_uploads_at_once_those_10_are_stored_that_fit() {
          $$ BEGIN IF {is_over} THEN RAISE 'over the quota'; END IF; RETURN NULL; END $$;
          CREATE TRIGGER guard AFTER UPDATE ON workspaces FOR EACH ROW EXECUTE FUNCTION guard()"
     );
-    let database = house.database();
+    let database = server.database();
     database.execute("CREATE TABLE clock (value BIGINT)").unwrap();
     database.execute(&format!("INSERT INTO clock VALUES ({})", NOW_MS / 1000)).unwrap();
     database.execute(database.choose(&sqlite, &postgres)).unwrap();
@@ -75,19 +59,19 @@ async fn of_64_uploads_at_once_those_10_are_stored_that_fit() {
                 ada.delete_file(&file.id()).await.is_ok();
             }
         } else {
-            house.clock.set(house.clock.now_ms() + 3_600_000);
-            database.execute(&format!("UPDATE clock SET value = {}", house.clock.now_seconds())).unwrap();
+            server.clock.set(server.clock.now_ms() + 3_600_000);
+            database.execute(&format!("UPDATE clock SET value = {}", server.clock.now_seconds())).unwrap();
         }
     }
     let drop = ["DROP TRIGGER guard", "DROP TRIGGER guard ON workspaces"];
     database.execute(&format!("{}; DROP TABLE clock", database.choose(drop[0], drop[1]))).unwrap();
-    house.close_unswept().await;
+    server.close_unswept().await;
 }
 
 #[tokio::test]
 async fn a_pending_upload_has_its_place_and_gives_it_back() {
-    let house = House::at(NOW_MS).await;
-    let (ada, _) = house.limited_visitor("ada", &[(Limit::StorageBytes, 100), (Limit::MaxFiles, 3)]).await;
+    let server = TestServer::at(NOW_MS).await;
+    let (ada, _) = server.limited_user("ada", &[(Limit::StorageBytes, 100), (Limit::MaxFiles, 3)]).await;
     is_over_quota(ada.create_upload(101).await);
     let upload = ada.create_upload(60).await.id();
     is_over_quota(ada.create_upload(41).await);
@@ -100,19 +84,19 @@ async fn a_pending_upload_has_its_place_and_gives_it_back() {
     let cancelled = ada.create_upload(40).await.id();
     ada.cancel_upload(&cancelled).await.is_ok();
     ada.create_upload(40).await.is_ok();
-    house.clock.set(NOW_MS + 3_600_000);
+    server.clock.set(NOW_MS + 3_600_000);
     let (second, third) = (ada.create_file("b", b"b").await.id(), ada.create_file("c", b"").await.id());
     is_over_quota(ada.create_file("d", b"").await);
     ada.delete_file(&second).await.is_ok();
     ada.delete_file(&third).await.is_ok();
     ada.create_file("d", &[4; 40]).await.is_ok();
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_quota_that_is_lowered_takes_nothing_away() {
-    let house = House::at(NOW_MS).await;
-    let (ada, owner) = house.limited_visitor("ada", &[(Limit::StorageBytes, 100)]).await;
+    let server = TestServer::at(NOW_MS).await;
+    let (ada, owner) = server.limited_user("ada", &[(Limit::StorageBytes, 100)]).await;
     let file = ada.create_file("a", &[1; 60]).await.id();
     let upload = ada.create_upload(40).await.id();
     let part = ada.add_part(&upload, &[2; 40]).await.id();
@@ -122,7 +106,7 @@ async fn a_quota_that_is_lowered_takes_nothing_away() {
         ada.send(request.header("content-type", Form::content_type()).body(form.close()))
     };
     let first = keyed("once").await.is_ok().json();
-    house.limit(owner, &[(Limit::StorageBytes, 50)]).await;
+    server.limit(owner, &[(Limit::StorageBytes, 50)]).await;
     is_over_quota(ada.complete_upload(&upload, &[&part]).await);
     is_over_quota(ada.create_file("b", b"").await);
     is_over_quota(keyed("twice").await);
@@ -131,14 +115,14 @@ async fn a_quota_that_is_lowered_takes_nothing_away() {
     assert_eq!(ada.retrieve_upload(&upload).await.json()["status"], "pending", "it stays as it was");
     ada.delete_file(&file).await.is_ok();
     ada.complete_upload(&upload, &[&part]).await.is_ok();
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn what_cannot_fit_is_refused_before_its_body() {
-    let house = House::open().await;
-    let (ada, _) = house.limited_visitor("ada", &[(Limit::StorageBytes, 1_000_000)]).await;
-    let (address, key) = (house.address(), ada.key.clone());
+    let server = TestServer::open().await;
+    let (ada, _) = server.limited_user("ada", &[(Limit::StorageBytes, 1_000_000)]).await;
+    let (address, key) = (server.address(), ada.key.clone());
     let answer = tokio::task::spawn_blocking(move || {
         let mut socket = TcpStream::connect(address).unwrap();
         let head = format!(
@@ -152,14 +136,14 @@ async fn what_cannot_fit_is_refused_before_its_body() {
     });
     let answer = answer.await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("storage_quota_exceeded"), "{answer}");
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn files_of_a_purpose_may_be_smaller_than_others() {
-    let house = House::open().await;
+    let server = TestServer::open().await;
     let limits = [(Limit::FileBytes(Purpose::Vision), 1000), (Limit::FileBytes(Purpose::Evals), 100_000)];
-    let (ada, _) = house.limited_visitor("ada", &limits).await;
+    let (ada, _) = server.limited_user("ada", &limits).await;
     let form = |purpose: &str, size: usize| {
         [
             Form::default().field("purpose", purpose).file("a", &vec![1; size]),
@@ -180,7 +164,7 @@ async fn files_of_a_purpose_may_be_smaller_than_others() {
         refused.is_error(400, Some("bytes"), Some("integer_above_max_value"));
     }
     ada.create_file("a", &vec![1; 200_000]).await.is_ok();
-    house.close().await;
+    server.close().await;
 }
 
 #[track_caller]
@@ -191,10 +175,10 @@ fn rate_headers(answer: &Answer) -> Vec<String> {
 
 #[tokio::test]
 async fn requests_and_uploads_a_minute_are_limited() {
-    let house = House::open().await;
+    let server = TestServer::open().await;
     let limits = [(Limit::RequestsPerMinute, 6), (Limit::UploadsPerMinute, 2)];
-    let (ada, _) = house.limited_visitor("ada", &limits).await;
-    let bob = house.visitor("bob").await;
+    let (ada, _) = server.limited_user("ada", &limits).await;
+    let bob = server.user("bob").await;
     for remaining in [5, 4] {
         let stored = ada.create_file("a", b"a").await.is_ok();
         assert_eq!(rate_headers(&stored)[..2], ["6".to_owned(), remaining.to_string()]);
@@ -215,29 +199,29 @@ async fn requests_and_uploads_a_minute_are_limited() {
     refused.is_error(429, None, Some("rate_limit_exceeded"));
     let unlimited = bob.list("").await.is_ok();
     assert!(!unlimited.headers.contains_key("x-ratelimit-limit-requests"), "who has no limit is told of none");
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_key_may_be_tighter_than_its_workspace() {
-    let house = House::open().await;
-    let (ada, _) = house.limited_visitor("ada", &[(Limit::RequestsPerMinute, 5)]).await;
-    let keys = house.installation().await.keys;
+    let server = TestServer::open().await;
+    let (ada, _) = server.limited_user("ada", &[(Limit::RequestsPerMinute, 5)]).await;
+    let keys = server.installation().await.keys;
     let known = keys.list().await.unwrap().pop().unwrap();
     let (key, secret) = keys.issue(known.opens, "tight", None, ORIGIN).await.unwrap();
-    let tight = house.holder(secret.expose());
-    house.limit(LimitOwner::Key(key.id), &[(Limit::RequestsPerMinute, 1)]).await;
+    let tight = server.user_of(secret.expose());
+    server.limit(LimitOwner::Key(key.id), &[(Limit::RequestsPerMinute, 1)]).await;
     assert_eq!(rate_headers(&tight.list("").await.is_ok())[..2], ["1", "0"], "the emptier bucket is shown");
     for _ in 0..3 {
         tight.list("").await.is_error(429, None, Some("rate_limit_exceeded"));
     }
     assert_eq!(rate_headers(&ada.list("").await.is_ok())[..2], ["5", "3"], "what was refused took nothing from others");
-    house.close().await;
+    server.close().await;
 }
 
 /// An upload that stands still in the middle, and what is still to be sent.
-async fn begin_upload(house: &House, actor: &Actor) -> (TcpStream, Vec<u8>) {
-    let (key, address, pending) = (actor.key.clone(), house.address(), house.pending_blobs());
+async fn begin_upload(server: &TestServer, actor: &User) -> (TcpStream, Vec<u8>) {
+    let (key, address, pending) = (actor.key.clone(), server.address(), server.pending_blobs());
     let begun = tokio::task::spawn_blocking(move || {
         let mut socket = TcpStream::connect(address).unwrap();
         let body = Form::default().field("purpose", "vision").file("a.bin", &vec![1; 700_000]).close();
@@ -252,7 +236,7 @@ async fn begin_upload(house: &House, actor: &Actor) -> (TcpStream, Vec<u8>) {
         (socket, body[600_000..].to_vec())
     });
     let begun = begun.await.unwrap();
-    house.pending_blobs_become(pending + 1).await;
+    server.pending_blobs_become(pending + 1).await;
     begun
 }
 
@@ -268,29 +252,29 @@ async fn end_upload((mut socket, rest): (TcpStream, Vec<u8>)) -> String {
 
 #[tokio::test]
 async fn a_workspace_has_uploads_in_flight_of_its_own() {
-    let house = House::with(&[("max_concurrent_uploads_per_workspace", "2")], Clock::system()).await;
-    let (ada, owner) = house.limited_visitor("ada", &[]).await;
-    let bob = house.visitor("bob").await;
-    let first = begin_upload(&house, &ada).await;
+    let server = TestServer::with(&[("max_concurrent_uploads_per_workspace", "2")], Clock::system()).await;
+    let (ada, owner) = server.limited_user("ada", &[]).await;
+    let bob = server.user("bob").await;
+    let first = begin_upload(&server, &ada).await;
     ada.create_file("a", b"a").await.is_ok();
-    house.limit(owner, &[(Limit::ConcurrentUploads, 1)]).await;
+    server.limit(owner, &[(Limit::ConcurrentUploads, 1)]).await;
     let error = ada.create_file("a", b"a").await.is_error(429, None, Some("rate_limit_exceeded"));
     assert!(error["message"].as_str().unwrap().contains("in this project"), "{error}");
     bob.create_file("b", b"b").await.is_ok();
-    house.limit(owner, &[(Limit::ConcurrentUploads, 5)]).await;
+    server.limit(owner, &[(Limit::ConcurrentUploads, 5)]).await;
     ada.create_file("a", b"a").await.is_ok();
     let answer = end_upload(first).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn an_upload_in_flight_ends_with_its_key() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
-    let begun = begin_upload(&house, &ada).await;
-    let admin = house.admin().await;
-    let workspace = house.installation().await.workspaces.find("ada").await.unwrap().unwrap().id;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
+    let begun = begin_upload(&server, &ada).await;
+    let admin = server.admin().await;
+    let workspace = server.installation().await.workspaces.find("ada").await.unwrap().unwrap().id;
     let keys = format!("/v1/organization/projects/{workspace}/api_keys");
     let listed = admin.send(admin.request(Method::GET, &keys)).await.is_ok().json();
     let key = listed["data"][0]["id"].as_str().unwrap().to_owned();
@@ -299,23 +283,23 @@ async fn an_upload_in_flight_ends_with_its_key() {
     ada.list("").await.is_error(401, None, Some("invalid_api_key"));
     let answer = end_upload(begun).await;
     assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
-    house.blobs_become(0).await;
-    house.close().await;
+    server.blobs_become(0).await;
+    server.close().await;
 }
 
 /// Many requests are on their way when a key is revoked; none that begins after the answer to the revocation is accepted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_revoked_key_is_refused_under_load_from_the_very_next_request_on() {
-    let house = House::with(&[("max_failed_logins_per_minute", "0")], Clock::system()).await;
+    let server = TestServer::with(&[("max_failed_logins_per_minute", "0")], Clock::system()).await;
     for _ in 0..20 {
-        let keys = house.installation().await.keys;
-        let default = house.installation().await.workspaces.find("default").await.unwrap().unwrap();
+        let keys = server.installation().await.keys;
+        let default = server.installation().await.workspaces.find("default").await.unwrap().unwrap();
         let opens = Opens::Workspace(default.id, venna::model::scope::Scopes::DEFAULT);
         let (key, secret) = keys.issue(opens, "brief", None, ORIGIN).await.unwrap();
         let ended = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
         let load: Vec<_> = (0..8)
             .map(|_| {
-                let (brief, ended) = (house.holder(secret.expose()), std::sync::Arc::clone(&ended));
+                let (brief, ended) = (server.user_of(secret.expose()), std::sync::Arc::clone(&ended));
                 tokio::spawn(async move {
                     let mut accepted = 0;
                     loop {
@@ -333,7 +317,7 @@ async fn a_revoked_key_is_refused_under_load_from_the_very_next_request_on() {
             })
             .collect();
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        house.keys().revoke(key.id, ORIGIN).await.unwrap();
+        server.keys().revoke(key.id, ORIGIN).await.unwrap();
         ended.store(true, std::sync::atomic::Ordering::SeqCst);
         let mut accepted = 0;
         for worker in load {
@@ -341,14 +325,14 @@ async fn a_revoked_key_is_refused_under_load_from_the_very_next_request_on() {
         }
         assert!(accepted > 0);
     }
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn limits_are_set_and_seen_through_the_api() {
-    let house = House::at(NOW_MS).await;
-    let (ada, admin) = (house.visitor("ada").await, house.admin().await);
-    let workspace = house.installation().await.workspaces.find("ada").await.unwrap().unwrap().id;
+    let server = TestServer::at(NOW_MS).await;
+    let (ada, admin) = (server.user("ada").await, server.admin().await);
+    let workspace = server.installation().await.workspaces.find("ada").await.unwrap().unwrap().id;
     let path = format!("/v1/organization/projects/{workspace}/limits");
     let own = admin.post_json(&path, &json!({"storage_bytes": 100, "file_bytes": {"batch": 50}})).await.is_ok().json();
     assert_eq!((&own["storage_bytes"], &own["max_files"]), (&json!(100), &Value::Null));
@@ -384,5 +368,5 @@ async fn limits_are_set_and_seen_through_the_api() {
     admin.post_json(&path, &json!({"storage_bytes": 1})).await.is_error(400, None, None);
     ada.list("").await.is_ok();
     ada.list("").await.is_error(429, None, Some("rate_limit_exceeded"));
-    house.close().await;
+    server.close().await;
 }

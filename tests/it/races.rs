@@ -1,11 +1,12 @@
 //! Changes that exclude each other, asked for at once: one wins, and nothing is left of the other.
 
-use crate::house::{Answer, Form, House, rounds};
 use futures_util::future::join_all;
 use serde_json::json;
 use std::time::{Duration, Instant};
 use tokio::join;
 use venna::clock::Clock;
+use venna_testkit::server::rounds;
+use venna_testkit::{Answer, Form, TestServer};
 
 const NOW_MS: u64 = 1_795_374_000_000;
 const IN_SQLITE: usize = 1000;
@@ -14,8 +15,8 @@ const AT_ONCE: usize = 8;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_completion_and_a_cancellation_one_wins() {
-    let house = House::on_blobs().await;
-    let ada = &house.visitor("ada").await;
+    let server = TestServer::on_blobs().await;
+    let ada = &server.user("ada").await;
     let race = |_| async move {
         let upload = ada.create_upload(3).await.id();
         let part = ada.add_part(&upload, b"abc").await.id();
@@ -33,16 +34,16 @@ async fn of_a_completion_and_a_cancellation_one_wins() {
         assert_eq!(ada.list("").await.ids().len(), files, "after round {round}");
     }
     assert!((1..rounds(IN_SQLITE)).contains(&files), "both win now and then: {files}");
-    house.blobs_become(files).await;
-    house.close().await;
+    server.blobs_become(files).await;
+    server.close().await;
 }
 
 /// The completion reads the whole first, so that the cancellation comes while it does, and now and then after it.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_completion_with_an_md5_and_a_cancellation_one_wins() {
     const PARTS: usize = 60;
-    let house = House::on_blobs().await;
-    let ada = &house.visitor("ada").await;
+    let server = TestServer::on_blobs().await;
+    let ada = &server.user("ada").await;
     let mut files = 0;
     for round in 0..30 {
         let upload = ada.create_upload(PARTS).await.id();
@@ -62,13 +63,13 @@ async fn of_a_completion_with_an_md5_and_a_cancellation_one_wins() {
     }
     assert!((1..30).contains(&files), "both win now and then: {files}");
     assert_eq!(ada.list("").await.ids().len(), files);
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_completion_that_is_asked_for_twice_happens_once() {
-    let house = House::on_blobs().await;
-    let ada = &house.visitor("ada").await;
+    let server = TestServer::on_blobs().await;
+    let ada = &server.user("ada").await;
     let race = |round: usize| async move {
         let upload = ada.create_upload(2).await.id();
         let (first, second) = join!(ada.add_part(&upload, b"x"), ada.add_part(&upload, b"y"));
@@ -90,14 +91,14 @@ async fn a_completion_that_is_asked_for_twice_happens_once() {
         join_all((round..round + AT_ONCE).map(race)).await;
     }
     assert_eq!(ada.list("").await.ids().len(), rounds(IN_SQLITE));
-    house.blobs_become(2 * rounds(IN_SQLITE)).await;
-    house.close().await;
+    server.blobs_become(2 * rounds(IN_SQLITE)).await;
+    server.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn parts_in_any_permutation_are_the_file_in_that_order() {
-    let house = House::on_blobs().await;
-    let ada = &house.visitor("ada").await;
+    let server = TestServer::on_blobs().await;
+    let ada = &server.user("ada").await;
     let letters = ["a", "b", "c", "d"];
     let permutation = |mut number: usize| {
         let mut left = letters.to_vec();
@@ -126,7 +127,7 @@ async fn parts_in_any_permutation_are_the_file_in_that_order() {
     for number in (0..rounds(IN_SQLITE)).step_by(AT_ONCE) {
         join_all((number..number + AT_ONCE).map(round)).await;
     }
-    house.close().await;
+    server.close().await;
 }
 
 fn brief(name: &str) -> Form {
@@ -136,16 +137,17 @@ fn brief(name: &str) -> Form {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_read_when_it_expires_is_whole_or_not_there() {
-    let house = House::with(&[("inline_max_bytes", "0"), ("sweep_interval_seconds", "1")], Clock::set_to(NOW_MS)).await;
-    let ada = &house.visitor("ada").await;
+    let server =
+        TestServer::with(&[("inline_max_bytes", "0"), ("sweep_interval_seconds", "1")], Clock::set_to(NOW_MS)).await;
+    let ada = &server.user("ada").await;
     let (mut whole, mut gone) = (0, 0);
     for round in 0..rounds(IN_SQLITE) / AT_ONCE {
-        let begun_ms = house.clock.now_ms();
+        let begun_ms = server.clock.now_ms();
         let id = &ada.post(brief("expiring")).await.id();
         let readers = join_all((0..AT_ONCE).map(|_| async move { ada.download_file(id).await }));
         let expire = async {
             tokio::time::sleep(Duration::from_micros(150 * (round as u64 % 8))).await;
-            house.clock.set(begun_ms + 3_600_000);
+            server.clock.set(begun_ms + 3_600_000);
         };
         for answer in join!(readers, expire).0 {
             if answer.status == 200 {
@@ -159,14 +161,14 @@ async fn what_is_read_when_it_expires_is_whole_or_not_there() {
         ada.retrieve_file(id).await.is_not_found();
     }
     assert!(whole > 0 && gone > 0, "{whole} read, {gone} gone");
-    house.blobs_become(0).await;
-    house.close().await;
+    server.blobs_become(0).await;
+    server.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_files_expire_in_one_second() {
-    let house = House::with(&[("sweep_interval_seconds", "60")], Clock::set_to(NOW_MS)).await;
-    let ada = &house.visitor("ada").await;
+    let server = TestServer::with(&[("sweep_interval_seconds", "60")], Clock::set_to(NOW_MS)).await;
+    let ada = &server.user("ada").await;
     let mut ids = Vec::new();
     for _ in 0..100 {
         ids.extend(join_all((0..100).map(|_| ada.post(brief("brief")))).await.into_iter().map(Answer::id));
@@ -174,10 +176,10 @@ async fn ten_thousand_files_expire_in_one_second() {
     let large = Form::default().field("purpose", "user_data").field("expires_after[anchor]", "created_at");
     ids.push(ada.post(large.field("expires_after[seconds]", "3600").file("large", &vec![7; 1 << 20])).await.id());
     let lasting = ada.create_file("lasting", b"l").await.id();
-    house.clock.set(NOW_MS + 3_599_999);
+    server.clock.set(NOW_MS + 3_599_999);
     ids.sort();
     assert!(ada.list("?limit=10000&order=asc").await.ids() == ids[..10_000], "the list is exact a moment before");
-    house.clock.set(NOW_MS + 3_600_000);
+    server.clock.set(NOW_MS + 3_600_000);
     assert_eq!(ada.list("").await.ids(), [lasting]);
     for some in ids.chunks(100) {
         for answer in join_all(some.iter().map(|id| ada.retrieve_file(id))).await {
@@ -187,8 +189,8 @@ async fn ten_thousand_files_expire_in_one_second() {
     let swept = Instant::now();
     let other = ada.create_file("other", &vec![1; 100_000]).await.id();
     ada.delete_file(&other).await.is_ok();
-    house.blobs_become(0).await;
-    house.settle().await;
+    server.blobs_become(0).await;
+    server.is_swept().await;
     assert!(swept.elapsed() < Duration::from_mins(1));
-    house.close().await;
+    server.close().await;
 }

@@ -1,7 +1,6 @@
 //! The reference: what it says is what the server does. Every operation of the table of routes is described, and real
 //! answers are valid against the document, with no member that it does not name.
 
-use crate::house::{Actor, Answer, Form, House};
 use crate::matrix::{Ids, limit_spending, path, request};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -13,6 +12,7 @@ use venna::model::api_key::{ApiKey, Opens};
 use venna::model::audit::Origin;
 use venna::model::ids::WorkspaceId;
 use venna::model::scope::{Scope, Scopes};
+use venna_testkit::{Answer, Form, TestServer, User};
 
 const ORIGIN: Origin = Origin::COMMAND_LINE;
 
@@ -61,7 +61,7 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str) -> Result<()
     Ok(())
 }
 
-async fn document(actor: &Actor) -> Value {
+async fn document(actor: &User) -> Value {
     actor.send(actor.request(Method::GET, "/openapi.json")).await.is_ok().json()
 }
 
@@ -103,31 +103,31 @@ fn every_route_is_described_and_nothing_else() {
 
 /// A workspace, somebody who may do everything in it, and somebody whose only scope opens no route.
 struct Place {
-    house: House,
-    admin: Actor,
+    server: TestServer,
+    admin: User,
     workspace: WorkspaceId,
     key: ApiKey,
-    ada: Actor,
-    nobody: Actor,
+    ada: User,
+    nobody: User,
 }
 
 impl Place {
     async fn open() -> Self {
-        let house = House::with(&[("max_failed_logins_per_minute", "0")], Clock::system()).await;
-        let installation = house.installation().await;
+        let server = TestServer::with(&[("max_failed_logins_per_minute", "0")], Clock::system()).await;
+        let installation = server.installation().await;
         let workspace = installation.workspaces.create("ada", ORIGIN).await.unwrap().id;
         let produce = Scopes::named([Scope::FilesProduce.name()].into_iter()).unwrap();
         let (_, secret) =
             installation.keys.issue(Opens::Workspace(workspace, produce), "no", None, ORIGIN).await.unwrap();
-        let nobody = house.holder(secret.expose());
+        let nobody = server.user_of(secret.expose());
         let all = Opens::Workspace(workspace, Scopes::DEFAULT);
         let (key, secret) = installation.keys.issue(all, "ada", None, ORIGIN).await.unwrap();
-        let (ada, admin) = (house.holder(secret.expose()), house.admin().await);
-        Self { house, admin, workspace, key, ada, nobody }
+        let (ada, admin) = (server.user_of(secret.expose()), server.admin().await);
+        Self { server, admin, workspace, key, ada, nobody }
     }
 
     /// Whoever may ask this route.
-    fn asker(&self, route: &Route) -> &Actor {
+    fn asker(&self, route: &Route) -> &User {
         if route.access == Access::Admin { &self.admin } else { &self.ada }
     }
 
@@ -136,8 +136,8 @@ impl Place {
         let file = self.ada.create_file("a.txt", b"a").await.id();
         let upload = self.ada.create_upload(4).await.id();
         let part = self.ada.add_part(&upload, b"part").await.id();
-        limit_spending(&self.house, self.workspace).await;
-        let keys = self.house.installation().await.keys;
+        limit_spending(&self.server, self.workspace).await;
+        let keys = self.server.installation().await.keys;
         let (admin_key, _) = keys.issue(Opens::Administration, "spare", None, ORIGIN).await.unwrap();
         let (key, admin_key) = (self.key.id.to_string(), admin_key.id.to_string());
         Ids { file, upload, part, project: self.workspace.to_string(), key, admin_key }
@@ -145,11 +145,11 @@ impl Place {
 
     /// The same with a project and a key that may change.
     async fn spare(&self) -> Ids {
-        let (ids, installation) = (self.ids().await, self.house.installation().await);
+        let (ids, installation) = (self.ids().await, self.server.installation().await);
         let workspace = installation.workspaces.create(&format!("spare {}", ids.file), ORIGIN).await.unwrap().id;
         let opens = Opens::Workspace(workspace, Scopes::DEFAULT);
         let (key, _) = installation.keys.issue(opens, "spare", None, ORIGIN).await.unwrap();
-        limit_spending(&self.house, workspace).await;
+        limit_spending(&self.server, workspace).await;
         Ids { project: workspace.to_string(), key: key.id.to_string(), ..ids }
     }
 
@@ -183,7 +183,7 @@ async fn real_answers_are_what_the_document_says() {
             is_described(&document, method, path, &missing);
         }
     }
-    place.house.close().await;
+    place.server.close().await;
 }
 
 /// An error as the document shows it of an operation; nothing where it does not.
@@ -196,7 +196,7 @@ fn example<'a>(document: &'a Value, route: &Route, status: u16, name: &str) -> &
 async fn the_errors_that_are_shown_are_those_that_are_answered() {
     let place = Place::open().await;
     let document = document(&place.ada).await;
-    let keyless = place.house.holder("vk_malformed");
+    let keyless = place.server.user_of("vk_malformed");
     let (mut refused, mut missing) = (0, 0);
     for route in routes() {
         let (name, ids) = (format!("{} {}", route.method, route.path), place.of_examples(&route));
@@ -218,7 +218,7 @@ async fn the_errors_that_are_shown_are_those_that_are_answered() {
         }
     }
     assert!(refused > 25 && missing > 15, "{refused} refused, {missing} missing");
-    place.house.close().await;
+    place.server.close().await;
 }
 
 /// A request of this route that is wrong in the way that its example of 400 is about.
@@ -269,7 +269,7 @@ async fn the_bad_requests_that_are_shown_are_answered_so() {
         asked += 1;
     }
     assert!(asked > 15, "{asked} bad requests");
-    place.house.close().await;
+    place.server.close().await;
 }
 
 /// The sample body of each error of the catalogue, by its anchor.
@@ -335,14 +335,14 @@ async fn the_catalogue_shows_answers_as_they_are() {
     let seconds = limited.headers["retry-after"].to_str().unwrap().to_owned();
     let message = limited.json()["error"]["message"].as_str().unwrap().replace(&format!("in {seconds}s"), "in 60s");
     assert_eq!(message, shown["rate_limit_exceeded"]["error"]["message"].as_str().unwrap());
-    place.house.close().await;
+    place.server.close().await;
 }
 
 #[tokio::test]
 async fn pages_need_no_key_answer_head_and_are_kept_by_caches() {
-    let house = House::open().await;
+    let server = TestServer::open().await;
     let reader = reqwest::Client::new();
-    let url = |path: &str| format!("http://{}{path}", house.address());
+    let url = |path: &str| format!("http://{}{path}", server.address());
     for path in [
         "/docs",
         "/docs.md",
@@ -370,14 +370,14 @@ async fn pages_need_no_key_answer_head_and_are_kept_by_caches() {
     }
     let post = reader.post(url("/docs")).send().await.unwrap();
     assert_eq!((post.status().as_u16(), post.headers()["allow"].to_str().unwrap()), (405, "GET,HEAD"));
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn an_unknown_page_is_a_page_for_browsers_and_an_envelope_for_clients() {
-    let house = House::open().await;
+    let server = TestServer::open().await;
     let reader = reqwest::Client::new();
-    let url = format!("http://{}/docs/nothing", house.address());
+    let url = format!("http://{}/docs/nothing", server.address());
     let page = reader.get(&url).header("accept", "text/html,*/*").send().await.unwrap();
     assert_eq!(
         (page.status().as_u16(), page.headers()["content-type"].to_str().unwrap()),
@@ -388,27 +388,27 @@ async fn an_unknown_page_is_a_page_for_browsers_and_an_envelope_for_clients() {
     assert_eq!(envelope.status(), 404);
     let body: Value = envelope.json().await.unwrap();
     assert_eq!(body["error"]["message"], "Invalid URL (GET /docs/nothing)");
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn reading_is_neither_limited_nor_billed() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
-    let ledger = || house.database().number("SELECT count(*) FROM ledger");
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
+    let ledger = || server.database().number("SELECT count(*) FROM ledger");
     let before = ledger();
     for _ in 0..50 {
         ada.send(ada.request(Method::GET, "/docs")).await.is_ok();
     }
     assert_eq!(ledger(), before);
-    house.close().await;
+    server.close().await;
 }
 
 /// All pages, by way of the list of contents.
-async fn pages(house: &House) -> Vec<(String, String)> {
+async fn pages(server: &TestServer) -> Vec<(String, String)> {
     let reader = reqwest::Client::new();
     let get = |path: String| {
-        let request = reader.get(format!("http://{}{path}", house.address()));
+        let request = reader.get(format!("http://{}{path}", server.address()));
         async move { request.send().await.unwrap().text().await.unwrap() }
     };
     let overview = get("/docs".to_owned()).await;
@@ -424,9 +424,9 @@ async fn pages(house: &House) -> Vec<(String, String)> {
 #[tokio::test]
 async fn pages_are_light_lead_nowhere_else_and_hold_the_definitions_whole() {
     const MAX_PAGE_BYTES: usize = 150_000;
-    let house = House::open().await;
-    let origin = format!("http://{}", house.address());
-    let all = pages(&house).await;
+    let server = TestServer::open().await;
+    let origin = format!("http://{}", server.address());
+    let all = pages(&server).await;
     assert_eq!(all.len(), routes().len() + 4);
     for (path, html) in &all {
         assert!(html.len() <= MAX_PAGE_BYTES, "{path} has {} bytes", html.len());
@@ -459,7 +459,7 @@ async fn pages_are_light_lead_nowhere_else_and_hold_the_definitions_whole() {
     let on_page: BTreeSet<_> = errors.split("<h2 id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert!(codes.is_subset(&on_page), "{codes:?} and {on_page:?}");
     assert_eq!(on_page.len(), ErrorKind::ALL.len());
-    house.close().await;
+    server.close().await;
 }
 
 #[test]

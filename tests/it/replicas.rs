@@ -1,9 +1,6 @@
-//! Several servers on one PostgreSQL database, and what they do while it fails. These run whatever the rest of the house runs
+//! Several servers on one PostgreSQL database, and what they do while it fails. These run whatever the rest of the server runs
 //! on; `VENNA_PG_RESTARTS` says how often the database dies under load, and `VENNA_PG_PAUSE_MS` with which pause between.
 
-use crate::house::eventually;
-use crate::postgres::{Database, Postgres, run};
-use crate::receiver::{Manner, Receiver};
 use futures_util::future::join_all;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
@@ -21,6 +18,9 @@ use venna::model::audit::Origin;
 use venna::model::limits::{Limit, LimitOwner};
 use venna::model::outbox::{NewMessage, SinkName};
 use venna::model::scope::Scopes;
+use venna_testkit::postgres::{Database, Postgres, run};
+use venna_testkit::receiver::{Manner, Receiver};
+use venna_testkit::server::eventually;
 
 /// What another server has decided holds everywhere within this.
 const HEARD: Duration = Duration::from_secs(1);
@@ -58,7 +58,7 @@ impl Replica {
     }
 
     async fn with(url: &str, settings: &[(&'static str, String)]) -> Self {
-        crate::house::choose_cryptography();
+        venna_testkit::choose_cryptography();
         let folder = tempfile::tempdir().unwrap();
         let mut flags = BTreeMap::from([
             ("data_dir", folder.path().join("data").display().to_string()),
@@ -95,9 +95,9 @@ impl Replica {
     }
 
     pub fn create(&self, key: &str, name: &str) -> RequestBuilder {
-        let form = crate::house::Form::default().field("purpose", "user_data").file(name, name.as_bytes());
+        let form = venna_testkit::Form::default().field("purpose", "user_data").file(name, name.as_bytes());
         let request = self.request(Method::POST, "/v1/files", key).header("idempotency-key", name);
-        request.header("content-type", crate::house::Form::content_type()).body(form.close())
+        request.header("content-type", venna_testkit::Form::content_type()).body(form.close())
     }
 }
 

@@ -1,12 +1,13 @@
 //! The monthly spend limit: what costs something is refused once it is reached, and all else goes on.
 
-use crate::house::{Actor, Answer, Form, House, eventually};
-use crate::receiver::{Manner, Receiver};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use venna::clock::Clock;
 use venna::sinks::SigningSecret;
+use venna_testkit::receiver::{Manner, Receiver};
+use venna_testkit::server::eventually;
+use venna_testkit::{Answer, Form, TestServer, User};
 
 /// 2026-11-22T19:00:00Z: 8 days and 5 hours before December.
 const NOW_MS: u64 = 1_795_374_000_000;
@@ -18,18 +19,18 @@ const PRICES: &str = "[[prices]]
     \"files.ops.class_a\" = { per = \"requests\", usd = \"0.25\" }";
 
 struct Scene {
-    house: House,
-    ada: Actor,
-    admin: Actor,
+    server: TestServer,
+    ada: User,
+    admin: User,
     project: String,
 }
 
 impl Scene {
     async fn open(prices: &str) -> Self {
-        let house = House::with_file(prices, Clock::set_to(NOW_MS)).await;
-        let (ada, admin) = (house.visitor("ada").await, house.admin().await);
-        let project = house.installation().await.workspaces.find("ada").await.unwrap().unwrap().id.to_string();
-        Self { house, ada, admin, project }
+        let server = TestServer::with_file(prices, Clock::set_to(NOW_MS)).await;
+        let (ada, admin) = (server.user("ada").await, server.admin().await);
+        let project = server.installation().await.workspaces.find("ada").await.unwrap().unwrap().id.to_string();
+        Self { server, ada, admin, project }
     }
 
     async fn limit(&self, cents: Value) -> Value {
@@ -40,7 +41,7 @@ impl Scene {
 
     /// A second later, so that what was spent is seen.
     fn pass(&self) {
-        self.house.clock.set(self.house.clock.now_ms() + 1000);
+        self.server.clock.set(self.server.clock.now_ms() + 1000);
     }
 }
 
@@ -82,7 +83,7 @@ async fn what_costs_something_is_refused_and_nothing_else() {
     ada.complete_upload(&upload, &[&part]).await.is_ok();
     scene.limit(Value::Null).await;
     ada.create_file("a", b"").await.is_ok();
-    scene.house.close().await;
+    scene.server.close().await;
 }
 
 #[tokio::test]
@@ -91,23 +92,23 @@ async fn a_month_ends_at_its_second_and_storage_counts_while_it_lies_there() {
     let ada = &scene.ada;
     scene.limit(json!(100)).await;
     ada.create_file("a", &vec![1; 1_000_000]).await.is_ok();
-    scene.house.clock.set(NOW_MS + 2_800_000);
+    scene.server.clock.set(NOW_MS + 2_800_000);
     ada.create_file("b", b"").await.is_ok();
-    scene.house.clock.set(NOW_MS + 3_000_000);
+    scene.server.clock.set(NOW_MS + 3_000_000);
     is_over_limit(ada.create_file("c", b"").await, UNTIL_DECEMBER - 3000);
-    scene.house.clock.set(NOW_MS + UNTIL_DECEMBER * 1000 - 1000);
+    scene.server.clock.set(NOW_MS + UNTIL_DECEMBER * 1000 - 1000);
     is_over_limit(ada.create_file("c", b"").await, 1);
-    scene.house.clock.set(NOW_MS + UNTIL_DECEMBER * 1000);
+    scene.server.clock.set(NOW_MS + UNTIL_DECEMBER * 1000);
     ada.create_file("c", b"").await.is_ok();
-    scene.house.close().await;
+    scene.server.close().await;
 }
 
 #[tokio::test]
 async fn what_was_done_is_answered_again_and_only_one_workspace_is_stopped() {
     let scene = Scene::open(PRICES).await;
-    let (ada, bob) = (&scene.ada, scene.house.visitor("bob").await);
+    let (ada, bob) = (&scene.ada, scene.server.user("bob").await);
     scene.limit(json!(100)).await;
-    let keyed = |actor: &Actor, key: &str| {
+    let keyed = |actor: &User, key: &str| {
         let form = Form::default().field("purpose", "user_data").file("k", b"once");
         let request = actor.request(Method::POST, "/v1/files").header("idempotency-key", key.to_owned());
         request.header("content-type", Form::content_type()).body(form.close())
@@ -121,7 +122,7 @@ async fn what_was_done_is_answered_again_and_only_one_workspace_is_stopped() {
     let again = ada.send(keyed(ada, "first")).await.is_ok();
     assert_eq!((again.headers["idempotent-replayed"].to_str().unwrap(), again.json()), ("true", first));
     bob.create_file("b", b"").await.is_ok();
-    scene.house.close().await;
+    scene.server.close().await;
 }
 
 #[tokio::test]
@@ -136,7 +137,7 @@ async fn somebody_is_told_once_of_each_share_in_each_month_and_of_a_new_limit() 
         for _ in 0..files {
             scene.ada.create_file("a", b"").await.is_ok();
         }
-        scene.house.clock.set(scene.house.clock.now_ms() + 60_000);
+        scene.server.clock.set(scene.server.clock.now_ms() + 60_000);
     };
     let told = async |count: usize| {
         eventually(|| receiver.state().events.len() == count, || format!("{count}: {:?}", receiver.state().events))
@@ -149,9 +150,9 @@ async fn somebody_is_told_once_of_each_share_in_each_month_and_of_a_new_limit() 
     scene.limit(json!(130)).await;
     spend(&scene, 1).await;
     told(3).await;
-    scene.house.restart().await;
-    scene.ada = scene.house.holder(&scene.ada.key);
-    scene.house.clock.set(NOW_MS + UNTIL_DECEMBER * 1000);
+    scene.server.restart().await;
+    scene.ada = scene.server.user_of(&scene.ada.key);
+    scene.server.clock.set(NOW_MS + UNTIL_DECEMBER * 1000);
     spend(&scene, 4).await;
     spend(&scene, 1).await;
     told(4).await;
@@ -178,7 +179,7 @@ async fn somebody_is_told_once_of_each_share_in_each_month_and_of_a_new_limit() 
             );
         }
     }
-    scene.house.close().await;
+    scene.server.close().await;
 }
 
 #[tokio::test]
@@ -189,5 +190,5 @@ async fn without_prices_only_a_limit_of_nothing_stops_anything() {
     scene.limit(json!(0)).await;
     let error = scene.ada.create_file("b", b"").await.is_error(429, None, Some("project_spend_limit_exceeded"));
     assert!(error["message"].as_str().unwrap().contains("$0.00"), "{error}");
-    scene.house.close().await;
+    scene.server.close().await;
 }

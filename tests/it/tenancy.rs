@@ -1,13 +1,13 @@
 //! Nothing under `/v1` answers without a key, and what is not there says so. What each route makes of keys and ids of others is
 //! the [matrix](crate::matrix).
 
-use crate::house::{Form, House};
 use reqwest::Method;
+use venna_testkit::{Form, TestServer};
 
 #[tokio::test]
 async fn nothing_answers_without_a_key() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let id = ada.create_file("a.txt", b"a").await.id();
     let paths = [
         "/v1/files",
@@ -19,21 +19,21 @@ async fn nothing_answers_without_a_key() {
     ];
     for path in paths {
         for method in [Method::GET, Method::POST, Method::PUT, Method::DELETE] {
-            let stranger = house.holder("");
+            let stranger = server.user_of("");
             let answer = stranger.send(stranger.request(method.clone(), path)).await;
             assert_eq!(answer.headers["www-authenticate"], "Bearer realm=\"Venna Files\"", "{method} {path}");
             answer.is_error(401, None, None);
-            let mistyped = house.holder(&ada.key.replace("vk_", "vk_x"));
+            let mistyped = server.user_of(&ada.key.replace("vk_", "vk_x"));
             mistyped.send(mistyped.request(method, path)).await.is_error(401, None, Some("invalid_api_key"));
         }
     }
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_key_in_any_other_place_or_scheme_is_no_key() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let client = reqwest::Client::new();
     let url = format!("{}/v1/files", ada.url);
     for authorization in [format!("Basic {}", ada.key), ada.key.clone(), "Bearer".to_owned(), "Bearer  ".to_owned()] {
@@ -41,13 +41,13 @@ async fn a_key_in_any_other_place_or_scheme_is_no_key() {
     }
     ada.send(client.get(format!("{url}?api_key={}", ada.key))).await.is_error(401, None, None);
     ada.send(client.get(&url).header("authorization", format!("bearer {}", ada.key))).await.is_ok();
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn what_is_not_there_says_so() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let error = ada.send(ada.request(Method::GET, "/v1/xyz")).await.is_error(404, None, None);
     assert_eq!(error["message"], "Invalid URL (GET /v1/xyz)");
     let answer = ada.send(ada.request(Method::POST, "/v1/chat/completions")).await;
@@ -62,5 +62,5 @@ async fn what_is_not_there_says_so() {
     assert_eq!(answer.is_error(400, None, None)["message"], "'file' is a required property");
     ada.retrieve_file("fake_id").await.is_not_found();
     ada.retrieve_file("file-%FF%00").await.is_not_found();
-    house.close().await;
+    server.close().await;
 }

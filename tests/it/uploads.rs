@@ -1,43 +1,14 @@
 //! `/v1/uploads`: parts in any order become one File, without a copy, and what is left over goes.
 
-use crate::house::{Actor, Answer, Form, House};
 use reqwest::{Body, Method};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use venna::clock::Clock;
 use venna::model::audit::Origin;
 use venna::model::limits::{Limit, LimitOwner};
+use venna_testkit::{Answer, Form, TestServer, User};
 
 const NOW_MS: u64 = 1_795_374_000_000;
-
-impl Actor {
-    pub async fn create_upload(&self, bytes: usize) -> Answer {
-        let body = json!({"bytes": bytes, "filename": "big.bin", "mime_type": "application/octet-stream", "purpose": "user_data"});
-        self.post_json("/v1/uploads", &body).await
-    }
-
-    pub async fn post_json(&self, path: &str, body: &Value) -> Answer {
-        self.send(self.request(Method::POST, path).json(body)).await
-    }
-
-    pub async fn add_part(&self, upload: &str, content: &[u8]) -> Answer {
-        let form = Form::default().named_file("data", "blob", content);
-        let request = self.request(Method::POST, &format!("/v1/uploads/{upload}/parts"));
-        self.send(request.header("content-type", Form::content_type()).body(form.close())).await
-    }
-
-    pub async fn complete_upload(&self, upload: &str, parts: &[&str]) -> Answer {
-        self.post_json(&format!("/v1/uploads/{upload}/complete"), &json!({"part_ids": parts})).await
-    }
-
-    pub async fn cancel_upload(&self, upload: &str) -> Answer {
-        self.send(self.request(Method::POST, &format!("/v1/uploads/{upload}/cancel"))).await
-    }
-
-    pub async fn retrieve_upload(&self, upload: &str) -> Answer {
-        self.send(self.request(Method::GET, &format!("/v1/uploads/{upload}"))).await
-    }
-}
 
 pub fn content(size: usize, salt: usize) -> Vec<u8> {
     (0..size).map(|at| ((at + salt) * 131 % 251).to_le_bytes()[0]).collect()
@@ -45,8 +16,8 @@ pub fn content(size: usize, salt: usize) -> Vec<u8> {
 
 #[tokio::test]
 async fn parts_in_the_order_of_completion_are_one_file() {
-    let house = House::at(NOW_MS).await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::at(NOW_MS).await;
+    let ada = server.user("ada").await;
     let sizes = [300_000, 1, 0, 262_144, 500_001];
     let contents: Vec<Vec<u8>> = sizes.iter().enumerate().map(|(salt, size)| content(*size, salt)).collect();
     let whole: Vec<u8> = contents.concat();
@@ -90,16 +61,16 @@ async fn parts_in_the_order_of_completion_are_one_file() {
     );
     ada.complete_upload(&upload, &order[1..]).await.is_error(400, Some("upload_id"), None);
     assert_eq!(ada.list("").await.ids(), [id]);
-    house.blobs_become(5).await;
+    server.blobs_become(5).await;
     ada.delete_file(id).await.is_ok();
-    house.blobs_become(0).await;
-    house.close().await;
+    server.blobs_become(0).await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn an_md5_makes_the_server_look_at_the_whole() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let upload = ada.create_upload(9).await.id();
     let (first, second) = (ada.add_part(&upload, b"1234").await.id(), ada.add_part(&upload, b"56789").await.id());
     let complete = |parts: Value, md5: &'static str| {
@@ -115,13 +86,13 @@ async fn an_md5_makes_the_server_look_at_the_whole() {
     assert_eq!(file["sha256"], "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225");
     let downloaded = ada.download_file(file["id"].as_str().unwrap()).await.is_bytes(b"123456789");
     assert_eq!(downloaded.headers["repr-digest"], "sha-256=:FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=:");
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_cancel_while_the_whole_is_looked_at_is_no_damage() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let upload = ada.create_upload(200).await.id();
     let mut parts = Vec::new();
     for _ in 0..200 {
@@ -136,35 +107,35 @@ async fn a_cancel_while_the_whole_is_looked_at_is_no_damage() {
     });
     cancelled.is_ok();
     assert_eq!(completed.status, 400, "{:?}", completed.body);
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn an_md5_that_was_looked_at_is_remembered_for_these_parts_alone() {
-    let mut house = House::open().await;
-    let (ada, bob) = (house.visitor("ada").await, house.visitor("bob").await);
+    let mut server = TestServer::open().await;
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
     let upload = ada.create_upload(2).await.id();
     let (first, second) = (ada.add_part(&upload, b"1").await.id(), ada.add_part(&upload, b"2").await.id());
     let path = format!("/v1/uploads/{upload}/complete");
     let complete = |parts: [&str; 2], md5: &str| json!({"part_ids": parts, "md5": md5});
     let (right, wrong) = ("c20ad4d76fe97759aa27a0c99bff6710", "0".repeat(32));
     ada.post_json(&path, &complete([&first, &second], &wrong)).await.is_error(400, Some("md5"), None);
-    for blob in house.blobs() {
-        house.remove_blob(&blob);
+    for blob in server.blobs() {
+        server.remove_blob(&blob);
     }
     ada.post_json(&path, &complete([&first, &second], &wrong)).await.is_error(400, Some("md5"), None);
     ada.post_json(&path, &complete([&second, &first], right)).await.is_error(500, None, Some("file_damaged"));
-    house.forget_errors();
+    server.forget_errors();
     bob.post_json(&path, &complete([&first, &second], right)).await.is_error(404, Some("upload_id"), None);
     let completed = ada.post_json(&path, &complete([&first, &second], right)).await.is_ok().json();
     ada.delete_file(completed["file"]["id"].as_str().unwrap()).await.is_ok();
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn what_does_not_add_up_stays_pending() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let upload = ada.create_upload(8).await.id();
     let part = ada.add_part(&upload, b"1234").await.id();
     let other = ada.create_upload(4).await.id();
@@ -184,56 +155,56 @@ async fn what_does_not_add_up_stays_pending() {
     let second = ada.add_part(&upload, b"5678").await.id();
     ada.complete_upload(&upload, &[&part, &second]).await.is_ok();
     ada.cancel_upload(&other).await.is_ok();
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_cancelled_upload_takes_nothing_and_leaves_nothing() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let upload = ada.create_upload(4).await.id();
     let part = ada.add_part(&upload, b"1234").await.id();
     let cancelled = ada.cancel_upload(&upload).await.is_ok().json();
     assert_eq!((cancelled["status"].as_str(), cancelled.get("file")), (Some("cancelled"), None));
-    house.blobs_become(0).await;
+    server.blobs_become(0).await;
     assert_eq!(ada.cancel_upload(&upload).await.is_ok().json(), cancelled);
     ada.add_part(&upload, b"1234").await.is_error(400, Some("upload_id"), None);
     ada.complete_upload(&upload, &[&part]).await.is_error(400, Some("upload_id"), None);
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn an_upload_expires_at_the_second_and_its_parts_go() {
-    let house =
-        House::with(&[("sweep_interval_seconds", "1"), ("upload_ttl_seconds", "60")], Clock::set_to(NOW_MS)).await;
-    let ada = house.visitor("ada").await;
+    let server =
+        TestServer::with(&[("sweep_interval_seconds", "1"), ("upload_ttl_seconds", "60")], Clock::set_to(NOW_MS)).await;
+    let ada = server.user("ada").await;
     let created = ada.create_upload(4).await.is_ok();
     assert_eq!(created.json()["expires_at"], NOW_MS / 1000 + 60);
     let upload = created.id();
     let part = ada.add_part(&upload, b"1234").await.id();
-    house.clock.set(NOW_MS + 60_000);
+    server.clock.set(NOW_MS + 60_000);
     assert_eq!(ada.retrieve_upload(&upload).await.is_ok().json()["status"], "expired");
     ada.add_part(&upload, b"1234").await.is_error(400, Some("upload_id"), None);
     ada.complete_upload(&upload, &[&part]).await.is_error(400, Some("upload_id"), None);
     ada.cancel_upload(&upload).await.is_error(400, Some("upload_id"), None);
-    house.blobs_become(0).await;
-    house.close().await;
+    server.blobs_become(0).await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn an_empty_upload_is_an_empty_file() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let upload = ada.create_upload(0).await.id();
     let file = ada.complete_upload(&upload, &[]).await.is_ok().json()["file"].clone();
     ada.download_file(file["id"].as_str().unwrap()).await.is_bytes(b"");
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_part_may_come_as_text_and_has_a_limit() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let upload = ada.create_upload(4).await.id();
     let path = format!("/v1/uploads/{upload}/parts");
     let send = |form: Form| {
@@ -248,13 +219,13 @@ async fn a_part_may_come_as_text_and_has_a_limit() {
     let text = send(Form::default().field("data", "1234")).await.is_ok().json();
     assert_eq!((text["object"].as_str(), text["upload_id"].as_str()), (Some("upload.part"), Some(upload.as_str())));
     ada.complete_upload(&upload, &[text["id"].as_str().unwrap()]).await.is_ok();
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn what_an_upload_is_to_be_is_checked_at_once() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let good = json!({"bytes": 4, "filename": "a.jsonl", "mime_type": "text/jsonl", "purpose": "batch",
         "expires_after": {"anchor": "created_at", "seconds": 3600}});
     let created = ada.post_json("/v1/uploads", &good).await.is_ok().json();
@@ -299,13 +270,13 @@ async fn what_an_upload_is_to_be_is_checked_at_once() {
     }
     let long = format!("{{\"filename\":\"{}\"}}", "x".repeat(70_000));
     ada.send(ada.request(Method::POST, "/v1/uploads").body(long)).await.is_error(400, None, None);
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn an_upload_of_another_workspace_does_not_exist() {
-    let house = House::open().await;
-    let (ada, bob) = (house.visitor("ada").await, house.visitor("bob").await);
+    let server = TestServer::open().await;
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
     let upload = ada.create_upload(4).await.id();
     let part = ada.add_part(&upload, b"1234").await.id();
     for id in [upload.as_str(), "upload_6a6b6c6deeeeeeeeeeeeeeeeeeeeeeee", "upload_abc123"] {
@@ -321,13 +292,13 @@ async fn an_upload_of_another_workspace_does_not_exist() {
         }
     }
     ada.complete_upload(&upload, &[&part]).await.is_ok();
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn parts_come_in_side_by_side() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let contents: Vec<Vec<u8>> = (0..16).map(|salt| content(400_000 + salt, salt)).collect();
     let whole = contents.concat();
     let upload = ada.create_upload(whole.len()).await.id();
@@ -338,13 +309,13 @@ async fn parts_come_in_side_by_side() {
     let files: Vec<Value> = twins.into_iter().map(|twin| twin.is_ok().json()["file"]["id"].clone()).collect();
     assert!(files.iter().all(|file| *file == files[0]), "completed once: {files:?}");
     ada.download_file(files[0].as_str().unwrap()).await.is_bytes(&whole);
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_download_that_has_begun_ends_although_the_file_is_deleted() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let contents: Vec<Vec<u8>> = (0..3).map(|salt| content(12_000_000, salt)).collect();
     let whole = contents.concat();
     let upload = ada.create_upload(whole.len()).await.id();
@@ -359,17 +330,17 @@ async fn a_download_that_has_begun_ends_although_the_file_is_deleted() {
     ada.delete_file(&file).await.is_ok();
     ada.download_file(&file).await.is_not_found();
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    assert_eq!(house.blobs().len(), 3, "what is read is kept");
+    assert_eq!(server.blobs().len(), 3, "what is read is kept");
     while let Some(chunk) = download.chunk().await.unwrap() {
         received.extend_from_slice(&chunk);
     }
     assert!(received == whole);
-    house.blobs_become(0).await;
-    house.close().await;
+    server.blobs_become(0).await;
+    server.close().await;
 }
 
 /// A body whose length is not declared, so that only what comes in can be counted.
-async fn add_undeclared(actor: &Actor, upload: &str, content: &[u8]) -> Answer {
+async fn add_undeclared(actor: &User, upload: &str, content: &[u8]) -> Answer {
     let form = Form::default().named_file("data", "part", content).close();
     let chunks: Vec<Result<Vec<u8>, std::io::Error>> = form.chunks(1 << 20).map(|chunk| Ok(chunk.to_vec())).collect();
     let request = actor.request(Method::POST, &format!("/v1/uploads/{upload}/parts"));
@@ -379,8 +350,8 @@ async fn add_undeclared(actor: &Actor, upload: &str, content: &[u8]) -> Answer {
 
 #[tokio::test]
 async fn parts_have_twice_the_declared_bytes_and_64_mib_at_most() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
     let upload = ada.create_upload(100).await.id();
     let large = vec![7; 64 << 20];
     let first = ada.add_part(&upload, &large).await.id();
@@ -390,23 +361,23 @@ async fn parts_have_twice_the_declared_bytes_and_64_mib_at_most() {
         assert!(error["message"].as_str().unwrap().contains("67109064 bytes"), "{error}");
     }
     add_undeclared(&ada, &upload, &large).await.is_error(400, Some("data"), None);
-    house.blobs_become(2).await;
+    server.blobs_become(2).await;
     let again = ada.add_part(&upload, &content(100, 1)).await.id();
     assert!(first != whole && whole != again);
     ada.complete_upload(&upload, &[&whole]).await.is_ok();
-    house.blobs_become(1).await;
-    house.close().await;
+    server.blobs_become(1).await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn parts_beyond_the_declared_bytes_are_refused_at_the_quota_and_leave_nothing() {
-    let house = House::open().await;
-    let ada = house.visitor("ada").await;
-    let workspace = house.installation().await.workspaces.find("ada").await.unwrap().unwrap().id;
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
+    let workspace = server.installation().await.workspaces.find("ada").await.unwrap().unwrap().id;
     let (owner, limits) = (LimitOwner::Workspace(workspace), vec![(Limit::StorageBytes, Some(1_000_000))]);
-    let installation = house.installation().await;
+    let installation = server.installation().await;
     assert!(installation.workspaces.set_limits(owner, limits, Origin::COMMAND_LINE).await.unwrap());
-    house.keys().forget();
+    server.keys().forget();
     let upload = ada.create_upload(1).await.id();
     let large = vec![7; 16 << 20];
     ada.add_part(&upload, &large).await.is_error(400, None, Some("storage_quota_exceeded"));
@@ -416,9 +387,9 @@ async fn parts_beyond_the_declared_bytes_are_refused_at_the_quota_and_leave_noth
     }
     ada.add_part(&upload, &content(2, 1)).await.is_error(400, None, Some("storage_quota_exceeded"));
     ada.create_file("b", &content(2, 1)).await.is_error(400, None, Some("storage_quota_exceeded"));
-    house.blobs_become(2).await;
+    server.blobs_become(2).await;
     ada.cancel_upload(&upload).await.is_ok();
-    house.blobs_become(0).await;
+    server.blobs_become(0).await;
     ada.create_file("b", &content(900_000, 1)).await.is_ok();
-    house.close().await;
+    server.close().await;
 }

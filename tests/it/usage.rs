@@ -1,6 +1,5 @@
 //! The bill through the API: who used what, when, and that everybody sees their own.
 
-use crate::house::{Actor, Form, House, eventually};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -9,25 +8,13 @@ use venna::clock::Clock;
 use venna::model::ids::ProcessId;
 use venna::model::ledger::{ReadOp, Reads};
 use venna::model::purpose::Purpose;
+use venna_testkit::server::eventually;
+use venna_testkit::{Form, TestServer, User};
 
 /// The beginning of an hour.
 const NOW_MS: u64 = 1_795_374_000_000;
 const NOW: u64 = NOW_MS / 1000;
 const DAY_MS: u64 = 86_400_000;
-
-impl Actor {
-    async fn usage(&self, query: &str) -> Value {
-        self.send(self.request(Method::GET, &format!("/v1/organization/usage/files?{query}"))).await.is_ok().json()
-    }
-
-    async fn ledger(&self, query: &str) -> Vec<Value> {
-        let answer =
-            self.send(self.request(Method::GET, &format!("/v1/organization/usage/ledger?{query}"))).await.is_ok();
-        assert_eq!(answer.headers["content-type"], "application/jsonl");
-        let text = String::from_utf8(answer.body.unwrap()).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-}
 
 /// The results of all buckets, by the second in which they begin.
 fn results(page: &Value) -> Vec<(u64, Value)> {
@@ -41,10 +28,10 @@ fn results(page: &Value) -> Vec<(u64, Value)> {
 
 #[tokio::test]
 async fn what_is_stored_is_billed_to_the_byte_second() {
-    let mut house = House::at(NOW_MS).await;
-    let ada = house.visitor("ada").await;
+    let mut server = TestServer::at(NOW_MS).await;
+    let ada = server.user("ada").await;
     let kept = ada.create_file("kept.txt", &[1; 1000]).await.id();
-    house.clock.set(NOW_MS + 1_800_000);
+    server.clock.set(NOW_MS + 1_800_000);
     let brief = Form::default()
         .field("purpose", "vision")
         .field("expires_after[anchor]", "created_at")
@@ -55,11 +42,11 @@ async fn what_is_stored_is_billed_to_the_byte_second() {
     ada.download_file(&kept).await.is_bytes(&[1; 1000]);
     ada.retrieve_file("file-00VbjUjhHGglY7j08O6M3Oj0").await.is_not_found();
     ada.list("").await.is_ok();
-    house.restart().await;
-    let ada = house.holder(&ada.key);
-    house.clock.set(NOW_MS + 3 * 3_600_000);
+    server.restart().await;
+    let ada = server.user_of(&ada.key);
+    server.clock.set(NOW_MS + 3 * 3_600_000);
     ada.delete_file(&kept).await.is_ok();
-    house.clock.set(NOW_MS + 4 * 3_600_000);
+    server.clock.set(NOW_MS + 4 * 3_600_000);
     let page = ada.usage(&format!("start_time={NOW}&bucket_width=1h&group_by[]=project_id")).await;
     assert_eq!((&page["object"], &page["has_more"], &page["next_page"]), (&json!("page"), &json!(false), &Value::Null));
     let found = results(&page);
@@ -87,17 +74,17 @@ async fn what_is_stored_is_billed_to_the_byte_second() {
         .map(|(_, result)| result["byte_seconds"].as_str().unwrap().parse::<i64>().unwrap())
         .sum();
     assert_eq!(total, 12_600_000);
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_workspace_sees_its_own_usage_only() {
-    let house = House::at(NOW_MS).await;
-    let (ada, bob, admin) = (house.visitor("ada").await, house.visitor("bob").await, house.admin().await);
+    let server = TestServer::at(NOW_MS).await;
+    let (ada, bob, admin) = (server.user("ada").await, server.user("bob").await, server.admin().await);
     for (actor, size) in [(&ada, 10), (&bob, 20)] {
         actor.create_file("a", &vec![1; size]).await.is_ok();
     }
-    house.clock.set(NOW_MS + 100_000);
+    server.clock.set(NOW_MS + 100_000);
     let window = format!("start_time={NOW}&bucket_width=1h");
     let sums = |page: &Value| -> Vec<String> {
         results(page).iter().map(|(_, result)| result["byte_seconds"].as_str().unwrap().to_owned()).collect()
@@ -107,20 +94,20 @@ async fn a_workspace_sees_its_own_usage_only() {
     let mut apart = sums(&admin.usage(&format!("{window}&group_by[]=project_id")).await);
     apart.sort();
     assert_eq!(apart, ["1000", "2000"]);
-    let bobs = house.installation().await.workspaces.find("bob").await.unwrap().unwrap().id;
+    let bobs = server.installation().await.workspaces.find("bob").await.unwrap().unwrap().id;
     assert_eq!(sums(&admin.usage(&format!("{window}&project_ids[]={bobs}")).await), ["2000"]);
     let foreign = ada.usage(&format!("{window}&project_ids[]={bobs}")).await;
     assert_eq!(foreign["data"][0]["results"], json!([]), "as if it did not exist");
     let (own, all) = (ada.ledger("").await, admin.ledger("").await);
     assert_eq!((own.len(), all.len()), (3, 6));
     assert!(own.iter().all(|line| line["project_id"] != bobs.to_string()));
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn the_ledger_is_read_line_by_line_and_never_misses_one() {
-    let house = House::at(NOW_MS).await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::at(NOW_MS).await;
+    let ada = server.user("ada").await;
     let file = ada.create_file("a", b"abc").await.id();
     let upload = ada.create_upload(4).await.id();
     let part = ada.add_part(&upload, b"part").await.id();
@@ -159,20 +146,20 @@ async fn the_ledger_is_read_line_by_line_and_never_misses_one() {
     let csv = String::from_utf8(ada.send(csv).await.is_ok().body.unwrap()).unwrap();
     assert_eq!(csv.lines().count(), all.len() + 1);
     assert!(csv.starts_with("seq,event_id,ts,project_id,"), "{csv}");
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn a_repeated_request_is_billed_once() {
-    let house = House::with(&[], Clock::set_to(NOW_MS)).await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::with(&[], Clock::set_to(NOW_MS)).await;
+    let ada = server.user("ada").await;
     for _ in 0..3 {
         let form = Form::default().field("purpose", "user_data").file("k", b"once");
         let request = ada.request(Method::POST, "/v1/files").header("idempotency-key", "k");
         ada.send(request.header("content-type", Form::content_type()).body(form.close())).await.is_ok();
     }
     assert_eq!(ada.ledger("").await.len(), 3, "one file");
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
@@ -187,12 +174,12 @@ async fn costs_add_up_to_the_month_whichever_way_they_are_cut() {
         currency = \"usd\"
         \"files.storage\" = { per = \"gibibyte_hours\", usd = \"500\" }
         \"files.ops.class_a\" = { per = \"1000_requests\", usd = \"7\", free_per_month = \"0.002\" }";
-    let house = House::with_file(prices, Clock::set_to(NOW_MS)).await;
-    let (ada, admin) = (house.visitor("ada").await, house.admin().await);
+    let server = TestServer::with_file(prices, Clock::set_to(NOW_MS)).await;
+    let (ada, admin) = (server.user("ada").await, server.admin().await);
     let begin = NOW - NOW % 86_400;
     for size in [100_000, 200_000, 300_000] {
         ada.create_file("a", &vec![1; size]).await.is_ok();
-        house.clock.set(house.clock.now_ms() + 40_000_000);
+        server.clock.set(server.clock.now_ms() + 40_000_000);
     }
     let of = |query: String| {
         let admin = &admin;
@@ -228,7 +215,7 @@ async fn costs_add_up_to_the_month_whichever_way_they_are_cut() {
         page = of(format!("start_time={begin}&limit=1&page={next}")).await;
     }
     assert_eq!(paged, total, "a page more or less changes nothing");
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
@@ -239,13 +226,13 @@ async fn an_administrator_sees_every_workspace_however_many_there_are() {
         effective_from = \"2026-01-01T00:00:00Z\"
         currency = \"usd\"
         \"files.ingress\" = { per = \"gibibytes\", usd = \"1000\" }";
-    let house = House::with_file(prices, Clock::set_to(NOW_MS)).await;
-    let admin = house.admin().await;
+    let server = TestServer::with_file(prices, Clock::set_to(NOW_MS)).await;
+    let admin = server.admin().await;
     for number in 0..WORKSPACES {
         let name: &'static str = format!("workspace {number}").leak();
-        house.visitor(name).await.create_file("a", &vec![1; 1000 + number]).await.is_ok();
+        server.user(name).await.create_file("a", &vec![1; 1000 + number]).await.is_ok();
     }
-    house.clock.set(NOW_MS + 3_600_000);
+    server.clock.set(NOW_MS + 3_600_000);
     let begin = NOW - NOW % 86_400;
     let page = admin.usage(&format!("start_time={begin}&group_by[]=project_id")).await;
     let found = results(&page);
@@ -271,11 +258,11 @@ async fn an_administrator_sees_every_workspace_however_many_there_are() {
     let of_some = costs(format!("&line_items[]=files.ingress&group_by[]=project_id{asked}")).await;
     let found: Vec<&str> = of_some.iter().map(|(_, result)| result["project_id"].as_str().unwrap()).collect();
     assert_eq!(found, some, "each once, whichever are asked for how often");
-    house.close().await;
+    server.close().await;
 }
 
 /// The answers of usage to the minute, and the reads of the ledger by kind and minute.
-async fn answers(actor: &Actor, from: u64) -> (Value, BTreeMap<(String, u64), i64>, usize) {
+async fn answers(actor: &User, from: u64) -> (Value, BTreeMap<(String, u64), i64>, usize) {
     let query = format!(
         "start_time={from}&end_time={}&bucket_width=1m&limit=180&group_by[]=api_key_id&group_by[]=purpose",
         from + 10_800
@@ -296,10 +283,10 @@ async fn answers(actor: &Actor, from: u64) -> (Value, BTreeMap<(String, u64), i6
 
 #[tokio::test]
 async fn old_reads_are_merged_and_no_answer_changes() {
-    let mut house = House::at(NOW_MS).await;
-    let ada = house.visitor("ada").await;
+    let mut server = TestServer::at(NOW_MS).await;
+    let ada = server.user("ada").await;
     ada.create_file("a", b"12345").await.is_ok();
-    let installation = house.installation().await;
+    let installation = server.installation().await;
     let metadata = Arc::clone(&installation.usage.metadata);
     let workspace = installation.workspaces.find("ada").await.unwrap().unwrap().id;
     let key =
@@ -310,23 +297,23 @@ async fn old_reads_are_merged_and_no_answer_changes() {
         vec![reads(ReadOp::List, None, 0), reads(ReadOp::Content, Some(Purpose::UserData), bytes)]
     };
     for second in 0..300 {
-        house.clock.set(NOW_MS + second * 1000);
+        server.clock.set(NOW_MS + second * 1000);
         metadata.add_reads(process, 2 * second, rows(second)).await.unwrap();
     }
-    house.clock.set(NOW_MS + 61 * DAY_MS);
+    server.clock.set(NOW_MS + 61 * DAY_MS);
     metadata.add_reads(process, 1000, rows(1)).await.unwrap();
     while metadata.roll_up_usage(1000).await.unwrap() > 0 {}
     let before = answers(&ada, NOW).await;
     assert_eq!(before.2, 903, "a line for each list and two for each download");
-    house.restart().await;
-    assert_eq!(answers(&house.holder(&ada.key), NOW).await, before, "it is not old enough");
-    house.clock.set(NOW_MS + 63 * DAY_MS);
-    let database = house.database();
+    server.restart().await;
+    assert_eq!(answers(&server.user_of(&ada.key), NOW).await, before, "it is not old enough");
+    server.clock.set(NOW_MS + 63 * DAY_MS);
+    let database = server.database();
     let refused = database.execute("DELETE FROM ledger WHERE fact = 'list'").unwrap_err();
     assert!(refused.contains("append-only"), "{refused}");
     // What was left of the minute is merged within moments of a start.
-    house.restart().await;
-    let ada = house.holder(&ada.key);
+    server.restart().await;
+    let ada = server.user_of(&ada.key);
     let merged = || database.number("SELECT count(*) FROM ledger WHERE event_id LIKE 'rm:%'") >= 10;
     eventually(merged, || "old reads are merged".into()).await;
     let after = answers(&ada, NOW).await;
@@ -336,5 +323,5 @@ async fn old_reads_are_merged_and_no_answer_changes() {
         .texts("SELECT event_id FROM ledger WHERE event_id LIKE 'rm:%' AND fact = 'content' ORDER BY seq")
         .remove(0);
     assert_eq!(row.split(':').nth(1).unwrap(), NOW.to_string());
-    house.close().await;
+    server.close().await;
 }

@@ -6,16 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 #![allow(clippy::wrong_self_convention, reason = "tests read as prose: `ada.list(..).await.is_ok()`")]
 
-#[allow(dead_code, reason = "each test binary uses its part of the house")]
-#[path = "../it/house.rs"]
-mod house;
 mod model;
-#[allow(dead_code, reason = "each test binary uses its part of it")]
-#[path = "../it/postgres.rs"]
-mod postgres;
-#[allow(dead_code, reason = "each test binary uses its part of it")]
-#[path = "../it/rows.rs"]
-mod rows;
 mod steps;
 mod world;
 

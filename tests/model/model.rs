@@ -222,7 +222,7 @@ impl Model {
     fn mint(&mut self, at: usize, id: &str) -> u64 {
         let digit = |byte: u8| DIGITS.iter().position(|digit| *digit == byte).expect("an id has base62 digits") as u64;
         let ms = id.as_bytes()[5..14].iter().fold(0, |value, byte| value * 62 + digit(*byte));
-        let counted = if crate::house::wants_postgres() { at } else { 0 };
+        let counted = if venna_testkit::server::wants_postgres() { at } else { 0 };
         let (newest_id, newest_ms) = self.newest.entry(counted).or_default();
         assert!(id.len() == 29 && id.starts_with("file-") && *id > **newest_id, "{id} after {newest_id}");
         let full = *newest_ms >= self.now_ms && ms == *newest_ms + 1;

@@ -1,14 +1,15 @@
 //! The operations of a walk: each rolls what it does, notes it, does it over HTTP, and compares the answer.
 
-use crate::house::{Form, eventually};
 use crate::model::{Condition, Content, Details, PURPOSES, Part, Query, Range, Status, Upload};
-use crate::world::{Compare, WORKSPACES, World, base64, hex, http_date};
+use crate::world::{Compare, WORKSPACES, World, base64, hex, http_date, random_content};
 use md5::{Digest, Md5};
 use reqwest::{Body, Method, RequestBuilder};
 use serde_json::json;
 use sha2::Sha256;
 use std::sync::Arc;
 use std::time::Duration;
+use venna_testkit::Form;
+use venna_testkit::server::eventually;
 
 type Operation = fn(&mut World);
 
@@ -50,7 +51,7 @@ const BLOCK_BYTES: usize = 256 << 10;
 
 pub fn step(world: &mut World, number: usize) {
     let all: usize = WEIGHTS.iter().map(|(weight, ..)| weight).sum();
-    let mut rest = world.dice.within(0..all);
+    let mut rest = world.rng.within(0..all);
     let chosen = WEIGHTS.iter().find(|(weight, ..)| {
         let here = rest < *weight;
         rest = rest.saturating_sub(*weight);
@@ -67,10 +68,10 @@ pub fn step(world: &mut World, number: usize) {
 
 fn create(world: &mut World) {
     let (at, details, mut content) = (somebody(world), details(world), content(world));
-    if ["batch", "fine-tune"].contains(&details.purpose) && world.dice.chance(80) {
+    if ["batch", "fine-tune"].contains(&details.purpose) && world.rng.chance(80) {
         content = lines(world);
     }
-    let file_first = world.dice.chance(30);
+    let file_first = world.rng.chance(30);
     create_of(world, at, &details, &content, file_first);
 }
 
@@ -88,14 +89,14 @@ fn create_of(world: &mut World, at: usize, details: &Details, content: &Content,
 /// A creation under one of a few keys, often the one that was made under it before.
 fn create_once(world: &mut World) {
     let (at, mut details, mut content) = (somebody(world), details(world), content(world));
-    let key = format!("key {}", world.dice.within(0..5));
+    let key = format!("key {}", world.rng.within(0..5));
     let before = world.model.answers.get(&(at, key.clone())).cloned();
-    if let Some(before) = before.filter(|_| world.dice.chance(70)) {
+    if let Some(before) = before.filter(|_| world.rng.chance(70)) {
         details = before.details;
-        content = if world.dice.chance(90) { before.content } else { content };
+        content = if world.rng.chance(90) { before.content } else { content };
     }
     world.note(|| format!("{} creates {details:?} of {} bytes under {key}", WORKSPACES[at], content.len()));
-    let file_first = world.dice.chance(30);
+    let file_first = world.rng.chance(30);
     let request = creation(world, at, &details, &content, file_first).header("idempotency-key", &key);
     let answer = world.send(request);
     let (id, is_replay) = (answer.minted(), answer.headers.contains_key("idempotent-replayed"));
@@ -120,10 +121,10 @@ fn creation(world: &World, at: usize, details: &Details, content: &[u8], file_fi
 
 fn list(world: &mut World) {
     let at = somebody(world);
-    let purpose = world.dice.chance(40).then(|| *world.dice.pick(&PURPOSES).unwrap());
-    let limit = *world.dice.pick(&[1, 2, 3, 5, 10, 20, 20, 100, 10_000, 0, 10_001]).unwrap();
-    let after = world.dice.chance(60).then(|| some_file(world, at));
-    let ascending = world.dice.chance(50);
+    let purpose = world.rng.chance(40).then(|| *world.rng.pick(&PURPOSES).unwrap());
+    let limit = *world.rng.pick(&[1, 2, 3, 5, 10, 20, 20, 100, 10_000, 0, 10_001]).unwrap();
+    let after = world.rng.chance(60).then(|| some_file(world, at));
+    let ascending = world.rng.chance(50);
     list_of(world, at, &Query { purpose, limit, ascending, after });
 }
 
@@ -146,12 +147,12 @@ fn list_of(world: &mut World, at: usize, query: &Query) -> Option<String> {
 
 /// Now and then the File at the cursor is deleted while somebody pages past it.
 fn page_through(world: &mut World) {
-    let (at, ascending, limit) = (somebody(world), world.dice.chance(50), world.dice.within(1..40));
+    let (at, ascending, limit) = (somebody(world), world.rng.chance(50), world.rng.within(1..40));
     let mut after = None;
     loop {
         after = list_of(world, at, &Query { purpose: None, limit, ascending, after });
         match &after {
-            Some(id) if world.dice.chance(10) => delete_of(world, at, id),
+            Some(id) if world.rng.chance(10) => delete_of(world, at, id),
             Some(_) => {}
             None => return,
         }
@@ -190,16 +191,16 @@ fn download_on_condition(world: &mut World) {
         |id: &str| world.model.file(at, id).map_or_else(|_| ("\"x\"".into(), 0), |f| (f.etag.clone(), f.created_at));
     let ((own, created_at), (foreign, _)) = (found(&id), found(&other));
     let weak = format!("W/{own}");
-    let tag = world.dice.pick(&[own.clone(), own, foreign, weak, "*".into()]).unwrap().clone();
-    let since = created_at + world.dice.within(0..3) as u64 - u64::from(created_at > 0);
-    let condition = match world.dice.within(0..5) {
+    let tag = world.rng.pick(&[own.clone(), own, foreign, weak, "*".into()]).unwrap().clone();
+    let since = created_at + world.rng.within(0..3) as u64 - u64::from(created_at > 0);
+    let condition = match world.rng.within(0..5) {
         0 => Condition::Match(tag),
         1 => Condition::NoneMatch(tag),
         2 => Condition::ModifiedSince(since),
         3 => Condition::UnmodifiedSince(since),
         _ => Condition::Range(tag),
     };
-    let range = world.dice.chance(50).then(|| range(world, at, &id));
+    let range = world.rng.chance(50).then(|| range(world, at, &id));
     download_of(world, at, &id, range, Some(&condition));
 }
 
@@ -260,9 +261,9 @@ fn delete_of(world: &mut World, at: usize, id: &str) {
 
 fn create_upload(world: &mut World) {
     let (at, details) = (somebody(world), details(world));
-    let bytes = match world.dice.within(0..20) {
+    let bytes = match world.rng.within(0..20) {
         0 => 0,
-        1..7 => world.dice.within(1..4) * EQUAL_BYTES,
+        1..7 => world.rng.within(1..4) * EQUAL_BYTES,
         _ => size(world) + size(world),
     };
     world.note(|| format!("{} creates an upload of {bytes} bytes, {details:?}", WORKSPACES[at]));
@@ -282,14 +283,14 @@ fn add_part(world: &mut World) {
     let upload = world.model.find_upload(at, &id);
     let have: usize = upload.iter().flat_map(|upload| &upload.parts).map(|part| part.content.len()).sum();
     let missing = upload.map_or(0, |upload| upload.bytes.saturating_sub(have)).min(MOST_BYTES);
-    let size = match world.dice.within(0..10) {
+    let size = match world.rng.within(0..10) {
         _ if missing > 0 && missing.is_multiple_of(EQUAL_BYTES) => EQUAL_BYTES,
         0..5 if missing > 0 => missing,
         5..7 if missing > 0 => missing / 2,
-        7..9 if missing > 0 => world.dice.within(0..missing),
+        7..9 if missing > 0 => world.rng.within(0..missing),
         _ => size(world).min(5000),
     };
-    let content = world.dice.content(size);
+    let content = random_content(&mut world.rng, size);
     add_part_of(world, at, &id, &content);
 }
 
@@ -321,9 +322,9 @@ fn retrieve_upload_of(world: &mut World, at: usize, id: &str) {
 fn list_parts(world: &mut World) {
     let at = somebody(world);
     let id = some_upload(world, at);
-    let limit = *world.dice.pick(&[1, 2, 3, 10_000]).unwrap();
+    let limit = *world.rng.pick(&[1, 2, 3, 10_000]).unwrap();
     let listed: Vec<String> = parts_of(world, at, &id).into_iter().map(|part| part.id).collect();
-    let after = if world.dice.chance(50) { world.dice.pick(&listed).cloned() } else { None };
+    let after = if world.rng.chance(50) { world.rng.pick(&listed).cloned() } else { None };
     list_parts_of(world, at, &id, limit, after.as_deref());
 }
 
@@ -339,11 +340,11 @@ fn list_parts_of(world: &mut World, at: usize, id: &str, limit: usize, after: Op
 fn complete(world: &mut World) {
     let at = somebody(world);
     let some = some_upload(world, at);
-    let id = if world.dice.chance(60) { full_upload(world, at).unwrap_or(some) } else { some };
+    let id = if world.rng.chance(60) { full_upload(world, at).unwrap_or(some) } else { some };
     let mut chosen = fitting_parts(world, at, &id);
-    let place = world.dice.within(0..chosen.len() + 1);
-    match world.dice.within(0..16) {
-        0..4 => world.dice.shuffle(&mut chosen),
+    let place = world.rng.within(0..chosen.len() + 1);
+    match world.rng.within(0..16) {
+        0..4 => world.rng.shuffle(&mut chosen),
         4 if !chosen.is_empty() => drop(chosen.pop()),
         5 if !chosen.is_empty() => chosen = with_one_repeated(world, at, &id, chosen),
         6 => chosen = with_a_foreign_one(world, at, &id, chosen),
@@ -351,12 +352,12 @@ fn complete(world: &mut World) {
         8 => chosen.insert(place, "part_1".into()),
         _ => {}
     }
-    let md5 = match world.dice.within(0..10) {
+    let md5 = match world.rng.within(0..10) {
         0..3 => Some(md5_of(world, at, &id, &chosen)),
         3 => Some([7; 16]),
         _ => None,
     };
-    let in_base64 = world.dice.chance(50);
+    let in_base64 = world.rng.chance(50);
     complete_of(world, at, &id, &chosen, md5, in_base64);
 }
 
@@ -416,11 +417,11 @@ fn complete_again(world: &mut World) {
         _ => None,
     });
     let completed: Vec<_> = completed.collect();
-    let Some((id, mut parts)) = world.dice.pick(&completed).cloned() else { return };
-    if world.dice.chance(30) {
-        world.dice.shuffle(&mut parts);
+    let Some((id, mut parts)) = world.rng.pick(&completed).cloned() else { return };
+    if world.rng.chance(30) {
+        world.rng.shuffle(&mut parts);
     }
-    let md5 = world.dice.chance(20).then_some([7; 16]);
+    let md5 = world.rng.chance(20).then_some([7; 16]);
     complete_of(world, at, &id, &parts, md5, true);
 }
 
@@ -438,9 +439,9 @@ fn cancel_of(world: &mut World, at: usize, id: &str) {
 
 fn move_clock(world: &mut World) {
     let now = world.model.now_ms;
-    match world.dice.within(0..10) {
+    match world.rng.within(0..10) {
         0..4 => {
-            let ahead_ms = world.dice.within(0..600_000) as u64;
+            let ahead_ms = world.rng.within(0..600_000) as u64;
             set_clock(world, now + ahead_ms);
         }
         4..6 => stand_at_an_expiry(world, 0),
@@ -469,7 +470,7 @@ fn stand_at_an_expiry(world: &mut World, before_ms: u64) {
     ends.retain(|(second, ..)| second * 1000 > world.model.now_ms + before_ms);
     ends.sort();
     let soonest = ends.first().cloned();
-    let chosen = if world.dice.chance(5) { world.dice.pick(&ends).cloned() } else { soonest };
+    let chosen = if world.rng.chance(5) { world.rng.pick(&ends).cloned() } else { soonest };
     let Some((second, at, id)) = chosen else { return };
     set_clock(world, second * 1000 - before_ms);
     if id.is_empty() {
@@ -485,7 +486,7 @@ fn stand_at_an_expiry(world: &mut World, before_ms: u64) {
 }
 
 fn use_some_key(world: &mut World) {
-    let key = world.dice.within(0..world.keys.len());
+    let key = world.rng.within(0..world.keys.len());
     use_key(world, key);
 }
 
@@ -496,7 +497,7 @@ fn use_key(world: &mut World, key: usize) {
     let expected = opened.and_then(|at| world.model.list(at, &query));
     let url = format!("{}/v1/files?limit=2", world.actors[0].url);
     let secret = world.keys[key].1.clone();
-    let mut holder = world.house.holder(&secret);
+    let mut holder = world.server.user_of(&secret);
     holder.url = url;
     world.wait(holder.send(holder.request(Method::GET, ""))).must_be(&expected);
 }
@@ -504,7 +505,7 @@ fn use_key(world: &mut World, key: usize) {
 /// A key that ends by itself, or a new one in place of the one in use.
 fn change_key(world: &mut World) {
     let at = somebody(world);
-    let brief = world.dice.chance(50).then(|| world.dice.within(1..DAY_SECONDS) as u64);
+    let brief = world.rng.chance(50).then(|| world.rng.within(1..DAY_SECONDS) as u64);
     world.note(|| format!("{} gets a key for {brief:?} seconds", WORKSPACES[at]));
     let new = world.issue(at, brief);
     use_key(world, new);
@@ -525,7 +526,7 @@ fn restart(world: &mut World) {
 /// What is in flight when the server dies is whole afterwards, or not there at all, and there if it was acknowledged.
 /// Each kind ends in the same state however it went, so that a walk that is repeated goes the same way.
 fn crash(world: &mut World) {
-    match world.dice.within(0..5) {
+    match world.rng.within(0..5) {
         0 => crash_in_half_a_file(world),
         1 => crash_in_a_creation(world),
         2 => crash_in_a_part(world),
@@ -538,7 +539,7 @@ fn crash(world: &mut World) {
 
 /// Whether an answer came within a few milliseconds; then the server dies.
 fn die_during(world: &mut World, request: RequestBuilder) -> bool {
-    let patience = Duration::from_millis(world.dice.within(0..12) as u64);
+    let patience = Duration::from_millis(world.rng.within(0..12) as u64);
     world.note(|| format!("the server dies after {patience:?}"));
     let answer = world.wait(async { tokio::time::timeout(patience, request.send()).await });
     world.crash();
@@ -552,13 +553,16 @@ fn crash_in_half_a_file(world: &mut World) {
     world.note(|| "the server dies in half a file".into());
     let details = Details { purpose: "vision", filename: "half".into(), expires_after: None };
     settle(world);
-    let whole = Form::default().field("purpose", details.purpose).file("half", &world.dice.content(700_000)).close();
+    let whole = Form::default()
+        .field("purpose", details.purpose)
+        .file("half", &random_content(&mut world.rng, 700_000))
+        .close();
     let half = futures_util::stream::iter([Ok::<_, std::io::Error>(whole[..600_000].to_vec())]);
     let body = Body::wrap_stream(futures_util::StreamExt::chain(half, futures_util::stream::pending()));
     let request = world.request(at, Method::POST, "/v1/files").header("content-type", Form::content_type()).body(body);
-    let before = world.house.pending_blobs();
+    let before = world.server.pending_blobs();
     world.wait(async {
-        let begun = eventually(|| world.house.pending_blobs() > before, || "the server begins to write".into());
+        let begun = eventually(|| world.server.pending_blobs() > before, || "the server begins to write".into());
         tokio::select! { _ = request.send() => panic!("half a file is answered"), () = begun => {} }
     });
     world.crash();
@@ -612,7 +616,7 @@ fn crash_in_a_completion(world: &mut World) {
 fn crash_in_a_deletion(world: &mut World) {
     let at = somebody(world);
     let ids: Vec<String> = world.model.files(at).map(|(id, _)| id.clone()).collect();
-    let Some(id) = world.dice.pick(&ids).cloned() else { return };
+    let Some(id) = world.rng.pick(&ids).cloned() else { return };
     let request = world.request(at, Method::DELETE, &format!("/v1/files/{id}"));
     let acknowledged = die_during(world, request);
     let gone = world.get(at, &format!("/v1/files/{id}")).status == 404;
@@ -625,8 +629,8 @@ pub fn compare_everything(world: &mut World) {
     settle(world);
     (0..WORKSPACES.len()).for_each(|at| compare_workspace(world, at));
     let mut expected: Vec<String> = world.model.blobs().iter().map(|content| hex(&Sha256::digest(content))).collect();
-    let paths = world.house.blobs();
-    let mut found: Vec<String> = paths.iter().map(|path| hex(&Sha256::digest(world.house.read_blob(path)))).collect();
+    let paths = world.server.blobs();
+    let mut found: Vec<String> = paths.iter().map(|path| hex(&Sha256::digest(world.server.read_blob(path)))).collect();
     expected.sort();
     found.sort();
     assert!(found == expected, "{} blobs on disk are the {} of files and parts", found.len(), expected.len());
@@ -651,35 +655,35 @@ fn settle(world: &mut World) {
     let details = Details { purpose: "evals", filename: "swept".into(), expires_after: None };
     let id = create_of(world, 0, &details, &Arc::from(*b"swept"), false);
     delete_of(world, 0, &id);
-    world.wait(world.house.settle());
+    world.wait(world.server.is_swept());
     world.model.settle();
 }
 
 fn somebody(world: &mut World) -> usize {
-    world.dice.within(0..WORKSPACES.len())
+    world.rng.within(0..WORKSPACES.len())
 }
 
 /// The id of a File of this workspace; now and then one that is gone, foreign, never was, or is none at all.
 fn some_file(world: &mut World, at: usize) -> String {
-    let chance = world.dice.within(0..100);
+    let chance = world.rng.within(0..100);
     let of = if (80..90).contains(&chance) { somebody(world) } else { at };
     let live: Vec<String> = world.model.files(of).map(|(id, _)| id.clone()).collect();
     let chosen = match chance {
-        0..70 | 80..90 => world.dice.pick(&live),
-        70..80 => world.dice.pick(&world.ever),
+        0..70 | 80..90 => world.rng.pick(&live),
+        70..80 => world.rng.pick(&world.ever),
         90..95 => None,
-        _ => return (*world.dice.pick(&["fake_id", "file-", "file-0123456789"]).unwrap()).into(),
+        _ => return (*world.rng.pick(&["fake_id", "file-", "file-0123456789"]).unwrap()).into(),
     };
     chosen.cloned().unwrap_or_else(|| NEVER_A_FILE.into())
 }
 
 /// The id of a pending Upload of this workspace; now and then one that is over, foreign, or never was.
 fn some_upload(world: &mut World, at: usize) -> String {
-    let chance = world.dice.within(0..100);
+    let chance = world.rng.within(0..100);
     let of = if chance < 15 { somebody(world) } else { at };
     let any: Vec<String> = world.model.workspaces[of].uploads.iter().map(|upload| upload.id.clone()).collect();
     let chosen = match chance {
-        0..25 => world.dice.pick(&any).cloned(),
+        0..25 => world.rng.pick(&any).cloned(),
         25..30 => None,
         _ => pending_upload(world, at),
     };
@@ -690,7 +694,7 @@ fn pending_upload(world: &mut World, at: usize) -> Option<String> {
     let now = world.model.now();
     let uploads = world.model.workspaces[at].uploads.iter();
     let pending = uploads.filter(|upload| upload.status_at(now) == Status::Pending).map(|upload| upload.id.clone());
-    world.dice.pick(&pending.collect::<Vec<_>>()).cloned()
+    world.rng.pick(&pending.collect::<Vec<_>>()).cloned()
 }
 
 fn parts_of(world: &World, at: usize, id: &str) -> Vec<Part> {
@@ -706,7 +710,7 @@ fn full_upload(world: &mut World, at: usize) -> Option<String> {
     };
     let full: Vec<String> =
         world.model.workspaces[at].uploads.iter().filter(full).map(|upload| upload.id.clone()).collect();
-    world.dice.pick(&full).cloned()
+    world.rng.pick(&full).cloned()
 }
 
 /// Parts that add up to what was declared, if there are such; otherwise all.
@@ -727,26 +731,26 @@ fn md5_of(world: &World, at: usize, id: &str, chosen: &[String]) -> [u8; 16] {
 }
 
 fn details(world: &mut World) -> Details {
-    let dice = &mut world.dice;
-    let purpose = if dice.chance(95) { *dice.pick(&PURPOSES[..6]).unwrap() } else { *dice.pick(&PURPOSES).unwrap() };
-    let expires_after = dice.chance(35).then(|| match dice.within(0..20) {
+    let rng = &mut world.rng;
+    let purpose = if rng.chance(95) { *rng.pick(&PURPOSES[..6]).unwrap() } else { *rng.pick(&PURPOSES).unwrap() };
+    let expires_after = rng.chance(35).then(|| match rng.within(0..20) {
         0 => 3599,
         1 => 2_592_001,
         2 => 2_592_000,
         3..8 => 3600,
-        _ => 3600 + dice.within(0..20_000) as u64,
+        _ => 3600 + rng.within(0..20_000) as u64,
     });
     let ending =
-        if purpose == "batch" && dice.chance(90) { ".jsonl" } else { *dice.pick(&["", ".txt", ".jsonl"]).unwrap() };
+        if purpose == "batch" && rng.chance(90) { ".jsonl" } else { *rng.pick(&["", ".txt", ".jsonl"]).unwrap() };
     Details { purpose, filename: format!("{}{ending}", name(world)), expires_after }
 }
 
 fn name(world: &mut World) -> String {
     let letters =
         ["a", "B", "7", "-", "_", "\u{e9}", "e\u{301}", "\u{6587}", "\u{1f600}", "\u{5d0}", "'", "&", "+", "="];
-    let length = world.dice.within(1..24);
-    let name: String = (0..length).map(|_| *world.dice.pick(&letters).unwrap()).collect();
-    match world.dice.within(0..40) {
+    let length = world.rng.within(1..24);
+    let name: String = (0..length).map(|_| *world.rng.pick(&letters).unwrap()).collect();
+    match world.rng.within(0..40) {
         0 => format!("folder/{name}"),
         1 => "n".repeat(249),
         2 => "n".repeat(256),
@@ -756,49 +760,49 @@ fn name(world: &mut World) -> String {
 
 fn content(world: &mut World) -> Content {
     let size = size(world);
-    world.dice.content(size)
+    random_content(&mut world.rng, size)
 }
 
 /// Requests of a batch, now and then with one that is none.
 fn lines(world: &mut World) -> Content {
-    let (count, faulty) = (world.dice.within(0..300), world.dice.within(0..20));
+    let (count, faulty) = (world.rng.within(0..300), world.rng.within(0..20));
     let mut content = String::new();
     for number in 0..count {
-        let id = if world.dice.within(0..1000) < faulty { 0 } else { number };
+        let id = if world.rng.within(0..1000) < faulty { 0 } else { number };
         let request =
             format!(r#"{{"custom_id": "{id}", "method": "POST", "url": "/v1", "body": {{"n": [{number}]}}}}"#);
         let bad = ["", " ", "[]", "{}", "{", "7", "{\"custom_id\": 1}", "{\"a\": \"\u{e9}\"}", "x"];
-        let is_bad = world.dice.within(0..1000) < faulty;
-        content += if is_bad { world.dice.pick(&bad).unwrap() } else { &request };
-        content += *world.dice.pick(&["\n", "\n", "\r\n", " \n"]).unwrap();
+        let is_bad = world.rng.within(0..1000) < faulty;
+        content += if is_bad { world.rng.pick(&bad).unwrap() } else { &request };
+        content += *world.rng.pick(&["\n", "\n", "\r\n", " \n"]).unwrap();
     }
-    if world.dice.chance(50) {
+    if world.rng.chance(50) {
         content.truncate(content.trim_end().len());
     }
     Arc::from(content.as_bytes())
 }
 
 fn size(world: &mut World) -> usize {
-    match world.dice.within(0..100) {
+    match world.rng.within(0..100) {
         0..5 => 0,
         5..15 => EQUAL_BYTES,
-        15..65 => world.dice.within(0..3000),
-        65..85 => world.dice.within(0..40_000),
-        85..95 => world.dice.within(BLOCK_BYTES - 1..BLOCK_BYTES + 2),
-        _ => world.dice.within(0..MOST_BYTES + 1),
+        15..65 => world.rng.within(0..3000),
+        65..85 => world.rng.within(0..40_000),
+        85..95 => world.rng.within(BLOCK_BYTES - 1..BLOCK_BYTES + 2),
+        _ => world.rng.within(0..MOST_BYTES + 1),
     }
 }
 
 /// A range within the content, at its ends, at the edges of a block, or outside.
 fn range(world: &mut World, at: usize, id: &str) -> Range {
     let size = world.model.file(at, id).map_or(0, crate::model::File::bytes);
-    let offset = |world: &mut World| match world.dice.within(0..4) {
-        0 => BLOCK_BYTES - 1 + world.dice.within(0..3),
-        1 => size.saturating_sub(2) + world.dice.within(0..4),
-        _ => world.dice.within(0..size + 1),
+    let offset = |world: &mut World| match world.rng.within(0..4) {
+        0 => BLOCK_BYTES - 1 + world.rng.within(0..3),
+        1 => size.saturating_sub(2) + world.rng.within(0..4),
+        _ => world.rng.within(0..size + 1),
     };
     let (first, last) = (offset(world), offset(world));
-    match world.dice.within(0..4) {
+    match world.rng.within(0..4) {
         0 => Range::From(first),
         1 => Range::Last(first),
         _ => Range::Between(first.min(last), first.max(last)),

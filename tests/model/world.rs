@@ -1,13 +1,11 @@
-//! The world of a walk: a running server, those who use it, dice, and a journal that is read when something goes wrong.
+//! The world of a walk: a running server, its users, random numbers, and a journal that is read when something goes wrong.
 
-use crate::house::{Actor, Answer, House};
 use crate::model::{Content, Key, Model, Refusal, UPLOAD_SECONDS, Verdict, Workspace, places_of_bad_lines};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
-use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, UNIX_EPOCH};
 use tokio::runtime::{Builder, Runtime};
@@ -17,6 +15,7 @@ use venna::model::api_key::Opens;
 use venna::model::audit::Origin;
 use venna::model::ids::KeyId;
 use venna::model::scope::Scopes;
+use venna_testkit::{Answer, Rng, TestServer, User};
 
 const NOW_MS: u64 = 1_795_374_000_000;
 pub const WORKSPACES: [&str; 3] = ["ada", "bob", "eve"];
@@ -26,10 +25,10 @@ const NOISE_BYTES: usize = 1 << 20;
 
 pub struct World {
     pub model: Model,
-    pub dice: Dice,
-    pub house: House,
+    pub rng: Rng,
+    pub server: TestServer,
     /// One for each workspace, with a key that opens it.
-    pub actors: Vec<Actor>,
+    pub actors: Vec<User>,
     /// Every key there ever was, as the model numbers them.
     pub keys: Vec<(KeyId, String)>,
     /// For each workspace the number of the key that its actor holds.
@@ -54,11 +53,11 @@ impl World {
             ("upload_ttl_seconds", &*upload_seconds),
             ("max_failed_logins_per_minute", "0"),
         ];
-        let house = runtime.block_on(House::with(&settings, Clock::set_to(NOW_MS)));
+        let server = runtime.block_on(TestServer::with(&settings, Clock::set_to(NOW_MS)));
         let mut world = Self {
             model: Model::at(NOW_MS),
-            dice: Dice(seed),
-            house,
+            rng: Rng::new(seed),
+            server,
             actors: Vec::new(),
             keys: Vec::new(),
             held: Vec::new(),
@@ -69,7 +68,7 @@ impl World {
             runtime: Some(runtime),
         };
         for (at, name) in WORKSPACES.into_iter().enumerate() {
-            let installation = world.wait(world.house.installation());
+            let installation = world.wait(world.server.installation());
             world.wait(installation.workspaces.create(name, Origin::COMMAND_LINE)).unwrap();
             drop(installation);
             world.model.workspaces.push(Workspace::default());
@@ -80,10 +79,10 @@ impl World {
         world
     }
 
-    /// Looks whether everybody left the house as they found it, and says what was done, by kind and status.
+    /// Looks whether everybody left the server as they found it, and says what was done, by kind and status.
     pub fn close(mut self) -> BTreeMap<String, usize> {
         let runtime = self.runtime.take().unwrap();
-        runtime.block_on(self.house.close());
+        runtime.block_on(self.server.close());
         std::mem::take(&mut self.journal.tally)
     }
 
@@ -130,7 +129,7 @@ impl World {
     /// A key of a workspace; the model counts it, too.
     pub fn issue(&mut self, at: usize, valid_seconds: Option<u64>) -> usize {
         let (id, secret) = self.wait(async {
-            let installation = self.house.installation().await;
+            let installation = self.server.installation().await;
             let workspace = installation.workspaces.find(WORKSPACES[at]).await.unwrap().unwrap();
             let opens = Opens::Workspace(workspace.id, Scopes::DEFAULT);
             let (key, secret) =
@@ -145,30 +144,30 @@ impl World {
 
     pub fn revoke(&mut self, key: usize) {
         let id = self.keys[key].0;
-        self.wait(async { self.house.keys().revoke(id, Origin::COMMAND_LINE).await }).unwrap().unwrap();
+        self.wait(async { self.server.keys().revoke(id, Origin::COMMAND_LINE).await }).unwrap().unwrap();
         self.model.keys[key].revoked = true;
     }
 
     pub fn set_clock(&mut self, now_ms: u64) {
-        self.house.clock.set(now_ms);
+        self.server.clock.set(now_ms);
         self.latest_ms = self.latest_ms.max(now_ms);
         self.model.now_ms = now_ms;
         self.model.let_go_of_old_uploads();
     }
 
     pub fn restart(&mut self) {
-        self.runtime.as_ref().unwrap().block_on(self.house.restart());
+        self.runtime.as_ref().unwrap().block_on(self.server.restart());
         self.meet_again();
     }
 
     /// The server dies where it stands, and another takes its place.
     pub fn crash(&mut self) {
-        self.house.crash(self.runtime.take().unwrap());
-        if self.house.bucket.is_some() {
+        self.server.crash(self.runtime.take().unwrap());
+        if self.server.bucket.is_some() {
             self.dead_until_ms = self.latest_ms + LEASE_SECONDS * 1000;
         }
         let runtime = self.runtime.insert(new_runtime());
-        runtime.block_on(self.house.start());
+        runtime.block_on(self.server.start());
         self.meet_again();
     }
 
@@ -181,13 +180,13 @@ impl World {
         let now_ms = self.model.now_ms.max(self.dead_until_ms);
         self.set_clock(now_ms);
         let answered = format!("UPDATE database_uptime SET since_ms = 0, seen_ms = {now_ms}");
-        let database = self.house.database();
+        let database = self.server.database();
         database.execute(database.choose("UPDATE blobs SET state = state WHERE false", &answered)).unwrap();
     }
 
     /// Everybody finds the server at its new address.
     fn meet_again(&mut self) {
-        self.actors = self.held.iter().map(|key| self.house.holder(&self.keys[*key].1)).collect();
+        self.actors = self.held.iter().map(|key| self.server.user_of(&self.keys[*key].1)).collect();
     }
 }
 
@@ -234,47 +233,17 @@ fn without_reasons(mut answer: Value) -> Value {
     answer
 }
 
-/// `SplitMix64`: a walk is its seed.
-pub struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    pub fn within(&mut self, range: Range<usize>) -> usize {
-        range.start + usize::try_from(self.roll() % (range.end - range.start) as u64).unwrap()
-    }
-
-    pub fn chance(&mut self, percent: usize) -> bool {
-        self.within(0..100) < percent
-    }
-
-    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
-        if from.is_empty() { None } else { from.get(self.within(0..from.len())) }
-    }
-
-    pub fn shuffle<T>(&mut self, list: &mut [T]) {
-        for place in (1..list.len()).rev() {
-            list.swap(place, self.within(0..place + 1));
-        }
-    }
-
-    /// So many bytes of noise.
-    pub fn content(&mut self, size: usize) -> Content {
-        let from = self.within(0..NOISE_BYTES - size);
-        Arc::from(&noise()[from..from + size])
-    }
+/// Returns random content of a size.
+pub fn random_content(rng: &mut Rng, size: usize) -> Content {
+    let from = rng.within(0..NOISE_BYTES - size);
+    Arc::from(&noise()[from..from + size])
 }
 
 fn noise() -> &'static [u8] {
     static NOISE: OnceLock<Vec<u8>> = OnceLock::new();
     NOISE.get_or_init(|| {
-        let mut dice = Dice(0);
-        (0..NOISE_BYTES / 8).flat_map(|_| dice.roll().to_le_bytes()).collect()
+        let mut rng = Rng::new(0);
+        (0..NOISE_BYTES / 8).flat_map(|_| rng.number().to_le_bytes()).collect()
     })
 }
 

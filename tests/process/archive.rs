@@ -1,6 +1,5 @@
 //! `venna backup` and `venna restore`: whole, under load, and never half.
 
-use crate::program::{Client, Data, Program, Running, blobs, output, report, run, venna, wait_until};
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -8,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
+use venna_testkit::program::{Client, Data, Program, Running, blobs, output, report, run, venna, wait_until};
 
 const FILES: usize = 60;
 /// The largest file that has no blob.

@@ -1,7 +1,7 @@
 //! Administrative commands beside a running server: what they change holds on the very next request.
 
-use crate::program::{Client, Data, PROMPTLY, Program, output, run, venna};
 use std::time::{Duration, Instant};
+use venna_testkit::program::{Client, Data, PROMPTLY, Program, output, run, venna};
 
 #[test]
 fn a_new_key_and_workspace_work_on_the_next_request() {

@@ -1,11 +1,11 @@
 //! An Upload that is completed with an MD5 behind a proxy that gives up: the reading belongs to the Upload, not to the connection.
 
-use crate::program::{Answer, Client, Data, Program, report, wait_until};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
 use serde_json::json;
 use std::time::Duration;
+use venna_testkit::program::{Answer, Client, Data, Program, report, wait_until};
 
 const PART_BYTES: usize = 32 << 20;
 const PARTS: usize = 2;

@@ -1,7 +1,5 @@
 //! A server that is killed while it exports sends the same bytes again when it comes back, and leaves nothing out.
 
-use crate::program::{Data, Program, output, run, venna, wait_until};
-use crate::receiver::{self, Manner, Receiver};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::io::{BufReader, Write};
@@ -9,6 +7,8 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+use venna_testkit::program::{Data, Program, output, run, venna, wait_until};
+use venna_testkit::receiver::{self, Manner, Receiver};
 
 const HOUR: u64 = 3600;
 /// Hours of usage in the ledger.

@@ -2,10 +2,10 @@
 //! untouched. Whatever fails, nothing is acknowledged that is not there, nothing is left behind, and the next tenant is
 //! served.
 
-use crate::program::{Answer, Client, Data, PATIENCE, Program, blobs, output, report};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use venna_testkit::program::{Answer, Client, Data, PATIENCE, Program, blobs, output, report};
 
 /// A tracer counts the calls of each thread by itself. Rows are written by one thread and files by others, so each side
 /// has its turn: otherwise the first fsync to fail would always be that of the first row.
@@ -130,7 +130,7 @@ struct Bench {
 }
 
 fn start(data: &Data) -> Program {
-    let mut command = crate::program::venna(&["serve", "--sweep-interval-seconds", "1"]);
+    let mut command = venna_testkit::program::venna(&["serve", "--sweep-interval-seconds", "1"]);
     command.env("RUST_BACKTRACE", "0");
     Program::spawn(command, &data.path())
 }

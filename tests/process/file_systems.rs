@@ -1,9 +1,9 @@
 //! Whose the files are, and what the file system under them does.
 
-use crate::program::{Data, Program, output, report, run, venna};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::Path;
 use std::process::Command;
+use venna_testkit::program::{Data, Program, output, report, run, venna};
 
 /// A user that is not root; nobody needs to have an account of this number.
 const OTHER: u32 = 54_321;

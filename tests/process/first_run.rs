@@ -1,9 +1,9 @@
 //! The first run on an empty data directory (README.md).
 
-use crate::program::{Data, Program, report, run, venna, wait_until};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::time::Duration;
+use venna_testkit::program::{Data, Program, report, run, venna, wait_until};
 
 #[test]
 fn one_command_makes_a_server_a_workspace_and_a_key() {

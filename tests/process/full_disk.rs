@@ -1,9 +1,9 @@
 //! A disk that is full: uploads are refused clearly and leave nothing, everything else works, and room is usable at once.
 
-use crate::program::{Client, Data, PROMPTLY, Program, blobs, report};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
+use venna_testkit::program::{Client, Data, PROMPTLY, Program, blobs, report};
 
 const MIB: usize = 1 << 20;
 /// Refusals in a row after which nothing of the size fits any more.

@@ -1,6 +1,5 @@
 //! `venna fsck` and `venna scrub`: what they find, and that they find nothing where nothing is wrong.
 
-use crate::program::{Client, Data, Program, Running, blobs, output, report, run, wait_until};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -8,6 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use venna_testkit::program::{Client, Data, Program, Running, blobs, output, report, run, wait_until};
 
 /// Exit code, and how often each finding came up.
 fn inspect(command: &str, data: &Data, more: &[&str]) -> (Option<i32>, BTreeMap<String, usize>) {
@@ -208,7 +208,7 @@ fn a_scrub_that_is_cut_off_goes_on_where_it_stopped() {
     let note = data.folder.path().join("progress");
     let arguments = ["scrub", "--data-dir", &data.text(), "--progress", note.to_str().unwrap()];
     let slowly = [arguments.as_slice(), &["--max-mib-per-second", "1"]].concat();
-    let mut slow = Running(crate::program::venna(&slowly).stderr(std::process::Stdio::null()).spawn().unwrap());
+    let mut slow = Running(venna_testkit::program::venna(&slowly).stderr(std::process::Stdio::null()).spawn().unwrap());
     wait_until("it notes how far it is", || {
         assert!(slow.0.try_wait().unwrap().is_none(), "it was too quick to be struck");
         note.exists()

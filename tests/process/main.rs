@@ -4,12 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
 mod archive;
-#[allow(dead_code, reason = "each test binary uses its part of the bucket")]
-#[path = "../s3/bucket.rs"]
-mod bucket;
 mod commands;
-#[path = "../it/dice.rs"]
-mod dice;
 mod digests;
 mod export;
 mod faults;
@@ -22,15 +17,7 @@ mod migrate;
 mod mounts;
 mod on_postgres;
 mod panics;
-#[allow(dead_code, reason = "each test binary uses its part of it")]
-#[path = "../it/postgres.rs"]
-mod postgres;
-#[allow(dead_code, reason = "tests/crash uses the rest")]
-mod program;
 mod put_back;
-#[path = "../it/receiver.rs"]
-#[allow(dead_code, reason = "each test binary uses its part of the receiver")]
-mod receiver;
 mod settings;
 mod trace;
 mod unreadable;

@@ -1,9 +1,9 @@
 //! Memory does not grow with the size of a file: peaks of the process's resident memory, as the kernel counts them.
 
-use crate::program::{BOUNDARY, Data, Program, report};
 use std::io::{self, Write};
 use std::sync::Barrier;
 use std::time::Duration;
+use venna_testkit::program::{BOUNDARY, Data, Program, report};
 
 const MIB: usize = 1 << 20;
 

@@ -1,12 +1,12 @@
 //! `venna migrate`: all of an installation arrives, whatever cuts the way short, and nothing of it changes where it was.
 
-use crate::bucket::Bucket;
 use crate::on_postgres::contents;
-use crate::postgres::Database;
-use crate::program::{Client, Data, Program, blobs, output, venna, wait_until};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use venna_testkit::bucket::Bucket;
+use venna_testkit::postgres::Database;
+use venna_testkit::program::{Client, Data, Program, blobs, output, venna, wait_until};
 
 /// Enough of them, and large enough, to be struck in the middle.
 const LARGE_FILES: usize = 40;

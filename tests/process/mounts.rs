@@ -1,7 +1,7 @@
 //! A volume of blobs that is not mounted: nothing is acknowledged that is not there when it comes back.
 
-use crate::program::{Client, Data, Program, output, run, venna};
 use std::path::{Path, PathBuf};
+use venna_testkit::program::{Client, Data, Program, output, run, venna};
 
 const SIZE: usize = 100_000;
 

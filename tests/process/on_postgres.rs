@@ -1,9 +1,9 @@
 //! The program with its metadata in PostgreSQL: every command does what it does elsewhere, and no password is shown.
 
-use crate::postgres::Database;
-use crate::program::{Client, Data, Program, run, venna, wait_until};
 use std::collections::BTreeMap;
 use std::process::Output;
+use venna_testkit::postgres::Database;
+use venna_testkit::program::{Client, Data, Program, run, venna, wait_until};
 
 const PASSWORD: &str = "hunter2";
 

@@ -1,8 +1,8 @@
 //! What a panic leaves in the log: where it was, and nothing of the request that it was in. Others do not notice it.
 
-use crate::postgres::Database;
-use crate::program::{Data, Program, output, venna, wait_until};
 use std::io::Write;
+use venna_testkit::postgres::Database;
+use venna_testkit::program::{Data, Program, output, venna, wait_until};
 
 const BOUNDARY: &str = "venna-panics-boundary";
 const CONTENT: &[u8] = b"marked-content-4f1c9a7e";

@@ -1,10 +1,10 @@
 //! A database that was put back to an earlier moment, or is damaged: nothing is removed by its word.
 
-use crate::program::{Client, Data, Program, blobs, output, run, venna, wait_until};
 use rusqlite::Connection;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use venna_testkit::program::{Client, Data, Program, blobs, output, run, venna, wait_until};
 
 const SIZE: usize = 1000;
 const OLDER: &str = "an older copy than the blobs";

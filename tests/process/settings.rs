@@ -1,6 +1,6 @@
 //! A wrong setting stops the start and says which, what it was, who set it, and what would be valid.
 
-use crate::program::{Data, output, run, venna};
+use venna_testkit::program::{Data, output, run, venna};
 
 #[test]
 fn a_wrong_setting_stops_the_start() {

@@ -1,10 +1,10 @@
 //! The order of system calls of one upload: nothing is acknowledged before it would survive a power cut
 //! (docs/design/durability.md, R2 to R6).
 
-use crate::program::{Data, Program, report, venna};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
+use venna_testkit::program::{Data, Program, report, venna};
 
 const CALLS: &str = "openat,write,writev,pwrite64,fsync,fdatasync,rename,renameat,renameat2,sendto,sendmsg";
 

@@ -1,9 +1,9 @@
 //! A sector that cannot be read: the blob on it is named with its File and workspace and left out, and the rest goes on.
 
-use crate::program::{Data, Program, blobs, output, report, venna, wait_until};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use venna_testkit::program::{Data, Program, blobs, output, report, venna, wait_until};
 
 const FILES: usize = 9;
 const SIZE: usize = 300_000;

@@ -1,8 +1,8 @@
 //! The schema of an earlier version: only `serve` and `venna upgrade` change it, and nobody under a running server.
 
-use crate::program::{Data, Program, output, run, venna};
 use rusqlite::{Connection, params};
 use sha2::{Digest, Sha256};
+use venna_testkit::program::{Data, Program, output, run, venna};
 
 const FIRST: &str = include_str!("../../migrations/sqlite/0001_files.sql");
 

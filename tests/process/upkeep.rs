@@ -1,9 +1,9 @@
 //! What a server does by itself, and what it does not do when rows and bytes do not belong together.
 
-use crate::program::{Client, Data, Program, blobs, output, run, venna, wait_until};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use venna_testkit::program::{Client, Data, Program, blobs, output, run, venna, wait_until};
 
 /// Whatever a server does at intervals, it does it soon; every file has a blob.
 fn start(data: &Data) -> Program {

@@ -1,8 +1,5 @@
 //! How long the driver takes for requests of 4 KiB, one after the other: a measurement, that is asked for by name.
 
-use crate::house::bucket::Bucket;
-use crate::program::report;
-use crate::setting;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -12,6 +9,9 @@ use venna::blobs::cloud::{BucketConfig, CloudBlobs, Protocol, UploadNotes};
 use venna::blobs::{BlobError, BlobStore};
 use venna::model::byte_range::ByteRange;
 use venna::model::ids::BlobId;
+use venna_testkit::bucket::Bucket;
+use venna_testkit::program::report;
+use venna_testkit::setting;
 
 const CONTENT_BYTES: usize = 4096;
 const SAMPLES: u64 = 300;

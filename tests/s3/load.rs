@@ -1,13 +1,12 @@
 //! Operations on a bucket that fails, each held against what was acknowledged before.
 
-use crate::dice::Dice;
-use crate::faults::{ALL, Fault, FaultProxy, Which};
-use crate::house::bucket::Bucket;
-use crate::house::{Actor, House, eventually};
-use crate::setting;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
+use venna_testkit::bucket::Bucket;
+use venna_testkit::bucket_proxy::{ALL, Fault, FaultProxy, Which};
+use venna_testkit::server::eventually;
+use venna_testkit::{Rng, TestServer, User, setting};
 
 /// Operations of the short run.
 const OPERATIONS: u64 = 1000;
@@ -46,24 +45,24 @@ impl Tally {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_survives_a_bucket_that_fails() {
-    let (mut dice, seed) = Dice::of_test();
+    let (mut rng, seed) = Rng::of_test();
     println!("VENNA_CRASH_SEED={seed}");
     let bucket = Bucket::open();
-    let proxy = FaultProxy::before(bucket.address, STALL, dice.fork());
+    let proxy = FaultProxy::before(bucket.address, STALL, rng.fork());
     let settings = [
         ("inline_max_bytes", "0"),
         ("blobs_timeout_seconds", TIMEOUT),
         ("stray_check_interval_seconds", "60"),
         ("sweep_interval_seconds", "1"),
     ];
-    let mut house = House::over(bucket, proxy.address, &settings).await;
+    let mut server = TestServer::over(bucket, proxy.address, &settings).await;
     let operations = setting("VENNA_S3_OPERATIONS", OPERATIONS);
-    let ada = house.visitor("ada").await;
+    let ada = server.user("ada").await;
     proxy.fail(SHARE);
     let mut clients = Vec::new();
     for _ in 0..CLIENTS {
         let client =
-            Client { actor: house.holder(&ada.key), dice: dice.fork(), files: Vec::new(), tally: Tally::default() };
+            Client { actor: server.user_of(&ada.key), rng: rng.fork(), files: Vec::new(), tally: Tally::default() };
         clients.push(tokio::spawn(client.work(operations / CLIENTS)));
     }
     let (mut tally, mut files) = (Tally::default(), Vec::new());
@@ -85,23 +84,24 @@ async fn what_was_acknowledged_survives_a_bucket_that_fails() {
     for (id, content) in &files {
         ada.download_file(id).await.is_bytes(content);
     }
-    house.settle().await;
-    eventually(|| house.found_blobs() == house.referenced_blobs(), || "no object is left that nobody has".into()).await;
+    server.is_swept().await;
+    eventually(|| server.found_blobs() == server.referenced_blobs(), || "no object is left that nobody has".into())
+        .await;
     for fault in ALL {
         assert!(counts.contains_key(&fault), "{fault:?} came up among {operations} operations");
     }
-    house.lost_uploads = proxy.lost_uploads();
-    house.forget_errors();
-    house.close().await;
+    server.lost_uploads = proxy.lost_uploads();
+    server.forget_errors();
+    server.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bucket_that_is_silent_is_told_in_time_then_at_once_and_used_again_in_time() {
     let bucket = Bucket::open();
-    let proxy = FaultProxy::before(bucket.address, Duration::from_mins(1), Dice::default());
+    let proxy = FaultProxy::before(bucket.address, Duration::from_mins(1), Rng::default());
     let settings = [("inline_max_bytes", "0"), ("blobs_timeout_seconds", "3"), ("sweep_interval_seconds", "1")];
-    let mut house = House::over(bucket, proxy.address, &settings).await;
-    let ada = house.visitor("ada").await;
+    let mut server = TestServer::over(bucket, proxy.address, &settings).await;
+    let ada = server.user("ada").await;
     let id = ada.create_file("a.bin", b"abc").await.id();
     proxy.fail_with(Which::All, Fault::Stall);
     let (mut slowest, mut last) = (Duration::ZERO, Duration::ZERO);
@@ -123,19 +123,19 @@ async fn a_bucket_that_is_silent_is_told_in_time_then_at_once_and_used_again_in_
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     println!("recovered within {:?}", recovered.elapsed());
-    house.settle().await;
-    house.forget_errors();
-    house.close().await;
+    server.is_swept().await;
+    server.forget_errors();
+    server.close().await;
 }
 
 /// What the last request of an upload did, and not what it said, decides whether the File is there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_whose_end_is_not_clear_is_settled_by_what_is_there() {
     let bucket = Bucket::open();
-    let proxy = FaultProxy::before(bucket.address, STALL, Dice::default());
+    let proxy = FaultProxy::before(bucket.address, STALL, Rng::default());
     let settings = [("inline_max_bytes", "0"), ("blobs_timeout_seconds", TIMEOUT)];
-    let mut house = House::over(bucket, proxy.address, &settings).await;
-    let ada = house.visitor("ada").await;
+    let mut server = TestServer::over(bucket, proxy.address, &settings).await;
+    let ada = server.user("ada").await;
     let small: Vec<u8> = (0..300_000_u32).map(|at| (at % 251).to_le_bytes()[0]).collect();
     let large: Vec<u8> = (0..9_000_000_u32).map(|at| (at % 253).to_le_bytes()[0]).collect();
     for (which, fault, content, status) in [
@@ -157,19 +157,19 @@ async fn an_upload_whose_end_is_not_clear_is_settled_by_what_is_there() {
             ada.download_file(&answer.id()).await.is_bytes(content);
         }
     }
-    house.settle().await;
-    house.forget_errors();
-    house.close().await;
+    server.is_swept().await;
+    server.forget_errors();
+    server.close().await;
 }
 
 /// A read that is cut off goes on, whichever way it was cut.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_that_is_cut_off_goes_on_where_it_was() {
     let bucket = Bucket::open();
-    let proxy = FaultProxy::before(bucket.address, STALL, Dice::default());
+    let proxy = FaultProxy::before(bucket.address, STALL, Rng::default());
     let settings = [("inline_max_bytes", "0"), ("blobs_timeout_seconds", TIMEOUT)];
-    let house = House::over(bucket, proxy.address, &settings).await;
-    let ada = house.visitor("ada").await;
+    let server = TestServer::over(bucket, proxy.address, &settings).await;
+    let ada = server.user("ada").await;
     let content: Vec<u8> = (0..1_000_000_u32).map(|at| (at % 251).to_le_bytes()[0]).collect();
     let id = ada.create_file("a.bin", &content).await.id();
     for fault in [Fault::ResetInBody, Fault::StallInBody, Fault::Truncated, Fault::Stall, Fault::SlowDown] {
@@ -177,7 +177,7 @@ async fn a_read_that_is_cut_off_goes_on_where_it_was() {
         ada.download_file(&id).await.is_bytes(&content);
         assert_eq!(proxy.counts()[&fault], 1);
     }
-    house.close().await;
+    server.close().await;
 }
 
 fn report_refusals(after: &mut [Duration]) {
@@ -193,8 +193,8 @@ fn report_refusals(after: &mut [Duration]) {
 }
 
 struct Client {
-    actor: Actor,
-    dice: Dice,
+    actor: User,
+    rng: Rng,
     files: Vec<(String, Vec<u8>)>,
     tally: Tally,
 }
@@ -202,7 +202,7 @@ struct Client {
 impl Client {
     async fn work(mut self, operations: u64) -> Self {
         for _ in 0..operations {
-            match self.dice.below(100) {
+            match self.rng.below(100) {
                 _ if self.files.is_empty() => self.create().await,
                 0..40 => self.create().await,
                 40..70 => self.download().await,
@@ -214,8 +214,8 @@ impl Client {
     }
 
     async fn create(&mut self) {
-        let size = if self.dice.below(8) == 0 { self.dice.below(LARGE_BYTES) } else { self.dice.below(400_000) };
-        let first = self.dice.number();
+        let size = if self.rng.below(8) == 0 { self.rng.below(LARGE_BYTES) } else { self.rng.below(400_000) };
+        let first = self.rng.number();
         let content: Vec<u8> =
             (0..size as u64).map(|at| (first.wrapping_add(at * 31) % 251).to_le_bytes()[0]).collect();
         let begun = Instant::now();
@@ -230,7 +230,7 @@ impl Client {
     }
 
     async fn download(&mut self) {
-        let (id, content) = &self.files[self.dice.below(self.files.len())];
+        let (id, content) = &self.files[self.rng.below(self.files.len())];
         let begun = Instant::now();
         let answer = self.actor.download_file(id).await;
         match (answer.status.as_u16(), answer.body) {
@@ -244,12 +244,12 @@ impl Client {
     }
 
     async fn download_range(&mut self) {
-        let (id, content) = &self.files[self.dice.below(self.files.len())];
+        let (id, content) = &self.files[self.rng.below(self.files.len())];
         if content.is_empty() {
             return;
         }
-        let first = self.dice.below(content.len());
-        let last = first + self.dice.below(content.len() - first);
+        let first = self.rng.below(content.len());
+        let last = first + self.rng.below(content.len() - first);
         let begun = Instant::now();
         let answer = self.actor.download_range(id, &format!("bytes={first}-{last}")).await;
         match (answer.status.as_u16(), answer.body) {
@@ -263,7 +263,7 @@ impl Client {
     }
 
     async fn delete(&mut self) {
-        let (id, _) = self.files.swap_remove(self.dice.below(self.files.len()));
+        let (id, _) = self.files.swap_remove(self.rng.below(self.files.len()));
         self.actor.delete_file(&id).await.is_ok();
         self.tally.count("deleted");
     }

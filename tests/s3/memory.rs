@@ -1,11 +1,10 @@
 //! What a transfer to and from a bucket takes of the memory of the program, as the kernel counts it.
 
-use crate::dice::Dice;
-use crate::faults::{Fault, FaultProxy, Which};
-use crate::house::bucket::Bucket;
-use crate::program::{Client, Data, Program, report, venna};
-use crate::setting;
 use std::time::Duration;
+use venna_testkit::bucket::Bucket;
+use venna_testkit::bucket_proxy::{Fault, FaultProxy, Which};
+use venna_testkit::program::{Client, Data, Program, report, venna};
+use venna_testkit::{Rng, setting};
 
 const MIB: usize = 1 << 20;
 /// Of one upload: a part that is collected, and four that are on their way.
@@ -22,7 +21,7 @@ const TIME_OF_PART: Duration = Duration::from_secs(1);
 
 /// A proxy that makes a bucket slow.
 fn slowed(bucket: &Bucket) -> FaultProxy {
-    let proxy = FaultProxy::before(bucket.address, TIME_OF_PART, Dice::default());
+    let proxy = FaultProxy::before(bucket.address, TIME_OF_PART, Rng::default());
     proxy.fail_with(Which::Parts, Fault::Slow);
     proxy
 }

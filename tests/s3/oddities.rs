@@ -1,8 +1,5 @@
 //! Stores that speak S3 and refuse a part of it: what can be settled is, at the start, and the rest is told by its name.
 
-use crate::dice::Dice;
-use crate::faults::{Fault, FaultProxy, Which};
-use crate::house::bucket::Bucket;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -13,6 +10,9 @@ use venna::blobs::cloud::{BucketConfig, CloudBlobs, Protocol, UploadNotes};
 use venna::blobs::{BlobError, BlobStore};
 use venna::model::byte_range::ByteRange;
 use venna::model::ids::BlobId;
+use venna_testkit::Rng;
+use venna_testkit::bucket::Bucket;
+use venna_testkit::bucket_proxy::{Fault, FaultProxy, Which};
 
 #[derive(Debug, Default)]
 struct Notes(Mutex<HashMap<BlobId, String>>);
@@ -38,7 +38,7 @@ struct OddStore {
 impl OddStore {
     fn new() -> Self {
         let bucket = Bucket::open();
-        let proxy = FaultProxy::before(bucket.address, Duration::from_mins(1), Dice::default());
+        let proxy = FaultProxy::before(bucket.address, Duration::from_mins(1), Rng::default());
         Self { bucket, proxy }
     }
 

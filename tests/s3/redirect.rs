@@ -1,20 +1,21 @@
 //! Downloads that the server leaves to the bucket.
 
-use crate::house::bucket::Bucket;
-use crate::house::{Actor, House, eventually};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::json;
+use venna_testkit::bucket::Bucket;
+use venna_testkit::server::eventually;
+use venna_testkit::{TestServer, User};
 
-/// A house that leaves downloads to its bucket.
-async fn house() -> House {
+/// A server that leaves downloads to its bucket.
+async fn server() -> TestServer {
     let bucket = Bucket::open();
     let address = bucket.address;
-    House::over(bucket, address, &[("blobs_redirect", "true"), ("inline_max_bytes", "1000")]).await
+    TestServer::over(bucket, address, &[("blobs_redirect", "true"), ("inline_max_bytes", "1000")]).await
 }
 
 /// An answer as it comes, wherever it points to.
-async fn ask(ada: &Actor, method: Method, id: &str, header: Option<(&str, &str)>) -> Response {
+async fn ask(ada: &User, method: Method, id: &str, header: Option<(&str, &str)>) -> Response {
     let client = Client::builder().redirect(Policy::none()).build().unwrap();
     let request = client.request(method, format!("{}/v1/files/{id}/content", ada.url)).bearer_auth(&ada.key);
     header.into_iter().fold(request, |request, (name, value)| request.header(name, value)).send().await.unwrap()
@@ -26,8 +27,8 @@ fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
 
 #[tokio::test]
 async fn a_download_leads_to_the_bucket_and_is_billed() {
-    let house = house().await;
-    let ada = house.visitor("ada").await;
+    let server = server().await;
+    let ada = server.user("ada").await;
     let content: Vec<u8> = (0..500_000_u32).map(|at| (at % 251).to_le_bytes()[0]).collect();
     let id = ada.create_file("a b.bin", &content).await.id();
     let answer = ask(&ada, Method::GET, &id, None).await;
@@ -53,7 +54,7 @@ async fn a_download_leads_to_the_bucket_and_is_billed() {
     let same = Client::new().get(&part_url).header("range", "bytes=5-5").send().await.unwrap();
     assert_eq!(same.status(), StatusCode::PARTIAL_CONTENT);
     assert_eq!(same.bytes().await.unwrap(), content[5..=5]);
-    let database = house.database();
+    let database = server.database();
     let handed_out = || {
         let of =
             |column| database.number(&format!("SELECT coalesce(sum({column}), 0) FROM ledger WHERE fact = 'content'"));
@@ -72,23 +73,23 @@ async fn a_download_leads_to_the_bucket_and_is_billed() {
     assert_eq!(changed.status(), StatusCode::PRECONDITION_FAILED);
     let outside = ask(&ada, Method::GET, &id, Some(("range", "bytes=500000-"))).await;
     assert_eq!(outside.status(), StatusCode::RANGE_NOT_SATISFIABLE);
-    let bob = house.visitor("bob").await;
+    let bob = server.user("bob").await;
     assert_eq!(ask(&bob, Method::GET, &id, None).await.status(), StatusCode::NOT_FOUND);
-    house.close().await;
+    server.close().await;
 }
 
 #[tokio::test]
 async fn what_is_not_one_blob_in_the_bucket_comes_from_the_server() {
-    let house = house().await;
-    let ada = house.visitor("ada").await;
+    let server = server().await;
+    let ada = server.user("ada").await;
     let small = ada.create_file("small.txt", b"small").await.id();
     let upload = json!({"bytes": 6, "filename": "parts.txt", "mime_type": "text/plain", "purpose": "user_data"});
     let upload = ada.send(ada.request(Method::POST, "/v1/uploads").json(&upload)).await.id();
     let mut parts = Vec::new();
     for content in [b"abc", b"def"] {
-        let form = crate::house::Form::default().named_file("data", "blob", content);
+        let form = venna_testkit::Form::default().named_file("data", "blob", content);
         let request = ada.request(Method::POST, &format!("/v1/uploads/{upload}/parts"));
-        let request = request.header("content-type", crate::house::Form::content_type()).body(form.close());
+        let request = request.header("content-type", venna_testkit::Form::content_type()).body(form.close());
         parts.push(ada.send(request).await.id());
     }
     let complete = ada.request(Method::POST, &format!("/v1/uploads/{upload}/complete"));
@@ -99,5 +100,5 @@ async fn what_is_not_one_blob_in_the_bucket_comes_from_the_server() {
         assert_eq!(answer.status(), StatusCode::OK);
         assert_eq!(answer.bytes().await.unwrap(), content);
     }
-    house.close().await;
+    server.close().await;
 }

@@ -1,8 +1,5 @@
 //! What an operator is told when a bucket cannot be used.
 
-use crate::dice::Dice;
-use crate::faults::{Fault, FaultProxy, Which};
-use crate::house::bucket::Bucket;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,6 +7,9 @@ use tempfile::TempDir;
 use venna::app::Server;
 use venna::clock::Clock;
 use venna::config::{CloudVariables, Config, Layers};
+use venna_testkit::Rng;
+use venna_testkit::bucket::Bucket;
+use venna_testkit::bucket_proxy::{Fault, FaultProxy, Which};
 
 /// Why a server does not start, with all its causes.
 async fn refusal(
@@ -43,7 +43,7 @@ async fn a_bucket_that_cannot_be_used_is_told_at_the_start() {
     let refused = refusal(&bucket, bucket.address, &[("AWS_SECRET_ACCESS_KEY", "hunter2")], &[]).await;
     let keys = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY";
     assert_eq!(refused, because(&format!("putting an object: the store answered 403 SignatureDoesNotMatch ({keys})")));
-    let proxy = FaultProxy::before(bucket.address, Duration::from_mins(1), Dice::default());
+    let proxy = FaultProxy::before(bucket.address, Duration::from_mins(1), Rng::default());
     proxy.fail_with(Which::All, Fault::NoBucket);
     let refused = refusal(&bucket, proxy.address, &[], &[]).await;
     let endpoint = "the bucket is not made; or AWS_ENDPOINT, AWS_VIRTUAL_HOSTED_STYLE_REQUEST";

@@ -190,20 +190,15 @@ impl BlobStore for CloudBlobs {
 }
 
 #[cfg(test)]
-#[path = "../../../tests/s3/bucket.rs"]
-#[allow(dead_code, clippy::disallowed_methods, reason = "a test of its own, and each binary uses its part of it")]
-mod testbucket;
-
-#[cfg(test)]
 mod tests {
     use super::super::contract;
     use super::super::digest::ContentHasher;
     use super::bucket::{IN_FLIGHT_PARTS, LIST_KEYS, PAGE_REQUESTS};
-    use super::testbucket::Bucket as TestBucket;
     use super::*;
     use object_store::path::Path;
     use std::collections::{HashMap, HashSet};
     use std::sync::Mutex;
+    use venna_testkit::bucket::Bucket as TestBucket;
 
     #[derive(Debug, Default)]
     struct Notes(Mutex<HashMap<BlobId, String>>);

@@ -962,15 +962,4 @@ impl MetadataStore for PostgresStore {
 }
 
 #[cfg(test)]
-#[path = "../../../tests/it/pgbouncer.rs"]
-mod pgbouncer;
-#[cfg(test)]
-#[allow(dead_code, reason = "tests of the whole server use the rest")]
-#[path = "../../../tests/it/proxy.rs"]
-mod proxy;
-#[cfg(test)]
-#[allow(dead_code, reason = "tests of the whole server use the rest")]
-#[path = "../../../tests/it/postgres.rs"]
-mod testbed;
-#[cfg(test)]
 mod tests;

@@ -3,10 +3,10 @@
 
 use super::super::growing_tables::{GROWING, has_plan};
 use super::super::{contract, export_contract, ledger_contract};
-use super::testbed::Database;
 use super::*;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use venna_testkit::postgres::Database;
 
 /// Rows like those of an installation of some size: the statistics of the planner are taken from them.
 const FILL: &str = "

@@ -6,9 +6,6 @@ mod poolers;
 mod servers;
 
 use super::super::{contract, export_contract, ledger_contract};
-use super::pgbouncer::PgBouncer;
-use super::proxy::{Fault, Proxy};
-use super::testbed::{Database, Postgres};
 use super::*;
 use crate::metadata::migrations::SchemaError;
 use crate::metadata::{LEASE_SECONDS, PendingBlob};
@@ -22,6 +19,9 @@ use futures_util::future::join_all;
 use std::process::Command;
 use std::sync::Arc;
 use tokio::time::Instant;
+use venna_testkit::pgbouncer::PgBouncer;
+use venna_testkit::postgres::{Database, Postgres};
+use venna_testkit::postgres_proxy::{Fault, Proxy};
 
 async fn open(database: &Database, clock: &Clock) -> PostgresStore {
     PostgresStore::open(&database.url, clock.clone()).await.unwrap()

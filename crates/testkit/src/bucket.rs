@@ -1,4 +1,4 @@
-//! A bucket for a test: a folder of its own, served in this process, or a prefix of its own in the bucket of a store that
+//! A bucket of a test: a folder served over S3 in this process, or a prefix in the bucket of a store that
 //! `VENNA_TEST_S3_ENDPOINT` names, with `VENNA_TEST_S3_BUCKET`, `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.
 
 mod folder;
@@ -10,14 +10,14 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
-/// How many this process has opened.
+/// The number of buckets that this process has opened.
 static OPENED: AtomicUsize = AtomicUsize::new(0);
 
-/// Where the objects of a test are.
+/// The bucket of a test.
 pub struct Bucket {
-    /// Where the store listens.
+    /// The address of the store.
     pub address: SocketAddr,
-    /// What its keys begin with; empty in a bucket of its own.
+    /// The prefix of its keys; empty in a bucket of its own.
     root: String,
     store: Store,
 }
@@ -28,6 +28,7 @@ enum Store {
 }
 
 impl Bucket {
+    /// Creates an empty bucket, or a prefix in the named store.
     pub fn open() -> Self {
         if let Some(outside) = Outside::named() {
             let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
@@ -39,7 +40,7 @@ impl Bucket {
         Self { address: folder.address, root: String::new(), store: Store::Folder(folder) }
     }
 
-    /// What a store calls it.
+    /// Returns the name of the bucket.
     pub fn name(&self) -> &str {
         match &self.store {
             Store::Folder(_) => folder::BUCKET,
@@ -47,7 +48,7 @@ impl Bucket {
         }
     }
 
-    /// The key or prefix that belongs to this test.
+    /// Returns a key or prefix of this test.
     pub fn key(&self, below: &str) -> String {
         if self.root.is_empty() || below.is_empty() {
             return format!("{}{below}", self.root);
@@ -55,12 +56,12 @@ impl Bucket {
         format!("{}/{below}", self.root)
     }
 
-    /// The setting `blobs_url` for a prefix.
+    /// Returns the setting `blobs_url` for a prefix.
     pub fn url(&self, prefix: &str) -> String {
         format!("s3://{}/{}", self.name(), self.key(prefix))
     }
 
-    /// Access key and secret key.
+    /// Returns access key and secret key.
     pub fn keys(&self) -> (&str, &str) {
         match &self.store {
             Store::Folder(_) => (folder::ACCESS_KEY, folder::SECRET_KEY),
@@ -68,7 +69,7 @@ impl Bucket {
         }
     }
 
-    /// How a client reaches it, or something before it that listens at `address`.
+    /// Returns the variables with which a client reaches it, or a proxy before it at `address`.
     pub fn variables(&self, address: SocketAddr) -> Vec<(String, String)> {
         let (access_key, secret_key) = self.keys();
         let endpoint = format!("http://{address}");
@@ -81,7 +82,7 @@ impl Bucket {
         variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
     }
 
-    /// The keys of the objects under a prefix.
+    /// Returns the keys of the objects under a prefix.
     pub fn objects(&self, prefix: &str) -> Vec<String> {
         match &self.store {
             Store::Folder(folder) => folder.objects(&self.key(prefix)),
@@ -89,7 +90,7 @@ impl Bucket {
         }
     }
 
-    /// What an object holds. Here and below a key is a whole one, as [`Self::objects`] tells it.
+    /// Returns the content of an object. Here and below a key is a whole one, as [`Self::objects`] returns it.
     pub fn read(&self, key: &str) -> Vec<u8> {
         match &self.store {
             Store::Folder(folder) => std::fs::read(folder.object(key)).unwrap(),
@@ -97,7 +98,7 @@ impl Bucket {
         }
     }
 
-    /// Puts objects with the same content, new or in place of others, behind the back of the server.
+    /// Puts objects with the same content without the server's knowledge.
     pub fn write(&self, keys: Vec<String>, content: &[u8]) {
         match &self.store {
             Store::Folder(folder) => {
@@ -110,6 +111,7 @@ impl Bucket {
         }
     }
 
+    /// Removes an object.
     pub fn remove(&self, key: &str) {
         match &self.store {
             Store::Folder(folder) => std::fs::remove_file(folder.object(key)).unwrap(),
@@ -117,7 +119,7 @@ impl Bucket {
         }
     }
 
-    /// The parts of uploads that were neither completed nor aborted, and the uploads themselves.
+    /// Returns the parts of unfinished uploads, and the uploads.
     pub fn unfinished(&self) -> (Vec<String>, Vec<String>) {
         match &self.store {
             Store::Folder(folder) => folder.unfinished(),

@@ -1,6 +1,6 @@
-//! A proxy before a bucket that lets a share of the requests fail, in every way in which a network and a store can.
+//! A proxy before a bucket that lets a share of the requests fail, in eleven ways of networks and stores.
 
-use crate::dice::Dice;
+use crate::rng::Rng;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http_body_util::combinators::UnsyncBoxBody;
@@ -28,13 +28,13 @@ pub enum Fault {
     InternalError,
     /// 503 `SlowDown`, and nothing was done.
     SlowDown,
-    /// The connection ends before the request is looked at.
+    /// The connection ends before the request is read.
     Reset,
-    /// Nothing comes back for longer than anybody waits, and nothing was done.
+    /// No answer until the client gives up, and nothing was done.
     Stall,
-    /// It was done, and the connection ends before the answer.
+    /// The request was done, and the connection ends before the answer.
     LostAnswer,
-    /// It was done twice, and the answer is that of the second time.
+    /// The request was done twice, and the second answer is returned.
     Duplicate,
     /// The connection ends in the middle of the content.
     ResetInBody,
@@ -48,31 +48,34 @@ pub enum Fault {
     ErrorIn200Done,
     /// There is no such bucket.
     NoBucket,
-    /// It is done, but only after the time of a stall.
+    /// The request is done after the time of a stall.
     Slow,
-    /// Nothing was done, and this is the status and the code.
+    /// This status and code, and nothing was done.
     Refuses(u16, &'static str),
 }
 
-/// Which requests fail.
+/// The kind of requests that fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
+    /// Every request.
     All,
-    /// Those that put an object as a whole.
+    /// Puts of a whole object.
     Puts,
-    /// Those that put an object together of its parts.
+    /// Completions of an upload.
     Completions,
-    /// Those that bring a part of an object.
+    /// Parts of an upload.
     Parts,
-    /// Those that read an object, the first time: what is read again comes.
+    /// The first read of an object.
     FirstReads,
-    /// Those that name a checksum.
+    /// Requests with a checksum.
     Checksums,
-    /// Those that put an object only where there is none.
+    /// Puts that must not overwrite.
     Conditional,
-    /// Those that remove several objects.
+    /// Removals of several objects.
     BulkDeletes,
+    /// Copies of objects.
     Copies,
+    /// Lists of objects.
     Lists,
 }
 
@@ -81,7 +84,7 @@ use Fault::{
     SlowDown, Stall, StallInBody, Truncated,
 };
 
-/// Every fault that passes.
+/// All transient faults.
 pub const ALL: [Fault; 11] = [
     InternalError,
     SlowDown,
@@ -97,17 +100,18 @@ pub const ALL: [Fault; 11] = [
 ];
 const OF_ANY: &[Fault] = &[InternalError, SlowDown, Reset, Stall, LostAnswer, Duplicate];
 const OF_READS: &[Fault] = &[InternalError, SlowDown, Reset, Stall, ResetInBody, StallInBody, Truncated];
-/// Completions are rare, so that they take turns, and what is peculiar to them comes first, and for certain.
+/// Completions are rare: their faults take turns, and the faults of completions alone come first.
 const OF_COMPLETIONS: &[Fault] =
     &[ErrorIn200, ErrorIn200Done, LostAnswer, Duplicate, InternalError, SlowDown, Reset, Stall];
 
-/// Those that no other request has.
+/// The number of faults of completions alone.
 const PECULIAR_TO_COMPLETIONS: usize = 2;
 
 type Body = UnsyncBoxBody<Bytes, io::Error>;
 
-/// The proxy, which has a thread and a runtime to itself.
+/// A running proxy with its own thread and runtime.
 pub struct FaultProxy {
+    /// Its address.
     pub address: SocketAddr,
     shared: Arc<Shared>,
     stop: Option<oneshot::Sender<()>>,
@@ -117,26 +121,26 @@ pub struct FaultProxy {
 struct Shared {
     behind: SocketAddr,
     client: reqwest::Client,
-    /// Of a hundred requests.
+    /// The percentage of failing requests.
     share: AtomicU32,
-    /// For how long a stall lasts.
+    /// The duration of a stall.
     stall: Duration,
-    dice: Mutex<Dice>,
-    /// How requests fail, if they all fail alike.
+    rng: Mutex<Rng>,
+    /// The only kind of requests that fail, and how.
     only: Mutex<Option<(Which, Fault)>>,
-    /// How many of them still do.
+    /// The number of them that still fail.
     rest: AtomicUsize,
     failed_completions: AtomicUsize,
     counts: Mutex<BTreeMap<Fault, usize>>,
     requests: AtomicUsize,
-    /// Uploads that were begun and of which nobody was told.
+    /// The number of uploads whose begin was not answered.
     lost_uploads: AtomicUsize,
 }
 
 impl FaultProxy {
-    /// A proxy without faults before what listens at `behind`.
-    pub fn before(behind: SocketAddr, stall: Duration, dice: Dice) -> Self {
-        drop(rustls::crypto::ring::default_provider().install_default());
+    /// Starts a proxy without faults before the store at `behind`.
+    pub fn before(behind: SocketAddr, stall: Duration, rng: Rng) -> Self {
+        crate::choose_cryptography();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
@@ -145,7 +149,7 @@ impl FaultProxy {
             client: reqwest::Client::new(),
             share: AtomicU32::new(0),
             stall,
-            dice: Mutex::new(dice),
+            rng: Mutex::new(rng),
             only: Mutex::default(),
             rest: AtomicUsize::new(usize::MAX),
             failed_completions: AtomicUsize::new(0),
@@ -163,33 +167,35 @@ impl FaultProxy {
         Self { address, shared, stop: Some(stop), thread: Some(thread) }
     }
 
-    /// From now on so many of a hundred requests fail.
+    /// Lets a percentage of the requests fail.
     pub fn fail(&self, share: u32) {
         *self.shared.only.lock().unwrap() = None;
         self.shared.share.store(share, Ordering::SeqCst);
     }
 
-    /// From now on every such request fails like this, and no other does.
+    /// Lets every request of a kind fail, and no other.
     pub fn fail_with(&self, which: Which, fault: Fault) {
         self.fail_some_with(usize::MAX, which, fault);
     }
 
-    /// So many of such requests fail like this, and no other does.
+    /// Lets a number of requests of a kind fail, and no other.
     pub fn fail_some_with(&self, count: usize, which: Which, fault: Fault) {
         let mut only = self.shared.only.lock().unwrap();
         self.shared.rest.store(count, Ordering::SeqCst);
         *only = Some((which, fault));
     }
 
-    /// How often each fault came up.
+    /// Returns the number of each fault.
     pub fn counts(&self) -> BTreeMap<Fault, usize> {
         self.shared.counts.lock().unwrap().clone()
     }
 
+    /// Returns the number of requests.
     pub fn requests(&self) -> usize {
         self.shared.requests.load(Ordering::SeqCst)
     }
 
+    /// Returns the number of uploads whose begin was not answered.
     pub fn lost_uploads(&self) -> usize {
         self.shared.lost_uploads.load(Ordering::SeqCst)
     }
@@ -216,7 +222,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-/// A request as it is passed on, as often as wanted.
+/// A whole request, which can be forwarded several times.
 struct Whole {
     method: Method,
     path: String,
@@ -238,7 +244,7 @@ impl Whole {
         self.method == Method::POST && self.query_has("uploadId")
     }
 
-    /// Whether content of an object comes back.
+    /// Returns whether the answer has content of an object.
     fn reads(&self) -> bool {
         self.method == Method::GET && !self.query_has("list-type")
     }
@@ -309,10 +315,10 @@ impl Shared {
             let left = || self.rest.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take_one).is_ok();
             return (wanted && left()).then_some(fault);
         }
-        let (mut dice, share) = (self.dice.lock().unwrap(), self.share.load(Ordering::SeqCst) as usize);
+        let (mut rng, share) = (self.rng.lock().unwrap(), self.share.load(Ordering::SeqCst) as usize);
         let peculiar =
             share > 0 && whole.completes() && self.failed_completions.load(Ordering::SeqCst) < PECULIAR_TO_COMPLETIONS;
-        if dice.below(100) >= share && !peculiar {
+        if rng.below(100) >= share && !peculiar {
             return None;
         }
         if whole.completes() {
@@ -320,7 +326,7 @@ impl Shared {
             return Some(OF_COMPLETIONS[turn % OF_COMPLETIONS.len()]);
         }
         let faults = if whole.reads() { OF_READS } else { OF_ANY };
-        Some(faults[dice.below(faults.len())])
+        Some(faults[rng.below(faults.len())])
     }
 
     fn note_lost(&self, whole: &Whole) {
@@ -337,7 +343,7 @@ impl Shared {
         Ok(answer.map(|body| body.map_err(io::Error::other).boxed_unsync()))
     }
 
-    /// Cuts the content off in the middle.
+    /// Cuts the content in the middle.
     async fn cut(&self, answer: Response<Body>, fault: Fault) -> io::Result<Response<Body>> {
         let (mut head, body) = answer.into_parts();
         let whole = body.collect().await?.to_bytes();

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs a PostgreSQL server of its own for tests, until its standard input ends: tests/postgres.sh [SETTING=VALUE...]
+# Runs a PostgreSQL server of its own for tests, until its standard input ends: crates/testkit/postgres.sh [SETTING=VALUE...]
 #
 # Its data is in memory, or in a folder below VENNA_TEST_POSTGRES_HOME. Prints the URL of its database `postgres` once it
 # answers; after that it does what the lines of its standard input say: `stop` (at once, as a crash does), `start`,

@@ -1,6 +1,6 @@
-//! A receiver of messages, with the faults that receivers have.
+//! A receiver of messages, with the faults of receivers.
 
-use crate::dice::Dice;
+use crate::rng::Rng;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -9,65 +9,71 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-/// What it does with a message.
+/// The behavior of a receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manner {
-    /// Applies it and acknowledges it.
+    /// Applies and acknowledges each message.
     Works,
-    /// Applies it and loses this percentage of its acknowledgements; a tenth of the messages it does not even apply.
+    /// Applies messages and loses this percentage of the acknowledgements; does not apply a tenth of the messages.
     Forgets(u64),
-    /// Reads it and never answers.
+    /// Reads a message and never answers.
     Hangs,
-    /// Reads it and answers that it will not have it.
+    /// Refuses each message.
     Refuses,
-    /// Answers that it lies elsewhere: where it says there.
+    /// Redirects to another address.
     Redirects(SocketAddr),
 }
 
-/// A message as it came.
+/// A received message.
 #[derive(Clone, Debug)]
 pub struct Received {
+    /// The headers in lower case, and the request line as `:request`.
     pub headers: BTreeMap<String, String>,
+    /// The body.
     pub body: Vec<u8>,
 }
 
+/// The state of a receiver, which a test may read and change.
 #[derive(Debug)]
 pub struct State {
+    /// The behavior.
     pub manner: Manner,
-    dice: Dice,
+    rng: Rng,
     /// Every attempt, in order.
     pub attempts: Vec<Received>,
-    /// The first body that came under each id.
+    /// The first body of each message id.
     pub bodies: BTreeMap<String, Vec<u8>>,
-    /// Events by their ids, each applied once.
+    /// The applied events by id.
     pub events: BTreeMap<String, Value>,
-    /// Acknowledgements that were lost.
+    /// The number of lost acknowledgements.
     pub lost: usize,
-    /// Messages that were not applied.
+    /// The number of messages that were not applied.
     pub refused: usize,
-    /// What may never be.
+    /// Violations of the protocol by the server.
     pub problems: Vec<String>,
-    /// A message whose id ends with this, or each when it is empty, is refused with this status.
+    /// A message whose id has this suffix is refused with this status.
     pub poison: Option<(String, u16)>,
-    /// A longer body is too large, in bytes.
+    /// The largest accepted body, in bytes.
     pub max_bytes: usize,
-    /// The next message is asked to come again after so many seconds.
+    /// The Retry-After of the next answer, in seconds.
     pub busy_seconds: Option<u64>,
 }
 
-/// A server of its own; its threads end with it, but for one that hangs.
+/// A running receiver. Its threads end with it, except one that hangs.
 pub struct Receiver {
+    /// Its address.
     pub address: SocketAddr,
     state: Arc<Mutex<State>>,
     closed: Arc<AtomicBool>,
 }
 
 impl Receiver {
+    /// Starts a receiver.
     pub fn open(manner: Manner, seed: u64) -> Self {
         Self::at(TcpListener::bind("127.0.0.1:0").unwrap(), manner, seed, |_| ())
     }
 
-    /// A receiver that calls `applied` with the number of the attempt before it answers.
+    /// Starts a receiver that calls `applied` with the number of the attempt before each answer.
     pub fn at(
         listener: TcpListener,
         manner: Manner,
@@ -76,7 +82,7 @@ impl Receiver {
     ) -> Self {
         let state = State {
             manner,
-            dice: Dice(seed),
+            rng: Rng::new(seed),
             attempts: Vec::new(),
             bodies: BTreeMap::new(),
             events: BTreeMap::new(),
@@ -102,15 +108,17 @@ impl Receiver {
         receiver
     }
 
+    /// Returns the URL to post to.
     pub fn url(&self) -> String {
         format!("http://{}/events", self.address)
     }
 
+    /// Locks the state.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }
 
-    /// What was used in each hour, by workspace and line item, from events that were applied once each.
+    /// Returns the usage of each hour by workspace and line item, from the applied events.
     pub fn by_hour(&self) -> BTreeMap<(String, String, u64), i128> {
         let state = self.state();
         assert_eq!(state.problems, [] as [String; 0]);
@@ -151,7 +159,7 @@ fn serve(socket: TcpStream, state: &Mutex<State>, applied: &impl Fn(usize)) -> s
     Ok(())
 }
 
-/// The next message of a connection; none when it has ended.
+/// Reads the next message of a connection; none at its end.
 pub fn read(reader: &mut impl BufRead) -> std::io::Result<Option<Received>> {
     let (mut line, mut headers) = (String::new(), BTreeMap::new());
     if reader.read_line(&mut line)? == 0 {
@@ -171,7 +179,7 @@ pub fn read(reader: &mut impl BufRead) -> std::io::Result<Option<Received>> {
 }
 
 impl State {
-    /// Applies a message; the answer, if there is one.
+    /// Applies a message and returns the answer, if any.
     fn take(&mut self, message: &Received) -> Option<String> {
         let answer = |status: &str| Some(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n"));
         match self.manner {
@@ -194,7 +202,7 @@ impl State {
         if !known {
             self.problems.push(format!("{id} came with two bodies"));
         }
-        let (roll, forgets) = (self.dice.below(100), matches!(self.manner, Manner::Forgets(_)));
+        let (roll, forgets) = (self.rng.below(100), matches!(self.manner, Manner::Forgets(_)));
         if forgets && roll >= 90 {
             self.refused += 1;
             return answer("503 Service Unavailable");
@@ -214,6 +222,6 @@ impl State {
             return answer("202 Accepted");
         }
         self.lost += 1;
-        if self.dice.below(100) < 50 { answer("500 Internal Server Error") } else { None }
+        if self.rng.below(100) < 50 { answer("500 Internal Server Error") } else { None }
     }
 }

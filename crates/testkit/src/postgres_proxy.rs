@@ -1,6 +1,4 @@
-//! A proxy between a store and its database that counts round trips and lets connections break where a test says.
-
-#![allow(clippy::disallowed_methods, reason = "its threads are its own")]
+//! A proxy before a PostgreSQL server that counts round trips and breaks connections where a test asks for it.
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -10,27 +8,27 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// How long the first answer of a round trip takes, so that whatever is sent without waiting for it is sent before it is there.
+/// The delay of the first answer of a round trip, so that pipelined messages are sent before it arrives.
 const ANSWER_DELAY: Duration = Duration::from_millis(10);
 
-/// Where a connection breaks.
+/// The point at which a connection breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The next COMMIT does not reach the database.
     BeforeCommit,
-    /// The next COMMIT reaches the database, and its answer nobody.
+    /// The next COMMIT reaches the database, but its answer is lost.
     AfterCommit,
 }
 
-/// What the proxy is told, and tells.
+/// The orders of the test, and the counters.
 #[derive(Default)]
 struct State {
-    /// Where new connections lead.
+    /// The server of new connections.
     server: Mutex<Option<SocketAddr>>,
     faults: Mutex<VecDeque<Fault>>,
     silent: AtomicBool,
     refusing: AtomicBool,
-    /// How often all connections of the time were lost without a word.
+    /// The number of times that all connections were lost silently.
     losses: AtomicU64,
     round_trips: AtomicU64,
     commits: AtomicU64,
@@ -43,7 +41,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A proxy in front of the server of this URL, and the URL by which it is reached.
+    /// Starts a proxy before the server of a URL; returns also the URL of the proxy.
     pub fn before(url: &str) -> (Self, String) {
         let (scheme, rest) = url.split_once("://").unwrap();
         let (place, path) = rest.split_once('/').unwrap();
@@ -62,46 +60,47 @@ impl Proxy {
         (Self { address, state }, format!("{scheme}://{user}@{address}/{path}?sslmode=disable"))
     }
 
-    /// Lets this happen once.
+    /// Injects a fault once.
     pub fn inject(&self, fault: Fault) {
         self.state.faults.lock().unwrap().push_back(fault);
     }
 
-    /// Whether everything that was told has happened.
+    /// Returns whether all injected faults have happened.
     pub fn is_done(&self) -> bool {
         self.state.faults.lock().unwrap().is_empty()
     }
 
-    /// From now on nothing is handed on in either direction, and connections stay open; or everything again.
+    /// Stops or resumes forwarding in both directions; connections stay open.
     pub fn be_silent(&self, silent: bool) {
         self.state.silent.store(silent, Ordering::SeqCst);
     }
 
-    /// Nothing more is handed on by the connections that are there, which stay open; new ones work.
+    /// Stops forwarding on the open connections, which stay open; new ones work.
     pub fn lose_all(&self) {
         self.state.losses.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// From now on connections are refused, and those that are there end; or accepted again.
+    /// Refuses connections and ends the open ones, or accepts connections again.
     pub fn refuse(&self, refuse: bool) {
         self.state.refusing.store(refuse, Ordering::SeqCst);
     }
 
-    /// New connections lead to the server of this URL from now on; those that are there stay where they are.
+    /// Leads new connections to the server of a URL; open ones stay.
     pub fn lead_to(&self, url: &str) {
         *self.state.server.lock().unwrap() = Some(server_of(url));
     }
 
-    /// How often the client waited for the database since it was asked last.
+    /// Returns the number of round trips since the last call.
     pub fn round_trips(&self) -> u64 {
         self.state.round_trips.swap(0, Ordering::SeqCst)
     }
 
-    /// How many transactions were sent to be committed.
+    /// Returns the number of sent COMMITs.
     pub fn commits(&self) -> u64 {
         self.state.commits.load(Ordering::SeqCst)
     }
 
+    /// Returns the address of the proxy.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -112,14 +111,14 @@ fn server_of(url: &str) -> SocketAddr {
     place.split('/').next().unwrap().parse().unwrap()
 }
 
-/// One connection.
+/// The state of one connection.
 #[derive(Default)]
 struct Wire {
-    /// Messages that ask for an answer, less the answers that came.
+    /// The number of messages whose answers are missing.
     open: AtomicI64,
-    /// A round trip has begun, and its first answer is still to come.
+    /// A round trip has begun and has no answer yet.
     fresh: AtomicBool,
-    /// Nothing is handed back any more.
+    /// No answer is forwarded any more.
     mute: AtomicBool,
 }
 
@@ -149,7 +148,7 @@ fn wait_while_silent(state: &State, losses: u64) -> bool {
     state.refusing.load(Ordering::SeqCst)
 }
 
-/// Message by message: the first has no kind, every other has one byte of it, then its length.
+/// Forwards messages of the client. The first has no type byte; all begin with their length.
 fn hand_on(
     mut client: &TcpStream,
     mut server: &TcpStream,
@@ -187,7 +186,7 @@ fn hand_on(
         head.extend_from_slice(&body);
         server.write_all(&head)?;
         if fault == Some(Fault::AfterCommit) {
-            // The database has it, and may take its time: what it says is not handed back.
+            // The database has time to commit, but its answer is not forwarded.
             client.shutdown(Shutdown::Both)?;
             thread::sleep(Duration::from_millis(50));
             return Ok(());
@@ -212,7 +211,7 @@ fn hand_back(
             if wire.fresh.swap(false, Ordering::SeqCst) {
                 thread::sleep(ANSWER_DELAY);
             }
-            // The answer to the very first message comes unasked.
+            // The first answer has no request.
             if wire.open.load(Ordering::SeqCst) > 0 {
                 wire.open.fetch_sub(1, Ordering::SeqCst);
             }

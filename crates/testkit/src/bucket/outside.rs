@@ -1,4 +1,4 @@
-//! A bucket of a store that was there before: everything is asked for over its API, signed.
+//! A bucket of an existing store, used by its signed API.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
@@ -11,16 +11,16 @@ use std::sync::{Arc, LazyLock, mpsc};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
-/// Names the endpoint of that store, as `http://HOST:PORT`.
+/// The variable that names the endpoint of the store, as `http://HOST:PORT`.
 const ENDPOINT: &str = "VENNA_TEST_S3_ENDPOINT";
-/// Requests at once.
+/// The most concurrent requests.
 const AT_ONCE: usize = 16;
-/// How long what is signed holds.
+/// The lifetime of signed URLs.
 const LIFETIME: Duration = Duration::from_mins(1);
 
-/// Tests ask without awaiting, so that the requests run elsewhere.
+/// The runtime of the requests: tests call them without awaiting.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
-    drop(rustls::crypto::ring::default_provider().install_default());
+    crate::choose_cryptography();
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 });
 
@@ -40,7 +40,7 @@ pub struct Outside {
 }
 
 impl Outside {
-    /// None when no such store is named.
+    /// Returns the store that the environment names, if any.
     pub fn named() -> Option<Self> {
         let endpoint = std::env::var(ENDPOINT).ok()?;
         let variable = |name| std::env::var(name).unwrap_or_else(|_| panic!("{name} goes with {ENDPOINT}"));
@@ -78,7 +78,7 @@ impl Outside {
         wait(async move { store.delete(&key).await }).unwrap();
     }
 
-    /// The parts of uploads that were neither completed nor aborted, and the uploads themselves.
+    /// Returns the parts of unfinished uploads, and the uploads.
     pub fn unfinished(&self, root: &str) -> (Vec<String>, Vec<String>) {
         let (store, root) = (Arc::clone(&self.store), root.to_owned());
         wait(async move {
@@ -105,14 +105,14 @@ impl Outside {
     }
 }
 
-/// Keys and ids of the uploads under a prefix; tests have less than a page of them.
+/// Returns keys and ids of the uploads under a prefix; tests have less than a page of them.
 async fn uploads(store: &AmazonS3, root: &str) -> Vec<(String, String)> {
     let listed = ask(store, &Path::default(), &[("uploads", ""), ("prefix", &format!("{root}/"))]).await;
     assert!(listed.contains("<IsTruncated>false<"), "all uploads stand on one page: {listed}");
     texts(&listed, "Key").into_iter().zip(texts(&listed, "UploadId")).collect()
 }
 
-/// What the store says, in XML, to a question that the client library does not know; nothing of what is not there.
+/// Returns the XML of a request that the client library does not know; empty for 404.
 async fn ask(store: &AmazonS3, key: &Path, query: &[(&str, &str)]) -> String {
     let options = SignedUrlOptions::default().with_query(query.iter().copied());
     let url = store.signed_url_opts(http::Method::GET, key, LIFETIME, &options).await.unwrap();
@@ -122,7 +122,7 @@ async fn ask(store: &AmazonS3, key: &Path, query: &[(&str, &str)]) -> String {
     text
 }
 
-/// The texts of all elements of a name.
+/// Returns the texts of all elements of a name.
 fn texts(xml: &str, name: &str) -> Vec<String> {
     let (begin, end) = (format!("<{name}>"), format!("</{name}>"));
     let rests = xml.split(&begin).skip(1);

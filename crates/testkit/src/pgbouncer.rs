@@ -1,6 +1,4 @@
-//! `PgBouncer` in front of a PostgreSQL server of the tests.
-
-#![allow(clippy::disallowed_methods, reason = "it waits for a program")]
+//! `PgBouncer` in front of a PostgreSQL server.
 
 use std::fmt::Write as _;
 use std::net::{TcpListener, TcpStream};
@@ -11,19 +9,19 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const PROGRAM: &str = "/usr/sbin/pgbouncer";
-/// How long it may take to start.
+/// The time limit of its start.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A running pooler; it ends with the test.
+/// A running pooler; dropping ends it.
 pub struct PgBouncer {
-    /// The URL of the database by way of it.
+    /// The URL of the database behind it.
     pub url: String,
     child: Child,
     _folder: TempDir,
 }
 
 impl PgBouncer {
-    /// Starts one with these settings in front of the database of a URL; none where there is none, which is said by name.
+    /// Starts a pooler in front of the database of a URL. Without `PgBouncer` it prints that `what` is skipped.
     pub fn before(url: &str, settings: &[&str], what: &str) -> Option<Self> {
         if !Path::new(PROGRAM).exists() {
             println!("SKIPPED: {what}: there is no PgBouncer on this machine");

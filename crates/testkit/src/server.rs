@@ -1,18 +1,14 @@
-//! The house's own test server and its visitors.
+//! A server in the process of the test.
 //!
-//! A test opens a house, lets actors do things, and closes it; closing asserts that nothing was left behind: no pending
+//! A test starts a server, lets users do things, and closes it. Closing asserts that nothing was left behind: no pending
 //! row, no blob without a File, no File without its blob, and no ERROR in the log that the test did not expect.
 
+use crate::bucket::Bucket;
+use crate::choose_cryptography;
 use crate::postgres::Database;
 use crate::rows::Rows;
-#[path = "../s3/bucket.rs"]
-pub mod bucket;
-
-use bucket::Bucket;
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
-use serde_json::Value;
+use crate::user::User;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -27,60 +23,63 @@ use venna::clock::Clock;
 use venna::config::{BlobsConfig, CloudVariables, Config, Layers};
 use venna::model::api_key::Opens;
 use venna::model::audit::Origin;
+use venna::model::limits::{Limit, LimitOwner};
 use venna::model::scope::Scopes;
 
-/// How long anything that happens in the background may take.
+/// The time limit of work in the background.
 const PATIENCE: Duration = Duration::from_secs(10);
-const BOUNDARY: &str = "venna-test-boundary";
 
-/// Names where the blobs of houses are: `s3` puts those of each into a bucket of its own, or under a prefix of its own.
+/// The variable that names the place of blobs: `s3` gives each server a bucket or a prefix of its own.
 const BLOBS_VARIABLE: &str = "VENNA_TEST_BLOBS";
-/// What the keys of everything in that bucket begin with.
-const PREFIX: &str = "house";
+/// The prefix of all keys in that bucket.
+const PREFIX: &str = "server";
 
 /// A server in this process.
-pub struct House {
+pub struct TestServer {
     server: Option<Server>,
-    /// Where its blobs are, if that is a bucket.
+    /// The bucket of its blobs; none if they are in a folder.
     pub bucket: Option<Bucket>,
     config: Config,
     folder: TempDir,
     postgres: Option<Database>,
+    /// The clock of the server.
     pub clock: Clock,
     errors: Errors,
     expected_errors: usize,
-    /// Uploads that a bucket has begun without being able to say so.
+    /// The uploads that a bucket began without answering.
     pub lost_uploads: usize,
     _log: DefaultGuard,
 }
 
-impl House {
+impl TestServer {
+    /// Starts a server with the default settings.
     pub async fn open() -> Self {
         Self::with(&[], Clock::system()).await
     }
 
-    /// A house in which every file has a blob, however small.
+    /// Starts a server in which every file has a blob, however small.
     pub async fn on_blobs() -> Self {
         Self::with(&[("inline_max_bytes", "0")], Clock::system()).await
     }
 
+    /// Starts a server whose clock stands at a time.
     pub async fn at(now_ms: u64) -> Self {
         Self::with(&[], Clock::set_to(now_ms)).await
     }
 
-    /// A house whose settings stand in a file.
+    /// Starts a server with a configuration file.
     pub async fn with_file(text: &str, clock: Clock) -> Self {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
         Self::of(BTreeMap::new(), Some(file.path().to_owned()), clock, bucket_if_wanted()).await
     }
 
-    /// A house with other settings. Tests run on one thread each, so that its log is its own.
+    /// Starts a server with these settings. Every test has its own thread, so that the log is its own.
     pub async fn with(settings: &[(&'static str, &str)], clock: Clock) -> Self {
         Self::of(owned(settings), None, clock, bucket_if_wanted()).await
     }
 
-    /// A house whose blobs are in this bucket, reached by what listens at `address` before it.
+    /// Starts a server whose blobs are in a bucket that it reaches by the proxy at `address`.
     pub async fn over(bucket: Bucket, address: SocketAddr, settings: &[(&'static str, &str)]) -> Self {
         Self::of(owned(settings), None, Clock::system(), Some((bucket, address))).await
     }
@@ -98,7 +97,7 @@ impl House {
             ("listen", "127.0.0.1:0".to_owned()),
             ("admin_listen", "off".to_owned()),
         ]);
-        let postgres = wants_postgres().then(|| Database::fresh("the house").expect("there is a PostgreSQL"));
+        let postgres = wants_postgres().then(|| Database::fresh("the server").expect("there is a PostgreSQL"));
         if let Some(database) = &postgres {
             flags.extend([("metadata_url", database.url.clone()), ("inline_max_bytes", "65536".to_owned())]);
         }
@@ -128,28 +127,44 @@ impl House {
         }
     }
 
-    /// Somebody with a workspace and a key of their own.
-    pub async fn visitor(&self, name: &'static str) -> Actor {
+    /// Creates a user with a workspace and a key of their own.
+    pub async fn user(&self, name: &'static str) -> User {
         let installation = self.installation().await;
         let workspace = installation.workspaces.create(name, Origin::COMMAND_LINE).await.unwrap();
         let opens = Opens::Workspace(workspace.id, Scopes::DEFAULT);
         let (_, secret) = installation.keys.issue(opens, name, None, Origin::COMMAND_LINE).await.unwrap();
-        self.holder(secret.expose())
+        self.user_of(secret.expose())
     }
 
-    /// An administrator.
-    pub async fn admin(&self) -> Actor {
+    /// Creates a user with a workspace that has limits.
+    pub async fn limited_user(&self, name: &'static str, limits: &[(Limit, u64)]) -> (User, LimitOwner) {
+        let user = self.user(name).await;
+        let workspace = self.installation().await.workspaces.find(name).await.unwrap().unwrap();
+        let owner = LimitOwner::Workspace(workspace.id);
+        self.limit(owner, limits).await;
+        (user, owner)
+    }
+
+    /// Sets limits and lets the server forget the keys that it knows.
+    pub async fn limit(&self, owner: LimitOwner, limits: &[(Limit, u64)]) {
+        let wanted = limits.iter().map(|(limit, value)| (*limit, Some(*value))).collect();
+        assert!(self.installation().await.workspaces.set_limits(owner, wanted, Origin::COMMAND_LINE).await.unwrap());
+        self.keys().forget();
+    }
+
+    /// Creates an administrator.
+    pub async fn admin(&self) -> User {
         let keys = self.installation().await.keys;
         let (_, secret) = keys.issue(Opens::Administration, "admin", None, Origin::COMMAND_LINE).await.unwrap();
-        self.holder(secret.expose())
+        self.user_of(secret.expose())
     }
 
-    /// What the commands beside the server see.
+    /// Opens the installation as a command beside the server does.
     pub async fn installation(&self) -> Installation {
         Installation::open(&self.config.stores, self.clock.clone()).await.unwrap()
     }
 
-    /// The rows, beside the server.
+    /// Opens the database beside the server.
     pub fn database(&self) -> Rows {
         match &self.postgres {
             Some(database) => Rows::of(database),
@@ -157,21 +172,22 @@ impl House {
         }
     }
 
-    /// The keys, as the server's requests meet them.
+    /// Returns the keys as the server's requests see them.
     pub fn keys(&self) -> &venna::keys::Keys {
         &self.server.as_ref().unwrap().keys
     }
 
-    /// Whoever comes with this key.
-    pub fn holder(&self, key: &str) -> Actor {
-        Actor { client: reqwest::Client::new(), url: format!("http://{}", self.address()), key: key.to_owned() }
+    /// Returns the user of a key.
+    pub fn user_of(&self, key: &str) -> User {
+        User::new(self.address(), key)
     }
 
+    /// Returns the address of the API.
     pub fn address(&self) -> SocketAddr {
         self.server.as_ref().unwrap().address
     }
 
-    /// The file or key of every blob, temporary files and those in quarantine too where blobs are in a folder.
+    /// Returns the file or the key of every blob; of a folder also temporary files and those in quarantine.
     pub fn blobs(&self) -> Vec<PathBuf> {
         match (&self.config.stores.blobs, &self.bucket) {
             (BlobsConfig::Folder(root), _) => {
@@ -184,12 +200,12 @@ impl House {
         }
     }
 
-    /// What a blob holds; it is one that [`Self::blobs`] tells of.
+    /// Returns the content of a blob that [`Self::blobs`] lists.
     pub fn read_blob(&self, blob: &Path) -> Vec<u8> {
         self.bucket.as_ref().map_or_else(|| std::fs::read(blob).unwrap(), |bucket| bucket.read(key(blob)))
     }
 
-    /// Lets a blob hold something else, behind the back of the server.
+    /// Overwrites a blob without the server's knowledge.
     pub fn write_blob(&self, blob: &Path, content: &[u8]) {
         match &self.bucket {
             Some(bucket) => bucket.write(vec![key(blob).to_owned()], content),
@@ -197,12 +213,12 @@ impl House {
         }
     }
 
-    /// The folder of the blobs; none where they are in a bucket.
+    /// Returns the folder of the blobs; none if they are in a bucket.
     pub fn blobs_folder(&self) -> Option<&Path> {
         self.config.stores.blobs_folder()
     }
 
-    /// Removes a blob, behind the back of the server.
+    /// Removes a blob without the server's knowledge.
     pub fn remove_blob(&self, blob: &Path) {
         match &self.bucket {
             Some(bucket) => bucket.remove(key(blob)),
@@ -210,28 +226,28 @@ impl House {
         }
     }
 
-    /// Blobs that are being written: where they are in a bucket, nothing of them is to be seen there.
+    /// Returns the number of blobs that are being written, by their rows: a bucket does not show them.
     pub fn pending_blobs(&self) -> i64 {
         self.database().number("SELECT count(*) FROM blobs WHERE state = 'pending'")
     }
 
-    /// Waits until so many blobs are being written.
+    /// Waits until this number of blobs is being written.
     pub async fn pending_blobs_become(&self, count: i64) {
         eventually(|| self.pending_blobs() == count, || format!("{count} pending blobs, not {}", self.pending_blobs()))
             .await;
     }
 
-    /// Waits until there are so many blobs.
+    /// Waits until there is this number of blobs.
     pub async fn blobs_become(&self, count: usize) {
         eventually(|| self.blobs().len() == count, || format!("{count} blobs, not {:?}", self.blobs())).await;
     }
 
-    /// So many ERROR lines are what this test is about.
+    /// Expects this number of ERROR lines.
     pub fn expect_errors(&mut self, count: usize) {
         self.expected_errors = count;
     }
 
-    /// What went wrong until now was what this test is about.
+    /// Forgets the ERROR lines until now.
     pub fn forget_errors(&mut self) {
         self.errors.0.lock().unwrap().clear();
     }
@@ -242,19 +258,19 @@ impl House {
         self.start().await;
     }
 
-    /// Starts a server where there is none any more.
+    /// Starts the server again after it was stopped or has crashed.
     pub async fn start(&mut self) {
         self.server = Some(Server::start(&self.config, self.clock.clone()).await.unwrap());
     }
 
-    /// The blobs that Files and parts have, by their names, in order.
+    /// Returns the names of the blobs of Files and parts, in order.
     pub fn referenced_blobs(&self) -> Vec<String> {
         let mut referenced = self.database().texts("SELECT f.blob_id FROM files f JOIN blobs b ON b.id = f.blob_id WHERE b.content IS NULL UNION ALL SELECT blob_id FROM file_parts UNION ALL SELECT blob_id FROM parts");
         referenced.sort();
         referenced
     }
 
-    /// The blobs that are there, by their names, in order.
+    /// Returns the names of the stored blobs, in order.
     pub fn found_blobs(&self) -> Vec<String> {
         let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
         let mut found: Vec<String> = self.blobs().iter().map(name).collect();
@@ -262,7 +278,7 @@ impl House {
         found
     }
 
-    /// Closes the house and looks whether everybody left it as they found it.
+    /// Stops the server and asserts that nothing was left behind.
     pub async fn close(mut self) {
         let database = self.database();
         let sql = "SELECT (SELECT count(*) FROM blobs WHERE state <> 'ready') + (SELECT count(*) FROM releases)";
@@ -272,21 +288,21 @@ impl House {
         if let Some(bucket) = &self.bucket {
             let (parts, uploads) = bucket.unfinished();
             assert!(parts.is_empty(), "no part of a given up upload is left: {parts:?}");
-            assert_eq!(uploads.len(), self.lost_uploads, "no upload is open but those of which nobody knows");
+            assert_eq!(uploads.len(), self.lost_uploads, "no upload is open but the lost ones");
         }
         let errors = self.errors.0.lock().unwrap().clone();
         assert_eq!(errors.len(), self.expected_errors, "errors in the log: {errors:#?}");
     }
 }
 
-impl Drop for House {
+impl Drop for TestServer {
     fn drop(&mut self) {
         let closed = self.server.is_none() || std::thread::panicking();
-        assert!(closed, "a test closes its house: {}", self.folder.path().display());
+        assert!(closed, "a test closes its server: {}", self.folder.path().display());
     }
 }
 
-/// Whether the house keeps its metadata in PostgreSQL.
+/// Returns whether `VENNA_TEST_METADATA` asks for PostgreSQL.
 pub fn wants_postgres() -> bool {
     match std::env::var("VENNA_TEST_METADATA").as_deref() {
         Ok("postgres") => true,
@@ -295,17 +311,12 @@ pub fn wants_postgres() -> bool {
     }
 }
 
-/// How often something is repeated that is repeated so often in SQLite: a commit of a server costs more.
+/// Returns the number of repetitions: fewer on PostgreSQL, whose commits cost more.
 pub fn rounds(in_sqlite: usize) -> usize {
     if wants_postgres() { in_sqlite / 5 } else { in_sqlite }
 }
 
-/// For clients and servers of this process; whoever has chosen before decides.
-pub fn choose_cryptography() {
-    drop(rustls::crypto::ring::default_provider().install_default());
-}
-
-/// Waits for a condition.
+/// Waits until a condition holds.
 pub async fn eventually(mut holds: impl FnMut() -> bool, what: impl Fn() -> String) {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while !holds() {
@@ -340,210 +351,30 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Somebody who uses the API.
-pub struct Actor {
-    client: reqwest::Client,
-    pub url: String,
-    pub key: String,
-}
-
-impl Actor {
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.url)).bearer_auth(&self.key)
-    }
-
-    pub async fn send(&self, request: RequestBuilder) -> Answer {
-        Answer::of(request.send().await.unwrap()).await
-    }
-
-    pub async fn post(&self, form: Form) -> Answer {
-        let request =
-            self.request(Method::POST, "/v1/files").header("content-type", Form::content_type()).body(form.close());
-        self.send(request).await
-    }
-
-    pub async fn create_file(&self, filename: &str, content: &[u8]) -> Answer {
-        self.post(Form::default().field("purpose", "user_data").file(filename, content)).await
-    }
-
-    pub async fn list(&self, query: &str) -> Answer {
-        self.send(self.request(Method::GET, &format!("/v1/files{query}"))).await
-    }
-
-    pub async fn retrieve_file(&self, id: &str) -> Answer {
-        self.send(self.request(Method::GET, &format!("/v1/files/{id}"))).await
-    }
-
-    pub async fn download_file(&self, id: &str) -> Answer {
-        self.send(self.request(Method::GET, &format!("/v1/files/{id}/content"))).await
-    }
-
-    pub async fn download_range(&self, id: &str, range: &str) -> Answer {
-        self.send(self.request(Method::GET, &format!("/v1/files/{id}/content")).header("range", range)).await
-    }
-
-    pub async fn delete_file(&self, id: &str) -> Answer {
-        self.send(self.request(Method::DELETE, &format!("/v1/files/{id}"))).await
-    }
-}
-
-/// A multipart form, written by hand so that tests decide every byte.
-#[derive(Clone, Default)]
-pub struct Form(Vec<u8>);
-
-impl Form {
-    pub fn content_type() -> String {
-        format!("multipart/form-data; boundary={BOUNDARY}")
-    }
-
-    pub fn field(mut self, name: &str, value: &str) -> Self {
-        let mut part = String::new();
-        write!(part, "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").unwrap();
-        self.0.extend_from_slice(part.as_bytes());
-        self
-    }
-
-    pub fn file(self, filename: &str, content: &[u8]) -> Self {
-        self.named_file("file", filename, content)
-    }
-
-    pub fn named_file(mut self, name: &str, filename: &str, content: &[u8]) -> Self {
-        let mut head = String::new();
-        write!(head, "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{filename}\"\r\n")
-            .unwrap();
-        head.push_str("Content-Type: application/octet-stream\r\n\r\n");
-        self.0.extend_from_slice(head.as_bytes());
-        self.0.extend_from_slice(content);
-        self.0.extend_from_slice(b"\r\n");
-        self
-    }
-
-    pub fn close(mut self) -> Vec<u8> {
-        self.0.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
-        self.0
-    }
-}
-
-/// What came back.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: reqwest::header::HeaderMap,
-    /// The body; an error when it ended uncleanly.
-    pub body: Result<Vec<u8>, String>,
-}
-
-impl Answer {
-    async fn of(response: Response) -> Self {
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = response.bytes().await.map(Into::into).map_err(|error| format!("{error:?}"));
-        Self { status, headers, body }
-    }
-
-    #[track_caller]
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(self.body.as_ref().unwrap()).unwrap()
-    }
-
-    #[track_caller]
-    pub fn is_ok(self) -> Self {
-        assert_eq!(
-            self.status,
-            StatusCode::OK,
-            "{:?}",
-            self.body.map(|body| String::from_utf8_lossy(&body).into_owned())
-        );
-        self
-    }
-
-    /// The id of a File that was made.
-    #[track_caller]
-    pub fn id(self) -> String {
-        self.is_ok().json()["id"].as_str().unwrap().to_owned()
-    }
-
-    /// The ids of a list.
-    #[track_caller]
-    pub fn ids(&self) -> Vec<String> {
-        self.json()["data"].as_array().unwrap().iter().map(|file| file["id"].as_str().unwrap().to_owned()).collect()
-    }
-
-    #[track_caller]
-    pub fn is_bytes(self, content: &[u8]) -> Self {
-        assert!(self.status.is_success(), "{}", self.status);
-        assert!(self.body.as_deref().unwrap() == content, "the content is what was expected");
-        self
-    }
-
-    /// What two answers of the same kind have in common: all but what differs from request to request.
-    pub fn comparable(&self) -> (u16, Vec<(String, String)>, String) {
-        let own = ["x-request-id", "date", "openai-processing-ms"];
-        let differs = |name: &str| own.contains(&name) || name.starts_with("x-ratelimit-");
-        let headers = self.headers.iter().filter(|(name, _)| !differs(name.as_str()));
-        let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
-        (self.status.as_u16(), headers, String::from_utf8(self.body.clone().unwrap()).unwrap())
-    }
-
-    /// An error in OpenAI's envelope.
-    #[track_caller]
-    pub fn is_error(self, status: u16, param: Option<&str>, code: Option<&str>) -> Value {
-        let body = self.json();
-        let error = body["error"].clone();
-        assert_eq!(
-            (self.status.as_u16(), error["param"].as_str(), error["code"].as_str()),
-            (status, param, code),
-            "{body}"
-        );
-        error
-    }
-
-    #[track_caller]
-    pub fn is_not_found(self) {
-        self.is_error(404, Some("id"), None);
-    }
-}
-
-/// The ERROR lines of the log.
-#[derive(Clone, Default)]
-struct Errors(Arc<Mutex<Vec<String>>>);
-
-impl<S: Subscriber> Layer<S> for Errors {
-    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
-        if *event.metadata().level() == Level::ERROR {
-            self.0.lock().unwrap().push(format!("{event:?}"));
-        }
-    }
-}
-
-impl House {
-    /// What a process leaves that dies in the middle of an upload: a pending row and a temporary file, or an object that
-    /// nobody heard of.
+impl TestServer {
+    /// Leaves what a process leaves that dies in an upload: a pending row, and a temporary file or an object.
     pub fn leave_behind(&self, blob: &str) {
         let row = "INSERT INTO blobs (id, workspace_id, process_id, state) VALUES ('BLOB', 'ws_gone', '0123456789abcdef0123456789abcdef', 'pending')";
         self.database().execute(&row.replace("BLOB", blob)).unwrap();
         let place = match (self.config.stores.blobs_folder(), &self.bucket) {
             (Some(folder), _) => folder.join(&blob[..2]).join(format!("{blob}.tmp")),
             (None, Some(bucket)) => bucket.key(&format!("{PREFIX}/blobs/{blob}")).into(),
-            (None, None) => panic!("the house has no place for blobs"),
+            (None, None) => panic!("the server has no place for blobs"),
         };
         if self.bucket.is_none() {
             std::fs::create_dir_all(place.parent().unwrap()).unwrap();
         }
         self.write_blob(&place, b"half");
     }
-}
 
-impl House {
-    /// Closes a house in which expired Files were kept from the sweeper: sweeps once by a restart.
+    /// Closes a server with expired Files that were not swept: a restart sweeps once.
     pub async fn close_unswept(mut self) {
         self.restart().await;
         self.close().await;
     }
-}
 
-impl House {
-    /// Waits until the sweeper has nothing left to do at this time of the clock; something must have asked for a pass.
-    pub async fn settle(&self) {
+    /// Waits until the sweeper has nothing left to do at this time of the clock. The test must have asked for a pass.
+    pub async fn is_swept(&self) {
         let database = self.database();
         let now = self.clock.now_seconds();
         let left = [
@@ -559,8 +390,8 @@ impl House {
             .await;
     }
 
-    /// The process dies: the tasks of the server, which all run on `runtime`, end where they stand, and what they had
-    /// half written stays, although dropping them in this process would remove it.
+    /// Simulates the death of the process: the tasks of the server, which all run on `runtime`, end where they are, and
+    /// half-written files stay, although dropping the tasks would remove them.
     pub fn crash(&mut self, runtime: Runtime) {
         let kept = tempfile::tempdir().unwrap();
         let halves: Vec<PathBuf> =
@@ -577,8 +408,8 @@ impl House {
         }
     }
 
-    /// The thread that writes the database ends by itself, as do the sessions of a database server, and a process that has
-    /// died holds no file open.
+    /// Waits until the crashed server has no session and no open file: its writer thread and the sessions of a database
+    /// server end by themselves.
     fn wait_for_the_dead(&self) {
         let held = |entry: std::io::Result<std::fs::DirEntry>| {
             std::fs::read_link(entry.unwrap().path()).is_ok_and(|file| file.starts_with(self.folder.path()))
@@ -592,6 +423,18 @@ impl House {
         while std::fs::read_dir("/proc/self/fd").unwrap().any(held) {
             assert!(std::time::Instant::now() < deadline, "within {PATIENCE:?} the dead server holds no file");
             std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// A collector of the ERROR lines of the log.
+#[derive(Clone, Default)]
+struct Errors(Arc<Mutex<Vec<String>>>);
+
+impl<S: Subscriber> Layer<S> for Errors {
+    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+        if *event.metadata().level() == Level::ERROR {
+            self.0.lock().unwrap().push(format!("{event:?}"));
         }
     }
 }

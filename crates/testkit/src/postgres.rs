@@ -1,19 +1,19 @@
-//! Databases of a PostgreSQL server that is the tests' own, or of the one that `VENNA_TEST_POSTGRES_URL` names.
+//! Databases of a PostgreSQL server that the tests start, or of the one that `VENNA_TEST_POSTGRES_URL` names.
 //!
-//! The server is started once for each test binary and ends with it, however it ends: it reads from this process.
+//! Each test binary starts one server. It ends with the process, since it reads from it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/postgres.sh");
-/// How the script leaves where there is no PostgreSQL.
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/postgres.sh");
+/// The exit code of the script without a PostgreSQL.
 const NOT_THERE: i32 = 3;
-/// How long a standby may take to follow.
+/// The time limit for a standby to follow.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 
-/// A server of a test.
+/// A PostgreSQL server of a test.
 pub struct Postgres {
     /// The URL of its database `postgres`.
     pub url: String,
@@ -22,7 +22,7 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Starts one with these settings of `postgresql.conf`; none where there is no PostgreSQL, which is said by name.
+    /// Starts a server with settings of `postgresql.conf`. Without a PostgreSQL it prints that `what` is skipped.
     pub fn start(settings: &[&str], what: &str) -> Option<Self> {
         let command = Command::new(SCRIPT).args(settings).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = command.unwrap();
@@ -37,17 +37,15 @@ impl Postgres {
         Some(Self { url: url.trim().to_owned(), child, answers })
     }
 
-    /// Does one of the things that the script knows, and waits until it is done.
+    /// Runs a command of the script to its end.
     pub fn tell(&mut self, command: &str) {
         writeln!(self.child.stdin.as_mut().unwrap(), "{command}").unwrap();
         let mut answer = String::new();
         self.answers.read_line(&mut answer).unwrap();
         assert_eq!(answer.trim(), format!("{command} done"));
     }
-}
 
-impl Postgres {
-    /// Makes a streaming standby for whose copy commits wait; the URL of its database `postgres`.
+    /// Starts a synchronous standby; returns the URL of its database `postgres`.
     pub fn synchronous_standby(&mut self) -> String {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         self.tell(&format!("standby {port}"));
@@ -57,7 +55,7 @@ impl Postgres {
         format!("postgres://venna@127.0.0.1:{port}/postgres")
     }
 
-    /// Waits until commits wait for the standby, and it follows.
+    /// Waits until the standby is synchronous.
     pub fn expect_standby(&self) {
         let follows = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync' AND state = 'streaming'";
         let begun = std::time::Instant::now();
@@ -75,7 +73,7 @@ impl Drop for Postgres {
     }
 }
 
-/// A database of a test, removed with it.
+/// A database of a test; dropping removes it.
 pub struct Database {
     /// Its URL.
     pub url: String,
@@ -84,7 +82,7 @@ pub struct Database {
 }
 
 impl Database {
-    /// An empty database; none where there is no PostgreSQL, which is said by name.
+    /// Creates an empty database. Without a PostgreSQL it prints that `what` is skipped.
     pub fn fresh(what: &str) -> Option<Self> {
         static SERVER: OnceLock<Option<(String, Mutex<Option<Postgres>>)>> = OnceLock::new();
         let server = SERVER.get_or_init(|| {
@@ -101,7 +99,7 @@ impl Database {
         Some(Self::of(server))
     }
 
-    /// An empty database of this server.
+    /// Creates an empty database on a server.
     pub fn of(server: &str) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -118,7 +116,7 @@ impl Database {
         run(&self.url, sql).unwrap();
     }
 
-    /// The rows of a statement, each with its columns as text.
+    /// Returns the rows of a statement, with columns as text.
     pub fn rows(&self, sql: &str) -> Vec<Vec<Option<String>>> {
         run(&self.url, sql).unwrap()
     }
@@ -126,15 +124,15 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        // A server that a test has stopped took its databases along.
+        // The databases of a stopped server are gone.
         let and = if self.server.contains('?') { '&' } else { '?' };
-        // Nobody waits for a standby that a test has stopped.
+        // The standby may be stopped, so its copy is not waited for.
         let server = format!("{}{and}options=-c%20synchronous_commit%3Dlocal", self.server);
         drop(run(&server, &format!("DROP DATABASE {} WITH (FORCE)", self.name)));
     }
 }
 
-/// The rows of a statement. On a connection and a thread of its own, whatever runtime the caller is on.
+/// Returns the rows of a statement, on a connection and a thread of its own, so that any runtime can call it.
 pub fn run(url: &str, sql: &str) -> Result<Vec<Vec<Option<String>>>, String> {
     let (url, sql) = (url.to_owned(), sql.to_owned());
     let work = async move {

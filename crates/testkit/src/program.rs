@@ -1,4 +1,4 @@
-//! Starting the program, and speaking HTTP to it without a library that buffers.
+//! The server as a process, and an HTTP client without buffers.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,17 +8,18 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Says what was measured, or what was skipped, past the capture of the test runner.
+/// Prints a measurement or a skipped test past the capture of the test runner.
 pub fn report(line: &str) {
     drop(writeln!(std::io::stderr(), "{line}"));
 }
 
-/// How long the program may take to start, to stop, or to answer.
+/// The time limit of a start, a stop or an answer.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What is promised within a second.
+/// The time limit of prompt answers.
 pub const PROMPTLY: Duration = Duration::from_secs(1);
 
+/// Waits until a condition holds.
 pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
@@ -26,11 +27,13 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(1));
     }
 }
+
+/// The boundary of the forms.
 pub const BOUNDARY: &str = "venna-process-boundary";
 
-/// `venna` with these arguments, and nothing of the environment's settings.
+/// Returns the command `venna` with these arguments, without the environment's settings.
 pub fn venna(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_venna"));
+    let mut command = Command::new(std::env::var("CARGO_BIN_EXE_venna").expect("cargo test names the program"));
     command.args(arguments);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("VENNA_")) {
         command.env_remove(name);
@@ -38,44 +41,46 @@ pub fn venna(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs a command to its end.
+/// Runs a command of the program to its end.
 pub fn run(arguments: &[&str]) -> Output {
     venna(arguments).stdin(Stdio::null()).output().unwrap()
 }
 
-/// The trimmed standard output of a command that succeeds.
+/// Returns the trimmed standard output of a successful command.
 pub fn output(arguments: &[&str]) -> String {
     let output = run(arguments);
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-/// A running server; killed when dropped.
+/// A running server; dropping kills it.
 pub struct Program {
     child: Child,
+    /// The address of its API.
     pub address: SocketAddr,
-    /// What it wrote to standard error until it was ready.
+    /// The lines on standard error until it was ready.
     pub log: Vec<String>,
-    /// What it has written to standard error by now.
+    /// All of standard error until now.
     pub whole_log: Arc<Mutex<String>>,
 }
 
 impl Program {
+    /// Starts a server.
     pub fn start(data_dir: &Path) -> Self {
         Self::spawn(venna(&["serve"]), data_dir)
     }
 
-    /// A server on which every file has a blob of its own, however small.
+    /// Starts a server in which every file has a blob, however small.
     pub fn start_on_blobs(data_dir: &Path) -> Self {
         Self::spawn(venna(&["serve", "--inline-max-bytes", "0"]), data_dir)
     }
 
-    /// Starts a server by way of another program, such as a tracer.
+    /// Starts a server by another program, such as a tracer.
     pub fn spawn(command: Command, data_dir: &Path) -> Self {
         Self::try_spawn(command, data_dir).unwrap_or_else(|log| panic!("it is ready: {log:?}"))
     }
 
-    /// The same for a server that may not come up; what it wrote then.
+    /// Starts a server that may fail; returns its lines on standard error then.
     pub fn try_spawn(mut command: Command, data_dir: &Path) -> Result<Self, Vec<String>> {
         command.args(["--data-dir", data_dir.to_str().unwrap(), "--listen", "127.0.0.1:0", "--admin-listen", "off"]);
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -99,17 +104,19 @@ impl Program {
         Err(std::mem::take(&mut program.log))
     }
 
+    /// Returns the id of the process.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Peak resident memory since the start, or since [`Self::reset_peak`].
+    /// Returns the peak resident memory since the start, or since [`Self::reset_peak`].
     pub fn peak_bytes(&self) -> usize {
         let status = std::fs::read_to_string(self.proc("status")).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
     }
 
+    /// Resets the peak of resident memory.
     pub fn reset_peak(&self) {
         std::fs::write(self.proc("clear_refs"), "5").unwrap();
     }
@@ -118,22 +125,24 @@ impl Program {
         PathBuf::from(format!("/proc/{}/{file}", self.id()))
     }
 
-    /// Bytes that it has read from files since its start, from the page cache too.
+    /// Returns the bytes read from files since the start, also from the page cache.
     pub fn read_bytes(&self) -> u64 {
         let counters = std::fs::read_to_string(self.proc("io")).unwrap();
         counters.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap()
     }
 
+    /// Sends a signal.
     pub fn signal(&self, name: &str) {
         assert!(Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status().unwrap().success());
     }
 
-    /// Waits for its end; the exit code.
+    /// Waits for its end and returns the exit code.
     pub fn wait(&mut self) -> Option<i32> {
         wait_until("it ends", || self.child.try_wait().unwrap().is_some());
         self.child.wait().unwrap().code()
     }
 
+    /// Returns a client with a key.
     pub fn client(&self, key: &str) -> Client {
         Client { address: self.address, key: key.to_owned(), headers: String::new(), timeout: PATIENCE }
     }
@@ -146,7 +155,7 @@ impl Drop for Program {
     }
 }
 
-/// A command that runs; it is killed when dropped.
+/// A running command; dropping kills it.
 pub struct Running(pub Child);
 
 impl Drop for Running {
@@ -158,28 +167,39 @@ impl Drop for Running {
 
 /// A data directory and the key of its first run.
 pub struct Data {
+    /// The folder around the data directory.
     pub folder: TempDir,
 }
 
+impl Default for Data {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Data {
+    /// Creates an empty folder.
     pub fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
+    /// Returns the path of the data directory.
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
+    /// Returns the path as text.
     pub fn text(&self) -> String {
         self.path().display().to_string()
     }
 
+    /// Returns the key of the first run.
     pub fn first_key(&self) -> String {
         std::fs::read_to_string(self.path().join("first-key")).unwrap().trim().to_owned()
     }
 }
 
-/// Every file in the folder of blobs of a data directory.
+/// Returns every file in the folder of blobs of a data directory.
 pub fn blobs(data_dir: &Path) -> Vec<PathBuf> {
     let shards = std::fs::read_dir(data_dir.join("blobs")).unwrap();
     let folders = shards.map(|shard| shard.unwrap().path()).filter(|path| path.is_dir());
@@ -190,27 +210,32 @@ pub fn blobs(data_dir: &Path) -> Vec<PathBuf> {
 /// A client of one server.
 #[derive(Clone)]
 pub struct Client {
+    /// The address of the server.
     pub address: SocketAddr,
     key: String,
-    /// Further headers of what it posts, each with its line break.
+    /// Further headers of its posts, each with its line break.
     headers: String,
-    /// How long it waits for the server.
+    /// The time limit of an answer.
     timeout: Duration,
 }
 
-/// Status and body of an answer.
+/// The answer to a request.
 pub struct Answer {
+    /// The status.
     pub status: u16,
+    /// The body.
     pub body: Vec<u8>,
-    /// It was answered before.
+    /// The answer is a replay of an earlier one.
     pub is_replay: bool,
 }
 
 impl Answer {
+    /// Returns the body as JSON.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&self.body)))
     }
 
+    /// Returns the id of a created object.
     pub fn id(&self) -> String {
         assert_eq!(self.status, 200, "{}", String::from_utf8_lossy(&self.body));
         self.json()["id"].as_str().unwrap().to_owned()
@@ -218,21 +243,25 @@ impl Answer {
 }
 
 impl Client {
+    /// Returns the same client with another key.
+    #[must_use]
     pub fn with_key(&self, key: &str) -> Self {
         Self { key: key.to_owned(), ..self.clone() }
     }
 
-    /// The same client, posting under this `Idempotency-Key`.
+    /// Returns the same client, posting with an `Idempotency-Key`.
+    #[must_use]
     pub fn once(&self, key: &str) -> Self {
         Self { headers: format!("Idempotency-Key: {key}\r\n"), ..self.clone() }
     }
 
-    /// The same client, which gives up after this time.
+    /// Returns the same client with another time limit.
+    #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self { timeout, ..self.clone() }
     }
 
-    /// A request without a body.
+    /// Sends a request without a body.
     pub fn send(&self, method: &str, path: &str) -> std::io::Result<Answer> {
         let mut socket = self.connect()?;
         write!(
@@ -243,13 +272,13 @@ impl Client {
         answer(socket)
     }
 
-    /// Uploads `size` bytes of `pattern` in pieces, so that the test holds no more of them than the server does.
+    /// Uploads `size` bytes of a repeated `pattern`, so that the test holds no more of them than the server.
     pub fn upload(&self, pattern: &[u8], size: usize) -> std::io::Result<Answer> {
         let purpose = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nuser_data\r\n");
         self.send_form("/v1/files", &purpose, "file", pattern, size)
     }
 
-    /// Sends a form of `fields` as they go over the wire, and of a file of `size` bytes of `pattern` in the field `name`.
+    /// Sends a form of raw `fields` and a file of `size` bytes of `pattern` in the field `name`.
     pub fn send_form(
         &self,
         path: &str,
@@ -275,7 +304,7 @@ impl Client {
         })
     }
 
-    /// A request whose body of `length` bytes is written by `body`.
+    /// Sends a request whose body of `length` bytes is written by `body`.
     pub fn post(
         &self,
         path: &str,
@@ -294,7 +323,7 @@ impl Client {
         answer(socket)
     }
 
-    /// Downloads a file and forgets it; how many bytes came.
+    /// Downloads a file and returns the number of bytes.
     pub fn drain(&self, id: &str) -> std::io::Result<u64> {
         let mut socket = self.connect()?;
         write!(

@@ -1,26 +1,30 @@
-//! The rows of an installation, looked at beside its server.
+//! SQL on the database of an installation, beside its server.
 
 use crate::postgres::{Database, run};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use std::path::Path;
 
-/// Where they are. Statements are written so that both drivers understand them.
+/// The database of an installation. Statements must be valid for both drivers.
 pub enum Rows {
+    /// A SQLite database.
     Sqlite(Connection),
+    /// The URL of a PostgreSQL database.
     Postgres(String),
 }
 
 impl Rows {
+    /// Opens a SQLite database.
     pub fn in_file(path: &Path) -> Self {
         Self::Sqlite(Connection::open(path).unwrap())
     }
 
+    /// Uses a PostgreSQL database.
     pub fn of(database: &Database) -> Self {
         Self::Postgres(database.url.clone())
     }
 
-    /// One statement of two, that of the driver.
+    /// Returns the statement of the driver.
     pub fn choose<'a>(&self, sqlite: &'a str, postgres: &'a str) -> &'a str {
         match self {
             Self::Sqlite(_) => sqlite,
@@ -36,7 +40,7 @@ impl Rows {
         }
     }
 
-    /// The first column of all rows, as text.
+    /// Returns the first column of all rows, as text.
     pub fn texts(&self, sql: &str) -> Vec<String> {
         match self {
             Self::Sqlite(connection) => {
@@ -55,7 +59,7 @@ impl Rows {
         }
     }
 
-    /// The one number that the statement finds.
+    /// Returns the number in the only row.
     pub fn number(&self, sql: &str) -> i64 {
         self.texts(sql).first().unwrap().parse().unwrap()
     }

@@ -19,7 +19,7 @@ pub const BUCKET: &str = "venna-test";
 pub const ACCESS_KEY: &str = "test-access-key";
 pub const SECRET_KEY: &str = "test-secret-key";
 
-/// The server, which has a thread and a runtime to itself: a test may end its own, as a crash does.
+/// A running S3 server with its own thread and runtime, since a test may end its own, as a crash does.
 pub struct Folder {
     pub address: SocketAddr,
     root: TempDir,
@@ -46,12 +46,12 @@ impl Folder {
         Self { address, root: folder, stop: Some(stop), thread: Some(thread) }
     }
 
-    /// Where an object is kept.
+    /// Returns the file of an object.
     pub fn object(&self, key: &str) -> PathBuf {
         self.root.path().join(BUCKET).join(key)
     }
 
-    /// The keys in a folder of the bucket.
+    /// Returns the keys in a folder of the bucket.
     pub fn objects(&self, folder: &str) -> Vec<String> {
         let files = std::fs::read_dir(self.object(folder)).into_iter().flatten().map(|entry| entry.unwrap().path());
         let bucket = self.object("");
@@ -59,7 +59,7 @@ impl Folder {
         files.filter(|path| path.is_file()).map(key).collect()
     }
 
-    /// The parts of uploads that were neither completed nor aborted, and the uploads themselves.
+    /// Returns the parts of unfinished uploads, and the uploads.
     pub fn unfinished(&self) -> (Vec<String>, Vec<String>) {
         let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
         let files = std::fs::read_dir(self.root.path()).unwrap().map(|entry| name(&entry.unwrap().path()));
@@ -83,7 +83,7 @@ async fn serve(listener: TcpListener, service: S3Service) {
         let service = service.clone();
         let answer = service_fn(move |request: Request<Incoming>| {
             let (service, aborts) = (service.clone(), is_abort(&request));
-            // A store finishes what it has begun, whether or not anybody waits for it; s3s-fs stops in the middle.
+            // A store finishes a request whose client has gone; s3s-fs would stop in the middle.
             let answer = tokio::spawn(async move { service.call(request.map(s3s::Body::from)).await });
             async move { answer.await.unwrap().map(|answer| if aborts { as_s3_aborts(answer) } else { answer }) }
         });
@@ -96,7 +96,7 @@ fn is_abort(request: &Request<Incoming>) -> bool {
     request.method() == Method::DELETE && request.uri().query().is_some_and(|query| query.contains("uploadId="))
 }
 
-/// s3s-fs says of an upload that is not there any more that access is denied; S3 says that there is none.
+/// Maps the answer to an abort of an unknown upload: s3s-fs denies access, S3 answers that there is none.
 fn as_s3_aborts(answer: Response<s3s::Body>) -> Response<s3s::Body> {
     if answer.status() != StatusCode::FORBIDDEN {
         return answer;
