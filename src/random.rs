@@ -1,16 +1,17 @@
-//! Random bytes from the operating system: the unguessable part of every id and key, and pauses that nobody shares.
+//! Random bytes from the operating system, and random pauses: the unguessable part of every id and key, and backoff with
+//! jitter.
 
 use std::cell::RefCell;
 use std::time::Duration;
 
-/// What a thread asks of the kernel at once.
+/// The bytes that a thread asks of the kernel at once.
 const STOCK_BYTES: usize = 512;
 
 thread_local! {
     static STOCK: RefCell<Stock> = const { RefCell::new(Stock { bytes: [0; STOCK_BYTES], used: STOCK_BYTES }) };
 }
 
-/// Random bytes, each to be handed out once.
+/// Random bytes, each returned once.
 struct Stock {
     bytes: [u8; STOCK_BYTES],
     used: usize,
@@ -30,16 +31,16 @@ impl Stock {
     }
 }
 
-/// `N` random bytes, at most 512.
+/// Returns `N` random bytes, at most 512.
 ///
 /// # Panics
-/// When the kernel's generator fails, which it cannot once the system has started: nothing may be issued then.
+/// The kernel's generator fails, which it cannot once the system has started: no id or key may be issued then.
 #[must_use]
 pub fn bytes<const N: usize>() -> [u8; N] {
     STOCK.with_borrow_mut(Stock::take)
 }
 
-/// A uniformly random number below `bound`, which must not be 0, by rejection of the uneven rest.
+/// Returns a uniformly random number below `bound`, which must not be 0, by rejection of the uneven rest.
 #[must_use]
 pub fn below(bound: u8) -> u8 {
     let even = u8::MAX - u8::MAX % bound;
@@ -51,10 +52,45 @@ pub fn below(bound: u8) -> u8 {
     }
 }
 
-/// A random time from nothing to `longest`, so that those who failed together do not come back together (full jitter).
+/// Returns a random time from zero to `longest` (full jitter), so that clients that failed together do not retry together.
 #[must_use]
 pub fn pause(longest: Duration) -> Duration {
     longest.mul_f64(f64::from(u32::from_le_bytes(bytes())) / f64::from(u32::MAX))
+}
+
+/// An exponential backoff with full jitter: each pause is a random part of a bound that doubles up to a maximum. The only
+/// backoff of the server; `docs/decisions/0019-backoff.md` says why it is not a library's.
+#[derive(Clone, Debug)]
+pub struct Backoff {
+    failures: u32,
+    first: Duration,
+    longest: Duration,
+}
+
+impl Backoff {
+    /// Creates a backoff whose pauses are bounded by `first`, then by twice as much each time, and at last by `longest`.
+    #[must_use]
+    pub const fn new(first: Duration, longest: Duration) -> Self {
+        Self { failures: 0, first, longest }
+    }
+
+    /// Returns whether no attempt has failed since the last reset.
+    #[must_use]
+    pub const fn is_fresh(&self) -> bool {
+        self.failures == 0
+    }
+
+    /// Begins again with the first bound.
+    pub const fn reset(&mut self) {
+        self.failures = 0;
+    }
+
+    /// Counts a failed attempt and returns the pause before the next.
+    pub fn next_pause(&mut self) -> Duration {
+        let factor = 1_u32.checked_shl(self.failures).unwrap_or(u32::MAX);
+        self.failures = self.failures.saturating_add(1);
+        pause(self.first.saturating_mul(factor).min(self.longest))
+    }
 }
 
 #[cfg(test)]
@@ -70,6 +106,19 @@ mod tests {
         assert!(
             pauses.iter().any(|pause| *pause < longest / 50) && pauses.iter().any(|pause| *pause > longest * 49 / 50)
         );
+    }
+
+    #[test]
+    fn the_bound_doubles_up_to_the_maximum_and_is_drawn_from_whole() {
+        const FIRST: Duration = Duration::from_millis(500);
+        const LONGEST: Duration = Duration::from_mins(5);
+        for (failures, bound) in [(0, FIRST), (3, FIRST * 8), (9, FIRST * 512), (10, LONGEST), (4000, LONGEST)] {
+            let begun = Backoff { failures, ..Backoff::new(FIRST, LONGEST) };
+            let pauses: Vec<Duration> = (0..2000).map(|_| begun.clone().next_pause()).collect();
+            let (shortest, longest) = (*pauses.iter().min().unwrap(), *pauses.iter().max().unwrap());
+            assert!(shortest < longest / 20, "also short ones");
+            assert!(longest <= bound && longest > bound * 9 / 10, "{failures}: {longest:?} of {bound:?}");
+        }
     }
 
     #[test]

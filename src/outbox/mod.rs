@@ -5,7 +5,6 @@
 //! same id. Between attempts that fail it waits, longer and longer. It writes no messages and looks into none. The wiring of
 //! floor 5 runs one delivery for each sink that is configured, beside the requests, which never wait for it.
 
-mod backoff;
 mod refusal;
 
 use crate::causes::Causes;
@@ -13,8 +12,8 @@ use crate::clock::Clock;
 use crate::metadata::{MetadataError, MetadataStore};
 use crate::model::ids::ProcessId;
 use crate::model::outbox::{Message, NewMessage, SinkName};
+use crate::random::Backoff;
 use crate::sinks::{Sink, SinkError};
-use backoff::Backoff;
 use refusal::{Refusals, Verdict};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +28,10 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 const LAG_WARNING_SECONDS: u64 = 900;
 /// How often the operator is told the same.
 const WARNING_INTERVAL: Duration = Duration::from_mins(15);
+/// The longest pause after the first attempt that failed.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// The longest pause of all.
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 /// The longest time for which a receiver is left alone because it asks for it.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 
@@ -62,8 +65,8 @@ enum DeliveryError {
     Metadata(#[from] MetadataError),
 }
 
-/// What is known of the attempts until now.
-#[derive(Debug, Default)]
+/// The failed attempts since the last acknowledged message, and the warnings about them.
+#[derive(Debug)]
 struct Attempts {
     backoff: Backoff,
     refusals: Refusals,
@@ -73,10 +76,17 @@ struct Attempts {
     lag_warned_at: Option<Instant>,
 }
 
+impl Attempts {
+    fn new() -> Self {
+        let backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
+        Self { backoff, refusals: Refusals::default(), warned_at: None, lag_warned_at: None }
+    }
+}
+
 impl Delivery {
     /// Sends messages until `stop`. An attempt that panics counts as one that failed.
     pub async fn run(self, stop: CancellationToken) {
-        let mut attempts = Attempts::default();
+        let mut attempts = Attempts::new();
         loop {
             let delivery = self.clone();
             let attempt = tokio::spawn(async move { delivery.send_next().await }.in_current_span());
@@ -87,7 +97,7 @@ impl Delivery {
             };
             let wait = match outcome {
                 Ok(Ok(Some(_))) => {
-                    attempts.backoff = Backoff::default();
+                    attempts.backoff.reset();
                     attempts.refusals.acknowledged();
                     continue;
                 }
@@ -98,7 +108,7 @@ impl Delivery {
                 },
                 Err(error) => {
                     tracing::error!(sink = self.name.name(), %error, "a delivery panicked and will be repeated");
-                    attempts.backoff.next()
+                    attempts.backoff.next_pause()
                 }
             };
             tokio::select! {
@@ -146,7 +156,7 @@ impl Delivery {
         };
         match done {
             Ok(true) => {
-                attempts.backoff = Backoff::default();
+                attempts.backoff.reset();
                 return None;
             }
             Ok(false) => {}
@@ -157,7 +167,7 @@ impl Delivery {
             DeliveryError::Sink(_, error) => error.retry_after().unwrap_or_default().min(MAX_RETRY_AFTER),
             DeliveryError::Metadata(_) => Duration::ZERO,
         };
-        Some(attempts.backoff.next().max(asked))
+        Some(attempts.backoff.next_pause().max(asked))
     }
 
     async fn set_aside(&self, message: &Message, status: u16) -> Result<bool, MetadataError> {

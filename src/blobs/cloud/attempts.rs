@@ -5,7 +5,7 @@
 
 use super::breaker::Breaker;
 use super::failure::{Failure, Kind};
-use crate::random;
+use crate::random::Backoff;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -61,7 +61,7 @@ impl Attempts {
         F: Future<Output = object_store::Result<T>>,
     {
         let deadline = Instant::now() + patience * FULL_ATTEMPTS;
-        let (mut pauses, mut doubted) = (Pauses::default(), false);
+        let (mut made, mut backoff, mut doubted) = (0, Backoff::new(FIRST_PAUSE, LONGEST_PAUSE), false);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let failure = match self.make_once(patience.min(left), &request).await {
@@ -69,9 +69,11 @@ impl Attempts {
                 Err(failure) if failure.is_doubtful() && !std::mem::replace(&mut doubted, true) => failure,
                 outcome => return outcome,
             };
-            let Some(pause) = pauses.next().filter(|pause| Instant::now() + *pause < deadline) else {
+            made += 1;
+            let pause = backoff.next_pause();
+            if made == MAX_ATTEMPTS || Instant::now() + pause >= deadline {
                 return Err(failure);
-            };
+            }
             tracing::debug!(%failure, "a request to the blob store is made again");
             sleep(pause).await;
         }
@@ -103,25 +105,6 @@ impl Attempts {
     /// Tells the breaker how a request ended; one that was refused was answered.
     pub(super) fn note(&self, failure: &Failure) {
         if failure.kind == Kind::Passing { self.breaker.failed() } else { self.breaker.answered() }
-    }
-}
-
-/// The pauses between attempts, of random length, so that those who failed together do not come back together.
-#[derive(Debug, Default)]
-pub(super) struct Pauses {
-    made: u32,
-}
-
-impl Iterator for Pauses {
-    type Item = Duration;
-
-    fn next(&mut self) -> Option<Duration> {
-        self.made += 1;
-        if self.made == MAX_ATTEMPTS {
-            return None;
-        }
-        let longest = FIRST_PAUSE.saturating_mul(1 << (self.made - 1)).min(LONGEST_PAUSE);
-        Some(random::pause(longest))
     }
 }
 
