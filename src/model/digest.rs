@@ -1,6 +1,5 @@
 //! What the content of a blob amounts to: its size, its SHA-256, and a checksum of each of its blocks.
 
-use super::hex;
 use std::fmt;
 
 /// Bytes that one block checksum covers; the last block of a blob may be shorter.
@@ -13,7 +12,8 @@ pub struct Sha256Digest(pub [u8; 32]);
 impl fmt::Display for Sha256Digest {
     /// 64 lower-case hex digits.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        hex::write(&self.0, out)
+        let mut digits = [0; 64];
+        out.write_str(base16ct::lower::encode_str(&self.0, &mut digits).map_err(|_| fmt::Error)?)
     }
 }
 

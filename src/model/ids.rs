@@ -5,7 +5,6 @@
 //! strictly increase, and knowing one leaves 80 bits to guess for its neighbour (docs/contract.md, section 10).
 
 use super::base62;
-use super::hex;
 use std::fmt;
 use std::str::FromStr;
 
@@ -153,7 +152,8 @@ macro_rules! hex_id {
         impl fmt::Display for $name {
             fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
                 out.write_str($prefix)?;
-                hex::write(&self.0, out)
+                let mut digits = [0; 32];
+                out.write_str(base16ct::lower::encode_str(&self.0, &mut digits).map_err(|_| fmt::Error)?)
             }
         }
 

@@ -16,7 +16,6 @@ pub mod export;
 pub mod file;
 pub mod filename;
 pub mod finding;
-mod hex;
 pub mod idempotency;
 pub mod ids;
 pub mod ledger;
