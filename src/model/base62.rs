@@ -1,4 +1,6 @@
 //! Base62 in ASCII order (`0-9A-Za-z`), most significant digit first: text that sorts like the numbers it writes.
+//!
+//! Written by hand: ids need a fixed number of digits, padded with `0`; the crates write numbers without padding.
 
 /// How many digits there are.
 pub const BASE: u8 = 62;

@@ -8,6 +8,8 @@
 //! part of it can begin another. Between two chunks the scanner therefore remembers only the number of matched bytes. If
 //! these bytes are content after all, they equal the first bytes of the delimiter, and a slice of it is returned. The
 //! preamble is collected in a buffer instead, as headers are: it is short, and its last line may end in more ways.
+//!
+//! `docs/decisions/0001-multipart-scanner.md` says why it is not a library's.
 
 use bytes::{Buf as _, Bytes};
 use memchr::memmem::{self, Finder};

@@ -2,6 +2,9 @@
 //!
 //! A connection goes back to the others only when it is known to be at rest; dropped at any other point, it is closed, and
 //! the database rolls back. What is prepared can be sent without waiting for what was sent before.
+//!
+//! Sessions are written by hand on top of `deadpool`: BEGIN and COMMIT are pipelined with the statements, and only a session
+//! that is known to be idle is used again.
 
 use super::OpenError;
 use super::endpoint::{CONNECT_TIMEOUT, Endpoint};
