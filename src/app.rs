@@ -136,27 +136,32 @@ impl Server {
         let first_key = make_first_key(&installation, &config.stores.data_dir).await?;
         let mut warnings = warnings(&config.stores);
         let files = open_files(config, &installation, clock.clone(), tasks.clone()).await?;
-        refuse_apart(&config.stores, &files).await?;
-        let lease = Lease::take(Arc::clone(&files.metadata), files.process).await?;
+        refuse_apart(&config.stores, &*installation.metadata, &*files.blobs).await?;
+        let lease = Lease::take(installation.rows(), files.process).await?;
         warnings.extend(
             upkeep::start(
+                &installation,
                 &files,
                 &config.upkeep,
                 is_alone(&config.stores),
                 delete_delay(&config.stores, &config.upkeep),
                 event_period(&config.stores),
-                &clock,
                 &stop,
             )
             .await?,
         );
         let hashing = Arc::new(Hashing::new(stop.clone()));
-        let uploads = Uploads { files: files.clone(), ttl_seconds: config.upload_ttl.as_secs(), hashing };
-        let reads = Arc::new(ReadCounter::new(Arc::clone(&installation.metadata), files.process));
+        let uploads = Uploads {
+            files: files.clone(),
+            metadata: installation.rows(),
+            ttl_seconds: config.upload_ttl.as_secs(),
+            hashing,
+        };
+        let reads = Arc::new(ReadCounter::new(installation.rows(), files.process));
         let (counter, until) = (Arc::clone(&reads), stop.clone());
         tasks.spawn(async move { counter.run(until).await });
         let usage = Usage { prices: Arc::new(price_list(config)?), ..installation.usage.clone() };
-        outbound::start(config, &usage, files.process, &tasks, &stop)?;
+        outbound::start(config, &installation, &usage, files.process, &tasks, &stop)?;
         let hall = Arc::new(Hall {
             uploads,
             keys: installation.keys.clone(),
@@ -226,8 +231,8 @@ impl Server {
 async fn open_files(config: &Config, installation: &Installation, clock: Clock, tasks: TaskTracker) -> Result<Files> {
     let sweep_wanted = Arc::new(Notify::new());
     Ok(Files {
-        metadata: Arc::clone(&installation.metadata),
-        blobs: open_blobs(&config.stores, &installation.metadata).await?,
+        metadata: installation.rows(),
+        blobs: open_blobs(&config.stores, installation.rows()).await?,
         clock,
         in_flight: InFlight::new(config.limits.max_concurrent_uploads),
         in_use: InUse::new(Arc::clone(&sweep_wanted)),

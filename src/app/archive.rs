@@ -49,7 +49,7 @@ pub async fn back_up(stores: &StoreConfig, plan: BackupPlan<'_>, progress: Progr
     let folder = plan.folder;
     let clock = Clock::system();
     let installation = Installation::open_existing(stores, clock.clone()).await?;
-    let blobs = look_at_blobs(stores, &installation.metadata).await?;
+    let blobs = look_at_blobs(stores, installation.rows()).await?;
     let lineage = sweep::lineage::of(&*installation.metadata, &*blobs).await?;
     if lineage != Lineage::Together {
         bail!("{lineage}: a copy of both would be worth nothing");
@@ -63,7 +63,7 @@ pub async fn back_up(stores: &StoreConfig, plan: BackupPlan<'_>, progress: Progr
     if let Some(older) = plan.older.map_or(Ok(None), |older| newest_backup(older, installation_id))? {
         archived.damaged_before = take_over(&*installation.metadata, &older, &target, progress).await?;
     }
-    let hold = Hold::take(&installation.metadata, plan.max_hold).await?;
+    let hold = Hold::take(installation.rows(), plan.max_hold).await?;
     let copy = async {
         let snapshot = folder.join(METADATA_FILE);
         installation.metadata.snapshot(&snapshot).await?;
@@ -132,7 +132,8 @@ pub async fn restore(folder: &Path, stores: &StoreConfig, progress: Progress<'_>
     copy_durably(&folder.join(METADATA_FILE), database).context("cannot copy the metadata")?;
     let metadata = open_database(Opener::Owner, database, Clock::system()).await?;
     let source = look_at_folder(&folder.join(BLOBS_FOLDER)).await?;
-    let target = open_blobs(stores, &metadata).await?;
+    let rows = Arc::clone(&metadata);
+    let target = open_blobs(stores, rows).await?;
     if stores.blobs_folder().is_none() && (target.names(None).await?.is_some() || target.stamp().await?.is_some()) {
         bail!("there are blobs under blobs_url already");
     }

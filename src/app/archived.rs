@@ -1,7 +1,7 @@
 //! The totals of a backup or a restore.
 
 use crate::archive::Copied;
-use crate::metadata::{MetadataError, MetadataStore};
+use crate::metadata::{BlobRows, MetadataError};
 use crate::model::blob::BlobOwner;
 use crate::model::ids::BlobId;
 
@@ -50,7 +50,7 @@ impl Archived {
     }
 
     /// Looks up the owners of the damaged blobs.
-    pub(super) async fn name_owners(&mut self, metadata: &dyn MetadataStore) -> Result<(), MetadataError> {
+    pub(super) async fn name_owners(&mut self, metadata: &dyn BlobRows) -> Result<(), MetadataError> {
         for left in &mut self.damaged {
             left.owner = metadata.blob_owner(left.blob).await?;
         }

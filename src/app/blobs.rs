@@ -5,7 +5,7 @@ use crate::blobs::cloud::{BucketConfig, CloudBlobs, Protocol, UploadNotes};
 use crate::blobs::local::LocalBlobs;
 use crate::blobs::{BlobError, BlobStore};
 use crate::config::{BlobsConfig, CloudConfig, CloudScheme, Config, StoreConfig, UpkeepConfig};
-use crate::metadata::MetadataStore;
+use crate::metadata::BlobRows;
 use crate::model::ids::BlobId;
 use anyhow::{Context, Result, anyhow, bail};
 use async_trait::async_trait;
@@ -18,10 +18,10 @@ use std::time::Duration;
 const SHARED_DELETE_DELAY: Duration = Duration::from_mins(10);
 
 /// The blobs, to write to; that they can be is shown once.
-pub(super) async fn open_blobs(stores: &StoreConfig, metadata: &Arc<dyn MetadataStore>) -> Result<Arc<dyn BlobStore>> {
+pub(super) async fn open_blobs(stores: &StoreConfig, metadata: Arc<dyn BlobRows>) -> Result<Arc<dyn BlobStore>> {
     match &stores.blobs {
         BlobsConfig::Folder(folder) => open_folder(folder).await,
-        BlobsConfig::Cloud(cloud) => open_cloud(cloud, stores, Arc::new(RowNotes(Arc::clone(metadata)))).await,
+        BlobsConfig::Cloud(cloud) => open_cloud(cloud, stores, Arc::new(RowNotes(metadata))).await,
     }
 }
 
@@ -54,14 +54,11 @@ async fn open_cloud(
 }
 
 /// The blobs, to read from.
-pub(super) async fn look_at_blobs(
-    stores: &StoreConfig,
-    metadata: &Arc<dyn MetadataStore>,
-) -> Result<Arc<dyn BlobStore>> {
+pub(super) async fn look_at_blobs(stores: &StoreConfig, metadata: Arc<dyn BlobRows>) -> Result<Arc<dyn BlobStore>> {
     match &stores.blobs {
         BlobsConfig::Folder(folder) => look_at_folder(folder).await,
         BlobsConfig::Cloud(cloud) => {
-            let notes = Arc::new(RowNotes(Arc::clone(metadata)));
+            let notes = Arc::new(RowNotes(metadata));
             Ok(Arc::new(connect(cloud, stores.blobs_timeout, notes)?))
         }
     }
@@ -162,7 +159,7 @@ impl UploadNotes for NoNotes {
 
 /// Notes of uploads in the rows of their blobs.
 #[derive(Debug)]
-struct RowNotes(Arc<dyn MetadataStore>);
+struct RowNotes(Arc<dyn BlobRows>);
 
 #[async_trait]
 impl UploadNotes for RowNotes {

@@ -11,7 +11,7 @@ use crate::archive::{Reused, reuse_blobs};
 use crate::blobs::local::LocalBlobs;
 use crate::blobs::{BlobStore, NamesCursor};
 use crate::clock::{self, Clock};
-use crate::metadata::MetadataStore;
+use crate::metadata::BlobRows;
 use crate::metadata::sqlite::Snapshot;
 use crate::model::ids::{BlobId, InstallationId};
 use anyhow::{Context, Result};
@@ -47,7 +47,7 @@ pub(super) fn newest_backup(collection: &Path, installation: Option<Installation
 
 /// Takes over the blobs of the live rows from an older backup; returns those that are damaged there.
 pub(super) async fn take_over(
-    metadata: &dyn MetadataStore,
+    metadata: &dyn BlobRows,
     older: &Path,
     target: &LocalBlobs,
     progress: Progress<'_>,

@@ -7,16 +7,21 @@ use super::data_dir::{
 use crate::audit::AuditLog;
 use crate::clock::Clock;
 use crate::config::{MetadataConfig, StoreConfig};
-use crate::inspect::Inspector;
+use crate::files::FilesMetadata;
+use crate::inspect::{Inspector, InspectorMetadata};
 use crate::keys::Keys;
 use crate::metadata::MetadataStore;
 use crate::metadata::postgres::PostgresStore;
 use crate::metadata::sqlite::{Opener, SqliteStore};
 use crate::model::clock_jump::ClockJump;
 use crate::model::workspace::Workspace;
-use crate::usage::Usage;
+use crate::outbox::DeliveryMetadata;
+use crate::sweep::SweeperMetadata;
+use crate::sweep::lineage::LineageMetadata;
+use crate::uploads::UploadsMetadata;
+use crate::usage::{ExporterMetadata, Usage, UsageMetadata};
 use crate::volume::folder_of;
-use crate::workspaces::Workspaces;
+use crate::workspaces::{Workspaces, WorkspacesMetadata};
 use anyhow::{Context, Result, bail};
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +29,23 @@ use tokio_util::task::TaskTracker;
 
 /// A URL may hold a password, so it is not repeated.
 const NOT_OPENED: &str = "cannot open the metadata store of metadata_url";
+
+/// A metadata store as all services see it.
+pub trait Metadata:
+    MetadataStore
+    + DeliveryMetadata
+    + ExporterMetadata
+    + FilesMetadata
+    + InspectorMetadata
+    + LineageMetadata
+    + SweeperMetadata
+    + UploadsMetadata
+    + UsageMetadata
+    + WorkspacesMetadata
+{
+}
+
+impl<T: MetadataStore> Metadata for T {}
 
 /// The metadata of an installation.
 #[derive(Clone, Debug)]
@@ -36,7 +58,7 @@ pub struct Installation {
     pub audit_log: AuditLog,
     /// What was used.
     pub usage: Usage,
-    pub(super) metadata: Arc<dyn MetadataStore>,
+    pub(super) metadata: Arc<dyn Metadata>,
     pub(super) default_workspace: Workspace,
 }
 
@@ -63,6 +85,12 @@ impl Installation {
     /// When the metadata store failed.
     pub async fn confirm_clock(&self) -> Result<Option<ClockJump>> {
         Ok(self.metadata.confirm_clock().await?)
+    }
+
+    /// Returns the rows, for a service that uses some of them.
+    #[must_use]
+    pub fn rows(&self) -> Arc<dyn Metadata> {
+        Arc::clone(&self.metadata)
     }
 
     /// Opens an installation that is there.
@@ -109,11 +137,12 @@ impl Installation {
         refuse_foreign(stores, opener == Opener::Server)?;
         create_folder(&stores.data_dir)?;
         let metadata = open_metadata(opener, &stores.metadata, clock.clone()).await?;
-        let workspaces = Workspaces { metadata: Arc::clone(&metadata) };
+        let rows = || Arc::clone(&metadata);
+        let workspaces = Workspaces { metadata: rows() };
         let default_workspace = workspaces.ensure_default().await?;
-        let usage = Usage { metadata: Arc::clone(&metadata), clock: clock.clone(), prices: Arc::default() };
-        let keys = Keys::new(Arc::clone(&metadata), clock, tasks);
-        let audit_log = AuditLog { metadata: Arc::clone(&metadata) };
+        let usage = Usage { metadata: rows(), clock: clock.clone(), prices: Arc::default() };
+        let keys = Keys::new(rows(), clock, tasks);
+        let audit_log = AuditLog { metadata: rows() };
         Ok(Self { workspaces, keys, audit_log, usage, metadata, default_workspace })
     }
 }
@@ -124,11 +153,11 @@ impl Installation {
 /// When there is no installation, or a store cannot be opened.
 pub async fn open_inspector(stores: &StoreConfig) -> Result<Inspector> {
     let installation = Installation::open_existing(stores, Clock::system()).await?;
-    let blobs = look_at_blobs(stores, &installation.metadata).await?;
+    let blobs = look_at_blobs(stores, installation.rows()).await?;
     Ok(Inspector { metadata: installation.metadata, blobs })
 }
 
-async fn open_metadata(opener: Opener, place: &MetadataConfig, clock: Clock) -> Result<Arc<dyn MetadataStore>> {
+async fn open_metadata(opener: Opener, place: &MetadataConfig, clock: Clock) -> Result<Arc<dyn Metadata>> {
     match place {
         MetadataConfig::Sqlite(database) => open_database(opener, database, clock).await,
         MetadataConfig::Postgres(url) => {
@@ -142,7 +171,7 @@ async fn open_metadata(opener: Opener, place: &MetadataConfig, clock: Clock) -> 
 }
 
 /// A SQLite database, in a folder that is made when it is missing.
-pub(super) async fn open_database(opener: Opener, database: &Path, clock: Clock) -> Result<Arc<dyn MetadataStore>> {
+pub(super) async fn open_database(opener: Opener, database: &Path, clock: Clock) -> Result<Arc<dyn Metadata>> {
     create_folder(folder_of(database))?;
     refuse_log_without_database(database)?;
     let path = database.to_owned();

@@ -12,7 +12,7 @@ use crate::blobs::BlobStore;
 use crate::clock::Clock;
 use crate::config::{MetadataConfig, StoreConfig};
 use crate::metadata::postgres::PostgresStore;
-use crate::metadata::{MetadataError, MetadataStore, ReadyBlob};
+use crate::metadata::{BlobRows, MetadataError, ReadyBlob};
 use crate::model::ids::BlobId;
 use crate::model::stamp::{Lineage, Stamp};
 use crate::sweep;
@@ -30,7 +30,7 @@ pub async fn migrate(source: &StoreConfig, target: &StoreConfig, progress: Progr
     let _locks = lock(source).context("nobody may be at work on what moves: stop the server")?;
     let clock = Clock::system();
     let installation = Installation::open_existing(source, clock.clone()).await?;
-    let from = look_at_blobs(source, &installation.metadata).await?;
+    let from = look_at_blobs(source, installation.rows()).await?;
     let lineage = sweep::lineage::of(&*installation.metadata, &*from).await?;
     if lineage != Lineage::Together {
         bail!("{lineage}: what moves would be worth nothing");
@@ -41,7 +41,7 @@ pub async fn migrate(source: &StoreConfig, target: &StoreConfig, progress: Progr
     if target.blobs != source.blobs {
         let to = open_unnoted(target).await?;
         claim(&*to, installation.metadata.stamp().await?).await?;
-        copy_missing(&installation.metadata, &from, &to, &mut archived, progress).await?;
+        copy_missing(&*installation.metadata, &from, &to, &mut archived, progress).await?;
         archived.name_owners(&*installation.metadata).await?;
     }
     drop(installation);
@@ -65,13 +65,13 @@ async fn claim(to: &dyn BlobStore, stamp: Option<Stamp>) -> Result<()> {
 }
 
 async fn copy_missing(
-    metadata: &Arc<dyn MetadataStore>,
+    metadata: &dyn BlobRows,
     from: &Arc<dyn BlobStore>,
     to: &Arc<dyn BlobStore>,
     archived: &mut Archived,
     progress: Progress<'_>,
 ) -> Result<()> {
-    let missing = async |after, limit| missing(&**metadata, &**to, after, limit).await;
+    let missing = async |after, limit| missing(metadata, &**to, after, limit).await;
     let mut note = |copied| {
         archived.add(copied);
         progress(archived);
@@ -81,7 +81,7 @@ async fn copy_missing(
 
 /// The next blobs that the target does not have. A blob is there as a whole or not at all, and was checked when it came.
 async fn missing(
-    metadata: &dyn MetadataStore,
+    metadata: &dyn BlobRows,
     to: &dyn BlobStore,
     mut after: Option<BlobId>,
     limit: u32,

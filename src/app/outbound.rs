@@ -1,5 +1,6 @@
 //! From the settings of sinks to what writes messages and sends them.
 
+use super::installation::Installation;
 use crate::config::{Config, SinkConfig};
 use crate::model::ids::ProcessId;
 use crate::model::outbox::SinkName;
@@ -21,14 +22,15 @@ const MAX_SECRET_FILE_BYTES: u64 = 16 << 10;
 /// Starts the export of usage and the alerts of this process, where there is somebody to be told.
 pub(super) fn start(
     config: &Config,
+    installation: &Installation,
     usage: &Usage,
     process: ProcessId,
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) -> Result<()> {
-    let deliver = |sink: &SinkConfig, name| deliver(sink, name, usage, process, tasks, stop);
+    let deliver = |sink: &SinkConfig, name| deliver(sink, name, installation, usage, process, tasks, stop);
     if let Some(written) = deliver(&config.usage_sink, SinkName::Usage)? {
-        let (metadata, clock) = (Arc::clone(&usage.metadata), usage.clock.clone());
+        let (metadata, clock) = (installation.rows(), usage.clock.clone());
         tasks.spawn(Exporter { metadata, clock, written, limits: StepLimits::default() }.run(stop.clone()));
     }
     if config.alert_sink.url.is_some() && config.alert_sink.secret_file.is_none() {
@@ -44,6 +46,7 @@ pub(super) fn start(
 fn deliver(
     config: &SinkConfig,
     name: SinkName,
+    installation: &Installation,
     usage: &Usage,
     process: ProcessId,
     tasks: &TaskTracker,
@@ -52,7 +55,7 @@ fn deliver(
     let Some(webhook) = webhook(config)? else { return Ok(None) };
     let written = Arc::new(Notify::new());
     let delivery = Delivery {
-        metadata: Arc::clone(&usage.metadata),
+        metadata: installation.rows(),
         clock: usage.clock.clone(),
         name,
         sink: Arc::new(webhook),

@@ -4,15 +4,14 @@
 use super::blobs::{look_at_blobs, open_blobs, open_unnoted};
 use super::data_dir::lock;
 use super::installation::Installation;
+use crate::blobs::BlobStore;
 use crate::blobs::local::LocalBlobs;
 use crate::clock::Clock;
 use crate::config::{BlobsConfig, StoreConfig};
-use crate::files::Files;
-use crate::metadata::MetadataStore;
 use crate::model::ids::InstallationId;
 use crate::model::stamp::Lineage;
 use crate::random;
-use crate::sweep::lineage;
+use crate::sweep::lineage::{self, LineageMetadata};
 use anyhow::{Context, Result, bail};
 use std::path::Path;
 
@@ -20,7 +19,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// When it is such a folder, or a store failed.
-pub(super) async fn refuse_unstamped(stores: &StoreConfig, metadata: &dyn MetadataStore) -> Result<()> {
+pub(super) async fn refuse_unstamped(stores: &StoreConfig, metadata: &dyn LineageMetadata) -> Result<()> {
     let Some(folder) = stores.blobs_folder() else { return Ok(()) };
     let bytes = folder_stamp(folder)?;
     refuse(stores, Lineage::between(metadata.stamp().await?, bytes))
@@ -34,8 +33,12 @@ fn folder_stamp(folder: &Path) -> Result<Option<crate::model::stamp::Stamp>> {
 ///
 /// # Errors
 /// When they have no stamp and should, or a store failed.
-pub(super) async fn refuse_apart(stores: &StoreConfig, files: &Files) -> Result<()> {
-    refuse(stores, lineage::of_stamps(&*files.metadata, &*files.blobs).await?)
+pub(super) async fn refuse_apart(
+    stores: &StoreConfig,
+    metadata: &dyn LineageMetadata,
+    blobs: &dyn BlobStore,
+) -> Result<()> {
+    refuse(stores, lineage::of_stamps(metadata, blobs).await?)
 }
 
 fn refuse(stores: &StoreConfig, found: Lineage) -> Result<()> {
@@ -65,7 +68,7 @@ pub async fn pair_status(stores: &StoreConfig) -> Result<Lineage> {
         // A folder that is not one of blobs is not opened.
         Some(apart) if apart != Lineage::Together => Ok(apart),
         _ => {
-            let blobs = look_at_blobs(stores, &installation.metadata).await?;
+            let blobs = look_at_blobs(stores, installation.rows()).await?;
             Ok(lineage::of_stamps(&*installation.metadata, &*blobs).await?)
         }
     }
@@ -79,7 +82,7 @@ pub async fn confirm_pair(stores: &StoreConfig) -> Result<Lineage> {
     let installation = Installation::open_existing(stores, Clock::system()).await?;
     let blobs = match stores.blobs_folder() {
         Some(_) => open_unnoted(stores).await?,
-        None => open_blobs(stores, &installation.metadata).await?,
+        None => open_blobs(stores, installation.rows()).await?,
     };
     let _locks = lock(stores).context("nobody may be at work on the stores: stop the server")?;
     Ok(lineage::confirm(&*installation.metadata, &*blobs, InstallationId::new(random::bytes())).await?)

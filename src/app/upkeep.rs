@@ -1,16 +1,16 @@
 //! Starts the work that a server does by itself: sweeping, looking for strays, scrubbing, merging old reads. Nothing is removed
 //! while rows and bytes do not belong together.
 
+use super::installation::Installation;
 use crate::blobs::BlobStore;
-use crate::clock::Clock;
 use crate::config::UpkeepConfig;
 use crate::files::Files;
 use crate::inspect::{BackgroundScrub, Inspector};
-use crate::metadata::MetadataStore;
 use crate::model::ids::InstallationId;
 use crate::model::stamp::Lineage;
 use crate::random;
-use crate::sweep::{Sweeper, lineage};
+use crate::sweep::Sweeper;
+use crate::sweep::lineage::{self, LineageMetadata};
 use crate::usage::ReadMerger;
 use anyhow::Result;
 use std::sync::Arc;
@@ -19,27 +19,27 @@ use tokio_util::sync::CancellationToken;
 
 /// Starts it; a warning for the operator when most of it has to wait.
 pub(super) async fn start(
+    installation: &Installation,
     files: &Files,
     config: &UpkeepConfig,
     alone: bool,
     delete_delay: Duration,
     event_period: Duration,
-    clock: &Clock,
     stop: &CancellationToken,
 ) -> Result<Option<String>> {
-    start_scrub(files, config, clock, stop);
-    start_merger(files, config, stop);
-    let found = lineage::of(&*files.metadata, &*files.blobs).await?;
+    start_scrub(installation, files, config, stop);
+    start_merger(installation, files, config, stop);
+    let found = lineage::of(&*installation.metadata, &*files.blobs).await?;
     if found != Lineage::Together {
         return Ok(Some(format!(
             "{found}: no bytes are removed until this is put right (docs/operations.md, \"Metadata and blobs\")"
         )));
     }
-    stamp(&*files.metadata, &*files.blobs).await?;
-    let (metadata, blobs, until) = (Arc::clone(&files.metadata), Arc::clone(&files.blobs), stop.clone());
+    stamp(&*installation.metadata, &*files.blobs).await?;
+    let (metadata, blobs, until) = (installation.rows(), Arc::clone(&files.blobs), stop.clone());
     files.tasks.spawn(async move { lineage::note_events(&*metadata, &*blobs, event_period, until).await });
     let sweeper = Sweeper {
-        metadata: Arc::clone(&files.metadata),
+        metadata: installation.rows(),
         blobs: Arc::clone(&files.blobs),
         in_flight: Arc::clone(&files.in_flight),
         in_use: Arc::clone(&files.in_use),
@@ -57,7 +57,7 @@ pub(super) async fn start(
 }
 
 /// A full disk can be read and emptied without a new stamp.
-async fn stamp(metadata: &dyn MetadataStore, blobs: &dyn BlobStore) -> Result<()> {
+async fn stamp(metadata: &dyn LineageMetadata, blobs: &dyn BlobStore) -> Result<()> {
     if let Err(error) = lineage::advance(metadata, blobs, InstallationId::new(random::bytes())).await {
         if !error.is_out_of_space() {
             return Err(error.into());
@@ -67,7 +67,7 @@ async fn stamp(metadata: &dyn MetadataStore, blobs: &dyn BlobStore) -> Result<()
     Ok(())
 }
 
-fn start_scrub(files: &Files, config: &UpkeepConfig, clock: &Clock, stop: &CancellationToken) {
+fn start_scrub(installation: &Installation, files: &Files, config: &UpkeepConfig, stop: &CancellationToken) {
     if config.scrub_interval.is_zero() {
         return;
     }
@@ -76,14 +76,14 @@ fn start_scrub(files: &Files, config: &UpkeepConfig, clock: &Clock, stop: &Cance
         max_bytes_per_second: config.scrub_max_bytes_per_second,
         process: files.process,
     };
-    let inspector = Inspector { metadata: Arc::clone(&files.metadata), blobs: Arc::clone(&files.blobs) };
-    let (clock, stop) = (clock.clone(), stop.clone());
+    let inspector = Inspector { metadata: installation.rows(), blobs: Arc::clone(&files.blobs) };
+    let (clock, stop) = (files.clock.clone(), stop.clone());
     files.tasks.spawn(async move { scrub.run(&inspector, &clock, stop).await });
 }
 
-fn start_merger(files: &Files, config: &UpkeepConfig, stop: &CancellationToken) {
+fn start_merger(installation: &Installation, files: &Files, config: &UpkeepConfig, stop: &CancellationToken) {
     if !config.ledger_detail.is_zero() {
-        let merger = ReadMerger { metadata: Arc::clone(&files.metadata), detail: config.ledger_detail };
+        let merger = ReadMerger { metadata: installation.rows(), detail: config.ledger_detail };
         files.tasks.spawn(merger.run(stop.clone()));
     }
 }

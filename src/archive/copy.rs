@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// Rows that are asked for at once; each may have a block of bytes in it.
-pub(super) const STEP_BLOBS: u32 = 128;
+const STEP_BLOBS: u32 = 128;
 /// Blobs that are copied at once, so that their fsyncs are waited for together.
-pub(super) const COPIES_AT_ONCE: usize = 8;
+const COPIES_AT_ONCE: usize = 8;
 
 /// What became of a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +57,36 @@ pub enum CopyError {
     Changed(BlobId),
 }
 
+/// A walk through rows of blobs, in steps.
+#[derive(Debug, Default)]
+pub(super) struct Steps {
+    after: Option<BlobId>,
+}
+
+impl Steps {
+    /// Returns the next step, none behind the last one. `rows` is given the last blob of the step before, and a number.
+    pub(super) async fn next(
+        &mut self,
+        rows: &impl AsyncFn(Option<BlobId>, u32) -> Result<Vec<ReadyBlob>, MetadataError>,
+    ) -> Result<Option<Vec<ReadyBlob>>, MetadataError> {
+        let step = rows(self.after, STEP_BLOBS).await?;
+        self.after = step.last().map(|last| last.stored.blob);
+        Ok(self.after.map(|_| step))
+    }
+}
+
+/// Does work of a step, some of it at once, and reports each outcome.
+pub(super) async fn run<T>(
+    work: impl Iterator<Item = impl Future<Output = Result<T, CopyError>>>,
+    report: &mut (dyn FnMut(T) + Send),
+) -> Result<(), CopyError> {
+    let mut outcomes = stream::iter(work).buffer_unordered(COPIES_AT_ONCE);
+    while let Some(outcome) = outcomes.try_next().await? {
+        report(outcome);
+    }
+    Ok(())
+}
+
 /// Copies the blobs that `rows` names, in steps: it is given the last blob of the step before, and a number.
 ///
 /// # Errors
@@ -67,16 +97,11 @@ pub async fn copy_blobs(
     to: &Arc<dyn BlobStore>,
     report: &mut (dyn FnMut(Copied) + Send),
 ) -> Result<(), CopyError> {
-    let mut after = None;
-    loop {
-        let step = rows(after, STEP_BLOBS).await?;
-        let Some(last) = step.last() else { return Ok(()) };
-        after = Some(last.stored.blob);
-        let mut copies = stream::iter(step).map(|ready| bring(ready, from, to)).buffer_unordered(COPIES_AT_ONCE);
-        while let Some(copied) = copies.try_next().await? {
-            report(copied);
-        }
+    let mut steps = Steps::default();
+    while let Some(step) = steps.next(&rows).await? {
+        run(step.into_iter().map(|ready| bring(ready, from, to)), report).await?;
     }
+    Ok(())
 }
 
 /// Copies those of the blobs that the target does not have yet, as [`copy_blobs`] does. What it has must have been compared
@@ -90,11 +115,8 @@ pub async fn complete_blobs(
     to: &Arc<dyn BlobStore>,
     report: &mut (dyn FnMut(Copied) + Send),
 ) -> Result<(), CopyError> {
-    let mut after = None;
-    loop {
-        let step = rows(after, STEP_BLOBS).await?;
-        let Some(last) = step.last() else { return Ok(()) };
-        after = Some(last.stored.blob);
+    let mut steps = Steps::default();
+    while let Some(step) = steps.next(&rows).await? {
         let names: Vec<BlobId> = step.iter().map(|ready| ready.stored.blob).collect();
         let sizes = to.sizes(&names).await?;
         let (there, missing): (Vec<_>, Vec<_>) =
@@ -102,12 +124,9 @@ pub async fn complete_blobs(
         for (ReadyBlob { stored, sha256 }, _) in there {
             report(Copied::Whole { blob: stored.blob, size_bytes: stored.size_bytes, sha256, is_reused: true });
         }
-        let copies = stream::iter(missing).map(|(ready, _)| bring(ready, from, to));
-        let mut copies = copies.buffer_unordered(COPIES_AT_ONCE);
-        while let Some(copied) = copies.try_next().await? {
-            report(copied);
-        }
+        run(missing.into_iter().map(|(ready, _)| bring(ready, from, to)), report).await?;
     }
+    Ok(())
 }
 
 async fn bring(ready: ReadyBlob, from: &Arc<dyn BlobStore>, to: &Arc<dyn BlobStore>) -> Result<Copied, CopyError> {

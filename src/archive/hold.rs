@@ -1,6 +1,6 @@
 //! A claim upon the bytes of everything that is there now, renewed until it is given up or has lasted too long.
 
-use crate::metadata::{MetadataError, MetadataStore};
+use crate::metadata::{HoldStore, MetadataError};
 use crate::model::ids::HoldId;
 use crate::random;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ const RENEWAL: Duration = Duration::from_secs(20);
 /// Keeps the bytes of deleted blobs where they are. Dropping it lets them go when the lease is over.
 #[derive(Debug)]
 pub struct Hold {
-    metadata: Arc<dyn MetadataStore>,
+    metadata: Arc<dyn HoldStore>,
     id: HoldId,
     most: Duration,
     ends_at: Instant,
@@ -45,8 +45,8 @@ impl Hold {
     ///
     /// # Errors
     /// When the metadata store failed.
-    pub async fn take(metadata: &Arc<dyn MetadataStore>, most: Duration) -> Result<Self, MetadataError> {
-        let (metadata, id) = (Arc::clone(metadata), HoldId::new(random::bytes()));
+    pub async fn take(metadata: Arc<dyn HoldStore>, most: Duration) -> Result<Self, MetadataError> {
+        let id = HoldId::new(random::bytes());
         metadata.hold_blobs(id, LEASE_SECONDS).await?;
         let store = Arc::clone(&metadata);
         let renewing = tokio::spawn(async move {

@@ -1,13 +1,13 @@
 //! Taking over blobs from an older copy of the same installation, each compared with its checksums first.
 
-use super::copy::{COPIES_AT_ONCE, Copied, CopyError, STEP_BLOBS, copy};
+use super::copy::{Copied, CopyError, Steps, copy, run};
 use crate::blobs::verify::read_verified;
 use crate::blobs::{BlobError, BlobStore, Linked};
 use crate::metadata::{MetadataError, ReadyBlob};
 use crate::model::byte_range::ByteRange;
 use crate::model::digest::Sha256Digest;
 use crate::model::ids::BlobId;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::TryStreamExt;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
@@ -43,18 +43,12 @@ pub async fn reuse_blobs(
     link: impl AsyncFn(BlobId) -> Result<Linked, BlobError>,
     report: &mut (dyn FnMut(Reused) + Send),
 ) -> Result<(), CopyError> {
-    let mut after = None;
-    loop {
-        let step = rows(after, STEP_BLOBS).await?;
-        let Some(last) = step.last() else { return Ok(()) };
-        after = Some(last.stored.blob);
+    let mut steps = Steps::default();
+    while let Some(step) = steps.next(&rows).await? {
         let stored = step.into_iter().filter(|ready| ready.stored.inline.is_none());
-        let mut reused =
-            stream::iter(stored).map(|ready| reuse(ready, older, to, &link)).buffer_unordered(COPIES_AT_ONCE);
-        while let Some(outcome) = reused.try_next().await? {
-            report(outcome);
-        }
+        run(stored.map(|ready| reuse(ready, older, to, &link)), report).await?;
     }
+    Ok(())
 }
 
 async fn reuse(

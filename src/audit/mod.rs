@@ -1,6 +1,6 @@
 //! The audit log: who did what. What is entered is entered where it is done, in its transaction; here it is read.
 
-use crate::metadata::{MetadataError, MetadataStore};
+use crate::metadata::{AuditStore, MetadataError};
 use crate::model::audit::{AuditQuery, Entry};
 use crate::model::page::Page;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct AuditLog {
     /// Rows.
-    pub metadata: Arc<dyn MetadataStore>,
+    pub metadata: Arc<dyn AuditStore>,
 }
 
 impl AuditLog {

@@ -103,7 +103,7 @@ impl SetAside {
         let of = match self {
             Self::Refused { of, .. } | Self::Show { of, .. } | Self::Retry { of, .. } | Self::Skip { of, .. } => of,
         };
-        let (sink, metadata) = (SinkName::from(of.sink), of.settings.open_existing().await?.usage.metadata);
+        let (sink, metadata) = (SinkName::from(of.sink), of.settings.open_existing().await?.rows());
         match self {
             Self::Refused { json, .. } => {
                 let messages = metadata.refused_messages(sink, MAX_SHOWN).await?;

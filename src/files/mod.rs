@@ -22,7 +22,10 @@ pub use receive::{ReceiveError, Received, Receiving};
 use crate::blobs::{BlobError, BlobStore, InFlight, InUse};
 use crate::causes::Causes;
 use crate::clock::Clock;
-use crate::metadata::{MetadataError, MetadataStore};
+use crate::metadata::{
+    BlobRows, ClockStore, FileStore, LedgerStore, LimitStore, MetadataError, OutboxStore, StampStore, UpkeepStore,
+    trait_set,
+};
 use crate::model::ids::{BlobId, ProcessId, WorkspaceId};
 use crate::shares::turns::FairTurns;
 use std::io;
@@ -34,11 +37,16 @@ use tracing::Instrument;
 /// The largest file of purpose `batch`, in bytes (docs/contract.md, section 3).
 pub const MAX_BATCH_FILE_BYTES: u64 = 200 << 20;
 
+trait_set! {
+    /// The rows that the verbs of Files use, and those that tell whether the store is ready.
+    pub trait FilesMetadata: BlobRows + ClockStore + FileStore + LedgerStore + LimitStore + OutboxStore + StampStore + UpkeepStore;
+}
+
 /// The Files of an installation.
 #[derive(Clone, Debug)]
 pub struct Files {
     /// Rows.
-    pub metadata: Arc<dyn MetadataStore>,
+    pub metadata: Arc<dyn FilesMetadata>,
     /// Bytes.
     pub blobs: Arc<dyn BlobStore>,
     /// What time it is, by which blobs get their names.

@@ -11,18 +11,25 @@ pub use background::BackgroundScrub;
 pub use scrub::{Pace, Subset};
 
 use crate::blobs::{BlobError, BlobStore};
-use crate::metadata::{MetadataError, MetadataStore};
+use crate::metadata::{
+    BlobRows, CheckStore, LedgerStore, LimitStore, MetadataError, ScrubStore, StampStore, trait_set,
+};
 use crate::model::finding::Finding;
 use std::sync::Arc;
 
 /// Rows and blobs that one step takes at once; a row may have a block of bytes in it.
 const STEP_BLOBS: u32 = 128;
 
+trait_set! {
+    /// The rows that are compared with blobs, and the progress of the scrub.
+    pub trait InspectorMetadata: BlobRows + CheckStore + LedgerStore + LimitStore + ScrubStore + StampStore;
+}
+
 /// Looks at an installation.
 #[derive(Clone, Debug)]
 pub struct Inspector {
     /// Rows.
-    pub metadata: Arc<dyn MetadataStore>,
+    pub metadata: Arc<dyn InspectorMetadata>,
     /// Bytes.
     pub blobs: Arc<dyn BlobStore>,
 }

@@ -10,7 +10,7 @@ pub use sealed::SealedAnswer;
 pub use verify::{Refusal, VerifiedKey};
 
 use crate::clock::Clock;
-use crate::metadata::{MetadataError, MetadataStore};
+use crate::metadata::{KeyStore, MetadataError};
 use crate::model::api_key::ApiKey;
 use crate::model::audit::Origin;
 use crate::model::ids::{KeyId, WorkspaceId};
@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 /// The keys of an installation.
 #[derive(Clone, Debug)]
 pub struct Keys {
-    metadata: Arc<dyn MetadataStore>,
+    metadata: Arc<dyn KeyStore>,
     clock: Clock,
     known: Arc<KnownKeys>,
     tasks: TaskTracker,
@@ -31,7 +31,7 @@ pub struct Keys {
 impl Keys {
     /// The keys of a store; the clock tells whether one has expired, and `tasks` is told of work beside requests.
     #[must_use]
-    pub fn new(metadata: Arc<dyn MetadataStore>, clock: Clock, tasks: TaskTracker) -> Self {
+    pub fn new(metadata: Arc<dyn KeyStore>, clock: Clock, tasks: TaskTracker) -> Self {
         Self { metadata, clock, known: Arc::default(), tasks }
     }
 

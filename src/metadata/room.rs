@@ -3,7 +3,8 @@
 //! Totals of a workspace count what has expired until it is removed, so that no change sums rows. Where a total refuses a
 //! change, the store first removes what has expired in this workspace, in bounded steps, and tries again: a refusal is exact.
 
-use super::{MetadataError, MetadataStore};
+use super::error::MetadataError;
+use super::overdue::ExpiryStore;
 use crate::model::caller::Refused;
 use crate::model::idempotency::Effect;
 use crate::model::ids::WorkspaceId;
@@ -16,7 +17,7 @@ const STEP_ROWS: u32 = 256;
 /// # Errors
 /// When the store failed.
 pub(super) async fn with_room<T, F>(
-    store: &dyn MetadataStore,
+    store: &dyn ExpiryStore,
     workspace: WorkspaceId,
     change: impl Fn() -> F + Send + Sync,
 ) -> Result<Effect<T>, MetadataError>

@@ -77,6 +77,30 @@ impl Fact {
         }
     }
 
+    /// Returns the line items that a row of this fact is billed as, in the order of its lines. A line counts the bytes or the
+    /// requests of the row. This table is the only one: the lines of the ledger, usage and costs follow from it.
+    #[must_use]
+    pub const fn billed_as(self) -> &'static [LineItem] {
+        match self {
+            Self::Opening | Self::End => &[LineItem::Storage],
+            Self::Create | Self::Complete => &[LineItem::Storage, LineItem::Ingress, LineItem::ClassA],
+            Self::Read(ReadOp::List) => &[LineItem::ClassA],
+            Self::Read(ReadOp::Retrieve) => &[LineItem::ClassB],
+            Self::Read(ReadOp::Content) => &[LineItem::ClassB, LineItem::Egress],
+            Self::Adjustment(_) => &[],
+        }
+    }
+
+    /// Returns by how many the number of Files changes with a row of this fact.
+    #[must_use]
+    pub const fn delta_files(self) -> i8 {
+        match self {
+            Self::Opening | Self::Create | Self::Complete => 1,
+            Self::End => -1,
+            Self::Read(_) | Self::Adjustment(_) => 0,
+        }
+    }
+
     /// The fact of this name; a correction is one of this line item.
     #[must_use]
     pub fn named(name: &str, line_item: Option<LineItem>) -> Option<Self> {
@@ -150,29 +174,27 @@ impl LedgerRow {
     /// What it is billed as.
     #[must_use]
     pub fn lines(&self) -> Vec<LedgerLine> {
-        let file = self.file.map(|id| id.to_string()).unwrap_or_default();
-        let own = || self.event_id.clone();
-        let request =
-            |op: &str| self.request.map_or_else(|| format!("op:{op}:{file}"), |request| format!("op:{request}"));
-        let lines = match self.fact {
-            Fact::Opening | Fact::End => vec![(own(), LineItem::Storage, self.bytes, 0)],
-            Fact::Create | Fact::Complete => vec![
-                (own(), LineItem::Storage, self.bytes, 0),
-                (format!("in:{file}"), LineItem::Ingress, self.bytes, 0),
-                (request(self.fact.name()), LineItem::ClassA, 0, self.count),
-            ],
-            Fact::Read(ReadOp::List) => vec![(own(), LineItem::ClassA, 0, self.count)],
-            Fact::Read(ReadOp::Retrieve) => vec![(own(), LineItem::ClassB, 0, self.count)],
-            Fact::Read(ReadOp::Content) => vec![
-                (own(), LineItem::ClassB, 0, self.count),
-                (format!("{}:egress", self.event_id), LineItem::Egress, self.bytes, 0),
-            ],
-            Fact::Adjustment(item) => vec![(own(), item, self.bytes, self.count)],
+        if let Fact::Adjustment(line_item) = self.fact {
+            let (event_id, bytes, count) = (self.event_id.clone(), self.bytes, self.count);
+            return vec![LedgerLine { seq: self.seq * LINES_PER_ROW, event_id, line_item, bytes, count }];
+        }
+        let line = |(place, line_item): (u64, &LineItem)| {
+            let (bytes, count) = if line_item.is_counted() { (0, self.count) } else { (self.bytes, 0) };
+            let event_id = if place == 0 { self.event_id.clone() } else { self.line_id(*line_item) };
+            LedgerLine { seq: self.seq * LINES_PER_ROW + place, event_id, line_item: *line_item, bytes, count }
         };
-        let numbered = (self.seq * LINES_PER_ROW..).zip(lines);
-        numbered
-            .map(|(seq, (event_id, line_item, bytes, count))| LedgerLine { seq, event_id, line_item, bytes, count })
-            .collect()
+        (0..).zip(self.fact.billed_as()).map(line).collect()
+    }
+
+    /// Returns the `event_id` of a line behind the first one, which has that of its row.
+    fn line_id(&self, item: LineItem) -> String {
+        let file = self.file.map(|id| id.to_string()).unwrap_or_default();
+        match (item, self.request) {
+            (LineItem::Ingress, _) => format!("in:{file}"),
+            (LineItem::Egress | LineItem::Storage, _) => format!("{}:egress", self.event_id),
+            (LineItem::ClassA | LineItem::ClassB, Some(request)) => format!("op:{request}"),
+            (LineItem::ClassA | LineItem::ClassB, None) => format!("op:{}:{file}", self.fact.name()),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ mod refusal;
 
 use crate::causes::Causes;
 use crate::clock::Clock;
-use crate::metadata::{MetadataError, MetadataStore};
+use crate::metadata::{MetadataError, OutboxStore, RefusedMessageStore, trait_set};
 use crate::model::ids::ProcessId;
 use crate::model::outbox::{Message, NewMessage, SinkName};
 use crate::random::Backoff;
@@ -35,11 +35,16 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 /// The longest time for which a receiver is left alone because it asks for it.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 
+trait_set! {
+    /// The messages that are delivered, and those that are refused.
+    pub trait DeliveryMetadata: OutboxStore + RefusedMessageStore;
+}
+
 /// Sends the messages to one sink.
 #[derive(Clone, Debug)]
 pub struct Delivery {
     /// Rows.
-    pub metadata: Arc<dyn MetadataStore>,
+    pub metadata: Arc<dyn DeliveryMetadata>,
     /// What time it is.
     pub clock: Clock,
     /// Which messages.

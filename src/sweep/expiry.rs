@@ -5,7 +5,7 @@
 
 use super::step::{STEP_ROWS, Step};
 use crate::causes::Causes;
-use crate::metadata::{Ended, MetadataError, MetadataStore};
+use crate::metadata::{Ended, ExpiryStore, MetadataError};
 use crate::model::ids::WorkspaceId;
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 const STEP_ENDS: u32 = 128;
 
 /// Ends what is overdue. Returns how much that was.
-pub(super) async fn expire(metadata: &dyn MetadataStore) -> Ended {
+pub(super) async fn expire(metadata: &dyn ExpiryStore) -> Ended {
     let mut all = Ended::default();
     if let Err(error) = expire_all(metadata, &mut all).await {
         tracing::warn!(error = %Causes(&error), "overdue workspaces cannot be listed; expiry goes on with the next sweep");
@@ -21,7 +21,7 @@ pub(super) async fn expire(metadata: &dyn MetadataStore) -> Ended {
     all
 }
 
-async fn expire_all(metadata: &dyn MetadataStore, all: &mut Ended) -> Result<(), MetadataError> {
+async fn expire_all(metadata: &dyn ExpiryStore, all: &mut Ended) -> Result<(), MetadataError> {
     let (mut after, mut failed) = (None, BTreeSet::new());
     loop {
         let overdue = metadata.overdue_workspaces(after, STEP_ROWS).await?;

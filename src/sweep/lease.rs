@@ -1,7 +1,7 @@
 //! The lease of a server: as long as it lasts, what the server began to write is its own.
 
 use crate::causes::Causes;
-use crate::metadata::{LEASE_SECONDS, MetadataError, MetadataStore};
+use crate::metadata::{LEASE_SECONDS, MetadataError, ProcessStore};
 use crate::model::ids::ProcessId;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ const RENEWAL: Duration = Duration::from_secs(LEASE_SECONDS / 6);
 /// Says that this process lives, from before it begins to write until it is at rest.
 #[derive(Debug)]
 pub struct Lease {
-    metadata: Arc<dyn MetadataStore>,
+    metadata: Arc<dyn ProcessStore>,
     process: ProcessId,
     renewal: JoinHandle<()>,
 }
@@ -23,7 +23,7 @@ impl Lease {
     ///
     /// # Errors
     /// When the store failed.
-    pub async fn take(metadata: Arc<dyn MetadataStore>, process: ProcessId) -> Result<Self, MetadataError> {
+    pub async fn take(metadata: Arc<dyn ProcessStore>, process: ProcessId) -> Result<Self, MetadataError> {
         metadata.renew_process(process).await?;
         let renewal = tokio::spawn(renew(Arc::clone(&metadata), process));
         Ok(Self { metadata, process, renewal })
@@ -44,7 +44,7 @@ impl Drop for Lease {
     }
 }
 
-async fn renew(metadata: Arc<dyn MetadataStore>, process: ProcessId) {
+async fn renew(metadata: Arc<dyn ProcessStore>, process: ProcessId) {
     loop {
         tokio::time::sleep(RENEWAL).await;
         if let Err(error) = metadata.renew_process(process).await {

@@ -7,7 +7,7 @@
 
 use crate::blobs::{BlobError, BlobStore};
 use crate::causes::Causes;
-use crate::metadata::{MetadataError, MetadataStore, SweepShare};
+use crate::metadata::{BlobRows, LedgerStore, MetadataError, StampStore, SweepShare, SweepStore, trait_set};
 use crate::model::ids::InstallationId;
 use crate::model::stamp::{Lineage, Stamp};
 use std::time::Duration;
@@ -33,11 +33,16 @@ impl LineageError {
     }
 }
 
+trait_set! {
+    /// The rows that tell whether a metadata store and a blob store belong together.
+    pub trait LineageMetadata: BlobRows + LedgerStore + StampStore + SweepStore;
+}
+
 /// What the stores say of each other; rows that have no stamp yet and know of no blob are new. Nothing is changed.
 ///
 /// # Errors
 /// When a store failed.
-pub async fn of(metadata: &dyn MetadataStore, blobs: &dyn BlobStore) -> Result<Lineage, LineageError> {
+pub async fn of(metadata: &dyn LineageMetadata, blobs: &dyn BlobStore) -> Result<Lineage, LineageError> {
     if metadata.stamp().await?.is_none()
         && blobs.stamp().await?.is_none()
         && holds_blobs(blobs).await?
@@ -53,7 +58,7 @@ pub async fn of(metadata: &dyn MetadataStore, blobs: &dyn BlobStore) -> Result<L
 ///
 /// # Errors
 /// When a store failed.
-pub async fn of_stamps(metadata: &dyn MetadataStore, blobs: &dyn BlobStore) -> Result<Lineage, LineageError> {
+pub async fn of_stamps(metadata: &dyn LineageMetadata, blobs: &dyn BlobStore) -> Result<Lineage, LineageError> {
     // Rows are stamped first, so they are asked last.
     let (bytes, event) = (blobs.stamp().await?, blobs.last_event().await?);
     let found = Lineage::between(metadata.stamp().await?, bytes);
@@ -67,7 +72,7 @@ pub async fn of_stamps(metadata: &dyn MetadataStore, blobs: &dyn BlobStore) -> R
 ///
 /// # Errors
 /// When a store failed.
-pub async fn note_event(metadata: &dyn MetadataStore, blobs: &dyn BlobStore) -> Result<Lineage, LineageError> {
+pub async fn note_event(metadata: &dyn LineageMetadata, blobs: &dyn BlobStore) -> Result<Lineage, LineageError> {
     let found = of_stamps(metadata, blobs).await?;
     if found == Lineage::Together
         && let Some(event) = metadata.newest_event().await?
@@ -83,7 +88,7 @@ pub async fn note_event(metadata: &dyn MetadataStore, blobs: &dyn BlobStore) -> 
 /// # Errors
 /// When a store failed.
 pub async fn advance(
-    metadata: &dyn MetadataStore,
+    metadata: &dyn LineageMetadata,
     blobs: &dyn BlobStore,
     fresh: InstallationId,
 ) -> Result<Lineage, LineageError> {
@@ -106,7 +111,7 @@ pub async fn advance(
 
 /// Notes ledger rows beside the bytes until `stop`, in each period in which there are new ones, and once more at the end.
 pub async fn note_events(
-    metadata: &dyn MetadataStore,
+    metadata: &dyn LineageMetadata,
     blobs: &dyn BlobStore,
     period: Duration,
     stop: CancellationToken,
@@ -142,7 +147,7 @@ pub async fn note_events(
 /// # Errors
 /// When a store failed.
 pub async fn confirm(
-    metadata: &dyn MetadataStore,
+    metadata: &dyn LineageMetadata,
     blobs: &dyn BlobStore,
     fresh: InstallationId,
 ) -> Result<Lineage, LineageError> {
@@ -168,7 +173,7 @@ async fn holds_blobs(blobs: &dyn BlobStore) -> Result<bool, BlobError> {
     Ok(false)
 }
 
-async fn knows_blobs(metadata: &dyn MetadataStore) -> Result<bool, MetadataError> {
+async fn knows_blobs(metadata: &dyn LineageMetadata) -> Result<bool, MetadataError> {
     Ok(!metadata.ready_blobs(None, 1).await?.is_empty()
         || !metadata.pending_blobs().await?.is_empty()
         || !metadata.deleting_blobs(SweepShare::WHOLE, None, 1, 0).await?.blobs.is_empty())

@@ -18,11 +18,15 @@ pub use lease::Lease;
 use crate::blobs::{BlobError, BlobStore, InFlight, InUse};
 use crate::causes::Causes;
 use crate::failpoint;
-use crate::metadata::{MetadataError, MetadataStore, PendingBlob, ROLL_UP_ROWS, SweepShare};
+use crate::metadata::{
+    AnswerStore, AuditStore, ClockStore, ExpiryStore, MetadataError, OutboxStore, PendingBlob, ROLL_UP_ROWS,
+    ReleaseStore, SweepShare, UpkeepStore, UploadStore, UsageStore, trait_set,
+};
 use crate::model::ids::{BlobId, ProcessId};
 use crate::model::outbox::SinkName;
 use crate::model::stamp::Lineage;
 use crate::model::upload::REMEMBERED_SECONDS;
+use lineage::LineageMetadata;
 use std::sync::Arc;
 use std::time::Duration;
 use step::STEP_ROWS;
@@ -37,11 +41,16 @@ const STEP_PAGES: u32 = 256;
 /// Steps of one kind in a pass.
 const PASS_STEPS: usize = 256;
 
+trait_set! {
+    /// The rows that the sweeper reads and removes.
+    pub trait SweeperMetadata: AnswerStore + AuditStore + ClockStore + ExpiryStore + LineageMetadata + OutboxStore + ReleaseStore + UpkeepStore + UploadStore + UsageStore;
+}
+
 /// Removes what nobody sees any more.
 #[derive(Clone, Debug)]
 pub struct Sweeper {
     /// Rows.
-    pub metadata: Arc<dyn MetadataStore>,
+    pub metadata: Arc<dyn SweeperMetadata>,
     /// Bytes.
     pub blobs: Arc<dyn BlobStore>,
     /// What this process is writing, and must not be swept.

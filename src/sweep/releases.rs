@@ -4,14 +4,14 @@
 
 use super::step::Step;
 use crate::causes::Causes;
-use crate::metadata::{MetadataError, MetadataStore};
+use crate::metadata::{MetadataError, ReleaseStore};
 use std::collections::BTreeSet;
 
 /// Parts that one step releases: each costs some rows and entries of indexes, and other changes wait meanwhile.
 const STEP_PARTS: u32 = 64;
 
 /// Releases all parts that are to be released; how many there were.
-pub(super) async fn release(metadata: &dyn MetadataStore) -> usize {
+pub(super) async fn release(metadata: &dyn ReleaseStore) -> usize {
     let mut released = 0;
     if let Err(error) = release_all(metadata, &mut released).await {
         tracing::warn!(error = %Causes(&error), "parts to be released cannot be listed; the next sweep goes on");
@@ -19,7 +19,7 @@ pub(super) async fn release(metadata: &dyn MetadataStore) -> usize {
     released
 }
 
-async fn release_all(metadata: &dyn MetadataStore, released: &mut usize) -> Result<(), MetadataError> {
+async fn release_all(metadata: &dyn ReleaseStore, released: &mut usize) -> Result<(), MetadataError> {
     let mut failed = BTreeSet::new();
     loop {
         let (mut after, before) = (None, *released);

@@ -8,6 +8,7 @@ use crate::model::idempotency::{Effect, IdempotencyKey, Once};
 use crate::model::ids::UploadId;
 use crate::model::limits::{LimitsInForce, QuotaExceeded, StorageUsage};
 use crate::model::upload::{NewPart, Part, UploadRefusal};
+use std::sync::Arc;
 
 /// Why a part is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +44,7 @@ impl Uploads {
         key: Option<&IdempotencyKey>,
         least_bytes: u64,
     ) -> Result<Receiving, AddPartError> {
-        let (metadata, workspace) = (&self.files.metadata, caller.workspace);
+        let (metadata, workspace) = (&self.metadata, caller.workspace);
         let found = metadata.find_upload(workspace, upload).await.map_err(StoreError::from)?;
         let upload = found.ok_or(UploadRefusal::NotFound)?;
         let is_answered = match key {
@@ -74,13 +75,13 @@ impl Uploads {
         receiving: Receiving,
         once: Option<Once<Part>>,
     ) -> Result<Effect<Part>, AddPartError> {
-        let files = self.files.clone();
+        let metadata = Arc::clone(&self.metadata);
         let steps = async move {
             let received = receiving.finish_in_store().await?;
             let new = NewPart { blob: received.place, content: received.content.clone() };
             failpoint::reach("part.received").map_err(StoreError::unavailable)?;
             let once = once.map(|once| once.with_content(received.content.sha256));
-            let effect = files.metadata.create_part(received.caller, upload, new, once).await;
+            let effect = metadata.create_part(received.caller, upload, new, once).await;
             let effect = effect.map_err(StoreError::from)?.and_then(|outcome| match outcome {
                 Ok(part) => part.ok_or_else(|| AddPartError::from(StoreError::claim_lost())),
                 Err(refusal) => Err(refusal.into()),

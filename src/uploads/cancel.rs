@@ -19,7 +19,7 @@ impl Uploads {
         id: UploadId,
         once: Option<Once<Upload>>,
     ) -> Result<Effect<Upload>, UploadError> {
-        let effect = self.files.metadata.cancel_upload(caller, id, once).await?;
+        let effect = self.metadata.cancel_upload(caller, id, once).await?;
         let cancelled = effect.and_then(|outcome| outcome)?;
         self.hashing.end(id);
         self.files.sweep_wanted.notify_one();

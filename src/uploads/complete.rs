@@ -8,7 +8,6 @@ use crate::model::caller::Caller;
 use crate::model::idempotency::{Effect, Once};
 use crate::model::ids::{PartId, UploadId};
 use crate::model::upload::{Completion, Upload};
-use std::sync::Arc;
 
 /// Why an Upload does not become a File.
 #[derive(Debug, thiserror::Error)]
@@ -57,13 +56,12 @@ impl Uploads {
             return Err(CompleteError::WrongMd5);
         }
         let sha256 = digests.map(|digests| digests.sha256);
-        let (files, hashing, completion) =
-            (self.files.clone(), Arc::clone(&self.hashing), Completion { parts, sha256 });
+        let (uploads, completion) = (self.clone(), Completion { parts, sha256 });
         let steps = async move {
-            let effect = files.metadata.complete_upload(caller, upload, completion, once).await?;
+            let effect = uploads.metadata.complete_upload(caller, upload, completion, once).await?;
             let completed = effect.and_then(|outcome| outcome)?;
-            hashing.end(upload);
-            files.sweep_wanted.notify_one();
+            uploads.hashing.end(upload);
+            uploads.files.sweep_wanted.notify_one();
             failpoint::reach("complete.committed").map_err(StoreError::unavailable)?;
             Ok::<_, UploadError>(completed)
         };

@@ -54,6 +54,6 @@ impl Uploads {
             expires_after: details.expires_after,
             ttl_seconds: self.ttl_seconds,
         };
-        Ok(self.files.metadata.create_upload(caller, new, once).await.map_err(StoreError::from)?)
+        Ok(self.metadata.create_upload(caller, new, once).await.map_err(StoreError::from)?)
     }
 }

@@ -126,7 +126,7 @@ impl Uploads {
         upload: UploadId,
         parts: &[PartId],
     ) -> Result<Option<Vec<StoredBlob>>, UploadError> {
-        match self.files.metadata.find_part_blobs(workspace, upload, parts.to_vec()).await? {
+        match self.metadata.find_part_blobs(workspace, upload, parts.to_vec()).await? {
             Ok(blobs) => Ok(Some(blobs)),
             Err(UploadRefusal::NotPending(_)) => Ok(None),
             Err(refusal) => Err(refusal.into()),

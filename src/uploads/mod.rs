@@ -18,15 +18,22 @@ pub use create::CreateUploadError;
 pub use hashing::{Hashing, Md5Digest};
 
 use crate::files::{Files, StoreError};
-use crate::metadata::MetadataError;
+use crate::metadata::{AnswerStore, MetadataError, UploadStore, trait_set};
 use crate::model::upload::UploadRefusal;
 use std::sync::Arc;
+
+trait_set! {
+    /// The rows that the verbs of Uploads use.
+    pub trait UploadsMetadata: AnswerStore + UploadStore;
+}
 
 /// The Uploads of an installation.
 #[derive(Clone, Debug)]
 pub struct Uploads {
     /// What receives bytes and keeps the stores.
     pub files: Files,
+    /// Rows.
+    pub metadata: Arc<dyn UploadsMetadata>,
     /// How long an Upload takes parts, in seconds.
     pub ttl_seconds: u64,
     /// Who reads parts to compare an MD5.

@@ -11,7 +11,7 @@ impl Uploads {
     /// # Errors
     /// When the workspace has none, or the store failed.
     pub async fn retrieve(&self, workspace: WorkspaceId, id: UploadId) -> Result<Upload, UploadError> {
-        let found = self.files.metadata.find_upload(workspace, id).await?;
+        let found = self.metadata.find_upload(workspace, id).await?;
         Ok(found.ok_or(UploadRefusal::NotFound)?)
     }
 
@@ -30,7 +30,7 @@ impl Uploads {
         if self.retrieve(workspace, id).await?.status != UploadStatus::Pending {
             return Ok(Page::empty());
         }
-        let page = self.files.metadata.list_parts(workspace, id, after, limit).await?;
+        let page = self.metadata.list_parts(workspace, id, after, limit).await?;
         Ok(page.map_err(UploadRefusal::UnknownCursor)?)
     }
 }

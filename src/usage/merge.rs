@@ -2,7 +2,7 @@
 //! and minute. Workspaces take turns, one bounded step each. The wiring of floor 5 runs it.
 
 use crate::causes::Causes;
-use crate::metadata::{MetadataError, MetadataStore};
+use crate::metadata::{MetadataError, ReadMergeStore};
 use crate::model::ids::WorkspaceId;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const PASS_INTERVAL: Duration = Duration::from_mins(10);
 #[derive(Clone, Debug)]
 pub struct ReadMerger {
     /// Rows.
-    pub metadata: Arc<dyn MetadataStore>,
+    pub metadata: Arc<dyn ReadMergeStore>,
     /// How long each second of reads is kept apart.
     pub detail: Duration,
 }

@@ -14,24 +14,32 @@ mod spending;
 pub use alerts::SpendAlerts;
 pub use buckets::{Bucket, BucketWidth, UsageWindow};
 pub use costs::{Cost, CostBucket, CostDimensions, CostGroup};
-pub use export::{ExportStatus, Exporter, StepLimits, halve_batch};
+pub use export::{ExportStatus, Exporter, ExporterMetadata, StepLimits, halve_batch};
 pub use merge::ReadMerger;
 pub use reads::ReadCounter;
 pub use spending::{SpendLimitReached, Spending};
 
 use crate::clock::Clock;
-use crate::metadata::{MetadataError, MetadataStore, ROLL_UP_ROWS};
+use crate::metadata::{
+    AnswerStore, ExportStore, LedgerStore, LimitStore, MetadataError, OutboxStore, ROLL_UP_ROWS, UsageStore,
+    WorkspaceStore, trait_set,
+};
 use crate::model::ids::WorkspaceId;
 use crate::model::ledger::LedgerRow;
 use crate::model::page::Page;
 use crate::model::prices::PriceList;
 use std::sync::Arc;
 
+trait_set! {
+    /// The rows from which usage and its costs are worked out.
+    pub trait UsageMetadata: AnswerStore + ExportStore + LedgerStore + LimitStore + OutboxStore + UsageStore + WorkspaceStore;
+}
+
 /// The usage of an installation.
 #[derive(Clone, Debug)]
 pub struct Usage {
     /// Rows.
-    pub metadata: Arc<dyn MetadataStore>,
+    pub metadata: Arc<dyn UsageMetadata>,
     /// What time it is: what is to come is not used yet.
     pub clock: Clock,
     /// What it costs.

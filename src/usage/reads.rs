@@ -2,7 +2,7 @@
 //! them, and enters none twice.
 
 use crate::causes::Causes;
-use crate::metadata::{MetadataError, MetadataStore};
+use crate::metadata::{LedgerStore, MetadataError};
 use crate::model::caller::Caller;
 use crate::model::ids::{KeyId, ProcessId, WorkspaceId};
 use crate::model::ledger::{ReadOp, Reads};
@@ -22,7 +22,7 @@ type Name = (WorkspaceId, KeyId, ReadOp, Option<Purpose>);
 /// Counts reads.
 #[derive(Debug)]
 pub struct ReadCounter {
-    metadata: Arc<dyn MetadataStore>,
+    metadata: Arc<dyn LedgerStore>,
     process: ProcessId,
     counts: Mutex<HashMap<Name, (u64, u64)>>,
     batch: tokio::sync::Mutex<Batch>,
@@ -38,7 +38,7 @@ struct Batch {
 impl ReadCounter {
     /// A counter of this run of the server.
     #[must_use]
-    pub fn new(metadata: Arc<dyn MetadataStore>, process: ProcessId) -> Self {
+    pub fn new(metadata: Arc<dyn LedgerStore>, process: ProcessId) -> Self {
         Self { metadata, process, counts: Mutex::default(), batch: tokio::sync::Mutex::default() }
     }
 

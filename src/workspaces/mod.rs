@@ -2,7 +2,7 @@
 
 mod limits;
 
-use crate::metadata::{MetadataError, MetadataStore, Purged};
+use crate::metadata::{DefaultExpiryStore, LimitStore, MetadataError, Purged, WorkspaceStore, trait_set};
 use crate::model::audit::Origin;
 use crate::model::expiry::DefaultExpiry;
 use crate::model::idempotency::{Effect, Once};
@@ -20,11 +20,16 @@ const PURGE_ROWS: u32 = 256;
 /// How much longer a purge rests between two transactions than the one before took: a server beside it writes meanwhile.
 const PURGE_REST: u32 = 2;
 
+trait_set! {
+    /// The rows that the verbs of workspaces use.
+    pub trait WorkspacesMetadata: WorkspaceStore + DefaultExpiryStore + LimitStore;
+}
+
 /// The workspaces of an installation.
 #[derive(Clone, Debug)]
 pub struct Workspaces {
     /// Rows.
-    pub metadata: Arc<dyn MetadataStore>,
+    pub metadata: Arc<dyn WorkspacesMetadata>,
 }
 
 /// Why a workspace is not made.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use venna::clock::Clock;
-use venna::metadata::MetadataStore;
+use venna::metadata::OutboxStore;
 use venna::model::adjustment::{Adjusted, NewAdjustment, Reason};
 use venna::model::audit::Origin;
 use venna::model::ids::{KeyId, ProcessId};
@@ -249,7 +249,7 @@ async fn nobody_waits_for(manner: Manner) {
 }
 
 /// The messages that wait, each acknowledged.
-async fn take_messages(metadata: &dyn MetadataStore) -> Vec<Bytes> {
+async fn take_messages(metadata: &dyn OutboxStore) -> Vec<Bytes> {
     let (process, mut bodies) = (ProcessId::new([9; 16]), Vec::new());
     while let Some(message) = metadata.next_message(SinkName::Usage, process).await.unwrap() {
         metadata.acknowledge_message(message.seq).await.unwrap();
@@ -266,7 +266,7 @@ async fn an_hour_of_many_keys_is_written_in_bounded_steps() {
     let server = TestServer::with(&[], Clock::set_to(NOW_MS)).await;
     server.user("ada").await.create_file("first", b"12345").await.is_ok();
     let installation = server.installation().await;
-    let metadata = Arc::clone(&installation.usage.metadata);
+    let metadata = installation.rows();
     let workspace = installation.workspaces.find("ada").await.unwrap().unwrap().id;
     let process = ProcessId::new([8; 16]);
     let reads = |number: u64, bytes: u64| {
@@ -277,7 +277,7 @@ async fn an_hour_of_many_keys_is_written_in_bounded_steps() {
     server.clock.set(NOW_MS + 2 * 3_600_000);
     let limits = StepLimits { step_bytes: STEP_BYTES, pending_messages: 1 };
     let (clock, written) = (server.clock.clone(), Arc::new(Notify::new()));
-    let exporter = Exporter { metadata: Arc::clone(&metadata), clock, written, limits };
+    let exporter = Exporter { metadata: installation.rows(), clock, written, limits };
     let (mut steps, mut sums, mut ids) = (0, BTreeMap::<_, i128>::new(), BTreeSet::new());
     loop {
         exporter.export().await.unwrap();
@@ -367,7 +367,7 @@ async fn what_is_sent_is_a_signed_batch_of_cloud_events_with_the_token() {
 
 /// Messages that wait for nobody but their receiver.
 async fn send(server: &TestServer, ids: &[&str]) {
-    let metadata = server.installation().await.usage.metadata;
+    let metadata = server.installation().await.rows();
     for id in ids {
         let (id, body) = ((*id).to_owned(), "[]".into());
         let message = NewMessage { id, sink: SinkName::Usage, content_type: "application/json", body };
@@ -394,7 +394,7 @@ async fn a_message_that_is_refused_for_good_is_set_aside_and_told() {
     assert_eq!(attempts_of(&receiver, "b"), 3);
     let database = server.database();
     eventually(|| pending(&database) == 1, || "the others are acknowledged".into()).await;
-    let metadata = server.installation().await.usage.metadata;
+    let metadata = server.installation().await.rows();
     let status = metadata.outbox_status(SinkName::Usage).await.unwrap();
     assert_eq!((status.pending, status.refused, status.last_refusal), (0, 1, Some(422)));
     let begun = Instant::now();
@@ -421,7 +421,7 @@ async fn a_receiver_that_refuses_everything_does_not_empty_the_outbox() {
         assert!(begun.elapsed() < PATIENCE, "the sixth is tried again and again");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let metadata = server.installation().await.usage.metadata;
+    let metadata = server.installation().await.rows();
     let status = metadata.outbox_status(SinkName::Usage).await.unwrap();
     assert_eq!((status.pending, status.refused), (2, 5));
     receiver.state().poison = None;

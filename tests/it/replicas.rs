@@ -145,7 +145,7 @@ async fn what_one_server_cannot_send_another_sends_once() {
     let Some(database) = Database::fresh("messages of two servers") else { return };
     let [deaf, receiver] = [Receiver::open(Manner::Refuses, 1), Receiver::open(Manner::Works, 1)];
     let one = Replica::with(&database.url, &[("usage_sink_url", deaf.url())]).await;
-    let metadata = one.installation().await.usage.metadata;
+    let metadata = one.installation().await.rows();
     let ids = ["a", "b", "c"];
     for id in ids {
         let body = "[]".into();

@@ -3,7 +3,6 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use venna::clock::Clock;
 use venna::model::ids::ProcessId;
 use venna::model::ledger::{ReadOp, Reads};
@@ -287,7 +286,7 @@ async fn old_reads_are_merged_and_no_answer_changes() {
     let ada = server.user("ada").await;
     ada.create_file("a", b"12345").await.is_ok();
     let installation = server.installation().await;
-    let metadata = Arc::clone(&installation.usage.metadata);
+    let metadata = installation.rows();
     let workspace = installation.workspaces.find("ada").await.unwrap().unwrap().id;
     let key =
         installation.keys.list().await.unwrap().iter().find(|key| key.opens.workspace() == Some(workspace)).unwrap().id;

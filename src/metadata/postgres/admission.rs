@@ -1,32 +1,30 @@
 //! Whether a change may be made at all, decided in its transaction: what was true when its request began may be over.
 
 use super::connections::{Prepared, Session};
-use super::expiries;
 use super::failure::Failure;
 use super::rows;
+use crate::metadata::rules::expiry::{expires_after, stored_default};
 use crate::model::caller::{Caller, Refused};
-use crate::model::expiry::DefaultExpiry;
-use crate::model::ids::{FileId, UploadId};
+use crate::model::expiry::{DefaultExpiry, ExpiresAfter};
+use crate::model::ids::FileId;
 use crate::model::limits::{Limit, Limits, StorageUsage};
 use crate::model::purpose::Purpose;
+use crate::model::upload::Upload;
 
-/// The totals count what has expired until it is removed. The Upload `$4` is left out of what is reserved.
+/// The totals count what has expired until it is removed.
 const STANDING: &str = "
     SELECT w.archived_at IS NULL AND EXISTS (
                SELECT 1 FROM api_keys k
                WHERE k.id = $2 AND k.workspace_id = w.id AND k.revoked_at IS NULL
                    AND (k.expires_at IS NULL OR k.expires_at > now_ms($3) / 1000)),
-           q.bytes, q.files, w.stored_bytes, w.stored_files, w.reserved_bytes - coalesce(r.bytes, 0),
-           w.reserved_files - coalesce(r.files, 0), w.last_file_id,
+           q.bytes, q.files, w.stored_bytes, w.stored_files, w.reserved_bytes, w.reserved_files,
+           w.last_file_id,
            d.purpose IS NOT NULL, d.lives_seconds
     FROM workspaces w
     CROSS JOIN LATERAL (
         SELECT (SELECT value FROM limits WHERE owner_id = w.id AND name = 'storage_bytes') AS bytes,
                (SELECT value FROM limits WHERE owner_id = w.id AND name = 'max_files') AS files) q
-    LEFT JOIN LATERAL (
-        SELECT greatest(size_bytes, parts_bytes) AS bytes, 1::bigint AS files FROM uploads
-        WHERE workspace_id = w.id AND id = $4 AND status = 'pending') r ON true
-    LEFT JOIN default_expiries d ON d.workspace_id = w.id AND d.purpose = $5
+    LEFT JOIN default_expiries d ON d.workspace_id = w.id AND d.purpose = $4
     WHERE w.id = $1";
 
 /// What a caller may do, and what its workspace has, as of one moment.
@@ -37,7 +35,7 @@ pub(super) struct Standing {
     /// The newest id that was given to a File of the workspace.
     pub(super) last_file_id: Option<FileId>,
     /// What the workspace wants to become of Files of the purpose, if it departs from what holds for everybody.
-    pub(super) own_expiry: Option<DefaultExpiry>,
+    own_expiry: Option<DefaultExpiry>,
 }
 
 /// The question where a caller stands, ready to be asked.
@@ -48,18 +46,15 @@ impl<'a> Question<'a> {
         Ok(Self(session.prepare(STANDING).await?))
     }
 
-    /// The Upload `except` is not counted among what is reserved.
     pub(super) async fn ask(
         &self,
         caller: Caller,
         set_ms: Option<i64>,
-        except: Option<UploadId>,
         purpose: Option<Purpose>,
     ) -> Result<Option<Standing>, Failure> {
         let (workspace, key) = (caller.workspace.to_string(), caller.key.to_string());
-        let except = except.map(|upload| upload.to_string()).unwrap_or_default();
         let purpose = purpose.map(Purpose::name).unwrap_or_default();
-        let found = self.0.row(&[&workspace, &key, &set_ms, &except, &purpose]).await?;
+        let found = self.0.row(&[&workspace, &key, &set_ms, &purpose]).await?;
         found.map(|row| standing(&row)).transpose()
     }
 }
@@ -78,11 +73,16 @@ fn standing(row: &tokio_postgres::Row) -> Result<Standing, Failure> {
             reserved_files: rows::number(row, 6)?,
         },
         last_file_id: rows::optional(row, 7)?,
-        own_expiry: own.then(|| Ok::<_, Failure>(expiries::of(rows::optional_number(row, 9)?))).transpose()?,
+        own_expiry: own.then(|| Ok::<_, Failure>(stored_default(rows::optional_number(row, 9)?))).transpose()?,
     })
 }
 
 impl Standing {
+    /// Returns after how long a new File of the purpose that was asked about expires.
+    pub(super) fn expires_after(&self, purpose: Purpose, asked: Option<ExpiresAfter>) -> Option<ExpiresAfter> {
+        expires_after(purpose, asked, self.own_expiry)
+    }
+
     /// Why the caller may change nothing, if so.
     pub(super) const fn refuse(&self) -> Option<Refused> {
         if self.admitted { None } else { Some(Refused::KeyEnded) }
@@ -103,6 +103,12 @@ impl Standing {
             return None;
         }
         self.usage.refuse(&self.quotas, size_bytes).map(Refused::Quota)
+    }
+
+    /// Why a pending Upload may not become a File, if so. The File takes the place of what the Upload has reserved.
+    pub(super) fn refuse_completion(&self, upload: &Upload) -> Option<Refused> {
+        let usage = self.usage.without_upload(upload.reserved_bytes());
+        usage.refuse(&self.quotas, upload.size_bytes).map(Refused::Quota)
     }
 
     /// Why a pending Upload may not reserve so many bytes more, if so.

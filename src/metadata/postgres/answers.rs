@@ -3,12 +3,17 @@
 use super::admission::{Question, Standing};
 use super::connections::{Prepared, Session, Values};
 use super::failure::Failure;
-use super::rows::stored;
+use super::rows::{count, stored};
+use super::store::{PostgresStore, read, write};
 use super::writer::{Change, Lock};
+use crate::metadata::answers::AnswerStore;
+use crate::metadata::clock_watch::ClockStore;
+use crate::metadata::error::MetadataError;
 use crate::model::caller::{Caller, Refused};
 use crate::model::idempotency::{AnswerScope, Effect, IdempotencyKey, Once, REMEMBERED_SECONDS};
-use crate::model::ids::UploadId;
+use crate::model::ids::WorkspaceId;
 use crate::model::purpose::Purpose;
+use async_trait::async_trait;
 use futures_util::try_join;
 
 const FIND: &str =
@@ -18,6 +23,23 @@ const NOTE: &str = "
     INSERT INTO answers (workspace_id, key, request, answer, made_at) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (workspace_id, key) DO UPDATE
     SET request = excluded.request, answer = excluded.answer, made_at = excluded.made_at";
+
+#[async_trait]
+impl AnswerStore for PostgresStore {
+    async fn is_answered(&self, workspace: WorkspaceId, key: &IdempotencyKey) -> Result<bool, MetadataError> {
+        let set_ms = self.set_ms();
+        let scope = AnswerScope::Workspace(workspace);
+        read!(self, of workspace, |session| is_answered(session, scope, key, set_ms))
+    }
+
+    async fn forget_answers(&self, limit: u32) -> Result<usize, MetadataError> {
+        if !self.may_expire().await? {
+            return Ok(0);
+        }
+        let set_ms = self.set_ms();
+        write!(self, |session| forget(session, limit, set_ms)).map(count)
+    }
+}
 
 /// Why nothing is made.
 pub(super) enum Stop {
@@ -66,16 +88,12 @@ impl<'a, T> Opening<'a, T> {
     }
 
     /// Where the caller stands, or why nothing is to be made. To be awaited under the locks.
-    pub(super) async fn ask(
-        &self,
-        except: Option<UploadId>,
-        purpose: Option<Purpose>,
-    ) -> Result<Result<Standing, Stop>, Failure> {
+    pub(super) async fn ask(&self, purpose: Option<Purpose>) -> Result<Result<Standing, Stop>, Failure> {
         let known = async {
             let Some(once) = self.once else { return Ok(None) };
             find(&self.find, AnswerScope::Workspace(self.caller.workspace), &once.key, self.set_ms).await
         };
-        let (standing, known) = try_join!(self.question.ask(self.caller, self.set_ms, except, purpose), known)?;
+        let (standing, known) = try_join!(self.question.ask(self.caller, self.set_ms, purpose), known)?;
         let Some(standing) = standing else { return Ok(Err(Stop::Refused(Refused::KeyEnded))) };
         if let Some(refused) = standing.refuse() {
             return Ok(Err(Stop::Refused(refused)));
@@ -168,7 +186,7 @@ async fn find(
     Ok(Some((request, row.try_get(1)?)))
 }
 
-pub(super) async fn is_answered(
+async fn is_answered(
     session: &Session,
     scope: AnswerScope,
     key: &IdempotencyKey,
@@ -177,7 +195,7 @@ pub(super) async fn is_answered(
     Ok(find(&session.prepare(FIND).await?, scope, key, set_ms).await?.is_some())
 }
 
-pub(super) async fn forget(session: &Session, limit: u32, set_ms: Option<i64>) -> Result<u64, Failure> {
+async fn forget(session: &Session, limit: u32, set_ms: Option<i64>) -> Result<u64, Failure> {
     let sql = "WITH old AS MATERIALIZED (
                    SELECT workspace_id, key FROM answers WHERE made_at <= now_ms($2) / 1000 - $3
                    ORDER BY made_at LIMIT $1 FOR UPDATE SKIP LOCKED)

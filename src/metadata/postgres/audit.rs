@@ -3,13 +3,18 @@
 
 use super::connections::{Connections, Prepared, Session, Values};
 use super::failure::Failure;
-use super::rows::{self, named, parsed};
-use super::writer::{Change, Lock, Proof, Task};
-use crate::metadata::MetadataError;
+use super::rows::{self, count, named, parsed};
+use super::store::{PostgresStore, read_long, transaction, write};
+use super::task::Task;
+use super::writer::{Change, Lock, Proof};
+use crate::metadata::audit::AuditStore;
+use crate::metadata::clock_watch::ClockStore;
+use crate::metadata::error::MetadataError;
 use crate::model::audit::{Action, AuditQuery, Entry, NewEntry, Origin};
 use crate::model::ids::AuditId;
 use crate::model::page::Page;
 use crate::random;
+use async_trait::async_trait;
 use std::collections::BTreeSet;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -17,10 +22,33 @@ use tokio_postgres::types::ToSql;
 /// The newest entry: the next is newer, whatever the clock says.
 pub(super) const NEWEST: &str = "SELECT id FROM audit_log ORDER BY id DESC LIMIT 1";
 /// Entries that get their numbers in one transaction.
-pub(super) const NUMBERED_AT_ONCE: u32 = 5000;
+const NUMBERED_AT_ONCE: u32 = 5000;
 pub(super) const INSERT: &str =
     "INSERT INTO audit_log (id, actor, action, workspace_id, object_id, address, request_id, details)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+
+#[async_trait]
+impl AuditStore for PostgresStore {
+    async fn audit_log(&self, query: AuditQuery) -> Result<Page<Entry>, MetadataError> {
+        while self.number_audit_log(NUMBERED_AT_ONCE).await? == count(NUMBERED_AT_ONCE.into()) {}
+        read_long!(self, |session| list(session, &query))
+    }
+
+    async fn number_audit_log(&self, limit: u32) -> Result<usize, MetadataError> {
+        if !is_behind(&self.connections).await? {
+            return Ok(0);
+        }
+        transaction!(self, |change| number_some(change, limit)).map(count)
+    }
+
+    async fn forget_audit_log(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError> {
+        if !self.may_expire().await? {
+            return Ok(0);
+        }
+        let set_ms = self.set_ms();
+        write!(self, |session| forget(session, older_than_seconds, limit, set_ms)).map(count)
+    }
+}
 
 /// Enters what is done in this transaction.
 pub(super) async fn note(change: &Change<'_>, origin: Origin, new: NewEntry) -> Result<(), Failure> {
@@ -50,7 +78,7 @@ pub(super) async fn insert(insert: &Prepared<'_>, id: String, origin: Origin, ne
     insert.execute(values).await.map(drop)
 }
 
-pub(super) async fn list(session: &Session, query: &AuditQuery) -> Result<Page<Entry>, Failure> {
+async fn list(session: &Session, query: &AuditQuery) -> Result<Page<Entry>, Failure> {
     // The oldest of those that are newer than `before` come first, and are turned round.
     let ascending = query.before.is_some() && query.after.is_none();
     let order = format!("ORDER BY seq {} LIMIT {}", if ascending { "ASC" } else { "DESC" }, u64::from(query.limit) + 1);
@@ -115,12 +143,7 @@ pub(super) async fn list(session: &Session, query: &AuditQuery) -> Result<Page<E
 }
 
 /// Removes at most `limit` entries that are older than so many seconds; how many there were.
-pub(super) async fn forget(
-    session: &Session,
-    older_than_seconds: u64,
-    limit: u32,
-    set_ms: Option<i64>,
-) -> Result<u64, Failure> {
+async fn forget(session: &Session, older_than_seconds: u64, limit: u32, set_ms: Option<i64>) -> Result<u64, Failure> {
     let now = session.row("SELECT now_ms($1)", &[&set_ms]).await?;
     let now_ms = now.map(|row| rows::number(&row, 0)).transpose()?.unwrap_or_default();
     let until_seconds = (now_ms / 1000).saturating_sub(older_than_seconds);
@@ -131,7 +154,7 @@ pub(super) async fn forget(
 }
 
 /// Returns whether an entry is committed that has no number yet.
-pub(super) async fn is_behind(connections: &Connections) -> Result<bool, MetadataError> {
+async fn is_behind(connections: &Connections) -> Result<bool, MetadataError> {
     connections
         .run(|deadline| async move {
             let session = connections.session(deadline.request).await?;
@@ -142,7 +165,7 @@ pub(super) async fn is_behind(connections: &Connections) -> Result<bool, Metadat
 }
 
 /// Gives numbers to at most `limit` entries that are committed by now; how many there were.
-pub(super) async fn number_some(change: Change<'_>, limit: u32) -> Result<u64, Failure> {
+async fn number_some(change: Change<'_>, limit: u32) -> Result<u64, Failure> {
     let sql = "UPDATE audit_log a SET seq = n.seq
         FROM (SELECT id, (SELECT coalesce(max(seq), 0) FROM audit_log) + row_number() OVER (ORDER BY id) AS seq
               FROM (SELECT id FROM audit_log WHERE seq IS NULL ORDER BY id LIMIT $1) u) n

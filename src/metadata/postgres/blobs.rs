@@ -2,13 +2,15 @@
 
 use super::connections::{Prepared, Session, Values};
 use super::failure::Failure;
-use super::rows::{self, number, parsed, stored};
-use super::upkeep::leases_are_told;
-use crate::metadata::{DeletingCursor, DeletingPage, PendingBlob, ReadyBlob, SweepShare};
+use super::rows::{self, parsed, stored};
+use super::store::{PostgresStore, read, read_long, write};
+use crate::metadata::blobs::{BlobRows, ReadyBlob};
+use crate::metadata::error::MetadataError;
 use crate::model::blob::BlobOwner;
 use crate::model::digest::ContentDigest;
 use crate::model::ids::{BlobId, ProcessId, WorkspaceId};
 use crate::random;
+use async_trait::async_trait;
 use std::collections::HashSet;
 
 /// Turns a pending blob of this workspace to `ready`.
@@ -21,6 +23,38 @@ pub(super) const KEEP: &str = "
     VALUES ($1, $2, '', 'ready', $3, $4, $5, $6)";
 /// Since when nobody is given the bytes of a part that never became part of a File, in Unix seconds.
 pub(super) const NOBODY_READS: &str = "0";
+
+#[async_trait]
+impl BlobRows for PostgresStore {
+    async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError> {
+        write!(self, of workspace, |session| begin(session, workspace, blob, process))
+    }
+
+    async fn note_blob_upload(&self, blob: BlobId, upload: &str) -> Result<bool, MetadataError> {
+        write!(self, |session| note_upload(session, blob, upload))
+    }
+
+    async fn blob_uploads(&self, blobs: Vec<BlobId>) -> Result<Vec<(BlobId, String)>, MetadataError> {
+        let blobs = blobs.as_slice();
+        read!(self, |session| uploads(session, blobs))
+    }
+
+    async fn ready_blobs(&self, after: Option<BlobId>, limit: u32) -> Result<Vec<ReadyBlob>, MetadataError> {
+        read_long!(self, |session| ready(session, after, limit))
+    }
+
+    async fn is_ready(&self, blob: BlobId) -> Result<bool, MetadataError> {
+        read!(self, |session| is_ready(session, blob))
+    }
+
+    async fn blob_owner(&self, blob: BlobId) -> Result<Option<BlobOwner>, MetadataError> {
+        read!(self, |session| owner(session, blob))
+    }
+
+    async fn known_blobs(&self, blobs: Vec<BlobId>) -> Result<HashSet<BlobId>, MetadataError> {
+        read_long!(self, |session| known(session, &blobs))
+    }
+}
 
 /// What becomes of the blobs that `freed` names, within a statement: those whose bytes stand in their rows are gone at once,
 /// others are turned to `deleting`, and nobody is given their bytes from `deleted_at` on.
@@ -37,12 +71,7 @@ pub(super) fn fresh_name(now_ms: u64) -> BlobId {
     BlobId::ordered(now_ms, random::bytes())
 }
 
-pub(super) async fn begin(
-    session: &Session,
-    workspace: WorkspaceId,
-    blob: BlobId,
-    process: ProcessId,
-) -> Result<(), Failure> {
+async fn begin(session: &Session, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), Failure> {
     let sql = "INSERT INTO blobs (id, workspace_id, process_id, state) VALUES ($1, $2, $3, 'pending')";
     session.execute(sql, &[&blob.to_string(), &workspace.to_string(), &process.to_string()]).await.map(drop)
 }
@@ -73,31 +102,31 @@ pub(super) async fn keep(
     keep.execute(values).await.map(drop)
 }
 
-pub(super) async fn note_upload(session: &Session, blob: BlobId, upload: &str) -> Result<bool, Failure> {
+async fn note_upload(session: &Session, blob: BlobId, upload: &str) -> Result<bool, Failure> {
     let sql = "UPDATE blobs SET upload_id = $2 WHERE id = $1";
     Ok(session.execute(sql, &[&blob.to_string(), &upload]).await? == 1)
 }
 
-pub(super) async fn uploads(session: &Session, blobs: &[BlobId]) -> Result<Vec<(BlobId, String)>, Failure> {
+async fn uploads(session: &Session, blobs: &[BlobId]) -> Result<Vec<(BlobId, String)>, Failure> {
     let sql = "SELECT b.id, b.upload_id FROM unnest($1::text[]) WITH ORDINALITY AS n (id, place)
                JOIN blobs b ON b.id = n.id WHERE b.state <> 'ready' AND b.upload_id IS NOT NULL ORDER BY n.place";
     let found = session.rows(sql, &[&names(blobs)]).await?;
     found.iter().map(|row| Ok((parsed(row, 0)?, row.try_get(1)?))).collect()
 }
 
-pub(super) async fn ready(session: &Session, after: Option<BlobId>, limit: u32) -> Result<Vec<ReadyBlob>, Failure> {
+async fn ready(session: &Session, after: Option<BlobId>, limit: u32) -> Result<Vec<ReadyBlob>, Failure> {
     let sql = "SELECT id, size_bytes, checksums, content, sha256 FROM blobs WHERE id > $1 AND state = 'ready'
                ORDER BY id LIMIT $2";
     let found = session.rows(sql, &[&behind(after), &i64::from(limit)]).await?;
     found.iter().map(|row| Ok(ReadyBlob { stored: rows::blob(row, 0)?, sha256: rows::digest(row, 4)? })).collect()
 }
 
-pub(super) async fn is_ready(session: &Session, blob: BlobId) -> Result<bool, Failure> {
+async fn is_ready(session: &Session, blob: BlobId) -> Result<bool, Failure> {
     let found = session.row("SELECT 1 FROM blobs WHERE id = $1 AND state = 'ready'", &[&blob.to_string()]).await?;
     Ok(found.is_some())
 }
 
-pub(super) async fn owner(session: &Session, blob: BlobId) -> Result<Option<BlobOwner>, Failure> {
+async fn owner(session: &Session, blob: BlobId) -> Result<Option<BlobOwner>, Failure> {
     let sql = "SELECT workspace_id, id FROM files WHERE blob_id = $1
                UNION ALL SELECT workspace_id, file_id FROM file_parts WHERE blob_id = $1
                UNION ALL SELECT workspace_id, upload_id FROM parts WHERE blob_id = $1";
@@ -105,61 +134,12 @@ pub(super) async fn owner(session: &Session, blob: BlobId) -> Result<Option<Blob
     found.map(|row| Ok(BlobOwner { workspace: parsed(&row, 0)?, id: row.try_get(1)? })).transpose()
 }
 
-pub(super) async fn known(session: &Session, blobs: &[BlobId]) -> Result<HashSet<BlobId>, Failure> {
+async fn known(session: &Session, blobs: &[BlobId]) -> Result<HashSet<BlobId>, Failure> {
     let found = session.rows("SELECT id FROM blobs WHERE id = ANY($1)", &[&names(blobs)]).await?;
     found.iter().map(|row| parsed(row, 0)).collect()
 }
 
-pub(super) async fn pending(session: &Session, set_ms: Option<i64>) -> Result<Vec<PendingBlob>, Failure> {
-    let sql = format!(
-        "SELECT b.id, b.process_id, p.id IS NOT NULL AND (p.lease_until_ms > now_ms($1) OR NOT {told})
-         FROM blobs b LEFT JOIN processes p ON p.id = b.process_id WHERE b.state = 'pending'",
-        told = leases_are_told("now_ms($1)")
-    );
-    let found = session.rows(&sql, &[&set_ms]).await?;
-    let row = |row: &tokio_postgres::Row| {
-        Ok(PendingBlob { blob: parsed(row, 0)?, process: parsed(row, 1)?, lives: row.try_get(2)? })
-    };
-    found.iter().map(row).collect()
-}
-
-/// One statement, and so one snapshot: whoever made a hold before a blob was turned to `deleting` is seen with it. Which share a
-/// blob is in is asked of those that were found: the planner takes nearly all of them for somebody else's.
-pub(super) const DELETING: &str = "WITH due AS MATERIALIZED (
-        SELECT deleted_at, id FROM blobs
-        WHERE state = 'deleting' AND (deleted_at, id) > ($1, $2) AND deleted_at <= now_ms($4) / 1000 - $5
-            AND NOT EXISTS (SELECT 1 FROM holds WHERE expires_at > now_ms($4) / 1000) ORDER BY deleted_at, id LIMIT $3)
-    SELECT deleted_at, id, abs(hashtext(id)::bigint) % $6 = $7 FROM due ORDER BY deleted_at, id";
-
-pub(super) async fn deleting(
-    session: &Session,
-    share: SweepShare,
-    after: Option<DeletingCursor>,
-    limit: u32,
-    delay_seconds: u64,
-    set_ms: Option<i64>,
-) -> Result<DeletingPage, Failure> {
-    let (since, blob) = after.map(|after| (after.deleted_at, after.blob.to_string())).unwrap_or_default();
-    let (of, place) = (i64::from(share.of.max(1)), i64::from(share.place));
-    let values: Values<'_> = &[&stored(since), &blob, &i64::from(limit), &set_ms, &stored(delay_seconds), &of, &place];
-    let found = session.rows(DELETING, values).await?;
-    let row = |row: &tokio_postgres::Row| {
-        Ok::<_, Failure>((DeletingCursor { deleted_at: number(row, 0)?, blob: parsed(row, 1)? }, row.try_get(2)?))
-    };
-    Ok(DeletingPage::of(found.iter().map(row).collect::<Result<_, _>>()?, limit))
-}
-
-pub(super) async fn abandon(session: &Session, blobs: &[BlobId]) -> Result<(), Failure> {
-    let sql = "UPDATE blobs SET state = 'deleting', checksums = NULL WHERE id = ANY($1) AND state = 'pending'";
-    session.execute(sql, &[&names(blobs)]).await.map(drop)
-}
-
-pub(super) async fn forget(session: &Session, blobs: &[BlobId]) -> Result<(), Failure> {
-    let sql = "DELETE FROM blobs WHERE id = ANY($1) AND state = 'deleting'";
-    session.execute(sql, &[&names(blobs)]).await.map(drop)
-}
-
-fn names(blobs: &[BlobId]) -> Vec<String> {
+pub(super) fn names(blobs: &[BlobId]) -> Vec<String> {
     blobs.iter().map(ToString::to_string).collect()
 }
 

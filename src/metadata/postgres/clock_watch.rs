@@ -4,18 +4,39 @@
 use super::connections::{Session, Values};
 use super::failure::Failure;
 use super::rows::{number, optional, optional_number, stored};
+use super::store::{PostgresStore, read, transaction, write};
 use super::writer::Change;
 use crate::clock::{Clock, Uptime};
+use crate::metadata::clock_watch::ClockStore;
+use crate::metadata::error::MetadataError;
 use crate::model::clock_jump::{ClockFacts, ClockJump, FORGET_BOOT_MS, Moment};
+use async_trait::async_trait;
 
 const HELD: &str = "expiry_held";
 const RELEASE: &str = "DELETE FROM installation WHERE name = $1";
 const NOTE: &str = "INSERT INTO clock_moments (boot_id, wall_ms, uptime_ms) VALUES ($1, $2, $3)
     ON CONFLICT (boot_id) DO UPDATE SET wall_ms = excluded.wall_ms, uptime_ms = excluded.uptime_ms";
 
+#[async_trait]
+impl ClockStore for PostgresStore {
+    async fn may_expire(&self) -> Result<bool, MetadataError> {
+        let (clock, set_ms) = (&self.clock, self.set_ms());
+        write!(self, |session| may_expire(session, clock, set_ms))
+    }
+
+    async fn held_expiry(&self) -> Result<Option<ClockJump>, MetadataError> {
+        read!(self, |session| held(session))
+    }
+
+    async fn confirm_clock(&self) -> Result<Option<ClockJump>, MetadataError> {
+        let clock = &self.clock;
+        transaction!(self, |change| confirm(change, clock))
+    }
+}
+
 /// Returns whether what has expired may be ended now, and notes the clock. False from a jump on until the clock is back or an
 /// operator has [confirmed](confirm) it.
-pub(super) async fn may_expire(session: &Session, clock: &Clock, set_ms: Option<i64>) -> Result<bool, Failure> {
+async fn may_expire(session: &Session, clock: &Clock, set_ms: Option<i64>) -> Result<bool, Failure> {
     let uptime = clock.uptime();
     let sql = "SELECT now_ms($1), m.wall_ms, m.uptime_ms, (SELECT max(wall_ms) FROM clock_moments),
                       (SELECT value FROM installation WHERE name = $3)
@@ -54,13 +75,13 @@ pub(super) async fn may_expire(session: &Session, clock: &Clock, set_ms: Option<
 }
 
 /// The jump for which expiry is held.
-pub(super) async fn held(session: &Session) -> Result<Option<ClockJump>, Failure> {
+async fn held(session: &Session) -> Result<Option<ClockJump>, Failure> {
     let found = session.row("SELECT value FROM installation WHERE name = $1", &[&HELD]).await?;
     found.map_or(Ok(None), |row| optional(&row, 0))
 }
 
 /// Takes the clock as it is for right; the jump for which expiry was held until then.
-pub(super) async fn confirm(change: Change<'_>, clock: &Clock) -> Result<Option<ClockJump>, Failure> {
+async fn confirm(change: Change<'_>, clock: &Clock) -> Result<Option<ClockJump>, Failure> {
     change.begin(&[], async { Ok(()) }).await?;
     let held = held(&change).await?;
     change.execute("DELETE FROM clock_moments", &[]).await?;

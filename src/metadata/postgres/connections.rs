@@ -6,14 +6,14 @@
 //! Sessions are written by hand on top of `deadpool`: BEGIN and COMMIT are pipelined with the statements, and only a session
 //! that is known to be idle is used again.
 
-use super::OpenError;
 use super::endpoint::{CONNECT_TIMEOUT, Endpoint};
 use super::failure::Failure;
 use super::fair_gate::{FairGate, Owner, Permit};
+use super::open_error::OpenError;
 use super::pool_health::PoolHealth;
 use super::session_setup::{CommitMode, set_up};
 use super::tls;
-use crate::metadata::MetadataError;
+use crate::metadata::error::MetadataError;
 use crate::random;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
 use futures_util::future::{maybe_done, poll_fn};

@@ -2,34 +2,26 @@
 
 use super::admission::Standing;
 use super::answers::{self, Opening, Stop};
-use super::blobs::{CLAIM, KEEP};
+use super::blobs::{self, CLAIM, KEEP};
 use super::connections::{Prepared, in_order};
 use super::failure::Failure;
 use super::files::{self, INSERT};
 use super::group_commit::{Fate, Shared};
-use super::ledger::BEGIN;
+use super::ledger::{self, BEGIN};
+use super::pending::PendingCreate;
 use super::writer::{Change, Lock};
-use super::{blobs, expiries, ledger};
+use crate::metadata::rules::files::new_file;
 use crate::model::blob::Place;
-use crate::model::caller::Caller;
-use crate::model::file::{File, FileDigest, NewFile};
-use crate::model::idempotency::{Effect, Once};
+use crate::model::file::File;
+use crate::model::idempotency::Effect;
 use crate::model::ids::{BlobId, WorkspaceId};
 use crate::model::ledger::Fact;
 use futures_util::try_join;
 
-/// What is to become a File, for whom, and under which key if under any.
-#[derive(Debug)]
-pub(super) struct Coming {
-    pub(super) caller: Caller,
-    pub(super) new: NewFile,
-    pub(super) once: Option<Once<File>>,
-}
-
 /// What came of it. There is no File when its blob is not pending any more.
 pub(super) type Outcome = Effect<Option<File>>;
 
-impl Shared for Coming {
+impl Shared for PendingCreate {
     type Outcome = Outcome;
     const MAX_PER_COMMIT: usize = 64;
 
@@ -66,7 +58,11 @@ enum Decision {
 
 /// Makes Files of one workspace in two round trips: what is decided under its lock, then what is written. Where some of them
 /// are not to be made, nothing is written.
-async fn create(change: Change<'_>, workspace: WorkspaceId, coming: &[&Coming]) -> Result<Vec<Fate<Outcome>>, Failure> {
+async fn create(
+    change: Change<'_>,
+    workspace: WorkspaceId,
+    coming: &[&PendingCreate],
+) -> Result<Vec<Fate<Outcome>>, Failure> {
     let statements = Statements::prepare(&change).await?;
     let mut openings = Vec::with_capacity(coming.len());
     for each in coming {
@@ -76,7 +72,7 @@ async fn create(change: Change<'_>, workspace: WorkspaceId, coming: &[&Coming]) 
     let asked = coming
         .iter()
         .zip(&openings)
-        .map(|(each, opening)| async { try_join!(opening.ask(None, Some(each.new.purpose)), statements.claim(each)) });
+        .map(|(each, opening)| async { try_join!(opening.ask(Some(each.new.purpose)), statements.claim(each)) });
     let found = change.begin(&locks, in_order(asked)).await?;
     let files = match all_made(decide(coming, found, change.now_ms())) {
         Ok(files) => files,
@@ -108,9 +104,9 @@ fn all_made(decisions: Vec<Decision>) -> Result<Vec<(File, BlobId)>, Vec<Fate<Ou
 }
 
 /// Each counts those before it.
-fn decide(coming: &[&Coming], found: Vec<(Result<Standing, Stop>, bool)>, now_ms: u64) -> Vec<Decision> {
+fn decide(coming: &[&PendingCreate], found: Vec<(Result<Standing, Stop>, bool)>, now_ms: u64) -> Vec<Decision> {
     let mut before = Vec::new();
-    let one = |(each, (standing, claimed)): (&&Coming, (Result<Standing, Stop>, bool))| {
+    let one = |(each, (standing, claimed)): (&&PendingCreate, (Result<Standing, Stop>, bool))| {
         let mut standing = match standing {
             Ok(standing) => standing,
             Err(stop) => return Decision::Unmade(stop.into()),
@@ -127,25 +123,13 @@ fn decide(coming: &[&Coming], found: Vec<(Result<Standing, Stop>, bool)>, now_ms
         if standing.refuse_bytes(each.new.content.size_bytes).is_some() {
             return Decision::Later;
         }
-        let file = make(&standing, &each.new, now_ms);
+        let new = &each.new;
+        let file =
+            new_file(files::next_id(&standing, now_ms), new, standing.expires_after(new.purpose, new.expires_after));
         before.push((file.id, file.size_bytes));
         Decision::Make(file, blob)
     };
     coming.iter().zip(found).map(one).collect()
-}
-
-fn make(standing: &Standing, new: &NewFile, now_ms: u64) -> File {
-    let id = files::next_id(standing, now_ms);
-    let expires_after = expiries::decide(standing, new.purpose, new.expires_after);
-    File {
-        id,
-        purpose: new.purpose,
-        filename: new.filename.clone(),
-        size_bytes: new.content.size_bytes,
-        digest: FileDigest::Whole(new.content.sha256),
-        expires_at: expires_after.map(|after| after.at(id.created_at())),
-        status_details: new.status_details.clone(),
-    }
 }
 
 struct Statements<'a> {
@@ -166,14 +150,14 @@ impl<'a> Statements<'a> {
     }
 
     /// False when there is no blob to claim.
-    async fn claim(&self, each: &Coming) -> Result<bool, Failure> {
+    async fn claim(&self, each: &PendingCreate) -> Result<bool, Failure> {
         match each.new.place {
             Place::Store(blob) => blobs::claim(&self.claim, each.caller.workspace, blob, &each.new.content).await,
             Place::Inline(_) => Ok(false),
         }
     }
 
-    async fn write(&self, each: &Coming, file: &File, blob: BlobId) -> Result<(), Failure> {
+    async fn write(&self, each: &PendingCreate, file: &File, blob: BlobId) -> Result<(), Failure> {
         let workspace = each.caller.workspace;
         let kept = async {
             match &each.new.place {

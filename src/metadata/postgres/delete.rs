@@ -5,22 +5,15 @@ use super::connections::{Values, in_order};
 use super::failure::Failure;
 use super::files::{ALIVE, removal};
 use super::group_commit::{Fate, Shared};
+use super::pending::PendingDelete;
 use super::rows::{number, parsed};
 use super::writer::Change;
-use crate::model::audit::{Action, NewEntry};
-use crate::model::caller::Caller;
+use crate::metadata::rules;
 use crate::model::ids::{FileId, WorkspaceId};
 use futures_util::try_join;
 use std::collections::HashSet;
 
-/// A File that is to be deleted, and by whom.
-#[derive(Debug)]
-pub(super) struct Going {
-    pub(super) caller: Caller,
-    pub(super) file: FileId,
-}
-
-impl Shared for Going {
+impl Shared for PendingDelete {
     /// False when the workspace does not have the File.
     type Outcome = bool;
     const MAX_PER_COMMIT: usize = 256;
@@ -48,7 +41,11 @@ impl Shared for Going {
 
 /// Deletes Files in two round trips: which are there, then their removal with entries in the audit log. Their rows are locked
 /// in the order of their ids, and before that of the workspace, as everybody does who removes Files.
-async fn delete(change: Change<'_>, workspace: WorkspaceId, all: &[&Going]) -> Result<Vec<Fate<bool>>, Failure> {
+async fn delete(
+    change: Change<'_>,
+    workspace: WorkspaceId,
+    all: &[&PendingDelete],
+) -> Result<Vec<Fate<bool>>, Failure> {
     let take = format!(
         "SELECT f.id FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND f.id = ANY($3) ORDER BY f.id FOR UPDATE"
     );
@@ -62,17 +59,15 @@ async fn delete(change: Change<'_>, workspace: WorkspaceId, all: &[&Going]) -> R
     let (found, mut newest) = change.begin(&[], async { try_join!(take.rows(values), audit::newest(&newest)) }).await?;
     let found = found.iter().map(|row| parsed(row, 0)).collect::<Result<HashSet<FileId>, _>>()?;
     let fates = all.iter().map(|one| Fate::Known(found.contains(&one.file))).collect();
-    let going: Vec<&Going> = all.iter().filter(|one| found.contains(&one.file)).copied().collect();
+    let going: Vec<&PendingDelete> = all.iter().filter(|one| found.contains(&one.file)).copied().collect();
     if going.is_empty() {
         return change.give_up(fates).await;
     }
     let ids: Vec<String> = going.iter().map(|one| one.file.to_string()).collect();
     let entries = going.iter().map(|one| {
-        let (action, object) = (Action::FileDeleted, one.file.to_string());
         let entry_id = audit::fresh_id(&change, newest);
         newest = entry_id.parse().ok();
-        let entry = NewEntry { action, workspace: Some(workspace), object, details: None };
-        audit::insert(&insert, entry_id, one.caller.into(), entry)
+        audit::insert(&insert, entry_id, one.caller.into(), rules::audit::file_deleted(workspace, one.file))
     });
     let entries: Vec<_> = entries.collect();
     let removed: Values<'_> = &[&workspace_id, &set_ms, &ids];

@@ -4,19 +4,47 @@
 use super::connections::{Session, Values};
 use super::failure::Failure;
 use super::rows::{named, number, optional, optional_number, stored};
-use super::usage::{self, Behind};
-use super::writer::{Change, Lock, Task};
-use super::{ledger, outbox};
+use super::store::{PostgresStore, read, read_long, transaction};
+use super::task::Task;
+use super::writer::{Change, Lock};
+use super::{ledger, outbox, usage};
+use crate::metadata::error::MetadataError;
+use crate::metadata::export::ExportStore;
+use crate::metadata::rules::columns::EXPORT;
+use crate::metadata::rules::usage::Behind;
 use crate::model::export::{ExportBounds, ExportPart, ExportPlace, ExportProgress, NextExport};
 use crate::model::outbox::NewMessage;
 use crate::model::prices::LineItem;
 use crate::model::purpose::Purpose;
 use crate::model::usage::{Dimensions, Group, SlotWidth, UsageQuery};
+use async_trait::async_trait;
 use tokio_postgres::Row;
 
+#[async_trait]
+impl ExportStore for PostgresStore {
+    async fn export_progress(&self) -> Result<Option<ExportProgress>, MetadataError> {
+        read!(self, |session| progress(session))
+    }
+
+    async fn next_export(&self, bounds: ExportBounds) -> Result<(Option<ExportProgress>, NextExport), MetadataError> {
+        let set_ms = self.set_ms();
+        ledger::number_all(&self.connections, set_ms).await?;
+        read_long!(self, |session| next(session, bounds, set_ms))
+    }
+
+    async fn freeze_export(
+        &self,
+        from: Option<ExportProgress>,
+        to: ExportProgress,
+        messages: Vec<NewMessage>,
+    ) -> Result<bool, MetadataError> {
+        let messages = messages.as_slice();
+        transaction!(self, |change| freeze(change, from, to, messages))
+    }
+}
+
 pub(super) async fn progress(session: &Session) -> Result<Option<ExportProgress>, Failure> {
-    let sql = "SELECT until, through_seq, corrections, part_through_seq, part_number, part_hour, part_line_item,
-                      part_workspace_id, part_api_key_id, part_purpose FROM usage_export";
+    let sql = &format!("SELECT {EXPORT} FROM usage_export");
     let progress = |row: Row| {
         let (until, through_seq, corrections) = (number(&row, 0)?, number(&row, 1)?, number(&row, 2)?);
         Ok(ExportProgress { until, through_seq, corrections, part: part(&row)? })
@@ -107,7 +135,7 @@ async fn over(session: &Session, margin_seconds: u64, set_ms: Option<i64>) -> Re
     Ok(over - over % SlotWidth::Hour.seconds())
 }
 
-pub(super) async fn freeze(
+async fn freeze(
     change: Change<'_>,
     from: Option<ExportProgress>,
     to: ExportProgress,

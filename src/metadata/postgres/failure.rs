@@ -2,7 +2,7 @@
 //!
 //! The errors of the driver carry the rows that they are about; those never leave this file.
 
-use crate::metadata::MetadataError;
+use crate::metadata::error::MetadataError;
 use std::io;
 use std::sync::Arc;
 use tokio_postgres::error::{DbError, Error as DriverError, SqlState};

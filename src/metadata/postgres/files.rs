@@ -6,23 +6,59 @@ use super::blobs::release;
 use super::connections::{Prepared, Session, Values};
 use super::failure::Failure;
 use super::ledger;
+use super::pending::{PendingCreate, PendingDelete};
 use super::rows::{self, stored};
-use crate::metadata::StoredContent;
-use crate::model::file::{File, FileDigest};
+use super::store::{PostgresStore, read};
+use crate::metadata::error::MetadataError;
+use crate::metadata::files::{FileStore, StoredContent};
+use crate::metadata::room::with_room;
+use crate::metadata::rules::columns::{self, BEHIND_FILE, FILE};
+use crate::model::caller::Caller;
+use crate::model::file::{File, FileDigest, NewFile};
+use crate::model::idempotency::{Effect, Once};
 use crate::model::ids::{BlobId, FileId, WorkspaceId};
 use crate::model::page::{FileQuery, Order, Page};
 use crate::model::purpose::Purpose;
 use crate::random;
+use async_trait::async_trait;
 
-const COLUMNS: &str =
-    "f.id, f.purpose, f.filename, f.size_bytes, f.sha256, f.parts_sha256, f.part_count, f.expires_at, f.status_details";
-/// How many those are.
-pub(super) const FILE_COLUMNS: usize = 9;
 pub(super) const ALIVE: &str = "(f.expires_at IS NULL OR f.expires_at > now_ms($2) / 1000)";
 pub(super) const INSERT: &str = "
     INSERT INTO files (workspace_id, id, blob_id, purpose, filename, size_bytes, sha256, parts_sha256, part_count,
                        expires_at, status_details)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+
+#[async_trait]
+impl FileStore for PostgresStore {
+    async fn create_file(
+        &self,
+        caller: Caller,
+        file: NewFile,
+        once: Option<Once<File>>,
+    ) -> Result<Effect<Option<File>>, MetadataError> {
+        let coming = || PendingCreate { caller, new: file.clone(), once: once.clone() };
+        with_room(self, caller.workspace, || self.creates.make(coming())).await
+    }
+
+    async fn find_file(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<File>, MetadataError> {
+        let set_ms = self.set_ms();
+        read!(self, of workspace, |session| find(session, workspace, id, set_ms))
+    }
+
+    async fn find_content(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<StoredContent>, MetadataError> {
+        let set_ms = self.set_ms();
+        read!(self, of workspace, |session| find_content(session, workspace, id, set_ms))
+    }
+
+    async fn list_files(&self, workspace: WorkspaceId, query: FileQuery) -> Result<Page<File>, MetadataError> {
+        let set_ms = self.set_ms();
+        read!(self, of workspace, |session| list(session, workspace, query, set_ms))
+    }
+
+    async fn delete_file(&self, caller: Caller, id: FileId) -> Result<bool, MetadataError> {
+        self.deletes.make(PendingDelete { caller, file: id }).await
+    }
+}
 
 /// The id of a File that is made under the lock of its workspace, so that the order of ids is the order of commits.
 pub(super) fn next_id(standing: &Standing, now_ms: u64) -> FileId {
@@ -61,40 +97,41 @@ pub(super) async fn insert(
     insert.execute(values).await.map(drop)
 }
 
-pub(super) async fn find(
+async fn find(
     session: &Session,
     workspace: WorkspaceId,
     id: FileId,
     set_ms: Option<i64>,
 ) -> Result<Option<File>, Failure> {
-    let sql = format!("SELECT {COLUMNS} FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND f.id = $3");
+    let sql = format!("SELECT {FILE} FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND f.id = $3");
     let found = session.row(&sql, &[&workspace.to_string(), &set_ms, &id.to_string()]).await?;
     found.map(|row| rows::file(&row, 0)).transpose()
 }
 
 /// One statement, so that a File of parts that is deleted meanwhile is either there with its blobs or not at all: one row
 /// for each of its blobs, in their order.
-pub(super) async fn find_content(
+async fn find_content(
     session: &Session,
     workspace: WorkspaceId,
     id: FileId,
     set_ms: Option<i64>,
 ) -> Result<Option<StoredContent>, Failure> {
     let sql = format!(
-        "SELECT {COLUMNS}, b.id, coalesce(p.size_bytes, f.size_bytes), b.checksums, b.content
+        "SELECT {file}, b.id, coalesce(p.size_bytes, f.size_bytes), b.checksums, b.content
          FROM files f LEFT JOIN file_parts p ON f.blob_id IS NULL AND p.workspace_id = f.workspace_id AND p.file_id = f.id
          LEFT JOIN blobs b ON b.id = coalesce(f.blob_id, p.blob_id)
-         WHERE f.workspace_id = $1 AND {ALIVE} AND f.id = $3 ORDER BY p.position"
+         WHERE f.workspace_id = $1 AND {ALIVE} AND f.id = $3 ORDER BY p.position",
+        file = columns::of("f", FILE)
     );
     let found = session.rows(&sql, &[&workspace.to_string(), &set_ms, &id.to_string()]).await?;
     let Some(first) = found.first() else { return Ok(None) };
     let file = rows::file(first, 0)?;
     let no_parts = matches!(file.digest, FileDigest::Parts { count: 0, .. });
-    let blobs = found.iter().filter(|_| !no_parts).map(|row| rows::blob(row, FILE_COLUMNS));
+    let blobs = found.iter().filter(|_| !no_parts).map(|row| rows::blob(row, BEHIND_FILE));
     Ok(Some(StoredContent { file, blobs: blobs.collect::<Result<_, _>>()? }))
 }
 
-pub(super) async fn list(
+async fn list(
     session: &Session,
     workspace: WorkspaceId,
     query: FileQuery,
@@ -112,7 +149,7 @@ pub(super) async fn list(
     };
     let purpose = if query.purpose.is_some() { "f.purpose = $4" } else { "$4::text IS NULL" };
     let sql = format!(
-        "SELECT {COLUMNS} FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND {after} AND {purpose}
+        "SELECT {FILE} FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND {after} AND {purpose}
          ORDER BY f.id {direction} LIMIT $5"
     );
     let (workspace, after) = (workspace.to_string(), query.after.map(|id| id.to_string()));

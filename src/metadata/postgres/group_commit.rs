@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::rows;
 use super::writer::Change;
 use crate::clock::Clock;
-use crate::metadata::MetadataError;
+use crate::metadata::error::MetadataError;
 use crate::model::ids::WorkspaceId;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};

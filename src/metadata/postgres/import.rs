@@ -3,9 +3,12 @@
 
 use super::endpoint::Endpoint;
 use super::failure::Failure;
+use super::open::check_server;
+use super::open_error::OpenError;
 use super::snapshot::{TABLES, Table};
-use super::{OpenError, PostgresStore, check_server, migrate, pooler, tls};
-use crate::metadata::MetadataError;
+use super::store::PostgresStore;
+use super::{migrate, pooler, tls};
+use crate::metadata::error::MetadataError;
 use crate::metadata::migrations::Outdated;
 use crate::metadata::sqlite::Dump;
 use rusqlite::types::Value;

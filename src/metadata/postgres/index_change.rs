@@ -2,7 +2,6 @@
 //! transaction and can be repeated after they were cut off.
 
 use super::failure::Failure;
-use super::migrate::MigrationError;
 use tokio_postgres::Client;
 
 /// The word that makes a migration one of index changes.
@@ -37,20 +36,20 @@ pub(super) fn without_comments(sql: &str) -> String {
 ///
 /// # Errors
 /// When a statement is something else.
-pub(super) fn parse(sql: &str) -> Result<Vec<IndexChange>, MigrationError> {
+pub(super) fn parse(sql: &str) -> Result<Vec<IndexChange>, Failure> {
     let sql = without_comments(sql);
     sql.split(';').map(str::trim).filter(|statement| !statement.is_empty()).map(IndexChange::parse).collect()
 }
 
 impl IndexChange {
-    fn parse(sql: &str) -> Result<Self, MigrationError> {
+    fn parse(sql: &str) -> Result<Self, Failure> {
         let words: Vec<&str> = sql.split_whitespace().take(6).collect();
         let (index, creates) = match words.as_slice() {
             ["CREATE", "INDEX", CONCURRENTLY, index, ..] | ["CREATE", "UNIQUE", "INDEX", CONCURRENTLY, index, ..] => {
                 (*index, true)
             }
             ["DROP", "INDEX", CONCURRENTLY, "IF", "EXISTS", index] => (*index, false),
-            _ => return Err(Failure::Unreadable(format!("no index change: {}", words.join(" "))).into()),
+            _ => return Err(Failure::Unreadable(format!("no index change: {}", words.join(" ")))),
         };
         Ok(Self { index: index.to_owned(), sql: sql.to_owned(), creates })
     }
@@ -64,7 +63,7 @@ impl IndexChange {
     ///
     /// # Errors
     /// When PostgreSQL refused.
-    pub(super) async fn run(&self, client: &Client) -> Result<(), MigrationError> {
+    pub(super) async fn run(&self, client: &Client) -> Result<(), Failure> {
         client.batch_execute(WAIT_FOR_OTHERS).await?;
         if self.creates {
             match self.is_valid(client).await? {
@@ -82,7 +81,7 @@ impl IndexChange {
     }
 
     /// Returns whether the index is complete; none where there is no such index.
-    async fn is_valid(&self, client: &Client) -> Result<Option<bool>, MigrationError> {
+    async fn is_valid(&self, client: &Client) -> Result<Option<bool>, Failure> {
         let sql = "SELECT indisvalid AND indisready FROM pg_index WHERE indexrelid = to_regclass($1)";
         let found = client.query_opt(sql, &[&self.index]).await?;
         Ok(found.map(|row| row.try_get(0)).transpose()?)

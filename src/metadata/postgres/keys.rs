@@ -4,25 +4,101 @@ use super::answers::AdminOpening;
 use super::connections::{Session, Values};
 use super::failure::Failure;
 use super::rows::{self, optional_number, parsed, stored};
+use super::store::{PostgresStore, read, transaction, write};
 use super::writer::{Change, Lock};
 use super::{audit, limits};
-use crate::metadata::{BEFORE_ALL_IDS, BEHIND_ALL_IDS, KeyChanges, NewKey, NewSecret};
+use crate::metadata::error::MetadataError;
+use crate::metadata::keys::{BEFORE_ALL_IDS, BEHIND_ALL_IDS, KeyChanges, KeyStore, NewKey, NewSecret};
+use crate::metadata::rules;
+use crate::metadata::rules::columns::{self, BEHIND_KEY, KEY};
+use crate::metadata::rules::keys::new_key;
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens, USED_SECONDS};
-use crate::model::audit::{Action, NewEntry, Origin};
+use crate::model::audit::{Action, Origin};
 use crate::model::idempotency::{Effect, Once};
 use crate::model::ids::{KeyId, WorkspaceId};
 use crate::model::limits::LimitsInForce;
 use crate::model::page::{Order, Page};
-use crate::model::scope::{Scope, Scopes};
 use crate::random;
+use async_trait::async_trait;
 use serde_json::json;
 use tokio_postgres::Row;
 
-const COLUMNS: &str = "k.id, k.workspace_id, k.scopes, k.redacted, k.name, k.expires_at, k.revoked_at, k.last_used_at";
-/// How many those are.
-const KEY_COLUMNS: usize = 8;
+#[async_trait]
+impl KeyStore for PostgresStore {
+    async fn create_key(
+        &self,
+        key: NewKey,
+        origin: Origin,
+        once: Option<Once<ApiKey>>,
+    ) -> Result<Effect<Option<ApiKey>>, MetadataError> {
+        let (key, once) = (&key, once.as_ref());
+        transaction!(self, |change| create(change, key, origin, once))
+    }
 
-pub(super) async fn create(
+    async fn list_keys(&self) -> Result<Vec<ApiKey>, MetadataError> {
+        read!(self, |session| list(session))
+    }
+
+    async fn list_keys_of(
+        &self,
+        workspace: WorkspaceId,
+        after: Option<KeyId>,
+        limit: u32,
+    ) -> Result<Page<ApiKey>, MetadataError> {
+        read!(self, |session| list_of(session, workspace, after, limit))
+    }
+
+    async fn list_admin_keys(
+        &self,
+        after: Option<KeyId>,
+        limit: u32,
+        order: Order,
+    ) -> Result<Page<ApiKey>, MetadataError> {
+        read!(self, |session| list_of_administrators(session, after, limit, order))
+    }
+
+    async fn find_key(&self, id: KeyId) -> Result<Option<ApiKey>, MetadataError> {
+        read!(self, |session| find(session, id))
+    }
+
+    async fn find_credential(&self, digest: KeyDigest) -> Result<Option<Credential>, MetadataError> {
+        read!(self, |session| find_credential(session, digest))
+    }
+
+    async fn revoke_key(&self, id: KeyId, origin: Origin) -> Result<Option<ApiKey>, MetadataError> {
+        transaction!(self, |change| revoke(change, id, origin))
+    }
+
+    async fn rotate_key(
+        &self,
+        id: KeyId,
+        secret: NewSecret,
+        overlap_seconds: u64,
+        origin: Origin,
+        once: Option<Once<ApiKey>>,
+    ) -> Result<Effect<Option<Result<ApiKey, KeyStatus>>>, MetadataError> {
+        let (secret, once) = (&secret, once.as_ref());
+        transaction!(self, |change| rotate(change, id, secret, overlap_seconds, origin, once))
+    }
+
+    async fn update_key(
+        &self,
+        id: KeyId,
+        changes: KeyChanges,
+        origin: Origin,
+        once: Option<Once<ApiKey>>,
+    ) -> Result<Effect<Option<Result<ApiKey, KeyStatus>>>, MetadataError> {
+        let (changes, once) = (&changes, once.as_ref());
+        transaction!(self, |change| update(change, id, changes, origin, once))
+    }
+
+    async fn note_key_used(&self, id: KeyId) -> Result<(), MetadataError> {
+        let set_ms = self.set_ms();
+        write!(self, |session| note_used(session, id, set_ms))
+    }
+}
+
+async fn create(
     change: Change<'_>,
     new: &NewKey,
     origin: Origin,
@@ -36,15 +112,7 @@ pub(super) async fn create(
     if !add_secret(&change, id, &new.secret).await? {
         return change.give_up(Effect::Made(None)).await;
     }
-    let key = ApiKey {
-        id,
-        opens: new.opens,
-        name: new.name.clone(),
-        redacted: new.secret.redacted.clone(),
-        expires_at: new.valid_seconds.map(|seconds| id.created_at().saturating_add(seconds)),
-        revoked_at: None,
-        last_used_at: None,
-    };
+    let key = new_key(id, new);
     let scopes = key.opens.scopes().map(|scopes| scopes.to_string()).unwrap_or_default();
     let workspace = key.opens.workspace().map(|workspace| workspace.to_string());
     let (name, expires_at) = (id.to_string(), key.expires_at.map(stored));
@@ -52,25 +120,24 @@ pub(super) async fn create(
         "INSERT INTO api_keys (id, workspace_id, scopes, redacted, name, expires_at) VALUES ($1, $2, $3, $4, $5, $6)";
     let values: Values<'_> = &[&name, &workspace, &scopes, &key.redacted, &key.name, &expires_at];
     change.execute(sql, values).await?;
-    let details = json!({"name": key.name, "scopes": key.opens.scopes().map(names).unwrap_or_default()});
-    note(&change, origin, Action::KeyCreated, &key, Some(details)).await?;
+    audit::note(&change, origin, rules::audit::key_created(&key)).await?;
     opening.commit(&key).await?;
     Ok(Effect::Made(Some(key)))
 }
 
-pub(super) async fn list(session: &Session) -> Result<Vec<ApiKey>, Failure> {
-    let found = session.rows(&format!("SELECT {COLUMNS} FROM api_keys k ORDER BY k.id"), &[]).await?;
+async fn list(session: &Session) -> Result<Vec<ApiKey>, Failure> {
+    let found = session.rows(&format!("SELECT {KEY} FROM api_keys k ORDER BY k.id"), &[]).await?;
     found.iter().map(key).collect()
 }
 
-pub(super) async fn list_of(
+async fn list_of(
     session: &Session,
     workspace: WorkspaceId,
     after: Option<KeyId>,
     limit: u32,
 ) -> Result<Page<ApiKey>, Failure> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM api_keys k WHERE k.workspace_id = $1 AND k.id > $2 AND k.revoked_at IS NULL
+        "SELECT {KEY} FROM api_keys k WHERE k.workspace_id = $1 AND k.id > $2 AND k.revoked_at IS NULL
          ORDER BY k.id LIMIT $3"
     );
     let after = after.map(|id| id.to_string()).unwrap_or_default();
@@ -78,7 +145,7 @@ pub(super) async fn list_of(
     Ok(Page::cut(found.iter().map(key).collect::<Result<_, _>>()?, limit))
 }
 
-pub(super) async fn list_of_administrators(
+async fn list_of_administrators(
     session: &Session,
     after: Option<KeyId>,
     limit: u32,
@@ -90,7 +157,7 @@ pub(super) async fn list_of_administrators(
     };
     let edge = after.map_or_else(|| edge.to_owned(), |id| id.to_string());
     let sql = format!(
-        "SELECT {COLUMNS} FROM api_keys k
+        "SELECT {KEY} FROM api_keys k
          WHERE k.workspace_id IS NULL AND k.id {behind} $1 AND k.revoked_at IS NULL
          ORDER BY k.id {direction} LIMIT $2"
     );
@@ -98,27 +165,28 @@ pub(super) async fn list_of_administrators(
     Ok(Page::cut(found.iter().map(key).collect::<Result<_, _>>()?, limit))
 }
 
-pub(super) async fn find(session: &Session, id: KeyId) -> Result<Option<ApiKey>, Failure> {
-    let sql = format!("SELECT {COLUMNS} FROM api_keys k WHERE k.id = $1");
+async fn find(session: &Session, id: KeyId) -> Result<Option<ApiKey>, Failure> {
+    let sql = format!("SELECT {KEY} FROM api_keys k WHERE k.id = $1");
     session.row(&sql, &[&id.to_string()]).await?.map(|row| key(&row)).transpose()
 }
 
 /// The key with its limits and those of its workspace, in one statement: keys are looked up all the time.
-pub(super) async fn find_credential(session: &Session, digest: KeyDigest) -> Result<Option<Credential>, Failure> {
+async fn find_credential(session: &Session, digest: KeyDigest) -> Result<Option<Credential>, Failure> {
     let sql = format!(
-        "SELECT {COLUMNS}, s.retires_at, w.archived_at IS NOT NULL,
+        "SELECT {key}, s.retires_at, w.archived_at IS NOT NULL,
                 ARRAY(SELECT l.name || '=' || l.value FROM limits l WHERE l.owner_id = w.id ORDER BY l.name),
                 ARRAY(SELECT l.name || '=' || l.value FROM limits l WHERE l.owner_id = k.id ORDER BY l.name)
          FROM key_secrets s JOIN api_keys k ON k.id = s.key_id LEFT JOIN workspaces w ON w.id = k.workspace_id
-         WHERE s.digest = $1"
+         WHERE s.digest = $1",
+        key = columns::of("k", KEY)
     );
     let Some(row) = session.row(&sql, &[&digest.0.as_slice()]).await? else { return Ok(None) };
     let of = |column: usize| limits::written(&row.try_get::<_, Vec<String>>(column)?);
-    let limits = LimitsInForce { workspace: of(KEY_COLUMNS + 2)?, key: of(KEY_COLUMNS + 3)? };
+    let limits = LimitsInForce { workspace: of(BEHIND_KEY + 2)?, key: of(BEHIND_KEY + 3)? };
     Ok(Some(Credential {
         key: key(&row)?,
-        retires_at: optional_number(&row, KEY_COLUMNS)?,
-        archived: row.try_get(KEY_COLUMNS + 1)?,
+        retires_at: optional_number(&row, BEHIND_KEY)?,
+        archived: row.try_get(BEHIND_KEY + 1)?,
         limits,
     }))
 }
@@ -132,11 +200,11 @@ async fn lock_of(change: &Change<'_>, id: KeyId) -> Result<Option<Lock<'static>>
 
 /// The key, which nobody else changes until the end of the transaction that has begun.
 async fn take(change: &Change<'_>, id: KeyId) -> Result<Option<ApiKey>, Failure> {
-    let sql = format!("SELECT {COLUMNS} FROM api_keys k WHERE k.id = $1 FOR UPDATE");
+    let sql = format!("SELECT {KEY} FROM api_keys k WHERE k.id = $1 FOR UPDATE");
     change.row(&sql, &[&id.to_string()]).await?.map(|row| key(&row)).transpose()
 }
 
-pub(super) async fn revoke(change: Change<'_>, id: KeyId, origin: Origin) -> Result<Option<ApiKey>, Failure> {
+async fn revoke(change: Change<'_>, id: KeyId, origin: Origin) -> Result<Option<ApiKey>, Failure> {
     change.begin(lock_of(&change, id).await?.as_slice(), async { Ok(()) }).await?;
     let known = take(&change, id).await?;
     let Some(known) = known.clone().filter(|key| key.revoked_at.is_none()) else {
@@ -146,12 +214,12 @@ pub(super) async fn revoke(change: Change<'_>, id: KeyId, origin: Origin) -> Res
     let revoked = ApiKey { revoked_at: Some(change.now_seconds()), ..known };
     let sql = "UPDATE api_keys SET revoked_at = $2 WHERE id = $1";
     change.execute(sql, &[&id.to_string(), &stored(change.now_seconds())]).await?;
-    note(&change, origin, Action::KeyRevoked, &revoked, None).await?;
+    audit::note(&change, origin, rules::audit::key(Action::KeyRevoked, &revoked, None)).await?;
     change.commit(async { Ok(()) }).await?;
     Ok(Some(revoked))
 }
 
-pub(super) async fn rotate(
+async fn rotate(
     change: Change<'_>,
     id: KeyId,
     secret: &NewSecret,
@@ -180,12 +248,12 @@ pub(super) async fn rotate(
     change.execute(sql, &[&name, &secret.redacted]).await?;
     let rotated = ApiKey { redacted: secret.redacted.clone(), ..known };
     let details = json!({"overlap_seconds": overlap_seconds});
-    note(&change, origin, Action::KeyUpdated, &rotated, Some(details)).await?;
+    audit::note(&change, origin, rules::audit::key(Action::KeyUpdated, &rotated, Some(details))).await?;
     opening.commit(&rotated).await?;
     Ok(Effect::Made(Some(Ok(rotated))))
 }
 
-pub(super) async fn update(
+async fn update(
     change: Change<'_>,
     id: KeyId,
     changes: &KeyChanges,
@@ -206,7 +274,7 @@ pub(super) async fn update(
         let sql = "UPDATE api_keys SET name = $2, scopes = $3, expires_at = $4 WHERE id = $1";
         let values: Values<'_> = &[&id.to_string(), &changed.name, &scopes, &changed.expires_at.map(stored)];
         change.execute(sql, values).await?;
-        note(&change, origin, Action::KeyUpdated, &changed, Some(details.into())).await?;
+        audit::note(&change, origin, rules::audit::key(Action::KeyUpdated, &changed, Some(details.into()))).await?;
     }
     opening.commit(&changed).await?;
     Ok(Effect::Made(Some(Ok(changed))))
@@ -220,7 +288,7 @@ async fn take_active(change: &Change<'_>, id: KeyId) -> Result<Result<ApiKey, Op
     })
 }
 
-pub(super) async fn note_used(session: &Session, id: KeyId, set_ms: Option<i64>) -> Result<(), Failure> {
+async fn note_used(session: &Session, id: KeyId, set_ms: Option<i64>) -> Result<(), Failure> {
     let sql = "UPDATE api_keys SET last_used_at = now_ms($2) / 1000
                WHERE id = $1 AND coalesce(last_used_at, 0) <= now_ms($2) / 1000 - $3";
     session.execute(sql, &[&id.to_string(), &set_ms, &stored(USED_SECONDS)]).await.map(drop)
@@ -230,21 +298,6 @@ pub(super) async fn note_used(session: &Session, id: KeyId, set_ms: Option<i64>)
 async fn add_secret(session: &Session, id: KeyId, secret: &NewSecret) -> Result<bool, Failure> {
     let sql = "INSERT INTO key_secrets (digest, key_id) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING";
     Ok(session.execute(sql, &[&secret.digest.0.as_slice(), &id.to_string()]).await? == 1)
-}
-
-async fn note(
-    change: &Change<'_>,
-    origin: Origin,
-    action: Action,
-    key: &ApiKey,
-    details: Option<serde_json::Value>,
-) -> Result<(), Failure> {
-    let entry = NewEntry { action, workspace: key.opens.workspace(), object: key.id.to_string(), details };
-    audit::note(change, origin, entry).await
-}
-
-fn names(scopes: Scopes) -> Vec<&'static str> {
-    scopes.iter().map(Scope::name).collect()
 }
 
 fn key(row: &Row) -> Result<ApiKey, Failure> {

@@ -5,10 +5,15 @@ use super::audit;
 use super::connections::{Connections, Prepared, Session, Values};
 use super::failure::Failure;
 use super::rows::{self, named, number, parsed, stored};
-use super::writer::{Change, Lock, Proof, Task};
-use crate::metadata::MetadataError;
+use super::store::{PostgresStore, read, read_long, transaction, write};
+use super::task::Task;
+use super::writer::{Change, Lock, Proof};
+use crate::metadata::error::MetadataError;
+use crate::metadata::ledger::LedgerStore;
+use crate::metadata::rules;
+use crate::metadata::rules::columns::LEDGER;
 use crate::model::adjustment::{Adjusted, NewAdjustment, row_of_event};
-use crate::model::audit::{Action, NewEntry, Origin};
+use crate::model::audit::Origin;
 use crate::model::caller::Caller;
 use crate::model::file::File;
 use crate::model::ids::{FileId, ProcessId, WorkspaceId};
@@ -16,13 +21,9 @@ use crate::model::ledger::{Fact, LedgerRow, Reads};
 use crate::model::page::Page;
 use crate::model::prices::LineItem;
 use crate::model::purpose::Purpose;
-use serde_json::json;
+use async_trait::async_trait;
 use tokio_postgres::Row;
 
-/// What [`ledger_row`] reads behind the number.
-pub(super) const COLUMNS: &str =
-    "event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, line_item, bytes, count, request_id,
-    reverses, note, actor";
 /// Rows that get their numbers in one transaction.
 const NUMBERED_AT_ONCE: u32 = 5000;
 
@@ -38,6 +39,49 @@ pub(super) const END: &str = "
            l.api_key_id, l.purpose, l.file_id, -l.bytes, 0
     FROM gone g JOIN ledger l ON l.event_id = 'st+:' || g.id";
 
+#[async_trait]
+impl LedgerStore for PostgresStore {
+    async fn add_reads(&self, process: ProcessId, first_number: u64, reads: Vec<Reads>) -> Result<(), MetadataError> {
+        let reads = reads.as_slice();
+        let set_ms = self.set_ms();
+        write!(self, |session| add_reads(session, process, first_number, reads, set_ms))
+    }
+
+    async fn adjust(&self, new: NewAdjustment, origin: Origin) -> Result<Adjusted, MetadataError> {
+        let adjustment = &new;
+        let adjusted = transaction!(self, |change| adjust(change, adjustment, origin))?;
+        let event_id = adjustment.event_id();
+        let numbered = async |row: LedgerRow| -> Result<LedgerRow, MetadataError> {
+            number_all(&self.connections, self.set_ms()).await?;
+            let event_id = event_id.as_str();
+            Ok(read!(self, |session| find(session, event_id))?.unwrap_or(row))
+        };
+        Ok(match adjusted {
+            Adjusted::Entered(row) => Adjusted::Entered(numbered(row).await?),
+            Adjusted::Known(row) => Adjusted::Known(numbered(row).await?),
+            refused => refused,
+        })
+    }
+
+    async fn ledger(
+        &self,
+        workspace: Option<WorkspaceId>,
+        after_seq: u64,
+        limit: u32,
+    ) -> Result<Page<LedgerRow>, MetadataError> {
+        number_all(&self.connections, self.set_ms()).await?;
+        read_long!(self, of workspace, |session| list(session, workspace, after_seq, limit))
+    }
+
+    async fn newest_event(&self) -> Result<Option<String>, MetadataError> {
+        read!(self, |session| newest_event(session))
+    }
+
+    async fn has_event(&self, event_id: &str) -> Result<bool, MetadataError> {
+        read!(self, |session| has_event(session, event_id))
+    }
+}
+
 /// What proves that a File has come.
 pub(super) fn coming(file: FileId) -> Proof {
     Proof::Event(format!("st+:{file}"))
@@ -52,7 +96,7 @@ pub(super) async fn begin(begin: &Prepared<'_>, caller: Caller, file: &File, fac
 }
 
 /// Enters what was read since the batch before this one; a batch that is entered already is left out.
-pub(super) async fn add_reads(
+async fn add_reads(
     session: &Session,
     process: ProcessId,
     first_number: u64,
@@ -124,7 +168,7 @@ pub(super) async fn late(
 ) -> Result<Vec<LedgerRow>, Failure> {
     // An index by time would find nearly all there are.
     let sql =
-        format!("SELECT seq, {COLUMNS} FROM ledger WHERE seq > $1 AND seq <= $4 AND ts + 0 < $2 ORDER BY seq LIMIT $3");
+        format!("SELECT seq, {LEDGER} FROM ledger WHERE seq > $1 AND seq <= $4 AND ts + 0 < $2 ORDER BY seq LIMIT $3");
     let values: Values<'_> = &[&stored(after_seq), &stored(before), &i64::from(limit), &stored(through_seq)];
     let found = session.rows(&sql, values).await?;
     found.iter().map(ledger_row).collect()
@@ -144,25 +188,20 @@ pub(super) async fn oldest_ts(session: &Session) -> Result<Option<u64>, Failure>
 }
 
 /// Enters a correction, once under its name. What has no number yet is found with the number 0.
-pub(super) async fn adjust(change: Change<'_>, new: &NewAdjustment, origin: Origin) -> Result<Adjusted, Failure> {
+async fn adjust(change: Change<'_>, new: &NewAdjustment, origin: Origin) -> Result<Adjusted, Failure> {
     let event_id = new.event_id();
     change.begin(&[Lock::Event(&event_id)], async { Ok(()) }).await?;
-    let known = find(&change, &event_id)
-        .await?
-        .map(|known| if new.is(&known) { Adjusted::Known(known) } else { Adjusted::NameTaken });
-    let refused = match known {
-        Some(known) => Some(known),
-        None if is_there(&change, new).await? => None,
-        None => Some(Adjusted::NoSuchEvent),
+    let reversed = match &new.reverses {
+        Some(event) => find(&change, &row_of_event(event)).await?,
+        None => None,
     };
-    if let Some(refused) = refused {
+    if let Some(refused) = rules::adjustments::refuse(new, find(&change, &event_id).await?, reversed.as_ref()) {
         change.abandon().await?;
         return Ok(refused);
     }
-    let (bytes, count) = if new.item.is_counted() { (0, new.quantity) } else { (new.quantity, 0) };
-    let sql = format!(
-        "INSERT INTO ledger ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, NULL, NULL, $6, $7, $8, $9, $10, $11, $12)"
-    );
+    let (bytes, count) = rules::adjustments::amounts(new);
+    let sql =
+        format!("INSERT INTO ledger ({LEDGER}) VALUES ($1, $2, $3, $4, $5, NULL, NULL, $6, $7, $8, $9, $10, $11, $12)");
     let (fact, item, reason) = (Fact::Adjustment(new.item).name(), new.item.name(), new.reason.as_str());
     let (workspace, key) = (new.workspace.to_string(), new.key.map(|key| key.to_string()));
     let (request, actor) = (origin.request.map(|request| request.to_string()), origin.actor.to_string());
@@ -170,9 +209,7 @@ pub(super) async fn adjust(change: Change<'_>, new: &NewAdjustment, origin: Orig
     let values: Values<'_> =
         &[&event_id, &now_seconds, &fact, &workspace, &key, &item, &bytes, &count, &request, reverses, &reason, &actor];
     change.execute(&sql, values).await?;
-    let details = json!({"line_item": item, "quantity": new.quantity.to_string(), "reason": reason});
-    let (action, workspace, object) = (Action::UsageAdjusted, Some(new.workspace), event_id.clone());
-    audit::note(&change, origin, NewEntry { action, workspace, object, details: Some(details) }).await?;
+    audit::note(&change, origin, rules::audit::adjustment(new)).await?;
     let entered = find(&change, &event_id).await?;
     let entered = entered.ok_or_else(|| Failure::Unreadable("what was entered is not there".to_owned()))?;
     change.commit(async { Ok(()) }).await?;
@@ -180,36 +217,29 @@ pub(super) async fn adjust(change: Change<'_>, new: &NewAdjustment, origin: Orig
 }
 
 /// The `event_id` of the newest row.
-pub(super) async fn newest_event(session: &Session) -> Result<Option<String>, Failure> {
+async fn newest_event(session: &Session) -> Result<Option<String>, Failure> {
     let found = session.row("SELECT event_id FROM ledger ORDER BY arrival DESC LIMIT 1", &[]).await?;
     found.map(|row| Ok(row.try_get(0)?)).transpose()
 }
 
 /// Whether there is a row of this `event_id`.
-pub(super) async fn has_event(session: &Session, event_id: &str) -> Result<bool, Failure> {
+async fn has_event(session: &Session, event_id: &str) -> Result<bool, Failure> {
     Ok(session.row("SELECT 1 FROM ledger WHERE event_id = $1", &[&event_id]).await?.is_some())
 }
 
-/// Whether there is what a correction reverses.
-async fn is_there(change: &Change<'_>, new: &NewAdjustment) -> Result<bool, Failure> {
-    let Some(reversed) = &new.reverses else { return Ok(true) };
-    let row = find(change, &row_of_event(reversed)).await?.filter(|row| row.workspace == new.workspace);
-    Ok(row.is_some_and(|row| row.lines().iter().any(|line| line.event_id == *reversed)))
-}
-
-pub(super) async fn find(session: &Session, event_id: &str) -> Result<Option<LedgerRow>, Failure> {
-    let sql = format!("SELECT coalesce(seq, 0), {COLUMNS} FROM ledger WHERE event_id = $1");
+async fn find(session: &Session, event_id: &str) -> Result<Option<LedgerRow>, Failure> {
+    let sql = format!("SELECT coalesce(seq, 0), {LEDGER} FROM ledger WHERE event_id = $1");
     session.row(&sql, &[&event_id]).await?.map(|row| ledger_row(&row)).transpose()
 }
 
-pub(super) async fn list(
+async fn list(
     session: &Session,
     workspace: Option<WorkspaceId>,
     after_seq: u64,
     limit: u32,
 ) -> Result<Page<LedgerRow>, Failure> {
     let sql = format!(
-        "SELECT seq, {COLUMNS} FROM ledger WHERE seq > $1 AND {} ORDER BY seq LIMIT $3",
+        "SELECT seq, {LEDGER} FROM ledger WHERE seq > $1 AND {} ORDER BY seq LIMIT $3",
         if workspace.is_some() { "workspace_id = $2" } else { "$2::text IS NULL" }
     );
     let workspace = workspace.map(|id| id.to_string());

@@ -1,20 +1,58 @@
 //! Rows of limits, and what is counted against quotas.
 
 use super::answers::AdminOpening;
+use super::audit;
 use super::connections::Session;
 use super::failure::Failure;
-use super::rows::{named, number, parsed, stored};
+use super::rows::{named, number, optional, parsed, stored};
+use super::store::{PostgresStore, read, read_long, transaction};
 use super::writer::Change;
-use super::{audit, keys, workspaces};
-use crate::metadata::USAGE_EXPIRED_ROWS;
-use crate::model::audit::{Action, NewEntry, Origin};
+use crate::metadata::error::MetadataError;
+use crate::metadata::limits::{LimitStore, USAGE_EXPIRED_ROWS};
+use crate::metadata::rules;
+use crate::model::audit::Origin;
 use crate::model::idempotency::{Effect, Once};
 use crate::model::ids::WorkspaceId;
 use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
-use serde_json::{Map, json};
+use async_trait::async_trait;
 use tokio_postgres::Row;
 
-pub(super) async fn get(session: &Session, owner: LimitOwner) -> Result<Limits, Failure> {
+#[async_trait]
+impl LimitStore for PostgresStore {
+    async fn limits(&self, owner: LimitOwner) -> Result<Limits, MetadataError> {
+        read!(self, |session| get(session, owner))
+    }
+
+    async fn set_limits(
+        &self,
+        owner: LimitOwner,
+        wanted: Vec<(Limit, Option<u64>)>,
+        origin: Origin,
+        once: Option<Once<Limits>>,
+    ) -> Result<Effect<Option<Limits>>, MetadataError> {
+        let (wanted, once) = (wanted.as_slice(), once.as_ref());
+        transaction!(self, |change| set(change, owner, wanted, origin, once))
+    }
+
+    async fn workspaces_with_limit(&self, limit: Limit) -> Result<Vec<(WorkspaceId, u64)>, MetadataError> {
+        read_long!(self, |session| workspaces_with(session, limit))
+    }
+
+    async fn storage_usage(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError> {
+        let set_ms = self.set_ms();
+        read!(self, of workspace, |session| usage(session, workspace, set_ms))
+    }
+
+    async fn storage_totals(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError> {
+        read!(self, of workspace, |session| totals(session, workspace))
+    }
+
+    async fn stored_bytes(&self) -> Result<u64, MetadataError> {
+        read!(self, |session| stored_bytes(session))
+    }
+}
+
+async fn get(session: &Session, owner: LimitOwner) -> Result<Limits, Failure> {
     let found = session.rows("SELECT name, value FROM limits WHERE owner_id = $1", &[&owner.to_string()]).await?;
     let limit = |row: &Row| Ok((named(row, 0, Limit::named)?, number(row, 1)?));
     Ok(Limits::new(found.iter().map(limit).collect::<Result<_, Failure>>()?))
@@ -30,8 +68,19 @@ pub(super) fn written(limits: &[String]) -> Result<Limits, Failure> {
     limits.map(Limits::new).ok_or_else(|| Failure::Unreadable("there is a limit that is none".to_owned()))
 }
 
+/// Returns the workspace of a workspace or key, which an administrator's key does not have. Returns none when there is no such
+/// workspace or key.
+#[allow(clippy::option_option, reason = "the key of an administrator is there and has no workspace")]
+async fn find_workspace(session: &Session, owner: LimitOwner) -> Result<Option<Option<WorkspaceId>>, Failure> {
+    let sql = match owner {
+        LimitOwner::Workspace(_) => "SELECT id FROM workspaces WHERE id = $1",
+        LimitOwner::Key(_) => "SELECT workspace_id FROM api_keys WHERE id = $1",
+    };
+    session.row(sql, &[&owner.to_string()]).await?.map(|row| optional(&row, 0)).transpose()
+}
+
 /// Every workspace that has this limit.
-pub(super) async fn workspaces_with(session: &Session, limit: Limit) -> Result<Vec<(WorkspaceId, u64)>, Failure> {
+async fn workspaces_with(session: &Session, limit: Limit) -> Result<Vec<(WorkspaceId, u64)>, Failure> {
     let sql =
         "SELECT w.id, l.value FROM limits l JOIN workspaces w ON w.id = l.owner_id WHERE l.name = $1 ORDER BY w.id";
     let found = session.rows(sql, &[&limit.to_string()]).await?;
@@ -39,7 +88,7 @@ pub(super) async fn workspaces_with(session: &Session, limit: Limit) -> Result<V
 }
 
 /// Returns the limits as they are then; none when there is no such workspace or key.
-pub(super) async fn set(
+async fn set(
     change: Change<'_>,
     owner: LimitOwner,
     wanted: &[(Limit, Option<u64>)],
@@ -50,11 +99,9 @@ pub(super) async fn set(
     if let Some(stop) = opening.begin(None).await? {
         return change.give_up(stop.into()).await;
     }
-    let found = match owner {
-        LimitOwner::Workspace(id) => workspaces::find(&change, id).await?.map(|workspace| Some(workspace.id)),
-        LimitOwner::Key(id) => keys::find(&change, id).await?.map(|key| key.opens.workspace()),
+    let Some(workspace) = find_workspace(&change, owner).await? else {
+        return change.give_up(Effect::Made(None)).await;
     };
-    let Some(workspace) = found else { return change.give_up(Effect::Made(None)).await };
     let (delete, insert) = (
         "DELETE FROM limits WHERE owner_id = $1 AND name = $2",
         "INSERT INTO limits (owner_id, name, value) VALUES ($1, $2, $3)
@@ -65,41 +112,36 @@ pub(super) async fn set(
         opening.commit(&limits).await?;
         return Ok(Effect::Made(Some(limits)));
     }
-    let mut details = Map::new();
     for (limit, value) in wanted {
         let (owner, name) = (owner.to_string(), limit.to_string());
         match value {
             Some(value) => change.execute(insert, &[&owner, &name, &stored(*value)]).await?,
             None => change.execute(delete, &[&owner, &name]).await?,
         };
-        details.insert(name, json!(value));
     }
-    let (action, object, details) = (Action::LimitsUpdated, owner.to_string(), Some(details.into()));
-    audit::note(&change, origin, NewEntry { action, workspace, object, details }).await?;
+    audit::note(&change, origin, rules::audit::limits(owner, workspace, wanted)).await?;
     let limits = get(&change, owner).await?;
     opening.commit(&limits).await?;
     Ok(Effect::Made(Some(limits)))
 }
 
 /// The bytes of the Files of all workspaces. It reads all workspaces, so it is asked for once an hour at most.
-pub(super) async fn stored_bytes(session: &Session) -> Result<u64, Failure> {
+async fn stored_bytes(session: &Session) -> Result<u64, Failure> {
     let sql = "SELECT coalesce(sum(stored_bytes), 0)::bigint FROM workspaces";
     session.row(sql, &[]).await?.map_or(Ok(0), |row| number(&row, 0))
 }
 
 /// What the workspace has, with all that has expired and is not removed yet: one row is read.
-pub(super) async fn totals(session: &Session, workspace: WorkspaceId) -> Result<StorageUsage, Failure> {
+async fn totals(session: &Session, workspace: WorkspaceId) -> Result<StorageUsage, Failure> {
     let sql = "SELECT stored_bytes, stored_files, reserved_bytes, reserved_files FROM workspaces WHERE id = $1";
-    session.row(sql, &[&workspace.to_string()]).await?.map_or(Ok(StorageUsage::default()), |row| storage_usage(&row))
+    session.row(sql, &[&workspace.to_string()]).await?.map_or(Ok(StorageUsage::default()), |row| storage_usage(&row, 0))
 }
 
-/// What the workspace has at this second.
-pub(super) async fn usage(
-    session: &Session,
-    workspace: WorkspaceId,
-    set_ms: Option<i64>,
-) -> Result<StorageUsage, Failure> {
-    let sql = "SELECT w.stored_bytes - e.bytes, w.stored_files - e.files, w.reserved_bytes - r.bytes, w.reserved_files - r.files
+/// Returns what counts against the quotas of the workspace at this second. What it has is what its row says without what has
+/// expired, but never less than nothing.
+async fn usage(session: &Session, workspace: WorkspaceId, set_ms: Option<i64>) -> Result<StorageUsage, Failure> {
+    let sql =
+        "SELECT w.stored_bytes, w.stored_files, w.reserved_bytes, w.reserved_files, e.bytes, e.files, r.bytes, r.files
         FROM workspaces w
         CROSS JOIN LATERAL (
             SELECT coalesce(sum(size_bytes), 0)::bigint AS bytes, count(*) AS files FROM (
@@ -112,14 +154,16 @@ pub(super) async fn usage(
                 ORDER BY expires_at LIMIT $3) u) r
         WHERE w.id = $1";
     let found = session.row(sql, &[&workspace.to_string(), &set_ms, &i64::from(USAGE_EXPIRED_ROWS)]).await?;
-    found.map_or(Ok(StorageUsage::default()), |row| storage_usage(&row))
+    let Some(row) = found else { return Ok(StorageUsage::default()) };
+    Ok(storage_usage(&row, 0)?.without(storage_usage(&row, 4)?))
 }
 
-fn storage_usage(row: &Row) -> Result<StorageUsage, Failure> {
+/// Reads four columns from the column `first` on.
+fn storage_usage(row: &Row, first: usize) -> Result<StorageUsage, Failure> {
     Ok(StorageUsage {
-        stored_bytes: number(row, 0)?,
-        stored_files: number(row, 1)?,
-        reserved_bytes: number(row, 2)?,
-        reserved_files: number(row, 3)?,
+        stored_bytes: number(row, first)?,
+        stored_files: number(row, first + 1)?,
+        reserved_bytes: number(row, first + 2)?,
+        reserved_files: number(row, first + 3)?,
     })
 }

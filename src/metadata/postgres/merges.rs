@@ -3,16 +3,48 @@
 
 use super::connections::{Session, Values};
 use super::failure::Failure;
-use super::rows::{number, parsed, stored};
-use super::writer::{Change, Lock, Task};
+use super::rows::{count, number, parsed, stored};
+use super::store::{PostgresStore, read, transaction};
+use super::task::Task;
+use super::writer::{Change, Lock};
 use super::{export, ledger, usage};
-use crate::metadata::read_merges::{self, MINUTE_SECONDS, MergePage, MergeStep};
+use crate::metadata::clock_watch::ClockStore;
+use crate::metadata::error::MetadataError;
+use crate::metadata::merges::ReadMergeStore;
+use crate::metadata::rules::columns::LEDGER;
+use crate::metadata::rules::read_merges::{self, MINUTE_SECONDS, MergePage, MergeStep};
 use crate::model::ids::WorkspaceId;
 use crate::model::ledger::LedgerRow;
 use crate::model::purpose::Purpose;
+use async_trait::async_trait;
 use tokio_postgres::Row;
 
-pub(super) async fn workspaces(
+#[async_trait]
+impl ReadMergeStore for PostgresStore {
+    async fn reads_to_merge(
+        &self,
+        after: Option<WorkspaceId>,
+        older_than_seconds: u64,
+        limit: u32,
+    ) -> Result<MergePage, MetadataError> {
+        let set_ms = self.set_ms();
+        read!(self, |session| workspaces(session, after, older_than_seconds, limit, set_ms))
+    }
+
+    async fn merge_reads(
+        &self,
+        workspace: WorkspaceId,
+        older_than_seconds: u64,
+        limit: u32,
+    ) -> Result<usize, MetadataError> {
+        if !self.may_expire().await? {
+            return Ok(0);
+        }
+        transaction!(self, |change| step(change, workspace, older_than_seconds, limit)).map(count)
+    }
+}
+
+async fn workspaces(
     session: &Session,
     after: Option<WorkspaceId>,
     older_than_seconds: u64,
@@ -37,12 +69,7 @@ pub(super) async fn workspaces(
 }
 
 /// The next step in a workspace; how many rows it concerned.
-pub(super) async fn step(
-    change: Change<'_>,
-    workspace: WorkspaceId,
-    older_than_seconds: u64,
-    limit: u32,
-) -> Result<u64, Failure> {
+async fn step(change: Change<'_>, workspace: WorkspaceId, older_than_seconds: u64, limit: u32) -> Result<u64, Failure> {
     change.begin(&[Lock::Task(Task::Ledger)], async { Ok(()) }).await?;
     let workspace = workspace.to_string();
     let until = change.now_seconds().saturating_sub(older_than_seconds);
@@ -63,12 +90,11 @@ async fn old_rows(session: &Session, workspace: &str, until: u64, limit: u32) ->
     let mark = session.row("SELECT ts, seq FROM ledger_merges WHERE workspace_id = $1", &[&workspace]).await?;
     let (ts, seq) = mark.map_or(Ok((0, 0)), |row| Ok::<_, Failure>((number(&row, 0)?, number(&row, 1)?)))?;
     let sql = format!(
-        "SELECT coalesce(seq, {}), {} FROM ledger
+        "SELECT coalesce(seq, {}), {LEDGER} FROM ledger
          WHERE workspace_id = $1 AND fact IN ('list', 'retrieve', 'content') AND (ts + 0, seq) > ($2, $3)
              AND ts + 0 < $4
          ORDER BY ts + 0, seq LIMIT $5",
-        i64::MAX,
-        ledger::COLUMNS
+        i64::MAX
     );
     let values: Values<'_> = &[&workspace, &stored(ts), &stored(seq), &stored(until), &i64::from(limit)];
     session.rows(&sql, values).await?.iter().map(ledger::ledger_row).collect()

@@ -6,16 +6,16 @@
 
 use super::connections::Values;
 use super::failure::Failure;
-use super::index_change;
-use super::rows;
-use super::writer::Task;
-use crate::metadata::migrations::{Migration, Outdated, SchemaError, count_applied, migrations};
+use super::open_error::MigrationError;
+use super::task::Task;
+use super::{index_change, rows};
+use crate::metadata::migrations::{Migration, Outdated, count_applied, migrations};
 use std::time::Duration;
 use tokio::time::sleep;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
-pub(super) static MIGRATIONS: &[Migration] = migrations!("postgres");
+static MIGRATIONS: &[Migration] = migrations!("postgres");
 
 /// Settings of the session that migrates. Statements take as long as the tables need. A transaction gives a table lock up
 /// soon, because requests queue up behind the one that waits for it. A backend whose client is gone ends.
@@ -27,29 +27,6 @@ const MAX_LOCK_TRIES: u32 = 60;
 const LOCK_PAUSE: Duration = Duration::from_secs(1);
 /// The pause before the next look whether another server has finished its migration.
 const TURN_PAUSE: Duration = Duration::from_millis(100);
-
-/// Why a schema cannot be brought up to date.
-#[derive(Debug, thiserror::Error)]
-pub enum MigrationError {
-    /// It is not one that this program can use.
-    #[error(transparent)]
-    Schema(#[from] SchemaError),
-    /// PostgreSQL refused.
-    #[error("the schema cannot be brought up to date")]
-    Postgres(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl From<Failure> for MigrationError {
-    fn from(failure: Failure) -> Self {
-        Self::Postgres(Box::new(failure))
-    }
-}
-
-impl From<tokio_postgres::Error> for MigrationError {
-    fn from(error: tokio_postgres::Error) -> Self {
-        Failure::from(error).into()
-    }
-}
 
 /// Applies the migrations that the database does not have; a database that is up to date is only read, and one that is empty gets
 /// the whole schema.

@@ -3,15 +3,60 @@
 
 use super::connections::{Session, Values};
 use super::failure::Failure;
-use super::rows::{number, optional_number, stored};
-use super::writer::{Change, Lock, Task};
+use super::rows::{count, number, optional_number, stored};
+use super::store::{PostgresStore, read, transaction, write};
+use super::task::Task;
+use super::writer::{Change, Lock};
+use crate::metadata::clock_watch::ClockStore;
+use crate::metadata::error::MetadataError;
+use crate::metadata::outbox::OutboxStore;
 use crate::model::ids::ProcessId;
 use crate::model::outbox::{Message, NewMessage, OutboxStatus, SinkName};
+use async_trait::async_trait;
 use bytes::Bytes;
 use tokio_postgres::Row;
 
+#[async_trait]
+impl OutboxStore for PostgresStore {
+    async fn add_message(&self, message: NewMessage) -> Result<bool, MetadataError> {
+        let message = &message;
+        transaction!(self, |change| add(change, message))
+    }
+
+    async fn next_message(&self, sink: SinkName, process: ProcessId) -> Result<Option<Message>, MetadataError> {
+        let set_ms = self.set_ms();
+        write!(self, |session| next(session, sink, process, set_ms))
+    }
+
+    async fn release_message(&self, seq: u64, process: ProcessId) -> Result<(), MetadataError> {
+        write!(self, |session| release(session, seq, process))
+    }
+
+    async fn acknowledge_message(&self, seq: u64) -> Result<(), MetadataError> {
+        let set_ms = self.set_ms();
+        write!(self, |session| acknowledge(session, seq, set_ms))
+    }
+
+    async fn outbox_status(&self, sink: SinkName) -> Result<OutboxStatus, MetadataError> {
+        read!(self, |session| status(session, sink))
+    }
+
+    async fn forget_messages(
+        &self,
+        sink: SinkName,
+        older_than_seconds: u64,
+        limit: u32,
+    ) -> Result<usize, MetadataError> {
+        if !self.may_expire().await? {
+            return Ok(0);
+        }
+        let set_ms = self.set_ms();
+        write!(self, |session| forget(session, sink, older_than_seconds, limit, set_ms)).map(count)
+    }
+}
+
 /// False when there is one of this id.
-pub(super) async fn add(change: Change<'_>, message: &NewMessage) -> Result<bool, Failure> {
+async fn add(change: Change<'_>, message: &NewMessage) -> Result<bool, Failure> {
     change.begin(&[Lock::Task(Task::Outbox)], async { Ok(()) }).await?;
     let added = insert(&change, message).await?;
     change.commit(async { Ok(()) }).await?;
@@ -29,7 +74,7 @@ pub(super) async fn insert(change: &Change<'_>, message: &NewMessage) -> Result<
 }
 
 /// Claims the oldest message, unless another server has claimed it that lives.
-pub(super) async fn next(
+async fn next(
     session: &Session,
     sink: SinkName,
     process: ProcessId,
@@ -56,17 +101,17 @@ pub(super) fn message(row: &Row) -> Result<Message, Failure> {
     })
 }
 
-pub(super) async fn release(session: &Session, seq: u64, process: ProcessId) -> Result<(), Failure> {
+async fn release(session: &Session, seq: u64, process: ProcessId) -> Result<(), Failure> {
     let sql = "UPDATE outbox SET claimed_by = NULL WHERE seq = $1 AND claimed_by = $2";
     session.execute(sql, &[&stored(seq), &process.to_string()]).await.map(drop)
 }
 
-pub(super) async fn acknowledge(session: &Session, seq: u64, set_ms: Option<i64>) -> Result<(), Failure> {
+async fn acknowledge(session: &Session, seq: u64, set_ms: Option<i64>) -> Result<(), Failure> {
     let sql = "UPDATE outbox SET acknowledged_at = now_ms($2) / 1000 WHERE seq = $1 AND acknowledged_at IS NULL";
     session.execute(sql, &[&stored(seq), &set_ms]).await.map(drop)
 }
 
-pub(super) async fn status(session: &Session, sink: SinkName) -> Result<OutboxStatus, Failure> {
+async fn status(session: &Session, sink: SinkName) -> Result<OutboxStatus, Failure> {
     // Messages are numbered in the order in which they are created.
     let sql = "SELECT (SELECT count(*) FROM outbox WHERE sink = $1 AND acknowledged_at IS NULL AND refused_at IS NULL),
                       (SELECT created_at FROM outbox WHERE sink = $1 AND acknowledged_at IS NULL AND refused_at IS NULL
@@ -87,7 +132,7 @@ pub(super) async fn status(session: &Session, sink: SinkName) -> Result<OutboxSt
 }
 
 /// Removes at most `limit` messages to a sink that were acknowledged more than so many seconds ago; how many there were.
-pub(super) async fn forget(
+async fn forget(
     session: &Session,
     sink: SinkName,
     older_than_seconds: u64,

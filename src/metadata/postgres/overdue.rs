@@ -2,12 +2,39 @@
 
 use super::connections::Session;
 use super::failure::Failure;
-use super::rows::{number, parsed, stored};
-use crate::metadata::Overdue;
+use super::rows::{count, number, parsed, stored};
+use super::store::{PostgresStore, read, transaction, write};
+use super::{files, uploads};
+use crate::metadata::clock_watch::ClockStore;
+use crate::metadata::error::MetadataError;
+use crate::metadata::overdue::{Ended, ExpiryStore, Overdue};
 use crate::model::ids::WorkspaceId;
+use async_trait::async_trait;
+
+#[async_trait]
+impl ExpiryStore for PostgresStore {
+    async fn overdue_workspaces(&self, after: Option<Overdue>, limit: u32) -> Result<Vec<Overdue>, MetadataError> {
+        let set_ms = self.set_ms();
+        read!(self, |session| list(session, after, limit, set_ms))
+    }
+
+    async fn expire_workspace(&self, workspace: WorkspaceId, limit: u32) -> Result<Ended, MetadataError> {
+        if !self.may_expire().await? {
+            return Ok(Ended::default());
+        }
+        let set_ms = self.set_ms();
+        let files = write!(self, |session| files::delete_expired(session, workspace, limit, set_ms)).map(count)?;
+        let uploads = if read!(self, |session| has_uploads(session, workspace, set_ms))? {
+            transaction!(self, |change| uploads::expire(change, workspace, limit)).map(count)?
+        } else {
+            0
+        };
+        Ok(Ended { files, uploads })
+    }
+}
 
 /// Returns where something is overdue, behind `after` in the order of [`Overdue`]. Reads at most `limit` rows of each table.
-pub(super) async fn list(
+async fn list(
     session: &Session,
     after: Option<Overdue>,
     limit: u32,
@@ -34,11 +61,7 @@ pub(super) async fn list(
 }
 
 /// Returns whether a pending Upload of the workspace is overdue.
-pub(super) async fn has_uploads(
-    session: &Session,
-    workspace: WorkspaceId,
-    set_ms: Option<i64>,
-) -> Result<bool, Failure> {
+async fn has_uploads(session: &Session, workspace: WorkspaceId, set_ms: Option<i64>) -> Result<bool, Failure> {
     let sql = "SELECT 1 FROM uploads WHERE workspace_id = $1 AND status = 'pending' AND expires_at <= now_ms($2) / 1000
                ORDER BY expires_at LIMIT 1";
     Ok(session.row(sql, &[&workspace.to_string(), &set_ms]).await?.is_some())

@@ -2,8 +2,11 @@
 //! that are named here.
 
 use super::super::growing_tables::{GROWING, has_plan};
-use super::super::{contract, export_contract, ledger_contract};
-use super::*;
+use super::endpoint::Endpoint;
+use super::store::PostgresStore;
+use super::{statements, tls};
+use crate::clock::Clock;
+use crate::metadata::contract;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use venna_testkit::postgres::Database;
@@ -139,12 +142,12 @@ async fn no_statement_reads_more_than_it_concerns() {
     contract::every_question(&store).await;
     let Some(other) = Database::fresh("the plans of statements of the ledger") else { return };
     let other = PostgresStore::open(&other.url, clock.clone()).await.unwrap();
-    ledger_contract::usage_is_what_happened(&other, &clock, 50, 17).await;
-    ledger_contract::reads_are_entered_once(&other, &clock).await;
-    ledger_contract::corrections_are_entered_once(&other).await;
-    ledger_contract::old_reads_are_merged(&other, &clock).await;
+    contract::ledger::usage_is_what_happened(&other, &clock, 50, 17).await;
+    contract::ledger::reads_are_entered_once(&other, &clock).await;
+    contract::ledger::corrections_are_entered_once(&other).await;
+    contract::ledger::old_reads_are_merged(&other, &clock).await;
     let Some(other) = Database::fresh("the plans of statements of the export") else { return };
-    export_contract::holds(&PostgresStore::open(&other.url, clock.clone()).await.unwrap(), &clock).await;
+    contract::export::holds(&PostgresStore::open(&other.url, clock.clone()).await.unwrap(), &clock).await;
 
     let endpoint: Endpoint = database.url.parse().unwrap();
     let (client, connection) = endpoint.config.connect(tls::connector(&endpoint).unwrap()).await.unwrap();

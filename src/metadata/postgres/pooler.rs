@@ -6,7 +6,8 @@
 
 use super::endpoint::Endpoint;
 use super::failure::Failure;
-use super::{OpenError, tls};
+use super::open_error::OpenError;
+use super::tls;
 use std::time::Duration;
 use tokio::time::timeout;
 use tokio_postgres::{Client, SimpleQueryMessage};

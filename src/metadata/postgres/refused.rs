@@ -3,21 +3,58 @@
 use super::connections::Session;
 use super::failure::Failure;
 use super::outbox;
-use super::rows::{number, stored};
-use super::writer::{Change, Lock, Task};
+use super::rows::{count, number, stored};
+use super::store::{PostgresStore, read, transaction, write};
+use super::task::Task;
+use super::writer::{Change, Lock};
+use crate::metadata::error::MetadataError;
+use crate::metadata::refused::RefusedMessageStore;
 use crate::model::outbox::{Message, NewMessage, RefusedMessage, SinkName};
+use async_trait::async_trait;
 
 /// What holds for a message that is set aside.
 const SET_ASIDE: &str = "refused_at IS NOT NULL AND acknowledged_at IS NULL AND skipped_at IS NULL";
 
-pub(super) async fn set_aside(session: &Session, seq: u64, status: u16, set_ms: Option<i64>) -> Result<(), Failure> {
+#[async_trait]
+impl RefusedMessageStore for PostgresStore {
+    async fn set_message_aside(&self, seq: u64, status: u16) -> Result<(), MetadataError> {
+        let set_ms = self.set_ms();
+        write!(self, |session| set_aside(session, seq, status, set_ms))
+    }
+
+    async fn replace_message(&self, seq: u64, others: Vec<NewMessage>) -> Result<bool, MetadataError> {
+        let others = &others;
+        transaction!(self, |change| replace(change, seq, others))
+    }
+
+    async fn refused_messages(&self, sink: SinkName, limit: u32) -> Result<Vec<RefusedMessage>, MetadataError> {
+        read!(self, |session| list(session, sink, limit))
+    }
+
+    async fn refused_message(&self, sink: SinkName, id: String) -> Result<Option<Message>, MetadataError> {
+        let id = id.as_str();
+        read!(self, |session| find(session, sink, id))
+    }
+
+    async fn retry_refused(&self, sink: SinkName, id: Option<String>) -> Result<usize, MetadataError> {
+        let id = id.as_deref();
+        write!(self, |session| retry(session, sink, id)).map(count)
+    }
+
+    async fn skip_refused(&self, sink: SinkName, id: String) -> Result<bool, MetadataError> {
+        let (id, set_ms) = (id.as_str(), self.set_ms());
+        write!(self, |session| skip(session, sink, id, set_ms))
+    }
+}
+
+async fn set_aside(session: &Session, seq: u64, status: u16, set_ms: Option<i64>) -> Result<(), Failure> {
     let sql = "UPDATE outbox SET refused_at = now_ms($3) / 1000, refused_status = $2, claimed_by = NULL
                WHERE seq = $1 AND acknowledged_at IS NULL AND refused_at IS NULL";
     session.execute(sql, &[&stored(seq), &i64::from(status), &set_ms]).await.map(drop)
 }
 
 /// Puts others in the place of a message, at the end of the order. False when it is acknowledged or replaced.
-pub(super) async fn replace(change: Change<'_>, seq: u64, others: &[NewMessage]) -> Result<bool, Failure> {
+async fn replace(change: Change<'_>, seq: u64, others: &[NewMessage]) -> Result<bool, Failure> {
     change.begin(&[Lock::Task(Task::Outbox)], async { Ok(()) }).await?;
     let sql = "DELETE FROM outbox WHERE seq = $1 AND acknowledged_at IS NULL";
     if change.execute(sql, &[&stored(seq)]).await? == 0 {
@@ -30,7 +67,7 @@ pub(super) async fn replace(change: Change<'_>, seq: u64, others: &[NewMessage])
     Ok(true)
 }
 
-pub(super) async fn list(session: &Session, sink: SinkName, limit: u32) -> Result<Vec<RefusedMessage>, Failure> {
+async fn list(session: &Session, sink: SinkName, limit: u32) -> Result<Vec<RefusedMessage>, Failure> {
     let sql = format!(
         "SELECT message_id, created_at, refused_at, refused_status, length(body)::bigint FROM outbox
          WHERE sink = $1 AND {SET_ASIDE} ORDER BY seq LIMIT $2"
@@ -48,7 +85,7 @@ pub(super) async fn list(session: &Session, sink: SinkName, limit: u32) -> Resul
     rows.iter().map(message).collect()
 }
 
-pub(super) async fn find(session: &Session, sink: SinkName, id: &str) -> Result<Option<Message>, Failure> {
+async fn find(session: &Session, sink: SinkName, id: &str) -> Result<Option<Message>, Failure> {
     let sql = format!(
         "SELECT seq, message_id, content_type, body, created_at FROM outbox
          WHERE message_id = $2 AND sink = $1 AND {SET_ASIDE}"
@@ -57,7 +94,7 @@ pub(super) async fn find(session: &Session, sink: SinkName, id: &str) -> Result<
 }
 
 /// Lets one be sent again, or all; how many there were.
-pub(super) async fn retry(session: &Session, sink: SinkName, id: Option<&str>) -> Result<u64, Failure> {
+async fn retry(session: &Session, sink: SinkName, id: Option<&str>) -> Result<u64, Failure> {
     let sql = format!(
         "UPDATE outbox SET refused_at = NULL, refused_status = NULL
          WHERE sink = $1 AND ($2::text IS NULL OR message_id = $2) AND {SET_ASIDE}"
@@ -65,7 +102,7 @@ pub(super) async fn retry(session: &Session, sink: SinkName, id: Option<&str>) -
     session.execute(&sql, &[&sink.name(), &id]).await
 }
 
-pub(super) async fn skip(session: &Session, sink: SinkName, id: &str, set_ms: Option<i64>) -> Result<bool, Failure> {
+async fn skip(session: &Session, sink: SinkName, id: &str, set_ms: Option<i64>) -> Result<bool, Failure> {
     let sql =
         format!("UPDATE outbox SET skipped_at = now_ms($3) / 1000 WHERE message_id = $2 AND sink = $1 AND {SET_ASIDE}");
     Ok(session.execute(&sql, &[&sink.name(), &id, &set_ms]).await? == 1)

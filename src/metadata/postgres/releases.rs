@@ -3,27 +3,39 @@
 use super::blobs::release;
 use super::connections::{Session, Values};
 use super::failure::Failure;
-use super::rows::{number, parsed};
+use super::rows::{count, number, parsed};
+use super::store::{PostgresStore, read, transaction};
 use super::writer::Change;
+use crate::metadata::error::MetadataError;
+use crate::metadata::releases::ReleaseStore;
 use crate::model::ids::WorkspaceId;
+use async_trait::async_trait;
 use futures_util::try_join;
 
 /// Files and Uploads that one step looks at. Those at which another server is just at work are left to it.
 const OWNERS: &str = "SELECT owner_id, released_at FROM releases WHERE workspace_id = $1 ORDER BY owner_id LIMIT 64
     FOR UPDATE SKIP LOCKED";
 
+#[async_trait]
+impl ReleaseStore for PostgresStore {
+    async fn next_release(&self, after: Option<WorkspaceId>) -> Result<Option<WorkspaceId>, MetadataError> {
+        read!(self, |session| next_workspace(session, after))
+    }
+
+    async fn release_parts(&self, workspace: WorkspaceId, limit: u32) -> Result<usize, MetadataError> {
+        transaction!(self, |change| release_some(change, workspace, limit)).map(count)
+    }
+}
+
 /// Returns the first workspace behind `after` that has parts to be released.
-pub(super) async fn next_workspace(
-    session: &Session,
-    after: Option<WorkspaceId>,
-) -> Result<Option<WorkspaceId>, Failure> {
+async fn next_workspace(session: &Session, after: Option<WorkspaceId>) -> Result<Option<WorkspaceId>, Failure> {
     let sql = "SELECT workspace_id FROM releases WHERE workspace_id > $1 ORDER BY workspace_id LIMIT 1";
     let after = after.map(|id| id.to_string()).unwrap_or_default();
     session.row(sql, &[&after]).await?.map(|row| parsed(&row, 0)).transpose()
 }
 
 /// Releases at most `limit` parts of a workspace. Returns how many parts there were, and Files and Uploads that have none left.
-pub(super) async fn release_some(change: Change<'_>, workspace: WorkspaceId, limit: u32) -> Result<u64, Failure> {
+async fn release_some(change: Change<'_>, workspace: WorkspaceId, limit: u32) -> Result<u64, Failure> {
     let released = format!(
         "WITH owner AS MATERIALIZED ({OWNERS}),
          chosen AS MATERIALIZED (

@@ -14,6 +14,11 @@ fn bad(column: usize, what: &str) -> Failure {
     Failure::Unreadable(format!("column {column} holds no {what}"))
 }
 
+/// A number of rows.
+pub(super) fn count(rows: u64) -> usize {
+    usize::try_from(rows).unwrap_or(usize::MAX)
+}
+
 /// A whole number that is not negative.
 pub(super) fn number(row: &Row, column: usize) -> Result<u64, Failure> {
     u64::try_from(row.try_get::<_, i64>(column)?).map_err(|_| bad(column, "count"))

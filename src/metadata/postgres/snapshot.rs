@@ -4,8 +4,11 @@
 use super::connections::{Connections, Session};
 use super::failure::Failure;
 use super::ledger;
-use crate::metadata::MetadataError;
+use super::store::PostgresStore;
+use crate::metadata::error::MetadataError;
+use crate::metadata::snapshot::SnapshotStore;
 use crate::metadata::sqlite::Import;
+use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use rusqlite::types::Value;
 use std::path::Path;
@@ -24,6 +27,13 @@ const BATCH_BYTES: usize = 1 << 20;
 const BATCHES: usize = 4;
 /// How long the database may take to send the next row.
 const ROW_TIMEOUT: Duration = Duration::from_mins(1);
+
+#[async_trait]
+impl SnapshotStore for PostgresStore {
+    async fn snapshot(&self, database: &Path) -> Result<(), MetadataError> {
+        write(&self.connections, self.set_ms(), database).await
+    }
+}
 
 /// A table as both stores have it: its columns there, and where they come from here.
 pub(super) struct Table {
@@ -196,11 +206,7 @@ struct Batch {
     bytes: usize,
 }
 
-pub(super) async fn write(
-    connections: &Connections,
-    set_ms: Option<i64>,
-    database: &Path,
-) -> Result<(), MetadataError> {
+async fn write(connections: &Connections, set_ms: Option<i64>, database: &Path) -> Result<(), MetadataError> {
     ledger::number_all(connections, set_ms).await?;
     let session = connections.snapshot_session().await?;
     // It lasts as long as there are rows; each of them has its time.

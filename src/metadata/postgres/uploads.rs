@@ -2,60 +2,149 @@
 
 use super::admission::Standing;
 use super::answers::{Opening, Stop};
-use super::blobs::{CLAIM, NOBODY_READS};
+use super::blobs::{self, CLAIM, NOBODY_READS};
 use super::connections::{Prepared, Session, Values};
 use super::failure::Failure;
-use super::files::{self, FILE_COLUMNS};
+use super::files;
 use super::ledger::{self, BEGIN as BEGIN_IN_LEDGER};
-use super::rows::{self, digest, named, number, optional_digest, optional_number, parsed, stored};
+use super::rows::{self, count, digest, named, number, optional_digest, optional_number, parsed, stored};
+use super::store::{PostgresStore, read, read_long, transaction, write};
 use super::writer::{Change, Lock, Proof};
-use super::{blobs, expiries};
+use crate::metadata::clock_watch::ClockStore;
+use crate::metadata::error::MetadataError;
+use crate::metadata::room::with_room;
+use crate::metadata::rules::columns::{self, BEHIND_FILE, FILE};
+use crate::metadata::rules::uploads as rules;
+use crate::metadata::rules::uploads::{CompletionStep, PartRow, UploadRow};
+use crate::metadata::uploads::UploadStore;
 use crate::model::blob::StoredBlob;
 use crate::model::caller::{Caller, Refused};
 use crate::model::digest::Sha256Digest;
 use crate::model::expiry::ExpiresAfter;
-use crate::model::file::{File, FileDigest};
+use crate::model::file::File;
 use crate::model::filename::Filename;
 use crate::model::idempotency::{Effect, Once};
-use crate::model::ids::{BlobId, FileId, PartId, UploadId, WorkspaceId};
+use crate::model::ids::{FileId, PartId, UploadId, WorkspaceId};
 use crate::model::ledger::Fact;
 use crate::model::page::Page;
 use crate::model::purpose::Purpose;
-use crate::model::upload::{Completion, MAX_PARTS, NewPart, NewUpload, Part, Upload, UploadRefusal, UploadStatus};
+use crate::model::upload::{Completion, NewPart, NewUpload, Part, Upload, UploadRefusal, UploadStatus};
 use crate::random;
+use async_trait::async_trait;
 use futures_util::try_join;
-use sha2::{Digest, Sha256};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::sync::LazyLock;
 use tokio_postgres::Row;
 
 /// Whether it has expired is decided by the database, as everything is that has to do with time.
-const FIND: &str = "
-    SELECT f.id, f.purpose, f.filename, f.size_bytes, f.sha256, f.parts_sha256, f.part_count, f.expires_at, f.status_details,
-           u.size_bytes, u.filename, u.purpose, u.lives_seconds, u.expires_at, u.status, u.completion,
-           u.expires_at <= now_ms($3) / 1000, u.parts_bytes, u.part_count
-    FROM uploads u LEFT JOIN files f ON f.workspace_id = u.workspace_id AND f.id = u.file_id
-        AND (f.expires_at IS NULL OR f.expires_at > now_ms($3) / 1000)
-    WHERE u.workspace_id = $1 AND u.id = $2";
+static FIND: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {file}, u.size_bytes, u.filename, u.purpose, u.lives_seconds, u.expires_at, u.status, u.completion,
+                u.expires_at <= now_ms($3) / 1000, u.parts_bytes, u.part_count
+         FROM uploads u LEFT JOIN files f ON f.workspace_id = u.workspace_id AND f.id = u.file_id
+             AND (f.expires_at IS NULL OR f.expires_at > now_ms($3) / 1000)
+         WHERE u.workspace_id = $1 AND u.id = $2",
+        file = columns::of("f", FILE)
+    )
+});
 const CHOOSE: &str = "SELECT p.id, p.sha256, p.blob_id, p.size_bytes FROM parts p
     WHERE p.workspace_id = $1 AND p.upload_id = $2 AND p.id = ANY($3)";
 
-/// An Upload and what clients do not see of it.
-struct UploadRow {
-    upload: Upload,
-    expires_after: Option<ExpiresAfter>,
-    completion: Option<Sha256Digest>,
+#[async_trait]
+impl UploadStore for PostgresStore {
+    async fn create_upload(
+        &self,
+        caller: Caller,
+        upload: NewUpload,
+        once: Option<Once<Upload>>,
+    ) -> Result<Effect<Upload>, MetadataError> {
+        let (upload, once) = (&upload, once.as_ref());
+        let create =
+            || async move { transaction!(self, of caller.workspace, |change| create(change, caller, upload, once)) };
+        with_room(self, caller.workspace, create).await
+    }
+
+    async fn find_upload(&self, workspace: WorkspaceId, id: UploadId) -> Result<Option<Upload>, MetadataError> {
+        let set_ms = self.set_ms();
+        read!(self, of workspace, |session| find(session, workspace, id, set_ms))
+    }
+
+    async fn create_part(
+        &self,
+        caller: Caller,
+        upload: UploadId,
+        part: NewPart,
+        once: Option<Once<Part>>,
+    ) -> Result<Effect<Result<Option<Part>, UploadRefusal>>, MetadataError> {
+        let (part, once) = (&part, once.as_ref());
+        let create = |lock| async move {
+            transaction!(self, of caller.workspace, |change| create_part(change, caller, upload, part, once, lock))
+        };
+        let create_in_turn = || async move {
+            for lock in [PartLock::Nothing, PartLock::Workspace] {
+                if let Some(effect) = create(lock).await? {
+                    return Ok(effect);
+                }
+            }
+            Err(Failure::Unreadable("a part was not decided under the lock of its workspace".to_owned()).into())
+        };
+        with_room(self, caller.workspace, create_in_turn).await
+    }
+
+    async fn list_parts(
+        &self,
+        workspace: WorkspaceId,
+        upload: UploadId,
+        after: Option<PartId>,
+        limit: u32,
+    ) -> Result<Result<Page<Part>, PartId>, MetadataError> {
+        read_long!(self, of workspace, |session| list_parts(session, workspace, upload, after, limit))
+    }
+
+    async fn find_part_blobs(
+        &self,
+        workspace: WorkspaceId,
+        upload: UploadId,
+        parts: Vec<PartId>,
+    ) -> Result<Result<Vec<StoredBlob>, UploadRefusal>, MetadataError> {
+        let set_ms = self.set_ms();
+        read_long!(self, of workspace, |session| find_part_blobs(session, workspace, upload, &parts, set_ms))
+    }
+
+    async fn complete_upload(
+        &self,
+        caller: Caller,
+        upload: UploadId,
+        completion: Completion,
+        once: Option<Once<Upload>>,
+    ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError> {
+        let (completion, once) = (&completion, once.as_ref());
+        let complete = || async move {
+            transaction!(self, of caller.workspace, |change| complete(change, caller, upload, completion, once))
+        };
+        with_room(self, caller.workspace, complete).await
+    }
+
+    async fn cancel_upload(
+        &self,
+        caller: Caller,
+        upload: UploadId,
+        once: Option<Once<Upload>>,
+    ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError> {
+        let once = once.as_ref();
+        transaction!(self, of caller.workspace, |change| cancel(change, caller, upload, once))
+    }
+
+    async fn forget_uploads(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError> {
+        if !self.may_expire().await? {
+            return Ok(0);
+        }
+        let set_ms = self.set_ms();
+        write!(self, |session| forget(session, older_than_seconds, limit, set_ms)).map(count)
+    }
 }
 
-/// A part that a File is completed from.
-#[derive(Clone)]
-struct ChosenPart {
-    id: PartId,
-    sha256: Sha256Digest,
-    blob: BlobId,
-    size_bytes: u64,
-}
-
-pub(super) async fn create(
+async fn create(
     change: Change<'_>,
     caller: Caller,
     new: &NewUpload,
@@ -66,7 +155,7 @@ pub(super) async fn create(
                VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending')";
     let insert = change.prepare(sql).await?;
     let locks = opening.locks(Some(Lock::Quota(caller.workspace)));
-    let standing = match change.begin(&locks, opening.ask(None, Some(new.purpose))).await? {
+    let standing = match change.begin(&locks, opening.ask(Some(new.purpose))).await? {
         Ok(standing) => standing,
         Err(stop) => return change.give_up(stop.into()).await,
     };
@@ -74,19 +163,9 @@ pub(super) async fn create(
         return change.give_up(Effect::Refused(refused)).await;
     }
     let now_seconds = change.now_seconds();
-    let upload = Upload {
-        id: UploadId::new(now_seconds, random::bytes()),
-        size_bytes: new.size_bytes,
-        filename: new.filename.clone(),
-        purpose: new.purpose,
-        expires_at: now_seconds + new.ttl_seconds,
-        status: UploadStatus::Pending,
-        file: None,
-        parts_bytes: 0,
-        part_count: 0,
-    };
+    let upload = rules::new_upload(UploadId::new(now_seconds, random::bytes()), new, now_seconds);
     let (workspace, id) = (caller.workspace.to_string(), upload.id.to_string());
-    let expires_after = expiries::decide(&standing, new.purpose, new.expires_after);
+    let expires_after = standing.expires_after(new.purpose, new.expires_after);
     let lives_seconds = expires_after.map(ExpiresAfter::as_seconds).map(stored);
     let (size_bytes, expires_at) = (stored(new.size_bytes), stored(upload.expires_at));
     let (filename, purpose) = (new.filename.as_str(), new.purpose.name());
@@ -97,13 +176,13 @@ pub(super) async fn create(
     Ok(Effect::Made(upload))
 }
 
-pub(super) async fn find(
+async fn find(
     session: &Session,
     workspace: WorkspaceId,
     id: UploadId,
     set_ms: Option<i64>,
 ) -> Result<Option<Upload>, Failure> {
-    let found = find_row(&session.prepare(FIND).await?, workspace, id, set_ms).await?;
+    let found = find_row(&session.prepare(&FIND).await?, workspace, id, set_ms).await?;
     Ok(found.map(|row| row.upload))
 }
 
@@ -120,7 +199,7 @@ pub(super) enum PartLock {
 pub(super) type PartEffect = Effect<Result<Option<Part>, UploadRefusal>>;
 
 /// Adds a part. None when it would change what the workspace has reserved and the row of the workspace is not locked.
-pub(super) async fn create_part(
+async fn create_part(
     change: Change<'_>,
     caller: Caller,
     upload: UploadId,
@@ -139,13 +218,13 @@ pub(super) async fn create_part(
     let (standing, row, claimed) = change
         .begin(&opening.locks(also), async {
             try_join!(
-                opening.ask(None, None),
+                opening.ask(None),
                 find_row(&take, workspace, upload, set_ms),
                 blobs::claim(&claim, workspace, new.blob, &new.content)
             )
         })
         .await?;
-    let decided = decide_part(standing, row, new.content.size_bytes, claimed);
+    let decided = decide_part(standing, row.as_ref(), new.content.size_bytes, claimed);
     let counts = matches!(decided, Ok(1..) | Err(Effect::Refused(Refused::Quota(_))));
     if counts && lock == PartLock::Nothing {
         return change.give_up(None).await;
@@ -167,20 +246,20 @@ pub(super) async fn create_part(
 /// Decides by how many bytes the reservation of an Upload grows with a part, or what is answered instead.
 fn decide_part(
     standing: Result<Standing, Stop>,
-    row: Option<UploadRow>,
+    row: Option<&UploadRow>,
     part_bytes: u64,
     claimed: bool,
 ) -> Result<u64, PartEffect> {
     let standing = standing.map_err(PartEffect::from)?;
-    let row = row.ok_or(Effect::Made(Err(UploadRefusal::NotFound)))?;
-    let more_bytes = row.upload.check_part(part_bytes).map_err(|refusal| Effect::Made(Err(refusal)))?;
-    if !claimed {
-        return Err(Effect::Made(Ok(None)));
+    let more_bytes = rules::growth(row, part_bytes).map_err(|refusal| Effect::Made(Err(refusal)))?;
+    match standing.refuse_growth(more_bytes) {
+        Some(refused) => Err(Effect::Refused(refused)),
+        None if claimed => Ok(more_bytes),
+        None => Err(Effect::Made(Ok(None))),
     }
-    standing.refuse_growth(more_bytes).map_or(Ok(more_bytes), |refused| Err(Effect::Refused(refused)))
 }
 
-pub(super) async fn list_parts(
+async fn list_parts(
     session: &Session,
     workspace: WorkspaceId,
     upload: UploadId,
@@ -205,19 +284,19 @@ pub(super) async fn list_parts(
     Ok(Ok(Page::cut(found.iter().map(part).collect::<Result<_, _>>()?, limit)))
 }
 
-pub(super) async fn find_part_blobs(
+async fn find_part_blobs(
     session: &Session,
     workspace: WorkspaceId,
     upload: UploadId,
     parts: &[PartId],
     set_ms: Option<i64>,
 ) -> Result<Result<Vec<StoredBlob>, UploadRefusal>, Failure> {
-    let row = match pending(find_row(&session.prepare(FIND).await?, workspace, upload, set_ms).await?) {
+    let row = match rules::pending(find_row(&session.prepare(&FIND).await?, workspace, upload, set_ms).await?) {
         Ok(row) => row,
         Err(refusal) => return Ok(Err(refusal)),
     };
     let found = find_parts(&session.prepare(CHOOSE).await?, workspace, upload, parts).await?;
-    let chosen = match choose(&row.upload, parts, &found) {
+    let chosen = match rules::choose(&row.upload, parts, &found) {
         Ok(chosen) => chosen,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -228,7 +307,7 @@ pub(super) async fn find_part_blobs(
     Ok(Ok(blobs.iter().map(|row| rows::blob(row, 0)).collect::<Result<_, _>>()?))
 }
 
-pub(super) async fn complete(
+async fn complete(
     change: Change<'_>,
     caller: Caller,
     upload: UploadId,
@@ -244,15 +323,14 @@ pub(super) async fn complete(
     let (standing, row, found) = change
         .begin(&locks, async {
             try_join!(
-                opening.ask(Some(upload), None),
+                opening.ask(None),
                 find_row(&take, workspace, upload, set_ms),
                 find_parts(&find, workspace, upload, &completion.parts)
             )
         })
         .await?;
-    let fingerprint = fingerprint(&completion.parts);
     let now_seconds = change.now_seconds();
-    let (standing, row, chosen) = match decide(standing, row, &found, completion, fingerprint) {
+    let (standing, row, chosen) = match decide(standing, row, &found, completion) {
         Ok(decided) => decided,
         Err(effect) => {
             let Effect::Made(Ok(completed)) = &*effect else { return change.give_up(*effect).await };
@@ -260,12 +338,13 @@ pub(super) async fn complete(
             return Ok(*effect);
         }
     };
-    let file = make(&standing, &row, &chosen, completion.sha256, change.now_ms());
+    let id = files::next_id(&standing, change.now_ms());
+    let file = rules::file_of_parts(id, &row, &chosen, completion.sha256);
     change.proven_by(ledger::coming(file.id));
     let completed = Upload { status: UploadStatus::Completed, file: Some(file.clone()), ..row.upload };
     let writes = async {
         try_join!(
-            writing.write(caller, &completed, &file, &chosen, fingerprint),
+            writing.write(caller, &completed, &file, &chosen, rules::fingerprint(&completion.parts)),
             opening.note(Some(&completed), now_seconds)
         )
         .map(drop)
@@ -279,24 +358,18 @@ pub(super) async fn complete(
 fn decide(
     standing: Result<Standing, Stop>,
     row: Option<UploadRow>,
-    found: &HashMap<PartId, ChosenPart>,
+    found: &HashMap<PartId, PartRow>,
     completion: &Completion,
-    fingerprint: Sha256Digest,
-) -> Result<(Standing, UploadRow, Vec<ChosenPart>), Box<Effect<Result<Upload, UploadRefusal>>>> {
+) -> Result<(Standing, UploadRow, Vec<PartRow>), Box<Effect<Result<Upload, UploadRefusal>>>> {
     let standing = standing.map_err(|stop| Box::new(stop.into()))?;
-    let refuse = |refusal| Box::new(Effect::Made(Err(refusal)));
-    let row = row.ok_or_else(|| refuse(UploadRefusal::NotFound))?;
-    match row.upload.status {
-        UploadStatus::Pending => {}
-        UploadStatus::Completed if row.completion == Some(fingerprint) => {
-            return Err(Box::new(Effect::Made(Ok(row.upload))));
-        }
-        status => return Err(refuse(UploadRefusal::NotPending(status))),
-    }
-    let chosen = choose(&row.upload, &completion.parts, found).map_err(refuse)?;
-    match standing.refuse_bytes(row.upload.size_bytes) {
+    let (row, parts) = match rules::complete(row, completion, found) {
+        Ok(CompletionStep::Make(row, parts)) => (row, parts),
+        Ok(CompletionStep::Made(upload)) => return Err(Box::new(Effect::Made(Ok(upload)))),
+        Err(refusal) => return Err(Box::new(Effect::Made(Err(refusal)))),
+    };
+    match standing.refuse_completion(&row.upload) {
         Some(refused) => Err(Box::new(Effect::Refused(refused))),
-        None => Ok((standing, row, chosen)),
+        None => Ok((standing, row, parts)),
     }
 }
 
@@ -333,7 +406,7 @@ impl<'a> Completing<'a> {
         caller: Caller,
         upload: &Upload,
         file: &File,
-        chosen: &[ChosenPart],
+        chosen: &[PartRow],
         fingerprint: Sha256Digest,
     ) -> Result<(), Failure> {
         let (workspace, name, file_name) = (caller.workspace.to_string(), upload.id.to_string(), file.id.to_string());
@@ -355,7 +428,7 @@ impl<'a> Completing<'a> {
     }
 }
 
-pub(super) async fn cancel(
+async fn cancel(
     change: Change<'_>,
     caller: Caller,
     upload: UploadId,
@@ -368,17 +441,15 @@ pub(super) async fn cancel(
     let set_ms = change.set_ms();
     let (standing, row) = change
         .begin(&opening.locks(Some(Lock::Workspace(caller.workspace))), async {
-            try_join!(opening.ask(None, None), find_row(&take, caller.workspace, upload, set_ms))
+            try_join!(opening.ask(None), find_row(&take, caller.workspace, upload, set_ms))
         })
         .await?;
     if let Err(stop) = standing {
         return change.give_up(stop.into()).await;
     }
-    let cancelled = match row.map(|row| (row.upload.status, row.upload)) {
-        Some((UploadStatus::Pending, upload)) => Upload { status: UploadStatus::Cancelled, ..upload },
-        Some((UploadStatus::Cancelled, upload)) => upload,
-        Some((status, _)) => return change.give_up(Effect::Made(Err(UploadRefusal::NotPending(status)))).await,
-        None => return change.give_up(Effect::Made(Err(UploadRefusal::NotFound))).await,
+    let cancelled = match rules::cancel(row) {
+        Ok((cancelled, _)) => cancelled,
+        Err(refusal) => return change.give_up(Effect::Made(Err(refusal))).await,
     };
     let now_seconds = change.now_seconds();
     let (workspace, name) = (caller.workspace.to_string(), upload.to_string());
@@ -444,12 +515,7 @@ fn discard() -> String {
 const TAKE_PARTS: &str = "DELETE FROM parts WHERE workspace_id = $1 AND upload_id = $2 AND id = ANY($3)";
 
 /// Forgets at most `limit` Uploads that are not pending and whose deadline is so long ago; how many there were.
-pub(super) async fn forget(
-    session: &Session,
-    older_than_seconds: u64,
-    limit: u32,
-    set_ms: Option<i64>,
-) -> Result<u64, Failure> {
+async fn forget(session: &Session, older_than_seconds: u64, limit: u32, set_ms: Option<i64>) -> Result<u64, Failure> {
     let sql = "WITH old AS MATERIALIZED (
                    SELECT workspace_id, id FROM uploads WHERE status <> 'pending' AND expires_at <= now_ms($2) / 1000 - $3
                    ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
@@ -459,7 +525,7 @@ pub(super) async fn forget(
 
 /// Finds an Upload, which nobody else changes until the end of the transaction.
 fn locked() -> String {
-    format!("{FIND} FOR UPDATE OF u")
+    format!("{} FOR UPDATE OF u", *FIND)
 }
 
 async fn find_row(
@@ -473,7 +539,7 @@ async fn find_row(
 }
 
 fn upload_row(row: &Row, id: UploadId) -> Result<UploadRow, Failure> {
-    let at = |column: usize| FILE_COLUMNS + column;
+    let at = |column: usize| BEHIND_FILE + column;
     let status = named(row, at(5), UploadStatus::named)?;
     let over: bool = row.try_get(at(7))?;
     let file: Option<FileId> = rows::optional(row, 0)?;
@@ -483,7 +549,7 @@ fn upload_row(row: &Row, id: UploadId) -> Result<UploadRow, Failure> {
         filename: Filename::stored(row.try_get(at(1))?),
         purpose: named(row, at(2), Purpose::named)?,
         expires_at: number(row, at(4))?,
-        status: if status == UploadStatus::Pending && over { UploadStatus::Expired } else { status },
+        status: rules::status(status, over),
         file: file.map(|_| rows::file(row, 0)).transpose()?,
         parts_bytes: number(row, at(8))?,
         part_count: u32::try_from(number(row, at(9))?).unwrap_or(u32::MAX),
@@ -492,70 +558,17 @@ fn upload_row(row: &Row, id: UploadId) -> Result<UploadRow, Failure> {
     Ok(UploadRow { upload, expires_after, completion: optional_digest(row, at(6))? })
 }
 
-fn pending(row: Option<UploadRow>) -> Result<UploadRow, UploadRefusal> {
-    match row {
-        None => Err(UploadRefusal::NotFound),
-        Some(row) if row.upload.status == UploadStatus::Pending => Ok(row),
-        Some(row) => Err(UploadRefusal::NotPending(row.upload.status)),
-    }
-}
-
 async fn find_parts(
     find: &Prepared<'_>,
     workspace: WorkspaceId,
     upload: UploadId,
     parts: &[PartId],
-) -> Result<HashMap<PartId, ChosenPart>, Failure> {
+) -> Result<HashMap<PartId, PartRow>, Failure> {
     let names: Vec<String> = parts.iter().map(ToString::to_string).collect();
     let part = |row: &Row| {
         let id = parsed(row, 0)?;
-        Ok((id, ChosenPart { id, sha256: digest(row, 1)?, blob: parsed(row, 2)?, size_bytes: number(row, 3)? }))
+        Ok((id, PartRow { id, sha256: digest(row, 1)?, blob: parsed(row, 2)?, size_bytes: number(row, 3)? }))
     };
     let found = find.rows(&[&workspace.to_string(), &upload.to_string(), &names]).await?;
     found.iter().map(part).collect()
-}
-
-/// The named parts, if each is there, none is named twice, and together they have the declared length.
-fn choose(
-    upload: &Upload,
-    parts: &[PartId],
-    found: &HashMap<PartId, ChosenPart>,
-) -> Result<Vec<ChosenPart>, UploadRefusal> {
-    let (mut seen, mut chosen) = (HashSet::new(), Vec::with_capacity(parts.len()));
-    for id in parts {
-        if !seen.insert(*id) {
-            return Err(UploadRefusal::RepeatedPart(*id));
-        }
-        chosen.push(found.get(id).cloned().ok_or(UploadRefusal::UnknownPart(*id))?);
-    }
-    let sum_bytes = chosen.iter().map(|part| part.size_bytes).sum();
-    if sum_bytes != upload.size_bytes {
-        return Err(UploadRefusal::WrongSize { sum_bytes, size_bytes: upload.size_bytes });
-    }
-    Ok(chosen)
-}
-
-fn make(standing: &Standing, row: &UploadRow, chosen: &[ChosenPart], whole: Option<Sha256Digest>, now_ms: u64) -> File {
-    let id = files::next_id(standing, now_ms);
-    let of_parts = chosen.iter().fold(Sha256::new(), |digest, part| digest.chain_update(part.sha256.0));
-    let upload = &row.upload;
-    File {
-        id,
-        purpose: upload.purpose,
-        filename: upload.filename.clone(),
-        size_bytes: upload.size_bytes,
-        digest: FileDigest::Parts {
-            of_parts: Sha256Digest(of_parts.finalize().into()),
-            count: u32::try_from(chosen.len()).unwrap_or(MAX_PARTS),
-            whole,
-        },
-        expires_at: row.expires_after.map(|after| after.at(id.created_at())),
-        status_details: None,
-    }
-}
-
-/// What tells one choice of parts from another.
-fn fingerprint(parts: &[PartId]) -> Sha256Digest {
-    let digest = parts.iter().fold(Sha256::new(), |digest, part| digest.chain_update(part.to_string()));
-    Sha256Digest(digest.finalize().into())
 }

@@ -4,21 +4,78 @@ use super::answers::AdminOpening;
 use super::connections::Session;
 use super::failure::Failure;
 use super::rows::{optional_number, parsed, stored};
+use super::store::{PostgresStore, read, transaction};
 use super::writer::{Change, Lock};
 use super::{audit, files, uploads};
-use crate::metadata::Purged;
-use crate::model::audit::{Action, NewEntry, Origin};
+use crate::metadata::error::MetadataError;
+use crate::metadata::rules;
+use crate::metadata::rules::columns::WORKSPACE;
+use crate::metadata::workspaces::{Purged, WorkspaceStore};
+use crate::model::audit::{Action, Origin};
 use crate::model::idempotency::{Effect, Once};
 use crate::model::ids::WorkspaceId;
 use crate::model::page::Page;
 use crate::model::workspace::{NameTaken, Workspace};
 use crate::random;
-use serde_json::{Value, json};
+use async_trait::async_trait;
 use tokio_postgres::Row;
 
-const COLUMNS: &str = "id, name, archived_at";
+#[async_trait]
+impl WorkspaceStore for PostgresStore {
+    async fn create_workspace(
+        &self,
+        name: &str,
+        origin: Origin,
+        once: Option<Once<Workspace>>,
+    ) -> Result<Effect<Option<Workspace>>, MetadataError> {
+        let once = once.as_ref();
+        transaction!(self, |change| create(change, name, origin, once))
+    }
 
-pub(super) async fn create(
+    async fn list_workspaces(
+        &self,
+        after: Option<WorkspaceId>,
+        limit: u32,
+        with_archived: bool,
+    ) -> Result<Page<Workspace>, MetadataError> {
+        read!(self, |session| list(session, after, limit, with_archived))
+    }
+
+    async fn find_workspace(&self, id: WorkspaceId) -> Result<Option<Workspace>, MetadataError> {
+        read!(self, |session| find(session, id))
+    }
+
+    async fn find_workspace_named(&self, name: &str) -> Result<Option<Workspace>, MetadataError> {
+        read!(self, |session| find_named(session, name))
+    }
+
+    async fn rename_workspace(
+        &self,
+        id: WorkspaceId,
+        name: Option<&str>,
+        origin: Origin,
+        once: Option<Once<Workspace>>,
+    ) -> Result<Effect<Option<Result<Workspace, NameTaken>>>, MetadataError> {
+        let once = once.as_ref();
+        transaction!(self, |change| rename(change, id, name, origin, once))
+    }
+
+    async fn archive_workspace(
+        &self,
+        id: WorkspaceId,
+        origin: Origin,
+        once: Option<Once<Workspace>>,
+    ) -> Result<Effect<Option<Workspace>>, MetadataError> {
+        let once = once.as_ref();
+        transaction!(self, |change| archive(change, id, origin, once))
+    }
+
+    async fn purge_workspace(&self, id: WorkspaceId, limit: u32, origin: Origin) -> Result<Purged, MetadataError> {
+        transaction!(self, |change| purge(change, id, limit, origin))
+    }
+}
+
+async fn create(
     change: Change<'_>,
     name: &str,
     origin: Origin,
@@ -33,32 +90,32 @@ pub(super) async fn create(
     if change.execute(sql, &[&id.to_string(), &name]).await? == 0 {
         return change.give_up(Effect::Made(None)).await;
     }
-    note(&change, origin, Action::WorkspaceCreated, id, Some(json!({"name": name}))).await?;
+    audit::note(&change, origin, rules::audit::workspace_named(Action::WorkspaceCreated, id, name)).await?;
     let workspace = Workspace { id, name: name.to_owned(), archived_at: None };
     opening.commit(&workspace).await?;
     Ok(Effect::Made(Some(workspace)))
 }
 
-pub(super) async fn list(
+async fn list(
     session: &Session,
     after: Option<WorkspaceId>,
     limit: u32,
     with_archived: bool,
 ) -> Result<Page<Workspace>, Failure> {
     let which = if with_archived { "true" } else { "archived_at IS NULL" };
-    let sql = format!("SELECT {COLUMNS} FROM workspaces WHERE id > $1 AND {which} ORDER BY id LIMIT $2");
+    let sql = format!("SELECT {WORKSPACE} FROM workspaces WHERE id > $1 AND {which} ORDER BY id LIMIT $2");
     let after = after.map(|id| id.to_string()).unwrap_or_default();
     let found = session.rows(&sql, &[&after, &(i64::from(limit) + 1)]).await?;
     Ok(Page::cut(found.iter().map(workspace).collect::<Result<_, _>>()?, limit))
 }
 
-pub(super) async fn find(session: &Session, id: WorkspaceId) -> Result<Option<Workspace>, Failure> {
-    let sql = format!("SELECT {COLUMNS} FROM workspaces WHERE id = $1");
+async fn find(session: &Session, id: WorkspaceId) -> Result<Option<Workspace>, Failure> {
+    let sql = format!("SELECT {WORKSPACE} FROM workspaces WHERE id = $1");
     session.row(&sql, &[&id.to_string()]).await?.map(|row| workspace(&row)).transpose()
 }
 
-pub(super) async fn find_named(session: &Session, name: &str) -> Result<Option<Workspace>, Failure> {
-    let sql = format!("SELECT {COLUMNS} FROM workspaces WHERE name = $1");
+async fn find_named(session: &Session, name: &str) -> Result<Option<Workspace>, Failure> {
+    let sql = format!("SELECT {WORKSPACE} FROM workspaces WHERE name = $1");
     session.row(&sql, &[&name]).await?.map(|row| workspace(&row)).transpose()
 }
 
@@ -68,7 +125,7 @@ async fn take(change: &Change<'_>, id: WorkspaceId) -> Result<Option<Workspace>,
     find(change, id).await
 }
 
-pub(super) async fn rename(
+async fn rename(
     change: Change<'_>,
     id: WorkspaceId,
     name: Option<&str>,
@@ -87,14 +144,14 @@ pub(super) async fn rename(
             Err(failure) if failure.is_taken() => return change.give_up(Effect::Made(Some(Err(NameTaken)))).await,
             other => other?,
         };
-        note(&change, origin, Action::WorkspaceUpdated, id, Some(json!({"name": name}))).await?;
+        audit::note(&change, origin, rules::audit::workspace_named(Action::WorkspaceUpdated, id, name)).await?;
         name.clone_into(&mut renamed.name);
     }
     opening.commit(&renamed).await?;
     Ok(Effect::Made(Some(Ok(renamed))))
 }
 
-pub(super) async fn archive(
+async fn archive(
     change: Change<'_>,
     id: WorkspaceId,
     origin: Origin,
@@ -109,14 +166,14 @@ pub(super) async fn archive(
     if known.archived_at.is_none() {
         let sql = "UPDATE workspaces SET archived_at = $2 WHERE id = $1";
         change.execute(sql, &[&id.to_string(), &stored(archived_at)]).await?;
-        note(&change, origin, Action::WorkspaceArchived, id, None).await?;
+        audit::note(&change, origin, rules::audit::workspace(Action::WorkspaceArchived, id)).await?;
     }
     let archived = Workspace { archived_at: Some(archived_at), ..known };
     opening.commit(&archived).await?;
     Ok(Effect::Made(Some(archived)))
 }
 
-pub(super) async fn purge(change: Change<'_>, id: WorkspaceId, limit: u32, origin: Origin) -> Result<Purged, Failure> {
+async fn purge(change: Change<'_>, id: WorkspaceId, limit: u32, origin: Origin) -> Result<Purged, Failure> {
     let refused = match take(&change, id).await? {
         None => Some(Purged::NotFound),
         Some(workspace) if workspace.archived_at.is_none() => Some(Purged::NotArchived),
@@ -165,19 +222,9 @@ async fn remove_rest(change: &Change<'_>, id: WorkspaceId, origin: Origin) -> Re
         change.execute(&format!("DELETE FROM {table} WHERE workspace_id = $1"), &[&owner]).await?;
     }
     if keys > 0 {
-        note(change, origin, Action::WorkspacePurged, id, None).await?;
+        audit::note(change, origin, rules::audit::workspace(Action::WorkspacePurged, id)).await?;
     }
     Ok(())
-}
-
-pub(super) async fn note(
-    change: &Change<'_>,
-    origin: Origin,
-    action: Action,
-    id: WorkspaceId,
-    details: Option<Value>,
-) -> Result<(), Failure> {
-    audit::note(change, origin, NewEntry { action, workspace: Some(id), object: id.to_string(), details }).await
 }
 
 fn workspace(row: &Row) -> Result<Workspace, Failure> {

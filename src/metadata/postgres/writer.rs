@@ -10,6 +10,7 @@ use super::failure::Failure;
 use super::fair_gate::{Owner, Permit};
 use super::rows;
 use super::session_setup::CommitMode;
+use super::task::Task;
 use crate::failpoint;
 use crate::model::idempotency::{AnswerScope, IdempotencyKey};
 use crate::model::ids::WorkspaceId;
@@ -43,33 +44,6 @@ pub(super) enum Lock<'a> {
     Event(&'a str),
     /// From doing what one server at a time does.
     Task(Task),
-}
-
-/// What one server at a time does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Task {
-    /// Gives rows of the ledger their numbers, and takes them into the cache of usage.
-    Ledger,
-    /// Writes messages to the outside.
-    Outbox,
-    /// Brings the schema up to date.
-    Migrate,
-    /// Gives entries of the audit log their numbers.
-    AuditLog,
-}
-
-impl Task {
-    /// The number of its lock among the advisory locks of the database: "venna" and a digit, in ASCII.
-    pub(super) const fn key(self) -> i64 {
-        const VENNA: i64 = 0x7665_6e6e_6100;
-        VENNA
-            + match self {
-                Self::Migrate => 0,
-                Self::Ledger => 1,
-                Self::Outbox => 2,
-                Self::AuditLog => 3,
-            }
-    }
 }
 
 /// What a transaction leaves behind if it took place, and nobody else does.

@@ -1,11 +1,49 @@
 //! Answers that are given again: looked up and noted in the transaction of the change itself.
 
 use super::admission;
+use super::store::SqliteStore;
 use super::writer::Change;
+use crate::metadata::answers::AnswerStore;
+use crate::metadata::error::MetadataError;
 use crate::model::caller::{Caller, Refused};
 use crate::model::idempotency::{AnswerScope, Effect, IdempotencyKey, Once, REMEMBERED_SECONDS};
+use crate::model::ids::WorkspaceId;
 use crate::model::limits::Limits;
+use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Result, params};
+
+#[async_trait]
+impl AnswerStore for SqliteStore {
+    async fn is_answered(&self, workspace: WorkspaceId, key: &IdempotencyKey) -> Result<bool, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        let scope = AnswerScope::Workspace(workspace);
+        self.readers.point(|connection| is_answered(connection, scope, key, now_seconds))
+    }
+
+    async fn forget_answers(&self, limit: u32) -> Result<usize, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.expire(move |connection| forget(connection, limit, now_seconds)).await
+    }
+}
+
+impl SqliteStore {
+    /// Makes a change once under its key, in one transaction with its answer.
+    pub(super) async fn administer<T: Send + 'static, R: Send + 'static>(
+        &self,
+        once: Option<Once<T>>,
+        now_ms: u64,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<R> + Send + 'static,
+        made: fn(&R) -> Option<&T>,
+    ) -> Result<Effect<R>, MetadataError> {
+        self.writer.write(move |change| once_for_administrators(change, once, now_ms / 1000, work, made)).await
+    }
+}
+
+/// What was made, unless there is no such thing or it was refused.
+#[expect(clippy::ref_option, reason = "`administer` looks at outcomes by reference")]
+pub(super) fn made<T, E>(outcome: &Option<Result<T, E>>) -> Option<&T> {
+    outcome.as_ref()?.as_ref().ok()
+}
 
 /// Makes a change if its caller may make one, unless it was made under its key before, and notes the answer if `made` finds
 /// what it was to make. Whatever is refused is refused before anything is written.
@@ -34,7 +72,7 @@ pub(super) fn once<T, R>(
 }
 
 /// The same for a change that an administrator asks for, or the command line, which has no key.
-pub(super) fn once_for_administrators<T, R>(
+fn once_for_administrators<T, R>(
     change: &Change<'_>,
     once: Option<Once<T>>,
     now_seconds: u64,
@@ -91,16 +129,11 @@ fn find(
     connection.prepare_cached(sql)?.query_row(values, |row| Ok((row.get(0)?, row.get(1)?))).optional()
 }
 
-pub(super) fn is_answered(
-    connection: &Connection,
-    scope: AnswerScope,
-    key: &IdempotencyKey,
-    now_seconds: u64,
-) -> Result<bool> {
+fn is_answered(connection: &Connection, scope: AnswerScope, key: &IdempotencyKey, now_seconds: u64) -> Result<bool> {
     Ok(find(connection, scope, key, now_seconds)?.is_some())
 }
 
-pub(super) fn forget(connection: &Connection, limit: u32, now_seconds: u64) -> Result<usize> {
+fn forget(connection: &Connection, limit: u32, now_seconds: u64) -> Result<usize> {
     let sql = "DELETE FROM answers WHERE (workspace_id, key) IN
                (SELECT workspace_id, key FROM answers WHERE made_at <= ?1 ORDER BY made_at LIMIT ?2)";
     connection.prepare_cached(sql)?.execute(params![too_old(now_seconds), limit])

@@ -1,13 +1,34 @@
 //! Rows of the audit log: added in the transaction of what they tell of.
 
 use super::rows::{self, named, parsed};
+use super::store::SqliteStore;
+use crate::metadata::audit::AuditStore;
+use crate::metadata::error::MetadataError;
 use crate::model::audit::{Action, AuditQuery, Entry, NewEntry, Origin};
 use crate::model::ids::AuditId;
 use crate::model::page::Page;
 use crate::random;
+use async_trait::async_trait;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params, params_from_iter};
 use std::collections::BTreeSet;
+
+#[async_trait]
+impl AuditStore for SqliteStore {
+    async fn audit_log(&self, query: AuditQuery) -> Result<Page<Entry>, MetadataError> {
+        self.readers.long(move |connection| list(connection, &query)).await
+    }
+
+    /// Its order is that of ids.
+    async fn number_audit_log(&self, _limit: u32) -> Result<usize, MetadataError> {
+        Ok(0)
+    }
+
+    async fn forget_audit_log(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError> {
+        let until = self.clock.now_seconds().saturating_sub(older_than_seconds);
+        self.expire(move |connection| forget(connection, until, limit)).await
+    }
+}
 
 /// Enters what is done in this transaction.
 pub(super) fn note(connection: &Connection, origin: Origin, new: NewEntry, now_ms: u64) -> Result<()> {
@@ -29,7 +50,7 @@ pub(super) fn note(connection: &Connection, origin: Origin, new: NewEntry, now_m
     Ok(())
 }
 
-pub(super) fn list(connection: &Connection, query: &AuditQuery) -> Result<Page<Entry>> {
+fn list(connection: &Connection, query: &AuditQuery) -> Result<Page<Entry>> {
     // One search of each value must see what the others see.
     let snapshot = connection.unchecked_transaction()?;
     // The oldest of those that are newer than `before` come first, and are turned round.
@@ -54,7 +75,7 @@ pub(super) fn list(connection: &Connection, query: &AuditQuery) -> Result<Page<E
 }
 
 /// Removes at most `limit` entries from before this second; how many there were.
-pub(super) fn forget(connection: &Connection, until_seconds: u64, limit: u32) -> Result<usize> {
+fn forget(connection: &Connection, until_seconds: u64, limit: u32) -> Result<usize> {
     let first = AuditId::next(None, until_seconds.saturating_mul(1000), [0; 11]);
     let sql = "DELETE FROM audit_log WHERE id IN (SELECT id FROM audit_log WHERE id < ?1 ORDER BY id LIMIT ?2)";
     connection.prepare_cached(sql)?.execute(params![first.to_string(), limit])

@@ -1,18 +1,55 @@
 //! Rows of blobs: from the intent to write one to the proof that it is gone.
 
+use super::reserve::Fullness;
 use super::rows::{self, parsed};
-use crate::metadata::{DeletingCursor, DeletingPage, PendingBlob, ReadyBlob};
+use super::store::SqliteStore;
+use crate::metadata::blobs::{BlobRows, ReadyBlob};
+use crate::metadata::error::MetadataError;
 use crate::model::blob::{BlobOwner, Place};
 use crate::model::digest::{ContentDigest, Sha256Digest};
 use crate::model::ids::{BlobId, ProcessId, WorkspaceId};
 use crate::random;
+use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use std::collections::HashSet;
 
 /// Since when nobody is given the bytes of a part that never became part of a File, in Unix seconds.
 pub(super) const NOBODY_READS: u64 = 0;
 
-pub(super) fn begin(connection: &Connection, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<()> {
+#[async_trait]
+impl BlobRows for SqliteStore {
+    async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError> {
+        self.refuse_while(Fullness::refuse).await?;
+        self.writer.write_for(workspace, move |change| begin(change.connection, workspace, blob, process)).await
+    }
+
+    async fn note_blob_upload(&self, blob: BlobId, upload: &str) -> Result<bool, MetadataError> {
+        let upload = upload.to_owned();
+        self.writer.write(move |change| note_upload(change.connection, blob, &upload)).await
+    }
+
+    async fn blob_uploads(&self, blobs: Vec<BlobId>) -> Result<Vec<(BlobId, String)>, MetadataError> {
+        self.readers.point(|connection| uploads(connection, &blobs))
+    }
+
+    async fn ready_blobs(&self, after: Option<BlobId>, limit: u32) -> Result<Vec<ReadyBlob>, MetadataError> {
+        self.readers.long(move |connection| ready(connection, after, limit)).await
+    }
+
+    async fn is_ready(&self, blob: BlobId) -> Result<bool, MetadataError> {
+        self.readers.point(|connection| is_ready(connection, blob))
+    }
+
+    async fn blob_owner(&self, blob: BlobId) -> Result<Option<BlobOwner>, MetadataError> {
+        self.readers.point(|connection| owner(connection, blob))
+    }
+
+    async fn known_blobs(&self, blobs: Vec<BlobId>) -> Result<HashSet<BlobId>, MetadataError> {
+        self.readers.long(move |connection| known(connection, &blobs)).await
+    }
+}
+
+fn begin(connection: &Connection, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<()> {
     let sql = "INSERT INTO blobs (id, workspace_id, process_id, state) VALUES (?1, ?2, ?3, 'pending')";
     let row = params![blob.to_string(), workspace.to_string(), process.to_string()];
     connection.prepare_cached(sql)?.execute(row)?;
@@ -70,12 +107,12 @@ pub(super) fn claim(
     Ok(connection.prepare_cached(sql)?.execute(row)? == 1)
 }
 
-pub(super) fn note_upload(connection: &Connection, blob: BlobId, upload: &str) -> Result<bool> {
+fn note_upload(connection: &Connection, blob: BlobId, upload: &str) -> Result<bool> {
     let sql = "UPDATE blobs SET upload_id = ?2 WHERE id = ?1";
     Ok(connection.prepare_cached(sql)?.execute(params![blob.to_string(), upload])? == 1)
 }
 
-pub(super) fn uploads(connection: &Connection, blobs: &[BlobId]) -> Result<Vec<(BlobId, String)>> {
+fn uploads(connection: &Connection, blobs: &[BlobId]) -> Result<Vec<(BlobId, String)>> {
     let sql = "SELECT upload_id FROM blobs WHERE id = ?1 AND state <> 'ready' AND upload_id IS NOT NULL";
     let mut select = connection.prepare_cached(sql)?;
     let of = |blob: &BlobId| -> Result<Option<(BlobId, String)>> {
@@ -105,7 +142,7 @@ pub(super) fn owner(connection: &Connection, blob: BlobId) -> Result<Option<Blob
     connection.prepare_cached(sql)?.query_row([blob.to_string()], owner).optional()
 }
 
-pub(super) fn known(connection: &Connection, blobs: &[BlobId]) -> Result<HashSet<BlobId>> {
+fn known(connection: &Connection, blobs: &[BlobId]) -> Result<HashSet<BlobId>> {
     let mut select = connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM blobs WHERE id = ?1)")?;
     let mut known = HashSet::new();
     for blob in blobs {
@@ -114,37 +151,6 @@ pub(super) fn known(connection: &Connection, blobs: &[BlobId]) -> Result<HashSet
         }
     }
     Ok(known)
-}
-
-/// One server at a time has the database: whoever else began a blob is dead.
-pub(super) fn pending(connection: &Connection) -> Result<Vec<PendingBlob>> {
-    let mut select = connection.prepare_cached("SELECT id, process_id FROM blobs WHERE state = 'pending'")?;
-    let row = |row: &Row<'_>| Ok(PendingBlob { blob: parsed(row, 0)?, process: parsed(row, 1)?, lives: false });
-    select.query_map([], row)?.collect()
-}
-
-/// One statement, and so one snapshot: whoever made a hold before a blob was turned to `deleting` is seen with it.
-pub(super) fn deleting(
-    connection: &Connection,
-    after: Option<DeletingCursor>,
-    limit: u32,
-    delay_seconds: u64,
-    now_seconds: u64,
-) -> Result<DeletingPage> {
-    let sql = "SELECT deleted_at, id FROM blobs
-               WHERE state = 'deleting' AND (deleted_at, id) > (?1, ?2) AND deleted_at <= ?5
-                   AND NOT EXISTS (SELECT 1 FROM holds WHERE expires_at > ?4) ORDER BY deleted_at, id LIMIT ?3";
-    let (since, blob) = after.map(|after| (after.deleted_at, after.blob.to_string())).unwrap_or_default();
-    let values = params![since, blob, limit, now_seconds, now_seconds.saturating_sub(delay_seconds)];
-    let own = |row: &Row<'_>| Ok((DeletingCursor { deleted_at: row.get(0)?, blob: parsed(row, 1)? }, true));
-    let looked_at = connection.prepare_cached(sql)?.query_map(values, own)?.collect::<Result<_>>()?;
-    Ok(DeletingPage::of(looked_at, limit))
-}
-
-pub(super) fn abandon(connection: &Connection, blobs: &[BlobId]) -> Result<()> {
-    let sql = "UPDATE blobs SET state = 'deleting', checksums = NULL WHERE id = ?1 AND state = 'pending'";
-    let mut update = connection.prepare_cached(sql)?;
-    blobs.iter().try_for_each(|blob| update.execute([blob.to_string()]).map(drop))
 }
 
 /// Turns the ready blob of something that is gone to `deleting`, of which nobody is given the bytes from `now_seconds` on;
@@ -157,9 +163,4 @@ pub(super) fn release(connection: &Connection, blob: &str, now_seconds: u64) -> 
     let sql =
         "UPDATE blobs SET state = 'deleting', checksums = NULL, deleted_at = ?2 WHERE id = ?1 AND state = 'ready'";
     connection.prepare_cached(sql)?.execute(params![blob, now_seconds]).map(drop)
-}
-
-pub(super) fn forget(connection: &Connection, blobs: &[BlobId]) -> Result<()> {
-    let mut delete = connection.prepare_cached("DELETE FROM blobs WHERE id = ?1 AND state = 'deleting'")?;
-    blobs.iter().try_for_each(|blob| delete.execute([blob.to_string()]).map(drop))
 }

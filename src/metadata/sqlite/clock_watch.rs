@@ -1,15 +1,52 @@
 //! The clock, watched: what has expired is ended for good, so that a clock which jumped forward must not decide it.
 
 use super::rows::parsed;
+use super::store::SqliteStore;
 use crate::clock::Clock;
+use crate::metadata::clock_watch::ClockStore;
+use crate::metadata::error::MetadataError;
 use crate::model::clock_jump::{ClockFacts, ClockJump, FORGET_BOOT_MS, Moment};
+use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 const HELD: &str = "expiry_held";
 
+#[async_trait]
+impl ClockStore for SqliteStore {
+    async fn may_expire(&self) -> Result<bool, MetadataError> {
+        let clock = self.clock.clone();
+        self.writer.write(move |change| may_expire(change.connection, &clock)).await
+    }
+
+    async fn held_expiry(&self) -> Result<Option<ClockJump>, MetadataError> {
+        self.readers.point(held)
+    }
+
+    async fn confirm_clock(&self) -> Result<Option<ClockJump>, MetadataError> {
+        let clock = self.clock.clone();
+        self.writer.write(move |change| confirm(change.connection, &clock)).await
+    }
+}
+
+impl SqliteStore {
+    /// Ends something whose time is over, unless the clock by which it is over has jumped: nothing is ended then.
+    pub(super) async fn expire<T: Default + Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, MetadataError> {
+        let clock = self.clock.clone();
+        self.writer
+            .write(move |change| {
+                let may_expire = may_expire(change.connection, &clock)?;
+                if may_expire { work(change.connection) } else { Ok(T::default()) }
+            })
+            .await
+    }
+}
+
 /// Returns whether what has expired may be ended now, and notes the clock. False from a jump on until the clock is back or an
 /// operator has [confirmed](confirm) it.
-pub(super) fn may_expire(connection: &Connection, clock: &Clock) -> Result<bool> {
+fn may_expire(connection: &Connection, clock: &Clock) -> Result<bool> {
     let uptime = clock.uptime();
     let moment = |row: &Row<'_>| Ok(Moment { wall_ms: row.get(0)?, uptime_ms: row.get(1)? });
     let own = "SELECT wall_ms, uptime_ms FROM clock_moments WHERE boot_id = ?1";
@@ -45,13 +82,13 @@ pub(super) fn may_expire(connection: &Connection, clock: &Clock) -> Result<bool>
 }
 
 /// The jump for which expiry is held.
-pub(super) fn held(connection: &Connection) -> Result<Option<ClockJump>> {
+fn held(connection: &Connection) -> Result<Option<ClockJump>> {
     let sql = "SELECT value FROM installation WHERE name = ?1";
     connection.prepare_cached(sql)?.query_row([HELD], |row| parsed(row, 0)).optional()
 }
 
 /// Takes the clock as it is for right; the jump for which expiry was held until then.
-pub(super) fn confirm(connection: &Connection, clock: &Clock) -> Result<Option<ClockJump>> {
+fn confirm(connection: &Connection, clock: &Clock) -> Result<Option<ClockJump>> {
     let held = held(connection)?;
     let uptime = clock.uptime();
     connection.execute("DELETE FROM clock_moments", [])?;

@@ -1,24 +1,24 @@
 //! The rows of a database as of one moment, table by table: what moves to another store.
 
-use super::MetadataError;
+use crate::metadata::error::MetadataError;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 
 /// A database of which everything is read at one moment.
 #[derive(Debug)]
-pub(in crate::metadata) struct Dump(Connection);
+pub struct Dump(Connection);
 
 impl Dump {
     /// Opens a database of this program's schema, to which nobody writes.
-    pub(in crate::metadata) fn open(path: &Path) -> Result<Self, MetadataError> {
+    pub fn open(path: &Path) -> Result<Self, MetadataError> {
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         connection.execute_batch("BEGIN")?;
         Ok(Self(connection))
     }
 
     /// Hands over these columns of every row, in the order in which rows came; until somebody takes no more.
-    pub(in crate::metadata) fn read(
+    pub fn read(
         &self,
         table: &str,
         columns: &[&str],

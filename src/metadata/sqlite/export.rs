@@ -1,17 +1,44 @@
 //! How far usage is exported, and what is to be exported next.
 
 use super::rows::{named, optional};
+use super::store::SqliteStore;
 use super::{ledger, outbox, usage};
+use crate::metadata::error::MetadataError;
+use crate::metadata::export::ExportStore;
+use crate::metadata::rules::columns::EXPORT;
+use crate::metadata::rules::usage::Behind;
 use crate::model::export::{ExportBounds, ExportPart, ExportPlace, ExportProgress, NextExport};
 use crate::model::outbox::NewMessage;
 use crate::model::prices::LineItem;
 use crate::model::purpose::Purpose;
 use crate::model::usage::{Dimensions, Group, SlotWidth, UsageQuery};
+use async_trait::async_trait;
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row, params};
 
+#[async_trait]
+impl ExportStore for SqliteStore {
+    async fn export_progress(&self) -> Result<Option<ExportProgress>, MetadataError> {
+        self.readers.point(progress)
+    }
+
+    async fn next_export(&self, bounds: ExportBounds) -> Result<(Option<ExportProgress>, NextExport), MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.readers.long(move |connection| next(connection, bounds, now_seconds)).await
+    }
+
+    async fn freeze_export(
+        &self,
+        from: Option<ExportProgress>,
+        to: ExportProgress,
+        messages: Vec<NewMessage>,
+    ) -> Result<bool, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.writer.write(move |change| freeze(change.connection, from, to, &messages, now_seconds)).await
+    }
+}
+
 pub(super) fn progress(connection: &Connection) -> Result<Option<ExportProgress>> {
-    let sql = "SELECT until, through_seq, corrections, part_through_seq, part_number, part_hour, part_line_item,
-                      part_workspace_id, part_api_key_id, part_purpose FROM usage_export";
+    let sql = &format!("SELECT {EXPORT} FROM usage_export");
     let progress = |row: &Row<'_>| {
         let (until, through_seq, corrections) = (row.get(0)?, row.get(1)?, row.get(2)?);
         Ok(ExportProgress { until, through_seq, corrections, part: part(row)? })
@@ -29,7 +56,7 @@ fn part(row: &Row<'_>) -> Result<Option<ExportPart>> {
 }
 
 /// On a connection whose reads all see the same moment.
-pub(super) fn next(
+fn next(
     connection: &Connection,
     bounds: ExportBounds,
     now_seconds: u64,
@@ -74,7 +101,7 @@ fn behind(
     let until = over.min(from + hours * hour);
     let by = Dimensions { workspace: true, key: true, purpose: true };
     let query = UsageQuery { start: from, end: until, width: SlotWidth::Hour, workspaces: None, keys: None, by };
-    let usage = usage::through(snapshot, &query, through_seq, now_seconds)?;
+    let usage = usage::find(snapshot, &query, Behind::Through(through_seq), now_seconds)?;
     Ok(NextExport::Hours { from, until, through_seq, usage })
 }
 
@@ -100,7 +127,7 @@ fn over(snapshot: &Connection, latest: u64) -> Result<u64> {
     Ok(over - over % SlotWidth::Hour.seconds())
 }
 
-pub(super) fn freeze(
+fn freeze(
     connection: &Connection,
     from: Option<ExportProgress>,
     to: ExportProgress,

@@ -1,16 +1,10 @@
 //! Whether the database has shown that it is damaged. From then on it changes nothing and vouches for nothing, until the
 //! server is started again on one that is whole: by the word of a damaged database blobs would be taken for nobody's.
 
-use super::MetadataError;
-use rusqlite::ffi::{
-    SQLITE_CORRUPT, SQLITE_IOERR_CORRUPTFS, SQLITE_IOERR_READ, SQLITE_IOERR_SHORT_READ, SQLITE_NOTADB,
-};
+use crate::metadata::error::MetadataError;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// What a result code has in its lowest byte, whatever more it says above.
-const PRIMARY: i32 = 0xff;
 
 /// Shared by everything that uses the database.
 #[derive(Clone, Debug, Default)]
@@ -39,10 +33,4 @@ impl Health {
         }
         Ok(())
     }
-}
-
-/// Whether a result code of SQLite says that the file is damaged, or cannot be read where it lies.
-pub(super) const fn is_damage(extended_code: i32) -> bool {
-    matches!(extended_code & PRIMARY, SQLITE_CORRUPT | SQLITE_NOTADB)
-        || matches!(extended_code, SQLITE_IOERR_READ | SQLITE_IOERR_SHORT_READ | SQLITE_IOERR_CORRUPTFS)
 }

@@ -1,6 +1,8 @@
 //! Fresh databases that are filled with the rows of another store, as of one moment: what backups of that store hold.
 
-use super::{DATABASE_MODE, MetadataError, OpenError, migrate};
+use super::connection::{DATABASE_MODE, OpenError};
+use super::migrate;
+use crate::metadata::error::MetadataError;
 use crate::metadata::migrations::Outdated;
 use crate::volume::folder_of;
 use rusqlite::types::Value;
@@ -12,14 +14,14 @@ use std::sync::Arc;
 
 /// A database that is being filled. It is nothing before [`finish`](Self::finish).
 #[derive(Debug)]
-pub(in crate::metadata) struct Import {
+pub struct Import {
     connection: Connection,
     path: PathBuf,
 }
 
 impl Import {
     /// Makes the file, which must not be there, with the schema of this program.
-    pub(in crate::metadata) fn create(path: &Path, now_seconds: u64) -> Result<Self, MetadataError> {
+    pub fn create(path: &Path, now_seconds: u64) -> Result<Self, MetadataError> {
         let file = OpenOptions::new().create_new(true).write(true).mode(DATABASE_MODE).open(path);
         file.map_err(super::snapshot::refused)?;
         let mut connection = Connection::open(path)?;
@@ -32,12 +34,7 @@ impl Import {
     }
 
     /// Enters rows of a table.
-    pub(in crate::metadata) fn add(
-        &mut self,
-        table: &str,
-        columns: &[&str],
-        rows: Vec<Vec<Value>>,
-    ) -> Result<(), MetadataError> {
+    pub fn add(&mut self, table: &str, columns: &[&str], rows: Vec<Vec<Value>>) -> Result<(), MetadataError> {
         let places = vec!["?"; columns.len()].join(", ");
         let sql = format!("INSERT INTO {table} ({}) VALUES ({places})", columns.join(", "));
         let mut insert = self.connection.prepare_cached(&sql)?;
@@ -48,7 +45,7 @@ impl Import {
     }
 
     /// Makes it durable.
-    pub(in crate::metadata) fn finish(self) -> Result<(), MetadataError> {
+    pub fn finish(self) -> Result<(), MetadataError> {
         self.connection.execute_batch("COMMIT")?;
         self.connection.close().map_err(|(_, error)| error)?;
         let flush = || {

@@ -1,22 +1,105 @@
 //! Rows of API keys and their secrets.
 
+use super::answers::made;
 use super::rows::{self, parsed};
+use super::store::SqliteStore;
 use super::{audit, limits};
-use crate::metadata::{BEFORE_ALL_IDS, BEHIND_ALL_IDS, KeyChanges, NewKey, NewSecret};
+use crate::metadata::error::MetadataError;
+use crate::metadata::keys::{BEFORE_ALL_IDS, BEHIND_ALL_IDS, KeyChanges, KeyStore, NewKey, NewSecret};
+use crate::metadata::rules;
+use crate::metadata::rules::columns::{self, BEHIND_KEY, KEY};
+use crate::metadata::rules::keys::new_key;
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens, USED_SECONDS};
-use crate::model::audit::{Action, NewEntry, Origin};
+use crate::model::audit::{Action, Origin};
+use crate::model::idempotency::{Effect, Once};
 use crate::model::ids::{KeyId, WorkspaceId};
 use crate::model::limits::{LimitOwner, LimitsInForce};
 use crate::model::page::{Order, Page};
 use crate::random;
+use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use serde_json::json;
 
-const COLUMNS: &str = "k.id, k.workspace_id, k.scopes, k.redacted, k.name, k.expires_at, k.revoked_at, k.last_used_at";
-/// How many those are.
-const KEY_COLUMNS: usize = 8;
+#[async_trait]
+impl KeyStore for SqliteStore {
+    async fn create_key(
+        &self,
+        key: NewKey,
+        origin: Origin,
+        once: Option<Once<ApiKey>>,
+    ) -> Result<Effect<Option<ApiKey>>, MetadataError> {
+        let now_ms = self.clock.now_ms();
+        let create = move |connection: &Connection| create(connection, &key, origin, now_ms);
+        self.administer(once, now_ms, create, Option::as_ref).await
+    }
 
-pub(super) fn create(connection: &Connection, new: &NewKey, origin: Origin, now_ms: u64) -> Result<Option<ApiKey>> {
+    async fn list_keys(&self) -> Result<Vec<ApiKey>, MetadataError> {
+        self.readers.long(list).await
+    }
+
+    async fn list_keys_of(
+        &self,
+        workspace: WorkspaceId,
+        after: Option<KeyId>,
+        limit: u32,
+    ) -> Result<Page<ApiKey>, MetadataError> {
+        self.readers.point(|connection| list_of(connection, workspace, after, limit))
+    }
+
+    async fn list_admin_keys(
+        &self,
+        after: Option<KeyId>,
+        limit: u32,
+        order: Order,
+    ) -> Result<Page<ApiKey>, MetadataError> {
+        self.readers.point(|connection| list_of_administrators(connection, after, limit, order))
+    }
+
+    async fn find_key(&self, id: KeyId) -> Result<Option<ApiKey>, MetadataError> {
+        self.readers.point(|connection| find(connection, id))
+    }
+
+    async fn find_credential(&self, digest: KeyDigest) -> Result<Option<Credential>, MetadataError> {
+        self.readers.point(|connection| find_credential(connection, digest))
+    }
+
+    async fn revoke_key(&self, id: KeyId, origin: Origin) -> Result<Option<ApiKey>, MetadataError> {
+        let now_ms = self.clock.now_ms();
+        self.writer.write(move |change| revoke(change.connection, id, origin, now_ms)).await
+    }
+
+    async fn rotate_key(
+        &self,
+        id: KeyId,
+        secret: NewSecret,
+        overlap_seconds: u64,
+        origin: Origin,
+        once: Option<Once<ApiKey>>,
+    ) -> Result<Effect<Option<Result<ApiKey, KeyStatus>>>, MetadataError> {
+        let now_ms = self.clock.now_ms();
+        let rotate = move |connection: &Connection| rotate(connection, id, &secret, overlap_seconds, origin, now_ms);
+        self.administer(once, now_ms, rotate, made).await
+    }
+
+    async fn update_key(
+        &self,
+        id: KeyId,
+        changes: KeyChanges,
+        origin: Origin,
+        once: Option<Once<ApiKey>>,
+    ) -> Result<Effect<Option<Result<ApiKey, KeyStatus>>>, MetadataError> {
+        let now_ms = self.clock.now_ms();
+        let update = move |connection: &Connection| update(connection, id, &changes, origin, now_ms);
+        self.administer(once, now_ms, update, made).await
+    }
+
+    async fn note_key_used(&self, id: KeyId) -> Result<(), MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.writer.write(move |change| note_used(change.connection, id, now_seconds)).await
+    }
+}
+
+fn create(connection: &Connection, new: &NewKey, origin: Origin, now_ms: u64) -> Result<Option<ApiKey>> {
     let known = connection
         .prepare_cached("SELECT 1 FROM key_secrets WHERE digest = ?1")?
         .query_row([new.secret.digest.0], |_| Ok(()))
@@ -25,15 +108,7 @@ pub(super) fn create(connection: &Connection, new: &NewKey, origin: Origin, now_
         return Ok(None);
     }
     let id = KeyId::next(None, now_ms, random::bytes());
-    let key = ApiKey {
-        id,
-        opens: new.opens,
-        name: new.name.clone(),
-        redacted: new.secret.redacted.clone(),
-        expires_at: new.valid_seconds.map(|seconds| id.created_at().saturating_add(seconds)),
-        revoked_at: None,
-        last_used_at: None,
-    };
+    let key = new_key(id, new);
     let scopes = key.opens.scopes().map(|scopes| scopes.to_string()).unwrap_or_default();
     let sql =
         "INSERT INTO api_keys (id, workspace_id, scopes, redacted, name, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
@@ -47,24 +122,18 @@ pub(super) fn create(connection: &Connection, new: &NewKey, origin: Origin, now_
         key.expires_at
     ])?;
     add_secret(connection, id, &new.secret)?;
-    let details = json!({"name": key.name, "scopes": key.opens.scopes().map(names).unwrap_or_default()});
-    note(connection, origin, Action::KeyCreated, &key, Some(details), now_ms)?;
+    audit::note(connection, origin, rules::audit::key_created(&key), now_ms)?;
     Ok(Some(key))
 }
 
-pub(super) fn list(connection: &Connection) -> Result<Vec<ApiKey>> {
-    let mut select = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM api_keys k ORDER BY k.id"))?;
+fn list(connection: &Connection) -> Result<Vec<ApiKey>> {
+    let mut select = connection.prepare_cached(&format!("SELECT {KEY} FROM api_keys k ORDER BY k.id"))?;
     select.query_map([], key)?.collect()
 }
 
-pub(super) fn list_of(
-    connection: &Connection,
-    workspace: WorkspaceId,
-    after: Option<KeyId>,
-    limit: u32,
-) -> Result<Page<ApiKey>> {
+fn list_of(connection: &Connection, workspace: WorkspaceId, after: Option<KeyId>, limit: u32) -> Result<Page<ApiKey>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM api_keys k INDEXED BY api_keys_not_revoked
+        "SELECT {KEY} FROM api_keys k INDEXED BY api_keys_not_revoked
          WHERE k.workspace_id = ?1 AND k.id > ?2 AND k.revoked_at IS NULL ORDER BY k.id LIMIT ?3"
     );
     let after = after.map(|id| id.to_string()).unwrap_or_default();
@@ -73,7 +142,7 @@ pub(super) fn list_of(
     Ok(Page::cut(found, limit))
 }
 
-pub(super) fn list_of_administrators(
+fn list_of_administrators(
     connection: &Connection,
     after: Option<KeyId>,
     limit: u32,
@@ -84,7 +153,7 @@ pub(super) fn list_of_administrators(
         Order::Descending => ("<", "DESC", BEHIND_ALL_IDS),
     };
     let sql = format!(
-        "SELECT {COLUMNS} FROM api_keys k INDEXED BY api_keys_not_revoked
+        "SELECT {KEY} FROM api_keys k INDEXED BY api_keys_not_revoked
          WHERE k.workspace_id IS NULL AND k.id {behind} ?1 AND k.revoked_at IS NULL ORDER BY k.id {direction} LIMIT ?2"
     );
     let values = params![after.map_or_else(|| edge.to_owned(), |id| id.to_string()), u64::from(limit) + 1];
@@ -92,20 +161,21 @@ pub(super) fn list_of_administrators(
     Ok(Page::cut(found, limit))
 }
 
-pub(super) fn find(connection: &Connection, id: KeyId) -> Result<Option<ApiKey>> {
-    let sql = format!("SELECT {COLUMNS} FROM api_keys k WHERE k.id = ?1");
+fn find(connection: &Connection, id: KeyId) -> Result<Option<ApiKey>> {
+    let sql = format!("SELECT {KEY} FROM api_keys k WHERE k.id = ?1");
     connection.prepare_cached(&sql)?.query_row([id.to_string()], key).optional()
 }
 
-pub(super) fn find_credential(connection: &Connection, digest: KeyDigest) -> Result<Option<Credential>> {
+fn find_credential(connection: &Connection, digest: KeyDigest) -> Result<Option<Credential>> {
     let sql = format!(
-        "SELECT {COLUMNS}, s.retires_at, w.archived_at FROM key_secrets s JOIN api_keys k ON k.id = s.key_id
-         LEFT JOIN workspaces w ON w.id = k.workspace_id WHERE s.digest = ?1"
+        "SELECT {key}, s.retires_at, w.archived_at FROM key_secrets s JOIN api_keys k ON k.id = s.key_id
+         LEFT JOIN workspaces w ON w.id = k.workspace_id WHERE s.digest = ?1",
+        key = columns::of("k", KEY)
     );
     let credential = |row: &Row<'_>| {
-        let archived_at: Option<u64> = row.get(KEY_COLUMNS + 1)?;
+        let archived_at: Option<u64> = row.get(BEHIND_KEY + 1)?;
         let limits = LimitsInForce::default();
-        Ok(Credential { key: key(row)?, retires_at: row.get(KEY_COLUMNS)?, archived: archived_at.is_some(), limits })
+        Ok(Credential { key: key(row)?, retires_at: row.get(BEHIND_KEY)?, archived: archived_at.is_some(), limits })
     };
     let found = connection.prepare_cached(&sql)?.query_row([digest.0], credential).optional()?;
     let Some(credential) = found else { return Ok(None) };
@@ -116,7 +186,7 @@ pub(super) fn find_credential(connection: &Connection, digest: KeyDigest) -> Res
     Ok(Some(Credential { limits, ..credential }))
 }
 
-pub(super) fn revoke(connection: &Connection, id: KeyId, origin: Origin, now_ms: u64) -> Result<Option<ApiKey>> {
+fn revoke(connection: &Connection, id: KeyId, origin: Origin, now_ms: u64) -> Result<Option<ApiKey>> {
     let Some(known) = find(connection, id)? else { return Ok(None) };
     if known.revoked_at.is_some() {
         return Ok(Some(known));
@@ -124,11 +194,11 @@ pub(super) fn revoke(connection: &Connection, id: KeyId, origin: Origin, now_ms:
     let revoked = ApiKey { revoked_at: Some(now_ms / 1000), ..known };
     let sql = "UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1";
     connection.prepare_cached(sql)?.execute(params![id.to_string(), revoked.revoked_at])?;
-    note(connection, origin, Action::KeyRevoked, &revoked, None, now_ms)?;
+    audit::note(connection, origin, rules::audit::key(Action::KeyRevoked, &revoked, None), now_ms)?;
     Ok(Some(revoked))
 }
 
-pub(super) fn rotate(
+fn rotate(
     connection: &Connection,
     id: KeyId,
     secret: &NewSecret,
@@ -152,11 +222,11 @@ pub(super) fn rotate(
     connection.prepare_cached(sql)?.execute(params![id.to_string(), secret.redacted])?;
     let rotated = ApiKey { redacted: secret.redacted.clone(), ..known };
     let details = json!({"overlap_seconds": overlap_seconds});
-    note(connection, origin, Action::KeyUpdated, &rotated, Some(details), now_ms)?;
+    audit::note(connection, origin, rules::audit::key(Action::KeyUpdated, &rotated, Some(details)), now_ms)?;
     Ok(Some(Ok(rotated)))
 }
 
-pub(super) fn update(
+fn update(
     connection: &Connection,
     id: KeyId,
     changes: &KeyChanges,
@@ -175,11 +245,11 @@ pub(super) fn update(
     let sql = "UPDATE api_keys SET name = ?2, scopes = ?3, expires_at = ?4 WHERE id = ?1";
     let scopes = changed.opens.scopes().map(|scopes| scopes.to_string()).unwrap_or_default();
     connection.prepare_cached(sql)?.execute(params![id.to_string(), changed.name, scopes, changed.expires_at])?;
-    note(connection, origin, Action::KeyUpdated, &changed, Some(details.into()), now_ms)?;
+    audit::note(connection, origin, rules::audit::key(Action::KeyUpdated, &changed, Some(details.into())), now_ms)?;
     Ok(Some(Ok(changed)))
 }
 
-pub(super) fn note_used(connection: &Connection, id: KeyId, now_seconds: u64) -> Result<()> {
+fn note_used(connection: &Connection, id: KeyId, now_seconds: u64) -> Result<()> {
     let sql = "UPDATE api_keys SET last_used_at = ?2 WHERE id = ?1 AND coalesce(last_used_at, 0) <= ?3";
     let values = params![id.to_string(), now_seconds, now_seconds.saturating_sub(USED_SECONDS)];
     connection.prepare_cached(sql)?.execute(values).map(drop)
@@ -188,22 +258,6 @@ pub(super) fn note_used(connection: &Connection, id: KeyId, now_seconds: u64) ->
 fn add_secret(connection: &Connection, id: KeyId, secret: &NewSecret) -> Result<()> {
     let sql = "INSERT INTO key_secrets (digest, key_id) VALUES (?1, ?2)";
     connection.prepare_cached(sql)?.execute(params![secret.digest.0, id.to_string()]).map(drop)
-}
-
-fn note(
-    connection: &Connection,
-    origin: Origin,
-    action: Action,
-    key: &ApiKey,
-    details: Option<serde_json::Value>,
-    now_ms: u64,
-) -> Result<()> {
-    let entry = NewEntry { action, workspace: key.opens.workspace(), object: key.id.to_string(), details };
-    audit::note(connection, origin, entry, now_ms)
-}
-
-fn names(scopes: crate::model::scope::Scopes) -> Vec<&'static str> {
-    scopes.iter().map(crate::model::scope::Scope::name).collect()
 }
 
 fn key(row: &Row<'_>) -> Result<ApiKey> {

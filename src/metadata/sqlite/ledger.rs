@@ -2,8 +2,13 @@
 
 use super::audit;
 use super::rows::{self, named, parsed};
+use super::store::SqliteStore;
+use crate::metadata::error::MetadataError;
+use crate::metadata::ledger::LedgerStore;
+use crate::metadata::rules;
+use crate::metadata::rules::columns::LEDGER;
 use crate::model::adjustment::{Adjusted, NewAdjustment, row_of_event};
-use crate::model::audit::{Action, NewEntry, Origin};
+use crate::model::audit::Origin;
 use crate::model::caller::Caller;
 use crate::model::file::File;
 use crate::model::ids::{ProcessId, WorkspaceId};
@@ -11,14 +16,39 @@ use crate::model::ledger::{Fact, LedgerRow, Reads};
 use crate::model::page::Page;
 use crate::model::prices::LineItem;
 use crate::model::purpose::Purpose;
+use async_trait::async_trait;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row, params};
-use serde_json::json;
 
-/// What [`ledger_row`] reads.
-pub(super) const COLUMNS: &str =
-    "seq, event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, line_item, bytes, count, request_id,
-    reverses, note, actor";
+#[async_trait]
+impl LedgerStore for SqliteStore {
+    async fn add_reads(&self, process: ProcessId, first_number: u64, reads: Vec<Reads>) -> Result<(), MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.writer.write(move |change| add_reads(change.connection, process, first_number, &reads, now_seconds)).await
+    }
+
+    async fn adjust(&self, new: NewAdjustment, origin: Origin) -> Result<Adjusted, MetadataError> {
+        let now_ms = self.clock.now_ms();
+        self.writer.write(move |change| adjust(change.connection, &new, origin, now_ms)).await
+    }
+
+    async fn ledger(
+        &self,
+        workspace: Option<WorkspaceId>,
+        after_seq: u64,
+        limit: u32,
+    ) -> Result<Page<LedgerRow>, MetadataError> {
+        self.readers.long(move |connection| list(connection, workspace, after_seq, limit)).await
+    }
+
+    async fn newest_event(&self) -> Result<Option<String>, MetadataError> {
+        self.readers.point(newest_event)
+    }
+
+    async fn has_event(&self, event_id: &str) -> Result<bool, MetadataError> {
+        self.readers.point(|connection| has_event(connection, event_id))
+    }
+}
 
 /// A File has come.
 pub(super) fn begin(connection: &Connection, caller: Caller, file: &File, fact: Fact) -> Result<()> {
@@ -50,19 +80,19 @@ pub(super) fn end(connection: &Connection, file: &str, expires_at: Option<u64>, 
 }
 
 /// The `event_id` of the newest row.
-pub(super) fn newest_event(connection: &Connection) -> Result<Option<String>> {
+fn newest_event(connection: &Connection) -> Result<Option<String>> {
     let mut select = connection.prepare_cached("SELECT event_id FROM ledger ORDER BY seq DESC LIMIT 1")?;
     select.query_row([], |row| row.get(0)).optional()
 }
 
 /// Whether there is a row of this `event_id`.
-pub(super) fn has_event(connection: &Connection, event_id: &str) -> Result<bool> {
+fn has_event(connection: &Connection, event_id: &str) -> Result<bool> {
     let mut select = connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM ledger WHERE event_id = ?1)")?;
     select.query_row([event_id], |row| row.get(0))
 }
 
 /// Enters what was read since the batch before this one; a batch that is entered already is left out.
-pub(super) fn add_reads(
+fn add_reads(
     connection: &Connection,
     process: ProcessId,
     first_number: u64,
@@ -88,21 +118,15 @@ pub(super) fn add_reads(
 }
 
 /// Enters a correction, once under its name.
-pub(super) fn adjust(connection: &Connection, new: &NewAdjustment, origin: Origin, now_ms: u64) -> Result<Adjusted> {
+fn adjust(connection: &Connection, new: &NewAdjustment, origin: Origin, now_ms: u64) -> Result<Adjusted> {
     let event_id = new.event_id();
-    if let Some(known) = find(connection, &event_id)? {
-        return Ok(if new.is(&known) { Adjusted::Known(known) } else { Adjusted::NameTaken });
+    let reversed = new.reverses.as_ref().map(|event| find(connection, &row_of_event(event))).transpose()?.flatten();
+    if let Some(refused) = rules::adjustments::refuse(new, find(connection, &event_id)?, reversed.as_ref()) {
+        return Ok(refused);
     }
-    if let Some(reversed) = &new.reverses {
-        let row = find(connection, &row_of_event(reversed))?.filter(|row| row.workspace == new.workspace);
-        if !row.is_some_and(|row| row.lines().iter().any(|line| line.event_id == *reversed)) {
-            return Ok(Adjusted::NoSuchEvent);
-        }
-    }
-    let (bytes, count) = if new.item.is_counted() { (0, new.quantity) } else { (new.quantity, 0) };
-    let sql = format!(
-        "INSERT INTO ledger ({COLUMNS}) VALUES (NULL, ?1, ?2, ?3, ?4, ?5, NULL, NULL, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
-    );
+    let (bytes, count) = rules::adjustments::amounts(new);
+    let sql =
+        format!("INSERT INTO ledger ({LEDGER}) VALUES (?1, ?2, ?3, ?4, ?5, NULL, NULL, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
     connection.prepare_cached(&sql)?.execute(params![
         event_id,
         now_ms / 1000,
@@ -117,19 +141,16 @@ pub(super) fn adjust(connection: &Connection, new: &NewAdjustment, origin: Origi
         new.reason.as_str(),
         origin.actor.to_string(),
     ])?;
-    let details =
-        json!({"line_item": new.item.name(), "quantity": new.quantity.to_string(), "reason": new.reason.as_str()});
-    let (action, workspace, object) = (Action::UsageAdjusted, Some(new.workspace), event_id.clone());
-    audit::note(connection, origin, NewEntry { action, workspace, object, details: Some(details) }, now_ms)?;
+    audit::note(connection, origin, rules::audit::adjustment(new), now_ms)?;
     find(connection, &event_id)?.map(Adjusted::Entered).ok_or(Error::QueryReturnedNoRows)
 }
 
 fn find(connection: &Connection, event_id: &str) -> Result<Option<LedgerRow>> {
-    let sql = format!("SELECT {COLUMNS} FROM ledger WHERE event_id = ?1");
+    let sql = format!("SELECT seq, {LEDGER} FROM ledger WHERE event_id = ?1");
     connection.prepare_cached(&sql)?.query_row([event_id], ledger_row).optional()
 }
 
-pub(super) fn list(
+fn list(
     connection: &Connection,
     workspace: Option<WorkspaceId>,
     after_seq: u64,
@@ -139,7 +160,7 @@ pub(super) fn list(
         Some(_) => ("INDEXED BY ledger_by_workspace", "workspace_id = ?2"),
         None => ("NOT INDEXED", "?2 IS NULL"),
     };
-    let sql = format!("SELECT {COLUMNS} FROM ledger {index} WHERE seq > ?1 AND {owned} ORDER BY seq LIMIT ?3");
+    let sql = format!("SELECT seq, {LEDGER} FROM ledger {index} WHERE seq > ?1 AND {owned} ORDER BY seq LIMIT ?3");
     let values = params![after_seq, workspace.map(|id| id.to_string()), u64::from(limit) + 1];
     let rows = connection.prepare_cached(&sql)?.query_map(values, ledger_row)?.collect::<Result<_>>()?;
     Ok(Page::cut(rows, limit))
@@ -152,7 +173,8 @@ pub(super) fn late(
     before: u64,
     limit: u32,
 ) -> Result<Vec<LedgerRow>> {
-    let sql = format!("SELECT {COLUMNS} FROM ledger WHERE seq > ?1 AND seq <= ?4 AND ts < ?2 ORDER BY seq LIMIT ?3");
+    let sql =
+        format!("SELECT seq, {LEDGER} FROM ledger WHERE seq > ?1 AND seq <= ?4 AND ts < ?2 ORDER BY seq LIMIT ?3");
     connection.prepare_cached(&sql)?.query_map(params![after_seq, before, limit, through_seq], ledger_row)?.collect()
 }
 

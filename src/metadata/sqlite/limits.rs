@@ -1,14 +1,54 @@
 //! Rows of limits, and what is counted against quotas.
 
-use super::rows::{named, parsed};
-use super::{audit, keys, workspaces};
-use crate::metadata::USAGE_EXPIRED_ROWS;
-use crate::model::audit::{Action, NewEntry, Origin};
+use super::audit;
+use super::rows::{named, optional, parsed};
+use super::store::SqliteStore;
+use crate::metadata::error::MetadataError;
+use crate::metadata::limits::{LimitStore, USAGE_EXPIRED_ROWS};
+use crate::metadata::rules;
+use crate::model::audit::Origin;
 use crate::model::caller::{Caller, Refused};
+use crate::model::idempotency::{Effect, Once};
 use crate::model::ids::WorkspaceId;
 use crate::model::limits::{Limit, LimitOwner, Limits, QuotaExceeded, StorageUsage};
+use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
-use serde_json::{Map, json};
+
+#[async_trait]
+impl LimitStore for SqliteStore {
+    async fn limits(&self, owner: LimitOwner) -> Result<Limits, MetadataError> {
+        self.readers.point(|connection| get(connection, owner))
+    }
+
+    async fn set_limits(
+        &self,
+        owner: LimitOwner,
+        wanted: Vec<(Limit, Option<u64>)>,
+        origin: Origin,
+        once: Option<Once<Limits>>,
+    ) -> Result<Effect<Option<Limits>>, MetadataError> {
+        let now_ms = self.clock.now_ms();
+        let set = move |connection: &Connection| set(connection, owner, &wanted, origin, now_ms);
+        self.administer(once, now_ms, set, Option::as_ref).await
+    }
+
+    async fn workspaces_with_limit(&self, limit: Limit) -> Result<Vec<(WorkspaceId, u64)>, MetadataError> {
+        self.readers.long(move |connection| workspaces_with(connection, limit)).await
+    }
+
+    async fn storage_usage(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.readers.long(move |connection| usage(connection, workspace, now_seconds)).await
+    }
+
+    async fn storage_totals(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError> {
+        self.readers.current(|connection| totals(connection, workspace))
+    }
+
+    async fn stored_bytes(&self) -> Result<u64, MetadataError> {
+        self.readers.long(stored_bytes).await
+    }
+}
 
 pub(super) fn get(connection: &Connection, owner: LimitOwner) -> Result<Limits> {
     let sql = "SELECT name, value FROM limits WHERE owner_id = ?1";
@@ -18,21 +58,14 @@ pub(super) fn get(connection: &Connection, owner: LimitOwner) -> Result<Limits> 
 }
 
 /// Returns the limits as they are then; none when there is no such workspace or key.
-pub(super) fn set(
+fn set(
     connection: &Connection,
     owner: LimitOwner,
     wanted: &[(Limit, Option<u64>)],
     origin: Origin,
     now_ms: u64,
 ) -> Result<Option<Limits>> {
-    let workspace = match owner {
-        LimitOwner::Workspace(id) if workspaces::find(connection, id)?.is_none() => return Ok(None),
-        LimitOwner::Workspace(id) => Some(id),
-        LimitOwner::Key(id) => match keys::find(connection, id)? {
-            Some(key) => key.opens.workspace(),
-            None => return Ok(None),
-        },
-    };
+    let Some(workspace) = find_workspace(connection, owner)? else { return Ok(None) };
     if wanted.is_empty() {
         return get(connection, owner).map(Some);
     }
@@ -40,35 +73,43 @@ pub(super) fn set(
         "DELETE FROM limits WHERE owner_id = ?1 AND name = ?2",
         "INSERT INTO limits (owner_id, name, value) VALUES (?1, ?2, ?3)",
     );
-    let mut details = Map::new();
     for (limit, value) in wanted {
         let (owner, name) = (owner.to_string(), limit.to_string());
         connection.prepare_cached(delete)?.execute([&owner, &name])?;
         if let Some(value) = value {
             connection.prepare_cached(insert)?.execute(params![owner, name, value])?;
         }
-        details.insert(name, json!(value));
     }
-    let (action, object, details) = (Action::LimitsUpdated, owner.to_string(), Some(details.into()));
-    audit::note(connection, origin, NewEntry { action, workspace, object, details }, now_ms)?;
+    audit::note(connection, origin, rules::audit::limits(owner, workspace, wanted), now_ms)?;
     get(connection, owner).map(Some)
 }
 
+/// Returns the workspace of a workspace or key, which an administrator's key does not have. Returns none when there is no such
+/// workspace or key.
+#[allow(clippy::option_option, reason = "the key of an administrator is there and has no workspace")]
+fn find_workspace(connection: &Connection, owner: LimitOwner) -> Result<Option<Option<WorkspaceId>>> {
+    let sql = match owner {
+        LimitOwner::Workspace(_) => "SELECT id FROM workspaces WHERE id = ?1",
+        LimitOwner::Key(_) => "SELECT workspace_id FROM api_keys WHERE id = ?1",
+    };
+    connection.prepare_cached(sql)?.query_row([owner.to_string()], |row| optional(row, 0)).optional()
+}
+
 /// Every workspace that has this limit.
-pub(super) fn workspaces_with(connection: &Connection, limit: Limit) -> Result<Vec<(WorkspaceId, u64)>> {
+fn workspaces_with(connection: &Connection, limit: Limit) -> Result<Vec<(WorkspaceId, u64)>> {
     let sql = "SELECT w.id, l.value FROM limits l JOIN workspaces w ON w.id = l.owner_id WHERE l.name = ?1 ORDER BY l.owner_id";
     let of = |row: &Row<'_>| Ok((parsed(row, 0)?, row.get(1)?));
     connection.prepare_cached(sql)?.query_map([limit.to_string()], of)?.collect()
 }
 
 /// The bytes of the Files of all workspaces. It reads all workspaces, so it is asked for once an hour at most.
-pub(super) fn stored_bytes(connection: &Connection) -> Result<u64> {
+fn stored_bytes(connection: &Connection) -> Result<u64> {
     let sql = "SELECT coalesce(sum(stored_bytes), 0) FROM workspaces";
     connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
 }
 
 /// What the workspace has, with all that has expired and is not removed yet: one row is read.
-pub(super) fn totals(connection: &Connection, workspace: WorkspaceId) -> Result<StorageUsage> {
+fn totals(connection: &Connection, workspace: WorkspaceId) -> Result<StorageUsage> {
     let sql = "SELECT stored_bytes, stored_files, reserved_bytes, reserved_files FROM workspaces WHERE id = ?1";
     let usage = |row: &Row<'_>| {
         Ok(StorageUsage {
@@ -82,7 +123,7 @@ pub(super) fn totals(connection: &Connection, workspace: WorkspaceId) -> Result<
 }
 
 /// What the workspace has at this second.
-pub(super) fn usage(connection: &Connection, workspace: WorkspaceId, now_seconds: u64) -> Result<StorageUsage> {
+fn usage(connection: &Connection, workspace: WorkspaceId, now_seconds: u64) -> Result<StorageUsage> {
     let snapshot = connection.unchecked_transaction()?;
     let sum = |sql: &str| {
         let values = params![workspace.to_string(), now_seconds, USAGE_EXPIRED_ROWS];

@@ -5,8 +5,8 @@
 //! moment in which nobody reads from the log, so snapshots end first; a read that is under way ends soon, or has a limit of
 //! time. A log that did grow is cut to its limit when it begins anew.
 
+use super::connection::{BUSY_TIMEOUT, OpenError, PAGE_BYTES};
 use super::snapshots::Snapshots;
-use super::{BUSY_TIMEOUT, OpenError, PAGE_BYTES};
 use rusqlite::{Connection, Result};
 use std::mem;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -263,7 +263,7 @@ impl Drop for Reset<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::connect;
+    use super::super::connection::connect;
     use super::*;
     use std::path::Path;
     use std::sync::atomic::AtomicBool;

@@ -1,13 +1,41 @@
 //! Old rows of reads become one for each key, kind, purpose and minute, in bounded steps, workspace by workspace.
 
 use super::rows::parsed;
+use super::store::SqliteStore;
 use super::{export, ledger, usage};
-use crate::metadata::read_merges::{self, MINUTE_SECONDS, MergePage, MergeStep};
+use crate::metadata::error::MetadataError;
+use crate::metadata::merges::ReadMergeStore;
+use crate::metadata::rules::columns::LEDGER;
+use crate::metadata::rules::read_merges::{self, MINUTE_SECONDS, MergePage, MergeStep};
 use crate::model::ids::WorkspaceId;
 use crate::model::purpose::Purpose;
+use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
-pub(super) fn workspaces(
+#[async_trait]
+impl ReadMergeStore for SqliteStore {
+    async fn reads_to_merge(
+        &self,
+        after: Option<WorkspaceId>,
+        older_than_seconds: u64,
+        limit: u32,
+    ) -> Result<MergePage, MetadataError> {
+        let until = self.clock.now_seconds().saturating_sub(older_than_seconds);
+        self.readers.long(move |connection| workspaces(connection, after, until, limit)).await
+    }
+
+    async fn merge_reads(
+        &self,
+        workspace: WorkspaceId,
+        older_than_seconds: u64,
+        limit: u32,
+    ) -> Result<usize, MetadataError> {
+        let until = self.clock.now_seconds().saturating_sub(older_than_seconds);
+        self.expire(move |connection| step(connection, workspace, until, limit)).await
+    }
+}
+
+fn workspaces(
     connection: &Connection,
     after: Option<WorkspaceId>,
     until_seconds: u64,
@@ -27,16 +55,15 @@ pub(super) fn workspaces(
 }
 
 /// The next step in a workspace over rows before this second; how many rows it concerned.
-pub(super) fn step(connection: &Connection, workspace: WorkspaceId, until_seconds: u64, limit: u32) -> Result<usize> {
+fn step(connection: &Connection, workspace: WorkspaceId, until_seconds: u64, limit: u32) -> Result<usize> {
     let workspace = workspace.to_string();
     let mark = "SELECT ts, seq FROM ledger_merges WHERE workspace_id = ?1";
     let mark = connection.prepare_cached(mark)?.query_row([&workspace], |row| Ok((row.get(0)?, row.get(1)?)));
     let (ts, seq): (u64, u64) = mark.optional()?.unwrap_or_default();
     let rows = format!(
-        "SELECT {} FROM ledger INDEXED BY ledger_reads
+        "SELECT seq, {LEDGER} FROM ledger INDEXED BY ledger_reads
          WHERE workspace_id = ?1 AND fact IN ('list', 'retrieve', 'content') AND (ts, seq) > (?2, ?3) AND ts < ?4
-         ORDER BY ts, seq LIMIT ?5",
-        ledger::COLUMNS
+         ORDER BY ts, seq LIMIT ?5"
     );
     let values = params![workspace, ts, seq, until_seconds - until_seconds % MINUTE_SECONDS, limit];
     let rows = connection.prepare_cached(&rows)?.query_map(values, ledger::ledger_row)?.collect::<Result<_>>()?;

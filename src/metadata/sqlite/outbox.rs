@@ -1,8 +1,49 @@
 //! Messages to the outside: written once, acknowledged once, removed later.
 
+use super::store::SqliteStore;
+use crate::metadata::error::MetadataError;
+use crate::metadata::outbox::OutboxStore;
+use crate::model::ids::ProcessId;
 use crate::model::outbox::{Message, NewMessage, OutboxStatus, SinkName};
+use async_trait::async_trait;
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Result, params};
+
+#[async_trait]
+impl OutboxStore for SqliteStore {
+    async fn add_message(&self, message: NewMessage) -> Result<bool, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.writer.write(move |change| add(change.connection, &message, now_seconds)).await
+    }
+
+    /// One process at a time has the database.
+    async fn next_message(&self, sink: SinkName, _process: ProcessId) -> Result<Option<Message>, MetadataError> {
+        self.readers.point(|connection| next(connection, sink))
+    }
+
+    async fn release_message(&self, _seq: u64, _process: ProcessId) -> Result<(), MetadataError> {
+        Ok(())
+    }
+
+    async fn acknowledge_message(&self, seq: u64) -> Result<(), MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.writer.write(move |change| acknowledge(change.connection, seq, now_seconds)).await
+    }
+
+    async fn outbox_status(&self, sink: SinkName) -> Result<OutboxStatus, MetadataError> {
+        self.readers.long(move |connection| status(connection, sink)).await
+    }
+
+    async fn forget_messages(
+        &self,
+        sink: SinkName,
+        older_than_seconds: u64,
+        limit: u32,
+    ) -> Result<usize, MetadataError> {
+        let until = self.clock.now_seconds().saturating_sub(older_than_seconds);
+        self.expire(move |connection| forget(connection, sink, until, limit)).await
+    }
+}
 
 /// False when there is one of this id.
 pub(super) fn add(connection: &Connection, message: &NewMessage, now_seconds: u64) -> Result<bool> {
@@ -13,7 +54,7 @@ pub(super) fn add(connection: &Connection, message: &NewMessage, now_seconds: u6
     Ok(connection.prepare_cached(sql)?.execute(row)? == 1)
 }
 
-pub(super) fn next(connection: &Connection, sink: SinkName) -> Result<Option<Message>> {
+fn next(connection: &Connection, sink: SinkName) -> Result<Option<Message>> {
     let sql = "SELECT seq, message_id, content_type, body, created_at FROM outbox
                WHERE sink = ?1 AND acknowledged_at IS NULL AND refused_at IS NULL ORDER BY seq LIMIT 1";
     connection.prepare_cached(sql)?.query_row([sink.name()], message).optional()
@@ -30,12 +71,12 @@ pub(super) fn message(row: &rusqlite::Row<'_>) -> Result<Message> {
     })
 }
 
-pub(super) fn acknowledge(connection: &Connection, seq: u64, now_seconds: u64) -> Result<()> {
+fn acknowledge(connection: &Connection, seq: u64, now_seconds: u64) -> Result<()> {
     let sql = "UPDATE outbox SET acknowledged_at = ?2 WHERE seq = ?1 AND acknowledged_at IS NULL";
     connection.prepare_cached(sql)?.execute(params![seq, now_seconds]).map(drop)
 }
 
-pub(super) fn status(connection: &Connection, sink: SinkName) -> Result<OutboxStatus> {
+fn status(connection: &Connection, sink: SinkName) -> Result<OutboxStatus> {
     // Messages are numbered in the order in which they are created.
     let sql = "SELECT (SELECT count(*) FROM outbox WHERE sink = ?1 AND acknowledged_at IS NULL AND refused_at IS NULL),
                       (SELECT created_at FROM outbox WHERE sink = ?1 AND acknowledged_at IS NULL AND refused_at IS NULL
@@ -58,7 +99,7 @@ pub(super) fn status(connection: &Connection, sink: SinkName) -> Result<OutboxSt
 }
 
 /// Removes at most `limit` messages to a sink that were acknowledged before this second; how many there were.
-pub(super) fn forget(connection: &Connection, sink: SinkName, until_seconds: u64, limit: u32) -> Result<usize> {
+fn forget(connection: &Connection, sink: SinkName, until_seconds: u64, limit: u32) -> Result<usize> {
     let sql = "DELETE FROM outbox WHERE seq IN
                (SELECT seq FROM outbox WHERE sink = ?2 AND acknowledged_at < ?1 ORDER BY acknowledged_at LIMIT ?3)";
     connection.prepare_cached(sql)?.execute(params![until_seconds, sink.name(), limit])

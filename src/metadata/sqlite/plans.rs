@@ -1,9 +1,12 @@
 //! A test of the plans of all statements: none reads more rows than it concerns, but for those that are named here.
 
-use super::*;
+use super::connection::connect;
+use super::store::{Opener, SqliteStore};
+use super::{checks, migrate, statements};
+use crate::clock::Clock;
+use crate::metadata::contract;
 use crate::metadata::growing_tables::{GROWING, has_plan};
-use crate::metadata::misfits::CHECKS;
-use crate::metadata::{contract, export_contract, ledger_contract};
+use crate::metadata::rules::checks::CHECKS;
 use std::collections::BTreeSet;
 
 /// A step of a plan that is allowed although it may read many rows: what the statement contains, the beginning of the step,
@@ -158,7 +161,7 @@ fn a_page_of_fsck_begins_at_its_key_however_many_rows_share_the_first_column() {
     drop(SqliteStore::open(&path, Clock::system(), Opener::Server).unwrap());
     let connection = connect(&path).unwrap();
     for check in &CHECKS {
-        for sql in [check.last_key(true, &misfits::DIALECT), check.found(true, &misfits::DIALECT)] {
+        for sql in [check.last_key(true, &checks::DIALECT), check.found(true, &checks::DIALECT)] {
             let steps = steps(&mut connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap());
             let page = steps.iter().find(|step| step.starts_with("SEARCH t USING")).unwrap();
             let bounds = page.rsplit_once(" (").unwrap().1.matches('?').count();
@@ -176,12 +179,12 @@ async fn no_statement_reads_more_than_it_concerns() {
     contract::holds(&store, &clock).await;
     contract::every_question(&store).await;
     let other = SqliteStore::open(&folder.path().join("export.db"), clock.clone(), Opener::Server).unwrap();
-    export_contract::holds(&other, &clock).await;
+    contract::export::holds(&other, &clock).await;
     let other = SqliteStore::open(&folder.path().join("ledger.db"), clock.clone(), Opener::Server).unwrap();
-    ledger_contract::usage_is_what_happened(&other, &clock, 200, 17).await;
-    ledger_contract::reads_are_entered_once(&other, &clock).await;
-    ledger_contract::corrections_are_entered_once(&other).await;
-    ledger_contract::old_reads_are_merged(&other, &clock).await;
+    contract::ledger::usage_is_what_happened(&other, &clock, 200, 17).await;
+    contract::ledger::reads_are_entered_once(&other, &clock).await;
+    contract::ledger::corrections_are_entered_once(&other).await;
+    contract::ledger::old_reads_are_merged(&other, &clock).await;
 
     let connection = connect(&path).unwrap();
     let (mut faults, mut used, mut explained) = (Vec::new(), BTreeSet::new(), 0);

@@ -1,8 +1,9 @@
 //! Reader connections: each read takes one for as long as its query runs.
 
+use super::connection::OpenError;
 use super::health::Health;
 use super::snapshots::Snapshots;
-use super::{MetadataError, OpenError};
+use crate::metadata::error::MetadataError;
 use rusqlite::{Connection, ErrorCode};
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -217,7 +218,7 @@ mod tests {
 
     fn readers(folder: &tempfile::TempDir) -> Readers {
         let path = folder.path().join("x.db");
-        Readers::open(Health::default(), || super::super::connect(&path)).unwrap()
+        Readers::open(Health::default(), || super::super::connection::connect(&path)).unwrap()
     }
 
     fn endless(connection: &Connection) -> rusqlite::Result<i64> {
@@ -268,7 +269,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         let brief = Some(Duration::from_millis(20));
-        let long = Arc::new(Long::open(1, brief, || super::super::connect(&path)).unwrap());
+        let long = Arc::new(Long::open(1, brief, || super::super::connection::connect(&path)).unwrap());
         let refused = Arc::clone(&long).read(endless).await;
         assert!(matches!(refused, Err(MetadataError::TookTooLong(_))), "{refused:?}");
         let _all = long.waiting.acquire_many(u32::try_from(WAITING_LONG_READS).unwrap()).await.unwrap();

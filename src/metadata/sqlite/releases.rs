@@ -2,11 +2,26 @@
 
 use super::blobs;
 use super::rows::parsed;
+use super::store::SqliteStore;
+use crate::metadata::error::MetadataError;
+use crate::metadata::releases::ReleaseStore;
 use crate::model::ids::WorkspaceId;
+use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 /// Files and Uploads that one step looks at.
 const STEP_OWNERS: u32 = 64;
+
+#[async_trait]
+impl ReleaseStore for SqliteStore {
+    async fn next_release(&self, after: Option<WorkspaceId>) -> Result<Option<WorkspaceId>, MetadataError> {
+        self.readers.point(|connection| next_workspace(connection, after))
+    }
+
+    async fn release_parts(&self, workspace: WorkspaceId, limit: u32) -> Result<usize, MetadataError> {
+        self.writer.write(move |change| release_some(change.connection, workspace, limit)).await
+    }
+}
 
 /// Remembers that the parts of a File or an Upload, which is gone, are to be released.
 pub(super) fn add(connection: &Connection, workspace: &str, owner: &str, released_at: u64) -> Result<()> {
@@ -15,14 +30,14 @@ pub(super) fn add(connection: &Connection, workspace: &str, owner: &str, release
 }
 
 /// Returns the first workspace behind `after` that has parts to be released.
-pub(super) fn next_workspace(connection: &Connection, after: Option<WorkspaceId>) -> Result<Option<WorkspaceId>> {
+fn next_workspace(connection: &Connection, after: Option<WorkspaceId>) -> Result<Option<WorkspaceId>> {
     let sql = "SELECT workspace_id FROM releases WHERE workspace_id > ?1 ORDER BY workspace_id LIMIT 1";
     let after = after.map(|id| id.to_string()).unwrap_or_default();
     connection.prepare_cached(sql)?.query_row([after], |row| parsed(row, 0)).optional()
 }
 
 /// Releases at most `limit` parts of a workspace. Returns how many parts there were, and Files and Uploads that have none left.
-pub(super) fn release_some(connection: &Connection, workspace: WorkspaceId, limit: u32) -> Result<usize> {
+fn release_some(connection: &Connection, workspace: WorkspaceId, limit: u32) -> Result<usize> {
     let workspace = workspace.to_string();
     let sql = "SELECT owner_id, released_at FROM releases WHERE workspace_id = ?1 ORDER BY owner_id LIMIT ?2";
     let owners: Vec<(String, u64)> = connection

@@ -4,7 +4,7 @@
 //! back once there is plenty. While it is given up nothing new is begun: what is left of it is for deletes. The server
 //! alone does so; the commands beside it leave it as it is.
 
-use super::super::MetadataError;
+use crate::metadata::error::MetadataError;
 use crate::volume;
 use rustix::fs::{FallocateFlags, fallocate};
 use std::fs::{File, OpenOptions};

@@ -1,17 +1,30 @@
 //! Copies of the database as of one moment, made while it is written to.
 
-use super::{MetadataError, blobs, upkeep};
-use crate::metadata::ReadyBlob;
+use super::connection::DATABASE_MODE;
+use super::store::SqliteStore;
+use super::{blobs, stamps};
+use crate::metadata::blobs::ReadyBlob;
+use crate::metadata::error::MetadataError;
+use crate::metadata::snapshot::SnapshotStore;
 use crate::model::blob::BlobOwner;
 use crate::model::ids::BlobId;
 use crate::model::stamp::Stamp;
 use crate::volume::folder_of;
+use async_trait::async_trait;
 use rusqlite::{Connection, OpenFlags, Result};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
+
+#[async_trait]
+impl SnapshotStore for SqliteStore {
+    async fn snapshot(&self, database: &Path) -> Result<(), MetadataError> {
+        let path = database.to_owned();
+        self.readers.copy(move |connection| write(connection, &path)).await?
+    }
+}
 
 /// A copy of the database that nobody writes to.
 #[derive(Debug)]
@@ -57,12 +70,12 @@ impl Snapshot {
     /// # Errors
     /// When it cannot be read.
     pub fn stamp(&self) -> Result<Option<Stamp>, MetadataError> {
-        Ok(upkeep::stamp(&self.0)?)
+        Ok(stamps::stamp(&self.0)?)
     }
 }
 
 /// `VACUUM INTO` reads one snapshot, keeps no writer waiting, and fills an empty file; it does not flush what it wrote.
-pub(super) fn write(connection: &Connection, path: &Path) -> Result<std::result::Result<(), MetadataError>> {
+fn write(connection: &Connection, path: &Path) -> Result<std::result::Result<(), MetadataError>> {
     let named = path.to_str().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path is not UTF-8"));
     match named.and_then(|name| create(path).map(|()| name)) {
         Ok(name) => connection.execute("VACUUM INTO ?1", [name])?,
@@ -72,7 +85,7 @@ pub(super) fn write(connection: &Connection, path: &Path) -> Result<std::result:
 }
 
 fn create(path: &Path) -> io::Result<()> {
-    OpenOptions::new().create_new(true).write(true).mode(super::DATABASE_MODE).open(path).map(drop)
+    OpenOptions::new().create_new(true).write(true).mode(DATABASE_MODE).open(path).map(drop)
 }
 
 fn flush(path: &Path) -> io::Result<()> {

@@ -4,7 +4,7 @@
 //! thousand between two commits, so they read in a transaction that is there already. What this process has committed is
 //! always seen; what another has, within [`MAX_AGE`].
 
-use super::OpenError;
+use super::connection::OpenError;
 use rusqlite::{Connection, Result};
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -136,9 +136,9 @@ mod tests {
     fn what_was_committed_is_read_and_no_snapshot_is_left_behind() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
-        let writer = super::super::connect(&path).unwrap();
+        let writer = super::super::connection::connect(&path).unwrap();
         writer.execute_batch("CREATE TABLE t (x INTEGER); INSERT INTO t VALUES (1)").unwrap();
-        let snapshots = Snapshots::open(2, || super::super::connect(&path)).unwrap();
+        let snapshots = Snapshots::open(2, || super::super::connection::connect(&path)).unwrap();
         let count = || {
             snapshots
                 .read(|connection| connection.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)))

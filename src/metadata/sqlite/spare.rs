@@ -2,14 +2,12 @@
 //!
 //! A database that was made by a version before this one keeps its room until it is compacted.
 
-use super::{OpenError, PAGE_BYTES, connect};
+use super::connection::{GIVES_ROOM_BACK, OpenError, PAGE_BYTES, connect, pragma};
 use crate::volume;
 use rusqlite::{Connection, Result};
 use std::fs::File;
 use std::path::Path;
 
-/// What is said to a database before anything is in it, so that it can give room back in steps.
-const GIVES_ROOM_BACK: &str = "PRAGMA auto_vacuum = INCREMENTAL";
 /// `PRAGMA auto_vacuum` of a database that can.
 const INCREMENTAL: u32 = 2;
 /// Room that is kept in the database, at least.
@@ -49,12 +47,6 @@ pub enum CompactError {
     /// The file system does not tell how full it is.
     #[error("the system refused")]
     System(#[from] std::io::Error),
-}
-
-/// Lets a database that is still empty give room back later. Of one that is not, the statement would write, and so wait for
-/// the transactions of others.
-pub(super) fn prepare(connection: &Connection) -> Result<()> {
-    if pragma(connection, "page_count")? == 0 { connection.execute_batch(GIVES_ROOM_BACK) } else { Ok(()) }
 }
 
 /// Gives at most `limit` pages back to the disk, of those that are too many, and returns how many. The file is shorter once
@@ -102,10 +94,6 @@ fn truncate_log(connection: &Connection) -> Result<()> {
 /// Unused pages of a database beyond those that it keeps.
 fn surplus_pages(unused_pages: u64, pages: u64) -> u64 {
     unused_pages.saturating_sub((MIN_SPARE_BYTES / PAGE_BYTES).max(pages / SPARE_PART))
-}
-
-fn pragma(connection: &Connection, name: &str) -> Result<u64> {
-    connection.pragma_query_value(None, name, |row| row.get(0))
 }
 
 #[cfg(test)]

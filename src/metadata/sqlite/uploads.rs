@@ -1,86 +1,207 @@
 //! Rows of Uploads and their parts. A refusal is decided before anything is written.
 
 use super::rows::{self, named, parsed};
+use super::store::SqliteStore;
 use super::writer::Change;
-use super::{blobs, expiries, files, ledger, limits, releases};
+use super::{answers, blobs, default_expiries, files, ledger, limits, releases};
+use crate::metadata::error::MetadataError;
+use crate::metadata::room::with_room;
+use crate::metadata::rules::uploads as rules;
+use crate::metadata::rules::uploads::{CompletionStep, PartRow, UploadRow};
+use crate::metadata::uploads::UploadStore;
 use crate::model::blob::StoredBlob;
 use crate::model::caller::{Caller, Refused};
 use crate::model::digest::Sha256Digest;
 use crate::model::expiry::ExpiresAfter;
-use crate::model::file::{File, FileDigest};
 use crate::model::filename::Filename;
+use crate::model::idempotency::{Effect, Once};
 use crate::model::ids::{FileId, PartId, UploadId, WorkspaceId};
 use crate::model::ledger::Fact;
 use crate::model::limits::{Limits, StorageUsage};
 use crate::model::page::Page;
 use crate::model::purpose::Purpose;
-use crate::model::upload::{Completion, MAX_PARTS, NewPart, NewUpload, Part, Upload, UploadRefusal, UploadStatus};
+use crate::model::upload::{Completion, NewPart, NewUpload, Part, Upload, UploadRefusal, UploadStatus};
 use crate::random;
+use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
-use sha2::{Digest, Sha256};
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::sync::Arc;
 
-/// An Upload and what clients do not see of it.
-struct UploadRow {
-    upload: Upload,
-    expires_after: Option<ExpiresAfter>,
-    completion: Option<[u8; 32]>,
+/// What a change comes to: it is refused, the Upload refuses it, or it is made.
+type Outcome<T> = std::result::Result<std::result::Result<T, UploadRefusal>, Refused>;
+
+#[async_trait]
+impl UploadStore for SqliteStore {
+    async fn create_upload(
+        &self,
+        caller: Caller,
+        upload: NewUpload,
+        once: Option<Once<Upload>>,
+    ) -> Result<Effect<Upload>, MetadataError> {
+        with_room(self, caller.workspace, || self.write_upload(caller, upload.clone(), once.clone())).await
+    }
+
+    async fn find_upload(&self, workspace: WorkspaceId, id: UploadId) -> Result<Option<Upload>, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.readers.point(|connection| find(connection, workspace, id, now_seconds))
+    }
+
+    async fn create_part(
+        &self,
+        caller: Caller,
+        upload: UploadId,
+        part: NewPart,
+        once: Option<Once<Part>>,
+    ) -> Result<Effect<Result<Option<Part>, UploadRefusal>>, MetadataError> {
+        with_room(self, caller.workspace, || self.write_part(caller, upload, part.clone(), once.clone())).await
+    }
+
+    async fn list_parts(
+        &self,
+        workspace: WorkspaceId,
+        upload: UploadId,
+        after: Option<PartId>,
+        limit: u32,
+    ) -> Result<Result<Page<Part>, PartId>, MetadataError> {
+        self.readers.long(move |connection| list_parts(connection, workspace, upload, after, limit)).await
+    }
+
+    async fn find_part_blobs(
+        &self,
+        workspace: WorkspaceId,
+        upload: UploadId,
+        parts: Vec<PartId>,
+    ) -> Result<Result<Vec<StoredBlob>, UploadRefusal>, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.readers.long(move |connection| find_part_blobs(connection, workspace, upload, &parts, now_seconds)).await
+    }
+
+    async fn complete_upload(
+        &self,
+        caller: Caller,
+        upload: UploadId,
+        completion: Completion,
+        once: Option<Once<Upload>>,
+    ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError> {
+        let completion = Arc::new(completion);
+        let complete = || self.write_completion(caller, upload, Arc::clone(&completion), once.clone());
+        with_room(self, caller.workspace, complete).await
+    }
+
+    async fn cancel_upload(
+        &self,
+        caller: Caller,
+        upload: UploadId,
+        once: Option<Once<Upload>>,
+    ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.writer
+            .write_for(caller.workspace, move |change| {
+                let work = |change: &mut Change<'_>, _: &Limits| {
+                    cancel(change.connection, caller.workspace, upload, now_seconds).map(Ok)
+                };
+                answers::once(change, caller, once, now_seconds, work, |outcome| outcome.as_ref().ok())
+            })
+            .await
+    }
+
+    async fn forget_uploads(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError> {
+        let until = self.clock.now_seconds().saturating_sub(older_than_seconds);
+        self.expire(move |connection| forget(connection, until, limit)).await
+    }
 }
 
-/// A part that a File is completed from.
-struct ChosenPart {
-    id: PartId,
-    sha256: [u8; 32],
-    stored: StoredBlob,
+impl SqliteStore {
+    async fn write_upload(
+        &self,
+        caller: Caller,
+        upload: NewUpload,
+        once: Option<Once<Upload>>,
+    ) -> Result<Effect<Upload>, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        let change = move |change: &mut Change<'_>| {
+            let work = |change: &mut Change<'_>, quotas: &Limits| match limits::refuse(
+                change.connection,
+                caller,
+                quotas,
+                upload.size_bytes,
+            )? {
+                Some(refused) => Ok(Err(refused)),
+                None => create(change.connection, caller.workspace, &upload, now_seconds).map(Ok),
+            };
+            answers::once(change, caller, once, now_seconds, work, |upload| Some(upload))
+        };
+        self.writer.write_for(caller.workspace, change).await
+    }
+
+    async fn write_part(
+        &self,
+        caller: Caller,
+        upload: UploadId,
+        part: NewPart,
+        once: Option<Once<Part>>,
+    ) -> Result<Effect<Result<Option<Part>, UploadRefusal>>, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        let change = move |change: &mut Change<'_>| {
+            let work = |change: &mut Change<'_>, quotas: &Limits| {
+                create_part(change.connection, caller, upload, &part, quotas, now_seconds)
+            };
+            answers::once(change, caller, once, now_seconds, work, |outcome| outcome.as_ref().ok()?.as_ref())
+        };
+        self.writer.write_for(caller.workspace, change).await
+    }
+
+    async fn write_completion(
+        &self,
+        caller: Caller,
+        upload: UploadId,
+        completion: Arc<Completion>,
+        once: Option<Once<Upload>>,
+    ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError> {
+        let clock = self.clock.clone();
+        let change = move |change: &mut Change<'_>| {
+            let now_ms = clock.now_ms();
+            let work = |change: &mut Change<'_>, quotas: &Limits| {
+                complete(change, caller, upload, &completion, quotas, now_ms)
+            };
+            answers::once(change, caller, once, now_ms / 1000, work, |outcome| outcome.as_ref().ok())
+        };
+        self.writer.write_for(caller.workspace, change).await
+    }
 }
 
-pub(super) fn create(
-    connection: &Connection,
-    workspace: WorkspaceId,
-    new: NewUpload,
-    now_seconds: u64,
-) -> Result<Upload> {
-    let id = UploadId::new(now_seconds, random::bytes());
-    let expires_at = now_seconds + new.ttl_seconds;
-    let expires_after = expiries::decide(connection, workspace, new.purpose, new.expires_after)?;
+fn create(connection: &Connection, workspace: WorkspaceId, new: &NewUpload, now_seconds: u64) -> Result<Upload> {
+    let upload = rules::new_upload(UploadId::new(now_seconds, random::bytes()), new, now_seconds);
+    let expires_after = default_expiries::decide(connection, workspace, new.purpose, new.expires_after)?;
     let sql = "INSERT INTO uploads (workspace_id, id, size_bytes, filename, purpose, lives_seconds, expires_at, status)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'pending')";
     connection.prepare_cached(sql)?.execute(params![
         workspace.to_string(),
-        id.to_string(),
-        new.size_bytes,
-        new.filename.as_str(),
-        new.purpose.name(),
+        upload.id.to_string(),
+        upload.size_bytes,
+        upload.filename.as_str(),
+        upload.purpose.name(),
         expires_after.map(ExpiresAfter::as_seconds),
-        expires_at,
+        upload.expires_at,
     ])?;
-    let (size_bytes, filename, purpose) = (new.size_bytes, new.filename, new.purpose);
-    let status = UploadStatus::Pending;
-    Ok(Upload { id, size_bytes, filename, purpose, expires_at, status, file: None, parts_bytes: 0, part_count: 0 })
+    Ok(upload)
 }
 
-pub(super) fn find(
-    connection: &Connection,
-    workspace: WorkspaceId,
-    id: UploadId,
-    now_seconds: u64,
-) -> Result<Option<Upload>> {
+fn find(connection: &Connection, workspace: WorkspaceId, id: UploadId, now_seconds: u64) -> Result<Option<Upload>> {
     Ok(find_row(connection, workspace, id, now_seconds)?.map(|row| row.upload))
 }
 
-pub(super) fn create_part(
+fn create_part(
     connection: &Connection,
     caller: Caller,
     upload: UploadId,
     new: &NewPart,
     quotas: &Limits,
     now_seconds: u64,
-) -> Result<std::result::Result<std::result::Result<Option<Part>, UploadRefusal>, Refused>> {
+) -> Result<Outcome<Option<Part>>> {
     let (workspace, size_bytes) = (caller.workspace, new.content.size_bytes);
-    let Some(row) = find_row(connection, workspace, upload, now_seconds)? else {
-        return Ok(Ok(Err(UploadRefusal::NotFound)));
-    };
-    let more_bytes = match row.upload.check_part(size_bytes) {
+    let row = find_row(connection, workspace, upload, now_seconds)?;
+    let more_bytes = match rules::growth(row.as_ref(), size_bytes) {
         Ok(more_bytes) => more_bytes,
         Err(refusal) => return Ok(Ok(Err(refusal))),
     };
@@ -105,7 +226,7 @@ pub(super) fn create_part(
     Ok(Ok(Ok(Some(Part { id, upload, size_bytes, sha256: new.content.sha256 }))))
 }
 
-pub(super) fn list_parts(
+fn list_parts(
     connection: &Connection,
     workspace: WorkspaceId,
     upload: UploadId,
@@ -134,7 +255,7 @@ pub(super) fn list_parts(
     Ok(Ok(Page::cut(rows, limit)))
 }
 
-pub(super) fn find_part_blobs(
+fn find_part_blobs(
     connection: &Connection,
     workspace: WorkspaceId,
     upload: UploadId,
@@ -142,69 +263,65 @@ pub(super) fn find_part_blobs(
     now_seconds: u64,
 ) -> Result<std::result::Result<Vec<StoredBlob>, UploadRefusal>> {
     let snapshot = connection.unchecked_transaction()?;
-    let row = match find_pending(&snapshot, workspace, upload, now_seconds)? {
+    let row = match rules::pending(find_row(&snapshot, workspace, upload, now_seconds)?) {
         Ok(row) => row,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let chosen = choose(&snapshot, workspace, &row.upload, parts)?;
-    Ok(chosen.map(|chosen| chosen.into_iter().map(|part| part.stored).collect()))
+    let chosen = match rules::choose(&row.upload, parts, &find_parts(&snapshot, workspace, upload, parts)?) {
+        Ok(chosen) => chosen,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let mut select = snapshot.prepare_cached("SELECT id, size_bytes, checksums, content FROM blobs WHERE id = ?1")?;
+    let blob = |part: &PartRow| select.query_row([part.blob.to_string()], |row| rows::blob(row, 0));
+    chosen.iter().map(blob).collect::<Result<_>>().map(Ok)
 }
 
-pub(super) fn complete(
+fn complete(
     change: &mut Change<'_>,
     caller: Caller,
     upload: UploadId,
     completion: &Completion,
     quotas: &Limits,
     now_ms: u64,
-) -> Result<std::result::Result<std::result::Result<Upload, UploadRefusal>, Refused>> {
-    let (workspace, now_seconds) = (caller.workspace, now_ms / 1000);
-    let fingerprint = fingerprint(&completion.parts);
-    let Some(row) = find_row(change.connection, workspace, upload, now_seconds)? else {
-        return Ok(Ok(Err(UploadRefusal::NotFound)));
-    };
-    match row.upload.status {
-        UploadStatus::Pending => {}
-        UploadStatus::Completed if row.completion == Some(fingerprint) => return Ok(Ok(Ok(row.upload))),
-        status => return Ok(Ok(Err(UploadRefusal::NotPending(status)))),
-    }
-    let chosen = match choose(change.connection, workspace, &row.upload, &completion.parts)? {
-        Ok(chosen) => chosen,
+) -> Result<Outcome<Upload>> {
+    let (connection, workspace) = (change.connection, caller.workspace);
+    let row = find_row(connection, workspace, upload, now_ms / 1000)?;
+    let found = find_parts(connection, workspace, upload, &completion.parts)?;
+    let (row, parts) = match rules::complete(row, completion, &found) {
+        Ok(CompletionStep::Make(row, parts)) => (row, parts),
+        Ok(CompletionStep::Made(upload)) => return Ok(Ok(Ok(upload))),
         Err(refusal) => return Ok(Ok(Err(refusal))),
     };
     let (size_bytes, reserved_bytes) = (row.upload.size_bytes, row.upload.reserved_bytes());
     let refuse = |usage: StorageUsage| usage.without_upload(reserved_bytes).refuse(quotas, size_bytes);
-    if let Some(refused) = limits::refuse_by(change.connection, caller, quotas, refuse)? {
+    if let Some(refused) = limits::refuse_by(connection, caller, quotas, refuse)? {
         return Ok(Err(refused));
     }
-    let file = insert_file(change, workspace, &row, &chosen, completion.sha256, now_ms)?;
-    ledger::begin(change.connection, caller, &file, Fact::Complete)?;
-    take_parts(change.connection, workspace, upload, &chosen)?;
-    discard_parts(change.connection, workspace, upload)?;
+    let file = rules::file_of_parts(files::next_id(change, now_ms), &row, &parts, completion.sha256);
+    files::insert(connection, workspace, &file, None)?;
+    ledger::begin(connection, caller, &file, Fact::Complete)?;
+    move_parts(connection, workspace, upload, file.id, &parts)?;
+    discard_parts(connection, workspace, upload)?;
     let sql =
         "UPDATE uploads SET status = 'completed', file_id = ?3, completion = ?4 WHERE workspace_id = ?1 AND id = ?2";
+    let fingerprint = rules::fingerprint(&completion.parts).0;
     let values = params![workspace.to_string(), upload.to_string(), file.id.to_string(), fingerprint];
-    change.connection.prepare_cached(sql)?.execute(values)?;
+    connection.prepare_cached(sql)?.execute(values)?;
     Ok(Ok(Ok(Upload { status: UploadStatus::Completed, file: Some(file), ..row.upload })))
 }
 
-pub(super) fn cancel(
+fn cancel(
     connection: &Connection,
     workspace: WorkspaceId,
     upload: UploadId,
     now_seconds: u64,
 ) -> Result<std::result::Result<Upload, UploadRefusal>> {
-    let Some(row) = find_row(connection, workspace, upload, now_seconds)? else {
-        return Ok(Err(UploadRefusal::NotFound));
-    };
-    match row.upload.status {
-        UploadStatus::Pending => {}
-        UploadStatus::Cancelled => return Ok(Ok(row.upload)),
-        status => return Ok(Err(UploadRefusal::NotPending(status))),
+    let cancelled = rules::cancel(find_row(connection, workspace, upload, now_seconds)?);
+    if let Ok((_, true)) = cancelled {
+        end(connection, &workspace.to_string(), &upload.to_string(), UploadStatus::Cancelled)?;
+        discard_parts(connection, workspace, upload)?;
     }
-    end(connection, &workspace.to_string(), &upload.to_string(), UploadStatus::Cancelled)?;
-    discard_parts(connection, workspace, upload)?;
-    Ok(Ok(Upload { status: UploadStatus::Cancelled, ..row.upload }))
+    Ok(cancelled.map(|(upload, _)| upload))
 }
 
 /// Ends at most `limit` pending Uploads of a workspace whose time is over; how many there were.
@@ -249,21 +366,23 @@ fn find_row(
                FROM uploads WHERE workspace_id = ?1 AND id = ?2";
     let upload = |row: &Row<'_>| {
         let (expires_at, status) = (row.get(4)?, named(row, 5, UploadStatus::named)?);
-        let expired = status == UploadStatus::Pending && expires_at <= now_seconds;
         let upload = Upload {
             id,
             size_bytes: row.get(0)?,
             filename: Filename::stored(row.get(1)?),
             purpose: named(row, 2, Purpose::named)?,
             expires_at,
-            status: if expired { UploadStatus::Expired } else { status },
+            status: rules::status(status, expires_at <= now_seconds),
             file: None,
             parts_bytes: row.get(8)?,
             part_count: row.get(9)?,
         };
         let expires_after = row.get::<_, Option<u64>>(3)?.map(ExpiresAfter::stored);
         let file: Option<FileId> = rows::optional(row, 6)?;
-        Ok((UploadRow { upload, expires_after, completion: row.get(7)? }, file))
+        Ok((
+            UploadRow { upload, expires_after, completion: row.get::<_, Option<[u8; 32]>>(7)?.map(Sha256Digest) },
+            file,
+        ))
     };
     let mut select = connection.prepare_cached(sql)?;
     let found = select.query_row(params![workspace.to_string(), id.to_string()], upload).optional()?;
@@ -274,91 +393,46 @@ fn find_row(
     Ok(Some(row))
 }
 
-fn find_pending(
+/// Returns those of these parts that the Upload has.
+fn find_parts(
     connection: &Connection,
     workspace: WorkspaceId,
-    id: UploadId,
-    now_seconds: u64,
-) -> Result<std::result::Result<UploadRow, UploadRefusal>> {
-    Ok(match find_row(connection, workspace, id, now_seconds)? {
-        None => Err(UploadRefusal::NotFound),
-        Some(row) if row.upload.status == UploadStatus::Pending => Ok(row),
-        Some(row) => Err(UploadRefusal::NotPending(row.upload.status)),
-    })
-}
-
-/// The named parts, if each is there, none is named twice, and together they have the declared length.
-fn choose(
-    connection: &Connection,
-    workspace: WorkspaceId,
-    upload: &Upload,
+    upload: UploadId,
     parts: &[PartId],
-) -> Result<std::result::Result<Vec<ChosenPart>, UploadRefusal>> {
-    let sql =
-        "SELECT b.id, p.size_bytes, b.checksums, b.content, p.sha256 FROM parts p JOIN blobs b ON b.id = p.blob_id
-               WHERE p.workspace_id = ?1 AND p.upload_id = ?2 AND p.id = ?3";
+) -> Result<HashMap<PartId, PartRow>> {
+    let sql = "SELECT sha256, blob_id, size_bytes FROM parts WHERE workspace_id = ?1 AND upload_id = ?2 AND id = ?3";
     let mut select = connection.prepare_cached(sql)?;
-    let (mut seen, mut chosen) = (HashSet::new(), Vec::with_capacity(parts.len()));
+    let (workspace, upload) = (workspace.to_string(), upload.to_string());
+    let mut found = HashMap::with_capacity(parts.len());
     for id in parts {
-        if !seen.insert(*id) {
-            return Ok(Err(UploadRefusal::RepeatedPart(*id)));
-        }
-        let values = params![workspace.to_string(), upload.id.to_string(), id.to_string()];
-        let part = |row: &Row<'_>| Ok(ChosenPart { id: *id, sha256: row.get(4)?, stored: rows::blob(row, 0)? });
-        match select.query_row(values, part).optional()? {
-            Some(part) => chosen.push(part),
-            None => return Ok(Err(UploadRefusal::UnknownPart(*id))),
-        }
+        let part = |row: &Row<'_>| {
+            let (sha256, blob) = (Sha256Digest(row.get(0)?), parsed(row, 1)?);
+            Ok((*id, PartRow { id: *id, sha256, blob, size_bytes: row.get(2)? }))
+        };
+        found.extend(select.query_row(params![workspace, upload, id.to_string()], part).optional()?);
     }
-    let sum_bytes = chosen.iter().map(|part| part.stored.size_bytes).sum();
-    if sum_bytes != upload.size_bytes {
-        return Ok(Err(UploadRefusal::WrongSize { sum_bytes, size_bytes: upload.size_bytes }));
-    }
-    Ok(Ok(chosen))
+    Ok(found)
 }
 
-fn insert_file(
-    change: &mut Change<'_>,
+/// Moves parts from an Upload to a File, in this order.
+fn move_parts(
+    connection: &Connection,
     workspace: WorkspaceId,
-    row: &UploadRow,
-    chosen: &[ChosenPart],
-    whole: Option<Sha256Digest>,
-    now_ms: u64,
-) -> Result<File> {
-    let id = files::next_id(change, now_ms);
-    let of_parts = chosen.iter().fold(Sha256::new(), |digest, part| digest.chain_update(part.sha256));
-    let upload = &row.upload;
-    let file = File {
-        id,
-        purpose: upload.purpose,
-        filename: upload.filename.clone(),
-        size_bytes: upload.size_bytes,
-        digest: FileDigest::Parts {
-            of_parts: Sha256Digest(of_parts.finalize().into()),
-            count: u32::try_from(chosen.len()).unwrap_or(MAX_PARTS),
-            whole,
-        },
-        expires_at: row.expires_after.map(|after| after.at(id.created_at())),
-        status_details: None,
-    };
-    files::insert(change.connection, workspace, &file, None)?;
-    let sql =
+    upload: UploadId,
+    file: FileId,
+    parts: &[PartRow],
+) -> Result<()> {
+    let insert =
         "INSERT INTO file_parts (workspace_id, file_id, position, blob_id, size_bytes) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let mut insert = change.connection.prepare_cached(sql)?;
-    for (position, part) in chosen.iter().enumerate() {
-        let (blob, size_bytes) = (part.stored.blob.to_string(), part.stored.size_bytes);
-        insert.execute(params![workspace.to_string(), id.to_string(), position, blob, size_bytes])?;
+    let mut insert = connection.prepare_cached(insert)?;
+    let mut delete =
+        connection.prepare_cached("DELETE FROM parts WHERE workspace_id = ?1 AND upload_id = ?2 AND id = ?3")?;
+    let (workspace, upload, file) = (workspace.to_string(), upload.to_string(), file.to_string());
+    for (position, part) in parts.iter().enumerate() {
+        insert.execute(params![workspace, file, position, part.blob.to_string(), part.size_bytes])?;
+        delete.execute(params![workspace, upload, part.id.to_string()])?;
     }
-    Ok(file)
-}
-
-/// Removes the rows of parts whose blobs belong to a File now.
-fn take_parts(connection: &Connection, workspace: WorkspaceId, upload: UploadId, chosen: &[ChosenPart]) -> Result<()> {
-    let sql = "DELETE FROM parts WHERE workspace_id = ?1 AND upload_id = ?2 AND id = ?3";
-    let mut delete = connection.prepare_cached(sql)?;
-    chosen.iter().try_for_each(|part| {
-        delete.execute(params![workspace.to_string(), upload.to_string(), part.id.to_string()]).map(drop)
-    })
+    Ok(())
 }
 
 /// Leaves the parts of an Upload that ends to be released, if it has any: nobody is given their bytes.
@@ -372,7 +446,7 @@ fn discard_parts(connection: &Connection, workspace: WorkspaceId, upload: Upload
 }
 
 /// Forgets at most `limit` Uploads that are not pending and whose deadline was at `until` or before; how many there were.
-pub(super) fn forget(connection: &Connection, until: u64, limit: u32) -> Result<usize> {
+fn forget(connection: &Connection, until: u64, limit: u32) -> Result<usize> {
     let sql = "DELETE FROM uploads WHERE (workspace_id, id) IN
                (SELECT workspace_id, id FROM uploads WHERE status <> 'pending' AND expires_at <= ?1
                 ORDER BY expires_at LIMIT ?2)";
@@ -382,9 +456,4 @@ pub(super) fn forget(connection: &Connection, until: u64, limit: u32) -> Result<
 fn end(connection: &Connection, workspace: &str, upload: &str, status: UploadStatus) -> Result<()> {
     let sql = "UPDATE uploads SET status = ?3 WHERE workspace_id = ?1 AND id = ?2";
     connection.prepare_cached(sql)?.execute([workspace, upload, status.name()]).map(drop)
-}
-
-/// What tells one choice of parts from another.
-fn fingerprint(parts: &[PartId]) -> [u8; 32] {
-    parts.iter().fold(Sha256::new(), |digest, part| digest.chain_update(part.to_string())).finalize().into()
 }

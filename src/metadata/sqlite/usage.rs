@@ -2,71 +2,53 @@
 //! not swept yet, and corrections are added to it when it is asked.
 
 use super::rows::named;
+use super::store::SqliteStore;
+use crate::metadata::error::MetadataError;
+use crate::metadata::rules::usage::{Behind, Dialect, ROLLED_SEQ, ROLLUPS, add_correction, add_row};
+use crate::metadata::usage::UsageStore;
 use crate::model::prices::LineItem;
 use crate::model::purpose::Purpose;
-use crate::model::usage::{Dimensions, Group, Slot, SlotWidth, UsageByGroup, UsageQuery};
+use crate::model::usage::{Group, SlotWidth, UsageByGroup, UsageQuery};
+use async_trait::async_trait;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params, params_from_iter};
 use std::str::FromStr;
 
-const ROLLED_SEQ: &str = "usage_rolled_seq";
-const COLUMNS: &str = "workspace_id, hour, api_key_id, purpose, delta_bytes, delta_files, byte_seconds, ops_class_a, ops_class_b, ingress_bytes, egress_bytes";
-const SUMS: &str = "sum(delta_bytes), sum(delta_files), sum(byte_seconds), sum(ops_class_a), sum(ops_class_b),
-    sum(ingress_bytes), sum(egress_bytes)";
+/// The ledger, read by number: by the primary key.
+const BY_SEQ: &str = "ledger NOT INDEXED";
+/// The ledger, read by time within workspaces.
+const BY_TIME: &str = "ledger INDEXED BY ledger_by_workspace_time";
 
-/// The clause by which rows of every workspace behind a `seq` are found: the primary key.
-const BY_SEQ: &str = "NOT INDEXED";
+#[async_trait]
+impl UsageStore for SqliteStore {
+    async fn usage(&self, query: UsageQuery) -> Result<UsageByGroup, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.readers
+            .long(move |connection| {
+                let snapshot = connection.unchecked_transaction()?;
+                find(&snapshot, &query, Behind::All, now_seconds)
+            })
+            .await
+    }
 
-/// The tables of the cache: where the key and the purpose of a row stand in each.
-const CACHES: [(&str, &str); 2] = [("usage_hourly", "api_key_id, purpose"), ("usage_hourly_totals", "'', ''")];
+    async fn roll_up_usage(&self, limit: u32) -> Result<usize, MetadataError> {
+        self.writer.write(move |change| roll_up(change.connection, limit)).await
+    }
 
-/// Returns the query that turns rows of the ledger into rows of the cache, with slots of this width in place of hours. `index`
-/// is the `INDEXED BY` clause, `condition` chooses the rows.
-fn facts(width: SlotWidth, index: &str, condition: &str) -> String {
-    let seconds = width.seconds();
-    let stored = "fact IN ('opening', 'create', 'complete', 'end')";
-    format!(
-        "SELECT workspace_id, ts - ts % {seconds} AS hour, coalesce(api_key_id, '') AS api_key_id,
-                coalesce(purpose, '') AS purpose,
-                CASE WHEN {stored} THEN bytes ELSE 0 END AS delta_bytes,
-                CASE fact WHEN 'opening' THEN 1 WHEN 'create' THEN 1 WHEN 'complete' THEN 1 WHEN 'end' THEN -1 ELSE 0 END
-                    AS delta_files,
-                CASE WHEN {stored} THEN bytes * ({seconds} - ts % {seconds}) ELSE 0 END AS byte_seconds,
-                CASE WHEN fact IN ('create', 'complete', 'list') THEN count ELSE 0 END AS ops_class_a,
-                CASE WHEN fact IN ('retrieve', 'content') THEN count ELSE 0 END AS ops_class_b,
-                CASE WHEN fact IN ('create', 'complete') THEN bytes ELSE 0 END AS ingress_bytes,
-                CASE WHEN fact = 'content' THEN bytes ELSE 0 END AS egress_bytes
-         FROM ledger {index} WHERE fact <> 'adjustment' AND {condition}"
-    )
+    async fn forget_usage_rollup(&self) -> Result<(), MetadataError> {
+        self.writer.write(|change| forget_rollup(change.connection)).await
+    }
 }
 
-/// Returns the query for the same rows that takes from sums what they add.
-fn negative(facts: &str) -> String {
-    format!(
-        "SELECT workspace_id, hour, api_key_id, purpose, -delta_bytes, -delta_files, -byte_seconds, -ops_class_a,
-                -ops_class_b, -ingress_bytes, -egress_bytes FROM ({facts})"
-    )
-}
-
-/// Takes at most `limit` more rows of the ledger into the cache; how many there were.
-pub(super) fn roll_up(connection: &Connection, limit: u32) -> Result<usize> {
+/// Takes at most `limit` more rows of the ledger into the rollup. Returns how many there were.
+fn roll_up(connection: &Connection, limit: u32) -> Result<usize> {
     let rolled = rolled_seq(connection)?;
     let last = "SELECT max(seq), count(*) FROM (SELECT seq FROM ledger WHERE seq > ?1 ORDER BY seq LIMIT ?2)";
     let (last, count): (Option<u64>, usize) =
         connection.prepare_cached(last)?.query_row(params![rolled, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let Some(last) = last else { return Ok(0) };
-    for (table, kept) in CACHES {
-        let sql = format!(
-            "INSERT INTO {table} ({COLUMNS})
-             SELECT workspace_id, hour, {kept}, {SUMS} FROM ({facts})
-             WHERE true GROUP BY 1, 2, 3, 4
-             ON CONFLICT DO UPDATE SET delta_bytes = delta_bytes + excluded.delta_bytes,
-                 delta_files = delta_files + excluded.delta_files, byte_seconds = byte_seconds + excluded.byte_seconds,
-                 ops_class_a = ops_class_a + excluded.ops_class_a, ops_class_b = ops_class_b + excluded.ops_class_b,
-                 ingress_bytes = ingress_bytes + excluded.ingress_bytes,
-                 egress_bytes = egress_bytes + excluded.egress_bytes",
-            facts = facts(SlotWidth::Hour, BY_SEQ, "seq > ?1 AND seq <= ?2")
-        );
+    for rollup in ROLLUPS {
+        let sql = rollup.add(BY_SEQ, "seq > ?1 AND seq <= ?2");
         connection.prepare_cached(&sql)?.execute(params![rolled, last])?;
     }
     let note = "INSERT INTO installation (name, value) VALUES (?1, ?2)
@@ -75,10 +57,10 @@ pub(super) fn roll_up(connection: &Connection, limit: u32) -> Result<usize> {
     Ok(count)
 }
 
-/// Forgets the cache; it is made anew by rolling up.
-pub(super) fn forget_rollup(connection: &Connection) -> Result<()> {
-    for (table, _) in CACHES {
-        connection.execute(&format!("DELETE FROM {table}"), [])?;
+/// Empties the rollup.
+fn forget_rollup(connection: &Connection) -> Result<()> {
+    for rollup in ROLLUPS {
+        connection.execute(&format!("DELETE FROM {}", rollup.table), [])?;
     }
     connection.execute("DELETE FROM installation WHERE name = ?1", [ROLLED_SEQ]).map(drop)
 }
@@ -112,25 +94,13 @@ pub(super) fn next_hour(connection: &Connection, after: Option<&[String]>) -> Re
     }
 }
 
-/// Counts the rows of the cache that are not what the ledger says of this workspace and hour.
+/// Counts the rows of the rollup that are not what the ledger adds up to in this workspace and hour.
 pub(super) fn wrong_rows(connection: &Connection, key: &[String]) -> Result<u64> {
     let [workspace, hour] = key else { return Ok(0) };
     let (rolled, mut wrong) = (rolled_seq(connection)?, 0);
     let of_hour = "workspace_id = ?1 AND ts >= ?2 AND ts < ?2 + 3600 AND seq <= ?3";
-    for (table, kept) in CACHES {
-        let sql = format!(
-            "SELECT count(*) FROM (
-                 SELECT workspace_id, hour, api_key_id, purpose, {SUMS} FROM (
-                     SELECT {COLUMNS} FROM {table} WHERE workspace_id = ?1 AND hour = ?2
-                     UNION ALL
-                     SELECT workspace_id, hour, {kept}, -delta_bytes, -delta_files, -byte_seconds, -ops_class_a,
-                            -ops_class_b, -ingress_bytes, -egress_bytes FROM ({facts})
-                 ) GROUP BY 1, 2, 3, 4
-                 HAVING sum(delta_bytes) <> 0 OR sum(delta_files) <> 0 OR sum(byte_seconds) <> 0 OR sum(ops_class_a) <> 0
-                     OR sum(ops_class_b) <> 0 OR sum(ingress_bytes) <> 0 OR sum(egress_bytes) <> 0
-             )",
-            facts = facts(SlotWidth::Hour, "INDEXED BY ledger_by_workspace_time", of_hour)
-        );
+    for rollup in ROLLUPS {
+        let sql = rollup.wrong("workspace_id = ?1 AND hour = ?2", BY_TIME, of_hour);
         let values = params![workspace, hour.parse::<u64>().unwrap_or_default(), rolled];
         wrong += connection.prepare_cached(&sql)?.query_row(values, |row| row.get::<_, u64>(0))?;
     }
@@ -142,130 +112,36 @@ pub(super) fn rolled_seq(connection: &Connection) -> Result<u64> {
     Ok(connection.prepare_cached(sql)?.query_row([ROLLED_SEQ], |row| row.get(0)).optional()?.unwrap_or_default())
 }
 
-/// On a connection whose reads all see the same moment.
-pub(super) fn find(connection: &Connection, query: &UsageQuery, now_seconds: u64) -> Result<UsageByGroup> {
-    let snapshot = connection.unchecked_transaction()?;
-    within(&snapshot, query, None, now_seconds)
-}
-
-/// What the rows of the ledger up to one of them amount to, in slots of an hour, within a snapshot that is there already.
-pub(super) fn through(
+/// Returns usage within a snapshot that is there already.
+pub(super) fn find(
     snapshot: &Connection,
     query: &UsageQuery,
-    through_seq: u64,
+    behind: Behind,
     now_seconds: u64,
 ) -> Result<UsageByGroup> {
-    within(snapshot, query, Some(through_seq), now_seconds)
-}
-
-fn within(
-    snapshot: &Connection,
-    query: &UsageQuery,
-    through_seq: Option<u64>,
-    now_seconds: u64,
-) -> Result<UsageByGroup> {
-    if query.workspaces.as_ref().is_some_and(Vec::is_empty) {
-        return Ok(UsageByGroup::new());
-    }
-    let rolled = rolled_seq(snapshot)?;
-    let [(apart, _), (together, _)] = CACHES;
-    let cache = if query.by.key || query.by.purpose || query.keys.is_some() { apart } else { together };
-    let (filter, values) = Filter::of(query);
-    let owned = &filter.workspaces;
-    let by_hours = |until: u64| format!("SELECT {COLUMNS} FROM {cache} WHERE {owned} AND hour < {until}");
-    let since = |width: SlotWidth, until: u64| {
-        facts(width, filter.by_seq(), &format!("{owned} AND seq > {rolled} AND ts < {until}"))
-    };
-    let sources = match query.width {
-        SlotWidth::Hour => {
-            let beside = match through_seq {
-                None => since(SlotWidth::Hour, query.end),
-                Some(through_seq) => {
-                    let (above, upto) = (rolled.min(through_seq), rolled.max(through_seq));
-                    let rows = format!("{owned} AND seq > {above} AND seq <= {upto} AND ts < {}", query.end);
-                    let rows = facts(SlotWidth::Hour, filter.by_seq(), &rows);
-                    if rolled <= through_seq { rows } else { negative(&rows) }
-                }
-            };
-            [by_hours(query.end), beside].join(" UNION ALL ")
-        }
-        SlotWidth::Minute => {
-            let hour = query.start - query.start % SlotWidth::Hour.seconds();
-            let some = if filter.is_all { "workspace_id IN (SELECT id FROM workspaces)" } else { owned.as_str() };
-            let within = format!("{some} AND ts >= {hour} AND ts < {}", query.end);
-            let within = facts(SlotWidth::Minute, "INDEXED BY ledger_by_workspace_time", &within);
-            [by_hours(hour), since(SlotWidth::Minute, hour), within].join(" UNION ALL ")
-        }
-    };
-    // Expired Files that are not swept yet have ended all the same.
-    let seconds = query.width.seconds();
-    let expired = format!(
-        "SELECT f.workspace_id, f.expires_at - f.expires_at % {seconds}, coalesce(l.api_key_id, ''), f.purpose,
-                -f.size_bytes, -1, -f.size_bytes * ({seconds} - f.expires_at % {seconds}), 0, 0, 0, 0
-         FROM (SELECT * FROM files {index} WHERE {owned} AND expires_at <= {last}) f
-         JOIN ledger l ON l.event_id = 'st+:' || f.id",
-        index = if filter.is_all { "INDEXED BY files_by_expiry" } else { "INDEXED BY files_by_workspace_expiry" },
-        last = now_seconds.min(query.end.saturating_sub(1)),
-    );
-    let kept = |kept: bool, column: &'static str| if kept { column } else { "''" };
-    let Dimensions { workspace, key, purpose } = query.by;
-    let dimensions = [kept(workspace, "workspace_id"), kept(key, "api_key_id"), kept(purpose, "purpose")].join(", ");
-    let slot = format!("CASE WHEN hour < {} THEN -1 ELSE hour END", query.start);
-    // All that ever happened before the window would be too much for the sum of a column of integers, and nobody asks for it.
-    let within = format!("sum(CASE WHEN hour < {} THEN 0 ELSE byte_seconds END)", query.start);
-    let sums = SUMS.replace("sum(byte_seconds)", &within);
-    let sql = format!(
-        "SELECT {dimensions}, {slot} AS slot, {sums} FROM ({sources} UNION ALL {expired}) WHERE {keys}
-         GROUP BY 1, 2, 3, slot",
-        keys = filter.keys
-    );
     let mut usage = UsageByGroup::new();
-    let mut select = snapshot.prepare(&sql)?;
+    if query.workspaces.as_ref().is_some_and(Vec::is_empty) {
+        return Ok(usage);
+    }
+    let (filter, values) = Filter::of(query);
+    let expired = format!("expires_at <= {}", now_seconds.min(query.end.saturating_sub(1)));
+    let dialect = filter.dialect(&expired);
+    let mut select = snapshot.prepare(&dialect.usage(query, behind, rolled_seq(snapshot)?))?;
     let mut rows = select.query(params_from_iter(&values))?;
     while let Some(row) = rows.next()? {
-        let series = usage.entry(group(row)?).or_default();
-        let (start, slot) = (row.get::<_, i64>(3)?, slot_of(row)?);
-        if let Ok(start) = u64::try_from(start) {
-            series.slots.entry(start).or_default().add(slot);
-        } else {
-            series.opening_bytes += slot.delta_bytes;
-            series.opening_files += slot.delta_files;
+        let mut figures = [0; 7];
+        for (column, figure) in (4..).zip(&mut figures) {
+            *figure = row.get(column)?;
         }
+        add_row(&mut usage, group(row)?, row.get(3)?, figures);
     }
-    add_adjustments(snapshot, query, through_seq, &dimensions, (&filter, &values), &mut usage)?;
-    Ok(usage)
-}
-
-/// Adds corrections, one by one: they may be as large as they like.
-fn add_adjustments(
-    connection: &Connection,
-    query: &UsageQuery,
-    through_seq: Option<u64>,
-    dimensions: &str,
-    (filter, values): (&Filter, &[Value]),
-    usage: &mut UsageByGroup,
-) -> Result<()> {
-    let sql = format!(
-        "SELECT {dimensions}, ts, line_item, bytes + count FROM (
-             SELECT workspace_id, coalesce(api_key_id, '') AS api_key_id, coalesce(purpose, '') AS purpose, ts, line_item,
-                    bytes, count
-             FROM ledger INDEXED BY ledger_adjustments
-             WHERE fact = 'adjustment' AND {owned} AND ts >= {start} AND ts < {end} AND {known}
-         ) WHERE {keys}",
-        known = through_seq.map_or_else(|| "true".to_owned(), |through_seq| format!("seq <= {through_seq}")),
-        owned = filter.workspaces,
-        start = query.start,
-        end = query.end,
-        keys = filter.keys
-    );
-    let mut select = connection.prepare(&sql)?;
+    let mut select = snapshot.prepare(&dialect.corrections(query, behind))?;
     let mut rows = select.query(params_from_iter(values))?;
     while let Some(row) = rows.next()? {
-        let (ts, item, quantity) = (row.get::<_, u64>(3)?, named(row, 4, LineItem::named)?, row.get::<_, i64>(5)?);
-        let slots = &mut usage.entry(group(row)?).or_default().slots;
-        slots.entry(ts - ts % query.width.seconds()).or_default().adjust(item, quantity);
+        let correction = (row.get(3)?, named(row, 4, LineItem::named)?, row.get(5)?);
+        add_correction(&mut usage, query.width, group(row)?, correction);
     }
-    Ok(())
+    Ok(usage)
 }
 
 /// Which rows a question is about, as conditions on their columns.
@@ -295,9 +171,24 @@ impl Filter {
         (Self { is_all, workspaces, keys }, values)
     }
 
-    /// Returns the clause by which rows of the ledger behind a `seq` are found.
-    const fn by_seq(&self) -> &'static str {
-        if self.is_all { BY_SEQ } else { "INDEXED BY ledger_by_workspace" }
+    fn dialect<'a>(&'a self, expired: &'a str) -> Dialect<'a> {
+        let owned = self.workspaces.as_str();
+        let (ledger_by_seq, files, owned_each) = if self.is_all {
+            (BY_SEQ, "files INDEXED BY files_by_expiry", "workspace_id IN (SELECT id FROM workspaces)")
+        } else {
+            ("ledger INDEXED BY ledger_by_workspace", "files INDEXED BY files_by_workspace_expiry", owned)
+        };
+        Dialect {
+            ledger_by_seq,
+            ledger_by_time: BY_TIME,
+            adjustments: "ledger INDEXED BY ledger_adjustments",
+            files,
+            owned,
+            owned_each,
+            keyed: &self.keys,
+            expired,
+            has_unnumbered: false,
+        }
     }
 }
 
@@ -312,17 +203,4 @@ fn known<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(
     column: usize,
 ) -> Result<Option<T>> {
     if row.get_ref(column)?.as_str()?.is_empty() { Ok(None) } else { super::rows::parsed(row, column).map(Some) }
-}
-
-fn slot_of(row: &Row<'_>) -> Result<Slot> {
-    let number = |column: usize| row.get::<_, i64>(column).map(i128::from);
-    Ok(Slot {
-        delta_bytes: number(4)?,
-        delta_files: number(5)?,
-        byte_seconds: number(6)?,
-        ops_class_a: number(7)?,
-        ops_class_b: number(8)?,
-        ingress_bytes: number(9)?,
-        egress_bytes: number(10)?,
-    })
 }

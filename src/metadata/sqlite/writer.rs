@@ -4,20 +4,20 @@
 //! the commit is durable; when it fails, everybody in it is told. Workspaces take turns, and while several of them write,
 //! transactions are short.
 
+use super::file_ids::note_last_file_id;
 use super::health::Health;
 use super::log::Log;
 use super::reserve::Reserve;
-use super::{MetadataError, files};
 use crate::failpoint;
+use crate::metadata::error::MetadataError;
 use crate::model::ids::{FileId, WorkspaceId};
 use crate::shares::activity::Activity;
 use crate::shares::queue::FairQueue;
 use rusqlite::Connection;
-use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{io, thread};
 use tokio::sync::{mpsc, oneshot};
 
 /// By which tools tell the thread from others.
@@ -233,7 +233,7 @@ impl Transaction<'_> {
         let (noted, changed_before) = (*self.last_file_id, connection.total_changes());
         self.make_changes(first, waiting);
         if let Some(last) = self.last_file_id.filter(|last| Some(*last) != noted) {
-            files::note_last_file_id(connection, last)?;
+            note_last_file_id(connection, last)?;
         }
         failpoint::reach("commit.ready").map_err(unavailable)?;
         let begun = Instant::now();

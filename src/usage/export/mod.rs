@@ -16,7 +16,7 @@ pub use steps::StepLimits;
 
 use crate::causes::Causes;
 use crate::clock::Clock;
-use crate::metadata::{MetadataError, MetadataStore};
+use crate::metadata::{ExportStore, MetadataError, OutboxStore, trait_set};
 use crate::model::export::{ExportBounds, ExportProgress, NextExport};
 use crate::model::ledger::LedgerRow;
 use crate::model::outbox::SinkName;
@@ -43,11 +43,16 @@ const LAG_WARNING_SECONDS: u64 = 3600;
 /// How often the operator is told.
 const LAG_WARNING_INTERVAL: Duration = Duration::from_hours(1);
 
+trait_set! {
+    /// The rows that the export reads and writes.
+    pub trait ExporterMetadata: ExportStore + OutboxStore;
+}
+
 /// Writes usage into the outbox.
 #[derive(Clone, Debug)]
 pub struct Exporter {
     /// Rows.
-    pub metadata: Arc<dyn MetadataStore>,
+    pub metadata: Arc<dyn ExporterMetadata>,
     /// What time it is.
     pub clock: Clock,
     /// Is told of new messages.

@@ -2,7 +2,7 @@
 //! event that is written. A crash between two steps repeats nothing and leaves nothing out.
 
 use super::events::{Batches, Event};
-use crate::metadata::{MetadataError, MetadataStore};
+use crate::metadata::{ExportStore, MetadataError};
 use crate::model::export::{ExportPart, ExportPlace, ExportProgress};
 use tokio::sync::Notify;
 
@@ -35,7 +35,7 @@ pub(super) enum Outcome {
 /// Events on their way into the outbox, in the order of their places.
 #[derive(Debug)]
 pub(super) struct Steps<'a> {
-    metadata: &'a dyn MetadataStore,
+    metadata: &'a dyn ExportStore,
     written: &'a Notify,
     limits: StepLimits,
     /// Messages that wait to be sent.
@@ -49,7 +49,7 @@ impl<'a> Steps<'a> {
     pub(super) fn behind(
         progress: Option<ExportProgress>,
         name: &str,
-        (metadata, written): (&'a dyn MetadataStore, &'a Notify),
+        (metadata, written): (&'a dyn ExportStore, &'a Notify),
         (limits, waiting): (StepLimits, u64),
     ) -> Self {
         let part = progress.and_then(|progress| progress.part);

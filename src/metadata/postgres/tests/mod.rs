@@ -5,20 +5,36 @@ mod migrations;
 mod poolers;
 mod servers;
 
-use super::super::{contract, export_contract, ledger_contract};
-use super::*;
+use super::connections::Connections;
+use super::endpoint::Endpoint;
+use super::open_error::{MigrationError, OpenError};
+use super::session_setup::CommitMode;
+use super::store::PostgresStore;
+use super::{export, ledger, writer};
+use crate::clock::Clock;
 use crate::metadata::migrations::SchemaError;
-use crate::metadata::{LEASE_SECONDS, PendingBlob};
+use crate::metadata::*;
+use crate::model::api_key::KeyDigest;
+use crate::model::audit::AuditQuery;
 use crate::model::blob::Place;
-use crate::model::caller::Refused;
-use crate::model::idempotency::{RequestDigest, WriteAnswer};
-use crate::model::limits::QuotaExceeded;
-use crate::model::page::Order;
-use crate::model::usage::{Dimensions, Group, SlotWidth};
+use crate::model::caller::{Caller, Refused};
+use crate::model::export::{ExportBounds, ExportProgress};
+use crate::model::file::{File, NewFile};
+use crate::model::idempotency::{Effect, IdempotencyKey, Once, RequestDigest, WriteAnswer};
+use crate::model::ids::{BlobId, FileId, ProcessId, WorkspaceId};
+use crate::model::limits::{Limit, LimitOwner, QuotaExceeded};
+use crate::model::outbox::{NewMessage, SinkName};
+use crate::model::page::{FileQuery, Order};
+use crate::model::purpose::Purpose;
+use crate::model::upload::{NewPart, Upload};
+use crate::model::usage::{Dimensions, Group, SlotWidth, UsageByGroup, UsageQuery};
 use futures_util::future::join_all;
+use std::collections::HashSet;
 use std::process::Command;
 use std::sync::Arc;
-use tokio::time::Instant;
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+use tokio_postgres::Client;
 use venna_testkit::pgbouncer::PgBouncer;
 use venna_testkit::postgres::{Database, Postgres};
 use venna_testkit::postgres_proxy::{Fault, Proxy};
@@ -37,10 +53,21 @@ async fn the_contract_holds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_total_is_never_less_than_nothing() {
+    let Some(database) = Database::fresh("totals of workspaces") else { return };
+    let clock = Clock::set_to(contract::NOW_MS);
+    let store = open(&database, &clock).await;
+    let lower = async |workspace: WorkspaceId| {
+        database.run(&format!("UPDATE workspaces SET stored_bytes = 0, stored_files = 0 WHERE id = '{workspace}'"));
+    };
+    contract::a_total_is_never_less_than_nothing(&store, &clock, lower).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_contract_of_the_export_holds() {
     let Some(database) = Database::fresh("the contract of the export") else { return };
     let clock = Clock::set_to(contract::NOW_MS);
-    export_contract::holds(&open(&database, &clock).await, &clock).await;
+    contract::export::holds(&open(&database, &clock).await, &clock).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,10 +76,10 @@ async fn usage_is_what_happened_in_random_schedules() {
     let clock = Clock::set_to(contract::NOW_MS);
     let store = open(&database, &clock).await;
     let seed = u64::from_le_bytes(crate::random::bytes());
-    ledger_contract::usage_is_what_happened(&store, &clock, SCHEDULES, seed).await;
-    ledger_contract::reads_are_entered_once(&store, &clock).await;
-    ledger_contract::corrections_are_entered_once(&store).await;
-    ledger_contract::old_reads_are_merged(&store, &clock).await;
+    contract::ledger::usage_is_what_happened(&store, &clock, SCHEDULES, seed).await;
+    contract::ledger::reads_are_entered_once(&store, &clock).await;
+    contract::ledger::corrections_are_entered_once(&store).await;
+    contract::ledger::old_reads_are_merged(&store, &clock).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,7 +89,7 @@ async fn a_snapshot_is_the_same_installation_in_sqlite() {
     let clock = Clock::set_to(contract::NOW_MS);
     let store = open(&database, &clock).await;
     contract::holds(&store, &clock).await;
-    ledger_contract::corrections_are_entered_once(&store).await;
+    contract::ledger::corrections_are_entered_once(&store).await;
     store.roll_up_usage(7).await.unwrap();
     let caller = contract::tenant(&store, "copied").await;
     let size = 100_000;

@@ -94,7 +94,7 @@ fn pages_of_deleting(database: &Database, delay_seconds: u64) -> u64 {
              EXECUTE $s$EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE q({values})$s$ INTO plan;
              INSERT INTO looked_at VALUES (plan);
          END $$",
-        crate::metadata::postgres::blobs::DELETING
+        crate::metadata::postgres::sweep::DELETING
     ));
     let pages = "SELECT (plan->0->'Plan'->>'Shared Hit Blocks')::int + (plan->0->'Plan'->>'Shared Read Blocks')::int
                  FROM looked_at";

@@ -3,9 +3,13 @@
 use super::connections::Session;
 use super::failure::Failure;
 use super::rows::number;
+use super::store::{PostgresStore, read_long};
 use super::usage;
-use crate::metadata::misfits::{Dialect, HOURS_OF_A_PAGE, MisfitCursor, MisfitPage};
+use crate::metadata::checks::CheckStore;
+use crate::metadata::error::MetadataError;
+use crate::metadata::rules::checks::{Dialect, HOURS_OF_A_PAGE, MisfitCursor, MisfitPage};
 use crate::model::finding::Finding;
+use async_trait::async_trait;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -16,8 +20,15 @@ const DIALECT: Dialect = Dialect {
     integer: |number| format!("CAST(CAST(${number} AS TEXT) AS BIGINT)"),
 };
 
+#[async_trait]
+impl CheckStore for PostgresStore {
+    async fn find_some_misfits(&self, cursor: MisfitCursor) -> Result<MisfitPage, MetadataError> {
+        read_long!(self, |session| find(session, &cursor))
+    }
+}
+
 /// On a session whose statements all see the same moment.
-pub(super) async fn find(session: &Session, cursor: &MisfitCursor) -> Result<MisfitPage, Failure> {
+async fn find(session: &Session, cursor: &MisfitCursor) -> Result<MisfitPage, Failure> {
     let Some((check, after)) = cursor.check() else { return usage_page(session, cursor).await };
     let values = texts(after.unwrap_or_default());
     let last = session.rows(&check.last_key(after.is_some(), &DIALECT), &values).await?;

@@ -4,7 +4,7 @@
 //! that was not so at one moment, and no snapshot lasts longer than a page. Behind the last of [`CHECKS`] each store compares
 //! its cache of usage with its ledger, hour by hour.
 
-use super::MetadataError;
+use crate::metadata::error::MetadataError;
 use crate::model::finding::Finding;
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub struct MisfitPage {
 
 /// A column of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum KeyColumn {
+pub enum KeyColumn {
     /// A column of texts.
     Text(&'static str),
     /// A column of integers.
@@ -39,7 +39,7 @@ pub(super) enum KeyColumn {
 
 /// How a store writes a page.
 #[derive(Debug)]
-pub(super) struct Dialect {
+pub struct Dialect {
     /// The column by which the ledger is in order.
     pub arrival: &'static str,
     /// The parameter of this number, a text, where a text is compared.
@@ -50,7 +50,7 @@ pub(super) struct Dialect {
 
 /// A check of the rows of one table.
 #[derive(Debug)]
-pub(super) struct Check {
+pub struct Check {
     table: &'static str,
     key: &'static [KeyColumn],
     page_rows: u32,
@@ -60,7 +60,7 @@ pub(super) struct Check {
 }
 
 /// Hours of one workspace whose usage a page compares with the ledger.
-pub(super) const HOURS_OF_A_PAGE: usize = 64;
+pub const HOURS_OF_A_PAGE: usize = 64;
 
 const TEXT_ID: &[KeyColumn] = &[KeyColumn::Text("id")];
 const FILE: &[KeyColumn] = &[KeyColumn::Text("workspace_id"), KeyColumn::Text("id")];
@@ -69,7 +69,7 @@ const PAGE_ROWS: u32 = 1000;
 /// Files and Uploads of a page whose parts are added up: they may have 10,000 each.
 const OWNERS_OF_PARTS: u32 = 50;
 
-pub(super) static CHECKS: [Check; 12] = [
+pub static CHECKS: [Check; 12] = [
     Check {
         table: "blobs",
         key: TEXT_ID,
@@ -194,7 +194,7 @@ pub(super) static CHECKS: [Check; 12] = [
 impl Check {
     /// Returns the statement that selects the last key of the page behind a key: the columns of the key as texts, no row when
     /// the page is the last one. Its parameters are the columns of `after`.
-    pub(super) fn last_key(&self, after: bool, dialect: &Dialect) -> String {
+    pub fn last_key(&self, after: bool, dialect: &Dialect) -> String {
         let columns: Vec<String> = self.columns(dialect).map(|(column, _)| format!("CAST({column} AS TEXT)")).collect();
         let behind = self.behind(after, dialect);
         format!("SELECT {} {behind} LIMIT 1 OFFSET {}", columns.join(", "), self.page_rows - 1)
@@ -202,13 +202,13 @@ impl Check {
 
     /// Returns the statement that selects an id and a count for all that is wrong in the page behind a key. Its parameters are
     /// the columns of `after`.
-    pub(super) fn found(&self, after: bool, dialect: &Dialect) -> String {
+    pub fn found(&self, after: bool, dialect: &Dialect) -> String {
         let behind = self.behind(after, dialect);
         self.sql.replace("{page}", &format!("(SELECT * {behind} LIMIT {})", self.page_rows))
     }
 
     /// Returns how many columns a key has.
-    pub(super) const fn key_columns(&self) -> usize {
+    pub const fn key_columns(&self) -> usize {
         self.key.len()
     }
 
@@ -216,7 +216,7 @@ impl Check {
     ///
     /// # Errors
     /// When the id cannot be read.
-    pub(super) fn finding(&self, id: String, count: u64) -> Result<Finding, MetadataError> {
+    pub fn finding(&self, id: String, count: u64) -> Result<Finding, MetadataError> {
         (self.finding)(id, count)
     }
 
@@ -243,17 +243,18 @@ impl Check {
 
 impl MisfitCursor {
     /// Returns the check that goes on here, and the key behind which it does.
-    pub(super) fn check(&self) -> Option<(&'static Check, Option<&[String]>)> {
+    pub fn check(&self) -> Option<(&'static Check, Option<&[String]>)> {
         CHECKS.get(self.check).map(|check| (check, self.after.as_deref()))
     }
 
     /// Returns the key behind which the comparison of the cache of usage goes on.
-    pub(super) fn usage_after(&self) -> Option<&[String]> {
+    pub fn usage_after(&self) -> Option<&[String]> {
         self.after.as_deref()
     }
 
     /// Returns where the walk goes on behind a page with this last key, or behind the last page of a check.
-    pub(super) fn behind(&self, last_key: Option<Vec<String>>) -> Self {
+    #[must_use]
+    pub fn behind(&self, last_key: Option<Vec<String>>) -> Self {
         match last_key {
             Some(key) => Self { check: self.check, after: Some(key) },
             None => Self { check: self.check + 1, after: None },

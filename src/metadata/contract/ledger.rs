@@ -1,14 +1,15 @@
 //! What every metadata store knows of usage: exactly what happened, whoever asks, however finely, and whatever was swept or
 //! taken into a cache until then.
 
-use super::contract::{ORIGIN, expire, small_file, tenant};
-use super::{Effect, MetadataStore};
+use super::fixtures::{ORIGIN, expire, small_file, tenant};
 use crate::clock::Clock;
+use crate::metadata::MetadataStore;
 use crate::model::adjustment::{Adjusted, NewAdjustment, Reason};
 use crate::model::audit::{Action, AuditQuery};
 use crate::model::caller::Caller;
 use crate::model::expiry::ExpiresAfter;
 use crate::model::export::ExportProgress;
+use crate::model::idempotency::Effect;
 use crate::model::ids::{FileId, ProcessId, WorkspaceId};
 use crate::model::ledger::{Fact, ReadOp, Reads};
 use crate::model::prices::LineItem;

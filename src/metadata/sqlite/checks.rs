@@ -1,18 +1,26 @@
 //! Pages of the search for rows that contradict each other.
 
-use super::{MetadataError, usage};
-use crate::metadata::misfits::{Check, Dialect, HOURS_OF_A_PAGE, MisfitCursor, MisfitPage};
+use super::store::SqliteStore;
+use super::usage;
+use crate::metadata::checks::CheckStore;
+use crate::metadata::error::MetadataError;
+use crate::metadata::rules::checks::{Check, Dialect, HOURS_OF_A_PAGE, MisfitCursor, MisfitPage};
 use crate::model::finding::Finding;
+use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params_from_iter};
 
 /// Columns give texts their type.
 pub(super) const DIALECT: Dialect =
     Dialect { arrival: "seq", text: |number| format!("?{number}"), integer: |number| format!("?{number}") };
 
-pub(super) fn find(
-    connection: &Connection,
-    cursor: &MisfitCursor,
-) -> Result<std::result::Result<MisfitPage, MetadataError>> {
+#[async_trait]
+impl CheckStore for SqliteStore {
+    async fn find_some_misfits(&self, cursor: MisfitCursor) -> Result<MisfitPage, MetadataError> {
+        self.readers.long(move |connection| find(connection, &cursor)).await?
+    }
+}
+
+fn find(connection: &Connection, cursor: &MisfitCursor) -> Result<std::result::Result<MisfitPage, MetadataError>> {
     let Some((check, after)) = cursor.check() else { return usage_page(connection, cursor).map(Ok) };
     let snapshot = connection.unchecked_transaction()?;
     let upto = last_key(&snapshot, check, after)?;

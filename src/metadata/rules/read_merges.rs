@@ -6,7 +6,7 @@ use crate::model::ledger::{Fact, LedgerRow, ReadOp};
 use std::collections::BTreeMap;
 
 /// Seconds for which reads are kept apart when they are old: the finest buckets in which usage is answered.
-pub(super) const MINUTE_SECONDS: u64 = 60;
+pub const MINUTE_SECONDS: u64 = 60;
 
 /// Workspaces that were looked at for old rows of reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct MergePage {
 
 impl MergePage {
     /// A page of workspaces, each with whether it has old rows of reads, when `limit` were asked for.
-    pub(super) fn of(looked_at: Vec<(WorkspaceId, bool)>, limit: u32) -> Self {
+    pub fn of(looked_at: Vec<(WorkspaceId, bool)>, limit: u32) -> Self {
         let is_full = looked_at.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
         let next = looked_at.last().map(|(workspace, _)| *workspace).filter(|_| is_full);
         let with_some = looked_at.into_iter().filter(|(_, has_some)| *has_some);
@@ -29,22 +29,22 @@ impl MergePage {
 
 /// What a step does to the rows of one workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct MergeStep {
+pub struct MergeStep {
     /// How many rows it concerns.
-    pub(super) rows: usize,
+    pub rows: usize,
     /// The second and the number of the last of them: later steps go on behind it.
-    pub(super) last: (u64, u64),
+    pub last: (u64, u64),
     /// The numbers of the rows that go.
-    pub(super) gone: Vec<u64>,
+    pub gone: Vec<u64>,
     /// The rows that take their place, under numbers of theirs.
-    pub(super) merged: Vec<LedgerRow>,
+    pub merged: Vec<LedgerRow>,
 }
 
 /// Plans a step over these rows of reads, which are in the order of their seconds and numbers, and fewer than `limit` if there
 /// are no others that are old. Rows behind `settled_seq` stay, and so does whatever follows the first of them. A minute with
 /// more rows than that becomes several rows of each kind. The row that came last keeps its `event_id`: where nothing came since,
-/// it is the one that is noted beside the blobs ([`newest_event`](super::MetadataStore::newest_event)).
-pub(super) fn plan(mut rows: Vec<LedgerRow>, settled_seq: u64, limit: u32) -> Option<MergeStep> {
+/// it is the one that is noted beside the blobs ([`newest_event`](crate::metadata::LedgerStore::newest_event)).
+pub fn plan(mut rows: Vec<LedgerRow>, settled_seq: u64, limit: u32) -> Option<MergeStep> {
     let is_full = rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
     let newest_seq = rows.iter().map(|row| row.seq).max();
     let settled = rows.iter().take_while(|row| row.seq <= settled_seq).count();

@@ -1,11 +1,11 @@
 //! What every metadata store does with changes of administrators that may be repeated.
 
-use super::contract::{ORIGIN, new_key, new_secret, tenant};
-use super::{Effect, KeyChanges, MetadataStore};
+use super::fixtures::{ORIGIN, new_key, new_secret, tenant};
 use crate::clock::Clock;
+use crate::metadata::{KeyChanges, MetadataStore};
 use crate::model::api_key::{ApiKey, KeyStatus, Opens};
 use crate::model::audit::{Action, AuditQuery};
-use crate::model::idempotency::{IdempotencyKey, Once, RequestDigest, WriteAnswer};
+use crate::model::idempotency::{Effect, IdempotencyKey, Once, RequestDigest, WriteAnswer};
 use crate::model::ids::KeyId;
 use crate::model::limits::{Limit, LimitOwner, Limits};
 use crate::model::page::Order;
@@ -92,7 +92,7 @@ async fn a_key_is_changed_as_far_as_is_said(store: &dyn MetadataStore, clock: &C
         |name, number| store.create_key(new_key(opens, &[number; 32], None), ORIGIN, Some(once(name, "/k", shown)));
     let key = create("k", 101).await.unwrap().made().unwrap().unwrap();
     assert_eq!(create("k", 102).await.unwrap(), Effect::Replayed(shown(&key)), "and its new secret opens nothing");
-    assert_eq!(store.find_credential(super::contract::digest(102)).await.unwrap(), None);
+    assert_eq!(store.find_credential(super::fixtures::digest(102)).await.unwrap(), None);
     let update = |changes, name, path| store.update_key(key.id, changes, ORIGIN, Some(once(name, path, shown)));
     let read = Scopes::named([Scope::FilesRead.name()].into_iter()).unwrap();
     let narrower = KeyChanges { scopes: Some(read), valid_seconds: Some(60), ..KeyChanges::default() };
@@ -111,7 +111,7 @@ async fn a_key_is_changed_as_far_as_is_said(store: &dyn MetadataStore, clock: &C
         |number: u8| store.rotate_key(key.id, new_secret(&[number; 32]), 0, ORIGIN, Some(once("o", "/r", shown)));
     assert!(rotate(103).await.unwrap().is_made());
     assert!(matches!(rotate(104).await.unwrap(), Effect::Replayed(_)));
-    assert_eq!(store.find_credential(super::contract::digest(104)).await.unwrap(), None);
+    assert_eq!(store.find_credential(super::fixtures::digest(104)).await.unwrap(), None);
     clock.set(begun_ms + 60_000);
     let late = store.update_key(key.id, KeyChanges::default(), ORIGIN, None).await.unwrap();
     assert_eq!(late, Effect::Made(Some(Err(KeyStatus::Expired))));

@@ -1,11 +1,12 @@
 //! What every metadata store does with messages to the outside and with the export of usage.
 
-use super::contract::{ORIGIN, expire, small_file, tenant};
-use super::{Effect, MetadataStore};
+use super::fixtures::{ORIGIN, expire, small_file, tenant};
 use crate::clock::Clock;
+use crate::metadata::MetadataStore;
 use crate::model::caller::Caller;
 use crate::model::expiry::ExpiresAfter;
 use crate::model::export::{ExportBounds, ExportPart, ExportPlace, ExportProgress, NextExport};
+use crate::model::idempotency::Effect;
 use crate::model::ids::{FileId, ProcessId};
 use crate::model::ledger::{ReadOp, Reads};
 use crate::model::outbox::{NewMessage, OutboxStatus, RefusedMessage, SinkName};

@@ -1,34 +1,45 @@
 //! Rows of default expiries: what a workspace wants for a purpose, where that is not what holds for everybody.
 
-use super::admission::Standing;
+use super::audit;
 use super::connections::Session;
 use super::failure::Failure;
 use super::rows::{named, optional_number, stored};
-use super::workspaces;
+use super::store::{PostgresStore, read, transaction};
 use super::writer::Change;
-use crate::model::audit::{Action, Origin};
+use crate::metadata::default_expiries::DefaultExpiryStore;
+use crate::metadata::error::MetadataError;
+use crate::metadata::rules;
+use crate::metadata::rules::expiry::stored_default;
+use crate::model::audit::Origin;
 use crate::model::expiry::{DefaultExpiry, ExpiresAfter};
 use crate::model::ids::WorkspaceId;
 use crate::model::purpose::Purpose;
-use serde_json::{Value, json};
+use async_trait::async_trait;
 
-/// When a File expires that is made now: as its client asks, or as its workspace or purpose has it.
-pub(super) fn decide(standing: &Standing, purpose: Purpose, asked: Option<ExpiresAfter>) -> Option<ExpiresAfter> {
-    asked.or_else(|| standing.own_expiry.unwrap_or_else(|| DefaultExpiry::of(purpose)).expires_after())
+#[async_trait]
+impl DefaultExpiryStore for PostgresStore {
+    async fn default_expiries(&self, workspace: WorkspaceId) -> Result<Vec<(Purpose, DefaultExpiry)>, MetadataError> {
+        read!(self, of workspace, |session| list(session, workspace))
+    }
+
+    async fn set_default_expiries(
+        &self,
+        workspace: WorkspaceId,
+        wanted: Vec<(Purpose, Option<DefaultExpiry>)>,
+        origin: Origin,
+    ) -> Result<(), MetadataError> {
+        let wanted = wanted.as_slice();
+        transaction!(self, |change| set(change, workspace, wanted, origin))
+    }
 }
 
-/// A default expiry as it is kept.
-pub(super) fn of(lives_seconds: Option<u64>) -> DefaultExpiry {
-    lives_seconds.map_or(DefaultExpiry::Never, |seconds| DefaultExpiry::After(ExpiresAfter::stored(seconds)))
-}
-
-pub(super) async fn list(session: &Session, workspace: WorkspaceId) -> Result<Vec<(Purpose, DefaultExpiry)>, Failure> {
+async fn list(session: &Session, workspace: WorkspaceId) -> Result<Vec<(Purpose, DefaultExpiry)>, Failure> {
     let sql = "SELECT purpose, lives_seconds FROM default_expiries WHERE workspace_id = $1 ORDER BY purpose";
     let found = session.rows(sql, &[&workspace.to_string()]).await?;
-    found.iter().map(|row| Ok((named(row, 0, Purpose::named)?, of(optional_number(row, 1)?)))).collect()
+    found.iter().map(|row| Ok((named(row, 0, Purpose::named)?, stored_default(optional_number(row, 1)?)))).collect()
 }
 
-pub(super) async fn set(
+async fn set(
     change: Change<'_>,
     workspace: WorkspaceId,
     wanted: &[(Purpose, Option<DefaultExpiry>)],
@@ -48,10 +59,6 @@ pub(super) async fn set(
             }
         };
     }
-    let expiry =
-        |expiry: &Option<DefaultExpiry>| expiry.map(|expiry| expiry.expires_after().map(ExpiresAfter::as_seconds));
-    let details = wanted.iter().map(|(purpose, wanted)| (purpose.name().to_owned(), json!(expiry(wanted)))).collect();
-    let details = json!({"default_expiries": Value::Object(details)});
-    workspaces::note(&change, origin, Action::WorkspaceUpdated, workspace, Some(details)).await?;
+    audit::note(&change, origin, rules::audit::default_expiries(workspace, wanted)).await?;
     change.commit(async { Ok(()) }).await
 }

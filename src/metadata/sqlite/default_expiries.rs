@@ -1,13 +1,35 @@
 //! Rows of default expiries: what a workspace wants for a purpose, where that is not what holds for everybody.
 
+use super::audit;
 use super::rows::named;
-use super::workspaces;
-use crate::model::audit::{Action, Origin};
+use super::store::SqliteStore;
+use crate::metadata::default_expiries::DefaultExpiryStore;
+use crate::metadata::error::MetadataError;
+use crate::metadata::rules;
+use crate::metadata::rules::expiry::{expires_after, stored_default};
+use crate::model::audit::Origin;
 use crate::model::expiry::{DefaultExpiry, ExpiresAfter};
 use crate::model::ids::WorkspaceId;
 use crate::model::purpose::Purpose;
+use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
-use serde_json::{Value, json};
+
+#[async_trait]
+impl DefaultExpiryStore for SqliteStore {
+    async fn default_expiries(&self, workspace: WorkspaceId) -> Result<Vec<(Purpose, DefaultExpiry)>, MetadataError> {
+        self.readers.point(|connection| list(connection, workspace))
+    }
+
+    async fn set_default_expiries(
+        &self,
+        workspace: WorkspaceId,
+        wanted: Vec<(Purpose, Option<DefaultExpiry>)>,
+        origin: Origin,
+    ) -> Result<(), MetadataError> {
+        let now_ms = self.clock.now_ms();
+        self.writer.write(move |change| set(change.connection, workspace, &wanted, origin, now_ms)).await
+    }
+}
 
 /// When a File expires that is made now: as its client asks, or as its workspace or purpose has it.
 pub(super) fn decide(
@@ -21,17 +43,17 @@ pub(super) fn decide(
     }
     let sql = "SELECT lives_seconds FROM default_expiries WHERE workspace_id = ?1 AND purpose = ?2";
     let values = params![workspace.to_string(), purpose.name()];
-    let own = connection.prepare_cached(sql)?.query_row(values, |row| default_expiry(row, 0)).optional()?;
-    Ok(own.unwrap_or_else(|| DefaultExpiry::of(purpose)).expires_after())
+    let own = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0).map(stored_default)).optional()?;
+    Ok(expires_after(purpose, asked, own))
 }
 
-pub(super) fn list(connection: &Connection, workspace: WorkspaceId) -> Result<Vec<(Purpose, DefaultExpiry)>> {
+fn list(connection: &Connection, workspace: WorkspaceId) -> Result<Vec<(Purpose, DefaultExpiry)>> {
     let sql = "SELECT purpose, lives_seconds FROM default_expiries WHERE workspace_id = ?1 ORDER BY purpose";
-    let row = |row: &Row<'_>| Ok((named(row, 0, Purpose::named)?, default_expiry(row, 1)?));
+    let row = |row: &Row<'_>| Ok((named(row, 0, Purpose::named)?, stored_default(row.get(1)?)));
     connection.prepare_cached(sql)?.query_map([workspace.to_string()], row)?.collect()
 }
 
-pub(super) fn set(
+fn set(
     connection: &Connection,
     workspace: WorkspaceId,
     wanted: &[(Purpose, Option<DefaultExpiry>)],
@@ -51,14 +73,5 @@ pub(super) fn set(
             ])?;
         }
     }
-    let expiry =
-        |expiry: &Option<DefaultExpiry>| expiry.map(|expiry| expiry.expires_after().map(ExpiresAfter::as_seconds));
-    let details = wanted.iter().map(|(purpose, wanted)| (purpose.name().to_owned(), json!(expiry(wanted)))).collect();
-    let details = json!({"default_expiries": Value::Object(details)});
-    workspaces::note(connection, origin, Action::WorkspaceUpdated, workspace, Some(details), now_ms)
-}
-
-fn default_expiry(row: &Row<'_>, column: usize) -> Result<DefaultExpiry> {
-    let lives_seconds: Option<u64> = row.get(column)?;
-    Ok(lives_seconds.map_or(DefaultExpiry::Never, |seconds| DefaultExpiry::After(ExpiresAfter::stored(seconds))))
+    audit::note(connection, origin, rules::audit::default_expiries(workspace, wanted), now_ms)
 }

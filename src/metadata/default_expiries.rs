@@ -1,0 +1,23 @@
+//! Rows of default expiries: what a workspace sets in place of [`DefaultExpiry::of`] a purpose.
+
+use super::error::MetadataError;
+use crate::model::audit::Origin;
+use crate::model::expiry::DefaultExpiry;
+use crate::model::ids::WorkspaceId;
+use crate::model::purpose::Purpose;
+use async_trait::async_trait;
+use std::fmt::Debug;
+
+/// The default expiries that workspaces set.
+#[async_trait]
+pub trait DefaultExpiryStore: Debug + Send + Sync {
+    /// Returns the purposes for which a workspace replaces the built-in default of [`DefaultExpiry::of`].
+    async fn default_expiries(&self, workspace: WorkspaceId) -> Result<Vec<(Purpose, DefaultExpiry)>, MetadataError>;
+    /// Sets or removes the default of these purposes. Existing Files keep their expiry.
+    async fn set_default_expiries(
+        &self,
+        workspace: WorkspaceId,
+        wanted: Vec<(Purpose, Option<DefaultExpiry>)>,
+        origin: Origin,
+    ) -> Result<(), MetadataError>;
+}

@@ -1,0 +1,53 @@
+//! The first connection to a database: whether its server can be used, and how commits on it are made durable.
+
+use super::endpoint::Endpoint;
+use super::open_error::OpenError;
+use super::session_setup::CommitMode;
+use super::{pooler, rows, tls};
+use crate::clock::Clock;
+use tokio_postgres::Client;
+
+/// The oldest version of the server that is served, as it numbers itself: 15.
+const MIN_SERVER_VERSION: i32 = 150_000;
+/// What makes the server lose what it acknowledged, when it is off.
+const DURABLE: [&str; 3] = ["fsync", "full_page_writes", "synchronous_commit"];
+
+/// Connects to a server that can be used. Returns the connection, how commits are made durable, and the time in Unix seconds.
+pub(super) async fn connect(endpoint: &Endpoint, clock: &Clock) -> Result<(Client, CommitMode, u64), OpenError> {
+    let (client, connection) = endpoint.config.connect(tls::connector(endpoint)?).await?;
+    // It ends with its client.
+    drop(tokio::spawn(connection));
+    pooler::refuse_shared_sessions(endpoint, &client).await?;
+    let commit = check_server(&client).await?;
+    let now_seconds = match clock.set_ms() {
+        Some(set_ms) => set_ms / 1000,
+        None => rows::number(&client.query_one("SELECT extract(epoch FROM now())::bigint", &[]).await?, 0)?,
+    };
+    Ok((client, commit, now_seconds))
+}
+
+/// Returns how commits on a server are made durable.
+///
+/// # Errors
+/// When the server is too old, has another encoding than UTF8, or would not keep what it acknowledges.
+pub(super) async fn check_server(client: &Client) -> Result<CommitMode, OpenError> {
+    let setting = async |name: &str| -> Result<String, OpenError> {
+        Ok(client.query_one("SELECT current_setting($1)", &[&name]).await?.try_get(0)?)
+    };
+    let version = setting("server_version_num").await?;
+    if version.parse().unwrap_or(0) < MIN_SERVER_VERSION {
+        return Err(OpenError::Unusable(format!("PostgreSQL 15 or later is needed, this is {version}")));
+    }
+    let encoding = setting("server_encoding").await?;
+    if encoding != "UTF8" {
+        return Err(OpenError::Unusable(format!("its encoding is {encoding}, UTF8 is needed")));
+    }
+    for name in DURABLE {
+        if setting(name).await? == "off" {
+            return Err(OpenError::NotDurable(format!("{name} is off")));
+        }
+    }
+    // `remote_apply` is stricter than `on`, so it is kept.
+    let stronger = setting("synchronous_commit").await? == "remote_apply";
+    Ok(if stronger { CommitMode::Applied } else { CommitMode::Flushed })
+}

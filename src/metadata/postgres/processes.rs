@@ -1,0 +1,53 @@
+//! Leases of processes that share a store.
+
+use super::connections::Session;
+use super::failure::Failure;
+use super::rows::stored;
+use super::store::{PostgresStore, write};
+use crate::metadata::error::MetadataError;
+use crate::metadata::processes::{LEASE_SECONDS, ProcessStore};
+use crate::model::ids::ProcessId;
+use async_trait::async_trait;
+
+/// Milliseconds without a renewal by any server after which the database counts as having been away: three renewals failed.
+const UPTIME_GAP_MS: u64 = LEASE_SECONDS * 1000 / 2;
+
+#[async_trait]
+impl ProcessStore for PostgresStore {
+    async fn renew_process(&self, process: ProcessId) -> Result<(), MetadataError> {
+        let set_ms = self.set_ms();
+        write!(self, |session| renew_process(session, process, set_ms))
+    }
+
+    async fn end_process(&self, process: ProcessId) -> Result<(), MetadataError> {
+        write!(self, |session| end_process(session, process))
+    }
+}
+
+/// Returns the condition that every server had the time to renew its lease: the database has answered for as long as a lease
+/// lasts. `$now` is a time in milliseconds.
+pub(super) fn leases_are_told(now: &str) -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM database_uptime WHERE seen_ms > {now} - {UPTIME_GAP_MS} AND since_ms <= {now} - {})",
+        LEASE_SECONDS * 1000
+    )
+}
+
+/// Renews a lease, and notes that the database answers. Rows of servers that ended long ago go.
+async fn renew_process(session: &Session, process: ProcessId, set_ms: Option<i64>) -> Result<(), Failure> {
+    let sql = format!(
+        "WITH seen AS (INSERT INTO database_uptime AS up (\"only\", since_ms, seen_ms) VALUES (1, now_ms($3), now_ms($3))
+                       ON CONFLICT (\"only\") DO UPDATE SET seen_ms = greatest(up.seen_ms, excluded.seen_ms),
+                       since_ms = CASE WHEN excluded.seen_ms - up.seen_ms > {UPTIME_GAP_MS} THEN excluded.seen_ms
+                                  ELSE up.since_ms END),
+              ended AS (DELETE FROM processes WHERE lease_until_ms <= now_ms($3) - $2 AND id <> $1 AND {told})
+         INSERT INTO processes (id, lease_until_ms) VALUES ($1, now_ms($3) + $2)
+         ON CONFLICT (id) DO UPDATE SET lease_until_ms = excluded.lease_until_ms",
+        told = leases_are_told("now_ms($3)")
+    );
+    session.execute(&sql, &[&process.to_string(), &stored(LEASE_SECONDS * 1000), &set_ms]).await.map(drop)
+}
+
+async fn end_process(session: &Session, process: ProcessId) -> Result<(), Failure> {
+    session.execute("DELETE FROM processes WHERE id = $1", &[&process.to_string()]).await.map(drop)
+}

@@ -1,0 +1,18 @@
+//! Leases of processes that share a store.
+
+use super::error::MetadataError;
+use crate::model::ids::ProcessId;
+use async_trait::async_trait;
+use std::fmt::Debug;
+
+/// How long a process counts as living after it last said so, in seconds. What it left behind is swept after that.
+pub const LEASE_SECONDS: u64 = 30;
+
+/// The leases of the processes that share a store.
+#[async_trait]
+pub trait ProcessStore: Debug + Send + Sync {
+    /// Renews the lease of a process for [`LEASE_SECONDS`] from now.
+    async fn renew_process(&self, process: ProcessId) -> Result<(), MetadataError>;
+    /// Ends the lease of a process that has no operation in progress.
+    async fn end_process(&self, process: ProcessId) -> Result<(), MetadataError>;
+}

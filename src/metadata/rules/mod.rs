@@ -1,0 +1,12 @@
+//! Decisions that both drivers share: pure code over facts that a driver has read. A rule does no I/O and knows no driver.
+
+pub(super) mod adjustments;
+pub(super) mod audit;
+pub(super) mod checks;
+pub(super) mod columns;
+pub(super) mod expiry;
+pub(super) mod files;
+pub(super) mod keys;
+pub(super) mod read_merges;
+pub(super) mod uploads;
+pub(super) mod usage;

@@ -1,0 +1,227 @@
+//! What becomes of an Upload: which parts it takes, what it is completed from, and when it is cancelled.
+
+use crate::model::digest::Sha256Digest;
+use crate::model::expiry::ExpiresAfter;
+use crate::model::file::{File, FileDigest};
+use crate::model::ids::{BlobId, FileId, PartId, UploadId};
+use crate::model::upload::{Completion, MAX_PARTS, NewUpload, Upload, UploadRefusal, UploadStatus};
+use sha2::{Digest, Sha256};
+use std::collections::{HashMap, HashSet};
+
+/// The row of an Upload.
+pub struct UploadRow {
+    /// The Upload as clients see it.
+    pub upload: Upload,
+    /// After how long the File expires.
+    pub expires_after: Option<ExpiresAfter>,
+    /// The [`fingerprint`] of the parts that it was completed from.
+    pub completion: Option<Sha256Digest>,
+}
+
+/// The row of a part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartRow {
+    /// Its id.
+    pub id: PartId,
+    /// SHA-256 of its bytes.
+    pub sha256: Sha256Digest,
+    /// The blob that holds its bytes.
+    pub blob: BlobId,
+    /// Its length in bytes.
+    pub size_bytes: u64,
+}
+
+/// What a completion does.
+pub enum CompletionStep {
+    /// It makes a File of these parts.
+    Make(UploadRow, Vec<PartRow>),
+    /// It was made before, from the same parts.
+    Made(Upload),
+}
+
+/// Returns a new Upload.
+pub fn new_upload(id: UploadId, new: &NewUpload, now_seconds: u64) -> Upload {
+    Upload {
+        id,
+        size_bytes: new.size_bytes,
+        filename: new.filename.clone(),
+        purpose: new.purpose,
+        expires_at: now_seconds + new.ttl_seconds,
+        status: UploadStatus::Pending,
+        file: None,
+        parts_bytes: 0,
+        part_count: 0,
+    }
+}
+
+/// Returns the status of an Upload whose row has this one. A pending one expires at its deadline, before its row says so.
+pub fn status(stored: UploadStatus, is_overdue: bool) -> UploadStatus {
+    if stored == UploadStatus::Pending && is_overdue { UploadStatus::Expired } else { stored }
+}
+
+/// Returns the row of an Upload that is pending.
+///
+/// # Errors
+/// When there is no such Upload, or it is not pending.
+pub fn pending(row: Option<UploadRow>) -> Result<UploadRow, UploadRefusal> {
+    match row {
+        None => Err(UploadRefusal::NotFound),
+        Some(row) if row.upload.status == UploadStatus::Pending => Ok(row),
+        Some(row) => Err(UploadRefusal::NotPending(row.upload.status)),
+    }
+}
+
+/// Returns by how many bytes the reservation of an Upload grows with a part.
+///
+/// # Errors
+/// When there is no such Upload, or it does not take the part.
+pub fn growth(row: Option<&UploadRow>, part_bytes: u64) -> Result<u64, UploadRefusal> {
+    row.ok_or(UploadRefusal::NotFound)?.upload.check_part(part_bytes)
+}
+
+/// Returns what a completion does. `found` are those of its parts that the Upload has.
+///
+/// # Errors
+/// When there is no such Upload, it has ended, or the parts cannot be its File.
+pub fn complete(
+    row: Option<UploadRow>,
+    completion: &Completion,
+    found: &HashMap<PartId, PartRow>,
+) -> Result<CompletionStep, UploadRefusal> {
+    match row {
+        Some(row)
+            if row.upload.status == UploadStatus::Completed
+                && row.completion == Some(fingerprint(&completion.parts)) =>
+        {
+            Ok(CompletionStep::Made(row.upload))
+        }
+        row => {
+            let row = pending(row)?;
+            let chosen = choose(&row.upload, &completion.parts, found)?;
+            Ok(CompletionStep::Make(row, chosen))
+        }
+    }
+}
+
+/// Returns the named parts in their order.
+///
+/// # Errors
+/// When one is missing or named twice, or they do not add up to the declared length.
+pub fn choose(
+    upload: &Upload,
+    parts: &[PartId],
+    found: &HashMap<PartId, PartRow>,
+) -> Result<Vec<PartRow>, UploadRefusal> {
+    let (mut seen, mut chosen) = (HashSet::new(), Vec::with_capacity(parts.len()));
+    for id in parts {
+        if !seen.insert(*id) {
+            return Err(UploadRefusal::RepeatedPart(*id));
+        }
+        chosen.push(found.get(id).cloned().ok_or(UploadRefusal::UnknownPart(*id))?);
+    }
+    let sum_bytes = chosen.iter().map(|part| part.size_bytes).sum();
+    if sum_bytes != upload.size_bytes {
+        return Err(UploadRefusal::WrongSize { sum_bytes, size_bytes: upload.size_bytes });
+    }
+    Ok(chosen)
+}
+
+/// Returns the File that is made of these parts. `sha256` is that of the whole, if it was computed.
+pub fn file_of_parts(id: FileId, row: &UploadRow, parts: &[PartRow], sha256: Option<Sha256Digest>) -> File {
+    let of_parts = parts.iter().fold(Sha256::new(), |digest, part| digest.chain_update(part.sha256.0));
+    let upload = &row.upload;
+    File {
+        id,
+        purpose: upload.purpose,
+        filename: upload.filename.clone(),
+        size_bytes: upload.size_bytes,
+        digest: FileDigest::Parts {
+            of_parts: Sha256Digest(of_parts.finalize().into()),
+            count: u32::try_from(parts.len()).unwrap_or(MAX_PARTS),
+            whole: sha256,
+        },
+        expires_at: row.expires_after.map(|after| after.at(id.created_at())),
+        status_details: None,
+    }
+}
+
+/// Returns a digest that tells one choice of parts from another.
+pub fn fingerprint(parts: &[PartId]) -> Sha256Digest {
+    let digest = parts.iter().fold(Sha256::new(), |digest, part| digest.chain_update(part.to_string()));
+    Sha256Digest(digest.finalize().into())
+}
+
+/// Returns the Upload after it is cancelled, and whether this changes it.
+///
+/// # Errors
+/// When there is no such Upload, or it is completed or has expired.
+pub fn cancel(row: Option<UploadRow>) -> Result<(Upload, bool), UploadRefusal> {
+    match row {
+        Some(UploadRow { upload, .. }) if upload.status == UploadStatus::Cancelled => Ok((upload, false)),
+        row => Ok((Upload { status: UploadStatus::Cancelled, ..pending(row)?.upload }, true)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::filename::Filename;
+    use crate::model::purpose::Purpose;
+
+    fn row(status: UploadStatus, size_bytes: u64) -> UploadRow {
+        let new = NewUpload {
+            size_bytes,
+            filename: Filename::parse("u").unwrap(),
+            purpose: Purpose::UserData,
+            expires_after: None,
+            ttl_seconds: 60,
+        };
+        let upload = Upload { status, ..new_upload(UploadId::new(0, [0; 12]), &new, 0) };
+        UploadRow { upload, expires_after: None, completion: None }
+    }
+
+    fn part(number: u8, size_bytes: u64) -> PartRow {
+        PartRow {
+            id: PartId::new(0, [number; 12]),
+            sha256: Sha256Digest([number; 32]),
+            blob: BlobId::ordered(0, [number; 10]),
+            size_bytes,
+        }
+    }
+
+    #[test]
+    fn a_file_is_made_of_its_parts_once_each_and_of_all_declared_bytes() {
+        let (one, two) = (part(1, 3), part(2, 4));
+        let found = HashMap::from([(one.id, one.clone()), (two.id, two.clone())]);
+        let choose =
+            |parts: &[PartId], size_bytes| choose(&row(UploadStatus::Pending, size_bytes).upload, parts, &found);
+        assert_eq!(choose(&[two.id, one.id], 7), Ok(vec![two.clone(), one.clone()]));
+        assert_eq!(choose(&[one.id, one.id], 7), Err(UploadRefusal::RepeatedPart(one.id)));
+        let other = part(3, 4).id;
+        assert_eq!(choose(&[one.id, other], 7), Err(UploadRefusal::UnknownPart(other)));
+        assert_eq!(choose(&[one.id], 7), Err(UploadRefusal::WrongSize { sum_bytes: 3, size_bytes: 7 }));
+    }
+
+    #[test]
+    fn a_completion_is_repeated_with_the_same_parts_only() {
+        let one = part(1, 3);
+        let found = HashMap::from([(one.id, one.clone())]);
+        let completed = || UploadRow { completion: Some(fingerprint(&[one.id])), ..row(UploadStatus::Completed, 3) };
+        let complete = |row, parts| complete(row, &Completion { parts, sha256: None }, &found);
+        assert!(matches!(complete(Some(row(UploadStatus::Pending, 3)), vec![one.id]), Ok(CompletionStep::Make(..))));
+        assert!(matches!(complete(Some(completed()), vec![one.id]), Ok(CompletionStep::Made(_))));
+        let refused = |status| Some(UploadRefusal::NotPending(status));
+        assert_eq!(complete(Some(completed()), Vec::new()).err(), refused(UploadStatus::Completed));
+        assert_eq!(complete(Some(row(UploadStatus::Expired, 3)), vec![one.id]).err(), refused(UploadStatus::Expired));
+        assert_eq!(complete(None, vec![one.id]).err(), Some(UploadRefusal::NotFound));
+    }
+
+    #[test]
+    fn a_cancelled_upload_stays_as_it_is() {
+        assert!(matches!(cancel(Some(row(UploadStatus::Pending, 3))), Ok((_, true))));
+        assert!(matches!(cancel(Some(row(UploadStatus::Cancelled, 3))), Ok((_, false))));
+        let refused = UploadRefusal::NotPending(UploadStatus::Completed);
+        assert_eq!(cancel(Some(row(UploadStatus::Completed, 3))), Err(refused));
+        assert_eq!(cancel(None), Err(UploadRefusal::NotFound));
+    }
+}

@@ -1,0 +1,82 @@
+//! Rows of blobs that the sweeper removes.
+
+use super::error::MetadataError;
+use crate::model::ids::{BlobId, ProcessId};
+use async_trait::async_trait;
+use std::fmt::Debug;
+
+/// A blob that was begun and not finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PendingBlob {
+    /// The blob.
+    pub blob: BlobId,
+    /// The process that began it.
+    pub process: ProcessId,
+    /// That process may live: its [lease](super::ProcessStore::renew_process) lasts, or ran out while the store did not answer and
+    /// has not been missed for [`LEASE_SECONDS`](super::LEASE_SECONDS) since.
+    pub lives: bool,
+}
+
+/// One of several equal shares of the blobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SweepShare {
+    /// Which one, from 0.
+    pub place: u32,
+    /// The number of shares.
+    pub of: u32,
+}
+
+impl SweepShare {
+    /// All blobs.
+    pub const WHOLE: Self = Self { place: 0, of: 1 };
+}
+
+/// A place among the blobs that are `deleting`, which are in the order in which they were given to nobody any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DeletingCursor {
+    /// Since when the blob is given to nobody, in Unix seconds; 0 when it never was.
+    pub deleted_at: u64,
+    /// The blob.
+    pub blob: BlobId,
+}
+
+/// Blobs whose bytes are to be removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeletingPage {
+    /// The blobs, fewer than were looked at where others have a share.
+    pub blobs: Vec<BlobId>,
+    /// Where to go on; none when there are no others.
+    pub next: Option<DeletingCursor>,
+}
+
+impl DeletingPage {
+    /// A page of blobs that were looked at, each with whether it is in the share, when `limit` were asked for.
+    pub(super) fn of(looked_at: Vec<(DeletingCursor, bool)>, limit: u32) -> Self {
+        let is_full = looked_at.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+        let next = looked_at.last().map(|(cursor, _)| *cursor).filter(|_| is_full);
+        let own = looked_at.into_iter().filter(|(_, is_own)| *is_own);
+        Self { blobs: own.map(|(cursor, _)| cursor.blob).collect(), next }
+    }
+}
+
+/// The rows of blobs that were left `pending` or are `deleting`.
+#[async_trait]
+pub trait SweepStore: Debug + Send + Sync {
+    /// Returns every blob that is `pending`. There are as many as uploads were in progress at once.
+    async fn pending_blobs(&self) -> Result<Vec<PendingBlob>, MetadataError>;
+    /// Turns those of these blobs that are still `pending` to `deleting`.
+    async fn abandon_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError>;
+    /// Returns which share of the blobs a process sweeps, of as many equal shares as there are living processes.
+    async fn sweep_share(&self, process: ProcessId) -> Result<SweepShare, MetadataError>;
+    /// Visits the next `limit` blobs behind `after` that are `deleting` and have not been served for `delay_seconds`. Returns
+    /// those of the share. Returns none while a hold lasts.
+    async fn deleting_blobs(
+        &self,
+        share: SweepShare,
+        after: Option<DeletingCursor>,
+        limit: u32,
+        delay_seconds: u64,
+    ) -> Result<DeletingPage, MetadataError>;
+    /// Deletes the rows of those of these blobs that are `deleting`. Their bytes must be gone.
+    async fn forget_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError>;
+}
