@@ -34,15 +34,14 @@ use crate::config::{Config, CorsOrigins, LimitConfig, MetadataConfig, StoreConfi
 use crate::files::Files;
 use crate::http::reference::Reference;
 use crate::http::serve::{ConnectionLimits, serve};
-use crate::http::{BodyPace, Caps, Cors, FailedLogins, Hall, LongReads, Patience, Rates, Turns, admin_router, router};
+use crate::http::{AppState, BodyPace, Caps, Cors, HttpSettings, Patience, Services, admin_router, router};
 use crate::keys::{Keys, fresh_secret};
 use crate::metadata::postgres::check_url;
 use crate::metadata::sqlite::Opener;
 use crate::model::api_key::{KeyKind, KeySecret, Opens};
-use crate::model::ids::{ProcessId, WorkspaceId};
+use crate::model::ids::ProcessId;
 use crate::model::scope::Scopes;
 use crate::random;
-use crate::shares::Shares;
 use crate::shares::turns::FairTurns;
 use crate::sweep::Lease;
 use crate::uploads::{Hashing, Uploads};
@@ -162,32 +161,21 @@ impl Server {
         tasks.spawn(async move { counter.run(until).await });
         let usage = Usage { prices: Arc::new(price_list(config)?), ..installation.usage.clone() };
         outbound::start(config, &installation, &usage, files.process, &tasks, &stop)?;
-        let hall = Arc::new(Hall {
+        let services = Services {
+            files,
             uploads,
             keys: installation.keys.clone(),
             workspaces: installation.workspaces.clone(),
+            audit_log: installation.audit_log.clone(),
             spending: Spending::new(usage.clone()),
             usage,
             reads: Arc::clone(&reads),
-            audit_log: installation.audit_log.clone(),
-            turns: Turns::default(),
-            rates: Rates::default(),
-            read_turns: files.write_turns.beside((processors() / 2).max(1)),
-            long_reads: LongReads::default(),
-            in_flight: half_each(config.limits.max_connections),
-            downloads: half_each(config.limits.max_concurrent_downloads),
-            failed_logins: FailedLogins::new(config.limits.max_failed_logins_per_minute),
-            trusted_proxies: config.listeners.trusted_proxies.clone(),
-            cors: cors(&config.listeners.cors_origins),
-            warnings: warnings.clone(),
-            idle_seconds: config.limits.idle_timeout.as_secs(),
-            body_pace: body_pace(&config.limits),
             reference: Reference::new(facts(config, &url)),
-            files,
-        });
+        };
+        let state = AppState::new(services, http_settings(config, warnings.clone()));
         let limits = connection_limits(config);
-        let mut listeners = vec![tokio::spawn(serve(main, router(Arc::clone(&hall)), limits.clone(), stop.clone()))];
-        listeners.extend(admin.map(|admin| tokio::spawn(serve(admin, admin_router(hall), limits, stop.clone()))));
+        let mut listeners = vec![tokio::spawn(serve(main, router(state.clone()), limits.clone(), stop.clone()))];
+        listeners.extend(admin.map(|admin| tokio::spawn(serve(admin, admin_router(state), limits, stop.clone()))));
         Ok(Self {
             address,
             url,
@@ -257,9 +245,19 @@ const fn body_pace(limits: &LimitConfig) -> BodyPace {
     BodyPace { min_bytes_per_second: limits.body_min_bytes_per_second, window: limits.body_window }
 }
 
-/// Places of which a workspace that is alone may have half.
-fn half_each(places: usize) -> Shares<WorkspaceId> {
-    Shares::new(places, places.div_ceil(2))
+fn http_settings(config: &Config, warnings: Vec<String>) -> HttpSettings {
+    let limits = &config.limits;
+    HttpSettings {
+        trusted_proxies: config.listeners.trusted_proxies.clone(),
+        cors: cors(&config.listeners.cors_origins),
+        keep_alive_seconds: limits.idle_timeout.as_secs(),
+        body_pace: body_pace(limits),
+        max_requests: limits.max_connections,
+        max_downloads: limits.max_concurrent_downloads,
+        max_contended_reads: (processors() / 2).max(1),
+        max_failed_logins_per_minute: limits.max_failed_logins_per_minute,
+        warnings,
+    }
 }
 
 fn connection_limits(config: &Config) -> ConnectionLimits {

@@ -1,6 +1,5 @@
 //! Request bodies that must keep coming: neither idle nor slower than the pace, however long the whole takes.
 
-use super::BodyPace;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use std::error::Error;
@@ -8,7 +7,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
+
+/// The slowest request body that is accepted.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyPace {
+    /// Bytes a second, on average over the window.
+    pub min_bytes_per_second: u64,
+    /// The time over which the average is taken. Time in which the server does not read does not count.
+    pub window: Duration,
+}
 
 /// Why a request body cannot be read on.
 #[derive(Debug, thiserror::Error)]
@@ -52,13 +61,13 @@ pub struct PacedBody<B> {
     pace: BodyPace,
     consumed: Consumed,
     window_bytes: u64,
-    window_waited: std::time::Duration,
+    window_waited: Duration,
     waiting: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
 impl<B> PacedBody<B> {
     pub fn new(body: B, pace: BodyPace, consumed: Consumed) -> Self {
-        Self { body, pace, consumed, window_bytes: 0, window_waited: std::time::Duration::ZERO, waiting: None }
+        Self { body, pace, consumed, window_bytes: 0, window_waited: Duration::ZERO, waiting: None }
     }
 
     /// The client has let us wait for the rest of the window; it is closed when that is over.

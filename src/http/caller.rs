@@ -1,15 +1,16 @@
-//! Who is asking: the only way to a [`WorkspaceId`](crate::model::ids::WorkspaceId).
+//! Authentication: from the key of a request to its [`Principal`] and its caller, the only way to a
+//! [`WorkspaceId`](crate::model::ids::WorkspaceId).
 //!
-//! Everything under `/v1` is authenticated before anything else happens to it, the answers 404, 405 and 501 included; and
-//! whether the key may do what its route does is decided before the route begins.
+//! Every request under `/v1` is authenticated first, also those that are answered 404, 405 or 501. A route checks the access
+//! of the key before its handler runs.
 
-use super::SharedHall;
 use super::address::ClientAddress;
 use super::catalogue::ErrorKind;
 use super::cors::is_api;
 use super::error::ApiError;
-use super::failed_logins;
-use crate::keys::VerifiedKey;
+use super::failed_logins::FailedLogins;
+use super::rates::RetryAfter;
+use crate::keys::{Keys, VerifiedKey};
 use crate::model::api_key::{KeySecret, Opens};
 use crate::model::audit::{Actor, Origin};
 use crate::model::caller::Caller;
@@ -17,7 +18,7 @@ use crate::model::ids::RequestId;
 use crate::model::limits::LimitsInForce;
 use crate::model::purpose::Purpose;
 use crate::model::scope::Scope;
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRef, FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -25,67 +26,108 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{Extensions, HeaderMap, Method};
+use ipnet::IpNet;
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
-/// Which keys a route takes.
+/// The keys that a route accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Those of workspaces, with this scope.
+    /// Workspace keys with this scope.
     Scope(Scope),
-    /// Those of administrators.
+    /// Admin keys.
     Admin,
-    /// Those of administrators, and those of workspaces with this scope.
+    /// Admin keys, and workspace keys with this scope.
     AdminOr(Scope),
-    /// All.
+    /// All keys.
     AnyKey,
 }
 
-/// The key of a request, which opens something.
+/// The authenticated key of a request.
 #[derive(Clone, Debug)]
-pub struct Holder {
+pub struct Principal {
     /// The key.
     pub key: VerifiedKey,
     request: RequestId,
 }
 
-/// The holder of a key of an administrator, as what is done remembers it.
+/// The administrator of a request, as the audit log records it.
 #[derive(Clone, Copy, Debug)]
 pub struct Administrator(pub Origin);
 
-/// What the key of a request may store.
+/// The limits and purposes of what the key of a request may upload.
 #[derive(Clone, Debug)]
-pub struct Allowance {
-    /// How much at most.
+pub struct UploadPolicy {
+    /// The limits in force.
     pub limits: LimitsInForce,
-    /// Of which purposes.
+    /// The purposes that its Files may have.
     pub purposes: &'static [Purpose],
 }
 
-/// Lets a request under `/v1` pass with its [`Holder`], or answers 401, or 429 to a client that goes on failing.
-pub async fn authenticate(State(hall): State<SharedHall>, mut request: Request, next: Next) -> Response {
+/// What authentication needs.
+#[derive(Debug)]
+pub struct Authenticator {
+    /// The service that verifies keys.
+    pub keys: Arc<Keys>,
+    /// The failed logins of each network.
+    pub failed_logins: FailedLogins,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Arc<[IpNet]>,
+}
+
+/// Adds the [`Principal`] to a request under `/v1`, or answers 401, or 429 to a network that keeps failing.
+pub async fn authenticate(
+    State(authenticator): State<Arc<Authenticator>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     if !is_api(request.uri().path()) {
         return next.run(request).await;
     }
     let secret = secret(request.method(), request.headers());
-    match identify(&hall, request.extensions(), request.headers(), secret).await {
-        Ok(holder) => {
-            request.extensions_mut().insert(holder);
+    match authenticator.identify(request.extensions(), request.headers(), secret).await {
+        Ok(principal) => {
+            request.extensions_mut().insert(principal);
             next.run(request).await
         }
-        Err(error) => failed_logins::limit(&hall, &request, error).into_response(),
+        Err(error) => authenticator.count_failure(&request, error).into_response(),
     }
 }
 
-async fn identify(
-    hall: &SharedHall,
-    extensions: &Extensions,
-    headers: &HeaderMap,
-    secret: Result<Cow<'_, str>, ApiError>,
-) -> Result<Holder, ApiError> {
-    let key = hall.keys.verify(&secret?, || failed_logins::admit(hall, extensions, headers)).await?;
-    let request = *extensions.get().ok_or_else(ApiError::internal)?;
-    Ok(Holder { key, request })
+impl Authenticator {
+    async fn identify(
+        &self,
+        extensions: &Extensions,
+        headers: &HeaderMap,
+        secret: Result<Cow<'_, str>, ApiError>,
+    ) -> Result<Principal, ApiError> {
+        let key = self.keys.verify(&secret?, || self.admit_look_up(extensions, headers)).await?;
+        let request = *extensions.get().ok_or_else(ApiError::internal)?;
+        Ok(Principal { key, request })
+    }
+
+    /// Permits the look-up of an unknown key, or returns how long its client has to wait.
+    fn admit_look_up(&self, extensions: &Extensions, headers: &HeaderMap) -> Result<(), Duration> {
+        if !self.failed_logins.is_limited() {
+            return Ok(());
+        }
+        let client = ClientAddress::of(extensions, headers, &self.trusted_proxies);
+        client.map_or(Ok(()), |client| self.failed_logins.admit(client)).map_err(|RetryAfter(wait)| wait)
+    }
+
+    /// Counts a failed login, and returns its error, or that there were too many of them.
+    fn count_failure(&self, request: &Request, error: ApiError) -> ApiError {
+        if error.kind() != ErrorKind::InvalidKey {
+            return error;
+        }
+        let client = ClientAddress::of(request.extensions(), request.headers(), &self.trusted_proxies);
+        match client.map_or(Ok(()), |client| self.failed_logins.count(client)) {
+            Ok(()) => error,
+            Err(wait) => ApiError::too_many_failed_logins(wait),
+        }
+    }
 }
 
 /// The secret of `Authorization`: the token of `Bearer` (RFC 6750, section 2.1), or of `Basic` (RFC 7617) the password, or the
@@ -136,8 +178,8 @@ impl Access {
     ///
     /// # Errors
     /// When it is not, and why.
-    pub(super) fn check(self, holder: &Holder) -> Result<(), ApiError> {
-        let message = match (self, holder.key.opens) {
+    pub(super) fn check(self, principal: &Principal) -> Result<(), ApiError> {
+        let message = match (self, principal.key.opens) {
             (Self::AnyKey, _) | (Self::Admin | Self::AdminOr(_), Opens::Administration) => return Ok(()),
             (Self::Scope(scope) | Self::AdminOr(scope), Opens::Workspace(_, scopes)) if scopes.contains(scope) => {
                 return Ok(());
@@ -156,7 +198,7 @@ impl Access {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Holder {
+impl<S: Sync> FromRequestParts<S> for Principal {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
@@ -164,44 +206,54 @@ impl<S: Sync> FromRequestParts<S> for Holder {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Allowance {
+impl<S: Sync> FromRequestParts<S> for UploadPolicy {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
-        let holder: &Holder = parts.extensions.get().ok_or_else(ApiError::missing_key)?;
-        let produces = holder.key.opens.scopes().is_some_and(|scopes| scopes.contains(Scope::FilesProduce));
+        let principal: &Principal = parts.extensions.get().ok_or_else(ApiError::missing_key)?;
+        let produces = principal.key.opens.scopes().is_some_and(|scopes| scopes.contains(Scope::FilesProduce));
         let purposes: &[Purpose] = if produces { &Purpose::ALL } else { &Purpose::UPLOADABLE };
-        Ok(Self { limits: holder.key.limits().clone(), purposes })
+        Ok(Self { limits: principal.key.limits().clone(), purposes })
     }
 }
 
-impl FromRequestParts<SharedHall> for Caller {
+impl<S: Sync> FromRequestParts<S> for Caller
+where
+    Arc<[IpNet]>: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, hall: &SharedHall) -> Result<Self, ApiError> {
-        let holder: &Holder = parts.extensions.get().ok_or_else(ApiError::missing_key)?;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let principal: &Principal = parts.extensions.get().ok_or_else(ApiError::missing_key)?;
         // Routes say which scope they need, and no route for administrators asks for a caller.
-        let workspace = holder.key.opens.workspace().ok_or_else(ApiError::missing_key)?;
-        Ok(Self { workspace, key: holder.key.id, request: holder.request, address: address(parts, hall) })
+        let workspace = principal.key.opens.workspace().ok_or_else(ApiError::missing_key)?;
+        Ok(Self { workspace, key: principal.key.id, request: principal.request, address: address(parts, state) })
     }
 }
 
-impl FromRequestParts<SharedHall> for Administrator {
+impl<S: Sync> FromRequestParts<S> for Administrator
+where
+    Arc<[IpNet]>: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, hall: &SharedHall) -> Result<Self, ApiError> {
-        let holder: &Holder = parts.extensions.get().ok_or_else(ApiError::missing_key)?;
-        match holder.key.opens {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let principal: &Principal = parts.extensions.get().ok_or_else(ApiError::missing_key)?;
+        match principal.key.opens {
             Opens::Administration => Ok(Self(Origin {
-                actor: Actor::Key(holder.key.id),
-                address: address(parts, hall),
-                request: Some(holder.request),
+                actor: Actor::Key(principal.key.id),
+                address: address(parts, state),
+                request: Some(principal.request),
             })),
             Opens::Workspace(..) => Err(ApiError::missing_key()),
         }
     }
 }
 
-fn address(parts: &Parts, hall: &SharedHall) -> Option<IpAddr> {
-    ClientAddress::of(&parts.extensions, &parts.headers, &hall.trusted_proxies).map(|ClientAddress(address)| address)
+fn address<S>(parts: &Parts, state: &S) -> Option<IpAddr>
+where
+    Arc<[IpNet]>: FromRef<S>,
+{
+    let trusted_proxies = Arc::<[IpNet]>::from_ref(state);
+    ClientAddress::of(&parts.extensions, &parts.headers, &trusted_proxies).map(|ClientAddress(address)| address)
 }

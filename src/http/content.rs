@@ -1,6 +1,5 @@
 //! Downloading: the bytes of a File, whole or in part, with what a cache and a careful client need to know.
 
-use super::SharedHall;
 use super::catalogue::ErrorKind;
 use super::conditions::{Validators, Verdict, evaluate, http_date, range_applies};
 use super::error::ApiError;
@@ -8,20 +7,23 @@ use super::headers::{CROSS_ORIGIN_RESOURCE_POLICY, REPR_DIGEST, put};
 use super::path::Named;
 use super::range::{Selection, select};
 use crate::causes::Causes;
-use crate::files::{StoreError, StoredContent};
+use crate::files::{ContentStream, Files, StoreError, StoredContent};
 use crate::model::byte_range::ByteRange;
 use crate::model::caller::Caller;
 use crate::model::file::File;
 use crate::model::filename::Filename;
 use crate::model::ids::{FileId, WorkspaceId};
 use crate::model::ledger::ReadOp;
-use crate::shares::Share;
+use crate::shares::turns::FairTurns;
+use crate::shares::{Share, Shares};
+use crate::usage::ReadCounter;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use futures_util::{TryStreamExt, stream};
+use bytes::Bytes;
+use futures_util::{Stream, TryStreamExt, stream};
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
     CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED, LOCATION, RANGE,
@@ -33,7 +35,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tracing::Span;
 
-/// How long a download waits for a place.
+/// How long a download waits for a slot.
 const MAX_DOWNLOAD_WAIT: Duration = Duration::from_secs(10);
 /// What RFC 8187 section 3.2.1 lets stand in an extended value.
 const EXTENDED_VALUE: &AsciiSet = &NON_ALPHANUMERIC
@@ -47,15 +49,26 @@ const EXTENDED_VALUE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'&')
     .remove(b'+');
 
+/// The limits of downloads.
+#[derive(Debug)]
+pub struct DownloadLimits {
+    /// The downloads from blobs that each workspace has.
+    pub slots: Shares<WorkspaceId>,
+    /// The turns of workspaces at reading blocks.
+    pub turns: FairTurns<WorkspaceId>,
+}
+
 /// `GET` and `HEAD /v1/files/{id}/content`.
 pub async fn download_file(
-    State(hall): State<SharedHall>,
+    State(files): State<Arc<Files>>,
+    State(reads): State<Arc<ReadCounter>>,
+    State(limits): State<Arc<DownloadLimits>>,
     caller: Caller,
     named: Named<FileId>,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let content = hall.files.open(caller.workspace, named.id()?).await?.ok_or_else(|| named.not_found())?;
+    let content = files.open(caller.workspace, named.id()?).await?.ok_or_else(|| named.not_found())?;
     let etag = content.file.digest.etag();
     let validators = Validators { etag: &etag, modified_at: content.file.created_at() };
     match evaluate(&headers, validators) {
@@ -81,24 +94,28 @@ pub async fn download_file(
     };
     let signed_range = asked.filter(|_| status == StatusCode::PARTIAL_CONTENT);
     if method == Method::GET
-        && let Some(url) = hall.files.url(&content, &disposition(&content.file.filename), signed_range).await?
+        && let Some(url) = files.url(&content, &disposition(&content.file.filename), signed_range).await?
     {
-        return Ok(elsewhere(&hall, caller, &etag, &content.file, range, &url));
+        return Ok(redirect(&reads, caller, &etag, &content.file, range, &url));
     }
     let (purpose, headers) = (content.file.purpose, content_headers(&etag, &content.file, status, range));
     if method == Method::HEAD {
         return Ok(answer(status, headers, Body::empty()));
     }
-    let body = body(&hall, caller, &named, content, range).await?;
-    hall.reads.count(caller, ReadOp::Content, Some(purpose));
+    let slot = limits.slot(caller.workspace, &content).await?;
+    let stream = files.read(caller.workspace, content, range).await?.ok_or_else(|| named.not_found())?;
+    let counter = Arc::clone(&reads);
+    let count = move |chunk: &Bytes| counter.count_bytes(caller, purpose, chunk.len() as u64);
+    let body = body(in_turn(stream, slot, limits, caller.workspace).inspect_ok(count));
+    reads.count(caller, ReadOp::Content, Some(purpose));
     Ok(answer(status, headers, body))
 }
 
-/// Sends the client to the store, where it asks again with the same `Range`; under a URL that was signed with one it gets
-/// nothing else. That is billed here, where it was decided: nobody tells what came of it.
-fn elsewhere(hall: &SharedHall, caller: Caller, etag: &str, file: &File, range: ByteRange, url: &str) -> Response {
-    hall.reads.count(caller, ReadOp::Content, Some(file.purpose));
-    hall.reads.count_bytes(caller, file.purpose, range.len());
+/// Redirects the client to the bucket, where it sends the same `Range` again; a URL that was signed with a range serves that
+/// range only. The read is billed here: the bucket does not report what it sent.
+fn redirect(reads: &ReadCounter, caller: Caller, etag: &str, file: &File, range: ByteRange, url: &str) -> Response {
+    reads.count(caller, ReadOp::Content, Some(file.purpose));
+    reads.count_bytes(caller, file.purpose, range.len());
     let mut headers = validation_headers(etag, file);
     // Whoever has the URL has the file.
     put(&mut headers, CACHE_CONTROL, "private, no-store");
@@ -113,46 +130,47 @@ fn range_header<'a>(method: &Method, headers: &'a HeaderMap) -> Option<&'a str> 
     range.to_str().ok()
 }
 
-/// The first block is read before the answer begins, so that damage that shows at once becomes a clear error; damage
-/// further on ends the connection uncleanly.
-async fn body(
-    hall: &SharedHall,
-    caller: Caller,
-    named: &Named<FileId>,
-    content: StoredContent,
-    range: ByteRange,
-) -> Result<Body, ApiError> {
-    let (purpose, place) = (content.file.purpose, place(hall, caller, &content).await?);
-    let stream = hall.files.read(caller.workspace, content, range).await?.ok_or_else(|| named.not_found())?;
-    let (request, reads) = (Span::current(), Arc::clone(&hall.reads));
-    let turns = Arc::clone(hall);
-    let stream = stream::try_unfold((stream, place), move |(mut stream, place)| {
-        let hall = Arc::clone(&turns);
+/// Reads each block of a download in the turn of its workspace, and holds `slot` until the last one.
+fn in_turn(
+    stream: ContentStream,
+    slot: Option<Share<WorkspaceId>>,
+    limits: Arc<DownloadLimits>,
+    workspace: WorkspaceId,
+) -> impl Stream<Item = Result<Bytes, StoreError>> + Send {
+    stream::try_unfold((stream, slot), move |(mut stream, slot)| {
+        let limits = Arc::clone(&limits);
         async move {
-            let _turn = hall.read_turns.turn(caller.workspace).await;
-            Ok(stream.try_next().await?.map(|chunk| (chunk, (stream, place))))
+            let _turn = limits.turns.turn(workspace).await;
+            Ok(stream.try_next().await?.map(|chunk| (chunk, (stream, slot))))
         }
-    });
-    let stream = stream.inspect_ok(move |chunk| reads.count_bytes(caller, purpose, chunk.len() as u64));
-    Ok(Body::from_stream(stream.inspect_err(move |error: &StoreError| {
-        request.in_scope(|| tracing::error!(error = %Causes(error), "a download was cut off"));
-    })))
+    })
 }
 
-/// A place for a download that holds a block of its content for as long as its client takes to read it. One whose content
-/// comes with its row holds no more than that, and needs none.
-async fn place(
-    hall: &SharedHall,
-    caller: Caller,
-    content: &StoredContent,
-) -> Result<Option<Share<WorkspaceId>>, ApiError> {
-    if content.blobs.iter().all(|stored| stored.inline.is_some()) {
-        return Ok(None);
+/// Makes the body of a download. Its first block has been read already, so that damage there is a clear error; damage in a
+/// later block ends the connection uncleanly.
+fn body(stream: impl Stream<Item = Result<Bytes, StoreError>> + Send + 'static) -> Body {
+    let request = Span::current();
+    Body::from_stream(stream.inspect_err(move |error| {
+        request.in_scope(|| tracing::error!(error = %Causes(error), "a download was cut off"));
+    }))
+}
+
+impl DownloadLimits {
+    /// Waits for the slot of a download, which holds a block of its content for as long as its client takes to read it. A File
+    /// whose content is in its row holds no more than that, and needs no slot.
+    async fn slot(
+        &self,
+        workspace: WorkspaceId,
+        content: &StoredContent,
+    ) -> Result<Option<Share<WorkspaceId>>, ApiError> {
+        if content.blobs.iter().all(|stored| stored.inline.is_some()) {
+            return Ok(None);
+        }
+        let slot = timeout(MAX_DOWNLOAD_WAIT, self.slots.take(workspace)).await;
+        let too_many =
+            |_| ApiError::too_many("Too many downloads of this project are under way. Please try again in a moment.");
+        slot.map(Some).map_err(too_many)
     }
-    let place = timeout(MAX_DOWNLOAD_WAIT, hall.downloads.take(caller.workspace)).await;
-    let too_many =
-        |_| ApiError::too_many("Too many downloads of this project are under way. Please try again in a moment.");
-    place.map(Some).map_err(too_many)
 }
 
 fn answer(status: StatusCode, headers: HeaderMap, body: Body) -> Response {

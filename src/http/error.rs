@@ -6,7 +6,7 @@
 use super::body::BodyError;
 use super::catalogue::ErrorKind;
 use super::headers::{SHOULD_RETRY, put};
-use super::rates::Wait;
+use super::rates::RetryAfter;
 use super::wire;
 use crate::files::{CreateError, ReceiveError, StoreError};
 use crate::keys::{IssueKeyError, Refusal};
@@ -64,7 +64,7 @@ impl ApiError {
 
     /// Too much was asked for in too short a time; after `wait` there is room again.
     #[must_use]
-    pub fn rate_limited(message: impl Into<String>, wait: Wait) -> Self {
+    pub fn rate_limited(message: impl Into<String>, wait: RetryAfter) -> Self {
         Self::new(ErrorKind::RateLimited, message).header(RETRY_AFTER, &wait.seconds().to_string())
     }
 
@@ -196,7 +196,7 @@ impl ApiError {
 
     /// The client keeps coming with keys that open nothing; after `wait` it may try one again.
     #[must_use]
-    pub fn too_many_failed_logins(wait: Wait) -> Self {
+    pub fn too_many_failed_logins(wait: RetryAfter) -> Self {
         let message = "Incorrect API key provided, and too many requests with incorrect keys came from your network. Check the key, and try again later.";
         Self::rate_limited(message, wait)
     }
@@ -459,7 +459,7 @@ impl From<Refusal> for ApiError {
                 let message = "The workspace of the API key provided is archived.";
                 Self::new(ErrorKind::InvalidKey, message).challenge()
             }
-            Refusal::TooManyTried { wait } => Self::too_many_failed_logins(Wait(wait)),
+            Refusal::TooManyTried { wait } => Self::too_many_failed_logins(RetryAfter(wait)),
             Refusal::Unavailable(_) => Self::unavailable().cause(refusal),
         }
     }

@@ -1,27 +1,20 @@
-//! Failed log-ins: how often a network may come with keys that open nothing.
+//! The rate limit of failed logins, for each network.
 //!
 //! Only failures are counted, and only they are refused: a valid key is served, whoever else fails behind the same address. A
-//! request without any key is no attempt and does not count. A network that has failed too often may still have keys looked
-//! up that the server has not found before, but only so many a second, so that a flood of invented ones does not reach the
-//! database.
+//! request without a key does not count. Of a network that has failed too often, a few unknown keys a second are still looked
+//! up, so that a flood of invented keys does not reach the database.
 
-use super::Hall;
 use super::address::{ClientAddress, Network};
-use super::catalogue::ErrorKind;
-use super::error::ApiError;
-use super::rates::Wait;
-use axum::extract::Request;
+use super::rates::RetryAfter;
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
-use http::{Extensions, HeaderMap};
 use quick_cache::sync::Cache;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 /// Networks that are remembered at once, some 40 bytes each, not counting those that enter at the same moment. While
 /// so many have not recovered from their failures, all networks count as one.
@@ -34,7 +27,7 @@ const MAX_SUSPECTS: usize = 16_384;
 /// Look-ups a second of keys not found before, for each network that failed too often.
 const SUSPECT_LOOK_UPS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
-/// What is remembered of failed logins.
+/// The failed logins of all networks.
 #[derive(Debug)]
 pub struct FailedLogins<C: Clock = DefaultClock> {
     limiter: Option<Limiter<C>>,
@@ -55,7 +48,7 @@ enum Origin {
 }
 
 impl FailedLogins {
-    /// So many a minute are let pass for each network, all at once or evenly; any number for 0.
+    /// Permits `max_per_minute` failures of each network, in a burst or evenly; any number for 0.
     #[must_use]
     pub fn new(max_per_minute: u32) -> Self {
         Self::with_clock(max_per_minute, DefaultClock::default())
@@ -73,8 +66,16 @@ impl<C: Clock + Clone> FailedLogins<C> {
         }
     }
 
+    /// Tells whether failures are limited at all.
+    pub fn is_limited(&self) -> bool {
+        self.limiter.is_some()
+    }
+
     /// Counts a failure of this client.
-    fn count(&self, client: ClientAddress) -> Result<(), Wait> {
+    ///
+    /// # Errors
+    /// When the network of the client has failed too often.
+    pub fn count(&self, client: ClientAddress) -> Result<(), RetryAfter> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
         let origin = if self.has_room(limiter) { origin_of(client) } else { Origin::All };
         limiter.check_key(&origin).map_err(|not_until| {
@@ -82,16 +83,19 @@ impl<C: Clock + Clone> FailedLogins<C> {
                 let quota = Quota::per_second(SUSPECT_LOOK_UPS_PER_SECOND);
                 self.suspects.insert(origin, Arc::new(RateLimiter::direct_with_clock(quota, self.clock.clone())));
             }
-            Wait(not_until.wait_time_from(self.clock.now()))
+            RetryAfter(not_until.wait_time_from(self.clock.now()))
         })
     }
 
-    /// Lets a key be looked up that was not found before, if the client has not failed too often.
-    fn admit(&self, client: ClientAddress) -> Result<(), Wait> {
+    /// Permits a look-up of a key that was not found before.
+    ///
+    /// # Errors
+    /// When the network of the client has failed too often and made its look-ups of this second.
+    pub fn admit(&self, client: ClientAddress) -> Result<(), RetryAfter> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
         let origin = if limiter.len() < MAX_NETWORKS { origin_of(client) } else { Origin::All };
         let Some(look_ups) = self.suspects.get(&origin) else { return Ok(()) };
-        look_ups.check().map_err(|not_until| Wait(not_until.wait_time_from(self.clock.now())))
+        look_ups.check().map_err(|not_until| RetryAfter(not_until.wait_time_from(self.clock.now())))
     }
 
     fn has_room(&self, limiter: &Limiter<C>) -> bool {
@@ -109,33 +113,15 @@ const fn origin_of(ClientAddress(address): ClientAddress) -> Origin {
     Origin::One(Network::of(address))
 }
 
-/// Lets a key of this request be looked up that was not found before, or says how long to wait.
-pub fn admit(hall: &Hall, extensions: &Extensions, headers: &HeaderMap) -> Result<(), Duration> {
-    if hall.failed_logins.limiter.is_none() {
-        return Ok(());
-    }
-    let client = ClientAddress::of(extensions, headers, &hall.trusted_proxies);
-    client.map_or(Ok(()), |client| hall.failed_logins.admit(client)).map_err(|Wait(wait)| wait)
-}
-
-/// The answer to a request that was not let in: the error as it is, or that there were too many like it.
-pub fn limit(hall: &Hall, request: &Request, error: ApiError) -> ApiError {
-    if error.kind() != ErrorKind::InvalidKey {
-        return error;
-    }
-    let client = ClientAddress::of(request.extensions(), request.headers(), &hall.trusted_proxies);
-    match client.map_or(Ok(()), |client| hall.failed_logins.count(client)) {
-        Ok(()) => error,
-        Err(wait) => ApiError::too_many_failed_logins(wait),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::catalogue::ErrorKind;
+    use crate::http::error::ApiError;
     use crate::keys::Refusal;
     use governor::clock::FakeRelativeClock;
     use std::net::Ipv4Addr;
+    use std::time::Duration;
 
     fn limited(max_per_minute: u32) -> (FailedLogins<FakeRelativeClock>, FakeRelativeClock) {
         let clock = FakeRelativeClock::default();
@@ -168,11 +154,11 @@ mod tests {
         for _ in 0..3 {
             count().unwrap();
         }
-        assert_eq!(count(), Err(Wait(Duration::from_secs(20))));
+        assert_eq!(count(), Err(RetryAfter(Duration::from_secs(20))));
         failed.count(client("198.51.100.2")).unwrap();
         clock.advance(Duration::from_secs(20));
         count().unwrap();
-        assert_eq!(count(), Err(Wait(Duration::from_secs(20))));
+        assert_eq!(count(), Err(RetryAfter(Duration::from_secs(20))));
     }
 
     #[test]
@@ -187,7 +173,7 @@ mod tests {
         failed.count(client("198.51.100.1")).unwrap_err();
         let look_ups = (0..100).filter(|_| admit().is_ok()).count();
         assert_eq!(look_ups, 10);
-        assert_eq!(admit(), Err(Wait(Duration::from_millis(100))));
+        assert_eq!(admit(), Err(RetryAfter(Duration::from_millis(100))));
         failed.admit(client("198.51.100.2")).unwrap();
         clock.advance(Duration::from_millis(100));
         admit().unwrap();

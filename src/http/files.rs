@@ -1,16 +1,19 @@
 //! Create, list, retrieve and delete: each handler says what happens, in order.
 
-use super::caller::Allowance;
+use super::caller::UploadPolicy;
 use super::error::ApiError;
 use super::form::FormReader;
-use super::idempotency::{Attempt, answer};
+use super::idempotency::{IdempotencyGuard, answer};
+use super::list_body::{self, ListTurns};
 use super::path::Named;
 use super::wire::{FileDeleted, FileObject, List, json};
-use super::{SharedHall, form, list, list_body, spend, wire};
+use super::{form, list, spend, wire};
+use crate::files::Files;
 use crate::model::caller::Caller;
 use crate::model::ids::FileId;
 use crate::model::ledger::ReadOp;
 use crate::model::page::Page;
+use crate::usage::{ReadCounter, Spending};
 use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
 use http::StatusCode;
@@ -18,57 +21,61 @@ use std::sync::Arc;
 
 /// `POST /v1/files`.
 pub async fn create_file(
-    State(hall): State<SharedHall>,
+    State(files): State<Arc<Files>>,
+    State(spending): State<Arc<Spending>>,
     caller: Caller,
-    allowance: Allowance,
-    attempt: Attempt,
+    policy: UploadPolicy,
+    guard: IdempotencyGuard,
     request: Request,
 ) -> Result<Response, ApiError> {
-    spend::check(&hall, caller, &allowance, &attempt).await?;
-    let least_bytes = least_bytes(&request, hall.files.max_file_bytes)?;
-    if allowance.limits.has_quota() && attempt.key().is_none() {
-        hall.files.check_room(caller, &allowance.limits.workspace, least_bytes).await?;
+    spend::check(&spending, caller, &policy, &guard).await?;
+    let least_bytes = least_bytes(&request, files.max_file_bytes)?;
+    if policy.limits.has_quota() && guard.key().is_none() {
+        files.check_room(caller, &policy.limits.workspace, least_bytes).await?;
     }
     let form = FormReader::new(request)?;
-    let (receiving, details) = form::receive_file(&hall.files, caller, allowance, form).await?;
-    let attempt = attempt.with_details(&details);
-    let effect = hall.files.create(receiving, details, attempt.once(wire::file)).await?;
+    let (receiving, details) = form::receive_file(&files, caller, policy, form).await?;
+    let guard = guard.with_details(&details);
+    let effect = files.create(receiving, details, guard.once(wire::file)).await?;
     answer(effect, wire::file)
 }
 
 /// `GET /v1/files`.
 pub async fn list_files(
-    State(hall): State<SharedHall>,
+    State(files): State<Arc<Files>>,
+    State(reads): State<Arc<ReadCounter>>,
+    State(turns): State<Arc<ListTurns>>,
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let listed = match list::parse(query.as_deref().unwrap_or_default())? {
-        Some(query) => list_body::answer(Arc::clone(&hall), caller.workspace, query).await?,
+        Some(query) => list_body::answer(Arc::clone(&files), turns, caller.workspace, query).await?,
         None => json(StatusCode::OK, &List::of_files(&Page::empty())),
     };
-    hall.reads.count(caller, ReadOp::List, None);
+    reads.count(caller, ReadOp::List, None);
     Ok(listed)
 }
 
 /// `GET /v1/files/{id}`.
 pub async fn retrieve_file(
-    State(hall): State<SharedHall>,
+    State(files): State<Arc<Files>>,
+    State(reads): State<Arc<ReadCounter>>,
     caller: Caller,
     named: Named<FileId>,
 ) -> Result<Response, ApiError> {
-    let file = hall.files.retrieve(caller.workspace, named.id()?).await?.ok_or_else(|| named.not_found())?;
-    hall.reads.count(caller, ReadOp::Retrieve, Some(file.purpose));
+    let file = files.retrieve(caller.workspace, named.id()?).await?.ok_or_else(|| named.not_found())?;
+    reads.count(caller, ReadOp::Retrieve, Some(file.purpose));
     Ok(json(StatusCode::OK, &FileObject::from(&file)))
 }
 
 /// `DELETE /v1/files/{id}`. A body, which some SDKs announce, is not read.
 pub async fn delete_file(
-    State(hall): State<SharedHall>,
+    State(files): State<Arc<Files>>,
     caller: Caller,
     named: Named<FileId>,
 ) -> Result<Response, ApiError> {
     let id = named.id()?;
-    if !hall.files.delete(caller, id).await? {
+    if !files.delete(caller, id).await? {
         return Err(named.not_found());
     }
     Ok(json(StatusCode::OK, &FileDeleted::new(id.to_string())))

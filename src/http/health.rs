@@ -1,14 +1,15 @@
 //! Liveness and readiness.
 
-use super::{SharedHall, wire};
-use crate::files::StoreState;
+use super::wire;
+use crate::files::{Files, StoreState};
 use crate::model::outbox::{OutboxStatus, SinkName};
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::response::Response;
 use axum::routing::get;
 use http::StatusCode;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// Where health is asked for.
 pub const PATHS: [&str; 2] = [HEALTHZ, READYZ];
@@ -34,7 +35,20 @@ struct Ready<'a> {
     warnings: &'a [String],
 }
 
-pub fn routes() -> Router<SharedHall> {
+/// What readiness is decided by.
+#[derive(Debug)]
+pub struct Health {
+    /// The service that probes both stores.
+    pub files: Arc<Files>,
+    /// The warnings of the start.
+    pub warnings: Vec<String>,
+}
+
+/// Builds the routes of health.
+pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S>
+where
+    Arc<Health>: FromRef<S>,
+{
     Router::new().route(HEALTHZ, get(healthz)).route(READYZ, get(readyz))
 }
 
@@ -42,17 +56,17 @@ async fn healthz() -> Response {
     wire::json(StatusCode::OK, &Alive { status: "ok" })
 }
 
-async fn readyz(State(hall): State<SharedHall>) -> Response {
-    let stores = hall.files.probe().await;
+async fn readyz(State(health): State<Arc<Health>>) -> Response {
+    let stores = health.files.probe().await;
     let is_down = |state| matches!(state, StoreState::Unavailable | StoreState::ReadOnly);
     let down = is_down(stores.metadata) || is_down(stores.blobs);
     let (status, word) =
         if down { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") } else { (StatusCode::OK, "ready") };
-    let mut warnings = hall.warnings.clone();
+    let mut warnings = health.warnings.clone();
     warnings.extend(stores.held_expiry.map(|_| EXPIRY_HELD.to_owned()));
     warnings.extend(SinkName::ALL.into_iter().zip(&stores.outbox).filter_map(|(sink, status)| refused(sink, status)));
     let apart = stores.apart.map(|apart| format!("{apart} ({LOOK_THERE})"));
-    warnings.extend(apart.filter(|_| hall.warnings.iter().all(|warning| !warning.contains(LOOK_THERE))));
+    warnings.extend(apart.filter(|_| health.warnings.iter().all(|warning| !warning.contains(LOOK_THERE))));
     let body = Ready { status: word, metadata: name(stores.metadata), blobs: name(stores.blobs), warnings: &warnings };
     wire::json(status, &body)
 }

@@ -1,14 +1,14 @@
 //! The body of a long list: fetched and written page by page, so that what it takes of memory does not depend on its
 //! length, nor on how slowly it is read.
 
-use super::SharedHall;
 use super::error::ApiError;
 use super::wire::{self, FileObject, List};
 use crate::causes::Causes;
-use crate::files::StoreError;
+use crate::files::{Files, StoreError};
 use crate::model::file::File;
 use crate::model::ids::{FileId, WorkspaceId};
 use crate::model::page::{FileQuery, Page};
+use crate::shares::turns::FairTurns;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -21,16 +21,25 @@ use tracing::Span;
 /// Files that are fetched and written at once.
 const STEP_FILES: u32 = 500;
 
+/// The turns of workspaces at reading pages of lists.
+#[derive(Clone, Debug)]
+pub struct ListTurns(pub FairTurns<WorkspaceId>);
+
 /// Answers with the list that `query` asks for.
-pub async fn answer(hall: SharedHall, workspace: WorkspaceId, query: FileQuery) -> Result<Response, ApiError> {
-    let turn = hall.read_turns.turn(workspace).await;
-    let first = hall.files.list(workspace, step_of(query)).await?;
+pub async fn answer(
+    files: Arc<Files>,
+    turns: Arc<ListTurns>,
+    workspace: WorkspaceId,
+    query: FileQuery,
+) -> Result<Response, ApiError> {
+    let turn = turns.0.turn(workspace).await;
+    let first = files.list(workspace, step_of(query)).await?;
     drop(turn);
     let Some(first_id) = first.rows.first().map(|file| file.id).filter(|_| first.has_more && query.limit > STEP_FILES)
     else {
         return Ok(wire::json(StatusCode::OK, &List::of_files(&first)));
     };
-    let walk = Walk { hall, workspace, rest: query, first_id, at: Position::Begin(first) };
+    let walk = Walk { files, turns, workspace, rest: query, first_id, at: Position::Begin(first) };
     let request = Span::current();
     let chunks = stream::try_unfold(walk, Walk::next).inspect_err(move |error: &StoreError| {
         request.in_scope(|| tracing::warn!(error = %Causes(error), "a list was cut off"));
@@ -43,7 +52,8 @@ fn step_of(query: FileQuery) -> FileQuery {
 }
 
 struct Walk {
-    hall: SharedHall,
+    files: Arc<Files>,
+    turns: Arc<ListTurns>,
     workspace: WorkspaceId,
     /// What is still asked for behind the rows that were written.
     rest: FileQuery,
@@ -64,9 +74,9 @@ impl Walk {
         let piece = match mem::replace(&mut self.at, Position::Done) {
             Position::Begin(page) => self.rows(b"{\"object\":\"list\",\"data\":[", &page),
             Position::Middle => {
-                let hall = Arc::clone(&self.hall);
-                let _turn = hall.read_turns.turn(self.workspace).await;
-                let page = self.hall.files.list(self.workspace, step_of(self.rest)).await?;
+                let turn = self.turns.0.turn(self.workspace).await;
+                let page = self.files.list(self.workspace, step_of(self.rest)).await?;
+                drop(turn);
                 self.rows(b",", &page)
             }
             Position::End { has_more } => wire::file_list_tail(self.first_id, self.rest.after, has_more),

@@ -7,6 +7,7 @@
 use super::error::ApiError;
 use crate::model::ids::WorkspaceId;
 use crate::shares::Shares;
+use crate::shares::turns::FairTurns;
 use tracing::Instrument;
 
 /// Long reads that run at once.
@@ -21,24 +22,26 @@ const MAX_QUEUED_PER_READER: usize = 64;
 /// Who reads: a workspace, or administrators.
 type Reader = Option<WorkspaceId>;
 
-/// Who reads much, and who waits to.
+/// The queue of long reads.
 #[derive(Debug)]
 pub struct LongReads {
     running: Shares<Reader>,
     queue: Shares<Reader>,
-}
-
-impl Default for LongReads {
-    fn default() -> Self {
-        Self {
-            running: Shares::new(MAX_RUNNING, MAX_RUNNING_PER_READER),
-            queue: Shares::new(MAX_QUEUED, MAX_QUEUED_PER_READER),
-        }
-    }
+    turns: FairTurns<WorkspaceId>,
 }
 
 impl LongReads {
-    /// Runs a read when it is the reader's turn.
+    /// Creates an empty queue. While several workspaces send requests, the reads of each take `turns`.
+    #[must_use]
+    pub fn new(turns: FairTurns<WorkspaceId>) -> Self {
+        Self {
+            running: Shares::new(MAX_RUNNING, MAX_RUNNING_PER_READER),
+            queue: Shares::new(MAX_QUEUED, MAX_QUEUED_PER_READER),
+            turns,
+        }
+    }
+
+    /// Runs a read when the reader has a place and, if it is a workspace, its turn.
     ///
     /// # Errors
     /// When the reader has as many reads as it may have, or this one failed.
@@ -59,8 +62,14 @@ impl LongReads {
             return Err(ApiError::too_many(message));
         };
         let running = self.running.take(reader).await;
+        let turns = self.turns.clone();
         let read = async move {
+            let turn = match reader {
+                Some(workspace) => turns.turn(workspace).await,
+                None => None,
+            };
             let outcome = read.await;
+            drop(turn);
             drop((running, queued));
             outcome
         };
@@ -82,7 +91,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_reader_has_so_many_places_and_keeps_them_until_its_reads_end() {
-        let reads = Arc::new(LongReads::default());
+        let reads = Arc::new(LongReads::new(FairTurns::new(1)));
         let ada = Some(WorkspaceId::next(None, 1, [0; 11]));
         let (end, ended) = oneshot::channel::<()>();
         let left = reads.run(ada, async move { ended.await.map_err(|_| StoreError::claim_lost()) });

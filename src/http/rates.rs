@@ -1,4 +1,4 @@
-//! How often workspaces and keys may do something: a bucket for each of them and each thing that is counted.
+//! The token buckets of the per-key and per-workspace rate limits.
 //!
 //! A bucket allows a minute's worth at once and refills evenly (GCRA). Each replica of the server has its own.
 
@@ -19,20 +19,20 @@ use std::time::Duration;
 /// them are not, all go, and whoever is limited begins with a full bucket.
 const MAX_BUCKETS: usize = 65_536;
 
-/// What a bucket holds after something was taken from it.
+/// The state of a bucket after a token was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Left {
-    /// What a full bucket holds.
+pub struct RateLimitState {
+    /// The tokens of a full bucket.
     pub limit: u32,
-    /// What may be taken at once now.
+    /// The tokens that are left.
     pub remaining: u32,
-    /// When the bucket is full again if nothing more is taken, up to the time in which one is refilled.
+    /// The time until the bucket is full again, up to the time in which one token is refilled.
     pub reset: Duration,
 }
 
-/// The bucket is empty; after this time one may be taken.
+/// The time after which an empty bucket has a token again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wait(pub Duration);
+pub struct RetryAfter(pub Duration);
 
 /// The buckets of all workspaces and keys.
 #[derive(Debug)]
@@ -60,11 +60,16 @@ impl<C: Clock + Clone> Rates<C> {
         Self { buckets: Mutex::default(), clock }
     }
 
-    /// Takes one from a bucket. A bucket whose limit has changed is a new, full one.
+    /// Takes one token from a bucket. A bucket whose limit has changed is a new, full one.
     ///
     /// # Errors
     /// When it is empty; nothing is taken then.
-    pub fn take(&self, owner: LimitOwner, measure: Limit, per_minute: NonZeroU32) -> Result<Left, Wait> {
+    pub fn take(
+        &self,
+        owner: LimitOwner,
+        measure: Limit,
+        per_minute: NonZeroU32,
+    ) -> Result<RateLimitState, RetryAfter> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let name = (owner, measure);
         if let Some(bucket) = buckets.get(&name).filter(|bucket| bucket.per_minute == per_minute) {
@@ -95,14 +100,14 @@ impl<C: Clock> Bucket<C> {
         Self { per_minute, limiter }
     }
 
-    fn take(&self, clock: &C) -> Result<Left, Wait> {
+    fn take(&self, clock: &C) -> Result<RateLimitState, RetryAfter> {
         match self.limiter.check() {
             Ok(state) => {
                 let (limit, remaining) = (self.per_minute.get(), state.remaining_burst_capacity());
                 let reset = state.quota().replenish_interval().saturating_mul(limit.saturating_sub(remaining));
-                Ok(Left { limit, remaining, reset })
+                Ok(RateLimitState { limit, remaining, reset })
             }
-            Err(not_until) => Err(Wait(not_until.wait_time_from(clock.now()))),
+            Err(not_until) => Err(RetryAfter(not_until.wait_time_from(clock.now()))),
         }
     }
 
@@ -112,8 +117,8 @@ impl<C: Clock> Bucket<C> {
     }
 }
 
-impl Left {
-    /// Says it in OpenAI's headers, which are about [`Limit::RequestsPerMinute`].
+impl RateLimitState {
+    /// Writes OpenAI's headers, which describe [`Limit::RequestsPerMinute`].
     pub fn put_into(self, headers: &mut HeaderMap) {
         headers.insert(RATE_LIMIT, HeaderValue::from(self.limit));
         headers.insert(RATE_REMAINING, HeaderValue::from(self.remaining));
@@ -121,8 +126,8 @@ impl Left {
     }
 }
 
-impl Wait {
-    /// For `Retry-After`: whole seconds, rounded up, at least one.
+impl RetryAfter {
+    /// Returns the value of `Retry-After`: whole seconds, rounded up, at least one.
     #[must_use]
     pub fn seconds(self) -> u64 {
         self.0.as_secs().saturating_add(u64::from(self.0.subsec_nanos() > 0)).max(1)
@@ -185,14 +190,14 @@ mod tests {
         let take = || rates.take(key(1), Limit::RequestsPerMinute, minute(4));
         for remaining in (0..4).rev() {
             let reset = Duration::from_secs(15) * (4 - remaining);
-            assert_eq!(take(), Ok(Left { limit: 4, remaining, reset }));
+            assert_eq!(take(), Ok(RateLimitState { limit: 4, remaining, reset }));
         }
-        assert_eq!(take(), Err(Wait(Duration::from_secs(15))));
+        assert_eq!(take(), Err(RetryAfter(Duration::from_secs(15))));
         clock.advance(Duration::from_millis(14_500));
-        assert_eq!(take(), Err(Wait(Duration::from_millis(500))));
+        assert_eq!(take(), Err(RetryAfter(Duration::from_millis(500))));
         clock.advance(Duration::from_millis(500));
-        assert_eq!(take(), Ok(Left { limit: 4, remaining: 0, reset: Duration::from_mins(1) }));
-        assert_eq!(take(), Err(Wait(Duration::from_secs(15))));
+        assert_eq!(take(), Ok(RateLimitState { limit: 4, remaining: 0, reset: Duration::from_mins(1) }));
+        assert_eq!(take(), Err(RetryAfter(Duration::from_secs(15))));
         clock.advance(Duration::from_mins(10));
         assert_eq!(take().unwrap().remaining, 3);
     }
@@ -245,7 +250,7 @@ mod tests {
         clock.advance(Duration::from_secs(2));
         take(max, 60).unwrap();
         assert_eq!(len(&rates), 2, "the one that is not full, and the new one");
-        assert_eq!(take(0, 1), Err(Wait(Duration::from_secs(58))));
+        assert_eq!(take(0, 1), Err(RetryAfter(Duration::from_secs(58))));
     }
 
     #[test]
@@ -285,14 +290,14 @@ mod tests {
     #[test]
     fn waits_are_whole_seconds_rounded_up() {
         for (time_ms, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (59_999, 60), (60_000, 60)] {
-            assert_eq!(Wait(Duration::from_millis(time_ms)).seconds(), seconds);
+            assert_eq!(RetryAfter(Duration::from_millis(time_ms)).seconds(), seconds);
         }
     }
 
     #[test]
     fn headers_are_those_of_openai() {
         let mut headers = HeaderMap::new();
-        Left { limit: 500, remaining: 499, reset: Duration::from_millis(120) }.put_into(&mut headers);
+        RateLimitState { limit: 500, remaining: 499, reset: Duration::from_millis(120) }.put_into(&mut headers);
         let value = |name: &str| headers[name].to_str().unwrap();
         assert_eq!(value("x-ratelimit-limit-requests"), "500");
         assert_eq!(value("x-ratelimit-remaining-requests"), "499");
@@ -307,7 +312,7 @@ mod tests {
             let take = || rates.take(key(1), Limit::RequestsPerMinute, minute(limit));
             for pause_ms in pauses_ms {
                 clock.advance(Duration::from_millis(pause_ms));
-                let Err(Wait(wait)) = take() else { continue };
+                let Err(RetryAfter(wait)) = take() else { continue };
                 clock.advance(wait.saturating_sub(Duration::from_nanos(1)));
                 prop_assert!(take().is_err(), "not a moment earlier");
                 clock.advance(Duration::from_nanos(1));

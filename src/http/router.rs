@@ -1,52 +1,53 @@
-//! Which path leads where.
+//! The routers of both listeners, and the answers to paths and methods without a route.
 
-use super::caller::{Holder, authenticate};
+use super::caller::{Principal, authenticate};
 use super::catalogue::ErrorKind;
 use super::error::ApiError;
+use super::middleware::request_middleware;
+use super::state::AppState;
 use super::unknown::{self, NOT_YET, as_of_get};
-use super::{SharedHall, edge, health, reference, routes};
+use super::{health, reference, routes};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, HeaderValue};
 use http::{Method, StatusCode, Uri};
-use std::sync::Arc;
 
 /// The target of `OPTIONS` that is no path.
 const WHOLE_SERVER: &str = "*";
 /// The methods of the operations, and that by which they are asked for.
 const METHODS: &str = "GET, HEAD, POST, DELETE, OPTIONS";
 
-/// The main listener: the API, its reference, and health.
-pub fn router(hall: SharedHall) -> Router {
+/// Builds the router of the main listener: the API, its reference, and health.
+pub fn router(state: AppState) -> Router {
     routes::router()
         .merge(health::routes())
         .merge(reference::routes())
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn_with_state(Arc::clone(&hall), authenticate))
-        .layer(from_fn_with_state(Arc::clone(&hall), edge::attend))
-        .with_state(hall)
+        .layer(from_fn_with_state(state.clone(), authenticate))
+        .layer(from_fn_with_state(state.clone(), request_middleware))
+        .with_state(state)
 }
 
-/// The administrative listener: health.
-pub fn admin_router(hall: SharedHall) -> Router {
+/// Builds the router of the administrative listener: health.
+pub fn admin_router(state: AppState) -> Router {
     health::routes()
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn_with_state(Arc::clone(&hall), edge::attend))
-        .with_state(hall)
+        .layer(from_fn_with_state(state.clone(), request_middleware))
+        .with_state(state)
 }
 
-/// A holder is there for all that is below `/v1`: what is not served is told to nobody without a key.
-async fn unknown_path(method: Method, uri: Uri, holder: Result<Holder, ApiError>) -> Response {
+/// Answers a path without a route. Below `/v1` there is always a [`Principal`]: no client without a key learns what is not served.
+async fn unknown_path(method: Method, uri: Uri, principal: Result<Principal, ApiError>) -> Response {
     if method == Method::OPTIONS && uri.path() == WHOLE_SERVER {
         return options_of_server();
     }
-    no_operation(&method, uri.path(), holder.is_ok()).into_response()
+    no_operation(&method, uri.path(), principal.is_ok()).into_response()
 }
 
-/// What the server as a whole takes (RFC 9110, section 9.3.7).
+/// Answers `OPTIONS *`: the methods of the whole server (RFC 9110, section 9.3.7).
 fn options_of_server() -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(METHODS));

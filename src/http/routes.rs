@@ -1,11 +1,12 @@
 //! The table of routes: every operation under `/v1`, and which keys it takes. There is no other way to a handler.
 
-use super::SharedHall;
 use super::caller::Access;
 use super::connection::ClientConnection;
 use super::error::ApiError;
-use super::rates::Left;
-use super::{admin, content, content_coding, files, models, throttle, uploads, usage};
+use super::rates::RateLimitState;
+use super::state::AppState;
+use super::throttle::RequestLimits;
+use super::{admin, content, content_coding, files, models, uploads, usage};
 use crate::model::limits::Limit;
 use crate::model::scope::Scope;
 use axum::Router;
@@ -26,7 +27,7 @@ pub struct Route {
     pub path: &'static str,
     /// Which keys it takes.
     pub access: Access,
-    serve: MethodRouter<SharedHall>,
+    serve: MethodRouter<AppState>,
 }
 
 const SERVICE_ACCOUNTS: &str = "/v1/organization/projects/{project_id}/service_accounts";
@@ -89,27 +90,27 @@ pub fn routes() -> Vec<Route> {
 }
 
 /// The routes, as the router takes them.
-pub(super) fn router() -> Router<SharedHall> {
+pub(super) fn router() -> Router<AppState> {
     routes().into_iter().fold(Router::new(), |router, Route { path, serve, .. }| router.route(path, serve))
 }
 
-fn get<H: Handler<T, SharedHall>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+fn get<H: Handler<T, AppState>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
     let serve = on(MethodFilter::GET, Guarded { access, measures: &REQUESTS, handler });
     Route { method: Method::GET, path, access, serve }
 }
 
-fn post<H: Handler<T, SharedHall>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+fn post<H: Handler<T, AppState>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
     let serve = on(MethodFilter::POST, Guarded { access, measures: &REQUESTS, handler });
     Route { method: Method::POST, path, access, serve }
 }
 
 /// A `POST` that brings the bytes of a File or Part.
-fn upload<H: Handler<T, SharedHall>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+fn upload<H: Handler<T, AppState>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
     let serve = on(MethodFilter::POST, Guarded { access, measures: &UPLOADS, handler });
     Route { method: Method::POST, path, access, serve }
 }
 
-fn delete<H: Handler<T, SharedHall>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+fn delete<H: Handler<T, AppState>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
     let serve = on(MethodFilter::DELETE, Guarded { access, measures: &REQUESTS, handler });
     Route { method: Method::DELETE, path, access, serve }
 }
@@ -130,18 +131,18 @@ struct Guarded<H> {
 
 type Finish = Box<dyn FnOnce(Response) -> Response + Send>;
 
-impl<H: Handler<T, SharedHall>, T: 'static> Handler<T, SharedHall> for Guarded<H> {
+impl<H: Handler<T, AppState>, T: 'static> Handler<T, AppState> for Guarded<H> {
     type Future = Either<H::Future, Either<Map<H::Future, Finish>, Ready<Response>>>;
 
-    fn call(self, request: Request, hall: SharedHall) -> Self::Future {
-        match self.admit(&request, &hall) {
-            Ok(None) => Either::Left(self.handler.call(request, hall)),
-            Ok(Some(left)) => {
+    fn call(self, request: Request, state: AppState) -> Self::Future {
+        match self.admit(&request, state.request_limits()) {
+            Ok(None) => Either::Left(self.handler.call(request, state)),
+            Ok(Some(rate)) => {
                 let finish: Finish = Box::new(move |mut response| {
-                    left.put_into(response.headers_mut());
+                    rate.put_into(response.headers_mut());
                     response
                 });
-                Either::Right(Either::Left(self.handler.call(request, hall).map(finish)))
+                Either::Right(Either::Left(self.handler.call(request, state).map(finish)))
             }
             Err(refused) => Either::Right(Either::Right(ready(*refused))),
         }
@@ -153,20 +154,20 @@ fn too_many_requests() -> ApiError {
 }
 
 impl<H> Guarded<H> {
-    fn admit(&self, request: &Request, hall: &SharedHall) -> Result<Option<Left>, Box<Response>> {
+    fn admit(&self, request: &Request, limits: &RequestLimits) -> Result<Option<RateLimitState>, Box<Response>> {
         let refuse = |error: ApiError| Box::new(error.into_response());
-        let holder = request.extensions().get().ok_or_else(|| refuse(ApiError::missing_key()))?;
-        self.access.check(holder).map_err(refuse)?;
+        let principal = request.extensions().get().ok_or_else(|| refuse(ApiError::missing_key()))?;
+        self.access.check(principal).map_err(refuse)?;
         if request.method() == Method::POST {
             content_coding::refuse(request).map_err(refuse)?;
         }
-        if let Some(workspace) = holder.key.opens.workspace() {
-            hall.read_turns.note(workspace);
-            let share = hall.in_flight.try_take(workspace).ok_or_else(|| refuse(too_many_requests()))?;
+        if let Some(workspace) = principal.key.opens.workspace() {
+            limits.turns.note(workspace);
+            let share = limits.in_flight.try_take(workspace).ok_or_else(|| refuse(too_many_requests()))?;
             if let Some(connection) = request.extensions().get::<ClientConnection>() {
                 connection.hold(share);
             }
         }
-        throttle::take(hall, holder, self.measures)
+        limits.take(principal, self.measures)
     }
 }

@@ -1,22 +1,26 @@
-//! What costs something is refused in a workspace that has spent what it may in a month.
+//! Refuses billable requests once the workspace has reached its monthly spend limit.
 
-use super::Hall;
-use super::caller::Allowance;
+use super::caller::UploadPolicy;
 use super::catalogue::ErrorKind;
 use super::error::ApiError;
-use super::idempotency::Attempt;
+use super::idempotency::IdempotencyGuard;
 use crate::model::caller::Caller;
 use crate::model::limits::Limit;
-use crate::usage::SpendLimitReached;
+use crate::usage::{SpendLimitReached, Spending};
 use http::header::RETRY_AFTER;
 
-/// Lets a request pass that may cost something.
+/// Checks that the workspace may make a billable request.
 ///
 /// # Errors
-/// When its workspace has spent what it may, or the store failed.
-pub async fn check(hall: &Hall, caller: Caller, allowance: &Allowance, attempt: &Attempt) -> Result<(), ApiError> {
-    let Some(limit_cents) = allowance.limits.workspace.get(Limit::MonthlySpendCents) else { return Ok(()) };
-    match hall.spending.refuse(caller.workspace, limit_cents, attempt.key()).await? {
+/// When the workspace has reached its limit, or the store failed.
+pub async fn check(
+    spending: &Spending,
+    caller: Caller,
+    policy: &UploadPolicy,
+    guard: &IdempotencyGuard,
+) -> Result<(), ApiError> {
+    let Some(limit_cents) = policy.limits.workspace.get(Limit::MonthlySpendCents) else { return Ok(()) };
+    match spending.refuse(caller.workspace, limit_cents, guard.key()).await? {
         None => Ok(()),
         Some(reached) => Err(refused(reached)),
     }

@@ -1,112 +1,117 @@
 //! Uploads: each handler says what happens, in order (docs/contract.md, section 9).
 
-use super::caller::Allowance;
+use super::caller::UploadPolicy;
 use super::error::ApiError;
 use super::form::{self, FormReader};
-use super::idempotency::{Attempt, answer};
+use super::idempotency::{IdempotencyGuard, answer};
 use super::json::{JsonObject, MAX_COMPLETION_BYTES, MAX_CREATION_BYTES};
 use super::path::Named;
 use super::wire::{List, UploadObject, json};
-use super::{SharedHall, list, spend, wire};
+use super::{list, spend, wire};
 use crate::files::FileDetails;
 use crate::model::caller::Caller;
 use crate::model::ids::{PartId, UploadId};
 use crate::model::purpose::Purpose;
 use crate::model::upload::{MAX_PARTS, MAX_UPLOAD_BYTES};
 use crate::uploads::Md5Digest;
+use crate::uploads::Uploads;
+use crate::usage::Spending;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
+use std::sync::Arc;
 
 /// The longest `mime_type`, in characters.
 pub const MAX_MIME_TYPE_CHARACTERS: usize = 255;
 
 /// `POST /v1/uploads`.
 pub async fn create_upload(
-    State(hall): State<SharedHall>,
+    State(uploads): State<Arc<Uploads>>,
+    State(spending): State<Arc<Spending>>,
     caller: Caller,
-    allowance: Allowance,
-    attempt: Attempt,
+    policy: UploadPolicy,
+    guard: IdempotencyGuard,
     request: Request,
 ) -> Result<Response, ApiError> {
-    spend::check(&hall, caller, &allowance, &attempt).await?;
+    spend::check(&spending, caller, &policy, &guard).await?;
     let body = JsonObject::read(request, MAX_CREATION_BYTES).await?;
-    let (details, size_bytes, mime_type) = creation(body, allowance.purposes)?;
-    let attempt = attempt.with_details(&details).with("bytes", size_bytes.to_string()).with("mime_type", mime_type);
-    let effect =
-        hall.uploads.create(caller, &allowance.limits, details, size_bytes, attempt.once(wire::upload)).await?;
+    let (details, size_bytes, mime_type) = creation(body, policy.purposes)?;
+    let guard = guard.with_details(&details).with("bytes", size_bytes.to_string()).with("mime_type", mime_type);
+    let effect = uploads.create(caller, &policy.limits, details, size_bytes, guard.once(wire::upload)).await?;
     answer(effect, wire::upload)
 }
 
 /// `GET /v1/uploads/{id}`: an extension, so that a client can resume.
 pub async fn retrieve_upload(
-    State(hall): State<SharedHall>,
+    State(uploads): State<Arc<Uploads>>,
     caller: Caller,
     named: Named<UploadId>,
 ) -> Result<Response, ApiError> {
-    let upload = hall.uploads.retrieve(caller.workspace, named.id()?).await.map_err(|error| named.explain(error))?;
+    let upload = uploads.retrieve(caller.workspace, named.id()?).await.map_err(|error| named.explain(error))?;
     Ok(json(StatusCode::OK, &UploadObject::from(&upload)))
 }
 
 /// `POST /v1/uploads/{id}/parts`.
 pub async fn add_upload_part(
-    State(hall): State<SharedHall>,
+    State(uploads): State<Arc<Uploads>>,
+    State(spending): State<Arc<Spending>>,
     caller: Caller,
-    allowance: Allowance,
+    policy: UploadPolicy,
     named: Named<UploadId>,
-    attempt: Attempt,
+    guard: IdempotencyGuard,
     request: Request,
 ) -> Result<Response, ApiError> {
     let id = named.id()?;
-    spend::check(&hall, caller, &allowance, &attempt).await?;
+    spend::check(&spending, caller, &policy, &guard).await?;
     let least_bytes = form::least_bytes(&request);
     let form = FormReader::new(request)?;
-    let receiving = hall.uploads.receive_part(caller, allowance.limits, id, attempt.key(), least_bytes).await;
+    let receiving = uploads.receive_part(caller, policy.limits, id, guard.key(), least_bytes).await;
     let receiving = form::receive_part(receiving.map_err(|error| named.explain(error))?, form).await?;
-    let effect = hall.uploads.add_part(id, receiving, attempt.once(wire::part)).await;
+    let effect = uploads.add_part(id, receiving, guard.once(wire::part)).await;
     answer(effect.map_err(|error| named.explain(error))?, wire::part)
 }
 
 /// `GET /v1/uploads/{id}/parts`: an extension, so that a client can resume.
 pub async fn list_upload_parts(
-    State(hall): State<SharedHall>,
+    State(uploads): State<Arc<Uploads>>,
     caller: Caller,
     named: Named<UploadId>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let (after, limit) = list::parse_parts(query.as_deref().unwrap_or_default())?;
-    let page = hall.uploads.list_parts(caller.workspace, named.id()?, after, limit).await;
+    let page = uploads.list_parts(caller.workspace, named.id()?, after, limit).await;
     Ok(json(StatusCode::OK, &List::of_parts(&page.map_err(|error| named.explain(error))?)))
 }
 
 /// `POST /v1/uploads/{id}/complete`.
 pub async fn complete_upload(
-    State(hall): State<SharedHall>,
+    State(uploads): State<Arc<Uploads>>,
+    State(spending): State<Arc<Spending>>,
     caller: Caller,
-    allowance: Allowance,
+    policy: UploadPolicy,
     named: Named<UploadId>,
-    attempt: Attempt,
+    guard: IdempotencyGuard,
     request: Request,
 ) -> Result<Response, ApiError> {
     let id = named.id()?;
-    spend::check(&hall, caller, &allowance, &attempt).await?;
+    spend::check(&spending, caller, &policy, &guard).await?;
     let (parts, md5) = completion(JsonObject::read(request, MAX_COMPLETION_BYTES).await?)?;
-    let attempt = parts.iter().fold(attempt, |attempt, part| attempt.with("part_id", part.to_string()));
-    let attempt = attempt.with("md5", md5.map(|digest| digest.0.to_vec()).unwrap_or_default());
-    let effect = hall.uploads.complete(caller, id, parts, md5, attempt.once(wire::upload)).await;
+    let guard = parts.iter().fold(guard, |guard, part| guard.with("part_id", part.to_string()));
+    let guard = guard.with("md5", md5.map(|digest| digest.0.to_vec()).unwrap_or_default());
+    let effect = uploads.complete(caller, id, parts, md5, guard.once(wire::upload)).await;
     answer(effect.map_err(|error| named.explain(error))?, wire::upload)
 }
 
 /// `POST /v1/uploads/{id}/cancel`. A body, which some SDKs announce, is not read.
 pub async fn cancel_upload(
-    State(hall): State<SharedHall>,
+    State(uploads): State<Arc<Uploads>>,
     caller: Caller,
     named: Named<UploadId>,
-    attempt: Attempt,
+    guard: IdempotencyGuard,
 ) -> Result<Response, ApiError> {
-    let effect = hall.uploads.cancel(caller, named.id()?, attempt.once(wire::upload)).await;
+    let effect = uploads.cancel(caller, named.id()?, guard.once(wire::upload)).await;
     answer(effect.map_err(|error| named.explain(error))?, wire::upload)
 }
 

@@ -4,16 +4,17 @@ use super::api_keys::valid_seconds;
 use super::path::NamedAdminKey;
 use super::post::AdminPost;
 use super::query;
-use crate::http::SharedHall;
 use crate::http::caller::Administrator;
 use crate::http::error::ApiError;
 use crate::http::wire::{List, json, written};
 use crate::keys::KeyToIssue;
+use crate::keys::Keys;
 use crate::model::api_key::{ApiKey, KeyKind, KeySecret, Opens};
 use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// OpenAI's key of an administrator.
 #[derive(Debug, Serialize)]
@@ -81,18 +82,18 @@ fn with_value(key: &ApiKey, secret: &KeySecret) -> Vec<u8> {
 
 /// `GET /v1/organization/admin_api_keys`.
 pub async fn list_admin_api_keys(
-    State(hall): State<SharedHall>,
+    State(keys): State<Arc<Keys>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let query = query.as_deref().unwrap_or_default();
     let (asked, order) = (query::page(query)?, query::order(query)?);
-    let page = hall.keys.list_of_administrators(asked.after, asked.limit, order).await?;
+    let page = keys.list_of_administrators(asked.after, asked.limit, order).await?;
     Ok(json(StatusCode::OK, &List::<AdminApiKeyObject>::of(&page, |key: &ApiKey| key.id.to_string())))
 }
 
 /// `POST /v1/organization/admin_api_keys`. Nothing else shows the secret.
 pub async fn create_admin_api_key(
-    State(hall): State<SharedHall>,
+    State(keys): State<Arc<Keys>>,
     Administrator(origin): Administrator,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -102,23 +103,23 @@ pub async fn create_admin_api_key(
     let new = KeyToIssue { opens: Opens::Administration, name: &name, valid_seconds };
     let secret = post.new_secret(KeyKind::Admin);
     let once = post.once_with_secret(&secret, with_value);
-    let effect = hall.keys.issue_once(new, &secret.secret, origin, once).await?;
+    let effect = keys.issue_once(new, &secret.secret, origin, once).await?;
     post.answer_with_secret(effect, &secret, with_value)
 }
 
 /// `GET /v1/organization/admin_api_keys/{key_id}`.
-pub async fn retrieve_admin_api_key(State(hall): State<SharedHall>, key: NamedAdminKey) -> Result<Response, ApiError> {
-    Ok(json(StatusCode::OK, &AdminApiKeyObject::from(&key.find(&hall).await?)))
+pub async fn retrieve_admin_api_key(State(keys): State<Arc<Keys>>, key: NamedAdminKey) -> Result<Response, ApiError> {
+    Ok(json(StatusCode::OK, &AdminApiKeyObject::from(&key.find(&keys).await?)))
 }
 
 /// `DELETE /v1/organization/admin_api_keys/{key_id}`: no request that begins later is accepted with it here.
 pub async fn delete_admin_api_key(
-    State(hall): State<SharedHall>,
+    State(keys): State<Arc<Keys>>,
     Administrator(origin): Administrator,
     key: NamedAdminKey,
 ) -> Result<Response, ApiError> {
-    let id = key.find(&hall).await?.id;
-    hall.keys.revoke(id, origin).await?.ok_or_else(|| key.not_found())?;
+    let id = key.find(&keys).await?.id;
+    keys.revoke(id, origin).await?.ok_or_else(|| key.not_found())?;
     let deleted =
         AdminApiKeyDeleted { object: "organization.admin_api_key.deleted", id: id.to_string(), deleted: true };
     Ok(json(StatusCode::OK, &deleted))

@@ -4,36 +4,39 @@ use super::path::{NamedKey, NamedProject};
 use super::post::AdminPost;
 use super::query;
 use super::wire::{self, ApiKeyDeleted, ApiKeyObject};
-use crate::http::SharedHall;
 use crate::http::caller::Administrator;
 use crate::http::error::ApiError;
 use crate::http::idempotency::answer;
 use crate::http::json::JsonObject;
 use crate::http::wire::json;
 use crate::keys::KeyToIssue;
+use crate::keys::Keys;
 use crate::metadata::KeyChanges;
 use crate::model::api_key::{DEFAULT_OVERLAP_SECONDS, KeyKind, OVERLAP_SECONDS, Opens, VALID_SECONDS};
 use crate::model::page::Page;
 use crate::model::scope::{Scope, Scopes};
 use crate::model::workspace::Workspace;
+use crate::workspaces::Workspaces;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
 use http::StatusCode;
+use std::sync::Arc;
 
 /// OpenAI's name for a key that may read everything.
 const ALL_READ: &str = "api.all.read";
 
 /// `GET /v1/organization/projects/{project_id}/api_keys`.
 pub async fn list_api_keys(
-    State(hall): State<SharedHall>,
+    State(workspaces): State<Arc<Workspaces>>,
+    State(keys): State<Arc<Keys>>,
     project: NamedProject,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let project = project.find(&hall).await?;
+    let project = project.find(&workspaces).await?;
     let query = query.as_deref().unwrap_or_default();
     let (asked, with_access) = (query::page(query)?, query::owners_with_access(query)?);
     let page = if with_access {
-        hall.keys.list_of(project.id, asked.after, asked.limit).await?
+        keys.list_of(project.id, asked.after, asked.limit).await?
     } else {
         Page { rows: Vec::new(), has_more: false }
     };
@@ -42,12 +45,13 @@ pub async fn list_api_keys(
 
 /// `POST /v1/organization/projects/{project_id}/api_keys`: an extension. Nothing else shows the secret.
 pub async fn create_api_key(
-    State(hall): State<SharedHall>,
+    State(workspaces): State<Arc<Workspaces>>,
+    State(keys): State<Arc<Keys>>,
     Administrator(origin): Administrator,
     project: NamedProject,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let workspace = project.find(&hall).await?;
+    let workspace = project.find(&workspaces).await?;
     let mut post = AdminPost::read(request).await?;
     let (name, scopes) = (post.body.text("name")?, scopes(&mut post.body)?.unwrap_or(Scopes::DEFAULT));
     let valid_seconds = valid_seconds(&mut post.body)?;
@@ -56,57 +60,64 @@ pub async fn create_api_key(
     let new = KeyToIssue { opens: Opens::Workspace(workspace.id, scopes), name: &name, valid_seconds };
     let (secret, show) = (post.new_secret(KeyKind::Workspace), wire::api_key_with_value);
     let once = post.once_with_secret(&secret, show);
-    let effect = hall.keys.issue_once(new, &secret.secret, origin, once).await?;
+    let effect = keys.issue_once(new, &secret.secret, origin, once).await?;
     post.answer_with_secret(effect, &secret, show)
 }
 
 /// `GET /v1/organization/projects/{project_id}/api_keys/{api_key_id}`.
-pub async fn retrieve_api_key(State(hall): State<SharedHall>, key: NamedKey) -> Result<Response, ApiError> {
-    Ok(json(StatusCode::OK, &ApiKeyObject::from(&key.find(&hall).await?)))
+pub async fn retrieve_api_key(
+    State(workspaces): State<Arc<Workspaces>>,
+    State(keys): State<Arc<Keys>>,
+    key: NamedKey,
+) -> Result<Response, ApiError> {
+    Ok(json(StatusCode::OK, &ApiKeyObject::from(&key.find(&workspaces, &keys).await?)))
 }
 
 /// `POST /v1/organization/projects/{project_id}/api_keys/{api_key_id}`: other scopes, another end.
 pub async fn update_api_key(
-    State(hall): State<SharedHall>,
+    State(workspaces): State<Arc<Workspaces>>,
+    State(keys): State<Arc<Keys>>,
     Administrator(origin): Administrator,
     key: NamedKey,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let id = key.find(&hall).await?.id;
+    let id = key.find(&workspaces, &keys).await?.id;
     let mut post = AdminPost::read_or_empty(request).await?;
     let (scopes, valid_seconds) = (replaced_scopes(&mut post.body)?, valid_seconds(&mut post.body)?);
     post.body.refuse_rest()?;
     let changes = KeyChanges { name: None, scopes, valid_seconds };
-    let updated = hall.keys.update_once(id, changes, origin, post.once(wire::api_key)).await;
+    let updated = keys.update_once(id, changes, origin, post.once(wire::api_key)).await;
     answer(updated.map_err(|error| key.explain_update(error))?, wire::api_key)
 }
 
 /// `DELETE /v1/organization/projects/{project_id}/api_keys/{api_key_id}`: no request that begins later is accepted with it here.
 pub async fn delete_api_key(
-    State(hall): State<SharedHall>,
+    State(workspaces): State<Arc<Workspaces>>,
+    State(keys): State<Arc<Keys>>,
     Administrator(origin): Administrator,
     key: NamedKey,
 ) -> Result<Response, ApiError> {
-    let id = key.find(&hall).await?.id;
-    hall.keys.revoke(id, origin).await?.ok_or_else(|| key.not_found())?;
+    let id = key.find(&workspaces, &keys).await?.id;
+    keys.revoke(id, origin).await?.ok_or_else(|| key.not_found())?;
     Ok(json(StatusCode::OK, &ApiKeyDeleted::new(id.to_string())))
 }
 
 /// `POST /v1/organization/projects/{project_id}/api_keys/{api_key_id}/rotate`: an extension. Nothing else shows the new secret.
 pub async fn rotate_api_key(
-    State(hall): State<SharedHall>,
+    State(workspaces): State<Arc<Workspaces>>,
+    State(keys): State<Arc<Keys>>,
     Administrator(origin): Administrator,
     key: NamedKey,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let id = key.find(&hall).await?.id;
+    let id = key.find(&workspaces, &keys).await?.id;
     let mut post = AdminPost::read_or_empty(request).await?;
     let overlap_seconds = post.body.optional_integer("overlap_seconds", OVERLAP_SECONDS)?;
     post.body.refuse_rest()?;
     let overlap_seconds = overlap_seconds.unwrap_or(DEFAULT_OVERLAP_SECONDS);
     let (secret, show) = (post.new_secret(KeyKind::Workspace), wire::api_key_with_value);
     let once = post.once_with_secret(&secret, show);
-    let rotated = hall.keys.rotate_once(id, &secret.secret, overlap_seconds, origin, once).await;
+    let rotated = keys.rotate_once(id, &secret.secret, overlap_seconds, origin, once).await;
     post.answer_with_secret(rotated.map_err(|error| key.explain(error))?, &secret, show)
 }
 

@@ -2,16 +2,18 @@
 
 use super::usage_of;
 use super::wire::{self, ProjectObject, UsageObject};
-use crate::http::SharedHall;
-use crate::http::caller::Holder;
+use crate::http::caller::Principal;
 use crate::http::error::ApiError;
 use crate::http::wire::json;
 use crate::model::api_key::{ApiKey, KeyKind};
+use crate::usage::Usage;
+use crate::workspaces::Workspaces;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// The key of a request.
 #[derive(Debug, Serialize)]
@@ -35,10 +37,14 @@ struct OwnKeyObject {
 }
 
 /// `GET /v1/organization/key`: an extension.
-pub async fn retrieve_own_key(State(hall): State<SharedHall>, holder: Holder) -> Result<Response, ApiError> {
-    let key: &ApiKey = &holder.key;
+pub async fn retrieve_own_key(
+    State(workspaces): State<Arc<Workspaces>>,
+    State(usage): State<Arc<Usage>>,
+    principal: Principal,
+) -> Result<Response, ApiError> {
+    let key: &ApiKey = &principal.key;
     let (workspace, usage) = match key.opens.workspace() {
-        Some(id) => (hall.workspaces.get(id).await?, Some(usage_of(&hall, id).await?)),
+        Some(id) => (workspaces.get(id).await?, Some(usage_of(&workspaces, &usage, id).await?)),
         None => (None, None),
     };
     let own = OwnKeyObject {
@@ -55,7 +61,7 @@ pub async fn retrieve_own_key(State(hall): State<SharedHall>, holder: Holder) ->
         last_used_at: key.last_used_at,
         scopes: wire::scopes(key),
         project: workspace.as_ref().map(ProjectObject::from),
-        limits: wire::shown(|limit| holder.key.limits().get(limit), |_| true),
+        limits: wire::shown(|limit| principal.key.limits().get(limit), |_| true),
         usage,
     };
     Ok(json(StatusCode::OK, &own))

@@ -4,79 +4,92 @@ use super::path::{NamedKey, NamedProject};
 use super::post::AdminPost;
 use super::usage_of;
 use super::wire::{KeyLimitsObject, ProjectLimitsObject};
-use crate::http::SharedHall;
 use crate::http::caller::Administrator;
 use crate::http::error::ApiError;
 use crate::http::idempotency::answer;
 use crate::http::json::JsonObject;
 use crate::http::wire::{json, written};
+use crate::keys::Keys;
 use crate::model::audit::Origin;
 use crate::model::idempotency::{Effect, Once};
 use crate::model::limits::{Limit, LimitOwner, Limits};
+use crate::usage::Usage;
+use crate::workspaces::Workspaces;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
+use std::sync::Arc;
 
 /// `GET /v1/organization/projects/{project_id}/limits`.
 pub async fn retrieve_project_limits(
-    State(hall): State<SharedHall>,
+    State(workspaces): State<Arc<Workspaces>>,
+    State(usage): State<Arc<Usage>>,
     project: NamedProject,
 ) -> Result<Response, ApiError> {
-    let workspace = project.find(&hall).await?.id;
-    let limits = hall.workspaces.limits(LimitOwner::Workspace(workspace)).await?;
-    let usage = usage_of(&hall, workspace).await?;
+    let workspace = project.find(&workspaces).await?.id;
+    let limits = workspaces.limits(LimitOwner::Workspace(workspace)).await?;
+    let usage = usage_of(&workspaces, &usage, workspace).await?;
     Ok(json(StatusCode::OK, &ProjectLimitsObject::new(workspace, &limits, usage)))
 }
 
 /// `POST /v1/organization/projects/{project_id}/limits`: sets those that it names.
 pub async fn update_project_limits(
-    State(hall): State<SharedHall>,
+    State(workspaces): State<Arc<Workspaces>>,
+    State(keys): State<Arc<Keys>>,
+    State(usage): State<Arc<Usage>>,
     Administrator(origin): Administrator,
     project: NamedProject,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let workspace = project.find(&hall).await?.id;
+    let workspace = project.find(&workspaces).await?.id;
     let mut post = AdminPost::read(request).await?;
     let wanted = wanted(&mut post.body, |_| true)?;
-    let usage = usage_of(&hall, workspace).await?;
+    let usage = usage_of(&workspaces, &usage, workspace).await?;
     let write = move |limits: &Limits| written(&ProjectLimitsObject::new(workspace, limits, usage.clone()));
-    let effect = set(&hall, LimitOwner::Workspace(workspace), wanted, origin, post.once(write.clone())).await?;
+    let effect =
+        set(&workspaces, &keys, LimitOwner::Workspace(workspace), wanted, origin, post.once(write.clone())).await?;
     answer(effect.and_then(|set| set.ok_or_else(|| project.not_found()))?, write)
 }
 
 /// `GET /v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits`.
-pub async fn retrieve_key_limits(State(hall): State<SharedHall>, key: NamedKey) -> Result<Response, ApiError> {
-    let key = key.find(&hall).await?;
-    let limits = hall.workspaces.limits(LimitOwner::Key(key.id)).await?;
+pub async fn retrieve_key_limits(
+    State(workspaces): State<Arc<Workspaces>>,
+    State(keys): State<Arc<Keys>>,
+    key: NamedKey,
+) -> Result<Response, ApiError> {
+    let key = key.find(&workspaces, &keys).await?;
+    let limits = workspaces.limits(LimitOwner::Key(key.id)).await?;
     Ok(json(StatusCode::OK, &KeyLimitsObject::new(key.id, &limits)))
 }
 
 /// `POST /v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits`: sets those that it names.
 pub async fn update_key_limits(
-    State(hall): State<SharedHall>,
+    State(workspaces): State<Arc<Workspaces>>,
+    State(keys): State<Arc<Keys>>,
     Administrator(origin): Administrator,
     key: NamedKey,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let id = key.find(&hall).await?.id;
+    let id = key.find(&workspaces, &keys).await?.id;
     let mut post = AdminPost::read(request).await?;
     let wanted = wanted(&mut post.body, Limit::is_of_keys)?;
     let write = move |limits: &Limits| written(&KeyLimitsObject::new(id, limits));
-    let effect = set(&hall, LimitOwner::Key(id), wanted, origin, post.once(write)).await?;
+    let effect = set(&workspaces, &keys, LimitOwner::Key(id), wanted, origin, post.once(write)).await?;
     answer(effect.and_then(|set| set.ok_or_else(|| key.not_found()))?, write)
 }
 
 /// Sets limits; none when there is nobody to have them. What was set holds for the very next request; perhaps also where it is
 /// not known whether it was set.
 pub async fn set(
-    hall: &SharedHall,
+    workspaces: &Workspaces,
+    keys: &Keys,
     owner: LimitOwner,
     wanted: Vec<(Limit, Option<u64>)>,
     origin: Origin,
     once: Option<Once<Limits>>,
 ) -> Result<Effect<Option<Limits>>, ApiError> {
-    let set = hall.workspaces.set_limits_once(owner, wanted, origin, once).await;
-    hall.keys.forget();
+    let set = workspaces.set_limits_once(owner, wanted, origin, once).await;
+    keys.forget();
     Ok(set?)
 }
 

@@ -29,16 +29,17 @@ pub use service_accounts::{
 };
 pub use spend_limit::{delete_spend_limit, retrieve_spend_limit, update_spend_limit};
 
-use super::SharedHall;
 use super::error::ApiError;
 use crate::model::ids::WorkspaceId;
+use crate::usage::Usage;
+use crate::workspaces::Workspaces;
 use wire::UsageObject;
 
 /// The longest body of a request to the administration, in bytes.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// How much a workspace has and has spent.
-async fn usage_of(hall: &SharedHall, workspace: WorkspaceId) -> Result<UsageObject, ApiError> {
-    let stored = hall.workspaces.storage_usage(workspace).await?;
-    Ok(UsageObject::new(stored, hall.usage.month_cost(workspace).await?))
+/// Returns what a workspace stores and what it has spent this month.
+async fn usage_of(workspaces: &Workspaces, usage: &Usage, workspace: WorkspaceId) -> Result<UsageObject, ApiError> {
+    let stored = workspaces.storage_usage(workspace).await?;
+    Ok(UsageObject::new(stored, usage.month_cost(workspace).await?))
 }

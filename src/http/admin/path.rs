@@ -2,14 +2,14 @@
 //! `/v1/organization/admin_api_keys/{key_id}`.
 
 use super::rate_limits::RateLimit;
-use crate::http::SharedHall;
 use crate::http::catalogue::ErrorKind;
 use crate::http::error::ApiError;
 use crate::http::path::segment;
-use crate::keys::{RotateKeyError, UpdateKeyError};
+use crate::keys::{Keys, RotateKeyError, UpdateKeyError};
 use crate::model::api_key::{ApiKey, Opens};
 use crate::model::ids::{KeyId, WorkspaceId};
 use crate::model::workspace::Workspace;
+use crate::workspaces::Workspaces;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
@@ -50,9 +50,9 @@ impl NamedProject {
         self.0.parse().map_err(|_| self.not_found())
     }
 
-    /// The workspace of this id, archived or not.
-    pub async fn find(&self, hall: &SharedHall) -> Result<Workspace, ApiError> {
-        hall.workspaces.get(self.id()?).await?.ok_or_else(|| self.not_found())
+    /// Finds the workspace of this id, archived or not.
+    pub async fn find(&self, workspaces: &Workspaces) -> Result<Workspace, ApiError> {
+        workspaces.get(self.id()?).await?.ok_or_else(|| self.not_found())
     }
 
     /// There is no such project.
@@ -62,11 +62,11 @@ impl NamedProject {
 }
 
 impl NamedKey {
-    /// The key of this id, if the project has it and it was not deleted.
-    pub async fn find(&self, hall: &SharedHall) -> Result<ApiKey, ApiError> {
-        let project = self.project.find(hall).await?;
+    /// Finds the key of this id, if the project has it and it was not deleted.
+    pub async fn find(&self, workspaces: &Workspaces, keys: &Keys) -> Result<ApiKey, ApiError> {
+        let project = self.project.find(workspaces).await?;
         let id: KeyId = self.text.parse().map_err(|_| self.not_found())?;
-        let found = hall.keys.find(id).await?;
+        let found = keys.find(id).await?;
         let is_here = |key: &ApiKey| key.opens.workspace() == Some(project.id) && key.revoked_at.is_none();
         found.filter(is_here).ok_or_else(|| self.not_found())
     }
@@ -98,11 +98,11 @@ impl NamedKey {
 }
 
 impl NamedAdminKey {
-    /// The key of this id, if it is one of an administrator and was not deleted.
-    pub async fn find(&self, hall: &SharedHall) -> Result<ApiKey, ApiError> {
+    /// Finds the key of this id, if it is an admin key and was not deleted.
+    pub async fn find(&self, keys: &Keys) -> Result<ApiKey, ApiError> {
         let id: KeyId = self.0.parse().map_err(|_| self.not_found())?;
         let is_here = |key: &ApiKey| key.opens == Opens::Administration && key.revoked_at.is_none();
-        hall.keys.find(id).await?.filter(is_here).ok_or_else(|| self.not_found())
+        keys.find(id).await?.filter(is_here).ok_or_else(|| self.not_found())
     }
 
     /// There is no such key.

@@ -5,17 +5,19 @@ use super::limits::set;
 use super::path::{NamedProject, NamedRateLimit};
 use super::post::AdminPost;
 use super::query;
-use crate::http::SharedHall;
 use crate::http::caller::Administrator;
 use crate::http::error::ApiError;
 use crate::http::idempotency::answer;
 use crate::http::wire::{List, json, written};
+use crate::keys::Keys;
 use crate::model::limits::{Limit, LimitOwner, Limits};
 use crate::model::page::Page;
+use crate::workspaces::Workspaces;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// A rate limit of a project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,13 +94,13 @@ impl From<&Listed<'_>> for RateLimitObject {
 
 /// `GET /v1/organization/projects/{project_id}/rate_limits`.
 pub async fn list_rate_limits(
-    State(hall): State<SharedHall>,
+    State(workspaces): State<Arc<Workspaces>>,
     project: NamedProject,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let workspace = project.find(&hall).await?.id;
+    let workspace = project.find(&workspaces).await?.id;
     let asked = query::rate_limits(query.as_deref().unwrap_or_default())?;
-    let limits = hall.workspaces.limits(LimitOwner::Workspace(workspace)).await?;
+    let limits = workspaces.limits(LimitOwner::Workspace(workspace)).await?;
     let rows = asked.rows.into_iter().map(|rate| Listed(rate, &limits)).collect();
     let page = Page { rows, has_more: asked.has_more };
     Ok(json(StatusCode::OK, &List::<RateLimitObject>::of(&page, |listed: &Listed<'_>| listed.0.id().to_owned())))
@@ -106,19 +108,20 @@ pub async fn list_rate_limits(
 
 /// `POST /v1/organization/projects/{project_id}/rate_limits/{rate_limit_id}`.
 pub async fn update_rate_limit(
-    State(hall): State<SharedHall>,
+    State(workspaces): State<Arc<Workspaces>>,
+    State(keys): State<Arc<Keys>>,
     Administrator(origin): Administrator,
     project: NamedProject,
     rate: NamedRateLimit,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let workspace = project.find(&hall).await?.id;
+    let workspace = project.find(&workspaces).await?.id;
     let rate = rate.find()?;
     let mut post = AdminPost::read_or_empty(request).await?;
     let per_minute = post.body.optional_integer("max_requests_per_1_minute", rate.limit().bounds())?;
     post.body.refuse_rest()?;
     let wanted = per_minute.map(|per_minute| (rate.limit(), Some(per_minute))).into_iter().collect();
     let write = move |limits: &Limits| written(&RateLimitObject::new(rate, limits));
-    let effect = set(&hall, LimitOwner::Workspace(workspace), wanted, origin, post.once(write)).await?;
+    let effect = set(&workspaces, &keys, LimitOwner::Workspace(workspace), wanted, origin, post.once(write)).await?;
     answer(effect.and_then(|set| set.ok_or_else(|| project.not_found()))?, write)
 }

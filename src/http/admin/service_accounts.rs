@@ -4,19 +4,21 @@ use super::api_keys::{refuse_archived, valid_seconds};
 use super::path::{NamedKey, NamedProject};
 use super::post::AdminPost;
 use super::query;
-use crate::http::SharedHall;
 use crate::http::caller::Administrator;
 use crate::http::error::ApiError;
 use crate::http::idempotency::answer;
 use crate::http::wire::{List, json, written};
 use crate::keys::KeyToIssue;
+use crate::keys::Keys;
 use crate::metadata::KeyChanges;
 use crate::model::api_key::{ApiKey, KeyKind, KeySecret, Opens};
 use crate::model::scope::Scopes;
+use crate::workspaces::Workspaces;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// The role of every service account.
 const MEMBER: &str = "member";
@@ -84,24 +86,26 @@ fn account_with_key(key: &ApiKey, secret: &KeySecret) -> Vec<u8> {
 
 /// `GET /v1/organization/projects/{project_id}/service_accounts`.
 pub async fn list_service_accounts(
-    State(hall): State<SharedHall>,
+    State(workspaces): State<Arc<Workspaces>>,
+    State(keys): State<Arc<Keys>>,
     project: NamedProject,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let project = project.find(&hall).await?;
+    let project = project.find(&workspaces).await?;
     let asked = query::page(query.as_deref().unwrap_or_default())?;
-    let page = hall.keys.list_of(project.id, asked.after, asked.limit).await?;
+    let page = keys.list_of(project.id, asked.after, asked.limit).await?;
     Ok(json(StatusCode::OK, &List::<ServiceAccountObject>::of(&page, |key: &ApiKey| key.id.to_string())))
 }
 
 /// `POST /v1/organization/projects/{project_id}/service_accounts`: makes a key. Nothing else shows its secret.
 pub async fn create_service_account(
-    State(hall): State<SharedHall>,
+    State(workspaces): State<Arc<Workspaces>>,
+    State(keys): State<Arc<Keys>>,
     Administrator(origin): Administrator,
     project: NamedProject,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let workspace = project.find(&hall).await?;
+    let workspace = project.find(&workspaces).await?;
     let mut post = AdminPost::read(request).await?;
     let (name, valid_seconds) = (post.body.text("name")?, valid_seconds(&mut post.body)?);
     if post.body.optional_flag("create_service_account_only")? == Some(true) {
@@ -113,23 +117,28 @@ pub async fn create_service_account(
     let new = KeyToIssue { opens: Opens::Workspace(workspace.id, Scopes::DEFAULT), name: &name, valid_seconds };
     let secret = post.new_secret(KeyKind::Workspace);
     let once = post.once_with_secret(&secret, account_with_key);
-    let effect = hall.keys.issue_once(new, &secret.secret, origin, once).await?;
+    let effect = keys.issue_once(new, &secret.secret, origin, once).await?;
     post.answer_with_secret(effect, &secret, account_with_key)
 }
 
 /// `GET /v1/organization/projects/{project_id}/service_accounts/{service_account_id}`.
-pub async fn retrieve_service_account(State(hall): State<SharedHall>, key: NamedKey) -> Result<Response, ApiError> {
-    Ok(json(StatusCode::OK, &ServiceAccountObject::from(&key.find(&hall).await?)))
+pub async fn retrieve_service_account(
+    State(workspaces): State<Arc<Workspaces>>,
+    State(keys): State<Arc<Keys>>,
+    key: NamedKey,
+) -> Result<Response, ApiError> {
+    Ok(json(StatusCode::OK, &ServiceAccountObject::from(&key.find(&workspaces, &keys).await?)))
 }
 
 /// `POST /v1/organization/projects/{project_id}/service_accounts/{service_account_id}`: another name.
 pub async fn update_service_account(
-    State(hall): State<SharedHall>,
+    State(workspaces): State<Arc<Workspaces>>,
+    State(keys): State<Arc<Keys>>,
     Administrator(origin): Administrator,
     key: NamedKey,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let id = key.find(&hall).await?.id;
+    let id = key.find(&workspaces, &keys).await?.id;
     let mut post = AdminPost::read_or_empty(request).await?;
     let name = post.body.optional_text("name")?;
     if let Some(role) = post.body.optional_text("role")?.filter(|role| role != MEMBER) {
@@ -137,18 +146,19 @@ pub async fn update_service_account(
     }
     post.body.refuse_rest()?;
     let changes = KeyChanges { name, ..KeyChanges::default() };
-    let updated = hall.keys.update_once(id, changes, origin, post.once(account)).await;
+    let updated = keys.update_once(id, changes, origin, post.once(account)).await;
     answer(updated.map_err(|error| key.explain_update(error))?, account)
 }
 
 /// `DELETE /v1/organization/projects/{project_id}/service_accounts/{service_account_id}`: revokes the key.
 pub async fn delete_service_account(
-    State(hall): State<SharedHall>,
+    State(workspaces): State<Arc<Workspaces>>,
+    State(keys): State<Arc<Keys>>,
     Administrator(origin): Administrator,
     key: NamedKey,
 ) -> Result<Response, ApiError> {
-    let id = key.find(&hall).await?.id;
-    hall.keys.revoke(id, origin).await?.ok_or_else(|| key.not_found())?;
+    let id = key.find(&workspaces, &keys).await?.id;
+    keys.revoke(id, origin).await?.ok_or_else(|| key.not_found())?;
     let deleted = ServiceAccountDeleted {
         object: "organization.project.service_account.deleted",
         id: id.to_string(),

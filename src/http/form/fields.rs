@@ -5,7 +5,7 @@
 
 use super::FormReader;
 use crate::files::{FileDetails, Files, Receiving};
-use crate::http::caller::Allowance;
+use crate::http::caller::UploadPolicy;
 use crate::http::error::{ApiError, echo};
 use crate::http::json::JsonObject;
 use crate::model::caller::Caller;
@@ -39,11 +39,11 @@ struct Fields {
 pub async fn receive_file(
     files: &Files,
     caller: Caller,
-    allowance: Allowance,
+    policy: UploadPolicy,
     mut form: FormReader,
 ) -> Result<(Receiving, FileDetails), ApiError> {
-    let mut fields = Fields { purposes: allowance.purposes, ..Fields::default() };
-    let (mut file, mut limits) = (None, Some(allowance.limits));
+    let mut fields = Fields { purposes: policy.purposes, ..Fields::default() };
+    let (mut file, mut limits) = (None, Some(policy.limits));
     while let Some(part) = form.next_part(|| fields.unwanted()).await? {
         match (part.name.as_str(), part.filename) {
             (FILE, Some(_)) if file.is_some() => return Err(repeated(FILE)),

@@ -24,13 +24,12 @@ mod typescript;
 
 pub use site::{Facts, PriceLine};
 
-use super::SharedHall;
 use super::conditions::{Validators, Verdict, evaluate};
 use super::headers::{CROSS_ORIGIN_RESOURCE_POLICY, put};
 use super::unknown;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
@@ -41,7 +40,7 @@ use http::header::{
 use http::{HeaderMap, Method, StatusCode, Uri};
 use serde_json::Value;
 use site::{Asset, Site};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Where the reference is asked for.
 pub(super) const PATHS: [&str; 7] =
@@ -87,13 +86,16 @@ pub fn described() -> impl Iterator<Item = (&'static str, &'static str)> {
     operations::operations().into_iter().map(|operation| (operation.method, operation.path))
 }
 
-pub(super) fn routes() -> Router<SharedHall> {
+pub(super) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S>
+where
+    Arc<Reference>: FromRef<S>,
+{
     PATHS.into_iter().fold(Router::new(), |router, path| router.route(path, get(serve)))
 }
 
-async fn serve(State(hall): State<SharedHall>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+async fn serve(State(reference): State<Arc<Reference>>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let path = if uri.path() == "/docs/" { "/docs" } else { uri.path() };
-    let site = hall.reference.site();
+    let site = reference.site();
     match site.assets.get(path) {
         Some(asset) => found(asset, &method, &headers),
         None => not_found(&site.not_found, &method, &uri, &headers),

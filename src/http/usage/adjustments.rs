@@ -1,24 +1,29 @@
 //! `POST /v1/organization/usage/adjustments`: corrections of the bill. An extension.
 
 use super::wire::AdjustmentObject;
-use crate::http::SharedHall;
 use crate::http::admin::{MAX_BODY_BYTES, no_key, no_project};
 use crate::http::caller::Administrator;
 use crate::http::error::{ApiError, echo};
 use crate::http::idempotency;
 use crate::http::json::JsonObject;
 use crate::http::wire::json;
+use crate::keys::Keys;
 use crate::model::adjustment::{Adjusted, MAX_REASON_CHARS, NewAdjustment, Reason};
 use crate::model::ids::{KeyId, WorkspaceId};
 use crate::model::ledger::LedgerRow;
 use crate::model::prices::LineItem;
+use crate::usage::Usage;
+use crate::workspaces::Workspaces;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
+use std::sync::Arc;
 
 /// Enters a correction into the ledger; repeated under its `Idempotency-Key` it counts once.
 pub async fn create_adjustment(
-    State(hall): State<SharedHall>,
+    State(workspaces): State<Arc<Workspaces>>,
+    State(keys): State<Arc<Keys>>,
+    State(usage): State<Arc<Usage>>,
     Administrator(origin): Administrator,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -26,8 +31,8 @@ pub async fn create_adjustment(
     // Without a name of its client's an adjustment has the one of its request, which comes once.
     let name = name.or_else(|| origin.request.map(|id| id.to_string())).ok_or_else(ApiError::internal)?;
     let new = read(JsonObject::read(request, MAX_BODY_BYTES).await?, name)?;
-    check_owner(&hall, &new).await?;
-    match hall.usage.adjust(new, origin).await? {
+    check_owner(&workspaces, &keys, &new).await?;
+    match usage.adjust(new, origin).await? {
         Adjusted::Entered(row) => show(row),
         Adjusted::Known(row) => show(row).map(idempotency::replayed),
         Adjusted::NameTaken => Err(idempotency::reused()),
@@ -61,11 +66,11 @@ fn read(mut body: JsonObject, name: String) -> Result<NewAdjustment, ApiError> {
 }
 
 /// The bill of an archived workspace can be wrong too, and so can what was put down to a revoked key.
-async fn check_owner(hall: &SharedHall, new: &NewAdjustment) -> Result<(), ApiError> {
-    let workspace = hall.workspaces.get(new.workspace).await?;
+async fn check_owner(workspaces: &Workspaces, keys: &Keys, new: &NewAdjustment) -> Result<(), ApiError> {
+    let workspace = workspaces.get(new.workspace).await?;
     workspace.ok_or_else(|| no_project(&new.workspace.to_string()))?;
     if let Some(id) = new.key {
-        let key = hall.keys.find(id).await?.filter(|key| key.opens.workspace() == Some(new.workspace));
+        let key = keys.find(id).await?.filter(|key| key.opens.workspace() == Some(new.workspace));
         key.ok_or_else(|| no_key(&id.to_string()))?;
     }
     Ok(())

@@ -1,10 +1,10 @@
-//! The edge of the server: what every request and every answer goes through.
+//! The request middleware, which every request and every answer passes.
 //!
-//! A request gets its id, a paced body and protection from panics; an answer gets the headers that all have. Causes of
+//! A request gets its id, a paced body and protection from panics. An answer gets the headers that all answers have. Causes of
 //! errors are logged here, once, with the request id, and never with a key, a file's name or its bytes.
 
-use super::SharedHall;
-use super::body::{Consumed, PacedBody};
+use super::body::{BodyPace, Consumed, PacedBody};
+use super::cors::Cors;
 use super::error::{ApiError, Cause};
 use super::headers::{KEEP_ALIVE, PROCESSING_MS, REQUEST_ID, put};
 use super::logged::{LoggedPath, logged_method};
@@ -21,18 +21,30 @@ use http::{StatusCode, Version};
 use http_body::Body as _;
 use std::error::Error;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Instant;
 use tracing::Instrument;
 
-/// Runs a request and finishes its answer.
-pub async fn attend(State(hall): State<SharedHall>, request: Request, next: Next) -> Response {
+/// The settings of the request middleware.
+#[derive(Debug)]
+pub struct RequestPolicy {
+    /// The origins whose pages may read answers.
+    pub cors: Cors,
+    /// How long an idle connection is kept, in seconds, as answers say it.
+    pub keep_alive_seconds: u64,
+    /// The slowest request body that is accepted.
+    pub body_pace: BodyPace,
+}
+
+/// Runs a request and completes its answer.
+pub async fn request_middleware(State(policy): State<Arc<RequestPolicy>>, request: Request, next: Next) -> Response {
     let (id, begun) = (RequestId::new(random::bytes()), Instant::now());
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let span = tracing::error_span!("request", %id);
-    let (permission, is_kept) = (hall.cors.permit(&request), is_kept(&request));
+    let (permission, is_kept) = (policy.cors.permit(&request), is_kept(&request));
     let mut response = match permission.preflight(&request) {
         Some(response) => response,
-        None => answer(&hall, request, id, next).instrument(span.clone()).await,
+        None => answer(policy.body_pace, request, id, next).instrument(span.clone()).await,
     };
     let _entered = span.entered();
     if let Some(Cause(cause)) = response.extensions_mut().remove() {
@@ -44,7 +56,7 @@ pub async fn attend(State(hall): State<SharedHall>, request: Request, next: Next
     permission.put_into(response.headers_mut());
     if is_kept && !response.headers().contains_key(CONNECTION) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("keep-alive"));
-        put(response.headers_mut(), KEEP_ALIVE, &format!("timeout={}", hall.idle_seconds));
+        put(response.headers_mut(), KEEP_ALIVE, &format!("timeout={}", policy.keep_alive_seconds));
     }
     response
 }
@@ -59,8 +71,8 @@ fn is_kept(request: &Request) -> bool {
 }
 
 /// Runs a request with a paced body; an answer that leaves a part of the body unread closes the connection.
-async fn answer(hall: &SharedHall, request: Request, id: RequestId, next: Next) -> Response {
-    let (mut request, body) = pace(hall, request);
+async fn answer(pace: BodyPace, request: Request, id: RequestId, next: Next) -> Response {
+    let (mut request, body) = limit_pace(pace, request);
     request.extensions_mut().insert(id);
     let mut response = run(request, next).await;
     if body.is_some_and(|body| !body.is_whole()) {
@@ -69,7 +81,7 @@ async fn answer(hall: &SharedHall, request: Request, id: RequestId, next: Next) 
     response
 }
 
-/// Refuses what is framed in other ways than this server's or addressed to nobody; anything else goes to its handler.
+/// Rejects requests with ambiguous framing or without a Host header, and runs the handler of all others.
 async fn run(request: Request, next: Next) -> Response {
     if let Err(error) = check_framing(&request) {
         return error.into_response();
@@ -82,8 +94,8 @@ async fn run(request: Request, next: Next) -> Response {
     })
 }
 
-/// What a proxy before this server could read in another way than the server does (RFC 9112, sections 3.2 and 6.1). Two
-/// lengths are refused by hyper, which also closes the connection after a request with a length and chunks.
+/// Checks that a proxy before this server cannot frame the request differently (RFC 9112, sections 3.2 and 6.1). hyper rejects
+/// two lengths, and closes the connection after a request with a length and chunks.
 fn check_framing(request: &Request) -> Result<(), ApiError> {
     let headers = request.headers();
     match headers.get_all(HOST).iter().count() {
@@ -101,13 +113,13 @@ fn check_framing(request: &Request) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Holds the body, if there is one, to the pace.
-fn pace(hall: &SharedHall, request: Request) -> (Request, Option<Consumed>) {
+/// Wraps the body, if there is one, so that it fails when it is slower than `pace`.
+fn limit_pace(pace: BodyPace, request: Request) -> (Request, Option<Consumed>) {
     if request.body().is_end_stream() {
         return (request, None);
     }
     let consumed = Consumed::default();
-    let paced = request.map(|body| Body::new(PacedBody::new(body, hall.body_pace, consumed.clone())));
+    let paced = request.map(|body| Body::new(PacedBody::new(body, pace, consumed.clone())));
     (paced, Some(consumed))
 }
 

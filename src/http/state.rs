@@ -1,0 +1,171 @@
+//! The application state: what handlers and middleware work with.
+//!
+//! `app` builds it once, from the services and the settings of HTTP. A handler names the parts that it needs in its signature
+//! (`State(files): State<Arc<Files>>`). Cloning the state, or a part of it, increments one reference count.
+
+use super::body::BodyPace;
+use super::caller::Authenticator;
+use super::content::DownloadLimits;
+use super::cors::Cors;
+use super::failed_logins::FailedLogins;
+use super::health::Health;
+use super::idempotency::KeyLocks;
+use super::list_body::ListTurns;
+use super::long_reads::LongReads;
+use super::middleware::RequestPolicy;
+use super::rates::Rates;
+use super::reference::Reference;
+use super::throttle::RequestLimits;
+use crate::audit::AuditLog;
+use crate::files::Files;
+use crate::keys::Keys;
+use crate::model::ids::WorkspaceId;
+use crate::shares::Shares;
+use crate::uploads::Uploads;
+use crate::usage::{ReadCounter, Spending, Usage};
+use crate::workspaces::Workspaces;
+use axum::extract::FromRef;
+use ipnet::IpNet;
+use std::sync::Arc;
+
+/// The services that requests call.
+#[derive(Debug)]
+pub struct Services {
+    /// The Files.
+    pub files: Files,
+    /// The Uploads.
+    pub uploads: Uploads,
+    /// The API keys.
+    pub keys: Keys,
+    /// The workspaces and their limits.
+    pub workspaces: Workspaces,
+    /// The audit log.
+    pub audit_log: AuditLog,
+    /// The usage and its costs.
+    pub usage: Usage,
+    /// The spend limits of workspaces.
+    pub spending: Spending,
+    /// The counter of billed reads.
+    pub reads: Arc<ReadCounter>,
+    /// The reference of the API.
+    pub reference: Reference,
+}
+
+/// The settings of HTTP.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The origins whose pages may read answers.
+    pub cors: Cors,
+    /// How long an idle connection is kept, in seconds, as answers say it.
+    pub keep_alive_seconds: u64,
+    /// The slowest request body that is accepted.
+    pub body_pace: BodyPace,
+    /// Requests in flight at once; one workspace may have half of them.
+    pub max_requests: usize,
+    /// Downloads from blobs at once; one workspace may have half of them.
+    pub max_downloads: usize,
+    /// Long reads of one workspace at once while other workspaces send requests.
+    pub max_contended_reads: usize,
+    /// Requests a minute of one network with keys that are not valid; 0 for any number.
+    pub max_failed_logins_per_minute: u32,
+    /// The warnings of the start, which `/readyz` repeats.
+    pub warnings: Vec<String>,
+}
+
+/// The application state.
+#[derive(Clone, Debug)]
+pub struct AppState(Arc<Parts>);
+
+/// Declares the parts of the state, each behind a reference count and available to handlers as `State<Arc<Part>>`.
+macro_rules! parts {
+    ($($name:ident: $part:ty,)*) => {
+        #[derive(Debug)]
+        struct Parts { $($name: Arc<$part>),* }
+
+        $(impl FromRef<AppState> for Arc<$part> {
+            fn from_ref(AppState(parts): &AppState) -> Self {
+                Self::clone(&parts.$name)
+            }
+        })*
+    };
+}
+
+parts! {
+    files: Files,
+    uploads: Uploads,
+    keys: Keys,
+    workspaces: Workspaces,
+    audit_log: AuditLog,
+    usage: Usage,
+    spending: Spending,
+    reads: ReadCounter,
+    reference: Reference,
+    authenticator: Authenticator,
+    request_policy: RequestPolicy,
+    request_limits: RequestLimits,
+    download_limits: DownloadLimits,
+    list_turns: ListTurns,
+    long_reads: LongReads,
+    key_locks: KeyLocks,
+    trusted_proxies: [IpNet],
+    health: Health,
+}
+
+impl AppState {
+    /// Assembles the state.
+    #[must_use]
+    pub fn new(services: Services, settings: HttpSettings) -> Self {
+        let Services { files, uploads, keys, workspaces, audit_log, usage, spending, reads, reference } = services;
+        let (files, keys) = (Arc::new(files), Arc::new(keys));
+        let turns = files.write_turns.beside(settings.max_contended_reads);
+        let trusted_proxies: Arc<[IpNet]> = settings.trusted_proxies.into();
+        Self(Arc::new(Parts {
+            authenticator: Arc::new(Authenticator {
+                keys: Arc::clone(&keys),
+                failed_logins: FailedLogins::new(settings.max_failed_logins_per_minute),
+                trusted_proxies: Arc::clone(&trusted_proxies),
+            }),
+            request_policy: Arc::new(RequestPolicy {
+                cors: settings.cors,
+                keep_alive_seconds: settings.keep_alive_seconds,
+                body_pace: settings.body_pace,
+            }),
+            request_limits: Arc::new(RequestLimits {
+                rates: Rates::default(),
+                in_flight: half_each(settings.max_requests),
+                turns: turns.clone(),
+            }),
+            download_limits: Arc::new(DownloadLimits {
+                slots: half_each(settings.max_downloads),
+                turns: turns.clone(),
+            }),
+            list_turns: Arc::new(ListTurns(turns.clone())),
+            long_reads: Arc::new(LongReads::new(turns)),
+            key_locks: Arc::default(),
+            health: Arc::new(Health { files: Arc::clone(&files), warnings: settings.warnings }),
+            trusted_proxies,
+            uploads: Arc::new(uploads),
+            workspaces: Arc::new(workspaces),
+            audit_log: Arc::new(audit_log),
+            usage: Arc::new(usage),
+            spending: Arc::new(spending),
+            reference: Arc::new(reference),
+            reads,
+            files,
+            keys,
+        }))
+    }
+
+    /// Returns the limits that every guarded handler checks.
+    #[must_use]
+    pub fn request_limits(&self) -> &RequestLimits {
+        &self.0.request_limits
+    }
+}
+
+/// Shares of `places`, of which one workspace may have half.
+fn half_each(places: usize) -> Shares<WorkspaceId> {
+    Shares::new(places, places.div_ceil(2))
+}
