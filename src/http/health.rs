@@ -11,8 +11,6 @@ use http::StatusCode;
 use serde::Serialize;
 use std::sync::Arc;
 
-/// Where health is asked for.
-pub const PATHS: [&str; 2] = [HEALTHZ, READYZ];
 const HEALTHZ: &str = "/healthz";
 const READYZ: &str = "/readyz";
 

@@ -7,23 +7,39 @@ use super::body::{BodyPace, Consumed, PacedBody};
 use super::cors::Cors;
 use super::error::{ApiError, Cause};
 use super::headers::{KEEP_ALIVE, PROCESSING_MS, REQUEST_ID, put};
-use super::logged::{LoggedPath, logged_method};
 use crate::causes::Causes;
 use crate::model::ids::RequestId;
 use crate::random;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::header::{CONNECTION, HOST, HeaderValue, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS};
-use http::{StatusCode, Version};
+use http::{Method, StatusCode, Version};
 use http_body::Body as _;
 use std::error::Error;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 use tracing::Instrument;
+
+/// The log name of a path without a route. What a client writes there by mistake may be its key or the name of a file.
+const NO_ROUTE: &str = "none";
+/// The log name of a method that is not standard, which may be any token of the client.
+const OTHER_METHOD: &str = "other";
+/// The methods of RFC 9110, and `PATCH`.
+const METHODS: [Method; 9] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+    Method::OPTIONS,
+    Method::TRACE,
+    Method::CONNECT,
+];
 
 /// The settings of the request middleware.
 #[derive(Debug)]
@@ -39,7 +55,7 @@ pub struct RequestPolicy {
 /// Runs a request and completes its answer.
 pub async fn request_middleware(State(policy): State<Arc<RequestPolicy>>, request: Request, next: Next) -> Response {
     let (id, begun) = (RequestId::new(random::bytes()), Instant::now());
-    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let (method, route) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
     let span = tracing::error_span!("request", %id);
     let (permission, is_kept) = (policy.cors.permit(&request), is_kept(&request));
     let mut response = match permission.preflight(&request) {
@@ -50,8 +66,8 @@ pub async fn request_middleware(State(policy): State<Arc<RequestPolicy>>, reques
     if let Some(Cause(cause)) = response.extensions_mut().remove() {
         log(&response, &*cause);
     }
-    let (method, path) = (logged_method(&method), LoggedPath(uri.path()));
-    tracing::debug!(method, %path, status = response.status().as_u16(), "answered");
+    let (method, route) = (logged_method(&method), route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str));
+    tracing::debug!(method, route, status = response.status().as_u16(), "answered");
     complete(&mut response, id, begun);
     permission.put_into(response.headers_mut());
     if is_kept && !response.headers().contains_key(CONNECTION) {
@@ -59,6 +75,11 @@ pub async fn request_middleware(State(policy): State<Arc<RequestPolicy>>, reques
         put(response.headers_mut(), KEEP_ALIVE, &format!("timeout={}", policy.keep_alive_seconds));
     }
     response
+}
+
+/// Returns the log name of a method.
+fn logged_method(method: &Method) -> &str {
+    if METHODS.contains(method) { method.as_str() } else { OTHER_METHOD }
 }
 
 /// Whether the client would use the connection again.
@@ -137,5 +158,16 @@ fn log(response: &Response, cause: &(dyn Error + 'static)) {
         tracing::warn!(status = status.as_u16(), %error, "a store failed");
     } else {
         tracing::error!(status = status.as_u16(), %error, "a request failed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_method_that_a_client_makes_up_is_not_logged() {
+        assert_eq!(logged_method(&Method::from_bytes(b"vk_secret").unwrap()), OTHER_METHOD);
+        assert_eq!(logged_method(&Method::DELETE), "DELETE");
     }
 }

@@ -24,7 +24,6 @@ mod idempotency;
 mod json;
 mod list;
 mod list_body;
-mod logged;
 mod long_reads;
 mod middleware;
 mod models;

@@ -42,8 +42,8 @@ use serde_json::Value;
 use site::{Asset, Site};
 use std::sync::{Arc, OnceLock};
 
-/// Where the reference is asked for.
-pub(super) const PATHS: [&str; 7] =
+/// The paths of the reference.
+const PATHS: [&str; 7] =
     ["/docs", "/docs/", "/docs.md", "/docs/{*page}", "/openapi.json", "/llms.txt", "/llms-full.txt"];
 
 /// Pages load what this server has, send requests to it, and are embedded nowhere.
