@@ -179,22 +179,15 @@ impl Access {
     /// # Errors
     /// When it is not, and why.
     pub(super) fn check(self, principal: &Principal) -> Result<(), ApiError> {
-        let message = match (self, principal.key.opens) {
-            (Self::AnyKey, _) | (Self::Admin | Self::AdminOr(_), Opens::Administration) => return Ok(()),
+        match (self, principal.key.opens) {
+            (Self::AnyKey, _) | (Self::Admin | Self::AdminOr(_), Opens::Administration) => Ok(()),
             (Self::Scope(scope) | Self::AdminOr(scope), Opens::Workspace(_, scopes)) if scopes.contains(scope) => {
-                return Ok(());
+                Ok(())
             }
-            (Self::Scope(scope) | Self::AdminOr(scope), Opens::Workspace(..)) => {
-                format!("You have insufficient permissions for this operation. Missing scopes: {scope}.")
-            }
-            (Self::Scope(_), Opens::Administration) => {
-                "An admin key does not open the files of a workspace. Use a key of the workspace (vk_...).".to_owned()
-            }
-            (Self::Admin, Opens::Workspace(..)) => {
-                "You have insufficient permissions for this operation. It takes an admin key (vka_...).".to_owned()
-            }
-        };
-        Err(ApiError::new(ErrorKind::Forbidden, message))
+            (Self::Scope(scope) | Self::AdminOr(scope), Opens::Workspace(..)) => Err(ApiError::missing_scope(scope)),
+            (Self::Scope(_), Opens::Administration) => Err(ApiError::needs_workspace_key()),
+            (Self::Admin, Opens::Workspace(..)) => Err(ApiError::needs_admin_key()),
+        }
     }
 }
 

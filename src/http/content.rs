@@ -1,6 +1,5 @@
 //! Downloading: the bytes of a File, whole or in part, with what a cache and a careful client need to know.
 
-use super::catalogue::ErrorKind;
 use super::conditions::{Validators, Verdict, evaluate, http_date, range_applies};
 use super::error::ApiError;
 use super::headers::{CROSS_ORIGIN_RESOURCE_POLICY, REPR_DIGEST, put};
@@ -81,7 +80,7 @@ pub async fn download_file(
             return Ok(answer(StatusCode::NOT_MODIFIED, headers, Body::empty()));
         }
         Verdict::Failed => {
-            return Err(ApiError::new(ErrorKind::PreconditionFailed, "A precondition of the request does not hold."));
+            return Err(ApiError::precondition_failed());
         }
         Verdict::Proceed => {}
     }
@@ -90,7 +89,7 @@ pub async fn download_file(
     let (status, range) = match asked.map_or(Selection::Whole, |range| select(range, size_bytes)) {
         Selection::Whole => (StatusCode::OK, ByteRange::whole(size_bytes)),
         Selection::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
-        Selection::Unsatisfiable => return Err(unsatisfiable(size_bytes)),
+        Selection::Unsatisfiable => return Err(ApiError::range_not_satisfiable(size_bytes)),
     };
     let signed_range = asked.filter(|_| status == StatusCode::PARTIAL_CONTENT);
     if method == Method::GET
@@ -178,11 +177,6 @@ fn answer(status: StatusCode, headers: HeaderMap, body: Body) -> Response {
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
-}
-
-fn unsatisfiable(size_bytes: u64) -> ApiError {
-    let message = format!("The requested range lies outside the {size_bytes} bytes of the file.");
-    ApiError::new(ErrorKind::RangeNotSatisfiable, message).header(CONTENT_RANGE, &format!("bytes */{size_bytes}"))
 }
 
 /// What a 304 repeats, too.

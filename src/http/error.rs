@@ -1,35 +1,34 @@
-//! The one mapping from what went wrong to what the client reads: OpenAI's envelope (docs/contract.md, section 1.3).
+//! The mapping from every error to its answer: OpenAI's envelope (docs/contract.md, section 1.3).
 //!
-//! What each kind of answer is to clients stands in [`catalogue`](super::catalogue). The cause of an error stays inside:
-//! `edge` logs it once, with the request id.
+//! The [`catalogue`](super::catalogue) has the status and code of each kind, [`messages`](super::messages) the texts that the
+//! reference shows. The cause of an error stays inside: the request middleware logs it once, with the request id.
 
 use super::body::BodyError;
 use super::catalogue::ErrorKind;
 use super::headers::{SHOULD_RETRY, put};
 use super::rates::RetryAfter;
-use super::wire;
+use super::wire::{self, ErrorEnvelope};
 use crate::files::{CreateError, ReceiveError, StoreError};
 use crate::keys::{IssueKeyError, Refusal};
 use crate::metadata::MetadataError;
 use crate::model::caller::Refused;
-use crate::model::limits::{Crowd, LimitOwner, QuotaExceeded};
+use crate::model::limits::{Crowd, LimitOwner};
 use crate::model::upload::{MAX_PART_BYTES, MAX_PARTS, UploadRefusal};
 use crate::model::workspace::BadName;
 use crate::uploads::{AddPartError, CompleteError, CreateUploadError, UploadError};
 use crate::workspaces::{ArchiveWorkspaceError, CreateWorkspaceError, RenameWorkspaceError};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{HeaderName, RETRY_AFTER};
 use std::error::Error;
 use std::sync::Arc;
-use venna_form::FormError;
 
 /// The longest part of a client's value that an error repeats, in characters.
 const MAX_ECHO_CHARS: usize = 100;
 /// What a client is asked to wait when a limit or a store made it fail, in seconds.
 const RETRY_AFTER_SECONDS: &str = "1";
 
-/// An answer that says what went wrong.
+/// An error answer.
 #[derive(Clone, Debug)]
 pub struct ApiError {
     kind: ErrorKind,
@@ -39,39 +38,45 @@ pub struct ApiError {
     cause: Option<Cause>,
 }
 
-/// What went wrong inside; travels with the response to the edge of the server, where it is logged.
+/// The cause of an error; travels with the response to the request middleware, which logs it.
 #[derive(Clone, Debug)]
 pub struct Cause(pub Arc<dyn Error + Send + Sync>);
 
 impl ApiError {
-    /// An answer of this kind with a message for the client.
+    /// Creates an answer of a kind with a message for the client.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), param: None, headers: Vec::new(), cause: None }
     }
 
-    /// A request that is not as the contract has it.
+    /// Creates the answer to a request that the contract does not allow.
     #[must_use]
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidRequest, message)
     }
 
-    /// What clients are told that it is.
+    /// Returns its kind.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// Too much was asked for in too short a time; after `wait` there is room again.
+    /// A rate limit is reached; after `wait` the next request is accepted.
     #[must_use]
     pub fn rate_limited(message: impl Into<String>, wait: RetryAfter) -> Self {
         Self::new(ErrorKind::RateLimited, message).header(RETRY_AFTER, &wait.seconds().to_string())
     }
 
-    /// As many are at work as may be; in a moment there may be room again.
+    /// A limit of concurrent work is reached, which ends in a moment.
     #[must_use]
     pub fn too_many(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::RateLimited, message).header(RETRY_AFTER, RETRY_AFTER_SECONDS)
+        Self::new(ErrorKind::RateLimited, message).soon()
+    }
+
+    /// Asks the client to try again in a moment.
+    #[must_use]
+    pub fn soon(self) -> Self {
+        self.header(RETRY_AFTER, RETRY_AFTER_SECONDS)
     }
 
     /// Names the field or parameter that is wrong.
@@ -79,6 +84,12 @@ impl ApiError {
     pub fn param(mut self, param: impl Into<String>) -> Self {
         self.param = Some(param.into());
         self
+    }
+
+    /// Returns the field or parameter that is wrong.
+    #[must_use]
+    pub fn param_name(&self) -> Option<&str> {
+        self.param.as_deref()
     }
 
     /// Adds a header to the answer.
@@ -93,77 +104,6 @@ impl ApiError {
         self
     }
 
-    /// No such File, whatever the reason: the same words for an id of another workspace, a deleted and a malformed one.
-    #[must_use]
-    pub fn file_not_found(id: &str) -> Self {
-        Self::new(ErrorKind::NotFound, format!("No such File object: {id}")).param("id")
-    }
-
-    /// No such Upload, whatever the reason.
-    #[must_use]
-    pub fn upload_not_found(id: &str) -> Self {
-        Self::new(ErrorKind::NotFound, format!("No such Upload object: {id}")).param("upload_id")
-    }
-
-    /// Says which fields are there that nobody takes, in the words of OpenAI.
-    ///
-    /// # Errors
-    /// When there are any.
-    pub fn refuse_unexpected<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), Self> {
-        let names: Vec<String> = names.map(|name| format!("'{name}'")).collect();
-        if names.is_empty() {
-            return Ok(());
-        }
-        let verb = if names.len() == 1 { "was" } else { "were" };
-        Err(Self::invalid(format!("Additional properties are not allowed ({} {verb} unexpected)", names.join(", "))))
-    }
-
-    /// A value is none of those that a parameter can have.
-    #[must_use]
-    pub fn unsupported(param: &str, value: &str, supported: &[&str]) -> Self {
-        let supported: Vec<String> = supported.iter().map(|name| format!("'{name}'")).collect();
-        let message = format!("Invalid value: '{}'. Supported values are: {}.", echo(value), supported.join(", "));
-        Self::invalid(message).param(param)
-    }
-
-    /// A parameter is not there.
-    #[must_use]
-    pub fn missing(param: &str) -> Self {
-        Self::invalid(format!("Missing required parameter: '{param}'.")).param(param)
-    }
-
-    /// An integer, as the client wrote it, is below the least that a parameter may be.
-    #[must_use]
-    pub fn below_minimum(param: &str, least: u64, got: &str) -> Self {
-        let message = format!(
-            "Invalid '{param}': integer below minimum value. Expected a value >= {least}, but got {got} instead."
-        );
-        Self::new(ErrorKind::BelowMinimum, message).param(param)
-    }
-
-    /// An integer, as the client wrote it, is above the most that a parameter may be.
-    #[must_use]
-    pub fn above_maximum(param: &str, most: u64, got: &str) -> Self {
-        let message = format!(
-            "Invalid '{param}': integer above maximum value. Expected a value <= {most}, but got {got} instead."
-        );
-        Self::new(ErrorKind::AboveMaximum, message).param(param)
-    }
-
-    /// The workspace has as much as it may have.
-    #[must_use]
-    pub fn quota_exceeded(exceeded: QuotaExceeded) -> Self {
-        let limit = match exceeded {
-            QuotaExceeded::Bytes { limit_bytes } => format!("{limit_bytes} bytes of files"),
-            QuotaExceeded::Files { limit_files } => format!("{limit_files} files"),
-        };
-        let message = format!(
-            "You have exceeded your file storage quota. Projects are limited to {limit}. Please delete old files or \
-             attempt with a smaller file size."
-        );
-        Self::new(ErrorKind::StorageQuotaExceeded, message)
-    }
-
     /// The parts of an Upload of `size_bytes` have as much as they may have.
     #[must_use]
     pub fn parts_too_large(size_bytes: u64, limit_bytes: u64) -> Self {
@@ -174,91 +114,37 @@ impl ApiError {
         Self::invalid(message).param("data")
     }
 
-    /// The file is larger than `limit_bytes`.
-    #[must_use]
-    pub fn file_too_large(limit_bytes: u64) -> Self {
-        let message = format!("The file is larger than the limit of {limit_bytes} bytes.");
-        Self::new(ErrorKind::FileTooLarge, message).param("file")
-    }
-
-    /// There is no key in the request.
-    #[must_use]
-    pub fn missing_key() -> Self {
-        Self::new(ErrorKind::MissingKey, "Missing bearer authentication in header").challenge()
-    }
-
-    /// The key came in a way that only readers may use.
-    #[must_use]
-    pub fn basic_of_reads() -> Self {
-        let message = "Basic authentication is for GET and HEAD only. Send the key as 'Authorization: Bearer'.";
-        Self::new(ErrorKind::MissingKey, message).challenge()
-    }
-
-    /// The client keeps coming with keys that open nothing; after `wait` it may try one again.
-    #[must_use]
-    pub fn too_many_failed_logins(wait: RetryAfter) -> Self {
-        let message = "Incorrect API key provided, and too many requests with incorrect keys came from your network. Check the key, and try again later.";
-        Self::rate_limited(message, wait)
-    }
-
-    fn challenge(self) -> Self {
-        self.header(WWW_AUTHENTICATE, "Bearer realm=\"Venna Files\"")
-    }
-
     /// The server made a mistake, and this is how it showed.
     #[must_use]
     pub fn internal_of(cause: impl Error + Send + Sync + 'static) -> Self {
         Self::internal().cause(cause)
     }
 
-    /// The server made a mistake.
+    /// Returns the body of the answer.
     #[must_use]
-    pub fn internal() -> Self {
-        Self::new(ErrorKind::Internal, "The server had an error while processing your request. Sorry about that!")
+    pub fn envelope(&self) -> ErrorEnvelope<'_> {
+        ErrorEnvelope::new(&self.kind.entry(), &self.message, self.param.as_deref())
     }
 }
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::OutOfSpace(_) => Self::new(
-                ErrorKind::InsufficientStorage,
-                "The server has no storage space left. Delete files or try again later.",
-            )
-            .cause(error),
-            StoreError::Damaged(..) => {
-                Self::new(ErrorKind::FileDamaged, "The stored content of this file is damaged and cannot be served.")
-                    .cause(error)
-            }
+            StoreError::OutOfSpace(_) => Self::out_of_space().cause(error),
+            StoreError::Damaged(..) => Self::file_damaged().cause(error),
             StoreError::Internal(_) => Self::internal().cause(error),
-            StoreError::TookTooLong(_) => Self::new(
-                ErrorKind::QueryTimeout,
-                "The query took too long and was ended. Ask for a shorter time, fewer projects or a smaller page.",
-            )
-            .cause(error),
+            StoreError::TookTooLong(_) => Self::query_timeout().cause(error),
             StoreError::ReadOnly(_) => Self::new(
                 ErrorKind::ServiceUnavailable,
                 "The server's database takes no changes at the moment. Nothing was changed. Please try again.",
             )
-            .header(RETRY_AFTER, RETRY_AFTER_SECONDS)
+            .soon()
             .cause(error),
             StoreError::Unavailable(_) => Self::unavailable().cause(error),
-            StoreError::Crowded(_) => Self::new(
-                ErrorKind::RateLimited,
+            StoreError::Crowded(_) => Self::too_many(
                 "Too many requests of this project are waiting on this server. Please try again in a moment.",
-            )
-            .header(RETRY_AFTER, RETRY_AFTER_SECONDS),
+            ),
         }
-    }
-}
-
-impl ApiError {
-    fn unavailable() -> Self {
-        Self::new(
-            ErrorKind::ServiceUnavailable,
-            "The server's storage does not answer at the moment. Please try again.",
-        )
-        .header(RETRY_AFTER, RETRY_AFTER_SECONDS)
     }
 }
 
@@ -292,9 +178,7 @@ impl From<RenameWorkspaceError> for ApiError {
 impl From<ArchiveWorkspaceError> for ApiError {
     fn from(error: ArchiveWorkspaceError) -> Self {
         match error {
-            ArchiveWorkspaceError::Default => {
-                Self::invalid("The default project cannot be archived.").param("project_id")
-            }
+            ArchiveWorkspaceError::Default => Self::default_project_kept(),
             ArchiveWorkspaceError::Metadata(error) => error.into(),
         }
     }
@@ -377,10 +261,7 @@ impl OfUpload for UploadRefusal {
     fn of_upload(self, named: &str) -> ApiError {
         match self {
             Self::NotFound => ApiError::upload_not_found(named),
-            Self::NotPending(status) => {
-                ApiError::invalid(format!("Upload {named} is {status}; only a pending upload can be changed."))
-                    .param("upload_id")
-            }
+            Self::NotPending(status) => ApiError::upload_not_pending(named, status),
             Self::TooManyParts => {
                 ApiError::invalid(format!("Upload {named} has {MAX_PARTS} parts, the most it may have.")).param("data")
             }
@@ -443,43 +324,22 @@ impl From<Refused> for ApiError {
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::Unknown => Self::new(
-                ErrorKind::InvalidKey,
-                "Incorrect API key provided. You can make a key with `venna keys create`, or ask the operator of this server for one.",
-            )
-            .challenge(),
-            Refusal::Expired => {
-                Self::new(ErrorKind::InvalidKey, "The API key provided has expired. Ask the operator of this server for a new one.").challenge()
-            }
-            Refusal::Replaced => {
-                let message = "The API key provided was replaced by a newer one when it was rotated. Use that one.";
-                Self::new(ErrorKind::InvalidKey, message).challenge()
-            }
-            Refusal::Archived => {
-                let message = "The workspace of the API key provided is archived.";
-                Self::new(ErrorKind::InvalidKey, message).challenge()
-            }
+            Refusal::Unknown => Self::incorrect_key(),
+            Refusal::Expired => Self::expired_key(),
+            Refusal::Replaced => Self::replaced_key(),
+            Refusal::Archived => Self::archived_key(),
             Refusal::TooManyTried { wait } => Self::too_many_failed_logins(RetryAfter(wait)),
             Refusal::Unavailable(_) => Self::unavailable().cause(refusal),
         }
     }
 }
 
-impl From<FormError> for ApiError {
-    fn from(error: FormError) -> Self {
-        Self::invalid(error.to_string())
-    }
-}
-
 impl From<BodyError> for ApiError {
     fn from(error: BodyError) -> Self {
         match error {
-            BodyError::TooSlow { min_bytes_per_second, window_seconds } => Self::new(
-                ErrorKind::RequestTimeout,
-                format!(
-                    "The request body came in at less than {min_bytes_per_second} bytes a second over {window_seconds} seconds."
-                ),
-            ),
+            BodyError::TooSlow { min_bytes_per_second, window_seconds } => {
+                Self::body_too_slow(min_bytes_per_second, window_seconds)
+            }
             BodyError::Broken(_) => Self::invalid("The request body ended early or could not be read."),
         }
     }
@@ -490,8 +350,8 @@ impl ApiError {
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         let entry = self.kind.entry();
-        let (mut body, envelope) = (Vec::new(), wire::ErrorEnvelope::new(&entry, &self.message, self.param.as_deref()));
-        wire::append(&mut body, &envelope);
+        let mut body = Vec::new();
+        wire::append(&mut body, &self.envelope());
         let reason = StatusCode::from_u16(entry.status).ok().and_then(|status| status.canonical_reason());
         let mut head = format!(
             "HTTP/1.1 {} {}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n",
@@ -511,9 +371,8 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let entry = self.kind.entry();
-        let body = wire::ErrorEnvelope::new(&entry, &self.message, self.param.as_deref());
         let status = StatusCode::from_u16(entry.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = wire::json(status, &body);
+        let mut response = wire::json(status, &self.envelope());
         for (name, text) in self.headers {
             put(response.headers_mut(), name, &text);
         }
@@ -527,7 +386,7 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// As much of a client's value as an error repeats.
+/// Returns the part of a client's value that an error repeats.
 #[must_use]
 pub fn echo(value: &str) -> String {
     value.chars().take(MAX_ECHO_CHARS).collect()

@@ -4,7 +4,6 @@
 //! The transaction of the change decides that. Here requests with the same key take a lock, so that the second one does not
 //! begin while the first is still running.
 
-use super::catalogue::ErrorKind;
 use super::connection::ClientConnection;
 use super::error::ApiError;
 use super::wire::json_body;
@@ -202,7 +201,7 @@ pub fn answer<T>(effect: Effect<T>, write: impl FnOnce(&T) -> Vec<u8>) -> Result
     match effect {
         Effect::Made(made) => Ok(json_body(StatusCode::OK, Body::from(write(&made)))),
         Effect::Replayed(answer) => Ok(replayed(json_body(StatusCode::OK, Body::from(answer)))),
-        Effect::KeyReused => Err(reused()),
+        Effect::KeyReused => Err(ApiError::idempotency_key_reused()),
         Effect::Refused(refused) => Err(refused.into()),
     }
 }
@@ -211,12 +210,6 @@ pub fn answer<T>(effect: Effect<T>, write: impl FnOnce(&T) -> Vec<u8>) -> Result
 pub fn replayed(mut response: Response) -> Response {
     response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     response
-}
-
-/// Returns the error of a key that was used for another request.
-pub fn reused() -> ApiError {
-    let message = "This Idempotency-Key was used for another request. Send a new one with a new request.";
-    ApiError::new(ErrorKind::IdempotencyKeyReused, message).param(PARAM)
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ use std::ops::RangeInclusive;
 
 /// The longest body of `POST /v1/uploads`, in bytes.
 pub const MAX_CREATION_BYTES: usize = 64 * 1024;
+/// The longest body of a request to the administration, in bytes.
+pub const MAX_ADMIN_BYTES: usize = 64 * 1024;
 /// The longest body of `POST /v1/uploads/{id}/complete`, in bytes: 10,000 part ids fit twice.
 pub const MAX_COMPLETION_BYTES: usize = 1024 * 1024;
 

@@ -70,8 +70,7 @@ pub fn limit(value: &str, bounds: &RangeInclusive<u32>) -> Result<u32, ApiError>
 pub fn integer(param: &str, value: &str, bounds: RangeInclusive<u64>) -> Result<u64, ApiError> {
     let (sign, digits) = value.strip_prefix('-').map_or((1, value), |digits| (-1, digits));
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        let message = format!("Invalid '{param}': expected an integer, but got '{}' instead.", echo(value));
-        return Err(ApiError::invalid(message).param(param));
+        return Err(ApiError::not_an_integer(param, value));
     }
     let number: i128 = sign * digits.parse().unwrap_or(i128::MAX);
     if number < i128::from(*bounds.start()) {

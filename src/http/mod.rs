@@ -25,6 +25,7 @@ mod json;
 mod list;
 mod list_body;
 mod long_reads;
+mod messages;
 mod middleware;
 mod models;
 mod path;

@@ -1,7 +1,6 @@
 //! The routers of both listeners, and the answers to paths and methods without a route.
 
 use super::caller::{Principal, authenticate};
-use super::catalogue::ErrorKind;
 use super::error::ApiError;
 use super::middleware::request_middleware;
 use super::state::AppState;
@@ -57,15 +56,11 @@ fn options_of_server() -> Response {
 fn no_operation(method: &Method, path: &str, has_key: bool) -> ApiError {
     let family = path.strip_prefix("/v1/").and_then(|rest| rest.split('/').next());
     if has_key && family.is_some_and(|family| NOT_YET.contains(&family)) {
-        return ApiError::new(
-            ErrorKind::NotImplemented,
-            format!("Endpoint '{} {path}' is not implemented yet on Venna gateway", as_of_get(method)),
-        );
+        return ApiError::not_implemented(as_of_get(method), path);
     }
     unknown::url(method, path)
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> ApiError {
-    let message = format!("Method {} is not supported on {}; see the Allow header.", as_of_get(&method), uri.path());
-    ApiError::new(ErrorKind::WrongMethod, message)
+    ApiError::wrong_method(as_of_get(&method), uri.path())
 }

@@ -1,13 +1,11 @@
 //! Refuses billable requests once the workspace has reached its monthly spend limit.
 
 use super::caller::UploadPolicy;
-use super::catalogue::ErrorKind;
 use super::error::ApiError;
 use super::idempotency::IdempotencyGuard;
 use crate::model::caller::Caller;
 use crate::model::limits::Limit;
 use crate::usage::{SpendLimitReached, Spending};
-use http::header::RETRY_AFTER;
 
 /// Checks that the workspace may make a billable request.
 ///
@@ -22,15 +20,8 @@ pub async fn check(
     let Some(limit_cents) = policy.limits.workspace.get(Limit::MonthlySpendCents) else { return Ok(()) };
     match spending.refuse(caller.workspace, limit_cents, guard.key()).await? {
         None => Ok(()),
-        Some(reached) => Err(refused(reached)),
+        Some(SpendLimitReached { limit_cents, wait_seconds }) => {
+            Err(ApiError::spend_limit_reached(limit_cents, wait_seconds))
+        }
     }
-}
-
-fn refused(SpendLimitReached { limit_cents, wait_seconds }: SpendLimitReached) -> ApiError {
-    let (dollars, cents) = (limit_cents / 100, limit_cents % 100);
-    let message = format!(
-        "This project has reached its monthly spend limit of ${dollars}.{cents:02}. Files can be read and deleted; new ones \
-         are taken again from the first of the next month on, or when an administrator raises the limit."
-    );
-    ApiError::new(ErrorKind::SpendLimitReached, message).header(RETRY_AFTER, &wait_seconds.to_string())
 }

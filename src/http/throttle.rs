@@ -51,10 +51,7 @@ fn per_minute(limit: u64) -> Option<NonZeroU32> {
 }
 
 fn refuse(measure: Limit, per_minute: NonZeroU32, wait: RetryAfter) -> Response {
-    let what = if measure == Limit::UploadsPerMinute { "uploads" } else { "requests" };
-    let message =
-        format!("Rate limit reached for {what}. Limit: {per_minute} / min. Please try again in {}s.", wait.seconds());
-    let mut response = ApiError::rate_limited(message, wait).into_response();
+    let mut response = ApiError::rate_limit_reached(measure, per_minute, wait).into_response();
     if measure == Limit::RequestsPerMinute {
         let empty = RateLimitState { limit: per_minute.get(), remaining: 0, reset: wait.0 };
         empty.put_into(response.headers_mut());

@@ -1,7 +1,6 @@
 //! Paths that lead nowhere: what is said of them, and which path was probably meant. Most of them come from a base URL without
 //! `/v1`, or with it twice.
 
-use super::catalogue::ErrorKind;
 use super::error::ApiError;
 use super::routes::routes;
 use http::Method;
@@ -56,7 +55,7 @@ pub fn url(method: &Method, path: &str) -> ApiError {
     let hint = meant(path).map_or_else(String::new, |meant| {
         format!(". Did you mean {meant}? The base URL of a client ends with /{VERSION}, once")
     });
-    ApiError::new(ErrorKind::UnknownUrl, format!("Invalid URL ({} {path}){hint}", as_of_get(method)))
+    ApiError::unknown_url(as_of_get(method), path, &hint)
 }
 
 /// The path of the API that a client probably meant, if it is another one than it asked for.

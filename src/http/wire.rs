@@ -5,6 +5,7 @@ use crate::model::digest::Sha256Digest;
 use crate::model::file::File;
 use crate::model::ids::FileId;
 use crate::model::page::Page;
+use crate::model::prices::NanoUsd;
 use crate::model::upload::{Part, Upload};
 use axum::body::Body;
 use axum::response::Response;
@@ -199,6 +200,19 @@ impl<'a> ErrorEnvelope<'a> {
     /// The envelope of an entry of the table of errors.
     pub const fn new(entry: &Entry, message: &'a str, param: Option<&'a str>) -> Self {
         Self { error: ErrorObject { message, error_type: entry.error_type, param, code: entry.code } }
+    }
+}
+
+/// An amount of money.
+#[derive(Clone, Debug, Serialize)]
+pub struct Amount {
+    value: f64,
+    currency: &'static str,
+}
+
+impl From<NanoUsd> for Amount {
+    fn from(amount: NanoUsd) -> Self {
+        Self { value: amount.dollars(), currency: "usd" }
     }
 }
 

@@ -20,7 +20,6 @@ pub use api_keys::{create_api_key, delete_api_key, list_api_keys, retrieve_api_k
 pub use audit_logs::list_audit_logs;
 pub use key::retrieve_own_key;
 pub use limits::{retrieve_key_limits, retrieve_project_limits, update_key_limits, update_project_limits};
-pub use path::{no_key, no_project};
 pub use projects::{archive_project, create_project, list_projects, retrieve_project, update_project};
 pub use rate_limits::{RATE_LIMITS, list_rate_limits, update_rate_limit};
 pub use service_accounts::{
@@ -34,9 +33,6 @@ use crate::model::ids::WorkspaceId;
 use crate::usage::Usage;
 use crate::workspaces::Workspaces;
 use wire::UsageObject;
-
-/// The longest body of a request to the administration, in bytes.
-pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// Returns what a workspace stores and what it has spent this month.
 async fn usage_of(workspaces: &Workspaces, usage: &Usage, workspace: WorkspaceId) -> Result<UsageObject, ApiError> {

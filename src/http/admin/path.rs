@@ -2,7 +2,6 @@
 //! `/v1/organization/admin_api_keys/{key_id}`.
 
 use super::rate_limits::RateLimit;
-use crate::http::catalogue::ErrorKind;
 use crate::http::error::ApiError;
 use crate::http::path::segment;
 use crate::keys::{Keys, RotateKeyError, UpdateKeyError};
@@ -57,7 +56,7 @@ impl NamedProject {
 
     /// There is no such project.
     pub fn not_found(&self) -> ApiError {
-        no_project(&self.0)
+        ApiError::project_not_found(&self.0)
     }
 }
 
@@ -93,7 +92,7 @@ impl NamedKey {
 
     /// The project has no such key.
     pub fn not_found(&self) -> ApiError {
-        if self.is_account { no_account(&self.text) } else { no_key(&self.text) }
+        if self.is_account { ApiError::account_not_found(&self.text) } else { ApiError::key_not_found(&self.text) }
     }
 }
 
@@ -107,40 +106,18 @@ impl NamedAdminKey {
 
     /// There is no such key.
     pub fn not_found(&self) -> ApiError {
-        no_admin_key(&self.0)
+        ApiError::admin_key_not_found(&self.0)
     }
 }
 
 impl NamedRateLimit {
     /// The rate limit of this id.
     pub fn find(&self) -> Result<RateLimit, ApiError> {
-        RateLimit::ALL.into_iter().find(|rate| rate.id() == self.0).ok_or_else(|| no_rate_limit(&self.0))
+        RateLimit::ALL
+            .into_iter()
+            .find(|rate| rate.id() == self.0)
+            .ok_or_else(|| ApiError::rate_limit_not_found(&self.0))
     }
-}
-
-/// There is no project that the client names so.
-pub fn no_project(named: &str) -> ApiError {
-    ApiError::new(ErrorKind::NotFound, format!("No such project: {named}")).param("project_id")
-}
-
-/// The project has no key that the client names so.
-pub fn no_key(named: &str) -> ApiError {
-    ApiError::new(ErrorKind::NotFound, format!("No such API key: {named}")).param(KEY_PARAM)
-}
-
-/// The project has no service account that the client names so.
-pub fn no_account(named: &str) -> ApiError {
-    ApiError::new(ErrorKind::NotFound, format!("No such service account: {named}")).param(ACCOUNT_PARAM)
-}
-
-/// There is no key of an administrator that the client names so.
-pub fn no_admin_key(named: &str) -> ApiError {
-    ApiError::new(ErrorKind::NotFound, format!("No such admin API key: {named}")).param("key_id")
-}
-
-/// There is no rate limit that the client names so.
-pub fn no_rate_limit(named: &str) -> ApiError {
-    ApiError::new(ErrorKind::NotFound, format!("No such rate limit: {named}")).param("rate_limit_id")
 }
 
 impl<S: Sync> FromRequestParts<S> for NamedProject {

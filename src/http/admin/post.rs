@@ -3,11 +3,10 @@
 //! What makes the change notes the answer in its own transaction. An answer that shows the secret of a key is kept sealed
 //! (`keys/sealed.rs`), and given again only to the secret that asked for it.
 
-use super::MAX_BODY_BYTES;
 use crate::http::caller;
 use crate::http::error::ApiError;
 use crate::http::idempotency::{self, replayed};
-use crate::http::json::JsonObject;
+use crate::http::json::{JsonObject, MAX_ADMIN_BYTES};
 use crate::http::wire::json_body;
 use crate::keys::{SealedAnswer, fresh_secret};
 use crate::model::api_key::{ApiKey, KeyKind, KeySecret};
@@ -45,7 +44,7 @@ impl AdminPost {
     pub async fn read(request: Request) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
         let read = Self::of(&parts)?;
-        let body = JsonObject::read(Request::from_parts(parts, body), MAX_BODY_BYTES).await?;
+        let body = JsonObject::read(Request::from_parts(parts, body), MAX_ADMIN_BYTES).await?;
         Ok(read.with_body(body))
     }
 
@@ -53,7 +52,7 @@ impl AdminPost {
     pub async fn read_or_empty(request: Request) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
         let read = Self::of(&parts)?;
-        let body = JsonObject::read_or_empty(Request::from_parts(parts, body), MAX_BODY_BYTES).await?;
+        let body = JsonObject::read_or_empty(Request::from_parts(parts, body), MAX_ADMIN_BYTES).await?;
         Ok(read.with_body(body))
     }
 

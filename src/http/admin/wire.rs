@@ -1,7 +1,6 @@
 //! The objects of the administration, as OpenAI's clients read them. `scopes`, `ip_address` and `request_id` are ours.
 
-use crate::http::usage::Amount;
-use crate::http::wire::{List, written};
+use crate::http::wire::{Amount, List, written};
 use crate::model::api_key::{ApiKey, KeySecret};
 use crate::model::audit::{Action, Actor, Entry};
 use crate::model::ids::{KeyId, WorkspaceId};

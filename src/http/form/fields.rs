@@ -63,7 +63,7 @@ pub async fn receive_file(
     form.drain().await?;
     fields.refuse_unexpected()?;
     let (receiving, filename) = file.ok_or_else(|| fields.missing_file())?;
-    let purpose = fields.purpose()?.ok_or_else(|| required(PURPOSE))?;
+    let purpose = fields.purpose()?.ok_or_else(|| ApiError::missing_field(PURPOSE))?;
     let details = FileDetails { purpose, filename, expires_after: fields.expires_after()? };
     Ok((receiving, details))
 }
@@ -82,7 +82,9 @@ async fn receive(mut receiving: Receiving, form: &mut FormReader) -> Result<Rece
 pub async fn receive_part(receiving: Receiving, mut form: FormReader) -> Result<Receiving, ApiError> {
     let (mut received, mut opened, mut unexpected) = (None, Some(receiving), Vec::new());
     let refuse = |unexpected: &[String]| ApiError::refuse_unexpected(unexpected.iter().map(String::as_str));
-    while let Some(part) = form.next_part(|| refuse(&unexpected).err().unwrap_or_else(|| required(DATA))).await? {
+    while let Some(part) =
+        form.next_part(|| refuse(&unexpected).err().unwrap_or_else(|| ApiError::missing_field(DATA))).await?
+    {
         if part.name != DATA {
             unexpected.push(echo(&part.name));
             continue;
@@ -92,7 +94,7 @@ pub async fn receive_part(receiving: Receiving, mut form: FormReader) -> Result<
     }
     form.drain().await?;
     refuse(&unexpected)?;
-    received.ok_or_else(|| required(DATA))
+    received.ok_or_else(|| ApiError::missing_field(DATA))
 }
 
 impl Fields {
@@ -116,7 +118,7 @@ impl Fields {
 
     fn missing_file(&self) -> ApiError {
         if !self.has_unnamed_file {
-            return required(FILE);
+            return ApiError::missing_field(FILE);
         }
         let message = "The part 'file' has no filename. Send one, such as: Content-Disposition: form-data; name=\"file\"; filename=\"a.txt\".";
         ApiError::invalid(message).param(FILE)
@@ -150,11 +152,8 @@ pub fn filename(name: &str, param: &str) -> Result<Filename, ApiError> {
 
 /// A purpose, if it is one that a file of the caller may have.
 pub fn purpose(name: &str, may_be: &[Purpose]) -> Result<Purpose, ApiError> {
-    Purpose::named(name).filter(|purpose| may_be.contains(purpose)).ok_or_else(|| {
-        let names: Vec<String> = may_be.iter().map(|purpose| format!("'{purpose}'")).collect();
-        let names = names.join(", ");
-        ApiError::invalid(format!("'{}' is not one of [{names}] - 'purpose'", echo(name))).param(PURPOSE)
-    })
+    let known = Purpose::named(name).filter(|purpose| may_be.contains(purpose));
+    known.ok_or_else(|| ApiError::unknown_purpose(name, may_be))
 }
 
 /// `expires_after` as JSON spells it.
@@ -194,8 +193,4 @@ fn set(field: &mut Option<String>, name: &str, value: String) -> Result<(), ApiE
 
 fn repeated(name: &str) -> ApiError {
     ApiError::invalid(format!("The field '{name}' is given more than once.")).param(name)
-}
-
-fn required(name: &str) -> ApiError {
-    ApiError::invalid(format!("'{name}' is a required property"))
 }

@@ -8,20 +8,17 @@ mod fields;
 pub use fields::{expires_after, filename, purpose, receive_file, receive_part};
 
 use super::body::BodyError;
-use super::catalogue::ErrorKind;
-use super::error::{ApiError, echo};
+use super::error::ApiError;
 use axum::body::{Body, BodyDataStream};
 use axum::extract::Request;
 use bytes::Bytes;
 use futures_util::StreamExt;
-use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use venna_form::limits::{
     MAX_BOUNDARY_BYTES, MAX_EPILOGUE_BYTES, MAX_HEADER_BLOCK_BYTES, MAX_PADDING_BYTES, MAX_PARTS, MAX_PREAMBLE_BYTES,
 };
 use venna_form::{Event, FormError, PartHeaders, Scanner};
 
-/// The media type of forms (RFC 7578).
-const FORM_DATA: &str = "multipart/form-data";
 /// The longest field that is not a file, in bytes.
 pub const MAX_FIELD_BYTES: usize = 64 * 1024;
 /// The most bytes of a form besides its file: fields in every part but one, every header, every boundary with its hyphens,
@@ -44,15 +41,10 @@ pub struct FormReader {
     scanner: Scanner,
 }
 
-/// Maps the error of a request's Content-Type. The message names the Content-Type of a request that is no form.
-fn content_type_error(error: FormError, content_type: Option<&str>) -> ApiError {
-    if error != FormError::NotFormData {
-        return error.into();
+impl From<FormError> for ApiError {
+    fn from(error: FormError) -> Self {
+        Self::invalid(error.to_string())
     }
-    let received = content_type.filter(|content_type| !content_type.is_empty());
-    let received = received.map_or_else(|| "absent".to_owned(), |content_type| format!("'{}'", echo(content_type)));
-    let message = format!("The Content-Type of the request is {received}; this operation takes {FORM_DATA}.");
-    ApiError::new(ErrorKind::UnsupportedMediaType, message).header(ACCEPT, FORM_DATA)
 }
 
 impl FormReader {
@@ -62,8 +54,11 @@ impl FormReader {
     /// The request has no form, or its boundary is not valid.
     pub fn new(request: Request) -> Result<Self, ApiError> {
         let content_type = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).map(String::from_utf8_lossy);
-        let boundary = venna_form::boundary(content_type.as_deref().unwrap_or_default())
-            .map_err(|error| content_type_error(error, content_type.as_deref()))?;
+        let boundary =
+            venna_form::boundary(content_type.as_deref().unwrap_or_default()).map_err(|error| match error {
+                FormError::NotFormData => ApiError::not_a_form(content_type.as_deref()),
+                other => other.into(),
+            })?;
         Ok(Self { body: Body::into_data_stream(request.into_body()), scanner: Scanner::new(&boundary)? })
     }
 

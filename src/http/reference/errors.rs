@@ -3,13 +3,21 @@
 
 use super::objects::definitions;
 use super::operation::{BodyExample, Group, Operation, Place};
-use super::operations::{PROJECT, UPLOAD};
+use super::operations::{FILE, PROJECT, UPLOAD};
 use super::page::{Block, Page, code};
 use crate::files::MAX_BATCH_FILE_BYTES;
 use crate::http::caller::Access;
 use crate::http::catalogue::{Entry, ErrorKind};
-use crate::http::wire::ErrorEnvelope;
+use crate::http::error::ApiError;
+use crate::http::rates::RetryAfter;
+use crate::model::limits::{Limit, QuotaExceeded};
+use crate::model::purpose::Purpose;
+use crate::model::scope::Scope;
+use crate::model::upload::UploadStatus;
+use http::Method;
 use serde_json::Value;
+use std::num::NonZeroU32;
+use std::time::Duration;
 
 /// The name of the page.
 pub const SLUG: &str = "errors";
@@ -29,72 +37,36 @@ impl ErrorKind {
         }
     }
 
-    /// A message as the server writes it, and its `param`.
-    const fn example(self) -> (&'static str, Option<&'static str>) {
+    /// Returns an answer of this kind, as the server writes it.
+    fn example(self) -> ApiError {
         match self {
-            Self::InvalidRequest => (
-                "'poetry' is not one of ['fine-tune', 'assistants', 'batch', 'user_data', 'vision', 'evals'] - \
-                 'purpose'",
-                Some("purpose"),
-            ),
-            Self::BelowMinimum => (
-                "Invalid 'limit': integer below minimum value. Expected a value >= 1, but got 0 instead.",
-                Some("limit"),
-            ),
-            Self::AboveMaximum => (
-                "Invalid 'limit': integer above maximum value. Expected a value <= 10000, but got 10001 instead.",
-                Some("limit"),
-            ),
-            Self::MissingKey => ("Missing bearer authentication in header", None),
-            Self::InvalidKey => (
-                "Incorrect API key provided. You can make a key with `venna keys create`, or ask the operator of \
-                 this server for one.",
-                None,
-            ),
-            Self::IdempotencyKeyReused => (
-                "This Idempotency-Key was used for another request. Send a new one with a new request.",
-                Some("Idempotency-Key"),
-            ),
-            Self::StorageQuotaExceeded => (
-                "You have exceeded your file storage quota. Projects are limited to 1048576 bytes of files. Please \
-                 delete old files or attempt with a smaller file size.",
-                None,
-            ),
-            Self::Forbidden => {
-                ("You have insufficient permissions for this operation. Missing scopes: files.write.", None)
+            Self::InvalidRequest => ApiError::unknown_purpose("poetry", &Purpose::UPLOADABLE),
+            Self::BelowMinimum => ApiError::below_minimum("limit", 1, "0"),
+            Self::AboveMaximum => ApiError::above_maximum("limit", 10_000, "10001"),
+            Self::MissingKey => ApiError::missing_key(),
+            Self::InvalidKey => ApiError::incorrect_key(),
+            Self::IdempotencyKeyReused => ApiError::idempotency_key_reused(),
+            Self::StorageQuotaExceeded => ApiError::quota_exceeded(QuotaExceeded::Bytes { limit_bytes: 1 << 20 }),
+            Self::Forbidden => ApiError::missing_scope(Scope::FilesWrite),
+            Self::NotFound => ApiError::file_not_found(FILE),
+            Self::UnknownUrl => ApiError::unknown_url(&Method::GET, "/v1/xyz", ""),
+            Self::WrongMethod => ApiError::wrong_method(&Method::PUT, "/v1/files"),
+            Self::RequestTimeout => ApiError::body_too_slow(1024, 30),
+            Self::PreconditionFailed => ApiError::precondition_failed(),
+            Self::FileTooLarge => ApiError::file_too_large(512 << 20),
+            Self::UnsupportedMediaType => ApiError::not_a_form(Some("application/json")),
+            Self::RangeNotSatisfiable => ApiError::range_not_satisfiable(14),
+            Self::RateLimited => {
+                let wait = RetryAfter(Duration::from_mins(1));
+                ApiError::rate_limit_reached(Limit::RequestsPerMinute, NonZeroU32::MIN, wait)
             }
-            Self::NotFound => ("No such File object: file-00VbjUjhHGglY7j08O6M3Oj9", Some("id")),
-            Self::UnknownUrl => ("Invalid URL (GET /v1/xyz)", None),
-            Self::WrongMethod => ("Method PUT is not supported on /v1/files; see the Allow header.", None),
-            Self::RequestTimeout => {
-                ("The request body came in at less than 1024 bytes a second over 30 seconds.", None)
-            }
-            Self::PreconditionFailed => ("A precondition of the request does not hold.", None),
-            Self::FileTooLarge => ("The file is larger than the limit of 536870912 bytes.", Some("file")),
-            Self::UnsupportedMediaType => (
-                "The Content-Type of the request is 'application/json'; this operation takes multipart/form-data.",
-                None,
-            ),
-            Self::RangeNotSatisfiable => ("The requested range lies outside the 14 bytes of the file.", None),
-            Self::RateLimited => ("Rate limit reached for requests. Limit: 1 / min. Please try again in 60s.", None),
-            Self::SpendLimitReached => (
-                "This project has reached its monthly spend limit of $100.00. Files can be read and deleted; new \
-                 ones are taken again from the first of the next month on, or when an administrator raises the limit.",
-                None,
-            ),
-            Self::Internal => ("The server had an error while processing your request. Sorry about that!", None),
-            Self::FileDamaged => ("The stored content of this file is damaged and cannot be served.", None),
-            Self::NotImplemented => {
-                ("Endpoint 'POST /v1/chat/completions' is not implemented yet on Venna gateway", None)
-            }
-            Self::InsufficientStorage => {
-                ("The server has no storage space left. Delete files or try again later.", None)
-            }
-            Self::QueryTimeout => (
-                "The query took too long and was ended. Ask for a shorter time, fewer projects or a smaller page.",
-                None,
-            ),
-            Self::ServiceUnavailable => ("The server's storage does not answer at the moment. Please try again.", None),
+            Self::SpendLimitReached => ApiError::spend_limit_reached(10_000, 86_400),
+            Self::Internal => ApiError::internal(),
+            Self::FileDamaged => ApiError::file_damaged(),
+            Self::NotImplemented => ApiError::not_implemented(&Method::POST, "/v1/chat/completions"),
+            Self::InsufficientStorage => ApiError::out_of_space(),
+            Self::QueryTimeout => ApiError::query_timeout(),
+            Self::ServiceUnavailable => ApiError::unavailable(),
         }
     }
 
@@ -120,68 +92,60 @@ impl ErrorKind {
 
 /// The body of an answer of this kind, of no operation in particular.
 pub fn sample(kind: ErrorKind) -> Value {
-    let (message, param) = kind.example();
-    envelope(kind, message, param)
+    body(&kind.example())
 }
 
 /// The body of an answer of this kind to this operation.
 pub fn sample_of(operation: &Operation, kind: ErrorKind) -> Value {
     match kind {
-        ErrorKind::NotFound => {
-            let (message, param) = operation.not_found();
-            envelope(kind, &message, Some(param))
-        }
-        ErrorKind::Forbidden => envelope(kind, &forbidden(operation.access()), None),
-        ErrorKind::InvalidRequest => {
-            let (message, param) = operation.invalid();
-            envelope(kind, &message, param)
-        }
+        ErrorKind::NotFound => body(&operation.not_found()),
+        ErrorKind::Forbidden => body(&forbidden(operation.access())),
+        ErrorKind::InvalidRequest => body(&operation.invalid()),
         other => sample(other),
     }
 }
 
-fn forbidden(access: Option<Access>) -> String {
-    let need = match access {
-        Some(Access::Scope(scope) | Access::AdminOr(scope)) => format!("Missing scopes: {scope}."),
-        Some(Access::Admin | Access::AnyKey) | None => "It takes an admin key (vka_...).".to_owned(),
-    };
-    format!("You have insufficient permissions for this operation. {need}")
+fn body(error: &ApiError) -> Value {
+    serde_json::to_value(error.envelope()).unwrap_or_default()
+}
+
+fn forbidden(access: Option<Access>) -> ApiError {
+    match access {
+        Some(Access::Scope(scope) | Access::AdminOr(scope)) => ApiError::missing_scope(scope),
+        Some(Access::Admin | Access::AnyKey) | None => ApiError::needs_admin_key(),
+    }
 }
 
 impl Operation {
-    /// What is said of an id in the path, or of a project in the body, that there is not.
-    fn not_found(&self) -> (String, &'static str) {
+    /// Returns the answer to an unknown id in the path, or to an unknown project in the body.
+    fn not_found(&self) -> ApiError {
         let named = self.examples_in(Place::Path).last();
         match (self.group, named) {
-            (Group::Files, Some((_, id))) => (format!("No such File object: {id}"), "id"),
-            (Group::Uploads, Some((_, id))) => (format!("No such Upload object: {id}"), "upload_id"),
-            (_, Some(("api_key_id", id))) => (format!("No such API key: {id}"), "api_key_id"),
-            (_, Some(("service_account_id", id))) => (format!("No such service account: {id}"), "service_account_id"),
-            (_, Some(("key_id", id))) => (format!("No such admin API key: {id}"), "key_id"),
-            (_, Some(_) | None) => (format!("No such project: {PROJECT}"), "project_id"),
+            (Group::Files, Some((_, id))) => ApiError::file_not_found(id),
+            (Group::Uploads, Some((_, id))) => ApiError::upload_not_found(id),
+            (_, Some(("api_key_id", id))) => ApiError::key_not_found(id),
+            (_, Some(("service_account_id", id))) => ApiError::account_not_found(id),
+            (_, Some(("key_id", id))) => ApiError::admin_key_not_found(id),
+            (_, Some(_) | None) => ApiError::project_not_found(PROJECT),
         }
     }
 
-    /// What is said of a request without what it needs, with a field too many, or with a `limit` that is no number.
-    fn invalid(&self) -> (String, Option<&'static str>) {
-        let missing = |name: &'static str| (format!("Missing required parameter: '{name}'."), Some(name));
+    /// Returns the answer to a request without a required field, with an unknown one, or with a `limit` that is no number.
+    fn invalid(&self) -> ApiError {
         if let Some(parameter) = self.parameters_in(Place::Query).find(|parameter| parameter.required) {
-            return missing(parameter.name);
+            return ApiError::missing(parameter.name);
         }
         if let Some(body) = &self.body {
-            let needed = required_field(body.schema);
-            return match (&body.example, needed) {
-                (BodyExample::Form { .. }, Some(name)) => (format!("'{name}' is a required property"), None),
-                (BodyExample::Json(_), Some(name)) => missing(name),
-                (_, None) => ("Additional properties are not allowed ('colour' was unexpected)".to_owned(), None),
+            return match (&body.example, required_field(body.schema)) {
+                (BodyExample::Form { .. }, Some(name)) => ApiError::missing_field(name),
+                (BodyExample::Json(_), Some(name)) => ApiError::missing(name),
+                (_, None) => ApiError::unexpected(&["colour"]),
             };
         }
         match self.id {
-            "cancelUpload" => {
-                (format!("Upload {UPLOAD} is completed; only a pending upload can be changed."), Some("upload_id"))
-            }
-            "archiveProject" => ("The default project cannot be archived.".to_owned(), Some("project_id")),
-            _ => ("Invalid 'limit': expected an integer, but got 'many' instead.".to_owned(), Some("limit")),
+            "cancelUpload" => ApiError::upload_not_pending(UPLOAD, UploadStatus::Completed),
+            "archiveProject" => ApiError::default_project_kept(),
+            _ => ApiError::not_an_integer("limit", "many"),
         }
     }
 }
@@ -189,10 +153,6 @@ impl Operation {
 fn required_field(definition: &str) -> Option<&'static str> {
     let definition = definitions().into_iter().find(|one| one.name == definition)?;
     definition.schema.fields().iter().find(|field| field.required).map(|field| field.name)
-}
-
-fn envelope(kind: ErrorKind, message: &str, param: Option<&str>) -> Value {
-    serde_json::to_value(ErrorEnvelope::new(&kind.entry(), message, param)).unwrap_or_default()
 }
 
 /// The catalogue.
@@ -232,7 +192,7 @@ fn overview() -> Block {
 
 fn details(kind: ErrorKind) -> Vec<Block> {
     let entry = kind.entry();
-    let (_, param) = kind.example();
+    let example = kind.example();
     let (python, typescript) = kind.exceptions();
     let title = entry.code.map_or_else(
         || format!("{} without a code: {}", entry.status, kind.anchor().replace('_', " ")),
@@ -248,7 +208,12 @@ fn details(kind: ErrorKind) -> Vec<Block> {
         row("Status", entry.status.to_string()),
         row("Type", code(entry.error_type)),
         row("Code", entry.code.map_or_else(|| code("null"), code)),
-        row("Param", param.map_or_else(|| code("null"), |param| format!("what is wrong, for example {}", code(param)))),
+        row(
+            "Param",
+            example
+                .param_name()
+                .map_or_else(|| code("null"), |param| format!("what is wrong, for example {}", code(param))),
+        ),
         row("Brought about by", entry.brought_about_by.to_owned()),
         row("Remedy", entry.remedy.to_owned()),
         row("In OpenAI's SDKs", format!("`openai.{python}` in Python, `OpenAI.{typescript}` in TypeScript")),

@@ -1,11 +1,10 @@
 //! `POST /v1/organization/usage/adjustments`: corrections of the bill. An extension.
 
 use super::wire::AdjustmentObject;
-use crate::http::admin::{MAX_BODY_BYTES, no_key, no_project};
 use crate::http::caller::Administrator;
 use crate::http::error::{ApiError, echo};
 use crate::http::idempotency;
-use crate::http::json::JsonObject;
+use crate::http::json::{JsonObject, MAX_ADMIN_BYTES};
 use crate::http::wire::json;
 use crate::keys::Keys;
 use crate::model::adjustment::{Adjusted, MAX_REASON_CHARS, NewAdjustment, Reason};
@@ -30,12 +29,12 @@ pub async fn create_adjustment(
     let name = idempotency::key(request.headers())?.map(|key| key.as_str().to_owned());
     // Without a name of its client's an adjustment has the one of its request, which comes once.
     let name = name.or_else(|| origin.request.map(|id| id.to_string())).ok_or_else(ApiError::internal)?;
-    let new = read(JsonObject::read(request, MAX_BODY_BYTES).await?, name)?;
+    let new = read(JsonObject::read(request, MAX_ADMIN_BYTES).await?, name)?;
     check_owner(&workspaces, &keys, &new).await?;
     match usage.adjust(new, origin).await? {
         Adjusted::Entered(row) => show(row),
         Adjusted::Known(row) => show(row).map(idempotency::replayed),
-        Adjusted::NameTaken => Err(idempotency::reused()),
+        Adjusted::NameTaken => Err(ApiError::idempotency_key_reused()),
         Adjusted::NoSuchEvent => {
             let message = "The project's ledger has no such event. Name the `event_id` of a line; of an `op:` line, that of \
                            the `st+:` line of its file.";
@@ -46,8 +45,9 @@ pub async fn create_adjustment(
 
 fn read(mut body: JsonObject, name: String) -> Result<NewAdjustment, ApiError> {
     let (project, key) = (body.text("project_id")?, body.optional_text("api_key_id")?);
-    let workspace: WorkspaceId = project.parse().map_err(|_| no_project(&echo(&project)))?;
-    let key: Option<KeyId> = key.map(|key| key.parse().map_err(|_| no_key(&echo(&key)))).transpose()?;
+    let workspace: WorkspaceId = project.parse().map_err(|_| ApiError::project_not_found(&echo(&project)))?;
+    let key: Option<KeyId> =
+        key.map(|key| key.parse().map_err(|_| ApiError::key_not_found(&echo(&key)))).transpose()?;
     let item = body.text("line_item")?;
     let known = LineItem::ALL.map(LineItem::name);
     let item = LineItem::named(&item).ok_or_else(|| ApiError::unsupported("line_item", &item, &known))?;
@@ -68,10 +68,10 @@ fn read(mut body: JsonObject, name: String) -> Result<NewAdjustment, ApiError> {
 /// The bill of an archived workspace can be wrong too, and so can what was put down to a revoked key.
 async fn check_owner(workspaces: &Workspaces, keys: &Keys, new: &NewAdjustment) -> Result<(), ApiError> {
     let workspace = workspaces.get(new.workspace).await?;
-    workspace.ok_or_else(|| no_project(&new.workspace.to_string()))?;
+    workspace.ok_or_else(|| ApiError::project_not_found(&new.workspace.to_string()))?;
     if let Some(id) = new.key {
         let key = keys.find(id).await?.filter(|key| key.opens.workspace() == Some(new.workspace));
-        key.ok_or_else(|| no_key(&id.to_string()))?;
+        key.ok_or_else(|| ApiError::key_not_found(&id.to_string()))?;
     }
     Ok(())
 }

@@ -6,7 +6,6 @@ mod query;
 mod wire;
 
 pub use adjustments::create_adjustment;
-pub use wire::Amount;
 
 use super::caller::Principal;
 use super::error::ApiError;

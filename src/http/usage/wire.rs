@@ -1,7 +1,8 @@
 //! The objects of usage.
 
+use crate::http::wire::Amount;
 use crate::model::ledger::{LedgerLine, LedgerRow};
-use crate::model::prices::{LineItem, NanoUsd};
+use crate::model::prices::LineItem;
 use crate::model::purpose::Purpose;
 use crate::model::usage::{BucketUsage, Dimensions, Group};
 use crate::usage::{Bucket, Cost, CostBucket, CostGroup};
@@ -41,19 +42,6 @@ pub struct CostResult {
     /// Of a line item alone.
     quantity: Option<f64>,
     quantity_unit: Option<&'static str>,
-}
-
-/// An amount of money.
-#[derive(Clone, Debug, Serialize)]
-pub struct Amount {
-    value: f64,
-    currency: &'static str,
-}
-
-impl From<NanoUsd> for Amount {
-    fn from(amount: NanoUsd) -> Self {
-        Self { value: amount.dollars(), currency: "usd" }
-    }
 }
 
 /// What a group has used in a bucket.

@@ -13,8 +13,8 @@ use crate::http::catalogue::ErrorKind;
 use crate::model::idempotency::MAX_KEY_CHARS;
 use serde_json::{Value, json};
 
-/// Ids of the examples.
-const FILE: &str = "file-00VbjUjhHGglY7j08O6M3Oj9";
+/// The File of the examples.
+pub const FILE: &str = "file-00VbjUjhHGglY7j08O6M3Oj9";
 /// The Upload of the examples.
 pub const UPLOAD: &str = "upload_7d5f0f6bb52743c7a93c2f0e3c3f9d11";
 const PART: &str = "part_2f6b1a8e4a0c4d6f9b1f35d7c8e90a12";
