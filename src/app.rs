@@ -170,11 +170,11 @@ impl Server {
             spending: Spending::new(usage.clone()),
             usage,
             reads: Arc::clone(&reads),
-            reference: Reference::new(facts(config, &url)),
         };
         let state = AppState::new(services, http_settings(config, warnings.clone()));
+        let main_router = router(state.clone(), Reference::new(facts(config, &url)));
         let limits = connection_limits(config);
-        let mut listeners = vec![tokio::spawn(serve(main, router(state.clone()), limits.clone(), stop.clone()))];
+        let mut listeners = vec![tokio::spawn(serve(main, main_router, limits.clone(), stop.clone()))];
         listeners.extend(admin.map(|admin| tokio::spawn(serve(admin, admin_router(state), limits, stop.clone()))));
         Ok(Self {
             address,

@@ -149,8 +149,8 @@ fn in_turn(
 /// later block ends the connection uncleanly.
 fn body(stream: impl Stream<Item = Result<Bytes, StoreError>> + Send + 'static) -> Body {
     let request = Span::current();
-    Body::from_stream(stream.inspect_err(move |error| {
-        request.in_scope(|| tracing::error!(error = %Causes(error), "a download was cut off"));
+    Body::from_stream(stream.inspect_err(move |error: &StoreError| {
+        request.in_scope(|| tracing::error!(error = %Causes(error), "download cut off"));
     }))
 }
 

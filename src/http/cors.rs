@@ -1,7 +1,7 @@
 //! Cross-origin requests of browsers: the CORS protocol (Fetch standard, section 3.2) for everything under `/v1`.
 //!
 //! Keys travel in `Authorization` and no answer sets a cookie, so a page of another origin can do nothing here without a
-//! key of its own. `Access-Control-Allow-Credentials` is never sent. `edge` calls this module for every request.
+//! key of its own. `Access-Control-Allow-Credentials` is never sent. The request middleware calls this module for every request.
 
 use super::headers::put;
 use axum::body::Body;

@@ -49,7 +49,7 @@ pub async fn list_files(
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let listed = match list::parse(query.as_deref().unwrap_or_default())? {
-        Some(query) => list_body::answer(Arc::clone(&files), turns, caller.workspace, query).await?,
+        Some(query) => list_body::answer(files, turns, caller.workspace, query).await?,
         None => json(StatusCode::OK, &List::of_files(&Page::empty())),
     };
     reads.count(caller, ReadOp::List, None);

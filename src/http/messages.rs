@@ -21,19 +21,16 @@ pub const FORM_DATA: &str = "multipart/form-data";
 /// Requests that are not as the contract has them.
 impl ApiError {
     /// A field or parameter is missing.
-    #[must_use]
     pub fn missing(param: &str) -> Self {
         Self::invalid(format!("Missing required parameter: '{param}'.")).param(param)
     }
 
     /// A field of a form is missing, in OpenAI's words.
-    #[must_use]
     pub fn missing_field(name: &str) -> Self {
         Self::invalid(format!("'{name}' is a required property"))
     }
 
     /// The request has unknown fields, in OpenAI's words.
-    #[must_use]
     pub fn unexpected(names: &[&str]) -> Self {
         let verb = if names.len() == 1 { "was" } else { "were" };
         let names: Vec<String> = names.iter().map(|name| format!("'{name}'")).collect();
@@ -50,14 +47,12 @@ impl ApiError {
     }
 
     /// A purpose is not one of `supported`, in OpenAI's words.
-    #[must_use]
     pub fn unknown_purpose(name: &str, supported: &[Purpose]) -> Self {
         let names: Vec<String> = supported.iter().map(|purpose| format!("'{purpose}'")).collect();
         Self::invalid(format!("'{}' is not one of [{}] - 'purpose'", echo(name), names.join(", "))).param("purpose")
     }
 
     /// A value is not one of those that a parameter can have.
-    #[must_use]
     pub fn unsupported(param: &str, value: &str, supported: &[&str]) -> Self {
         let supported: Vec<String> = supported.iter().map(|name| format!("'{name}'")).collect();
         let message = format!("Invalid value: '{}'. Supported values are: {}.", echo(value), supported.join(", "));
@@ -65,14 +60,12 @@ impl ApiError {
     }
 
     /// A parameter of a query is not an integer.
-    #[must_use]
     pub fn not_an_integer(param: &str, value: &str) -> Self {
         let message = format!("Invalid '{param}': expected an integer, but got '{}' instead.", echo(value));
         Self::invalid(message).param(param)
     }
 
     /// An integer, as the client wrote it, is below the minimum of a parameter.
-    #[must_use]
     pub fn below_minimum(param: &str, least: u64, got: &str) -> Self {
         let message = format!(
             "Invalid '{param}': integer below minimum value. Expected a value >= {least}, but got {got} instead."
@@ -81,7 +74,6 @@ impl ApiError {
     }
 
     /// An integer, as the client wrote it, is above the maximum of a parameter.
-    #[must_use]
     pub fn above_maximum(param: &str, most: u64, got: &str) -> Self {
         let message = format!(
             "Invalid '{param}': integer above maximum value. Expected a value <= {most}, but got {got} instead."
@@ -90,26 +82,22 @@ impl ApiError {
     }
 
     /// The default project cannot be archived.
-    #[must_use]
     pub fn default_project_kept() -> Self {
         Self::invalid("The default project cannot be archived.").param("project_id")
     }
 
     /// The Upload is not pending any more.
-    #[must_use]
     pub fn upload_not_pending(id: &str, status: UploadStatus) -> Self {
         Self::invalid(format!("Upload {id} is {status}; only a pending upload can be changed.")).param("upload_id")
     }
 
     /// The `Idempotency-Key` was used for another request.
-    #[must_use]
     pub fn idempotency_key_reused() -> Self {
         let message = "This Idempotency-Key was used for another request. Send a new one with a new request.";
         Self::new(ErrorKind::IdempotencyKeyReused, message).param("Idempotency-Key")
     }
 
     /// The request brings no form.
-    #[must_use]
     pub fn not_a_form(content_type: Option<&str>) -> Self {
         let came = content_type.filter(|content_type| !content_type.is_empty());
         let came = came.map_or_else(|| "absent".to_owned(), |content_type| format!("'{}'", echo(content_type)));
@@ -118,7 +106,6 @@ impl ApiError {
     }
 
     /// The request body is slower than the pace.
-    #[must_use]
     pub fn body_too_slow(min_bytes_per_second: u64, window_seconds: u64) -> Self {
         let message = format!(
             "The request body came in at less than {min_bytes_per_second} bytes a second over {window_seconds} seconds."
@@ -127,13 +114,11 @@ impl ApiError {
     }
 
     /// A precondition of the request does not hold.
-    #[must_use]
     pub fn precondition_failed() -> Self {
         Self::new(ErrorKind::PreconditionFailed, "A precondition of the request does not hold.")
     }
 
     /// The range begins behind the end of a file of `size_bytes`.
-    #[must_use]
     pub fn range_not_satisfiable(size_bytes: u64) -> Self {
         let message = format!("The requested range lies outside the {size_bytes} bytes of the file.");
         Self::new(ErrorKind::RangeNotSatisfiable, message).header(CONTENT_RANGE, &format!("bytes */{size_bytes}"))
@@ -143,68 +128,58 @@ impl ApiError {
 /// Keys, and what they may do.
 impl ApiError {
     /// The request has no key.
-    #[must_use]
     pub fn missing_key() -> Self {
         Self::new(ErrorKind::MissingKey, "Missing bearer authentication in header").challenge()
     }
 
     /// The key came as Basic authentication in a request that changes something.
-    #[must_use]
     pub fn basic_of_reads() -> Self {
         let message = "Basic authentication is for GET and HEAD only. Send the key as 'Authorization: Bearer'.";
         Self::new(ErrorKind::MissingKey, message).challenge()
     }
 
     /// The key is unknown.
-    #[must_use]
     pub fn incorrect_key() -> Self {
         let message = "Incorrect API key provided. You can make a key with `venna keys create`, or ask the operator of this server for one.";
         Self::new(ErrorKind::InvalidKey, message).challenge()
     }
 
     /// The key has expired.
-    #[must_use]
     pub fn expired_key() -> Self {
         let message = "The API key provided has expired. Ask the operator of this server for a new one.";
         Self::new(ErrorKind::InvalidKey, message).challenge()
     }
 
     /// The key was rotated.
-    #[must_use]
     pub fn replaced_key() -> Self {
         let message = "The API key provided was replaced by a newer one when it was rotated. Use that one.";
         Self::new(ErrorKind::InvalidKey, message).challenge()
     }
 
     /// The key belongs to an archived workspace.
-    #[must_use]
     pub fn archived_key() -> Self {
         Self::new(ErrorKind::InvalidKey, "The workspace of the API key provided is archived.").challenge()
     }
 
     /// The network of the client sent too many incorrect keys.
-    #[must_use]
     pub fn too_many_failed_logins(wait: RetryAfter) -> Self {
         let message = "Incorrect API key provided, and too many requests with incorrect keys came from your network. Check the key, and try again later.";
         Self::rate_limited(message, wait)
     }
 
     /// The key lacks a scope.
-    #[must_use]
     pub fn missing_scope(scope: Scope) -> Self {
         let message = format!("You have insufficient permissions for this operation. Missing scopes: {scope}.");
         Self::new(ErrorKind::Forbidden, message)
     }
 
     /// The operation needs an admin key.
-    #[must_use]
     pub fn needs_admin_key() -> Self {
         let message = "You have insufficient permissions for this operation. It takes an admin key (vka_...).";
         Self::new(ErrorKind::Forbidden, message)
     }
 
     /// The operation needs a workspace key.
-    #[must_use]
     pub fn needs_workspace_key() -> Self {
         let message = "An admin key does not open the files of a workspace. Use a key of the workspace (vk_...).";
         Self::new(ErrorKind::Forbidden, message)
@@ -218,43 +193,36 @@ impl ApiError {
 /// Objects and paths that do not exist. The answer is the same for an id of another workspace, a deleted and a malformed one.
 impl ApiError {
     /// The workspace has no such File.
-    #[must_use]
     pub fn file_not_found(id: &str) -> Self {
         Self::not_found("File object", id, "id")
     }
 
     /// The workspace has no such Upload.
-    #[must_use]
     pub fn upload_not_found(id: &str) -> Self {
         Self::not_found("Upload object", id, "upload_id")
     }
 
     /// The server has no such project.
-    #[must_use]
     pub fn project_not_found(id: &str) -> Self {
         Self::not_found("project", id, "project_id")
     }
 
     /// The project has no such key.
-    #[must_use]
     pub fn key_not_found(id: &str) -> Self {
         Self::not_found("API key", id, "api_key_id")
     }
 
     /// The project has no such service account.
-    #[must_use]
     pub fn account_not_found(id: &str) -> Self {
         Self::not_found("service account", id, "service_account_id")
     }
 
     /// The server has no such admin key.
-    #[must_use]
     pub fn admin_key_not_found(id: &str) -> Self {
         Self::not_found("admin API key", id, "key_id")
     }
 
     /// The project has no such rate limit.
-    #[must_use]
     pub fn rate_limit_not_found(id: &str) -> Self {
         Self::not_found("rate limit", id, "rate_limit_id")
     }
@@ -264,20 +232,17 @@ impl ApiError {
     }
 
     /// The server has no such path; `hint` says which one was probably meant, or is empty.
-    #[must_use]
     pub fn unknown_url(method: &Method, path: &str, hint: &str) -> Self {
         Self::new(ErrorKind::UnknownUrl, format!("Invalid URL ({method} {path}){hint}"))
     }
 
     /// The path exists and has no such method.
-    #[must_use]
     pub fn wrong_method(method: &Method, path: &str) -> Self {
         let message = format!("Method {method} is not supported on {path}; see the Allow header.");
         Self::new(ErrorKind::WrongMethod, message)
     }
 
     /// OpenAI has such a path, and this server does not.
-    #[must_use]
     pub fn not_implemented(method: &Method, path: &str) -> Self {
         let message = format!("Endpoint '{method} {path}' is not implemented yet on Venna gateway");
         Self::new(ErrorKind::NotImplemented, message)
@@ -287,14 +252,12 @@ impl ApiError {
 /// Limits.
 impl ApiError {
     /// The file is larger than `limit_bytes`.
-    #[must_use]
     pub fn file_too_large(limit_bytes: u64) -> Self {
         let message = format!("The file is larger than the limit of {limit_bytes} bytes.");
         Self::new(ErrorKind::FileTooLarge, message).param("file")
     }
 
     /// The workspace has reached a quota.
-    #[must_use]
     pub fn quota_exceeded(exceeded: QuotaExceeded) -> Self {
         let limit = match exceeded {
             QuotaExceeded::Bytes { limit_bytes } => format!("{limit_bytes} bytes of files"),
@@ -308,7 +271,6 @@ impl ApiError {
     }
 
     /// A rate limit is reached; after `wait` the next request is accepted.
-    #[must_use]
     pub fn rate_limit_reached(measure: Limit, per_minute: NonZeroU32, wait: RetryAfter) -> Self {
         let what = if measure == Limit::UploadsPerMinute { "uploads" } else { "requests" };
         let message = format!(
@@ -319,7 +281,6 @@ impl ApiError {
     }
 
     /// The workspace has reached its spend limit of this month, which ends in `wait_seconds`.
-    #[must_use]
     pub fn spend_limit_reached(limit_cents: u64, wait_seconds: u64) -> Self {
         let (dollars, cents) = (limit_cents / 100, limit_cents % 100);
         let message = format!(
@@ -333,26 +294,22 @@ impl ApiError {
 /// Failures of the server and its stores.
 impl ApiError {
     /// The server made a mistake.
-    #[must_use]
     pub fn internal() -> Self {
         Self::new(ErrorKind::Internal, "The server had an error while processing your request. Sorry about that!")
     }
 
     /// The stored bytes of the File are damaged.
-    #[must_use]
     pub fn file_damaged() -> Self {
         Self::new(ErrorKind::FileDamaged, "The stored content of this file is damaged and cannot be served.")
     }
 
     /// A store is full.
-    #[must_use]
     pub fn out_of_space() -> Self {
         let message = "The server has no storage space left. Delete files or try again later.";
         Self::new(ErrorKind::InsufficientStorage, message)
     }
 
     /// A query took too long.
-    #[must_use]
     pub fn query_timeout() -> Self {
         let message =
             "The query took too long and was ended. Ask for a shorter time, fewer projects or a smaller page.";
@@ -360,7 +317,6 @@ impl ApiError {
     }
 
     /// A store does not answer.
-    #[must_use]
     pub fn unavailable() -> Self {
         let message = "The server's storage does not answer at the moment. Please try again.";
         Self::new(ErrorKind::ServiceUnavailable, message).soon()

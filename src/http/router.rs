@@ -3,9 +3,10 @@
 use super::caller::{Principal, authenticate};
 use super::error::ApiError;
 use super::middleware::request_middleware;
+use super::reference::{self, Reference};
 use super::state::AppState;
 use super::unknown::{self, NOT_YET, as_of_get};
-use super::{health, reference, routes};
+use super::{health, routes};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
@@ -18,10 +19,10 @@ const WHOLE_SERVER: &str = "*";
 const METHODS: &str = "GET, HEAD, POST, DELETE, OPTIONS";
 
 /// Builds the router of the main listener: the API, its reference, and health.
-pub fn router(state: AppState) -> Router {
+pub fn router(state: AppState, reference: Reference) -> Router {
     routes::router()
         .merge(health::routes())
-        .merge(reference::routes())
+        .merge(reference::routes(reference))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(state.clone(), authenticate))

@@ -14,7 +14,6 @@ use super::list_body::ListTurns;
 use super::long_reads::LongReads;
 use super::middleware::RequestPolicy;
 use super::rates::Rates;
-use super::reference::Reference;
 use super::throttle::RequestLimits;
 use crate::audit::AuditLog;
 use crate::files::Files;
@@ -47,8 +46,6 @@ pub struct Services {
     pub spending: Spending,
     /// The counter of billed reads.
     pub reads: Arc<ReadCounter>,
-    /// The reference of the API.
-    pub reference: Reference,
 }
 
 /// The settings of HTTP.
@@ -101,7 +98,6 @@ parts! {
     usage: Usage,
     spending: Spending,
     reads: ReadCounter,
-    reference: Reference,
     authenticator: Authenticator,
     request_policy: RequestPolicy,
     request_limits: RequestLimits,
@@ -117,7 +113,7 @@ impl AppState {
     /// Assembles the state.
     #[must_use]
     pub fn new(services: Services, settings: HttpSettings) -> Self {
-        let Services { files, uploads, keys, workspaces, audit_log, usage, spending, reads, reference } = services;
+        let Services { files, uploads, keys, workspaces, audit_log, usage, spending, reads } = services;
         let (files, keys) = (Arc::new(files), Arc::new(keys));
         let turns = files.write_turns.beside(settings.max_contended_reads);
         let trusted_proxies: Arc<[IpNet]> = settings.trusted_proxies.into();
@@ -151,7 +147,6 @@ impl AppState {
             audit_log: Arc::new(audit_log),
             usage: Arc::new(usage),
             spending: Arc::new(spending),
-            reference: Arc::new(reference),
             reads,
             files,
             keys,

@@ -1,6 +1,6 @@
 //! Who am I: the key of the request itself.
 
-use super::usage_of;
+use super::spent::usage_of;
 use super::wire::{self, ProjectObject, UsageObject};
 use crate::http::caller::Principal;
 use crate::http::error::ApiError;

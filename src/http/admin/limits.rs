@@ -2,7 +2,7 @@
 
 use super::path::{NamedKey, NamedProject};
 use super::post::AdminPost;
-use super::usage_of;
+use super::spent::usage_of;
 use super::wire::{KeyLimitsObject, ProjectLimitsObject};
 use crate::http::caller::Administrator;
 use crate::http::error::ApiError;

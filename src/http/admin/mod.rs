@@ -10,9 +10,11 @@ mod path;
 mod post;
 mod projects;
 mod query;
+mod rate_limit;
 mod rate_limits;
 mod service_accounts;
 mod spend_limit;
+mod spent;
 mod wire;
 
 pub use admin_api_keys::{create_admin_api_key, delete_admin_api_key, list_admin_api_keys, retrieve_admin_api_key};
@@ -21,21 +23,10 @@ pub use audit_logs::list_audit_logs;
 pub use key::retrieve_own_key;
 pub use limits::{retrieve_key_limits, retrieve_project_limits, update_key_limits, update_project_limits};
 pub use projects::{archive_project, create_project, list_projects, retrieve_project, update_project};
-pub use rate_limits::{RATE_LIMITS, list_rate_limits, update_rate_limit};
+pub use rate_limit::RATE_LIMITS;
+pub use rate_limits::{list_rate_limits, update_rate_limit};
 pub use service_accounts::{
     create_service_account, delete_service_account, list_service_accounts, retrieve_service_account,
     update_service_account,
 };
 pub use spend_limit::{delete_spend_limit, retrieve_spend_limit, update_spend_limit};
-
-use super::error::ApiError;
-use crate::model::ids::WorkspaceId;
-use crate::usage::Usage;
-use crate::workspaces::Workspaces;
-use wire::UsageObject;
-
-/// Returns what a workspace stores and what it has spent this month.
-async fn usage_of(workspaces: &Workspaces, usage: &Usage, workspace: WorkspaceId) -> Result<UsageObject, ApiError> {
-    let stored = workspaces.storage_usage(workspace).await?;
-    Ok(UsageObject::new(stored, usage.month_cost(workspace).await?))
-}

@@ -1,7 +1,7 @@
 //! Ids in the paths of the administration: `/v1/organization/projects/{project_id}/api_keys/{key_id}` and
 //! `/v1/organization/admin_api_keys/{key_id}`.
 
-use super::rate_limits::RateLimit;
+use super::rate_limit::RateLimit;
 use crate::http::error::ApiError;
 use crate::http::path::segment;
 use crate::keys::{Keys, RotateKeyError, UpdateKeyError};

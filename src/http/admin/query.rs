@@ -1,6 +1,6 @@
 //! The queries of the administration's lists.
 
-use super::rate_limits::RateLimit;
+use super::rate_limit::RateLimit;
 use crate::http::error::{ApiError, echo};
 use crate::http::list::{self, MAX_TIME, id_of, integer, limit, one_of};
 use crate::http::query::parameters;

@@ -5,12 +5,13 @@ use super::limits::set;
 use super::path::{NamedProject, NamedRateLimit};
 use super::post::AdminPost;
 use super::query;
+use super::rate_limit::RateLimit;
 use crate::http::caller::Administrator;
 use crate::http::error::ApiError;
 use crate::http::idempotency::answer;
 use crate::http::wire::{List, json, written};
 use crate::keys::Keys;
-use crate::model::limits::{Limit, LimitOwner, Limits};
+use crate::model::limits::{LimitOwner, Limits};
 use crate::model::page::Page;
 use crate::workspaces::Workspaces;
 use axum::extract::{RawQuery, Request, State};
@@ -18,46 +19,6 @@ use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 use std::sync::Arc;
-
-/// A rate limit of a project.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RateLimit {
-    /// Requests of every kind.
-    Requests,
-    /// Uploads of Files and Parts.
-    Uploads,
-}
-
-/// The ids of all rate limits, in the order of the list.
-pub const RATE_LIMITS: [&str; 2] = [RateLimit::Requests.id(), RateLimit::Uploads.id()];
-
-impl RateLimit {
-    /// Every rate limit, in the order of the list.
-    pub const ALL: [Self; 2] = [Self::Requests, Self::Uploads];
-
-    /// Its id.
-    pub const fn id(self) -> &'static str {
-        match self {
-            Self::Requests => "rl-requests",
-            Self::Uploads => "rl-uploads",
-        }
-    }
-
-    /// What stands where OpenAI names a model.
-    pub const fn model(self) -> &'static str {
-        match self {
-            Self::Requests => "requests",
-            Self::Uploads => "uploads",
-        }
-    }
-
-    const fn limit(self) -> Limit {
-        match self {
-            Self::Requests => Limit::RequestsPerMinute,
-            Self::Uploads => Limit::UploadsPerMinute,
-        }
-    }
-}
 
 /// OpenAI's rate limit of a project. Its numbers are always there: where nothing is limited, the largest that there is.
 #[derive(Debug, Serialize)]

@@ -1,14 +1,15 @@
 //! What this server takes, and what it bills: from the running configuration.
 
-use super::page::{Block, Page};
-use super::site::{Facts, PriceLine};
+use super::facts::{Facts, PriceLine};
 use crate::files::MAX_BATCH_FILE_BYTES;
 use crate::http::conditions::http_date;
 use crate::model::expiry::EXPIRES_AFTER_SECONDS;
 use crate::model::filename::MAX_FILENAME_CHARACTERS;
 use crate::model::idempotency::REMEMBERED_SECONDS;
 use crate::model::upload::{MAX_PART_BYTES, MAX_PARTS, MAX_UPLOAD_BYTES};
+use venna_reference::{Block, Page};
 
+/// Writes the page.
 pub fn page(facts: &Facts) -> Page {
     let blocks = vec![
         Block::heading(2, "limits", "Limits of this server"),

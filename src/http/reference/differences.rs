@@ -1,21 +1,21 @@
 //! How this server differs from OpenAI's: the section of `docs/api.md`, and what follows from the operations, the
 //! router and the running configuration.
 
-use super::operation::Operation;
-use super::page::{Block, Page, code};
-use super::site::Facts;
+use super::facts::Facts;
 use crate::http::unknown::NOT_YET;
+use venna_reference::{Api, Block, Page, code};
 
 const API: &str = include_str!("../../../docs/api.md");
 const SECTION: &str = "## Differences from OpenAI\n";
 
-pub fn page(facts: &Facts, operations: &[Operation]) -> Page {
+/// Writes the page.
+pub fn page(facts: &Facts, api: &Api) -> Page {
     let lines = if facts.strict_jsonl {
         "This server has `strict_jsonl`: `batch` and `fine-tune` files with bad lines are refused with 400."
     } else {
         "`batch` and `fine-tune` files with bad lines are taken, as OpenAI takes them, and get `status: \"error\"`."
     };
-    let extensions = operations.iter().filter(|operation| operation.extension);
+    let extensions = api.operations.iter().filter(|operation| operation.extension.is_some());
     let extensions =
         extensions.map(|one| format!("[{}](/docs/{}): `{} {}`", one.summary, one.slug(), one.method, one.path));
     let not_yet: Vec<_> = NOT_YET.iter().filter(|family| **family != "organization").map(code).collect();

@@ -2,9 +2,8 @@
 //! whether it is sent again by itself.
 
 use super::objects::definitions;
-use super::operation::{BodyExample, Group, Operation, Place};
-use super::operations::{FILE, PROJECT, UPLOAD};
-use super::page::{Block, Page, code};
+use super::operation::{EVERYWHERE, Group, Operation};
+use super::operations::examples::{FILE, PROJECT, UPLOAD};
 use crate::files::MAX_BATCH_FILE_BYTES;
 use crate::http::caller::Access;
 use crate::http::catalogue::{Entry, ErrorKind};
@@ -18,9 +17,7 @@ use http::Method;
 use serde_json::Value;
 use std::num::NonZeroU32;
 use std::time::Duration;
-
-/// The name of the page.
-pub const SLUG: &str = "errors";
+use venna_reference::{Block, BodyExample, ERRORS_SLUG, Failure, Page, ParamIn, code};
 
 impl ErrorKind {
     /// What it is called where a short word is needed: its code, or what stands for one where the code is null.
@@ -90,18 +87,17 @@ impl ErrorKind {
     }
 }
 
-/// The body of an answer of this kind, of no operation in particular.
-pub fn sample(kind: ErrorKind) -> Value {
-    body(&kind.example())
-}
-
-/// The body of an answer of this kind to this operation.
-pub fn sample_of(operation: &Operation, kind: ErrorKind) -> Value {
-    match kind {
-        ErrorKind::NotFound => body(&operation.not_found()),
-        ErrorKind::Forbidden => body(&forbidden(operation.access())),
-        ErrorKind::InvalidRequest => body(&operation.invalid()),
-        other => sample(other),
+/// Describes an error to the generator: of an operation, or of none in particular.
+pub fn failure(kind: ErrorKind, operation: Option<&Operation>) -> Failure {
+    let Entry { status, code, brought_about_by, .. } = kind.entry();
+    let error = operation.map_or_else(|| kind.example(), |operation| operation.example(kind));
+    Failure {
+        status,
+        code,
+        anchor: kind.anchor(),
+        cause: brought_about_by,
+        everywhere: EVERYWHERE.contains(&kind),
+        sample: body(&error),
     }
 }
 
@@ -117,9 +113,19 @@ fn forbidden(access: Option<Access>) -> ApiError {
 }
 
 impl Operation {
+    /// Returns an answer of this kind to this operation, as the server writes it.
+    fn example(&self, kind: ErrorKind) -> ApiError {
+        match kind {
+            ErrorKind::NotFound => self.not_found(),
+            ErrorKind::Forbidden => forbidden(self.access()),
+            ErrorKind::InvalidRequest => self.invalid(),
+            other => other.example(),
+        }
+    }
+
     /// Returns the answer to an unknown id in the path, or to an unknown project in the body.
     fn not_found(&self) -> ApiError {
-        let named = self.examples_in(Place::Path).last();
+        let named = self.path_examples().next_back();
         match (self.group, named) {
             (Group::Files, Some((_, id))) => ApiError::file_not_found(id),
             (Group::Uploads, Some((_, id))) => ApiError::upload_not_found(id),
@@ -132,7 +138,7 @@ impl Operation {
 
     /// Returns the answer to a request without a required field, with an unknown one, or with a `limit` that is no number.
     fn invalid(&self) -> ApiError {
-        if let Some(parameter) = self.parameters_in(Place::Query).find(|parameter| parameter.required) {
+        if let Some(parameter) = self.parameters.iter().find(|one| one.place == ParamIn::Query && one.required) {
             return ApiError::missing(parameter.name);
         }
         if let Some(body) = &self.body {
@@ -174,7 +180,7 @@ pub fn page() -> Page {
     ];
     blocks.extend(ErrorKind::ALL.into_iter().flat_map(details));
     Page {
-        slug: SLUG.to_owned(),
+        slug: ERRORS_SLUG.to_owned(),
         title: "Errors".to_owned(),
         about: "Every error, what brings it about and what to do.".to_owned(),
         blocks,
@@ -223,6 +229,6 @@ fn details(kind: ErrorKind) -> Vec<Block> {
     vec![
         Block::heading(2, kind.anchor(), title),
         Block::Table { head: vec!["", ""], rows },
-        Block::json("Sample body", &sample(kind)),
+        Block::json("Sample body", &body(&example)),
     ]
 }

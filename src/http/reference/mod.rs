@@ -1,35 +1,30 @@
-//! The reference: `/docs`, `/openapi.json`, `/llms.txt`, made from the operations, shapes and errors of this floor.
+//! The reference: `/docs`, `/openapi.json`, `/llms.txt`.
 //!
-//! One description gives everything: `operations` and `objects` say what there is, `openapi`, `typescript`, `samples`
-//! and the pages follow from it, `html` and `markdown` write pages. Nothing here asks for a key, is metered or limited,
-//! or touches a verb; all of it is written once, when it is first asked for. `app` says what stands in it of the
-//! configuration.
+//! `operations`, `objects` and `errors` describe the API, and the crate `venna_reference` writes documents and pages from that. The
+//! reference needs no key, is not metered or limited, and calls no service. It is written once, at the first request for it.
+//! `app` passes what it shows of the configuration.
 
+mod api;
 mod billing;
 mod differences;
 mod errors;
-mod html;
-mod markdown;
+mod facts;
+mod ids;
 mod objects;
-mod openapi;
 mod operation;
-mod operation_page;
 mod operations;
 mod overview;
-mod page;
-mod samples;
-mod schema;
-mod site;
-mod typescript;
+mod sdk_samples;
+mod served;
 
-pub use site::{Facts, PriceLine};
+pub use facts::{Facts, PriceLine};
 
 use super::conditions::{Validators, Verdict, evaluate};
 use super::headers::{CROSS_ORIGIN_RESOURCE_POLICY, put};
 use super::unknown;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{FromRef, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
@@ -39,8 +34,9 @@ use http::header::{
 };
 use http::{HeaderMap, Method, StatusCode, Uri};
 use serde_json::Value;
-use site::{Asset, Site};
+use served::{Served, ServedAsset};
 use std::sync::{Arc, OnceLock};
+use venna_reference::Site;
 
 /// The paths of the reference.
 const PATHS: [&str; 7] =
@@ -54,43 +50,45 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; c
 #[derive(Debug)]
 pub struct Reference {
     facts: Facts,
-    site: OnceLock<Site>,
+    site: OnceLock<Served>,
 }
 
 impl Reference {
-    /// The reference of a server of which this is known.
+    /// Creates the reference of a server.
     #[must_use]
     pub const fn new(facts: Facts) -> Self {
         Self { facts, site: OnceLock::new() }
     }
 
-    fn site(&self) -> &Site {
-        self.site.get_or_init(|| Site::of(&self.facts))
+    fn site(&self) -> &Served {
+        self.site.get_or_init(|| {
+            let (facts, api) = (&self.facts, api::api(&self.facts.origin));
+            let last = [errors::page(), billing::page(facts), differences::page(facts, &api)];
+            Served::from(Site::new(&api, overview::page(&api), last))
+        })
     }
 }
 
-/// The `OpenAPI` document of a server that is reached at `origin`.
+/// Writes the `OpenAPI` document of a server at `origin`.
 #[must_use]
 pub fn openapi(origin: &str) -> Value {
-    openapi::document(origin)
+    venna_reference::document(&api::api(origin))
 }
 
-/// `docs/errors.md`.
+/// Writes `docs/errors.md`.
 #[must_use]
 pub fn errors() -> String {
-    markdown::render(&errors::page())
+    venna_reference::markdown(&errors::page())
 }
 
-/// Method and path of every operation that is described, in order.
+/// Returns method and path of every operation that is described, in order.
 pub fn described() -> impl Iterator<Item = (&'static str, &'static str)> {
     operations::operations().into_iter().map(|operation| (operation.method, operation.path))
 }
 
-pub(super) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S>
-where
-    Arc<Reference>: FromRef<S>,
-{
-    PATHS.into_iter().fold(Router::new(), |router, path| router.route(path, get(serve)))
+pub(super) fn routes<S>(reference: Reference) -> Router<S> {
+    let router = PATHS.into_iter().fold(Router::new(), |router, path| router.route(path, get(serve)));
+    router.with_state(Arc::new(reference))
 }
 
 async fn serve(State(reference): State<Arc<Reference>>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
@@ -102,7 +100,7 @@ async fn serve(State(reference): State<Arc<Reference>>, method: Method, uri: Uri
     }
 }
 
-fn found(asset: &Asset, method: &Method, headers: &HeaderMap) -> Response {
+fn found(asset: &ServedAsset, method: &Method, headers: &HeaderMap) -> Response {
     let verdict = evaluate(headers, Validators { etag: &asset.etag, modified_at: u64::MAX });
     let (status, body) = match verdict {
         Verdict::NotModified if method != Method::HEAD => (StatusCode::NOT_MODIFIED, Bytes::new()),
@@ -110,7 +108,7 @@ fn found(asset: &Asset, method: &Method, headers: &HeaderMap) -> Response {
         Verdict::Proceed | Verdict::Failed => (StatusCode::OK, asset.body.clone()),
     };
     let mut response = page(status, asset.content_type, body, method);
-    response.headers_mut().insert(ETAG, asset.etag_header());
+    put(response.headers_mut(), ETAG, &asset.etag);
     put(response.headers_mut(), CACHE_CONTROL, "no-cache");
     response
 }

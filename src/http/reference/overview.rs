@@ -1,12 +1,10 @@
 //! The first page: how to begin, and every operation.
 
-use super::operation::{Group, Operation};
-use super::page::{Block, Page};
-use super::samples::samples;
-use super::site::Facts;
+use venna_reference::{Api, Block, Page, samples};
 
-pub fn page(facts: &Facts, operations: &[Operation]) -> Page {
-    let origin = &facts.origin;
+/// Writes the first page.
+pub fn page(api: &Api) -> Page {
+    let origin = &api.origin;
     let mut blocks = vec![
         Block::text(
             "OpenAI's Files API on a server of your own: an unmodified OpenAI SDK works after changing `base_url` \
@@ -22,13 +20,13 @@ pub fn page(facts: &Facts, operations: &[Operation]) -> Page {
         ),
         Block::heading(2, "first-file", "First file"),
     ];
-    if let Some(create) = operations.iter().find(|operation| operation.id == "createFile") {
-        blocks.extend(samples(create, origin));
+    if let Some(create) = api.operations.iter().find(|operation| operation.id == "createFile") {
+        blocks.extend(samples(api, create));
     }
-    for group in Group::ALL {
-        blocks.push(Block::heading(2, group.title().to_lowercase().replace(' ', "-"), group.title()));
-        blocks.push(Block::text(group.about()));
-        let rows = operations.iter().filter(|operation| operation.group == group).map(|operation| {
+    for group in &api.groups {
+        blocks.push(Block::heading(2, group.title.to_lowercase().replace(' ', "-"), group.title));
+        blocks.push(Block::text(group.about));
+        let rows = api.operations.iter().filter(|operation| operation.group == group.title).map(|operation| {
             let path = format!("`{} {}`", operation.method, operation.path);
             vec![format!("[{}](/docs/{})", operation.summary, operation.slug()), path]
         });

@@ -1,9 +1,10 @@
 //! Service accounts, keys of administrators, rate limits and spend limits, in OpenAI's shapes.
 
 use super::admin::valid;
-use super::{Field, id, object, page_of};
-use crate::http::reference::schema::{Definition, Schema, count, may, must, name, or_null, unix_seconds};
+use super::fields::{id, object, page_of};
+use crate::http::reference::ids::name;
 use crate::model::limits::Limit;
+use venna_reference::{Definition, Field, Schema, count, may, must, or_null, unix_seconds};
 
 pub fn definitions() -> Vec<Definition> {
     let of = |name, about, fields| Definition { name, about, schema: Schema::Object(fields) };

@@ -1,12 +1,13 @@
 //! The administration: projects, keys, limits and the audit log.
 
-use super::{Field, id, object, page_of};
-use crate::http::reference::schema::{Definition, Schema, count, list, may, must, name, or_null, unix_seconds};
+use super::fields::{id, object, page_of};
+use crate::http::reference::ids::name;
 use crate::model::api_key::{OVERLAP_SECONDS, VALID_SECONDS};
 use crate::model::audit::Action;
 use crate::model::limits::Limit;
 use crate::model::purpose::Purpose;
 use crate::model::scope::Scope;
+use venna_reference::{Definition, Field, Schema, count, list, may, must, or_null, unix_seconds};
 
 pub fn definitions() -> Vec<Definition> {
     let of = |name, about, fields| Definition { name, about, schema: Schema::Object(fields) };
@@ -175,7 +176,7 @@ fn limits(has: fn(Limit) -> bool) -> Vec<Field> {
             may(limit.name(), or_null(Schema::Whole(*bounds.start(), *bounds.end())), about(limit))
         })
         .collect();
-    let by_purpose = |value| Schema::Partial(Purpose::ALL.map(Purpose::name).to_vec(), Box::new(value));
+    let by_purpose = |value| Schema::Partial("purpose", Purpose::ALL.map(Purpose::name).to_vec(), Box::new(value));
     fields.push(may("file_bytes", by_purpose(count()), "Bytes of one file, by purpose."));
     fields
 }
@@ -196,7 +197,7 @@ const fn about(limit: Limit) -> &'static str {
 fn wanted(has: fn(Limit) -> bool) -> Vec<Field> {
     let mut fields = limits(has);
     for field in &mut fields {
-        if let Schema::Partial(_, value) = &mut field.schema {
+        if let Schema::Partial(_, _, value) = &mut field.schema {
             **value = or_null(count());
             field.schema = or_null(field.schema.clone());
         }

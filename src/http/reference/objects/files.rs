@@ -1,10 +1,10 @@
 //! Files.
 
-use super::{id, object, page_of};
-use crate::http::reference::schema::{Definition, Schema, count, may, must, or_null, unix_seconds};
+use super::fields::{id, object, page_of};
 use crate::model::expiry::EXPIRES_AFTER_SECONDS;
 use crate::model::filename::MAX_FILENAME_CHARACTERS;
 use crate::model::purpose::Purpose;
+use venna_reference::{Definition, Field, Schema, count, may, must, or_null, unix_seconds};
 
 pub fn definitions() -> Vec<Definition> {
     vec![
@@ -37,7 +37,7 @@ pub fn definitions() -> Vec<Definition> {
     ]
 }
 
-fn file() -> Vec<super::Field> {
+fn file() -> Vec<Field> {
     vec![
         object("file"),
         id("Its id: `file-` and 24 characters. Ids sort by creation."),
@@ -60,7 +60,7 @@ fn file() -> Vec<super::Field> {
     ]
 }
 
-fn creation() -> Vec<super::Field> {
+fn creation() -> Vec<Field> {
     vec![
         must("file", Schema::Octets, format!("The file, with a name of at most {MAX_FILENAME_CHARACTERS} characters.")),
         must("purpose", Schema::Named("FilePurpose"), "What it is for."),

@@ -2,11 +2,12 @@
 
 mod accounts;
 mod admin;
+mod fields;
 mod files;
 mod uploads;
 mod usage;
 
-use super::schema::{Definition, Field, Schema, list, must, or_null};
+use venna_reference::{Definition, Schema, must, or_null};
 
 /// Every definition, in the order of the documentation.
 pub fn definitions() -> Vec<Definition> {
@@ -33,23 +34,4 @@ fn error() -> Definition {
         about: "The body of every answer that is no success.",
         schema: Schema::Object(vec![must("error", error, "What went wrong.")]),
     }
-}
-
-/// OpenAI's list of these objects.
-fn page_of(name: &'static str) -> Schema {
-    Schema::Object(vec![
-        object("list"),
-        must("data", list(Schema::Named(name)), "The objects of this page."),
-        must("first_id", or_null(Schema::Text), "The id of the first of them; null of an empty page."),
-        must("last_id", or_null(Schema::Text), "The id of the last of them: the `after` of the next page."),
-        must("has_more", Schema::Flag, "Whether there is another page."),
-    ])
-}
-
-fn object(name: &'static str) -> Field {
-    must("object", Schema::Word(name), "What this is.")
-}
-
-fn id(about: &str) -> Field {
-    must("id", Schema::Text, about)
 }

@@ -1,13 +1,12 @@
 //! Uploads and their parts.
 
-use super::{Field, id, object, page_of};
-use crate::http::reference::schema::{
-    Definition, PART_ID, Schema, Shape, count, may, must, or_null, plain, unix_seconds,
-};
+use super::fields::{id, object, page_of};
+use crate::http::reference::ids::PART_ID;
 use crate::http::uploads::MAX_MIME_TYPE_CHARACTERS;
 use crate::model::expiry::EXPIRES_AFTER_SECONDS;
 use crate::model::filename::MAX_FILENAME_CHARACTERS;
 use crate::model::upload::{MAX_PART_BYTES, MAX_PARTS, MAX_UPLOAD_BYTES};
+use venna_reference::{Definition, Field, Schema, Shape, count, may, must, or_null, plain, unix_seconds};
 
 pub fn definitions() -> Vec<Definition> {
     vec![

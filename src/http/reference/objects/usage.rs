@@ -1,10 +1,10 @@
 //! Usage, costs, the ledger and adjustments.
 
-use super::{Field, id, object};
-use crate::http::reference::schema::{Definition, Schema, Shape, count, line, list, may, must, or_null, unix_seconds};
+use super::fields::{id, object};
 use crate::model::adjustment::MAX_REASON_CHARS;
 use crate::model::ledger::Fact;
 use crate::model::prices::LineItem;
+use venna_reference::{Definition, Field, Schema, Shape, count, line, list, may, must, or_null, unix_seconds};
 
 /// Digits of a quantity and its sign, as far as they are described.
 const MAX_QUANTITY_DIGITS: usize = 19;

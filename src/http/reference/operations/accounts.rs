@@ -1,10 +1,12 @@
 //! The operations on service accounts and keys of administrators, as OpenAI's clients know them.
 
 use super::admin::{after, json_body, limit, project_id};
-use super::{ADMIN_KEY, CREATED_AT, KEY, in_path, in_query, page_of_one, sent};
-use crate::http::reference::operation::{Answer, Group, Operation, Parameter};
-use crate::http::reference::schema::{KEY_ID, Schema};
+use super::examples::{ADMIN_KEY, CREATED_AT, KEY, page_of_one};
+use super::parameters::{in_path, in_query, sent};
+use crate::http::reference::ids::KEY_ID;
+use crate::http::reference::operation::{Group, Operation};
 use serde_json::{Value, json};
+use venna_reference::{Answer, Parameter, Schema};
 
 const ACCOUNTS: &str = "/v1/organization/projects/{project_id}/service_accounts";
 const ACCOUNT: &str = "/v1/organization/projects/{project_id}/service_accounts/{service_account_id}";

@@ -1,12 +1,14 @@
 //! The operations on projects, their keys and the audit log.
 
-use super::{CREATED_AT, KEY, PROJECT, in_path, in_query, page_of_one, sent};
+use super::examples::{CREATED_AT, KEY, PROJECT, page_of_one};
+use super::parameters::{in_path, in_query, sent};
 use crate::http::catalogue::ErrorKind;
 use crate::http::list::{MAX_FILTER_VALUES, MAX_TIME};
-use crate::http::reference::operation::{Answer, Body, BodyExample, Group, Operation, Parameter};
-use crate::http::reference::schema::{AUDIT_ID, KEY_ID, PROJECT_ID, Schema, Shape};
+use crate::http::reference::ids::{AUDIT_ID, KEY_ID, PROJECT_ID};
+use crate::http::reference::operation::{Group, Operation};
 use crate::model::audit::{Action, MAX_OBJECT_ID_CHARS};
 use serde_json::{Value, json};
+use venna_reference::{Answer, Body, BodyExample, Parameter, Schema, Shape};
 
 pub fn operations() -> Vec<Operation> {
     vec![

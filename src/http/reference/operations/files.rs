@@ -1,15 +1,17 @@
 //! The five operations on Files.
 
-use super::{FILE, file, idempotency_key, in_header, in_path, in_query, page_of_one, sent};
+use super::examples::{FILE, file, page_of_one};
+use super::parameters::{idempotency_key, in_header, in_path, in_query, sent};
 use crate::http::catalogue::ErrorKind::{AboveMaximum, BelowMinimum};
 use crate::http::catalogue::ErrorKind::{
     FileDamaged, FileTooLarge, IdempotencyKeyReused, InsufficientStorage, PreconditionFailed, RangeNotSatisfiable,
     RequestTimeout, SpendLimitReached, StorageQuotaExceeded,
 };
-use crate::http::reference::operation::{Answer, Body, BodyExample, Group, Operation, Parameter};
-use crate::http::reference::schema::{FILE_ID, Schema};
+use crate::http::reference::ids::FILE_ID;
+use crate::http::reference::operation::{Group, Operation};
 use crate::model::page::PAGE_FILES;
 use serde_json::json;
+use venna_reference::{Answer, Body, BodyExample, Parameter, Schema};
 
 pub fn operations() -> Vec<Operation> {
     vec![list_files(), create_file(), retrieve_file(), delete_file(), download_file()]

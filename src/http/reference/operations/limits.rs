@@ -1,13 +1,14 @@
 //! The operations on the limits of projects and keys.
 
 use super::admin::{api_key_id, json_body, project_id};
-use super::{KEY, PROJECT, in_path, in_query};
+use super::examples::{KEY, PROJECT};
+use super::parameters::{in_path, in_query};
 use crate::http::admin::RATE_LIMITS;
 use crate::http::catalogue::ErrorKind::{AboveMaximum, BelowMinimum};
-use crate::http::reference::operation::{Answer, Group, Operation};
-use crate::http::reference::schema::Schema;
+use crate::http::reference::operation::{Group, Operation};
 use crate::model::limits::Limit;
 use serde_json::{Value, json};
+use venna_reference::{Answer, Schema};
 
 /// What stands where no rate is limited.
 const NO_LIMIT: u64 = *Limit::RequestsPerMinute.bounds().end();

@@ -1,15 +1,17 @@
 //! The operations on Uploads.
 
-use super::{CREATED_AT, PART, UPLOAD, file, idempotency_key, in_path, in_query, page_of_one, sent};
+use super::examples::{CREATED_AT, PART, SHA256, UPLOAD, file, page_of_one};
+use super::parameters::{idempotency_key, in_path, in_query, sent};
 use crate::http::catalogue::ErrorKind::{
     AboveMaximum, BelowMinimum, IdempotencyKeyReused, InsufficientStorage, RequestTimeout, SpendLimitReached,
     StorageQuotaExceeded,
 };
-use crate::http::reference::operation::{Answer, Body, BodyExample, Group, Operation, Parameter};
-use crate::http::reference::schema::{PART_ID, Schema};
+use crate::http::reference::ids::PART_ID;
+use crate::http::reference::operation::{Group, Operation};
 use crate::model::page::PAGE_FILES;
 use crate::model::upload::MAX_PART_BYTES;
 use serde_json::{Value, json};
+use venna_reference::{Answer, Body, BodyExample, Parameter, Schema};
 
 pub fn operations() -> Vec<Operation> {
     vec![create(), retrieve(), add_part(), list_parts(), complete(), cancel()]
@@ -44,7 +46,7 @@ fn listed_part() -> Value {
     let mut part = part();
     if let Some(part) = part.as_object_mut() {
         part.insert("bytes".to_owned(), json!(14));
-        part.insert("sha256".to_owned(), json!(super::SHA256));
+        part.insert("sha256".to_owned(), json!(SHA256));
     }
     part
 }

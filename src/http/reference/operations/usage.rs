@@ -1,13 +1,15 @@
 //! The operations on usage, costs, the ledger and adjustments.
 
 use super::admin::json_body;
-use super::{CREATED_AT, DAY, FILE, KEY, PROJECT, idempotency_key, in_query, sent};
+use super::examples::{CREATED_AT, DAY, FILE, KEY, PROJECT};
+use super::parameters::{idempotency_key, in_query, sent};
 use crate::http::catalogue::ErrorKind::{AboveMaximum, BelowMinimum, IdempotencyKeyReused, NotFound};
 use crate::http::list::{MAX_FILTER_VALUES, MAX_TIME};
-use crate::http::reference::operation::{Answer, Group, Operation, Parameter};
-use crate::http::reference::schema::{KEY_ID, PROJECT_ID, Schema, Shape, list};
+use crate::http::reference::ids::{KEY_ID, PROJECT_ID};
+use crate::http::reference::operation::{Group, Operation};
 use crate::usage::BucketWidth;
 use serde_json::{Value, json};
+use venna_reference::{Answer, Parameter, Schema, Shape, list};
 
 pub fn operations() -> Vec<Operation> {
     vec![list_usage(), list_costs(), list_ledger(), create_adjustment()]

@@ -1,14 +1,13 @@
-//! The shape of what goes over the wire, as data: JSON Schema, TypeScript and the tables of the pages follow from it.
+//! The schemas of values, as data: JSON Schema, TypeScript and the tables of the pages follow from them.
 
-use crate::model::workspace::MAX_NAME_CHARS;
 use serde_json::{Map, Value, json};
 
-/// What a value may be.
+/// A schema.
 #[derive(Clone, Debug)]
 pub enum Schema {
     /// Any text.
     Text,
-    /// A text of so many characters, and like a regular expression of ECMA-262.
+    /// A text of a shape.
     Shaped(Shape),
     /// This text.
     Word(&'static str),
@@ -44,18 +43,18 @@ pub enum Schema {
     Object(Vec<Field>),
     /// An object that has both of two members or none of them.
     Paired(Vec<Field>, [&'static str; 2]),
-    /// An object that may have these names, each with such a value.
-    Partial(Vec<&'static str>, Box<Schema>),
+    /// An object that may have these names, each with such a value: what the names are, the names, and the value.
+    Partial(&'static str, Vec<&'static str>, Box<Schema>),
     /// An object of any names and values.
     Anything,
     /// A [`Definition`] of this name.
     Named(&'static str),
 }
 
-/// What a text is like.
+/// The shape of a text.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
-    /// Matches all of it.
+    /// A regular expression of ECMA-262 that matches all of it.
     pub pattern: Option<&'static str>,
     /// Its fewest characters.
     pub min: usize,
@@ -63,36 +62,21 @@ pub struct Shape {
     pub max: usize,
 }
 
-/// An id of a File.
-pub const FILE_ID: Schema = id_of("^file-0[0-9A-Za-z]{23}$", 29);
-/// An id of a project.
-pub const PROJECT_ID: Schema = id_of("^ws_0[0-9A-Za-z]{23}$", 27);
-/// An id of a key.
-pub const KEY_ID: Schema = id_of("^key_0[0-9A-Za-z]{23}$", 28);
-/// An id of an entry of the audit log.
-pub const AUDIT_ID: Schema = id_of("^audit_0[0-9A-Za-z]{23}$", 30);
-/// An id of a part.
-pub const PART_ID: Schema = id_of("^part_[0-9a-f]{32}$", 37);
-
-const fn id_of(pattern: &'static str, length: usize) -> Schema {
-    Schema::Shaped(Shape { pattern: Some(pattern), min: length, max: length })
-}
-
-/// The name of a project or key.
-pub const fn name() -> Schema {
-    const ONE_LINE: &str =
+/// One line of text of at most `max` characters, without white space at its ends.
+pub const fn one_line_name(max: usize) -> Schema {
+    const NAME: &str =
         r"^[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$";
-    Schema::Shaped(Shape { pattern: Some(ONE_LINE), min: 1, max: MAX_NAME_CHARS })
+    Schema::Shaped(Shape { pattern: Some(NAME), min: 1, max })
 }
 
-/// One line of text of so many characters, not only of white space.
+/// One line of text of at most `max` characters, not only of white space.
 pub const fn line(max: usize) -> Schema {
     const ONE_LINE: &str =
         r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
     Schema::Shaped(Shape { pattern: Some(ONE_LINE), min: 1, max })
 }
 
-/// A text of so many characters without control characters.
+/// A text of at most `max` characters without control characters.
 pub const fn plain(max: usize) -> Schema {
     Schema::Shaped(Shape { pattern: Some(r"^[^\u0000-\u001f\u007f-\u009f]+$"), min: 1, max })
 }
@@ -110,10 +94,10 @@ pub struct Field {
     pub about: String,
 }
 
-/// A shape that has a name.
+/// An object with a name.
 #[derive(Clone, Debug)]
 pub struct Definition {
-    /// Its name in all languages, as OpenAI has it where OpenAI has it.
+    /// Its name in all languages.
     pub name: &'static str,
     /// What it is, in one sentence.
     pub about: &'static str,
@@ -131,17 +115,17 @@ pub fn may(name: &'static str, schema: Schema, about: impl Into<String>) -> Fiel
     Field { name, schema, required: false, about: about.into() }
 }
 
-/// This, or null.
+/// A value of `schema`, or null.
 pub fn or_null(schema: Schema) -> Schema {
     Schema::Nullable(Box::new(schema))
 }
 
-/// Any number of these.
+/// A list of any number of values.
 pub fn list(schema: Schema) -> Schema {
     Schema::List(Box::new(schema), None)
 }
 
-/// Closes a schema: an object has no members but those that are described.
+/// Closes a schema: objects have no members but those that are described.
 pub fn closed(mut schema: Value) -> Value {
     match &mut schema {
         Value::Object(members) => {
@@ -158,12 +142,12 @@ pub fn closed(mut schema: Value) -> Value {
     schema
 }
 
-/// A time.
+/// A time in Unix seconds.
 pub const fn unix_seconds() -> Schema {
     Schema::Whole(0, MAX_SAFE_INTEGER)
 }
 
-/// A count, or bytes.
+/// A count, or a number of bytes.
 pub const fn count() -> Schema {
     Schema::Whole(0, MAX_SAFE_INTEGER)
 }
@@ -172,7 +156,7 @@ pub const fn count() -> Schema {
 const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
 impl Schema {
-    /// JSON Schema 2020-12, as `OpenAPI` 3.1 takes it.
+    /// Writes JSON Schema 2020-12, as `OpenAPI` 3.1 takes it.
     pub fn json(&self) -> Value {
         match self {
             Self::Text => json!({"type": "string"}),
@@ -221,7 +205,7 @@ impl Schema {
                 }
                 schema
             }
-            Self::Partial(names, value) => {
+            Self::Partial(_, names, value) => {
                 let properties: Map<_, _> = names.iter().map(|name| ((*name).to_owned(), value.json())).collect();
                 json!({"type": "object", "properties": properties})
             }
@@ -230,7 +214,7 @@ impl Schema {
         }
     }
 
-    /// A TypeScript type; what spans lines is indented by `depth` steps.
+    /// Writes a TypeScript type; further lines are indented by `depth` steps.
     pub fn typescript(&self, depth: usize) -> String {
         match self {
             Self::Text | Self::Shaped(_) => "string".to_owned(),
@@ -251,7 +235,7 @@ impl Schema {
                 schemas.iter().map(|schema| schema.typescript(depth)).collect::<Vec<_>>().join(" | ")
             }
             Self::Object(fields) | Self::Paired(fields, _) => members(fields, depth),
-            Self::Partial(names, value) => {
+            Self::Partial(_, names, value) => {
                 let names = names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(" | ");
                 format!("Partial<Record<{names}, {}>>", value.typescript(depth))
             }
@@ -260,7 +244,7 @@ impl Schema {
         }
     }
 
-    /// The members, if it is an object.
+    /// Returns the members, if it is an object.
     pub fn fields(&self) -> &[Field] {
         match self {
             Self::Object(fields) | Self::Paired(fields, _) => fields,
@@ -268,10 +252,10 @@ impl Schema {
         }
     }
 
-    /// The names of the definitions that it rests on, each before those that it rests on itself.
-    pub fn names(&self, found: &mut Vec<&'static str>) {
+    /// Collects the names of the objects that it refers to.
+    pub(crate) fn names(&self, found: &mut Vec<&'static str>) {
         match self {
-            Self::List(inner, _) | Self::Some(inner, _) | Self::Nullable(inner) | Self::Partial(_, inner) => {
+            Self::List(inner, _) | Self::Some(inner, _) | Self::Nullable(inner) | Self::Partial(_, _, inner) => {
                 inner.names(found);
             }
             Self::Either(schemas) => schemas.iter().for_each(|schema| schema.names(found)),
@@ -327,8 +311,8 @@ fn members(fields: &[Field], depth: usize) -> String {
 }
 
 impl Definition {
-    /// Its declaration in TypeScript.
-    pub fn declaration(&self) -> String {
+    /// Writes its declaration in TypeScript.
+    pub(crate) fn declaration(&self) -> String {
         let (name, about, text) = (self.name, self.about, self.schema.typescript(0));
         if matches!(self.schema, Schema::Object(_) | Schema::Paired(..)) {
             return format!("/** {about} */\nexport interface {name} {text}\n");
@@ -347,7 +331,7 @@ mod tests {
             must("file", Schema::Octets, "The bytes."),
             may("expires_after[anchor]", or_null(Schema::Words(vec!["a", "b"])), "When."),
             must("rows", list(Schema::Words(vec!["a", "b"])), "Rows."),
-            must("by", Schema::Partial(vec!["x"], Box::new(Schema::Whole(1, 5))), "By."),
+            must("by", Schema::Partial("letter", vec!["x"], Box::new(Schema::Whole(1, 5))), "By."),
         ];
         let definition = Definition { name: "Form", about: "A form.", schema: Schema::Object(fields) };
         let text = "/** A form. */\nexport interface Form {\n  /** The bytes. */\n  file: File | Blob;\n  /** When. \
@@ -365,7 +349,7 @@ mod tests {
     #[test]
     fn what_a_request_may_hold_is_said_exactly() {
         let fields = vec![
-            may("a", name(), "A."),
+            may("a", one_line_name(9), "A."),
             may("b", Schema::Some(Box::new(Schema::Text), 5), "B."),
             may("c", or_null(Schema::Object(vec![may("d", Schema::NonZero, "D.")])), "C."),
         ];
@@ -377,7 +361,7 @@ mod tests {
             (&schema["properties"]["b"]["minItems"], &schema["properties"]["b"]["maxItems"]),
             (&json!(1), &json!(5))
         );
-        assert_eq!(schema["properties"]["a"]["maxLength"], MAX_NAME_CHARS);
+        assert_eq!(schema["properties"]["a"]["maxLength"], 9);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A page of the reference as data: what is said in what order. `html` and `markdown` write it, each in its way.
+//! A page of the reference as data, which `html` and `markdown` write.
 
 use serde_json::Value;
 
@@ -53,60 +53,60 @@ pub enum Block {
     TryIt(Box<Trial>),
 }
 
-/// What a request can be made of.
+/// The form that sends a request.
 #[derive(Clone, Debug)]
 pub struct Trial {
     /// The method.
     pub method: &'static str,
     /// The path, with names in braces.
     pub path: &'static str,
-    /// Whether it takes an admin key.
-    pub admin: bool,
-    /// What can be filled in.
+    /// What its key looks like.
+    pub key_format: &'static str,
+    /// The inputs.
     pub inputs: Vec<Input>,
 }
 
-/// Something that can be filled in.
+/// An input.
 #[derive(Clone, Debug)]
 pub struct Input {
     /// Where it goes: `path`, `query`, `header`, `form`, `file` or `body`.
     pub place: &'static str,
     /// Its name.
     pub name: &'static str,
-    /// What it may be, if it is one of some words.
+    /// The words that can be chosen, if it is a choice.
     pub words: Vec<&'static str>,
-    /// What stands in it at first.
+    /// Its value at first.
     pub value: String,
     /// Whether it must be filled in.
     pub required: bool,
 }
 
 impl Page {
-    /// Its path, without an extension.
+    /// Returns its path, without an extension.
     pub fn path(&self) -> String {
         if self.slug.is_empty() { "/docs".to_owned() } else { format!("/docs/{}", self.slug) }
     }
 }
 
 impl Block {
-    /// A paragraph.
+    /// Makes a paragraph.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
 
-    /// A heading.
+    /// Makes a heading.
     pub fn heading(level: u8, id: impl Into<String>, text: impl Into<String>) -> Self {
         Self::Heading { level, id: id.into(), text: text.into() }
     }
 
-    /// JSON, as people read it.
+    /// Makes a block of indented JSON.
     pub fn json(title: impl Into<String>, value: &Value) -> Self {
         let text = serde_json::to_string_pretty(value).unwrap_or_default();
         Self::Code { title: title.into(), language: "json", text }
     }
 }
 
-/// A text as inline code.
+/// Marks a text as inline code.
 pub fn code(text: impl AsRef<str>) -> String {
     format!("`{}`", text.as_ref())
 }

@@ -1,8 +1,8 @@
 //! Pages as Markdown, for people and programs that read text.
 
-use super::page::{Block, Page};
+use crate::page::{Block, Page};
 
-/// A whole page.
+/// Writes a page.
 pub fn render(page: &Page) -> String {
     let mut text = format!("# {}\n", page.title);
     for block in &page.blocks {

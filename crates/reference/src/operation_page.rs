@@ -1,34 +1,29 @@
-//! The page of an operation, in the order that users know.
+//! The page of an operation.
 
-use super::errors::{SLUG as ERRORS, sample_of};
-use super::objects::definitions;
-use super::operation::{Answer, Body, BodyExample, Operation, Parameter, Place};
-use super::page::{Block, Input, Page, Trial, code};
-use super::samples::samples;
-use super::schema::{Field, Schema};
-use super::typescript::declarations_of;
-use crate::http::caller::Access;
-use crate::http::catalogue::ErrorKind;
+use crate::api::{Api, Failure, by_status};
+use crate::operation::{Answer, Body, BodyExample, Operation, ParamIn, Parameter};
+use crate::page::{Block, Input, Page, Trial, code};
+use crate::samples::samples;
+use crate::schema::{Field, Schema};
+use crate::site::ERRORS_SLUG;
+use crate::typescript::declarations_of;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
-/// The page of an operation on a server that is reached at `origin`.
-pub fn page(operation: &Operation, origin: &str) -> Page {
+/// Writes the page of an operation.
+pub fn page(api: &Api, operation: &Operation) -> Page {
     let mut blocks = vec![Block::Endpoint(operation.method, operation.path)];
     blocks.extend(operation.about.iter().map(Block::text));
-    if operation.extension {
-        blocks.push(Block::text("An extension: OpenAI has no such operation."));
-    }
-    blocks.extend(authorization(operation));
-    blocks.extend(Place::ALL.into_iter().flat_map(|place| parameters(operation, place)));
-    blocks.extend(operation.body.iter().flat_map(request_body));
-    blocks.extend(types(operation));
-    blocks.extend(responses(operation));
+    blocks.extend(operation.extension.map(|extension| Block::text(format!("An extension: {extension}"))));
+    blocks.extend(authorization(api, operation));
+    blocks.extend(ParamIn::ALL.into_iter().flat_map(|place| parameters(operation, place)));
+    blocks.extend(operation.body.iter().flat_map(|body| request_body(api, body)));
+    blocks.extend(types(api, operation));
+    blocks.extend(responses(api, operation));
     blocks.push(Block::heading(2, "samples", "Samples"));
-    blocks.extend(samples(operation, origin));
+    blocks.extend(samples(api, operation));
     blocks.extend(examples(operation));
     blocks.push(Block::heading(2, "try", "Try it"));
-    blocks.push(Block::TryIt(Box::new(trial(operation))));
+    blocks.push(Block::TryIt(Box::new(trial(api, operation))));
     Page {
         slug: operation.slug(),
         title: operation.summary.to_owned(),
@@ -37,25 +32,22 @@ pub fn page(operation: &Operation, origin: &str) -> Page {
     }
 }
 
-fn authorization(operation: &Operation) -> Vec<Block> {
-    const WORKSPACE: &str = "Workspace API key - `Authorization: Bearer vk_...`. Billing targets the key workspace.";
-    const ADMIN: &str = "Admin key - `Authorization: Bearer vka_...`.";
-    let mut blocks = vec![Block::heading(2, "authorization", "Authorization")];
-    let (keys, scope) = match operation.access() {
-        Some(Access::Admin) => (ADMIN.to_owned(), None),
-        Some(Access::AdminOr(scope)) => (format!("{WORKSPACE} Or: {ADMIN}"), Some(scope)),
-        Some(Access::AnyKey) => (format!("{WORKSPACE} Or: {ADMIN}"), None),
-        Some(Access::Scope(scope)) => (WORKSPACE.to_owned(), Some(scope)),
-        None => (WORKSPACE.to_owned(), None),
-    };
-    blocks.push(Block::text("`Authorization` `Bearer <token>`"));
-    blocks.push(Block::text(keys));
-    blocks.push(Block::text("In: header"));
-    blocks.extend(scope.map(|scope| Block::text(format!("A workspace key needs the scope `{scope}`."))));
+fn authorization(api: &Api, operation: &Operation) -> Vec<Block> {
+    let keys = operation.keys.iter().filter_map(|name| api.keys.iter().find(|key| key.name == *name));
+    let labels: Vec<_> = keys.map(|key| key.label).collect();
+    let mut blocks = vec![
+        Block::heading(2, "authorization", "Authorization"),
+        Block::text("`Authorization` `Bearer <token>`"),
+        Block::text(labels.join(" Or: ")),
+        Block::text("In: header"),
+    ];
+    if let (Some(key), Some(scope)) = (api.sample_key(operation), operation.scope) {
+        blocks.push(Block::text(format!("A {} needs the scope `{scope}`.", key.noun)));
+    }
     blocks
 }
 
-fn parameters(operation: &Operation, place: Place) -> Vec<Block> {
+fn parameters(operation: &Operation, place: ParamIn) -> Vec<Block> {
     let rows: Vec<_> = operation
         .parameters_in(place)
         .map(|Parameter { name, schema, required, about, .. }| row(name, schema, *required, about))
@@ -76,7 +68,7 @@ fn kind(schema: &Schema) -> String {
     match schema {
         Schema::Object(_) => "object".to_owned(),
         Schema::Nullable(inner) => format!("{} | null", kind(inner)),
-        Schema::Partial(..) => "object by purpose".to_owned(),
+        Schema::Partial(by, ..) => format!("object by {by}"),
         other => other.typescript(0),
     }
 }
@@ -95,31 +87,30 @@ fn table(rows: Vec<Vec<String>>) -> Block {
     Block::Table { head: vec!["Name", "Type", "Description"], rows }
 }
 
-fn request_body(body: &Body) -> Vec<Block> {
+fn request_body(api: &Api, body: &Body) -> Vec<Block> {
     let need = if body.required { "Required." } else { "May be left out." };
     let mut blocks = vec![
         Block::heading(2, "request-body", "Request Body"),
         Block::text(format!("`{}` {need}", body.example.media_type())),
     ];
-    blocks.extend(fields_of(body.schema));
+    blocks.extend(fields_of(api, body.schema));
     blocks
 }
 
 /// The members of a definition as a table; those that are required are marked.
-fn fields_of(name: &str) -> Option<Block> {
-    let definition = definitions().into_iter().find(|definition| definition.name == name)?;
-    let rows = definition.schema.fields().iter();
+fn fields_of(api: &Api, name: &str) -> Option<Block> {
+    let rows = api.definition(name)?.schema.fields().iter();
     let rows = rows.map(|Field { name, schema, required, about }| row(name, schema, *required, about)).collect();
     Some(table(rows))
 }
 
-fn types(operation: &Operation) -> Vec<Block> {
+fn types(api: &Api, operation: &Operation) -> Vec<Block> {
     let names = operation.definition_names();
     if names.is_empty() {
         return Vec::new();
     }
     let what = if operation.body.is_some() { "request body and response body" } else { "response body" };
-    let text = declarations_of(&names);
+    let text = declarations_of(api, &names);
     vec![
         Block::heading(2, "types", "TypeScript Definitions"),
         Block::text(format!(
@@ -130,47 +121,37 @@ fn types(operation: &Operation) -> Vec<Block> {
     ]
 }
 
-fn responses(operation: &Operation) -> Vec<Block> {
+fn responses(api: &Api, operation: &Operation) -> Vec<Block> {
     let mut blocks = vec![Block::heading(2, "responses", "Response Body"), Block::heading(3, "response-200", "200")];
     match &operation.answer {
         Answer::Json(name, _) => {
             blocks.push(Block::text(format!("`application/json` `{name}`")));
-            blocks.extend(fields_of(name));
+            blocks.extend(fields_of(api, name));
         }
-        Answer::Octets(_) => {
-            blocks.push(Block::text("`application/octet-stream` The bytes; 206 and `Content-Range` for a range."));
-            blocks.push(Block::text(
-                "Headers: `ETag`, `Last-Modified`, `Accept-Ranges`, `Content-Length`, `Content-Disposition` and, \
-                 where it is known, `Repr-Digest`.",
-            ));
-        }
+        Answer::Octets(_) => blocks.extend(operation.answer_notes.iter().copied().map(Block::text)),
         Answer::Lines(name, _) => {
             blocks.push(Block::text(format!("`application/jsonl`, or `text/csv`: a `{name}` a line")));
-            blocks.extend(fields_of(name));
+            blocks.extend(fields_of(api, name));
         }
     }
-    blocks.extend(failures(operation));
+    blocks.extend(failures(api, operation));
     blocks
 }
 
-/// The errors by their status.
-fn failures(operation: &Operation) -> Vec<Block> {
-    let mut by_status: BTreeMap<u16, Vec<ErrorKind>> = BTreeMap::new();
-    for kind in operation.all_errors() {
-        by_status.entry(kind.entry().status).or_default().push(kind);
-    }
-    let told = |(status, kinds): (u16, Vec<ErrorKind>)| {
-        let rows = kinds.into_iter().map(|kind| {
-            let name = kind.entry().code.unwrap_or("null");
-            vec![format!("[`{name}`](/docs/{ERRORS}#{})", kind.anchor()), kind.entry().brought_about_by.to_owned()]
+/// Writes the errors by their status.
+fn failures(api: &Api, operation: &Operation) -> Vec<Block> {
+    let told = |(status, failures): (u16, Vec<&Failure>)| {
+        let rows = failures.into_iter().map(|failure| {
+            let name = failure.code.unwrap_or("null");
+            vec![format!("[`{name}`](/docs/{ERRORS_SLUG}#{})", failure.anchor), failure.cause.to_owned()]
         });
         vec![
             Block::heading(3, format!("response-{status}"), status.to_string()),
-            Block::text("`application/json` `ErrorResponse`"),
+            Block::text(format!("`application/json` `{}`", api.error_object)),
             Block::Table { head: vec!["Code", "Brought about by"], rows: rows.collect() },
         ]
     };
-    by_status.into_iter().flat_map(told).collect()
+    by_status(&operation.failures).into_iter().flat_map(told).collect()
 }
 
 fn examples(operation: &Operation) -> Vec<Block> {
@@ -185,60 +166,59 @@ fn examples(operation: &Operation) -> Vec<Block> {
         }
     });
     let mut shown = Vec::new();
-    for kind in operation.all_errors() {
-        let status = kind.entry().status;
-        if !shown.contains(&status) {
-            shown.push(status);
-            blocks.push(Block::json(format!("{status} {}", kind.anchor()), &sample_of(operation, kind)));
+    for Failure { status, anchor, sample, .. } in &operation.failures {
+        if !shown.contains(status) {
+            shown.push(*status);
+            blocks.push(Block::json(format!("{status} {anchor}"), sample));
         }
     }
     blocks
 }
 
-fn trial(operation: &Operation) -> Trial {
-    let mut inputs: Vec<Input> = operation.parameters.iter().map(input_of_parameter).collect();
+fn trial(api: &Api, operation: &Operation) -> Trial {
+    let mut inputs: Vec<Input> =
+        operation.parameters.iter().map(|parameter| input_of_parameter(api, parameter)).collect();
     if let Some(body) = &operation.body {
-        inputs.extend(inputs_of_body(body));
+        inputs.extend(inputs_of_body(api, body));
     }
-    Trial { method: operation.method, path: operation.path, admin: operation.takes_admin_key(), inputs }
+    let key_format = api.sample_key(operation).map_or("...", |key| key.format);
+    Trial { method: operation.method, path: operation.path, key_format, inputs }
 }
 
-fn input_of_parameter(parameter: &Parameter) -> Input {
+fn input_of_parameter(api: &Api, parameter: &Parameter) -> Input {
     let value = match parameter.place {
-        Place::Path => String::new(),
-        Place::Query | Place::Header => parameter.example.unwrap_or_default().to_owned(),
+        ParamIn::Path => String::new(),
+        ParamIn::Query | ParamIn::Header => parameter.example.unwrap_or_default().to_owned(),
     };
-    let words = words_of(&parameter.schema);
+    let words = words_of(api, &parameter.schema);
     Input { place: parameter.place.name(), name: parameter.name, words, value, required: parameter.required }
 }
 
-fn inputs_of_body(body: &Body) -> Vec<Input> {
+fn inputs_of_body(api: &Api, body: &Body) -> Vec<Input> {
     let BodyExample::Form { fields, .. } = &body.example else {
         let BodyExample::Json(example) = &body.example else { return Vec::new() };
         let value = serde_json::to_string_pretty(example).unwrap_or_default();
         return vec![Input { place: "body", name: "Body", words: Vec::new(), value, required: body.required }];
     };
-    let definition = definitions().into_iter().find(|definition| definition.name == body.schema);
-    let of_form = definition.iter().flat_map(|definition| definition.schema.fields());
+    let of_form = api.definition(body.schema).into_iter().flat_map(|definition| definition.schema.fields());
     of_form
         .map(|field| {
             let place = if matches!(field.schema, Schema::Octets) { "file" } else { "form" };
             let example = fields.iter().find(|(name, _)| *name == field.name).map_or("", |(_, value)| value);
-            let words = words_of(&field.schema);
+            let words = words_of(api, &field.schema);
             Input { place, name: field.name, words, value: example.to_owned(), required: field.required }
         })
         .collect()
 }
 
 /// The words that a value is one of.
-fn words_of(schema: &Schema) -> Vec<&'static str> {
+fn words_of(api: &Api, schema: &Schema) -> Vec<&'static str> {
     match schema {
         Schema::Words(words) => words.clone(),
         Schema::Word(word) => vec![word],
-        Schema::Named(name) => definitions()
-            .iter()
-            .find(|definition| definition.name == *name)
-            .map_or_else(Vec::new, |definition| words_of(&definition.schema)),
+        Schema::Named(name) => {
+            api.definition(name).map_or_else(Vec::new, |definition| words_of(api, &definition.schema))
+        }
         _ => Vec::new(),
     }
 }

@@ -1,11 +1,11 @@
 //! Pages as HTML. Everything is escaped here, by `maud`; no other file writes a tag.
 
-use super::page::{Block, Input, Page, Trial};
-use super::site::Entry;
+use crate::page::{Block, Input, Page, Trial};
+use crate::site::Entry;
 use maud::{DOCTYPE, Markup, html};
 
-/// A whole page, with the list of all others.
-pub fn render(page: &Page, contents: &[Entry]) -> String {
+/// Writes a page, with the list of all pages.
+pub fn render(page: &Page, contents: &[Entry], site_title: &str) -> String {
     let markdown = format!("{}.md", page.path());
     let markup = html! {
         (DOCTYPE)
@@ -15,7 +15,7 @@ pub fn render(page: &Page, contents: &[Entry]) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="description" content=(page.about);
-                title { (page.title) " - Venna Files" }
+                title { (page.title) " - " (site_title) }
                 link rel="stylesheet" href="/docs/reference.css";
                 link rel="icon" type="image/svg+xml" href="/docs/icon.svg";
                 link rel="alternate" type="text/markdown" href=(markdown);
@@ -24,7 +24,7 @@ pub fn render(page: &Page, contents: &[Entry]) -> String {
             body {
                 a.skip href="#main" { "Skip to the content" }
                 header {
-                    a.brand href="/docs" { "Venna Files" }
+                    a.brand href="/docs" { (site_title) }
                     div.search hidden {
                         label for="search" { "Search" }
                         input #search type="search" autocomplete="off" aria-keyshortcuts="/"
@@ -126,12 +126,11 @@ fn render_table(head: &[&str], rows: &[Vec<String>]) -> Markup {
 
 /// Hidden until the script of the page shows it: without one it could do nothing.
 fn render_trial(trial: &Trial) -> Markup {
-    let prefix = if trial.admin { "vka_" } else { "vk_" };
     html! {
         form.trial hidden autocomplete="off" data-method=(trial.method) data-path=(trial.path) {
             div.row {
                 label for="try-key" { "API key, kept in memory only" }
-                input #try-key type="password" autocomplete="off" required placeholder={ (prefix) "..." };
+                input #try-key type="password" autocomplete="off" required placeholder=(trial.key_format);
             }
             @for (at, input) in trial.inputs.iter().enumerate() { (render_input(at, input)) }
             div.row {

@@ -1,0 +1,213 @@
+//! All pages and documents, by their paths.
+
+use crate::api::Api;
+use crate::operation::Operation;
+use crate::page::{Block, Page};
+use crate::{html, markdown, openapi, operation_page, typescript};
+use serde_json::{Value, json};
+
+const HTML: &str = "text/html; charset=utf-8";
+const MARKDOWN: &str = "text/markdown; charset=utf-8";
+const TEXT: &str = "text/plain; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
+/// The name of the page of errors, which the caller writes: every error has its anchor there.
+pub const ERRORS_SLUG: &str = "errors";
+
+/// A page or document.
+#[derive(Clone, Debug)]
+pub struct Asset {
+    /// Its path.
+    pub path: String,
+    /// Its media type.
+    pub content_type: &'static str,
+    /// Its text.
+    pub body: String,
+}
+
+/// The reference of an API.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The pages and documents.
+    pub assets: Vec<Asset>,
+    /// The HTML page for a path that does not exist.
+    pub not_found: String,
+}
+
+/// An entry of the list of all pages.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The section.
+    pub section: &'static str,
+    /// The path.
+    pub path: String,
+    /// The method, of an operation.
+    pub method: Option<&'static str>,
+    /// The title.
+    pub title: String,
+    /// One line on what it is about.
+    pub about: String,
+}
+
+impl Site {
+    /// Writes the reference: the first page, one for each operation, and the last pages.
+    pub fn new(api: &Api, first: Page, last: impl IntoIterator<Item = Page>) -> Self {
+        let operations = api.operations.iter().map(|operation| operation_page::page(api, operation));
+        let pages: Vec<Page> = [first].into_iter().chain(operations).chain(last).collect();
+        let contents = contents(api, &pages);
+        let mut assets = Vec::new();
+        let mut add = |path: &str, content_type, body| assets.push(Asset { path: path.to_owned(), content_type, body });
+        for page in &pages {
+            add(&page.path(), HTML, html::render(page, &contents, api.title));
+            add(&format!("{}.md", page.path()), MARKDOWN, markdown::render(page));
+        }
+        add("/openapi.json", "application/json", openapi::document(api).to_string());
+        add("/docs/types.d.ts", TEXT, typescript::declarations(api));
+        add("/docs/search.json", "application/json", index(api, &contents).to_string());
+        add("/llms.txt", TEXT, llms(api, &contents));
+        let whole: Vec<_> = pages.iter().map(markdown::render).collect();
+        add("/llms-full.txt", TEXT, whole.join("\n"));
+        add("/docs/reference.css", CSS, include_str!("assets/reference.css").to_owned());
+        add("/docs/reference.js", SCRIPT, include_str!("assets/reference.js").to_owned());
+        add("/docs/icon.svg", "image/svg+xml", include_str!("assets/icon.svg").to_owned());
+        Self { assets, not_found: html::render(&not_found(), &contents, api.title) }
+    }
+}
+
+/// Lists the pages that belong to no operation, then the operations by their groups.
+fn contents(api: &Api, pages: &[Page]) -> Vec<Entry> {
+    let of = |page: &Page| {
+        let operation = api.operations.iter().find(|operation| operation.slug() == page.slug);
+        let section = operation.map_or(api.title, |operation| operation.group);
+        let about = operation
+            .map_or_else(|| page.about.clone(), |Operation { method, path, id, .. }| format!("{method} {path} {id}"));
+        Entry { section, path: page.path(), method: operation.map(|one| one.method), title: page.title.clone(), about }
+    };
+    let all: Vec<Entry> = pages.iter().map(of).collect();
+    let general = all.iter().filter(|entry| entry.method.is_none());
+    let by_group = api
+        .groups
+        .iter()
+        .flat_map(|group| all.iter().filter(|entry| entry.method.is_some() && entry.section == group.title));
+    general.chain(by_group).cloned().collect()
+}
+
+/// Writes what the search looks through.
+fn index(api: &Api, contents: &[Entry]) -> Value {
+    let row = |title: &str, path: &str, about: &str| json!({"title": title, "path": path, "about": about});
+    let pages = contents.iter().map(|entry| row(&entry.title, &entry.path, &entry.about));
+    let failures = api.failures.iter().map(|failure| {
+        let title = format!("{} {}", failure.status, failure.anchor);
+        row(&title, &format!("/docs/{ERRORS_SLUG}#{}", failure.anchor), failure.cause)
+    });
+    Value::Array(pages.chain(failures).collect())
+}
+
+/// Writes the list of pages for language models (<https://llmstxt.org>).
+fn llms(api: &Api, contents: &[Entry]) -> String {
+    let origin = &api.origin;
+    let mut text = format!(
+        "# {}\n\n> {}\n\n\
+         The document of the API is {origin}/openapi.json, all types are in {origin}/docs/types.d.ts, all pages in one \
+         are {origin}/llms-full.txt.\n",
+        api.title, api.abstract_for_models
+    );
+    for section in contents.chunk_by(|one, other| one.section == other.section) {
+        text.push_str(&format!("\n## {}\n\n", section.first().map(|entry| entry.section).unwrap_or_default()));
+        for Entry { title, path, about, .. } in section {
+            text.push_str(&format!("- [{title}]({origin}{path}.md): {about}\n"));
+        }
+    }
+    text
+}
+
+fn not_found() -> Page {
+    Page {
+        slug: String::new(),
+        title: "There is no such page".to_owned(),
+        about: "There is nothing at this path.".to_owned(),
+        blocks: vec![Block::text("There is nothing at this path. The [overview](/docs) lists every page.")],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Answer, Definition, Failure, Group, KeyScheme, Schema, must};
+
+    fn lamps() -> Api {
+        let failure = Failure {
+            status: 401,
+            code: Some("bad_key"),
+            anchor: "bad_key".to_owned(),
+            cause: "The key is unknown.",
+            everywhere: true,
+            sample: json!({"error": "Unknown key"}),
+        };
+        let list = Operation {
+            id: "listLamps",
+            group: "Lamps",
+            method: "GET",
+            path: "/lamps",
+            summary: "List lamps",
+            about: vec!["Lists <all> lamps.".to_owned()],
+            extension: None,
+            keys: vec!["key"],
+            scope: Some("lamps.read"),
+            parameters: Vec::new(),
+            body: None,
+            answer: Answer::Json("Lamp", json!({"is_on": true})),
+            answer_notes: Vec::new(),
+            other_answers: Vec::new(),
+            failures: vec![failure.clone()],
+            sdk_samples: Vec::new(),
+        };
+        let lamp = Schema::Object(vec![must("is_on", Schema::Flag, "Whether it shines.")]);
+        Api {
+            title: "Lamps",
+            version: "1.2.3",
+            summary: "Lamps of a house.",
+            description: "All lamps.",
+            license: "MIT",
+            abstract_for_models: "Lamps.".to_owned(),
+            origin: "http://lamps.example".to_owned(),
+            groups: vec![Group { title: "Lamps", about: "All lamps." }],
+            keys: vec![KeyScheme {
+                name: "key",
+                noun: "key",
+                format: "lk_...",
+                description: "A key.",
+                label: "A key.",
+                variable: "LAMP_KEY",
+            }],
+            answer_header: ("x-id", "The id."),
+            operations: vec![list],
+            definitions: vec![Definition { name: "Lamp", about: "A lamp.", schema: lamp }],
+            error_object: "Problem",
+            failures: vec![failure],
+        }
+    }
+
+    #[test]
+    fn any_api_has_pages_types_and_a_document() {
+        let first =
+            Page { slug: String::new(), title: "Start".to_owned(), about: "All.".to_owned(), blocks: Vec::new() };
+        let site = Site::new(&lamps(), first, []);
+        let body = |path: &str| &site.assets.iter().find(|asset| asset.path == path).unwrap().body;
+        assert!(body("/docs/list-lamps").contains("Lists &lt;all&gt; lamps."));
+        assert!(body("/docs/list-lamps.md").contains("A key needs the scope `lamps.read`."));
+        assert!(
+            body("/docs/types.d.ts")
+                .contains("export interface Lamp {\n  /** Whether it shines. */\n  is_on: boolean;")
+        );
+        assert!(
+            body("/llms.txt").contains("- [List lamps](http://lamps.example/docs/list-lamps.md): GET /lamps listLamps")
+        );
+        let document: Value = serde_json::from_str(body("/openapi.json")).unwrap();
+        let operation = &document["paths"]["/lamps"]["get"];
+        assert_eq!(operation["responses"]["401"]["$ref"], "#/components/responses/Error401");
+        assert_eq!(document["components"]["responses"]["Error401"]["description"], "The key is unknown.");
+        assert_eq!(operation["security"], json!([{"key": []}]));
+    }
+}
