@@ -2,7 +2,7 @@
 //! each workspace and key has.
 
 use crate::model::ids::BlobId;
-use crate::model::limits::{Crowd, LimitOwner};
+use crate::model::limits::{ConcurrencyScope, LimitOwner};
 use crate::shares::may_take;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,10 +42,14 @@ impl InFlight {
     ///
     /// # Errors
     /// When too many are in flight.
-    pub fn enter(self: &Arc<Self>, blob: BlobId, owners: [(LimitOwner, usize); 2]) -> Result<InFlightToken, Crowd> {
+    pub fn enter(
+        self: &Arc<Self>,
+        blob: BlobId,
+        owners: [(LimitOwner, usize); 2],
+    ) -> Result<InFlightToken, ConcurrencyScope> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.blobs.len() >= self.max {
-            return Err(Crowd::Server);
+            return Err(ConcurrencyScope::Server);
         }
         for (owner, max) in owners {
             let own = state.owned.get(&owner).copied().unwrap_or_default();
@@ -55,7 +59,7 @@ impl InFlight {
                 LimitOwner::Key(_) => own < max,
             };
             if !is_admitted {
-                return Err(Crowd::Owner(owner));
+                return Err(ConcurrencyScope::Owner(owner));
             }
         }
         let owners = owners.map(|(owner, _)| owner);
@@ -104,7 +108,7 @@ mod tests {
         let (first, second) = (BlobId::new([1; 16]), BlobId::new([2; 16]));
         let token = registry.enter(first, owners(1, 1, [9, 9])).unwrap();
         assert!(registry.contains(first));
-        assert_eq!(registry.enter(second, owners(2, 2, [9, 9])).unwrap_err(), Crowd::Server);
+        assert_eq!(registry.enter(second, owners(2, 2, [9, 9])).unwrap_err(), ConcurrencyScope::Server);
         drop(token);
         assert!(!registry.contains(first) && registry.enter(second, owners(1, 1, [9, 9])).is_ok());
         assert!(registry.state.lock().unwrap().owned.is_empty(), "who has none is forgotten");
@@ -116,8 +120,8 @@ mod tests {
         let enter = |number: u8, owners| registry.enter(BlobId::new([number; 16]), owners);
         let narrow = owners(1, 2, [2, 1]);
         let (_first, _second) = (enter(1, owners(1, 1, [2, 9])).unwrap(), enter(2, narrow).unwrap());
-        assert_eq!(enter(3, owners(1, 3, [2, 9])).unwrap_err(), Crowd::Owner(narrow[0].0));
-        assert_eq!(enter(3, owners(1, 2, [9, 1])).unwrap_err(), Crowd::Owner(narrow[1].0));
+        assert_eq!(enter(3, owners(1, 3, [2, 9])).unwrap_err(), ConcurrencyScope::Owner(narrow[0].0));
+        assert_eq!(enter(3, owners(1, 2, [9, 1])).unwrap_err(), ConcurrencyScope::Owner(narrow[1].0));
         assert!(enter(3, owners(2, 4, [2, 1])).is_ok(), "others have theirs");
     }
 

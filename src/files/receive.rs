@@ -10,7 +10,7 @@ use crate::model::blob::Place;
 use crate::model::caller::Caller;
 use crate::model::digest::ContentDigest;
 use crate::model::ids::BlobId;
-use crate::model::limits::{Crowd, Limit, LimitOwner, Limits, LimitsInForce, QuotaExceeded, StorageUsage};
+use crate::model::limits::{ConcurrencyScope, Limit, LimitOwner, Limits, LimitsInForce, QuotaExceeded, StorageUsage};
 use crate::model::purpose::Purpose;
 use crate::model::upload::{MAX_PART_BYTES, Upload};
 use crate::random;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 pub enum ReceiveError {
     /// As many uploads are in flight as may be.
     #[error("too many uploads are in flight")]
-    TooManyUploads(Crowd),
+    TooManyUploads(ConcurrencyScope),
     /// The file is larger than a file may be.
     #[error("the file is larger than {limit_bytes} bytes")]
     FileTooLarge {

@@ -1,4 +1,4 @@
-//! Request bodies that must keep coming: neither idle nor slower than the pace, however long the whole takes.
+//! Paced request bodies: a body may take any time, but it must be neither idle nor slower than the pace.
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -19,15 +19,15 @@ pub struct BodyPace {
     pub window: Duration,
 }
 
-/// Why a request body cannot be read on.
+/// An error while a request body is read.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
-    /// It stands still, or comes in too slowly.
+    /// The body is slower than the pace.
     #[error("the body brings less than {min_bytes_per_second} bytes a second over {window_seconds} s")]
     TooSlow {
-        /// The slowest that is waited for.
+        /// The pace.
         min_bytes_per_second: u64,
-        /// The time over which that is measured.
+        /// The time over which it is measured.
         window_seconds: u64,
     },
     /// The connection broke, or its framing is wrong.
@@ -36,7 +36,7 @@ pub enum BodyError {
 }
 
 impl BodyError {
-    /// What the body of a request failed with, out of the wrapper of the router.
+    /// Unwraps the error of the body from that of the router.
     pub fn of(error: axum::Error) -> Self {
         match error.into_inner().downcast::<Self>() {
             Ok(error) => *error,
@@ -45,7 +45,7 @@ impl BodyError {
     }
 }
 
-/// Tells, once the answer is made, whether the body was read to its end.
+/// Tells whether a body was read to its end, once the answer is made.
 #[derive(Clone, Debug, Default)]
 pub struct Consumed(Arc<AtomicBool>);
 
@@ -55,7 +55,7 @@ impl Consumed {
     }
 }
 
-/// A body whose client is held to a pace. Only time spent waiting for the client counts.
+/// A body that fails when it is slower than its pace. Only the time of waiting for the client counts.
 pub struct PacedBody<B> {
     body: B,
     pace: BodyPace,

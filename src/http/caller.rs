@@ -130,9 +130,9 @@ impl Authenticator {
     }
 }
 
-/// The secret of `Authorization`: the token of `Bearer` (RFC 6750, section 2.1), or of `Basic` (RFC 7617) the password, or the
-/// user where that is empty; the scheme in any case (RFC 9110, section 11.1). `Basic` is for readers that know nothing but a
-/// URL. A browser may send it by itself, so nothing is changed by it.
+/// Returns the secret of `Authorization`: the token of `Bearer` (RFC 6750, section 2.1), or of `Basic` (RFC 7617) the password,
+/// or the user where that is empty; the scheme in any case (RFC 9110, section 11.1). `Basic` is for clients that take only a URL.
+/// A browser may send it by itself, so it is refused where something would be changed.
 fn secret<'a>(method: &Method, headers: &'a HeaderMap) -> Result<Cow<'a, str>, ApiError> {
     let (scheme, token) = credentials(headers).ok_or_else(ApiError::missing_key)?;
     if scheme.eq_ignore_ascii_case("bearer") {
@@ -147,7 +147,7 @@ fn secret<'a>(method: &Method, headers: &'a HeaderMap) -> Result<Cow<'a, str>, A
     basic(token).map(Cow::Owned).ok_or_else(ApiError::missing_key)
 }
 
-/// The secret of a request that has a key of `Bearer`.
+/// Returns the secret of a request with `Bearer`.
 ///
 /// # Errors
 /// When it has none.
@@ -157,7 +157,7 @@ pub fn bearer(headers: &HeaderMap) -> Result<KeySecret, ApiError> {
     token.and_then(|token| KeySecret::parse(token).ok()).ok_or_else(ApiError::missing_key)
 }
 
-/// The scheme and what follows it, of the one header.
+/// Returns the scheme and the credentials of the only `Authorization` header.
 fn credentials(headers: &HeaderMap) -> Option<(&str, &str)> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next().filter(|_| values.next().is_none())?.to_str().ok()?;
@@ -174,7 +174,7 @@ fn basic(token: &str) -> Option<String> {
 }
 
 impl Access {
-    /// Whether this is one of those keys.
+    /// Checks that the key is one of those.
     ///
     /// # Errors
     /// When it is not, and why.

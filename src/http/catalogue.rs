@@ -1,30 +1,30 @@
-//! Every kind of error answer and what it is to clients: one table, from which `/docs/errors` and
+//! The catalogue of error answers: one table of statuses, codes, causes and remedies, from which `/docs/errors` and
 //! `docs/errors.md` are generated.
 
-/// Every way in which a request fails.
+/// The kind of an error answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// A field, parameter or form is not as the contract has it.
+    /// A field, parameter or form is not valid.
     InvalidRequest,
-    /// A number is below its bounds.
+    /// A number is below its minimum.
     BelowMinimum,
-    /// A number is above its bounds.
+    /// A number is above its maximum.
     AboveMaximum,
-    /// There is no key.
+    /// The request has no key.
     MissingKey,
-    /// The key opens nothing.
+    /// The key is not valid.
     InvalidKey,
-    /// Another request was made under this `Idempotency-Key`.
+    /// The `Idempotency-Key` was used for another request.
     IdempotencyKeyReused,
-    /// The workspace has as much as it may have.
+    /// The workspace has reached a quota.
     StorageQuotaExceeded,
-    /// The key does not go as far.
+    /// The key lacks a permission.
     Forbidden,
-    /// There is no such thing in the workspace.
+    /// The workspace has no such object.
     NotFound,
-    /// There is nothing at this path.
+    /// No route has this path.
     UnknownUrl,
-    /// The path does not take this method.
+    /// The route does not have this method.
     WrongMethod,
     /// The body is too slow.
     RequestTimeout,
@@ -32,29 +32,29 @@ pub enum ErrorKind {
     PreconditionFailed,
     /// The file is too large.
     FileTooLarge,
-    /// The body is not of the type, or is in a coding, that the operation takes.
+    /// The body has another type or content coding than the operation accepts.
     UnsupportedMediaType,
-    /// The asked range lies outside the content.
+    /// The requested range is outside of the content.
     RangeNotSatisfiable,
-    /// Too much at once.
+    /// A rate limit or a limit of concurrent work is reached.
     RateLimited,
-    /// The workspace has spent what it may in a month.
+    /// The workspace has reached its monthly spend limit.
     SpendLimitReached,
-    /// The server made a mistake.
+    /// An unexpected error.
     Internal,
-    /// The File's bytes are not what was stored.
+    /// The stored bytes of the File are damaged.
     FileDamaged,
     /// The gateway does not serve this part of OpenAI's API yet.
     NotImplemented,
     /// A store is full.
     InsufficientStorage,
-    /// A store ended a read that took too long.
+    /// A query reached the timeout of the store.
     QueryTimeout,
     /// A store is down.
     ServiceUnavailable,
 }
 
-/// What an [`ErrorKind`] is to clients.
+/// What clients see of an [`ErrorKind`].
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
     /// HTTP status.
@@ -114,7 +114,7 @@ impl ErrorKind {
         Self::ServiceUnavailable,
     ];
 
-    /// What clients see of it.
+    /// Returns what clients see of it.
     #[must_use]
     pub const fn entry(self) -> Entry {
         match self {

@@ -1,10 +1,10 @@
-//! Conditional requests (RFC 9110, section 13): what the client has already, and what it insists on.
+//! Conditional requests (RFC 9110, section 13).
 
 use http::HeaderMap;
 use http::header::{HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// What identifies a representation.
+/// The validators of a representation.
 #[derive(Clone, Copy, Debug)]
 pub struct Validators<'a> {
     /// The strong entity tag, with its quotes.
@@ -13,14 +13,14 @@ pub struct Validators<'a> {
     pub modified_at: u64,
 }
 
-/// What the conditions of a request come to.
+/// The result of the conditions of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Answer as if there were none.
+    /// The request is answered as one without conditions.
     Proceed,
-    /// The client has it: 304.
+    /// The client has this representation: 304.
     NotModified,
-    /// The client insists on something else: 412.
+    /// A precondition does not hold: 412.
     Failed,
 }
 
@@ -47,21 +47,21 @@ pub fn evaluate(headers: &HeaderMap, current: Validators<'_>) -> Verdict {
     Verdict::Proceed
 }
 
-/// Whether a `Range` header may be heeded: there is no `If-Range`, or it names what we have (section 13.1.5).
+/// Tells whether a `Range` header applies: there is no `If-Range`, or it names this representation (section 13.1.5).
 #[must_use]
 pub fn range_applies(headers: &HeaderMap, current: Validators<'_>) -> bool {
     let Some(value) = headers.get(IF_RANGE) else { return true };
     value.as_bytes() == current.etag.as_bytes() || date(headers, &IF_RANGE) == Some(current.modified_at)
 }
 
-/// How entity tags are compared (section 8.8.3.2).
+/// The comparison of entity tags (section 8.8.3.2).
 #[derive(Clone, Copy)]
 enum Comparison {
     Strong,
     Weak,
 }
 
-/// Whether a list of entity tags, or `*`, names `etag`.
+/// Tells whether a list of entity tags, or `*`, contains `etag`.
 fn lists(headers: &HeaderMap, name: HeaderName, etag: &str, comparison: Comparison) -> bool {
     let tags = headers.get_all(name);
     tags.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim).any(|tag| {
@@ -78,7 +78,7 @@ fn date(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {
     date.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs())
 }
 
-/// `Last-Modified` and the like.
+/// Writes a date of HTTP.
 #[must_use]
 pub fn http_date(unix_seconds: u64) -> String {
     let time = UNIX_EPOCH.checked_add(Duration::from_secs(unix_seconds)).unwrap_or(SystemTime::UNIX_EPOCH);

@@ -1,7 +1,7 @@
 //! One client's socket: bounded patience with a client that sends or takes nothing, and an end that says the truth. A client
 //! that is still sending gets its answer, and an answer that was broken off does not look whole.
 
-use super::connections::Place;
+use super::connections::ConnectionSlot;
 use super::patience::{HeadWait, Patience, SendWait};
 use super::send_queue::unacknowledged_bytes;
 use crate::model::ids::WorkspaceId;
@@ -38,19 +38,19 @@ const PRESENCE_INTERVAL: Duration = Duration::from_millis(500);
 #[derive(Clone, Debug)]
 pub struct ClientConnection {
     tcp: Weak<TcpStream>,
-    place: Weak<Place>,
+    slot: Weak<ConnectionSlot>,
 }
 
 impl ClientConnection {
-    /// The connection that has this place.
-    pub fn new(tcp: &Arc<TcpStream>, place: Weak<Place>) -> Self {
-        Self { tcp: Arc::downgrade(tcp), place }
+    /// Refers to the connection of a slot.
+    pub fn new(tcp: &Arc<TcpStream>, slot: Weak<ConnectionSlot>) -> Self {
+        Self { tcp: Arc::downgrade(tcp), slot }
     }
 
     /// Keeps the share until the request of the connection ends.
     pub fn hold(&self, share: Share<WorkspaceId>) {
-        if let Some(place) = self.place.upgrade() {
-            place.hold(share);
+        if let Some(slot) = self.slot.upgrade() {
+            slot.hold(share);
         }
     }
 
@@ -99,7 +99,7 @@ impl Ending {
 pub struct ClientStream {
     tcp: Arc<TcpStream>,
     /// Is told what is written.
-    place: Option<Arc<Place>>,
+    slot: Option<Arc<ConnectionSlot>>,
     ending: Arc<Ending>,
     /// How many bytes of [`HTTP_2_PREFACE`] were read; none once that is not what the client sends.
     preface_bytes: Option<usize>,
@@ -116,10 +116,15 @@ struct Lingering {
 }
 
 impl ClientStream {
-    /// The socket of a connection that may have a place.
-    pub fn new(tcp: Arc<TcpStream>, place: Option<Arc<Place>>, patience: Patience, ending: Arc<Ending>) -> Self {
+    /// Wraps the socket of a connection, which may have a slot.
+    pub fn new(
+        tcp: Arc<TcpStream>,
+        slot: Option<Arc<ConnectionSlot>>,
+        patience: Patience,
+        ending: Arc<Ending>,
+    ) -> Self {
         let (head, send) = (HeadWait::new(patience), SendWait::new(patience));
-        Self { tcp, place, ending, preface_bytes: Some(0), requests: 0, head, send, lingering: None }
+        Self { tcp, slot, ending, preface_bytes: Some(0), requests: 0, head, send, lingering: None }
     }
 
     fn poll_tcp_read(&self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
@@ -158,9 +163,9 @@ impl ClientStream {
     fn watch(&mut self, context: &mut Context<'_>, write: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if write.is_ready() {
             let was_waiting = self.send.moved();
-            if let Some(place) = &self.place {
-                place.wrote();
-                if was_waiting && !place.is_busy() {
+            if let Some(slot) = &self.slot {
+                slot.wrote();
+                if was_waiting && !slot.is_busy() {
                     // The time for the next head begins when all was written, and is looked at when it is read.
                     context.waker().wake_by_ref();
                 }
@@ -179,15 +184,15 @@ impl ClientStream {
         read: Poll<io::Result<()>>,
         received_bytes: usize,
     ) -> Poll<io::Result<()>> {
-        let Some(place) = &self.place else { return read };
-        if place.is_busy() || self.send.is_waiting() {
+        let Some(slot) = &self.slot else { return read };
+        if slot.is_busy() || self.send.is_waiting() {
             self.head.answering();
-            place.wake_when_idle(context.waker());
+            slot.wake_when_idle(context.waker());
             return read;
         }
-        if self.requests != place.requests() {
+        if self.requests != slot.requests() {
             // A request that came with the one before was answered without a read in between.
-            self.requests = place.requests();
+            self.requests = slot.requests();
             self.head.answering();
         }
         if received_bytes > 0 {
@@ -338,13 +343,13 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::TimedOut, "and given up once it stands still");
     }
 
-    /// A connection with a place, and the place.
-    async fn pair_in_place(patience: Patience) -> (ClientStream, TcpStream, Arc<Place>) {
+    /// Makes a connection with a slot.
+    async fn pair_with_slot(patience: Patience) -> (ClientStream, TcpStream, Arc<ConnectionSlot>) {
         let (mut server, client) = pair_with(patience).await;
         let caps = Caps { max_connections: 1, max_per_address: 1, trusted_proxies: Vec::new() };
-        let place = Connections::new(caps).enter("198.51.100.1".parse().unwrap()).unwrap();
-        server.place = Some(Arc::clone(&place));
-        (server, client, place)
+        let slot = Connections::new(caps).enter("198.51.100.1".parse().unwrap()).unwrap();
+        server.slot = Some(Arc::clone(&slot));
+        (server, client, slot)
     }
 
     async fn read_ends_after(server: &mut ClientStream) -> u64 {
@@ -356,10 +361,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_took_long_leaves_the_next_head_its_time_though_nothing_was_read_meanwhile() {
-        let (mut server, mut client, place) = pair_in_place(PATIENCE).await;
+        let (mut server, mut client, slot) = pair_with_slot(PATIENCE).await;
         client.write_all(b"GET / ... \r\n\r\nGE").await.unwrap();
         assert_eq!(server.read(&mut [0; 64]).await.unwrap(), 16);
-        let busy = place.begin();
+        let busy = slot.begin();
         sleep(PATIENCE.head * 2).await;
         drop(busy);
         assert_eq!(read_ends_after(&mut server).await, PATIENCE.idle.as_secs());
@@ -381,8 +386,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_connection_is_not_idle_while_the_rest_of_an_answer_waits_for_its_reader() {
         let patience = Patience { idle: Duration::from_secs(10), stall: Duration::from_secs(100), ..PATIENCE };
-        let (mut server, mut client, place) = pair_in_place(patience).await;
-        drop(place.begin());
+        let (mut server, mut client, slot) = pair_with_slot(patience).await;
+        drop(slot.begin());
         while tokio::time::timeout(Duration::from_secs(50), write_as_hyper(&mut server))
             .await
             .is_ok_and(|sent| sent.is_ok())

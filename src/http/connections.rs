@@ -1,8 +1,8 @@
-//! The open connections: how many there are, which network holds them, and which are idle.
+//! The open connections and their caps.
 //!
-//! A network of clients has a cap of its own. When all places are taken, the connection that has been idle longest is closed,
-//! so that idle clients keep nobody out. A connection is idle while no request of it is being answered and nothing is written
-//! to it; one that has not sent a whole head yet is idle, too.
+//! A network of clients has a cap of its own. When all slots are taken, the connection that has been idle longest is closed,
+//! so that idle clients do not keep out others. A connection is idle while it has no active request and nothing is written to
+//! it; one that has not sent a whole head yet is idle, too.
 
 use super::address::Network;
 use crate::model::ids::WorkspaceId;
@@ -24,7 +24,7 @@ const CANDIDATES: usize = 64;
 /// Stands in [`Connection::idle_since_ms`] while a request is being answered.
 const BUSY: u64 = u64::MAX;
 
-/// How many connections may be open.
+/// The caps of open connections.
 #[derive(Clone, Debug)]
 pub struct Caps {
     /// Of all clients.
@@ -41,7 +41,7 @@ pub struct Connections {
     caps: Caps,
     begun: Instant,
     state: Mutex<State>,
-    /// A place became free, or a connection idle.
+    /// Notified when a slot becomes free or a connection idle.
     changed: Notify,
 }
 
@@ -67,39 +67,39 @@ pub struct Connection {
     closed: CancellationToken,
 }
 
-/// The place of a connection, until it is dropped.
+/// The slot of an open connection; it is free again when this is dropped.
 #[derive(Debug)]
-pub struct Place {
+pub struct ConnectionSlot {
     connections: Arc<Connections>,
     connection: Arc<Connection>,
-    /// What the request that is being answered holds of its workspace.
+    /// The share of its workspace that the active request holds.
     held: Mutex<Option<Share<WorkspaceId>>>,
-    /// How many of its requests were begun.
+    /// The number of requests that were begun.
     requests: AtomicU64,
-    /// Reads the connection, and begins to count the time once it is idle.
+    /// The reader of the connection, which starts its timeout once the connection is idle.
     reader: AtomicWaker,
 }
 
-/// A request that is being answered, until it is dropped.
+/// A request that is being answered; it ends when this is dropped.
 #[derive(Debug)]
-pub struct Busy(Arc<Place>);
+pub struct ActiveRequest(Arc<ConnectionSlot>);
 
-/// Why a connection gets no place.
+/// Why a connection gets no slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoPlace {
-    /// Its network has as many as it may have.
+pub enum SlotError {
+    /// Its network has reached its cap.
     Network,
-    /// All are taken, and none is idle.
+    /// All slots are taken, and no connection is idle.
     Full,
 }
 
 impl Connections {
-    /// No connections, of which there may be so many.
+    /// Creates the table, without connections.
     pub fn new(caps: Caps) -> Arc<Self> {
         Arc::new(Self { caps, begun: Instant::now(), state: Mutex::default(), changed: Notify::new() })
     }
 
-    /// Waits until there is a place, or a connection whose place can be had.
+    /// Waits until a slot is free or a connection is idle.
     pub async fn room(&self) {
         loop {
             let mut changed = pin!(self.changed.notified());
@@ -111,27 +111,27 @@ impl Connections {
         }
     }
 
-    /// Gives a connection of this peer a place, for which an idle one may have to go.
+    /// Gives a connection of this peer a slot, and closes an idle connection for it if all are taken.
     ///
     /// # Errors
-    /// When there is none for it.
-    pub fn enter(self: &Arc<Self>, peer: IpAddr) -> Result<Arc<Place>, NoPlace> {
+    /// When the network of the peer has reached its cap, or no connection is idle.
+    pub fn enter(self: &Arc<Self>, peer: IpAddr) -> Result<Arc<ConnectionSlot>, SlotError> {
         let peer = peer.to_canonical();
         let is_trusted = self.caps.trusted_proxies.iter().any(|proxies| proxies.contains(&peer));
         let network = (!is_trusted).then(|| Network::of(peer));
         let mut state = self.lock();
         let held = network.and_then(|network| state.of_network.get(&network)).copied().unwrap_or_default();
         if held >= self.caps.max_per_address {
-            return Err(NoPlace::Network);
+            return Err(SlotError::Network);
         }
         if state.open.len() >= self.caps.max_connections {
-            let idle = state.longest_idle().ok_or(NoPlace::Full)?;
+            let idle = state.longest_idle().ok_or(SlotError::Full)?;
             idle.closed.cancel();
             state.leave(&idle);
         }
         let connection = state.open(network, self.begun);
         drop(state);
-        Ok(Arc::new(Place {
+        Ok(Arc::new(ConnectionSlot {
             connections: Arc::clone(self),
             connection,
             held: Mutex::default(),
@@ -169,7 +169,7 @@ impl State {
         connection
     }
 
-    /// The connection has no place any more, if it had one.
+    /// Frees the slot of a connection, if it has one.
     fn leave(&mut self, connection: &Connection) {
         if self.open.remove(&connection.number).is_none() {
             return;
@@ -183,7 +183,7 @@ impl State {
         }
     }
 
-    /// The open connection that has been idle longest. Whatever became idle after a search is behind what the search found.
+    /// Returns the connection that has been idle longest. One that became idle after a search comes after those that it found.
     fn longest_idle(&mut self) -> Option<Arc<Connection>> {
         loop {
             while let Some((since_ms, connection)) = self.candidates.pop() {
@@ -209,20 +209,20 @@ impl Connection {
     }
 }
 
-impl Place {
-    /// Ends when the place was given to another connection.
-    pub async fn taken_away(&self) {
+impl ConnectionSlot {
+    /// Waits until the slot is given to another connection.
+    pub async fn revoked(&self) {
         self.connection.closed.cancelled().await;
     }
 
-    /// A request of the connection is being answered from now on.
-    pub fn begin(self: &Arc<Self>) -> Busy {
+    /// Begins a request of the connection.
+    pub fn begin(self: &Arc<Self>) -> ActiveRequest {
         self.connection.idle_since_ms.store(BUSY, Ordering::Relaxed);
         self.requests.fetch_add(1, Ordering::Relaxed);
-        Busy(Arc::clone(self))
+        ActiveRequest(Arc::clone(self))
     }
 
-    /// Keeps the share until the request that is being answered ends.
+    /// Holds a share of the workspace until the active request ends.
     pub fn hold(&self, share: Share<WorkspaceId>) {
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(share);
     }
@@ -232,17 +232,17 @@ impl Place {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// Wakes the reader of the connection when the request that is being answered ends.
+    /// Wakes the reader of the connection when the active request ends.
     pub fn wake_when_idle(&self, reader: &Waker) {
         self.reader.register(reader);
     }
 
-    /// Whether a request of the connection is being answered.
+    /// Tells whether the connection has an active request.
     pub fn is_busy(&self) -> bool {
         self.connection.idle_since_ms().is_none()
     }
 
-    /// Something was written to the connection; if it is idle, it is since now.
+    /// Records a write to the connection, which restarts the time that it has been idle.
     pub fn wrote(&self) {
         let (now_ms, idle_since_ms) = (elapsed_ms(self.connection.begun), &self.connection.idle_since_ms);
         let before = idle_since_ms.load(Ordering::Relaxed);
@@ -253,20 +253,20 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.connections.lock().leave(&self.connection);
         self.connections.changed.notify_waiters();
     }
 }
 
-impl Drop for Busy {
+impl Drop for ActiveRequest {
     fn drop(&mut self) {
-        let Self(place) = self;
-        drop(place.held.lock().unwrap_or_else(PoisonError::into_inner).take());
-        place.connection.idle_since_ms.store(elapsed_ms(place.connection.begun), Ordering::Relaxed);
-        place.reader.wake();
-        place.connections.changed.notify_waiters();
+        let Self(slot) = self;
+        drop(slot.held.lock().unwrap_or_else(PoisonError::into_inner).take());
+        slot.connection.idle_since_ms.store(elapsed_ms(slot.connection.begun), Ordering::Relaxed);
+        slot.reader.wake();
+        slot.connections.changed.notify_waiters();
     }
 }
 
@@ -295,7 +295,7 @@ mod tests {
     fn a_network_has_a_cap_and_a_trusted_proxy_none() {
         let connections = connections(99, 2);
         let held: Vec<_> = ["2001:db8::1", "2001:db8::2"].map(|text| connections.enter(peer(text)).unwrap()).into();
-        assert_eq!(connections.enter(peer("2001:db8::3")).unwrap_err(), NoPlace::Network);
+        assert_eq!(connections.enter(peer("2001:db8::3")).unwrap_err(), SlotError::Network);
         let other = connections.enter(peer("2001:db8:0:1::1")).unwrap();
         let proxied: Vec<_> = (0..9).map(|_| connections.enter(peer("::ffff:10.0.0.1")).unwrap()).collect();
         drop(held);
@@ -321,10 +321,10 @@ mod tests {
         let fifth = enter().await;
         assert!(second.connection.closed.is_cancelled());
         let (_fourth, _fifth) = (fourth.begin(), fifth.begin());
-        assert_eq!(connections.enter(peer("198.51.100.1")).unwrap_err(), NoPlace::Full);
+        assert_eq!(connections.enter(peer("198.51.100.1")).unwrap_err(), SlotError::Full);
         drop((second, third));
         let waiting = tokio::time::timeout(Duration::from_millis(20), connections.room()).await;
-        assert!(waiting.is_err(), "who lost the place gives none back");
+        assert!(waiting.is_err(), "who lost the slot gives none back");
         let (room, ()) = tokio::join!(tokio::time::timeout(Duration::from_secs(9), connections.room()), async {
             drop(busy);
         });

@@ -1,4 +1,4 @@
-//! Downloading: the bytes of a File, whole or in part, with what a cache and a careful client need to know.
+//! Downloads: the bytes of a File, whole or one range, with the headers for caches and integrity checks.
 
 use super::conditions::{Validators, Verdict, evaluate, http_date, range_applies};
 use super::error::ApiError;
@@ -36,7 +36,7 @@ use tracing::Span;
 
 /// How long a download waits for a slot.
 const MAX_DOWNLOAD_WAIT: Duration = Duration::from_secs(10);
-/// What RFC 8187 section 3.2.1 lets stand in an extended value.
+/// The characters that an extended value may hold unescaped (RFC 8187, section 3.2.1).
 const EXTENDED_VALUE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -122,7 +122,7 @@ fn redirect(reads: &ReadCounter, caller: Caller, etag: &str, file: &File, range:
     answer(StatusCode::FOUND, headers, Body::empty())
 }
 
-/// The one `Range` header of a GET; the method is the only one that has ranges (RFC 9110, section 14.2).
+/// Returns the only `Range` header of a GET; other methods have no ranges (RFC 9110, section 14.2).
 fn range_header<'a>(method: &Method, headers: &'a HeaderMap) -> Option<&'a str> {
     let mut values = headers.get_all(RANGE).iter();
     let range = values.next().filter(|_| values.next().is_none() && method == Method::GET)?;
@@ -179,7 +179,7 @@ fn answer(status: StatusCode, headers: HeaderMap, body: Body) -> Response {
     response
 }
 
-/// What a 304 repeats, too.
+/// Returns the headers that a 304 has, too.
 fn validation_headers(etag: &str, file: &File) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(16);
     put(&mut headers, ETAG, etag);
@@ -188,7 +188,7 @@ fn validation_headers(etag: &str, file: &File) -> HeaderMap {
     headers
 }
 
-/// Users' bytes are never rendered by a browser: no type but octets, always an attachment, nothing may run or embed it.
+/// Returns the headers of content. A browser never renders it: its type is octets, it is an attachment, and no page may embed it.
 fn content_headers(etag: &str, file: &File, status: StatusCode, range: ByteRange) -> HeaderMap {
     let mut headers = validation_headers(etag, file);
     headers.insert(CONTENT_LENGTH, HeaderValue::from(range.len()));
@@ -207,8 +207,8 @@ fn content_headers(etag: &str, file: &File, status: StatusCode, range: ByteRange
     headers
 }
 
-/// Both forms of RFC 6266: a plain name that any client can read, and the exact one where that differs, or where a client
-/// might take a `%` for the beginning of an escape (appendix D).
+/// Writes both forms of RFC 6266: a plain name for all clients, and the exact one where it differs, or where a client might
+/// take a `%` for the beginning of an escape (appendix D).
 fn disposition(filename: &Filename) -> String {
     let name = filename.for_download();
     let plain = |character: char| if matches!(character, ' '..='~') && character != '"' { character } else { '_' };

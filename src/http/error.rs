@@ -12,7 +12,7 @@ use crate::files::{CreateError, ReceiveError, StoreError};
 use crate::keys::{IssueKeyError, Refusal};
 use crate::metadata::MetadataError;
 use crate::model::caller::Refused;
-use crate::model::limits::{Crowd, LimitOwner};
+use crate::model::limits::{ConcurrencyScope, LimitOwner};
 use crate::model::upload::{MAX_PART_BYTES, MAX_PARTS, UploadRefusal};
 use crate::model::workspace::BadName;
 use crate::uploads::{AddPartError, CompleteError, CreateUploadError, UploadError};
@@ -210,9 +210,9 @@ impl From<ReceiveError> for ApiError {
         match error {
             ReceiveError::TooManyUploads(crowd) => {
                 let place = match crowd {
-                    Crowd::Server => "on this server",
-                    Crowd::Owner(LimitOwner::Workspace(_)) => "in this project",
-                    Crowd::Owner(LimitOwner::Key(_)) => "with this API key",
+                    ConcurrencyScope::Server => "on this server",
+                    ConcurrencyScope::Owner(LimitOwner::Workspace(_)) => "in this project",
+                    ConcurrencyScope::Owner(LimitOwner::Key(_)) => "with this API key",
                 };
                 let message = format!("Too many uploads are in flight {place}. Please try again in a moment.");
                 Self::too_many(message)

@@ -19,8 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Networks that are remembered at once, some 40 bytes each, not counting those that enter at the same moment. While
 /// so many have not recovered from their failures, all networks count as one.
 const MAX_NETWORKS: usize = 65_536;
-/// With so many remembered, every so many failures those that have recovered are forgotten; finding them means looking
-/// at all.
+/// Failures between two searches for networks that have recovered, while [`MAX_NETWORKS`] are remembered; a search visits all.
 const FAILURES_PER_SWEEP: usize = 1024;
 /// Networks that failed too often and are remembered at once, some 200 bytes each.
 const MAX_SUSPECTS: usize = 16_384;

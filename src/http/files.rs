@@ -1,4 +1,4 @@
-//! Create, list, retrieve and delete: each handler says what happens, in order.
+//! The handlers of Files: create, list, retrieve and delete.
 
 use super::caller::UploadPolicy;
 use super::error::ApiError;
@@ -81,7 +81,7 @@ pub async fn delete_file(
     Ok(json(StatusCode::OK, &FileDeleted::new(id.to_string())))
 }
 
-/// The smallest size that the file can have, as far as the request declares it.
+/// Returns the smallest size that the file can have, by the declared length of the request.
 fn least_bytes(request: &Request, max_file_bytes: u64) -> Result<u64, ApiError> {
     let least_bytes = form::least_bytes(request);
     if least_bytes > max_file_bytes { Err(ApiError::file_too_large(max_file_bytes)) } else { Ok(least_bytes) }

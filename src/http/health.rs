@@ -14,10 +14,10 @@ use std::sync::Arc;
 const HEALTHZ: &str = "/healthz";
 const READYZ: &str = "/readyz";
 
-/// The warning while nothing expires.
+/// The warning while expiry is held.
 const EXPIRY_HELD: &str = "the clock jumped forward and expiry is held: set the clock right, or run `venna clock confirm` (docs/operations.md, \"Clocks\")";
 
-/// Where it stands what to do when rows and bytes do not belong together.
+/// The section on rows and bytes of different installations.
 const LOOK_THERE: &str = "docs/operations.md, \"Metadata and blobs\"";
 
 #[derive(Serialize)]
@@ -69,7 +69,7 @@ async fn readyz(State(health): State<Arc<Health>>) -> Response {
     wire::json(status, &body)
 }
 
-/// The warning while messages to a sink are set aside.
+/// Returns the warning of a sink that refuses messages.
 fn refused(sink: SinkName, status: &OutboxStatus) -> Option<String> {
     let (name, count) = (sink.name(), status.refused);
     let last = status.last_refusal.filter(|_| count > 0)?;

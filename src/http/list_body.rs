@@ -1,5 +1,5 @@
-//! The body of a long list: fetched and written page by page, so that what it takes of memory does not depend on its
-//! length, nor on how slowly it is read.
+//! The body of a long list. It is fetched and written page by page, so that its memory depends neither on its length nor on
+//! how slowly the client reads.
 
 use super::error::ApiError;
 use super::wire::{self, FileObject, List};
@@ -55,7 +55,7 @@ struct Walk {
     files: Arc<Files>,
     turns: Arc<ListTurns>,
     workspace: WorkspaceId,
-    /// What is still asked for behind the rows that were written.
+    /// The query for the rows that are not written yet.
     rest: FileQuery,
     first_id: FileId,
     at: Position,
@@ -69,7 +69,7 @@ enum Position {
 }
 
 impl Walk {
-    /// The next piece of the body; a failure ends it uncleanly.
+    /// Writes the next piece of the body. A failure ends the connection uncleanly.
     async fn next(mut self) -> Result<Option<(Bytes, Self)>, StoreError> {
         let piece = match mem::replace(&mut self.at, Position::Done) {
             Position::Begin(page) => self.rows(b"{\"object\":\"list\",\"data\":[", &page),
@@ -85,7 +85,7 @@ impl Walk {
         Ok(Some((Bytes::from(piece), self)))
     }
 
-    /// The rows of a page behind `before`, which is left out when there are none.
+    /// Writes the rows of a page after `before`, which is left out when the page is empty.
     fn rows(&mut self, before: &[u8], page: &Page<File>) -> Vec<u8> {
         let mut piece = Vec::new();
         for (place, file) in page.rows.iter().enumerate() {

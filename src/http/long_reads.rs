@@ -1,8 +1,7 @@
 //! Long reads: answers that a store may work on for seconds, such as usage, costs, the ledger and the audit log.
 //!
-//! Places for them are few, and workspaces share them; who has to wait does so in a bounded queue. A read keeps its place until
-//! the store is done with it, even when its client has gone: otherwise clients that leave would pile up work that counts for
-//! nobody.
+//! Their places are few and shared by the workspaces; further requests wait in a bounded queue. A read keeps its place until the
+//! store has finished it, even when its client has disconnected: otherwise the work of such clients would pile up uncounted.
 
 use super::error::ApiError;
 use crate::model::ids::WorkspaceId;
@@ -19,7 +18,7 @@ const MAX_QUEUED: usize = 1024;
 /// Those of one workspace, or of all administrators.
 const MAX_QUEUED_PER_READER: usize = 64;
 
-/// Who reads: a workspace, or administrators.
+/// The owner of a read: a workspace, or none for administrators.
 type Reader = Option<WorkspaceId>;
 
 /// The queue of long reads.

@@ -82,7 +82,7 @@ fn logged_method(method: &Method) -> &str {
     if METHODS.contains(method) { method.as_str() } else { OTHER_METHOD }
 }
 
-/// Whether the client would use the connection again.
+/// Tells whether the client can use the connection again.
 fn is_kept(request: &Request) -> bool {
     let closes = |value: &HeaderValue| {
         let mut options = value.as_bytes().split(|byte| *byte == b',');
@@ -91,7 +91,7 @@ fn is_kept(request: &Request) -> bool {
     request.version() == Version::HTTP_11 && !request.headers().get_all(CONNECTION).iter().any(closes)
 }
 
-/// Runs a request with a paced body; an answer that leaves a part of the body unread closes the connection.
+/// Runs a request with a paced body. An answer before the end of the body closes the connection.
 async fn answer(pace: BodyPace, request: Request, id: RequestId, next: Next) -> Response {
     let (mut request, body) = limit_pace(pace, request);
     request.extensions_mut().insert(id);

@@ -1,4 +1,4 @@
-//! Ids in paths: whatever stands there is the name of something that exists or does not, never a malformed request.
+//! Ids in paths. Any text there is an id that exists or does not exist, never a malformed request.
 
 use super::error::{ApiError, OfUpload};
 use crate::model::ids::{FileId, UploadId};
@@ -8,11 +8,10 @@ use percent_encoding::percent_decode_str;
 use std::marker::PhantomData;
 use std::str::FromStr;
 
-/// Where the id stands in `/v1/files/{id}` and `/v1/uploads/{id}`, counted from the empty segment before the first slash.
+/// The segment of the id in `/v1/files/{id}` and `/v1/uploads/{id}`, counted from the empty one before the first slash.
 const ID_SEGMENT: usize = 3;
 
-/// The segment of a path that stands at this place, decoded. The router's own extractor is not used: it answers 400 to bytes
-/// that are not UTF-8.
+/// Returns a decoded segment of the path. The extractor of `axum` is not used: it answers 400 to bytes that are not UTF-8.
 pub fn segment(parts: &Parts, at: usize) -> String {
     let segment = parts.uri.path().split('/').nth(at).unwrap_or_default();
     percent_decode_str(segment).decode_utf8_lossy().into_owned()
@@ -27,7 +26,7 @@ pub struct Named<Id> {
 
 /// A kind of id that paths hold.
 pub trait PathId: FromStr {
-    /// What is said of an id that the workspace does not have.
+    /// Returns the error of an id that the workspace does not have.
     fn not_found(text: &str) -> ApiError;
 }
 
@@ -44,19 +43,19 @@ impl PathId for UploadId {
 }
 
 impl<Id: PathId> Named<Id> {
-    /// The id, if it is one.
+    /// Parses the id.
     pub fn id(&self) -> Result<Id, ApiError> {
         self.text.parse().map_err(|_| self.not_found())
     }
 
-    /// The workspace has no such thing.
+    /// Returns the error of an id that the workspace does not have.
     pub fn not_found(&self) -> ApiError {
         Id::not_found(&self.text)
     }
 }
 
 impl Named<UploadId> {
-    /// What went wrong with the Upload of this name.
+    /// Returns the answer to an error with this Upload.
     pub fn explain(&self, error: impl OfUpload) -> ApiError {
         error.of_upload(&self.text)
     }

@@ -15,8 +15,8 @@ use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Buckets that are kept at once, some 130 bytes each. Beyond that those that are full again go; when more than half of
-/// them are not, all go, and whoever is limited begins with a full bucket.
+/// Buckets that are kept at once, some 130 bytes each. Beyond that, those that are full again are removed; when more than half
+/// of them are not full, all are removed, and every owner begins with a full bucket.
 const MAX_BUCKETS: usize = 65_536;
 
 /// The state of a bucket after a token was taken.
@@ -111,7 +111,7 @@ impl<C: Clock> Bucket<C> {
         }
     }
 
-    /// Takes all at once, which only a full bucket allows.
+    /// Takes all tokens at once, which only a full bucket allows.
     fn empty_if_full(&self) -> bool {
         matches!(self.limiter.check_n(self.per_minute), Ok(Ok(_)))
     }
@@ -134,7 +134,7 @@ impl RetryAfter {
     }
 }
 
-/// A time as OpenAI's headers have it and Go writes it, `6m0s`, `1.5s` or `20ms`; rounded up to milliseconds.
+/// A duration as OpenAI's headers and Go write it: `6m0s`, `1.5s` or `20ms`, rounded up to milliseconds.
 struct GoDuration(Duration);
 
 impl fmt::Display for GoDuration {

@@ -1,4 +1,4 @@
-//! The table of routes: every operation under `/v1`, and which keys it takes. There is no other way to a handler.
+//! The table of routes: every operation under `/v1`, with the keys that it accepts. No handler is reached in another way.
 
 use super::caller::Access;
 use super::connection::ClientConnection;
@@ -21,11 +21,11 @@ use http::Method;
 /// One operation.
 #[derive(Clone, Debug)]
 pub struct Route {
-    /// Its method; `GET` answers `HEAD` too.
+    /// Its method. A route of `GET` answers `HEAD`, too.
     pub method: Method,
-    /// Its path, with names in braces for what varies.
+    /// Its path, with the names of parameters in braces.
     pub path: &'static str,
-    /// Which keys it takes.
+    /// The keys that it accepts.
     pub access: Access,
     serve: MethodRouter<AppState>,
 }
@@ -33,7 +33,7 @@ pub struct Route {
 const SERVICE_ACCOUNTS: &str = "/v1/organization/projects/{project_id}/service_accounts";
 const SERVICE_ACCOUNT: &str = "/v1/organization/projects/{project_id}/service_accounts/{service_account_id}";
 
-/// Every operation under `/v1`.
+/// Returns every operation under `/v1`.
 #[must_use]
 pub fn routes() -> Vec<Route> {
     use Access::{Admin, AdminOr, AnyKey, Scope as Needs};
@@ -89,7 +89,7 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-/// The routes, as the router takes them.
+/// Builds the router of all routes.
 pub(super) fn router() -> Router<AppState> {
     routes().into_iter().fold(Router::new(), |router, Route { path, serve, .. }| router.route(path, serve))
 }
@@ -104,7 +104,7 @@ fn post<H: Handler<T, AppState>, T: 'static>(path: &'static str, access: Access,
     Route { method: Method::POST, path, access, serve }
 }
 
-/// A `POST` that brings the bytes of a File or Part.
+/// Makes the route of a `POST` that brings the bytes of a File or Part.
 fn upload<H: Handler<T, AppState>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
     let serve = on(MethodFilter::POST, Guarded { access, measures: &UPLOADS, handler });
     Route { method: Method::POST, path, access, serve }
@@ -115,13 +115,13 @@ fn delete<H: Handler<T, AppState>, T: 'static>(path: &'static str, access: Acces
     Route { method: Method::DELETE, path, access, serve }
 }
 
-/// What most requests are counted as.
+/// The rate limits of most requests.
 static REQUESTS: [Limit; 1] = [Limit::RequestsPerMinute];
-/// What requests are counted as that bring the bytes of a File or Part.
+/// The rate limits of requests that bring the bytes of a File or Part.
 static UPLOADS: [Limit; 2] = [Limit::RequestsPerMinute, Limit::UploadsPerMinute];
 
-/// A handler that only those reach whose key the route takes, and not more often than they may. A layer would do the same
-/// with two more boxes a request.
+/// A handler behind the access check and the limits of its route. A layer would do the same with two more allocations a
+/// request.
 #[derive(Clone)]
 struct Guarded<H> {
     access: Access,

@@ -4,7 +4,7 @@
 
 use super::address::Peer;
 use super::connection::{ClientConnection, ClientStream, Ending};
-use super::connections::{Busy, Caps, Connections, NoPlace, Place};
+use super::connections::{ActiveRequest, Caps, ConnectionSlot, Connections, SlotError};
 use super::cors::Cors;
 use super::error::ApiError;
 use super::patience::Patience;
@@ -42,14 +42,14 @@ const MAX_REFUSALS: usize = 64;
 /// How long a client that is told so has to take the answer.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What connections may take.
+/// The limits of connections.
 #[derive(Clone, Debug)]
 pub struct ConnectionLimits {
-    /// Open at once.
+    /// The caps of open connections.
     pub caps: Caps,
-    /// The origins whose pages may read that there are too many.
+    /// The origins whose pages may read the refusal of a connection.
     pub cors: Cors,
-    /// How long each is waited for.
+    /// The timeouts of a connection.
     pub patience: Patience,
     /// Time that requests in flight get once the server is told to stop.
     pub drain_timeout: Duration,
@@ -61,23 +61,23 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimi
     // The stream keeps the time of heads, since it knows an idle connection from one that sends slowly.
     http.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(READ_BUFFER_BYTES);
     let patience = limits.patience;
-    let (places, refusals) = (Connections::new(limits.caps), Refusals::new(&limits.cors));
+    let (slots, refusals) = (Connections::new(limits.caps), Refusals::new(&limits.cors));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut waiting = None;
     loop {
-        let (tcp, peer, place) = tokio::select! {
+        let (tcp, peer, slot) = tokio::select! {
             () = stop.cancelled() => break,
-            next = next(&listener, &places, &mut waiting) => next,
+            next = next(&listener, &slots, &mut waiting) => next,
             Some(_) = connections.join_next() => continue,
         };
-        let Some(place) = place else {
+        let Some(slot) = slot else {
             refusals.refuse(tcp, &mut connections);
             continue;
         };
         let (tcp, ending) = (Arc::new(tcp), Arc::<Ending>::default());
-        let stream = ClientStream::new(Arc::clone(&tcp), Some(Arc::clone(&place)), patience, Arc::clone(&ending));
-        let service = on_connection(router.clone(), peer, &tcp, Arc::clone(&place), Arc::clone(&ending));
+        let stream = ClientStream::new(Arc::clone(&tcp), Some(Arc::clone(&slot)), patience, Arc::clone(&ending));
+        let service = on_connection(router.clone(), peer, &tcp, Arc::clone(&slot), Arc::clone(&ending));
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
         connections.spawn(async move {
             let served = async {
@@ -89,7 +89,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimi
             };
             tokio::select! {
                 () = served => {}
-                () = place.taken_away() => tracing::debug!("an idle connection was closed to make room"),
+                () = slot.revoked() => tracing::debug!("an idle connection was closed to make room"),
             }
         });
     }
@@ -105,12 +105,12 @@ fn on_connection(
     router: Router,
     peer: Peer,
     tcp: &Arc<TcpStream>,
-    place: Arc<Place>,
+    slot: Arc<ConnectionSlot>,
     ending: Arc<Ending>,
 ) -> impl Service<Request<Incoming>, Response = Response<AnswerBody>, Error = Infallible, Future: Send> + use<> {
-    let (router, client) = (TowerToHyperService::new(router), ClientConnection::new(tcp, Arc::downgrade(&place)));
+    let (router, client) = (TowerToHyperService::new(router), ClientConnection::new(tcp, Arc::downgrade(&slot)));
     service_fn(move |mut request: Request<Incoming>| {
-        let busy = place.begin();
+        let busy = slot.begin();
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(client.clone());
         let (ending, is_http_1_0) = (Arc::clone(&ending), request.version() < Version::HTTP_11);
@@ -128,23 +128,23 @@ fn has_length(answer: &Response<Body>) -> bool {
     answer.body().size_hint().exact().is_some() || answer.headers().contains_key(CONTENT_LENGTH)
 }
 
-/// The next connection with its place, or without one when its network has too many. One that was accepted and has to wait
+/// Accepts the next connection, with its slot, or without one when its network has too many. A connection that has to wait
 /// stays in `waiting`, so that no connection is lost when this is dropped.
 async fn next(
     listener: &TcpListener,
-    places: &Arc<Connections>,
+    slots: &Arc<Connections>,
     waiting: &mut Option<(TcpStream, Peer)>,
-) -> (TcpStream, Peer, Option<Arc<Place>>) {
+) -> (TcpStream, Peer, Option<Arc<ConnectionSlot>>) {
     loop {
-        places.room().await;
+        slots.room().await;
         let (tcp, peer) = match waiting.take() {
             Some(waiting) => waiting,
             None => accept(listener).await,
         };
-        match places.enter(peer.0) {
-            Ok(place) => return (tcp, peer, Some(place)),
-            Err(NoPlace::Network) => return (tcp, peer, None),
-            Err(NoPlace::Full) => *waiting = Some((tcp, peer)),
+        match slots.enter(peer.0) {
+            Ok(slot) => return (tcp, peer, Some(slot)),
+            Err(SlotError::Network) => return (tcp, peer, None),
+            Err(SlotError::Full) => *waiting = Some((tcp, peer)),
         }
     }
 }
@@ -169,7 +169,7 @@ async fn accept(listener: &TcpListener) -> (TcpStream, Peer) {
 /// The body of an answer; the connection is busy until it is dropped.
 struct AnswerBody {
     body: Body,
-    _busy: Busy,
+    _busy: ActiveRequest,
 }
 
 impl http_body::Body for AnswerBody {
@@ -195,7 +195,7 @@ impl http_body::Body for AnswerBody {
 /// Tells clients that their address has too many connections, before anything of a request was read.
 struct Refusals {
     answer: Bytes,
-    places: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
 }
 
 impl Refusals {
@@ -205,11 +205,11 @@ impl Refusals {
         let error = ApiError::too_many(message);
         let error = if *cors == Cors::Any { error.header(ACCESS_CONTROL_ALLOW_ORIGIN, "*") } else { error };
         let answer = error.into_bytes().into();
-        Self { answer, places: Arc::new(Semaphore::new(MAX_REFUSALS)) }
+        Self { answer, slots: Arc::new(Semaphore::new(MAX_REFUSALS)) }
     }
 
     fn refuse(&self, mut tcp: TcpStream, tasks: &mut JoinSet<()>) {
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { return };
+        let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else { return };
         let answer = self.answer.clone();
         let tell = async move {
             tcp.write_all(&answer).await?;
@@ -223,7 +223,7 @@ impl Refusals {
             if let Err(error) = tokio::time::timeout(REFUSAL_TIMEOUT, tell).await.unwrap_or(Ok(())) {
                 tracing::debug!(%error, "a client was not told that it has too many connections");
             }
-            drop(place);
+            drop(slot);
         });
     }
 }

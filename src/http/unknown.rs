@@ -1,5 +1,4 @@
-//! Paths that lead nowhere: what is said of them, and which path was probably meant. Most of them come from a base URL without
-//! `/v1`, or with it twice.
+//! Paths without a route, and the path that was probably meant. Most of them come from a base URL without `/v1`, or with it twice.
 
 use super::error::ApiError;
 use super::routes::routes;
@@ -7,12 +6,12 @@ use http::Method;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// Segments of a path that are looked at for a hint; no route has more below `/v1`.
+/// Segments of a path that a hint may have; no route has more below `/v1`.
 const MAX_SEGMENTS: usize = 8;
-/// What all paths of the API begin with.
+/// The first segment of all paths of the API.
 const VERSION: &str = "v1";
 
-/// First segments below `/v1` that are OpenAI's and not served here yet.
+/// The first segments below `/v1` of OpenAI's paths that this server does not have yet.
 pub const NOT_YET: [&str; 22] = [
     "assistants",
     "audio",
@@ -38,19 +37,18 @@ pub const NOT_YET: [&str; 22] = [
     "videos",
 ];
 
-/// The first segments below `/v1` of what OpenAI serves.
+/// The first segments below `/v1` of all paths of OpenAI.
 static FAMILIES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     let served = routes().into_iter().filter_map(|route| route.path.strip_prefix("/v1/")?.split('/').next());
     served.chain(NOT_YET).collect()
 });
 
-/// The method that an answer names: what `HEAD` is told is what `GET` would be, so that both have one length (RFC 9110, section
-/// 9.3.2).
+/// Returns the method that an answer names: `GET` for `HEAD`, so that both answers have one length (RFC 9110, section 9.3.2).
 pub fn as_of_get(method: &Method) -> &Method {
     if method == Method::HEAD { &Method::GET } else { method }
 }
 
-/// There is nothing at this path.
+/// Returns the error of a path without a route.
 pub fn url(method: &Method, path: &str) -> ApiError {
     let hint = meant(path).map_or_else(String::new, |meant| {
         format!(". Did you mean {meant}? The base URL of a client ends with /{VERSION}, once")
@@ -58,7 +56,7 @@ pub fn url(method: &Method, path: &str) -> ApiError {
     ApiError::unknown_url(as_of_get(method), path, &hint)
 }
 
-/// The path of the API that a client probably meant, if it is another one than it asked for.
+/// Returns the path that the client probably meant, if it differs from its own.
 fn meant(path: &str) -> Option<String> {
     let segments = path.split('/').filter(|segment| !segment.is_empty()).take(MAX_SEGMENTS);
     let rest: Vec<&str> = segments.skip_while(|segment| !FAMILIES.contains(*segment)).collect();

@@ -1,4 +1,4 @@
-//! Uploads: each handler says what happens, in order (docs/contract.md, section 9).
+//! The handlers of Uploads (docs/contract.md, section 9).
 
 use super::caller::UploadPolicy;
 use super::error::ApiError;
@@ -115,8 +115,8 @@ pub async fn cancel_upload(
     answer(effect.map_err(|error| named.explain(error))?, wire::upload)
 }
 
-/// What `POST /v1/uploads` says: the File to be, its length and its `mime_type`, which is demanded as OpenAI demands it and
-/// decides nothing, since content is always served as octets.
+/// Reads the body of `POST /v1/uploads`: the File to be, its length and its `mime_type`, which OpenAI requires and which has no
+/// effect here, since content is always served as octets.
 fn creation(mut body: JsonObject, purposes: &'static [Purpose]) -> Result<(FileDetails, u64, String), ApiError> {
     let size_bytes = body.integer("bytes", 0..=MAX_UPLOAD_BYTES)?;
     let filename = form::filename(&body.text("filename")?, "filename")?;
@@ -131,7 +131,7 @@ fn creation(mut body: JsonObject, purposes: &'static [Purpose]) -> Result<(FileD
     Ok((FileDetails { purpose, filename, expires_after }, size_bytes, mime_type))
 }
 
-/// What `POST /v1/uploads/{id}/complete` says: the parts in order, and perhaps the MD5 of the whole.
+/// Reads the body of `POST /v1/uploads/{id}/complete`: the parts in order, and the MD5 of the whole if there is one.
 fn completion(mut body: JsonObject) -> Result<(Vec<PartId>, Option<Md5Digest>), ApiError> {
     let ids = body.texts("part_ids", MAX_PARTS as usize)?;
     let md5 = body.optional_text("md5")?.map(|text| md5(&text)).transpose()?;
@@ -141,7 +141,7 @@ fn completion(mut body: JsonObject) -> Result<(Vec<PartId>, Option<Md5Digest>), 
     Ok((parts, md5))
 }
 
-/// 32 hex digits in any case, or Base64 of 16 bytes.
+/// Parses 32 hex digits in any case, or Base64 of 16 bytes.
 fn md5(text: &str) -> Result<Md5Digest, ApiError> {
     let digits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let hex = digits.then(|| u128::from_str_radix(text, 16).ok().map(u128::to_be_bytes));

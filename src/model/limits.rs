@@ -98,12 +98,12 @@ impl fmt::Display for LimitOwner {
     }
 }
 
-/// Whose uploads too many are in flight.
+/// Whose limit of concurrent uploads is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Crowd {
-    /// Everybody's.
+pub enum ConcurrencyScope {
+    /// The server's.
     Server,
-    /// Those of a workspace or key.
+    /// That of a workspace or key.
     Owner(LimitOwner),
 }
 
