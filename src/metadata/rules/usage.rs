@@ -113,7 +113,7 @@ pub fn rows(width: SlotWidth, ledger: &str, condition: &str) -> String {
 /// Returns the query for the same rows that subtracts what they add.
 fn negative(rows: &str) -> String {
     let negated = counted(|column| format!("-{column}"), ", ");
-    format!("SELECT workspace_id, hour, api_key_id, purpose, {negated} FROM ({rows}) r")
+    format!("SELECT workspace_id, hour, api_key_id, purpose, {negated} FROM ({rows}) facts")
 }
 
 impl Rollup {
@@ -122,7 +122,7 @@ impl Rollup {
         let Self { table, key, kept } = self;
         format!(
             "INSERT INTO {table} ({columns})
-             SELECT workspace_id, hour, {kept}, {sums} FROM ({rows}) l WHERE true GROUP BY 1, 2, 3, 4
+             SELECT workspace_id, hour, {kept}, {sums} FROM ({rows}) facts WHERE true GROUP BY 1, 2, 3, 4
              ON CONFLICT ({key}) DO UPDATE SET {added}",
             columns = columns(),
             sums = counted(|column| format!("CAST(sum({column}) AS BIGINT)"), ", "),
@@ -139,9 +139,9 @@ impl Rollup {
                  SELECT 1 FROM (
                      SELECT {columns} FROM {table} WHERE {condition}
                      UNION ALL
-                     SELECT workspace_id, hour, {kept}, {negated} FROM ({rows}) l
-                 ) d GROUP BY workspace_id, hour, api_key_id, purpose HAVING {differs}
-             ) w",
+                     SELECT workspace_id, hour, {kept}, {negated} FROM ({rows}) facts
+                 ) differences GROUP BY workspace_id, hour, api_key_id, purpose HAVING {differs}
+             ) wrong",
             columns = columns(),
             negated = counted(|column| format!("-{column}"), ", "),
             rows = rows(SlotWidth::Hour, ledger, ledger_condition),
@@ -197,7 +197,7 @@ impl Dialect<'_> {
         };
         format!(
             "SELECT {dimensions}, CASE WHEN hour < {start} THEN -1 ELSE hour END AS slot, {sums}
-             FROM ({sources} UNION ALL {expired}) u WHERE {keyed} GROUP BY 1, 2, 3, 4",
+             FROM ({sources} UNION ALL {expired}) used WHERE {keyed} GROUP BY 1, 2, 3, 4",
             dimensions = dimensions(query.by),
             sums = counted(sum, ", "),
             expired = self.expired_files(query.width),
@@ -229,7 +229,7 @@ impl Dialect<'_> {
                  SELECT workspace_id, coalesce(api_key_id, '') AS api_key_id, coalesce(purpose, '') AS purpose, ts,
                         line_item, bytes, count
                  FROM {adjustments} WHERE fact = 'adjustment' AND {owned} AND ts >= {start} AND ts < {end} AND {known}
-             ) a WHERE {keyed}",
+             ) corrections WHERE {keyed}",
             dimensions = dimensions(query.by),
             start = query.start,
             end = query.end

@@ -86,7 +86,7 @@ async fn the_time_of_the_store_is_that_of_the_database() {
 
 /// Returns how many pages of 8 KiB a statement touches when it looks for blobs whose bytes are to be removed.
 fn pages_of_deleting(database: &Database, delay_seconds: u64) -> u64 {
-    let values = format!("0, '', 512, NULL, {delay_seconds}, 1, 0");
+    let values = format!("0, '', 512, {}, {delay_seconds}, 1, 0", contract::NOW_MS);
     database.run("DROP TABLE IF EXISTS looked_at; CREATE TABLE looked_at (plan JSON)");
     database.run(&format!(
         "PREPARE q (bigint, text, bigint, bigint, bigint, bigint, bigint) AS {};
@@ -105,12 +105,13 @@ fn pages_of_deleting(database: &Database, delay_seconds: u64) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_step_of_the_sweep_does_not_look_at_blobs_that_wait() {
     let Some(database) = Database::fresh("the cost of a step of the sweep") else { return };
-    let store = open(&database, &Clock::system()).await;
-    database.run(
+    let store = open(&database, &Clock::set_to(contract::NOW_MS)).await;
+    database.run(&format!(
         "INSERT INTO blobs (id, workspace_id, process_id, state, deleted_at)
          SELECT md5(n::text), 'w', '', CASE WHEN n % 2 = 0 THEN 'deleting' ELSE 'ready' END,
-             CASE WHEN n % 2 = 0 THEN now_ms(NULL) / 1000 - n % 1000 ELSE 0 END FROM generate_series(1, 60000) n",
-    );
+             CASE WHEN n % 2 = 0 THEN {} - n % 1000 ELSE 0 END FROM generate_series(1, 60000) n",
+        contract::NOW_MS / 1000
+    ));
     database.run("VACUUM ANALYZE blobs");
     let (none, some) = (pages_of_deleting(&database, 3600), pages_of_deleting(&database, 500));
     assert!(none < 50 && some < 700, "none is due: {none} pages; a step of those that are: {some}");
@@ -124,7 +125,7 @@ async fn a_step_of_the_sweep_does_not_look_at_blobs_that_wait() {
             break;
         }
     }
-    assert!((14_000..=15_100).contains(&found.len()), "{} of 30,000 are due", found.len());
+    assert_eq!(found.len(), 15_000, "of 30,000 that are deleting, half are due");
 }
 
 #[tokio::test(flavor = "multi_thread")]
