@@ -200,17 +200,17 @@ impl Server {
         self.stop.cancel();
         for listener in self.listeners {
             if let Err(error) = listener.await {
-                tracing::error!(%error, "a listener ended in a panic");
+                tracing::error!(%error, "listener panicked");
             }
         }
         if let Err(error) = self.reads.flush().await {
-            tracing::warn!(%error, "the last reads could not be entered into the ledger");
+            tracing::warn!(%error, "final read flush failed");
         }
         self.tasks.close();
         if timeout_at(deadline.max(Instant::now() + LAST_STEPS), self.tasks.wait()).await.is_ok() {
             self.lease.end().await;
         } else {
-            tracing::warn!("work was left unfinished at the drain timeout; the next start sweeps it");
+            tracing::warn!("tasks aborted at drain timeout");
             std::mem::forget(self.locks);
         }
     }

@@ -46,7 +46,7 @@ async fn open_cloud(
     match CloudBlobs::open(&bucket_config(cloud, stores.blobs_timeout), notes).await {
         Ok(blobs) => Ok(Arc::new(blobs)),
         Err(BlobError::OutOfSpace(error)) => {
-            tracing::warn!(%error, "the blob store is full");
+            tracing::warn!(%error, "blob store full");
             Ok(Arc::new(unproven))
         }
         Err(error) => Err(told(error)).with_context(|| format!("cannot keep blobs in {cloud} (blobs_url)")),

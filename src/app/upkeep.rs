@@ -62,7 +62,7 @@ async fn stamp(metadata: &dyn LineageMetadata, blobs: &dyn BlobStore) -> Result<
         if !error.is_out_of_space() {
             return Err(error.into());
         }
-        tracing::warn!("there is no room for a new stamp");
+        tracing::warn!(reason = "no space left", "stamp update skipped");
     }
     Ok(())
 }

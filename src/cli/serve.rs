@@ -26,7 +26,7 @@ impl Serve {
         let mut terminate = signal(SignalKind::terminate())?;
         let server = Server::start(&config, Clock::system()).await?;
         for warning in &server.warnings {
-            tracing::warn!("{warning}");
+            tracing::warn!(%warning, "startup warning");
         }
         introduce(&config, &server);
         log::line(&format!("listening on http://{}", server.address));
@@ -34,9 +34,9 @@ impl Serve {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        tracing::info!("draining; a second signal stops at once");
+        tracing::info!(hint = "a second signal stops at once", "drain started");
         tokio::select! {
-            () = server.stop() => tracing::info!("stopped"),
+            () = server.stop() => tracing::info!("server stopped"),
             _ = interrupt.recv() => stop_at_once(),
             _ = terminate.recv() => stop_at_once(),
         }
@@ -46,7 +46,7 @@ impl Serve {
 
 /// Ends the process with the work that blocks its threads; the next start sweeps what that leaves.
 fn stop_at_once() -> ! {
-    tracing::warn!("stopped without draining");
+    tracing::warn!("server stopped without drain");
     std::process::exit(1)
 }
 
@@ -54,14 +54,14 @@ fn stop_at_once() -> ! {
 fn raise_descriptor_limit() {
     let limit = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
-        tracing::warn!(%error, "the limit on open files could not be raised");
+        tracing::warn!(%error, "open file limit update failed");
     }
 }
 
 /// What a person wants to know at the start, on standard output; a server runs as well without being heard.
 fn introduce(config: &Config, server: &Server) {
     if let Err(error) = write_introduction(&mut io::stdout(), config, server) {
-        tracing::warn!(%error, "the introduction could not be printed");
+        tracing::warn!(%error, "welcome text failed");
     }
 }
 

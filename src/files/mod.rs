@@ -93,10 +93,10 @@ pub enum StoreError {
     #[error("a store ended a read that took too long")]
     TookTooLong(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The metadata store takes no changes at the moment; reads may work.
-    #[error("a store takes no changes")]
+    #[error("store is read-only")]
     ReadOnly(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A store does not answer as it should.
-    #[error("a store failed")]
+    #[error("store request failed")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Too many operations of the same workspace wait for a store already.
     #[error("too much of the workspace waits for a store")]
@@ -151,7 +151,7 @@ impl Files {
         let (sender, outcome) = oneshot::channel();
         let steps = async move {
             if let Err(Err(error)) = sender.send(steps.await) {
-                tracing::warn!(error = %Causes(&error), "a change failed after its client had gone");
+                tracing::warn!(error = %Causes(&error), "change failed after client disconnect");
             }
         };
         // Boxed, so that the layers around a task do not each copy its whole state.

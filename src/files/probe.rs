@@ -104,12 +104,12 @@ fn state(store: &str, answer: Result<Result<(), StoreError>, tokio::time::error:
         Ok(Ok(())) => return StoreState::Ready,
         Ok(Err(StoreError::OutOfSpace(_))) => return StoreState::Full,
         Ok(Err(error @ StoreError::ReadOnly(_))) => {
-            tracing::warn!(store, error = %Causes(&error), "a store takes no changes");
+            tracing::warn!(store, error = %Causes(&error), "store is read-only");
             return StoreState::ReadOnly;
         }
         Ok(Err(error)) => Box::new(error),
         Err(elapsed) => Box::new(elapsed),
     };
-    tracing::warn!(store, error = %Causes(&*error), "a store does not answer");
+    tracing::warn!(store, error = %Causes(&*error), "store probe failed");
     StoreState::Unavailable
 }

@@ -216,7 +216,7 @@ impl ClientStream {
         } else {
             self.preface_bytes = None;
             if self.tcp.try_write(HTTP_1_1_REQUIRED).is_ok() {
-                tracing::debug!("a client began with HTTP/2");
+                tracing::debug!("HTTP/2 preface refused");
             }
         }
     }
@@ -264,9 +264,9 @@ impl Drop for ClientStream {
     /// An answer that ends with the connection must not look whole when it is not: a reset cannot be taken for its end.
     fn drop(&mut self) {
         if self.ending.has_open_answer.load(Ordering::Relaxed) && !self.ending.is_shut_down.load(Ordering::Relaxed) {
-            tracing::info!("an answer to an HTTP/1.0 client was broken off");
+            tracing::info!("HTTP/1.0 response truncated");
             if let Err(error) = rustix::net::sockopt::set_socket_linger(&*self.tcp, Some(Duration::ZERO)) {
-                tracing::warn!(%error, "a connection could not be reset");
+                tracing::warn!(%error, "connection reset failed");
             }
         }
     }

@@ -150,7 +150,7 @@ fn in_turn(
 fn body(stream: impl Stream<Item = Result<Bytes, StoreError>> + Send + 'static) -> Body {
     let request = Span::current();
     Body::from_stream(stream.inspect_err(move |error: &StoreError| {
-        request.in_scope(|| tracing::error!(error = %Causes(error), "download cut off"));
+        request.in_scope(|| tracing::error!(error = %Causes(error), "download aborted"));
     }))
 }
 

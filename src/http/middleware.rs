@@ -67,7 +67,7 @@ pub async fn request_middleware(State(policy): State<Arc<RequestPolicy>>, reques
         log(&response, &*cause);
     }
     let (method, route) = (logged_method(&method), route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str));
-    tracing::debug!(method, route, status = response.status().as_u16(), "answered");
+    tracing::debug!(method, route, status = response.status().as_u16(), "request finished");
     complete(&mut response, id, begun);
     permission.put_into(response.headers_mut());
     if is_kept && !response.headers().contains_key(CONNECTION) {
@@ -110,7 +110,7 @@ async fn run(request: Request, next: Next) -> Response {
     AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|panic| {
         let message =
             panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        tracing::error!(message = message.unwrap_or("without a message"), "a handler panicked");
+        tracing::error!(panic = message.unwrap_or("without a message"), "handler panicked");
         ApiError::internal().into_response()
     })
 }
@@ -155,9 +155,9 @@ fn complete(response: &mut Response, id: RequestId, begun: Instant) {
 fn log(response: &Response, cause: &(dyn Error + 'static)) {
     let (status, error) = (response.status(), Causes(cause));
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        tracing::warn!(status = status.as_u16(), %error, "a store failed");
+        tracing::warn!(status = status.as_u16(), %error, "store request failed");
     } else {
-        tracing::error!(status = status.as_u16(), %error, "a request failed");
+        tracing::error!(status = status.as_u16(), %error, "request failed");
     }
 }
 

@@ -83,19 +83,19 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimi
             let served = async {
                 let ended = connection.await;
                 if let Err(error) = ended {
-                    tracing::debug!(error = %Causes(&error), "a connection ended early");
+                    tracing::debug!(error = %Causes(&error), "connection ended early");
                 }
                 ending.close(tcp, patience).await;
             };
             tokio::select! {
                 () = served => {}
-                () = slot.revoked() => tracing::debug!("an idle connection was closed to make room"),
+                () = slot.revoked() => tracing::debug!("idle connection evicted"),
             }
         });
     }
     drop(listener);
     if tokio::time::timeout(limits.drain_timeout, graceful.shutdown()).await.is_err() {
-        tracing::warn!(connections = connections.len(), "requests in flight were cut off at the drain timeout");
+        tracing::warn!(connections = connections.len(), "connections aborted at drain timeout");
     }
     connections.shutdown().await;
 }
@@ -154,12 +154,12 @@ async fn accept(listener: &TcpListener) -> (TcpStream, Peer) {
         match listener.accept().await {
             Ok((tcp, peer)) => {
                 if let Err(error) = tcp.set_nodelay(true) {
-                    tracing::debug!(%error, "TCP_NODELAY could not be set");
+                    tracing::debug!(%error, "TCP_NODELAY failed");
                 }
                 return (tcp, Peer(peer.ip()));
             }
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
+                tracing::warn!(%error, "accept failed");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -221,7 +221,7 @@ impl Refusals {
         };
         tasks.spawn(async move {
             if let Err(error) = tokio::time::timeout(REFUSAL_TIMEOUT, tell).await.unwrap_or(Ok(())) {
-                tracing::debug!(%error, "a client was not told that it has too many connections");
+                tracing::debug!(%error, "connection limit response failed");
             }
             drop(slot);
         });

@@ -56,7 +56,7 @@ impl BackgroundScrub {
         let passes = async {
             loop {
                 if let Err(error) = self.pass_when_due(inspector, clock).await {
-                    tracing::warn!(error = %Causes(&error), "scrub interrupted; it will go on");
+                    tracing::warn!(error = %Causes(&error), "scrub interrupted");
                 }
                 tokio::time::sleep(PERIOD.min(self.interval)).await;
             }
@@ -77,7 +77,7 @@ impl BackgroundScrub {
             Some(_) => return Ok(()),
         };
         let (mut plan, mut pace) = (Plan::default(), Pace::new(None));
-        let mut report = |finding| tracing::error!(%finding, "the scrub found damage");
+        let mut report = |finding| tracing::error!(%finding, "scrub found damage");
         loop {
             self.keep_rate(inspector, clock, &progress, &mut plan, &mut pace).await?;
             if !inspector.scrub_step(&mut progress, Subset::ALL, &mut pace, &mut report).await? {
@@ -93,7 +93,7 @@ impl BackgroundScrub {
         inspector.metadata.save_scrub_progress(progress).await?;
         let ScrubProgress { blobs, bytes, damaged, begun_at, .. } = progress;
         let seconds = clock.now_seconds().saturating_sub(begun_at);
-        tracing::info!(blobs, bytes, damaged, seconds, "scrubbed");
+        tracing::info!(blobs, bytes, damaged, seconds, "scrub pass finished");
         Ok(())
     }
 
@@ -123,11 +123,12 @@ impl BackgroundScrub {
                 interval_seconds = self.interval.as_secs(),
                 needed_mib_per_second = needed,
                 scrub_max_mib_per_second = highest,
-                "scrub pass cannot end within scrub_interval_seconds: raise scrub_max_mib_per_second or the interval"
+                hint = "raise scrub_max_mib_per_second or scrub_interval_seconds",
+                "scrub pass too slow for its interval"
             );
         } else if plan.computed_at.is_none() {
             let mib_per_second = rate.bytes_per_second / MIB;
-            tracing::info!(stored_bytes, remaining_bytes, mib_per_second, "scrub pass begins or goes on");
+            tracing::info!(stored_bytes, remaining_bytes, mib_per_second, "scrub pass started");
         }
         *plan = Plan { computed_at: Some(Instant::now()), is_late };
         Ok(())

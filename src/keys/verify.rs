@@ -116,7 +116,7 @@ impl Keys {
         let (metadata, id) = (Arc::clone(&self.metadata), key.id);
         self.tasks.spawn(async move {
             if let Err(error) = metadata.note_key_used(id).await {
-                tracing::warn!(error = %Causes(&error), "it could not be noted when a key was used");
+                tracing::warn!(error = %Causes(&error), "last-used update failed");
             }
         });
     }

@@ -112,7 +112,7 @@ impl Delivery {
                     None => continue,
                 },
                 Err(error) => {
-                    tracing::error!(sink = self.name.name(), %error, "a delivery panicked and will be repeated");
+                    tracing::error!(sink = self.name.name(), %error, "delivery panicked");
                     attempts.backoff.next_pause()
                 }
             };
@@ -150,7 +150,7 @@ impl Delivery {
             (Verdict::Halve(status), DeliveryError::Sink(message, _)) => match (self.halve)(message) {
                 Some(halves) => self.metadata.replace_message(message.seq, halves).await.map(|_| {
                     let (sink, id) = (self.name.name(), &message.id);
-                    tracing::warn!(sink, id, status, "a message is too large for its receiver and goes in two halves");
+                    tracing::warn!(sink, id, status, "message split");
                     true
                 }),
                 None => match attempts.refusals.give_up(status) {
@@ -165,7 +165,7 @@ impl Delivery {
                 return None;
             }
             Ok(false) => {}
-            Err(failed) => tracing::warn!(error = %Causes(&failed), "a refused message could not be set aside"),
+            Err(failed) => tracing::warn!(error = %Causes(&failed), "set-aside failed"),
         }
         self.warn(error, attempts).await;
         let asked = match error {
@@ -178,12 +178,7 @@ impl Delivery {
     async fn set_aside(&self, message: &Message, status: u16) -> Result<bool, MetadataError> {
         self.metadata.set_message_aside(message.seq, status).await?;
         let (sink, id) = (self.name.name(), &message.id);
-        tracing::warn!(
-            sink,
-            id,
-            status,
-            "a message is refused and set aside, the next ones go on: see `venna usage export refused`"
-        );
+        tracing::warn!(sink, id, status, hint = "see `venna usage export refused`", "message refused and set aside");
         Ok(true)
     }
 
@@ -193,9 +188,9 @@ impl Delivery {
         let sink = self.name.name();
         if is_due(attempts.warned_at) {
             attempts.warned_at = Some(Instant::now());
-            tracing::warn!(sink, error = %Causes(error), "a message is not acknowledged and will be sent again");
+            tracing::warn!(sink, error = %Causes(error), "delivery failed");
         } else {
-            tracing::debug!(sink, error = %Causes(error), "a message is not acknowledged");
+            tracing::debug!(sink, error = %Causes(error), "delivery failed");
         }
         if !is_due(attempts.lag_warned_at) {
             return;
@@ -205,7 +200,7 @@ impl Delivery {
         if seconds > LAG_WARNING_SECONDS {
             attempts.lag_warned_at = Some(Instant::now());
             let pending = status.pending;
-            tracing::warn!(sink, pending, seconds, error = %Causes(error), "messages wait for their acknowledgement");
+            tracing::warn!(sink, pending, seconds, error = %Causes(error), "delivery backlog");
         }
     }
 }

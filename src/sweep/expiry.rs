@@ -16,7 +16,7 @@ const STEP_ENDS: u32 = 128;
 pub(super) async fn expire(metadata: &dyn ExpiryStore) -> Ended {
     let mut all = Ended::default();
     if let Err(error) = expire_all(metadata, &mut all).await {
-        tracing::warn!(error = %Causes(&error), "overdue workspaces cannot be listed; expiry goes on with the next sweep");
+        tracing::warn!(error = %Causes(&error), "overdue listing failed");
     }
     all
 }
@@ -41,7 +41,7 @@ async fn expire_all(metadata: &dyn ExpiryStore, all: &mut Ended) -> Result<(), M
                         step.rest().await;
                     }
                     Err(error) => {
-                        tracing::warn!(%workspace, error = %Causes(&error), "expiry failed and will be repeated");
+                        tracing::warn!(%workspace, error = %Causes(&error), "expiry failed");
                         failed.insert(workspace);
                     }
                 }

@@ -33,7 +33,7 @@ impl Lease {
     pub async fn end(self) {
         self.renewal.abort();
         if let Err(error) = self.metadata.end_process(self.process).await {
-            tracing::warn!(error = %Causes(&error), "it could not be said that this server has ended");
+            tracing::warn!(error = %Causes(&error), "lease release failed");
         }
     }
 }
@@ -48,7 +48,7 @@ async fn renew(metadata: Arc<dyn ProcessStore>, process: ProcessId) {
     loop {
         tokio::time::sleep(RENEWAL).await;
         if let Err(error) = metadata.renew_process(process).await {
-            tracing::warn!(error = %Causes(&error), "it could not be said that this server lives");
+            tracing::warn!(error = %Causes(&error), "lease renewal failed");
         }
     }
 }

@@ -124,15 +124,15 @@ pub async fn note_events(
                 Ok(Lineage::Together) => (noted, told) = (newest, false),
                 Ok(apart) => {
                     if !std::mem::replace(&mut told, true) {
-                        tracing::warn!("{apart}: no bytes are removed");
+                        tracing::warn!(reason = %apart, "sweep suspended, rows older than blobs");
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(error = %Causes(&error), "a ledger row could not be noted beside the blobs");
+                    tracing::warn!(error = %Causes(&error), "ledger mark write failed");
                 }
             },
             Ok(_) => {}
-            Err(error) => tracing::warn!(error = %Causes(&error), "the newest ledger row could not be read"),
+            Err(error) => tracing::warn!(error = %Causes(&error), "ledger mark read failed"),
         }
         if stopped {
             return;

@@ -133,8 +133,8 @@ impl Sweeper {
             let sweeper = self.clone();
             match tokio::spawn(async move { sweeper.sweep().await }.in_current_span()).await {
                 Ok(swept) if swept == Swept::default() => {}
-                Ok(swept) => tracing::debug!(?swept, "swept"),
-                Err(error) => tracing::error!(%error, "a sweep panicked and will be repeated"),
+                Ok(swept) => tracing::debug!(?swept, "sweep finished"),
+                Err(error) => tracing::error!(%error, "sweep panicked"),
             }
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -259,7 +259,7 @@ impl Sweeper {
 
 fn done(step: Result<usize, SweepError>) -> usize {
     step.unwrap_or_else(|error| {
-        tracing::warn!(error = %Causes(&error), "a step of a sweep failed and will be repeated");
+        tracing::warn!(error = %Causes(&error), "sweep step failed");
         0
     })
 }

@@ -14,7 +14,7 @@ const STEP_PARTS: u32 = 64;
 pub(super) async fn release(metadata: &dyn ReleaseStore) -> usize {
     let mut released = 0;
     if let Err(error) = release_all(metadata, &mut released).await {
-        tracing::warn!(error = %Causes(&error), "parts to be released cannot be listed; the next sweep goes on");
+        tracing::warn!(error = %Causes(&error), "release listing failed");
     }
     released
 }
@@ -35,7 +35,7 @@ async fn release_all(metadata: &dyn ReleaseStore, released: &mut usize) -> Resul
                     step.rest().await;
                 }
                 Err(error) => {
-                    tracing::warn!(%workspace, error = %Causes(&error), "release of parts failed and will be repeated");
+                    tracing::warn!(%workspace, error = %Causes(&error), "part release failed");
                     failed.insert(workspace);
                 }
             }

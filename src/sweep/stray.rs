@@ -28,7 +28,7 @@ impl Sweeper {
             let begun = Instant::now();
             let walk = async {
                 if let Err(error) = self.walk(begun, interval).await {
-                    tracing::warn!(error = %Causes(&error), "a walk over the names of blobs failed and will be repeated");
+                    tracing::warn!(error = %Causes(&error), "stray walk failed");
                 }
                 sleep_until(begun + interval).await;
             };
@@ -53,7 +53,7 @@ impl Sweeper {
             let may_purge = self.metadata.may_expire().await?;
             let purged = if may_purge { self.blobs.purge_quarantine(kept_since).await? } else { 0 };
             if purged > 0 {
-                tracing::warn!(purged, "blobs that had been in quarantine for 7 days are removed");
+                tracing::warn!(purged, "quarantine purged");
             }
             lineage::advance(&*self.metadata, &*self.blobs, InstallationId::new(random::bytes())).await?;
         }
@@ -74,7 +74,7 @@ impl Sweeper {
                 Ok(Some(last)) => (after, tries) = (Some(last), 0),
                 Err(error) => {
                     tries += 1;
-                    tracing::warn!(error = %Causes(&error), tries, "a look for blobs without a row failed");
+                    tracing::warn!(error = %Causes(&error), tries, "stray check failed");
                     if tries == MAX_TRIES {
                         return;
                     }
@@ -94,7 +94,7 @@ impl Sweeper {
         }
         self.refuse_when_apart().await?;
         for blob in self.blobs.quarantine(&unknown, self.metadata.now_seconds().await?).await? {
-            tracing::error!(%blob, "a blob without a row was put in quarantine");
+            tracing::error!(%blob, "blob quarantined");
         }
         Ok(())
     }

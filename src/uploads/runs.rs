@@ -165,7 +165,7 @@ async fn drive<T: Clone>(
         // Remembered before it is no run any more, so that whoever asks meets the one or the other.
         Ok(known) => entry.runs.results.insert(subject, known.clone()),
         Err(error) if outcome.is_closed() => {
-            tracing::info!(error = %Causes(error), "a digest run failed after its client had gone");
+            tracing::info!(error = %Causes(error), "digest failed after client disconnect");
         }
         Err(_) => {}
     }

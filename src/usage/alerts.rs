@@ -53,7 +53,7 @@ impl SpendAlerts {
             if checked_at.is_none_or(|at: u64| now.abs_diff(at) >= CHECK_SECONDS) {
                 checked_at = Some(now);
                 if let Err(error) = self.check(now).await {
-                    tracing::warn!(error = %Causes(&error), "what workspaces spend could not be looked at and will be again");
+                    tracing::warn!(error = %Causes(&error), "spend check failed");
                 }
             }
             tokio::select! {

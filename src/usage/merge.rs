@@ -33,9 +33,9 @@ impl ReadMerger {
             let (merger, until) = (self.clone(), stop.clone());
             match tokio::spawn(async move { merger.pass(&until).await }.in_current_span()).await {
                 Ok(Ok(0)) => {}
-                Ok(Ok(rows)) => tracing::debug!(rows, "old reads merged"),
-                Ok(Err(error)) => tracing::warn!(error = %Causes(&error), "old reads cannot be listed"),
-                Err(error) => tracing::error!(%error, "the merge of old reads panicked and will be repeated"),
+                Ok(Ok(rows)) => tracing::debug!(rows, "read merge finished"),
+                Ok(Err(error)) => tracing::warn!(error = %Causes(&error), "read merge listing failed"),
+                Err(error) => tracing::error!(%error, "read merge panicked"),
             }
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -63,7 +63,7 @@ impl ReadMerger {
                         rows += more;
                         unfinished.push(workspace);
                     }
-                    Err(error) => tracing::warn!(%workspace, error = %Causes(&error), "merge of old reads failed"),
+                    Err(error) => tracing::warn!(%workspace, error = %Causes(&error), "read merge failed"),
                 }
                 // The changes of requests have the store for half of the time at least.
                 sleep(begun.elapsed()).await;

@@ -66,7 +66,7 @@ impl ReadCounter {
                 () = tokio::time::sleep(FLUSH_INTERVAL) => {}
             }
             if let Err(error) = self.flush().await {
-                tracing::warn!(error = %Causes(&error), "reads could not be entered into the ledger and will be again");
+                tracing::warn!(error = %Causes(&error), "read flush failed");
             }
         }
     }

@@ -440,7 +440,7 @@ def wait_for_the_sweeper(venna: Venna) -> None:
 def check_log(venna: Venna, walk: Walk) -> None:
     log = venna.log_file.read_bytes()
     lines = [json.loads(line) for line in log.splitlines() if line.startswith(b"{")]
-    answered = [line for line in lines if line.get("message") == "answered"]
+    answered = [line for line in lines if line.get("message") == "request finished"]
     assert len(answered) >= walk.answered * 0.9, f"{len(answered)} of {walk.answered} requests are in the log: it is not as verbose as it can be"
     leaking = [line.decode(errors="replace") for line in log.splitlines() if walk.markers.kinds_in(line)]
     assert not leaking, "\n".join(["the log holds markers:", *leaking[:20]])

@@ -51,7 +51,7 @@ fn panic_everywhere(settings: &[&str]) {
         }
         assert_eq!(client.upload(CONTENT, SIZE).unwrap().status, 200, "{point}: who comes later is served");
     }
-    assert!(server.whole_log.lock().unwrap().contains("a handler panicked"));
+    assert!(server.whole_log.lock().unwrap().contains("handler panicked"));
 }
 
 fn form() -> Vec<u8> {

@@ -147,7 +147,10 @@ fn a_damaged_database_takes_nothing_and_removes_nothing() {
     let ready = client.send("GET", "/readyz").unwrap();
     assert_eq!((ready.status, &ready.json()["metadata"]), (503, &"unavailable".into()));
     let log = server.whole_log.lock().unwrap().clone();
-    assert!(log.contains("the database is damaged") && log.contains("A damaged database"), "{log}");
+    assert!(
+        log.contains("database damaged, uploads and removals refused") && log.contains("A damaged database"),
+        "{log}"
+    );
     assert_eq!(client.send("DELETE", &format!("/v1/files/{}", ids[0])).unwrap().status, 503);
     let before = (blobs(&data.path()).len(), in_quarantine(&data));
     std::thread::sleep(Duration::from_millis(2500));

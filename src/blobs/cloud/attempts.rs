@@ -74,7 +74,7 @@ impl Attempts {
             if made == MAX_ATTEMPTS || Instant::now() + pause >= deadline {
                 return Err(failure);
             }
-            tracing::debug!(%failure, "a request to the blob store is made again");
+            tracing::debug!(%failure, "bucket request retried");
             sleep(pause).await;
         }
     }

@@ -47,7 +47,7 @@ impl Breaker {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.failures = 0;
         if state.next.take().is_some() {
-            tracing::info!("the blob store answers again");
+            tracing::info!("bucket circuit closed");
         }
     }
 
@@ -59,7 +59,7 @@ impl Breaker {
             return;
         }
         if state.next.is_none() {
-            tracing::warn!("the blob store has failed {FAILURES} times in a row and is left alone for moments");
+            tracing::warn!(failures = FAILURES, rest_ms = REST.as_millis(), "bucket circuit opened");
         }
         state.next = Some(Instant::now() + REST);
     }

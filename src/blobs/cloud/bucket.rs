@@ -225,7 +225,7 @@ impl Bucket {
         let noted = match self.notes.noted(ids).await {
             Ok(noted) => noted,
             Err(error) => {
-                tracing::warn!(%error, "it is not known which uploads are unfinished");
+                tracing::warn!(%error, "multipart upload listing failed");
                 return ids.iter().map(|id| (*id, Failure::odd("it is not known whether it has an upload"))).collect();
             }
         };
@@ -248,7 +248,7 @@ impl Bucket {
         }
         let still = self.delete_singly(&left).await;
         if still.len() < left.len() && !self.deletes_singly.swap(true, Ordering::Relaxed) {
-            tracing::warn!(%failure, "the blob store removes objects one by one only (AWS_DISABLE_BULK_DELETE=true)");
+            tracing::warn!(%failure, setting = "AWS_DISABLE_BULK_DELETE=true", "bucket bulk deletes disabled");
         }
         still
     }

@@ -63,7 +63,7 @@ impl CloudBlobs {
                 without.variables.push((connect::CHECKSUM.to_owned(), connect::NO_CHECKSUM.to_owned()));
                 let blobs = Self::connect(&without, notes)?;
                 proof::prove(&blobs.0).await?;
-                tracing::warn!("the blob store refuses checksums and gets none ({}=none)", connect::CHECKSUM);
+                tracing::warn!(setting = "AWS_CHECKSUM_ALGORITHM=none", "bucket checksums disabled");
                 Ok(blobs)
             }
             proven => proven.map(|()| blobs),

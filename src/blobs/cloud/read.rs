@@ -89,7 +89,7 @@ impl Reader {
                 return Err(failure);
             }
             self.resumed += 1;
-            tracing::debug!(blob = %self.id, %failure, "a read goes on where it was cut off");
+            tracing::debug!(blob = %self.id, %failure, "blob read resumed");
             self.ask().await?;
         }
     }

@@ -189,7 +189,7 @@ impl Object {
             Ok(_) => {}
             // It may have been put together by an attempt whose answer was lost, which leaves no upload to put together.
             Err(failure) if self.comes_to_be(size_bytes, &failure).await => {
-                tracing::debug!(%failure, "a blob was put together although the store did not say so");
+                tracing::debug!(%failure, "multipart completion confirmed after error");
             }
             Err(failure) => return Err(failure.of_upload()),
         }
@@ -208,7 +208,7 @@ impl Object {
         match stored {
             Ok(()) => Ok(()),
             Err(failure) if self.is_there(digest.size_bytes, Some(&sha256)).await => {
-                tracing::debug!(%failure, "a blob was put although the store did not say so");
+                tracing::debug!(%failure, "blob write confirmed after error");
                 Ok(())
             }
             Err(failure) => Err(failure.of_upload()),
@@ -270,7 +270,7 @@ impl Drop for Object {
 async fn abort(bucket: &Bucket, key: &Path, upload: &MultipartId, mut on_their_way: Parts) {
     while on_their_way.join_next().await.is_some() {}
     if let Err(failure) = bucket.abort(key, upload).await {
-        tracing::warn!(%failure, "an unfinished upload stays in the blob store until the next sweep");
+        tracing::warn!(%failure, "multipart abort failed");
     }
 }
 

@@ -56,7 +56,7 @@ impl LocalBlobs {
         rustix::fs::fsync(&folder)?;
         let blobs = Self::open_unproven(root)?;
         match blobs.prove_names() {
-            Err(BlobError::OutOfSpace(error)) => tracing::warn!(%error, "the folder of blobs is full"),
+            Err(BlobError::OutOfSpace(error)) => tracing::warn!(%error, "blob store full"),
             proven => proven.map_err(io::Error::other)?,
         }
         Ok(blobs)
@@ -153,7 +153,7 @@ impl BlobStore for LocalBlobs {
                     Ok(true) => entered.push(id),
                     Ok(false) => {}
                     Err(error) => {
-                        tracing::warn!(blob = %id, %error, "a blob without a row could not be put in quarantine");
+                        tracing::warn!(blob = %id, %error, "quarantine failed");
                         failed = Some(error);
                     }
                 }

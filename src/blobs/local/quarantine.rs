@@ -69,7 +69,7 @@ pub(super) fn purge(shards: &Shards, before_seconds: u64) -> io::Result<usize> {
         match rustix::fs::unlinkat(&quarantine, &name, AtFlags::empty()) {
             Ok(()) => purged += 1,
             Err(Errno::NOENT) => {}
-            Err(error) => tracing::warn!(name, %error, "removal from quarantine failed and will be repeated"),
+            Err(error) => tracing::warn!(name, %error, "quarantine removal failed"),
         }
     }
     Ok(purged)

@@ -22,7 +22,7 @@ impl SyncHealth {
             && !matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
             && self.failures.fetch_add(1, Ordering::Relaxed) + 1 == MAX_FAILURES
         {
-            tracing::error!(%error, "{MAX_FAILURES} fsyncs have failed: no blob is taken any more until the next start");
+            tracing::error!(%error, failures = MAX_FAILURES, "fsync failed too often, blob writes disabled");
         }
         synced
     }

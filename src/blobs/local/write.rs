@@ -143,7 +143,7 @@ impl Drop for Draft {
             .of(self.id)
             .and_then(|shard| Ok(rustix::fs::unlinkat(shard, temporary_name(self.id), AtFlags::empty())?));
         if let Err(error) = removed {
-            tracing::warn!(blob = %self.id, %error, "a temporary file stays behind until the next sweep");
+            tracing::warn!(blob = %self.id, %error, "temporary file removal failed");
         }
     }
 }

@@ -55,16 +55,12 @@ async fn may_expire(session: &Session, clock: &Clock, set_ms: Option<i64>) -> Re
         (Some(jump), None) => {
             let sql = "INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
             session.execute(sql, &[&HELD, &jump.to_string()]).await?;
-            tracing::error!(
-                expected_ms = jump.expected_ms,
-                found_ms = jump.found_ms,
-                "the clock jumped: expiry is held"
-            );
+            tracing::error!(expected_ms = jump.expected_ms, found_ms = jump.found_ms, "clock jumped, expiry held");
             return Ok(false);
         }
         (None, Some(_)) => {
             session.execute(RELEASE, &[&HELD]).await?;
-            tracing::warn!("the clock is back: expiry goes on");
+            tracing::warn!("clock recovered, expiry resumed");
         }
         (None, None) => {}
     }

@@ -230,7 +230,7 @@ impl Connections {
                 () = gone.cancelled() => {
                     let cancelled = timeout(CONNECT_TIMEOUT, cancel.cancel_query(self.tls.clone())).await;
                     if !matches!(cancelled, Ok(Ok(()))) {
-                        tracing::warn!("cancelling a query failed");
+                        tracing::warn!("query cancellation failed");
                     }
                     timeout(WAIT, reading).await.unwrap_or_else(|_| Err(Failure::Late.into()))
                 }
@@ -263,7 +263,7 @@ fn set_up_hook(commit: CommitMode) -> Hook {
     Hook::async_fn(move |client, _| {
         Box::pin(async move {
             set_up(client, commit).await.map_err(|failure| {
-                tracing::warn!(%failure, "the settings of a connection cannot be set");
+                tracing::warn!(%failure, "connection setup failed");
                 HookError::message("its settings cannot be set")
             })
         })

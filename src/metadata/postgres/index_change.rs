@@ -69,13 +69,13 @@ impl IndexChange {
             match self.is_valid(client).await? {
                 Some(true) => return Ok(client.batch_execute(WAIT_SHORTLY).await?),
                 Some(false) => {
-                    tracing::warn!(index = self.index, "the build of an index was cut off and begins again");
+                    tracing::warn!(index = self.index, "index build restarted");
                     client.batch_execute(&format!("DROP INDEX CONCURRENTLY IF EXISTS {}", self.index)).await?;
                 }
                 None => {}
             }
         }
-        tracing::info!(index = self.index, "changing an index");
+        tracing::info!(index = self.index, "index change started");
         client.batch_execute(&self.sql).await?;
         Ok(client.batch_execute(WAIT_SHORTLY).await?)
     }

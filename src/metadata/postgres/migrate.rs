@@ -55,7 +55,7 @@ pub(super) async fn apply(
     let mut told = false;
     while !take_turn(client).await? {
         if !std::mem::replace(&mut told, true) {
-            tracing::info!("waiting for another server that migrates the schema");
+            tracing::info!("migration waits for another server");
         }
         sleep(TURN_PAUSE).await;
     }
@@ -80,7 +80,7 @@ async fn apply_missing(client: &mut Client, migrations: &[Migration], now_second
     }
     let applied = check(client, migrations).await?;
     for migration in migrations.iter().skip(applied) {
-        tracing::info!(number = migration.number, name = migration.name, "migrating the schema");
+        tracing::info!(number = migration.number, name = migration.name, "migration started");
         if index_change::is_concurrent(migration.sql) {
             for change in index_change::parse(migration.sql)? {
                 change.run(client).await?;
@@ -133,7 +133,7 @@ async fn apply_in_transaction(
             }
             Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) && tries < MAX_LOCK_TRIES => {
                 transaction.rollback().await?;
-                tracing::warn!(number = migration.number, tries, "a table is locked: the migration is tried again");
+                tracing::warn!(number = migration.number, tries, "migration retried, table locked");
                 sleep(LOCK_PAUSE).await;
             }
             Err(error) => return Err(error.into()),

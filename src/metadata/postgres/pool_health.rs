@@ -45,7 +45,7 @@ impl PoolHealth {
             Some(ended) if ended > begun => true,
             Some(ended) if ended.elapsed() < SHORTEST_LIFE => false,
             _ => {
-                tracing::warn!("the database takes no writes: all connections to it are closed");
+                tracing::warn!("database is read-only, connections closed");
                 known.ended_at = Some(Instant::now());
                 true
             }

@@ -62,16 +62,12 @@ fn may_expire(connection: &Connection, clock: &Clock) -> Result<bool> {
         (Some(jump), None) => {
             let sql = "INSERT INTO installation (name, value) VALUES (?1, ?2)";
             connection.prepare_cached(sql)?.execute([HELD, &jump.to_string()])?;
-            tracing::error!(
-                expected_ms = jump.expected_ms,
-                found_ms = jump.found_ms,
-                "the clock jumped: expiry is held"
-            );
+            tracing::error!(expected_ms = jump.expected_ms, found_ms = jump.found_ms, "clock jumped, expiry held");
             return Ok(false);
         }
         (None, Some(_)) => {
             release(connection)?;
-            tracing::warn!("the clock is back: expiry goes on");
+            tracing::warn!("clock recovered, expiry resumed");
         }
         (None, None) => {}
     }

@@ -18,8 +18,8 @@ impl Health {
         {
             tracing::error!(
                 error = %cause,
-                "the database is damaged: uploads and removals are refused until a whole one is put in its place \
-                 (docs/operations.md, \"A damaged database\")"
+                hint = "restore a whole database: docs/operations.md, \"A damaged database\"",
+                "database damaged, uploads and removals refused"
             );
         }
         outcome

@@ -144,7 +144,7 @@ impl Drop for Log {
     fn drop(&mut self) {
         self.shared.want(Wanted::End);
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the checkpoint thread panicked");
+            tracing::error!("checkpoint thread panicked");
         }
     }
 }
@@ -256,7 +256,7 @@ struct Reset<'a>(&'a Connection);
 impl Drop for Reset<'_> {
     fn drop(&mut self) {
         if let Err(error) = self.0.busy_timeout(BUSY_TIMEOUT) {
-            tracing::error!(%error, "the busy timeout could not be set back");
+            tracing::error!(%error, "busy timeout reset failed");
         }
     }
 }

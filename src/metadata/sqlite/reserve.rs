@@ -124,8 +124,8 @@ impl Reserve {
 
     fn give_up(&self) {
         match std::fs::remove_file(&self.path) {
-            Ok(()) => tracing::warn!("the disk is full: nothing more is received until files are deleted"),
-            Err(error) => tracing::warn!(%error, "the disk is full, and its reserve cannot be given up"),
+            Ok(()) => tracing::warn!("disk full, uploads refused"),
+            Err(error) => tracing::warn!(%error, "disk full, reserve release failed"),
         }
     }
 
@@ -133,7 +133,7 @@ impl Reserve {
         let file = OpenOptions::new().create(true).truncate(true).write(true).mode(RESERVE_MODE).open(&self.path);
         let taken = file.and_then(|file| Ok(fallocate(&file, FallocateFlags::empty(), 0, self.bytes)?));
         if let Err(error) = taken {
-            tracing::warn!(%error, "no room could be reserved for the database");
+            tracing::warn!(%error, "disk reserve failed");
         }
     }
 }

@@ -84,7 +84,7 @@ impl Snapshots {
         self.commits.fetch_add(1, Ordering::Release);
         for mut held in self.connections.iter().filter_map(|held| held.try_lock().ok()) {
             if let Err(error) = held.end() {
-                tracing::warn!(%error, "a snapshot could not be ended");
+                tracing::warn!(%error, "snapshot end failed");
             }
         }
     }

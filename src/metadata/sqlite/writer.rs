@@ -197,12 +197,12 @@ fn write_for_ever(
             }
         });
         if panic::catch_unwind(turn).is_err() {
-            tracing::error!("a change panicked, and those in its transaction failed");
+            tracing::error!("transaction panicked");
         }
         if !connection.is_autocommit()
             && let Err(error) = connection.execute_batch("ROLLBACK")
         {
-            tracing::error!(%error, "a failed transaction could not be rolled back");
+            tracing::error!(%error, "rollback failed");
         }
         match &mut housekeeping {
             Some(Housekeeping { reserve, log }) if reserve.is_low() => log.shrink(connection),

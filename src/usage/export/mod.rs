@@ -74,17 +74,17 @@ impl Exporter {
                     Ok(Ok(progress)) => next_look_at = progress.map_or(0, over_at),
                     Ok(Err(error)) => {
                         pause = RETRY_INTERVAL;
-                        tracing::warn!(error = %Causes(&error), "usage could not be exported and will be again");
+                        tracing::warn!(error = %Causes(&error), "usage export failed");
                     }
                     Err(error) => {
                         pause = RETRY_INTERVAL;
-                        tracing::error!(%error, "the export of usage panicked and will be repeated");
+                        tracing::error!(%error, "usage export panicked");
                     }
                 }
                 let late = next_look_at > 0 && now.saturating_sub(next_look_at) > LAG_WARNING_SECONDS;
                 if late && warned_at.is_none_or(|at| at.elapsed() > LAG_WARNING_INTERVAL) {
                     warned_at = Some(Instant::now());
-                    tracing::warn!(seconds = now - next_look_at, "the export of usage is late");
+                    tracing::warn!(seconds = now - next_look_at, "usage export is late");
                 }
             }
             tokio::select! {
@@ -117,7 +117,7 @@ impl Exporter {
                 }
             };
             if outcome == Outcome::Taken {
-                tracing::debug!("another process exports usage");
+                tracing::debug!("usage export left to another server");
                 return Ok(progress);
             }
         }
