@@ -1,6 +1,6 @@
 //! The mapping from every error to its answer: OpenAI's envelope (docs/contract.md, section 1.3).
 //!
-//! The [`catalogue`](super::catalogue) has the status and code of each kind, [`messages`](super::messages) the texts that the
+//! The [`catalogue`](super::catalogue) has the status and code of each kind, `messages` the texts that the
 //! reference shows. The cause of an error stays inside: the request middleware logs it once, with the request id.
 
 use super::body::BodyError;
