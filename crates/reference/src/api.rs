@@ -54,11 +54,11 @@ pub struct KeyScheme {
     pub name: &'static str,
     /// Its name in a sentence.
     pub noun: &'static str,
-    /// What its keys look like, for example `sk_...`.
+    /// The form of its keys, for example `sk_...`.
     pub format: &'static str,
-    /// What it is, for the OpenAPI document.
+    /// Its description in the OpenAPI document.
     pub description: &'static str,
-    /// What it is, for the pages.
+    /// Its description on the pages.
     pub label: &'static str,
     /// The environment variable of the samples that holds the key.
     pub variable: &'static str,
@@ -75,7 +75,7 @@ pub struct Failure {
     pub anchor: String,
     /// One sentence on what brings it about.
     pub cause: &'static str,
-    /// Whether every operation can answer it.
+    /// Set if every operation can answer it.
     pub everywhere: bool,
     /// A sample body.
     pub sample: Value,

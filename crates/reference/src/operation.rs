@@ -15,7 +15,7 @@ pub struct Operation {
     pub method: &'static str,
     /// The path, with names of parameters in braces.
     pub path: &'static str,
-    /// What it does, in a few words.
+    /// A title of a few words.
     pub summary: &'static str,
     /// Paragraphs of inline Markdown.
     pub about: Vec<String>,
@@ -61,9 +61,9 @@ pub struct Parameter {
     pub name: &'static str,
     /// Its values.
     pub schema: Schema,
-    /// Whether it must be sent.
+    /// Set if a request must have it.
     pub required: bool,
-    /// What it means, in inline Markdown.
+    /// Its meaning, in inline Markdown.
     pub about: String,
     /// The value in the samples; none when they leave it out.
     pub example: Option<&'static str>,
@@ -74,7 +74,7 @@ pub struct Parameter {
 pub struct Body {
     /// The name of its object.
     pub schema: &'static str,
-    /// Whether it must be sent.
+    /// Set if a request must have it.
     pub required: bool,
     /// The body of the samples.
     pub example: BodyExample,

@@ -77,7 +77,7 @@ pub struct Input {
     pub words: Vec<&'static str>,
     /// Its value at first.
     pub value: String,
-    /// Whether it must be filled in.
+    /// Set if it must be filled in.
     pub required: bool,
 }
 
