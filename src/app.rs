@@ -1,4 +1,4 @@
-//! The wiring: configuration, stores, services, router, and how all of it starts and stops.
+//! The wiring: it builds stores, services and router from the configuration, and starts and stops them.
 //!
 //! The only module that names concrete stores.
 
@@ -18,10 +18,10 @@ mod reference;
 mod upkeep;
 
 pub use archive::{BackupPlan, back_up, restore};
-pub use archived::{Archived, LeftOut};
-pub use blobs::refuse_contradictions;
+pub use archived::{Archived, SkippedBlob};
+pub use blobs::check_combinations;
 pub use compact::compact;
-pub use data_dir::made_by_root;
+pub use data_dir::root_warning;
 pub use increment::backup_folder;
 pub use installation::{Installation, open_inspector};
 pub use migrate::migrate;
@@ -32,6 +32,7 @@ use crate::blobs::{InFlight, InUse};
 use crate::clock::Clock;
 use crate::config::{Config, CorsOrigins, LimitConfig, MetadataConfig, StoreConfig};
 use crate::files::Files;
+use crate::filesystem::{Trust, folder_of, trust};
 use crate::http::reference::Reference;
 use crate::http::serve::{ConnectionLimits, serve};
 use crate::http::{AppState, BodyPace, Caps, Cors, HttpSettings, Patience, Services, admin_router, router};
@@ -42,15 +43,14 @@ use crate::model::api_key::{KeyKind, KeySecret, Opens};
 use crate::model::ids::ProcessId;
 use crate::model::scope::Scopes;
 use crate::random;
-use crate::shares::turns::FairTurns;
+use crate::shares::contention::ContentionLimiter;
 use crate::sweep::Lease;
 use crate::uploads::{Hashing, Uploads};
 use crate::usage::{ReadCounter, Spending, Usage};
-use crate::volume::{Trust, folder_of, trust};
 use anyhow::{Context, Result, bail};
 use blobs::{delete_delay, event_period, open_blobs};
-use data_dir::{Locks, create_folders, is_alone, lock, refuse_foreign, write_secret};
-use pairing::{refuse_apart, refuse_unstamped};
+use data_dir::{Locks, check_owner, create_folders, is_alone, lock, write_secret};
+use pairing::{check_paired, check_stamped};
 use reference::facts;
 use std::fs::File;
 use std::io::Read;
@@ -66,32 +66,33 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// The file in the data directory that holds the first key.
+/// The file of the first key, in the data directory.
 pub const FIRST_KEY_FILE: &str = "first-key";
-/// What the clean-up of requests that were cut off gets beyond the drain timeout.
+/// The time beyond the drain timeout for cleaning up after cancelled requests.
 const LAST_STEPS: Duration = Duration::from_secs(1);
-/// How much longer an idle connection is kept than answers say: a request that is sent in time arrives in time.
+/// The time that an idle connection is kept beyond the announced timeout, so that a request sent in time arrives in
+/// time.
 const KEEP_ALIVE_MARGIN: Duration = Duration::from_secs(1);
 /// The longest key file that is read, in bytes.
 const MAX_KEY_FILE_BYTES: u64 = 4096;
-/// The name of the key of the first run, and of a key that the operator brings.
+/// The name of the first key, and of a bootstrap key.
 const FIRST_KEY_NAME: &str = "first";
 const BOOTSTRAP_KEY_NAME: &str = "bootstrap";
 
 /// A running server.
 #[derive(Debug)]
 pub struct Server {
-    /// Where the API listens.
+    /// The address of the API.
     pub address: SocketAddr,
-    /// The address that is written where a URL is shown, without a slash at the end.
+    /// The URL of the server, without a trailing slash.
     pub url: String,
-    /// Where health listens apart from the API.
+    /// The address of the health checks apart from the API.
     pub admin_address: Option<SocketAddr>,
-    /// The keys, as requests meet them.
+    /// The service of keys.
     pub keys: Keys,
-    /// The key that was made because there was none.
+    /// The key of the first start.
     pub first_key: Option<FirstKey>,
-    /// What an operator should know though everything works.
+    /// Warnings for the operator.
     pub warnings: Vec<String>,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -102,7 +103,7 @@ pub struct Server {
     reads: Arc<ReadCounter>,
 }
 
-/// The key of the first run.
+/// The key of the first start.
 #[derive(Debug)]
 pub struct FirstKey {
     /// The secret.
@@ -112,13 +113,13 @@ pub struct FirstKey {
 }
 
 impl Server {
-    /// Starts a server; its port accepts connections when this returns.
+    /// Starts a server. Its port accepts connections when this returns.
     ///
     /// # Errors
-    /// When another server has the data directory, an address is taken, or a store cannot be opened.
+    /// When another server has the data directory, an address is in use, or a store cannot be opened.
     pub async fn start(config: &Config, clock: Clock) -> Result<Self> {
-        refuse_contradictions(config)?;
-        refuse_foreign(&config.stores, true)?;
+        check_combinations(config)?;
+        check_owner(&config.stores, true)?;
         create_folders(&config.stores)?;
         let locks = lock(&config.stores)?;
         let main = bind("listen", config.listeners.main).await?;
@@ -130,12 +131,12 @@ impl Server {
         let url = config.listeners.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let installation = Installation::open_as(Opener::Server, &config.stores, clock.clone(), tasks.clone()).await?;
-        refuse_unstamped(&config.stores, &*installation.metadata).await?;
+        check_stamped(&config.stores, &*installation.metadata).await?;
         install_bootstrap_key(&installation, config.bootstrap_key_file.as_deref()).await?;
         let first_key = make_first_key(&installation, &config.stores.data_dir).await?;
         let mut warnings = warnings(&config.stores);
         let files = open_files(config, &installation, clock.clone(), tasks.clone()).await?;
-        refuse_apart(&config.stores, &*installation.metadata, &*files.blobs).await?;
+        check_paired(&config.stores, &*installation.metadata, &*files.blobs).await?;
         let lease = Lease::take(installation.rows(), files.process).await?;
         warnings.extend(
             upkeep::start(
@@ -193,8 +194,8 @@ impl Server {
         })
     }
 
-    /// Stops accepting, lets requests in flight and the steps that they began finish, and returns when all is at rest or
-    /// the drain timeout is over. Whoever is not at rest then keeps the locks until the process ends.
+    /// Stops accepting, and waits for running requests and the steps that they started, at most for the drain timeout.
+    /// What still runs then keeps the locks until the process ends.
     pub async fn stop(self) {
         let deadline = Instant::now() + self.drain_timeout;
         self.stop.cancel();
@@ -227,7 +228,7 @@ async fn open_files(config: &Config, installation: &Installation, clock: Clock, 
         process: ProcessId::new(random::bytes()),
         max_file_bytes: config.limits.max_file_bytes,
         max_workspace_uploads: config.limits.max_workspace_uploads,
-        write_turns: FairTurns::new(processors()),
+        write_limiter: ContentionLimiter::new(processors()),
         inline_max_bytes: config.limits.inline_max_bytes,
         strict_jsonl: config.strict_jsonl,
         blobs_redirect: config.blobs_redirect,
@@ -308,12 +309,13 @@ async fn install_bootstrap_key(installation: &Installation, file: Option<&Path>)
     Ok(installation.keys.install(default_access(installation), BOOTSTRAP_KEY_NAME, &secret).await?)
 }
 
-/// What the keys open that the server makes by itself.
+/// Returns the access of keys that the server creates.
 const fn default_access(installation: &Installation) -> Opens {
     Opens::Workspace(installation.default_workspace.id, Scopes::DEFAULT)
 }
 
-/// The file is written before the key opens anything: a crash in between leaves no key that nobody knows.
+/// Creates the first key. The file is written before the key is stored: a crash in between leaves no key that nobody
+/// knows.
 async fn make_first_key(installation: &Installation, data_dir: &Path) -> Result<Option<FirstKey>> {
     if !installation.keys.list().await?.is_empty() {
         return Ok(None);
@@ -324,10 +326,10 @@ async fn make_first_key(installation: &Installation, data_dir: &Path) -> Result<
     Ok(Some(FirstKey { secret, file }))
 }
 
-/// Looks whether the settings of the stores can be used, as far as that is known without them.
+/// Checks the settings of the stores without opening them.
 ///
 /// # Errors
-/// When they cannot.
+/// When a setting is invalid.
 pub fn check_stores(stores: &StoreConfig) -> Result<()> {
     match &stores.metadata {
         MetadataConfig::Sqlite(_) => Ok(()),
@@ -335,7 +337,7 @@ pub fn check_stores(stores: &StoreConfig) -> Result<()> {
     }
 }
 
-/// What an operator should know of where the stores lie.
+/// Returns warnings about the locations of the stores.
 #[must_use]
 pub fn warnings(stores: &StoreConfig) -> Vec<String> {
     let places = [("metadata", stores.database().map(folder_of)), ("blobs", stores.blobs_folder())];
@@ -343,11 +345,11 @@ pub fn warnings(stores: &StoreConfig) -> Vec<String> {
         let place = place?;
         let lies = format!("{what} in {} lie on", place.display());
         match trust(place)? {
-            Trust::Tried => None,
+            Trust::Tested => None,
             Trust::Volatile(kind) => {
                 Some(format!("{lies} {kind}, which may lose what was acknowledged at a power cut"))
             }
-            Trust::Untried(kind) => Some(format!(
+            Trust::Untested(kind) => Some(format!(
                 "{lies} {kind}, on which power cuts were not tried (docs/operations.md, \"The data directory\")"
             )),
         }

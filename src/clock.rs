@@ -1,8 +1,8 @@
-//! What time it is: the system's clock, or one that a test sets.
+//! The clock: the system's, or one that a test sets.
 //!
-//! Every deadline, id and timestamp of the product comes from here, so that a test can stand at the very second of an
-//! expiry. Timeouts of connections do not: they run on the runtime's monotonic timer. The time since the boot of the machine,
-//! which no one can set, tells whether the clock jumped.
+//! Every deadline, id and timestamp comes from here, so that a test can stand at the second of an expiry. Connection
+//! timeouts do not: they run on the runtime's monotonic timer. The time since boot, which cannot be set, reveals jumps
+//! of the clock.
 
 use chrono::{DateTime, Utc};
 use rustix::time::{ClockId, clock_gettime};
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// A source of wall-clock time; clones of a set clock move together.
+/// A source of wall-clock time. Clones of a set clock move together.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
@@ -24,45 +24,45 @@ enum Source {
 #[derive(Debug)]
 struct SetClock {
     now_ms: AtomicU64,
-    /// By how much it jumped, in milliseconds; no time passed meanwhile.
+    /// The sum of its jumps, in milliseconds. They do not add to the uptime.
     jumped_ms: AtomicU64,
 }
 
-/// How long the machine has been running, with the time that it slept.
+/// The time since boot, suspension included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Uptime {
-    /// Tells one boot from all others.
+    /// The id of the boot.
     pub boot_id: &'static str,
-    /// Milliseconds since that boot.
+    /// The time since that boot, in milliseconds.
     pub since_boot_ms: u64,
 }
 
-/// The boot of a clock that a test has set.
+/// The boot id of a set clock.
 const SET_BOOT: &str = "set";
-/// Where Linux names its boot.
+/// The file with the boot id of Linux.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 impl Clock {
-    /// The system's clock.
+    /// Returns the system clock.
     #[must_use]
     pub const fn system() -> Self {
         Self(Source::System)
     }
 
-    /// A clock that stands at `now_ms` (milliseconds since the Unix epoch) until it is moved.
+    /// Returns a clock that stands at `now_ms` (milliseconds since the Unix epoch) until it is moved.
     #[must_use]
     pub fn set_to(now_ms: u64) -> Self {
         Self(Source::Set(Arc::new(SetClock { now_ms: AtomicU64::new(now_ms), jumped_ms: AtomicU64::new(0) })))
     }
 
-    /// Moves a set clock to `now_ms`, forwards or backwards; the system's clock stays as it is.
+    /// Moves a set clock forwards or backwards to `now_ms`. Does nothing to the system clock.
     pub fn set(&self, now_ms: u64) {
         if let Source::Set(set) = &self.0 {
             set.now_ms.store(now_ms, Ordering::SeqCst);
         }
     }
 
-    /// Lets a set clock jump to `now_ms`, later than it shows: no time passes on the machine. The system's clock stays as it is.
+    /// Moves a set clock forwards to `now_ms` while its uptime stands. Does nothing to the system clock.
     pub fn jump(&self, now_ms: u64) {
         if let Source::Set(set) = &self.0 {
             let before_ms = set.now_ms.swap(now_ms, Ordering::SeqCst);
@@ -70,7 +70,7 @@ impl Clock {
         }
     }
 
-    /// How long the machine has been running; that of a set clock moves with it, but for its jumps.
+    /// Returns the time since boot. That of a set clock moves with it, except for jumps.
     #[must_use]
     pub fn uptime(&self) -> Uptime {
         match &self.0 {
@@ -87,7 +87,7 @@ impl Clock {
         }
     }
 
-    /// Milliseconds since the Unix epoch; 0 for a system clock that stands before it.
+    /// Returns the milliseconds since the Unix epoch; 0 for a system clock before it.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is where time comes from")]
     pub fn now_ms(&self) -> u64 {
@@ -99,7 +99,7 @@ impl Clock {
         }
     }
 
-    /// What a test has set it to; none of the system's clock, beside which a store may have one of its own.
+    /// Returns the time of a set clock in milliseconds; none for the system clock, where a database may use its own.
     #[must_use]
     pub fn set_ms(&self) -> Option<u64> {
         match &self.0 {
@@ -108,22 +108,21 @@ impl Clock {
         }
     }
 
-    /// Whole seconds since the Unix epoch.
+    /// Returns the whole seconds since the Unix epoch.
     #[must_use]
     pub fn now_seconds(&self) -> u64 {
         self.now_ms() / 1000
     }
 }
 
-/// The name of this boot. Where the system has none, all boots look like one, and the uptime that begins anew tells them apart
-/// as a clock that jumped.
+/// Returns the id of this boot; empty where the system has none. Then a new boot looks like a jump, since the uptime
+/// begins anew.
 fn boot_id() -> &'static str {
     static NAME: OnceLock<String> = OnceLock::new();
     NAME.get_or_init(|| fs::read_to_string(BOOT_ID).map(|name| name.trim().to_owned()).unwrap_or_default())
 }
 
-/// Formats a time in seconds since the Unix epoch as UTC, by a pattern of `strftime`. Times after the calendar's last are its
-/// last.
+/// Formats Unix seconds as UTC, by a pattern of `strftime`. Times after the calendar's end are its last.
 #[must_use]
 pub fn format_utc(unix_seconds: u64, pattern: &str) -> String {
     let time = i64::try_from(unix_seconds).ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));

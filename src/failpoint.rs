@@ -1,14 +1,14 @@
-//! Points between two steps of a change, at which a test can make the program fail.
+//! Failpoints between the steps of a change, at which a test makes the program fail.
 //!
-//! Only builds with debug assertions know them; in what is shipped [`reach`] is nothing. Each point stands once in the
-//! source, and `tests/crash/failpoints.rs` finds it there: one that no scenario reaches fails that test.
+//! They exist in builds with debug assertions only; in release builds [`reach`] does nothing. Each name appears once in
+//! the source, and `tests/crash/failpoints.rs` fails for a point that no scenario reaches.
 
 use std::io;
 
-/// Passes the point; where a test has armed it, fails instead, once.
+/// Passes the point, or fails once where a test has armed it.
 ///
 /// # Errors
-/// When it is armed to do so.
+/// When it is armed to fail.
 #[cfg(not(debug_assertions))]
 #[inline]
 pub const fn reach(_point: &'static str) -> io::Result<()> {
@@ -16,11 +16,11 @@ pub const fn reach(_point: &'static str) -> io::Result<()> {
 }
 
 #[cfg(not(debug_assertions))]
-/// Does nothing: what is shipped cannot be armed.
-pub const fn obey_environment() {}
+/// Does nothing in release builds.
+pub const fn arm_from_environment() {}
 
 #[cfg(debug_assertions)]
-pub use armed::{obey_environment, reach};
+pub use armed::{arm_from_environment, reach};
 
 #[cfg(debug_assertions)]
 mod armed {
@@ -30,13 +30,14 @@ mod armed {
     use std::thread;
     use std::time::Duration;
 
-    /// Names the folder in which a test arms points.
+    /// The variable with the folder in which tests arm points.
     const VARIABLE: &str = "VENNA_FAILPOINTS";
-    /// The file that arms a point: its name and one of `error`, `panic`, `abort`. It is gone once the point is armed.
+    /// The file that arms a point: its name and one of `error`, `panic`, `abort`. It is removed once the point is
+    /// armed.
     const ORDER: &str = "order";
-    /// The file that appears when the armed point is reached.
+    /// The file that is created when the armed point is reached.
     const REACHED: &str = "reached";
-    /// How often the folder is looked at.
+    /// The interval between looks at the folder.
     const PERIOD: Duration = Duration::from_millis(2);
 
     #[derive(Clone, Debug)]
@@ -48,13 +49,13 @@ mod armed {
 
     static ARMED: Mutex<Option<Order>> = Mutex::new(None);
 
-    /// Passes the point; where a test has armed it, fails instead, once.
+    /// Passes the point, or fails once where a test has armed it.
     ///
     /// # Errors
-    /// When it is armed to do so.
+    /// When it is armed to fail.
     ///
     /// # Panics
-    /// When it is armed to do so.
+    /// When it is armed to panic.
     #[expect(clippy::panic, reason = "it is what the test asked for")]
     pub fn reach(point: &'static str) -> io::Result<()> {
         let armed = ARMED.lock().unwrap_or_else(PoisonError::into_inner).take_if(|order| order.point == point);
@@ -67,15 +68,15 @@ mod armed {
         }
     }
 
-    /// Lets a test arm points while the program runs, if it named a folder for that.
-    pub fn obey_environment() {
+    /// Starts watching the folder named in the environment, in which tests arm points.
+    pub fn arm_from_environment() {
         if let Some(folder) = std::env::var_os(VARIABLE).map(PathBuf::from) {
-            thread::spawn(move || obey(&folder));
+            thread::spawn(move || watch(&folder));
         }
     }
 
     #[expect(clippy::disallowed_methods, reason = "a thread of its own waits")]
-    fn obey(folder: &Path) {
+    fn watch(folder: &Path) {
         let order = folder.join(ORDER);
         loop {
             if let Ok(text) = std::fs::read_to_string(&order)

@@ -27,10 +27,10 @@ pub mod sinks;
 // Layer 1, model.
 pub mod model;
 // Layer 0, base.
-pub mod causes;
 pub mod clock;
 pub mod config;
+pub mod error_chain;
 pub mod failpoint;
+pub mod filesystem;
 pub mod random;
 pub mod shares;
-pub mod volume;

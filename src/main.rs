@@ -3,6 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    venna::failpoint::obey_environment();
+    venna::failpoint::arm_from_environment();
     venna::cli::run()
 }

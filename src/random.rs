@@ -1,26 +1,25 @@
-//! Random bytes from the operating system, and random pauses: the unguessable part of every id and key, and backoff with
-//! jitter.
+//! Random bytes of the operating system: the unguessable part of every id and key, and the jitter of backoffs.
 
 use std::cell::RefCell;
 use std::time::Duration;
 
-/// The bytes that a thread asks of the kernel at once.
-const STOCK_BYTES: usize = 512;
+/// The bytes that a thread reads from the kernel at once.
+const BUFFER_BYTES: usize = 512;
 
 thread_local! {
-    static STOCK: RefCell<Stock> = const { RefCell::new(Stock { bytes: [0; STOCK_BYTES], used: STOCK_BYTES }) };
+    static BUFFER: RefCell<RandomBuffer> = const { RefCell::new(RandomBuffer { bytes: [0; BUFFER_BYTES], used: BUFFER_BYTES }) };
 }
 
-/// Random bytes, each returned once.
-struct Stock {
-    bytes: [u8; STOCK_BYTES],
+/// Random bytes, each handed out once.
+struct RandomBuffer {
+    bytes: [u8; BUFFER_BYTES],
     used: usize,
 }
 
-impl Stock {
+impl RandomBuffer {
     #[expect(clippy::expect_used, reason = "without the kernel's generator no id or key may be issued")]
     fn take<const N: usize>(&mut self) -> [u8; N] {
-        const { assert!(N <= STOCK_BYTES) };
+        const { assert!(N <= BUFFER_BYTES) };
         if let Some(bytes) = self.bytes.get_mut(self.used..).and_then(|left| left.first_chunk_mut::<N>()) {
             self.used += N;
             return std::mem::replace(bytes, [0; N]);
@@ -34,13 +33,13 @@ impl Stock {
 /// Returns `N` random bytes, at most 512.
 ///
 /// # Panics
-/// The kernel's generator fails, which it cannot once the system has started: no id or key may be issued then.
+/// When the kernel's generator fails, which it cannot once the system has started. No id or key may be issued then.
 #[must_use]
 pub fn bytes<const N: usize>() -> [u8; N] {
-    STOCK.with_borrow_mut(Stock::take)
+    BUFFER.with_borrow_mut(RandomBuffer::take)
 }
 
-/// Returns a uniformly random number below `bound`, which must not be 0, by rejection of the uneven rest.
+/// Returns a uniformly random number below `bound`, which must not be 0. Rejection sampling avoids a bias.
 #[must_use]
 pub fn below(bound: u8) -> u8 {
     let even = u8::MAX - u8::MAX % bound;
@@ -52,9 +51,9 @@ pub fn below(bound: u8) -> u8 {
     }
 }
 
-/// Returns a random time from zero to `longest` (full jitter), so that clients that failed together do not retry together.
+/// Returns a random duration up to `longest` (full jitter), so that clients that failed together do not retry together.
 #[must_use]
-pub fn pause(longest: Duration) -> Duration {
+pub fn jitter(longest: Duration) -> Duration {
     longest.mul_f64(f64::from(u32::from_le_bytes(bytes())) / f64::from(u32::MAX))
 }
 
@@ -89,7 +88,7 @@ impl Backoff {
     pub fn next_pause(&mut self) -> Duration {
         let factor = 1_u32.checked_shl(self.failures).unwrap_or(u32::MAX);
         self.failures = self.failures.saturating_add(1);
-        pause(self.first.saturating_mul(factor).min(self.longest))
+        jitter(self.first.saturating_mul(factor).min(self.longest))
     }
 }
 
@@ -101,7 +100,7 @@ mod tests {
     #[test]
     fn pauses_are_spread_over_the_whole_time() {
         let longest = Duration::from_secs(10);
-        let pauses: Vec<Duration> = (0..2000).map(|_| pause(longest)).collect();
+        let pauses: Vec<Duration> = (0..2000).map(|_| jitter(longest)).collect();
         assert!(pauses.iter().all(|pause| *pause <= longest));
         assert!(
             pauses.iter().any(|pause| *pause < longest / 50) && pauses.iter().any(|pause| *pause > longest * 49 / 50)
@@ -126,6 +125,6 @@ mod tests {
         let ids: HashSet<[u8; 16]> = (0..10_000).map(|_| bytes()).collect();
         assert_eq!(ids.len(), 10_000);
         assert!(!ids.contains(&[0; 16]));
-        assert_ne!(bytes::<STOCK_BYTES>()[STOCK_BYTES - 8..], [0; 8]);
+        assert_ne!(bytes::<BUFFER_BYTES>()[BUFFER_BYTES - 8..], [0; 8]);
     }
 }

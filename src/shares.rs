@@ -1,11 +1,12 @@
-//! A fixed number of places that owners share, so that none of them can take all.
+//! Fair sharing of limited resources between owners, such as workspaces.
 //!
-//! An owner that is alone may take its share. The more places others hold, the smaller the share becomes, and the first place is
-//! never refused while one is free. With a share of a half, two busy owners come to a third each, and a third is left.
+//! A [`FairSemaphore`] has a fixed number of permits. A lone owner may hold its share. The more permits others hold,
+//! the smaller the share, and the first permit of an owner is never refused while one is free. With a share of one
+//! half, two busy owners get a third each, and a third stays free.
 
 pub mod activity;
+pub mod contention;
 pub mod queue;
-pub mod turns;
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -13,14 +14,14 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// Places that owners share.
+/// A semaphore whose permits owners share fairly.
 #[derive(Debug)]
-pub struct Shares<K>(Arc<Inner<K>>);
+pub struct FairSemaphore<K>(Arc<Inner<K>>);
 
 #[derive(Debug)]
 struct Inner<K> {
-    places: usize,
-    places_per_owner: usize,
+    permits: usize,
+    permits_per_owner: usize,
     held: Mutex<Held<K>>,
     returned: Notify,
 }
@@ -28,53 +29,53 @@ struct Inner<K> {
 #[derive(Debug)]
 struct Held<K> {
     all: usize,
-    /// How many an owner holds; no entry of one that holds none.
+    /// The number of permits by owner. Owners without a permit have no entry.
     of_owner: HashMap<K, usize>,
 }
 
-/// One place, until it is dropped.
+/// A permit, returned on drop.
 #[derive(Debug)]
-pub struct Share<K: Eq + Hash> {
+pub struct FairPermit<K: Eq + Hash> {
     owner: K,
-    shares: Arc<Inner<K>>,
+    inner: Arc<Inner<K>>,
 }
 
-/// Whether an owner that holds `own` places may take another of `places`, of which others hold `others`; `places_per_owner` is
-/// what one may hold that is alone.
+/// Returns whether an owner with `own` permits may acquire another of `permits`, of which others hold `others`. A lone
+/// owner may hold `permits_per_owner`.
 #[must_use]
-pub const fn may_take(own: usize, others: usize, places: usize, places_per_owner: usize) -> bool {
-    let free_of_others = places.saturating_sub(others);
-    own < free_of_others && (own as u128) * (places as u128) < (places_per_owner as u128) * (free_of_others as u128)
+pub const fn may_acquire(own: usize, others: usize, permits: usize, permits_per_owner: usize) -> bool {
+    let free_of_others = permits.saturating_sub(others);
+    own < free_of_others && (own as u128) * (permits as u128) < (permits_per_owner as u128) * (free_of_others as u128)
 }
 
-impl<K: Copy + Eq + Hash> Shares<K> {
-    /// So many places, of which one owner may hold `places_per_owner` when it is alone.
+impl<K: Copy + Eq + Hash> FairSemaphore<K> {
+    /// Returns a semaphore of `permits`, of which a lone owner may hold `permits_per_owner`.
     #[must_use]
-    pub fn new(places: usize, places_per_owner: usize) -> Self {
+    pub fn new(permits: usize, permits_per_owner: usize) -> Self {
         let held = Mutex::new(Held { all: 0, of_owner: HashMap::new() });
-        Self(Arc::new(Inner { places, places_per_owner, held, returned: Notify::new() }))
+        Self(Arc::new(Inner { permits, permits_per_owner, held, returned: Notify::new() }))
     }
 
-    /// Takes a place for this owner, if it may have another.
+    /// Acquires a permit if the owner may have another.
     #[must_use]
-    pub fn try_take(&self, owner: K) -> Option<Share<K>> {
-        let Self(shares) = self;
-        let mut held = shares.lock();
+    pub fn try_acquire(&self, owner: K) -> Option<FairPermit<K>> {
+        let Self(inner) = self;
+        let mut held = inner.lock();
         let own = held.of_owner.get(&owner).copied().unwrap_or_default();
-        if !may_take(own, held.all.saturating_sub(own), shares.places, shares.places_per_owner) {
+        if !may_acquire(own, held.all.saturating_sub(own), inner.permits, inner.permits_per_owner) {
             return None;
         }
         held.all += 1;
         held.of_owner.insert(owner, own + 1);
-        Some(Share { owner, shares: Arc::clone(shares) })
+        Some(FairPermit { owner, inner: Arc::clone(inner) })
     }
 
-    /// Waits until this owner may have another place. The caller bounds how many wait.
-    pub async fn take(&self, owner: K) -> Share<K> {
+    /// Waits until the owner may have another permit. The caller bounds the number of waiters.
+    pub async fn acquire(&self, owner: K) -> FairPermit<K> {
         loop {
             let mut returned = pin!(self.0.returned.notified());
             returned.as_mut().enable();
-            if let Some(share) = self.try_take(owner) {
+            if let Some(share) = self.try_acquire(owner) {
                 return share;
             }
             returned.await;
@@ -88,15 +89,15 @@ impl<K> Inner<K> {
     }
 }
 
-impl<K> Clone for Shares<K> {
+impl<K> Clone for FairSemaphore<K> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<K: Eq + Hash> Drop for Share<K> {
+impl<K: Eq + Hash> Drop for FairPermit<K> {
     fn drop(&mut self) {
-        let mut held = self.shares.lock();
+        let mut held = self.inner.lock();
         held.all = held.all.saturating_sub(1);
         if let Some(own) = held.of_owner.get_mut(&self.owner) {
             *own = own.saturating_sub(1);
@@ -105,7 +106,7 @@ impl<K: Eq + Hash> Drop for Share<K> {
             }
         }
         drop(held);
-        self.shares.returned.notify_waiters();
+        self.inner.returned.notify_waiters();
     }
 }
 
@@ -117,37 +118,37 @@ mod tests {
 
     #[test]
     fn an_owner_that_is_alone_has_its_share_and_others_leave_room() {
-        let shares = Shares::new(512, 256);
-        let take_all = |owner: u8| std::iter::from_fn(|| shares.try_take(owner)).collect::<Vec<_>>();
+        let shares = FairSemaphore::new(512, 256);
+        let take_all = |owner: u8| std::iter::from_fn(|| shares.try_acquire(owner)).collect::<Vec<_>>();
         let (ada, bob) = (take_all(1), take_all(2));
         assert_eq!((ada.len(), bob.len()), (256, 128));
         drop(ada);
         let eve = take_all(3);
         assert_eq!(eve.len(), 192);
-        let one_each: Vec<_> = (4..100).map(|owner| shares.try_take(owner).unwrap()).collect();
+        let one_each: Vec<_> = (4..100).map(|owner| shares.try_acquire(owner).unwrap()).collect();
         drop((bob, eve, one_each));
         assert!(shares.0.lock().of_owner.is_empty() && shares.0.lock().all == 0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_gets_the_place_that_is_returned() {
-        let shares = Shares::new(4, 1);
-        let held = shares.try_take(1).unwrap();
-        assert!(tokio::time::timeout(Duration::from_secs(9), shares.take(1)).await.is_err());
-        let (taken, ()) = tokio::join!(shares.take(1), async { drop(held) });
+        let shares = FairSemaphore::new(4, 1);
+        let held = shares.try_acquire(1).unwrap();
+        assert!(tokio::time::timeout(Duration::from_secs(9), shares.acquire(1)).await.is_err());
+        let (taken, ()) = tokio::join!(shares.acquire(1), async { drop(held) });
         drop(taken);
     }
 
     proptest! {
         #[test]
-        fn the_first_place_is_never_refused_while_one_is_free(others in 0_usize..600, places in 1_usize..600, share in 1_usize..600) {
-            prop_assert_eq!(may_take(0, others, places, share), others < places);
+        fn the_first_place_is_never_refused_while_one_is_free(others in 0_usize..600, permits in 1_usize..600, share in 1_usize..600) {
+            prop_assert_eq!(may_acquire(0, others, permits, share), others < permits);
         }
 
         #[test]
-        fn there_are_never_more_than_there_are(own in 0_usize..600, others in 0_usize..600, places in 1_usize..600, share in 1_usize..600) {
-            if may_take(own, others, places, share) {
-                prop_assert!(own + others < places && own < share);
+        fn there_are_never_more_than_there_are(own in 0_usize..600, others in 0_usize..600, permits in 1_usize..600, share in 1_usize..600) {
+            if may_acquire(own, others, permits, share) {
+                prop_assert!(own + others < permits && own < share);
             }
         }
     }

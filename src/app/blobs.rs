@@ -1,4 +1,4 @@
-//! Where blobs are: in a folder or in a bucket, to be written to or to be looked at.
+//! Opens the blob store, in a folder or in a bucket, for writing or for reading.
 
 use super::data_dir::create_folder;
 use crate::blobs::cloud::{BucketConfig, CloudBlobs, Protocol, UploadNotes};
@@ -14,10 +14,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long the bytes of deleted files are kept where other servers may be reading them (docs/design/durability.md, R8).
+/// The time that the bytes of deleted files are kept where other servers may read them (docs/design/durability.md, R8).
 const SHARED_DELETE_DELAY: Duration = Duration::from_mins(10);
 
-/// The blobs, to write to; that they can be is shown once.
+/// Opens the blob store for writing and checks it.
 pub(super) async fn open_blobs(stores: &StoreConfig, metadata: Arc<dyn BlobRows>) -> Result<Arc<dyn BlobStore>> {
     match &stores.blobs {
         BlobsConfig::Folder(folder) => open_folder(folder).await,
@@ -25,8 +25,9 @@ pub(super) async fn open_blobs(stores: &StoreConfig, metadata: Arc<dyn BlobRows>
     }
 }
 
-/// The blobs, to write to before they have rows. What a crash leaves of an upload to a bucket is known to nobody then.
-pub(super) async fn open_unnoted(stores: &StoreConfig) -> Result<Arc<dyn BlobStore>> {
+/// Opens the blob store for writing before blobs have rows. Multipart uploads that a crash leaves behind are not
+/// recorded then.
+pub(super) async fn open_blobs_without_notes(stores: &StoreConfig) -> Result<Arc<dyn BlobStore>> {
     match &stores.blobs {
         BlobsConfig::Folder(folder) => {
             create_folder(folder)?;
@@ -41,7 +42,7 @@ async fn open_cloud(
     stores: &StoreConfig,
     notes: Arc<dyn UploadNotes>,
 ) -> Result<Arc<dyn BlobStore>> {
-    // What is wrong with the variables is said first.
+    // Errors in the variables are reported first.
     let unproven = connect(cloud, stores.blobs_timeout, Arc::clone(&notes))?;
     match CloudBlobs::open(&bucket_config(cloud, stores.blobs_timeout), notes).await {
         Ok(blobs) => Ok(Arc::new(blobs)),
@@ -49,14 +50,17 @@ async fn open_cloud(
             tracing::warn!(%error, "blob store full");
             Ok(Arc::new(unproven))
         }
-        Err(error) => Err(told(error)).with_context(|| format!("cannot keep blobs in {cloud} (blobs_url)")),
+        Err(error) => Err(cause_of(error)).with_context(|| format!("cannot use the blob store {cloud} (blobs_url)")),
     }
 }
 
-/// The blobs, to read from.
-pub(super) async fn look_at_blobs(stores: &StoreConfig, metadata: Arc<dyn BlobRows>) -> Result<Arc<dyn BlobStore>> {
+/// Opens the blob store for reading.
+pub(super) async fn open_blobs_readonly(
+    stores: &StoreConfig,
+    metadata: Arc<dyn BlobRows>,
+) -> Result<Arc<dyn BlobStore>> {
     match &stores.blobs {
-        BlobsConfig::Folder(folder) => look_at_folder(folder).await,
+        BlobsConfig::Folder(folder) => open_folder_readonly(folder).await,
         BlobsConfig::Cloud(cloud) => {
             let notes = Arc::new(RowNotes(metadata));
             Ok(Arc::new(connect(cloud, stores.blobs_timeout, notes)?))
@@ -64,52 +68,54 @@ pub(super) async fn look_at_blobs(stores: &StoreConfig, metadata: Arc<dyn BlobRo
     }
 }
 
-/// A folder of blobs, to write to.
+/// Opens a blob folder for writing.
 pub(super) async fn open_folder(folder: &Path) -> Result<Arc<dyn BlobStore>> {
     Ok(Arc::new(open_local(folder).await?))
 }
 
-/// A folder of blobs, to write to and to link into.
+/// Opens a blob folder for writing and linking into.
 pub(super) async fn open_local(folder: &Path) -> Result<LocalBlobs> {
     let root = folder.to_owned();
     let blobs = tokio::task::spawn_blocking(move || LocalBlobs::open(&root)).await?;
-    blobs.with_context(|| format!("cannot keep blobs in {}", folder.display()))
+    blobs.with_context(|| format!("cannot use the blob store {}", folder.display()))
 }
 
-/// A folder of blobs, to read from and to link from.
-pub(super) async fn look_at_local(folder: &Path) -> Result<LocalBlobs> {
+/// Opens a blob folder for reading and linking from.
+pub(super) async fn open_local_readonly(folder: &Path) -> Result<LocalBlobs> {
     let root = folder.to_owned();
-    let blobs = tokio::task::spawn_blocking(move || LocalBlobs::open_unproven(&root)).await?;
-    blobs.with_context(|| format!("cannot open the folder of blobs {}", folder.display()))
+    let blobs = tokio::task::spawn_blocking(move || LocalBlobs::open_without_probe(&root)).await?;
+    blobs.with_context(|| format!("cannot open the blob folder {}", folder.display()))
 }
 
-/// A folder of blobs, to read from.
-pub(super) async fn look_at_folder(folder: &Path) -> Result<Arc<dyn BlobStore>> {
-    Ok(Arc::new(look_at_local(folder).await?))
+/// Opens a blob folder for reading.
+pub(super) async fn open_folder_readonly(folder: &Path) -> Result<Arc<dyn BlobStore>> {
+    Ok(Arc::new(open_local_readonly(folder).await?))
 }
 
-/// How long the bytes of what was deleted are kept.
+/// Returns the time that the bytes of deleted files are kept.
 pub(super) fn delete_delay(stores: &StoreConfig, upkeep: &UpkeepConfig) -> Duration {
     let usual = if stores.blobs_folder().is_some() { Duration::ZERO } else { SHARED_DELETE_DELAY };
     upkeep.delete_delay.unwrap_or(usual)
 }
 
-/// Returns the time between two notes of the newest ledger row beside the blobs: a folder takes one without an fsync, a bucket
-/// charges for each.
+/// Returns the interval of `last-event` notes beside the blobs. A folder takes one without an fsync; a bucket charges
+/// for each.
 pub(super) fn event_period(stores: &StoreConfig) -> Duration {
     if stores.blobs_folder().is_some() { Duration::from_secs(1) } else { Duration::from_mins(1) }
 }
 
-/// Refuses settings that are valid each and make no sense together.
+/// Checks combinations of settings.
 ///
 /// # Errors
-/// When downloads are to be redirected to a store that no client can be sent to.
-pub fn refuse_contradictions(config: &Config) -> Result<()> {
+/// When downloads are to be redirected to a store without signed URLs.
+pub fn check_combinations(config: &Config) -> Result<()> {
     match &config.stores.blobs {
         BlobsConfig::Cloud(cloud) if cloud.scheme != CloudScheme::Azure => Ok(()),
         _ if !config.blobs_redirect => Ok(()),
         BlobsConfig::Folder(_) => bail!("blobs_redirect needs blobs in a bucket (blobs_url s3:// or gs://)"),
-        BlobsConfig::Cloud(cloud) => bail!("blobs_redirect cannot be had of {cloud}: its URLs name no download"),
+        BlobsConfig::Cloud(cloud) => {
+            bail!("blobs_redirect is not supported by {cloud}: its signed URLs cannot set a Content-Disposition")
+        }
     }
 }
 
@@ -129,20 +135,20 @@ fn bucket_config(cloud: &CloudConfig, request_time: Duration) -> BucketConfig {
 }
 
 fn connect(cloud: &CloudConfig, request_time: Duration, notes: Arc<dyn UploadNotes>) -> Result<CloudBlobs> {
-    CloudBlobs::connect(&bucket_config(cloud, request_time), notes).map_err(told).with_context(|| {
+    CloudBlobs::connect(&bucket_config(cloud, request_time), notes).map_err(cause_of).with_context(|| {
         format!("cannot reach {cloud} (blobs_url) with the variables {}*", cloud.scheme.variables_begin_with())
     })
 }
 
-/// The cause alone: that the blob store failed is said by whoever asked it.
-fn told(error: BlobError) -> anyhow::Error {
+/// Returns the cause alone: the caller states that the blob store failed.
+fn cause_of(error: BlobError) -> anyhow::Error {
     match error {
         BlobError::Unavailable(cause) | BlobError::OutOfSpace(cause) => anyhow!(cause.to_string()),
         damaged @ BlobError::Damaged(..) => damaged.into(),
     }
 }
 
-/// Nowhere to note uploads.
+/// Upload notes that are not kept.
 #[derive(Debug)]
 struct NoNotes;
 
@@ -157,7 +163,7 @@ impl UploadNotes for NoNotes {
     }
 }
 
-/// Notes of uploads in the rows of their blobs.
+/// Upload notes in the rows of their blobs.
 #[derive(Debug)]
 struct RowNotes(Arc<dyn BlobRows>);
 

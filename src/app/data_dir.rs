@@ -1,8 +1,8 @@
-//! Folders, locks and secrets on this machine: what has to be right before a store is opened.
+//! Folders, locks and secret files on this machine, which must be right before a store is opened.
 
 use crate::config::StoreConfig;
+use crate::filesystem::folder_of;
 use crate::model::api_key::KeySecret;
-use crate::volume::folder_of;
 use anyhow::{Context, Result, bail};
 use rustix::process::geteuid;
 use std::ffi::OsString;
@@ -12,26 +12,26 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 const LOCK_FILE: &str = "lock";
-/// Lies in the data directory while an installation is being restored.
+/// The mark of an incomplete restore, in the data directory.
 const RESTORING_FILE: &str = "restoring";
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 /// The user id of root.
 const ROOT: u32 = 0;
 
-/// Keeps other servers away from an installation for as long as it is there.
+/// The locks of an installation, released on drop.
 #[derive(Debug)]
 pub struct Locks {
     _files: Vec<File>,
 }
 
-/// Makes the folders in which the stores lie.
+/// Creates the folders of the stores.
 pub fn create_folders(stores: &StoreConfig) -> Result<()> {
     let here = [Some(stores.data_dir.as_path()), stores.database().map(folder_of), stores.blobs_folder()];
     here.into_iter().flatten().try_for_each(create_folder)
 }
 
-/// Makes a folder and those above it, each so that its name survives a power cut.
+/// Creates a folder and its ancestors durably.
 pub fn create_folder(folder: &Path) -> Result<()> {
     create_durably(folder).with_context(|| format!("cannot create the folder {}", folder.display()))
 }
@@ -48,8 +48,7 @@ fn create_durably(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Locks the data directory, the database and the folder of blobs where they are on this machine, each of which may lie
-/// elsewhere.
+/// Locks the data directory, the database and the blob folder, as far as they are on this machine.
 pub fn lock(stores: &StoreConfig) -> Result<Locks> {
     let mut files = vec![lock_file(&stores.data_dir.join(LOCK_FILE), "the data directory", &stores.data_dir)?];
     if let Some(database) = stores.database() {
@@ -64,7 +63,7 @@ pub fn lock(stores: &StoreConfig) -> Result<Locks> {
     Ok(Locks { _files: files })
 }
 
-/// Whether the locks of a server prove that no other writes to its blobs: they do unless rows and bytes are both elsewhere.
+/// Returns whether the locks exclude other writers of the blobs: unless both metadata and blobs are remote.
 pub fn is_alone(stores: &StoreConfig) -> bool {
     stores.database().is_some() || stores.blobs_folder().is_some()
 }
@@ -82,12 +81,13 @@ fn locked(file: File, what: &str, at: &Path) -> Result<File> {
     }
 }
 
-/// Refuses to work as root on files of another user: what root makes among them keeps that user's server from starting. A
-/// server may begin an installation as root in a folder that is another's, as containers do on a mounted one.
+/// Checks that root does not work on files of another user: the files that root creates would keep that user's server
+/// from starting. With `may_begin`, root may begin an installation in a folder of another user, as containers do on a
+/// mounted one.
 ///
 /// # Errors
 /// When the database, or a folder without one, belongs to another user.
-pub fn refuse_foreign(stores: &StoreConfig, may_begin: bool) -> Result<()> {
+pub fn check_owner(stores: &StoreConfig, may_begin: bool) -> Result<()> {
     if !geteuid().is_root() {
         return Ok(());
     }
@@ -102,8 +102,8 @@ pub fn refuse_foreign(stores: &StoreConfig, may_begin: bool) -> Result<()> {
         if let Some(uid) = owner(path).filter(|uid| *uid != ROOT) {
             let user = user_name(uid).unwrap_or_else(|| format!("#{uid}"));
             bail!(
-                "{} belongs to user {user}, and this runs as root: what root makes there keeps the server of that user from \
-                 starting. Run it as that user: sudo -u '{user}' venna ...",
+                "{} belongs to user {user}, and this command runs as root: files created by root would keep that user's \
+                 server from starting. Run it as that user: sudo -u '{user}' venna ...",
                 path.display()
             );
         }
@@ -111,9 +111,9 @@ pub fn refuse_foreign(stores: &StoreConfig, may_begin: bool) -> Result<()> {
     Ok(())
 }
 
-/// Returns what an operator should know when a command that runs as root is about to make the data directory.
+/// Returns a warning when root is about to create the data directory.
 #[must_use]
-pub fn made_by_root(stores: &StoreConfig) -> Option<String> {
+pub fn root_warning(stores: &StoreConfig) -> Option<String> {
     let is_made = geteuid().is_root() && !stores.data_dir.exists();
     is_made.then(|| {
         format!(
@@ -130,15 +130,15 @@ fn user_name(uid: u32) -> Option<String> {
     user.split(':').next().map(str::to_owned)
 }
 
-/// Refuses stores that a restore did not finish.
-pub fn refuse_half_restored(stores: &StoreConfig) -> Result<()> {
+/// Checks that the stores are not an incomplete restore.
+pub fn check_not_restoring(stores: &StoreConfig) -> Result<()> {
     if stores.data_dir.join(RESTORING_FILE).exists() {
-        bail!("{} was not restored to the end: empty it and restore it again", stores.data_dir.display());
+        bail!("{} is an incomplete restore: empty it and restore again", stores.data_dir.display());
     }
     Ok(())
 }
 
-/// Says, durably, that the stores are being restored.
+/// Marks the stores durably as being restored.
 pub fn begin_restoring(stores: &StoreConfig) -> Result<()> {
     let mark = || {
         let path = stores.data_dir.join(RESTORING_FILE);
@@ -148,7 +148,7 @@ pub fn begin_restoring(stores: &StoreConfig) -> Result<()> {
     mark().with_context(|| format!("cannot write to {}", stores.data_dir.display()))
 }
 
-/// Says that they are whole.
+/// Removes the mark.
 pub fn end_restoring(stores: &StoreConfig) -> Result<()> {
     let unmark = || {
         std::fs::remove_file(stores.data_dir.join(RESTORING_FILE))?;
@@ -157,21 +157,21 @@ pub fn end_restoring(stores: &StoreConfig) -> Result<()> {
     unmark().with_context(|| format!("cannot write to {}", stores.data_dir.display()))
 }
 
-/// Endings of the files that SQLite leaves beside a database.
+/// The suffixes of SQLite's files beside a database.
 const BESIDE_DATABASE: [&str; 3] = ["-wal", "-journal", "-shm"];
 
-/// Refuses a path for a fresh database beside which the log of another lies: SQLite would apply it.
+/// Checks that no log of another database lies beside a fresh database's path: SQLite would apply it.
 ///
 /// # Errors
 /// When there is one.
-pub fn refuse_left_log(database: &Path) -> Result<()> {
+pub fn check_no_stale_log(database: &Path) -> Result<()> {
     for suffix in BESIDE_DATABASE {
         let mut beside: OsString = database.into();
         beside.push(suffix);
         let beside = PathBuf::from(beside);
         if beside.symlink_metadata().is_ok() {
             bail!(
-                "{} is left of another database and would be mixed with this one: move it away first",
+                "{} belongs to another database and would be mixed with this one: move it away first",
                 beside.display()
             );
         }
@@ -179,19 +179,19 @@ pub fn refuse_left_log(database: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a log whose database is gone or empty: SQLite would begin a new database and remove the log, which may hold what
-/// was acknowledged.
+/// Checks that no log lies beside a missing or empty database: SQLite would begin a new database and remove the log,
+/// with acknowledged changes.
 ///
 /// # Errors
 /// When there is such a log.
-pub fn refuse_log_without_database(database: &Path) -> Result<()> {
+pub fn check_no_orphan_log(database: &Path) -> Result<()> {
     let length = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
     let mut log: OsString = database.into();
     log.push("-wal");
     let log = PathBuf::from(log);
     if length(database) == 0 && length(&log) > 0 {
         bail!(
-            "the database {} is gone and its log {} is there: put the database back, or move the log away to begin anew",
+            "the database {} is missing, but its log {} exists: restore the database, or move the log away to start anew",
             database.display(),
             log.display()
         );
@@ -199,11 +199,11 @@ pub fn refuse_log_without_database(database: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a folder that holds anything.
-pub fn refuse_filled(folder: &Path) -> Result<()> {
+/// Checks that a folder is empty or missing.
+pub fn check_empty(folder: &Path) -> Result<()> {
     match std::fs::read_dir(folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error).with_context(|| format!("cannot look into {}", folder.display())),
+        Err(error) => Err(error).with_context(|| format!("cannot list {}", folder.display())),
         Ok(mut entries) => match entries.next() {
             None => Ok(()),
             Some(_) => bail!("{} is not empty", folder.display()),
@@ -211,12 +211,12 @@ pub fn refuse_filled(folder: &Path) -> Result<()> {
     }
 }
 
-/// Writes a secret and a newline to a fresh file that only its owner can read; one of that name is replaced.
+/// Writes a secret and a newline to a file that only its owner can read, in place of an older one.
 pub fn write_secret(path: &Path, secret: &KeySecret) -> io::Result<()> {
     write_durably(path, format!("{}\n", secret.expose()).as_bytes())
 }
 
-/// Writes a fresh file that only its owner can read: whole, or not at all.
+/// Writes a file that only its owner can read, atomically and durably.
 pub fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("tmp");
     match std::fs::remove_file(&temporary) {

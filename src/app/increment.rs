@@ -1,15 +1,15 @@
-//! Takes over into an incremental backup the blobs of the newest older one.
+//! Reuses the blobs of the newest older backup in an incremental one.
 //!
-//! Each blob taken over is read once and compared with the checksums and the SHA-256 of its row, before the hold begins.
-//! A blob taken over is a hard link where the file system has them, and a copy elsewhere, so each backup is whole by itself and older
-//! ones can be removed in any order.
+//! Each blob is read once and compared with the checksums and the SHA-256 of its row, before the hold begins. It is
+//! hard-linked where the file system allows, and copied elsewhere. So each backup is complete by itself, and older ones
+//! can be removed in any order.
 
 use super::archived::{Archived, Progress};
-use super::blobs::look_at_local;
+use super::blobs::open_local_readonly;
 use super::manifest::{BLOBS_FOLDER, Manifest};
-use crate::archive::{Reused, reuse_blobs};
+use crate::archive::{ReuseOutcome, reuse_blobs};
 use crate::blobs::local::LocalBlobs;
-use crate::blobs::{BlobStore, NamesCursor};
+use crate::blobs::{BlobStore, ListCursor};
 use crate::clock::{self, Clock};
 use crate::metadata::BlobRows;
 use crate::metadata::sqlite::Snapshot;
@@ -18,21 +18,21 @@ use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Returns the folder of a backup that is made now among others: its name is the time in UTC, so names sort by age.
+/// Returns the folder of a new backup in a collection. Its name is the time in UTC, so names sort by age.
 pub fn backup_folder(collection: &Path) -> PathBuf {
     collection.join(clock::format_utc(Clock::system().now_seconds(), "%Y-%m-%dT%H%M%SZ"))
 }
 
-/// Returns the newest finished backup of the installation in the folder; none when there is no such folder or backup.
+/// Returns the newest finished backup of the installation in the collection; none without one.
 pub(super) fn newest_backup(collection: &Path, installation: Option<InstallationId>) -> Result<Option<PathBuf>> {
     let entries = match std::fs::read_dir(collection) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        entries => entries.with_context(|| format!("cannot look into {}", collection.display()))?,
+        entries => entries.with_context(|| format!("cannot list {}", collection.display()))?,
     };
     let mut newest: Option<(u64, PathBuf)> = None;
     for entry in entries {
         let folder = entry?.path();
-        // What has no readable manifest is no backup: a file, or a backup that was cut off.
+        // A file, or a backup without a manifest, is skipped.
         let Ok((created_at, source)) = Manifest::origin(&folder) else { continue };
         if source != installation {
             continue;
@@ -45,22 +45,22 @@ pub(super) fn newest_backup(collection: &Path, installation: Option<Installation
     Ok(newest.map(|(_, folder)| folder))
 }
 
-/// Takes over the blobs of the live rows from an older backup; returns those that are damaged there.
+/// Reuses the blobs of live rows from an older backup. Returns those that are damaged there.
 pub(super) async fn take_over(
     metadata: &dyn BlobRows,
     older: &Path,
     target: &LocalBlobs,
     progress: Progress<'_>,
 ) -> Result<Vec<(BlobId, &'static str)>> {
-    let older = look_at_local(&older.join(BLOBS_FOLDER)).await?;
+    let older = open_local_readonly(&older.join(BLOBS_FOLDER)).await?;
     let (from, to): (Arc<dyn BlobStore>, Arc<dyn BlobStore>) = (Arc::new(older.clone()), Arc::new(target.clone()));
     let rows = async |after, limit| metadata.ready_blobs(after, limit).await;
     let link = async |blob| target.link_from(&older, blob).await;
     let (mut compared, mut damaged) = (Archived::default(), Vec::new());
     let mut note = |reused| match reused {
-        Reused::Absent => {}
-        Reused::Damaged { blob, why } => damaged.push((blob, why)),
-        Reused::Whole { size_bytes } => {
+        ReuseOutcome::Absent => {}
+        ReuseOutcome::Damaged { blob, why } => damaged.push((blob, why)),
+        ReuseOutcome::Whole { size_bytes } => {
             compared.blobs += 1;
             compared.bytes += size_bytes;
             progress(&compared);
@@ -70,10 +70,10 @@ pub(super) async fn take_over(
     Ok(damaged)
 }
 
-/// Removes what was taken over and is not in the snapshot: it was deleted in between.
-pub(super) async fn drop_unnamed(rows: &Snapshot, target: &LocalBlobs) -> Result<()> {
-    let mut after: Option<NamesCursor> = None;
-    while let Some(page) = target.names(after).await? {
+/// Removes reused blobs that are not in the snapshot: they were deleted in between.
+pub(super) async fn remove_unreferenced(rows: &Snapshot, target: &LocalBlobs) -> Result<()> {
+    let mut after: Option<ListCursor> = None;
+    while let Some(page) = target.list(after).await? {
         let mut unnamed = Vec::new();
         for blob in page.blobs {
             if !rows.is_ready(blob)? {

@@ -1,13 +1,12 @@
-//! The stores of an installation, for the server and for the commands that work beside it or without one.
+//! Opens the stores of an installation, for the server and for the commands.
 
-use super::blobs::look_at_blobs;
-use super::data_dir::{
-    create_folder, create_folders, lock, refuse_foreign, refuse_half_restored, refuse_log_without_database,
-};
+use super::blobs::open_blobs_readonly;
+use super::data_dir::{check_no_orphan_log, check_not_restoring, check_owner, create_folder, create_folders, lock};
 use crate::audit::AuditLog;
 use crate::clock::Clock;
 use crate::config::{MetadataConfig, StoreConfig};
 use crate::files::FilesMetadata;
+use crate::filesystem::folder_of;
 use crate::inspect::{Inspector, InspectorMetadata};
 use crate::keys::Keys;
 use crate::metadata::MetadataStore;
@@ -17,17 +16,16 @@ use crate::model::clock_jump::ClockJump;
 use crate::model::workspace::Workspace;
 use crate::outbox::DeliveryMetadata;
 use crate::sweep::SweeperMetadata;
-use crate::sweep::lineage::LineageMetadata;
+use crate::sweep::pairing::LineageMetadata;
 use crate::uploads::UploadsMetadata;
 use crate::usage::{ExporterMetadata, Usage, UsageMetadata};
-use crate::volume::folder_of;
 use crate::workspaces::{Workspaces, WorkspacesMetadata};
 use anyhow::{Context, Result, bail};
 use std::path::Path;
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
-/// A URL may hold a password, so it is not repeated.
+/// The error text of a database whose URL may hold a password.
 const NOT_OPENED: &str = "cannot open the metadata store of metadata_url";
 
 /// A metadata store as all services see it.
@@ -47,23 +45,23 @@ pub trait Metadata:
 
 impl<T: MetadataStore> Metadata for T {}
 
-/// The metadata of an installation.
+/// An open installation.
 #[derive(Clone, Debug)]
 pub struct Installation {
-    /// The verbs of workspaces.
+    /// The service of workspaces.
     pub workspaces: Workspaces,
-    /// The verbs of keys.
+    /// The service of keys.
     pub keys: Keys,
-    /// Who did what.
+    /// The audit log.
     pub audit_log: AuditLog,
-    /// What was used.
+    /// The service of usage.
     pub usage: Usage,
     pub(super) metadata: Arc<dyn Metadata>,
     pub(super) default_workspace: Workspace,
 }
 
 impl Installation {
-    /// Opens the installation of a data directory, making what is missing; workspace `default` is always there.
+    /// Opens the installation, and creates missing stores and workspace `default`.
     ///
     /// # Errors
     /// When the data directory or the metadata store cannot be opened.
@@ -71,7 +69,7 @@ impl Installation {
         Self::open_as(Opener::Command, stores, clock, TaskTracker::new()).await
     }
 
-    /// The jump of the clock for which nothing expires, if there was one.
+    /// Returns the clock jump that holds expiry.
     ///
     /// # Errors
     /// When the metadata store failed.
@@ -79,7 +77,7 @@ impl Installation {
         Ok(self.metadata.held_expiry().await?)
     }
 
-    /// Takes the clock as it is for right, so that expiry goes on; the jump for which it was held.
+    /// Confirms the clock, so that expiry goes on. Returns the jump that held it.
     ///
     /// # Errors
     /// When the metadata store failed.
@@ -93,7 +91,7 @@ impl Installation {
         Arc::clone(&self.metadata)
     }
 
-    /// Opens an installation that is there.
+    /// Opens an existing installation.
     ///
     /// # Errors
     /// When there is none, or it cannot be opened.
@@ -102,19 +100,19 @@ impl Installation {
         Self::open(stores, clock).await
     }
 
-    /// Brings the schema of an installation up to date, with no server running on this machine.
+    /// Migrates the schema of an installation, with no server running on this machine.
     ///
     /// # Errors
-    /// When there is no installation, a server is running on it, or it cannot be opened.
+    /// When there is no installation, a server is running, or it cannot be opened.
     pub async fn upgrade(stores: &StoreConfig) -> Result<()> {
         Self::is_there(stores).await?;
-        refuse_foreign(stores, false)?;
+        check_owner(stores, false)?;
         create_folders(stores)?;
         let _locks = lock(stores).context("stop the server first")?;
         Self::open_as(Opener::Owner, stores, Clock::system(), TaskTracker::new()).await.map(drop)
     }
 
-    /// Refuses stores on which there is no installation.
+    /// Checks that the stores hold an installation.
     async fn is_there(stores: &StoreConfig) -> Result<()> {
         match &stores.metadata {
             MetadataConfig::Sqlite(database) if !database.exists() => {
@@ -133,8 +131,8 @@ impl Installation {
         clock: Clock,
         tasks: TaskTracker,
     ) -> Result<Self> {
-        refuse_half_restored(stores)?;
-        refuse_foreign(stores, opener == Opener::Server)?;
+        check_not_restoring(stores)?;
+        check_owner(stores, opener == Opener::Server)?;
         create_folder(&stores.data_dir)?;
         let metadata = open_metadata(opener, &stores.metadata, clock.clone()).await?;
         let rows = || Arc::clone(&metadata);
@@ -147,13 +145,13 @@ impl Installation {
     }
 }
 
-/// Opens the stores of an installation, with a server running on them or not, to look at them.
+/// Opens the stores for inspection, whether a server is running or not.
 ///
 /// # Errors
 /// When there is no installation, or a store cannot be opened.
 pub async fn open_inspector(stores: &StoreConfig) -> Result<Inspector> {
     let installation = Installation::open_existing(stores, Clock::system()).await?;
-    let blobs = look_at_blobs(stores, installation.rows()).await?;
+    let blobs = open_blobs_readonly(stores, installation.rows()).await?;
     Ok(Inspector { metadata: installation.metadata, blobs })
 }
 
@@ -170,10 +168,10 @@ async fn open_metadata(opener: Opener, place: &MetadataConfig, clock: Clock) -> 
     }
 }
 
-/// A SQLite database, in a folder that is made when it is missing.
+/// Opens a SQLite database and creates its folder.
 pub(super) async fn open_database(opener: Opener, database: &Path, clock: Clock) -> Result<Arc<dyn Metadata>> {
     create_folder(folder_of(database))?;
-    refuse_log_without_database(database)?;
+    check_no_orphan_log(database)?;
     let path = database.to_owned();
     let store = tokio::task::spawn_blocking(move || SqliteStore::open(&path, clock, opener)).await?;
     Ok(Arc::new(store.with_context(|| format!("cannot open the metadata store {}", database.display()))?))

@@ -1,4 +1,4 @@
-//! What makes a folder a backup: a manifest that is written last, and the digests of everything else.
+//! The manifest of a backup, written last, and the digests of its files.
 
 use super::archived::Archived;
 use super::data_dir::write_durably;
@@ -15,19 +15,19 @@ use std::path::{Path, PathBuf};
 
 /// The manifest of a backup.
 const MANIFEST_FILE: &str = "manifest.json";
-/// Digests in the form that `sha256sum --check` reads.
+/// The digests, in the format of `sha256sum --check`.
 const SUMS_FILE: &str = "SHA256SUMS";
 /// The snapshot of the metadata.
 pub(super) const METADATA_FILE: &str = "metadata.db";
-/// The folder of blobs.
+/// The blob folder.
 pub(super) const BLOBS_FOLDER: &str = "blobs";
-/// The form of backups that this program writes and reads.
+/// The format version of backups.
 const FORMAT: u32 = 1;
 /// The longest manifest that is read, in bytes.
 const MAX_MANIFEST_BYTES: u64 = 64 << 20;
 const READ_BYTES: usize = 1 << 20;
 
-/// What a backup holds.
+/// The manifest of a backup.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Manifest {
     format: u32,
@@ -36,17 +36,17 @@ pub(super) struct Manifest {
     stamp: Option<String>,
     blobs: u64,
     bytes: u64,
-    /// Blobs that were damaged where they came from.
+    /// The blobs that were damaged in the source.
     damaged: Vec<String>,
     sums_sha256: String,
 }
 
-/// The file of digests while it is written.
-pub(super) struct Sums {
+/// The digest file while it is written.
+pub(super) struct DigestFile {
     file: BufWriter<HashingFile>,
 }
 
-/// A file that knows what was written to it.
+/// A file that hashes what is written to it.
 struct HashingFile {
     file: File,
     sha256: Sha256,
@@ -64,7 +64,7 @@ impl Write for HashingFile {
     }
 }
 
-impl Sums {
+impl DigestFile {
     pub(super) fn create(folder: &Path) -> io::Result<Self> {
         let file = File::options().create_new(true).write(true).mode(0o600).open(folder.join(SUMS_FILE))?;
         Ok(Self { file: BufWriter::new(HashingFile { file, sha256: Sha256::new() }) })
@@ -75,7 +75,7 @@ impl Sums {
         writeln!(self.file, "{sha256}  {BLOBS_FOLDER}/{shard:02x}/{blob}")
     }
 
-    /// Adds the snapshot of the metadata; the digest of all digests, once they are durable.
+    /// Adds the snapshot of the metadata and makes the digests durable. Returns the digest of the digest file.
     pub(super) fn finish(mut self, folder: &Path) -> io::Result<Sha256Digest> {
         let metadata = sha256_of(&folder.join(METADATA_FILE))?;
         writeln!(self.file, "{metadata}  {METADATA_FILE}")?;
@@ -86,7 +86,7 @@ impl Sums {
 }
 
 impl Manifest {
-    /// Of a backup that is being made at this second; what it holds is filled in on the way.
+    /// Returns the manifest of a backup begun at `created_at`, before its content is known.
     pub(super) fn new(created_at: u64, stamp: Option<Stamp>) -> Self {
         Self {
             format: FORMAT,
@@ -100,17 +100,17 @@ impl Manifest {
         }
     }
 
-    /// Makes the folder a backup, last of all.
+    /// Writes the manifest, which makes the folder a backup.
     pub(super) fn write(mut self, folder: &Path, sums: Sha256Digest) -> Result<()> {
         self.sums_sha256 = sums.to_string();
         let text = serde_json::to_string_pretty(&self)? + "\n";
         Ok(write_durably(&folder.join(MANIFEST_FILE), text.as_bytes())?)
     }
 
-    /// Returns the second at which a backup was begun and the installation that it is of. Its content is not checked.
+    /// Returns the time of a backup in Unix seconds and its installation. Its content is not checked.
     ///
     /// # Errors
-    /// When the folder is no finished backup of a known form.
+    /// When the folder is not a finished backup of a known format.
     pub(super) fn origin(folder: &Path) -> Result<(u64, Option<InstallationId>)> {
         let manifest = Self::open(folder)?;
         let stamp = manifest.stamp.and_then(|stamp| stamp.parse::<Stamp>().ok());
@@ -121,41 +121,41 @@ impl Manifest {
         let path = folder.join(MANIFEST_FILE);
         let mut text = String::new();
         let file = File::open(&path);
-        let file = file.with_context(|| format!("{} is no finished backup", folder.display()))?;
+        let file = file.with_context(|| format!("{} is not a finished backup", folder.display()))?;
         file.take(MAX_MANIFEST_BYTES).read_to_string(&mut text)?;
         let manifest: Self =
             serde_json::from_str(&text).with_context(|| format!("{} cannot be read", path.display()))?;
         if manifest.format != FORMAT {
-            bail!("the backup has form {}, this program knows {FORMAT}", manifest.format);
+            bail!("the backup has format {}; this version reads format {FORMAT}", manifest.format);
         }
         Ok(manifest)
     }
 
-    /// The manifest of a backup whose digests and metadata are as they were written.
+    /// Reads the manifest and checks the digests of metadata and digest file.
     ///
     /// # Errors
-    /// When the folder is no backup of a known form, or was changed.
+    /// When the folder is not a backup of a known format, or was changed.
     pub(super) fn read(folder: &Path) -> Result<Self> {
         let manifest = Self::open(folder)?;
         let sums = sha256_of(&folder.join(SUMS_FILE)).with_context(|| format!("cannot read {SUMS_FILE}"))?;
         if sums.to_string() != manifest.sums_sha256 {
-            bail!("{SUMS_FILE} is not the one that was written");
+            bail!("{SUMS_FILE} was changed since the backup");
         }
         let metadata =
             sha256_of(&folder.join(METADATA_FILE)).with_context(|| format!("cannot read {METADATA_FILE}"))?;
         if !last_line(&folder.join(SUMS_FILE))?.starts_with(&metadata.to_string()) {
-            bail!("{METADATA_FILE} is not the one that was written");
+            bail!("{METADATA_FILE} was changed since the backup");
         }
         Ok(manifest)
     }
 
-    /// Notes what the backup holds.
+    /// Records the content of the backup.
     pub(super) fn holds(&mut self, archived: &Archived) {
         (self.blobs, self.bytes) = (archived.blobs, archived.bytes);
         self.damaged = archived.damaged.iter().map(|left| left.blob.to_string()).collect();
     }
 
-    /// Tells blobs that were damaged when the backup was made from those that were damaged since.
+    /// Separates blobs that were damaged at the time of the backup from those damaged since.
     pub(super) fn explain(&self, archived: &mut Archived) {
         for left in &mut archived.damaged {
             if self.damaged.contains(&left.blob.to_string()) {
@@ -165,7 +165,7 @@ impl Manifest {
     }
 }
 
-/// The line of the metadata stands at the end.
+/// Returns the last line of the digest file, which is that of the metadata.
 fn last_line(path: &PathBuf) -> io::Result<String> {
     let lines = io::BufRead::lines(io::BufReader::new(File::open(path)?));
     lines.last().unwrap_or_else(|| Ok(String::new()))

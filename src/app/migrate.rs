@@ -1,10 +1,10 @@
-//! Moving an embedded installation to stores that several servers can share.
+//! Migrates an installation from SQLite to stores that several servers share.
 //!
-//! Nothing in the source changes, and nobody may be at work on it. Blobs go first, each checked on both ways; rows go last, in
-//! one transaction. What a migration that was cut off has copied is there for the next.
+//! The source is stopped and not changed. Blobs are copied first and checked twice; rows go last, in one transaction. A
+//! repeated migration reuses the blobs of one that was cut off.
 
 use super::archived::{Archived, Progress};
-use super::blobs::{look_at_blobs, open_unnoted};
+use super::blobs::{open_blobs_readonly, open_blobs_without_notes};
 use super::data_dir::lock;
 use super::installation::Installation;
 use crate::archive::copy_blobs;
@@ -14,50 +14,50 @@ use crate::config::{MetadataConfig, StoreConfig};
 use crate::metadata::postgres::PostgresStore;
 use crate::metadata::{BlobRows, MetadataError, ReadyBlob};
 use crate::model::ids::BlobId;
-use crate::model::stamp::{Lineage, Stamp};
+use crate::model::stamp::{Stamp, StorePairing};
 use crate::sweep;
 use anyhow::{Context, Result, bail};
 use std::sync::Arc;
 
-/// Moves the installation of `source` to `target`, of which only what differs is filled; how many blobs were copied.
+/// Migrates the installation of `source` to the stores of `target` that differ. Returns the copied blobs.
 ///
 /// # Errors
-/// When it cannot be done; what was copied stays, and the target holds no installation.
+/// When it fails. Copied blobs stay, and the target holds no installation.
 pub async fn migrate(source: &StoreConfig, target: &StoreConfig, progress: Progress<'_>) -> Result<Archived> {
     let (Some(database), MetadataConfig::Postgres(url)) = (source.database(), &target.metadata) else {
-        bail!("an installation moves from SQLite to PostgreSQL: metadata_url is the one, --to-metadata-url the other");
+        bail!("a migration is from SQLite (metadata_url) to PostgreSQL (--to-metadata-url)");
     };
-    let _locks = lock(source).context("nobody may be at work on what moves: stop the server")?;
+    let _locks = lock(source).context("the installation must not be in use: stop the server")?;
     let clock = Clock::system();
     let installation = Installation::open_existing(source, clock.clone()).await?;
-    let from = look_at_blobs(source, installation.rows()).await?;
-    let lineage = sweep::lineage::of(&*installation.metadata, &*from).await?;
-    if lineage != Lineage::Together {
-        bail!("{lineage}: what moves would be worth nothing");
+    let from = open_blobs_readonly(source, installation.rows()).await?;
+    let pairing = sweep::pairing::of(&*installation.metadata, &*from).await?;
+    if pairing != StorePairing::Paired {
+        bail!("{pairing}: what moves would be worth nothing");
     }
     let refused = "the database of --to-metadata-url cannot be filled";
     PostgresStore::check_fillable(url.expose()).await.context(refused)?;
     let mut archived = Archived::default();
     if target.blobs != source.blobs {
-        let to = open_unnoted(target).await?;
+        let to = open_blobs_without_notes(target).await?;
         claim(&*to, installation.metadata.stamp().await?).await?;
         copy_missing(&*installation.metadata, &from, &to, &mut archived, progress).await?;
-        archived.name_owners(&*installation.metadata).await?;
+        archived.find_owners(&*installation.metadata).await?;
     }
     drop(installation);
     PostgresStore::fill(url.expose(), database, clock.now_seconds()).await.context(refused)?;
     Ok(archived)
 }
 
-/// Makes the target that of this installation, unless it is another's.
+/// Stamps the target for this installation, unless another has it.
 async fn claim(to: &dyn BlobStore, stamp: Option<Stamp>) -> Result<()> {
     let found = to.stamp().await?;
-    if found.is_none() && to.names(None).await?.is_some_and(|page| !page.blobs.is_empty()) {
-        bail!("there are blobs under --to-blobs-url already, and nothing says whose");
+    if found.is_none() && to.list(None).await?.is_some_and(|page| !page.blobs.is_empty()) {
+        bail!("--to-blobs-url holds blobs without a stamp already");
     }
     match (found, stamp) {
         (Some(found), Some(stamp)) if found.installation != stamp.installation => {
-            bail!("the blobs under --to-blobs-url are those of another installation")
+            bail!("--to-blobs-url holds the blobs of another installation")
         }
         (_, Some(stamp)) => Ok(to.set_stamp(stamp).await?),
         (_, None) => Ok(()),
@@ -79,7 +79,7 @@ async fn copy_missing(
     Ok(copy_blobs(missing, from, to, &mut note).await?)
 }
 
-/// The next blobs that the target does not have. A blob is there as a whole or not at all, and was checked when it came.
+/// Returns the next blobs that the target lacks. A blob that it has is complete and was checked when it was written.
 async fn missing(
     metadata: &dyn BlobRows,
     to: &dyn BlobStore,

@@ -1,4 +1,4 @@
-//! From the settings of sinks to what writes messages and sends them.
+//! Builds the sinks from their settings, and starts the tasks that write and send messages.
 
 use super::installation::Installation;
 use crate::config::{Config, SinkConfig};
@@ -16,10 +16,10 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// The longest file of a token or secret that is read, in bytes.
+/// The longest token or secret file that is read, in bytes.
 const MAX_SECRET_FILE_BYTES: u64 = 16 << 10;
 
-/// Starts the export of usage and the alerts of this process, where there is somebody to be told.
+/// Starts the usage export and the spend alerts, where a sink is configured.
 pub(super) fn start(
     config: &Config,
     installation: &Installation,
@@ -42,7 +42,7 @@ pub(super) fn start(
     Ok(())
 }
 
-/// Starts to send the messages to a sink, if there is one; what is to be told of new ones.
+/// Starts the delivery to a sink, if configured. Returns the notifier of new messages.
 fn deliver(
     config: &SinkConfig,
     name: SinkName,
@@ -75,14 +75,14 @@ fn webhook(config: &SinkConfig) -> Result<Option<WebhookSink>> {
     let files = [(setting("token_file"), &config.token_file), (setting("secret_file"), &config.secret_file)];
     let Some(url) = config.url.clone() else {
         return match files.iter().find(|(_, file)| file.is_some()) {
-            Some((file, _)) => bail!("{file} is set, and {}, for which it would be, is not", setting("url")),
+            Some((file, _)) => bail!("{file} is set, but {} is not", setting("url")),
             None => Ok(None),
         };
     };
     let [token, secret] = files.map(|(setting, file)| file.as_deref().map(|file| read_secret(&setting, file)));
     let secret = secret.transpose()?.map(|text| SigningSecret::parse(&text)).transpose();
     let secret =
-        secret.with_context(|| format!("{} does not hold a secret of Standard Webhooks", setting("secret_file")))?;
+        secret.with_context(|| format!("{} does not hold a Standard Webhooks secret", setting("secret_file")))?;
     let webhook = WebhookSink::new(WebhookConfig { url, token: token.transpose()?, secret });
     webhook.map(Some).with_context(|| format!("{} and its files cannot be used", setting("url")))
 }

@@ -1,12 +1,12 @@
-//! From the prices of the configuration to the price list.
+//! Builds the price list from the configuration.
 
 use crate::config::{Config, ItemPriceConfig, PriceUnit, PricedItem};
 use crate::model::prices::{LineItem, Price, PriceError, PriceList, PriceVersion, Unit};
 
-/// What usage costs.
+/// Returns the price list.
 ///
 /// # Errors
-/// None for what [`Config::resolve`] lets pass.
+/// None for prices that [`Config::resolve`] accepts.
 pub fn price_list(config: &Config) -> Result<PriceList, PriceError> {
     let versions = config.prices.iter().map(|version| {
         let prices = version.items.iter().map(price).collect::<Result<_, _>>()?;
@@ -15,7 +15,7 @@ pub fn price_list(config: &Config) -> Result<PriceList, PriceError> {
     PriceList::new(versions.collect::<Result<_, _>>()?)
 }
 
-/// The line item that the configuration means.
+/// Returns the line item of a setting.
 pub const fn line_item(item: PricedItem) -> LineItem {
     match item {
         PricedItem::Storage => LineItem::Storage,

@@ -1,15 +1,15 @@
-//! What of the configuration stands in the reference.
+//! The configuration values that the API reference shows.
 
 use super::prices::line_item;
 use crate::config::{Config, ItemPriceConfig, PriceUnit};
 use crate::http::reference::{Facts, PriceLine};
 
-/// Units of 10^-18 of one.
+/// Attos (10^-18) per one.
 const ATTO: u128 = 1_000_000_000_000_000_000;
-/// How many digits they have.
+/// The number of decimal digits of an atto.
 const ATTO_DIGITS: usize = 18;
 
-/// The facts of a server that is reached at `url`.
+/// Returns the facts of a server with the URL `url`.
 pub fn facts(config: &Config, url: &str) -> Facts {
     let limits = &config.limits;
     let versions = config.prices.iter();
@@ -42,7 +42,7 @@ fn price_line(effective_from: u64, price: &ItemPriceConfig) -> PriceLine {
     }
 }
 
-/// The shortest decimal that is so many 10^-18.
+/// Formats a number of attos as the shortest decimal.
 fn decimal(atto: u128) -> String {
     let (whole, fraction) = (atto / ATTO, atto % ATTO);
     let text = format!("{whole}.{fraction:0ATTO_DIGITS$}");

@@ -1,5 +1,5 @@
-//! Starts the work that a server does by itself: sweeping, looking for strays, scrubbing, merging old reads. Nothing is removed
-//! while rows and bytes do not belong together.
+//! Starts the background tasks: sweeps, orphan detection, scrubs and the merging of old reads. Nothing is deleted
+//! unless metadata and blobs belong together.
 
 use super::installation::Installation;
 use crate::blobs::BlobStore;
@@ -7,17 +7,17 @@ use crate::config::UpkeepConfig;
 use crate::files::Files;
 use crate::inspect::{BackgroundScrub, Inspector};
 use crate::model::ids::InstallationId;
-use crate::model::stamp::Lineage;
+use crate::model::stamp::StorePairing;
 use crate::random;
 use crate::sweep::Sweeper;
-use crate::sweep::lineage::{self, LineageMetadata};
+use crate::sweep::pairing::{self, LineageMetadata};
 use crate::usage::ReadMerger;
 use anyhow::Result;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Starts it; a warning for the operator when most of it has to wait.
+/// Starts the tasks. Returns a warning for the operator when most of them have to wait.
 pub(super) async fn start(
     installation: &Installation,
     files: &Files,
@@ -29,15 +29,15 @@ pub(super) async fn start(
 ) -> Result<Option<String>> {
     start_scrub(installation, files, config, stop);
     start_merger(installation, files, config, stop);
-    let found = lineage::of(&*installation.metadata, &*files.blobs).await?;
-    if found != Lineage::Together {
+    let found = pairing::of(&*installation.metadata, &*files.blobs).await?;
+    if found != StorePairing::Paired {
         return Ok(Some(format!(
             "{found}: no bytes are removed until this is put right (docs/operations.md, \"Metadata and blobs\")"
         )));
     }
     stamp(&*installation.metadata, &*files.blobs).await?;
     let (metadata, blobs, until) = (installation.rows(), Arc::clone(&files.blobs), stop.clone());
-    files.tasks.spawn(async move { lineage::note_events(&*metadata, &*blobs, event_period, until).await });
+    files.tasks.spawn(async move { pairing::note_events(&*metadata, &*blobs, event_period, until).await });
     let sweeper = Sweeper {
         metadata: installation.rows(),
         blobs: Arc::clone(&files.blobs),
@@ -50,15 +50,15 @@ pub(super) async fn start(
         delete_delay,
     };
     let (watcher, until, interval) = (sweeper.clone(), stop.clone(), config.stray_check_interval);
-    files.tasks.spawn(async move { watcher.watch_for_strays(interval, until).await });
+    files.tasks.spawn(async move { watcher.watch_for_orphans(interval, until).await });
     let (until, interval) = (stop.clone(), config.sweep_interval);
     files.tasks.spawn(async move { sweeper.run(interval, until).await });
     Ok(None)
 }
 
-/// A full disk can be read and emptied without a new stamp.
+/// Stamps the stores. A full disk is tolerated: it can be read and emptied without a new stamp.
 async fn stamp(metadata: &dyn LineageMetadata, blobs: &dyn BlobStore) -> Result<()> {
-    if let Err(error) = lineage::advance(metadata, blobs, InstallationId::new(random::bytes())).await {
+    if let Err(error) = pairing::advance(metadata, blobs, InstallationId::new(random::bytes())).await {
         if !error.is_out_of_space() {
             return Err(error.into());
         }

@@ -1,4 +1,4 @@
-//! Copying blobs, each checked while it is read and when it has arrived.
+//! Copies blobs, verified as they are read and again when they are durable.
 
 use crate::blobs::verify::read_verified;
 use crate::blobs::{BlobError, BlobStore};
@@ -10,31 +10,31 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
-/// Rows that are asked for at once; each may have a block of bytes in it.
+/// The number of rows per step. Each may hold inline bytes.
 const STEP_BLOBS: u32 = 128;
-/// Blobs that are copied at once, so that their fsyncs are waited for together.
+/// The number of parallel copies, which share their waits for fsync.
 const COPIES_AT_ONCE: usize = 8;
 
-/// What became of a blob.
+/// The outcome of copying a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Copied {
-    /// It is there.
+pub enum CopyOutcome {
+    /// The target has the blob.
     Whole {
         /// The blob.
         blob: BlobId,
-        /// Its length in bytes.
+        /// Its length, in bytes.
         size_bytes: u64,
-        /// SHA-256 of its bytes.
+        /// The SHA-256 of its bytes.
         sha256: Sha256Digest,
-        /// The target had it before; nothing was copied.
+        /// The target had it before.
         is_reused: bool,
     },
-    /// It is whole, and its bytes stand in its row.
+    /// The blob's bytes are valid, and in its row.
     Inline {
-        /// Its length in bytes.
+        /// Its length, in bytes.
         size_bytes: u64,
     },
-    /// Its bytes are missing or wrong where they came from; nothing of it was kept.
+    /// The bytes are missing or wrong in the source; no copy was kept.
     Damaged {
         /// The blob.
         blob: BlobId,
@@ -43,17 +43,17 @@ pub enum Copied {
     },
 }
 
-/// Why a copy could not go on.
+/// The reason why copying stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
-    /// The rows could not be read.
+    /// The metadata store failed.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
-    /// A store failed.
+    /// A blob store failed.
     #[error(transparent)]
     Blobs(#[from] BlobError),
-    /// What arrived is not what was sent.
-    #[error("blob {0} did not arrive as it was sent")]
+    /// The copy differs from the source.
+    #[error("blob {0} differs after the copy")]
     Changed(BlobId),
 }
 
@@ -90,12 +90,12 @@ pub(super) async fn run<T>(
 /// Copies the blobs that `rows` names, in steps: it is given the last blob of the step before, and a number.
 ///
 /// # Errors
-/// When a store failed; what was copied until then stays.
+/// When a store failed. Copied blobs stay.
 pub async fn copy_blobs(
     rows: impl AsyncFn(Option<BlobId>, u32) -> Result<Vec<ReadyBlob>, MetadataError>,
     from: &Arc<dyn BlobStore>,
     to: &Arc<dyn BlobStore>,
-    report: &mut (dyn FnMut(Copied) + Send),
+    report: &mut (dyn FnMut(CopyOutcome) + Send),
 ) -> Result<(), CopyError> {
     let mut steps = Steps::default();
     while let Some(step) = steps.next(&rows).await? {
@@ -104,16 +104,16 @@ pub async fn copy_blobs(
     Ok(())
 }
 
-/// Copies those of the blobs that the target does not have yet, as [`copy_blobs`] does. What it has must have been compared
-/// with its checksums when it came.
+/// Copies the blobs that the target lacks, as [`copy_blobs`] does. Those that it has must have been verified when they
+/// were written.
 ///
 /// # Errors
-/// When a store failed; what was copied until then stays.
+/// When a store failed. Copied blobs stay.
 pub async fn complete_blobs(
     rows: impl AsyncFn(Option<BlobId>, u32) -> Result<Vec<ReadyBlob>, MetadataError>,
     from: &Arc<dyn BlobStore>,
     to: &Arc<dyn BlobStore>,
-    report: &mut (dyn FnMut(Copied) + Send),
+    report: &mut (dyn FnMut(CopyOutcome) + Send),
 ) -> Result<(), CopyError> {
     let mut steps = Steps::default();
     while let Some(step) = steps.next(&rows).await? {
@@ -122,20 +122,20 @@ pub async fn complete_blobs(
         let (there, missing): (Vec<_>, Vec<_>) =
             step.into_iter().zip(sizes).partition(|(ready, size)| *size == Some(ready.stored.size_bytes));
         for (ReadyBlob { stored, sha256 }, _) in there {
-            report(Copied::Whole { blob: stored.blob, size_bytes: stored.size_bytes, sha256, is_reused: true });
+            report(CopyOutcome::Whole { blob: stored.blob, size_bytes: stored.size_bytes, sha256, is_reused: true });
         }
         run(missing.into_iter().map(|(ready, _)| bring(ready, from, to)), report).await?;
     }
     Ok(())
 }
 
-async fn bring(ready: ReadyBlob, from: &Arc<dyn BlobStore>, to: &Arc<dyn BlobStore>) -> Result<Copied, CopyError> {
+async fn bring(ready: ReadyBlob, from: &Arc<dyn BlobStore>, to: &Arc<dyn BlobStore>) -> Result<CopyOutcome, CopyError> {
     match &ready.stored.inline {
         None => copy(ready, from, to).await,
         Some(content) if Sha256Digest(Sha256::digest(content).into()) == ready.sha256 => {
-            Ok(Copied::Inline { size_bytes: ready.stored.size_bytes })
+            Ok(CopyOutcome::Inline { size_bytes: ready.stored.size_bytes })
         }
-        Some(_) => Ok(Copied::Damaged { blob: ready.stored.blob, why: "its SHA-256 is not what it was" }),
+        Some(_) => Ok(CopyOutcome::Damaged { blob: ready.stored.blob, why: "its SHA-256 is not what it was" }),
     }
 }
 
@@ -143,7 +143,7 @@ pub(super) async fn copy(
     ready: ReadyBlob,
     from: &Arc<dyn BlobStore>,
     to: &Arc<dyn BlobStore>,
-) -> Result<Copied, CopyError> {
+) -> Result<CopyOutcome, CopyError> {
     let (blob, size_bytes, sha256) = (ready.stored.blob, ready.stored.size_bytes, ready.sha256);
     let mut writer = to.create(blob).await?;
     let sent = async {
@@ -157,7 +157,7 @@ pub(super) async fn copy(
         Ok(()) => {}
         Err(BlobError::Damaged(_, why)) => {
             writer.discard().await;
-            return Ok(Copied::Damaged { blob, why });
+            return Ok(CopyOutcome::Damaged { blob, why });
         }
         Err(error) => return Err(error.into()),
     }
@@ -165,5 +165,5 @@ pub(super) async fn copy(
     if content.size_bytes != size_bytes || content.sha256 != sha256 {
         return Err(CopyError::Changed(blob));
     }
-    Ok(Copied::Whole { blob, size_bytes, sha256, is_reused: false })
+    Ok(CopyOutcome::Whole { blob, size_bytes, sha256, is_reused: false })
 }

@@ -1,4 +1,4 @@
-//! A claim upon the bytes of everything that is there now, renewed until it is given up or has lasted too long.
+//! A hold on the bytes of deleted blobs, renewed until it is released or its time limit is over.
 
 use crate::metadata::{HoldStore, MetadataError};
 use crate::model::ids::HoldId;
@@ -8,12 +8,12 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-/// How long a hold lasts that is not renewed, in seconds: what a process that died delays the removal of bytes by.
+/// The lease of a hold, in seconds: the delay of deletions after its process died.
 const LEASE_SECONDS: u64 = 120;
-/// How often it is renewed.
+/// The interval of renewals.
 const RENEWAL: Duration = Duration::from_secs(20);
 
-/// Keeps the bytes of deleted blobs where they are. Dropping it lets them go when the lease is over.
+/// A hold on the bytes of deleted blobs. After a drop it ends with its lease.
 #[derive(Debug)]
 pub struct Hold {
     metadata: Arc<dyn HoldStore>,
@@ -23,15 +23,15 @@ pub struct Hold {
     renewing: JoinHandle<()>,
 }
 
-/// Why the bytes may not have been kept.
+/// The reason why bytes may have been deleted.
 #[derive(Debug, thiserror::Error)]
 pub enum HoldLost {
     /// It was not renewed in time.
-    #[error("deleted blobs could not be held for as long as it took")]
+    #[error("the hold on deleted bytes expired before the backup ended")]
     Expired,
-    /// It lasted as long as it may.
+    /// It reached its time limit.
     #[error(
-        "removal of deleted bytes was held back for {} seconds, the longest that is allowed (--max-hold-seconds)",
+        "the backup took longer than the deletion of bytes may be held back: {} seconds (--max-hold-seconds)",
         .0.as_secs()
     )]
     TooLong(Duration),
@@ -41,7 +41,7 @@ pub enum HoldLost {
 }
 
 impl Hold {
-    /// Takes a hold that lasts for `most` at most; what is snapshot after this can be read until it ends.
+    /// Takes a hold for at most `most`. Blobs of a snapshot taken later can be read until it ends.
     ///
     /// # Errors
     /// When the metadata store failed.
@@ -50,7 +50,7 @@ impl Hold {
         metadata.hold_blobs(id, LEASE_SECONDS).await?;
         let store = Arc::clone(&metadata);
         let renewing = tokio::spawn(async move {
-            // A renewal that fails is tried again; whether it was in time is asked at the end.
+            // A failed renewal is retried. The release tells whether it was in time.
             loop {
                 tokio::time::sleep(RENEWAL).await;
                 drop(store.renew_hold(id, LEASE_SECONDS).await);
@@ -62,19 +62,19 @@ impl Hold {
     /// Runs `work` under the hold.
     ///
     /// # Errors
-    /// [`HoldLost::TooLong`] when the work takes longer than the hold may last; the work is dropped and the hold given up,
-    /// so that deleted bytes go on being removed.
+    /// [`HoldLost::TooLong`] when the work exceeds the time limit. The work is dropped and the hold released, so that
+    /// deletions go on.
     pub async fn cover<T>(&self, work: impl Future<Output = T>) -> Result<T, HoldLost> {
         if let Ok(done) = tokio::time::timeout_at(self.ends_at, work).await {
             return Ok(done);
         }
         self.renewing.abort();
-        // A release that fails changes nothing: the lease ends by itself.
+        // A failed release is harmless: the lease ends by itself.
         drop(self.metadata.release_hold(self.id).await);
         Err(HoldLost::TooLong(self.most))
     }
 
-    /// Gives it up.
+    /// Releases the hold.
     ///
     /// # Errors
     /// When it had ended before, so that bytes may be gone.

@@ -1,8 +1,8 @@
-//! Taking over blobs from an older copy of the same installation, each compared with its checksums first.
+//! Reuses blobs of an older copy of the same installation after comparing their bytes.
 
-use super::copy::{Copied, CopyError, Steps, copy, run};
+use super::copy::{CopyError, CopyOutcome, Steps, copy, run};
 use crate::blobs::verify::read_verified;
-use crate::blobs::{BlobError, BlobStore, Linked};
+use crate::blobs::{BlobError, BlobStore, LinkOutcome};
 use crate::metadata::{MetadataError, ReadyBlob};
 use crate::model::byte_range::ByteRange;
 use crate::model::digest::Sha256Digest;
@@ -13,15 +13,15 @@ use std::sync::Arc;
 
 /// The outcome for one blob of the older copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reused {
-    /// It was read, has the checksum of its row, and is in the new copy.
+pub enum ReuseOutcome {
+    /// It matches its row and is in the new copy.
     Whole {
-        /// Its length in bytes.
+        /// Its length, in bytes.
         size_bytes: u64,
     },
     /// The older copy does not have it.
     Absent,
-    /// The older copy has it with other bytes, so it was not taken over.
+    /// The older copy is damaged and was not reused.
     Damaged {
         /// The blob.
         blob: BlobId,
@@ -30,18 +30,18 @@ pub enum Reused {
     },
 }
 
-/// Takes over from `older` what it has of the blobs that `rows` names, in steps: `rows` is given the last blob of the step
-/// before, and a number. `link` gives a blob of `older` its second name in `to`; where that cannot be, its bytes are
-/// copied. Either way they are read once and compared with the checksums and the SHA-256 of the row.
+/// Reuses the blobs of `rows` from `older`, in steps. `rows` gets the last blob of the previous step and a limit.
+/// `link` links a blob of `older` into `to`; where that is not supported, its bytes are copied. Either way they are
+/// read once and compared with the checksums and the SHA-256 of the row.
 ///
 /// # Errors
-/// When the rows could not be read, or `to` failed.
+/// When the rows cannot be read, or `to` failed.
 pub async fn reuse_blobs(
     rows: impl AsyncFn(Option<BlobId>, u32) -> Result<Vec<ReadyBlob>, MetadataError>,
     older: &Arc<dyn BlobStore>,
     to: &Arc<dyn BlobStore>,
-    link: impl AsyncFn(BlobId) -> Result<Linked, BlobError>,
-    report: &mut (dyn FnMut(Reused) + Send),
+    link: impl AsyncFn(BlobId) -> Result<LinkOutcome, BlobError>,
+    report: &mut (dyn FnMut(ReuseOutcome) + Send),
 ) -> Result<(), CopyError> {
     let mut steps = Steps::default();
     while let Some(step) = steps.next(&rows).await? {
@@ -55,29 +55,29 @@ async fn reuse(
     ready: ReadyBlob,
     older: &Arc<dyn BlobStore>,
     to: &Arc<dyn BlobStore>,
-    link: &impl AsyncFn(BlobId) -> Result<Linked, BlobError>,
-) -> Result<Reused, CopyError> {
+    link: &impl AsyncFn(BlobId) -> Result<LinkOutcome, BlobError>,
+) -> Result<ReuseOutcome, CopyError> {
     let (blob, size_bytes) = (ready.stored.blob, ready.stored.size_bytes);
     match link(blob).await? {
-        Linked::Absent => Ok(Reused::Absent),
-        Linked::Refused => match copy(ready, older, to).await? {
-            Copied::Damaged { blob, why } => Ok(Reused::Damaged { blob, why }),
-            _ => Ok(Reused::Whole { size_bytes }),
+        LinkOutcome::Missing => Ok(ReuseOutcome::Absent),
+        LinkOutcome::Unsupported => match copy(ready, older, to).await? {
+            CopyOutcome::Damaged { blob, why } => Ok(ReuseOutcome::Damaged { blob, why }),
+            _ => Ok(ReuseOutcome::Whole { size_bytes }),
         },
-        Linked::Made => match difference(ready, &**to).await {
-            None => Ok(Reused::Whole { size_bytes }),
+        LinkOutcome::Linked => match difference(ready, &**to).await {
+            None => Ok(ReuseOutcome::Whole { size_bytes }),
             Some(why) => {
                 for (_, removed) in to.delete(&[blob]).await {
                     removed?;
                 }
-                Ok(Reused::Damaged { blob, why })
+                Ok(ReuseOutcome::Damaged { blob, why })
             }
         },
     }
 }
 
-/// Returns how the bytes of a blob differ from its row. A store that cannot read them is not asked again: the blob is copied from
-/// its source instead.
+/// Returns the difference of a blob from its row. An unreadable blob counts as different, and is copied from its source
+/// instead.
 async fn difference(ready: ReadyBlob, store: &dyn BlobStore) -> Option<&'static str> {
     let whole = ByteRange::whole(ready.stored.size_bytes);
     let mut digest = Sha256::new();

@@ -1,4 +1,4 @@
-//! The audit log: who did what. What is entered is entered where it is done, in its transaction; here it is read.
+//! Reads of the audit log. Entries are written in the transactions of their actions.
 
 use crate::metadata::{AuditStore, MetadataError};
 use crate::model::audit::{AuditQuery, Entry};
@@ -8,12 +8,12 @@ use std::sync::Arc;
 /// The audit log of an installation.
 #[derive(Clone, Debug)]
 pub struct AuditLog {
-    /// Rows.
+    /// The metadata store.
     pub metadata: Arc<dyn AuditStore>,
 }
 
 impl AuditLog {
-    /// A page of it, newest first.
+    /// Returns a page of entries, newest first.
     ///
     /// # Errors
     /// When the store failed.

@@ -1,4 +1,4 @@
-//! What every blob store does, whatever is behind it.
+//! The contract suite of blob stores, run for every driver.
 
 use super::verify::read_verified;
 
@@ -11,7 +11,7 @@ use crate::model::stamp::Stamp;
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 
-/// Runs the whole contract, and leaves the store empty.
+/// Runs the whole suite, and leaves the store empty.
 pub async fn holds(store: &dyn BlobStore) {
     what_is_written_is_read(store).await;
     ranges_equal_slices(store).await;
@@ -141,8 +141,8 @@ async fn names_and_sizes_are_told(store: &dyn BlobStore) {
         put(store, id(number), &content(usize::from(number)), 100).await;
     }
     let (mut names, mut after) = (Vec::new(), None);
-    while let Some(page) = store.names(after).await.unwrap() {
-        assert!(page.strays.is_empty(), "{:?}", page.strays);
+    while let Some(page) = store.list(after).await.unwrap() {
+        assert!(page.unrecognized.is_empty(), "{:?}", page.unrecognized);
         names.extend(page.blobs);
         after = Some(page.last);
     }
@@ -167,7 +167,7 @@ async fn what_is_put_aside_is_kept_for_its_time(store: &dyn BlobStore) {
     assert_eq!(store.purge_quarantine(1999).await.unwrap(), 1);
     assert_eq!(store.quarantined().await.unwrap(), [id(71).to_string()]);
     assert_eq!(store.purge_quarantine(2000).await.unwrap(), 1);
-    // Copied back by hand, and still nobody's.
+    // Copied back by hand, and still without a row.
     for seconds in [3000, 3001, 3001] {
         put(store, id(70), &content(10), 10).await;
         assert_eq!(store.quarantine(&[id(70), id(72)], seconds).await.unwrap().first(), Some(&id(70)), "at {seconds}");

@@ -1,4 +1,4 @@
-//! Size, SHA-256 and block checksums of bytes, computed in the one pass in which they are written.
+//! Size, SHA-256 and block checksums, computed in one pass while bytes are written.
 
 use crate::model::digest::{BLOCK_BYTES, BlockChecksums, ContentDigest, Sha256Digest};
 use crc_fast::CrcAlgorithm;
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 /// CRC-32C (Castagnoli), as RFC 3720 defines it.
 const CHECKSUM: CrcAlgorithm = CrcAlgorithm::Crc32Iscsi;
 
-/// Takes content piece by piece, however it is cut, and amounts to its digest.
+/// An incremental hasher. Its result does not depend on how the bytes are cut.
 #[derive(Debug)]
 pub struct ContentHasher {
     sha256: Sha256,
@@ -23,7 +23,7 @@ impl Default for ContentHasher {
 }
 
 impl ContentHasher {
-    /// What these bytes amount to.
+    /// Returns the digest of `bytes`.
     #[must_use]
     pub fn of(bytes: &[u8]) -> ContentDigest {
         let mut hasher = Self::default();
@@ -31,7 +31,7 @@ impl ContentHasher {
         hasher.finish()
     }
 
-    /// Takes the next bytes.
+    /// Adds the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.sha256.update(bytes);
         let mut rest = bytes;
@@ -47,7 +47,7 @@ impl ContentHasher {
         }
     }
 
-    /// What the bytes amount to.
+    /// Returns the digest of all bytes.
     #[must_use]
     pub fn finish(mut self) -> ContentDigest {
         if !self.size_bytes.is_multiple_of(BLOCK_BYTES) {
@@ -65,13 +65,13 @@ impl ContentHasher {
     }
 }
 
-/// The checksum of one block.
+/// Returns the checksum of one block.
 #[must_use]
 pub fn block_checksum(block: &[u8]) -> u32 {
     low_half(crc_fast::checksum(CHECKSUM, block))
 }
 
-/// A 32-bit checksum as the crate hands it out, in 64 bits.
+/// Returns the 32-bit checksum that the crate hands out as 64 bits.
 fn low_half(checksum: u64) -> u32 {
     u32::try_from(checksum & u64::from(u32::MAX)).unwrap_or_default()
 }

@@ -1,16 +1,16 @@
-//! The text of a note of a ledger row: its `event_id` and a checksum, so that what a power cut left of it is not taken for one.
+//! The format of the `last-event` note: an `event_id` of the ledger and a checksum, so that a torn write is recognized.
 
 use super::digest::block_checksum;
 
-/// The longest note that is read, in bytes.
+/// The longest progress file that is read, in bytes.
 pub(super) const MAX_NOTE_BYTES: u64 = 512;
 
-/// Writes a note.
+/// Formats a note.
 pub(super) fn write(event_id: &str) -> String {
     format!("{event_id} {:08x}\n", block_checksum(event_id.as_bytes()))
 }
 
-/// Reads a note; none when it is not whole.
+/// Parses a note; none when it is torn.
 pub(super) fn read(text: &[u8]) -> Option<String> {
     let (event_id, checksum) = str::from_utf8(text).ok()?.strip_suffix('\n')?.rsplit_once(' ')?;
     (u32::from_str_radix(checksum, 16).ok()? == block_checksum(event_id.as_bytes())).then(|| event_id.to_owned())

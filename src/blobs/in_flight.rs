@@ -1,13 +1,13 @@
-//! Which blobs this process is writing: what tells an upload in progress from one that was left behind, and how many of them
-//! each workspace and key has.
+//! The registry of blobs that this process is writing. It tells a running upload from an orphan, and limits uploads per
+//! workspace and key.
 
 use crate::model::ids::BlobId;
 use crate::model::limits::{ConcurrencyScope, LimitOwner};
-use crate::shares::may_take;
+use crate::shares::may_acquire;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The blobs that this process is writing now, and at most so many at once.
+/// The blobs in flight, limited in number.
 #[derive(Debug)]
 pub struct InFlight {
     state: Mutex<State>,
@@ -17,11 +17,11 @@ pub struct InFlight {
 #[derive(Debug, Default)]
 struct State {
     blobs: HashSet<BlobId>,
-    /// How many of them an owner has; no entry of one that has none.
+    /// The number of blobs by owner. Owners without a blob have no entry.
     owned: HashMap<LimitOwner, usize>,
 }
 
-/// Keeps a blob in flight until it is dropped.
+/// An entry of the registry, removed on drop.
 #[derive(Debug)]
 pub struct InFlightToken {
     registry: Arc<InFlight>,
@@ -30,15 +30,14 @@ pub struct InFlightToken {
 }
 
 impl InFlight {
-    /// An empty registry for at most `max` blobs at once.
+    /// Returns an empty registry for at most `max` blobs.
     #[must_use]
     pub fn new(max: usize) -> Arc<Self> {
         Arc::new(Self { state: Mutex::default(), max })
     }
 
-    /// Enters a blob of these owners, of whom each may have so many at once, and fewer the more the others have
-    /// ([`may_take`]). To be called before the store hears of the blob,
-    /// so that whoever sees its row and not its name here knows that it was left behind.
+    /// Adds a blob of these owners, each with its limit. Workspaces share the registry fairly ([`may_acquire`]). Call
+    /// it before the blob's row is written: a row without an entry here is an orphan.
     ///
     /// # Errors
     /// When too many are in flight.
@@ -55,7 +54,7 @@ impl InFlight {
             let own = state.owned.get(&owner).copied().unwrap_or_default();
             let others = state.blobs.len().saturating_sub(own);
             let is_admitted = match owner {
-                LimitOwner::Workspace(_) => may_take(own, others, self.max, max.min(self.max)),
+                LimitOwner::Workspace(_) => may_acquire(own, others, self.max, max.min(self.max)),
                 LimitOwner::Key(_) => own < max,
             };
             if !is_admitted {
@@ -70,7 +69,7 @@ impl InFlight {
         Ok(InFlightToken { registry: Arc::clone(self), blob, owners })
     }
 
-    /// Whether the blob is being written.
+    /// Returns whether the blob is being written.
     #[must_use]
     pub fn contains(&self, blob: BlobId) -> bool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).blobs.contains(&blob)

@@ -1,4 +1,4 @@
-//! Which blobs this process is reading: what a deletion has to wait for.
+//! The registry of blobs that this process is reading. Deletions wait for them.
 
 use crate::model::ids::BlobId;
 use std::collections::HashMap;
@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
-/// The blobs that are being read now. Whoever removes blobs asks here after it was told that they are `deleting`.
+/// The blobs that are being read. A deletion looks here after the rows are `deleting`.
 #[derive(Debug)]
 pub struct InUse {
     readers: Mutex<HashMap<BlobId, Readers>>,
@@ -16,11 +16,11 @@ pub struct InUse {
 #[derive(Debug, Default)]
 struct Readers {
     count: usize,
-    /// Whether a removal passed the blob over.
+    /// A deletion has skipped the blob.
     wanted: bool,
 }
 
-/// Keeps blobs in use until it is dropped.
+/// An entry of the registry, removed on drop.
 #[derive(Debug)]
 pub struct InUseToken {
     registry: Arc<InUse>,
@@ -28,13 +28,13 @@ pub struct InUseToken {
 }
 
 impl InUse {
-    /// An empty registry that tells `freed` when a blob that was to be removed is not read any more.
+    /// Returns an empty registry. It notifies `freed` when the last reader of a skipped blob is gone.
     #[must_use]
     pub fn new(freed: Arc<Notify>) -> Arc<Self> {
         Arc::new(Self { readers: Mutex::default(), freed })
     }
 
-    /// Enters blobs. They are safe if they are found not to be `deleting` after this.
+    /// Adds blobs. Those whose rows are not `deleting` after this call stay until the token is dropped.
     #[must_use]
     pub fn enter(self: &Arc<Self>, blobs: Vec<BlobId>) -> InUseToken {
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -44,9 +44,9 @@ impl InUse {
         InUseToken { registry: Arc::clone(self), blobs }
     }
 
-    /// Whether somebody reads a blob that is to be removed; it will be told when nobody does any more.
+    /// Returns whether the blob is being read. If so, its last reader notifies `freed`.
     #[must_use]
-    pub fn keeps(&self, blob: BlobId) -> bool {
+    pub fn is_read(&self, blob: BlobId) -> bool {
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         readers.get_mut(&blob).map(|readers| readers.wanted = true).is_some()
     }
@@ -79,12 +79,12 @@ mod tests {
         let (freed, blob, other) = (Arc::new(Notify::new()), BlobId::new([1; 16]), BlobId::new([2; 16]));
         let registry = InUse::new(Arc::clone(&freed));
         let (first, second) = (registry.enter(vec![blob, other]), registry.enter(vec![blob]));
-        assert!(registry.keeps(blob));
+        assert!(registry.is_read(blob));
         drop(first);
-        assert!(registry.keeps(blob) && !registry.keeps(other));
+        assert!(registry.is_read(blob) && !registry.is_read(other));
         assert!(timeout(Duration::from_millis(1), freed.notified()).await.is_err());
         drop(second);
-        assert!(!registry.keeps(blob));
+        assert!(!registry.is_read(blob));
         freed.notified().await;
     }
 }

@@ -1,7 +1,7 @@
-//! Blobs in memory: the store of tests, and the shortest description of what a store does.
+//! The blob store in memory, for tests; the shortest description of the contract.
 
 use super::digest::ContentHasher;
-use super::{BlobError, BlobStore, BlobStream, BlobWriter, NamesCursor, NamesPage};
+use super::{BlobError, BlobStore, BlobStream, BlobWriter, ListCursor, ListPage};
 use crate::model::byte_range::ByteRange;
 use crate::model::digest::ContentDigest;
 use crate::model::ids::BlobId;
@@ -14,22 +14,22 @@ use std::collections::hash_map::Entry;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-type Shelf = Arc<Mutex<HashMap<BlobId, Bytes>>>;
+type SharedBlobs = Arc<Mutex<HashMap<BlobId, Bytes>>>;
 
-/// Blobs that end with the process.
+/// Blobs in memory.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryBlobs(Shelf, Arc<Mutex<Aside>>);
+pub struct MemoryBlobs(SharedBlobs, Arc<Mutex<SideFiles>>);
 
-/// What is there beside blobs.
+/// Quarantine, stamp and note.
 #[derive(Debug, Default)]
-struct Aside {
+struct SideFiles {
     quarantine: HashMap<BlobId, u64>,
     stamp: Option<Stamp>,
     last_event: Option<String>,
 }
 
 struct MemoryWriter {
-    shelf: Shelf,
+    blobs: SharedBlobs,
     id: BlobId,
     content: BytesMut,
 }
@@ -37,7 +37,7 @@ struct MemoryWriter {
 #[async_trait]
 impl BlobStore for MemoryBlobs {
     async fn create(&self, id: BlobId) -> Result<Box<dyn BlobWriter>, BlobError> {
-        Ok(Box::new(MemoryWriter { shelf: Arc::clone(&self.0), id, content: BytesMut::new() }))
+        Ok(Box::new(MemoryWriter { blobs: Arc::clone(&self.0), id, content: BytesMut::new() }))
     }
 
     async fn read(&self, id: BlobId, range: ByteRange) -> Result<BlobStream, BlobError> {
@@ -55,17 +55,21 @@ impl BlobStore for MemoryBlobs {
     }
 
     async fn sizes(&self, ids: &[BlobId]) -> Result<Vec<Option<u64>>, BlobError> {
-        let shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(ids.iter().map(|id| shelf.get(id).map(|blob| blob.len() as u64)).collect())
+        let blobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(ids.iter().map(|id| blobs.get(id).map(|blob| blob.len() as u64)).collect())
     }
 
-    async fn names(&self, after: Option<NamesCursor>) -> Result<Option<NamesPage>, BlobError> {
+    async fn list(&self, after: Option<ListCursor>) -> Result<Option<ListPage>, BlobError> {
         let blobs = self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect();
-        Ok(after.is_none().then_some(NamesPage { blobs, strays: Vec::new(), last: NamesCursor(String::new()) }))
+        Ok(after.is_none().then_some(ListPage { blobs, unrecognized: Vec::new(), last: ListCursor(String::new()) }))
     }
 
-    async fn names_of(&self, first_byte: u8, after: Option<NamesCursor>) -> Result<Option<NamesPage>, BlobError> {
-        let page = self.names(after).await?;
+    async fn list_by_first_byte(
+        &self,
+        first_byte: u8,
+        after: Option<ListCursor>,
+    ) -> Result<Option<ListPage>, BlobError> {
+        let page = self.list(after).await?;
         Ok(page.map(|mut page| {
             page.blobs.retain(|blob| blob.first_byte() == first_byte);
             page
@@ -73,23 +77,23 @@ impl BlobStore for MemoryBlobs {
     }
 
     async fn quarantine(&self, ids: &[BlobId], now_seconds: u64) -> Result<Vec<BlobId>, BlobError> {
-        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let entered: Vec<BlobId> = ids.iter().copied().filter(|id| shelf.remove(id).is_some()).collect();
-        let mut aside = self.1.lock().unwrap_or_else(PoisonError::into_inner);
-        aside.quarantine.extend(entered.iter().map(|id| (*id, now_seconds)));
+        let mut blobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entered: Vec<BlobId> = ids.iter().copied().filter(|id| blobs.remove(id).is_some()).collect();
+        let mut side_files = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        side_files.quarantine.extend(entered.iter().map(|id| (*id, now_seconds)));
         Ok(entered)
     }
 
     async fn quarantined(&self) -> Result<Vec<String>, BlobError> {
-        let aside = self.1.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(aside.quarantine.keys().map(BlobId::to_string).collect())
+        let side_files = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(side_files.quarantine.keys().map(BlobId::to_string).collect())
     }
 
     async fn purge_quarantine(&self, before_seconds: u64) -> Result<usize, BlobError> {
-        let mut aside = self.1.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = aside.quarantine.len();
-        aside.quarantine.retain(|_, since| *since > before_seconds);
-        Ok(before - aside.quarantine.len())
+        let mut side_files = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = side_files.quarantine.len();
+        side_files.quarantine.retain(|_, since| *since > before_seconds);
+        Ok(before - side_files.quarantine.len())
     }
 
     async fn stamp(&self) -> Result<Option<Stamp>, BlobError> {
@@ -125,7 +129,7 @@ impl BlobWriter for MemoryWriter {
     async fn finish(self: Box<Self>) -> Result<ContentDigest, BlobError> {
         let mut hasher = ContentHasher::default();
         hasher.update(&self.content);
-        match self.shelf.lock().unwrap_or_else(PoisonError::into_inner).entry(self.id) {
+        match self.blobs.lock().unwrap_or_else(PoisonError::into_inner).entry(self.id) {
             Entry::Vacant(place) => drop(place.insert(self.content.freeze())),
             Entry::Occupied(_) => return Err(io::Error::from(io::ErrorKind::AlreadyExists).into()),
         }

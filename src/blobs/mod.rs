@@ -1,10 +1,10 @@
 //! The blob stores: immutable bytes at rest, named by the server.
 //!
 //! A blob appears whole or not at all, is never overwritten and never truncated. Stores know nothing of Files,
-//! workspaces or requests; [`digest`] computes and [`verify`] checks what the metadata store remembers of the bytes.
-//! The verbs of floor 3 are the only callers.
+//! workspaces or requests. [`digest`] computes and [`verify`] checks what the metadata store records of the bytes.
+//! Services are the only callers.
 
-pub mod behind;
+pub mod blocking_pipeline;
 pub mod cloud;
 #[cfg(test)]
 mod contract;
@@ -24,23 +24,23 @@ use crate::model::byte_range::ByteRange;
 use crate::model::digest::ContentDigest;
 use crate::model::ids::{BlobId, WorkspaceId};
 use crate::model::stamp::Stamp;
-use crate::shares::turns::OwnTurns;
+use crate::shares::contention::OwnerLimiter;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
 use std::io;
 use std::pin::Pin;
 
-/// What a blob store can fail with.
+/// An error of a blob store.
 #[derive(Debug, thiserror::Error)]
 pub enum BlobError {
-    /// No room for more bytes or more names.
-    #[error("the blob store has no room left")]
+    /// The store is full.
+    #[error("blob store full")]
     OutOfSpace(#[source] io::Error),
-    /// The blob is missing, shorter than it was, or holds other bytes.
+    /// The blob is missing, truncated or altered.
     #[error("blob {0} is damaged: {1}")]
     Damaged(BlobId, &'static str),
-    /// The store does not answer as it should.
+    /// The store failed or did not answer.
     #[error("the blob store failed")]
     Unavailable(#[source] io::Error),
 }
@@ -54,114 +54,117 @@ impl From<io::Error> for BlobError {
     }
 }
 
-/// Bytes of a blob, in order; a stream that ends without an error was complete.
+/// The bytes of a blob, in order. A stream that ends without an error was complete.
 pub type BlobStream = Pin<Box<dyn Stream<Item = Result<Bytes, BlobError>> + Send>>;
 
-/// How far a walk over the names of a store has come; a store knows what it means.
+/// The position of a walk over the names of a store, in the store's own format.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamesCursor(pub String);
+pub struct ListCursor(pub String);
 
-/// Some of the names in a store.
+/// One page of the names in a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamesPage {
-    /// Blobs, finished or begun; one that is both is there twice.
+pub struct ListPage {
+    /// Finished and temporary blobs. A blob that is both appears twice.
     pub blobs: Vec<BlobId>,
-    /// Names that are no blobs'.
-    pub strays: Vec<String>,
-    /// Where the next page begins.
-    pub last: NamesCursor,
+    /// Names that are not names of blobs.
+    pub unrecognized: Vec<String>,
+    /// The position of the next page.
+    pub last: ListCursor,
 }
 
-/// The outcome of giving a blob of one store a second name in another.
+/// The outcome of linking a blob into another store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Linked {
-    /// Both stores have the same bytes now.
-    Made,
-    /// The other store does not have the blob.
-    Absent,
-    /// The file system makes no such link; the bytes must be copied.
-    Refused,
+pub enum LinkOutcome {
+    /// Both stores have the same bytes.
+    Linked,
+    /// The source has no such blob.
+    Missing,
+    /// The file system cannot link; the bytes must be copied.
+    Unsupported,
 }
 
-/// A place for blobs.
+/// A blob store.
 #[async_trait]
 pub trait BlobStore: std::fmt::Debug + Send + Sync + 'static {
-    /// Begins a blob of this fresh name. Nothing is visible before [`BlobWriter::finish`].
+    /// Begins a blob with a fresh name. It is invisible before [`BlobWriter::finish`].
     async fn create(&self, id: BlobId) -> Result<Box<dyn BlobWriter>, BlobError>;
 
-    /// Bytes `range` of a blob, which must lie within it. A missing blob is [`BlobError::Damaged`].
+    /// Opens `range` of a blob, which must lie within it. A missing blob is [`BlobError::Damaged`].
     async fn read(&self, id: BlobId, range: ByteRange) -> Result<BlobStream, BlobError>;
 
-    /// Whether a stream that is being read goes on whatever becomes of its blob; otherwise whoever reads has to see to it
-    /// that the blob stays.
-    fn keeps_what_is_read(&self) -> bool {
+    /// Returns whether an open stream outlives the deletion of its blob. Otherwise readers enter it in [`InUse`].
+    fn reads_survive_deletion(&self) -> bool {
         true
     }
 
-    /// A URL that opens a blob for a moment to whoever has it, and answers with this `Content-Disposition`; none where the
-    /// store has no such thing. With a `Range` header, only requests with exactly that header get anything.
+    /// Returns a signed URL that opens a blob for a short time and answers with this `Content-Disposition`; none where
+    /// the store has no such URLs. With `range`, only requests with exactly that `Range` header succeed.
     async fn url(&self, _id: BlobId, _disposition: &str, _range: Option<&str>) -> Result<Option<String>, BlobError> {
         Ok(None)
     }
 
-    /// Removes blobs for good: those that it returns are gone after a power cut too. What is not there counts as removed;
-    /// streams that are being read go on. One that cannot be removed does not keep the others.
+    /// Deletes blobs durably. A missing blob counts as deleted, open streams go on, and one failure does not stop the
+    /// rest.
     async fn delete(&self, ids: &[BlobId]) -> Vec<(BlobId, Result<(), BlobError>)>;
 
-    /// The lengths of these blobs, in bytes and in this order; none for one that is not there.
+    /// Returns the lengths of blobs in bytes, in order; none for a missing one.
     async fn sizes(&self, ids: &[BlobId]) -> Result<Vec<Option<u64>>, BlobError>;
 
-    /// Some of the names in the store, finished and begun, behind `after`; none at the end.
-    async fn names(&self, after: Option<NamesCursor>) -> Result<Option<NamesPage>, BlobError>;
+    /// Returns a page of names after `after`; none at the end.
+    async fn list(&self, after: Option<ListCursor>) -> Result<Option<ListPage>, BlobError>;
 
-    /// Some of the names in the store of blobs whose ids begin with this byte, behind `after`; none at the end. Walks over
-    /// different first bytes can go on side by side.
-    async fn names_of(&self, first_byte: u8, after: Option<NamesCursor>) -> Result<Option<NamesPage>, BlobError>;
+    /// Returns a page of the blobs whose ids begin with `first_byte`, after `after`; none at the end. Walks over
+    /// different first bytes may run in parallel.
+    async fn list_by_first_byte(
+        &self,
+        first_byte: u8,
+        after: Option<ListCursor>,
+    ) -> Result<Option<ListPage>, BlobError>;
 
-    /// Puts aside what is there under the names of these blobs, finished or begun, as of `now_seconds`; those of the blobs
-    /// that were there. What is put aside is not read and not among the [`names`](Self::names) any more.
+    /// Moves blobs, finished or temporary, to the quarantine, dated `now_seconds`. Returns those that existed. A
+    /// quarantined blob is neither read nor [listed](Self::list).
     async fn quarantine(&self, ids: &[BlobId], now_seconds: u64) -> Result<Vec<BlobId>, BlobError>;
 
-    /// Names that were put aside.
+    /// Returns the quarantined names.
     async fn quarantined(&self) -> Result<Vec<String>, BlobError>;
 
-    /// Removes for good what was put aside at `before_seconds` or earlier; how many names that were.
+    /// Deletes what was quarantined at `before_seconds` or earlier. Returns the number of names.
     async fn purge_quarantine(&self, before_seconds: u64) -> Result<usize, BlobError>;
 
-    /// What the store remembers of its installation.
+    /// Returns the stamp of the store.
     async fn stamp(&self) -> Result<Option<Stamp>, BlobError>;
 
-    /// Replaces what it remembers, durably.
+    /// Replaces the stamp durably.
     async fn set_stamp(&self, stamp: Stamp) -> Result<(), BlobError>;
 
-    /// Returns the `event_id` of a row of the ledger that the metadata store had, noted a while ago; none when none was noted,
-    /// or the note was lost in a power cut.
+    /// Returns the noted `event_id` of a ledger row that the metadata store had; none without a note, or when a power
+    /// cut lost it.
     async fn last_event(&self) -> Result<Option<String>, BlobError>;
 
-    /// Replaces that note. It need not outlive a power cut: what is read then is the note, the one before it, or none.
+    /// Replaces the note. After a power cut it is the new note, the one before, or none.
     async fn set_last_event(&self, event_id: Option<&str>) -> Result<(), BlobError>;
 
-    /// Whether the store can keep a blob now. A full one answers [`BlobError::OutOfSpace`].
+    /// Checks that the store can keep a blob now. A full store answers [`BlobError::OutOfSpace`].
     async fn probe(&self) -> Result<(), BlobError>;
 }
 
-/// The turns of a workspace at hashing and writing.
-pub type WriteTurns = OwnTurns<WorkspaceId>;
+/// The share of a workspace in hashing and writing.
+pub type WriteLimiter = OwnerLimiter<WorkspaceId>;
 
 /// A blob that is being written.
 ///
-/// Dropping it removes what was written; [`Self::discard`] does so too, and tells when it is done.
+/// Dropping it removes the bytes; [`Self::discard`] does so too, and returns when done.
 #[async_trait]
 pub trait BlobWriter: Send {
-    /// Hashes and writes from now on only when it is the owner's turn, where writing costs this machine much.
-    fn take_turns(&mut self, _turns: WriteTurns) {}
+    /// Hashes and writes from now on under permits of the limiter, where writing loads this machine.
+    fn limit_writes(&mut self, _limiter: WriteLimiter) {}
 
-    /// Takes the next bytes. It may return before they are written, and waits when too much is on its way.
+    /// Queues the next bytes. It may return before they are written, and waits while too many are queued.
     async fn write(&mut self, chunk: Bytes) -> Result<(), BlobError>;
 
-    /// Makes the blob durable and visible, in this order, and tells what it holds.
+    /// Makes the blob durable, then visible, and returns its digest.
     async fn finish(self: Box<Self>) -> Result<ContentDigest, BlobError>;
 
-    /// Removes what was written.
+    /// Removes the written bytes.
     async fn discard(self: Box<Self>);
 }

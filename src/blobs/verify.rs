@@ -1,4 +1,4 @@
-//! Reads that hand on nothing unchecked: every block that a range touches is compared with its checksum first.
+//! Verified reads: every block that a range touches is checked before any of it is handed on.
 
 use super::digest::block_checksum;
 use super::{BlobError, BlobStore, BlobStream};
@@ -11,10 +11,10 @@ use futures_util::{StreamExt, stream};
 
 const SHORTER: &str = "it is shorter than it was";
 
-/// Bytes `range` of a blob, of which the first block has been read and checked.
+/// Opens `range` of a blob, with the first block read and checked.
 ///
 /// # Errors
-/// [`BlobError::Damaged`] when the first block is not what was written; later blocks end the stream with that error.
+/// [`BlobError::Damaged`] when the first block is damaged. A later damaged block ends the stream with that error.
 pub async fn read_verified(
     store: &dyn BlobStore,
     expected: StoredBlob,
@@ -49,10 +49,10 @@ fn inline(content: &Bytes, blob: BlobId, stretch: ByteRange) -> Result<Bytes, Bl
     if end > content.len() { Err(BlobError::Damaged(blob, SHORTER)) } else { Ok(content.slice(start..end)) }
 }
 
-/// A checked block and the offset at which it stands in its blob.
+/// The offset of a checked block in its blob, and its bytes.
 type Block = (u64, Bytes);
 
-/// The part of a block that lies in `range`.
+/// Returns the part of a block that lies in `range`.
 fn cut((at, bytes): Block, range: ByteRange) -> Bytes {
     let offset = |position: u64| usize::try_from(position.saturating_sub(at)).unwrap_or(usize::MAX).min(bytes.len());
     bytes.slice(offset(range.start)..offset(range.end))
@@ -81,7 +81,7 @@ impl Blocks {
         Ok(Some((at, block)))
     }
 
-    /// The next `length` bytes of the source; without a copy when they come as one chunk.
+    /// Returns the next `length` bytes of the source, without a copy if they are one chunk.
     async fn take(&mut self, length: usize) -> Result<Bytes, BlobError> {
         if self.rest.is_empty() {
             self.rest = self.more().await?;

@@ -1,8 +1,8 @@
-//! `venna backup` and `venna restore`: exit code 0 is whole, 1 is without blobs that were damaged, 2 is not made.
+//! `venna backup` and `venna restore`. Exit code 0: complete; 1: without damaged blobs; 2: failed.
 
 use super::inspect::conclude;
 use super::settings::{StoreSettings, warn_as_root};
-use crate::app::{Archived, BackupPlan, LeftOut, back_up, backup_folder, restore};
+use crate::app::{Archived, BackupPlan, SkippedBlob, back_up, backup_folder, restore};
 use crate::model::finding::Finding;
 use anyhow::Result;
 use std::io::{self, Write};
@@ -10,32 +10,32 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// How often it is said how far the copy has come.
+/// The interval of progress lines.
 const PERIOD: Duration = Duration::from_secs(2);
 const MIB: u64 = 1 << 20;
-/// The longest time for which a backup may hold back the removal of deleted bytes when none is given: one day.
+/// The default time limit of the hold on deleted bytes: one day.
 const MAX_HOLD_SECONDS: u64 = 86_400;
 
-/// Copies the installation to a folder, with the server running or not.
+/// Backs up the installation to a folder, with the server running or stopped.
 #[derive(Debug, clap::Args)]
 pub struct Backup {
-    /// The folder, empty or not there; with `--incremental`, a folder of backups.
+    /// The folder of the backup, empty or missing; with `--incremental`, a folder of backups.
     destination: PathBuf,
-    /// Makes a backup in a fresh folder inside of the destination, named by the time in UTC, and takes over what the newest
-    /// one there has: as hard links where that can be, each compared with its checksums.
+    /// Creates the backup in a new subfolder, named by the time in UTC, and reuses blobs of the newest backup there: as
+    /// hard links where possible, each compared with its checksums.
     #[arg(long)]
     incremental: bool,
-    /// The longest time for which removal of deleted bytes is held back; a backup that takes longer fails.
+    /// The longest time that the deletion of bytes is held back; a backup that takes longer fails.
     #[arg(long, value_name = "SECONDS", default_value_t = MAX_HOLD_SECONDS, value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     max_hold_seconds: u64,
     #[command(flatten)]
     settings: StoreSettings,
 }
 
-/// Makes an installation of a backup, on stores that are empty or not there, and checks every byte.
+/// Restores a backup to empty or missing stores and checks every byte.
 #[derive(Debug, clap::Args)]
 pub struct Restore {
-    /// The folder that `venna backup` made.
+    /// The folder of the backup.
     source: PathBuf,
     #[command(flatten)]
     settings: StoreSettings,
@@ -81,9 +81,9 @@ impl Restore {
     }
 }
 
-/// How many blobs are missing.
+/// Prints the result. Returns the number of missing blobs.
 pub(super) fn report(archived: &Archived, done: &str) -> Result<u64> {
-    for LeftOut { blob, owner, why } in &archived.damaged {
+    for SkippedBlob { blob, owner, why } in &archived.damaged {
         writeln!(io::stdout(), "{}", Finding::DamagedBlob { blob: *blob, owner: owner.clone(), why })?;
     }
     let (blobs, bytes, damaged) = (archived.blobs, archived.bytes, archived.damaged.len() as u64);
@@ -91,7 +91,7 @@ pub(super) fn report(archived: &Archived, done: &str) -> Result<u64> {
     Ok(damaged)
 }
 
-/// Says now and then how far a copy has come, on standard error.
+/// Prints progress to standard error from time to time.
 pub(super) struct Progress {
     verb: &'static str,
     said: Instant,

@@ -10,12 +10,12 @@ use serde::Serialize;
 use serde_json::Value;
 use std::ops::RangeInclusive;
 
-/// How many entries may be asked for at once.
+/// The bounds of `--limit`.
 const ENTRIES: RangeInclusive<i64> = 1..=100_000;
-/// How many are shown when nobody asks.
+/// The default of `--limit`.
 const DEFAULT_ENTRIES: u32 = 100;
 
-/// Shows who did what, with the server running or not.
+/// Shows the audit log, with the server running or stopped.
 #[derive(Debug, clap::Subcommand)]
 pub enum Audit {
     /// Lists entries of the audit log, newest first.
@@ -30,25 +30,25 @@ pub enum Audit {
     },
 }
 
-/// Which entries are wanted.
+/// The filter of entries.
 #[derive(Debug, clap::Args)]
 pub struct Filter {
-    /// Only what concerns this workspace, by name or id.
+    /// Only entries of this workspace, by name or id.
     #[arg(long, value_name = "NAME_OR_ID")]
     workspace: Option<String>,
-    /// Only what was done with this key, or by `command_line`.
+    /// Only actions of this key, or of `command_line`.
     #[arg(long, value_name = "KEY_ID", value_parser = parse_actor)]
     actor: Option<Actor>,
     /// Only this action, such as `api_key.created`.
     #[arg(long, value_name = "TYPE", value_parser = parse_action)]
     action: Option<Action>,
-    /// Only from this second on, in Unix time.
+    /// Only from this Unix second on.
     #[arg(long, value_name = "SECONDS")]
     since: Option<u64>,
-    /// Only before this second, in Unix time.
+    /// Only before this Unix second.
     #[arg(long, value_name = "SECONDS")]
     until: Option<u64>,
-    /// At most so many.
+    /// The maximum number of entries.
     #[arg(long, value_name = "N", default_value_t = DEFAULT_ENTRIES, value_parser = clap::value_parser!(u32).range(ENTRIES))]
     limit: u32,
 }
@@ -69,9 +69,9 @@ struct Row {
     action: &'static str,
     object_id: String,
     actor: String,
-    /// None of what concerns no workspace.
+    /// None for an entry of the installation.
     workspace_id: Option<String>,
-    /// None of a command beside the server.
+    /// None for a command.
     address: Option<String>,
     request_id: Option<String>,
     details: Option<Value>,

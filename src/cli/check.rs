@@ -2,7 +2,7 @@
 
 use super::output;
 use super::settings::ServerSettings;
-use crate::app::{check_stores, refuse_contradictions, warnings};
+use crate::app::{check_combinations, check_stores, warnings};
 use anyhow::Result;
 use serde::Serialize;
 
@@ -36,7 +36,7 @@ impl Check {
         output::list(&rows, self.json, &["SETTING", "VALUE", "ORIGIN"], |row| {
             vec![row.setting.to_owned(), row.value.clone().unwrap_or_else(|| "-".to_owned()), row.origin.clone()]
         })?;
-        refuse_contradictions(&config)?;
+        check_combinations(&config)?;
         for warning in warnings(&config.stores) {
             eprintln!("warning: {warning}");
         }

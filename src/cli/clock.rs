@@ -6,17 +6,17 @@ use crate::model::clock_jump::ClockJump;
 use anyhow::Result;
 use std::io::{self, Write};
 
-/// Shows whether expiry is held because the clock jumped forward, and lets it go on, with the server running or not.
+/// Shows whether a clock jump holds expiry, and confirms the clock, with the server running or stopped.
 #[derive(Debug, clap::Subcommand)]
 pub enum ClockCommand {
-    /// Shows whether expiry is held, and what the clock showed.
+    /// Shows whether expiry is held, and the clock jump.
     Status {
         #[command(flatten)]
         settings: StoreSettings,
     },
-    /// Says that the clock is right as it is: what has expired by it is removed for good.
+    /// Confirms that the clock is right: files that are expired by it are removed for good.
     Confirm {
-        /// Says that you mean it.
+        /// Confirms the action.
         #[arg(long, required = true)]
         yes: bool,
         #[command(flatten)]

@@ -4,9 +4,8 @@ use super::settings::StoreSettings;
 use crate::app::compact;
 use anyhow::Result;
 
-/// Gives the room that deleted rows have left in the SQLite database back to the disk, with the server stopped. What the
-/// database holds has to fit on the disk twice more meanwhile: beside the database, and in the folder for temporary files
-/// (`SQLITE_TMPDIR`).
+/// Returns the free space of the SQLite database to the disk, with the server stopped. The disk needs free space for
+/// two more copies of its content: beside the database, and in the folder for temporary files (`SQLITE_TMPDIR`).
 #[derive(Debug, clap::Args)]
 pub struct Compact {
     #[command(flatten)]

@@ -1,10 +1,10 @@
-//! `venna fsck` and `venna scrub`: exit code 0 is clean, 1 is damage found, 2 is could not check.
+//! `venna fsck` and `venna scrub`. Exit code 0: clean; 1: damage found; 2: check failed.
 
 use super::progress::ProgressFile;
 use super::settings::StoreSettings;
-use crate::causes::Causes;
 use crate::clock::Clock;
-use crate::inspect::{Pace, Subset};
+use crate::error_chain::Causes;
+use crate::inspect::{ReadPacer, Subset};
 use crate::model::finding::Finding;
 use crate::model::scrub::ScrubProgress;
 use anyhow::Result;
@@ -18,29 +18,29 @@ const DAMAGED: u8 = 1;
 const NOT_CHECKED: u8 = 2;
 const MIB: u64 = 1 << 20;
 
-/// Compares metadata with blobs, in both directions; with the server running or not.
+/// Compares metadata with blobs, in both directions, with the server running or stopped.
 #[derive(Debug, clap::Args)]
 pub struct Fsck {
-    /// Prints one JSON object a finding.
+    /// Prints one JSON object per finding.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     settings: StoreSettings,
 }
 
-/// Reads blobs and compares them with their checksums; with the server running or not.
+/// Reads blobs and compares them with their checksums, with the server running or stopped.
 #[derive(Debug, clap::Args)]
 pub struct Scrub {
-    /// The share of blobs that is read, chosen at random.
+    /// The share of blobs to read, chosen at random.
     #[arg(long, value_name = "PERCENT", default_value = "100%", value_parser = subset)]
     read_data_subset: Subset,
-    /// How fast blobs are read at most, in MiB a second; as fast as the disk gives them when not given.
+    /// The highest read rate, in MiB per second; unlimited by default.
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     max_mib_per_second: Option<u64>,
-    /// A file that notes how far the scrub has come: one that was cut off goes on from there.
+    /// A file that records the progress of the scrub, so that an interrupted one continues from there.
     #[arg(long, value_name = "FILE")]
     progress: Option<PathBuf>,
-    /// Prints one JSON object a finding.
+    /// Prints one JSON object per finding.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -88,7 +88,7 @@ impl Scrub {
         let file = ProgressFile(self.progress.clone());
         let fresh = ScrubProgress { begun_at: Clock::system().now_seconds(), ..ScrubProgress::default() };
         let mut progress = file.load()?.unwrap_or(fresh);
-        let mut pace = Pace::new(self.max_mib_per_second.map(|mib| mib * MIB));
+        let mut pace = ReadPacer::new(self.max_mib_per_second.map(|mib| mib * MIB));
         let mut printer = Printer { json: self.json, findings: 0 };
         let mut report = |finding| printer.print(&finding);
         while inspector.scrub_step(&mut progress, self.read_data_subset, &mut pace, &mut report).await? {

@@ -13,34 +13,34 @@ use anyhow::{Context, Result, anyhow};
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// Makes, lists, rotates and revokes keys, with the server running or not.
+/// Creates, lists, rotates and revokes keys, with the server running or stopped.
 #[derive(Debug, clap::Subcommand)]
 pub enum Keys {
-    /// Makes a key and prints its secret, once.
+    /// Creates a key and prints its secret once.
     Create {
-        /// The workspace that it opens, by name or id.
+        /// The workspace of the key, by name or id.
         #[arg(long, value_name = "NAME_OR_ID", default_value = DEFAULT_WORKSPACE)]
         workspace: String,
-        /// Makes a key of an administrator, which opens the administration and no workspace.
+        /// Creates an administrator's key, for the administration and no workspace.
         #[arg(long, conflicts_with = "scopes")]
         admin: bool,
-        /// What it may be used for, with commas between: files.read, files.write, uploads.write, usage.read,
-        /// files.produce; all but the last when not given.
+        /// The comma-separated scopes: files.read, files.write, uploads.write, usage.read, files.produce; by default
+        /// all but the last.
         #[arg(long, value_name = "SCOPES")]
         scopes: Option<Scopes>,
-        /// What you call it.
+        /// The name of the key.
         #[arg(long, default_value = "key")]
         name: String,
-        /// How many seconds it is valid; for ever when not given.
+        /// The validity in seconds; unlimited by default.
         #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(VALID_SECONDS))]
         expires_in: Option<u64>,
-        /// Prints the secret alone.
+        /// Prints only the secret.
         #[arg(long)]
         quiet: bool,
         #[command(flatten)]
         settings: StoreSettings,
     },
-    /// Lists the keys of all workspaces and of administrators, oldest first; secrets are not kept and cannot be shown.
+    /// Lists the keys of all workspaces and administrators, oldest first. Secrets are not stored and cannot be shown.
     List {
         /// Prints JSON.
         #[arg(long)]
@@ -48,36 +48,37 @@ pub enum Keys {
         #[command(flatten)]
         settings: StoreSettings,
     },
-    /// Gives a key a new secret and prints it, once; the key keeps its id, and the old secret is good for a while.
+    /// Replaces the secret of a key and prints it once. The key keeps its id, and the old secret stays valid for the
+    /// overlap.
     Rotate {
-        /// The key's id, `key_...`.
+        /// The id of the key, `key_...`.
         id: String,
-        /// How many seconds the old secret is good yet.
+        /// The time that the old secret stays valid, in seconds.
         #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_OVERLAP_SECONDS,
             value_parser = clap::value_parser!(u64).range(OVERLAP_SECONDS))]
         overlap: u64,
-        /// Prints the secret alone.
+        /// Prints only the secret.
         #[arg(long)]
         quiet: bool,
         #[command(flatten)]
         settings: StoreSettings,
     },
-    /// Revokes a key: a running server refuses it within half a second.
+    /// Revokes a key. A running server refuses it within half a second.
     Revoke {
-        /// The key's id, `key_...`.
+        /// The id of the key, `key_...`.
         id: String,
         #[command(flatten)]
         settings: StoreSettings,
     },
 }
 
-/// What is said of a key of an administrator where others have a workspace.
+/// The workspace column of an administrator's key.
 const ADMINISTRATION: &str = "administration";
 
 #[derive(Serialize)]
 struct Row {
     id: String,
-    /// None of a key of an administrator.
+    /// None for an administrator's key.
     workspace_id: Option<String>,
     scopes: Vec<&'static str>,
     name: String,
@@ -119,7 +120,7 @@ async fn create(
     quiet: bool,
 ) -> Result<()> {
     let issued = installation.keys.issue(opens, name, expires_in, Origin::COMMAND_LINE).await;
-    let (key, secret) = issued.context("cannot make the key")?;
+    let (key, secret) = issued.context("cannot create the key")?;
     if !quiet {
         eprintln!("{} of {}, shown this once:", key.id, owner(&key));
     }
@@ -136,7 +137,7 @@ async fn rotate(installation: &Installation, id: &str, overlap_seconds: u64, qui
     if !quiet {
         eprintln!("{} of {}, shown this once; the old secret ends in {overlap_seconds} s:", key.id, owner(&key));
     }
-    show(&secret).context("the secret could not be shown; the old one is good until its time is over, rotate again")
+    show(&secret).context("the secret could not be shown; the old one stays valid for the overlap, rotate again")
 }
 
 fn show(secret: &KeySecret) -> io::Result<()> {
@@ -148,7 +149,7 @@ fn owner(key: &ApiKey) -> String {
 }
 
 fn parse(id: &str) -> Result<KeyId> {
-    id.parse().with_context(|| format!("{id:?} is no key id; `venna keys list` shows all"))
+    id.parse().with_context(|| format!("{id:?} is not a key id; `venna keys list` shows all"))
 }
 
 async fn list(installation: &Installation, json: bool) -> Result<()> {

@@ -13,12 +13,12 @@ use anyhow::{Result, anyhow, bail};
 use serde::Serialize;
 use std::sync::Arc;
 
-/// Shows and sets what workspaces and keys may have and do at most, with the server running or not.
+/// Shows and sets the limits of workspaces and keys, with the server running or stopped.
 #[derive(Debug, clap::Subcommand)]
 pub enum LimitsCommand {
-    /// Shows the limits of a workspace or key, and how much of them is used.
+    /// Shows the limits of a workspace or key, and their usage.
     Get {
-        /// A workspace, by name or id, or a key's id.
+        /// The workspace, by name or id, or the id of a key.
         #[arg(value_name = "WORKSPACE_OR_KEY")]
         owner: String,
         /// Prints JSON.
@@ -27,13 +27,13 @@ pub enum LimitsCommand {
         #[command(flatten)]
         settings: StoreSettings,
     },
-    /// Sets limits of a workspace or key: a running server heeds them within half a second. What is there already stays.
+    /// Sets limits of a workspace or key. A running server applies them within half a second. Existing files stay.
     Set {
-        /// A workspace, by name or id, or a key's id.
+        /// The workspace, by name or id, or the id of a key.
         #[arg(value_name = "WORKSPACE_OR_KEY")]
         owner: String,
-        /// What is limited, and to how much or to `none`: `storage_bytes`, `max_files`, `monthly_spend_cents`
-        /// (of workspaces alone), `concurrent_uploads`, `requests_per_minute`, `uploads_per_minute`, `file_bytes.PURPOSE`.
+        /// The limits and their values, or `none`: `storage_bytes`, `max_files`, `monthly_spend_cents` (these three of
+        /// workspaces only), `concurrent_uploads`, `requests_per_minute`, `uploads_per_minute`, `file_bytes.PURPOSE`.
         #[arg(value_name = "LIMIT=VALUE", value_parser = parse, required = true)]
         wanted: Vec<(Limit, Option<u64>)>,
         #[command(flatten)]
@@ -41,14 +41,14 @@ pub enum LimitsCommand {
     },
 }
 
-/// What stands for no limit.
+/// The value that removes a limit.
 const NONE: &str = "none";
 
 #[derive(Serialize)]
 struct Row {
     limit: String,
     value: Option<u64>,
-    /// Of what is counted over all.
+    /// Only for storage and cost.
     used: Option<u64>,
 }
 
@@ -92,10 +92,10 @@ async fn get(settings: &StoreSettings, owner: &str, json: bool) -> Result<()> {
 async fn set(installation: &Installation, owner: &str, wanted: &[(Limit, Option<u64>)]) -> Result<()> {
     let found = find(installation, owner).await?;
     if let (LimitOwner::Key(_), Some((limit, _))) = (found, wanted.iter().find(|(limit, _)| !limit.is_of_keys())) {
-        bail!("{limit} is a limit of workspaces, and {owner} is a key");
+        bail!("{limit} is a limit of workspaces only, and {owner} is a key");
     }
     let set = installation.workspaces.set_limits(found, wanted.to_vec(), Origin::COMMAND_LINE).await?;
-    if set { Ok(()) } else { Err(anyhow!("there is no {owner} any more")) }
+    if set { Ok(()) } else { Err(anyhow!("{owner} does not exist any more")) }
 }
 
 async fn find(installation: &Installation, owner: &str) -> Result<LimitOwner> {
@@ -107,7 +107,7 @@ async fn find(installation: &Installation, owner: &str) -> Result<LimitOwner> {
     Ok(LimitOwner::Workspace(workspaces::find(installation, owner).await?.id))
 }
 
-/// What is there and what is reserved, or what was spent.
+/// Returns the usage of a limit: stored and reserved, or spent.
 fn used((usage, spent): (StorageUsage, NanoUsd), limit: Limit) -> Option<u64> {
     match limit {
         Limit::StorageBytes => Some(usage.stored_bytes.saturating_add(usage.reserved_bytes)),

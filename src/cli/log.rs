@@ -1,10 +1,10 @@
-//! Logging to standard error, which may be full or gone without any harm to the server.
+//! Logging to standard error. A full or closed standard error does not harm the server.
 
 use crate::config::{Config, LogFormat, LogLevel};
 use std::io::{self, IsTerminal, Write};
 use tracing::level_filters::LevelFilter;
 
-/// Starts logging as the configuration says.
+/// Starts logging by the configuration.
 pub fn start(config: &Config) {
     let terminal = io::stderr().is_terminal();
     let format = config.log_format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json });
@@ -14,23 +14,23 @@ pub fn start(config: &Config) {
         LogLevel::Info => LevelFilter::INFO,
         LogLevel::Debug => LevelFilter::DEBUG,
     };
-    let lines = tracing_subscriber::fmt().with_writer(|| Forgiving(io::stderr())).with_max_level(level);
+    let lines = tracing_subscriber::fmt().with_writer(|| InfallibleWriter(io::stderr())).with_max_level(level);
     match format {
         LogFormat::Text => lines.with_ansi(terminal).log_internal_errors(false).init(),
         LogFormat::Json => lines.json().flatten_event(true).log_internal_errors(false).init(),
     }
 }
 
-/// One line to standard error, whatever the format of the log.
+/// Writes one line to standard error, in any log format.
 pub fn line(text: &str) {
-    // The writer below reports success whatever happens.
-    drop(writeln!(Forgiving(io::stderr()), "{text}"));
+    // The writer below always reports success.
+    drop(writeln!(InfallibleWriter(io::stderr()), "{text}"));
 }
 
-/// Writes what it can, and never fails: a full disk under the log must not become a panic in the server.
-struct Forgiving<W>(W);
+/// A writer that never fails: a full disk under the log must not become a panic in the server.
+struct InfallibleWriter<W>(W);
 
-impl<W: Write> Write for Forgiving<W> {
+impl<W: Write> Write for InfallibleWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         drop(self.0.write_all(bytes));
         Ok(bytes.len())
@@ -60,6 +60,6 @@ mod tests {
 
     #[test]
     fn a_full_log_is_no_failure() {
-        assert!(writeln!(Forgiving(Full), "a line").is_ok() && Forgiving(Full).flush().is_ok());
+        assert!(writeln!(InfallibleWriter(Full), "a line").is_ok() && InfallibleWriter(Full).flush().is_ok());
     }
 }

@@ -1,7 +1,7 @@
 //! The command line: one file per command.
 //!
-//! Secrets and data go to standard output, everything else to standard error. Exit code 0 is success, 1 a failure, 2 a
-//! command line that cannot be understood; `fsck`, `scrub`, `backup`, `restore` and `migrate` have their own.
+//! Secrets and data go to standard output, everything else to standard error. Exit code 0 is success, 1 a failure, 2 an
+//! invalid command line; `fsck`, `scrub`, `backup`, `restore` and `migrate` have their own.
 
 mod archive;
 mod audit;
@@ -41,41 +41,41 @@ struct Cli {
 enum Command {
     /// Runs the server in the foreground until SIGTERM or SIGINT, then drains.
     Serve(serve::Serve),
-    /// Makes, lists, configures, archives and purges workspaces, with the server running or not.
+    /// Creates, lists, configures, archives and purges workspaces, with the server running or stopped.
     #[command(subcommand)]
     Workspaces(workspaces::Workspaces),
-    /// Makes, lists, rotates and revokes keys, with the server running or not.
+    /// Creates, lists, rotates and revokes keys, with the server running or stopped.
     #[command(subcommand)]
     Keys(keys::Keys),
-    /// Shows and sets what workspaces and keys may have and do at most, with the server running or not.
+    /// Shows and sets the limits of workspaces and keys, with the server running or stopped.
     #[command(subcommand)]
     Limits(limits::LimitsCommand),
-    /// Shows the bill, with the server running or not: what was used, day by day in UTC, and what it costs.
+    /// Shows the bill, with the server running or stopped: daily usage in UTC, and its cost.
     Usage(usage::UsageCommand),
-    /// Shows who did what, with the server running or not.
+    /// Shows the audit log, with the server running or stopped.
     #[command(subcommand)]
     Audit(audit::Audit),
     /// Validates the configuration and prints the effective values with their origin.
     Check(check::Check),
-    /// Shows whether expiry is held because the clock jumped forward, and lets it go on, with the server running or not.
+    /// Shows whether a clock jump holds expiry, and confirms the clock, with the server running or stopped.
     #[command(subcommand)]
     Clock(clock::ClockCommand),
-    /// Gives the room that deleted rows have left in the SQLite database back to the disk, with the server stopped.
+    /// Returns the free space of the SQLite database to the disk, with the server stopped.
     Compact(compact::Compact),
-    /// Shows whether metadata and blobs belong together, and takes them for a pair when you know that they are one.
+    /// Shows whether metadata and blobs belong together, and pairs them on confirmation.
     #[command(subcommand)]
     Stores(stores::StoresCommand),
-    /// Compares metadata with blobs, in both directions; with the server running or not.
+    /// Compares metadata with blobs, in both directions, with the server running or stopped.
     Fsck(inspect::Fsck),
-    /// Reads blobs and compares them with their checksums; with the server running or not.
+    /// Reads blobs and compares them with their checksums, with the server running or stopped.
     Scrub(inspect::Scrub),
-    /// Copies the installation to a folder, with the server running or not.
+    /// Backs up the installation to a folder, with the server running or stopped.
     Backup(archive::Backup),
-    /// Makes an installation of a backup, on stores that are empty or not there, and checks every byte.
+    /// Restores a backup to empty or missing stores and checks every byte.
     Restore(archive::Restore),
-    /// Brings the schema of the database to that of this version, with the server stopped; `venna serve` does so too.
+    /// Migrates the schema of the database to this version, with the server stopped; `venna serve` does so too.
     Upgrade(upgrade::Upgrade),
-    /// Moves a stopped installation on SQLite to PostgreSQL, and its blobs to another place if one is named.
+    /// Migrates a stopped installation from SQLite to PostgreSQL, and its blobs to another store if given.
     Migrate(migrate::Migrate),
 }
 
@@ -114,7 +114,7 @@ fn run_on<T>(mut runtime: runtime::Builder, command: impl Future<Output = T>) ->
     Ok(runtime.enable_all().build()?.block_on(command))
 }
 
-/// `docs/cli.md`: the help of every command.
+/// Returns `docs/cli.md`: the help of every command.
 #[must_use]
 pub fn reference() -> String {
     let mut page = String::from("# Command line\n\nSettings are described in [config.md](config.md).\n");

@@ -1,4 +1,4 @@
-//! What commands print: tables for people, JSON for programs.
+//! The output of commands: tables for people, JSON for programs.
 
 use crate::clock;
 use anyhow::Result;
@@ -14,7 +14,7 @@ pub fn list<T: Serialize>(rows: &[T], json: bool, heading: &[&str], cells: impl 
     Ok(writeln!(io::stdout(), "{}", table(heading, rows.iter().map(cells)))?)
 }
 
-/// A table with a heading.
+/// Formats a table with a heading.
 pub fn table(heading: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(TableStyle::new()).set_header(heading);
@@ -22,12 +22,12 @@ pub fn table(heading: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Strin
     table.trim_fmt()
 }
 
-/// A day in UTC, as `2026-12-01`.
+/// Formats a day in UTC, as `2026-12-01`.
 pub fn day(unix_seconds: u64) -> String {
     clock::format_utc(unix_seconds, "%Y-%m-%d")
 }
 
-/// A time for people, in UTC.
+/// Formats a time in UTC, for people.
 pub fn time(unix_seconds: u64) -> String {
     let time = std::time::UNIX_EPOCH.checked_add(std::time::Duration::from_secs(unix_seconds));
     time.map_or_else(|| unix_seconds.to_string(), httpdate::fmt_http_date)

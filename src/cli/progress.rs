@@ -1,4 +1,4 @@
-//! The file in which `venna scrub --progress` notes how far it has come.
+//! The progress file of `venna scrub --progress`.
 
 use crate::model::ids::BlobId;
 use crate::model::scrub::ScrubProgress;
@@ -8,10 +8,10 @@ use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::path::PathBuf;
 
-/// The longest note that is read, in bytes.
+/// The longest progress file that is read, in bytes.
 const MAX_BYTES: u64 = 4096;
 
-/// The file, if one is named.
+/// The progress file, if given.
 #[derive(Debug)]
 pub struct ProgressFile(pub Option<PathBuf>);
 
@@ -25,7 +25,7 @@ struct Note {
 }
 
 impl ProgressFile {
-    /// Where a scrub that was cut off stopped; none when there was not one.
+    /// Returns the progress of an interrupted scrub.
     pub fn load(&self) -> Result<Option<ScrubProgress>> {
         let Some(path) = &self.0 else { return Ok(None) };
         let unreadable = || format!("cannot read the progress of a scrub from {}", path.display());
@@ -41,7 +41,7 @@ impl ProgressFile {
         Ok(Some(ScrubProgress { begun_at, ended_at: None, after, blobs, bytes, damaged }))
     }
 
-    /// Notes how far it has come, in place of what was noted before.
+    /// Replaces the recorded progress.
     pub fn save(&self, progress: &ScrubProgress) -> Result<()> {
         let Some(path) = &self.0 else { return Ok(()) };
         let ScrubProgress { begun_at, after, blobs, bytes, damaged, .. } = *progress;
@@ -55,7 +55,7 @@ impl ProgressFile {
         written.with_context(|| format!("cannot write the progress of the scrub to {}", path.display()))
     }
 
-    /// Forgets it: the scrub came to its end.
+    /// Removes the file after a complete scrub.
     pub fn remove(&self) -> Result<()> {
         let Some(path) = &self.0 else { return Ok(()) };
         match std::fs::remove_file(path) {

@@ -28,7 +28,7 @@ impl Serve {
         for warning in &server.warnings {
             tracing::warn!(%warning, "startup warning");
         }
-        introduce(&config, &server);
+        print_introduction(&config, &server);
         log::line(&format!("listening on http://{}", server.address));
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -44,13 +44,13 @@ impl Serve {
     }
 }
 
-/// Ends the process with the work that blocks its threads; the next start sweeps what that leaves.
+/// Ends the process while its threads are blocked. The next start sweeps what they leave.
 fn stop_at_once() -> ! {
     tracing::warn!("server stopped without drain");
     std::process::exit(1)
 }
 
-/// Connections and files need descriptors; the soft limit of most systems is far below what the hard one allows.
+/// Raises the soft limit of descriptors to the hard one. Connections and files need more than most soft limits allow.
 fn raise_descriptor_limit() {
     let limit = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
@@ -58,8 +58,8 @@ fn raise_descriptor_limit() {
     }
 }
 
-/// What a person wants to know at the start, on standard output; a server runs as well without being heard.
-fn introduce(config: &Config, server: &Server) {
+/// Prints the addresses to standard output. A failed write is ignored.
+fn print_introduction(config: &Config, server: &Server) {
     if let Err(error) = write_introduction(&mut io::stdout(), config, server) {
         tracing::warn!(%error, "welcome text failed");
     }
@@ -81,7 +81,7 @@ fn write_introduction(out: &mut impl Write, config: &Config, server: &Server) ->
     out.flush()
 }
 
-/// The secret is shown to a person and kept out of log files.
+/// Writes the first key. The secret is shown on a terminal only, and kept out of log files.
 fn write_first_key(out: &mut impl Write, first_key: &FirstKey, url: &str) -> io::Result<()> {
     let (secret, file) = (first_key.secret.expose(), first_key.file.display());
     let person = io::stdout().is_terminal();

@@ -1,6 +1,6 @@
-//! Settings as flags: made from the one list in `config`.
+//! Settings as flags, generated from the list in `config`.
 
-use crate::app::{Installation, made_by_root, open_inspector};
+use crate::app::{Installation, open_inspector, root_warning};
 use crate::clock::Clock;
 use crate::config::{CloudVariables, Config, Effective, Layers, SETTINGS, Setting, StoreConfig, Use};
 use crate::inspect::Inspector;
@@ -20,24 +20,24 @@ pub struct ServerSettings(Layers);
 pub struct StoreSettings(Layers);
 
 impl ServerSettings {
-    /// The configuration, and where each value comes from.
+    /// Returns the configuration, and the origin of each value.
     pub fn resolve(&self) -> Result<(Config, Vec<Effective>)> {
         Ok(Config::resolve(&self.0)?)
     }
 }
 
 impl StoreSettings {
-    /// What the settings of the command and those of the file amount to.
+    /// Returns the configuration of flags, environment and file.
     pub fn resolve(&self) -> Result<Config> {
         Ok(Config::resolve(&self.0)?.0)
     }
 
-    /// Where the stores lie.
+    /// Returns the locations of the stores.
     pub fn stores(&self) -> Result<StoreConfig> {
         Ok(self.resolve()?.stores)
     }
 
-    /// Where they lie when some of these settings say otherwise.
+    /// Returns the locations of the stores with some settings replaced.
     pub fn stores_with(
         &self,
         otherwise: impl IntoIterator<Item = (&'static str, Option<String>)>,
@@ -47,27 +47,27 @@ impl StoreSettings {
         Ok(Config::resolve(&layers)?.0.stores)
     }
 
-    /// The installation, made when it is missing.
+    /// Opens the installation, and creates a missing one.
     pub async fn open(&self) -> Result<Installation> {
         let stores = self.stores()?;
         warn_as_root(&stores);
         Installation::open(&stores, Clock::system()).await
     }
 
-    /// What looks at the installation, if there is one.
+    /// Opens an existing installation for inspection.
     pub async fn open_inspector(&self) -> Result<Inspector> {
         open_inspector(&self.stores()?).await
     }
 
-    /// The installation, if there is one.
+    /// Opens an existing installation.
     pub async fn open_existing(&self) -> Result<Installation> {
         Installation::open_existing(&self.stores()?, Clock::system()).await
     }
 }
 
-/// Says when a command makes the data directory as root.
+/// Warns when a command creates the data directory as root.
 pub(super) fn warn_as_root(stores: &StoreConfig) {
-    if let Some(warning) = made_by_root(stores) {
+    if let Some(warning) = root_warning(stores) {
         eprintln!("warning: {warning}");
     }
 }
@@ -94,8 +94,8 @@ fn augment(command: Command, wanted: impl Fn(&Setting) -> bool) -> Command {
         .fold(command.arg(config), |command, setting| command.arg(flag(setting)))
 }
 
-/// Only settings that the command takes are looked at: a wrong address does not keep `keys list` from its work. A
-/// variable that is not UTF-8 is passed on with replacement characters, so that it is refused and not overlooked.
+/// Reads only the settings of the command: an invalid address does not keep `keys list` from its work. A variable that
+/// is not UTF-8 is passed on with replacement characters, so that it is refused and not overlooked.
 fn layers(matches: &ArgMatches, wanted: impl Fn(&Setting) -> bool) -> Layers {
     let taken: Vec<&Setting> = SETTINGS.iter().filter(|setting| wanted(setting)).collect();
     let value = |name: &str| matches.try_get_one::<String>(name).ok().flatten().cloned();

@@ -5,17 +5,17 @@ use crate::app::{confirm_pair, pair_status};
 use anyhow::Result;
 use std::io::{self, Write};
 
-/// Shows whether metadata and blobs belong together, and takes them for a pair when you know that they are one.
+/// Shows whether metadata and blobs belong together, and pairs them on confirmation.
 #[derive(Debug, clap::Subcommand)]
 pub enum StoresCommand {
-    /// Shows how metadata and blobs stand to each other by their stamps, with the server running or not.
+    /// Shows the relation of metadata and blobs by their stamps, with the server running or stopped.
     Status {
         #[command(flatten)]
         settings: StoreSettings,
     },
-    /// Takes metadata and blobs for a pair as they are, with the server stopped: blobs that no row knows are then nobody's.
+    /// Pairs metadata and blobs as they are, with the server stopped. Blobs without a row become orphans.
     Confirm {
-        /// Says that you mean it.
+        /// Confirms the action.
         #[arg(long, required = true)]
         yes: bool,
         #[command(flatten)]

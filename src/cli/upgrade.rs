@@ -4,7 +4,7 @@ use super::settings::StoreSettings;
 use crate::app::Installation;
 use anyhow::Result;
 
-/// Brings the schema of the database to that of this version, with the server stopped; `venna serve` does so too.
+/// Migrates the schema of the database to this version, with the server stopped; `venna serve` does so too.
 #[derive(Debug, clap::Args)]
 pub struct Upgrade {
     #[command(flatten)]

@@ -15,35 +15,35 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// Days that are shown when nobody says from when on.
+/// The default number of days.
 const DEFAULT_DAYS: u64 = 30;
-/// Days that are shown at most.
+/// The maximum number of days.
 const MAX_DAYS: u64 = 3660;
-/// Columns of a whole bar of the chart.
+/// The width of a full bar of the chart, in columns.
 const BAR_COLUMNS: usize = 40;
 
-/// Shows the bill, with the server running or not: what was used, day by day in UTC, and what it costs.
+/// Shows the bill, with the server running or stopped: daily usage in UTC, and its cost.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct UsageCommand {
     #[command(subcommand)]
     part: Option<Part>,
-    /// Only of this workspace, by name or id.
+    /// Only this workspace, by name or id.
     #[arg(long, value_name = "NAME_OR_ID")]
     workspace: Option<String>,
-    /// From this second on, in Unix time; thirty days ago when not given.
+    /// The first Unix second; by default thirty days ago.
     #[arg(long, value_name = "UNIX_SECONDS")]
     from: Option<u64>,
-    /// Before this second, in Unix time; now when not given.
+    /// The Unix second after the last; by default now.
     #[arg(long, value_name = "UNIX_SECONDS")]
     to: Option<u64>,
-    /// How to print it.
+    /// The output format.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Prints JSON: the same as `--format json`.
+    /// Prints JSON, like `--format json`.
     #[arg(long, conflicts_with = "format")]
     json: bool,
-    /// First makes the cache anew from which most of it is worked out: where `venna fsck` finds it wrong.
+    /// Rebuilds the usage cache first, where `venna fsck` finds it wrong.
     #[arg(long)]
     rebuild: bool,
     #[command(flatten)]
@@ -52,18 +52,18 @@ pub struct UsageCommand {
 
 #[derive(Debug, clap::Subcommand)]
 enum Part {
-    /// Shows how far usage is sent to the usage sink, with the server running or not.
+    /// Shows the progress of the usage export, with the server running or stopped.
     Export(usage_export::UsageExport),
 }
 
-/// Forms of a bill.
+/// An output format of the bill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people, with a chart of what was stored.
+    /// Text for people, with a chart of stored bytes.
     Table,
-    /// For programs.
+    /// JSON for programs.
     Json,
-    /// For spreadsheets, with the columns of FOCUS.
+    /// Comma-separated values for spreadsheets, with the columns of FOCUS.
     Csv,
 }
 
@@ -75,10 +75,10 @@ struct Row {
     end_time: u64,
     workspace_id: Option<String>,
     line_item: &'static str,
-    /// A text: it may be more than a number of JavaScript can be.
+    /// Text, since it may exceed the numbers of JavaScript.
     quantity: String,
     quantity_unit: &'static str,
-    /// Dollars, exactly.
+    /// Exact dollars.
     cost_usd: String,
     #[serde(skip)]
     cost: NanoUsd,
@@ -110,7 +110,7 @@ impl UsageCommand {
         }
     }
 
-    /// Whole days.
+    /// Returns a window of whole days.
     fn window(&self, now: u64, only: Option<WorkspaceId>) -> Result<UsageWindow> {
         let day = BucketWidth::Day.seconds();
         let to = self.to.unwrap_or(now);
@@ -120,7 +120,7 @@ impl UsageCommand {
         }
         let (start, end) = (from - from % day, to.next_multiple_of(day));
         if (end - start) / day > MAX_DAYS {
-            bail!("at most {MAX_DAYS} days are shown at once");
+            bail!("at most {MAX_DAYS} days can be shown");
         }
         let workspaces = only.map(|id| vec![id]);
         Ok(UsageWindow { start, end, width: BucketWidth::Day, workspaces, keys: None, by: Dimensions::default() })
@@ -148,7 +148,7 @@ fn rows(buckets: &[CostBucket]) -> Vec<Row> {
     buckets.iter().flat_map(of).collect()
 }
 
-/// A table of the sums, and what was stored day by day.
+/// Prints a table of the sums, and a chart of stored bytes by day.
 fn show(rows: &[Row], buckets: &[Bucket]) -> Result<()> {
     let mut sums: BTreeMap<(&str, &str, &str), (i128, NanoUsd)> = BTreeMap::new();
     for row in rows {
@@ -180,7 +180,7 @@ fn mean_bytes(bucket: &Bucket) -> i128 {
     byte_seconds.checked_div(i128::from(bucket.elapsed_seconds)).unwrap_or_default()
 }
 
-/// Comma-separated values with the columns of FOCUS 1.0, the open specification of cost and usage.
+/// Formats comma-separated values with the columns of FOCUS 1.0, the open specification of cost and usage.
 fn focus(rows: &[Row]) -> String {
     let mut text = String::from(
         "ChargePeriodStart,ChargePeriodEnd,BillingCurrency,BilledCost,EffectiveCost,ChargeCategory,ProviderName,\

@@ -2,18 +2,18 @@
 
 use super::output;
 use super::settings::StoreSettings;
-use super::usage_refused::SetAside;
+use super::usage_refused::RefusedCommand;
 use crate::usage::ExportStatus;
 use anyhow::Result;
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// Shows how far usage is sent to the usage sink, with the server running or not.
+/// Shows the progress of the usage export, with the server running or stopped.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct UsageExport {
     #[command(subcommand)]
-    part: Option<SetAside>,
+    part: Option<RefusedCommand>,
     /// Prints JSON.
     #[arg(long)]
     json: bool,
@@ -21,16 +21,16 @@ pub struct UsageExport {
     settings: StoreSettings,
 }
 
-/// Times are seconds in Unix time.
+/// The status as printed; times are Unix seconds.
 #[derive(Serialize)]
 struct Status {
-    /// The hours before this second were written into messages; null before the first.
+    /// The second before which all hours are exported; null before the first.
     exported_until: Option<u64>,
-    /// The row of the ledger up to which they are told of.
+    /// The last ledger row that the exported hours reflect.
     through_seq: Option<u64>,
     corrections: u64,
     pending_messages: u64,
-    /// Messages that the receiver refused for what they say; they are not pending.
+    /// The number of refused messages that are set aside. They are not pending.
     refused_messages: u64,
     oldest_pending_at: Option<u64>,
     last_acknowledged_at: Option<u64>,

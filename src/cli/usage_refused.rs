@@ -8,13 +8,13 @@ use clap::ValueEnum;
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// Messages that are shown at once, at most.
+/// The maximum number of listed messages.
 const MAX_SHOWN: u32 = 1000;
 
-/// What is done with messages that their receiver refused for what they say.
+/// Commands for messages that the receiver refused.
 #[derive(Debug, clap::Subcommand)]
-pub enum SetAside {
-    /// Lists the messages that the receiver refused and that are set aside, the oldest first.
+pub enum RefusedCommand {
+    /// Lists the refused messages, oldest first.
     Refused {
         #[command(flatten)]
         of: Of,
@@ -22,30 +22,30 @@ pub enum SetAside {
         #[arg(long)]
         json: bool,
     },
-    /// Prints what a refused message says, as it was sent.
+    /// Prints the body of a refused message as it was sent.
     Show {
-        /// The message, as `refused` lists it.
+        /// The id of the message, as `refused` lists it.
         id: String,
         #[command(flatten)]
         of: Of,
     },
-    /// Lets a refused message be sent again, the same bytes; all of them without an id.
+    /// Sends a refused message again, unchanged; without an id, all of them.
     Retry {
-        /// The message, as `refused` lists it.
+        /// The id of the message, as `refused` lists it.
         id: Option<String>,
         #[command(flatten)]
         of: Of,
     },
-    /// Gives a refused message up: it is kept in the database and never sent.
+    /// Drops a refused message: it stays in the database and is never sent.
     Skip {
-        /// The message, as `refused` lists it.
+        /// The id of the message, as `refused` lists it.
         id: String,
         #[command(flatten)]
         of: Of,
     },
 }
 
-/// Whose messages.
+/// The sink of the messages.
 #[derive(Debug, clap::Args)]
 pub struct Of {
     /// The sink.
@@ -55,10 +55,10 @@ pub struct Of {
     settings: StoreSettings,
 }
 
-/// Sinks by their names.
+/// The sinks by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Sink {
-    /// Batches of usage.
+    /// Usage batches.
     Usage,
     /// Spend alerts.
     Alerts,
@@ -73,7 +73,7 @@ impl From<Sink> for SinkName {
     }
 }
 
-/// Times are seconds in Unix time.
+/// A message as printed; times are Unix seconds.
 #[derive(Serialize)]
 struct Row {
     id: String,
@@ -98,7 +98,7 @@ impl Row {
     }
 }
 
-impl SetAside {
+impl RefusedCommand {
     pub async fn run(&self) -> Result<()> {
         let of = match self {
             Self::Refused { of, .. } | Self::Show { of, .. } | Self::Retry { of, .. } | Self::Skip { of, .. } => of,
@@ -112,15 +112,15 @@ impl SetAside {
             }
             Self::Show { id, .. } => match metadata.refused_message(sink, id.clone()).await? {
                 Some(message) => Ok(io::stdout().write_all(&message.body)?),
-                None => bail!("no message {id} to the {} sink is set aside", sink.name()),
+                None => bail!("there is no refused message {id} of the {} sink", sink.name()),
             },
             Self::Retry { id, .. } => match (metadata.retry_refused(sink, id.clone()).await?, id) {
-                (0, Some(id)) => bail!("no message {id} to the {} sink is set aside", sink.name()),
+                (0, Some(id)) => bail!("there is no refused message {id} of the {} sink", sink.name()),
                 (count, _) => Ok(writeln!(io::stdout(), "{count} messages will be sent again")?),
             },
             Self::Skip { id, .. } => {
                 if !metadata.skip_refused(sink, id.clone()).await? {
-                    bail!("no message {id} to the {} sink is set aside", sink.name());
+                    bail!("there is no refused message {id} of the {} sink", sink.name());
                 }
                 Ok(writeln!(io::stdout(), "{id} is given up")?)
             }

@@ -12,17 +12,17 @@ use anyhow::{Context, Result, anyhow};
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// Makes, lists, configures, archives and purges workspaces, with the server running or not.
+/// Creates, lists, configures, archives and purges workspaces, with the server running or stopped.
 #[derive(Debug, clap::Subcommand)]
 pub enum Workspaces {
-    /// Makes a workspace and prints its id.
+    /// Creates a workspace and prints its id.
     Create {
-        /// Its name, unique in the installation.
+        /// The name, unique in the installation.
         name: String,
         #[command(flatten)]
         settings: StoreSettings,
     },
-    /// Lists the workspaces, archived ones too, oldest first.
+    /// Lists all workspaces, archived ones too, oldest first.
     List {
         /// Prints JSON.
         #[arg(long)]
@@ -30,30 +30,30 @@ pub enum Workspaces {
         #[command(flatten)]
         settings: StoreSettings,
     },
-    /// Archives a workspace: a running server refuses its keys within half a second; its files stay until they are purged.
+    /// Archives a workspace. A running server refuses its keys within half a second; its files stay until they are
+    /// purged.
     Archive {
-        /// The workspace's id, `ws_...`.
+        /// The id of the workspace, `ws_...`.
         id: WorkspaceId,
         #[command(flatten)]
         settings: StoreSettings,
     },
-    /// Removes the files, uploads and keys of an archived workspace, for good.
+    /// Removes the files, uploads and keys of an archived workspace for good.
     Purge {
-        /// The workspace's id, `ws_...`.
+        /// The id of the workspace, `ws_...`.
         id: WorkspaceId,
-        /// Says that you mean it.
+        /// Confirms the action.
         #[arg(long, required = true)]
         yes: bool,
         #[command(flatten)]
         settings: StoreSettings,
     },
-    /// Shows, or changes, when files expire whose clients ask for no expiry; files that are there stay as they are.
+    /// Shows or sets the default expiry of files whose clients ask for none. Existing files keep theirs.
     Expiry {
         /// The workspace, by name or id.
         #[arg(value_name = "NAME_OR_ID")]
         workspace: String,
-        /// What becomes of files of a purpose: they expire after so many seconds, `never`, or as in every workspace
-        /// (`default`).
+        /// The default expiry of files of a purpose: a number of seconds, `never`, or `default` for the built-in one.
         #[arg(value_name = "PURPOSE=SECONDS", value_parser = parse_expiry)]
         wanted: Vec<(Purpose, Option<DefaultExpiry>)>,
         /// Prints JSON.
@@ -64,12 +64,12 @@ pub enum Workspaces {
     },
 }
 
-/// What stands for files that stay.
+/// The value for files that do not expire.
 const NEVER: &str = "never";
-/// What stands for what holds in every workspace.
+/// The value for the built-in default.
 const DEFAULT: &str = "default";
 
-/// The workspace of this name or id.
+/// Returns the workspace of this name or id.
 pub async fn find(installation: &Installation, name_or_id: &str) -> Result<Workspace> {
     let found = installation.workspaces.find(name_or_id).await?;
     found.ok_or_else(|| unknown(name_or_id))
@@ -137,7 +137,7 @@ impl Workspaces {
                     .workspaces
                     .create(name, Origin::COMMAND_LINE)
                     .await
-                    .with_context(|| format!("cannot make the workspace {name:?}"))?;
+                    .with_context(|| format!("cannot create the workspace {name:?}"))?;
                 writeln!(io::stdout(), "{}", workspace.id)?;
             }
             Self::List { json, settings } => {

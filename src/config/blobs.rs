@@ -17,7 +17,7 @@ pub enum BlobsConfig {
 /// The protocol of a store in the cloud.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CloudScheme {
-    /// S3 and what is compatible with it.
+    /// S3 and compatible stores.
     S3,
     /// Google Cloud Storage.
     Gcs,
@@ -38,8 +38,8 @@ pub struct CloudConfig {
     pub variables: CloudVariables,
 }
 
-/// Endpoint, region, credentials and the like, under the names that each cloud gives to its environment variables. Their
-/// values are never shown.
+/// Endpoint, region and credentials, under the names of the cloud's environment variables. Their values are never
+/// shown.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct CloudVariables(BTreeMap<String, String>);
 

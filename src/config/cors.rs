@@ -2,7 +2,7 @@
 
 use super::settings::Setting;
 
-/// The origins whose pages may use the API from a browser.
+/// The origins that may use the API from a browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CorsOrigins {
     /// Only the server's own origin.

@@ -40,10 +40,10 @@ pub struct Effective {
     pub origin: Origin,
 }
 
-/// A setting that cannot be used, or a configuration file that cannot be read.
+/// An invalid setting, or an unreadable configuration file.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingError {
-    /// The value of a known setting is not valid.
+    /// The value of a setting is invalid.
     #[error("{name} = {value:?} ({origin}) is not valid: expected {expected}")]
     Invalid {
         /// The setting's name.
@@ -55,7 +55,7 @@ pub enum SettingError {
         /// The valid values.
         expected: Kind,
     },
-    /// The file sets something that does not exist.
+    /// The file has an unknown key.
     #[error("{name:?} ({origin}) is no setting; the settings are {known}")]
     Unknown {
         /// The key in the file.
@@ -65,17 +65,17 @@ pub enum SettingError {
         /// The names of all settings.
         known: String,
     },
-    /// A price of the file cannot be used.
+    /// A price is invalid.
     #[error("{what} ({origin}) is not valid: expected {expected}")]
     Price {
-        /// The key and its value, or what is missing.
+        /// The key and its value, or the missing entry.
         what: String,
         /// Its place in the file.
         origin: Origin,
         /// The valid values.
         expected: String,
     },
-    /// The file cannot be read.
+    /// The file is unreadable.
     #[error("the configuration file {path} cannot be read: {why}")]
     Unreadable {
         /// The file.

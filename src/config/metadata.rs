@@ -1,24 +1,24 @@
-//! Where metadata is kept.
+//! The configuration of the metadata store.
 
 use super::parse;
 use super::settings::{POSTGRES, SQLITE, Setting};
 use std::fmt;
 use std::path::PathBuf;
 
-/// The largest file that is kept in a SQLite database when nobody says otherwise, in bytes, as measured.
+/// The default of `inline_max_bytes` on SQLite, as measured.
 pub(super) const SQLITE_INLINE_MAX_BYTES: u64 = 65_536;
 
-/// A place for metadata.
+/// The location of the metadata store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MetadataConfig {
     /// A SQLite database on this machine.
     Sqlite(PathBuf),
-    /// A database of a PostgreSQL server.
+    /// A PostgreSQL database.
     Postgres(DatabaseUrl),
 }
 
 impl MetadataConfig {
-    /// The largest file that is kept beside its metadata when nobody says otherwise, in bytes; 0 for none.
+    /// Returns the default of `inline_max_bytes`; 0 keeps no file in the metadata store.
     pub(super) const fn default_inline_max_bytes(&self) -> u64 {
         match self {
             Self::Sqlite(_) => SQLITE_INLINE_MAX_BYTES,
@@ -27,12 +27,12 @@ impl MetadataConfig {
     }
 }
 
-/// The URL of a database, in which a password may stand.
+/// The URL of a database, which may hold a password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl(String);
 
 impl DatabaseUrl {
-    /// The URL with the password, for the driver alone.
+    /// Returns the URL with the password, for the driver alone.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -45,7 +45,7 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
-/// Whether a URL of PostgreSQL can be used is known once it is.
+/// Parses `metadata_url`. A PostgreSQL URL is validated by the driver.
 pub(super) fn parse(_: &Setting, text: &str) -> Option<MetadataConfig> {
     if POSTGRES.iter().any(|scheme| text.starts_with(scheme)) && !text.contains(char::is_control) {
         return Some(MetadataConfig::Postgres(DatabaseUrl(text.to_owned())));
@@ -53,7 +53,7 @@ pub(super) fn parse(_: &Setting, text: &str) -> Option<MetadataConfig> {
     parse::path_of_url(text, SQLITE).map(MetadataConfig::Sqlite)
 }
 
-/// A URL without what may be a secret in it: the user, the password, wherever they stand.
+/// Returns a URL without user and password.
 pub(super) fn redacted(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let rest = rest.rsplit_once('@').map_or_else(|| rest.to_owned(), |(_, place)| format!("***@{place}"));

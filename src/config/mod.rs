@@ -1,4 +1,4 @@
-//! What an operator may set, and what is in force.
+//! The configuration: the settings and their effective values.
 //!
 //! [`SETTINGS`] is the one list of settings: flags, environment variables, the keys of the configuration file, `--help`,
 //! `venna check` and `docs/config.md` are all made from it. A value is taken from the flag, else `VENNA_*`, else the
@@ -33,49 +33,49 @@ use std::time::Duration;
 /// The effective configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where the installation lives.
+    /// The locations of the stores.
     pub stores: StoreConfig,
-    /// Where the server listens.
+    /// The addresses of the server.
     pub listeners: ListenConfig,
-    /// What one request, connection or process may take.
+    /// The limits of requests, connections and the process.
     pub limits: LimitConfig,
-    /// Form of log lines; chosen by whether standard error is a terminal when not set.
+    /// The format of log lines; by default chosen by whether standard error is a terminal.
     pub log_format: Option<LogFormat>,
-    /// Least severe level that is logged.
+    /// The least severe level that is logged.
     pub log_level: LogLevel,
-    /// A file holding a well-formed key to install in workspace `default`.
+    /// A file with a well-formed key to install in workspace `default`.
     pub bootstrap_key_file: Option<PathBuf>,
-    /// How long an Upload takes parts.
+    /// The time that an Upload accepts parts.
     pub upload_ttl: Duration,
-    /// Batch and fine-tune files with bad lines are refused, not only marked.
+    /// Batch and fine-tune files with invalid lines are refused, not only marked.
     pub strict_jsonl: bool,
-    /// Downloads are answered with a redirect to the store in the cloud where that can be.
+    /// Downloads are redirected to the bucket where possible.
     pub blobs_redirect: bool,
-    /// What the server does by itself.
+    /// The background tasks.
     pub upkeep: UpkeepConfig,
-    /// Where usage is sent.
+    /// The usage sink.
     pub usage_sink: SinkConfig,
-    /// Where spend alerts are sent.
+    /// The sink of spend alerts.
     pub alert_sink: SinkConfig,
-    /// What usage costs, from the oldest version to the newest; none and it costs nothing.
+    /// The prices, oldest version first; empty for free usage.
     pub prices: Vec<PriceConfig>,
 }
 
-/// Where metadata and blobs are kept.
+/// The locations of metadata and blobs.
 #[derive(Clone, Debug)]
 pub struct StoreConfig {
-    /// The data directory: lock, first key, and by default the stores.
+    /// The data directory: lock, first key, and by default both stores.
     pub data_dir: PathBuf,
     /// The metadata store.
     pub metadata: MetadataConfig,
-    /// Where blobs are kept.
+    /// The blob store.
     pub blobs: BlobsConfig,
-    /// How long a store in the cloud may take for a request, retries included.
+    /// The time limit of a request to a bucket, retries included.
     pub blobs_timeout: Duration,
 }
 
 impl StoreConfig {
-    /// The folder of blobs, where they have one.
+    /// Returns the blob folder; none for a bucket.
     #[must_use]
     pub fn blobs_folder(&self) -> Option<&Path> {
         match &self.blobs {
@@ -84,7 +84,7 @@ impl StoreConfig {
         }
     }
 
-    /// The SQLite database, if the metadata is in one.
+    /// Returns the SQLite database; none for PostgreSQL.
     #[must_use]
     pub fn database(&self) -> Option<&Path> {
         match &self.metadata {
@@ -94,91 +94,91 @@ impl StoreConfig {
     }
 }
 
-/// Where the server listens.
+/// The addresses of the server.
 #[derive(Clone, Debug)]
 pub struct ListenConfig {
-    /// The API.
+    /// The address of the API.
     pub main: SocketAddr,
-    /// Health for operators; none when switched off.
+    /// The address of the health checks apart from the API; none when off.
     pub admin: Option<SocketAddr>,
-    /// The address that is written where a URL is shown; the bound address when not set.
+    /// The URL under which clients reach the server; the bound address when not set.
     pub public_url: Option<String>,
-    /// The networks of proxies whose `X-Forwarded-For` is believed.
+    /// The networks of trusted proxies, whose `X-Forwarded-For` is used.
     pub trusted_proxies: Vec<IpNet>,
-    /// The origins whose pages may use the API from a browser.
+    /// The origins that may use the API from a browser.
     pub cors_origins: CorsOrigins,
 }
 
-/// What one request, connection or process may take.
+/// The limits of requests, connections and the process.
 #[derive(Clone, Copy, Debug)]
 pub struct LimitConfig {
-    /// Largest file of one `POST /v1/files`, in bytes.
+    /// The largest file of one `POST /v1/files`, in bytes.
     pub max_file_bytes: u64,
-    /// Largest file that the metadata store keeps, in bytes; 0 for none.
+    /// The largest file in the metadata store, in bytes; 0 for none.
     pub inline_max_bytes: u64,
-    /// Connections open at once.
+    /// The maximum of open connections.
     pub max_connections: usize,
-    /// Connections open at once of one network that is not a trusted proxy.
+    /// The maximum of open connections from one network that is not a trusted proxy.
     pub max_connections_per_address: usize,
-    /// Uploads in flight at once.
+    /// The maximum of parallel uploads.
     pub max_concurrent_uploads: usize,
-    /// Uploads in flight at once of one workspace that has no limit of its own.
+    /// The maximum of parallel uploads of a workspace without a limit of its own.
     pub max_workspace_uploads: usize,
-    /// Downloads from blobs at once.
+    /// The maximum of parallel downloads from the blob store.
     pub max_concurrent_downloads: usize,
-    /// Requests with keys that open nothing that are let pass a minute for each network; 0 for any number.
+    /// The number of requests with invalid keys that each network may make per minute; 0 for no limit.
     pub max_failed_logins_per_minute: u32,
-    /// Time for a request's head.
+    /// The time limit of a request's head.
     pub header_read_timeout: Duration,
-    /// Time for an idle connection to begin its next request.
+    /// The time limit of an idle connection.
     pub idle_timeout: Duration,
-    /// Time in which a client must acknowledge something of an answer.
+    /// The time within which a client must acknowledge some bytes of a response.
     pub send_stall_timeout: Duration,
-    /// Fewest bytes a second that a request body may bring over [`Self::body_window`].
+    /// The minimum rate of a request body over [`Self::body_window`], in bytes per second.
     pub body_min_bytes_per_second: u64,
-    /// The time over which that rate is measured.
+    /// The window in which that rate is measured.
     pub body_window: Duration,
-    /// Time that requests in flight get to finish once the server is told to stop.
+    /// The time that running requests get to finish at shutdown.
     pub drain_timeout: Duration,
 }
 
-/// What the server does by itself, and how often.
+/// The background tasks and their intervals.
 #[derive(Clone, Copy, Debug)]
 pub struct UpkeepConfig {
-    /// Time between two sweeps that nothing asked for.
+    /// The time between two sweeps that nothing triggered.
     pub sweep_interval: Duration,
-    /// Time of one look at the names of all blobs.
+    /// The time of one walk over the names of all blobs.
     pub stray_check_interval: Duration,
-    /// Time from scrub to scrub; zero for none.
+    /// The time between two scrubs; zero for none.
     pub scrub_interval: Duration,
-    /// The highest rate of a scrub, in bytes a second.
+    /// The highest rate of a scrub, in bytes per second.
     pub scrub_max_bytes_per_second: u64,
-    /// How long entries of the audit log are kept; zero for ever.
+    /// The retention of audit entries; zero for ever.
     pub audit_retention: Duration,
-    /// The time for which the ledger keeps the reads of each second apart; zero for ever.
+    /// The time that the ledger keeps reads by the second; zero for ever.
     pub ledger_detail: Duration,
-    /// How long the bytes of what was deleted are kept at least; chosen by where they are when not set.
+    /// The minimum time that the bytes of deleted files are kept; by default chosen by their location.
     pub delete_delay: Option<Duration>,
 }
 
-/// Where messages are sent.
+/// The address of a sink.
 #[derive(Clone, Debug)]
 pub struct SinkConfig {
-    /// What the names of its settings begin with.
+    /// The prefix of its settings' names.
     pub name: &'static str,
-    /// The address; nowhere when not set.
+    /// The URL; none when not set.
     pub url: Option<String>,
-    /// A file holding the token that the receiver asks for.
+    /// The file with the bearer token of the receiver.
     pub token_file: Option<PathBuf>,
-    /// A file holding the secret with which messages are signed.
+    /// The file with the secret that signs messages.
     pub secret_file: Option<PathBuf>,
 }
 
 impl Config {
-    /// Takes every setting from the first layer that has it.
+    /// Resolves every setting from the first layer that has it.
     ///
     /// # Errors
-    /// The first setting whose value cannot be used, with its origin and what would be valid.
+    /// The first invalid setting, with its origin and the valid values.
     pub fn resolve(layers: &Layers) -> Result<(Self, Vec<Effective>), SettingError> {
         let mut from = resolve::Resolver::new(layers)?;
         let stores = stores(&mut from)?;

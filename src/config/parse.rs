@@ -6,9 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What stands before an IPv4 address that is written as an IPv6 one.
+/// The prefix length of IPv4-mapped IPv6 addresses.
 const IPV4_MAPPED_BITS: u8 = 96;
-/// Seconds of a day.
+/// The seconds of a day.
 const DAY_SECONDS: u64 = 86_400;
 
 pub(super) fn path(_: &Setting, text: &str) -> Option<PathBuf> {
@@ -34,19 +34,19 @@ pub(super) fn http_url(_: &Setting, text: &str) -> Option<String> {
     (http && url.host().is_some() && url.query().is_none()).then(|| text.trim_end_matches('/').to_owned())
 }
 
-/// An address that is posted to, as it is; what must be secret stands in a file.
+/// Parses the URL of a sink. Secrets are set in files instead.
 pub(super) fn sink_url(setting: &Setting, text: &str) -> Option<String> {
     let url: http::Uri = text.parse().ok()?;
     let open = url.authority().is_some_and(|authority| !authority.as_str().contains('@'));
     http_url(setting, text).filter(|_| open).map(|_| text.to_owned())
 }
 
-/// Networks and single addresses between commas; an empty text has none.
+/// Parses networks and addresses separated by commas; an empty text has none.
 pub(super) fn networks(_: &Setting, text: &str) -> Option<Vec<IpNet>> {
     if text.trim().is_empty() { Some(Vec::new()) } else { text.split(',').map(|entry| network(entry.trim())).collect() }
 }
 
-/// IPv4 addresses that are written as IPv6 ones are IPv4 addresses.
+/// Parses a network. IPv4-mapped IPv6 addresses become IPv4 addresses.
 fn network(text: &str) -> Option<IpNet> {
     let single = || text.parse().ok().map(|address: IpAddr| IpNet::from(address));
     let network: IpNet = text.parse().ok().or_else(single)?;
@@ -58,7 +58,7 @@ fn network(text: &str) -> Option<IpNet> {
     }
 }
 
-/// A whole number within the bounds of the setting.
+/// Parses a whole number within the bounds of the setting.
 pub(super) fn whole(setting: &Setting, text: &str) -> Option<u64> {
     let Kind::Whole { bounds, .. } = &setting.kind else { return None };
     text.parse().ok().filter(|number| bounds.contains(number))

@@ -7,10 +7,10 @@ use super::settings::SETTINGS;
 #[must_use]
 pub fn reference() -> String {
     let mut page = String::from(
-        "# Settings\n\nA value is taken from the flag, else the environment variable, else the TOML file named by `--config` or \
-         `VENNA_CONFIG`, else the default.\nA key of the file is the flag without its dashes, `-` as `_`, at the top level; unknown \
-         keys are refused. `venna check` prints what is in force and where it comes from.\n\n\
-         | flag | environment | default | what it does | valid |\n|---|---|---|---|---|\n",
+        "# Settings\n\nA value comes from the flag, else the environment variable, else the TOML file named by `--config` or \
+         `VENNA_CONFIG`, else the default.\nA key of the file is the flag without its leading dashes, with `_` for `-`, at the top level. Unknown \
+         keys are refused. `venna check` prints the effective values and their origin.\n\n\
+         | flag | environment | default | meaning | valid values |\n|---|---|---|---|---|\n",
     );
     for setting in SETTINGS {
         let default = setting.default.map_or_else(|| "-".to_owned(), |default| format!("`{default}`"));

@@ -16,20 +16,20 @@ use toml::de::{DeArray, DeTable, DeValue};
 /// The largest configuration file, in bytes.
 const MAX_CONFIG_FILE_BYTES: u64 = 1 << 20;
 
-/// What is set, by name of the setting, before defaults apply.
+/// The values by layer, before defaults apply.
 #[derive(Clone, Debug, Default)]
 pub struct Layers {
     /// Values of flags.
     pub flags: BTreeMap<&'static str, String>,
     /// Values of `VENNA_*` variables.
     pub environment: BTreeMap<&'static str, String>,
-    /// The configuration file, if one is named.
+    /// The configuration file.
     pub file: Option<PathBuf>,
-    /// Variables by which stores in the cloud are reached.
+    /// The variables of the clouds.
     pub cloud: CloudVariables,
 }
 
-/// What the configuration file sets.
+/// The values of the configuration file.
 #[derive(Default)]
 struct FileValues {
     settings: BTreeMap<&'static str, (String, Origin)>,
@@ -48,7 +48,7 @@ impl<'a> Resolver<'a> {
         Ok(Self { layers, file, effective: Vec::new() })
     }
 
-    /// A setting that always has a value.
+    /// Takes a setting that always has a value.
     pub(super) fn take<T>(
         &mut self,
         name: &'static str,
@@ -60,7 +60,7 @@ impl<'a> Resolver<'a> {
         self.accept(setting, &value, origin, parse)
     }
 
-    /// A setting that may have none.
+    /// Takes a setting that may be unset.
     pub(super) fn take_optional<T>(
         &mut self,
         name: &'static str,
@@ -74,17 +74,17 @@ impl<'a> Resolver<'a> {
         Ok(None)
     }
 
-    /// The variables by which stores in the cloud are reached.
+    /// Returns the variables of the clouds.
     pub(super) const fn cloud_variables(&self) -> &'a CloudVariables {
         &self.layers.cloud
     }
 
-    /// The prices, which only the file has.
+    /// Takes the prices, which only the file has.
     pub(super) fn take_prices(&mut self) -> Vec<PriceConfig> {
         std::mem::take(&mut self.file.prices.versions)
     }
 
-    /// Every setting taken so far, in the order of the list, and then the prices.
+    /// Returns every setting taken so far, in the order of the list, and then the prices.
     pub(super) fn into_effective(mut self) -> Vec<Effective> {
         self.effective.sort_by_key(|effective| SETTINGS.iter().position(|setting| setting.name == effective.name));
         self.effective.extend(self.file.prices.effective);
@@ -173,7 +173,7 @@ fn known(key: &str, value: &DeValue<'_>, origin: &Origin) -> Result<(&'static st
     Ok((setting.name, text))
 }
 
-/// Tells whether the file may have an array for what a flag has between commas.
+/// Returns whether the file may have an array where a flag has a comma-separated list.
 const fn is_list(setting: &Setting) -> bool {
     matches!(setting.kind, Kind::Networks | Kind::Origins)
 }
@@ -182,12 +182,12 @@ fn is_string(item: &Spanned<DeValue<'_>>) -> bool {
     item.get_ref().is_str()
 }
 
-/// The items as a flag would have them.
+/// Joins the items with commas, as a flag has them.
 fn joined(items: &DeArray<'_>) -> String {
     items.iter().filter_map(|item| item.get_ref().as_str()).collect::<Vec<_>>().join(",")
 }
 
-/// Hides what is secret in a URL, and anything that looks like a key.
+/// Redacts the secrets of a URL, and anything that looks like a key.
 fn redacted(value: &str) -> String {
     if value.starts_with("vk_") || value.starts_with("vka_") {
         return "***".to_owned();

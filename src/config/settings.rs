@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-/// Which commands take a setting.
+/// The commands that take a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Use {
     /// Every command that opens the data directory.
@@ -12,27 +12,27 @@ pub enum Use {
     Server,
 }
 
-/// One thing that an operator may set: the flag `--name`, the variable `VENNA_NAME`, the key `name`.
+/// A setting: the flag `--name`, the variable `VENNA_NAME`, the key `name`.
 #[derive(Clone, Debug)]
 pub struct Setting {
     /// Its name, with `_` between words.
     pub name: &'static str,
-    /// What stands for its value in help texts.
+    /// The placeholder of its value in help texts.
     pub placeholder: &'static str,
-    /// The default as text; none for what is off or derived when not set.
+    /// The default as text; none when unset means off or derived.
     pub default: Option<&'static str>,
-    /// What it does, in one sentence.
+    /// Its help text, one sentence.
     pub help: &'static str,
-    /// What its value may be.
+    /// The kind of its value.
     pub kind: Kind,
-    /// Which commands take it.
+    /// The commands that take it.
     pub used_by: Use,
 }
 
-/// What the value of a setting may be.
+/// The kind of a setting's value.
 #[derive(Clone, Debug)]
 pub enum Kind {
-    /// A path of this machine.
+    /// A path on this machine.
     Path,
     /// An address and a port.
     Address,
@@ -42,32 +42,32 @@ pub enum Kind {
     HttpUrl,
     /// An `http` or `https` URL without a query, a user or a password.
     SinkUrl,
-    /// Any number of addresses and networks.
+    /// Addresses and networks.
     Networks,
     /// Origins of web pages, `*` or `off`.
     Origins,
-    /// A folder of this machine, or a bucket and what its keys begin with.
+    /// A folder on this machine, or a bucket with a key prefix.
     BlobsUrl,
-    /// A scheme and a path of this machine.
+    /// A scheme and a path on this machine.
     PathUrl {
         /// The scheme, with its colon.
         scheme: &'static str,
     },
-    /// A SQLite database, or one of a PostgreSQL server.
+    /// A SQLite or PostgreSQL database.
     MetadataUrl,
     /// A whole number within bounds.
     Whole {
-        /// What is counted; empty for things that have no unit.
+        /// The unit; empty for plain counts.
         unit: &'static str,
-        /// The bounds, both valid.
+        /// The bounds, inclusive.
         bounds: RangeInclusive<u64>,
     },
-    /// One of some words.
+    /// One of several words.
     Word(&'static [&'static str]),
 }
 
 impl fmt::Display for Kind {
-    /// What would be valid, as the end of a sentence.
+    /// Formats the valid values as the end of a sentence.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path => out.write_str("a path"),
@@ -96,13 +96,13 @@ impl fmt::Display for Kind {
 }
 
 impl Setting {
-    /// The flag without its dashes.
+    /// Returns the flag without its dashes.
     #[must_use]
     pub fn flag(&self) -> String {
         self.name.replace('_', "-")
     }
 
-    /// The environment variable.
+    /// Returns the environment variable.
     #[must_use]
     pub fn variable(&self) -> String {
         format!("VENNA_{}", self.name.to_ascii_uppercase())
@@ -111,7 +111,7 @@ impl Setting {
 
 /// The scheme of a SQLite database.
 pub(super) const SQLITE: &str = "sqlite:";
-/// The schemes of a database of a PostgreSQL server.
+/// The schemes of a PostgreSQL database.
 pub(super) const POSTGRES: [&str; 2] = ["postgres://", "postgresql://"];
 /// The scheme of a folder.
 pub(super) const FILE: &str = "file:";
@@ -119,13 +119,13 @@ const SECONDS: Kind = Kind::Whole { unit: "seconds", bounds: 1..=86_400 };
 const LONG_SECONDS: Kind = Kind::Whole { unit: "seconds", bounds: 0..=366 * 86_400 };
 const COUNT: Kind = Kind::Whole { unit: "", bounds: 1..=1_000_000 };
 
-/// Every setting, in the order in which people read them.
+/// Every setting, in the order of the documentation.
 pub static SETTINGS: &[Setting] = &[
     Setting {
         name: "data_dir",
         placeholder: "DIR",
         default: Some("./venna-data"),
-        help: "The folder that holds the installation.",
+        help: "The data directory of the installation.",
         kind: Kind::Path,
         used_by: Use::Stores,
     },
@@ -133,7 +133,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "metadata_url",
         placeholder: "URL",
         default: None,
-        help: "The metadata store; `venna.db` in the data directory when not set.",
+        help: "The metadata store; by default `venna.db` in the data directory.",
         kind: Kind::MetadataUrl,
         used_by: Use::Stores,
     },
@@ -141,7 +141,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "blobs_url",
         placeholder: "URL",
         default: None,
-        help: "The blob store; the folder `blobs` in the data directory when not set. Buckets are reached by the variables of their clouds, such as `AWS_ACCESS_KEY_ID`.",
+        help: "The blob store; by default the folder `blobs` in the data directory. Buckets are configured by the environment variables of their clouds, such as `AWS_ACCESS_KEY_ID`.",
         kind: Kind::BlobsUrl,
         used_by: Use::Stores,
     },
@@ -149,7 +149,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "blobs_timeout_seconds",
         placeholder: "SECONDS",
         default: Some("30"),
-        help: "How long a blob store in the cloud may take for a request, with all that is tried again; what carries many bytes gets more.",
+        help: "The time limit of a request to a bucket, retries included. Requests with many bytes get more.",
         kind: SECONDS,
         used_by: Use::Stores,
     },
@@ -157,7 +157,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "listen",
         placeholder: "ADDRESS",
         default: Some("127.0.0.1:8080"),
-        help: "Where the API listens; port 0 takes a free one, which is printed.",
+        help: "The address of the API. Port 0 takes a free port, which is printed.",
         kind: Kind::Address,
         used_by: Use::Server,
     },
@@ -165,7 +165,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "admin_listen",
         placeholder: "ADDRESS",
         default: Some("127.0.0.1:8081"),
-        help: "Where `/healthz` and `/readyz` listen apart from the API; `off` for nowhere.",
+        help: "The address of `/healthz` and `/readyz` apart from the API; `off` for none.",
         kind: Kind::AddressOrOff,
         used_by: Use::Server,
     },
@@ -173,7 +173,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "public_url",
         placeholder: "URL",
         default: None,
-        help: "The address under which clients reach the server, where one must be written; the bound address when not set.",
+        help: "The URL under which clients reach the server; by default the bound address.",
         kind: Kind::HttpUrl,
         used_by: Use::Server,
     },
@@ -181,7 +181,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "trusted_proxies",
         placeholder: "NETWORKS",
         default: None,
-        help: "The proxies whose `X-Forwarded-For` tells where a request comes from; nobody's does when not set.",
+        help: "The proxies whose `X-Forwarded-For` is trusted; none by default.",
         kind: Kind::Networks,
         used_by: Use::Server,
     },
@@ -189,7 +189,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "cors_origins",
         placeholder: "ORIGINS",
         default: Some("*"),
-        help: "The origins whose pages may use the API from a browser: `*` for all, `off` for none, or a list.",
+        help: "The origins that may use the API from a browser: `*` for all, `off` for none, or a list.",
         kind: Kind::Origins,
         used_by: Use::Server,
     },
@@ -197,7 +197,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "bootstrap_key_file",
         placeholder: "FILE",
         default: None,
-        help: "A file holding a well-formed `vk_` key that is installed in workspace `default`, however often the server starts.",
+        help: "A file with a well-formed `vk_` key, which each start installs in workspace `default` unless it is there.",
         kind: Kind::Path,
         used_by: Use::Server,
     },
@@ -213,7 +213,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "inline_max_bytes",
         placeholder: "BYTES",
         default: None,
-        help: "The largest file that is kept in the database, where many uploads share one fsync; 0 for none; when not set, 65536 in SQLite and 0 in PostgreSQL.",
+        help: "The largest file that is stored in the database, where many uploads share one fsync; 0 for none. By default 65536 on SQLite and 0 on PostgreSQL.",
         kind: Kind::Whole { unit: "bytes", bounds: 0..=256 << 10 },
         used_by: Use::Server,
     },
@@ -221,7 +221,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "upload_ttl_seconds",
         placeholder: "SECONDS",
         default: Some("3600"),
-        help: "How long an Upload takes parts before it expires.",
+        help: "The time that an Upload accepts parts before it expires.",
         kind: SECONDS,
         used_by: Use::Server,
     },
@@ -229,7 +229,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "strict_jsonl",
         placeholder: "BOOL",
         default: Some("false"),
-        help: "Whether a batch or fine-tune file with bad lines is refused; otherwise it gets `status: error`.",
+        help: "Refuses batch and fine-tune files with invalid lines; otherwise they get `status: error`.",
         kind: Kind::Word(&["true", "false"]),
         used_by: Use::Server,
     },
@@ -237,7 +237,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "blobs_redirect",
         placeholder: "BOOL",
         default: Some("false"),
-        help: "Whether a download is answered with a redirect to the bucket (`s3:`, `gs:`), which clients must be able to reach.",
+        help: "Redirects downloads to the bucket (`s3:`, `gs:`), which clients must be able to reach.",
         kind: Kind::Word(&["true", "false"]),
         used_by: Use::Server,
     },
@@ -245,7 +245,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "max_connections",
         placeholder: "N",
         default: Some("4096"),
-        help: "Connections open at once; for a further one the connection is closed that has been idle longest, or, when none is idle, it waits to be accepted.",
+        help: "The maximum of open connections. A further one replaces the connection that has been idle longest, or waits to be accepted when none is idle.",
         kind: COUNT,
         used_by: Use::Server,
     },
@@ -253,7 +253,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "max_connections_per_address",
         placeholder: "N",
         default: Some("1024"),
-        help: "Connections open at once from one address (of IPv6 one /64); further ones are answered 429 and closed. Addresses in `trusted_proxies` are not counted.",
+        help: "The maximum of open connections from one address (IPv6: one /64). Further ones are answered 429 and closed. Addresses in `trusted_proxies` are not counted.",
         kind: COUNT,
         used_by: Use::Server,
     },
@@ -261,7 +261,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "max_concurrent_uploads",
         placeholder: "N",
         default: Some("512"),
-        help: "Uploads in flight at once; further ones are answered 429.",
+        help: "The maximum of parallel uploads. Further ones are answered 429.",
         kind: COUNT,
         used_by: Use::Server,
     },
@@ -269,7 +269,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "max_concurrent_uploads_per_workspace",
         placeholder: "N",
         default: Some("256"),
-        help: "Uploads in flight at once of one workspace, unless `venna limits` says otherwise; fewer while others upload, too; further ones are answered 429.",
+        help: "The maximum of parallel uploads of a workspace, unless `venna limits` sets another; less while other workspaces upload. Further ones are answered 429.",
         kind: COUNT,
         used_by: Use::Server,
     },
@@ -277,7 +277,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "max_concurrent_downloads",
         placeholder: "N",
         default: Some("1024"),
-        help: "Downloads from blobs at once, half of them of one workspace, and fewer while others download, too; a further one waits 10 seconds at most and is then answered 429.",
+        help: "The maximum of parallel downloads from the blob store. A workspace gets at most half of them, and less while other workspaces download. A further one waits up to 10 seconds and is then answered 429.",
         kind: COUNT,
         used_by: Use::Server,
     },
@@ -285,7 +285,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "max_failed_logins_per_minute",
         placeholder: "N",
         default: Some("60"),
-        help: "Requests with keys that open nothing that one address (of IPv6 one /64) may send a minute; further ones are answered 429, and keys that the server has accepted before never; 0 for no limit.",
+        help: "The number of requests with invalid keys per minute from one address (IPv6: one /64); 0 for no limit. Further ones are answered 429. Keys that the server has accepted before are never refused.",
         kind: Kind::Whole { unit: "", bounds: 0..=1_000_000 },
         used_by: Use::Server,
     },
@@ -293,7 +293,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "header_read_timeout_seconds",
         placeholder: "SECONDS",
         default: Some("30"),
-        help: "Time for a request's head to arrive.",
+        help: "The time limit of a request's head.",
         kind: SECONDS,
         used_by: Use::Server,
     },
@@ -301,7 +301,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "idle_timeout_seconds",
         placeholder: "SECONDS",
         default: Some("620"),
-        help: "Time for an idle connection to begin its next request, as `Keep-Alive` says it; longer than the idle time of the balancers before the server, or they answer 502.",
+        help: "The time that an idle connection is kept, as announced in `Keep-Alive`. It must exceed the idle timeout of load balancers before the server, or they answer 502.",
         kind: SECONDS,
         used_by: Use::Server,
     },
@@ -309,7 +309,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "send_stall_timeout_seconds",
         placeholder: "SECONDS",
         default: Some("300"),
-        help: "Time in which a client must acknowledge something of an answer, by its TCP; a reader that moves is never cut off.",
+        help: "The time within which a client must acknowledge some bytes of a response by TCP. A slow reader is not cut off.",
         kind: SECONDS,
         used_by: Use::Server,
     },
@@ -317,7 +317,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "body_min_bytes_per_second",
         placeholder: "BYTES",
         default: Some("1024"),
-        help: "The slowest request body that is waited for, measured over the body window.",
+        help: "The minimum rate of a request body, measured over the body window.",
         kind: Kind::Whole { unit: "bytes a second", bounds: 1..=1 << 40 },
         used_by: Use::Server,
     },
@@ -325,7 +325,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "body_window_seconds",
         placeholder: "SECONDS",
         default: Some("30"),
-        help: "The time over which the rate of a request body is measured.",
+        help: "The window in which the rate of a request body is measured.",
         kind: SECONDS,
         used_by: Use::Server,
     },
@@ -333,7 +333,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "drain_timeout_seconds",
         placeholder: "SECONDS",
         default: Some("15"),
-        help: "Time that requests in flight get to finish once the server is told to stop.",
+        help: "The time that running requests get to finish at shutdown.",
         kind: SECONDS,
         used_by: Use::Server,
     },
@@ -341,7 +341,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "sweep_interval_seconds",
         placeholder: "SECONDS",
         default: Some("60"),
-        help: "Time between two sweeps for expired and left-over files; deletions are swept at once.",
+        help: "The time between two sweeps for expired and orphaned files. Deletions are swept at once.",
         kind: SECONDS,
         used_by: Use::Server,
     },
@@ -349,7 +349,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "stray_check_interval_seconds",
         placeholder: "SECONDS",
         default: Some("3600"),
-        help: "Time over which one look at the names of all blobs is spread; what no row explains is put in quarantine.",
+        help: "The time of one walk over the names of all blobs. Orphans, blobs without a row, are quarantined.",
         kind: SECONDS,
         used_by: Use::Server,
     },
@@ -357,7 +357,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "scrub_interval_seconds",
         placeholder: "SECONDS",
         default: Some("2592000"),
-        help: "Time from the beginning of one scrub of all blobs to that of the next, 30 days; 0 for none.",
+        help: "The time between the starts of two scrubs of all blobs, by default 30 days; 0 for none.",
         kind: LONG_SECONDS,
         used_by: Use::Server,
     },
@@ -365,7 +365,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "scrub_max_mib_per_second",
         placeholder: "MIB",
         default: Some("64"),
-        help: "The highest rate of the server's scrub. The rate is what it takes to read everything within the interval, and 4 MiB a second at least.",
+        help: "The highest rate of the server's scrub. The rate is chosen to read everything within the interval, and is at least 4 MiB per second.",
         kind: Kind::Whole { unit: "MiB a second", bounds: 1..=1_000_000 },
         used_by: Use::Server,
     },
@@ -373,7 +373,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "audit_retention_days",
         placeholder: "DAYS",
         default: Some("400"),
-        help: "How long entries of the audit log are kept; 0 for ever.",
+        help: "The retention of audit entries; 0 for ever.",
         kind: Kind::Whole { unit: "days", bounds: 0..=36_500 },
         used_by: Use::Server,
     },
@@ -381,7 +381,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "ledger_detail_days",
         placeholder: "DAYS",
         default: Some("62"),
-        help: "How long the ledger keeps the reads of each second apart; older ones become one row for each key, kind of read, purpose and minute. 0 for ever.",
+        help: "The time that the ledger keeps reads by the second. Older reads are merged into one row per key, operation, purpose and minute. 0 for ever.",
         kind: Kind::Whole { unit: "days", bounds: 0..=36_500 },
         used_by: Use::Server,
     },
@@ -389,7 +389,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "delete_delay_seconds",
         placeholder: "SECONDS",
         default: None,
-        help: "How long the bytes of a deleted file are kept, for downloads that are under way; 600 in the cloud, 0 in a folder, when not set.",
+        help: "The time that the bytes of a deleted file are kept for running downloads; by default 600 in a bucket and 0 in a folder.",
         kind: LONG_SECONDS,
         used_by: Use::Server,
     },
@@ -397,7 +397,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "usage_sink_url",
         placeholder: "URL",
         default: None,
-        help: "Where usage is sent hour by hour, as CloudEvents; nowhere when not set.",
+        help: "The URL that receives hourly usage as CloudEvents; none by default.",
         kind: Kind::SinkUrl,
         used_by: Use::Server,
     },
@@ -405,7 +405,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "usage_sink_token_file",
         placeholder: "FILE",
         default: None,
-        help: "A file holding the token that is sent there as `Authorization: Bearer`.",
+        help: "A file with the token that the usage sink expects in `Authorization: Bearer`.",
         kind: Kind::Path,
         used_by: Use::Server,
     },
@@ -413,7 +413,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "usage_sink_secret_file",
         placeholder: "FILE",
         default: None,
-        help: "A file holding the `whsec_` secret with which what is sent there is signed, by Standard Webhooks.",
+        help: "A file with the `whsec_` secret that signs messages to the usage sink by Standard Webhooks.",
         kind: Kind::Path,
         used_by: Use::Server,
     },
@@ -421,7 +421,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "alert_sink_url",
         placeholder: "URL",
         default: None,
-        help: "Who is told when a workspace has spent 80 % and all of its `monthly_spend_cents`; nobody when not set.",
+        help: "The URL that receives an alert when a workspace has spent 80 % and 100 % of its `monthly_spend_cents`; none by default.",
         kind: Kind::SinkUrl,
         used_by: Use::Server,
     },
@@ -429,7 +429,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "alert_sink_secret_file",
         placeholder: "FILE",
         default: None,
-        help: "A file holding the `whsec_` secret with which alerts are signed, by Standard Webhooks; needed for them.",
+        help: "A file with the `whsec_` secret that signs alerts by Standard Webhooks; required for alerts.",
         kind: Kind::Path,
         used_by: Use::Server,
     },
@@ -437,7 +437,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "log_format",
         placeholder: "FORMAT",
         default: None,
-        help: "Form of log lines on standard error; `text` on a terminal, else `json`, when not set.",
+        help: "The format of log lines on standard error; by default `text` on a terminal, else `json`.",
         kind: Kind::Word(&["text", "json"]),
         used_by: Use::Server,
     },

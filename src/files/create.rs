@@ -1,4 +1,4 @@
-//! Creating: received bytes become a File, durably, or nothing of them stays.
+//! Creates Files: received bytes become a durable File, or are removed.
 
 use super::{Files, ReceiveError, Receiving, StoreError};
 use crate::failpoint;
@@ -6,34 +6,34 @@ use crate::model::caller::Caller;
 use crate::model::expiry::ExpiresAfter;
 use crate::model::file::{File, NewFile};
 use crate::model::filename::Filename;
-use crate::model::idempotency::{Effect, Once};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::limits::{Limits, QuotaExceeded};
 use crate::model::purpose::Purpose;
 
-/// What the client says of a File beside its bytes.
+/// The fields of a File that the client sends beside its bytes.
 #[derive(Clone, Debug)]
 pub struct FileDetails {
-    /// What it is for.
+    /// Its purpose.
     pub purpose: Purpose,
     /// Its name.
     pub filename: Filename,
-    /// When it ends, if the client asks for that; otherwise its workspace and purpose decide.
+    /// Its expiry; by default that of its workspace and purpose.
     pub expires_after: Option<ExpiresAfter>,
 }
 
-/// Why received bytes do not become a File.
+/// The reason why received bytes do not become a File.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
-    /// A batch file is named like something else.
-    #[error("a batch file is not named .jsonl")]
+    /// The name of a batch file does not end in `.jsonl`.
+    #[error("the name of a batch file does not end in .jsonl")]
     NotJsonLines,
-    /// Lines of a batch or fine-tune file are bad, and such files are refused.
-    #[error("lines are not valid")]
+    /// The lines of a batch or fine-tune file are invalid, and such files are refused.
+    #[error("lines are invalid")]
     BadLines(String),
-    /// The workspace has as much as it may have.
-    #[error("the workspace has no room left")]
+    /// A quota of the workspace is exceeded.
+    #[error("a quota of the workspace is exceeded")]
     NoRoom(QuotaExceeded),
-    /// They were too many after all.
+    /// The file is too large, or was not received.
     #[error(transparent)]
     Received(#[from] ReceiveError),
 }
@@ -45,7 +45,7 @@ impl From<StoreError> for CreateError {
 }
 
 impl FileDetails {
-    /// Whether there can be such a File at all; to be asked as early as the details are known.
+    /// Checks the details; call it as early as they are known.
     ///
     /// # Errors
     /// When the purpose does not allow the name (docs/contract.md, section 3: no extension is allowed).
@@ -61,33 +61,32 @@ impl Files {
     ///
     /// # Errors
     /// The quota of the workspace does not allow it, or the metadata store failed.
-    pub async fn check_room(&self, caller: Caller, limits: &Limits, least_bytes: u64) -> Result<(), CreateError> {
-        let refused = self.find_excess(caller, |usage| usage.refuse(limits, least_bytes)).await?;
+    pub async fn check_quota(&self, caller: Caller, limits: &Limits, least_bytes: u64) -> Result<(), CreateError> {
+        let refused = self.find_exceeded_quota(caller, |usage| usage.refuse(limits, least_bytes)).await?;
         refused.map_or(Ok(()), |exceeded| Err(CreateError::NoRoom(exceeded)))
     }
 
     /// Makes the received bytes durable, then the File visible, or finds that it was made before under its key. Returns
     /// when all of it would survive a power cut.
     ///
-    /// The steps run to their end even when the caller goes away in the middle (docs/design/durability.md, R7).
+    /// The steps run to their end even when the request is cancelled (docs/design/durability.md, R7).
     ///
     /// # Errors
-    /// When the details do not allow the File, its lines are bad and that is not let through, or a store failed; nothing of
-    /// the bytes stays then.
+    /// When the details do not allow the File, its lines are refused, or a store failed. The bytes are removed then.
     pub async fn create(
         &self,
         mut receiving: Receiving,
         details: FileDetails,
-        once: Option<Once<File>>,
-    ) -> Result<Effect<File>, CreateError> {
+        once: Option<Idempotency<File>>,
+    ) -> Result<IdempotentOutcome<File>, CreateError> {
         details.check()?;
-        receiving.is_for(details.purpose)?;
+        receiving.set_purpose(details.purpose)?;
         let status_details = receiving.check_lines(details.purpose).await?;
         if let (true, Some(bad_lines)) = (self.strict_jsonl, &status_details) {
             return Err(CreateError::BadLines(bad_lines.clone()));
         }
         let files = self.clone();
-        Ok(self.to_the_end(async move { files.commit(receiving, details, status_details, once).await }).await?)
+        Ok(self.run_to_end(async move { files.commit(receiving, details, status_details, once).await }).await?)
     }
 
     async fn commit(
@@ -95,8 +94,8 @@ impl Files {
         receiving: Receiving,
         details: FileDetails,
         status_details: Option<String>,
-        once: Option<Once<File>>,
-    ) -> Result<Effect<File>, StoreError> {
+        once: Option<Idempotency<File>>,
+    ) -> Result<IdempotentOutcome<File>, StoreError> {
         let received = receiving.finish().await?;
         let new = NewFile {
             place: received.place.clone(),

@@ -1,4 +1,4 @@
-//! Deleting: a File is gone for its workspace at once; the sweeper removes its bytes.
+//! Deletes Files. A deleted File is invisible at once; the sweeper deletes its bytes.
 
 use super::{Files, StoreError};
 use crate::failpoint;
@@ -6,7 +6,7 @@ use crate::model::caller::Caller;
 use crate::model::ids::FileId;
 
 impl Files {
-    /// Deletes the File; false when the caller's workspace does not have it.
+    /// Deletes a File. Returns false when the caller's workspace does not have it.
     ///
     /// # Errors
     /// When the metadata store failed.

@@ -1,4 +1,4 @@
-//! Listing.
+//! Lists Files.
 
 use super::{Files, StoreError};
 use crate::model::file::File;
@@ -6,7 +6,7 @@ use crate::model::ids::WorkspaceId;
 use crate::model::page::{FileQuery, Page};
 
 impl Files {
-    /// A page of the workspace's Files.
+    /// Returns a page of the workspace's Files.
     ///
     /// # Errors
     /// When the metadata store failed.

@@ -1,7 +1,7 @@
-//! The verbs of Files: receive, create, list, retrieve, open, delete.
+//! The service of Files: receive, create, list, retrieve, open, delete.
 //!
-//! Rules and order of steps live here; no HTTP, no SQL, no paths. Every verb takes the [`WorkspaceId`] of the caller,
-//! and an id of another workspace is to it like an id that never existed. The handlers of floor 4 are the only callers.
+//! It holds the rules and the order of steps, and knows no HTTP, SQL or paths. Every operation takes the
+//! [`WorkspaceId`] of the caller; an id of another workspace is treated as unknown. Handlers and `uploads` call it.
 //!
 //! [`WorkspaceId`]: crate::model::ids::WorkspaceId
 
@@ -20,14 +20,14 @@ pub use probe::{LastProbe, Readiness, StoreState};
 pub use receive::{ReceiveError, Received, Receiving};
 
 use crate::blobs::{BlobError, BlobStore, InFlight, InUse};
-use crate::causes::Causes;
 use crate::clock::Clock;
+use crate::error_chain::Causes;
 use crate::metadata::{
     BlobRows, ClockStore, FileStore, LedgerStore, LimitStore, MetadataError, OutboxStore, StampStore, UpkeepStore,
     trait_set,
 };
 use crate::model::ids::{BlobId, ProcessId, WorkspaceId};
-use crate::shares::turns::FairTurns;
+use crate::shares::contention::ContentionLimiter;
 use std::io;
 use std::sync::Arc;
 use tokio::sync::{Notify, oneshot};
@@ -42,80 +42,80 @@ trait_set! {
     pub trait FilesMetadata: BlobRows + ClockStore + FileStore + LedgerStore + LimitStore + OutboxStore + StampStore + UpkeepStore;
 }
 
-/// The Files of an installation.
+/// The service of Files.
 #[derive(Clone, Debug)]
 pub struct Files {
-    /// Rows.
+    /// The metadata store.
     pub metadata: Arc<dyn FilesMetadata>,
-    /// Bytes.
+    /// The blob store.
     pub blobs: Arc<dyn BlobStore>,
-    /// What time it is, by which blobs get their names.
+    /// The clock, by which blobs are named.
     pub clock: Clock,
-    /// What this process is writing.
+    /// The blobs that this process is writing.
     pub in_flight: Arc<InFlight>,
-    /// What this process is reading.
+    /// The blobs that this process is reading.
     pub in_use: Arc<InUse>,
-    /// This run of the server.
+    /// The process id of this server.
     pub process: ProcessId,
     /// The largest file of one upload, in bytes.
     pub max_file_bytes: u64,
-    /// Uploads in flight at once of a workspace that has no limit of its own.
+    /// The maximum of parallel uploads of a workspace without a limit of its own.
     pub max_workspace_uploads: usize,
-    /// The turns of workspaces at hashing and writing uploads.
-    pub write_turns: FairTurns<WorkspaceId>,
-    /// Files up to so many bytes are kept by the metadata store; none at 0.
+    /// The limiter of workspaces at hashing and writing uploads.
+    pub write_limiter: ContentionLimiter<WorkspaceId>,
+    /// The largest file in the metadata store, in bytes; 0 for none.
     pub inline_max_bytes: u64,
-    /// Batch and fine-tune files with bad lines are refused, not only marked.
+    /// Batch and fine-tune files with invalid lines are refused, not only marked.
     pub strict_jsonl: bool,
-    /// Downloads are sent to the blob store where that can be.
+    /// Downloads are redirected to the blob store where possible.
     pub blobs_redirect: bool,
-    /// Tells the sweeper that there is something to remove.
+    /// Triggers a sweep.
     pub sweep_wanted: Arc<Notify>,
-    /// How the stores stood when they were asked last.
+    /// The result of the last probe.
     pub last_probe: Arc<LastProbe>,
-    /// Work that outlives the request that began it; waited for at shutdown.
+    /// The tasks that outlive their requests; shutdown waits for them.
     pub tasks: TaskTracker,
 }
 
-/// What any verb can fail with, whatever it was asked.
+/// A failure that any operation can have.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A store has no room left.
-    #[error("a store has no room left")]
+    /// A store is full.
+    #[error("a store is full")]
     OutOfSpace(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A File's bytes are not what was stored.
+    /// The bytes of a File are damaged.
     #[error("blob {0} is damaged")]
     Damaged(BlobId, #[source] BlobError),
-    /// The server made a mistake, or a store holds what it cannot read; asking again does not help.
-    #[error("the server made a mistake")]
+    /// A fault of the server, or unreadable data in a store. A retry does not help.
+    #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A store ended a read that took too long.
-    #[error("a store ended a read that took too long")]
+    /// A store cancelled a read that took too long.
+    #[error("a store cancelled a read that took too long")]
     TookTooLong(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The metadata store takes no changes at the moment; reads may work.
-    #[error("store is read-only")]
+    /// The metadata store is read-only at the moment; reads may work.
+    #[error("a store is read-only")]
     ReadOnly(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A store does not answer as it should.
+    /// A store failed or did not answer.
     #[error("store request failed")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Too many operations of the same workspace wait for a store already.
-    #[error("too much of the workspace waits for a store")]
+    /// Too many operations of the same workspace are waiting for a store.
+    #[error("too many operations of the workspace wait for a store")]
     Crowded(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// A failure that several requests are told.
+/// A failure that several requests share.
 #[derive(Debug, thiserror::Error)]
-#[error("what was waited for failed")]
+#[error("a shared step failed")]
 struct SharedError(#[source] Arc<StoreError>);
 
 impl StoreError {
-    /// A step failed that no store is to blame for.
+    /// Returns the failure of a step that no store caused.
     #[must_use]
     pub fn unavailable(error: std::io::Error) -> Self {
         Self::Unavailable(Box::new(error))
     }
 
-    /// Returns the error once more, for another request that waited for the same.
+    /// Returns the error again, for another request that waited for the same step.
     #[must_use]
     pub fn shared(error: &Arc<Self>) -> Self {
         let cause = || Box::new(SharedError(Arc::clone(error)));
@@ -133,17 +133,17 @@ impl StoreError {
         }
     }
 
-    /// The blob that was claimed is not there any more: somebody else cleared it away.
+    /// Returns the error of a pending blob that was swept meanwhile.
     #[must_use]
     pub fn claim_lost() -> Self {
-        Self::Internal(Box::new(std::io::Error::other("the blob is not pending any more")))
+        Self::Internal(Box::new(std::io::Error::other("the blob is no longer pending")))
     }
 }
 
 impl Files {
-    /// Runs steps to their end even when the request that began them is cut off (docs/design/durability.md, R7). A
-    /// failure that nobody waits for any more is logged here, since no answer carries it to the edge.
-    pub async fn to_the_end<T, E>(&self, steps: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
+    /// Runs steps to their end even when their request is cancelled (docs/design/durability.md, R7). A failure without
+    /// a waiting request is logged here.
+    pub async fn run_to_end<T, E>(&self, steps: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
         E: std::error::Error + From<StoreError> + Send + 'static,

@@ -1,4 +1,4 @@
-//! Opening: the content of one File, checked block by block while it is read.
+//! Reads the content of Files, verified block by block.
 
 use super::{Files, StoreError};
 use crate::blobs::InUseToken;
@@ -14,11 +14,11 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 
-/// Checked bytes, in order; a stream that ends without an error was complete.
+/// Verified bytes, in order. A stream that ends without an error was complete.
 pub type ContentStream = Pin<Box<dyn Stream<Item = Result<Bytes, StoreError>> + Send>>;
 
 impl Files {
-    /// What is needed to read the content of a File, if the workspace has it.
+    /// Opens a File: returns what is needed to read its content; none for an unknown File.
     ///
     /// # Errors
     /// When the metadata store failed.
@@ -26,11 +26,11 @@ impl Files {
         Ok(self.metadata.find_content(workspace, id).await?)
     }
 
-    /// Bytes `range` of an opened File; the first block is read and checked when this returns. None when the File was
-    /// deleted or has expired since it was opened, and its bytes with it. One that is deleted later is read to its end.
+    /// Reads `range` of an opened File; the first block is verified when this returns. Returns none when the File was
+    /// deleted or has expired since it was opened. A File that is deleted later is read to its end.
     ///
     /// # Errors
-    /// When the blob store failed, or the first block is not what was stored.
+    /// When the blob store failed, or the first block is damaged.
     pub async fn read(
         &self,
         workspace: WorkspaceId,
@@ -38,10 +38,10 @@ impl Files {
         range: ByteRange,
     ) -> Result<Option<ContentStream>, StoreError> {
         let id = content.file.id;
-        // A blob that is open stays readable in most stores; those that are opened later must be kept.
+        // An open blob stays readable in most stores. Blobs that are opened later must be kept.
         let kept = match content.blobs.as_slice() {
             [] => None,
-            [only] if only.inline.is_some() || self.blobs.keeps_what_is_read() => None,
+            [only] if only.inline.is_some() || self.blobs.reads_survive_deletion() => None,
             several => Some(self.in_use.enter(several.iter().map(|stored| stored.blob).collect())),
         };
         if kept.is_some() && self.retrieve(workspace, id).await?.is_none() {
@@ -49,19 +49,19 @@ impl Files {
         }
         match self.read_blobs(content.blobs, range).await {
             Err(StoreError::Damaged(..)) if self.retrieve(workspace, id).await?.is_none() => Ok(None),
-            stream => Ok(Some(self.telling_ends(workspace, id, keeping(kept, stream?)))),
+            stream => Ok(Some(self.map_deleted(workspace, id, keeping(kept, stream?)))),
         }
     }
 
-    /// Does not call it damage when bytes are missing because their File was deleted or has expired while it was read.
-    fn telling_ends(&self, workspace: WorkspaceId, id: FileId, stream: ContentStream) -> ContentStream {
+    /// Maps missing bytes to the end of their File if it was deleted or has expired meanwhile, not to damage.
+    fn map_deleted(&self, workspace: WorkspaceId, id: FileId, stream: ContentStream) -> ContentStream {
         let files = self.clone();
         let tell = move |error| {
             let files = files.clone();
             async move {
                 match error {
                     StoreError::Damaged(..) if matches!(files.retrieve(workspace, id).await, Ok(None)) => {
-                        StoreError::unavailable(io::Error::other("the file ended while it was read"))
+                        StoreError::unavailable(io::Error::other("the file was deleted while it was read"))
                     }
                     error => error,
                 }
@@ -70,9 +70,9 @@ impl Files {
         stream.or_else(move |error| tell(error).map(Err)).boxed()
     }
 
-    /// A URL under which whoever has it gets the content of an opened File from the blob store itself for a moment, with
-    /// this `Content-Disposition`; none when that is not wanted, or the content is not one blob there. With a `Range` header, only
-    /// requests with exactly that header get anything.
+    /// Returns a signed URL of an opened File's content in the blob store, with this `Content-Disposition`. Returns
+    /// none when redirects are off, or the content is not one blob there. With `range`, only requests with exactly that
+    /// `Range` header succeed.
     ///
     /// # Errors
     /// When the blob store failed.
@@ -90,10 +90,10 @@ impl Files {
         }
     }
 
-    /// Bytes `range` of blobs that follow one another; the next is opened when the one before it is read.
+    /// Reads `range` of consecutive blobs. The next blob is opened once the previous one is read.
     ///
     /// # Errors
-    /// When the blob store failed, or the first block is not what was stored.
+    /// When the blob store failed, or the first block is damaged.
     pub async fn read_blobs(&self, blobs: Vec<StoredBlob>, range: ByteRange) -> Result<ContentStream, StoreError> {
         let mut pieces = overlaps(blobs, range).into_iter();
         let Some((first, within)) = pieces.next() else { return Ok(stream::empty().boxed()) };
@@ -114,7 +114,7 @@ fn keeping(kept: Option<InUseToken>, stream: ContentStream) -> ContentStream {
     }
 }
 
-/// Those of the blobs that hold some of `range` of the whole, each with the stretch of it that it holds.
+/// Returns the blobs that overlap `range`, each with its own part of the range.
 fn overlaps(blobs: Vec<StoredBlob>, range: ByteRange) -> Vec<(StoredBlob, ByteRange)> {
     let mut start = 0;
     let places = blobs.into_iter().map(|blob| {

@@ -1,56 +1,56 @@
-//! Probing: whether Files can be served at all.
+//! Probes whether Files can be served.
 
 use super::{Files, StoreError};
-use crate::causes::Causes;
+use crate::error_chain::Causes;
 use crate::model::clock_jump::ClockJump;
 use crate::model::outbox::{OutboxStatus, SinkName};
-use crate::model::stamp::Lineage;
+use crate::model::stamp::StorePairing;
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-/// How long a store may take to answer before it counts as down.
+/// The time after which a store counts as down.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long an answer holds: asking is a write, and must not become work.
+/// The time that a result is reused: a probe writes, and must not become load.
 const PROBE_LIFETIME: Duration = Duration::from_secs(2);
 
-/// What is told of messages while the metadata store does not answer.
+/// The state of messages while the metadata store does not answer.
 const NO_MESSAGES: [OutboxStatus; SinkName::ALL.len()] = [OutboxStatus::NOTHING; SinkName::ALL.len()];
 
-/// How a store stands.
+/// The state of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreState {
-    /// It answers.
+    /// Working.
     Ready,
-    /// It has no room left: reads, lists and deletes work.
+    /// Full: reads, lists and deletes work.
     Full,
-    /// It takes no changes, for which an operator or a failover is the cause: reads may work.
+    /// Read-only because of an operator or a failover: reads may work.
     ReadOnly,
-    /// It does not answer.
+    /// Not answering.
     Unavailable,
 }
 
-/// How the stores stand.
+/// The state of both stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Readiness {
     /// The metadata store.
     pub metadata: StoreState,
     /// The blob store.
     pub blobs: StoreState,
-    /// The relation of rows and bytes that do not belong together.
-    pub apart: Option<Lineage>,
-    /// The jump of the clock for which nothing expires, if there was one.
+    /// The relation of metadata and blobs that do not belong together.
+    pub apart: Option<StorePairing>,
+    /// The clock jump that holds expiry.
     pub held_expiry: Option<ClockJump>,
-    /// How messages to each of [`SinkName::ALL`] stand.
+    /// The state of the messages to each of [`SinkName::ALL`].
     pub outbox: [OutboxStatus; SinkName::ALL.len()],
 }
 
-/// What was found last, and when.
+/// The last result, and its time.
 #[derive(Debug, Default)]
 pub struct LastProbe(Mutex<Option<(Instant, Readiness)>>);
 
 impl Files {
-    /// Asks both stores, unless they were asked a moment ago.
+    /// Probes both stores, unless the last result is recent.
     pub async fn probe(&self) -> Readiness {
         let mut last = self.last_probe.0.lock().await;
         if let Some((_, readiness)) = last.filter(|(at, _)| at.elapsed() < PROBE_LIFETIME) {
@@ -59,9 +59,9 @@ impl Files {
         let metadata = timeout(PROBE_TIMEOUT, self.metadata.probe()).await;
         let blobs = timeout(PROBE_TIMEOUT, self.blobs.probe()).await;
         let held_expiry = timeout(PROBE_TIMEOUT, self.metadata.held_expiry()).await;
-        let apart = timeout(PROBE_TIMEOUT, self.lineage()).await.unwrap_or_default();
+        let apart = timeout(PROBE_TIMEOUT, self.pairing()).await.unwrap_or_default();
         let blobs = match apart {
-            Some(Lineage::Unstamped) => StoreState::Unavailable,
+            Some(StorePairing::Unstamped) => StoreState::Unavailable,
             _ => state("blobs", blobs.map(|answer| answer.map_err(StoreError::from))),
         };
         let metadata = state("metadata", metadata.map(|answer| answer.map_err(StoreError::from)));
@@ -76,7 +76,7 @@ impl Files {
         readiness
     }
 
-    /// Returns how messages to each sink stand, as far as that can be asked.
+    /// Returns the state of messages to each sink, as far as it can be read.
     async fn outbox(&self) -> [OutboxStatus; SinkName::ALL.len()] {
         let mut all = NO_MESSAGES;
         for (sink, status) in SinkName::ALL.into_iter().zip(&mut all) {
@@ -86,16 +86,16 @@ impl Files {
         all
     }
 
-    /// Returns how rows and bytes stand to each other, when they do not belong together; none when a store does not answer.
-    async fn lineage(&self) -> Option<Lineage> {
-        // Rows are stamped first, so they are asked last.
+    /// Returns the relation of metadata and blobs that do not belong together; none when a store does not answer.
+    async fn pairing(&self) -> Option<StorePairing> {
+        // Rows are stamped first, so they are read last.
         let (bytes, event) = (self.blobs.stamp().await.ok()?, self.blobs.last_event().await.ok()?);
-        let stamps = Lineage::between(self.metadata.stamp().await.ok()?, bytes);
+        let stamps = StorePairing::between(self.metadata.stamp().await.ok()?, bytes);
         let has_event = match event {
             Some(event) => self.metadata.has_event(&event).await.ok()?,
             None => true,
         };
-        Some(stamps.with_event(has_event)).filter(|lineage| *lineage != Lineage::Together)
+        Some(stamps.with_event(has_event)).filter(|pairing| *pairing != StorePairing::Paired)
     }
 }
 

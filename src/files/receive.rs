@@ -1,12 +1,12 @@
-//! Receiving: bytes come in before it is known whether they become a File.
+//! Receives bytes before they become a File or a part.
 
 use super::lines::{LineCheck, Report};
 use super::{Files, MAX_BATCH_FILE_BYTES, StoreError};
-use crate::blobs::behind::Behind;
+use crate::blobs::blocking_pipeline::BlockingPipeline;
 use crate::blobs::digest::ContentHasher;
 use crate::blobs::{BlobWriter, InFlightToken};
 use crate::failpoint;
-use crate::model::blob::Place;
+use crate::model::blob::ContentLocation;
 use crate::model::caller::Caller;
 use crate::model::digest::ContentDigest;
 use crate::model::ids::BlobId;
@@ -17,45 +17,45 @@ use crate::random;
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
 
-/// Why bytes are not received.
+/// The reason why bytes are not received.
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiveError {
-    /// As many uploads are in flight as may be.
+    /// Too many uploads are in flight.
     #[error("too many uploads are in flight")]
     TooManyUploads(ConcurrencyScope),
-    /// The file is larger than a file may be.
+    /// The file exceeds its maximum.
     #[error("the file is larger than {limit_bytes} bytes")]
     FileTooLarge {
-        /// The largest file, in bytes.
+        /// The maximum, in bytes.
         limit_bytes: u64,
     },
-    /// The file is larger than a file of purpose `batch` may be.
+    /// The file exceeds the maximum of purpose `batch`.
     #[error("the file is larger than {MAX_BATCH_FILE_BYTES} bytes")]
     BatchTooLarge,
-    /// The part is larger than a part may be.
+    /// The part exceeds its maximum.
     #[error("the part is larger than {MAX_PART_BYTES} bytes")]
     PartTooLarge,
-    /// The part is larger than what its Upload may still be given.
+    /// The part exceeds the remaining bytes of its Upload.
     #[error("the parts of an upload of {size_bytes} bytes may have {limit_bytes} bytes")]
     PartsTooLarge {
-        /// What was declared.
+        /// The declared size, in bytes.
         size_bytes: u64,
-        /// The most that all parts of the Upload may have together.
+        /// The maximum of the parts' total size, in bytes.
         limit_bytes: u64,
     },
-    /// A store failed.
+    /// A blob store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// What the bytes are to become, which says how many there may be.
+/// The object that the bytes become, which decides their maximum.
 #[derive(Clone, Copy, Debug)]
 enum Subject {
     File { purpose: Option<Purpose> },
     Part { room: Option<PartRoom> },
 }
 
-/// How many bytes an Upload may still be given, as of the begin of a part.
+/// The remaining bytes of an Upload at the start of a part.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_field_names, reason = "units come last")]
 struct PartRoom {
@@ -64,7 +64,7 @@ struct PartRoom {
     left_bytes: u64,
 }
 
-/// Bytes on their way to a place that nobody sees yet. Dropping it discards them.
+/// Bytes that are being received, invisible and removed on drop.
 #[must_use]
 pub struct Receiving {
     files: Files,
@@ -73,27 +73,27 @@ pub struct Receiving {
     blob: BlobId,
     subject: Subject,
     received_bytes: u64,
-    /// What came in, until it is too much for the metadata store.
+    /// The bytes while they may still be kept inline.
     inline: BytesMut,
-    /// Looks at the lines of what goes to a blob.
-    lines: Option<Behind<LineCheck>>,
+    /// The line check of bytes that go to a blob.
+    lines: Option<BlockingPipeline<LineCheck>>,
     claim: Claim,
 }
 
-/// Bytes that belong to nothing yet, durable unless they go to the row that is to come. Dropping it discards them.
+/// Received bytes without an owner, removed on drop. They are durable unless they are to be inline.
 #[must_use]
-pub struct Received<P = Place> {
-    /// Whose they are.
+pub struct Received<P = ContentLocation> {
+    /// The caller.
     pub caller: Caller,
-    /// Where they are.
+    /// The location.
     pub place: P,
-    /// What they amount to.
+    /// The digest.
     pub content: ContentDigest,
     claim: Claim,
 }
 
 impl Files {
-    /// Begins to receive the bytes of a File whose purpose may be known already.
+    /// Begins to receive a File, whose purpose may be known.
     ///
     /// # Errors
     /// When too many uploads are in flight.
@@ -106,8 +106,7 @@ impl Files {
         self.begin(caller, limits, Subject::File { purpose })
     }
 
-    /// Begins to receive the bytes of a part of an Upload, no more than that may still be given; of a part that it was given
-    /// before, `upload` is none.
+    /// Begins to receive a part, up to the remaining bytes of `upload`; none for a repeated part.
     ///
     /// # Errors
     /// When too many uploads are in flight.
@@ -150,12 +149,12 @@ impl Files {
         })
     }
 
-    /// Returns what `refuse` finds too much for the workspace. Its totals are asked first: only what they refuse is worth a
-    /// sum over what has expired.
+    /// Returns the quota that `refuse` finds exceeded. It is asked with the stored totals first, and only on a refusal
+    /// with the totals less what has expired.
     ///
     /// # Errors
     /// When the metadata store failed.
-    pub async fn find_excess(
+    pub async fn find_exceeded_quota(
         &self,
         caller: Caller,
         refuse: impl Fn(StorageUsage) -> Option<QuotaExceeded>,
@@ -171,7 +170,7 @@ impl Receiving {
     /// Takes the next bytes.
     ///
     /// # Errors
-    /// When they become more than there may be, or a store failed.
+    /// When they exceed their maximum, or a store failed.
     pub async fn write(&mut self, chunk: Bytes) -> Result<(), ReceiveError> {
         self.received_bytes += chunk.len() as u64;
         self.check_size()?;
@@ -184,10 +183,10 @@ impl Receiving {
         Ok(())
     }
 
-    /// Ends the check of the lines of a file of this purpose: what is wrong with them, if anything is.
+    /// Ends the line check of a file of this purpose. Returns its faults.
     ///
     /// # Errors
-    /// When the check was cut off.
+    /// When the check failed.
     pub(super) async fn check_lines(&mut self, purpose: Purpose) -> Result<Option<String>, StoreError> {
         let report = match self.lines.take() {
             Some(lines) => Some(lines.finish(|check| Ok(check.finish())).await.map_err(StoreError::unavailable)?),
@@ -201,35 +200,40 @@ impl Receiving {
         check.finish()
     }
 
-    /// Says what the File is for, now that it is known.
+    /// Sets the purpose of the File.
     ///
     /// # Errors
-    /// When such a File may not be as large.
-    pub(super) fn is_for(&mut self, known: Purpose) -> Result<(), ReceiveError> {
+    /// When the bytes exceed the maximum of the purpose.
+    pub(super) fn set_purpose(&mut self, known: Purpose) -> Result<(), ReceiveError> {
         if let Subject::File { purpose } = &mut self.subject {
             *purpose = Some(known);
         }
         self.check_size()
     }
 
-    /// Makes the bytes durable, unless they are so few that the row of the File takes them with it.
+    /// Makes the bytes durable, unless they are small enough to be inline.
     ///
     /// # Errors
-    /// When a store failed; nothing of the bytes stays then.
+    /// When a store failed. The bytes are removed then.
     pub async fn finish(mut self) -> Result<Received, StoreError> {
         if self.is_inline() {
             let bytes = self.inline.split().freeze();
             let content = ContentHasher::of(&bytes);
-            return Ok(Received { caller: self.caller, place: Place::Inline(bytes), content, claim: self.claim });
+            return Ok(Received {
+                caller: self.caller,
+                place: ContentLocation::Inline(bytes),
+                content,
+                claim: self.claim,
+            });
         }
         let Received { caller, place, content, claim } = self.finish_in_store().await?;
-        Ok(Received { caller, place: Place::Store(place), content, claim })
+        Ok(Received { caller, place: ContentLocation::Store(place), content, claim })
     }
 
-    /// Makes the bytes durable in the blob store, however few they are.
+    /// Makes the bytes durable in the blob store, whatever their size.
     ///
     /// # Errors
-    /// When a store failed; nothing of the bytes stays then.
+    /// When a store failed. The bytes are removed then.
     pub async fn finish_in_store(mut self) -> Result<Received<BlobId>, StoreError> {
         self.writer().await?;
         let writer = self.claim.writer.take().ok_or_else(StoreError::claim_lost)?;
@@ -237,28 +241,28 @@ impl Receiving {
         Ok(Received { caller: self.caller, place: self.blob, content, claim: self.claim })
     }
 
-    /// Whether there are so few bytes until now that they need no blob of their own.
+    /// Returns whether the bytes are small enough to be inline.
     fn is_inline(&self) -> bool {
         let max_bytes = self.files.inline_max_bytes;
         let may_be = matches!(self.subject, Subject::File { .. }) && max_bytes > 0 && !self.claim.begun;
         may_be && self.received_bytes <= max_bytes
     }
 
-    /// The writer of the blob, which has its row before its first byte and has been given what came in before it.
+    /// Returns the writer of the blob. The first call creates the blob's row, then writes the inline bytes.
     async fn writer(&mut self) -> Result<&mut Box<dyn BlobWriter>, StoreError> {
         if !self.claim.begun {
             self.claim.begun = true;
             self.files.metadata.begin_blob(self.caller.workspace, self.blob, self.files.process).await?;
             failpoint::reach("receive.begun").map_err(StoreError::unavailable)?;
-            let turns = self.files.write_turns.of(self.caller.workspace);
+            let limiter = self.files.write_limiter.for_owner(self.caller.workspace);
             let mut writer = self.files.blobs.create(self.blob).await?;
-            writer.take_turns(turns.clone());
+            writer.limit_writes(limiter.clone());
             self.claim.writer = Some(writer);
             if let Subject::File { purpose } = self.subject {
-                self.lines = LineCheck::of(purpose).map(Behind::new);
+                self.lines = LineCheck::of(purpose).map(BlockingPipeline::new);
             }
             if let Some(lines) = &mut self.lines {
-                lines.take_turns(turns);
+                lines.limit_writes(limiter);
             }
             if !self.inline.is_empty() {
                 let before = self.inline.split().freeze();
@@ -268,7 +272,7 @@ impl Receiving {
         self.claim.writer.as_mut().ok_or_else(StoreError::claim_lost)
     }
 
-    /// Gives bytes to the blob that has been begun, and to whoever looks at them.
+    /// Passes bytes to the blob and to the line check.
     async fn put(&mut self, chunk: Bytes) -> Result<(), StoreError> {
         if let Some(lines) = &mut self.lines {
             lines.write(chunk.clone()).await.map_err(StoreError::unavailable)?;
@@ -310,7 +314,7 @@ impl Receiving {
 }
 
 impl<P> Received<P> {
-    /// The blob belongs to something now, unless nothing was made of it.
+    /// Keeps the blob if it has an owner now.
     pub fn keep_if(mut self, is_made: bool) {
         if is_made {
             self.claim.token = None;
@@ -318,12 +322,11 @@ impl<P> Received<P> {
     }
 }
 
-/// The duty to clear a blob away: when it is dropped with its token, what was written is discarded, and then the sweeper
-/// takes the row.
+/// The clean-up of a blob. On drop it discards the bytes, and then lets the sweeper remove the row.
 struct Claim {
     writer: Option<Box<dyn BlobWriter>>,
     token: Option<InFlightToken>,
-    /// There may be a row of the blob.
+    /// The blob may have a row.
     begun: bool,
     files: Files,
 }

@@ -1,11 +1,11 @@
-//! Retrieving: what is known of one File.
+//! Retrieves Files.
 
 use super::{Files, StoreError};
 use crate::model::file::File;
 use crate::model::ids::{FileId, WorkspaceId};
 
 impl Files {
-    /// The File, if the workspace has it.
+    /// Returns the File; none when the workspace does not have it.
     ///
     /// # Errors
     /// When the metadata store failed.

@@ -5,7 +5,7 @@ use super::connections::ConnectionSlot;
 use super::patience::{HeadWait, Patience, SendWait};
 use super::send_queue::unacknowledged_bytes;
 use crate::model::ids::WorkspaceId;
-use crate::shares::Share;
+use crate::shares::FairPermit;
 use futures_util::FutureExt;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -48,7 +48,7 @@ impl ClientConnection {
     }
 
     /// Keeps the share until the request of the connection ends.
-    pub fn hold(&self, share: Share<WorkspaceId>) {
+    pub fn hold(&self, share: FairPermit<WorkspaceId>) {
         if let Some(slot) = self.slot.upgrade() {
             slot.hold(share);
         }

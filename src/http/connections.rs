@@ -6,7 +6,7 @@
 
 use super::address::Network;
 use crate::model::ids::WorkspaceId;
-use crate::shares::Share;
+use crate::shares::FairPermit;
 use futures_util::task::AtomicWaker;
 use ipnet::IpNet;
 use std::collections::HashMap;
@@ -73,7 +73,7 @@ pub struct ConnectionSlot {
     connections: Arc<Connections>,
     connection: Arc<Connection>,
     /// The share of its workspace that the active request holds.
-    held: Mutex<Option<Share<WorkspaceId>>>,
+    held: Mutex<Option<FairPermit<WorkspaceId>>>,
     /// The number of requests that were begun.
     requests: AtomicU64,
     /// The reader of the connection, which starts its timeout once the connection is idle.
@@ -223,7 +223,7 @@ impl ConnectionSlot {
     }
 
     /// Holds a share of the workspace until the active request ends.
-    pub fn hold(&self, share: Share<WorkspaceId>) {
+    pub fn hold(&self, share: FairPermit<WorkspaceId>) {
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(share);
     }
 

@@ -5,7 +5,7 @@ use super::error::ApiError;
 use super::headers::{CROSS_ORIGIN_RESOURCE_POLICY, REPR_DIGEST, put};
 use super::path::Named;
 use super::range::{Selection, select};
-use crate::causes::Causes;
+use crate::error_chain::Causes;
 use crate::files::{ContentStream, Files, StoreError, StoredContent};
 use crate::model::byte_range::ByteRange;
 use crate::model::caller::Caller;
@@ -13,8 +13,8 @@ use crate::model::file::File;
 use crate::model::filename::Filename;
 use crate::model::ids::{FileId, WorkspaceId};
 use crate::model::ledger::ReadOp;
-use crate::shares::turns::FairTurns;
-use crate::shares::{Share, Shares};
+use crate::shares::contention::ContentionLimiter;
+use crate::shares::{FairPermit, FairSemaphore};
 use crate::usage::ReadCounter;
 use axum::body::Body;
 use axum::extract::State;
@@ -52,9 +52,9 @@ const EXTENDED_VALUE: &AsciiSet = &NON_ALPHANUMERIC
 #[derive(Debug)]
 pub struct DownloadLimits {
     /// The downloads from blobs that each workspace has.
-    pub slots: Shares<WorkspaceId>,
+    pub slots: FairSemaphore<WorkspaceId>,
     /// The turns of workspaces at reading blocks.
-    pub turns: FairTurns<WorkspaceId>,
+    pub turns: ContentionLimiter<WorkspaceId>,
 }
 
 /// `GET` and `HEAD /v1/files/{id}/content`.
@@ -132,14 +132,14 @@ fn range_header<'a>(method: &Method, headers: &'a HeaderMap) -> Option<&'a str> 
 /// Reads each block of a download in the turn of its workspace, and holds `slot` until the last one.
 fn in_turn(
     stream: ContentStream,
-    slot: Option<Share<WorkspaceId>>,
+    slot: Option<FairPermit<WorkspaceId>>,
     limits: Arc<DownloadLimits>,
     workspace: WorkspaceId,
 ) -> impl Stream<Item = Result<Bytes, StoreError>> + Send {
     stream::try_unfold((stream, slot), move |(mut stream, slot)| {
         let limits = Arc::clone(&limits);
         async move {
-            let _turn = limits.turns.turn(workspace).await;
+            let _turn = limits.turns.acquire(workspace).await;
             Ok(stream.try_next().await?.map(|chunk| (chunk, (stream, slot))))
         }
     })
@@ -161,11 +161,11 @@ impl DownloadLimits {
         &self,
         workspace: WorkspaceId,
         content: &StoredContent,
-    ) -> Result<Option<Share<WorkspaceId>>, ApiError> {
+    ) -> Result<Option<FairPermit<WorkspaceId>>, ApiError> {
         if content.blobs.iter().all(|stored| stored.inline.is_some()) {
             return Ok(None);
         }
-        let slot = timeout(MAX_DOWNLOAD_WAIT, self.slots.take(workspace)).await;
+        let slot = timeout(MAX_DOWNLOAD_WAIT, self.slots.acquire(workspace)).await;
         let too_many =
             |_| ApiError::too_many("Too many downloads of this project are under way. Please try again in a moment.");
         slot.map(Some).map_err(too_many)

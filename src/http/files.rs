@@ -31,7 +31,7 @@ pub async fn create_file(
     spend::check(&spending, caller, &policy, &guard).await?;
     let least_bytes = least_bytes(&request, files.max_file_bytes)?;
     if policy.limits.has_quota() && guard.key().is_none() {
-        files.check_room(caller, &policy.limits.workspace, least_bytes).await?;
+        files.check_quota(caller, &policy.limits.workspace, least_bytes).await?;
     }
     let form = FormReader::new(request)?;
     let (receiving, details) = form::receive_file(&files, caller, policy, form).await?;

@@ -9,9 +9,11 @@ use super::error::ApiError;
 use super::wire::json_body;
 use crate::files::FileDetails;
 use crate::model::caller::Caller;
-use crate::model::idempotency::{Effect, IdempotencyKey, MAX_KEY_CHARS, Once, RequestDigest, WriteAnswer};
+use crate::model::idempotency::{
+    Idempotency, IdempotencyKey, IdempotentOutcome, MAX_KEY_CHARS, RequestDigest, WriteAnswer,
+};
 use crate::model::ids::WorkspaceId;
-use crate::shares::Shares;
+use crate::shares::FairSemaphore;
 use axum::body::Body;
 use axum::extract::{FromRef, FromRequestParts};
 use axum::response::Response;
@@ -43,7 +45,7 @@ type Lock = Arc<tokio::sync::Mutex<()>>;
 #[derive(Clone, Debug)]
 pub struct KeyLocks {
     locks: Arc<Mutex<HashMap<Name, Lock>>>,
-    waiting: Shares<WorkspaceId>,
+    waiting: FairSemaphore<WorkspaceId>,
 }
 
 /// Why a request does not get the lock of its key.
@@ -66,7 +68,7 @@ struct KeyLock {
 
 impl Default for KeyLocks {
     fn default() -> Self {
-        Self { locks: Arc::default(), waiting: Shares::new(MAX_WAITING_TWINS, MAX_WAITING_TWINS_PER_WORKSPACE) }
+        Self { locks: Arc::default(), waiting: FairSemaphore::new(MAX_WAITING_TWINS, MAX_WAITING_TWINS_PER_WORKSPACE) }
     }
 }
 
@@ -80,7 +82,7 @@ impl KeyLocks {
             held.guard = Some(guard);
             return Ok(held);
         }
-        let _place = self.waiting.try_take(workspace).ok_or(LockError::TooManyWait)?;
+        let _place = self.waiting.try_acquire(workspace).ok_or(LockError::TooManyWait)?;
         tokio::select! {
             guard = lock.lock_owned() => held.guard = Some(guard),
             () = client_gone => return Err(LockError::ClientGone),
@@ -173,9 +175,13 @@ impl IdempotencyGuard {
     }
 
     /// Returns what makes the transaction idempotent; `answer` writes its answer.
-    pub fn once<T: 'static>(&self, answer: fn(&T) -> Vec<u8>) -> Option<Once<T>> {
+    pub fn once<T: 'static>(&self, answer: fn(&T) -> Vec<u8>) -> Option<Idempotency<T>> {
         let answer = || WriteAnswer::new(answer);
-        self.0.as_ref().map(|keyed| Once { key: keyed.key.clone(), request: keyed.request.clone(), answer: answer() })
+        self.0.as_ref().map(|keyed| Idempotency {
+            key: keyed.key.clone(),
+            request: keyed.request.clone(),
+            answer: answer(),
+        })
     }
 }
 
@@ -197,12 +203,12 @@ pub fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
 }
 
 /// Answers a change; a repeated one gets the first answer.
-pub fn answer<T>(effect: Effect<T>, write: impl FnOnce(&T) -> Vec<u8>) -> Result<Response, ApiError> {
+pub fn answer<T>(effect: IdempotentOutcome<T>, write: impl FnOnce(&T) -> Vec<u8>) -> Result<Response, ApiError> {
     match effect {
-        Effect::Made(made) => Ok(json_body(StatusCode::OK, Body::from(write(&made)))),
-        Effect::Replayed(answer) => Ok(replayed(json_body(StatusCode::OK, Body::from(answer)))),
-        Effect::KeyReused => Err(ApiError::idempotency_key_reused()),
-        Effect::Refused(refused) => Err(refused.into()),
+        IdempotentOutcome::Made(made) => Ok(json_body(StatusCode::OK, Body::from(write(&made)))),
+        IdempotentOutcome::Replayed(answer) => Ok(replayed(json_body(StatusCode::OK, Body::from(answer)))),
+        IdempotentOutcome::KeyReused => Err(ApiError::idempotency_key_reused()),
+        IdempotentOutcome::Refused(refused) => Err(refused.into()),
     }
 }
 

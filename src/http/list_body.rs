@@ -3,12 +3,12 @@
 
 use super::error::ApiError;
 use super::wire::{self, FileObject, List};
-use crate::causes::Causes;
+use crate::error_chain::Causes;
 use crate::files::{Files, StoreError};
 use crate::model::file::File;
 use crate::model::ids::{FileId, WorkspaceId};
 use crate::model::page::{FileQuery, Page};
-use crate::shares::turns::FairTurns;
+use crate::shares::contention::ContentionLimiter;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -23,7 +23,7 @@ const STEP_FILES: u32 = 500;
 
 /// The turns of workspaces at reading pages of lists.
 #[derive(Clone, Debug)]
-pub struct ListTurns(pub FairTurns<WorkspaceId>);
+pub struct ListTurns(pub ContentionLimiter<WorkspaceId>);
 
 /// Answers with the list that `query` asks for.
 pub async fn answer(
@@ -32,7 +32,7 @@ pub async fn answer(
     workspace: WorkspaceId,
     query: FileQuery,
 ) -> Result<Response, ApiError> {
-    let turn = turns.0.turn(workspace).await;
+    let turn = turns.0.acquire(workspace).await;
     let first = files.list(workspace, step_of(query)).await?;
     drop(turn);
     let Some(first_id) = first.rows.first().map(|file| file.id).filter(|_| first.has_more && query.limit > STEP_FILES)
@@ -74,7 +74,7 @@ impl Walk {
         let piece = match mem::replace(&mut self.at, Position::Done) {
             Position::Begin(page) => self.rows(b"{\"object\":\"list\",\"data\":[", &page),
             Position::Middle => {
-                let turn = self.turns.0.turn(self.workspace).await;
+                let turn = self.turns.0.acquire(self.workspace).await;
                 let page = self.files.list(self.workspace, step_of(self.rest)).await?;
                 drop(turn);
                 self.rows(b",", &page)

@@ -5,8 +5,8 @@
 
 use super::error::ApiError;
 use crate::model::ids::WorkspaceId;
-use crate::shares::Shares;
-use crate::shares::turns::FairTurns;
+use crate::shares::FairSemaphore;
+use crate::shares::contention::ContentionLimiter;
 use tracing::Instrument;
 
 /// Long reads that run at once.
@@ -24,18 +24,18 @@ type Reader = Option<WorkspaceId>;
 /// The queue of long reads.
 #[derive(Debug)]
 pub struct LongReads {
-    running: Shares<Reader>,
-    queue: Shares<Reader>,
-    turns: FairTurns<WorkspaceId>,
+    running: FairSemaphore<Reader>,
+    queue: FairSemaphore<Reader>,
+    turns: ContentionLimiter<WorkspaceId>,
 }
 
 impl LongReads {
     /// Creates an empty queue. While several workspaces send requests, the reads of each take `turns`.
     #[must_use]
-    pub fn new(turns: FairTurns<WorkspaceId>) -> Self {
+    pub fn new(turns: ContentionLimiter<WorkspaceId>) -> Self {
         Self {
-            running: Shares::new(MAX_RUNNING, MAX_RUNNING_PER_READER),
-            queue: Shares::new(MAX_QUEUED, MAX_QUEUED_PER_READER),
+            running: FairSemaphore::new(MAX_RUNNING, MAX_RUNNING_PER_READER),
+            queue: FairSemaphore::new(MAX_QUEUED, MAX_QUEUED_PER_READER),
             turns,
         }
     }
@@ -53,18 +53,18 @@ impl LongReads {
         T: Send + 'static,
         E: Into<ApiError> + Send + 'static,
     {
-        let Some(queued) = self.queue.try_take(reader) else {
+        let Some(queued) = self.queue.try_acquire(reader) else {
             let whose = if reader.is_some() { "of this project" } else { "of administrators" };
             let message = format!(
                 "Too many requests {whose} for usage or logs are being answered. Please try again in a moment."
             );
             return Err(ApiError::too_many(message));
         };
-        let running = self.running.take(reader).await;
+        let running = self.running.acquire(reader).await;
         let turns = self.turns.clone();
         let read = async move {
             let turn = match reader {
-                Some(workspace) => turns.turn(workspace).await,
+                Some(workspace) => turns.acquire(workspace).await,
                 None => None,
             };
             let outcome = read.await;
@@ -90,7 +90,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_reader_has_so_many_places_and_keeps_them_until_its_reads_end() {
-        let reads = Arc::new(LongReads::new(FairTurns::new(1)));
+        let reads = Arc::new(LongReads::new(ContentionLimiter::new(1)));
         let ada = Some(WorkspaceId::next(None, 1, [0; 11]));
         let (end, ended) = oneshot::channel::<()>();
         let left = reads.run(ada, async move { ended.await.map_err(|_| StoreError::claim_lost()) });
@@ -105,7 +105,7 @@ mod tests {
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert!(reads.run(ada, async { Ok::<_, StoreError>(()) }).await.is_err(), "one too many");
         reads.run(None, async { Ok::<_, StoreError>(()) }).await.unwrap();
-        assert!(reads.running.try_take(ada).is_none(), "the read that was left keeps its place");
+        assert!(reads.running.try_acquire(ada).is_none(), "the read that was left keeps its place");
         end.send(()).unwrap();
         for task in waiting {
             task.abort();

@@ -7,7 +7,7 @@ use super::body::{BodyPace, Consumed, PacedBody};
 use super::cors::Cors;
 use super::error::{ApiError, Cause};
 use super::headers::{KEEP_ALIVE, PROCESSING_MS, REQUEST_ID, put};
-use crate::causes::Causes;
+use crate::error_chain::Causes;
 use crate::model::ids::RequestId;
 use crate::random;
 use axum::body::Body;

@@ -163,7 +163,7 @@ impl<H> Guarded<H> {
         }
         if let Some(workspace) = principal.key.opens.workspace() {
             limits.turns.note(workspace);
-            let share = limits.in_flight.try_take(workspace).ok_or_else(|| refuse(too_many_requests()))?;
+            let share = limits.in_flight.try_acquire(workspace).ok_or_else(|| refuse(too_many_requests()))?;
             if let Some(connection) = request.extensions().get::<ClientConnection>() {
                 connection.hold(share);
             }

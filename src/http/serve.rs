@@ -8,7 +8,7 @@ use super::connections::{ActiveRequest, Caps, ConnectionSlot, Connections, SlotE
 use super::cors::Cors;
 use super::error::ApiError;
 use super::patience::Patience;
-use crate::causes::Causes;
+use crate::error_chain::Causes;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;

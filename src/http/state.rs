@@ -19,7 +19,7 @@ use crate::audit::AuditLog;
 use crate::files::Files;
 use crate::keys::Keys;
 use crate::model::ids::WorkspaceId;
-use crate::shares::Shares;
+use crate::shares::FairSemaphore;
 use crate::uploads::Uploads;
 use crate::usage::{ReadCounter, Spending, Usage};
 use crate::workspaces::Workspaces;
@@ -115,7 +115,7 @@ impl AppState {
     pub fn new(services: Services, settings: HttpSettings) -> Self {
         let Services { files, uploads, keys, workspaces, audit_log, usage, spending, reads } = services;
         let (files, keys) = (Arc::new(files), Arc::new(keys));
-        let turns = files.write_turns.beside(settings.max_contended_reads);
+        let turns = files.write_limiter.with_shared_activity(settings.max_contended_reads);
         let trusted_proxies: Arc<[IpNet]> = settings.trusted_proxies.into();
         Self(Arc::new(Parts {
             authenticator: Arc::new(Authenticator {
@@ -161,6 +161,6 @@ impl AppState {
 }
 
 /// Shares of `places`, of which one workspace may have half.
-fn half_each(places: usize) -> Shares<WorkspaceId> {
-    Shares::new(places, places.div_ceil(2))
+fn half_each(places: usize) -> FairSemaphore<WorkspaceId> {
+    FairSemaphore::new(places, places.div_ceil(2))
 }

@@ -5,8 +5,8 @@ use super::error::ApiError;
 use super::rates::{RateLimitState, Rates, RetryAfter};
 use crate::model::ids::WorkspaceId;
 use crate::model::limits::{Limit, LimitOwner};
-use crate::shares::Shares;
-use crate::shares::turns::FairTurns;
+use crate::shares::FairSemaphore;
+use crate::shares::contention::ContentionLimiter;
 use axum::response::{IntoResponse, Response};
 use std::num::NonZeroU32;
 
@@ -16,9 +16,9 @@ pub struct RequestLimits {
     /// The token buckets of keys and workspaces.
     pub rates: Rates,
     /// The requests that each workspace has in flight.
-    pub in_flight: Shares<WorkspaceId>,
+    pub in_flight: FairSemaphore<WorkspaceId>,
     /// The turns of workspaces at long reads, which count the workspaces that send requests.
-    pub turns: FairTurns<WorkspaceId>,
+    pub turns: ContentionLimiter<WorkspaceId>,
 }
 
 impl RequestLimits {

@@ -1,57 +1,57 @@
-//! The server's own scrub: every byte is read once in each interval, so that damage is found while there are copies.
+//! The background scrub: it reads every byte once per interval, so that damage is found while copies exist.
 //!
-//! The rate follows from what is left to read and from the time that is left. It is computed again every hour, so that a
-//! pass keeps up with growth and makes up for a restart.
+//! The rate follows from the remaining bytes and time. It is recomputed every hour, so that a pass keeps up with growth
+//! and makes up for a restart.
 
-use super::{InspectError, Inspector, Pace, Subset};
-use crate::causes::Causes;
+use super::{InspectError, Inspector, ReadPacer, Subset};
 use crate::clock::Clock;
+use crate::error_chain::Causes;
 use crate::model::ids::ProcessId;
 use crate::model::scrub::ScrubProgress;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// How often the server looks whether the next pass is due, and the wait after a failure.
+/// The interval of looks for a due pass, and the wait after a failure.
 const PERIOD: Duration = Duration::from_mins(1);
-/// How often the rate of a pass is computed again.
+/// The interval in which the rate is recomputed.
 const RATE_PERIOD: Duration = Duration::from_hours(1);
-/// The lowest rate, so that a small installation is read in hours and not in weeks: 4 MiB a second.
+/// The lowest rate, so that a small installation is read in hours, not weeks: 4 MiB per second.
 const MIN_BYTES_PER_SECOND: u64 = 4 << 20;
-/// The share of the interval in which a pass is to be done, in hundredths; the rest makes up for restarts and a busy disk.
+/// The share of the interval that a pass is planned for, in hundredths. The rest makes up for restarts and a busy disk.
 const PLANNED_HUNDREDTHS: u64 = 90;
 const MIB: u64 = 1 << 20;
 
-/// When and how fast the server scrubs.
+/// The schedule and rate of the background scrub.
 #[derive(Clone, Copy, Debug)]
 pub struct BackgroundScrub {
-    /// From the beginning of a pass to that of the next.
+    /// The time between the starts of two passes.
     pub interval: Duration,
-    /// The highest rate at which blobs are read, in bytes a second.
+    /// The highest rate, in bytes per second.
     pub max_bytes_per_second: u64,
-    /// This run of the server: of several servers one scrubs.
+    /// The process id of this server: one of several servers scrubs.
     pub process: ProcessId,
 }
 
 /// The rate of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Rate {
-    /// The rate at which blobs are read, in bytes a second.
+    /// The chosen rate, in bytes per second.
     bytes_per_second: u64,
-    /// The rate at which the pass would just end within its interval, in bytes a second.
+    /// The rate that would just end the pass within its interval, in bytes per second.
     needed_bytes_per_second: u64,
 }
 
-/// The rate of the pass that is under way, and when it was computed.
+/// The rate of the running pass, and the time of its computation.
 #[derive(Debug, Default)]
 struct Plan {
     computed_at: Option<Instant>,
-    /// The operator was told that the pass takes longer than the interval.
+    /// The operator was told that the pass exceeds the interval.
     is_late: bool,
 }
 
 impl BackgroundScrub {
-    /// Scrubs until `stop`. A pass that was cut off, by a restart too, goes on where it stopped.
+    /// Scrubs until `stop`. An interrupted pass continues, also after a restart.
     pub async fn run(self, inspector: &Inspector, clock: &Clock, stop: CancellationToken) {
         let passes = async {
             loop {
@@ -76,14 +76,14 @@ impl BackgroundScrub {
             Some(progress) if now_seconds >= progress.begun_at.saturating_add(self.interval.as_secs()) => fresh,
             Some(_) => return Ok(()),
         };
-        let (mut plan, mut pace) = (Plan::default(), Pace::new(None));
+        let (mut plan, mut pace) = (Plan::default(), ReadPacer::new(None));
         let mut report = |finding| tracing::error!(%finding, "scrub found damage");
         loop {
             self.keep_rate(inspector, clock, &progress, &mut plan, &mut pace).await?;
             if !inspector.scrub_step(&mut progress, Subset::ALL, &mut pace, &mut report).await? {
                 break;
             }
-            // Another server goes on where it was last noted, while this one was away for longer than its lease.
+            // Another server continues the pass once the lease of this one has expired.
             if !inspector.metadata.claim_scrub(self.process).await? {
                 return Ok(());
             }
@@ -97,14 +97,14 @@ impl BackgroundScrub {
         Ok(())
     }
 
-    /// Computes the rate when that is due, and says so when the pass will not end within the interval.
+    /// Recomputes the rate when due, and warns when the pass will exceed the interval.
     async fn keep_rate(
         self,
         inspector: &Inspector,
         clock: &Clock,
         progress: &ScrubProgress,
         plan: &mut Plan,
-        pace: &mut Pace,
+        pace: &mut ReadPacer,
     ) -> Result<(), InspectError> {
         if plan.computed_at.is_some_and(|at| at.elapsed() < RATE_PERIOD) {
             return Ok(());
@@ -134,7 +134,7 @@ impl BackgroundScrub {
         Ok(())
     }
 
-    /// Returns the rate for what is left to read in the time that is left.
+    /// Returns the rate for the remaining bytes and time.
     fn rate(self, remaining_bytes: u64, remaining_seconds: u64) -> Rate {
         let needed_bytes_per_second = remaining_bytes.div_ceil(remaining_seconds.max(1));
         let planned = needed_bytes_per_second.saturating_mul(100) / PLANNED_HUNDREDTHS;

@@ -1,32 +1,32 @@
-//! Comparing rows with blobs, in both directions, and rows with rows.
+//! fsck: compares rows with blobs in both directions, and rows with rows.
 
 use super::{InspectError, Inspector, Report, STEP_BLOBS};
 use crate::blobs::BlobError;
 use crate::metadata::{MisfitCursor, ReadyBlob};
 use crate::model::finding::Finding;
 use crate::model::ids::BlobId;
-use crate::model::stamp::Lineage;
+use crate::model::stamp::StorePairing;
 use std::collections::BTreeSet;
 
-/// The length of what is there in bytes, none for what is not there, or why it cannot be told.
+/// The length of a blob in bytes, none for a missing one, or the reason why it is unknown.
 type FoundSize = Result<Option<u64>, &'static str>;
 
 impl Inspector {
-    /// Looks whether the stores belong together, for blobs that are missing or have another size, for names in the blob
-    /// store that nothing knows, and for rows that do not fit each other. How many ready blobs there are.
+    /// Reports mismatched stores, missing blobs, wrong sizes, orphans, and inconsistent rows. Returns the number of
+    /// ready blobs.
     ///
     /// # Errors
     /// When a store failed.
     pub async fn fsck(&self, report: Report<'_>) -> Result<u64, InspectError> {
-        // Rows are stamped first, so they are asked last.
+        // Rows are stamped first, so they are read last.
         let (bytes, event) = (self.blobs.stamp().await?, self.blobs.last_event().await?);
-        let stamps = Lineage::between(self.metadata.stamp().await?, bytes);
-        let lineage = match event {
+        let stamps = StorePairing::between(self.metadata.stamp().await?, bytes);
+        let pairing = match event {
             Some(event) => stamps.with_event(self.metadata.has_event(&event).await?),
             None => stamps,
         };
-        if lineage != Lineage::Together {
-            report(Finding::Mismatched { how: lineage.to_string() });
+        if pairing != StorePairing::Paired {
+            report(Finding::Mismatched { how: pairing.to_string() });
         }
         let ready = self.check_ready_blobs(report).await?;
         self.check_names(report).await?;
@@ -51,7 +51,7 @@ impl Inspector {
             checked += step.len() as u64;
             for (ready, found) in step.iter().zip(self.found_sizes(&step).await?) {
                 let (blob, size_bytes) = (ready.stored.blob, ready.stored.size_bytes);
-                // It may have been deleted since its row was read.
+                // The blob may have been deleted since its row was read.
                 if found == Ok(Some(size_bytes)) || !self.metadata.is_ready(blob).await? {
                     continue;
                 }
@@ -65,7 +65,7 @@ impl Inspector {
         }
     }
 
-    /// Returns the lengths of what is there, wherever it is, in bytes, or why one cannot be told.
+    /// Returns the lengths of blobs in either store, or the reason why one is unknown.
     async fn found_sizes(&self, step: &[ReadyBlob]) -> Result<Vec<FoundSize>, InspectError> {
         let outside = step.iter().filter(|ready| ready.stored.inline.is_none()).map(|ready| ready.stored.blob);
         let mut outside = self.sizes(&outside.collect::<Vec<_>>()).await?.into_iter();
@@ -76,7 +76,7 @@ impl Inspector {
         Ok(found.collect())
     }
 
-    /// Asks for all at once, and one by one when that fails for the damage of one.
+    /// Asks for all lengths at once, and one by one if a damaged blob fails the request.
     async fn sizes(&self, blobs: &[BlobId]) -> Result<Vec<FoundSize>, InspectError> {
         match self.blobs.sizes(blobs).await {
             Ok(sizes) => return Ok(sizes.into_iter().map(Ok).collect()),
@@ -94,18 +94,18 @@ impl Inspector {
         Ok(found)
     }
 
-    /// A row is there before the first byte and goes after the last: a name without a row is nobody's.
+    /// Reports names without a row. A row exists before the first byte and after the last.
     async fn check_names(&self, report: Report<'_>) -> Result<(), InspectError> {
         let mut after = None;
-        while let Some(page) = self.blobs.names(after.clone()).await? {
-            for name in page.strays {
+        while let Some(page) = self.blobs.list(after.clone()).await? {
+            for name in page.unrecognized {
                 report(Finding::StrayFile { name });
             }
             let known = self.metadata.known_blobs(page.blobs.clone()).await?;
             let unknown: BTreeSet<_> = page.blobs.into_iter().filter(|blob| !known.contains(blob)).collect();
             if !unknown.is_empty() {
-                // They may have been removed, and their rows with them, since their names were read.
-                let again = self.blobs.names(after).await?.map(|page| page.blobs).unwrap_or_default();
+                // Blobs and rows may have been deleted since the names were read.
+                let again = self.blobs.list(after).await?.map(|page| page.blobs).unwrap_or_default();
                 for blob in unknown.into_iter().filter(|blob| again.contains(blob)) {
                     report(Finding::OrphanBlob { blob });
                 }

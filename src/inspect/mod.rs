@@ -1,14 +1,14 @@
-//! The verbs of inspection: fsck compares what the stores say of each other, scrub reads every byte.
+//! The service of inspections: fsck compares the stores, scrub reads every byte.
 //!
-//! Both only read, and both work beside a running server: what looks wrong is looked at again before it is reported, so
-//! that nothing that happens meanwhile is taken for damage. The commands of floor 6 run them, by way of the wiring.
+//! Both only read, and work beside a running server: a finding is checked again before it is reported, so that
+//! concurrent changes are not taken for damage. The commands and the background scrub call it.
 
 mod background;
 mod fsck;
 mod scrub;
 
 pub use background::BackgroundScrub;
-pub use scrub::{Pace, Subset};
+pub use scrub::{ReadPacer, Subset};
 
 use crate::blobs::{BlobError, BlobStore};
 use crate::metadata::{
@@ -17,7 +17,7 @@ use crate::metadata::{
 use crate::model::finding::Finding;
 use std::sync::Arc;
 
-/// Rows and blobs that one step takes at once; a row may have a block of bytes in it.
+/// The number of rows and blobs per step. A row may hold inline bytes.
 const STEP_BLOBS: u32 = 128;
 
 trait_set! {
@@ -25,16 +25,16 @@ trait_set! {
     pub trait InspectorMetadata: BlobRows + CheckStore + LedgerStore + LimitStore + ScrubStore + StampStore;
 }
 
-/// Looks at an installation.
+/// The inspector of an installation.
 #[derive(Clone, Debug)]
 pub struct Inspector {
-    /// Rows.
+    /// The metadata store.
     pub metadata: Arc<dyn InspectorMetadata>,
-    /// Bytes.
+    /// The blob store.
     pub blobs: Arc<dyn BlobStore>,
 }
 
-/// Why an inspection could not go on; what it found until then is not the whole.
+/// The reason why an inspection stopped. Its findings are incomplete.
 #[derive(Debug, thiserror::Error)]
 pub enum InspectError {
     /// The metadata store failed.
@@ -45,5 +45,5 @@ pub enum InspectError {
     Blobs(#[from] BlobError),
 }
 
-/// Takes each finding as it comes up.
+/// A callback for each finding.
 pub type Report<'a> = &'a mut (dyn FnMut(Finding) + Send);

@@ -1,4 +1,4 @@
-//! Reading blobs and comparing them with their checksums and digests.
+//! scrub: reads blobs and compares them with their checksums and digests.
 
 use super::{InspectError, Inspector, Report, STEP_BLOBS};
 use crate::blobs::BlobError;
@@ -14,16 +14,16 @@ use sha2::{Digest, Sha256};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
-/// Bytes after which a step ends, so that what is known of the progress is never far behind it: 64 MiB.
+/// The bytes after which a step ends, which bounds the work between two records of progress: 64 MiB.
 const STEP_BYTES: u64 = 64 << 20;
 
-/// Which share of the blobs is read, in hundredths of a percent: 1 to 10,000.
+/// The share of blobs to read, in hundredths of a percent: 1 to 10,000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subset(u16);
 
-/// Keeps reading under a rate.
+/// A limiter of the read rate.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
+pub struct ReadPacer {
     bytes_per_second: Option<u64>,
     begun: Instant,
     read_bytes: u64,
@@ -33,7 +33,7 @@ impl Subset {
     /// Every blob.
     pub const ALL: Self = Self(10_000);
 
-    /// A share such as `5%` or `0.25%`; none when it is not above 0 and at most 100 percent.
+    /// Parses a share such as `5%` or `0.25%`; none unless it is above 0 and at most 100 percent.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (whole, fraction) = text.strip_suffix('%')?.split_once('.').unwrap_or((text.strip_suffix('%')?, ""));
@@ -45,25 +45,25 @@ impl Subset {
         (1..=Self::ALL.0).contains(&hundredths).then_some(Self(hundredths))
     }
 
-    /// Whether a blob is in the share this time.
-    fn takes_one(self) -> bool {
+    /// Returns at random whether a blob is in the share.
+    fn samples(self) -> bool {
         self == Self::ALL || u16::from_be_bytes(random::bytes()) % Self::ALL.0 < self.0
     }
 }
 
-impl Pace {
-    /// So many bytes a second at most from now on; as fast as the disk gives them when none.
+impl ReadPacer {
+    /// Returns a limiter of this rate, in bytes per second; unlimited for none.
     #[must_use]
     pub fn new(bytes_per_second: Option<u64>) -> Self {
         Self { bytes_per_second, begun: Instant::now(), read_bytes: 0 }
     }
 
-    /// Reads at most so many bytes a second from now on.
+    /// Changes the rate, in bytes per second.
     pub fn set_rate(&mut self, bytes_per_second: u64) {
         *self = Self::new(Some(bytes_per_second));
     }
 
-    /// Waits until so many more bytes may have been read.
+    /// Waits until `bytes` more may have been read.
     async fn read(&mut self, bytes: usize) {
         self.read_bytes += bytes as u64;
         if let Some(bytes_per_second) = self.bytes_per_second {
@@ -74,8 +74,8 @@ impl Pace {
 }
 
 impl Inspector {
-    /// Reads a share of the next ready blobs, and reports what is damaged; false when there are no more. To be called
-    /// again until then: `progress` says how far it has come, and may be kept in between.
+    /// Reads a share of the next ready blobs and reports damage. Returns false at the end; call it until then.
+    /// `progress` may be stored between calls.
     ///
     /// # Errors
     /// When a store failed.
@@ -83,7 +83,7 @@ impl Inspector {
         &self,
         progress: &mut ScrubProgress,
         subset: Subset,
-        pace: &mut Pace,
+        pace: &mut ReadPacer,
         report: Report<'_>,
     ) -> Result<bool, InspectError> {
         let begun_bytes = progress.bytes;
@@ -91,8 +91,8 @@ impl Inspector {
         let more = !step.is_empty();
         for ready in step {
             let (blob, size_bytes) = (ready.stored.blob, ready.stored.size_bytes);
-            if subset.takes_one() {
-                // A blob that was deleted while it was read is nobody's damage.
+            if subset.samples() {
+                // A blob that was deleted meanwhile is not damaged.
                 if let Some(why) = self.damage(ready, pace).await?
                     && self.metadata.is_ready(blob).await?
                 {
@@ -111,8 +111,8 @@ impl Inspector {
         Ok(more)
     }
 
-    /// What is wrong with the bytes of a blob.
-    async fn damage(&self, ready: ReadyBlob, pace: &mut Pace) -> Result<Option<&'static str>, InspectError> {
+    /// Returns the damage of a blob.
+    async fn damage(&self, ready: ReadyBlob, pace: &mut ReadPacer) -> Result<Option<&'static str>, InspectError> {
         let whole = ByteRange::whole(ready.stored.size_bytes);
         let mut digest = Sha256::new();
         let read = async {

@@ -1,36 +1,36 @@
-//! Issuing and rotating: a secret is made, shown once, and kept as a digest only.
+//! Issues and rotates keys. A secret is generated, shown once, and stored as a digest only.
 
 use super::Keys;
 use crate::metadata::{KeyChanges, MetadataError, NewKey, NewSecret};
 use crate::model::api_key::{ApiKey, KEY_RANDOM_DIGITS, KeyKind, KeySecret, KeyStatus, Opens};
 use crate::model::audit::Origin;
 use crate::model::base62;
-use crate::model::idempotency::{Effect, Once};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::KeyId;
 use crate::model::workspace::{BadName, check_name};
 use crate::random;
 
-/// Why a key is not issued.
+/// The reason why a key is not issued.
 #[derive(Debug, thiserror::Error)]
 pub enum IssueKeyError {
-    /// The name cannot be one.
+    /// The name is invalid.
     #[error(transparent)]
     BadName(#[from] BadName),
-    /// The secret opens or opened something.
-    #[error("the secret of a key is known already")]
+    /// The secret is or was in use.
+    #[error("the secret of the key was used before")]
     SecretKnown,
     /// The store failed.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
 }
 
-/// Why a key is not changed.
+/// The reason why a key is not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum UpdateKeyError {
-    /// The name cannot be one.
+    /// The name is invalid.
     #[error(transparent)]
     BadName(#[from] BadName),
-    /// The key is not there or opens nothing, or the store failed.
+    /// The key does not exist or has ended, or the store failed.
     #[error(transparent)]
     Key(#[from] RotateKeyError),
 }
@@ -41,24 +41,24 @@ impl From<MetadataError> for UpdateKeyError {
     }
 }
 
-/// A key that is to be made.
+/// A key to be issued.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyToIssue<'a> {
-    /// What it opens.
+    /// Its access.
     pub opens: Opens,
-    /// What its owner calls it.
+    /// Its name.
     pub name: &'a str,
-    /// How many seconds it is valid; for ever when none.
+    /// Its validity, in seconds; unlimited for none.
     pub valid_seconds: Option<u64>,
 }
 
-/// Why a key is not rotated.
+/// The reason why a key is not rotated.
 #[derive(Debug, thiserror::Error)]
 pub enum RotateKeyError {
     /// There is no such key.
     #[error("there is no such key")]
     NotFound,
-    /// It opens nothing any more.
+    /// The key was revoked or has expired.
     #[error("the key is {}", .0.name())]
     Ended(KeyStatus),
     /// The store failed.
@@ -67,10 +67,10 @@ pub enum RotateKeyError {
 }
 
 impl Keys {
-    /// Makes a key, valid for so many seconds or for ever. The secret cannot be had again.
+    /// Issues a key with a fresh secret, which cannot be shown again.
     ///
     /// # Errors
-    /// When the name cannot be one, or the store failed.
+    /// When the name is invalid, or the store failed.
     pub async fn issue(
         &self,
         opens: Opens,
@@ -88,17 +88,17 @@ impl Keys {
         }
     }
 
-    /// Makes a key with a secret that opens nothing yet, once under a key of its client's.
+    /// Issues a key with an unused secret, idempotently.
     ///
     /// # Errors
-    /// When the name cannot be one, the secret is known already, or the store failed.
+    /// When the name is invalid, the secret was used before, or the store failed.
     pub async fn issue_once(
         &self,
         new: KeyToIssue<'_>,
         secret: &KeySecret,
         origin: Origin,
-        once: Option<Once<ApiKey>>,
-    ) -> Result<Effect<ApiKey>, IssueKeyError> {
+        once: Option<Idempotency<ApiKey>>,
+    ) -> Result<IdempotentOutcome<ApiKey>, IssueKeyError> {
         check_name(new.name)?;
         let KeyToIssue { opens, name, valid_seconds } = new;
         let new = NewKey { opens, secret: kept(secret), name: name.to_owned(), valid_seconds };
@@ -106,10 +106,10 @@ impl Keys {
         issued.and_then(|key| key.ok_or(IssueKeyError::SecretKnown))
     }
 
-    /// Enters a secret that was made elsewhere; nothing changes when it is known already.
+    /// Stores a given secret; does nothing when it is known.
     ///
     /// # Errors
-    /// When the name cannot be one, or the store failed.
+    /// When the name is invalid, or the store failed.
     pub async fn install(&self, opens: Opens, name: &str, secret: &KeySecret) -> Result<(), IssueKeyError> {
         check_name(name)?;
         let new = NewKey { opens, secret: kept(secret), name: name.to_owned(), valid_seconds: None };
@@ -117,10 +117,11 @@ impl Keys {
         Ok(())
     }
 
-    /// Gives a key another secret; the one before it is good for so many seconds more, within [`OVERLAP_SECONDS`](crate::model::api_key::OVERLAP_SECONDS).
+    /// Replaces the secret of a key. The old one stays valid for `overlap_seconds`, within
+    /// [`OVERLAP_SECONDS`](crate::model::api_key::OVERLAP_SECONDS).
     ///
     /// # Errors
-    /// When there is no such key, it opens nothing any more, or the store failed.
+    /// When the key does not exist or has ended, or the store failed.
     pub async fn rotate(
         &self,
         id: KeyId,
@@ -133,44 +134,44 @@ impl Keys {
         Ok((rotated.made().ok_or(RotateKeyError::NotFound)?, secret))
     }
 
-    /// The same with a secret that opens nothing yet, once under a key of its client's.
+    /// Replaces the secret of a key by an unused one, idempotently.
     ///
     /// # Errors
-    /// When there is no such key, it opens nothing any more, or the store failed.
+    /// When the key does not exist or has ended, or the store failed.
     pub async fn rotate_once(
         &self,
         id: KeyId,
         secret: &KeySecret,
         overlap_seconds: u64,
         origin: Origin,
-        once: Option<Once<ApiKey>>,
-    ) -> Result<Effect<ApiKey>, RotateKeyError> {
+        once: Option<Idempotency<ApiKey>>,
+    ) -> Result<IdempotentOutcome<ApiKey>, RotateKeyError> {
         let rotated = self.metadata.rotate_key(id, kept(secret), overlap_seconds, origin, once).await;
-        self.known.forget();
+        self.cache.forget();
         rotated?.and_then(|rotated| rotated.ok_or(RotateKeyError::NotFound)?.map_err(RotateKeyError::Ended))
     }
 
-    /// Changes what is said of a key, once under a key of its client's.
+    /// Changes name, scopes or expiry of a key, idempotently.
     ///
     /// # Errors
-    /// When the name cannot be one, there is no such key, it opens nothing any more, or the store failed.
+    /// When the name is invalid, the key does not exist or has ended, or the store failed.
     pub async fn update_once(
         &self,
         id: KeyId,
         changes: KeyChanges,
         origin: Origin,
-        once: Option<Once<ApiKey>>,
-    ) -> Result<Effect<ApiKey>, UpdateKeyError> {
+        once: Option<Idempotency<ApiKey>>,
+    ) -> Result<IdempotentOutcome<ApiKey>, UpdateKeyError> {
         changes.name.as_deref().map_or(Ok(()), check_name)?;
         let updated = self.metadata.update_key(id, changes, origin, once).await;
-        self.known.forget();
+        self.cache.forget();
         let updated =
             updated?.and_then(|updated| updated.ok_or(RotateKeyError::NotFound)?.map_err(RotateKeyError::Ended));
         Ok(updated?)
     }
 }
 
-/// A secret that nobody knows yet; it opens nothing before it is installed.
+/// Returns a fresh secret, which is not stored yet.
 #[must_use]
 pub fn fresh_secret(kind: KeyKind) -> KeySecret {
     KeySecret::from_digits(kind, [(); KEY_RANDOM_DIGITS].map(|()| base62::digit(random::below(base62::BASE))))

@@ -1,7 +1,8 @@
-//! The verbs of API keys: issue, install, list, verify, update, rotate, revoke.
+//! The service of API keys: issue, install, list, verify, update, rotate, revoke. It keeps no secret. Handlers and
+//! commands call it.
 
+mod cache;
 mod issue;
-mod known;
 mod sealed;
 mod verify;
 
@@ -15,7 +16,7 @@ use crate::model::api_key::ApiKey;
 use crate::model::audit::Origin;
 use crate::model::ids::{KeyId, WorkspaceId};
 use crate::model::page::{Order, Page};
-use known::KnownKeys;
+use cache::KeyCache;
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
@@ -24,18 +25,18 @@ use tokio_util::task::TaskTracker;
 pub struct Keys {
     metadata: Arc<dyn KeyStore>,
     clock: Clock,
-    known: Arc<KnownKeys>,
+    cache: Arc<KeyCache>,
     tasks: TaskTracker,
 }
 
 impl Keys {
-    /// The keys of a store; the clock tells whether one has expired, and `tasks` is told of work beside requests.
+    /// Returns the keys of a store. `clock` decides expiry, and `tasks` tracks work beside requests.
     #[must_use]
     pub fn new(metadata: Arc<dyn KeyStore>, clock: Clock, tasks: TaskTracker) -> Self {
-        Self { metadata, clock, known: Arc::default(), tasks }
+        Self { metadata, clock, cache: Arc::default(), tasks }
     }
 
-    /// Every key, revoked and expired ones too, oldest first.
+    /// Returns every key, revoked and expired ones too, oldest first.
     ///
     /// # Errors
     /// When the store failed.
@@ -43,7 +44,7 @@ impl Keys {
         self.metadata.list_keys().await
     }
 
-    /// A page of the keys of a workspace that are not revoked, oldest first, behind the key `after`.
+    /// Returns a page of a workspace's keys that are not revoked, oldest first, after the key `after`.
     ///
     /// # Errors
     /// When the store failed.
@@ -56,7 +57,7 @@ impl Keys {
         self.metadata.list_keys_of(workspace, after, limit).await
     }
 
-    /// A page of the keys of administrators that are not revoked, by age, behind the key `after`.
+    /// Returns a page of the administrators' keys that are not revoked, by age, after the key `after`.
     ///
     /// # Errors
     /// When the store failed.
@@ -69,7 +70,7 @@ impl Keys {
         self.metadata.list_admin_keys(after, limit, order).await
     }
 
-    /// The key of this id, revoked and expired ones too.
+    /// Returns the key of this id, also a revoked or expired one.
     ///
     /// # Errors
     /// When the store failed.
@@ -77,19 +78,19 @@ impl Keys {
         self.metadata.find_key(id).await
     }
 
-    /// Forgets what was looked up, so that what was just changed holds for the very next request.
+    /// Invalidates the cache, so that a change applies to the very next request.
     pub fn forget(&self) {
-        self.known.forget();
+        self.cache.forget();
     }
 
-    /// Revokes a key: no request that begins later is accepted with it here, and half a second later nowhere. None when
-    /// there is no such key.
+    /// Revokes a key. This process refuses it in requests that begin later, other servers within half a second. Returns
+    /// none for an unknown key.
     ///
     /// # Errors
     /// When the store failed.
     pub async fn revoke(&self, id: KeyId, origin: Origin) -> Result<Option<ApiKey>, MetadataError> {
         let revoked = self.metadata.revoke_key(id, origin).await;
-        self.known.forget();
+        self.cache.forget();
         revoked
     }
 }

@@ -1,8 +1,8 @@
-//! Answers that hold the secret of a key and are to be given again, kept so that whoever reads the store finds no secret.
+//! Sealed responses: stored responses that show a key's secret, kept so that a reader of the store finds no secret.
 //!
-//! A key that is made under an `Idempotency-Key` has a secret that follows from the secret of the administrator's own key and
-//! from a random salt. The store keeps the salt for as long as it keeps the answer, and nothing that the administrator's
-//! secret could be found by but its digest. Both together give the secret again; neither does alone.
+//! A key that is issued under an `Idempotency-Key` gets a secret derived from the secret of the administrator's own key
+//! and a random salt. The store keeps the salt as long as the response, and of the administrator's secret only the
+//! digest. Both together give the secret again; neither does alone.
 
 use crate::model::api_key::{KEY_RANDOM_DIGITS, KeyKind, KeySecret};
 use crate::model::base62;
@@ -11,31 +11,31 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 const SALT_BYTES: usize = 32;
-/// What keeps these uses of an administrator's secret apart from all others.
+/// The domain separator of derived secrets.
 const CONTEXT: &[u8] = b"venna: the secret of a key that is made under an Idempotency-Key";
-/// Stands in a kept answer where the secret was; no JSON holds this byte.
+/// The placeholder of the secret in a stored response; no JSON holds this byte.
 const HIDDEN: u8 = 0;
 
-/// What stands in the store in place of an answer with a secret.
+/// The stored form of a response with a secret.
 #[derive(Clone, Copy, Debug)]
 pub struct SealedAnswer {
     salt: [u8; SALT_BYTES],
 }
 
 impl SealedAnswer {
-    /// A salt for one key that is to be made.
+    /// Returns a salt for one key.
     #[must_use]
     pub fn fresh() -> Self {
         Self { salt: random::bytes() }
     }
 
-    /// Returns the secret for the new key of this kind, when `own` is the secret of the key that asks.
+    /// Derives the secret of a new key from `own`, the secret of the calling key.
     #[must_use]
     pub fn secret(&self, kind: KeyKind, own: &KeySecret) -> KeySecret {
         derived_secret(kind, own, &self.salt)
     }
 
-    /// Returns what is kept of an answer that shows `secret`.
+    /// Returns the stored form of a response that shows `secret`.
     #[must_use]
     pub fn seal(&self, answer: &[u8], secret: &KeySecret) -> Vec<u8> {
         let mut kept = self.salt.to_vec();
@@ -43,7 +43,7 @@ impl SealedAnswer {
         kept
     }
 
-    /// Returns the answer again; none when this is not what [`seal`](Self::seal) has made.
+    /// Restores the response; none when it was not made by [`seal`](Self::seal).
     #[must_use]
     pub fn open(kept: &[u8], kind: KeyKind, own: &KeySecret) -> Option<Vec<u8>> {
         let (salt, answer) = kept.split_first_chunk::<SALT_BYTES>()?;
@@ -66,7 +66,7 @@ fn derived_secret(kind: KeyKind, own: &KeySecret, salt: &[u8]) -> KeySecret {
     KeySecret::from_digits(kind, [(); KEY_RANDOM_DIGITS].map(|()| digits.next().unwrap_or(b'0')))
 }
 
-/// The digit of a byte; none of the uneven rest, so that no digit is likelier than another.
+/// Returns the digit of a byte; none for the remainder that would bias the digits.
 fn even_digit(byte: u8) -> Option<u8> {
     (byte < u8::MAX - u8::MAX % base62::BASE).then(|| base62::digit(byte % base62::BASE))
 }

@@ -1,8 +1,8 @@
-//! Verifying: from the secret that a caller shows to what it opens.
+//! Verifies the secret of a request and returns the access that it grants.
 
 use super::Keys;
-use super::known::{Begun, Known, KnownKey};
-use crate::causes::Causes;
+use super::cache::{CacheState, CachedKey, LookupStart};
+use crate::error_chain::Causes;
 use crate::metadata::MetadataError;
 use crate::model::api_key::{ApiKey, KeyDigest, KeySecret, KeyStatus, USED_SECONDS};
 use crate::model::limits::LimitsInForce;
@@ -10,28 +10,28 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// Why a secret opens nothing.
+/// The reason why a secret is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    /// It is no key, or none that this installation knows, or one that was revoked.
-    #[error("the key is not known")]
+    /// The secret is malformed, unknown or revoked.
+    #[error("the key is unknown")]
     Unknown,
-    /// Its time is over.
+    /// The key has expired.
     #[error("the key has expired")]
     Expired,
-    /// The key has a newer secret, and the time of this one is over.
+    /// The key was rotated, and the overlap is over.
     #[error("the secret was replaced")]
     Replaced,
-    /// Its workspace was archived.
+    /// The workspace of the key is archived.
     #[error("the workspace of the key is archived")]
     Archived,
-    /// It was not looked up: the client may not have so many keys looked up that are not known.
+    /// The key was not looked up: the client has tried too many unknown keys.
     #[error("too many unknown keys were tried")]
     TooManyTried {
-        /// After this time it may.
+        /// The time until the client may try again.
         wait: Duration,
     },
-    /// Whether it does cannot be told: the store failed.
+    /// The store failed.
     #[error("the key cannot be looked up")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -42,12 +42,12 @@ impl From<MetadataError> for Refusal {
     }
 }
 
-/// A key that opens something now.
+/// A key that is valid now.
 #[derive(Clone, Debug)]
-pub struct VerifiedKey(Arc<KnownKey>);
+pub struct VerifiedKey(Arc<CachedKey>);
 
 impl VerifiedKey {
-    /// What may be done with it at most.
+    /// Returns the limits of the key and its workspace.
     #[must_use]
     pub fn limits(&self) -> &LimitsInForce {
         &self.0.credential.limits
@@ -63,22 +63,22 @@ impl std::ops::Deref for VerifiedKey {
 }
 
 impl Keys {
-    /// The key of this secret, if it opens anything now. A malformed one is refused without asking the store. `may_look_up`
-    /// is asked before the store is, unless the key was found before; if it may not, it says how long to wait.
+    /// Verifies a secret. A malformed one is refused without asking the store. `may_look_up` is asked before the store,
+    /// unless the key was found before; it may return a time to wait.
     ///
     /// # Errors
-    /// When the key opens nothing or may not be looked up, or the store failed.
+    /// When the key is not valid or may not be looked up, or the store failed.
     pub async fn verify(
         &self,
         secret: &str,
         may_look_up: impl FnOnce() -> Result<(), Duration>,
     ) -> Result<VerifiedKey, Refusal> {
         let digest = KeySecret::parse(secret).map_err(|_| Refusal::Unknown)?.digest();
-        let known = match self.known.find(&digest) {
-            Known::Found(known) => known,
-            Known::Missing => return Err(Refusal::Unknown),
-            Known::Stale(begun) => self.look_up(digest, begun).await?,
-            Known::Nothing(begun) => {
+        let known = match self.cache.find(&digest) {
+            CacheState::Found(known) => known,
+            CacheState::Missing => return Err(Refusal::Unknown),
+            CacheState::Stale(begun) => self.look_up(digest, begun).await?,
+            CacheState::Absent(begun) => {
                 may_look_up().map_err(|wait| Refusal::TooManyTried { wait })?;
                 self.look_up(digest, begun).await?
             }
@@ -98,16 +98,16 @@ impl Keys {
         }
     }
 
-    async fn look_up(&self, digest: KeyDigest, begun: Begun) -> Result<Arc<KnownKey>, Refusal> {
+    async fn look_up(&self, digest: KeyDigest, begun: LookupStart) -> Result<Arc<CachedKey>, Refusal> {
         let Some(credential) = self.metadata.find_credential(digest).await? else {
-            self.known.remember_missing(digest, begun);
+            self.cache.remember_missing(digest, begun);
             return Err(Refusal::Unknown);
         };
-        Ok(self.known.remember(digest, credential, begun))
+        Ok(self.cache.remember(digest, credential, begun))
     }
 
-    /// Lets the store know that the key is in use, beside the request and not for each.
-    fn note_use(&self, known: &KnownKey, now_seconds: u64) {
+    /// Records the use of a key, in the background and not for each request.
+    fn note_use(&self, known: &CachedKey, now_seconds: u64) {
         let key = &known.credential.key;
         let recent = key.last_used_at.is_some_and(|used| used.saturating_add(USED_SECONDS) > now_seconds);
         if recent || known.use_noted.swap(true, Ordering::Relaxed) {

@@ -4,7 +4,7 @@ use super::error::MetadataError;
 use crate::model::blob::StoredBlob;
 use crate::model::caller::Caller;
 use crate::model::file::{File, NewFile};
-use crate::model::idempotency::{Effect, Once};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{FileId, WorkspaceId};
 use crate::model::page::{FileQuery, Page};
 use async_trait::async_trait;
@@ -23,7 +23,7 @@ pub struct StoredContent {
 #[async_trait]
 pub trait FileStore: Debug + Send + Sync {
     /// Makes a File of received bytes visible and its blob `ready`, in one transaction. Returns none when the blob is not
-    /// `pending` in this workspace. This and every other change of a caller that returns an [`Effect`] is refused when the key
+    /// `pending` in this workspace. This and every other change of a caller that returns an [`IdempotentOutcome`] is refused when the key
     /// of the caller is not valid any more, or when the workspace would exceed its quotas. With `once`, it takes effect once
     /// under its idempotency key, and its answer is stored in the same transaction. The answer to a refused change is not
     /// stored.
@@ -31,8 +31,8 @@ pub trait FileStore: Debug + Send + Sync {
         &self,
         caller: Caller,
         file: NewFile,
-        once: Option<Once<File>>,
-    ) -> Result<Effect<Option<File>>, MetadataError>;
+        once: Option<Idempotency<File>>,
+    ) -> Result<IdempotentOutcome<Option<File>>, MetadataError>;
     /// Returns the File, unless it has expired.
     async fn find_file(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<File>, MetadataError>;
     /// Returns the File and the checksums of its blobs, unless it has expired.

@@ -3,7 +3,7 @@
 use super::error::MetadataError;
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens};
 use crate::model::audit::Origin;
-use crate::model::idempotency::{Effect, Once};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{KeyId, WorkspaceId};
 use crate::model::page::{Order, Page};
 use crate::model::scope::{Scope, Scopes};
@@ -80,8 +80,8 @@ pub trait KeyStore: Debug + Send + Sync {
         &self,
         key: NewKey,
         origin: Origin,
-        once: Option<Once<ApiKey>>,
-    ) -> Result<Effect<Option<ApiKey>>, MetadataError>;
+        once: Option<Idempotency<ApiKey>>,
+    ) -> Result<IdempotentOutcome<Option<ApiKey>>, MetadataError>;
     /// Returns all keys of workspaces and administrators, revoked and expired ones too, oldest first.
     async fn list_keys(&self) -> Result<Vec<ApiKey>, MetadataError>;
     /// Returns at most `limit` keys of a workspace that are not revoked, behind `after` in the order of their ids.
@@ -112,16 +112,16 @@ pub trait KeyStore: Debug + Send + Sync {
         secret: NewSecret,
         overlap_seconds: u64,
         origin: Origin,
-        once: Option<Once<ApiKey>>,
-    ) -> Result<Effect<Option<Result<ApiKey, KeyStatus>>>, MetadataError>;
+        once: Option<Idempotency<ApiKey>>,
+    ) -> Result<IdempotentOutcome<Option<Result<ApiKey, KeyStatus>>>, MetadataError>;
     /// Changes an active key. Returns none when there is no such key.
     async fn update_key(
         &self,
         id: KeyId,
         changes: KeyChanges,
         origin: Origin,
-        once: Option<Once<ApiKey>>,
-    ) -> Result<Effect<Option<Result<ApiKey, KeyStatus>>>, MetadataError>;
+        once: Option<Idempotency<ApiKey>>,
+    ) -> Result<IdempotentOutcome<Option<Result<ApiKey, KeyStatus>>>, MetadataError>;
     /// Stores the time at which a key was used, unless that was stored within the last minute.
     async fn note_key_used(&self, id: KeyId) -> Result<(), MetadataError>;
 }

@@ -2,7 +2,7 @@
 
 use super::error::MetadataError;
 use crate::model::audit::Origin;
-use crate::model::idempotency::{Effect, Once};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::WorkspaceId;
 use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
 use async_trait::async_trait;
@@ -22,8 +22,8 @@ pub trait LimitStore: Debug + Send + Sync {
         owner: LimitOwner,
         wanted: Vec<(Limit, Option<u64>)>,
         origin: Origin,
-        once: Option<Once<Limits>>,
-    ) -> Result<Effect<Option<Limits>>, MetadataError>;
+        once: Option<Idempotency<Limits>>,
+    ) -> Result<IdempotentOutcome<Option<Limits>>, MetadataError>;
     /// Returns every workspace that has this limit, archived ones too, in the order of their ids.
     async fn workspaces_with_limit(&self, limit: Limit) -> Result<Vec<(WorkspaceId, u64)>, MetadataError>;
     /// Returns the storage that counts against the quotas of a workspace now. Of expired rows that are not deleted yet, it

@@ -6,7 +6,7 @@
 use super::error::MetadataError;
 use super::overdue::ExpiryStore;
 use crate::model::caller::Refused;
-use crate::model::idempotency::Effect;
+use crate::model::idempotency::IdempotentOutcome;
 use crate::model::ids::WorkspaceId;
 
 /// Files and Uploads that one step removes.
@@ -20,15 +20,15 @@ pub(super) async fn with_room<T, F>(
     store: &dyn ExpiryStore,
     workspace: WorkspaceId,
     change: impl Fn() -> F + Send + Sync,
-) -> Result<Effect<T>, MetadataError>
+) -> Result<IdempotentOutcome<T>, MetadataError>
 where
     T: Send,
-    F: Future<Output = Result<Effect<T>, MetadataError>> + Send,
+    F: Future<Output = Result<IdempotentOutcome<T>, MetadataError>> + Send,
 {
     let mut is_swept = false;
     loop {
         let effect = Box::pin(change()).await?;
-        let is_full = matches!(effect, Effect::Refused(Refused::Quota(_)));
+        let is_full = matches!(effect, IdempotentOutcome::Refused(Refused::Quota(_)));
         if !is_full || is_swept {
             return Ok(effect);
         }

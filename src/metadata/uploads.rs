@@ -3,7 +3,7 @@
 use super::error::MetadataError;
 use crate::model::blob::StoredBlob;
 use crate::model::caller::Caller;
-use crate::model::idempotency::{Effect, Once};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{PartId, UploadId, WorkspaceId};
 use crate::model::page::Page;
 use crate::model::upload::{Completion, NewPart, NewUpload, Part, Upload, UploadRefusal};
@@ -18,8 +18,8 @@ pub trait UploadStore: Debug + Send + Sync {
         &self,
         caller: Caller,
         upload: NewUpload,
-        once: Option<Once<Upload>>,
-    ) -> Result<Effect<Upload>, MetadataError>;
+        once: Option<Idempotency<Upload>>,
+    ) -> Result<IdempotentOutcome<Upload>, MetadataError>;
     /// Returns the Upload, whatever its status.
     async fn find_upload(&self, workspace: WorkspaceId, id: UploadId) -> Result<Option<Upload>, MetadataError>;
     /// Turns a `pending` blob to `ready` and makes it a part of a pending Upload, in one transaction. Returns none when the blob
@@ -29,8 +29,8 @@ pub trait UploadStore: Debug + Send + Sync {
         caller: Caller,
         upload: UploadId,
         part: NewPart,
-        once: Option<Once<Part>>,
-    ) -> Result<Effect<Result<Option<Part>, UploadRefusal>>, MetadataError>;
+        once: Option<Idempotency<Part>>,
+    ) -> Result<IdempotentOutcome<Result<Option<Part>, UploadRefusal>>, MetadataError>;
     /// Returns at most `limit` parts of an Upload behind the part `after`, in the order of their arrival. Returns the part
     /// `after` as an error when the Upload does not have it.
     async fn list_parts(
@@ -55,16 +55,16 @@ pub trait UploadStore: Debug + Send + Sync {
         caller: Caller,
         upload: UploadId,
         completion: Completion,
-        once: Option<Once<Upload>>,
-    ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError>;
+        once: Option<Idempotency<Upload>>,
+    ) -> Result<IdempotentOutcome<Result<Upload, UploadRefusal>>, MetadataError>;
     /// Cancels a pending Upload and leaves its parts to [`release_parts`](super::ReleaseStore::release_parts). A cancelled one
     /// stays as it is.
     async fn cancel_upload(
         &self,
         caller: Caller,
         upload: UploadId,
-        once: Option<Once<Upload>>,
-    ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError>;
+        once: Option<Idempotency<Upload>>,
+    ) -> Result<IdempotentOutcome<Result<Upload, UploadRefusal>>, MetadataError>;
     /// Deletes at most `limit` Uploads that are not pending and whose deadline was more than `older_than_seconds` ago. Returns
     /// how many there were.
     async fn forget_uploads(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError>;

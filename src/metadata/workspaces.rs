@@ -2,7 +2,7 @@
 
 use super::error::MetadataError;
 use crate::model::audit::Origin;
-use crate::model::idempotency::{Effect, Once};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::WorkspaceId;
 use crate::model::page::Page;
 use crate::model::workspace::{NameTaken, Workspace};
@@ -26,14 +26,14 @@ pub enum Purged {
 #[async_trait]
 pub trait WorkspaceStore: Debug + Send + Sync {
     /// Creates a workspace. Returns none when the name is taken. This and every other change of an administrator that
-    /// returns an [`Effect`] takes effect once under its idempotency key, and its answer is stored in the same transaction.
+    /// returns an [`IdempotentOutcome`] takes effect once under its idempotency key, and its answer is stored in the same transaction.
     /// The answer to a refused change is not stored.
     async fn create_workspace(
         &self,
         name: &str,
         origin: Origin,
-        once: Option<Once<Workspace>>,
-    ) -> Result<Effect<Option<Workspace>>, MetadataError>;
+        once: Option<Idempotency<Workspace>>,
+    ) -> Result<IdempotentOutcome<Option<Workspace>>, MetadataError>;
     /// Returns at most `limit` workspaces behind `after` in the order of their ids, archived ones too if `with_archived`.
     async fn list_workspaces(
         &self,
@@ -51,16 +51,16 @@ pub trait WorkspaceStore: Debug + Send + Sync {
         id: WorkspaceId,
         name: Option<&str>,
         origin: Origin,
-        once: Option<Once<Workspace>>,
-    ) -> Result<Effect<Option<Result<Workspace, NameTaken>>>, MetadataError>;
+        once: Option<Idempotency<Workspace>>,
+    ) -> Result<IdempotentOutcome<Option<Result<Workspace, NameTaken>>>, MetadataError>;
     /// Archives a workspace: its keys are refused from then on, and its Files stay. Returns none when there is no such
     /// workspace. Archiving it again changes nothing.
     async fn archive_workspace(
         &self,
         id: WorkspaceId,
         origin: Origin,
-        once: Option<Once<Workspace>>,
-    ) -> Result<Effect<Option<Workspace>>, MetadataError>;
+        once: Option<Idempotency<Workspace>>,
+    ) -> Result<IdempotentOutcome<Option<Workspace>>, MetadataError>;
     /// Deletes at most `limit` Files and as many Uploads of an archived workspace, or its other rows when it has none of
     /// them. The row of the workspace stays.
     async fn purge_workspace(&self, id: WorkspaceId, limit: u32, origin: Origin) -> Result<Purged, MetadataError>;

@@ -1,5 +1,5 @@
-//! Adjustments: corrections of the bill. The ledger is never changed; what was wrong in it is set right by a row that says how
-//! much, why, and who decided it (docs/design/billing.md, section 2).
+//! Adjustments: corrections of the bill. The ledger is append-only, so an error is corrected by another row that states
+//! quantity, reason and actor (docs/design/billing.md, section 2).
 
 use super::ids::{KeyId, WorkspaceId};
 use super::ledger::LedgerRow;
@@ -7,36 +7,36 @@ use super::prices::LineItem;
 
 /// The longest reason, in characters.
 pub const MAX_REASON_CHARS: usize = 500;
-/// What the event id of an adjustment begins with.
+/// The prefix of the event id of an adjustment.
 const EVENT_PREFIX: &str = "adj:";
 
-/// A correction as it is entered; the store adds when.
+/// A correction before it is stored. The store adds its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewAdjustment {
-    /// What tells it from every other: entered twice under one name, it counts once.
+    /// The idempotent name: a second entry under it is not billed.
     pub name: String,
-    /// The workspace whose bill it is.
+    /// The workspace whose bill is corrected.
     pub workspace: WorkspaceId,
-    /// The key that it is put down to, if it is one's.
+    /// The key that the quantity is attributed to.
     pub key: Option<KeyId>,
-    /// What was billed wrongly.
+    /// The line item that is corrected.
     pub item: LineItem,
-    /// How much more of it is billed, in its smallest quantities; less when negative.
+    /// The quantity added to the bill, in the item's smallest unit; negative for a credit.
     pub quantity: i64,
-    /// Why.
+    /// The reason of the correction.
     pub reason: Reason,
-    /// The event of the ledger that it sets right.
+    /// The event id of the ledger row that is reversed.
     pub reverses: Option<String>,
 }
 
 impl NewAdjustment {
-    /// The id of its event.
+    /// Returns the id of its ledger event.
     #[must_use]
     pub fn event_id(&self) -> String {
         format!("{EVENT_PREFIX}{}", self.name)
     }
 
-    /// Whether this row is of the same correction.
+    /// Returns whether `row` records the same correction.
     #[must_use]
     pub fn is(&self, row: &LedgerRow) -> bool {
         self.workspace == row.workspace
@@ -47,39 +47,39 @@ impl NewAdjustment {
     }
 }
 
-/// Why a bill is corrected.
+/// The reason of a correction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason(String);
 
 impl Reason {
-    /// A reason: 1 to [`MAX_REASON_CHARS`] characters, none of them a control character.
+    /// Parses a reason of 1 to [`MAX_REASON_CHARS`] characters without control characters.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let fits = (1..=MAX_REASON_CHARS).contains(&text.chars().count()) && !text.trim().is_empty();
         (fits && !text.chars().any(char::is_control)).then(|| Self(text.to_owned()))
     }
 
-    /// Its text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What came of a correction.
+/// The outcome of a correction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Adjusted {
-    /// It stands in the ledger.
+    /// The ledger has the correction now.
     Entered(LedgerRow),
-    /// It stood there already.
+    /// The ledger had the correction before.
     Known(LedgerRow),
-    /// Another one has its name.
+    /// Another correction has this name.
     NameTaken,
-    /// The workspace has no event of this id to be set right.
+    /// The workspace has no event with the id in `reverses`.
     NoSuchEvent,
 }
 
-/// The id of the row that has an event, of which a row may have several.
+/// Returns the ledger row's id of an event id. A row may have several events.
 #[must_use]
 pub fn row_of_event(event_id: &str) -> String {
     if let Some(file) = event_id.strip_prefix("in:") {

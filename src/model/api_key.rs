@@ -1,7 +1,7 @@
-//! API keys: `vk_` for a workspace or `vka_` for the administration, 30 random base62 digits, and 6 digits of CRC-32 over
-//! what precedes (docs/design/billing.md, section 6).
+//! API keys: `vk_` for a workspace or `vka_` for the administration, 30 random base62 digits, and 6 digits of CRC-32
+//! over what precedes (docs/design/billing.md, section 6).
 //!
-//! The checksum lets a scanner or a server tell a mistyped key without a database; the store keeps a SHA-256 only.
+//! The checksum lets a scanner or a server reject a mistyped key without a database. The store keeps only a SHA-256.
 
 use super::base62;
 use super::ids::{KeyId, WorkspaceId};
@@ -12,26 +12,26 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 use std::ops::RangeInclusive;
 
-/// Random base62 digits of a key: 178 bits.
+/// The number of random base62 digits of a key: 178 bits.
 pub const KEY_RANDOM_DIGITS: usize = 30;
 const CHECKSUM_DIGITS: usize = 6;
 
-/// How many seconds a secret may live on after a newer one was made: up to 30 days.
+/// The bounds of the overlap after a rotation, in seconds: up to 30 days.
 pub const OVERLAP_SECONDS: RangeInclusive<u64> = 0..=30 * 86_400;
-/// How many it does when nobody says otherwise: a day.
+/// The default overlap after a rotation, in seconds: one day.
 pub const DEFAULT_OVERLAP_SECONDS: u64 = 86_400;
-/// How many seconds a key may be valid: up to a hundred years of 366 days.
+/// The bounds of a key's validity, in seconds: up to a hundred years of 366 days.
 pub const VALID_SECONDS: RangeInclusive<u64> = 1..=100 * 366 * 86_400;
 
-/// How exactly it is known when a key was used last, in seconds.
+/// The resolution of `last_used_at`, in seconds.
 pub const USED_SECONDS: u64 = 60;
 
-/// What the secret of a key begins with.
+/// The prefix of a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyKind {
-    /// `vk_`: it opens a workspace.
+    /// `vk_`: a key of a workspace.
     Workspace,
-    /// `vka_`: it opens the administration.
+    /// `vka_`: a key of an administrator.
     Admin,
 }
 
@@ -44,21 +44,21 @@ impl KeyKind {
     }
 }
 
-/// The secret of a key. It shows itself only when asked to, never in a log.
+/// The secret of a key. Its `Debug` form hides it, so that no log shows it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeySecret(String);
 
-/// SHA-256 of a whole secret: how a key is kept and looked up.
+/// The SHA-256 of a whole secret, under which a key is stored and found.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyDigest(pub [u8; 32]);
 
-/// The text is no key: wrong prefix, length, digits or checksum.
+/// The text is not a key: its prefix, length, digits or checksum are wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a well-formed key")]
 pub struct MalformedKey;
 
 impl KeySecret {
-    /// The key of these digits; a byte that is no base62 digit would make it unreadable.
+    /// Returns the key of these digits, which must be base62.
     #[must_use]
     pub fn from_digits(kind: KeyKind, random: [u8; KEY_RANDOM_DIGITS]) -> Self {
         let mut text = String::from(kind.prefix());
@@ -68,10 +68,10 @@ impl KeySecret {
         Self(text)
     }
 
-    /// Reads a key as a client sent it.
+    /// Parses a key as a client sent it.
     ///
     /// # Errors
-    /// When it is not well-formed; no store need be asked then.
+    /// When it is malformed. No store need be asked then.
     pub fn parse(text: &str) -> Result<Self, MalformedKey> {
         let kinds = [KeyKind::Workspace, KeyKind::Admin];
         let digits = kinds.into_iter().find_map(|kind| text.strip_prefix(kind.prefix())).ok_or(MalformedKey)?;
@@ -84,25 +84,25 @@ impl KeySecret {
         if checksum(body).as_slice() == sent.as_bytes() { Ok(Self(text.to_owned())) } else { Err(MalformedKey) }
     }
 
-    /// What it begins with.
+    /// Returns the kind of its prefix.
     #[must_use]
     pub fn kind(&self) -> KeyKind {
         if self.0.starts_with(KeyKind::Admin.prefix()) { KeyKind::Admin } else { KeyKind::Workspace }
     }
 
-    /// The secret itself: for the one moment in which it is shown.
+    /// Returns the secret itself, for the one time that it is shown.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// What the store keeps in its place.
+    /// Returns the digest under which the store keeps it.
     #[must_use]
     pub fn digest(&self) -> KeyDigest {
         KeyDigest(Sha256::digest(self.0.as_bytes()).into())
     }
 
-    /// A form that people can tell keys by: `vk_a1B2...9xYz`.
+    /// Returns a form that is safe to show and tells keys apart: `vk_a1B2...9xYz`.
     #[must_use]
     pub fn redacted(&self) -> String {
         let head = self.0.get(..self.kind().prefix().len() + 4).unwrap_or_default();
@@ -127,17 +127,17 @@ fn checksum(body: &str) -> [u8; CHECKSUM_DIGITS] {
     base62::encode(u128::from(crc_fast::checksum(CrcAlgorithm::Crc32IsoHdlc, body.as_bytes())))
 }
 
-/// What a key opens.
+/// The access that a key grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opens {
-    /// A workspace, as far as the scopes go.
+    /// Access to a workspace within scopes.
     Workspace(WorkspaceId, Scopes),
-    /// The administration of the installation, and no workspace's Files.
+    /// Access to the administration of the installation, not to the Files of a workspace.
     Administration,
 }
 
 impl Opens {
-    /// The workspace, if it is one.
+    /// Returns the workspace; none for an administrator.
     #[must_use]
     pub const fn workspace(self) -> Option<WorkspaceId> {
         match self {
@@ -146,7 +146,7 @@ impl Opens {
         }
     }
 
-    /// The scopes, if it opens a workspace.
+    /// Returns the scopes; none for an administrator.
     #[must_use]
     pub const fn scopes(self) -> Option<Scopes> {
         match self {
@@ -155,7 +155,7 @@ impl Opens {
         }
     }
 
-    /// What the secrets of such keys begin with.
+    /// Returns the kind of secrets that grant this access.
     #[must_use]
     pub const fn kind(self) -> KeyKind {
         match self {
@@ -165,38 +165,38 @@ impl Opens {
     }
 }
 
-/// A key as the store knows it.
+/// A key as the store records it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKey {
     /// Its id; its second is the key's `created_at`.
     pub id: KeyId,
-    /// What it opens.
+    /// The access that it grants.
     pub opens: Opens,
-    /// What its owner calls it.
+    /// Its name, chosen by its owner.
     pub name: String,
-    /// How people tell its newest secret from others.
+    /// The redacted form of its newest secret.
     pub redacted: String,
-    /// The second, in Unix time, from which on it is refused.
+    /// The Unix second from which on it is refused.
     pub expires_at: Option<u64>,
-    /// The second, in Unix time, at which it was revoked.
+    /// The Unix second of its revocation.
     pub revoked_at: Option<u64>,
-    /// When it was last used, in Unix time and to the minute.
+    /// The Unix second of its last use, to the minute.
     pub last_used_at: Option<u64>,
 }
 
-/// Whether a key opens anything.
+/// The state of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyStatus {
-    /// It does.
+    /// Accepted.
     Active,
-    /// Its time is over.
+    /// Refused since `expires_at`.
     Expired,
-    /// It was taken back.
+    /// Refused since its revocation.
     Revoked,
 }
 
 impl KeyStatus {
-    /// Its name in lists.
+    /// Returns its name in lists.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -208,7 +208,7 @@ impl KeyStatus {
 }
 
 impl ApiKey {
-    /// Whether the key opens anything at this second.
+    /// Returns the state of the key at `now_seconds`.
     #[must_use]
     pub fn status(&self, now_seconds: u64) -> KeyStatus {
         match (self.revoked_at, self.expires_at) {
@@ -219,16 +219,16 @@ impl ApiKey {
     }
 }
 
-/// A key as it is found by one of its secrets.
+/// A key, found by one of its secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
     /// The key.
     pub key: ApiKey,
-    /// The second, in Unix time, from which on this secret is refused, because the key has a newer one.
+    /// The Unix second from which on this secret is refused, because a rotation replaced it.
     pub retires_at: Option<u64>,
-    /// The workspace was archived.
+    /// The workspace is archived.
     pub archived: bool,
-    /// What may be done with it at most.
+    /// The limits of the key and its workspace.
     pub limits: LimitsInForce,
 }
 

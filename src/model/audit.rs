@@ -1,4 +1,4 @@
-//! The audit log: who did what. It covers administration and deletes; never content, never a secret
+//! The audit log: administrative changes and deletes, with their actor. It holds no content and no secret
 //! (docs/design/billing.md, section 6).
 
 use super::caller::Caller;
@@ -9,19 +9,19 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-/// The longest id of what an entry is about, in characters: that of a correction, `adj:` and its `Idempotency-Key`.
+/// The longest object id of an entry, in characters: that of a correction, `adj:` and its `Idempotency-Key`.
 pub const MAX_OBJECT_ID_CHARS: usize = "adj:".len() + MAX_KEY_CHARS;
 
-/// Who does something that is audited.
+/// The actor of an audited action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// The holder of a key.
     Key(KeyId),
-    /// Whoever may read the data directory.
+    /// A command on the server's machine.
     CommandLine,
 }
 
-/// What stands for [`Actor::CommandLine`].
+/// The stored name of [`Actor::CommandLine`].
 const COMMAND_LINE: &str = "command_line";
 
 impl fmt::Display for Actor {
@@ -41,19 +41,19 @@ impl FromStr for Actor {
     }
 }
 
-/// Where something that is audited comes from.
+/// The origin of an audited action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// Who does it.
+    /// The actor.
     pub actor: Actor,
-    /// From which address, if by way of the network.
+    /// The client address; none for a command.
     pub address: Option<IpAddr>,
-    /// In which request, if by way of the API.
+    /// The request; none for a command.
     pub request: Option<RequestId>,
 }
 
 impl Origin {
-    /// A command beside the server.
+    /// The origin of a command on the server's machine.
     pub const COMMAND_LINE: Self = Self { actor: Actor::CommandLine, address: None, request: None };
 }
 
@@ -63,24 +63,24 @@ impl From<Caller> for Origin {
     }
 }
 
-/// What is audited, by the names that OpenAI gives such events.
+/// An audited action, named as OpenAI names such events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// A workspace was made.
+    /// A workspace was created.
     WorkspaceCreated,
-    /// A workspace got another name, or other default expiries.
+    /// The name or the default expiries of a workspace were changed.
     WorkspaceUpdated,
-    /// The keys of a workspace were stopped.
+    /// A workspace was archived.
     WorkspaceArchived,
-    /// The Files and keys of a workspace were removed.
+    /// The Files and keys of a workspace were purged.
     WorkspacePurged,
-    /// A key was made.
+    /// A key was created.
     KeyCreated,
-    /// A key got a new secret, another name, other scopes or another end.
+    /// The secret, name, scopes or expiry of a key were changed.
     KeyUpdated,
     /// A key was revoked.
     KeyRevoked,
-    /// A workspace or key got other limits.
+    /// The limits of a workspace or key were changed.
     LimitsUpdated,
     /// The bill of a workspace was corrected.
     UsageAdjusted,
@@ -103,13 +103,13 @@ impl Action {
         Self::FileDeleted,
     ];
 
-    /// The action of this name, if there is one.
+    /// Returns the action of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|action| action.name() == name)
     }
 
-    /// Its name.
+    /// Returns its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -127,55 +127,55 @@ impl Action {
     }
 }
 
-/// What is entered into the audit log; the store adds id and time.
+/// An entry before it is stored. The store adds id and time.
 #[derive(Clone, Debug)]
 pub struct NewEntry {
-    /// What was done.
+    /// The action.
     pub action: Action,
-    /// The workspace that it concerns, if it is one.
+    /// The workspace concerned; none for the installation.
     pub workspace: Option<WorkspaceId>,
-    /// The id of what it was done to.
+    /// The id of the object of the action.
     pub object: String,
-    /// What was asked for, if that says more.
+    /// The parameters of the action.
     pub details: Option<Value>,
 }
 
 /// An entry of the audit log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// Its id; its second is when it happened.
+    /// Its id; its second is the time of the action.
     pub id: AuditId,
-    /// Where it came from.
+    /// The origin.
     pub origin: Origin,
-    /// What was done.
+    /// The action.
     pub action: Action,
-    /// The workspace that it concerns, if it is one.
+    /// The workspace concerned; none for the installation.
     pub workspace: Option<WorkspaceId>,
-    /// The id of what it was done to.
+    /// The id of the object of the action.
     pub object: String,
-    /// What was asked for, if that says more.
+    /// The parameters of the action.
     pub details: Option<Value>,
 }
 
-/// Which entries of the audit log are asked for, newest first.
+/// A query of the audit log, newest first.
 #[derive(Clone, Debug, Default)]
 pub struct AuditQuery {
-    /// Only of these actions.
+    /// The actions to include.
     pub actions: Option<Vec<Action>>,
-    /// Only by these actors.
+    /// The actors to include.
     pub actors: Option<Vec<Actor>>,
-    /// Only of these workspaces.
+    /// The workspaces to include.
     pub workspaces: Option<Vec<WorkspaceId>>,
-    /// Only what was done to these objects.
+    /// The object ids to include.
     pub objects: Option<Vec<String>>,
-    /// Only from this second on, in Unix time.
+    /// The first Unix second to include.
     pub from: Option<u64>,
-    /// Only before this second, in Unix time.
+    /// The first Unix second to exclude.
     pub until: Option<u64>,
-    /// Only older than this entry.
+    /// The entry before which older ones are returned.
     pub after: Option<AuditId>,
-    /// Only newer than this entry; the oldest of those, still newest first.
+    /// The entry after which newer ones are returned: the oldest of those, still newest first.
     pub before: Option<AuditId>,
-    /// At most so many.
+    /// The maximum number of entries.
     pub limit: u32,
 }

@@ -2,20 +2,20 @@
 //!
 //! Written by hand: ids need a fixed number of digits, padded with `0`; the crates write numbers without padding.
 
-/// How many digits there are.
+/// The number of digits.
 pub const BASE: u8 = 62;
 /// The digits, in ASCII order.
 pub const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Digits that fit into 64 bits together.
+/// The number of digits that fit into 64 bits.
 const WORD_DIGITS: usize = 10;
 const WORD: u128 = 62_u128.pow(10);
 
-/// `value` in exactly `N` digits, padded with `0`; digits above the `N`th are lost.
+/// Encodes `value` in exactly `N` digits, padded with `0`. Digits above the `N`th are lost.
 #[must_use]
 pub fn encode<const N: usize>(mut value: u128) -> [u8; N] {
     let mut text = [b'0'; N];
-    // Dividing 64 bits is much quicker than dividing 128.
+    // Dividing 64 bits is much faster than dividing 128.
     for places in text.rchunks_mut(WORD_DIGITS) {
         let mut word = u64::try_from(value % WORD).unwrap_or_default();
         value /= WORD;
@@ -27,7 +27,7 @@ pub fn encode<const N: usize>(mut value: u128) -> [u8; N] {
     text
 }
 
-/// The number that `text` writes, or nothing when a byte is no digit or the number passes 128 bits.
+/// Decodes `text`; none when a byte is not a digit or the number exceeds 128 bits.
 #[must_use]
 pub fn decode(text: &[u8]) -> Option<u128> {
     text.iter().try_fold(0_u128, |value, byte| {
@@ -41,7 +41,7 @@ pub fn decode(text: &[u8]) -> Option<u128> {
     })
 }
 
-/// The digit of a number below 62; `0` for one that is not.
+/// Returns the digit of a number below 62; `0` for others.
 #[must_use]
 pub fn digit(value: u8) -> u8 {
     DIGITS.get(usize::from(value)).copied().unwrap_or(b'0')

@@ -1,36 +1,38 @@
-//! A blob at rest, and what it should hold.
+//! A blob at rest, and its owner.
 
 use super::digest::BlockChecksums;
 use super::ids::{BlobId, WorkspaceId};
 use bytes::Bytes;
 
-/// What is needed to read a blob and to check what was read.
+/// The metadata of a blob that a verified read needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredBlob {
-    /// Its name.
+    /// The blob.
     pub blob: BlobId,
-    /// Its length in bytes.
+    /// Its length, in bytes.
     pub size_bytes: u64,
     /// The checksums of its blocks.
     pub checksums: BlockChecksums,
-    /// Its bytes, where the metadata store has them; otherwise the blob store has them under its name.
+    /// Its bytes if the metadata store has them; otherwise the blob store has them.
     pub inline: Option<Bytes>,
 }
 
-/// What clients know the bytes of a blob by.
+/// The owner of a blob, as clients know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlobOwner {
     /// The workspace.
     pub workspace: WorkspaceId,
-    /// The id of the File, or of the pending Upload, that has the blob.
+    /// The id of the File or pending Upload that has the blob.
     pub id: String,
 }
 
-/// Where received bytes are to be found.
+/// The location of received content.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// In the blob store, under this name, which has a pending row.
+pub enum ContentLocation {
+    /// The blob store, under a name with a pending row.
     Store(BlobId),
-    /// Nowhere yet: the metadata store keeps them in the row of the blob.
+    /// Memory. The metadata store will keep it in the blob's row.
     Inline(Bytes),
 }
+
+pub use ContentLocation as Place;

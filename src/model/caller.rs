@@ -1,27 +1,27 @@
-//! Who asks, as what is done remembers it.
+//! The caller of a request, as changes record it.
 
 use super::ids::{KeyId, RequestId, WorkspaceId};
 use super::limits::QuotaExceeded;
 use std::net::IpAddr;
 
-/// The holder of a key of a workspace, in a request.
+/// The authenticated caller of a request in a workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The workspace that the key opens.
+    /// The workspace of the key.
     pub workspace: WorkspaceId,
     /// The key.
     pub key: KeyId,
     /// The request.
     pub request: RequestId,
-    /// Where it comes from, as far as that is known.
+    /// The client address, where known.
     pub address: Option<IpAddr>,
 }
 
-/// Why a change is refused that could otherwise be made. Decided in its transaction.
+/// The reason why a transaction refused a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// The key that asked for it does not open the workspace any more.
+    /// The key was revoked or expired meanwhile.
     KeyEnded,
-    /// The workspace would have too much.
+    /// The change would exceed a quota of the workspace.
     Quota(QuotaExceeded),
 }

@@ -1,19 +1,20 @@
-//! Jumps of the clock: by how much it may move on before what has expired by it is ended for good.
+//! Detection of clock jumps. After a jump forward, expired Files and Uploads are not removed until the jump is
+//! confirmed.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The most that the clock may move on beyond the time that passed on the machine, or be ahead of the clock of the server
-/// beside that of a database, in milliseconds: one hour.
+/// The tolerated gain of the clock over the uptime, and over the server's clock where a database's decides, in
+/// milliseconds: one hour.
 pub const MAX_JUMP_MS: u64 = 3_600_000;
-/// The most that the clock may move on while no server of this boot was there to see it, in milliseconds: seven days.
+/// The tolerated gain of the clock while no server of this boot was running, in milliseconds: seven days.
 pub const MAX_ABSENCE_MS: u64 = 7 * 86_400_000;
-/// How often the clock is noted, in milliseconds.
+/// The interval of clock readings, in milliseconds.
 pub const NOTE_MS: u64 = 60_000;
-/// How long a boot that was not heard of again is remembered, in milliseconds: 30 days.
+/// The time after which the readings of a boot are forgotten, in milliseconds: 30 days.
 pub const FORGET_BOOT_MS: u64 = 30 * 86_400_000;
 
-/// What the clock showed when so much time had passed since the machine was booted.
+/// A reading of the clock and of the uptime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// Milliseconds since the Unix epoch.
@@ -22,30 +23,30 @@ pub struct Moment {
     pub uptime_ms: u64,
 }
 
-/// What is known of the clock when it is judged.
+/// The readings by which the clock is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockFacts {
-    /// The clock that decides what has expired, now.
+    /// The current reading of the clock that decides expiry.
     pub now: Moment,
-    /// What was noted in this boot.
+    /// The last stored reading of this boot.
     pub own: Option<Moment>,
-    /// The newest that was noted in any boot, in milliseconds since the Unix epoch.
+    /// The newest stored reading of any boot, in milliseconds since the Unix epoch.
     pub newest_ms: Option<u64>,
-    /// Another clock, now: that of the server where the clock of a database decides.
+    /// The server's own clock in milliseconds, where the clock of a database decides.
     pub witness_ms: Option<u64>,
 }
 
-/// A clock that shows more than it can, and what it could show at most; in milliseconds since the Unix epoch.
+/// A jump of the clock forward, in milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockJump {
-    /// What it could show, without the tolerance.
+    /// The latest plausible time, without the tolerance.
     pub expected_ms: u64,
-    /// What it showed when that was found.
+    /// The time that the clock showed.
     pub found_ms: u64,
 }
 
 impl ClockFacts {
-    /// Returns how the clock jumped forward, if it did.
+    /// Returns the jump of the clock forward; none when it is plausible.
     #[must_use]
     pub fn jump(&self) -> Option<ClockJump> {
         let since_own = self.own.map(|own| {
@@ -62,31 +63,31 @@ impl ClockFacts {
             .map(|(expected_ms, _)| ClockJump { expected_ms, found_ms })
     }
 
-    /// Returns whether this moment is to be noted: the clock is noted once in [`NOTE_MS`], and when it was set back.
+    /// Returns whether the reading should be stored: once in [`NOTE_MS`], and when the clock was set back.
     #[must_use]
     pub fn is_worth_noting(&self) -> bool {
         self.own.is_none_or(|own| self.now.wall_ms.abs_diff(own.wall_ms) >= NOTE_MS)
     }
 }
 
-/// Its form in rows: two numbers.
+/// Formats the jump as rows store it: two numbers.
 impl fmt::Display for ClockJump {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{} {}", self.expected_ms, self.found_ms)
     }
 }
 
-/// The text is not a jump in its form of rows.
+/// The text is not a stored jump.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected two numbers")]
-pub struct NotAJump;
+pub struct MalformedJump;
 
 impl FromStr for ClockJump {
-    type Err = NotAJump;
+    type Err = MalformedJump;
 
-    fn from_str(text: &str) -> Result<Self, NotAJump> {
-        let (expected, found) = text.split_once(' ').ok_or(NotAJump)?;
-        let number = |text: &str| text.parse().map_err(|_| NotAJump);
+    fn from_str(text: &str) -> Result<Self, MalformedJump> {
+        let (expected, found) = text.split_once(' ').ok_or(MalformedJump)?;
+        let number = |text: &str| text.parse().map_err(|_| MalformedJump);
         Ok(Self { expected_ms: number(expected)?, found_ms: number(found)? })
     }
 }
@@ -132,6 +133,6 @@ mod tests {
         assert_eq!(ClockFacts { witness_ms, ..facts(NOW_MS + HOUR_MS, 5) }.jump(), None);
         let jump = ClockFacts { witness_ms, ..facts(NOW_MS + HOUR_MS + 1, 5) }.jump().unwrap();
         assert_eq!(jump.to_string().parse(), Ok(jump));
-        assert_eq!("5".parse::<ClockJump>(), Err(NotAJump));
+        assert_eq!("5".parse::<ClockJump>(), Err(MalformedJump));
     }
 }

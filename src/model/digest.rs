@@ -1,8 +1,8 @@
-//! What the content of a blob amounts to: its size, its SHA-256, and a checksum of each of its blocks.
+//! Digests of a blob's content: its size, its SHA-256 and a checksum of each block.
 
 use std::fmt;
 
-/// Bytes that one block checksum covers; the last block of a blob may be shorter.
+/// The size of a block, in bytes. The last block of a blob may be shorter.
 pub const BLOCK_BYTES: u64 = 256 * 1024;
 
 /// A SHA-256 digest.
@@ -10,7 +10,7 @@ pub const BLOCK_BYTES: u64 = 256 * 1024;
 pub struct Sha256Digest(pub [u8; 32]);
 
 impl fmt::Display for Sha256Digest {
-    /// 64 lower-case hex digits.
+    /// Formats 64 lower-case hex digits.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut digits = [0; 64];
         out.write_str(base16ct::lower::encode_str(&self.0, &mut digits).map_err(|_| fmt::Error)?)
@@ -23,18 +23,18 @@ impl fmt::Debug for Sha256Digest {
     }
 }
 
-/// The CRC-32C of every block of [`BLOCK_BYTES`], in order.
+/// The CRC-32C of each block of [`BLOCK_BYTES`], in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BlockChecksums(pub Vec<u32>);
 
 impl BlockChecksums {
-    /// Four big-endian bytes for each block, as the metadata store keeps them.
+    /// Returns four big-endian bytes for each block, as the metadata store keeps them.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         self.0.iter().flat_map(|checksum| checksum.to_be_bytes()).collect()
     }
 
-    /// The inverse of [`Self::to_bytes`]; nothing when the length is not a multiple of four.
+    /// Parses the form of [`Self::to_bytes`]; none when the length is not a multiple of four.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (words, rest) = bytes.as_chunks::<4>();
@@ -42,13 +42,13 @@ impl BlockChecksums {
     }
 }
 
-/// What a blob store counted and computed while it wrote a blob.
+/// The digest that a blob store computed while it wrote a blob.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContentDigest {
-    /// Length of the content in bytes.
+    /// The length of the content, in bytes.
     pub size_bytes: u64,
     /// SHA-256 of the content.
     pub sha256: Sha256Digest,
-    /// Checksums of its blocks.
+    /// The checksums of its blocks.
     pub checksums: BlockChecksums,
 }

@@ -1,96 +1,96 @@
-//! How far usage is exported, and what comes next (docs/design/billing.md, section 5).
+//! The progress of usage exports (docs/design/billing.md, section 5).
 //!
-//! An hour is exported when it is over. What rows of the ledger that come later say of it is exported too, as corrections. What
-//! was exported in total is therefore what the rows up to [`ExportProgress::through_seq`] say of the hours before
-//! [`ExportProgress::until`], and nobody has to keep it.
+//! An hour is exported once it is over. Ledger rows that arrive later are exported as corrections. The exported total
+//! is exactly what the rows up to [`ExportProgress::through_seq`] say of the hours before [`ExportProgress::until`], so
+//! it need not be stored.
 //!
-//! Events that are too many for one transaction are written in several. Between them the progress has an [`ExportPart`].
+//! Events that exceed one transaction are written in several. Between them the progress has an [`ExportPart`].
 
 use super::ledger::LedgerRow;
 use super::prices::LineItem;
 use super::usage::{Group, UsageByGroup};
 
-/// How far usage is exported.
+/// The progress of the export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExportProgress {
-    /// The hours before this second, a full hour in Unix time, are exported.
+    /// The Unix second, a full hour, before which all hours are exported.
     pub until: u64,
-    /// As the rows of the ledger up to this one have them.
+    /// The last ledger row that the exported hours reflect.
     pub through_seq: u64,
-    /// How often rows came later.
+    /// The number of exported correction batches.
     pub corrections: u64,
-    /// How much is exported of what comes next, when it takes several transactions; none between them.
+    /// The part that is exported of the next step; none unless it takes several transactions.
     pub part: Option<ExportPart>,
 }
 
-/// What is exported of an hour, or of corrections, of which the rest is to follow. Its events are those of the ledger up to one
-/// row, in the order of their places, so that the rest is known after a crash.
+/// The exported part of an hour, or of corrections. Its events reflect the ledger up to one row and are in the order of
+/// their positions, so that the rest is known after a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExportPart {
-    /// All of the events tell of the ledger as the rows up to this one have it.
+    /// The last ledger row that the events reflect.
     pub through_seq: u64,
-    /// How many transactions there were: the first is 1.
+    /// The number of transactions so far; 1 after the first.
     pub number: u64,
-    /// The last event that is written.
+    /// The position of the last written event.
     pub after: ExportPlace,
 }
 
-/// The place of an event among those that are exported together: what it tells of.
+/// The position of an event within one export step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ExportPlace {
-    /// The first second of the hour, in Unix time.
+    /// The first Unix second of the hour.
     pub hour: u64,
-    /// Who used it.
+    /// The group that used it.
     pub group: Group,
-    /// What was used.
+    /// The line item.
     pub item: LineItem,
 }
 
 impl ExportProgress {
-    /// Returns the part that is exported of the hour that comes next, if there is one.
+    /// Returns the exported part of the next hour.
     #[must_use]
     pub fn part_of_hour(&self) -> Option<ExportPart> {
         self.part.filter(|part| part.after.hour >= self.until)
     }
 
-    /// Returns the part that is exported of corrections, if there is one.
+    /// Returns the exported part of corrections.
     #[must_use]
     pub fn part_of_corrections(&self) -> Option<ExportPart> {
         self.part.filter(|part| part.after.hour < self.until)
     }
 }
 
-/// How much is asked for at once.
+/// The bounds of one export step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExportBounds {
-    /// Hours, at most.
+    /// The maximum number of hours.
     pub hours: u32,
-    /// Rows that came late, at most.
+    /// The maximum number of late rows.
     pub late_rows: u32,
-    /// How long an hour is over before it is exported, in seconds.
+    /// The delay after the end of an hour before it is exported, in seconds.
     pub margin_seconds: u64,
 }
 
-/// What is to be exported next.
+/// The next export step.
 #[derive(Clone, Debug)]
 pub enum NextExport {
-    /// Nothing: no hour is over that was not exported.
+    /// No hour is due.
     Nothing,
-    /// Rows that tell of hours that are exported already, in the order of commits; all of them that are not, when a part of
-    /// what they add is.
+    /// Late rows of exported hours, in the order of commits. While a part of their corrections is exported, all of
+    /// them.
     Late {
         /// The rows.
         rows: Vec<LedgerRow>,
-        /// Up to this row there are no others.
+        /// The ledger row up to which there are no other late rows.
         through_seq: u64,
     },
-    /// Hours that are over; the one of which a part is exported, and no other, when there is one.
+    /// Hours that are over. While a part of an hour is exported, that hour alone.
     Hours {
-        /// The first second of the first, in Unix time.
+        /// The first Unix second of the first hour.
         from: u64,
-        /// The second behind the last.
+        /// The Unix second after the last hour.
         until: u64,
-        /// The last row of the ledger that their usage knows of.
+        /// The last ledger row that the usage reflects.
         through_seq: u64,
         /// Their usage, by workspace, key and purpose, in slots of an hour.
         usage: UsageByGroup,

@@ -1,6 +1,6 @@
-//! A File, as the product knows it.
+//! A File and its digest.
 
-use super::blob::Place;
+use super::blob::ContentLocation;
 use super::digest::{ContentDigest, Sha256Digest};
 use super::expiry::ExpiresAfter;
 use super::filename::Filename;
@@ -12,46 +12,46 @@ use super::purpose::Purpose;
 pub struct File {
     /// Its id; its second is the File's `created_at`.
     pub id: FileId,
-    /// What it is for.
+    /// Its purpose.
     pub purpose: Purpose,
     /// Its name.
     pub filename: Filename,
-    /// Length of the content in bytes.
+    /// The length of the content, in bytes.
     pub size_bytes: u64,
-    /// What identifies its content.
+    /// The digest of its content.
     pub digest: FileDigest,
-    /// The second, in Unix time, from which on it is gone.
+    /// The Unix second from which on it is expired.
     pub expires_at: Option<u64>,
-    /// What is wrong with its content, as far as its purpose demands something.
+    /// A description of invalid content, where its purpose demands a format.
     pub status_details: Option<String>,
 }
 
 impl File {
-    /// The second of its creation, in Unix time.
+    /// Returns the Unix second of its creation.
     #[must_use]
     pub const fn created_at(&self) -> u64 {
         self.id.created_at()
     }
 }
 
-/// What identifies the content of a File. It never changes (docs/contract.md, section 10).
+/// The digest of a File's content, which never changes (docs/contract.md, section 10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileDigest {
-    /// SHA-256 of content that came as a whole.
+    /// The SHA-256 of content that was uploaded whole.
     Whole(Sha256Digest),
-    /// Content that was completed from parts.
+    /// The digest of content that was completed from parts.
     Parts {
-        /// SHA-256 of the parts' raw digests, in order.
+        /// The SHA-256 of the parts' raw digests, in order.
         of_parts: Sha256Digest,
-        /// How many parts there are.
+        /// The number of parts.
         count: u32,
-        /// SHA-256 of the content, if it was read once as a whole.
+        /// The SHA-256 of the content, if it was computed.
         whole: Option<Sha256Digest>,
     },
 }
 
 impl FileDigest {
-    /// SHA-256 of the content, where it is known.
+    /// Returns the SHA-256 of the content, where known.
     #[must_use]
     pub const fn sha256(self) -> Option<Sha256Digest> {
         match self {
@@ -60,7 +60,7 @@ impl FileDigest {
         }
     }
 
-    /// The strong entity tag of the content, with its quotes.
+    /// Returns the strong entity tag of the content, with its quotes.
     #[must_use]
     pub fn etag(self) -> String {
         match self {
@@ -70,19 +70,19 @@ impl FileDigest {
     }
 }
 
-/// What a File is made of at the moment of its commit; the store adds the id.
+/// A File before it is committed. The store adds the id.
 #[derive(Clone, Debug)]
 pub struct NewFile {
-    /// The received bytes.
-    pub place: Place,
-    /// What they amount to.
+    /// The location of the received content.
+    pub place: ContentLocation,
+    /// The digest of the content.
     pub content: ContentDigest,
-    /// What it is for.
+    /// Its purpose.
     pub purpose: Purpose,
     /// Its name.
     pub filename: Filename,
-    /// How long it lives, counted from its id's second, if its client asks for that.
+    /// The expiry that its client asked for, counted from its id's second.
     pub expires_after: Option<ExpiresAfter>,
-    /// What is wrong with the content, if anything is.
+    /// A description of invalid content.
     pub status_details: Option<String>,
 }

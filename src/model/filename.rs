@@ -1,40 +1,40 @@
-//! The name of a File: metadata, kept as the client sent it and never part of a path of the server.
+//! The name of a File: metadata, kept as the client sent it and never part of a path on the server.
 //!
-//! Clients may send a path or a media type as a name, as they may to OpenAI. What a name could do is undone where it is
-//! written: [`Filename::for_download`] is the name under which a client may store the bytes.
+//! As with OpenAI, a client may send a path or a media type as the name. Names are made safe where they are written:
+//! [`Filename::for_download`] is the name under which a client may store the bytes.
 
 use std::fmt;
 
 /// The longest name, in characters (Unicode scalar values): at most 1,020 bytes of UTF-8.
 pub const MAX_FILENAME_CHARACTERS: usize = 255;
-/// The longest name under which common file systems store a file, in bytes of UTF-8.
+/// The longest file name of common file systems, in bytes of UTF-8.
 const MAX_COMPONENT_BYTES: usize = 255;
-/// Stands for a character that a name for storing must not have.
+/// The replacement of characters that are unsafe in a file name.
 const REPLACEMENT: char = '_';
 
 /// A name without control characters.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Filename(String);
 
-/// Why a name is refused.
+/// The reason why a name is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadFilename {
-    /// It has no character.
+    /// The name is empty.
     #[error("The filename is empty.")]
     Empty,
-    /// Longer than [`MAX_FILENAME_CHARACTERS`].
+    /// The name is longer than [`MAX_FILENAME_CHARACTERS`].
     #[error("The filename has {characters} characters; the limit is {MAX_FILENAME_CHARACTERS} characters.")]
     TooLong {
-        /// Its length.
+        /// Its length, in characters.
         characters: usize,
     },
-    /// A character of Unicode's category Cc.
+    /// The name has a control character (Unicode category Cc).
     #[error("The filename holds the control character U+{:04X}.", u32::from(*.0))]
     Control(char),
 }
 
 impl Filename {
-    /// Checks a name and keeps it whole.
+    /// Parses a name without changing it.
     ///
     /// # Errors
     /// When it is empty, too long, or holds a control character.
@@ -52,27 +52,27 @@ impl Filename {
         Ok(Self(sent.to_owned()))
     }
 
-    /// A name that this server checked before it stored it.
+    /// Returns a stored name, unchecked.
     #[must_use]
     pub const fn stored(name: String) -> Self {
         Self(name)
     }
 
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What follows the last dot of the last path component, if there is one.
+    /// Returns the text after the last dot of the last path component.
     #[must_use]
     pub fn extension(&self) -> Option<&str> {
         let component = self.0.rsplit(is_separator).next()?;
         component.rsplit_once('.').map(|(_, extension)| extension)
     }
 
-    /// The name under which the bytes may be stored: one component of a path, not `.` or `..`, whose end is where a reader
-    /// sees it, and of at most 255 bytes, of which the last are kept.
+    /// Returns the name under which a client may store the bytes: one path component, not `.` or `..`, without
+    /// bidirectional overrides, and the last 255 bytes of a longer name.
     #[must_use]
     pub fn for_download(&self) -> String {
         if matches!(self.0.as_str(), "." | "..") {
@@ -86,7 +86,7 @@ impl Filename {
 }
 
 impl fmt::Debug for Filename {
-    /// Only the length: names of users' files do not belong in logs.
+    /// Shows only the length: names of users' files do not belong in logs.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "Filename({} bytes)", self.0.len())
     }
@@ -96,7 +96,7 @@ const fn is_separator(character: char) -> bool {
     matches!(character, '/' | '\\')
 }
 
-/// A separator of paths, or a character that changes the direction of what follows it (UAX 9, sections 2.1 to 2.3).
+/// Returns whether the character separates paths or changes the text direction (UAX 9, sections 2.1 to 2.3).
 const fn is_unsafe(character: char) -> bool {
     is_separator(character) || matches!(character, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }

@@ -1,64 +1,64 @@
-//! What an inspection finds wrong.
+//! The findings of fsck and scrub.
 
 use super::blob::BlobOwner;
 use super::ids::BlobId;
 use std::fmt;
 
-/// One thing that is not as it should be.
+/// An inconsistency or damage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// A row says that a blob is ready, and it is not there.
+    /// A ready blob is missing.
     MissingBlob {
         /// The blob.
         blob: BlobId,
-        /// The File or Upload that has it; none when nothing has it any more.
+        /// The File or Upload that has it; none when it was released meanwhile.
         owner: Option<BlobOwner>,
     },
-    /// A blob has another length than its row says.
+    /// A blob differs in length from its row.
     WrongSize {
         /// The blob.
         blob: BlobId,
-        /// The File or Upload that has it; none when nothing has it any more.
+        /// The File or Upload that has it; none when it was released meanwhile.
         owner: Option<BlobOwner>,
-        /// What the row says, in bytes.
+        /// The length in its row, in bytes.
         size_bytes: u64,
-        /// What is there, in bytes.
+        /// The length in the blob store, in bytes.
         found_bytes: u64,
     },
-    /// A blob's bytes are not what was stored.
+    /// A blob's bytes do not match its checksums.
     DamagedBlob {
         /// The blob.
         blob: BlobId,
-        /// The File or Upload that has it; none when nothing has it any more.
+        /// The File or Upload that has it; none when it was released meanwhile.
         owner: Option<BlobOwner>,
         /// The difference from its row.
         why: &'static str,
     },
-    /// A blob is there that no row knows.
+    /// A blob has no row.
     OrphanBlob {
         /// The blob.
         blob: BlobId,
     },
-    /// A file lies in the blob store that is no blob.
+    /// A name in the blob store is not the name of a blob.
     StrayFile {
-        /// Its name, below the folder of blobs.
+        /// The name, below the folder of blobs.
         name: String,
     },
-    /// A blob that no row knew was put aside.
+    /// A blob without a row was quarantined.
     Quarantined {
         /// Its name in the quarantine.
         name: String,
     },
     /// Rows and blobs do not belong together.
     Mismatched {
-        /// How they stand to each other.
+        /// The relation of their stamps.
         how: String,
     },
-    /// A ready blob belongs to nothing, or to more than one thing.
+    /// A ready blob belongs to no File or part, or to several.
     Unowned {
         /// The blob.
         blob: BlobId,
-        /// How many Files and parts have it.
+        /// The number of Files and parts that have it.
         owners: u64,
     },
     /// A File or part has a blob that is not ready.
@@ -66,37 +66,37 @@ pub enum Finding {
         /// The id of the File or part.
         owner: String,
     },
-    /// A part is kept for a File or an Upload that is gone, and nothing will release it.
+    /// A part is kept although its File or Upload is gone, and nothing will release it.
     LeftPart {
         /// The id of the part, or of the File.
         part: String,
     },
-    /// An answer is kept for a workspace that is not there.
+    /// An idempotent response is kept for a workspace that is gone.
     LostAnswer {
         /// The id of the workspace.
         workspace: String,
     },
-    /// The Files and pending Uploads of a workspace do not amount to what is counted against its quotas.
+    /// The quota counters of a workspace differ from its Files and pending Uploads.
     WrongTotal {
         /// The id of the workspace.
         workspace: String,
     },
-    /// The parts of a pending Upload do not amount to what its row says.
+    /// The part counters of a pending Upload differ from its parts.
     WrongParts {
         /// The id of the Upload.
         upload: String,
     },
-    /// The ledger does not say of a File what is true of it: that it is there, or when it ended.
+    /// The ledger misses the creation or the end of a File.
     Unmetered {
         /// The id of the File.
         file: String,
     },
-    /// The cache of the ledger by hours is not what the ledger says.
+    /// The hourly cache differs from the ledger.
     WrongRollup {
-        /// How many hours of it.
+        /// The number of different hours.
         hours: u64,
     },
-    /// The blobs of a File that came in parts do not add up to its length.
+    /// The parts of a File do not add up to its length.
     WrongSum {
         /// The id of the File.
         file: String,
@@ -104,7 +104,7 @@ pub enum Finding {
 }
 
 impl Finding {
-    /// Its name in reports.
+    /// Returns its name in reports.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -127,7 +127,7 @@ impl Finding {
         }
     }
 
-    /// Returns the blob of a File or Upload whose bytes are not what was stored, and what has it.
+    /// Returns the damaged blob of a File or Upload, and its owner.
     #[must_use]
     pub const fn damaged(&self) -> Option<(BlobId, Option<&BlobOwner>)> {
         match self {
@@ -139,7 +139,7 @@ impl Finding {
     }
 }
 
-/// ` of FILE in WORKSPACE`, or nothing.
+/// The owner, displayed as ` of FILE in WORKSPACE`; empty without one.
 struct Of<'a>(Option<&'a BlobOwner>);
 
 impl fmt::Display for Of<'_> {

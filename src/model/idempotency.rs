@@ -1,4 +1,4 @@
-//! Requests that may be repeated: `Idempotency-Key` (docs/contract.md, section 10).
+//! Idempotent requests: `Idempotency-Key` (docs/contract.md, section 10).
 
 use super::caller::Refused;
 use super::digest::Sha256Digest;
@@ -9,39 +9,39 @@ use std::sync::Arc;
 
 /// The longest key, in characters.
 pub const MAX_KEY_CHARS: usize = 255;
-/// How long an answer is given again, in seconds.
+/// The time that a response is replayed, in seconds.
 pub const REMEMBERED_SECONDS: u64 = 86_400;
 
-/// What a client calls its request: 1 to [`MAX_KEY_CHARS`] visible characters of ASCII, or spaces.
+/// The value of `Idempotency-Key`: 1 to [`MAX_KEY_CHARS`] visible ASCII characters or spaces.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// A key, or nothing when the text is none.
+    /// Parses a key.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let fits = (1..=MAX_KEY_CHARS).contains(&text.len());
         (fits && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())).then(|| Self(text.to_owned()))
     }
 
-    /// The key as text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Whose keys they are: a key means one request of its scope.
+/// The scope of a key. A key names one request within its scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AnswerScope {
-    /// The keys of a workspace.
+    /// A workspace.
     Workspace(WorkspaceId),
     /// The administrators of the installation.
     Organization,
 }
 
 impl AnswerScope {
-    /// What stands for [`Self::Organization`] where a workspace is written; no workspace has such an id.
+    /// The stored form of [`Self::Organization`]; no workspace has such an id.
     pub const ORGANIZATION: &'static str = "organization";
 }
 
@@ -54,20 +54,20 @@ impl fmt::Display for AnswerScope {
     }
 }
 
-/// Writes the answer to a change that was made: the bytes that are kept, to be answered again.
+/// A function that writes the response to a change, which is stored and replayed.
 #[derive(Clone)]
 pub struct WriteAnswer<T>(Arc<Write<T>>);
 
 type Write<T> = dyn Fn(&T) -> Vec<u8> + Send + Sync;
 
 impl<T> WriteAnswer<T> {
-    /// Writes by this function.
+    /// Wraps a function.
     #[must_use]
     pub fn new(write: impl Fn(&T) -> Vec<u8> + Send + Sync + 'static) -> Self {
         Self(Arc::new(write))
     }
 
-    /// Writes the answer to what was made.
+    /// Writes the response to a change.
     #[must_use]
     pub fn write(&self, made: &T) -> Vec<u8> {
         (self.0)(made)
@@ -80,18 +80,18 @@ impl<T> fmt::Debug for WriteAnswer<T> {
     }
 }
 
-/// What tells a request from another: its fields, put together one by one.
+/// A digest of a request's fields, which tells requests apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestDigest([u8; 32]);
 
 impl RequestDigest {
-    /// A request without any field yet.
+    /// Returns the digest of a method and a path.
     #[must_use]
     pub fn of(method: &str, path: &str) -> Self {
         Self([0; 32]).with("method", method).with("path", path)
     }
 
-    /// The request has this field. The order counts, so that it is the server's and not the client's.
+    /// Adds a field. The order counts, so the server fixes it.
     #[must_use]
     pub fn with(self, name: &str, value: impl AsRef<[u8]>) -> Self {
         let texts = [name.as_bytes(), value.as_ref()];
@@ -101,60 +101,60 @@ impl RequestDigest {
         Self(digest.finalize().into())
     }
 
-    /// The digest of all that was put in.
+    /// Returns the digest of all fields.
     #[must_use]
     pub const fn finish(self) -> [u8; 32] {
         self.0
     }
 }
 
-/// A change that is made once, however often it is asked for under its key.
+/// The idempotency of a change: its key, its request and its response.
 #[derive(Clone, Debug)]
-pub struct Once<T> {
-    /// What the client calls the request.
+pub struct Idempotency<T> {
+    /// The key that the client chose.
     pub key: IdempotencyKey,
-    /// What the request is.
+    /// The digest of the request.
     pub request: RequestDigest,
-    /// The answer that is given now and again.
+    /// The writer of the response.
     pub answer: WriteAnswer<T>,
 }
 
-impl<T> Once<T> {
-    /// The request has content of this SHA-256.
+impl<T> Idempotency<T> {
+    /// Adds the SHA-256 of the request's content.
     #[must_use]
     pub fn with_content(self, sha256: Sha256Digest) -> Self {
         Self { request: self.request.with("sha256", sha256.0), ..self }
     }
 }
 
-/// What came of a change that may have been made before.
+/// The outcome of an idempotent change.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect<T> {
-    /// It is made now.
+pub enum IdempotentOutcome<T> {
+    /// The change was made now.
     Made(T),
-    /// It was made before, and this was answered.
+    /// The change was made before, with this response.
     Replayed(Vec<u8>),
-    /// Something else was asked for under this key.
+    /// The key was used for another request.
     KeyReused,
-    /// It may not be made.
+    /// The change was refused.
     Refused(Refused),
 }
 
-impl<T> Effect<T> {
-    /// Looks closer at what was made.
+impl<T> IdempotentOutcome<T> {
+    /// Applies `look` to a change that was made now.
     ///
     /// # Errors
-    /// What `look` finds.
-    pub fn and_then<U, E>(self, look: impl FnOnce(T) -> Result<U, E>) -> Result<Effect<U>, E> {
+    /// The error of `look`.
+    pub fn and_then<U, E>(self, look: impl FnOnce(T) -> Result<U, E>) -> Result<IdempotentOutcome<U>, E> {
         Ok(match self {
-            Self::Made(made) => Effect::Made(look(made)?),
-            Self::Replayed(answer) => Effect::Replayed(answer),
-            Self::KeyReused => Effect::KeyReused,
-            Self::Refused(refused) => Effect::Refused(refused),
+            Self::Made(made) => IdempotentOutcome::Made(look(made)?),
+            Self::Replayed(answer) => IdempotentOutcome::Replayed(answer),
+            Self::KeyReused => IdempotentOutcome::KeyReused,
+            Self::Refused(refused) => IdempotentOutcome::Refused(refused),
         })
     }
 
-    /// Returns what a change without a key has made; none where it was not made now.
+    /// Returns the change if it was made now.
     #[must_use]
     pub fn made(self) -> Option<T> {
         match self {
@@ -163,7 +163,7 @@ impl<T> Effect<T> {
         }
     }
 
-    /// Whether it is made now.
+    /// Returns whether the change was made now.
     #[must_use]
     pub const fn is_made(&self) -> bool {
         matches!(self, Self::Made(_))

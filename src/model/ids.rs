@@ -1,8 +1,8 @@
-//! Ids: sortable ones for what clients see, random ones for blobs and requests.
+//! Ids: sortable ones for API objects, random ones for blobs and requests.
 //!
-//! A sortable id is a prefix and 24 base62 digits: 9 for 48 bits of Unix milliseconds, 15 for a tail that is random for
-//! the first id of a millisecond and grows by a random step of up to 80 bits for the next. Ids of one mint therefore
-//! strictly increase, and knowing one leaves 80 bits to guess for its neighbour (docs/contract.md, section 10).
+//! A sortable id is a prefix and 24 base62 digits: 9 for 48 bits of Unix milliseconds, 15 for a tail. The tail is
+//! random for the first id of a millisecond, and grows by a random step of up to 80 bits for the next. So ids of one
+//! mint strictly increase, and knowing one leaves 80 bits to guess for its neighbour (docs/contract.md, section 10).
 
 use super::base62;
 use std::fmt;
@@ -10,22 +10,22 @@ use std::str::FromStr;
 
 const TIME_DIGITS: usize = 9;
 const TAIL_DIGITS: usize = 15;
-/// How many tails there are: 62 to the power of [`TAIL_DIGITS`].
+/// The number of tails: 62 to the power of [`TAIL_DIGITS`].
 const TAIL_BOUND: u128 = 62_u128.pow(15);
 const MAX_TIME_MS: u64 = (1 << 48) - 1;
 
-/// How long new blobs begin with the same byte.
+/// The time during which new blobs share their first byte, in milliseconds.
 const MOMENT_MS: u64 = 128;
 
-/// Random bytes that one minted id consumes.
+/// The random bytes that a sortable id consumes.
 pub const ID_RANDOM_BYTES: usize = 11;
 
-/// The text is no id of the asked kind.
+/// The text is not an id of the expected kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a well-formed id")]
 pub struct MalformedId;
 
-/// Time and tail of a sortable id, whatever its prefix.
+/// The time and tail of a sortable id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Sortable {
     time_ms: u64,
@@ -74,13 +74,13 @@ macro_rules! sortable_id {
         pub struct $name(Sortable);
 
         impl $name {
-            /// The id that follows `last` at `now_ms`: later than `last` even when the clock stepped back.
+            /// Returns the id after `last` at `now_ms`. It is greater than `last` even when the clock was set back.
             #[must_use]
             pub fn next(last: Option<Self>, now_ms: u64, random: [u8; ID_RANDOM_BYTES]) -> Self {
                 Self(Sortable::next(last.map(|last| last.0), now_ms, random))
             }
 
-            /// The second at which the id was minted, in Unix seconds.
+            /// Returns the Unix second at which the id was minted.
             #[must_use]
             pub const fn created_at(self) -> u64 {
                 self.0.time_ms / 1000
@@ -110,22 +110,22 @@ macro_rules! sortable_id {
 }
 
 sortable_id!(
-    /// A File, `file-` and 24 digits; minted when the File is committed, so id order is list order.
+    /// A File's id: `file-` and 24 digits. It is minted when the File is committed, so id order is list order.
     FileId,
     "file-"
 );
 sortable_id!(
-    /// A workspace, `ws_` and 24 digits.
+    /// A workspace's id: `ws_` and 24 digits.
     WorkspaceId,
     "ws_"
 );
 sortable_id!(
-    /// An API key (not its secret), `key_` and 24 digits.
+    /// An API key's id, not its secret: `key_` and 24 digits.
     KeyId,
     "key_"
 );
 sortable_id!(
-    /// An entry of the audit log, `audit_` and 24 digits.
+    /// An audit entry's id: `audit_` and 24 digits.
     AuditId,
     "audit_"
 );
@@ -170,7 +170,7 @@ macro_rules! random_id {
         hex_id!($(#[$doc])* $name, $prefix);
 
         impl $name {
-            /// An id of these random bytes.
+            /// Returns the id of these random bytes.
             #[must_use]
             pub const fn new(random: [u8; 16]) -> Self {
                 Self(random)
@@ -184,14 +184,14 @@ macro_rules! dated_id {
         hex_id!($(#[$doc])* $name, $prefix);
 
         impl $name {
-            /// An id of this second, of which the low 32 bits are kept, and these random bytes.
+            /// Returns the id of the second `now`, of which the low 32 bits are kept, and these random bytes.
             #[must_use]
             pub fn new(now: u64, random: [u8; 12]) -> Self {
                 let [_, _, _, _, second @ ..] = now.to_be_bytes();
                 Self(std::array::from_fn(|at| second.iter().chain(&random).nth(at).copied().unwrap_or_default()))
             }
 
-            /// The second of its creation, in Unix time.
+            /// Returns the Unix second of its creation.
             #[must_use]
             pub const fn created_at(self) -> u64 {
                 let [a, b, c, d, ..] = self.0;
@@ -202,38 +202,38 @@ macro_rules! dated_id {
 }
 
 dated_id!(
-    /// An Upload: `upload_` and 32 hex digits, the first 8 of them its second, as OpenAI's.
+    /// An Upload's id: `upload_` and 32 hex digits, of which the first 8 are its second, as OpenAI's.
     UploadId,
     "upload_"
 );
 dated_id!(
-    /// A part of an Upload: `part_` and 32 hex digits, the first 8 of them its second.
+    /// A part's id: `part_` and 32 hex digits, of which the first 8 are its second.
     PartId,
     "part_"
 );
 random_id!(
-    /// A blob at rest: 32 hex digits, chosen by the server, never by a client.
+    /// A blob's id: 32 hex digits, chosen by the server, never by a client.
     BlobId,
     ""
 );
 
 impl BlobId {
-    /// An id of this millisecond and these random bytes: later ones are greater.
+    /// Returns an id that sorts by `now_ms`.
     #[must_use]
     pub fn ordered(now_ms: u64, random: [u8; 10]) -> Self {
         let [_, _, millisecond @ ..] = now_ms.to_be_bytes();
         Self(std::array::from_fn(|at| millisecond.iter().chain(&random).nth(at).copied().unwrap_or_default()))
     }
 
-    /// An id of this moment and these random bytes. Those of one moment begin with the same byte, and over half a minute all
-    /// bytes have their turn: what is written together lies together, and everything is spread evenly.
+    /// Returns an id whose first byte changes with time. Blobs written together share a directory, and within half a
+    /// minute all 256 directories are used evenly.
     #[must_use]
     pub fn of_moment(now_ms: u64, random: [u8; 15]) -> Self {
         let [.., moment] = (now_ms / MOMENT_MS).to_be_bytes();
         Self(std::array::from_fn(|at| std::iter::once(&moment).chain(&random).nth(at).copied().unwrap_or_default()))
     }
 
-    /// The first byte of it: over time all are as frequent.
+    /// Returns the first byte, which is evenly distributed over time.
     #[must_use]
     pub const fn first_byte(self) -> u8 {
         let [first, ..] = self.0;
@@ -242,22 +242,22 @@ impl BlobId {
 }
 
 random_id!(
-    /// One request as clients and logs name it: `req_` and 32 hex digits.
+    /// A request's id: `req_` and 32 hex digits.
     RequestId,
     "req_"
 );
 random_id!(
-    /// One installation, whatever copies of it there are.
+    /// An installation's id, shared by its copies.
     InstallationId,
     ""
 );
 random_id!(
-    /// A claim upon the bytes of deleted blobs.
+    /// The id of a hold on the bytes of deleted blobs.
     HoldId,
     ""
 );
 random_id!(
-    /// One run of a server process: what it began and did not finish is garbage once the process is gone.
+    /// The id of one run of a server process. What it left unfinished is garbage once the process is gone.
     ProcessId,
     ""
 );

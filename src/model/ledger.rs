@@ -1,42 +1,42 @@
-//! The ledger: what is billed, fact by fact (docs/design/billing.md, sections 1 and 2).
+//! The ledger: billed facts, one row each (docs/design/billing.md, sections 1 and 2).
 
 use super::audit::Actor;
 use super::ids::{FileId, KeyId, RequestId, WorkspaceId};
 use super::prices::LineItem;
 use super::purpose::Purpose;
 
-/// Reads that are billed.
+/// A billed read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ReadOp {
-    /// Lists.
+    /// A list.
     List,
-    /// Retrieves.
+    /// A retrieve.
     Retrieve,
-    /// Downloads, and the bytes that they handed out.
+    /// A download, with the bytes sent.
     Content,
 }
 
-/// Many reads of one kind by one key.
+/// A count of equal reads by one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reads {
-    /// The workspace that pays.
+    /// The billed workspace.
     pub workspace: WorkspaceId,
     /// The key.
     pub key: KeyId,
-    /// What kind they are.
+    /// The kind of read.
     pub op: ReadOp,
-    /// Of which Files, if of Files.
+    /// The purpose of the Files read.
     pub purpose: Option<Purpose>,
-    /// How many there were.
+    /// The number of reads.
     pub count: u64,
-    /// Bytes that they handed out.
+    /// The bytes sent.
     pub bytes: u64,
 }
 
-/// What a row of the ledger is about.
+/// The fact that a ledger row records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fact {
-    /// A File was there when the ledger was begun.
+    /// A File existed when the ledger began.
     Opening,
     /// A File was created.
     Create,
@@ -44,14 +44,14 @@ pub enum Fact {
     Complete,
     /// A File was deleted, or expired.
     End,
-    /// There were reads.
+    /// Files were read.
     Read(ReadOp),
-    /// A correction.
+    /// The bill was corrected.
     Adjustment(LineItem),
 }
 
 impl Fact {
-    /// Every fact that is no correction.
+    /// Every fact except corrections.
     pub const SIMPLE: [Self; 7] = [
         Self::Opening,
         Self::Create,
@@ -62,7 +62,7 @@ impl Fact {
         Self::Read(ReadOp::Content),
     ];
 
-    /// Its name.
+    /// Returns its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -101,7 +101,7 @@ impl Fact {
         }
     }
 
-    /// The fact of this name; a correction is one of this line item.
+    /// Returns the fact of this name. A correction is one of `line_item`.
     #[must_use]
     pub fn named(name: &str, line_item: Option<LineItem>) -> Option<Self> {
         let simple = Self::SIMPLE.into_iter().find(|fact| fact.name() == name);
@@ -112,56 +112,56 @@ impl Fact {
 /// A row of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerRow {
-    /// Its place in the order of commits.
+    /// Its position in the order of commits.
     pub seq: u64,
-    /// What tells it from every other.
+    /// Its unique id.
     pub event_id: String,
-    /// The second of the fact, in Unix time.
+    /// The Unix second of the fact.
     pub ts: u64,
-    /// What it is about.
+    /// The fact.
     pub fact: Fact,
-    /// The workspace that pays.
+    /// The billed workspace.
     pub workspace: WorkspaceId,
-    /// The key, as far as it is known; of a File that goes, the one that it came with.
+    /// The key, where known. A File's end has the key of its creation.
     pub key: Option<KeyId>,
     /// The purpose of the File or Files.
     pub purpose: Option<Purpose>,
     /// The File.
     pub file: Option<FileId>,
-    /// Bytes; negative of a File that goes.
+    /// The bytes; negative at the end of a File.
     pub bytes: i64,
-    /// Requests.
+    /// The number of requests.
     pub count: i64,
-    /// The request that made it true.
+    /// The request that caused the fact.
     pub request: Option<RequestId>,
-    /// What a correction reverses.
+    /// The event that a correction reverses.
     pub reverses: Option<String>,
-    /// Why it was corrected.
+    /// The reason of a correction.
     pub note: Option<String>,
-    /// Who corrected it.
+    /// The actor of a correction.
     pub actor: Option<Actor>,
 }
 
-/// What a row is billed as: one line of the bill.
+/// A billed line of a ledger row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerLine {
-    /// Its place: lines of one row follow one another.
+    /// Its position. Lines of one row are consecutive.
     pub seq: u64,
-    /// What tells it from every other.
+    /// Its unique id.
     pub event_id: String,
-    /// What is billed.
+    /// The line item.
     pub line_item: LineItem,
-    /// Bytes; of storage, how many more there are from this second on.
+    /// The bytes; for storage, the change from this second on.
     pub bytes: i64,
-    /// Requests.
+    /// The number of requests.
     pub count: i64,
 }
 
-/// Places that the lines of one row may have.
+/// The number of positions reserved for the lines of one row.
 pub const LINES_PER_ROW: u64 = 4;
 
 impl LedgerRow {
-    /// What a correction adds, and to which line item; of other facts nothing.
+    /// Returns line item and quantity of a correction; none for other facts.
     #[must_use]
     pub const fn adjusted(&self) -> Option<(LineItem, i64)> {
         match self.fact {
@@ -171,7 +171,7 @@ impl LedgerRow {
         }
     }
 
-    /// What it is billed as.
+    /// Returns the billed lines of the row.
     #[must_use]
     pub fn lines(&self) -> Vec<LedgerLine> {
         if let Fact::Adjustment(line_item) = self.fact {

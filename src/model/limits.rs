@@ -1,31 +1,31 @@
-//! Limits: what a workspace or key may have and do at most (docs/design/billing.md, section 4).
+//! Limits of workspaces and keys (docs/design/billing.md, section 4).
 
 use super::ids::{KeyId, WorkspaceId};
 use super::purpose::Purpose;
 use std::fmt;
 use std::ops::RangeInclusive;
 
-/// One thing that is limited.
+/// A limited quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Limit {
-    /// Bytes of all Files of a workspace together, and of those that are to come of its pending Uploads.
+    /// The bytes of a workspace's Files and pending Uploads.
     StorageBytes,
-    /// How many of them there are.
+    /// The number of a workspace's Files and pending Uploads.
     MaxFiles,
-    /// Bytes of one File of this purpose.
+    /// The size of a File of this purpose, in bytes.
     FileBytes(Purpose),
-    /// Uploads of bytes in flight at once, Files and Parts.
+    /// The number of parallel uploads of Files and parts.
     ConcurrentUploads,
-    /// Requests of every kind a minute.
+    /// The number of requests per minute.
     RequestsPerMinute,
-    /// Uploads of bytes a minute, Files and Parts.
+    /// The number of uploads of Files and parts per minute.
     UploadsPerMinute,
-    /// What a workspace may cost in a calendar month (UTC), in US cents.
+    /// The cost of a workspace in a calendar month (UTC), in US cents.
     MonthlySpendCents,
 }
 
 impl Limit {
-    /// Every limit, in the order in which they are listed.
+    /// Returns every limit, in listing order.
     pub fn all() -> impl Iterator<Item = Self> {
         [Self::StorageBytes, Self::MaxFiles, Self::MonthlySpendCents]
             .into_iter()
@@ -33,13 +33,13 @@ impl Limit {
             .chain(Purpose::ALL.map(Self::FileBytes))
     }
 
-    /// The limit of this name, if there is one.
+    /// Returns the limit of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::all().find(|limit| limit.to_string() == name)
     }
 
-    /// Its name; of [`Self::FileBytes`] what stands before the purpose.
+    /// Returns its name; for [`Self::FileBytes`] the part before the purpose.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -53,7 +53,7 @@ impl Limit {
         }
     }
 
-    /// What it may be set to. At 0, nothing at all may be stored or spent; of a rate, 0 would be a revocation.
+    /// Returns the valid values. Quotas may be 0; rates may not, since a rate of 0 would be a revocation.
     #[must_use]
     pub const fn bounds(self) -> RangeInclusive<u64> {
         match self {
@@ -63,7 +63,7 @@ impl Limit {
         }
     }
 
-    /// Whether a key can have it by itself: what is stored belongs to the workspace, whoever stored it, and so does the bill.
+    /// Returns whether a key may have the limit. Storage and cost belong to the workspace.
     #[must_use]
     pub const fn is_of_keys(self) -> bool {
         !matches!(self, Self::StorageBytes | Self::MaxFiles | Self::MonthlySpendCents)
@@ -71,7 +71,7 @@ impl Limit {
 }
 
 impl fmt::Display for Limit {
-    /// Its whole name.
+    /// Formats the full name.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::FileBytes(purpose) => write!(out, "{}.{purpose}", self.name()),
@@ -80,12 +80,12 @@ impl fmt::Display for Limit {
     }
 }
 
-/// Whose limits they are.
+/// The owner of limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LimitOwner {
-    /// All keys of a workspace together.
+    /// A workspace, for all its keys together.
     Workspace(WorkspaceId),
-    /// One key; the limits of its workspace hold beside its own.
+    /// A key. The limits of its workspace apply as well.
     Key(KeyId),
 }
 
@@ -107,63 +107,63 @@ pub enum ConcurrencyScope {
     Owner(LimitOwner),
 }
 
-/// The limits of a workspace or key that are set.
+/// The set limits of a workspace or key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits(Vec<(Limit, u64)>);
 
 impl Limits {
-    /// These limits.
+    /// Returns these limits.
     #[must_use]
     pub const fn new(set: Vec<(Limit, u64)>) -> Self {
         Self(set)
     }
 
-    /// How much it is, if it is limited.
+    /// Returns the value of a limit, if set.
     #[must_use]
     pub fn get(&self, limit: Limit) -> Option<u64> {
         self.0.iter().find(|(known, _)| *known == limit).map(|(_, value)| *value)
     }
 }
 
-/// The limits under which a request stands.
+/// The limits that apply to a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LimitsInForce {
-    /// Those of the workspace.
+    /// The limits of the workspace.
     pub workspace: Limits,
-    /// Those of the key beside them.
+    /// The limits of the key.
     pub key: Limits,
 }
 
 impl LimitsInForce {
-    /// The tighter of both.
+    /// Returns the tighter value of both.
     #[must_use]
     pub fn get(&self, limit: Limit) -> Option<u64> {
         let both = [self.workspace.get(limit), self.key.get(limit)];
         both.into_iter().flatten().min()
     }
 
-    /// Whether it matters how much the workspace has stored.
+    /// Returns whether a storage quota is set.
     #[must_use]
     pub fn has_quota(&self) -> bool {
         [Limit::StorageBytes, Limit::MaxFiles].into_iter().any(|limit| self.workspace.get(limit).is_some())
     }
 }
 
-/// How much a workspace has, as quotas count it.
+/// The usage of a workspace, as quotas count it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StorageUsage {
-    /// Bytes of the Files that have not expired.
+    /// The bytes of Files that have not expired.
     pub stored_bytes: u64,
-    /// How many there are.
+    /// The number of Files that have not expired.
     pub stored_files: u64,
-    /// Bytes of the Files that its pending Uploads are to become.
+    /// The bytes reserved by pending Uploads.
     pub reserved_bytes: u64,
-    /// How many there are.
+    /// The number of Files reserved by pending Uploads.
     pub reserved_files: u64,
 }
 
 impl StorageUsage {
-    /// Why one more File of so many bytes does not fit, if it does not.
+    /// Returns the quota that one more File of `size_bytes` would exceed.
     #[must_use]
     pub fn refuse(self, limits: &Limits, size_bytes: u64) -> Option<QuotaExceeded> {
         let bytes = self.stored_bytes.saturating_add(self.reserved_bytes).saturating_add(size_bytes);
@@ -177,7 +177,7 @@ impl StorageUsage {
             .map(|limit_files| QuotaExceeded::Files { limit_files })
     }
 
-    /// Returns why a pending Upload may not reserve so many bytes more, if it may not.
+    /// Returns the quota that `more_bytes` of a pending Upload would exceed.
     #[must_use]
     pub fn refuse_growth(self, limits: &Limits, more_bytes: u64) -> Option<QuotaExceeded> {
         let bytes = self.stored_bytes.saturating_add(self.reserved_bytes).saturating_add(more_bytes);
@@ -185,7 +185,7 @@ impl StorageUsage {
         limit.map(|limit_bytes| QuotaExceeded::Bytes { limit_bytes })
     }
 
-    /// Returns the usage without one pending Upload that reserves so many bytes.
+    /// Returns the usage without one pending Upload.
     #[must_use]
     pub fn without_upload(self, reserved_bytes: u64) -> Self {
         Self {
@@ -195,7 +195,7 @@ impl StorageUsage {
         }
     }
 
-    /// Returns the usage without Files and pending Uploads that have expired.
+    /// Returns the usage without expired Files and pending Uploads.
     #[must_use]
     pub fn without(self, expired: Self) -> Self {
         Self {
@@ -207,17 +207,17 @@ impl StorageUsage {
     }
 }
 
-/// What there would be too much of.
+/// An exceeded quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuotaExceeded {
-    /// Bytes.
+    /// The quota of bytes.
     Bytes {
-        /// How many there may be.
+        /// The limit, in bytes.
         limit_bytes: u64,
     },
-    /// Files.
+    /// The quota of Files.
     Files {
-        /// How many there may be.
+        /// The limit, in Files.
         limit_files: u64,
     },
 }

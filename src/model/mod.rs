@@ -1,6 +1,6 @@
-//! The nouns: what the product is about, as pure data.
+//! The domain types, as pure data.
 //!
-//! Nothing here does I/O, waits, or knows HTTP, SQL or a file system; every floor above may use it.
+//! Nothing here does I/O, waits, or knows HTTP, SQL or a file system. Every layer above may use it.
 
 pub mod adjustment;
 pub mod api_key;

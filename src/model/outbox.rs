@@ -1,16 +1,16 @@
-//! Messages to the outside: bytes that are written once and sent, always the same, until they are acknowledged.
+//! Messages of the outbox: bytes that are written once and sent unchanged until they are acknowledged.
 
 use bytes::Bytes;
 
-/// Seconds of a day.
+/// The seconds of a day.
 const DAY_SECONDS: u64 = 86_400;
 
-/// Where a message goes; the operator says at which address that is.
+/// A sink: the logical receiver of messages. The operator configures its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SinkName {
-    /// Batches of usage.
+    /// Usage batches.
     Usage,
-    /// What somebody should know.
+    /// Spend alerts.
     Alerts,
 }
 
@@ -18,8 +18,8 @@ impl SinkName {
     /// Every sink.
     pub const ALL: [Self; 2] = [Self::Usage, Self::Alerts];
 
-    /// How long its messages are kept that were acknowledged, in seconds. Hours are exported once, and batches of them are long;
-    /// an alert is kept for 40 days, so that what is said once a month is known for the whole of it.
+    /// Returns how long acknowledged messages are kept, in seconds. Usage batches are large and never repeated. Alerts
+    /// are kept for 40 days, so that an alert of a month is known for the whole month.
     #[must_use]
     pub const fn kept_seconds(self) -> u64 {
         match self {
@@ -28,7 +28,7 @@ impl SinkName {
         }
     }
 
-    /// Its name.
+    /// Returns its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -38,52 +38,52 @@ impl SinkName {
     }
 }
 
-/// A message as it is written.
+/// A message before it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewMessage {
-    /// What tells it from every other, and follows from what it says: a message that is written twice is one. Letters, digits,
-    /// `:`, `_` and `-`.
+    /// Its unique id, derived from its content, so that a message that is written twice is stored once. Letters,
+    /// digits, `:`, `_` and `-`.
     pub id: String,
-    /// Where it goes.
+    /// Its sink.
     pub sink: SinkName,
-    /// What its body is, as a media type.
+    /// The media type of its body.
     pub content_type: &'static str,
-    /// What it says.
+    /// Its body.
     pub body: Bytes,
 }
 
-/// A message that is to be sent.
+/// A message to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Its place in the order of sending.
+    /// Its position in the order of sending.
     pub seq: u64,
-    /// What tells it from every other.
+    /// Its unique id.
     pub id: String,
-    /// What its body is, as a media type.
+    /// The media type of its body.
     pub content_type: String,
-    /// What it says.
+    /// Its body.
     pub body: Bytes,
-    /// The second in which it was written, in Unix time.
+    /// The Unix second at which it was written.
     pub created_at: u64,
 }
 
-/// How the messages to a sink stand.
+/// The state of a sink's messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OutboxStatus {
-    /// How many are to be sent and not acknowledged.
+    /// The number of messages that are not acknowledged.
     pub pending: u64,
-    /// When the oldest of those was written.
+    /// The Unix second at which the oldest of those was written.
     pub oldest_pending_at: Option<u64>,
-    /// When one was last acknowledged, of those that are kept.
+    /// The Unix second of the last acknowledgement, among kept messages.
     pub last_acknowledged_at: Option<u64>,
-    /// How many are set aside because the receiver refused them for what they say; they are not pending.
+    /// The number of refused messages that are set aside. They are not pending.
     pub refused: u64,
-    /// The status with which the last of those was refused.
+    /// The HTTP status of the last refusal.
     pub last_refusal: Option<u16>,
 }
 
 impl OutboxStatus {
-    /// That of a sink to which nothing was ever sent.
+    /// The state of a sink without messages.
     pub const NOTHING: Self =
         Self { pending: 0, oldest_pending_at: None, last_acknowledged_at: None, refused: 0, last_refusal: None };
 }
@@ -91,14 +91,14 @@ impl OutboxStatus {
 /// A message that is set aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedMessage {
-    /// What tells it from every other.
+    /// Its unique id.
     pub id: String,
-    /// The second in which it was written, in Unix time.
+    /// The Unix second at which it was written.
     pub created_at: u64,
-    /// The second in which it was set aside.
+    /// The Unix second at which it was set aside.
     pub refused_at: u64,
-    /// The status of the receiver's answer.
+    /// The HTTP status of the refusal.
     pub status: u16,
-    /// The length of its body.
+    /// The length of its body, in bytes.
     pub size_bytes: u64,
 }

@@ -1,13 +1,13 @@
-//! Pages of a list: what is asked, and what comes back (docs/contract.md, section 4).
+//! Pages of lists (docs/contract.md, section 4).
 
 use super::ids::FileId;
 use super::purpose::Purpose;
 use std::ops::RangeInclusive;
 
-/// How many Files one page may be asked to hold.
+/// The bounds of `limit` in the list of Files.
 pub const PAGE_FILES: RangeInclusive<u32> = 1..=10_000;
 
-/// The direction of a list by creation.
+/// The order of a list by creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// Oldest first.
@@ -16,36 +16,36 @@ pub enum Order {
     Descending,
 }
 
-/// What a client asks of the list of Files.
+/// A query of the list of Files.
 #[derive(Clone, Copy, Debug)]
 pub struct FileQuery {
-    /// Only Files of this purpose.
+    /// The purpose to include.
     pub purpose: Option<Purpose>,
-    /// At most so many, within [`PAGE_FILES`].
+    /// The maximum number of Files, within [`PAGE_FILES`].
     pub limit: u32,
-    /// Oldest or newest first.
+    /// The order.
     pub order: Order,
-    /// Only what comes behind this id in that order; the File itself need not exist.
+    /// The id after which the page begins. The File itself need not exist.
     pub after: Option<FileId>,
 }
 
-/// Some rows of a list.
+/// A page of rows.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
-    /// The rows, in the asked order.
+    /// The rows, in the requested order.
     pub rows: Vec<T>,
-    /// Whether the list goes on behind the last row.
+    /// The list continues after the last row.
     pub has_more: bool,
 }
 
 impl<T> Page<T> {
-    /// A list of nothing.
+    /// Returns an empty page.
     #[must_use]
     pub const fn empty() -> Self {
         Self { rows: Vec::new(), has_more: false }
     }
 
-    /// The page of the first `limit` of `rows`, which hold one row more than the page when the list goes on.
+    /// Returns the first `limit` of `rows`. Further rows mean that the list continues.
     #[must_use]
     pub fn cut(mut rows: Vec<T>, limit: u32) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);

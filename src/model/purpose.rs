@@ -1,36 +1,36 @@
-//! What a File is for (docs/contract.md, section 2).
+//! The purpose of a File (docs/contract.md, section 2).
 
 use std::fmt;
 
-/// OpenAI's purposes.
+/// A purpose, as OpenAI defines it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Purpose {
     /// Input of the Assistants API.
     Assistants,
-    /// Output of the Assistants API; made by servers.
+    /// Output of the Assistants API; produced by servers.
     AssistantsOutput,
     /// Input of the Batch API: JSON Lines.
     Batch,
-    /// Output of the Batch API; made by servers.
+    /// Output of the Batch API; produced by servers.
     BatchOutput,
     /// Data for evaluations.
     Evals,
     /// Training data.
     FineTune,
-    /// Results of a training run; made by servers.
+    /// Results of a training run; produced by servers.
     FineTuneResults,
-    /// Anything of the user's.
+    /// Any other data of the user.
     UserData,
     /// Images.
     Vision,
 }
 
 impl Purpose {
-    /// What a client may upload, in the order in which OpenAI's error lists them.
+    /// The purposes that a client may upload, in the order of OpenAI's error message.
     pub const UPLOADABLE: [Self; 6] =
         [Self::FineTune, Self::Assistants, Self::Batch, Self::UserData, Self::Vision, Self::Evals];
 
-    /// Every purpose, in the order of their names.
+    /// Every purpose, sorted by name.
     pub const ALL: [Self; 9] = [
         Self::Assistants,
         Self::AssistantsOutput,
@@ -43,13 +43,13 @@ impl Purpose {
         Self::Vision,
     ];
 
-    /// The purpose of this wire name, if there is one.
+    /// Returns the purpose of this wire name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|purpose| purpose.name() == name)
     }
 
-    /// Its name on the wire.
+    /// Returns its wire name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,34 +1,34 @@
-//! Scopes: what a key of a workspace may be used for (docs/api.md).
+//! Scopes: the permissions of a workspace key (docs/api.md).
 
 use std::fmt;
 
-/// One thing that a key may be used for.
+/// A permission of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// To list and retrieve Files, and to download their content.
+    /// Lists, retrieves and downloads Files.
     FilesRead,
-    /// To create and delete Files.
+    /// Creates and deletes Files.
     FilesWrite,
-    /// All that has to do with Uploads.
+    /// Creates, fills, completes and cancels Uploads.
     UploadsWrite,
-    /// To see usage and costs.
+    /// Reads usage and costs.
     UsageRead,
-    /// To create Files of the purposes that only servers produce.
+    /// Creates Files of the purposes that servers produce.
     FilesProduce,
 }
 
 impl Scope {
-    /// Every scope, in the order in which they are listed.
+    /// Every scope, in listing order.
     pub const ALL: [Self; 5] =
         [Self::FilesRead, Self::FilesWrite, Self::UploadsWrite, Self::UsageRead, Self::FilesProduce];
 
-    /// The scope of this name, if there is one.
+    /// Returns the scope of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.name() == name)
     }
 
-    /// Its name.
+    /// Returns its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -61,29 +61,29 @@ impl fmt::Display for Scope {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scopes(u8);
 
-/// The text names no scope, or none at all.
+/// The reason why a list of scopes is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadScopes {
-    /// There is no scope of this name.
+    /// A name is not the name of a scope.
     #[error("there is no scope {0:?}; there are {all}", all = Scopes::ALL)]
     Unknown(String),
-    /// A key without any scope opens nothing.
+    /// The list is empty, so the key would permit nothing.
     #[error("a key needs a scope; there are {all}", all = Scopes::ALL)]
     None,
 }
 
 impl Scopes {
-    /// What a fresh key may be used for: everything but producing what servers produce.
+    /// The scopes of a key by default: all but [`Scope::FilesProduce`].
     pub const DEFAULT: Self = Self(0b1111);
-    /// To see everything and change nothing.
+    /// The read-only scopes.
     pub const READ: Self = Self(Scope::FilesRead.bit() | Scope::UsageRead.bit());
-    /// Everything.
+    /// All scopes.
     pub const ALL: Self = Self(0b1_1111);
 
-    /// The set of these scopes.
+    /// Returns the set of these names.
     ///
     /// # Errors
-    /// When a name is none of a scope, or there is none.
+    /// When a name is unknown, or there is none.
     pub fn named<'a>(names: impl Iterator<Item = &'a str>) -> Result<Self, BadScopes> {
         let mut bits = 0;
         for name in names {
@@ -92,20 +92,20 @@ impl Scopes {
         if bits == 0 { Err(BadScopes::None) } else { Ok(Self(bits)) }
     }
 
-    /// Whether the scope is one of them.
+    /// Returns whether the set has a scope.
     #[must_use]
     pub const fn contains(self, scope: Scope) -> bool {
         self.0 & scope.bit() != 0
     }
 
-    /// Each of them.
+    /// Returns the scopes of the set.
     pub fn iter(self) -> impl Iterator<Item = Scope> {
         Scope::ALL.into_iter().filter(move |scope| self.contains(*scope))
     }
 }
 
 impl fmt::Display for Scopes {
-    /// Their names with commas between them.
+    /// Formats the names, separated by commas.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.iter().enumerate().try_for_each(|(at, scope)| write!(out, "{}{scope}", if at == 0 { "" } else { "," }))
     }

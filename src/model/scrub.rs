@@ -1,20 +1,20 @@
-//! How far reading every blob has come.
+//! The progress of a scrub.
 
 use super::ids::BlobId;
 
-/// What was read so far, in the order of the blobs' ids.
+/// The progress of a scrub, in the order of blob ids.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ScrubProgress {
-    /// When it began, in Unix seconds.
+    /// The Unix second of its start.
     pub begun_at: u64,
-    /// When it came to its end, in Unix seconds; none while it is under way.
+    /// The Unix second of its end; none while it is running.
     pub ended_at: Option<u64>,
-    /// The last blob that was looked at; none at the beginning.
+    /// The last blob read; none at the start.
     pub after: Option<BlobId>,
-    /// Blobs that were read.
+    /// The number of blobs read.
     pub blobs: u64,
-    /// Their bytes.
+    /// The bytes read.
     pub bytes: u64,
-    /// Those of the blobs that are damaged.
+    /// The number of damaged blobs.
     pub damaged: u64,
 }

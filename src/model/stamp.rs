@@ -1,39 +1,39 @@
-//! What tells whether a metadata store and a blob store belong together.
+//! Stamps, which tell whether a metadata store and a blob store belong together.
 
 use super::ids::InstallationId;
 use std::fmt;
 use std::str::FromStr;
 
-/// What both stores of an installation remember of it. The generation grows while the installation is in use, first in the
-/// metadata store: one whose generation is the smaller is an older copy.
+/// The stamp of an installation, kept in both stores. The generation grows while the installation is in use, first in
+/// the metadata store. So a metadata store with the smaller generation is an older copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
     /// The installation.
     pub installation: InstallationId,
-    /// How often it has been stamped.
+    /// The number of times it was stamped.
     pub generation: u64,
 }
 
-/// The generation at which only the metadata store may have been stamped, because the first start was cut off.
+/// The generation that only the metadata store may have, because the first start was cut off.
 const FIRST_GENERATION: u64 = 1;
 
-/// How a metadata store and a blob store stand to each other.
+/// The relation of a metadata store and a blob store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lineage {
-    /// They are of one installation, and no blob is newer than the rows.
-    Together,
-    /// The rows are new, and the blobs are not.
+pub enum StorePairing {
+    /// Both belong to one installation, and no blob is newer than the rows.
+    Paired,
+    /// The metadata store is new, the blob store is in use.
     Fresh,
-    /// They are of two installations.
+    /// They belong to two installations.
     Foreign,
-    /// The rows are an older copy.
+    /// The metadata store is an older copy.
     Older,
-    /// The rows are of an installation in use, and the bytes of none: they lie elsewhere.
+    /// The metadata store is in use, the blob store has no stamp: it is another one, or not mounted.
     Unstamped,
 }
 
-impl Lineage {
-    /// What the stamps of both say.
+impl StorePairing {
+    /// Compares the stamps of both stores.
     #[must_use]
     pub fn between(rows: Option<Stamp>, bytes: Option<Stamp>) -> Self {
         match (rows, bytes) {
@@ -41,27 +41,28 @@ impl Lineage {
             (Some(rows), Some(bytes)) if rows.generation < bytes.generation => Self::Older,
             (Some(rows), None) if rows.generation > FIRST_GENERATION => Self::Unstamped,
             (None, Some(_)) => Self::Fresh,
-            (Some(_), Some(_) | None) | (None, None) => Self::Together,
+            (Some(_), Some(_) | None) | (None, None) => Self::Paired,
         }
     }
 }
 
-impl Lineage {
-    /// The same when it is known whether the rows have the ledger row that was noted beside the bytes.
+impl StorePairing {
+    /// Corrects the relation: without the ledger row that was noted beside the bytes, the metadata store is an older
+    /// copy.
     #[must_use]
     pub const fn with_event(self, has_event: bool) -> Self {
         match self {
-            Self::Together if !has_event => Self::Older,
-            lineage => lineage,
+            Self::Paired if !has_event => Self::Older,
+            pairing => pairing,
         }
     }
 }
 
-impl fmt::Display for Lineage {
-    /// A sentence for the operator.
+impl fmt::Display for StorePairing {
+    /// Formats a sentence for the operator.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
-            Self::Together => "metadata and blobs belong together",
+            Self::Paired => "metadata and blobs belong together",
             Self::Fresh => "the metadata is new and the blobs are not",
             Self::Foreign => "metadata and blobs are of two installations",
             Self::Older => "the metadata is an older copy than the blobs",
@@ -70,7 +71,7 @@ impl fmt::Display for Lineage {
     }
 }
 
-/// The text is no stamp.
+/// The text is not a stamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a well-formed stamp")]
 pub struct MalformedStamp;
@@ -82,7 +83,7 @@ impl Stamp {
         self.installation == earlier.installation && self.generation > earlier.generation
     }
 
-    /// The stamp that follows this one.
+    /// Returns the next stamp.
     #[must_use]
     pub const fn next(self) -> Self {
         Self { generation: self.generation + 1, ..self }
@@ -90,7 +91,7 @@ impl Stamp {
 }
 
 impl fmt::Display for Stamp {
-    /// The id, a space, and the generation.
+    /// Formats the id, a space, and the generation.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{} {}", self.installation, self.generation)
     }
@@ -117,19 +118,19 @@ mod tests {
     fn rows_may_be_newer_than_blobs_and_not_older() {
         let stamp = Stamp { installation: InstallationId::new([7; 16]), generation: 41 };
         let other = Stamp { installation: InstallationId::new([8; 16]), ..stamp };
-        let between = |rows, bytes| Lineage::between(rows, bytes);
-        assert_eq!(between(None, None), Lineage::Together);
-        assert_eq!(between(Some(stamp), None), Lineage::Unstamped);
+        let between = |rows, bytes| StorePairing::between(rows, bytes);
+        assert_eq!(between(None, None), StorePairing::Paired);
+        assert_eq!(between(Some(stamp), None), StorePairing::Unstamped);
         let first = Stamp { generation: FIRST_GENERATION, ..stamp };
-        assert_eq!(between(Some(first), None), Lineage::Together, "the first start was cut off");
-        assert_eq!(between(Some(stamp), Some(stamp)), Lineage::Together);
-        assert_eq!(between(Some(stamp.next()), Some(stamp)), Lineage::Together);
-        assert_eq!(between(Some(stamp), Some(stamp.next())), Lineage::Older);
-        assert_eq!(between(Some(other.next()), Some(stamp)), Lineage::Foreign);
-        assert_eq!(between(None, Some(stamp)), Lineage::Fresh);
-        assert_eq!(Lineage::Together.with_event(true), Lineage::Together);
-        assert_eq!(Lineage::Together.with_event(false), Lineage::Older);
-        assert_eq!(Lineage::Foreign.with_event(false), Lineage::Foreign);
+        assert_eq!(between(Some(first), None), StorePairing::Paired, "the first start was cut off");
+        assert_eq!(between(Some(stamp), Some(stamp)), StorePairing::Paired);
+        assert_eq!(between(Some(stamp.next()), Some(stamp)), StorePairing::Paired);
+        assert_eq!(between(Some(stamp), Some(stamp.next())), StorePairing::Older);
+        assert_eq!(between(Some(other.next()), Some(stamp)), StorePairing::Foreign);
+        assert_eq!(between(None, Some(stamp)), StorePairing::Fresh);
+        assert_eq!(StorePairing::Paired.with_event(true), StorePairing::Paired);
+        assert_eq!(StorePairing::Paired.with_event(false), StorePairing::Older);
+        assert_eq!(StorePairing::Foreign.with_event(false), StorePairing::Foreign);
     }
 
     #[test]

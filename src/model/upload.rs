@@ -1,4 +1,4 @@
-//! Uploads: Files that come in parts (docs/contract.md, section 9).
+//! Uploads: Files that are sent in parts (docs/contract.md, section 9).
 
 use super::digest::{ContentDigest, Sha256Digest};
 use super::expiry::ExpiresAfter;
@@ -8,62 +8,62 @@ use super::ids::{BlobId, PartId, UploadId};
 use super::purpose::Purpose;
 use std::fmt;
 
-/// The largest File that an Upload can become, in bytes.
+/// The largest size of an Upload, in bytes.
 pub const MAX_UPLOAD_BYTES: u64 = 8 << 30;
-/// The largest part, in bytes; the size of the parts that SDKs send.
+/// The largest part, in bytes. SDKs send parts of this size.
 pub const MAX_PART_BYTES: u64 = 64 << 20;
-/// Parts that one Upload may be given.
+/// The maximum number of parts of an Upload.
 pub const MAX_PARTS: u32 = 10_000;
-/// How often the parts of an Upload may have its declared bytes: a client sends a part again when its answer was lost.
+/// The multiple of its declared bytes that an Upload's parts may have: a client resends a part whose response was lost.
 const DECLARED_TIMES: u64 = 2;
-/// What they may have beyond that, in bytes: one part of the largest size.
+/// The additional bytes that the parts may have: one part of the largest size.
 const SPARE_BYTES: u64 = MAX_PART_BYTES;
 
-/// How long an Upload that is not pending any more is remembered after its `expires_at`, in seconds: 30 days. A repeated
-/// completion is answered until then.
+/// The time that a finished Upload is kept after its `expires_at`, in seconds: 30 days. A repeated completion is
+/// answered until then.
 pub const REMEMBERED_SECONDS: u64 = 30 * 86_400;
 
-/// A File that is being put together.
+/// An Upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upload {
     /// Its id; its second is the Upload's `created_at`.
     pub id: UploadId,
-    /// The length of the File to be, in bytes.
+    /// The declared size of the File, in bytes.
     pub size_bytes: u64,
-    /// The name of the File to be.
+    /// The name of the File.
     pub filename: Filename,
-    /// What the File is for.
+    /// The purpose of the File.
     pub purpose: Purpose,
-    /// The second, in Unix time, from which on a pending Upload is expired.
+    /// The Unix second at which a pending Upload expires.
     pub expires_at: u64,
-    /// Where it stands.
+    /// Its status.
     pub status: UploadStatus,
-    /// The File that it became, while that is there.
+    /// The completed File, while it exists.
     pub file: Option<File>,
-    /// The bytes of the parts that it was given, in sum. Only of a pending Upload.
+    /// The sum of its parts' sizes, in bytes. Only for a pending Upload.
     pub parts_bytes: u64,
-    /// The number of those parts. Only of a pending Upload.
+    /// The number of its parts. Only for a pending Upload.
     pub part_count: u32,
 }
 
 impl Upload {
-    /// Returns the most that the parts of the Upload may have together, in bytes.
+    /// Returns the maximum of its parts' total size, in bytes.
     #[must_use]
     pub const fn max_parts_bytes(&self) -> u64 {
         self.size_bytes.saturating_mul(DECLARED_TIMES).saturating_add(SPARE_BYTES)
     }
 
-    /// Returns how many bytes of a quota the Upload takes while it is pending: those of the File to be, or those of its parts
-    /// if they are more.
+    /// Returns the bytes of quota that a pending Upload reserves: its declared size, or the size of its parts if
+    /// larger.
     #[must_use]
     pub fn reserved_bytes(&self) -> u64 {
         self.size_bytes.max(self.parts_bytes)
     }
 
-    /// Decides whether the Upload takes one more part of `part_bytes`. Returns by how many bytes its reservation grows.
+    /// Checks whether the Upload accepts a part of `part_bytes`. Returns the growth of its reservation, in bytes.
     ///
     /// # Errors
-    /// When it is not pending, has all parts that it may have, or its parts would have more bytes than they may have.
+    /// When it is not pending, or has too many parts or bytes.
     pub fn check_part(&self, part_bytes: u64) -> Result<u64, UploadRefusal> {
         if self.status != UploadStatus::Pending {
             return Err(UploadRefusal::NotPending(self.status));
@@ -79,29 +79,29 @@ impl Upload {
     }
 }
 
-/// Where an Upload stands.
+/// The status of an Upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UploadStatus {
-    /// It takes parts.
+    /// It accepts parts.
     Pending,
-    /// It became a File.
+    /// It was completed to a File.
     Completed,
-    /// Its client gave it up.
+    /// Its client cancelled it.
     Cancelled,
-    /// Its time is over.
+    /// It expired.
     Expired,
 }
 
 impl UploadStatus {
     const ALL: [Self; 4] = [Self::Pending, Self::Completed, Self::Cancelled, Self::Expired];
 
-    /// The status of this wire name, if there is one.
+    /// Returns the status of this wire name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.name() == name)
     }
 
-    /// Its name on the wire.
+    /// Returns its wire name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -119,18 +119,18 @@ impl fmt::Display for UploadStatus {
     }
 }
 
-/// An Upload as it is begun; the store adds the id.
+/// An Upload before it is stored. The store adds the id.
 #[derive(Clone, Debug)]
 pub struct NewUpload {
-    /// The length of the File to be, in bytes, at most [`MAX_UPLOAD_BYTES`].
+    /// The declared size of the File, in bytes, at most [`MAX_UPLOAD_BYTES`].
     pub size_bytes: u64,
-    /// The name of the File to be.
+    /// The name of the File.
     pub filename: Filename,
-    /// What the File is for.
+    /// The purpose of the File.
     pub purpose: Purpose,
-    /// How long the File lives, counted from its own creation, if its client asks for that.
+    /// The expiry of the File that its client asked for, counted from the File's creation.
     pub expires_after: Option<ExpiresAfter>,
-    /// How long the Upload takes parts, in seconds.
+    /// The time during which it accepts parts, in seconds.
     pub ttl_seconds: u64,
 }
 
@@ -139,67 +139,67 @@ pub struct NewUpload {
 pub struct Part {
     /// Its id; its second is the part's `created_at`.
     pub id: PartId,
-    /// The Upload that it was given to.
+    /// Its Upload.
     pub upload: UploadId,
-    /// Its length in bytes.
+    /// Its length, in bytes.
     pub size_bytes: u64,
-    /// SHA-256 of its bytes.
+    /// The SHA-256 of its bytes.
     pub sha256: Sha256Digest,
 }
 
-/// A part as it is entered; the store adds the id.
+/// A part before it is stored. The store adds the id.
 #[derive(Clone, Debug)]
 pub struct NewPart {
-    /// The received bytes.
+    /// The blob with its bytes.
     pub blob: BlobId,
-    /// What they amount to.
+    /// The digest of its bytes.
     pub content: ContentDigest,
 }
 
-/// Which parts a File is made of.
+/// The parts that make up a File.
 #[derive(Clone, Debug)]
 pub struct Completion {
-    /// The parts, in the order of their bytes.
+    /// The parts, in order.
     pub parts: Vec<PartId>,
-    /// SHA-256 of the whole, if it was computed.
+    /// The SHA-256 of the whole content, if it was computed.
     pub sha256: Option<Sha256Digest>,
 }
 
-/// Why an Upload does not do what it is asked.
+/// The reason why an Upload refuses a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UploadRefusal {
     /// The workspace has no such Upload.
     #[error("there is no such upload")]
     NotFound,
-    /// It does not take parts any more.
+    /// The Upload is not pending.
     #[error("the upload is {0}")]
     NotPending(UploadStatus),
-    /// It has as many parts as it may have.
+    /// The Upload has the maximum number of parts.
     #[error("the upload has {MAX_PARTS} parts")]
     TooManyParts,
-    /// Its parts would have more bytes than they may have.
+    /// The parts would exceed the maximum of bytes.
     #[error("the parts of an upload of {size_bytes} bytes may have {limit_bytes} bytes")]
     TooManyBytes {
-        /// What was declared.
+        /// The declared size, in bytes.
         size_bytes: u64,
-        /// The most that all its parts may have together.
+        /// The maximum of the parts' total size, in bytes.
         limit_bytes: u64,
     },
-    /// It has no such part.
+    /// The Upload has no such part.
     #[error("the upload has no part {0}")]
     UnknownPart(PartId),
-    /// A list is to begin behind a part that it does not have.
-    #[error("the upload has no part {0} to begin behind")]
+    /// The cursor is not a part of the Upload.
+    #[error("the upload has no part {0}, after which the list should begin")]
     UnknownCursor(PartId),
     /// A part is named twice.
     #[error("the part {0} is named twice")]
     RepeatedPart(PartId),
-    /// The parts do not add up to the declared length.
+    /// The parts do not add up to the declared size.
     #[error("the parts have {sum_bytes} bytes, {size_bytes} were declared")]
     WrongSize {
-        /// What the parts have.
+        /// The sum of the parts' sizes, in bytes.
         sum_bytes: u64,
-        /// What was declared.
+        /// The declared size, in bytes.
         size_bytes: u64,
     },
 }

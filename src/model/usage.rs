@@ -1,21 +1,21 @@
-//! Usage: what the ledger amounts to, over time (docs/design/billing.md, sections 1 to 3). Integers only.
+//! Usage: the ledger, aggregated over time (docs/design/billing.md, sections 1 to 3). Integers only.
 
 use super::ids::{KeyId, WorkspaceId};
 use super::prices::LineItem;
 use super::purpose::Purpose;
 use std::collections::BTreeMap;
 
-/// How finely usage is asked for.
+/// The width of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SlotWidth {
-    /// By minutes.
+    /// A minute.
     Minute,
-    /// By hours.
+    /// An hour.
     Hour,
 }
 
 impl SlotWidth {
-    /// How many seconds that is.
+    /// Returns the width in seconds.
     #[must_use]
     pub const fn seconds(self) -> u64 {
         match self {
@@ -25,25 +25,25 @@ impl SlotWidth {
     }
 }
 
-/// Which usage is asked for.
+/// A query of usage.
 #[derive(Clone, Debug)]
 pub struct UsageQuery {
-    /// From this second on, in Unix time; a multiple of the width.
+    /// The first Unix second; a multiple of the width.
     pub start: u64,
-    /// Before this second; a multiple of the width.
+    /// The Unix second after the last; a multiple of the width.
     pub end: u64,
-    /// How finely.
+    /// The width of the slots.
     pub width: SlotWidth,
-    /// Only of these workspaces.
+    /// The workspaces to include.
     pub workspaces: Option<Vec<WorkspaceId>>,
-    /// Only of these keys.
+    /// The keys to include.
     pub keys: Option<Vec<KeyId>>,
-    /// Which dimensions are kept apart.
+    /// The dimensions to group by.
     pub by: Dimensions,
 }
 
 impl UsageQuery {
-    /// Returns the workspace that the question is about; none when it is about several.
+    /// Returns the only workspace of the query; none for several.
     #[must_use]
     pub fn only_workspace(&self) -> Option<WorkspaceId> {
         match self.workspaces.as_deref() {
@@ -53,57 +53,57 @@ impl UsageQuery {
     }
 }
 
-/// Dimensions that are kept apart.
+/// The dimensions of a grouping.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dimensions {
-    /// Workspaces.
+    /// Groups by workspace.
     pub workspace: bool,
-    /// Keys.
+    /// Groups by key.
     pub key: bool,
-    /// Purposes.
+    /// Groups by purpose.
     pub purpose: bool,
 }
 
-/// Whose usage it is: what is not kept apart, or not known, is none.
+/// The values of the grouped dimensions. Values that are not grouped by, or unknown, are none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Group {
     /// The workspace.
     pub workspace: Option<WorkspaceId>,
     /// The key.
     pub key: Option<KeyId>,
-    /// The purpose, by its name.
+    /// The name of the purpose.
     pub purpose: Option<&'static str>,
 }
 
 impl Group {
-    /// The group of these.
+    /// Returns the group of these values.
     #[must_use]
     pub fn of(workspace: Option<WorkspaceId>, key: Option<KeyId>, purpose: Option<Purpose>) -> Self {
         Self { workspace, key, purpose: purpose.map(Purpose::name) }
     }
 }
 
-/// What happened within a slot.
+/// The usage in one slot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Slot {
-    /// How many more bytes are stored at its end than at its beginning.
+    /// The change of stored bytes.
     pub delta_bytes: i128,
-    /// How many more Files there are.
+    /// The change of the number of Files.
     pub delta_files: i128,
-    /// What these changes, and corrections, are worth until the end of the slot, in byte-seconds.
+    /// The byte-seconds of these changes until the end of the slot, with corrections.
     pub byte_seconds: i128,
     /// Requests of class A.
     pub ops_class_a: i128,
     /// Requests of class B.
     pub ops_class_b: i128,
-    /// Bytes that came in.
+    /// Bytes received.
     pub ingress_bytes: i128,
-    /// Bytes that were handed out.
+    /// Bytes sent.
     pub egress_bytes: i128,
 }
 
 impl Slot {
-    /// Adds what happened in another part of the same slot.
+    /// Adds usage of the same slot.
     pub fn add(&mut self, other: Self) {
         self.delta_bytes += other.delta_bytes;
         self.delta_files += other.delta_files;
@@ -127,37 +127,37 @@ impl Slot {
     }
 }
 
-/// What a group has used, slot by slot.
+/// The usage of a group, by slot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Series {
-    /// Bytes stored when the window begins.
+    /// The bytes stored at the start of the window.
     pub opening_bytes: i128,
-    /// Files there when it begins.
+    /// The number of Files at the start of the window.
     pub opening_files: i128,
-    /// The slots in which something happened, by their first second.
+    /// The slots with usage, by their first second.
     pub slots: BTreeMap<u64, Slot>,
 }
 
 /// The usage of all groups.
 pub type UsageByGroup = BTreeMap<Group, Series>;
 
-/// What a group has used in a bucket.
+/// The usage of a group in a bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BucketUsage {
-    /// Bytes stored, over time, as far as it has passed.
+    /// The byte-seconds stored until now.
     pub byte_seconds: i128,
-    /// The most bytes that were stored at the beginning of the bucket or at the end of one of its slots.
+    /// The maximum of stored bytes, at the bucket's start and the slots' ends.
     pub peak_bytes: i128,
-    /// Bytes stored at its end.
+    /// The bytes stored at its end.
     pub end_bytes: i128,
-    /// Files there at its end.
+    /// The number of Files at its end.
     pub end_files: i128,
-    /// What else happened.
+    /// The other usage.
     pub happened: Slot,
 }
 
 impl BucketUsage {
-    /// How much of a line item was used, in its smallest quantities; corrections may have made it negative.
+    /// Returns the quantity of a line item, in its smallest unit. Corrections may make it negative.
     #[must_use]
     pub const fn quantity(&self, item: LineItem) -> i128 {
         match item {
@@ -169,7 +169,7 @@ impl BucketUsage {
         }
     }
 
-    /// Whether there is nothing to tell of: what ended in its first second was not there.
+    /// Returns whether the bucket has no usage. Files that ended in its first second do not count.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         let Slot { ops_class_a, ops_class_b, ingress_bytes, egress_bytes, .. } = self.happened;
@@ -179,8 +179,8 @@ impl BucketUsage {
 }
 
 impl Series {
-    /// The buckets between these seconds, in order, as of `now`: what is to come is not used yet. The bounds of buckets are
-    /// multiples of the width.
+    /// Returns the usage between the bounds of buckets, in order. Bounds are multiples of the width, and time after
+    /// `now` has no usage yet.
     #[must_use]
     pub fn buckets(&self, bounds: &[(u64, u64)], width: SlotWidth, now: u64) -> Vec<BucketUsage> {
         let (mut level_bytes, mut level_files) = (self.opening_bytes, self.opening_files);
@@ -192,7 +192,7 @@ impl Series {
                 let slot_end = slot_start + width.seconds();
                 let until = slot_end.min(now).max(*slot_start);
                 bucket.byte_seconds += level_bytes * passed(from, until, now) + slot.byte_seconds;
-                // Changes are worth something until the end of the slot, which may be to come.
+                // Changes count until the end of the slot, which may lie in the future.
                 bucket.byte_seconds -= slot.delta_bytes * i128::from(slot_end - until);
                 level_bytes += slot.delta_bytes;
                 level_files += slot.delta_files;
@@ -208,7 +208,7 @@ impl Series {
     }
 }
 
-/// How many of these seconds have passed.
+/// Returns the seconds of the interval that have passed.
 fn passed(from: u64, until: u64, now: u64) -> i128 {
     i128::from(until.min(now).saturating_sub(from))
 }

@@ -1,8 +1,8 @@
-//! A workspace: the tenant that owns Files and keys and gets the bill.
+//! Workspaces: the tenants, which own Files and keys and are billed.
 
 use super::ids::WorkspaceId;
 
-/// The workspace that every installation has.
+/// The name of the workspace that every installation has.
 pub const DEFAULT_WORKSPACE: &str = "default";
 
 /// The longest name of a workspace or key, in characters.
@@ -13,18 +13,18 @@ pub const MAX_NAME_CHARS: usize = 64;
 pub struct Workspace {
     /// Its id; its second is the workspace's `created_at`.
     pub id: WorkspaceId,
-    /// Its name, unique in the installation.
+    /// The name, unique in the installation.
     pub name: String,
-    /// The second, in Unix time, at which it was archived: its keys open nothing any more.
+    /// The Unix second at which it was archived. Its keys are refused since then.
     pub archived_at: Option<u64>,
 }
 
-/// Another workspace has the name.
+/// Another workspace has this name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is a workspace of this name")]
+#[error("a workspace with this name exists")]
 pub struct NameTaken;
 
-/// Why a name is refused.
+/// The name of a workspace or key is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a name has 1 to {MAX_NAME_CHARS} characters, no control characters, no white space at its ends, and does not look like an id"
@@ -34,7 +34,7 @@ pub struct BadName;
 /// Checks the name of a workspace or key.
 ///
 /// # Errors
-/// When it is empty, too long, padded, holds control characters, or could be taken for the id of a workspace.
+/// When it is empty, too long, padded, holds control characters, or looks like the id of a workspace.
 pub fn check_name(name: &str) -> Result<(), BadName> {
     let fits = (1..=MAX_NAME_CHARS).contains(&name.chars().count());
     let plain = name.trim() == name && !name.chars().any(char::is_control);

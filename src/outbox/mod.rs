@@ -1,14 +1,13 @@
-//! Delivery: messages of the outbox are sent to their sink, in order, the same bytes each time, until they are acknowledged. One
-//! that is refused again and again for what it says is set aside, and the next ones go on; what is too large goes in halves.
+//! The delivery of outbox messages: sent to their sink in order, unchanged, until they are acknowledged. A message that
+//! is refused repeatedly for its content is set aside, and a message that is too large is sent in halves.
 //!
-//! A message counts as sent when the receiver has acknowledged it and that is noted; a crash in between sends it again, under the
-//! same id. Between attempts that fail it waits, longer and longer. It writes no messages and looks into none. The wiring of
-//! floor 5 runs one delivery for each sink that is configured, beside the requests, which never wait for it.
+//! A message counts as delivered once its acknowledgement is stored. After a crash in between it is sent again, under
+//! the same id. It writes no messages and interprets none. `app` runs one delivery for each configured sink.
 
 mod refusal;
 
-use crate::causes::Causes;
 use crate::clock::Clock;
+use crate::error_chain::Causes;
 use crate::metadata::{MetadataError, OutboxStore, RefusedMessageStore, trait_set};
 use crate::model::ids::ProcessId;
 use crate::model::outbox::{Message, NewMessage, SinkName};
@@ -22,17 +21,17 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-/// How often it is looked for messages of which nobody told.
+/// The interval of looks for messages without a notification.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
-/// How long a message may wait before the operator is told, in seconds.
+/// The age of a message at which the operator is warned, in seconds.
 const LAG_WARNING_SECONDS: u64 = 900;
-/// How often the operator is told the same.
+/// The interval of repeated warnings.
 const WARNING_INTERVAL: Duration = Duration::from_mins(15);
 /// The longest pause after the first attempt that failed.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause of all.
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
-/// The longest time for which a receiver is left alone because it asks for it.
+/// The longest delay that a receiver may ask for.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 
 trait_set! {
@@ -40,48 +39,48 @@ trait_set! {
     pub trait DeliveryMetadata: OutboxStore + RefusedMessageStore;
 }
 
-/// Sends the messages to one sink.
+/// The delivery to one sink.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// Rows.
+    /// The metadata store.
     pub metadata: Arc<dyn DeliveryMetadata>,
-    /// What time it is.
+    /// The clock.
     pub clock: Clock,
-    /// Which messages.
+    /// The sink's name.
     pub name: SinkName,
-    /// Where they go.
+    /// The sink.
     pub sink: Arc<dyn Sink>,
-    /// Cuts a message into smaller ones that say the same together, where that can be done.
+    /// Splits a message into smaller ones with the same content, where possible.
     pub halve: fn(&Message) -> Option<Vec<NewMessage>>,
-    /// Tells of new messages.
+    /// Notifies of new messages.
     pub written: Arc<Notify>,
-    /// Who sends them: of several servers, one sends each.
+    /// The process id of this server: each message is sent by one of several servers.
     pub process: ProcessId,
 }
 
-/// Why a message is still there.
+/// The reason why a message was not delivered.
 #[derive(Debug, thiserror::Error)]
 enum DeliveryError {
-    /// It is not acknowledged.
+    /// The message was not acknowledged.
     #[error("message {} is not acknowledged", .0.id)]
     Sink(Message, #[source] SinkError),
-    /// What became of it cannot be read or noted.
+    /// The outbox could not be read or written.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
 }
 
 /// The failed attempts since the last acknowledged message, and the warnings about them.
 #[derive(Debug)]
-struct Attempts {
+struct AttemptLog {
     backoff: Backoff,
     refusals: Refusals,
-    /// When the operator was told that messages are not acknowledged.
+    /// The time of the last warning about failed attempts.
     warned_at: Option<Instant>,
-    /// The same when they have waited for long.
+    /// The time of the last warning about old messages.
     lag_warned_at: Option<Instant>,
 }
 
-impl Attempts {
+impl AttemptLog {
     fn new() -> Self {
         let backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         Self { backoff, refusals: Refusals::default(), warned_at: None, lag_warned_at: None }
@@ -89,9 +88,9 @@ impl Attempts {
 }
 
 impl Delivery {
-    /// Sends messages until `stop`. An attempt that panics counts as one that failed.
+    /// Sends messages until `stop`. A panic counts as a failed attempt.
     pub async fn run(self, stop: CancellationToken) {
-        let mut attempts = Attempts::new();
+        let mut attempts = AttemptLog::new();
         loop {
             let delivery = self.clone();
             let attempt = tokio::spawn(async move { delivery.send_next().await }.in_current_span());
@@ -107,7 +106,7 @@ impl Delivery {
                     continue;
                 }
                 Ok(Ok(None)) => LOOK_INTERVAL,
-                Ok(Err(error)) => match self.settle(&error, &mut attempts).await {
+                Ok(Err(error)) => match self.handle_failure(&error, &mut attempts).await {
                     Some(wait) => wait,
                     None => continue,
                 },
@@ -124,8 +123,8 @@ impl Delivery {
         }
     }
 
-    /// Sends the oldest message, once; none when nothing is to be sent. When it cannot be sent, another server may try, unless
-    /// the receiver asks to be left alone.
+    /// Sends the oldest message once; returns none when there is none. After a failure another server may try, unless
+    /// the receiver asked for a delay.
     async fn send_next(&self) -> Result<Option<Message>, DeliveryError> {
         let Some(message) = self.metadata.next_message(self.name, self.process).await? else { return Ok(None) };
         if let Err(error) = self.sink.send(&message, self.clock.now_seconds()).await {
@@ -138,14 +137,14 @@ impl Delivery {
         Ok(Some(message))
     }
 
-    /// Decides what becomes of a message that was not acknowledged; how long to wait, or none to go on at once.
-    async fn settle(&self, error: &DeliveryError, attempts: &mut Attempts) -> Option<Duration> {
+    /// Handles a failed delivery. Returns the delay before the next attempt; none to go on at once.
+    async fn handle_failure(&self, error: &DeliveryError, attempts: &mut AttemptLog) -> Option<Duration> {
         let verdict = match error {
             DeliveryError::Sink(message, error) => attempts.refusals.refused(message.seq, error),
-            DeliveryError::Metadata(_) => Verdict::Wait,
+            DeliveryError::Metadata(_) => Verdict::Retry,
         };
         let done = match (verdict, error) {
-            (Verdict::Wait, _) | (_, DeliveryError::Metadata(_)) => Ok(false),
+            (Verdict::Retry, _) | (_, DeliveryError::Metadata(_)) => Ok(false),
             (Verdict::SetAside(status), DeliveryError::Sink(message, _)) => self.set_aside(message, status).await,
             (Verdict::Halve(status), DeliveryError::Sink(message, _)) => match (self.halve)(message) {
                 Some(halves) => self.metadata.replace_message(message.seq, halves).await.map(|_| {
@@ -153,9 +152,9 @@ impl Delivery {
                     tracing::warn!(sink, id, status, "message split");
                     true
                 }),
-                None => match attempts.refusals.give_up(status) {
+                None => match attempts.refusals.refused_unsplittable(status) {
                     Verdict::SetAside(status) => self.set_aside(message, status).await,
-                    Verdict::Wait | Verdict::Halve(_) => Ok(false),
+                    Verdict::Retry | Verdict::Halve(_) => Ok(false),
                 },
             },
         };
@@ -182,8 +181,8 @@ impl Delivery {
         Ok(true)
     }
 
-    /// Tells the operator, now and then, that messages are not acknowledged, and when they have waited for long.
-    async fn warn(&self, error: &DeliveryError, attempts: &mut Attempts) {
+    /// Warns the operator about failed attempts and old messages, at intervals.
+    async fn warn(&self, error: &DeliveryError, attempts: &mut AttemptLog) {
         let is_due = |at: Option<Instant>| at.is_none_or(|at| at.elapsed() >= WARNING_INTERVAL);
         let sink = self.name.name();
         if is_due(attempts.warned_at) {

@@ -1,26 +1,26 @@
-//! Who else asks for something just now.
+//! Detects whether several owners are active.
 
 use std::time::{Duration, Instant};
 
-/// How long an owner counts as one that asks for something.
+/// The time that an owner counts as active after a request.
 const ACTIVE_TIME: Duration = Duration::from_secs(1);
 
-/// The owners that asked last.
+/// The two owners that were active last.
 #[derive(Debug)]
 pub struct Activity<K> {
     newest: Option<(K, Instant)>,
-    /// The last one before it that was another.
+    /// The last active owner other than the newest.
     other: Option<(K, Instant)>,
 }
 
 impl<K: Copy + Eq> Activity<K> {
-    /// Nobody has asked yet.
+    /// Returns an activity without owners.
     #[must_use]
     pub const fn new() -> Self {
         Self { newest: None, other: None }
     }
 
-    /// Notes that an owner asks for something.
+    /// Records a request of an owner.
     pub fn note(&mut self, owner: K, now: Instant) {
         if self.newest.is_some_and(|(newest, _)| newest != owner) {
             self.other = self.newest;
@@ -28,7 +28,7 @@ impl<K: Copy + Eq> Activity<K> {
         self.newest = Some((owner, now));
     }
 
-    /// Whether nobody else has asked for anything lately.
+    /// Returns whether no other owner is active.
     pub fn is_alone(&self, owner: K, now: Instant) -> bool {
         let is_another = |(asked, at): &(K, Instant)| *asked != owner && now.duration_since(*at) < ACTIVE_TIME;
         ![self.newest, self.other].iter().flatten().any(is_another)

@@ -1,26 +1,26 @@
-//! A queue in which owners take turns: what one of them has waiting does not keep another waiting.
+//! A round-robin queue: the entries of one owner do not delay those of another.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 
-/// Entries of owners, each of whom gets one out before any gets a second. Those of one owner stay in their order.
+/// A queue that pops one entry of each owner in turn. The entries of one owner stay in order.
 #[derive(Debug)]
 pub struct FairQueue<K, T> {
-    /// Owners that have an entry, the next one first.
+    /// The owners with entries, next first.
     turns: VecDeque<K>,
     waiting: HashMap<K, VecDeque<T>>,
     entries: usize,
 }
 
 impl<K: Copy + Eq + Hash, T> FairQueue<K, T> {
-    /// An empty queue.
+    /// Returns an empty queue.
     #[must_use]
     pub fn new() -> Self {
         Self { turns: VecDeque::new(), waiting: HashMap::new(), entries: 0 }
     }
 
-    /// Puts an entry behind those of the same owner.
+    /// Appends an entry to those of its owner.
     pub fn push(&mut self, owner: K, entry: T) {
         self.entries += 1;
         match self.waiting.entry(owner) {
@@ -32,7 +32,7 @@ impl<K: Copy + Eq + Hash, T> FairQueue<K, T> {
         }
     }
 
-    /// Takes the oldest entry of the owner whose turn it is.
+    /// Removes the oldest entry of the next owner.
     pub fn pop(&mut self) -> Option<(K, T)> {
         let owner = self.turns.pop_front()?;
         let own = self.waiting.get_mut(&owner)?;
@@ -46,13 +46,13 @@ impl<K: Copy + Eq + Hash, T> FairQueue<K, T> {
         Some((owner, entry))
     }
 
-    /// The number of entries.
+    /// Returns the number of entries.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.entries
     }
 
-    /// Whether there is no entry.
+    /// Returns whether the queue is empty.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.entries == 0

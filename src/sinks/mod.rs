@@ -1,51 +1,49 @@
-//! Sinks: what lies outside and takes messages.
+//! Sinks: the external receivers of messages.
 //!
-//! A sink hands over the bytes that it is given, once each time it is asked, and says whether the receiver acknowledged them. It
-//! keeps nothing, repeats nothing and knows nothing of what a message says; the room `outbox` of floor 3 repeats. Only the wiring
-//! names a concrete one.
+//! A sink sends the given bytes once per call and reports whether the receiver acknowledged them. It stores nothing,
+//! retries nothing and does not interpret messages; `outbox` retries. Only `app` names a concrete sink.
 
 mod signature;
 mod webhook;
 
 pub use signature::{MalformedSecret, SigningSecret};
-pub use webhook::{UnusableSink, WebhookConfig, WebhookSink};
+pub use webhook::{InvalidWebhook, WebhookConfig, WebhookSink};
 
 use crate::model::outbox::Message;
 use async_trait::async_trait;
 use std::time::Duration;
 
-/// Somebody outside who takes messages.
+/// An external receiver of messages.
 #[async_trait]
 pub trait Sink: std::fmt::Debug + Send + Sync + 'static {
-    /// Hands a message over at this second; the receiver has it for good when this returns without an error, and may have it
-    /// otherwise.
+    /// Sends a message at `now_seconds`. On success the receiver has it; on an error it may have it.
     async fn send(&self, message: &Message, now_seconds: u64) -> Result<(), SinkError>;
 }
 
-/// Why a message is not acknowledged. Nothing of it says where the sink is, which may be a secret.
+/// The reason why a message is not acknowledged. It holds no part of the address, which may be a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum SinkError {
-    /// The receiver answered with something else than success.
+    /// The receiver answered without success.
     #[error("the receiver answered {status}")]
     Refused {
-        /// The status.
+        /// The HTTP status.
         status: u16,
-        /// How long it asks to be left alone.
+        /// The delay that the receiver asks for.
         retry_after: Option<Duration>,
     },
-    /// It took too long.
+    /// The request timed out.
     #[error("the receiver did not answer in time")]
     TimedOut,
-    /// There is no connection to it.
+    /// The connection failed.
     #[error("the receiver cannot be reached")]
     Unreachable,
-    /// The connection ended before the answer.
-    #[error("the connection broke before there was an answer")]
+    /// The connection ended before the response.
+    #[error("the connection broke before the response")]
     Broken,
 }
 
 impl SinkError {
-    /// How long the receiver asks to be left alone.
+    /// Returns the delay that the receiver asks for.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         if let Self::Refused { retry_after, .. } = self { *retry_after } else { None }

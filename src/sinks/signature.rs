@@ -1,4 +1,4 @@
-//! Signatures of messages, by the rules of Standard Webhooks: an HMAC-SHA256 over the id, the time and the body.
+//! Message signatures by Standard Webhooks: an HMAC-SHA256 over id, time and body.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,12 +8,12 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 const SECRET_PREFIX: &str = "whsec_";
-/// Bytes of a secret, by the specification.
+/// The length of a secret in bytes, by the specification.
 const SECRET_BYTES: RangeInclusive<usize> = 24..=64;
 /// The version of the scheme: a shared secret.
 const VERSION: &str = "v1";
 
-/// A secret that a receiver shares.
+/// A secret shared with a receiver.
 #[derive(Clone)]
 pub struct SigningSecret(Vec<u8>);
 
@@ -23,22 +23,22 @@ impl fmt::Debug for SigningSecret {
     }
 }
 
-/// The text is no secret of Standard Webhooks.
+/// The text is not a Standard Webhooks secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected {SECRET_PREFIX} and the base64 of 24 to 64 bytes")]
 pub struct MalformedSecret;
 
 impl SigningSecret {
-    /// The secret of this text.
+    /// Parses a secret.
     ///
     /// # Errors
-    /// When it is not one.
+    /// When it is malformed.
     pub fn parse(text: &str) -> Result<Self, MalformedSecret> {
         let bytes = text.strip_prefix(SECRET_PREFIX).and_then(|digits| STANDARD.decode(digits).ok());
         bytes.filter(|bytes| SECRET_BYTES.contains(&bytes.len())).map(Self).ok_or(MalformedSecret)
     }
 
-    /// The value of `webhook-signature` for a message that is sent at this second.
+    /// Returns the `webhook-signature` header of a message sent at `now_seconds`.
     #[must_use]
     pub fn sign(&self, id: &str, now_seconds: u64, body: &[u8]) -> String {
         let mut mac = self.mac();

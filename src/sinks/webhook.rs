@@ -1,4 +1,4 @@
-//! A sink that is an address of the web: each message is one `POST` of its bytes.
+//! The webhook sink: each message is one `POST` of its bytes.
 
 use super::{SigningSecret, Sink, SinkError};
 use crate::model::outbox::Message;
@@ -11,13 +11,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// How long a connection may take to come about.
+/// The connect timeout.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the whole request may take, answer included.
+/// The timeout of a request, response included.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-/// Bytes of an answer that are read, so that its connection may be used again; nobody looks at them.
+/// The bytes of a response that are read and dropped, so that its connection can be reused.
 const MAX_ANSWER_BYTES: usize = 64 << 10;
-/// How long an idle connection is kept.
+/// The time that an idle connection is kept.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 const USER_AGENT: &str = concat!("venna/", env!("CARGO_PKG_VERSION"));
 
@@ -25,17 +25,17 @@ const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
-/// What an operator says of a webhook.
+/// The configuration of a webhook.
 pub struct WebhookConfig {
-    /// Where it is; `http` or `https`.
+    /// The URL; `http` or `https`.
     pub url: String,
-    /// What stands behind `Authorization: Bearer`, if anything.
+    /// The bearer token of `Authorization`.
     pub token: Option<String>,
-    /// With what messages are signed, if they are.
+    /// The secret that signs messages.
     pub secret: Option<SigningSecret>,
 }
 
-/// An address that takes messages.
+/// A webhook.
 pub struct WebhookSink {
     client: Client,
     url: Url,
@@ -49,31 +49,31 @@ impl fmt::Debug for WebhookSink {
     }
 }
 
-/// Why there can be no webhook.
+/// The reason why a webhook cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum UnusableSink {
-    /// The address is none.
+pub enum InvalidWebhook {
+    /// The URL is invalid.
     #[error("the address is no http or https URL")]
     Url,
-    /// The token cannot stand in a header.
+    /// The token is not a valid header value.
     #[error("the token is empty or has characters that a header cannot have")]
     Token,
-    /// The client cannot be made: most likely the system has no certificates.
-    #[error("no client can be made")]
+    /// The HTTP client cannot be built: most likely the system has no certificates.
+    #[error("cannot build the HTTP client")]
     Client(#[source] reqwest::Error),
-    /// The cryptography cannot be used.
-    #[error("no TLS can be spoken")]
+    /// The TLS provider cannot be used.
+    #[error("cannot initialize TLS")]
     Tls(#[from] rustls::Error),
 }
 
 impl WebhookSink {
-    /// A webhook; nothing is sent yet.
+    /// Returns a webhook without a request.
     ///
     /// # Errors
-    /// When what the operator says cannot be used.
-    pub fn new(config: WebhookConfig) -> Result<Self, UnusableSink> {
+    /// When the configuration cannot be used.
+    pub fn new(config: WebhookConfig) -> Result<Self, InvalidWebhook> {
         let url = Url::parse(&config.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        let url = url.ok_or(UnusableSink::Url)?;
+        let url = url.ok_or(InvalidWebhook::Url)?;
         let client = client(url.scheme() == "https")?
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
@@ -81,17 +81,17 @@ impl WebhookSink {
             .redirect(Policy::none())
             .user_agent(USER_AGENT)
             .build()
-            .map_err(UnusableSink::Client)?;
+            .map_err(InvalidWebhook::Client)?;
         let authorization = config.token.as_deref().map(bearer).transpose()?;
         Ok(Self { client, url, authorization, secret: config.secret })
     }
 }
 
-/// A client that believes whom the system believes, or one that is not used for TLS: some systems have no certificates.
+/// Returns a client with the system's certificates, or one without TLS: some systems have no certificates.
 fn client(with_tls: bool) -> Result<ClientBuilder, rustls::Error> {
     let provider = rustls::crypto::ring::default_provider();
     if with_tls {
-        // The client takes it from the process; whoever has chosen before decides.
+        // The client uses the provider of the process; an earlier choice stays.
         drop(provider.install_default());
         return Ok(Client::builder());
     }
@@ -100,11 +100,11 @@ fn client(with_tls: bool) -> Result<ClientBuilder, rustls::Error> {
     Ok(Client::builder().tls_backend_preconfigured(trusts_nobody))
 }
 
-fn bearer(token: &str) -> Result<HeaderValue, UnusableSink> {
+fn bearer(token: &str) -> Result<HeaderValue, InvalidWebhook> {
     if token.is_empty() {
-        return Err(UnusableSink::Token);
+        return Err(InvalidWebhook::Token);
     }
-    let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| UnusableSink::Token)?;
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| InvalidWebhook::Token)?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -127,7 +127,7 @@ impl Sink for WebhookSink {
         }
         let answer = request.send().await.map_err(|error| cause(&error))?;
         let (status, retry_after) = (answer.status(), answer.headers().get(RETRY_AFTER).cloned());
-        read_out(answer).await;
+        discard_body(answer).await;
         if status.is_success() {
             return Ok(());
         }
@@ -136,7 +136,7 @@ impl Sink for WebhookSink {
     }
 }
 
-/// `Retry-After` in seconds, or as a date (RFC 9110, 10.2.3).
+/// Parses `Retry-After`: seconds or a date (RFC 9110, 10.2.3).
 fn parse_retry_after(text: &str, now_seconds: u64) -> Option<Duration> {
     let text = text.trim();
     if let Ok(seconds) = text.parse() {
@@ -146,8 +146,8 @@ fn parse_retry_after(text: &str, now_seconds: u64) -> Option<Duration> {
     Some(Duration::from_secs(at.as_secs().saturating_sub(now_seconds)))
 }
 
-/// What was answered is known by the status; the rest is read as long as it is short.
-async fn read_out(mut answer: Response) {
+/// Reads and drops a short response body, so that the connection can be reused.
+async fn discard_body(mut answer: Response) {
     let mut read = 0;
     while read <= MAX_ANSWER_BYTES {
         let Ok(Some(chunk)) = answer.chunk().await else { return };
@@ -169,7 +169,7 @@ fn cause(error: &reqwest::Error) -> SinkError {
 mod tests {
     use super::*;
 
-    fn webhook(url: &str, token: Option<&str>) -> Result<WebhookSink, UnusableSink> {
+    fn webhook(url: &str, token: Option<&str>) -> Result<WebhookSink, InvalidWebhook> {
         WebhookSink::new(WebhookConfig { url: url.into(), token: token.map(Into::into), secret: None })
     }
 
@@ -186,10 +186,10 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_refused_and_nothing_is_shown() {
         for url in ["ftp://example.org/x", "file:///etc/passwd", "example.org", ""] {
-            assert!(matches!(webhook(url, None), Err(UnusableSink::Url)), "{url}");
+            assert!(matches!(webhook(url, None), Err(InvalidWebhook::Url)), "{url}");
         }
         for token in ["", "two\nlines"] {
-            assert!(matches!(webhook("https://example.org/", Some(token)), Err(UnusableSink::Token)));
+            assert!(matches!(webhook("https://example.org/", Some(token)), Err(InvalidWebhook::Token)));
         }
         let shown = format!("{:?}", webhook("https://hidden.example/path", Some("hidden")).unwrap());
         assert_eq!(shown, "WebhookSink");

@@ -1,18 +1,18 @@
-//! Expiry: Files and pending Uploads whose time is over are ended workspace by workspace.
+//! Ends expired Files and pending Uploads, workspace by workspace.
 //!
-//! Workspaces with something overdue take turns, one bounded step each, so that none waits until another has nothing left. A
-//! workspace whose step fails is left to the next pass and keeps none of the others.
+//! Workspaces take turns, one bounded step each, so that none waits until another is done. A failed step is left to the
+//! next pass and does not stop the others.
 
 use super::step::{STEP_ROWS, Step};
-use crate::causes::Causes;
+use crate::error_chain::Causes;
 use crate::metadata::{Ended, ExpiryStore, MetadataError};
 use crate::model::ids::WorkspaceId;
 use std::collections::BTreeSet;
 
-/// Files, and as many Uploads, that one step ends: other changes wait meanwhile.
+/// The maximum of Files, and of Uploads, that one step ends: other changes wait meanwhile.
 const STEP_ENDS: u32 = 128;
 
-/// Ends what is overdue. Returns how much that was.
+/// Ends what has expired. Returns the numbers.
 pub(super) async fn expire(metadata: &dyn ExpiryStore) -> Ended {
     let mut all = Ended::default();
     if let Err(error) = expire_all(metadata, &mut all).await {

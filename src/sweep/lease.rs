@@ -1,16 +1,16 @@
-//! The lease of a server: as long as it lasts, what the server began to write is its own.
+//! The lease of a server: while it lasts, the server's pending writes are not garbage.
 
-use crate::causes::Causes;
+use crate::error_chain::Causes;
 use crate::metadata::{LEASE_SECONDS, MetadataError, ProcessStore};
 use crate::model::ids::ProcessId;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-/// How often a server says that it lives: several times before it would count as dead.
+/// The interval of renewals, several within a lease.
 const RENEWAL: Duration = Duration::from_secs(LEASE_SECONDS / 6);
 
-/// Says that this process lives, from before it begins to write until it is at rest.
+/// The lease of this process, held from before its first write until shutdown.
 #[derive(Debug)]
 pub struct Lease {
     metadata: Arc<dyn ProcessStore>,
@@ -19,7 +19,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Takes the lease, and renews it until it is ended or dropped.
+    /// Takes the lease and renews it until it is ended or dropped.
     ///
     /// # Errors
     /// When the store failed.
@@ -29,7 +29,7 @@ impl Lease {
         Ok(Self { metadata, process, renewal })
     }
 
-    /// Gives it back: nothing is under way any more, and nobody needs to wait until it is over.
+    /// Ends the lease at once, when nothing is pending any more.
     pub async fn end(self) {
         self.renewal.abort();
         if let Err(error) = self.metadata.end_process(self.process).await {

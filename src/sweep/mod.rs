@@ -1,22 +1,21 @@
-//! Sweeping: removes the bytes of what was deleted, has expired, or was begun and left behind, and rows that have been kept
-//! long enough.
+//! The sweep: it deletes the bytes of deleted, expired and abandoned blobs, and rows past their retention.
 //!
-//! One pass serves the start after a crash, the interval, and every deletion (docs/design/durability.md, R8 and R9).
-//! A blob is marked `deleting` durably before its bytes go, and its row goes last, so that a pass that is cut off is simply
-//! done again. `stray` looks for what no row explains, and [`lineage`] says whether anything may be removed at all. The wiring
-//! of layer 5 runs it.
+//! One pass serves the start after a crash, the interval, and every deletion (docs/design/durability.md, R8 and R9). A
+//! blob is marked `deleting` durably before its bytes are deleted, and its row is deleted last, so that an interrupted
+//! pass is simply repeated. `orphans` finds blobs without a row, and [`pairing`] decides whether anything may be
+//! deleted at all. `app` runs it.
 
 mod expiry;
 mod lease;
-pub mod lineage;
+mod orphans;
+pub mod pairing;
 mod releases;
 mod step;
-mod stray;
 
 pub use lease::Lease;
 
 use crate::blobs::{BlobError, BlobStore, InFlight, InUse};
-use crate::causes::Causes;
+use crate::error_chain::Causes;
 use crate::failpoint;
 use crate::metadata::{
     AnswerStore, AuditStore, ClockStore, ExpiryStore, MetadataError, OutboxStore, PendingBlob, ROLL_UP_ROWS,
@@ -24,9 +23,9 @@ use crate::metadata::{
 };
 use crate::model::ids::{BlobId, ProcessId};
 use crate::model::outbox::SinkName;
-use crate::model::stamp::Lineage;
+use crate::model::stamp::StorePairing;
 use crate::model::upload::REMEMBERED_SECONDS;
-use lineage::LineageMetadata;
+use pairing::LineageMetadata;
 use std::sync::Arc;
 use std::time::Duration;
 use step::STEP_ROWS;
@@ -34,11 +33,11 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-/// Messages to the outside that one step of a pass removes at once; each may have a quarter of a mebibyte.
+/// The number of outbox messages that one step removes. Each may have a quarter of a mebibyte.
 const STEP_MESSAGES: u32 = 16;
-/// Pages of the database that one step gives back to the disk.
+/// The number of database pages that one step returns to the disk.
 const STEP_PAGES: u32 = 256;
-/// Steps of one kind in a pass.
+/// The maximum of steps of one kind in a pass.
 const PASS_STEPS: usize = 256;
 
 trait_set! {
@@ -46,60 +45,60 @@ trait_set! {
     pub trait SweeperMetadata: AnswerStore + AuditStore + ClockStore + ExpiryStore + LineageMetadata + OutboxStore + ReleaseStore + UpkeepStore + UploadStore + UsageStore;
 }
 
-/// Removes what nobody sees any more.
+/// The sweeper of an installation.
 #[derive(Clone, Debug)]
 pub struct Sweeper {
-    /// Rows.
+    /// The metadata store.
     pub metadata: Arc<dyn SweeperMetadata>,
-    /// Bytes.
+    /// The blob store.
     pub blobs: Arc<dyn BlobStore>,
-    /// What this process is writing, and must not be swept.
+    /// The blobs that this process is writing, which must not be swept.
     pub in_flight: Arc<InFlight>,
-    /// What this process is reading, and may not be swept yet.
+    /// The blobs that this process is reading, which may not be swept yet.
     pub in_use: Arc<InUse>,
-    /// This run of the server.
+    /// The process id of this server.
     pub process: ProcessId,
-    /// No other server writes to these blobs while this one does: what another left pending is nobody's, whatever is said
-    /// of it. Elsewhere, what a process began that lives is its own.
+    /// No other server writes to these blobs, so pending blobs of any other process are abandoned. Otherwise pending
+    /// blobs belong to their process while its lease lasts.
     pub alone: bool,
-    /// Asks for a pass now.
+    /// Triggers a pass.
     pub wanted: Arc<Notify>,
-    /// How long entries of the audit log are kept; zero for ever.
+    /// The retention of audit entries; zero for ever.
     pub audit_retention: Duration,
-    /// How long the bytes of what was deleted are kept at least: others than this process may be reading them.
+    /// The minimum time that the bytes of deleted files are kept, because other processes may read them.
     pub delete_delay: Duration,
 }
 
-/// What a pass removed.
+/// The numbers of what a pass removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// Files whose time was over.
+    /// Expired Files.
     pub expired_files: usize,
-    /// Uploads whose time was over.
+    /// Expired Uploads.
     pub expired_uploads: usize,
-    /// Parts of what is gone whose blobs are to be removed, and Files and Uploads that have none left.
+    /// Released parts of ended Files and Uploads, and Files and Uploads without further parts.
     pub released_parts: usize,
-    /// Uploads that are not pending and have been remembered long enough.
+    /// Finished Uploads past their retention.
     pub forgotten_uploads: usize,
-    /// Answers that are too old to be given again.
+    /// Idempotent responses past their retention.
     pub forgotten_answers: usize,
-    /// Entries of the audit log that got their place in its order.
+    /// Audit entries that got their number.
     pub numbered_audit_entries: usize,
-    /// Entries of the audit log that are older than they have to be kept.
+    /// Audit entries past their retention.
     pub forgotten_audit_entries: usize,
-    /// Messages to the outside that have been kept long enough.
+    /// Outbox messages past their retention.
     pub forgotten_messages: usize,
-    /// Rows of the ledger that were taken into the cache of usage.
+    /// Ledger rows that were added to the usage cache.
     pub rolled_up_rows: usize,
-    /// Pages of room that deleted rows had left.
+    /// Database pages returned to the disk.
     pub given_pages: usize,
-    /// Blobs that were begun and left behind.
+    /// Abandoned blobs.
     pub abandoned_blobs: usize,
-    /// Blobs whose bytes and rows are gone.
+    /// Blobs whose bytes and rows are deleted.
     pub removed_blobs: usize,
 }
 
-/// Why a step of a pass could not finish; the next pass goes on where it stopped.
+/// The reason why a step failed. The next pass continues.
 #[derive(Debug, thiserror::Error)]
 pub enum SweepError {
     /// The metadata store failed.
@@ -108,26 +107,26 @@ pub enum SweepError {
     /// The blob store failed.
     #[error(transparent)]
     Store(#[from] BlobError),
-    /// The stamps could not be moved on.
+    /// The stamps could not be advanced.
     #[error(transparent)]
-    Lineage(#[from] lineage::LineageError),
-    /// Rows and bytes do not belong together any more.
-    #[error("{0}: no bytes are removed")]
-    Apart(Lineage),
-    /// Bytes could not be removed.
-    #[error("{count} blobs could not be removed")]
+    Pairing(#[from] pairing::PairingError),
+    /// Metadata and blobs do not belong together any more.
+    #[error("{0}: no bytes are deleted")]
+    Unpaired(StorePairing),
+    /// Blobs could not be deleted.
+    #[error("{count} blobs could not be deleted")]
     Blobs {
-        /// How many.
+        /// The number of blobs.
         count: usize,
-        /// The last of the causes.
+        /// The last error.
         #[source]
         last: BlobError,
     },
 }
 
 impl Sweeper {
-    /// A pass at once, then one whenever it is wanted and at every `interval`, until `stop`. A pass that panics ends
-    /// itself and no other.
+    /// Runs a pass at once, then whenever one is triggered and at every `interval`, until `stop`. A panic ends its pass
+    /// only.
     pub async fn run(&self, interval: Duration, stop: CancellationToken) {
         loop {
             let sweeper = self.clone();
@@ -144,30 +143,28 @@ impl Sweeper {
         }
     }
 
-    /// One pass. A step that fails is logged and keeps none of the others.
+    /// Runs one pass. A failed step is logged and does not stop the others.
     pub async fn sweep(&self) -> Swept {
         let ended = expiry::expire(&*self.metadata).await;
         Swept {
             expired_files: ended.files,
             expired_uploads: ended.uploads,
             released_parts: releases::release(&*self.metadata).await,
-            forgotten_uploads: done(
-                self.until_none(|| self.metadata.forget_uploads(REMEMBERED_SECONDS, STEP_ROWS)).await,
-            ),
-            forgotten_answers: done(self.until_none(|| self.metadata.forget_answers(STEP_ROWS)).await),
-            numbered_audit_entries: done(self.until_none(|| self.metadata.number_audit_log(STEP_ROWS)).await),
+            forgotten_uploads: done(self.repeat(|| self.metadata.forget_uploads(REMEMBERED_SECONDS, STEP_ROWS)).await),
+            forgotten_answers: done(self.repeat(|| self.metadata.forget_answers(STEP_ROWS)).await),
+            numbered_audit_entries: done(self.repeat(|| self.metadata.number_audit_log(STEP_ROWS)).await),
             forgotten_audit_entries: done(self.forget_audit_log().await),
             forgotten_messages: done(self.forget_messages().await),
-            rolled_up_rows: done(self.until_none(|| self.metadata.roll_up_usage(ROLL_UP_ROWS)).await),
-            given_pages: done(self.until_none(|| self.metadata.give_back_room(STEP_PAGES)).await),
-            abandoned_blobs: done(self.abandon_what_was_left_behind().await),
+            rolled_up_rows: done(self.repeat(|| self.metadata.roll_up_usage(ROLL_UP_ROWS)).await),
+            given_pages: done(self.repeat(|| self.metadata.give_back_room(STEP_PAGES)).await),
+            abandoned_blobs: done(self.mark_abandoned().await),
             removed_blobs: done(self.remove_deleted_blobs().await),
         }
     }
 
-    /// Repeats a step until it finds nothing more, or for as long as other kinds of steps can wait: the rest is left to a pass
-    /// that follows at once. How much it found.
-    async fn until_none<F>(&self, step: impl Fn() -> F) -> Result<usize, SweepError>
+    /// Repeats a step until it finds nothing, at most [`PASS_STEPS`] times: the rest is left to a pass that follows at
+    /// once. Returns the sum.
+    async fn repeat<F>(&self, step: impl Fn() -> F) -> Result<usize, SweepError>
     where
         F: Future<Output = Result<usize, MetadataError>>,
     {
@@ -185,7 +182,7 @@ impl Sweeper {
     async fn forget_messages(&self) -> Result<usize, SweepError> {
         let mut all = 0;
         for sink in SinkName::ALL {
-            all += self.until_none(|| self.metadata.forget_messages(sink, sink.kept_seconds(), STEP_MESSAGES)).await?;
+            all += self.repeat(|| self.metadata.forget_messages(sink, sink.kept_seconds(), STEP_MESSAGES)).await?;
         }
         Ok(all)
     }
@@ -195,19 +192,19 @@ impl Sweeper {
             return Ok(0);
         }
         let kept_seconds = self.audit_retention.as_secs();
-        self.until_none(|| self.metadata.forget_audit_log(kept_seconds, STEP_ROWS)).await
+        self.repeat(|| self.metadata.forget_audit_log(kept_seconds, STEP_ROWS)).await
     }
 
-    /// The rows are read before the registry is asked, and a blob enters the registry before it gets its row: one that
-    /// has a row and is not in flight was left behind.
-    async fn abandon_what_was_left_behind(&self) -> Result<usize, SweepError> {
+    /// Marks abandoned blobs. Rows are read before the registry, and a blob enters the registry before it gets its row.
+    /// So a pending row that is not in flight is abandoned.
+    async fn mark_abandoned(&self) -> Result<usize, SweepError> {
         let pending = self.metadata.pending_blobs().await?;
         let is_left = |row: &PendingBlob| {
             if row.process == self.process { !self.in_flight.contains(row.blob) } else { self.alone || !row.lives }
         };
         let left: Vec<BlobId> = pending.iter().filter(|row| is_left(row)).map(|row| row.blob).collect();
         if !left.is_empty() {
-            self.refuse_when_apart().await?;
+            self.check_paired().await?;
         }
         for step in left.chunks(STEP_ROWS as usize) {
             self.metadata.abandon_blobs(step.to_vec()).await?;
@@ -215,7 +212,7 @@ impl Sweeper {
         Ok(left.len())
     }
 
-    /// A blob that cannot be removed is passed over, and tried again by the next pass.
+    /// Deletes the bytes and rows of `deleting` blobs. A blob that fails is skipped and retried by the next pass.
     async fn remove_deleted_blobs(&self) -> Result<usize, SweepError> {
         let share = if self.alone { SweepShare::WHOLE } else { self.metadata.sweep_share(self.process).await? };
         let (mut removed, mut failed, mut after) = (0, None, None);
@@ -228,9 +225,9 @@ impl Sweeper {
                 }
                 continue;
             }
-            self.refuse_when_apart().await?;
+            self.check_paired().await?;
             let mut gone = Vec::new();
-            let unread: Vec<BlobId> = page.blobs.into_iter().filter(|blob| !self.in_use.keeps(*blob)).collect();
+            let unread: Vec<BlobId> = page.blobs.into_iter().filter(|blob| !self.in_use.is_read(*blob)).collect();
             for (blob, outcome) in self.blobs.delete(&unread).await {
                 match outcome {
                     Ok(()) => gone.push(blob),
@@ -248,11 +245,11 @@ impl Sweeper {
         failed.map_or(Ok(removed), |(count, last)| Err(SweepError::Blobs { count, last }))
     }
 
-    /// The database may have been restored to an earlier moment while this server ran.
-    async fn refuse_when_apart(&self) -> Result<(), SweepError> {
-        match lineage::of_stamps(&*self.metadata, &*self.blobs).await? {
-            Lineage::Together => Ok(()),
-            apart => Err(SweepError::Apart(apart)),
+    /// Checks the stamps: the database may have been restored to an earlier state while this server ran.
+    async fn check_paired(&self) -> Result<(), SweepError> {
+        match pairing::of_stamps(&*self.metadata, &*self.blobs).await? {
+            StorePairing::Paired => Ok(()),
+            apart => Err(SweepError::Unpaired(apart)),
         }
     }
 }

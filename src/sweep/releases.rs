@@ -1,16 +1,16 @@
-//! Release of the parts of Files and Uploads that are gone.
+//! Releases the parts of ended Files and Uploads.
 //!
-//! Workspaces that have some take turns, one bounded step each. A workspace whose step fails is left to the next pass.
+//! Workspaces take turns, one bounded step each. A failed step is left to the next pass.
 
 use super::step::Step;
-use crate::causes::Causes;
+use crate::error_chain::Causes;
 use crate::metadata::{MetadataError, ReleaseStore};
 use std::collections::BTreeSet;
 
-/// Parts that one step releases: each costs some rows and entries of indexes, and other changes wait meanwhile.
+/// The number of parts per step. Each costs several rows and index entries, and other changes wait meanwhile.
 const STEP_PARTS: u32 = 64;
 
-/// Releases all parts that are to be released; how many there were.
+/// Releases all parts that are due. Returns their number.
 pub(super) async fn release(metadata: &dyn ReleaseStore) -> usize {
     let mut released = 0;
     if let Err(error) = release_all(metadata, &mut released).await {

@@ -1,23 +1,23 @@
-//! Adding a part: received like a File, kept for the File to be.
+//! Adds parts to Uploads. A part is received like a File.
 
 use super::Uploads;
 use crate::failpoint;
 use crate::files::{ReceiveError, Receiving, StoreError};
 use crate::model::caller::Caller;
-use crate::model::idempotency::{Effect, IdempotencyKey, Once};
+use crate::model::idempotency::{Idempotency, IdempotencyKey, IdempotentOutcome};
 use crate::model::ids::UploadId;
 use crate::model::limits::{LimitsInForce, QuotaExceeded, StorageUsage};
 use crate::model::upload::{NewPart, Part, UploadRefusal};
 use std::sync::Arc;
 
-/// Why a part is not taken.
+/// The reason why a part is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum AddPartError {
-    /// The Upload does not take it.
+    /// The Upload refuses it.
     #[error(transparent)]
     Refused(#[from] UploadRefusal),
-    /// The workspace has no room for what the parts have beyond the declared bytes.
-    #[error("the workspace has no room left")]
+    /// A quota of the workspace does not allow the bytes beyond the declared ones.
+    #[error("a quota of the workspace is exceeded")]
     NoRoom(QuotaExceeded),
     /// Its bytes are not received.
     #[error(transparent)]
@@ -31,11 +31,11 @@ impl From<StoreError> for AddPartError {
 }
 
 impl Uploads {
-    /// Opens a blob for the bytes of a part of `least_bytes` at least, if the Upload takes such a part, or took one under this
+    /// Begins to receive a part of at least `least_bytes`, if the Upload accepts it, or accepted it before under this
     /// key.
     ///
     /// # Errors
-    /// When it does not, the workspace has no room for it, too many uploads are in flight, or a store failed.
+    /// When it does not, a quota is exceeded, too many uploads are in flight, or a store failed.
     pub async fn receive_part(
         &self,
         caller: Caller,
@@ -57,24 +57,24 @@ impl Uploads {
         let more_bytes = upload.check_part(least_bytes)?;
         if more_bytes > 0 && limits.has_quota() {
             let refuse = |usage: StorageUsage| usage.refuse_growth(&limits.workspace, more_bytes);
-            if let Some(exceeded) = self.files.find_excess(caller, refuse).await? {
+            if let Some(exceeded) = self.files.find_exceeded_quota(caller, refuse).await? {
                 return Err(AddPartError::NoRoom(exceeded));
             }
         }
         Ok(self.files.receive_part(caller, limits, Some(&upload))?)
     }
 
-    /// Makes the received bytes durable, then a part of the Upload. The steps run to their end even when the caller goes
-    /// away in the middle.
+    /// Makes the bytes durable, then a part of the Upload. The steps run to their end even when the request is
+    /// cancelled.
     ///
     /// # Errors
-    /// When the Upload does not take parts any more or has all that it may have, or a store failed; nothing of the bytes stays then.
+    /// When the Upload refuses the part, or a store failed. The bytes are removed then.
     pub async fn add_part(
         &self,
         upload: UploadId,
         receiving: Receiving,
-        once: Option<Once<Part>>,
-    ) -> Result<Effect<Part>, AddPartError> {
+        once: Option<Idempotency<Part>>,
+    ) -> Result<IdempotentOutcome<Part>, AddPartError> {
         let metadata = Arc::clone(&self.metadata);
         let steps = async move {
             let received = receiving.finish_in_store().await?;
@@ -90,6 +90,6 @@ impl Uploads {
             failpoint::reach("part.committed").map_err(StoreError::unavailable)?;
             Ok(effect)
         };
-        self.files.to_the_end(steps).await
+        self.files.run_to_end(steps).await
     }
 }

@@ -1,24 +1,24 @@
-//! Cancelling: the parts are gone at once, their bytes soon after.
+//! Cancels Uploads. The parts are invisible at once; the sweeper deletes their bytes.
 
 use super::{UploadError, Uploads};
 use crate::failpoint;
 use crate::files::StoreError;
 use crate::model::caller::Caller;
-use crate::model::idempotency::{Effect, Once};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::UploadId;
 use crate::model::upload::Upload;
 
 impl Uploads {
-    /// Cancels a pending Upload; a cancelled one stays as it is.
+    /// Cancels a pending Upload; a cancelled one stays so.
     ///
     /// # Errors
-    /// When the workspace has none, it is completed or expired, or the store failed.
+    /// When the workspace has no such Upload, it is completed or expired, or the store failed.
     pub async fn cancel(
         &self,
         caller: Caller,
         id: UploadId,
-        once: Option<Once<Upload>>,
-    ) -> Result<Effect<Upload>, UploadError> {
+        once: Option<Idempotency<Upload>>,
+    ) -> Result<IdempotentOutcome<Upload>, UploadError> {
         let effect = self.metadata.cancel_upload(caller, id, once).await?;
         let cancelled = effect.and_then(|outcome| outcome)?;
         self.hashing.end(id);

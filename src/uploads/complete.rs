@@ -1,24 +1,24 @@
-//! Completing: parts become a File by being named in order.
+//! Completes Uploads: named parts become a File, in order.
 
 use super::hashing::{HashError, Md5Digest};
 use super::{UploadError, Uploads};
 use crate::failpoint;
 use crate::files::StoreError;
 use crate::model::caller::Caller;
-use crate::model::idempotency::{Effect, Once};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{PartId, UploadId};
 use crate::model::upload::{Completion, Upload};
 
-/// Why an Upload does not become a File.
+/// The reason why an Upload is not completed.
 #[derive(Debug, thiserror::Error)]
 pub enum CompleteError {
-    /// The whole has another MD5 than the client names.
+    /// The MD5 of the content differs from the client's.
     #[error("the content has another MD5")]
     WrongMd5,
-    /// The workspace has as many of these as may read their parts at once.
+    /// Too many completions with an MD5 are running in the workspace.
     #[error("too many uploads are being completed with an MD5")]
     TooManyChecks,
-    /// The Upload does not do that, or a store failed.
+    /// The Upload refuses it, or a store failed.
     #[error(transparent)]
     Upload(#[from] UploadError),
 }
@@ -33,12 +33,12 @@ impl From<HashError> for CompleteError {
 }
 
 impl Uploads {
-    /// Makes a File of these parts, in this order. Only when an MD5 is named is the whole read, once, to compare it; its
-    /// SHA-256 is known from then on. The reading goes on when the request is cut off, and a further request joins it. Repeated
-    /// with the same parts it answers the same.
+    /// Completes an Upload with these parts, in this order. Only with an MD5 is the content read, once, which also
+    /// stores its SHA-256. The reading goes on when the request is cancelled, and a repeated request joins it. A
+    /// repetition with the same parts returns the same.
     ///
     /// # Errors
-    /// When the parts are not the Upload's, do not add up, or have another MD5, or a store failed; the Upload stays
+    /// When the parts are not the Upload's, do not add up or have another MD5, or a store failed. The Upload stays
     /// pending then.
     pub async fn complete(
         &self,
@@ -46,8 +46,8 @@ impl Uploads {
         upload: UploadId,
         parts: Vec<PartId>,
         md5: Option<Md5Digest>,
-        once: Option<Once<Upload>>,
-    ) -> Result<Effect<Upload>, CompleteError> {
+        once: Option<Idempotency<Upload>>,
+    ) -> Result<IdempotentOutcome<Upload>, CompleteError> {
         let digests = match md5 {
             Some(_) => self.hash_parts(caller.workspace, upload, &parts).await?,
             None => None,
@@ -65,6 +65,6 @@ impl Uploads {
             failpoint::reach("complete.committed").map_err(StoreError::unavailable)?;
             Ok::<_, UploadError>(completed)
         };
-        Ok(self.files.to_the_end(steps).await?)
+        Ok(self.files.run_to_end(steps).await?)
     }
 }

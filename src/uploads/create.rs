@@ -1,25 +1,25 @@
-//! Creating: what the File is to be, before its first byte.
+//! Creates Uploads, before their first byte.
 
 use super::Uploads;
 use crate::files::{CreateError, FileDetails, MAX_BATCH_FILE_BYTES, ReceiveError, StoreError};
 use crate::model::caller::Caller;
-use crate::model::idempotency::{Effect, Once};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::limits::{Limit, LimitsInForce};
 use crate::model::purpose::Purpose;
 use crate::model::upload::{NewUpload, Upload};
 
-/// Why an Upload is not begun.
+/// The reason why an Upload is not created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateUploadError {
-    /// There can be no such File.
+    /// The details do not allow the File.
     #[error(transparent)]
     Details(#[from] CreateError),
-    /// The File would be larger than one of its purpose may be.
+    /// The declared size exceeds the maximum of the purpose.
     #[error("the file would be larger than {limit_bytes} bytes")]
     TooLarge {
-        /// The largest File of the purpose, in bytes.
+        /// The maximum of the purpose, in bytes.
         limit_bytes: u64,
-        /// What it would have.
+        /// The declared size, in bytes.
         size_bytes: u64,
     },
     /// The store failed.
@@ -28,18 +28,18 @@ pub enum CreateUploadError {
 }
 
 impl Uploads {
-    /// Begins an Upload of a File of `size_bytes`.
+    /// Creates an Upload of `size_bytes`.
     ///
     /// # Errors
-    /// When there can be no such File, or the store failed.
+    /// When the details do not allow the File, or the store failed.
     pub async fn create(
         &self,
         caller: Caller,
         limits: &LimitsInForce,
         details: FileDetails,
         size_bytes: u64,
-        once: Option<Once<Upload>>,
-    ) -> Result<Effect<Upload>, CreateUploadError> {
+        once: Option<Idempotency<Upload>>,
+    ) -> Result<IdempotentOutcome<Upload>, CreateUploadError> {
         details.check()?;
         if details.purpose == Purpose::Batch && size_bytes > MAX_BATCH_FILE_BYTES {
             return Err(CreateError::from(ReceiveError::BatchTooLarge).into());

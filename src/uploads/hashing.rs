@@ -1,7 +1,7 @@
-//! Hashing the parts of an Upload as the whole that they are to be: up to 8 GiB are read for a short request.
+//! Hashes the parts of an Upload as one content: up to 8 GiB for one short request.
 //!
-//! Places for that are few, and workspaces share them. Parts never change, so what was hashed is remembered. Requests that ask
-//! for the same whole share one run, which belongs to the Upload: it goes on when they are cut off ([`super::runs`]).
+//! The permits are few, and workspaces share them. Parts never change, so digests are cached. Requests for the same
+//! content share one run, which belongs to the Upload and goes on when they are cancelled ([`super::runs`]).
 
 use super::runs::{Joined, Runs};
 use super::{UploadError, Uploads};
@@ -11,7 +11,7 @@ use crate::model::byte_range::ByteRange;
 use crate::model::digest::Sha256Digest;
 use crate::model::ids::{PartId, UploadId, WorkspaceId};
 use crate::model::upload::UploadRefusal;
-use crate::shares::{Share, Shares};
+use crate::shares::{FairPermit, FairSemaphore};
 use futures_util::TryStreamExt;
 use md5::Md5;
 use sha2::{Digest, Sha256};
@@ -19,18 +19,18 @@ use std::sync::Arc;
 use std::thread;
 use tokio_util::sync::CancellationToken;
 
-/// Wholes that are hashed at once, at least; more on machines with more processors.
+/// The minimum of parallel runs; more on machines with more processors.
 const MIN_PLACES: usize = 4;
-/// Requests that wait for digests, and runs whose requests are gone.
+/// The maximum of waiting requests, and of runs without a request.
 const MAX_QUEUED: usize = 1024;
-/// Those of one workspace.
+/// The maximum for one workspace.
 const MAX_QUEUED_PER_WORKSPACE: usize = 64;
 
-/// An MD5 digest, as a client names it to have the whole checked.
+/// An MD5 digest that a client asks to be checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Md5Digest(pub [u8; 16]);
 
-/// The digests of a whole.
+/// The digests of a content.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Digests {
     /// Its MD5.
@@ -39,33 +39,33 @@ pub(super) struct Digests {
     pub(super) sha256: Sha256Digest,
 }
 
-/// Why a whole is not hashed.
+/// The reason why a content is not hashed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum HashError {
-    /// The workspace has as many requests that hash as it may have.
-    #[error("too many requests hash")]
+    /// The workspace has too many such requests.
+    #[error("too many hashing requests")]
     TooMany,
     /// The parts cannot be read.
     #[error(transparent)]
     Upload(#[from] UploadError),
 }
 
-/// Who hashes, and what was hashed.
+/// The service of hashing, with its cache.
 #[derive(Debug)]
 pub struct Hashing {
-    places: Shares<WorkspaceId>,
-    queue: Shares<WorkspaceId>,
+    places: FairSemaphore<WorkspaceId>,
+    queue: FairSemaphore<WorkspaceId>,
     runs: Arc<Runs<Digests>>,
 }
 
 impl Hashing {
-    /// Nothing is hashed. After `stop`, a run goes on only while a request waits for it.
+    /// Returns a service without runs. After `stop`, a run goes on only while a request waits for it.
     #[must_use]
     pub fn new(stop: CancellationToken) -> Self {
         let processors = thread::available_parallelism().map_or(1, usize::from);
         Self {
-            places: Shares::new(MIN_PLACES.max(2 * processors), (processors / 2).max(1)),
-            queue: Shares::new(MAX_QUEUED, MAX_QUEUED_PER_WORKSPACE),
+            places: FairSemaphore::new(MIN_PLACES.max(2 * processors), (processors / 2).max(1)),
+            queue: FairSemaphore::new(MAX_QUEUED, MAX_QUEUED_PER_WORKSPACE),
             runs: Arc::new(Runs::new(stop)),
         }
     }
@@ -75,14 +75,13 @@ impl Hashing {
         self.runs.end(upload);
     }
 
-    fn enter(&self, workspace: WorkspaceId) -> Result<Share<WorkspaceId>, HashError> {
-        self.queue.try_take(workspace).ok_or(HashError::TooMany)
+    fn enter(&self, workspace: WorkspaceId) -> Result<FairPermit<WorkspaceId>, HashError> {
+        self.queue.try_acquire(workspace).ok_or(HashError::TooMany)
     }
 }
 
 impl Uploads {
-    /// Hashes the parts of a pending Upload in this order. None when it is not pending: it has nothing to read then, or not any
-    /// more.
+    /// Hashes the parts of a pending Upload in this order; returns none when it is not pending.
     pub(super) async fn hash_parts(
         &self,
         workspace: WorkspaceId,
@@ -92,11 +91,12 @@ impl Uploads {
         let whole = name_of(upload, parts);
         loop {
             let queued = Arc::new(self.hashing.enter(workspace)?);
-            // Asked before the memory is: only then is it known that these are parts of an Upload of this workspace.
+            // The store is asked before the cache: only then are these known to be parts of an Upload of this
+            // workspace.
             let Some(blobs) = self.part_blobs(workspace, upload, parts).await? else { return Ok(None) };
             let run = self.run(workspace, blobs, Arc::clone(&queued));
             let outcome = match self.hashing.runs.join(&self.files.tasks, upload, whole, run) {
-                Joined::Known(digests) => return Ok(Some(digests)),
+                Joined::Cached(digests) => return Ok(Some(digests)),
                 Joined::Run(waiting) => waiting.outcome().await,
                 Joined::Other(waiting) => {
                     waiting.outcome().await;
@@ -107,7 +107,7 @@ impl Uploads {
                 // The Upload has ended, or is free for another run.
                 None => {}
                 Some(Ok(digests)) => return Ok(Some(digests)),
-                // Parts whose Upload has ended meanwhile are removed, which is no damage.
+                // The parts of an Upload that has ended are deleted, which is no damage.
                 Some(Err(error))
                     if matches!(*error, StoreError::Damaged(..))
                         && self.part_blobs(workspace, upload, parts).await?.is_none() =>
@@ -119,7 +119,7 @@ impl Uploads {
         }
     }
 
-    /// The blobs of the parts of a pending Upload, in this order; none when it is not pending.
+    /// Returns the blobs of a pending Upload's parts, in this order; none when it is not pending.
     async fn part_blobs(
         &self,
         workspace: WorkspaceId,
@@ -133,16 +133,16 @@ impl Uploads {
         }
     }
 
-    /// Hashes blobs that follow one another, once the workspace may; the request stays in the queue as long.
+    /// Hashes consecutive blobs once a permit is free. The queue permit is held as long.
     fn run(
         &self,
         workspace: WorkspaceId,
         blobs: Vec<StoredBlob>,
-        queued: Arc<Share<WorkspaceId>>,
+        queued: Arc<FairPermit<WorkspaceId>>,
     ) -> impl Future<Output = Result<Digests, StoreError>> + Send + use<> {
         let (files, places) = (self.files.clone(), self.hashing.places.clone());
         async move {
-            let (_queued, _place) = (queued, places.take(workspace).await);
+            let (_queued, _place) = (queued, places.acquire(workspace).await);
             let whole = ByteRange::whole(blobs.iter().map(|blob| blob.size_bytes).sum());
             hash(files.read_blobs(blobs, whole).await?).await
         }
@@ -163,7 +163,7 @@ async fn hash(content: ContentStream) -> Result<Digests, StoreError> {
     Ok(Digests { md5: Md5Digest(md5.finalize().into()), sha256: Sha256Digest(sha256.finalize().into()) })
 }
 
-/// The name of a whole: its Upload, whose id no other has, and its parts in order.
+/// Returns the name of a content: a digest of the Upload's id and its parts in order.
 fn name_of(upload: UploadId, parts: &[PartId]) -> [u8; 32] {
     let begun = Sha256::new_with_prefix(upload.to_string());
     parts.iter().fold(begun, |name, part| name.chain_update(part.to_string())).finalize().into()

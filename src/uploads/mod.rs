@@ -1,8 +1,8 @@
-//! The verbs of Uploads: create, add a part, retrieve, list parts, complete, cancel.
+//! The service of Uploads: create, add a part, retrieve, list parts, complete, cancel.
 //!
-//! An Upload collects parts, each a blob that is as durable as a File's, and becomes a File by naming them in order: no
-//! byte is copied. Completing makes a File, so this room imports `files`, the one exception on its floor. The handlers of
-//! floor 4 are the only callers.
+//! An Upload collects parts, each a blob as durable as a File's, and becomes a File when they are named in order; no
+//! byte is copied. Completing makes a File, so this module imports `files`, the only import within its layer. Handlers
+//! call it.
 
 mod add_part;
 mod cancel;
@@ -27,26 +27,26 @@ trait_set! {
     pub trait UploadsMetadata: AnswerStore + UploadStore;
 }
 
-/// The Uploads of an installation.
+/// The service of Uploads.
 #[derive(Clone, Debug)]
 pub struct Uploads {
-    /// What receives bytes and keeps the stores.
+    /// The service of Files, which receives bytes.
     pub files: Files,
-    /// Rows.
+    /// The metadata store.
     pub metadata: Arc<dyn UploadsMetadata>,
-    /// How long an Upload takes parts, in seconds.
+    /// The time that an Upload accepts parts, in seconds.
     pub ttl_seconds: u64,
-    /// Who reads parts to compare an MD5.
+    /// The service that hashes parts to compare an MD5.
     pub hashing: Arc<Hashing>,
 }
 
-/// What any verb can fail with that is given the id of an Upload.
+/// A failure of an operation on an Upload.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadError {
-    /// The Upload does not do that.
+    /// The Upload refuses it.
     #[error(transparent)]
     Refused(#[from] UploadRefusal),
-    /// A store failed.
+    /// A blob store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -1,4 +1,4 @@
-//! Retrieving: where an Upload stands, and what it has, so that a client can resume.
+//! Retrieves Uploads and lists their parts, so that a client can resume.
 
 use super::{UploadError, Uploads};
 use crate::model::ids::{PartId, UploadId, WorkspaceId};
@@ -6,17 +6,17 @@ use crate::model::page::Page;
 use crate::model::upload::{Part, Upload, UploadRefusal, UploadStatus};
 
 impl Uploads {
-    /// The Upload, whatever its status.
+    /// Returns the Upload, in any status.
     ///
     /// # Errors
-    /// When the workspace has none, or the store failed.
+    /// When the workspace has no such Upload, or the store failed.
     pub async fn retrieve(&self, workspace: WorkspaceId, id: UploadId) -> Result<Upload, UploadError> {
         let found = self.metadata.find_upload(workspace, id).await?;
         Ok(found.ok_or(UploadRefusal::NotFound)?)
     }
 
-    /// At most `limit` parts of a pending Upload behind the part `after`, in the order in which they came in; one that is
-    /// not pending has none.
+    /// Returns at most `limit` parts of a pending Upload after the part `after`, in order of arrival; none for one that
+    /// is not pending.
     ///
     /// # Errors
     /// When the workspace has no such Upload, the Upload no such part, or the store failed.

@@ -1,10 +1,10 @@
-//! Long work for an Upload, which outlives the request that asked for it: one run for each Upload at a time.
+//! Long computations for Uploads, which outlive their requests: at most one run per Upload.
 //!
-//! A proxy gives a request up long before 8 GiB are read, and its client tries again: the next try joins the run, or finds its
-//! result. A run ends early when its Upload ends, when another is wanted and nobody waits for it, and when the server stops and
-//! nobody waits for it. It is for the caller to bound how many runs there are.
+//! A proxy gives up a request long before 8 GiB are read, and its client retries: the retry joins the run, or finds its
+//! result. A run is cancelled when its Upload ends, when another subject is requested and no request waits for this
+//! one, and when the server stops and no request waits. The caller bounds the number of runs.
 
-use crate::causes::Causes;
+use crate::error_chain::Causes;
 use crate::files::StoreError;
 use crate::model::ids::UploadId;
 use futures_util::FutureExt;
@@ -18,10 +18,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-/// Results that are remembered, some 150 bytes each.
+/// The maximum of cached results, some 150 bytes each.
 const MAX_REMEMBERED: usize = 4096;
 
-/// Names what is worked out: the same name has the same result, whenever it is asked for.
+/// The name of a computation. Equal names have equal results.
 pub type Subject = [u8; 32];
 
 /// The runs of a server, and their results.
@@ -46,17 +46,17 @@ struct Run<T> {
     end: CancellationToken,
 }
 
-/// None until the run has come to its end.
+/// The outcome of a run; none while it is running or after it was cancelled.
 type Outcome<T> = Option<Result<T, Arc<StoreError>>>;
 
-/// What a request that asks for a subject meets.
+/// The result of joining a run.
 #[derive(Debug)]
 pub enum Joined<T> {
-    /// It is known.
-    Known(T),
-    /// It is being worked out, as of now or before.
+    /// The result is cached.
+    Cached(T),
+    /// A run of the subject.
     Run(Waiting<T>),
-    /// Another subject of the same Upload is being worked out, and somebody waits for it.
+    /// A run of another subject of the same Upload, for which a request waits.
     Other(Waiting<T>),
 }
 
@@ -65,7 +65,7 @@ pub enum Joined<T> {
 pub struct Waiting<T>(watch::Receiver<Outcome<T>>);
 
 impl<T: Clone> Waiting<T> {
-    /// Waits for the end of the run; none when it ended without a result.
+    /// Waits for the end of the run; returns none for a cancelled one.
     pub async fn outcome(mut self) -> Outcome<T> {
         let Self(outcome) = &mut self;
         outcome.wait_for(Option::is_some).await.map_or(None, |outcome| outcome.clone())
@@ -73,13 +73,13 @@ impl<T: Clone> Waiting<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> Runs<T> {
-    /// No runs. After `stop` one goes on only while somebody waits for it.
+    /// Returns a set without runs. After `stop`, a run goes on only while a request waits for it.
     pub fn new(stop: CancellationToken) -> Self {
         let state = Mutex::new(State { next: 0, of_upload: HashMap::new() });
         Self { results: Cache::new(MAX_REMEMBERED), state, stop }
     }
 
-    /// Joins the run of the subject, or begins it with `work`, which is dropped otherwise.
+    /// Joins the run of the subject, or starts it with `work`, which is dropped otherwise.
     pub fn join(
         self: &Arc<Self>,
         tasks: &TaskTracker,
@@ -89,7 +89,7 @@ impl<T: Clone + Send + Sync + 'static> Runs<T> {
     ) -> Joined<T> {
         let mut state = self.lock();
         if let Some(known) = self.results.get(&subject) {
-            return Joined::Known(known);
+            return Joined::Cached(known);
         }
         match state.of_upload.get(&upload) {
             Some(run) if run.subject == subject => return Joined::Run(Waiting(run.outcome.subscribe())),
@@ -105,7 +105,7 @@ impl<T: Clone + Send + Sync + 'static> Runs<T> {
         let end = CancellationToken::new();
         let run = Run { number, subject, outcome: outcome.clone(), end: end.clone() };
         state.of_upload.insert(upload, run);
-        // A runtime that ends drops what it is given at once, and with it the entry, which locks the state.
+        // A runtime that shuts down drops a spawned future at once, and with it the entry, which locks the state.
         drop(state);
         let entry = Entry { runs: Arc::clone(self), upload, number };
         tasks.spawn(Box::pin(drive(entry, subject, outcome, end, work)).in_current_span());
@@ -126,7 +126,7 @@ impl<T> Runs<T> {
     }
 }
 
-/// The place of a run among the others, until it is dropped.
+/// The entry of a run, removed on drop.
 struct Entry<T> {
     runs: Arc<Runs<T>>,
     upload: UploadId,
@@ -162,7 +162,7 @@ async fn drive<T: Clone>(
         () = unwanted => return,
     };
     match &result {
-        // Remembered before it is no run any more, so that whoever asks meets the one or the other.
+        // The result is cached before the entry is removed, so that every request finds one of them.
         Ok(known) => entry.runs.results.insert(subject, known.clone()),
         Err(error) if outcome.is_closed() => {
             tracing::info!(error = %Causes(error), "digest failed after client disconnect");
@@ -184,7 +184,7 @@ mod tests {
     }
 
     /// Runs whose work waits until it is let go, and is counted when it begins and when it is dropped.
-    struct House {
+    struct Fixture {
         runs: Arc<Runs<u32>>,
         tasks: TaskTracker,
         stop: CancellationToken,
@@ -201,7 +201,7 @@ mod tests {
         }
     }
 
-    impl House {
+    impl Fixture {
         fn new() -> Self {
             let stop = CancellationToken::new();
             Self {
@@ -233,7 +233,7 @@ mod tests {
         }
 
         /// Lets what runs come as far as it can; how often work has begun, and how often it has ended.
-        async fn settled(&self) -> (usize, usize) {
+        async fn counts(&self) -> (usize, usize) {
             tokio::time::sleep(Duration::from_millis(1)).await;
             (self.begun.load(Ordering::Relaxed), self.dropped.load(Ordering::Relaxed))
         }
@@ -245,84 +245,84 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_run_goes_on_when_its_client_leaves_and_the_next_joins_it_or_finds_its_result() {
-        let house = House::new();
+        let fixture = Fixture::new();
         for _ in 0..3 {
-            drop(house.run(1));
-            assert_eq!(house.settled().await, (1, 0));
+            drop(fixture.run(1));
+            assert_eq!(fixture.counts().await, (1, 0));
         }
-        let waiting = house.run(1);
-        house.go.add_permits(1);
+        let waiting = fixture.run(1);
+        fixture.go.add_permits(1);
         assert!(matches!(waiting.outcome().await, Some(Ok(5))));
-        assert_eq!(house.settled().await, (1, 1));
-        assert!(matches!(house.join(1, || Ok(6)), Joined::Known(5)) && house.is_empty());
-        drop(house.run(2));
-        house.go.add_permits(1);
-        assert_eq!(house.settled().await, (2, 2));
-        assert!(matches!(house.join(2, || Ok(6)), Joined::Known(5)), "nobody waited for it");
+        assert_eq!(fixture.counts().await, (1, 1));
+        assert!(matches!(fixture.join(1, || Ok(6)), Joined::Cached(5)) && fixture.is_empty());
+        drop(fixture.run(2));
+        fixture.go.add_permits(1);
+        assert_eq!(fixture.counts().await, (2, 2));
+        assert!(matches!(fixture.join(2, || Ok(6)), Joined::Cached(5)), "nobody waited for it");
     }
 
     #[tokio::test(start_paused = true)]
     async fn those_who_come_at_once_share_a_run_and_its_failure() {
-        let house = House::new();
-        let first = house.join(1, || Err(StoreError::unavailable(io::Error::other("gone"))));
+        let fixture = Fixture::new();
+        let first = fixture.join(1, || Err(StoreError::unavailable(io::Error::other("gone"))));
         let Joined::Run(first) = first else { panic!("{first:?}") };
-        let (second, third) = (house.run(1), house.run(1));
-        house.go.add_permits(1);
+        let (second, third) = (fixture.run(1), fixture.run(1));
+        fixture.go.add_permits(1);
         for waiting in [first, second, third] {
             assert!(
                 matches!(waiting.outcome().await, Some(Err(error)) if matches!(*error, StoreError::Unavailable(_)))
             );
         }
-        assert_eq!(house.settled().await, (1, 1));
-        house.go.add_permits(1);
-        assert!(matches!(house.run(1).outcome().await, Some(Ok(5))), "a failure is not remembered");
+        assert_eq!(fixture.counts().await, (1, 1));
+        fixture.go.add_permits(1);
+        assert!(matches!(fixture.run(1).outcome().await, Some(Ok(5))), "a failure is not remembered");
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_run_of_an_upload_that_ends_ends_with_it() {
-        let house = House::new();
-        let waiting = house.run(1);
-        assert_eq!(house.settled().await, (1, 0));
-        house.runs.end(upload());
+        let fixture = Fixture::new();
+        let waiting = fixture.run(1);
+        assert_eq!(fixture.counts().await, (1, 0));
+        fixture.runs.end(upload());
         assert!(waiting.outcome().await.is_none());
-        assert_eq!(house.settled().await, (1, 1));
-        assert!(house.is_empty());
+        assert_eq!(fixture.counts().await, (1, 1));
+        assert!(fixture.is_empty());
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_upload_has_one_run_at_a_time_and_one_that_nobody_waits_for_makes_room() {
-        let house = House::new();
-        let waiting = house.run(1);
-        let other = house.join(2, || Ok(6));
+        let fixture = Fixture::new();
+        let waiting = fixture.run(1);
+        let other = fixture.join(2, || Ok(6));
         assert!(matches!(other, Joined::Other(_)), "{other:?}");
         drop((waiting, other));
-        assert_eq!(house.settled().await, (1, 0));
-        let waiting = house.run(2);
-        assert_eq!(house.settled().await, (2, 1), "the first has ended");
-        house.go.add_permits(1);
+        assert_eq!(fixture.counts().await, (1, 0));
+        let waiting = fixture.run(2);
+        assert_eq!(fixture.counts().await, (2, 1), "the first has ended");
+        fixture.go.add_permits(1);
         assert!(matches!(waiting.outcome().await, Some(Ok(5))));
-        assert!(house.is_empty());
+        assert!(fixture.is_empty());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_server_that_stops_finishes_what_is_waited_for_alone() {
-        let house = House::new();
-        let waiting = house.run(1);
-        house.stop.cancel();
-        assert_eq!(house.settled().await, (1, 0));
+        let fixture = Fixture::new();
+        let waiting = fixture.run(1);
+        fixture.stop.cancel();
+        assert_eq!(fixture.counts().await, (1, 0));
         drop(waiting);
-        house.tasks.close();
-        tokio::time::timeout(Duration::from_secs(9), house.tasks.wait()).await.unwrap();
-        assert_eq!(house.settled().await, (1, 1));
+        fixture.tasks.close();
+        tokio::time::timeout(Duration::from_secs(9), fixture.tasks.wait()).await.unwrap();
+        assert_eq!(fixture.counts().await, (1, 1));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_panic_is_a_failure_and_leaves_nothing() {
-        let house = House::new();
-        house.go.add_permits(1);
-        let Joined::Run(waiting) = house.join(1, || panic!("a mistake")) else { panic!("it begins") };
+        let fixture = Fixture::new();
+        fixture.go.add_permits(1);
+        let Joined::Run(waiting) = fixture.join(1, || panic!("a mistake")) else { panic!("it begins") };
         assert!(matches!(waiting.outcome().await, Some(Err(error)) if matches!(*error, StoreError::Internal(_))));
-        assert_eq!(house.settled().await, (1, 1));
-        assert!(house.is_empty());
+        assert_eq!(fixture.counts().await, (1, 1));
+        assert!(fixture.is_empty());
     }
 }

@@ -6,7 +6,7 @@ use crate::model::adjustment::{Adjusted, NewAdjustment};
 use crate::model::audit::Origin;
 
 impl Usage {
-    /// Enters a correction into the ledger, once under its name.
+    /// Enters a correction into the ledger, once per name.
     ///
     /// # Errors
     /// When the store failed.

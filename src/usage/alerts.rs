@@ -1,11 +1,11 @@
-//! Spend alerts: whoever the operator named is told once when a workspace has spent a share of what it may in a month
-//! (docs/design/billing.md, section 2).
+//! Spend alerts: one message when a workspace has spent a share of its monthly limit (docs/design/billing.md, section
+//! 2).
 //!
-//! It writes messages into the outbox under ids that follow from what they say, so that nothing is told twice; the room `outbox`
-//! sends them. The wiring of floor 5 runs it where there is a receiver.
+//! Messages go to the outbox under ids derived from their content, so that none is written twice; `outbox` sends them.
+//! `app` runs it where an alert sink is configured.
 
 use super::Usage;
-use crate::causes::Causes;
+use crate::error_chain::Causes;
 use crate::metadata::MetadataError;
 use crate::model::ids::WorkspaceId;
 use crate::model::limits::Limit;
@@ -17,23 +17,23 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// Shares of the limit of which somebody is told, in percent.
+/// The shares of the limit that are alerted, in percent.
 const THRESHOLDS_PERCENT: [u8; 2] = [80, 100];
-/// How often it is worked out what was spent, in seconds.
+/// The interval of cost computations, in seconds.
 const CHECK_SECONDS: u64 = 60;
-/// How often it is looked whether it is time for that.
+/// The interval of looks at the clock.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Watches what workspaces spend that have a limit.
+/// The watcher of workspaces with a spend limit.
 #[derive(Clone, Debug)]
 pub struct SpendAlerts {
-    /// What they spend.
+    /// The service of usage.
     pub usage: Usage,
-    /// Is told of new messages.
+    /// Notified of new messages.
     pub written: Arc<Notify>,
 }
 
-/// A workspace has spent a share of what it may.
+/// An alert of one workspace and threshold.
 #[derive(Clone, Copy, Debug)]
 struct Alert {
     workspace: WorkspaceId,
@@ -81,7 +81,7 @@ impl SpendAlerts {
 }
 
 impl Alert {
-    /// Once for each workspace, month, limit and threshold.
+    /// Returns the message, whose id is unique per workspace, month, limit and threshold.
     fn message(self) -> NewMessage {
         let Self { workspace, month, threshold_percent, limit_cents, spent, now_seconds } = self;
         let id = format!("spend:{workspace}:{month}:{limit_cents}:{threshold_percent}");

@@ -1,11 +1,11 @@
-//! Buckets: usage cut at full minutes, hours or days, in UTC.
+//! Buckets: usage by full minutes, hours or days, in UTC.
 
 use super::Usage;
 use crate::metadata::MetadataError;
 use crate::model::ids::{KeyId, WorkspaceId};
 use crate::model::usage::{BucketUsage, Dimensions, Group, SlotWidth, UsageQuery};
 
-/// How wide buckets are.
+/// The width of a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BucketWidth {
     /// A minute.
@@ -17,10 +17,10 @@ pub enum BucketWidth {
 }
 
 impl BucketWidth {
-    /// Every width, in the order in which errors list them.
+    /// Every width, in the order of error messages.
     pub const ALL: [Self; 3] = [Self::Minute, Self::Hour, Self::Day];
 
-    /// Its name.
+    /// Returns its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -30,7 +30,7 @@ impl BucketWidth {
         }
     }
 
-    /// How many seconds that is.
+    /// Returns its length, in seconds.
     #[must_use]
     pub const fn seconds(self) -> u64 {
         match self {
@@ -40,7 +40,7 @@ impl BucketWidth {
         }
     }
 
-    /// How many buckets a page has when nobody asks, and at most.
+    /// Returns the default and the maximum number of buckets in a page.
     #[must_use]
     pub const fn page(self) -> (u64, u64) {
         match self {
@@ -58,38 +58,38 @@ impl BucketWidth {
     }
 }
 
-/// Which buckets are asked for.
+/// A query of buckets.
 #[derive(Clone, Debug)]
 pub struct UsageWindow {
-    /// The beginning of the first, in Unix time.
+    /// The start of the first bucket, in Unix seconds.
     pub start: u64,
-    /// The end of the last.
+    /// The end of the last bucket, in Unix seconds.
     pub end: u64,
-    /// How wide they are; start and end are multiples of it.
+    /// The width. Start and end are multiples of it.
     pub width: BucketWidth,
-    /// Only of these workspaces.
+    /// The workspaces to include.
     pub workspaces: Option<Vec<WorkspaceId>>,
-    /// Only of these keys.
+    /// The keys to include.
     pub keys: Option<Vec<KeyId>>,
-    /// Which dimensions are kept apart.
+    /// The dimensions to group by.
     pub by: Dimensions,
 }
 
-/// The usage of all groups in one bucket; groups that have none are left out.
+/// The usage in one bucket. Groups without usage are left out.
 #[derive(Clone, Debug, Default)]
 pub struct Bucket {
-    /// Its first second, in Unix time.
+    /// Its first Unix second.
     pub start: u64,
-    /// The second behind its last.
+    /// The Unix second after its last.
     pub end: u64,
-    /// How many of its seconds have passed.
+    /// The number of its seconds that have passed.
     pub elapsed_seconds: u64,
-    /// What was used, and by whom.
+    /// The usage by group.
     pub groups: Vec<(Group, BucketUsage)>,
 }
 
 impl Usage {
-    /// The buckets of a window, in order.
+    /// Returns the buckets of a window, in order.
     ///
     /// # Errors
     /// When the store failed.

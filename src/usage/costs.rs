@@ -1,4 +1,4 @@
-//! Costs: usage at the prices of its time, in buckets of days that add up to the month, exactly.
+//! Costs: usage at the prices of its time, in daily buckets that add up exactly to the month.
 
 use super::{BucketWidth, Usage, UsageWindow};
 use crate::metadata::MetadataError;
@@ -7,21 +7,21 @@ use crate::model::prices::{LineItem, Meter, Month, NanoUsd, PriceList};
 use crate::model::usage::{BucketUsage, Dimensions, Group, Series, SlotWidth, UsageQuery};
 use std::collections::BTreeMap;
 
-/// Prices change at full hours only, so that every hour has one.
+/// The seconds of an hour. Prices change at full hours only.
 const HOUR_SECONDS: usize = 3600;
 
-/// Which dimensions of costs are kept apart.
+/// The dimensions to group costs by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CostDimensions {
-    /// Workspaces.
+    /// Groups by workspace.
     pub workspace: bool,
-    /// Keys.
+    /// Groups by key.
     pub key: bool,
-    /// Line items.
+    /// Groups by line item.
     pub item: bool,
 }
 
-/// Whose costs they are, and of what: what is not kept apart is none.
+/// The values of the grouped dimensions; none for others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CostGroup {
     /// The workspace.
@@ -32,29 +32,29 @@ pub struct CostGroup {
     pub item: Option<LineItem>,
 }
 
-/// What something costs.
+/// A cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// The price of it.
+    /// The amount.
     pub amount: NanoUsd,
-    /// How much of it there was, less corrections; of several line items together it says nothing.
+    /// The quantity, with corrections; meaningless for several line items together.
     pub quantity: i128,
 }
 
 /// The costs of a day, in UTC.
 #[derive(Clone, Debug, Default)]
 pub struct CostBucket {
-    /// Its first second, in Unix time.
+    /// Its first Unix second.
     pub start: u64,
-    /// The second behind its last.
+    /// The Unix second after its last.
     pub end: u64,
-    /// What was used, and by whom.
+    /// The costs by group.
     pub groups: BTreeMap<CostGroup, Cost>,
 }
 
 impl Usage {
-    /// The costs of the days of a window, in order. Free allowances are used up month by month in the order of time, by all
-    /// keys of a workspace together, whichever of them are asked for.
+    /// Returns the costs of the days of a window, in order. Free allowances are used month by month in the order of
+    /// time, by all keys of a workspace together, whichever keys are queried.
     ///
     /// # Errors
     /// When the store failed.
@@ -98,14 +98,14 @@ impl Usage {
     }
 }
 
-/// Which costs are wanted, and how they are told apart.
+/// The parameters of a cost query.
 struct Days<'a> {
     window: &'a UsageWindow,
     by: CostDimensions,
 }
 
 impl Days<'_> {
-    /// Adds what a workspace is charged for a line item to the days of the window.
+    /// Adds the charges of a workspace and line item to the days of the window.
     fn add(
         &self,
         buckets: &mut [CostBucket],
@@ -142,7 +142,7 @@ fn by_workspace(usage: BTreeMap<Group, Series>) -> BTreeMap<Option<WorkspaceId>,
     workspaces
 }
 
-/// What each key used of a line item in each hour, and what that costs.
+/// Returns usage and cost of a line item by hour and key.
 fn charge(
     prices: &PriceList,
     item: LineItem,

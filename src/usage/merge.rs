@@ -1,7 +1,7 @@
-//! Rows of reads in the ledger become one for each minute when they are old: what they add up to stays, by key, kind, purpose
-//! and minute. Workspaces take turns, one bounded step each. The wiring of floor 5 runs it.
+//! Merges old read rows of the ledger into one per key, operation, purpose and minute. Workspaces take turns, one
+//! bounded step each. `app` runs it.
 
-use crate::causes::Causes;
+use crate::error_chain::Causes;
 use crate::metadata::{MetadataError, ReadMergeStore};
 use crate::model::ids::WorkspaceId;
 use std::sync::Arc;
@@ -10,24 +10,24 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-/// Rows that one step looks at.
+/// The number of rows per step.
 const STEP_ROWS: u32 = 1000;
-/// Workspaces that are looked at in one question.
+/// The number of workspaces per query.
 const PAGE_WORKSPACES: u32 = 1000;
-/// Time from the end of one pass to the next.
+/// The time between two passes.
 const PASS_INTERVAL: Duration = Duration::from_mins(10);
 
-/// Merges old rows of reads.
+/// The merger of old read rows.
 #[derive(Clone, Debug)]
 pub struct ReadMerger {
-    /// Rows.
+    /// The metadata store.
     pub metadata: Arc<dyn ReadMergeStore>,
-    /// How long each second of reads is kept apart.
+    /// The time that reads are kept by the second.
     pub detail: Duration,
 }
 
 impl ReadMerger {
-    /// A pass at once, then one at every interval, until `stop`. A pass that panics ends itself and no other.
+    /// Runs a pass at once, then at every interval, until `stop`. A panic ends its pass only.
     pub async fn run(self, stop: CancellationToken) {
         loop {
             let (merger, until) = (self.clone(), stop.clone());
@@ -44,10 +44,11 @@ impl ReadMerger {
         }
     }
 
-    /// One pass over all workspaces; how many rows were looked at. A workspace whose step fails is left to the next pass.
+    /// Runs one pass over all workspaces. Returns the number of rows read. A workspace whose step fails is left to the
+    /// next pass.
     ///
     /// # Errors
-    /// When the store cannot say which workspaces have old reads.
+    /// When the store cannot list the workspaces with old reads.
     pub async fn pass(&self, stop: &CancellationToken) -> Result<usize, MetadataError> {
         let (mut rows, mut waiting) = (0, self.workspaces().await?);
         while !waiting.is_empty() {
@@ -65,7 +66,7 @@ impl ReadMerger {
                     }
                     Err(error) => tracing::warn!(%workspace, error = %Causes(&error), "read merge failed"),
                 }
-                // The changes of requests have the store for half of the time at least.
+                // Requests have the store at least half of the time.
                 sleep(begun.elapsed()).await;
             }
             waiting = unfinished;

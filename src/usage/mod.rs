@@ -1,5 +1,5 @@
-//! Usage: reads are counted and entered into the ledger; what the ledger amounts to is cut into buckets. What changes Files is
-//! entered where it is done, in its transaction.
+//! The service of usage: it counts reads into the ledger, and aggregates the ledger into buckets and costs. Changes of
+//! Files enter the ledger in their own transactions.
 
 mod adjust;
 mod alerts;
@@ -38,20 +38,19 @@ trait_set! {
 /// The usage of an installation.
 #[derive(Clone, Debug)]
 pub struct Usage {
-    /// Rows.
+    /// The metadata store.
     pub metadata: Arc<dyn UsageMetadata>,
-    /// What time it is: what is to come is not used yet.
+    /// The clock; time after now has no usage.
     pub clock: Clock,
-    /// What it costs.
+    /// The prices.
     pub prices: Arc<PriceList>,
 }
 
 impl Usage {
-    /// Makes the cache anew from which most questions are answered; they are answered all the while. How many rows of the
-    /// ledger there were.
+    /// Rebuilds the usage cache while queries go on. Returns the number of ledger rows.
     ///
     /// # Errors
-    /// When the store failed; what is missing of the cache then is taken into it later.
+    /// When the store failed. The missing rows are added to the cache later.
     pub async fn rebuild(&self) -> Result<usize, MetadataError> {
         self.metadata.forget_usage_rollup().await?;
         let mut rows = 0;
@@ -63,7 +62,7 @@ impl Usage {
         }
     }
 
-    /// A page of the ledger of a workspace, or of all, behind a row, in the order of commits.
+    /// Returns a page of the ledger of a workspace, or of all, after a row, in the order of commits.
     ///
     /// # Errors
     /// When the store failed.

@@ -1,16 +1,16 @@
-//! Usage of many workspaces, some at a time: memory holds the slots of a page of workspaces, however many there are.
+//! Reads the usage of many workspaces page by page, which bounds memory.
 
 use super::Usage;
 use crate::metadata::MetadataError;
 use crate::model::ids::WorkspaceId;
 use crate::model::usage::{UsageByGroup, UsageQuery};
 
-/// Workspaces whose usage is in memory at once; each may have a slot for every hour and key of the window.
+/// The number of workspaces per page. Each may have a slot for every hour and key of the window.
 const PAGE_WORKSPACES: u32 = 64;
 
 impl Usage {
-    /// Hands the usage of all workspaces of a query on, page by page in the order of their ids. Each page is as of a moment of
-    /// its own. Where workspaces are not kept apart there is one page.
+    /// Passes the usage of a query's workspaces to `take`, page by page in the order of their ids. Each page is a
+    /// snapshot of its own. Without grouping by workspace there is one page.
     ///
     /// # Errors
     /// When the store failed.

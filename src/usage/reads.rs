@@ -1,7 +1,7 @@
-//! Reads are counted in memory and entered into the ledger every second. A crash loses at most the last second of
-//! them, and enters none twice.
+//! Counts reads in memory and enters them into the ledger every second. A crash loses at most the last second, and
+//! enters nothing twice.
 
-use crate::causes::Causes;
+use crate::error_chain::Causes;
 use crate::metadata::{LedgerStore, MetadataError};
 use crate::model::caller::Caller;
 use crate::model::ids::{KeyId, ProcessId, WorkspaceId};
@@ -13,22 +13,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// How long reads are counted before they are entered.
+/// The interval of flushes.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What is counted for itself: one entry for each key that reads and each kind of read within a second.
-type Name = (WorkspaceId, KeyId, ReadOp, Option<Purpose>);
+/// The key of a counter: one for each key and kind of read within a second.
+type CounterKey = (WorkspaceId, KeyId, ReadOp, Option<Purpose>);
 
-/// Counts reads.
+/// The counter of reads.
 #[derive(Debug)]
 pub struct ReadCounter {
     metadata: Arc<dyn LedgerStore>,
     process: ProcessId,
-    counts: Mutex<HashMap<Name, (u64, u64)>>,
+    counts: Mutex<HashMap<CounterKey, (u64, u64)>>,
     batch: tokio::sync::Mutex<Batch>,
 }
 
-/// What is being entered: the same rows under the same numbers until it is known that they are there.
+/// A batch that is being entered: the same rows under the same numbers until their commit is confirmed.
 #[derive(Debug, Default)]
 struct Batch {
     first_number: u64,
@@ -36,7 +36,7 @@ struct Batch {
 }
 
 impl ReadCounter {
-    /// A counter of this run of the server.
+    /// Returns a counter of this process.
     #[must_use]
     pub fn new(metadata: Arc<dyn LedgerStore>, process: ProcessId) -> Self {
         Self { metadata, process, counts: Mutex::default(), batch: tokio::sync::Mutex::default() }
@@ -47,7 +47,7 @@ impl ReadCounter {
         self.add(caller, op, purpose, 1, 0);
     }
 
-    /// Counts bytes that a download handed out.
+    /// Counts bytes sent by a download.
     pub fn count_bytes(&self, caller: Caller, purpose: Purpose, bytes: u64) {
         self.add(caller, ReadOp::Content, Some(purpose), 0, bytes);
     }
@@ -58,7 +58,7 @@ impl ReadCounter {
         *entry = (entry.0 + count, entry.1 + bytes);
     }
 
-    /// Enters what was counted every second, until `stop`.
+    /// Flushes every second until `stop`.
     pub async fn run(&self, stop: CancellationToken) {
         loop {
             tokio::select! {
@@ -71,10 +71,10 @@ impl ReadCounter {
         }
     }
 
-    /// Enters what was counted until now.
+    /// Enters the counted reads.
     ///
     /// # Errors
-    /// When the store failed; what could not be entered is entered by the next call.
+    /// When the store failed. The next call enters them.
     pub async fn flush(&self) -> Result<(), MetadataError> {
         let mut batch = self.batch.lock().await;
         if batch.reads.is_empty() {
@@ -91,6 +91,6 @@ impl ReadCounter {
     }
 }
 
-fn reads(((workspace, key, op, purpose), (count, bytes)): (Name, (u64, u64))) -> Reads {
+fn reads(((workspace, key, op, purpose), (count, bytes)): (CounterKey, (u64, u64))) -> Reads {
     Reads { workspace, key, op, purpose, count, bytes }
 }

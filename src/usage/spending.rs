@@ -1,7 +1,7 @@
-//! What workspaces spend in a month, against what they may (docs/design/billing.md, section 4).
+//! Enforces monthly spend limits (docs/design/billing.md, section 4).
 //!
-//! The limit stops what begins after it was reached. What a workspace has spent is worked out once a second at most, so that
-//! what was begun within that second, and what is in flight, may go beyond it; storage goes on to cost what it costs.
+//! The limit refuses requests that begin after it was reached. The cost of a workspace is computed at most once a
+//! second, so requests within that second, and running ones, may exceed it. Storage keeps costing.
 
 use super::{BucketWidth, CostDimensions, Usage, UsageWindow};
 use crate::metadata::MetadataError;
@@ -12,34 +12,34 @@ use crate::model::usage::Dimensions;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What a workspace had spent as of a second.
-type Known = Arc<tokio::sync::Mutex<Option<(u64, NanoUsd)>>>;
+/// The cost of a workspace and the second of its computation.
+type CachedCost = Arc<tokio::sync::Mutex<Option<(u64, NanoUsd)>>>;
 
-/// Watches what workspaces spend that have a limit: at most one entry for each.
+/// The costs of workspaces with a spend limit.
 #[derive(Debug)]
 pub struct Spending {
     usage: Usage,
-    known: Mutex<HashMap<WorkspaceId, Known>>,
+    known: Mutex<HashMap<WorkspaceId, CachedCost>>,
 }
 
-/// A workspace has spent what it may.
+/// A workspace has reached its spend limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SpendLimitReached {
-    /// How much that is, in US cents.
+    /// The limit, in US cents.
     pub limit_cents: u64,
-    /// In how many seconds the next month begins.
+    /// The seconds until the next month.
     pub wait_seconds: u64,
 }
 
 impl Spending {
-    /// Watches this usage.
+    /// Returns an empty cache over `usage`.
     #[must_use]
     pub fn new(usage: Usage) -> Self {
         Self { usage, known: Mutex::default() }
     }
 
-    /// Why a workspace may not spend more, if it may not: it has `limit_cents` a month. What was done before under the key of
-    /// its request is only answered again, and costs nothing.
+    /// Refuses billable requests once the workspace has spent `limit_cents` in the month. A request whose `key` has a
+    /// stored response is not refused: a replay costs nothing.
     ///
     /// # Errors
     /// When the store failed.
@@ -62,7 +62,7 @@ impl Spending {
         Ok(Some(SpendLimitReached { limit_cents, wait_seconds: Month::of(now).next().start() - now }))
     }
 
-    /// What a workspace has spent since the month began, as of this second.
+    /// Returns the cost of a workspace in this month, cached for a second.
     async fn this_month(&self, workspace: WorkspaceId) -> Result<NanoUsd, MetadataError> {
         let known = {
             let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -82,7 +82,7 @@ impl Spending {
 }
 
 impl Usage {
-    /// What a workspace costs from the beginning of this month, in UTC, until now.
+    /// Returns the cost of a workspace from the start of the month, in UTC, until now.
     ///
     /// # Errors
     /// When the store failed.

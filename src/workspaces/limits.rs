@@ -1,14 +1,14 @@
-//! Limits of workspaces and keys: what is set, and how much of it is used.
+//! The limits of workspaces and keys, and their usage.
 
 use super::Workspaces;
 use crate::metadata::MetadataError;
 use crate::model::audit::Origin;
-use crate::model::idempotency::{Effect, Once};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::WorkspaceId;
 use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
 
 impl Workspaces {
-    /// The limits of a workspace or key that are set.
+    /// Returns the set limits of a workspace or key.
     ///
     /// # Errors
     /// When the store failed.
@@ -16,8 +16,7 @@ impl Workspaces {
         self.metadata.limits(owner).await
     }
 
-    /// Sets some of them, or lets them go; false when there is no such workspace or key. What is there already stays, though
-    /// it be more than a limit.
+    /// Sets or removes limits. Returns false for an unknown workspace or key. Existing Files stay, even above a limit.
     ///
     /// # Errors
     /// When the store failed.
@@ -31,7 +30,7 @@ impl Workspaces {
         Ok(set.made().flatten().is_some())
     }
 
-    /// The same, once under a key: returns all limits as they are then; none when there is no such workspace or key.
+    /// Sets or removes limits, idempotently. Returns all limits; none for an unknown workspace or key.
     ///
     /// # Errors
     /// When the store failed.
@@ -40,12 +39,12 @@ impl Workspaces {
         owner: LimitOwner,
         wanted: Vec<(Limit, Option<u64>)>,
         origin: Origin,
-        once: Option<Once<Limits>>,
-    ) -> Result<Effect<Option<Limits>>, MetadataError> {
+        once: Option<Idempotency<Limits>>,
+    ) -> Result<IdempotentOutcome<Option<Limits>>, MetadataError> {
         self.metadata.set_limits(owner, wanted, origin, once).await
     }
 
-    /// How much a workspace has, as its quotas count it.
+    /// Returns the storage usage of a workspace, as quotas count it.
     ///
     /// # Errors
     /// When the store failed.

@@ -1,11 +1,12 @@
-//! The verbs of workspaces: create, list, find, rename, archive, purge, how long their Files live, and how much they may have.
+//! The service of workspaces: create, list, find, rename, archive, purge, default expiries and limits. Handlers and
+//! commands call it.
 
 mod limits;
 
 use crate::metadata::{DefaultExpiryStore, LimitStore, MetadataError, Purged, WorkspaceStore, trait_set};
 use crate::model::audit::Origin;
 use crate::model::expiry::DefaultExpiry;
-use crate::model::idempotency::{Effect, Once};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::WorkspaceId;
 use crate::model::page::Page;
 use crate::model::purpose::Purpose;
@@ -13,11 +14,11 @@ use crate::model::workspace::{BadName, DEFAULT_WORKSPACE, NameTaken, Workspace, 
 use std::sync::Arc;
 use tokio::time::{Instant, sleep};
 
-/// Workspaces that are read at once where all are wanted.
+/// The number of workspaces per page when all are read.
 const PAGE_WORKSPACES: u32 = 1000;
-/// Files and Uploads that one transaction of a purge removes.
+/// The number of Files and Uploads that one transaction of a purge removes.
 const PURGE_ROWS: u32 = 256;
-/// How much longer a purge rests between two transactions than the one before took: a server beside it writes meanwhile.
+/// The pause of a purge after each transaction, relative to its duration: a running server writes meanwhile.
 const PURGE_REST: u32 = 2;
 
 trait_set! {
@@ -25,20 +26,20 @@ trait_set! {
     pub trait WorkspacesMetadata: WorkspaceStore + DefaultExpiryStore + LimitStore;
 }
 
-/// The workspaces of an installation.
+/// The service of workspaces.
 #[derive(Clone, Debug)]
 pub struct Workspaces {
-    /// Rows.
+    /// The metadata store.
     pub metadata: Arc<dyn WorkspacesMetadata>,
 }
 
-/// Why a workspace is not made.
+/// The reason why a workspace is not created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateWorkspaceError {
-    /// The name cannot be one.
+    /// The name is invalid.
     #[error(transparent)]
     BadName(#[from] BadName),
-    /// There is one of this name.
+    /// Another workspace has this name.
     #[error(transparent)]
     NameTaken(#[from] NameTaken),
     /// The store failed.
@@ -46,16 +47,16 @@ pub enum CreateWorkspaceError {
     Metadata(#[from] MetadataError),
 }
 
-/// Why a workspace does not get another name.
+/// The reason why a workspace is not renamed.
 #[derive(Debug, thiserror::Error)]
 pub enum RenameWorkspaceError {
-    /// The name cannot be one.
+    /// The name is invalid.
     #[error(transparent)]
     BadName(#[from] BadName),
-    /// There is one of this name.
+    /// Another workspace has this name.
     #[error(transparent)]
     NameTaken(#[from] NameTaken),
-    /// It is the one that is always there, by its name.
+    /// The default workspace keeps its name.
     #[error("the workspace `{DEFAULT_WORKSPACE}` keeps its name")]
     Default,
     /// The store failed.
@@ -63,10 +64,10 @@ pub enum RenameWorkspaceError {
     Metadata(#[from] MetadataError),
 }
 
-/// Why a workspace is not archived.
+/// The reason why a workspace is not archived.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveWorkspaceError {
-    /// It is the one that is always there.
+    /// The default workspace cannot be archived.
     #[error("the workspace `{DEFAULT_WORKSPACE}` is always there and cannot be archived")]
     Default,
     /// The store failed.
@@ -74,13 +75,13 @@ pub enum ArchiveWorkspaceError {
     Metadata(#[from] MetadataError),
 }
 
-/// Why the Files of a workspace are not removed.
+/// The reason why a workspace is not purged.
 #[derive(Debug, thiserror::Error)]
 pub enum PurgeWorkspaceError {
     /// There is no such workspace.
     #[error("there is no such workspace")]
     NotFound,
-    /// It is in use.
+    /// The workspace is not archived.
     #[error("the workspace is not archived")]
     NotArchived,
     /// The store failed.
@@ -89,31 +90,31 @@ pub enum PurgeWorkspaceError {
 }
 
 impl Workspaces {
-    /// Makes a workspace.
+    /// Creates a workspace.
     ///
     /// # Errors
-    /// When the name cannot be one or is taken, or the store failed.
+    /// When the name is invalid or taken, or the store failed.
     pub async fn create(&self, name: &str, origin: Origin) -> Result<Workspace, CreateWorkspaceError> {
         let created = self.create_once(name, origin, None).await?;
         Ok(created.made().ok_or(NameTaken)?)
     }
 
-    /// The same, once under a key.
+    /// Creates a workspace, idempotently.
     ///
     /// # Errors
-    /// When the name cannot be one or is taken, or the store failed.
+    /// When the name is invalid or taken, or the store failed.
     pub async fn create_once(
         &self,
         name: &str,
         origin: Origin,
-        once: Option<Once<Workspace>>,
-    ) -> Result<Effect<Workspace>, CreateWorkspaceError> {
+        once: Option<Idempotency<Workspace>>,
+    ) -> Result<IdempotentOutcome<Workspace>, CreateWorkspaceError> {
         check_name(name)?;
         let created = self.metadata.create_workspace(name, origin, once).await?;
         Ok(created.and_then(|workspace| workspace.ok_or(NameTaken))?)
     }
 
-    /// A page of the workspaces, archived ones too if wanted, oldest first, behind the workspace `after`.
+    /// Returns a page of the workspaces, optionally with archived ones, oldest first, after the workspace `after`.
     ///
     /// # Errors
     /// When the store failed.
@@ -126,7 +127,7 @@ impl Workspaces {
         self.metadata.list_workspaces(after, limit, with_archived).await
     }
 
-    /// Every workspace, archived ones too, oldest first.
+    /// Returns every workspace, archived ones too, oldest first.
     ///
     /// # Errors
     /// When the store failed.
@@ -141,7 +142,7 @@ impl Workspaces {
         }
     }
 
-    /// The workspace of this id.
+    /// Returns the workspace of this id.
     ///
     /// # Errors
     /// When the store failed.
@@ -149,7 +150,7 @@ impl Workspaces {
         self.metadata.find_workspace(id).await
     }
 
-    /// The workspace of this id, or of this name; no name looks like an id.
+    /// Returns the workspace of this id or name. No name looks like an id.
     ///
     /// # Errors
     /// When the store failed.
@@ -160,17 +161,17 @@ impl Workspaces {
         }
     }
 
-    /// Gives a workspace another name, if one is said, once under a key; none when there is no such workspace.
+    /// Renames a workspace if `name` is given, idempotently. Returns none for an unknown workspace.
     ///
     /// # Errors
-    /// When the name cannot be one or is taken, the workspace keeps its own, or the store failed.
+    /// When the name is invalid or taken, the default workspace is renamed, or the store failed.
     pub async fn rename_once(
         &self,
         id: WorkspaceId,
         name: Option<&str>,
         origin: Origin,
-        once: Option<Once<Workspace>>,
-    ) -> Result<Effect<Option<Workspace>>, RenameWorkspaceError> {
+        once: Option<Idempotency<Workspace>>,
+    ) -> Result<IdempotentOutcome<Option<Workspace>>, RenameWorkspaceError> {
         if let Some(name) = name {
             check_name(name)?;
             if name != DEFAULT_WORKSPACE && self.is_default(id).await? {
@@ -181,7 +182,7 @@ impl Workspaces {
         Ok(renamed.and_then(Option::transpose)?)
     }
 
-    /// Archives a workspace: its keys open nothing any more, and its Files stay. None when there is no such workspace.
+    /// Archives a workspace: its keys are refused, and its Files stay. Returns none for an unknown workspace.
     ///
     /// # Errors
     /// When it is the default one, or the store failed.
@@ -189,7 +190,7 @@ impl Workspaces {
         Ok(self.archive_once(id, origin, None).await?.made().flatten())
     }
 
-    /// The same, once under a key.
+    /// Archives a workspace, idempotently.
     ///
     /// # Errors
     /// When it is the default one, or the store failed.
@@ -197,16 +198,16 @@ impl Workspaces {
         &self,
         id: WorkspaceId,
         origin: Origin,
-        once: Option<Once<Workspace>>,
-    ) -> Result<Effect<Option<Workspace>>, ArchiveWorkspaceError> {
+        once: Option<Idempotency<Workspace>>,
+    ) -> Result<IdempotentOutcome<Option<Workspace>>, ArchiveWorkspaceError> {
         if self.is_default(id).await? {
             return Err(ArchiveWorkspaceError::Default);
         }
         Ok(self.metadata.archive_workspace(id, origin, once).await?)
     }
 
-    /// Removes the Files, Uploads and keys of an archived workspace; how many Files and Uploads there were. What was begun
-    /// and cut off is ended by doing it again.
+    /// Deletes the Files, Uploads and keys of an archived workspace. Returns the number of Files and Uploads. An
+    /// interrupted purge is completed by repeating it.
     ///
     /// # Errors
     /// When there is no such workspace, it is not archived, or the store failed.
@@ -229,7 +230,7 @@ impl Workspaces {
         Ok(workspace.is_some_and(|workspace| workspace.name == DEFAULT_WORKSPACE))
     }
 
-    /// What becomes of Files of each purpose whose clients ask for nothing, and whether the workspace has that by itself.
+    /// Returns the default expiry of each purpose, and whether the workspace has set it.
     ///
     /// # Errors
     /// When the store failed.
@@ -243,7 +244,7 @@ impl Workspaces {
         Ok(Purpose::ALL.into_iter().map(of).collect())
     }
 
-    /// Changes that for Files that are made from now on, and for those of Uploads that are begun from now on.
+    /// Sets default expiries for Files created, and Uploads begun, from now on.
     ///
     /// # Errors
     /// When the store failed.
@@ -256,7 +257,7 @@ impl Workspaces {
         self.metadata.set_default_expiries(workspace, wanted, origin).await
     }
 
-    /// The workspace that every installation has, made when it is missing.
+    /// Returns the default workspace, and creates it if it is missing.
     ///
     /// # Errors
     /// When the store failed.

@@ -186,7 +186,7 @@ fn a_backup_that_is_cut_off_is_none() {
         wait_until(wanted, || folder.join(wanted).exists());
         running.0.kill().unwrap();
         assert!(!running.0.wait().unwrap().success());
-        fails(&restore(&folder, &restored), 2, "is no finished backup");
+        fails(&restore(&folder, &restored), 2, "is not a finished backup");
         fails(&backup(&data, &folder), 2, "is not empty");
         assert!(!restored.path().exists(), "nothing was made");
     }
@@ -233,7 +233,7 @@ fn damage_is_told_and_keeps_nothing_else_from_being_copied() {
     fails(&restore(&folder, &other), 1, "2 left out");
     std::fs::remove_dir_all(other.path()).unwrap();
     std::fs::write(folder.join("metadata.db"), "changed").unwrap();
-    fails(&restore(&folder, &other), 2, "metadata.db is not the one that was written");
+    fails(&restore(&folder, &other), 2, "metadata.db was changed since the backup");
     fails(&backup(&Data::new(), &folder.join("x")), 2, "there is no installation");
 }
 
@@ -398,7 +398,7 @@ fn a_backup_that_holds_removals_back_for_too_long_fails() {
     std::io::Read::read_to_string(&mut running.0.stderr.take().unwrap(), &mut said).unwrap();
     assert_eq!(running.0.wait().unwrap().code(), Some(2), "{said}");
     assert!(said.contains("held back for 2 seconds") && said.contains("--max-hold-seconds"), "{said}");
-    fails(&restore(&folder, &Data::new()), 2, "is no finished backup");
+    fails(&restore(&folder, &Data::new()), 2, "is not a finished backup");
     settles(&data, &client);
 }
 
@@ -433,7 +433,7 @@ fn a_log_that_is_left_of_a_lost_database_is_never_mixed_with_another() {
     assert!(refused.contains("m.db-wal is there"), "{refused}");
     assert!(meta.join("m.db-wal").metadata().unwrap().len() > 0, "the log is what is left of acknowledged files");
     std::fs::remove_dir_all(data.path()).unwrap();
-    fails(&with(&["restore", folder.to_str().unwrap()]), 2, "m.db-wal is left of another database");
+    fails(&with(&["restore", folder.to_str().unwrap()]), 2, "m.db-wal belongs to another database");
     assert!(!meta.join("m.db").exists() && !data.path().exists(), "nothing was made");
     for beside in ["m.db-wal", "m.db-shm"] {
         std::fs::remove_file(meta.join(beside)).unwrap();

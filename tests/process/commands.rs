@@ -339,7 +339,7 @@ fn what_cannot_be_done_is_said() {
         (vec!["keys", "create", "--name", " padded "], "a name has 1 to 64 characters"),
         (vec!["workspaces", "expiry", "nobody"], "there is no workspace \"nobody\""),
         (vec!["audit", "list", "--workspace", "nobody"], "there is no workspace \"nobody\""),
-        (vec!["workspaces", "create", "default"], "there is a workspace of this name"),
+        (vec!["workspaces", "create", "default"], "a workspace with this name exists"),
         (vec!["workspaces", "create", ""], "a name has 1 to 64 characters"),
         (vec!["workspaces", "create", "ws_00VbjUjhHGglY7j08O6M3Oj9"], "does not look like an id"),
     ] {

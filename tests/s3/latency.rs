@@ -35,14 +35,14 @@ impl UploadNotes for NoNotes {
 #[ignore = "measures, and holds nothing"]
 async fn latency() {
     let bucket = Bucket::open();
-    let place = BucketConfig {
+    let config = BucketConfig {
         protocol: Protocol::S3,
         bucket: bucket.name().to_owned(),
         prefix: bucket.key("latency"),
         variables: bucket.variables(bucket.address),
         request_time: Duration::from_secs(30),
     };
-    let blobs = CloudBlobs::connect(&place, Arc::new(NoNotes)).unwrap();
+    let blobs = CloudBlobs::connect(&config, Arc::new(NoNotes)).unwrap();
     let (mut puts, mut gets, mut heads) = (Vec::new(), Vec::new(), Vec::new());
     for number in 0..setting("VENNA_S3_SAMPLES", SAMPLES) {
         let (id, content) = (BlobId::new(u128::from(number).to_be_bytes()), Bytes::from(vec![7; CONTENT_BYTES]));

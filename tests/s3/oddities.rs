@@ -45,14 +45,14 @@ impl OddStore {
     async fn open(&self, further: &[(&str, &str)]) -> Result<CloudBlobs, BlobError> {
         let mut variables = self.bucket.variables(self.proxy.address);
         variables.extend(further.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let place = BucketConfig {
+        let config = BucketConfig {
             protocol: Protocol::S3,
             bucket: self.bucket.name().to_owned(),
             prefix: self.bucket.key("odd"),
             variables,
             request_time: Duration::from_secs(30),
         };
-        CloudBlobs::open(&place, Arc::<Notes>::default()).await
+        CloudBlobs::open(&config, Arc::<Notes>::default()).await
     }
 }
 

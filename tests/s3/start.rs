@@ -39,7 +39,7 @@ async fn refusal(
 #[tokio::test]
 async fn a_bucket_that_cannot_be_used_is_told_at_the_start() {
     let bucket = Bucket::open();
-    let because = |reason: &str| format!("cannot keep blobs in {} (blobs_url): {reason}", bucket.url("p"));
+    let because = |reason: &str| format!("cannot use the blob store {} (blobs_url): {reason}", bucket.url("p"));
     let refused = refusal(&bucket, bucket.address, &[("AWS_SECRET_ACCESS_KEY", "hunter2")], &[]).await;
     let keys = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY";
     assert_eq!(refused, because(&format!("putting an object: the store answered 403 SignatureDoesNotMatch ({keys})")));
@@ -77,5 +77,8 @@ async fn a_redirect_that_leads_nowhere_is_refused() {
     let refused = refusal(&bucket, bucket.address, &[], &[redirect, ("blobs_url", "file:/nonexistent")]).await;
     assert_eq!(refused, "blobs_redirect needs blobs in a bucket (blobs_url s3:// or gs://)");
     let refused = refusal(&bucket, bucket.address, &[], &[redirect, ("blobs_url", "az://container/p")]).await;
-    assert_eq!(refused, "blobs_redirect cannot be had of az://container/p: its URLs name no download");
+    assert_eq!(
+        refused,
+        "blobs_redirect is not supported by az://container/p: its signed URLs cannot set a Content-Disposition"
+    );
 }

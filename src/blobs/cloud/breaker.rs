@@ -7,43 +7,43 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Failures one after the other that open it: at one failure in five a store is slow, and not down.
+/// Consecutive failures that open the breaker. A store with one failure in five is slow, not down.
 const FAILURES: u32 = 8;
-/// How long it stays open before the next request is let through.
-const REST: Duration = Duration::from_secs(2);
+/// The time that the breaker stays open before the next probe.
+const OPEN_TIME: Duration = Duration::from_secs(2);
 
-/// Counts failures one after the other.
+/// The breaker of one bucket.
 #[derive(Debug, Default)]
 pub(super) struct Breaker(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     failures: u32,
-    /// When the next request is let through, once it is open.
+    /// The time of the next probe, while the breaker is open.
     next: Option<Instant>,
 }
 
 impl Breaker {
-    /// Whether the store may be asked now. Of an open one, one request is let through each time that it has rested.
-    pub(super) fn admits(&self) -> bool {
+    /// Returns whether a request may be made. An open breaker allows one probe per [`OPEN_TIME`].
+    pub(super) fn allows(&self) -> bool {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match state.next {
             Some(next) if Instant::now() < next => false,
             Some(_) => {
-                state.next = Some(Instant::now() + REST);
+                state.next = Some(Instant::now() + OPEN_TIME);
                 true
             }
             None => true,
         }
     }
 
-    /// Whether it is open.
+    /// Returns whether the breaker is open.
     pub(super) fn is_open(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).next.is_some()
     }
 
-    /// The store has answered.
-    pub(super) fn answered(&self) {
+    /// Closes the breaker.
+    pub(super) fn record_success(&self) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.failures = 0;
         if state.next.take().is_some() {
@@ -51,17 +51,17 @@ impl Breaker {
         }
     }
 
-    /// The store has failed.
-    pub(super) fn failed(&self) {
+    /// Counts a failure, and opens the breaker at the limit.
+    pub(super) fn record_failure(&self) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.failures = state.failures.saturating_add(1);
         if state.failures < FAILURES {
             return;
         }
         if state.next.is_none() {
-            tracing::warn!(failures = FAILURES, rest_ms = REST.as_millis(), "bucket circuit opened");
+            tracing::warn!(failures = FAILURES, rest_ms = OPEN_TIME.as_millis(), "bucket circuit opened");
         }
-        state.next = Some(Instant::now() + REST);
+        state.next = Some(Instant::now() + OPEN_TIME);
     }
 }
 
@@ -75,25 +75,25 @@ mod tests {
         pause();
         let breaker = Breaker::default();
         for _ in 1..FAILURES {
-            breaker.failed();
+            breaker.record_failure();
         }
-        assert!(breaker.admits() && !breaker.is_open(), "it takes as many as it says");
-        breaker.answered();
+        assert!(breaker.allows() && !breaker.is_open(), "it takes as many as it says");
+        breaker.record_success();
         for _ in 1..FAILURES {
-            breaker.failed();
+            breaker.record_failure();
         }
-        assert!(breaker.admits(), "only those in a row count");
-        breaker.failed();
-        assert!(!breaker.admits() && breaker.is_open());
-        advance(REST).await;
-        assert!(breaker.admits(), "one asks");
-        assert!(!breaker.admits(), "and the others do not");
-        breaker.failed();
-        advance(REST / 2).await;
-        assert!(!breaker.admits());
-        advance(REST / 2).await;
-        assert!(breaker.admits());
-        breaker.answered();
-        assert!(breaker.admits() && breaker.admits() && !breaker.is_open());
+        assert!(breaker.allows(), "only those in a row count");
+        breaker.record_failure();
+        assert!(!breaker.allows() && breaker.is_open());
+        advance(OPEN_TIME).await;
+        assert!(breaker.allows(), "one asks");
+        assert!(!breaker.allows(), "and the others do not");
+        breaker.record_failure();
+        advance(OPEN_TIME / 2).await;
+        assert!(!breaker.allows());
+        advance(OPEN_TIME / 2).await;
+        assert!(breaker.allows());
+        breaker.record_success();
+        assert!(breaker.allows() && breaker.allows() && !breaker.is_open());
     }
 }

@@ -1,9 +1,9 @@
 //! The requests on a bucket: keys, lists, small objects and removals, each with its retries.
 
-use super::attempts::Attempts;
 use super::connect::{self, Client, Protocol};
 use super::failure::{Failure, Kind};
-use crate::blobs::{BlobError, NamesCursor, NamesPage};
+use super::retry::RetryPolicy;
+use crate::blobs::{BlobError, ListCursor, ListPage};
 use crate::model::ids::BlobId;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -43,7 +43,7 @@ pub struct BucketConfig {
     pub bucket: String,
     /// The prefix of all keys, without slashes at its ends; may be empty.
     pub prefix: String,
-    /// Endpoint, region, credentials and the like, under the names of their environment variables.
+    /// Endpoint, region and credentials, under the names of their environment variables.
     pub variables: Vec<(String, String)>,
     /// The time limit of a request with its retries.
     pub request_time: Duration,
@@ -79,12 +79,12 @@ pub(super) struct Bucket {
     pub(super) client: Client,
     /// The prefix of all keys.
     pub(super) root: Path,
-    pub(super) attempts: Attempts,
+    pub(super) retry: RetryPolicy,
     pub(super) notes: Arc<dyn UploadNotes>,
     pub(super) in_flight: Arc<Semaphore>,
     pub(super) proven: Mutex<Option<Instant>>,
     pub(super) protocol: Protocol,
-    /// The store does not remove several objects with one request.
+    /// The store has no bulk deletion.
     pub(super) deletes_singly: AtomicBool,
 }
 
@@ -99,7 +99,7 @@ impl Bucket {
         Ok(Self {
             client,
             root: Path::from(config.prefix.as_str()),
-            attempts: Attempts::new(config.request_time),
+            retry: RetryPolicy::new(config.request_time),
             notes,
             in_flight: Arc::new(Semaphore::new(IN_FLIGHT_PARTS as usize)),
             proven: Mutex::default(),
@@ -130,7 +130,7 @@ impl Bucket {
     }
 
     pub(super) async fn size_of(&self, key: &Path) -> Result<Option<u64>, BlobError> {
-        match self.attempts.make(self.attempts.patience(), || self.client.objects.head(key)).await {
+        match self.retry.run(self.retry.timeout(), || self.client.objects.head(key)).await {
             Ok(found) => Ok(Some(found.size)),
             Err(Failure { kind: Kind::Missing, .. }) => Ok(None),
             Err(failure) => Err(failure.into()),
@@ -138,18 +138,18 @@ impl Bucket {
     }
 
     /// Returns a page of the names of blobs behind `after`, of all or of those that begin with `begin`.
-    pub(super) async fn names(
+    pub(super) async fn list(
         &self,
         begin: Option<&str>,
-        after: Option<NamesCursor>,
-    ) -> Result<Option<NamesPage>, BlobError> {
+        after: Option<ListCursor>,
+    ) -> Result<Option<ListPage>, BlobError> {
         let folder = self.blobs();
-        // All longer names come behind the digits.
+        // All longer names sort after the digits.
         let first = begin.map(|digits| folder.clone().join(digits));
-        let mut last = after.and_then(|NamesCursor(key)| Path::parse(key).ok()).or(first);
-        let (mut blobs, mut strays, mut is_over) = (Vec::new(), Vec::new(), false);
+        let mut last = after.and_then(|ListCursor(key)| Path::parse(key).ok()).or(first);
+        let (mut blobs, mut unrecognized, mut is_over) = (Vec::new(), Vec::new(), false);
         for _ in 0..PAGE_REQUESTS {
-            let keys = self.list(&folder, last.as_ref()).await?;
+            let keys = self.list_keys(&folder, last.as_ref()).await?;
             let Some(newest) = keys.last().filter(|_| !is_over) else { break };
             last = Some(newest.clone());
             for key in keys {
@@ -161,17 +161,17 @@ impl Bucket {
                 }
                 match name.as_slice() {
                     [only] if only.as_ref().parse::<BlobId>().is_ok() => blobs.extend(only.as_ref().parse::<BlobId>()),
-                    _ => strays.push(key.to_string()),
+                    _ => unrecognized.push(key.to_string()),
                 }
             }
         }
-        let last = last.map(|key| NamesCursor(key.into()));
-        let found = !blobs.is_empty() || !strays.is_empty();
-        Ok(last.filter(|_| found).map(|last| NamesPage { blobs, strays, last }))
+        let last = last.map(|key| ListCursor(key.into()));
+        let found = !blobs.is_empty() || !unrecognized.is_empty();
+        Ok(last.filter(|_| found).map(|last| ListPage { blobs, unrecognized, last }))
     }
 
     /// Returns at most [`LIST_KEYS`] keys under a prefix behind `after`, in order.
-    pub(super) async fn list(&self, folder: &Path, after: Option<&Path>) -> Result<Vec<Path>, Failure> {
+    pub(super) async fn list_keys(&self, folder: &Path, after: Option<&Path>) -> Result<Vec<Path>, Failure> {
         let request = || {
             let keys = match after {
                 Some(after) => self.client.objects.list_with_offset(Some(folder), after),
@@ -179,13 +179,13 @@ impl Bucket {
             };
             keys.map_ok(|found| found.location).take(LIST_KEYS).try_collect()
         };
-        self.attempts.make(self.attempts.patience(), request).await
+        self.retry.run(self.retry.timeout(), request).await
     }
 
     pub(super) async fn put_small(&self, key: &Path, content: Bytes) -> Result<(), Failure> {
         let payload = PutPayload::from(content);
         let request = || self.client.objects.put(key, payload.clone());
-        self.attempts.make(self.attempts.patience(), request).await.map(drop)
+        self.retry.run(self.retry.timeout(), request).await.map(drop)
     }
 
     pub(super) async fn read_small(&self, key: &Path) -> Result<Option<Bytes>, BlobError> {
@@ -193,7 +193,7 @@ impl Bucket {
             let found = self.client.objects.get(key).await?;
             if found.meta.size > MAX_STAMP_BYTES { Ok(Bytes::new()) } else { found.bytes().await }
         };
-        match self.attempts.make(self.attempts.patience(), request).await {
+        match self.retry.run(self.retry.timeout(), request).await {
             Ok(content) => Ok(Some(content)),
             Err(Failure { kind: Kind::Missing, .. }) => Ok(None),
             Err(failure) => Err(failure.into()),
@@ -203,7 +203,7 @@ impl Bucket {
     /// Aborts an upload; succeeds if it does not exist.
     pub(super) async fn abort(&self, key: &Path, upload: &MultipartId) -> Result<(), Failure> {
         let request = || self.client.multiparts.0.abort_multipart(key, upload);
-        match self.attempts.make(self.attempts.patience(), request).await {
+        match self.retry.run(self.retry.timeout(), request).await {
             Err(failure) if failure.kind != Kind::Missing => Err(failure),
             _ => Ok(()),
         }
@@ -226,7 +226,10 @@ impl Bucket {
             Ok(noted) => noted,
             Err(error) => {
                 tracing::warn!(%error, "multipart upload listing failed");
-                return ids.iter().map(|id| (*id, Failure::odd("it is not known whether it has an upload"))).collect();
+                return ids
+                    .iter()
+                    .map(|id| (*id, Failure::unexpected("it is not known whether it has an upload")))
+                    .collect();
             }
         };
         let aborts = noted.into_iter().map(|(id, upload)| async move {
@@ -271,8 +274,8 @@ impl Bucket {
             left.lock().unwrap_or_else(PoisonError::into_inner).retain(|key| !gone.contains(key));
             failure.map_or(Ok(()), Err)
         };
-        let outcome = self.attempts.make(self.attempts.patience_for(keys.len() as u64), request).await;
-        let failure = outcome.err().unwrap_or_else(|| Failure::odd("the store did not say that it is gone"));
+        let outcome = self.retry.run(self.retry.timeout_for(keys.len() as u64), request).await;
+        let failure = outcome.err().unwrap_or_else(|| Failure::unexpected("the store did not say that it is gone"));
         (left.into_inner().unwrap_or_else(PoisonError::into_inner), failure)
     }
 
@@ -286,7 +289,7 @@ impl Bucket {
 
     /// Removes an object; succeeds if it does not exist.
     pub(super) async fn delete_one(&self, key: &Path) -> Result<(), Failure> {
-        match self.attempts.make(self.attempts.patience(), || self.client.singly.delete(key)).await {
+        match self.retry.run(self.retry.timeout(), || self.client.singly.delete(key)).await {
             Ok(()) | Err(Failure { kind: Kind::Missing, .. }) => Ok(()),
             Err(failure) => Err(failure),
         }

@@ -1,4 +1,4 @@
-//! From a bucket's name and the variables of its cloud to a client.
+//! Builds the client of a bucket from its name and the cloud's environment variables.
 
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, Checksum};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
@@ -9,20 +9,20 @@ use object_store::{ClientOptions, ObjectStore, RetryConfig};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long it may take to connect.
+/// The connect timeout.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long an idle connection is kept: less than the shortest time after which stores are known to close theirs.
+/// The time that an idle connection is kept. It is below the shortest keep-alive timeout of known stores.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The variable that says which checksum requests to S3 have, besides the SHA-256 that is signed.
+/// The variable that selects the checksum of S3 requests, beside the signed SHA-256.
 pub(super) const CHECKSUM: &str = "AWS_CHECKSUM_ALGORITHM";
-/// Its value for a store that refuses checksums.
+/// The value of [`CHECKSUM`] for stores that reject checksums.
 pub(super) const NO_CHECKSUM: &str = "none";
 
-/// Which cloud, or whose protocol a store speaks.
+/// The protocol of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
-    /// S3 and what is compatible with it.
+    /// S3 and compatible stores.
     S3,
     /// Google Cloud Storage.
     Gcs,
@@ -30,18 +30,18 @@ pub enum Protocol {
     Azure,
 }
 
-/// The client of a bucket, by what it can do.
+/// The client of a bucket, by capability.
 #[derive(Clone, Debug)]
 pub(super) struct Client {
     pub(super) objects: Arc<dyn ObjectStore>,
-    /// The same, but for that it removes each object with a request of its own.
+    /// A client that deletes with one request per object.
     pub(super) singly: Arc<dyn ObjectStore>,
     pub(super) multiparts: Multiparts,
-    /// Signs URLs that name what the answer is called; not every cloud can.
+    /// The signer of URLs with a `Content-Disposition`. Azure has none.
     pub(super) signer: Option<Arc<dyn Signer>>,
 }
 
-/// Objects that are written in parts.
+/// The multipart uploads of a bucket.
 #[derive(Clone)]
 pub(super) struct Multiparts(pub(super) Arc<dyn MultipartStore>);
 
@@ -51,17 +51,17 @@ impl std::fmt::Debug for Multiparts {
     }
 }
 
-/// A client for a bucket. `variables` are those of its cloud, under the names that it gives to its environment variables;
-/// those that are not known are left alone, as their cloud may have other uses for them.
+/// Builds the client of a bucket. `variables` have the names of the cloud's environment variables; unknown ones are
+/// ignored.
 ///
 /// # Errors
-/// The name of the variable that is missing or cannot be used.
+/// The name of the variable that is missing or invalid.
 pub(super) fn client<'a>(
     protocol: Protocol,
     bucket: &str,
     variables: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Result<Client, String> {
-    // Whoever comes second finds the same one.
+    // Another caller may have installed the same provider.
     drop(rustls::crypto::ring::default_provider().install_default());
     let variables: Vec<(String, &str)> = variables.map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
     match protocol {
@@ -71,7 +71,7 @@ pub(super) fn client<'a>(
     }
 }
 
-/// The store verifies the SHA-256 of what it gets before it answers, unless another checksum was chosen, or none.
+/// Builds a client of S3. The store verifies the SHA-256 of each body unless another checksum, or none, is set.
 fn s3(bucket: &str, variables: &[(String, &str)]) -> Result<Client, String> {
     let keys = [AmazonS3ConfigKey::Endpoint, AmazonS3ConfigKey::S3Endpoint];
     let of_key = |(name, value): &(String, &str)| Some((name.parse::<AmazonS3ConfigKey>().ok()?, (*value).to_owned()));
@@ -125,7 +125,7 @@ fn azure(container: &str, variables: &[(String, &str)]) -> Result<Client, String
     Ok(Client { objects, singly, multiparts: Multiparts(store), signer: None })
 }
 
-/// How long a whole request may take is watched where it is known how many bytes it carries.
+/// Returns the options of HTTP. The request timeout is unset: `retry` knows how many bytes a request carries.
 fn options() -> ClientOptions {
     ClientOptions::new()
         .with_timeout_disabled()
@@ -133,12 +133,13 @@ fn options() -> ClientOptions {
         .with_pool_idle_timeout(IDLE_TIMEOUT)
 }
 
-/// What is tried again is decided in `attempts`.
+/// Returns settings without retries: `retry` decides them.
 fn retries() -> RetryConfig {
     RetryConfig { max_retries: 0, retry_timeout: Duration::ZERO, ..RetryConfig::default() }
 }
 
-/// What a builder complains of names variables, and may repeat their values: only the words before the first quotation go on.
+/// Returns an error without values. Errors of a builder may quote secrets, so the text ends at its first quotation
+/// mark.
 fn named(error: &object_store::Error) -> String {
     let text = error.to_string();
     text.split(['"', '\'', '`']).next().unwrap_or_default().trim_end().to_owned()

@@ -1,5 +1,5 @@
-//! What a store in the cloud answered, without what must not be shown: texts of the client hold URLs, and bodies of errors
-//! hold key ids and signatures, so that nothing of them but the status and the code goes on.
+//! Failures of a bucket, without secrets. Texts of the client hold URLs, and error bodies hold key ids and signatures,
+//! so only status and error code are kept.
 
 use crate::blobs::BlobError;
 use crate::model::ids::BlobId;
@@ -7,40 +7,40 @@ use object_store::Error;
 use std::fmt;
 use std::io;
 
-/// The longest code that is repeated, in bytes.
+/// The longest error code that is kept, in bytes.
 const MAX_CODE_BYTES: usize = 64;
-/// What stands before the status in the texts of the client.
+/// The text before the status in errors of the client.
 const STATUS: &str = "status code: ";
-/// Codes by which stores say that there is no room.
+/// Error codes of a full store.
 const FULL: [&str; 4] = ["QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "StorageQuotaExceeded"];
-/// Codes of refusals that stores give in passing, though the request was right: such a request is made once more.
-const DOUBTFUL: [&str; 5] =
+/// Error codes of refusals that stores also give in error. Such a request is retried once.
+const RETRIED_REFUSALS: [&str; 5] =
     ["InvalidPart", "RequestTimeTooSkewed", "BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch"];
-/// Codes of refusals that pass by themselves.
-const PASSING: [&str; 4] = ["RequestTimeout", "SlowDown", "ServerBusy", "OperationAborted"];
+/// Error codes of transient refusals.
+const TRANSIENT: [&str; 4] = ["RequestTimeout", "SlowDown", "ServerBusy", "OperationAborted"];
 
-/// How a request came to nothing.
+/// The kind of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// There is no such object or upload.
+    /// The object or upload does not exist.
     Missing,
-    /// There is one already.
+    /// The object exists already.
     Exists,
-    /// The object is not the one that was meant.
+    /// The object changed since it was opened.
     Changed,
     /// The range lies outside the object.
     OutOfRange,
-    /// No room.
+    /// The store is full.
     Full,
-    /// The store cannot do this.
+    /// The store does not support the operation.
     Unsupported,
-    /// The store refused, and would again.
+    /// The store refused, and would refuse again.
     Refused,
-    /// It may have been done, or not, and may go well the next time.
-    Passing,
+    /// The outcome is unknown, and a retry may succeed.
+    Transient,
 }
 
-/// Why a request came to nothing.
+/// The reason why a request failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) struct Failure {
     pub(super) kind: Kind,
@@ -50,9 +50,9 @@ pub(super) struct Failure {
 #[derive(Clone, Debug)]
 enum How {
     Answered { status: Option<u16>, code: Option<String> },
-    Silent,
+    TimedOut,
     Disconnected,
-    Resting,
+    CircuitOpen,
     Told(&'static str),
 }
 
@@ -68,73 +68,73 @@ impl fmt::Display for Failure {
                     None => Ok(()),
                 }
             }
-            How::Silent => out.write_str("the store did not answer in time"),
+            How::TimedOut => out.write_str("the store did not answer in time"),
             How::Disconnected => out.write_str("the connection to the store failed"),
-            How::Resting => out.write_str("the store has failed again and again, and is asked again in a moment"),
+            How::CircuitOpen => out.write_str("the store has failed again and again, and is asked again in a moment"),
             How::Told(what) => out.write_str(what),
         }
     }
 }
 
 impl Failure {
-    /// The store took too long.
-    pub(super) const fn silent() -> Self {
-        Self { kind: Kind::Passing, how: How::Silent }
+    /// Returns the failure of a request that timed out.
+    pub(super) const fn timed_out() -> Self {
+        Self { kind: Kind::Transient, how: How::TimedOut }
     }
 
-    /// The store was not asked.
-    pub(super) const fn resting() -> Self {
-        Self { kind: Kind::Passing, how: How::Resting }
+    /// Returns the failure of a request that the open circuit breaker rejected.
+    pub(super) const fn circuit_open() -> Self {
+        Self { kind: Kind::Transient, how: How::CircuitOpen }
     }
 
-    /// Whether the store was not asked.
-    pub(super) const fn is_resting(&self) -> bool {
-        matches!(self.how, How::Resting)
+    /// Returns whether the circuit breaker rejected the request.
+    pub(super) const fn is_circuit_open(&self) -> bool {
+        matches!(self.how, How::CircuitOpen)
     }
 
-    /// The store did something else than it was asked for.
-    pub(super) const fn odd(what: &'static str) -> Self {
-        Self { kind: Kind::Passing, how: How::Told(what) }
+    /// Returns the transient failure of an answer that does not fit the request.
+    pub(super) const fn unexpected(what: &'static str) -> Self {
+        Self { kind: Kind::Transient, how: How::Told(what) }
     }
 
-    /// The store did what it was asked for, and something else came of it.
-    pub(super) const fn told(what: &'static str) -> Self {
+    /// Returns the permanent failure of a call that the store answered, but carried out wrongly.
+    pub(super) const fn wrong_outcome(what: &'static str) -> Self {
         Self { kind: Kind::Refused, how: How::Told(what) }
     }
 
-    /// The status of the answer.
+    /// Returns the HTTP status of the answer.
     pub(super) const fn status(&self) -> Option<u16> {
         if let How::Answered { status, .. } = self.how { status } else { None }
     }
 
-    /// The code of the answer; none where the store was not heard.
+    /// Returns the error code of the answer; none without an answer.
     pub(super) fn code(&self) -> Option<&str> {
         if let How::Answered { code, .. } = &self.how { Some(code.as_deref().unwrap_or_default()) } else { None }
     }
 
-    /// Whether the store refused what it may take the next time.
-    pub(super) fn is_doubtful(&self) -> bool {
-        self.kind == Kind::Refused && self.code().is_some_and(|code| DOUBTFUL.contains(&code))
+    /// Returns whether the refusal is one that stores also give in error.
+    pub(super) fn is_retried_refusal(&self) -> bool {
+        self.kind == Kind::Refused && self.code().is_some_and(|code| RETRIED_REFUSALS.contains(&code))
     }
 
-    /// The store has fewer bytes than there should be.
-    pub(super) const fn short() -> Self {
+    /// Returns the failure of an object with fewer bytes than recorded.
+    pub(super) const fn truncated() -> Self {
         Self { kind: Kind::OutOfRange, how: How::Told("the store has fewer bytes") }
     }
 
-    /// What an error of the client comes to.
-    pub(super) fn of(error: &Error) -> Self {
+    /// Classifies an error of the client.
+    pub(super) fn from_client(error: &Error) -> Self {
         let text = error.to_string();
         let (status, code) = (status_of(&text), code_of(&text));
         let kind = kind_of(error, status, code.as_deref());
         let disconnected =
-            status.is_none() && code.is_none() && kind == Kind::Passing && !matches!(error, Error::NotFound { .. });
+            status.is_none() && code.is_none() && kind == Kind::Transient && !matches!(error, Error::NotFound { .. });
         let how = if disconnected && is_transport(error) { How::Disconnected } else { How::Answered { status, code } };
         Self { kind, how }
     }
 
-    /// For the blob that was asked for.
-    pub(super) fn of_blob(self, id: BlobId) -> BlobError {
+    /// Converts the failure of a read or deletion of blob `id`.
+    pub(super) fn into_blob_error(self, id: BlobId) -> BlobError {
         match self.kind {
             Kind::Missing => BlobError::Damaged(id, "it is missing"),
             Kind::OutOfRange => BlobError::Damaged(id, "it is shorter than it was"),
@@ -158,11 +158,11 @@ fn kind_of(error: &Error, status: Option<u16>, code: Option<&str>) -> Kind {
     if status == Some(507) || is_one_of(&FULL) {
         return Kind::Full;
     }
-    if is_one_of(&PASSING) {
-        return Kind::Passing;
+    if is_one_of(&TRANSIENT) {
+        return Kind::Transient;
     }
     match error {
-        // A bucket that is not there is no missing object: nothing may be concluded from it.
+        // A missing bucket is not a missing object: nothing may be concluded from it.
         Error::NotFound { .. } if is_one_of(&["NoSuchBucket", "ContainerNotFound"]) => Kind::Refused,
         Error::NotFound { .. } => Kind::Missing,
         Error::AlreadyExists { .. } => Kind::Exists,
@@ -172,7 +172,7 @@ fn kind_of(error: &Error, status: Option<u16>, code: Option<&str>) -> Kind {
         _ => match status {
             Some(416) => Kind::OutOfRange,
             Some(501) => Kind::Unsupported,
-            Some(408 | 429 | 500..) | None => Kind::Passing,
+            Some(408 | 429 | 500..) | None => Kind::Transient,
             Some(_) => Kind::Refused,
         },
     }
@@ -193,7 +193,7 @@ fn status_of(text: &str) -> Option<u16> {
     text.split_once(STATUS)?.1.get(..3)?.parse().ok()
 }
 
-/// The first code of an error in XML, if it looks like one.
+/// Returns the error code of an XML body if it is well-formed.
 fn code_of(text: &str) -> Option<String> {
     let (code, _) = text.split_once("<Code>")?.1.split_once("</Code>")?;
     let plain = code.len() <= MAX_CODE_BYTES && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     fn generic(text: &str) -> Failure {
-        Failure::of(&Error::Generic { store: "S3", source: text.into() })
+        Failure::from_client(&Error::Generic { store: "S3", source: text.into() })
     }
 
     #[test]
@@ -225,21 +225,22 @@ mod tests {
     #[test]
     fn what_passes_is_told_from_what_does_not() {
         for (text, kind) in [
-            ("status code: 500 x", Kind::Passing),
-            ("status code: 503 x: <Code>SlowDown</Code>", Kind::Passing),
-            ("status code: 400 x: <Code>RequestTimeout</Code>", Kind::Passing),
-            ("status code: 429 x", Kind::Passing),
+            ("status code: 500 x", Kind::Transient),
+            ("status code: 503 x: <Code>SlowDown</Code>", Kind::Transient),
+            ("status code: 400 x: <Code>RequestTimeout</Code>", Kind::Transient),
+            ("status code: 429 x", Kind::Transient),
             ("status code: 400 x: <Code>InvalidArgument</Code>", Kind::Refused),
             ("status code: 416 x", Kind::OutOfRange),
             ("status code: 501 x", Kind::Unsupported),
             ("status code: 507 x", Kind::Full),
             ("status code: 403 x: <Code>QuotaExceeded</Code>", Kind::Full),
-            ("Server returned error response: <Code>InternalError</Code>", Kind::Passing),
-            ("anything", Kind::Passing),
+            ("Server returned error response: <Code>InternalError</Code>", Kind::Transient),
+            ("anything", Kind::Transient),
         ] {
             assert_eq!(generic(text).kind, kind, "{text}");
         }
-        let missing = |text: &str| Failure::of(&Error::NotFound { path: "p".into(), source: text.into() }).kind;
+        let missing =
+            |text: &str| Failure::from_client(&Error::NotFound { path: "p".into(), source: text.into() }).kind;
         assert_eq!(missing("status code: 404 x: <Code>NoSuchKey</Code>"), Kind::Missing);
         assert_eq!(missing("status code: 404 x: <Code>NoSuchBucket</Code>"), Kind::Refused);
     }

@@ -1,10 +1,9 @@
-//! Blobs in a bucket: `<prefix>/blobs/<id>`, in S3 and what is compatible with it, Google Cloud Storage, or Azure.
+//! Blobs in a bucket of S3 or a compatible store, Google Cloud Storage or Azure, as objects `<prefix>/blobs/<id>`.
 //!
-//! A key is written once and never again, so that a request whose answer was lost is made again without harm, and what it
-//! left is found by asking for the key (docs/design/durability.md, S1 to S4). A blob in parts is noted in
-//! [`UploadNotes`] before it has any, so that what a crash leaves of it is removed with it.
+//! A key is written once. A request whose answer was lost is repeated without harm, and its outcome is found by asking
+//! for the key (docs/design/durability.md, S1 to S4). A multipart upload is recorded in [`UploadNotes`] before its
+//! first part, so that the clean-up after a crash can abort it.
 
-mod attempts;
 mod breaker;
 mod bucket;
 mod connect;
@@ -13,12 +12,13 @@ mod parts;
 mod proof;
 mod quarantine;
 mod read;
+mod retry;
 mod write;
 
 pub use bucket::{BucketConfig, UploadNotes};
 pub use connect::Protocol;
 
-use super::{BlobError, BlobStore, BlobStream, BlobWriter, NamesCursor, NamesPage};
+use super::{BlobError, BlobStore, BlobStream, BlobWriter, ListCursor, ListPage};
 use crate::blobs::event_note;
 use crate::model::byte_range::ByteRange;
 use crate::model::ids::BlobId;
@@ -40,12 +40,12 @@ use write::CloudWriter;
 
 /// The most concurrent requests for the size of an object.
 const HEADS_AT_ONCE: usize = 16;
-/// How long a proof holds that the store can be written to: each is a write that is billed.
+/// The time that a successful write probe counts. Each probe is a billed write.
 const PROOF_LIFETIME: Duration = Duration::from_secs(30);
-/// How long a URL opens a blob: long enough to follow a redirect, too short to be handed around.
+/// The validity of a signed URL: long enough to follow a redirect, too short to be passed on.
 const URL_LIFETIME: Duration = Duration::from_mins(1);
 
-/// Blobs in a bucket.
+/// The blob store in a bucket.
 #[derive(Clone, Debug)]
 pub struct CloudBlobs(Arc<Bucket>);
 
@@ -95,7 +95,7 @@ impl BlobStore for CloudBlobs {
         read::open(Arc::clone(&self.0), id, range).await
     }
 
-    fn keeps_what_is_read(&self) -> bool {
+    fn reads_survive_deletion(&self) -> bool {
         false
     }
 
@@ -109,10 +109,10 @@ impl BlobStore for CloudBlobs {
             None => whole,
         };
         let key = self.0.key_of(id);
-        // Signing asks the store nothing, but may have to ask elsewhere for fresh credentials.
+        // Signing makes no request to the store, but may fetch fresh credentials.
         let signed = signer.signed_url_opts(Method::GET, &key, URL_LIFETIME, &options);
-        let signed = timeout(self.0.attempts.patience(), signed).await.map_err(|_| Failure::silent())?;
-        Ok(Some(signed.map_err(|error| Failure::of(&error))?.into()))
+        let signed = timeout(self.0.retry.timeout(), signed).await.map_err(|_| Failure::timed_out())?;
+        Ok(Some(signed.map_err(|error| Failure::from_client(&error))?.into()))
     }
 
     async fn delete(&self, ids: &[BlobId]) -> Vec<(BlobId, Result<(), BlobError>)> {
@@ -128,12 +128,16 @@ impl BlobStore for CloudBlobs {
         stream::iter(sizes).buffered(HEADS_AT_ONCE).try_collect().await
     }
 
-    async fn names(&self, after: Option<NamesCursor>) -> Result<Option<NamesPage>, BlobError> {
-        self.0.names(None, after).await
+    async fn list(&self, after: Option<ListCursor>) -> Result<Option<ListPage>, BlobError> {
+        self.0.list(None, after).await
     }
 
-    async fn names_of(&self, first_byte: u8, after: Option<NamesCursor>) -> Result<Option<NamesPage>, BlobError> {
-        self.0.names(Some(&format!("{first_byte:02x}")), after).await
+    async fn list_by_first_byte(
+        &self,
+        first_byte: u8,
+        after: Option<ListCursor>,
+    ) -> Result<Option<ListPage>, BlobError> {
+        self.0.list(Some(&format!("{first_byte:02x}")), after).await
     }
 
     async fn quarantine(&self, ids: &[BlobId], now_seconds: u64) -> Result<Vec<BlobId>, BlobError> {
@@ -147,7 +151,7 @@ impl BlobStore for CloudBlobs {
     }
 
     async fn quarantined(&self) -> Result<Vec<String>, BlobError> {
-        quarantine::names(&self.0).await
+        quarantine::list(&self.0).await
     }
 
     async fn purge_quarantine(&self, before_seconds: u64) -> Result<usize, BlobError> {
@@ -170,15 +174,15 @@ impl BlobStore for CloudBlobs {
     }
 
     async fn set_last_event(&self, event_id: Option<&str>) -> Result<(), BlobError> {
-        // Without an id it is a note that says nothing, which needs no right to remove it.
+        // Without an id an empty note is written, which needs no right to delete.
         let note = event_id.map(event_note::write).unwrap_or_default();
         Ok(self.0.put_small(&self.0.event_key(), note.into()).await?)
     }
 
-    /// Writes and removes an object, unless that was done a moment ago and the store has answered since.
+    /// Writes and deletes an object, unless the last probe is recent and the store has answered since.
     async fn probe(&self) -> Result<(), BlobError> {
         let proven = *self.0.proven.lock().unwrap_or_else(PoisonError::into_inner);
-        if proven.is_some_and(|at| at.elapsed() < PROOF_LIFETIME) && !self.0.attempts.is_resting() {
+        if proven.is_some_and(|at| at.elapsed() < PROOF_LIFETIME) && !self.0.retry.is_circuit_open() {
             return Ok(());
         }
         let key = self.0.root.clone().join(format!("probe-{:016x}", u64::from_be_bytes(random::bytes())));
@@ -303,14 +307,14 @@ mod tests {
             key(&BlobId::new(name).to_string())
         };
         bucket.write((0..count).map(name).chain([key("stray")]).collect(), b"");
-        let (mut pages, mut names, mut strays, mut after) = (0, HashSet::new(), Vec::new(), None);
-        while let Some(page) = blobs.names(after).await.unwrap() {
+        let (mut pages, mut names, mut unrecognized, mut after) = (0, HashSet::new(), Vec::new(), None);
+        while let Some(page) = blobs.list(after).await.unwrap() {
             names.extend(page.blobs);
-            strays.extend(page.strays);
+            unrecognized.extend(page.unrecognized);
             after = Some(page.last);
             pages += 1;
         }
-        assert_eq!((pages, names.len(), strays), (2, count as usize, vec![key("stray")]));
+        assert_eq!((pages, names.len(), unrecognized), (2, count as usize, vec![key("stray")]));
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -1,26 +1,27 @@
-//! How a blob is cut into the parts in which it goes to the cloud, and what is computed of it on the way.
+//! The part sizes of multipart uploads, and the hashing of a blob on its way to the bucket.
 
 use crate::blobs::BlobError;
-use crate::blobs::behind::Worker;
+use crate::blobs::blocking_pipeline::Worker;
 use crate::blobs::digest::ContentHasher;
 use bytes::{Bytes, BytesMut};
 use std::collections::VecDeque;
 use tokio::sync::mpsc::UnboundedSender;
 
-/// The size of a part: what a blob that fits into it is held in, whole, before it is known that it does. S3 asks for at
-/// least 5 MiB, and some of those that speak its protocol for parts of one size.
+/// The size of a part, in bytes. A blob is buffered up to this size before an upload begins. S3 requires at least 5
+/// MiB, and some compatible stores require equal parts.
 pub(super) const PART_BYTES: u64 = 8 << 20;
-/// Parts of that size; what can be uploaded, 8 GiB, needs half of them.
+/// The number of parts of [`PART_BYTES`]. The largest Upload, 8 GiB, needs half of them.
 const EQUAL_PARTS: u64 = 2000;
-/// Further parts after which the next is larger by [`PART_BYTES`], so that the 10,000 parts of S3 hold its 5 TiB.
+/// The number of further parts of one size. The next are larger by [`PART_BYTES`], so that the 10,000 parts of S3 hold
+/// its 5 TiB.
 const PARTS_PER_STEP: u64 = 48;
 
-/// The size of the part at this place, in bytes, of a blob that has more.
-pub(super) const fn part_bytes(place: u64) -> u64 {
-    PART_BYTES * (1 + place.saturating_sub(EQUAL_PARTS).div_ceil(PARTS_PER_STEP))
+/// Returns the size of the part with index `index` of a larger blob, in bytes.
+pub(super) const fn part_bytes(index: u64) -> u64 {
+    PART_BYTES * (1 + index.saturating_sub(EQUAL_PARTS).div_ceil(PARTS_PER_STEP))
 }
 
-/// Hashes bytes on the blocking pool, and hands them on in pieces that keep no receive buffer alive.
+/// A hasher on the blocking pool. It sends pieces that keep no receive buffer alive.
 pub(super) struct Hashing {
     pub(super) hasher: ContentHasher,
     pub(super) pieces: UnboundedSender<Bytes>,
@@ -35,13 +36,13 @@ impl Worker for Hashing {
             self.hasher.update(chunk);
             piece.extend_from_slice(chunk);
         }
-        // Whoever does not listen any more has given the blob up.
+        // A closed channel means that the write was aborted.
         drop(self.pieces.send(piece.freeze()));
         Ok(())
     }
 }
 
-/// Pieces that are not sent yet.
+/// Hashed pieces that are not sent yet.
 #[derive(Debug, Default)]
 pub(super) struct Collected {
     pieces: VecDeque<Bytes>,
@@ -54,12 +55,12 @@ impl Collected {
         self.pieces.push_back(piece);
     }
 
-    /// How many bytes it holds.
+    /// Returns the number of bytes held.
     pub(super) const fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// The first `bytes` of them, or all.
+    /// Removes and returns the first `bytes`, or all.
     pub(super) fn take(&mut self, bytes: u64) -> Vec<Bytes> {
         let (mut taken, mut wanted) = (Vec::new(), bytes.min(self.bytes));
         self.bytes -= wanted;
@@ -88,9 +89,9 @@ mod tests {
     fn ten_thousand_parts_hold_the_largest_object_and_none_is_too_large() {
         let all: u64 = (0..10_000).map(part_bytes).sum();
         assert!(all >= 5 << 40, "{all} bytes");
-        assert!((0..10_000).all(|place| part_bytes(place) <= 5 << 30));
+        assert!((0..10_000).all(|index| part_bytes(index) <= 5 << 30));
         let equal: u64 = (0..EQUAL_PARTS).map(part_bytes).sum();
-        assert!(equal >= 8 << 30 && (0..EQUAL_PARTS).all(|place| part_bytes(place) == PART_BYTES));
+        assert!(equal >= 8 << 30 && (0..EQUAL_PARTS).all(|index| part_bytes(index) == PART_BYTES));
     }
 
     proptest! {

@@ -1,8 +1,8 @@
-//! The proof at the start: every call that is made later is made once, on objects of its own, so that a store that refuses
-//! one of them is known before a client's bytes depend on it.
+//! The start check of a bucket. It makes every later call once, on objects of its own, so that an unsuitable store is
+//! found before client data depends on it.
 //!
-//! What can be settled is: checksums are left out, and objects are removed one by one. For the rest the error names the call
-//! and what to do.
+//! A store without checksums or bulk deletion is adapted to. For any other failure the error names the call and the
+//! remedy.
 
 use super::bucket::Bucket;
 use super::connect::Protocol;
@@ -21,10 +21,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 const CONTENT: &[u8] = b"venna";
-/// The stretch of it that is read.
+/// The range of the read check.
 const RANGE: Range<u64> = 1..4;
 
-/// A call that the store has to know.
+/// A call that the store must support.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Call {
     Put,
@@ -52,7 +52,7 @@ impl fmt::Display for Call {
     }
 }
 
-/// A call that came to nothing.
+/// A call that failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{call}: {failure}{}", hint.map(|hint| format!(" ({hint})")).unwrap_or_default())]
 struct Unproven {
@@ -61,10 +61,10 @@ struct Unproven {
     hint: Option<&'static str>,
 }
 
-/// Makes every call once. An object that one of them left is removed.
+/// Makes every call once, and deletes leftover objects.
 ///
 /// # Errors
-/// The first call that fails, why, and what to do.
+/// The first call that fails, the reason, and the remedy.
 pub(super) async fn prove(bucket: &Arc<Bucket>) -> Result<(), BlobError> {
     let folder = bucket.root.clone().join(format!("probe-{:016x}", u64::from_be_bytes(random::bytes())));
     let keys = ["whole", "parts", "copy"].map(|name| folder.clone().join(name));
@@ -75,7 +75,7 @@ pub(super) async fn prove(bucket: &Arc<Bucket>) -> Result<(), BlobError> {
     proven
 }
 
-/// Whether the store refused a request for how it was made, and not for who made it: it may take another one.
+/// Returns whether the store refused the form of a request, not its credentials. It may accept another form.
 pub(super) fn refused_form(error: &BlobError) -> bool {
     let BlobError::Unavailable(cause) = error else { return false };
     cause
@@ -97,9 +97,9 @@ async fn make_calls(bucket: &Arc<Bucket>, folder: &Path, keys: &[Path; 3]) -> Re
     expect(length == Some(PART_BYTES + 1), "another length than its parts").map_err(failed(Call::Upload))?;
     abort(bucket, copy).await.map_err(failed(Call::Abort))?;
     let request = || bucket.client.objects.copy(whole, copy);
-    let copied = bucket.attempts.make(bucket.attempts.patience(), request).await;
+    let copied = bucket.retry.run(bucket.retry.timeout(), request).await;
     copied.map_err(BlobError::from).map_err(failed(Call::Copy))?;
-    let listed = bucket.list(folder, None).await.map_err(BlobError::from).map_err(failed(Call::List))?;
+    let listed = bucket.list_keys(folder, None).await.map_err(BlobError::from).map_err(failed(Call::List))?;
     expect(keys.iter().all(|key| listed.contains(key)), "not what was put").map_err(failed(Call::List))?;
     let left = bucket.delete_keys(keys).await;
     left.into_values().next().map_or(Ok(()), |failure| Err(name(bucket, Call::Delete, failure.into())))
@@ -115,23 +115,23 @@ async fn write(bucket: &Arc<Bucket>, key: &Path, content: Bytes) -> Result<(), B
 async fn read(bucket: &Bucket, key: &Path) -> Result<(), BlobError> {
     let options = GetOptions { range: Some(GetRange::Bounded(RANGE)), ..GetOptions::default() };
     let request = || async { bucket.client.objects.get_opts(key, options.clone()).await?.bytes().await };
-    let found = bucket.attempts.make(bucket.attempts.patience(), request).await?;
+    let found = bucket.retry.run(bucket.retry.timeout(), request).await?;
     let wanted = CONTENT.iter().copied().skip(1).take(3);
     expect(found.iter().copied().eq(wanted), "other bytes than were put")
 }
 
-/// Begins an upload, and aborts it.
+/// Begins and aborts an upload.
 async fn abort(bucket: &Bucket, key: &Path) -> Result<(), BlobError> {
     let request = || bucket.client.multiparts.0.create_multipart(key);
-    let upload = bucket.attempts.make(bucket.attempts.patience(), request).await?;
+    let upload = bucket.retry.run(bucket.retry.timeout(), request).await?;
     Ok(bucket.abort(key, &upload).await?)
 }
 
 fn expect(holds: bool, otherwise: &'static str) -> Result<(), BlobError> {
-    if holds { Ok(()) } else { Err(Failure::told(otherwise).into()) }
+    if holds { Ok(()) } else { Err(Failure::wrong_outcome(otherwise).into()) }
 }
 
-/// Names the call that failed, and what to do. A store without room is no store that cannot be used.
+/// Adds the failed call and the remedy to an error. A full store is usable, so its error is passed on.
 fn name(bucket: &Bucket, call: Call, error: BlobError) -> BlobError {
     let BlobError::Unavailable(cause) = error else { return error };
     match cause.downcast::<Failure>() {
@@ -163,7 +163,7 @@ fn hint(call: Call, failure: &Failure) -> Option<&'static str> {
 }
 
 impl Failure {
-    /// Whether the store refused a request for how it was made.
+    /// Returns whether the store refused the form of a request.
     fn refused_form(&self) -> bool {
         self.kind == Kind::Unsupported || matches!(self.status(), Some(400 | 405 | 411 | 501))
     }

@@ -1,5 +1,4 @@
-//! Keys under `quarantine/`: what no row explains waits there before it is removed, each under the blob's name and the
-//! second from which on it waits.
+//! The quarantine of a bucket: blobs without a row wait under `quarantine/<name>.<second>` before they are deleted.
 
 use super::bucket::Bucket;
 use super::read;
@@ -13,22 +12,22 @@ use object_store::path::Path;
 use std::sync::Arc;
 
 const FOLDER: &str = "quarantine";
-/// What stands between a blob's name and the second.
+/// The separator of the blob's name and the second.
 const SINCE: char = '.';
 /// The largest object that S3 copies with one request, in bytes: 5 GiB.
 const MAX_COPY_BYTES: u64 = 5 << 30;
-/// The slowest copy within the store that is waited for: 16 times as fast as a transfer.
+/// The speed of copies within the store, relative to the slowest tolerated transfer.
 const COPY_SPEED: u64 = 16;
 
-/// Moves a blob to the quarantine, as of `now_seconds`: a copy, and the original only once that is there. False when there
-/// is no such blob.
+/// Moves a blob to the quarantine, dated `now_seconds`. It copies first and deletes the original afterwards. Returns
+/// false for a missing blob.
 pub(super) async fn enter(bucket: &Arc<Bucket>, id: BlobId, now_seconds: u64) -> Result<bool, BlobError> {
     let Some(size_bytes) = bucket.size(id).await? else { return Ok(false) };
     let (from, to) = (bucket.key_of(id), folder(bucket).join(format!("{id}{SINCE}{now_seconds}")));
     if size_bytes <= MAX_COPY_BYTES {
-        let attempts = &bucket.attempts;
+        let retry = &bucket.retry;
         let request = || bucket.client.objects.copy(&from, &to);
-        attempts.make(attempts.patience_for(size_bytes / COPY_SPEED), request).await?;
+        retry.run(retry.timeout_for(size_bytes / COPY_SPEED), request).await?;
     } else {
         carry(bucket, id, size_bytes, to).await?;
     }
@@ -36,7 +35,7 @@ pub(super) async fn enter(bucket: &Arc<Bucket>, id: BlobId, now_seconds: u64) ->
     Ok(true)
 }
 
-/// What is too large for one request of the store goes through this process.
+/// Copies an object through this process that is too large for one copy request.
 async fn carry(bucket: &Arc<Bucket>, id: BlobId, size_bytes: u64, to: Path) -> Result<(), BlobError> {
     let mut writer = Box::new(CloudWriter::new(Arc::clone(bucket), to, None));
     let mut content = read::open(Arc::clone(bucket), id, ByteRange::whole(size_bytes)).await?;
@@ -46,12 +45,12 @@ async fn carry(bucket: &Arc<Bucket>, id: BlobId, size_bytes: u64, to: Path) -> R
     writer.finish().await.map(drop)
 }
 
-/// The names of blobs in the quarantine.
-pub(super) async fn names(bucket: &Arc<Bucket>) -> Result<Vec<String>, BlobError> {
+/// Returns the names of quarantined blobs.
+pub(super) async fn list(bucket: &Arc<Bucket>) -> Result<Vec<String>, BlobError> {
     Ok(entries(bucket).await?.into_iter().map(|(_, name, _)| name).collect())
 }
 
-/// Removes what has been there since `before_seconds` or longer; how many there were.
+/// Deletes blobs quarantined at `before_seconds` or earlier. Returns their number.
 pub(super) async fn purge(bucket: &Arc<Bucket>, before_seconds: u64) -> Result<usize, BlobError> {
     let mut purged = 0;
     for (key, _, since) in entries(bucket).await? {
@@ -63,11 +62,11 @@ pub(super) async fn purge(bucket: &Arc<Bucket>, before_seconds: u64) -> Result<u
     Ok(purged)
 }
 
-/// Key, name and second of each; what was not put there by this program has no second, and stays.
+/// Returns key, name and second of each entry. Keys that this program did not write have no second, and are kept.
 async fn entries(bucket: &Arc<Bucket>) -> Result<Vec<(Path, String, Option<u64>)>, BlobError> {
     let (mut entries, mut after) = (Vec::new(), None);
     loop {
-        let page = bucket.list(&folder(bucket), after.as_ref()).await?;
+        let page = bucket.list_keys(&folder(bucket), after.as_ref()).await?;
         let Some(last) = page.last() else { return Ok(entries) };
         after = Some(last.clone());
         for key in page {

@@ -1,4 +1,4 @@
-//! Reading: one range request, that goes on where it stopped when the store falls silent or cuts it off.
+//! Reads of a bucket: one range request, resumed where the store stalls or cuts the body off.
 
 use super::bucket::Bucket;
 use super::failure::Failure;
@@ -13,11 +13,11 @@ use object_store::{GetOptions, GetRange};
 use std::sync::Arc;
 use tokio::time::timeout;
 
-/// How often a read is taken up again, and once more for each [`BYTES_PER_RESUMPTION`] that it has brought.
-const RESUMPTIONS: u64 = 8;
-const BYTES_PER_RESUMPTION: u64 = 16 << 20;
+/// The number of resumes of a read. Each [`BYTES_PER_RESUME`] read allows one more.
+const MAX_RESUMES: u64 = 8;
+const BYTES_PER_RESUME: u64 = 16 << 20;
 
-/// Opens a stretch of a blob; it was found when this returns.
+/// Opens a range of a blob. The store has found the object when this returns.
 pub(super) async fn open(bucket: Arc<Bucket>, id: BlobId, range: ByteRange) -> Result<BlobStream, BlobError> {
     if range.is_empty() {
         return Ok(stream::empty().boxed());
@@ -25,13 +25,13 @@ pub(super) async fn open(bucket: Arc<Bucket>, id: BlobId, range: ByteRange) -> R
     let key = bucket.key_of(id);
     let mut reader =
         Reader { bucket, id, key, rest: range, tag: None, body: stream::empty().boxed(), resumed: 0, read: 0 };
-    reader.ask().await.map_err(|failure| failure.of_blob(id))?;
+    reader.ask().await.map_err(|failure| failure.into_blob_error(id))?;
     Ok(stream::unfold(Some(reader), |reader| async {
         let mut reader = reader?;
         match reader.next().await {
             Ok(Some(chunk)) => Some((Ok(chunk), Some(reader))),
             Ok(None) => None,
-            Err(failure) => Some((Err(failure.of_blob(reader.id)), None)),
+            Err(failure) => Some((Err(failure.into_blob_error(reader.id)), None)),
         }
     })
     .boxed())
@@ -42,7 +42,7 @@ struct Reader {
     id: BlobId,
     key: Path,
     rest: ByteRange,
-    /// What the store calls this object, so that what is read later is of the same one.
+    /// The `ETag` of the object, so that a resumed read cannot mix two objects.
     tag: Option<String>,
     body: BoxStream<'static, object_store::Result<Bytes>>,
     resumed: u64,
@@ -50,18 +50,18 @@ struct Reader {
 }
 
 impl Reader {
-    /// Asks for what is left.
+    /// Requests the remaining range.
     async fn ask(&mut self) -> Result<(), Failure> {
         let options = GetOptions {
             range: Some(GetRange::Bounded(self.rest.start..self.rest.end)),
             if_match: self.tag.clone(),
             ..GetOptions::default()
         };
-        let attempts = &self.bucket.attempts;
+        let retry = &self.bucket.retry;
         let request = || self.bucket.client.objects.get_opts(&self.key, options.clone());
-        let found = attempts.make(attempts.patience(), request).await?;
+        let found = retry.run(retry.timeout(), request).await?;
         if found.range != (self.rest.start..self.rest.end) {
-            return Err(Failure::short());
+            return Err(Failure::truncated());
         }
         self.tag.clone_from(&found.meta.e_tag);
         self.body = found.into_stream();
@@ -73,19 +73,19 @@ impl Reader {
             if self.rest.is_empty() {
                 return Ok(None);
             }
-            let failure = match timeout(self.bucket.attempts.patience(), self.body.next()).await {
+            let failure = match timeout(self.bucket.retry.timeout(), self.body.next()).await {
                 Ok(Some(Ok(chunk))) if chunk.len() as u64 <= self.rest.len() => {
                     self.rest.start += chunk.len() as u64;
                     self.read += chunk.len() as u64;
                     return Ok(Some(chunk));
                 }
-                Ok(Some(Ok(_))) => Failure::odd("the store sent more bytes than it was asked for"),
-                Ok(Some(Err(error))) => Failure::of(&error),
-                Ok(None) => Failure::odd("the store sent fewer bytes than it was asked for"),
-                Err(_) => Failure::silent(),
+                Ok(Some(Ok(_))) => Failure::unexpected("the store sent more bytes than it was asked for"),
+                Ok(Some(Err(error))) => Failure::from_client(&error),
+                Ok(None) => Failure::unexpected("the store sent fewer bytes than it was asked for"),
+                Err(_) => Failure::timed_out(),
             };
-            self.bucket.attempts.note(&failure);
-            if self.resumed == RESUMPTIONS + self.read / BYTES_PER_RESUMPTION {
+            self.bucket.retry.note(&failure);
+            if self.resumed == MAX_RESUMES + self.read / BYTES_PER_RESUME {
                 return Err(failure);
             }
             self.resumed += 1;

@@ -1,14 +1,15 @@
-//! Writing: a blob that fits into one part is put at once, a larger one in parts of which a few are on their way together.
+//! Writes to a bucket. A blob that fits into one part is put with one request, a larger one as a multipart upload with
+//! parallel parts.
 //!
-//! Nothing is visible before the one request that ends it, whichever it is. When that request has no clear answer, the
-//! store is asked what it has under the name, which nobody else writes to.
+//! Nothing is visible before the last request. If its answer is lost, the writer asks for the key, which no other
+//! process writes.
 
 use super::bucket::{Bucket, IN_FLIGHT_PARTS};
 use super::failure::{Failure, Kind};
 use super::parts::{Collected, Hashing, PART_BYTES, part_bytes};
-use crate::blobs::behind::Behind;
+use crate::blobs::blocking_pipeline::BlockingPipeline;
 use crate::blobs::digest::ContentHasher;
-use crate::blobs::{BlobError, BlobWriter, WriteTurns};
+use crate::blobs::{BlobError, BlobWriter, WriteLimiter};
 use crate::model::digest::ContentDigest;
 use crate::model::ids::BlobId;
 use async_trait::async_trait;
@@ -26,30 +27,30 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-/// Parts of one blob that are on their way at once.
+/// The maximum of parallel parts of one blob.
 const PARTS_AT_ONCE: usize = 4;
-/// How much longer the store may take to put a blob together, for each of its parts.
+/// The extra time for completing an upload, per part.
 const TIME_PER_PART: Duration = Duration::from_millis(50);
-/// Pauses before the store is asked again for an object that an earlier attempt may still be putting together.
+/// The pauses between checks for an object that an earlier attempt may still be completing.
 const COMPLETION_PAUSES: [Duration; 2] = [Duration::from_millis(300), Duration::from_secs(1)];
-/// Under which name an object remembers the SHA-256 of what was put.
+/// The metadata key of an object's SHA-256.
 const SHA256: &str = "sha256";
 
-/// A blob on its way to the cloud.
+/// A blob that is being written to the bucket.
 pub(super) struct CloudWriter {
-    hashing: Option<Behind<Hashing>>,
+    hashing: Option<BlockingPipeline<Hashing>>,
     pieces: UnboundedReceiver<Bytes>,
     collected: Collected,
     object: Object,
 }
 
 impl CloudWriter {
-    /// Writes to `key`. The upload of a blob in parts is noted under its name; what has none is no blob.
+    /// Returns a writer to `key`. A multipart upload is recorded under `id`; none for objects that are no blobs.
     pub(super) fn new(bucket: Arc<Bucket>, key: Path, id: Option<BlobId>) -> Self {
         let (sender, pieces) = unbounded_channel();
         let hashing = Hashing { hasher: ContentHasher::default(), pieces: sender };
         Self {
-            hashing: Some(Behind::new(hashing)),
+            hashing: Some(BlockingPipeline::new(hashing)),
             pieces,
             collected: Collected::default(),
             object: Object {
@@ -64,7 +65,7 @@ impl CloudWriter {
         }
     }
 
-    /// Moves what was hashed to what is to be sent, and sends parts that are full and not the last.
+    /// Moves hashed pieces to the buffer, and sends full parts except the last.
     async fn send_full_parts(&mut self) -> Result<(), BlobError> {
         while let Ok(piece) = self.pieces.try_recv() {
             self.collected.push(piece);
@@ -93,9 +94,9 @@ impl CloudWriter {
 
 #[async_trait]
 impl BlobWriter for CloudWriter {
-    fn take_turns(&mut self, turns: WriteTurns) {
+    fn limit_writes(&mut self, limiter: WriteLimiter) {
         if let Some(hashing) = &mut self.hashing {
-            hashing.take_turns(turns);
+            hashing.limit_writes(limiter);
         }
     }
 
@@ -105,7 +106,7 @@ impl BlobWriter for CloudWriter {
         self.send_full_parts().await
     }
 
-    /// When it fails, what was sent is given up behind the one who waits for the answer.
+    /// Aborts the upload in the background on failure, so that the caller does not wait for it.
     async fn finish(mut self: Box<Self>) -> Result<ContentDigest, BlobError> {
         self.end().await
     }
@@ -115,15 +116,15 @@ impl BlobWriter for CloudWriter {
     }
 }
 
-/// Parts that are being sent, each with its place.
+/// Parts in transfer, with their indices.
 type Parts = JoinSet<Result<(u64, PartId), Failure>>;
 
-/// An object that is not there yet.
+/// An object that is not visible yet.
 struct Object {
     bucket: Arc<Bucket>,
     key: Path,
     id: Option<BlobId>,
-    /// What the store calls the upload, once there is one.
+    /// The upload id, once an upload has begun.
     upload: Option<MultipartId>,
     on_their_way: Parts,
     stored: BTreeMap<u64, PartId>,
@@ -131,7 +132,7 @@ struct Object {
 }
 
 impl Object {
-    /// Sends the next part, when there is room for it.
+    /// Sends the next part once a permit is free.
     async fn send(&mut self, part: Vec<Bytes>) -> Result<(), BlobError> {
         let upload = match &self.upload {
             Some(upload) => upload.clone(),
@@ -147,21 +148,21 @@ impl Object {
         self.begun += 1;
         self.on_their_way.spawn(async move {
             let index = usize::try_from(place).unwrap_or(usize::MAX);
-            let (attempts, multiparts) = (&bucket.attempts, &bucket.client.multiparts.0);
+            let (retry, multiparts) = (&bucket.retry, &bucket.client.multiparts.0);
             let request = || multiparts.put_part(&key, &upload, index, payload.clone());
-            let stored = attempts.make(attempts.patience_for(bytes), request).await;
+            let stored = retry.run(retry.timeout_for(bytes), request).await;
             drop(room);
             stored.map(|part| (place, part))
         });
         Ok(())
     }
 
-    /// Begins an upload in parts, and notes it before there is anything in it that costs.
+    /// Begins a multipart upload and records it before the first billed part.
     async fn begin(&mut self) -> Result<MultipartId, BlobError> {
-        let (attempts, multiparts) = (&self.bucket.attempts, &self.bucket.client.multiparts.0);
-        let upload = attempts.make(attempts.patience(), || multiparts.create_multipart(&self.key)).await?;
+        let (retry, multiparts) = (&self.bucket.retry, &self.bucket.client.multiparts.0);
+        let upload = retry.run(retry.timeout(), || multiparts.create_multipart(&self.key)).await?;
         self.upload = Some(upload.clone());
-        // Azure has no uploads: parts that are not put together go by themselves.
+        // Azure has no upload ids: parts that are not committed expire.
         if let Some(id) = self.id.filter(|_| !upload.is_empty()) {
             self.bucket.notes.note(id, &upload).await?;
         }
@@ -181,23 +182,23 @@ impl Object {
         }
         let Some(upload) = &self.upload else { return Ok(()) };
         let parts: Vec<PartId> = self.stored.values().cloned().collect();
-        let (attempts, multiparts) = (&self.bucket.attempts, &self.bucket.client.multiparts.0);
+        let (retry, multiparts) = (&self.bucket.retry, &self.bucket.client.multiparts.0);
         let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
-        let patience = attempts.patience() + TIME_PER_PART * count;
+        let time_limit = retry.timeout() + TIME_PER_PART * count;
         let request = || multiparts.complete_multipart(&self.key, upload, parts.clone());
-        match attempts.make(patience, request).await {
+        match retry.run(time_limit, request).await {
             Ok(_) => {}
-            // It may have been put together by an attempt whose answer was lost, which leaves no upload to put together.
-            Err(failure) if self.comes_to_be(size_bytes, &failure).await => {
+            // An attempt whose answer was lost may have completed the upload, which removes it.
+            Err(failure) if self.is_completed(size_bytes, &failure).await => {
                 tracing::debug!(%failure, "multipart completion confirmed after error");
             }
-            Err(failure) => return Err(failure.of_upload()),
+            Err(failure) => return Err(failure.into_upload_error()),
         }
         self.upload = None;
         Ok(())
     }
 
-    /// Puts the whole object with one request. The name is taken by nobody: where the store can refuse, it does.
+    /// Puts the whole object with one request, on condition that the key is free where the store supports it.
     async fn put(&self, content: Vec<Bytes>, digest: &ContentDigest) -> Result<(), BlobError> {
         let payload = PutPayload::from_iter(content);
         let sha256 = digest.sha256.to_string();
@@ -207,11 +208,11 @@ impl Object {
         }
         match stored {
             Ok(()) => Ok(()),
-            Err(failure) if self.is_there(digest.size_bytes, Some(&sha256)).await => {
+            Err(failure) if self.is_stored(digest.size_bytes, Some(&sha256)).await => {
                 tracing::debug!(%failure, "blob write confirmed after error");
                 Ok(())
             }
-            Err(failure) => Err(failure.of_upload()),
+            Err(failure) => Err(failure.into_upload_error()),
         }
     }
 
@@ -219,37 +220,37 @@ impl Object {
         let mut attributes = Attributes::new();
         attributes.insert(Attribute::Metadata(SHA256.into()), sha256.to_owned().into());
         let options = PutOptions { mode, attributes, ..PutOptions::default() };
-        let attempts = &self.bucket.attempts;
+        let retry = &self.bucket.retry;
         let request = || self.bucket.client.objects.put_opts(&self.key, payload.clone(), options.clone());
-        let patience = attempts.patience_for(payload.content_length() as u64);
-        attempts.make(patience, request).await.map(drop)
+        let time_limit = retry.timeout_for(payload.content_length() as u64);
+        retry.run(time_limit, request).await.map(drop)
     }
 
-    /// Whether an object is there that was to be put together. Where the store says that there is no such upload, an earlier
-    /// attempt may still be at work.
-    async fn comes_to_be(&self, size_bytes: u64, failure: &Failure) -> bool {
+    /// Returns whether the upload was completed although the request failed. If the upload is unknown, an earlier
+    /// attempt may still be running.
+    async fn is_completed(&self, size_bytes: u64, failure: &Failure) -> bool {
         let pauses: &[Duration] = if failure.kind == Kind::Missing { &COMPLETION_PAUSES } else { &[] };
         for pause in pauses {
-            if self.is_there(size_bytes, None).await {
+            if self.is_stored(size_bytes, None).await {
                 return true;
             }
             sleep(*pause).await;
         }
-        self.is_there(size_bytes, None).await
+        self.is_stored(size_bytes, None).await
     }
 
-    /// Whether the object is there as it should be, though its last request has no clear answer.
-    async fn is_there(&self, size_bytes: u64, sha256: Option<&str>) -> bool {
-        let attempts = &self.bucket.attempts;
+    /// Returns whether the object exists with the right length and SHA-256 although the request failed.
+    async fn is_stored(&self, size_bytes: u64, sha256: Option<&str>) -> bool {
+        let retry = &self.bucket.retry;
         let options = GetOptions { head: true, ..GetOptions::default() };
         let request = || self.bucket.client.objects.get_opts(&self.key, options.clone());
-        let Ok(found) = attempts.make_once(attempts.patience(), request).await else { return false };
+        let Ok(found) = retry.run_once(retry.timeout(), request).await else { return false };
         let remembered =
             found.attributes.get(&Attribute::Metadata(SHA256.into())).map(|value| value.as_ref().to_owned());
         found.meta.size == size_bytes && sha256.is_none_or(|sha256| remembered.as_deref() == Some(sha256))
     }
 
-    /// Gives up what was sent; what is left of it is in the notes.
+    /// Aborts the upload. What remains is in the notes.
     async fn abort(&mut self) {
         if let Some(upload) = self.upload.take() {
             abort(&self.bucket, &self.key, &upload, mem::take(&mut self.on_their_way)).await;
@@ -266,7 +267,7 @@ impl Drop for Object {
     }
 }
 
-/// A part that arrives after its upload was aborted may stay for ever, so those that are on their way are waited for.
+/// Aborts an upload after its parts in transfer have ended: a part that arrives later may stay for ever.
 async fn abort(bucket: &Bucket, key: &Path, upload: &MultipartId, mut on_their_way: Parts) {
     while on_their_way.join_next().await.is_some() {}
     if let Err(failure) = bucket.abort(key, upload).await {
@@ -275,8 +276,8 @@ async fn abort(bucket: &Bucket, key: &Path, upload: &MultipartId, mut on_their_w
 }
 
 impl Failure {
-    /// For a blob that was to be written: whatever is not there or not as it was is no damage.
-    fn of_upload(self) -> BlobError {
+    /// Converts the failure of a write. A missing or changed object is not damage here.
+    fn into_upload_error(self) -> BlobError {
         match self.kind {
             Kind::Full => self.into(),
             _ => BlobError::Unavailable(io::Error::other(self)),

@@ -1,8 +1,8 @@
-//! Compares the folder of blobs that is open with the one that lies under its path now.
+//! Checks that the open blob folder is still the one under its path.
 //!
-//! Open handles keep leading to the folder that was opened when a volume is mounted over it or taken away lazily. What is
-//! written by way of them is not there at the next start. So the path is looked at again before a blob is acknowledged; both
-//! looks are answered from the kernel's cache.
+//! Open handles keep leading to the old folder after a volume is mounted over it or lazily unmounted, and bytes written
+//! through them are missing at the next start. So the path is checked again before a blob is acknowledged. Both
+//! look-ups are answered from the kernel's cache.
 
 use rustix::fs::{AtFlags, CWD, Stat, fstat, stat, statat};
 use rustix::io::Errno;
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// The name of the file that marks the folder of an installation.
 pub(super) const STAMP_NAME: &str = "stamp";
 
-/// The folder that was opened, and where.
+/// The identity of the opened folder, and its path.
 #[derive(Debug)]
 pub(super) struct Anchor {
     path: PathBuf,
@@ -23,7 +23,7 @@ pub(super) struct Anchor {
 }
 
 impl Anchor {
-    /// Remembers an open folder and its path.
+    /// Records the identity of an open folder.
     pub(super) fn of(path: &Path, folder: &OwnedFd) -> io::Result<Self> {
         let is_stamped = statat(folder, STAMP_NAME, AtFlags::SYMLINK_NOFOLLOW).is_ok();
         Ok(Self { path: path.to_owned(), identity: identity(&fstat(folder)?), is_stamped: is_stamped.into() })
@@ -33,28 +33,30 @@ impl Anchor {
         &self.path
     }
 
-    /// From now on the folder has a stamp.
+    /// Records that the folder has a stamp now.
     pub(super) fn note_stamp(&self) {
         self.is_stamped.store(true, Ordering::Relaxed);
     }
 
+    /// Checks the folder under the path.
+    ///
     /// # Errors
-    /// When another folder, or none, lies under the path, or the stamp of the folder is gone.
-    pub(super) fn hold(&self) -> io::Result<()> {
+    /// When it is another folder, is missing, or has lost its stamp.
+    pub(super) fn check(&self) -> io::Result<()> {
         let path = self.path.display();
         match stat(&self.path) {
             Ok(found) if identity(&found) == self.identity => {}
             Ok(_) => {
                 return Err(io::Error::other(format!(
-                    "another folder lies at {path} than at the start: its volume was mounted or unmounted meanwhile"
+                    "{path} is another folder than at the start: a volume was mounted or unmounted meanwhile"
                 )));
             }
-            Err(error) => return Err(io::Error::other(format!("the folder of blobs {path} is gone: {error}"))),
+            Err(error) => return Err(io::Error::other(format!("the blob folder {path} is gone: {error}"))),
         }
         if self.is_stamped.load(Ordering::Relaxed)
             && statat(CWD, self.path.join(STAMP_NAME), AtFlags::SYMLINK_NOFOLLOW).err() == Some(Errno::NOENT)
         {
-            return Err(io::Error::other(format!("the stamp of the folder of blobs {path} is gone")));
+            return Err(io::Error::other(format!("the stamp of the blob folder {path} is gone")));
         }
         Ok(())
     }

@@ -1,22 +1,22 @@
-//! Buffers of one block that are used again, so that a download allocates nothing and stays in the processor's cache.
+//! A pool of one-block buffers, so that downloads allocate nothing and stay in the processor's cache.
 
 use crate::model::digest::BLOCK_BYTES;
 use bytes::Bytes;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Buffers that are kept while nobody uses them: 8 MiB.
+/// The maximum of idle buffers: 8 MiB.
 const MAX_IDLE: usize = 32;
 #[expect(clippy::cast_possible_truncation, reason = "a block is 256 KiB")]
 const BUFFER_BYTES: usize = BLOCK_BYTES as usize;
 
-/// Buffers that nobody uses.
+/// The idle buffers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Buffers(Arc<Mutex<Vec<Vec<u8>>>>);
 
-/// A buffer on its way to becoming bytes; it goes back when it is dropped.
+/// A buffer that returns to the pool on drop.
 pub(super) struct Buffer {
     bytes: Vec<u8>,
-    /// How much of it is filled.
+    /// The number of filled bytes.
     filled: usize,
     home: Buffers,
 }
@@ -29,17 +29,17 @@ impl Buffers {
 }
 
 impl Buffer {
-    /// How much of it is filled.
+    /// Returns the number of filled bytes.
     pub(super) const fn filled(&self) -> usize {
         self.filled
     }
 
-    /// The room for the bytes up to `length`.
+    /// Returns the unfilled bytes up to `length`.
     pub(super) fn room(&mut self, length: usize) -> &mut [u8] {
         self.bytes.get_mut(self.filled..length).unwrap_or_default()
     }
 
-    /// So many more bytes were put into its room.
+    /// Counts `count` more bytes as filled.
     pub(super) const fn grow(&mut self, count: usize) {
         self.filled += count;
     }

@@ -1,22 +1,22 @@
-//! Errors of the system that say that one blob is damaged, and not that the folder cannot be reached.
+//! Tells errors that mean one damaged blob from errors of the whole folder.
 //!
-//! Both fsck and scrub, backups and restores leave a damaged blob out and go on; whoever asks for it again gets the same
-//! answer. Errors that pass, or that hold for every file, are not among them.
+//! fsck, scrub, backups and restores skip a damaged blob and go on. Transient errors, and those that affect every file,
+//! are not damage.
 
 use crate::blobs::BlobError;
 use crate::model::ids::BlobId;
 use rustix::io::Errno;
 use std::io;
 
-/// Turns the error of a look at a blob, or of a read of it, into what it says of the blob.
-pub(super) fn of(id: BlobId, error: Errno) -> BlobError {
+/// Converts a system error of blob `id`.
+pub(super) fn classify(id: BlobId, error: Errno) -> BlobError {
     match reason(error) {
         Some(why) => BlobError::Damaged(id, why),
         None => io::Error::from(error).into(),
     }
 }
 
-/// Returns what is wrong with a file, by the errors that errno(3) and the block layer of Linux have for that.
+/// Returns the damage that an error means, by errno(3) and the block layer of Linux.
 const fn reason(error: Errno) -> Option<&'static str> {
     match error {
         Errno::NOENT => Some("it is missing"),
@@ -27,7 +27,7 @@ const fn reason(error: Errno) -> Option<&'static str> {
         Errno::UCLEAN => Some("the file system is damaged where it lies (EUCLEAN)"),
         Errno::BADMSG => Some("the file system is damaged where it lies (EBADMSG)"),
         Errno::ACCESS | Errno::PERM => Some("the server may not read its file: look at its owner and mode"),
-        Errno::ISDIR | Errno::LOOP | Errno::NXIO => Some("in its place is something that is no file"),
+        Errno::ISDIR | Errno::LOOP | Errno::NXIO => Some("it is not a regular file"),
         _ => None,
     }
 }
@@ -41,10 +41,10 @@ mod tests {
         let id = BlobId::new([7; 16]);
         for error in [Errno::IO, Errno::NODATA, Errno::UCLEAN, Errno::BADMSG, Errno::ACCESS, Errno::ISDIR, Errno::LOOP]
         {
-            assert!(matches!(of(id, error), BlobError::Damaged(damaged, _) if damaged == id), "{error}");
+            assert!(matches!(classify(id, error), BlobError::Damaged(damaged, _) if damaged == id), "{error}");
         }
         for error in [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::STALE, Errno::TIMEDOUT, Errno::NOTCONN] {
-            assert!(matches!(of(id, error), BlobError::Unavailable(_)), "{error}");
+            assert!(matches!(classify(id, error), BlobError::Unavailable(_)), "{error}");
         }
     }
 }

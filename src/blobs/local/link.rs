@@ -1,27 +1,27 @@
-//! Hard links: a blob of one folder gets a second name in another.
+//! Hard links of blobs between two folders, for incremental backups.
 
 use super::LocalBlobs;
 use super::blocking::blocking;
-use crate::blobs::{BlobError, Linked};
+use crate::blobs::{BlobError, LinkOutcome};
 use crate::model::ids::BlobId;
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
 use std::sync::Arc;
 
 impl LocalBlobs {
-    /// Gives a blob of the folder `from` a second name in this one. The name is durable after [`Self::sync_names`].
+    /// Links a blob of folder `from` into this one. The name is durable after [`Self::sync_names`].
     ///
     /// # Errors
-    /// When the link cannot be made for a reason that a copy has too.
-    pub async fn link_from(&self, from: &Self, id: BlobId) -> Result<Linked, BlobError> {
+    /// When linking fails for a reason that a copy would hit too.
+    pub async fn link_from(&self, from: &Self, id: BlobId) -> Result<LinkOutcome, BlobError> {
         let (here, there) = (Arc::clone(&self.shards), Arc::clone(&from.shards));
         blocking(move || {
             let name = id.to_string();
             match rustix::fs::linkat(there.of(id)?, &name, here.of(id)?, &name, AtFlags::empty()) {
-                Ok(()) => Ok(Linked::Made),
-                Err(Errno::NOENT) => Ok(Linked::Absent),
+                Ok(()) => Ok(LinkOutcome::Linked),
+                Err(Errno::NOENT) => Ok(LinkOutcome::Missing),
                 Err(Errno::XDEV | Errno::MLINK | Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::ACCESS) => {
-                    Ok(Linked::Refused)
+                    Ok(LinkOutcome::Unsupported)
                 }
                 Err(error) => Err(std::io::Error::from(error).into()),
             }
@@ -58,8 +58,8 @@ mod tests {
         let (from, to) = (LocalBlobs::open(old.path()).unwrap(), LocalBlobs::open(new.path()).unwrap());
         let (there, absent) = (BlobId::new([0xaa; 16]), BlobId::new([0xab; 16]));
         write::put(&from.shards, there, Bytes::from_static(b"content")).unwrap();
-        assert_eq!(to.link_from(&from, there).await.unwrap(), Linked::Made);
-        assert_eq!(to.link_from(&from, absent).await.unwrap(), Linked::Absent);
+        assert_eq!(to.link_from(&from, there).await.unwrap(), LinkOutcome::Linked);
+        assert_eq!(to.link_from(&from, absent).await.unwrap(), LinkOutcome::Missing);
         assert!(to.link_from(&from, there).await.is_err(), "a name is never taken twice");
         to.sync_names().await.unwrap();
         drop(old);

@@ -1,8 +1,9 @@
-//! Blobs in a local folder: `<root>/ab/ab12...`, by the commit protocol of docs/design/durability.md, R2 to R4.
+//! Blobs in a local folder, as files `<root>/ab/ab12...`, by the commit protocol of docs/design/durability.md, R2 to
+//! R4.
 //!
-//! A blob is written to `<name>.tmp` beside its final name, fsynced, renamed without replacing, and its directory
-//! fsynced. Names come from the server alone, and every open goes through the folder's own directory handles without
-//! following links. All system calls that may wait for the disk run on the blocking pool.
+//! A blob is written to `<name>.tmp`, fsynced, renamed without replacing, and its directory fsynced. Names come from
+//! the server alone, and every open is relative to the folder's handles and follows no link. System calls that may wait
+//! for the disk run on the blocking pool.
 
 mod anchor;
 mod blocking;
@@ -17,36 +18,36 @@ mod stamp;
 mod sync_health;
 mod write;
 
-use super::{BlobError, BlobStore, BlobStream, BlobWriter, NamesCursor, NamesPage};
+use super::{BlobError, BlobStore, BlobStream, BlobWriter, ListCursor, ListPage};
 use crate::model::byte_range::ByteRange;
 use crate::model::ids::BlobId;
 use crate::model::stamp::Stamp;
 use async_trait::async_trait;
 use blocking::blocking;
 use bytes::Bytes;
-use shards::{PROOF, Shards, make_shard, open_folder};
+use shards::{PROBE, Shards, make_shard, open_folder};
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The content of the blob [`PROOF`].
-const PROOF_BYTES: Bytes = Bytes::from_static(b"venna");
+/// The content of the blob [`PROBE`].
+const PROBE_BYTES: Bytes = Bytes::from_static(b"venna");
 
-/// Blobs in a folder of this machine.
+/// The blob store in a local folder.
 #[derive(Clone, Debug)]
 pub struct LocalBlobs {
     shards: Arc<Shards>,
-    /// One proof at a time: they share a name.
+    /// A lock of the write probe, whose blob has a fixed name.
     proof: Arc<Mutex<()>>,
 }
 
 impl LocalBlobs {
-    /// Opens the folder, which must exist, makes what is missing in it, and shows once that it can write, fsync, rename and remove.
+    /// Opens the existing folder, creates its directories, and checks once that it can write, fsync, rename and delete.
     ///
-    /// Blocks: to be called before the runtime serves anything, or on the blocking pool.
+    /// Blocks: call it before the runtime serves, or on the blocking pool.
     ///
     /// # Errors
-    /// When the folder cannot be opened or fails that proof; a full one is opened, to be emptied.
+    /// When the folder cannot be opened or fails the check. A full folder is opened, to be emptied.
     pub fn open(root: &Path) -> io::Result<Self> {
         let folder = open_folder(root)?;
         for shard in 0..=u8::MAX {
@@ -54,56 +55,56 @@ impl LocalBlobs {
         }
         quarantine::make(&folder)?;
         rustix::fs::fsync(&folder)?;
-        let blobs = Self::open_unproven(root)?;
-        match blobs.prove_names() {
+        let blobs = Self::open_without_probe(root)?;
+        match blobs.probe_names() {
             Err(BlobError::OutOfSpace(error)) => tracing::warn!(%error, "blob store full"),
             proven => proven.map_err(io::Error::other)?,
         }
         Ok(blobs)
     }
 
-    /// Opens the folder of an installation that a server may be running on, to look at it; nothing is made or written.
+    /// Opens the folder of an installation that may be running, without a write.
     ///
     /// # Errors
     /// When the folder, or one of its 256, cannot be opened.
-    pub fn open_unproven(root: &Path) -> io::Result<Self> {
+    pub fn open_without_probe(root: &Path) -> io::Result<Self> {
         Ok(Self { shards: Arc::new(Shards::open(root)?), proof: Arc::default() })
     }
 
-    /// Returns the stamp of a folder that need not be one of blobs yet; nothing is made in it.
+    /// Returns the stamp of a folder without a write. The folder need not hold blobs yet.
     ///
     /// # Errors
-    /// When the stamp is there and cannot be read.
+    /// When the stamp exists and cannot be read.
     pub fn stamp_of(root: &Path) -> io::Result<Option<Stamp>> {
         stamp::read(root)
     }
 
-    /// Shows that names are kept as the commit protocol needs it: what is renamed is there with its bytes, replaces nothing, and
-    /// what is removed is gone.
-    fn prove_names(&self) -> Result<(), BlobError> {
+    /// Checks the semantics of names that the commit protocol needs: a renamed blob has its bytes, replaces nothing,
+    /// and a deleted one is gone.
+    fn probe_names(&self) -> Result<(), BlobError> {
         let _alone = self.proof.lock().unwrap_or_else(PoisonError::into_inner);
-        let remove = || self.shards.delete(&[PROOF]).into_iter().try_for_each(|(_, removed)| removed);
+        let remove = || self.shards.delete(&[PROBE]).into_iter().try_for_each(|(_, removed)| removed);
         remove()?;
-        write::put(&self.shards, PROOF, PROOF_BYTES)?;
-        if self.shards.size(PROOF)? != Some(PROOF_BYTES.len() as u64) {
-            return Err(io::Error::other("a file that was written and renamed is not there as it was written").into());
+        write::put(&self.shards, PROBE, PROBE_BYTES)?;
+        if self.shards.size(PROBE)? != Some(PROBE_BYTES.len() as u64) {
+            return Err(io::Error::other("a renamed file lacks its content").into());
         }
-        if !write::refuses_to_replace(&self.shards, PROOF)? {
-            return Err(io::Error::other("a rename that must replace nothing replaces a file").into());
+        if !write::refuses_replacement(&self.shards, PROBE)? {
+            return Err(io::Error::other("a rename without replacing replaced a file").into());
         }
         remove()?;
-        match self.shards.size(PROOF)? {
+        match self.shards.size(PROBE)? {
             None => Ok(()),
-            Some(_) => Err(io::Error::other("a file that was removed is still there").into()),
+            Some(_) => Err(io::Error::other("a deleted file still exists").into()),
         }
     }
 
-    /// Writes, publishes and removes one blob.
-    fn prove(&self) -> Result<(), BlobError> {
+    /// Writes, publishes and deletes one blob.
+    fn probe_once(&self) -> Result<(), BlobError> {
         let _alone = self.proof.lock().unwrap_or_else(PoisonError::into_inner);
-        self.shards.delete(&[PROOF]).into_iter().try_for_each(|(_, removed)| removed)?;
-        write::put(&self.shards, PROOF, PROOF_BYTES)?;
-        self.shards.delete(&[PROOF]).into_iter().try_for_each(|(_, removed)| removed)
+        self.shards.delete(&[PROBE]).into_iter().try_for_each(|(_, removed)| removed)?;
+        write::put(&self.shards, PROBE, PROBE_BYTES)?;
+        self.shards.delete(&[PROBE]).into_iter().try_for_each(|(_, removed)| removed)
     }
 }
 
@@ -130,18 +131,22 @@ impl BlobStore for LocalBlobs {
         blocking(move || ids.into_iter().map(|id| shards.size(id)).collect()).await
     }
 
-    /// A page is a directory.
-    async fn names(&self, after: Option<NamesCursor>) -> Result<Option<NamesPage>, BlobError> {
+    /// Returns one directory as a page.
+    async fn list(&self, after: Option<ListCursor>) -> Result<Option<ListPage>, BlobError> {
         let shards = Arc::clone(&self.shards);
-        let next = after.map_or(Some(0), |NamesCursor(last)| usize::from_str_radix(&last, 16).ok()?.checked_add(1));
-        blocking(move || next.map_or(Ok(None), |next| Ok(shards.names(next)?))).await
+        let next = after.map_or(Some(0), |ListCursor(last)| usize::from_str_radix(&last, 16).ok()?.checked_add(1));
+        blocking(move || next.map_or(Ok(None), |next| Ok(shards.list_shard(next)?))).await
     }
 
-    /// The directories are those of the first bytes, and each is one page.
-    async fn names_of(&self, first_byte: u8, after: Option<NamesCursor>) -> Result<Option<NamesPage>, BlobError> {
+    /// Returns the one directory of the first byte.
+    async fn list_by_first_byte(
+        &self,
+        first_byte: u8,
+        after: Option<ListCursor>,
+    ) -> Result<Option<ListPage>, BlobError> {
         let shards = Arc::clone(&self.shards);
-        let place = after.is_none().then_some(usize::from(first_byte));
-        blocking(move || place.map_or(Ok(None), |place| Ok(shards.names(place)?))).await
+        let index = after.is_none().then_some(usize::from(first_byte));
+        blocking(move || index.map_or(Ok(None), |index| Ok(shards.list_shard(index)?))).await
     }
 
     async fn quarantine(&self, ids: &[BlobId], now_seconds: u64) -> Result<Vec<BlobId>, BlobError> {
@@ -158,7 +163,7 @@ impl BlobStore for LocalBlobs {
                     }
                 }
             }
-            // One that cannot be moved does not keep the others where they are.
+            // A blob that cannot be moved does not keep the others.
             failed.filter(|_| entered.is_empty()).map_or(Ok(entered), |error| Err(error.into()))
         })
         .await
@@ -196,7 +201,7 @@ impl BlobStore for LocalBlobs {
 
     async fn probe(&self) -> Result<(), BlobError> {
         let blobs = self.clone();
-        blocking(move || blobs.prove()).await
+        blocking(move || blobs.probe_once()).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! The directory `quarantine` in the folder of blobs: what no row explains waits there before it is removed.
+//! The directory `quarantine` in the blob folder: blobs without a row wait there before they are deleted.
 
 use super::shards::{DIRECTORY, Shards, temporary_name};
 use crate::model::ids::BlobId;
@@ -9,7 +9,7 @@ use std::iter;
 use std::os::fd::OwnedFd;
 
 const NAME: &str = "quarantine";
-/// Copies of one name that are put aside within a moment, beside the first.
+/// The maximum of further copies of one name in the quarantine.
 const MAX_COPIES: u64 = 16;
 
 pub(super) fn make(root: &OwnedFd) -> io::Result<()> {
@@ -19,7 +19,7 @@ pub(super) fn make(root: &OwnedFd) -> io::Result<()> {
     }
 }
 
-/// Moves the names of a blob, finished and begun, to the quarantine, as of `now_seconds`. False when it has none.
+/// Moves the final and temporary names of a blob to the quarantine, dated `now_seconds`. Returns false if it has none.
 pub(super) fn enter(shards: &Shards, id: BlobId, now_seconds: u64) -> io::Result<bool> {
     let (shard, quarantine) = (shards.of(id)?, open(&shards.root)?);
     let mut entered = false;
@@ -36,8 +36,8 @@ pub(super) fn enter(shards: &Shards, id: BlobId, now_seconds: u64) -> io::Result
     Ok(entered)
 }
 
-/// Moves a name to the quarantine; the name that it has there, none when there is no such name. What is in quarantine
-/// already, because a copy of it was put back, keeps its name, and this gets another.
+/// Moves a name to the quarantine. Returns its name there; none for a missing one. A name that is taken, because a copy
+/// was put back, gets a suffix.
 fn move_in(shard: &OwnedFd, quarantine: &OwnedFd, name: &str, now_seconds: u64) -> io::Result<Option<String>> {
     let others = (0..MAX_COPIES).map(|copy| format!("{name}.{}", now_seconds.saturating_add(copy)));
     for place in iter::once(name.to_owned()).chain(others) {
@@ -51,13 +51,13 @@ fn move_in(shard: &OwnedFd, quarantine: &OwnedFd, name: &str, now_seconds: u64) 
     Err(Errno::EXIST.into())
 }
 
-/// The names in the quarantine.
+/// Returns the names in the quarantine.
 pub(super) fn names(shards: &Shards) -> io::Result<Vec<String>> {
     let names = Dir::read_from(open(&shards.root)?)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
     names.filter(|name| !matches!(name.as_deref(), Ok("." | ".."))).collect()
 }
 
-/// Removes what has been there since `before_seconds` or longer; how many names that were.
+/// Deletes what was quarantined at `before_seconds` or earlier. Returns the number of names.
 pub(super) fn purge(shards: &Shards, before_seconds: u64) -> io::Result<usize> {
     let quarantine = open(&shards.root)?;
     let mut purged = 0;
@@ -79,7 +79,7 @@ fn open(root: &OwnedFd) -> io::Result<OwnedFd> {
     Ok(rustix::fs::openat(root, NAME, DIRECTORY, Mode::empty())?)
 }
 
-/// A file says by the time of its last change since when it is there.
+/// Sets the modification time of a file to the time of its quarantine.
 fn date(quarantine: &OwnedFd, name: &str, now_seconds: u64) -> io::Result<()> {
     let now = Timespec { tv_sec: i64::try_from(now_seconds).unwrap_or(i64::MAX), tv_nsec: 0 };
     let times = Timestamps { last_access: now, last_modification: now };

@@ -1,7 +1,7 @@
-//! Reading: what the page cache holds is read where it is asked for, anything else on the blocking pool.
+//! Reads of local blobs: cached bytes are read on the spot, others on the blocking pool.
 //!
-//! Opening and reading ask the kernel first not to wait (`RESOLVE_CACHED`, `RWF_NOWAIT`): a warm block costs a copy and no
-//! change of threads, and a cold one never keeps a runtime worker.
+//! Opens and reads first ask the kernel not to wait (`RESOLVE_CACHED`, `RWF_NOWAIT`). A cached block costs one copy and
+//! no thread hop, and an uncached one never blocks a runtime worker.
 
 use super::blocking::blocking;
 use super::buffers::{Buffer, Buffers};
@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 const BLOB: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 const CACHED: ResolveFlags = ResolveFlags::CACHED.union(ResolveFlags::NO_SYMLINKS);
-/// What the kernel is asked to have ready while a cold block is sent: 1 MiB.
+/// The read-ahead while an uncached block is sent: 1 MiB.
 const AHEAD_BYTES: NonZeroU64 = NonZeroU64::MIN.saturating_add((1 << 20) - 1);
 
 /// Opens a blob.
@@ -48,10 +48,10 @@ fn open_waiting(shards: &Shards, id: BlobId) -> io::Result<Result<File, Errno>> 
 }
 
 fn opened(id: BlobId, found: Result<File, Errno>) -> Result<File, BlobError> {
-    found.map_err(|error| damage::of(id, error))
+    found.map_err(|error| damage::classify(id, error))
 }
 
-/// What is left to be read of a blob.
+/// A read in progress.
 struct Reader {
     file: Arc<File>,
     id: BlobId,
@@ -60,7 +60,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// The next block, and what is left behind it.
+    /// Returns the next block, and the reader of the rest.
     async fn step(mut self) -> Option<(Result<Bytes, BlobError>, Option<Self>)> {
         if self.rest.is_empty() {
             return None;
@@ -80,7 +80,7 @@ impl Reader {
         }
     }
 
-    /// Reads the next block as far as the page cache holds it; whether that was all of it.
+    /// Reads the cached bytes of the next block. Returns whether the block is complete.
     fn read_cached(&self, buffer: &mut Buffer) -> Result<bool, BlobError> {
         let id = self.id;
         let length = block_length(self.rest);
@@ -92,20 +92,20 @@ impl Reader {
                 Ok(read) => buffer.grow(read),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN | Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(false),
-                Err(error) => return Err(damage::of(id, error)),
+                Err(error) => return Err(damage::classify(id, error)),
             }
         }
         Ok(true)
     }
 
-    /// Reads what is missing of the next block, and has the kernel begin with those behind it.
+    /// Reads the rest of the next block, and starts the kernel's read-ahead.
     async fn read_waiting(&self, mut buffer: Buffer) -> Result<Buffer, BlobError> {
         let (file, id, rest) = (Arc::clone(&self.file), self.id, self.rest);
         blocking(move || {
             let length = block_length(rest);
             let behind = rest.start + length as u64;
             if behind < rest.end {
-                // Advice: whether it is taken changes nothing but the time.
+                // The advice affects only the time.
                 rustix::fs::fadvise(&file, behind, Some(AHEAD_BYTES), Advice::WillNeed).ok();
             }
             while buffer.filled() < length {
@@ -114,7 +114,7 @@ impl Reader {
                     Ok(0) => return Err(shorter(id)),
                     Ok(read) => buffer.grow(read),
                     Err(Errno::INTR) => {}
-                    Err(error) => return Err(damage::of(id, error)),
+                    Err(error) => return Err(damage::classify(id, error)),
                 }
             }
             Ok(buffer)
@@ -127,7 +127,7 @@ const fn shorter(id: BlobId) -> BlobError {
     BlobError::Damaged(id, "it is shorter than it was")
 }
 
-/// How many bytes the first block of `range` has; blocks end at multiples of [`BLOCK_BYTES`] of the blob.
+/// Returns the length of the first block of `range`. Blocks end at multiples of [`BLOCK_BYTES`] of the blob.
 fn block_length(range: ByteRange) -> usize {
     let end = (range.start + 1).next_multiple_of(BLOCK_BYTES).min(range.end);
     usize::try_from(end.saturating_sub(range.start)).unwrap_or_default()
@@ -137,7 +137,7 @@ fn block_length(range: ByteRange) -> usize {
 mod tests {
     use super::super::{LocalBlobs, write};
     use super::*;
-    use crate::volume::volatile_kind;
+    use crate::filesystem::volatile_kind;
     use futures_util::TryStreamExt;
 
     const SIZE: u64 = 1_000_000;

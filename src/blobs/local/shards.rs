@@ -5,10 +5,10 @@ use super::buffers::Buffers;
 use super::damage;
 use super::shared_sync::SharedSync;
 use super::sync_health::SyncHealth;
-use crate::blobs::{BlobError, NamesCursor, NamesPage};
+use crate::blobs::{BlobError, ListCursor, ListPage};
 use crate::failpoint;
+use crate::filesystem;
 use crate::model::ids::BlobId;
-use crate::volume;
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags};
 use rustix::io::Errno;
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ pub(super) const TEMPORARY_SUFFIX: &str = ".tmp";
 pub(super) const DIRECTORY: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
 /// The blob that proves what a folder can do. Its name is fixed, so that the next proof removes what a crash left.
-pub(super) const PROOF: BlobId = BlobId::new([0; 16]);
+pub(super) const PROBE: BlobId = BlobId::new([0; 16]);
 
 /// The folder of blobs with its 256 directories, one for each first byte of a blob's name.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Shards {
             root: folder,
             directories,
             syncs,
-            reserve_bytes: volume::reserve_bytes(root)?,
+            reserve_bytes: filesystem::reserve_bytes(root)?,
             health: SyncHealth::default(),
             buffers: Buffers::default(),
         })
@@ -78,24 +78,24 @@ impl Shards {
         match rustix::fs::statat(self.of(id)?, id.to_string(), AtFlags::SYMLINK_NOFOLLOW) {
             Ok(status) => Ok(u64::try_from(status.st_size).ok()),
             Err(Errno::NOENT) => Ok(None),
-            Err(error) => Err(damage::of(id, error)),
+            Err(error) => Err(damage::classify(id, error)),
         }
     }
 
     /// Returns the names in one directory; none behind the last directory.
-    pub(super) fn names(&self, place: usize) -> io::Result<Option<NamesPage>> {
-        let Some(shard) = self.directories.get(place) else { return Ok(None) };
-        let shard_name = format!("{place:02x}");
-        let mut page = NamesPage { blobs: Vec::new(), strays: Vec::new(), last: NamesCursor(shard_name.clone()) };
+    pub(super) fn list_shard(&self, index: usize) -> io::Result<Option<ListPage>> {
+        let Some(shard) = self.directories.get(index) else { return Ok(None) };
+        let shard_name = format!("{index:02x}");
+        let mut page = ListPage { blobs: Vec::new(), unrecognized: Vec::new(), last: ListCursor(shard_name.clone()) };
         for entry in Dir::read_from(shard)? {
             let name = entry?.file_name().to_string_lossy().into_owned();
             if name == "." || name == ".." {
                 continue;
             }
             match name.strip_suffix(TEMPORARY_SUFFIX).unwrap_or(&name).parse::<BlobId>() {
-                Ok(PROOF) => {}
-                Ok(id) if shard_of(id) == place => page.blobs.push(id),
-                Ok(_) | Err(_) => page.strays.push(format!("{shard_name}/{name}")),
+                Ok(PROBE) => {}
+                Ok(id) if shard_of(id) == index => page.blobs.push(id),
+                Ok(_) | Err(_) => page.unrecognized.push(format!("{shard_name}/{name}")),
             }
         }
         Ok(Some(page))
@@ -105,9 +105,9 @@ impl Shards {
     ///
     /// # Errors
     /// The reserve is reached, or an fsync has failed before.
-    pub(super) fn refuse_when_unfit(&self, id: BlobId) -> io::Result<()> {
-        self.health.refuse_when_bad()?;
-        let is_free = volume::available_bytes(self.of(id)?)? > self.reserve_bytes;
+    pub(super) fn check_writable(&self, id: BlobId) -> io::Result<()> {
+        self.health.check()?;
+        let is_free = filesystem::available_bytes(self.of(id)?)? > self.reserve_bytes;
         if is_free { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
     }
 

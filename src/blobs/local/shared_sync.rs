@@ -1,13 +1,13 @@
-//! One fsync of a directory for all who wait for it.
+//! One fsync of a directory for all callers that wait for it.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Failed fsyncs that are remembered for those who still have to hear of them.
+/// The number of failed fsyncs that are kept for callers still waiting.
 const MAX_FAILURES: usize = 64;
 
-/// The fsyncs of one directory, numbered from 1 in the order in which they run.
+/// The fsyncs of one directory, numbered from 1 in order.
 #[derive(Debug, Default)]
 pub(super) struct SharedSync {
     state: Mutex<State>,
@@ -22,11 +22,11 @@ struct State {
 }
 
 impl SharedSync {
-    /// Waits for an fsync that begins after this call, or runs it: it covers what all who wait for it have changed, and
-    /// all of them hear how it went.
+    /// Waits for an fsync that begins after this call, or runs it. It covers the changes of all waiting callers, and
+    /// each gets its outcome.
     pub(super) fn wait(&self, fsync: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         let mut state = self.lock();
-        // One that is running began too early.
+        // A running fsync began too early.
         let wanted = state.ended + 1 + u64::from(state.running);
         while state.ended < wanted && state.running {
             state = self.one_ended.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -116,7 +116,7 @@ mod tests {
     fn those_who_come_while_one_runs_share_the_next() {
         let (outcomes, runs) = with_eight_waiting(false);
         assert!(outcomes.iter().all(|ok| *ok));
-        // Whoever had not yet asked when the first ended may need one more.
+        // A thread that had not asked yet when the first ended may need one more.
         assert!((2..=9).contains(&runs), "{runs} fsyncs of nine callers");
     }
 

@@ -1,4 +1,4 @@
-//! The files `stamp` and `last-event` in the folder of blobs: which installation they are of, and a ledger row that its
+//! The files `stamp` and `last-event` of the blob folder: its installation, and an event of the ledger that its
 //! database had.
 
 use super::anchor::STAMP_NAME;
@@ -18,7 +18,7 @@ const READ: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXE
 const WRITE: OFlags =
     OFlags::WRONLY.union(OFlags::CREATE).union(OFlags::TRUNC).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// Reads the stamp of the folder that lies at `folder` now.
+/// Reads the stamp under the path `folder`.
 pub(super) fn read(folder: &Path) -> io::Result<Option<Stamp>> {
     let file = match rustix::fs::open(folder.join(STAMP_NAME), READ, Mode::empty()) {
         Err(Errno::NOENT) => return Ok(None),
@@ -29,9 +29,9 @@ pub(super) fn read(folder: &Path) -> io::Result<Option<Stamp>> {
     text.parse().map(Some).map_err(|malformed| io::Error::new(io::ErrorKind::InvalidData, malformed))
 }
 
-/// One stamp or the other is there, whatever happens meanwhile.
+/// Replaces the stamp atomically and durably.
 pub(super) fn write(shards: &Shards, stamp: Stamp) -> io::Result<()> {
-    shards.anchor.hold()?;
+    shards.anchor.check()?;
     let temporary = format!("{STAMP_NAME}{TEMPORARY_SUFFIX}");
     let mut file = File::from(rustix::fs::openat(&shards.root, &temporary, WRITE, Mode::RUSR | Mode::WUSR)?);
     writeln!(file, "{stamp}")?;
@@ -41,7 +41,7 @@ pub(super) fn write(shards: &Shards, stamp: Stamp) -> io::Result<()> {
     Ok(rustix::fs::fsync(&shards.root)?)
 }
 
-/// Reads the note of a ledger row that lies in `folder` now.
+/// Reads the `last-event` note under the path `folder`.
 pub(super) fn read_event(folder: &Path) -> io::Result<Option<String>> {
     let file = match rustix::fs::open(folder.join(EVENT_NAME), READ, Mode::empty()) {
         Err(Errno::NOENT) => return Ok(None),
@@ -52,9 +52,9 @@ pub(super) fn read_event(folder: &Path) -> io::Result<Option<String>> {
     Ok(event_note::read(&text))
 }
 
-/// Replaces the note, without an fsync: it is written as often as every second.
+/// Replaces the note without an fsync: it is written up to once a second.
 pub(super) fn write_event(shards: &Shards, event_id: Option<&str>) -> io::Result<()> {
-    shards.anchor.hold()?;
+    shards.anchor.check()?;
     let Some(event_id) = event_id else {
         return match rustix::fs::unlinkat(&shards.root, EVENT_NAME, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),

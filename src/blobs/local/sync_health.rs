@@ -1,21 +1,21 @@
-//! How often an fsync has failed: a disk that does it again and again is not trusted with new bytes any more.
+//! Counts failed fsyncs: a disk that fails repeatedly gets no more blobs.
 
 use rustix::fs::fsync;
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Failed fsyncs after which nothing more is taken until the server is started again (docs/design/durability.md, R3).
+/// The number of failed fsyncs after which writes are refused until a restart (docs/design/durability.md, R3).
 const MAX_FAILURES: u32 = 3;
 
-/// Counts failed fsyncs of one folder of blobs.
+/// The failed fsyncs of one blob folder.
 #[derive(Debug, Default)]
 pub(super) struct SyncHealth {
     failures: AtomicU32,
 }
 
 impl SyncHealth {
-    /// fsync, once. That there is no room left says nothing of the disk.
+    /// Runs one fsync. A full disk is not counted as a failure.
     pub(super) fn fsync(&self, file: impl AsFd) -> io::Result<()> {
         let synced = fsync(file).map_err(io::Error::from);
         if let Err(error) = &synced
@@ -27,9 +27,11 @@ impl SyncHealth {
         synced
     }
 
+    /// Checks the number of failures.
+    ///
     /// # Errors
-    /// When too many have failed.
-    pub(super) fn refuse_when_bad(&self) -> io::Result<()> {
+    /// When too many fsyncs have failed.
+    pub(super) fn check(&self) -> io::Result<()> {
         if self.failures.load(Ordering::Relaxed) >= MAX_FAILURES {
             return Err(io::Error::other("too many fsyncs have failed since the start"));
         }

@@ -1,9 +1,9 @@
-//! Writing: bytes are hashed and written behind the one who receives them.
+//! Writes of local blobs: hashing and writing run on the blocking pool while the next bytes arrive.
 
 use super::shards::{Shards, temporary_name};
-use crate::blobs::behind::{Behind, Worker};
+use crate::blobs::blocking_pipeline::{BlockingPipeline, Worker};
 use crate::blobs::digest::ContentHasher;
-use crate::blobs::{BlobError, BlobWriter, WriteTurns};
+use crate::blobs::{BlobError, BlobWriter, WriteLimiter};
 use crate::failpoint;
 use crate::model::digest::ContentDigest;
 use crate::model::ids::BlobId;
@@ -16,27 +16,27 @@ use std::io::{self, IoSlice, Write};
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-/// Written bytes after which the disk is asked to begin with them: 8 MiB.
+/// The number of written bytes after which write-back is started: 8 MiB.
 const EARLY_FLUSH_BYTES: u64 = 8 << 20;
-/// Written bytes of one blob that may be queued for the disk while others ask for something: 1 MiB.
+/// The maximum of unflushed bytes of a blob while several workspaces are active: 1 MiB.
 const QUEUED_BYTES: u64 = 1 << 20;
 
 const TEMPORARY: OFlags =
     OFlags::WRONLY.union(OFlags::CREATE).union(OFlags::EXCL).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// A blob on its way to the disk.
-pub(super) struct LocalWriter(Behind<Draft>);
+/// A local blob that is being written.
+pub(super) struct LocalWriter(BlockingPipeline<Draft>);
 
 impl LocalWriter {
     pub(super) fn new(shards: Arc<Shards>, id: BlobId) -> Self {
-        Self(Behind::new(Draft::new(shards, id)))
+        Self(BlockingPipeline::new(Draft::new(shards, id)))
     }
 }
 
 #[async_trait]
 impl BlobWriter for LocalWriter {
-    fn take_turns(&mut self, turns: WriteTurns) {
-        self.0.take_turns(turns);
+    fn limit_writes(&mut self, limiter: WriteLimiter) {
+        self.0.limit_writes(limiter);
     }
 
     async fn write(&mut self, chunk: Bytes) -> Result<(), BlobError> {
@@ -48,7 +48,7 @@ impl BlobWriter for LocalWriter {
     }
 
     async fn discard(self: Box<Self>) {
-        self.0.give_up().await;
+        self.0.abort().await;
     }
 }
 
@@ -59,8 +59,8 @@ impl Worker for Draft {
         self.append(batch)
     }
 
-    /// Flushes what is written: bytes queued for the disk keep the commits of others waiting.
-    fn leave_nothing_queued(&mut self) -> Result<(), BlobError> {
+    /// Flushes written bytes: bytes queued for the disk delay the commits of other workspaces.
+    fn flush_queued(&mut self) -> Result<(), BlobError> {
         if let Some(file) = &self.file
             && self.written_bytes - self.synced_bytes >= QUEUED_BYTES
         {
@@ -71,16 +71,16 @@ impl Worker for Draft {
     }
 }
 
-/// The temporary file and what was written to it so far. Dropping it removes the file.
+/// A temporary file, removed on drop.
 struct Draft {
     shards: Arc<Shards>,
     id: BlobId,
     file: Option<File>,
     hasher: ContentHasher,
     written_bytes: u64,
-    /// How much of it the disk was asked to begin with.
+    /// The number of bytes whose write-back was started.
     flushing_bytes: u64,
-    /// Bytes of it that are flushed.
+    /// The number of flushed bytes.
     synced_bytes: u64,
 }
 
@@ -91,11 +91,11 @@ impl Draft {
     }
 
     fn append(&mut self, batch: &[Bytes]) -> Result<(), BlobError> {
-        self.shards.refuse_when_unfit(self.id)?;
+        self.shards.check_writable(self.id)?;
         let file = match &mut self.file {
             Some(file) => file,
             empty => {
-                self.shards.anchor.hold()?;
+                self.shards.anchor.check()?;
                 empty.insert(create(&self.shards, self.id)?)
             }
         };
@@ -107,16 +107,15 @@ impl Draft {
         self.written_bytes += batch.iter().map(|chunk| chunk.len() as u64).sum::<u64>();
         if self.written_bytes - self.flushing_bytes >= EARLY_FLUSH_BYTES {
             let fresh = NonZeroU64::new(self.written_bytes - self.flushing_bytes);
-            // Advice, by which the kernel begins to write dirty pages: the fsync at the end has less to wait for.
+            // Advice that starts write-back, so that the final fsync has less to wait for.
             rustix::fs::fadvise(&*file, self.flushing_bytes, fresh, Advice::DontNeed).ok();
             self.flushing_bytes = self.written_bytes;
         }
         Ok(())
     }
 
-    /// fsync, rename without replace, fsync of the directory: only then is the blob there, and stays. After a failed
-    /// fsync nothing is known of the file's pages, so it is given up and never fsynced again
-    /// (docs/design/durability.md, R3).
+    /// Publishes the blob: fsync, rename without replacing, fsync of the directory. After a failed fsync the state of
+    /// the pages is unknown, so the file is dropped and never fsynced again (docs/design/durability.md, R3).
     fn publish(mut self) -> Result<ContentDigest, BlobError> {
         let shard = self.shards.of(self.id)?;
         failpoint::reach("blob.written")?;
@@ -128,7 +127,7 @@ impl Draft {
         self.file = None;
         failpoint::reach("blob.renamed")?;
         self.shards.sync_directory(self.id)?;
-        self.shards.anchor.hold()?;
+        self.shards.anchor.check()?;
         failpoint::reach("blob.published")?;
         Ok(std::mem::take(&mut self.hasher).finish())
     }
@@ -168,7 +167,7 @@ fn write_all(file: &mut File, batch: &[Bytes]) -> io::Result<()> {
     Ok(())
 }
 
-/// Falls back to link and unlink where the file system does not know `RENAME_NOREPLACE`.
+/// Renames without replacing. It falls back to link and unlink where the file system lacks `RENAME_NOREPLACE`.
 fn rename_without_replace(shard: &std::os::fd::OwnedFd, id: BlobId) -> io::Result<()> {
     let (temporary, name) = (temporary_name(id), id.to_string());
     match rustix::fs::renameat_with(shard, &temporary, shard, &name, RenameFlags::NOREPLACE) {
@@ -180,8 +179,8 @@ fn rename_without_replace(shard: &std::os::fd::OwnedFd, id: BlobId) -> io::Resul
     }
 }
 
-/// Returns whether a second blob of this name is refused; the name is taken, and what this writes is removed.
-pub(super) fn refuses_to_replace(shards: &Shards, id: BlobId) -> io::Result<bool> {
+/// Returns whether the file system refuses a second blob of a taken name. The attempt is cleaned up.
+pub(super) fn refuses_replacement(shards: &Shards, id: BlobId) -> io::Result<bool> {
     drop(create(shards, id)?);
     match rename_without_replace(shards.of(id)?, id) {
         Ok(()) => Ok(false),
@@ -190,7 +189,7 @@ pub(super) fn refuses_to_replace(shards: &Shards, id: BlobId) -> io::Result<bool
     }
 }
 
-/// A whole small blob at once.
+/// Writes a small blob at once.
 pub(super) fn put(shards: &Arc<Shards>, id: BlobId, content: Bytes) -> Result<ContentDigest, BlobError> {
     let mut draft = Draft::new(Arc::clone(shards), id);
     draft.append(&[content])?;

@@ -1,9 +1,10 @@
-//! Decimal numbers, exactly.
+//! Exact decimal numbers.
 
-/// Digits after the point at most.
+/// The maximum number of decimal digits.
 pub(super) const DECIMALS: usize = 18;
 
-/// A decimal number up to `max`, times 10^18. There are no signs, exponents or digits left out.
+/// Parses a decimal number up to `max`, times 10^18. Signs and exponents are invalid, and digits are required on both
+/// sides of the point.
 pub(super) fn attos(text: &str, max: u64) -> Option<u128> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());

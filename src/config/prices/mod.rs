@@ -1,4 +1,4 @@
-//! `[[prices]]` of the configuration file: what usage costs, and from when on.
+//! The `[[prices]]` tables of the configuration file.
 
 mod decimal;
 mod time;
@@ -13,15 +13,15 @@ use toml::de::{DeTable, DeValue};
 
 /// The name of the tables.
 pub(super) const PRICES: &str = "prices";
-/// The name with which people write them.
+/// The name of the tables in error messages.
 pub(super) const TABLES: &str = "[[prices]]";
 /// The highest price of one unit, in US dollars.
 const MAX_USD: u64 = 1000;
-/// The largest free allowance of a month, in units.
+/// The largest monthly free allowance, in units.
 const MAX_FREE_UNITS: u64 = 1_000_000_000_000_000;
 /// The only currency.
 const CURRENCY: &str = "usd";
-/// Prices change at full hours, which usage is kept by.
+/// The seconds of an hour. Prices change at full hours, since usage is aggregated by the hour.
 const HOUR_SECONDS: u64 = 3600;
 const EFFECTIVE_FROM_KEY: &str = "effective_from";
 const CURRENCY_KEY: &str = "currency";
@@ -29,12 +29,12 @@ const PER_KEY: &str = "per";
 const USD_KEY: &str = "usd";
 const FREE_KEY: &str = "free_per_month";
 
-/// Prices that hold from one second on.
+/// The prices that apply from one second on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PriceConfig {
-    /// The first second at which they hold, since the Unix epoch; later than that of the version before.
+    /// The first Unix second at which they apply; later than that of the previous version.
     pub effective_from: u64,
-    /// The line items that cost something; all that the version before names, and none twice.
+    /// The priced line items: all of the previous version, and none twice.
     pub items: Vec<ItemPriceConfig>,
 }
 
@@ -43,15 +43,15 @@ pub struct PriceConfig {
 pub struct ItemPriceConfig {
     /// The line item.
     pub item: PricedItem,
-    /// What the price is for.
+    /// The unit of the price.
     pub per: PriceUnit,
     /// The price, in 10^-18 US dollars; at most 1000 dollars.
     pub atto_usd: u128,
-    /// What is free in each calendar month, in 10^-18 of a unit; at most 10^15 units.
+    /// The monthly free allowance, in 10^-18 of a unit; at most 10^15 units.
     pub free_atto_units: u128,
 }
 
-/// What can have a price.
+/// A line item that can have a price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PricedItem {
     /// `files.storage`
@@ -66,7 +66,7 @@ pub enum PricedItem {
     Egress,
 }
 
-/// What a price is for.
+/// The unit of a price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PriceUnit {
     /// 2^30 bytes for an hour.
@@ -112,7 +112,7 @@ impl PriceUnit {
     }
 }
 
-/// All versions, from the oldest to the newest, and each of their prices as `venna check` shows it.
+/// All versions, oldest first, and each price as `venna check` shows it.
 #[derive(Debug, Default)]
 pub(super) struct Prices {
     pub(super) versions: Vec<PriceConfig>,
@@ -128,7 +128,7 @@ struct Version {
     effective: Vec<Effective>,
 }
 
-/// The value of a key, and where it stands.
+/// The value of a key, and its position.
 #[derive(Clone, Copy)]
 struct Entry<'a> {
     key: &'a str,
@@ -136,13 +136,13 @@ struct Entry<'a> {
     span: (usize, usize),
 }
 
-/// A number as the file has it, and times 10^18.
+/// A number as written in the file, and times 10^18.
 struct Decimal<'a> {
     text: &'a str,
     attos: u128,
 }
 
-/// The `[[prices]]` tables of a file.
+/// Reads the `[[prices]]` tables of a file.
 pub(super) fn read(source: &Source<'_>, value: &DeValue<'_>, span: Range<usize>) -> Result<Prices, SettingError> {
     let DeValue::Array(tables) = value else {
         return Err(wrong(format!("{PRICES} = {}", shown(value)), source.origin(span), TABLES));
@@ -187,7 +187,7 @@ impl Version {
         Ok(Self { from, from_origin, origin, config: PriceConfig { effective_from, items }, effective })
     }
 
-    /// Whether it begins after the one before it, and prices all that this one does.
+    /// Checks that it begins after the previous version, and prices all its line items.
     fn follows(&self, last: &Self) -> Result<(), SettingError> {
         if self.config.effective_from <= last.config.effective_from {
             let expected =
@@ -222,7 +222,7 @@ impl Entry<'_> {
     }
 }
 
-/// The time as the file has it, and in seconds since the Unix epoch.
+/// Returns the time as written in the file, and in Unix seconds.
 fn effective_from(source: &Source<'_>, entry: Entry<'_>) -> Result<(String, u64), SettingError> {
     let text = match entry.value {
         DeValue::String(text) => Some(text.to_string()),
@@ -238,7 +238,7 @@ fn expected_time() -> String {
     "a full hour in UTC since 1970, for example \"2026-12-01T00:00:00Z\"".to_owned()
 }
 
-/// One line of a table, and the price as people read it.
+/// Returns one price of a table, and its text for people.
 fn item_price(source: &Source<'_>, entry: Entry<'_>) -> Result<(ItemPriceConfig, String), SettingError> {
     let Some(item) = PricedItem::ALL.into_iter().find(|item| item.key() == entry.key) else {
         return Err(wrong(format!("{:?} in {TABLES}", entry.key), entry.origin(source), one_of_the_items()));
@@ -286,7 +286,7 @@ fn entry<'a>(table: &'a DeTable<'_>, key: &str) -> Option<Entry<'a>> {
     entries(table).find(|entry| entry.key == key)
 }
 
-/// An entry that `owner` cannot do without.
+/// Returns a required entry of `owner`.
 fn required<'a>(
     table: &'a DeTable<'_>,
     key: &str,
@@ -297,7 +297,7 @@ fn required<'a>(
     entry(table, key).ok_or_else(|| wrong(format!("{owner} without {key}"), origin.clone(), expected))
 }
 
-/// A value as the end of a sentence.
+/// Formats a value as the end of a sentence.
 fn shown(value: &DeValue<'_>) -> String {
     match value {
         DeValue::String(text) => format!("{text:?}"),
@@ -320,7 +320,7 @@ fn wrong(what: impl Into<String>, origin: Origin, expected: impl fmt::Display) -
     SettingError::Price { what: what.into(), origin, expected: expected.to_string() }
 }
 
-/// The section of `docs/config.md`.
+/// Returns the section of `docs/config.md`.
 pub(super) fn reference() -> String {
     let mut section = format!(
         "\n## Prices\n\nWhat usage costs stands in the file only, after all settings, as `{TABLES}` tables, one for each time from which on prices hold. \
@@ -351,7 +351,7 @@ pub(super) fn reference() -> String {
     section
 }
 
-/// What the section shows.
+/// The sample of the section.
 const SAMPLE: &str = r#"[[prices]]
 effective_from = "2026-12-01T00:00:00Z"
 currency = "usd"

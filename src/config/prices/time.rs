@@ -1,14 +1,14 @@
-//! RFC 3339 times in UTC, as seconds.
+//! RFC 3339 times in UTC, as Unix seconds.
 
 use chrono::NaiveDateTime;
 
 const FORMAT: &str = "%Y-%m-%dT%H:%M:%SZ";
 
-/// Returns the seconds since the Unix epoch of `YYYY-MM-DDTHH:MM:SSZ`. Leap seconds have none of their own.
+/// Returns the Unix second of `YYYY-MM-DDTHH:MM:SSZ`; none for leap seconds.
 pub(super) fn unix_seconds(text: &str) -> Option<u64> {
     let time = NaiveDateTime::parse_from_str(text, FORMAT).ok()?;
     let seconds = time.and_utc().timestamp();
-    // Parsing takes missing zeros and leap seconds; writing does not bring them back.
+    // The parser accepts missing zeros and leap seconds; the round trip rejects them.
     let canonical = chrono::DateTime::from_timestamp(seconds, 0)?.format(FORMAT).to_string();
     (canonical == text).then(|| u64::try_from(seconds).ok())?
 }

@@ -1,28 +1,28 @@
-//! The encoding of a file, as its first bytes show it.
+//! Detects the encoding of a file by its first bytes.
 
-/// The bytes that decide.
+/// The number of bytes that decide.
 const DECIDING_BYTES: usize = 4;
 /// The byte order mark of UTF-8, which is skipped.
 const UTF8_MARK: &[u8] = &[0xEF, 0xBB, 0xBF];
 
-/// The first bytes of a file, until there are enough of them to tell its encoding.
+/// The first bytes of a file, until the encoding is known.
 #[derive(Debug, Default)]
 pub(super) struct FirstBytes {
     bytes: [u8; DECIDING_BYTES],
     len: usize,
 }
 
-/// What the first bytes of a file show.
+/// The encoding of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Encoding {
-    /// Nothing but UTF-8; the length of the byte order mark, in bytes.
+    /// UTF-8, with the length of its byte order mark in bytes.
     Utf8(usize),
     /// Another encoding or a compressed file, as an error message names it.
     Other(&'static str),
 }
 
 impl FirstBytes {
-    /// Takes what is missing, and returns the bytes behind it.
+    /// Takes the missing first bytes. Returns the bytes after them.
     pub(super) fn take<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         let mut rest = bytes;
         while let (Some(place), Some((byte, behind))) = (self.bytes.get_mut(self.len), rest.split_first()) {

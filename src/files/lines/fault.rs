@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The most requests of a batch (docs/api.md).
+/// The maximum of requests in a batch (docs/api.md).
 pub(super) const MAX_BATCH_REQUESTS: u64 = 50_000;
 /// The deepest nesting that is checked, in levels; the stack takes one bit a level.
 pub(super) const MAX_DEPTH_LEVELS: usize = 131_072;

@@ -1,13 +1,13 @@
-//! The `custom_id`s of a batch file, so that repeated ones are found.
+//! Finds repeated `custom_id`s of a batch file.
 
 use super::fault::{Fault, MAX_BATCH_REQUESTS};
 use std::collections::HashMap;
 use std::collections::hash_map::{Entry, RandomState};
 use std::hash::BuildHasher;
 
-/// The ids so far as keyed hashes of 64 bits, with their lines: 13 bytes each, with the table's reserve less than 1 MiB
-/// for a whole batch. Two different ids of one file have the same hash once in 10^10 whole batches; nobody can choose
-/// such ids, since the key of the hash is random.
+/// The ids as keyed 64-bit hashes, with their lines: 13 bytes each, less than 1 MiB for a whole batch with the table's
+/// reserve. Two different ids of one file collide once in 10^10 whole batches. Nobody can choose colliding ids, since
+/// the hash key is random.
 #[derive(Debug, Default)]
 pub(super) struct Ids {
     /// Hashes as bytes, which need no padding beside a line.
@@ -17,7 +17,7 @@ pub(super) struct Ids {
 }
 
 impl Ids {
-    /// Notes the id of the request in a line, numbered from 1.
+    /// Adds the id of the request in a line, numbered from 1.
     ///
     /// # Errors
     /// When an earlier request has the same id, or there are too many requests.

@@ -19,7 +19,7 @@ enum State {
     Value,
     AfterValue,
     Complete,
-    /// Complete, and a carriage return was seen behind it.
+    /// The object is complete, and a carriage return follows.
     CompleteByCr,
     KeyText(StringPart),
     ValueText(StringPart),
@@ -32,7 +32,7 @@ enum State {
 enum StringPart {
     Plain,
     Escape,
-    /// The digits that are missing, and the value of those before.
+    /// The number of missing digits, and the value of the previous ones.
     Hex(u8, u16),
 }
 
@@ -48,7 +48,7 @@ enum NumberPart {
     ExponentDigits,
 }
 
-/// Validates one JSON object and keeps its [`Members`].
+/// A validator of one JSON object, which keeps its [`Members`].
 #[derive(Debug, Default)]
 pub(super) struct Validator {
     state: State,
@@ -59,7 +59,7 @@ pub(super) struct Validator {
     members: Members,
 }
 
-/// Why a byte is refused, without its place.
+/// The reason why a byte is refused.
 enum Refusal {
     NotAnObject,
     TooDeep,
@@ -75,7 +75,7 @@ impl Validator {
         self.members.clear();
     }
 
-    /// The bytes taken since the last reset.
+    /// Returns the number of bytes taken since the last reset.
     pub(super) fn taken_bytes(&self) -> u64 {
         self.taken_bytes
     }
@@ -83,7 +83,7 @@ impl Validator {
     /// Takes the next bytes, which are valid UTF-8.
     ///
     /// # Errors
-    /// The first fault; the bytes behind it are not looked at.
+    /// The first fault. The bytes after it are ignored.
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         let mut rest = bytes;
         while let Some((&byte, behind)) = rest.split_first() {
@@ -109,7 +109,7 @@ impl Validator {
         Ok(())
     }
 
-    /// Returns the members of the object, or none when there was only white space.
+    /// Returns the members of the object; none for white space alone.
     ///
     /// # Errors
     /// When the object is not complete.
@@ -296,7 +296,7 @@ impl Validator {
     }
 }
 
-/// Returns the number of bytes before the first quote, backslash or control character, by eight bytes at a time.
+/// Returns the number of bytes before the first quote, backslash or control character, eight bytes at a time.
 fn plain_bytes(text: &[u8]) -> usize {
     let (words, tail) = text.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
@@ -309,7 +309,8 @@ fn plain_bytes(text: &[u8]) -> usize {
     words.len() * 8 + tail.iter().position(is_stop).unwrap_or(tail.len())
 }
 
-/// Marks the stop bytes of a word by their highest bit. The lowest mark is exact; a borrow may set wrong ones above it.
+/// Marks the stop bytes of a word by their highest bit. The lowest mark is exact; a borrow may set wrong marks above
+/// it.
 const fn stops(word: u64) -> u64 {
     const ONES: u64 = u64::MAX / 0xFF;
     let (quotes, backslashes) = (word ^ (ONES * b'"' as u64), word ^ (ONES * b'\\' as u64));

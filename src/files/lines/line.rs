@@ -1,4 +1,4 @@
-//! One line, checked in pieces: first as UTF-8, then as a JSON object.
+//! Checks one line in pieces: first as UTF-8, then as a JSON object.
 
 use super::fault::Fault;
 use super::json::Validator;
@@ -7,11 +7,11 @@ use super::members::Members;
 /// The longest UTF-8 sequence, in bytes.
 const MAX_SEQUENCE_BYTES: usize = 4;
 
-/// Checks one line. Pieces may end anywhere, inside a character too: the validator gets whole characters only, so the
-/// first fault of a line is the same however the line is cut.
+/// A checker of one line. Pieces may end anywhere, also inside a character: the validator gets whole characters, so the
+/// first fault does not depend on how the line is cut.
 #[derive(Debug, Default)]
 pub(super) struct Line {
-    /// The first bytes of a character whose rest is still to come.
+    /// The first bytes of an incomplete character.
     split: [u8; MAX_SEQUENCE_BYTES],
     split_bytes: usize,
     object: Validator,
@@ -46,7 +46,7 @@ impl Line {
         }
     }
 
-    /// Returns the members of the line's object, or none when the line is blank.
+    /// Returns the members of the line's object; none for a blank line.
     ///
     /// # Errors
     /// When the line ends too early.
@@ -57,7 +57,7 @@ impl Line {
         self.object.end()
     }
 
-    /// Completes the character that the last piece ended in; returns the bytes behind it.
+    /// Completes the character that the last piece ended in. Returns the bytes after it.
     fn complete_split<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], Fault> {
         let mut rest = bytes;
         while self.split_bytes > 0
@@ -85,7 +85,7 @@ impl Line {
         }
     }
 
-    /// The memory that the check of a line holds on the heap, in bytes.
+    /// Returns the heap memory of the check, in bytes.
     #[cfg(test)]
     pub(super) fn held_bytes(&self) -> usize {
         self.object.held_bytes()

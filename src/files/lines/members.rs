@@ -3,7 +3,7 @@
 use super::fault::{Fault, MAX_CUSTOM_ID_BYTES};
 use super::text::Text;
 
-/// The longest name that is looked for is `custom_id`.
+/// The bound of captured names; the longest known one is `custom_id`.
 const MAX_NAME_BYTES: usize = 16;
 
 /// The kind of a value.
@@ -48,7 +48,7 @@ pub(super) struct Members {
     error: Option<Kind>,
 }
 
-/// A good line of a batch file.
+/// A valid line of a batch file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Entry<'a> {
     /// A request, with its `custom_id`.
@@ -172,7 +172,8 @@ impl Members {
         }
     }
 
-    /// A line of an output file has a response, one of an error file an error; the other is null or left out.
+    /// Checks a line of an output file, which has a response, or of an error file, which has an error. The other is
+    /// null or missing.
     fn outcome(&self) -> Result<Entry<'_>, Fault> {
         for (name, member) in [("response", self.response), ("error", self.error)] {
             if !matches!(member, None | Some(Kind::Object | Kind::Null)) {

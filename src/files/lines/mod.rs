@@ -1,9 +1,9 @@
-//! Checks JSON Lines while they come in: one pass, in bounded memory, whatever the length of a line.
+//! Checks JSON Lines during an upload: one pass, in bounded memory, whatever the length of a line.
 //!
-//! A file for `fine-tune` holds one JSON object a line. One for `batch` holds requests, each with a `custom_id` of its
-//! own, or the lines of a batch's output. Blank lines and a UTF-8 byte order mark are skipped. Until the purpose is known,
-//! both rules are applied. An upload holds at most 16 KiB for the nesting, 4 KiB for a `custom_id`, and 13 bytes for each
-//! request of a batch.
+//! A file for `fine-tune` holds one JSON object per line. A file for `batch` holds requests, each with a `custom_id` of
+//! its own, or the lines of a batch's output. Blank lines and a UTF-8 byte order mark are skipped. Until the purpose is
+//! known, both rules are applied. An upload holds at most 16 KiB for the nesting, 4 KiB for a `custom_id`, and 13 bytes
+//! for each request of a batch.
 
 mod encoding;
 mod fault;
@@ -18,7 +18,7 @@ mod text;
 
 pub use report::Report;
 
-use crate::blobs::behind::Worker;
+use crate::blobs::blocking_pipeline::Worker;
 use crate::model::purpose::Purpose;
 use bytes::Bytes;
 use encoding::{Encoding, FirstBytes};
@@ -28,15 +28,15 @@ use line::Line;
 use members::Entry;
 use std::io;
 
-/// Checks the lines of a file whose bytes come in pieces of any size. The report is the same however they are cut.
+/// A checker of a file's lines. Its report does not depend on how the bytes are cut.
 pub struct LineCheck {
     /// The first bytes, until the encoding is known.
     first: Option<FirstBytes>,
     line: Line,
     line_bytes: u64,
-    /// The line is known to be bad; the check goes on behind its end.
+    /// The line is known to be invalid; the check continues after its end.
     is_passed_over: bool,
-    /// The number of the line from 1, and the offset at which it begins.
+    /// The number of the line from 1, and its offset in bytes.
     number: u64,
     offset_bytes: u64,
     report: Report,
@@ -44,7 +44,7 @@ pub struct LineCheck {
 }
 
 impl LineCheck {
-    /// Begins the check of a file of this purpose, or of one whose purpose is not known yet; none when no rule applies.
+    /// Returns the check of a file of this purpose, or of an unknown one; none when no rule applies.
     pub fn of(purpose: Option<Purpose>) -> Option<Self> {
         let report = Report::begin(purpose)?;
         Some(Self {
@@ -59,7 +59,7 @@ impl LineCheck {
         })
     }
 
-    /// Takes the next bytes.
+    /// Adds the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         if let Some(first) = &mut self.first {
@@ -82,7 +82,7 @@ impl LineCheck {
         self.report
     }
 
-    /// Decides on the encoding, if that is still to be done.
+    /// Determines the encoding, if it is not known yet.
     fn begin(&mut self) {
         let Some(first) = self.first.take() else { return };
         match first.encoding() {

@@ -1,16 +1,16 @@
-//! The faults of a file's lines, by the rules of each purpose that it may have.
+//! The faults of a file's lines, by the rules of each possible purpose.
 
 use super::fault::Fault;
 use crate::model::purpose::Purpose;
 use std::fmt::Write;
 
-/// Bad lines that are named; the check ends with the next.
+/// The maximum of reported lines; the check ends with the next.
 const MAX_FAULTS: usize = 20;
 
 /// The first bad lines.
 #[derive(Debug, Default)]
 struct Faults {
-    /// The number of the line from 1, where it begins in bytes, and why it is bad.
+    /// The number of each line from 1, its offset in bytes, and its fault.
     list: Vec<(u64, u64, Fault)>,
     are_more: bool,
     is_closed: bool,
@@ -43,12 +43,12 @@ impl Faults {
     }
 }
 
-/// The faults found, by the rules of the purposes that were in question.
+/// The faults, by the rules of the possible purposes.
 #[derive(Debug)]
 pub struct Report {
     objects: Option<Faults>,
     requests: Option<Faults>,
-    /// An encoding that cannot be checked; no line was looked at.
+    /// An encoding that cannot be checked. No line was read.
     encoding: Option<&'static str>,
     /// A line that is not blank was found.
     has_lines: bool,
@@ -63,42 +63,42 @@ impl Report {
         has_rules.then_some(Self { objects, requests, encoding: None, has_lines: false })
     }
 
-    /// Whether no further line would change anything.
+    /// Returns whether further lines would change nothing.
     pub(super) fn is_full(&self) -> bool {
         let mut rules = [&self.objects, &self.requests].into_iter().flatten();
         self.encoding.is_some() || rules.all(|faults| faults.is_closed)
     }
 
-    /// Whether the rules for requests still need to be asked.
+    /// Returns whether the rules for requests still apply.
     pub(super) fn wants_requests(&self) -> bool {
         self.requests.as_ref().is_some_and(|faults| !faults.is_closed)
     }
 
-    /// Notes a line that is not blank.
+    /// Records a line that is not blank.
     pub(super) fn note_line(&mut self) {
         self.has_lines = true;
     }
 
-    /// Notes an encoding that cannot be checked.
+    /// Records an encoding that cannot be checked.
     pub(super) fn note_encoding(&mut self, encoding: &'static str) {
         self.encoding = Some(encoding);
     }
 
-    /// Adds a line that is bad whatever the file is for.
+    /// Adds a line that is invalid for every purpose.
     pub(super) fn add(&mut self, number: u64, offset_bytes: u64, fault: &Fault) {
         for faults in [&mut self.objects, &mut self.requests].into_iter().flatten() {
             faults.add(number, offset_bytes, fault.clone());
         }
     }
 
-    /// Adds a line that is bad by the rules for requests.
+    /// Adds a line that is invalid by the rules for requests.
     pub(super) fn add_to_requests(&mut self, number: u64, offset_bytes: u64, fault: Fault) {
         if let Some(faults) = &mut self.requests {
             faults.add(number, offset_bytes, fault);
         }
     }
 
-    /// Describes what is wrong with a file of this purpose; none when it is valid.
+    /// Describes the faults of a file of this purpose; none when it is valid.
     #[must_use]
     pub fn details(&self, purpose: Purpose) -> Option<String> {
         let (faults, unit) = match purpose {

@@ -1,4 +1,4 @@
-//! The line check beside `serde_json`, on odd inputs, and cut in any way.
+//! Compares the line check with `serde_json`, on odd inputs and cut in any way.
 
 use super::fault::{MAX_BATCH_REQUESTS, MAX_CUSTOM_ID_BYTES, MAX_DEPTH_LEVELS};
 use super::*;
@@ -19,7 +19,7 @@ fn checked(purpose: Option<Purpose>, content: &[u8], sizes: &[usize]) -> Report 
     check.finish()
 }
 
-/// The verdict, which is the same for every cut and whether the purpose is known or not.
+/// Returns the report, which is the same for every cut and whether the purpose is known or not.
 fn details(purpose: Purpose, content: &[u8]) -> Option<String> {
     let whole = checked(Some(purpose), content, &[usize::MAX]).details(purpose);
     for sizes in [&[1][..], &[2, 3], &[7, 1, 64]] {
@@ -28,7 +28,7 @@ fn details(purpose: Purpose, content: &[u8]) -> Option<String> {
     whole
 }
 
-/// The text behind the place of the only bad line.
+/// Returns the text after the position of the only invalid line.
 fn fault(purpose: Purpose, line: &str) -> String {
     let text = details(purpose, line.as_bytes()).unwrap_or_else(|| panic!("a bad line: {line}"));
     text.split_once("line 1 (byte 0): ").unwrap().1.to_owned()
@@ -38,13 +38,13 @@ fn request(id: u64) -> String {
     format!(r#"{{"custom_id": "r{id}", "method": "POST", "url": "/v1/chat/completions", "body": {{"n": [{id}]}}}}"#)
 }
 
-/// The verdict of `serde_json` on the grammar alone, without its limits on values.
+/// Returns the verdict of `serde_json` on the grammar alone, without its limits on values.
 fn is_object(line: &[u8]) -> bool {
     let first = line.iter().find(|byte| !b" \t\r".contains(byte));
     first == Some(&b'{') && std::str::from_utf8(line).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
 
-/// The verdict on a batch line by a whole `Value` of it.
+/// Returns the verdict on a batch line from its whole `Value`.
 fn is_entry(line: &Value) -> bool {
     let kind = |name| line.get(name);
     let is_text = |name| kind(name).is_some_and(Value::is_string);
@@ -341,7 +341,7 @@ fn odd_lines_are_judged_as_serde_json_does() {
     }
 }
 
-/// Lines that are nearly JSON: a value, with some of its bytes changed.
+/// Generates lines that are nearly JSON: a value, with some of its bytes changed.
 fn nearly_json() -> impl Strategy<Value = Vec<u8>> {
     let text = prop_oneof!["[ -~\u{e9}\u{6587}\u{1f600}]{0,20}", Just("custom_id".to_owned()), Just("body".to_owned())];
     let leaf = prop_oneof![

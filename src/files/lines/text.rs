@@ -1,7 +1,7 @@
 //! The decoded text of a JSON string, up to a bound.
 
-/// Keeps decoded text up to a bound. A lone surrogate is kept in three bytes of its own, as WTF-8 has it, so that texts
-/// which differ only in lone surrogates stay different.
+/// Decoded text up to a bound. A lone surrogate is kept as the three bytes of WTF-8, so that texts which differ only in
+/// lone surrogates stay different.
 #[derive(Debug)]
 pub(super) struct Text {
     bytes: Vec<u8>,
@@ -51,7 +51,7 @@ impl Text {
         }
     }
 
-    /// The text; none when it was longer than its bound.
+    /// Returns the text; none when it exceeded its bound.
     pub(super) fn get(&self) -> Option<&[u8]> {
         (!self.is_longer).then_some(&self.bytes)
     }
@@ -69,7 +69,7 @@ impl Text {
     }
 }
 
-/// The three bytes of a surrogate in WTF-8.
+/// Returns the three bytes of a surrogate in WTF-8.
 fn lone(surrogate: u16) -> [u8; 3] {
     let [_, middle] = (0x80 | surrogate >> 6 & 0x3F).to_be_bytes();
     let [_, last] = (0x80 | surrogate & 0x3F).to_be_bytes();

@@ -11,7 +11,7 @@ use crate::http::json::JsonObject;
 use crate::http::wire::{json, written};
 use crate::keys::Keys;
 use crate::model::audit::Origin;
-use crate::model::idempotency::{Effect, Once};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::limits::{Limit, LimitOwner, Limits};
 use crate::usage::Usage;
 use crate::workspaces::Workspaces;
@@ -86,8 +86,8 @@ pub async fn set(
     owner: LimitOwner,
     wanted: Vec<(Limit, Option<u64>)>,
     origin: Origin,
-    once: Option<Once<Limits>>,
-) -> Result<Effect<Option<Limits>>, ApiError> {
+    once: Option<Idempotency<Limits>>,
+) -> Result<IdempotentOutcome<Option<Limits>>, ApiError> {
     let set = workspaces.set_limits_once(owner, wanted, origin, once).await;
     keys.forget();
     Ok(set?)

@@ -10,7 +10,7 @@ use crate::http::json::{JsonObject, MAX_ADMIN_BYTES};
 use crate::http::wire::json_body;
 use crate::keys::{SealedAnswer, fresh_secret};
 use crate::model::api_key::{ApiKey, KeyKind, KeySecret};
-use crate::model::idempotency::{Effect, IdempotencyKey, Once, RequestDigest, WriteAnswer};
+use crate::model::idempotency::{Idempotency, IdempotencyKey, IdempotentOutcome, RequestDigest, WriteAnswer};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
@@ -77,9 +77,9 @@ impl AdminPost {
     }
 
     /// What makes the change happen once, answered by `write`.
-    pub fn once<T>(&self, write: impl Fn(&T) -> Vec<u8> + Send + Sync + 'static) -> Option<Once<T>> {
+    pub fn once<T>(&self, write: impl Fn(&T) -> Vec<u8> + Send + Sync + 'static) -> Option<Idempotency<T>> {
         let key = self.key.clone()?;
-        Some(Once { key, request: self.digest.clone(), answer: WriteAnswer::new(write) })
+        Some(Idempotency { key, request: self.digest.clone(), answer: WriteAnswer::new(write) })
     }
 
     /// A secret for a key of this kind: random, or under an `Idempotency-Key` one that can be shown again.
@@ -93,21 +93,21 @@ impl AdminPost {
 
     /// What makes a key be made once, answered by `show`, which is kept sealed. Asked for with another secret it is another
     /// request: nobody else can be shown the answer.
-    pub fn once_with_secret(&self, new: &NewKeySecret, show: ShowKey) -> Option<Once<ApiKey>> {
+    pub fn once_with_secret(&self, new: &NewKeySecret, show: ShowKey) -> Option<Idempotency<ApiKey>> {
         let (sealed, secret) = (new.sealed?, new.secret.clone());
         let once = self.once(move |key: &ApiKey| sealed.seal(&show(key, &secret), &secret))?;
-        Some(Once { request: once.request.with("asked with", self.own_secret.digest().0), ..once })
+        Some(Idempotency { request: once.request.with("asked with", self.own_secret.digest().0), ..once })
     }
 
     /// The answer to the making of a key.
     pub fn answer_with_secret(
         &self,
-        effect: Effect<ApiKey>,
+        effect: IdempotentOutcome<ApiKey>,
         new: &NewKeySecret,
         show: ShowKey,
     ) -> Result<Response, ApiError> {
         match effect {
-            Effect::Replayed(kept) => {
+            IdempotentOutcome::Replayed(kept) => {
                 let shown = SealedAnswer::open(&kept, new.kind, &self.own_secret).ok_or_else(ApiError::internal)?;
                 Ok(replayed(json_body(StatusCode::OK, Body::from(shown))))
             }

@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::metadata::MetadataStore;
 use crate::model::blob::Place;
 use crate::model::file::{File, NewFile};
-use crate::model::idempotency::{Effect, IdempotencyKey, Once, RequestDigest, WriteAnswer};
+use crate::model::idempotency::{Idempotency, IdempotencyKey, IdempotentOutcome, RequestDigest, WriteAnswer};
 use crate::model::ids::BlobId;
 use crate::model::purpose::Purpose;
 use bytes::Bytes;
@@ -14,7 +14,7 @@ pub async fn what_has_a_key_happens_once(store: &dyn MetadataStore, clock: &Cloc
     let (ours, theirs) = (tenant(store, "repeats").await, tenant(store, "others").await);
     let once = |key: &str, request: &str| {
         let key = IdempotencyKey::parse(key).unwrap();
-        Some(Once {
+        Some(Idempotency {
             key,
             request: RequestDigest::of("POST", request),
             answer: WriteAnswer::new(|file: &File| file.id.to_string().into()),
@@ -25,9 +25,9 @@ pub async fn what_has_a_key_happens_once(store: &dyn MetadataStore, clock: &Cloc
         ..new_file(BlobId::new([0; 16]), Purpose::UserData, None)
     };
     let first = made(store.create_file(ours, new(), once("k", "/a")).await.unwrap()).unwrap();
-    let replayed = Effect::Replayed(first.id.to_string().into());
+    let replayed = IdempotentOutcome::Replayed(first.id.to_string().into());
     assert_eq!(store.create_file(ours, new(), once("k", "/a")).await.unwrap(), replayed);
-    assert_eq!(store.create_file(ours, new(), once("k", "/b")).await.unwrap(), Effect::KeyReused);
+    assert_eq!(store.create_file(ours, new(), once("k", "/b")).await.unwrap(), IdempotentOutcome::KeyReused);
     assert!(store.create_file(theirs, new(), once("k", "/b")).await.unwrap().is_made(), "keys are of a workspace");
     let lost = || new_file(blob(ours, 1), Purpose::UserData, None);
     assert_eq!(made(store.create_file(ours, lost(), once("l", "/a")).await.unwrap()), None, "it was never begun");
@@ -42,6 +42,6 @@ pub async fn what_has_a_key_happens_once(store: &dyn MetadataStore, clock: &Cloc
     assert!(!store.is_answered(ours.workspace, &key).await.unwrap());
     assert!(store.create_file(ours, new(), once("k", "/b")).await.unwrap().is_made(), "after a day the key is free");
     assert_eq!(store.forget_answers(10).await.unwrap(), 2);
-    assert_eq!(store.create_file(ours, new(), once("k", "/a")).await.unwrap(), Effect::KeyReused);
+    assert_eq!(store.create_file(ours, new(), once("k", "/a")).await.unwrap(), IdempotentOutcome::KeyReused);
     clock.set(NOW_MS);
 }

@@ -6,7 +6,7 @@ use crate::metadata::MetadataStore;
 use crate::model::caller::Caller;
 use crate::model::expiry::ExpiresAfter;
 use crate::model::export::{ExportBounds, ExportPart, ExportPlace, ExportProgress, NextExport};
-use crate::model::idempotency::Effect;
+use crate::model::idempotency::IdempotentOutcome;
 use crate::model::ids::{FileId, ProcessId};
 use crate::model::ledger::{ReadOp, Reads};
 use crate::model::outbox::{NewMessage, OutboxStatus, RefusedMessage, SinkName};
@@ -125,7 +125,9 @@ async fn refused_messages_are_set_aside_and_sent_again_or_given_up(store: &dyn M
 
 async fn create(store: &dyn MetadataStore, caller: Caller, size: usize, expires_after: Option<ExpiresAfter>) -> FileId {
     let new = small_file(size, Purpose::UserData, expires_after);
-    let Effect::Made(Some(file)) = store.create_file(caller, new, None).await.unwrap() else { panic!("it is made") };
+    let IdempotentOutcome::Made(Some(file)) = store.create_file(caller, new, None).await.unwrap() else {
+        panic!("it is made")
+    };
     file.id
 }
 

@@ -9,7 +9,7 @@ use crate::model::digest::{BlockChecksums, ContentDigest, Sha256Digest};
 use crate::model::expiry::ExpiresAfter;
 use crate::model::file::{File, NewFile};
 use crate::model::filename::Filename;
-use crate::model::idempotency::Effect;
+use crate::model::idempotency::IdempotentOutcome;
 use crate::model::ids::{BlobId, FileId, PartId, ProcessId, RequestId, UploadId, WorkspaceId};
 use crate::model::page::{FileQuery, Order};
 use crate::model::purpose::Purpose;
@@ -130,10 +130,12 @@ pub async fn expire(store: &dyn MetadataStore, limit: u32) -> usize {
 }
 
 /// What was made, as it must be without a key.
-pub fn made<T>(effect: Effect<T>) -> T {
+pub fn made<T>(effect: IdempotentOutcome<T>) -> T {
     match effect {
-        Effect::Made(made) => made,
-        Effect::Replayed(_) | Effect::KeyReused | Effect::Refused(_) => panic!("nothing was asked for under a key"),
+        IdempotentOutcome::Made(made) => made,
+        IdempotentOutcome::Replayed(_) | IdempotentOutcome::KeyReused | IdempotentOutcome::Refused(_) => {
+            panic!("nothing was asked for under a key")
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens};
 use crate::model::blob::Place;
 use crate::model::caller::{Caller, Refused};
 use crate::model::file::NewFile;
-use crate::model::idempotency::Effect;
+use crate::model::idempotency::IdempotentOutcome;
 use crate::model::ids::{BlobId, KeyId};
 use crate::model::limits::LimitsInForce;
 use crate::model::page::Order;
@@ -93,11 +93,11 @@ pub async fn a_key_that_has_ended_changes_nothing(store: &dyn MetadataStore, clo
     clock.set(NOW_MS + 60_000);
     let other = tenant(store, "other").await;
     for ended in [revoked, brief, Caller { workspace: other.workspace, ..caller }] {
-        assert_eq!(create(ended).await.unwrap(), Effect::Refused(Refused::KeyEnded));
+        assert_eq!(create(ended).await.unwrap(), IdempotentOutcome::Refused(Refused::KeyEnded));
     }
     assert!(create(caller).await.unwrap().is_made());
     store.archive_workspace(caller.workspace, ORIGIN, None).await.unwrap().made().unwrap();
-    assert_eq!(create(caller).await.unwrap(), Effect::Refused(Refused::KeyEnded));
+    assert_eq!(create(caller).await.unwrap(), IdempotentOutcome::Refused(Refused::KeyEnded));
     clock.set(NOW_MS);
     let kept = store.list_files(caller.workspace, all(Order::Ascending)).await.unwrap().rows;
     assert_eq!(kept.len(), 3, "the files of an archived workspace stay");

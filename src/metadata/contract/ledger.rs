@@ -9,7 +9,7 @@ use crate::model::audit::{Action, AuditQuery};
 use crate::model::caller::Caller;
 use crate::model::expiry::ExpiresAfter;
 use crate::model::export::ExportProgress;
-use crate::model::idempotency::Effect;
+use crate::model::idempotency::IdempotentOutcome;
 use crate::model::ids::{FileId, ProcessId, WorkspaceId};
 use crate::model::ledger::{Fact, ReadOp, Reads};
 use crate::model::prices::LineItem;
@@ -124,7 +124,8 @@ async fn act(store: &dyn MetadataStore, schedule: &mut Schedule, rolls: [u64; 5]
             let expires_after = ExpiresAfter::seconds(3600 + rolls[2] % 3000).filter(|_| rolls[2].is_multiple_of(2));
             let purpose = PURPOSES[usize::try_from(rolls[3]).unwrap() % PURPOSES.len()];
             let new = small_file(usize::try_from(rolls[4] % 1000).unwrap(), purpose, expires_after);
-            let Effect::Made(Some(file)) = store.create_file(schedule.caller, new, None).await.unwrap() else {
+            let IdempotentOutcome::Made(Some(file)) = store.create_file(schedule.caller, new, None).await.unwrap()
+            else {
                 panic!("nothing keeps it from being made")
             };
             schedule.lives.push(Life {
@@ -218,7 +219,9 @@ fn belongs(all: &[Schedule], workspace: WorkspaceId) -> bool {
 pub async fn corrections_are_entered_once(store: &dyn MetadataStore) {
     let (caller, other) = (tenant(store, "corrected").await, tenant(store, "beside").await);
     let new = small_file(5, Purpose::Vision, None);
-    let Effect::Made(Some(file)) = store.create_file(caller, new, None).await.unwrap() else { panic!("it fits") };
+    let IdempotentOutcome::Made(Some(file)) = store.create_file(caller, new, None).await.unwrap() else {
+        panic!("it fits")
+    };
     let new = NewAdjustment {
         name: "one".to_owned(),
         workspace: caller.workspace,
@@ -359,7 +362,8 @@ pub async fn old_reads_are_merged(store: &dyn MetadataStore, clock: &Clock) {
         number += reads.len() as u64;
         store.add_reads(MERGED, first, reads).await.unwrap();
     }
-    let Effect::Made(Some(_)) = store.create_file(quiet, small_file(5, Purpose::Batch, None), None).await.unwrap()
+    let IdempotentOutcome::Made(Some(_)) =
+        store.create_file(quiet, small_file(5, Purpose::Batch, None), None).await.unwrap()
     else {
         panic!("it fits")
     };

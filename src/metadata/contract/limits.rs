@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::metadata::{MetadataStore, SweepShare};
 use crate::model::caller::Refused;
 use crate::model::expiry::ExpiresAfter;
-use crate::model::idempotency::Effect;
+use crate::model::idempotency::IdempotentOutcome;
 use crate::model::ids::KeyId;
 use crate::model::ids::WorkspaceId;
 use crate::model::limits::{Limit, LimitOwner, Limits, QuotaExceeded, StorageUsage};
@@ -39,7 +39,7 @@ pub async fn quotas_count_what_is_there_and_what_is_to_come(store: &dyn Metadata
     let kept = file(store, ours, 2).await;
     file(store, theirs, 1).await;
     let full = Refused::Quota(QuotaExceeded::Bytes { limit_bytes: 20 });
-    assert_eq!(store.create_upload(ours, upload(11), None).await.unwrap(), Effect::Refused(full));
+    assert_eq!(store.create_upload(ours, upload(11), None).await.unwrap(), IdempotentOutcome::Refused(full));
     made(store.create_upload(ours, upload(6), None).await.unwrap());
     let usage = |stored_bytes, stored_files, reserved_bytes, reserved_files| StorageUsage {
         stored_bytes,
@@ -51,7 +51,7 @@ pub async fn quotas_count_what_is_there_and_what_is_to_come(store: &dyn Metadata
     let blob = blob(ours, 3);
     store.begin_blob(ours.workspace, blob, PROCESS).await.unwrap();
     let more = || store.create_file(ours, new_file(blob, Purpose::UserData, None), None);
-    assert_eq!(more().await.unwrap(), Effect::Refused(full));
+    assert_eq!(more().await.unwrap(), IdempotentOutcome::Refused(full));
     clock.set(NOW_MS + 2_060_000);
     assert!(store.create_file(ours, new_file(blob, Purpose::UserData, None), None).await.unwrap().is_made());
     assert_eq!(store.storage_usage(ours.workspace).await.unwrap(), usage(15, 3, 0, 0));
@@ -96,7 +96,10 @@ pub async fn parts_beyond_the_declared_bytes_count_at_once(store: &dyn MetadataS
     assert_eq!(reserved().await, (16, 1));
     let full = Refused::Quota(QuotaExceeded::Bytes { limit_bytes: 20 });
     let refused = part(store, caller, 5).await;
-    assert_eq!(store.create_part(caller, upload, refused.clone(), None).await.unwrap(), Effect::Refused(full));
+    assert_eq!(
+        store.create_part(caller, upload, refused.clone(), None).await.unwrap(),
+        IdempotentOutcome::Refused(full)
+    );
     assert_eq!(reserved().await, (16, 1));
     assert!(!store.is_ready(refused.blob).await.unwrap(), "the blob of a refused part is still to be discarded");
     made(add(4).await.unwrap()).unwrap().unwrap();
@@ -167,7 +170,7 @@ pub async fn what_has_expired_makes_room_before_it_is_swept(store: &dyn Metadata
         assert!(store.create_file(caller, small, None).await.unwrap().is_made());
         begin(store, caller, 1).await;
     }
-    let full = Effect::Refused(Refused::Quota(QuotaExceeded::Files { limit_files: 600 }));
+    let full = IdempotentOutcome::Refused(Refused::Quota(QuotaExceeded::Files { limit_files: 600 }));
     assert_eq!(store.create_upload(caller, upload(1), None).await.unwrap(), full);
     clock.set(NOW_MS + 200_000_000);
     assert!(

@@ -10,7 +10,7 @@ use crate::metadata::answers::AnswerStore;
 use crate::metadata::clock_watch::ClockStore;
 use crate::metadata::error::MetadataError;
 use crate::model::caller::{Caller, Refused};
-use crate::model::idempotency::{AnswerScope, Effect, IdempotencyKey, Once, REMEMBERED_SECONDS};
+use crate::model::idempotency::{AnswerScope, Idempotency, IdempotencyKey, IdempotentOutcome, REMEMBERED_SECONDS};
 use crate::model::ids::WorkspaceId;
 use crate::model::purpose::Purpose;
 use async_trait::async_trait;
@@ -51,7 +51,7 @@ pub(super) enum Stop {
     Refused(Refused),
 }
 
-impl<T> From<Stop> for Effect<T> {
+impl<T> From<Stop> for IdempotentOutcome<T> {
     fn from(stop: Stop) -> Self {
         match stop {
             Stop::Replayed(answer) => Self::Replayed(answer),
@@ -67,7 +67,7 @@ pub(super) struct Opening<'a, T> {
     find: Prepared<'a>,
     note: Prepared<'a>,
     caller: Caller,
-    once: Option<&'a Once<T>>,
+    once: Option<&'a Idempotency<T>>,
     set_ms: Option<i64>,
 }
 
@@ -75,7 +75,7 @@ impl<'a, T> Opening<'a, T> {
     pub(super) async fn prepare(
         change: &'a Change<'_>,
         caller: Caller,
-        once: Option<&'a Once<T>>,
+        once: Option<&'a Idempotency<T>>,
     ) -> Result<Self, Failure> {
         let question = Question::prepare(change).await?;
         let (find, note) = (change.prepare(FIND).await?, change.prepare(NOTE).await?);
@@ -113,11 +113,11 @@ pub(super) struct AdminOpening<'a, T> {
     change: &'a Change<'a>,
     find: Prepared<'a>,
     note: Prepared<'a>,
-    once: Option<&'a Once<T>>,
+    once: Option<&'a Idempotency<T>>,
 }
 
 impl<'a, T> AdminOpening<'a, T> {
-    pub(super) async fn prepare(change: &'a Change<'a>, once: Option<&'a Once<T>>) -> Result<Self, Failure> {
+    pub(super) async fn prepare(change: &'a Change<'a>, once: Option<&'a Idempotency<T>>) -> Result<Self, Failure> {
         let (find, note) = (change.prepare(FIND).await?, change.prepare(NOTE).await?);
         Ok(Self { change, find, note, once })
     }
@@ -145,7 +145,7 @@ impl<'a, T> AdminOpening<'a, T> {
 }
 
 /// Why a change is not made, by what is known of its key.
-fn stop<T>(known: Option<([u8; 32], Vec<u8>)>, once: Option<&Once<T>>) -> Option<Stop> {
+fn stop<T>(known: Option<([u8; 32], Vec<u8>)>, once: Option<&Idempotency<T>>) -> Option<Stop> {
     let ((known, answer), once) = (known?, once?);
     Some(if known == once.request.clone().finish() { Stop::Replayed(answer) } else { Stop::KeyReused })
 }
@@ -153,7 +153,7 @@ fn stop<T>(known: Option<([u8; 32], Vec<u8>)>, once: Option<&Once<T>>) -> Option
 async fn note<T>(
     statement: &Prepared<'_>,
     scope: AnswerScope,
-    once: &Once<T>,
+    once: &Idempotency<T>,
     made: &T,
     now_seconds: u64,
 ) -> Result<(), Failure> {

@@ -171,7 +171,7 @@ impl Connections {
                 return Err(failure.into());
             }
             if failure.is_conflict() {
-                sleep(random::pause(MAX_PAUSE)).await;
+                sleep(random::jitter(MAX_PAUSE)).await;
             }
         }
     }

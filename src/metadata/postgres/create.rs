@@ -13,13 +13,13 @@ use super::writer::{Change, Lock};
 use crate::metadata::rules::files::new_file;
 use crate::model::blob::Place;
 use crate::model::file::File;
-use crate::model::idempotency::Effect;
+use crate::model::idempotency::IdempotentOutcome;
 use crate::model::ids::{BlobId, WorkspaceId};
 use crate::model::ledger::Fact;
 use futures_util::try_join;
 
 /// What came of it. There is no File when its blob is not pending any more.
-pub(super) type Outcome = Effect<Option<File>>;
+pub(super) type Outcome = IdempotentOutcome<Option<File>>;
 
 impl Shared for PendingCreate {
     type Outcome = Outcome;
@@ -86,7 +86,7 @@ async fn create(
         try_join!(statements.write(each, file, *blob), opening.note(Some(file), now_seconds)).map(drop)
     });
     change.commit(async { in_order(written).await.map(drop) }).await?;
-    Ok(files.into_iter().map(|(file, _)| Fate::Known(Effect::Made(Some(file)))).collect())
+    Ok(files.into_iter().map(|(file, _)| Fate::Known(IdempotentOutcome::Made(Some(file)))).collect())
 }
 
 /// What is to be written, if all are to be made.
@@ -112,12 +112,12 @@ fn decide(coming: &[&PendingCreate], found: Vec<(Result<Standing, Stop>, bool)>,
             Err(stop) => return Decision::Unmade(stop.into()),
         };
         if let Some(refused) = standing.refuse_bytes(each.new.content.size_bytes) {
-            return Decision::Unmade(Effect::Refused(refused));
+            return Decision::Unmade(IdempotentOutcome::Refused(refused));
         }
         let blob = match each.new.place {
             Place::Inline(_) => blobs::fresh_name(now_ms),
             Place::Store(blob) if claimed => blob,
-            Place::Store(_) => return Decision::Unmade(Effect::Made(None)),
+            Place::Store(_) => return Decision::Unmade(IdempotentOutcome::Made(None)),
         };
         standing.count(&before);
         if standing.refuse_bytes(each.new.content.size_bytes).is_some() {

@@ -15,7 +15,7 @@ use crate::metadata::room::with_room;
 use crate::metadata::rules::columns::{self, BEHIND_FILE, FILE};
 use crate::model::caller::Caller;
 use crate::model::file::{File, FileDigest, NewFile};
-use crate::model::idempotency::{Effect, Once};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{BlobId, FileId, WorkspaceId};
 use crate::model::page::{FileQuery, Order, Page};
 use crate::model::purpose::Purpose;
@@ -34,8 +34,8 @@ impl FileStore for PostgresStore {
         &self,
         caller: Caller,
         file: NewFile,
-        once: Option<Once<File>>,
-    ) -> Result<Effect<Option<File>>, MetadataError> {
+        once: Option<Idempotency<File>>,
+    ) -> Result<IdempotentOutcome<Option<File>>, MetadataError> {
         let coming = || PendingCreate { caller, new: file.clone(), once: once.clone() };
         with_room(self, caller.workspace, || self.creates.make(coming())).await
     }

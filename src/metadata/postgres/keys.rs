@@ -14,7 +14,7 @@ use crate::metadata::rules::columns::{self, BEHIND_KEY, KEY};
 use crate::metadata::rules::keys::new_key;
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens, USED_SECONDS};
 use crate::model::audit::{Action, Origin};
-use crate::model::idempotency::{Effect, Once};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{KeyId, WorkspaceId};
 use crate::model::limits::LimitsInForce;
 use crate::model::page::{Order, Page};
@@ -29,8 +29,8 @@ impl KeyStore for PostgresStore {
         &self,
         key: NewKey,
         origin: Origin,
-        once: Option<Once<ApiKey>>,
-    ) -> Result<Effect<Option<ApiKey>>, MetadataError> {
+        once: Option<Idempotency<ApiKey>>,
+    ) -> Result<IdempotentOutcome<Option<ApiKey>>, MetadataError> {
         let (key, once) = (&key, once.as_ref());
         transaction!(self, |change| create(change, key, origin, once))
     }
@@ -75,8 +75,8 @@ impl KeyStore for PostgresStore {
         secret: NewSecret,
         overlap_seconds: u64,
         origin: Origin,
-        once: Option<Once<ApiKey>>,
-    ) -> Result<Effect<Option<Result<ApiKey, KeyStatus>>>, MetadataError> {
+        once: Option<Idempotency<ApiKey>>,
+    ) -> Result<IdempotentOutcome<Option<Result<ApiKey, KeyStatus>>>, MetadataError> {
         let (secret, once) = (&secret, once.as_ref());
         transaction!(self, |change| rotate(change, id, secret, overlap_seconds, origin, once))
     }
@@ -86,8 +86,8 @@ impl KeyStore for PostgresStore {
         id: KeyId,
         changes: KeyChanges,
         origin: Origin,
-        once: Option<Once<ApiKey>>,
-    ) -> Result<Effect<Option<Result<ApiKey, KeyStatus>>>, MetadataError> {
+        once: Option<Idempotency<ApiKey>>,
+    ) -> Result<IdempotentOutcome<Option<Result<ApiKey, KeyStatus>>>, MetadataError> {
         let (changes, once) = (&changes, once.as_ref());
         transaction!(self, |change| update(change, id, changes, origin, once))
     }
@@ -102,15 +102,15 @@ async fn create(
     change: Change<'_>,
     new: &NewKey,
     origin: Origin,
-    once: Option<&Once<ApiKey>>,
-) -> Result<Effect<Option<ApiKey>>, Failure> {
+    once: Option<&Idempotency<ApiKey>>,
+) -> Result<IdempotentOutcome<Option<ApiKey>>, Failure> {
     let opening = AdminOpening::prepare(&change, once).await?;
     if let Some(stop) = opening.begin(None).await? {
         return change.give_up(stop.into()).await;
     }
     let id = KeyId::next(None, change.now_ms(), random::bytes());
     if !add_secret(&change, id, &new.secret).await? {
-        return change.give_up(Effect::Made(None)).await;
+        return change.give_up(IdempotentOutcome::Made(None)).await;
     }
     let key = new_key(id, new);
     let scopes = key.opens.scopes().map(|scopes| scopes.to_string()).unwrap_or_default();
@@ -122,7 +122,7 @@ async fn create(
     change.execute(sql, values).await?;
     audit::note(&change, origin, rules::audit::key_created(&key)).await?;
     opening.commit(&key).await?;
-    Ok(Effect::Made(Some(key)))
+    Ok(IdempotentOutcome::Made(Some(key)))
 }
 
 async fn list(session: &Session) -> Result<Vec<ApiKey>, Failure> {
@@ -225,8 +225,8 @@ async fn rotate(
     secret: &NewSecret,
     overlap_seconds: u64,
     origin: Origin,
-    once: Option<&Once<ApiKey>>,
-) -> Result<Effect<Option<Result<ApiKey, KeyStatus>>>, Failure> {
+    once: Option<&Idempotency<ApiKey>>,
+) -> Result<IdempotentOutcome<Option<Result<ApiKey, KeyStatus>>>, Failure> {
     let opening = AdminOpening::prepare(&change, once).await?;
     if let Some(stop) = opening.begin(lock_of(&change, id).await?).await? {
         return change.give_up(stop.into()).await;
@@ -234,7 +234,7 @@ async fn rotate(
     let now_seconds = change.now_seconds();
     let known = match take_active(&change, id).await? {
         Ok(known) => known,
-        Err(ended) => return change.give_up(Effect::Made(ended.map(Err))).await,
+        Err(ended) => return change.give_up(IdempotentOutcome::Made(ended.map(Err))).await,
     };
     let name = id.to_string();
     let forget = "DELETE FROM key_secrets WHERE key_id = $1 AND retires_at <= $2";
@@ -250,7 +250,7 @@ async fn rotate(
     let details = json!({"overlap_seconds": overlap_seconds});
     audit::note(&change, origin, rules::audit::key(Action::KeyUpdated, &rotated, Some(details))).await?;
     opening.commit(&rotated).await?;
-    Ok(Effect::Made(Some(Ok(rotated))))
+    Ok(IdempotentOutcome::Made(Some(Ok(rotated))))
 }
 
 async fn update(
@@ -258,15 +258,15 @@ async fn update(
     id: KeyId,
     changes: &KeyChanges,
     origin: Origin,
-    once: Option<&Once<ApiKey>>,
-) -> Result<Effect<Option<Result<ApiKey, KeyStatus>>>, Failure> {
+    once: Option<&Idempotency<ApiKey>>,
+) -> Result<IdempotentOutcome<Option<Result<ApiKey, KeyStatus>>>, Failure> {
     let opening = AdminOpening::prepare(&change, once).await?;
     if let Some(stop) = opening.begin(lock_of(&change, id).await?).await? {
         return change.give_up(stop.into()).await;
     }
     let known = match take_active(&change, id).await? {
         Ok(known) => known,
-        Err(ended) => return change.give_up(Effect::Made(ended.map(Err))).await,
+        Err(ended) => return change.give_up(IdempotentOutcome::Made(ended.map(Err))).await,
     };
     let (changed, details) = changes.apply(known, change.now_seconds());
     if !details.is_empty() {
@@ -277,7 +277,7 @@ async fn update(
         audit::note(&change, origin, rules::audit::key(Action::KeyUpdated, &changed, Some(details.into()))).await?;
     }
     opening.commit(&changed).await?;
-    Ok(Effect::Made(Some(Ok(changed))))
+    Ok(IdempotentOutcome::Made(Some(Ok(changed))))
 }
 
 /// The key, as [`take`] has it, if it is active; otherwise what became of it, if there is one.

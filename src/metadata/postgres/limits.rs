@@ -11,7 +11,7 @@ use crate::metadata::error::MetadataError;
 use crate::metadata::limits::{LimitStore, USAGE_EXPIRED_ROWS};
 use crate::metadata::rules;
 use crate::model::audit::Origin;
-use crate::model::idempotency::{Effect, Once};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::WorkspaceId;
 use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
 use async_trait::async_trait;
@@ -28,8 +28,8 @@ impl LimitStore for PostgresStore {
         owner: LimitOwner,
         wanted: Vec<(Limit, Option<u64>)>,
         origin: Origin,
-        once: Option<Once<Limits>>,
-    ) -> Result<Effect<Option<Limits>>, MetadataError> {
+        once: Option<Idempotency<Limits>>,
+    ) -> Result<IdempotentOutcome<Option<Limits>>, MetadataError> {
         let (wanted, once) = (wanted.as_slice(), once.as_ref());
         transaction!(self, |change| set(change, owner, wanted, origin, once))
     }
@@ -93,14 +93,14 @@ async fn set(
     owner: LimitOwner,
     wanted: &[(Limit, Option<u64>)],
     origin: Origin,
-    once: Option<&Once<Limits>>,
-) -> Result<Effect<Option<Limits>>, Failure> {
+    once: Option<&Idempotency<Limits>>,
+) -> Result<IdempotentOutcome<Option<Limits>>, Failure> {
     let opening = AdminOpening::prepare(&change, once).await?;
     if let Some(stop) = opening.begin(None).await? {
         return change.give_up(stop.into()).await;
     }
     let Some(workspace) = find_workspace(&change, owner).await? else {
-        return change.give_up(Effect::Made(None)).await;
+        return change.give_up(IdempotentOutcome::Made(None)).await;
     };
     let (delete, insert) = (
         "DELETE FROM limits WHERE owner_id = $1 AND name = $2",
@@ -110,7 +110,7 @@ async fn set(
     if wanted.is_empty() {
         let limits = get(&change, owner).await?;
         opening.commit(&limits).await?;
-        return Ok(Effect::Made(Some(limits)));
+        return Ok(IdempotentOutcome::Made(Some(limits)));
     }
     for (limit, value) in wanted {
         let (owner, name) = (owner.to_string(), limit.to_string());
@@ -122,7 +122,7 @@ async fn set(
     audit::note(&change, origin, rules::audit::limits(owner, workspace, wanted)).await?;
     let limits = get(&change, owner).await?;
     opening.commit(&limits).await?;
-    Ok(Effect::Made(Some(limits)))
+    Ok(IdempotentOutcome::Made(Some(limits)))
 }
 
 /// The bytes of the Files of all workspaces. It reads all workspaces, so it is asked for once an hour at most.

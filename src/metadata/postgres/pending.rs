@@ -2,7 +2,7 @@
 
 use crate::model::caller::Caller;
 use crate::model::file::{File, NewFile};
-use crate::model::idempotency::Once;
+use crate::model::idempotency::Idempotency;
 use crate::model::ids::FileId;
 
 /// A File that is to be created.
@@ -10,7 +10,7 @@ use crate::model::ids::FileId;
 pub(super) struct PendingCreate {
     pub(super) caller: Caller,
     pub(super) new: NewFile,
-    pub(super) once: Option<Once<File>>,
+    pub(super) once: Option<Idempotency<File>>,
 }
 
 /// A File that is to be deleted.

@@ -23,7 +23,7 @@ use crate::model::digest::Sha256Digest;
 use crate::model::expiry::ExpiresAfter;
 use crate::model::file::File;
 use crate::model::filename::Filename;
-use crate::model::idempotency::{Effect, Once};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{FileId, PartId, UploadId, WorkspaceId};
 use crate::model::ledger::Fact;
 use crate::model::page::Page;
@@ -56,8 +56,8 @@ impl UploadStore for PostgresStore {
         &self,
         caller: Caller,
         upload: NewUpload,
-        once: Option<Once<Upload>>,
-    ) -> Result<Effect<Upload>, MetadataError> {
+        once: Option<Idempotency<Upload>>,
+    ) -> Result<IdempotentOutcome<Upload>, MetadataError> {
         let (upload, once) = (&upload, once.as_ref());
         let create =
             || async move { transaction!(self, of caller.workspace, |change| create(change, caller, upload, once)) };
@@ -74,8 +74,8 @@ impl UploadStore for PostgresStore {
         caller: Caller,
         upload: UploadId,
         part: NewPart,
-        once: Option<Once<Part>>,
-    ) -> Result<Effect<Result<Option<Part>, UploadRefusal>>, MetadataError> {
+        once: Option<Idempotency<Part>>,
+    ) -> Result<IdempotentOutcome<Result<Option<Part>, UploadRefusal>>, MetadataError> {
         let (part, once) = (&part, once.as_ref());
         let create = |lock| async move {
             transaction!(self, of caller.workspace, |change| create_part(change, caller, upload, part, once, lock))
@@ -116,8 +116,8 @@ impl UploadStore for PostgresStore {
         caller: Caller,
         upload: UploadId,
         completion: Completion,
-        once: Option<Once<Upload>>,
-    ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError> {
+        once: Option<Idempotency<Upload>>,
+    ) -> Result<IdempotentOutcome<Result<Upload, UploadRefusal>>, MetadataError> {
         let (completion, once) = (&completion, once.as_ref());
         let complete = || async move {
             transaction!(self, of caller.workspace, |change| complete(change, caller, upload, completion, once))
@@ -129,8 +129,8 @@ impl UploadStore for PostgresStore {
         &self,
         caller: Caller,
         upload: UploadId,
-        once: Option<Once<Upload>>,
-    ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError> {
+        once: Option<Idempotency<Upload>>,
+    ) -> Result<IdempotentOutcome<Result<Upload, UploadRefusal>>, MetadataError> {
         let once = once.as_ref();
         transaction!(self, of caller.workspace, |change| cancel(change, caller, upload, once))
     }
@@ -148,8 +148,8 @@ async fn create(
     change: Change<'_>,
     caller: Caller,
     new: &NewUpload,
-    once: Option<&Once<Upload>>,
-) -> Result<Effect<Upload>, Failure> {
+    once: Option<&Idempotency<Upload>>,
+) -> Result<IdempotentOutcome<Upload>, Failure> {
     let opening = Opening::prepare(&change, caller, once).await?;
     let sql = "INSERT INTO uploads (workspace_id, id, size_bytes, filename, purpose, lives_seconds, expires_at, status)
                VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending')";
@@ -160,7 +160,7 @@ async fn create(
         Err(stop) => return change.give_up(stop.into()).await,
     };
     if let Some(refused) = standing.refuse_bytes(new.size_bytes) {
-        return change.give_up(Effect::Refused(refused)).await;
+        return change.give_up(IdempotentOutcome::Refused(refused)).await;
     }
     let now_seconds = change.now_seconds();
     let upload = rules::new_upload(UploadId::new(now_seconds, random::bytes()), new, now_seconds);
@@ -173,7 +173,7 @@ async fn create(
     change.proven_by(Proof::Upload(workspace.clone(), id.clone()));
     let writes = async { try_join!(insert.execute(values), opening.note(Some(&upload), now_seconds)).map(drop) };
     change.commit(writes).await?;
-    Ok(Effect::Made(upload))
+    Ok(IdempotentOutcome::Made(upload))
 }
 
 async fn find(
@@ -196,7 +196,7 @@ pub(super) enum PartLock {
 }
 
 /// What came of a part.
-pub(super) type PartEffect = Effect<Result<Option<Part>, UploadRefusal>>;
+pub(super) type PartEffect = IdempotentOutcome<Result<Option<Part>, UploadRefusal>>;
 
 /// Adds a part. None when it would change what the workspace has reserved and the row of the workspace is not locked.
 async fn create_part(
@@ -204,7 +204,7 @@ async fn create_part(
     caller: Caller,
     upload: UploadId,
     new: &NewPart,
-    once: Option<&Once<Part>>,
+    once: Option<&Idempotency<Part>>,
     lock: PartLock,
 ) -> Result<Option<PartEffect>, Failure> {
     let workspace = caller.workspace;
@@ -225,7 +225,7 @@ async fn create_part(
         })
         .await?;
     let decided = decide_part(standing, row.as_ref(), new.content.size_bytes, claimed);
-    let counts = matches!(decided, Ok(1..) | Err(Effect::Refused(Refused::Quota(_))));
+    let counts = matches!(decided, Ok(1..) | Err(IdempotentOutcome::Refused(Refused::Quota(_))));
     if counts && lock == PartLock::Nothing {
         return change.give_up(None).await;
     }
@@ -240,7 +240,7 @@ async fn create_part(
     change.proven_by(Proof::Part(id.clone()));
     let writes = async { try_join!(insert.execute(values), opening.note(Some(&part), now_seconds)).map(drop) };
     change.commit(writes).await?;
-    Ok(Some(Effect::Made(Ok(Some(part)))))
+    Ok(Some(IdempotentOutcome::Made(Ok(Some(part)))))
 }
 
 /// Decides by how many bytes the reservation of an Upload grows with a part, or what is answered instead.
@@ -251,11 +251,11 @@ fn decide_part(
     claimed: bool,
 ) -> Result<u64, PartEffect> {
     let standing = standing.map_err(PartEffect::from)?;
-    let more_bytes = rules::growth(row, part_bytes).map_err(|refusal| Effect::Made(Err(refusal)))?;
+    let more_bytes = rules::growth(row, part_bytes).map_err(|refusal| IdempotentOutcome::Made(Err(refusal)))?;
     match standing.refuse_growth(more_bytes) {
-        Some(refused) => Err(Effect::Refused(refused)),
+        Some(refused) => Err(IdempotentOutcome::Refused(refused)),
         None if claimed => Ok(more_bytes),
-        None => Err(Effect::Made(Ok(None))),
+        None => Err(IdempotentOutcome::Made(Ok(None))),
     }
 }
 
@@ -312,8 +312,8 @@ async fn complete(
     caller: Caller,
     upload: UploadId,
     completion: &Completion,
-    once: Option<&Once<Upload>>,
-) -> Result<Effect<Result<Upload, UploadRefusal>>, Failure> {
+    once: Option<&Idempotency<Upload>>,
+) -> Result<IdempotentOutcome<Result<Upload, UploadRefusal>>, Failure> {
     let workspace = caller.workspace;
     let opening = Opening::prepare(&change, caller, once).await?;
     let (take, find) = (change.prepare(&locked()).await?, change.prepare(CHOOSE).await?);
@@ -333,7 +333,7 @@ async fn complete(
     let (standing, row, chosen) = match decide(standing, row, &found, completion) {
         Ok(decided) => decided,
         Err(effect) => {
-            let Effect::Made(Ok(completed)) = &*effect else { return change.give_up(*effect).await };
+            let IdempotentOutcome::Made(Ok(completed)) = &*effect else { return change.give_up(*effect).await };
             change.commit(opening.note(Some(completed), now_seconds)).await?;
             return Ok(*effect);
         }
@@ -350,7 +350,7 @@ async fn complete(
         .map(drop)
     };
     change.commit(writes).await?;
-    Ok(Effect::Made(Ok(completed)))
+    Ok(IdempotentOutcome::Made(Ok(completed)))
 }
 
 /// What is to be completed from what, or what is answered instead.
@@ -360,15 +360,15 @@ fn decide(
     row: Option<UploadRow>,
     found: &HashMap<PartId, PartRow>,
     completion: &Completion,
-) -> Result<(Standing, UploadRow, Vec<PartRow>), Box<Effect<Result<Upload, UploadRefusal>>>> {
+) -> Result<(Standing, UploadRow, Vec<PartRow>), Box<IdempotentOutcome<Result<Upload, UploadRefusal>>>> {
     let standing = standing.map_err(|stop| Box::new(stop.into()))?;
     let (row, parts) = match rules::complete(row, completion, found) {
         Ok(CompletionStep::Make(row, parts)) => (row, parts),
-        Ok(CompletionStep::Made(upload)) => return Err(Box::new(Effect::Made(Ok(upload)))),
-        Err(refusal) => return Err(Box::new(Effect::Made(Err(refusal)))),
+        Ok(CompletionStep::Made(upload)) => return Err(Box::new(IdempotentOutcome::Made(Ok(upload)))),
+        Err(refusal) => return Err(Box::new(IdempotentOutcome::Made(Err(refusal)))),
     };
     match standing.refuse_completion(&row.upload) {
-        Some(refused) => Err(Box::new(Effect::Refused(refused))),
+        Some(refused) => Err(Box::new(IdempotentOutcome::Refused(refused))),
         None => Ok((standing, row, parts)),
     }
 }
@@ -432,8 +432,8 @@ async fn cancel(
     change: Change<'_>,
     caller: Caller,
     upload: UploadId,
-    once: Option<&Once<Upload>>,
-) -> Result<Effect<Result<Upload, UploadRefusal>>, Failure> {
+    once: Option<&Idempotency<Upload>>,
+) -> Result<IdempotentOutcome<Result<Upload, UploadRefusal>>, Failure> {
     let opening = Opening::prepare(&change, caller, once).await?;
     let (take, discard) = (change.prepare(&locked()).await?, change.prepare(&discard()).await?);
     let end = "UPDATE uploads SET status = 'cancelled' WHERE workspace_id = $1 AND id = $2 AND status = 'pending'";
@@ -449,7 +449,7 @@ async fn cancel(
     }
     let cancelled = match rules::cancel(row) {
         Ok((cancelled, _)) => cancelled,
-        Err(refusal) => return change.give_up(Effect::Made(Err(refusal))).await,
+        Err(refusal) => return change.give_up(IdempotentOutcome::Made(Err(refusal))).await,
     };
     let now_seconds = change.now_seconds();
     let (workspace, name) = (caller.workspace.to_string(), upload.to_string());
@@ -459,7 +459,7 @@ async fn cancel(
             .map(drop)
     };
     change.commit(writes).await?;
-    Ok(Effect::Made(Ok(cancelled)))
+    Ok(IdempotentOutcome::Made(Ok(cancelled)))
 }
 
 /// Ends at most `limit` pending Uploads of a workspace whose time is over; how many there were. Those that another server is

@@ -12,7 +12,7 @@ use crate::metadata::rules;
 use crate::metadata::rules::columns::WORKSPACE;
 use crate::metadata::workspaces::{Purged, WorkspaceStore};
 use crate::model::audit::{Action, Origin};
-use crate::model::idempotency::{Effect, Once};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::WorkspaceId;
 use crate::model::page::Page;
 use crate::model::workspace::{NameTaken, Workspace};
@@ -26,8 +26,8 @@ impl WorkspaceStore for PostgresStore {
         &self,
         name: &str,
         origin: Origin,
-        once: Option<Once<Workspace>>,
-    ) -> Result<Effect<Option<Workspace>>, MetadataError> {
+        once: Option<Idempotency<Workspace>>,
+    ) -> Result<IdempotentOutcome<Option<Workspace>>, MetadataError> {
         let once = once.as_ref();
         transaction!(self, |change| create(change, name, origin, once))
     }
@@ -54,8 +54,8 @@ impl WorkspaceStore for PostgresStore {
         id: WorkspaceId,
         name: Option<&str>,
         origin: Origin,
-        once: Option<Once<Workspace>>,
-    ) -> Result<Effect<Option<Result<Workspace, NameTaken>>>, MetadataError> {
+        once: Option<Idempotency<Workspace>>,
+    ) -> Result<IdempotentOutcome<Option<Result<Workspace, NameTaken>>>, MetadataError> {
         let once = once.as_ref();
         transaction!(self, |change| rename(change, id, name, origin, once))
     }
@@ -64,8 +64,8 @@ impl WorkspaceStore for PostgresStore {
         &self,
         id: WorkspaceId,
         origin: Origin,
-        once: Option<Once<Workspace>>,
-    ) -> Result<Effect<Option<Workspace>>, MetadataError> {
+        once: Option<Idempotency<Workspace>>,
+    ) -> Result<IdempotentOutcome<Option<Workspace>>, MetadataError> {
         let once = once.as_ref();
         transaction!(self, |change| archive(change, id, origin, once))
     }
@@ -79,8 +79,8 @@ async fn create(
     change: Change<'_>,
     name: &str,
     origin: Origin,
-    once: Option<&Once<Workspace>>,
-) -> Result<Effect<Option<Workspace>>, Failure> {
+    once: Option<&Idempotency<Workspace>>,
+) -> Result<IdempotentOutcome<Option<Workspace>>, Failure> {
     let opening = AdminOpening::prepare(&change, once).await?;
     if let Some(stop) = opening.begin(None).await? {
         return change.give_up(stop.into()).await;
@@ -88,12 +88,12 @@ async fn create(
     let id = WorkspaceId::next(None, change.now_ms(), random::bytes());
     let sql = "INSERT INTO workspaces (id, name) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
     if change.execute(sql, &[&id.to_string(), &name]).await? == 0 {
-        return change.give_up(Effect::Made(None)).await;
+        return change.give_up(IdempotentOutcome::Made(None)).await;
     }
     audit::note(&change, origin, rules::audit::workspace_named(Action::WorkspaceCreated, id, name)).await?;
     let workspace = Workspace { id, name: name.to_owned(), archived_at: None };
     opening.commit(&workspace).await?;
-    Ok(Effect::Made(Some(workspace)))
+    Ok(IdempotentOutcome::Made(Some(workspace)))
 }
 
 async fn list(
@@ -130,38 +130,40 @@ async fn rename(
     id: WorkspaceId,
     name: Option<&str>,
     origin: Origin,
-    once: Option<&Once<Workspace>>,
-) -> Result<Effect<Option<Result<Workspace, NameTaken>>>, Failure> {
+    once: Option<&Idempotency<Workspace>>,
+) -> Result<IdempotentOutcome<Option<Result<Workspace, NameTaken>>>, Failure> {
     let opening = AdminOpening::prepare(&change, once).await?;
     if let Some(stop) = opening.begin(Some(Lock::Workspace(id))).await? {
         return change.give_up(stop.into()).await;
     }
-    let Some(known) = find(&change, id).await? else { return change.give_up(Effect::Made(None)).await };
+    let Some(known) = find(&change, id).await? else { return change.give_up(IdempotentOutcome::Made(None)).await };
     let mut renamed = known;
     if let Some(name) = name.filter(|name| *name != renamed.name) {
         let updated = change.execute("UPDATE workspaces SET name = $2 WHERE id = $1", &[&id.to_string(), &name]).await;
         match updated {
-            Err(failure) if failure.is_taken() => return change.give_up(Effect::Made(Some(Err(NameTaken)))).await,
+            Err(failure) if failure.is_taken() => {
+                return change.give_up(IdempotentOutcome::Made(Some(Err(NameTaken)))).await;
+            }
             other => other?,
         };
         audit::note(&change, origin, rules::audit::workspace_named(Action::WorkspaceUpdated, id, name)).await?;
         name.clone_into(&mut renamed.name);
     }
     opening.commit(&renamed).await?;
-    Ok(Effect::Made(Some(Ok(renamed))))
+    Ok(IdempotentOutcome::Made(Some(Ok(renamed))))
 }
 
 async fn archive(
     change: Change<'_>,
     id: WorkspaceId,
     origin: Origin,
-    once: Option<&Once<Workspace>>,
-) -> Result<Effect<Option<Workspace>>, Failure> {
+    once: Option<&Idempotency<Workspace>>,
+) -> Result<IdempotentOutcome<Option<Workspace>>, Failure> {
     let opening = AdminOpening::prepare(&change, once).await?;
     if let Some(stop) = opening.begin(Some(Lock::Workspace(id))).await? {
         return change.give_up(stop.into()).await;
     }
-    let Some(known) = find(&change, id).await? else { return change.give_up(Effect::Made(None)).await };
+    let Some(known) = find(&change, id).await? else { return change.give_up(IdempotentOutcome::Made(None)).await };
     let archived_at = known.archived_at.unwrap_or(change.now_seconds());
     if known.archived_at.is_none() {
         let sql = "UPDATE workspaces SET archived_at = $2 WHERE id = $1";
@@ -170,7 +172,7 @@ async fn archive(
     }
     let archived = Workspace { archived_at: Some(archived_at), ..known };
     opening.commit(&archived).await?;
-    Ok(Effect::Made(Some(archived)))
+    Ok(IdempotentOutcome::Made(Some(archived)))
 }
 
 async fn purge(change: Change<'_>, id: WorkspaceId, limit: u32, origin: Origin) -> Result<Purged, Failure> {

@@ -6,7 +6,7 @@ use super::writer::Change;
 use crate::metadata::answers::AnswerStore;
 use crate::metadata::error::MetadataError;
 use crate::model::caller::{Caller, Refused};
-use crate::model::idempotency::{AnswerScope, Effect, IdempotencyKey, Once, REMEMBERED_SECONDS};
+use crate::model::idempotency::{AnswerScope, Idempotency, IdempotencyKey, IdempotentOutcome, REMEMBERED_SECONDS};
 use crate::model::ids::WorkspaceId;
 use crate::model::limits::Limits;
 use async_trait::async_trait;
@@ -30,11 +30,11 @@ impl SqliteStore {
     /// Makes a change once under its key, in one transaction with its answer.
     pub(super) async fn administer<T: Send + 'static, R: Send + 'static>(
         &self,
-        once: Option<Once<T>>,
+        once: Option<Idempotency<T>>,
         now_ms: u64,
         work: impl FnOnce(&Connection) -> rusqlite::Result<R> + Send + 'static,
         made: fn(&R) -> Option<&T>,
-    ) -> Result<Effect<R>, MetadataError> {
+    ) -> Result<IdempotentOutcome<R>, MetadataError> {
         self.writer.write(move |change| once_for_administrators(change, once, now_ms / 1000, work, made)).await
     }
 }
@@ -50,14 +50,14 @@ pub(super) fn made<T, E>(outcome: &Option<Result<T, E>>) -> Option<&T> {
 pub(super) fn once<T, R>(
     change: &mut Change<'_>,
     caller: Caller,
-    once: Option<Once<T>>,
+    once: Option<Idempotency<T>>,
     now_seconds: u64,
     work: impl FnOnce(&mut Change<'_>, &Limits) -> Result<std::result::Result<R, Refused>>,
     made: impl FnOnce(&R) -> Option<&T>,
-) -> Result<Effect<R>> {
+) -> Result<IdempotentOutcome<R>> {
     let quotas = match admission::admit(change.connection, caller, now_seconds)? {
         Ok(quotas) => quotas,
-        Err(refused) => return Ok(Effect::Refused(refused)),
+        Err(refused) => return Ok(IdempotentOutcome::Refused(refused)),
     };
     let scope = AnswerScope::Workspace(caller.workspace);
     if let Some(known) = replay(change.connection, scope, once.as_ref(), now_seconds)? {
@@ -65,51 +65,52 @@ pub(super) fn once<T, R>(
     }
     let outcome = match work(change, &quotas)? {
         Ok(outcome) => outcome,
-        Err(refused) => return Ok(Effect::Refused(refused)),
+        Err(refused) => return Ok(IdempotentOutcome::Refused(refused)),
     };
     note(change.connection, scope, once, made(&outcome), now_seconds)?;
-    Ok(Effect::Made(outcome))
+    Ok(IdempotentOutcome::Made(outcome))
 }
 
 /// The same for a change that an administrator asks for, or the command line, which has no key.
 fn once_for_administrators<T, R>(
     change: &Change<'_>,
-    once: Option<Once<T>>,
+    once: Option<Idempotency<T>>,
     now_seconds: u64,
     work: impl FnOnce(&Connection) -> Result<R>,
     made: impl FnOnce(&R) -> Option<&T>,
-) -> Result<Effect<R>> {
+) -> Result<IdempotentOutcome<R>> {
     let scope = AnswerScope::Organization;
     if let Some(known) = replay(change.connection, scope, once.as_ref(), now_seconds)? {
         return Ok(known);
     }
     let outcome = work(change.connection)?;
     note(change.connection, scope, once, made(&outcome), now_seconds)?;
-    Ok(Effect::Made(outcome))
+    Ok(IdempotentOutcome::Made(outcome))
 }
 
 /// What comes of a change whose key was used before; none where it is to be made.
 fn replay<T, R>(
     connection: &Connection,
     scope: AnswerScope,
-    once: Option<&Once<T>>,
+    once: Option<&Idempotency<T>>,
     now_seconds: u64,
-) -> Result<Option<Effect<R>>> {
+) -> Result<Option<IdempotentOutcome<R>>> {
     let Some(once) = once else { return Ok(None) };
     let request = once.request.clone().finish();
-    Ok(find(connection, scope, &once.key, now_seconds)?
-        .map(|(known, answer)| if known == request { Effect::Replayed(answer) } else { Effect::KeyReused }))
+    Ok(find(connection, scope, &once.key, now_seconds)?.map(|(known, answer)| {
+        if known == request { IdempotentOutcome::Replayed(answer) } else { IdempotentOutcome::KeyReused }
+    }))
 }
 
 /// Notes the answer to what was made.
 fn note<T>(
     connection: &Connection,
     scope: AnswerScope,
-    once: Option<Once<T>>,
+    once: Option<Idempotency<T>>,
     made: Option<&T>,
     now_seconds: u64,
 ) -> Result<()> {
-    let (Some(Once { key, request, answer }), Some(made)) = (once, made) else { return Ok(()) };
+    let (Some(Idempotency { key, request, answer }), Some(made)) = (once, made) else { return Ok(()) };
     // An answer that is too old to be given again may still stand there.
     let sql =
         "INSERT OR REPLACE INTO answers (workspace_id, key, request, answer, made_at) VALUES (?1, ?2, ?3, ?4, ?5)";

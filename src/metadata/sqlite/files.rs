@@ -14,7 +14,7 @@ use crate::metadata::rules::files::new_file;
 use crate::model::blob::Place;
 use crate::model::caller::Caller;
 use crate::model::file::{File, FileDigest, NewFile};
-use crate::model::idempotency::{Effect, Once};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{BlobId, FileId, WorkspaceId};
 use crate::model::ledger::Fact;
 use crate::model::limits::Limits;
@@ -44,8 +44,8 @@ impl FileStore for SqliteStore {
         &self,
         caller: Caller,
         file: NewFile,
-        once: Option<Once<File>>,
-    ) -> Result<Effect<Option<File>>, MetadataError> {
+        once: Option<Idempotency<File>>,
+    ) -> Result<IdempotentOutcome<Option<File>>, MetadataError> {
         if matches!(file.place, Place::Inline(_)) {
             self.refuse_while(Fullness::refuse_bytes).await?;
         }
@@ -83,8 +83,8 @@ impl SqliteStore {
         &self,
         caller: Caller,
         file: NewFile,
-        once: Option<Once<File>>,
-    ) -> Result<Effect<Option<File>>, MetadataError> {
+        once: Option<Idempotency<File>>,
+    ) -> Result<IdempotentOutcome<Option<File>>, MetadataError> {
         let clock = self.clock.clone();
         let change = move |change: &mut Change<'_>| {
             let now_ms = clock.now_ms();

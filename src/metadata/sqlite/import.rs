@@ -2,9 +2,9 @@
 
 use super::connection::{DATABASE_MODE, OpenError};
 use super::migrate;
+use crate::filesystem::folder_of;
 use crate::metadata::error::MetadataError;
 use crate::metadata::migrations::Outdated;
-use crate::volume::folder_of;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use std::fs::{File, OpenOptions};

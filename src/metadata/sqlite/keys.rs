@@ -11,7 +11,7 @@ use crate::metadata::rules::columns::{self, BEHIND_KEY, KEY};
 use crate::metadata::rules::keys::new_key;
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens, USED_SECONDS};
 use crate::model::audit::{Action, Origin};
-use crate::model::idempotency::{Effect, Once};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{KeyId, WorkspaceId};
 use crate::model::limits::{LimitOwner, LimitsInForce};
 use crate::model::page::{Order, Page};
@@ -26,8 +26,8 @@ impl KeyStore for SqliteStore {
         &self,
         key: NewKey,
         origin: Origin,
-        once: Option<Once<ApiKey>>,
-    ) -> Result<Effect<Option<ApiKey>>, MetadataError> {
+        once: Option<Idempotency<ApiKey>>,
+    ) -> Result<IdempotentOutcome<Option<ApiKey>>, MetadataError> {
         let now_ms = self.clock.now_ms();
         let create = move |connection: &Connection| create(connection, &key, origin, now_ms);
         self.administer(once, now_ms, create, Option::as_ref).await
@@ -74,8 +74,8 @@ impl KeyStore for SqliteStore {
         secret: NewSecret,
         overlap_seconds: u64,
         origin: Origin,
-        once: Option<Once<ApiKey>>,
-    ) -> Result<Effect<Option<Result<ApiKey, KeyStatus>>>, MetadataError> {
+        once: Option<Idempotency<ApiKey>>,
+    ) -> Result<IdempotentOutcome<Option<Result<ApiKey, KeyStatus>>>, MetadataError> {
         let now_ms = self.clock.now_ms();
         let rotate = move |connection: &Connection| rotate(connection, id, &secret, overlap_seconds, origin, now_ms);
         self.administer(once, now_ms, rotate, made).await
@@ -86,8 +86,8 @@ impl KeyStore for SqliteStore {
         id: KeyId,
         changes: KeyChanges,
         origin: Origin,
-        once: Option<Once<ApiKey>>,
-    ) -> Result<Effect<Option<Result<ApiKey, KeyStatus>>>, MetadataError> {
+        once: Option<Idempotency<ApiKey>>,
+    ) -> Result<IdempotentOutcome<Option<Result<ApiKey, KeyStatus>>>, MetadataError> {
         let now_ms = self.clock.now_ms();
         let update = move |connection: &Connection| update(connection, id, &changes, origin, now_ms);
         self.administer(once, now_ms, update, made).await

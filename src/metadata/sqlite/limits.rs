@@ -8,7 +8,7 @@ use crate::metadata::limits::{LimitStore, USAGE_EXPIRED_ROWS};
 use crate::metadata::rules;
 use crate::model::audit::Origin;
 use crate::model::caller::{Caller, Refused};
-use crate::model::idempotency::{Effect, Once};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::WorkspaceId;
 use crate::model::limits::{Limit, LimitOwner, Limits, QuotaExceeded, StorageUsage};
 use async_trait::async_trait;
@@ -25,8 +25,8 @@ impl LimitStore for SqliteStore {
         owner: LimitOwner,
         wanted: Vec<(Limit, Option<u64>)>,
         origin: Origin,
-        once: Option<Once<Limits>>,
-    ) -> Result<Effect<Option<Limits>>, MetadataError> {
+        once: Option<Idempotency<Limits>>,
+    ) -> Result<IdempotentOutcome<Option<Limits>>, MetadataError> {
         let now_ms = self.clock.now_ms();
         let set = move |connection: &Connection| set(connection, owner, &wanted, origin, now_ms);
         self.administer(once, now_ms, set, Option::as_ref).await

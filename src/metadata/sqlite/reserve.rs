@@ -4,8 +4,8 @@
 //! back once there is plenty. While it is given up nothing new is begun: what is left of it is for deletes. The server
 //! alone does so; the commands beside it leave it as it is.
 
+use crate::filesystem;
 use crate::metadata::error::MetadataError;
-use crate::volume;
 use rustix::fs::{FallocateFlags, fallocate};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -66,7 +66,7 @@ fn no_room() -> MetadataError {
 impl Reserve {
     /// The reserve of a database; made when there is room.
     pub(super) fn open(database: &Path, fullness: Fullness) -> io::Result<Self> {
-        let above = volume::folder_of(database);
+        let above = filesystem::folder_of(database);
         let path = database.with_extension("reserve");
         let mut log = database.as_os_str().to_owned();
         log.push("-wal");
@@ -75,7 +75,7 @@ impl Reserve {
             path,
             log,
             folder: File::open(above)?,
-            bytes: volume::reserve_bytes(above)?,
+            bytes: filesystem::reserve_bytes(above)?,
             is_low: false,
             fullness,
         };
@@ -86,7 +86,7 @@ impl Reserve {
     /// Gives the room up when the disk is full, and takes it back when it is not: to be called before a transaction. While
     /// the file is not there, whoever gave it up, the disk counts as full. `unused_bytes` is the room within the database.
     pub(super) fn settle(&mut self, unused_bytes: impl FnOnce() -> u64) {
-        let Ok(available_bytes) = volume::available_bytes(&self.folder) else { return };
+        let Ok(available_bytes) = filesystem::available_bytes(&self.folder) else { return };
         let held = self.path.exists();
         let usable_bytes = if available_bytes > PLENTY_BYTES {
             available_bytes

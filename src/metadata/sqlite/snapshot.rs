@@ -3,13 +3,13 @@
 use super::connection::DATABASE_MODE;
 use super::store::SqliteStore;
 use super::{blobs, stamps};
+use crate::filesystem::folder_of;
 use crate::metadata::blobs::ReadyBlob;
 use crate::metadata::error::MetadataError;
 use crate::metadata::snapshot::SnapshotStore;
 use crate::model::blob::BlobOwner;
 use crate::model::ids::BlobId;
 use crate::model::stamp::Stamp;
-use crate::volume::folder_of;
 use async_trait::async_trait;
 use rusqlite::{Connection, OpenFlags, Result};
 use std::fs::{File, OpenOptions};

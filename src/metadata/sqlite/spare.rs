@@ -3,7 +3,7 @@
 //! A database that was made by a version before this one keeps its room until it is compacted.
 
 use super::connection::{GIVES_ROOM_BACK, OpenError, PAGE_BYTES, connect, pragma};
-use crate::volume;
+use crate::filesystem;
 use rusqlite::{Connection, Result};
 use std::fs::File;
 use std::path::Path;
@@ -77,7 +77,7 @@ pub(super) fn compact(path: &Path) -> std::result::Result<Compacted, CompactErro
     let bytes_before = std::fs::metadata(path)?.len();
     let used_pages = pragma(&connection, "page_count")?.saturating_sub(pragma(&connection, "freelist_count")?);
     let needed_bytes = used_pages.saturating_mul(PAGE_BYTES).saturating_mul(COPIES);
-    let available_bytes = volume::available_bytes(File::open(volume::folder_of(path))?)?;
+    let available_bytes = filesystem::available_bytes(File::open(filesystem::folder_of(path))?)?;
     if available_bytes < needed_bytes {
         return Err(CompactError::NoRoom { needed_bytes, available_bytes });
     }

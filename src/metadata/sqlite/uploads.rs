@@ -14,7 +14,7 @@ use crate::model::caller::{Caller, Refused};
 use crate::model::digest::Sha256Digest;
 use crate::model::expiry::ExpiresAfter;
 use crate::model::filename::Filename;
-use crate::model::idempotency::{Effect, Once};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{FileId, PartId, UploadId, WorkspaceId};
 use crate::model::ledger::Fact;
 use crate::model::limits::{Limits, StorageUsage};
@@ -36,8 +36,8 @@ impl UploadStore for SqliteStore {
         &self,
         caller: Caller,
         upload: NewUpload,
-        once: Option<Once<Upload>>,
-    ) -> Result<Effect<Upload>, MetadataError> {
+        once: Option<Idempotency<Upload>>,
+    ) -> Result<IdempotentOutcome<Upload>, MetadataError> {
         with_room(self, caller.workspace, || self.write_upload(caller, upload.clone(), once.clone())).await
     }
 
@@ -51,8 +51,8 @@ impl UploadStore for SqliteStore {
         caller: Caller,
         upload: UploadId,
         part: NewPart,
-        once: Option<Once<Part>>,
-    ) -> Result<Effect<Result<Option<Part>, UploadRefusal>>, MetadataError> {
+        once: Option<Idempotency<Part>>,
+    ) -> Result<IdempotentOutcome<Result<Option<Part>, UploadRefusal>>, MetadataError> {
         with_room(self, caller.workspace, || self.write_part(caller, upload, part.clone(), once.clone())).await
     }
 
@@ -81,8 +81,8 @@ impl UploadStore for SqliteStore {
         caller: Caller,
         upload: UploadId,
         completion: Completion,
-        once: Option<Once<Upload>>,
-    ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError> {
+        once: Option<Idempotency<Upload>>,
+    ) -> Result<IdempotentOutcome<Result<Upload, UploadRefusal>>, MetadataError> {
         let completion = Arc::new(completion);
         let complete = || self.write_completion(caller, upload, Arc::clone(&completion), once.clone());
         with_room(self, caller.workspace, complete).await
@@ -92,8 +92,8 @@ impl UploadStore for SqliteStore {
         &self,
         caller: Caller,
         upload: UploadId,
-        once: Option<Once<Upload>>,
-    ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError> {
+        once: Option<Idempotency<Upload>>,
+    ) -> Result<IdempotentOutcome<Result<Upload, UploadRefusal>>, MetadataError> {
         let now_seconds = self.clock.now_seconds();
         self.writer
             .write_for(caller.workspace, move |change| {
@@ -116,8 +116,8 @@ impl SqliteStore {
         &self,
         caller: Caller,
         upload: NewUpload,
-        once: Option<Once<Upload>>,
-    ) -> Result<Effect<Upload>, MetadataError> {
+        once: Option<Idempotency<Upload>>,
+    ) -> Result<IdempotentOutcome<Upload>, MetadataError> {
         let now_seconds = self.clock.now_seconds();
         let change = move |change: &mut Change<'_>| {
             let work = |change: &mut Change<'_>, quotas: &Limits| match limits::refuse(
@@ -139,8 +139,8 @@ impl SqliteStore {
         caller: Caller,
         upload: UploadId,
         part: NewPart,
-        once: Option<Once<Part>>,
-    ) -> Result<Effect<Result<Option<Part>, UploadRefusal>>, MetadataError> {
+        once: Option<Idempotency<Part>>,
+    ) -> Result<IdempotentOutcome<Result<Option<Part>, UploadRefusal>>, MetadataError> {
         let now_seconds = self.clock.now_seconds();
         let change = move |change: &mut Change<'_>| {
             let work = |change: &mut Change<'_>, quotas: &Limits| {
@@ -156,8 +156,8 @@ impl SqliteStore {
         caller: Caller,
         upload: UploadId,
         completion: Arc<Completion>,
-        once: Option<Once<Upload>>,
-    ) -> Result<Effect<Result<Upload, UploadRefusal>>, MetadataError> {
+        once: Option<Idempotency<Upload>>,
+    ) -> Result<IdempotentOutcome<Result<Upload, UploadRefusal>>, MetadataError> {
         let clock = self.clock.clone();
         let change = move |change: &mut Change<'_>| {
             let now_ms = clock.now_ms();

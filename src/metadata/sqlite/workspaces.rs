@@ -9,7 +9,7 @@ use crate::metadata::rules;
 use crate::metadata::rules::columns::WORKSPACE;
 use crate::metadata::workspaces::{Purged, WorkspaceStore};
 use crate::model::audit::{Action, Origin};
-use crate::model::idempotency::{Effect, Once};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::WorkspaceId;
 use crate::model::page::Page;
 use crate::model::workspace::{NameTaken, Workspace};
@@ -23,8 +23,8 @@ impl WorkspaceStore for SqliteStore {
         &self,
         name: &str,
         origin: Origin,
-        once: Option<Once<Workspace>>,
-    ) -> Result<Effect<Option<Workspace>>, MetadataError> {
+        once: Option<Idempotency<Workspace>>,
+    ) -> Result<IdempotentOutcome<Option<Workspace>>, MetadataError> {
         let (name, now_ms) = (name.to_owned(), self.clock.now_ms());
         let create = move |connection: &Connection| create(connection, &name, origin, now_ms);
         self.administer(once, now_ms, create, Option::as_ref).await
@@ -52,8 +52,8 @@ impl WorkspaceStore for SqliteStore {
         id: WorkspaceId,
         name: Option<&str>,
         origin: Origin,
-        once: Option<Once<Workspace>>,
-    ) -> Result<Effect<Option<Result<Workspace, NameTaken>>>, MetadataError> {
+        once: Option<Idempotency<Workspace>>,
+    ) -> Result<IdempotentOutcome<Option<Result<Workspace, NameTaken>>>, MetadataError> {
         let (name, now_ms) = (name.map(str::to_owned), self.clock.now_ms());
         let rename = move |connection: &Connection| rename(connection, id, name.as_deref(), origin, now_ms);
         self.administer(once, now_ms, rename, made).await
@@ -63,8 +63,8 @@ impl WorkspaceStore for SqliteStore {
         &self,
         id: WorkspaceId,
         origin: Origin,
-        once: Option<Once<Workspace>>,
-    ) -> Result<Effect<Option<Workspace>>, MetadataError> {
+        once: Option<Idempotency<Workspace>>,
+    ) -> Result<IdempotentOutcome<Option<Workspace>>, MetadataError> {
         let now_ms = self.clock.now_ms();
         let archive = move |connection: &Connection| archive(connection, id, origin, now_ms);
         self.administer(once, now_ms, archive, Option::as_ref).await

@@ -1,43 +1,43 @@
-//! What usage costs, in whole nano-dollars that add up.
+//! Costs of usage, in whole nano-dollars that add up.
 //!
-//! The exact cost of a month so far is a fraction. What a piece of usage costs is the rounded cost after it less the
-//! rounded cost before it, so that however a month is cut into pieces, they add up to its rounded cost. Corrections are usage
-//! that may be negative: they give back what it would cost at their time.
+//! The exact cost of a month so far is a fraction. The cost of a piece of usage is the rounded cost after it minus the
+//! rounded cost before it, so the pieces of a month add up to its rounded cost however it is cut. Corrections are usage
+//! that may be negative; they credit the cost at their time.
 
 use super::{ATTO, LineItem, Month, Price, PriceList};
 use std::fmt;
 use std::iter::Sum;
 use std::ops::Add;
 
-/// The largest quantity of one line item in one month that is told from larger ones: 2^63 bytes over a month are less than
-/// 2^85 byte-seconds. Of it at the highest price, the sums below stay under 2^127.
+/// The largest quantity of one line item in one month; larger ones count as this. 2^63 bytes over a month are less than
+/// 2^85 byte-seconds. At the highest price, the sums below stay under 2^127.
 pub const MAX_MONTH_QUANTITY: u128 = 1 << 86;
-/// Nano-dollars of a dollar.
+/// Nano-dollars per dollar.
 const NANO: u128 = 1_000_000_000;
-/// Nano-dollars of a cent.
+/// Nano-dollars per cent.
 const CENT_NANOS: i128 = 10_000_000;
-/// Attos of a nano.
+/// Attos per nano.
 const NANO_ATTOS: u128 = ATTO / NANO;
 
-/// An amount of money, in 10^-9 US dollars; negative where it is given back.
+/// An amount of money, in 10^-9 US dollars; negative for a credit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NanoUsd(pub i128);
 
 impl NanoUsd {
-    /// This many cents.
+    /// Returns the amount of these cents.
     #[must_use]
     pub const fn from_cents(cents: u64) -> Self {
         Self(cents as i128 * CENT_NANOS)
     }
 
-    /// Dollars as JSON has them: exact to the nano-dollar up to nine million dollars.
+    /// Returns dollars as JSON has them: exact to the nano-dollar up to nine million dollars.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "JSON's readers have no other numbers")]
     pub fn dollars(self) -> f64 {
         self.0 as f64 / NANO as f64
     }
 
-    /// The whole cents in it.
+    /// Returns the whole cents.
     #[must_use]
     pub const fn cents(self) -> i128 {
         self.0.div_euclid(CENT_NANOS)
@@ -59,17 +59,17 @@ impl Sum for NanoUsd {
 }
 
 impl fmt::Display for NanoUsd {
-    /// In dollars, with all nine digits after the point.
+    /// Formats dollars with all nine decimal digits.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (sign, amount) = (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs());
         write!(out, "{sign}{}.{:09}", amount / NANO, amount % NANO)
     }
 }
 
-/// Turns the usage of one line item of one workspace into costs, in the order of time.
+/// A meter that turns the usage of one line item of one workspace into costs, in the order of time.
 ///
-/// It is to see each month from its first second on. The free allowance goes to whoever comes first; where prices change,
-/// what was used before counts against the allowance of the new ones.
+/// It must see each month from its first second. The free allowance is used in that order. Where prices change, earlier
+/// usage counts against the allowance of the new ones.
 #[derive(Clone, Debug)]
 pub struct Meter<'a> {
     prices: &'a PriceList,
@@ -80,15 +80,15 @@ pub struct Meter<'a> {
 }
 
 impl<'a> Meter<'a> {
-    /// A meter that has seen nothing.
+    /// Returns a meter before any usage.
     #[must_use]
     pub fn new(prices: &'a PriceList, item: LineItem) -> Self {
         Self { prices, item, month: Month::of(0), used: 0, cost: Cost::default() }
     }
 
-    /// What a segment costs that begins at `start` (Unix seconds), and reaches over no beginning of a
-    /// month or of a version of the prices; `quantity` is in byte-seconds, requests or bytes, less corrections. Several segments of one
-    /// time may follow each other, as of several keys.
+    /// Returns the cost of a segment that begins at the Unix second `start` and crosses no start of a month or price
+    /// version. `quantity` is in byte-seconds, requests or bytes, with corrections. Segments of one time, such as those
+    /// of several keys, may follow each other.
     pub fn charge(&mut self, start: u64, quantity: i128) -> NanoUsd {
         let month = Month::of(start);
         if month != self.month {
@@ -105,28 +105,28 @@ impl<'a> Meter<'a> {
     }
 }
 
-/// How much of what was used in a month costs something: the allowance comes first, and what corrections take away beyond all
-/// there was is given back.
+/// Returns the billed quantity of a month: the usage above the allowance. Corrections below zero are credited.
 fn charged(used: i128, price: &Price) -> i128 {
     if used < 0 { used } else { (used - price.free.cast_signed()).max(0) }
 }
 
-/// An exact cost of one line item.
+/// The exact cost of one line item.
 #[derive(Clone, Copy, Debug, Default)]
 struct Cost {
-    /// Whole nano-dollars.
+    /// The whole nano-dollars.
     whole: i128,
-    /// The rest, in parts of [`Self::parts`]; it is never negative.
+    /// The fraction, in units of 1/[`Self::parts`]; never negative.
     rest: u128,
-    /// How many parts of the rest are a nano-dollar; 0 as long as there is no cost.
+    /// The number of parts in a nano-dollar; 0 while there is no cost.
     parts: u128,
 }
 
 impl Cost {
-    /// Adds the cost of what is not free, or takes it away.
+    /// Adds or subtracts the cost of a billed quantity.
     ///
     /// Quantity and price are both cut in two, so that no product needs more than 128 bits. The largest sum of whole
-    /// nano-dollars is [`MAX_MONTH_QUANTITY`] requests at `MAX_USD` each, 2^86 * 10^12 < 2^126; all else stays below 2^112.
+    /// nano-dollars is [`MAX_MONTH_QUANTITY`] requests at `MAX_USD` each, 2^86 * 10^12 < 2^126; all else stays below
+    /// 2^112.
     fn add(&mut self, quantity: i128, price: &Price) {
         let unit = u128::from(price.item.largest_unit().size());
         let (units, odd) = (quantity.unsigned_abs() / unit, quantity.unsigned_abs() % unit);
@@ -146,7 +146,7 @@ impl Cost {
         }
     }
 
-    /// To the nearest whole nano-dollar; a half goes up.
+    /// Returns the nearest whole nano-dollar; halves are rounded up.
     const fn rounded(&self) -> i128 {
         if self.parts > 0 && self.rest * 2 >= self.parts { self.whole + 1 } else { self.whole }
     }

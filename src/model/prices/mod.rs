@@ -1,6 +1,6 @@
-//! Price lists: what usage costs, and from which second on (docs/design/billing.md, section 2).
+//! Price lists: the prices of usage, by time (docs/design/billing.md, section 2).
 //!
-//! A version holds from its `effective_from` until the next one. What no version prices costs nothing.
+//! A version applies from its `effective_from` until the next one. Line items without a price are free.
 
 mod cost;
 mod month;
@@ -12,21 +12,21 @@ use std::collections::BTreeSet;
 #[cfg(test)]
 use std::ops::Range;
 
-/// How many attos (10^-18) make one.
+/// Attos (10^-18) per one.
 pub const ATTO: u128 = 1_000_000_000_000_000_000;
 /// The highest price of one [`Unit`], in US dollars.
 pub const MAX_USD: u128 = 1000;
-/// The largest free allowance of a month, in [`Unit`]s.
+/// The largest monthly free allowance, in [`Unit`]s.
 pub const MAX_FREE_UNITS: u128 = 1_000_000_000_000_000;
-/// Bytes of a gibibyte.
+/// Bytes per gibibyte.
 const GIBIBYTE: u64 = 1 << 30;
-/// Seconds of an hour.
+/// Seconds per hour.
 const HOUR_SECONDS: u64 = 3600;
 
-/// One thing that is metered, in its smallest quantities.
+/// A metered line item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LineItem {
-    /// Bytes kept over time, in byte-seconds.
+    /// Bytes stored over time, in byte-seconds.
     Storage,
     /// Requests that create, complete or list.
     ClassA,
@@ -39,16 +39,16 @@ pub enum LineItem {
 }
 
 impl LineItem {
-    /// Every line item, in the order in which they are listed.
+    /// Every line item, in listing order.
     pub const ALL: [Self; 5] = [Self::Storage, Self::ClassA, Self::ClassB, Self::Ingress, Self::Egress];
 
-    /// The line item of this name, if there is one.
+    /// Returns the line item of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|item| item.name() == name)
     }
 
-    /// Its name.
+    /// Returns its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -60,7 +60,7 @@ impl LineItem {
         }
     }
 
-    /// The name of what its quantities count.
+    /// Returns the name of its smallest unit.
     #[must_use]
     pub const fn quantity_unit(self) -> &'static str {
         match self {
@@ -70,13 +70,13 @@ impl LineItem {
         }
     }
 
-    /// Whether requests are counted, and not bytes.
+    /// Returns whether it counts requests, not bytes.
     #[must_use]
     pub const fn is_counted(self) -> bool {
         matches!(self, Self::ClassA | Self::ClassB)
     }
 
-    /// The largest of the units in which it is priced; those of the others divide it.
+    /// Returns the largest unit of its prices. The other units divide it.
     const fn largest_unit(self) -> Unit {
         match self {
             Self::Storage => Unit::GibibyteHours,
@@ -94,7 +94,7 @@ impl LineItem {
     }
 }
 
-/// What one price is for.
+/// The unit of a price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// 2^30 bytes for an hour.
@@ -108,7 +108,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// How many byte-seconds, bytes or requests it is.
+    /// Returns its size, in byte-seconds, bytes or requests.
     #[must_use]
     pub const fn size(self) -> u64 {
         match self {
@@ -124,18 +124,18 @@ impl Unit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Price {
     item: LineItem,
-    /// 10^-18 US dollars for one of the item's largest units, in which the prices of all its versions are kept.
+    /// The price of the item's largest unit, in 10^-18 US dollars. All versions use this unit.
     atto_usd: u128,
-    /// What costs nothing each month, in the item's smallest quantities.
+    /// The monthly free allowance, in the item's smallest unit.
     free: u128,
 }
 
 impl Price {
-    /// `atto_usd` (10^-18 US dollars) for each `unit`, after `free_atto_units` (10^-18 of the unit) of each month.
-    /// An allowance that ends within a byte, a byte-second or a request is raised to a whole one.
+    /// Returns the price of `atto_usd` (10^-18 US dollars) per `unit`, after `free_atto_units` (10^-18 of the unit) of
+    /// each month. The allowance is rounded up to a whole byte, byte-second or request.
     ///
     /// # Errors
-    /// When the line item is not priced in this unit, or it is more than [`MAX_USD`] or [`MAX_FREE_UNITS`].
+    /// When the line item has no such unit, or a value exceeds [`MAX_USD`] or [`MAX_FREE_UNITS`].
     pub fn new(item: LineItem, unit: Unit, atto_usd: u128, free_atto_units: u128) -> Result<Self, PriceError> {
         if !item.is_priced_per(unit) {
             return Err(PriceError::Unit);
@@ -150,44 +150,44 @@ impl Price {
     }
 }
 
-/// Prices that hold from one second on.
+/// The prices that apply from one second on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PriceVersion {
-    /// The first second at which they hold, since the Unix epoch.
+    /// The first Unix second at which they apply.
     pub effective_from: u64,
-    /// At most one for each line item.
+    /// The prices, at most one for each line item.
     pub prices: Vec<Price>,
 }
 
-/// Why prices make no price list.
+/// The reason why prices are invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PriceError {
-    /// A line item is not priced in this unit.
-    #[error("the line item has no prices in this unit")]
+    /// The line item has no such unit.
+    #[error("the line item cannot be priced in this unit")]
     Unit,
-    /// A price or an allowance is larger than any may be.
+    /// A price or an allowance exceeds its maximum.
     #[error("a price or a free allowance is out of bounds")]
     OutOfBounds,
-    /// A version does not begin after the one before it.
-    #[error("a version of the prices does not begin after the one before it")]
+    /// A version does not begin after the previous one.
+    #[error("a price version does not begin after the previous one")]
     Order,
     /// A version prices a line item twice.
-    #[error("a version of the prices has two for one line item")]
+    #[error("a price version has two prices for one line item")]
     Twice,
-    /// A version leaves out what the one before it prices.
-    #[error("a version of the prices leaves out a line item that the one before it prices")]
+    /// A version omits a line item of the previous one.
+    #[error("a price version omits a line item of the previous one")]
     Gap,
 }
 
-/// All versions of the prices; none by default, and then everything is free.
+/// All versions of the prices. An empty list makes everything free.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PriceList(Vec<PriceVersion>);
 
 impl PriceList {
-    /// These versions, from the oldest to the newest.
+    /// Returns the list of these versions, oldest first.
     ///
     /// # Errors
-    /// When they are not in order, or one has two prices for a line item or none for one that was priced before.
+    /// When they are out of order, price a line item twice, or omit one that was priced before.
     pub fn new(versions: Vec<PriceVersion>) -> Result<Self, PriceError> {
         let (mut before, mut priced) = (None, BTreeSet::new());
         for version in &versions {
@@ -206,19 +206,19 @@ impl PriceList {
         Ok(Self(versions))
     }
 
-    /// Whether everything is free at all times.
+    /// Returns whether everything is always free.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The price at a second, if there is one.
+    /// Returns the price at a Unix second.
     fn price(&self, item: LineItem, second: u64) -> Option<&Price> {
         let version = self.0.get(self.begun(second).checked_sub(1)?)?;
         version.prices.iter().find(|price| price.item == item)
     }
 
-    /// How many versions have begun at a second.
+    /// Returns the number of versions that have begun at a Unix second.
     fn begun(&self, second: u64) -> usize {
         self.0.partition_point(|version| version.effective_from <= second)
     }
@@ -226,7 +226,7 @@ impl PriceList {
 
 #[cfg(test)]
 impl PriceList {
-    /// The first second after `second` at which something may cost another price: a month begins, or a version.
+    /// Returns the first second after `second` at which a price may change: the start of a month or of a version.
     #[must_use]
     pub fn next_cut(&self, second: u64) -> u64 {
         let month = Month::of(second).next().start();
@@ -234,7 +234,7 @@ impl PriceList {
         later.first().map_or(month, |version| version.effective_from.min(month))
     }
 
-    /// A window cut into the segments that a [`Meter`] takes: each lies in one month, under one version.
+    /// Cuts a window into the segments that a [`Meter`] takes: each lies in one month and one version.
     pub fn segments(&self, window: Range<u64>) -> impl Iterator<Item = Range<u64>> + '_ {
         let mut start = window.start;
         std::iter::from_fn(move || {

@@ -3,12 +3,12 @@
 use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime};
 use std::fmt;
 
-/// A month since the Unix epoch, by its first day. What comes after the calendar's last month counts as that month.
+/// A month, by its first day. Times after the calendar's end count as its last month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Month(NaiveDate);
 
 impl Month {
-    /// Returns the month of a second since the Unix epoch.
+    /// Returns the month of a Unix second.
     #[must_use]
     pub fn of(second: u64) -> Self {
         let time = i64::try_from(second).ok().and_then(|second| DateTime::from_timestamp(second, 0));
@@ -16,13 +16,13 @@ impl Month {
         Self(day.with_day(1).unwrap_or(day))
     }
 
-    /// Returns the month after it.
+    /// Returns the next month.
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX))
     }
 
-    /// Returns its first second since the Unix epoch; `u64::MAX` behind the calendar's last month.
+    /// Returns its first Unix second; `u64::MAX` after the calendar's last month.
     #[must_use]
     pub fn start(self) -> u64 {
         if self.0 == NaiveDate::MAX {
@@ -33,7 +33,7 @@ impl Month {
 }
 
 impl fmt::Display for Month {
-    /// As `2026-12`.
+    /// Formats it as `2026-12`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{:04}-{:02}", self.0.year(), self.0.month())
     }

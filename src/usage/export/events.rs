@@ -1,5 +1,4 @@
-//! Events of usage as they go over the wire: CloudEvents 1.0 in the batches of its JSON format. They are described for
-//! receivers in `docs/operations.md`.
+//! The wire format of usage events: CloudEvents 1.0 in batches of its JSON format, documented in `docs/operations.md`.
 
 use crate::clock;
 use crate::model::outbox::{Message, NewMessage, SinkName};
@@ -10,27 +9,27 @@ use serde_json::{Value, json};
 
 /// The media type of a batch.
 const CONTENT_TYPE: &str = "application/cloudevents-batch+json";
-/// Who says it. Ids of workspaces are random, so that ids of events are unique whichever installation they come from.
+/// The source of the events. Workspace ids are random, so event ids are unique across installations.
 const SOURCE: &str = "venna";
-/// Events of a batch, at most.
+/// The maximum of events in a batch.
 const MAX_BATCH_EVENTS: usize = 500;
-/// Bytes of a batch, at most, unless a single event is longer.
+/// The maximum of bytes in a batch, unless a single event is longer.
 const MAX_BATCH_BYTES: usize = 256 << 10;
-/// What stands in an id for a key or purpose that is not known.
+/// The placeholder of an unknown key or purpose in an id.
 const UNKNOWN: &str = "-";
 
-/// How much of a line item was used in an hour, or by how much that is corrected.
+/// The usage of a line item in an hour, or a correction of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Event {
-    /// The first second of the hour, in Unix time.
+    /// The first Unix second of the hour.
     pub(super) hour: u64,
-    /// Who used it.
+    /// The group that used it.
     pub(super) group: Group,
-    /// What was used.
+    /// The line item.
     pub(super) item: LineItem,
-    /// How much, in the smallest quantities of the line item.
+    /// The quantity, in the item's smallest unit.
     pub(super) quantity: i128,
-    /// 0 of what is said first, and the number of the correction of what is added later.
+    /// 0 for the first event, and the number of the correction for later ones.
     pub(super) revision: u64,
 }
 
@@ -64,12 +63,12 @@ impl Event {
     }
 }
 
-/// A full hour, as RFC 3339 writes it.
+/// Formats a full hour as RFC 3339.
 fn time(hour: u64) -> String {
     clock::format_utc(hour, "%Y-%m-%dT%H:%M:%SZ")
 }
 
-/// Events that become the messages of one transaction.
+/// The messages of one transaction while they are built.
 #[derive(Debug)]
 pub(super) struct Batches {
     name: String,
@@ -80,18 +79,18 @@ pub(super) struct Batches {
 }
 
 impl Batches {
-    /// Batches whose ids begin with this name, which no others have.
+    /// Returns empty batches. Their ids begin with the unique `name`.
     pub(super) const fn new(name: String) -> Self {
         Self { name, messages: Vec::new(), frozen_bytes: 0, body: Vec::new(), events: 0 }
     }
 
-    /// Adds an event, unless it says nothing.
+    /// Adds an event unless its quantity is zero.
     pub(super) fn add(&mut self, event: &Event) {
         if event.quantity == 0 {
             return;
         }
         let text = event.write();
-        // A comma or bracket before it, and the bracket that ends the batch.
+        // A comma or bracket before the event, and the bracket that ends the batch.
         if self.events == MAX_BATCH_EVENTS || self.body.len() + text.len() + 2 > MAX_BATCH_BYTES {
             self.cut();
         }
@@ -100,12 +99,12 @@ impl Batches {
         self.events += 1;
     }
 
-    /// Bytes of all of them until now.
+    /// Returns the bytes of all batches.
     pub(super) const fn size_bytes(&self) -> usize {
         self.frozen_bytes + self.body.len()
     }
 
-    /// The messages.
+    /// Returns the messages.
     pub(super) fn finish(mut self) -> Vec<NewMessage> {
         self.cut();
         self.messages
@@ -124,8 +123,8 @@ impl Batches {
     }
 }
 
-/// Cuts a batch into two that say the same together: its events keep their ids, so that nothing is counted twice. None of a
-/// batch of one event, or of what is no batch.
+/// Splits a batch into two. Events keep their ids, so that none is counted twice. Returns none for a batch of one
+/// event, or another message.
 #[must_use]
 pub fn halve_batch(message: &Message) -> Option<Vec<NewMessage>> {
     let events: Vec<Value> = serde_json::from_slice(&message.body).ok()?;

@@ -1,17 +1,17 @@
-//! Rows of the ledger that come when the hours that they tell of are exported already: what they add to each.
+//! Corrections by late ledger rows, whose hours are exported already.
 
 use crate::model::ledger::{Fact, LedgerRow};
 use crate::model::prices::LineItem;
 use crate::model::usage::{Group, SlotWidth};
 use std::collections::BTreeMap;
 
-/// By how much what was said of an hour, a group and a line item changes.
+/// The change of usage by hour, group and line item.
 pub(super) type Corrections = BTreeMap<(u64, Group, LineItem), i128>;
 
-/// Corrections that are worked out at once, unless a single row is more: a row of storage changes each hour since.
+/// The maximum of corrections at once, unless a single row has more: a storage row changes each hour since.
 const MAX_CORRECTIONS: u64 = 50_000;
 
-/// Returns the first of these rows, as many as change a bounded number of hours before `until`; one at least, if there is one.
+/// Returns the first rows that change a bounded number of hours before `until`; at least one.
 pub(super) fn first_rows(rows: &[LedgerRow], until: u64) -> &[LedgerRow] {
     let mut changed = 0;
     let fits = |row: &&LedgerRow| {
@@ -24,7 +24,7 @@ pub(super) fn first_rows(rows: &[LedgerRow], until: u64) -> &[LedgerRow] {
     rows.get(..count).unwrap_or(rows)
 }
 
-/// What these rows add to the hours before `until`; nothing where they cancel each other out.
+/// Returns the changes of the hours before `until`. Changes that cancel each other out are left out.
 pub(super) fn corrections(rows: &[LedgerRow], until: u64) -> Corrections {
     let mut corrections = Corrections::new();
     for row in rows {
@@ -53,7 +53,7 @@ const fn hour_of(second: u64) -> u64 {
     second - second % SlotWidth::Hour.seconds()
 }
 
-/// The hours from a second on, and how many of their seconds are not before it.
+/// Returns the hours since a second, each with its seconds from then on.
 fn stored(from: u64, until: u64) -> impl Iterator<Item = (u64, i128)> {
     let width = SlotWidth::Hour.seconds();
     let hours = std::iter::successors(Some(hour_of(from)), move |hour| Some(hour + width));

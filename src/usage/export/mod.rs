@@ -1,9 +1,8 @@
-//! Export: usage of hours that are over becomes messages in the outbox, as the ledger has it, once.
+//! The export: usage of past hours becomes messages in the outbox, exactly once.
 //!
-//! What is exported is decided by two numbers that the store keeps: up to which hour, and up to which row of the ledger. Both
-//! move in the transaction that writes the messages, so that a crash repeats nothing and leaves nothing out. What is too much for
-//! one transaction is written by `steps`. Rows that come later for hours that are exported already become corrections: events with what they add to these hours. It sends nothing;
-//! the room `outbox` does. The wiring of floor 5 runs it.
+//! Two stored numbers define what is exported: the hour and the ledger row up to which. Both advance in the transaction
+//! that writes the messages, so that a crash repeats nothing and omits nothing. `steps` writes what exceeds one
+//! transaction. Late rows of exported hours become corrections. It sends nothing; `outbox` does. `app` runs it.
 
 mod events;
 mod late;
@@ -14,8 +13,8 @@ pub use events::halve_batch;
 pub use status::ExportStatus;
 pub use steps::StepLimits;
 
-use crate::causes::Causes;
 use crate::clock::Clock;
+use crate::error_chain::Causes;
 use crate::metadata::{ExportStore, MetadataError, OutboxStore, trait_set};
 use crate::model::export::{ExportBounds, ExportProgress, NextExport};
 use crate::model::ledger::LedgerRow;
@@ -31,16 +30,16 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-/// How much is read from the ledger at once. Reads are entered every second and changes at once, so that hardly anything comes
+/// The bounds of one read of the ledger. Reads are flushed every second and changes at once, so that hardly any row is
 /// later than the margin.
 const BOUNDS: ExportBounds = ExportBounds { hours: 168, late_rows: 1000, margin_seconds: 120 };
-/// How often it is looked whether an hour is over.
+/// The interval of looks for a past hour.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
-/// How long nothing is tried after a pass that failed.
+/// The delay after a failed pass.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
-/// How long an hour may be over and not exported before the operator is told, in seconds.
+/// The lag of the export at which the operator is warned, in seconds.
 const LAG_WARNING_SECONDS: u64 = 3600;
-/// How often the operator is told.
+/// The interval of repeated warnings.
 const LAG_WARNING_INTERVAL: Duration = Duration::from_hours(1);
 
 trait_set! {
@@ -48,21 +47,21 @@ trait_set! {
     pub trait ExporterMetadata: ExportStore + OutboxStore;
 }
 
-/// Writes usage into the outbox.
+/// The writer of usage messages.
 #[derive(Clone, Debug)]
 pub struct Exporter {
-    /// Rows.
+    /// The metadata store.
     pub metadata: Arc<dyn ExporterMetadata>,
-    /// What time it is.
+    /// The clock.
     pub clock: Clock,
-    /// Is told of new messages.
+    /// Notified of new messages.
     pub written: Arc<Notify>,
-    /// How much is written at once.
+    /// The bounds of one step.
     pub limits: StepLimits,
 }
 
 impl Exporter {
-    /// Exports what is over, until `stop`. A pass that panics ends itself and no other.
+    /// Exports past hours until `stop`. A panic ends its pass only.
     pub async fn run(self, stop: CancellationToken) {
         let (mut next_look_at, mut warned_at) = (0, None::<Instant>);
         loop {
@@ -94,10 +93,10 @@ impl Exporter {
         }
     }
 
-    /// Exports all that is over, unless too much waits to be sent; how far that is.
+    /// Exports all past hours, unless too many messages are pending. Returns the progress.
     ///
     /// # Errors
-    /// When the store failed; the next call goes on where this one stopped.
+    /// When the store failed. The next call continues.
     pub async fn export(&self) -> Result<Option<ExportProgress>, MetadataError> {
         loop {
             let status = self.metadata.outbox_status(SinkName::Usage).await?;
@@ -123,7 +122,7 @@ impl Exporter {
         }
     }
 
-    /// Tells what rows that came late add to hours that are exported.
+    /// Exports the corrections of late rows.
     async fn export_late(
         &self,
         from: ExportProgress,
@@ -151,7 +150,7 @@ impl Exporter {
         steps.write(ExportProgress { through_seq, corrections: revision, part: None, ..from }, &name).await
     }
 
-    /// Hour by hour, as many in a transaction as make it full; an hour that is more than that takes several.
+    /// Exports hours, as many per transaction as fill it. A larger hour takes several transactions.
     async fn export_hours(
         &self,
         progress: Option<ExportProgress>,
@@ -191,16 +190,16 @@ impl Exporter {
     }
 
     fn steps(&self, progress: Option<ExportProgress>, name: &str, waiting: u64) -> Steps<'_> {
-        Steps::behind(progress, name, (&*self.metadata, &self.written), (self.limits, waiting))
+        Steps::after(progress, name, (&*self.metadata, &self.written), (self.limits, waiting))
     }
 }
 
-/// What the messages of hours from this one on are called.
+/// Returns the name of the messages of hours from this one on.
 fn name_of(hour: u64) -> String {
     format!("usage:{hour}")
 }
 
-/// When the first hour that is not exported is over.
+/// Returns the time at which the next hour is due.
 const fn over_at(progress: ExportProgress) -> u64 {
     progress.until + SlotWidth::Hour.seconds() + BOUNDS.margin_seconds
 }

@@ -1,28 +1,28 @@
-//! How the export stands.
+//! The status of the export.
 
 use crate::metadata::MetadataError;
 use crate::model::outbox::{OutboxStatus, SinkName};
 use crate::model::usage::SlotWidth;
 use crate::usage::Usage;
 
-/// How the export of usage stands.
+/// The status of the export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExportStatus {
-    /// The hours before this second, in Unix time, are in the outbox or were; none when nothing was exported yet.
+    /// The Unix second before which all hours are exported; none before the first export.
     pub exported_until: Option<u64>,
-    /// The row of the ledger up to which they are told of.
+    /// The last ledger row that the exported hours reflect.
     pub through_seq: Option<u64>,
-    /// How often rows of the ledger came later.
+    /// The number of correction batches.
     pub corrections: u64,
-    /// What became of the messages.
+    /// The state of the messages.
     pub outbox: OutboxStatus,
-    /// For how many seconds the oldest message has waited for its acknowledgement, or the oldest hour that is not exported has
-    /// been over, whichever is longer.
+    /// The age of the oldest pending message, or of the oldest past hour that is not exported, in seconds; the larger
+    /// of both.
     pub lag_seconds: u64,
 }
 
 impl Usage {
-    /// How the export stands.
+    /// Returns the status of the export.
     ///
     /// # Errors
     /// When the store failed.

@@ -1,17 +1,17 @@
-//! Events are written step by step: each step is one transaction with a bounded number of messages, which also notes the last
-//! event that is written. A crash between two steps repeats nothing and leaves nothing out.
+//! Writes events step by step. Each step is one transaction with a bounded number of messages, which also stores the
+//! last written event. A crash between two steps repeats nothing and omits nothing.
 
 use super::events::{Batches, Event};
 use crate::metadata::{ExportStore, MetadataError};
 use crate::model::export::{ExportPart, ExportPlace, ExportProgress};
 use tokio::sync::Notify;
 
-/// How much is written at once.
+/// The bounds of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StepLimits {
-    /// Bytes of messages with which a transaction is full; it ends with the event that passes them.
+    /// The bytes of messages after which a transaction is full. It ends with the event that exceeds them.
     pub step_bytes: usize,
-    /// Messages that wait to be sent when no more are written: the ledger keeps what they would say.
+    /// The number of pending messages above which no more are written; the ledger keeps the usage.
     pub pending_messages: u64,
 }
 
@@ -21,32 +21,32 @@ impl Default for StepLimits {
     }
 }
 
-/// What comes after a step.
+/// The next action after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// The next one.
+    /// The next step.
     Next,
-    /// Nothing, before messages are sent.
+    /// A pause until messages are sent.
     Enough,
-    /// Nothing: another process exports usage.
+    /// A stop: another process exports usage.
     Taken,
 }
 
-/// Events on their way into the outbox, in the order of their places.
+/// The events on their way into the outbox, in the order of their positions.
 #[derive(Debug)]
 pub(super) struct Steps<'a> {
     metadata: &'a dyn ExportStore,
     written: &'a Notify,
     limits: StepLimits,
-    /// Messages that wait to be sent.
+    /// The number of pending messages.
     waiting: u64,
     progress: Option<ExportProgress>,
     batches: Batches,
 }
 
 impl<'a> Steps<'a> {
-    /// Goes on behind `progress`. What is written first is called `name`, or the next part of it.
-    pub(super) fn behind(
+    /// Continues after `progress`. The first messages are named `name`, or its next part.
+    pub(super) fn after(
         progress: Option<ExportProgress>,
         name: &str,
         (metadata, written): (&'a dyn ExportStore, &'a Notify),
@@ -64,13 +64,13 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// Whether the events that were added are enough for a step.
+    /// Returns whether the added events fill a step.
     pub(super) const fn is_full(&self) -> bool {
         self.batches.size_bytes() >= self.limits.step_bytes
     }
 
-    /// Writes what was added up to an event, of more that are called `name` and tell of the ledger up to `through_seq`. Nothing
-    /// but `part` of `to` is changed.
+    /// Writes the added events up to `last` as a part of `name`, which reflects the ledger up to `through_seq`. Of the
+    /// progress only `part` of `to` changes.
     pub(super) async fn write_part(
         &mut self,
         name: &str,
@@ -87,7 +87,7 @@ impl<'a> Steps<'a> {
         self.write(ExportProgress { part: Some(part), ..to }, name).await
     }
 
-    /// Writes what was added, with which all is told up to `to`. What is written next is called `name`.
+    /// Writes the added events, which completes the export up to `to`. The next messages are named `name`.
     pub(super) async fn write(&mut self, to: ExportProgress, name: &str) -> Result<Outcome, MetadataError> {
         let next = Batches::new(part_name(name, to.part));
         let messages = std::mem::replace(&mut self.batches, next).finish();
@@ -107,7 +107,7 @@ const fn place(event: &Event) -> ExportPlace {
     ExportPlace { hour: event.hour, group: event.group, item: event.item }
 }
 
-/// Ids of messages begin with it, and no others do.
+/// Returns the unique prefix of message ids.
 fn part_name(name: &str, part: Option<ExportPart>) -> String {
     part.map_or_else(|| name.to_owned(), |part| format!("{name}.{}", part.number))
 }

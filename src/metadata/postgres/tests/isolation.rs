@@ -60,7 +60,7 @@ async fn changes_of_one_workspace_leave_connections_to_others() {
     let Some(database) = Database::fresh("shares of the connections") else { return };
     let store = open(&database, &Clock::system()).await;
     let (busy, quiet) = (contract::tenant(&store, "busy").await, contract::tenant(&store, "quiet").await);
-    let Effect::Made(upload) = store.create_upload(busy, contract::upload(1), None).await.unwrap() else {
+    let IdempotentOutcome::Made(upload) = store.create_upload(busy, contract::upload(1), None).await.unwrap() else {
         panic!("nothing keeps it from being made")
     };
     let (locker, connection) = tokio_postgres::connect(&database.url, tokio_postgres::NoTls).await.unwrap();
@@ -116,7 +116,7 @@ async fn what_others_abandoned_does_not_prove_a_part() {
     let (proxy, url) = Proxy::before(&database.url);
     let store = Arc::new(PostgresStore::open(&url, Clock::system()).await.unwrap());
     let caller = contract::tenant(&*store, "parts").await;
-    let Effect::Made(upload) = store.create_upload(caller, contract::upload(5), None).await.unwrap() else {
+    let IdempotentOutcome::Made(upload) = store.create_upload(caller, contract::upload(5), None).await.unwrap() else {
         panic!("nothing keeps it from being made")
     };
     let (blob, process) = (BlobId::new([7; 16]), ProcessId::new([7; 16]));
@@ -132,7 +132,7 @@ async fn what_others_abandoned_does_not_prove_a_part() {
     let content = contract::small_file(5, Purpose::UserData, None).content;
     proxy.inject(Fault::AfterCommit);
     let made = store.create_part(caller, upload.id, NewPart { blob: another, content }, None).await.unwrap();
-    let Effect::Made(Ok(Some(part))) = made else { panic!("{made:?}") };
+    let IdempotentOutcome::Made(Ok(Some(part))) = made else { panic!("{made:?}") };
     assert!(proxy.is_done(), "the answer to its commit was lost");
     assert_eq!(store.list_parts(caller.workspace, upload.id, None, 10).await.unwrap().unwrap().rows, [part]);
 }

@@ -20,7 +20,7 @@ use crate::model::blob::Place;
 use crate::model::caller::{Caller, Refused};
 use crate::model::export::{ExportBounds, ExportProgress};
 use crate::model::file::{File, NewFile};
-use crate::model::idempotency::{Effect, IdempotencyKey, Once, RequestDigest, WriteAnswer};
+use crate::model::idempotency::{Idempotency, IdempotencyKey, IdempotentOutcome, RequestDigest, WriteAnswer};
 use crate::model::ids::{BlobId, FileId, ProcessId, WorkspaceId};
 use crate::model::limits::{Limit, LimitOwner, QuotaExceeded};
 use crate::model::outbox::{NewMessage, SinkName};
@@ -94,7 +94,9 @@ async fn a_snapshot_is_the_same_installation_in_sqlite() {
     let caller = contract::tenant(&store, "copied").await;
     let size = 100_000;
     let file = contract::small_file(size, Purpose::Vision, None);
-    let Effect::Made(Some(file)) = store.create_file(caller, file, None).await.unwrap() else { panic!("it is made") };
+    let IdempotentOutcome::Made(Some(file)) = store.create_file(caller, file, None).await.unwrap() else {
+        panic!("it is made")
+    };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("copy.db");
     store.snapshot(&path).await.unwrap();
@@ -185,9 +187,9 @@ const SCHEDULES: usize = 500;
 /// As long as anything may take when the database does not answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-fn once(key: &str) -> Once<File> {
+fn once(key: &str) -> Idempotency<File> {
     let (key, request) = (IdempotencyKey::parse(key).unwrap(), RequestDigest::of("POST", "/v1/files"));
-    Once { key, request, answer: WriteAnswer::new(|file: &File| file.id.to_string().into()) }
+    Idempotency { key, request, answer: WriteAnswer::new(|file: &File| file.id.to_string().into()) }
 }
 
 async fn file_ids(store: &PostgresStore, caller: Caller) -> Vec<FileId> {
@@ -197,7 +199,7 @@ async fn file_ids(store: &PostgresStore, caller: Caller) -> Vec<FileId> {
 
 async fn make(store: &PostgresStore, caller: Caller) -> Result<FileId, MetadataError> {
     let made = store.create_file(caller, contract::small_file(5, Purpose::UserData, None), None).await?;
-    let Effect::Made(Some(file)) = made else { panic!("nothing keeps it from being made") };
+    let IdempotentOutcome::Made(Some(file)) = made else { panic!("nothing keeps it from being made") };
     Ok(file.id)
 }
 
@@ -276,7 +278,7 @@ async fn requests_take_few_round_trips() {
     let small = || contract::small_file(5, Purpose::UserData, None);
     // Whatever is done for the first time on a connection is prepared first.
     let warm = store.create_file(caller, small(), Some(once("warm"))).await.unwrap();
-    let Effect::Made(Some(file)) = warm else { panic!("it is made") };
+    let IdempotentOutcome::Made(Some(file)) = warm else { panic!("it is made") };
     let digest = KeyDigest([1; 32]);
     store.find_credential(digest).await.unwrap();
     store.find_file(caller.workspace, file.id).await.unwrap();
@@ -294,7 +296,7 @@ async fn requests_take_few_round_trips() {
     note("create");
     let made = store.create_file(caller, small(), Some(once("key"))).await.unwrap();
     note("create with a key");
-    let Effect::Made(Some(file)) = made else { panic!("it is made") };
+    let IdempotentOutcome::Made(Some(file)) = made else { panic!("it is made") };
     store.find_credential(digest).await.unwrap();
     note("look up a key");
     store.find_file(caller.workspace, file.id).await.unwrap();
@@ -361,9 +363,9 @@ async fn those_who_share_a_commit_have_outcomes_of_their_own() {
     let (mut made, mut replayed) = (0, 0);
     for (at, effect) in all.into_iter().enumerate() {
         match (at % 10, effect.unwrap()) {
-            (3, Effect::Refused(Refused::KeyEnded)) | (5, Effect::Made(None)) => {}
-            (7, Effect::Replayed(_)) => replayed += 1,
-            (0..=2 | 4 | 6..=9, Effect::Made(Some(_))) => made += 1,
+            (3, IdempotentOutcome::Refused(Refused::KeyEnded)) | (5, IdempotentOutcome::Made(None)) => {}
+            (7, IdempotentOutcome::Replayed(_)) => replayed += 1,
+            (0..=2 | 4 | 6..=9, IdempotentOutcome::Made(Some(_))) => made += 1,
             (_, effect) => panic!("the one at {at}: {effect:?}"),
         }
     }
@@ -511,7 +513,7 @@ async fn a_group_counts_against_a_quota_what_is_made_of_it() {
     store.set_limits(owner, vec![(Limit::MaxFiles, Some(10))], contract::ORIGIN, None).await.unwrap().made().unwrap();
     let new = |blob| NewFile { place: Place::Store(blob), ..contract::small_file(5, Purpose::UserData, None) };
     let effects = join_all(blobs.iter().map(|blob| store.create_file(caller, new(*blob), None))).await;
-    let full = Effect::Refused(Refused::Quota(QuotaExceeded::Files { limit_files: 10 }));
+    let full = IdempotentOutcome::Refused(Refused::Quota(QuotaExceeded::Files { limit_files: 10 }));
     let refused: Vec<BlobId> = blobs
         .iter()
         .zip(effects)
@@ -538,17 +540,17 @@ async fn what_has_a_key_happens_once_on_all_servers_together() {
         let effects: Vec<_> = join_all(twins).await.into_iter().map(Result::unwrap).collect();
         let made: Vec<_> = effects
             .iter()
-            .filter_map(|effect| if let Effect::Made(made) = effect { made.clone() } else { None })
+            .filter_map(|effect| if let IdempotentOutcome::Made(made) = effect { made.clone() } else { None })
             .collect();
         assert_eq!(made.len(), 1, "{effects:?}");
         let answer = made[0].id.to_string().into_bytes();
-        assert_eq!(effects.iter().filter(|effect| **effect == Effect::Replayed(answer.clone())).count(), 7);
+        assert_eq!(effects.iter().filter(|effect| **effect == IdempotentOutcome::Replayed(answer.clone())).count(), 7);
     }
     assert_eq!(file_ids(&stores[1], caller).await.len(), 20);
     let key = IdempotencyKey::parse("upload").unwrap();
     let uploads = (0..16).map(|at| {
         let request = RequestDigest::of("POST", "/v1/uploads");
-        let once = Once {
+        let once = Idempotency {
             key: key.clone(),
             request,
             answer: WriteAnswer::new(|upload: &Upload| upload.id.to_string().into()),
@@ -570,7 +572,7 @@ async fn a_quota_holds_for_all_servers_together() {
         let new = || contract::small_file(5, Purpose::UserData, None);
         let all = join_all((0..40).map(|at| stores[at % 2].create_file(caller, new(), None))).await;
         let made = all.iter().filter(|effect| effect.as_ref().unwrap().is_made()).count();
-        let full = Effect::Refused(Refused::Quota(QuotaExceeded::Files { limit_files: 10 }));
+        let full = IdempotentOutcome::Refused(Refused::Quota(QuotaExceeded::Files { limit_files: 10 }));
         let refused = all.iter().filter(|effect| *effect.as_ref().unwrap() == full).count();
         assert_eq!((made, refused), (10, 30));
         let ids = file_ids(&stores[1], caller).await;

@@ -1,7 +1,8 @@
-//! Blobs that no row explains: put aside, not removed, for something has gone wrong before (docs/durability.md).
+//! Orphans: blobs without a row. They are quarantined, not deleted, since they show an earlier fault
+//! (docs/durability.md).
 
-use super::{SweepError, Sweeper, lineage};
-use crate::causes::Causes;
+use super::{SweepError, Sweeper, pairing};
+use crate::error_chain::Causes;
 use crate::metadata::SweepShare;
 use crate::model::ids::{BlobId, InstallationId};
 use crate::random;
@@ -11,19 +12,19 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-/// How long what was put aside is kept, in seconds: 7 days.
+/// The retention of the quarantine, in seconds: 7 days.
 pub const QUARANTINE_SECONDS: u64 = 7 * 86_400;
-/// Parts of a walk: one for each first byte of a name. They begin evenly over the interval.
+/// The parts of a walk: one for each first byte of a name, spread over the interval.
 const PARTS: u32 = 256;
-/// Parts of a walk that go on at once on one server.
+/// The maximum of parallel parts on one server.
 const PARTS_AT_ONCE: usize = 4;
-/// Attempts at one page of names in a walk.
+/// The maximum of attempts at one page of names.
 const MAX_TRIES: u32 = 3;
 
 impl Sweeper {
-    /// Walks over the names of all blobs once in every `interval`, evenly, until `stop`; several servers share the parts of a
-    /// walk. Each walk moves the stamps of both stores forward.
-    pub async fn watch_for_strays(&self, interval: Duration, stop: CancellationToken) {
+    /// Walks over the names of all blobs once per `interval`, evenly, until `stop`. Several servers share the parts of
+    /// a walk. Each walk advances the stamps of both stores.
+    pub async fn watch_for_orphans(&self, interval: Duration, stop: CancellationToken) {
         loop {
             let begun = Instant::now();
             let walk = async {
@@ -55,18 +56,18 @@ impl Sweeper {
             if purged > 0 {
                 tracing::warn!(purged, "quarantine purged");
             }
-            lineage::advance(&*self.metadata, &*self.blobs, InstallationId::new(random::bytes())).await?;
+            pairing::advance(&*self.metadata, &*self.blobs, InstallationId::new(random::bytes())).await?;
         }
         Ok(())
     }
 
-    /// Walks over the names that begin with one byte. A page that fails is tried again; then its part waits for the next walk.
+    /// Walks over the names of one first byte. A failed page is retried; then its part waits for the next walk.
     async fn walk_part(&self, first: u8, pause: Duration) {
         let (mut after, mut tries) = (None, 0);
         loop {
             let step = async {
-                let Some(page) = self.blobs.names_of(first, after.clone()).await? else { return Ok(None) };
-                self.put_strays_aside(page.blobs).await?;
+                let Some(page) = self.blobs.list_by_first_byte(first, after.clone()).await? else { return Ok(None) };
+                self.quarantine_orphans(page.blobs).await?;
                 Ok::<_, SweepError>(Some(page.last))
             };
             match step.await {
@@ -84,15 +85,15 @@ impl Sweeper {
         }
     }
 
-    /// A row is there before the first byte and goes after the last: a name that was read before its row was looked for and
-    /// has none is nobody's, or gone by now.
-    async fn put_strays_aside(&self, names: Vec<BlobId>) -> Result<(), SweepError> {
+    /// Quarantines names without a row. A row exists before the first byte and after the last, so a name that was read
+    /// before the row was looked up is an orphan, or deleted by now.
+    async fn quarantine_orphans(&self, names: Vec<BlobId>) -> Result<(), SweepError> {
         let known = self.metadata.known_blobs(names.clone()).await?;
         let unknown: Vec<BlobId> = names.into_iter().filter(|blob| !known.contains(blob)).collect();
         if unknown.is_empty() {
             return Ok(());
         }
-        self.refuse_when_apart().await?;
+        self.check_paired().await?;
         for blob in self.blobs.quarantine(&unknown, self.metadata.now_seconds().await?).await? {
             tracing::error!(%blob, "blob quarantined");
         }

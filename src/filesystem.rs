@@ -1,4 +1,4 @@
-//! The file system under a folder, as far as keeping data depends on it.
+//! The file system of a folder: its durability, its name and its free space.
 
 use rustix::fs::{fstatvfs, major, minor, stat, statfs, statvfs};
 use std::io;
@@ -7,24 +7,24 @@ use std::path::Path;
 
 /// File systems that lose data at a power cut, or may not pass an fsync on, by the numbers of statfs(2).
 const VOLATILE: [(u64, &str); 3] = [(0x0102_1994, "tmpfs"), (0x8584_58f6, "ramfs"), (0x6969, "NFS")];
-/// File systems on which the tests cut the power and lost nothing, by the same numbers.
-const TRIED: [(u64, &str); 2] = [(0xef53, "ext4"), (0x5846_5342, "XFS")];
-/// Where the kernel lists what is mounted, and the names of the file systems (`proc_pid_mountinfo(5)`).
+/// File systems that lost nothing in the power-cut tests, by the same numbers.
+const TESTED: [(u64, &str); 2] = [(0xef53, "ext4"), (0x5846_5342, "XFS")];
+/// The kernel's list of mounts, with the names of file systems (`proc_pid_mountinfo(5)`).
 const MOUNTS: &str = "/proc/self/mountinfo";
 
-/// How far a file system can be trusted to keep what it acknowledged.
+/// The durability of a file system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// Power cuts were tried on it.
-    Tried,
-    /// It loses data at a power cut, or may not pass an fsync on; its name.
+    /// It lost nothing in the power-cut tests.
+    Tested,
+    /// It loses data at a power cut, or may not pass an fsync on. Holds its name.
     Volatile(&'static str),
-    /// Nobody has tried; its name.
-    Untried(String),
+    /// It was not tested. Holds its name.
+    Untested(String),
 }
 
-/// Returns how far the file system of a folder can be trusted, or that of its nearest ancestor when the folder does not exist yet;
-/// none when the system does not tell.
+/// Returns the durability of a folder's file system, or that of its nearest existing ancestor; none when the system
+/// does not tell.
 #[must_use]
 pub fn trust(folder: &Path) -> Option<Trust> {
     let folder = std::path::absolute(folder).ok()?;
@@ -34,53 +34,53 @@ pub fn trust(folder: &Path) -> Option<Trust> {
     if let Some(name) = named(&VOLATILE) {
         return Some(Trust::Volatile(name));
     }
-    if named(&TRIED).is_some() {
-        return Some(Trust::Tried);
+    if named(&TESTED).is_some() {
+        return Some(Trust::Tested);
     }
     let mounts = std::fs::read_to_string(MOUNTS).unwrap_or_default();
     let name = mounted_kind(&mounts, stat(folder).ok()?.st_dev);
-    Some(Trust::Untried(name.unwrap_or_else(|| format!("a file system of the kind {kind:#x}"))))
+    Some(Trust::Untested(name.unwrap_or_else(|| format!("a file system of the kind {kind:#x}"))))
 }
 
-/// Returns the name of the file system of a device, by a list of mounts.
+/// Returns the name of a device's file system, by a list of mounts.
 fn mounted_kind(mounts: &str, device: u64) -> Option<String> {
     let device = format!("{}:{}", major(device), minor(device));
     let mount = mounts.lines().find(|line| line.split(' ').nth(2) == Some(&device))?;
     mount.split_once(" - ")?.1.split(' ').next().map(str::to_owned)
 }
 
-/// The share of a file system that is kept free so that a full one can be emptied: one hundredth.
+/// The divisor of the reserve: one hundredth of a file system stays free, so that a full one can be emptied.
 const RESERVE_SHARE: u64 = 100;
-/// Bounds of that reserve, in bytes.
+/// Bounds of the reserve, in bytes.
 const MIN_RESERVE_BYTES: u64 = 1 << 20;
 const MAX_RESERVE_BYTES: u64 = 16 << 20;
 
-/// The folder that holds `path`.
+/// Returns the folder that holds `path`.
 #[must_use]
 pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Returns the name of the file system when it cannot be trusted to keep what it acknowledged, or may not.
+/// Returns the name of the folder's file system if it loses data at a power cut.
 #[must_use]
 pub fn volatile_kind(folder: &Path) -> Option<&'static str> {
     match trust(folder)? {
         Trust::Volatile(name) => Some(name),
-        Trust::Tried | Trust::Untried(_) => None,
+        Trust::Tested | Trust::Untested(_) => None,
     }
 }
 
-/// How much of the folder's file system is kept free of files, in bytes.
+/// Returns the reserve of the folder's file system, in bytes.
 ///
 /// # Errors
-/// When the folder is not there.
+/// When the folder does not exist.
 pub fn reserve_bytes(folder: &Path) -> io::Result<u64> {
     let status = statvfs(folder)?;
     let total_bytes = status.f_blocks.saturating_mul(status.f_frsize);
     Ok((total_bytes / RESERVE_SHARE).clamp(MIN_RESERVE_BYTES, MAX_RESERVE_BYTES))
 }
 
-/// How much may still be written to the file system of an open file or folder, in bytes.
+/// Returns the free space on the file system of an open file or folder, in bytes.
 ///
 /// # Errors
 /// When the system does not tell.
@@ -106,8 +106,8 @@ mod tests {
 
     #[test]
     fn a_file_system_that_was_not_tried_has_its_name() {
-        assert_eq!(trust(Path::new("/proc")), Some(Trust::Untried("proc".to_owned())));
-        assert_eq!(trust(Path::new("/proc/not/there")), Some(Trust::Untried("proc".to_owned())));
+        assert_eq!(trust(Path::new("/proc")), Some(Trust::Untested("proc".to_owned())));
+        assert_eq!(trust(Path::new("/proc/not/there")), Some(Trust::Untested("proc".to_owned())));
         if Path::new("/dev/shm").is_dir() {
             assert_eq!(trust(Path::new("/dev/shm")), Some(Trust::Volatile("tmpfs")));
         }

@@ -1,9 +1,9 @@
-//! An error with everything that caused it, as one line of a log.
+//! Formats an error and its sources as one line.
 
 use std::error::Error;
 use std::fmt;
 
-/// Displays an error and its sources, outermost first.
+/// An error, displayed with its sources, outermost first.
 #[derive(Clone, Copy, Debug)]
 pub struct Causes<'a>(pub &'a (dyn Error + 'static));
 

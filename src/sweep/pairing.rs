@@ -1,22 +1,23 @@
-//! Whether rows and bytes belong together: the first question before anything is removed.
+//! Decides whether metadata and blobs belong together, before anything is deleted.
 //!
-//! A database that is new, of another installation, or an older copy of this one knows nothing of newer blobs, and a
-//! sweep by its word would remove them. A ledger row is noted beside the bytes every second or minute: a database that does
-//! not have it was put back to an earlier moment since its last stamp. Both stores therefore keep a stamp, which grows while the installation is in use;
-//! the metadata store's is written first, so that only an older copy of it can be behind (docs/design/durability.md, R9).
+//! A database that is new, of another installation, or an older copy does not know newer blobs, and a sweep would
+//! delete them. So both stores keep a stamp that grows while the installation is in use. The metadata store's is
+//! written first, so only an older copy of it can be behind (docs/design/durability.md, R9). Also, the newest ledger
+//! event is noted beside the bytes every second or minute: a database without it was restored to an earlier state since
+//! its last stamp.
 
 use crate::blobs::{BlobError, BlobStore};
-use crate::causes::Causes;
+use crate::error_chain::Causes;
 use crate::metadata::{BlobRows, LedgerStore, MetadataError, StampStore, SweepShare, SweepStore, trait_set};
 use crate::model::ids::InstallationId;
-use crate::model::stamp::{Lineage, Stamp};
+use crate::model::stamp::{Stamp, StorePairing};
 use std::time::Duration;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-/// Why it cannot be told.
+/// The reason why the pairing is unknown.
 #[derive(Debug, thiserror::Error)]
-pub enum LineageError {
+pub enum PairingError {
     /// The metadata store failed.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
@@ -25,8 +26,8 @@ pub enum LineageError {
     Blobs(#[from] BlobError),
 }
 
-impl LineageError {
-    /// Whether a store has no room left.
+impl PairingError {
+    /// Returns whether a store is full.
     #[must_use]
     pub const fn is_out_of_space(&self) -> bool {
         matches!(self, Self::Metadata(MetadataError::OutOfSpace(_)) | Self::Blobs(BlobError::OutOfSpace(_)))
@@ -38,43 +39,42 @@ trait_set! {
     pub trait LineageMetadata: BlobRows + LedgerStore + StampStore + SweepStore;
 }
 
-/// What the stores say of each other; rows that have no stamp yet and know of no blob are new. Nothing is changed.
+/// Compares the stores without a write. Rows without a stamp and without a blob are new.
 ///
 /// # Errors
 /// When a store failed.
-pub async fn of(metadata: &dyn LineageMetadata, blobs: &dyn BlobStore) -> Result<Lineage, LineageError> {
+pub async fn of(metadata: &dyn LineageMetadata, blobs: &dyn BlobStore) -> Result<StorePairing, PairingError> {
     if metadata.stamp().await?.is_none()
         && blobs.stamp().await?.is_none()
         && holds_blobs(blobs).await?
         && !knows_blobs(metadata).await?
     {
-        return Ok(Lineage::Fresh);
+        return Ok(StorePairing::Fresh);
     }
     of_stamps(metadata, blobs).await
 }
 
-/// Returns what the stamps of both stores say of each other now, and whether the ledger still has the row that was noted beside
-/// the bytes.
+/// Compares the stamps of both stores, and checks that the ledger has the event noted beside the bytes.
 ///
 /// # Errors
 /// When a store failed.
-pub async fn of_stamps(metadata: &dyn LineageMetadata, blobs: &dyn BlobStore) -> Result<Lineage, LineageError> {
-    // Rows are stamped first, so they are asked last.
+pub async fn of_stamps(metadata: &dyn LineageMetadata, blobs: &dyn BlobStore) -> Result<StorePairing, PairingError> {
+    // Rows are stamped first, so they are read last.
     let (bytes, event) = (blobs.stamp().await?, blobs.last_event().await?);
-    let found = Lineage::between(metadata.stamp().await?, bytes);
+    let found = StorePairing::between(metadata.stamp().await?, bytes);
     match event {
-        Some(event) if found == Lineage::Together => Ok(found.with_event(metadata.has_event(&event).await?)),
+        Some(event) if found == StorePairing::Paired => Ok(found.with_event(metadata.has_event(&event).await?)),
         _ => Ok(found),
     }
 }
 
-/// Notes the newest row of the ledger beside the bytes, if the stores belong together; what they say of each other.
+/// Notes the newest ledger event beside the bytes, if the stores belong together. Returns their pairing.
 ///
 /// # Errors
 /// When a store failed.
-pub async fn note_event(metadata: &dyn LineageMetadata, blobs: &dyn BlobStore) -> Result<Lineage, LineageError> {
+pub async fn note_event(metadata: &dyn LineageMetadata, blobs: &dyn BlobStore) -> Result<StorePairing, PairingError> {
     let found = of_stamps(metadata, blobs).await?;
-    if found == Lineage::Together
+    if found == StorePairing::Paired
         && let Some(event) = metadata.newest_event().await?
     {
         blobs.set_last_event(Some(&event)).await?;
@@ -82,8 +82,8 @@ pub async fn note_event(metadata: &dyn LineageMetadata, blobs: &dyn BlobStore) -
     Ok(found)
 }
 
-/// Moves both stamps forward if the stores belong together, and returns whether they do; the first time they are made with the
-/// id `fresh`. A stamp that another server has moved further stays.
+/// Advances both stamps if the stores belong together, and returns their pairing. The first stamps get the id `fresh`.
+/// A newer stamp of another server stays.
 ///
 /// # Errors
 /// When a store failed.
@@ -91,9 +91,9 @@ pub async fn advance(
     metadata: &dyn LineageMetadata,
     blobs: &dyn BlobStore,
     fresh: InstallationId,
-) -> Result<Lineage, LineageError> {
+) -> Result<StorePairing, PairingError> {
     let found = of_stamps(metadata, blobs).await?;
-    if found != Lineage::Together {
+    if found != StorePairing::Paired {
         return Ok(found);
     }
     let first = Stamp { installation: fresh, generation: 0 };
@@ -102,14 +102,14 @@ pub async fn advance(
     if let Some(rows) = rows.filter(|rows| bytes.is_none_or(|bytes| rows.follows(bytes))) {
         blobs.set_stamp(rows).await?;
         if bytes.is_none() {
-            // From now on blobs without a stamp are others than these.
+            // From now on, blobs without a stamp are not these.
             metadata.set_stamp(rows.next()).await?;
         }
     }
     Ok(found)
 }
 
-/// Notes ledger rows beside the bytes until `stop`, in each period in which there are new ones, and once more at the end.
+/// Notes ledger events beside the bytes until `stop`, once per period with new ones, and once at the end.
 pub async fn note_events(
     metadata: &dyn LineageMetadata,
     blobs: &dyn BlobStore,
@@ -121,7 +121,7 @@ pub async fn note_events(
         let stopped = stop.is_cancelled();
         match metadata.newest_event().await {
             Ok(newest) if newest != noted => match note_event(metadata, blobs).await {
-                Ok(Lineage::Together) => (noted, told) = (newest, false),
+                Ok(StorePairing::Paired) => (noted, told) = (newest, false),
                 Ok(apart) => {
                     if !std::mem::replace(&mut told, true) {
                         tracing::warn!(reason = %apart, "sweep suspended, rows older than blobs");
@@ -141,8 +141,8 @@ pub async fn note_events(
     }
 }
 
-/// Takes metadata and blobs for a pair, whatever their stamps say, and stamps both anew. No server may be at work on them.
-/// Returns what the stamps said.
+/// Stamps metadata and blobs as a pair, whatever their stamps are. No server may be running. Returns the pairing
+/// before.
 ///
 /// # Errors
 /// When a store failed.
@@ -150,7 +150,7 @@ pub async fn confirm(
     metadata: &dyn LineageMetadata,
     blobs: &dyn BlobStore,
     fresh: InstallationId,
-) -> Result<Lineage, LineageError> {
+) -> Result<StorePairing, PairingError> {
     let found = of(metadata, blobs).await?;
     let (bytes, rows) = (blobs.stamp().await?, metadata.stamp().await?);
     let generation = bytes.into_iter().chain(rows).map(|stamp| stamp.generation).max().unwrap_or_default();
@@ -164,7 +164,7 @@ pub async fn confirm(
 
 async fn holds_blobs(blobs: &dyn BlobStore) -> Result<bool, BlobError> {
     let mut after = None;
-    while let Some(page) = blobs.names(after).await? {
+    while let Some(page) = blobs.list(after).await? {
         if !page.blobs.is_empty() {
             return Ok(true);
         }
