@@ -203,7 +203,7 @@ fn a_restore_that_is_cut_off_is_refused_by_every_command() {
     wait_until("it has begun", || restored.path().join("venna.db").exists());
     running.0.kill().unwrap();
     running.0.wait().unwrap();
-    let refused = "was not restored to the end";
+    let refused = "is an incomplete restore";
     fails(&run(&["serve", "--data-dir", &restored.text(), "--listen", "127.0.0.1:0"]), 1, refused);
     fails(&run(&["fsck", "--data-dir", &restored.text()]), 2, refused);
     fails(&run(&["keys", "create", "--data-dir", &restored.text()]), 1, refused);
@@ -397,7 +397,7 @@ fn a_backup_that_holds_removals_back_for_too_long_fails() {
     let mut said = String::new();
     std::io::Read::read_to_string(&mut running.0.stderr.take().unwrap(), &mut said).unwrap();
     assert_eq!(running.0.wait().unwrap().code(), Some(2), "{said}");
-    assert!(said.contains("held back for 2 seconds") && said.contains("--max-hold-seconds"), "{said}");
+    assert!(said.contains("held back: 2 seconds") && said.contains("--max-hold-seconds"), "{said}");
     fails(&restore(&folder, &Data::new()), 2, "is not a finished backup");
     settles(&data, &client);
 }
@@ -430,7 +430,7 @@ fn a_log_that_is_left_of_a_lost_database_is_never_mixed_with_another() {
         assert!(!with(command).status.success(), "{command:?}");
     }
     let refused = Program::try_spawn(venna(&["serve", "--metadata-url", &url]), &data.path()).err().unwrap().join("\n");
-    assert!(refused.contains("m.db-wal is there"), "{refused}");
+    assert!(refused.contains("m.db-wal exists"), "{refused}");
     assert!(meta.join("m.db-wal").metadata().unwrap().len() > 0, "the log is what is left of acknowledged files");
     std::fs::remove_dir_all(data.path()).unwrap();
     fails(&with(&["restore", folder.to_str().unwrap()]), 2, "m.db-wal belongs to another database");

@@ -334,7 +334,7 @@ fn what_cannot_be_done_is_said() {
     }
     for (arguments, part) in [
         (vec!["keys", "create", "--workspace", "nobody"], "there is no workspace \"nobody\""),
-        (vec!["keys", "revoke", "key_1"], "is no key id"),
+        (vec!["keys", "revoke", "key_1"], "is not a key id"),
         (vec!["keys", "revoke", "key_00VbjUjhHGglY7j08O6M3Oj9"], "there is no key"),
         (vec!["keys", "create", "--name", " padded "], "a name has 1 to 64 characters"),
         (vec!["workspaces", "expiry", "nobody"], "there is no workspace \"nobody\""),

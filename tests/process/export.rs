@@ -259,5 +259,5 @@ fn a_refused_batch_is_listed_shown_sent_again_and_given_up_by_commands() {
     assert_eq!(reads_by_hour(&receiver), expected, "nothing is lost or counted twice");
     let missing = command(&["skip", &first]);
     let told = String::from_utf8_lossy(&missing.stderr).into_owned();
-    assert!(missing.status.code() == Some(1) && told.contains(&format!("no message {first}")), "{told}");
+    assert!(missing.status.code() == Some(1) && told.contains(&format!("no refused message {first}")), "{told}");
 }

@@ -88,7 +88,7 @@ fn a_file_system_that_keeps_no_names_is_refused() {
         return;
     }
     let said = started.err().expect("it does not start").join("\n");
-    assert!(said.contains("is not there as it was written"), "{said}");
+    assert!(said.contains("a renamed file lacks its content"), "{said}");
 }
 
 #[test]

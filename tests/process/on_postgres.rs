@@ -65,7 +65,7 @@ fn every_command_works_and_no_password_is_shown() {
     succeeds(&["backup", backup.to_str().unwrap()]);
     let restored = Data::new();
     let (code, said) = command(&["restore", backup.to_str().unwrap()]);
-    assert!(code == Some(2) && said.contains("a backup is restored to SQLite"), "{said}");
+    assert!(code == Some(2) && said.contains("a backup can only be restored to SQLite"), "{said}");
     assert_eq!(told(&run(&["restore", backup.to_str().unwrap(), "--data-dir", &restored.text()])).0, Some(0));
     let copy = Program::start(&restored.path());
     for (ours, theirs) in [(&first, copy.client(&data.first_key())), (&theirs, copy.client(&key))] {
