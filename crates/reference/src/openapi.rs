@@ -66,7 +66,7 @@ fn described(api: &Api, operation: &Operation) -> Value {
     let security: Vec<_> = operation.keys.iter().map(|name| json!({*name: []})).collect();
     let mut described = json!({
         "operationId": operation.id,
-        "tags": [operation.group],
+        "tags": [operation.group.title],
         "summary": operation.summary,
         "description": operation.about.join("\n\n"),
         "security": security,

@@ -1,6 +1,6 @@
 //! An operation of an API.
 
-use crate::api::Failure;
+use crate::api::{Failure, Group};
 use crate::schema::Schema;
 use serde_json::Value;
 
@@ -9,8 +9,8 @@ use serde_json::Value;
 pub struct Operation {
     /// The `operationId`, in camel case.
     pub id: &'static str,
-    /// The title of its section.
-    pub group: &'static str,
+    /// Its section.
+    pub group: Group,
     /// The method.
     pub method: &'static str,
     /// The path, with names of parameters in braces.
@@ -163,6 +163,34 @@ impl ParamIn {
 }
 
 impl Operation {
+    /// Creates an operation without keys, parameters, body or failures that answers no bytes.
+    pub const fn new(
+        group: Group,
+        id: &'static str,
+        method: &'static str,
+        path: &'static str,
+        summary: &'static str,
+    ) -> Self {
+        Self {
+            id,
+            group,
+            method,
+            path,
+            summary,
+            about: Vec::new(),
+            extension: None,
+            keys: Vec::new(),
+            scope: None,
+            parameters: Vec::new(),
+            body: None,
+            answer: Answer::Octets(""),
+            answer_notes: Vec::new(),
+            other_answers: Vec::new(),
+            failures: Vec::new(),
+            sdk_samples: Vec::new(),
+        }
+    }
+
     /// Returns the name of its page: the id in kebab case.
     pub fn slug(&self) -> String {
         let mut slug = String::new();

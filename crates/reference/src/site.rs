@@ -79,7 +79,7 @@ impl Site {
 fn contents(api: &Api, pages: &[Page]) -> Vec<Entry> {
     let of = |page: &Page| {
         let operation = api.operations.iter().find(|operation| operation.slug() == page.slug);
-        let section = operation.map_or(api.title, |operation| operation.group);
+        let section = operation.map_or(api.title, |operation| operation.group.title);
         let about = operation
             .map_or_else(|| page.about.clone(), |Operation { method, path, id, .. }| format!("{method} {path} {id}"));
         Entry { section, path: page.path(), method: operation.map(|one| one.method), title: page.title.clone(), about }
@@ -145,23 +145,14 @@ mod tests {
             everywhere: true,
             sample: json!({"error": "Unknown key"}),
         };
+        let group = Group { title: "Lamps", about: "All lamps." };
         let list = Operation {
-            id: "listLamps",
-            group: "Lamps",
-            method: "GET",
-            path: "/lamps",
-            summary: "List lamps",
             about: vec!["Lists <all> lamps.".to_owned()],
-            extension: None,
             keys: vec!["key"],
             scope: Some("lamps.read"),
-            parameters: Vec::new(),
-            body: None,
             answer: Answer::Json("Lamp", json!({"is_on": true})),
-            answer_notes: Vec::new(),
-            other_answers: Vec::new(),
             failures: vec![failure.clone()],
-            sdk_samples: Vec::new(),
+            ..Operation::new(group, "listLamps", "GET", "/lamps", "List lamps")
         };
         let lamp = Schema::Object(vec![must("is_on", Schema::Flag, "Whether it shines.")]);
         Api {
@@ -172,7 +163,7 @@ mod tests {
             license: "MIT",
             abstract_for_models: "Lamps.".to_owned(),
             origin: "http://lamps.example".to_owned(),
-            groups: vec![Group { title: "Lamps", about: "All lamps." }],
+            groups: vec![group],
             keys: vec![KeyScheme {
                 name: "key",
                 noun: "key",

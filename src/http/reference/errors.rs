@@ -2,8 +2,8 @@
 //! whether it is sent again by itself.
 
 use super::objects::definitions;
-use super::operation::{EVERYWHERE, Group, Operation};
 use super::operations::examples::{FILE, PROJECT, UPLOAD};
+use super::route_doc::{EVERYWHERE, FILES, RouteDoc, UPLOADS};
 use crate::files::MAX_BATCH_FILE_BYTES;
 use crate::http::caller::Access;
 use crate::http::catalogue::{Entry, ErrorKind};
@@ -88,9 +88,9 @@ impl ErrorKind {
 }
 
 /// Describes an error to the generator: of an operation, or of none in particular.
-pub fn failure(kind: ErrorKind, operation: Option<&Operation>) -> Failure {
+pub fn failure(kind: ErrorKind, doc: Option<&RouteDoc>) -> Failure {
     let Entry { status, code, brought_about_by, .. } = kind.entry();
-    let error = operation.map_or_else(|| kind.example(), |operation| operation.example(kind));
+    let error = doc.map_or_else(|| kind.example(), |doc| doc.example(kind));
     Failure {
         status,
         code,
@@ -112,7 +112,7 @@ fn forbidden(access: Option<Access>) -> ApiError {
     }
 }
 
-impl Operation {
+impl RouteDoc {
     /// Returns an answer of this kind to this operation, as the server writes it.
     fn example(&self, kind: ErrorKind) -> ApiError {
         match kind {
@@ -125,10 +125,10 @@ impl Operation {
 
     /// Returns the answer to an unknown id in the path, or to an unknown project in the body.
     fn not_found(&self) -> ApiError {
-        let named = self.path_examples().next_back();
-        match (self.group, named) {
-            (Group::Files, Some((_, id))) => ApiError::file_not_found(id),
-            (Group::Uploads, Some((_, id))) => ApiError::upload_not_found(id),
+        let named = self.operation.examples_in(ParamIn::Path).last();
+        match (self.operation.group, named) {
+            (FILES, Some((_, id))) => ApiError::file_not_found(id),
+            (UPLOADS, Some((_, id))) => ApiError::upload_not_found(id),
             (_, Some(("api_key_id", id))) => ApiError::key_not_found(id),
             (_, Some(("service_account_id", id))) => ApiError::account_not_found(id),
             (_, Some(("key_id", id))) => ApiError::admin_key_not_found(id),
@@ -138,17 +138,17 @@ impl Operation {
 
     /// Returns the answer to a request without a required field, with an unknown one, or with a `limit` that is no number.
     fn invalid(&self) -> ApiError {
-        if let Some(parameter) = self.parameters.iter().find(|one| one.place == ParamIn::Query && one.required) {
+        if let Some(parameter) = self.operation.parameters_in(ParamIn::Query).find(|one| one.required) {
             return ApiError::missing(parameter.name);
         }
-        if let Some(body) = &self.body {
+        if let Some(body) = &self.operation.body {
             return match (&body.example, required_field(body.schema)) {
                 (BodyExample::Form { .. }, Some(name)) => ApiError::missing_field(name),
                 (BodyExample::Json(_), Some(name)) => ApiError::missing(name),
                 (_, None) => ApiError::unexpected(&["colour"]),
             };
         }
-        match self.id {
+        match self.operation.id {
             "cancelUpload" => ApiError::upload_not_pending(UPLOAD, UploadStatus::Completed),
             "archiveProject" => ApiError::default_project_kept(),
             _ => ApiError::not_an_integer("limit", "many"),

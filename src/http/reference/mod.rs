@@ -11,9 +11,9 @@ mod errors;
 mod facts;
 mod ids;
 mod objects;
-mod operation;
 mod operations;
 mod overview;
+mod route_doc;
 mod sdk_samples;
 mod served;
 
@@ -83,7 +83,7 @@ pub fn errors() -> String {
 
 /// Returns method and path of every operation that is described, in order.
 pub fn described() -> impl Iterator<Item = (&'static str, &'static str)> {
-    operations::operations().into_iter().map(|operation| (operation.method, operation.path))
+    operations::operations().into_iter().map(|doc| (doc.operation.method, doc.operation.path))
 }
 
 pub(super) fn routes<S>(reference: Reference) -> Router<S> {

@@ -26,7 +26,7 @@ pub fn page(api: &Api) -> Page {
     for group in &api.groups {
         blocks.push(Block::heading(2, group.title.to_lowercase().replace(' ', "-"), group.title));
         blocks.push(Block::text(group.about));
-        let rows = api.operations.iter().filter(|operation| operation.group == group.title).map(|operation| {
+        let rows = api.operations.iter().filter(|operation| operation.group == *group).map(|operation| {
             let path = format!("`{} {}`", operation.method, operation.path);
             vec![format!("[{}](/docs/{})", operation.summary, operation.slug()), path]
         });

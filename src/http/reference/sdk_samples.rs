@@ -3,7 +3,7 @@
 //! `tests/reference` takes each sample from the served pages and runs it against a server, with existing ids in place of the
 //! shown ones.
 
-use super::operation::Operation;
+use super::route_doc::RouteDoc;
 use venna_reference::Sample;
 
 /// The environment variable of a workspace key.
@@ -14,17 +14,17 @@ pub const ADMIN_KEY_VARIABLE: &str = "VENNA_ADMIN_KEY";
 const ADMINISTRATION: &str = "/v1/organization/";
 
 /// Writes the samples of an operation on a server at `origin`.
-pub fn sdk_samples(operation: &Operation, origin: &str, takes_admin_key: bool) -> [Sample; 2] {
+pub fn sdk_samples(doc: &RouteDoc, origin: &str, takes_admin_key: bool) -> [Sample; 2] {
     let variable = if takes_admin_key { ADMIN_KEY_VARIABLE } else { WORKSPACE_KEY_VARIABLE };
     [
-        Sample { title: "Python", language: "python", text: python(operation, origin, variable) },
-        Sample { title: "TypeScript", language: "typescript", text: typescript(operation, origin, variable) },
+        Sample { title: "Python", language: "python", text: python(doc, origin, variable) },
+        Sample { title: "TypeScript", language: "typescript", text: typescript(doc, origin, variable) },
     ]
 }
 
-fn python(operation: &Operation, origin: &str, variable: &str) -> String {
-    let json = if operation.python.contains("json.dumps") { "import json\n" } else { "" };
-    let admin = if operation.path.starts_with(ADMINISTRATION) {
+fn python(doc: &RouteDoc, origin: &str, variable: &str) -> String {
+    let json = if doc.calls.python.contains("json.dumps") { "import json\n" } else { "" };
+    let admin = if doc.operation.path.starts_with(ADMINISTRATION) {
         format!(", admin_api_key=os.environ[\"{variable}\"]")
     } else {
         String::new()
@@ -32,13 +32,13 @@ fn python(operation: &Operation, origin: &str, variable: &str) -> String {
     format!(
         "{json}import os\n\nfrom openai import OpenAI\n\nclient = OpenAI(base_url=\"{origin}/v1\", \
          api_key=os.environ[\"{variable}\"]{admin})\n\n{}",
-        operation.python
+        doc.calls.python
     )
 }
 
-fn typescript(operation: &Operation, origin: &str, variable: &str) -> String {
-    let fs = if operation.typescript.contains("fs.") { "import fs from \"node:fs\";\n" } else { "" };
-    let admin = if operation.path.starts_with(ADMINISTRATION) {
+fn typescript(doc: &RouteDoc, origin: &str, variable: &str) -> String {
+    let fs = if doc.calls.typescript.contains("fs.") { "import fs from \"node:fs\";\n" } else { "" };
+    let admin = if doc.operation.path.starts_with(ADMINISTRATION) {
         format!(", adminAPIKey: process.env.{variable}")
     } else {
         String::new()
@@ -46,6 +46,6 @@ fn typescript(operation: &Operation, origin: &str, variable: &str) -> String {
     format!(
         "{fs}import OpenAI from \"openai\";\n\nconst client = new OpenAI({{ baseURL: \"{origin}/v1\", \
          apiKey: process.env.{variable}{admin} }});\n\n{}",
-        operation.typescript
+        doc.calls.typescript
     )
 }

@@ -4,16 +4,16 @@ use super::admin::{after, json_body, limit, project_id};
 use super::examples::{ADMIN_KEY, CREATED_AT, KEY, page_of_one};
 use super::parameters::{in_path, in_query, sent};
 use crate::http::reference::ids::KEY_ID;
-use crate::http::reference::operation::{Group, Operation};
+use crate::http::reference::route_doc::{ADMINISTRATION, RouteDoc, calls};
 use serde_json::{Value, json};
-use venna_reference::{Answer, Parameter, Schema};
+use venna_reference::{Answer, Operation, Parameter, Schema};
 
 const ACCOUNTS: &str = "/v1/organization/projects/{project_id}/service_accounts";
 const ACCOUNT: &str = "/v1/organization/projects/{project_id}/service_accounts/{service_account_id}";
 const ADMIN_KEYS: &str = "/v1/organization/admin_api_keys";
 const ONE_ADMIN_KEY: &str = "/v1/organization/admin_api_keys/{key_id}";
 
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<RouteDoc> {
     vec![
         list_service_accounts(),
         create_service_account(),
@@ -73,28 +73,27 @@ fn admin_key_with_value() -> Value {
     key
 }
 
-fn list_service_accounts() -> Operation {
-    Operation {
+fn list_service_accounts() -> RouteDoc {
+    let operation = Operation {
         about: vec![
             "Lists the service accounts of a project, from the oldest. A service account is a key here, and owns itself."
                 .into(),
         ],
         parameters: vec![project_id(), limit(), after(KEY_ID)],
         answer: Answer::Json("ProjectServiceAccountListResponse", page_of_one(&account("worker"), false)),
-        python: include_str!("../calls/list_project_service_accounts.py"),
-        typescript: include_str!("../calls/list_project_service_accounts.ts"),
         ..Operation::new(
-            Group::Administration,
+            ADMINISTRATION,
             "listProjectServiceAccounts",
             "GET",
             ACCOUNTS,
             "List project service accounts",
         )
-    }
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("list_project_service_accounts") }
 }
 
-fn create_service_account() -> Operation {
-    Operation {
+fn create_service_account() -> RouteDoc {
+    let operation = Operation {
         about: vec![
             "Makes a service account and its key, with all scopes but `files.produce`. Nothing else shows its `value`."
                 .into(),
@@ -102,113 +101,105 @@ fn create_service_account() -> Operation {
         parameters: vec![project_id()],
         body: Some(json_body("ProjectServiceAccountCreateRequest", true, json!({"name": "ci"}))),
         answer: Answer::Json("ProjectServiceAccountCreateResponse", account_with_key()),
-        python: include_str!("../calls/create_project_service_account.py"),
-        typescript: include_str!("../calls/create_project_service_account.ts"),
         ..Operation::new(
-            Group::Administration,
+            ADMINISTRATION,
             "createProjectServiceAccount",
             "POST",
             ACCOUNTS,
             "Create project service account",
         )
-    }
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("create_project_service_account") }
 }
 
-fn retrieve_service_account() -> Operation {
-    Operation {
+fn retrieve_service_account() -> RouteDoc {
+    let operation = Operation {
         about: vec!["Says what is known of a service account.".into()],
         parameters: vec![project_id(), account_id()],
         answer: Answer::Json("ProjectServiceAccount", account("worker")),
-        python: include_str!("../calls/retrieve_project_service_account.py"),
-        typescript: include_str!("../calls/retrieve_project_service_account.ts"),
         ..Operation::new(
-            Group::Administration,
+            ADMINISTRATION,
             "retrieveProjectServiceAccount",
             "GET",
             ACCOUNT,
             "Retrieve project service account",
         )
-    }
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("retrieve_project_service_account") }
 }
 
-fn update_service_account() -> Operation {
-    Operation {
+fn update_service_account() -> RouteDoc {
+    let operation = Operation {
         about: vec!["Gives a service account, and so its key, another name.".into()],
         parameters: vec![project_id(), account_id()],
         body: Some(json_body("ProjectServiceAccountUpdateRequest", false, json!({"name": "nightly"}))),
         answer: Answer::Json("ProjectServiceAccount", account("nightly")),
-        python: include_str!("../calls/update_project_service_account.py"),
-        typescript: include_str!("../calls/update_project_service_account.ts"),
         ..Operation::new(
-            Group::Administration,
+            ADMINISTRATION,
             "updateProjectServiceAccount",
             "POST",
             ACCOUNT,
             "Modify project service account",
         )
-    }
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("update_project_service_account") }
 }
 
-fn delete_service_account() -> Operation {
+fn delete_service_account() -> RouteDoc {
     let example = json!({"object": "organization.project.service_account.deleted", "id": KEY, "deleted": true});
-    Operation {
+    let operation = Operation {
         about: vec!["Deletes a service account and revokes its key.".into()],
         parameters: vec![project_id(), account_id()],
         answer: Answer::Json("ProjectServiceAccountDeleteResponse", example),
-        python: include_str!("../calls/delete_project_service_account.py"),
-        typescript: include_str!("../calls/delete_project_service_account.ts"),
         ..Operation::new(
-            Group::Administration,
+            ADMINISTRATION,
             "deleteProjectServiceAccount",
             "DELETE",
             ACCOUNT,
             "Delete project service account",
         )
-    }
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("delete_project_service_account") }
 }
 
-fn list_admin_api_keys() -> Operation {
+fn list_admin_api_keys() -> RouteDoc {
     let order = in_query("order", Schema::Words(vec!["asc", "desc"]), "From the oldest, `asc`, or from the newest.");
-    Operation {
+    let operation = Operation {
         about: vec!["Lists the keys of administrators, from the oldest; deleted ones are not among them.".into()],
         parameters: vec![limit(), after(KEY_ID), sent("desc", order)],
         answer: Answer::Json("ApiKeyList", page_of_one(&admin_key(), true)),
-        python: include_str!("../calls/list_admin_api_keys.py"),
-        typescript: include_str!("../calls/list_admin_api_keys.ts"),
-        ..Operation::new(Group::Administration, "listAdminApiKeys", "GET", ADMIN_KEYS, "List admin API keys")
-    }
+        ..Operation::new(ADMINISTRATION, "listAdminApiKeys", "GET", ADMIN_KEYS, "List admin API keys")
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("list_admin_api_keys") }
 }
 
-fn create_admin_api_key() -> Operation {
-    Operation {
+fn create_admin_api_key() -> RouteDoc {
+    let operation = Operation {
         about: vec!["Makes a key of an administrator. Nothing else shows its `value`.".into()],
         body: Some(json_body("AdminApiKeyCreateRequest", true, json!({"name": "deploy"}))),
         answer: Answer::Json("AdminApiKey", admin_key_with_value()),
-        python: include_str!("../calls/create_admin_api_key.py"),
-        typescript: include_str!("../calls/create_admin_api_key.ts"),
-        ..Operation::new(Group::Administration, "createAdminApiKey", "POST", ADMIN_KEYS, "Create admin API key")
-    }
+        ..Operation::new(ADMINISTRATION, "createAdminApiKey", "POST", ADMIN_KEYS, "Create admin API key")
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("create_admin_api_key") }
 }
 
-fn retrieve_admin_api_key() -> Operation {
-    Operation {
+fn retrieve_admin_api_key() -> RouteDoc {
+    let operation = Operation {
         about: vec!["Says what is known of a key of an administrator.".into()],
         parameters: vec![key_id()],
         answer: Answer::Json("AdminApiKey", admin_key()),
-        python: include_str!("../calls/retrieve_admin_api_key.py"),
-        typescript: include_str!("../calls/retrieve_admin_api_key.ts"),
-        ..Operation::new(Group::Administration, "retrieveAdminApiKey", "GET", ONE_ADMIN_KEY, "Retrieve admin API key")
-    }
+        ..Operation::new(ADMINISTRATION, "retrieveAdminApiKey", "GET", ONE_ADMIN_KEY, "Retrieve admin API key")
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("retrieve_admin_api_key") }
 }
 
-fn delete_admin_api_key() -> Operation {
+fn delete_admin_api_key() -> RouteDoc {
     let example = json!({"object": "organization.admin_api_key.deleted", "id": ADMIN_KEY, "deleted": true});
-    Operation {
+    let operation = Operation {
         about: vec!["Revokes a key of an administrator, which may be that of the request.".into()],
         parameters: vec![key_id()],
         answer: Answer::Json("AdminApiKeyDeleteResponse", example),
-        python: include_str!("../calls/delete_admin_api_key.py"),
-        typescript: include_str!("../calls/delete_admin_api_key.ts"),
-        ..Operation::new(Group::Administration, "deleteAdminApiKey", "DELETE", ONE_ADMIN_KEY, "Delete admin API key")
-    }
+        ..Operation::new(ADMINISTRATION, "deleteAdminApiKey", "DELETE", ONE_ADMIN_KEY, "Delete admin API key")
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("delete_admin_api_key") }
 }

@@ -5,12 +5,12 @@ use super::parameters::{in_path, in_query, sent};
 use crate::http::catalogue::ErrorKind;
 use crate::http::list::{MAX_FILTER_VALUES, MAX_TIME};
 use crate::http::reference::ids::{AUDIT_ID, KEY_ID, PROJECT_ID};
-use crate::http::reference::operation::{Group, Operation};
+use crate::http::reference::route_doc::{ADMINISTRATION, EXTENSION, RouteDoc, calls};
 use crate::model::audit::{Action, MAX_OBJECT_ID_CHARS};
 use serde_json::{Value, json};
-use venna_reference::{Answer, Body, BodyExample, Parameter, Schema, Shape};
+use venna_reference::{Answer, Body, BodyExample, Operation, Parameter, Schema, Shape};
 
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<RouteDoc> {
     vec![
         list_models(),
         own_key(),
@@ -84,20 +84,19 @@ fn api_key_with_value() -> Value {
     key
 }
 
-fn list_models() -> Operation {
-    Operation {
+fn list_models() -> RouteDoc {
+    let operation = Operation {
         about: vec![
             "Tells a good key from a bad one, which is what most tools ask this for. This gateway serves no models."
                 .into(),
         ],
         answer: Answer::Json("ListModelsResponse", json!({"object": "list", "data": []})),
-        python: include_str!("../calls/list_models.py"),
-        typescript: include_str!("../calls/list_models.ts"),
-        ..Operation::new(Group::Administration, "listModels", "GET", "/v1/models", "List models")
-    }
+        ..Operation::new(ADMINISTRATION, "listModels", "GET", "/v1/models", "List models")
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("list_models") }
 }
 
-fn own_key() -> Operation {
+fn own_key() -> RouteDoc {
     let example = json!({
         "object": "organization.key", "id": KEY, "type": "workspace", "name": "worker", "redacted_value": "vk_J6mQ...Xk3f",
         "created_at": CREATED_AT, "expires_at": null, "last_used_at": null,
@@ -112,217 +111,207 @@ fn own_key() -> Operation {
             "monthly_spend": {"value": 0.0, "currency": "usd"},
         },
     });
-    Operation {
+    let operation = Operation {
         about: vec![
             "Says who the key of the request is: what it may be used for, what limits it, how much of that is used."
                 .into(),
         ],
-        extension: true,
+        extension: EXTENSION,
         answer: Answer::Json("OwnKey", example),
-        python: include_str!("../calls/retrieve_own_key.py"),
-        typescript: include_str!("../calls/retrieve_own_key.ts"),
-        ..Operation::new(Group::Administration, "retrieveOwnKey", "GET", "/v1/organization/key", "Who am I")
-    }
+        ..Operation::new(ADMINISTRATION, "retrieveOwnKey", "GET", "/v1/organization/key", "Who am I")
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("retrieve_own_key") }
 }
 
-fn list_projects() -> Operation {
-    Operation {
+fn list_projects() -> RouteDoc {
+    let operation = Operation {
         about: vec!["Lists projects, from the oldest.".into()],
         parameters: vec![limit(), after(PROJECT_ID), in_query("include_archived", Schema::Flag, "Archived ones too.")],
         answer: Answer::Json("ProjectListResponse", page_of_one(&project("default"), true)),
-        python: include_str!("../calls/list_projects.py"),
-        typescript: include_str!("../calls/list_projects.ts"),
-        ..Operation::new(Group::Administration, "listProjects", "GET", "/v1/organization/projects", "List projects")
-    }
+        ..Operation::new(ADMINISTRATION, "listProjects", "GET", "/v1/organization/projects", "List projects")
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("list_projects") }
 }
 
-fn create_project() -> Operation {
-    Operation {
+fn create_project() -> RouteDoc {
+    let operation = Operation {
         about: vec!["Makes a project. It has no key yet. Names of projects are unique on this server.".into()],
         body: Some(json_body("ProjectCreateRequest", true, json!({"name": "research"}))),
         answer: Answer::Json("Project", project("research")),
-        python: include_str!("../calls/create_project.py"),
-        typescript: include_str!("../calls/create_project.ts"),
-        ..Operation::new(Group::Administration, "createProject", "POST", "/v1/organization/projects", "Create project")
-    }
+        ..Operation::new(ADMINISTRATION, "createProject", "POST", "/v1/organization/projects", "Create project")
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("create_project") }
 }
 
-fn retrieve_project() -> Operation {
-    Operation {
+fn retrieve_project() -> RouteDoc {
+    let operation = Operation {
         about: vec!["Says what is known of a project, archived or not.".into()],
         parameters: vec![project_id()],
         answer: Answer::Json("Project", project("research")),
-        python: include_str!("../calls/retrieve_project.py"),
-        typescript: include_str!("../calls/retrieve_project.ts"),
         ..Operation::new(
-            Group::Administration,
+            ADMINISTRATION,
             "retrieveProject",
             "GET",
             "/v1/organization/projects/{project_id}",
             "Retrieve project",
         )
-    }
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("retrieve_project") }
 }
 
-fn update_project() -> Operation {
-    Operation {
+fn update_project() -> RouteDoc {
+    let operation = Operation {
         about: vec!["Gives a project another name.".into()],
         parameters: vec![project_id()],
         body: Some(json_body("ProjectUpdateRequest", false, json!({"name": "research 2"}))),
         answer: Answer::Json("Project", project("research 2")),
-        python: include_str!("../calls/update_project.py"),
-        typescript: include_str!("../calls/update_project.ts"),
         ..Operation::new(
-            Group::Administration,
+            ADMINISTRATION,
             "updateProject",
             "POST",
             "/v1/organization/projects/{project_id}",
             "Modify project",
         )
-    }
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("update_project") }
 }
 
-fn archive_project() -> Operation {
+fn archive_project() -> RouteDoc {
     let mut archived = project("research");
     if let Some(archived) = archived.as_object_mut() {
         archived.insert("archived_at".to_owned(), json!(CREATED_AT + 60));
         archived.insert("status".to_owned(), json!("archived"));
     }
-    Operation {
+    let operation = Operation {
         about: vec!["Archives a project: its keys open nothing from the next request on, and its files stay.".into()],
         parameters: vec![project_id()],
         answer: Answer::Json("Project", archived),
-        errors: vec![ErrorKind::InvalidRequest],
-        python: include_str!("../calls/archive_project.py"),
-        typescript: include_str!("../calls/archive_project.ts"),
         ..Operation::new(
-            Group::Administration,
+            ADMINISTRATION,
             "archiveProject",
             "POST",
             "/v1/organization/projects/{project_id}/archive",
             "Archive project",
         )
-    }
+    };
+    RouteDoc { operation, errors: vec![ErrorKind::InvalidRequest], calls: calls!("archive_project") }
 }
 
-fn list_api_keys() -> Operation {
-    Operation {
+fn list_api_keys() -> RouteDoc {
+    let operation = Operation {
         about: vec!["Lists the keys of a project, from the oldest; deleted ones are not among them.".into()],
         parameters: vec![project_id(), limit(), after(KEY_ID), owner_project_access()],
         answer: Answer::Json("ProjectApiKeyListResponse", page_of_one(&api_key(), false)),
-        python: include_str!("../calls/list_project_api_keys.py"),
-        typescript: include_str!("../calls/list_project_api_keys.ts"),
         ..Operation::new(
-            Group::Administration,
+            ADMINISTRATION,
             "listProjectApiKeys",
             "GET",
             "/v1/organization/projects/{project_id}/api_keys",
             "List project API keys",
         )
-    }
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("list_project_api_keys") }
 }
 
-fn create_api_key() -> Operation {
-    Operation {
+fn create_api_key() -> RouteDoc {
+    let operation = Operation {
         about: vec!["Makes a key of a project. The answer is the only one that shows its `value`.".into()],
-        extension: true,
+        extension: EXTENSION,
         parameters: vec![project_id()],
         body: Some(json_body("CreateProjectApiKeyRequest", true, json!({"name": "worker"}))),
         answer: Answer::Json("ProjectApiKey", api_key_with_value()),
-        python: include_str!("../calls/create_project_api_key.py"),
-        typescript: include_str!("../calls/create_project_api_key.ts"),
         ..Operation::new(
-            Group::Administration,
+            ADMINISTRATION,
             "createProjectApiKey",
             "POST",
             "/v1/organization/projects/{project_id}/api_keys",
             "Create project API key",
         )
-    }
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("create_project_api_key") }
 }
 
-fn retrieve_api_key() -> Operation {
-    Operation {
+fn retrieve_api_key() -> RouteDoc {
+    let operation = Operation {
         about: vec!["Says what is known of a key.".into()],
         parameters: vec![project_id(), api_key_id()],
         answer: Answer::Json("ProjectApiKey", api_key()),
-        python: include_str!("../calls/retrieve_project_api_key.py"),
-        typescript: include_str!("../calls/retrieve_project_api_key.ts"),
         ..Operation::new(
-            Group::Administration,
+            ADMINISTRATION,
             "retrieveProjectApiKey",
             "GET",
             "/v1/organization/projects/{project_id}/api_keys/{api_key_id}",
             "Retrieve project API key",
         )
-    }
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("retrieve_project_api_key") }
 }
 
-fn update_api_key() -> Operation {
+fn update_api_key() -> RouteDoc {
     let mut changed = api_key();
     if let Some(changed) = changed.as_object_mut() {
         changed.insert("expires_at".to_owned(), json!(CREATED_AT + 86_400));
     }
-    Operation {
+    let operation = Operation {
         about: vec!["Gives a key other scopes or another end, from the next request on. Its secret stays.".into()],
         parameters: vec![project_id(), api_key_id()],
         body: Some(json_body("UpdateProjectApiKeyRequest", false, json!({"expires_in_seconds": 86400}))),
         answer: Answer::Json("ProjectApiKey", changed),
-        errors: vec![ErrorKind::AboveMaximum, ErrorKind::BelowMinimum],
-        python: include_str!("../calls/update_project_api_key.py"),
-        typescript: include_str!("../calls/update_project_api_key.ts"),
         ..Operation::new(
-            Group::Administration,
+            ADMINISTRATION,
             "updateProjectApiKey",
             "POST",
             "/v1/organization/projects/{project_id}/api_keys/{api_key_id}",
             "Modify project API key",
         )
+    };
+    RouteDoc {
+        operation,
+        errors: vec![ErrorKind::AboveMaximum, ErrorKind::BelowMinimum],
+        calls: calls!("update_project_api_key"),
     }
 }
 
-fn delete_api_key() -> Operation {
+fn delete_api_key() -> RouteDoc {
     let example = json!({"object": "organization.project.api_key.deleted", "id": KEY, "deleted": true});
-    Operation {
+    let operation = Operation {
         about: vec!["Revokes a key: this server accepts no request with it that begins later.".into()],
         parameters: vec![project_id(), api_key_id()],
         answer: Answer::Json("ProjectApiKeyDeleteResponse", example),
-        python: include_str!("../calls/delete_project_api_key.py"),
-        typescript: include_str!("../calls/delete_project_api_key.ts"),
         ..Operation::new(
-            Group::Administration,
+            ADMINISTRATION,
             "deleteProjectApiKey",
             "DELETE",
             "/v1/organization/projects/{project_id}/api_keys/{api_key_id}",
             "Delete project API key",
         )
-    }
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("delete_project_api_key") }
 }
 
-fn rotate_api_key() -> Operation {
-    Operation {
+fn rotate_api_key() -> RouteDoc {
+    let operation = Operation {
         about: vec![
             "Gives a key a new secret under the same id. The answer is the only one that shows it; the old \
                      one is good for a while."
                 .into(),
         ],
-        extension: true,
+        extension: EXTENSION,
         parameters: vec![project_id(), api_key_id()],
         body: Some(json_body("RotateProjectApiKeyRequest", false, json!({"overlap_seconds": 3600}))),
         answer: Answer::Json("ProjectApiKey", api_key_with_value()),
-        python: include_str!("../calls/rotate_project_api_key.py"),
-        typescript: include_str!("../calls/rotate_project_api_key.ts"),
         ..Operation::new(
-            Group::Administration,
+            ADMINISTRATION,
             "rotateProjectApiKey",
             "POST",
             "/v1/organization/projects/{project_id}/api_keys/{api_key_id}/rotate",
             "Rotate project API key",
         )
-    }
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("rotate_project_api_key") }
 }
 
-fn list_audit_logs() -> Operation {
+fn list_audit_logs() -> RouteDoc {
     let some = |of| Schema::List(Box::new(of), Some(MAX_FILTER_VALUES));
     let actor = Schema::Either(vec![KEY_ID, Schema::Word("command_line")]);
     let object = Schema::Shaped(Shape { pattern: Some("^[ -~]+$"), min: 1, max: MAX_OBJECT_ID_CHARS });
@@ -337,7 +326,7 @@ fn list_audit_logs() -> Operation {
             "data": {"name": "worker", "scopes": ["files.read", "files.write", "uploads.write", "usage.read"]},
         },
     });
-    Operation {
+    let operation = Operation {
         about: vec![
             "Lists who did what, from the newest: administration and deletes of files. Of several filters all hold."
                 .into(),
@@ -356,14 +345,7 @@ fn list_audit_logs() -> Operation {
             in_query("resource_ids[]", some(object), "Only what was done to these."),
         ],
         answer: Answer::Json("ListAuditLogsResponse", page_of_one(&entry, true)),
-        python: include_str!("../calls/list_audit_logs.py"),
-        typescript: include_str!("../calls/list_audit_logs.ts"),
-        ..Operation::new(
-            Group::Administration,
-            "listAuditLogs",
-            "GET",
-            "/v1/organization/audit_logs",
-            "List audit logs",
-        )
-    }
+        ..Operation::new(ADMINISTRATION, "listAuditLogs", "GET", "/v1/organization/audit_logs", "List audit logs")
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("list_audit_logs") }
 }

@@ -8,12 +8,36 @@ use crate::http::catalogue::ErrorKind::{
     RequestTimeout, SpendLimitReached, StorageQuotaExceeded,
 };
 use crate::http::reference::ids::FILE_ID;
-use crate::http::reference::operation::{Group, Operation};
+use crate::http::reference::route_doc::{FILES, RouteDoc, calls};
 use crate::model::page::PAGE_FILES;
 use serde_json::json;
-use venna_reference::{Answer, Body, BodyExample, Parameter, Schema};
+use venna_reference::{Answer, Body, BodyExample, Operation, OtherAnswer, Parameter, Schema};
 
-pub fn operations() -> Vec<Operation> {
+/// The paragraphs on the answer to a download.
+const DOWNLOAD_NOTES: [&str; 2] = [
+    "`application/octet-stream` The bytes; 206 and `Content-Range` for a range.",
+    "Headers: `ETag`, `Last-Modified`, `Accept-Ranges`, `Content-Length`, `Content-Disposition` and, where it is known, \
+     `Repr-Digest`.",
+];
+
+/// The other answers to a download.
+const DOWNLOAD_ANSWERS: [OtherAnswer; 3] = [
+    OtherAnswer { status: 206, about: "The range that was asked for.", has_octets: true, url_header: None },
+    OtherAnswer {
+        status: 302,
+        about: "A server with `blobs_redirect` leads to a URL of its bucket, good for a short time.",
+        has_octets: false,
+        url_header: Some(("Location", "The URL.")),
+    },
+    OtherAnswer {
+        status: 304,
+        about: "The content is still the one of `If-None-Match`.",
+        has_octets: false,
+        url_header: None,
+    },
+];
+
+pub fn operations() -> Vec<RouteDoc> {
     vec![list_files(), create_file(), retrieve_file(), delete_file(), download_file()]
 }
 
@@ -21,8 +45,8 @@ fn id() -> Parameter {
     in_path("id", "The id of the File.", FILE)
 }
 
-fn list_files() -> Operation {
-    Operation {
+fn list_files() -> RouteDoc {
+    let operation = Operation {
         about: vec![
             "Lists the Files of the key's project in the order of their ids, which is that of their creation.".into(),
             "SDKs follow the pages by themselves.".into(),
@@ -49,15 +73,13 @@ fn list_files() -> Operation {
             ),
         ],
         answer: Answer::Json("ListFilesResponse", page_of_one(&file(), false)),
-        errors: vec![BelowMinimum, AboveMaximum],
-        python: include_str!("../calls/list_files.py"),
-        typescript: include_str!("../calls/list_files.ts"),
-        ..Operation::new(Group::Files, "listFiles", "GET", "/v1/files", "List files")
-    }
+        ..Operation::new(FILES, "listFiles", "GET", "/v1/files", "List files")
+    };
+    RouteDoc { operation, errors: vec![BelowMinimum, AboveMaximum], calls: calls!("list_files") }
 }
 
-fn create_file() -> Operation {
-    Operation {
+fn create_file() -> RouteDoc {
+    let operation = Operation {
         about: vec![
             "Stores a file. The answer comes when its bytes and its row are on the disk.".into(),
             "Fields may come in any order. Lines of `batch` and `fine-tune` files are checked while they come in; \
@@ -72,6 +94,10 @@ fn create_file() -> Operation {
             example: BodyExample::Form { file: ("file", "notes.txt"), fields: vec![("purpose", "user_data")] },
         }),
         answer: Answer::Json("OpenAIFile", file()),
+        ..Operation::new(FILES, "createFile", "POST", "/v1/files", "Upload file")
+    };
+    RouteDoc {
+        operation,
         errors: vec![
             FileTooLarge,
             IdempotencyKeyReused,
@@ -80,25 +106,22 @@ fn create_file() -> Operation {
             SpendLimitReached,
             StorageQuotaExceeded,
         ],
-        python: include_str!("../calls/create_file.py"),
-        typescript: include_str!("../calls/create_file.ts"),
-        ..Operation::new(Group::Files, "createFile", "POST", "/v1/files", "Upload file")
+        calls: calls!("create_file"),
     }
 }
 
-fn retrieve_file() -> Operation {
-    Operation {
+fn retrieve_file() -> RouteDoc {
+    let operation = Operation {
         about: vec!["Says what is known of a File. `HEAD` answers the same without a body.".into()],
         parameters: vec![id()],
         answer: Answer::Json("OpenAIFile", file()),
-        python: include_str!("../calls/retrieve_file.py"),
-        typescript: include_str!("../calls/retrieve_file.ts"),
-        ..Operation::new(Group::Files, "retrieveFile", "GET", "/v1/files/{id}", "Retrieve file")
-    }
+        ..Operation::new(FILES, "retrieveFile", "GET", "/v1/files/{id}", "Retrieve file")
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("retrieve_file") }
 }
 
-fn delete_file() -> Operation {
-    Operation {
+fn delete_file() -> RouteDoc {
+    let operation = Operation {
         about: vec![
             "Removes a File. It is gone for everybody at once, and billed up to this second; its bytes are removed \
              soon after."
@@ -106,14 +129,13 @@ fn delete_file() -> Operation {
         ],
         parameters: vec![id()],
         answer: Answer::Json("DeleteFileResponse", json!({"object": "file", "deleted": true, "id": FILE})),
-        python: include_str!("../calls/delete_file.py"),
-        typescript: include_str!("../calls/delete_file.ts"),
-        ..Operation::new(Group::Files, "deleteFile", "DELETE", "/v1/files/{id}", "Delete file")
-    }
+        ..Operation::new(FILES, "deleteFile", "DELETE", "/v1/files/{id}", "Delete file")
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("delete_file") }
 }
 
-fn download_file() -> Operation {
-    Operation {
+fn download_file() -> RouteDoc {
+    let operation = Operation {
         about: vec![
             "Hands out the bytes, whole or one range of them, each block checked before it is sent. `HEAD` answers \
              the same \
@@ -134,9 +156,13 @@ fn download_file() -> Operation {
             in_header("If-Range", "An `ETag`: the range only when the content is still that one, else the whole."),
         ],
         answer: Answer::Octets("Hello, Files!\n"),
+        answer_notes: DOWNLOAD_NOTES.to_vec(),
+        other_answers: DOWNLOAD_ANSWERS.to_vec(),
+        ..Operation::new(FILES, "downloadFile", "GET", "/v1/files/{id}/content", "Retrieve file content")
+    };
+    RouteDoc {
+        operation,
         errors: vec![FileDamaged, PreconditionFailed, RangeNotSatisfiable],
-        python: include_str!("../calls/download_file.py"),
-        typescript: include_str!("../calls/download_file.ts"),
-        ..Operation::new(Group::Files, "downloadFile", "GET", "/v1/files/{id}/content", "Retrieve file content")
+        calls: calls!("download_file"),
     }
 }

@@ -5,15 +5,15 @@ use super::examples::{KEY, PROJECT};
 use super::parameters::{in_path, in_query};
 use crate::http::admin::RATE_LIMITS;
 use crate::http::catalogue::ErrorKind::{AboveMaximum, BelowMinimum};
-use crate::http::reference::operation::{Group, Operation};
+use crate::http::reference::route_doc::{ADMINISTRATION, EXTENSION, RouteDoc, calls};
 use crate::model::limits::Limit;
 use serde_json::{Value, json};
-use venna_reference::{Answer, Schema};
+use venna_reference::{Answer, Operation, Schema};
 
 /// What stands where no rate is limited.
 const NO_LIMIT: u64 = *Limit::RequestsPerMinute.bounds().end();
 
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<RouteDoc> {
     vec![
         list_rate_limits(),
         update_rate_limit(),
@@ -54,14 +54,14 @@ fn rate_limit(id: &str, model: &str, per_minute: u64) -> Value {
     })
 }
 
-fn list_rate_limits() -> Operation {
+fn list_rate_limits() -> RouteDoc {
     let [requests, uploads] = RATE_LIMITS;
     let page = json!({
         "object": "list",
         "data": [rate_limit(requests, "requests", NO_LIMIT), rate_limit(uploads, "uploads", NO_LIMIT)],
         "first_id": requests, "last_id": uploads, "has_more": false,
     });
-    Operation {
+    let operation = Operation {
         about: vec![
             "Lists the rate limits of a project: one for requests of every kind, one for files and parts that come in."
                 .into(),
@@ -73,21 +73,20 @@ fn list_rate_limits() -> Operation {
             in_query("before", Schema::Words(RATE_LIMITS.to_vec()), "Only those before this one."),
         ],
         answer: Answer::Json("ProjectRateLimitListResponse", page),
-        python: include_str!("../calls/list_project_rate_limits.py"),
-        typescript: include_str!("../calls/list_project_rate_limits.ts"),
         ..Operation::new(
-            Group::Administration,
+            ADMINISTRATION,
             "listProjectRateLimits",
             "GET",
             "/v1/organization/projects/{project_id}/rate_limits",
             "List project rate limits",
         )
-    }
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("list_project_rate_limits") }
 }
 
-fn update_rate_limit() -> Operation {
+fn update_rate_limit() -> RouteDoc {
     let id = in_path("rate_limit_id", "`rl-requests` or `rl-uploads`.", RATE_LIMITS[0]);
-    Operation {
+    let operation = Operation {
         about: vec![
             "Sets how many requests a minute there may be. Limits on tokens, images and the like are refused: nothing \
              of the kind is counted. `POST .../limits` lifts a limit."
@@ -96,17 +95,15 @@ fn update_rate_limit() -> Operation {
         parameters: vec![project_id(), id],
         body: Some(json_body("ProjectRateLimitUpdateRequest", false, json!({"max_requests_per_1_minute": 600}))),
         answer: Answer::Json("ProjectRateLimit", rate_limit(RATE_LIMITS[0], "requests", 600)),
-        errors: vec![AboveMaximum, BelowMinimum],
-        python: include_str!("../calls/update_project_rate_limit.py"),
-        typescript: include_str!("../calls/update_project_rate_limit.ts"),
         ..Operation::new(
-            Group::Administration,
+            ADMINISTRATION,
             "updateProjectRateLimit",
             "POST",
             "/v1/organization/projects/{project_id}/rate_limits/{rate_limit_id}",
             "Modify project rate limit",
         )
-    }
+    };
+    RouteDoc { operation, errors: vec![AboveMaximum, BelowMinimum], calls: calls!("update_project_rate_limit") }
 }
 
 fn spend_limit() -> Value {
@@ -116,135 +113,125 @@ fn spend_limit() -> Value {
     })
 }
 
-fn retrieve_spend_limit() -> Operation {
-    Operation {
+fn retrieve_spend_limit() -> RouteDoc {
+    let operation = Operation {
         about: vec![
             "Says what a project may spend in a month, and whether it has. 404 where there is no limit.".into(),
         ],
         parameters: vec![project_id()],
         answer: Answer::Json("ProjectSpendLimit", spend_limit()),
-        python: include_str!("../calls/retrieve_project_spend_limit.py"),
-        typescript: include_str!("../calls/retrieve_project_spend_limit.ts"),
         ..Operation::new(
-            Group::Administration,
+            ADMINISTRATION,
             "retrieveProjectSpendLimit",
             "GET",
             "/v1/organization/projects/{project_id}/spend_limit",
             "Retrieve project spend limit",
         )
-    }
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("retrieve_project_spend_limit") }
 }
 
-fn update_spend_limit() -> Operation {
+fn update_spend_limit() -> RouteDoc {
     let body = json!({"threshold_amount": 10000, "currency": "USD", "interval": "month"});
-    Operation {
+    let operation = Operation {
         about: vec!["Sets what a project may spend in a month: `monthly_spend_cents` of its limits.".into()],
         parameters: vec![project_id()],
         body: Some(json_body("ProjectSpendLimitRequest", true, body)),
         answer: Answer::Json("ProjectSpendLimit", spend_limit()),
-        errors: vec![AboveMaximum, BelowMinimum],
-        python: include_str!("../calls/update_project_spend_limit.py"),
-        typescript: include_str!("../calls/update_project_spend_limit.ts"),
         ..Operation::new(
-            Group::Administration,
+            ADMINISTRATION,
             "updateProjectSpendLimit",
             "POST",
             "/v1/organization/projects/{project_id}/spend_limit",
             "Set project spend limit",
         )
-    }
+    };
+    RouteDoc { operation, errors: vec![AboveMaximum, BelowMinimum], calls: calls!("update_project_spend_limit") }
 }
 
-fn delete_spend_limit() -> Operation {
+fn delete_spend_limit() -> RouteDoc {
     let example = json!({"object": "project.spend_limit.deleted", "deleted": true});
-    Operation {
+    let operation = Operation {
         about: vec!["Lifts the spend limit of a project. 404 where there is none.".into()],
         parameters: vec![project_id()],
         answer: Answer::Json("ProjectSpendLimitDeleted", example),
-        python: include_str!("../calls/delete_project_spend_limit.py"),
-        typescript: include_str!("../calls/delete_project_spend_limit.ts"),
         ..Operation::new(
-            Group::Administration,
+            ADMINISTRATION,
             "deleteProjectSpendLimit",
             "DELETE",
             "/v1/organization/projects/{project_id}/spend_limit",
             "Delete project spend limit",
         )
-    }
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("delete_project_spend_limit") }
 }
 
-fn retrieve_project_limits() -> Operation {
-    Operation {
+fn retrieve_project_limits() -> RouteDoc {
+    let operation = Operation {
         about: vec!["Says what a project may have and do at most, and how much of that is used.".into()],
-        extension: true,
+        extension: EXTENSION,
         parameters: vec![project_id()],
         answer: Answer::Json("ProjectLimits", of_project(None)),
-        python: include_str!("../calls/retrieve_project_limits.py"),
-        typescript: include_str!("../calls/retrieve_project_limits.ts"),
         ..Operation::new(
-            Group::Administration,
+            ADMINISTRATION,
             "retrieveProjectLimits",
             "GET",
             "/v1/organization/projects/{project_id}/limits",
             "Retrieve project limits",
         )
-    }
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("retrieve_project_limits") }
 }
 
-fn update_project_limits() -> Operation {
-    Operation {
+fn update_project_limits() -> RouteDoc {
+    let operation = Operation {
         about: vec!["Sets the limits that it names, from the next request on; `null` lifts one.".into()],
-        extension: true,
+        extension: EXTENSION,
         parameters: vec![project_id()],
         body: Some(json_body("ProjectLimitsRequest", true, json!({"storage_bytes": 1_073_741_824_u64}))),
         answer: Answer::Json("ProjectLimits", of_project(Some(1_073_741_824))),
-        errors: vec![AboveMaximum, BelowMinimum],
-        python: include_str!("../calls/update_project_limits.py"),
-        typescript: include_str!("../calls/update_project_limits.ts"),
         ..Operation::new(
-            Group::Administration,
+            ADMINISTRATION,
             "updateProjectLimits",
             "POST",
             "/v1/organization/projects/{project_id}/limits",
             "Set project limits",
         )
-    }
+    };
+    RouteDoc { operation, errors: vec![AboveMaximum, BelowMinimum], calls: calls!("update_project_limits") }
 }
 
-fn retrieve_key_limits() -> Operation {
-    Operation {
+fn retrieve_key_limits() -> RouteDoc {
+    let operation = Operation {
         about: vec!["Says what a key may do at most. Of a key and its project the tighter limit holds.".into()],
-        extension: true,
+        extension: EXTENSION,
         parameters: vec![project_id(), api_key_id()],
         answer: Answer::Json("ProjectApiKeyLimits", of_key(None)),
-        python: include_str!("../calls/retrieve_project_api_key_limits.py"),
-        typescript: include_str!("../calls/retrieve_project_api_key_limits.ts"),
         ..Operation::new(
-            Group::Administration,
+            ADMINISTRATION,
             "retrieveProjectApiKeyLimits",
             "GET",
             "/v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits",
             "Retrieve key limits",
         )
-    }
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("retrieve_project_api_key_limits") }
 }
 
-fn update_key_limits() -> Operation {
-    Operation {
+fn update_key_limits() -> RouteDoc {
+    let operation = Operation {
         about: vec!["Sets the limits that it names, from the next request on; `null` lifts one.".into()],
-        extension: true,
+        extension: EXTENSION,
         parameters: vec![project_id(), api_key_id()],
         body: Some(json_body("ProjectApiKeyLimitsRequest", true, json!({"requests_per_minute": 600}))),
         answer: Answer::Json("ProjectApiKeyLimits", of_key(Some(600))),
-        errors: vec![AboveMaximum, BelowMinimum],
-        python: include_str!("../calls/update_project_api_key_limits.py"),
-        typescript: include_str!("../calls/update_project_api_key_limits.ts"),
         ..Operation::new(
-            Group::Administration,
+            ADMINISTRATION,
             "updateProjectApiKeyLimits",
             "POST",
             "/v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits",
             "Set key limits",
         )
-    }
+    };
+    RouteDoc { operation, errors: vec![AboveMaximum, BelowMinimum], calls: calls!("update_project_api_key_limits") }
 }

@@ -1,4 +1,4 @@
-//! Every operation, as its users read of it: a test holds that these are the operations of the table of routes.
+//! The operations of the API. A test holds that they are those of the table of routes.
 
 mod accounts;
 mod admin;
@@ -9,12 +9,12 @@ mod parameters;
 mod uploads;
 mod usage;
 
-use super::operation::{Group, Operation};
+use super::route_doc::{ADMINISTRATION, RouteDoc};
 use crate::http::catalogue::ErrorKind;
 use parameters::idempotency_key;
 
 /// Every operation, in the order of the documentation.
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<RouteDoc> {
     let groups = [
         files::operations(),
         uploads::operations(),
@@ -26,11 +26,12 @@ pub fn operations() -> Vec<Operation> {
     groups.into_iter().flatten().map(repeatable).collect()
 }
 
-/// Says of the POSTs of the administration what is true of all of them.
-fn repeatable(mut operation: Operation) -> Operation {
-    if operation.method == "POST" && operation.group == Group::Administration {
+/// Adds the header and the error that every POST of the administration has.
+fn repeatable(mut doc: RouteDoc) -> RouteDoc {
+    let operation = &mut doc.operation;
+    if operation.method == "POST" && operation.group == ADMINISTRATION {
         operation.parameters.push(idempotency_key());
-        operation.errors.push(ErrorKind::IdempotencyKeyReused);
+        doc.errors.push(ErrorKind::IdempotencyKeyReused);
     }
-    operation
+    doc
 }

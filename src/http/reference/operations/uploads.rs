@@ -7,13 +7,13 @@ use crate::http::catalogue::ErrorKind::{
     StorageQuotaExceeded,
 };
 use crate::http::reference::ids::PART_ID;
-use crate::http::reference::operation::{Group, Operation};
+use crate::http::reference::route_doc::{EXTENSION, RouteDoc, UPLOADS, calls};
 use crate::model::page::PAGE_FILES;
 use crate::model::upload::MAX_PART_BYTES;
 use serde_json::{Value, json};
-use venna_reference::{Answer, Body, BodyExample, Parameter, Schema};
+use venna_reference::{Answer, Body, BodyExample, Operation, Parameter, Schema};
 
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<RouteDoc> {
     vec![create(), retrieve(), add_part(), list_parts(), complete(), cancel()]
 }
 
@@ -51,8 +51,8 @@ fn listed_part() -> Value {
     part
 }
 
-fn create() -> Operation {
-    Operation {
+fn create() -> RouteDoc {
+    let operation = Operation {
         about: vec![
             "Begins a file that comes in parts. Its `bytes` are reserved in the quota of the project until \
                      it is completed, cancelled or expires."
@@ -67,27 +67,28 @@ fn create() -> Operation {
             })),
         }),
         answer: Answer::Json("Upload", upload("pending")),
+        ..Operation::new(UPLOADS, "createUpload", "POST", "/v1/uploads", "Create upload")
+    };
+    RouteDoc {
+        operation,
         errors: vec![AboveMaximum, BelowMinimum, IdempotencyKeyReused, SpendLimitReached, StorageQuotaExceeded],
-        python: include_str!("../calls/create_upload.py"),
-        typescript: include_str!("../calls/create_upload.ts"),
-        ..Operation::new(Group::Uploads, "createUpload", "POST", "/v1/uploads", "Create upload")
+        calls: calls!("create_upload"),
     }
 }
 
-fn retrieve() -> Operation {
-    Operation {
+fn retrieve() -> RouteDoc {
+    let operation = Operation {
         about: vec!["Says where an Upload stands, so that a client can resume.".into()],
-        extension: true,
+        extension: EXTENSION,
         parameters: vec![id()],
         answer: Answer::Json("Upload", upload("pending")),
-        python: include_str!("../calls/retrieve_upload.py"),
-        typescript: include_str!("../calls/retrieve_upload.ts"),
-        ..Operation::new(Group::Uploads, "retrieveUpload", "GET", "/v1/uploads/{id}", "Retrieve upload")
-    }
+        ..Operation::new(UPLOADS, "retrieveUpload", "GET", "/v1/uploads/{id}", "Retrieve upload")
+    };
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("retrieve_upload") }
 }
 
-fn add_part() -> Operation {
-    Operation {
+fn add_part() -> RouteDoc {
+    let operation = Operation {
         about: vec![
             "Stores a part. Parts may come in any order and side by side; their order is said when the \
                      Upload is completed."
@@ -104,6 +105,10 @@ fn add_part() -> Operation {
             example: BodyExample::Form { file: ("data", "notes.txt"), fields: vec![] },
         }),
         answer: Answer::Json("UploadPart", part()),
+        ..Operation::new(UPLOADS, "addUploadPart", "POST", "/v1/uploads/{id}/parts", "Add upload part")
+    };
+    RouteDoc {
+        operation,
         errors: vec![
             IdempotencyKeyReused,
             InsufficientStorage,
@@ -111,16 +116,14 @@ fn add_part() -> Operation {
             SpendLimitReached,
             StorageQuotaExceeded,
         ],
-        python: include_str!("../calls/add_upload_part.py"),
-        typescript: include_str!("../calls/add_upload_part.ts"),
-        ..Operation::new(Group::Uploads, "addUploadPart", "POST", "/v1/uploads/{id}/parts", "Add upload part")
+        calls: calls!("add_upload_part"),
     }
 }
 
-fn list_parts() -> Operation {
-    Operation {
+fn list_parts() -> RouteDoc {
+    let operation = Operation {
         about: vec!["Lists the parts that an Upload has, from the oldest, so that a client can resume.".into()],
-        extension: true,
+        extension: EXTENSION,
         parameters: vec![
             id(),
             sent(
@@ -134,15 +137,13 @@ fn list_parts() -> Operation {
             in_query("after", PART_ID, "Only those behind this part."),
         ],
         answer: Answer::Json("ListUploadPartsResponse", page_of_one(&listed_part(), false)),
-        errors: vec![AboveMaximum, BelowMinimum],
-        python: include_str!("../calls/list_upload_parts.py"),
-        typescript: include_str!("../calls/list_upload_parts.ts"),
-        ..Operation::new(Group::Uploads, "listUploadParts", "GET", "/v1/uploads/{id}/parts", "List upload parts")
-    }
+        ..Operation::new(UPLOADS, "listUploadParts", "GET", "/v1/uploads/{id}/parts", "List upload parts")
+    };
+    RouteDoc { operation, errors: vec![AboveMaximum, BelowMinimum], calls: calls!("list_upload_parts") }
 }
 
-fn complete() -> Operation {
-    Operation {
+fn complete() -> RouteDoc {
+    let operation = Operation {
         about: vec![
             "Makes the File of the named parts, whose bytes must add up to what the Upload was declared with. \
              Nothing is copied, \
@@ -159,21 +160,25 @@ fn complete() -> Operation {
             example: BodyExample::Json(json!({"part_ids": [PART]})),
         }),
         answer: Answer::Json("Upload", completed()),
+        ..Operation::new(UPLOADS, "completeUpload", "POST", "/v1/uploads/{id}/complete", "Complete upload")
+    };
+    RouteDoc {
+        operation,
         errors: vec![IdempotencyKeyReused, SpendLimitReached, StorageQuotaExceeded],
-        python: include_str!("../calls/complete_upload.py"),
-        typescript: include_str!("../calls/complete_upload.ts"),
-        ..Operation::new(Group::Uploads, "completeUpload", "POST", "/v1/uploads/{id}/complete", "Complete upload")
+        calls: calls!("complete_upload"),
     }
 }
 
-fn cancel() -> Operation {
-    Operation {
+fn cancel() -> RouteDoc {
+    let operation = Operation {
         about: vec!["Ends a pending Upload; its parts are removed.".into()],
         parameters: vec![id(), idempotency_key()],
         answer: Answer::Json("Upload", upload("cancelled")),
+        ..Operation::new(UPLOADS, "cancelUpload", "POST", "/v1/uploads/{id}/cancel", "Cancel upload")
+    };
+    RouteDoc {
+        operation,
         errors: vec![IdempotencyKeyReused, crate::http::catalogue::ErrorKind::InvalidRequest],
-        python: include_str!("../calls/cancel_upload.py"),
-        typescript: include_str!("../calls/cancel_upload.ts"),
-        ..Operation::new(Group::Uploads, "cancelUpload", "POST", "/v1/uploads/{id}/cancel", "Cancel upload")
+        calls: calls!("cancel_upload"),
     }
 }

@@ -6,12 +6,12 @@ use super::parameters::{idempotency_key, in_query, sent};
 use crate::http::catalogue::ErrorKind::{AboveMaximum, BelowMinimum, IdempotencyKeyReused, NotFound};
 use crate::http::list::{MAX_FILTER_VALUES, MAX_TIME};
 use crate::http::reference::ids::{KEY_ID, PROJECT_ID};
-use crate::http::reference::operation::{Group, Operation};
+use crate::http::reference::route_doc::{EXTENSION, RouteDoc, USAGE, calls};
 use crate::usage::BucketWidth;
 use serde_json::{Value, json};
-use venna_reference::{Answer, Parameter, Schema, Shape, list};
+use venna_reference::{Answer, Operation, Parameter, Schema, Shape, list};
 
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<RouteDoc> {
     vec![list_usage(), list_costs(), list_ledger(), create_adjustment()]
 }
 
@@ -40,7 +40,7 @@ fn page_of(bucket: &Value) -> Value {
     json!({"object": "page", "data": [bucket], "has_more": false, "next_page": null})
 }
 
-fn list_usage() -> Operation {
+fn list_usage() -> RouteDoc {
     let widths = Schema::Words(BucketWidth::ALL.map(BucketWidth::name).to_vec());
     let groups = list(Schema::Words(vec!["project_id", "api_key_id", "purpose"]));
     let mut parameters = window();
@@ -59,23 +59,21 @@ fn list_usage() -> Operation {
         "num_requests": 1, "ops_class_a": 1, "ops_class_b": 0, "input_bytes": 14, "output_bytes": 0,
     });
     let bucket = json!({"object": "bucket", "start_time": DAY, "end_time": DAY + 86_400, "results": [result]});
-    Operation {
+    let operation = Operation {
         about: vec![
             "Says what was used, by the minute, the hour or the day (UTC). An admin key sees all projects, a key \
              with the scope `usage.read` its own."
                 .into(),
         ],
-        extension: true,
+        extension: EXTENSION,
         parameters,
         answer: Answer::Json("UsageResponse", page_of(&bucket)),
-        errors: vec![AboveMaximum, BelowMinimum],
-        python: include_str!("../calls/list_files_usage.py"),
-        typescript: include_str!("../calls/list_files_usage.ts"),
-        ..Operation::new(Group::Usage, "listFilesUsage", "GET", "/v1/organization/usage/files", "Usage")
-    }
+        ..Operation::new(USAGE, "listFilesUsage", "GET", "/v1/organization/usage/files", "Usage")
+    };
+    RouteDoc { operation, errors: vec![AboveMaximum, BelowMinimum], calls: calls!("list_files_usage") }
 }
 
-fn list_costs() -> Operation {
+fn list_costs() -> RouteDoc {
     let groups = list(Schema::Words(vec!["project_id", "line_item", "api_key_id"]));
     let mut parameters = window();
     parameters.extend([
@@ -93,20 +91,18 @@ fn list_costs() -> Operation {
         "project_id": null, "api_key_id": null, "quantity": null, "quantity_unit": null,
     });
     let bucket = json!({"object": "bucket", "start_time": DAY, "end_time": DAY + 86_400, "results": [result]});
-    Operation {
+    let operation = Operation {
         about: vec![
             "Says what it costs by the day (UTC), at the prices of this server. Days add up to the month.".into(),
         ],
         parameters,
         answer: Answer::Json("CostsResponse", page_of(&bucket)),
-        errors: vec![AboveMaximum, BelowMinimum],
-        python: include_str!("../calls/usage_costs.py"),
-        typescript: include_str!("../calls/usage_costs.ts"),
-        ..Operation::new(Group::Usage, "usageCosts", "GET", "/v1/organization/costs", "Costs")
-    }
+        ..Operation::new(USAGE, "usageCosts", "GET", "/v1/organization/costs", "Costs")
+    };
+    RouteDoc { operation, errors: vec![AboveMaximum, BelowMinimum], calls: calls!("usage_costs") }
 }
 
-fn list_ledger() -> Operation {
+fn list_ledger() -> RouteDoc {
     let line = |seq: u64, event: String, item: &str, bytes: u64, count: u64| {
         json!({
             "seq": seq, "event_id": event, "ts": CREATED_AT, "project_id": PROJECT, "api_key_id": KEY,
@@ -119,39 +115,37 @@ fn list_ledger() -> Operation {
         line(5, format!("in:{FILE}"), "files.ingress", 14, 0),
         line(6, "op:req_9a3c5e7f1b2d4c6e8fa0b1c2d3e4f506".to_owned(), "files.ops.class_a", 0, 1),
     ];
-    Operation {
+    let operation = Operation {
         about: vec![
             "Hands out what usage and costs rest on: a line for each line item of each fact, as JSON Lines or, for \
              `Accept: text/csv`, as CSV."
                 .into(),
         ],
-        extension: true,
+        extension: EXTENSION,
         parameters: vec![
             in_query("after_seq", Schema::Whole(0, i64::MAX as u64), "Only facts behind the line of this `seq`."),
             sent("1", in_query("limit", Schema::Whole(1, 10_000), "How many facts at most; 1000 when absent.")),
         ],
         answer: Answer::Lines("LedgerLine", lines),
-        errors: vec![AboveMaximum, BelowMinimum],
-        python: include_str!("../calls/list_ledger.py"),
-        typescript: include_str!("../calls/list_ledger.ts"),
-        ..Operation::new(Group::Usage, "listLedger", "GET", "/v1/organization/usage/ledger", "Ledger")
-    }
+        ..Operation::new(USAGE, "listLedger", "GET", "/v1/organization/usage/ledger", "Ledger")
+    };
+    RouteDoc { operation, errors: vec![AboveMaximum, BelowMinimum], calls: calls!("list_ledger") }
 }
 
-fn create_adjustment() -> Operation {
+fn create_adjustment() -> RouteDoc {
     let example = json!({
         "object": "organization.usage.adjustment", "id": "adj:req_9a3c5e7f1b2d4c6e8fa0b1c2d3e4f506",
         "created_at": CREATED_AT, "project_id": PROJECT, "api_key_id": null, "line_item": "files.egress",
         "quantity": "-10737418240", "quantity_unit": "bytes", "reason": "ticket 4711: a looping client", "reverses": null,
         "actor": KEY,
     });
-    Operation {
+    let operation = Operation {
         about: vec![
             "Corrects a bill from this second on, at its prices. Under an `Idempotency-Key` a correction counts once \
              for ever."
                 .into(),
         ],
-        extension: true,
+        extension: EXTENSION,
         parameters: vec![idempotency_key()],
         body: Some(json_body(
             "CreateAdjustmentRequest",
@@ -162,16 +156,7 @@ fn create_adjustment() -> Operation {
             }),
         )),
         answer: Answer::Json("Adjustment", example),
-        errors: vec![IdempotencyKeyReused, NotFound],
-        python: include_str!("../calls/create_adjustment.py"),
-        typescript: include_str!("../calls/create_adjustment.ts"),
-        ..Operation::new(
-            Group::Usage,
-            "createAdjustment",
-            "POST",
-            "/v1/organization/usage/adjustments",
-            "Correct a \
-                                                                    bill",
-        )
-    }
+        ..Operation::new(USAGE, "createAdjustment", "POST", "/v1/organization/usage/adjustments", "Correct a bill")
+    };
+    RouteDoc { operation, errors: vec![IdempotencyKeyReused, NotFound], calls: calls!("create_adjustment") }
 }
