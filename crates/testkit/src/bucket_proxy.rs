@@ -275,18 +275,16 @@ impl Shared {
                 self.forward(&whole).await
             }
             LostAnswer => {
-                self.forward(&whole).await?;
-                self.note_lost(&whole);
+                self.forward_unanswered(&whole).await?;
                 Err(gone())
             }
             Duplicate => {
-                self.forward(&whole).await?;
-                self.note_lost(&whole);
+                self.forward_unanswered(&whole).await?;
                 self.forward(&whole).await
             }
             ErrorIn200 => Ok(refusal(200, "InternalError")),
             ErrorIn200Done => {
-                self.forward(&whole).await?;
+                self.forward_unanswered(&whole).await?;
                 Ok(refusal(200, "InternalError"))
             }
             ResetInBody | StallInBody | Truncated => self.cut(self.forward(&whole).await?, fault).await,
@@ -329,10 +327,13 @@ impl Shared {
         Some(faults[rng.below(faults.len())])
     }
 
-    fn note_lost(&self, whole: &Whole) {
+    /// Forwards a request and discards the answer. An upload that the request begins is lost to the client.
+    async fn forward_unanswered(&self, whole: &Whole) -> io::Result<()> {
+        self.forward(whole).await?;
         if whole.begins_upload() {
             self.lost_uploads.fetch_add(1, Ordering::SeqCst);
         }
+        Ok(())
     }
 
     async fn forward(&self, whole: &Whole) -> io::Result<Response<Body>> {
@@ -355,12 +356,12 @@ impl Shared {
             }
             Err(io::Error::other("gone"))
         });
-        let body = if fault == Truncated {
+        let is_clean_end = fault == Truncated;
+        if is_clean_end {
             head.headers.remove(CONTENT_LENGTH);
-            StreamBody::new(stream::iter([half])).boxed_unsync()
-        } else {
-            StreamBody::new(stream::iter([half]).chain(rest)).boxed_unsync()
-        };
+        }
+        let frames = stream::iter([half]).chain(rest.take(usize::from(!is_clean_end)));
+        let body = StreamBody::new(frames).boxed_unsync();
         Ok(Response::from_parts(head, body))
     }
 }

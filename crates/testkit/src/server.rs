@@ -3,24 +3,26 @@
 //! A test starts a server, lets users do things, and closes it. Closing asserts that nothing was left behind: no pending
 //! row, no blob without a File, no File without its blob, and no ERROR in the log that the test did not expect.
 
+mod blobs;
+mod crash;
+mod error_log;
+
 use crate::bucket::Bucket;
 use crate::choose_cryptography;
 use crate::postgres::Database;
 use crate::rows::Rows;
 use crate::user::User;
+use error_log::ErrorLog;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::path::PathBuf;
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
 use tracing::subscriber::DefaultGuard;
-use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::layer::SubscriberExt;
 use venna::app::{Installation, Server};
 use venna::clock::Clock;
-use venna::config::{BlobsConfig, CloudVariables, Config, Layers};
+use venna::config::{CloudVariables, Config, Layers};
 use venna::model::api_key::Opens;
 use venna::model::audit::Origin;
 use venna::model::limits::{Limit, LimitOwner};
@@ -29,9 +31,9 @@ use venna::model::scope::Scopes;
 /// The time limit of work in the background.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The variable that names the place of blobs: `s3` gives each server a bucket or a prefix of its own.
+/// The environment variable of the blob store: `s3` gives each server a separate bucket or prefix.
 const BLOBS_VARIABLE: &str = "VENNA_TEST_BLOBS";
-/// The prefix of all keys in that bucket.
+/// The prefix of all keys of a server in its bucket.
 const PREFIX: &str = "server";
 
 /// A server in this process.
@@ -44,7 +46,7 @@ pub struct TestServer {
     postgres: Option<Database>,
     /// The clock of the server.
     pub clock: Clock,
-    errors: Errors,
+    errors: ErrorLog,
     expected_errors: usize,
     /// The uploads that a bucket began without answering.
     pub lost_uploads: usize,
@@ -109,7 +111,7 @@ impl TestServer {
         let cloud = bucket.iter().flat_map(|(bucket, address)| bucket.variables(*address));
         let layers = Layers { flags, file, cloud: CloudVariables::among(cloud), ..Layers::default() };
         let (config, _) = Config::resolve(&layers).unwrap();
-        let errors = Errors::default();
+        let errors = ErrorLog::default();
         let log = tracing::subscriber::set_default(tracing_subscriber::registry().with(errors.clone()));
         let server = Server::start(&config, clock.clone()).await.unwrap();
         let bucket = bucket.map(|(bucket, _)| bucket);
@@ -187,61 +189,6 @@ impl TestServer {
         self.server.as_ref().unwrap().address
     }
 
-    /// Returns the file or the key of every blob; of a folder also temporary files and those in quarantine.
-    pub fn blobs(&self) -> Vec<PathBuf> {
-        match (&self.config.stores.blobs, &self.bucket) {
-            (BlobsConfig::Folder(root), _) => {
-                files_below(root).into_iter().filter(|path| path.parent() != Some(root)).collect()
-            }
-            (BlobsConfig::Cloud(_), Some(bucket)) => {
-                bucket.objects(&format!("{PREFIX}/blobs")).into_iter().map(PathBuf::from).collect()
-            }
-            (BlobsConfig::Cloud(cloud), None) => panic!("nothing is known of {cloud}"),
-        }
-    }
-
-    /// Returns the content of a blob that [`Self::blobs`] lists.
-    pub fn read_blob(&self, blob: &Path) -> Vec<u8> {
-        self.bucket.as_ref().map_or_else(|| std::fs::read(blob).unwrap(), |bucket| bucket.read(key(blob)))
-    }
-
-    /// Overwrites a blob without the server's knowledge.
-    pub fn write_blob(&self, blob: &Path, content: &[u8]) {
-        match &self.bucket {
-            Some(bucket) => bucket.write(vec![key(blob).to_owned()], content),
-            None => std::fs::write(blob, content).unwrap(),
-        }
-    }
-
-    /// Returns the folder of the blobs; none if they are in a bucket.
-    pub fn blobs_folder(&self) -> Option<&Path> {
-        self.config.stores.blobs_folder()
-    }
-
-    /// Removes a blob without the server's knowledge.
-    pub fn remove_blob(&self, blob: &Path) {
-        match &self.bucket {
-            Some(bucket) => bucket.remove(key(blob)),
-            None => std::fs::remove_file(blob).unwrap(),
-        }
-    }
-
-    /// Returns the number of blobs that are being written, by their rows: a bucket does not show them.
-    pub fn pending_blobs(&self) -> i64 {
-        self.database().number("SELECT count(*) FROM blobs WHERE state = 'pending'")
-    }
-
-    /// Waits until this number of blobs is being written.
-    pub async fn pending_blobs_become(&self, count: i64) {
-        eventually(|| self.pending_blobs() == count, || format!("{count} pending blobs, not {}", self.pending_blobs()))
-            .await;
-    }
-
-    /// Waits until there is this number of blobs.
-    pub async fn blobs_become(&self, count: usize) {
-        eventually(|| self.blobs().len() == count, || format!("{count} blobs, not {:?}", self.blobs())).await;
-    }
-
     /// Expects this number of ERROR lines.
     pub fn expect_errors(&mut self, count: usize) {
         self.expected_errors = count;
@@ -249,7 +196,7 @@ impl TestServer {
 
     /// Forgets the ERROR lines until now.
     pub fn forget_errors(&mut self) {
-        self.errors.0.lock().unwrap().clear();
+        self.errors.clear();
     }
 
     /// Stops and starts the server on the same data directory.
@@ -261,21 +208,6 @@ impl TestServer {
     /// Starts the server again after it was stopped or has crashed.
     pub async fn start(&mut self) {
         self.server = Some(Server::start(&self.config, self.clock.clone()).await.unwrap());
-    }
-
-    /// Returns the names of the blobs of Files and parts, in order.
-    pub fn referenced_blobs(&self) -> Vec<String> {
-        let mut referenced = self.database().texts("SELECT f.blob_id FROM files f JOIN blobs b ON b.id = f.blob_id WHERE b.content IS NULL UNION ALL SELECT blob_id FROM file_parts UNION ALL SELECT blob_id FROM parts");
-        referenced.sort();
-        referenced
-    }
-
-    /// Returns the names of the stored blobs, in order.
-    pub fn found_blobs(&self) -> Vec<String> {
-        let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
-        let mut found: Vec<String> = self.blobs().iter().map(name).collect();
-        found.sort();
-        found
     }
 
     /// Stops the server and asserts that nothing was left behind.
@@ -290,8 +222,31 @@ impl TestServer {
             assert!(parts.is_empty(), "no part of a given up upload is left: {parts:?}");
             assert_eq!(uploads.len(), self.lost_uploads, "no upload is open but the lost ones");
         }
-        let errors = self.errors.0.lock().unwrap().clone();
+        let errors = self.errors.lines();
         assert_eq!(errors.len(), self.expected_errors, "errors in the log: {errors:#?}");
+    }
+
+    /// Closes a server with expired Files that were not swept: a restart sweeps once.
+    pub async fn close_unswept(mut self) {
+        self.restart().await;
+        self.close().await;
+    }
+
+    /// Waits until the sweeper has nothing left to do at this time of the clock. The test must have asked for a pass.
+    pub async fn is_swept(&self) {
+        let database = self.database();
+        let now = self.clock.now_seconds();
+        let left = [
+            "blobs WHERE state <> 'ready'".into(),
+            "releases".into(),
+            format!("files WHERE expires_at <= {now}"),
+            format!("uploads WHERE status = 'pending' AND expires_at <= {now}"),
+        ];
+        let left = || -> Vec<&String> {
+            left.iter().filter(|rows| database.number(&format!("SELECT count(*) FROM {rows}")) > 0).collect()
+        };
+        eventually(|| left().is_empty(), || format!("the sweeper leaves nothing behind, yet there are {:?}", left()))
+            .await;
     }
 }
 
@@ -336,105 +291,4 @@ fn bucket_if_wanted() -> Option<(Bucket, SocketAddr)> {
         return Some((bucket, address));
     }
     None
-}
-
-fn key(blob: &Path) -> &str {
-    blob.to_str().unwrap()
-}
-
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { files.extend(files_below(&path)) } else { files.push(path) }
-    }
-    files
-}
-
-impl TestServer {
-    /// Leaves what a process leaves that dies in an upload: a pending row, and a temporary file or an object.
-    pub fn leave_behind(&self, blob: &str) {
-        let row = "INSERT INTO blobs (id, workspace_id, process_id, state) VALUES ('BLOB', 'ws_gone', '0123456789abcdef0123456789abcdef', 'pending')";
-        self.database().execute(&row.replace("BLOB", blob)).unwrap();
-        let place = match (self.config.stores.blobs_folder(), &self.bucket) {
-            (Some(folder), _) => folder.join(&blob[..2]).join(format!("{blob}.tmp")),
-            (None, Some(bucket)) => bucket.key(&format!("{PREFIX}/blobs/{blob}")).into(),
-            (None, None) => panic!("the server has no place for blobs"),
-        };
-        if self.bucket.is_none() {
-            std::fs::create_dir_all(place.parent().unwrap()).unwrap();
-        }
-        self.write_blob(&place, b"half");
-    }
-
-    /// Closes a server with expired Files that were not swept: a restart sweeps once.
-    pub async fn close_unswept(mut self) {
-        self.restart().await;
-        self.close().await;
-    }
-
-    /// Waits until the sweeper has nothing left to do at this time of the clock. The test must have asked for a pass.
-    pub async fn is_swept(&self) {
-        let database = self.database();
-        let now = self.clock.now_seconds();
-        let left = [
-            "blobs WHERE state <> 'ready'".into(),
-            "releases".into(),
-            format!("files WHERE expires_at <= {now}"),
-            format!("uploads WHERE status = 'pending' AND expires_at <= {now}"),
-        ];
-        let left = || -> Vec<&String> {
-            left.iter().filter(|rows| database.number(&format!("SELECT count(*) FROM {rows}")) > 0).collect()
-        };
-        eventually(|| left().is_empty(), || format!("the sweeper leaves nothing behind, yet there are {:?}", left()))
-            .await;
-    }
-
-    /// Simulates the death of the process: the tasks of the server, which all run on `runtime`, end where they are, and
-    /// half-written files stay, although dropping the tasks would remove them.
-    pub fn crash(&mut self, runtime: Runtime) {
-        let kept = tempfile::tempdir().unwrap();
-        let halves: Vec<PathBuf> =
-            self.blobs().into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "tmp")).collect();
-        let copy = |half: &Path| kept.path().join(half.file_name().unwrap());
-        for half in &halves {
-            drop(std::fs::hard_link(half, copy(half)));
-        }
-        drop(runtime);
-        self.server = None;
-        self.wait_for_the_dead();
-        for half in halves.iter().filter(|half| copy(half).exists() && !half.with_extension("").exists()) {
-            std::fs::copy(copy(half), half).unwrap();
-        }
-    }
-
-    /// Waits until the crashed server has no session and no open file: its writer thread and the sessions of a database
-    /// server end by themselves.
-    fn wait_for_the_dead(&self) {
-        let held = |entry: std::io::Result<std::fs::DirEntry>| {
-            std::fs::read_link(entry.unwrap().path()).is_ok_and(|file| file.starts_with(self.folder.path()))
-        };
-        let deadline = std::time::Instant::now() + PATIENCE;
-        let sessions = "SELECT count(*) FROM pg_stat_activity
-                        WHERE datname = current_database() AND pid <> pg_backend_pid()";
-        while self.postgres.is_some() && self.database().number(sessions) > 0 {
-            assert!(std::time::Instant::now() < deadline, "within {PATIENCE:?} the dead server has no session");
-        }
-        while std::fs::read_dir("/proc/self/fd").unwrap().any(held) {
-            assert!(std::time::Instant::now() < deadline, "within {PATIENCE:?} the dead server holds no file");
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    }
-}
-
-/// A collector of the ERROR lines of the log.
-#[derive(Clone, Default)]
-struct Errors(Arc<Mutex<Vec<String>>>);
-
-impl<S: Subscriber> Layer<S> for Errors {
-    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
-        if *event.metadata().level() == Level::ERROR {
-            self.0.lock().unwrap().push(format!("{event:?}"));
-        }
-    }
 }
