@@ -1,6 +1,6 @@
 //! The origins whose pages may use the API from a browser.
 
-use super::settings::Setting;
+use super::setting::Setting;
 
 /// The origins that may use the API from a browser.
 #[derive(Clone, Debug, PartialEq, Eq)]

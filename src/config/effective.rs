@@ -1,6 +1,6 @@
 //! The origin of each value, and the errors that name it.
 
-use super::settings::Kind;
+use super::setting::Kind;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! The form and the level of the log.
 
-use super::settings::Setting;
+use super::setting::Setting;
 
 /// The form of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

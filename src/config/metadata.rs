@@ -1,10 +1,14 @@
 //! The configuration of the metadata store.
 
 use super::parse;
-use super::settings::{POSTGRES, SQLITE, Setting};
+use super::setting::Setting;
 use std::fmt;
 use std::path::PathBuf;
 
+/// The scheme of a SQLite database.
+const SQLITE: &str = "sqlite:";
+/// The schemes of a PostgreSQL database.
+const POSTGRES: [&str; 2] = ["postgres://", "postgresql://"];
 /// The default of `inline_max_bytes` on SQLite, as measured.
 pub(super) const SQLITE_INLINE_MAX_BYTES: u64 = 65_536;
 

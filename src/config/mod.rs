@@ -13,6 +13,7 @@ mod parse;
 mod prices;
 mod reference;
 mod resolve;
+mod setting;
 mod settings;
 
 pub use blobs::{BlobsConfig, CloudConfig, CloudScheme, CloudVariables};
@@ -23,7 +24,8 @@ pub use metadata::{DatabaseUrl, MetadataConfig};
 pub use prices::{ItemPriceConfig, PriceConfig, PriceUnit, PricedItem};
 pub use reference::reference;
 pub use resolve::Layers;
-pub use settings::{Kind, SETTINGS, Setting, Use};
+pub use setting::{Kind, Setting, Use};
+pub use settings::SETTINGS;
 
 use ipnet::IpNet;
 use std::net::SocketAddr;

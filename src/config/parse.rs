@@ -1,11 +1,13 @@
 //! Parsers of settings' texts; each returns nothing for an invalid text.
 
-use super::settings::{FILE, Kind, Setting};
+use super::setting::{Kind, Setting};
 use ipnet::{IpNet, Ipv4Net};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// The scheme of a folder.
+const FILE: &str = "file:";
 /// The prefix length of IPv4-mapped IPv6 addresses.
 const IPV4_MAPPED_BITS: u8 = 96;
 /// The seconds of a day.

@@ -1,118 +1,63 @@
-//! One client's socket: bounded patience with a client that sends or takes nothing, and an end that says the truth. A client
-//! that is still sending gets its answer, and an answer that was broken off does not look whole.
+//! The socket of a client: time limits for a client that sends or reads nothing, and a close that does not lose or falsify an
+//! answer. A client that is still sending gets its answer. A truncated answer ends with a reset.
+
+mod client_connection;
+mod linger;
+mod preface;
+mod socket;
+
+pub use client_connection::ClientConnection;
 
 use super::connections::ConnectionSlot;
 use super::patience::{HeadWait, Patience, SendWait};
 use super::send_queue::unacknowledged_bytes;
-use crate::model::ids::WorkspaceId;
-use crate::shares::FairPermit;
-use futures_util::FutureExt;
+use linger::Lingering;
+use preface::{HTTP_1_1_REQUIRED, PrefaceMatch};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, Interest, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep};
 
-/// How long we go on reading, after our last byte, from a client that is still sending; closing at once would make its
-/// kernel throw our answer away (RFC 9112, section 9.6).
-const LINGER_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long such a client may be silent.
-const LINGER_IDLE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Bytes that are read at once to be thrown away.
-const LINGER_BUFFER_BYTES: usize = 16 * 1024;
-
-/// What a client sends first that speaks HTTP/2 without asking (RFC 9113, section 3.4).
-const HTTP_2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
-/// What it is told in its own language: empty settings, and that it is to use HTTP/1.1 (RFC 9113, sections 6.5 and 6.8).
-const HTTP_1_1_REQUIRED: &[u8] =
-    b"\0\0\0\x04\0\0\0\0\0\0\0\x28\x07\0\0\0\0\0\0\0\0\0\0\0\0\x0dthis server speaks HTTP/1.1 only";
-
-/// How often a client is looked for that is waited with.
-const PRESENCE_INTERVAL: Duration = Duration::from_millis(500);
-
-/// The connection of a request; among the extensions of each.
-#[derive(Clone, Debug)]
-pub struct ClientConnection {
-    tcp: Weak<TcpStream>,
-    slot: Weak<ConnectionSlot>,
-}
-
-impl ClientConnection {
-    /// Refers to the connection of a slot.
-    pub fn new(tcp: &Arc<TcpStream>, slot: Weak<ConnectionSlot>) -> Self {
-        Self { tcp: Arc::downgrade(tcp), slot }
-    }
-
-    /// Keeps the share until the request of the connection ends.
-    pub fn hold(&self, share: FairPermit<WorkspaceId>) {
-        if let Some(slot) = self.slot.upgrade() {
-            slot.hold(share);
-        }
-    }
-
-    /// Waits until the client has closed the connection, or its half of it. It is noticed although nothing is being read.
-    pub async fn closed(&self) {
-        while self.is_open() {
-            sleep(PRESENCE_INTERVAL).await;
-        }
-    }
-
-    fn is_open(&self) -> bool {
-        let Some(tcp) = self.tcp.upgrade() else { return false };
-        match tcp.ready(Interest::READABLE).now_or_never() {
-            Some(Ok(ready)) => !ready.is_read_closed(),
-            Some(Err(_)) => false,
-            None => true,
-        }
-    }
-}
-
-/// How a connection ends: what its stream, its answers and its task know of that.
+/// The end of a connection, as its stream, its answers and its task see it.
 #[derive(Debug, Default)]
 pub struct Ending {
     /// The stream was shut down.
     is_shut_down: AtomicBool,
-    /// An answer is under way whose end is that of the connection (RFC 9112, section 6.3).
+    /// An answer was begun that the end of the connection delimits (RFC 9112, section 6.3).
     has_open_answer: AtomicBool,
 }
 
 impl Ending {
-    /// Notes that an answer begins that ends with the connection.
+    /// Records the begin of an answer that the end of the connection delimits.
     pub fn open_answer(&self) {
         self.has_open_answer.store(true, Ordering::Relaxed);
     }
 
-    /// Closes a connection on which nothing more is answered, as [`ClientStream`] does it when it is shut down.
+    /// Closes a connection after its last answer with a lingering close, unless its stream was shut down or must be reset.
     pub async fn close(&self, tcp: Arc<TcpStream>, patience: Patience) {
         if !self.is_shut_down.load(Ordering::Relaxed) && !self.has_open_answer.load(Ordering::Relaxed) {
-            // Whoever has gone needs no patience.
+            // The shutdown of a socket fails when the client has closed it already.
             drop(ClientStream::new(tcp, None, patience, Arc::default()).shutdown().await);
         }
     }
 }
 
-/// A client's socket.
+/// The socket of a client, with time limits for the client.
 pub struct ClientStream {
     tcp: Arc<TcpStream>,
-    /// Is told what is written.
+    /// The slot that records requests and writes.
     slot: Option<Arc<ConnectionSlot>>,
     ending: Arc<Ending>,
-    /// How many bytes of [`HTTP_2_PREFACE`] were read; none once that is not what the client sends.
-    preface_bytes: Option<usize>,
-    /// The requests of the connection that were begun when a head was last waited for.
+    preface: PrefaceMatch,
+    /// The number of begun requests at the last wait for a head.
     requests: u64,
     head: HeadWait,
     send: SendWait,
     lingering: Option<Lingering>,
-}
-
-struct Lingering {
-    total: Pin<Box<Sleep>>,
-    idle: Pin<Box<Sleep>>,
 }
 
 impl ClientStream {
@@ -124,49 +69,17 @@ impl ClientStream {
         ending: Arc<Ending>,
     ) -> Self {
         let (head, send) = (HeadWait::new(patience), SendWait::new(patience));
-        Self { tcp, slot, ending, preface_bytes: Some(0), requests: 0, head, send, lingering: None }
+        Self { tcp, slot, ending, preface: PrefaceMatch::new(), requests: 0, head, send, lingering: None }
     }
 
-    fn poll_tcp_read(&self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        loop {
-            ready!(self.tcp.poll_read_ready(context))?;
-            let (room_bytes, mut read) = (buffer.remaining(), false);
-            let outcome = self.tcp.try_io(Interest::READABLE, || {
-                let bytes = self.tcp.try_read_buf(buffer)?;
-                read = true;
-                // Less than there is room for is all there is: said so, the next read waits without asking the system.
-                if (1..room_bytes).contains(&bytes) { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
-            });
-            match outcome {
-                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Poll::Ready(Err(error)),
-                Err(_) if !read => {}
-                Ok(()) | Err(_) => return Poll::Ready(Ok(())),
-            }
-        }
-    }
-
-    fn poll_tcp_write(
-        &self,
-        context: &mut Context<'_>,
-        write: impl Fn(&TcpStream) -> io::Result<usize>,
-    ) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(self.tcp.poll_write_ready(context))?;
-            match write(&self.tcp) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                outcome => return Poll::Ready(outcome),
-            }
-        }
-    }
-
-    /// Passes a write on, and gives up on a client that takes nothing for too long.
+    /// Returns the outcome of a write, or a timeout when the client has acknowledged nothing for too long.
     fn watch(&mut self, context: &mut Context<'_>, write: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if write.is_ready() {
             let was_waiting = self.send.moved();
             if let Some(slot) = &self.slot {
                 slot.wrote();
                 if was_waiting && !slot.is_busy() {
-                    // The time for the next head begins when all was written, and is looked at when it is read.
+                    // The time limit of the next head begins now. The next read checks it.
                     context.waker().wake_by_ref();
                 }
             }
@@ -177,7 +90,7 @@ impl ClientStream {
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
-    /// Holds a client to its time for the head of a request while none is being answered, nor an answer still to be written.
+    /// Enforces the time limit of a request's head, unless a request is active or an answer is not yet written.
     fn watch_head(
         &mut self,
         context: &mut Context<'_>,
@@ -191,7 +104,7 @@ impl ClientStream {
             return read;
         }
         if self.requests != slot.requests() {
-            // A request that came with the one before was answered without a read in between.
+            // A pipelined request was answered without a read in between.
             self.requests = slot.requests();
             self.head.answering();
         }
@@ -205,44 +118,12 @@ impl ClientStream {
         read
     }
 
-    /// Answers a client that begins with HTTP/2, which ends the connection. The first bytes of a socket always have room.
-    fn greet(&mut self, received: &[u8]) {
-        let Some(preface) = self.preface_bytes.and_then(|bytes| HTTP_2_PREFACE.get(bytes..)) else { return };
-        let common_bytes = preface.len().min(received.len());
-        if preface.get(..common_bytes) != received.get(..common_bytes) {
-            self.preface_bytes = None;
-        } else if common_bytes < preface.len() {
-            self.preface_bytes = Some(HTTP_2_PREFACE.len() - preface.len() + common_bytes);
-        } else {
-            self.preface_bytes = None;
-            if self.tcp.try_write(HTTP_1_1_REQUIRED).is_ok() {
-                tracing::debug!("HTTP/2 preface refused");
-            }
+    /// Answers a client that begins with HTTP/2 in HTTP/2. The HTTP/1.1 parser then ends the connection.
+    fn refuse_http_2(&mut self, received: &[u8]) {
+        // The send buffer of a socket is empty before the first answer.
+        if self.preface.completes(received) && self.tcp.try_write(HTTP_1_1_REQUIRED).is_ok() {
+            tracing::debug!("HTTP/2 preface refused");
         }
-    }
-
-    /// Reads and forgets until the client closes, falls silent, or has had its time.
-    fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let mut lingering = self.lingering.take().unwrap_or_else(|| Lingering {
-            total: Box::pin(sleep(LINGER_TIMEOUT)),
-            idle: Box::pin(sleep(LINGER_IDLE_TIMEOUT)),
-        });
-        let mut buffer = [0; LINGER_BUFFER_BYTES];
-        let ended = loop {
-            if lingering.total.as_mut().poll(context).is_ready() {
-                break Poll::Ready(());
-            }
-            let mut rest = ReadBuf::new(&mut buffer);
-            match self.poll_tcp_read(context, &mut rest) {
-                Poll::Ready(Ok(())) if !rest.filled().is_empty() => {
-                    lingering.idle = Box::pin(sleep(LINGER_IDLE_TIMEOUT));
-                }
-                Poll::Ready(_) => break Poll::Ready(()),
-                Poll::Pending => break lingering.idle.as_mut().poll(context),
-            }
-        };
-        self.lingering = Some(lingering);
-        ended
     }
 }
 
@@ -253,15 +134,16 @@ impl AsyncRead for ClientStream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let filled_bytes = buffer.filled().len();
-        let read = self.poll_tcp_read(context, buffer);
+        let read = socket::poll_read(&self.tcp, context, buffer);
         let received = buffer.filled().get(filled_bytes..).unwrap_or_default();
-        self.greet(received);
+        self.refuse_http_2(received);
         self.watch_head(context, read, received.len())
     }
 }
 
 impl Drop for ClientStream {
-    /// An answer that ends with the connection must not look whole when it is not: a reset cannot be taken for its end.
+    /// Resets a connection whose answer was cut short and is delimited by the end of the connection. The client cannot take a
+    /// reset for the end of the answer.
     fn drop(&mut self) {
         if self.ending.has_open_answer.load(Ordering::Relaxed) && !self.ending.is_shut_down.load(Ordering::Relaxed) {
             tracing::info!("HTTP/1.0 response truncated");
@@ -274,7 +156,7 @@ impl Drop for ClientStream {
 
 impl AsyncWrite for ClientStream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let write = self.poll_tcp_write(context, |tcp| tcp.try_write(bytes));
+        let write = socket::poll_write(&self.tcp, context, |tcp| tcp.try_write(bytes));
         self.watch(context, write)
     }
 
@@ -283,7 +165,7 @@ impl AsyncWrite for ClientStream {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let write = self.poll_tcp_write(context, |tcp| tcp.try_write_vectored(slices));
+        let write = socket::poll_write(&self.tcp, context, |tcp| tcp.try_write_vectored(slices));
         self.watch(context, write)
     }
 
@@ -296,22 +178,27 @@ impl AsyncWrite for ClientStream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Whoever shuts down has sent all there was to send.
+        // Hyper shuts down only after it has sent every byte.
         self.ending.is_shut_down.store(true, Ordering::Relaxed);
-        if self.lingering.is_none() {
-            rustix::net::shutdown(&*self.tcp, rustix::net::Shutdown::Write)?;
+        let this = &mut *self;
+        if this.lingering.is_none() {
+            rustix::net::shutdown(&*this.tcp, rustix::net::Shutdown::Write)?;
         }
-        self.poll_linger(context).map(Ok)
+        this.lingering.get_or_insert_with(Lingering::begin).poll(&this.tcp, context).map(Ok)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::client_connection::PRESENCE_INTERVAL;
+    use super::linger::LINGER_IDLE_TIMEOUT;
+    use super::preface::HTTP_2_PREFACE;
     use super::*;
     use crate::http::connections::{Caps, Connections};
+    use std::sync::Weak;
     use tokio::io::AsyncReadExt;
     use tokio::net::TcpListener;
-    use tokio::time::Instant;
+    use tokio::time::{Instant, sleep};
 
     const PATIENCE: Patience =
         Patience { head: Duration::from_secs(30), idle: Duration::from_mins(10), stall: Duration::from_mins(1) };

@@ -4,67 +4,14 @@
 //! rounded cost before it, so the pieces of a month add up to its rounded cost however it is cut. Corrections are usage
 //! that may be negative; they credit the cost at their time.
 
+use super::nano_usd::{NANO, NanoUsd};
 use super::{ATTO, LineItem, Month, Price, PriceList};
-use std::fmt;
-use std::iter::Sum;
-use std::ops::Add;
 
 /// The largest quantity of one line item in one month; larger ones count as this. 2^63 bytes over a month are less than
 /// 2^85 byte-seconds. At the highest price, the sums below stay under 2^127.
 pub const MAX_MONTH_QUANTITY: u128 = 1 << 86;
-/// Nano-dollars per dollar.
-const NANO: u128 = 1_000_000_000;
-/// Nano-dollars per cent.
-const CENT_NANOS: i128 = 10_000_000;
 /// Attos per nano.
 const NANO_ATTOS: u128 = ATTO / NANO;
-
-/// An amount of money, in 10^-9 US dollars; negative for a credit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NanoUsd(pub i128);
-
-impl NanoUsd {
-    /// Returns the amount of these cents.
-    #[must_use]
-    pub const fn from_cents(cents: u64) -> Self {
-        Self(cents as i128 * CENT_NANOS)
-    }
-
-    /// Returns dollars as JSON has them: exact to the nano-dollar up to nine million dollars.
-    #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "JSON's readers have no other numbers")]
-    pub fn dollars(self) -> f64 {
-        self.0 as f64 / NANO as f64
-    }
-
-    /// Returns the whole cents.
-    #[must_use]
-    pub const fn cents(self) -> i128 {
-        self.0.div_euclid(CENT_NANOS)
-    }
-}
-
-impl Add for NanoUsd {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self(self.0.saturating_add(other.0))
-    }
-}
-
-impl Sum for NanoUsd {
-    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
-        amounts.fold(Self::default(), Add::add)
-    }
-}
-
-impl fmt::Display for NanoUsd {
-    /// Formats dollars with all nine decimal digits.
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (sign, amount) = (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs());
-        write!(out, "{sign}{}.{:09}", amount / NANO, amount % NANO)
-    }
-}
 
 /// A meter that turns the usage of one line item of one workspace into costs, in the order of time.
 ///

@@ -4,9 +4,11 @@
 
 mod cost;
 mod month;
+mod nano_usd;
 
-pub use cost::{MAX_MONTH_QUANTITY, Meter, NanoUsd};
+pub use cost::{MAX_MONTH_QUANTITY, Meter};
 pub use month::Month;
+pub use nano_usd::NanoUsd;
 
 use std::collections::BTreeSet;
 #[cfg(test)]

@@ -1,0 +1,110 @@
+//! A setting: its names, its default, its help and the kind of its value.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+/// The commands that take a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// Every command that opens the data directory.
+    Stores,
+    /// `serve` and `check`.
+    Server,
+}
+
+/// A setting: the flag `--name`, the variable `VENNA_NAME`, the key `name`.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Its name, with `_` between words.
+    pub name: &'static str,
+    /// The placeholder of its value in help texts.
+    pub placeholder: &'static str,
+    /// The default as text; none when unset means off or derived.
+    pub default: Option<&'static str>,
+    /// Its help text, one sentence.
+    pub help: &'static str,
+    /// The kind of its value.
+    pub kind: Kind,
+    /// The commands that take it.
+    pub used_by: Use,
+}
+
+/// The kind of a setting's value.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// A path on this machine.
+    Path,
+    /// An address and a port.
+    Address,
+    /// An address and a port, or `off`.
+    AddressOrOff,
+    /// An `http` or `https` URL without a query.
+    HttpUrl,
+    /// An `http` or `https` URL without a query, a user or a password.
+    SinkUrl,
+    /// Addresses and networks.
+    Networks,
+    /// Origins of web pages, `*` or `off`.
+    Origins,
+    /// A folder on this machine, or a bucket with a key prefix.
+    BlobsUrl,
+    /// A scheme and a path on this machine.
+    PathUrl {
+        /// The scheme, with its colon.
+        scheme: &'static str,
+    },
+    /// A SQLite or PostgreSQL database.
+    MetadataUrl,
+    /// A whole number within bounds.
+    Whole {
+        /// The unit; empty for plain counts.
+        unit: &'static str,
+        /// The bounds, inclusive.
+        bounds: RangeInclusive<u64>,
+    },
+    /// One of several words.
+    Word(&'static [&'static str]),
+}
+
+impl fmt::Display for Kind {
+    /// Formats the valid values as the end of a sentence.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path => out.write_str("a path"),
+            Self::Address => out.write_str("ADDRESS:PORT, for example 127.0.0.1:8080 or [::1]:0"),
+            Self::AddressOrOff => out.write_str("ADDRESS:PORT, for example 127.0.0.1:8081, or off"),
+            Self::HttpUrl => out.write_str("an http:// or https:// URL without a query"),
+            Self::SinkUrl => out.write_str("an http:// or https:// URL without a query, a user or a password"),
+            Self::Networks => out.write_str(
+                "IP addresses or CIDR networks between commas, for example 127.0.0.1,10.0.0.0/8,fd00::/8; in the file also an array of them",
+            ),
+            Self::Origins => out.write_str(
+                "*, off, or origins between commas, for example https://app.example,http://localhost:3000; in the file also an array of them",
+            ),
+            Self::MetadataUrl => out.write_str("sqlite:PATH, or postgres://USER:PASSWORD@HOST:PORT/DATABASE?PARAMETERS; variables such as PGPASSWORD and password files of libpq are not read"),
+            Self::BlobsUrl => out.write_str(
+                "file:PATH, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX; a prefix is optional, and has letters, digits, `-`, `_`, `.` and `/` only",
+            ),
+            Self::PathUrl { scheme } => write!(out, "{scheme}PATH, which is all that this build serves"),
+            Self::Whole { unit, bounds } => {
+                let of = if unit.is_empty() { String::new() } else { format!(" of {unit}") };
+                write!(out, "a whole number{of} from {} to {}", bounds.start(), bounds.end())
+            }
+            Self::Word(words) => out.write_str(&words.join(" or ")),
+        }
+    }
+}
+
+impl Setting {
+    /// Returns the flag without its dashes.
+    #[must_use]
+    pub fn flag(&self) -> String {
+        self.name.replace('_', "-")
+    }
+
+    /// Returns the environment variable.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("VENNA_{}", self.name.to_ascii_uppercase())
+    }
+}

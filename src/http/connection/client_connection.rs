@@ -1,0 +1,51 @@
+//! The handle of a connection that a request carries among its extensions.
+
+use crate::http::connections::ConnectionSlot;
+use crate::model::ids::WorkspaceId;
+use crate::shares::FairPermit;
+use futures_util::FutureExt;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+use tokio::time::sleep;
+
+/// The time between two checks of whether the client has closed the connection.
+pub(super) const PRESENCE_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The connection of a request. It does not keep the socket open.
+#[derive(Clone, Debug)]
+pub struct ClientConnection {
+    tcp: Weak<TcpStream>,
+    slot: Weak<ConnectionSlot>,
+}
+
+impl ClientConnection {
+    /// Refers to the connection of a slot.
+    pub fn new(tcp: &Arc<TcpStream>, slot: Weak<ConnectionSlot>) -> Self {
+        Self { tcp: Arc::downgrade(tcp), slot }
+    }
+
+    /// Keeps a share of the workspace until the active request of the connection ends.
+    pub fn hold(&self, share: FairPermit<WorkspaceId>) {
+        if let Some(slot) = self.slot.upgrade() {
+            slot.hold(share);
+        }
+    }
+
+    /// Waits until the client has closed the connection or its sending half, even if received bytes are still unread.
+    pub async fn closed(&self) {
+        while self.is_open() {
+            sleep(PRESENCE_INTERVAL).await;
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        let Some(tcp) = self.tcp.upgrade() else { return false };
+        match tcp.ready(Interest::READABLE).now_or_never() {
+            Some(Ok(ready)) => !ready.is_read_closed(),
+            Some(Err(_)) => false,
+            None => true,
+        }
+    }
+}

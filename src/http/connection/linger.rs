@@ -1,0 +1,50 @@
+//! The lingering close of a connection (RFC 9112, section 9.6).
+//!
+//! A socket that is closed while the client is still sending is reset, and the client's kernel discards the answer. After
+//! its last byte the server therefore reads and discards what the client sends, for a limited time.
+
+use super::socket;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::ReadBuf;
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
+
+/// The time limit of a lingering close.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(30);
+/// The time that the client may send nothing in it.
+pub(super) const LINGER_IDLE_TIMEOUT: Duration = Duration::from_secs(2);
+/// The number of bytes that one read discards.
+const LINGER_BUFFER_BYTES: usize = 16 * 1024;
+
+/// A lingering close.
+pub struct Lingering {
+    total: Pin<Box<Sleep>>,
+    idle: Pin<Box<Sleep>>,
+}
+
+impl Lingering {
+    /// Starts the time limits.
+    pub fn begin() -> Self {
+        Self { total: Box::pin(sleep(LINGER_TIMEOUT)), idle: Box::pin(sleep(LINGER_IDLE_TIMEOUT)) }
+    }
+
+    /// Reads and discards until the client closes, is silent for too long, or the time is up.
+    pub fn poll(&mut self, tcp: &TcpStream, context: &mut Context<'_>) -> Poll<()> {
+        let mut buffer = [0; LINGER_BUFFER_BYTES];
+        loop {
+            if self.total.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
+            }
+            let mut rest = ReadBuf::new(&mut buffer);
+            match socket::poll_read(tcp, context, &mut rest) {
+                Poll::Ready(Ok(())) if !rest.filled().is_empty() => {
+                    self.idle = Box::pin(sleep(LINGER_IDLE_TIMEOUT));
+                }
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => return self.idle.as_mut().poll(context),
+            }
+        }
+    }
+}
