@@ -5,9 +5,9 @@ use std::fmt;
 
 /// An error, displayed with its sources, outermost first.
 #[derive(Clone, Copy, Debug)]
-pub struct Causes<'a>(pub &'a (dyn Error + 'static));
+pub struct ErrorChain<'a>(pub &'a (dyn Error + 'static));
 
-impl fmt::Display for Causes<'_> {
+impl fmt::Display for ErrorChain<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}", self.0)?;
         let mut next = self.0.source();
@@ -30,6 +30,6 @@ mod tests {
     #[test]
     fn every_cause_is_there() {
         let error = Outer(std::io::Error::other("no such disk"));
-        assert_eq!(Causes(&error).to_string(), "the store failed: no such disk");
+        assert_eq!(ErrorChain(&error).to_string(), "the store failed: no such disk");
     }
 }

@@ -26,8 +26,7 @@ fn the_page_lists_the_events_of_the_source() {
 
 #[test]
 fn an_event_is_read_with_its_level_and_fields() {
-    let source =
-        r#"tracing::warn!(sink, error = %Causes(&a, b), ?swept, %x.id, "delivery failed"); tracing::info!("done");"#;
+    let source = r#"tracing::warn!(sink, error = %ErrorChain(&a, b), ?swept, %x.id, "delivery failed"); tracing::info!("done");"#;
     let mut found = Events::new();
     read_events(source, &mut found);
     let (levels, fields) = &found["delivery failed"];

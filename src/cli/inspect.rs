@@ -3,7 +3,7 @@
 use super::progress::ProgressFile;
 use super::settings::StoreSettings;
 use crate::clock::Clock;
-use crate::error_chain::Causes;
+use crate::error_chain::ErrorChain;
 use crate::inspect::{ReadPacer, Subset};
 use crate::model::finding::Finding;
 use crate::model::scrub::ScrubProgress;
@@ -131,7 +131,7 @@ pub(super) fn conclude(checked: Result<u64>) -> ExitCode {
         Ok(0) => CLEAN,
         Ok(_) => DAMAGED,
         Err(error) => {
-            eprintln!("venna: {}", Causes(&*error));
+            eprintln!("venna: {}", ErrorChain(&*error));
             NOT_CHECKED
         }
     })

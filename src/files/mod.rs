@@ -21,7 +21,7 @@ pub use receive::{ReceiveError, Received, Receiving};
 
 use crate::blobs::{BlobError, BlobStore, InFlight, InUse};
 use crate::clock::Clock;
-use crate::error_chain::Causes;
+use crate::error_chain::ErrorChain;
 use crate::metadata::{
     BlobRows, ClockStore, FileStore, LedgerStore, LimitStore, MetadataError, OutboxStore, StampStore, UpkeepStore,
     trait_set,
@@ -151,7 +151,7 @@ impl Files {
         let (sender, outcome) = oneshot::channel();
         let steps = async move {
             if let Err(Err(error)) = sender.send(steps.await) {
-                tracing::warn!(error = %Causes(&error), "change failed after client disconnect");
+                tracing::warn!(error = %ErrorChain(&error), "change failed after client disconnect");
             }
         };
         // Boxed, so that the layers around a task do not each copy its whole state.

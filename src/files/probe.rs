@@ -1,7 +1,7 @@
 //! Probes whether Files can be served.
 
 use super::{Files, StoreError};
-use crate::error_chain::Causes;
+use crate::error_chain::ErrorChain;
 use crate::model::clock_jump::ClockJump;
 use crate::model::outbox::{OutboxStatus, SinkName};
 use crate::model::stamp::StorePairing;
@@ -104,12 +104,12 @@ fn state(store: &str, answer: Result<Result<(), StoreError>, tokio::time::error:
         Ok(Ok(())) => return StoreState::Ready,
         Ok(Err(StoreError::OutOfSpace(_))) => return StoreState::Full,
         Ok(Err(error @ StoreError::ReadOnly(_))) => {
-            tracing::warn!(store, error = %Causes(&error), "store is read-only");
+            tracing::warn!(store, error = %ErrorChain(&error), "store is read-only");
             return StoreState::ReadOnly;
         }
         Ok(Err(error)) => Box::new(error),
         Err(elapsed) => Box::new(elapsed),
     };
-    tracing::warn!(store, error = %Causes(&*error), "store probe failed");
+    tracing::warn!(store, error = %ErrorChain(&*error), "store probe failed");
     StoreState::Unavailable
 }

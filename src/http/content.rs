@@ -5,7 +5,7 @@ use super::error::ApiError;
 use super::headers::{CROSS_ORIGIN_RESOURCE_POLICY, REPR_DIGEST, put};
 use super::path::Named;
 use super::range::{Selection, select};
-use crate::error_chain::Causes;
+use crate::error_chain::ErrorChain;
 use crate::files::{ContentStream, Files, StoreError, StoredContent};
 use crate::model::byte_range::ByteRange;
 use crate::model::caller::Caller;
@@ -150,7 +150,7 @@ fn in_turn(
 fn body(stream: impl Stream<Item = Result<Bytes, StoreError>> + Send + 'static) -> Body {
     let request = Span::current();
     Body::from_stream(stream.inspect_err(move |error: &StoreError| {
-        request.in_scope(|| tracing::error!(error = %Causes(error), "download aborted"));
+        request.in_scope(|| tracing::error!(error = %ErrorChain(error), "download aborted"));
     }))
 }
 

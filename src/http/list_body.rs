@@ -3,7 +3,7 @@
 
 use super::error::ApiError;
 use super::wire::{self, FileObject, List};
-use crate::error_chain::Causes;
+use crate::error_chain::ErrorChain;
 use crate::files::{Files, StoreError};
 use crate::model::file::File;
 use crate::model::ids::{FileId, WorkspaceId};
@@ -42,7 +42,7 @@ pub async fn answer(
     let walk = Walk { files, turns, workspace, rest: query, first_id, at: Position::Begin(first) };
     let request = Span::current();
     let chunks = stream::try_unfold(walk, Walk::next).inspect_err(move |error: &StoreError| {
-        request.in_scope(|| tracing::warn!(error = %Causes(error), "list response aborted"));
+        request.in_scope(|| tracing::warn!(error = %ErrorChain(error), "list response aborted"));
     });
     Ok(wire::json_body(StatusCode::OK, Body::from_stream(chunks)))
 }

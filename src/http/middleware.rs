@@ -7,7 +7,7 @@ use super::body::{BodyPace, Consumed, PacedBody};
 use super::cors::Cors;
 use super::error::{ApiError, Cause};
 use super::headers::{KEEP_ALIVE, PROCESSING_MS, REQUEST_ID, put};
-use crate::error_chain::Causes;
+use crate::error_chain::ErrorChain;
 use crate::model::ids::RequestId;
 use crate::random;
 use axum::body::Body;
@@ -153,7 +153,7 @@ fn complete(response: &mut Response, id: RequestId, begun: Instant) {
 }
 
 fn log(response: &Response, cause: &(dyn Error + 'static)) {
-    let (status, error) = (response.status(), Causes(cause));
+    let (status, error) = (response.status(), ErrorChain(cause));
     if status == StatusCode::SERVICE_UNAVAILABLE {
         tracing::warn!(status = status.as_u16(), %error, "store request failed");
     } else {

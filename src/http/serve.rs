@@ -8,7 +8,7 @@ use super::connections::{ActiveRequest, Caps, ConnectionSlot, Connections, SlotE
 use super::cors::Cors;
 use super::error::ApiError;
 use super::patience::Patience;
-use crate::error_chain::Causes;
+use crate::error_chain::ErrorChain;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
@@ -83,7 +83,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimi
             let served = async {
                 let ended = connection.await;
                 if let Err(error) = ended {
-                    tracing::debug!(error = %Causes(&error), "connection ended early");
+                    tracing::debug!(error = %ErrorChain(&error), "connection ended early");
                 }
                 ending.close(tcp, patience).await;
             };

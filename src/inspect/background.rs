@@ -5,7 +5,7 @@
 
 use super::{InspectError, Inspector, ReadPacer, Subset};
 use crate::clock::Clock;
-use crate::error_chain::Causes;
+use crate::error_chain::ErrorChain;
 use crate::model::ids::ProcessId;
 use crate::model::scrub::ScrubProgress;
 use std::time::Duration;
@@ -56,7 +56,7 @@ impl BackgroundScrub {
         let passes = async {
             loop {
                 if let Err(error) = self.pass_when_due(inspector, clock).await {
-                    tracing::warn!(error = %Causes(&error), "scrub interrupted");
+                    tracing::warn!(error = %ErrorChain(&error), "scrub interrupted");
                 }
                 tokio::time::sleep(PERIOD.min(self.interval)).await;
             }

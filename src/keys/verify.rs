@@ -2,7 +2,7 @@
 
 use super::Keys;
 use super::cache::{CacheState, CachedKey, LookupStart};
-use crate::error_chain::Causes;
+use crate::error_chain::ErrorChain;
 use crate::metadata::MetadataError;
 use crate::model::api_key::{ApiKey, KeyDigest, KeySecret, KeyStatus, USED_SECONDS};
 use crate::model::limits::LimitsInForce;
@@ -116,7 +116,7 @@ impl Keys {
         let (metadata, id) = (Arc::clone(&self.metadata), key.id);
         self.tasks.spawn(async move {
             if let Err(error) = metadata.note_key_used(id).await {
-                tracing::warn!(error = %Causes(&error), "last-used update failed");
+                tracing::warn!(error = %ErrorChain(&error), "last-used update failed");
             }
         });
     }

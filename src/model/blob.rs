@@ -34,5 +34,3 @@ pub enum ContentLocation {
     /// Memory. The metadata store will keep it in the blob's row.
     Inline(Bytes),
 }
-
-pub use ContentLocation as Place;

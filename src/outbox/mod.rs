@@ -7,7 +7,7 @@
 mod refusal;
 
 use crate::clock::Clock;
-use crate::error_chain::Causes;
+use crate::error_chain::ErrorChain;
 use crate::metadata::{MetadataError, OutboxStore, RefusedMessageStore, trait_set};
 use crate::model::ids::ProcessId;
 use crate::model::outbox::{Message, NewMessage, SinkName};
@@ -164,7 +164,7 @@ impl Delivery {
                 return None;
             }
             Ok(false) => {}
-            Err(failed) => tracing::warn!(error = %Causes(&failed), "set-aside failed"),
+            Err(failed) => tracing::warn!(error = %ErrorChain(&failed), "set-aside failed"),
         }
         self.warn(error, attempts).await;
         let asked = match error {
@@ -187,9 +187,9 @@ impl Delivery {
         let sink = self.name.name();
         if is_due(attempts.warned_at) {
             attempts.warned_at = Some(Instant::now());
-            tracing::warn!(sink, error = %Causes(error), "delivery failed");
+            tracing::warn!(sink, error = %ErrorChain(error), "delivery failed");
         } else {
-            tracing::debug!(sink, error = %Causes(error), "delivery failed");
+            tracing::debug!(sink, error = %ErrorChain(error), "delivery failed");
         }
         if !is_due(attempts.lag_warned_at) {
             return;
@@ -199,7 +199,7 @@ impl Delivery {
         if seconds > LAG_WARNING_SECONDS {
             attempts.lag_warned_at = Some(Instant::now());
             let pending = status.pending;
-            tracing::warn!(sink, pending, seconds, error = %Causes(error), "delivery backlog");
+            tracing::warn!(sink, pending, seconds, error = %ErrorChain(error), "delivery backlog");
         }
     }
 }

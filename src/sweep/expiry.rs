@@ -4,7 +4,7 @@
 //! next pass and does not stop the others.
 
 use super::step::{STEP_ROWS, Step};
-use crate::error_chain::Causes;
+use crate::error_chain::ErrorChain;
 use crate::metadata::{Ended, ExpiryStore, MetadataError};
 use crate::model::ids::WorkspaceId;
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ const STEP_ENDS: u32 = 128;
 pub(super) async fn expire(metadata: &dyn ExpiryStore) -> Ended {
     let mut all = Ended::default();
     if let Err(error) = expire_all(metadata, &mut all).await {
-        tracing::warn!(error = %Causes(&error), "overdue listing failed");
+        tracing::warn!(error = %ErrorChain(&error), "overdue listing failed");
     }
     all
 }
@@ -41,7 +41,7 @@ async fn expire_all(metadata: &dyn ExpiryStore, all: &mut Ended) -> Result<(), M
                         step.rest().await;
                     }
                     Err(error) => {
-                        tracing::warn!(%workspace, error = %Causes(&error), "expiry failed");
+                        tracing::warn!(%workspace, error = %ErrorChain(&error), "expiry failed");
                         failed.insert(workspace);
                     }
                 }

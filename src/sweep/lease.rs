@@ -1,6 +1,6 @@
 //! The lease of a server: while it lasts, the server's pending writes are not garbage.
 
-use crate::error_chain::Causes;
+use crate::error_chain::ErrorChain;
 use crate::metadata::{LEASE_SECONDS, MetadataError, ProcessStore};
 use crate::model::ids::ProcessId;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ impl Lease {
     pub async fn end(self) {
         self.renewal.abort();
         if let Err(error) = self.metadata.end_process(self.process).await {
-            tracing::warn!(error = %Causes(&error), "lease release failed");
+            tracing::warn!(error = %ErrorChain(&error), "lease release failed");
         }
     }
 }
@@ -48,7 +48,7 @@ async fn renew(metadata: Arc<dyn ProcessStore>, process: ProcessId) {
     loop {
         tokio::time::sleep(RENEWAL).await;
         if let Err(error) = metadata.renew_process(process).await {
-            tracing::warn!(error = %Causes(&error), "lease renewal failed");
+            tracing::warn!(error = %ErrorChain(&error), "lease renewal failed");
         }
     }
 }

@@ -15,7 +15,7 @@ mod step;
 pub use lease::Lease;
 
 use crate::blobs::{BlobError, BlobStore, InFlight, InUse};
-use crate::error_chain::Causes;
+use crate::error_chain::ErrorChain;
 use crate::failpoint;
 use crate::metadata::{
     AnswerStore, AuditStore, ClockStore, ExpiryStore, MetadataError, OutboxStore, PendingBlob, ROLL_UP_ROWS,
@@ -256,7 +256,7 @@ impl Sweeper {
 
 fn done(step: Result<usize, SweepError>) -> usize {
     step.unwrap_or_else(|error| {
-        tracing::warn!(error = %Causes(&error), "sweep step failed");
+        tracing::warn!(error = %ErrorChain(&error), "sweep step failed");
         0
     })
 }

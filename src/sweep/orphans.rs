@@ -2,7 +2,7 @@
 //! (docs/durability.md).
 
 use super::{SweepError, Sweeper, pairing};
-use crate::error_chain::Causes;
+use crate::error_chain::ErrorChain;
 use crate::metadata::SweepShare;
 use crate::model::ids::{BlobId, InstallationId};
 use crate::random;
@@ -29,7 +29,7 @@ impl Sweeper {
             let begun = Instant::now();
             let walk = async {
                 if let Err(error) = self.walk(begun, interval).await {
-                    tracing::warn!(error = %Causes(&error), "stray walk failed");
+                    tracing::warn!(error = %ErrorChain(&error), "stray walk failed");
                 }
                 sleep_until(begun + interval).await;
             };
@@ -75,7 +75,7 @@ impl Sweeper {
                 Ok(Some(last)) => (after, tries) = (Some(last), 0),
                 Err(error) => {
                     tries += 1;
-                    tracing::warn!(error = %Causes(&error), tries, "stray check failed");
+                    tracing::warn!(error = %ErrorChain(&error), tries, "stray check failed");
                     if tries == MAX_TRIES {
                         return;
                     }

@@ -7,7 +7,7 @@
 //! its last stamp.
 
 use crate::blobs::{BlobError, BlobStore};
-use crate::error_chain::Causes;
+use crate::error_chain::ErrorChain;
 use crate::metadata::{BlobRows, LedgerStore, MetadataError, StampStore, SweepShare, SweepStore, trait_set};
 use crate::model::ids::InstallationId;
 use crate::model::stamp::{Stamp, StorePairing};
@@ -128,11 +128,11 @@ pub async fn note_events(
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(error = %Causes(&error), "ledger mark write failed");
+                    tracing::warn!(error = %ErrorChain(&error), "ledger mark write failed");
                 }
             },
             Ok(_) => {}
-            Err(error) => tracing::warn!(error = %Causes(&error), "ledger mark read failed"),
+            Err(error) => tracing::warn!(error = %ErrorChain(&error), "ledger mark read failed"),
         }
         if stopped {
             return;

@@ -3,7 +3,7 @@
 //! Workspaces take turns, one bounded step each. A failed step is left to the next pass.
 
 use super::step::Step;
-use crate::error_chain::Causes;
+use crate::error_chain::ErrorChain;
 use crate::metadata::{MetadataError, ReleaseStore};
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ const STEP_PARTS: u32 = 64;
 pub(super) async fn release(metadata: &dyn ReleaseStore) -> usize {
     let mut released = 0;
     if let Err(error) = release_all(metadata, &mut released).await {
-        tracing::warn!(error = %Causes(&error), "release listing failed");
+        tracing::warn!(error = %ErrorChain(&error), "release listing failed");
     }
     released
 }
@@ -35,7 +35,7 @@ async fn release_all(metadata: &dyn ReleaseStore, released: &mut usize) -> Resul
                     step.rest().await;
                 }
                 Err(error) => {
-                    tracing::warn!(%workspace, error = %Causes(&error), "part release failed");
+                    tracing::warn!(%workspace, error = %ErrorChain(&error), "part release failed");
                     failed.insert(workspace);
                 }
             }

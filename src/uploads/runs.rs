@@ -4,7 +4,7 @@
 //! result. A run is cancelled when its Upload ends, when another subject is requested and no request waits for this
 //! one, and when the server stops and no request waits. The caller bounds the number of runs.
 
-use crate::error_chain::Causes;
+use crate::error_chain::ErrorChain;
 use crate::files::StoreError;
 use crate::model::ids::UploadId;
 use futures_util::FutureExt;
@@ -165,7 +165,7 @@ async fn drive<T: Clone>(
         // The result is cached before the entry is removed, so that every request finds one of them.
         Ok(known) => entry.runs.results.insert(subject, known.clone()),
         Err(error) if outcome.is_closed() => {
-            tracing::info!(error = %Causes(error), "digest failed after client disconnect");
+            tracing::info!(error = %ErrorChain(error), "digest failed after client disconnect");
         }
         Err(_) => {}
     }

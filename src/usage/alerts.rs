@@ -5,7 +5,7 @@
 //! `app` runs it where an alert sink is configured.
 
 use super::Usage;
-use crate::error_chain::Causes;
+use crate::error_chain::ErrorChain;
 use crate::metadata::MetadataError;
 use crate::model::ids::WorkspaceId;
 use crate::model::limits::Limit;
@@ -53,7 +53,7 @@ impl SpendAlerts {
             if checked_at.is_none_or(|at: u64| now.abs_diff(at) >= CHECK_SECONDS) {
                 checked_at = Some(now);
                 if let Err(error) = self.check(now).await {
-                    tracing::warn!(error = %Causes(&error), "spend check failed");
+                    tracing::warn!(error = %ErrorChain(&error), "spend check failed");
                 }
             }
             tokio::select! {

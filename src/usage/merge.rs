@@ -1,7 +1,7 @@
 //! Merges old read rows of the ledger into one per key, operation, purpose and minute. Workspaces take turns, one
 //! bounded step each. `app` runs it.
 
-use crate::error_chain::Causes;
+use crate::error_chain::ErrorChain;
 use crate::metadata::{MetadataError, ReadMergeStore};
 use crate::model::ids::WorkspaceId;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ impl ReadMerger {
             match tokio::spawn(async move { merger.pass(&until).await }.in_current_span()).await {
                 Ok(Ok(0)) => {}
                 Ok(Ok(rows)) => tracing::debug!(rows, "read merge finished"),
-                Ok(Err(error)) => tracing::warn!(error = %Causes(&error), "read merge listing failed"),
+                Ok(Err(error)) => tracing::warn!(error = %ErrorChain(&error), "read merge listing failed"),
                 Err(error) => tracing::error!(%error, "read merge panicked"),
             }
             tokio::select! {
@@ -64,7 +64,7 @@ impl ReadMerger {
                         rows += more;
                         unfinished.push(workspace);
                     }
-                    Err(error) => tracing::warn!(%workspace, error = %Causes(&error), "read merge failed"),
+                    Err(error) => tracing::warn!(%workspace, error = %ErrorChain(&error), "read merge failed"),
                 }
                 // Requests have the store at least half of the time.
                 sleep(begun.elapsed()).await;

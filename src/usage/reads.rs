@@ -1,7 +1,7 @@
 //! Counts reads in memory and enters them into the ledger every second. A crash loses at most the last second, and
 //! enters nothing twice.
 
-use crate::error_chain::Causes;
+use crate::error_chain::ErrorChain;
 use crate::metadata::{LedgerStore, MetadataError};
 use crate::model::caller::Caller;
 use crate::model::ids::{KeyId, ProcessId, WorkspaceId};
@@ -66,7 +66,7 @@ impl ReadCounter {
                 () = tokio::time::sleep(FLUSH_INTERVAL) => {}
             }
             if let Err(error) = self.flush().await {
-                tracing::warn!(error = %Causes(&error), "read flush failed");
+                tracing::warn!(error = %ErrorChain(&error), "read flush failed");
             }
         }
     }

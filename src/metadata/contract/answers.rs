@@ -3,7 +3,7 @@
 use super::fixtures::{NOW_MS, blob, made, new_file, tenant};
 use crate::clock::Clock;
 use crate::metadata::MetadataStore;
-use crate::model::blob::Place;
+use crate::model::blob::ContentLocation;
 use crate::model::file::{File, NewFile};
 use crate::model::idempotency::{Idempotency, IdempotencyKey, IdempotentOutcome, RequestDigest, WriteAnswer};
 use crate::model::ids::BlobId;
@@ -21,7 +21,7 @@ pub async fn what_has_a_key_happens_once(store: &dyn MetadataStore, clock: &Cloc
         })
     };
     let new = || NewFile {
-        place: Place::Inline(Bytes::from_static(b"12345")),
+        place: ContentLocation::Inline(Bytes::from_static(b"12345")),
         ..new_file(BlobId::new([0; 16]), Purpose::UserData, None)
     };
     let first = made(store.create_file(ours, new(), once("k", "/a")).await.unwrap()).unwrap();

@@ -3,7 +3,7 @@
 use super::fixtures::{NOW_MS, PROCESS, all, blob, create, expire, file, made, new_file, tenant};
 use crate::clock::Clock;
 use crate::metadata::{MetadataStore, PendingBlob, SweepShare};
-use crate::model::blob::{Place, StoredBlob};
+use crate::model::blob::{ContentLocation, StoredBlob};
 use crate::model::caller::Caller;
 use crate::model::digest::ContentDigest;
 use crate::model::expiry::ExpiresAfter;
@@ -47,7 +47,7 @@ pub async fn small_content_lives_and_dies_with_its_file(store: &dyn MetadataStor
             ..new_file(BlobId::new([0; 16]), Purpose::UserData, None).content
         };
         NewFile {
-            place: Place::Inline(Bytes::from_static(bytes)),
+            place: ContentLocation::Inline(Bytes::from_static(bytes)),
             content,
             ..new_file(BlobId::new([0; 16]), Purpose::UserData, None)
         }

@@ -3,7 +3,7 @@
 use crate::metadata::{MetadataStore, NewKey, NewSecret};
 use crate::model::api_key::{KeyDigest, Opens};
 use crate::model::audit::Origin;
-use crate::model::blob::Place;
+use crate::model::blob::ContentLocation;
 use crate::model::caller::Caller;
 use crate::model::digest::{BlockChecksums, ContentDigest, Sha256Digest};
 use crate::model::expiry::ExpiresAfter;
@@ -57,7 +57,7 @@ pub fn new_file(blob: BlobId, purpose: Purpose, expires_after: Option<ExpiresAft
     let content =
         ContentDigest { size_bytes: 5, sha256: Sha256Digest([3; 32]), checksums: BlockChecksums(vec![1, u32::MAX]) };
     NewFile {
-        place: Place::Store(blob),
+        place: ContentLocation::Store(blob),
         content,
         purpose,
         filename: Filename::parse("\u{6587}.txt").unwrap(),
@@ -75,7 +75,7 @@ pub fn digest(number: u8) -> KeyDigest {
 pub fn small_file(size: usize, purpose: Purpose, expires_after: Option<ExpiresAfter>) -> NewFile {
     let new = new_file(BlobId::new([0; 16]), purpose, expires_after);
     let content = ContentDigest { size_bytes: size as u64, ..new.content };
-    NewFile { place: Place::Inline(Bytes::from(vec![7; size])), content, ..new }
+    NewFile { place: ContentLocation::Inline(Bytes::from(vec![7; size])), content, ..new }
 }
 
 /// An Upload of so many bytes.

@@ -4,7 +4,7 @@ use super::fixtures::{NOW_MS, ORIGIN, all, new_file, new_key, new_secret, tenant
 use crate::clock::Clock;
 use crate::metadata::{MetadataStore, Purged};
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens};
-use crate::model::blob::Place;
+use crate::model::blob::ContentLocation;
 use crate::model::caller::{Caller, Refused};
 use crate::model::file::NewFile;
 use crate::model::idempotency::IdempotentOutcome;
@@ -84,7 +84,7 @@ pub async fn a_key_that_has_ended_changes_nothing(store: &dyn MetadataStore, clo
     };
     let (revoked, brief) = (key(20, None).await, key(21, Some(60)).await);
     let small = || NewFile {
-        place: Place::Inline(Bytes::from_static(b"12345")),
+        place: ContentLocation::Inline(Bytes::from_static(b"12345")),
         ..new_file(BlobId::new([0; 16]), Purpose::UserData, None)
     };
     let create = |caller| store.create_file(caller, small(), None);

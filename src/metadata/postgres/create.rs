@@ -11,7 +11,7 @@ use super::ledger::{self, BEGIN};
 use super::pending::PendingCreate;
 use super::writer::{Change, Lock};
 use crate::metadata::rules::files::new_file;
-use crate::model::blob::Place;
+use crate::model::blob::ContentLocation;
 use crate::model::file::File;
 use crate::model::idempotency::IdempotentOutcome;
 use crate::model::ids::{BlobId, WorkspaceId};
@@ -31,8 +31,8 @@ impl Shared for PendingCreate {
 
     fn inline_bytes(&self) -> usize {
         match &self.new.place {
-            Place::Inline(bytes) => bytes.len(),
-            Place::Store(_) => 0,
+            ContentLocation::Inline(bytes) => bytes.len(),
+            ContentLocation::Store(_) => 0,
         }
     }
 
@@ -115,9 +115,9 @@ fn decide(coming: &[&PendingCreate], found: Vec<(Result<Standing, Stop>, bool)>,
             return Decision::Unmade(IdempotentOutcome::Refused(refused));
         }
         let blob = match each.new.place {
-            Place::Inline(_) => blobs::fresh_name(now_ms),
-            Place::Store(blob) if claimed => blob,
-            Place::Store(_) => return Decision::Unmade(IdempotentOutcome::Made(None)),
+            ContentLocation::Inline(_) => blobs::fresh_name(now_ms),
+            ContentLocation::Store(blob) if claimed => blob,
+            ContentLocation::Store(_) => return Decision::Unmade(IdempotentOutcome::Made(None)),
         };
         standing.count(&before);
         if standing.refuse_bytes(each.new.content.size_bytes).is_some() {
@@ -152,8 +152,10 @@ impl<'a> Statements<'a> {
     /// False when there is no blob to claim.
     async fn claim(&self, each: &PendingCreate) -> Result<bool, Failure> {
         match each.new.place {
-            Place::Store(blob) => blobs::claim(&self.claim, each.caller.workspace, blob, &each.new.content).await,
-            Place::Inline(_) => Ok(false),
+            ContentLocation::Store(blob) => {
+                blobs::claim(&self.claim, each.caller.workspace, blob, &each.new.content).await
+            }
+            ContentLocation::Inline(_) => Ok(false),
         }
     }
 
@@ -161,8 +163,10 @@ impl<'a> Statements<'a> {
         let workspace = each.caller.workspace;
         let kept = async {
             match &each.new.place {
-                Place::Inline(bytes) => blobs::keep(&self.keep, workspace, blob, bytes, &each.new.content).await,
-                Place::Store(_) => Ok(()),
+                ContentLocation::Inline(bytes) => {
+                    blobs::keep(&self.keep, workspace, blob, bytes, &each.new.content).await
+                }
+                ContentLocation::Store(_) => Ok(()),
             }
         };
         try_join!(

@@ -5,7 +5,7 @@ use super::rows::{self, parsed};
 use super::store::SqliteStore;
 use crate::metadata::blobs::{BlobRows, ReadyBlob};
 use crate::metadata::error::MetadataError;
-use crate::model::blob::{BlobOwner, Place};
+use crate::model::blob::{BlobOwner, ContentLocation};
 use crate::model::digest::{ContentDigest, Sha256Digest};
 use crate::model::ids::{BlobId, ProcessId, WorkspaceId};
 use crate::random;
@@ -61,13 +61,13 @@ fn begin(connection: &Connection, workspace: WorkspaceId, blob: BlobId, process:
 pub(super) fn settle(
     connection: &Connection,
     workspace: WorkspaceId,
-    place: &Place,
+    place: &ContentLocation,
     content: &ContentDigest,
     now_ms: u64,
 ) -> Result<Option<BlobId>> {
     match place {
-        Place::Store(blob) => Ok(claim(connection, workspace, *blob, content)?.then_some(*blob)),
-        Place::Inline(bytes) => keep(connection, workspace, bytes, content, now_ms).map(Some),
+        ContentLocation::Store(blob) => Ok(claim(connection, workspace, *blob, content)?.then_some(*blob)),
+        ContentLocation::Inline(bytes) => keep(connection, workspace, bytes, content, now_ms).map(Some),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::metadata::room::with_room;
 use crate::metadata::rules;
 use crate::metadata::rules::columns::{self, BEHIND_FILE, FILE};
 use crate::metadata::rules::files::new_file;
-use crate::model::blob::Place;
+use crate::model::blob::ContentLocation;
 use crate::model::caller::Caller;
 use crate::model::file::{File, FileDigest, NewFile};
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
@@ -46,7 +46,7 @@ impl FileStore for SqliteStore {
         file: NewFile,
         once: Option<Idempotency<File>>,
     ) -> Result<IdempotentOutcome<Option<File>>, MetadataError> {
-        if matches!(file.place, Place::Inline(_)) {
+        if matches!(file.place, ContentLocation::Inline(_)) {
             self.refuse_while(Fullness::refuse_bytes).await?;
         }
         with_room(self, caller.workspace, || self.write_file(caller, file.clone(), once.clone())).await

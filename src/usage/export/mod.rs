@@ -14,7 +14,7 @@ pub use status::ExportStatus;
 pub use steps::StepLimits;
 
 use crate::clock::Clock;
-use crate::error_chain::Causes;
+use crate::error_chain::ErrorChain;
 use crate::metadata::{ExportStore, MetadataError, OutboxStore, trait_set};
 use crate::model::export::{ExportBounds, ExportProgress, NextExport};
 use crate::model::ledger::LedgerRow;
@@ -73,7 +73,7 @@ impl Exporter {
                     Ok(Ok(progress)) => next_look_at = progress.map_or(0, over_at),
                     Ok(Err(error)) => {
                         pause = RETRY_INTERVAL;
-                        tracing::warn!(error = %Causes(&error), "usage export failed");
+                        tracing::warn!(error = %ErrorChain(&error), "usage export failed");
                     }
                     Err(error) => {
                         pause = RETRY_INTERVAL;

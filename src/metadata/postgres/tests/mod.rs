@@ -16,7 +16,7 @@ use crate::metadata::migrations::SchemaError;
 use crate::metadata::*;
 use crate::model::api_key::KeyDigest;
 use crate::model::audit::AuditQuery;
-use crate::model::blob::Place;
+use crate::model::blob::ContentLocation;
 use crate::model::caller::{Caller, Refused};
 use crate::model::export::{ExportBounds, ExportProgress};
 use crate::model::file::{File, NewFile};
@@ -354,7 +354,7 @@ async fn those_who_share_a_commit_have_outcomes_of_their_own() {
     let new = || contract::small_file(5, Purpose::UserData, None);
     let all = join_all((0..60).map(|at| match at % 10 {
         3 => store.create_file(revoked, new(), None),
-        5 => store.create_file(caller, NewFile { place: Place::Store(BlobId::new([9; 16])), ..new() }, None),
+        5 => store.create_file(caller, NewFile { place: ContentLocation::Store(BlobId::new([9; 16])), ..new() }, None),
         7 => store.create_file(caller, new(), Some(once("same"))),
         8 => store.create_file(caller, new(), Some(once(&at.to_string()))),
         _ => store.create_file(caller, new(), None),
@@ -511,7 +511,8 @@ async fn a_group_counts_against_a_quota_what_is_made_of_it() {
         store.begin_blob(caller.workspace, *blob, ProcessId::new([1; 16])).await.unwrap();
     }
     store.set_limits(owner, vec![(Limit::MaxFiles, Some(10))], contract::ORIGIN, None).await.unwrap().made().unwrap();
-    let new = |blob| NewFile { place: Place::Store(blob), ..contract::small_file(5, Purpose::UserData, None) };
+    let new =
+        |blob| NewFile { place: ContentLocation::Store(blob), ..contract::small_file(5, Purpose::UserData, None) };
     let effects = join_all(blobs.iter().map(|blob| store.create_file(caller, new(*blob), None))).await;
     let full = IdempotentOutcome::Refused(Refused::Quota(QuotaExceeded::Files { limit_files: 10 }));
     let refused: Vec<BlobId> = blobs
