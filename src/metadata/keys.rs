@@ -6,71 +6,42 @@ use crate::model::audit::Origin;
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{KeyId, WorkspaceId};
 use crate::model::page::{Order, Page};
-use crate::model::scope::{Scope, Scopes};
+use crate::model::scope::Scopes;
 use async_trait::async_trait;
-use serde_json::{Map, Value, json};
 use std::fmt::Debug;
 
-/// A key as it is entered into the store, which adds the id.
+/// A new key. The store adds its id.
 #[derive(Clone, Debug)]
 pub struct NewKey {
-    /// What it opens.
+    /// The access that it grants.
     pub opens: Opens,
     /// Its first secret.
     pub secret: NewSecret,
-    /// What its owner calls it.
+    /// Its name, chosen by its owner.
     pub name: String,
-    /// How many seconds it is valid; for ever when none.
+    /// The seconds until it expires. It never expires when none.
     pub valid_seconds: Option<u64>,
 }
 
-/// What is changed of a key; what is none stays.
+/// Changes of a key. A field that is none stays as it is.
 #[derive(Clone, Debug, Default)]
 pub struct KeyChanges {
-    /// What its owner calls it.
+    /// Its name, chosen by its owner.
     pub name: Option<String>,
-    /// What it may be used for, if it opens a workspace.
+    /// The scopes of a key of a workspace.
     pub scopes: Option<Scopes>,
-    /// How many seconds it is valid from now on.
+    /// The seconds from now until it expires.
     pub valid_seconds: Option<u64>,
 }
 
-impl KeyChanges {
-    /// Returns the key as it is after the change, and what the audit log says of it.
-    pub(super) fn apply(&self, known: ApiKey, now_seconds: u64) -> (ApiKey, Map<String, Value>) {
-        let mut details = Map::new();
-        let mut changed = known;
-        if let Some(name) = &self.name {
-            details.insert("name".to_owned(), json!(name));
-            changed.name.clone_from(name);
-        }
-        if let (Some(scopes), Opens::Workspace(workspace, _)) = (self.scopes, changed.opens) {
-            let names: Vec<_> = scopes.iter().map(Scope::name).collect();
-            details.insert("scopes".to_owned(), json!(names));
-            changed.opens = Opens::Workspace(workspace, scopes);
-        }
-        if let Some(seconds) = self.valid_seconds {
-            details.insert("expires_in_seconds".to_owned(), json!(seconds));
-            changed.expires_at = Some(now_seconds.saturating_add(seconds));
-        }
-        (changed, details)
-    }
-}
-
-/// A secret as it is kept.
+/// A new secret of a key, in the form that is stored.
 #[derive(Clone, Debug)]
 pub struct NewSecret {
-    /// SHA-256 of it.
+    /// Its SHA-256.
     pub digest: KeyDigest,
-    /// How people tell it from others.
+    /// Its redacted form.
     pub redacted: String,
 }
-
-/// A text that sorts before every id.
-pub(super) const BEFORE_ALL_IDS: &str = "";
-
-/// A text that sorts behind every id, whose characters are digits, letters, `-` and `_`.
-pub(super) const BEHIND_ALL_IDS: &str = "~";
 
 /// The rows of API keys.
 #[async_trait]

@@ -128,7 +128,7 @@ impl Action {
 }
 
 /// An entry before it is stored. The store adds id and time.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEntry {
     /// The action.
     pub action: Action,

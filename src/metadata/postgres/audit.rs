@@ -50,8 +50,13 @@ impl AuditStore for PostgresStore {
     }
 }
 
-/// Enters what is done in this transaction.
-pub(super) async fn note(change: &Change<'_>, origin: Origin, new: NewEntry) -> Result<(), Failure> {
+/// Adds the entry of a change, if it has one.
+pub(super) async fn note(
+    change: &Change<'_>,
+    origin: Origin,
+    entry: impl Into<Option<NewEntry>>,
+) -> Result<(), Failure> {
+    let Some(new) = entry.into() else { return Ok(()) };
     let newest = newest(&change.prepare(NEWEST).await?).await?;
     let insert_entry = change.prepare(INSERT).await?;
     insert(&insert_entry, fresh_id(change, newest), origin, new).await

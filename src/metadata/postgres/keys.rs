@@ -8,19 +8,19 @@ use super::store::{PostgresStore, read, transaction, write};
 use super::writer::{Change, Lock};
 use super::{audit, limits};
 use crate::metadata::error::MetadataError;
-use crate::metadata::keys::{BEFORE_ALL_IDS, BEHIND_ALL_IDS, KeyChanges, KeyStore, NewKey, NewSecret};
+use crate::metadata::keys::{KeyChanges, KeyStore, NewKey, NewSecret};
 use crate::metadata::rules;
 use crate::metadata::rules::columns::{self, BEHIND_KEY, KEY};
-use crate::metadata::rules::keys::new_key;
+use crate::metadata::rules::keys::{PageBound, new_key, page_bound, stored_scopes};
+use crate::metadata::rules::update::Update;
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens, USED_SECONDS};
-use crate::model::audit::{Action, Origin};
+use crate::model::audit::Origin;
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{KeyId, WorkspaceId};
 use crate::model::limits::LimitsInForce;
 use crate::model::page::{Order, Page};
 use crate::random;
 use async_trait::async_trait;
-use serde_json::json;
 use tokio_postgres::Row;
 
 #[async_trait]
@@ -113,7 +113,7 @@ async fn create(
         return change.give_up(IdempotentOutcome::Made(None)).await;
     }
     let key = new_key(id, new);
-    let scopes = key.opens.scopes().map(|scopes| scopes.to_string()).unwrap_or_default();
+    let scopes = stored_scopes(&key);
     let workspace = key.opens.workspace().map(|workspace| workspace.to_string());
     let (name, expires_at) = (id.to_string(), key.expires_at.map(stored));
     let sql =
@@ -151,14 +151,10 @@ async fn list_of_administrators(
     limit: u32,
     order: Order,
 ) -> Result<Page<ApiKey>, Failure> {
-    let (behind, direction, edge) = match order {
-        Order::Ascending => (">", "ASC", BEFORE_ALL_IDS),
-        Order::Descending => ("<", "DESC", BEHIND_ALL_IDS),
-    };
-    let edge = after.map_or_else(|| edge.to_owned(), |id| id.to_string());
+    let PageBound { comparison, direction, edge } = page_bound(after, order);
     let sql = format!(
         "SELECT {KEY} FROM api_keys k
-         WHERE k.workspace_id IS NULL AND k.id {behind} $1 AND k.revoked_at IS NULL
+         WHERE k.workspace_id IS NULL AND k.id {comparison} $1 AND k.revoked_at IS NULL
          ORDER BY k.id {direction} LIMIT $2"
     );
     let found = session.rows(&sql, &[&edge, &(i64::from(limit) + 1)]).await?;
@@ -206,15 +202,14 @@ async fn take(change: &Change<'_>, id: KeyId) -> Result<Option<ApiKey>, Failure>
 
 async fn revoke(change: Change<'_>, id: KeyId, origin: Origin) -> Result<Option<ApiKey>, Failure> {
     change.begin(lock_of(&change, id).await?.as_slice(), async { Ok(()) }).await?;
-    let known = take(&change, id).await?;
-    let Some(known) = known.clone().filter(|key| key.revoked_at.is_none()) else {
+    let revoked = take(&change, id).await?.map(|known| rules::keys::revoke(known, change.now_seconds()));
+    let Some(Update { row: revoked, entry: Some(entry) }) = revoked else {
         change.abandon().await?;
-        return Ok(known);
+        return Ok(revoked.map(|unchanged| unchanged.row));
     };
-    let revoked = ApiKey { revoked_at: Some(change.now_seconds()), ..known };
     let sql = "UPDATE api_keys SET revoked_at = $2 WHERE id = $1";
-    change.execute(sql, &[&id.to_string(), &stored(change.now_seconds())]).await?;
-    audit::note(&change, origin, rules::audit::key(Action::KeyRevoked, &revoked, None)).await?;
+    change.execute(sql, &[&id.to_string(), &revoked.revoked_at.map(stored)]).await?;
+    audit::note(&change, origin, entry).await?;
     change.commit(async { Ok(()) }).await?;
     Ok(Some(revoked))
 }
@@ -232,9 +227,10 @@ async fn rotate(
         return change.give_up(stop.into()).await;
     }
     let now_seconds = change.now_seconds();
-    let known = match take_active(&change, id).await? {
-        Ok(known) => known,
-        Err(ended) => return change.give_up(IdempotentOutcome::Made(ended.map(Err))).await,
+    let Some(known) = take(&change, id).await? else { return change.give_up(IdempotentOutcome::Made(None)).await };
+    let rotated = match rules::keys::rotate(known, secret, overlap_seconds, now_seconds) {
+        Ok(rotated) => rotated,
+        Err(ended) => return change.give_up(IdempotentOutcome::Made(Some(Err(ended)))).await,
     };
     let name = id.to_string();
     let forget = "DELETE FROM key_secrets WHERE key_id = $1 AND retires_at <= $2";
@@ -246,11 +242,9 @@ async fn rotate(
     }
     let sql = "UPDATE api_keys SET redacted = $2 WHERE id = $1";
     change.execute(sql, &[&name, &secret.redacted]).await?;
-    let rotated = ApiKey { redacted: secret.redacted.clone(), ..known };
-    let details = json!({"overlap_seconds": overlap_seconds});
-    audit::note(&change, origin, rules::audit::key(Action::KeyUpdated, &rotated, Some(details))).await?;
-    opening.commit(&rotated).await?;
-    Ok(IdempotentOutcome::Made(Some(Ok(rotated))))
+    audit::note(&change, origin, rotated.entry).await?;
+    opening.commit(&rotated.row).await?;
+    Ok(IdempotentOutcome::Made(Some(Ok(rotated.row))))
 }
 
 async fn update(
@@ -264,28 +258,21 @@ async fn update(
     if let Some(stop) = opening.begin(lock_of(&change, id).await?).await? {
         return change.give_up(stop.into()).await;
     }
-    let known = match take_active(&change, id).await? {
-        Ok(known) => known,
-        Err(ended) => return change.give_up(IdempotentOutcome::Made(ended.map(Err))).await,
+    let Some(known) = take(&change, id).await? else { return change.give_up(IdempotentOutcome::Made(None)).await };
+    let updated = match rules::keys::update(known, changes, change.now_seconds()) {
+        Ok(updated) => updated,
+        Err(ended) => return change.give_up(IdempotentOutcome::Made(Some(Err(ended)))).await,
     };
-    let (changed, details) = changes.apply(known, change.now_seconds());
-    if !details.is_empty() {
-        let scopes = changed.opens.scopes().map(|scopes| scopes.to_string()).unwrap_or_default();
+    let changed = updated.row;
+    if let Some(entry) = updated.entry {
         let sql = "UPDATE api_keys SET name = $2, scopes = $3, expires_at = $4 WHERE id = $1";
+        let scopes = stored_scopes(&changed);
         let values: Values<'_> = &[&id.to_string(), &changed.name, &scopes, &changed.expires_at.map(stored)];
         change.execute(sql, values).await?;
-        audit::note(&change, origin, rules::audit::key(Action::KeyUpdated, &changed, Some(details.into()))).await?;
+        audit::note(&change, origin, entry).await?;
     }
     opening.commit(&changed).await?;
     Ok(IdempotentOutcome::Made(Some(Ok(changed))))
-}
-
-/// The key, as [`take`] has it, if it is active; otherwise what became of it, if there is one.
-async fn take_active(change: &Change<'_>, id: KeyId) -> Result<Result<ApiKey, Option<KeyStatus>>, Failure> {
-    Ok(match take(change, id).await?.map(|key| (key.status(change.now_seconds()), key)) {
-        Some((KeyStatus::Active, key)) => Ok(key),
-        other => Err(other.map(|(ended, _)| ended)),
-    })
 }
 
 async fn note_used(session: &Session, id: KeyId, set_ms: Option<i64>) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! What the audit log says of each change.
+//! The entry of the audit log of each change.
 
 use crate::model::adjustment::NewAdjustment;
 use crate::model::api_key::ApiKey;
@@ -45,10 +45,12 @@ pub fn key_created(created: &ApiKey) -> NewEntry {
     key(Action::KeyCreated, created, Some(json!({"name": created.name, "scopes": scopes.unwrap_or_default()})))
 }
 
-/// Returns the entry of changed limits.
-pub fn limits(owner: LimitOwner, workspace: Option<WorkspaceId>, wanted: &[(Limit, Option<u64>)]) -> NewEntry {
+/// Returns the entry of changed limits. No change has no entry.
+pub fn limits(owner: LimitOwner, workspace: Option<WorkspaceId>, wanted: &[(Limit, Option<u64>)]) -> Option<NewEntry> {
     let details: Map<_, _> = wanted.iter().map(|(limit, value)| (limit.to_string(), json!(value))).collect();
-    NewEntry { action: Action::LimitsUpdated, workspace, object: owner.to_string(), details: Some(details.into()) }
+    let object = owner.to_string();
+    let is_changed = !details.is_empty();
+    is_changed.then(|| NewEntry { action: Action::LimitsUpdated, workspace, object, details: Some(details.into()) })
 }
 
 /// Returns the entry of a correction of the bill.

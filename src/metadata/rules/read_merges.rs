@@ -79,8 +79,13 @@ pub fn plan(mut rows: Vec<LedgerRow>, settled_seq: u64, limit: u32) -> Option<Me
 /// What is kept apart.
 type Kind = (u64, Option<KeyId>, ReadOp, Option<&'static str>);
 
+/// Returns the first second of the minute of a second. Reads are merged up to a full minute.
+pub const fn minute_of(seconds: u64) -> u64 {
+    seconds - seconds % MINUTE_SECONDS
+}
+
 const fn minute(row: &LedgerRow) -> u64 {
-    row.ts - row.ts % MINUTE_SECONDS
+    minute_of(row.ts)
 }
 
 /// Returns the row that is these, at the place of the last of them; several where one could not hold their sum.

@@ -1,10 +1,10 @@
-//! What becomes of an Upload: which parts it takes, what it is completed from, and when it is cancelled.
+//! Changes of Uploads: the parts that they accept, their completion and their cancellation.
 
 use crate::model::digest::Sha256Digest;
 use crate::model::expiry::ExpiresAfter;
 use crate::model::file::{File, FileDigest};
 use crate::model::ids::{BlobId, FileId, PartId, UploadId};
-use crate::model::upload::{Completion, MAX_PARTS, NewUpload, Upload, UploadRefusal, UploadStatus};
+use crate::model::upload::{Completion, MAX_PARTS, NewPart, NewUpload, Part, Upload, UploadRefusal, UploadStatus};
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
 
@@ -52,6 +52,16 @@ pub fn new_upload(id: UploadId, new: &NewUpload, now_seconds: u64) -> Upload {
         parts_bytes: 0,
         part_count: 0,
     }
+}
+
+/// Returns a new part of an Upload.
+pub const fn new_part(id: PartId, upload: UploadId, new: &NewPart) -> Part {
+    Part { id, upload, size_bytes: new.content.size_bytes, sha256: new.content.sha256 }
+}
+
+/// Returns an Upload after it is completed.
+pub fn completed(upload: Upload, file: File) -> Upload {
+    Upload { status: UploadStatus::Completed, file: Some(file), ..upload }
 }
 
 /// Returns the status of an Upload whose row has this one. A pending one expires at its deadline, before its row says so.

@@ -1,124 +1,119 @@
-//! Answers that are given again: looked up and noted in the transaction of the change itself.
+//! Stored answers to requests with an idempotency key: each is written in the transaction of its request.
 
 use super::admission;
+use super::queries::Queries;
 use super::store::SqliteStore;
-use super::writer::Change;
+use super::transaction::Transaction;
 use crate::metadata::answers::AnswerStore;
 use crate::metadata::error::MetadataError;
+use crate::metadata::room::with_room;
 use crate::model::caller::{Caller, Refused};
 use crate::model::idempotency::{AnswerScope, Idempotency, IdempotencyKey, IdempotentOutcome, REMEMBERED_SECONDS};
 use crate::model::ids::WorkspaceId;
 use crate::model::limits::Limits;
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, Result, params};
+use rusqlite::{Connection, Result, params};
 
 #[async_trait]
 impl AnswerStore for SqliteStore {
     async fn is_answered(&self, workspace: WorkspaceId, key: &IdempotencyKey) -> Result<bool, MetadataError> {
         let now_seconds = self.clock.now_seconds();
         let scope = AnswerScope::Workspace(workspace);
-        self.readers.point(|connection| is_answered(connection, scope, key, now_seconds))
+        self.readers.point(|connection| Ok(find(connection, scope, key, now_seconds)?.is_some()))
     }
 
     async fn forget_answers(&self, limit: u32) -> Result<usize, MetadataError> {
-        let now_seconds = self.clock.now_seconds();
-        self.expire(move |connection| forget(connection, limit, now_seconds)).await
+        self.expire(move |transaction| {
+            let sql = "DELETE FROM answers WHERE (workspace_id, key) IN
+                       (SELECT workspace_id, key FROM answers WHERE made_at <= ?1 ORDER BY made_at LIMIT ?2)";
+            transaction.change(sql, params![forgotten_at(transaction.now_seconds()), limit])
+        })
+        .await
     }
 }
 
 impl SqliteStore {
-    /// Makes a change once under its key, in one transaction with its answer.
+    /// Runs a write of a workspace once under its idempotency key, and stores the answer in the same transaction if `made`
+    /// returns an object. The write runs only if its caller may write, and runs again when a quota refused it and expired
+    /// rows were removed. A write that is refused has written nothing.
+    pub(super) async fn write_once<T: Clone + Send + Sync + 'static, R: Send + 'static>(
+        &self,
+        caller: Caller,
+        once: Option<Idempotency<T>>,
+        write: impl Fn(&Transaction<'_>, &Limits) -> Result<std::result::Result<R, Refused>> + Clone + Send + Sync + 'static,
+        made: fn(&R) -> Option<&T>,
+    ) -> Result<IdempotentOutcome<R>, MetadataError> {
+        let attempt = || {
+            let (write, once) = (write.clone(), once.clone());
+            self.writer.write_for(caller.workspace, move |transaction| {
+                let quotas = match admission::admit(transaction, caller)? {
+                    Ok(quotas) => quotas,
+                    Err(refused) => return Ok(IdempotentOutcome::Refused(refused)),
+                };
+                once_in(
+                    AnswerScope::Workspace(caller.workspace),
+                    transaction,
+                    once,
+                    || write(transaction, &quotas),
+                    made,
+                )
+            })
+        };
+        with_room(self, caller.workspace, attempt).await
+    }
+
+    /// Runs a write of an administrator or of the command line once under its idempotency key, and stores the answer in the
+    /// same transaction if `made` returns an object.
     pub(super) async fn administer<T: Send + 'static, R: Send + 'static>(
         &self,
         once: Option<Idempotency<T>>,
-        now_ms: u64,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<R> + Send + 'static,
+        write: impl FnOnce(&Transaction<'_>) -> Result<R> + Send + 'static,
         made: fn(&R) -> Option<&T>,
     ) -> Result<IdempotentOutcome<R>, MetadataError> {
-        self.writer.write(move |change| once_for_administrators(change, once, now_ms / 1000, work, made)).await
+        self.writer
+            .write(move |transaction| {
+                once_in(AnswerScope::Organization, transaction, once, || write(transaction).map(Ok), made)
+            })
+            .await
     }
 }
 
-/// What was made, unless there is no such thing or it was refused.
+/// Returns the object that a write made. None if there is no such object or the write was refused.
 #[expect(clippy::ref_option, reason = "`administer` looks at outcomes by reference")]
 pub(super) fn made<T, E>(outcome: &Option<Result<T, E>>) -> Option<&T> {
     outcome.as_ref()?.as_ref().ok()
 }
 
-/// Makes a change if its caller may make one, unless it was made under its key before, and notes the answer if `made` finds
-/// what it was to make. Whatever is refused is refused before anything is written.
-pub(super) fn once<T, R>(
-    change: &mut Change<'_>,
-    caller: Caller,
+/// Runs a write unless it has an answer under its key, and stores its answer.
+fn once_in<T, R>(
+    scope: AnswerScope,
+    transaction: &Transaction<'_>,
     once: Option<Idempotency<T>>,
-    now_seconds: u64,
-    work: impl FnOnce(&mut Change<'_>, &Limits) -> Result<std::result::Result<R, Refused>>,
+    write: impl FnOnce() -> Result<std::result::Result<R, Refused>>,
     made: impl FnOnce(&R) -> Option<&T>,
 ) -> Result<IdempotentOutcome<R>> {
-    let quotas = match admission::admit(change.connection, caller, now_seconds)? {
-        Ok(quotas) => quotas,
-        Err(refused) => return Ok(IdempotentOutcome::Refused(refused)),
-    };
-    let scope = AnswerScope::Workspace(caller.workspace);
-    if let Some(known) = replay(change.connection, scope, once.as_ref(), now_seconds)? {
-        return Ok(known);
+    let now_seconds = transaction.now_seconds();
+    if let Some(once) = &once
+        && let Some((request, answer)) = find(transaction, scope, &once.key, now_seconds)?
+    {
+        let is_same = request == once.request.clone().finish();
+        return Ok(if is_same { IdempotentOutcome::Replayed(answer) } else { IdempotentOutcome::KeyReused });
     }
-    let outcome = match work(change, &quotas)? {
+    let outcome = match write()? {
         Ok(outcome) => outcome,
         Err(refused) => return Ok(IdempotentOutcome::Refused(refused)),
     };
-    note(change.connection, scope, once, made(&outcome), now_seconds)?;
-    Ok(IdempotentOutcome::Made(outcome))
-}
-
-/// The same for a change that an administrator asks for, or the command line, which has no key.
-fn once_for_administrators<T, R>(
-    change: &Change<'_>,
-    once: Option<Idempotency<T>>,
-    now_seconds: u64,
-    work: impl FnOnce(&Connection) -> Result<R>,
-    made: impl FnOnce(&R) -> Option<&T>,
-) -> Result<IdempotentOutcome<R>> {
-    let scope = AnswerScope::Organization;
-    if let Some(known) = replay(change.connection, scope, once.as_ref(), now_seconds)? {
-        return Ok(known);
+    if let (Some(Idempotency { key, request, answer }), Some(made)) = (once, made(&outcome)) {
+        // An answer that is too old to be replayed may still have a row.
+        let sql =
+            "INSERT OR REPLACE INTO answers (workspace_id, key, request, answer, made_at) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let values = params![scope.to_string(), key.as_str(), request.finish(), answer.write(made), now_seconds];
+        transaction.change(sql, values)?;
     }
-    let outcome = work(change.connection)?;
-    note(change.connection, scope, once, made(&outcome), now_seconds)?;
     Ok(IdempotentOutcome::Made(outcome))
 }
 
-/// What comes of a change whose key was used before; none where it is to be made.
-fn replay<T, R>(
-    connection: &Connection,
-    scope: AnswerScope,
-    once: Option<&Idempotency<T>>,
-    now_seconds: u64,
-) -> Result<Option<IdempotentOutcome<R>>> {
-    let Some(once) = once else { return Ok(None) };
-    let request = once.request.clone().finish();
-    Ok(find(connection, scope, &once.key, now_seconds)?.map(|(known, answer)| {
-        if known == request { IdempotentOutcome::Replayed(answer) } else { IdempotentOutcome::KeyReused }
-    }))
-}
-
-/// Notes the answer to what was made.
-fn note<T>(
-    connection: &Connection,
-    scope: AnswerScope,
-    once: Option<Idempotency<T>>,
-    made: Option<&T>,
-    now_seconds: u64,
-) -> Result<()> {
-    let (Some(Idempotency { key, request, answer }), Some(made)) = (once, made) else { return Ok(()) };
-    // An answer that is too old to be given again may still stand there.
-    let sql =
-        "INSERT OR REPLACE INTO answers (workspace_id, key, request, answer, made_at) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let values = params![scope.to_string(), key.as_str(), request.finish(), answer.write(made), now_seconds];
-    connection.prepare_cached(sql)?.execute(values).map(drop)
-}
-
-/// The request that was made under this key, and its answer.
+/// Returns the digest of the request of a key, and its answer.
 fn find(
     connection: &Connection,
     scope: AnswerScope,
@@ -126,21 +121,11 @@ fn find(
     now_seconds: u64,
 ) -> Result<Option<([u8; 32], Vec<u8>)>> {
     let sql = "SELECT request, answer FROM answers WHERE workspace_id = ?1 AND key = ?2 AND made_at > ?3";
-    let values = params![scope.to_string(), key.as_str(), too_old(now_seconds)];
-    connection.prepare_cached(sql)?.query_row(values, |row| Ok((row.get(0)?, row.get(1)?))).optional()
+    let values = params![scope.to_string(), key.as_str(), forgotten_at(now_seconds)];
+    connection.row(sql, values, |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
-fn is_answered(connection: &Connection, scope: AnswerScope, key: &IdempotencyKey, now_seconds: u64) -> Result<bool> {
-    Ok(find(connection, scope, key, now_seconds)?.is_some())
-}
-
-fn forget(connection: &Connection, limit: u32, now_seconds: u64) -> Result<usize> {
-    let sql = "DELETE FROM answers WHERE (workspace_id, key) IN
-               (SELECT workspace_id, key FROM answers WHERE made_at <= ?1 ORDER BY made_at LIMIT ?2)";
-    connection.prepare_cached(sql)?.execute(params![too_old(now_seconds), limit])
-}
-
-/// The last second whose answers are not given again.
-const fn too_old(now_seconds: u64) -> u64 {
+/// Returns the last second whose answers are not replayed any more.
+const fn forgotten_at(now_seconds: u64) -> u64 {
     now_seconds.saturating_sub(REMEMBERED_SECONDS)
 }

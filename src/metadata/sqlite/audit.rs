@@ -1,7 +1,9 @@
-//! Rows of the audit log: added in the transaction of what they tell of.
+//! Rows of the audit log. Each is added in the transaction of its change.
 
+use super::queries::Queries;
 use super::rows::{self, named, parsed};
 use super::store::SqliteStore;
+use super::transaction::Transaction;
 use crate::metadata::audit::AuditStore;
 use crate::metadata::error::MetadataError;
 use crate::model::audit::{Action, AuditQuery, Entry, NewEntry, Origin};
@@ -10,7 +12,7 @@ use crate::model::page::Page;
 use crate::random;
 use async_trait::async_trait;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Result, Row, params, params_from_iter};
+use rusqlite::{Connection, Result, Row, params, params_from_iter};
 use std::collections::BTreeSet;
 
 #[async_trait]
@@ -19,35 +21,41 @@ impl AuditStore for SqliteStore {
         self.readers.long(move |connection| list(connection, &query)).await
     }
 
-    /// Its order is that of ids.
+    /// The order of entries is the order of their ids.
     async fn number_audit_log(&self, _limit: u32) -> Result<usize, MetadataError> {
         Ok(0)
     }
 
     async fn forget_audit_log(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError> {
-        let until = self.clock.now_seconds().saturating_sub(older_than_seconds);
-        self.expire(move |connection| forget(connection, until, limit)).await
+        self.expire(move |transaction| {
+            let until_seconds = transaction.now_seconds().saturating_sub(older_than_seconds);
+            let first = AuditId::next(None, until_seconds.saturating_mul(1000), [0; 11]);
+            let sql = "DELETE FROM audit_log WHERE id IN (SELECT id FROM audit_log WHERE id < ?1 ORDER BY id LIMIT ?2)";
+            transaction.change(sql, params![first.to_string(), limit])
+        })
+        .await
     }
 }
 
-/// Enters what is done in this transaction.
-pub(super) fn note(connection: &Connection, origin: Origin, new: NewEntry, now_ms: u64) -> Result<()> {
+/// Adds the entry of a change, if it has one.
+pub(super) fn add(transaction: &Transaction<'_>, origin: Origin, entry: impl Into<Option<NewEntry>>) -> Result<()> {
+    let Some(entry) = entry.into() else { return Ok(()) };
     let newest = "SELECT id FROM audit_log ORDER BY id DESC LIMIT 1";
-    let last: Option<AuditId> = connection.prepare_cached(newest)?.query_row([], |row| parsed(row, 0)).optional()?;
-    let id = AuditId::next(last, now_ms, random::bytes());
+    let last: Option<AuditId> = transaction.row(newest, [], |row| parsed(row, 0))?;
+    let id = AuditId::next(last, transaction.now_ms(), random::bytes());
     let sql = "INSERT INTO audit_log (id, actor, action, workspace_id, object_id, address, request_id, details)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-    connection.prepare_cached(sql)?.execute(params![
+    let values = params![
         id.to_string(),
         origin.actor.to_string(),
-        new.action.name(),
-        new.workspace.map(|workspace| workspace.to_string()),
-        new.object,
+        entry.action.name(),
+        entry.workspace.map(|workspace| workspace.to_string()),
+        entry.object,
         origin.address.map(|address| address.to_string()),
         origin.request.map(|request| request.to_string()),
-        new.details.map(|details| details.to_string()),
-    ])?;
-    Ok(())
+        entry.details.map(|details| details.to_string()),
+    ];
+    transaction.change(sql, values).map(drop)
 }
 
 fn list(connection: &Connection, query: &AuditQuery) -> Result<Page<Entry>> {
@@ -72,13 +80,6 @@ fn list(connection: &Connection, query: &AuditQuery) -> Result<Page<Entry>> {
         page.rows.reverse();
     }
     Ok(page)
-}
-
-/// Removes at most `limit` entries from before this second; how many there were.
-fn forget(connection: &Connection, until_seconds: u64, limit: u32) -> Result<usize> {
-    let first = AuditId::next(None, until_seconds.saturating_mul(1000), [0; 11]);
-    let sql = "DELETE FROM audit_log WHERE id IN (SELECT id FROM audit_log WHERE id < ?1 ORDER BY id LIMIT ?2)";
-    connection.prepare_cached(sql)?.execute(params![first.to_string(), limit])
 }
 
 /// One search of an index, in the order of ids.

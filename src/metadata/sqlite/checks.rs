@@ -1,5 +1,6 @@
-//! Pages of the search for rows that contradict each other.
+//! Pages of the checks for rows that contradict each other.
 
+use super::queries::Queries;
 use super::store::SqliteStore;
 use super::usage;
 use crate::metadata::checks::CheckStore;
@@ -7,9 +8,9 @@ use crate::metadata::error::MetadataError;
 use crate::metadata::rules::checks::{Check, Dialect, HOURS_OF_A_PAGE, MisfitCursor, MisfitPage};
 use crate::model::finding::Finding;
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, Result, Row, params_from_iter};
+use rusqlite::{Connection, Result, Row, params_from_iter};
 
-/// Columns give texts their type.
+/// The dialect of the checks. The type of a text comes from its column.
 pub(super) const DIALECT: Dialect =
     Dialect { arrival: "seq", text: |number| format!("?{number}"), integer: |number| format!("?{number}") };
 
@@ -24,18 +25,15 @@ fn find(connection: &Connection, cursor: &MisfitCursor) -> Result<std::result::R
     let Some((check, after)) = cursor.check() else { return usage_page(connection, cursor).map(Ok) };
     let snapshot = connection.unchecked_transaction()?;
     let upto = last_key(&snapshot, check, after)?;
-    let mut select = snapshot.prepare_cached(&check.found(after.is_some(), &DIALECT))?;
-    let values = params_from_iter(after.unwrap_or_default());
-    let found = select.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let found: Vec<(String, u64)> = found.collect::<Result<_>>()?;
+    let (sql, values) = (check.found(after.is_some(), &DIALECT), params_from_iter(after.unwrap_or_default()));
+    let found: Vec<(String, u64)> = snapshot.rows(&sql, values, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let findings: std::result::Result<_, _> = found.into_iter().map(|(id, count)| check.finding(id, count)).collect();
     Ok(findings.map(|findings| MisfitPage { findings, next: Some(cursor.behind(upto)) }))
 }
 
 fn last_key(connection: &Connection, check: &Check, after: Option<&[String]>) -> Result<Option<Vec<String>>> {
     let key = |row: &Row<'_>| (0..check.key_columns()).map(|column| row.get(column)).collect();
-    let mut select = connection.prepare_cached(&check.last_key(after.is_some(), &DIALECT))?;
-    select.query_row(params_from_iter(after.unwrap_or_default()), key).optional()
+    connection.row(&check.last_key(after.is_some(), &DIALECT), params_from_iter(after.unwrap_or_default()), key)
 }
 
 /// Compares some hours of one workspace with the ledger, all in one snapshot.

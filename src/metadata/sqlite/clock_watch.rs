@@ -1,13 +1,15 @@
-//! The clock, watched: what has expired is ended for good, so that a clock which jumped forward must not decide it.
+//! The watch over the clock. Expiry is final, so a clock that jumped forwards must not cause it.
 
-use super::rows::parsed;
+use super::installation;
+use super::queries::Queries;
 use super::store::SqliteStore;
+use super::transaction::Transaction;
 use crate::clock::Clock;
 use crate::metadata::clock_watch::ClockStore;
 use crate::metadata::error::MetadataError;
 use crate::model::clock_jump::{ClockFacts, ClockJump, FORGET_BOOT_MS, Moment};
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use rusqlite::{Connection, Result, Row, params};
 
 const HELD: &str = "expiry_held";
 
@@ -15,7 +17,7 @@ const HELD: &str = "expiry_held";
 impl ClockStore for SqliteStore {
     async fn may_expire(&self) -> Result<bool, MetadataError> {
         let clock = self.clock.clone();
-        self.writer.write(move |change| may_expire(change.connection, &clock)).await
+        self.writer.write(move |transaction| may_expire(transaction, &clock)).await
     }
 
     async fn held_expiry(&self) -> Result<Option<ClockJump>, MetadataError> {
@@ -24,83 +26,76 @@ impl ClockStore for SqliteStore {
 
     async fn confirm_clock(&self) -> Result<Option<ClockJump>, MetadataError> {
         let clock = self.clock.clone();
-        self.writer.write(move |change| confirm(change.connection, &clock)).await
-    }
-}
-
-impl SqliteStore {
-    /// Ends something whose time is over, unless the clock by which it is over has jumped: nothing is ended then.
-    pub(super) async fn expire<T: Default + Send + 'static>(
-        &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, MetadataError> {
-        let clock = self.clock.clone();
         self.writer
-            .write(move |change| {
-                let may_expire = may_expire(change.connection, &clock)?;
-                if may_expire { work(change.connection) } else { Ok(T::default()) }
+            .write(move |transaction| {
+                let held = held(transaction)?;
+                transaction.execute("DELETE FROM clock_moments", [])?;
+                let uptime = clock.uptime();
+                let now = Moment { wall_ms: clock.now_ms(), uptime_ms: uptime.since_boot_ms };
+                record(transaction, uptime.boot_id, now)?;
+                installation::remove(transaction, HELD)?;
+                Ok(held)
             })
             .await
     }
 }
 
-/// Returns whether what has expired may be ended now, and notes the clock. False from a jump on until the clock is back or an
-/// operator has [confirmed](confirm) it.
-fn may_expire(connection: &Connection, clock: &Clock) -> Result<bool> {
+impl SqliteStore {
+    /// Runs a write that ends or removes what has expired. Returns the default without running it while the clock is not trusted.
+    pub(super) async fn expire<T: Default + Send + 'static>(
+        &self,
+        write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, MetadataError> {
+        let clock = self.clock.clone();
+        self.writer
+            .write(move |transaction| {
+                let may_expire = may_expire(transaction, &clock)?;
+                if may_expire { write(transaction) } else { Ok(T::default()) }
+            })
+            .await
+    }
+}
+
+/// Records the clock. Returns whether it is trusted to end what has expired: not from a jump on until the clock is back or an
+/// operator has [confirmed](ClockStore::confirm_clock) it.
+fn may_expire(transaction: &Transaction<'_>, clock: &Clock) -> Result<bool> {
     let uptime = clock.uptime();
     let moment = |row: &Row<'_>| Ok(Moment { wall_ms: row.get(0)?, uptime_ms: row.get(1)? });
     let own = "SELECT wall_ms, uptime_ms FROM clock_moments WHERE boot_id = ?1";
-    let newest = "SELECT max(wall_ms) FROM clock_moments";
     let facts = ClockFacts {
         now: Moment { wall_ms: clock.now_ms(), uptime_ms: uptime.since_boot_ms },
-        own: connection.prepare_cached(own)?.query_row([uptime.boot_id], moment).optional()?,
-        newest_ms: connection.prepare_cached(newest)?.query_row([], |row| row.get(0))?,
+        own: transaction.row(own, [uptime.boot_id], moment)?,
+        newest_ms: transaction.value("SELECT max(wall_ms) FROM clock_moments", [])?,
         witness_ms: None,
     };
-    match (facts.jump(), held(connection)?) {
+    match (facts.jump(), held(transaction)?) {
         (Some(_), Some(_)) => return Ok(false),
         (Some(jump), None) => {
-            let sql = "INSERT INTO installation (name, value) VALUES (?1, ?2)";
-            connection.prepare_cached(sql)?.execute([HELD, &jump.to_string()])?;
+            installation::set(transaction, HELD, jump)?;
             tracing::error!(expected_ms = jump.expected_ms, found_ms = jump.found_ms, "clock jumped, expiry held");
             return Ok(false);
         }
         (None, Some(_)) => {
-            release(connection)?;
+            installation::remove(transaction, HELD)?;
             tracing::warn!("clock recovered, expiry resumed");
         }
         (None, None) => {}
     }
     if facts.is_worth_noting() {
-        note(connection, uptime.boot_id, facts.now)?;
+        record(transaction, uptime.boot_id, facts.now)?;
     }
     Ok(true)
 }
 
-/// The jump for which expiry is held.
+/// Returns the jump for which expiry is held.
 fn held(connection: &Connection) -> Result<Option<ClockJump>> {
-    let sql = "SELECT value FROM installation WHERE name = ?1";
-    connection.prepare_cached(sql)?.query_row([HELD], |row| parsed(row, 0)).optional()
+    installation::find(connection, HELD)
 }
 
-/// Takes the clock as it is for right; the jump for which expiry was held until then.
-fn confirm(connection: &Connection, clock: &Clock) -> Result<Option<ClockJump>> {
-    let held = held(connection)?;
-    let uptime = clock.uptime();
-    connection.execute("DELETE FROM clock_moments", [])?;
-    note(connection, uptime.boot_id, Moment { wall_ms: clock.now_ms(), uptime_ms: uptime.since_boot_ms })?;
-    release(connection)?;
-    Ok(held)
-}
-
-fn release(connection: &Connection) -> Result<()> {
-    connection.prepare_cached("DELETE FROM installation WHERE name = ?1")?.execute([HELD]).map(drop)
-}
-
-fn note(connection: &Connection, boot_id: &str, now: Moment) -> Result<()> {
+fn record(transaction: &Transaction<'_>, boot_id: &str, now: Moment) -> Result<()> {
     let sql = "INSERT INTO clock_moments (boot_id, wall_ms, uptime_ms) VALUES (?1, ?2, ?3)
                ON CONFLICT (boot_id) DO UPDATE SET wall_ms = excluded.wall_ms, uptime_ms = excluded.uptime_ms";
-    connection.prepare_cached(sql)?.execute(params![boot_id, now.wall_ms, now.uptime_ms])?;
+    transaction.change(sql, params![boot_id, now.wall_ms, now.uptime_ms])?;
     let sql = "DELETE FROM clock_moments WHERE wall_ms < ?1";
-    connection.prepare_cached(sql)?.execute([now.wall_ms.saturating_sub(FORGET_BOOT_MS)]).map(drop)
+    transaction.change(sql, [now.wall_ms.saturating_sub(FORGET_BOOT_MS)]).map(drop)
 }

@@ -1,8 +1,10 @@
-//! Rows of default expiries: what a workspace wants for a purpose, where that is not what holds for everybody.
+//! Rows of default expiries: the expiry of Files of a purpose, where a workspace departs from the default of the purpose.
 
 use super::audit;
+use super::queries::Queries;
 use super::rows::named;
 use super::store::SqliteStore;
+use super::transaction::Transaction;
 use crate::metadata::default_expiries::DefaultExpiryStore;
 use crate::metadata::error::MetadataError;
 use crate::metadata::rules;
@@ -12,12 +14,14 @@ use crate::model::expiry::{DefaultExpiry, ExpiresAfter};
 use crate::model::ids::WorkspaceId;
 use crate::model::purpose::Purpose;
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use rusqlite::{Result, Row, params};
 
 #[async_trait]
 impl DefaultExpiryStore for SqliteStore {
     async fn default_expiries(&self, workspace: WorkspaceId) -> Result<Vec<(Purpose, DefaultExpiry)>, MetadataError> {
-        self.readers.point(|connection| list(connection, workspace))
+        let sql = "SELECT purpose, lives_seconds FROM default_expiries WHERE workspace_id = ?1 ORDER BY purpose";
+        let expiry = |row: &Row<'_>| Ok((named(row, 0, Purpose::named)?, stored_default(row.get(1)?)));
+        self.readers.point(|connection| connection.rows(sql, [workspace.to_string()], expiry))
     }
 
     async fn set_default_expiries(
@@ -26,14 +30,28 @@ impl DefaultExpiryStore for SqliteStore {
         wanted: Vec<(Purpose, Option<DefaultExpiry>)>,
         origin: Origin,
     ) -> Result<(), MetadataError> {
-        let now_ms = self.clock.now_ms();
-        self.writer.write(move |change| set(change.connection, workspace, &wanted, origin, now_ms)).await
+        self.writer
+            .write(move |transaction| {
+                let owner = workspace.to_string();
+                for (purpose, expiry) in &wanted {
+                    let sql = "DELETE FROM default_expiries WHERE workspace_id = ?1 AND purpose = ?2";
+                    transaction.change(sql, params![owner, purpose.name()])?;
+                    if let Some(expiry) = expiry {
+                        let sql =
+                            "INSERT INTO default_expiries (workspace_id, purpose, lives_seconds) VALUES (?1, ?2, ?3)";
+                        let lives_seconds = expiry.expires_after().map(ExpiresAfter::as_seconds);
+                        transaction.change(sql, params![owner, purpose.name(), lives_seconds])?;
+                    }
+                }
+                audit::add(transaction, origin, rules::audit::default_expiries(workspace, &wanted))
+            })
+            .await
     }
 }
 
-/// When a File expires that is made now: as its client asks, or as its workspace or purpose has it.
+/// Returns after how long a File expires that is made now: as its client asked, or by the default of its workspace or purpose.
 pub(super) fn decide(
-    connection: &Connection,
+    transaction: &Transaction<'_>,
     workspace: WorkspaceId,
     purpose: Purpose,
     asked: Option<ExpiresAfter>,
@@ -43,35 +61,6 @@ pub(super) fn decide(
     }
     let sql = "SELECT lives_seconds FROM default_expiries WHERE workspace_id = ?1 AND purpose = ?2";
     let values = params![workspace.to_string(), purpose.name()];
-    let own = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0).map(stored_default)).optional()?;
-    Ok(expires_after(purpose, asked, own))
-}
-
-fn list(connection: &Connection, workspace: WorkspaceId) -> Result<Vec<(Purpose, DefaultExpiry)>> {
-    let sql = "SELECT purpose, lives_seconds FROM default_expiries WHERE workspace_id = ?1 ORDER BY purpose";
-    let row = |row: &Row<'_>| Ok((named(row, 0, Purpose::named)?, stored_default(row.get(1)?)));
-    connection.prepare_cached(sql)?.query_map([workspace.to_string()], row)?.collect()
-}
-
-fn set(
-    connection: &Connection,
-    workspace: WorkspaceId,
-    wanted: &[(Purpose, Option<DefaultExpiry>)],
-    origin: Origin,
-    now_ms: u64,
-) -> Result<()> {
-    let delete = "DELETE FROM default_expiries WHERE workspace_id = ?1 AND purpose = ?2";
-    let insert = "INSERT INTO default_expiries (workspace_id, purpose, lives_seconds) VALUES (?1, ?2, ?3)";
-    for (purpose, expiry) in wanted {
-        connection.prepare_cached(delete)?.execute(params![workspace.to_string(), purpose.name()])?;
-        if let Some(expiry) = expiry {
-            let lives_seconds = expiry.expires_after().map(ExpiresAfter::as_seconds);
-            connection.prepare_cached(insert)?.execute(params![
-                workspace.to_string(),
-                purpose.name(),
-                lives_seconds
-            ])?;
-        }
-    }
-    audit::note(connection, origin, rules::audit::default_expiries(workspace, wanted), now_ms)
+    let of_workspace = transaction.row(sql, values, |row| row.get(0).map(stored_default))?;
+    Ok(expires_after(purpose, asked, of_workspace))
 }

@@ -1,16 +1,17 @@
 //! Rows of Files. Every statement of a request has the workspace in its `WHERE` and does not see expired Files; only
 //! the sweeper looks across workspaces.
 
+use super::queries::Queries;
 use super::reserve::Fullness;
 use super::store::SqliteStore;
-use super::writer::Change;
-use super::{answers, audit, blobs, default_expiries, ledger, limits, releases, rows};
+use super::transaction::Transaction;
+use super::{audit, blobs, default_expiries, ledger, limits, releases, rows};
 use crate::metadata::error::MetadataError;
 use crate::metadata::files::{FileStore, StoredContent};
-use crate::metadata::room::with_room;
 use crate::metadata::rules;
 use crate::metadata::rules::columns::{self, BEHIND_FILE, FILE};
 use crate::metadata::rules::files::new_file;
+use crate::metadata::rules::quotas::refuse_file;
 use crate::model::blob::ContentLocation;
 use crate::model::caller::Caller;
 use crate::model::file::{File, FileDigest, NewFile};
@@ -20,9 +21,8 @@ use crate::model::ledger::Fact;
 use crate::model::limits::Limits;
 use crate::model::page::{FileQuery, Order, Page};
 use crate::model::purpose::Purpose;
-use crate::random;
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, Result, Row, ToSql, params};
+use rusqlite::{Connection, Result, Row, ToSql, params};
 use std::sync::LazyLock;
 
 /// Finds a File with the blob that holds it as a whole.
@@ -35,7 +35,7 @@ static FIND_CONTENT: LazyLock<String> = LazyLock::new(|| {
 });
 const ALIVE: &str = "(expires_at IS NULL OR expires_at > ?2)";
 
-/// Pages up to this are read like points: about 0.4 ms.
+/// The longest page that is read on the calling thread, which takes about 0.4 ms.
 const POINT_PAGE_FILES: u32 = 500;
 
 #[async_trait]
@@ -49,7 +49,14 @@ impl FileStore for SqliteStore {
         if matches!(file.place, ContentLocation::Inline(_)) {
             self.refuse_while(Fullness::refuse_bytes).await?;
         }
-        with_room(self, caller.workspace, || self.write_file(caller, file.clone(), once.clone())).await
+        let write = move |transaction: &Transaction<'_>, quotas: &Limits| {
+            let refuse = |usage| refuse_file(quotas, usage, file.content.size_bytes);
+            match limits::refuse(transaction, caller.workspace, quotas, refuse)? {
+                Some(refused) => Ok(Err(refused)),
+                None => create(transaction, caller, &file).map(Ok),
+            }
+        };
+        self.write_once(caller, once, write, Option::as_ref).await
     }
 
     async fn find_file(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<File>, MetadataError> {
@@ -73,57 +80,41 @@ impl FileStore for SqliteStore {
     }
 
     async fn delete_file(&self, caller: Caller, id: FileId) -> Result<bool, MetadataError> {
-        let now_ms = self.clock.now_ms();
-        self.writer.write_for(caller.workspace, move |change| delete(change.connection, caller, id, now_ms)).await
+        let workspace = caller.workspace;
+        self.writer
+            .write_for(workspace, move |transaction| {
+                let sql = format!(
+                    "DELETE FROM files WHERE workspace_id = ?1 AND {ALIVE} AND id = ?3
+                     RETURNING workspace_id, id, blob_id, expires_at"
+                );
+                let values = params![workspace.to_string(), transaction.now_seconds(), id.to_string()];
+                if delete_all(transaction, &sql, values)? == 0 {
+                    return Ok(false);
+                }
+                audit::add(transaction, caller.into(), rules::audit::file_deleted(workspace, id))?;
+                Ok(true)
+            })
+            .await
     }
 }
 
-impl SqliteStore {
-    async fn write_file(
-        &self,
-        caller: Caller,
-        file: NewFile,
-        once: Option<Idempotency<File>>,
-    ) -> Result<IdempotentOutcome<Option<File>>, MetadataError> {
-        let clock = self.clock.clone();
-        let change = move |change: &mut Change<'_>| {
-            let now_ms = clock.now_ms();
-            let work = |change: &mut Change<'_>, quotas: &Limits| match limits::refuse(
-                change.connection,
-                caller,
-                quotas,
-                file.content.size_bytes,
-            )? {
-                Some(refused) => Ok(Err(refused)),
-                None => create(change, caller, &file, now_ms).map(Ok),
-            };
-            answers::once(change, caller, once, now_ms / 1000, work, Option::as_ref)
-        };
-        self.writer.write_for(caller.workspace, change).await
-    }
-}
-
-/// The id of a File that is made in this transaction, so that the order of ids is the order of commits.
-pub(super) fn next_id(change: &mut Change<'_>, now_ms: u64) -> FileId {
-    let id = FileId::next(*change.last_file_id, now_ms, random::bytes());
-    *change.last_file_id = Some(id);
-    id
-}
-
-fn create(change: &mut Change<'_>, caller: Caller, new: &NewFile, now_ms: u64) -> Result<Option<File>> {
+fn create(transaction: &Transaction<'_>, caller: Caller, new: &NewFile) -> Result<Option<File>> {
     let workspace = caller.workspace;
-    let Some(blob) = blobs::settle(change.connection, workspace, &new.place, &new.content, now_ms)? else {
-        return Ok(None);
-    };
-    let expires_after = default_expiries::decide(change.connection, workspace, new.purpose, new.expires_after)?;
-    let file = new_file(next_id(change, now_ms), new, expires_after);
-    insert(change.connection, workspace, &file, Some(blob))?;
-    ledger::begin(change.connection, caller, &file, Fact::Create)?;
+    let Some(blob) = blobs::finalize(transaction, workspace, &new.place, &new.content)? else { return Ok(None) };
+    let expires_after = default_expiries::decide(transaction, workspace, new.purpose, new.expires_after)?;
+    let file = new_file(transaction.next_file_id(), new, expires_after);
+    insert(transaction, workspace, &file, Some(blob))?;
+    ledger::begin(transaction, caller, &file, Fact::Create)?;
     Ok(Some(file))
 }
 
-/// A File with its blob, or one whose blobs stand in `file_parts`.
-pub(super) fn insert(connection: &Connection, workspace: WorkspaceId, file: &File, blob: Option<BlobId>) -> Result<()> {
+/// Inserts a File with its blob, or one whose blobs are in `file_parts`.
+pub(super) fn insert(
+    transaction: &Transaction<'_>,
+    workspace: WorkspaceId,
+    file: &File,
+    blob: Option<BlobId>,
+) -> Result<()> {
     let sql = "INSERT INTO files (workspace_id, id, blob_id, purpose, filename, size_bytes, sha256, parts_sha256,
                                   part_count, expires_at, status_details)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
@@ -131,7 +122,7 @@ pub(super) fn insert(connection: &Connection, workspace: WorkspaceId, file: &Fil
         FileDigest::Whole(_) => None,
         FileDigest::Parts { of_parts, count, .. } => Some((of_parts.0, count)),
     };
-    connection.prepare_cached(sql)?.execute(params![
+    let values = params![
         workspace.to_string(),
         file.id.to_string(),
         blob.map(|blob| blob.to_string()),
@@ -143,8 +134,8 @@ pub(super) fn insert(connection: &Connection, workspace: WorkspaceId, file: &Fil
         parts.map(|(_, count)| count),
         file.expires_at,
         file.status_details,
-    ])?;
-    Ok(())
+    ];
+    transaction.change(sql, values).map(drop)
 }
 
 pub(super) fn find(
@@ -154,14 +145,11 @@ pub(super) fn find(
     now_seconds: u64,
 ) -> Result<Option<File>> {
     let sql = format!("SELECT {FILE} FROM files WHERE workspace_id = ?1 AND {ALIVE} AND id = ?3");
-    connection
-        .prepare_cached(&sql)?
-        .query_row(params![workspace.to_string(), now_seconds, id.to_string()], rows::file)
-        .optional()
+    connection.row(&sql, params![workspace.to_string(), now_seconds, id.to_string()], rows::file)
 }
 
-/// On a connection that is in a transaction, so that a File of parts that is deleted meanwhile is either there with its
-/// blobs or not at all.
+/// Finds a File with its blobs. The connection is in a transaction, so that a File of parts that is deleted meanwhile is either
+/// found with its blobs or not found.
 fn find_content(
     connection: &Connection,
     workspace: WorkspaceId,
@@ -174,26 +162,16 @@ fn find_content(
         Ok((file, is_whole.then(|| rows::blob(row, BEHIND_FILE)).transpose()?))
     };
     let values = params![workspace.to_string(), now_seconds, id.to_string()];
-    match connection.prepare_cached(&FIND_CONTENT)?.query_row(values, content).optional()? {
-        None => Ok(None),
-        Some((file, Some(blob))) => Ok(Some(StoredContent { file, blobs: vec![blob] })),
-        Some((_, None)) => find_parts(connection, workspace, id, now_seconds),
-    }
-}
-
-/// The same of a File that was completed from parts.
-fn find_parts(
-    connection: &Connection,
-    workspace: WorkspaceId,
-    id: FileId,
-    now_seconds: u64,
-) -> Result<Option<StoredContent>> {
-    let Some(file) = find(connection, workspace, id, now_seconds)? else { return Ok(None) };
-    let sql = "SELECT b.id, p.size_bytes, b.checksums, b.content FROM file_parts p JOIN blobs b ON b.id = p.blob_id
-               WHERE p.workspace_id = ?1 AND p.file_id = ?2 ORDER BY p.position";
-    let mut select = connection.prepare_cached(sql)?;
-    let blobs = select.query_map(params![workspace.to_string(), id.to_string()], |row| rows::blob(row, 0))?;
-    Ok(Some(StoredContent { file, blobs: blobs.collect::<Result<_>>()? }))
+    let blobs_of_parts = || {
+        let sql = "SELECT b.id, p.size_bytes, b.checksums, b.content FROM file_parts p JOIN blobs b ON b.id = p.blob_id
+                   WHERE p.workspace_id = ?1 AND p.file_id = ?2 ORDER BY p.position";
+        connection.rows(sql, [workspace.to_string(), id.to_string()], |row| rows::blob(row, 0))
+    };
+    Ok(match connection.row(&FIND_CONTENT, values, content)? {
+        None => None,
+        Some((file, Some(blob))) => Some(StoredContent { file, blobs: vec![blob] }),
+        Some((file, None)) => Some(StoredContent { file, blobs: blobs_of_parts()? }),
+    })
 }
 
 fn list(connection: &Connection, workspace: WorkspaceId, query: FileQuery, now_seconds: u64) -> Result<Page<File>> {
@@ -218,59 +196,35 @@ fn list(connection: &Connection, workspace: WorkspaceId, query: FileQuery, now_s
         query.purpose.map(Purpose::name),
         u64::from(query.limit) + 1
     ];
-    let rows = connection.prepare_cached(&sql)?.query_map(values, rows::file)?.collect::<Result<_>>()?;
-    Ok(Page::cut(rows, query.limit))
+    Ok(Page::cut(connection.rows(&sql, values, rows::file)?, query.limit))
 }
 
-fn delete(connection: &Connection, caller: Caller, id: FileId, now_ms: u64) -> Result<bool> {
-    let (workspace, now_seconds) = (caller.workspace, now_ms / 1000);
-    let sql = format!(
-        "DELETE FROM files WHERE workspace_id = ?1 AND {ALIVE} AND id = ?3 RETURNING workspace_id, id, blob_id, expires_at"
-    );
-    if delete_all(connection, &sql, params![workspace.to_string(), now_seconds, id.to_string()], now_seconds)? == 0 {
-        return Ok(false);
-    }
-    audit::note(connection, caller.into(), rules::audit::file_deleted(workspace, id), now_ms)?;
-    Ok(true)
-}
-
-/// Deletes at most `limit` Files of a workspace, whatever they are; how many there were.
-pub(super) fn delete_some(
-    connection: &Connection,
-    workspace: WorkspaceId,
-    limit: u32,
-    now_seconds: u64,
-) -> Result<usize> {
+/// Deletes at most `limit` Files of a workspace. Returns their number.
+pub(super) fn delete_some(transaction: &Transaction<'_>, workspace: WorkspaceId, limit: u32) -> Result<usize> {
     let sql = "DELETE FROM files WHERE workspace_id = ?1 AND id IN
                (SELECT id FROM files WHERE workspace_id = ?1 ORDER BY id LIMIT ?2)
                RETURNING workspace_id, id, blob_id, expires_at";
-    delete_all(connection, sql, params![workspace.to_string(), limit], now_seconds)
+    delete_all(transaction, sql, params![workspace.to_string(), limit])
 }
 
-/// Deletes at most `limit` expired Files of a workspace; how many there were.
-pub(super) fn delete_expired(
-    connection: &Connection,
-    workspace: WorkspaceId,
-    limit: u32,
-    now_seconds: u64,
-) -> Result<usize> {
+/// Deletes at most `limit` expired Files of a workspace. Returns their number.
+pub(super) fn delete_expired(transaction: &Transaction<'_>, workspace: WorkspaceId, limit: u32) -> Result<usize> {
     let sql = "DELETE FROM files WHERE workspace_id = ?1 AND id IN
                (SELECT id FROM files WHERE workspace_id = ?1 AND expires_at <= ?2 ORDER BY expires_at LIMIT ?3)
                RETURNING workspace_id, id, blob_id, expires_at";
-    delete_all(connection, sql, params![workspace.to_string(), now_seconds, limit], now_seconds)
+    delete_all(transaction, sql, params![workspace.to_string(), transaction.now_seconds(), limit])
 }
 
-/// Runs a statement that deletes Files, enters their ends and releases what they had; how many there were.
-fn delete_all(connection: &Connection, sql: &str, values: &[&dyn ToSql], now_seconds: u64) -> Result<usize> {
-    let mut delete = connection.prepare_cached(sql)?;
-    let deleted: Vec<(String, String, Option<String>, Option<u64>)> = delete
-        .query_map(values, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
-        .collect::<Result<_>>()?;
+/// Runs a statement that deletes Files, enters their ends and releases their blobs. Returns the number of Files.
+fn delete_all(transaction: &Transaction<'_>, sql: &str, values: &[&dyn ToSql]) -> Result<usize> {
+    let now_seconds = transaction.now_seconds();
+    let file = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+    let deleted: Vec<(String, String, Option<String>, Option<u64>)> = transaction.rows(sql, values, file)?;
     for (workspace, id, blob, expires_at) in &deleted {
-        ledger::end(connection, id, *expires_at, now_seconds)?;
+        ledger::end(transaction, id, *expires_at)?;
         match blob {
-            Some(blob) => blobs::release(connection, blob, now_seconds)?,
-            None => releases::add(connection, workspace, id, now_seconds)?,
+            Some(blob) => blobs::release(transaction, blob, now_seconds)?,
+            None => releases::add(transaction, workspace, id, now_seconds)?,
         }
     }
     Ok(deleted.len())

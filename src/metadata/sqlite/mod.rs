@@ -15,11 +15,11 @@ mod default_expiries;
 mod dump;
 mod export;
 mod failure;
-mod file_ids;
 mod files;
 mod health;
 mod holds;
 mod import;
+mod installation;
 mod keys;
 mod ledger;
 mod limits;
@@ -31,6 +31,7 @@ mod overdue;
 #[cfg(test)]
 mod plans;
 mod processes;
+mod queries;
 mod readers;
 mod refused;
 mod releases;
@@ -47,6 +48,7 @@ mod store;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod transaction;
 mod upkeep;
 mod uploads;
 mod usage;

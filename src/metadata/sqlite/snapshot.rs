@@ -70,7 +70,7 @@ impl Snapshot {
     /// # Errors
     /// When it cannot be read.
     pub fn stamp(&self) -> Result<Option<Stamp>, MetadataError> {
-        Ok(stamps::stamp(&self.0)?)
+        Ok(stamps::find(&self.0)?)
     }
 }
 

@@ -1,12 +1,12 @@
 //! The stamp that pairs a metadata store with its blob store.
 
-use super::rows::parsed;
+use super::installation;
 use super::store::SqliteStore;
 use crate::metadata::error::MetadataError;
 use crate::metadata::stamps::StampStore;
 use crate::model::stamp::Stamp;
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, Result, params};
+use rusqlite::{Connection, Result};
 
 const STAMP: &str = "stamp";
 
@@ -14,24 +14,19 @@ const STAMP: &str = "stamp";
 impl StampStore for SqliteStore {
     async fn stamp(&self) -> Result<Option<Stamp>, MetadataError> {
         self.health.refuse_when_damaged()?;
-        self.readers.point(stamp)
+        self.readers.point(find)
     }
 
     async fn set_stamp(&self, stamp: Stamp) -> Result<(), MetadataError> {
-        self.writer.write(move |change| set_stamp(change.connection, stamp)).await
+        self.writer
+            .write(move |transaction| match find(transaction)? {
+                Some(known) if !stamp.follows(known) => Ok(()),
+                _ => installation::set(transaction, STAMP, stamp),
+            })
+            .await
     }
 }
 
-pub(super) fn stamp(connection: &Connection) -> Result<Option<Stamp>> {
-    let mut select = connection.prepare_cached("SELECT value FROM installation WHERE name = ?1")?;
-    select.query_row([STAMP], |row| parsed(row, 0)).optional()
-}
-
-fn set_stamp(connection: &Connection, new: Stamp) -> Result<()> {
-    if stamp(connection)?.is_some_and(|known| !new.follows(known)) {
-        return Ok(());
-    }
-    let sql = "INSERT INTO installation (name, value) VALUES (?1, ?2)
-               ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-    connection.prepare_cached(sql)?.execute(params![STAMP, new.to_string()]).map(drop)
+pub(super) fn find(connection: &Connection) -> Result<Option<Stamp>> {
+    installation::find(connection, STAMP)
 }

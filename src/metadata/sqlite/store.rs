@@ -1,8 +1,8 @@
 //! The store: its writer, its readers, and how it is opened.
 
 use super::connection::{DATABASE_MODE, OpenError, connect};
-use super::file_ids::last_file_id;
 use super::health::Health;
+use super::installation::{self, LAST_FILE_ID};
 use super::log::Log;
 use super::migrate;
 use super::readers::Readers;
@@ -60,7 +60,7 @@ impl SqliteStore {
             Opener::Command => Outdated::Refuse,
         };
         migrate::migrate(&mut connection, outdated, clock.now_seconds())?;
-        let last_file_id = last_file_id(&connection)?;
+        let last_file_id = installation::find(&connection, LAST_FILE_ID)?;
         let health = Health::default();
         let readers = Readers::open(health.clone(), || connect(path))?;
         let fullness = Fullness::default();
@@ -74,8 +74,8 @@ impl SqliteStore {
             }
             Opener::Owner | Opener::Command => None,
         };
-        let writer =
-            Writer::start(connection, health.clone(), last_file_id, housekeeping, move || snapshots.committed())?;
+        let committed = move || snapshots.committed();
+        let writer = Writer::start(connection, health.clone(), clock.clone(), last_file_id, housekeeping, committed)?;
         Ok(Self { writer, readers, health, fullness, clock })
     }
 

@@ -12,7 +12,7 @@ impl UpkeepStore for SqliteStore {
         Ok(self.clock.now_seconds())
     }
 
-    /// An empty transaction: the writer is there, and nobody keeps the database from it.
+    /// Commits an empty transaction: the writer runs, and no other process locks the database.
     async fn probe(&self) -> Result<(), MetadataError> {
         self.writer.write(|_| Ok(())).await
     }
@@ -21,6 +21,6 @@ impl UpkeepStore for SqliteStore {
         if self.fullness.refuse_bytes().is_err() {
             return Ok(0);
         }
-        self.writer.write(move |change| spare::give_back(change.connection, limit)).await
+        self.writer.write(move |transaction| spare::give_back(transaction, limit)).await
     }
 }

@@ -1,7 +1,9 @@
 //! What the ledger amounts to. A cache by hours saves reading most of it; what came since, Files that have expired and are
 //! not swept yet, and corrections are added to it when it is asked.
 
-use super::rows::named;
+use super::installation;
+use super::queries::Queries;
+use super::rows::{self, named};
 use super::store::SqliteStore;
 use crate::metadata::error::MetadataError;
 use crate::metadata::rules::usage::{Behind, Dialect, ROLLED_SEQ, ROLLUPS, add_correction, add_row};
@@ -11,7 +13,7 @@ use crate::model::purpose::Purpose;
 use crate::model::usage::{Group, SlotWidth, UsageByGroup, UsageQuery};
 use async_trait::async_trait;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Result, Row, params, params_from_iter};
+use rusqlite::{Connection, Result, Row, params, params_from_iter};
 use std::str::FromStr;
 
 /// The ledger, read by number: by the primary key.
@@ -32,37 +34,33 @@ impl UsageStore for SqliteStore {
     }
 
     async fn roll_up_usage(&self, limit: u32) -> Result<usize, MetadataError> {
-        self.writer.write(move |change| roll_up(change.connection, limit)).await
+        self.writer
+            .write(move |transaction| {
+                let rolled = rolled_seq(transaction)?;
+                let last = "SELECT max(seq), count(*) FROM
+                            (SELECT seq FROM ledger WHERE seq > ?1 ORDER BY seq LIMIT ?2)";
+                let last = transaction.row(last, params![rolled, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                let Some((Some(last), count)): Option<(Option<u64>, usize)> = last else { return Ok(0) };
+                for rollup in ROLLUPS {
+                    let sql = rollup.add(BY_SEQ, "seq > ?1 AND seq <= ?2");
+                    transaction.change(&sql, params![rolled, last])?;
+                }
+                installation::set(transaction, ROLLED_SEQ, last)?;
+                Ok(count)
+            })
+            .await
     }
 
     async fn forget_usage_rollup(&self) -> Result<(), MetadataError> {
-        self.writer.write(|change| forget_rollup(change.connection)).await
+        self.writer
+            .write(|transaction| {
+                for rollup in ROLLUPS {
+                    transaction.execute(&format!("DELETE FROM {}", rollup.table), [])?;
+                }
+                installation::remove(transaction, ROLLED_SEQ)
+            })
+            .await
     }
-}
-
-/// Takes at most `limit` more rows of the ledger into the rollup. Returns how many there were.
-fn roll_up(connection: &Connection, limit: u32) -> Result<usize> {
-    let rolled = rolled_seq(connection)?;
-    let last = "SELECT max(seq), count(*) FROM (SELECT seq FROM ledger WHERE seq > ?1 ORDER BY seq LIMIT ?2)";
-    let (last, count): (Option<u64>, usize) =
-        connection.prepare_cached(last)?.query_row(params![rolled, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let Some(last) = last else { return Ok(0) };
-    for rollup in ROLLUPS {
-        let sql = rollup.add(BY_SEQ, "seq > ?1 AND seq <= ?2");
-        connection.prepare_cached(&sql)?.execute(params![rolled, last])?;
-    }
-    let note = "INSERT INTO installation (name, value) VALUES (?1, ?2)
-                ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-    connection.prepare_cached(note)?.execute(params![ROLLED_SEQ, last.to_string()])?;
-    Ok(count)
-}
-
-/// Empties the rollup.
-fn forget_rollup(connection: &Connection) -> Result<()> {
-    for rollup in ROLLUPS {
-        connection.execute(&format!("DELETE FROM {}", rollup.table), [])?;
-    }
-    connection.execute("DELETE FROM installation WHERE name = ?1", [ROLLED_SEQ]).map(drop)
 }
 
 /// Returns the workspace and hour behind these of which the cache or the ledger has something, workspace by workspace.
@@ -82,14 +80,10 @@ pub(super) fn next_hour(connection: &Connection, after: Option<&[String]>) -> Re
              UNION ALL SELECT min(workspace_id) FROM usage_hourly_totals WHERE workspace_id > ?1
              UNION ALL SELECT min(workspace_id) FROM ledger WHERE workspace_id > ?1)";
     loop {
-        let hour: Option<u64> =
-            connection.prepare_cached(next_hour)?.query_row(params![workspace, from], |row| row.get(0))?;
-        if let Some(hour) = hour {
+        if let Some(hour) = connection.value::<Option<u64>>(next_hour, params![workspace, from])? {
             return Ok(Some(vec![workspace, hour.to_string()]));
         }
-        let next: Option<String> =
-            connection.prepare_cached(next_workspace)?.query_row([&workspace], |row| row.get(0))?;
-        let Some(next) = next else { return Ok(None) };
+        let Some(next) = connection.value(next_workspace, [&workspace])? else { return Ok(None) };
         (workspace, from) = (next, 0);
     }
 }
@@ -102,14 +96,13 @@ pub(super) fn wrong_rows(connection: &Connection, key: &[String]) -> Result<u64>
     for rollup in ROLLUPS {
         let sql = rollup.wrong("workspace_id = ?1 AND hour = ?2", BY_TIME, of_hour);
         let values = params![workspace, hour.parse::<u64>().unwrap_or_default(), rolled];
-        wrong += connection.prepare_cached(&sql)?.query_row(values, |row| row.get::<_, u64>(0))?;
+        wrong += connection.value::<u64>(&sql, values)?;
     }
     Ok(wrong)
 }
 
 pub(super) fn rolled_seq(connection: &Connection) -> Result<u64> {
-    let sql = "SELECT CAST(value AS INTEGER) FROM installation WHERE name = ?1";
-    Ok(connection.prepare_cached(sql)?.query_row([ROLLED_SEQ], |row| row.get(0)).optional()?.unwrap_or_default())
+    Ok(installation::find(connection, ROLLED_SEQ)?.unwrap_or_default())
 }
 
 /// Returns usage within a snapshot that is there already.
@@ -202,5 +195,5 @@ fn known<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(
     row: &Row<'_>,
     column: usize,
 ) -> Result<Option<T>> {
-    if row.get_ref(column)?.as_str()?.is_empty() { Ok(None) } else { super::rows::parsed(row, column).map(Some) }
+    if row.get_ref(column)?.as_str()?.is_empty() { Ok(None) } else { rows::parsed(row, column).map(Some) }
 }

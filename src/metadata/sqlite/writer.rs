@@ -1,53 +1,47 @@
-//! The writer thread: changes of concurrent requests share a transaction, and so its fsync.
+//! The writer thread: writes of concurrent requests share a commit, and so its fsync.
 //!
-//! Each change runs in a savepoint of its own, so that one that fails takes no other with it. Nobody is answered before
-//! the commit is durable; when it fails, everybody in it is told. Workspaces take turns, and while several of them write,
-//! transactions are short.
+//! Each write runs in a savepoint, so that a write that fails undoes no other. A write returns when its commit is durable, and
+//! fails when the commit fails. Workspaces take turns, and commits are small while several workspaces write.
 
-use super::file_ids::note_last_file_id;
 use super::health::Health;
+use super::installation::{self, LAST_FILE_ID};
 use super::log::Log;
 use super::reserve::Reserve;
+use super::transaction::Transaction;
+use crate::clock::Clock;
 use crate::failpoint;
 use crate::metadata::error::MetadataError;
 use crate::model::ids::{FileId, WorkspaceId};
 use crate::shares::activity::Activity;
 use crate::shares::queue::FairQueue;
 use rusqlite::Connection;
+use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{io, thread};
 use tokio::sync::{mpsc, oneshot};
 
-/// By which tools tell the thread from others.
+/// The name of the thread.
 const THREAD_NAME: &str = "sqlite-writer";
-/// Changes that are on their way to the writer; further ones wait to be sent.
-const SENT_CHANGES: usize = 1024;
-/// Changes that wait for their turn: more than there are requests at once. Further ones stay on their way.
-const MAX_WAITING_CHANGES: usize = 16_384;
-/// Changes that share one commit.
-const MAX_CHANGES_PER_COMMIT: usize = 256;
-/// How long a transaction takes changes at least while several workspaces write.
+/// The length of the channel to the writer. A write beyond it waits before it is sent.
+const SENT_WRITES: usize = 1024;
+/// The length of the writer's queue, which is more than there are concurrent requests. Further writes stay in the channel.
+const MAX_WAITING_WRITES: usize = 16_384;
+/// The most writes that share one commit.
+const MAX_WRITES_PER_COMMIT: usize = 256;
+/// The least time for which a batch takes writes while several workspaces write.
 const MIN_SHARED_WORK: Duration = Duration::from_micros(500);
-/// It does so for this part of a small commit at least, so that a slow disk is used well.
+/// The divisor of the time of a small commit that gives the time for which a batch takes writes, so that a slow disk is used well.
 const PART_OF_A_SMALL_COMMIT: u32 = 2;
-/// What a small commit takes is the least that was seen, which each commit raises by this part of it.
+/// The time of a small commit is the shortest one seen. Each commit raises it by this fraction.
 const COMMITS_TO_FORGET_THE_LEAST: u32 = 32;
 
-/// The workspace that a change is for; none for the server's own work and administration.
+/// The workspace that a write is for. None for writes of the server itself and of administrators.
 type Owner = Option<WorkspaceId>;
 
-/// What a change works on.
-pub(super) struct Change<'a> {
-    /// The connection, within the transaction.
-    pub(super) connection: &'a Connection,
-    /// The newest id ever given to a File; to be moved by whoever gives the next one.
-    pub(super) last_file_id: &'a mut Option<FileId>,
-}
-
-/// Runs a change if there is a transaction for it; then tells its caller how the commit went.
-type Job = Box<dyn FnOnce(Result<Change<'_>, MetadataError>) -> Answer + Send>;
+/// Runs a write if there is a transaction for it. Returns a function that tells the caller the outcome of the commit.
+type Job = Box<dyn FnOnce(Result<Transaction<'_>, MetadataError>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(Result<(), MetadataError>)>;
 
 #[derive(Debug)]
@@ -56,64 +50,68 @@ pub(super) struct Writer {
     health: Health,
 }
 
-/// Changes that were asked for.
+/// The writes that wait for a commit.
 struct Waiting {
     sent: mpsc::Receiver<(Owner, Job)>,
     queue: FairQueue<Owner, Job>,
 }
 
-/// What a server's writer looks after between transactions.
+/// The work of a server's writer between commits.
 #[derive(Debug)]
 pub(super) struct Housekeeping {
-    /// The room that is kept for the database.
+    /// The disk space that is reserved for the database.
     pub(super) reserve: Reserve,
-    /// SQLite's log.
+    /// The write-ahead log.
     pub(super) log: Log,
 }
 
 impl Writer {
-    /// Starts the thread, which calls `committed` after each transaction, before anybody is told of it; it ends when the writer is dropped and what was queued is done.
+    /// Starts the thread. It calls `committed` after each commit, before it answers the writes. It ends when the writer is dropped
+    /// and the queued writes are done.
     pub(super) fn start(
         connection: Connection,
         health: Health,
+        clock: Clock,
         last_file_id: Option<FileId>,
         housekeeping: Option<Housekeeping>,
         committed: impl Fn() + Send + 'static,
     ) -> io::Result<Self> {
-        let (jobs, sent) = mpsc::channel(SENT_CHANGES);
+        let (jobs, sent) = mpsc::channel(SENT_WRITES);
         let waiting = Waiting { sent, queue: FairQueue::new() };
-        let writing = move || write_for_ever(&connection, last_file_id, housekeeping, waiting, &committed);
+        let writing = move || {
+            let last_file_id = Cell::new(last_file_id);
+            write_for_ever(&connection, &clock, &last_file_id, housekeeping, waiting, &committed);
+        };
         thread::Builder::new().name(THREAD_NAME.into()).spawn(writing)?;
         Ok(Self { jobs, health })
     }
 
-    /// Runs a change of the server's own or of an administrator in one of the next transactions, and returns once that is
-    /// durable.
+    /// Runs a write of the server itself or of an administrator in one of the next commits. Returns when it is durable.
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Change<'_>) -> rusqlite::Result<T> + Send + 'static,
+        write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, MetadataError> {
-        self.write_as(None, work).await
+        self.write_as(None, write).await
     }
 
-    /// Runs a change that a workspace asked for, when it is its turn, and returns once it is durable.
+    /// Runs a write of a workspace when it is the turn of the workspace. Returns when it is durable.
     pub(super) async fn write_for<T: Send + 'static>(
         &self,
         workspace: WorkspaceId,
-        work: impl FnOnce(&mut Change<'_>) -> rusqlite::Result<T> + Send + 'static,
+        write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, MetadataError> {
-        self.write_as(Some(workspace), work).await
+        self.write_as(Some(workspace), write).await
     }
 
     async fn write_as<T: Send + 'static>(
         &self,
         owner: Owner,
-        work: impl FnOnce(&mut Change<'_>) -> rusqlite::Result<T> + Send + 'static,
+        write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, MetadataError> {
         self.health.refuse_when_damaged()?;
         let (sender, answer) = oneshot::channel();
-        let job: Job = Box::new(move |change| {
-            let outcome = change.and_then(|change| Ok(in_savepoint(change, work)?));
+        let job: Job = Box::new(move |transaction| {
+            let outcome = transaction.and_then(|transaction| Ok(transaction.run(write)?));
             Box::new(move |committed| drop(sender.send(committed.and(outcome))))
         });
         let stopped = || unavailable(io::Error::other("the writer has stopped"));
@@ -123,7 +121,7 @@ impl Writer {
 }
 
 impl Waiting {
-    /// Waits for a change and takes the next one; none once nobody can ask for any.
+    /// Waits for a write and takes the next one. Returns none when the writer is dropped.
     fn wait(&mut self) -> Option<(Owner, Job)> {
         if let Some(next) = self.next() {
             return Some(next);
@@ -133,9 +131,9 @@ impl Waiting {
         self.next()
     }
 
-    /// Takes the change whose turn it is.
+    /// Takes the write whose turn it is.
     fn next(&mut self) -> Option<(Owner, Job)> {
-        while self.queue.len() < MAX_WAITING_CHANGES
+        while self.queue.len() < MAX_WAITING_WRITES
             && let Ok((owner, job)) = self.sent.try_recv()
         {
             self.queue.push(owner, job);
@@ -144,10 +142,10 @@ impl Waiting {
     }
 }
 
-/// How long transactions are to be.
+/// Decides how long batches are.
 struct Pace {
     writing: Activity<WorkspaceId>,
-    /// What a commit takes that has little to write.
+    /// The time of a commit that has little to write.
     small_commit: Duration,
 }
 
@@ -156,28 +154,29 @@ impl Pace {
         Self { writing: Activity::new(), small_commit: Duration::ZERO }
     }
 
-    /// Notes whose change is made; whether somebody else writes, too.
-    fn note(&mut self, owner: Owner, now: Instant) -> bool {
+    /// Records a write of `owner`. Returns whether another workspace writes, too.
+    fn record(&mut self, owner: Owner, now: Instant) -> bool {
         let Some(owner) = owner else { return false };
         self.writing.note(owner, now);
         !self.writing.is_alone(owner, now)
     }
 
-    fn note_commit(&mut self, took: Duration) {
+    fn record_commit(&mut self, took: Duration) {
         let raised = self.small_commit + self.small_commit / COMMITS_TO_FORGET_THE_LEAST;
         self.small_commit = if self.small_commit.is_zero() { took } else { took.min(raised) };
     }
 
-    /// Whether a transaction has worked for so long that it is to be committed, while others write.
+    /// Returns whether a batch that has worked for this time is to be committed while other workspaces write.
     fn is_long(&self, worked: Duration) -> bool {
         worked >= MIN_SHARED_WORK.max(self.small_commit / PART_OF_A_SMALL_COMMIT)
     }
 }
 
-/// A panic ends a transaction, not the thread: without it no change would ever be made again.
+/// A panic ends a batch, not the thread, without which no write would ever be made again.
 fn write_for_ever(
     connection: &Connection,
-    mut last_file_id: Option<FileId>,
+    clock: &Clock,
+    last_file_id: &Cell<Option<FileId>>,
     mut housekeeping: Option<Housekeeping>,
     mut waiting: Waiting,
     committed: &dyn Fn(),
@@ -187,12 +186,11 @@ fn write_for_ever(
         if let Some(Housekeeping { reserve, .. }) = &mut housekeeping {
             reserve.settle(|| unused_bytes(connection));
         }
-        let mut transaction =
-            Transaction { connection, last_file_id: &mut last_file_id, pace: &mut pace, answers: Vec::new() };
+        let mut batch = Batch { connection, clock, last_file_id, pace: &mut pace, answers: Vec::new() };
         let turn = AssertUnwindSafe(|| {
-            let outcome = transaction.run(first, &mut waiting);
+            let outcome = batch.run(first, &mut waiting);
             committed();
-            for answer in transaction.answers {
+            for answer in batch.answers {
                 answer(outcome.clone());
             }
         });
@@ -212,17 +210,18 @@ fn write_for_ever(
     }
 }
 
-/// One transaction.
-struct Transaction<'a> {
+/// The writes that share one commit.
+struct Batch<'a> {
     connection: &'a Connection,
-    last_file_id: &'a mut Option<FileId>,
+    clock: &'a Clock,
+    last_file_id: &'a Cell<Option<FileId>>,
     pace: &'a mut Pace,
-    /// One for each change that ran.
+    /// The answer to each write that ran.
     answers: Vec<Answer>,
 }
 
-impl Transaction<'_> {
-    /// Makes the first change and those that wait by then.
+impl Batch<'_> {
+    /// Runs the first write and those that wait by then, and commits them.
     fn run(&mut self, first: (Owner, Job), waiting: &mut Waiting) -> Result<(), MetadataError> {
         let connection = self.connection;
         if let Err(error) = connection.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([])) {
@@ -230,28 +229,29 @@ impl Transaction<'_> {
             self.answers.push((first.1)(Err(error.clone())));
             return Err(error);
         }
-        let (noted, changed_before) = (*self.last_file_id, connection.total_changes());
-        self.make_changes(first, waiting);
-        if let Some(last) = self.last_file_id.filter(|last| Some(*last) != noted) {
-            note_last_file_id(connection, last)?;
+        let (noted, changed_before) = (self.last_file_id.get(), connection.total_changes());
+        self.run_writes(first, waiting);
+        if let Some(last) = self.last_file_id.get().filter(|last| Some(*last) != noted) {
+            installation::set(connection, LAST_FILE_ID, last)?;
         }
         failpoint::reach("commit.ready").map_err(unavailable)?;
         let begun = Instant::now();
         connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]))?;
         if connection.total_changes() != changed_before {
-            self.pace.note_commit(begun.elapsed());
+            self.pace.record_commit(begun.elapsed());
         }
         failpoint::reach("commit.done").map_err(unavailable)
     }
 
-    fn make_changes(&mut self, first: (Owner, Job), waiting: &mut Waiting) {
+    fn run_writes(&mut self, first: (Owner, Job), waiting: &mut Waiting) {
         let begun = Instant::now();
         let (mut next, mut is_shared) = (Some(first), false);
         while let Some((owner, job)) = next.take() {
-            self.answers.push(job(Ok(Change { connection: self.connection, last_file_id: &mut *self.last_file_id })));
+            let transaction = Transaction::new(self.connection, self.last_file_id, self.clock.now_ms());
+            self.answers.push(job(Ok(transaction)));
             let now = Instant::now();
-            is_shared |= self.pace.note(owner, now);
-            let is_full = self.answers.len() >= MAX_CHANGES_PER_COMMIT
+            is_shared |= self.pace.record(owner, now);
+            let is_full = self.answers.len() >= MAX_WRITES_PER_COMMIT
                 || (is_shared && self.pace.is_long(now.duration_since(begun)));
             // Some errors end the whole transaction; nothing more may run then, or it would commit by itself.
             if !is_full && !self.connection.is_autocommit() {
@@ -261,7 +261,7 @@ impl Transaction<'_> {
     }
 }
 
-/// What deleted rows have left in the database, in bytes.
+/// Returns the bytes of the unused pages of the database.
 fn unused_bytes(connection: &Connection) -> u64 {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, u64>(0)).unwrap_or_default();
     pragma("freelist_count").saturating_mul(pragma("page_size"))
@@ -269,21 +269,6 @@ fn unused_bytes(connection: &Connection) -> u64 {
 
 fn unavailable(error: io::Error) -> MetadataError {
     MetadataError::Unavailable(Arc::new(error))
-}
-
-fn in_savepoint<T>(
-    mut change: Change<'_>,
-    work: impl FnOnce(&mut Change<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<T> {
-    let connection = change.connection;
-    let run = |sql: &str| connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
-    run("SAVEPOINT change")?;
-    let outcome = work(&mut change);
-    if outcome.is_err() {
-        run("ROLLBACK TO change")?;
-    }
-    run("RELEASE change")?;
-    outcome
 }
 
 #[cfg(test)]
@@ -299,8 +284,8 @@ mod tests {
         other.execute_batch("CREATE TABLE t (x INTEGER)").unwrap();
         let connection = Connection::open(&path).unwrap();
         connection.busy_timeout(std::time::Duration::ZERO).unwrap();
-        let writer = Writer::start(connection, Health::default(), None, None, || ()).unwrap();
-        let insert = |change: &mut Change<'_>| change.connection.execute("INSERT INTO t VALUES (1)", []);
+        let writer = Writer::start(connection, Health::default(), Clock::system(), None, None, || ()).unwrap();
+        let insert = |transaction: &Transaction<'_>| transaction.execute("INSERT INTO t VALUES (1)", []);
         other.execute_batch("BEGIN EXCLUSIVE").unwrap();
         assert!(writer.write(insert).await.is_err());
         other.execute_batch("ROLLBACK").unwrap();
@@ -314,14 +299,14 @@ mod tests {
     async fn a_change_that_panics_ends_its_transaction_and_no_other() {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("CREATE TABLE t (x INTEGER)").unwrap();
-        let writer = Writer::start(connection, Health::default(), None, None, || ()).unwrap();
-        let broken = writer.write(|change| -> rusqlite::Result<()> {
-            change.connection.execute("INSERT INTO t VALUES (1)", [])?;
+        let writer = Writer::start(connection, Health::default(), Clock::system(), None, None, || ()).unwrap();
+        let broken = writer.write(|transaction| -> rusqlite::Result<()> {
+            transaction.execute("INSERT INTO t VALUES (1)", [])?;
             panic!("a mistake")
         });
         assert!(broken.await.is_err());
-        let count = |change: &mut Change<'_>| {
-            change.connection.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0))
+        let count = |transaction: &Transaction<'_>| {
+            transaction.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0))
         };
         assert_eq!(writer.write(count).await.unwrap(), 0);
     }
@@ -330,19 +315,20 @@ mod tests {
     async fn a_change_that_fails_takes_no_other_with_it() {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("CREATE TABLE t (x INTEGER UNIQUE)").unwrap();
-        let writer = Arc::new(Writer::start(connection, Health::default(), None, None, || ()).unwrap());
+        let writer =
+            Arc::new(Writer::start(connection, Health::default(), Clock::system(), None, None, || ()).unwrap());
         let changes = (0..100_i64).map(|number| {
             let writer = Arc::clone(&writer);
             tokio::spawn(async move {
                 let insert =
-                    move |change: &mut Change<'_>| change.connection.execute("INSERT INTO t VALUES (?1)", [number / 2]);
+                    move |transaction: &Transaction<'_>| transaction.execute("INSERT INTO t VALUES (?1)", [number / 2]);
                 writer.write(insert).await.is_ok()
             })
         });
         let outcomes = futures_util::future::join_all(changes).await;
         assert_eq!(outcomes.into_iter().filter(|outcome| *outcome.as_ref().unwrap()).count(), 50);
-        let count = |change: &mut Change<'_>| {
-            change.connection.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0))
+        let count = |transaction: &Transaction<'_>| {
+            transaction.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0))
         };
         assert_eq!(writer.write(count).await.unwrap(), 50);
     }
@@ -351,18 +337,19 @@ mod tests {
     async fn a_workspace_does_not_wait_for_all_that_another_asked_for() {
         const CHANGES: usize = 400;
         let writer = Arc::new(
-            Writer::start(Connection::open_in_memory().unwrap(), Health::default(), None, None, || ()).unwrap(),
+            Writer::start(Connection::open_in_memory().unwrap(), Health::default(), Clock::system(), None, None, || ())
+                .unwrap(),
         );
         let [ada, bob] = [1, 2].map(|number| WorkspaceId::next(None, 1, [number; 11]));
         let made = Arc::new(AtomicUsize::new(0));
         let (all_wait, begin) = std::sync::mpsc::channel::<()>();
         let (holds, held_now) = oneshot::channel();
         let holder = Arc::clone(&writer);
-        let hold = move |_: &mut Change<'_>| Ok(holds.send(()).is_ok() && begin.recv().is_ok());
+        let hold = move |_: &Transaction<'_>| Ok(holds.send(()).is_ok() && begin.recv().is_ok());
         let held = tokio::spawn(async move { holder.write(hold).await });
         held_now.await.unwrap();
         let change = |writer: Arc<Writer>, made: Arc<AtomicUsize>| async move {
-            let work = move |_: &mut Change<'_>| {
+            let work = move |_: &Transaction<'_>| {
                 let begun = Instant::now();
                 while begun.elapsed() < Duration::from_millis(1) {}
                 Ok(made.fetch_add(1, Ordering::Relaxed))
@@ -371,7 +358,7 @@ mod tests {
         };
         let flood: Vec<_> =
             (0..CHANGES).map(|_| tokio::spawn(change(Arc::clone(&writer), Arc::clone(&made)))).collect();
-        while writer.jobs.capacity() > SENT_CHANGES - CHANGES {
+        while writer.jobs.capacity() > SENT_WRITES - CHANGES {
             tokio::task::yield_now().await;
         }
         let other = writer.write_for(bob, |_| Ok(()));
@@ -392,12 +379,12 @@ mod tests {
         let ms = Duration::from_millis;
         let mut pace = Pace::new();
         assert!(!pace.is_long(ms(0)) && pace.is_long(ms(1)));
-        pace.note_commit(ms(10));
-        pace.note_commit(ms(64));
+        pace.record_commit(ms(10));
+        pace.record_commit(ms(64));
         assert!(!pace.is_long(ms(5)) && pace.is_long(ms(6)), "a long commit has much to write");
-        (0..200).for_each(|_| pace.note_commit(ms(64)));
+        (0..200).for_each(|_| pace.record_commit(ms(64)));
         assert!(!pace.is_long(ms(31)) && pace.is_long(ms(32)), "the disk is slower now");
-        pace.note_commit(ms(1));
+        pace.record_commit(ms(1));
         assert!(pace.is_long(ms(1)));
     }
 
@@ -406,8 +393,8 @@ mod tests {
         let now = Instant::now();
         let [ada, bob] = [1, 2].map(|number| Some(WorkspaceId::next(None, 1, [number; 11])));
         let mut pace = Pace::new();
-        assert!(!pace.note(ada, now) && !pace.note(None, now) && !pace.note(ada, now));
-        assert!(pace.note(bob, now) && pace.note(ada, now) && !pace.note(None, now));
-        assert!(!pace.note(ada, now + Duration::from_secs(2)));
+        assert!(!pace.record(ada, now) && !pace.record(None, now) && !pace.record(ada, now));
+        assert!(pace.record(bob, now) && pace.record(ada, now) && !pace.record(None, now));
+        assert!(!pace.record(ada, now + Duration::from_secs(2)));
     }
 }
