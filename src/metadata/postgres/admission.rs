@@ -4,6 +4,7 @@ use super::connections::{Prepared, Session};
 use super::failure::Failure;
 use super::rows;
 use crate::metadata::rules::expiry::{expires_after, stored_default};
+use crate::metadata::rules::quotas;
 use crate::model::caller::{Caller, Refused};
 use crate::model::expiry::{DefaultExpiry, ExpiresAfter};
 use crate::model::ids::FileId;
@@ -99,20 +100,16 @@ impl Standing {
 
     /// Why the workspace may not have one more File of so many bytes, if so.
     pub(super) fn refuse_bytes(&self, size_bytes: u64) -> Option<Refused> {
-        if self.quotas == Limits::default() {
-            return None;
-        }
-        self.usage.refuse(&self.quotas, size_bytes).map(Refused::Quota)
+        quotas::refuse_file(&self.quotas, self.usage, size_bytes)
     }
 
     /// Why a pending Upload may not become a File, if so. The File takes the place of what the Upload has reserved.
     pub(super) fn refuse_completion(&self, upload: &Upload) -> Option<Refused> {
-        let usage = self.usage.without_upload(upload.reserved_bytes());
-        usage.refuse(&self.quotas, upload.size_bytes).map(Refused::Quota)
+        quotas::refuse_completion(&self.quotas, self.usage, upload)
     }
 
     /// Why a pending Upload may not reserve so many bytes more, if so.
     pub(super) fn refuse_growth(&self, more_bytes: u64) -> Option<Refused> {
-        self.usage.refuse_growth(&self.quotas, more_bytes).map(Refused::Quota)
+        quotas::refuse_growth(&self.quotas, self.usage, more_bytes)
     }
 }

@@ -11,12 +11,13 @@ use super::{ledger, outbox, usage};
 use crate::metadata::error::MetadataError;
 use crate::metadata::export::ExportStore;
 use crate::metadata::rules::columns::EXPORT;
+use crate::metadata::rules::export as rules;
 use crate::metadata::rules::usage::Behind;
 use crate::model::export::{ExportBounds, ExportPart, ExportPlace, ExportProgress, NextExport};
 use crate::model::outbox::NewMessage;
 use crate::model::prices::LineItem;
 use crate::model::purpose::Purpose;
-use crate::model::usage::{Dimensions, Group, SlotWidth, UsageQuery};
+use crate::model::usage::Group;
 use async_trait::async_trait;
 use tokio_postgres::Row;
 
@@ -78,10 +79,9 @@ async fn behind(
     bounds: ExportBounds,
     set_ms: Option<i64>,
 ) -> Result<NextExport, Failure> {
-    let hour = SlotWidth::Hour.seconds();
     let from = match progress {
         Some(progress) => Some(progress.until),
-        None => ledger::oldest_ts(session).await?.map(|ts| ts - ts % hour),
+        None => ledger::oldest_ts(session).await?.map(rules::hour_of),
     };
     let Some(from) = from else { return Ok(NextExport::Nothing) };
     if let Some((progress, part)) = progress.and_then(|progress| Some((progress, progress.part_of_corrections()?))) {
@@ -89,50 +89,34 @@ async fn behind(
         let rows = ledger::late(session, (first, through_seq), progress.until, bounds.late_rows).await?;
         return Ok(NextExport::Late { rows, through_seq });
     }
-    let over = over(session, bounds.margin_seconds, set_ms).await?;
+    let (latest, oldest_expiry) = expiry(session, bounds.margin_seconds, set_ms).await?;
+    let over = rules::over(latest, oldest_expiry);
     if over <= from {
         return Ok(NextExport::Nothing);
     }
-    let part = progress.and_then(|progress| progress.part_of_hour());
-    let through_seq = match part {
-        Some(part) => part.through_seq,
-        None => ledger::newest_seq(session).await?,
+    let through_seq = if let Some(part) = progress.and_then(|progress| progress.part_of_hour()) {
+        part.through_seq
+    } else {
+        let newest_seq = ledger::newest_seq(session).await?;
+        if let Some(progress) = progress {
+            let behind = (progress.through_seq, newest_seq);
+            let rows = ledger::late(session, behind, progress.until, bounds.late_rows).await?;
+            if let Some(late) = rules::late(rows, newest_seq, bounds.late_rows) {
+                return Ok(late);
+            }
+        }
+        newest_seq
     };
-    if part.is_none()
-        && let Some(late) = late(session, progress, through_seq, bounds).await?
-    {
-        return Ok(late);
-    }
-    let hours = if part.is_some() { 1 } else { u64::from(bounds.hours) };
-    let until = over.min(from + hours * hour);
-    let by = Dimensions { workspace: true, key: true, purpose: true };
-    let query = UsageQuery { start: from, end: until, width: SlotWidth::Hour, workspaces: None, keys: None, by };
+    let query = rules::hours(progress, from, over, bounds);
     let usage = usage::find(session, &query, Behind::Through(through_seq), set_ms).await?;
-    Ok(NextExport::Hours { from, until, through_seq, usage })
+    Ok(NextExport::Hours { from, until: query.end, through_seq, usage })
 }
 
-/// The rows that tell of hours that are exported already, if there are any.
-async fn late(
-    session: &Session,
-    progress: Option<ExportProgress>,
-    newest: u64,
-    bounds: ExportBounds,
-) -> Result<Option<NextExport>, Failure> {
-    let Some(progress) = progress else { return Ok(None) };
-    let rows = ledger::late(session, (progress.through_seq, newest), progress.until, bounds.late_rows).await?;
-    let more = rows.len() == usize::try_from(bounds.late_rows).unwrap_or(usize::MAX);
-    let last = rows.last().map(|row| row.seq);
-    Ok(last.map(|last| NextExport::Late { rows, through_seq: if more { last } else { newest } }))
-}
-
-/// The hours before this second are over: they ended so long ago, and it is not later than the deadline of a File that is
-/// still there.
-async fn over(session: &Session, margin_seconds: u64, set_ms: Option<i64>) -> Result<u64, Failure> {
+/// Returns the newest second whose hour may be exported, and the oldest expiry of a File that still has a row.
+async fn expiry(session: &Session, margin_seconds: u64, set_ms: Option<i64>) -> Result<(u64, Option<u64>), Failure> {
     let sql = "SELECT greatest(now_ms($1) / 1000 - $2, 0), min(expires_at) FROM files WHERE expires_at IS NOT NULL";
-    let Some(row) = session.row(sql, &[&set_ms, &stored(margin_seconds)]).await? else { return Ok(0) };
-    let (latest, deadline) = (number(&row, 0)?, optional_number(&row, 1)?);
-    let over = deadline.map_or(latest, |deadline| deadline.min(latest));
-    Ok(over - over % SlotWidth::Hour.seconds())
+    let Some(row) = session.row(sql, &[&set_ms, &stored(margin_seconds)]).await? else { return Ok((0, None)) };
+    Ok((number(&row, 0)?, optional_number(&row, 1)?))
 }
 
 async fn freeze(

@@ -12,6 +12,7 @@ use crate::metadata::error::MetadataError;
 use crate::metadata::ledger::LedgerStore;
 use crate::metadata::rules;
 use crate::metadata::rules::columns::LEDGER;
+use crate::metadata::rules::ledger::{created_event, reads_event};
 use crate::model::adjustment::{Adjusted, NewAdjustment, row_of_event};
 use crate::model::audit::Origin;
 use crate::model::caller::Caller;
@@ -84,7 +85,7 @@ impl LedgerStore for PostgresStore {
 
 /// What proves that a File has come.
 pub(super) fn coming(file: FileId) -> Proof {
-    Proof::Event(format!("st+:{file}"))
+    Proof::Event(created_event(file))
 }
 
 pub(super) async fn begin(begin: &Prepared<'_>, caller: Caller, file: &File, fact: Fact) -> Result<(), Failure> {
@@ -109,7 +110,7 @@ async fn add_reads(
                    AS r (event_id, fact, workspace_id, api_key_id, purpose, bytes, count)
                ON CONFLICT (event_id) DO NOTHING";
     let numbers = (first_number..).zip(reads);
-    let events: Vec<String> = numbers.map(|(number, _)| format!("rd:{process}:{number}")).collect();
+    let events: Vec<String> = numbers.map(|(number, _)| reads_event(process, number)).collect();
     let facts: Vec<&str> = reads.iter().map(|reads| Fact::Read(reads.op).name()).collect();
     let workspaces: Vec<String> = reads.iter().map(|reads| reads.workspace.to_string()).collect();
     let keys: Vec<String> = reads.iter().map(|reads| reads.key.to_string()).collect();

@@ -107,11 +107,6 @@ async fn set(
         "INSERT INTO limits (owner_id, name, value) VALUES ($1, $2, $3)
          ON CONFLICT (owner_id, name) DO UPDATE SET value = excluded.value",
     );
-    if wanted.is_empty() {
-        let limits = get(&change, owner).await?;
-        opening.commit(&limits).await?;
-        return Ok(IdempotentOutcome::Made(Some(limits)));
-    }
     for (limit, value) in wanted {
         let (owner, name) = (owner.to_string(), limit.to_string());
         match value {

@@ -233,9 +233,8 @@ async fn create_part(
         return change.give_up(Some(effect)).await;
     }
     let now_seconds = change.now_seconds();
-    let id = PartId::new(now_seconds, random::bytes());
-    let part = Part { id, upload, size_bytes: new.content.size_bytes, sha256: new.content.sha256 };
-    let (id, blob, size_bytes) = (id.to_string(), new.blob.to_string(), stored(part.size_bytes));
+    let part = rules::new_part(PartId::new(now_seconds, random::bytes()), upload, new);
+    let (id, blob, size_bytes) = (part.id.to_string(), new.blob.to_string(), stored(part.size_bytes));
     let values: Values<'_> = &[&id, &owner, &name, &blob, &size_bytes, &part.sha256.0.as_slice()];
     change.proven_by(Proof::Part(id.clone()));
     let writes = async { try_join!(insert.execute(values), opening.note(Some(&part), now_seconds)).map(drop) };
@@ -341,7 +340,7 @@ async fn complete(
     let id = files::next_id(&standing, change.now_ms());
     let file = rules::file_of_parts(id, &row, &chosen, completion.sha256);
     change.proven_by(ledger::coming(file.id));
-    let completed = Upload { status: UploadStatus::Completed, file: Some(file.clone()), ..row.upload };
+    let completed = rules::completed(row.upload, file.clone());
     let writes = async {
         try_join!(
             writing.write(caller, &completed, &file, &chosen, rules::fingerprint(&completion.parts)),

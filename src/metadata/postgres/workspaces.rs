@@ -8,10 +8,11 @@ use super::store::{PostgresStore, read, transaction};
 use super::writer::{Change, Lock};
 use super::{audit, files, uploads};
 use crate::metadata::error::MetadataError;
-use crate::metadata::rules;
 use crate::metadata::rules::columns::WORKSPACE;
+use crate::metadata::rules::update::Update;
+use crate::metadata::rules::workspaces as rules;
 use crate::metadata::workspaces::{Purged, WorkspaceStore};
-use crate::model::audit::{Action, Origin};
+use crate::model::audit::Origin;
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::WorkspaceId;
 use crate::model::page::Page;
@@ -90,8 +91,8 @@ async fn create(
     if change.execute(sql, &[&id.to_string(), &name]).await? == 0 {
         return change.give_up(IdempotentOutcome::Made(None)).await;
     }
-    audit::note(&change, origin, rules::audit::workspace_named(Action::WorkspaceCreated, id, name)).await?;
-    let workspace = Workspace { id, name: name.to_owned(), archived_at: None };
+    let (workspace, entry) = rules::create(id, name);
+    audit::note(&change, origin, entry).await?;
     opening.commit(&workspace).await?;
     Ok(IdempotentOutcome::Made(Some(workspace)))
 }
@@ -137,17 +138,16 @@ async fn rename(
         return change.give_up(stop.into()).await;
     }
     let Some(known) = find(&change, id).await? else { return change.give_up(IdempotentOutcome::Made(None)).await };
-    let mut renamed = known;
-    if let Some(name) = name.filter(|name| *name != renamed.name) {
-        let updated = change.execute("UPDATE workspaces SET name = $2 WHERE id = $1", &[&id.to_string(), &name]).await;
-        match updated {
+    let Update { row: renamed, entry } = rules::rename(known, name);
+    if let Some(entry) = entry {
+        let sql = "UPDATE workspaces SET name = $2 WHERE id = $1";
+        match change.execute(sql, &[&id.to_string(), &renamed.name]).await {
             Err(failure) if failure.is_taken() => {
                 return change.give_up(IdempotentOutcome::Made(Some(Err(NameTaken)))).await;
             }
             other => other?,
         };
-        audit::note(&change, origin, rules::audit::workspace_named(Action::WorkspaceUpdated, id, name)).await?;
-        name.clone_into(&mut renamed.name);
+        audit::note(&change, origin, entry).await?;
     }
     opening.commit(&renamed).await?;
     Ok(IdempotentOutcome::Made(Some(Ok(renamed))))
@@ -164,24 +164,18 @@ async fn archive(
         return change.give_up(stop.into()).await;
     }
     let Some(known) = find(&change, id).await? else { return change.give_up(IdempotentOutcome::Made(None)).await };
-    let archived_at = known.archived_at.unwrap_or(change.now_seconds());
-    if known.archived_at.is_none() {
+    let Update { row: archived, entry } = rules::archive(known, change.now_seconds());
+    if let Some(entry) = entry {
         let sql = "UPDATE workspaces SET archived_at = $2 WHERE id = $1";
-        change.execute(sql, &[&id.to_string(), &stored(archived_at)]).await?;
-        audit::note(&change, origin, rules::audit::workspace(Action::WorkspaceArchived, id)).await?;
+        change.execute(sql, &[&id.to_string(), &archived.archived_at.map(stored)]).await?;
+        audit::note(&change, origin, entry).await?;
     }
-    let archived = Workspace { archived_at: Some(archived_at), ..known };
     opening.commit(&archived).await?;
     Ok(IdempotentOutcome::Made(Some(archived)))
 }
 
 async fn purge(change: Change<'_>, id: WorkspaceId, limit: u32, origin: Origin) -> Result<Purged, Failure> {
-    let refused = match take(&change, id).await? {
-        None => Some(Purged::NotFound),
-        Some(workspace) if workspace.archived_at.is_none() => Some(Purged::NotArchived),
-        Some(_) => None,
-    };
-    if let Some(refused) = refused {
+    if let Some(refused) = rules::refuse_purge(take(&change, id).await?.as_ref()) {
         change.abandon().await?;
         return Ok(refused);
     }
@@ -216,17 +210,14 @@ async fn remove_rows(change: &Change<'_>, id: WorkspaceId, limit: u32) -> Result
 async fn remove_rest(change: &Change<'_>, id: WorkspaceId, origin: Origin) -> Result<(), Failure> {
     let owner = id.to_string();
     let secrets = "DELETE FROM key_secrets WHERE key_id IN (SELECT id FROM api_keys WHERE workspace_id = $1)";
-    let keys = change.execute(secrets, &[&owner]).await?;
+    let removed_secrets = change.execute(secrets, &[&owner]).await?;
     let limits =
         "DELETE FROM limits WHERE owner_id = ANY(ARRAY(SELECT id FROM api_keys WHERE workspace_id = $1) || $1::text)";
     change.execute(limits, &[&owner]).await?;
     for table in ["api_keys", "default_expiries"] {
         change.execute(&format!("DELETE FROM {table} WHERE workspace_id = $1"), &[&owner]).await?;
     }
-    if keys > 0 {
-        audit::note(change, origin, rules::audit::workspace(Action::WorkspacePurged, id)).await?;
-    }
-    Ok(())
+    audit::note(change, origin, rules::purged(id, removed_secrets)).await
 }
 
 fn workspace(row: &Row) -> Result<Workspace, Failure> {
