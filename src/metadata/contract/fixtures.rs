@@ -118,7 +118,8 @@ pub async fn file(store: &dyn MetadataStore, caller: Caller, number: u8) -> File
     create(store, caller, number, Purpose::UserData, None).await
 }
 
-/// Ends at most `limit` Files and as many Uploads of each workspace that are overdue. Returns how many Files there were.
+/// Ends at most `limit` Files and as many Uploads of each workspace that are overdue. Returns how many Files there
+/// were.
 pub async fn expire(store: &dyn MetadataStore, limit: u32) -> usize {
     let (mut files, mut ended) = (0, std::collections::BTreeSet::new());
     for overdue in store.overdue_workspaces(None, 1000).await.unwrap() {

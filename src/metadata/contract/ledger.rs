@@ -1,5 +1,5 @@
-//! What every metadata store knows of usage: exactly what happened, whoever asks, however finely, and whatever was swept or
-//! taken into a cache until then.
+//! The contract of the ledger and of usage: usage is exact for every caller and width, with and without sweeps and the
+//! rollup.
 
 use super::fixtures::{ORIGIN, expire, small_file, tenant};
 use crate::clock::Clock;
@@ -8,7 +8,6 @@ use crate::model::adjustment::{Adjusted, NewAdjustment, Reason};
 use crate::model::audit::{Action, AuditQuery};
 use crate::model::caller::Caller;
 use crate::model::expiry::ExpiresAfter;
-use crate::model::export::ExportProgress;
 use crate::model::idempotency::IdempotentOutcome;
 use crate::model::ids::{FileId, ProcessId, WorkspaceId};
 use crate::model::ledger::{Fact, ReadOp, Reads};
@@ -22,7 +21,7 @@ use venna_testkit::Rng;
 const STEPS: u64 = 8;
 const PURPOSES: [Purpose; 3] = [Purpose::UserData, Purpose::Vision, Purpose::Evals];
 
-/// A File as a bill sees it.
+/// A File from its creation to its end, as it is billed.
 #[derive(Clone, Debug)]
 struct Life {
     id: FileId,
@@ -34,7 +33,7 @@ struct Life {
 }
 
 impl Life {
-    /// The second in which it ended, as of `now`.
+    /// Returns the second of its end as of `now`.
     fn until(&self, now: u64) -> u64 {
         [self.expires_at, self.deleted_at].into_iter().flatten().chain([now]).min().unwrap()
     }
@@ -54,10 +53,10 @@ struct Schedule {
     corrections: Vec<Correction>,
 }
 
-/// How much more of a line item is billed from which second on.
+/// The second, line item and quantity of a correction.
 type Correction = (u64, LineItem, i64);
 
-/// Runs random schedules side by side, each in a workspace of its own, and compares after each step.
+/// Runs random schedules concurrently, each in its workspace, and compares the usage after each step.
 pub async fn usage_is_what_happened(store: &dyn MetadataStore, clock: &Clock, schedules: usize, seed: u64) {
     let mut rng = Rng::new(seed);
     let begun = clock.now_seconds();
@@ -202,7 +201,7 @@ async fn compare(store: &dyn MetadataStore, all: &[Schedule], begun: u64, now: u
     }
 }
 
-/// What corrections within a window amount to.
+/// Returns the sum of the corrections within a window.
 fn corrected(corrections: &[Correction], from: u64, until: u64) -> Slot {
     let within = corrections.iter().filter(|(ts, ..)| (from..until).contains(ts));
     within.fold(Slot::default(), |mut sum, (_, item, quantity)| {
@@ -215,7 +214,7 @@ fn belongs(all: &[Schedule], workspace: WorkspaceId) -> bool {
     all.iter().any(|schedule| schedule.caller.workspace == workspace)
 }
 
-/// A correction is entered once under its name, and sets right only what its workspace has.
+/// A correction is entered once under its name, and reverses only events of its workspace.
 pub async fn corrections_are_entered_once(store: &dyn MetadataStore) {
     let (caller, other) = (tenant(store, "corrected").await, tenant(store, "beside").await);
     let new = small_file(5, Purpose::Vision, None);
@@ -247,7 +246,7 @@ pub async fn corrections_are_entered_once(store: &dyn MetadataStore) {
     assert_eq!(entries.iter().map(|entry| entry.object.as_str()).collect::<Vec<_>>(), ["adj:one"]);
 }
 
-/// Reads are billed once, however often they are entered.
+/// Reads that are entered repeatedly are billed once.
 pub async fn reads_are_entered_once(store: &dyn MetadataStore, clock: &Clock) {
     let caller = tenant(store, "reader").await;
     let reads = |op, count, bytes| Reads {
@@ -280,177 +279,4 @@ pub async fn reads_are_entered_once(store: &dyn MetadataStore, clock: &Clock) {
     let page = store.ledger(Some(caller.workspace), rows.rows[0].seq, 1).await.unwrap();
     assert!(page.rows == rows.rows[1..2] && page.has_more);
     assert!(store.archive_workspace(caller.workspace, ORIGIN, None).await.unwrap().made().unwrap().is_some());
-}
-
-/// What rows of reads add up to, by key, kind, purpose and minute, and how many there are.
-async fn reads_by_minute(store: &dyn MetadataStore, caller: Caller) -> (BTreeMap<String, (i64, i64)>, usize) {
-    let (mut sums, mut count, mut after) = (BTreeMap::new(), 0, 0);
-    loop {
-        let page = store.ledger(Some(caller.workspace), after, 7).await.unwrap();
-        for row in page.rows.iter().filter(|row| matches!(row.fact, Fact::Read(_))) {
-            let name = format!("{:?} {:?} {:?} {}", row.key, row.fact, row.purpose, row.ts / 60);
-            let sum: &mut (i64, i64) = sums.entry(name).or_default();
-            *sum = (sum.0 + row.bytes, sum.1 + row.count);
-            count += 1;
-        }
-        assert!(page.rows.iter().all(|row| row.seq > after), "pages go on");
-        after = page.rows.last().map_or(after, |row| row.seq);
-        if !page.has_more {
-            return (sums, count);
-        }
-    }
-}
-
-/// Merges all that is older than so many seconds, in steps of so many rows, and returns how many there were.
-async fn merge(store: &dyn MetadataStore, caller: Caller, older_than: u64, limit: u32) -> usize {
-    let mut rows = 0;
-    loop {
-        let more = store.merge_reads(caller.workspace, older_than, limit).await.unwrap();
-        assert!(more <= limit as usize, "a step is bounded: {more}");
-        if more == 0 {
-            return rows;
-        }
-        rows += more;
-    }
-}
-
-/// Every question of usage about some hours, by keys and purposes, minute by minute and hour by hour.
-async fn all_usage(store: &dyn MetadataStore, callers: &[Caller], start: u64) -> Vec<UsageByGroup> {
-    let by = Dimensions { workspace: true, key: true, purpose: true };
-    let workspaces: Vec<WorkspaceId> = callers.iter().map(|caller| caller.workspace).collect();
-    let ask = async |width, by| {
-        let query =
-            UsageQuery { start, end: start + 7200, width, workspaces: Some(workspaces.clone()), keys: None, by };
-        store.usage(query).await.unwrap()
-    };
-    vec![
-        ask(SlotWidth::Minute, by).await,
-        ask(SlotWidth::Hour, by).await,
-        ask(SlotWidth::Minute, Dimensions::default()).await,
-    ]
-}
-
-/// Old rows of reads become one for each key, kind, purpose and minute, and no answer but the list of rows changes.
-pub async fn old_reads_are_merged(store: &dyn MetadataStore, clock: &Clock) {
-    const AGE: u64 = 3600;
-    const STEP: u32 = 40;
-    let callers = [tenant(store, "merged").await, tenant(store, "merged beside").await];
-    let [busy, quiet] = callers;
-    let begin = clock.now_seconds().next_multiple_of(3600);
-    let read = |caller: Caller, op, purpose, bytes| Reads {
-        workspace: caller.workspace,
-        key: caller.key,
-        op,
-        purpose,
-        count: 1,
-        bytes,
-    };
-    let mut number = 0;
-    for second in 0..180 {
-        clock.set((begin + second) * 1000);
-        let mut reads = vec![read(busy, ReadOp::List, None, 0)];
-        if second % 2 == 0 {
-            reads.push(read(busy, ReadOp::Content, Some(Purpose::Vision), second));
-        }
-        if second % 30 == 0 {
-            reads.push(read(quiet, ReadOp::Content, Some(Purpose::Batch), 10));
-        }
-        if second % 60 == 5 {
-            reads.push(read(quiet, ReadOp::Retrieve, Some(Purpose::Batch), 0));
-        }
-        let first = number;
-        number += reads.len() as u64;
-        store.add_reads(MERGED, first, reads).await.unwrap();
-    }
-    let IdempotentOutcome::Made(Some(_)) =
-        store.create_file(quiet, small_file(5, Purpose::Batch, None), None).await.unwrap()
-    else {
-        panic!("it fits")
-    };
-    clock.set((begin + 180 + AGE) * 1000);
-    store
-        .add_reads(MERGED, 10_000, vec![read(busy, ReadOp::List, None, 0), read(busy, ReadOp::List, None, 0)])
-        .await
-        .unwrap();
-    assert_eq!(merge(store, busy, AGE, STEP).await, 0, "the cache of usage does not have them yet");
-    while store.roll_up_usage(1000).await.unwrap() > 0 {}
-    let usage = all_usage(store, &callers, begin).await;
-    let (sums, _) = reads_by_minute(store, busy).await;
-    let (quiet_sums, quiet_count) = reads_by_minute(store, quiet).await;
-    assert_eq!(quiet_count, 9);
-    let kept: Vec<String> = retrieves(store, quiet).await;
-
-    let waiting = all_waiting(store, AGE).await;
-    assert!(callers.iter().all(|caller| waiting.contains(&caller.workspace)));
-    assert_eq!(merge(store, busy, AGE, STEP).await, 270, "every row once, and none that is young");
-    assert_eq!(merge(store, quiet, AGE, 1000).await, 9);
-    let waiting = all_waiting(store, AGE).await;
-    assert!(callers.iter().all(|caller| !waiting.contains(&caller.workspace)), "nothing is left to do");
-
-    assert!(usage == all_usage(store, &callers, begin).await, "usage is what it was");
-    let (merged, count) = reads_by_minute(store, busy).await;
-    assert_eq!(merged, sums, "and so are the reads of each minute");
-    assert!((8..40).contains(&count), "270 rows and 2 young ones have become {count}");
-    assert_eq!(
-        reads_by_minute(store, quiet).await,
-        (quiet_sums, 7),
-        "one for each minute and kind, and the last to come"
-    );
-    assert_eq!(retrieves(store, quiet).await, kept, "what is alone stays as it is");
-    assert!(store.find_misfits().await.unwrap().is_empty());
-    store.forget_usage_rollup().await.unwrap();
-    while store.roll_up_usage(50).await.unwrap() > 0 {}
-    assert!(usage == all_usage(store, &callers, begin).await, "the cache can be made anew");
-    let newest = store.newest_event().await.unwrap().unwrap();
-    clock.set((begin + 600 + 2 * AGE) * 1000);
-    assert_eq!(merge(store, busy, AGE, STEP).await, 2);
-    assert!(store.has_event(&newest).await.unwrap(), "the row that is noted beside the blobs stays");
-    what_is_to_be_exported_is_not_merged(store, clock, quiet).await;
-}
-
-const MERGED: ProcessId = ProcessId::new([5; 16]);
-
-/// The workspaces that have old reads, looked at a few at a time.
-async fn all_waiting(store: &dyn MetadataStore, older_than: u64) -> Vec<WorkspaceId> {
-    let (mut all, mut after) = (Vec::new(), None);
-    loop {
-        let page = store.reads_to_merge(after, older_than, 3).await.unwrap();
-        all.extend(page.workspaces);
-        after = page.next;
-        if after.is_none() {
-            return all;
-        }
-    }
-}
-
-async fn retrieves(store: &dyn MetadataStore, caller: Caller) -> Vec<String> {
-    let rows = store.ledger(Some(caller.workspace), 0, 1000).await.unwrap().rows;
-    rows.into_iter().filter(|row| row.fact == Fact::Read(ReadOp::Retrieve)).map(|row| row.event_id).collect()
-}
-
-/// Rows that were not exported keep their places, so that what is exported of them is exactly them.
-async fn what_is_to_be_exported_is_not_merged(store: &dyn MetadataStore, clock: &Clock, caller: Caller) {
-    let begin = clock.now_seconds().next_multiple_of(3600);
-    let lists = async || {
-        let rows = store.ledger(Some(caller.workspace), 0, 1000).await.unwrap().rows;
-        let lists = rows.into_iter().filter(|row| row.fact == Fact::Read(ReadOp::List));
-        lists.map(|row| (row.seq, row.count)).collect::<Vec<_>>()
-    };
-    let Caller { workspace, key, .. } = caller;
-    for second in 0..6 {
-        clock.set((begin + second) * 1000);
-        let reads = Reads { workspace, key, op: ReadOp::List, purpose: None, count: 1, bytes: 0 };
-        store.add_reads(MERGED, 20_000 + second, vec![reads]).await.unwrap();
-    }
-    while store.roll_up_usage(1000).await.unwrap() > 0 {}
-    let before = lists().await;
-    let progress = |seq| ExportProgress { until: begin, through_seq: seq, corrections: 0, part: None };
-    let (first, second) = (progress(before[2].0), progress(before[5].0));
-    assert!(store.freeze_export(None, first, Vec::new()).await.unwrap());
-    clock.set((begin + 7200) * 1000);
-    assert_eq!(merge(store, caller, 3600, 100).await, 3);
-    assert_eq!(lists().await, [&[(before[2].0, 3)], &before[3..]].concat());
-    assert!(store.freeze_export(Some(first), second, Vec::new()).await.unwrap());
-    assert_eq!(merge(store, caller, 3600, 100).await, 3);
-    assert_eq!(lists().await, [(before[2].0, 3), (before[4].0, 2), before[5]]);
 }

@@ -192,7 +192,8 @@ pub async fn what_has_expired_makes_room_before_it_is_swept(store: &dyn Metadata
     clock.set(NOW_MS);
 }
 
-/// Checks that a total which is less than its rows add up to counts as nothing once they have expired. `lower` makes it so.
+/// Checks that a total which is less than its rows add up to counts as nothing once they have expired. `lower` makes it
+/// so.
 pub async fn a_total_is_never_less_than_nothing(
     store: &dyn MetadataStore,
     clock: &Clock,

@@ -13,6 +13,7 @@ mod keys;
 pub mod ledger;
 mod limits;
 mod overdue;
+pub mod read_merges;
 mod releases;
 mod stamps;
 mod uploads;

@@ -145,7 +145,7 @@ async fn no_statement_reads_more_than_it_concerns() {
     contract::ledger::usage_is_what_happened(&other, &clock, 50, 17).await;
     contract::ledger::reads_are_entered_once(&other, &clock).await;
     contract::ledger::corrections_are_entered_once(&other).await;
-    contract::ledger::old_reads_are_merged(&other, &clock).await;
+    contract::read_merges::old_reads_are_merged(&other, &clock).await;
     let Some(other) = Database::fresh("the plans of statements of the export") else { return };
     contract::export::holds(&PostgresStore::open(&other.url, clock.clone()).await.unwrap(), &clock).await;
 

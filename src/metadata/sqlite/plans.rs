@@ -9,8 +9,8 @@ use crate::metadata::growing_tables::{GROWING, has_plan};
 use crate::metadata::rules::checks::CHECKS;
 use std::collections::BTreeSet;
 
-/// A step of a plan that is allowed although it may read many rows: what the statement contains, the beginning of the step,
-/// and why.
+/// A step of a plan that is allowed although it may read many rows: what the statement contains, the beginning of the
+/// step, and why.
 const ALLOWED: &[(&str, &str, &str)] = &[
     // Pages in the order of an index: LIMIT ends them, and no row of the index is passed over.
     ("FROM workspaces w LEFT JOIN ledger_merges", "SEARCH w USING PRIMARY KEY (id>?)", "a page"),
@@ -184,7 +184,7 @@ async fn no_statement_reads_more_than_it_concerns() {
     contract::ledger::usage_is_what_happened(&other, &clock, 200, 17).await;
     contract::ledger::reads_are_entered_once(&other, &clock).await;
     contract::ledger::corrections_are_entered_once(&other).await;
-    contract::ledger::old_reads_are_merged(&other, &clock).await;
+    contract::read_merges::old_reads_are_merged(&other, &clock).await;
 
     let connection = connect(&path).unwrap();
     let (mut faults, mut used, mut explained) = (Vec::new(), BTreeSet::new(), 0);
