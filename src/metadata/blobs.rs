@@ -22,12 +22,13 @@ pub struct ReadyBlob {
 pub trait BlobRows: Debug + Send + Sync {
     /// Inserts the row of a blob as `pending`, before its first byte is written.
     async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError>;
-    /// Stores the name that the blob store gave to the unfinished upload of a blob. Returns false when the blob has no row.
+    /// Stores the name that the blob store gave to the unfinished upload of a blob. Returns false when the blob has no
+    /// row.
     async fn note_blob_upload(&self, blob: BlobId, upload: &str) -> Result<bool, MetadataError>;
     /// Returns the stored upload names of those of these blobs that are not `ready`.
     async fn blob_uploads(&self, blobs: Vec<BlobId>) -> Result<Vec<(BlobId, String)>, MetadataError>;
-    /// Returns at most `limit` blobs that are `ready`, behind `after` in the order of their ids, with their bytes where the
-    /// metadata store has them.
+    /// Returns at most `limit` blobs that are `ready`, behind `after` in the order of their ids, with their bytes where
+    /// the metadata store has them.
     async fn ready_blobs(&self, after: Option<BlobId>, limit: u32) -> Result<Vec<ReadyBlob>, MetadataError>;
     /// Returns whether the blob is `ready`.
     async fn is_ready(&self, blob: BlobId) -> Result<bool, MetadataError>;

@@ -9,7 +9,8 @@ use std::fmt::Debug;
 #[async_trait]
 pub trait ClockStore: Debug + Send + Sync {
     /// Returns whether expired rows may be deleted now: false while the clock is known to have jumped forward (see
-    /// [`crate::model::clock_jump`]). Every method that deletes rows by their age checks this itself, and finds none then.
+    /// [`crate::model::clock_jump`]). Every method that deletes rows by their age checks this itself, and finds none
+    /// then.
     async fn may_expire(&self) -> Result<bool, MetadataError>;
     /// Returns the jump for which expiry is held.
     async fn held_expiry(&self) -> Result<Option<ClockJump>, MetadataError>;

@@ -1,33 +1,33 @@
-//! What a metadata store fails with.
+//! Errors of a metadata store.
 
 use std::error::Error;
 use std::sync::Arc;
 
-/// Why the store failed; shared, because one failed commit fails every change in it.
+/// The cause of an error. It is shared, because one failed commit fails every write in it.
 pub type Cause = Arc<dyn Error + Send + Sync>;
 
-/// What a metadata store can fail with.
+/// An error of a metadata store.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum MetadataError {
-    /// No room for more rows.
+    /// There is no space for more rows.
     #[error("the metadata store has no room left")]
     OutOfSpace(#[source] Cause),
-    /// The store holds what it cannot read, or made a mistake; asking again does not help.
+    /// The store has rows that it cannot read, or has a fault. A retry does not help.
     #[error("the metadata store is broken")]
     Broken(#[source] Cause),
-    /// The database is damaged: what it says may be wrong, and nothing is changed or removed by it any more.
+    /// The database is damaged. Its rows may be wrong, so the store refuses all writes.
     #[error("the database is damaged")]
     Damaged(#[source] Cause),
-    /// The store takes no changes at the moment; nothing was changed.
+    /// The store accepts no writes at the moment. Nothing was changed.
     #[error("the metadata store takes no changes")]
     ReadOnly(#[source] Cause),
-    /// A read took longer than it may, and was ended.
+    /// A read exceeded its time limit.
     #[error("the metadata store ended a read that took too long")]
     TookTooLong(#[source] Cause),
-    /// The store does not answer as it should; whether a change took place is not known.
+    /// The store failed. Whether a write took effect is unknown.
     #[error("the metadata store failed")]
     Unavailable(#[source] Cause),
-    /// Too many operations of the same workspace wait for the store already; nothing was done.
+    /// Too many operations of the workspace wait for the store. Nothing was changed.
     #[error("too much of the workspace waits for the metadata store")]
     Crowded(#[source] Cause),
 }

@@ -10,7 +10,7 @@ use crate::model::page::{FileQuery, Page};
 use async_trait::async_trait;
 use std::fmt::Debug;
 
-/// What is needed to read a File's content and to check what was read.
+/// A File and its blobs, with which its content is read and verified.
 #[derive(Clone, Debug)]
 pub struct StoredContent {
     /// The File.
@@ -22,11 +22,11 @@ pub struct StoredContent {
 /// The rows of Files.
 #[async_trait]
 pub trait FileStore: Debug + Send + Sync {
-    /// Makes a File of received bytes visible and its blob `ready`, in one transaction. Returns none when the blob is not
-    /// `pending` in this workspace. This and every other change of a caller that returns an [`IdempotentOutcome`] is refused when the key
-    /// of the caller is not valid any more, or when the workspace would exceed its quotas. With `once`, it takes effect once
-    /// under its idempotency key, and its answer is stored in the same transaction. The answer to a refused change is not
-    /// stored.
+    /// Makes a File of received bytes visible and its blob `ready`, in one transaction. Returns none when the blob is
+    /// not `pending` in this workspace. This and every other change of a caller that returns an [`IdempotentOutcome`]
+    /// is refused when the key of the caller is not valid any more, or when the workspace would exceed its quotas. With
+    /// `once`, it takes effect once under its idempotency key, and its answer is stored in the same transaction. The
+    /// answer to a refused change is not stored.
     async fn create_file(
         &self,
         caller: Caller,
@@ -39,8 +39,8 @@ pub trait FileStore: Debug + Send + Sync {
     async fn find_content(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<StoredContent>, MetadataError>;
     /// Returns a page of the Files that have not expired, in the order of their ids.
     async fn list_files(&self, workspace: WorkspaceId, query: FileQuery) -> Result<Page<File>, MetadataError>;
-    /// Deletes a File and turns its blob to `deleting`, or deletes the blob whose bytes the metadata store has. The parts of a
-    /// File are left to [`release_parts`](super::ReleaseStore::release_parts). Returns false when there is no such File or it
-    /// has expired.
+    /// Deletes a File and turns its blob to `deleting`, or deletes the blob whose bytes the metadata store has. The
+    /// parts of a File are left to [`release_parts`](super::ReleaseStore::release_parts). Returns false when there is
+    /// no such File or it has expired.
     async fn delete_file(&self, caller: Caller, id: FileId) -> Result<bool, MetadataError>;
 }

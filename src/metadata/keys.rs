@@ -75,8 +75,8 @@ pub trait KeyStore: Debug + Send + Sync {
     async fn find_credential(&self, digest: KeyDigest) -> Result<Option<Credential>, MetadataError>;
     /// Revokes a key. Returns none when there is no such key. Revoking it again changes nothing.
     async fn revoke_key(&self, id: KeyId, origin: Origin) -> Result<Option<ApiKey>, MetadataError>;
-    /// Adds a secret to an active key and retires the secrets before it after at most `overlap_seconds`. Returns none when
-    /// there is no such key.
+    /// Adds a secret to an active key and retires the secrets before it after at most `overlap_seconds`. Returns none
+    /// when there is no such key.
     async fn rotate_key(
         &self,
         id: KeyId,

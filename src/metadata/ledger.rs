@@ -26,7 +26,7 @@ pub trait LedgerStore: Debug + Send + Sync {
     ) -> Result<Page<LedgerRow>, MetadataError>;
     /// Returns the `event_id` of the newest row. Returns none when the ledger is empty.
     async fn newest_event(&self) -> Result<Option<String>, MetadataError>;
-    /// Returns whether the ledger has a row of this `event_id`. The newest row is never removed. A store that lacks a row
-    /// which was its newest was restored to an earlier moment.
+    /// Returns whether the ledger has a row of this `event_id`. The newest row is never removed. A store that lacks a
+    /// row which was its newest was restored to an earlier moment.
     async fn has_event(&self, event_id: &str) -> Result<bool, MetadataError>;
 }

@@ -26,12 +26,12 @@ pub trait LimitStore: Debug + Send + Sync {
     ) -> Result<IdempotentOutcome<Option<Limits>>, MetadataError>;
     /// Returns every workspace that has this limit, archived ones too, in the order of their ids.
     async fn workspaces_with_limit(&self, limit: Limit) -> Result<Vec<(WorkspaceId, u64)>, MetadataError>;
-    /// Returns the storage that counts against the quotas of a workspace now. Of expired rows that are not deleted yet, it
-    /// subtracts the oldest [`USAGE_EXPIRED_ROWS`] Files and as many Uploads.
+    /// Returns the storage that counts against the quotas of a workspace now. Of expired rows that are not deleted yet,
+    /// it subtracts the oldest [`USAGE_EXPIRED_ROWS`] Files and as many Uploads.
     async fn storage_usage(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError>;
     /// Returns the same including all expired rows that are not deleted yet. It reads one row.
     async fn storage_totals(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError>;
-    /// Returns the bytes of the Files of all workspaces, expired ones that are not deleted yet included. It reads one row
-    /// for each workspace.
+    /// Returns the bytes of the Files of all workspaces, expired ones that are not deleted yet included. It reads one
+    /// row for each workspace.
     async fn stored_bytes(&self) -> Result<u64, MetadataError>;
 }

@@ -1,20 +1,20 @@
-//! The one list of migrations: every store has each of them in its own SQL, under the same number, so that a schema has one
-//! number everywhere. What is applied is compared with it before anything is done.
+//! The list of migrations, which all stores share. Each store has its own SQL for each number, so that a schema has the
+//! same number in every store. The applied migrations are compared with the list first.
 
 use sha2::{Digest, Sha256};
 
-/// A step of the schema.
+/// A migration of the schema.
 #[derive(Debug)]
 pub(super) struct Migration {
-    /// Its place in the order.
+    /// Its number. Migrations are applied in the order of their numbers.
     pub(super) number: u32,
-    /// What it is about.
+    /// Its name.
     pub(super) name: &'static str,
     /// Its statements.
     pub(super) sql: &'static str,
 }
 
-/// Why a schema is not one that this program can use.
+/// The reason why this program cannot use a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SchemaError {
     /// A later version of the program has migrated the database.
@@ -22,12 +22,12 @@ pub enum SchemaError {
         "the database is at schema {found}, this program knows {known}: run the version that made it, or a later one"
     )]
     Newer {
-        /// The database's schema.
+        /// The schema of the database.
         found: u32,
         /// The newest schema of this program.
         known: u32,
     },
-    /// An earlier version of the program made the database, and whoever opens it may not migrate it.
+    /// An earlier version of the program made the database, and this opener may not migrate it.
     #[error(
         "the database is at schema {found}, this program needs {known}: start the server of this version, or stop the \
          server and run `venna upgrade`; until then only commands of the version that made it can be used"
@@ -38,12 +38,12 @@ pub enum SchemaError {
         /// The newest schema of this program.
         known: u32,
     },
-    /// A migration was applied in another form than this program has it.
+    /// An applied migration differs from that of this program.
     #[error("schema {0} of the database is not the one that this program knows")]
     Changed(u32),
 }
 
-/// All migrations of a store: those in its folder of `migrations`.
+/// Lists the migrations of a store, from its folder in `migrations`.
 macro_rules! migrations {
     ($store:literal) => {
         $crate::metadata::migrations::migrations!(
@@ -90,17 +90,17 @@ macro_rules! migrations {
 }
 pub(super) use migrations;
 
-/// What is done with a database that an earlier version of the program made.
+/// The treatment of a database of an earlier version of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outdated {
-    /// Its schema is brought up to date: nobody of the earlier version is at work on it.
+    /// Its schema is migrated: no program of the earlier version uses it.
     Migrate,
-    /// It is refused: a server of the earlier version may be at work on it, and could not go on.
+    /// It is refused: a server of the earlier version may use it, and would fail after a migration.
     Refuse,
 }
 
 impl Outdated {
-    /// Refuses a schema on which not all migrations are applied, where it may not be migrated.
+    /// Refuses a schema that lacks migrations and may not be migrated.
     pub(super) fn allow(self, applied: usize, all: &[Migration]) -> Result<(), SchemaError> {
         let number = |migration: Option<&Migration>| migration.map_or(0, |migration| migration.number);
         match self {
@@ -113,7 +113,7 @@ impl Outdated {
     }
 }
 
-/// How many of the migrations are applied, given the number and the checksum of each that is, in order.
+/// Returns how many migrations are applied, from the number and checksum of each applied one, in order.
 pub(super) fn count_applied(applied: &[(u32, Vec<u8>)], all: &[Migration]) -> Result<usize, SchemaError> {
     let known = |number: u32| all.iter().find(|migration| migration.number == number);
     if let Some((found, _)) = applied.last().filter(|(number, _)| known(*number).is_none()) {
@@ -128,7 +128,7 @@ pub(super) fn count_applied(applied: &[(u32, Vec<u8>)], all: &[Migration]) -> Re
 }
 
 impl Migration {
-    /// What tells its form from every other.
+    /// Returns the SHA-256 of its statements, which identifies their form.
     pub(super) fn sha256(&self) -> [u8; 32] {
         Sha256::digest(self.sql.as_bytes()).into()
     }

@@ -1,11 +1,11 @@
 //! The metadata stores: the rows of Files, workspaces and keys.
 //!
-//! Only this module writes SQL. A store has its own clock, mints the ids of the rows that it commits, and returns only when a
-//! change is durable. It knows nothing of HTTP, and of blobs only their names and states:
-//! `pending -> ready -> deleting -> gone` (docs/design/durability.md).
+//! Only this module writes SQL. A store has its own clock, mints the ids of the rows that it commits, and returns only
+//! when a change is durable. It knows nothing of HTTP, and of blobs only their names and states: `pending -> ready ->
+//! deleting -> gone` (docs/design/durability.md).
 //!
-//! There is one trait for each kind of row. Each driver implements it beside its SQL, in the file of the same name. A service
-//! names the traits that it uses; only `app` holds a whole [`MetadataStore`].
+//! There is one trait for each kind of row. Each driver implements it beside its SQL, in the file of the same name. A
+//! service names the traits that it uses; only `app` holds a whole [`MetadataStore`].
 
 mod answers;
 mod audit;

@@ -5,17 +5,17 @@ use crate::model::ids::WorkspaceId;
 use async_trait::async_trait;
 use std::fmt::Debug;
 
-/// A workspace in which a File or a pending Upload is overdue, in the order in which their time was over.
+/// A workspace with an overdue File or pending Upload, in the order of their expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Overdue {
-    /// The Unix second from which on it is expired.
+    /// The Unix second of the expiry.
     pub since: u64,
     /// Its workspace.
     pub workspace: WorkspaceId,
 }
 
 impl Overdue {
-    /// Merges lists that are sorted and each were cut at `limit`: nothing is left out before the last of the result.
+    /// Merges sorted lists that were each cut at `limit`. The result omits nothing before its last element.
     pub(super) fn merge(lists: Vec<Vec<Self>>, limit: usize) -> Vec<Self> {
         let cut = lists.iter().filter(|list| list.len() >= limit).filter_map(|list| list.last()).min().copied();
         let mut merged: Vec<Self> = lists.into_iter().flatten().collect();
@@ -26,7 +26,7 @@ impl Overdue {
     }
 }
 
-/// What one step of expiry ended.
+/// The number of rows that one step of expiry ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ended {
     /// Files.
@@ -46,10 +46,10 @@ impl Ended {
 /// The Files and pending Uploads that have expired and are not deleted yet.
 #[async_trait]
 pub trait ExpiryStore: Debug + Send + Sync {
-    /// Returns the workspaces with overdue Files or pending Uploads behind `after`, each second and workspace once. It reads at
-    /// most `limit` rows of each table.
+    /// Returns the workspaces with overdue Files or pending Uploads behind `after`, each second and workspace once. It
+    /// reads at most `limit` rows of each table.
     async fn overdue_workspaces(&self, after: Option<Overdue>, limit: u32) -> Result<Vec<Overdue>, MetadataError>;
-    /// Deletes at most `limit` expired Files of a workspace as [`delete_file`](super::FileStore::delete_file) does, and ends as
-    /// many of its Uploads that have expired.
+    /// Deletes at most `limit` expired Files of a workspace as [`delete_file`](super::FileStore::delete_file) does, and
+    /// ends as many of its Uploads that have expired.
     async fn expire_workspace(&self, workspace: WorkspaceId, limit: u32) -> Result<Ended, MetadataError>;
 }

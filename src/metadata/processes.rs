@@ -5,7 +5,7 @@ use crate::model::ids::ProcessId;
 use async_trait::async_trait;
 use std::fmt::Debug;
 
-/// How long a process counts as living after it last said so, in seconds. What it left behind is swept after that.
+/// The lease of a process in seconds. Blobs that it left pending are swept after the lease has expired.
 pub const LEASE_SECONDS: u64 = 30;
 
 /// The leases of the processes that share a store.

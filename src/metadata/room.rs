@@ -1,7 +1,8 @@
-//! Changes that a quota refuses while something of their workspace has expired and still counts.
+//! Retries of writes that a quota refuses while expired rows of the workspace still count.
 //!
-//! Totals of a workspace count what has expired until it is removed, so that no change sums rows. Where a total refuses a
-//! change, the store first removes what has expired in this workspace, in bounded steps, and tries again: a refusal is exact.
+//! The totals of a workspace count expired rows until they are removed, so that no write sums rows. When a total
+//! refuses a write, the store removes the expired rows of the workspace, in bounded steps, and tries again. So a
+//! refusal is exact.
 
 use super::error::MetadataError;
 use super::overdue::ExpiryStore;
@@ -9,10 +10,10 @@ use crate::model::caller::Refused;
 use crate::model::idempotency::IdempotentOutcome;
 use crate::model::ids::WorkspaceId;
 
-/// Files and Uploads that one step removes.
+/// The number of Files, and of Uploads, that one step removes.
 const STEP_ROWS: u32 = 256;
 
-/// Makes a change, and again as long as a quota refuses it and something of the workspace has expired.
+/// Runs a write, and again as long as a quota refuses it and the workspace has expired rows.
 ///
 /// # Errors
 /// When the store failed.
@@ -32,7 +33,7 @@ where
         if !is_full || is_swept {
             return Ok(effect);
         }
-        // Another change may have removed what kept this one out: only a refusal behind an empty step counts.
+        // Another write may have removed expired rows: only a refusal after an empty step counts.
         is_swept = store.expire_workspace(workspace, STEP_ROWS).await?.is_nothing();
     }
 }

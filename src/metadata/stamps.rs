@@ -10,7 +10,7 @@ use std::fmt::Debug;
 pub trait StampStore: Debug + Send + Sync {
     /// Returns the stamp of the store.
     async fn stamp(&self) -> Result<Option<Stamp>, MetadataError>;
-    /// Moves the stamp forward. Nothing changes when the store has the stamp of another installation, or this one or a later
-    /// one.
+    /// Moves the stamp forward. Nothing changes when the store has the stamp of another installation, or this one or a
+    /// later one.
     async fn set_stamp(&self, stamp: Stamp) -> Result<(), MetadataError>;
 }

@@ -12,15 +12,15 @@ pub struct PendingBlob {
     pub blob: BlobId,
     /// The process that began it.
     pub process: ProcessId,
-    /// That process may live: its [lease](super::ProcessStore::renew_process) lasts, or ran out while the store did not answer and
-    /// has not been missed for [`LEASE_SECONDS`](super::LEASE_SECONDS) since.
+    /// The process may be alive: its [lease](super::ProcessStore::renew_process) lasts, or ran out while the store did
+    /// not answer and has not been missed for [`LEASE_SECONDS`](super::LEASE_SECONDS) since.
     pub lives: bool,
 }
 
 /// One of several equal shares of the blobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SweepShare {
-    /// Which one, from 0.
+    /// Its index, from 0.
     pub place: u32,
     /// The number of shares.
     pub of: u32,
@@ -31,26 +31,26 @@ impl SweepShare {
     pub const WHOLE: Self = Self { place: 0, of: 1 };
 }
 
-/// A place among the blobs that are `deleting`, which are in the order in which they were given to nobody any more.
+/// A position among the blobs that are `deleting`, which are in the order of `deleted_at`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DeletingCursor {
-    /// Since when the blob is given to nobody, in Unix seconds; 0 when it never was.
+    /// The Unix second from which on no download serves the blob. It is 0 when none ever did.
     pub deleted_at: u64,
     /// The blob.
     pub blob: BlobId,
 }
 
-/// Blobs whose bytes are to be removed.
+/// A page of blobs whose bytes are to be removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeletingPage {
-    /// The blobs, fewer than were looked at where others have a share.
+    /// The blobs of the share.
     pub blobs: Vec<BlobId>,
-    /// Where to go on; none when there are no others.
+    /// The cursor of the next page, if there is one.
     pub next: Option<DeletingCursor>,
 }
 
 impl DeletingPage {
-    /// A page of blobs that were looked at, each with whether it is in the share, when `limit` were asked for.
+    /// Returns the page of at most `limit` blobs, each with whether it is in the share.
     pub(super) fn of(looked_at: Vec<(DeletingCursor, bool)>, limit: u32) -> Self {
         let is_full = looked_at.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
         let next = looked_at.last().map(|(cursor, _)| *cursor).filter(|_| is_full);
@@ -68,8 +68,8 @@ pub trait SweepStore: Debug + Send + Sync {
     async fn abandon_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError>;
     /// Returns which share of the blobs a process sweeps, of as many equal shares as there are living processes.
     async fn sweep_share(&self, process: ProcessId) -> Result<SweepShare, MetadataError>;
-    /// Visits the next `limit` blobs behind `after` that are `deleting` and have not been served for `delay_seconds`. Returns
-    /// those of the share. Returns none while a hold lasts.
+    /// Visits the next `limit` blobs behind `after` that are `deleting` and have not been served for `delay_seconds`.
+    /// Returns those of the share. Returns none while a hold lasts.
     async fn deleting_blobs(
         &self,
         share: SweepShare,

@@ -11,7 +11,7 @@ pub trait UpkeepStore: Debug + Send + Sync {
     async fn now_seconds(&self) -> Result<u64, MetadataError>;
     /// Returns an error when the store cannot take a change now.
     async fn probe(&self) -> Result<(), MetadataError>;
-    /// Returns at most `limit` pages of unused space to the disk, of those beyond what new rows are likely to need. Returns how
-    /// many there were, zero where the store does so by itself.
+    /// Returns at most `limit` pages of unused space to the disk, of those beyond what new rows are likely to need.
+    /// Returns how many there were, zero where the store does so by itself.
     async fn give_back_room(&self, limit: u32) -> Result<usize, MetadataError>;
 }

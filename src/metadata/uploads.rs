@@ -22,8 +22,8 @@ pub trait UploadStore: Debug + Send + Sync {
     ) -> Result<IdempotentOutcome<Upload>, MetadataError>;
     /// Returns the Upload, whatever its status.
     async fn find_upload(&self, workspace: WorkspaceId, id: UploadId) -> Result<Option<Upload>, MetadataError>;
-    /// Turns a `pending` blob to `ready` and makes it a part of a pending Upload, in one transaction. Returns none when the blob
-    /// is not `pending` in this workspace.
+    /// Turns a `pending` blob to `ready` and makes it a part of a pending Upload, in one transaction. Returns none when
+    /// the blob is not `pending` in this workspace.
     async fn create_part(
         &self,
         caller: Caller,
@@ -31,8 +31,8 @@ pub trait UploadStore: Debug + Send + Sync {
         part: NewPart,
         once: Option<Idempotency<Part>>,
     ) -> Result<IdempotentOutcome<Result<Option<Part>, UploadRefusal>>, MetadataError>;
-    /// Returns at most `limit` parts of an Upload behind the part `after`, in the order of their arrival. Returns the part
-    /// `after` as an error when the Upload does not have it.
+    /// Returns at most `limit` parts of an Upload behind the part `after`, in the order of their arrival. Returns the
+    /// part `after` as an error when the Upload does not have it.
     async fn list_parts(
         &self,
         workspace: WorkspaceId,
@@ -48,8 +48,8 @@ pub trait UploadStore: Debug + Send + Sync {
         parts: Vec<PartId>,
     ) -> Result<Result<Vec<StoredBlob>, UploadRefusal>, MetadataError>;
     /// Makes a File of parts visible, completes the Upload and leaves its other parts to
-    /// [`release_parts`](super::ReleaseStore::release_parts), in one transaction. Repeated with the same parts it changes
-    /// nothing and returns the same.
+    /// [`release_parts`](super::ReleaseStore::release_parts), in one transaction. Repeated with the same parts it
+    /// changes nothing and returns the same.
     async fn complete_upload(
         &self,
         caller: Caller,
@@ -57,15 +57,15 @@ pub trait UploadStore: Debug + Send + Sync {
         completion: Completion,
         once: Option<Idempotency<Upload>>,
     ) -> Result<IdempotentOutcome<Result<Upload, UploadRefusal>>, MetadataError>;
-    /// Cancels a pending Upload and leaves its parts to [`release_parts`](super::ReleaseStore::release_parts). A cancelled one
-    /// stays as it is.
+    /// Cancels a pending Upload and leaves its parts to [`release_parts`](super::ReleaseStore::release_parts). A
+    /// cancelled one stays as it is.
     async fn cancel_upload(
         &self,
         caller: Caller,
         upload: UploadId,
         once: Option<Idempotency<Upload>>,
     ) -> Result<IdempotentOutcome<Result<Upload, UploadRefusal>>, MetadataError>;
-    /// Deletes at most `limit` Uploads that are not pending and whose deadline was more than `older_than_seconds` ago. Returns
-    /// how many there were.
+    /// Deletes at most `limit` Uploads that are not pending and whose deadline was more than `older_than_seconds` ago.
+    /// Returns how many there were.
     async fn forget_uploads(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError>;
 }

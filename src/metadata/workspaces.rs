@@ -9,14 +9,14 @@ use crate::model::workspace::{NameTaken, Workspace};
 use async_trait::async_trait;
 use std::fmt::Debug;
 
-/// What became of a part of the work of removing all that a workspace has.
+/// The result of one step of a purge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purged {
     /// There is no such workspace.
     NotFound,
-    /// It is not archived, and stays.
+    /// The workspace is not archived, and is not purged.
     NotArchived,
-    /// So many Files and Uploads are gone, or only other rows; there may be more.
+    /// The step removed this number of Files and Uploads, or only other rows. There may be more.
     Some(usize),
     /// Nothing is left.
     All,
@@ -26,15 +26,16 @@ pub enum Purged {
 #[async_trait]
 pub trait WorkspaceStore: Debug + Send + Sync {
     /// Creates a workspace. Returns none when the name is taken. This and every other change of an administrator that
-    /// returns an [`IdempotentOutcome`] takes effect once under its idempotency key, and its answer is stored in the same transaction.
-    /// The answer to a refused change is not stored.
+    /// returns an [`IdempotentOutcome`] takes effect once under its idempotency key, and its answer is stored in the
+    /// same transaction. The answer to a refused change is not stored.
     async fn create_workspace(
         &self,
         name: &str,
         origin: Origin,
         once: Option<Idempotency<Workspace>>,
     ) -> Result<IdempotentOutcome<Option<Workspace>>, MetadataError>;
-    /// Returns at most `limit` workspaces behind `after` in the order of their ids, archived ones too if `with_archived`.
+    /// Returns at most `limit` workspaces behind `after` in the order of their ids, archived ones too if
+    /// `with_archived`.
     async fn list_workspaces(
         &self,
         after: Option<WorkspaceId>,
@@ -61,7 +62,7 @@ pub trait WorkspaceStore: Debug + Send + Sync {
         origin: Origin,
         once: Option<Idempotency<Workspace>>,
     ) -> Result<IdempotentOutcome<Option<Workspace>>, MetadataError>;
-    /// Deletes at most `limit` Files and as many Uploads of an archived workspace, or its other rows when it has none of
-    /// them. The row of the workspace stays.
+    /// Deletes at most `limit` Files and as many Uploads of an archived workspace, or its other rows when it has none
+    /// of them. The row of the workspace stays.
     async fn purge_workspace(&self, id: WorkspaceId, limit: u32, origin: Origin) -> Result<Purged, MetadataError>;
 }

@@ -1,10 +1,10 @@
-//! When a correction of the bill is entered.
+//! The decision whether a correction of the bill is entered.
 
 use crate::model::adjustment::{Adjusted, NewAdjustment};
 use crate::model::ledger::LedgerRow;
 
-/// Returns why a correction is not entered: the ledger has a row of its name, or not the event that it reverses. `named` is the row
-/// of its name, `reversed` that of the event.
+/// Returns why a correction is not entered: the ledger has a row of its name, or not the event that it reverses.
+/// `named` is the row of its name, `reversed` that of the event.
 pub fn refuse(new: &NewAdjustment, named: Option<LedgerRow>, reversed: Option<&LedgerRow>) -> Option<Adjusted> {
     if let Some(known) = named {
         return Some(if new.is(&known) { Adjusted::Known(known) } else { Adjusted::NameTaken });

@@ -1,28 +1,28 @@
-//! Rows that contradict each other: what no transaction of this program leaves behind.
+//! Checks for rows that contradict each other, which no transaction of this program leaves behind.
 //!
-//! Every check walks a table in the order of its primary key, a page at a time. Each page is one snapshot: nothing is found
-//! that was not so at one moment, and no snapshot lasts longer than a page. Behind the last of [`CHECKS`] each store compares
-//! its cache of usage with its ledger, hour by hour.
+//! Every check reads a table in the order of its primary key, page by page. Each page is one snapshot, so that a
+//! finding existed at one time and no snapshot lasts longer than a page. After the last of [`CHECKS`] each store
+//! compares its rollup of usage with its ledger, hour by hour.
 
 use crate::metadata::error::MetadataError;
 use crate::model::finding::Finding;
 use std::sync::Arc;
 
-/// Where a walk through the checks goes on.
+/// The position of the next page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MisfitCursor {
-    /// The check, by its number.
+    /// The index of the check.
     check: usize,
-    /// The last key of the page before, column by column; none at the start of a check.
+    /// The columns of the last key of the page before. None at the start of a check.
     after: Option<Vec<String>>,
 }
 
-/// What a page of a check found.
+/// The result of a page.
 #[derive(Debug)]
 pub struct MisfitPage {
-    /// What is wrong.
+    /// The findings.
     pub findings: Vec<Finding>,
-    /// Where the walk goes on; none at its end.
+    /// The position of the next page, if there is one.
     pub next: Option<MisfitCursor>,
 }
 
@@ -33,18 +33,18 @@ pub enum KeyColumn {
     Text(&'static str),
     /// A column of integers.
     Integer(&'static str),
-    /// The integer by which a store keeps the rows of its ledger in order.
+    /// The integer column that orders the rows of the ledger of a store.
     Arrival,
 }
 
-/// How a store writes a page.
+/// The parts of the statements in which the stores differ.
 #[derive(Debug)]
 pub struct Dialect {
-    /// The column by which the ledger is in order.
+    /// The column that orders the ledger.
     pub arrival: &'static str,
-    /// The parameter of this number, a text, where a text is compared.
+    /// Writes the parameter of this number, a text, for a comparison with a text.
     pub text: fn(usize) -> String,
-    /// The same where an integer is compared.
+    /// Writes the parameter of this number, a text, for a comparison with an integer.
     pub integer: fn(usize) -> String,
 }
 
@@ -54,19 +54,19 @@ pub struct Check {
     table: &'static str,
     key: &'static [KeyColumn],
     page_rows: u32,
-    /// Selects the id of what is wrong and a count; `{page}` stands for the rows of the page, as a table.
+    /// Selects an id and a count of each finding. `{page}` stands for the rows of the page, as a table.
     sql: &'static str,
     finding: fn(String, u64) -> Result<Finding, MetadataError>,
 }
 
-/// Hours of one workspace whose usage a page compares with the ledger.
+/// The number of hours of a workspace whose usage a page compares with the ledger.
 pub const HOURS_OF_A_PAGE: usize = 64;
 
 const TEXT_ID: &[KeyColumn] = &[KeyColumn::Text("id")];
 const FILE: &[KeyColumn] = &[KeyColumn::Text("workspace_id"), KeyColumn::Text("id")];
-/// Rows of a page.
+/// The number of rows of a page.
 const PAGE_ROWS: u32 = 1000;
-/// Files and Uploads of a page whose parts are added up: they may have 10,000 each.
+/// The number of Files or Uploads of a page that adds up their parts, of which each may have 10,000.
 const OWNERS_OF_PARTS: u32 = 50;
 
 pub static CHECKS: [Check; 12] = [
@@ -138,14 +138,16 @@ pub static CHECKS: [Check; 12] = [
     Check {
         table: "workspaces",
         key: TEXT_ID,
-        // What a workspace has is added up in one snapshot.
+        // All rows of a workspace are added up in one snapshot.
         page_rows: 1,
         sql: "SELECT t.id, 0 FROM {page} t
               WHERE (t.stored_bytes <> (SELECT coalesce(sum(f.size_bytes), 0) FROM files f WHERE f.workspace_id = t.id)
                   OR t.stored_files <> (SELECT count(*) FROM files f WHERE f.workspace_id = t.id)
-                  OR t.reserved_bytes <> (SELECT coalesce(sum(CASE WHEN u.parts_bytes > u.size_bytes THEN u.parts_bytes ELSE u.size_bytes END), 0)
+                  OR t.reserved_bytes <> (
+                      SELECT coalesce(sum(CASE WHEN u.parts_bytes > u.size_bytes THEN u.parts_bytes ELSE u.size_bytes END), 0)
                       FROM uploads u WHERE u.workspace_id = t.id AND u.status = 'pending')
-                  OR t.reserved_files <> (SELECT count(*) FROM uploads u WHERE u.workspace_id = t.id AND u.status = 'pending'))",
+                  OR t.reserved_files <> (
+                      SELECT count(*) FROM uploads u WHERE u.workspace_id = t.id AND u.status = 'pending'))",
         finding: |workspace, _| Ok(Finding::WrongTotal { workspace }),
     },
     Check {
@@ -183,7 +185,8 @@ pub static CHECKS: [Check; 12] = [
         table: "ledger",
         key: &[KeyColumn::Arrival],
         page_rows: PAGE_ROWS,
-        sql: "SELECT t.file_id, 0 FROM {page} t LEFT JOIN files f ON f.workspace_id = t.workspace_id AND f.id = t.file_id
+        sql: "SELECT t.file_id, 0 FROM {page} t
+                  LEFT JOIN files f ON f.workspace_id = t.workspace_id AND f.id = t.file_id
                   LEFT JOIN ledger e ON e.event_id = 'st-:' || t.file_id
               WHERE t.fact IN ('opening', 'create', 'complete') AND f.id IS NULL
                   AND (e.bytes IS DISTINCT FROM -t.bytes OR e.api_key_id IS DISTINCT FROM t.api_key_id OR e.ts < t.ts)",
@@ -192,16 +195,16 @@ pub static CHECKS: [Check; 12] = [
 ];
 
 impl Check {
-    /// Returns the statement that selects the last key of the page behind a key: the columns of the key as texts, no row when
-    /// the page is the last one. Its parameters are the columns of `after`.
+    /// Returns the statement that selects the last key of the page behind a key: the columns of the key as texts, no
+    /// row when the page is the last one. Its parameters are the columns of `after`.
     pub fn last_key(&self, after: bool, dialect: &Dialect) -> String {
         let columns: Vec<String> = self.columns(dialect).map(|(column, _)| format!("CAST({column} AS TEXT)")).collect();
         let behind = self.behind(after, dialect);
         format!("SELECT {} {behind} LIMIT 1 OFFSET {}", columns.join(", "), self.page_rows - 1)
     }
 
-    /// Returns the statement that selects an id and a count for all that is wrong in the page behind a key. Its parameters are
-    /// the columns of `after`.
+    /// Returns the statement that selects an id and a count for all that is wrong in the page behind a key. Its
+    /// parameters are the columns of `after`.
     pub fn found(&self, after: bool, dialect: &Dialect) -> String {
         let behind = self.behind(after, dialect);
         self.sql.replace("{page}", &format!("(SELECT * {behind} LIMIT {})", self.page_rows))
@@ -220,8 +223,9 @@ impl Check {
         (self.finding)(id, count)
     }
 
-    /// Returns the rows behind a key in the order of the key. One comparison of all columns, whose values need no conversion, is
-    /// what SQLite's index begins at; with a second bound it reads all rows that have the same first column.
+    /// Returns the rows behind a key in the order of the key. One comparison of all columns, whose values need no
+    /// conversion, is what SQLite's index begins at; with a second bound it reads all rows that have the same first
+    /// column.
     fn behind(&self, after: bool, dialect: &Dialect) -> String {
         let columns: Vec<String> = self.columns(dialect).map(|(column, _)| column).collect();
         let values = (1..).zip(self.columns(dialect)).map(|(number, (_, is_integer))| {

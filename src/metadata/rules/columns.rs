@@ -1,4 +1,4 @@
-//! The columns that are read of a table, in the order in which a driver maps a row.
+//! The columns of each table, in the order in which drivers map them.
 
 /// Columns of `files`.
 pub const FILE: &str =

@@ -1,10 +1,10 @@
-//! When a new File expires.
+//! The expiry of new Files.
 
 use crate::model::expiry::{DefaultExpiry, ExpiresAfter};
 use crate::model::purpose::Purpose;
 
-/// Returns after how long a new File expires: as its client asked, else by the default of its workspace, else by that of its
-/// purpose.
+/// Returns after how long a new File expires: as its client asked, else by the default of its workspace, else by that
+/// of its purpose.
 pub fn expires_after(
     purpose: Purpose,
     asked: Option<ExpiresAfter>,

@@ -9,8 +9,8 @@ pub const fn hour_of(seconds: u64) -> u64 {
     seconds - seconds % SlotWidth::Hour.seconds()
 }
 
-/// Returns the second before which all hours are over, if `latest` is the newest second whose hour may be exported. The hour
-/// of an expired File that still has a row is not over.
+/// Returns the second before which all hours are over, if `latest` is the newest second whose hour may be exported. The
+/// hour of an expired File that still has a row is not over.
 pub fn over(latest: u64, oldest_expiry: Option<u64>) -> u64 {
     hour_of(oldest_expiry.map_or(latest, |expires_at| expires_at.min(latest)))
 }
@@ -22,7 +22,8 @@ pub fn late(rows: Vec<LedgerRow>, newest_seq: u64, limit: u32) -> Option<NextExp
     Some(NextExport::Late { rows, through_seq: if is_full { last_seq } else { newest_seq } })
 }
 
-/// Returns the query of the hours of a step: all from `from` to `over` within the bounds, or the hour of which a part is exported.
+/// Returns the query of the hours of a step: all from `from` to `over` within the bounds, or the hour of which a part
+/// is exported.
 pub fn hours(progress: Option<ExportProgress>, from: u64, over: u64, bounds: ExportBounds) -> UsageQuery {
     let has_part = progress.and_then(|progress| progress.part_of_hour()).is_some();
     let hours = if has_part { 1 } else { u64::from(bounds.hours) };

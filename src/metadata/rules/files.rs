@@ -1,4 +1,4 @@
-//! What a new File is.
+//! The creation of Files.
 
 use crate::model::expiry::ExpiresAfter;
 use crate::model::file::{File, FileDigest, NewFile};

@@ -1,4 +1,5 @@
-//! Decisions that both drivers share: pure code over facts that a driver has read. A rule does no I/O and knows no driver.
+//! Decisions that both drivers share, as pure functions of facts that a driver has read. A rule does no I/O and knows
+//! no driver.
 
 pub(super) mod adjustments;
 pub(super) mod audit;

@@ -1,24 +1,24 @@
-//! Old rows of reads become one row for each key, kind of read, purpose and minute (docs/decisions/0017). Which rows become which
-//! is decided here; stores read the rows, remove those that are gone and enter those that take their place.
+//! The plan of the merge of old rows of reads into one row for each key, kind of read, purpose and minute
+//! (docs/decisions/0017). Stores read the rows, delete those that are merged and insert those that replace them.
 
 use crate::model::ids::{KeyId, WorkspaceId};
 use crate::model::ledger::{Fact, LedgerRow, ReadOp};
 use std::collections::BTreeMap;
 
-/// Seconds for which reads are kept apart when they are old: the finest buckets in which usage is answered.
+/// The seconds for which old reads are merged, which are the finest slots of usage.
 pub const MINUTE_SECONDS: u64 = 60;
 
-/// Workspaces that were looked at for old rows of reads.
+/// A page of workspaces that were checked for old rows of reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MergePage {
-    /// Those of them that have some.
+    /// The workspaces that have old rows of reads.
     pub workspaces: Vec<WorkspaceId>,
-    /// The last one that was looked at; none when there are no others.
+    /// The last checked workspace. None on the last page.
     pub next: Option<WorkspaceId>,
 }
 
 impl MergePage {
-    /// A page of workspaces, each with whether it has old rows of reads, when `limit` were asked for.
+    /// Returns the page of at most `limit` workspaces, each with whether it has old rows of reads.
     pub fn of(looked_at: Vec<(WorkspaceId, bool)>, limit: u32) -> Self {
         let is_full = looked_at.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
         let next = looked_at.last().map(|(workspace, _)| *workspace).filter(|_| is_full);
@@ -27,23 +27,23 @@ impl MergePage {
     }
 }
 
-/// What a step does to the rows of one workspace.
+/// The changes of one step to the rows of one workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MergeStep {
-    /// How many rows it concerns.
+    /// The number of rows that it covers.
     pub rows: usize,
-    /// The second and the number of the last of them: later steps go on behind it.
+    /// The second and the number of the last of these rows. The next step begins behind it.
     pub last: (u64, u64),
-    /// The numbers of the rows that go.
+    /// The numbers of the rows to delete.
     pub gone: Vec<u64>,
-    /// The rows that take their place, under numbers of theirs.
+    /// The rows to insert, each with the number of a deleted row.
     pub merged: Vec<LedgerRow>,
 }
 
-/// Plans a step over these rows of reads, which are in the order of their seconds and numbers, and fewer than `limit` if there
-/// are no others that are old. Rows behind `settled_seq` stay, and so does whatever follows the first of them. A minute with
-/// more rows than that becomes several rows of each kind. The row that came last keeps its `event_id`: where nothing came since,
-/// it is the one that is noted beside the blobs ([`newest_event`](crate::metadata::LedgerStore::newest_event)).
+/// Plans a step over these rows of reads, which are in the order of their seconds and numbers. They are fewer than
+/// `limit` if there are no other old rows. The step ends before the first row behind `settled_seq`. A minute with more
+/// than `limit` rows is merged into several rows of each kind. The newest row keeps its `event_id`, because it may be
+/// the one that is recorded beside the blobs ([`newest_event`](crate::metadata::LedgerStore::newest_event)).
 pub fn plan(mut rows: Vec<LedgerRow>, settled_seq: u64, limit: u32) -> Option<MergeStep> {
     let is_full = rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
     let newest_seq = rows.iter().map(|row| row.seq).max();
@@ -53,7 +53,7 @@ pub fn plan(mut rows: Vec<LedgerRow>, settled_seq: u64, limit: u32) -> Option<Me
         && let (Some(first), Some(last)) = (rows.first().map(minute), rows.last().map(minute))
         && first < last
     {
-        // The rest of the last minute may be in the next step.
+        // The next step may have more rows of the last minute.
         rows.retain(|row| minute(row) < last);
     } else {
         rows.truncate(settled);
@@ -76,7 +76,7 @@ pub fn plan(mut rows: Vec<LedgerRow>, settled_seq: u64, limit: u32) -> Option<Me
     Some(step)
 }
 
-/// What is kept apart.
+/// The values that the rows of a merge share: minute, key, kind of read and purpose.
 type Kind = (u64, Option<KeyId>, ReadOp, Option<&'static str>);
 
 /// Returns the first second of the minute of a second. Reads are merged up to a full minute.
@@ -88,7 +88,7 @@ const fn minute(row: &LedgerRow) -> u64 {
     minute_of(row.ts)
 }
 
-/// Returns the row that is these, at the place of the last of them; several where one could not hold their sum.
+/// Returns the sum of rows with the number of the newest one, or several rows where a sum would overflow.
 fn merged(rows: Vec<LedgerRow>) -> Vec<LedgerRow> {
     let mut merged: Vec<LedgerRow> = Vec::new();
     for row in rows {

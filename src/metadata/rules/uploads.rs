@@ -31,11 +31,11 @@ pub struct PartRow {
     pub size_bytes: u64,
 }
 
-/// What a completion does.
+/// The step that a completion takes.
 pub enum CompletionStep {
-    /// It makes a File of these parts.
+    /// A File is made of these parts.
     Make(UploadRow, Vec<PartRow>),
-    /// It was made before, from the same parts.
+    /// The Upload was completed before, from the same parts.
     Made(Upload),
 }
 
@@ -64,7 +64,8 @@ pub fn completed(upload: Upload, file: File) -> Upload {
     Upload { status: UploadStatus::Completed, file: Some(file), ..upload }
 }
 
-/// Returns the status of an Upload whose row has this one. A pending one expires at its deadline, before its row says so.
+/// Returns the status of an Upload whose row has this one. A pending one expires at its deadline, before its row says
+/// so.
 pub fn status(stored: UploadStatus, is_overdue: bool) -> UploadStatus {
     if stored == UploadStatus::Pending && is_overdue { UploadStatus::Expired } else { stored }
 }
@@ -155,7 +156,7 @@ pub fn file_of_parts(id: FileId, row: &UploadRow, parts: &[PartRow], sha256: Opt
     }
 }
 
-/// Returns a digest that tells one choice of parts from another.
+/// Returns a digest that identifies a list of parts.
 pub fn fingerprint(parts: &[PartId]) -> Sha256Digest {
     let digest = parts.iter().fold(Sha256::new(), |digest, part| digest.chain_update(part.to_string()));
     Sha256Digest(digest.finalize().into())

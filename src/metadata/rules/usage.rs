@@ -1,7 +1,7 @@
-//! The statements of usage: what rows of the ledger add up to, by the table of [`Fact::billed_as`].
+//! The statements of usage, which add up rows of the ledger by the table of [`Fact::billed_as`].
 //!
-//! A rollup by hours saves reading most of the ledger. Both stores keep it in the same tables and add to it, when they are asked,
-//! the rows behind it, Files that have expired and are not deleted yet, and corrections.
+//! A rollup by hours saves reading most of the ledger. Both stores keep it in the same tables. A query adds the rows
+//! behind it, expired Files that are not deleted yet, and corrections.
 
 use crate::model::ledger::Fact;
 use crate::model::prices::LineItem;
@@ -29,20 +29,20 @@ const TOGETHER: Rollup = Rollup { table: "usage_hourly_totals", key: "workspace_
 /// The tables of the rollup.
 pub const ROLLUPS: [Rollup; 2] = [APART, TOGETHER];
 
-/// Columns of the rollup that add up.
+/// The columns of the rollup with sums.
 const COUNTED: [&str; 7] =
     ["delta_bytes", "delta_files", "byte_seconds", "ops_class_a", "ops_class_b", "ingress_bytes", "egress_bytes"];
 
-/// Which rows of the ledger count beside the rollup.
+/// The rows of the ledger that a query adds to the rollup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behind {
-    /// All that are committed.
+    /// All committed rows.
     All,
-    /// Those up to this number, without what the rollup includes behind it. Only for whole hours.
+    /// The rows up to this number. Rows behind it that the rollup includes are subtracted. Only for whole hours.
     Through(u64),
 }
 
-/// How a store writes the parts of a statement that differ.
+/// The parts of the statements in which the stores differ.
 #[derive(Debug)]
 pub struct Dialect<'a> {
     /// The ledger, read by number.
@@ -53,11 +53,11 @@ pub struct Dialect<'a> {
     pub adjustments: &'a str,
     /// The table of Files, read by expiry.
     pub files: &'a str,
-    /// The condition that a row is of the workspaces that are asked for.
+    /// The condition that a row is of the workspaces of the query.
     pub owned: &'a str,
-    /// The same, written so that an index by workspace can be used when all are asked for.
+    /// The same condition in a form that uses an index by workspace for a query of all workspaces.
     pub owned_each: &'a str,
-    /// The condition that a row is of the keys that are asked for.
+    /// The condition that a row is of the keys of the query.
     pub keyed: &'a str,
     /// The condition that a File has expired by now.
     pub expired: &'a str,
@@ -92,7 +92,8 @@ pub fn rows(width: SlotWidth, ledger: &str, condition: &str) -> String {
         "SELECT workspace_id, ts - ts % {seconds} AS hour, coalesce(api_key_id, '') AS api_key_id,
                 coalesce(purpose, '') AS purpose,
                 {delta_bytes} AS delta_bytes,
-                CAST(CASE WHEN fact IN ({more}) THEN 1 WHEN fact IN ({fewer}) THEN -1 ELSE 0 END AS BIGINT) AS delta_files,
+                CAST(CASE WHEN fact IN ({more}) THEN 1 WHEN fact IN ({fewer}) THEN -1 ELSE 0 END AS BIGINT)
+                    AS delta_files,
                 {byte_seconds} AS byte_seconds,
                 {ops_class_a} AS ops_class_a,
                 {ops_class_b} AS ops_class_b,
@@ -157,8 +158,8 @@ fn dimensions(Dimensions { workspace, key, purpose }: Dimensions) -> String {
 }
 
 impl Dialect<'_> {
-    /// Returns the query for usage without corrections. It has the columns workspace, key, purpose, slot and those that add up.
-    /// Numbers stand in the text, so that the planner knows how few rows there are behind them.
+    /// Returns the query for usage without corrections. It has the columns workspace, key, purpose, slot and those that
+    /// add up. Numbers stand in the text, so that the planner knows how few rows there are behind them.
     pub fn usage(&self, query: &UsageQuery, behind: Behind, rolled_seq: u64) -> String {
         let Self { ledger_by_seq, ledger_by_time, owned, owned_each, .. } = self;
         let together = !query.by.key && !query.by.purpose && query.keys.is_none();
@@ -216,8 +217,8 @@ impl Dialect<'_> {
         )
     }
 
-    /// Returns the query for corrections: workspace, key, purpose, second, line item and quantity. They are added one by one,
-    /// because their sum may be too large for an integer.
+    /// Returns the query for corrections: workspace, key, purpose, second, line item and quantity. They are added one
+    /// by one, because their sum may be too large for an integer.
     pub fn corrections(&self, query: &UsageQuery, behind: Behind) -> String {
         let Self { adjustments, owned, keyed, .. } = self;
         let known = match behind {

@@ -38,8 +38,8 @@ pub fn refuse_purge(known: Option<&Workspace>) -> Option<Purged> {
     }
 }
 
-/// Returns the audit entry of the last step of a purge, which removed these many secrets of keys. The purge of a workspace that
-/// was purged before has none.
+/// Returns the audit entry of the last step of a purge, which removed these many secrets of keys. The purge of a
+/// workspace that was purged before has none.
 pub fn purged(id: WorkspaceId, removed_secrets: u64) -> Option<NewEntry> {
     (removed_secrets > 0).then(|| audit::workspace(Action::WorkspacePurged, id))
 }

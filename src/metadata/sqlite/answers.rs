@@ -33,16 +33,21 @@ impl AnswerStore for SqliteStore {
 }
 
 impl SqliteStore {
-    /// Runs a write of a workspace once under its idempotency key, and stores the answer in the same transaction if `made`
-    /// returns an object. The write runs only if its caller may write, and runs again when a quota refused it and expired
-    /// rows were removed. A write that is refused has written nothing.
-    pub(super) async fn write_once<T: Clone + Send + Sync + 'static, R: Send + 'static>(
+    /// Runs a write of a workspace once under its idempotency key, and stores the answer in the same transaction if
+    /// `made` returns an object. The write runs only if its caller may write, and runs again when a quota refused it
+    /// and expired rows were removed. A write that is refused has written nothing.
+    pub(super) async fn write_once<T, R, W>(
         &self,
         caller: Caller,
         once: Option<Idempotency<T>>,
-        write: impl Fn(&Transaction<'_>, &Limits) -> Result<std::result::Result<R, Refused>> + Clone + Send + Sync + 'static,
+        write: W,
         made: fn(&R) -> Option<&T>,
-    ) -> Result<IdempotentOutcome<R>, MetadataError> {
+    ) -> Result<IdempotentOutcome<R>, MetadataError>
+    where
+        T: Clone + Send + Sync + 'static,
+        R: Send + 'static,
+        W: Fn(&Transaction<'_>, &Limits) -> Result<std::result::Result<R, Refused>> + Clone + Send + Sync + 'static,
+    {
         let attempt = || {
             let (write, once) = (write.clone(), once.clone());
             self.writer.write_for(caller.workspace, move |transaction| {
@@ -62,8 +67,8 @@ impl SqliteStore {
         with_room(self, caller.workspace, attempt).await
     }
 
-    /// Runs a write of an administrator or of the command line once under its idempotency key, and stores the answer in the
-    /// same transaction if `made` returns an object.
+    /// Runs a write of an administrator or of the command line once under its idempotency key, and stores the answer in
+    /// the same transaction if `made` returns an object.
     pub(super) async fn administer<T: Send + 'static, R: Send + 'static>(
         &self,
         once: Option<Idempotency<T>>,
@@ -79,7 +84,7 @@ impl SqliteStore {
 }
 
 /// Returns the object that a write made. None if there is no such object or the write was refused.
-#[expect(clippy::ref_option, reason = "`administer` looks at outcomes by reference")]
+#[expect(clippy::ref_option, reason = "`administer` reads outcomes by reference")]
 pub(super) fn made<T, E>(outcome: &Option<Result<T, E>>) -> Option<&T> {
     outcome.as_ref()?.as_ref().ok()
 }

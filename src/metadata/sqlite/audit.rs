@@ -59,9 +59,9 @@ pub(super) fn add(transaction: &Transaction<'_>, origin: Origin, entry: impl Int
 }
 
 fn list(connection: &Connection, query: &AuditQuery) -> Result<Page<Entry>> {
-    // One search of each value must see what the others see.
+    // All searches read the same snapshot.
     let snapshot = connection.unchecked_transaction()?;
-    // The oldest of those that are newer than `before` come first, and are turned round.
+    // A page before an entry is read in ascending order and reversed.
     let ascending = query.before.is_some() && query.after.is_none();
     let mut found = Vec::new();
     for Search { index, conditions, mut values } in Search::all(query) {
@@ -82,7 +82,7 @@ fn list(connection: &Connection, query: &AuditQuery) -> Result<Page<Entry>> {
     Ok(page)
 }
 
-/// One search of an index, in the order of ids.
+/// A search of an index, in the order of ids.
 #[derive(Default)]
 struct Search {
     index: &'static str,
@@ -91,8 +91,8 @@ struct Search {
 }
 
 impl Search {
-    /// Returns the searches that together find what is asked for: one for each value of the filter that leaves the fewest
-    /// rows, with the other filters as conditions.
+    /// Returns the searches that together find the entries of a query: one for each value of the most selective filter,
+    /// with the other filters as conditions.
     fn all(query: &AuditQuery) -> Vec<Self> {
         let mut filters = vec![
             ("object_id", "INDEXED BY audit_log_by_object", query.objects.clone()),
@@ -109,7 +109,7 @@ impl Search {
             ),
         ];
         filters.retain(|(_, _, wanted)| wanted.is_some());
-        // Most entries are deletes of Files, and have no index of their action.
+        // Most entries are deletes of Files, which the index by action leaves out.
         let deletes = query.actions.as_ref().is_some_and(|actions| actions.contains(&Action::FileDeleted));
         let mut searches = match filters.first() {
             Some(("action", ..)) if deletes => vec![Self::default()],

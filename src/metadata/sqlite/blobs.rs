@@ -15,7 +15,8 @@ use async_trait::async_trait;
 use rusqlite::{Connection, Result, Row, params};
 use std::collections::HashSet;
 
-/// The deletion time of the blob of a part that never became part of a File, in Unix seconds: no download serves its bytes.
+/// The deletion time of the blob of a part that never became part of a File, in Unix seconds: no download serves its
+/// bytes.
 pub(super) const NEVER_SERVED: u64 = 0;
 
 #[async_trait]
@@ -69,8 +70,8 @@ impl BlobRows for SqliteStore {
     }
 }
 
-/// Stores received bytes as a new blob, or turns the pending blob that holds them to `ready`. Returns none when that blob is
-/// not pending in this workspace.
+/// Stores received bytes as a new blob, or turns the pending blob that holds them to `ready`. Returns none when that
+/// blob is not pending in this workspace.
 pub(super) fn finalize(
     transaction: &Transaction<'_>,
     workspace: WorkspaceId,
@@ -83,7 +84,8 @@ pub(super) fn finalize(
     }
 }
 
-/// Inserts a blob with its bytes. Ids grow with the time, so that rows and their index grow at the end. Such a blob has no process.
+/// Inserts a blob with its bytes. Ids grow with the time, so that rows and their index grow at the end. Such a blob has
+/// no process.
 fn insert_inline(
     transaction: &Transaction<'_>,
     workspace: WorkspaceId,
@@ -113,7 +115,8 @@ pub(super) fn claim(
 }
 
 pub(super) fn ready(connection: &Connection, after: Option<BlobId>, limit: u32) -> Result<Vec<ReadyBlob>> {
-    let sql = "SELECT id, size_bytes, checksums, content, sha256 FROM blobs WHERE id > ?1 AND state = 'ready' ORDER BY id LIMIT ?2";
+    let sql = "SELECT id, size_bytes, checksums, content, sha256 FROM blobs
+               WHERE id > ?1 AND state = 'ready' ORDER BY id LIMIT ?2";
     let after = after.map(|id| id.to_string()).unwrap_or_default();
     let ready = |row: &Row<'_>| Ok(ReadyBlob { stored: rows::blob(row, 0)?, sha256: Sha256Digest(row.get(4)?) });
     connection.rows(sql, params![after, limit], ready)
@@ -131,8 +134,8 @@ pub(super) fn owner(connection: &Connection, blob: BlobId) -> Result<Option<Blob
     connection.row(sql, [blob.to_string()], owner)
 }
 
-/// Turns the ready blob of a deleted row to `deleting`. No request is served its bytes from `deleted_at` on, in Unix seconds.
-/// Deletes a blob whose bytes are in its row.
+/// Turns the ready blob of a deleted row to `deleting`. No request is served its bytes from `deleted_at` on, in Unix
+/// seconds. Deletes a blob whose bytes are in its row.
 pub(super) fn release(connection: &Connection, blob: &str, deleted_at: u64) -> Result<()> {
     if connection.change("DELETE FROM blobs WHERE id = ?1 AND content IS NOT NULL", [blob])? > 0 {
         return Ok(());

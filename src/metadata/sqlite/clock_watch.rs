@@ -41,7 +41,8 @@ impl ClockStore for SqliteStore {
 }
 
 impl SqliteStore {
-    /// Runs a write that ends or removes what has expired. Returns the default without running it while the clock is not trusted.
+    /// Runs a write that ends or removes what has expired. Returns the default without running it while the clock is
+    /// not trusted.
     pub(super) async fn expire<T: Default + Send + 'static>(
         &self,
         write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
@@ -56,8 +57,8 @@ impl SqliteStore {
     }
 }
 
-/// Records the clock. Returns whether it is trusted to end what has expired: not from a jump on until the clock is back or an
-/// operator has [confirmed](ClockStore::confirm_clock) it.
+/// Records the clock. Returns whether it is trusted to end what has expired: not from a jump on until the clock is back
+/// or an operator has [confirmed](ClockStore::confirm_clock) it.
 fn may_expire(transaction: &Transaction<'_>, clock: &Clock) -> Result<bool> {
     let uptime = clock.uptime();
     let moment = |row: &Row<'_>| Ok(Moment { wall_ms: row.get(0)?, uptime_ms: row.get(1)? });

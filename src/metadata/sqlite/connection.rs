@@ -1,4 +1,4 @@
-//! Connections to the database: its settings, and what makes it durable.
+//! Connections to the database, with the settings that make it durable.
 
 use super::migrate::MigrationError;
 #[cfg(test)]
@@ -9,32 +9,32 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-/// How long a statement waits for another process's transaction.
+/// The time that a statement waits for the transaction of another process.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Names of files and digests of keys are their owner's alone.
+/// The mode of the database, which holds names of files and digests of keys.
 pub(super) const DATABASE_MODE: u32 = 0o600;
-/// A page of the database, in bytes: SQLite's default.
+/// The size of a page of the database in bytes, which is the default of SQLite.
 pub(super) const PAGE_BYTES: u64 = 4096;
-/// `PRAGMA synchronous` when it is FULL.
+/// The value of `PRAGMA synchronous` that stands for FULL.
 const SYNCHRONOUS_FULL: i64 = 2;
-/// Prepared statements that a connection keeps.
+/// The number of prepared statements that a connection keeps.
 const STATEMENTS: usize = 64;
-/// What is said to a database before anything is in it, so that it can give room back in steps.
-pub(super) const GIVES_ROOM_BACK: &str = "PRAGMA auto_vacuum = INCREMENTAL";
+/// The statement that lets an empty database free unused pages in steps later.
+pub(super) const AUTO_VACUUM: &str = "PRAGMA auto_vacuum = INCREMENTAL";
 
-/// Why a database cannot be opened.
+/// The reason why a database cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// SQLite refused.
+    /// SQLite failed.
     #[error("the database cannot be opened")]
     Sqlite(#[from] rusqlite::Error),
-    /// The schema cannot be brought up to date.
+    /// The schema cannot be migrated.
     #[error(transparent)]
     Migration(#[from] MigrationError),
-    /// The database would not keep what it acknowledges.
+    /// The database would lose what it acknowledges.
     #[error("the database would not be durable: {0}")]
     NotDurable(String),
-    /// The file cannot be made, or the writer thread cannot be started.
+    /// The file cannot be created, or a thread cannot be started.
     #[error("the system refused")]
     System(#[from] io::Error),
 }
@@ -42,7 +42,7 @@ pub enum OpenError {
 /// Opens a connection with the settings of the store.
 ///
 /// # Errors
-/// When SQLite refuses, or the database would not be durable.
+/// When SQLite fails, or the database would not be durable.
 pub(super) fn connect(path: &Path) -> std::result::Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     #[cfg_attr(not(test), expect(unused_mut, reason = "tests record statements"))]
@@ -51,9 +51,9 @@ pub(super) fn connect(path: &Path) -> std::result::Result<Connection, OpenError>
     statements::record(&mut connection)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    // A prepared statement keeps its plan whatever is bound to it; otherwise some are prepared again for each request.
+    // A prepared statement keeps its plan for all values; otherwise some are prepared again for each request.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    prepare(&connection)?;
+    enable_auto_vacuum(&connection)?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA foreign_keys = ON;",
     )?;
@@ -65,10 +65,10 @@ pub(super) fn connect(path: &Path) -> std::result::Result<Connection, OpenError>
     Ok(connection)
 }
 
-/// Lets a database that is still empty give room back later. Of one that is not, the statement would write, and so wait for
-/// the transactions of others.
-fn prepare(connection: &Connection) -> Result<()> {
-    if pragma(connection, "page_count")? == 0 { connection.execute_batch(GIVES_ROOM_BACK) } else { Ok(()) }
+/// Lets an empty database free unused pages later. On another database the statement would write, and so wait for
+/// transactions of other processes.
+fn enable_auto_vacuum(connection: &Connection) -> Result<()> {
+    if pragma(connection, "page_count")? == 0 { connection.execute_batch(AUTO_VACUUM) } else { Ok(()) }
 }
 
 pub(super) fn pragma(connection: &Connection, name: &str) -> Result<u64> {

@@ -1,4 +1,5 @@
-//! Rows of default expiries: the expiry of Files of a purpose, where a workspace departs from the default of the purpose.
+//! Rows of default expiries: the expiry of Files of a purpose, where a workspace departs from the default of the
+//! purpose.
 
 use super::audit;
 use super::queries::Queries;
@@ -49,7 +50,8 @@ impl DefaultExpiryStore for SqliteStore {
     }
 }
 
-/// Returns after how long a File expires that is made now: as its client asked, or by the default of its workspace or purpose.
+/// Returns after how long a File expires that is made now: as its client asked, or by the default of its workspace or
+/// purpose.
 pub(super) fn decide(
     transaction: &Transaction<'_>,
     workspace: WorkspaceId,

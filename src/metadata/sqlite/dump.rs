@@ -1,36 +1,36 @@
-//! The rows of a database as of one moment, table by table: what moves to another store.
+//! Reads of all rows of a database in one snapshot, table by table, for the move to another store.
 
 use crate::metadata::error::MetadataError;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 
-/// A database of which everything is read at one moment.
+/// A snapshot of a database of which all rows are read.
 #[derive(Debug)]
 pub struct Dump(Connection);
 
 impl Dump {
-    /// Opens a database of this program's schema, to which nobody writes.
+    /// Opens a database of this program's schema. No process writes to it.
     pub fn open(path: &Path) -> Result<Self, MetadataError> {
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         connection.execute_batch("BEGIN")?;
         Ok(Self(connection))
     }
 
-    /// Hands over these columns of every row, in the order in which rows came; until somebody takes no more.
+    /// Calls `visit` with these columns of every row, in the order of insertion, until it returns false.
     pub fn read(
         &self,
         table: &str,
         columns: &[&str],
-        mut take: impl FnMut(Vec<Value>) -> bool,
+        mut visit: impl FnMut(Vec<Value>) -> bool,
     ) -> Result<(), MetadataError> {
-        // Tables without row ids have no order of their own, and none is asked of them.
+        // Only tables with a column `seq` have an order of insertion.
         let order = if columns.contains(&"seq") { "ORDER BY seq" } else { "" };
         let mut select = self.0.prepare(&format!("SELECT {} FROM {table} {order}", columns.join(", ")))?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
             let values = (0..columns.len()).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
-            if !take(values) {
+            if !visit(values) {
                 break;
             }
         }

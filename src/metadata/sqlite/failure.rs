@@ -1,4 +1,4 @@
-//! Errors of SQLite as errors of the store.
+//! The mapping of errors of SQLite to errors of the store.
 
 use crate::metadata::error::MetadataError;
 use rusqlite::ffi::{
@@ -6,7 +6,7 @@ use rusqlite::ffi::{
 };
 use std::sync::Arc;
 
-/// What a result code has in its lowest byte, whatever more it says above.
+/// The mask of the primary result code, which is the lowest byte of an extended one.
 const PRIMARY: i32 = 0xff;
 
 impl From<rusqlite::Error> for MetadataError {
@@ -24,7 +24,7 @@ impl From<rusqlite::Error> for MetadataError {
     }
 }
 
-/// Whether a result code of SQLite says that the file is damaged, or cannot be read where it lies.
+/// Returns whether a result code means that the file is damaged or cannot be read.
 const fn is_damage(extended_code: i32) -> bool {
     matches!(extended_code & PRIMARY, SQLITE_CORRUPT | SQLITE_NOTADB)
         || matches!(extended_code, SQLITE_IOERR_READ | SQLITE_IOERR_SHORT_READ | SQLITE_IOERR_CORRUPTFS)

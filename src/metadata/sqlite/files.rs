@@ -148,8 +148,8 @@ pub(super) fn find(
     connection.row(&sql, params![workspace.to_string(), now_seconds, id.to_string()], rows::file)
 }
 
-/// Finds a File with its blobs. The connection is in a transaction, so that a File of parts that is deleted meanwhile is either
-/// found with its blobs or not found.
+/// Finds a File with its blobs. The connection is in a transaction, so that a File of parts that is deleted meanwhile
+/// is either found with its blobs or not found.
 fn find_content(
     connection: &Connection,
     workspace: WorkspaceId,

@@ -1,5 +1,6 @@
-//! Whether the database has shown that it is damaged. From then on it changes nothing and vouches for nothing, until the
-//! server is started again on one that is whole: by the word of a damaged database blobs would be taken for nobody's.
+//! The damage of the database. After the first sign of damage the store refuses all writes until the server is
+//! restarted with an intact database, because a damaged database could report blobs as unowned, and they would be
+//! removed.
 
 use crate::metadata::error::MetadataError;
 use std::io;

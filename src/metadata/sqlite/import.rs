@@ -1,4 +1,4 @@
-//! Fresh databases that are filled with the rows of another store, as of one moment: what backups of that store hold.
+//! New databases with the rows of a snapshot of another store, for its backups.
 
 use super::connection::{DATABASE_MODE, OpenError};
 use super::migrate;
@@ -12,7 +12,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A database that is being filled. It is nothing before [`finish`](Self::finish).
+/// A database that is being filled. It is incomplete before [`finish`](Self::finish).
 #[derive(Debug)]
 pub struct Import {
     connection: Connection,
@@ -20,12 +20,12 @@ pub struct Import {
 }
 
 impl Import {
-    /// Makes the file, which must not be there, with the schema of this program.
+    /// Creates the file, which must not exist, with the schema of this program.
     pub fn create(path: &Path, now_seconds: u64) -> Result<Self, MetadataError> {
         let file = OpenOptions::new().create_new(true).write(true).mode(DATABASE_MODE).open(path);
         file.map_err(super::snapshot::refused)?;
         let mut connection = Connection::open(path)?;
-        // Nobody reads it before all of it is there.
+        // No process reads it before it is complete.
         connection.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF")?;
         migrate::migrate(&mut connection, Outdated::Refuse, now_seconds)
             .map_err(|error| MetadataError::Broken(Arc::new(OpenError::Migration(error))))?;
@@ -33,7 +33,7 @@ impl Import {
         Ok(Self { connection, path: path.to_owned() })
     }
 
-    /// Enters rows of a table.
+    /// Inserts rows into a table.
     pub fn add(&mut self, table: &str, columns: &[&str], rows: Vec<Vec<Value>>) -> Result<(), MetadataError> {
         let places = vec!["?"; columns.len()].join(", ");
         let sql = format!("INSERT INTO {table} ({}) VALUES ({places})", columns.join(", "));
@@ -44,7 +44,7 @@ impl Import {
         Ok(())
     }
 
-    /// Makes it durable.
+    /// Commits the rows and makes the file durable.
     pub fn finish(self) -> Result<(), MetadataError> {
         self.connection.execute_batch("COMMIT")?;
         self.connection.close().map_err(|(_, error)| error)?;

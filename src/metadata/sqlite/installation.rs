@@ -7,8 +7,8 @@ use std::error::Error;
 use std::fmt::Display;
 use std::str::FromStr;
 
-/// The name of the newest id ever given to a File. Ids go on from it after a restart, even when the clock was set back and the
-/// File was deleted.
+/// The name of the newest id ever given to a File. Ids go on from it after a restart, even when the clock was set back
+/// and the File was deleted.
 pub(super) const LAST_FILE_ID: &str = "last_file_id";
 
 /// Returns the value of a name.

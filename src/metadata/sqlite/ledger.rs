@@ -1,4 +1,5 @@
-//! Rows of the ledger: added in the transaction of the fact, never changed, never removed but for [reads](super::merges).
+//! Rows of the ledger: added in the transaction of the fact, never changed, never removed but for
+//! [reads](super::merges).
 
 use super::audit;
 use super::queries::Queries;
@@ -101,8 +102,8 @@ pub(super) fn begin(transaction: &Transaction<'_>, caller: Caller, file: &File, 
     transaction.change(sql, values).map(drop)
 }
 
-/// Enters the row of a File that has ended: at the second of its expiry if it has expired, otherwise now. The row repeats the
-/// values of the first row of the File.
+/// Enters the row of a File that has ended: at the second of its expiry if it has expired, otherwise now. The row
+/// repeats the values of the first row of the File.
 pub(super) fn end(transaction: &Transaction<'_>, file: &str, expires_at: Option<u64>) -> Result<()> {
     let sql = "INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, bytes, count)
                SELECT 'st-:' || file_id, max(ts, ?2), 'end', workspace_id, api_key_id, purpose, file_id, -bytes, 0
@@ -145,8 +146,8 @@ fn find(connection: &Connection, event_id: &str) -> Result<Option<LedgerRow>> {
     connection.row(&format!("SELECT seq, {LEDGER} FROM ledger WHERE event_id = ?1"), [event_id], ledger_row)
 }
 
-/// Returns at most `limit` rows behind `after_seq` and up to `through_seq` whose facts are older than the second `before`, in the
-/// order of commits.
+/// Returns at most `limit` rows behind `after_seq` and up to `through_seq` whose facts are older than the second
+/// `before`, in the order of commits.
 pub(super) fn late(
     connection: &Connection,
     (after_seq, through_seq): (u64, u64),

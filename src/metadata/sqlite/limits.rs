@@ -83,8 +83,8 @@ pub(super) fn find(connection: &Connection, owner: LimitOwner) -> Result<Limits>
     Ok(Limits::new(set))
 }
 
-/// Returns the workspace of a workspace or key, which an administrator's key does not have. Returns none when there is no such
-/// workspace or key.
+/// Returns the workspace of a workspace or key, which an administrator's key does not have. Returns none when there is
+/// no such workspace or key.
 #[allow(clippy::option_option, reason = "the key of an administrator is there and has no workspace")]
 fn find_workspace(connection: &Connection, owner: LimitOwner) -> Result<Option<Option<WorkspaceId>>> {
     let sql = match owner {
@@ -108,7 +108,8 @@ fn totals(connection: &Connection, workspace: WorkspaceId) -> Result<StorageUsag
     Ok(connection.row(sql, [workspace.to_string()], usage)?.unwrap_or_default())
 }
 
-/// Returns what has expired of a workspace and is not removed yet. Reads at most [`USAGE_EXPIRED_ROWS`] Files and Uploads.
+/// Returns what has expired of a workspace and is not removed yet. Reads at most [`USAGE_EXPIRED_ROWS`] Files and
+/// Uploads.
 fn expired(connection: &Connection, workspace: WorkspaceId, now_seconds: u64) -> Result<StorageUsage> {
     let sum = |sql: &str| {
         let values = params![workspace.to_string(), now_seconds, USAGE_EXPIRED_ROWS];

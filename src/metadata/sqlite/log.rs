@@ -1,9 +1,9 @@
-//! SQLite's log, written back into the database while the server runs, so that it starts anew and its file stays small.
+//! Checkpoints of the write-ahead log while the server runs, so that the log is reset and its file stays small.
 //!
-//! A thread of its own copies what was committed (a checkpoint that waits for nobody), so that no commit waits for it. What
-//! is left then is little: the writer copies it between two commits and lets the next one begin the log anew. That needs a
-//! moment in which nobody reads from the log, so snapshots end first; a read that is under way ends soon, or has a limit of
-//! time. A log that did grow is cut to its limit when it begins anew.
+//! A thread runs passive checkpoints, so that no commit waits for them. The writer copies the few pages that are left
+//! between two commits and lets the next commit reset the log. A reset needs a moment without readers of the log, so
+//! snapshots end first; a running read ends soon, or has a time limit. A log that has grown is truncated to its limit
+//! when it is reset.
 
 use super::connection::{BUSY_TIMEOUT, OpenError, PAGE_BYTES};
 use super::snapshots::Snapshots;
@@ -14,26 +14,26 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// By which tools tell the thread from others.
+/// The name of the thread.
 const THREAD_NAME: &str = "sqlite-checkpoint";
-/// Pages that the writer copies itself, between two commits: 2 MiB.
+/// The number of pages that the writer copies between two commits: 2 MiB.
 const PAGES_LEFT_TO_WRITER: u32 = 512;
-/// A log of so many times its limit is copied by the writer, whatever that costs: the thread does not keep up.
+/// The multiple of its limit from which on the writer copies the log itself, because the thread does not keep up.
 const LIMITS_OF_A_LONG_LOG: u32 = 2;
-/// How long the writer waits between two commits for readers to leave the log, at each of the steps.
+/// The time that the writer waits for readers of the log at each step of a reset.
 const WAIT_FOR_READERS: Duration = Duration::from_millis(5);
-/// Copies of what is left, until reads that were under way have ended.
-const COPIES_BEFORE_A_NEW_LOG: u32 = 5;
-/// Between two of them: longer than a short read.
+/// The number of passive checkpoints before a reset, in which running reads end.
+const COPIES_BEFORE_A_RESET: u32 = 5;
+/// The pause between two of them, which is longer than a short read.
 const WAIT_FOR_A_READ: Duration = Duration::from_millis(1);
-/// Between two tries of the thread while the log is longer than its limit and nothing is committed.
-const TRY_AGAIN: Duration = Duration::from_millis(250);
+/// The pause between two checkpoints of the thread while the log exceeds its limit and nothing is committed.
+const RETRY_INTERVAL: Duration = Duration::from_millis(250);
 
-/// The log, as the writer sees it.
+/// The writer's handle of the log.
 #[derive(Debug)]
 pub(super) struct Log {
     limit_pages: u32,
-    /// Below so many pages nothing is tried again.
+    /// The number of pages from which on the writer tries a reset.
     next_try_pages: u32,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -42,11 +42,11 @@ pub(super) struct Log {
 #[derive(Debug)]
 struct Shared {
     snapshots: Arc<Snapshots>,
-    /// Pages in the log as of the last commit.
+    /// The pages in the log as of the last commit.
     pages: AtomicU32,
-    /// Pages of it that the thread has copied.
+    /// The pages of the log that the thread has copied.
     copied_pages: AtomicU32,
-    /// Held by whoever copies: SQLite refuses a second checkpoint beside one.
+    /// Held during a checkpoint: SQLite refuses a second one.
     copying: Mutex<()>,
     wanted: Mutex<Wanted>,
     wake: Condvar,
@@ -59,18 +59,18 @@ enum Wanted {
     End,
 }
 
-/// What a checkpoint found.
+/// The result of a checkpoint.
 struct Checkpoint {
     is_complete: bool,
     copied_pages: u32,
 }
 
 impl Log {
-    /// Takes over the log of the writer's connection, which from now on writes nothing back by itself. `connection` is another
-    /// one to the same database, `limit_bytes` the length from which on the log is written back.
+    /// Disables the automatic checkpoints of the writer's connection and starts the thread. `connection` is another
+    /// connection to the same database. The log is copied from the length of `limit_bytes` on.
     ///
     /// # Errors
-    /// When SQLite refuses, or the thread cannot be started.
+    /// When SQLite fails, or the thread cannot be started.
     pub(super) fn take_over(
         writer: &mut Connection,
         connection: Connection,
@@ -79,7 +79,7 @@ impl Log {
     ) -> std::result::Result<Self, OpenError> {
         let limit_pages = u32::try_from(limit_bytes / PAGE_BYTES).unwrap_or(u32::MAX).max(1);
         for connection in [&*writer, &connection] {
-            // Both answer with the value that holds now.
+            // Both return the new value.
             connection.query_row(&format!("PRAGMA journal_size_limit = {limit_bytes}"), [], |_| Ok(()))?;
             connection.query_row("PRAGMA wal_autocheckpoint = 0", [], |_| Ok(()))?;
         }
@@ -102,7 +102,8 @@ impl Log {
         Ok(Self { limit_pages, next_try_pages: limit_pages, shared, thread: Some(thread) })
     }
 
-    /// To be called after each transaction, outside of it: asks the thread to copy, and copies the rest once that is little.
+    /// Wakes the thread when the log exceeds its limit, and resets the log when few pages are left. Must be called
+    /// after each commit, outside of a transaction.
     pub(super) fn after_commit(&mut self, connection: &Connection) {
         let pages = self.shared.pages.load(Ordering::Acquire);
         if pages < self.limit_pages {
@@ -112,7 +113,7 @@ impl Log {
         let _copying = match self.shared.copying.try_lock() {
             Ok(copying) => copying,
             Err(TryLockError::Poisoned(panicked)) => panicked.into_inner(),
-            // Commits go on while the thread copies.
+            // The thread copies. The writer does not wait for it.
             Err(TryLockError::WouldBlock) => return,
         };
         let left = pages.saturating_sub(self.shared.copied_pages.load(Ordering::Acquire));
@@ -121,7 +122,7 @@ impl Log {
             self.shared.want(Wanted::Checkpoint);
             return;
         }
-        match self.shared.begin_anew(connection, "RESTART") {
+        match self.shared.reset(connection, "RESTART") {
             Ok(true) => self.next_try_pages = self.limit_pages,
             Ok(false) => self.next_try_pages = pages.saturating_add(PAGES_LEFT_TO_WRITER),
             Err(error) => {
@@ -131,10 +132,10 @@ impl Log {
         }
     }
 
-    /// Writes all of the log back and gives its room back, unless somebody reads from it now.
+    /// Copies the whole log and truncates it, unless a reader uses it.
     pub(super) fn shrink(&self, connection: &Connection) {
         let _copying = self.shared.lock_copying();
-        if let Err(error) = self.shared.begin_anew(connection, "TRUNCATE") {
+        if let Err(error) = self.shared.reset(connection, "TRUNCATE") {
             tracing::warn!(%error, "checkpoint failed");
         }
     }
@@ -165,7 +166,7 @@ impl Shared {
             let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
             if *wanted == Wanted::Nothing {
                 wanted = if again {
-                    self.wake.wait_timeout(wanted, TRY_AGAIN).unwrap_or_else(PoisonError::into_inner).0
+                    self.wake.wait_timeout(wanted, RETRY_INTERVAL).unwrap_or_else(PoisonError::into_inner).0
                 } else {
                     self.wake.wait(wanted).unwrap_or_else(PoisonError::into_inner)
                 };
@@ -188,29 +189,30 @@ impl Shared {
         self.copying.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Copies what nobody reads the former state of, without keeping anybody waiting. A log of which all is copied and to which
-    /// nobody writes begins anew here.
+    /// Copies the pages that no reader needs, without waiting. Truncates a log that is copied completely and has no
+    /// readers.
     fn copy(&self, connection: &Connection) -> Result<()> {
         let before = self.pages.load(Ordering::Acquire);
         let done = checkpoint(connection, "PASSIVE")?;
-        // The log may have begun anew meanwhile, and this would be about the former one.
+        // The log may have been reset meanwhile. The result is about the former log then.
         if self.pages.load(Ordering::Acquire) >= before {
             self.copied_pages.store(done.copied_pages, Ordering::Release);
         }
         if done.is_complete {
-            self.begin_anew(connection, "TRUNCATE")?;
+            self.reset(connection, "TRUNCATE")?;
         }
         Ok(())
     }
 
-    /// Copies all of the log and lets it begin anew; false when somebody was in the way. The connection is in no transaction.
+    /// Copies the whole log and resets it in the mode `how`. Returns false when a reader or a writer was in the way.
+    /// The connection is in no transaction.
     #[expect(clippy::disallowed_methods, reason = "this runs on the writer's and the checkpoint thread alone")]
-    fn begin_anew(&self, connection: &Connection, how: &str) -> Result<bool> {
+    fn reset(&self, connection: &Connection, how: &str) -> Result<bool> {
         self.snapshots.committed();
         let done = with_busy_timeout(connection, WAIT_FOR_READERS, |connection| {
-            for _ in 0..COPIES_BEFORE_A_NEW_LOG {
+            for _ in 0..COPIES_BEFORE_A_RESET {
                 let done = checkpoint(connection, "PASSIVE")?;
-                // Snapshots that began before all was copied read from the log; those that begin from now on do not.
+                // Snapshots from before the copy read from the log. New ones do not.
                 self.snapshots.committed();
                 if done.is_complete {
                     break;
@@ -237,23 +239,23 @@ fn checkpoint(connection: &Connection, how: &str) -> Result<Checkpoint> {
     })
 }
 
-/// Runs something with another busy timeout than the connection's, which holds again afterwards whatever became of it.
+/// Runs a function with another busy timeout, and restores the timeout of the connection afterwards.
 fn with_busy_timeout<T>(
     connection: &Connection,
     wait: Duration,
-    work: impl FnOnce(&Connection) -> Result<T>,
+    run: impl FnOnce(&Connection) -> Result<T>,
 ) -> Result<T> {
     connection.busy_timeout(wait)?;
-    let reset = Reset(connection);
-    let done = work(connection);
-    drop(reset);
+    let restore = RestoreTimeout(connection);
+    let done = run(connection);
+    drop(restore);
     done
 }
 
-/// Sets the busy timeout back when it is dropped, after a panic too.
-struct Reset<'a>(&'a Connection);
+/// Restores the busy timeout when it is dropped, after a panic too.
+struct RestoreTimeout<'a>(&'a Connection);
 
-impl Drop for Reset<'_> {
+impl Drop for RestoreTimeout<'_> {
     fn drop(&mut self) {
         if let Err(error) = self.0.busy_timeout(BUSY_TIMEOUT) {
             tracing::error!(%error, "busy timeout reset failed");

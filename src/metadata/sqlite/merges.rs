@@ -1,4 +1,5 @@
-//! The merge of old rows of reads into one for each key, kind, purpose and minute, in bounded steps, workspace by workspace.
+//! The merge of old rows of reads into one for each key, kind, purpose and minute, in bounded steps, workspace by
+//! workspace.
 
 use super::queries::Queries;
 use super::rows::parsed;

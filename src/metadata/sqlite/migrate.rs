@@ -1,23 +1,23 @@
-//! Brings the schema up to date: embedded, numbered SQL files, each applied once, in order, in one transaction.
+//! Migrations of the schema: embedded, numbered SQL files. Each is applied once, in order, in one transaction.
 
 use crate::metadata::migrations::{Migration, Outdated, SchemaError, count_applied, migrations};
 use rusqlite::{Connection, TransactionBehavior, params};
 
 pub(super) static MIGRATIONS: &[Migration] = migrations!("sqlite");
 
-/// Why a schema cannot be brought up to date.
+/// The reason why a schema cannot be migrated.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
-    /// It is not one that this program can use.
+    /// This program cannot use the schema.
     #[error(transparent)]
     Schema(#[from] SchemaError),
-    /// SQLite refused.
+    /// SQLite failed.
     #[error("the schema cannot be brought up to date")]
     Sqlite(#[from] rusqlite::Error),
 }
 
-/// A database that is up to date is only read: the commands beside a busy server do not wait for its transactions. One that is
-/// empty gets the whole schema.
+/// Applies the migrations that a database lacks. A database that lacks none is only read, so that a command beside a
+/// busy server does not wait for its transactions.
 pub(super) fn migrate(connection: &mut Connection, outdated: Outdated, now_seconds: u64) -> Result<(), MigrationError> {
     if connection.table_exists(None, "schema_migrations")? {
         let applied = check(connection)?;
@@ -34,7 +34,7 @@ pub(super) fn migrate(connection: &mut Connection, outdated: Outdated, now_secon
     )?;
     let applied = check(&transaction)?;
     if applied > 0 {
-        // Another process may have made it meanwhile.
+        // Another process may have created the schema meanwhile.
         outdated.allow(applied, MIGRATIONS)?;
     }
     for migration in MIGRATIONS.iter().skip(applied) {
@@ -45,7 +45,7 @@ pub(super) fn migrate(connection: &mut Connection, outdated: Outdated, now_secon
     Ok(transaction.commit()?)
 }
 
-/// How many of the migrations are applied, each in the form in which this program has it.
+/// Returns the number of applied migrations, after a check that each has the form of this program.
 fn check(connection: &Connection) -> Result<usize, MigrationError> {
     let mut select = connection.prepare("SELECT number, sha256 FROM schema_migrations ORDER BY number")?;
     let applied: Vec<(u32, Vec<u8>)> =

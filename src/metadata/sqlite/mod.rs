@@ -1,8 +1,8 @@
 //! The embedded metadata store: SQLite in WAL mode with `synchronous=FULL`.
 //!
-//! One writer thread groups the changes of concurrent requests into commits; point reads run inline on reader
-//! connections, because a hop to another thread costs ten times the query. Several processes
-//! may have the database open: a server, and the administrative commands beside it.
+//! One writer thread groups the writes of concurrent requests into commits. Point reads run on the calling thread,
+//! because a hop to another thread costs ten times the query. Several processes may have the database open: a server,
+//! and the administrative commands beside it.
 
 mod admission;
 mod answers;

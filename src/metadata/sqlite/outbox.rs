@@ -41,14 +41,15 @@ impl OutboxStore for SqliteStore {
 
     async fn outbox_status(&self, sink: SinkName) -> Result<OutboxStatus, MetadataError> {
         // Messages are numbered in the order in which they are created.
-        let sql = "SELECT (SELECT count(*) FROM outbox WHERE sink = ?1 AND acknowledged_at IS NULL AND refused_at IS NULL),
-                      (SELECT created_at FROM outbox WHERE sink = ?1 AND acknowledged_at IS NULL AND refused_at IS NULL
-                       ORDER BY seq LIMIT 1),
-                      (SELECT max(acknowledged_at) FROM outbox WHERE sink = ?1 AND acknowledged_at IS NOT NULL),
-                      (SELECT count(*) FROM outbox WHERE sink = ?1 AND refused_at IS NOT NULL AND acknowledged_at IS NULL
-                           AND skipped_at IS NULL),
-                      (SELECT refused_status FROM outbox WHERE sink = ?1 AND refused_at IS NOT NULL
-                           AND acknowledged_at IS NULL AND skipped_at IS NULL ORDER BY seq DESC LIMIT 1)";
+        let sql = "SELECT
+            (SELECT count(*) FROM outbox WHERE sink = ?1 AND acknowledged_at IS NULL AND refused_at IS NULL),
+            (SELECT created_at FROM outbox WHERE sink = ?1 AND acknowledged_at IS NULL AND refused_at IS NULL
+             ORDER BY seq LIMIT 1),
+            (SELECT max(acknowledged_at) FROM outbox WHERE sink = ?1 AND acknowledged_at IS NOT NULL),
+            (SELECT count(*) FROM outbox WHERE sink = ?1 AND refused_at IS NOT NULL AND acknowledged_at IS NULL
+                 AND skipped_at IS NULL),
+            (SELECT refused_status FROM outbox WHERE sink = ?1 AND refused_at IS NOT NULL
+                 AND acknowledged_at IS NULL AND skipped_at IS NULL ORDER BY seq DESC LIMIT 1)";
         let status = |row: &Row<'_>| {
             Ok(OutboxStatus {
                 pending: row.get(0)?,

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 #[async_trait]
 impl ProcessStore for SqliteStore {
-    /// There is nobody to tell: the lock of its stores is the lease of a server.
+    /// The lock on its stores is the lease of a server.
     async fn renew_process(&self, _process: ProcessId) -> Result<(), MetadataError> {
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Reader connections: each read takes one for as long as its query runs.
+//! Reader connections. Each read uses one while its query runs.
 
 use super::connection::OpenError;
 use super::health::Health;
@@ -13,40 +13,41 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-/// Long reads that run at once, each on a connection of its own.
+/// The number of concurrent long reads, each on a connection.
 const LONG_READS: usize = 2;
-/// Long reads that wait for their place; further ones are refused.
+/// The number of long reads that wait for a connection. Further ones are refused.
 const WAITING_LONG_READS: usize = 64;
-/// How long a long read waits for its place.
+/// The time that a long read waits for a connection.
 const LONG_READ_WAIT: Duration = Duration::from_secs(10);
-/// How long a long read may run: as long as that the log cannot be written back into the database as a whole.
+/// The time limit of a long read. While one runs, the write-ahead log cannot be reset.
 const LONG_READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// Instructions of SQLite's machine between two looks at whether a long read is still to go on: less than a millisecond.
-const INSTRUCTIONS_BETWEEN_LOOKS: c_int = 10_000;
+/// The number of virtual machine instructions between two checks of whether a long read is to end: less than a
+/// millisecond.
+const INSTRUCTIONS_BETWEEN_CHECKS: c_int = 10_000;
 
-/// Connections for point reads, which run where they are asked for, and others for long reads, which go to the blocking
-/// pool: no long read ever stands in the way of a point read.
+/// Connections for point reads, which run on the calling thread, and others for long reads, which run on the blocking
+/// pool. A point read never waits for a long read.
 #[derive(Debug)]
 pub(super) struct Readers {
     point: Pool,
     current: Arc<Snapshots>,
     long: Arc<Long>,
-    /// Copies of the whole database, which take as long as they take, one at a time.
+    /// The connection for copies of the whole database, which have no time limit.
     copies: Arc<Long>,
     health: Health,
 }
 
-/// Connections of reads that keep a thread of the blocking pool.
+/// Connections of reads that run on the blocking pool.
 #[derive(Debug)]
 struct Long {
     pool: Pool,
     places: Arc<Semaphore>,
     waiting: Semaphore,
-    /// How long a read may run; as long as it takes when none.
+    /// The time limit of a read, if it has one.
     limit: Option<Duration>,
 }
 
-/// Why a long read has no answer.
+/// The reason why a long read has no result.
 #[derive(Debug, thiserror::Error)]
 enum Refused {
     #[error("more than {WAITING_LONG_READS} long reads wait, or one waited longer than {} s", LONG_READ_WAIT.as_secs())]
@@ -55,7 +56,7 @@ enum Refused {
     TookTooLong,
 }
 
-/// Tells a read, when it is dropped, that its caller has gone.
+/// Ends a read when it is dropped with the future of its caller.
 struct Caller(Arc<AtomicBool>);
 
 impl Drop for Caller {
@@ -76,12 +77,12 @@ impl Readers {
         })
     }
 
-    /// A read of a few rows, on the calling thread.
+    /// Reads a few rows on the calling thread.
     pub(super) fn point<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, MetadataError> {
         self.health.see(self.point.run(|connection| query(connection)).map_err(MetadataError::from))
     }
 
-    /// A read of a few rows of Files, which this process alone writes, on the calling thread.
+    /// Reads a few rows of Files, which only this process writes, on the calling thread.
     pub(super) fn current<T>(
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -89,8 +90,8 @@ impl Readers {
         self.health.see(self.current.read(query).map_err(MetadataError::from))
     }
 
-    /// A read that is nearly always one of a few rows: on the calling thread as long as it is short, and again as a long read
-    /// when it turns out not to be.
+    /// Reads rows of Files that are nearly always few. Runs on the calling thread, and again as a long read when it
+    /// turns out to be long.
     pub(super) async fn current_or_long<T: Send + 'static>(
         &self,
         query: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -104,13 +105,13 @@ impl Readers {
         }
     }
 
-    /// Has to hear of every commit.
+    /// Returns the snapshots, which must be told of every commit.
     pub(super) fn snapshots(&self) -> Arc<Snapshots> {
         Arc::clone(&self.current)
     }
 
-    /// A read that may take long enough to keep a runtime worker from its work. Its place stays with the work: when the caller
-    /// goes, the query is interrupted, and only then does the next one begin.
+    /// Reads on the blocking pool. When the caller goes away, the query is interrupted, and only then another read gets
+    /// its connection.
     pub(super) async fn long<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -118,7 +119,7 @@ impl Readers {
         self.health.see(Arc::clone(&self.long).read(query).await)
     }
 
-    /// A read of the whole database, which no limit of time ends.
+    /// Reads the whole database on the blocking pool, without a time limit.
     pub(super) async fn copy<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -166,7 +167,7 @@ impl Long {
         place.map_err(|_| busy())?.map_err(|_| busy())
     }
 
-    /// Runs a query until it is done, its time is over or its caller is gone.
+    /// Runs a query until it ends, exceeds its time limit or its caller is gone.
     fn run<T>(
         &self,
         gone: Arc<AtomicBool>,
@@ -176,7 +177,7 @@ impl Long {
         self.pool.run(|connection| {
             let is_over =
                 move || gone.load(Ordering::Acquire) || deadline.is_some_and(|deadline| Instant::now() >= deadline);
-            connection.progress_handler(INSTRUCTIONS_BETWEEN_LOOKS, Some(is_over))?;
+            connection.progress_handler(INSTRUCTIONS_BETWEEN_CHECKS, Some(is_over))?;
             let found = query(connection);
             connection.progress_handler(0, None::<fn() -> bool>)?;
             found
@@ -196,7 +197,7 @@ impl Pool {
         (0..count).map(|_| connect().map(Mutex::new)).collect::<Result<_, _>>().map(Self)
     }
 
-    /// On a connection that nobody uses, or the first one once it is free.
+    /// Runs a query on an unused connection, or waits for the first one.
     #[expect(clippy::expect_used, reason = "a pool has at least one connection by construction")]
     fn run<T>(&self, query: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
         let mut connection = self.0.iter().find_map(|connection| connection.try_lock().ok()).unwrap_or_else(|| {

@@ -32,7 +32,8 @@ pub(super) fn add(connection: &Connection, workspace: &str, owner: &str, release
     connection.change(sql, params![workspace, owner, released_at]).map(drop)
 }
 
-/// Releases at most `limit` parts of a workspace. Returns the number of parts and of Files and Uploads that have none left.
+/// Releases at most `limit` parts of a workspace. Returns the number of parts and of Files and Uploads that have none
+/// left.
 fn release_some(connection: &Connection, workspace: &str, limit: usize) -> Result<usize> {
     let sql = "SELECT owner_id, released_at FROM releases WHERE workspace_id = ?1 ORDER BY owner_id LIMIT ?2";
     let owner = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));

@@ -1,8 +1,8 @@
-//! Room that is kept for the database, so that files can be deleted from a full disk.
+//! The disk reserve of the database, so that Files can be deleted from a full disk.
 //!
-//! A file beside the database holds the room. It is given up before a transaction that finds the disk full, and taken
-//! back once there is plenty. While it is given up nothing new is begun: what is left of it is for deletes. The server
-//! alone does so; the commands beside it leave it as it is.
+//! A file beside the database reserves the space. It is deleted before a transaction that finds the disk full, and
+//! created again when there is enough free space. Until then uploads are refused: the space is for deletes. Only the
+//! server does this, not the commands beside it.
 
 use crate::filesystem;
 use crate::metadata::error::MetadataError;
@@ -15,25 +15,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 const RESERVE_MODE: u32 = 0o600;
-/// Above this nobody looks closer: more than a reserve and any log.
+/// The free space above which the disk is not full: more than a reserve and any log.
 const PLENTY_BYTES: u64 = 256 << 20;
-/// What is there at least before a transaction that may keep its reserve: the share of the reserve that a commit needs.
+/// The divisor of the reserve that gives the space that a commit needs. With less free space the reserve is released.
 const LOW_SHARE: u64 = 4;
 
-/// Tells how full the disk is.
+/// The state of the disk.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fullness {
-    /// The reserve is given up.
+    /// The reserve is released.
     full: Arc<AtomicBool>,
-    /// Bytes of clients may take no more.
+    /// There is no space for bytes of clients.
     tight: Arc<AtomicBool>,
 }
 
-/// The file that holds the room; owned by the writer thread.
+/// The file that reserves the space. The writer thread owns it.
 #[derive(Debug)]
 pub(super) struct Reserve {
     path: PathBuf,
-    /// SQLite's log, beside the database.
+    /// The write-ahead log.
     log: PathBuf,
     folder: File,
     bytes: u64,
@@ -46,14 +46,18 @@ impl Fullness {
         self.full.store(full, Ordering::Release);
     }
 
+    /// Refuses while the reserve is released.
+    ///
     /// # Errors
     /// While the disk is full.
     pub(super) fn refuse(&self) -> Result<(), MetadataError> {
         if self.full.load(Ordering::Acquire) { Err(no_room()) } else { Ok(()) }
     }
 
+    /// Refuses bytes of clients, which leave as much free space as blobs do.
+    ///
     /// # Errors
-    /// While the disk has no room for bytes of clients, which leave as much of it free as blobs do.
+    /// While the disk has no space for them.
     pub(super) fn refuse_bytes(&self) -> Result<(), MetadataError> {
         if self.tight.load(Ordering::Acquire) { Err(no_room()) } else { self.refuse() }
     }
@@ -64,7 +68,7 @@ fn no_room() -> MetadataError {
 }
 
 impl Reserve {
-    /// The reserve of a database; made when there is room.
+    /// Opens the reserve of a database. Creates its file if there is enough space.
     pub(super) fn open(database: &Path, fullness: Fullness) -> io::Result<Self> {
         let above = filesystem::folder_of(database);
         let path = database.with_extension("reserve");
@@ -79,13 +83,14 @@ impl Reserve {
             is_low: false,
             fullness,
         };
-        reserve.settle(|| 0);
+        reserve.update(|| 0);
         Ok(reserve)
     }
 
-    /// Gives the room up when the disk is full, and takes it back when it is not: to be called before a transaction. While
-    /// the file is not there, whoever gave it up, the disk counts as full. `unused_bytes` is the room within the database.
-    pub(super) fn settle(&mut self, unused_bytes: impl FnOnce() -> u64) {
+    /// Releases the reserve when the disk is full, and takes it again when it is not. Must be called before each
+    /// transaction. The disk counts as full while the file does not exist. `unused_bytes` returns the unused space
+    /// within the database.
+    pub(super) fn update(&mut self, unused_bytes: impl FnOnce() -> u64) {
         let Ok(available_bytes) = filesystem::available_bytes(&self.folder) else { return };
         let held = self.path.exists();
         let usable_bytes = if available_bytes > PLENTY_BYTES {
@@ -98,7 +103,7 @@ impl Reserve {
         self.is_low = tight || available_bytes <= self.bytes * 2;
         if held && available_bytes < self.bytes / LOW_SHARE {
             self.fullness.set(true);
-            self.give_up();
+            self.release();
         } else if !held && available_bytes > self.bytes + self.bytes / 2 && usable_bytes > self.bytes * 2 {
             self.take();
             self.fullness.set(false);
@@ -107,22 +112,22 @@ impl Reserve {
         }
     }
 
-    /// How much of it there is, in bytes: a log that is no longer can always be written into the database.
+    /// Returns the size of the reserve in bytes. A log of at most this size can always be copied into the database.
     pub(super) const fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Whether the disk had so little room before the last transaction that the log should not keep any.
+    /// Returns whether the disk had so little space before the last transaction that the log must be truncated.
     pub(super) const fn is_low(&self) -> bool {
         self.is_low
     }
 
-    /// What the database may still grow by when its log is written into it, at most.
+    /// Returns the most bytes by which a checkpoint may extend the database.
     fn log_bytes(&self) -> u64 {
         std::fs::metadata(&self.log).map_or(0, |log| log.len())
     }
 
-    fn give_up(&self) {
+    fn release(&self) {
         match std::fs::remove_file(&self.path) {
             Ok(()) => tracing::warn!("disk full, uploads refused"),
             Err(error) => tracing::warn!(%error, "disk full, reserve release failed"),

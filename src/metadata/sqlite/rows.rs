@@ -1,4 +1,4 @@
-//! Between SQL values and the nouns.
+//! Conversions of SQL values to types of the model.
 
 use crate::model::blob::StoredBlob;
 use crate::model::digest::{BlockChecksums, Sha256Digest};
@@ -11,13 +11,13 @@ use rusqlite::{Error, Result, Row};
 use std::error::Error as StdError;
 use std::str::FromStr;
 
-/// A column of text that this server wrote, parsed.
+/// Parses a column of text.
 pub(super) fn parsed<T: FromStr<Err: StdError + Send + Sync + 'static>>(row: &Row<'_>, column: usize) -> Result<T> {
     let text = row.get_ref(column)?.as_str()?;
     text.parse().map_err(|error| Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
 }
 
-/// The same of a column that may be null.
+/// Parses a column of text that may be null.
 pub(super) fn optional<T: FromStr<Err: StdError + Send + Sync + 'static>>(
     row: &Row<'_>,
     column: usize,
@@ -25,13 +25,13 @@ pub(super) fn optional<T: FromStr<Err: StdError + Send + Sync + 'static>>(
     row.get_ref(column)?.as_str_or_null()?.map(|_| parsed(row, column)).transpose()
 }
 
-/// A column that holds one of a set of names.
+/// Parses a column that holds one of a set of names.
 pub(super) fn named<T>(row: &Row<'_>, column: usize, named: impl Fn(&str) -> Option<T>) -> Result<T> {
     let name = row.get_ref(column)?.as_str()?;
     named(name).ok_or_else(|| Error::InvalidColumnType(column, name.to_owned(), Type::Text))
 }
 
-/// The columns of `SELECT id, purpose, filename, size_bytes, sha256, parts_sha256, part_count, expires_at, status_details`.
+/// Reads the columns `id, purpose, filename, size_bytes, sha256, parts_sha256, part_count, expires_at, status_details`.
 pub(super) fn file(row: &Row<'_>) -> Result<File> {
     let of_parts: Option<[u8; 32]> = row.get(5)?;
     let digest = match of_parts {
@@ -53,7 +53,7 @@ pub(super) fn file(row: &Row<'_>) -> Result<File> {
     })
 }
 
-/// The columns of `SELECT id, size_bytes, checksums, content`, from the column `first` on.
+/// Reads the columns `id, size_bytes, checksums, content` from the column `first` on.
 pub(super) fn blob(row: &Row<'_>, first: usize) -> Result<StoredBlob> {
     let checksums = BlockChecksums::from_bytes(row.get_ref(first + 2)?.as_blob()?);
     Ok(StoredBlob {

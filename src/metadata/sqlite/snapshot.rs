@@ -1,4 +1,4 @@
-//! Copies of the database as of one moment, made while it is written to.
+//! Snapshots of the database, made while it is written to.
 
 use super::connection::DATABASE_MODE;
 use super::store::SqliteStore;
@@ -26,12 +26,12 @@ impl SnapshotStore for SqliteStore {
     }
 }
 
-/// A copy of the database that nobody writes to.
+/// A snapshot file, to which no process writes.
 #[derive(Debug)]
 pub struct Snapshot(Connection);
 
 impl Snapshot {
-    /// Opens a snapshot of this program's schema, without making a file beside it.
+    /// Opens a snapshot of this program's schema. Creates no file beside it.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -41,7 +41,7 @@ impl Snapshot {
         Ok(Self(connection))
     }
 
-    /// At most `limit` blobs that are `ready`, in the order of their ids, behind `after`.
+    /// Returns at most `limit` blobs that are `ready`, behind `after` in the order of their ids.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -49,7 +49,7 @@ impl Snapshot {
         Ok(blobs::ready(&self.0, after, limit)?)
     }
 
-    /// Whether the blob is `ready`.
+    /// Returns whether the blob is `ready`.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -57,7 +57,7 @@ impl Snapshot {
         Ok(blobs::is_ready(&self.0, blob)?)
     }
 
-    /// Returns what has a blob: a File, or a pending Upload; none when nothing has it.
+    /// Returns the owner of a blob: a File, or a pending Upload. Returns none when it has no owner.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -65,7 +65,7 @@ impl Snapshot {
         Ok(blobs::owner(&self.0, blob)?)
     }
 
-    /// What the metadata store remembered of its installation.
+    /// Returns the stamp of the store.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -74,7 +74,7 @@ impl Snapshot {
     }
 }
 
-/// `VACUUM INTO` reads one snapshot, keeps no writer waiting, and fills an empty file; it does not flush what it wrote.
+/// Writes a snapshot to a new file, durably. `VACUUM INTO` blocks no writer, fills an empty file and does not flush it.
 fn write(connection: &Connection, path: &Path) -> Result<std::result::Result<(), MetadataError>> {
     let named = path.to_str().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path is not UTF-8"));
     match named.and_then(|name| create(path).map(|()| name)) {

@@ -1,8 +1,8 @@
-//! Connections that keep a snapshot open from one read to the next, as long as nothing was committed in between.
+//! Connections that keep a snapshot open from one read to the next, until the next commit.
 //!
-//! Beginning and ending a read takes locks that all connections of the process share. Requests about Files come by the
-//! thousand between two commits, so they read in a transaction that is there already. What this process has committed is
-//! always seen; what another has, within [`MAX_AGE`].
+//! Beginning and ending a read takes locks that all connections of the process share. There are thousands of requests
+//! about Files between two commits, so they read in a transaction that is open already. A read sees every commit of
+//! this process, and commits of another process within [`MAX_AGE`].
 
 use super::connection::OpenError;
 use rusqlite::{Connection, Result};
@@ -11,20 +11,20 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How old a snapshot may be: the commands beside a server write keys and workspaces, not Files.
+/// The maximum age of a snapshot. The commands beside a server write keys and workspaces, not Files.
 const MAX_AGE: Duration = Duration::from_millis(20);
-/// Instructions of SQLite's machine between two looks at whether a read is still short.
-const INSTRUCTIONS_BETWEEN_LOOKS: c_int = 1000;
-/// Looks after which a read is not short any more: about 2 ms; a page of 500 Files takes a fifth of it.
-const LOOKS_OF_A_SHORT_READ: u32 = 100;
-/// Looks of a read that may take as long as it takes.
+/// The number of virtual machine instructions between two checks of whether a read is still short.
+const INSTRUCTIONS_BETWEEN_CHECKS: c_int = 1000;
+/// The number of checks after which a read is not short any more: about 2 ms. A page of 500 Files takes a fifth of it.
+const CHECKS_OF_A_SHORT_READ: u32 = 100;
+/// The number of checks of a read without a limit.
 const NO_LIMIT: u32 = u32::MAX;
 
-/// The snapshots of the current state.
+/// Connections with snapshots of the current state.
 #[derive(Debug)]
 pub(super) struct Snapshots {
     connections: Vec<Mutex<Held>>,
-    /// How often this process has committed.
+    /// The number of commits of this process.
     commits: AtomicU64,
 }
 
@@ -32,11 +32,11 @@ pub(super) struct Snapshots {
 struct Held {
     connection: Connection,
     snapshot: Option<Taken>,
-    /// Looks that the read under way has left.
-    looks_left: Arc<AtomicU32>,
+    /// The checks that the current read has left.
+    checks_left: Arc<AtomicU32>,
 }
 
-/// When a snapshot was taken.
+/// The state at which a snapshot was taken.
 #[derive(Clone, Copy, Debug)]
 struct Taken {
     commits: u64,
@@ -44,24 +44,24 @@ struct Taken {
 }
 
 impl Snapshots {
-    /// So many connections, at least one.
+    /// Opens `count` connections, at least one.
     pub(super) fn open(count: usize, connect: impl Fn() -> Result<Connection, OpenError>) -> Result<Self, OpenError> {
         let held = |_| Ok(Mutex::new(Held::new(connect()?)?));
         let connections = (0..count.max(1)).map(held).collect::<Result<_, OpenError>>()?;
         Ok(Self { connections, commits: AtomicU64::new(0) })
     }
 
-    /// A read of a few rows in a snapshot that has everything that was committed before, on the calling thread.
+    /// Reads a few rows on the calling thread, in a snapshot that includes all earlier commits of this process.
     pub(super) fn read<T>(&self, query: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         self.read_within(NO_LIMIT, query)
     }
 
-    /// The same, interrupted when it turns out not to be one of a few rows.
+    /// Reads a few rows on the calling thread. Interrupts the query when it reads more.
     pub(super) fn read_shortly<T>(&self, query: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        self.read_within(LOOKS_OF_A_SHORT_READ, query)
+        self.read_within(CHECKS_OF_A_SHORT_READ, query)
     }
 
-    fn read_within<T>(&self, looks: u32, query: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    fn read_within<T>(&self, checks: u32, query: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let mut held = self.free();
         let commits = self.commits.load(Ordering::Acquire);
         let current = held.snapshot.is_some_and(|taken| taken.commits == commits && taken.at.elapsed() < MAX_AGE);
@@ -69,17 +69,17 @@ impl Snapshots {
             held.end()?;
             held.begin(commits)?;
         }
-        held.looks_left.store(looks, Ordering::Relaxed);
+        held.checks_left.store(checks, Ordering::Relaxed);
         let found = query(&held.connection);
-        held.looks_left.store(NO_LIMIT, Ordering::Relaxed);
+        held.checks_left.store(NO_LIMIT, Ordering::Relaxed);
         if found.is_err() || self.commits.load(Ordering::Acquire) != commits {
             held.end()?;
         }
         found
     }
 
-    /// To be called after each commit and before anybody is told of it, and between the two steps that empty the log:
-    /// snapshots from before are not read any more, and those that nobody reads in end here.
+    /// Ends the unused snapshots, and marks all snapshots as outdated. Must be called after each commit, before its
+    /// writes return, and between the two steps of a checkpoint that empties the log.
     pub(super) fn committed(&self) {
         self.commits.fetch_add(1, Ordering::Release);
         for mut held in self.connections.iter().filter_map(|held| held.try_lock().ok()) {
@@ -89,7 +89,7 @@ impl Snapshots {
         }
     }
 
-    /// A connection that nobody uses, or the first one once it is free.
+    /// Returns an unused connection, or waits for the first one.
     #[expect(clippy::expect_used, reason = "there is at least one connection by construction")]
     fn free(&self) -> std::sync::MutexGuard<'_, Held> {
         self.connections.iter().find_map(|held| held.try_lock().ok()).unwrap_or_else(|| {
@@ -100,8 +100,8 @@ impl Snapshots {
 
 impl Held {
     fn new(mut connection: Connection) -> Result<Self> {
-        let looks_left = Arc::new(AtomicU32::new(NO_LIMIT));
-        let left = Arc::clone(&looks_left);
+        let checks_left = Arc::new(AtomicU32::new(NO_LIMIT));
+        let left = Arc::clone(&checks_left);
         let is_over = move || match left.load(Ordering::Relaxed) {
             NO_LIMIT => false,
             0 => true,
@@ -110,8 +110,8 @@ impl Held {
                 false
             }
         };
-        connection.progress_handler(INSTRUCTIONS_BETWEEN_LOOKS, Some(is_over))?;
-        Ok(Self { connection, snapshot: None, looks_left })
+        connection.progress_handler(INSTRUCTIONS_BETWEEN_CHECKS, Some(is_over))?;
+        Ok(Self { connection, snapshot: None, checks_left })
     }
 
     fn begin(&mut self, commits: u64) -> Result<()> {

@@ -1,56 +1,55 @@
-//! Room in the database that deleted rows have left: some of it is kept for rows to come, the rest goes back to the disk.
+//! Unused pages of the database. Some are kept for new rows, the others are returned to the file system.
 //!
-//! A database that was made by a version before this one keeps its room until it is compacted.
+//! A database that an earlier version created without auto-vacuum keeps its unused pages until it is compacted.
 
-use super::connection::{GIVES_ROOM_BACK, OpenError, PAGE_BYTES, connect, pragma};
+use super::connection::{AUTO_VACUUM, OpenError, PAGE_BYTES, connect, pragma};
 use crate::filesystem;
 use rusqlite::{Connection, Result};
 use std::fs::File;
 use std::path::Path;
 
-/// `PRAGMA auto_vacuum` of a database that can.
+/// The value of `PRAGMA auto_vacuum` of a database that can free pages in steps.
 const INCREMENTAL: u32 = 2;
-/// Room that is kept in the database, at least.
+/// The unused bytes that the database keeps at least.
 const MIN_SPARE_BYTES: u64 = 64 << 20;
-/// The part of the database that may be spare.
+/// The divisor of the size of the database that gives the share that may be unused.
 const SPARE_PART: u64 = 4;
-/// How often what the database holds has to fit on the disk again while it is compacted: once in a temporary file, once in
-/// SQLite's log.
+/// The copies of the content of the database that the disk must hold while it is compacted: one in a temporary file,
+/// and one in the write-ahead log.
 const COPIES: u64 = 2;
 
-/// How long a database was and is, in bytes.
+/// The size of a database before and after it was compacted, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Compacted {
-    /// Before.
+    /// The size before.
     pub bytes_before: u64,
-    /// Now.
+    /// The size now.
     pub bytes_now: u64,
 }
 
-/// Why a database was not compacted.
+/// The reason why a database was not compacted.
 #[derive(Debug, thiserror::Error)]
 pub enum CompactError {
     /// It cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// SQLite refused.
+    /// SQLite failed.
     #[error("the database cannot be compacted")]
     Sqlite(#[from] rusqlite::Error),
     /// The disk is too full.
     #[error("compacting needs {needed_bytes} bytes beside the database, and {available_bytes} are available")]
     NoRoom {
-        /// Room that it takes.
+        /// The bytes that compacting needs.
         needed_bytes: u64,
-        /// Room that there is.
+        /// The bytes that the disk has.
         available_bytes: u64,
     },
-    /// The file system does not tell how full it is.
+    /// The file system failed.
     #[error("the system refused")]
     System(#[from] std::io::Error),
 }
 
-/// Gives at most `limit` pages back to the disk, of those that are too many, and returns how many. The file is shorter once
-/// the log is written into it.
+/// Frees at most `limit` of the surplus pages. Returns their number. The file is shorter after the next checkpoint.
 pub(super) fn give_back(connection: &Connection, limit: u32) -> Result<usize> {
     if pragma(connection, "auto_vacuum")? != u64::from(INCREMENTAL) {
         return Ok(0);
@@ -60,17 +59,17 @@ pub(super) fn give_back(connection: &Connection, limit: u32) -> Result<usize> {
     if pages == 0 {
         return Ok(0);
     }
-    // Each row that it answers is a page.
+    // Each row of the result is a freed page.
     let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
     let mut given = vacuum.query([])?;
     while given.next()?.is_some() {}
     Ok(usize::try_from(pages).unwrap_or_default())
 }
 
-/// Writes the database anew without unused pages. Nobody else has it open.
+/// Rewrites the database without unused pages. No other process has it open.
 ///
 /// # Errors
-/// When the disk is too full for it, or SQLite refuses; the database is as it was.
+/// When the disk is too full, or SQLite fails. The database stays as it was.
 pub(super) fn compact(path: &Path) -> std::result::Result<Compacted, CompactError> {
     let connection = connect(path)?;
     truncate_log(&connection)?;
@@ -81,7 +80,7 @@ pub(super) fn compact(path: &Path) -> std::result::Result<Compacted, CompactErro
     if available_bytes < needed_bytes {
         return Err(CompactError::NoRoom { needed_bytes, available_bytes });
     }
-    connection.execute_batch(GIVES_ROOM_BACK)?;
+    connection.execute_batch(AUTO_VACUUM)?;
     connection.execute_batch("VACUUM")?;
     truncate_log(&connection)?;
     Ok(Compacted { bytes_before, bytes_now: std::fs::metadata(path)?.len() })
@@ -91,7 +90,7 @@ fn truncate_log(connection: &Connection) -> Result<()> {
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
-/// Unused pages of a database beyond those that it keeps.
+/// Returns the number of unused pages beyond those that a database keeps.
 fn surplus_pages(unused_pages: u64, pages: u64) -> u64 {
     unused_pages.saturating_sub((MIN_SPARE_BYTES / PAGE_BYTES).max(pages / SPARE_PART))
 }
@@ -110,7 +109,7 @@ mod tests {
         assert_eq!(surplus_pages(pages(300 * MIB), pages(1024 * MIB)), pages(44 * MIB));
     }
 
-    /// Opens a database that has held so many bytes and holds few.
+    /// Opens a database from which this many bytes were deleted.
     fn emptied(path: &Path, bytes: u64) -> Connection {
         let connection = connect(path).unwrap();
         connection.execute_batch("CREATE TABLE t (x BLOB)").unwrap();

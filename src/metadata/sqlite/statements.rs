@@ -1,4 +1,4 @@
-//! The text of every statement that tests run, so that a test can look at the plan of each.
+//! The texts of the statements that tests run, so that a test can check their plans.
 
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
@@ -9,14 +9,14 @@ static SEEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// Records the text of every statement that begins to run on this connection.
 pub(super) fn record(connection: &mut Connection) -> rusqlite::Result<()> {
-    let note = |event: TraceEvent<'_>| {
+    let record = |event: TraceEvent<'_>| {
         if let TraceEvent::Stmt(statement, text) = event
             && !text.starts_with("--")
         {
             SEEN.lock().unwrap_or_else(PoisonError::into_inner).insert(statement.sql().into_owned());
         }
     };
-    connection.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(note))
+    connection.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(record))
 }
 
 /// Returns the text of every statement that has run so far in this process.

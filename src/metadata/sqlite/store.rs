@@ -1,4 +1,4 @@
-//! The store: its writer, its readers, and how it is opened.
+//! The store: its writer and its readers.
 
 use super::connection::{DATABASE_MODE, OpenError, connect};
 use super::health::Health;
@@ -17,10 +17,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The first version without the WAL-reset bug, 3.51.3, as SQLite numbers them.
+/// The number of SQLite 3.51.3, the first version without the WAL-reset bug.
 const MIN_SQLITE_VERSION: i32 = 3_051_003;
 
-/// Rows in a SQLite database.
+/// A metadata store in a SQLite database.
 #[derive(Debug)]
 pub struct SqliteStore {
     pub(super) writer: Writer,
@@ -30,21 +30,21 @@ pub struct SqliteStore {
     pub(super) clock: Clock,
 }
 
-/// Who opens a database.
+/// The program that opens a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opener {
-    /// The one server, which holds the lock and keeps room for the database.
+    /// The server, which holds the lock and reserves disk space for the database.
     Server,
-    /// A command that holds the lock in place of a server, and may migrate what an earlier version made.
+    /// A command that holds the lock instead of a server, and may migrate a database of an earlier version.
     Owner,
-    /// A command, beside a server or without one.
+    /// A command without the lock, beside a server or not.
     Command,
 }
 
 impl SqliteStore {
-    /// Opens the database, creating it; its schema is brought up to date by whoever holds the lock.
+    /// Opens or creates the database. A holder of the lock migrates its schema.
     ///
-    /// Blocks: to be called before the runtime serves anything, or on the blocking pool.
+    /// Blocks: must be called before the runtime serves requests, or on the blocking pool.
     ///
     /// # Errors
     /// When it cannot be opened, is newer than this program, or older and may not be migrated, or would not be durable.
@@ -79,16 +79,16 @@ impl SqliteStore {
         Ok(Self { writer, readers, health, fullness, clock })
     }
 
-    /// Gives all room in a database that no row has back to the disk. Blocks; nobody else has the database open.
+    /// Frees all unused pages of a database. Blocks. No other process has the database open.
     ///
     /// # Errors
-    /// When the disk is too full for it, or SQLite refuses; the database is as it was.
+    /// When the disk is too full, or SQLite fails. The database stays as it was.
     pub fn compact(path: &Path) -> Result<Compacted, CompactError> {
         spare::compact(path)
     }
 
-    /// Returns an error while `full` does. A full disk is looked at again before it counts: it may have been emptied since the
-    /// last transaction.
+    /// Returns the error of `full`. Checks a full disk again first, because it may have been emptied since the last
+    /// commit.
     pub(super) async fn refuse_while(
         &self,
         full: fn(&Fullness) -> Result<(), MetadataError>,

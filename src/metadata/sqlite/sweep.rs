@@ -43,7 +43,8 @@ impl SweepStore for SqliteStore {
         let now_seconds = self.clock.now_seconds();
         self.readers
             .long(move |connection| {
-                // One statement is one snapshot: it sees every hold that was made before a blob was turned to `deleting`.
+                // One statement is one snapshot: it sees every hold that was made before a blob was turned to
+                // `deleting`.
                 let sql = "SELECT deleted_at, id FROM blobs
                            WHERE state = 'deleting' AND (deleted_at, id) > (?1, ?2) AND deleted_at <= ?5
                                AND NOT EXISTS (SELECT 1 FROM holds WHERE expires_at > ?4)

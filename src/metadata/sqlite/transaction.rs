@@ -15,7 +15,8 @@ pub(super) struct Transaction<'a> {
 }
 
 impl<'a> Transaction<'a> {
-    /// Returns a transaction that reads and writes on `connection`, with the time `now_ms` in milliseconds since the Unix epoch.
+    /// Returns a transaction that reads and writes on `connection`, with the time `now_ms` in milliseconds since the
+    /// Unix epoch.
     pub(super) const fn new(connection: &'a Connection, last_file_id: &'a Cell<Option<FileId>>, now_ms: u64) -> Self {
         Self { connection, last_file_id, now_ms }
     }
@@ -42,7 +43,8 @@ impl<'a> Transaction<'a> {
         self.now_ms / 1000
     }
 
-    /// Returns a new id for a File. It is greater than every id before, so that Files are listed in the order of their commits.
+    /// Returns a new id for a File. It is greater than every id before, so that Files are listed in the order of their
+    /// commits.
     pub(super) fn next_file_id(&self) -> FileId {
         let id = FileId::next(self.last_file_id.get(), self.now_ms, random::bytes());
         self.last_file_id.set(Some(id));

@@ -1,5 +1,5 @@
-//! What the ledger amounts to. A cache by hours saves reading most of it; what came since, Files that have expired and are
-//! not swept yet, and corrections are added to it when it is asked.
+//! Sums of the ledger. A rollup by hours saves reading most rows. Queries add to it later rows, expired Files that are
+//! not deleted yet, and corrections.
 
 use super::installation;
 use super::queries::Queries;
@@ -16,7 +16,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Result, Row, params, params_from_iter};
 use std::str::FromStr;
 
-/// The ledger, read by number: by the primary key.
+/// The ledger, read by number, which is the primary key.
 const BY_SEQ: &str = "ledger NOT INDEXED";
 /// The ledger, read by time within workspaces.
 const BY_TIME: &str = "ledger INDEXED BY ledger_by_workspace_time";
@@ -63,7 +63,7 @@ impl UsageStore for SqliteStore {
     }
 }
 
-/// Returns the workspace and hour behind these of which the cache or the ledger has something, workspace by workspace.
+/// Returns the next workspace and hour behind these of which the rollup or the ledger has rows, workspace by workspace.
 pub(super) fn next_hour(connection: &Connection, after: Option<&[String]>) -> Result<Option<Vec<String>>> {
     let (mut workspace, mut from) = match after {
         Some([workspace, hour]) => {
@@ -88,7 +88,7 @@ pub(super) fn next_hour(connection: &Connection, after: Option<&[String]>) -> Re
     }
 }
 
-/// Counts the rows of the rollup that are not what the ledger adds up to in this workspace and hour.
+/// Returns the number of rows of the rollup that differ from the sums of the ledger in this workspace and hour.
 pub(super) fn wrong_rows(connection: &Connection, key: &[String]) -> Result<u64> {
     let [workspace, hour] = key else { return Ok(0) };
     let (rolled, mut wrong) = (rolled_seq(connection)?, 0);
@@ -105,7 +105,7 @@ pub(super) fn rolled_seq(connection: &Connection) -> Result<u64> {
     Ok(installation::find(connection, ROLLED_SEQ)?.unwrap_or_default())
 }
 
-/// Returns usage within a snapshot that is there already.
+/// Returns usage within a snapshot.
 pub(super) fn find(
     snapshot: &Connection,
     query: &UsageQuery,
@@ -137,9 +137,9 @@ pub(super) fn find(
     Ok(usage)
 }
 
-/// Which rows a question is about, as conditions on their columns.
+/// The conditions on the columns of the rows of a query.
 struct Filter {
-    /// Whether it is about every workspace.
+    /// Whether the query is about all workspaces.
     is_all: bool,
     workspaces: String,
     keys: String,
@@ -187,11 +187,11 @@ impl Filter {
 
 fn group(row: &Row<'_>) -> Result<Group> {
     let purpose = if row.get_ref(2)?.as_str()?.is_empty() { None } else { Some(named(row, 2, Purpose::named)?) };
-    Ok(Group::of(known(row, 0)?, known(row, 1)?, purpose))
+    Ok(Group::of(parsed_id(row, 0)?, parsed_id(row, 1)?, purpose))
 }
 
-/// An id, where one is known and kept apart.
-fn known<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(
+/// Parses an id, which is empty in a row that no workspace or key has.
+fn parsed_id<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(
     row: &Row<'_>,
     column: usize,
 ) -> Result<Option<T>> {

@@ -1,7 +1,8 @@
 //! The writer thread: writes of concurrent requests share a commit, and so its fsync.
 //!
-//! Each write runs in a savepoint, so that a write that fails undoes no other. A write returns when its commit is durable, and
-//! fails when the commit fails. Workspaces take turns, and commits are small while several workspaces write.
+//! Each write runs in a savepoint, so that a write that fails undoes no other. A write returns when its commit is
+//! durable, and fails when the commit fails. Workspaces take turns, and commits are small while several workspaces
+//! write.
 
 use super::health::Health;
 use super::installation::{self, LAST_FILE_ID};
@@ -26,13 +27,15 @@ use tokio::sync::{mpsc, oneshot};
 const THREAD_NAME: &str = "sqlite-writer";
 /// The length of the channel to the writer. A write beyond it waits before it is sent.
 const SENT_WRITES: usize = 1024;
-/// The length of the writer's queue, which is more than there are concurrent requests. Further writes stay in the channel.
+/// The length of the writer's queue, which is more than there are concurrent requests. Further writes stay in the
+/// channel.
 const MAX_WAITING_WRITES: usize = 16_384;
 /// The most writes that share one commit.
 const MAX_WRITES_PER_COMMIT: usize = 256;
 /// The least time for which a batch takes writes while several workspaces write.
 const MIN_SHARED_WORK: Duration = Duration::from_micros(500);
-/// The divisor of the time of a small commit that gives the time for which a batch takes writes, so that a slow disk is used well.
+/// The divisor of the time of a small commit that gives the time for which a batch takes writes, so that a slow disk is
+/// used well.
 const PART_OF_A_SMALL_COMMIT: u32 = 2;
 /// The time of a small commit is the shortest one seen. Each commit raises it by this fraction.
 const COMMITS_TO_FORGET_THE_LEAST: u32 = 32;
@@ -66,8 +69,8 @@ pub(super) struct Housekeeping {
 }
 
 impl Writer {
-    /// Starts the thread. It calls `committed` after each commit, before it answers the writes. It ends when the writer is dropped
-    /// and the queued writes are done.
+    /// Starts the thread. It calls `committed` after each commit, before it answers the writes. It ends when the writer
+    /// is dropped and the queued writes are done.
     pub(super) fn start(
         connection: Connection,
         health: Health,
@@ -184,7 +187,7 @@ fn write_for_ever(
     let mut pace = Pace::new();
     while let Some(first) = waiting.wait() {
         if let Some(Housekeeping { reserve, .. }) = &mut housekeeping {
-            reserve.settle(|| unused_bytes(connection));
+            reserve.update(|| unused_bytes(connection));
         }
         let mut batch = Batch { connection, clock, last_file_id, pace: &mut pace, answers: Vec::new() };
         let turn = AssertUnwindSafe(|| {
