@@ -1,29 +1,29 @@
-//! Where a request comes from: the peer of its connection, or the client that trusted proxies vouch for.
+//! The address of the client of a request: the peer of the connection, or the client that a trusted proxy names.
 //!
-//! The peer is put beside every request; the address is made from it only where somebody asks for it.
+//! Every request carries its peer. The address is computed only in handlers that need it.
 
 use super::headers::X_FORWARDED_FOR;
 use http::{Extensions, HeaderMap};
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-/// What one subscriber of IPv6 has at least to choose addresses from (RFC 6177): the first 64 bits are the network.
+/// The prefix length of an IPv6 network. A subscriber of IPv6 has at least a /64 (RFC 6177).
 const IPV6_NETWORK: u128 = !(u64::MAX as u128);
 
-/// Who holds the other end of the connection; among the extensions of each of its requests.
+/// The peer of a connection, among the extensions of its requests.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
 
-/// Where a request comes from. An IPv4 address is never written as an IPv6 one.
+/// The address of the client of a request. IPv4-mapped IPv6 addresses are converted to IPv4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
-/// The addresses that one client has to choose from: an IPv4 address, or a /64 of IPv6.
+/// The addresses that one client can use: an IPv4 address, or an IPv6 /64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network(IpAddr);
 
 impl Network {
-    /// The network of an address, which is canonical.
+    /// Returns the network of a canonical address.
     #[must_use]
     pub const fn of(address: IpAddr) -> Self {
         Self(match address {
@@ -34,11 +34,11 @@ impl Network {
 }
 
 impl ClientAddress {
-    /// The address of the client; none when the request came over no connection of [`serve`](super::serve).
+    /// Returns the address of the client; none if the request has no connection of [`serve`](super::serve).
     ///
-    /// `X-Forwarded-For` counts only when a trusted proxy wrote it. Each proxy adds whom it heard at the right, so the
-    /// list is walked from there: the first entry that is no trusted proxy is the client, and what stands before it may
-    /// be anybody's invention. An entry that is no address ends the walk at the one behind it.
+    /// `X-Forwarded-For` is used only if a trusted proxy sent it. Each proxy appends its peer at the right. From the
+    /// right, the first entry that is not a trusted proxy is the client. The entries to its left may be forged. An
+    /// invalid entry ends the search, and the entry to its right is the client.
     #[must_use]
     pub fn of(extensions: &Extensions, headers: &HeaderMap, trusted_proxies: &[IpNet]) -> Option<Self> {
         let Peer(peer) = extensions.get()?;
@@ -56,7 +56,7 @@ impl ClientAddress {
     }
 }
 
-/// An address as proxies write it: with or without a port, an IPv6 one with or without brackets.
+/// Parses an address with or without a port, and an IPv6 address with or without brackets.
 fn address(entry: &[u8]) -> Option<IpAddr> {
     let text = str::from_utf8(entry).ok()?.trim_matches([' ', '\t']);
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
@@ -86,35 +86,35 @@ mod tests {
     #[test]
     fn only_trusted_proxies_are_believed() {
         for (peer, lines, client) in [
-            // Without a proxy, or behind one that is not ours.
+            // No proxy, or an untrusted one.
             ("203.0.113.5", &[][..], "203.0.113.5"),
             ("203.0.113.5", &["198.51.100.1"], "203.0.113.5"),
             ("203.0.113.5", &["10.0.0.1"], "203.0.113.5"),
             ("::ffff:203.0.113.5", &["198.51.100.1"], "203.0.113.5"),
-            // Behind one of ours.
+            // A trusted proxy.
             ("10.0.0.1", &[], "10.0.0.1"),
             ("10.0.0.1", &["198.51.100.1"], "198.51.100.1"),
             ("::ffff:10.0.0.1", &["198.51.100.1"], "198.51.100.1"),
             ("::1", &["2001:db8::1"], "2001:db8::1"),
             ("192.0.2.7", &["198.51.100.1"], "198.51.100.1"),
             ("192.0.2.8", &["198.51.100.1"], "192.0.2.8"),
-            // What the client wrote itself stands at the left.
+            // Entries of the client itself are at the left.
             ("10.0.0.1", &["1.1.1.1, 198.51.100.1"], "198.51.100.1"),
             ("10.0.0.1", &["1.1.1.1, 198.51.100.1, 10.0.0.2,fd00::3"], "198.51.100.1"),
             ("10.0.0.1", &["nonsense, 198.51.100.1"], "198.51.100.1"),
-            // Several lines are one list.
+            // Several header lines form one list.
             ("10.0.0.1", &["1.1.1.1", "198.51.100.1", "10.0.0.2"], "198.51.100.1"),
             ("10.0.0.1", &["1.1.1.1, 198.51.100.1", "10.0.0.2, 10.0.0.3"], "198.51.100.1"),
-            // A client within the trusted networks: the farthest that is known.
+            // A client inside the trusted networks: the leftmost entry.
             ("10.0.0.1", &["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
-            // What is no address ends the walk.
+            // An invalid entry ends the search.
             ("10.0.0.1", &["nonsense"], "10.0.0.1"),
             ("10.0.0.1", &[""], "10.0.0.1"),
             ("10.0.0.1", &["198.51.100.1, unknown, 10.0.0.2"], "10.0.0.2"),
             ("10.0.0.1", &["198.51.100.1,, 10.0.0.2"], "10.0.0.2"),
             ("10.0.0.1", &["198.51.100.1", "", "10.0.0.2"], "10.0.0.2"),
             ("10.0.0.1", &["198.51.100.1, 10.0.0.2:port"], "10.0.0.1"),
-            // Ports, brackets, white space, and IPv4 in the clothes of IPv6.
+            // Ports, brackets, white space, and IPv4-mapped IPv6.
             ("10.0.0.1", &["198.51.100.1:55"], "198.51.100.1"),
             ("10.0.0.1", &["198.51.100.1 , [fd00::1]:55"], "198.51.100.1"),
             ("10.0.0.1", &["[2001:db8::1]:55"], "2001:db8::1"),
@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(ClientAddress::of(&Extensions::new(), &HeaderMap::new(), &[]), None);
     }
 
-    /// What somebody may write into the header.
+    /// Entries of the header, valid or not.
     fn entry() -> impl Strategy<Value = String> {
         let address = any::<IpAddr>().prop_map(|address| address.to_string());
         let trusted = any::<[u8; 3]>().prop_map(|[a, b, c]| format!("10.{a}.{b}.{c}"));

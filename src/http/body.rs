@@ -1,4 +1,4 @@
-//! Paced request bodies: a body may take any time, but it must be neither idle nor slower than the pace.
+//! Paced request bodies: a body has a minimum rate and no maximum duration.
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -10,12 +10,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
 
-/// The slowest request body that is accepted.
+/// The minimum rate of a request body.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyPace {
-    /// Bytes a second, on average over the window.
+    /// The minimum mean rate over the window, in bytes per second.
     pub min_bytes_per_second: u64,
-    /// The time over which the average is taken. Time in which the server does not read does not count.
+    /// The window of the mean. Time in which the server does not read does not count.
     pub window: Duration,
 }
 
@@ -27,7 +27,7 @@ pub enum BodyError {
     TooSlow {
         /// The pace.
         min_bytes_per_second: u64,
-        /// The time over which it is measured.
+        /// The window of the mean.
         window_seconds: u64,
     },
     /// The connection broke, or its framing is wrong.
@@ -45,7 +45,7 @@ impl BodyError {
     }
 }
 
-/// Tells whether a body was read to its end, once the answer is made.
+/// Records whether a body was read to its end.
 #[derive(Clone, Debug, Default)]
 pub struct Consumed(Arc<AtomicBool>);
 
@@ -70,7 +70,8 @@ impl<B> PacedBody<B> {
         Self { body, pace, consumed, window_bytes: 0, window_waited: Duration::ZERO, waiting: None }
     }
 
-    /// The client has let us wait for the rest of the window; it is closed when that is over.
+    /// Polls the rest of the window, which passes while the server waits for the client. Ready if the body was too slow
+    /// in it; otherwise the next window begins.
     fn poll_window(&mut self, context: &mut Context<'_>) -> Poll<BodyError> {
         let rest = self.pace.window.saturating_sub(self.window_waited);
         let (_, timer) = self.waiting.get_or_insert_with(|| (Instant::now(), Box::pin(sleep(rest))));
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_server_that_does_not_read_blames_nobody() {
+    async fn time_without_reads_does_not_count() {
         let mut body = drip(60, Duration::from_millis(1), 20);
         while let Some(frame) = body.frame().await {
             frame.unwrap();

@@ -1,8 +1,8 @@
 //! Authentication: from the key of a request to its [`Principal`] and its caller, the only way to a
 //! [`WorkspaceId`](crate::model::ids::WorkspaceId).
 //!
-//! Every request under `/v1` is authenticated first, also those that are answered 404, 405 or 501. A route checks the access
-//! of the key before its handler runs.
+//! Every request under `/v1` is authenticated first, also those that are answered 404, 405 or 501. A route checks the
+//! access of the key before its handler runs.
 
 use super::address::ClientAddress;
 use super::catalogue::ErrorKind;
@@ -66,14 +66,14 @@ pub struct UploadPolicy {
     pub purposes: &'static [Purpose],
 }
 
-/// What authentication needs.
+/// The dependencies of authentication.
 #[derive(Debug)]
 pub struct Authenticator {
     /// The service that verifies keys.
     pub keys: Arc<Keys>,
     /// The failed logins of each network.
     pub failed_logins: FailedLogins,
-    /// The proxies whose `X-Forwarded-For` is believed.
+    /// The proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Arc<[IpNet]>,
 }
 
@@ -108,7 +108,7 @@ impl Authenticator {
         Ok(Principal { key, request })
     }
 
-    /// Permits the look-up of an unknown key, or returns how long its client has to wait.
+    /// Permits the look-up of an unknown key, or returns the time that its client must wait.
     fn admit_look_up(&self, extensions: &Extensions, headers: &HeaderMap) -> Result<(), Duration> {
         if !self.failed_logins.is_limited() {
             return Ok(());
@@ -117,7 +117,7 @@ impl Authenticator {
         client.map_or(Ok(()), |client| self.failed_logins.admit(client)).map_err(|RetryAfter(wait)| wait)
     }
 
-    /// Counts a failed login, and returns its error, or that there were too many of them.
+    /// Counts a failed login. Returns its error, or the one of the rate limit once it is reached.
     fn count_failure(&self, request: &Request, error: ApiError) -> ApiError {
         if error.kind() != ErrorKind::InvalidKey {
             return error;
@@ -130,9 +130,10 @@ impl Authenticator {
     }
 }
 
-/// Returns the secret of `Authorization`: the token of `Bearer` (RFC 6750, section 2.1), or of `Basic` (RFC 7617) the password,
-/// or the user where that is empty; the scheme in any case (RFC 9110, section 11.1). `Basic` is for clients that take only a URL.
-/// A browser may send it by itself, so it is refused where something would be changed.
+/// Returns the secret of `Authorization`: the token of `Bearer` (RFC 6750, section 2.1), or of `Basic` (RFC 7617) the
+/// password, or the user if that is empty. The scheme is case-insensitive (RFC 9110, section 11.1). `Basic` serves
+/// clients that accept only a URL. A browser may send `Basic` on its own, so requests that change something are refused
+/// with it.
 fn secret<'a>(method: &Method, headers: &'a HeaderMap) -> Result<Cow<'a, str>, ApiError> {
     let (scheme, token) = credentials(headers).ok_or_else(ApiError::missing_key)?;
     if scheme.eq_ignore_ascii_case("bearer") {
@@ -150,7 +151,7 @@ fn secret<'a>(method: &Method, headers: &'a HeaderMap) -> Result<Cow<'a, str>, A
 /// Returns the secret of a request with `Bearer`.
 ///
 /// # Errors
-/// When it has none.
+/// When the request has none.
 pub fn bearer(headers: &HeaderMap) -> Result<KeySecret, ApiError> {
     let token =
         credentials(headers).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
@@ -174,10 +175,10 @@ fn basic(token: &str) -> Option<String> {
 }
 
 impl Access {
-    /// Checks that the key is one of those.
+    /// Checks that the route accepts the key.
     ///
     /// # Errors
-    /// When it is not, and why.
+    /// When the route does not accept the key.
     pub(super) fn check(self, principal: &Principal) -> Result<(), ApiError> {
         match (self, principal.key.opens) {
             (Self::AnyKey, _) | (Self::Admin | Self::AdminOr(_), Opens::Administration) => Ok(()),
@@ -218,7 +219,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let principal: &Principal = parts.extensions.get().ok_or_else(ApiError::missing_key)?;
-        // Routes say which scope they need, and no route for administrators asks for a caller.
+        // The routes check scopes, and no administrative route has a caller.
         let workspace = principal.key.opens.workspace().ok_or_else(ApiError::missing_key)?;
         Ok(Self { workspace, key: principal.key.id, request: principal.request, address: address(parts, state) })
     }

@@ -1,5 +1,5 @@
-//! The catalogue of error answers: one table of statuses, codes, causes and remedies, from which `/docs/errors` and
-//! `docs/errors.md` are generated.
+//! The catalogue of error answers: one table of statuses, codes, causes and remedies. `/docs/errors` and
+//! `docs/errors.md` are generated from it.
 
 /// The kind of an error answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,20 +54,20 @@ pub enum ErrorKind {
     ServiceUnavailable,
 }
 
-/// What clients see of an [`ErrorKind`].
+/// The wire representation of an [`ErrorKind`], and its documentation.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
-    /// HTTP status.
+    /// The HTTP status.
     pub status: u16,
     /// `error.type`.
     pub error_type: &'static str,
     /// `error.code`.
     pub code: Option<&'static str>,
-    /// `x-should-retry`, where the status alone would mislead an SDK.
+    /// The header `x-should-retry`, if the default of SDKs for the status is wrong.
     pub should_retry: Option<bool>,
-    /// What brings it about.
-    pub brought_about_by: &'static str,
-    /// What to do about it.
+    /// One sentence on the cause.
+    pub cause: &'static str,
+    /// One sentence on what the client can do.
     pub remedy: &'static str,
 }
 
@@ -79,10 +79,10 @@ const fn entry(
     error_type: &'static str,
     code: Option<&'static str>,
     should_retry: Option<bool>,
-    brought_about_by: &'static str,
+    cause: &'static str,
     remedy: &'static str,
 ) -> Entry {
-    Entry { status, error_type, code, should_retry, brought_about_by, remedy }
+    Entry { status, error_type, code, should_retry, cause, remedy }
 }
 
 impl ErrorKind {
@@ -114,7 +114,7 @@ impl ErrorKind {
         Self::ServiceUnavailable,
     ];
 
-    /// Returns what clients see of it.
+    /// Returns the entry of this kind.
     #[must_use]
     pub const fn entry(self) -> Entry {
         match self {

@@ -1,8 +1,8 @@
 //! The open connections and their caps.
 //!
-//! A network of clients has a cap of its own. When all slots are taken, the connection that has been idle longest is closed,
-//! so that idle clients do not keep out others. A connection is idle while it has no active request and nothing is written to
-//! it; one that has not sent a whole head yet is idle, too.
+//! Each client network has a cap. When all slots are taken, the connection that has been idle longest is closed, so
+//! that idle clients do not block active ones. A connection is idle while it has no active request and no write in
+//! progress. A connection before its first complete request head is idle, too.
 
 use super::address::Network;
 use crate::model::ids::WorkspaceId;
@@ -19,19 +19,20 @@ use std::time::Instant;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// Idle connections that one search finds: the search looks at all connections, so it is not made for each that is closed.
+/// The number of idle connections that one search keeps. A search visits all connections, so its result serves many
+/// closes.
 const CANDIDATES: usize = 64;
-/// Stands in [`Connection::idle_since_ms`] while a request is being answered.
+/// The value of [`Connection::idle_since_ms`] while a request is active.
 const BUSY: u64 = u64::MAX;
 
 /// The caps of open connections.
 #[derive(Clone, Debug)]
 pub struct Caps {
-    /// Of all clients.
+    /// The cap of all clients together.
     pub max_connections: usize,
-    /// Of one network that is not a trusted proxy.
+    /// The cap of one network that is not a trusted proxy.
     pub max_per_address: usize,
-    /// Proxies, which bring the connections of many clients.
+    /// The networks of trusted proxies, which have no cap since each forwards many clients.
     pub trusted_proxies: Vec<IpNet>,
 }
 
@@ -49,9 +50,9 @@ pub struct Connections {
 struct State {
     next: u64,
     open: HashMap<u64, Arc<Connection>>,
-    /// How many a network has; no entry of one that has none.
+    /// The number of connections of each network; no entry for none.
     of_network: HashMap<Network, usize>,
-    /// Those that were idle longest when they were searched, the longest last, each with the time since when.
+    /// The longest idle connections of the last search, the longest last, each with the start of its idle time.
     candidates: Vec<(u64, Arc<Connection>)>,
 }
 
@@ -59,35 +60,35 @@ struct State {
 #[derive(Debug)]
 pub struct Connection {
     number: u64,
-    /// The network whose cap it counts to.
+    /// The network whose cap includes the connection; none for a trusted proxy.
     network: Option<Network>,
     begun: Instant,
-    /// In milliseconds since `begun`, or [`BUSY`].
+    /// The start of the idle time, in milliseconds since `begun`, or [`BUSY`].
     idle_since_ms: AtomicU64,
     closed: CancellationToken,
 }
 
-/// The slot of an open connection; it is free again when this is dropped.
+/// The slot of an open connection. The drop frees the slot.
 #[derive(Debug)]
 pub struct ConnectionSlot {
     connections: Arc<Connections>,
     connection: Arc<Connection>,
     /// The share of its workspace that the active request holds.
     held: Mutex<Option<FairPermit<WorkspaceId>>>,
-    /// The number of requests that were begun.
+    /// The number of begun requests.
     requests: AtomicU64,
     /// The reader of the connection, which starts its timeout once the connection is idle.
     reader: AtomicWaker,
 }
 
-/// A request that is being answered; it ends when this is dropped.
+/// An active request. The drop ends it.
 #[derive(Debug)]
 pub struct ActiveRequest(Arc<ConnectionSlot>);
 
-/// Why a connection gets no slot.
+/// The reason why a connection gets no slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SlotError {
-    /// Its network has reached its cap.
+    /// The network has reached its cap.
     Network,
     /// All slots are taken, and no connection is idle.
     Full,
@@ -146,9 +147,9 @@ impl Connections {
             return true;
         }
         let idle = state.longest_idle();
-        let is_there = idle.is_some();
+        let has_idle = idle.is_some();
         state.candidates.extend(idle.and_then(|idle| Some((idle.idle_since_ms()?, idle))));
-        is_there
+        has_idle
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -183,7 +184,8 @@ impl State {
         }
     }
 
-    /// Returns the connection that has been idle longest. One that became idle after a search comes after those that it found.
+    /// Returns the connection that has been idle longest. Connections that became idle after a search come after its
+    /// result.
     fn longest_idle(&mut self) -> Option<Arc<Connection>> {
         loop {
             while let Some((since_ms, connection)) = self.candidates.pop() {
@@ -227,7 +229,7 @@ impl ConnectionSlot {
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(share);
     }
 
-    /// Returns how many requests of the connection were begun.
+    /// Returns the number of begun requests of the connection.
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
@@ -237,17 +239,17 @@ impl ConnectionSlot {
         self.reader.register(reader);
     }
 
-    /// Tells whether the connection has an active request.
+    /// Returns whether the connection has an active request.
     pub fn is_busy(&self) -> bool {
         self.connection.idle_since_ms().is_none()
     }
 
-    /// Records a write to the connection, which restarts the time that it has been idle.
+    /// Records a write to the connection, which restarts its idle time.
     pub fn wrote(&self) {
         let (now_ms, idle_since_ms) = (elapsed_ms(self.connection.begun), &self.connection.idle_since_ms);
         let before = idle_since_ms.load(Ordering::Relaxed);
         if before != BUSY && before != now_ms {
-            // One that has begun a request in the meantime stays busy.
+            // A connection that has begun a request in the meantime stays busy.
             let _is_busy = idle_since_ms.compare_exchange(before, now_ms, Ordering::Relaxed, Ordering::Relaxed);
         }
     }
@@ -305,7 +307,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_longest_idle_goes_first_and_a_busy_one_never() {
+    async fn the_longest_idle_connection_is_closed_and_never_a_busy_one() {
         let connections = connections(3, 99);
         let pause = || tokio::time::sleep(Duration::from_millis(2));
         let enter = || async {
@@ -324,7 +326,7 @@ mod tests {
         assert_eq!(connections.enter(peer("198.51.100.1")).unwrap_err(), SlotError::Full);
         drop((second, third));
         let waiting = tokio::time::timeout(Duration::from_millis(20), connections.room()).await;
-        assert!(waiting.is_err(), "who lost the slot gives none back");
+        assert!(waiting.is_err(), "a connection that lost its slot frees none");
         let (room, ()) = tokio::join!(tokio::time::timeout(Duration::from_secs(9), connections.room()), async {
             drop(busy);
         });

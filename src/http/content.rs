@@ -34,9 +34,9 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tracing::Span;
 
-/// How long a download waits for a slot.
+/// The maximum time that a download waits for a slot.
 const MAX_DOWNLOAD_WAIT: Duration = Duration::from_secs(10);
-/// The characters that an extended value may hold unescaped (RFC 8187, section 3.2.1).
+/// The characters that need no escape in an extended value (RFC 8187, section 3.2.1).
 const EXTENDED_VALUE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -74,7 +74,7 @@ pub async fn download_file(
         Verdict::NotModified => {
             let mut headers = validation_headers(&etag, &content.file);
             if method == Method::HEAD {
-                // Where none is said, the router says 0 (RFC 9110, section 8.6).
+                // Without a length, the router would set 0 (RFC 9110, section 8.6).
                 headers.insert(CONTENT_LENGTH, HeaderValue::from(content.file.size_bytes));
             }
             return Ok(answer(StatusCode::NOT_MODIFIED, headers, Body::empty()));
@@ -84,14 +84,14 @@ pub async fn download_file(
         }
         Verdict::Proceed => {}
     }
-    let asked = range_header(&method, &headers).filter(|_| range_applies(&headers, validators));
+    let requested = range_header(&method, &headers).filter(|_| range_applies(&headers, validators));
     let size_bytes = content.file.size_bytes;
-    let (status, range) = match asked.map_or(Selection::Whole, |range| select(range, size_bytes)) {
+    let (status, range) = match requested.map_or(Selection::Whole, |range| select(range, size_bytes)) {
         Selection::Whole => (StatusCode::OK, ByteRange::whole(size_bytes)),
         Selection::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
         Selection::Unsatisfiable => return Err(ApiError::range_not_satisfiable(size_bytes)),
     };
-    let signed_range = asked.filter(|_| status == StatusCode::PARTIAL_CONTENT);
+    let signed_range = requested.filter(|_| status == StatusCode::PARTIAL_CONTENT);
     if method == Method::GET
         && let Some(url) = files.url(&content, &disposition(&content.file.filename), signed_range).await?
     {
@@ -110,13 +110,13 @@ pub async fn download_file(
     Ok(answer(status, headers, body))
 }
 
-/// Redirects the client to the bucket, where it sends the same `Range` again; a URL that was signed with a range serves that
-/// range only. The read is billed here: the bucket does not report what it sent.
+/// Redirects the client to the bucket, where it sends the same `Range` again; a URL that was signed with a range serves
+/// that range only. The read is billed here: the bucket does not report what it sent.
 fn redirect(reads: &ReadCounter, caller: Caller, etag: &str, file: &File, range: ByteRange, url: &str) -> Response {
     reads.count(caller, ReadOp::Content, Some(file.purpose));
     reads.count_bytes(caller, file.purpose, range.len());
     let mut headers = validation_headers(etag, file);
-    // Whoever has the URL has the file.
+    // The URL grants access to the file.
     put(&mut headers, CACHE_CONTROL, "private, no-store");
     put(&mut headers, LOCATION, url);
     answer(StatusCode::FOUND, headers, Body::empty())
@@ -145,8 +145,8 @@ fn in_turn(
     })
 }
 
-/// Makes the body of a download. Its first block has been read already, so that damage there is a clear error; damage in a
-/// later block ends the connection uncleanly.
+/// Creates the body of a download. Its first block has been read already, so damage there is answered 500. Damage in a
+/// later block resets the connection.
 fn body(stream: impl Stream<Item = Result<Bytes, StoreError>> + Send + 'static) -> Body {
     let request = Span::current();
     Body::from_stream(stream.inspect_err(move |error: &StoreError| {
@@ -155,8 +155,8 @@ fn body(stream: impl Stream<Item = Result<Bytes, StoreError>> + Send + 'static) 
 }
 
 impl DownloadLimits {
-    /// Waits for the slot of a download, which holds a block of its content for as long as its client takes to read it. A File
-    /// whose content is in its row holds no more than that, and needs no slot.
+    /// Waits for the slot of a download. A download keeps a block in memory until its client has read it. A File with
+    /// its content in its row needs no slot, since it keeps no more than that content.
     async fn slot(
         &self,
         workspace: WorkspaceId,
@@ -188,7 +188,8 @@ fn validation_headers(etag: &str, file: &File) -> HeaderMap {
     headers
 }
 
-/// Returns the headers of content. A browser never renders it: its type is octets, it is an attachment, and no page may embed it.
+/// Returns the headers of content. A browser never renders it: its type is octets, it is an attachment, and no page may
+/// embed it.
 fn content_headers(etag: &str, file: &File, status: StatusCode, range: ByteRange) -> HeaderMap {
     let mut headers = validation_headers(etag, file);
     headers.insert(CONTENT_LENGTH, HeaderValue::from(range.len()));
@@ -207,8 +208,8 @@ fn content_headers(etag: &str, file: &File, status: StatusCode, range: ByteRange
     headers
 }
 
-/// Writes both forms of RFC 6266: a plain name for all clients, and the exact one where it differs, or where a client might
-/// take a `%` for the beginning of an escape (appendix D).
+/// Writes both forms of RFC 6266: a plain name for all clients, and the exact name if it differs or has a `%`, which
+/// some clients would decode as an escape (appendix D).
 fn disposition(filename: &Filename) -> String {
     let name = filename.for_download();
     let plain = |character: char| if matches!(character, ' '..='~') && character != '"' { character } else { '_' };

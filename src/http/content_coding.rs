@@ -1,4 +1,5 @@
-//! Request bodies are taken as they are. A body in a content coding would be stored, or read as a form, in that coding.
+//! The check of `Content-Encoding`. Request bodies are never decoded, so an encoded body would be stored or parsed
+//! encoded.
 
 use super::catalogue::ErrorKind;
 use super::error::{ApiError, echo};
@@ -6,13 +7,13 @@ use axum::extract::Request;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
 use http_body::Body as _;
 
-/// The coding that changes nothing (RFC 9110, section 12.5.3).
+/// The identity coding (RFC 9110, section 12.5.3).
 const IDENTITY: &str = "identity";
 
 /// Refuses a body in a content coding.
 ///
 /// # Errors
-/// 415, naming the codings that came and the one that is taken (RFC 9110, section 15.5.16).
+/// 415, with the received codings and the accepted one (RFC 9110, section 15.5.16).
 pub fn refuse(request: &Request) -> Result<(), ApiError> {
     if request.body().is_end_stream() {
         return Ok(());

@@ -1,7 +1,8 @@
 //! Cross-origin requests of browsers: the CORS protocol (Fetch standard, section 3.2) for everything under `/v1`.
 //!
-//! Keys travel in `Authorization` and no answer sets a cookie, so a page of another origin can do nothing here without a
-//! key of its own. `Access-Control-Allow-Credentials` is never sent. The request middleware calls this module for every request.
+//! Keys travel in `Authorization` and no answer sets a cookie, so a page of another origin needs a key for every
+//! request. `Access-Control-Allow-Credentials` is never sent. The request middleware calls this module for every
+//! request.
 
 use super::headers::put;
 use axum::body::Body;
@@ -17,32 +18,32 @@ use std::collections::HashSet;
 
 /// The methods of the operations.
 const METHODS: &str = "GET, HEAD, POST, DELETE";
-/// The request headers that mean something here; more come by [`PREFIXES`].
+/// The request headers that the server reads; [`PREFIXES`] adds those of SDKs.
 const REQUEST_HEADERS: &str = "authorization, content-type, idempotency-key, range, if-match, if-none-match, \
                                if-modified-since, if-unmodified-since, if-range";
-/// The request headers of OpenAI's SDKs begin with one of these.
+/// The prefixes of the request headers of OpenAI's SDKs.
 const PREFIXES: [&str; 2] = ["openai-", "x-stainless-"];
-/// The answer headers that a page may read beyond those that it always may (Fetch, section 2.2.2).
+/// The answer headers that a page may read in addition to the safelisted ones (Fetch, section 2.2.2).
 const EXPOSED: &str = "x-request-id, openai-processing-ms, x-should-retry, retry-after, idempotent-replayed, \
                        x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, etag, \
                        accept-ranges, content-range, content-disposition, repr-digest, allow, www-authenticate";
-/// How long a browser may remember a preflight, in seconds; Chromium caps it at this.
+/// The time that a browser may cache a preflight, in seconds; the maximum of Chromium.
 const PREFLIGHT_SECONDS: u32 = 7200;
-/// Request headers of SDKs that one preflight may name; further ones are not allowed.
+/// The maximum number of SDK headers that one preflight may name; further ones are not allowed.
 const MAX_NAMED_HEADERS: usize = 32;
 
 /// The origins whose pages may read answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cors {
-    /// No other origin's; preflights are requests without a key.
+    /// None; preflights are answered like requests without a key.
     Off,
-    /// Every origin's.
+    /// All origins.
     Any,
-    /// Those of these origins, each as a browser writes it in `Origin`.
+    /// These origins, each as a browser writes it in `Origin`.
     Only(HashSet<String>),
 }
 
-/// What one answer says of the page that asked.
+/// The CORS headers of one answer.
 #[derive(Debug)]
 pub struct Permission {
     allowed_origin: Option<HeaderValue>,
@@ -50,7 +51,7 @@ pub struct Permission {
 }
 
 impl Cors {
-    /// Decides what the answer to a request says.
+    /// Chooses the CORS headers of the answer to a request.
     #[must_use]
     pub fn permit(&self, request: &Request) -> Permission {
         let nothing = Permission { allowed_origin: None, depends_on_origin: false };
@@ -70,7 +71,7 @@ impl Cors {
 }
 
 impl Permission {
-    /// Answers a preflight of a page that may ask, without asking for a key: preflights have none.
+    /// Answers a preflight of an allowed page. It needs no key, since preflights have none.
     #[must_use]
     pub fn preflight(&self, request: &Request) -> Option<Response> {
         let headers = request.headers();
@@ -89,7 +90,7 @@ impl Permission {
         Some(response)
     }
 
-    /// Adds what the answer says to its headers.
+    /// Adds the headers to an answer.
     pub fn put_into(self, headers: &mut HeaderMap) {
         if self.depends_on_origin {
             headers.append(VARY, HeaderValue::from_static("origin"));
@@ -101,13 +102,13 @@ impl Permission {
     }
 }
 
-/// Whether a path belongs to the API, and not to its reference or to health.
+/// Returns whether a path belongs to the API, not to its reference or to health.
 #[must_use]
 pub fn is_api(path: &str) -> bool {
     path == "/v1" || path.starts_with("/v1/")
 }
 
-/// The headers that a preflight's request may have: those of the list, and those it names that begin as the SDKs' do.
+/// Returns the headers that a preflight allows: those of the list, and the named ones with a prefix of the SDKs.
 fn allowed_headers(preflight: &HeaderMap) -> String {
     let lines = preflight.get_all(ACCESS_CONTROL_REQUEST_HEADERS).iter();
     let named = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));

@@ -1,7 +1,7 @@
 //! The mapping from every error to its answer: OpenAI's envelope (docs/contract.md, section 1.3).
 //!
 //! The [`catalogue`](super::catalogue) has the status and code of each kind, `messages` the texts that the
-//! reference shows. The cause of an error stays inside: the request middleware logs it once, with the request id.
+//! reference shows. The cause of an error is not sent: the request middleware logs it once, with the request id.
 
 use super::body::BodyError;
 use super::catalogue::ErrorKind;
@@ -23,9 +23,9 @@ use http::header::{HeaderName, RETRY_AFTER};
 use std::error::Error;
 use std::sync::Arc;
 
-/// The longest part of a client's value that an error repeats, in characters.
+/// The maximum length of a client's value in an error message, in characters.
 const MAX_ECHO_CHARS: usize = 100;
-/// What a client is asked to wait when a limit or a store made it fail, in seconds.
+/// The `Retry-After` of failures of a store and of limits of concurrent work, in seconds.
 const RETRY_AFTER_SECONDS: &str = "1";
 
 /// An error answer.
@@ -55,7 +55,7 @@ impl ApiError {
         Self::new(ErrorKind::InvalidRequest, message)
     }
 
-    /// Returns its kind.
+    /// Returns the kind of the error.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         self.kind
@@ -67,7 +67,7 @@ impl ApiError {
         Self::new(ErrorKind::RateLimited, message).header(RETRY_AFTER, &wait.seconds().to_string())
     }
 
-    /// A limit of concurrent work is reached, which ends in a moment.
+    /// A limit of concurrent work is reached.
     #[must_use]
     pub fn too_many(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::RateLimited, message).soon()
@@ -104,7 +104,7 @@ impl ApiError {
         self
     }
 
-    /// The parts of an Upload of `size_bytes` have as much as they may have.
+    /// The parts of an Upload of `size_bytes` have reached their total limit.
     #[must_use]
     pub fn parts_too_large(size_bytes: u64, limit_bytes: u64) -> Self {
         let message = format!(
@@ -114,7 +114,7 @@ impl ApiError {
         Self::invalid(message).param("data")
     }
 
-    /// The server made a mistake, and this is how it showed.
+    /// An unexpected error with its cause.
     #[must_use]
     pub fn internal_of(cause: impl Error + Send + Sync + 'static) -> Self {
         Self::internal().cause(cause)
@@ -195,7 +195,7 @@ impl From<IssueKeyError> for ApiError {
 }
 
 impl ApiError {
-    /// The name of a project or key cannot be one.
+    /// The name of a project or key is not valid.
     pub(super) fn bad_name(bad: BadName) -> Self {
         Self::invalid(format!("Invalid 'name': {bad}.")).param("name")
     }
@@ -251,9 +251,9 @@ impl From<CreateUploadError> for ApiError {
     }
 }
 
-/// What is said of an Upload needs its id: it is not found under the name that the client used for it.
+/// A refusal of an Upload, whose answer repeats the id that the client sent.
 pub trait OfUpload {
-    /// What is said of the Upload that the client names so.
+    /// Returns the answer for the Upload that the client calls `named`.
     fn of_upload(self, named: &str) -> ApiError;
 }
 
@@ -346,7 +346,7 @@ impl From<BodyError> for ApiError {
 }
 
 impl ApiError {
-    /// A whole answer of HTTP/1.1 to a request that is not read, after which the connection is closed.
+    /// Returns a complete HTTP/1.1 answer to a request that was not read. It closes the connection.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         let entry = self.kind.entry();
@@ -386,7 +386,7 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Returns the part of a client's value that an error repeats.
+/// Returns the part of a client's value that an error message shows.
 #[must_use]
 pub fn echo(value: &str) -> String {
     value.chars().take(MAX_ECHO_CHARS).collect()

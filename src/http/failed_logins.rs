@@ -1,8 +1,8 @@
 //! The rate limit of failed logins, for each network.
 //!
-//! Only failures are counted, and only they are refused: a valid key is served, whoever else fails behind the same address. A
-//! request without a key does not count. Of a network that has failed too often, a few unknown keys a second are still looked
-//! up, so that a flood of invented keys does not reach the database.
+//! Only failures are counted and refused. A valid key is always accepted, even from an address with many failures. A
+//! request without a key does not count. For a network over its limit, a few look-ups of unknown keys per second
+//! remain, so a flood of invented keys does not reach the database.
 
 use super::address::{ClientAddress, Network};
 use super::rates::RetryAfter;
@@ -16,14 +16,14 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Networks that are remembered at once, some 40 bytes each, not counting those that enter at the same moment. While
-/// so many have not recovered from their failures, all networks count as one.
+/// The maximum number of tracked networks, at about 40 bytes each. Concurrent inserts may exceed it slightly. While
+/// this many networks have not recovered from their failures, all networks count as one.
 const MAX_NETWORKS: usize = 65_536;
-/// Failures between two searches for networks that have recovered, while [`MAX_NETWORKS`] are remembered; a search visits all.
+/// The number of failures between two scans for recovered networks at [`MAX_NETWORKS`]; a scan visits all networks.
 const FAILURES_PER_SWEEP: usize = 1024;
-/// Networks that failed too often and are remembered at once, some 200 bytes each.
+/// The maximum number of tracked networks over their limit, at about 200 bytes each.
 const MAX_SUSPECTS: usize = 16_384;
-/// Look-ups a second of keys not found before, for each network that failed too often.
+/// The look-ups of unknown keys per second, for each network over its limit.
 const SUSPECT_LOOK_UPS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
 /// The failed logins of all networks.
@@ -31,7 +31,7 @@ const SUSPECT_LOOK_UPS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).unwrap();
 pub struct FailedLogins<C: Clock = DefaultClock> {
     limiter: Option<Limiter<C>>,
     failures_while_full: AtomicUsize,
-    /// The look-ups of networks that failed too often.
+    /// The look-ups of networks over their limit.
     suspects: Cache<Origin, Arc<LookUps<C>>>,
     clock: C,
 }
@@ -65,7 +65,7 @@ impl<C: Clock + Clone> FailedLogins<C> {
         }
     }
 
-    /// Tells whether failures are limited at all.
+    /// Returns whether failures are limited at all.
     pub fn is_limited(&self) -> bool {
         self.limiter.is_some()
     }

@@ -36,8 +36,8 @@ pub async fn create_file(
     let form = FormReader::new(request)?;
     let (receiving, details) = form::receive_file(&files, caller, policy, form).await?;
     let guard = guard.with_details(&details);
-    let effect = files.create(receiving, details, guard.once(wire::file)).await?;
-    answer(effect, wire::file)
+    let outcome = files.create(receiving, details, guard.idempotency(wire::file)).await?;
+    answer(outcome, wire::file)
 }
 
 /// `GET /v1/files`.

@@ -1,30 +1,30 @@
-//! Headers that the `http` crate does not name, and how text becomes one.
+//! The names of headers that the `http` crate does not define, and the conversion of text to header values.
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 /// The id of a request, on every answer.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// How long a request took, in milliseconds, as OpenAI says it.
+/// The duration of a request in milliseconds, as in OpenAI's API.
 pub const PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms");
-/// What the SDKs heed before the status.
+/// The retry decision for SDKs, which overrides their default for the status.
 pub const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 /// The digest of the whole representation (RFC 9530).
 pub const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
-/// Who may embed the answer (Fetch, section 3.7).
+/// The origins that may embed the answer (Fetch, section 3.7).
 pub const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// How long an idle connection is kept (RFC 2068, section 19.7.1.1).
+/// The time that an idle connection is kept (RFC 2068, section 19.7.1.1).
 pub const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-/// Whom a chain of proxies speaks for, the nearest at the right.
+/// The addresses of a chain of proxies, the nearest peer at the right.
 pub const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// How many requests a minute are allowed, as OpenAI says it.
+/// The allowed requests per minute, as in OpenAI's API.
 pub const RATE_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit-requests");
-/// How many of them are left.
+/// The remaining requests.
 pub const RATE_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining-requests");
-/// When all of them are there again.
+/// The time until all requests are available again.
 pub const RATE_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset-requests");
 
-/// Sets a header to visible ASCII; other text, which none of the callers has, is left out.
+/// Sets a header to a text of visible ASCII; any other text is skipped.
 pub fn put(headers: &mut HeaderMap, name: HeaderName, text: &str) {
     if let Ok(value) = HeaderValue::from_str(text) {
         headers.insert(name, value);

@@ -33,7 +33,7 @@ struct Ready<'a> {
     warnings: &'a [String],
 }
 
-/// What readiness is decided by.
+/// The dependencies of readiness.
 #[derive(Debug)]
 pub struct Health {
     /// The service that probes both stores.

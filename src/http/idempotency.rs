@@ -1,8 +1,8 @@
-//! `Idempotency-Key`: a POST that is repeated with the same key has one effect and one answer
-//! (docs/contract.md, section 10).
+//! `Idempotency-Key`: repetitions of a POST with the same key have one effect and one answer (docs/contract.md, section
+//! 10).
 //!
-//! The transaction of the change decides that. Here requests with the same key take a lock, so that the second one does not
-//! begin while the first is still running.
+//! The transaction of the change enforces this. In addition, requests with the same key take a lock here, so that the
+//! second waits for the first.
 
 use super::connection::ClientConnection;
 use super::error::ApiError;
@@ -31,35 +31,35 @@ use tokio::time::sleep;
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const PARAM: &str = "Idempotency-Key";
-/// The longest that a request waits for an earlier one with its key.
-const MAX_TWIN_WAIT: Duration = Duration::from_mins(1);
-/// Requests that wait for a lock at once.
-const MAX_WAITING_TWINS: usize = 1024;
-/// Requests of one workspace that wait for a lock at once.
-const MAX_WAITING_TWINS_PER_WORKSPACE: usize = 64;
+/// The maximum time that a request waits for an earlier one with its key.
+const MAX_LOCK_WAIT: Duration = Duration::from_mins(1);
+/// The maximum number of requests that wait for a lock.
+const MAX_WAITING: usize = 1024;
+/// The maximum number of requests of one workspace that wait for a lock.
+const MAX_WAITING_PER_WORKSPACE: usize = 64;
 
 type Name = (WorkspaceId, IdempotencyKey);
 type Lock = Arc<tokio::sync::Mutex<()>>;
 
-/// The locks of the keys in use: at most one for each request in flight.
+/// The locks of the keys in use, at most one for each request in flight.
 #[derive(Clone, Debug)]
 pub struct KeyLocks {
     locks: Arc<Mutex<HashMap<Name, Lock>>>,
     waiting: FairSemaphore<WorkspaceId>,
 }
 
-/// Why a request does not get the lock of its key.
+/// The reason why a request does not get the lock of its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LockError {
-    /// The most requests that may wait do so.
+    /// The maximum number of requests is waiting.
     TooManyWait,
-    /// The request that holds the lock took too long.
+    /// The request with the lock did not end in time.
     StillRunning,
-    /// Its client has closed the connection.
+    /// The client has closed the connection.
     ClientGone,
 }
 
-/// The lock that a request holds on its key; the next request with it begins when it is dropped.
+/// The lock of a request on its key. The drop lets the next request with the key begin.
 struct KeyLock {
     locks: KeyLocks,
     name: Name,
@@ -68,25 +68,25 @@ struct KeyLock {
 
 impl Default for KeyLocks {
     fn default() -> Self {
-        Self { locks: Arc::default(), waiting: FairSemaphore::new(MAX_WAITING_TWINS, MAX_WAITING_TWINS_PER_WORKSPACE) }
+        Self { locks: Arc::default(), waiting: FairSemaphore::new(MAX_WAITING, MAX_WAITING_PER_WORKSPACE) }
     }
 }
 
 impl KeyLocks {
-    /// Waits for the lock of a key while the client is connected, at most [`MAX_TWIN_WAIT`].
+    /// Waits for the lock of a key while the client is connected, at most [`MAX_LOCK_WAIT`].
     async fn wait(&self, name: Name, client_gone: impl Future<Output = ()>) -> Result<KeyLock, LockError> {
         let (workspace, mut held) = (name.0, KeyLock { locks: self.clone(), name: name.clone(), guard: None });
-        // Dropped before `held`, whose drop counts the other references.
+        // Declared after `held`, so that it is dropped first: the drop of `held` counts the remaining references.
         let lock = Arc::clone(self.lock().entry(name).or_default());
         if let Ok(guard) = Arc::clone(&lock).try_lock_owned() {
             held.guard = Some(guard);
             return Ok(held);
         }
-        let _place = self.waiting.try_acquire(workspace).ok_or(LockError::TooManyWait)?;
+        let _permit = self.waiting.try_acquire(workspace).ok_or(LockError::TooManyWait)?;
         tokio::select! {
             guard = lock.lock_owned() => held.guard = Some(guard),
             () = client_gone => return Err(LockError::ClientGone),
-            () = sleep(MAX_TWIN_WAIT) => return Err(LockError::StillRunning),
+            () = sleep(MAX_LOCK_WAIT) => return Err(LockError::StillRunning),
         }
         Ok(held)
     }
@@ -175,7 +175,7 @@ impl IdempotencyGuard {
     }
 
     /// Returns what makes the transaction idempotent; `answer` writes its answer.
-    pub fn once<T: 'static>(&self, answer: fn(&T) -> Vec<u8>) -> Option<Idempotency<T>> {
+    pub fn idempotency<T: 'static>(&self, answer: fn(&T) -> Vec<u8>) -> Option<Idempotency<T>> {
         let answer = || WriteAnswer::new(answer);
         self.0.as_ref().map(|keyed| Idempotency {
             key: keyed.key.clone(),
@@ -188,7 +188,7 @@ impl IdempotencyGuard {
 /// Reads the key of a request, if it has one.
 ///
 /// # Errors
-/// When it is none, or there are two.
+/// When the header is not valid or occurs twice.
 pub fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
     let mut values = headers.get_all(KEY).iter();
     let Some(value) = values.next() else { return Ok(None) };
@@ -202,9 +202,9 @@ pub fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
     text.and_then(IdempotencyKey::parse).map(Some).ok_or_else(wrong)
 }
 
-/// Answers a change; a repeated one gets the first answer.
-pub fn answer<T>(effect: IdempotentOutcome<T>, write: impl FnOnce(&T) -> Vec<u8>) -> Result<Response, ApiError> {
-    match effect {
+/// Returns the answer to a change; a repetition gets the first answer.
+pub fn answer<T>(outcome: IdempotentOutcome<T>, write: impl FnOnce(&T) -> Vec<u8>) -> Result<Response, ApiError> {
+    match outcome {
         IdempotentOutcome::Made(made) => Ok(json_body(StatusCode::OK, Body::from(write(&made)))),
         IdempotentOutcome::Replayed(answer) => Ok(replayed(json_body(StatusCode::OK, Body::from(answer)))),
         IdempotentOutcome::KeyReused => Err(ApiError::idempotency_key_reused()),
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn twins_take_turns_and_leave_nothing_behind() {
+    async fn requests_with_one_key_run_one_at_a_time_and_leave_no_lock() {
         let locks = KeyLocks::default();
         let first = wait(&locks, name(1, "a")).await.unwrap();
         drop(wait(&locks, name(1, "b")).await.unwrap());
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_twin_waits_neither_for_ever_nor_for_a_client_that_has_gone() {
+    async fn a_wait_ends_at_its_limit_and_when_the_client_is_gone() {
         let locks = KeyLocks::default();
         let first = wait(&locks, name(1, "a")).await.unwrap();
         assert_eq!(wait(&locks, name(1, "a")).await.err(), Some(LockError::StillRunning));
@@ -256,14 +256,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn so_many_twins_of_a_workspace_wait() {
+    async fn the_waiting_requests_of_a_workspace_are_limited() {
         let locks = KeyLocks::default();
         let first = [wait(&locks, name(1, "a")).await.unwrap(), wait(&locks, name(2, "a")).await.unwrap()];
         let mut waiting = Vec::new();
-        for _ in 0..MAX_WAITING_TWINS_PER_WORKSPACE {
-            let mut twin = Box::pin(wait(&locks, name(1, "a")));
-            assert!(tokio::time::timeout(Duration::ZERO, &mut twin).await.is_err());
-            waiting.push(twin);
+        for _ in 0..MAX_WAITING_PER_WORKSPACE {
+            let mut repetition = Box::pin(wait(&locks, name(1, "a")));
+            assert!(tokio::time::timeout(Duration::ZERO, &mut repetition).await.is_err());
+            waiting.push(repetition);
         }
         assert_eq!(wait(&locks, name(1, "a")).await.err(), Some(LockError::TooManyWait));
         assert_eq!(wait(&locks, name(2, "a")).await.err(), Some(LockError::StillRunning));

@@ -1,4 +1,4 @@
-//! JSON bodies: bounded, and read field by field, so that what is wrong is said with its name.
+//! JSON bodies of limited size, read field by field, so that an error names its field.
 
 use super::body::BodyError;
 use super::error::ApiError;
@@ -15,9 +15,9 @@ pub const MAX_ADMIN_BYTES: usize = 64 * 1024;
 /// The longest body of `POST /v1/uploads/{id}/complete`, in bytes: 10,000 part ids fit twice.
 pub const MAX_COMPLETION_BYTES: usize = 1024 * 1024;
 
-/// The first float from which on every number in JSON is an integer that no `i64` can be: 2^63.
+/// The smallest positive float above every `i64`: 2^63.
 const FIRST_BEYOND_I64: f64 = 9_223_372_036_854_775_808.0;
-/// The first float that stands for more than one integer: 2^53.
+/// The smallest positive float that represents more than one integer: 2^53.
 const FIRST_INEXACT: f64 = 9_007_199_254_740_992.0;
 
 /// The fields of a JSON object that have not been taken yet.
@@ -28,15 +28,15 @@ impl JsonObject {
     /// Reads the body of a request.
     ///
     /// # Errors
-    /// When it is too long, breaks off, or is not one JSON object.
+    /// When the body is too long, truncated, or not a JSON object.
     pub async fn read(request: Request, max_bytes: usize) -> Result<Self, ApiError> {
         Self::parse(&whole(request, max_bytes).await?)
     }
 
-    /// The same of a request that need not have a body.
+    /// Reads the body of a request whose body is optional.
     ///
     /// # Errors
-    /// When the body is too long, breaks off, or is there and not one JSON object.
+    /// When the body is too long, truncated, or neither empty nor a JSON object.
     pub async fn read_or_empty(request: Request, max_bytes: usize) -> Result<Self, ApiError> {
         let bytes = whole(request, max_bytes).await?;
         if bytes.is_empty() { Ok(Self(Map::new())) } else { Self::parse(&bytes) }
@@ -54,17 +54,17 @@ impl JsonObject {
         }
     }
 
-    /// The fields as one text that is the same for the same values, however a client wrote them.
+    /// Returns the fields as canonical JSON: equal values give equal texts.
     pub fn canonical(&self) -> String {
         Value::Object(self.0.clone()).to_string()
     }
 
-    /// A text that must be there.
+    /// Takes a required text.
     pub fn text(&mut self, name: &str) -> Result<String, ApiError> {
         self.optional_text(name)?.ok_or_else(|| ApiError::missing(name))
     }
 
-    /// A text that may be absent or null.
+    /// Takes a text that may be absent or null.
     pub fn optional_text(&mut self, name: &str) -> Result<Option<String>, ApiError> {
         match self.take(name) {
             None => Ok(None),
@@ -73,18 +73,18 @@ impl JsonObject {
         }
     }
 
-    /// An integer that must be there and within bounds.
+    /// Takes a required integer within bounds.
     pub fn integer(&mut self, name: &str, bounds: RangeInclusive<u64>) -> Result<u64, ApiError> {
         self.optional_integer(name, bounds)?.ok_or_else(|| ApiError::missing(name))
     }
 
-    /// An integer within bounds that may be absent or null.
+    /// Takes an integer within bounds that may be absent or null.
     pub fn optional_integer(&mut self, name: &str, bounds: RangeInclusive<u64>) -> Result<Option<u64>, ApiError> {
         self.take(name).map(|value| integer(name, &value, &bounds)).transpose()
     }
 
-    /// An integer that may be negative and must be there: as a number, or as a text of its digits, since readers of JSON lose
-    /// digits of large numbers.
+    /// Takes a required integer that may be negative. A string of its digits is accepted too, since many JSON libraries
+    /// lose digits of large numbers.
     pub fn signed_integer(&mut self, name: &str) -> Result<i64, ApiError> {
         let value = self.take(name).ok_or_else(|| ApiError::missing(name))?;
         let number = match &value {
@@ -99,7 +99,7 @@ impl JsonObject {
         })
     }
 
-    /// Tells `take` of an integer within bounds, or of null, unless the field is absent.
+    /// Passes an integer within bounds, or null, to `take`; an absent field is skipped.
     pub fn integer_or_null(
         &mut self,
         name: &str,
@@ -114,7 +114,7 @@ impl JsonObject {
         Ok(())
     }
 
-    /// True or false, or nothing when it is absent or null.
+    /// Takes a boolean that may be absent or null.
     pub fn optional_flag(&mut self, name: &str) -> Result<Option<bool>, ApiError> {
         match self.take(name) {
             None => Ok(None),
@@ -123,18 +123,18 @@ impl JsonObject {
         }
     }
 
-    /// A text that must be there, and this one.
+    /// Takes a required text with only one valid value.
     pub fn word(&mut self, name: &str, only: &str) -> Result<(), ApiError> {
         let text = self.text(name)?;
         if text == only { Ok(()) } else { Err(ApiError::unsupported(name, &text, &[only])) }
     }
 
-    /// A list of texts that must be there.
+    /// Takes a required list of texts with at most `max` elements.
     pub fn texts(&mut self, name: &str, max: usize) -> Result<Vec<String>, ApiError> {
         self.optional_texts(name, max)?.ok_or_else(|| ApiError::missing(name))
     }
 
-    /// A list of texts that may be absent or null.
+    /// Takes a list of at most `max` texts that may be absent or null.
     pub fn optional_texts(&mut self, name: &str, max: usize) -> Result<Option<Vec<String>>, ApiError> {
         let Some(value) = self.take(name) else { return Ok(None) };
         let Value::Array(values) = value else { return Err(wrong_type(name, "an array of strings", &value)) };
@@ -152,7 +152,7 @@ impl JsonObject {
         values.into_iter().map(text).collect::<Result<_, _>>().map(Some)
     }
 
-    /// An object that may be absent or null.
+    /// Takes an object that may be absent or null.
     pub fn object(&mut self, name: &str) -> Result<Option<Self>, ApiError> {
         match self.take(name) {
             None => Ok(None),
@@ -161,7 +161,7 @@ impl JsonObject {
         }
     }
 
-    /// Says which fields are there that nobody takes.
+    /// Refuses the request if fields remain, and names them.
     pub fn refuse_rest(&self) -> Result<(), ApiError> {
         ApiError::refuse_unexpected(self.0.keys().map(String::as_str))
     }
@@ -171,8 +171,8 @@ impl JsonObject {
     }
 }
 
-/// Copies a body into one buffer. A frame is a slice that keeps a whole receive buffer alive, however short it is, so no frame
-/// is kept: memory grows with the bytes received, not with the segments in which they arrive.
+/// Copies a body into one buffer. No frame is kept, since even a short frame keeps a whole receive buffer alive. Memory
+/// grows with the received bytes, not with the number of segments.
 async fn whole(request: Request, max_bytes: usize) -> Result<Vec<u8>, ApiError> {
     let mut body: Body = request.into_body();
     let mut whole = Vec::new();
@@ -201,8 +201,8 @@ fn integer(name: &str, value: &Value, bounds: &RangeInclusive<u64>) -> Result<u6
     within.ok_or_else(|| ApiError::above_maximum(name, *bounds.end(), &got))
 }
 
-/// The value of an integer, none of a decimal. `5.0` is an integer, as JSON Schema has it, as far as a float holds all integers.
-/// An integer of more than 64 bits comes as a float, and is as far from zero as can be.
+/// Returns the value of an integer; none for a decimal. As in JSON Schema, `5.0` is an integer, up to the largest exact
+/// float. An integer of more than 64 bits arrives as a float and becomes `i128::MIN` or `i128::MAX`.
 #[expect(clippy::cast_possible_truncation, reason = "the float is whole, and small enough")]
 fn size(number: &Number) -> Option<i128> {
     match number.as_f64().filter(|_| number.is_f64()) {
@@ -236,7 +236,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    /// A receive buffer that counts how many of its kind are alive.
+    /// A receive buffer that counts the live buffers.
     struct Receive(Arc<AtomicUsize>, [u8; 1]);
 
     impl AsRef<[u8]> for Receive {

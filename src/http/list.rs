@@ -8,34 +8,34 @@ use crate::model::purpose::Purpose;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-/// The last second that is taken for a time: the year 9999.
+/// The largest valid time, in Unix seconds: the end of the year 9999.
 pub const MAX_TIME: u64 = 253_402_300_799;
-/// Values that one filter takes.
+/// The maximum number of values of a filter.
 pub const MAX_FILTER_VALUES: usize = 100;
 
-/// Reads the query of `GET /v1/files`. None when it asks for a purpose that no File can have: the list is empty then.
+/// Reads the query of `GET /v1/files`. None for a purpose that no File can have: the list is then empty.
 ///
 /// # Errors
 /// When a parameter is not valid; unknown ones are ignored, as OpenAI does.
 pub fn parse(query: &str) -> Result<Option<FileQuery>, ApiError> {
-    let mut asked = FileQuery { purpose: None, limit: *PAGE_FILES.end(), order: Order::Descending, after: None };
+    let mut parsed = FileQuery { purpose: None, limit: *PAGE_FILES.end(), order: Order::Descending, after: None };
     let mut nothing = false;
     for (name, value) in parameters(query) {
         match &*name {
             "purpose" => {
-                asked.purpose = Purpose::named(&value);
-                nothing = asked.purpose.is_none();
+                parsed.purpose = Purpose::named(&value);
+                nothing = parsed.purpose.is_none();
             }
-            "limit" => asked.limit = limit(&value, &PAGE_FILES)?,
-            "order" => asked.order = order(&value)?,
-            "after" => asked.after = Some(after(&value)?),
+            "limit" => parsed.limit = limit(&value, &PAGE_FILES)?,
+            "order" => parsed.order = order(&value)?,
+            "after" => parsed.after = Some(after(&value)?),
             _ => {}
         }
     }
-    Ok((!nothing).then_some(asked))
+    Ok((!nothing).then_some(parsed))
 }
 
-/// Reads the query of `GET /v1/uploads/{id}/parts`: the part behind which to begin, and how many to list.
+/// Reads the query of `GET /v1/uploads/{id}/parts`: the last part of the previous page, and the number of parts.
 ///
 /// # Errors
 /// When a parameter is not valid.
@@ -54,10 +54,10 @@ pub fn parse_parts(query: &str) -> Result<(Option<PartId>, u32), ApiError> {
     Ok((behind, most))
 }
 
-/// Reads how many rows a page is to hold.
+/// Reads the number of rows of a page.
 ///
 /// # Errors
-/// When that is no number, or out of bounds.
+/// When the value is not a number, or out of bounds.
 pub fn limit(value: &str, bounds: &RangeInclusive<u32>) -> Result<u32, ApiError> {
     let limit = integer("limit", value, u64::from(*bounds.start())..=u64::from(*bounds.end()))?;
     Ok(u32::try_from(limit).unwrap_or(*bounds.end()))
@@ -66,7 +66,7 @@ pub fn limit(value: &str, bounds: &RangeInclusive<u32>) -> Result<u32, ApiError>
 /// Reads an integer of a query.
 ///
 /// # Errors
-/// When it is none, or out of bounds.
+/// When the value is not an integer, or out of bounds.
 pub fn integer(param: &str, value: &str, bounds: RangeInclusive<u64>) -> Result<u64, ApiError> {
     let (sign, digits) = value.strip_prefix('-').map_or((1, value), |digits| (-1, digits));
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -80,11 +80,11 @@ pub fn integer(param: &str, value: &str, bounds: RangeInclusive<u64>) -> Result<
     within.ok_or_else(|| ApiError::above_maximum(param, *bounds.end(), &echo(value)))
 }
 
-/// Adds a value to a filter. A value that nothing can have is refused before: an empty answer would look like a bill of
-/// nothing, or like a log of nothing.
+/// Adds a value to a filter. Callers refuse values that nothing can match, since an empty answer would look like an
+/// empty bill or log.
 ///
 /// # Errors
-/// When the filter has as many as it may have.
+/// When the filter has the maximum number of values.
 pub fn one_of<T>(name: &str, filter: &mut Option<Vec<T>>, value: T) -> Result<(), ApiError> {
     let filter = filter.get_or_insert_default();
     filter.push(value);
@@ -95,10 +95,10 @@ pub fn one_of<T>(name: &str, filter: &mut Option<Vec<T>>, value: T) -> Result<()
     Ok(())
 }
 
-/// Reads the direction of a list.
+/// Reads the order of a list.
 ///
 /// # Errors
-/// When it is none.
+/// When the value is not an order.
 pub fn order(value: &str) -> Result<Order, ApiError> {
     match value {
         "asc" => Ok(Order::Ascending),
@@ -110,10 +110,10 @@ pub fn order(value: &str) -> Result<Order, ApiError> {
     }
 }
 
-/// Reads an id of a filter, of what `named` says.
+/// Reads an id of a filter; `named` is its kind in the error message.
 ///
 /// # Errors
-/// When it is not written as one.
+/// When the value is not an id of this kind.
 pub fn id_of<Id: FromStr>(param: &str, value: &str, named: &str) -> Result<Id, ApiError> {
     let wrong = || ApiError::invalid(format!("Invalid '{param}': '{}' is no id of {named}.", echo(value)));
     value.parse().map_err(|_| wrong().param(param))
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_asked_has_openais_defaults() {
+    fn absent_parameters_have_openais_defaults() {
         let list = parse("").unwrap().unwrap();
         assert_eq!((list.limit, list.order, list.purpose, list.after), (10_000, Order::Descending, None, None));
         assert!(parse("colour=blue").unwrap().is_some());

@@ -1,5 +1,5 @@
-//! The body of a long list. It is fetched and written page by page, so that its memory depends neither on its length nor on
-//! how slowly the client reads.
+//! The body of a long list. It is read and written page by page, so its memory depends neither on its length nor on the
+//! speed of the client.
 
 use super::error::ApiError;
 use super::wire::{self, FileObject, List};
@@ -18,14 +18,14 @@ use std::mem;
 use std::sync::Arc;
 use tracing::Span;
 
-/// Files that are fetched and written at once.
+/// The number of Files of one page.
 const STEP_FILES: u32 = 500;
 
 /// The turns of workspaces at reading pages of lists.
 #[derive(Clone, Debug)]
 pub struct ListTurns(pub ContentionLimiter<WorkspaceId>);
 
-/// Answers with the list that `query` asks for.
+/// Answers with the list of a query.
 pub async fn answer(
     files: Arc<Files>,
     turns: Arc<ListTurns>,

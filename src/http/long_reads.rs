@@ -1,7 +1,8 @@
 //! Long reads: answers that a store may work on for seconds, such as usage, costs, the ledger and the audit log.
 //!
-//! Their places are few and shared by the workspaces; further requests wait in a bounded queue. A read keeps its place until the
-//! store has finished it, even when its client has disconnected: otherwise the work of such clients would pile up uncounted.
+//! The workspaces share a small number of permits. Further requests wait in a bounded queue. A read keeps its permit
+//! until the store has finished, even if its client has disconnected: otherwise the work of such clients would not be
+//! limited.
 
 use super::error::ApiError;
 use crate::model::ids::WorkspaceId;
@@ -9,13 +10,13 @@ use crate::shares::FairSemaphore;
 use crate::shares::contention::ContentionLimiter;
 use tracing::Instrument;
 
-/// Long reads that run at once.
+/// The maximum number of concurrent long reads.
 const MAX_RUNNING: usize = 16;
-/// Those of one workspace, or of all administrators.
+/// The maximum of one workspace, or of all administrators.
 const MAX_RUNNING_PER_READER: usize = 4;
-/// Requests for long reads that run or wait.
+/// The maximum number of running and waiting long reads.
 const MAX_QUEUED: usize = 1024;
-/// Those of one workspace, or of all administrators.
+/// The maximum of one workspace, or of all administrators.
 const MAX_QUEUED_PER_READER: usize = 64;
 
 /// The owner of a read: a workspace, or none for administrators.
@@ -40,10 +41,10 @@ impl LongReads {
         }
     }
 
-    /// Runs a read when the reader has a place and, if it is a workspace, its turn.
+    /// Runs a read once the reader has a permit and, if it is a workspace, its turn.
     ///
     /// # Errors
-    /// When the reader has as many reads as it may have, or this one failed.
+    /// When the reader has the maximum number of reads, or the read failed.
     pub async fn run<T, E>(
         &self,
         reader: Reader,
@@ -89,7 +90,7 @@ mod tests {
     use tokio::sync::oneshot;
 
     #[tokio::test(start_paused = true)]
-    async fn a_reader_has_so_many_places_and_keeps_them_until_its_reads_end() {
+    async fn the_reads_of_a_workspace_are_limited_until_they_end() {
         let reads = Arc::new(LongReads::new(ContentionLimiter::new(1)));
         let ada = Some(WorkspaceId::next(None, 1, [0; 11]));
         let (end, ended) = oneshot::channel::<()>();

@@ -1,6 +1,6 @@
-//! The messages that clients read: every one that the reference shows stands here, once, as a constructor of [`ApiError`].
+//! The error messages of the reference, each as a constructor of [`ApiError`].
 //!
-//! The server calls a constructor with the facts of a request, the reference with those of an example.
+//! The server calls a constructor with the values of a request, the reference with example values.
 
 use super::catalogue::ErrorKind;
 use super::error::{ApiError, echo};
@@ -18,7 +18,7 @@ const CHALLENGE: &str = "Bearer realm=\"Venna Files\"";
 /// The media type of forms (RFC 7578).
 pub const FORM_DATA: &str = "multipart/form-data";
 
-/// Requests that are not as the contract has them.
+/// Requests that are not valid.
 impl ApiError {
     /// A field or parameter is missing.
     pub fn missing(param: &str) -> Self {
@@ -97,7 +97,7 @@ impl ApiError {
         Self::new(ErrorKind::IdempotencyKeyReused, message).param("Idempotency-Key")
     }
 
-    /// The request brings no form.
+    /// The request has no form.
     pub fn not_a_form(content_type: Option<&str>) -> Self {
         let came = content_type.filter(|content_type| !content_type.is_empty());
         let came = came.map_or_else(|| "absent".to_owned(), |content_type| format!("'{}'", echo(content_type)));
@@ -125,7 +125,7 @@ impl ApiError {
     }
 }
 
-/// Keys, and what they may do.
+/// Errors of keys and permissions.
 impl ApiError {
     /// The request has no key.
     pub fn missing_key() -> Self {
@@ -190,7 +190,8 @@ impl ApiError {
     }
 }
 
-/// Objects and paths that do not exist. The answer is the same for an id of another workspace, a deleted and a malformed one.
+/// Objects and paths that do not exist. The answer is the same for an id of another workspace, a deleted and a
+/// malformed one.
 impl ApiError {
     /// The workspace has no such File.
     pub fn file_not_found(id: &str) -> Self {
@@ -293,7 +294,7 @@ impl ApiError {
 
 /// Failures of the server and its stores.
 impl ApiError {
-    /// The server made a mistake.
+    /// An unexpected error.
     pub fn internal() -> Self {
         Self::new(ErrorKind::Internal, "The server had an error while processing your request. Sorry about that!")
     }

@@ -1,7 +1,7 @@
 //! The request middleware, which every request and every answer passes.
 //!
-//! A request gets its id, a paced body and protection from panics. An answer gets the headers that all answers have. Causes of
-//! errors are logged here, once, with the request id, and never with a key, a file's name or its bytes.
+//! A request gets its id, a paced body and protection from panics. An answer gets the headers that all answers have.
+//! Causes of errors are logged here, once, with the request id, and never with a key, a file's name or its bytes.
 
 use super::body::{BodyPace, Consumed, PacedBody};
 use super::cors::Cors;
@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use tracing::Instrument;
 
-/// The log name of a path without a route. What a client writes there by mistake may be its key or the name of a file.
+/// The log name of a path without a route. The path itself is not logged: it may contain a key or the name of a file.
 const NO_ROUTE: &str = "none";
 /// The log name of a method that is not standard, which may be any token of the client.
 const OTHER_METHOD: &str = "other";
@@ -46,9 +46,9 @@ const METHODS: [Method; 9] = [
 pub struct RequestPolicy {
     /// The origins whose pages may read answers.
     pub cors: Cors,
-    /// How long an idle connection is kept, in seconds, as answers say it.
+    /// The time that an idle connection is kept, in seconds, for the header `Keep-Alive`.
     pub keep_alive_seconds: u64,
-    /// The slowest request body that is accepted.
+    /// The minimum rate of a request body.
     pub body_pace: BodyPace,
 }
 
@@ -82,7 +82,7 @@ fn logged_method(method: &Method) -> &str {
     if METHODS.contains(method) { method.as_str() } else { OTHER_METHOD }
 }
 
-/// Tells whether the client can use the connection again.
+/// Returns whether the client can reuse the connection.
 fn is_kept(request: &Request) -> bool {
     let closes = |value: &HeaderValue| {
         let mut options = value.as_bytes().split(|byte| *byte == b',');
@@ -102,7 +102,7 @@ async fn answer(pace: BodyPace, request: Request, id: RequestId, next: Next) -> 
     response
 }
 
-/// Rejects requests with ambiguous framing or without a Host header, and runs the handler of all others.
+/// Rejects requests with ambiguous framing or without a Host header, and runs the handler otherwise.
 async fn run(request: Request, next: Next) -> Response {
     if let Err(error) = check_framing(&request) {
         return error.into_response();
@@ -115,8 +115,8 @@ async fn run(request: Request, next: Next) -> Response {
     })
 }
 
-/// Checks that a proxy before this server cannot frame the request differently (RFC 9112, sections 3.2 and 6.1). hyper rejects
-/// two lengths, and closes the connection after a request with a length and chunks.
+/// Checks that a proxy before this server cannot frame the request differently (RFC 9112, sections 3.2 and 6.1). hyper
+/// rejects two lengths, and closes the connection after a request with a length and chunks.
 fn check_framing(request: &Request) -> Result<(), ApiError> {
     let headers = request.headers();
     match headers.get_all(HOST).iter().count() {

@@ -1,7 +1,7 @@
 //! The transport: the only module that knows HTTP and the JSON of the API.
 //!
-//! It translates requests into calls of the services and their results into OpenAI's wire format (docs/contract.md). It calls
-//! no store, creates no id, and maps every error in [`error`]. `app` builds the [`AppState`] and runs [`serve`].
+//! It translates requests into calls of the services and their results into OpenAI's wire format (docs/contract.md). It
+//! calls no store, creates no id, and maps every error in [`error`]. `app` builds the [`AppState`] and runs [`serve`].
 
 mod address;
 mod admin;

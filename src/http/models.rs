@@ -1,4 +1,4 @@
-//! `GET /v1/models`: the connection test of most tools. This gateway serves no models, so the list of a good key is empty.
+//! `GET /v1/models`: the connection test of most tools. This gateway serves no models, so the list is always empty.
 
 use super::wire::json;
 use axum::response::Response;
@@ -11,7 +11,7 @@ struct ModelList {
     data: [(); 0],
 }
 
-/// Answers with no model.
+/// Answers with an empty list.
 pub async fn list_models() -> Response {
     json(StatusCode::OK, &ModelList { object: "list", data: [] })
 }

@@ -1,4 +1,4 @@
-//! Ids in paths. Any text there is an id that exists or does not exist, never a malformed request.
+//! Ids in paths. An invalid id is answered like an unknown one, never as a malformed request.
 
 use super::error::{ApiError, OfUpload};
 use crate::model::ids::{FileId, UploadId};
@@ -11,7 +11,8 @@ use std::str::FromStr;
 /// The segment of the id in `/v1/files/{id}` and `/v1/uploads/{id}`, counted from the empty one before the first slash.
 const ID_SEGMENT: usize = 3;
 
-/// Returns a decoded segment of the path. The extractor of `axum` is not used: it answers 400 to bytes that are not UTF-8.
+/// Returns a decoded segment of the path. The extractor of `axum` is not used: it answers 400 to bytes that are not
+/// UTF-8.
 pub fn segment(parts: &Parts, at: usize) -> String {
     let segment = parts.uri.path().split('/').nth(at).unwrap_or_default();
     percent_decode_str(segment).decode_utf8_lossy().into_owned()

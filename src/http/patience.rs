@@ -1,62 +1,62 @@
-//! How long a connection is waited for: for the head of a request, for the next request, and for a client to take something of
-//! an answer. There is no limit on a whole request or answer that moves.
+//! The time limits of a connection: for the head of a request, for the next request, and for progress of an answer. A
+//! request or answer that makes progress has no time limit.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-/// How long a connection is waited for.
+/// The time limits of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// For the head of a request, from its first byte on; for that of the first request, from the connection on.
+    /// The limit of the head of a request, from its first byte; of the first request, from the start of the connection.
     pub head: Duration,
-    /// For the first byte of a further request.
+    /// The limit of the wait for a further request.
     pub idle: Duration,
-    /// For a client to acknowledge a byte of what was sent to it.
+    /// The limit of the wait for an acknowledgement of sent bytes.
     pub stall: Duration,
 }
 
-/// Waits for the heads of the requests of one connection.
+/// The timer of the heads of a connection.
 #[derive(Debug)]
 pub struct HeadWait {
     patience: Patience,
     phase: Phase,
-    /// When the wait ends.
+    /// The end of the time limit.
     end: Instant,
-    /// Set to `end` only when there is something to wait for: most heads come at once.
+    /// The timer of `end`. It is created only when a read has to wait, since most heads arrive in one read.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// A request is being answered: nothing is waited for here.
+    /// A request is active, and no limit applies.
     Answering,
-    /// Nothing of the next request has come.
+    /// No byte of the next request has arrived.
     Idle,
-    /// A head is awaited.
+    /// A head has begun, or the first head is due.
     Head,
 }
 
 impl HeadWait {
-    /// The wait of a connection that was just opened.
+    /// Starts the time limit of a new connection.
     pub fn new(patience: Patience) -> Self {
         Self { patience, phase: Phase::Head, end: Instant::now() + patience.head, timer: None }
     }
 
-    /// Notes that a request is being answered, or was.
+    /// Records an active or answered request.
     pub const fn answering(&mut self) {
         self.phase = Phase::Answering;
     }
 
-    /// Notes that bytes of a head came.
+    /// Records received bytes of a head.
     pub fn received(&mut self) {
         if self.phase != Phase::Head {
             (self.phase, self.end) = (Phase::Head, Instant::now() + self.patience.head);
         }
     }
 
-    /// Nothing is there to be read; ready once that was so for too long.
+    /// Polls the limit after a read that would block; ready once the limit is exceeded.
     pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if self.phase == Phase::Answering {
             (self.phase, self.end) = (Phase::Idle, Instant::now() + self.patience.idle);
@@ -69,32 +69,33 @@ impl HeadWait {
     }
 }
 
-/// Waits for a client to take something of an answer.
+/// The timer of the progress of an answer.
 #[derive(Debug)]
 pub struct SendWait {
     stall: Duration,
-    /// The bytes that were not acknowledged when the wait began, and its end.
+    /// The unacknowledged bytes at the start of the wait, and the end of the time limit.
     waiting: Option<(u64, Pin<Box<Sleep>>)>,
 }
 
 impl SendWait {
-    /// Nothing is waited for.
+    /// Creates the timer, without a wait.
     pub const fn new(patience: Patience) -> Self {
         Self { stall: patience.stall, waiting: None }
     }
 
-    /// Notes that there was room for more; returns whether it was waited for.
+    /// Records a successful write; returns whether it ends a wait.
     pub fn moved(&mut self) -> bool {
         self.waiting.take().is_some()
     }
 
-    /// Returns whether the client is waited for.
+    /// Returns whether a write is waiting.
     pub const fn is_waiting(&self) -> bool {
         self.waiting.is_some()
     }
 
-    /// There is no room for more; ready once the client has acknowledged nothing for too long. Room alone says little: a
-    /// socket has some only when a third of its buffer is free, which is a megabyte and more.
+    /// Polls the limit after a write that would block; ready once the client has acknowledged nothing for too long.
+    /// Writability alone is no measure: a socket is writable only when a third of its buffer is free, which can be a
+    /// megabyte or more.
     pub fn poll(&mut self, context: &mut Context<'_>, unacknowledged_bytes: impl Fn() -> Option<u64>) -> Poll<()> {
         let now = || unacknowledged_bytes().unwrap_or(u64::MAX);
         let stall = self.stall;
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_new_connection_has_the_time_of_a_head() {
+    async fn a_new_connection_has_the_limit_of_a_head() {
         assert_eq!(waited(&mut HeadWait::new(PATIENCE)).await, 30);
         let mut dripping = HeadWait::new(PATIENCE);
         wait_for(&mut dripping, 20).await;
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_idle_connection_has_more_and_its_next_head_as_much_as_any() {
+    async fn an_idle_connection_has_a_longer_limit_and_each_head_the_same() {
         let mut wait = HeadWait::new(PATIENCE);
         for _ in 0..2 {
             wait.received();
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whatever_is_acknowledged_is_progress() {
+    async fn any_acknowledged_byte_is_progress() {
         let (left, mut wait) = (Cell::new(1000_u64), SendWait::new(PATIENCE));
         let begun = Instant::now();
         for _ in 0..5 {
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_cannot_be_known_is_no_progress() {
+    async fn an_unknown_send_queue_is_no_progress() {
         let begun = Instant::now();
         let mut wait = SendWait::new(PATIENCE);
         poll_fn(|context| wait.poll(context, || None)).await;

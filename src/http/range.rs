@@ -2,17 +2,17 @@
 
 use crate::model::byte_range::ByteRange;
 
-/// A longer header is ignored: parsing must never become work.
+/// The maximum length of the header; a longer one is ignored, to bound the cost of parsing.
 const MAX_HEADER_BYTES: usize = 100;
 
-/// What a request selects of the content.
+/// The selected part of the content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Selection {
-    /// All of it: no range, several, or one that cannot be read.
+    /// All content: no range, several ranges, or an invalid one.
     Whole,
-    /// One range that lies within it.
+    /// One range within the content.
     Part(ByteRange),
-    /// One range that lies outside.
+    /// One range outside the content.
     Unsatisfiable,
 }
 

@@ -1,6 +1,6 @@
 //! The token buckets of the per-key and per-workspace rate limits.
 //!
-//! A bucket allows a minute's worth at once and refills evenly (GCRA). Each replica of the server has its own.
+//! A bucket holds the tokens of one minute and refills evenly (GCRA). Each replica of the server has separate buckets.
 
 use super::headers::{RATE_LIMIT, RATE_REMAINING, RATE_RESET, put};
 use crate::model::limits::{Limit, LimitOwner};
@@ -15,8 +15,8 @@ use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Buckets that are kept at once, some 130 bytes each. Beyond that, those that are full again are removed; when more than half
-/// of them are not full, all are removed, and every owner begins with a full bucket.
+/// The maximum number of buckets, at about 130 bytes each. At the maximum, full buckets are removed. If more than half
+/// of the maximum remain, all buckets are removed, and every owner starts again with a full bucket.
 const MAX_BUCKETS: usize = 65_536;
 
 /// The state of a bucket after a token was taken.
@@ -24,9 +24,9 @@ const MAX_BUCKETS: usize = 65_536;
 pub struct RateLimitState {
     /// The tokens of a full bucket.
     pub limit: u32,
-    /// The tokens that are left.
+    /// The remaining tokens.
     pub remaining: u32,
-    /// The time until the bucket is full again, up to the time in which one token is refilled.
+    /// The time until the bucket is full again, rounded up to a multiple of the refill time of one token.
     pub reset: Duration,
 }
 
@@ -60,10 +60,10 @@ impl<C: Clock + Clone> Rates<C> {
         Self { buckets: Mutex::default(), clock }
     }
 
-    /// Takes one token from a bucket. A bucket whose limit has changed is a new, full one.
+    /// Takes one token from a bucket. A change of its limit replaces the bucket by a full one.
     ///
     /// # Errors
-    /// When it is empty; nothing is taken then.
+    /// When the bucket is empty. No token is taken then.
     pub fn take(
         &self,
         owner: LimitOwner,
@@ -88,7 +88,7 @@ fn make_room<C: Clock>(buckets: &mut HashMap<(LimitOwner, Limit), Bucket<C>>) {
         return;
     }
     buckets.retain(|_, bucket| !bucket.empty_if_full());
-    // A map that is looked through again after a few more would cost more than it limits.
+    // Otherwise the next scan of the whole map would follow after a few more inserts.
     if buckets.len() > MAX_BUCKETS / 2 {
         buckets.clear();
     }
@@ -111,7 +111,7 @@ impl<C: Clock> Bucket<C> {
         }
     }
 
-    /// Takes all tokens at once, which only a full bucket allows.
+    /// Takes all tokens if the bucket is full, and returns whether it was.
     fn empty_if_full(&self) -> bool {
         matches!(self.limiter.check_n(self.per_minute), Ok(Ok(_)))
     }
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_gives_a_minutes_worth_at_once_and_refills_evenly() {
+    fn a_bucket_holds_one_minute_and_refills_evenly() {
         let (rates, clock) = rates();
         let take = || rates.take(key(1), Limit::RequestsPerMinute, minute(4));
         for remaining in (0..4).rev() {
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn buckets_are_apart() {
+    fn each_owner_and_limit_has_a_separate_bucket() {
         let (rates, _) = rates();
         let workspace = LimitOwner::Workspace(WorkspaceId::next(None, 1, [0; 11]));
         for (subject, measure) in [
@@ -231,14 +231,14 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_limit_is_one() {
+    fn the_largest_limit_is_accepted() {
         let (rates, _) = rates();
         let left = rates.take(key(1), Limit::RequestsPerMinute, NonZeroU32::MAX).unwrap();
         assert_eq!((left.limit, left.remaining), (u32::MAX, u32::MAX - 1));
     }
 
     #[test]
-    fn full_buckets_make_room_and_others_stay() {
+    fn only_full_buckets_are_removed_at_the_maximum() {
         let (rates, clock) = rates();
         let take = |number, limit| rates.take(key(number), Limit::RequestsPerMinute, minute(limit));
         let max = u64::try_from(MAX_BUCKETS).unwrap();
@@ -249,12 +249,12 @@ mod tests {
         assert_eq!(len(&rates), MAX_BUCKETS);
         clock.advance(Duration::from_secs(2));
         take(max, 60).unwrap();
-        assert_eq!(len(&rates), 2, "the one that is not full, and the new one");
+        assert_eq!(len(&rates), 2, "the bucket that is not full, and the new one");
         assert_eq!(take(0, 1), Err(RetryAfter(Duration::from_secs(58))));
     }
 
     #[test]
-    fn there_are_never_too_many_buckets() {
+    fn the_number_of_buckets_is_bounded() {
         let (rates, _) = rates();
         for number in 0..3 * u64::try_from(MAX_BUCKETS).unwrap() {
             rates.take(key(number), Limit::RequestsPerMinute, minute(1)).unwrap();
@@ -307,14 +307,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whoever_waits_as_told_is_served(limit in 1_u32..100, pauses_ms in prop::collection::vec(0_u64..2000, 1..100)) {
+        fn a_request_after_its_retry_after_is_accepted(limit in 1_u32..100, pauses_ms in prop::collection::vec(0_u64..2000, 1..100)) {
             let (rates, clock) = rates();
             let take = || rates.take(key(1), Limit::RequestsPerMinute, minute(limit));
             for pause_ms in pauses_ms {
                 clock.advance(Duration::from_millis(pause_ms));
                 let Err(RetryAfter(wait)) = take() else { continue };
                 clock.advance(wait.saturating_sub(Duration::from_nanos(1)));
-                prop_assert!(take().is_err(), "not a moment earlier");
+                prop_assert!(take().is_err(), "a nanosecond earlier is too early");
                 clock.advance(Duration::from_nanos(1));
                 prop_assert!(take().is_ok());
             }

@@ -13,9 +13,9 @@ use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, HeaderValue};
 use http::{Method, StatusCode, Uri};
 
-/// The target of `OPTIONS` that is no path.
+/// The target of `OPTIONS` for the whole server.
 const WHOLE_SERVER: &str = "*";
-/// The methods of the operations, and that by which they are asked for.
+/// The methods of the operations, and `OPTIONS`.
 const METHODS: &str = "GET, HEAD, POST, DELETE, OPTIONS";
 
 /// Builds the router of the main listener: the API, its reference, and health.
@@ -39,7 +39,8 @@ pub fn admin_router(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// Answers a path without a route. Below `/v1` there is always a [`Principal`]: no client without a key learns what is not served.
+/// Answers a path without a route. Below `/v1` the request always has a [`Principal`], so clients without a key cannot
+/// probe for routes.
 async fn unknown_path(method: Method, uri: Uri, principal: Result<Principal, ApiError>) -> Response {
     if method == Method::OPTIONS && uri.path() == WHOLE_SERVER {
         return options_of_server();

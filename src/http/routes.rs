@@ -1,4 +1,4 @@
-//! The table of routes: every operation under `/v1`, with the keys that it accepts. No handler is reached in another way.
+//! The table of routes: every operation under `/v1`, with the keys that it accepts. There is no other way to a handler.
 
 use super::caller::Access;
 use super::connection::ClientConnection;
@@ -21,11 +21,11 @@ use http::Method;
 /// One operation.
 #[derive(Clone, Debug)]
 pub struct Route {
-    /// Its method. A route of `GET` answers `HEAD`, too.
+    /// The method. A route of `GET` answers `HEAD`, too.
     pub method: Method,
-    /// Its path, with the names of parameters in braces.
+    /// The path, with the names of parameters in braces.
     pub path: &'static str,
-    /// The keys that it accepts.
+    /// The accepted keys.
     pub access: Access,
     serve: MethodRouter<AppState>,
 }
@@ -104,7 +104,7 @@ fn post<H: Handler<T, AppState>, T: 'static>(path: &'static str, access: Access,
     Route { method: Method::POST, path, access, serve }
 }
 
-/// Makes the route of a `POST` that brings the bytes of a File or Part.
+/// Creates the route of a `POST` with the bytes of a File or Part.
 fn upload<H: Handler<T, AppState>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
     let serve = on(MethodFilter::POST, Guarded { access, measures: &UPLOADS, handler });
     Route { method: Method::POST, path, access, serve }
@@ -117,11 +117,10 @@ fn delete<H: Handler<T, AppState>, T: 'static>(path: &'static str, access: Acces
 
 /// The rate limits of most requests.
 static REQUESTS: [Limit; 1] = [Limit::RequestsPerMinute];
-/// The rate limits of requests that bring the bytes of a File or Part.
+/// The rate limits of requests with the bytes of a File or Part.
 static UPLOADS: [Limit; 2] = [Limit::RequestsPerMinute, Limit::UploadsPerMinute];
 
-/// A handler behind the access check and the limits of its route. A layer would do the same with two more allocations a
-/// request.
+/// A handler behind the access check and the limits of its route. A layer would need two more allocations per request.
 #[derive(Clone)]
 struct Guarded<H> {
     access: Access,

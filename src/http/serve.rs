@@ -1,6 +1,6 @@
-//! The accept loop: HTTP/1.1 with a bound on everything a client can make us wait for.
+//! The accept loop: HTTP/1.1 with a time limit on every wait for a client.
 //!
-//! There is no timeout on a whole request: a transfer may take hours as long as it moves.
+//! A whole request has no timeout: a transfer may take hours while it makes progress.
 
 use super::address::Peer;
 use super::connection::{ClientConnection, ClientStream, Ending};
@@ -33,13 +33,13 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// The most that one connection is read ahead, and so the longest head of a request, in bytes.
+/// The size of the read buffer of a connection, and so the maximum length of a request head, in bytes.
 const READ_BUFFER_BYTES: usize = 64 * 1024;
-/// How long the loop rests when the system has no descriptor for another connection.
+/// The pause of the loop when the process has no free file descriptor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// Connections that are being told at once that there are too many; further ones are closed without a word.
+/// The maximum number of connections that are refused with an answer at the same time; further ones are closed.
 const MAX_REFUSALS: usize = 64;
-/// How long a client that is told so has to take the answer.
+/// The time limit of such an answer.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The limits of connections.
@@ -51,14 +51,14 @@ pub struct ConnectionLimits {
     pub cors: Cors,
     /// The timeouts of a connection.
     pub patience: Patience,
-    /// Time that requests in flight get once the server is told to stop.
+    /// The time limit of requests in flight at shutdown.
     pub drain_timeout: Duration,
 }
 
-/// Serves until `stop`; then accepts nothing more, lets requests in flight finish, and cuts off those that do not.
+/// Serves until `stop`. Then accepts no connection, waits for requests in flight, and aborts them at the time limit.
 pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimits, stop: CancellationToken) {
     let mut http = http1::Builder::new();
-    // The stream keeps the time of heads, since it knows an idle connection from one that sends slowly.
+    // The stream enforces the time limit of heads, since it can distinguish an idle connection from a slow one.
     http.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(READ_BUFFER_BYTES);
     let patience = limits.patience;
     let (slots, refusals) = (Connections::new(limits.caps), Refusals::new(&limits.cors));
@@ -123,13 +123,13 @@ fn on_connection(
     })
 }
 
-/// Whether the end of an answer can be told without that of its connection, when it is not chunked.
+/// Returns whether an answer that is not chunked has another delimiter than the end of the connection.
 fn has_length(answer: &Response<Body>) -> bool {
     answer.body().size_hint().exact().is_some() || answer.headers().contains_key(CONTENT_LENGTH)
 }
 
-/// Accepts the next connection, with its slot, or without one when its network has too many. A connection that has to wait
-/// stays in `waiting`, so that no connection is lost when this is dropped.
+/// Accepts the next connection, with its slot, or without one if its network has reached its cap. A connection that
+/// waits for a slot stays in `waiting`, so a drop of this future loses no connection.
 async fn next(
     listener: &TcpListener,
     slots: &Arc<Connections>,
@@ -166,7 +166,7 @@ async fn accept(listener: &TcpListener) -> (TcpStream, Peer) {
     }
 }
 
-/// The body of an answer; the connection is busy until it is dropped.
+/// The body of an answer. The connection is busy until its drop.
 struct AnswerBody {
     body: Body,
     _busy: ActiveRequest,
@@ -192,14 +192,14 @@ impl http_body::Body for AnswerBody {
     }
 }
 
-/// Tells clients that their address has too many connections, before anything of a request was read.
+/// Answers connections over the cap of their network, before a request is read.
 struct Refusals {
     answer: Bytes,
     slots: Arc<Semaphore>,
 }
 
 impl Refusals {
-    /// The request is not read, so only what every origin may read can be said to one.
+    /// Writes the answer. The request is not read and its origin unknown, so pages can read the answer only if all may.
     fn new(cors: &Cors) -> Self {
         let message = "Too many connections are open from your address. Close some, or try again in a moment.";
         let error = ApiError::too_many(message);
@@ -214,7 +214,7 @@ impl Refusals {
         let tell = async move {
             tcp.write_all(&answer).await?;
             tcp.shutdown().await?;
-            // Closing with unread bytes would make the client's kernel throw the answer away (RFC 9112, section 9.6).
+            // A close with unread bytes would make the client's kernel discard the answer (RFC 9112, section 9.6).
             let mut rest = [0; 1024];
             while tcp.read(&mut rest).await? > 0 {}
             Ok::<_, std::io::Error>(())

@@ -1,7 +1,7 @@
-//! The application state: what handlers and middleware work with.
+//! The application state of handlers and middleware.
 //!
-//! `app` builds it once, from the services and the settings of HTTP. A handler names the parts that it needs in its signature
-//! (`State(files): State<Arc<Files>>`). Cloning the state, or a part of it, increments one reference count.
+//! `app` builds it once, from the services and the settings of HTTP. A handler names the parts that it needs in its
+//! signature (`State(files): State<Arc<Files>>`). Cloning the state, or a part of it, increments one reference count.
 
 use super::body::BodyPace;
 use super::caller::Authenticator;
@@ -51,21 +51,21 @@ pub struct Services {
 /// The settings of HTTP.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
-    /// The proxies whose `X-Forwarded-For` is believed.
+    /// The proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
     /// The origins whose pages may read answers.
     pub cors: Cors,
-    /// How long an idle connection is kept, in seconds, as answers say it.
+    /// The time that an idle connection is kept, in seconds, for the header `Keep-Alive`.
     pub keep_alive_seconds: u64,
-    /// The slowest request body that is accepted.
+    /// The minimum rate of a request body.
     pub body_pace: BodyPace,
-    /// Requests in flight at once; one workspace may have half of them.
+    /// The maximum number of requests in flight; a workspace may have half of them.
     pub max_requests: usize,
-    /// Downloads from blobs at once; one workspace may have half of them.
+    /// The maximum number of downloads from blobs; a workspace may have half of them.
     pub max_downloads: usize,
-    /// Long reads of one workspace at once while other workspaces send requests.
+    /// The maximum number of long reads of a workspace while other workspaces send requests.
     pub max_contended_reads: usize,
-    /// Requests a minute of one network with keys that are not valid; 0 for any number.
+    /// The maximum number of requests with invalid keys per minute and network; 0 for no limit.
     pub max_failed_logins_per_minute: u32,
     /// The warnings of the start, which `/readyz` repeats.
     pub warnings: Vec<String>,
@@ -160,7 +160,7 @@ impl AppState {
     }
 }
 
-/// Shares of `places`, of which one workspace may have half.
+/// Creates a semaphore of `places` permits, of which a workspace may have half.
 fn half_each(places: usize) -> FairSemaphore<WorkspaceId> {
     FairSemaphore::new(places, places.div_ceil(2))
 }

@@ -1,4 +1,5 @@
-//! The limits that every request passes before its handler: requests in flight, and the rate limits of key and workspace.
+//! The limits that every request passes before its handler: requests in flight, and the rate limits of key and
+//! workspace.
 
 use super::caller::Principal;
 use super::error::ApiError;
@@ -22,7 +23,8 @@ pub struct RequestLimits {
 }
 
 impl RequestLimits {
-    /// Takes one token from each bucket that limits the request, and returns the state of the emptiest bucket of requests.
+    /// Takes one token from each bucket that limits the request, and returns the state of the emptiest bucket of
+    /// requests.
     ///
     /// # Errors
     /// The answer to a request for which one of them is empty.

@@ -1,4 +1,5 @@
-//! Paths without a route, and the path that was probably meant. Most of them come from a base URL without `/v1`, or with it twice.
+//! Paths without a route, and the path that was probably meant. Most of them come from a base URL without `/v1`, or
+//! with it twice.
 
 use super::error::ApiError;
 use super::routes::routes;
@@ -6,7 +7,7 @@ use http::Method;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// Segments of a path that a hint may have; no route has more below `/v1`.
+/// The maximum number of segments of a hint; no route has more below `/v1`.
 const MAX_SEGMENTS: usize = 8;
 /// The first segment of all paths of the API.
 const VERSION: &str = "v1";
@@ -43,7 +44,8 @@ static FAMILIES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     served.chain(NOT_YET).collect()
 });
 
-/// Returns the method that an answer names: `GET` for `HEAD`, so that both answers have one length (RFC 9110, section 9.3.2).
+/// Returns the method that an answer names: `GET` for `HEAD`, so that both answers have one length (RFC 9110, section
+/// 9.3.2).
 pub fn as_of_get(method: &Method) -> &Method {
     if method == Method::HEAD { &Method::GET } else { method }
 }

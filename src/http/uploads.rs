@@ -39,8 +39,8 @@ pub async fn create_upload(
     let body = JsonObject::read(request, MAX_CREATION_BYTES).await?;
     let (details, size_bytes, mime_type) = creation(body, policy.purposes)?;
     let guard = guard.with_details(&details).with("bytes", size_bytes.to_string()).with("mime_type", mime_type);
-    let effect = uploads.create(caller, &policy.limits, details, size_bytes, guard.once(wire::upload)).await?;
-    answer(effect, wire::upload)
+    let outcome = uploads.create(caller, &policy.limits, details, size_bytes, guard.idempotency(wire::upload)).await?;
+    answer(outcome, wire::upload)
 }
 
 /// `GET /v1/uploads/{id}`: an extension, so that a client can resume.
@@ -69,8 +69,8 @@ pub async fn add_upload_part(
     let form = FormReader::new(request)?;
     let receiving = uploads.receive_part(caller, policy.limits, id, guard.key(), least_bytes).await;
     let receiving = form::receive_part(receiving.map_err(|error| named.explain(error))?, form).await?;
-    let effect = uploads.add_part(id, receiving, guard.once(wire::part)).await;
-    answer(effect.map_err(|error| named.explain(error))?, wire::part)
+    let outcome = uploads.add_part(id, receiving, guard.idempotency(wire::part)).await;
+    answer(outcome.map_err(|error| named.explain(error))?, wire::part)
 }
 
 /// `GET /v1/uploads/{id}/parts`: an extension, so that a client can resume.
@@ -100,8 +100,8 @@ pub async fn complete_upload(
     let (parts, md5) = completion(JsonObject::read(request, MAX_COMPLETION_BYTES).await?)?;
     let guard = parts.iter().fold(guard, |guard, part| guard.with("part_id", part.to_string()));
     let guard = guard.with("md5", md5.map(|digest| digest.0.to_vec()).unwrap_or_default());
-    let effect = uploads.complete(caller, id, parts, md5, guard.once(wire::upload)).await;
-    answer(effect.map_err(|error| named.explain(error))?, wire::upload)
+    let outcome = uploads.complete(caller, id, parts, md5, guard.idempotency(wire::upload)).await;
+    answer(outcome.map_err(|error| named.explain(error))?, wire::upload)
 }
 
 /// `POST /v1/uploads/{id}/cancel`. A body, which some SDKs announce, is not read.
@@ -111,12 +111,12 @@ pub async fn cancel_upload(
     named: Named<UploadId>,
     guard: IdempotencyGuard,
 ) -> Result<Response, ApiError> {
-    let effect = uploads.cancel(caller, named.id()?, guard.once(wire::upload)).await;
-    answer(effect.map_err(|error| named.explain(error))?, wire::upload)
+    let outcome = uploads.cancel(caller, named.id()?, guard.idempotency(wire::upload)).await;
+    answer(outcome.map_err(|error| named.explain(error))?, wire::upload)
 }
 
-/// Reads the body of `POST /v1/uploads`: the File to be, its length and its `mime_type`, which OpenAI requires and which has no
-/// effect here, since content is always served as octets.
+/// Reads the body of `POST /v1/uploads`: the File to be, its length and its `mime_type`, which OpenAI requires and
+/// which has no effect here, since content is always served as octets.
 fn creation(mut body: JsonObject, purposes: &'static [Purpose]) -> Result<(FileDetails, u64, String), ApiError> {
     let size_bytes = body.integer("bytes", 0..=MAX_UPLOAD_BYTES)?;
     let filename = form::filename(&body.text("filename")?, "filename")?;

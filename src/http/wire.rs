@@ -1,4 +1,4 @@
-//! JSON as it goes over the wire: the only place where wire names stand (docs/contract.md, sections 1.3, 2, 4, 6).
+//! The JSON objects of Files and Uploads (docs/contract.md, sections 1.3, 2, 4, 6).
 
 use super::catalogue::Entry;
 use crate::model::digest::Sha256Digest;
@@ -60,7 +60,7 @@ impl<'a> From<&'a File> for FileObject<'a> {
     }
 }
 
-/// OpenAI's list, of any objects.
+/// OpenAI's list object.
 #[derive(Debug, Serialize)]
 pub struct List<T> {
     object: &'static str,
@@ -71,7 +71,7 @@ pub struct List<T> {
 }
 
 impl<T> List<T> {
-    /// A page of rows, each with its id.
+    /// Creates a page of rows; `id` returns the id of a row.
     pub fn of<'a, R>(page: &'a Page<R>, id: impl Fn(&R) -> String) -> Self
     where
         T: From<&'a R>,
@@ -87,14 +87,14 @@ impl<T> List<T> {
 }
 
 impl<'a> List<FileObject<'a>> {
-    /// A page of Files.
+    /// Creates a page of Files.
     pub fn of_files(page: &'a Page<File>) -> Self {
         Self::of(page, |file| file.id.to_string())
     }
 }
 
 impl List<ListedPart> {
-    /// A page of the parts of an Upload.
+    /// Creates a page of the parts of an Upload.
     pub fn of_parts(page: &Page<Part>) -> Self {
         Self::of(page, |part| part.id.to_string())
     }
@@ -109,13 +109,13 @@ pub struct FileDeleted {
 }
 
 impl FileDeleted {
-    /// The File of this id is gone.
+    /// Creates the answer for a deleted File.
     pub const fn new(id: String) -> Self {
         Self { object: "file", deleted: true, id }
     }
 }
 
-/// OpenAI's Upload object, in the order of its keys; `file` is absent until there is one.
+/// OpenAI's Upload object, in the order of its keys; `file` is absent before completion.
 #[derive(Debug, Serialize)]
 pub struct UploadObject<'a> {
     id: String,
@@ -166,7 +166,7 @@ impl From<&Part> for PartObject {
     }
 }
 
-/// A part as the list shows it: with what a client compares before it sends the part again.
+/// A part of the list, with the size and digest that a client compares before it sends the part again.
 #[derive(Debug, Serialize)]
 pub struct ListedPart {
     #[serde(flatten)]
@@ -181,7 +181,7 @@ impl From<&Part> for ListedPart {
     }
 }
 
-/// OpenAI's error envelope: all four keys, always.
+/// OpenAI's error envelope. All four keys are always present.
 #[derive(Debug, Serialize)]
 pub struct ErrorEnvelope<'a> {
     error: ErrorObject<'a>,
@@ -197,7 +197,7 @@ struct ErrorObject<'a> {
 }
 
 impl<'a> ErrorEnvelope<'a> {
-    /// The envelope of an entry of the table of errors.
+    /// Creates the envelope of an entry of the catalogue.
     pub const fn new(entry: &Entry, message: &'a str, param: Option<&'a str>) -> Self {
         Self { error: ErrorObject { message, error_type: entry.error_type, param, code: entry.code } }
     }
@@ -216,7 +216,7 @@ impl From<NanoUsd> for Amount {
     }
 }
 
-/// Appends a value's JSON; what cannot be written, which none of the objects here can be, is left out.
+/// Appends the JSON of a value. No object here can fail to serialize; a failure would append nothing.
 pub fn append(json: &mut Vec<u8>, value: &impl Serialize) {
     let begun = json.len();
     if serde_json::to_writer(&mut *json, value).is_err() {
@@ -224,35 +224,35 @@ pub fn append(json: &mut Vec<u8>, value: &impl Serialize) {
     }
 }
 
-/// A File's JSON.
+/// Writes the JSON of a File.
 pub fn file(file: &File) -> Vec<u8> {
     written(&FileObject::from(file))
 }
 
-/// An Upload's JSON.
+/// Writes the JSON of an Upload.
 pub fn upload(upload: &Upload) -> Vec<u8> {
     written(&UploadObject::from(upload))
 }
 
-/// A Part's JSON.
+/// Writes the JSON of a part.
 pub fn part(part: &Part) -> Vec<u8> {
     written(&PartObject::from(part))
 }
 
-/// The JSON of a value.
+/// Writes the JSON of a value.
 pub fn written(value: &impl Serialize) -> Vec<u8> {
     let mut json = Vec::new();
     append(&mut json, value);
     json
 }
 
-/// What stands behind the rows of a list of Files.
+/// Writes the end of a list of Files, after its rows.
 pub fn file_list_tail(first_id: FileId, last_id: Option<FileId>, has_more: bool) -> Vec<u8> {
     let last_id = last_id.map_or_else(|| "null".to_owned(), |id| format!("\"{id}\""));
     format!("],\"first_id\":\"{first_id}\",\"last_id\":{last_id},\"has_more\":{has_more}}}").into_bytes()
 }
 
-/// A JSON answer. The content type carries no charset, as OpenAI's does.
+/// Creates a JSON answer. The content type carries no charset, as OpenAI's does.
 pub fn json(status: StatusCode, value: &impl Serialize) -> Response {
     match serde_json::to_vec(value) {
         Ok(body) => json_body(status, Body::from(body)),
@@ -260,7 +260,7 @@ pub fn json(status: StatusCode, value: &impl Serialize) -> Response {
     }
 }
 
-/// A JSON answer whose body is written already.
+/// Creates a JSON answer with a written body.
 pub fn json_body(status: StatusCode, body: Body) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = status;

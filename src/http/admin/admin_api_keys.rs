@@ -1,4 +1,4 @@
-//! Keys of administrators: each handler says what happens, in order.
+//! The handlers of admin keys.
 
 use super::api_keys::valid_seconds;
 use super::path::NamedAdminKey;
@@ -16,7 +16,7 @@ use http::StatusCode;
 use serde::Serialize;
 use std::sync::Arc;
 
-/// OpenAI's key of an administrator.
+/// OpenAI's admin API key object.
 #[derive(Debug, Serialize)]
 struct AdminApiKeyObject {
     object: &'static str,
@@ -27,12 +27,12 @@ struct AdminApiKeyObject {
     last_used_at: Option<u64>,
     expires_at: Option<u64>,
     owner: OwnerObject,
-    /// The secret: only where it was just made.
+    /// The secret; only in the answer that creates it.
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<String>,
 }
 
-/// Whose key it is: its own, since there are no users here.
+/// The owner of an admin key: the key itself, since this server has no users.
 #[derive(Debug, Serialize)]
 struct OwnerObject {
     #[serde(rename = "type")]
@@ -44,7 +44,7 @@ struct OwnerObject {
     role: &'static str,
 }
 
-/// The answer to the deletion of a key.
+/// The answer to the deletion of an admin key.
 #[derive(Debug, Serialize)]
 struct AdminApiKeyDeleted {
     object: &'static str,
@@ -86,12 +86,12 @@ pub async fn list_admin_api_keys(
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let query = query.as_deref().unwrap_or_default();
-    let (asked, order) = (query::page(query)?, query::order(query)?);
-    let page = keys.list_of_administrators(asked.after, asked.limit, order).await?;
+    let (parsed, order) = (query::page(query)?, query::order(query)?);
+    let page = keys.list_of_administrators(parsed.after, parsed.limit, order).await?;
     Ok(json(StatusCode::OK, &List::<AdminApiKeyObject>::of(&page, |key: &ApiKey| key.id.to_string())))
 }
 
-/// `POST /v1/organization/admin_api_keys`. Nothing else shows the secret.
+/// `POST /v1/organization/admin_api_keys`. Only this answer shows the secret.
 pub async fn create_admin_api_key(
     State(keys): State<Arc<Keys>>,
     Administrator(origin): Administrator,
@@ -102,9 +102,9 @@ pub async fn create_admin_api_key(
     post.body.refuse_rest()?;
     let new = KeyToIssue { opens: Opens::Administration, name: &name, valid_seconds };
     let secret = post.new_secret(KeyKind::Admin);
-    let once = post.once_with_secret(&secret, with_value);
-    let effect = keys.issue_once(new, &secret.secret, origin, once).await?;
-    post.answer_with_secret(effect, &secret, with_value)
+    let idempotency = post.idempotency_with_secret(&secret, with_value);
+    let outcome = keys.issue_once(new, &secret.secret, origin, idempotency).await?;
+    post.answer_with_secret(outcome, &secret, with_value)
 }
 
 /// `GET /v1/organization/admin_api_keys/{key_id}`.
@@ -112,7 +112,7 @@ pub async fn retrieve_admin_api_key(State(keys): State<Arc<Keys>>, key: NamedAdm
     Ok(json(StatusCode::OK, &AdminApiKeyObject::from(&key.find(&keys).await?)))
 }
 
-/// `DELETE /v1/organization/admin_api_keys/{key_id}`: no request that begins later is accepted with it here.
+/// `DELETE /v1/organization/admin_api_keys/{key_id}`: this server refuses the key in all later requests.
 pub async fn delete_admin_api_key(
     State(keys): State<Arc<Keys>>,
     Administrator(origin): Administrator,

@@ -1,4 +1,4 @@
-//! Keys of projects: each handler says what happens, in order.
+//! The handlers of API keys of projects.
 
 use super::path::{NamedKey, NamedProject};
 use super::post::AdminPost;
@@ -22,7 +22,7 @@ use axum::response::Response;
 use http::StatusCode;
 use std::sync::Arc;
 
-/// OpenAI's name for a key that may read everything.
+/// OpenAI's scope of a key that may read everything.
 const ALL_READ: &str = "api.all.read";
 
 /// `GET /v1/organization/projects/{project_id}/api_keys`.
@@ -34,16 +34,16 @@ pub async fn list_api_keys(
 ) -> Result<Response, ApiError> {
     let project = project.find(&workspaces).await?;
     let query = query.as_deref().unwrap_or_default();
-    let (asked, with_access) = (query::page(query)?, query::owners_with_access(query)?);
+    let (parsed, with_access) = (query::page(query)?, query::owners_with_access(query)?);
     let page = if with_access {
-        keys.list_of(project.id, asked.after, asked.limit).await?
+        keys.list_of(project.id, parsed.after, parsed.limit).await?
     } else {
         Page { rows: Vec::new(), has_more: false }
     };
     Ok(json(StatusCode::OK, &wire::api_keys(&page)))
 }
 
-/// `POST /v1/organization/projects/{project_id}/api_keys`: an extension. Nothing else shows the secret.
+/// `POST /v1/organization/projects/{project_id}/api_keys`: an extension. Only this answer shows the secret.
 pub async fn create_api_key(
     State(workspaces): State<Arc<Workspaces>>,
     State(keys): State<Arc<Keys>>,
@@ -59,9 +59,9 @@ pub async fn create_api_key(
     refuse_archived(&workspace)?;
     let new = KeyToIssue { opens: Opens::Workspace(workspace.id, scopes), name: &name, valid_seconds };
     let (secret, show) = (post.new_secret(KeyKind::Workspace), wire::api_key_with_value);
-    let once = post.once_with_secret(&secret, show);
-    let effect = keys.issue_once(new, &secret.secret, origin, once).await?;
-    post.answer_with_secret(effect, &secret, show)
+    let idempotency = post.idempotency_with_secret(&secret, show);
+    let outcome = keys.issue_once(new, &secret.secret, origin, idempotency).await?;
+    post.answer_with_secret(outcome, &secret, show)
 }
 
 /// `GET /v1/organization/projects/{project_id}/api_keys/{api_key_id}`.
@@ -73,7 +73,7 @@ pub async fn retrieve_api_key(
     Ok(json(StatusCode::OK, &ApiKeyObject::from(&key.find(&workspaces, &keys).await?)))
 }
 
-/// `POST /v1/organization/projects/{project_id}/api_keys/{api_key_id}`: other scopes, another end.
+/// `POST /v1/organization/projects/{project_id}/api_keys/{api_key_id}`: replaces scopes and expiry.
 pub async fn update_api_key(
     State(workspaces): State<Arc<Workspaces>>,
     State(keys): State<Arc<Keys>>,
@@ -86,11 +86,12 @@ pub async fn update_api_key(
     let (scopes, valid_seconds) = (replaced_scopes(&mut post.body)?, valid_seconds(&mut post.body)?);
     post.body.refuse_rest()?;
     let changes = KeyChanges { name: None, scopes, valid_seconds };
-    let updated = keys.update_once(id, changes, origin, post.once(wire::api_key)).await;
-    answer(updated.map_err(|error| key.explain_update(error))?, wire::api_key)
+    let updated = keys.update_once(id, changes, origin, post.idempotency(wire::api_key)).await;
+    answer(updated.map_err(|error| key.update_error(error))?, wire::api_key)
 }
 
-/// `DELETE /v1/organization/projects/{project_id}/api_keys/{api_key_id}`: no request that begins later is accepted with it here.
+/// `DELETE /v1/organization/projects/{project_id}/api_keys/{api_key_id}`: this server refuses the key in all later
+/// requests.
 pub async fn delete_api_key(
     State(workspaces): State<Arc<Workspaces>>,
     State(keys): State<Arc<Keys>>,
@@ -102,7 +103,8 @@ pub async fn delete_api_key(
     Ok(json(StatusCode::OK, &ApiKeyDeleted::new(id.to_string())))
 }
 
-/// `POST /v1/organization/projects/{project_id}/api_keys/{api_key_id}/rotate`: an extension. Nothing else shows the new secret.
+/// `POST /v1/organization/projects/{project_id}/api_keys/{api_key_id}/rotate`: an extension. Only this answer shows the
+/// new secret.
 pub async fn rotate_api_key(
     State(workspaces): State<Arc<Workspaces>>,
     State(keys): State<Arc<Keys>>,
@@ -116,12 +118,12 @@ pub async fn rotate_api_key(
     post.body.refuse_rest()?;
     let overlap_seconds = overlap_seconds.unwrap_or(DEFAULT_OVERLAP_SECONDS);
     let (secret, show) = (post.new_secret(KeyKind::Workspace), wire::api_key_with_value);
-    let once = post.once_with_secret(&secret, show);
-    let rotated = keys.rotate_once(id, &secret.secret, overlap_seconds, origin, once).await;
-    post.answer_with_secret(rotated.map_err(|error| key.explain(error))?, &secret, show)
+    let idempotency = post.idempotency_with_secret(&secret, show);
+    let rotated = keys.rotate_once(id, &secret.secret, overlap_seconds, origin, idempotency).await;
+    post.answer_with_secret(rotated.map_err(|error| key.rotate_error(error))?, &secret, show)
 }
 
-/// Refuses to make a key that would open nothing.
+/// Refuses to create a key in an archived workspace.
 pub fn refuse_archived(workspace: &Workspace) -> Result<(), ApiError> {
     match workspace.archived_at {
         None => Ok(()),
@@ -129,7 +131,7 @@ pub fn refuse_archived(workspace: &Workspace) -> Result<(), ApiError> {
     }
 }
 
-/// For how long a key is to be good, from now on.
+/// Takes the requested lifetime of a key, in seconds from now.
 pub fn valid_seconds(body: &mut JsonObject) -> Result<Option<u64>, ApiError> {
     body.optional_integer("expires_in_seconds", VALID_SECONDS)
 }
@@ -138,13 +140,14 @@ fn scopes(body: &mut JsonObject) -> Result<Option<Scopes>, ApiError> {
     body.optional_texts("scopes", Scope::ALL.len())?.map(|names| named(&names)).transpose()
 }
 
-/// The scopes in place of those that a key has, in OpenAI's words too: none means all that a new key gets.
+/// Takes the scopes that replace those of a key. OpenAI's scope names are accepted too. An empty list means the
+/// defaults.
 fn replaced_scopes(body: &mut JsonObject) -> Result<Option<Scopes>, ApiError> {
     let Some(names) = body.optional_texts("scopes", Scope::ALL.len())? else { return Ok(None) };
-    let ours = |name: String| {
+    let own_names = |name: String| {
         if name == ALL_READ { Scopes::READ.iter().map(|scope| scope.name().to_owned()).collect() } else { vec![name] }
     };
-    let names: Vec<String> = names.into_iter().flat_map(ours).collect();
+    let names: Vec<String> = names.into_iter().flat_map(own_names).collect();
     Ok(Some(if names.is_empty() { Scopes::DEFAULT } else { named(&names)? }))
 }
 

@@ -1,4 +1,4 @@
-//! The audit log.
+//! The handler of the audit log.
 
 use super::{query, wire};
 use crate::audit::AuditLog;

@@ -1,7 +1,7 @@
-//! Who am I: the key of the request itself.
+//! The handler that describes the key of the request itself.
 
-use super::spent::usage_of;
 use super::wire::{self, ProjectObject, UsageObject};
+use super::workspace_usage::usage_of;
 use crate::http::caller::Principal;
 use crate::http::error::ApiError;
 use crate::http::wire::json;
@@ -28,11 +28,11 @@ struct OwnKeyObject {
     expires_at: Option<u64>,
     last_used_at: Option<u64>,
     scopes: Vec<&'static str>,
-    /// None of a key of an administrator.
+    /// The project; none for an admin key.
     project: Option<ProjectObject>,
-    /// What is in force: the tighter of the key's limits and its workspace's.
+    /// The limits in force: the tighter of the key's and the workspace's.
     limits: Map<String, Value>,
-    /// How much the workspace has; none of a key of an administrator.
+    /// The usage of the workspace; none for an admin key.
     usage: Option<UsageObject>,
 }
 

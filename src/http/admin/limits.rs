@@ -1,9 +1,9 @@
-//! Limits of projects and their keys: extensions. A limit that is `null` is none.
+//! The handlers of limits of projects and their keys, which are extensions. `null` stands for no limit.
 
 use super::path::{NamedKey, NamedProject};
 use super::post::AdminPost;
-use super::spent::usage_of;
 use super::wire::{KeyLimitsObject, ProjectLimitsObject};
+use super::workspace_usage::usage_of;
 use crate::http::caller::Administrator;
 use crate::http::error::ApiError;
 use crate::http::idempotency::answer;
@@ -32,7 +32,7 @@ pub async fn retrieve_project_limits(
     Ok(json(StatusCode::OK, &ProjectLimitsObject::new(workspace, &limits, usage)))
 }
 
-/// `POST /v1/organization/projects/{project_id}/limits`: sets those that it names.
+/// `POST /v1/organization/projects/{project_id}/limits`: sets the named limits.
 pub async fn update_project_limits(
     State(workspaces): State<Arc<Workspaces>>,
     State(keys): State<Arc<Keys>>,
@@ -46,9 +46,10 @@ pub async fn update_project_limits(
     let wanted = wanted(&mut post.body, |_| true)?;
     let usage = usage_of(&workspaces, &usage, workspace).await?;
     let write = move |limits: &Limits| written(&ProjectLimitsObject::new(workspace, limits, usage.clone()));
-    let effect =
-        set(&workspaces, &keys, LimitOwner::Workspace(workspace), wanted, origin, post.once(write.clone())).await?;
-    answer(effect.and_then(|set| set.ok_or_else(|| project.not_found()))?, write)
+    let outcome =
+        set(&workspaces, &keys, LimitOwner::Workspace(workspace), wanted, origin, post.idempotency(write.clone()))
+            .await?;
+    answer(outcome.and_then(|set| set.ok_or_else(|| project.not_found()))?, write)
 }
 
 /// `GET /v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits`.
@@ -62,7 +63,7 @@ pub async fn retrieve_key_limits(
     Ok(json(StatusCode::OK, &KeyLimitsObject::new(key.id, &limits)))
 }
 
-/// `POST /v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits`: sets those that it names.
+/// `POST /v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits`: sets the named limits.
 pub async fn update_key_limits(
     State(workspaces): State<Arc<Workspaces>>,
     State(keys): State<Arc<Keys>>,
@@ -74,26 +75,26 @@ pub async fn update_key_limits(
     let mut post = AdminPost::read(request).await?;
     let wanted = wanted(&mut post.body, Limit::is_of_keys)?;
     let write = move |limits: &Limits| written(&KeyLimitsObject::new(id, limits));
-    let effect = set(&workspaces, &keys, LimitOwner::Key(id), wanted, origin, post.once(write)).await?;
-    answer(effect.and_then(|set| set.ok_or_else(|| key.not_found()))?, write)
+    let outcome = set(&workspaces, &keys, LimitOwner::Key(id), wanted, origin, post.idempotency(write)).await?;
+    answer(outcome.and_then(|set| set.ok_or_else(|| key.not_found()))?, write)
 }
 
-/// Sets limits; none when there is nobody to have them. What was set holds for the very next request; perhaps also where it is
-/// not known whether it was set.
+/// Sets limits; none if the owner does not exist. The cached keys are dropped even after an error, since a lost answer
+/// of the store may hide a commit.
 pub async fn set(
     workspaces: &Workspaces,
     keys: &Keys,
     owner: LimitOwner,
     wanted: Vec<(Limit, Option<u64>)>,
     origin: Origin,
-    once: Option<Idempotency<Limits>>,
+    idempotency: Option<Idempotency<Limits>>,
 ) -> Result<IdempotentOutcome<Option<Limits>>, ApiError> {
-    let set = workspaces.set_limits_once(owner, wanted, origin, once).await;
+    let set = workspaces.set_limits_once(owner, wanted, origin, idempotency).await;
     keys.forget();
     Ok(set?)
 }
 
-/// The limits that a body names, each with its value or null.
+/// Takes the limits that a body names, each with its value or null.
 fn wanted(body: &mut JsonObject, may_have: fn(Limit) -> bool) -> Result<Vec<(Limit, Option<u64>)>, ApiError> {
     let mut wanted = Vec::new();
     let mut by_purpose = body.object(FILE_BYTES)?;

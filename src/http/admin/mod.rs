@@ -1,4 +1,4 @@
-//! The administration, in the paths and shapes of OpenAI's admin API: a project is a workspace
+//! The administration, in the paths and shapes of OpenAI's admin API, whose projects are workspaces
 //! (docs/design/billing.md, section 6).
 
 mod admin_api_keys;
@@ -14,8 +14,8 @@ mod rate_limit;
 mod rate_limits;
 mod service_accounts;
 mod spend_limit;
-mod spent;
 mod wire;
+mod workspace_usage;
 
 pub use admin_api_keys::{create_admin_api_key, delete_admin_api_key, list_admin_api_keys, retrieve_admin_api_key};
 pub use api_keys::{create_api_key, delete_api_key, list_api_keys, retrieve_api_key, rotate_api_key, update_api_key};

@@ -12,22 +12,23 @@ use crate::workspaces::Workspaces;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
-/// Where the id of a project or of an administrator's key stands, counted from the empty segment before the first slash.
+/// The index of the segment with the id of a project or an admin key; segment 0 is the empty one before the first
+/// slash.
 const PROJECT_SEGMENT: usize = 4;
-/// Where it stands what of a project is named.
+/// The index of the segment with the collection of a project.
 const COLLECTION_SEGMENT: usize = 5;
-/// Where the id of that stands.
+/// The index of the segment with the id in that collection.
 const KEY_SEGMENT: usize = 6;
-/// The keys of a project as service accounts.
+/// The collection of the keys of a project as service accounts.
 const ACCOUNTS: &str = "service_accounts";
 const KEY_PARAM: &str = "api_key_id";
 const ACCOUNT_PARAM: &str = "service_account_id";
 
-/// The project of a path, as the client wrote it.
+/// The project id of a path, as received.
 #[derive(Debug)]
 pub struct NamedProject(String);
 
-/// The key of a path, as the client wrote it, and the project that it is looked for in.
+/// The key id of a path, as received, and its project.
 #[derive(Debug)]
 pub struct NamedKey {
     project: NamedProject,
@@ -35,16 +36,16 @@ pub struct NamedKey {
     is_account: bool,
 }
 
-/// The key of an administrator of a path, as the client wrote it.
+/// The admin key id of a path, as received.
 #[derive(Debug)]
 pub struct NamedAdminKey(String);
 
-/// The rate limit of a path, as the client wrote it.
+/// The rate limit id of a path, as received.
 #[derive(Debug)]
 pub struct NamedRateLimit(String);
 
 impl NamedProject {
-    /// The id, if it is one.
+    /// Parses the id; an invalid id is answered like an unknown one.
     pub fn id(&self) -> Result<WorkspaceId, ApiError> {
         self.0.parse().map_err(|_| self.not_found())
     }
@@ -54,7 +55,7 @@ impl NamedProject {
         workspaces.get(self.id()?).await?.ok_or_else(|| self.not_found())
     }
 
-    /// There is no such project.
+    /// Returns the answer to an unknown project.
     pub fn not_found(&self) -> ApiError {
         ApiError::project_not_found(&self.0)
     }
@@ -70,8 +71,8 @@ impl NamedKey {
         found.filter(is_here).ok_or_else(|| self.not_found())
     }
 
-    /// What went wrong when the key was to be rotated.
-    pub fn explain(&self, error: RotateKeyError) -> ApiError {
+    /// Maps an error of a rotation.
+    pub fn rotate_error(&self, error: RotateKeyError) -> ApiError {
         match error {
             RotateKeyError::NotFound => self.not_found(),
             RotateKeyError::Ended(status) => {
@@ -82,15 +83,15 @@ impl NamedKey {
         }
     }
 
-    /// What went wrong when the key was to be changed.
-    pub fn explain_update(&self, error: UpdateKeyError) -> ApiError {
+    /// Maps an error of an update.
+    pub fn update_error(&self, error: UpdateKeyError) -> ApiError {
         match error {
             UpdateKeyError::BadName(bad) => ApiError::bad_name(bad),
-            UpdateKeyError::Key(error) => self.explain(error),
+            UpdateKeyError::Key(error) => self.rotate_error(error),
         }
     }
 
-    /// The project has no such key.
+    /// Returns the answer to an unknown key of the project.
     pub fn not_found(&self) -> ApiError {
         if self.is_account { ApiError::account_not_found(&self.text) } else { ApiError::key_not_found(&self.text) }
     }
@@ -104,14 +105,14 @@ impl NamedAdminKey {
         keys.find(id).await?.filter(is_here).ok_or_else(|| self.not_found())
     }
 
-    /// There is no such key.
+    /// Returns the answer to an unknown admin key.
     pub fn not_found(&self) -> ApiError {
         ApiError::admin_key_not_found(&self.0)
     }
 }
 
 impl NamedRateLimit {
-    /// The rate limit of this id.
+    /// Finds the rate limit of this id.
     pub fn find(&self) -> Result<RateLimit, ApiError> {
         RateLimit::ALL
             .into_iter()

@@ -1,7 +1,7 @@
-//! A POST of an administrator: with what, and under which `Idempotency-Key` it may be repeated.
+//! A POST of the administration, with its body and its `Idempotency-Key`.
 //!
-//! What makes the change notes the answer in its own transaction. An answer that shows the secret of a key is kept sealed
-//! (`keys/sealed.rs`), and given again only to the secret that asked for it.
+//! The transaction of the change also stores the answer. An answer that shows the secret of a key is stored sealed
+//! (`keys/sealed.rs`) and is replayed only to the admin key that sent the request.
 
 use crate::http::caller;
 use crate::http::error::ApiError;
@@ -17,7 +17,7 @@ use axum::response::Response;
 use http::StatusCode;
 use http::request::Parts;
 
-/// A request, read.
+/// A POST request, read.
 #[derive(Debug)]
 pub struct AdminPost {
     /// The fields of its body.
@@ -27,7 +27,7 @@ pub struct AdminPost {
     own_secret: KeySecret,
 }
 
-/// The secret of a key that is to be made.
+/// The secret of a key before its creation.
 #[derive(Debug)]
 pub struct NewKeySecret {
     /// The secret.
@@ -40,7 +40,7 @@ pub struct NewKeySecret {
 pub type ShowKey = fn(&ApiKey, &KeySecret) -> Vec<u8>;
 
 impl AdminPost {
-    /// Reads a request that must have a body.
+    /// Reads a request with a required body.
     pub async fn read(request: Request) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
         let read = Self::of(&parts)?;
@@ -48,7 +48,7 @@ impl AdminPost {
         Ok(read.with_body(body))
     }
 
-    /// Reads a request that may have a body.
+    /// Reads a request with an optional body.
     pub async fn read_or_empty(request: Request) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
         let read = Self::of(&parts)?;
@@ -56,7 +56,7 @@ impl AdminPost {
         Ok(read.with_body(body))
     }
 
-    /// Takes a request whose body, if there is one, says nothing.
+    /// Takes a request and ignores its body.
     pub fn without_body(parts: &Parts) -> Result<Self, ApiError> {
         Self::of(parts)
     }
@@ -70,19 +70,19 @@ impl AdminPost {
         })
     }
 
-    /// Two bodies of the same values are the same request, however they are written.
+    /// Adds the body. Bodies with equal values have equal digests, whatever their formatting.
     fn with_body(self, body: JsonObject) -> Self {
         let digest = self.digest.with("body", body.canonical());
         Self { body, digest, ..self }
     }
 
-    /// What makes the change happen once, answered by `write`.
-    pub fn once<T>(&self, write: impl Fn(&T) -> Vec<u8> + Send + Sync + 'static) -> Option<Idempotency<T>> {
+    /// Returns what makes the transaction idempotent, if the request has a key; `write` writes its answer.
+    pub fn idempotency<T>(&self, write: impl Fn(&T) -> Vec<u8> + Send + Sync + 'static) -> Option<Idempotency<T>> {
         let key = self.key.clone()?;
         Some(Idempotency { key, request: self.digest.clone(), answer: WriteAnswer::new(write) })
     }
 
-    /// A secret for a key of this kind: random, or under an `Idempotency-Key` one that can be shown again.
+    /// Returns a secret for a key of this kind. With an `Idempotency-Key`, a replay can show the secret again.
     pub fn new_secret(&self, kind: KeyKind) -> NewKeySecret {
         if self.key.is_none() {
             return NewKeySecret { secret: fresh_secret(kind), kind, sealed: None };
@@ -91,22 +91,23 @@ impl AdminPost {
         NewKeySecret { secret: sealed.secret(kind, &self.own_secret), kind, sealed: Some(sealed) }
     }
 
-    /// What makes a key be made once, answered by `show`, which is kept sealed. Asked for with another secret it is another
-    /// request: nobody else can be shown the answer.
-    pub fn once_with_secret(&self, new: &NewKeySecret, show: ShowKey) -> Option<Idempotency<ApiKey>> {
+    /// Returns what makes the creation of a key idempotent; the answer of `show` is stored sealed. The admin key is
+    /// part of the digest, so no other admin key can replay the answer.
+    pub fn idempotency_with_secret(&self, new: &NewKeySecret, show: ShowKey) -> Option<Idempotency<ApiKey>> {
         let (sealed, secret) = (new.sealed?, new.secret.clone());
-        let once = self.once(move |key: &ApiKey| sealed.seal(&show(key, &secret), &secret))?;
-        Some(Idempotency { request: once.request.with("asked with", self.own_secret.digest().0), ..once })
+        let idempotency = self.idempotency(move |key: &ApiKey| sealed.seal(&show(key, &secret), &secret))?;
+        let request = idempotency.request.with("asked with", self.own_secret.digest().0);
+        Some(Idempotency { request, ..idempotency })
     }
 
-    /// The answer to the making of a key.
+    /// Returns the answer to the creation of a key.
     pub fn answer_with_secret(
         &self,
-        effect: IdempotentOutcome<ApiKey>,
+        outcome: IdempotentOutcome<ApiKey>,
         new: &NewKeySecret,
         show: ShowKey,
     ) -> Result<Response, ApiError> {
-        match effect {
+        match outcome {
             IdempotentOutcome::Replayed(kept) => {
                 let shown = SealedAnswer::open(&kept, new.kind, &self.own_secret).ok_or_else(ApiError::internal)?;
                 Ok(replayed(json_body(StatusCode::OK, Body::from(shown))))

@@ -1,4 +1,4 @@
-//! Projects, which are workspaces: each handler says what happens, in order.
+//! The handlers of projects, which are workspaces.
 
 use super::path::NamedProject;
 use super::post::AdminPost;
@@ -21,8 +21,8 @@ pub async fn list_projects(
     State(workspaces): State<Arc<Workspaces>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let asked = query::page(query.as_deref().unwrap_or_default())?;
-    let page = workspaces.list(asked.after, asked.limit, asked.include_archived).await?;
+    let parsed = query::page(query.as_deref().unwrap_or_default())?;
+    let page = workspaces.list(parsed.after, parsed.limit, parsed.include_archived).await?;
     Ok(json(StatusCode::OK, &wire::projects(&page)))
 }
 
@@ -34,10 +34,10 @@ pub async fn create_project(
 ) -> Result<Response, ApiError> {
     let mut post = AdminPost::read(request).await?;
     let name = post.body.text("name")?;
-    take_placement(&mut post.body)?;
+    ignore_placement(&mut post.body)?;
     post.body.refuse_rest()?;
-    let effect = workspaces.create_once(&name, origin, post.once(wire::project)).await?;
-    answer(effect, wire::project)
+    let outcome = workspaces.create_once(&name, origin, post.idempotency(wire::project)).await?;
+    answer(outcome, wire::project)
 }
 
 /// `GET /v1/organization/projects/{project_id}`.
@@ -48,7 +48,7 @@ pub async fn retrieve_project(
     Ok(json(StatusCode::OK, &ProjectObject::from(&project.find(&workspaces).await?)))
 }
 
-/// `POST /v1/organization/projects/{project_id}`: gives it another name, if it names one.
+/// `POST /v1/organization/projects/{project_id}`: renames the project if the body has a name.
 pub async fn update_project(
     State(workspaces): State<Arc<Workspaces>>,
     Administrator(origin): Administrator,
@@ -58,14 +58,14 @@ pub async fn update_project(
     let id = project.id()?;
     let mut post = AdminPost::read_or_empty(request).await?;
     let name = post.body.optional_text("name")?;
-    take_placement(&mut post.body)?;
+    ignore_placement(&mut post.body)?;
     post.body.refuse_rest()?;
-    let effect = workspaces.rename_once(id, name.as_deref(), origin, post.once(wire::project)).await?;
-    answer(effect.and_then(|renamed| renamed.ok_or_else(|| project.not_found()))?, wire::project)
+    let outcome = workspaces.rename_once(id, name.as_deref(), origin, post.idempotency(wire::project)).await?;
+    answer(outcome.and_then(|renamed| renamed.ok_or_else(|| project.not_found()))?, wire::project)
 }
 
-/// `POST /v1/organization/projects/{project_id}/archive`: no request that begins later is accepted with one of its keys here.
-/// A body, which some SDKs announce, is not read.
+/// `POST /v1/organization/projects/{project_id}/archive`: this server refuses the keys of the project in all later
+/// requests. The body that some SDKs announce is not read.
 pub async fn archive_project(
     State(workspaces): State<Arc<Workspaces>>,
     State(keys): State<Arc<Keys>>,
@@ -74,14 +74,14 @@ pub async fn archive_project(
     request: Request,
 ) -> Result<Response, ApiError> {
     let post = AdminPost::without_body(&request.into_parts().0)?;
-    let archived = workspaces.archive_once(project.id()?, origin, post.once(wire::project)).await;
+    let archived = workspaces.archive_once(project.id()?, origin, post.idempotency(wire::project)).await;
     keys.forget();
     answer(archived?.and_then(|archived| archived.ok_or_else(|| project.not_found()))?, wire::project)
 }
 
-/// Where OpenAI would keep a project and with whose key it would encrypt it. Here that is the operator's affair for all
-/// projects together, so nothing is done, and the answer says that nothing is.
-fn take_placement(body: &mut JsonObject) -> Result<(), ApiError> {
+/// Takes and ignores OpenAI's fields for the region and the encryption key of a project. The operator chooses both for
+/// all projects, and answers show null.
+fn ignore_placement(body: &mut JsonObject) -> Result<(), ApiError> {
     for name in ["geography", "residency", "external_key_id"] {
         body.optional_text(name)?;
     }

@@ -1,4 +1,4 @@
-//! The queries of the administration's lists.
+//! The query parameters of the administration's lists.
 
 use super::rate_limit::RateLimit;
 use crate::http::error::{ApiError, echo};
@@ -9,65 +9,66 @@ use crate::model::page::{Order, Page};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-/// How many rows one page may be asked to hold.
+/// The accepted numbers of rows of a page.
 const PAGE_ROWS: RangeInclusive<u32> = 1..=100;
-/// How many it holds when nobody asks.
+/// The number of rows of a page without a `limit`.
 const DEFAULT_PAGE_ROWS: u32 = 20;
 
-/// The filter of keys by what their owners may do.
+/// The filter of keys by the access of their owners to the project.
 const OWNER_PROJECT_ACCESS: &str = "owner_project_access";
 
-/// What is asked of a list of projects or keys.
+/// The query of a list of projects or keys.
 #[derive(Debug)]
 pub struct PageQuery<Id> {
-    /// Only what comes behind this id.
+    /// The last id of the previous page.
     pub after: Option<Id>,
-    /// At most so many.
+    /// The maximum number of rows.
     pub limit: u32,
-    /// Archived ones too.
+    /// Archived projects are included.
     pub include_archived: bool,
 }
 
-/// Reads the query of a list; parameters that it does not know are ignored.
+/// Reads the query of a list; unknown parameters are ignored.
 ///
 /// # Errors
 /// When a parameter is not valid.
 pub fn page<Id: FromStr>(query: &str) -> Result<PageQuery<Id>, ApiError> {
-    let mut asked = PageQuery { after: None, limit: DEFAULT_PAGE_ROWS, include_archived: false };
+    let mut parsed = PageQuery { after: None, limit: DEFAULT_PAGE_ROWS, include_archived: false };
     for (name, value) in parameters(query) {
         match &*name {
-            "after" => asked.after = Some(id("after", &value)?),
-            "limit" => asked.limit = limit(&value, &PAGE_ROWS)?,
-            "include_archived" => asked.include_archived = yes_or_no("include_archived", &value)?,
+            "after" => parsed.after = Some(id("after", &value)?),
+            "limit" => parsed.limit = limit(&value, &PAGE_ROWS)?,
+            "include_archived" => parsed.include_archived = yes_or_no("include_archived", &value)?,
             _ => {}
         }
     }
-    Ok(asked)
+    Ok(parsed)
 }
 
-/// Reads whether keys are asked for whose owners may use the project, as all of them may; otherwise there are none.
+/// Reads whether the list has keys whose owners have access to the project. All owners have it, so otherwise the list
+/// is empty.
 ///
 /// # Errors
-/// When it is not one of OpenAI's words.
+/// When the value is not one of OpenAI's.
 pub fn owners_with_access(query: &str) -> Result<bool, ApiError> {
-    let asked = parameters(query).filter(|(name, _)| name == OWNER_PROJECT_ACCESS).last();
-    match asked.as_ref().map(|(_, value)| &**value) {
+    let parsed = parameters(query).filter(|(name, _)| name == OWNER_PROJECT_ACCESS).last();
+    match parsed.as_ref().map(|(_, value)| &**value) {
         None | Some("active" | "any") => Ok(true),
         Some("inactive") => Ok(false),
         Some(other) => Err(ApiError::unsupported(OWNER_PROJECT_ACCESS, other, &["active", "inactive", "any"])),
     }
 }
 
-/// Reads the direction of a list that begins with the oldest.
+/// Reads the order of a list; ascending by default.
 ///
 /// # Errors
-/// When it is none.
+/// When the value is not an order.
 pub fn order(query: &str) -> Result<Order, ApiError> {
-    let asked = parameters(query).filter(|(name, _)| name == "order").last();
-    asked.map_or(Ok(Order::Ascending), |(_, value)| list::order(&value))
+    let parsed = parameters(query).filter(|(name, _)| name == "order").last();
+    parsed.map_or(Ok(Order::Ascending), |(_, value)| list::order(&value))
 }
 
-/// Reads which of the rate limits are asked for.
+/// Reads the page of the list of rate limits.
 ///
 /// # Errors
 /// When a parameter is not valid.
@@ -98,26 +99,26 @@ pub fn rate_limits(query: &str) -> Result<Page<RateLimit>, ApiError> {
 /// # Errors
 /// When a parameter is not valid.
 pub fn audit(query: &str) -> Result<AuditQuery, ApiError> {
-    let mut asked = AuditQuery { limit: DEFAULT_PAGE_ROWS, ..AuditQuery::default() };
+    let mut parsed = AuditQuery { limit: DEFAULT_PAGE_ROWS, ..AuditQuery::default() };
     for (name, value) in parameters(query) {
         match name.strip_suffix("[]").unwrap_or(&name) {
-            "after" => asked.after = Some(id("after", &value)?),
-            "before" => asked.before = Some(id("before", &value)?),
-            "limit" => asked.limit = limit(&value, &PAGE_ROWS)?,
-            "effective_at[gte]" => asked.from = Some(second(&name, &value)?),
-            "effective_at[gt]" => asked.from = Some(second(&name, &value)?.saturating_add(1)),
-            "effective_at[lt]" => asked.until = Some(second(&name, &value)?),
-            "effective_at[lte]" => asked.until = Some(second(&name, &value)?.saturating_add(1)),
-            "event_types" => one_of(&name, &mut asked.actions, action(&name, &value)?)?,
-            "actor_ids" => one_of(&name, &mut asked.actors, id_of(&name, &value, "an API key, nor `command_line`")?)?,
-            "project_ids" => one_of(&name, &mut asked.workspaces, id_of(&name, &value, "a project")?)?,
-            "resource_ids" => one_of(&name, &mut asked.objects, object_id(&name, &value)?)?,
-            // Nobody here has an e-mail address.
-            "actor_emails" => drop(asked.actors.get_or_insert_default()),
+            "after" => parsed.after = Some(id("after", &value)?),
+            "before" => parsed.before = Some(id("before", &value)?),
+            "limit" => parsed.limit = limit(&value, &PAGE_ROWS)?,
+            "effective_at[gte]" => parsed.from = Some(second(&name, &value)?),
+            "effective_at[gt]" => parsed.from = Some(second(&name, &value)?.saturating_add(1)),
+            "effective_at[lt]" => parsed.until = Some(second(&name, &value)?),
+            "effective_at[lte]" => parsed.until = Some(second(&name, &value)?.saturating_add(1)),
+            "event_types" => one_of(&name, &mut parsed.actions, action(&name, &value)?)?,
+            "actor_ids" => one_of(&name, &mut parsed.actors, id_of(&name, &value, "an API key, nor `command_line`")?)?,
+            "project_ids" => one_of(&name, &mut parsed.workspaces, id_of(&name, &value, "a project")?)?,
+            "resource_ids" => one_of(&name, &mut parsed.objects, object_id(&name, &value)?)?,
+            // No actor of this server has an e-mail address, so the filter matches no entry.
+            "actor_emails" => drop(parsed.actors.get_or_insert_default()),
             _ => {}
         }
     }
-    Ok(asked)
+    Ok(parsed)
 }
 
 fn object_id(param: &str, value: &str) -> Result<String, ApiError> {
@@ -153,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_page_has_twenty_rows_and_at_most_a_hundred() {
-        let of = |query| page::<WorkspaceId>(query).map(|asked| (asked.limit, asked.include_archived)).ok();
+        let of = |query| page::<WorkspaceId>(query).map(|parsed| (parsed.limit, parsed.include_archived)).ok();
         assert_eq!(of(""), Some((20, false)));
         assert_eq!(of("limit=&after=&include_archived="), Some((20, false)));
         assert_eq!(of("limit=100&include_archived=True&other=1"), Some((100, true)));
@@ -169,11 +170,11 @@ mod tests {
             "event_types[]=api_key.created&event_types%5B%5D=project.created&actor_ids[]={key}\
              &effective_at[gt]=5&effective_at[lte]=9&resource_ids[]=a&resource_ids[]=b&limit=3"
         );
-        let asked = audit(&query).unwrap();
-        assert_eq!(asked.actions.unwrap(), [Action::KeyCreated, Action::WorkspaceCreated]);
-        assert_eq!(asked.actors.unwrap(), [Actor::Key(key)]);
-        assert_eq!((asked.from, asked.until, asked.limit), (Some(6), Some(10), 3));
-        assert_eq!(asked.objects.unwrap(), ["a", "b"]);
+        let parsed = audit(&query).unwrap();
+        assert_eq!(parsed.actions.unwrap(), [Action::KeyCreated, Action::WorkspaceCreated]);
+        assert_eq!(parsed.actors.unwrap(), [Actor::Key(key)]);
+        assert_eq!((parsed.from, parsed.until, parsed.limit), (Some(6), Some(10), 3));
+        assert_eq!(parsed.objects.unwrap(), ["a", "b"]);
     }
 
     #[test]
@@ -194,14 +195,15 @@ mod tests {
 
     #[test]
     fn an_empty_filter_is_no_filter() {
-        let asked = audit("event_types[]=&actor_ids[]=&project_ids=&resource_ids[]=&actor_emails[]=&effective_at[gt]=")
-            .unwrap();
+        let parsed =
+            audit("event_types[]=&actor_ids[]=&project_ids=&resource_ids[]=&actor_emails[]=&effective_at[gt]=")
+                .unwrap();
         let expected = AuditQuery { limit: DEFAULT_PAGE_ROWS, ..AuditQuery::default() };
-        assert_eq!(format!("{asked:?}"), format!("{expected:?}"));
+        assert_eq!(format!("{parsed:?}"), format!("{expected:?}"));
     }
 
     #[test]
-    fn what_no_entry_can_have_is_refused_by_name() {
+    fn a_value_that_no_entry_can_have_is_refused_by_name() {
         for (query, param) in [
             ("event_types[]=group.created", "event_types[]"),
             ("event_types=api_key.created&event_types=x", "event_types"),
@@ -215,7 +217,7 @@ mod tests {
             let error = format!("{:?}", audit(query).unwrap_err());
             assert!(error.contains(&format!("param: Some(\"{param}\")")), "{query}: {error}");
         }
-        assert_eq!(audit("actor_emails[]=a@b.c").unwrap().actors, Some(Vec::new()), "nobody here has an address");
+        assert_eq!(audit("actor_emails[]=a@b.c").unwrap().actors, Some(Vec::new()), "no actor has an address");
         let many = vec!["resource_ids[]=a"; MAX_FILTER_VALUES + 1].join("&");
         assert!(audit(&many).is_err());
     }

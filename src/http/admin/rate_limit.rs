@@ -18,7 +18,7 @@ impl RateLimit {
     /// Every rate limit, in the order of the list.
     pub const ALL: [Self; 2] = [Self::Requests, Self::Uploads];
 
-    /// Returns its id.
+    /// Returns the id of the rate limit.
     pub const fn id(self) -> &'static str {
         match self {
             Self::Requests => "rl-requests",
@@ -26,7 +26,7 @@ impl RateLimit {
         }
     }
 
-    /// Returns what stands where OpenAI names a model.
+    /// Returns the value of the field in which OpenAI names a model.
     pub const fn model(self) -> &'static str {
         match self {
             Self::Requests => "requests",
@@ -34,7 +34,7 @@ impl RateLimit {
         }
     }
 
-    /// Returns its limit.
+    /// Returns the limit that the rate limit shows.
     pub const fn limit(self) -> Limit {
         match self {
             Self::Requests => Limit::RequestsPerMinute,

@@ -1,5 +1,5 @@
-//! The rate limits of a project, in OpenAI's words. OpenAI has one for each model; here there is one for requests of every
-//! kind and one for those that bring bytes.
+//! The handlers of the rate limits of a project, in OpenAI's shapes. OpenAI has one rate limit per model. This server
+//! has one for all requests and one for uploads.
 
 use super::limits::set;
 use super::path::{NamedProject, NamedRateLimit};
@@ -20,7 +20,7 @@ use http::StatusCode;
 use serde::Serialize;
 use std::sync::Arc;
 
-/// OpenAI's rate limit of a project. Its numbers are always there: where nothing is limited, the largest that there is.
+/// OpenAI's rate limit of a project. Its numbers are never null: without a limit they are the largest valid number.
 #[derive(Debug, Serialize)]
 struct RateLimitObject {
     object: &'static str,
@@ -43,7 +43,7 @@ impl RateLimitObject {
     }
 }
 
-/// A rate limit, and those that it is read from.
+/// A rate limit, and the limits with its value.
 #[derive(Debug)]
 struct Listed<'a>(RateLimit, &'a Limits);
 
@@ -60,10 +60,10 @@ pub async fn list_rate_limits(
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let workspace = project.find(&workspaces).await?.id;
-    let asked = query::rate_limits(query.as_deref().unwrap_or_default())?;
+    let parsed = query::rate_limits(query.as_deref().unwrap_or_default())?;
     let limits = workspaces.limits(LimitOwner::Workspace(workspace)).await?;
-    let rows = asked.rows.into_iter().map(|rate| Listed(rate, &limits)).collect();
-    let page = Page { rows, has_more: asked.has_more };
+    let rows = parsed.rows.into_iter().map(|rate| Listed(rate, &limits)).collect();
+    let page = Page { rows, has_more: parsed.has_more };
     Ok(json(StatusCode::OK, &List::<RateLimitObject>::of(&page, |listed: &Listed<'_>| listed.0.id().to_owned())))
 }
 
@@ -83,6 +83,7 @@ pub async fn update_rate_limit(
     post.body.refuse_rest()?;
     let wanted = per_minute.map(|per_minute| (rate.limit(), Some(per_minute))).into_iter().collect();
     let write = move |limits: &Limits| written(&RateLimitObject::new(rate, limits));
-    let effect = set(&workspaces, &keys, LimitOwner::Workspace(workspace), wanted, origin, post.once(write)).await?;
-    answer(effect.and_then(|set| set.ok_or_else(|| project.not_found()))?, write)
+    let outcome =
+        set(&workspaces, &keys, LimitOwner::Workspace(workspace), wanted, origin, post.idempotency(write)).await?;
+    answer(outcome.and_then(|set| set.ok_or_else(|| project.not_found()))?, write)
 }

@@ -1,4 +1,4 @@
-//! Service accounts of projects, as OpenAI's clients know them: each is a key, and owns itself.
+//! The handlers of service accounts of projects, in OpenAI's shapes. A service account is a key that owns itself.
 
 use super::api_keys::{refuse_archived, valid_seconds};
 use super::path::{NamedKey, NamedProject};
@@ -23,7 +23,7 @@ use std::sync::Arc;
 /// The role of every service account.
 const MEMBER: &str = "member";
 
-/// OpenAI's service account.
+/// OpenAI's service account object.
 #[derive(Debug, Serialize)]
 struct ServiceAccountObject {
     object: &'static str,
@@ -31,7 +31,7 @@ struct ServiceAccountObject {
     name: String,
     role: &'static str,
     created_at: u64,
-    /// Its key: only where it was just made.
+    /// The key with its secret; only in the answer that creates it.
     #[serde(skip_serializing_if = "Option::is_none")]
     api_key: Option<AccountKeyObject>,
 }
@@ -92,12 +92,13 @@ pub async fn list_service_accounts(
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let project = project.find(&workspaces).await?;
-    let asked = query::page(query.as_deref().unwrap_or_default())?;
-    let page = keys.list_of(project.id, asked.after, asked.limit).await?;
+    let parsed = query::page(query.as_deref().unwrap_or_default())?;
+    let page = keys.list_of(project.id, parsed.after, parsed.limit).await?;
     Ok(json(StatusCode::OK, &List::<ServiceAccountObject>::of(&page, |key: &ApiKey| key.id.to_string())))
 }
 
-/// `POST /v1/organization/projects/{project_id}/service_accounts`: makes a key. Nothing else shows its secret.
+/// `POST /v1/organization/projects/{project_id}/service_accounts`: creates a key. Only this answer shows
+/// the secret.
 pub async fn create_service_account(
     State(workspaces): State<Arc<Workspaces>>,
     State(keys): State<Arc<Keys>>,
@@ -116,9 +117,9 @@ pub async fn create_service_account(
     refuse_archived(&workspace)?;
     let new = KeyToIssue { opens: Opens::Workspace(workspace.id, Scopes::DEFAULT), name: &name, valid_seconds };
     let secret = post.new_secret(KeyKind::Workspace);
-    let once = post.once_with_secret(&secret, account_with_key);
-    let effect = keys.issue_once(new, &secret.secret, origin, once).await?;
-    post.answer_with_secret(effect, &secret, account_with_key)
+    let idempotency = post.idempotency_with_secret(&secret, account_with_key);
+    let outcome = keys.issue_once(new, &secret.secret, origin, idempotency).await?;
+    post.answer_with_secret(outcome, &secret, account_with_key)
 }
 
 /// `GET /v1/organization/projects/{project_id}/service_accounts/{service_account_id}`.
@@ -130,7 +131,7 @@ pub async fn retrieve_service_account(
     Ok(json(StatusCode::OK, &ServiceAccountObject::from(&key.find(&workspaces, &keys).await?)))
 }
 
-/// `POST /v1/organization/projects/{project_id}/service_accounts/{service_account_id}`: another name.
+/// `POST /v1/organization/projects/{project_id}/service_accounts/{service_account_id}`: renames the key.
 pub async fn update_service_account(
     State(workspaces): State<Arc<Workspaces>>,
     State(keys): State<Arc<Keys>>,
@@ -146,8 +147,8 @@ pub async fn update_service_account(
     }
     post.body.refuse_rest()?;
     let changes = KeyChanges { name, ..KeyChanges::default() };
-    let updated = keys.update_once(id, changes, origin, post.once(account)).await;
-    answer(updated.map_err(|error| key.explain_update(error))?, account)
+    let updated = keys.update_once(id, changes, origin, post.idempotency(account)).await;
+    answer(updated.map_err(|error| key.update_error(error))?, account)
 }
 
 /// `DELETE /v1/organization/projects/{project_id}/service_accounts/{service_account_id}`: revokes the key.

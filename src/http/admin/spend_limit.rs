@@ -1,4 +1,5 @@
-//! The spend limit of a project, in OpenAI's words: `monthly_spend_cents` of its limits.
+//! The handlers of the spend limit of a project, in OpenAI's shapes. The spend limit is `monthly_spend_cents` of the
+//! limits.
 
 use super::limits::set;
 use super::path::NamedProject;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 const CURRENCY: &str = "USD";
 const INTERVAL: &str = "month";
 
-/// OpenAI's spend limit of a project.
+/// OpenAI's spend limit object.
 #[derive(Debug, Serialize)]
 struct SpendLimitObject {
     object: &'static str,
@@ -33,7 +34,7 @@ struct SpendLimitObject {
     enforcement: Enforcement,
 }
 
-/// Whether requests are refused for the limit now.
+/// The state of a spend limit: `enforcing` once it is reached.
 #[derive(Debug, Serialize)]
 struct Enforcement {
     status: &'static str,
@@ -89,8 +90,9 @@ pub async fn update_spend_limit(
     let spent = usage.month_cost(workspace).await?;
     let write = move |_: &Limits| written(&SpendLimitObject::new(limit_cents, spent));
     let wanted = vec![(Limit::MonthlySpendCents, Some(limit_cents))];
-    let effect = set(&workspaces, &keys, LimitOwner::Workspace(workspace), wanted, origin, post.once(write)).await?;
-    answer(effect.and_then(|set| set.ok_or_else(|| project.not_found()))?, write)
+    let outcome =
+        set(&workspaces, &keys, LimitOwner::Workspace(workspace), wanted, origin, post.idempotency(write)).await?;
+    answer(outcome.and_then(|set| set.ok_or_else(|| project.not_found()))?, write)
 }
 
 /// `DELETE /v1/organization/projects/{project_id}/spend_limit`.
@@ -107,7 +109,7 @@ pub async fn delete_spend_limit(
     Ok(json(StatusCode::OK, &SpendLimitDeleted { object: "project.spend_limit.deleted", deleted: true }))
 }
 
-/// The limit, in US cents.
+/// Returns the limit, in US cents.
 async fn limit_of(workspaces: &Workspaces, workspace: WorkspaceId) -> Result<u64, ApiError> {
     let limits = workspaces.limits(LimitOwner::Workspace(workspace)).await?;
     limits.get(Limit::MonthlySpendCents).ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! The objects of the administration, as OpenAI's clients read them. `scopes`, `ip_address` and `request_id` are ours.
+//! The objects of the administration, in OpenAI's shapes. `scopes`, `ip_address` and `request_id` are extensions.
 
 use crate::http::wire::{Amount, List, written};
 use crate::model::api_key::{ApiKey, KeySecret};
@@ -21,9 +21,9 @@ pub struct ProjectObject {
     created_at: u64,
     archived_at: Option<u64>,
     status: &'static str,
-    /// None: the operator says where everything lies, and with whose key it is encrypted.
+    /// Always null: the operator chooses the encryption key of all projects.
     external_key_id: Option<String>,
-    /// None, for the same reason.
+    /// Always null: the operator chooses the region of all projects.
     residency: Option<String>,
 }
 
@@ -42,7 +42,7 @@ impl From<&Workspace> for ProjectObject {
     }
 }
 
-/// A key of a workspace. Its owner is itself: there are no users here.
+/// A key of a workspace. Its owner is the key itself, since this server has no users.
 #[derive(Debug, Serialize)]
 pub struct ApiKeyObject {
     object: &'static str,
@@ -55,7 +55,7 @@ pub struct ApiKeyObject {
     scopes: Vec<&'static str>,
     owner: Value,
     owner_project_access: &'static str,
-    /// The secret: only where it was just made.
+    /// The secret; only in the answer that creates it.
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<String>,
 }
@@ -81,33 +81,33 @@ impl From<&ApiKey> for ApiKeyObject {
 }
 
 impl ApiKeyObject {
-    /// The key with its secret.
+    /// Returns the key with its secret.
     pub fn with_value(key: &ApiKey, secret: &str) -> Self {
         Self { value: Some(secret.to_owned()), ..Self::from(key) }
     }
 }
 
-/// The names of what a key may be used for.
+/// Returns the names of the scopes of a key.
 pub fn scopes(key: &ApiKey) -> Vec<&'static str> {
     key.opens.scopes().into_iter().flat_map(Scopes::iter).map(Scope::name).collect()
 }
 
-/// A project's JSON.
+/// Writes the JSON of a project.
 pub fn project(workspace: &Workspace) -> Vec<u8> {
     written(&ProjectObject::from(workspace))
 }
 
-/// A key's JSON.
+/// Writes the JSON of a key.
 pub fn api_key(key: &ApiKey) -> Vec<u8> {
     written(&ApiKeyObject::from(key))
 }
 
-/// The same with its secret.
+/// Writes the JSON of a key with its secret.
 pub fn api_key_with_value(key: &ApiKey, secret: &KeySecret) -> Vec<u8> {
     written(&ApiKeyObject::with_value(key, secret.expose()))
 }
 
-/// The limits of a workspace, and how much of them is used.
+/// The limits of a workspace and its usage.
 #[derive(Debug, Serialize)]
 pub struct ProjectLimitsObject {
     object: &'static str,
@@ -117,7 +117,7 @@ pub struct ProjectLimitsObject {
     usage: UsageObject,
 }
 
-/// How much a workspace has, as its quotas count it, and what it has spent since the month began.
+/// The usage of a workspace: what counts towards its quotas, and its spend since the start of the month.
 #[derive(Clone, Debug, Serialize)]
 pub struct UsageObject {
     stored_bytes: u64,
@@ -137,7 +137,7 @@ pub struct KeyLimitsObject {
 }
 
 impl ProjectLimitsObject {
-    /// The limits of this workspace.
+    /// Creates the object of a workspace.
     pub fn new(workspace: WorkspaceId, limits: &Limits, usage: UsageObject) -> Self {
         Self {
             object: "organization.project.limits",
@@ -149,7 +149,7 @@ impl ProjectLimitsObject {
 }
 
 impl KeyLimitsObject {
-    /// The limits of this key.
+    /// Creates the object of a key.
     pub fn new(key: KeyId, limits: &Limits) -> Self {
         Self {
             object: "organization.project.api_key.limits",
@@ -160,7 +160,7 @@ impl KeyLimitsObject {
 }
 
 impl UsageObject {
-    /// This much.
+    /// Creates the object from the quota totals and the spend.
     pub fn new(usage: StorageUsage, monthly_spend: NanoUsd) -> Self {
         Self {
             stored_bytes: usage.stored_bytes,
@@ -172,8 +172,8 @@ impl UsageObject {
     }
 }
 
-/// Limits by their names, null where there is none; those of Files by purpose in an object of their own, as far as they are
-/// set.
+/// Returns limits by name, null for no limit. The limits of the size of Files are in the object `file_bytes`, by
+/// purpose, as far as they are set.
 pub fn shown(value: impl Fn(Limit) -> Option<u64>, has: fn(Limit) -> bool) -> Map<String, Value> {
     let (mut shown, mut by_purpose) = (Map::new(), Map::new());
     for limit in Limit::all().filter(|limit| has(*limit)) {
@@ -191,7 +191,7 @@ pub fn shown(value: impl Fn(Limit) -> Option<u64>, has: fn(Limit) -> bool) -> Ma
     shown
 }
 
-/// The answer to the deletion of a key.
+/// The answer to the deletion of an API key.
 #[derive(Debug, Serialize)]
 pub struct ApiKeyDeleted {
     object: &'static str,
@@ -200,7 +200,7 @@ pub struct ApiKeyDeleted {
 }
 
 impl ApiKeyDeleted {
-    /// The key of this id opens nothing any more.
+    /// Creates the answer for a revoked key.
     pub const fn new(id: String) -> Self {
         Self { object: "organization.project.api_key.deleted", id, deleted: true }
     }
@@ -219,7 +219,7 @@ pub struct AuditLogObject {
     project: Option<Value>,
     ip_address: Option<String>,
     request_id: Option<String>,
-    /// What was done to what, under the name of the type.
+    /// The object and the details of the action, under the name of the action.
     #[serde(flatten)]
     details: Map<String, Value>,
 }
@@ -256,7 +256,7 @@ impl From<&Entry> for AuditLogObject {
     }
 }
 
-/// OpenAI's clients look for the name of a project under `title` too.
+/// Adds the field `title`, in which OpenAI's clients also look for the name of a project.
 fn titled(action: Action, mut details: Value) -> Value {
     let of_project = matches!(action, Action::WorkspaceCreated | Action::WorkspaceUpdated);
     if of_project
@@ -268,17 +268,17 @@ fn titled(action: Action, mut details: Value) -> Value {
     details
 }
 
-/// A page of workspaces.
+/// Returns a page of projects.
 pub fn projects(page: &Page<Workspace>) -> List<ProjectObject> {
     List::of(page, |workspace| workspace.id.to_string())
 }
 
-/// A page of keys.
+/// Returns a page of keys.
 pub fn api_keys(page: &Page<ApiKey>) -> List<ApiKeyObject> {
     List::of(page, |key| key.id.to_string())
 }
 
-/// A page of the audit log.
+/// Returns a page of the audit log.
 pub fn audit_logs(page: &Page<Entry>) -> List<AuditLogObject> {
     List::of(page, |entry| entry.id.to_string())
 }

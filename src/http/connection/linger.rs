@@ -1,7 +1,7 @@
 //! The lingering close of a connection (RFC 9112, section 9.6).
 //!
-//! A socket that is closed while the client is still sending is reset, and the client's kernel discards the answer. After
-//! its last byte the server therefore reads and discards what the client sends, for a limited time.
+//! A socket that is closed while the client is still sending is reset, and the client's kernel discards the answer.
+//! After its last byte the server therefore reads and discards what the client sends, for a limited time.
 
 use super::socket;
 use std::pin::Pin;

@@ -1,5 +1,5 @@
-//! The socket of a client: time limits for a client that sends or reads nothing, and a close that does not lose or falsify an
-//! answer. A client that is still sending gets its answer. A truncated answer ends with a reset.
+//! The socket of a client: time limits for a client that sends or reads nothing, and a close that does not lose or
+//! falsify an answer. A client that is still sending gets its answer. A truncated answer ends with a reset.
 
 mod client_connection;
 mod linger;
@@ -37,7 +37,8 @@ impl Ending {
         self.has_open_answer.store(true, Ordering::Relaxed);
     }
 
-    /// Closes a connection after its last answer with a lingering close, unless its stream was shut down or must be reset.
+    /// Closes a connection after its last answer with a lingering close, unless its stream was shut down or must be
+    /// reset.
     pub async fn close(&self, tcp: Arc<TcpStream>, patience: Patience) {
         if !self.is_shut_down.load(Ordering::Relaxed) && !self.has_open_answer.load(Ordering::Relaxed) {
             // The shutdown of a socket fails when the client has closed it already.
@@ -142,8 +143,8 @@ impl AsyncRead for ClientStream {
 }
 
 impl Drop for ClientStream {
-    /// Resets a connection whose answer was cut short and is delimited by the end of the connection. The client cannot take a
-    /// reset for the end of the answer.
+    /// Resets a connection whose answer was cut short and is delimited by the end of the connection. The client cannot
+    /// take a reset for the end of the answer.
     fn drop(&mut self) {
         if self.ending.has_open_answer.load(Ordering::Relaxed) && !self.ending.is_shut_down.load(Ordering::Relaxed) {
             tracing::info!("HTTP/1.0 response truncated");
@@ -213,9 +214,9 @@ mod tests {
         pair_with(PATIENCE).await
     }
 
-    /// A reader that takes 64 KiB each 100 ms frees a third of a large send buffer only after many times the limit.
+    /// A reader of 64 KiB per 100 ms frees a third of a large send buffer only after many times the limit.
     #[tokio::test]
-    async fn a_slow_reader_that_moves_is_not_given_up() {
+    async fn a_slow_reader_with_progress_is_not_disconnected() {
         let (mut server, mut client) = pair_with(Patience { stall: Duration::from_millis(500), ..PATIENCE }).await;
         rustix::net::sockopt::set_socket_send_buffer_size(&*server.tcp, 4 << 20).unwrap();
         rustix::net::sockopt::set_socket_recv_buffer_size(&client, 64 << 10).unwrap();
@@ -225,12 +226,12 @@ mod tests {
             client.read_exact(&mut taken).await.unwrap();
             sleep(Duration::from_millis(100)).await;
         }
-        assert!(!sending.is_finished(), "it is still being sent to");
+        assert!(!sending.is_finished(), "the answer is still being sent");
         let error = tokio::time::timeout(Duration::from_secs(9), sending).await.unwrap().unwrap().unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::TimedOut, "and given up once it stands still");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut, "a stalled reader is disconnected");
     }
 
-    /// Makes a connection with a slot.
+    /// Creates a connection with a slot.
     async fn pair_with_slot(patience: Patience) -> (ClientStream, TcpStream, Arc<ConnectionSlot>) {
         let (mut server, client) = pair_with(patience).await;
         let caps = Caps { max_connections: 1, max_per_address: 1, trusted_proxies: Vec::new() };
@@ -247,7 +248,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_that_took_long_leaves_the_next_head_its_time_though_nothing_was_read_meanwhile() {
+    async fn a_long_answer_without_reads_does_not_shorten_the_limit_of_the_next_head() {
         let (mut server, mut client, slot) = pair_with_slot(PATIENCE).await;
         client.write_all(b"GET / ... \r\n\r\nGE").await.unwrap();
         assert_eq!(server.read(&mut [0; 64]).await.unwrap(), 16);
@@ -257,7 +258,7 @@ mod tests {
         assert_eq!(read_ends_after(&mut server).await, PATIENCE.idle.as_secs());
     }
 
-    /// Looks for the next head, then writes, in one poll.
+    /// Reads for the next head, then writes, in one poll.
     async fn write_as_hyper(server: &mut ClientStream) -> io::Result<usize> {
         let bytes = vec![0; 64 << 10];
         std::future::poll_fn(|context| {
@@ -271,7 +272,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_connection_is_not_idle_while_the_rest_of_an_answer_waits_for_its_reader() {
+    async fn a_connection_with_an_unwritten_answer_is_not_idle() {
         let patience = Patience { idle: Duration::from_secs(10), stall: Duration::from_secs(100), ..PATIENCE };
         let (mut server, mut client, slot) = pair_with_slot(patience).await;
         drop(slot.begin());
@@ -287,12 +288,12 @@ mod tests {
             written = write_as_hyper(&mut server) => drop(written.expect("the rest is written once there is room")),
             () = taking => unreachable!("the server does not close"),
         }
-        assert_eq!(read_ends_after(&mut server).await, 10, "and idle from then on");
+        assert_eq!(read_ends_after(&mut server).await, 10, "the connection is idle from then on");
     }
 
     #[tokio::test]
-    async fn http_2_is_told_from_http_1_1_however_its_first_bytes_are_cut() {
-        for (pieces, is_told) in [
+    async fn the_preface_of_http_2_is_found_however_it_is_split() {
+        for (pieces, is_http_2) in [
             (vec![b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice()], true),
             (vec![b"P", b"RI * HTTP/2.0\r", b"\n\r\nSM"], true),
             (vec![b"PRI * HTTP/2.0\r", b"x\n"], false),
@@ -306,12 +307,12 @@ mod tests {
             drop(server);
             let mut answer = Vec::new();
             client.read_to_end(&mut answer).await.unwrap();
-            assert_eq!(answer, if is_told { HTTP_1_1_REQUIRED } else { b"" }, "{pieces:?}");
+            assert_eq!(answer, if is_http_2 { HTTP_1_1_REQUIRED } else { b"" }, "{pieces:?}");
         }
     }
 
     #[tokio::test]
-    async fn an_answer_that_ends_with_the_connection_is_reset_unless_it_is_whole() {
+    async fn a_truncated_answer_that_the_connection_delimits_is_reset() {
         for is_whole in [true, false] {
             let (mut server, mut client) = pair().await;
             server.ending.open_answer();
@@ -332,7 +333,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_reader_that_stands_still_is_given_up() {
+    async fn a_stalled_reader_is_disconnected() {
         let (mut server, _client) = pair().await;
         let begun = Instant::now();
         let error = loop {
@@ -361,7 +362,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_has_gone_is_noticed_though_it_left_bytes_unread() {
+    async fn a_closed_connection_is_noticed_despite_unread_bytes() {
         let (server, mut client) = pair().await;
         let presence = ClientConnection::new(&server.tcp, Weak::new());
         client.write_all(b"unread").await.unwrap();
@@ -371,7 +372,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_silent_client_is_not_waited_for_long() {
+    async fn a_lingering_close_ends_with_a_silent_client() {
         let (mut server, _client) = pair().await;
         let begun = Instant::now();
         server.shutdown().await.unwrap();

@@ -1,7 +1,7 @@
-//! The fields of forms, and of what says the same in JSON: which there are, what they may hold, and what is said when
-//! they do not.
+//! The fields of forms and their JSON equivalents: their names, their valid values and their errors.
 //!
-//! What is known to be wrong when the file begins is said before its bytes are received; the rest when the form ends.
+//! Errors in fields before the file are answered before the bytes of the file are received, all others at the end of
+//! the form.
 
 use super::FormReader;
 use crate::files::{FileDetails, Files, Receiving};
@@ -22,20 +22,20 @@ const CREATED_AT: &str = "created_at";
 
 #[derive(Default)]
 struct Fields {
-    /// Those that the caller may give a file.
+    /// The purposes that the caller may use.
     purposes: &'static [Purpose],
     purpose: Option<String>,
     anchor: Option<String>,
     seconds: Option<String>,
     unexpected: Vec<String>,
-    /// A part `file` came that has no filename, and so is no file.
+    /// A part `file` without a filename was received, which is not a file.
     has_unnamed_file: bool,
 }
 
 /// Receives the form's file and reads its other fields, in any order.
 ///
 /// # Errors
-/// The first thing that is wrong with the form; nothing of the file stays then.
+/// The first error of the form. No bytes of the file are kept then.
 pub async fn receive_file(
     files: &Files,
     caller: Caller,
@@ -78,7 +78,7 @@ async fn receive(mut receiving: Receiving, form: &mut FormReader) -> Result<Rece
 /// Receives the one field of a part, `data`, whether it is sent as a file or as plain text.
 ///
 /// # Errors
-/// The first thing that is wrong with the form; nothing of the part stays then.
+/// The first error of the form. No bytes of the part are kept then.
 pub async fn receive_part(receiving: Receiving, mut form: FormReader) -> Result<Receiving, ApiError> {
     let (mut received, mut opened, mut unexpected) = (None, Some(receiving), Vec::new());
     let refuse = |unexpected: &[String]| ApiError::refuse_unexpected(unexpected.iter().map(String::as_str));
@@ -98,7 +98,7 @@ pub async fn receive_part(receiving: Receiving, mut form: FormReader) -> Result<
 }
 
 impl Fields {
-    /// Says what is wrong already, and what the file is for if that is known.
+    /// Returns the errors of the fields so far, and the purpose if it is known.
     fn check_before_file(&self, filename: &Filename) -> Result<Option<Purpose>, ApiError> {
         self.refuse_unexpected()?;
         let purpose = self.purpose()?;
@@ -111,7 +111,7 @@ impl Fields {
         Ok(purpose)
     }
 
-    /// What is said of a part that nobody takes and that goes on for too long.
+    /// Returns the error of an unknown part that is too long.
     fn unwanted(&self) -> ApiError {
         self.refuse_unexpected().err().unwrap_or_else(|| self.missing_file())
     }
@@ -145,18 +145,18 @@ impl Fields {
     }
 }
 
-/// The name of a file, cleaned; `param` is where it was sent.
+/// Cleans the name of a file; `param` is the field with the name.
 pub fn filename(name: &str, param: &str) -> Result<Filename, ApiError> {
     Filename::parse(name).map_err(|error| ApiError::invalid(error.to_string()).param(param))
 }
 
-/// A purpose, if it is one that a file of the caller may have.
+/// Parses a purpose that the caller may use.
 pub fn purpose(name: &str, may_be: &[Purpose]) -> Result<Purpose, ApiError> {
     let known = Purpose::named(name).filter(|purpose| may_be.contains(purpose));
     known.ok_or_else(|| ApiError::unknown_purpose(name, may_be))
 }
 
-/// `expires_after` as JSON spells it.
+/// Parses `expires_after` of a JSON body.
 pub fn expires_after(mut object: JsonObject) -> Result<ExpiresAfter, ApiError> {
     let (anchor, seconds) = (object.text("anchor"), object.integer("seconds", EXPIRES_AFTER_SECONDS));
     check_anchor(&anchor.map_err(|error| error.param("expires_after.anchor"))?, "expires_after.anchor")?;
@@ -173,7 +173,7 @@ fn check_anchor(anchor: &str, param: &str) -> Result<(), ApiError> {
     Err(ApiError::invalid(message).param(param))
 }
 
-/// Decimal text, without a sign and within bounds.
+/// Parses an unsigned decimal number within bounds.
 fn expires_after_seconds(text: &str) -> Result<ExpiresAfter, ApiError> {
     let decimal = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let seconds = decimal.then(|| text.parse().ok()).flatten().and_then(ExpiresAfter::seconds);

@@ -1,7 +1,7 @@
 //! Forms of the API, with fields in any order (docs/contract.md, sections 3 and 8).
 //!
-//! `venna_form` parses the body without I/O. [`FormReader`] feeds it from a request; [`receive_file`] and [`receive_part`] give
-//! the parts their meaning. File bytes go straight to the blob.
+//! `venna_form` parses the body without I/O. [`FormReader`] feeds it from a request; [`receive_file`] and
+//! [`receive_part`] interpret the parts. File bytes go straight to the blob.
 
 mod fields;
 
@@ -21,8 +21,8 @@ use venna_form::{Event, FormError, PartHeaders, Scanner};
 
 /// The longest field that is not a file, in bytes.
 pub const MAX_FIELD_BYTES: usize = 64 * 1024;
-/// The most bytes of a form besides its file: fields in every part but one, every header, every boundary with its hyphens,
-/// line breaks and padding, the preamble and the epilogue.
+/// The maximum number of bytes of a form besides its file: fields in every part but one, every header, every boundary
+/// with its hyphens, line breaks and padding, the preamble and the epilogue.
 pub const MAX_FRAMING_BYTES: usize = MAX_PARTS * (MAX_FIELD_BYTES + MAX_HEADER_BLOCK_BYTES)
     + (MAX_PARTS + 1) * (MAX_BOUNDARY_BYTES + MAX_PADDING_BYTES + 8)
     + MAX_PREAMBLE_BYTES
@@ -51,7 +51,7 @@ impl FormReader {
     /// Creates the reader of a request's form, without reading the body yet.
     ///
     /// # Errors
-    /// The request has no form, or its boundary is not valid.
+    /// When the request has no form, or its boundary is not valid.
     pub fn new(request: Request) -> Result<Self, ApiError> {
         let content_type = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).map(String::from_utf8_lossy);
         let boundary =
@@ -62,8 +62,8 @@ impl FormReader {
         Ok(Self { body: Body::into_data_stream(request.into_body()), scanner: Scanner::new(&boundary)? })
     }
 
-    /// Returns the headers of the next part, or `None` at the end of the form. Skips the rest of the current part, and fails
-    /// with `unwanted` if that rest is longer than a field may be.
+    /// Returns the headers of the next part, or `None` at the end of the form. Skips the rest of the current part, and
+    /// fails with `unwanted` if that rest is longer than a field may be.
     async fn next_part(&mut self, unwanted: impl Fn() -> ApiError) -> Result<Option<PartHeaders>, ApiError> {
         let mut skipped_bytes = 0;
         loop {

@@ -1,4 +1,4 @@
-//! What this server takes, and what it bills: from the running configuration.
+//! The page of limits and prices of the running configuration.
 
 use super::facts::{Facts, PriceLine};
 use crate::files::MAX_BATCH_FILE_BYTES;

@@ -1,5 +1,5 @@
-//! How this server differs from OpenAI's: the section of `docs/api.md`, and what follows from the operations, the
-//! router and the running configuration.
+//! The page of differences from OpenAI: the section of `docs/api.md`, and the differences that follow from the
+//! operations, the router and the running configuration.
 
 use super::facts::Facts;
 use crate::http::unknown::NOT_YET;

@@ -1,5 +1,4 @@
-//! What clients see of each kind of error, beyond the catalogue: an answer as it looks, what an SDK makes of it,
-//! whether it is sent again by itself.
+//! The page of errors: the catalogue with a sample answer of each kind, and its handling by SDKs.
 
 use super::objects::definitions;
 use super::operations::examples::{FILE, PROJECT, UPLOAD};
@@ -20,7 +19,7 @@ use std::time::Duration;
 use venna_reference::{Block, BodyExample, ERRORS_SLUG, Failure, Page, ParamIn, code};
 
 impl ErrorKind {
-    /// What it is called where a short word is needed: its code, or what stands for one where the code is null.
+    /// Returns the anchor on the page of errors: the code, or a similar word for a kind without a code.
     pub fn anchor(self) -> String {
         self.entry().code.map_or_else(|| self.codeless_name().to_owned(), str::to_owned)
     }
@@ -67,13 +66,13 @@ impl ErrorKind {
         }
     }
 
-    /// Whether OpenAI's SDKs send the request again by themselves.
+    /// Returns whether OpenAI's SDKs retry the request.
     pub fn is_retried(self) -> bool {
         let Entry { status, should_retry, .. } = self.entry();
         should_retry.unwrap_or(matches!(status, 408 | 409 | 429 | 500..))
     }
 
-    /// What OpenAI's SDKs throw: in Python and in TypeScript.
+    /// Returns the exceptions of OpenAI's SDKs, in Python and in TypeScript.
     pub fn exceptions(self) -> (&'static str, &'static str) {
         match self.entry().status {
             400 => ("BadRequestError", "BadRequestError"),
@@ -87,18 +86,11 @@ impl ErrorKind {
     }
 }
 
-/// Describes an error to the generator: of an operation, or of none in particular.
+/// Describes an error for the crate `venna_reference`, with a sample of the operation if one is given.
 pub fn failure(kind: ErrorKind, doc: Option<&RouteDoc>) -> Failure {
-    let Entry { status, code, brought_about_by, .. } = kind.entry();
+    let Entry { status, code, cause, .. } = kind.entry();
     let error = doc.map_or_else(|| kind.example(), |doc| doc.example(kind));
-    Failure {
-        status,
-        code,
-        anchor: kind.anchor(),
-        cause: brought_about_by,
-        everywhere: EVERYWHERE.contains(&kind),
-        sample: body(&error),
-    }
+    Failure { status, code, anchor: kind.anchor(), cause, everywhere: EVERYWHERE.contains(&kind), sample: body(&error) }
 }
 
 fn body(error: &ApiError) -> Value {
@@ -136,7 +128,8 @@ impl RouteDoc {
         }
     }
 
-    /// Returns the answer to a request without a required field, with an unknown one, or with a `limit` that is no number.
+    /// Returns the answer to a request without a required field, with an unknown field, or with a `limit` that is not a
+    /// number.
     fn invalid(&self) -> ApiError {
         if let Some(parameter) = self.operation.parameters_in(ParamIn::Query).find(|one| one.required) {
             return ApiError::missing(parameter.name);
@@ -161,7 +154,7 @@ fn required_field(definition: &str) -> Option<&'static str> {
     definition.schema.fields().iter().find(|field| field.required).map(|field| field.name)
 }
 
-/// The catalogue.
+/// Writes the page of errors.
 pub fn page() -> Page {
     let mut blocks = vec![
         Block::text(
@@ -191,7 +184,7 @@ fn overview() -> Block {
     let rows = ErrorKind::ALL.into_iter().map(|kind| {
         let entry = kind.entry();
         let name = format!("[`{}`](#{})", entry.code.unwrap_or("null"), kind.anchor());
-        vec![entry.status.to_string(), name, code(entry.error_type), entry.brought_about_by.to_owned()]
+        vec![entry.status.to_string(), name, code(entry.error_type), entry.cause.to_owned()]
     });
     Block::Table { head: vec!["Status", "Code", "Type", "Brought about by"], rows: rows.collect() }
 }
@@ -220,7 +213,7 @@ fn details(kind: ErrorKind) -> Vec<Block> {
                 .param_name()
                 .map_or_else(|| code("null"), |param| format!("what is wrong, for example {}", code(param))),
         ),
-        row("Brought about by", entry.brought_about_by.to_owned()),
+        row("Brought about by", entry.cause.to_owned()),
         row("Remedy", entry.remedy.to_owned()),
         row("In OpenAI's SDKs", format!("`openai.{python}` in Python, `OpenAI.{typescript}` in TypeScript")),
         row("Sent again by SDKs", retried.to_owned()),

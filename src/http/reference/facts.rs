@@ -1,23 +1,23 @@
-//! The configuration of a server, as far as its reference shows it.
+//! The configuration values that the reference shows.
 
-/// The configuration of a server, as far as its reference shows it.
+/// The configuration values that the reference shows.
 #[derive(Clone, Debug)]
 pub struct Facts {
     /// The address that clients use, without a slash at the end.
     pub origin: String,
     /// The largest file of one request, in bytes.
     pub max_file_bytes: u64,
-    /// Uploads in flight at once.
+    /// The maximum number of concurrent uploads.
     pub max_concurrent_uploads: usize,
-    /// Uploads in flight at once of one project without a limit of its own.
+    /// The maximum number of concurrent uploads of a project, unless the project has another limit.
     pub max_project_uploads: usize,
-    /// How long an Upload accepts parts, in seconds.
+    /// The time that an Upload accepts parts, in seconds.
     pub upload_ttl_seconds: u64,
-    /// Whether files with bad lines are refused.
+    /// Files with invalid lines are refused.
     pub strict_jsonl: bool,
-    /// The slowest request body: bytes a second, and over how many seconds.
+    /// The minimum rate of a request body, in bytes per second, and the window in seconds.
     pub body_pace: (u64, u64),
-    /// Requests a minute of one network with keys that are not valid; 0 for any number.
+    /// The maximum number of requests with invalid keys per minute and network; 0 for no limit.
     pub max_failed_logins_per_minute: u32,
     /// The prices.
     pub prices: Vec<PriceLine>,
@@ -34,6 +34,6 @@ pub struct PriceLine {
     pub usd: String,
     /// The unit of the price.
     pub per: &'static str,
-    /// How many units are free each month.
+    /// The number of free units per month.
     pub free_per_month: String,
 }

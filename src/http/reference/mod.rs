@@ -1,8 +1,8 @@
 //! The reference: `/docs`, `/openapi.json`, `/llms.txt`.
 //!
-//! `operations`, `objects` and `errors` describe the API, and the crate `venna_reference` writes documents and pages from that. The
-//! reference needs no key, is not metered or limited, and calls no service. It is written once, at the first request for it.
-//! `app` passes what it shows of the configuration.
+//! `operations`, `objects` and `errors` describe the API. The crate `venna_reference` writes documents and pages from
+//! that description, once, at the first request for the reference. The reference needs no key, is not metered or
+//! limited, and calls no service. `app` passes the configuration values that it shows.
 
 mod api;
 mod billing;
@@ -42,7 +42,7 @@ use venna_reference::Site;
 const PATHS: [&str; 7] =
     ["/docs", "/docs/", "/docs.md", "/docs/{*page}", "/openapi.json", "/llms.txt", "/llms-full.txt"];
 
-/// Pages load what this server has, send requests to it, and are embedded nowhere.
+/// The Content-Security-Policy: pages load from and send requests to this server only, and are not embedded.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \
                       frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
@@ -81,7 +81,7 @@ pub fn errors() -> String {
     venna_reference::markdown(&errors::page())
 }
 
-/// Returns method and path of every operation that is described, in order.
+/// Returns the method and path of every described operation, in order.
 pub fn described() -> impl Iterator<Item = (&'static str, &'static str)> {
     operations::operations().into_iter().map(|doc| (doc.operation.method, doc.operation.path))
 }
@@ -113,7 +113,7 @@ fn found(asset: &ServedAsset, method: &Method, headers: &HeaderMap) -> Response 
     response
 }
 
-/// A page for browsers, and the envelope for everybody else.
+/// Answers an unknown path: with a page for browsers, else with the error envelope.
 fn not_found(body: &Bytes, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
     let accepts = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     let mut response = if accepts.contains("text/html") {
@@ -125,7 +125,7 @@ fn not_found(body: &Bytes, method: &Method, uri: &Uri, headers: &HeaderMap) -> R
     response
 }
 
-/// The length is said here, since `axum` would say 0 of the answer to `HEAD`.
+/// Returns an answer with its length, since `axum` would set the length of an answer to `HEAD` to 0.
 fn page(status: StatusCode, content_type: &'static str, body: Bytes, method: &Method) -> Response {
     let length = body.len();
     let mut response = Response::new(if method == Method::HEAD { Body::empty() } else { Body::from(body) });

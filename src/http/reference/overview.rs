@@ -1,4 +1,4 @@
-//! The first page: how to begin, and every operation.
+//! The first page of the reference: the first steps and a list of all operations.
 
 use venna_reference::{Api, Block, Page, samples};
 

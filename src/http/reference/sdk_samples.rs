@@ -1,7 +1,7 @@
 //! The samples with OpenAI's SDKs.
 //!
-//! `tests/reference` takes each sample from the served pages and runs it against a server, with existing ids in place of the
-//! shown ones.
+//! `tests/reference` takes each sample from the served pages and runs it against a server, with existing ids in place
+//! of the shown ones.
 
 use super::route_doc::RouteDoc;
 use venna_reference::Sample;

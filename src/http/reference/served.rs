@@ -1,4 +1,4 @@
-//! The reference as it is served: each page and document under its path, with its entity tag.
+//! The served pages and documents of the reference, by path, with their entity tags.
 
 use crate::model::digest::Sha256Digest;
 use bytes::Bytes;

@@ -18,7 +18,7 @@ use axum::response::Response;
 use http::StatusCode;
 use std::sync::Arc;
 
-/// Enters a correction into the ledger; repeated under its `Idempotency-Key` it counts once.
+/// Enters a correction into the ledger. Repetitions with the same `Idempotency-Key` count once.
 pub async fn create_adjustment(
     State(workspaces): State<Arc<Workspaces>>,
     State(keys): State<Arc<Keys>>,
@@ -27,7 +27,7 @@ pub async fn create_adjustment(
     request: Request,
 ) -> Result<Response, ApiError> {
     let name = idempotency::key(request.headers())?.map(|key| key.as_str().to_owned());
-    // Without a name of its client's an adjustment has the one of its request, which comes once.
+    // Without an `Idempotency-Key`, the unique id of the request names the adjustment.
     let name = name.or_else(|| origin.request.map(|id| id.to_string())).ok_or_else(ApiError::internal)?;
     let new = read(JsonObject::read(request, MAX_ADMIN_BYTES).await?, name)?;
     check_owner(&workspaces, &keys, &new).await?;
@@ -65,7 +65,8 @@ fn read(mut body: JsonObject, name: String) -> Result<NewAdjustment, ApiError> {
     Ok(NewAdjustment { name, workspace, key, item, quantity, reason, reverses })
 }
 
-/// The bill of an archived workspace can be wrong too, and so can what was put down to a revoked key.
+/// Checks that the workspace and its key exist. The workspace may be archived and the key revoked: bills can be wrong
+/// later.
 async fn check_owner(workspaces: &Workspaces, keys: &Keys, new: &NewAdjustment) -> Result<(), ApiError> {
     let workspace = workspaces.get(new.workspace).await?;
     workspace.ok_or_else(|| ApiError::project_not_found(&new.workspace.to_string()))?;

@@ -1,5 +1,5 @@
-//! Usage and the ledger, in OpenAI's page and bucket shapes (docs/design/billing.md, section 3). An administrator
-//! sees all, a key of a workspace its own.
+//! The handlers of usage, costs and the ledger, in OpenAI's page and bucket shapes (docs/design/billing.md, section 3).
+//! An admin key reads all workspaces, a workspace key its own.
 
 mod adjustments;
 mod query;
@@ -49,7 +49,7 @@ pub async fn list_costs(
     Ok(json(StatusCode::OK, &wire::cost_page(&buckets, next_page)))
 }
 
-/// `GET /v1/organization/usage/ledger`: lines of JSON, or CSV for who accepts that.
+/// `GET /v1/organization/usage/ledger`: JSON Lines, or CSV for `Accept: text/csv`.
 pub async fn list_ledger(
     State(usage): State<Arc<Usage>>,
     State(long_reads): State<Arc<LongReads>>,
@@ -80,9 +80,9 @@ fn reader(principal: &Principal) -> Option<WorkspaceId> {
 /// Restricts a window to what the principal may see.
 fn of_principal(mut window: UsageWindow, principal: &Principal) -> UsageWindow {
     if let Some(own) = principal.key.opens.workspace() {
-        let asked = window.workspaces.take();
+        let parsed = window.workspaces.take();
         let is_own = |ids: Vec<WorkspaceId>| ids.into_iter().filter(|id| *id == own).collect();
-        window.workspaces = Some(asked.map_or_else(|| vec![own], is_own));
+        window.workspaces = Some(parsed.map_or_else(|| vec![own], is_own));
     }
     window
 }

@@ -1,4 +1,4 @@
-//! The queries of usage: which buckets, of whom, and from where on.
+//! The query parameters of usage, costs and the ledger.
 
 use crate::http::error::{ApiError, echo};
 use crate::http::list::{MAX_TIME, id_of, integer, one_of};
@@ -9,46 +9,46 @@ use crate::model::prices::LineItem;
 use crate::model::usage::Dimensions;
 use crate::usage::{BucketWidth, CostDimensions, UsageWindow};
 
-/// Rows of the ledger on one page, at most and when nobody asks.
+/// The maximum number of ledger rows of a page, and the default.
 const PAGE_LEDGER_ROWS: (u64, u64) = (10_000, 1000);
-/// Days of costs on one page, when nobody asks and at most.
+/// The default number of days of a page of costs, and the maximum.
 const PAGE_COSTS: (u64, u64) = (7, 180);
-/// What the name of a page begins with; the first second of its first bucket follows.
+/// The prefix of the name of a page; the first second of its first bucket follows.
 const PAGE_PREFIX: &str = "page_";
 
-/// Reads the query of `GET /v1/organization/usage/files`: the buckets of the page that is asked for, and the name of the next
-/// page, if there is one.
+/// Reads the query of `GET /v1/organization/usage/files`: the window of the requested page, and the name of the next
+/// page.
 ///
 /// # Errors
-/// When a parameter is missing or not valid; unknown ones are ignored.
+/// When a parameter is missing or not valid; unknown parameters are ignored.
 pub fn window(query: &str, now: u64) -> Result<(UsageWindow, Option<String>), ApiError> {
-    let asked = Asked::read(query, &["project_id", "api_key_id", "purpose"])?;
-    let by = |dimension: &str| asked.group_by.iter().any(|name| name == dimension);
+    let parsed = WindowQuery::read(query, &["project_id", "api_key_id", "purpose"])?;
+    let by = |dimension: &str| parsed.group_by.iter().any(|name| name == dimension);
     let by = Dimensions { workspace: by("project_id"), key: by("api_key_id"), purpose: by("purpose") };
-    let page = asked.width.unwrap_or(BucketWidth::Day).page();
-    asked.into_window(by, now, page)
+    let page = parsed.width.unwrap_or(BucketWidth::Day).page();
+    parsed.into_window(by, now, page)
 }
 
-/// A window of costs, the line items that are asked for, what is kept apart, and the name of the next page.
+/// The window of a page of costs, the filter of line items, the dimensions of groups, and the name of the next page.
 pub type CostQuery = (UsageWindow, Option<Vec<LineItem>>, CostDimensions, Option<String>);
 
 /// Reads the query of `GET /v1/organization/costs`, whose buckets are days.
 ///
 /// # Errors
-/// When a parameter is missing or not valid; unknown ones are ignored.
+/// When a parameter is missing or not valid; unknown parameters are ignored.
 pub fn costs(query: &str, now: u64) -> Result<CostQuery, ApiError> {
-    let mut asked = Asked::read(query, &["project_id", "line_item", "api_key_id"])?;
-    if let Some(other) = asked.width.filter(|width| *width != BucketWidth::Day) {
+    let mut parsed = WindowQuery::read(query, &["project_id", "line_item", "api_key_id"])?;
+    if let Some(other) = parsed.width.filter(|width| *width != BucketWidth::Day) {
         return Err(ApiError::unsupported("bucket_width", other.name(), &[BucketWidth::Day.name()]));
     }
-    let by = |dimension: &str| asked.group_by.iter().any(|name| name == dimension);
+    let by = |dimension: &str| parsed.group_by.iter().any(|name| name == dimension);
     let by = CostDimensions { workspace: by("project_id"), key: by("api_key_id"), item: by("line_item") };
-    let items = asked.line_items.take();
-    let (window, next_page) = asked.into_window(Dimensions::default(), now, PAGE_COSTS)?;
+    let items = parsed.line_items.take();
+    let (window, next_page) = parsed.into_window(Dimensions::default(), now, PAGE_COSTS)?;
     Ok((window, items, by, next_page))
 }
 
-/// Reads the query of `GET /v1/organization/usage/ledger`: the row behind which to begin, and how many rows to give.
+/// Reads the query of `GET /v1/organization/usage/ledger`: the last row of the previous page, and the number of rows.
 ///
 /// # Errors
 /// When a parameter is not valid.
@@ -64,9 +64,9 @@ pub fn ledger(query: &str) -> Result<(u64, u32), ApiError> {
     Ok((after_seq / LINES_PER_ROW, u32::try_from(limit).unwrap_or(u32::MAX)))
 }
 
-/// A query as it is written.
+/// The parameters of a query of usage or costs.
 #[derive(Debug, Default)]
-struct Asked {
+struct WindowQuery {
     start_time: Option<u64>,
     end_time: Option<u64>,
     width: Option<BucketWidth>,
@@ -78,29 +78,29 @@ struct Asked {
     page: Option<String>,
 }
 
-impl Asked {
+impl WindowQuery {
     fn read(query: &str, dimensions: &[&str]) -> Result<Self, ApiError> {
-        let mut asked = Self::default();
+        let mut parsed = Self::default();
         for (name, value) in parameters(query) {
             match name.strip_suffix("[]").unwrap_or(&name) {
-                "start_time" => asked.start_time = Some(integer("start_time", &value, 0..=MAX_TIME)?),
-                "end_time" => asked.end_time = Some(integer("end_time", &value, 0..=MAX_TIME)?),
-                "bucket_width" => asked.width = Some(width(&value)?),
-                "group_by" if dimensions.contains(&&*value) => asked.group_by.push(value.into_owned()),
+                "start_time" => parsed.start_time = Some(integer("start_time", &value, 0..=MAX_TIME)?),
+                "end_time" => parsed.end_time = Some(integer("end_time", &value, 0..=MAX_TIME)?),
+                "bucket_width" => parsed.width = Some(width(&value)?),
+                "group_by" if dimensions.contains(&&*value) => parsed.group_by.push(value.into_owned()),
                 "group_by" => return Err(ApiError::unsupported("group_by", &value, dimensions)),
                 "project_ids" => {
-                    one_of("project_ids", &mut asked.project_ids, id_of("project_ids", &value, "a project")?)?;
+                    one_of("project_ids", &mut parsed.project_ids, id_of("project_ids", &value, "a project")?)?;
                 }
                 "api_key_ids" => {
-                    one_of("api_key_ids", &mut asked.api_key_ids, id_of("api_key_ids", &value, "an API key")?)?;
+                    one_of("api_key_ids", &mut parsed.api_key_ids, id_of("api_key_ids", &value, "an API key")?)?;
                 }
-                "line_items" => one_of("line_items", &mut asked.line_items, line_item(&value)?)?,
-                "limit" => asked.limit = Some(value.into_owned()),
-                "page" => asked.page = Some(value.into_owned()),
+                "line_items" => one_of("line_items", &mut parsed.line_items, line_item(&value)?)?,
+                "limit" => parsed.limit = Some(value.into_owned()),
+                "page" => parsed.page = Some(value.into_owned()),
                 _ => {}
             }
         }
-        Ok(asked)
+        Ok(parsed)
     }
 
     fn into_window(
@@ -119,7 +119,7 @@ impl Asked {
         }
         let limit = self.limit.map_or(Ok(default_limit), |text| integer("limit", &text, 1..=most))?;
         let begin = match self.page {
-            Some(page) => place(&page, first, last, seconds)?,
+            Some(page) => page_start(&page, first, last, seconds)?,
             None => first,
         };
         let end = begin.saturating_add(limit * seconds).min(last).max(begin);
@@ -129,8 +129,8 @@ impl Asked {
     }
 }
 
-/// Where a page begins.
-fn place(page: &str, first: u64, last: u64, seconds: u64) -> Result<u64, ApiError> {
+/// Returns the first second of a page.
+fn page_start(page: &str, first: u64, last: u64, seconds: u64) -> Result<u64, ApiError> {
     let begin = page.strip_prefix(PAGE_PREFIX).and_then(|digits| digits.parse::<u64>().ok());
     let begin = begin.filter(|begin| (first..last).contains(begin) && begin.is_multiple_of(seconds));
     begin.ok_or_else(|| {
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn an_error_names_the_parameter() {
         for (query, param) in [
             ("", "start_time"),
             ("start_time=x", "start_time"),

@@ -1,4 +1,4 @@
-//! The objects of usage.
+//! The objects of usage, costs and the ledger.
 
 use crate::http::wire::Amount;
 use crate::model::ledger::{LedgerLine, LedgerRow};
@@ -31,7 +31,7 @@ struct BucketObject<R> {
     results: Vec<R>,
 }
 
-/// What a group costs in a bucket.
+/// The costs of a group in a bucket.
 #[derive(Debug, Serialize)]
 pub struct CostResult {
     object: &'static str,
@@ -39,12 +39,12 @@ pub struct CostResult {
     line_item: Option<&'static str>,
     project_id: Option<String>,
     api_key_id: Option<String>,
-    /// Of a line item alone.
+    /// The quantity; only in groups by line item.
     quantity: Option<f64>,
     quantity_unit: Option<&'static str>,
 }
 
-/// What a group has used in a bucket.
+/// The usage of a group in a bucket.
 #[derive(Debug, Serialize)]
 pub struct UsageResult {
     object: &'static str,
@@ -54,7 +54,7 @@ pub struct UsageResult {
     usage_bytes: i64,
     peak_bytes: i64,
     end_bytes: i64,
-    /// A text: it may be more than a number of JavaScript can be.
+    /// A string, since the value can exceed the safe integers of JavaScript.
     byte_seconds: String,
     num_files: i64,
     num_requests: i64,
@@ -65,21 +65,21 @@ pub struct UsageResult {
 }
 
 impl<R> BucketPage<R> {
-    /// The page of these buckets: the first second, the second behind the last, and the results of each.
+    /// Creates a page of buckets, each with its first second, the second after its last, and its results.
     fn new(buckets: impl Iterator<Item = (u64, u64, Vec<R>)>, next_page: Option<String>) -> Self {
         let object = |(start_time, end_time, results)| BucketObject { object: "bucket", start_time, end_time, results };
         Self { object: "page", data: buckets.map(object).collect(), has_more: next_page.is_some(), next_page }
     }
 }
 
-/// A page of usage.
+/// Returns a page of usage.
 pub fn usage_page(buckets: &[Bucket], by: Dimensions, next_page: Option<String>) -> BucketPage<UsageResult> {
     let results =
         |bucket: &Bucket| bucket.groups.iter().map(|(group, used)| result(bucket, by, *group, *used)).collect();
     BucketPage::new(buckets.iter().map(|bucket| (bucket.start, bucket.end, results(bucket))), next_page)
 }
 
-/// A page of costs.
+/// Returns a page of costs.
 pub fn cost_page(buckets: &[CostBucket], next_page: Option<String>) -> BucketPage<CostResult> {
     let results = |bucket: &CostBucket| bucket.groups.iter().map(|(group, cost)| cost_result(*group, *cost)).collect();
     BucketPage::new(buckets.iter().map(|bucket| (bucket.start, bucket.end, results(bucket))), next_page)
@@ -97,7 +97,7 @@ fn cost_result(group: CostGroup, cost: Cost) -> CostResult {
     }
 }
 
-/// A quantity in the unit in which people read it.
+/// Converts a quantity to the unit of the answer.
 #[expect(clippy::cast_precision_loss, reason = "JSON's readers have no other numbers; the ledger is exact")]
 fn in_units(item: LineItem, quantity: i128) -> (f64, &'static str) {
     match item {
@@ -127,7 +127,7 @@ fn result(bucket: &Bucket, by: Dimensions, group: Group, used: BucketUsage) -> U
     }
 }
 
-/// What JSON's readers take for a number; what is beyond, which nobody has, is cut off.
+/// Converts to a 64-bit integer and saturates at its bounds.
 fn number(value: i128) -> i64 {
     i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX })
 }
@@ -141,7 +141,7 @@ pub struct AdjustmentObject {
     project_id: String,
     api_key_id: Option<String>,
     line_item: &'static str,
-    /// A text: it may be more than a number of JavaScript can be.
+    /// A string, since the value can exceed the safe integers of JavaScript.
     quantity: String,
     quantity_unit: &'static str,
     reason: Option<String>,
@@ -150,7 +150,7 @@ pub struct AdjustmentObject {
 }
 
 impl AdjustmentObject {
-    /// The correction of this line item that a row is.
+    /// Creates the object of a correction from its ledger row.
     pub fn new(row: LedgerRow, item: LineItem, quantity: i64) -> Self {
         Self {
             object: "organization.usage.adjustment",
@@ -212,7 +212,7 @@ fn lines(rows: &[LedgerRow]) -> impl Iterator<Item = LedgerLineObject> + '_ {
     rows.iter().flat_map(|row| row.lines().into_iter().map(move |line| LedgerLineObject::new(row, line)))
 }
 
-/// Lines of JSON.
+/// Writes rows as JSON Lines.
 pub fn ledger_lines(rows: &[LedgerRow]) -> Vec<u8> {
     let mut text = Vec::new();
     for line in lines(rows) {
@@ -222,7 +222,7 @@ pub fn ledger_lines(rows: &[LedgerRow]) -> Vec<u8> {
     text
 }
 
-/// Comma-separated values (RFC 4180), with a heading.
+/// Writes rows as comma-separated values (RFC 4180), with a header line.
 pub fn ledger_csv(rows: &[LedgerRow]) -> Vec<u8> {
     let mut text = String::from(
         "seq,event_id,ts,project_id,api_key_id,purpose,kind,line_item,file_id,bytes,count,reverses,note,actor\r\n",

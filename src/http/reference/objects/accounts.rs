@@ -1,4 +1,4 @@
-//! Service accounts, keys of administrators, rate limits and spend limits, in OpenAI's shapes.
+//! The objects of service accounts, admin keys, rate limits and spend limits, in OpenAI's shapes.
 
 use super::admin::valid;
 use super::fields::{id, object, page_of};

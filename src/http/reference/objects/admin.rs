@@ -1,4 +1,4 @@
-//! The administration: projects, keys, limits and the audit log.
+//! The objects of projects, keys, limits and the audit log.
 
 use super::fields::{id, object, page_of};
 use crate::http::reference::ids::name;
@@ -92,7 +92,7 @@ fn project() -> Vec<Field> {
     ]
 }
 
-/// What OpenAI takes for a project, and this server takes and does nothing about.
+/// Returns OpenAI's fields of a project that this server accepts and ignores.
 fn placement() -> [Field; 3] {
     let ignored = |name| {
         may(
@@ -142,7 +142,7 @@ fn key_creation() -> Vec<Field> {
     ]
 }
 
-/// For how long a key may be good.
+/// Returns the schema of the lifetime of a key, in seconds.
 pub fn valid() -> Schema {
     Schema::Whole(*VALID_SECONDS.start(), *VALID_SECONDS.end())
 }
@@ -166,7 +166,7 @@ fn rotation() -> Vec<Field> {
     )]
 }
 
-/// The limits by their names, and that of files by purpose.
+/// Returns the limits by name, and the size limits of files by purpose.
 fn limits(has: fn(Limit) -> bool) -> Vec<Field> {
     let is_simple = |limit: &Limit| !matches!(limit, Limit::FileBytes(_));
     let mut fields: Vec<Field> = Limit::all()
@@ -193,7 +193,7 @@ const fn about(limit: Limit) -> &'static str {
     }
 }
 
-/// What a request names: null lifts a limit.
+/// Returns the limits of a request, in which null lifts a limit.
 fn wanted(has: fn(Limit) -> bool) -> Vec<Field> {
     let mut fields = limits(has);
     for field in &mut fields {

@@ -1,8 +1,8 @@
-//! The members and lists that several objects have.
+//! The members and lists that several objects share.
 
 use venna_reference::{Field, Schema, list, must, or_null};
 
-/// Describes OpenAI's list of objects of a name.
+/// Describes OpenAI's list of the objects with this name.
 pub fn page_of(name: &'static str) -> Schema {
     Schema::Object(vec![
         object("list"),

@@ -1,4 +1,4 @@
-//! Files.
+//! The objects of Files.
 
 use super::fields::{id, object, page_of};
 use crate::model::expiry::EXPIRES_AFTER_SECONDS;

@@ -1,4 +1,4 @@
-//! The shapes of all that goes over the wire; tests hold the server's real answers against them.
+//! The objects of requests and answers. Tests compare the answers of the server with them.
 
 mod accounts;
 mod admin;
@@ -21,7 +21,7 @@ pub fn definitions() -> Vec<Definition> {
     groups.into_iter().flatten().chain([error()]).collect()
 }
 
-/// OpenAI's error envelope.
+/// Describes OpenAI's error envelope.
 fn error() -> Definition {
     let error = Schema::Object(vec![
         must("message", Schema::Text, "What is wrong, for people."),

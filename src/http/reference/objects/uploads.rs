@@ -1,4 +1,4 @@
-//! Uploads and their parts.
+//! The objects of Uploads and their parts.
 
 use super::fields::{id, object, page_of};
 use crate::http::reference::ids::PART_ID;

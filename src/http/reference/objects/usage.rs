@@ -1,4 +1,4 @@
-//! Usage, costs, the ledger and adjustments.
+//! The objects of usage, costs, the ledger and adjustments.
 
 use super::fields::{id, object};
 use crate::model::adjustment::MAX_REASON_CHARS;
@@ -6,7 +6,7 @@ use crate::model::ledger::Fact;
 use crate::model::prices::LineItem;
 use venna_reference::{Definition, Field, Schema, Shape, count, line, list, may, must, or_null, unix_seconds};
 
-/// Digits of a quantity and its sign, as far as they are described.
+/// The maximum number of characters of a quantity in the schema: its sign and its digits.
 const MAX_QUANTITY_DIGITS: usize = 19;
 
 pub fn definitions() -> Vec<Definition> {

@@ -1,4 +1,4 @@
-//! The operations on service accounts and keys of administrators, as OpenAI's clients know them.
+//! The operations on service accounts and admin keys, in OpenAI's shapes.
 
 use super::admin::{after, json_body, limit, project_id};
 use super::examples::{ADMIN_KEY, CREATED_AT, KEY, page_of_one};

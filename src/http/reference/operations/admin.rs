@@ -29,7 +29,7 @@ pub fn operations() -> Vec<RouteDoc> {
     ]
 }
 
-/// A body of JSON.
+/// Describes a JSON body by the name of its object and an example.
 pub fn json_body(schema: &'static str, required: bool, example: Value) -> Body {
     Body { schema, required, example: BodyExample::Json(example) }
 }

@@ -10,7 +10,7 @@ use crate::model::limits::Limit;
 use serde_json::{Value, json};
 use venna_reference::{Answer, Operation, Schema};
 
-/// What stands where no rate is limited.
+/// The value of a rate limit without a limit.
 const NO_LIMIT: u64 = *Limit::RequestsPerMinute.bounds().end();
 
 pub fn operations() -> Vec<RouteDoc> {

@@ -1,4 +1,4 @@
-//! The operations of the API. A test holds that they are those of the table of routes.
+//! The operations of the API. A test compares them with the table of routes.
 
 mod accounts;
 mod admin;

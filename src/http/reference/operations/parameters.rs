@@ -1,4 +1,4 @@
-//! The parameters that several operations have.
+//! The parameters that several operations share.
 
 use crate::model::idempotency::MAX_KEY_CHARS;
 use venna_reference::{ParamIn, Parameter, Schema, Shape};
@@ -17,7 +17,7 @@ pub fn in_query(name: &'static str, schema: Schema, about: impl Into<String>) ->
     parameter(ParamIn::Query, name, schema, about)
 }
 
-/// Adds the value that the samples send.
+/// Sets the value in the samples.
 pub fn sent(example: &'static str, parameter: Parameter) -> Parameter {
     Parameter { example: Some(example), ..parameter }
 }
@@ -33,7 +33,7 @@ pub fn idempotency_key() -> Parameter {
         "1 to {MAX_KEY_CHARS} visible characters of ASCII: repeated under it within 24 hours, the request has one \
          effect and one answer."
     );
-    // White space around a field is no part of it.
+    // The value of a header excludes surrounding white space.
     let shape = Shape { pattern: Some("^[!-~]([ -~]*[!-~])?$"), min: 1, max: MAX_KEY_CHARS };
     parameter(ParamIn::Header, "Idempotency-Key", Schema::Shaped(shape), about)
 }

@@ -35,7 +35,7 @@ fn window() -> Vec<Parameter> {
     ]
 }
 
-/// The only page, of one bucket.
+/// Returns a last page with one bucket.
 fn page_of(bucket: &Value) -> Value {
     json!({"object": "page", "data": [bucket], "has_more": false, "next_page": null})
 }
