@@ -57,8 +57,8 @@ pub fn jitter(longest: Duration) -> Duration {
     longest.mul_f64(f64::from(u32::from_le_bytes(bytes())) / f64::from(u32::MAX))
 }
 
-/// An exponential backoff with full jitter: each pause is a random part of a bound that doubles up to a maximum. The only
-/// backoff of the server; `docs/decisions/0019-backoff.md` says why it is not a library's.
+/// An exponential backoff with full jitter: each pause is a random part of a bound that doubles up to a maximum. The
+/// only backoff of the server; `docs/decisions/0019-backoff.md` says why it is not a library's.
 #[derive(Clone, Debug)]
 pub struct Backoff {
     failures: u32,
@@ -67,7 +67,8 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Creates a backoff whose pauses are bounded by `first`, then by twice as much each time, and at last by `longest`.
+    /// Creates a backoff whose pauses are bounded by `first`, then by twice as much each time, and at last by
+    /// `longest`.
     #[must_use]
     pub const fn new(first: Duration, longest: Duration) -> Self {
         Self { failures: 0, first, longest }

@@ -1,5 +1,6 @@
-//! The shape of the code: layers, imports between modules, no circles between or inside modules, and which module may use
-//! which library. `cargo test --test tidy -- --ignored --nocapture` (`just shape`) reports what is a matter of taste.
+//! The shape of the code: layers, imports between modules, no circles between or inside modules, which module may use
+//! which library, and the width of comments. `cargo test --test tidy -- --ignored --nocapture` (`just shape`) reports
+//! what is a matter of taste.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -136,6 +137,15 @@ const LIBRARIES: [(&str, &[&str]); 15] = [
     ("venna_reference", &["http/reference"]),
 ];
 
+/// The folders whose Rust files have comments of at most [`MAX_COLUMNS`] columns.
+const NARROW_COMMENTS: [&str; 5] = ["bench", "crates", "fuzz", "src", "tests"];
+
+/// The folders in them with longer comments.
+const WIDE_COMMENTS: [&str; 1] = ["src/metadata"];
+
+/// The width of the code, which rustfmt holds for all but comments.
+const MAX_COLUMNS: usize = 120;
+
 #[test]
 fn every_module_has_a_layer() {
     let modules: BTreeSet<String> = sources().into_iter().map(|source| source.module).collect();
@@ -239,6 +249,28 @@ fn every_file_has_a_module_comment() {
     for source in sources() {
         assert!(source.text.starts_with("//!"), "{} begins with a module comment", source.path.display());
     }
+}
+
+#[test]
+fn comments_fit_into_the_columns() {
+    let mut files = Vec::new();
+    for folder in NARROW_COMMENTS {
+        walk(&root().join(folder), &mut files);
+    }
+    files.retain(|file| !WIDE_COMMENTS.iter().any(|folder| file.starts_with(root().join(folder))));
+    let long = files.iter().flat_map(|file| {
+        let lines = long_comments(&std::fs::read_to_string(file).unwrap());
+        lines.into_iter().map(|line| format!("{}:{line}", file.display())).collect::<Vec<_>>()
+    });
+    let long: Vec<String> = long.collect();
+    assert!(long.is_empty(), "comments have at most {MAX_COLUMNS} columns:\n{}", long.join("\n"));
+}
+
+#[test]
+fn the_scanner_sees_long_comments() {
+    let (fitting, long) = (format!("// {}", "a".repeat(117)), format!("    // {}", "ä".repeat(114)));
+    let code = format!("let text = \"{}\";", "a".repeat(120));
+    assert_eq!(long_comments(&[fitting, long, code].join("\n")), [2]);
 }
 
 #[test]
@@ -562,12 +594,18 @@ fn test_modules(text: &str) -> impl Iterator<Item = &str> {
 fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() {
+        if path.is_dir() && !path.ends_with("target") {
             walk(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             found.push(path);
         }
     }
+}
+
+/// Returns the numbers of the lines that are comments of more than [`MAX_COLUMNS`] columns.
+fn long_comments(text: &str) -> Vec<usize> {
+    let is_long = |line: &str| line.trim_start().starts_with("//") && line.chars().count() > MAX_COLUMNS;
+    text.lines().enumerate().filter(|(_, line)| is_long(line)).map(|(at, _)| at + 1).collect()
 }
 
 fn without_comments(text: &str) -> String {

@@ -1,8 +1,8 @@
 //! The configuration: the settings and their effective values.
 //!
-//! [`SETTINGS`] is the one list of settings: flags, environment variables, the keys of the configuration file, `--help`,
-//! `venna check` and `docs/config.md` are all made from it. A value is taken from the flag, else `VENNA_*`, else the
-//! file, else the default. Prices are no settings: they stand in the file only. This module imports no other.
+//! [`SETTINGS`] is the one list of settings: flags, environment variables, the keys of the configuration file,
+//! `--help`, `venna check` and `docs/config.md` are all made from it. A value is taken from the flag, else `VENNA_*`,
+//! else the file, else the default. Prices are no settings: they stand in the file only. This module imports no other.
 
 mod blobs;
 mod cors;

@@ -1,7 +1,7 @@
 //! The layers of the configuration, and which of them each value comes from.
 //!
-//! Written by hand: every error names the flag, the variable or the line of the file that set the value, with secrets redacted.
-//! Configuration libraries know the file but not the line.
+//! Written by hand: every error names the flag, the variable or the line of the file that set the value, with secrets
+//! redacted. Configuration libraries know the file but not the line.
 
 use super::blobs::CloudVariables;
 use super::effective::{Effective, Origin, SettingError, Source};

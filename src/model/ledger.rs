@@ -77,8 +77,8 @@ impl Fact {
         }
     }
 
-    /// Returns the line items that a row of this fact is billed as, in the order of its lines. A line counts the bytes or the
-    /// requests of the row. This table is the only one: the lines of the ledger, usage and costs follow from it.
+    /// Returns the line items that a row of this fact is billed as, in the order of its lines. A line counts the bytes
+    /// or the requests of the row. This table is the only one: the lines of the ledger, usage and costs follow from it.
     #[must_use]
     pub const fn billed_as(self) -> &'static [LineItem] {
         match self {

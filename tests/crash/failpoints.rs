@@ -1,5 +1,5 @@
-//! Every point between two steps of a change fails once, in each way: with an error, a panic, and the end of the process.
-//! The points are read from the source; one that nothing here reaches fails the test.
+//! Every point between two steps of a change fails once, in each way: with an error, a panic, and the end of the
+//! process. The points are read from the source; one that nothing here reaches fails the test.
 
 use crate::installation::Installation;
 use crate::journal::Shared;

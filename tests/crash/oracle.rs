@@ -51,8 +51,8 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Compares, once the sweeper had its time, and brings the journal up to what is there, so that the next crash is judged
-/// by itself.
+/// Compares, once the sweeper had its time, and brings the journal up to what is there, so that the next crash is
+/// judged by itself.
 pub fn verify(client: &Client, installation: &Installation, journal: &mut Journal, sweep: Duration) -> Verdict {
     let mut verdict = settled(installation, sweep);
     verdict.add(compare(client, journal));
@@ -163,8 +163,8 @@ fn names(installation: &Installation) -> BTreeSet<String> {
     blobs(&installation.data_dir).into_iter().map(name).collect()
 }
 
-/// Every File began once and has not ended; whatever began and is no File any more ended once, with the same bytes; and what
-/// counts against quotas is what there is.
+/// Every File began once and has not ended; whatever began and is no File any more ended once, with the same bytes; and
+/// what counts against quotas is what there is.
 const MISBILLED: &str = "
     SELECT f.id FROM files f
     WHERE (SELECT count(*) FROM ledger l WHERE l.event_id = 'st+:' || f.id AND l.bytes = f.size_bytes) <> 1

@@ -1,5 +1,5 @@
-//! Three servers on one PostgreSQL database and one bucket, behind a balancer, of which one is killed every few seconds while
-//! clients work on. `VENNA_REPLICA_SECONDS` says for how long.
+//! Three servers on one PostgreSQL database and one bucket, behind a balancer, of which one is killed every few seconds
+//! while clients work on. `VENNA_REPLICA_SECONDS` says for how long.
 
 use crate::installation::same_environment;
 use crate::journal::Shared;

@@ -106,8 +106,8 @@ impl Drop for Volume {
     }
 }
 
-/// Gives this thread, and what it starts, mounts of its own: the kernel removes them and their loop devices with the last
-/// process that has them, however the test ends.
+/// Gives this thread, and what it starts, mounts of its own: the kernel removes them and their loop devices with the
+/// last process that has them, however the test ends.
 fn keep_mounts_to_this_thread() -> Result<(), String> {
     // SAFETY: file descriptors stay shared; only the view of mounts becomes this thread's own.
     unsafe { unshare_unsafe(UnshareFlags::NEWNS) }.map_err(|error| format!("no mounts of our own: {error}"))?;

@@ -34,8 +34,8 @@ async fn open(receiver: &Receiver, more: &[(&'static str, &str)]) -> TestServer 
     TestServer::with(&settings, Clock::set_to(NOW_MS)).await
 }
 
-/// What the rows of the ledger say of each hour before `until`, by workspace and line item, counted hour by hour from each row
-/// alone.
+/// What the rows of the ledger say of each hour before `until`, by workspace and line item, counted hour by hour from
+/// each row alone.
 fn by_hour(database: &Rows, until: u64) -> BTreeMap<(String, String, u64), i128> {
     let mut sums: BTreeMap<(String, String, u64), i128> = BTreeMap::new();
     let sql = "SELECT workspace_id || '|' || ts || '|' || fact || '|' || bytes || '|' || count || '|' || coalesce(line_item, '')
@@ -258,7 +258,8 @@ async fn take_messages(metadata: &dyn OutboxStore) -> Vec<Bytes> {
     bodies
 }
 
-/// An hour of many keys, and corrections of it, are written in steps of bounded size, whatever comes between two of them.
+/// An hour of many keys, and corrections of it, are written in steps of bounded size, whatever comes between two of
+/// them.
 #[tokio::test]
 async fn an_hour_of_many_keys_is_written_in_bounded_steps() {
     const STEP_BYTES: usize = 4000;

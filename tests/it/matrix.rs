@@ -1,5 +1,6 @@
-//! The tenant matrix: every route of the table of routes, asked with every kind of key and id that must not open it. A route
-//! without a request here fails the test, and so does one that answers a foreign id otherwise than one that never existed.
+//! The tenant matrix: every route of the table of routes, asked with every kind of key and id that must not open it. A
+//! route without a request here fails the test, and so does one that answers a foreign id otherwise than one that never
+//! existed.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;

@@ -1,4 +1,5 @@
-//! A standby becomes the primary while clients work: what was acknowledged is there, and the server finds the new primary.
+//! A standby becomes the primary while clients work: what was acknowledged is there, and the server finds the new
+//! primary.
 
 use crate::replicas::{PATIENCE, Replica, id};
 use serde_json::Value;

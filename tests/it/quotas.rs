@@ -1,5 +1,5 @@
-//! What a workspace may have, and what a workspace or key may do: quotas, limits of size, rate and concurrency, and a key that
-//! ends while it is in use.
+//! What a workspace may have, and what a workspace or key may do: quotas, limits of size, rate and concurrency, and a
+//! key that ends while it is in use.
 
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
@@ -287,7 +287,8 @@ async fn an_upload_in_flight_ends_with_its_key() {
     server.close().await;
 }
 
-/// Many requests are on their way when a key is revoked; none that begins after the answer to the revocation is accepted.
+/// Many requests are on their way when a key is revoked; none that begins after the answer to the revocation is
+/// accepted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_revoked_key_is_refused_under_load_from_the_very_next_request_on() {
     let server = TestServer::with(&[("max_failed_logins_per_minute", "0")], Clock::system()).await;

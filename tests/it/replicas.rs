@@ -1,5 +1,6 @@
-//! Several servers on one PostgreSQL database, and what they do while it fails. These run whatever the rest of the server runs
-//! on; `VENNA_PG_RESTARTS` says how often the database dies under load, and `VENNA_PG_PAUSE_MS` with which pause between.
+//! Several servers on one PostgreSQL database, and what they do while it fails. These run whatever the rest of the
+//! server runs on; `VENNA_PG_RESTARTS` says how often the database dies under load, and `VENNA_PG_PAUSE_MS` with which
+//! pause between.
 
 use futures_util::future::join_all;
 use reqwest::{Client, Method, RequestBuilder, Response};
@@ -40,8 +41,8 @@ pub struct Replica {
     _folder: TempDir,
 }
 
-/// Each of these servers has a folder of blobs of its own, in which nothing is stored: small files are rows. It gets the stamp
-/// of the database, without which a server takes it for a volume that is not mounted.
+/// Each of these servers has a folder of blobs of its own, in which nothing is stored: small files are rows. It gets
+/// the stamp of the database, without which a server takes it for a volume that is not mounted.
 async fn stamp_blobs(url: &str, folder: &Path) {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
     drop(tokio::spawn(connection));

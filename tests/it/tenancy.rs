@@ -1,5 +1,5 @@
-//! Nothing under `/v1` answers without a key, and what is not there says so. What each route makes of keys and ids of others is
-//! the [matrix](crate::matrix).
+//! Nothing under `/v1` answers without a key, and what is not there says so. What each route makes of keys and ids of
+//! others is the [matrix](crate::matrix).
 
 use reqwest::Method;
 use venna_testkit::{Form, TestServer};

@@ -489,8 +489,8 @@ impl File {
     }
 }
 
-/// The places of the first twenty lines that a file of this purpose may not have; no place in a file without lines or in
-/// another encoding.
+/// The places of the first twenty lines that a file of this purpose may not have; no place in a file without lines or
+/// in another encoding.
 fn bad_lines(purpose: &str, content: &[u8]) -> Option<String> {
     if purpose != "batch" && purpose != "fine-tune" {
         return None;

@@ -1,4 +1,5 @@
-//! The world of a walk: a running server, its users, random numbers, and a journal that is read when something goes wrong.
+//! The world of a walk: a running server, its users, random numbers, and a journal that is read when something goes
+//! wrong.
 
 use crate::model::{Content, Key, Model, Refusal, UPLOAD_SECONDS, Verdict, Workspace, places_of_bad_lines};
 use base64::Engine;
@@ -171,8 +172,8 @@ impl World {
         self.meet_again();
     }
 
-    /// What a dead server was writing into a bucket is nobody's once its lease is over, and the database has answered for
-    /// as long as that; the lease lasts again when the clock goes back.
+    /// What a dead server was writing into a bucket is nobody's once its lease is over, and the database has answered
+    /// for as long as that; the lease lasts again when the clock goes back.
     pub fn outlive_the_dead(&mut self) {
         if self.dead_until_ms == 0 {
             return;

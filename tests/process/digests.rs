@@ -1,4 +1,5 @@
-//! An Upload that is completed with an MD5 behind a proxy that gives up: the reading belongs to the Upload, not to the connection.
+//! An Upload that is completed with an MD5 behind a proxy that gives up: the reading belongs to the Upload, not to the
+//! connection.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -20,8 +20,8 @@ fn start(data: &Data, url: &str) -> Program {
     Program::spawn(venna(&["serve", "--usage-sink-url", url]), &data.path())
 }
 
-/// An installation whose ledger tells of many hours that are over: reads of each, by many keys. The second of the first hour, and
-/// how many reads of each hour there were.
+/// An installation whose ledger tells of many hours that are over: reads of each, by many keys. The second of the first
+/// hour, and how many reads of each hour there were.
 fn with_a_past(data: &Data) -> (u64, BTreeMap<u64, i128>) {
     drop(Program::start(&data.path()));
     let rows: serde_json::Value =

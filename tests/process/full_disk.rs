@@ -1,4 +1,5 @@
-//! A disk that is full: uploads are refused clearly and leave nothing, everything else works, and room is usable at once.
+//! A disk that is full: uploads are refused clearly and leave nothing, everything else works, and room is usable at
+//! once.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

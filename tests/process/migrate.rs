@@ -1,4 +1,5 @@
-//! `venna migrate`: all of an installation arrives, whatever cuts the way short, and nothing of it changes where it was.
+//! `venna migrate`: all of an installation arrives, whatever cuts the way short, and nothing of it changes where it
+//! was.
 
 use crate::on_postgres::contents;
 use std::collections::BTreeMap;

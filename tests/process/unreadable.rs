@@ -1,4 +1,5 @@
-//! A sector that cannot be read: the blob on it is named with its File and workspace and left out, and the rest goes on.
+//! A sector that cannot be read: the blob on it is named with its File and workspace and left out, and the rest goes
+//! on.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -37,8 +38,8 @@ fn name_of(blob: &Path) -> &str {
     blob.file_name().unwrap().to_str().unwrap()
 }
 
-/// An installation of files with a blob each; the paths of the blobs in the order in which they are scrubbed, and the id of
-/// the file of each by the name of its blob.
+/// An installation of files with a blob each; the paths of the blobs in the order in which they are scrubbed, and the
+/// id of the file of each by the name of its blob.
 fn installation(data: &Data) -> (Vec<PathBuf>, BTreeMap<String, String>, String) {
     let mut server = Program::start_on_blobs(&data.path());
     let client = server.client(&data.first_key());

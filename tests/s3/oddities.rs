@@ -1,4 +1,5 @@
-//! Stores that speak S3 and refuse a part of it: what can be settled is, at the start, and the rest is told by its name.
+//! Stores that speak S3 and refuse a part of it: what can be settled is, at the start, and the rest is told by its
+//! name.
 
 use async_trait::async_trait;
 use bytes::Bytes;

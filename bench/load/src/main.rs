@@ -1,5 +1,5 @@
-//! The benchmark's client. It sends bodies of any size from one fixed buffer and drains answers into another, so that it
-//! costs far less than the server it measures; a thread per connection, no dependencies.
+//! The benchmark's client. It sends bodies of any size from one fixed buffer and drains answers into another, so that
+//! it costs far less than the server it measures; a thread per connection, no dependencies.
 //!
 //! One line of JSON on standard output says what happened; `options.rs` has the flags.
 

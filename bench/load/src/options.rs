@@ -27,8 +27,8 @@ pub struct Options {
     pub expect: u16,
     /// Where the ids in the answers go, one a line.
     pub ids: Option<String>,
-    /// How long a connection pauses after a 429 whose `Retry-After` says nothing; if it does, as long as it says. Without
-    /// this it goes on at once.
+    /// How long a connection pauses after a 429 whose `Retry-After` says nothing; if it does, as long as it says.
+    /// Without this it goes on at once.
     pub wait_after_429: Option<Duration>,
     /// How long one read or write may take before the request has failed.
     pub timeout_seconds: u64,

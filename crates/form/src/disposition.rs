@@ -1,5 +1,5 @@
-//! The two headers that describe a form: the boundary in the request's Content-Type, and the name and filename in a part's
-//! Content-Disposition.
+//! The two headers that describe a form: the boundary in the request's Content-Type, and the name and filename in a
+//! part's Content-Disposition.
 //!
 //! A filename is decoded and not cleaned: removing paths and control characters is up to the application.
 
@@ -44,8 +44,8 @@ pub fn boundary(content_type: &str) -> Result<String, FormError> {
     Ok(boundary)
 }
 
-/// Checks a boundary: 1 to [`MAX_BOUNDARY_BYTES`] bytes of printable ASCII, the last one not a space. RFC 2046 section 5.1.1
-/// allows fewer characters. Clients use others (`*****`), and none of them looks like a line break.
+/// Checks a boundary: 1 to [`MAX_BOUNDARY_BYTES`] bytes of printable ASCII, the last one not a space. RFC 2046 section
+/// 5.1.1 allows fewer characters. Clients use others (`*****`), and none of them looks like a line break.
 ///
 /// # Errors
 /// One variant each for empty, too long, and not printable.
@@ -92,8 +92,8 @@ pub fn parse_part_headers(block: &[u8]) -> Result<PartHeaders, FormError> {
     Ok(PartHeaders { name, filename, content_type })
 }
 
-/// Joins the lines of folded headers (RFC 5322 section 2.2.3): a line break and the white space character behind it become one
-/// space.
+/// Joins the lines of folded headers (RFC 5322 section 2.2.3): a line break and the white space character behind it
+/// become one space.
 fn unfolded(block: &str) -> Cow<'_, str> {
     if !block.contains("\r\n ") && !block.contains("\r\n\t") {
         return Cow::Borrowed(block);
@@ -101,7 +101,8 @@ fn unfolded(block: &str) -> Cow<'_, str> {
     Cow::Owned(block.replace("\r\n ", " ").replace("\r\n\t", " "))
 }
 
-/// Splits a header line into its name and its trimmed value. White space behind the name is allowed (RFC 5322 section 4.5).
+/// Splits a header line into its name and its trimmed value. White space behind the name is allowed (RFC 5322 section
+/// 4.5).
 fn header(line: &str) -> Result<(&str, &str), FormError> {
     let (name, value) = line.split_once(':').ok_or(FormError::HeaderMalformed)?;
     let name = name.trim_end_matches([' ', '\t']);
@@ -112,8 +113,8 @@ fn header(line: &str) -> Result<(&str, &str), FormError> {
     Ok((name, value.trim_matches([' ', '\t'])))
 }
 
-/// Checks a Content-Transfer-Encoding. RFC 7578 section 4.7 deprecates the header; clients still send encodings that change
-/// nothing.
+/// Checks a Content-Transfer-Encoding. RFC 7578 section 4.7 deprecates the header; clients still send encodings that
+/// change nothing.
 fn check_transfer_encoding(value: &str) -> Result<(), FormError> {
     let unchanged = ["", "7bit", "8bit", "binary"];
     if unchanged.iter().any(|name| value.eq_ignore_ascii_case(name)) {
@@ -178,8 +179,8 @@ fn parameters(mut rest: &str) -> Option<Vec<(&str, String)>> {
     }
 }
 
-/// Splits off one quoted or bare value. A bare value may contain more than an RFC 2045 token, such as the `=` and `?` of a
-/// boundary or the brackets of a name: nothing about them is ambiguous.
+/// Splits off one quoted or bare value. A bare value may contain more than an RFC 2045 token, such as the `=` and `?`
+/// of a boundary or the brackets of a name: nothing about them is ambiguous.
 fn parameter_value(text: &str) -> Option<(String, &str)> {
     if let Some(quoted) = text.strip_prefix('"') {
         return quoted_string(quoted);
@@ -204,8 +205,8 @@ fn quoted_string(text: &str) -> Option<(String, &str)> {
     }
 }
 
-/// Decodes the three characters that browsers escape in a name, and no others (WHATWG HTML, "multipart/form-data encoding
-/// algorithm"): `100%25.txt` is a valid filename.
+/// Decodes the three characters that browsers escape in a name, and no others (WHATWG HTML, "multipart/form-data
+/// encoding algorithm"): `100%25.txt` is a valid filename.
 fn browser_unescaped(text: &str) -> String {
     let mut unescaped = text.to_owned();
     // The order does not matter: no replacement leaves a `%` or a hexadecimal digit that could begin another escape.
@@ -224,8 +225,8 @@ fn extended_value(value: &str) -> Option<String> {
     decoded(charset, unescaped_bytes(encoded, b'%')?)
 }
 
-/// Decodes a value that consists of encoded words and white space between them (RFC 2047 sections 2 and 6.2); `None` for any
-/// other value, which then stays as sent. .NET sends non-ASCII filenames as encoded words.
+/// Decodes a value that consists of encoded words and white space between them (RFC 2047 sections 2 and 6.2); `None`
+/// for any other value, which then stays as sent. .NET sends non-ASCII filenames as encoded words.
 fn encoded_words(value: &str) -> Option<String> {
     if !value.starts_with("=?") {
         return None;

@@ -42,7 +42,8 @@ pub enum FormError {
     /// Parsers disagree about the first part of such a body.
     #[error("The first boundary in the multipart body must stand at the beginning of a line.")]
     BoundaryWithinLine,
-    /// Also returned if the content contains the boundary: a client must choose a boundary that the content does not contain.
+    /// Also returned if the content contains the boundary: a client must choose a boundary that the content does not
+    /// contain.
     #[error("A boundary in the multipart body is followed by neither a line break (CRLF) nor two hyphens.")]
     DelimiterMalformed,
     /// A boundary line or a header line that ends with LF. RFC 2046 section 5.1.1 requires CRLF.
@@ -97,7 +98,8 @@ pub enum FormError {
     /// RFC 2231 section 3, which RFC 7578 section 4.2 forbids.
     #[error("The Content-Disposition of a part gives its filename in pieces (filename*0); send it in one.")]
     FilenameContinued,
-    /// An unknown charset, a bad escape, or bytes outside the charset (RFC 8187 section 3.2), without a usable `filename`.
+    /// An unknown charset, a bad escape, or bytes outside the charset (RFC 8187 section 3.2), without a usable
+    /// `filename`.
     #[error("The filename* of a part must be percent-encoded UTF-8 or ISO-8859-1, such as: UTF-8''a%20b.txt.")]
     FilenameMalformed,
     /// RFC 7578 section 4.7.

@@ -1,13 +1,14 @@
 //! A `multipart/form-data` parser (RFC 7578) without I/O, in bounded memory.
 //!
 //! [`boundary`] reads the request's Content-Type. A [`Scanner`] takes the chunks of the body as they arrive and returns
-//! [`Event`]s. The content of a part is returned as slices of the chunks: it is never copied, and a part of any size needs no
-//! more memory than one chunk. Fields may come in any order. Everything else in a body is [limited](limits): boundary,
-//! preamble, headers, number of parts, padding and epilogue.
+//! [`Event`]s. The content of a part is returned as slices of the chunks: it is never copied, and a part of any size
+//! needs no more memory than one chunk. Fields may come in any order. Everything else in a body is [limited](limits):
+//! boundary, preamble, headers, number of parts, padding and epilogue.
 //!
-//! The scanner is strict where parsers disagree about the content of a part: line breaks are CRLF, a boundary begins a line,
-//! and a header that matters is not repeated. It is tolerant where nothing is ambiguous: folded headers, padding, a preamble,
-//! any printable boundary, and the filename encodings of browsers, curl, Go, .NET, Node, Python and Ruby clients.
+//! The scanner is strict where parsers disagree about the content of a part: line breaks are CRLF, a boundary begins a
+//! line, and a header that matters is not repeated. It is tolerant where nothing is ambiguous: folded headers, padding,
+//! a preamble, any printable boundary, and the filename encodings of browsers, curl, Go, .NET, Node, Python and Ruby
+//! clients.
 //!
 //! # Example
 //!

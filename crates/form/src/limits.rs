@@ -1,6 +1,7 @@
 //! The limits of a form, in bytes or counts. They bound the memory and the time that a hostile body can take.
 
-/// The longest boundary, in bytes, without the two leading hyphens. RFC 2046 section 5.1.1 allows 70, and clients send more.
+/// The longest boundary, in bytes, without the two leading hyphens. RFC 2046 section 5.1.1 allows 70, and clients send
+/// more.
 pub const MAX_BOUNDARY_BYTES: usize = 256;
 /// The longest header block of a part, in bytes: its lines, their CRLFs, and the empty line that ends them.
 pub const MAX_HEADER_BLOCK_BYTES: usize = 8 * 1024;

@@ -1,13 +1,13 @@
 //! The state machine that finds the parts of a body, however the network cut it into chunks.
 //!
-//! The caller feeds chunks and takes events. The scanner never copies the content of a part (its events are slices of the
-//! chunks), never looks at a byte more than a bounded number of times, and never holds more than one chunk and one header
-//! block.
+//! The caller feeds chunks and takes events. The scanner never copies the content of a part (its events are slices of
+//! the chunks), never looks at a byte more than a bounded number of times, and never holds more than one chunk and one
+//! header block.
 //!
 //! The delimiter is CRLF, two hyphens and the boundary (RFC 2046 section 5.1.1). Its CR occurs only at its start, so no
-//! part of it can begin another. Between two chunks the scanner therefore remembers only the number of matched bytes. If
-//! these bytes are content after all, they equal the first bytes of the delimiter, and a slice of it is returned. The
-//! preamble is collected in a buffer instead, as headers are: it is short, and its last line may end in more ways.
+//! part of it can begin another. Between two chunks the scanner therefore remembers only the number of matched bytes.
+//! If these bytes are content after all, they equal the first bytes of the delimiter, and a slice of it is returned.
+//! The preamble is collected in a buffer instead, as headers are: it is short, and its last line may end in more ways.
 //!
 //! `docs/decisions/0001-multipart-scanner.md` says why it is not a library's.
 
@@ -22,11 +22,12 @@ use crate::limits::{MAX_EPILOGUE_BYTES, MAX_HEADER_BLOCK_BYTES, MAX_PADDING_BYTE
 const CRLF: &[u8] = b"\r\n";
 /// The end of a header block: the end of its last line, then an empty line.
 const BLANK_LINE: &[u8] = b"\r\n\r\n";
-/// The bytes of a chunk that are copied at a time while a header block or a preamble is collected. Most header blocks are
-/// shorter, and the bytes behind them are content.
+/// The bytes of a chunk that are copied at a time while a header block or a preamble is collected. Most header blocks
+/// are shorter, and the bytes behind them are content.
 const STEP_BYTES: usize = 256;
 
-/// One finding of the scanner: for each part one `Part`, any number of `Data` and one `PartEnd`; after the last part `End`.
+/// One finding of the scanner: for each part one `Part`, any number of `Data` and one `PartEnd`; after the last part
+/// `End`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// A part begins.
@@ -49,8 +50,8 @@ pub struct Scanner {
     state: State,
     /// The number of bytes of the delimiter at the end of the last chunk, less than its length.
     matched: usize,
-    /// The number of these bytes that are not content even if no delimiter follows: the line break that ends the headers of
-    /// an empty part also begins the next delimiter (RFC 2046 section 5.1.1).
+    /// The number of these bytes that are not content even if no delimiter follows: the line break that ends the
+    /// headers of an empty part also begins the next delimiter (RFC 2046 section 5.1.1).
     borrowed: usize,
     /// The collected preamble with the beginning of the first boundary, or the collected header block behind a CRLF.
     block: Vec<u8>,
@@ -97,7 +98,8 @@ impl Scanner {
     /// Creates the scanner of a body whose Content-Type names this boundary, without the leading hyphens.
     ///
     /// # Errors
-    /// The boundary is empty, longer than [`MAX_BOUNDARY_BYTES`](crate::limits::MAX_BOUNDARY_BYTES), or not printable ASCII.
+    /// The boundary is empty, longer than [`MAX_BOUNDARY_BYTES`](crate::limits::MAX_BOUNDARY_BYTES), or not printable
+    /// ASCII.
     pub fn new(boundary: &str) -> Result<Self, FormError> {
         disposition::check_boundary(boundary)?;
         let delimiter = Bytes::from(format!("\r\n--{boundary}"));
@@ -148,8 +150,8 @@ impl Scanner {
     /// Checks that the body may end here.
     ///
     /// # Errors
-    /// [`FormError::Truncated`] unless [`Event::End`] was returned; [`FormError::BoundaryAbsent`] if the body does not even
-    /// begin with the boundary; after an error of [`next_event`](Self::next_event), that error.
+    /// [`FormError::Truncated`] unless [`Event::End`] was returned; [`FormError::BoundaryAbsent`] if the body does not
+    /// even begin with the boundary; after an error of [`next_event`](Self::next_event), that error.
     pub fn finish(&self) -> Result<(), FormError> {
         match &self.state {
             State::Epilogue(_) => Ok(()),
@@ -179,8 +181,8 @@ impl Scanner {
         self.delimiter.slice(CRLF.len()..)
     }
 
-    /// Looks for the first boundary, with or without a line break before it. A boundary within a line must be found too:
-    /// skipped, it would turn the first part into preamble.
+    /// Looks for the first boundary, with or without a line break before it. A boundary within a line must be found
+    /// too: skipped, it would turn the first part into preamble.
     fn preamble(&mut self) -> Result<Step, FormError> {
         if self.chunk.is_empty() {
             return Ok(Step::NeedsInput);
@@ -318,8 +320,8 @@ impl Scanner {
     }
 }
 
-/// Checks the bytes before the first boundary: none, or whole lines. The last line may end with a bare LF, which some clients
-/// send: there is no content before it that a parser could cut differently.
+/// Checks the bytes before the first boundary: none, or whole lines. The last line may end with a bare LF, which some
+/// clients send: there is no content before it that a parser could cut differently.
 fn check_preamble(preamble: &[u8]) -> Result<(), FormError> {
     let lines = match preamble {
         [] => preamble,

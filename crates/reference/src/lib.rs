@@ -1,8 +1,8 @@
 //! The reference of an HTTP API, generated from its description.
 //!
-//! An [`Api`] describes operations, objects and errors as data. From it follow the [OpenAPI document](document), the TypeScript
-//! types, and a [`Site`] of pages in HTML and Markdown with samples in curl and Rust. Pages need no JavaScript to be read; where
-//! there is some, they also search, copy, and send requests.
+//! An [`Api`] describes operations, objects and errors as data. From it follow the [OpenAPI document](document), the
+//! TypeScript types, and a [`Site`] of pages in HTML and Markdown with samples in curl and Rust. Pages need no
+//! JavaScript to be read; where there is some, they also search, copy, and send requests.
 //!
 //! This crate knows no server and does no I/O: the caller serves the [`Asset`]s under their paths.
 

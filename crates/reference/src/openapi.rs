@@ -35,8 +35,8 @@ pub fn document(api: &Api) -> Value {
     })
 }
 
-/// Writes the objects. Those of requests are closed, as the server refuses unknown members; those of answers may have more
-/// members in later versions.
+/// Writes the objects. Those of requests are closed, as the server refuses unknown members; those of answers may have
+/// more members in later versions.
 fn schemas(api: &Api) -> Value {
     let is_sent =
         |name: &str| api.operations.iter().filter_map(|one| one.body.as_ref()).any(|body| body.schema == name);

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`server`], [`user`], [`form`], [`answer`] | a server in the process of the test, and the users of its API |
 //! | [`program`] | the server as a process, and a client without buffers |
-//! | [`postgres`], [`pgbouncer`], [`postgres_proxy`], [`rows`] | real databases, poolers, a proxy that breaks connections, and SQL beside the server |
+//! | [`postgres`], [`pgbouncer`], [`postgres_proxy`], [`rows`] | databases, poolers, a faulty proxy, SQL |
 //! | [`bucket`], [`bucket_proxy`] | real S3 buckets, and a proxy with the faults of networks and stores |
 //! | [`receiver`] | a receiver of messages, with the faults of receivers |
 //! | [`rng`] | random numbers that a seed repeats |

@@ -16,7 +16,8 @@ impl Rng {
         Self(seed)
     }
 
-    /// Creates the generator of a test and returns its seed, to be printed when the test fails. `VENNA_CRASH_SEED` chooses it.
+    /// Creates the generator of a test and returns its seed, to be printed when the test fails. `VENNA_CRASH_SEED`
+    /// chooses it.
     pub fn of_test() -> (Self, u64) {
         let seed = crate::setting(SEED_VARIABLE, u64::from(getrandom::u32().unwrap()));
         (Self(seed), seed)

@@ -1,7 +1,7 @@
 //! A server in the process of the test.
 //!
-//! A test starts a server, lets users do things, and closes it. Closing asserts that nothing was left behind: no pending
-//! row, no blob without a File, no File without its blob, and no ERROR in the log that the test did not expect.
+//! A test starts a server, lets users do things, and closes it. Closing asserts that nothing was left behind: no
+//! pending row, no blob without a File, no File without its blob, and no ERROR in the log that the test did not expect.
 
 mod blobs;
 mod crash;

@@ -1,5 +1,5 @@
-//! A circuit breaker. After several failures in a row, requests to the store fail at once for a moment; then one request at a
-//! time is let through until the store answers.
+//! A circuit breaker. After several failures in a row, requests to the store fail at once for a moment; then one
+//! request at a time is let through until the store answers.
 //!
 //! Written by hand: forty lines on Tokio's clock, which tests can pause, with the one policy that is needed here.
 

@@ -239,8 +239,8 @@ impl Bucket {
         stream::iter(aborts).buffer_unordered(ABORTS_AT_ONCE).filter_map(std::future::ready).collect().await
     }
 
-    /// Removes objects, with one request if the store can do that, else one by one; returns the failed ones. An object that
-    /// does not exist counts as removed.
+    /// Removes objects, with one request if the store can do that, else one by one; returns the failed ones. An object
+    /// that does not exist counts as removed.
     pub(super) async fn delete_keys(&self, keys: &[Path]) -> HashMap<Path, Failure> {
         if self.deletes_singly.load(Ordering::Relaxed) {
             return self.delete_singly(keys).await;

@@ -50,8 +50,8 @@ const URL_LIFETIME: Duration = Duration::from_mins(1);
 pub struct CloudBlobs(Arc<Bucket>);
 
 impl CloudBlobs {
-    /// Creates a client for the bucket after every kind of request has succeeded once. A store that refuses checksums gets none:
-    /// signed requests carry the SHA-256 of the content anyway.
+    /// Creates a client for the bucket after every kind of request has succeeded once. A store that refuses checksums
+    /// gets none: signed requests carry the SHA-256 of the content anyway.
     ///
     /// # Errors
     /// A variable is missing or wrong, or the store refused a request.

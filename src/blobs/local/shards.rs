@@ -111,8 +111,8 @@ impl Shards {
         if is_free { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
     }
 
-    /// Unlinks final and temporary names, then fsyncs each directory, also without a name to unlink: an earlier attempt may
-    /// have been cut off before its fsync.
+    /// Unlinks final and temporary names, then fsyncs each directory, also without a name to unlink: an earlier attempt
+    /// may have been cut off before its fsync.
     pub(super) fn delete(&self, ids: &[BlobId]) -> Vec<(BlobId, Result<(), BlobError>)> {
         let unlinked: Vec<_> = ids.iter().map(|id| (*id, self.unlink(*id))).collect();
         let mut synced = BTreeMap::new();

@@ -1,5 +1,5 @@
-//! A push validator for one JSON object: takes its bytes in pieces of any size and holds no more than a stack of nesting
-//! and the captured members.
+//! A push validator for one JSON object: takes its bytes in pieces of any size and holds no more than a stack of
+//! nesting and the captured members.
 //!
 //! It accepts exactly the grammar of RFC 8259. A lone surrogate escape is within that grammar (section 8.2) and is
 //! accepted in keys and values alike.
