@@ -28,6 +28,7 @@ mod merges;
 mod migrate;
 mod outbox;
 mod overdue;
+mod pace;
 #[cfg(test)]
 mod plans;
 mod processes;

@@ -7,19 +7,19 @@
 use super::health::Health;
 use super::installation::{self, LAST_FILE_ID};
 use super::log::Log;
+use super::pace::{Owner, Pace};
 use super::reserve::Reserve;
 use super::transaction::Transaction;
 use crate::clock::Clock;
 use crate::failpoint;
 use crate::metadata::error::MetadataError;
 use crate::model::ids::{FileId, WorkspaceId};
-use crate::shares::activity::Activity;
 use crate::shares::queue::FairQueue;
 use rusqlite::Connection;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use std::{io, thread};
 use tokio::sync::{mpsc, oneshot};
 
@@ -32,16 +32,6 @@ const SENT_WRITES: usize = 1024;
 const MAX_WAITING_WRITES: usize = 16_384;
 /// The most writes that share one commit.
 const MAX_WRITES_PER_COMMIT: usize = 256;
-/// The least time for which a batch takes writes while several workspaces write.
-const MIN_SHARED_WORK: Duration = Duration::from_micros(500);
-/// The divisor of the time of a small commit that gives the time for which a batch takes writes, so that a slow disk is
-/// used well.
-const PART_OF_A_SMALL_COMMIT: u32 = 2;
-/// The time of a small commit is the shortest one seen. Each commit raises it by this fraction.
-const COMMITS_TO_FORGET_THE_LEAST: u32 = 32;
-
-/// The workspace that a write is for. None for writes of the server itself and of administrators.
-type Owner = Option<WorkspaceId>;
 
 /// Runs a write if there is a transaction for it. Returns a function that tells the caller the outcome of the commit.
 type Job = Box<dyn FnOnce(Result<Transaction<'_>, MetadataError>) -> Answer + Send>;
@@ -142,36 +132,6 @@ impl Waiting {
             self.queue.push(owner, job);
         }
         self.queue.pop()
-    }
-}
-
-/// Decides how long batches are.
-struct Pace {
-    writing: Activity<WorkspaceId>,
-    /// The time of a commit that has little to write.
-    small_commit: Duration,
-}
-
-impl Pace {
-    const fn new() -> Self {
-        Self { writing: Activity::new(), small_commit: Duration::ZERO }
-    }
-
-    /// Records a write of `owner`. Returns whether another workspace writes, too.
-    fn record(&mut self, owner: Owner, now: Instant) -> bool {
-        let Some(owner) = owner else { return false };
-        self.writing.note(owner, now);
-        !self.writing.is_alone(owner, now)
-    }
-
-    fn record_commit(&mut self, took: Duration) {
-        let raised = self.small_commit + self.small_commit / COMMITS_TO_FORGET_THE_LEAST;
-        self.small_commit = if self.small_commit.is_zero() { took } else { took.min(raised) };
-    }
-
-    /// Returns whether a batch that has worked for this time is to be committed while other workspaces write.
-    fn is_long(&self, worked: Duration) -> bool {
-        worked >= MIN_SHARED_WORK.max(self.small_commit / PART_OF_A_SMALL_COMMIT)
     }
 }
 
@@ -278,6 +238,7 @@ fn unavailable(error: io::Error) -> MetadataError {
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
 
     #[tokio::test(flavor = "multi_thread")]
     async fn nothing_runs_without_a_transaction() {
@@ -286,7 +247,7 @@ mod tests {
         let other = Connection::open(&path).unwrap();
         other.execute_batch("CREATE TABLE t (x INTEGER)").unwrap();
         let connection = Connection::open(&path).unwrap();
-        connection.busy_timeout(std::time::Duration::ZERO).unwrap();
+        connection.busy_timeout(Duration::ZERO).unwrap();
         let writer = Writer::start(connection, Health::default(), Clock::system(), None, None, || ()).unwrap();
         let insert = |transaction: &Transaction<'_>| transaction.execute("INSERT INTO t VALUES (1)", []);
         other.execute_batch("BEGIN EXCLUSIVE").unwrap();
@@ -375,29 +336,5 @@ mod tests {
         for change in flood {
             change.await.unwrap().unwrap();
         }
-    }
-
-    #[test]
-    fn shared_transactions_are_short_but_on_a_slow_disk() {
-        let ms = Duration::from_millis;
-        let mut pace = Pace::new();
-        assert!(!pace.is_long(ms(0)) && pace.is_long(ms(1)));
-        pace.record_commit(ms(10));
-        pace.record_commit(ms(64));
-        assert!(!pace.is_long(ms(5)) && pace.is_long(ms(6)), "a long commit has much to write");
-        (0..200).for_each(|_| pace.record_commit(ms(64)));
-        assert!(!pace.is_long(ms(31)) && pace.is_long(ms(32)), "the disk is slower now");
-        pace.record_commit(ms(1));
-        assert!(pace.is_long(ms(1)));
-    }
-
-    #[test]
-    fn the_servers_own_changes_share_with_nobody() {
-        let now = Instant::now();
-        let [ada, bob] = [1, 2].map(|number| Some(WorkspaceId::next(None, 1, [number; 11])));
-        let mut pace = Pace::new();
-        assert!(!pace.record(ada, now) && !pace.record(None, now) && !pace.record(ada, now));
-        assert!(pace.record(bob, now) && pace.record(ada, now) && !pace.record(None, now));
-        assert!(!pace.record(ada, now + Duration::from_secs(2)));
     }
 }
