@@ -10,12 +10,12 @@ use super::writer::{Change, Lock, Proof};
 use crate::metadata::audit::AuditStore;
 use crate::metadata::clock_watch::ClockStore;
 use crate::metadata::error::MetadataError;
+use crate::metadata::rules::audit_query::{Filter, Filters, first_id, index_condition, is_ascending};
 use crate::model::audit::{Action, AuditQuery, Entry, NewEntry, Origin};
 use crate::model::ids::AuditId;
 use crate::model::page::Page;
 use crate::random;
 use async_trait::async_trait;
-use std::collections::BTreeSet;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -84,34 +84,22 @@ pub(super) async fn insert(insert: &Prepared<'_>, id: String, origin: Origin, ne
 }
 
 async fn list(session: &Session, query: &AuditQuery) -> Result<Page<Entry>, Failure> {
-    // The oldest of those that are newer than `before` come first, and are turned round.
-    let ascending = query.before.is_some() && query.after.is_none();
+    // A page before an entry is read in ascending order and reversed.
+    let ascending = is_ascending(query);
     let order = format!("ORDER BY seq {} LIMIT {}", if ascending { "ASC" } else { "DESC" }, u64::from(query.limit) + 1);
     let (mut conditions, mut values) = (vec!["seq IS NOT NULL".to_owned()], Vec::<Box<dyn ToSql + Sync + Send>>::new());
-    let deletes = query.actions.as_ref().is_some_and(|actions| actions.contains(&Action::FileDeleted));
-    let filters = [
-        ("object_id", query.objects.clone()),
-        ("actor", texts(query.actors.as_deref(), ToString::to_string)),
-        ("workspace_id", texts(query.workspaces.as_deref(), ToString::to_string)),
-        ("action", texts(query.actions.as_deref(), |action| action.name().to_owned())),
-    ];
-    // The filter that leaves the fewest rows is searched for value by value, each in the order of ids; the others are
-    // conditions on what is found. Most entries are deletes of Files, and have no index of their action.
-    let mut searched = None;
-    for (column, wanted) in filters.into_iter().filter_map(|(column, wanted)| Some((column, wanted?))) {
-        let wanted: BTreeSet<_> = wanted.into_iter().collect();
-        values.push(Box::new(wanted.into_iter().collect::<Vec<_>>()));
-        if searched.is_none() && !(column == "action" && deletes) {
-            searched = Some(values.len());
-            conditions.push(format!("{column} = v.value"));
-            if column == "action" {
-                conditions.push(format!("action <> '{}'", Action::FileDeleted.name()));
-            }
-        } else {
-            conditions.push(format!("{column} = ANY(${})", values.len()));
-        }
+    // The searched filter is joined value by value, each in the order of ids.
+    let Filters { searched, others } = Filters::of(query);
+    let is_searched = searched.is_some();
+    if let Some(Filter { column, values: wanted }) = searched {
+        values.push(Box::new(Vec::from_iter(wanted)));
+        conditions.push(format!("{column} = v.value"));
+        conditions.extend(index_condition(column));
     }
-    let at = |seconds: u64| AuditId::next(None, seconds.saturating_mul(1000), [0; 11]);
+    for Filter { column, values: wanted } in others {
+        values.push(Box::new(Vec::from_iter(wanted)));
+        conditions.push(format!("{column} = ANY(${})", values.len()));
+    }
     // An entry that is gone was the oldest or stood behind the next older one.
     for (column, comparison, id) in [("after", "<", query.after), ("before", ">", query.before)] {
         let Some(id) = id else { continue };
@@ -122,7 +110,7 @@ async fn list(session: &Session, query: &AuditQuery) -> Result<Page<Entry>, Fail
              (SELECT seq + {older} FROM audit_log WHERE id < ${place} AND seq IS NOT NULL ORDER BY id DESC LIMIT 1), 0)"
         ));
     }
-    let bounds = [(">=", query.from.map(at)), ("<", query.until.map(at))];
+    let bounds = [(">=", query.from.map(first_id)), ("<", query.until.map(first_id))];
     for (comparison, id) in bounds.into_iter().filter_map(|(comparison, id)| Some((comparison, id?))) {
         values.push(Box::new(id.to_string()));
         conditions.push(format!("id {comparison} ${}", values.len()));
@@ -132,11 +120,10 @@ async fn list(session: &Session, query: &AuditQuery) -> Result<Page<Entry>, Fail
          WHERE {} {order}",
         conditions.join(" AND ")
     );
-    let sql = match searched {
-        Some(place) => {
-            format!("SELECT a.* FROM unnest(${place}::text[]) v (value) CROSS JOIN LATERAL ({found}) a {order}")
-        }
-        None => found,
+    let sql = if is_searched {
+        format!("SELECT a.* FROM unnest($1::text[]) v (value) CROSS JOIN LATERAL ({found}) a {order}")
+    } else {
+        found
     };
     let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect();
     let found = session.query(&sql, &values).await?;
@@ -152,7 +139,7 @@ async fn forget(session: &Session, older_than_seconds: u64, limit: u32, set_ms: 
     let now = session.row("SELECT now_ms($1)", &[&set_ms]).await?;
     let now_ms = now.map(|row| rows::number(&row, 0)).transpose()?.unwrap_or_default();
     let until_seconds = (now_ms / 1000).saturating_sub(older_than_seconds);
-    let first = AuditId::next(None, until_seconds.saturating_mul(1000), [0; 11]).to_string();
+    let first = first_id(until_seconds).to_string();
     let sql = "WITH old AS MATERIALIZED (SELECT id FROM audit_log WHERE id < $1 ORDER BY id LIMIT $2)
                DELETE FROM audit_log a USING old WHERE a.id = old.id";
     session.execute(sql, &[&first, &i64::from(limit)]).await
@@ -181,10 +168,6 @@ async fn number_some(change: Change<'_>, limit: u32) -> Result<u64, Failure> {
     let numbered = change.begin(&[Lock::Task(Task::AuditLog)], number.execute(values)).await?;
     change.commit(async { Ok(()) }).await?;
     Ok(numbered)
-}
-
-fn texts<T>(wanted: Option<&[T]>, text: impl Fn(&T) -> String) -> Option<Vec<String>> {
-    wanted.map(|wanted| wanted.iter().map(text).collect())
 }
 
 fn entry(row: &Row) -> Result<Entry, Failure> {

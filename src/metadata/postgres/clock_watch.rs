@@ -9,6 +9,7 @@ use super::writer::Change;
 use crate::clock::{Clock, Uptime};
 use crate::metadata::clock_watch::ClockStore;
 use crate::metadata::error::MetadataError;
+use crate::metadata::rules::clock_watch::{ClockStep, step};
 use crate::model::clock_jump::{ClockFacts, ClockJump, FORGET_BOOT_MS, Moment};
 use async_trait::async_trait;
 
@@ -50,19 +51,19 @@ async fn may_expire(session: &Session, clock: &Clock, set_ms: Option<i64>) -> Re
         witness_ms: set_ms.is_none().then(|| clock.now_ms()),
     };
     let held: Option<ClockJump> = optional(&row, 4)?;
-    match (facts.jump(), held) {
-        (Some(_), Some(_)) => return Ok(false),
-        (Some(jump), None) => {
+    match step(&facts, held) {
+        ClockStep::Held => return Ok(false),
+        ClockStep::Hold(jump) => {
             let sql = "INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
             session.execute(sql, &[&HELD, &jump.to_string()]).await?;
             tracing::error!(expected_ms = jump.expected_ms, found_ms = jump.found_ms, "clock jumped, expiry held");
             return Ok(false);
         }
-        (None, Some(_)) => {
+        ClockStep::Resume => {
             session.execute(RELEASE, &[&HELD]).await?;
             tracing::warn!("clock recovered, expiry resumed");
         }
-        (None, None) => {}
+        ClockStep::GoOn => {}
     }
     if facts.is_worth_noting() {
         note(session, uptime, facts.now.wall_ms).await?;

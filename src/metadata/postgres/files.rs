@@ -13,11 +13,12 @@ use crate::metadata::error::MetadataError;
 use crate::metadata::files::{FileStore, StoredContent};
 use crate::metadata::room::with_room;
 use crate::metadata::rules::columns::{self, BEHIND_FILE, FILE};
+use crate::metadata::rules::pages::PageBound;
 use crate::model::caller::Caller;
 use crate::model::file::{File, FileDigest, NewFile};
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{BlobId, FileId, WorkspaceId};
-use crate::model::page::{FileQuery, Order, Page};
+use crate::model::page::{FileQuery, Page};
 use crate::model::purpose::Purpose;
 use crate::random;
 use async_trait::async_trait;
@@ -137,15 +138,12 @@ async fn list(
     query: FileQuery,
     set_ms: Option<i64>,
 ) -> Result<Page<File>, Failure> {
-    let (beyond, direction) = match query.order {
-        Order::Ascending => (">", "ASC"),
-        Order::Descending => ("<", "DESC"),
-    };
+    let PageBound { comparison, direction, .. } = PageBound::behind(query.after, query.order);
     // The comparison of both columns keeps the planner from the primary key, which has the Files of every purpose.
     let after = match (query.after, query.purpose) {
         (None, _) => "$3::text IS NULL".to_owned(),
-        (Some(_), None) => format!("f.id {beyond} $3"),
-        (Some(_), Some(_)) => format!("(f.purpose, f.id) {beyond} ($4, $3)"),
+        (Some(_), None) => format!("f.id {comparison} $3"),
+        (Some(_), Some(_)) => format!("(f.purpose, f.id) {comparison} ($4, $3)"),
     };
     let purpose = if query.purpose.is_some() { "f.purpose = $4" } else { "$4::text IS NULL" };
     let sql = format!(

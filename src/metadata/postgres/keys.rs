@@ -11,7 +11,8 @@ use crate::metadata::error::MetadataError;
 use crate::metadata::keys::{KeyChanges, KeyStore, NewKey, NewSecret};
 use crate::metadata::rules;
 use crate::metadata::rules::columns::{self, BEHIND_KEY, KEY};
-use crate::metadata::rules::keys::{PageBound, new_key, page_bound, stored_scopes};
+use crate::metadata::rules::keys::{new_key, stored_scopes};
+use crate::metadata::rules::pages::PageBound;
 use crate::metadata::rules::update::Update;
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens, USED_SECONDS};
 use crate::model::audit::Origin;
@@ -151,7 +152,7 @@ async fn list_of_administrators(
     limit: u32,
     order: Order,
 ) -> Result<Page<ApiKey>, Failure> {
-    let PageBound { comparison, direction, edge } = page_bound(after, order);
+    let PageBound { comparison, direction, edge } = PageBound::behind(after, order);
     let sql = format!(
         "SELECT {KEY} FROM api_keys k
          WHERE k.workspace_id IS NULL AND k.id {comparison} $1 AND k.revoked_at IS NULL

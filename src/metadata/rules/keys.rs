@@ -6,14 +6,8 @@ use crate::metadata::keys::{KeyChanges, NewKey, NewSecret};
 use crate::model::api_key::{ApiKey, KeyStatus, Opens};
 use crate::model::audit::Action;
 use crate::model::ids::KeyId;
-use crate::model::page::Order;
 use crate::model::scope::Scope;
 use serde_json::{Map, json};
-
-/// A text that sorts before every id.
-const BEFORE_ALL_IDS: &str = "";
-/// A text that sorts behind every id, whose characters are digits, letters, `-` and `_`.
-const BEHIND_ALL_IDS: &str = "~";
 
 /// Returns a new key.
 pub fn new_key(id: KeyId, new: &NewKey) -> ApiKey {
@@ -91,26 +85,6 @@ fn active(known: ApiKey, now_seconds: u64) -> Result<ApiKey, KeyStatus> {
     }
 }
 
-/// The bound of a page of keys, in the terms of SQL.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PageBound {
-    /// The comparison that holds between an id of the page and [`Self::edge`].
-    pub comparison: &'static str,
-    /// The direction of the page.
-    pub direction: &'static str,
-    /// The id behind which the page begins, or a text before all ids of this order.
-    pub edge: String,
-}
-
-/// Returns the bound of the page behind `after`, or of the first page.
-pub fn page_bound(after: Option<KeyId>, order: Order) -> PageBound {
-    let (comparison, direction, first) = match order {
-        Order::Ascending => (">", "ASC", BEFORE_ALL_IDS),
-        Order::Descending => ("<", "DESC", BEHIND_ALL_IDS),
-    };
-    PageBound { comparison, direction, edge: after.map_or_else(|| first.to_owned(), |id| id.to_string()) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,13 +137,5 @@ mod tests {
         let scopes = KeyChanges { scopes: Some(Scopes::ALL), ..KeyChanges::default() };
         assert_eq!(update(admin.clone(), &scopes, NOW), Ok(Update::none(admin.clone())));
         assert_eq!((stored_scopes(&admin).as_str(), stored_scopes(&of_workspace()).is_empty()), ("", false));
-    }
-
-    #[test]
-    fn the_first_page_begins_at_the_edge_of_its_order() {
-        let id = KeyId::next(None, 1, [0; 11]);
-        let edge = |after, order| page_bound(after, order).edge;
-        assert!(edge(None, Order::Ascending) < id.to_string() && edge(None, Order::Descending) > id.to_string());
-        assert_eq!(edge(Some(id), Order::Descending), id.to_string());
     }
 }

@@ -3,13 +3,16 @@
 
 pub(super) mod adjustments;
 pub(super) mod audit;
+pub(super) mod audit_query;
 pub(super) mod checks;
+pub(super) mod clock_watch;
 pub(super) mod columns;
 pub(super) mod expiry;
 pub(super) mod export;
 pub(super) mod files;
 pub(super) mod keys;
 pub(super) mod ledger;
+pub(super) mod pages;
 pub(super) mod quotas;
 pub(super) mod read_merges;
 pub(super) mod update;

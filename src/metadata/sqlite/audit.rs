@@ -6,6 +6,7 @@ use super::store::SqliteStore;
 use super::transaction::Transaction;
 use crate::metadata::audit::AuditStore;
 use crate::metadata::error::MetadataError;
+use crate::metadata::rules::audit_query::{Filter, Filters, first_id, index_condition, is_ascending};
 use crate::model::audit::{Action, AuditQuery, Entry, NewEntry, Origin};
 use crate::model::ids::AuditId;
 use crate::model::page::Page;
@@ -13,7 +14,6 @@ use crate::random;
 use async_trait::async_trait;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Result, Row, params, params_from_iter};
-use std::collections::BTreeSet;
 
 #[async_trait]
 impl AuditStore for SqliteStore {
@@ -29,7 +29,7 @@ impl AuditStore for SqliteStore {
     async fn forget_audit_log(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError> {
         self.expire(move |transaction| {
             let until_seconds = transaction.now_seconds().saturating_sub(older_than_seconds);
-            let first = AuditId::next(None, until_seconds.saturating_mul(1000), [0; 11]);
+            let first = first_id(until_seconds);
             let sql = "DELETE FROM audit_log WHERE id IN (SELECT id FROM audit_log WHERE id < ?1 ORDER BY id LIMIT ?2)";
             transaction.change(sql, params![first.to_string(), limit])
         })
@@ -62,7 +62,7 @@ fn list(connection: &Connection, query: &AuditQuery) -> Result<Page<Entry>> {
     // All searches read the same snapshot.
     let snapshot = connection.unchecked_transaction()?;
     // A page before an entry is read in ascending order and reversed.
-    let ascending = query.before.is_some() && query.after.is_none();
+    let ascending = is_ascending(query);
     let mut found = Vec::new();
     for Search { index, conditions, mut values } in Search::all(query) {
         let sql = format!(
@@ -83,7 +83,7 @@ fn list(connection: &Connection, query: &AuditQuery) -> Result<Page<Entry>> {
 }
 
 /// A search of an index, in the order of ids.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Search {
     index: &'static str,
     conditions: Vec<String>,
@@ -91,44 +91,27 @@ struct Search {
 }
 
 impl Search {
-    /// Returns the searches that together find the entries of a query: one for each value of the most selective filter,
-    /// with the other filters as conditions.
+    /// Returns the searches that together find the entries of a query: one for each value of the searched filter, with
+    /// the other filters as conditions.
     fn all(query: &AuditQuery) -> Vec<Self> {
-        let mut filters = vec![
-            ("object_id", "INDEXED BY audit_log_by_object", query.objects.clone()),
-            ("actor", "INDEXED BY audit_log_by_actor", texts(query.actors.as_deref(), ToString::to_string)),
-            (
-                "workspace_id",
-                "INDEXED BY audit_log_by_workspace",
-                texts(query.workspaces.as_deref(), ToString::to_string),
-            ),
-            (
-                "action",
-                "INDEXED BY audit_log_by_action",
-                texts(query.actions.as_deref(), |action| action.name().to_owned()),
-            ),
-        ];
-        filters.retain(|(_, _, wanted)| wanted.is_some());
-        // Most entries are deletes of Files, which the index by action leaves out.
-        let deletes = query.actions.as_ref().is_some_and(|actions| actions.contains(&Action::FileDeleted));
-        let mut searches = match filters.first() {
-            Some(("action", ..)) if deletes => vec![Self::default()],
-            Some((column, index, Some(wanted))) => {
-                let wanted: BTreeSet<_> = wanted.iter().collect();
-                let search = |value: &&String| Self::of(column, index, value);
-                let searches = wanted.iter().map(search).collect();
-                filters.remove(0);
-                searches
-            }
-            _ => vec![Self::default()],
+        let Filters { searched, others } = Filters::of(query);
+        let mut searches = match &searched {
+            Some(filter) => filter.values.iter().map(|value| Self::of(filter.column, value)).collect(),
+            None => vec![Self::default()],
         };
-        let at = |seconds: u64| AuditId::next(None, seconds.saturating_mul(1000), [0; 11]);
-        let bounds = [(">=", query.from.map(at)), ("<", query.until.map(at)), ("<", query.after), (">", query.before)];
+        if others.iter().any(|filter| filter.values.is_empty()) {
+            searches.clear();
+        }
+        let bounds = [
+            (">=", query.from.map(first_id)),
+            ("<", query.until.map(first_id)),
+            ("<", query.after),
+            (">", query.before),
+        ];
         for search in &mut searches {
-            for (column, _, wanted) in &filters {
-                let wanted = wanted.clone().unwrap_or_default();
-                search.conditions.push(format!("{column} IN ({})", vec!["?"; wanted.len()].join(", ")));
-                search.values.extend(wanted.into_iter().map(Value::Text));
+            for Filter { column, values } in &others {
+                search.conditions.push(format!("{column} IN ({})", vec!["?"; values.len()].join(", ")));
+                search.values.extend(values.iter().cloned().map(Value::Text));
             }
             for (comparison, id) in bounds.iter().filter_map(|(comparison, id)| Some((comparison, (*id)?))) {
                 search.conditions.push(format!("id {comparison} ?"));
@@ -136,23 +119,19 @@ impl Search {
             }
             search.conditions.push("true".to_owned());
         }
-        if filters.iter().any(|(_, _, wanted)| wanted.as_ref().is_some_and(Vec::is_empty)) {
-            searches.clear();
-        }
         searches
     }
 
-    fn of(column: &str, index: &'static str, value: &str) -> Self {
-        let mut conditions = vec![format!("{column} = ?")];
-        if column == "action" {
-            conditions.push(format!("action <> '{}'", Action::FileDeleted.name()));
-        }
+    fn of(column: &str, value: &str) -> Self {
+        let index = match column {
+            "object_id" => "INDEXED BY audit_log_by_object",
+            "actor" => "INDEXED BY audit_log_by_actor",
+            "workspace_id" => "INDEXED BY audit_log_by_workspace",
+            _ => "INDEXED BY audit_log_by_action",
+        };
+        let conditions = [format!("{column} = ?")].into_iter().chain(index_condition(column)).collect();
         Self { index, conditions, values: vec![Value::Text(value.to_owned())] }
     }
-}
-
-fn texts<T>(wanted: Option<&[T]>, text: impl Fn(&T) -> String) -> Option<Vec<String>> {
-    wanted.map(|wanted| wanted.iter().map(text).collect())
 }
 
 fn entry(row: &Row<'_>) -> Result<Entry> {

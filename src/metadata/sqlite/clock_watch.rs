@@ -7,6 +7,7 @@ use super::transaction::Transaction;
 use crate::clock::Clock;
 use crate::metadata::clock_watch::ClockStore;
 use crate::metadata::error::MetadataError;
+use crate::metadata::rules::clock_watch::{ClockStep, step};
 use crate::model::clock_jump::{ClockFacts, ClockJump, FORGET_BOOT_MS, Moment};
 use async_trait::async_trait;
 use rusqlite::{Connection, Result, Row, params};
@@ -69,18 +70,18 @@ fn may_expire(transaction: &Transaction<'_>, clock: &Clock) -> Result<bool> {
         newest_ms: transaction.value("SELECT max(wall_ms) FROM clock_moments", [])?,
         witness_ms: None,
     };
-    match (facts.jump(), held(transaction)?) {
-        (Some(_), Some(_)) => return Ok(false),
-        (Some(jump), None) => {
+    match step(&facts, held(transaction)?) {
+        ClockStep::Held => return Ok(false),
+        ClockStep::Hold(jump) => {
             installation::set(transaction, HELD, jump)?;
             tracing::error!(expected_ms = jump.expected_ms, found_ms = jump.found_ms, "clock jumped, expiry held");
             return Ok(false);
         }
-        (None, Some(_)) => {
+        ClockStep::Resume => {
             installation::remove(transaction, HELD)?;
             tracing::warn!("clock recovered, expiry resumed");
         }
-        (None, None) => {}
+        ClockStep::GoOn => {}
     }
     if facts.is_worth_noting() {
         record(transaction, uptime.boot_id, facts.now)?;

@@ -11,6 +11,7 @@ use crate::metadata::files::{FileStore, StoredContent};
 use crate::metadata::rules;
 use crate::metadata::rules::columns::{self, BEHIND_FILE, FILE};
 use crate::metadata::rules::files::new_file;
+use crate::metadata::rules::pages::PageBound;
 use crate::metadata::rules::quotas::refuse_file;
 use crate::model::blob::ContentLocation;
 use crate::model::caller::Caller;
@@ -19,7 +20,7 @@ use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{BlobId, FileId, WorkspaceId};
 use crate::model::ledger::Fact;
 use crate::model::limits::Limits;
-use crate::model::page::{FileQuery, Order, Page};
+use crate::model::page::{FileQuery, Page};
 use crate::model::purpose::Purpose;
 use async_trait::async_trait;
 use rusqlite::{Connection, Result, Row, ToSql, params};
@@ -175,11 +176,8 @@ fn find_content(
 }
 
 fn list(connection: &Connection, workspace: WorkspaceId, query: FileQuery, now_seconds: u64) -> Result<Page<File>> {
-    let (beyond, direction) = match query.order {
-        Order::Ascending => (">", "ASC"),
-        Order::Descending => ("<", "DESC"),
-    };
-    let after = if query.after.is_some() { format!("AND id {beyond} ?3") } else { "AND ?3 IS NULL".to_owned() };
+    let PageBound { comparison, direction, .. } = PageBound::behind(query.after, query.order);
+    let after = if query.after.is_some() { format!("AND id {comparison} ?3") } else { "AND ?3 IS NULL".to_owned() };
     // Without statistics the planner prefers the primary key, which reads the Files of every purpose.
     let (index, purpose) = match query.purpose {
         Some(_) => ("INDEXED BY files_by_purpose", "AND purpose = ?4"),

@@ -10,7 +10,8 @@ use crate::metadata::error::MetadataError;
 use crate::metadata::keys::{KeyChanges, KeyStore, NewKey, NewSecret};
 use crate::metadata::rules;
 use crate::metadata::rules::columns::{self, BEHIND_KEY, KEY};
-use crate::metadata::rules::keys::{PageBound, new_key, page_bound, stored_scopes};
+use crate::metadata::rules::keys::{new_key, stored_scopes};
+use crate::metadata::rules::pages::PageBound;
 use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens, USED_SECONDS};
 use crate::model::audit::Origin;
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
@@ -48,7 +49,7 @@ impl KeyStore for SqliteStore {
             "SELECT {KEY} FROM api_keys k INDEXED BY api_keys_not_revoked
              WHERE k.workspace_id = ?1 AND k.id > ?2 AND k.revoked_at IS NULL ORDER BY k.id LIMIT ?3"
         );
-        let PageBound { edge, .. } = page_bound(after, Order::Ascending);
+        let PageBound { edge, .. } = PageBound::behind(after, Order::Ascending);
         let values = params![workspace.to_string(), edge, u64::from(limit) + 1];
         self.readers.point(|connection| Ok(Page::cut(connection.rows(&sql, values, key)?, limit)))
     }
@@ -59,7 +60,7 @@ impl KeyStore for SqliteStore {
         limit: u32,
         order: Order,
     ) -> Result<Page<ApiKey>, MetadataError> {
-        let PageBound { comparison, direction, edge } = page_bound(after, order);
+        let PageBound { comparison, direction, edge } = PageBound::behind(after, order);
         let sql = format!(
             "SELECT {KEY} FROM api_keys k INDEXED BY api_keys_not_revoked
              WHERE k.workspace_id IS NULL AND k.id {comparison} ?1 AND k.revoked_at IS NULL
