@@ -78,6 +78,7 @@ macro_rules! migrations {
             (28, "scrubber", "0028_scrubber"),
             (31, "refused messages", "0031_refused_messages"),
             (32, "refused messages indexes", "0032_refused_messages_indexes"),
+            (33, "session clock", "0033_session_clock"),
         )
     };
     ($store:literal, $(($number:literal, $name:literal, $file:literal),)*) => {

@@ -17,7 +17,7 @@ const STANDING: &str = "
     SELECT w.archived_at IS NULL AND EXISTS (
                SELECT 1 FROM api_keys k
                WHERE k.id = $2 AND k.workspace_id = w.id AND k.revoked_at IS NULL
-                   AND (k.expires_at IS NULL OR k.expires_at > now_ms($3) / 1000)),
+                   AND (k.expires_at IS NULL OR k.expires_at > now_ms() / 1000)),
            q.bytes, q.files, w.stored_bytes, w.stored_files, w.reserved_bytes, w.reserved_files,
            w.last_file_id,
            d.purpose IS NOT NULL, d.lives_seconds
@@ -25,7 +25,7 @@ const STANDING: &str = "
     CROSS JOIN LATERAL (
         SELECT (SELECT value FROM limits WHERE owner_id = w.id AND name = 'storage_bytes') AS bytes,
                (SELECT value FROM limits WHERE owner_id = w.id AND name = 'max_files') AS files) q
-    LEFT JOIN default_expiries d ON d.workspace_id = w.id AND d.purpose = $4
+    LEFT JOIN default_expiries d ON d.workspace_id = w.id AND d.purpose = $3
     WHERE w.id = $1";
 
 /// What a caller may do, and what its workspace has, as of one moment.
@@ -47,15 +47,10 @@ impl<'a> Question<'a> {
         Ok(Self(session.prepare(STANDING).await?))
     }
 
-    pub(super) async fn ask(
-        &self,
-        caller: Caller,
-        set_ms: Option<i64>,
-        purpose: Option<Purpose>,
-    ) -> Result<Option<Standing>, Failure> {
+    pub(super) async fn ask(&self, caller: Caller, purpose: Option<Purpose>) -> Result<Option<Standing>, Failure> {
         let (workspace, key) = (caller.workspace.to_string(), caller.key.to_string());
         let purpose = purpose.map(Purpose::name).unwrap_or_default();
-        let found = self.0.row(&[&workspace, &key, &set_ms, &purpose]).await?;
+        let found = self.0.row(&[&workspace, &key, &purpose]).await?;
         found.map(|row| standing(&row)).transpose()
     }
 }

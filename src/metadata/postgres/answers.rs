@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use futures_util::try_join;
 
 const FIND: &str =
-    "SELECT request, answer FROM answers WHERE workspace_id = $1 AND key = $2 AND made_at > now_ms($3) / 1000 - $4";
+    "SELECT request, answer FROM answers WHERE workspace_id = $1 AND key = $2 AND made_at > now_ms() / 1000 - $3";
 /// An answer that is too old to be given again may still stand there.
 const NOTE: &str = "
     INSERT INTO answers (workspace_id, key, request, answer, made_at) VALUES ($1, $2, $3, $4, $5)
@@ -27,17 +27,15 @@ const NOTE: &str = "
 #[async_trait]
 impl AnswerStore for PostgresStore {
     async fn is_answered(&self, workspace: WorkspaceId, key: &IdempotencyKey) -> Result<bool, MetadataError> {
-        let set_ms = self.set_ms();
         let scope = AnswerScope::Workspace(workspace);
-        read!(self, of workspace, |session| is_answered(session, scope, key, set_ms))
+        read!(self, of workspace, |session| is_answered(session, scope, key))
     }
 
     async fn forget_answers(&self, limit: u32) -> Result<usize, MetadataError> {
         if !self.may_expire().await? {
             return Ok(0);
         }
-        let set_ms = self.set_ms();
-        write!(self, |session| forget(session, limit, set_ms)).map(count)
+        write!(self, |session| forget(session, limit)).map(count)
     }
 }
 
@@ -68,7 +66,6 @@ pub(super) struct Opening<'a, T> {
     note: Prepared<'a>,
     caller: Caller,
     once: Option<&'a Idempotency<T>>,
-    set_ms: Option<i64>,
 }
 
 impl<'a, T> Opening<'a, T> {
@@ -79,7 +76,7 @@ impl<'a, T> Opening<'a, T> {
     ) -> Result<Self, Failure> {
         let question = Question::prepare(change).await?;
         let (find, note) = (change.prepare(FIND).await?, change.prepare(NOTE).await?);
-        Ok(Self { question, find, note, caller, once, set_ms: change.set_ms() })
+        Ok(Self { question, find, note, caller, once })
     }
 
     /// The locks of a change: of the key under which it is made first.
@@ -91,9 +88,9 @@ impl<'a, T> Opening<'a, T> {
     pub(super) async fn ask(&self, purpose: Option<Purpose>) -> Result<Result<Standing, Stop>, Failure> {
         let known = async {
             let Some(once) = self.once else { return Ok(None) };
-            find(&self.find, AnswerScope::Workspace(self.caller.workspace), &once.key, self.set_ms).await
+            find(&self.find, AnswerScope::Workspace(self.caller.workspace), &once.key).await
         };
-        let (standing, known) = try_join!(self.question.ask(self.caller, self.set_ms, purpose), known)?;
+        let (standing, known) = try_join!(self.question.ask(self.caller, purpose), known)?;
         let Some(standing) = standing else { return Ok(Err(Stop::Refused(Refused::KeyEnded))) };
         if let Some(refused) = standing.refuse() {
             return Ok(Err(Stop::Refused(refused)));
@@ -128,7 +125,7 @@ impl<'a, T> AdminOpening<'a, T> {
         let locks: Vec<_> = answer.into_iter().chain(other).collect();
         let known = async {
             let Some(once) = self.once else { return Ok(None) };
-            find(&self.find, AnswerScope::Organization, &once.key, self.change.set_ms()).await
+            find(&self.find, AnswerScope::Organization, &once.key).await
         };
         Ok(stop(self.change.begin(&locks, known).await?, self.once))
     }
@@ -177,28 +174,22 @@ async fn find(
     statement: &Prepared<'_>,
     scope: AnswerScope,
     key: &IdempotencyKey,
-    set_ms: Option<i64>,
 ) -> Result<Option<([u8; 32], Vec<u8>)>, Failure> {
     let (scope, kept_seconds) = (scope.to_string(), stored(REMEMBERED_SECONDS));
-    let Some(row) = statement.row(&[&scope, &key.as_str(), &set_ms, &kept_seconds]).await? else { return Ok(None) };
+    let Some(row) = statement.row(&[&scope, &key.as_str(), &kept_seconds]).await? else { return Ok(None) };
     let request: &[u8] = row.try_get(0)?;
     let request = request.try_into().map_err(|_| Failure::Unreadable("a request is no SHA-256".to_owned()))?;
     Ok(Some((request, row.try_get(1)?)))
 }
 
-async fn is_answered(
-    session: &Session,
-    scope: AnswerScope,
-    key: &IdempotencyKey,
-    set_ms: Option<i64>,
-) -> Result<bool, Failure> {
-    Ok(find(&session.prepare(FIND).await?, scope, key, set_ms).await?.is_some())
+async fn is_answered(session: &Session, scope: AnswerScope, key: &IdempotencyKey) -> Result<bool, Failure> {
+    Ok(find(&session.prepare(FIND).await?, scope, key).await?.is_some())
 }
 
-async fn forget(session: &Session, limit: u32, set_ms: Option<i64>) -> Result<u64, Failure> {
+async fn forget(session: &Session, limit: u32) -> Result<u64, Failure> {
     let sql = "WITH old AS MATERIALIZED (
-                   SELECT workspace_id, key FROM answers WHERE made_at <= now_ms($2) / 1000 - $3
+                   SELECT workspace_id, key FROM answers WHERE made_at <= now_ms() / 1000 - $2
                    ORDER BY made_at LIMIT $1 FOR UPDATE SKIP LOCKED)
                DELETE FROM answers a USING old WHERE a.workspace_id = old.workspace_id AND a.key = old.key";
-    session.execute(sql, &[&i64::from(limit), &set_ms, &stored(REMEMBERED_SECONDS)]).await
+    session.execute(sql, &[&i64::from(limit), &stored(REMEMBERED_SECONDS)]).await
 }

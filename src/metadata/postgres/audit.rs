@@ -45,8 +45,7 @@ impl AuditStore for PostgresStore {
         if !self.may_expire().await? {
             return Ok(0);
         }
-        let set_ms = self.set_ms();
-        write!(self, |session| forget(session, older_than_seconds, limit, set_ms)).map(count)
+        write!(self, |session| forget(session, older_than_seconds, limit)).map(count)
     }
 }
 
@@ -135,8 +134,8 @@ async fn list(session: &Session, query: &AuditQuery) -> Result<Page<Entry>, Fail
 }
 
 /// Removes at most `limit` entries that are older than so many seconds; how many there were.
-async fn forget(session: &Session, older_than_seconds: u64, limit: u32, set_ms: Option<i64>) -> Result<u64, Failure> {
-    let now = session.row("SELECT now_ms($1)", &[&set_ms]).await?;
+async fn forget(session: &Session, older_than_seconds: u64, limit: u32) -> Result<u64, Failure> {
+    let now = session.row("SELECT now_ms()", &[]).await?;
     let now_ms = now.map(|row| rows::number(&row, 0)).transpose()?.unwrap_or_default();
     let until_seconds = (now_ms / 1000).saturating_sub(older_than_seconds);
     let first = first_id(until_seconds).to_string();

@@ -21,8 +21,8 @@ const NOTE: &str = "INSERT INTO clock_moments (boot_id, wall_ms, uptime_ms) VALU
 #[async_trait]
 impl ClockStore for PostgresStore {
     async fn may_expire(&self) -> Result<bool, MetadataError> {
-        let (clock, set_ms) = (&self.clock, self.set_ms());
-        write!(self, |session| may_expire(session, clock, set_ms))
+        let clock = &self.clock;
+        write!(self, |session| may_expire(session, clock))
     }
 
     async fn held_expiry(&self) -> Result<Option<ClockJump>, MetadataError> {
@@ -37,18 +37,18 @@ impl ClockStore for PostgresStore {
 
 /// Returns whether what has expired may be ended now, and notes the clock. False from a jump on until the clock is back or an
 /// operator has [confirmed](confirm) it.
-async fn may_expire(session: &Session, clock: &Clock, set_ms: Option<i64>) -> Result<bool, Failure> {
+async fn may_expire(session: &Session, clock: &Clock) -> Result<bool, Failure> {
     let uptime = clock.uptime();
-    let sql = "SELECT now_ms($1), m.wall_ms, m.uptime_ms, (SELECT max(wall_ms) FROM clock_moments),
-                      (SELECT value FROM installation WHERE name = $3)
-               FROM (SELECT 1) one LEFT JOIN clock_moments m ON m.boot_id = $2";
-    let Some(row) = session.row(sql, &[&set_ms, &uptime.boot_id, &HELD]).await? else { return Ok(false) };
+    let sql = "SELECT now_ms(), m.wall_ms, m.uptime_ms, (SELECT max(wall_ms) FROM clock_moments),
+                      (SELECT value FROM installation WHERE name = $2)
+               FROM (SELECT 1) one LEFT JOIN clock_moments m ON m.boot_id = $1";
+    let Some(row) = session.row(sql, &[&uptime.boot_id, &HELD]).await? else { return Ok(false) };
     let own = optional_number(&row, 1)?.zip(optional_number(&row, 2)?);
     let facts = ClockFacts {
         now: Moment { wall_ms: number(&row, 0)?, uptime_ms: uptime.since_boot_ms },
         own: own.map(|(wall_ms, uptime_ms)| Moment { wall_ms, uptime_ms }),
         newest_ms: optional_number(&row, 3)?,
-        witness_ms: set_ms.is_none().then(|| clock.now_ms()),
+        witness_ms: clock.set_ms().is_none().then(|| clock.now_ms()),
     };
     let held: Option<ClockJump> = optional(&row, 4)?;
     match step(&facts, held) {

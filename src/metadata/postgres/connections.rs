@@ -13,6 +13,7 @@ use super::open_error::OpenError;
 use super::pool_health::PoolHealth;
 use super::session_setup::{CommitMode, set_up};
 use super::tls;
+use crate::clock::Clock;
 use crate::metadata::error::MetadataError;
 use crate::random;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
@@ -85,6 +86,7 @@ pub(super) struct Connections {
     /// How long one of them may take, each of its statements included.
     pub(super) long_timeout: Duration,
     tls: MakeRustlsConnect,
+    clock: Clock,
 }
 
 impl fmt::Debug for Connections {
@@ -113,8 +115,9 @@ pub(super) type LongRead<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>
 pub(super) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 impl Connections {
-    /// Makes a pool that has connected nothing yet. Each connection commits as `commit` says.
-    pub(super) fn new(endpoint: &Endpoint, commit: CommitMode) -> Result<Self, OpenError> {
+    /// Makes a pool that has connected nothing yet. Each connection commits as `commit` says, and each session takes the time
+    /// of `clock` where that is a set one.
+    pub(super) fn new(endpoint: &Endpoint, commit: CommitMode, clock: Clock) -> Result<Self, OpenError> {
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let tls = tls::connector(endpoint)?;
         let manager = Manager::from_config(endpoint.config.clone(), tls.clone(), manager);
@@ -131,6 +134,7 @@ impl Connections {
             long_reads: FairGate::new(MAX_LONG_READS, MAX_LONG_READS_PER_WORKSPACE),
             long_timeout: LONG_TIMEOUT,
             tls,
+            clock,
         })
     }
 
@@ -176,8 +180,17 @@ impl Connections {
         }
     }
 
-    /// A connection.
+    /// Takes a connection from the pool. Its session is told the time of a set clock, for `now_ms()` of the schema.
     pub(super) async fn session(&self, until: Instant) -> Result<Session, Failure> {
+        let session = self.take(until).await?;
+        if let Some(set_ms) = self.clock.set_ms() {
+            let set = format!("SET venna.now_ms = {set_ms}");
+            timeout_at(until, session.batch(&set)).await.unwrap_or(Err(Failure::Late))?;
+        }
+        Ok(session)
+    }
+
+    async fn take(&self, until: Instant) -> Result<Session, Failure> {
         match timeout_at(until, self.pool.get()).await {
             Ok(Ok(client)) => Ok(Session { client: Some(client), at_rest: AtomicBool::new(false) }),
             Ok(Err(PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)))) => {

@@ -47,15 +47,15 @@ async fn delete(
     all: &[&PendingDelete],
 ) -> Result<Vec<Fate<bool>>, Failure> {
     let take = format!(
-        "SELECT f.id FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND f.id = ANY($3) ORDER BY f.id FOR UPDATE"
+        "SELECT f.id FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND f.id = ANY($2) ORDER BY f.id FOR UPDATE"
     );
     let take = change.prepare(&take).await?;
-    let which = "DELETE FROM files f WHERE f.workspace_id = $1 AND f.id = ANY($3)";
+    let which = "DELETE FROM files f WHERE f.workspace_id = $1 AND f.id = ANY($2)";
     let remove = change.prepare(&removal("", which)).await?;
     let (newest, insert) = (change.prepare(audit::NEWEST).await?, change.prepare(audit::INSERT).await?);
-    let (workspace_id, set_ms) = (workspace.to_string(), change.set_ms());
+    let workspace_id = workspace.to_string();
     let asked: Vec<String> = all.iter().map(|one| one.file.to_string()).collect();
-    let values: Values<'_> = &[&workspace_id, &set_ms, &asked];
+    let values: Values<'_> = &[&workspace_id, &asked];
     let (found, mut newest) = change.begin(&[], async { try_join!(take.rows(values), audit::newest(&newest)) }).await?;
     let found = found.iter().map(|row| parsed(row, 0)).collect::<Result<HashSet<FileId>, _>>()?;
     let fates = all.iter().map(|one| Fate::Known(found.contains(&one.file))).collect();
@@ -70,7 +70,7 @@ async fn delete(
         audit::insert(&insert, entry_id, one.caller.into(), rules::audit::file_deleted(workspace, one.file))
     });
     let entries: Vec<_> = entries.collect();
-    let removed: Values<'_> = &[&workspace_id, &set_ms, &ids];
+    let removed: Values<'_> = &[&workspace_id, &ids];
     let expected = ids.len();
     let writes = async {
         let removed = async {

@@ -28,9 +28,8 @@ impl ExportStore for PostgresStore {
     }
 
     async fn next_export(&self, bounds: ExportBounds) -> Result<(Option<ExportProgress>, NextExport), MetadataError> {
-        let set_ms = self.set_ms();
-        ledger::number_all(&self.connections, set_ms).await?;
-        read_long!(self, |session| next(session, bounds, set_ms))
+        ledger::number_all(&self.connections).await?;
+        read_long!(self, |session| next(session, bounds))
     }
 
     async fn freeze_export(
@@ -67,17 +66,15 @@ fn part(row: &Row) -> Result<Option<ExportPart>, Failure> {
 pub(super) async fn next(
     session: &Session,
     bounds: ExportBounds,
-    set_ms: Option<i64>,
 ) -> Result<(Option<ExportProgress>, NextExport), Failure> {
     let progress = progress(session).await?;
-    Ok((progress, behind(session, progress, bounds, set_ms).await?))
+    Ok((progress, behind(session, progress, bounds).await?))
 }
 
 async fn behind(
     session: &Session,
     progress: Option<ExportProgress>,
     bounds: ExportBounds,
-    set_ms: Option<i64>,
 ) -> Result<NextExport, Failure> {
     let from = match progress {
         Some(progress) => Some(progress.until),
@@ -89,7 +86,7 @@ async fn behind(
         let rows = ledger::late(session, (first, through_seq), progress.until, bounds.late_rows).await?;
         return Ok(NextExport::Late { rows, through_seq });
     }
-    let (latest, oldest_expiry) = expiry(session, bounds.margin_seconds, set_ms).await?;
+    let (latest, oldest_expiry) = expiry(session, bounds.margin_seconds).await?;
     let over = rules::over(latest, oldest_expiry);
     if over <= from {
         return Ok(NextExport::Nothing);
@@ -108,14 +105,14 @@ async fn behind(
         newest_seq
     };
     let query = rules::hours(progress, from, over, bounds);
-    let usage = usage::find(session, &query, Behind::Through(through_seq), set_ms).await?;
+    let usage = usage::find(session, &query, Behind::Through(through_seq)).await?;
     Ok(NextExport::Hours { from, until: query.end, through_seq, usage })
 }
 
 /// Returns the newest second whose hour may be exported, and the oldest expiry of a File that still has a row.
-async fn expiry(session: &Session, margin_seconds: u64, set_ms: Option<i64>) -> Result<(u64, Option<u64>), Failure> {
-    let sql = "SELECT greatest(now_ms($1) / 1000 - $2, 0), min(expires_at) FROM files WHERE expires_at IS NOT NULL";
-    let Some(row) = session.row(sql, &[&set_ms, &stored(margin_seconds)]).await? else { return Ok((0, None)) };
+async fn expiry(session: &Session, margin_seconds: u64) -> Result<(u64, Option<u64>), Failure> {
+    let sql = "SELECT greatest(now_ms() / 1000 - $1, 0), min(expires_at) FROM files WHERE expires_at IS NOT NULL";
+    let Some(row) = session.row(sql, &[&stored(margin_seconds)]).await? else { return Ok((0, None)) };
     Ok((number(&row, 0)?, optional_number(&row, 1)?))
 }
 

@@ -23,7 +23,7 @@ use crate::model::purpose::Purpose;
 use crate::random;
 use async_trait::async_trait;
 
-pub(super) const ALIVE: &str = "(f.expires_at IS NULL OR f.expires_at > now_ms($2) / 1000)";
+pub(super) const ALIVE: &str = "(f.expires_at IS NULL OR f.expires_at > now_ms() / 1000)";
 pub(super) const INSERT: &str = "
     INSERT INTO files (workspace_id, id, blob_id, purpose, filename, size_bytes, sha256, parts_sha256, part_count,
                        expires_at, status_details)
@@ -42,18 +42,15 @@ impl FileStore for PostgresStore {
     }
 
     async fn find_file(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<File>, MetadataError> {
-        let set_ms = self.set_ms();
-        read!(self, of workspace, |session| find(session, workspace, id, set_ms))
+        read!(self, of workspace, |session| find(session, workspace, id))
     }
 
     async fn find_content(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<StoredContent>, MetadataError> {
-        let set_ms = self.set_ms();
-        read!(self, of workspace, |session| find_content(session, workspace, id, set_ms))
+        read!(self, of workspace, |session| find_content(session, workspace, id))
     }
 
     async fn list_files(&self, workspace: WorkspaceId, query: FileQuery) -> Result<Page<File>, MetadataError> {
-        let set_ms = self.set_ms();
-        read!(self, of workspace, |session| list(session, workspace, query, set_ms))
+        read!(self, of workspace, |session| list(session, workspace, query))
     }
 
     async fn delete_file(&self, caller: Caller, id: FileId) -> Result<bool, MetadataError> {
@@ -98,33 +95,23 @@ pub(super) async fn insert(
     insert.execute(values).await.map(drop)
 }
 
-async fn find(
-    session: &Session,
-    workspace: WorkspaceId,
-    id: FileId,
-    set_ms: Option<i64>,
-) -> Result<Option<File>, Failure> {
-    let sql = format!("SELECT {FILE} FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND f.id = $3");
-    let found = session.row(&sql, &[&workspace.to_string(), &set_ms, &id.to_string()]).await?;
+async fn find(session: &Session, workspace: WorkspaceId, id: FileId) -> Result<Option<File>, Failure> {
+    let sql = format!("SELECT {FILE} FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND f.id = $2");
+    let found = session.row(&sql, &[&workspace.to_string(), &id.to_string()]).await?;
     found.map(|row| rows::file(&row, 0)).transpose()
 }
 
 /// One statement, so that a File of parts that is deleted meanwhile is either there with its blobs or not at all: one row
 /// for each of its blobs, in their order.
-async fn find_content(
-    session: &Session,
-    workspace: WorkspaceId,
-    id: FileId,
-    set_ms: Option<i64>,
-) -> Result<Option<StoredContent>, Failure> {
+async fn find_content(session: &Session, workspace: WorkspaceId, id: FileId) -> Result<Option<StoredContent>, Failure> {
     let sql = format!(
         "SELECT {file}, b.id, coalesce(p.size_bytes, f.size_bytes), b.checksums, b.content
          FROM files f LEFT JOIN file_parts p ON f.blob_id IS NULL AND p.workspace_id = f.workspace_id AND p.file_id = f.id
          LEFT JOIN blobs b ON b.id = coalesce(f.blob_id, p.blob_id)
-         WHERE f.workspace_id = $1 AND {ALIVE} AND f.id = $3 ORDER BY p.position",
+         WHERE f.workspace_id = $1 AND {ALIVE} AND f.id = $2 ORDER BY p.position",
         file = columns::of("f", FILE)
     );
-    let found = session.rows(&sql, &[&workspace.to_string(), &set_ms, &id.to_string()]).await?;
+    let found = session.rows(&sql, &[&workspace.to_string(), &id.to_string()]).await?;
     let Some(first) = found.first() else { return Ok(None) };
     let file = rows::file(first, 0)?;
     let no_parts = matches!(file.digest, FileDigest::Parts { count: 0, .. });
@@ -132,70 +119,55 @@ async fn find_content(
     Ok(Some(StoredContent { file, blobs: blobs.collect::<Result<_, _>>()? }))
 }
 
-async fn list(
-    session: &Session,
-    workspace: WorkspaceId,
-    query: FileQuery,
-    set_ms: Option<i64>,
-) -> Result<Page<File>, Failure> {
+async fn list(session: &Session, workspace: WorkspaceId, query: FileQuery) -> Result<Page<File>, Failure> {
     let PageBound { comparison, direction, .. } = PageBound::behind(query.after, query.order);
     // The comparison of both columns keeps the planner from the primary key, which has the Files of every purpose.
     let after = match (query.after, query.purpose) {
-        (None, _) => "$3::text IS NULL".to_owned(),
-        (Some(_), None) => format!("f.id {comparison} $3"),
-        (Some(_), Some(_)) => format!("(f.purpose, f.id) {comparison} ($4, $3)"),
+        (None, _) => "$2::text IS NULL".to_owned(),
+        (Some(_), None) => format!("f.id {comparison} $2"),
+        (Some(_), Some(_)) => format!("(f.purpose, f.id) {comparison} ($3, $2)"),
     };
-    let purpose = if query.purpose.is_some() { "f.purpose = $4" } else { "$4::text IS NULL" };
+    let purpose = if query.purpose.is_some() { "f.purpose = $3" } else { "$3::text IS NULL" };
     let sql = format!(
         "SELECT {FILE} FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND {after} AND {purpose}
-         ORDER BY f.id {direction} LIMIT $5"
+         ORDER BY f.id {direction} LIMIT $4"
     );
     let (workspace, after) = (workspace.to_string(), query.after.map(|id| id.to_string()));
     let (purpose, limit) = (query.purpose.map(Purpose::name), i64::from(query.limit) + 1);
-    let found = session.rows(&sql, &[&workspace, &set_ms, &after, &purpose, &limit]).await?;
+    let found = session.rows(&sql, &[&workspace, &after, &purpose, &limit]).await?;
     Ok(Page::cut(found.iter().map(|row| rows::file(row, 0)).collect::<Result<_, _>>()?, query.limit))
 }
 
 /// Deletes at most `limit` Files of a workspace, whatever they are; how many there were.
-pub(super) async fn delete_some(
-    session: &Session,
-    workspace: WorkspaceId,
-    limit: u32,
-    set_ms: Option<i64>,
-) -> Result<u64, Failure> {
-    let chosen = "SELECT workspace_id, id FROM files WHERE workspace_id = $1 ORDER BY id LIMIT $3 FOR UPDATE";
+pub(super) async fn delete_some(session: &Session, workspace: WorkspaceId, limit: u32) -> Result<u64, Failure> {
+    let chosen = "SELECT workspace_id, id FROM files WHERE workspace_id = $1 ORDER BY id LIMIT $2 FOR UPDATE";
     let sql = removal(chosen, OF_CHOSEN);
-    let deleted = session.row(&sql, &[&workspace.to_string(), &set_ms, &i64::from(limit)]).await?;
+    let deleted = session.row(&sql, &[&workspace.to_string(), &i64::from(limit)]).await?;
     deleted.map_or(Ok(0), |row| rows::number(&row, 0))
 }
 
 /// Deletes at most `limit` expired Files of a workspace; how many there were. Those that another server is just deleting are
 /// left to it.
-pub(super) async fn delete_expired(
-    session: &Session,
-    workspace: WorkspaceId,
-    limit: u32,
-    set_ms: Option<i64>,
-) -> Result<u64, Failure> {
-    let chosen = "SELECT workspace_id, id FROM files WHERE workspace_id = $1 AND expires_at <= now_ms($2) / 1000
-                  ORDER BY expires_at LIMIT $3 FOR UPDATE SKIP LOCKED";
+pub(super) async fn delete_expired(session: &Session, workspace: WorkspaceId, limit: u32) -> Result<u64, Failure> {
+    let chosen = "SELECT workspace_id, id FROM files WHERE workspace_id = $1 AND expires_at <= now_ms() / 1000
+                  ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED";
     let sql = removal(chosen, OF_CHOSEN);
-    let deleted = session.row(&sql, &[&workspace.to_string(), &set_ms, &i64::from(limit)]).await?;
+    let deleted = session.row(&sql, &[&workspace.to_string(), &i64::from(limit)]).await?;
     deleted.map_or(Ok(0), |row| rows::number(&row, 0))
 }
 
 const OF_CHOSEN: &str = "DELETE FROM files f USING chosen c WHERE f.workspace_id = c.workspace_id AND f.id = c.id";
 
 /// A statement that deletes Files (those that `chosen` names), enters their ends and releases their blobs, or leaves their parts to be released; it tells how
-/// many there were. `$2` is the time that a test has set.
+/// many there were.
 pub(super) fn removal(chosen: &str, delete: &str) -> String {
     let chosen = if chosen.is_empty() { String::new() } else { format!("chosen AS MATERIALIZED ({chosen}),") };
-    let (end, release) = (ledger::END, release("now_ms($2) / 1000"));
+    let (end, release) = (ledger::END, release("now_ms() / 1000"));
     format!(
         "WITH {chosen}
          gone AS ({delete} RETURNING f.workspace_id, f.id, f.blob_id, f.expires_at),
          left_parts AS (INSERT INTO releases (workspace_id, owner_id, released_at)
-                        SELECT workspace_id, id, now_ms($2) / 1000 FROM gone WHERE blob_id IS NULL ON CONFLICT DO NOTHING),
+                        SELECT workspace_id, id, now_ms() / 1000 FROM gone WHERE blob_id IS NULL ON CONFLICT DO NOTHING),
          freed AS (SELECT blob_id FROM gone WHERE blob_id IS NOT NULL),
          {release},
          ended AS ({end})

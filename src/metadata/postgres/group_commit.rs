@@ -3,9 +3,7 @@
 
 use super::connections::{Connections, Deadline};
 use super::failure::Failure;
-use super::rows;
 use super::writer::Change;
-use crate::clock::Clock;
 use crate::metadata::error::MetadataError;
 use crate::model::ids::WorkspaceId;
 use std::collections::hash_map::Entry;
@@ -58,7 +56,6 @@ pub(super) enum Fate<T> {
 #[derive(Debug)]
 pub(super) struct GroupCommit<W: Shared> {
     connections: Arc<Connections>,
-    clock: Clock,
     /// Of each workspace for which something waits or is made.
     waiting: Mutex<HashMap<WorkspaceId, VecDeque<Waiting<W>>>>,
 }
@@ -78,8 +75,8 @@ impl<W: Shared> Waiting<W> {
 }
 
 impl<W: Shared> GroupCommit<W> {
-    pub(super) fn new(connections: Arc<Connections>, clock: Clock) -> Arc<Self> {
-        Arc::new(Self { connections, clock, waiting: Mutex::default() })
+    pub(super) fn new(connections: Arc<Connections>) -> Arc<Self> {
+        Arc::new(Self { connections, waiting: Mutex::default() })
     }
 
     /// Makes a change, in a transaction with others of its workspace that are asked for at the same time. It is made, or
@@ -173,10 +170,9 @@ impl<W: Shared> GroupCommit<W> {
         all: &[&W],
         deadline: Deadline,
     ) -> Result<Vec<Fate<W::Outcome>>, MetadataError> {
-        let set_ms = self.clock.set_ms().map(rows::stored);
         let connections = &*self.connections;
         let attempt = |deadline| async move {
-            let change = Change::new(connections, Some(workspace), deadline, set_ms).await?;
+            let change = Change::new(connections, Some(workspace), deadline).await?;
             W::make(change, workspace, all).await
         };
         connections.run_until(deadline, attempt).await

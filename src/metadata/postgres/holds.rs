@@ -12,13 +12,11 @@ use async_trait::async_trait;
 #[async_trait]
 impl HoldStore for PostgresStore {
     async fn hold_blobs(&self, hold: HoldId, seconds: u64) -> Result<(), MetadataError> {
-        let set_ms = self.set_ms();
-        write!(self, |session| add(session, hold, seconds, set_ms))
+        write!(self, |session| add(session, hold, seconds))
     }
 
     async fn renew_hold(&self, hold: HoldId, seconds: u64) -> Result<bool, MetadataError> {
-        let set_ms = self.set_ms();
-        write!(self, |session| renew(session, hold, seconds, set_ms))
+        write!(self, |session| renew(session, hold, seconds))
     }
 
     async fn release_hold(&self, hold: HoldId) -> Result<(), MetadataError> {
@@ -27,15 +25,15 @@ impl HoldStore for PostgresStore {
 }
 
 /// Ended holds are nobody's any more; they go when the next one comes. Repeated, it changes nothing.
-async fn add(session: &Session, hold: HoldId, seconds: u64, set_ms: Option<i64>) -> Result<(), Failure> {
-    let sql = "WITH ended AS (DELETE FROM holds WHERE expires_at <= now_ms($3) / 1000)
-               INSERT INTO holds (id, expires_at) VALUES ($1, now_ms($3) / 1000 + $2) ON CONFLICT (id) DO NOTHING";
-    session.execute(sql, &[&hold.to_string(), &stored(seconds), &set_ms]).await.map(drop)
+async fn add(session: &Session, hold: HoldId, seconds: u64) -> Result<(), Failure> {
+    let sql = "WITH ended AS (DELETE FROM holds WHERE expires_at <= now_ms() / 1000)
+               INSERT INTO holds (id, expires_at) VALUES ($1, now_ms() / 1000 + $2) ON CONFLICT (id) DO NOTHING";
+    session.execute(sql, &[&hold.to_string(), &stored(seconds)]).await.map(drop)
 }
 
-async fn renew(session: &Session, hold: HoldId, seconds: u64, set_ms: Option<i64>) -> Result<bool, Failure> {
-    let sql = "UPDATE holds SET expires_at = now_ms($3) / 1000 + $2 WHERE id = $1 AND expires_at > now_ms($3) / 1000";
-    Ok(session.execute(sql, &[&hold.to_string(), &stored(seconds), &set_ms]).await? == 1)
+async fn renew(session: &Session, hold: HoldId, seconds: u64) -> Result<bool, Failure> {
+    let sql = "UPDATE holds SET expires_at = now_ms() / 1000 + $2 WHERE id = $1 AND expires_at > now_ms() / 1000";
+    Ok(session.execute(sql, &[&hold.to_string(), &stored(seconds)]).await? == 1)
 }
 
 async fn release(session: &Session, hold: HoldId) -> Result<(), Failure> {

@@ -94,8 +94,7 @@ impl KeyStore for PostgresStore {
     }
 
     async fn note_key_used(&self, id: KeyId) -> Result<(), MetadataError> {
-        let set_ms = self.set_ms();
-        write!(self, |session| note_used(session, id, set_ms))
+        write!(self, |session| note_used(session, id))
     }
 }
 
@@ -276,10 +275,10 @@ async fn update(
     Ok(IdempotentOutcome::Made(Some(Ok(changed))))
 }
 
-async fn note_used(session: &Session, id: KeyId, set_ms: Option<i64>) -> Result<(), Failure> {
-    let sql = "UPDATE api_keys SET last_used_at = now_ms($2) / 1000
-               WHERE id = $1 AND coalesce(last_used_at, 0) <= now_ms($2) / 1000 - $3";
-    session.execute(sql, &[&id.to_string(), &set_ms, &stored(USED_SECONDS)]).await.map(drop)
+async fn note_used(session: &Session, id: KeyId) -> Result<(), Failure> {
+    let sql = "UPDATE api_keys SET last_used_at = now_ms() / 1000
+               WHERE id = $1 AND coalesce(last_used_at, 0) <= now_ms() / 1000 - $2";
+    session.execute(sql, &[&id.to_string(), &stored(USED_SECONDS)]).await.map(drop)
 }
 
 /// False when it is known already.

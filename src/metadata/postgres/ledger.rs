@@ -33,10 +33,10 @@ pub(super) const BEGIN: &str = "
     INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, bytes, count, request_id)
     VALUES ('st+:' || $1::text, $2, $3, $4, $5, $6, $1::text, $7, 1, $8)";
 /// The Files of `gone` have gone, each at the second in which it expired, if it did, whenever that is found out. What it
-/// came with is repeated. `$2` is the time that a test has set.
+/// came with is repeated.
 pub(super) const END: &str = "
     INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, bytes, count)
-    SELECT 'st-:' || l.file_id, greatest(l.ts, least(g.expires_at, now_ms($2) / 1000)), 'end', l.workspace_id,
+    SELECT 'st-:' || l.file_id, greatest(l.ts, least(g.expires_at, now_ms() / 1000)), 'end', l.workspace_id,
            l.api_key_id, l.purpose, l.file_id, -l.bytes, 0
     FROM gone g JOIN ledger l ON l.event_id = 'st+:' || g.id";
 
@@ -44,8 +44,7 @@ pub(super) const END: &str = "
 impl LedgerStore for PostgresStore {
     async fn add_reads(&self, process: ProcessId, first_number: u64, reads: Vec<Reads>) -> Result<(), MetadataError> {
         let reads = reads.as_slice();
-        let set_ms = self.set_ms();
-        write!(self, |session| add_reads(session, process, first_number, reads, set_ms))
+        write!(self, |session| add_reads(session, process, first_number, reads))
     }
 
     async fn adjust(&self, new: NewAdjustment, origin: Origin) -> Result<Adjusted, MetadataError> {
@@ -53,7 +52,7 @@ impl LedgerStore for PostgresStore {
         let adjusted = transaction!(self, |change| adjust(change, adjustment, origin))?;
         let event_id = adjustment.event_id();
         let numbered = async |row: LedgerRow| -> Result<LedgerRow, MetadataError> {
-            number_all(&self.connections, self.set_ms()).await?;
+            number_all(&self.connections).await?;
             let event_id = event_id.as_str();
             Ok(read!(self, |session| find(session, event_id))?.unwrap_or(row))
         };
@@ -70,7 +69,7 @@ impl LedgerStore for PostgresStore {
         after_seq: u64,
         limit: u32,
     ) -> Result<Page<LedgerRow>, MetadataError> {
-        number_all(&self.connections, self.set_ms()).await?;
+        number_all(&self.connections).await?;
         read_long!(self, of workspace, |session| list(session, workspace, after_seq, limit))
     }
 
@@ -97,16 +96,10 @@ pub(super) async fn begin(begin: &Prepared<'_>, caller: Caller, file: &File, fac
 }
 
 /// Enters what was read since the batch before this one; a batch that is entered already is left out.
-async fn add_reads(
-    session: &Session,
-    process: ProcessId,
-    first_number: u64,
-    reads: &[Reads],
-    set_ms: Option<i64>,
-) -> Result<(), Failure> {
+async fn add_reads(session: &Session, process: ProcessId, first_number: u64, reads: &[Reads]) -> Result<(), Failure> {
     let sql = "INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, bytes, count)
-               SELECT r.event_id, now_ms($1) / 1000, r.fact, r.workspace_id, r.api_key_id, r.purpose, r.bytes, r.count
-               FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[])
+               SELECT r.event_id, now_ms() / 1000, r.fact, r.workspace_id, r.api_key_id, r.purpose, r.bytes, r.count
+               FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[])
                    AS r (event_id, fact, workspace_id, api_key_id, purpose, bytes, count)
                ON CONFLICT (event_id) DO NOTHING";
     let numbers = (first_number..).zip(reads);
@@ -117,16 +110,16 @@ async fn add_reads(
     let purposes: Vec<Option<&str>> = reads.iter().map(|reads| reads.purpose.map(Purpose::name)).collect();
     let bytes: Vec<i64> = reads.iter().map(|reads| stored(reads.bytes)).collect();
     let counts: Vec<i64> = reads.iter().map(|reads| stored(reads.count)).collect();
-    let values: Values<'_> = &[&set_ms, &events, &facts, &workspaces, &keys, &purposes, &bytes, &counts];
+    let values: Values<'_> = &[&events, &facts, &workspaces, &keys, &purposes, &bytes, &counts];
     session.execute(sql, values).await.map(drop)
 }
 
 /// Gives numbers to every row that is committed by now. What is committed later comes behind them: no reader misses it.
-pub(super) async fn number_all(connections: &Connections, set_ms: Option<i64>) -> Result<(), MetadataError> {
+pub(super) async fn number_all(connections: &Connections) -> Result<(), MetadataError> {
     while is_behind(connections).await? {
         let numbered = connections
             .run(|deadline| async move {
-                let change = Change::new(connections, None, deadline, set_ms).await?;
+                let change = Change::new(connections, None, deadline).await?;
                 let numbered = number_some(&change, NUMBERED_AT_ONCE).await?;
                 change.commit(async { Ok(()) }).await?;
                 Ok(numbered)

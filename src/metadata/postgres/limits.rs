@@ -39,8 +39,7 @@ impl LimitStore for PostgresStore {
     }
 
     async fn storage_usage(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError> {
-        let set_ms = self.set_ms();
-        read!(self, of workspace, |session| usage(session, workspace, set_ms))
+        read!(self, of workspace, |session| usage(session, workspace))
     }
 
     async fn storage_totals(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError> {
@@ -134,21 +133,21 @@ async fn totals(session: &Session, workspace: WorkspaceId) -> Result<StorageUsag
 
 /// Returns what counts against the quotas of the workspace at this second. What it has is what its row says without what has
 /// expired, but never less than nothing.
-async fn usage(session: &Session, workspace: WorkspaceId, set_ms: Option<i64>) -> Result<StorageUsage, Failure> {
+async fn usage(session: &Session, workspace: WorkspaceId) -> Result<StorageUsage, Failure> {
     let sql =
         "SELECT w.stored_bytes, w.stored_files, w.reserved_bytes, w.reserved_files, e.bytes, e.files, r.bytes, r.files
         FROM workspaces w
         CROSS JOIN LATERAL (
             SELECT coalesce(sum(size_bytes), 0)::bigint AS bytes, count(*) AS files FROM (
-                SELECT size_bytes FROM files WHERE workspace_id = w.id AND expires_at <= now_ms($2) / 1000
-                ORDER BY expires_at LIMIT $3) f) e
+                SELECT size_bytes FROM files WHERE workspace_id = w.id AND expires_at <= now_ms() / 1000
+                ORDER BY expires_at LIMIT $2) f) e
         CROSS JOIN LATERAL (
             SELECT coalesce(sum(greatest(size_bytes, parts_bytes)), 0)::bigint AS bytes, count(*) AS files FROM (
                 SELECT size_bytes, parts_bytes FROM uploads
-                WHERE workspace_id = w.id AND status = 'pending' AND expires_at <= now_ms($2) / 1000
-                ORDER BY expires_at LIMIT $3) u) r
+                WHERE workspace_id = w.id AND status = 'pending' AND expires_at <= now_ms() / 1000
+                ORDER BY expires_at LIMIT $2) u) r
         WHERE w.id = $1";
-    let found = session.row(sql, &[&workspace.to_string(), &set_ms, &i64::from(USAGE_EXPIRED_ROWS)]).await?;
+    let found = session.row(sql, &[&workspace.to_string(), &i64::from(USAGE_EXPIRED_ROWS)]).await?;
     let Some(row) = found else { return Ok(StorageUsage::default()) };
     Ok(storage_usage(&row, 0)?.without(storage_usage(&row, 4)?))
 }

@@ -24,8 +24,7 @@ impl OutboxStore for PostgresStore {
     }
 
     async fn next_message(&self, sink: SinkName, process: ProcessId) -> Result<Option<Message>, MetadataError> {
-        let set_ms = self.set_ms();
-        write!(self, |session| next(session, sink, process, set_ms))
+        write!(self, |session| next(session, sink, process))
     }
 
     async fn release_message(&self, seq: u64, process: ProcessId) -> Result<(), MetadataError> {
@@ -33,8 +32,7 @@ impl OutboxStore for PostgresStore {
     }
 
     async fn acknowledge_message(&self, seq: u64) -> Result<(), MetadataError> {
-        let set_ms = self.set_ms();
-        write!(self, |session| acknowledge(session, seq, set_ms))
+        write!(self, |session| acknowledge(session, seq))
     }
 
     async fn outbox_status(&self, sink: SinkName) -> Result<OutboxStatus, MetadataError> {
@@ -50,8 +48,7 @@ impl OutboxStore for PostgresStore {
         if !self.may_expire().await? {
             return Ok(0);
         }
-        let set_ms = self.set_ms();
-        write!(self, |session| forget(session, sink, older_than_seconds, limit, set_ms)).map(count)
+        write!(self, |session| forget(session, sink, older_than_seconds, limit)).map(count)
     }
 }
 
@@ -74,20 +71,15 @@ pub(super) async fn insert(change: &Change<'_>, message: &NewMessage) -> Result<
 }
 
 /// Claims the oldest message, unless another server has claimed it that lives.
-async fn next(
-    session: &Session,
-    sink: SinkName,
-    process: ProcessId,
-    set_ms: Option<i64>,
-) -> Result<Option<Message>, Failure> {
+async fn next(session: &Session, sink: SinkName, process: ProcessId) -> Result<Option<Message>, Failure> {
     let sql = "UPDATE outbox o SET claimed_by = $2
                WHERE o.seq = (SELECT seq FROM outbox WHERE sink = $1 AND acknowledged_at IS NULL AND refused_at IS NULL
                               ORDER BY seq LIMIT 1)
                    AND o.acknowledged_at IS NULL AND o.refused_at IS NULL
                    AND (coalesce(o.claimed_by, $2) = $2 OR NOT EXISTS (
-                       SELECT 1 FROM processes p WHERE p.id = o.claimed_by AND p.lease_until_ms > now_ms($3)))
+                       SELECT 1 FROM processes p WHERE p.id = o.claimed_by AND p.lease_until_ms > now_ms()))
                RETURNING seq, message_id, content_type, body, created_at";
-    session.row(sql, &[&sink.name(), &process.to_string(), &set_ms]).await?.as_ref().map(message).transpose()
+    session.row(sql, &[&sink.name(), &process.to_string()]).await?.as_ref().map(message).transpose()
 }
 
 /// Reads number, id, type, body and second.
@@ -106,9 +98,9 @@ async fn release(session: &Session, seq: u64, process: ProcessId) -> Result<(), 
     session.execute(sql, &[&stored(seq), &process.to_string()]).await.map(drop)
 }
 
-async fn acknowledge(session: &Session, seq: u64, set_ms: Option<i64>) -> Result<(), Failure> {
-    let sql = "UPDATE outbox SET acknowledged_at = now_ms($2) / 1000 WHERE seq = $1 AND acknowledged_at IS NULL";
-    session.execute(sql, &[&stored(seq), &set_ms]).await.map(drop)
+async fn acknowledge(session: &Session, seq: u64) -> Result<(), Failure> {
+    let sql = "UPDATE outbox SET acknowledged_at = now_ms() / 1000 WHERE seq = $1 AND acknowledged_at IS NULL";
+    session.execute(sql, &[&stored(seq)]).await.map(drop)
 }
 
 async fn status(session: &Session, sink: SinkName) -> Result<OutboxStatus, Failure> {
@@ -132,16 +124,10 @@ async fn status(session: &Session, sink: SinkName) -> Result<OutboxStatus, Failu
 }
 
 /// Removes at most `limit` messages to a sink that were acknowledged more than so many seconds ago; how many there were.
-async fn forget(
-    session: &Session,
-    sink: SinkName,
-    older_than_seconds: u64,
-    limit: u32,
-    set_ms: Option<i64>,
-) -> Result<u64, Failure> {
+async fn forget(session: &Session, sink: SinkName, older_than_seconds: u64, limit: u32) -> Result<u64, Failure> {
     let sql = "WITH old AS MATERIALIZED (
-                   SELECT seq FROM outbox WHERE sink = $3 AND acknowledged_at < now_ms($1) / 1000 - $2
-                   ORDER BY acknowledged_at LIMIT $4 FOR UPDATE SKIP LOCKED)
+                   SELECT seq FROM outbox WHERE sink = $2 AND acknowledged_at < now_ms() / 1000 - $1
+                   ORDER BY acknowledged_at LIMIT $3 FOR UPDATE SKIP LOCKED)
                DELETE FROM outbox o USING old WHERE o.seq = old.seq";
-    session.execute(sql, &[&set_ms, &stored(older_than_seconds), &sink.name(), &i64::from(limit)]).await
+    session.execute(sql, &[&stored(older_than_seconds), &sink.name(), &i64::from(limit)]).await
 }

@@ -14,17 +14,15 @@ use async_trait::async_trait;
 #[async_trait]
 impl ExpiryStore for PostgresStore {
     async fn overdue_workspaces(&self, after: Option<Overdue>, limit: u32) -> Result<Vec<Overdue>, MetadataError> {
-        let set_ms = self.set_ms();
-        read!(self, |session| list(session, after, limit, set_ms))
+        read!(self, |session| list(session, after, limit))
     }
 
     async fn expire_workspace(&self, workspace: WorkspaceId, limit: u32) -> Result<Ended, MetadataError> {
         if !self.may_expire().await? {
             return Ok(Ended::default());
         }
-        let set_ms = self.set_ms();
-        let files = write!(self, |session| files::delete_expired(session, workspace, limit, set_ms)).map(count)?;
-        let uploads = if read!(self, |session| has_uploads(session, workspace, set_ms))? {
+        let files = write!(self, |session| files::delete_expired(session, workspace, limit)).map(count)?;
+        let uploads = if read!(self, |session| has_uploads(session, workspace))? {
             transaction!(self, |change| uploads::expire(change, workspace, limit)).map(count)?
         } else {
             0
@@ -34,24 +32,19 @@ impl ExpiryStore for PostgresStore {
 }
 
 /// Returns where something is overdue, behind `after` in the order of [`Overdue`]. Reads at most `limit` rows of each table.
-async fn list(
-    session: &Session,
-    after: Option<Overdue>,
-    limit: u32,
-    set_ms: Option<i64>,
-) -> Result<Vec<Overdue>, Failure> {
+async fn list(session: &Session, after: Option<Overdue>, limit: u32) -> Result<Vec<Overdue>, Failure> {
     let (since, workspace) =
         after.map_or((0, String::new()), |after| (stored(after.since), after.workspace.to_string()));
     let mut overdue = Vec::new();
     for sql in [
         "SELECT expires_at, workspace_id FROM files
-         WHERE expires_at IS NOT NULL AND expires_at <= now_ms($1) / 1000 AND (expires_at, workspace_id) > ($2, $3)
-         ORDER BY expires_at, workspace_id LIMIT $4",
+         WHERE expires_at IS NOT NULL AND expires_at <= now_ms() / 1000 AND (expires_at, workspace_id) > ($1, $2)
+         ORDER BY expires_at, workspace_id LIMIT $3",
         "SELECT expires_at, workspace_id FROM uploads
-         WHERE status = 'pending' AND expires_at <= now_ms($1) / 1000 AND (expires_at, workspace_id) > ($2, $3)
-         ORDER BY expires_at, workspace_id LIMIT $4",
+         WHERE status = 'pending' AND expires_at <= now_ms() / 1000 AND (expires_at, workspace_id) > ($1, $2)
+         ORDER BY expires_at, workspace_id LIMIT $3",
     ] {
-        let found = session.rows(sql, &[&set_ms, &since, &workspace, &i64::from(limit)]).await?;
+        let found = session.rows(sql, &[&since, &workspace, &i64::from(limit)]).await?;
         let row = |row: &tokio_postgres::Row| {
             Ok::<_, Failure>(Overdue { since: number(row, 0)?, workspace: parsed(row, 1)? })
         };
@@ -61,8 +54,8 @@ async fn list(
 }
 
 /// Returns whether a pending Upload of the workspace is overdue.
-async fn has_uploads(session: &Session, workspace: WorkspaceId, set_ms: Option<i64>) -> Result<bool, Failure> {
-    let sql = "SELECT 1 FROM uploads WHERE workspace_id = $1 AND status = 'pending' AND expires_at <= now_ms($2) / 1000
+async fn has_uploads(session: &Session, workspace: WorkspaceId) -> Result<bool, Failure> {
+    let sql = "SELECT 1 FROM uploads WHERE workspace_id = $1 AND status = 'pending' AND expires_at <= now_ms() / 1000
                ORDER BY expires_at LIMIT 1";
-    Ok(session.row(sql, &[&workspace.to_string(), &set_ms]).await?.is_some())
+    Ok(session.row(sql, &[&workspace.to_string()]).await?.is_some())
 }

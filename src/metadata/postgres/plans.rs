@@ -89,7 +89,7 @@ const ALLOWED: &[(&str, &str, &str)] = &[
 
 /// The index that a statement has to use at this size, by what it contains.
 const REQUIRED: &[(&str, &str)] = &[
-    ("f.purpose = $4 ORDER BY f.id", "files_by_purpose"),
+    ("f.purpose = $3 ORDER BY f.id", "files_by_purpose"),
     ("workspace_id = $2 ORDER BY seq", "ledger_by_workspace"),
     ("<> 'adjustment' AND workspace_id = ANY($1) AND ts >=", "ledger_by_workspace_time"),
     ("fact = 'adjustment' AND workspace_id = ANY($1)", "ledger_adjustments_by_workspace"),
@@ -106,10 +106,8 @@ const REQUIRED: &[(&str, &str)] = &[
 
 /// Returns a value that a parameter may have: one that is asked for being null is.
 fn value(sql: &str, place: usize, kind: &str) -> String {
-    let is_null =
-        [format!("${place}::{kind} IS NULL"), format!("now_ms(${place})")].iter().any(|null| sql.contains(null));
     match kind {
-        _ if is_null => format!("NULL::{kind}"),
+        _ if sql.contains(&format!("${place}::{kind} IS NULL")) => format!("NULL::{kind}"),
         "text" => "'w7'".to_owned(),
         "text[]" => "ARRAY['w7']".to_owned(),
         "bytea" => "'\\x00'::bytea".to_owned(),

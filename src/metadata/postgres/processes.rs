@@ -15,8 +15,7 @@ const UPTIME_GAP_MS: u64 = LEASE_SECONDS * 1000 / 2;
 #[async_trait]
 impl ProcessStore for PostgresStore {
     async fn renew_process(&self, process: ProcessId) -> Result<(), MetadataError> {
-        let set_ms = self.set_ms();
-        write!(self, |session| renew_process(session, process, set_ms))
+        write!(self, |session| renew_process(session, process))
     }
 
     async fn end_process(&self, process: ProcessId) -> Result<(), MetadataError> {
@@ -25,27 +24,28 @@ impl ProcessStore for PostgresStore {
 }
 
 /// Returns the condition that every server had the time to renew its lease: the database has answered for as long as a lease
-/// lasts. `$now` is a time in milliseconds.
-pub(super) fn leases_are_told(now: &str) -> String {
+/// lasts.
+pub(super) fn leases_are_told() -> String {
     format!(
-        "EXISTS (SELECT 1 FROM database_uptime WHERE seen_ms > {now} - {UPTIME_GAP_MS} AND since_ms <= {now} - {})",
+        "EXISTS (SELECT 1 FROM database_uptime
+                 WHERE seen_ms > now_ms() - {UPTIME_GAP_MS} AND since_ms <= now_ms() - {})",
         LEASE_SECONDS * 1000
     )
 }
 
 /// Renews a lease, and notes that the database answers. Rows of servers that ended long ago go.
-async fn renew_process(session: &Session, process: ProcessId, set_ms: Option<i64>) -> Result<(), Failure> {
+async fn renew_process(session: &Session, process: ProcessId) -> Result<(), Failure> {
     let sql = format!(
-        "WITH seen AS (INSERT INTO database_uptime AS up (\"only\", since_ms, seen_ms) VALUES (1, now_ms($3), now_ms($3))
+        "WITH seen AS (INSERT INTO database_uptime AS up (\"only\", since_ms, seen_ms) VALUES (1, now_ms(), now_ms())
                        ON CONFLICT (\"only\") DO UPDATE SET seen_ms = greatest(up.seen_ms, excluded.seen_ms),
                        since_ms = CASE WHEN excluded.seen_ms - up.seen_ms > {UPTIME_GAP_MS} THEN excluded.seen_ms
                                   ELSE up.since_ms END),
-              ended AS (DELETE FROM processes WHERE lease_until_ms <= now_ms($3) - $2 AND id <> $1 AND {told})
-         INSERT INTO processes (id, lease_until_ms) VALUES ($1, now_ms($3) + $2)
+              ended AS (DELETE FROM processes WHERE lease_until_ms <= now_ms() - $2 AND id <> $1 AND {told})
+         INSERT INTO processes (id, lease_until_ms) VALUES ($1, now_ms() + $2)
          ON CONFLICT (id) DO UPDATE SET lease_until_ms = excluded.lease_until_ms",
-        told = leases_are_told("now_ms($3)")
+        told = leases_are_told()
     );
-    session.execute(&sql, &[&process.to_string(), &stored(LEASE_SECONDS * 1000), &set_ms]).await.map(drop)
+    session.execute(&sql, &[&process.to_string(), &stored(LEASE_SECONDS * 1000)]).await.map(drop)
 }
 
 async fn end_process(session: &Session, process: ProcessId) -> Result<(), Failure> {

@@ -18,8 +18,7 @@ const SET_ASIDE: &str = "refused_at IS NOT NULL AND acknowledged_at IS NULL AND 
 #[async_trait]
 impl RefusedMessageStore for PostgresStore {
     async fn set_message_aside(&self, seq: u64, status: u16) -> Result<(), MetadataError> {
-        let set_ms = self.set_ms();
-        write!(self, |session| set_aside(session, seq, status, set_ms))
+        write!(self, |session| set_aside(session, seq, status))
     }
 
     async fn replace_message(&self, seq: u64, others: Vec<NewMessage>) -> Result<bool, MetadataError> {
@@ -42,15 +41,15 @@ impl RefusedMessageStore for PostgresStore {
     }
 
     async fn skip_refused(&self, sink: SinkName, id: String) -> Result<bool, MetadataError> {
-        let (id, set_ms) = (id.as_str(), self.set_ms());
-        write!(self, |session| skip(session, sink, id, set_ms))
+        let id = id.as_str();
+        write!(self, |session| skip(session, sink, id))
     }
 }
 
-async fn set_aside(session: &Session, seq: u64, status: u16, set_ms: Option<i64>) -> Result<(), Failure> {
-    let sql = "UPDATE outbox SET refused_at = now_ms($3) / 1000, refused_status = $2, claimed_by = NULL
+async fn set_aside(session: &Session, seq: u64, status: u16) -> Result<(), Failure> {
+    let sql = "UPDATE outbox SET refused_at = now_ms() / 1000, refused_status = $2, claimed_by = NULL
                WHERE seq = $1 AND acknowledged_at IS NULL AND refused_at IS NULL";
-    session.execute(sql, &[&stored(seq), &i64::from(status), &set_ms]).await.map(drop)
+    session.execute(sql, &[&stored(seq), &i64::from(status)]).await.map(drop)
 }
 
 /// Puts others in the place of a message, at the end of the order. False when it is acknowledged or replaced.
@@ -102,8 +101,8 @@ async fn retry(session: &Session, sink: SinkName, id: Option<&str>) -> Result<u6
     session.execute(&sql, &[&sink.name(), &id]).await
 }
 
-async fn skip(session: &Session, sink: SinkName, id: &str, set_ms: Option<i64>) -> Result<bool, Failure> {
+async fn skip(session: &Session, sink: SinkName, id: &str) -> Result<bool, Failure> {
     let sql =
-        format!("UPDATE outbox SET skipped_at = now_ms($3) / 1000 WHERE message_id = $2 AND sink = $1 AND {SET_ASIDE}");
-    Ok(session.execute(&sql, &[&sink.name(), &id, &set_ms]).await? == 1)
+        format!("UPDATE outbox SET skipped_at = now_ms() / 1000 WHERE message_id = $2 AND sink = $1 AND {SET_ASIDE}");
+    Ok(session.execute(&sql, &[&sink.name(), &id]).await? == 1)
 }

@@ -14,8 +14,7 @@ use tokio_postgres::Row;
 #[async_trait]
 impl ScrubStore for PostgresStore {
     async fn claim_scrub(&self, process: ProcessId) -> Result<bool, MetadataError> {
-        let set_ms = self.set_ms();
-        write!(self, |session| claim_scrub(session, process, set_ms))
+        write!(self, |session| claim_scrub(session, process))
     }
 
     async fn scrub_progress(&self) -> Result<Option<ScrubProgress>, MetadataError> {
@@ -27,12 +26,12 @@ impl ScrubStore for PostgresStore {
     }
 }
 
-async fn claim_scrub(session: &Session, process: ProcessId, set_ms: Option<i64>) -> Result<bool, Failure> {
+async fn claim_scrub(session: &Session, process: ProcessId) -> Result<bool, Failure> {
     let sql = "INSERT INTO scrubber AS s (\"only\", process_id) VALUES (1, $1)
                ON CONFLICT (\"only\") DO UPDATE SET process_id = excluded.process_id
                WHERE s.process_id = excluded.process_id OR NOT EXISTS (
-                   SELECT 1 FROM processes p WHERE p.id = s.process_id AND p.lease_until_ms > now_ms($2))";
-    Ok(session.execute(sql, &[&process.to_string(), &set_ms]).await? == 1)
+                   SELECT 1 FROM processes p WHERE p.id = s.process_id AND p.lease_until_ms > now_ms())";
+    Ok(session.execute(sql, &[&process.to_string()]).await? == 1)
 }
 
 async fn scrub_progress(session: &Session) -> Result<Option<ScrubProgress>, Failure> {

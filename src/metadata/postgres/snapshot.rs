@@ -31,7 +31,7 @@ const ROW_TIMEOUT: Duration = Duration::from_mins(1);
 #[async_trait]
 impl SnapshotStore for PostgresStore {
     async fn snapshot(&self, database: &Path) -> Result<(), MetadataError> {
-        write(&self.connections, self.set_ms(), database).await
+        write(&self.connections, database).await
     }
 }
 
@@ -206,12 +206,12 @@ struct Batch {
     bytes: usize,
 }
 
-async fn write(connections: &Connections, set_ms: Option<i64>, database: &Path) -> Result<(), MetadataError> {
-    ledger::number_all(connections, set_ms).await?;
+async fn write(connections: &Connections, database: &Path) -> Result<(), MetadataError> {
+    ledger::number_all(connections).await?;
     let session = connections.snapshot_session().await?;
     // It lasts as long as there are rows; each of them has its time.
     session.batch("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0").await?;
-    let now = session.row("SELECT now_ms($1) / 1000", &[&set_ms]).await?;
+    let now = session.row("SELECT now_ms() / 1000", &[]).await?;
     let now_seconds = now.map(|row| super::rows::number(&row, 0)).transpose()?.unwrap_or_default();
     let (batches, mut queue) = mpsc::channel::<Batch>(BATCHES);
     let path = database.to_owned();

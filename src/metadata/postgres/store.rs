@@ -7,7 +7,7 @@ use super::group_commit::GroupCommit;
 use super::open::connect;
 use super::open_error::OpenError;
 use super::pending::{PendingCreate, PendingDelete};
-use super::{migrate, rows, tls};
+use super::{migrate, tls};
 use crate::clock::Clock;
 use crate::metadata::migrations::Outdated;
 use std::sync::Arc;
@@ -50,9 +50,9 @@ impl PostgresStore {
         let (mut client, commit, now_seconds) = opened;
         migrate::migrate(&mut client, outdated, now_seconds).await?;
         drop(client);
-        let connections = Arc::new(Connections::new(&endpoint, commit)?);
-        let creates = GroupCommit::new(Arc::clone(&connections), clock.clone());
-        let deletes = GroupCommit::new(Arc::clone(&connections), clock.clone());
+        let connections = Arc::new(Connections::new(&endpoint, commit, clock.clone())?);
+        let creates = GroupCommit::new(Arc::clone(&connections));
+        let deletes = GroupCommit::new(Arc::clone(&connections));
         Ok(Self { connections, creates, deletes, clock })
     }
 
@@ -68,11 +68,6 @@ impl PostgresStore {
             Ok(client.query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[]).await?.try_get(0)?)
         };
         timeout(OPEN_TIMEOUT, asking).await.unwrap_or_else(|_| Err(Failure::Late.into()))
-    }
-
-    /// The time that a test has set, as SQL takes it.
-    pub(super) fn set_ms(&self) -> Option<i64> {
-        self.clock.set_ms().map(rows::stored)
     }
 }
 
@@ -127,11 +122,10 @@ macro_rules! transaction {
         transaction!($store, of None, |$change| $work)
     };
     ($store:ident, of $owner:expr, |$change:ident| $work:expr) => {{
-        let (connections, set_ms) = (&$store.connections, $store.set_ms());
-        let owner: $crate::metadata::postgres::fair_gate::Owner = $owner.into();
+        let (connections, owner): (_, $crate::metadata::postgres::fair_gate::Owner) = (&$store.connections, $owner.into());
         connections
             .run(|deadline| async move {
-                let $change = $crate::metadata::postgres::writer::Change::new(connections, owner, deadline, set_ms).await?;
+                let $change = $crate::metadata::postgres::writer::Change::new(connections, owner, deadline).await?;
                 $work.await
             })
             .await

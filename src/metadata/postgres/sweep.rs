@@ -14,8 +14,7 @@ use async_trait::async_trait;
 #[async_trait]
 impl SweepStore for PostgresStore {
     async fn pending_blobs(&self) -> Result<Vec<PendingBlob>, MetadataError> {
-        let set_ms = self.set_ms();
-        read!(self, |session| pending(session, set_ms))
+        read!(self, |session| pending(session))
     }
 
     async fn abandon_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError> {
@@ -24,8 +23,7 @@ impl SweepStore for PostgresStore {
     }
 
     async fn sweep_share(&self, process: ProcessId) -> Result<SweepShare, MetadataError> {
-        let set_ms = self.set_ms();
-        read!(self, |session| sweep_share(session, process, set_ms))
+        read!(self, |session| sweep_share(session, process))
     }
 
     async fn deleting_blobs(
@@ -35,8 +33,7 @@ impl SweepStore for PostgresStore {
         limit: u32,
         delay_seconds: u64,
     ) -> Result<DeletingPage, MetadataError> {
-        let set_ms = self.set_ms();
-        read!(self, |session| deleting(session, share, after, limit, delay_seconds, set_ms))
+        read!(self, |session| deleting(session, share, after, limit, delay_seconds))
     }
 
     async fn forget_blobs(&self, blobs: Vec<BlobId>) -> Result<(), MetadataError> {
@@ -45,13 +42,13 @@ impl SweepStore for PostgresStore {
     }
 }
 
-async fn pending(session: &Session, set_ms: Option<i64>) -> Result<Vec<PendingBlob>, Failure> {
+async fn pending(session: &Session) -> Result<Vec<PendingBlob>, Failure> {
     let sql = format!(
-        "SELECT b.id, b.process_id, p.id IS NOT NULL AND (p.lease_until_ms > now_ms($1) OR NOT {told})
+        "SELECT b.id, b.process_id, p.id IS NOT NULL AND (p.lease_until_ms > now_ms() OR NOT {told})
          FROM blobs b LEFT JOIN processes p ON p.id = b.process_id WHERE b.state = 'pending'",
-        told = leases_are_told("now_ms($1)")
+        told = leases_are_told()
     );
-    let found = session.rows(&sql, &[&set_ms]).await?;
+    let found = session.rows(&sql, &[]).await?;
     let row = |row: &tokio_postgres::Row| {
         Ok(PendingBlob { blob: parsed(row, 0)?, process: parsed(row, 1)?, lives: row.try_get(2)? })
     };
@@ -62,9 +59,9 @@ async fn pending(session: &Session, set_ms: Option<i64>) -> Result<Vec<PendingBl
 /// blob is in is asked of those that were found: the planner takes nearly all of them for somebody else's.
 pub(super) const DELETING: &str = "WITH due AS MATERIALIZED (
         SELECT deleted_at, id FROM blobs
-        WHERE state = 'deleting' AND (deleted_at, id) > ($1, $2) AND deleted_at <= now_ms($4) / 1000 - $5
-            AND NOT EXISTS (SELECT 1 FROM holds WHERE expires_at > now_ms($4) / 1000) ORDER BY deleted_at, id LIMIT $3)
-    SELECT deleted_at, id, abs(hashtext(id)::bigint) % $6 = $7 FROM due ORDER BY deleted_at, id";
+        WHERE state = 'deleting' AND (deleted_at, id) > ($1, $2) AND deleted_at <= now_ms() / 1000 - $4
+            AND NOT EXISTS (SELECT 1 FROM holds WHERE expires_at > now_ms() / 1000) ORDER BY deleted_at, id LIMIT $3)
+    SELECT deleted_at, id, abs(hashtext(id)::bigint) % $5 = $6 FROM due ORDER BY deleted_at, id";
 
 async fn deleting(
     session: &Session,
@@ -72,11 +69,10 @@ async fn deleting(
     after: Option<DeletingCursor>,
     limit: u32,
     delay_seconds: u64,
-    set_ms: Option<i64>,
 ) -> Result<DeletingPage, Failure> {
     let (since, blob) = after.map(|after| (after.deleted_at, after.blob.to_string())).unwrap_or_default();
     let (of, place) = (i64::from(share.of.max(1)), i64::from(share.place));
-    let values: Values<'_> = &[&stored(since), &blob, &i64::from(limit), &set_ms, &stored(delay_seconds), &of, &place];
+    let values: Values<'_> = &[&stored(since), &blob, &i64::from(limit), &stored(delay_seconds), &of, &place];
     let found = session.rows(DELETING, values).await?;
     let row = |row: &tokio_postgres::Row| {
         Ok::<_, Failure>((DeletingCursor { deleted_at: number(row, 0)?, blob: parsed(row, 1)? }, row.try_get(2)?))
@@ -95,11 +91,11 @@ async fn forget(session: &Session, blobs: &[BlobId]) -> Result<(), Failure> {
 }
 
 /// Returns the share of a process among those whose leases last; all for one whose own does not.
-async fn sweep_share(session: &Session, process: ProcessId, set_ms: Option<i64>) -> Result<SweepShare, Failure> {
+async fn sweep_share(session: &Session, process: ProcessId) -> Result<SweepShare, Failure> {
     let sql = "SELECT l.place, l.count FROM (
                    SELECT id, row_number() OVER (ORDER BY id) - 1 AS place, count(*) OVER () AS count FROM processes
-                   WHERE lease_until_ms > now_ms($2)) l WHERE l.id = $1";
-    let Some(row) = session.row(sql, &[&process.to_string(), &set_ms]).await? else { return Ok(SweepShare::WHOLE) };
+                   WHERE lease_until_ms > now_ms()) l WHERE l.id = $1";
+    let Some(row) = session.row(sql, &[&process.to_string()]).await? else { return Ok(SweepShare::WHOLE) };
     let number = |column| Ok::<_, Failure>(u32::try_from(number(&row, column)?).unwrap_or(u32::MAX));
     Ok(SweepShare { place: number(0)?, of: number(1)? })
 }

@@ -11,8 +11,7 @@ use async_trait::async_trait;
 #[async_trait]
 impl UpkeepStore for PostgresStore {
     async fn now_seconds(&self) -> Result<u64, MetadataError> {
-        let set_ms = self.set_ms();
-        read!(self, |session| now_seconds(session, set_ms))
+        read!(self, |session| now_seconds(session))
     }
 
     /// A transaction that writes nothing: the database is there, and takes changes.
@@ -28,7 +27,7 @@ impl UpkeepStore for PostgresStore {
     }
 }
 
-async fn now_seconds(session: &Session, set_ms: Option<i64>) -> Result<u64, Failure> {
-    let now = session.row("SELECT now_ms($1)", &[&set_ms]).await?;
+async fn now_seconds(session: &Session) -> Result<u64, Failure> {
+    let now = session.row("SELECT now_ms()", &[]).await?;
     Ok(now.map(|row| number(&row, 0)).transpose()?.unwrap_or_default() / 1000)
 }

@@ -40,9 +40,9 @@ use tokio_postgres::Row;
 static FIND: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT {file}, u.size_bytes, u.filename, u.purpose, u.lives_seconds, u.expires_at, u.status, u.completion,
-                u.expires_at <= now_ms($3) / 1000, u.parts_bytes, u.part_count
+                u.expires_at <= now_ms() / 1000, u.parts_bytes, u.part_count
          FROM uploads u LEFT JOIN files f ON f.workspace_id = u.workspace_id AND f.id = u.file_id
-             AND (f.expires_at IS NULL OR f.expires_at > now_ms($3) / 1000)
+             AND (f.expires_at IS NULL OR f.expires_at > now_ms() / 1000)
          WHERE u.workspace_id = $1 AND u.id = $2",
         file = columns::of("f", FILE)
     )
@@ -65,8 +65,7 @@ impl UploadStore for PostgresStore {
     }
 
     async fn find_upload(&self, workspace: WorkspaceId, id: UploadId) -> Result<Option<Upload>, MetadataError> {
-        let set_ms = self.set_ms();
-        read!(self, of workspace, |session| find(session, workspace, id, set_ms))
+        read!(self, of workspace, |session| find(session, workspace, id))
     }
 
     async fn create_part(
@@ -107,8 +106,7 @@ impl UploadStore for PostgresStore {
         upload: UploadId,
         parts: Vec<PartId>,
     ) -> Result<Result<Vec<StoredBlob>, UploadRefusal>, MetadataError> {
-        let set_ms = self.set_ms();
-        read_long!(self, of workspace, |session| find_part_blobs(session, workspace, upload, &parts, set_ms))
+        read_long!(self, of workspace, |session| find_part_blobs(session, workspace, upload, &parts))
     }
 
     async fn complete_upload(
@@ -139,8 +137,7 @@ impl UploadStore for PostgresStore {
         if !self.may_expire().await? {
             return Ok(0);
         }
-        let set_ms = self.set_ms();
-        write!(self, |session| forget(session, older_than_seconds, limit, set_ms)).map(count)
+        write!(self, |session| forget(session, older_than_seconds, limit)).map(count)
     }
 }
 
@@ -176,13 +173,8 @@ async fn create(
     Ok(IdempotentOutcome::Made(upload))
 }
 
-async fn find(
-    session: &Session,
-    workspace: WorkspaceId,
-    id: UploadId,
-    set_ms: Option<i64>,
-) -> Result<Option<Upload>, Failure> {
-    let found = find_row(&session.prepare(&FIND).await?, workspace, id, set_ms).await?;
+async fn find(session: &Session, workspace: WorkspaceId, id: UploadId) -> Result<Option<Upload>, Failure> {
+    let found = find_row(&session.prepare(&FIND).await?, workspace, id).await?;
     Ok(found.map(|row| row.upload))
 }
 
@@ -213,13 +205,13 @@ async fn create_part(
     let sql =
         "INSERT INTO parts (id, workspace_id, upload_id, blob_id, size_bytes, sha256) VALUES ($1, $2, $3, $4, $5, $6)";
     let insert = change.prepare(sql).await?;
-    let (owner, name, set_ms) = (workspace.to_string(), upload.to_string(), change.set_ms());
+    let (owner, name) = (workspace.to_string(), upload.to_string());
     let also = (lock == PartLock::Workspace).then_some(Lock::Workspace(workspace));
     let (standing, row, claimed) = change
         .begin(&opening.locks(also), async {
             try_join!(
                 opening.ask(None),
-                find_row(&take, workspace, upload, set_ms),
+                find_row(&take, workspace, upload),
                 blobs::claim(&claim, workspace, new.blob, &new.content)
             )
         })
@@ -288,9 +280,8 @@ async fn find_part_blobs(
     workspace: WorkspaceId,
     upload: UploadId,
     parts: &[PartId],
-    set_ms: Option<i64>,
 ) -> Result<Result<Vec<StoredBlob>, UploadRefusal>, Failure> {
-    let row = match rules::pending(find_row(&session.prepare(&FIND).await?, workspace, upload, set_ms).await?) {
+    let row = match rules::pending(find_row(&session.prepare(&FIND).await?, workspace, upload).await?) {
         Ok(row) => row,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -318,12 +309,11 @@ async fn complete(
     let (take, find) = (change.prepare(&locked()).await?, change.prepare(CHOOSE).await?);
     let writing = Completing::prepare(&change).await?;
     let locks = opening.locks(Some(Lock::Workspace(workspace)));
-    let set_ms = change.set_ms();
     let (standing, row, found) = change
         .begin(&locks, async {
             try_join!(
                 opening.ask(None),
-                find_row(&take, workspace, upload, set_ms),
+                find_row(&take, workspace, upload),
                 find_parts(&find, workspace, upload, &completion.parts)
             )
         })
@@ -437,10 +427,9 @@ async fn cancel(
     let (take, discard) = (change.prepare(&locked()).await?, change.prepare(&discard()).await?);
     let end = "UPDATE uploads SET status = 'cancelled' WHERE workspace_id = $1 AND id = $2 AND status = 'pending'";
     let end = change.prepare(end).await?;
-    let set_ms = change.set_ms();
     let (standing, row) = change
         .begin(&opening.locks(Some(Lock::Workspace(caller.workspace))), async {
-            try_join!(opening.ask(None), find_row(&take, caller.workspace, upload, set_ms))
+            try_join!(opening.ask(None), find_row(&take, caller.workspace, upload))
         })
         .await?;
     if let Err(stop) = standing {
@@ -465,11 +454,11 @@ async fn cancel(
 /// just changing are left to it.
 pub(super) async fn expire(change: Change<'_>, workspace: WorkspaceId, limit: u32) -> Result<u64, Failure> {
     let chosen = "SELECT workspace_id, id FROM uploads
-                  WHERE workspace_id = $1 AND status = 'pending' AND expires_at <= now_ms($2) / 1000
-                  ORDER BY expires_at LIMIT $3 FOR UPDATE SKIP LOCKED";
+                  WHERE workspace_id = $1 AND status = 'pending' AND expires_at <= now_ms() / 1000
+                  ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED";
     let ending = change.prepare(&ending(chosen, "expired")).await?;
-    let (name, set_ms, limit) = (workspace.to_string(), change.set_ms(), i64::from(limit));
-    let values: Values<'_> = &[&name, &set_ms, &limit];
+    let (name, limit) = (workspace.to_string(), i64::from(limit));
+    let values: Values<'_> = &[&name, &limit];
     let ended = change.begin(&[Lock::Workspace(workspace)], ending.row(values)).await?;
     let ended = ended.map_or(Ok(0), |row| number(&row, 0))?;
     if ended == 0 {
@@ -514,12 +503,12 @@ fn discard() -> String {
 const TAKE_PARTS: &str = "DELETE FROM parts WHERE workspace_id = $1 AND upload_id = $2 AND id = ANY($3)";
 
 /// Forgets at most `limit` Uploads that are not pending and whose deadline is so long ago; how many there were.
-async fn forget(session: &Session, older_than_seconds: u64, limit: u32, set_ms: Option<i64>) -> Result<u64, Failure> {
+async fn forget(session: &Session, older_than_seconds: u64, limit: u32) -> Result<u64, Failure> {
     let sql = "WITH old AS MATERIALIZED (
-                   SELECT workspace_id, id FROM uploads WHERE status <> 'pending' AND expires_at <= now_ms($2) / 1000 - $3
+                   SELECT workspace_id, id FROM uploads WHERE status <> 'pending' AND expires_at <= now_ms() / 1000 - $2
                    ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
                DELETE FROM uploads u USING old WHERE u.workspace_id = old.workspace_id AND u.id = old.id";
-    session.execute(sql, &[&i64::from(limit), &set_ms, &stored(older_than_seconds)]).await
+    session.execute(sql, &[&i64::from(limit), &stored(older_than_seconds)]).await
 }
 
 /// Finds an Upload, which nobody else changes until the end of the transaction.
@@ -527,13 +516,8 @@ fn locked() -> String {
     format!("{} FOR UPDATE OF u", *FIND)
 }
 
-async fn find_row(
-    find: &Prepared<'_>,
-    workspace: WorkspaceId,
-    id: UploadId,
-    set_ms: Option<i64>,
-) -> Result<Option<UploadRow>, Failure> {
-    let found = find.row(&[&workspace.to_string(), &id.to_string(), &set_ms]).await?;
+async fn find_row(find: &Prepared<'_>, workspace: WorkspaceId, id: UploadId) -> Result<Option<UploadRow>, Failure> {
+    let found = find.row(&[&workspace.to_string(), &id.to_string()]).await?;
     found.map(|row| upload_row(&row, id)).transpose()
 }
 

@@ -20,8 +20,7 @@ use tokio_postgres::Row;
 #[async_trait]
 impl UsageStore for PostgresStore {
     async fn usage(&self, query: UsageQuery) -> Result<UsageByGroup, MetadataError> {
-        let set_ms = self.set_ms();
-        read_long!(self, of query.only_workspace(), |session| find(session, &query, Behind::All, set_ms))
+        read_long!(self, of query.only_workspace(), |session| find(session, &query, Behind::All))
     }
 
     async fn roll_up_usage(&self, limit: u32) -> Result<usize, MetadataError> {
@@ -111,12 +110,7 @@ pub(super) async fn rolled_seq(session: &Session) -> Result<u64, Failure> {
 }
 
 /// Returns usage, on a session whose statements all see the same moment.
-pub(super) async fn find(
-    session: &Session,
-    query: &UsageQuery,
-    behind: Behind,
-    set_ms: Option<i64>,
-) -> Result<UsageByGroup, Failure> {
+pub(super) async fn find(session: &Session, query: &UsageQuery, behind: Behind) -> Result<UsageByGroup, Failure> {
     // Each source has the condition itself, so that an index of it by workspace can be used.
     let (owned, owned_each) = match query.workspaces {
         Some(_) => ("workspace_id = ANY($1)", "workspace_id = ANY($1)"),
@@ -130,14 +124,14 @@ pub(super) async fn find(
         owned,
         owned_each,
         keyed: if query.keys.is_some() { "api_key_id = ANY($2)" } else { "$2::text[] IS NULL" },
-        expired: &format!("expires_at <= now_ms($3) / 1000 AND expires_at < {}", query.end),
+        expired: &format!("expires_at <= now_ms() / 1000 AND expires_at < {}", query.end),
         has_unnumbered: true,
     };
     let workspaces: Option<Vec<String>> = query.workspaces.as_ref().map(|ids| texts(ids));
     let keys: Option<Vec<String>> = query.keys.as_ref().map(|ids| texts(ids));
     let mut usage = UsageByGroup::new();
     let sql = dialect.usage(query, behind, rolled_seq(session).await?);
-    for row in session.query(&sql, &[&workspaces, &keys, &set_ms]).await? {
+    for row in session.query(&sql, &[&workspaces, &keys]).await? {
         let mut figures = [0; 7];
         for (column, figure) in (4..).zip(&mut figures) {
             *figure = row.try_get(column)?;

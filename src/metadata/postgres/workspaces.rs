@@ -179,7 +179,7 @@ async fn purge(change: Change<'_>, id: WorkspaceId, limit: u32, origin: Origin) 
         change.abandon().await?;
         return Ok(refused);
     }
-    let files = files::delete_some(&change, id, limit, change.set_ms()).await?;
+    let files = files::delete_some(&change, id, limit).await?;
     let removed = files + uploads::cancel_some(&change, id, limit).await?;
     let purged = if removed > 0 {
         Purged::Some(usize::try_from(removed).unwrap_or(usize::MAX))

@@ -5,7 +5,7 @@
 //! it is still under way, and what it leaves behind, which tells whether it took place. The number alone does not: a database
 //! that crashes gives numbers again that it had not written down.
 
-use super::connections::{Connections, Deadline, Prepared, Session, Values, in_order};
+use super::connections::{Connections, Deadline, Prepared, Session, in_order};
 use super::failure::Failure;
 use super::fair_gate::{Owner, Permit};
 use super::rows;
@@ -28,7 +28,7 @@ const ASK_AGAIN: Duration = Duration::from_millis(50);
 /// How long the standbys may take to have what was found to be committed.
 const STANDBY_WAIT: Duration = Duration::from_secs(3);
 /// What a transaction asks when it begins: its number, the time, how it commits, and whether it may write.
-const BEGUN: &str = "SELECT pg_current_xact_id()::text, now_ms($1), current_setting('synchronous_commit'),
+const BEGUN: &str = "SELECT pg_current_xact_id()::text, now_ms(), current_setting('synchronous_commit'),
     current_setting('transaction_read_only') = 'on'";
 
 /// What a change keeps others from until it has committed.
@@ -64,7 +64,6 @@ pub(super) struct Change<'a> {
     connections: &'a Connections,
     session: Session,
     deadline: Deadline,
-    set_ms: Option<i64>,
     begun: OnceLock<Begun>,
     proof: OnceLock<Proof>,
     _place: Permit,
@@ -101,24 +100,11 @@ impl Deref for Change<'_> {
 }
 
 impl<'a> Change<'a> {
-    /// Takes a connection for a transaction of this workspace, which is not begun. `set_ms` is the time that a test has set.
-    pub(super) async fn new(
-        connections: &'a Connections,
-        owner: Owner,
-        deadline: Deadline,
-        set_ms: Option<i64>,
-    ) -> Result<Self, Failure> {
+    /// Takes a connection for a transaction of this workspace, which is not begun.
+    pub(super) async fn new(connections: &'a Connections, owner: Owner, deadline: Deadline) -> Result<Self, Failure> {
         let place = connections.place(owner, deadline.request).await?;
         let session = connections.session(deadline.request).await?;
-        Ok(Self {
-            connections,
-            session,
-            deadline,
-            set_ms,
-            begun: OnceLock::new(),
-            proof: OnceLock::new(),
-            _place: place,
-        })
+        Ok(Self { connections, session, deadline, begun: OnceLock::new(), proof: OnceLock::new(), _place: place })
     }
 
     /// Begins the transaction, takes these locks, then reads, all in one round trip. What reads is prepared already.
@@ -133,10 +119,9 @@ impl<'a> Change<'a> {
                 sent.push((self.session.prepare(lock.sql()).await?, lock.value()));
             }
             let number = self.session.prepare(BEGUN).await?;
-            let set_ms: Values<'_> = &[&self.set_ms];
             let locked = in_order(sent.iter().map(|(statement, value)| value.wait_for(statement)));
             // They are sent in the order in which they stand here.
-            let ((), _, begun, found) = try_join!(self.session.batch("BEGIN"), locked, number.row(set_ms), reads)?;
+            let ((), _, begun, found) = try_join!(self.session.batch("BEGIN"), locked, number.row(&[]), reads)?;
             let begun = begun.ok_or_else(|| Failure::Unreadable("a transaction without a number".to_owned()))?;
             let begun = Begun::from(&begun)?;
             self.begun.set(begun).map_err(|_| Failure::Unreadable("a transaction was begun twice".to_owned()))?;
@@ -159,11 +144,6 @@ impl<'a> Change<'a> {
     /// nobody needs to know: it is repeated where its outcome is lost, and must do no harm then.
     pub(super) fn proven_by(&self, proof: Proof) {
         self.proof.get_or_init(|| proof);
-    }
-
-    /// The time that a test has set, for [`now_ms`](Self::now_ms) of SQL.
-    pub(super) fn set_ms(&self) -> Option<i64> {
-        self.set_ms
     }
 
     /// Does what is left of the time of the request.

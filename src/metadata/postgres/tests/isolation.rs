@@ -97,7 +97,7 @@ async fn a_late_answer_ends_its_own_session_alone() {
     assert!(before.len() > 2, "{before:?}");
     let now_ms = |sleep: &str| {
         database.run(&format!(
-            "CREATE OR REPLACE FUNCTION now_ms(set_ms BIGINT) RETURNS BIGINT LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+            "CREATE OR REPLACE FUNCTION now_ms() RETURNS BIGINT LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
              BEGIN {sleep} RETURN floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint; END $$"
         ));
     };
@@ -144,7 +144,7 @@ async fn a_long_read_past_its_limit_ends_and_gives_its_place_back() {
     let Some(database) = Database::fresh("the limit of long reads") else { return };
     let workspace = contract::tenant(&open(&database, &Clock::system()).await, "patient").await.workspace;
     let endpoint: Endpoint = database.url.parse().unwrap();
-    let mut connections = Connections::new(&endpoint, CommitMode::Flushed).unwrap();
+    let mut connections = Connections::new(&endpoint, CommitMode::Flushed, Clock::system()).unwrap();
     connections.long_timeout = LIMIT;
     let connections = Arc::new(connections);
     let sleep = async |sql: &'static str| {

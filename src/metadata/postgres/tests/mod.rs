@@ -820,12 +820,12 @@ async fn what_has_no_number_is_exported_later() {
     let store = open(&database, &clock).await;
     let caller = contract::tenant(&store, "late").await;
     make(&store, caller).await.unwrap();
-    ledger::number_all(&store.connections, store.set_ms()).await.unwrap();
+    ledger::number_all(&store.connections).await.unwrap();
     make(&store, caller).await.unwrap();
     clock.set(contract::NOW_MS + 7_200_000);
     let bounds = ExportBounds { hours: 1, late_rows: 10, margin_seconds: 0 };
     let session = store.connections.snapshot_session().await.unwrap();
-    let (progress, next) = export::next(&session, bounds, store.set_ms()).await.unwrap();
+    let (progress, next) = export::next(&session, bounds).await.unwrap();
     let NextExport::Hours { from, until, through_seq, usage } = next else { panic!("an hour is over: {next:?}") };
     let created = |usage: &UsageByGroup| usage.values().map(|series| series.slots[&from].ops_class_a).sum::<i128>();
     assert_eq!((through_seq, created(&usage)), (1, 1));

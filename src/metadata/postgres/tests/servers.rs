@@ -78,22 +78,22 @@ async fn each_blob_is_swept_by_one_of_those_who_live() {
 async fn the_time_of_the_store_is_that_of_the_database() {
     let Some(database) = Database::fresh("the time of the database") else { return };
     let store = open(&database, &Clock::system()).await;
-    database.run(
-        "CREATE OR REPLACE FUNCTION now_ms(set_ms BIGINT) RETURNS BIGINT LANGUAGE sql STABLE AS 'SELECT 7000::bigint'",
-    );
+    database.run("CREATE OR REPLACE FUNCTION now_ms() RETURNS BIGINT LANGUAGE sql STABLE AS 'SELECT 7000::bigint'");
     assert_eq!(store.now_seconds().await.unwrap(), 7);
 }
 
 /// Returns how many pages of 8 KiB a statement touches when it looks for blobs whose bytes are to be removed.
 fn pages_of_deleting(database: &Database, delay_seconds: u64) -> u64 {
-    let values = format!("0, '', 512, {}, {delay_seconds}, 1, 0", contract::NOW_MS);
+    let values = format!("0, '', 512, {delay_seconds}, 1, 0");
     database.run("DROP TABLE IF EXISTS looked_at; CREATE TABLE looked_at (plan JSON)");
     database.run(&format!(
-        "PREPARE q (bigint, text, bigint, bigint, bigint, bigint, bigint) AS {};
+        "SET venna.now_ms = {};
+         PREPARE q (bigint, text, bigint, bigint, bigint, bigint) AS {};
          DO $$ DECLARE plan json; BEGIN
              EXECUTE $s$EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE q({values})$s$ INTO plan;
              INSERT INTO looked_at VALUES (plan);
          END $$",
+        contract::NOW_MS,
         crate::metadata::postgres::sweep::DELETING
     ));
     let pages = "SELECT (plan->0->'Plan'->>'Shared Hit Blocks')::int + (plan->0->'Plan'->>'Shared Read Blocks')::int
