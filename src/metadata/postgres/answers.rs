@@ -1,7 +1,7 @@
 //! Answers that are given again: looked up and noted in the transaction of the change itself.
 
 use super::admission::{Question, Standing};
-use super::connections::{Prepared, Session, Values};
+use super::connections::{Prepared, Values};
 use super::failure::Failure;
 use super::rows::{count, stored};
 use super::store::{PostgresStore, read, write};
@@ -28,14 +28,21 @@ const NOTE: &str = "
 impl AnswerStore for PostgresStore {
     async fn is_answered(&self, workspace: WorkspaceId, key: &IdempotencyKey) -> Result<bool, MetadataError> {
         let scope = AnswerScope::Workspace(workspace);
-        read!(self, of workspace, |session| is_answered(session, scope, key))
+        read!(self, workspace, |session| Ok(find(&session.prepare(FIND).await?, scope, key).await?.is_some()))
     }
 
     async fn forget_answers(&self, limit: u32) -> Result<usize, MetadataError> {
         if !self.may_expire().await? {
             return Ok(0);
         }
-        write!(self, |session| forget(session, limit)).map(count)
+        write!(self, |session| {
+            let sql = "WITH old AS MATERIALIZED (
+                           SELECT workspace_id, key FROM answers WHERE made_at <= now_ms() / 1000 - $2
+                           ORDER BY made_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+                       DELETE FROM answers a USING old WHERE a.workspace_id = old.workspace_id AND a.key = old.key";
+            session.execute(sql, &[&i64::from(limit), &stored(REMEMBERED_SECONDS)]).await
+        })
+        .map(count)
     }
 }
 
@@ -180,16 +187,4 @@ async fn find(
     let request: &[u8] = row.try_get(0)?;
     let request = request.try_into().map_err(|_| Failure::Unreadable("a request is no SHA-256".to_owned()))?;
     Ok(Some((request, row.try_get(1)?)))
-}
-
-async fn is_answered(session: &Session, scope: AnswerScope, key: &IdempotencyKey) -> Result<bool, Failure> {
-    Ok(find(&session.prepare(FIND).await?, scope, key).await?.is_some())
-}
-
-async fn forget(session: &Session, limit: u32) -> Result<u64, Failure> {
-    let sql = "WITH old AS MATERIALIZED (
-                   SELECT workspace_id, key FROM answers WHERE made_at <= now_ms() / 1000 - $2
-                   ORDER BY made_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-               DELETE FROM answers a USING old WHERE a.workspace_id = old.workspace_id AND a.key = old.key";
-    session.execute(sql, &[&i64::from(limit), &stored(REMEMBERED_SECONDS)]).await
 }

@@ -31,21 +31,42 @@ pub(super) const INSERT: &str =
 impl AuditStore for PostgresStore {
     async fn audit_log(&self, query: AuditQuery) -> Result<Page<Entry>, MetadataError> {
         while self.number_audit_log(NUMBERED_AT_ONCE).await? == count(NUMBERED_AT_ONCE.into()) {}
-        read_long!(self, |session| list(session, &query))
+        read_long!(self, |session| list(session, &query).await)
     }
 
     async fn number_audit_log(&self, limit: u32) -> Result<usize, MetadataError> {
         if !is_behind(&self.connections).await? {
             return Ok(0);
         }
-        transaction!(self, |change| number_some(change, limit)).map(count)
+        transaction!(self, |change| {
+            let sql = "UPDATE audit_log a SET seq = n.seq
+                FROM (SELECT id, (SELECT coalesce(max(seq), 0) FROM audit_log) + row_number() OVER (ORDER BY id) AS seq
+                      FROM (SELECT id FROM audit_log WHERE seq IS NULL ORDER BY id LIMIT $1) u) n
+                WHERE a.id = n.id";
+            let number = change.prepare(sql).await?;
+            let limit = i64::from(limit);
+            let values: Values<'_> = &[&limit];
+            let numbered = change.begin(&[Lock::Task(Task::AuditLog)], number.execute(values)).await?;
+            change.commit(async { Ok(()) }).await?;
+            Ok(numbered)
+        })
+        .map(count)
     }
 
     async fn forget_audit_log(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError> {
         if !self.may_expire().await? {
             return Ok(0);
         }
-        write!(self, |session| forget(session, older_than_seconds, limit)).map(count)
+        write!(self, |session| {
+            let now = session.row("SELECT now_ms()", &[]).await?;
+            let now_ms = now.map(|row| rows::number(&row, 0)).transpose()?.unwrap_or_default();
+            let until_seconds = (now_ms / 1000).saturating_sub(older_than_seconds);
+            let first = first_id(until_seconds).to_string();
+            let sql = "WITH old AS MATERIALIZED (SELECT id FROM audit_log WHERE id < $1 ORDER BY id LIMIT $2)
+                       DELETE FROM audit_log a USING old WHERE a.id = old.id";
+            session.execute(sql, &[&first, &i64::from(limit)]).await
+        })
+        .map(count)
     }
 }
 
@@ -133,17 +154,6 @@ async fn list(session: &Session, query: &AuditQuery) -> Result<Page<Entry>, Fail
     Ok(page)
 }
 
-/// Removes at most `limit` entries that are older than so many seconds; how many there were.
-async fn forget(session: &Session, older_than_seconds: u64, limit: u32) -> Result<u64, Failure> {
-    let now = session.row("SELECT now_ms()", &[]).await?;
-    let now_ms = now.map(|row| rows::number(&row, 0)).transpose()?.unwrap_or_default();
-    let until_seconds = (now_ms / 1000).saturating_sub(older_than_seconds);
-    let first = first_id(until_seconds).to_string();
-    let sql = "WITH old AS MATERIALIZED (SELECT id FROM audit_log WHERE id < $1 ORDER BY id LIMIT $2)
-               DELETE FROM audit_log a USING old WHERE a.id = old.id";
-    session.execute(sql, &[&first, &i64::from(limit)]).await
-}
-
 /// Returns whether an entry is committed that has no number yet.
 async fn is_behind(connections: &Connections) -> Result<bool, MetadataError> {
     connections
@@ -153,20 +163,6 @@ async fn is_behind(connections: &Connections) -> Result<bool, MetadataError> {
             Ok(connections.ask(&session, deadline, behind).await?.is_some())
         })
         .await
-}
-
-/// Gives numbers to at most `limit` entries that are committed by now; how many there were.
-async fn number_some(change: Change<'_>, limit: u32) -> Result<u64, Failure> {
-    let sql = "UPDATE audit_log a SET seq = n.seq
-        FROM (SELECT id, (SELECT coalesce(max(seq), 0) FROM audit_log) + row_number() OVER (ORDER BY id) AS seq
-              FROM (SELECT id FROM audit_log WHERE seq IS NULL ORDER BY id LIMIT $1) u) n
-        WHERE a.id = n.id";
-    let number = change.prepare(sql).await?;
-    let limit = i64::from(limit);
-    let values: Values<'_> = &[&limit];
-    let numbered = change.begin(&[Lock::Task(Task::AuditLog)], number.execute(values)).await?;
-    change.commit(async { Ok(()) }).await?;
-    Ok(numbered)
 }
 
 fn entry(row: &Row) -> Result<Entry, Failure> {

@@ -1,6 +1,6 @@
 //! Rows of blobs: from the intent to write one to the proof that it is gone.
 
-use super::connections::{Prepared, Session, Values};
+use super::connections::{Prepared, Values};
 use super::failure::Failure;
 use super::rows::{self, parsed, stored};
 use super::store::{PostgresStore, read, read_long, write};
@@ -27,32 +27,65 @@ pub(super) const NOBODY_READS: &str = "0";
 #[async_trait]
 impl BlobRows for PostgresStore {
     async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError> {
-        write!(self, of workspace, |session| begin(session, workspace, blob, process))
+        write!(self, workspace, |session| {
+            let sql = "INSERT INTO blobs (id, workspace_id, process_id, state) VALUES ($1, $2, $3, 'pending')";
+            session.execute(sql, &[&blob.to_string(), &workspace.to_string(), &process.to_string()]).await.map(drop)
+        })
     }
 
     async fn note_blob_upload(&self, blob: BlobId, upload: &str) -> Result<bool, MetadataError> {
-        write!(self, |session| note_upload(session, blob, upload))
+        write!(self, |session| {
+            let sql = "UPDATE blobs SET upload_id = $2 WHERE id = $1";
+            Ok(session.execute(sql, &[&blob.to_string(), &upload]).await? == 1)
+        })
     }
 
     async fn blob_uploads(&self, blobs: Vec<BlobId>) -> Result<Vec<(BlobId, String)>, MetadataError> {
         let blobs = blobs.as_slice();
-        read!(self, |session| uploads(session, blobs))
+        read!(self, |session| {
+            let sql = "SELECT b.id, b.upload_id FROM unnest($1::text[]) WITH ORDINALITY AS n (id, place)
+                       JOIN blobs b ON b.id = n.id WHERE b.state <> 'ready' AND b.upload_id IS NOT NULL
+                       ORDER BY n.place";
+            let found = session.rows(sql, &[&names(blobs)]).await?;
+            found.iter().map(|row| Ok((parsed(row, 0)?, row.try_get(1)?))).collect()
+        })
     }
 
     async fn ready_blobs(&self, after: Option<BlobId>, limit: u32) -> Result<Vec<ReadyBlob>, MetadataError> {
-        read_long!(self, |session| ready(session, after, limit))
+        read_long!(self, |session| {
+            let sql = "SELECT id, size_bytes, checksums, content, sha256 FROM blobs WHERE id > $1 AND state = 'ready'
+                       ORDER BY id LIMIT $2";
+            let found = session.rows(sql, &[&behind(after), &i64::from(limit)]).await?;
+            found
+                .iter()
+                .map(|row| Ok(ReadyBlob { stored: rows::blob(row, 0)?, sha256: rows::digest(row, 4)? }))
+                .collect()
+        })
     }
 
     async fn is_ready(&self, blob: BlobId) -> Result<bool, MetadataError> {
-        read!(self, |session| is_ready(session, blob))
+        read!(self, |session| {
+            let found =
+                session.row("SELECT 1 FROM blobs WHERE id = $1 AND state = 'ready'", &[&blob.to_string()]).await?;
+            Ok(found.is_some())
+        })
     }
 
     async fn blob_owner(&self, blob: BlobId) -> Result<Option<BlobOwner>, MetadataError> {
-        read!(self, |session| owner(session, blob))
+        read!(self, |session| {
+            let sql = "SELECT workspace_id, id FROM files WHERE blob_id = $1
+                       UNION ALL SELECT workspace_id, file_id FROM file_parts WHERE blob_id = $1
+                       UNION ALL SELECT workspace_id, upload_id FROM parts WHERE blob_id = $1";
+            let found = session.row(sql, &[&blob.to_string()]).await?;
+            found.map(|row| Ok(BlobOwner { workspace: parsed(&row, 0)?, id: row.try_get(1)? })).transpose()
+        })
     }
 
     async fn known_blobs(&self, blobs: Vec<BlobId>) -> Result<HashSet<BlobId>, MetadataError> {
-        read_long!(self, |session| known(session, &blobs))
+        read_long!(self, |session| {
+            let found = session.rows("SELECT id FROM blobs WHERE id = ANY($1)", &[&names(&blobs)]).await?;
+            found.iter().map(|row| parsed(row, 0)).collect()
+        })
     }
 }
 
@@ -69,11 +102,6 @@ pub(super) fn release(deleted_at: &str) -> String {
 /// Names grow with the time, so that rows and their index grow at the end.
 pub(super) fn fresh_name(now_ms: u64) -> BlobId {
     BlobId::ordered(now_ms, random::bytes())
-}
-
-async fn begin(session: &Session, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), Failure> {
-    let sql = "INSERT INTO blobs (id, workspace_id, process_id, state) VALUES ($1, $2, $3, 'pending')";
-    session.execute(sql, &[&blob.to_string(), &workspace.to_string(), &process.to_string()]).await.map(drop)
 }
 
 /// False when the blob is not pending in this workspace.
@@ -100,43 +128,6 @@ pub(super) async fn keep(
     let checksums = content.checksums.to_bytes();
     let values: Values<'_> = &[&blob, &workspace, &size_bytes, &content.sha256.0.as_slice(), &checksums, &bytes];
     keep.execute(values).await.map(drop)
-}
-
-async fn note_upload(session: &Session, blob: BlobId, upload: &str) -> Result<bool, Failure> {
-    let sql = "UPDATE blobs SET upload_id = $2 WHERE id = $1";
-    Ok(session.execute(sql, &[&blob.to_string(), &upload]).await? == 1)
-}
-
-async fn uploads(session: &Session, blobs: &[BlobId]) -> Result<Vec<(BlobId, String)>, Failure> {
-    let sql = "SELECT b.id, b.upload_id FROM unnest($1::text[]) WITH ORDINALITY AS n (id, place)
-               JOIN blobs b ON b.id = n.id WHERE b.state <> 'ready' AND b.upload_id IS NOT NULL ORDER BY n.place";
-    let found = session.rows(sql, &[&names(blobs)]).await?;
-    found.iter().map(|row| Ok((parsed(row, 0)?, row.try_get(1)?))).collect()
-}
-
-async fn ready(session: &Session, after: Option<BlobId>, limit: u32) -> Result<Vec<ReadyBlob>, Failure> {
-    let sql = "SELECT id, size_bytes, checksums, content, sha256 FROM blobs WHERE id > $1 AND state = 'ready'
-               ORDER BY id LIMIT $2";
-    let found = session.rows(sql, &[&behind(after), &i64::from(limit)]).await?;
-    found.iter().map(|row| Ok(ReadyBlob { stored: rows::blob(row, 0)?, sha256: rows::digest(row, 4)? })).collect()
-}
-
-async fn is_ready(session: &Session, blob: BlobId) -> Result<bool, Failure> {
-    let found = session.row("SELECT 1 FROM blobs WHERE id = $1 AND state = 'ready'", &[&blob.to_string()]).await?;
-    Ok(found.is_some())
-}
-
-async fn owner(session: &Session, blob: BlobId) -> Result<Option<BlobOwner>, Failure> {
-    let sql = "SELECT workspace_id, id FROM files WHERE blob_id = $1
-               UNION ALL SELECT workspace_id, file_id FROM file_parts WHERE blob_id = $1
-               UNION ALL SELECT workspace_id, upload_id FROM parts WHERE blob_id = $1";
-    let found = session.row(sql, &[&blob.to_string()]).await?;
-    found.map(|row| Ok(BlobOwner { workspace: parsed(&row, 0)?, id: row.try_get(1)? })).transpose()
-}
-
-async fn known(session: &Session, blobs: &[BlobId]) -> Result<HashSet<BlobId>, Failure> {
-    let found = session.rows("SELECT id FROM blobs WHERE id = ANY($1)", &[&names(blobs)]).await?;
-    found.iter().map(|row| parsed(row, 0)).collect()
 }
 
 pub(super) fn names(blobs: &[BlobId]) -> Vec<String> {

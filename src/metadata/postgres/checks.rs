@@ -23,7 +23,7 @@ const DIALECT: Dialect = Dialect {
 #[async_trait]
 impl CheckStore for PostgresStore {
     async fn find_some_misfits(&self, cursor: MisfitCursor) -> Result<MisfitPage, MetadataError> {
-        read_long!(self, |session| find(session, &cursor))
+        read_long!(self, |session| find(session, &cursor).await)
     }
 }
 

@@ -5,7 +5,6 @@ use super::connections::{Session, Values};
 use super::failure::Failure;
 use super::rows::{number, optional, optional_number, stored};
 use super::store::{PostgresStore, read, transaction, write};
-use super::writer::Change;
 use crate::clock::{Clock, Uptime};
 use crate::metadata::clock_watch::ClockStore;
 use crate::metadata::error::MetadataError;
@@ -22,16 +21,24 @@ const NOTE: &str = "INSERT INTO clock_moments (boot_id, wall_ms, uptime_ms) VALU
 impl ClockStore for PostgresStore {
     async fn may_expire(&self) -> Result<bool, MetadataError> {
         let clock = &self.clock;
-        write!(self, |session| may_expire(session, clock))
+        write!(self, |session| may_expire(session, clock).await)
     }
 
     async fn held_expiry(&self) -> Result<Option<ClockJump>, MetadataError> {
-        read!(self, |session| held(session))
+        read!(self, |session| held(session).await)
     }
 
     async fn confirm_clock(&self) -> Result<Option<ClockJump>, MetadataError> {
         let clock = &self.clock;
-        transaction!(self, |change| confirm(change, clock))
+        transaction!(self, |change| {
+            change.begin(&[], async { Ok(()) }).await?;
+            let held = held(&change).await?;
+            change.execute("DELETE FROM clock_moments", &[]).await?;
+            note(&change, clock.uptime(), change.now_ms()).await?;
+            change.execute(RELEASE, &[&HELD]).await?;
+            change.commit(async { Ok(()) }).await?;
+            Ok(held)
+        })
     }
 }
 
@@ -75,17 +82,6 @@ async fn may_expire(session: &Session, clock: &Clock) -> Result<bool, Failure> {
 async fn held(session: &Session) -> Result<Option<ClockJump>, Failure> {
     let found = session.row("SELECT value FROM installation WHERE name = $1", &[&HELD]).await?;
     found.map_or(Ok(None), |row| optional(&row, 0))
-}
-
-/// Takes the clock as it is for right; the jump for which expiry was held until then.
-async fn confirm(change: Change<'_>, clock: &Clock) -> Result<Option<ClockJump>, Failure> {
-    change.begin(&[], async { Ok(()) }).await?;
-    let held = held(&change).await?;
-    change.execute("DELETE FROM clock_moments", &[]).await?;
-    note(&change, clock.uptime(), change.now_ms()).await?;
-    change.execute(RELEASE, &[&HELD]).await?;
-    change.commit(async { Ok(()) }).await?;
-    Ok(held)
 }
 
 async fn note(session: &Session, uptime: Uptime, wall_ms: u64) -> Result<(), Failure> {

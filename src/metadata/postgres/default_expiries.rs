@@ -1,11 +1,8 @@
 //! Rows of default expiries: what a workspace wants for a purpose, where that is not what holds for everybody.
 
 use super::audit;
-use super::connections::Session;
-use super::failure::Failure;
 use super::rows::{named, optional_number, stored};
 use super::store::{PostgresStore, read, transaction};
-use super::writer::Change;
 use crate::metadata::default_expiries::DefaultExpiryStore;
 use crate::metadata::error::MetadataError;
 use crate::metadata::rules;
@@ -19,7 +16,14 @@ use async_trait::async_trait;
 #[async_trait]
 impl DefaultExpiryStore for PostgresStore {
     async fn default_expiries(&self, workspace: WorkspaceId) -> Result<Vec<(Purpose, DefaultExpiry)>, MetadataError> {
-        read!(self, of workspace, |session| list(session, workspace))
+        read!(self, workspace, |session| {
+            let sql = "SELECT purpose, lives_seconds FROM default_expiries WHERE workspace_id = $1 ORDER BY purpose";
+            let found = session.rows(sql, &[&workspace.to_string()]).await?;
+            found
+                .iter()
+                .map(|row| Ok((named(row, 0, Purpose::named)?, stored_default(optional_number(row, 1)?))))
+                .collect()
+        })
     }
 
     async fn set_default_expiries(
@@ -29,36 +33,23 @@ impl DefaultExpiryStore for PostgresStore {
         origin: Origin,
     ) -> Result<(), MetadataError> {
         let wanted = wanted.as_slice();
-        transaction!(self, |change| set(change, workspace, wanted, origin))
-    }
-}
-
-async fn list(session: &Session, workspace: WorkspaceId) -> Result<Vec<(Purpose, DefaultExpiry)>, Failure> {
-    let sql = "SELECT purpose, lives_seconds FROM default_expiries WHERE workspace_id = $1 ORDER BY purpose";
-    let found = session.rows(sql, &[&workspace.to_string()]).await?;
-    found.iter().map(|row| Ok((named(row, 0, Purpose::named)?, stored_default(optional_number(row, 1)?)))).collect()
-}
-
-async fn set(
-    change: Change<'_>,
-    workspace: WorkspaceId,
-    wanted: &[(Purpose, Option<DefaultExpiry>)],
-    origin: Origin,
-) -> Result<(), Failure> {
-    change.begin(&[], async { Ok(()) }).await?;
-    let id = workspace.to_string();
-    let delete = "DELETE FROM default_expiries WHERE workspace_id = $1 AND purpose = $2";
-    let insert = "INSERT INTO default_expiries (workspace_id, purpose, lives_seconds) VALUES ($1, $2, $3)
-                  ON CONFLICT (workspace_id, purpose) DO UPDATE SET lives_seconds = excluded.lives_seconds";
-    for (purpose, expiry) in wanted {
-        match expiry {
-            None => change.execute(delete, &[&id, &purpose.name()]).await?,
-            Some(expiry) => {
-                let lives_seconds = expiry.expires_after().map(ExpiresAfter::as_seconds).map(stored);
-                change.execute(insert, &[&id, &purpose.name(), &lives_seconds]).await?
+        transaction!(self, |change| {
+            change.begin(&[], async { Ok(()) }).await?;
+            let id = workspace.to_string();
+            let delete = "DELETE FROM default_expiries WHERE workspace_id = $1 AND purpose = $2";
+            let insert = "INSERT INTO default_expiries (workspace_id, purpose, lives_seconds) VALUES ($1, $2, $3)
+                          ON CONFLICT (workspace_id, purpose) DO UPDATE SET lives_seconds = excluded.lives_seconds";
+            for (purpose, expiry) in wanted {
+                match expiry {
+                    None => change.execute(delete, &[&id, &purpose.name()]).await?,
+                    Some(expiry) => {
+                        let lives_seconds = expiry.expires_after().map(ExpiresAfter::as_seconds).map(stored);
+                        change.execute(insert, &[&id, &purpose.name(), &lives_seconds]).await?
+                    }
+                };
             }
-        };
+            audit::note(&change, origin, rules::audit::default_expiries(workspace, wanted)).await?;
+            change.commit(async { Ok(()) }).await
+        })
     }
-    audit::note(&change, origin, rules::audit::default_expiries(workspace, wanted)).await?;
-    change.commit(async { Ok(()) }).await
 }

@@ -24,12 +24,12 @@ use tokio_postgres::Row;
 #[async_trait]
 impl ExportStore for PostgresStore {
     async fn export_progress(&self) -> Result<Option<ExportProgress>, MetadataError> {
-        read!(self, |session| progress(session))
+        read!(self, |session| progress(session).await)
     }
 
     async fn next_export(&self, bounds: ExportBounds) -> Result<(Option<ExportProgress>, NextExport), MetadataError> {
         ledger::number_all(&self.connections).await?;
-        read_long!(self, |session| next(session, bounds))
+        read_long!(self, |session| next(session, bounds).await)
     }
 
     async fn freeze_export(
@@ -39,7 +39,21 @@ impl ExportStore for PostgresStore {
         messages: Vec<NewMessage>,
     ) -> Result<bool, MetadataError> {
         let messages = messages.as_slice();
-        transaction!(self, |change| freeze(change, from, to, messages))
+        transaction!(self, |change| {
+            change.begin(&[Lock::Task(Task::Outbox)], async { Ok(()) }).await?;
+            if progress(&change).await? != from {
+                change.abandon().await?;
+                return Ok(false);
+            }
+            for message in messages {
+                if !outbox::insert(&change, message).await? {
+                    return Err(Failure::Unreadable("a message of the export is there already".to_owned()));
+                }
+            }
+            note(&change, to).await?;
+            change.commit(async { Ok(()) }).await?;
+            Ok(true)
+        })
     }
 }
 
@@ -114,27 +128,6 @@ async fn expiry(session: &Session, margin_seconds: u64) -> Result<(u64, Option<u
     let sql = "SELECT greatest(now_ms() / 1000 - $1, 0), min(expires_at) FROM files WHERE expires_at IS NOT NULL";
     let Some(row) = session.row(sql, &[&stored(margin_seconds)]).await? else { return Ok((0, None)) };
     Ok((number(&row, 0)?, optional_number(&row, 1)?))
-}
-
-async fn freeze(
-    change: Change<'_>,
-    from: Option<ExportProgress>,
-    to: ExportProgress,
-    messages: &[NewMessage],
-) -> Result<bool, Failure> {
-    change.begin(&[Lock::Task(Task::Outbox)], async { Ok(()) }).await?;
-    if progress(&change).await? != from {
-        change.abandon().await?;
-        return Ok(false);
-    }
-    for message in messages {
-        if !outbox::insert(&change, message).await? {
-            return Err(Failure::Unreadable("a message of the export is there already".to_owned()));
-        }
-    }
-    note(&change, to).await?;
-    change.commit(async { Ok(()) }).await?;
-    Ok(true)
 }
 
 async fn note(change: &Change<'_>, progress: ExportProgress) -> Result<(), Failure> {

@@ -42,15 +42,53 @@ impl FileStore for PostgresStore {
     }
 
     async fn find_file(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<File>, MetadataError> {
-        read!(self, of workspace, |session| find(session, workspace, id))
+        read!(self, workspace, |session| {
+            let sql = format!("SELECT {FILE} FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND f.id = $2");
+            let found = session.row(&sql, &[&workspace.to_string(), &id.to_string()]).await?;
+            found.map(|row| rows::file(&row, 0)).transpose()
+        })
     }
 
     async fn find_content(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<StoredContent>, MetadataError> {
-        read!(self, of workspace, |session| find_content(session, workspace, id))
+        read!(self, workspace, |session| {
+            // One statement, with one row for each blob in order: a File of parts that is deleted meanwhile is found with
+            // all its blobs or not at all.
+            let sql = format!(
+                "SELECT {file}, b.id, coalesce(p.size_bytes, f.size_bytes), b.checksums, b.content
+                 FROM files f LEFT JOIN file_parts p
+                     ON f.blob_id IS NULL AND p.workspace_id = f.workspace_id AND p.file_id = f.id
+                 LEFT JOIN blobs b ON b.id = coalesce(f.blob_id, p.blob_id)
+                 WHERE f.workspace_id = $1 AND {ALIVE} AND f.id = $2 ORDER BY p.position",
+                file = columns::of("f", FILE)
+            );
+            let found = session.rows(&sql, &[&workspace.to_string(), &id.to_string()]).await?;
+            let Some(first) = found.first() else { return Ok(None) };
+            let file = rows::file(first, 0)?;
+            let no_parts = matches!(file.digest, FileDigest::Parts { count: 0, .. });
+            let blobs = found.iter().filter(|_| !no_parts).map(|row| rows::blob(row, BEHIND_FILE));
+            Ok(Some(StoredContent { file, blobs: blobs.collect::<Result<_, _>>()? }))
+        })
     }
 
     async fn list_files(&self, workspace: WorkspaceId, query: FileQuery) -> Result<Page<File>, MetadataError> {
-        read!(self, of workspace, |session| list(session, workspace, query))
+        read!(self, workspace, |session| {
+            let PageBound { comparison, direction, .. } = PageBound::behind(query.after, query.order);
+            // The comparison of both columns keeps the planner from the primary key, which has the Files of every purpose.
+            let after = match (query.after, query.purpose) {
+                (None, _) => "$2::text IS NULL".to_owned(),
+                (Some(_), None) => format!("f.id {comparison} $2"),
+                (Some(_), Some(_)) => format!("(f.purpose, f.id) {comparison} ($3, $2)"),
+            };
+            let purpose = if query.purpose.is_some() { "f.purpose = $3" } else { "$3::text IS NULL" };
+            let sql = format!(
+                "SELECT {FILE} FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND {after} AND {purpose}
+                 ORDER BY f.id {direction} LIMIT $4"
+            );
+            let (workspace, after) = (workspace.to_string(), query.after.map(|id| id.to_string()));
+            let (purpose, limit) = (query.purpose.map(Purpose::name), i64::from(query.limit) + 1);
+            let found = session.rows(&sql, &[&workspace, &after, &purpose, &limit]).await?;
+            Ok(Page::cut(found.iter().map(|row| rows::file(row, 0)).collect::<Result<_, _>>()?, query.limit))
+        })
     }
 
     async fn delete_file(&self, caller: Caller, id: FileId) -> Result<bool, MetadataError> {
@@ -95,49 +133,6 @@ pub(super) async fn insert(
     insert.execute(values).await.map(drop)
 }
 
-async fn find(session: &Session, workspace: WorkspaceId, id: FileId) -> Result<Option<File>, Failure> {
-    let sql = format!("SELECT {FILE} FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND f.id = $2");
-    let found = session.row(&sql, &[&workspace.to_string(), &id.to_string()]).await?;
-    found.map(|row| rows::file(&row, 0)).transpose()
-}
-
-/// One statement, so that a File of parts that is deleted meanwhile is either there with its blobs or not at all: one row
-/// for each of its blobs, in their order.
-async fn find_content(session: &Session, workspace: WorkspaceId, id: FileId) -> Result<Option<StoredContent>, Failure> {
-    let sql = format!(
-        "SELECT {file}, b.id, coalesce(p.size_bytes, f.size_bytes), b.checksums, b.content
-         FROM files f LEFT JOIN file_parts p ON f.blob_id IS NULL AND p.workspace_id = f.workspace_id AND p.file_id = f.id
-         LEFT JOIN blobs b ON b.id = coalesce(f.blob_id, p.blob_id)
-         WHERE f.workspace_id = $1 AND {ALIVE} AND f.id = $2 ORDER BY p.position",
-        file = columns::of("f", FILE)
-    );
-    let found = session.rows(&sql, &[&workspace.to_string(), &id.to_string()]).await?;
-    let Some(first) = found.first() else { return Ok(None) };
-    let file = rows::file(first, 0)?;
-    let no_parts = matches!(file.digest, FileDigest::Parts { count: 0, .. });
-    let blobs = found.iter().filter(|_| !no_parts).map(|row| rows::blob(row, BEHIND_FILE));
-    Ok(Some(StoredContent { file, blobs: blobs.collect::<Result<_, _>>()? }))
-}
-
-async fn list(session: &Session, workspace: WorkspaceId, query: FileQuery) -> Result<Page<File>, Failure> {
-    let PageBound { comparison, direction, .. } = PageBound::behind(query.after, query.order);
-    // The comparison of both columns keeps the planner from the primary key, which has the Files of every purpose.
-    let after = match (query.after, query.purpose) {
-        (None, _) => "$2::text IS NULL".to_owned(),
-        (Some(_), None) => format!("f.id {comparison} $2"),
-        (Some(_), Some(_)) => format!("(f.purpose, f.id) {comparison} ($3, $2)"),
-    };
-    let purpose = if query.purpose.is_some() { "f.purpose = $3" } else { "$3::text IS NULL" };
-    let sql = format!(
-        "SELECT {FILE} FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND {after} AND {purpose}
-         ORDER BY f.id {direction} LIMIT $4"
-    );
-    let (workspace, after) = (workspace.to_string(), query.after.map(|id| id.to_string()));
-    let (purpose, limit) = (query.purpose.map(Purpose::name), i64::from(query.limit) + 1);
-    let found = session.rows(&sql, &[&workspace, &after, &purpose, &limit]).await?;
-    Ok(Page::cut(found.iter().map(|row| rows::file(row, 0)).collect::<Result<_, _>>()?, query.limit))
-}
-
 /// Deletes at most `limit` Files of a workspace, whatever they are; how many there were.
 pub(super) async fn delete_some(session: &Session, workspace: WorkspaceId, limit: u32) -> Result<u64, Failure> {
     let chosen = "SELECT workspace_id, id FROM files WHERE workspace_id = $1 ORDER BY id LIMIT $2 FOR UPDATE";
@@ -167,7 +162,8 @@ pub(super) fn removal(chosen: &str, delete: &str) -> String {
         "WITH {chosen}
          gone AS ({delete} RETURNING f.workspace_id, f.id, f.blob_id, f.expires_at),
          left_parts AS (INSERT INTO releases (workspace_id, owner_id, released_at)
-                        SELECT workspace_id, id, now_ms() / 1000 FROM gone WHERE blob_id IS NULL ON CONFLICT DO NOTHING),
+                        SELECT workspace_id, id, now_ms() / 1000 FROM gone WHERE blob_id IS NULL
+                        ON CONFLICT DO NOTHING),
          freed AS (SELECT blob_id FROM gone WHERE blob_id IS NOT NULL),
          {release},
          ended AS ({end})

@@ -33,11 +33,14 @@ impl KeyStore for PostgresStore {
         once: Option<Idempotency<ApiKey>>,
     ) -> Result<IdempotentOutcome<Option<ApiKey>>, MetadataError> {
         let (key, once) = (&key, once.as_ref());
-        transaction!(self, |change| create(change, key, origin, once))
+        transaction!(self, |change| create(change, key, origin, once).await)
     }
 
     async fn list_keys(&self) -> Result<Vec<ApiKey>, MetadataError> {
-        read!(self, |session| list(session))
+        read!(self, |session| {
+            let found = session.rows(&format!("SELECT {KEY} FROM api_keys k ORDER BY k.id"), &[]).await?;
+            found.iter().map(key).collect()
+        })
     }
 
     async fn list_keys_of(
@@ -46,7 +49,15 @@ impl KeyStore for PostgresStore {
         after: Option<KeyId>,
         limit: u32,
     ) -> Result<Page<ApiKey>, MetadataError> {
-        read!(self, |session| list_of(session, workspace, after, limit))
+        read!(self, |session| {
+            let sql = format!(
+                "SELECT {KEY} FROM api_keys k WHERE k.workspace_id = $1 AND k.id > $2 AND k.revoked_at IS NULL
+                 ORDER BY k.id LIMIT $3"
+            );
+            let after = after.map(|id| id.to_string()).unwrap_or_default();
+            let found = session.rows(&sql, &[&workspace.to_string(), &after, &(i64::from(limit) + 1)]).await?;
+            Ok(Page::cut(found.iter().map(key).collect::<Result<_, _>>()?, limit))
+        })
     }
 
     async fn list_admin_keys(
@@ -55,19 +66,59 @@ impl KeyStore for PostgresStore {
         limit: u32,
         order: Order,
     ) -> Result<Page<ApiKey>, MetadataError> {
-        read!(self, |session| list_of_administrators(session, after, limit, order))
+        read!(self, |session| {
+            let PageBound { comparison, direction, edge } = PageBound::behind(after, order);
+            let sql = format!(
+                "SELECT {KEY} FROM api_keys k
+                 WHERE k.workspace_id IS NULL AND k.id {comparison} $1 AND k.revoked_at IS NULL
+                 ORDER BY k.id {direction} LIMIT $2"
+            );
+            let found = session.rows(&sql, &[&edge, &(i64::from(limit) + 1)]).await?;
+            Ok(Page::cut(found.iter().map(key).collect::<Result<_, _>>()?, limit))
+        })
     }
 
     async fn find_key(&self, id: KeyId) -> Result<Option<ApiKey>, MetadataError> {
-        read!(self, |session| find(session, id))
+        read!(self, |session| find(session, id).await)
     }
 
     async fn find_credential(&self, digest: KeyDigest) -> Result<Option<Credential>, MetadataError> {
-        read!(self, |session| find_credential(session, digest))
+        read!(self, |session| {
+            // The key, its limits and those of its workspace come from one statement: keys are looked up all the time.
+            let sql = format!(
+                "SELECT {key}, s.retires_at, w.archived_at IS NOT NULL,
+                        ARRAY(SELECT l.name || '=' || l.value FROM limits l WHERE l.owner_id = w.id ORDER BY l.name),
+                        ARRAY(SELECT l.name || '=' || l.value FROM limits l WHERE l.owner_id = k.id ORDER BY l.name)
+                 FROM key_secrets s JOIN api_keys k ON k.id = s.key_id LEFT JOIN workspaces w ON w.id = k.workspace_id
+                 WHERE s.digest = $1",
+                key = columns::of("k", KEY)
+            );
+            let Some(row) = session.row(&sql, &[&digest.0.as_slice()]).await? else { return Ok(None) };
+            let of = |column: usize| limits::written(&row.try_get::<_, Vec<String>>(column)?);
+            let limits = LimitsInForce { workspace: of(BEHIND_KEY + 2)?, key: of(BEHIND_KEY + 3)? };
+            Ok(Some(Credential {
+                key: key(&row)?,
+                retires_at: optional_number(&row, BEHIND_KEY)?,
+                archived: row.try_get(BEHIND_KEY + 1)?,
+                limits,
+            }))
+        })
     }
 
     async fn revoke_key(&self, id: KeyId, origin: Origin) -> Result<Option<ApiKey>, MetadataError> {
-        transaction!(self, |change| revoke(change, id, origin))
+        transaction!(self, |change| {
+            change.begin(lock_of(&change, id).await?.as_slice(), async { Ok(()) }).await?;
+            let revoked = take(&change, id).await?.map(|known| rules::keys::revoke(known, change.now_seconds()));
+            let Some(Update { row: revoked, entry: Some(entry) }) = revoked else {
+                change.abandon().await?;
+                return Ok(revoked.map(|unchanged| unchanged.row));
+            };
+            let sql = "UPDATE api_keys SET revoked_at = $2 WHERE id = $1";
+            change.execute(sql, &[&id.to_string(), &revoked.revoked_at.map(stored)]).await?;
+            audit::note(&change, origin, entry).await?;
+            change.commit(async { Ok(()) }).await?;
+            Ok(Some(revoked))
+        })
     }
 
     async fn rotate_key(
@@ -79,7 +130,7 @@ impl KeyStore for PostgresStore {
         once: Option<Idempotency<ApiKey>>,
     ) -> Result<IdempotentOutcome<Option<Result<ApiKey, KeyStatus>>>, MetadataError> {
         let (secret, once) = (&secret, once.as_ref());
-        transaction!(self, |change| rotate(change, id, secret, overlap_seconds, origin, once))
+        transaction!(self, |change| rotate(change, id, secret, overlap_seconds, origin, once).await)
     }
 
     async fn update_key(
@@ -90,11 +141,15 @@ impl KeyStore for PostgresStore {
         once: Option<Idempotency<ApiKey>>,
     ) -> Result<IdempotentOutcome<Option<Result<ApiKey, KeyStatus>>>, MetadataError> {
         let (changes, once) = (&changes, once.as_ref());
-        transaction!(self, |change| update(change, id, changes, origin, once))
+        transaction!(self, |change| update(change, id, changes, origin, once).await)
     }
 
     async fn note_key_used(&self, id: KeyId) -> Result<(), MetadataError> {
-        write!(self, |session| note_used(session, id))
+        write!(self, |session| {
+            let sql = "UPDATE api_keys SET last_used_at = now_ms() / 1000
+                       WHERE id = $1 AND coalesce(last_used_at, 0) <= now_ms() / 1000 - $2";
+            session.execute(sql, &[&id.to_string(), &stored(USED_SECONDS)]).await.map(drop)
+        })
     }
 }
 
@@ -125,66 +180,9 @@ async fn create(
     Ok(IdempotentOutcome::Made(Some(key)))
 }
 
-async fn list(session: &Session) -> Result<Vec<ApiKey>, Failure> {
-    let found = session.rows(&format!("SELECT {KEY} FROM api_keys k ORDER BY k.id"), &[]).await?;
-    found.iter().map(key).collect()
-}
-
-async fn list_of(
-    session: &Session,
-    workspace: WorkspaceId,
-    after: Option<KeyId>,
-    limit: u32,
-) -> Result<Page<ApiKey>, Failure> {
-    let sql = format!(
-        "SELECT {KEY} FROM api_keys k WHERE k.workspace_id = $1 AND k.id > $2 AND k.revoked_at IS NULL
-         ORDER BY k.id LIMIT $3"
-    );
-    let after = after.map(|id| id.to_string()).unwrap_or_default();
-    let found = session.rows(&sql, &[&workspace.to_string(), &after, &(i64::from(limit) + 1)]).await?;
-    Ok(Page::cut(found.iter().map(key).collect::<Result<_, _>>()?, limit))
-}
-
-async fn list_of_administrators(
-    session: &Session,
-    after: Option<KeyId>,
-    limit: u32,
-    order: Order,
-) -> Result<Page<ApiKey>, Failure> {
-    let PageBound { comparison, direction, edge } = PageBound::behind(after, order);
-    let sql = format!(
-        "SELECT {KEY} FROM api_keys k
-         WHERE k.workspace_id IS NULL AND k.id {comparison} $1 AND k.revoked_at IS NULL
-         ORDER BY k.id {direction} LIMIT $2"
-    );
-    let found = session.rows(&sql, &[&edge, &(i64::from(limit) + 1)]).await?;
-    Ok(Page::cut(found.iter().map(key).collect::<Result<_, _>>()?, limit))
-}
-
 async fn find(session: &Session, id: KeyId) -> Result<Option<ApiKey>, Failure> {
     let sql = format!("SELECT {KEY} FROM api_keys k WHERE k.id = $1");
     session.row(&sql, &[&id.to_string()]).await?.map(|row| key(&row)).transpose()
-}
-
-/// The key with its limits and those of its workspace, in one statement: keys are looked up all the time.
-async fn find_credential(session: &Session, digest: KeyDigest) -> Result<Option<Credential>, Failure> {
-    let sql = format!(
-        "SELECT {key}, s.retires_at, w.archived_at IS NOT NULL,
-                ARRAY(SELECT l.name || '=' || l.value FROM limits l WHERE l.owner_id = w.id ORDER BY l.name),
-                ARRAY(SELECT l.name || '=' || l.value FROM limits l WHERE l.owner_id = k.id ORDER BY l.name)
-         FROM key_secrets s JOIN api_keys k ON k.id = s.key_id LEFT JOIN workspaces w ON w.id = k.workspace_id
-         WHERE s.digest = $1",
-        key = columns::of("k", KEY)
-    );
-    let Some(row) = session.row(&sql, &[&digest.0.as_slice()]).await? else { return Ok(None) };
-    let of = |column: usize| limits::written(&row.try_get::<_, Vec<String>>(column)?);
-    let limits = LimitsInForce { workspace: of(BEHIND_KEY + 2)?, key: of(BEHIND_KEY + 3)? };
-    Ok(Some(Credential {
-        key: key(&row)?,
-        retires_at: optional_number(&row, BEHIND_KEY)?,
-        archived: row.try_get(BEHIND_KEY + 1)?,
-        limits,
-    }))
 }
 
 /// The lock under which a key is changed: nobody stores in its workspace meanwhile, so that what is stored later sees the
@@ -198,20 +196,6 @@ async fn lock_of(change: &Change<'_>, id: KeyId) -> Result<Option<Lock<'static>>
 async fn take(change: &Change<'_>, id: KeyId) -> Result<Option<ApiKey>, Failure> {
     let sql = format!("SELECT {KEY} FROM api_keys k WHERE k.id = $1 FOR UPDATE");
     change.row(&sql, &[&id.to_string()]).await?.map(|row| key(&row)).transpose()
-}
-
-async fn revoke(change: Change<'_>, id: KeyId, origin: Origin) -> Result<Option<ApiKey>, Failure> {
-    change.begin(lock_of(&change, id).await?.as_slice(), async { Ok(()) }).await?;
-    let revoked = take(&change, id).await?.map(|known| rules::keys::revoke(known, change.now_seconds()));
-    let Some(Update { row: revoked, entry: Some(entry) }) = revoked else {
-        change.abandon().await?;
-        return Ok(revoked.map(|unchanged| unchanged.row));
-    };
-    let sql = "UPDATE api_keys SET revoked_at = $2 WHERE id = $1";
-    change.execute(sql, &[&id.to_string(), &revoked.revoked_at.map(stored)]).await?;
-    audit::note(&change, origin, entry).await?;
-    change.commit(async { Ok(()) }).await?;
-    Ok(Some(revoked))
 }
 
 async fn rotate(
@@ -273,12 +257,6 @@ async fn update(
     }
     opening.commit(&changed).await?;
     Ok(IdempotentOutcome::Made(Some(Ok(changed))))
-}
-
-async fn note_used(session: &Session, id: KeyId) -> Result<(), Failure> {
-    let sql = "UPDATE api_keys SET last_used_at = now_ms() / 1000
-               WHERE id = $1 AND coalesce(last_used_at, 0) <= now_ms() / 1000 - $2";
-    session.execute(sql, &[&id.to_string(), &stored(USED_SECONDS)]).await.map(drop)
 }
 
 /// False when it is known already.

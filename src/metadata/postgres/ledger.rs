@@ -44,17 +44,34 @@ pub(super) const END: &str = "
 impl LedgerStore for PostgresStore {
     async fn add_reads(&self, process: ProcessId, first_number: u64, reads: Vec<Reads>) -> Result<(), MetadataError> {
         let reads = reads.as_slice();
-        write!(self, |session| add_reads(session, process, first_number, reads))
+        write!(self, |session| {
+            let sql = "INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, bytes, count)
+                       SELECT r.event_id, now_ms() / 1000, r.fact, r.workspace_id, r.api_key_id, r.purpose, r.bytes,
+                           r.count
+                       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
+                           $7::bigint[]) AS r (event_id, fact, workspace_id, api_key_id, purpose, bytes, count)
+                       ON CONFLICT (event_id) DO NOTHING";
+            let numbers = (first_number..).zip(reads);
+            let events: Vec<String> = numbers.map(|(number, _)| reads_event(process, number)).collect();
+            let facts: Vec<&str> = reads.iter().map(|reads| Fact::Read(reads.op).name()).collect();
+            let workspaces: Vec<String> = reads.iter().map(|reads| reads.workspace.to_string()).collect();
+            let keys: Vec<String> = reads.iter().map(|reads| reads.key.to_string()).collect();
+            let purposes: Vec<Option<&str>> = reads.iter().map(|reads| reads.purpose.map(Purpose::name)).collect();
+            let bytes: Vec<i64> = reads.iter().map(|reads| stored(reads.bytes)).collect();
+            let counts: Vec<i64> = reads.iter().map(|reads| stored(reads.count)).collect();
+            let values: Values<'_> = &[&events, &facts, &workspaces, &keys, &purposes, &bytes, &counts];
+            session.execute(sql, values).await.map(drop)
+        })
     }
 
     async fn adjust(&self, new: NewAdjustment, origin: Origin) -> Result<Adjusted, MetadataError> {
         let adjustment = &new;
-        let adjusted = transaction!(self, |change| adjust(change, adjustment, origin))?;
+        let adjusted = transaction!(self, |change| adjust(change, adjustment, origin).await)?;
         let event_id = adjustment.event_id();
         let numbered = async |row: LedgerRow| -> Result<LedgerRow, MetadataError> {
             number_all(&self.connections).await?;
             let event_id = event_id.as_str();
-            Ok(read!(self, |session| find(session, event_id))?.unwrap_or(row))
+            Ok(read!(self, |session| find(session, event_id).await)?.unwrap_or(row))
         };
         Ok(match adjusted {
             Adjusted::Entered(row) => Adjusted::Entered(numbered(row).await?),
@@ -70,15 +87,28 @@ impl LedgerStore for PostgresStore {
         limit: u32,
     ) -> Result<Page<LedgerRow>, MetadataError> {
         number_all(&self.connections).await?;
-        read_long!(self, of workspace, |session| list(session, workspace, after_seq, limit))
+        read_long!(self, workspace, |session| {
+            let sql = format!(
+                "SELECT seq, {LEDGER} FROM ledger WHERE seq > $1 AND {} ORDER BY seq LIMIT $3",
+                if workspace.is_some() { "workspace_id = $2" } else { "$2::text IS NULL" }
+            );
+            let workspace = workspace.map(|id| id.to_string());
+            let found = session.rows(&sql, &[&stored(after_seq), &workspace, &(i64::from(limit) + 1)]).await?;
+            Ok(Page::cut(found.iter().map(ledger_row).collect::<Result<_, _>>()?, limit))
+        })
     }
 
     async fn newest_event(&self) -> Result<Option<String>, MetadataError> {
-        read!(self, |session| newest_event(session))
+        read!(self, |session| {
+            let found = session.row("SELECT event_id FROM ledger ORDER BY arrival DESC LIMIT 1", &[]).await?;
+            found.map(|row| Ok(row.try_get(0)?)).transpose()
+        })
     }
 
     async fn has_event(&self, event_id: &str) -> Result<bool, MetadataError> {
-        read!(self, |session| has_event(session, event_id))
+        read!(self, |session| {
+            Ok(session.row("SELECT 1 FROM ledger WHERE event_id = $1", &[&event_id]).await?.is_some())
+        })
     }
 }
 
@@ -93,25 +123,6 @@ pub(super) async fn begin(begin: &Prepared<'_>, caller: Caller, file: &File, fac
     let (purpose, request) = (file.purpose.name(), caller.request.to_string());
     let values: Values<'_> = &[&id, &created_at, &fact.name(), &workspace, &key, &purpose, &size_bytes, &request];
     begin.execute(values).await.map(drop)
-}
-
-/// Enters what was read since the batch before this one; a batch that is entered already is left out.
-async fn add_reads(session: &Session, process: ProcessId, first_number: u64, reads: &[Reads]) -> Result<(), Failure> {
-    let sql = "INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, bytes, count)
-               SELECT r.event_id, now_ms() / 1000, r.fact, r.workspace_id, r.api_key_id, r.purpose, r.bytes, r.count
-               FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[])
-                   AS r (event_id, fact, workspace_id, api_key_id, purpose, bytes, count)
-               ON CONFLICT (event_id) DO NOTHING";
-    let numbers = (first_number..).zip(reads);
-    let events: Vec<String> = numbers.map(|(number, _)| reads_event(process, number)).collect();
-    let facts: Vec<&str> = reads.iter().map(|reads| Fact::Read(reads.op).name()).collect();
-    let workspaces: Vec<String> = reads.iter().map(|reads| reads.workspace.to_string()).collect();
-    let keys: Vec<String> = reads.iter().map(|reads| reads.key.to_string()).collect();
-    let purposes: Vec<Option<&str>> = reads.iter().map(|reads| reads.purpose.map(Purpose::name)).collect();
-    let bytes: Vec<i64> = reads.iter().map(|reads| stored(reads.bytes)).collect();
-    let counts: Vec<i64> = reads.iter().map(|reads| stored(reads.count)).collect();
-    let values: Values<'_> = &[&events, &facts, &workspaces, &keys, &purposes, &bytes, &counts];
-    session.execute(sql, values).await.map(drop)
 }
 
 /// Gives numbers to every row that is committed by now. What is committed later comes behind them: no reader misses it.
@@ -210,35 +221,9 @@ async fn adjust(change: Change<'_>, new: &NewAdjustment, origin: Origin) -> Resu
     Ok(Adjusted::Entered(entered))
 }
 
-/// The `event_id` of the newest row.
-async fn newest_event(session: &Session) -> Result<Option<String>, Failure> {
-    let found = session.row("SELECT event_id FROM ledger ORDER BY arrival DESC LIMIT 1", &[]).await?;
-    found.map(|row| Ok(row.try_get(0)?)).transpose()
-}
-
-/// Whether there is a row of this `event_id`.
-async fn has_event(session: &Session, event_id: &str) -> Result<bool, Failure> {
-    Ok(session.row("SELECT 1 FROM ledger WHERE event_id = $1", &[&event_id]).await?.is_some())
-}
-
 async fn find(session: &Session, event_id: &str) -> Result<Option<LedgerRow>, Failure> {
     let sql = format!("SELECT coalesce(seq, 0), {LEDGER} FROM ledger WHERE event_id = $1");
     session.row(&sql, &[&event_id]).await?.map(|row| ledger_row(&row)).transpose()
-}
-
-async fn list(
-    session: &Session,
-    workspace: Option<WorkspaceId>,
-    after_seq: u64,
-    limit: u32,
-) -> Result<Page<LedgerRow>, Failure> {
-    let sql = format!(
-        "SELECT seq, {LEDGER} FROM ledger WHERE seq > $1 AND {} ORDER BY seq LIMIT $3",
-        if workspace.is_some() { "workspace_id = $2" } else { "$2::text IS NULL" }
-    );
-    let workspace = workspace.map(|id| id.to_string());
-    let found = session.rows(&sql, &[&stored(after_seq), &workspace, &(i64::from(limit) + 1)]).await?;
-    Ok(Page::cut(found.iter().map(ledger_row).collect::<Result<_, _>>()?, limit))
 }
 
 pub(super) fn ledger_row(row: &Row) -> Result<LedgerRow, Failure> {

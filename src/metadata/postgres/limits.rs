@@ -20,7 +20,7 @@ use tokio_postgres::Row;
 #[async_trait]
 impl LimitStore for PostgresStore {
     async fn limits(&self, owner: LimitOwner) -> Result<Limits, MetadataError> {
-        read!(self, |session| get(session, owner))
+        read!(self, |session| get(session, owner).await)
     }
 
     async fn set_limits(
@@ -31,23 +31,56 @@ impl LimitStore for PostgresStore {
         once: Option<Idempotency<Limits>>,
     ) -> Result<IdempotentOutcome<Option<Limits>>, MetadataError> {
         let (wanted, once) = (wanted.as_slice(), once.as_ref());
-        transaction!(self, |change| set(change, owner, wanted, origin, once))
+        transaction!(self, |change| set(change, owner, wanted, origin, once).await)
     }
 
     async fn workspaces_with_limit(&self, limit: Limit) -> Result<Vec<(WorkspaceId, u64)>, MetadataError> {
-        read_long!(self, |session| workspaces_with(session, limit))
+        read_long!(self, |session| {
+            let sql = "SELECT w.id, l.value FROM limits l JOIN workspaces w ON w.id = l.owner_id
+                       WHERE l.name = $1 ORDER BY w.id";
+            let found = session.rows(sql, &[&limit.to_string()]).await?;
+            found.iter().map(|row| Ok((parsed(row, 0)?, number(row, 1)?))).collect()
+        })
     }
 
     async fn storage_usage(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError> {
-        read!(self, of workspace, |session| usage(session, workspace))
+        read!(self, workspace, |session| {
+            let sql = "SELECT w.stored_bytes, w.stored_files, w.reserved_bytes, w.reserved_files,
+                     e.bytes, e.files, r.bytes, r.files
+                 FROM workspaces w
+                 CROSS JOIN LATERAL (
+                     SELECT coalesce(sum(size_bytes), 0)::bigint AS bytes, count(*) AS files FROM (
+                         SELECT size_bytes FROM files WHERE workspace_id = w.id AND expires_at <= now_ms() / 1000
+                         ORDER BY expires_at LIMIT $2) f) e
+                 CROSS JOIN LATERAL (
+                     SELECT coalesce(sum(greatest(size_bytes, parts_bytes)), 0)::bigint AS bytes, count(*) AS files
+                     FROM (
+                         SELECT size_bytes, parts_bytes FROM uploads
+                         WHERE workspace_id = w.id AND status = 'pending' AND expires_at <= now_ms() / 1000
+                         ORDER BY expires_at LIMIT $2) u) r
+                 WHERE w.id = $1";
+            let found = session.row(sql, &[&workspace.to_string(), &i64::from(USAGE_EXPIRED_ROWS)]).await?;
+            let Some(row) = found else { return Ok(StorageUsage::default()) };
+            Ok(storage_usage(&row, 0)?.without(storage_usage(&row, 4)?))
+        })
     }
 
     async fn storage_totals(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError> {
-        read!(self, of workspace, |session| totals(session, workspace))
+        read!(self, workspace, |session| {
+            let sql = "SELECT stored_bytes, stored_files, reserved_bytes, reserved_files FROM workspaces WHERE id = $1";
+            session
+                .row(sql, &[&workspace.to_string()])
+                .await?
+                .map_or(Ok(StorageUsage::default()), |row| storage_usage(&row, 0))
+        })
     }
 
     async fn stored_bytes(&self) -> Result<u64, MetadataError> {
-        read!(self, |session| stored_bytes(session))
+        read!(self, |session| {
+            // Reads every workspace, so it is called once an hour at most.
+            let sql = "SELECT coalesce(sum(stored_bytes), 0)::bigint FROM workspaces";
+            session.row(sql, &[]).await?.map_or(Ok(0), |row| number(&row, 0))
+        })
     }
 }
 
@@ -76,14 +109,6 @@ async fn find_workspace(session: &Session, owner: LimitOwner) -> Result<Option<O
         LimitOwner::Key(_) => "SELECT workspace_id FROM api_keys WHERE id = $1",
     };
     session.row(sql, &[&owner.to_string()]).await?.map(|row| optional(&row, 0)).transpose()
-}
-
-/// Every workspace that has this limit.
-async fn workspaces_with(session: &Session, limit: Limit) -> Result<Vec<(WorkspaceId, u64)>, Failure> {
-    let sql =
-        "SELECT w.id, l.value FROM limits l JOIN workspaces w ON w.id = l.owner_id WHERE l.name = $1 ORDER BY w.id";
-    let found = session.rows(sql, &[&limit.to_string()]).await?;
-    found.iter().map(|row| Ok((parsed(row, 0)?, number(row, 1)?))).collect()
 }
 
 /// Returns the limits as they are then; none when there is no such workspace or key.
@@ -117,39 +142,6 @@ async fn set(
     let limits = get(&change, owner).await?;
     opening.commit(&limits).await?;
     Ok(IdempotentOutcome::Made(Some(limits)))
-}
-
-/// The bytes of the Files of all workspaces. It reads all workspaces, so it is asked for once an hour at most.
-async fn stored_bytes(session: &Session) -> Result<u64, Failure> {
-    let sql = "SELECT coalesce(sum(stored_bytes), 0)::bigint FROM workspaces";
-    session.row(sql, &[]).await?.map_or(Ok(0), |row| number(&row, 0))
-}
-
-/// What the workspace has, with all that has expired and is not removed yet: one row is read.
-async fn totals(session: &Session, workspace: WorkspaceId) -> Result<StorageUsage, Failure> {
-    let sql = "SELECT stored_bytes, stored_files, reserved_bytes, reserved_files FROM workspaces WHERE id = $1";
-    session.row(sql, &[&workspace.to_string()]).await?.map_or(Ok(StorageUsage::default()), |row| storage_usage(&row, 0))
-}
-
-/// Returns what counts against the quotas of the workspace at this second. What it has is what its row says without what has
-/// expired, but never less than nothing.
-async fn usage(session: &Session, workspace: WorkspaceId) -> Result<StorageUsage, Failure> {
-    let sql =
-        "SELECT w.stored_bytes, w.stored_files, w.reserved_bytes, w.reserved_files, e.bytes, e.files, r.bytes, r.files
-        FROM workspaces w
-        CROSS JOIN LATERAL (
-            SELECT coalesce(sum(size_bytes), 0)::bigint AS bytes, count(*) AS files FROM (
-                SELECT size_bytes FROM files WHERE workspace_id = w.id AND expires_at <= now_ms() / 1000
-                ORDER BY expires_at LIMIT $2) f) e
-        CROSS JOIN LATERAL (
-            SELECT coalesce(sum(greatest(size_bytes, parts_bytes)), 0)::bigint AS bytes, count(*) AS files FROM (
-                SELECT size_bytes, parts_bytes FROM uploads
-                WHERE workspace_id = w.id AND status = 'pending' AND expires_at <= now_ms() / 1000
-                ORDER BY expires_at LIMIT $2) u) r
-        WHERE w.id = $1";
-    let found = session.row(sql, &[&workspace.to_string(), &i64::from(USAGE_EXPIRED_ROWS)]).await?;
-    let Some(row) = found else { return Ok(StorageUsage::default()) };
-    Ok(storage_usage(&row, 0)?.without(storage_usage(&row, 4)?))
 }
 
 /// Reads four columns from the column `first` on.

@@ -27,7 +27,23 @@ impl ReadMergeStore for PostgresStore {
         older_than_seconds: u64,
         limit: u32,
     ) -> Result<MergePage, MetadataError> {
-        read!(self, |session| workspaces(session, after, older_than_seconds, limit))
+        read!(self, |session| {
+            let sql = format!(
+                "SELECT w.id, coalesce((
+                     SELECT true FROM ledger l WHERE l.workspace_id = w.id AND l.fact IN ('list', 'retrieve', 'content')
+                         AND (l.ts + 0, l.seq) > (coalesce(m.ts, 0), coalesce(m.seq, 0))
+                         AND l.ts + 0 < w.until - w.until % {MINUTE_SECONDS}
+                     ORDER BY l.ts + 0, l.seq LIMIT 1), false)
+                 FROM (SELECT id, now_ms() / 1000 - $2 AS until FROM workspaces WHERE id > $1 ORDER BY id LIMIT $3) w
+                     LEFT JOIN LATERAL (SELECT ts, seq FROM ledger_merges WHERE workspace_id = w.id OFFSET 0) m ON true
+                 ORDER BY w.id"
+            );
+            let after = after.map(|id| id.to_string()).unwrap_or_default();
+            let values: Values<'_> = &[&after, &stored(older_than_seconds), &i64::from(limit)];
+            let looked_at = session.rows(&sql, values).await?;
+            let row = |row: &Row| Ok::<_, Failure>((parsed(row, 0)?, row.try_get(1)?));
+            Ok(MergePage::of(looked_at.iter().map(row).collect::<Result<_, _>>()?, limit))
+        })
     }
 
     async fn merge_reads(
@@ -39,31 +55,8 @@ impl ReadMergeStore for PostgresStore {
         if !self.may_expire().await? {
             return Ok(0);
         }
-        transaction!(self, |change| step(change, workspace, older_than_seconds, limit)).map(count)
+        transaction!(self, |change| step(change, workspace, older_than_seconds, limit).await).map(count)
     }
-}
-
-async fn workspaces(
-    session: &Session,
-    after: Option<WorkspaceId>,
-    older_than_seconds: u64,
-    limit: u32,
-) -> Result<MergePage, Failure> {
-    let sql = format!(
-        "SELECT w.id, coalesce((
-             SELECT true FROM ledger l WHERE l.workspace_id = w.id AND l.fact IN ('list', 'retrieve', 'content')
-                 AND (l.ts + 0, l.seq) > (coalesce(m.ts, 0), coalesce(m.seq, 0))
-                 AND l.ts + 0 < w.until - w.until % {MINUTE_SECONDS}
-             ORDER BY l.ts + 0, l.seq LIMIT 1), false)
-         FROM (SELECT id, now_ms() / 1000 - $2 AS until FROM workspaces WHERE id > $1 ORDER BY id LIMIT $3) w
-             LEFT JOIN LATERAL (SELECT ts, seq FROM ledger_merges WHERE workspace_id = w.id OFFSET 0) m ON true
-         ORDER BY w.id"
-    );
-    let after = after.map(|id| id.to_string()).unwrap_or_default();
-    let values: Values<'_> = &[&after, &stored(older_than_seconds), &i64::from(limit)];
-    let looked_at = session.rows(&sql, values).await?;
-    let row = |row: &Row| Ok::<_, Failure>((parsed(row, 0)?, row.try_get(1)?));
-    Ok(MergePage::of(looked_at.iter().map(row).collect::<Result<_, _>>()?, limit))
 }
 
 /// The next step in a workspace; how many rows it concerned.

@@ -1,7 +1,7 @@
 //! Messages to the outside: written once, acknowledged once, removed later. Whoever writes some does so alone, so that those
 //! of a sink appear in the order of their numbers.
 
-use super::connections::{Session, Values};
+use super::connections::Values;
 use super::failure::Failure;
 use super::rows::{count, number, optional_number, stored};
 use super::store::{PostgresStore, read, transaction, write};
@@ -20,23 +20,64 @@ use tokio_postgres::Row;
 impl OutboxStore for PostgresStore {
     async fn add_message(&self, message: NewMessage) -> Result<bool, MetadataError> {
         let message = &message;
-        transaction!(self, |change| add(change, message))
+        transaction!(self, |change| {
+            change.begin(&[Lock::Task(Task::Outbox)], async { Ok(()) }).await?;
+            let added = insert(&change, message).await?;
+            change.commit(async { Ok(()) }).await?;
+            Ok(added)
+        })
     }
 
     async fn next_message(&self, sink: SinkName, process: ProcessId) -> Result<Option<Message>, MetadataError> {
-        write!(self, |session| next(session, sink, process))
+        write!(self, |session| {
+            // The oldest message is claimed, unless another live server has claimed it.
+            let sql = "UPDATE outbox o SET claimed_by = $2
+                       WHERE o.seq = (SELECT seq FROM outbox
+                                      WHERE sink = $1 AND acknowledged_at IS NULL AND refused_at IS NULL
+                                      ORDER BY seq LIMIT 1)
+                           AND o.acknowledged_at IS NULL AND o.refused_at IS NULL
+                           AND (coalesce(o.claimed_by, $2) = $2 OR NOT EXISTS (
+                               SELECT 1 FROM processes p WHERE p.id = o.claimed_by AND p.lease_until_ms > now_ms()))
+                       RETURNING seq, message_id, content_type, body, created_at";
+            session.row(sql, &[&sink.name(), &process.to_string()]).await?.as_ref().map(message).transpose()
+        })
     }
 
     async fn release_message(&self, seq: u64, process: ProcessId) -> Result<(), MetadataError> {
-        write!(self, |session| release(session, seq, process))
+        write!(self, |session| {
+            let sql = "UPDATE outbox SET claimed_by = NULL WHERE seq = $1 AND claimed_by = $2";
+            session.execute(sql, &[&stored(seq), &process.to_string()]).await.map(drop)
+        })
     }
 
     async fn acknowledge_message(&self, seq: u64) -> Result<(), MetadataError> {
-        write!(self, |session| acknowledge(session, seq))
+        write!(self, |session| {
+            let sql = "UPDATE outbox SET acknowledged_at = now_ms() / 1000 WHERE seq = $1 AND acknowledged_at IS NULL";
+            session.execute(sql, &[&stored(seq)]).await.map(drop)
+        })
     }
 
     async fn outbox_status(&self, sink: SinkName) -> Result<OutboxStatus, MetadataError> {
-        read!(self, |session| status(session, sink))
+        read!(self, |session| {
+            // Messages are numbered in the order in which they are created.
+            let sql = "SELECT (SELECT count(*) FROM outbox
+                               WHERE sink = $1 AND acknowledged_at IS NULL AND refused_at IS NULL),
+                              (SELECT created_at FROM outbox
+                               WHERE sink = $1 AND acknowledged_at IS NULL AND refused_at IS NULL ORDER BY seq LIMIT 1),
+                              (SELECT max(acknowledged_at) FROM outbox WHERE sink = $1 AND acknowledged_at IS NOT NULL),
+                              (SELECT count(*) FROM outbox WHERE sink = $1 AND refused_at IS NOT NULL
+                                   AND acknowledged_at IS NULL AND skipped_at IS NULL),
+                              (SELECT refused_status FROM outbox WHERE sink = $1 AND refused_at IS NOT NULL
+                                   AND acknowledged_at IS NULL AND skipped_at IS NULL ORDER BY seq DESC LIMIT 1)";
+            let Some(row) = session.row(sql, &[&sink.name()]).await? else { return Ok(OutboxStatus::default()) };
+            Ok(OutboxStatus {
+                pending: number(&row, 0)?,
+                oldest_pending_at: optional_number(&row, 1)?,
+                last_acknowledged_at: optional_number(&row, 2)?,
+                refused: number(&row, 3)?,
+                last_refusal: optional_number(&row, 4)?.and_then(|status| u16::try_from(status).ok()),
+            })
+        })
     }
 
     async fn forget_messages(
@@ -48,16 +89,15 @@ impl OutboxStore for PostgresStore {
         if !self.may_expire().await? {
             return Ok(0);
         }
-        write!(self, |session| forget(session, sink, older_than_seconds, limit)).map(count)
+        write!(self, |session| {
+            let sql = "WITH old AS MATERIALIZED (
+                           SELECT seq FROM outbox WHERE sink = $2 AND acknowledged_at < now_ms() / 1000 - $1
+                           ORDER BY acknowledged_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+                       DELETE FROM outbox o USING old WHERE o.seq = old.seq";
+            session.execute(sql, &[&stored(older_than_seconds), &sink.name(), &i64::from(limit)]).await
+        })
+        .map(count)
     }
-}
-
-/// False when there is one of this id.
-async fn add(change: Change<'_>, message: &NewMessage) -> Result<bool, Failure> {
-    change.begin(&[Lock::Task(Task::Outbox)], async { Ok(()) }).await?;
-    let added = insert(&change, message).await?;
-    change.commit(async { Ok(()) }).await?;
-    Ok(added)
 }
 
 /// The same within a transaction that writes alone.
@@ -70,18 +110,6 @@ pub(super) async fn insert(change: &Change<'_>, message: &NewMessage) -> Result<
     Ok(change.execute(sql, values).await? == 1)
 }
 
-/// Claims the oldest message, unless another server has claimed it that lives.
-async fn next(session: &Session, sink: SinkName, process: ProcessId) -> Result<Option<Message>, Failure> {
-    let sql = "UPDATE outbox o SET claimed_by = $2
-               WHERE o.seq = (SELECT seq FROM outbox WHERE sink = $1 AND acknowledged_at IS NULL AND refused_at IS NULL
-                              ORDER BY seq LIMIT 1)
-                   AND o.acknowledged_at IS NULL AND o.refused_at IS NULL
-                   AND (coalesce(o.claimed_by, $2) = $2 OR NOT EXISTS (
-                       SELECT 1 FROM processes p WHERE p.id = o.claimed_by AND p.lease_until_ms > now_ms()))
-               RETURNING seq, message_id, content_type, body, created_at";
-    session.row(sql, &[&sink.name(), &process.to_string()]).await?.as_ref().map(message).transpose()
-}
-
 /// Reads number, id, type, body and second.
 pub(super) fn message(row: &Row) -> Result<Message, Failure> {
     Ok(Message {
@@ -91,43 +119,4 @@ pub(super) fn message(row: &Row) -> Result<Message, Failure> {
         body: Bytes::from(row.try_get::<_, Vec<u8>>(3)?),
         created_at: number(row, 4)?,
     })
-}
-
-async fn release(session: &Session, seq: u64, process: ProcessId) -> Result<(), Failure> {
-    let sql = "UPDATE outbox SET claimed_by = NULL WHERE seq = $1 AND claimed_by = $2";
-    session.execute(sql, &[&stored(seq), &process.to_string()]).await.map(drop)
-}
-
-async fn acknowledge(session: &Session, seq: u64) -> Result<(), Failure> {
-    let sql = "UPDATE outbox SET acknowledged_at = now_ms() / 1000 WHERE seq = $1 AND acknowledged_at IS NULL";
-    session.execute(sql, &[&stored(seq)]).await.map(drop)
-}
-
-async fn status(session: &Session, sink: SinkName) -> Result<OutboxStatus, Failure> {
-    // Messages are numbered in the order in which they are created.
-    let sql = "SELECT (SELECT count(*) FROM outbox WHERE sink = $1 AND acknowledged_at IS NULL AND refused_at IS NULL),
-                      (SELECT created_at FROM outbox WHERE sink = $1 AND acknowledged_at IS NULL AND refused_at IS NULL
-                       ORDER BY seq LIMIT 1),
-                      (SELECT max(acknowledged_at) FROM outbox WHERE sink = $1 AND acknowledged_at IS NOT NULL),
-                      (SELECT count(*) FROM outbox WHERE sink = $1 AND refused_at IS NOT NULL AND acknowledged_at IS NULL
-                           AND skipped_at IS NULL),
-                      (SELECT refused_status FROM outbox WHERE sink = $1 AND refused_at IS NOT NULL
-                           AND acknowledged_at IS NULL AND skipped_at IS NULL ORDER BY seq DESC LIMIT 1)";
-    let Some(row) = session.row(sql, &[&sink.name()]).await? else { return Ok(OutboxStatus::default()) };
-    Ok(OutboxStatus {
-        pending: number(&row, 0)?,
-        oldest_pending_at: optional_number(&row, 1)?,
-        last_acknowledged_at: optional_number(&row, 2)?,
-        refused: number(&row, 3)?,
-        last_refusal: optional_number(&row, 4)?.and_then(|status| u16::try_from(status).ok()),
-    })
-}
-
-/// Removes at most `limit` messages to a sink that were acknowledged more than so many seconds ago; how many there were.
-async fn forget(session: &Session, sink: SinkName, older_than_seconds: u64, limit: u32) -> Result<u64, Failure> {
-    let sql = "WITH old AS MATERIALIZED (
-                   SELECT seq FROM outbox WHERE sink = $2 AND acknowledged_at < now_ms() / 1000 - $1
-                   ORDER BY acknowledged_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-               DELETE FROM outbox o USING old WHERE o.seq = old.seq";
-    session.execute(sql, &[&stored(older_than_seconds), &sink.name(), &i64::from(limit)]).await
 }

@@ -18,14 +18,16 @@ const FILL: &str = "
         SELECT 'w' || n, 'name ' || n, CASE WHEN n % 10 = 0 THEN n END FROM generate_series(1, 2000) n;
     INSERT INTO api_keys (id, workspace_id, scopes, redacted, name, revoked_at)
         SELECT 'k' || n, 'w' || n % 2000, '', '', '', CASE WHEN n % 3 = 0 THEN n END FROM generate_series(1, 6000) n;
-    INSERT INTO key_secrets (digest, key_id) SELECT decode(md5(n::text), 'hex'), 'k' || n FROM generate_series(1, 6000) n;
+    INSERT INTO key_secrets (digest, key_id)
+        SELECT decode(md5(n::text), 'hex'), 'k' || n FROM generate_series(1, 6000) n;
     INSERT INTO limits (owner_id, name, value)
         SELECT 'w' || n % 2000, 'limit ' || n / 2000, n FROM generate_series(1, 6000) n;
     INSERT INTO default_expiries (workspace_id, purpose, lives_seconds)
         SELECT 'w' || n % 2000, 'purpose ' || n / 2000, n FROM generate_series(1, 6000) n;
     INSERT INTO blobs (id, workspace_id, process_id, state, size_bytes, sha256, checksums)
-        SELECT md5('b' || n), 'w' || n % 2000, 'p', CASE n % 500 WHEN 0 THEN 'pending' WHEN 1 THEN 'deleting' ELSE 'ready' END,
-            n, '', '' FROM generate_series(1, 20000) n;
+        SELECT md5('b' || n), 'w' || n % 2000, 'p',
+            CASE n % 500 WHEN 0 THEN 'pending' WHEN 1 THEN 'deleting' ELSE 'ready' END, n, '', ''
+        FROM generate_series(1, 20000) n;
     INSERT INTO files (workspace_id, id, blob_id, purpose, filename, size_bytes, expires_at)
         SELECT 'w' || n % 200, 'f' || lpad(n::text, 9, '0'), md5('b' || n), 'purpose ' || n % 6, 'name', n,
             CASE WHEN n % 3 = 0 THEN n END FROM generate_series(1, 16000) n;
@@ -40,8 +42,9 @@ const FILL: &str = "
     INSERT INTO answers (workspace_id, key, request, answer, made_at)
         SELECT 'w' || n % 200, 'key ' || n, '', '', n FROM generate_series(1, 20000) n;
     INSERT INTO audit_log (seq, id, actor, action, workspace_id, object_id)
-        SELECT CASE WHEN n < 15900 THEN 1000000 + n END, 'a' || lpad(n::text, 9, '0'), 'k' || n % 500, CASE WHEN n % 20 = 0 THEN 'project.created' ELSE 'resource.deleted' END,
-            'w' || n % 200, 'f' || n FROM generate_series(1, 16000) n;
+        SELECT CASE WHEN n < 15900 THEN 1000000 + n END, 'a' || lpad(n::text, 9, '0'), 'k' || n % 500,
+            CASE WHEN n % 20 = 0 THEN 'project.created' ELSE 'resource.deleted' END, 'w' || n % 200, 'f' || n
+        FROM generate_series(1, 16000) n;
     INSERT INTO ledger (seq, event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, bytes, count)
         SELECT CASE WHEN n < 19500 THEN 1000000 + n END, 'st+:f' || lpad(n::text, 9, '0'), n * 10,
             CASE n % 300 WHEN 0 THEN 'adjustment' WHEN 1 THEN 'end' ELSE 'create' END, 'w' || n % 200, 'k' || n % 500,
@@ -53,7 +56,8 @@ const FILL: &str = "
         ON CONFLICT DO NOTHING;
     INSERT INTO outbox (message_id, sink, content_type, body, created_at, acknowledged_at)
         SELECT 'm' || n, 'sink ' || n % 2, '', '', n, CASE WHEN n % 20 > 0 THEN n END FROM generate_series(1, 20000) n;
-    INSERT INTO usage_hourly SELECT 'w' || n % 200, n / 1000 * 3600, 'k' || n % 500, 'purpose ' || n % 6, 1, 1, 1, 1, 1, 1, 1
+    INSERT INTO usage_hourly
+        SELECT 'w' || n % 200, n / 1000 * 3600, 'k' || n % 500, 'purpose ' || n % 6, 1, 1, 1, 1, 1, 1, 1
         FROM generate_series(1, 20000) n ON CONFLICT DO NOTHING;
     INSERT INTO usage_hourly_totals SELECT 'w' || n % 200, n / 200 * 3600, '', '', 1, 1, 1, 1, 1, 1, 1
         FROM generate_series(1, 16000) n ON CONFLICT DO NOTHING;

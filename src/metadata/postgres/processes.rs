@@ -1,7 +1,5 @@
 //! Leases of processes that share a store.
 
-use super::connections::Session;
-use super::failure::Failure;
 use super::rows::stored;
 use super::store::{PostgresStore, write};
 use crate::metadata::error::MetadataError;
@@ -15,11 +13,27 @@ const UPTIME_GAP_MS: u64 = LEASE_SECONDS * 1000 / 2;
 #[async_trait]
 impl ProcessStore for PostgresStore {
     async fn renew_process(&self, process: ProcessId) -> Result<(), MetadataError> {
-        write!(self, |session| renew_process(session, process))
+        write!(self, |session| {
+            // The renewal also notes that the database answers, and removes rows of servers that ended long ago.
+            let sql = format!(
+                "WITH seen AS (INSERT INTO database_uptime AS up (\"only\", since_ms, seen_ms)
+                               VALUES (1, now_ms(), now_ms())
+                               ON CONFLICT (\"only\") DO UPDATE SET seen_ms = greatest(up.seen_ms, excluded.seen_ms),
+                               since_ms = CASE WHEN excluded.seen_ms - up.seen_ms > {UPTIME_GAP_MS}
+                                          THEN excluded.seen_ms ELSE up.since_ms END),
+                      ended AS (DELETE FROM processes WHERE lease_until_ms <= now_ms() - $2 AND id <> $1 AND {told})
+                 INSERT INTO processes (id, lease_until_ms) VALUES ($1, now_ms() + $2)
+                 ON CONFLICT (id) DO UPDATE SET lease_until_ms = excluded.lease_until_ms",
+                told = leases_are_told()
+            );
+            session.execute(&sql, &[&process.to_string(), &stored(LEASE_SECONDS * 1000)]).await.map(drop)
+        })
     }
 
     async fn end_process(&self, process: ProcessId) -> Result<(), MetadataError> {
-        write!(self, |session| end_process(session, process))
+        write!(self, |session| {
+            session.execute("DELETE FROM processes WHERE id = $1", &[&process.to_string()]).await.map(drop)
+        })
     }
 }
 
@@ -31,23 +45,4 @@ pub(super) fn leases_are_told() -> String {
                  WHERE seen_ms > now_ms() - {UPTIME_GAP_MS} AND since_ms <= now_ms() - {})",
         LEASE_SECONDS * 1000
     )
-}
-
-/// Renews a lease, and notes that the database answers. Rows of servers that ended long ago go.
-async fn renew_process(session: &Session, process: ProcessId) -> Result<(), Failure> {
-    let sql = format!(
-        "WITH seen AS (INSERT INTO database_uptime AS up (\"only\", since_ms, seen_ms) VALUES (1, now_ms(), now_ms())
-                       ON CONFLICT (\"only\") DO UPDATE SET seen_ms = greatest(up.seen_ms, excluded.seen_ms),
-                       since_ms = CASE WHEN excluded.seen_ms - up.seen_ms > {UPTIME_GAP_MS} THEN excluded.seen_ms
-                                  ELSE up.since_ms END),
-              ended AS (DELETE FROM processes WHERE lease_until_ms <= now_ms() - $2 AND id <> $1 AND {told})
-         INSERT INTO processes (id, lease_until_ms) VALUES ($1, now_ms() + $2)
-         ON CONFLICT (id) DO UPDATE SET lease_until_ms = excluded.lease_until_ms",
-        told = leases_are_told()
-    );
-    session.execute(&sql, &[&process.to_string(), &stored(LEASE_SECONDS * 1000)]).await.map(drop)
-}
-
-async fn end_process(session: &Session, process: ProcessId) -> Result<(), Failure> {
-    session.execute("DELETE FROM processes WHERE id = $1", &[&process.to_string()]).await.map(drop)
 }

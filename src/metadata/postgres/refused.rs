@@ -1,12 +1,10 @@
 //! Messages that their receiver refused for what they say: set aside, looked at, sent again or given up.
 
-use super::connections::Session;
-use super::failure::Failure;
 use super::outbox;
 use super::rows::{count, number, stored};
 use super::store::{PostgresStore, read, transaction, write};
 use super::task::Task;
-use super::writer::{Change, Lock};
+use super::writer::Lock;
 use crate::metadata::error::MetadataError;
 use crate::metadata::refused::RefusedMessageStore;
 use crate::model::outbox::{Message, NewMessage, RefusedMessage, SinkName};
@@ -18,91 +16,79 @@ const SET_ASIDE: &str = "refused_at IS NOT NULL AND acknowledged_at IS NULL AND 
 #[async_trait]
 impl RefusedMessageStore for PostgresStore {
     async fn set_message_aside(&self, seq: u64, status: u16) -> Result<(), MetadataError> {
-        write!(self, |session| set_aside(session, seq, status))
+        write!(self, |session| {
+            let sql = "UPDATE outbox SET refused_at = now_ms() / 1000, refused_status = $2, claimed_by = NULL
+                       WHERE seq = $1 AND acknowledged_at IS NULL AND refused_at IS NULL";
+            session.execute(sql, &[&stored(seq), &i64::from(status)]).await.map(drop)
+        })
     }
 
     async fn replace_message(&self, seq: u64, others: Vec<NewMessage>) -> Result<bool, MetadataError> {
         let others = &others;
-        transaction!(self, |change| replace(change, seq, others))
+        transaction!(self, |change| {
+            change.begin(&[Lock::Task(Task::Outbox)], async { Ok(()) }).await?;
+            let sql = "DELETE FROM outbox WHERE seq = $1 AND acknowledged_at IS NULL";
+            if change.execute(sql, &[&stored(seq)]).await? == 0 {
+                return change.give_up(false).await;
+            }
+            for other in others {
+                outbox::insert(&change, other).await?;
+            }
+            change.commit(async { Ok(()) }).await?;
+            Ok(true)
+        })
     }
 
     async fn refused_messages(&self, sink: SinkName, limit: u32) -> Result<Vec<RefusedMessage>, MetadataError> {
-        read!(self, |session| list(session, sink, limit))
+        read!(self, |session| {
+            let sql = format!(
+                "SELECT message_id, created_at, refused_at, refused_status, length(body)::bigint FROM outbox
+                 WHERE sink = $1 AND {SET_ASIDE} ORDER BY seq LIMIT $2"
+            );
+            let rows = session.rows(&sql, &[&sink.name(), &i64::from(limit)]).await?;
+            let message = |row: &tokio_postgres::Row| {
+                Ok(RefusedMessage {
+                    id: row.try_get(0)?,
+                    created_at: number(row, 1)?,
+                    refused_at: number(row, 2)?,
+                    status: u16::try_from(number(row, 3)?).unwrap_or(u16::MAX),
+                    size_bytes: number(row, 4)?,
+                })
+            };
+            rows.iter().map(message).collect()
+        })
     }
 
     async fn refused_message(&self, sink: SinkName, id: String) -> Result<Option<Message>, MetadataError> {
         let id = id.as_str();
-        read!(self, |session| find(session, sink, id))
+        read!(self, |session| {
+            let sql = format!(
+                "SELECT seq, message_id, content_type, body, created_at FROM outbox
+                 WHERE message_id = $2 AND sink = $1 AND {SET_ASIDE}"
+            );
+            session.row(&sql, &[&sink.name(), &id]).await?.as_ref().map(outbox::message).transpose()
+        })
     }
 
     async fn retry_refused(&self, sink: SinkName, id: Option<String>) -> Result<usize, MetadataError> {
         let id = id.as_deref();
-        write!(self, |session| retry(session, sink, id)).map(count)
+        write!(self, |session| {
+            let sql = format!(
+                "UPDATE outbox SET refused_at = NULL, refused_status = NULL
+                 WHERE sink = $1 AND ($2::text IS NULL OR message_id = $2) AND {SET_ASIDE}"
+            );
+            session.execute(&sql, &[&sink.name(), &id]).await
+        })
+        .map(count)
     }
 
     async fn skip_refused(&self, sink: SinkName, id: String) -> Result<bool, MetadataError> {
         let id = id.as_str();
-        write!(self, |session| skip(session, sink, id))
-    }
-}
-
-async fn set_aside(session: &Session, seq: u64, status: u16) -> Result<(), Failure> {
-    let sql = "UPDATE outbox SET refused_at = now_ms() / 1000, refused_status = $2, claimed_by = NULL
-               WHERE seq = $1 AND acknowledged_at IS NULL AND refused_at IS NULL";
-    session.execute(sql, &[&stored(seq), &i64::from(status)]).await.map(drop)
-}
-
-/// Puts others in the place of a message, at the end of the order. False when it is acknowledged or replaced.
-async fn replace(change: Change<'_>, seq: u64, others: &[NewMessage]) -> Result<bool, Failure> {
-    change.begin(&[Lock::Task(Task::Outbox)], async { Ok(()) }).await?;
-    let sql = "DELETE FROM outbox WHERE seq = $1 AND acknowledged_at IS NULL";
-    if change.execute(sql, &[&stored(seq)]).await? == 0 {
-        return change.give_up(false).await;
-    }
-    for other in others {
-        outbox::insert(&change, other).await?;
-    }
-    change.commit(async { Ok(()) }).await?;
-    Ok(true)
-}
-
-async fn list(session: &Session, sink: SinkName, limit: u32) -> Result<Vec<RefusedMessage>, Failure> {
-    let sql = format!(
-        "SELECT message_id, created_at, refused_at, refused_status, length(body)::bigint FROM outbox
-         WHERE sink = $1 AND {SET_ASIDE} ORDER BY seq LIMIT $2"
-    );
-    let rows = session.rows(&sql, &[&sink.name(), &i64::from(limit)]).await?;
-    let message = |row: &tokio_postgres::Row| {
-        Ok(RefusedMessage {
-            id: row.try_get(0)?,
-            created_at: number(row, 1)?,
-            refused_at: number(row, 2)?,
-            status: u16::try_from(number(row, 3)?).unwrap_or(u16::MAX),
-            size_bytes: number(row, 4)?,
+        write!(self, |session| {
+            let sql = format!(
+                "UPDATE outbox SET skipped_at = now_ms() / 1000 WHERE message_id = $2 AND sink = $1 AND {SET_ASIDE}"
+            );
+            Ok(session.execute(&sql, &[&sink.name(), &id]).await? == 1)
         })
-    };
-    rows.iter().map(message).collect()
-}
-
-async fn find(session: &Session, sink: SinkName, id: &str) -> Result<Option<Message>, Failure> {
-    let sql = format!(
-        "SELECT seq, message_id, content_type, body, created_at FROM outbox
-         WHERE message_id = $2 AND sink = $1 AND {SET_ASIDE}"
-    );
-    session.row(&sql, &[&sink.name(), &id]).await?.as_ref().map(outbox::message).transpose()
-}
-
-/// Lets one be sent again, or all; how many there were.
-async fn retry(session: &Session, sink: SinkName, id: Option<&str>) -> Result<u64, Failure> {
-    let sql = format!(
-        "UPDATE outbox SET refused_at = NULL, refused_status = NULL
-         WHERE sink = $1 AND ($2::text IS NULL OR message_id = $2) AND {SET_ASIDE}"
-    );
-    session.execute(&sql, &[&sink.name(), &id]).await
-}
-
-async fn skip(session: &Session, sink: SinkName, id: &str) -> Result<bool, Failure> {
-    let sql =
-        format!("UPDATE outbox SET skipped_at = now_ms() / 1000 WHERE message_id = $2 AND sink = $1 AND {SET_ASIDE}");
-    Ok(session.execute(&sql, &[&sink.name(), &id]).await? == 1)
+    }
 }

@@ -1,7 +1,7 @@
 //! Parts of Files and Uploads that are gone: their blobs are released in bounded steps, workspace by workspace.
 
 use super::blobs::release;
-use super::connections::{Session, Values};
+use super::connections::Values;
 use super::failure::Failure;
 use super::rows::{count, number, parsed};
 use super::store::{PostgresStore, read, transaction};
@@ -19,19 +19,16 @@ const OWNERS: &str = "SELECT owner_id, released_at FROM releases WHERE workspace
 #[async_trait]
 impl ReleaseStore for PostgresStore {
     async fn next_release(&self, after: Option<WorkspaceId>) -> Result<Option<WorkspaceId>, MetadataError> {
-        read!(self, |session| next_workspace(session, after))
+        read!(self, |session| {
+            let sql = "SELECT workspace_id FROM releases WHERE workspace_id > $1 ORDER BY workspace_id LIMIT 1";
+            let after = after.map(|id| id.to_string()).unwrap_or_default();
+            session.row(sql, &[&after]).await?.map(|row| parsed(&row, 0)).transpose()
+        })
     }
 
     async fn release_parts(&self, workspace: WorkspaceId, limit: u32) -> Result<usize, MetadataError> {
-        transaction!(self, |change| release_some(change, workspace, limit)).map(count)
+        transaction!(self, |change| release_some(change, workspace, limit).await).map(count)
     }
-}
-
-/// Returns the first workspace behind `after` that has parts to be released.
-async fn next_workspace(session: &Session, after: Option<WorkspaceId>) -> Result<Option<WorkspaceId>, Failure> {
-    let sql = "SELECT workspace_id FROM releases WHERE workspace_id > $1 ORDER BY workspace_id LIMIT 1";
-    let after = after.map(|id| id.to_string()).unwrap_or_default();
-    session.row(sql, &[&after]).await?.map(|row| parsed(&row, 0)).transpose()
 }
 
 /// Releases at most `limit` parts of a workspace. Returns how many parts there were, and Files and Uploads that have none left.

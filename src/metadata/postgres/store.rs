@@ -71,18 +71,37 @@ impl PostgresStore {
     }
 }
 
-/// Runs a short read on any connection, `of` a workspace where one waits for it.
+/// Runs a short read on any connection, in the share of a workspace where one is given. The body is asynchronous and ends
+/// with a `Result<_, Failure>`, as those of the macros below.
 macro_rules! read {
-    ($store:ident, |$session:ident| $query:expr) => {
-        read!($store, of None, |$session| $query)
+    ($store:ident, |$session:ident| $body:expr) => {
+        read!($store, None, |$session| $body)
     };
-    ($store:ident, of $owner:expr, |$session:ident| $query:expr) => {{
-        let (connections, owner): (_, $crate::metadata::postgres::fair_gate::Owner) = (&$store.connections, $owner.into());
+    ($store:ident, $owner:expr, |$session:ident| $body:expr) => {
+        $crate::metadata::postgres::store::statement!($store, read_place, $owner, |$session| $body)
+    };
+}
+
+/// Runs a change of one statement, which may be repeated without harm.
+macro_rules! write {
+    ($store:ident, |$session:ident| $body:expr) => {
+        write!($store, None, |$session| $body)
+    };
+    ($store:ident, $owner:expr, |$session:ident| $body:expr) => {
+        $crate::metadata::postgres::store::statement!($store, place, $owner, |$session| $body)
+    };
+}
+
+/// Runs the body of `read` or `write` on a connection, with the permit that `$place` gives.
+macro_rules! statement {
+    ($store:ident, $place:ident, $owner:expr, |$session:ident| $body:expr) => {{
+        let owner: $crate::metadata::postgres::fair_gate::Owner = $owner.into();
+        let connections = &$store.connections;
         connections
             .run(|deadline| async move {
-                let _place = connections.read_place(owner, deadline.request).await?;
+                let _place = connections.$place(owner, deadline.request).await?;
                 let $session = &connections.session(deadline.request).await?;
-                connections.ask($session, deadline, $query).await
+                connections.ask($session, deadline, async { $body }).await
             })
             .await
     }};
@@ -90,46 +109,31 @@ macro_rules! read {
 
 /// Runs a long read, whose statements all see one snapshot.
 macro_rules! read_long {
-    ($store:ident, |$session:ident| $query:expr) => {
-        read_long!($store, of None, |$session| $query)
+    ($store:ident, |$session:ident| $body:expr) => {
+        read_long!($store, None, |$session| $body)
     };
-    ($store:ident, of $owner:expr, |$session:ident| $query:expr) => {{
-        let (owner, connections): ($crate::metadata::postgres::fair_gate::Owner, _) = ($owner.into(), std::sync::Arc::clone(&$store.connections));
-        connections.read_long(owner, move |$session| Box::pin(async move { $query.await })).await
-    }};
-}
-
-/// Runs a change of one statement, which may be repeated without harm.
-macro_rules! write {
-    ($store:ident, |$session:ident| $query:expr) => {
-        write!($store, of None, |$session| $query)
-    };
-    ($store:ident, of $owner:expr, |$session:ident| $query:expr) => {{
-        let (connections, owner): (_, $crate::metadata::postgres::fair_gate::Owner) = (&$store.connections, $owner.into());
-        connections
-            .run(|deadline| async move {
-                let _place = connections.place(owner, deadline.request).await?;
-                let $session = &connections.session(deadline.request).await?;
-                connections.ask($session, deadline, $query).await
-            })
-            .await
+    ($store:ident, $owner:expr, |$session:ident| $body:expr) => {{
+        let owner: $crate::metadata::postgres::fair_gate::Owner = $owner.into();
+        let connections = std::sync::Arc::clone(&$store.connections);
+        connections.read_long(owner, move |$session| Box::pin(async move { $body })).await
     }};
 }
 
 /// Runs a transaction.
 macro_rules! transaction {
-    ($store:ident, |$change:ident| $work:expr) => {
-        transaction!($store, of None, |$change| $work)
+    ($store:ident, |$change:ident| $body:expr) => {
+        transaction!($store, None, |$change| $body)
     };
-    ($store:ident, of $owner:expr, |$change:ident| $work:expr) => {{
-        let (connections, owner): (_, $crate::metadata::postgres::fair_gate::Owner) = (&$store.connections, $owner.into());
+    ($store:ident, $owner:expr, |$change:ident| $body:expr) => {{
+        let owner: $crate::metadata::postgres::fair_gate::Owner = $owner.into();
+        let connections = &$store.connections;
         connections
             .run(|deadline| async move {
                 let $change = $crate::metadata::postgres::writer::Change::new(connections, owner, deadline).await?;
-                $work.await
+                $body
             })
             .await
     }};
 }
 
-pub(super) use {read, read_long, transaction, write};
+pub(super) use {read, read_long, statement, transaction, write};

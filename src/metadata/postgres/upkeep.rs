@@ -1,7 +1,5 @@
 //! Rows about the installation itself: its stamp, who holds blobs, which servers live, how far the scrub has come.
 
-use super::connections::Session;
-use super::failure::Failure;
 use super::rows::number;
 use super::store::{PostgresStore, read, transaction};
 use crate::metadata::error::MetadataError;
@@ -11,12 +9,15 @@ use async_trait::async_trait;
 #[async_trait]
 impl UpkeepStore for PostgresStore {
     async fn now_seconds(&self) -> Result<u64, MetadataError> {
-        read!(self, |session| now_seconds(session))
+        read!(self, |session| {
+            let now = session.row("SELECT now_ms()", &[]).await?;
+            Ok(now.map(|row| number(&row, 0)).transpose()?.unwrap_or_default() / 1000)
+        })
     }
 
     /// A transaction that writes nothing: the database is there, and takes changes.
     async fn probe(&self) -> Result<(), MetadataError> {
-        transaction!(self, |change| async move {
+        transaction!(self, |change| {
             change.begin(&[], async { Ok(()) }).await?;
             change.commit(async { Ok(()) }).await
         })
@@ -25,9 +26,4 @@ impl UpkeepStore for PostgresStore {
     async fn give_back_room(&self, _limit: u32) -> Result<usize, MetadataError> {
         Ok(0)
     }
-}
-
-async fn now_seconds(session: &Session) -> Result<u64, Failure> {
-    let now = session.row("SELECT now_ms()", &[]).await?;
-    Ok(now.map(|row| number(&row, 0)).transpose()?.unwrap_or_default() / 1000)
 }

@@ -60,12 +60,15 @@ impl UploadStore for PostgresStore {
     ) -> Result<IdempotentOutcome<Upload>, MetadataError> {
         let (upload, once) = (&upload, once.as_ref());
         let create =
-            || async move { transaction!(self, of caller.workspace, |change| create(change, caller, upload, once)) };
+            || async move { transaction!(self, caller.workspace, |change| create(change, caller, upload, once).await) };
         with_room(self, caller.workspace, create).await
     }
 
     async fn find_upload(&self, workspace: WorkspaceId, id: UploadId) -> Result<Option<Upload>, MetadataError> {
-        read!(self, of workspace, |session| find(session, workspace, id))
+        read!(self, workspace, |session| {
+            let found = find_row(&session.prepare(&FIND).await?, workspace, id).await?;
+            Ok(found.map(|row| row.upload))
+        })
     }
 
     async fn create_part(
@@ -77,7 +80,7 @@ impl UploadStore for PostgresStore {
     ) -> Result<IdempotentOutcome<Result<Option<Part>, UploadRefusal>>, MetadataError> {
         let (part, once) = (&part, once.as_ref());
         let create = |lock| async move {
-            transaction!(self, of caller.workspace, |change| create_part(change, caller, upload, part, once, lock))
+            transaction!(self, caller.workspace, |change| create_part(change, caller, upload, part, once, lock).await)
         };
         let create_in_turn = || async move {
             for lock in [PartLock::Nothing, PartLock::Workspace] {
@@ -97,7 +100,29 @@ impl UploadStore for PostgresStore {
         after: Option<PartId>,
         limit: u32,
     ) -> Result<Result<Page<Part>, PartId>, MetadataError> {
-        read_long!(self, of workspace, |session| list_parts(session, workspace, upload, after, limit))
+        read_long!(self, workspace, |session| {
+            let (workspace, owner) = (workspace.to_string(), upload.to_string());
+            let mut behind: i64 = 0;
+            if let Some(part) = after {
+                let place = "SELECT seq FROM parts WHERE workspace_id = $1 AND upload_id = $2 AND id = $3";
+                match session.row(place, &[&workspace, &owner, &part.to_string()]).await? {
+                    Some(row) => behind = row.try_get(0)?,
+                    None => return Ok(Err(part)),
+                }
+            }
+            let sql = "SELECT id, size_bytes, sha256 FROM parts WHERE workspace_id = $1 AND upload_id = $2 AND seq > $3
+                       ORDER BY seq LIMIT $4";
+            let part = |row: &Row| {
+                Ok::<_, Failure>(Part {
+                    id: parsed(row, 0)?,
+                    upload,
+                    size_bytes: number(row, 1)?,
+                    sha256: digest(row, 2)?,
+                })
+            };
+            let found = session.rows(sql, &[&workspace, &owner, &behind, &(i64::from(limit) + 1)]).await?;
+            Ok(Ok(Page::cut(found.iter().map(part).collect::<Result<_, _>>()?, limit)))
+        })
     }
 
     async fn find_part_blobs(
@@ -106,7 +131,23 @@ impl UploadStore for PostgresStore {
         upload: UploadId,
         parts: Vec<PartId>,
     ) -> Result<Result<Vec<StoredBlob>, UploadRefusal>, MetadataError> {
-        read_long!(self, of workspace, |session| find_part_blobs(session, workspace, upload, &parts))
+        read_long!(self, workspace, |session| {
+            let row = match rules::pending(find_row(&session.prepare(&FIND).await?, workspace, upload).await?) {
+                Ok(row) => row,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            let found = find_parts(&session.prepare(CHOOSE).await?, workspace, upload, &parts).await?;
+            let chosen = match rules::choose(&row.upload, &parts, &found) {
+                Ok(chosen) => chosen,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            let names: Vec<String> = chosen.iter().map(|part| part.blob.to_string()).collect();
+            let sql = "SELECT b.id, b.size_bytes, b.checksums, b.content
+                       FROM unnest($1::text[]) WITH ORDINALITY AS n (id, place) JOIN blobs b ON b.id = n.id
+                       ORDER BY n.place";
+            let blobs = session.rows(sql, &[&names]).await?;
+            Ok(Ok(blobs.iter().map(|row| rows::blob(row, 0)).collect::<Result<_, _>>()?))
+        })
     }
 
     async fn complete_upload(
@@ -118,7 +159,7 @@ impl UploadStore for PostgresStore {
     ) -> Result<IdempotentOutcome<Result<Upload, UploadRefusal>>, MetadataError> {
         let (completion, once) = (&completion, once.as_ref());
         let complete = || async move {
-            transaction!(self, of caller.workspace, |change| complete(change, caller, upload, completion, once))
+            transaction!(self, caller.workspace, |change| complete(change, caller, upload, completion, once).await)
         };
         with_room(self, caller.workspace, complete).await
     }
@@ -130,14 +171,22 @@ impl UploadStore for PostgresStore {
         once: Option<Idempotency<Upload>>,
     ) -> Result<IdempotentOutcome<Result<Upload, UploadRefusal>>, MetadataError> {
         let once = once.as_ref();
-        transaction!(self, of caller.workspace, |change| cancel(change, caller, upload, once))
+        transaction!(self, caller.workspace, |change| cancel(change, caller, upload, once).await)
     }
 
     async fn forget_uploads(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError> {
         if !self.may_expire().await? {
             return Ok(0);
         }
-        write!(self, |session| forget(session, older_than_seconds, limit)).map(count)
+        write!(self, |session| {
+            let sql = "WITH old AS MATERIALIZED (
+                           SELECT workspace_id, id FROM uploads
+                           WHERE status <> 'pending' AND expires_at <= now_ms() / 1000 - $2
+                           ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+                       DELETE FROM uploads u USING old WHERE u.workspace_id = old.workspace_id AND u.id = old.id";
+            session.execute(sql, &[&i64::from(limit), &stored(older_than_seconds)]).await
+        })
+        .map(count)
     }
 }
 
@@ -171,11 +220,6 @@ async fn create(
     let writes = async { try_join!(insert.execute(values), opening.note(Some(&upload), now_seconds)).map(drop) };
     change.commit(writes).await?;
     Ok(IdempotentOutcome::Made(upload))
-}
-
-async fn find(session: &Session, workspace: WorkspaceId, id: UploadId) -> Result<Option<Upload>, Failure> {
-    let found = find_row(&session.prepare(&FIND).await?, workspace, id).await?;
-    Ok(found.map(|row| row.upload))
 }
 
 /// What a part locks beside the row of its Upload.
@@ -248,53 +292,6 @@ fn decide_part(
         None if claimed => Ok(more_bytes),
         None => Err(IdempotentOutcome::Made(Ok(None))),
     }
-}
-
-async fn list_parts(
-    session: &Session,
-    workspace: WorkspaceId,
-    upload: UploadId,
-    after: Option<PartId>,
-    limit: u32,
-) -> Result<Result<Page<Part>, PartId>, Failure> {
-    let (workspace, owner) = (workspace.to_string(), upload.to_string());
-    let mut behind: i64 = 0;
-    if let Some(part) = after {
-        let place = "SELECT seq FROM parts WHERE workspace_id = $1 AND upload_id = $2 AND id = $3";
-        match session.row(place, &[&workspace, &owner, &part.to_string()]).await? {
-            Some(row) => behind = row.try_get(0)?,
-            None => return Ok(Err(part)),
-        }
-    }
-    let sql = "SELECT id, size_bytes, sha256 FROM parts WHERE workspace_id = $1 AND upload_id = $2 AND seq > $3
-               ORDER BY seq LIMIT $4";
-    let part = |row: &Row| {
-        Ok::<_, Failure>(Part { id: parsed(row, 0)?, upload, size_bytes: number(row, 1)?, sha256: digest(row, 2)? })
-    };
-    let found = session.rows(sql, &[&workspace, &owner, &behind, &(i64::from(limit) + 1)]).await?;
-    Ok(Ok(Page::cut(found.iter().map(part).collect::<Result<_, _>>()?, limit)))
-}
-
-async fn find_part_blobs(
-    session: &Session,
-    workspace: WorkspaceId,
-    upload: UploadId,
-    parts: &[PartId],
-) -> Result<Result<Vec<StoredBlob>, UploadRefusal>, Failure> {
-    let row = match rules::pending(find_row(&session.prepare(&FIND).await?, workspace, upload).await?) {
-        Ok(row) => row,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
-    let found = find_parts(&session.prepare(CHOOSE).await?, workspace, upload, parts).await?;
-    let chosen = match rules::choose(&row.upload, parts, &found) {
-        Ok(chosen) => chosen,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
-    let names: Vec<String> = chosen.iter().map(|part| part.blob.to_string()).collect();
-    let sql = "SELECT b.id, b.size_bytes, b.checksums, b.content
-               FROM unnest($1::text[]) WITH ORDINALITY AS n (id, place) JOIN blobs b ON b.id = n.id ORDER BY n.place";
-    let blobs = session.rows(sql, &[&names]).await?;
-    Ok(Ok(blobs.iter().map(|row| rows::blob(row, 0)).collect::<Result<_, _>>()?))
 }
 
 async fn complete(
@@ -501,15 +498,6 @@ fn discard() -> String {
 
 /// Removes the rows of parts whose blobs belong to a File now.
 const TAKE_PARTS: &str = "DELETE FROM parts WHERE workspace_id = $1 AND upload_id = $2 AND id = ANY($3)";
-
-/// Forgets at most `limit` Uploads that are not pending and whose deadline is so long ago; how many there were.
-async fn forget(session: &Session, older_than_seconds: u64, limit: u32) -> Result<u64, Failure> {
-    let sql = "WITH old AS MATERIALIZED (
-                   SELECT workspace_id, id FROM uploads WHERE status <> 'pending' AND expires_at <= now_ms() / 1000 - $2
-                   ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-               DELETE FROM uploads u USING old WHERE u.workspace_id = old.workspace_id AND u.id = old.id";
-    session.execute(sql, &[&i64::from(limit), &stored(older_than_seconds)]).await
-}
 
 /// Finds an Upload, which nobody else changes until the end of the transaction.
 fn locked() -> String {

@@ -20,15 +20,22 @@ use tokio_postgres::Row;
 #[async_trait]
 impl UsageStore for PostgresStore {
     async fn usage(&self, query: UsageQuery) -> Result<UsageByGroup, MetadataError> {
-        read_long!(self, of query.only_workspace(), |session| find(session, &query, Behind::All))
+        read_long!(self, query.only_workspace(), |session| find(session, &query, Behind::All).await)
     }
 
     async fn roll_up_usage(&self, limit: u32) -> Result<usize, MetadataError> {
-        transaction!(self, |change| roll_up(change, limit)).map(count)
+        transaction!(self, |change| roll_up(change, limit).await).map(count)
     }
 
     async fn forget_usage_rollup(&self) -> Result<(), MetadataError> {
-        transaction!(self, |change| forget_rollup(change))
+        transaction!(self, |change| {
+            ledger::number_some(&change, 0).await?;
+            for rollup in ROLLUPS {
+                change.execute(&format!("DELETE FROM {}", rollup.table), &[]).await?;
+            }
+            change.execute("DELETE FROM installation WHERE name = $1", &[&ROLLED_SEQ]).await?;
+            change.commit(async { Ok(()) }).await
+        })
     }
 }
 
@@ -51,16 +58,6 @@ async fn roll_up(change: Change<'_>, limit: u32) -> Result<u64, Failure> {
     change.execute(note, &[&ROLLED_SEQ, &last.to_string()]).await?;
     change.commit(async { Ok(()) }).await?;
     Ok(count)
-}
-
-/// Empties the rollup.
-async fn forget_rollup(change: Change<'_>) -> Result<(), Failure> {
-    ledger::number_some(&change, 0).await?;
-    for rollup in ROLLUPS {
-        change.execute(&format!("DELETE FROM {}", rollup.table), &[]).await?;
-    }
-    change.execute("DELETE FROM installation WHERE name = $1", &[&ROLLED_SEQ]).await?;
-    change.commit(async { Ok(()) }).await
 }
 
 /// Returns the workspace and hour behind these of which the rollup or the ledger has something, workspace by workspace.

@@ -30,7 +30,7 @@ impl WorkspaceStore for PostgresStore {
         once: Option<Idempotency<Workspace>>,
     ) -> Result<IdempotentOutcome<Option<Workspace>>, MetadataError> {
         let once = once.as_ref();
-        transaction!(self, |change| create(change, name, origin, once))
+        transaction!(self, |change| create(change, name, origin, once).await)
     }
 
     async fn list_workspaces(
@@ -39,15 +39,24 @@ impl WorkspaceStore for PostgresStore {
         limit: u32,
         with_archived: bool,
     ) -> Result<Page<Workspace>, MetadataError> {
-        read!(self, |session| list(session, after, limit, with_archived))
+        read!(self, |session| {
+            let which = if with_archived { "true" } else { "archived_at IS NULL" };
+            let sql = format!("SELECT {WORKSPACE} FROM workspaces WHERE id > $1 AND {which} ORDER BY id LIMIT $2");
+            let after = after.map(|id| id.to_string()).unwrap_or_default();
+            let found = session.rows(&sql, &[&after, &(i64::from(limit) + 1)]).await?;
+            Ok(Page::cut(found.iter().map(workspace).collect::<Result<_, _>>()?, limit))
+        })
     }
 
     async fn find_workspace(&self, id: WorkspaceId) -> Result<Option<Workspace>, MetadataError> {
-        read!(self, |session| find(session, id))
+        read!(self, |session| find(session, id).await)
     }
 
     async fn find_workspace_named(&self, name: &str) -> Result<Option<Workspace>, MetadataError> {
-        read!(self, |session| find_named(session, name))
+        read!(self, |session| {
+            let sql = format!("SELECT {WORKSPACE} FROM workspaces WHERE name = $1");
+            session.row(&sql, &[&name]).await?.map(|row| workspace(&row)).transpose()
+        })
     }
 
     async fn rename_workspace(
@@ -58,7 +67,7 @@ impl WorkspaceStore for PostgresStore {
         once: Option<Idempotency<Workspace>>,
     ) -> Result<IdempotentOutcome<Option<Result<Workspace, NameTaken>>>, MetadataError> {
         let once = once.as_ref();
-        transaction!(self, |change| rename(change, id, name, origin, once))
+        transaction!(self, |change| rename(change, id, name, origin, once).await)
     }
 
     async fn archive_workspace(
@@ -68,11 +77,11 @@ impl WorkspaceStore for PostgresStore {
         once: Option<Idempotency<Workspace>>,
     ) -> Result<IdempotentOutcome<Option<Workspace>>, MetadataError> {
         let once = once.as_ref();
-        transaction!(self, |change| archive(change, id, origin, once))
+        transaction!(self, |change| archive(change, id, origin, once).await)
     }
 
     async fn purge_workspace(&self, id: WorkspaceId, limit: u32, origin: Origin) -> Result<Purged, MetadataError> {
-        transaction!(self, |change| purge(change, id, limit, origin))
+        transaction!(self, |change| purge(change, id, limit, origin).await)
     }
 }
 
@@ -97,27 +106,9 @@ async fn create(
     Ok(IdempotentOutcome::Made(Some(workspace)))
 }
 
-async fn list(
-    session: &Session,
-    after: Option<WorkspaceId>,
-    limit: u32,
-    with_archived: bool,
-) -> Result<Page<Workspace>, Failure> {
-    let which = if with_archived { "true" } else { "archived_at IS NULL" };
-    let sql = format!("SELECT {WORKSPACE} FROM workspaces WHERE id > $1 AND {which} ORDER BY id LIMIT $2");
-    let after = after.map(|id| id.to_string()).unwrap_or_default();
-    let found = session.rows(&sql, &[&after, &(i64::from(limit) + 1)]).await?;
-    Ok(Page::cut(found.iter().map(workspace).collect::<Result<_, _>>()?, limit))
-}
-
 async fn find(session: &Session, id: WorkspaceId) -> Result<Option<Workspace>, Failure> {
     let sql = format!("SELECT {WORKSPACE} FROM workspaces WHERE id = $1");
     session.row(&sql, &[&id.to_string()]).await?.map(|row| workspace(&row)).transpose()
-}
-
-async fn find_named(session: &Session, name: &str) -> Result<Option<Workspace>, Failure> {
-    let sql = format!("SELECT {WORKSPACE} FROM workspaces WHERE name = $1");
-    session.row(&sql, &[&name]).await?.map(|row| workspace(&row)).transpose()
 }
 
 /// The workspace, which nobody else changes until the end of the transaction.
@@ -198,7 +189,8 @@ async fn remove_rows(change: &Change<'_>, id: WorkspaceId, limit: u32) -> Result
     for sql in [
         "DELETE FROM answers WHERE workspace_id = $1 AND key IN
          (SELECT key FROM answers WHERE workspace_id = $1 LIMIT $2)",
-        "DELETE FROM uploads WHERE workspace_id = $1 AND id IN (SELECT id FROM uploads WHERE workspace_id = $1 LIMIT $2)",
+        "DELETE FROM uploads WHERE workspace_id = $1 AND id IN
+         (SELECT id FROM uploads WHERE workspace_id = $1 LIMIT $2)",
     ] {
         if change.execute(sql, &[&id.to_string(), &i64::from(limit)]).await? > 0 {
             return Ok(true);
