@@ -1,4 +1,4 @@
-//! Whether a change may be made at all, decided in its transaction: what was true when its request began may be over.
+//! Admission of a write, decided in its transaction: the key or the quota may have changed since the request began.
 
 use super::connections::{Prepared, Session};
 use super::failure::Failure;
@@ -12,8 +12,8 @@ use crate::model::limits::{Limit, Limits, StorageUsage};
 use crate::model::purpose::Purpose;
 use crate::model::upload::Upload;
 
-/// The totals count what has expired until it is removed.
-const STANDING: &str = "
+/// The totals include expired Files until they are removed.
+const ADMISSION: &str = "
     SELECT w.archived_at IS NULL AND EXISTS (
                SELECT 1 FROM api_keys k
                WHERE k.id = $2 AND k.workspace_id = w.id AND k.revoked_at IS NULL
@@ -28,38 +28,42 @@ const STANDING: &str = "
     LEFT JOIN default_expiries d ON d.workspace_id = w.id AND d.purpose = $3
     WHERE w.id = $1";
 
-/// What a caller may do, and what its workspace has, as of one moment.
-pub(super) struct Standing {
+/// The state of a caller's key and workspace under the locks of a transaction.
+pub(super) struct AdmissionFacts {
     admitted: bool,
     quotas: Limits,
     usage: StorageUsage,
-    /// The newest id that was given to a File of the workspace.
+    /// The newest File id of the workspace.
     pub(super) last_file_id: Option<FileId>,
-    /// What the workspace wants to become of Files of the purpose, if it departs from what holds for everybody.
+    /// The workspace's own default expiry for the purpose, if it has one.
     own_expiry: Option<DefaultExpiry>,
 }
 
-/// The question where a caller stands, ready to be asked.
-pub(super) struct Question<'a>(Prepared<'a>);
+/// The prepared query for [`AdmissionFacts`].
+pub(super) struct AdmissionQuery<'a>(Prepared<'a>);
 
-impl<'a> Question<'a> {
+impl<'a> AdmissionQuery<'a> {
     pub(super) async fn prepare(session: &'a Session) -> Result<Self, Failure> {
-        Ok(Self(session.prepare(STANDING).await?))
+        Ok(Self(session.prepare(ADMISSION).await?))
     }
 
-    pub(super) async fn ask(&self, caller: Caller, purpose: Option<Purpose>) -> Result<Option<Standing>, Failure> {
+    pub(super) async fn ask(
+        &self,
+        caller: Caller,
+        purpose: Option<Purpose>,
+    ) -> Result<Option<AdmissionFacts>, Failure> {
         let (workspace, key) = (caller.workspace.to_string(), caller.key.to_string());
         let purpose = purpose.map(Purpose::name).unwrap_or_default();
         let found = self.0.row(&[&workspace, &key, &purpose]).await?;
-        found.map(|row| standing(&row)).transpose()
+        found.map(|row| admission_facts(&row)).transpose()
     }
 }
 
-fn standing(row: &tokio_postgres::Row) -> Result<Standing, Failure> {
+fn admission_facts(row: &tokio_postgres::Row) -> Result<AdmissionFacts, Failure> {
     let limit = |limit, column| Ok::<_, Failure>(rows::optional_number(row, column)?.map(|value| (limit, value)));
     let quotas = [limit(Limit::StorageBytes, 1)?, limit(Limit::MaxFiles, 2)?];
     let own: bool = row.try_get(8)?;
-    Ok(Standing {
+    Ok(AdmissionFacts {
         admitted: row.try_get(0)?,
         quotas: Limits::new(quotas.into_iter().flatten().collect()),
         usage: StorageUsage {
@@ -73,18 +77,18 @@ fn standing(row: &tokio_postgres::Row) -> Result<Standing, Failure> {
     })
 }
 
-impl Standing {
-    /// Returns after how long a new File of the purpose that was asked about expires.
+impl AdmissionFacts {
+    /// Returns the expiry of a new File of the purpose that was queried.
     pub(super) fn expires_after(&self, purpose: Purpose, asked: Option<ExpiresAfter>) -> Option<ExpiresAfter> {
         expires_after(purpose, asked, self.own_expiry)
     }
 
-    /// Why the caller may change nothing, if so.
+    /// Returns the reason to refuse every write, if any.
     pub(super) const fn refuse(&self) -> Option<Refused> {
         if self.admitted { None } else { Some(Refused::KeyEnded) }
     }
 
-    /// Counts Files that are being made before in the same transaction, by id and size in bytes.
+    /// Adds Files that the same transaction creates before, by id and size in bytes.
     pub(super) fn count(&mut self, before: &[(FileId, u64)]) {
         for (id, size_bytes) in before {
             self.usage.stored_bytes += size_bytes;
@@ -93,17 +97,17 @@ impl Standing {
         }
     }
 
-    /// Why the workspace may not have one more File of so many bytes, if so.
+    /// Returns the reason to refuse another File of this size, if any.
     pub(super) fn refuse_bytes(&self, size_bytes: u64) -> Option<Refused> {
         quotas::refuse_file(&self.quotas, self.usage, size_bytes)
     }
 
-    /// Why a pending Upload may not become a File, if so. The File takes the place of what the Upload has reserved.
+    /// Returns the reason to refuse the completion of an Upload, if any. The File replaces the Upload's reservation.
     pub(super) fn refuse_completion(&self, upload: &Upload) -> Option<Refused> {
         quotas::refuse_completion(&self.quotas, self.usage, upload)
     }
 
-    /// Why a pending Upload may not reserve so many bytes more, if so.
+    /// Returns the reason to refuse `more_bytes` for a pending Upload, if any.
     pub(super) fn refuse_growth(&self, more_bytes: u64) -> Option<Refused> {
         quotas::refuse_growth(&self.quotas, self.usage, more_bytes)
     }

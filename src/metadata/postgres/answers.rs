@@ -1,11 +1,11 @@
-//! Answers that are given again: looked up and noted in the transaction of the change itself.
+//! Idempotency keys: answers are looked up and stored in the transaction of the request.
 
-use super::admission::{Question, Standing};
+use super::admission::{AdmissionFacts, AdmissionQuery};
 use super::connections::{Prepared, Values};
 use super::failure::Failure;
 use super::rows::{count, stored};
 use super::store::{PostgresStore, read, write};
-use super::writer::{Change, Lock};
+use super::writer::{Lock, Transaction};
 use crate::metadata::answers::AnswerStore;
 use crate::metadata::clock_watch::ClockStore;
 use crate::metadata::error::MetadataError;
@@ -18,7 +18,7 @@ use futures_util::try_join;
 
 const FIND: &str =
     "SELECT request, answer FROM answers WHERE workspace_id = $1 AND key = $2 AND made_at > now_ms() / 1000 - $3";
-/// An answer that is too old to be given again may still stand there.
+/// Replaces an answer that is too old to be replayed.
 const NOTE: &str = "
     INSERT INTO answers (workspace_id, key, request, answer, made_at) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (workspace_id, key) DO UPDATE
@@ -46,112 +46,112 @@ impl AnswerStore for PostgresStore {
     }
 }
 
-/// Why nothing is made.
-pub(super) enum Stop {
-    /// It was made before, and this was answered.
+/// The reason why a request is not carried out.
+pub(super) enum Rejection {
+    /// The request was carried out before, with this answer.
     Replayed(Vec<u8>),
-    /// Something else was asked for under the key.
+    /// The key was used for another request.
     KeyReused,
-    /// It may not be made.
+    /// The caller may not do it.
     Refused(Refused),
 }
 
-impl<T> From<Stop> for IdempotentOutcome<T> {
-    fn from(stop: Stop) -> Self {
-        match stop {
-            Stop::Replayed(answer) => Self::Replayed(answer),
-            Stop::KeyReused => Self::KeyReused,
-            Stop::Refused(refused) => Self::Refused(refused),
+impl<T> From<Rejection> for IdempotentOutcome<T> {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Replayed(answer) => Self::Replayed(answer),
+            Rejection::KeyReused => Self::KeyReused,
+            Rejection::Refused(refused) => Self::Refused(refused),
         }
     }
 }
 
-/// What every change of a caller begins with, ready to be asked.
-pub(super) struct Opening<'a, T> {
-    question: Question<'a>,
+/// The prepared checks at the start of a request: admission and idempotency key.
+pub(super) struct RequestGuard<'a, T> {
+    admission: AdmissionQuery<'a>,
     find: Prepared<'a>,
     note: Prepared<'a>,
     caller: Caller,
     once: Option<&'a Idempotency<T>>,
 }
 
-impl<'a, T> Opening<'a, T> {
+impl<'a, T> RequestGuard<'a, T> {
     pub(super) async fn prepare(
-        change: &'a Change<'_>,
+        tx: &'a Transaction<'_>,
         caller: Caller,
         once: Option<&'a Idempotency<T>>,
     ) -> Result<Self, Failure> {
-        let question = Question::prepare(change).await?;
-        let (find, note) = (change.prepare(FIND).await?, change.prepare(NOTE).await?);
-        Ok(Self { question, find, note, caller, once })
+        let admission = AdmissionQuery::prepare(tx).await?;
+        let (find, note) = (tx.prepare(FIND).await?, tx.prepare(NOTE).await?);
+        Ok(Self { admission, find, note, caller, once })
     }
 
-    /// The locks of a change: of the key under which it is made first.
+    /// Returns the locks of the request: its idempotency key, then `other`.
     pub(super) fn locks(&self, other: Option<Lock<'a>>) -> Vec<Lock<'a>> {
         locks_of_all(std::slice::from_ref(self), other)
     }
 
-    /// Where the caller stands, or why nothing is to be made. To be awaited under the locks.
-    pub(super) async fn ask(&self, purpose: Option<Purpose>) -> Result<Result<Standing, Stop>, Failure> {
+    /// Returns the facts of the caller, or the reason to reject the request. Must be awaited under the locks.
+    pub(super) async fn ask(&self, purpose: Option<Purpose>) -> Result<Result<AdmissionFacts, Rejection>, Failure> {
         let known = async {
             let Some(once) = self.once else { return Ok(None) };
             find(&self.find, AnswerScope::Workspace(self.caller.workspace), &once.key).await
         };
-        let (standing, known) = try_join!(self.question.ask(self.caller, purpose), known)?;
-        let Some(standing) = standing else { return Ok(Err(Stop::Refused(Refused::KeyEnded))) };
-        if let Some(refused) = standing.refuse() {
-            return Ok(Err(Stop::Refused(refused)));
+        let (facts, known) = try_join!(self.admission.ask(self.caller, purpose), known)?;
+        let Some(facts) = facts else { return Ok(Err(Rejection::Refused(Refused::KeyEnded))) };
+        if let Some(refused) = facts.refuse() {
+            return Ok(Err(Rejection::Refused(refused)));
         }
-        Ok(stop(known, self.once).map_or(Ok(standing), Err))
+        Ok(rejection(known, self.once).map_or(Ok(facts), Err))
     }
 
-    /// Notes the answer to what was made.
+    /// Stores the answer under the idempotency key.
     pub(super) async fn note(&self, made: Option<&T>, now_seconds: u64) -> Result<(), Failure> {
         let (Some(once), Some(made)) = (self.once, made) else { return Ok(()) };
         note(&self.note, AnswerScope::Workspace(self.caller.workspace), once, made, now_seconds).await
     }
 }
 
-/// What a change that an administrator asks for begins and ends with.
-pub(super) struct AdminOpening<'a, T> {
-    change: &'a Change<'a>,
+/// The prepared idempotency check of an administrator's request.
+pub(super) struct AdminGuard<'a, T> {
+    tx: &'a Transaction<'a>,
     find: Prepared<'a>,
     note: Prepared<'a>,
     once: Option<&'a Idempotency<T>>,
 }
 
-impl<'a, T> AdminOpening<'a, T> {
-    pub(super) async fn prepare(change: &'a Change<'a>, once: Option<&'a Idempotency<T>>) -> Result<Self, Failure> {
-        let (find, note) = (change.prepare(FIND).await?, change.prepare(NOTE).await?);
-        Ok(Self { change, find, note, once })
+impl<'a, T> AdminGuard<'a, T> {
+    pub(super) async fn prepare(tx: &'a Transaction<'a>, once: Option<&'a Idempotency<T>>) -> Result<Self, Failure> {
+        let (find, note) = (tx.prepare(FIND).await?, tx.prepare(NOTE).await?);
+        Ok(Self { tx, find, note, once })
     }
 
-    /// Begins the transaction under the lock of its key and this one; returns why nothing is to be made, if so.
-    pub(super) async fn begin(&self, other: Option<Lock<'_>>) -> Result<Option<Stop>, Failure> {
+    /// Begins the transaction under the lock of its key and `other`. Returns the reason to reject the request, if any.
+    pub(super) async fn begin(&self, other: Option<Lock<'_>>) -> Result<Option<Rejection>, Failure> {
         let answer = self.once.map(|once| Lock::Answer(AnswerScope::Organization, &once.key));
         let locks: Vec<_> = answer.into_iter().chain(other).collect();
         let known = async {
             let Some(once) = self.once else { return Ok(None) };
             find(&self.find, AnswerScope::Organization, &once.key).await
         };
-        Ok(stop(self.change.begin(&locks, known).await?, self.once))
+        Ok(rejection(self.tx.begin(&locks, known).await?, self.once))
     }
 
-    /// Notes the answer to what was made, and commits.
+    /// Stores the answer under the idempotency key, and commits.
     pub(super) async fn commit(&self, made: &T) -> Result<(), Failure> {
-        let now_seconds = self.change.now_seconds();
+        let now_seconds = self.tx.now_seconds();
         let noted = async {
             let Some(once) = self.once else { return Ok(()) };
             note(&self.note, AnswerScope::Organization, once, made, now_seconds).await
         };
-        self.change.commit(noted).await
+        self.tx.commit(noted).await
     }
 }
 
-/// Why a change is not made, by what is known of its key.
-fn stop<T>(known: Option<([u8; 32], Vec<u8>)>, once: Option<&Idempotency<T>>) -> Option<Stop> {
+/// Returns the reason to reject a request, given the stored request and answer of its key.
+fn rejection<T>(known: Option<([u8; 32], Vec<u8>)>, once: Option<&Idempotency<T>>) -> Option<Rejection> {
     let ((known, answer), once) = (known?, once?);
-    Some(if known == once.request.clone().finish() { Stop::Replayed(answer) } else { Stop::KeyReused })
+    Some(if known == once.request.clone().finish() { Rejection::Replayed(answer) } else { Rejection::KeyReused })
 }
 
 async fn note<T>(
@@ -166,17 +166,15 @@ async fn note<T>(
     statement.execute(values).await.map(drop)
 }
 
-/// The locks of several changes of one workspace: of their keys first, in one order for everybody, so that no two groups wait
-/// for each other.
-pub(super) fn locks_of_all<'a, T>(openings: &[Opening<'a, T>], other: Option<Lock<'a>>) -> Vec<Lock<'a>> {
-    let mut keys: Vec<_> =
-        openings.iter().filter_map(|opening| Some((opening.caller.workspace, opening.once?))).collect();
+/// Returns the locks of several requests of one workspace: their keys first, sorted, so that no two groups deadlock.
+pub(super) fn locks_of_all<'a, T>(guards: &[RequestGuard<'a, T>], other: Option<Lock<'a>>) -> Vec<Lock<'a>> {
+    let mut keys: Vec<_> = guards.iter().filter_map(|guard| Some((guard.caller.workspace, guard.once?))).collect();
     keys.sort_unstable_by_key(|(_, once)| once.key.as_str());
     let answers = keys.into_iter().map(|(workspace, once)| Lock::Answer(AnswerScope::Workspace(workspace), &once.key));
     answers.chain(other).collect()
 }
 
-/// The request that was made under this key, and its answer.
+/// Returns the digest of the request under this key, and its answer.
 async fn find(
     statement: &Prepared<'_>,
     scope: AnswerScope,

@@ -1,12 +1,12 @@
-//! Rows of the audit log: added in the transaction of what they tell of, and numbered when they are read, so that whoever reads
-//! on behind an entry misses none that was committed late.
+//! Rows of the audit log: inserted in the transaction of the event and numbered when they are read, so that a follower
+//! misses no entry that was committed late.
 
 use super::connections::{Connections, Prepared, Session, Values};
 use super::failure::Failure;
 use super::rows::{self, count, named, parsed};
 use super::store::{PostgresStore, read_long, transaction, write};
 use super::task::Task;
-use super::writer::{Change, Lock, Proof};
+use super::writer::{Lock, Proof, Transaction};
 use crate::metadata::audit::AuditStore;
 use crate::metadata::clock_watch::ClockStore;
 use crate::metadata::error::MetadataError;
@@ -19,9 +19,9 @@ use async_trait::async_trait;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-/// The newest entry: the next is newer, whatever the clock says.
+/// The newest entry. The next id is higher, whatever the clock says.
 pub(super) const NEWEST: &str = "SELECT id FROM audit_log ORDER BY id DESC LIMIT 1";
-/// Entries that get their numbers in one transaction.
+/// The most entries that get their numbers in one transaction.
 const NUMBERED_AT_ONCE: u32 = 5000;
 pub(super) const INSERT: &str =
     "INSERT INTO audit_log (id, actor, action, workspace_id, object_id, address, request_id, details)
@@ -38,16 +38,16 @@ impl AuditStore for PostgresStore {
         if !is_behind(&self.connections).await? {
             return Ok(0);
         }
-        transaction!(self, |change| {
+        transaction!(self, |tx| {
             let sql = "UPDATE audit_log a SET seq = n.seq
                 FROM (SELECT id, (SELECT coalesce(max(seq), 0) FROM audit_log) + row_number() OVER (ORDER BY id) AS seq
                       FROM (SELECT id FROM audit_log WHERE seq IS NULL ORDER BY id LIMIT $1) u) n
                 WHERE a.id = n.id";
-            let number = change.prepare(sql).await?;
+            let number = tx.prepare(sql).await?;
             let limit = i64::from(limit);
             let values: Values<'_> = &[&limit];
-            let numbered = change.begin(&[Lock::Task(Task::AuditLog)], number.execute(values)).await?;
-            change.commit(async { Ok(()) }).await?;
+            let numbered = tx.begin(&[Lock::Task(Task::AuditLog)], number.execute(values)).await?;
+            tx.commit(async { Ok(()) }).await?;
             Ok(numbered)
         })
         .map(count)
@@ -72,24 +72,24 @@ impl AuditStore for PostgresStore {
 
 /// Adds the entry of a change, if it has one.
 pub(super) async fn note(
-    change: &Change<'_>,
+    tx: &Transaction<'_>,
     origin: Origin,
     entry: impl Into<Option<NewEntry>>,
 ) -> Result<(), Failure> {
     let Some(new) = entry.into() else { return Ok(()) };
-    let newest = newest(&change.prepare(NEWEST).await?).await?;
-    let insert_entry = change.prepare(INSERT).await?;
-    insert(&insert_entry, fresh_id(change, newest), origin, new).await
+    let newest = newest(&tx.prepare(NEWEST).await?).await?;
+    let insert_entry = tx.prepare(INSERT).await?;
+    insert(&insert_entry, fresh_id(tx, newest), origin, new).await
 }
 
 pub(super) async fn newest(newest: &Prepared<'_>) -> Result<Option<AuditId>, Failure> {
     newest.row(&[]).await?.map(|row| parsed(&row, 0)).transpose()
 }
 
-/// The id of an entry, by which the change that it tells of is proven.
-pub(super) fn fresh_id(change: &Change<'_>, newest: Option<AuditId>) -> String {
-    let id = AuditId::next(newest, change.now_ms(), random::bytes()).to_string();
-    change.proven_by(Proof::Entry(id.clone()));
+/// Returns the id of a new entry, which also proves the transaction.
+pub(super) fn fresh_id(tx: &Transaction<'_>, newest: Option<AuditId>) -> String {
+    let id = AuditId::next(newest, tx.now_ms(), random::bytes()).to_string();
+    tx.set_proof(Proof::Entry(id.clone()));
     id
 }
 
@@ -154,7 +154,7 @@ async fn list(session: &Session, query: &AuditQuery) -> Result<Page<Entry>, Fail
     Ok(page)
 }
 
-/// Returns whether an entry is committed that has no number yet.
+/// Returns whether a committed entry has no number yet.
 async fn is_behind(connections: &Connections) -> Result<bool, MetadataError> {
     connections
         .run(|deadline| async move {

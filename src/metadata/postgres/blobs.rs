@@ -1,4 +1,4 @@
-//! Rows of blobs: from the intent to write one to the proof that it is gone.
+//! Rows of blobs, from before their first byte to the proof of their removal.
 
 use super::connections::{Prepared, Values};
 use super::failure::Failure;
@@ -17,11 +17,12 @@ use std::collections::HashSet;
 pub(super) const CLAIM: &str =
     "UPDATE blobs SET state = 'ready', size_bytes = $3, sha256 = $4, checksums = $5, upload_id = NULL
     WHERE id = $1 AND workspace_id = $2 AND state = 'pending'";
-/// Keeps received bytes under a fresh name. No process needs to be known of such a blob.
+/// Inserts a ready blob with inline content. Such a blob needs no process.
 pub(super) const KEEP: &str = "
     INSERT INTO blobs (id, workspace_id, process_id, state, size_bytes, sha256, checksums, content)
     VALUES ($1, $2, '', 'ready', $3, $4, $5, $6)";
-/// Since when nobody is given the bytes of a part that never became part of a File, in Unix seconds.
+/// The `deleted_at` of parts that never became part of a File: no reader has their bytes, so they can be removed at
+/// once.
 pub(super) const NOBODY_READS: &str = "0";
 
 #[async_trait]
@@ -89,8 +90,8 @@ impl BlobRows for PostgresStore {
     }
 }
 
-/// What becomes of the blobs that `freed` names, within a statement: those whose bytes stand in their rows are gone at once,
-/// others are turned to `deleting`, and nobody is given their bytes from `deleted_at` on.
+/// Returns the common table expressions that release the blobs of `freed`: inline blobs are deleted, others turn to
+/// `deleting`. No reader gets their bytes from the second `deleted_at` on.
 pub(super) fn release(deleted_at: &str) -> String {
     format!(
         "dropped AS (DELETE FROM blobs b USING freed WHERE b.id = freed.blob_id AND b.content IS NOT NULL),
@@ -99,12 +100,12 @@ pub(super) fn release(deleted_at: &str) -> String {
     )
 }
 
-/// Names grow with the time, so that rows and their index grow at the end.
+/// Returns a new blob id. Ids grow with the time, so that rows and their index grow at the end.
 pub(super) fn fresh_name(now_ms: u64) -> BlobId {
     BlobId::ordered(now_ms, random::bytes())
 }
 
-/// False when the blob is not pending in this workspace.
+/// Turns a pending blob to ready. Returns false when it is not pending in this workspace.
 pub(super) async fn claim(
     claim: &Prepared<'_>,
     workspace: WorkspaceId,

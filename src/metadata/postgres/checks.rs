@@ -1,4 +1,4 @@
-//! Pages of the search for rows that contradict each other.
+//! Pages of the search for inconsistent rows.
 
 use super::connections::Session;
 use super::failure::Failure;
@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-/// Parameters are sent as texts, whatever they are compared with.
+/// Parameters are sent as text, whatever they are compared with.
 const DIALECT: Dialect = Dialect {
     arrival: "arrival",
     text: |number| format!("CAST(${number} AS TEXT)"),
@@ -27,7 +27,7 @@ impl CheckStore for PostgresStore {
     }
 }
 
-/// On a session whose statements all see the same moment.
+/// Returns a page of findings. Must run in one snapshot.
 async fn find(session: &Session, cursor: &MisfitCursor) -> Result<MisfitPage, Failure> {
     let Some((check, after)) = cursor.check() else { return usage_page(session, cursor).await };
     let values = texts(after.unwrap_or_default());

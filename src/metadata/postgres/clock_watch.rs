@@ -1,5 +1,5 @@
-//! The clock of the database, watched: what has expired is ended for good, so that a clock which jumped forward must not decide
-//! it. Each server compares it with the time that passed on its own machine, and with its own clock.
+//! A watch on the database clock: expiry deletes for good, so a clock that jumped forward must not trigger it. Each
+//! server compares the database clock with its own uptime and its own clock.
 
 use super::connections::{Session, Values};
 use super::failure::Failure;
@@ -30,20 +30,20 @@ impl ClockStore for PostgresStore {
 
     async fn confirm_clock(&self) -> Result<Option<ClockJump>, MetadataError> {
         let clock = &self.clock;
-        transaction!(self, |change| {
-            change.begin(&[], async { Ok(()) }).await?;
-            let held = held(&change).await?;
-            change.execute("DELETE FROM clock_moments", &[]).await?;
-            note(&change, clock.uptime(), change.now_ms()).await?;
-            change.execute(RELEASE, &[&HELD]).await?;
-            change.commit(async { Ok(()) }).await?;
+        transaction!(self, |tx| {
+            tx.begin(&[], async { Ok(()) }).await?;
+            let held = held(&tx).await?;
+            tx.execute("DELETE FROM clock_moments", &[]).await?;
+            note(&tx, clock.uptime(), tx.now_ms()).await?;
+            tx.execute(RELEASE, &[&HELD]).await?;
+            tx.commit(async { Ok(()) }).await?;
             Ok(held)
         })
     }
 }
 
-/// Returns whether what has expired may be ended now, and notes the clock. False from a jump on until the clock is back or an
-/// operator has [confirmed](confirm) it.
+/// Returns whether expired rows may be deleted, and records the clock. Returns false after a jump until the clock is
+/// back or an operator confirms it.
 async fn may_expire(session: &Session, clock: &Clock) -> Result<bool, Failure> {
     let uptime = clock.uptime();
     let sql = "SELECT now_ms(), m.wall_ms, m.uptime_ms, (SELECT max(wall_ms) FROM clock_moments),
@@ -78,7 +78,7 @@ async fn may_expire(session: &Session, clock: &Clock) -> Result<bool, Failure> {
     Ok(true)
 }
 
-/// The jump for which expiry is held.
+/// Returns the jump for which expiry is held.
 async fn held(session: &Session) -> Result<Option<ClockJump>, Failure> {
     let found = session.row("SELECT value FROM installation WHERE name = $1", &[&HELD]).await?;
     found.map_or(Ok(None), |row| optional(&row, 0))

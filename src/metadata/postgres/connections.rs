@@ -1,10 +1,9 @@
-//! Connections to the database: how many there are, who may have one, and what may be asked of one at once.
+//! The connection pool: its size, its limits per workspace, and pipelined statements.
 //!
-//! A connection goes back to the others only when it is known to be at rest; dropped at any other point, it is closed, and
-//! the database rolls back. What is prepared can be sent without waiting for what was sent before.
+//! A session returns to the pool only when it is known to be idle. A session that is dropped at any other point is
+//! closed, and the database rolls back. A prepared statement is sent without waiting for the answers to earlier ones.
 //!
-//! Sessions are written by hand on top of `deadpool`: BEGIN and COMMIT are pipelined with the statements, and only a session
-//! that is known to be idle is used again.
+//! Sessions are written by hand on top of `deadpool`: BEGIN and COMMIT are pipelined with the statements.
 
 use super::endpoint::{CONNECT_TIMEOUT, Endpoint};
 use super::failure::Failure;
@@ -32,58 +31,57 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-/// Connections of one process.
+/// The connections of one process.
 const MAX_CONNECTIONS: usize = 16;
-/// Those of them that changes may have, so that reads always find one.
-const MAX_CHANGES: usize = 12;
-/// Those of them that changes of one workspace may have.
-const MAX_CHANGES_PER_WORKSPACE: usize = 4;
-/// Short reads that may be under way at once.
+/// The connections that writes may use, so that reads always find one.
+const MAX_WRITES: usize = 12;
+/// The connections that writes of one workspace may use.
+const MAX_WRITES_PER_WORKSPACE: usize = 4;
+/// Concurrent short reads.
 const MAX_READS: usize = 12;
-/// Short reads of one workspace that may be under way at once.
+/// Concurrent short reads of one workspace.
 const MAX_READS_PER_WORKSPACE: usize = 6;
-/// Connections that long reads may have.
+/// The connections that long reads may use.
 const MAX_LONG_READS: usize = 2;
-/// Connections that long reads of one workspace may have.
+/// The connections that long reads of one workspace may use.
 const MAX_LONG_READS_PER_WORKSPACE: usize = 1;
-/// How long anything may wait for a connection.
+/// How long an operation waits for a connection.
 const WAIT: Duration = Duration::from_secs(2);
-/// How long a request may take until its change is sent to be committed, or its read is answered.
+/// The time in which a request sends its COMMIT or gets the answer to its read.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long one may take in all, finding out included whether a commit took place whose answer was lost.
-const LAST_WORD: Duration = Duration::from_millis(4500);
-/// How long a read over many rows may take, each of its statements included.
+/// The time of a whole operation, including the check of the outcome of a COMMIT whose answer was lost.
+const OUTCOME_TIMEOUT: Duration = Duration::from_millis(4500);
+/// The timeout of a long read and of each of its statements.
 const LONG_TIMEOUT: Duration = Duration::from_secs(30);
-/// How often a transaction is tried that the database gave up for the sake of another, or whose connection was lost before
-/// it was sent to be committed.
+/// Attempts at an operation that ended with a serialization failure, a deadlock, or a connection lost before COMMIT.
 const MAX_TRIES: u32 = 5;
-/// The longest pause before it is tried again.
+/// The longest pause before the next attempt after a conflict.
 const MAX_PAUSE: Duration = Duration::from_millis(20);
 
-/// Until when something is worth doing.
+/// The deadlines of one operation.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadline {
-    /// Until when it must be sent to be committed, or answered.
+    /// When its COMMIT must have been sent, or its read answered.
     pub(super) request: Instant,
-    /// Until when it can be found out what became of it.
-    pub(super) last_word: Instant,
+    /// When the outcome of its COMMIT must be known.
+    pub(super) outcome_deadline: Instant,
 }
 
 impl Deadline {
-    /// That of a request that is under way since then.
+    /// Returns the deadlines of a request that began at `since`.
     pub(super) fn of_request_since(since: Instant) -> Self {
-        Self { request: since + REQUEST_TIMEOUT, last_word: since + LAST_WORD }
+        Self { request: since + REQUEST_TIMEOUT, outcome_deadline: since + OUTCOME_TIMEOUT }
     }
 }
 
-/// The connections of a process to its database.
+/// The connection pool of a process, with its limits per workspace.
 pub(super) struct Connections {
     pool: Pool,
     health: PoolHealth,
     changes: FairGate,
     reads: FairGate,
     long_reads: FairGate,
-    /// How long one of them may take, each of its statements included.
+    /// The timeout of a long read and of each of its statements.
     pub(super) long_timeout: Duration,
     tls: MakeRustlsConnect,
     clock: Clock,
@@ -95,28 +93,28 @@ impl fmt::Debug for Connections {
     }
 }
 
-/// A connection, taken from the others.
+/// A connection that is taken from the pool.
 pub(super) struct Session {
     client: Option<Object>,
-    /// Nothing is under way on it.
-    at_rest: AtomicBool,
+    /// No statement or transaction is under way.
+    is_idle: AtomicBool,
 }
 
-/// A statement that can be sent at once.
+/// A prepared statement.
 pub(super) struct Prepared<'a> {
     session: &'a Session,
     statement: Statement,
 }
 
-/// The work of a long read on a session.
+/// The future of a long read on a session.
 pub(super) type LongRead<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
 
-/// What a statement is given.
+/// The values of the parameters of a statement.
 pub(super) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 impl Connections {
-    /// Makes a pool that has connected nothing yet. Each connection commits as `commit` says, and each session takes the time
-    /// of `clock` where that is a set one.
+    /// Creates a pool without connections. `commit` is the `synchronous_commit` of its connections. If `clock` is a set
+    /// clock, sessions take their time from it.
     pub(super) fn new(endpoint: &Endpoint, commit: CommitMode, clock: Clock) -> Result<Self, OpenError> {
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let tls = tls::connector(endpoint)?;
@@ -129,7 +127,7 @@ impl Connections {
         Ok(Self {
             pool,
             health,
-            changes: FairGate::new(MAX_CHANGES, MAX_CHANGES_PER_WORKSPACE),
+            changes: FairGate::new(MAX_WRITES, MAX_WRITES_PER_WORKSPACE),
             reads: FairGate::new(MAX_READS, MAX_READS_PER_WORKSPACE),
             long_reads: FairGate::new(MAX_LONG_READS, MAX_LONG_READS_PER_WORKSPACE),
             long_timeout: LONG_TIMEOUT,
@@ -138,7 +136,7 @@ impl Connections {
         })
     }
 
-    /// Does something within the time that a request has, and again where nothing has come of it.
+    /// Runs an operation under the deadlines of a request that begins now, as [`run_until`](Self::run_until).
     pub(super) async fn run<T, F>(&self, attempt: impl Fn(Deadline) -> F) -> Result<T, MetadataError>
     where
         F: Future<Output = Result<T, Failure>>,
@@ -146,7 +144,8 @@ impl Connections {
         self.run_until(Deadline::of_request_since(Instant::now()), attempt).await
     }
 
-    /// The same within the time that is left.
+    /// Runs an operation under these deadlines. Repeats it after a conflict, after a connection that was lost before
+    /// COMMIT, and once sessions on a read-only server have been closed.
     pub(super) async fn run_until<T, F>(
         &self,
         deadline: Deadline,
@@ -159,16 +158,16 @@ impl Connections {
         loop {
             tries += 1;
             let begun = StdInstant::now();
-            let failure = match timeout_at(deadline.last_word, attempt(deadline)).await {
+            let failure = match timeout_at(deadline.outcome_deadline, attempt(deadline)).await {
                 Ok(Ok(done)) => return Ok(done),
                 Ok(Err(failure)) => failure,
                 Err(_) => Failure::Late,
             };
             if failure.is_lost() || matches!(failure, Failure::Late) {
-                // What happened to one connection may have happened to those at rest, too.
+                // The idle connections may be broken, too.
                 self.health.suspect();
             }
-            // Nothing was written: a new connection may find a server that takes writes.
+            // Nothing was written, and a new connection may reach the new primary.
             let elsewhere = matches!(failure, Failure::ReadOnly(_)) && self.health.end_sessions(begun);
             let again = failure.is_conflict() || failure.is_lost() || elsewhere;
             if !again || tries == MAX_TRIES || Instant::now() >= deadline.request {
@@ -180,7 +179,7 @@ impl Connections {
         }
     }
 
-    /// Takes a connection from the pool. Its session is told the time of a set clock, for `now_ms()` of the schema.
+    /// Takes a connection from the pool. With a set clock, also sets the time that `now_ms()` of the schema returns.
     pub(super) async fn session(&self, until: Instant) -> Result<Session, Failure> {
         let session = self.take(until).await?;
         if let Some(set_ms) = self.clock.set_ms() {
@@ -192,7 +191,7 @@ impl Connections {
 
     async fn take(&self, until: Instant) -> Result<Session, Failure> {
         match timeout_at(until, self.pool.get()).await {
-            Ok(Ok(client)) => Ok(Session { client: Some(client), at_rest: AtomicBool::new(false) }),
+            Ok(Ok(client)) => Ok(Session { client: Some(client), is_idle: AtomicBool::new(false) }),
             Ok(Err(PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)))) => {
                 Err(error.into())
             }
@@ -201,7 +200,7 @@ impl Connections {
         }
     }
 
-    /// A read, or a change of one statement, that takes no more time than the request has.
+    /// Runs a read or a write of one statement until the request deadline.
     pub(super) async fn ask<T>(
         &self,
         session: &Session,
@@ -209,32 +208,32 @@ impl Connections {
         query: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         let found = timeout_at(deadline.request, query).await.unwrap_or(Err(Failure::Late));
-        session.settle(&found);
+        session.return_to_pool(&found);
         found
     }
 
-    /// Waits for the right to have a connection for a change.
-    pub(super) async fn place(&self, owner: Owner, until: Instant) -> Result<Permit, Failure> {
+    /// Waits for a permit for a write.
+    pub(super) async fn permit(&self, owner: Owner, until: Instant) -> Result<Permit, Failure> {
         self.changes.acquire(owner, until).await
     }
 
-    /// Waits for the right to have a connection for a short read.
-    pub(super) async fn read_place(&self, owner: Owner, until: Instant) -> Result<Permit, Failure> {
+    /// Waits for a permit for a short read.
+    pub(super) async fn read_permit(&self, owner: Owner, until: Instant) -> Result<Permit, Failure> {
         self.reads.acquire(owner, until).await
     }
 
-    /// A read of many rows, whose statements all see the same moment. It runs in a task of its own, which keeps its place until
-    /// the database has ended the work: when the caller goes, the statement is cancelled, and only then does the next begin.
+    /// Runs a read of many rows in one snapshot. It runs in its own task, which keeps its permit until the database has
+    /// ended the statement: a dropped caller cancels the statement, and only then does the next long read begin.
     pub(super) async fn read_long<T: Send + 'static>(
         self: Arc<Self>,
         owner: Owner,
         query: impl for<'a> FnOnce(&'a Session) -> LongRead<'a, T> + Send + 'static,
     ) -> Result<T, MetadataError> {
-        let place = self.long_reads.acquire(owner, Instant::now() + LAST_WORD).await?;
+        let place = self.long_reads.acquire(owner, Instant::now() + OUTCOME_TIMEOUT).await?;
         let gone = CancellationToken::new();
         let _caller = gone.clone().drop_guard();
         let reading = async move {
-            let _place = place;
+            let _permit = place;
             let session = self.snapshot_session().await?;
             let cancel = session.cancel_token();
             let mut reading = pin!(ask_long(&session, self.long_timeout, query(&session)));
@@ -253,8 +252,8 @@ impl Connections {
         read.map_err(|unfinished| MetadataError::Broken(Arc::new(unfinished)))?
     }
 
-    /// A connection in a transaction that only reads and sees one moment, whose statements may take so long. It is known to
-    /// answer: one that was at rest and does not is replaced.
+    /// Returns a session in a read-only REPEATABLE READ transaction with the timeout of long reads. A pooled connection
+    /// that does not answer is replaced.
     pub(super) async fn snapshot_session(&self) -> Result<Session, MetadataError> {
         let begin = format!(
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {0};
@@ -271,7 +270,7 @@ impl Connections {
     }
 }
 
-/// Returns the hook that sets the settings of a new connection; one on which they do not last is closed.
+/// Returns the hook that sets the settings of a new connection. A connection that does not keep them is closed.
 fn set_up_hook(commit: CommitMode) -> Hook {
     Hook::async_fn(move |client, _| {
         Box::pin(async move {
@@ -283,7 +282,7 @@ fn set_up_hook(commit: CommitMode) -> Hook {
     })
 }
 
-/// A read of many rows in a transaction of its own, which ends with it.
+/// Runs a read in the open transaction of a session, and commits it.
 async fn ask_long<T>(
     session: &Session,
     limit: Duration,
@@ -298,7 +297,7 @@ async fn ask_long<T>(
     let found = timeout(limit, whole).await.unwrap_or(Err(Failure::Late));
     match found {
         Ok(found) => {
-            session.done();
+            session.mark_idle();
             Ok(found)
         }
         Err(failure) if failure.is_late() && begun.elapsed() >= limit => {
@@ -314,8 +313,7 @@ impl Session {
         self.client.as_ref().expect("the session has its connection")
     }
 
-    /// A statement that is known to this connection from now on. To be called before anything is sent that is not to be
-    /// waited for.
+    /// Prepares a statement, once for each connection. Must be called before a pipeline of statements begins.
     pub(super) async fn prepare(&self, sql: &str) -> Result<Prepared<'_>, Failure> {
         #[cfg(test)]
         super::statements::record(sql);
@@ -326,7 +324,7 @@ impl Session {
         self.prepare(sql).await?.rows(values).await
     }
 
-    /// Rows of a statement that is not kept on the connection, because its text differs each time.
+    /// Returns the rows of a statement that is not kept prepared, because its text differs each time.
     pub(super) async fn query(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
         #[cfg(test)]
         super::statements::record(sql);
@@ -341,24 +339,24 @@ impl Session {
         self.prepare(sql).await?.execute(values).await
     }
 
-    /// Statements without values; sent when first polled.
+    /// Runs statements without parameters. They are sent when first polled.
     pub(super) async fn batch(&self, sql: &str) -> Result<(), Failure> {
         Ok(self.client().batch_execute(sql).await?)
     }
 
-    /// The connection is at rest: others may have it.
-    pub(super) fn done(&self) {
-        self.at_rest.store(true, Ordering::Release);
+    /// Marks the session idle: it returns to the pool when it is dropped.
+    pub(super) fn mark_idle(&self) {
+        self.is_idle.store(true, Ordering::Release);
     }
 
-    /// The same if the database has answered, outside of a transaction.
-    pub(super) fn settle<T>(&self, outcome: &Result<T, Failure>) {
+    /// Marks the session idle if the database has answered a statement outside of a transaction.
+    pub(super) fn return_to_pool<T>(&self, outcome: &Result<T, Failure>) {
         let answered = match outcome {
             Ok(_) => true,
             Err(failure) => matches!(failure, Failure::Refused(..)) && !failure.is_lost(),
         };
         if answered {
-            self.done();
+            self.mark_idle();
         }
     }
 }
@@ -373,15 +371,15 @@ impl Deref for Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        let at_rest = *self.at_rest.get_mut();
-        if let Some(client) = self.client.take().filter(|_| !at_rest) {
+        let is_idle = *self.is_idle.get_mut();
+        if let Some(client) = self.client.take().filter(|_| !is_idle) {
             drop(Object::take(client));
         }
     }
 }
 
-/// What all of them come to. Each is polled in its turn, however many they are, so that what they send is sent in their order
-/// and before what is polled afterwards, such as a COMMIT: the combinators of `futures` do not promise that of many.
+/// Joins futures and polls each in order, so that statements are sent in order and before what is polled afterwards,
+/// such as a COMMIT. The combinators of `futures` do not promise that order for many futures.
 pub(super) async fn in_order<T>(
     all: impl IntoIterator<Item = impl Future<Output = Result<T, Failure>>>,
 ) -> Result<Vec<T>, Failure> {
@@ -394,11 +392,11 @@ pub(super) async fn in_order<T>(
     all.iter_mut().filter_map(|one| one.as_mut().take_output()).collect()
 }
 
-/// Kept apart from those who wait for many of them at once.
+/// Boxed, to keep the futures that join many of them small.
 type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
 
 impl Prepared<'_> {
-    /// Sent when first polled, as the others are.
+    /// Returns the rows of the statement, which is sent when first polled.
     pub(super) fn rows<'b>(&'b self, values: Values<'b>) -> Answer<'b, Vec<Row>> {
         Box::pin(async move { Ok(self.session.client().query(&self.statement, values).await?) })
     }

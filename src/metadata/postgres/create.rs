@@ -1,15 +1,15 @@
-//! Files that come as a whole: some of one workspace in one transaction, each with an outcome of its own.
+//! Creation of Files from whole content: several of one workspace in one transaction, each with its own outcome.
 
-use super::admission::Standing;
-use super::answers::{self, Opening, Stop};
+use super::admission::AdmissionFacts;
+use super::answers::{self, Rejection, RequestGuard};
 use super::blobs::{self, CLAIM, KEEP};
 use super::connections::{Prepared, in_order};
 use super::failure::Failure;
 use super::files::{self, INSERT};
-use super::group_commit::{Fate, Shared};
+use super::group_commit::{GroupOutcome, Shared};
 use super::ledger::{self, BEGIN};
 use super::pending::PendingCreate;
-use super::writer::{Change, Lock};
+use super::writer::{Lock, Transaction};
 use crate::metadata::rules::files::new_file;
 use crate::model::blob::ContentLocation;
 use crate::model::file::File;
@@ -18,7 +18,7 @@ use crate::model::ids::{BlobId, WorkspaceId};
 use crate::model::ledger::Fact;
 use futures_util::try_join;
 
-/// What came of it. There is no File when its blob is not pending any more.
+/// The outcome of a create. There is no File when its blob is not pending any more.
 pub(super) type Outcome = IdempotentOutcome<Option<File>>;
 
 impl Shared for PendingCreate {
@@ -41,77 +41,81 @@ impl Shared for PendingCreate {
     }
 
     fn make<'a>(
-        change: Change<'a>,
+        tx: Transaction<'a>,
         workspace: WorkspaceId,
         all: &'a [&'a Self],
-    ) -> impl Future<Output = Result<Vec<Fate<Outcome>>, Failure>> + Send + 'a {
-        create(change, workspace, all)
+    ) -> impl Future<Output = Result<Vec<GroupOutcome<Outcome>>, Failure>> + Send + 'a {
+        create(tx, workspace, all)
     }
 }
 
-/// What is decided under the lock.
+/// The decision about one create under the lock.
 enum Decision {
     Make(File, BlobId),
     Unmade(Outcome),
     Later,
 }
 
-/// Makes Files of one workspace in two round trips: what is decided under its lock, then what is written. Where some of them
-/// are not to be made, nothing is written.
+/// Creates Files of one workspace in two round trips: the reads under its lock, then the writes. Where a create is
+/// refused or replayed, the whole group is rolled back.
 async fn create(
-    change: Change<'_>,
+    tx: Transaction<'_>,
     workspace: WorkspaceId,
-    coming: &[&PendingCreate],
-) -> Result<Vec<Fate<Outcome>>, Failure> {
-    let statements = Statements::prepare(&change).await?;
-    let mut openings = Vec::with_capacity(coming.len());
-    for each in coming {
-        openings.push(Opening::prepare(&change, each.caller, each.once.as_ref()).await?);
+    creates: &[&PendingCreate],
+) -> Result<Vec<GroupOutcome<Outcome>>, Failure> {
+    let statements = Statements::prepare(&tx).await?;
+    let mut guards = Vec::with_capacity(creates.len());
+    for each in creates {
+        guards.push(RequestGuard::prepare(&tx, each.caller, each.once.as_ref()).await?);
     }
-    let locks = answers::locks_of_all(&openings, Some(Lock::Workspace(workspace)));
-    let asked = coming
+    let locks = answers::locks_of_all(&guards, Some(Lock::Workspace(workspace)));
+    let asked = creates
         .iter()
-        .zip(&openings)
-        .map(|(each, opening)| async { try_join!(opening.ask(Some(each.new.purpose)), statements.claim(each)) });
-    let found = change.begin(&locks, in_order(asked)).await?;
-    let files = match all_made(decide(coming, found, change.now_ms())) {
+        .zip(&guards)
+        .map(|(each, guard)| async { try_join!(guard.ask(Some(each.new.purpose)), statements.claim(each)) });
+    let found = tx.begin(&locks, in_order(asked)).await?;
+    let files = match all_made(decide(creates, found, tx.now_ms())) {
         Ok(files) => files,
-        Err(fates) => return change.give_up(fates).await,
+        Err(outcomes) => return tx.rollback_with(outcomes).await,
     };
     if let Some((first, _)) = files.first() {
-        change.proven_by(ledger::coming(first.id));
+        tx.set_proof(ledger::coming(first.id));
     }
-    let now_seconds = change.now_seconds();
-    let written = coming.iter().zip(&openings).zip(&files).map(|((each, opening), (file, blob))| async {
-        try_join!(statements.write(each, file, *blob), opening.note(Some(file), now_seconds)).map(drop)
+    let now_seconds = tx.now_seconds();
+    let written = creates.iter().zip(&guards).zip(&files).map(|((each, guard), (file, blob))| async {
+        try_join!(statements.write(each, file, *blob), guard.note(Some(file), now_seconds)).map(drop)
     });
-    change.commit(async { in_order(written).await.map(drop) }).await?;
-    Ok(files.into_iter().map(|(file, _)| Fate::Known(IdempotentOutcome::Made(Some(file)))).collect())
+    tx.commit(async { in_order(written).await.map(drop) }).await?;
+    Ok(files.into_iter().map(|(file, _)| GroupOutcome::Known(IdempotentOutcome::Made(Some(file)))).collect())
 }
 
-/// What is to be written, if all are to be made.
-fn all_made(decisions: Vec<Decision>) -> Result<Vec<(File, BlobId)>, Vec<Fate<Outcome>>> {
+/// Returns the Files to write if every create goes ahead, else the outcome of each.
+fn all_made(decisions: Vec<Decision>) -> Result<Vec<(File, BlobId)>, Vec<GroupOutcome<Outcome>>> {
     if decisions.iter().all(|decision| matches!(decision, Decision::Make(..))) {
         let made = |decision| if let Decision::Make(file, blob) = decision { Some((file, blob)) } else { None };
         return Ok(decisions.into_iter().filter_map(made).collect());
     }
-    let fate = |decision| match decision {
-        Decision::Make(..) => Fate::Again,
-        Decision::Unmade(outcome) => Fate::Known(outcome),
-        Decision::Later => Fate::Later,
+    let outcome = |decision| match decision {
+        Decision::Make(..) => GroupOutcome::Retry,
+        Decision::Unmade(outcome) => GroupOutcome::Known(outcome),
+        Decision::Later => GroupOutcome::Deferred,
     };
-    Err(decisions.into_iter().map(fate).collect())
+    Err(decisions.into_iter().map(outcome).collect())
 }
 
-/// Each counts those before it.
-fn decide(coming: &[&PendingCreate], found: Vec<(Result<Standing, Stop>, bool)>, now_ms: u64) -> Vec<Decision> {
+/// Decides about each create. Each counts those before it.
+fn decide(
+    creates: &[&PendingCreate],
+    found: Vec<(Result<AdmissionFacts, Rejection>, bool)>,
+    now_ms: u64,
+) -> Vec<Decision> {
     let mut before = Vec::new();
-    let one = |(each, (standing, claimed)): (&&PendingCreate, (Result<Standing, Stop>, bool))| {
-        let mut standing = match standing {
-            Ok(standing) => standing,
-            Err(stop) => return Decision::Unmade(stop.into()),
+    let one = |(each, (facts, claimed)): (&&PendingCreate, (Result<AdmissionFacts, Rejection>, bool))| {
+        let mut facts = match facts {
+            Ok(facts) => facts,
+            Err(rejection) => return Decision::Unmade(rejection.into()),
         };
-        if let Some(refused) = standing.refuse_bytes(each.new.content.size_bytes) {
+        if let Some(refused) = facts.refuse_bytes(each.new.content.size_bytes) {
             return Decision::Unmade(IdempotentOutcome::Refused(refused));
         }
         let blob = match each.new.place {
@@ -119,17 +123,16 @@ fn decide(coming: &[&PendingCreate], found: Vec<(Result<Standing, Stop>, bool)>,
             ContentLocation::Store(blob) if claimed => blob,
             ContentLocation::Store(_) => return Decision::Unmade(IdempotentOutcome::Made(None)),
         };
-        standing.count(&before);
-        if standing.refuse_bytes(each.new.content.size_bytes).is_some() {
+        facts.count(&before);
+        if facts.refuse_bytes(each.new.content.size_bytes).is_some() {
             return Decision::Later;
         }
         let new = &each.new;
-        let file =
-            new_file(files::next_id(&standing, now_ms), new, standing.expires_after(new.purpose, new.expires_after));
+        let file = new_file(files::next_id(&facts, now_ms), new, facts.expires_after(new.purpose, new.expires_after));
         before.push((file.id, file.size_bytes));
         Decision::Make(file, blob)
     };
-    coming.iter().zip(found).map(one).collect()
+    creates.iter().zip(found).map(one).collect()
 }
 
 struct Statements<'a> {
@@ -140,16 +143,16 @@ struct Statements<'a> {
 }
 
 impl<'a> Statements<'a> {
-    async fn prepare(change: &'a Change<'_>) -> Result<Self, Failure> {
+    async fn prepare(tx: &'a Transaction<'_>) -> Result<Self, Failure> {
         Ok(Self {
-            claim: change.prepare(CLAIM).await?,
-            keep: change.prepare(KEEP).await?,
-            insert_file: change.prepare(INSERT).await?,
-            begin: change.prepare(BEGIN).await?,
+            claim: tx.prepare(CLAIM).await?,
+            keep: tx.prepare(KEEP).await?,
+            insert_file: tx.prepare(INSERT).await?,
+            begin: tx.prepare(BEGIN).await?,
         })
     }
 
-    /// False when there is no blob to claim.
+    /// Claims the blob. Returns false for inline content and for a blob that is not pending.
     async fn claim(&self, each: &PendingCreate) -> Result<bool, Failure> {
         match each.new.place {
             ContentLocation::Store(blob) => {

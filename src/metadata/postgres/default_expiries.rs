@@ -1,4 +1,4 @@
-//! Rows of default expiries: what a workspace wants for a purpose, where that is not what holds for everybody.
+//! Rows of default expiries, for purposes in which a workspace differs from the general default.
 
 use super::audit;
 use super::rows::{named, optional_number, stored};
@@ -33,23 +33,23 @@ impl DefaultExpiryStore for PostgresStore {
         origin: Origin,
     ) -> Result<(), MetadataError> {
         let wanted = wanted.as_slice();
-        transaction!(self, |change| {
-            change.begin(&[], async { Ok(()) }).await?;
+        transaction!(self, |tx| {
+            tx.begin(&[], async { Ok(()) }).await?;
             let id = workspace.to_string();
             let delete = "DELETE FROM default_expiries WHERE workspace_id = $1 AND purpose = $2";
             let insert = "INSERT INTO default_expiries (workspace_id, purpose, lives_seconds) VALUES ($1, $2, $3)
                           ON CONFLICT (workspace_id, purpose) DO UPDATE SET lives_seconds = excluded.lives_seconds";
             for (purpose, expiry) in wanted {
                 match expiry {
-                    None => change.execute(delete, &[&id, &purpose.name()]).await?,
+                    None => tx.execute(delete, &[&id, &purpose.name()]).await?,
                     Some(expiry) => {
                         let lives_seconds = expiry.expires_after().map(ExpiresAfter::as_seconds).map(stored);
-                        change.execute(insert, &[&id, &purpose.name(), &lives_seconds]).await?
+                        tx.execute(insert, &[&id, &purpose.name(), &lives_seconds]).await?
                     }
                 };
             }
-            audit::note(&change, origin, rules::audit::default_expiries(workspace, wanted)).await?;
-            change.commit(async { Ok(()) }).await
+            audit::note(&tx, origin, rules::audit::default_expiries(workspace, wanted)).await?;
+            tx.commit(async { Ok(()) }).await
         })
     }
 }

@@ -1,13 +1,13 @@
-//! Deleting Files on request: those of one workspace share transactions.
+//! Deletion of Files on request. Deletes of one workspace share transactions.
 
 use super::audit;
 use super::connections::{Values, in_order};
 use super::failure::Failure;
 use super::files::{ALIVE, removal};
-use super::group_commit::{Fate, Shared};
+use super::group_commit::{GroupOutcome, Shared};
 use super::pending::PendingDelete;
 use super::rows::{number, parsed};
-use super::writer::Change;
+use super::writer::Transaction;
 use crate::metadata::rules;
 use crate::model::ids::{FileId, WorkspaceId};
 use futures_util::try_join;
@@ -31,41 +31,41 @@ impl Shared for PendingDelete {
     }
 
     fn make<'a>(
-        change: Change<'a>,
+        tx: Transaction<'a>,
         workspace: WorkspaceId,
         all: &'a [&'a Self],
-    ) -> impl Future<Output = Result<Vec<Fate<bool>>, Failure>> + Send + 'a {
-        delete(change, workspace, all)
+    ) -> impl Future<Output = Result<Vec<GroupOutcome<bool>>, Failure>> + Send + 'a {
+        delete(tx, workspace, all)
     }
 }
 
-/// Deletes Files in two round trips: which are there, then their removal with entries in the audit log. Their rows are locked
-/// in the order of their ids, and before that of the workspace, as everybody does who removes Files.
+/// Deletes Files in two round trips: a read of those that exist, then their removal with entries in the audit log.
+/// Locks their rows in the order of their ids, then the row of the workspace, as every removal of Files does.
 async fn delete(
-    change: Change<'_>,
+    tx: Transaction<'_>,
     workspace: WorkspaceId,
     all: &[&PendingDelete],
-) -> Result<Vec<Fate<bool>>, Failure> {
+) -> Result<Vec<GroupOutcome<bool>>, Failure> {
     let take = format!(
         "SELECT f.id FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND f.id = ANY($2) ORDER BY f.id FOR UPDATE"
     );
-    let take = change.prepare(&take).await?;
+    let take = tx.prepare(&take).await?;
     let which = "DELETE FROM files f WHERE f.workspace_id = $1 AND f.id = ANY($2)";
-    let remove = change.prepare(&removal("", which)).await?;
-    let (newest, insert) = (change.prepare(audit::NEWEST).await?, change.prepare(audit::INSERT).await?);
+    let remove = tx.prepare(&removal("", which)).await?;
+    let (newest, insert) = (tx.prepare(audit::NEWEST).await?, tx.prepare(audit::INSERT).await?);
     let workspace_id = workspace.to_string();
     let asked: Vec<String> = all.iter().map(|one| one.file.to_string()).collect();
     let values: Values<'_> = &[&workspace_id, &asked];
-    let (found, mut newest) = change.begin(&[], async { try_join!(take.rows(values), audit::newest(&newest)) }).await?;
+    let (found, mut newest) = tx.begin(&[], async { try_join!(take.rows(values), audit::newest(&newest)) }).await?;
     let found = found.iter().map(|row| parsed(row, 0)).collect::<Result<HashSet<FileId>, _>>()?;
-    let fates = all.iter().map(|one| Fate::Known(found.contains(&one.file))).collect();
+    let outcomes = all.iter().map(|one| GroupOutcome::Known(found.contains(&one.file))).collect();
     let going: Vec<&PendingDelete> = all.iter().filter(|one| found.contains(&one.file)).copied().collect();
     if going.is_empty() {
-        return change.give_up(fates).await;
+        return tx.rollback_with(outcomes).await;
     }
     let ids: Vec<String> = going.iter().map(|one| one.file.to_string()).collect();
     let entries = going.iter().map(|one| {
-        let entry_id = audit::fresh_id(&change, newest);
+        let entry_id = audit::fresh_id(&tx, newest);
         newest = entry_id.parse().ok();
         audit::insert(&insert, entry_id, one.caller.into(), rules::audit::file_deleted(workspace, one.file))
     });
@@ -81,6 +81,6 @@ async fn delete(
         };
         try_join!(removed, in_order(entries)).map(drop)
     };
-    change.commit(writes).await?;
-    Ok(fates)
+    tx.commit(writes).await?;
+    Ok(outcomes)
 }

@@ -1,6 +1,6 @@
 //! Where the database is and how it is spoken to: `postgres://` URLs as libpq has them.
 //!
-//! Two of their words are this program's own, since they are about certificates: `sslmode` and `sslrootcert`.
+//! The parameters `sslmode` and `sslrootcert` are parsed here, since they are about certificates.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,26 +9,26 @@ use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 
-/// How long the database may take to accept a connection.
+/// The timeout of a connection attempt.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long sent bytes may stay unacknowledged before the system gives a connection up.
+/// How long sent bytes may stay unacknowledged before the connection is closed.
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a connection is silent before the system asks whether the other side is there.
+/// How long a connection is idle before the first keepalive.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 const APPLICATION_NAME: &str = "venna";
 
-/// Whom this program must be sure to speak with.
+/// The peers that are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trust {
-    /// With nobody: what is exchanged is encrypted where TLS is used, but anybody may be there.
+    /// Any peer: TLS encrypts where it is used, and no certificate is verified.
     Anybody,
-    /// With somebody whose certificate comes from a known authority.
+    /// A peer with a certificate of a known authority.
     Authority,
-    /// With the host that the URL names.
+    /// A peer with a certificate of a known authority for the host of the URL.
     Host,
 }
 
-/// A database of a server.
+/// The address of a database.
 #[derive(Clone)]
 pub(super) struct Endpoint {
     pub(super) config: Config,
@@ -38,19 +38,19 @@ pub(super) struct Endpoint {
 }
 
 impl fmt::Debug for Endpoint {
-    /// Without what the URL says.
+    /// Leaves the URL out, which may hold a password.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Endpoint").field("trust", &self.trust).finish_non_exhaustive()
     }
 }
 
-/// The URL of a database cannot be used. It is not repeated, for a password may stand in it.
+/// A URL that cannot be used. Messages do not repeat it, for it may hold a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadUrl {
-    /// `sslmode` is something else.
+    /// `sslmode` has an unknown value.
     #[error("sslmode is one of disable, prefer, require, verify-ca, verify-full")]
     SslMode,
-    /// The rest of it is not well-formed.
+    /// The URL is not well-formed.
     #[error("it is no well-formed URL of PostgreSQL: {0}")]
     Malformed(String),
 }
@@ -85,7 +85,7 @@ impl FromStr for Endpoint {
     }
 }
 
-/// The URL without `sslmode` and `sslrootcert`, and those.
+/// Splits a URL into the rest, the value of `sslmode`, and that of `sslrootcert`.
 fn take_own_words(url: &str) -> (String, Option<String>, Option<String>) {
     let Some((place, query)) = url.split_once('?') else { return (url.to_owned(), None, None) };
     let (mut mode, mut root, mut kept) = (None, None, Vec::new());
@@ -101,10 +101,10 @@ fn take_own_words(url: &str) -> (String, Option<String>, Option<String>) {
     (if query.is_empty() { place.to_owned() } else { format!("{place}?{query}") }, mode, root)
 }
 
-/// Looks whether the URL of a database can be used.
+/// Checks that the URL of a database can be used.
 ///
 /// # Errors
-/// When it cannot.
+/// Fails when it cannot.
 pub fn check_url(url: &str) -> Result<(), BadUrl> {
     url.parse::<Endpoint>().map(drop)
 }

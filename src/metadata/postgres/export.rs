@@ -1,12 +1,12 @@
-//! How far usage is exported, and what is to be exported next. Only rows of the ledger that have their numbers are exported:
-//! whatever gets one later comes late.
+//! The progress of the usage export and its next part. Only numbered rows of the ledger are exported; a row that is
+//! numbered later is exported as a correction.
 
 use super::connections::{Session, Values};
 use super::failure::Failure;
 use super::rows::{named, number, optional, optional_number, stored};
 use super::store::{PostgresStore, read, read_long, transaction};
 use super::task::Task;
-use super::writer::{Change, Lock};
+use super::writer::{Lock, Transaction};
 use super::{ledger, outbox, usage};
 use crate::metadata::error::MetadataError;
 use crate::metadata::export::ExportStore;
@@ -39,19 +39,19 @@ impl ExportStore for PostgresStore {
         messages: Vec<NewMessage>,
     ) -> Result<bool, MetadataError> {
         let messages = messages.as_slice();
-        transaction!(self, |change| {
-            change.begin(&[Lock::Task(Task::Outbox)], async { Ok(()) }).await?;
-            if progress(&change).await? != from {
-                change.abandon().await?;
+        transaction!(self, |tx| {
+            tx.begin(&[Lock::Task(Task::Outbox)], async { Ok(()) }).await?;
+            if progress(&tx).await? != from {
+                tx.rollback().await?;
                 return Ok(false);
             }
             for message in messages {
-                if !outbox::insert(&change, message).await? {
+                if !outbox::insert(&tx, message).await? {
                     return Err(Failure::Unreadable("a message of the export is there already".to_owned()));
                 }
             }
-            note(&change, to).await?;
-            change.commit(async { Ok(()) }).await?;
+            note(&tx, to).await?;
+            tx.commit(async { Ok(()) }).await?;
             Ok(true)
         })
     }
@@ -66,7 +66,7 @@ pub(super) async fn progress(session: &Session) -> Result<Option<ExportProgress>
     session.row(sql, &[]).await?.map(progress).transpose()
 }
 
-/// The columns of a part, from the fourth on.
+/// Reads the part of the export from the fourth column on.
 fn part(row: &Row) -> Result<Option<ExportPart>, Failure> {
     let Some(through_seq) = optional_number(row, 3)? else { return Ok(None) };
     let purpose: Option<&str> = row.try_get(9)?;
@@ -76,7 +76,7 @@ fn part(row: &Row) -> Result<Option<ExportPart>, Failure> {
     Ok(Some(ExportPart { through_seq, number: number(row, 4)?, after }))
 }
 
-/// On a session whose statements all see the same moment.
+/// Returns the progress and the next part. Must run in one snapshot.
 pub(super) async fn next(
     session: &Session,
     bounds: ExportBounds,
@@ -130,7 +130,7 @@ async fn expiry(session: &Session, margin_seconds: u64) -> Result<(u64, Option<u
     Ok((number(&row, 0)?, optional_number(&row, 1)?))
 }
 
-async fn note(change: &Change<'_>, progress: ExportProgress) -> Result<(), Failure> {
+async fn note(tx: &Transaction<'_>, progress: ExportProgress) -> Result<(), Failure> {
     let sql =
         "INSERT INTO usage_export (\"only\", until, through_seq, corrections, part_through_seq, part_number, part_hour,
                    part_line_item, part_workspace_id, part_api_key_id, part_purpose)
@@ -149,5 +149,5 @@ async fn note(change: &Change<'_>, progress: ExportProgress) -> Result<(), Failu
     let purpose = after.and_then(|after| after.group.purpose);
     let values: Values<'_> =
         &[&until, &through_seq, &corrections, &part_through_seq, &number, &hour, &item, &workspace, &key, &purpose];
-    change.execute(sql, values).await.map(drop)
+    tx.execute(sql, values).await.map(drop)
 }

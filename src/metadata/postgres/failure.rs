@@ -1,13 +1,13 @@
-//! What goes wrong between this program and the database, without anything that a row or a URL holds.
+//! Errors of the database, without the content of rows and URLs.
 //!
-//! The errors of the driver carry the rows that they are about; those never leave this file.
+//! The errors of the driver carry the content of rows. They do not leave this file.
 
 use crate::metadata::error::MetadataError;
 use std::io;
 use std::sync::Arc;
 use tokio_postgres::error::{DbError, Error as DriverError, SqlState};
 
-/// What the database said, as far as it may be repeated.
+/// The parts of a database error that may be logged.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{severity} {code}: {message}")]
 pub(super) struct Said {
@@ -16,38 +16,39 @@ pub(super) struct Said {
     message: String,
 }
 
-/// Why a statement has no outcome.
+/// The reason why a statement has no result.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum Failure {
     /// The database refused the statement.
     #[error("the database refused")]
     Refused(SqlState, #[source] Said),
-    /// The server takes no writes: it is a standby, or an operator keeps writers away from it. Nothing was written.
+    /// The server is read-only: it is a standby, or an operator stopped writers. Nothing was written.
     #[error("the database takes no writes: {0}")]
     ReadOnly(String),
-    /// There is no connection, or there is none any more.
+    /// The connection failed or was lost.
     #[error("the connection to the database is lost: {0}")]
     Lost(String),
-    /// Something took longer than it may.
+    /// A timeout passed.
     #[error("the database did not answer in time")]
     Late,
     /// Too many operations of the workspace wait already.
     #[error("too many operations of the workspace wait for the database")]
     Crowded,
-    /// A row is not what it should be.
+    /// A row has an unexpected value.
     #[error("a row cannot be read: {0}")]
     Unreadable(String),
 }
 
 impl Failure {
-    /// Whether the transaction is to be repeated: the database asks for it, or has told another statement why it refused.
+    /// Returns whether the transaction must be repeated: a serialization failure, a deadlock, or a statement after
+    /// either.
     pub(super) fn is_conflict(&self) -> bool {
         let again =
             [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::IN_FAILED_SQL_TRANSACTION];
         matches!(self, Self::Refused(code, _) if again.contains(code))
     }
 
-    /// Whether the connection is of no more use, and another might be.
+    /// Returns whether the connection is lost and another may work.
     pub(super) fn is_lost(&self) -> bool {
         match self {
             Self::Lost(_) => true,
@@ -56,7 +57,7 @@ impl Failure {
         }
     }
 
-    /// Whether a statement was ended because it took too long, by this program or by the database.
+    /// Returns whether a timeout of this program or of the database ended the statement.
     pub(super) fn is_late(&self) -> bool {
         match self {
             Self::Late => true,
@@ -65,13 +66,13 @@ impl Failure {
         }
     }
 
-    /// Whether a row of this key is there already.
+    /// Returns whether the error is a violation of a unique key.
     pub(super) fn is_taken(&self) -> bool {
         matches!(self, Self::Refused(code, _) if *code == SqlState::UNIQUE_VIOLATION)
     }
 }
 
-/// Errors after which the server closes the connection, or has not opened one.
+/// Returns whether the server closes the connection after this error, or has not opened it.
 fn ends_sessions(code: &SqlState) -> bool {
     let ended = [
         SqlState::ADMIN_SHUTDOWN,
@@ -83,7 +84,7 @@ fn ends_sessions(code: &SqlState) -> bool {
 }
 
 impl From<&DbError> for Said {
-    /// Without the details, which repeat what stands in rows.
+    /// Leaves out the details, which repeat the content of rows.
     fn from(error: &DbError) -> Self {
         Self {
             severity: error.severity().to_owned(),
@@ -123,7 +124,7 @@ impl From<Failure> for MetadataError {
     }
 }
 
-/// Syntax, data and integrity that only this program can have got wrong, and damage of the database.
+/// Returns whether the error is a mistake of this program (syntax, data) or damage of the database.
 fn is_mistake(code: &SqlState) -> bool {
     ["22", "42", "XX"].iter().any(|class| code.code().starts_with(class))
 }

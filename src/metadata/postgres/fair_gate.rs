@@ -1,4 +1,4 @@
-//! Permits for connections, shared fairly: workspaces that wait take turns, and none holds more than its share.
+//! Fair permits for connections: waiting workspaces take turns, and each has a cap.
 
 use super::failure::Failure;
 use crate::model::ids::WorkspaceId;
@@ -13,13 +13,13 @@ const MAX_WAITING_PER_OWNER: usize = 1024;
 /// The workspace that an operation is for; none for the server's own work, administration and the check of a key.
 pub(super) type Owner = Option<WorkspaceId>;
 
-/// A number of permits.
+/// A semaphore that is fair among workspaces.
 #[derive(Clone, Debug)]
 pub(super) struct FairGate(Arc<Gate>);
 
 #[derive(Debug)]
 struct Gate {
-    /// Permits that one workspace holds at once, at most.
+    /// The most permits of one workspace.
     max_per_workspace: usize,
     state: Mutex<State>,
 }
@@ -29,7 +29,7 @@ struct State {
     free: usize,
     /// Every owner that holds a permit or waits for one.
     shares: HashMap<Owner, Share>,
-    /// Owners that wait, the next one first.
+    /// Owners that wait, in the order of their turns.
     turns: VecDeque<Owner>,
 }
 
@@ -39,7 +39,7 @@ struct Share {
     waiting: VecDeque<oneshot::Sender<Permit>>,
 }
 
-/// The right to use a connection; it ends when it is dropped.
+/// A permit to use a connection, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Permit {
     gate: Arc<Gate>,
@@ -52,10 +52,11 @@ impl FairGate {
         Self(Arc::new(Gate { max_per_workspace, state: Mutex::new(state) }))
     }
 
-    /// Waits for a permit, behind what the same owner asked for before.
+    /// Waits for a permit. Requests of one owner are served in order.
     ///
     /// # Errors
-    /// [`Failure::Crowded`] when too much of the owner waits already, and [`Failure::Late`] when there is none in time.
+    /// Returns [`Failure::Crowded`] when too many requests of the owner wait already, and [`Failure::Late`] at the
+    /// deadline.
     pub(super) async fn acquire(&self, owner: Owner, until: Instant) -> Result<Permit, Failure> {
         let (sender, permit) = oneshot::channel();
         let granted = {
@@ -87,8 +88,7 @@ impl Gate {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes free permits for those whose turn it is. They are handed out without the lock, which a permit takes when it
-    /// is dropped.
+    /// Grants free permits by turns. The caller hands them out without the lock, which a dropped permit takes.
     fn grant(self: &Arc<Self>, state: &mut State) -> Vec<(oneshot::Sender<Permit>, Permit)> {
         let (mut granted, mut passed) = (Vec::new(), 0);
         while state.free > 0 && passed < state.turns.len() {
@@ -133,7 +133,7 @@ impl Gate {
     }
 }
 
-/// A permit whose operation has gone meanwhile is dropped and so given back.
+/// A permit for a dropped operation returns to the gate.
 fn hand_out(granted: Vec<(oneshot::Sender<Permit>, Permit)>) {
     for (waiting, permit) in granted {
         drop(waiting.send(permit));

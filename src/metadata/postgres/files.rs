@@ -1,7 +1,7 @@
-//! Rows of Files. Every statement of a request has the workspace in its `WHERE` and does not see expired Files; only
-//! the sweeper looks across workspaces.
+//! Rows of Files. Every statement of a request filters by workspace and hides expired Files; only the sweeper crosses
+//! workspaces.
 
-use super::admission::Standing;
+use super::admission::AdmissionFacts;
 use super::blobs::release;
 use super::connections::{Prepared, Session, Values};
 use super::failure::Failure;
@@ -51,8 +51,8 @@ impl FileStore for PostgresStore {
 
     async fn find_content(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<StoredContent>, MetadataError> {
         read!(self, workspace, |session| {
-            // One statement, with one row for each blob in order: a File of parts that is deleted meanwhile is found with
-            // all its blobs or not at all.
+            // One statement, with one row for each blob in order: a File of parts that is deleted meanwhile is found
+            // with all its blobs or not at all.
             let sql = format!(
                 "SELECT {file}, b.id, coalesce(p.size_bytes, f.size_bytes), b.checksums, b.content
                  FROM files f LEFT JOIN file_parts p
@@ -96,12 +96,13 @@ impl FileStore for PostgresStore {
     }
 }
 
-/// The id of a File that is made under the lock of its workspace, so that the order of ids is the order of commits.
-pub(super) fn next_id(standing: &Standing, now_ms: u64) -> FileId {
-    FileId::next(standing.last_file_id, now_ms, random::bytes())
+/// Returns the next File id of a workspace. Must be called under the lock of the workspace, so that ids are in the
+/// order of commits.
+pub(super) fn next_id(facts: &AdmissionFacts, now_ms: u64) -> FileId {
+    FileId::next(facts.last_file_id, now_ms, random::bytes())
 }
 
-/// A File with its blob, or one whose blobs stand in `file_parts`.
+/// Inserts a File with its blob, or without one if its parts are in `file_parts`.
 pub(super) async fn insert(
     insert: &Prepared<'_>,
     workspace: WorkspaceId,
@@ -133,7 +134,7 @@ pub(super) async fn insert(
     insert.execute(values).await.map(drop)
 }
 
-/// Deletes at most `limit` Files of a workspace, whatever they are; how many there were.
+/// Deletes at most `limit` Files of a workspace, expired or not. Returns their number.
 pub(super) async fn delete_some(session: &Session, workspace: WorkspaceId, limit: u32) -> Result<u64, Failure> {
     let chosen = "SELECT workspace_id, id FROM files WHERE workspace_id = $1 ORDER BY id LIMIT $2 FOR UPDATE";
     let sql = removal(chosen, OF_CHOSEN);
@@ -141,8 +142,8 @@ pub(super) async fn delete_some(session: &Session, workspace: WorkspaceId, limit
     deleted.map_or(Ok(0), |row| rows::number(&row, 0))
 }
 
-/// Deletes at most `limit` expired Files of a workspace; how many there were. Those that another server is just deleting are
-/// left to it.
+/// Deletes at most `limit` expired Files of a workspace. Returns their number. Skips Files that another server is
+/// deleting.
 pub(super) async fn delete_expired(session: &Session, workspace: WorkspaceId, limit: u32) -> Result<u64, Failure> {
     let chosen = "SELECT workspace_id, id FROM files WHERE workspace_id = $1 AND expires_at <= now_ms() / 1000
                   ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED";
@@ -153,8 +154,8 @@ pub(super) async fn delete_expired(session: &Session, workspace: WorkspaceId, li
 
 const OF_CHOSEN: &str = "DELETE FROM files f USING chosen c WHERE f.workspace_id = c.workspace_id AND f.id = c.id";
 
-/// A statement that deletes Files (those that `chosen` names), enters their ends and releases their blobs, or leaves their parts to be released; it tells how
-/// many there were.
+/// Returns a statement that deletes the Files that `chosen` selects, adds their ledger rows, and releases their blobs
+/// or queues their parts for release. Its result is the number of Files.
 pub(super) fn removal(chosen: &str, delete: &str) -> String {
     let chosen = if chosen.is_empty() { String::new() } else { format!("chosen AS MATERIALIZED ({chosen}),") };
     let (end, release) = (ledger::END, release("now_ms() / 1000"));

@@ -1,9 +1,9 @@
-//! Changes of one workspace share transactions. They are made one after the other anyway, under its lock; what this server is
-//! asked for while it makes some, it makes together afterwards.
+//! Group commit: operations of one workspace share transactions. The lock of the workspace runs them one after the
+//! other anyway, so operations that arrive during a transaction run together in the next one.
 
 use super::connections::{Connections, Deadline};
 use super::failure::Failure;
-use super::writer::Change;
+use super::writer::Transaction;
 use crate::metadata::error::MetadataError;
 use crate::model::ids::WorkspaceId;
 use std::collections::hash_map::Entry;
@@ -14,49 +14,49 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-/// Bytes that stand in rows and share a commit at most, unless one change alone has more.
+/// The most bytes of inline content in one transaction, unless a single operation has more.
 const MAX_BYTES_PER_COMMIT: usize = 4 << 20;
-/// How long a change may wait for a transaction, which then has as much time as is left of that of its oldest change.
+/// How long an operation waits for its transaction, which has the deadlines of its oldest operation.
 const MAX_WAIT: Duration = Duration::from_secs(1);
-/// Changes of one kind that may wait in a workspace. A workspace with more is refused.
+/// Waiting operations of one kind in a workspace. More are refused.
 const MAX_WAITING_PER_WORKSPACE: usize = 8192;
 
-/// A change that shares transactions with others of its kind and workspace.
+/// An operation that shares transactions with others of its kind and workspace.
 pub(super) trait Shared: fmt::Debug + Send + Sync + Sized + 'static {
-    /// The result for the one who asked.
+    /// The result of one operation.
     type Outcome: fmt::Debug + Send + 'static;
-    /// Changes that share a commit at most.
+    /// The most operations in one transaction.
     const MAX_PER_COMMIT: usize;
 
-    /// Returns the workspace that is changed.
+    /// Returns the workspace of the operation.
     fn workspace(&self) -> WorkspaceId;
-    /// Returns the number of bytes of it that stand in rows.
+    /// Returns the number of bytes of its inline content.
     fn inline_bytes(&self) -> usize;
-    /// Returns a name that no two changes of a transaction may have.
+    /// Returns a name that must be unique within a transaction.
     fn name(&self) -> Option<String>;
-    /// Makes changes of one workspace in one transaction; what came of each, in their order.
+    /// Runs operations of one workspace in one transaction. Returns their outcomes in order.
     fn make<'a>(
-        change: Change<'a>,
+        tx: Transaction<'a>,
         workspace: WorkspaceId,
         all: &'a [&'a Self],
-    ) -> impl Future<Output = Result<Vec<Fate<Self::Outcome>>, Failure>> + Send + 'a;
+    ) -> impl Future<Output = Result<Vec<GroupOutcome<Self::Outcome>>, Failure>> + Send + 'a;
 }
 
-/// The result of one of several changes once a transaction is over.
-pub(super) enum Fate<T> {
-    /// Its outcome.
+/// The outcome of one operation of a group.
+pub(super) enum GroupOutcome<T> {
+    /// The operation has ended with this.
     Known(T),
-    /// It may be made, and is not, for something else kept the transaction from being committed, or it was full.
-    Again,
-    /// There is no room for it beside those that may be made: it is to be asked for once they are.
-    Later,
+    /// The transaction was rolled back for another operation, or was full: run it again.
+    Retry,
+    /// A quota has no room for it beside the others of its group: run it after them.
+    Deferred,
 }
 
-/// The queues of one kind of change.
+/// The queues of one kind of operation.
 #[derive(Debug)]
 pub(super) struct GroupCommit<W: Shared> {
     connections: Arc<Connections>,
-    /// Of each workspace for which something waits or is made.
+    /// The queue of each workspace with an operation that waits or runs.
     waiting: Mutex<HashMap<WorkspaceId, VecDeque<Waiting<W>>>>,
 }
 
@@ -69,7 +69,7 @@ struct Waiting<W: Shared> {
 
 impl<W: Shared> Waiting<W> {
     fn answer(self, outcome: Result<W::Outcome, MetadataError>) {
-        // Whoever asked may have gone.
+        // The caller may be gone.
         drop(self.answer.send(outcome));
     }
 }
@@ -79,11 +79,11 @@ impl<W: Shared> GroupCommit<W> {
         Arc::new(Self { connections, waiting: Mutex::default() })
     }
 
-    /// Makes a change, in a transaction with others of its workspace that are asked for at the same time. It is made, or
-    /// not, even if nobody waits for it any more.
+    /// Runs an operation in a transaction with concurrent ones of its workspace. It runs to its end even if the caller
+    /// is dropped.
     ///
     /// # Errors
-    /// [`MetadataError::Crowded`] when too many wait already; else as the transaction.
+    /// Returns [`MetadataError::Crowded`] when too many wait already, and the errors of the transaction.
     pub(super) async fn make(self: &Arc<Self>, work: W) -> Result<W::Outcome, MetadataError> {
         let workspace = work.workspace();
         let (answer, outcome) = oneshot::channel();
@@ -104,14 +104,14 @@ impl<W: Shared> GroupCommit<W> {
         if idle {
             tokio::spawn(Arc::clone(self).make_all(workspace));
         }
-        outcome.await.unwrap_or_else(|_| Err(Failure::Lost("nobody makes the change".to_owned()).into()))
+        outcome.await.unwrap_or_else(|_| Err(Failure::Lost("the task of the group ended".to_owned()).into()))
     }
 
     fn queues(&self) -> MutexGuard<'_, HashMap<WorkspaceId, VecDeque<Waiting<W>>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes what waits, until nothing does.
+    /// Runs the operations of a workspace until its queue is empty.
     async fn make_all(self: Arc<Self>, workspace: WorkspaceId) {
         let _dismissed = DismissOnPanic(&self, workspace);
         while let Some(group) = self.next_group(workspace) {
@@ -119,8 +119,7 @@ impl<W: Shared> GroupCommit<W> {
         }
     }
 
-    /// The oldest that wait, no two of them of one name. Nothing when nobody waits; then nobody makes changes of
-    /// the workspace any more either.
+    /// Takes the oldest operations, with distinct names. Returns none and removes the queue when it is empty.
     fn next_group(&self, workspace: WorkspaceId) -> Option<Vec<Waiting<W>>> {
         let mut all = self.queues();
         let queue = all.get_mut(&workspace)?;
@@ -141,8 +140,8 @@ impl<W: Shared> GroupCommit<W> {
         Some(group)
     }
 
-    /// Makes a group. Those that cannot be made leave it, those for which there may be no room come after the others, and
-    /// where a mistake of one fails all, halves are made.
+    /// Runs a group. Operations that have ended leave it, and deferred ones run after the others. Where a bad row fails
+    /// the whole group, each half runs alone.
     async fn make_group(&self, workspace: WorkspaceId, group: Vec<Waiting<W>>) {
         let (group, late): (Vec<_>, Vec<_>) = group.into_iter().partition(|one| one.since.elapsed() < MAX_WAIT);
         for one in late {
@@ -154,7 +153,7 @@ impl<W: Shared> GroupCommit<W> {
             let deadline = Deadline::of_request_since(oldest.since);
             let all: Vec<&W> = group.iter().map(|one| &one.work).collect();
             match self.make_now(workspace, &all, deadline).await {
-                Ok(fates) => groups.extend(left(group, fates)),
+                Ok(outcomes) => groups.extend(left(group, outcomes)),
                 Err(MetadataError::Broken(_)) if group.len() > 1 => {
                     let half = group.split_off(group.len() / 2);
                     groups.extend([half, group]);
@@ -169,30 +168,30 @@ impl<W: Shared> GroupCommit<W> {
         workspace: WorkspaceId,
         all: &[&W],
         deadline: Deadline,
-    ) -> Result<Vec<Fate<W::Outcome>>, MetadataError> {
+    ) -> Result<Vec<GroupOutcome<W::Outcome>>, MetadataError> {
         let connections = &*self.connections;
         let attempt = |deadline| async move {
-            let change = Change::new(connections, Some(workspace), deadline).await?;
-            W::make(change, workspace, all).await
+            let tx = Transaction::new(connections, Some(workspace), deadline).await?;
+            W::make(tx, workspace, all).await
         };
         connections.run_until(deadline, attempt).await
     }
 }
 
-/// Answers what is known; the others, those first that are to be made last.
-fn left<W: Shared>(group: Vec<Waiting<W>>, fates: Vec<Fate<W::Outcome>>) -> [Vec<Waiting<W>>; 2] {
+/// Answers the operations that have ended. Returns the deferred ones, then those to run again.
+fn left<W: Shared>(group: Vec<Waiting<W>>, outcomes: Vec<GroupOutcome<W::Outcome>>) -> [Vec<Waiting<W>>; 2] {
     let [mut later, mut again] = [Vec::new(), Vec::new()];
-    for (one, fate) in group.into_iter().zip(fates) {
-        match fate {
-            Fate::Known(outcome) => one.answer(Ok(outcome)),
-            Fate::Again => again.push(one),
-            Fate::Later => later.push(one),
+    for (one, outcome) in group.into_iter().zip(outcomes) {
+        match outcome {
+            GroupOutcome::Known(outcome) => one.answer(Ok(outcome)),
+            GroupOutcome::Retry => again.push(one),
+            GroupOutcome::Deferred => later.push(one),
         }
     }
     [later, again]
 }
 
-/// Those who wait behind a panic are told, and the next one finds the workspace idle.
+/// Removes the queue of a workspace after a panic: its callers get an error, and the next operation starts a new task.
 struct DismissOnPanic<'a, W: Shared>(&'a GroupCommit<W>, WorkspaceId);
 
 impl<W: Shared> Drop for DismissOnPanic<'_, W> {

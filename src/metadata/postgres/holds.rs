@@ -1,4 +1,4 @@
-//! Holds, under which no blob is removed.
+//! Holds, which keep blobs from being removed.
 
 use super::rows::stored;
 use super::store::{PostgresStore, write};

@@ -1,5 +1,4 @@
-//! Databases that are filled with the rows of an embedded store, in one transaction: before it is committed there is no
-//! installation, and then there is all of it.
+//! Fills a database with the rows of an embedded store in one transaction: an installation appears whole or not at all.
 
 use super::endpoint::Endpoint;
 use super::failure::Failure;
@@ -21,21 +20,21 @@ use tokio_postgres::Transaction;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
 
-/// Rows that wait to be sent; each may have the bytes of a small file in it.
+/// Rows that may wait to be sent. Each may hold the bytes of a small file.
 const QUEUED_ROWS: usize = 256;
-/// What an embedded installation remembers once, and this store of each workspace.
+/// The fact that the embedded store keeps once, and this store for each workspace.
 const LAST_FILE_ID: &str = "last_file_id";
 
-/// Why a database was not filled.
+/// The reason why a database was not filled.
 #[derive(Debug, thiserror::Error)]
 pub enum FillError {
-    /// It cannot be opened.
+    /// The database cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// There is an installation in it.
+    /// The database holds an installation.
     #[error("the database holds an installation already")]
     NotEmpty,
-    /// Rows could not be read or written.
+    /// A row could not be read or written.
     #[error(transparent)]
     Rows(#[from] MetadataError),
 }
@@ -47,10 +46,10 @@ impl From<tokio_postgres::Error> for FillError {
 }
 
 impl PostgresStore {
-    /// Whether a database could be filled: it is there and holds no installation.
+    /// Checks that a database exists and holds no installation.
     ///
     /// # Errors
-    /// When it cannot.
+    /// Fails when it does not exist or is not empty.
     pub async fn check_fillable(url: &str) -> Result<(), FillError> {
         let endpoint: Endpoint = url.parse().map_err(OpenError::from)?;
         let client = connect(&endpoint).await?;
@@ -59,11 +58,11 @@ impl PostgresStore {
         if filled { Err(FillError::NotEmpty) } else { Ok(()) }
     }
 
-    /// Fills a database that holds no installation with that of an embedded store, to which nobody writes; how many rows that
-    /// were.
+    /// Fills a database without an installation from an embedded store that is not written to. Returns the number of
+    /// rows.
     ///
     /// # Errors
-    /// When it cannot be done; nothing of it is there then.
+    /// Fails when the database is not empty or a row cannot be copied; the database is unchanged then.
     pub async fn fill(url: &str, database: &Path, now_seconds: u64) -> Result<u64, FillError> {
         let endpoint: Endpoint = url.parse().map_err(OpenError::from)?;
         let mut client = connect(&endpoint).await?;
@@ -90,7 +89,7 @@ impl PostgresStore {
             read?;
             continue_numbers(&transaction, table).await?;
         }
-        // No workspace has a later one.
+        // No workspace has a later id.
         transaction.execute("UPDATE workspaces SET last_file_id = $1", &[&last_file_id]).await?;
         transaction.commit().await?;
         client.batch_execute("ANALYZE").await?;
@@ -100,13 +99,13 @@ impl PostgresStore {
 
 async fn connect(endpoint: &Endpoint) -> Result<tokio_postgres::Client, OpenError> {
     let (client, connection) = endpoint.config.connect(tls::connector(endpoint)?).await?;
-    // It ends with its client.
+    // The task ends with its client.
     drop(tokio::spawn(connection));
     pooler::refuse_shared_sessions(endpoint, &client).await?;
     Ok(client)
 }
 
-/// Sends the rows of a table; how many there were.
+/// Copies the rows of a table. Returns their number.
 async fn copy(
     transaction: &Transaction<'_>,
     table: &Table,
@@ -134,7 +133,7 @@ async fn copy(
     Ok(writer.as_mut().finish().await?)
 }
 
-/// Numbers of rows to come go on behind those of the rows that came.
+/// Continues the sequence of a table after its copied rows.
 async fn continue_numbers(transaction: &Transaction<'_>, table: &Table) -> Result<(), FillError> {
     if table.columns.contains(&"seq") {
         let sql = format!(

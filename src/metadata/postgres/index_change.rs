@@ -1,12 +1,13 @@
 //! Index changes of a migration: `CREATE INDEX CONCURRENTLY` and `DROP INDEX CONCURRENTLY`, which run outside of a
-//! transaction and can be repeated after they were cut off.
+//! transaction and can be repeated after an interruption.
 
 use super::failure::Failure;
 use tokio_postgres::Client;
 
 /// The word that makes a migration one of index changes.
 const CONCURRENTLY: &str = "CONCURRENTLY";
-/// Lets a build wait for the transactions that began before it, which may be long reads; it locks nobody out meanwhile.
+/// The lock timeout of an index build: none. A build waits for older transactions, which may be long reads, and blocks
+/// no writer meanwhile.
 const WAIT_FOR_OTHERS: &str = "SET lock_timeout = 0";
 /// The lock timeout of the other migrations.
 const WAIT_SHORTLY: &str = "SET lock_timeout = 2000";
@@ -35,7 +36,7 @@ pub(super) fn without_comments(sql: &str) -> String {
 /// Returns the index changes of a migration in their order.
 ///
 /// # Errors
-/// When a statement is something else.
+/// Fails when a statement is something else.
 pub(super) fn parse(sql: &str) -> Result<Vec<IndexChange>, Failure> {
     let sql = without_comments(sql);
     sql.split(';').map(str::trim).filter(|statement| !statement.is_empty()).map(IndexChange::parse).collect()
@@ -54,15 +55,15 @@ impl IndexChange {
         Ok(Self { index: index.to_owned(), sql: sql.to_owned(), creates })
     }
 
-    /// Returns the statement as it runs in a transaction, on tables that nobody else uses.
+    /// Returns the statement without `CONCURRENTLY`, for new tables within a transaction.
     pub(super) fn in_transaction(&self) -> String {
         self.sql.replacen(CONCURRENTLY, "", 1)
     }
 
-    /// Runs the statement. An index that is there stays; one whose build was cut off is dropped and built anew.
+    /// Runs the statement. A valid index stays; one whose build was interrupted is dropped and built again.
     ///
     /// # Errors
-    /// When PostgreSQL refused.
+    /// Fails when PostgreSQL refuses it.
     pub(super) async fn run(&self, client: &Client) -> Result<(), Failure> {
         client.batch_execute(WAIT_FOR_OTHERS).await?;
         if self.creates {

@@ -1,11 +1,11 @@
 //! Rows of API keys and their secrets.
 
-use super::answers::AdminOpening;
+use super::answers::AdminGuard;
 use super::connections::{Session, Values};
 use super::failure::Failure;
 use super::rows::{self, optional_number, parsed, stored};
 use super::store::{PostgresStore, read, transaction, write};
-use super::writer::{Change, Lock};
+use super::writer::{Lock, Transaction};
 use super::{audit, limits};
 use crate::metadata::error::MetadataError;
 use crate::metadata::keys::{KeyChanges, KeyStore, NewKey, NewSecret};
@@ -33,7 +33,7 @@ impl KeyStore for PostgresStore {
         once: Option<Idempotency<ApiKey>>,
     ) -> Result<IdempotentOutcome<Option<ApiKey>>, MetadataError> {
         let (key, once) = (&key, once.as_ref());
-        transaction!(self, |change| create(change, key, origin, once).await)
+        transaction!(self, |tx| create(tx, key, origin, once).await)
     }
 
     async fn list_keys(&self) -> Result<Vec<ApiKey>, MetadataError> {
@@ -106,17 +106,17 @@ impl KeyStore for PostgresStore {
     }
 
     async fn revoke_key(&self, id: KeyId, origin: Origin) -> Result<Option<ApiKey>, MetadataError> {
-        transaction!(self, |change| {
-            change.begin(lock_of(&change, id).await?.as_slice(), async { Ok(()) }).await?;
-            let revoked = take(&change, id).await?.map(|known| rules::keys::revoke(known, change.now_seconds()));
+        transaction!(self, |tx| {
+            tx.begin(lock_of(&tx, id).await?.as_slice(), async { Ok(()) }).await?;
+            let revoked = take(&tx, id).await?.map(|known| rules::keys::revoke(known, tx.now_seconds()));
             let Some(Update { row: revoked, entry: Some(entry) }) = revoked else {
-                change.abandon().await?;
+                tx.rollback().await?;
                 return Ok(revoked.map(|unchanged| unchanged.row));
             };
             let sql = "UPDATE api_keys SET revoked_at = $2 WHERE id = $1";
-            change.execute(sql, &[&id.to_string(), &revoked.revoked_at.map(stored)]).await?;
-            audit::note(&change, origin, entry).await?;
-            change.commit(async { Ok(()) }).await?;
+            tx.execute(sql, &[&id.to_string(), &revoked.revoked_at.map(stored)]).await?;
+            audit::note(&tx, origin, entry).await?;
+            tx.commit(async { Ok(()) }).await?;
             Ok(Some(revoked))
         })
     }
@@ -130,7 +130,7 @@ impl KeyStore for PostgresStore {
         once: Option<Idempotency<ApiKey>>,
     ) -> Result<IdempotentOutcome<Option<Result<ApiKey, KeyStatus>>>, MetadataError> {
         let (secret, once) = (&secret, once.as_ref());
-        transaction!(self, |change| rotate(change, id, secret, overlap_seconds, origin, once).await)
+        transaction!(self, |tx| rotate(tx, id, secret, overlap_seconds, origin, once).await)
     }
 
     async fn update_key(
@@ -141,7 +141,7 @@ impl KeyStore for PostgresStore {
         once: Option<Idempotency<ApiKey>>,
     ) -> Result<IdempotentOutcome<Option<Result<ApiKey, KeyStatus>>>, MetadataError> {
         let (changes, once) = (&changes, once.as_ref());
-        transaction!(self, |change| update(change, id, changes, origin, once).await)
+        transaction!(self, |tx| update(tx, id, changes, origin, once).await)
     }
 
     async fn note_key_used(&self, id: KeyId) -> Result<(), MetadataError> {
@@ -154,18 +154,18 @@ impl KeyStore for PostgresStore {
 }
 
 async fn create(
-    change: Change<'_>,
+    tx: Transaction<'_>,
     new: &NewKey,
     origin: Origin,
     once: Option<&Idempotency<ApiKey>>,
 ) -> Result<IdempotentOutcome<Option<ApiKey>>, Failure> {
-    let opening = AdminOpening::prepare(&change, once).await?;
-    if let Some(stop) = opening.begin(None).await? {
-        return change.give_up(stop.into()).await;
+    let guard = AdminGuard::prepare(&tx, once).await?;
+    if let Some(rejection) = guard.begin(None).await? {
+        return tx.rollback_with(rejection.into()).await;
     }
-    let id = KeyId::next(None, change.now_ms(), random::bytes());
-    if !add_secret(&change, id, &new.secret).await? {
-        return change.give_up(IdempotentOutcome::Made(None)).await;
+    let id = KeyId::next(None, tx.now_ms(), random::bytes());
+    if !add_secret(&tx, id, &new.secret).await? {
+        return tx.rollback_with(IdempotentOutcome::Made(None)).await;
     }
     let key = new_key(id, new);
     let scopes = stored_scopes(&key);
@@ -174,9 +174,9 @@ async fn create(
     let sql =
         "INSERT INTO api_keys (id, workspace_id, scopes, redacted, name, expires_at) VALUES ($1, $2, $3, $4, $5, $6)";
     let values: Values<'_> = &[&name, &workspace, &scopes, &key.redacted, &key.name, &expires_at];
-    change.execute(sql, values).await?;
-    audit::note(&change, origin, rules::audit::key_created(&key)).await?;
-    opening.commit(&key).await?;
+    tx.execute(sql, values).await?;
+    audit::note(&tx, origin, rules::audit::key_created(&key)).await?;
+    guard.commit(&key).await?;
     Ok(IdempotentOutcome::Made(Some(key)))
 }
 
@@ -185,81 +185,80 @@ async fn find(session: &Session, id: KeyId) -> Result<Option<ApiKey>, Failure> {
     session.row(&sql, &[&id.to_string()]).await?.map(|row| key(&row)).transpose()
 }
 
-/// The lock under which a key is changed: nobody stores in its workspace meanwhile, so that what is stored later sees the
-/// change.
-async fn lock_of(change: &Change<'_>, id: KeyId) -> Result<Option<Lock<'static>>, Failure> {
-    let known = find(change, id).await?;
+/// Returns the lock under which a key is changed, that of its workspace: later creates in the workspace see the change.
+async fn lock_of(tx: &Transaction<'_>, id: KeyId) -> Result<Option<Lock<'static>>, Failure> {
+    let known = find(tx, id).await?;
     Ok(known.and_then(|key| key.opens.workspace()).map(Lock::Workspace))
 }
 
-/// The key, which nobody else changes until the end of the transaction that has begun.
-async fn take(change: &Change<'_>, id: KeyId) -> Result<Option<ApiKey>, Failure> {
+/// Returns a key and locks its row until the end of the transaction.
+async fn take(tx: &Transaction<'_>, id: KeyId) -> Result<Option<ApiKey>, Failure> {
     let sql = format!("SELECT {KEY} FROM api_keys k WHERE k.id = $1 FOR UPDATE");
-    change.row(&sql, &[&id.to_string()]).await?.map(|row| key(&row)).transpose()
+    tx.row(&sql, &[&id.to_string()]).await?.map(|row| key(&row)).transpose()
 }
 
 async fn rotate(
-    change: Change<'_>,
+    tx: Transaction<'_>,
     id: KeyId,
     secret: &NewSecret,
     overlap_seconds: u64,
     origin: Origin,
     once: Option<&Idempotency<ApiKey>>,
 ) -> Result<IdempotentOutcome<Option<Result<ApiKey, KeyStatus>>>, Failure> {
-    let opening = AdminOpening::prepare(&change, once).await?;
-    if let Some(stop) = opening.begin(lock_of(&change, id).await?).await? {
-        return change.give_up(stop.into()).await;
+    let guard = AdminGuard::prepare(&tx, once).await?;
+    if let Some(rejection) = guard.begin(lock_of(&tx, id).await?).await? {
+        return tx.rollback_with(rejection.into()).await;
     }
-    let now_seconds = change.now_seconds();
-    let Some(known) = take(&change, id).await? else { return change.give_up(IdempotentOutcome::Made(None)).await };
+    let now_seconds = tx.now_seconds();
+    let Some(known) = take(&tx, id).await? else { return tx.rollback_with(IdempotentOutcome::Made(None)).await };
     let rotated = match rules::keys::rotate(known, secret, overlap_seconds, now_seconds) {
         Ok(rotated) => rotated,
-        Err(ended) => return change.give_up(IdempotentOutcome::Made(Some(Err(ended)))).await,
+        Err(ended) => return tx.rollback_with(IdempotentOutcome::Made(Some(Err(ended)))).await,
     };
     let name = id.to_string();
     let forget = "DELETE FROM key_secrets WHERE key_id = $1 AND retires_at <= $2";
-    change.execute(forget, &[&name, &stored(now_seconds)]).await?;
+    tx.execute(forget, &[&name, &stored(now_seconds)]).await?;
     let retire = "UPDATE key_secrets SET retires_at = least(retires_at, $2) WHERE key_id = $1";
-    change.execute(retire, &[&name, &stored(now_seconds.saturating_add(overlap_seconds))]).await?;
-    if !add_secret(&change, id, secret).await? {
+    tx.execute(retire, &[&name, &stored(now_seconds.saturating_add(overlap_seconds))]).await?;
+    if !add_secret(&tx, id, secret).await? {
         return Err(Failure::Unreadable("a fresh secret is known already".to_owned()));
     }
     let sql = "UPDATE api_keys SET redacted = $2 WHERE id = $1";
-    change.execute(sql, &[&name, &secret.redacted]).await?;
-    audit::note(&change, origin, rotated.entry).await?;
-    opening.commit(&rotated.row).await?;
+    tx.execute(sql, &[&name, &secret.redacted]).await?;
+    audit::note(&tx, origin, rotated.entry).await?;
+    guard.commit(&rotated.row).await?;
     Ok(IdempotentOutcome::Made(Some(Ok(rotated.row))))
 }
 
 async fn update(
-    change: Change<'_>,
+    tx: Transaction<'_>,
     id: KeyId,
     changes: &KeyChanges,
     origin: Origin,
     once: Option<&Idempotency<ApiKey>>,
 ) -> Result<IdempotentOutcome<Option<Result<ApiKey, KeyStatus>>>, Failure> {
-    let opening = AdminOpening::prepare(&change, once).await?;
-    if let Some(stop) = opening.begin(lock_of(&change, id).await?).await? {
-        return change.give_up(stop.into()).await;
+    let guard = AdminGuard::prepare(&tx, once).await?;
+    if let Some(rejection) = guard.begin(lock_of(&tx, id).await?).await? {
+        return tx.rollback_with(rejection.into()).await;
     }
-    let Some(known) = take(&change, id).await? else { return change.give_up(IdempotentOutcome::Made(None)).await };
-    let updated = match rules::keys::update(known, changes, change.now_seconds()) {
+    let Some(known) = take(&tx, id).await? else { return tx.rollback_with(IdempotentOutcome::Made(None)).await };
+    let updated = match rules::keys::update(known, changes, tx.now_seconds()) {
         Ok(updated) => updated,
-        Err(ended) => return change.give_up(IdempotentOutcome::Made(Some(Err(ended)))).await,
+        Err(ended) => return tx.rollback_with(IdempotentOutcome::Made(Some(Err(ended)))).await,
     };
     let changed = updated.row;
     if let Some(entry) = updated.entry {
         let sql = "UPDATE api_keys SET name = $2, scopes = $3, expires_at = $4 WHERE id = $1";
         let scopes = stored_scopes(&changed);
         let values: Values<'_> = &[&id.to_string(), &changed.name, &scopes, &changed.expires_at.map(stored)];
-        change.execute(sql, values).await?;
-        audit::note(&change, origin, entry).await?;
+        tx.execute(sql, values).await?;
+        audit::note(&tx, origin, entry).await?;
     }
-    opening.commit(&changed).await?;
+    guard.commit(&changed).await?;
     Ok(IdempotentOutcome::Made(Some(Ok(changed))))
 }
 
-/// False when it is known already.
+/// Adds a secret. Returns false if its digest exists already.
 async fn add_secret(session: &Session, id: KeyId, secret: &NewSecret) -> Result<bool, Failure> {
     let sql = "INSERT INTO key_secrets (digest, key_id) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING";
     Ok(session.execute(sql, &[&secret.digest.0.as_slice(), &id.to_string()]).await? == 1)

@@ -1,5 +1,5 @@
-//! Rows of the ledger: added in the transaction of the fact, never changed but for their number, never removed but for
-//! [reads](super::merges).
+//! Rows of the ledger: inserted in the transaction of the fact. They change once, to get their number, and only
+//! [reads](super::merges) are removed.
 
 use super::audit;
 use super::connections::{Connections, Prepared, Session, Values};
@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::rows::{self, named, number, parsed, stored};
 use super::store::{PostgresStore, read, read_long, transaction, write};
 use super::task::Task;
-use super::writer::{Change, Lock, Proof};
+use super::writer::{Lock, Proof, Transaction};
 use crate::metadata::error::MetadataError;
 use crate::metadata::ledger::LedgerStore;
 use crate::metadata::rules;
@@ -25,15 +25,15 @@ use crate::model::purpose::Purpose;
 use async_trait::async_trait;
 use tokio_postgres::Row;
 
-/// Rows that get their numbers in one transaction.
+/// The most rows that get their numbers in one transaction.
 const NUMBERED_AT_ONCE: u32 = 5000;
 
-/// A File has come.
+/// Inserts the row of a new File.
 pub(super) const BEGIN: &str = "
     INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, bytes, count, request_id)
     VALUES ('st+:' || $1::text, $2, $3, $4, $5, $6, $1::text, $7, 1, $8)";
-/// The Files of `gone` have gone, each at the second in which it expired, if it did, whenever that is found out. What it
-/// came with is repeated.
+/// Inserts the rows of the deleted Files of `gone`. An expired File ends at the second of its expiry, whenever it is
+/// deleted. The purpose and size repeat those of its first row.
 pub(super) const END: &str = "
     INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, bytes, count)
     SELECT 'st-:' || l.file_id, greatest(l.ts, least(g.expires_at, now_ms() / 1000)), 'end', l.workspace_id,
@@ -66,7 +66,7 @@ impl LedgerStore for PostgresStore {
 
     async fn adjust(&self, new: NewAdjustment, origin: Origin) -> Result<Adjusted, MetadataError> {
         let adjustment = &new;
-        let adjusted = transaction!(self, |change| adjust(change, adjustment, origin).await)?;
+        let adjusted = transaction!(self, |tx| adjust(tx, adjustment, origin).await)?;
         let event_id = adjustment.event_id();
         let numbered = async |row: LedgerRow| -> Result<LedgerRow, MetadataError> {
             number_all(&self.connections).await?;
@@ -112,7 +112,7 @@ impl LedgerStore for PostgresStore {
     }
 }
 
-/// What proves that a File has come.
+/// Returns the proof that a File was created.
 pub(super) fn coming(file: FileId) -> Proof {
     Proof::Event(created_event(file))
 }
@@ -125,14 +125,15 @@ pub(super) async fn begin(begin: &Prepared<'_>, caller: Caller, file: &File, fac
     begin.execute(values).await.map(drop)
 }
 
-/// Gives numbers to every row that is committed by now. What is committed later comes behind them: no reader misses it.
+/// Numbers every row that is committed by now. Rows that are committed later get higher numbers, so no reader misses
+/// one.
 pub(super) async fn number_all(connections: &Connections) -> Result<(), MetadataError> {
     while is_behind(connections).await? {
         let numbered = connections
             .run(|deadline| async move {
-                let change = Change::new(connections, None, deadline).await?;
-                let numbered = number_some(&change, NUMBERED_AT_ONCE).await?;
-                change.commit(async { Ok(()) }).await?;
+                let tx = Transaction::new(connections, None, deadline).await?;
+                let numbered = number_some(&tx, NUMBERED_AT_ONCE).await?;
+                tx.commit(async { Ok(()) }).await?;
                 Ok(numbered)
             })
             .await?;
@@ -143,7 +144,7 @@ pub(super) async fn number_all(connections: &Connections) -> Result<(), Metadata
     Ok(())
 }
 
-/// Whether a row is committed that has no number yet.
+/// Returns whether a committed row has no number yet.
 async fn is_behind(connections: &Connections) -> Result<bool, MetadataError> {
     connections
         .run(|deadline| async move {
@@ -154,24 +155,24 @@ async fn is_behind(connections: &Connections) -> Result<bool, MetadataError> {
         .await
 }
 
-/// Gives numbers to at most `limit` rows, in a transaction that begins with it; how many there were.
-pub(super) async fn number_some(change: &Change<'_>, limit: u32) -> Result<u64, Failure> {
+/// Begins the transaction and numbers at most `limit` rows. Returns how many got a number.
+pub(super) async fn number_some(tx: &Transaction<'_>, limit: u32) -> Result<u64, Failure> {
     let sql = "UPDATE ledger l SET seq = n.seq
         FROM (SELECT arrival, (SELECT coalesce(max(seq), 0) FROM ledger) + row_number() OVER (ORDER BY arrival) AS seq
               FROM (SELECT arrival FROM ledger WHERE seq IS NULL ORDER BY arrival LIMIT $1) u) n
         WHERE l.arrival = n.arrival";
-    let number = change.prepare(sql).await?;
-    change.begin(&[Lock::Task(Task::Ledger)], async { number.execute(&[&i64::from(limit)]).await }).await
+    let number = tx.prepare(sql).await?;
+    tx.begin(&[Lock::Task(Task::Ledger)], async { number.execute(&[&i64::from(limit)]).await }).await
 }
 
-/// At most `limit` rows behind a row, and up to another, that tell of what was before a second, in the order of their numbers.
+/// Returns at most `limit` rows with a number in (`after_seq`, `through_seq`] and a time before `before`, in order.
 pub(super) async fn late(
     session: &Session,
     (after_seq, through_seq): (u64, u64),
     before: u64,
     limit: u32,
 ) -> Result<Vec<LedgerRow>, Failure> {
-    // An index by time would find nearly all there are.
+    // An index by time would find nearly all rows.
     let sql =
         format!("SELECT seq, {LEDGER} FROM ledger WHERE seq > $1 AND seq <= $4 AND ts + 0 < $2 ORDER BY seq LIMIT $3");
     let values: Values<'_> = &[&stored(after_seq), &stored(before), &i64::from(limit), &stored(through_seq)];
@@ -179,29 +180,29 @@ pub(super) async fn late(
     found.iter().map(ledger_row).collect()
 }
 
-/// The newest row that has its number; 0 when there is none.
+/// Returns the highest number of a row; 0 when there is none.
 pub(super) async fn newest_seq(session: &Session) -> Result<u64, Failure> {
     let newest = session.row("SELECT coalesce(max(seq), 0) FROM ledger", &[]).await?;
     newest.map_or(Ok(0), |row| number(&row, 0))
 }
 
-/// The second of the oldest fact.
+/// Returns the Unix second of the oldest fact.
 pub(super) async fn oldest_ts(session: &Session) -> Result<Option<u64>, Failure> {
     let sql = "SELECT min((SELECT min(l.ts) FROM ledger l WHERE l.workspace_id = w.id)) FROM workspaces w";
     let oldest = session.row(sql, &[]).await?;
     oldest.map_or(Ok(None), |row| rows::optional_number(&row, 0))
 }
 
-/// Enters a correction, once under its name. What has no number yet is found with the number 0.
-async fn adjust(change: Change<'_>, new: &NewAdjustment, origin: Origin) -> Result<Adjusted, Failure> {
+/// Inserts an adjustment, once under its id. A row without a number is returned with the number 0.
+async fn adjust(tx: Transaction<'_>, new: &NewAdjustment, origin: Origin) -> Result<Adjusted, Failure> {
     let event_id = new.event_id();
-    change.begin(&[Lock::Event(&event_id)], async { Ok(()) }).await?;
+    tx.begin(&[Lock::Event(&event_id)], async { Ok(()) }).await?;
     let reversed = match &new.reverses {
-        Some(event) => find(&change, &row_of_event(event)).await?,
+        Some(event) => find(&tx, &row_of_event(event)).await?,
         None => None,
     };
-    if let Some(refused) = rules::adjustments::refuse(new, find(&change, &event_id).await?, reversed.as_ref()) {
-        change.abandon().await?;
+    if let Some(refused) = rules::adjustments::refuse(new, find(&tx, &event_id).await?, reversed.as_ref()) {
+        tx.rollback().await?;
         return Ok(refused);
     }
     let (bytes, count) = rules::adjustments::amounts(new);
@@ -210,14 +211,14 @@ async fn adjust(change: Change<'_>, new: &NewAdjustment, origin: Origin) -> Resu
     let (fact, item, reason) = (Fact::Adjustment(new.item).name(), new.item.name(), new.reason.as_str());
     let (workspace, key) = (new.workspace.to_string(), new.key.map(|key| key.to_string()));
     let (request, actor) = (origin.request.map(|request| request.to_string()), origin.actor.to_string());
-    let (now_seconds, reverses) = (stored(change.now_seconds()), &new.reverses);
+    let (now_seconds, reverses) = (stored(tx.now_seconds()), &new.reverses);
     let values: Values<'_> =
         &[&event_id, &now_seconds, &fact, &workspace, &key, &item, &bytes, &count, &request, reverses, &reason, &actor];
-    change.execute(&sql, values).await?;
-    audit::note(&change, origin, rules::audit::adjustment(new)).await?;
-    let entered = find(&change, &event_id).await?;
+    tx.execute(&sql, values).await?;
+    audit::note(&tx, origin, rules::audit::adjustment(new)).await?;
+    let entered = find(&tx, &event_id).await?;
     let entered = entered.ok_or_else(|| Failure::Unreadable("what was entered is not there".to_owned()))?;
-    change.commit(async { Ok(()) }).await?;
+    tx.commit(async { Ok(()) }).await?;
     Ok(Adjusted::Entered(entered))
 }
 

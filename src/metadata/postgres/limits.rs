@@ -1,12 +1,12 @@
-//! Rows of limits, and what is counted against quotas.
+//! Rows of limits, and the totals that count against quotas.
 
-use super::answers::AdminOpening;
+use super::answers::AdminGuard;
 use super::audit;
 use super::connections::Session;
 use super::failure::Failure;
 use super::rows::{named, number, optional, parsed, stored};
 use super::store::{PostgresStore, read, read_long, transaction};
-use super::writer::Change;
+use super::writer::Transaction;
 use crate::metadata::error::MetadataError;
 use crate::metadata::limits::{LimitStore, USAGE_EXPIRED_ROWS};
 use crate::metadata::rules;
@@ -31,7 +31,7 @@ impl LimitStore for PostgresStore {
         once: Option<Idempotency<Limits>>,
     ) -> Result<IdempotentOutcome<Option<Limits>>, MetadataError> {
         let (wanted, once) = (wanted.as_slice(), once.as_ref());
-        transaction!(self, |change| set(change, owner, wanted, origin, once).await)
+        transaction!(self, |tx| set(tx, owner, wanted, origin, once).await)
     }
 
     async fn workspaces_with_limit(&self, limit: Limit) -> Result<Vec<(WorkspaceId, u64)>, MetadataError> {
@@ -90,7 +90,7 @@ async fn get(session: &Session, owner: LimitOwner) -> Result<Limits, Failure> {
     Ok(Limits::new(found.iter().map(limit).collect::<Result<_, Failure>>()?))
 }
 
-/// Limits as `NAME=VALUE`.
+/// Reads limits in the form `NAME=VALUE`.
 pub(super) fn written(limits: &[String]) -> Result<Limits, Failure> {
     let limit = |text: &String| {
         let (name, value) = text.split_once('=')?;
@@ -100,8 +100,7 @@ pub(super) fn written(limits: &[String]) -> Result<Limits, Failure> {
     limits.map(Limits::new).ok_or_else(|| Failure::Unreadable("there is a limit that is none".to_owned()))
 }
 
-/// Returns the workspace of a workspace or key, which an administrator's key does not have. Returns none when there is no such
-/// workspace or key.
+/// Returns the workspace of the owner, which an administrator's key does not have; none when the owner does not exist.
 #[allow(clippy::option_option, reason = "the key of an administrator is there and has no workspace")]
 async fn find_workspace(session: &Session, owner: LimitOwner) -> Result<Option<Option<WorkspaceId>>, Failure> {
     let sql = match owner {
@@ -111,20 +110,20 @@ async fn find_workspace(session: &Session, owner: LimitOwner) -> Result<Option<O
     session.row(sql, &[&owner.to_string()]).await?.map(|row| optional(&row, 0)).transpose()
 }
 
-/// Returns the limits as they are then; none when there is no such workspace or key.
+/// Sets limits and returns all limits of the owner; none when the owner does not exist.
 async fn set(
-    change: Change<'_>,
+    tx: Transaction<'_>,
     owner: LimitOwner,
     wanted: &[(Limit, Option<u64>)],
     origin: Origin,
     once: Option<&Idempotency<Limits>>,
 ) -> Result<IdempotentOutcome<Option<Limits>>, Failure> {
-    let opening = AdminOpening::prepare(&change, once).await?;
-    if let Some(stop) = opening.begin(None).await? {
-        return change.give_up(stop.into()).await;
+    let guard = AdminGuard::prepare(&tx, once).await?;
+    if let Some(rejection) = guard.begin(None).await? {
+        return tx.rollback_with(rejection.into()).await;
     }
-    let Some(workspace) = find_workspace(&change, owner).await? else {
-        return change.give_up(IdempotentOutcome::Made(None)).await;
+    let Some(workspace) = find_workspace(&tx, owner).await? else {
+        return tx.rollback_with(IdempotentOutcome::Made(None)).await;
     };
     let (delete, insert) = (
         "DELETE FROM limits WHERE owner_id = $1 AND name = $2",
@@ -134,13 +133,13 @@ async fn set(
     for (limit, value) in wanted {
         let (owner, name) = (owner.to_string(), limit.to_string());
         match value {
-            Some(value) => change.execute(insert, &[&owner, &name, &stored(*value)]).await?,
-            None => change.execute(delete, &[&owner, &name]).await?,
+            Some(value) => tx.execute(insert, &[&owner, &name, &stored(*value)]).await?,
+            None => tx.execute(delete, &[&owner, &name]).await?,
         };
     }
-    audit::note(&change, origin, rules::audit::limits(owner, workspace, wanted)).await?;
-    let limits = get(&change, owner).await?;
-    opening.commit(&limits).await?;
+    audit::note(&tx, origin, rules::audit::limits(owner, workspace, wanted)).await?;
+    let limits = get(&tx, owner).await?;
+    guard.commit(&limits).await?;
     Ok(IdempotentOutcome::Made(Some(limits)))
 }
 

@@ -1,12 +1,12 @@
-//! Old rows of reads become one for each key, kind, purpose and minute, in bounded steps, workspace by workspace. Nobody gives
-//! numbers or extends the cache of usage meanwhile.
+//! Merges old rows of reads into one for each key, kind, purpose and minute, in bounded steps, workspace by workspace.
+//! Each step holds the lock of the numbering and of the rollup.
 
 use super::connections::{Session, Values};
 use super::failure::Failure;
 use super::rows::{count, number, parsed, stored};
 use super::store::{PostgresStore, read, transaction};
 use super::task::Task;
-use super::writer::{Change, Lock};
+use super::writer::{Lock, Transaction};
 use super::{export, ledger, usage};
 use crate::metadata::clock_watch::ClockStore;
 use crate::metadata::error::MetadataError;
@@ -55,28 +55,33 @@ impl ReadMergeStore for PostgresStore {
         if !self.may_expire().await? {
             return Ok(0);
         }
-        transaction!(self, |change| step(change, workspace, older_than_seconds, limit).await).map(count)
+        transaction!(self, |tx| step(tx, workspace, older_than_seconds, limit).await).map(count)
     }
 }
 
-/// The next step in a workspace; how many rows it concerned.
-async fn step(change: Change<'_>, workspace: WorkspaceId, older_than_seconds: u64, limit: u32) -> Result<u64, Failure> {
-    change.begin(&[Lock::Task(Task::Ledger)], async { Ok(()) }).await?;
+/// Runs the next step in a workspace. Returns the number of rows that it covered.
+async fn step(
+    tx: Transaction<'_>,
+    workspace: WorkspaceId,
+    older_than_seconds: u64,
+    limit: u32,
+) -> Result<u64, Failure> {
+    tx.begin(&[Lock::Task(Task::Ledger)], async { Ok(()) }).await?;
     let workspace = workspace.to_string();
-    let until = change.now_seconds().saturating_sub(older_than_seconds);
-    let rows = old_rows(&change, &workspace, until - until % MINUTE_SECONDS, limit).await?;
-    let exported = export::progress(&change).await?.map_or(u64::MAX, |progress| progress.through_seq);
-    let settled = usage::rolled_seq(&change).await?.min(exported);
+    let until = tx.now_seconds().saturating_sub(older_than_seconds);
+    let rows = old_rows(&tx, &workspace, until - until % MINUTE_SECONDS, limit).await?;
+    let exported = export::progress(&tx).await?.map_or(u64::MAX, |progress| progress.through_seq);
+    let settled = usage::rolled_seq(&tx).await?.min(exported);
     let Some(step) = read_merges::plan(rows, settled, limit) else {
-        change.abandon().await?;
+        tx.rollback().await?;
         return Ok(0);
     };
-    apply(&change, &workspace, &step).await?;
-    change.commit(async { Ok(()) }).await?;
+    apply(&tx, &workspace, &step).await?;
+    tx.commit(async { Ok(()) }).await?;
     Ok(step.rows as u64)
 }
 
-/// The next rows of reads; what has no number yet has the highest.
+/// Returns the next rows of reads. A row without a number counts as the newest.
 async fn old_rows(session: &Session, workspace: &str, until: u64, limit: u32) -> Result<Vec<LedgerRow>, Failure> {
     let mark = session.row("SELECT ts, seq FROM ledger_merges WHERE workspace_id = $1", &[&workspace]).await?;
     let (ts, seq) = mark.map_or(Ok((0, 0)), |row| Ok::<_, Failure>((number(&row, 0)?, number(&row, 1)?)))?;
@@ -91,12 +96,12 @@ async fn old_rows(session: &Session, workspace: &str, until: u64, limit: u32) ->
     session.rows(&sql, values).await?.iter().map(ledger::ledger_row).collect()
 }
 
-async fn apply(change: &Change<'_>, workspace: &str, step: &MergeStep) -> Result<(), Failure> {
+async fn apply(tx: &Transaction<'_>, workspace: &str, step: &MergeStep) -> Result<(), Failure> {
     let mark = "INSERT INTO ledger_merges (workspace_id, ts, seq) VALUES ($1, $2, $3)
                 ON CONFLICT (workspace_id) DO UPDATE SET ts = excluded.ts, seq = excluded.seq";
-    change.execute(mark, &[&workspace, &stored(step.last.0), &stored(step.last.1)]).await?;
+    tx.execute(mark, &[&workspace, &stored(step.last.0), &stored(step.last.1)]).await?;
     let gone: Vec<i64> = step.gone.iter().copied().map(stored).collect();
-    change.execute("DELETE FROM ledger WHERE seq = ANY($1)", &[&gone]).await?;
+    tx.execute("DELETE FROM ledger WHERE seq = ANY($1)", &[&gone]).await?;
     let insert = "INSERT INTO ledger (seq, event_id, ts, fact, workspace_id, api_key_id, purpose, bytes, count)
                   SELECT r.seq, r.event_id, r.ts, r.fact, $1, r.api_key_id, r.purpose, r.bytes, r.count
                   FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bigint[],
@@ -110,5 +115,5 @@ async fn apply(change: &Change<'_>, workspace: &str, step: &MergeStep) -> Result
     let purposes: Vec<Option<&str>> = rows.iter().map(|row| row.purpose.map(Purpose::name)).collect();
     let (bytes, counts): (Vec<i64>, Vec<i64>) = rows.iter().map(|row| (row.bytes, row.count)).unzip();
     let values: Values<'_> = &[&workspace, &seqs, &events, &seconds, &facts, &keys, &purposes, &bytes, &counts];
-    change.execute(insert, values).await.map(drop)
+    tx.execute(insert, values).await.map(drop)
 }

@@ -1,8 +1,8 @@
-//! Brings the schema up to date: embedded, numbered SQL files, each applied once, in order, by one server at a time. Their
-//! numbers are those of the SQLite store's, so that a schema has one number everywhere.
+//! Schema migrations: embedded, numbered SQL files, each applied once, in order, by one server at a time. The SQLite
+//! store has the same numbers.
 //!
-//! A file is one transaction. A file with `CONCURRENTLY` in it holds only [index changes](super::index_change), which run
-//! outside of a transaction while other servers keep writing; one that was cut off is finished by the next start.
+//! A file is one transaction. A file with `CONCURRENTLY` in it holds only [index changes](super::index_change), which
+//! run outside of a transaction while other servers write. The next start finishes an interrupted one.
 
 use super::connections::Values;
 use super::failure::Failure;
@@ -17,22 +17,21 @@ use tokio_postgres::error::SqlState;
 
 static MIGRATIONS: &[Migration] = migrations!("postgres");
 
-/// Settings of the session that migrates. Statements take as long as the tables need. A transaction gives a table lock up
-/// soon, because requests queue up behind the one that waits for it. A backend whose client is gone ends.
+/// Settings of the migrating session. Statements have no timeout. Lock waits are short, because requests queue up
+/// behind a waiting lock. A backend whose client is gone ends.
 const SESSION: &str = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = 2000;
     SET client_connection_check_interval = 1000";
 /// Attempts to get the table locks of one migration.
 const MAX_LOCK_TRIES: u32 = 60;
 /// The pause before the next attempt to get a lock.
 const LOCK_PAUSE: Duration = Duration::from_secs(1);
-/// The pause before the next look whether another server has finished its migration.
+/// The pause before the next check whether another server has finished its migration.
 const TURN_PAUSE: Duration = Duration::from_millis(100);
 
-/// Applies the migrations that the database does not have; a database that is up to date is only read, and one that is empty gets
-/// the whole schema.
+/// Applies the missing migrations. A current database is only read; an empty one gets the whole schema.
 ///
 /// # Errors
-/// When the schema is not one of this program or may not be migrated, or PostgreSQL refused.
+/// Fails when the schema is not one of this program, may not be migrated, or PostgreSQL refuses a statement.
 pub(super) async fn migrate(client: &mut Client, outdated: Outdated, now_seconds: u64) -> Result<(), MigrationError> {
     if has_schema(client).await? {
         outdated.allow(check(client, MIGRATIONS).await?, MIGRATIONS)?;
@@ -40,9 +39,8 @@ pub(super) async fn migrate(client: &mut Client, outdated: Outdated, now_seconds
     apply(client, MIGRATIONS, now_seconds).await
 }
 
-/// Applies these migrations. Of several servers one does so at a time; the others wait for their turn and look again. They
-/// ask for the lock and do not wait in the database: a statement that waits there keeps a snapshot, and building an index
-/// concurrently waits for all snapshots.
+/// Applies these migrations. One server at a time does so; the others poll for the lock. They do not wait in the
+/// database: a waiting statement keeps a snapshot, and a concurrent index build waits for all snapshots.
 pub(super) async fn apply(
     client: &mut Client,
     migrations: &[Migration],
@@ -93,7 +91,7 @@ async fn apply_missing(client: &mut Client, migrations: &[Migration], now_second
     Ok(())
 }
 
-/// Makes the whole schema in one transaction: nobody writes to tables that are not there yet.
+/// Creates the whole schema in one transaction: new tables have no writers yet.
 async fn create(client: &mut Client, migrations: &[Migration], now_seconds: u64) -> Result<(), MigrationError> {
     let transaction = client.transaction().await?;
     transaction
@@ -116,7 +114,7 @@ async fn create(client: &mut Client, migrations: &[Migration], now_seconds: u64)
     Ok(transaction.commit().await?)
 }
 
-/// Applies one migration, again while its tables are locked by others for longer than the lock timeout.
+/// Applies one migration, and retries while its tables are locked for longer than the lock timeout.
 async fn apply_in_transaction(
     client: &mut Client,
     migration: &Migration,
@@ -149,7 +147,7 @@ async fn note(client: &Client, migration: &Migration, now_seconds: u64) -> Resul
     Ok(())
 }
 
-/// Returns how many of the migrations are applied, each in the form in which this program has it.
+/// Returns the number of applied migrations. Fails if one was applied with other SQL than this program has.
 async fn check(client: &Client, migrations: &[Migration]) -> Result<usize, MigrationError> {
     let rows = client.query("SELECT number, sha256 FROM schema_migrations ORDER BY number", &[]).await?;
     let applied = rows.iter().map(|row| {

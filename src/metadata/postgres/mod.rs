@@ -1,8 +1,8 @@
 //! The metadata store of several servers: PostgreSQL.
 //!
-//! What time it is, is said by the database. A change of a caller is two round trips (`writer`), a read is one. Files of one
-//! workspace are made one after the other, because their ids appear in the order of their commits, and share those commits
-//! (`group_commit`); everything else runs side by side. Nothing is kept in this process but connections.
+//! The database decides the time. A transaction of a request takes two round trips (`writer`), a read takes one. Files
+//! of one workspace are created one after the other, because their ids appear in the order of their commits, and share
+//! commits (`group_commit`). Everything else is concurrent. This process holds no state but connections.
 
 mod admission;
 mod answers;

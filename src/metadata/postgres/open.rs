@@ -1,4 +1,4 @@
-//! The first connection to a database: whether its server can be used, and how commits on it are made durable.
+//! The first connection to a database: checks its server and how it commits.
 
 use super::endpoint::Endpoint;
 use super::open_error::OpenError;
@@ -7,15 +7,15 @@ use super::{pooler, rows, tls};
 use crate::clock::Clock;
 use tokio_postgres::Client;
 
-/// The oldest version of the server that is served, as it numbers itself: 15.
+/// The oldest supported `server_version_num`: 15.
 const MIN_SERVER_VERSION: i32 = 150_000;
-/// What makes the server lose what it acknowledged, when it is off.
+/// Settings without which the server loses acknowledged commits.
 const DURABLE: [&str; 3] = ["fsync", "full_page_writes", "synchronous_commit"];
 
-/// Connects to a server that can be used. Returns the connection, how commits are made durable, and the time in Unix seconds.
+/// Connects to a server that can be used. Returns the connection, its commit mode, and the time in Unix seconds.
 pub(super) async fn connect(endpoint: &Endpoint, clock: &Clock) -> Result<(Client, CommitMode, u64), OpenError> {
     let (client, connection) = endpoint.config.connect(tls::connector(endpoint)?).await?;
-    // It ends with its client.
+    // The task ends with its client.
     drop(tokio::spawn(connection));
     pooler::refuse_shared_sessions(endpoint, &client).await?;
     let commit = check_server(&client).await?;
@@ -26,10 +26,10 @@ pub(super) async fn connect(endpoint: &Endpoint, clock: &Clock) -> Result<(Clien
     Ok((client, commit, now_seconds))
 }
 
-/// Returns how commits on a server are made durable.
+/// Checks a server. Returns its commit mode.
 ///
 /// # Errors
-/// When the server is too old, has another encoding than UTF8, or would not keep what it acknowledges.
+/// Fails when the server is too old, has another encoding than UTF8, or would lose acknowledged commits.
 pub(super) async fn check_server(client: &Client) -> Result<CommitMode, OpenError> {
     let setting = async |name: &str| -> Result<String, OpenError> {
         Ok(client.query_one("SELECT current_setting($1)", &[&name]).await?.try_get(0)?)

@@ -1,12 +1,12 @@
-//! Messages to the outside: written once, acknowledged once, removed later. Whoever writes some does so alone, so that those
-//! of a sink appear in the order of their numbers.
+//! The outbox: messages are inserted once, acknowledged once, and removed later. One transaction at a time inserts
+//! messages, so that those of a sink become visible in the order of their numbers.
 
 use super::connections::Values;
 use super::failure::Failure;
 use super::rows::{count, number, optional_number, stored};
 use super::store::{PostgresStore, read, transaction, write};
 use super::task::Task;
-use super::writer::{Change, Lock};
+use super::writer::{Lock, Transaction};
 use crate::metadata::clock_watch::ClockStore;
 use crate::metadata::error::MetadataError;
 use crate::metadata::outbox::OutboxStore;
@@ -20,10 +20,10 @@ use tokio_postgres::Row;
 impl OutboxStore for PostgresStore {
     async fn add_message(&self, message: NewMessage) -> Result<bool, MetadataError> {
         let message = &message;
-        transaction!(self, |change| {
-            change.begin(&[Lock::Task(Task::Outbox)], async { Ok(()) }).await?;
-            let added = insert(&change, message).await?;
-            change.commit(async { Ok(()) }).await?;
+        transaction!(self, |tx| {
+            tx.begin(&[Lock::Task(Task::Outbox)], async { Ok(()) }).await?;
+            let added = insert(&tx, message).await?;
+            tx.commit(async { Ok(()) }).await?;
             Ok(added)
         })
     }
@@ -100,17 +100,17 @@ impl OutboxStore for PostgresStore {
     }
 }
 
-/// The same within a transaction that writes alone.
-pub(super) async fn insert(change: &Change<'_>, message: &NewMessage) -> Result<bool, Failure> {
+/// Inserts a message in a transaction that holds [`Task::Outbox`]. Returns false if its id exists.
+pub(super) async fn insert(tx: &Transaction<'_>, message: &NewMessage) -> Result<bool, Failure> {
     let sql = "INSERT INTO outbox (message_id, sink, content_type, body, created_at) VALUES ($1, $2, $3, $4, $5)
                ON CONFLICT (message_id) DO NOTHING";
     let NewMessage { id, sink, content_type, body } = message;
-    let (sink, now_seconds) = (sink.name(), stored(change.now_seconds()));
+    let (sink, now_seconds) = (sink.name(), stored(tx.now_seconds()));
     let values: Values<'_> = &[id, &sink, content_type, &body.as_ref(), &now_seconds];
-    Ok(change.execute(sql, values).await? == 1)
+    Ok(tx.execute(sql, values).await? == 1)
 }
 
-/// Reads number, id, type, body and second.
+/// Reads the number, id, content type, body and creation second of a message.
 pub(super) fn message(row: &Row) -> Result<Message, Failure> {
     Ok(Message {
         seq: number(row, 0)?,

@@ -1,4 +1,4 @@
-//! Files and pending Uploads whose time is over.
+//! Expired Files and pending Uploads.
 
 use super::connections::Session;
 use super::failure::Failure;
@@ -43,7 +43,7 @@ impl ExpiryStore for PostgresStore {
         }
         let files = write!(self, |session| files::delete_expired(session, workspace, limit).await).map(count)?;
         let uploads = if read!(self, |session| has_uploads(session, workspace).await)? {
-            transaction!(self, |change| uploads::expire(change, workspace, limit).await).map(count)?
+            transaction!(self, |tx| uploads::expire(tx, workspace, limit).await).map(count)?
         } else {
             0
         };
@@ -51,7 +51,7 @@ impl ExpiryStore for PostgresStore {
     }
 }
 
-/// Returns whether a pending Upload of the workspace is overdue.
+/// Returns whether the workspace has an expired pending Upload.
 async fn has_uploads(session: &Session, workspace: WorkspaceId) -> Result<bool, Failure> {
     let sql = "SELECT 1 FROM uploads WHERE workspace_id = $1 AND status = 'pending' AND expires_at <= now_ms() / 1000
                ORDER BY expires_at LIMIT 1";

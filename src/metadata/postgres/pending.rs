@@ -1,11 +1,11 @@
-//! Changes that share a transaction with others of their workspace (`group_commit`).
+//! Operations that share a transaction with others of their workspace (`group_commit`).
 
 use crate::model::caller::Caller;
 use crate::model::file::{File, NewFile};
 use crate::model::idempotency::Idempotency;
 use crate::model::ids::FileId;
 
-/// A File that is to be created.
+/// A create of a File.
 #[derive(Debug)]
 pub(super) struct PendingCreate {
     pub(super) caller: Caller,
@@ -13,7 +13,7 @@ pub(super) struct PendingCreate {
     pub(super) once: Option<Idempotency<File>>,
 }
 
-/// A File that is to be deleted.
+/// A delete of a File.
 #[derive(Debug)]
 pub(super) struct PendingDelete {
     pub(super) caller: Caller,

@@ -1,5 +1,5 @@
-//! A test of the plans of all statements, at a size at which it matters: none reads more rows than it concerns, but for those
-//! that are named here.
+//! A test of the plans of all statements on large tables: no plan scans a growing table or index, except those listed
+//! here.
 
 use super::super::growing_tables::{GROWING, has_plan};
 use super::endpoint::Endpoint;
@@ -11,7 +11,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use venna_testkit::postgres::Database;
 
-/// Rows like those of an installation of some size: the statistics of the planner are taken from them.
+/// Fills the tables with the rows of a larger installation, for the statistics of the planner.
 const FILL: &str = "
     SET session_replication_role = replica;
     INSERT INTO workspaces (id, name, archived_at)
@@ -67,7 +67,7 @@ const FILL: &str = "
     SET enable_seqscan = off;
     SET jit = off";
 
-/// A scan of a whole table or index that is allowed: what the statement contains, the table or index, and why.
+/// Allowed scans of a whole table or index: a text of the statement, the table or index, and the reason.
 const ALLOWED: &[(&str, &str, &str)] = &[
     ("DELETE FROM usage_hourly", "usage_hourly", "the cache is forgotten as a whole, on the command line"),
     ("FROM api_keys k ORDER BY k.id", "api_keys_pkey", "every key, for the command line and the first start"),
@@ -91,7 +91,7 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("LIMIT 50) t", "_pkey", "the first page of fsck"),
 ];
 
-/// The index that a statement has to use at this size, by what it contains.
+/// Required indexes: a text of the statement, and the index.
 const REQUIRED: &[(&str, &str)] = &[
     ("f.purpose = $3 ORDER BY f.id", "files_by_purpose"),
     ("workspace_id = $2 ORDER BY seq", "ledger_by_workspace"),
@@ -108,7 +108,7 @@ const REQUIRED: &[(&str, &str)] = &[
     ("WHERE f.blob_id = t.id", "files_by_blob"),
 ];
 
-/// Returns a value that a parameter may have: one that is asked for being null is.
+/// Returns a value for a parameter: NULL for one that the statement compares with NULL.
 fn value(sql: &str, place: usize, kind: &str) -> String {
     match kind {
         _ if sql.contains(&format!("${place}::{kind} IS NULL")) => format!("NULL::{kind}"),

@@ -1,45 +1,45 @@
-//! Which connections at rest can be used after another one did not answer.
+//! Health of the idle connections after a connection did not answer.
 //!
-//! A connection that is lost without a word (a firewall forgot it, a machine was switched off) is silent for as long as a
-//! request may take. After a late answer each connection at rest has to answer a short question before it is used again. The
-//! first one that does not takes the others with it that have not answered since.
+//! A connection that is lost without notice (at a firewall, or on a machine that lost power) stays silent until the
+//! request deadline. After a late answer each idle connection is pinged before its next use. The first one that does
+//! not answer closes all others that have not been used since.
 //!
-//! A server that takes no writes any more (the primary is another one now, or an operator keeps writers away) says so on one
-//! connection first. The others lead to it as well and are closed, so that new ones find the primary.
+//! A server that becomes read-only (another one is the primary now, or an operator stopped writers) says so on one
+//! connection first. All connections to it are closed, so that new ones find the primary.
 
 use deadpool_postgres::{Hook, HookError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
-/// How long a connection at rest may take to answer the question.
+/// The timeout of the ping.
 const PING_TIMEOUT: Duration = Duration::from_millis(500);
-/// How long connections live at least on a server that takes no writes, so that writes do not keep reads from connections
-/// while there is no primary.
+/// The shortest life of connections to a read-only server, so that writes do not take the connections of reads while
+/// there is no primary.
 const SHORTEST_LIFE: Duration = Duration::from_secs(1);
 
-/// What late answers say about the connections at rest.
+/// The state of the idle connections.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PoolHealth(Arc<Mutex<Known>>);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
-    /// Connections that were used last before this have to answer a question.
+    /// Connections that were last used before this are pinged.
     suspect_before: Option<Instant>,
-    /// Connections that were used last before this are closed.
+    /// Connections that were last used before this are closed.
     silent_before: Option<Instant>,
-    /// When all connections were closed that were made by then.
+    /// When all existing connections were closed.
     ended_at: Option<Instant>,
 }
 
 impl PoolHealth {
-    /// Notes that a connection did not answer in time, or was lost.
+    /// Records that a connection did not answer in time, or was lost.
     pub(super) fn suspect(&self) {
         self.change(|known| known.suspect_before = Some(Instant::now()));
     }
 
-    /// Closes every connection that was made by now, since one of them took no write in an attempt that began at `begun`.
-    /// Returns whether another attempt gets a newer connection than that; not when all have been closed a moment ago.
+    /// Closes every existing connection, since one of them refused a write in an attempt that began at `begun`. Returns
+    /// whether another attempt gets a newer connection; false when all were closed a moment ago.
     pub(super) fn end_sessions(&self, begun: Instant) -> bool {
         self.change(|known| match known.ended_at {
             Some(ended) if ended > begun => true,
@@ -52,7 +52,7 @@ impl PoolHealth {
         })
     }
 
-    /// Returns the check of a connection that is about to be used again.
+    /// Returns the check of a connection before it is used again.
     pub(super) fn check(&self) -> Hook {
         let health = self.clone();
         Hook::async_fn(move |client, metrics| {

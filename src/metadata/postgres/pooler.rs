@@ -1,8 +1,8 @@
-//! Tells a pooler that keeps sessions from one that shares them.
+//! Detection of a pooler that shares sessions.
 //!
-//! In `PgBouncer`'s modes `transaction` and `statement` a connection gets another session of the server for each transaction.
-//! What was set for the session, such as `synchronous_commit`, is then another client's, and so are locks and prepared
-//! statements. Such a pooler is refused at the start, since nothing would fail at once.
+//! In the modes `transaction` and `statement` of `PgBouncer` a connection gets another session of the server for each
+//! transaction. Settings such as `synchronous_commit`, locks and prepared statements of the session then belong to
+//! another client. Such a pooler is refused at the start, since no statement would fail at once.
 
 use super::endpoint::Endpoint;
 use super::failure::Failure;
@@ -12,20 +12,19 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-/// Attempts to be given the session of another connection. One is enough where nobody else uses the pooler.
+/// Attempts to get the session of another connection. One is enough where the pooler has no other client.
 const TRIES: u32 = 5;
-/// How long the second connection may wait for a session of its own.
+/// The timeout of the second connection.
 const SECOND_SESSION: Duration = Duration::from_secs(5);
 
-/// Refuses a pooler that shares sessions: while one connection is idle and another one in a transaction, each has to keep
-/// a session of its own.
+/// Refuses a pooler that shares sessions: an idle connection and one in a transaction must keep different sessions.
 ///
 /// # Errors
-/// When they share one, or there is no second session.
+/// Fails when they share one, or there is no second session.
 pub(super) async fn refuse_shared_sessions(endpoint: &Endpoint, idle: &Client) -> Result<(), OpenError> {
     let second = async {
         let (busy, connection) = endpoint.config.connect(tls::connector(endpoint)?).await?;
-        // It ends with its client.
+        // The task ends with its client.
         drop(tokio::spawn(connection));
         share_sessions(idle, &busy).await.map_err(OpenError::from)
     };
@@ -49,7 +48,7 @@ pub(super) async fn refuse_shared_sessions(endpoint: &Endpoint, idle: &Client) -
 async fn share_sessions(idle: &Client, busy: &Client) -> Result<bool, Failure> {
     let own = session_number(idle, "").await?;
     for _ in 0..TRIES {
-        // Where sessions are shared by statements, a transaction cannot begin.
+        // In the mode `statement`, BEGIN fails.
         let is_shared = session_number(busy, "").await? == own
             || session_number(busy, "BEGIN;").await? == own
             || session_number(idle, "").await? != own;
@@ -61,8 +60,8 @@ async fn share_sessions(idle: &Client, busy: &Client) -> Result<bool, Failure> {
     Ok(false)
 }
 
-/// Returns the number of the server's process behind a connection. Nothing is prepared: a pooler that shares sessions may not
-/// know it later.
+/// Returns the process id of the server behind a connection. Prepares nothing: a shared session would not know the
+/// statement later.
 async fn session_number(client: &Client, before: &str) -> Result<String, Failure> {
     let answers = client.simple_query(&format!("{before} SELECT pg_backend_pid()")).await?;
     let number = answers.iter().find_map(|answer| match answer {

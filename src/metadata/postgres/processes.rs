@@ -7,7 +7,8 @@ use crate::metadata::processes::{LEASE_SECONDS, ProcessStore};
 use crate::model::ids::ProcessId;
 use async_trait::async_trait;
 
-/// Milliseconds without a renewal by any server after which the database counts as having been away: three renewals failed.
+/// The milliseconds without a renewal by any server after which the database counts as unavailable: three renewals
+/// failed.
 const UPTIME_GAP_MS: u64 = LEASE_SECONDS * 1000 / 2;
 
 #[async_trait]
@@ -37,8 +38,8 @@ impl ProcessStore for PostgresStore {
     }
 }
 
-/// Returns the condition that every server had the time to renew its lease: the database has answered for as long as a lease
-/// lasts.
+/// Returns the condition that every server had the time to renew its lease: the database has been available for the
+/// length of a lease.
 pub(super) fn leases_are_told() -> String {
     format!(
         "EXISTS (SELECT 1 FROM database_uptime

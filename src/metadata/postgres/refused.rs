@@ -1,4 +1,4 @@
-//! Messages that their receiver refused for what they say: set aside, looked at, sent again or given up.
+//! Messages that their sink refuses for good: set aside, listed, retried or skipped.
 
 use super::outbox;
 use super::rows::{count, number, stored};
@@ -10,7 +10,7 @@ use crate::metadata::refused::RefusedMessageStore;
 use crate::model::outbox::{Message, NewMessage, RefusedMessage, SinkName};
 use async_trait::async_trait;
 
-/// What holds for a message that is set aside.
+/// The condition for a message that is set aside.
 const SET_ASIDE: &str = "refused_at IS NOT NULL AND acknowledged_at IS NULL AND skipped_at IS NULL";
 
 #[async_trait]
@@ -25,16 +25,16 @@ impl RefusedMessageStore for PostgresStore {
 
     async fn replace_message(&self, seq: u64, others: Vec<NewMessage>) -> Result<bool, MetadataError> {
         let others = &others;
-        transaction!(self, |change| {
-            change.begin(&[Lock::Task(Task::Outbox)], async { Ok(()) }).await?;
+        transaction!(self, |tx| {
+            tx.begin(&[Lock::Task(Task::Outbox)], async { Ok(()) }).await?;
             let sql = "DELETE FROM outbox WHERE seq = $1 AND acknowledged_at IS NULL";
-            if change.execute(sql, &[&stored(seq)]).await? == 0 {
-                return change.give_up(false).await;
+            if tx.execute(sql, &[&stored(seq)]).await? == 0 {
+                return tx.rollback_with(false).await;
             }
             for other in others {
-                outbox::insert(&change, other).await?;
+                outbox::insert(&tx, other).await?;
             }
-            change.commit(async { Ok(()) }).await?;
+            tx.commit(async { Ok(()) }).await?;
             Ok(true)
         })
     }

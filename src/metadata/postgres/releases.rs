@@ -1,18 +1,18 @@
-//! Parts of Files and Uploads that are gone: their blobs are released in bounded steps, workspace by workspace.
+//! Parts of deleted Files and ended Uploads: their blobs are released in bounded steps, workspace by workspace.
 
 use super::blobs::release;
 use super::connections::Values;
 use super::failure::Failure;
 use super::rows::{count, number, parsed};
 use super::store::{PostgresStore, read, transaction};
-use super::writer::Change;
+use super::writer::Transaction;
 use crate::metadata::error::MetadataError;
 use crate::metadata::releases::ReleaseStore;
 use crate::model::ids::WorkspaceId;
 use async_trait::async_trait;
 use futures_util::try_join;
 
-/// Files and Uploads that one step looks at. Those at which another server is just at work are left to it.
+/// The Files and Uploads of one step. Those that another server is working on are skipped.
 const OWNERS: &str = "SELECT owner_id, released_at FROM releases WHERE workspace_id = $1 ORDER BY owner_id LIMIT 64
     FOR UPDATE SKIP LOCKED";
 
@@ -27,12 +27,13 @@ impl ReleaseStore for PostgresStore {
     }
 
     async fn release_parts(&self, workspace: WorkspaceId, limit: u32) -> Result<usize, MetadataError> {
-        transaction!(self, |change| release_some(change, workspace, limit).await).map(count)
+        transaction!(self, |tx| release_some(tx, workspace, limit).await).map(count)
     }
 }
 
-/// Releases at most `limit` parts of a workspace. Returns how many parts there were, and Files and Uploads that have none left.
-async fn release_some(change: Change<'_>, workspace: WorkspaceId, limit: u32) -> Result<u64, Failure> {
+/// Releases at most `limit` parts of a workspace. Returns the number of parts, plus the number of Files and Uploads
+/// that have none left.
+async fn release_some(tx: Transaction<'_>, workspace: WorkspaceId, limit: u32) -> Result<u64, Failure> {
     let released = format!(
         "WITH owner AS MATERIALIZED ({OWNERS}),
          chosen AS MATERIALIZED (
@@ -60,16 +61,16 @@ async fn release_some(change: Change<'_>, workspace: WorkspaceId, limit: u32) ->
              RETURNING r.owner_id)
          SELECT count(*) FROM finished"
     );
-    let (released, finished) = (change.prepare(&released).await?, change.prepare(&finished).await?);
+    let (released, finished) = (tx.prepare(&released).await?, tx.prepare(&finished).await?);
     let (workspace, limit) = (workspace.to_string(), i64::from(limit));
     let (of_parts, of_owners): (Values<'_>, Values<'_>) = (&[&workspace, &limit], &[&workspace]);
     let (released, finished) =
-        change.begin(&[], async { try_join!(released.row(of_parts), finished.row(of_owners)) }).await?;
+        tx.begin(&[], async { try_join!(released.row(of_parts), finished.row(of_owners)) }).await?;
     let count = |row: Option<tokio_postgres::Row>| row.map_or(Ok(0), |row| number(&row, 0));
     let done = count(released)? + count(finished)?;
     if done == 0 {
-        return change.give_up(0).await;
+        return tx.rollback_with(0).await;
     }
-    change.commit(async { Ok(()) }).await?;
+    tx.commit(async { Ok(()) }).await?;
     Ok(done)
 }

@@ -1,4 +1,4 @@
-//! Between SQL values and the nouns.
+//! Conversions between SQL values and types of the model.
 
 use super::failure::Failure;
 use crate::model::blob::StoredBlob;
@@ -14,56 +14,56 @@ fn bad(column: usize, what: &str) -> Failure {
     Failure::Unreadable(format!("column {column} holds no {what}"))
 }
 
-/// A number of rows.
+/// Converts a number of rows.
 pub(super) fn count(rows: u64) -> usize {
     usize::try_from(rows).unwrap_or(usize::MAX)
 }
 
-/// A whole number that is not negative.
+/// Reads a non-negative integer.
 pub(super) fn number(row: &Row, column: usize) -> Result<u64, Failure> {
     u64::try_from(row.try_get::<_, i64>(column)?).map_err(|_| bad(column, "count"))
 }
 
-/// The same of a column that may be null.
+/// Reads a non-negative integer that may be null.
 pub(super) fn optional_number(row: &Row, column: usize) -> Result<Option<u64>, Failure> {
     let value: Option<i64> = row.try_get(column)?;
     value.map(|value| u64::try_from(value).map_err(|_| bad(column, "count"))).transpose()
 }
 
-/// A number as the database keeps it; what is larger than it can keep is the largest that it can.
+/// Converts a number for the database. Saturates at `i64::MAX`.
 pub(super) fn stored(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// A column of text that this server wrote, parsed.
+/// Parses a text column that this server wrote.
 pub(super) fn parsed<T: FromStr>(row: &Row, column: usize) -> Result<T, Failure> {
     row.try_get::<_, &str>(column)?.parse().map_err(|_| bad(column, "id"))
 }
 
-/// The same of a column that may be null.
+/// Parses a text column that may be null.
 pub(super) fn optional<T: FromStr>(row: &Row, column: usize) -> Result<Option<T>, Failure> {
     let text: Option<&str> = row.try_get(column)?;
     text.map(|text| text.parse().map_err(|_| bad(column, "id"))).transpose()
 }
 
-/// A column that holds one of a set of names.
+/// Reads a column that holds one of a set of names.
 pub(super) fn named<T>(row: &Row, column: usize, named: impl Fn(&str) -> Option<T>) -> Result<T, Failure> {
     named(row.try_get(column)?).ok_or_else(|| bad(column, "name"))
 }
 
-/// A SHA-256.
+/// Reads a SHA-256.
 pub(super) fn digest(row: &Row, column: usize) -> Result<Sha256Digest, Failure> {
     optional_digest(row, column)?.ok_or_else(|| bad(column, "digest"))
 }
 
-/// The same of a column that may be null.
+/// Reads a SHA-256 that may be null.
 pub(super) fn optional_digest(row: &Row, column: usize) -> Result<Option<Sha256Digest>, Failure> {
     let bytes: Option<&[u8]> = row.try_get(column)?;
     bytes.map(|bytes| bytes.try_into().map(Sha256Digest).map_err(|_| bad(column, "digest"))).transpose()
 }
 
-/// The columns of `SELECT id, purpose, filename, size_bytes, sha256, parts_sha256, part_count, expires_at, status_details`,
-/// from the column `first` on.
+/// Reads a File from `SELECT id, purpose, filename, size_bytes, sha256, parts_sha256, part_count, expires_at,
+/// status_details`, from the column `first` on.
 pub(super) fn file(row: &Row, first: usize) -> Result<File, Failure> {
     let digest = match optional_digest(row, first + 5)? {
         None => FileDigest::Whole(digest(row, first + 4)?),
@@ -84,7 +84,7 @@ pub(super) fn file(row: &Row, first: usize) -> Result<File, Failure> {
     })
 }
 
-/// The columns of `SELECT id, size_bytes, checksums, content`, from the column `first` on.
+/// Reads a blob from `SELECT id, size_bytes, checksums, content`, from the column `first` on.
 pub(super) fn blob(row: &Row, first: usize) -> Result<StoredBlob, Failure> {
     let checksums = BlockChecksums::from_bytes(row.try_get(first + 2)?);
     let inline: Option<&[u8]> = row.try_get(first + 3)?;

@@ -1,15 +1,15 @@
-//! The settings of every connection: set after it is made and read back, because a pooler in between may refuse or drop what
-//! comes with the start-up packet.
+//! Session settings: set after the connection is made and read back, because a pooler may refuse or drop the options of
+//! the start-up packet.
 //!
-//! `default_transaction_read_only` is not among them: an operator sets it to keep writers away.
+//! `default_transaction_read_only` is left alone: operators set it to stop writers.
 
 use super::endpoint::CONNECT_TIMEOUT;
 use super::failure::Failure;
 use tokio::time::timeout;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-/// Settings and their values as PostgreSQL shows them. No statement may take longer than a request waits for it, no lock
-/// longer than that, and no transaction may be left open; a statement ends when its client is gone.
+/// Settings and their values as PostgreSQL shows them. A statement takes no longer than its request, a lock wait is
+/// shorter, and no transaction stays open; a statement ends when its client is gone.
 const SETTINGS: [(&str, &str); 6] = [
     ("statement_timeout", "4s"),
     ("lock_timeout", "3s"),
@@ -19,10 +19,10 @@ const SETTINGS: [(&str, &str); 6] = [
     ("jit", "off"),
 ];
 
-/// When a commit counts as durable, stronger than which nothing is asked for unless the operator does.
+/// When a commit counts as durable. An operator may ask for the stronger mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CommitMode {
-    /// Once it is flushed, here and on the synchronous standbys.
+    /// Once it is flushed on this server and on the synchronous standbys.
     Flushed,
     /// Once the synchronous standbys have applied it.
     Applied,
@@ -38,14 +38,14 @@ impl CommitMode {
     }
 }
 
-/// Sets the settings of a connection that was just made, and reads them back. Takes two round trips.
+/// Sets the settings of a new connection and reads them back, in two round trips.
 ///
 /// # Errors
-/// When they cannot be set, or do not last.
+/// Fails when they cannot be set, or do not last.
 pub(super) async fn set_up(client: &Client, commit: CommitMode) -> Result<(), Failure> {
     let wanted = SETTINGS.into_iter().chain([("synchronous_commit", commit.value())]);
     let set: Vec<String> = wanted.clone().map(|(name, value)| format!("SET {name} = '{value}'")).collect();
-    // In a message of its own: what is read in the same one says nothing about the next transaction.
+    // Read in a second message: a shared session may lose them after the first.
     let read: Vec<String> = wanted.clone().map(|(name, _)| format!("SHOW {name}")).collect();
     let both = async {
         client.batch_execute(&set.join(";")).await?;

@@ -1,5 +1,5 @@
-//! Copies of the database as of one moment, made while it is written to, as a database of the embedded store: a backup is the
-//! same whatever it was made of.
+//! Snapshots of the database while it is written to, as a database of the embedded store: a backup has one format for
+//! both stores.
 
 use super::connections::{Connections, Session};
 use super::failure::Failure;
@@ -20,10 +20,10 @@ use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
-/// Rows and bytes that are handed on at once.
+/// The most rows and bytes of a batch.
 const BATCH_ROWS: usize = 512;
 const BATCH_BYTES: usize = 1 << 20;
-/// Batches that wait to be written.
+/// Batches that may wait to be written.
 const BATCHES: usize = 4;
 /// How long the database may take to send the next row.
 const ROW_TIMEOUT: Duration = Duration::from_mins(1);
@@ -35,11 +35,11 @@ impl SnapshotStore for PostgresStore {
     }
 }
 
-/// A table as both stores have it: its columns there, and where they come from here.
+/// A table that both stores have, with its columns in SQLite and its source in PostgreSQL.
 pub(super) struct Table {
     pub(super) name: &'static str,
     pub(super) columns: &'static [&'static str],
-    /// Other than the table itself.
+    /// The source, if it is not the table itself.
     from: Option<&'static str>,
 }
 
@@ -61,7 +61,8 @@ const USAGE: &[&str] = &[
     "egress_bytes",
 ];
 
-/// Every table of the embedded store. A row that counts others comes behind them, or it would count them again.
+/// Every table of the embedded store. Tables with totals come after the tables that they count, whose triggers would
+/// count twice.
 pub(super) static TABLES: &[Table] = &[
     Table {
         name: "installation",
@@ -157,7 +158,7 @@ pub(super) static TABLES: &[Table] = &[
             "note",
             "actor",
         ],
-        // What was committed since the last row got its number comes behind it.
+        // Rows without a number get the next ones.
         from: Some(
             "(SELECT l.*, coalesce(l.seq, (SELECT coalesce(max(seq), 0) FROM ledger)
                   + row_number() OVER (PARTITION BY l.seq IS NULL ORDER BY l.arrival)) AS place FROM ledger l) r",
@@ -199,7 +200,7 @@ pub(super) static TABLES: &[Table] = &[
     ),
 ];
 
-/// Rows of one of the tables.
+/// Rows of one table.
 struct Batch {
     table: &'static Table,
     rows: Vec<Vec<Value>>,
@@ -209,7 +210,7 @@ struct Batch {
 async fn write(connections: &Connections, database: &Path) -> Result<(), MetadataError> {
     ledger::number_all(connections).await?;
     let session = connections.snapshot_session().await?;
-    // It lasts as long as there are rows; each of them has its time.
+    // The whole has no timeout; each row has one.
     session.batch("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0").await?;
     let now = session.row("SELECT now_ms() / 1000", &[]).await?;
     let now_seconds = now.map(|row| super::rows::number(&row, 0)).transpose()?.unwrap_or_default();
@@ -219,7 +220,7 @@ async fn write(connections: &Connections, database: &Path) -> Result<(), Metadat
         let mut import = Import::create(&path, now_seconds)?;
         while let Some(batch) = queue.blocking_recv() {
             let Batch { table, rows, .. } = batch;
-            // The end of the queue and no less: what was cut off is nothing.
+            // An empty batch ends the snapshot: a queue that just ends was cut off.
             if rows.is_empty() {
                 return import.finish();
             }
@@ -230,11 +231,11 @@ async fn write(connections: &Connections, database: &Path) -> Result<(), Metadat
     let read = read(&session, &batches).await;
     if read.is_ok() {
         session.batch("COMMIT").await?;
-        session.done();
+        session.mark_idle();
     }
     drop(batches);
     let written = writer.await.map_err(|unfinished| MetadataError::Broken(Arc::new(unfinished)))?;
-    // A writer that has failed knows better than a reader to whom nobody listens any more.
+    // The error of the writer is the cause when the reader found the queue closed.
     match (read, written) {
         (Ok(()), written) => written,
         (Err(failure), Ok(())) => Err(failure.into()),
@@ -267,7 +268,7 @@ async fn read(session: &Session, batches: &mpsc::Sender<Batch>) -> Result<(), Fa
     batches.send(Batch { table: last, rows: Vec::new(), bytes: 0 }).await.map_err(closed)
 }
 
-/// The number of a row of the ledger, whether it has one yet or not; of other tables their own.
+/// Returns the column with the number of a row, which rows of the ledger may not have yet.
 fn place(table: &Table) -> &'static str {
     if table.name == "ledger" { "place" } else { "seq" }
 }

@@ -1,4 +1,4 @@
-//! The store: its connections, how it is opened, and the four ways in which a method of it runs statements.
+//! The store: how it is opened, and the macros by which its methods run statements.
 
 use super::connections::Connections;
 use super::endpoint::Endpoint;
@@ -14,10 +14,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How long the start waits for the database to answer. Migrations take as long as they need.
+/// The timeout of the first connection. Migrations have none.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Rows in a PostgreSQL database.
+/// A metadata store in a PostgreSQL database.
 #[derive(Debug)]
 pub struct PostgresStore {
     pub(super) connections: Arc<Connections>,
@@ -27,18 +27,18 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Opens the database that a URL of libpq's form names, bringing its schema up to date. The database itself is there.
+    /// Opens the existing database at a libpq URL and migrates its schema.
     ///
     /// # Errors
-    /// When it cannot be opened, is newer than this program, or would not be durable.
+    /// Fails when the database cannot be opened, has a newer schema than this program, or would not be durable.
     pub async fn open(url: &str, clock: Clock) -> Result<Self, OpenError> {
         Self::open_with(url, clock, Outdated::Migrate).await
     }
 
-    /// The same beside servers that may be of an earlier version: a schema that is not up to date is refused.
+    /// Opens the database beside servers that may run an earlier version: refuses a schema that is not up to date.
     ///
     /// # Errors
-    /// When it cannot be opened, is of another version than this program, or would not be durable.
+    /// Fails when the database cannot be opened, has another schema than this program, or would not be durable.
     pub async fn open_current(url: &str, clock: Clock) -> Result<Self, OpenError> {
         Self::open_with(url, clock, Outdated::Refuse).await
     }
@@ -56,10 +56,10 @@ impl PostgresStore {
         Ok(Self { connections, creates, deletes, clock })
     }
 
-    /// Whether the database that a URL names holds an installation. Nothing is changed.
+    /// Returns whether the database at a URL holds an installation. Changes nothing.
     ///
     /// # Errors
-    /// When it cannot be asked.
+    /// Fails when the database does not answer.
     pub async fn is_there(url: &str) -> Result<bool, OpenError> {
         let endpoint: Endpoint = url.parse()?;
         let asking = async {
@@ -71,35 +71,35 @@ impl PostgresStore {
     }
 }
 
-/// Runs a short read on any connection, in the share of a workspace where one is given. The body is asynchronous and ends
-/// with a `Result<_, Failure>`, as those of the macros below.
+/// Runs a short read on any connection, within the limits of a workspace where one is given. The body is asynchronous
+/// and returns a `Result<_, Failure>`, as the bodies of the macros below.
 macro_rules! read {
     ($store:ident, |$session:ident| $body:expr) => {
         read!($store, None, |$session| $body)
     };
     ($store:ident, $owner:expr, |$session:ident| $body:expr) => {
-        $crate::metadata::postgres::store::statement!($store, read_place, $owner, |$session| $body)
+        $crate::metadata::postgres::store::statement!($store, read_permit, $owner, |$session| $body)
     };
 }
 
-/// Runs a change of one statement, which may be repeated without harm.
+/// Runs a write of one statement, which must be idempotent: it is repeated when the connection is lost.
 macro_rules! write {
     ($store:ident, |$session:ident| $body:expr) => {
         write!($store, None, |$session| $body)
     };
     ($store:ident, $owner:expr, |$session:ident| $body:expr) => {
-        $crate::metadata::postgres::store::statement!($store, place, $owner, |$session| $body)
+        $crate::metadata::postgres::store::statement!($store, permit, $owner, |$session| $body)
     };
 }
 
-/// Runs the body of `read` or `write` on a connection, with the permit that `$place` gives.
+/// Runs the body of `read` or `write` on a connection, with the permit of the method `$permit`.
 macro_rules! statement {
-    ($store:ident, $place:ident, $owner:expr, |$session:ident| $body:expr) => {{
+    ($store:ident, $permit:ident, $owner:expr, |$session:ident| $body:expr) => {{
         let owner: $crate::metadata::postgres::fair_gate::Owner = $owner.into();
         let connections = &$store.connections;
         connections
             .run(|deadline| async move {
-                let _place = connections.$place(owner, deadline.request).await?;
+                let _permit = connections.$permit(owner, deadline.request).await?;
                 let $session = &connections.session(deadline.request).await?;
                 connections.ask($session, deadline, async { $body }).await
             })
@@ -121,15 +121,15 @@ macro_rules! read_long {
 
 /// Runs a transaction.
 macro_rules! transaction {
-    ($store:ident, |$change:ident| $body:expr) => {
-        transaction!($store, None, |$change| $body)
+    ($store:ident, |$tx:ident| $body:expr) => {
+        transaction!($store, None, |$tx| $body)
     };
-    ($store:ident, $owner:expr, |$change:ident| $body:expr) => {{
+    ($store:ident, $owner:expr, |$tx:ident| $body:expr) => {{
         let owner: $crate::metadata::postgres::fair_gate::Owner = $owner.into();
         let connections = &$store.connections;
         connections
             .run(|deadline| async move {
-                let $change = $crate::metadata::postgres::writer::Change::new(connections, owner, deadline).await?;
+                let $tx = $crate::metadata::postgres::writer::Transaction::new(connections, owner, deadline).await?;
                 $body
             })
             .await

@@ -11,8 +11,8 @@ use crate::metadata::sweep::{DeletingCursor, DeletingPage, PendingBlob, SweepSha
 use crate::model::ids::{BlobId, ProcessId};
 use async_trait::async_trait;
 
-/// One statement, and so one snapshot: whoever made a hold before a blob was turned to `deleting` is seen with it. Which share a
-/// blob is in is asked of those that were found: the planner takes nearly all of them for somebody else's.
+/// Selects blobs that are due. One statement, and so one snapshot: a hold from before a blob turned to `deleting` is
+/// seen with it. The share is computed after the LIMIT, because the planner would take its condition to be rarely true.
 pub(super) const DELETING: &str = "WITH due AS MATERIALIZED (
         SELECT deleted_at, id FROM blobs
         WHERE state = 'deleting' AND (deleted_at, id) > ($1, $2) AND deleted_at <= now_ms() / 1000 - $4

@@ -1,20 +1,20 @@
-//! Work that one server at a time does.
+//! Tasks that one server at a time runs.
 
-/// What one server at a time does.
+/// A task that one server at a time runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Task {
-    /// Gives rows of the ledger their numbers, and takes them into the cache of usage.
+    /// Numbers rows of the ledger and adds them to the rollup.
     Ledger,
-    /// Writes messages to the outside.
+    /// Inserts messages into the outbox.
     Outbox,
-    /// Brings the schema up to date.
+    /// Migrates the schema.
     Migrate,
-    /// Gives entries of the audit log their numbers.
+    /// Numbers entries of the audit log.
     AuditLog,
 }
 
 impl Task {
-    /// The number of its lock among the advisory locks of the database: "venna" and a digit, in ASCII.
+    /// Returns the number of the advisory lock: "venna" in ASCII and a digit.
     pub(super) const fn key(self) -> i64 {
         const VENNA: i64 = 0x7665_6e6e_6100;
         VENNA

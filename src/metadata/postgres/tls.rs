@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// Why no TLS can be spoken.
+/// The reason why TLS cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The certificates of authorities cannot be read.
@@ -66,13 +66,13 @@ fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     certificates.map_err(|error| TlsError::Unreadable { path: path.display().to_string(), why: error.to_string() })
 }
 
-/// Takes every certificate: `sslmode=prefer` and `require`, as libpq has them.
+/// Accepts every certificate: `sslmode=prefer` and `require`, as in libpq.
 #[derive(Debug)]
 struct Anybody {
     provider: Arc<CryptoProvider>,
 }
 
-/// Takes a certificate of a known authority, whatever its name: `sslmode=verify-ca`.
+/// Accepts a certificate of a known authority, whatever its name: `sslmode=verify-ca`.
 #[derive(Debug)]
 struct AnyHost {
     verifier: Arc<WebPkiServerVerifier>,

@@ -1,4 +1,4 @@
-//! Rows about the installation itself: its stamp, who holds blobs, which servers live, how far the scrub has come.
+//! The database time and a probe of its writes.
 
 use super::rows::number;
 use super::store::{PostgresStore, read, transaction};
@@ -15,11 +15,11 @@ impl UpkeepStore for PostgresStore {
         })
     }
 
-    /// A transaction that writes nothing: the database is there, and takes changes.
+    /// Commits an empty transaction, which proves that the database accepts writes.
     async fn probe(&self) -> Result<(), MetadataError> {
-        transaction!(self, |change| {
-            change.begin(&[], async { Ok(()) }).await?;
-            change.commit(async { Ok(()) }).await
+        transaction!(self, |tx| {
+            tx.begin(&[], async { Ok(()) }).await?;
+            tx.commit(async { Ok(()) }).await
         })
     }
 

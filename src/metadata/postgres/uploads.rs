@@ -1,7 +1,8 @@
-//! Rows of Uploads and their parts. What happens to one Upload happens one after the other: each change locks its row.
+//! Rows of Uploads and their parts. Each transaction locks the row of its Upload, so that changes of one Upload are
+//! serialized.
 
-use super::admission::Standing;
-use super::answers::{Opening, Stop};
+use super::admission::AdmissionFacts;
+use super::answers::{Rejection, RequestGuard};
 use super::blobs::{self, CLAIM, NOBODY_READS};
 use super::connections::{Prepared, Session, Values};
 use super::failure::Failure;
@@ -9,7 +10,7 @@ use super::files;
 use super::ledger::{self, BEGIN as BEGIN_IN_LEDGER};
 use super::rows::{self, count, digest, named, number, optional_digest, optional_number, parsed, stored};
 use super::store::{PostgresStore, read, read_long, transaction, write};
-use super::writer::{Change, Lock, Proof};
+use super::writer::{Lock, Proof, Transaction};
 use crate::metadata::clock_watch::ClockStore;
 use crate::metadata::error::MetadataError;
 use crate::metadata::room::with_room;
@@ -36,7 +37,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 use tokio_postgres::Row;
 
-/// Whether it has expired is decided by the database, as everything is that has to do with time.
+/// The database decides whether an Upload has expired.
 static FIND: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT {file}, u.size_bytes, u.filename, u.purpose, u.lives_seconds, u.expires_at, u.status, u.completion,
@@ -60,7 +61,7 @@ impl UploadStore for PostgresStore {
     ) -> Result<IdempotentOutcome<Upload>, MetadataError> {
         let (upload, once) = (&upload, once.as_ref());
         let create =
-            || async move { transaction!(self, caller.workspace, |change| create(change, caller, upload, once).await) };
+            || async move { transaction!(self, caller.workspace, |tx| create(tx, caller, upload, once).await) };
         with_room(self, caller.workspace, create).await
     }
 
@@ -80,7 +81,7 @@ impl UploadStore for PostgresStore {
     ) -> Result<IdempotentOutcome<Result<Option<Part>, UploadRefusal>>, MetadataError> {
         let (part, once) = (&part, once.as_ref());
         let create = |lock| async move {
-            transaction!(self, caller.workspace, |change| create_part(change, caller, upload, part, once, lock).await)
+            transaction!(self, caller.workspace, |tx| create_part(tx, caller, upload, part, once, lock).await)
         };
         let create_in_turn = || async move {
             for lock in [PartLock::Nothing, PartLock::Workspace] {
@@ -159,7 +160,7 @@ impl UploadStore for PostgresStore {
     ) -> Result<IdempotentOutcome<Result<Upload, UploadRefusal>>, MetadataError> {
         let (completion, once) = (&completion, once.as_ref());
         let complete = || async move {
-            transaction!(self, caller.workspace, |change| complete(change, caller, upload, completion, once).await)
+            transaction!(self, caller.workspace, |tx| complete(tx, caller, upload, completion, once).await)
         };
         with_room(self, caller.workspace, complete).await
     }
@@ -171,7 +172,7 @@ impl UploadStore for PostgresStore {
         once: Option<Idempotency<Upload>>,
     ) -> Result<IdempotentOutcome<Result<Upload, UploadRefusal>>, MetadataError> {
         let once = once.as_ref();
-        transaction!(self, caller.workspace, |change| cancel(change, caller, upload, once).await)
+        transaction!(self, caller.workspace, |tx| cancel(tx, caller, upload, once).await)
     }
 
     async fn forget_uploads(&self, older_than_seconds: u64, limit: u32) -> Result<usize, MetadataError> {
@@ -191,52 +192,52 @@ impl UploadStore for PostgresStore {
 }
 
 async fn create(
-    change: Change<'_>,
+    tx: Transaction<'_>,
     caller: Caller,
     new: &NewUpload,
     once: Option<&Idempotency<Upload>>,
 ) -> Result<IdempotentOutcome<Upload>, Failure> {
-    let opening = Opening::prepare(&change, caller, once).await?;
+    let guard = RequestGuard::prepare(&tx, caller, once).await?;
     let sql = "INSERT INTO uploads (workspace_id, id, size_bytes, filename, purpose, lives_seconds, expires_at, status)
                VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending')";
-    let insert = change.prepare(sql).await?;
-    let locks = opening.locks(Some(Lock::Quota(caller.workspace)));
-    let standing = match change.begin(&locks, opening.ask(Some(new.purpose))).await? {
-        Ok(standing) => standing,
-        Err(stop) => return change.give_up(stop.into()).await,
+    let insert = tx.prepare(sql).await?;
+    let locks = guard.locks(Some(Lock::Quota(caller.workspace)));
+    let facts = match tx.begin(&locks, guard.ask(Some(new.purpose))).await? {
+        Ok(facts) => facts,
+        Err(rejection) => return tx.rollback_with(rejection.into()).await,
     };
-    if let Some(refused) = standing.refuse_bytes(new.size_bytes) {
-        return change.give_up(IdempotentOutcome::Refused(refused)).await;
+    if let Some(refused) = facts.refuse_bytes(new.size_bytes) {
+        return tx.rollback_with(IdempotentOutcome::Refused(refused)).await;
     }
-    let now_seconds = change.now_seconds();
+    let now_seconds = tx.now_seconds();
     let upload = rules::new_upload(UploadId::new(now_seconds, random::bytes()), new, now_seconds);
     let (workspace, id) = (caller.workspace.to_string(), upload.id.to_string());
-    let expires_after = standing.expires_after(new.purpose, new.expires_after);
+    let expires_after = facts.expires_after(new.purpose, new.expires_after);
     let lives_seconds = expires_after.map(ExpiresAfter::as_seconds).map(stored);
     let (size_bytes, expires_at) = (stored(new.size_bytes), stored(upload.expires_at));
     let (filename, purpose) = (new.filename.as_str(), new.purpose.name());
     let values: Values<'_> = &[&workspace, &id, &size_bytes, &filename, &purpose, &lives_seconds, &expires_at];
-    change.proven_by(Proof::Upload(workspace.clone(), id.clone()));
-    let writes = async { try_join!(insert.execute(values), opening.note(Some(&upload), now_seconds)).map(drop) };
-    change.commit(writes).await?;
+    tx.set_proof(Proof::Upload(workspace.clone(), id.clone()));
+    let writes = async { try_join!(insert.execute(values), guard.note(Some(&upload), now_seconds)).map(drop) };
+    tx.commit(writes).await?;
     Ok(IdempotentOutcome::Made(upload))
 }
 
-/// What a part locks beside the row of its Upload.
+/// The lock that a new part takes beside the row of its Upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PartLock {
-    /// Nothing: parts within the declared bytes of their Uploads do not wait for each other.
+    /// None: parts within the declared bytes of their Uploads do not wait for each other.
     Nothing,
-    /// The row of the workspace, and that first, as every change does whose quota counts.
+    /// The row of the workspace, taken first, as by every transaction that counts against a quota.
     Workspace,
 }
 
-/// What came of a part.
+/// The outcome of a new part.
 pub(super) type PartEffect = IdempotentOutcome<Result<Option<Part>, UploadRefusal>>;
 
-/// Adds a part. None when it would change what the workspace has reserved and the row of the workspace is not locked.
+/// Adds a part. Returns none when the part changes the reservation of the workspace and the workspace is not locked.
 async fn create_part(
-    change: Change<'_>,
+    tx: Transaction<'_>,
     caller: Caller,
     upload: UploadId,
     new: &NewPart,
@@ -244,50 +245,50 @@ async fn create_part(
     lock: PartLock,
 ) -> Result<Option<PartEffect>, Failure> {
     let workspace = caller.workspace;
-    let opening = Opening::prepare(&change, caller, once).await?;
-    let (take, claim) = (change.prepare(&locked()).await?, change.prepare(CLAIM).await?);
+    let guard = RequestGuard::prepare(&tx, caller, once).await?;
+    let (take, claim) = (tx.prepare(&locked()).await?, tx.prepare(CLAIM).await?);
     let sql =
         "INSERT INTO parts (id, workspace_id, upload_id, blob_id, size_bytes, sha256) VALUES ($1, $2, $3, $4, $5, $6)";
-    let insert = change.prepare(sql).await?;
+    let insert = tx.prepare(sql).await?;
     let (owner, name) = (workspace.to_string(), upload.to_string());
     let also = (lock == PartLock::Workspace).then_some(Lock::Workspace(workspace));
-    let (standing, row, claimed) = change
-        .begin(&opening.locks(also), async {
+    let (facts, row, claimed) = tx
+        .begin(&guard.locks(also), async {
             try_join!(
-                opening.ask(None),
+                guard.ask(None),
                 find_row(&take, workspace, upload),
                 blobs::claim(&claim, workspace, new.blob, &new.content)
             )
         })
         .await?;
-    let decided = decide_part(standing, row.as_ref(), new.content.size_bytes, claimed);
+    let decided = decide_part(facts, row.as_ref(), new.content.size_bytes, claimed);
     let counts = matches!(decided, Ok(1..) | Err(IdempotentOutcome::Refused(Refused::Quota(_))));
     if counts && lock == PartLock::Nothing {
-        return change.give_up(None).await;
+        return tx.rollback_with(None).await;
     }
     if let Err(effect) = decided {
-        return change.give_up(Some(effect)).await;
+        return tx.rollback_with(Some(effect)).await;
     }
-    let now_seconds = change.now_seconds();
+    let now_seconds = tx.now_seconds();
     let part = rules::new_part(PartId::new(now_seconds, random::bytes()), upload, new);
     let (id, blob, size_bytes) = (part.id.to_string(), new.blob.to_string(), stored(part.size_bytes));
     let values: Values<'_> = &[&id, &owner, &name, &blob, &size_bytes, &part.sha256.0.as_slice()];
-    change.proven_by(Proof::Part(id.clone()));
-    let writes = async { try_join!(insert.execute(values), opening.note(Some(&part), now_seconds)).map(drop) };
-    change.commit(writes).await?;
+    tx.set_proof(Proof::Part(id.clone()));
+    let writes = async { try_join!(insert.execute(values), guard.note(Some(&part), now_seconds)).map(drop) };
+    tx.commit(writes).await?;
     Ok(Some(IdempotentOutcome::Made(Ok(Some(part)))))
 }
 
-/// Decides by how many bytes the reservation of an Upload grows with a part, or what is answered instead.
+/// Returns by how many bytes a part grows the reservation of its Upload, or the outcome to answer instead.
 fn decide_part(
-    standing: Result<Standing, Stop>,
+    facts: Result<AdmissionFacts, Rejection>,
     row: Option<&UploadRow>,
     part_bytes: u64,
     claimed: bool,
 ) -> Result<u64, PartEffect> {
-    let standing = standing.map_err(PartEffect::from)?;
+    let facts = facts.map_err(PartEffect::from)?;
     let more_bytes = rules::growth(row, part_bytes).map_err(|refusal| IdempotentOutcome::Made(Err(refusal)))?;
-    match standing.refuse_growth(more_bytes) {
+    match facts.refuse_growth(more_bytes) {
         Some(refused) => Err(IdempotentOutcome::Refused(refused)),
         None if claimed => Ok(more_bytes),
         None => Err(IdempotentOutcome::Made(Ok(None))),
@@ -295,71 +296,71 @@ fn decide_part(
 }
 
 async fn complete(
-    change: Change<'_>,
+    tx: Transaction<'_>,
     caller: Caller,
     upload: UploadId,
     completion: &Completion,
     once: Option<&Idempotency<Upload>>,
 ) -> Result<IdempotentOutcome<Result<Upload, UploadRefusal>>, Failure> {
     let workspace = caller.workspace;
-    let opening = Opening::prepare(&change, caller, once).await?;
-    let (take, find) = (change.prepare(&locked()).await?, change.prepare(CHOOSE).await?);
-    let writing = Completing::prepare(&change).await?;
-    let locks = opening.locks(Some(Lock::Workspace(workspace)));
-    let (standing, row, found) = change
+    let guard = RequestGuard::prepare(&tx, caller, once).await?;
+    let (take, find) = (tx.prepare(&locked()).await?, tx.prepare(CHOOSE).await?);
+    let writing = Completing::prepare(&tx).await?;
+    let locks = guard.locks(Some(Lock::Workspace(workspace)));
+    let (facts, row, found) = tx
         .begin(&locks, async {
             try_join!(
-                opening.ask(None),
+                guard.ask(None),
                 find_row(&take, workspace, upload),
                 find_parts(&find, workspace, upload, &completion.parts)
             )
         })
         .await?;
-    let now_seconds = change.now_seconds();
-    let (standing, row, chosen) = match decide(standing, row, &found, completion) {
+    let now_seconds = tx.now_seconds();
+    let (facts, row, chosen) = match decide(facts, row, &found, completion) {
         Ok(decided) => decided,
         Err(effect) => {
-            let IdempotentOutcome::Made(Ok(completed)) = &*effect else { return change.give_up(*effect).await };
-            change.commit(opening.note(Some(completed), now_seconds)).await?;
+            let IdempotentOutcome::Made(Ok(completed)) = &*effect else { return tx.rollback_with(*effect).await };
+            tx.commit(guard.note(Some(completed), now_seconds)).await?;
             return Ok(*effect);
         }
     };
-    let id = files::next_id(&standing, change.now_ms());
+    let id = files::next_id(&facts, tx.now_ms());
     let file = rules::file_of_parts(id, &row, &chosen, completion.sha256);
-    change.proven_by(ledger::coming(file.id));
+    tx.set_proof(ledger::coming(file.id));
     let completed = rules::completed(row.upload, file.clone());
     let writes = async {
         try_join!(
             writing.write(caller, &completed, &file, &chosen, rules::fingerprint(&completion.parts)),
-            opening.note(Some(&completed), now_seconds)
+            guard.note(Some(&completed), now_seconds)
         )
         .map(drop)
     };
-    change.commit(writes).await?;
+    tx.commit(writes).await?;
     Ok(IdempotentOutcome::Made(Ok(completed)))
 }
 
-/// What is to be completed from what, or what is answered instead.
+/// Returns the Upload and the parts to complete it from, or the outcome to answer instead.
 #[expect(clippy::type_complexity, reason = "three things that belong together for a moment")]
 fn decide(
-    standing: Result<Standing, Stop>,
+    facts: Result<AdmissionFacts, Rejection>,
     row: Option<UploadRow>,
     found: &HashMap<PartId, PartRow>,
     completion: &Completion,
-) -> Result<(Standing, UploadRow, Vec<PartRow>), Box<IdempotentOutcome<Result<Upload, UploadRefusal>>>> {
-    let standing = standing.map_err(|stop| Box::new(stop.into()))?;
+) -> Result<(AdmissionFacts, UploadRow, Vec<PartRow>), Box<IdempotentOutcome<Result<Upload, UploadRefusal>>>> {
+    let facts = facts.map_err(|rejection| Box::new(rejection.into()))?;
     let (row, parts) = match rules::complete(row, completion, found) {
         Ok(CompletionStep::Make(row, parts)) => (row, parts),
         Ok(CompletionStep::Made(upload)) => return Err(Box::new(IdempotentOutcome::Made(Ok(upload)))),
         Err(refusal) => return Err(Box::new(IdempotentOutcome::Made(Err(refusal)))),
     };
-    match standing.refuse_completion(&row.upload) {
+    match facts.refuse_completion(&row.upload) {
         Some(refused) => Err(Box::new(IdempotentOutcome::Refused(refused))),
-        None => Ok((standing, row, parts)),
+        None => Ok((facts, row, parts)),
     }
 }
 
-/// The statements of a completion.
+/// The prepared statements of a completion.
 struct Completing<'a> {
     insert_file: Prepared<'a>,
     begin: Prepared<'a>,
@@ -415,57 +416,57 @@ impl<'a> Completing<'a> {
 }
 
 async fn cancel(
-    change: Change<'_>,
+    tx: Transaction<'_>,
     caller: Caller,
     upload: UploadId,
     once: Option<&Idempotency<Upload>>,
 ) -> Result<IdempotentOutcome<Result<Upload, UploadRefusal>>, Failure> {
-    let opening = Opening::prepare(&change, caller, once).await?;
-    let (take, discard) = (change.prepare(&locked()).await?, change.prepare(&discard()).await?);
+    let guard = RequestGuard::prepare(&tx, caller, once).await?;
+    let (take, discard) = (tx.prepare(&locked()).await?, tx.prepare(&discard()).await?);
     let end = "UPDATE uploads SET status = 'cancelled' WHERE workspace_id = $1 AND id = $2 AND status = 'pending'";
-    let end = change.prepare(end).await?;
-    let (standing, row) = change
-        .begin(&opening.locks(Some(Lock::Workspace(caller.workspace))), async {
-            try_join!(opening.ask(None), find_row(&take, caller.workspace, upload))
+    let end = tx.prepare(end).await?;
+    let (facts, row) = tx
+        .begin(&guard.locks(Some(Lock::Workspace(caller.workspace))), async {
+            try_join!(guard.ask(None), find_row(&take, caller.workspace, upload))
         })
         .await?;
-    if let Err(stop) = standing {
-        return change.give_up(stop.into()).await;
+    if let Err(rejection) = facts {
+        return tx.rollback_with(rejection.into()).await;
     }
     let cancelled = match rules::cancel(row) {
         Ok((cancelled, _)) => cancelled,
-        Err(refusal) => return change.give_up(IdempotentOutcome::Made(Err(refusal))).await,
+        Err(refusal) => return tx.rollback_with(IdempotentOutcome::Made(Err(refusal))).await,
     };
-    let now_seconds = change.now_seconds();
+    let now_seconds = tx.now_seconds();
     let (workspace, name) = (caller.workspace.to_string(), upload.to_string());
     let of_upload: Values<'_> = &[&workspace, &name];
     let writes = async {
-        try_join!(end.execute(of_upload), discard.execute(of_upload), opening.note(Some(&cancelled), now_seconds))
+        try_join!(end.execute(of_upload), discard.execute(of_upload), guard.note(Some(&cancelled), now_seconds))
             .map(drop)
     };
-    change.commit(writes).await?;
+    tx.commit(writes).await?;
     Ok(IdempotentOutcome::Made(Ok(cancelled)))
 }
 
-/// Ends at most `limit` pending Uploads of a workspace whose time is over; how many there were. Those that another server is
-/// just changing are left to it.
-pub(super) async fn expire(change: Change<'_>, workspace: WorkspaceId, limit: u32) -> Result<u64, Failure> {
+/// Ends at most `limit` expired pending Uploads of a workspace. Returns their number. Skips Uploads that another server
+/// is changing.
+pub(super) async fn expire(tx: Transaction<'_>, workspace: WorkspaceId, limit: u32) -> Result<u64, Failure> {
     let chosen = "SELECT workspace_id, id FROM uploads
                   WHERE workspace_id = $1 AND status = 'pending' AND expires_at <= now_ms() / 1000
                   ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED";
-    let ending = change.prepare(&ending(chosen, "expired")).await?;
+    let ending = tx.prepare(&ending(chosen, "expired")).await?;
     let (name, limit) = (workspace.to_string(), i64::from(limit));
     let values: Values<'_> = &[&name, &limit];
-    let ended = change.begin(&[Lock::Workspace(workspace)], ending.row(values)).await?;
+    let ended = tx.begin(&[Lock::Workspace(workspace)], ending.row(values)).await?;
     let ended = ended.map_or(Ok(0), |row| number(&row, 0))?;
     if ended == 0 {
-        return change.give_up(0).await;
+        return tx.rollback_with(0).await;
     }
-    change.commit(async { Ok(()) }).await?;
+    tx.commit(async { Ok(()) }).await?;
     Ok(ended)
 }
 
-/// Cancels at most `limit` pending Uploads of a workspace; how many there were.
+/// Cancels at most `limit` pending Uploads of a workspace. Returns their number.
 pub(super) async fn cancel_some(session: &Session, workspace: WorkspaceId, limit: u32) -> Result<u64, Failure> {
     let chosen =
         "SELECT workspace_id, id FROM uploads WHERE workspace_id = $1 AND status = 'pending' LIMIT $2 FOR UPDATE";
@@ -473,7 +474,8 @@ pub(super) async fn cancel_some(session: &Session, workspace: WorkspaceId, limit
     ended.map_or(Ok(0), |row| number(&row, 0))
 }
 
-/// A statement that ends the Uploads that `chosen` names and leaves their parts to be released; it tells how many there were.
+/// Returns a statement that ends the Uploads that `chosen` selects and queues their parts for release. Its result is
+/// the number of Uploads.
 fn ending(chosen: &str, status: &str) -> String {
     format!(
         "WITH chosen AS MATERIALIZED ({chosen}),
@@ -487,7 +489,7 @@ fn ending(chosen: &str, status: &str) -> String {
     )
 }
 
-/// A statement that leaves the parts of an Upload that ends to be released, if it has any.
+/// Returns a statement that queues the parts of an ending Upload for release, if it has any.
 fn discard() -> String {
     format!(
         "INSERT INTO releases (workspace_id, owner_id, released_at)
@@ -496,10 +498,10 @@ fn discard() -> String {
     )
 }
 
-/// Removes the rows of parts whose blobs belong to a File now.
+/// Removes the rows of parts whose blobs now belong to a File.
 const TAKE_PARTS: &str = "DELETE FROM parts WHERE workspace_id = $1 AND upload_id = $2 AND id = ANY($3)";
 
-/// Finds an Upload, which nobody else changes until the end of the transaction.
+/// Returns the query of an Upload that also locks its row until the end of the transaction.
 fn locked() -> String {
     format!("{} FOR UPDATE OF u", *FIND)
 }

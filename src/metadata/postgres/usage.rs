@@ -1,12 +1,12 @@
-//! What the ledger amounts to. A rollup by hours saves reading most of it; what came since, whether it has its number or not,
-//! Files that have expired and are not swept yet, and corrections are added to it when it is asked.
+//! Usage, summed from the ledger. An hourly rollup saves reading most of it; queries add later rows (numbered or not),
+//! expired Files that are not deleted yet, and corrections.
 
 use super::connections::Session;
 use super::failure::Failure;
 use super::ledger;
 use super::rows::{count, named, number, parsed, stored};
 use super::store::{PostgresStore, read_long, transaction};
-use super::writer::Change;
+use super::writer::Transaction;
 use crate::metadata::error::MetadataError;
 use crate::metadata::rules::usage::{Behind, Dialect, ROLLED_SEQ, ROLLUPS, add_correction, add_row};
 use crate::metadata::usage::UsageStore;
@@ -24,43 +24,43 @@ impl UsageStore for PostgresStore {
     }
 
     async fn roll_up_usage(&self, limit: u32) -> Result<usize, MetadataError> {
-        transaction!(self, |change| roll_up(change, limit).await).map(count)
+        transaction!(self, |tx| roll_up(tx, limit).await).map(count)
     }
 
     async fn forget_usage_rollup(&self) -> Result<(), MetadataError> {
-        transaction!(self, |change| {
-            ledger::number_some(&change, 0).await?;
+        transaction!(self, |tx| {
+            ledger::number_some(&tx, 0).await?;
             for rollup in ROLLUPS {
-                change.execute(&format!("DELETE FROM {}", rollup.table), &[]).await?;
+                tx.execute(&format!("DELETE FROM {}", rollup.table), &[]).await?;
             }
-            change.execute("DELETE FROM installation WHERE name = $1", &[&ROLLED_SEQ]).await?;
-            change.commit(async { Ok(()) }).await
+            tx.execute("DELETE FROM installation WHERE name = $1", &[&ROLLED_SEQ]).await?;
+            tx.commit(async { Ok(()) }).await
         })
     }
 }
 
-/// Numbers at most `limit` more rows of the ledger, and takes as many into the rollup. Returns how many there were.
-async fn roll_up(change: Change<'_>, limit: u32) -> Result<u64, Failure> {
-    ledger::number_some(&change, limit).await?;
-    let rolled = rolled_seq(&change).await?;
+/// Numbers at most `limit` more rows of the ledger and adds as many to the rollup. Returns how many were added.
+async fn roll_up(tx: Transaction<'_>, limit: u32) -> Result<u64, Failure> {
+    ledger::number_some(&tx, limit).await?;
+    let rolled = rolled_seq(&tx).await?;
     let last = "SELECT max(seq), count(*) FROM (SELECT seq FROM ledger WHERE seq > $1 ORDER BY seq LIMIT $2) l";
-    let last = change.row(last, &[&stored(rolled), &i64::from(limit)]).await?;
+    let last = tx.row(last, &[&stored(rolled), &i64::from(limit)]).await?;
     let Some((last, count)) = last.and_then(|row| Some((row.try_get::<_, i64>(0).ok()?, number(&row, 1).ok()?))) else {
-        change.commit(async { Ok(()) }).await?;
+        tx.commit(async { Ok(()) }).await?;
         return Ok(0);
     };
     for rollup in ROLLUPS {
         let sql = rollup.add("ledger", "seq > $1 AND seq <= $2");
-        change.execute(&sql, &[&stored(rolled), &last]).await?;
+        tx.execute(&sql, &[&stored(rolled), &last]).await?;
     }
     let note = "INSERT INTO installation (name, value) VALUES ($1, $2)
                 ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-    change.execute(note, &[&ROLLED_SEQ, &last.to_string()]).await?;
-    change.commit(async { Ok(()) }).await?;
+    tx.execute(note, &[&ROLLED_SEQ, &last.to_string()]).await?;
+    tx.commit(async { Ok(()) }).await?;
     Ok(count)
 }
 
-/// Returns the workspace and hour behind these of which the rollup or the ledger has something, workspace by workspace.
+/// Returns the next workspace and hour after `after` that the rollup or the ledger has, by workspace.
 pub(super) async fn next_hour(session: &Session, after: Option<&[String]>) -> Result<Option<Vec<String>>, Failure> {
     let (mut workspace, mut from) = match after {
         Some([workspace, hour]) => {
@@ -87,7 +87,7 @@ pub(super) async fn next_hour(session: &Session, after: Option<&[String]>) -> Re
     }
 }
 
-/// Counts the rows of the rollup that are not what the ledger adds up to in this workspace and hour.
+/// Counts the rows of the rollup that differ from the sums of the ledger in a workspace and hour.
 pub(super) async fn wrong_rows(session: &Session, key: &[String]) -> Result<u64, Failure> {
     let [workspace, hour] = key else { return Ok(0) };
     let (rolled, mut wrong) = (rolled_seq(session).await?, 0);
@@ -106,9 +106,9 @@ pub(super) async fn rolled_seq(session: &Session) -> Result<u64, Failure> {
     session.row(sql, &[&ROLLED_SEQ]).await?.map_or(Ok(0), |row| number(&row, 0))
 }
 
-/// Returns usage, on a session whose statements all see the same moment.
+/// Returns usage. Must run in one snapshot.
 pub(super) async fn find(session: &Session, query: &UsageQuery, behind: Behind) -> Result<UsageByGroup, Failure> {
-    // Each source has the condition itself, so that an index of it by workspace can be used.
+    // The condition is repeated for each source, so that its index by workspace is used.
     let (owned, owned_each) = match query.workspaces {
         Some(_) => ("workspace_id = ANY($1)", "workspace_id = ANY($1)"),
         None => ("$1::text[] IS NULL", "workspace_id = ANY(ARRAY(SELECT id FROM workspaces))"),
@@ -152,7 +152,7 @@ fn group(row: &Row) -> Result<Group, Failure> {
     Ok(Group::of(known(row, 0)?, known(row, 1)?, purpose))
 }
 
-/// An id, where one is known and kept apart.
+/// Reads an id; none where the column is empty.
 fn known<T: FromStr>(row: &Row, column: usize) -> Result<Option<T>, Failure> {
     if row.try_get::<_, &str>(column)?.is_empty() { Ok(None) } else { parsed(row, column).map(Some) }
 }

@@ -1,11 +1,11 @@
 //! Rows of workspaces.
 
-use super::answers::AdminOpening;
+use super::answers::AdminGuard;
 use super::connections::Session;
 use super::failure::Failure;
 use super::rows::{optional_number, parsed, stored};
 use super::store::{PostgresStore, read, transaction};
-use super::writer::{Change, Lock};
+use super::writer::{Lock, Transaction};
 use super::{audit, files, uploads};
 use crate::metadata::error::MetadataError;
 use crate::metadata::rules::columns::WORKSPACE;
@@ -30,7 +30,7 @@ impl WorkspaceStore for PostgresStore {
         once: Option<Idempotency<Workspace>>,
     ) -> Result<IdempotentOutcome<Option<Workspace>>, MetadataError> {
         let once = once.as_ref();
-        transaction!(self, |change| create(change, name, origin, once).await)
+        transaction!(self, |tx| create(tx, name, origin, once).await)
     }
 
     async fn list_workspaces(
@@ -67,7 +67,7 @@ impl WorkspaceStore for PostgresStore {
         once: Option<Idempotency<Workspace>>,
     ) -> Result<IdempotentOutcome<Option<Result<Workspace, NameTaken>>>, MetadataError> {
         let once = once.as_ref();
-        transaction!(self, |change| rename(change, id, name, origin, once).await)
+        transaction!(self, |tx| rename(tx, id, name, origin, once).await)
     }
 
     async fn archive_workspace(
@@ -77,32 +77,32 @@ impl WorkspaceStore for PostgresStore {
         once: Option<Idempotency<Workspace>>,
     ) -> Result<IdempotentOutcome<Option<Workspace>>, MetadataError> {
         let once = once.as_ref();
-        transaction!(self, |change| archive(change, id, origin, once).await)
+        transaction!(self, |tx| archive(tx, id, origin, once).await)
     }
 
     async fn purge_workspace(&self, id: WorkspaceId, limit: u32, origin: Origin) -> Result<Purged, MetadataError> {
-        transaction!(self, |change| purge(change, id, limit, origin).await)
+        transaction!(self, |tx| purge(tx, id, limit, origin).await)
     }
 }
 
 async fn create(
-    change: Change<'_>,
+    tx: Transaction<'_>,
     name: &str,
     origin: Origin,
     once: Option<&Idempotency<Workspace>>,
 ) -> Result<IdempotentOutcome<Option<Workspace>>, Failure> {
-    let opening = AdminOpening::prepare(&change, once).await?;
-    if let Some(stop) = opening.begin(None).await? {
-        return change.give_up(stop.into()).await;
+    let guard = AdminGuard::prepare(&tx, once).await?;
+    if let Some(rejection) = guard.begin(None).await? {
+        return tx.rollback_with(rejection.into()).await;
     }
-    let id = WorkspaceId::next(None, change.now_ms(), random::bytes());
+    let id = WorkspaceId::next(None, tx.now_ms(), random::bytes());
     let sql = "INSERT INTO workspaces (id, name) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
-    if change.execute(sql, &[&id.to_string(), &name]).await? == 0 {
-        return change.give_up(IdempotentOutcome::Made(None)).await;
+    if tx.execute(sql, &[&id.to_string(), &name]).await? == 0 {
+        return tx.rollback_with(IdempotentOutcome::Made(None)).await;
     }
     let (workspace, entry) = rules::create(id, name);
-    audit::note(&change, origin, entry).await?;
-    opening.commit(&workspace).await?;
+    audit::note(&tx, origin, entry).await?;
+    guard.commit(&workspace).await?;
     Ok(IdempotentOutcome::Made(Some(workspace)))
 }
 
@@ -111,105 +111,105 @@ async fn find(session: &Session, id: WorkspaceId) -> Result<Option<Workspace>, F
     session.row(&sql, &[&id.to_string()]).await?.map(|row| workspace(&row)).transpose()
 }
 
-/// The workspace, which nobody else changes until the end of the transaction.
-async fn take(change: &Change<'_>, id: WorkspaceId) -> Result<Option<Workspace>, Failure> {
-    change.begin(&[Lock::Workspace(id)], async { Ok(()) }).await?;
-    find(change, id).await
+/// Returns a workspace and locks its row until the end of the transaction.
+async fn take(tx: &Transaction<'_>, id: WorkspaceId) -> Result<Option<Workspace>, Failure> {
+    tx.begin(&[Lock::Workspace(id)], async { Ok(()) }).await?;
+    find(tx, id).await
 }
 
 async fn rename(
-    change: Change<'_>,
+    tx: Transaction<'_>,
     id: WorkspaceId,
     name: Option<&str>,
     origin: Origin,
     once: Option<&Idempotency<Workspace>>,
 ) -> Result<IdempotentOutcome<Option<Result<Workspace, NameTaken>>>, Failure> {
-    let opening = AdminOpening::prepare(&change, once).await?;
-    if let Some(stop) = opening.begin(Some(Lock::Workspace(id))).await? {
-        return change.give_up(stop.into()).await;
+    let guard = AdminGuard::prepare(&tx, once).await?;
+    if let Some(rejection) = guard.begin(Some(Lock::Workspace(id))).await? {
+        return tx.rollback_with(rejection.into()).await;
     }
-    let Some(known) = find(&change, id).await? else { return change.give_up(IdempotentOutcome::Made(None)).await };
+    let Some(known) = find(&tx, id).await? else { return tx.rollback_with(IdempotentOutcome::Made(None)).await };
     let Update { row: renamed, entry } = rules::rename(known, name);
     if let Some(entry) = entry {
         let sql = "UPDATE workspaces SET name = $2 WHERE id = $1";
-        match change.execute(sql, &[&id.to_string(), &renamed.name]).await {
+        match tx.execute(sql, &[&id.to_string(), &renamed.name]).await {
             Err(failure) if failure.is_taken() => {
-                return change.give_up(IdempotentOutcome::Made(Some(Err(NameTaken)))).await;
+                return tx.rollback_with(IdempotentOutcome::Made(Some(Err(NameTaken)))).await;
             }
             other => other?,
         };
-        audit::note(&change, origin, entry).await?;
+        audit::note(&tx, origin, entry).await?;
     }
-    opening.commit(&renamed).await?;
+    guard.commit(&renamed).await?;
     Ok(IdempotentOutcome::Made(Some(Ok(renamed))))
 }
 
 async fn archive(
-    change: Change<'_>,
+    tx: Transaction<'_>,
     id: WorkspaceId,
     origin: Origin,
     once: Option<&Idempotency<Workspace>>,
 ) -> Result<IdempotentOutcome<Option<Workspace>>, Failure> {
-    let opening = AdminOpening::prepare(&change, once).await?;
-    if let Some(stop) = opening.begin(Some(Lock::Workspace(id))).await? {
-        return change.give_up(stop.into()).await;
+    let guard = AdminGuard::prepare(&tx, once).await?;
+    if let Some(rejection) = guard.begin(Some(Lock::Workspace(id))).await? {
+        return tx.rollback_with(rejection.into()).await;
     }
-    let Some(known) = find(&change, id).await? else { return change.give_up(IdempotentOutcome::Made(None)).await };
-    let Update { row: archived, entry } = rules::archive(known, change.now_seconds());
+    let Some(known) = find(&tx, id).await? else { return tx.rollback_with(IdempotentOutcome::Made(None)).await };
+    let Update { row: archived, entry } = rules::archive(known, tx.now_seconds());
     if let Some(entry) = entry {
         let sql = "UPDATE workspaces SET archived_at = $2 WHERE id = $1";
-        change.execute(sql, &[&id.to_string(), &archived.archived_at.map(stored)]).await?;
-        audit::note(&change, origin, entry).await?;
+        tx.execute(sql, &[&id.to_string(), &archived.archived_at.map(stored)]).await?;
+        audit::note(&tx, origin, entry).await?;
     }
-    opening.commit(&archived).await?;
+    guard.commit(&archived).await?;
     Ok(IdempotentOutcome::Made(Some(archived)))
 }
 
-async fn purge(change: Change<'_>, id: WorkspaceId, limit: u32, origin: Origin) -> Result<Purged, Failure> {
-    if let Some(refused) = rules::refuse_purge(take(&change, id).await?.as_ref()) {
-        change.abandon().await?;
+async fn purge(tx: Transaction<'_>, id: WorkspaceId, limit: u32, origin: Origin) -> Result<Purged, Failure> {
+    if let Some(refused) = rules::refuse_purge(take(&tx, id).await?.as_ref()) {
+        tx.rollback().await?;
         return Ok(refused);
     }
-    let files = files::delete_some(&change, id, limit).await?;
-    let removed = files + uploads::cancel_some(&change, id, limit).await?;
+    let files = files::delete_some(&tx, id, limit).await?;
+    let removed = files + uploads::cancel_some(&tx, id, limit).await?;
     let purged = if removed > 0 {
         Purged::Some(usize::try_from(removed).unwrap_or(usize::MAX))
-    } else if remove_rows(&change, id, limit).await? {
+    } else if remove_rows(&tx, id, limit).await? {
         Purged::Some(0)
     } else {
-        remove_rest(&change, id, origin).await?;
+        remove_rest(&tx, id, origin).await?;
         Purged::All
     };
-    change.commit(async { Ok(()) }).await?;
+    tx.commit(async { Ok(()) }).await?;
     Ok(purged)
 }
 
-/// Removes at most `limit` rows of what a workspace may have many of; false when there is none.
-async fn remove_rows(change: &Change<'_>, id: WorkspaceId, limit: u32) -> Result<bool, Failure> {
+/// Removes at most `limit` rows of a table with many rows per workspace. Returns false when no such row is left.
+async fn remove_rows(tx: &Transaction<'_>, id: WorkspaceId, limit: u32) -> Result<bool, Failure> {
     for sql in [
         "DELETE FROM answers WHERE workspace_id = $1 AND key IN
          (SELECT key FROM answers WHERE workspace_id = $1 LIMIT $2)",
         "DELETE FROM uploads WHERE workspace_id = $1 AND id IN
          (SELECT id FROM uploads WHERE workspace_id = $1 LIMIT $2)",
     ] {
-        if change.execute(sql, &[&id.to_string(), &i64::from(limit)]).await? > 0 {
+        if tx.execute(sql, &[&id.to_string(), &i64::from(limit)]).await? > 0 {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-async fn remove_rest(change: &Change<'_>, id: WorkspaceId, origin: Origin) -> Result<(), Failure> {
+async fn remove_rest(tx: &Transaction<'_>, id: WorkspaceId, origin: Origin) -> Result<(), Failure> {
     let owner = id.to_string();
     let secrets = "DELETE FROM key_secrets WHERE key_id IN (SELECT id FROM api_keys WHERE workspace_id = $1)";
-    let removed_secrets = change.execute(secrets, &[&owner]).await?;
+    let removed_secrets = tx.execute(secrets, &[&owner]).await?;
     let limits =
         "DELETE FROM limits WHERE owner_id = ANY(ARRAY(SELECT id FROM api_keys WHERE workspace_id = $1) || $1::text)";
-    change.execute(limits, &[&owner]).await?;
+    tx.execute(limits, &[&owner]).await?;
     for table in ["api_keys", "default_expiries"] {
-        change.execute(&format!("DELETE FROM {table} WHERE workspace_id = $1"), &[&owner]).await?;
+        tx.execute(&format!("DELETE FROM {table} WHERE workspace_id = $1"), &[&owner]).await?;
     }
-    audit::note(change, origin, rules::purged(id, removed_secrets)).await
+    audit::note(tx, origin, rules::purged(id, removed_secrets)).await
 }
 
 fn workspace(row: &Row) -> Result<Workspace, Failure> {

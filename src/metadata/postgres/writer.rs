@@ -1,9 +1,9 @@
-//! Changes: transactions of few round trips, whose outcome is known even when the answer to COMMIT is lost.
+//! Transactions of two round trips, whose outcome is known even when the answer to COMMIT is lost.
 //!
-//! BEGIN is sent together with the first statements, and COMMIT together with the last. What is decided in between is decided
-//! under a lock that the first statements take. Each transaction knows its number, by which the database tells later whether
-//! it is still under way, and what it leaves behind, which tells whether it took place. The number alone does not: a database
-//! that crashes gives numbers again that it had not written down.
+//! BEGIN is sent together with the first statements, and COMMIT together with the last. Decisions in between are made
+//! under a lock that the first statements take. After a lost COMMIT, the number of the transaction tells whether it is
+//! still under way, and a row that it wrote proves that it took effect. The number proves nothing: a database that
+//! crashes assigns numbers again that it had not written to its log.
 
 use super::connections::{Connections, Deadline, Prepared, Session, in_order};
 use super::failure::Failure;
@@ -23,30 +23,30 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 
-/// Between two questions whether a transaction that is still under way took place.
+/// The pause between two checks of a transaction that is still under way.
 const ASK_AGAIN: Duration = Duration::from_millis(50);
-/// How long the standbys may take to have what was found to be committed.
+/// How long the standbys may take to receive a commit that was verified.
 const STANDBY_WAIT: Duration = Duration::from_secs(3);
-/// What a transaction asks when it begins: its number, the time, how it commits, and whether it may write.
+/// The first query of a transaction: its number, the time, `synchronous_commit`, and whether it is read-only.
 const BEGUN: &str = "SELECT pg_current_xact_id()::text, now_ms(), current_setting('synchronous_commit'),
     current_setting('transaction_read_only') = 'on'";
 
-/// What a change keeps others from until it has committed.
+/// A lock that a transaction holds until its end.
 #[derive(Clone, Debug)]
 pub(super) enum Lock<'a> {
-    /// From giving ids to Files of the workspace, and from counting what it has.
+    /// The row of a workspace: its next File id and its totals.
     Workspace(WorkspaceId),
-    /// From counting what it has, if somebody does: if it has a quota.
+    /// The row of a workspace, if the workspace has a storage quota.
     Quota(WorkspaceId),
-    /// From answering under the same key.
+    /// An idempotency key.
     Answer(AnswerScope, &'a IdempotencyKey),
-    /// From entering a row of the ledger under the same name.
+    /// The id of a ledger event.
     Event(&'a str),
-    /// From doing what one server at a time does.
+    /// A task that one server at a time runs.
     Task(Task),
 }
 
-/// What a transaction leaves behind if it took place, and nobody else does.
+/// A row that only this transaction can have written: if it exists, the transaction was committed.
 #[derive(Clone, Debug)]
 pub(super) enum Proof {
     /// An entry of the audit log, by its id.
@@ -59,27 +59,27 @@ pub(super) enum Proof {
     Part(String),
 }
 
-/// A transaction.
-pub(super) struct Change<'a> {
+/// A read-write transaction on a connection of its own.
+pub(super) struct Transaction<'a> {
     connections: &'a Connections,
     session: Session,
     deadline: Deadline,
     begun: OnceLock<Begun>,
     proof: OnceLock<Proof>,
-    _place: Permit,
+    _permit: Permit,
 }
 
-/// What is known once it has begun.
+/// The answer to [`BEGUN`].
 #[derive(Debug)]
 struct Begun {
-    /// Its number.
+    /// The number of the transaction.
     xid: String,
-    /// What time it is under its locks, in milliseconds.
+    /// The database time under the locks, in milliseconds.
     now_ms: u64,
 }
 
 impl Begun {
-    /// Reads a row of [`BEGUN`]. A transaction that may not write, or would not commit durably, goes no further.
+    /// Reads a row of [`BEGUN`]. Fails for a transaction that is read-only or would not commit durably.
     fn from(row: &Row) -> Result<Self, Failure> {
         let begun = Self { xid: row.try_get(0)?, now_ms: rows::number(row, 1)? };
         if row.try_get(3)? {
@@ -91,7 +91,7 @@ impl Begun {
     }
 }
 
-impl Deref for Change<'_> {
+impl Deref for Transaction<'_> {
     type Target = Session;
 
     fn deref(&self) -> &Session {
@@ -99,15 +99,16 @@ impl Deref for Change<'_> {
     }
 }
 
-impl<'a> Change<'a> {
-    /// Takes a connection for a transaction of this workspace, which is not begun.
+impl<'a> Transaction<'a> {
+    /// Takes a connection for a transaction, without beginning it. `owner` is the workspace whose limits count.
     pub(super) async fn new(connections: &'a Connections, owner: Owner, deadline: Deadline) -> Result<Self, Failure> {
-        let place = connections.place(owner, deadline.request).await?;
+        let place = connections.permit(owner, deadline.request).await?;
         let session = connections.session(deadline.request).await?;
-        Ok(Self { connections, session, deadline, begun: OnceLock::new(), proof: OnceLock::new(), _place: place })
+        Ok(Self { connections, session, deadline, begun: OnceLock::new(), proof: OnceLock::new(), _permit: place })
     }
 
-    /// Begins the transaction, takes these locks, then reads, all in one round trip. What reads is prepared already.
+    /// Begins the transaction, takes these locks, then reads, in one round trip. The statements of `reads` must be
+    /// prepared.
     pub(super) async fn begin<T>(
         &self,
         locks: &[Lock<'_>],
@@ -130,33 +131,33 @@ impl<'a> Change<'a> {
         .await
     }
 
-    /// What time it is under the locks, in milliseconds.
+    /// Returns the database time under the locks, in milliseconds; 0 before the transaction has begun.
     pub(super) fn now_ms(&self) -> u64 {
         self.begun.get().map_or(0, |begun| begun.now_ms)
     }
 
-    /// The same in seconds.
+    /// Returns the database time under the locks, in seconds.
     pub(super) fn now_seconds(&self) -> u64 {
         self.now_ms() / 1000
     }
 
-    /// Says by what it is known that the transaction took place; the first word counts. Of a change that is not proven
-    /// nobody needs to know: it is repeated where its outcome is lost, and must do no harm then.
-    pub(super) fn proven_by(&self, proof: Proof) {
+    /// Records how to verify after a lost COMMIT that the transaction took effect. The first proof set wins. A
+    /// transaction without a proof is repeated after a lost COMMIT, so it must be idempotent.
+    pub(super) fn set_proof(&self, proof: Proof) {
         self.proof.get_or_init(|| proof);
     }
 
-    /// Does what is left of the time of the request.
+    /// Runs a step until the request deadline.
     pub(super) async fn in_time<T>(&self, step: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         timeout_at(self.deadline.request, step).await.unwrap_or(Err(Failure::Late))
     }
 
-    /// Writes, and commits, in one round trip. What writes is prepared already, and nothing is decided by it: when the
-    /// answer is lost, nobody will know what it was.
+    /// Writes and commits, in one round trip. The statements of `writes` must be prepared, and no decision may depend
+    /// on their answers, which may be lost.
     pub(super) async fn commit(&self, writes: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
         failpoint::reach("commit.ready").map_err(|error| Failure::Lost(error.to_string()))?;
         let commit = async {
-            // An error of what writes makes a ROLLBACK of the COMMIT that follows it.
+            // After an error of a write, the COMMIT that follows rolls back.
             let (written, committed) = join(writes, self.session.batch("COMMIT")).await;
             written.and(committed)
         };
@@ -167,29 +168,30 @@ impl<'a> Change<'a> {
             Err(_) => false,
         };
         if known {
-            self.session.settle(&outcome);
+            self.session.return_to_pool(&outcome);
             outcome?;
             return failpoint::reach("commit.done").map_err(|_| Failure::Late);
         }
         let Some(begun) = self.begun.get() else { return outcome };
-        find_out(self.connections, &begun.xid, self.proof.get(), self.deadline.last_word).await
+        verify_outcome(self.connections, &begun.xid, self.proof.get(), self.deadline.outcome_deadline).await
     }
 
-    /// Gives the transaction up: nothing was done.
-    pub(super) async fn abandon(&self) -> Result<(), Failure> {
+    /// Rolls back.
+    pub(super) async fn rollback(&self) -> Result<(), Failure> {
         self.in_time(self.session.batch("ROLLBACK")).await?;
-        self.session.done();
+        self.session.mark_idle();
         Ok(())
     }
 
-    /// The same, with what is told instead.
-    pub(super) async fn give_up<T>(&self, told: T) -> Result<T, Failure> {
-        self.abandon().await.map(|()| told)
+    /// Rolls back and returns `value`.
+    pub(super) async fn rollback_with<T>(&self, value: T) -> Result<T, Failure> {
+        self.rollback().await.map(|()| value)
     }
 }
 
-/// Whether a transaction took place whose connection was lost. An error says that it did not, or that nobody can tell.
-pub(super) async fn find_out(
+/// Verifies that a transaction whose connection was lost took effect. Fails with [`Failure::Lost`] when it did not, and
+/// with [`Failure::Late`] when that stays unknown.
+pub(super) async fn verify_outcome(
     connections: &Connections,
     xid: &str,
     proof: Option<&Proof>,
@@ -207,8 +209,9 @@ pub(super) async fn find_out(
     timeout_at(until, asking).await.unwrap_or(Err(Failure::Late))
 }
 
-/// Whether there is proof, once the transaction is not under way any more. Two statements, so that the second sees
-/// everything that the first took for committed. A standby is not asked: it may get to know of the transaction yet.
+/// Returns whether the proof exists; none while the transaction is under way. The state and the proof are read by two
+/// statements, so that the second sees everything that the first took for committed. A standby cannot decide: the
+/// transaction may reach it later.
 async fn ask(
     connections: &Connections,
     xid: &str,
@@ -228,12 +231,12 @@ async fn ask(
     if matches!(found, Ok(Some(true))) {
         reach_standbys(&session).await?;
     }
-    session.settle(&found);
+    session.return_to_pool(&found);
     found
 }
 
-/// Returns the state of a transaction; none when the database has not given its number, or has forgotten it. A promoted standby
-/// may never have heard of it.
+/// Returns the state of a transaction; none when the database has not assigned its number, or has forgotten it. A
+/// promoted standby may never have received it.
 async fn state(session: &Session, xid: &str) -> Result<Option<String>, Failure> {
     match session.row("SELECT pg_xact_status($1::text::xid8)", &[&xid]).await {
         Err(Failure::Refused(code, _)) if code == SqlState::INVALID_PARAMETER_VALUE => Ok(None),
@@ -241,8 +244,8 @@ async fn state(session: &Session, xid: &str) -> Result<Option<String>, Failure> 
     }
 }
 
-/// Waits until the standbys that commits wait for have everything that is committed by now: a server that was started again
-/// shows what it had not sent to them. Standbys get all in its order, so one more commit is enough.
+/// Waits until the synchronous standbys have everything that is committed by now: a restarted server shows commits that
+/// it had not sent to them. Standbys receive commits in order, so one more commit is enough.
 async fn reach_standbys(session: &Session) -> Result<(), Failure> {
     let commit = session.row("SELECT pg_logical_emit_message(true, 'venna', '')", &[]);
     timeout(STANDBY_WAIT, commit).await.unwrap_or(Err(Failure::Late)).map(drop)

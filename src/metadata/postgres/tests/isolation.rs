@@ -1,4 +1,4 @@
-//! What one workspace does keeps no other waiting.
+//! Workspaces do not delay each other.
 
 use super::*;
 use crate::model::audit::Action;
@@ -125,7 +125,7 @@ async fn what_others_abandoned_does_not_prove_a_part() {
     let until = Instant::now() + Duration::from_secs(1);
     let another = database.rows("SELECT pg_current_xact_id()::text")[0][0].clone().unwrap();
     let proof = writer::Proof::Part(PartId::new(1, [1; 12]).to_string());
-    let told = writer::find_out(&store.connections, &another, Some(&proof), until).await;
+    let told = writer::verify_outcome(&store.connections, &another, Some(&proof), until).await;
     assert!(told.unwrap_err().is_lost());
     let another = BlobId::new([8; 16]);
     store.begin_blob(caller.workspace, another, process).await.unwrap();

@@ -1,4 +1,4 @@
-//! What this driver does beyond the contract: under faults, for several servers at once, and at what cost.
+//! Tests beyond the contract: faults, several servers, and costs.
 
 mod isolation;
 mod migrations;
@@ -772,8 +772,8 @@ async fn certificates_are_looked_at_as_far_as_the_url_asks() {
     }
 }
 
-/// A server that crashes gives the numbers of transactions again that it had not written down, so a number that took place
-/// may be another's.
+/// A server that crashes gives the numbers of transactions again that it had not written down, so a number that took
+/// place may be another's.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_number_of_a_transaction_does_not_prove_it() {
     let Some(database) = Database::fresh("proofs of transactions") else { return };
@@ -783,7 +783,7 @@ async fn the_number_of_a_transaction_does_not_prove_it() {
     let another = database.rows("SELECT pg_current_xact_id()::text")[0][0].clone().unwrap();
     let until = || Instant::now() + Duration::from_secs(1);
     let told = async |proof: Option<writer::Proof>| {
-        writer::find_out(&store.connections, &another, proof.as_ref(), until()).await
+        writer::verify_outcome(&store.connections, &another, proof.as_ref(), until()).await
     };
     assert!(told(Some(ledger::coming(file))).await.is_ok());
     let nothing = FileId::next(None, 0, [0; 11]);
@@ -811,7 +811,7 @@ async fn of_connections_that_are_lost_without_a_word_one_is_waited_for() {
     assert!(next.elapsed() < Duration::from_secs(2), "{:?}", next.elapsed());
 }
 
-/// A row that was committed when others got their numbers and has none is exported when it has one, and not before.
+/// A row that gets its number later is exported later.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_no_number_is_exported_later() {
     use crate::model::export::NextExport;

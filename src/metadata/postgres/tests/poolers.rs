@@ -19,7 +19,7 @@ async fn settings(store: &PostgresStore) -> Vec<String> {
         let row = session.row(&format!("SHOW {name}"), &[]).await.unwrap().unwrap();
         shown.push(row.get::<_, String>(0));
     }
-    session.done();
+    session.mark_idle();
     shown
 }
 

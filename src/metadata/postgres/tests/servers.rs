@@ -1,4 +1,4 @@
-//! What several servers decide together.
+//! Tests of several servers on one database.
 
 use super::*;
 use crate::metadata::SweepShare;
