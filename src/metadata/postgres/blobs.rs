@@ -23,7 +23,7 @@ pub(super) const KEEP: &str = "
     VALUES ($1, $2, '', 'ready', $3, $4, $5, $6)";
 /// The `deleted_at` of parts that never became part of a File: no reader has their bytes, so they can be removed at
 /// once.
-pub(super) const NOBODY_READS: &str = "0";
+pub(super) const NEVER_READ: &str = "0";
 
 #[async_trait]
 impl BlobRows for PostgresStore {

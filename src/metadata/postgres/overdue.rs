@@ -4,7 +4,7 @@ use super::connections::Session;
 use super::failure::Failure;
 use super::rows::{count, number, parsed, stored};
 use super::store::{PostgresStore, read, transaction, write};
-use super::{files, uploads};
+use super::{files, upload_ends};
 use crate::metadata::clock_watch::ClockStore;
 use crate::metadata::error::MetadataError;
 use crate::metadata::overdue::{Ended, ExpiryStore, Overdue};
@@ -43,7 +43,7 @@ impl ExpiryStore for PostgresStore {
         }
         let files = write!(self, |session| files::delete_expired(session, workspace, limit).await).map(count)?;
         let uploads = if read!(self, |session| has_uploads(session, workspace).await)? {
-            transaction!(self, |tx| uploads::expire(tx, workspace, limit).await).map(count)?
+            transaction!(self, |tx| upload_ends::expire(tx, workspace, limit).await).map(count)?
         } else {
             0
         };

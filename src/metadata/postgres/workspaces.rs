@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::rows::{optional_number, parsed, stored};
 use super::store::{PostgresStore, read, transaction};
 use super::writer::{Lock, Transaction};
-use super::{audit, files, uploads};
+use super::{audit, files, upload_ends};
 use crate::metadata::error::MetadataError;
 use crate::metadata::rules::columns::WORKSPACE;
 use crate::metadata::rules::update::Update;
@@ -171,7 +171,7 @@ async fn purge(tx: Transaction<'_>, id: WorkspaceId, limit: u32, origin: Origin)
         return Ok(refused);
     }
     let files = files::delete_some(&tx, id, limit).await?;
-    let removed = files + uploads::cancel_some(&tx, id, limit).await?;
+    let removed = files + upload_ends::cancel_some(&tx, id, limit).await?;
     let purged = if removed > 0 {
         Purged::Some(usize::try_from(removed).unwrap_or(usize::MAX))
     } else if remove_rows(&tx, id, limit).await? {
