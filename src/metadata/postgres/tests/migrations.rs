@@ -87,3 +87,57 @@ async fn a_migration_waits_shortly_for_a_table_and_tries_again() {
     migrating.await.unwrap().unwrap();
     database.run("SELECT y FROM t");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_drivers_have_the_same_schema() {
+    let Some(database) = Database::fresh("the schemas of both drivers") else { return };
+    let clock = Clock::system();
+    drop(open(&database, &clock).await);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.db");
+    crate::metadata::sqlite::Import::create(&path, 0).unwrap().finish().unwrap();
+    let sqlite = rusqlite::Connection::open(&path).unwrap();
+    let ours = "SELECT m.name || '.' || c.name FROM sqlite_schema m, pragma_table_info(m.name) c
+                WHERE m.type = 'table' ORDER BY 1";
+    let mut select = sqlite.prepare(ours).unwrap();
+    let ours: Vec<String> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let theirs = "SELECT table_name || '.' || column_name COLLATE \"C\" FROM information_schema.columns
+                  WHERE table_schema = 'public' ORDER BY 1";
+    let theirs: Vec<String> = database.rows(theirs).into_iter().map(|row| row[0].clone().unwrap()).collect();
+    let only_there = [
+        "audit_log.seq",
+        "database_uptime.only",
+        "database_uptime.seen_ms",
+        "database_uptime.since_ms",
+        "ledger.arrival",
+        "outbox.claimed_by",
+        "processes.id",
+        "processes.lease_until_ms",
+        "scrubber.only",
+        "scrubber.process_id",
+        "workspaces.last_file_id",
+    ];
+    let shared: Vec<String> = theirs.into_iter().filter(|name| !only_there.contains(&name.as_str())).collect();
+    assert_eq!(shared, ours);
+    let numbers = "SELECT number || ' ' || name FROM schema_migrations ORDER BY number";
+    let mut select = sqlite.prepare(numbers).unwrap();
+    let ours: Vec<String> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let theirs: Vec<String> = database.rows(numbers).into_iter().map(|row| row[0].clone().unwrap()).collect();
+    assert_eq!(theirs, ours, "each migration has the same number in both");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_newer_or_another_is_refused() {
+    let Some(database) = Database::fresh("schemas that are refused") else { return };
+    drop(open(&database, &Clock::system()).await);
+    database.run("INSERT INTO schema_migrations VALUES (9999, 'of tomorrow', '\\x00', 0)");
+    let error = PostgresStore::open(&database.url, Clock::system()).await.unwrap_err();
+    assert!(
+        matches!(error, OpenError::Migration(MigrationError::Schema(SchemaError::Newer { found: 9999, .. }))),
+        "{error}"
+    );
+    database.run("DELETE FROM schema_migrations WHERE number = 9999");
+    database.run("UPDATE schema_migrations SET sha256 = '\\x00' WHERE number = 1");
+    let error = PostgresStore::open(&database.url, Clock::system()).await.unwrap_err();
+    assert!(matches!(error, OpenError::Migration(MigrationError::Schema(SchemaError::Changed(1)))), "{error}");
+}

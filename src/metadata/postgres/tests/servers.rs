@@ -148,3 +148,85 @@ async fn one_of_several_servers_scrubs() {
     store.end_process(second).await.unwrap();
     assert_eq!(claims().await, (true, false), "the second has ended");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_a_key_happens_once_on_all_servers_together() {
+    let Some(database) = Database::fresh("idempotency keys on two servers") else { return };
+    let stores = [open(&database, &Clock::system()).await, open(&database, &Clock::system()).await];
+    let caller = contract::tenant(&stores[0], "twins").await;
+    for round in 0..20 {
+        let key = format!("round {round}");
+        let twins = (0..8).map(|at| {
+            let new = contract::small_file(5, Purpose::UserData, None);
+            stores[at % 2].create_file(caller, new, Some(once(&key)))
+        });
+        let effects: Vec<_> = join_all(twins).await.into_iter().map(Result::unwrap).collect();
+        let made: Vec<_> = effects
+            .iter()
+            .filter_map(|effect| if let IdempotentOutcome::Made(made) = effect { made.clone() } else { None })
+            .collect();
+        assert_eq!(made.len(), 1, "{effects:?}");
+        let answer = made[0].id.to_string().into_bytes();
+        assert_eq!(effects.iter().filter(|effect| **effect == IdempotentOutcome::Replayed(answer.clone())).count(), 7);
+    }
+    assert_eq!(file_ids(&stores[1], caller).await.len(), 20);
+    let key = IdempotencyKey::parse("upload").unwrap();
+    let uploads = (0..16).map(|at| {
+        let request = RequestDigest::of("POST", "/v1/uploads");
+        let once = Idempotency {
+            key: key.clone(),
+            request,
+            answer: WriteAnswer::new(|upload: &Upload| upload.id.to_string().into()),
+        };
+        stores[at % 2].create_upload(caller, contract::upload(5), Some(once))
+    });
+    let made = join_all(uploads).await.into_iter().filter(|effect| effect.as_ref().unwrap().is_made()).count();
+    assert_eq!(made, 1, "uploads, which are not made under the lock of the workspace");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quota_holds_for_all_servers_together() {
+    let Some(database) = Database::fresh("quotas on two servers") else { return };
+    let stores = [open(&database, &Clock::system()).await, open(&database, &Clock::system()).await];
+    let caller = contract::tenant(&stores[0], "crowded").await;
+    let owner = LimitOwner::Workspace(caller.workspace);
+    stores[0].set_limits(owner, vec![(Limit::MaxFiles, Some(10))], contract::ORIGIN, None).await.unwrap();
+    for _ in 0..5 {
+        let new = || contract::small_file(5, Purpose::UserData, None);
+        let all = join_all((0..40).map(|at| stores[at % 2].create_file(caller, new(), None))).await;
+        let made = all.iter().filter(|effect| effect.as_ref().unwrap().is_made()).count();
+        let full = IdempotentOutcome::Refused(Refused::Quota(QuotaExceeded::Files { limit_files: 10 }));
+        let refused = all.iter().filter(|effect| *effect.as_ref().unwrap() == full).count();
+        assert_eq!((made, refused), (10, 30));
+        let ids = file_ids(&stores[1], caller).await;
+        let deletes = ids.iter().flat_map(|id| [(0, *id), (1, *id)]);
+        let deleted = join_all(deletes.map(|(at, id)| stores[at].delete_file(caller, id))).await;
+        assert_eq!(deleted.into_iter().filter(|deleted| *deleted.as_ref().unwrap()).count(), 10, "each goes once");
+    }
+    assert!(stores[0].find_misfits().await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_of_a_workspace_appear_in_order() {
+    let Some(database) = Database::fresh("the order of ids") else { return };
+    let stores = [open(&database, &Clock::system()).await, open(&database, &Clock::system()).await];
+    let caller = contract::tenant(&stores[0], "orderly").await;
+    let writers = join_all((0..8).map(|at| {
+        let store = &stores[at % 2];
+        async move {
+            for _ in 0..25 {
+                make(store, caller).await.unwrap();
+            }
+        }
+    }));
+    let follower = async {
+        let (mut seen, mut after) = (0, None);
+        while seen < 200 {
+            let query = FileQuery { purpose: None, limit: 50, order: Order::Ascending, after };
+            let rows = stores[0].list_files(caller.workspace, query).await.unwrap().rows;
+            (seen, after) = (seen + rows.len(), rows.last().map(|file| file.id).or(after));
+        }
+    };
+    let (_, followed) = tokio::join!(writers, tokio::time::timeout(Duration::from_secs(30), follower));
+    followed.expect("whoever follows the list from its end misses no file");
+}
