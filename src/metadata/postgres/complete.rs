@@ -59,7 +59,7 @@ pub(super) async fn complete(
     };
     let id = files::next_id(&facts, tx.now_ms());
     let file = rules::file_of_parts(id, &row, &chosen, completion.sha256);
-    tx.set_proof(ledger::coming(file.id));
+    tx.set_proof(ledger::creation_proof(file.id));
     let completed = rules::completed(row.upload, file.clone());
     let fingerprint = rules::fingerprint(&completion.parts);
     let writes = async {

@@ -79,7 +79,7 @@ async fn create(
         Err(outcomes) => return tx.rollback_with(outcomes).await,
     };
     if let Some((first, _)) = files.first() {
-        tx.set_proof(ledger::coming(first.id));
+        tx.set_proof(ledger::creation_proof(first.id));
     }
     let now_seconds = tx.now_seconds();
     let written = creates.iter().zip(&guards).zip(&files).map(|((each, guard), (file, blob))| async {

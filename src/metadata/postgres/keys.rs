@@ -32,8 +32,27 @@ impl KeyStore for PostgresStore {
         origin: Origin,
         once: Option<Idempotency<ApiKey>>,
     ) -> Result<IdempotentOutcome<Option<ApiKey>>, MetadataError> {
-        let (key, once) = (&key, once.as_ref());
-        transaction!(self, |tx| create(tx, key, origin, once).await)
+        let (new, once) = (&key, once.as_ref());
+        transaction!(self, |tx| {
+            let guard = AdminGuard::prepare(&tx, once).await?;
+            if let Some(rejection) = guard.begin(None).await? {
+                return tx.rollback_with(rejection.into()).await;
+            }
+            let id = KeyId::next(None, tx.now_ms(), random::bytes());
+            if !add_secret(&tx, id, &new.secret).await? {
+                return tx.rollback_with(IdempotentOutcome::Made(None)).await;
+            }
+            let key = new_key(id, new);
+            let scopes = stored_scopes(&key);
+            let workspace = key.opens.workspace().map(|workspace| workspace.to_string());
+            let (name, expires_at) = (id.to_string(), key.expires_at.map(stored));
+            let sql = "INSERT INTO api_keys (id, workspace_id, scopes, redacted, name, expires_at) VALUES ($1, $2, $3, $4, $5, $6)";
+            let values: Values<'_> = &[&name, &workspace, &scopes, &key.redacted, &key.name, &expires_at];
+            tx.execute(sql, values).await?;
+            audit::note(&tx, origin, rules::audit::key_created(&key)).await?;
+            guard.commit(&key).await?;
+            Ok(IdempotentOutcome::Made(Some(key)))
+        })
     }
 
     async fn list_keys(&self) -> Result<Vec<ApiKey>, MetadataError> {
@@ -141,7 +160,29 @@ impl KeyStore for PostgresStore {
         once: Option<Idempotency<ApiKey>>,
     ) -> Result<IdempotentOutcome<Option<Result<ApiKey, KeyStatus>>>, MetadataError> {
         let (changes, once) = (&changes, once.as_ref());
-        transaction!(self, |tx| update(tx, id, changes, origin, once).await)
+        transaction!(self, |tx| {
+            let guard = AdminGuard::prepare(&tx, once).await?;
+            if let Some(rejection) = guard.begin(lock_of(&tx, id).await?).await? {
+                return tx.rollback_with(rejection.into()).await;
+            }
+            let Some(known) = take(&tx, id).await? else {
+                return tx.rollback_with(IdempotentOutcome::Made(None)).await;
+            };
+            let updated = match rules::keys::update(known, changes, tx.now_seconds()) {
+                Ok(updated) => updated,
+                Err(ended) => return tx.rollback_with(IdempotentOutcome::Made(Some(Err(ended)))).await,
+            };
+            let changed = updated.row;
+            if let Some(entry) = updated.entry {
+                let sql = "UPDATE api_keys SET name = $2, scopes = $3, expires_at = $4 WHERE id = $1";
+                let scopes = stored_scopes(&changed);
+                let values: Values<'_> = &[&id.to_string(), &changed.name, &scopes, &changed.expires_at.map(stored)];
+                tx.execute(sql, values).await?;
+                audit::note(&tx, origin, entry).await?;
+            }
+            guard.commit(&changed).await?;
+            Ok(IdempotentOutcome::Made(Some(Ok(changed))))
+        })
     }
 
     async fn note_key_used(&self, id: KeyId) -> Result<(), MetadataError> {
@@ -151,33 +192,6 @@ impl KeyStore for PostgresStore {
             session.execute(sql, &[&id.to_string(), &stored(USED_SECONDS)]).await.map(drop)
         })
     }
-}
-
-async fn create(
-    tx: Transaction<'_>,
-    new: &NewKey,
-    origin: Origin,
-    once: Option<&Idempotency<ApiKey>>,
-) -> Result<IdempotentOutcome<Option<ApiKey>>, Failure> {
-    let guard = AdminGuard::prepare(&tx, once).await?;
-    if let Some(rejection) = guard.begin(None).await? {
-        return tx.rollback_with(rejection.into()).await;
-    }
-    let id = KeyId::next(None, tx.now_ms(), random::bytes());
-    if !add_secret(&tx, id, &new.secret).await? {
-        return tx.rollback_with(IdempotentOutcome::Made(None)).await;
-    }
-    let key = new_key(id, new);
-    let scopes = stored_scopes(&key);
-    let workspace = key.opens.workspace().map(|workspace| workspace.to_string());
-    let (name, expires_at) = (id.to_string(), key.expires_at.map(stored));
-    let sql =
-        "INSERT INTO api_keys (id, workspace_id, scopes, redacted, name, expires_at) VALUES ($1, $2, $3, $4, $5, $6)";
-    let values: Values<'_> = &[&name, &workspace, &scopes, &key.redacted, &key.name, &expires_at];
-    tx.execute(sql, values).await?;
-    audit::note(&tx, origin, rules::audit::key_created(&key)).await?;
-    guard.commit(&key).await?;
-    Ok(IdempotentOutcome::Made(Some(key)))
 }
 
 async fn find(session: &Session, id: KeyId) -> Result<Option<ApiKey>, Failure> {
@@ -228,34 +242,6 @@ async fn rotate(
     audit::note(&tx, origin, rotated.entry).await?;
     guard.commit(&rotated.row).await?;
     Ok(IdempotentOutcome::Made(Some(Ok(rotated.row))))
-}
-
-async fn update(
-    tx: Transaction<'_>,
-    id: KeyId,
-    changes: &KeyChanges,
-    origin: Origin,
-    once: Option<&Idempotency<ApiKey>>,
-) -> Result<IdempotentOutcome<Option<Result<ApiKey, KeyStatus>>>, Failure> {
-    let guard = AdminGuard::prepare(&tx, once).await?;
-    if let Some(rejection) = guard.begin(lock_of(&tx, id).await?).await? {
-        return tx.rollback_with(rejection.into()).await;
-    }
-    let Some(known) = take(&tx, id).await? else { return tx.rollback_with(IdempotentOutcome::Made(None)).await };
-    let updated = match rules::keys::update(known, changes, tx.now_seconds()) {
-        Ok(updated) => updated,
-        Err(ended) => return tx.rollback_with(IdempotentOutcome::Made(Some(Err(ended)))).await,
-    };
-    let changed = updated.row;
-    if let Some(entry) = updated.entry {
-        let sql = "UPDATE api_keys SET name = $2, scopes = $3, expires_at = $4 WHERE id = $1";
-        let scopes = stored_scopes(&changed);
-        let values: Values<'_> = &[&id.to_string(), &changed.name, &scopes, &changed.expires_at.map(stored)];
-        tx.execute(sql, values).await?;
-        audit::note(&tx, origin, entry).await?;
-    }
-    guard.commit(&changed).await?;
-    Ok(IdempotentOutcome::Made(Some(Ok(changed))))
 }
 
 /// Adds a secret. Returns false if its digest exists already.

@@ -113,7 +113,7 @@ impl LedgerStore for PostgresStore {
 }
 
 /// Returns the proof that a File was created.
-pub(super) fn coming(file: FileId) -> Proof {
+pub(super) fn creation_proof(file: FileId) -> Proof {
     Proof::Event(created_event(file))
 }
 

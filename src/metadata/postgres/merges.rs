@@ -55,30 +55,23 @@ impl ReadMergeStore for PostgresStore {
         if !self.may_expire().await? {
             return Ok(0);
         }
-        transaction!(self, |tx| step(tx, workspace, older_than_seconds, limit).await).map(count)
+        transaction!(self, |tx| {
+            tx.begin(&[Lock::Task(Task::Ledger)], async { Ok(()) }).await?;
+            let workspace = workspace.to_string();
+            let until = tx.now_seconds().saturating_sub(older_than_seconds);
+            let rows = old_rows(&tx, &workspace, until - until % MINUTE_SECONDS, limit).await?;
+            let exported = export::progress(&tx).await?.map_or(u64::MAX, |progress| progress.through_seq);
+            let settled = usage::rolled_seq(&tx).await?.min(exported);
+            let Some(step) = read_merges::plan(rows, settled, limit) else {
+                tx.rollback().await?;
+                return Ok(0);
+            };
+            apply(&tx, &workspace, &step).await?;
+            tx.commit(async { Ok(()) }).await?;
+            Ok(step.rows as u64)
+        })
+        .map(count)
     }
-}
-
-/// Runs the next step in a workspace. Returns the number of rows that it covered.
-async fn step(
-    tx: Transaction<'_>,
-    workspace: WorkspaceId,
-    older_than_seconds: u64,
-    limit: u32,
-) -> Result<u64, Failure> {
-    tx.begin(&[Lock::Task(Task::Ledger)], async { Ok(()) }).await?;
-    let workspace = workspace.to_string();
-    let until = tx.now_seconds().saturating_sub(older_than_seconds);
-    let rows = old_rows(&tx, &workspace, until - until % MINUTE_SECONDS, limit).await?;
-    let exported = export::progress(&tx).await?.map_or(u64::MAX, |progress| progress.through_seq);
-    let settled = usage::rolled_seq(&tx).await?.min(exported);
-    let Some(step) = read_merges::plan(rows, settled, limit) else {
-        tx.rollback().await?;
-        return Ok(0);
-    };
-    apply(&tx, &workspace, &step).await?;
-    tx.commit(async { Ok(()) }).await?;
-    Ok(step.rows as u64)
 }
 
 /// Returns the next rows of reads. A row without a number counts as the newest.

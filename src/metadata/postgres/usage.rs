@@ -6,7 +6,6 @@ use super::failure::Failure;
 use super::ledger;
 use super::rows::{count, named, number, parsed, stored};
 use super::store::{PostgresStore, read_long, transaction};
-use super::writer::Transaction;
 use crate::metadata::error::MetadataError;
 use crate::metadata::rules::usage::{Behind, Dialect, ROLLED_SEQ, ROLLUPS, add_correction, add_row};
 use crate::metadata::usage::UsageStore;
@@ -24,7 +23,28 @@ impl UsageStore for PostgresStore {
     }
 
     async fn roll_up_usage(&self, limit: u32) -> Result<usize, MetadataError> {
-        transaction!(self, |tx| roll_up(tx, limit).await).map(count)
+        transaction!(self, |tx| {
+            ledger::number_some(&tx, limit).await?;
+            let rolled = rolled_seq(&tx).await?;
+            let last = "SELECT max(seq), count(*) FROM (SELECT seq FROM ledger WHERE seq > $1 ORDER BY seq LIMIT $2) l";
+            let last = tx.row(last, &[&stored(rolled), &i64::from(limit)]).await?;
+            let Some((last, count)) =
+                last.and_then(|row| Some((row.try_get::<_, i64>(0).ok()?, number(&row, 1).ok()?)))
+            else {
+                tx.commit(async { Ok(()) }).await?;
+                return Ok(0);
+            };
+            for rollup in ROLLUPS {
+                let sql = rollup.add("ledger", "seq > $1 AND seq <= $2");
+                tx.execute(&sql, &[&stored(rolled), &last]).await?;
+            }
+            let note = "INSERT INTO installation (name, value) VALUES ($1, $2)
+                        ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+            tx.execute(note, &[&ROLLED_SEQ, &last.to_string()]).await?;
+            tx.commit(async { Ok(()) }).await?;
+            Ok(count)
+        })
+        .map(count)
     }
 
     async fn forget_usage_rollup(&self) -> Result<(), MetadataError> {
@@ -37,27 +57,6 @@ impl UsageStore for PostgresStore {
             tx.commit(async { Ok(()) }).await
         })
     }
-}
-
-/// Numbers at most `limit` more rows of the ledger and adds as many to the rollup. Returns how many were added.
-async fn roll_up(tx: Transaction<'_>, limit: u32) -> Result<u64, Failure> {
-    ledger::number_some(&tx, limit).await?;
-    let rolled = rolled_seq(&tx).await?;
-    let last = "SELECT max(seq), count(*) FROM (SELECT seq FROM ledger WHERE seq > $1 ORDER BY seq LIMIT $2) l";
-    let last = tx.row(last, &[&stored(rolled), &i64::from(limit)]).await?;
-    let Some((last, count)) = last.and_then(|row| Some((row.try_get::<_, i64>(0).ok()?, number(&row, 1).ok()?))) else {
-        tx.commit(async { Ok(()) }).await?;
-        return Ok(0);
-    };
-    for rollup in ROLLUPS {
-        let sql = rollup.add("ledger", "seq > $1 AND seq <= $2");
-        tx.execute(&sql, &[&stored(rolled), &last]).await?;
-    }
-    let note = "INSERT INTO installation (name, value) VALUES ($1, $2)
-                ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-    tx.execute(note, &[&ROLLED_SEQ, &last.to_string()]).await?;
-    tx.commit(async { Ok(()) }).await?;
-    Ok(count)
 }
 
 /// Returns the next workspace and hour after `after` that the rollup or the ledger has, by workspace.

@@ -30,7 +30,21 @@ impl WorkspaceStore for PostgresStore {
         once: Option<Idempotency<Workspace>>,
     ) -> Result<IdempotentOutcome<Option<Workspace>>, MetadataError> {
         let once = once.as_ref();
-        transaction!(self, |tx| create(tx, name, origin, once).await)
+        transaction!(self, |tx| {
+            let guard = AdminGuard::prepare(&tx, once).await?;
+            if let Some(rejection) = guard.begin(None).await? {
+                return tx.rollback_with(rejection.into()).await;
+            }
+            let id = WorkspaceId::next(None, tx.now_ms(), random::bytes());
+            let sql = "INSERT INTO workspaces (id, name) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+            if tx.execute(sql, &[&id.to_string(), &name]).await? == 0 {
+                return tx.rollback_with(IdempotentOutcome::Made(None)).await;
+            }
+            let (workspace, entry) = rules::create(id, name);
+            audit::note(&tx, origin, entry).await?;
+            guard.commit(&workspace).await?;
+            Ok(IdempotentOutcome::Made(Some(workspace)))
+        })
     }
 
     async fn list_workspaces(
@@ -67,7 +81,28 @@ impl WorkspaceStore for PostgresStore {
         once: Option<Idempotency<Workspace>>,
     ) -> Result<IdempotentOutcome<Option<Result<Workspace, NameTaken>>>, MetadataError> {
         let once = once.as_ref();
-        transaction!(self, |tx| rename(tx, id, name, origin, once).await)
+        transaction!(self, |tx| {
+            let guard = AdminGuard::prepare(&tx, once).await?;
+            if let Some(rejection) = guard.begin(Some(Lock::Workspace(id))).await? {
+                return tx.rollback_with(rejection.into()).await;
+            }
+            let Some(known) = find(&tx, id).await? else {
+                return tx.rollback_with(IdempotentOutcome::Made(None)).await;
+            };
+            let Update { row: renamed, entry } = rules::rename(known, name);
+            if let Some(entry) = entry {
+                let sql = "UPDATE workspaces SET name = $2 WHERE id = $1";
+                match tx.execute(sql, &[&id.to_string(), &renamed.name]).await {
+                    Err(failure) if failure.is_taken() => {
+                        return tx.rollback_with(IdempotentOutcome::Made(Some(Err(NameTaken)))).await;
+                    }
+                    other => other?,
+                };
+                audit::note(&tx, origin, entry).await?;
+            }
+            guard.commit(&renamed).await?;
+            Ok(IdempotentOutcome::Made(Some(Ok(renamed))))
+        })
     }
 
     async fn archive_workspace(
@@ -77,33 +112,45 @@ impl WorkspaceStore for PostgresStore {
         once: Option<Idempotency<Workspace>>,
     ) -> Result<IdempotentOutcome<Option<Workspace>>, MetadataError> {
         let once = once.as_ref();
-        transaction!(self, |tx| archive(tx, id, origin, once).await)
+        transaction!(self, |tx| {
+            let guard = AdminGuard::prepare(&tx, once).await?;
+            if let Some(rejection) = guard.begin(Some(Lock::Workspace(id))).await? {
+                return tx.rollback_with(rejection.into()).await;
+            }
+            let Some(known) = find(&tx, id).await? else {
+                return tx.rollback_with(IdempotentOutcome::Made(None)).await;
+            };
+            let Update { row: archived, entry } = rules::archive(known, tx.now_seconds());
+            if let Some(entry) = entry {
+                let sql = "UPDATE workspaces SET archived_at = $2 WHERE id = $1";
+                tx.execute(sql, &[&id.to_string(), &archived.archived_at.map(stored)]).await?;
+                audit::note(&tx, origin, entry).await?;
+            }
+            guard.commit(&archived).await?;
+            Ok(IdempotentOutcome::Made(Some(archived)))
+        })
     }
 
     async fn purge_workspace(&self, id: WorkspaceId, limit: u32, origin: Origin) -> Result<Purged, MetadataError> {
-        transaction!(self, |tx| purge(tx, id, limit, origin).await)
+        transaction!(self, |tx| {
+            if let Some(refused) = rules::refuse_purge(take(&tx, id).await?.as_ref()) {
+                tx.rollback().await?;
+                return Ok(refused);
+            }
+            let files = files::delete_some(&tx, id, limit).await?;
+            let removed = files + upload_ends::cancel_some(&tx, id, limit).await?;
+            let purged = if removed > 0 {
+                Purged::Some(usize::try_from(removed).unwrap_or(usize::MAX))
+            } else if remove_rows(&tx, id, limit).await? {
+                Purged::Some(0)
+            } else {
+                remove_rest(&tx, id, origin).await?;
+                Purged::All
+            };
+            tx.commit(async { Ok(()) }).await?;
+            Ok(purged)
+        })
     }
-}
-
-async fn create(
-    tx: Transaction<'_>,
-    name: &str,
-    origin: Origin,
-    once: Option<&Idempotency<Workspace>>,
-) -> Result<IdempotentOutcome<Option<Workspace>>, Failure> {
-    let guard = AdminGuard::prepare(&tx, once).await?;
-    if let Some(rejection) = guard.begin(None).await? {
-        return tx.rollback_with(rejection.into()).await;
-    }
-    let id = WorkspaceId::next(None, tx.now_ms(), random::bytes());
-    let sql = "INSERT INTO workspaces (id, name) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
-    if tx.execute(sql, &[&id.to_string(), &name]).await? == 0 {
-        return tx.rollback_with(IdempotentOutcome::Made(None)).await;
-    }
-    let (workspace, entry) = rules::create(id, name);
-    audit::note(&tx, origin, entry).await?;
-    guard.commit(&workspace).await?;
-    Ok(IdempotentOutcome::Made(Some(workspace)))
 }
 
 async fn find(session: &Session, id: WorkspaceId) -> Result<Option<Workspace>, Failure> {
@@ -115,73 +162,6 @@ async fn find(session: &Session, id: WorkspaceId) -> Result<Option<Workspace>, F
 async fn take(tx: &Transaction<'_>, id: WorkspaceId) -> Result<Option<Workspace>, Failure> {
     tx.begin(&[Lock::Workspace(id)], async { Ok(()) }).await?;
     find(tx, id).await
-}
-
-async fn rename(
-    tx: Transaction<'_>,
-    id: WorkspaceId,
-    name: Option<&str>,
-    origin: Origin,
-    once: Option<&Idempotency<Workspace>>,
-) -> Result<IdempotentOutcome<Option<Result<Workspace, NameTaken>>>, Failure> {
-    let guard = AdminGuard::prepare(&tx, once).await?;
-    if let Some(rejection) = guard.begin(Some(Lock::Workspace(id))).await? {
-        return tx.rollback_with(rejection.into()).await;
-    }
-    let Some(known) = find(&tx, id).await? else { return tx.rollback_with(IdempotentOutcome::Made(None)).await };
-    let Update { row: renamed, entry } = rules::rename(known, name);
-    if let Some(entry) = entry {
-        let sql = "UPDATE workspaces SET name = $2 WHERE id = $1";
-        match tx.execute(sql, &[&id.to_string(), &renamed.name]).await {
-            Err(failure) if failure.is_taken() => {
-                return tx.rollback_with(IdempotentOutcome::Made(Some(Err(NameTaken)))).await;
-            }
-            other => other?,
-        };
-        audit::note(&tx, origin, entry).await?;
-    }
-    guard.commit(&renamed).await?;
-    Ok(IdempotentOutcome::Made(Some(Ok(renamed))))
-}
-
-async fn archive(
-    tx: Transaction<'_>,
-    id: WorkspaceId,
-    origin: Origin,
-    once: Option<&Idempotency<Workspace>>,
-) -> Result<IdempotentOutcome<Option<Workspace>>, Failure> {
-    let guard = AdminGuard::prepare(&tx, once).await?;
-    if let Some(rejection) = guard.begin(Some(Lock::Workspace(id))).await? {
-        return tx.rollback_with(rejection.into()).await;
-    }
-    let Some(known) = find(&tx, id).await? else { return tx.rollback_with(IdempotentOutcome::Made(None)).await };
-    let Update { row: archived, entry } = rules::archive(known, tx.now_seconds());
-    if let Some(entry) = entry {
-        let sql = "UPDATE workspaces SET archived_at = $2 WHERE id = $1";
-        tx.execute(sql, &[&id.to_string(), &archived.archived_at.map(stored)]).await?;
-        audit::note(&tx, origin, entry).await?;
-    }
-    guard.commit(&archived).await?;
-    Ok(IdempotentOutcome::Made(Some(archived)))
-}
-
-async fn purge(tx: Transaction<'_>, id: WorkspaceId, limit: u32, origin: Origin) -> Result<Purged, Failure> {
-    if let Some(refused) = rules::refuse_purge(take(&tx, id).await?.as_ref()) {
-        tx.rollback().await?;
-        return Ok(refused);
-    }
-    let files = files::delete_some(&tx, id, limit).await?;
-    let removed = files + upload_ends::cancel_some(&tx, id, limit).await?;
-    let purged = if removed > 0 {
-        Purged::Some(usize::try_from(removed).unwrap_or(usize::MAX))
-    } else if remove_rows(&tx, id, limit).await? {
-        Purged::Some(0)
-    } else {
-        remove_rest(&tx, id, origin).await?;
-        Purged::All
-    };
-    tx.commit(async { Ok(()) }).await?;
-    Ok(purged)
 }
 
 /// Removes at most `limit` rows of a table with many rows per workspace. Returns false when no such row is left.

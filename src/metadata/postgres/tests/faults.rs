@@ -96,9 +96,9 @@ async fn the_number_of_a_transaction_does_not_prove_it() {
     let told = async |proof: Option<writer::Proof>| {
         writer::verify_outcome(&store.connections, &another, proof.as_ref(), until()).await
     };
-    assert!(told(Some(ledger::coming(file))).await.is_ok());
+    assert!(told(Some(ledger::creation_proof(file))).await.is_ok());
     let nothing = FileId::next(None, 0, [0; 11]);
-    assert!(told(Some(ledger::coming(nothing))).await.unwrap_err().is_lost());
+    assert!(told(Some(ledger::creation_proof(nothing))).await.unwrap_err().is_lost());
     assert!(told(None).await.unwrap_err().is_lost());
 }
 
