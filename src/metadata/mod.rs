@@ -33,6 +33,7 @@ mod processes;
 mod refused;
 mod releases;
 mod room;
+mod rows;
 mod rules;
 mod scrub;
 mod snapshot;

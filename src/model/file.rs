@@ -27,6 +27,20 @@ pub struct File {
 }
 
 impl File {
+    /// Returns a File with valid content, which expires this long after the second of its id.
+    #[must_use]
+    pub fn new(
+        id: FileId,
+        purpose: Purpose,
+        filename: Filename,
+        size_bytes: u64,
+        digest: FileDigest,
+        expires_after: Option<ExpiresAfter>,
+    ) -> Self {
+        let expires_at = expires_after.map(|after| after.at(id.created_at()));
+        Self { id, purpose, filename, size_bytes, digest, expires_at, status_details: None }
+    }
+
     /// Returns the Unix second of its creation.
     #[must_use]
     pub const fn created_at(&self) -> u64 {

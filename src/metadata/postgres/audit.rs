@@ -3,20 +3,20 @@
 
 use super::connections::{Connections, Prepared, Session, Values};
 use super::failure::Failure;
-use super::rows::{self, count, named, parsed};
+use super::rows::{self, count, parsed};
 use super::store::{PostgresStore, read_long, transaction, write};
 use super::task::Task;
 use super::writer::{Lock, Proof, Transaction};
 use crate::metadata::audit::AuditStore;
 use crate::metadata::clock_watch::ClockStore;
 use crate::metadata::error::MetadataError;
+use crate::metadata::rows::AUDIT_ENTRY;
 use crate::metadata::rules::audit_query::{Filter, Filters, first_id, index_condition, is_ascending};
-use crate::model::audit::{Action, AuditQuery, Entry, NewEntry, Origin};
+use crate::model::audit::{AuditQuery, Entry, NewEntry, Origin};
 use crate::model::ids::AuditId;
 use crate::model::page::Page;
 use crate::random;
 use async_trait::async_trait;
-use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 /// The newest entry. The next id is higher, whatever the clock says.
@@ -136,7 +136,7 @@ async fn list(session: &Session, query: &AuditQuery) -> Result<Page<Entry>, Fail
         conditions.push(format!("id {comparison} ${}", values.len()));
     }
     let found = format!(
-        "SELECT id, actor, action, workspace_id, object_id, address, request_id, details, seq FROM audit_log
+        "SELECT {AUDIT_ENTRY}, seq FROM audit_log
          WHERE {} {order}",
         conditions.join(" AND ")
     );
@@ -147,7 +147,7 @@ async fn list(session: &Session, query: &AuditQuery) -> Result<Page<Entry>, Fail
     };
     let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect();
     let found = session.query(&sql, &values).await?;
-    let mut page = Page::cut(found.iter().map(entry).collect::<Result<_, _>>()?, query.limit);
+    let mut page = Page::cut(rows::read_all(&found)?, query.limit);
     if ascending {
         page.rows.reverse();
     }
@@ -163,16 +163,4 @@ async fn is_behind(connections: &Connections) -> Result<bool, MetadataError> {
             Ok(connections.ask(&session, deadline, behind).await?.is_some())
         })
         .await
-}
-
-fn entry(row: &Row) -> Result<Entry, Failure> {
-    let details: Option<&str> = row.try_get(7)?;
-    Ok(Entry {
-        id: parsed(row, 0)?,
-        origin: Origin { actor: parsed(row, 1)?, address: rows::optional(row, 5)?, request: rows::optional(row, 6)? },
-        action: named(row, 2, Action::named)?,
-        workspace: rows::optional(row, 3)?,
-        object: row.try_get(4)?,
-        details: details.and_then(|text| text.parse().ok()),
-    })
 }

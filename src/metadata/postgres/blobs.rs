@@ -12,6 +12,7 @@ use crate::model::ids::{BlobId, ProcessId, WorkspaceId};
 use crate::random;
 use async_trait::async_trait;
 use std::collections::HashSet;
+use tokio_postgres::Row;
 
 /// Turns a pending blob of this workspace to `ready`.
 pub(super) const CLAIM: &str =
@@ -57,10 +58,11 @@ impl BlobRows for PostgresStore {
             let sql = "SELECT id, size_bytes, checksums, content, sha256 FROM blobs WHERE id > $1 AND state = 'ready'
                        ORDER BY id LIMIT $2";
             let found = session.rows(sql, &[&behind(after), &i64::from(limit)]).await?;
-            found
-                .iter()
-                .map(|row| Ok(ReadyBlob { stored: rows::blob(row, 0)?, sha256: rows::digest(row, 4)? }))
-                .collect()
+            let ready = |row: &Row| {
+                let mut row = rows::reader(row);
+                Ok(ReadyBlob { stored: row.value()?, sha256: row.digest()? })
+            };
+            found.iter().map(ready).collect()
         })
     }
 

@@ -37,7 +37,7 @@ pub(super) async fn complete(
 ) -> Result<Outcome, Failure> {
     let workspace = caller.workspace;
     let guard = RequestGuard::prepare(&tx, caller, once).await?;
-    let (take, find) = (tx.prepare(&find_for_update()).await?, tx.prepare(FIND_PARTS).await?);
+    let (take, find) = (tx.prepare(&find_for_update()).await?, tx.prepare(&FIND_PARTS).await?);
     let statements = Statements::prepare(&tx).await?;
     let (facts, row, found) = tx
         .begin(&guard.locks(Some(Lock::Workspace(workspace))), async {
@@ -111,7 +111,7 @@ impl<'a> Statements<'a> {
         let end = "UPDATE uploads SET status = 'completed', file_id = $3, completion = $4
                    WHERE workspace_id = $1 AND id = $2";
         Ok(Self {
-            insert_file: session.prepare(files::INSERT).await?,
+            insert_file: session.prepare(&files::INSERT).await?,
             begin: session.prepare(BEGIN_IN_LEDGER).await?,
             insert_parts: session.prepare(insert_parts).await?,
             take: session.prepare(REMOVE_PARTS).await?,

@@ -147,7 +147,7 @@ impl<'a> Statements<'a> {
         Ok(Self {
             claim: tx.prepare(CLAIM).await?,
             keep: tx.prepare(KEEP).await?,
-            insert_file: tx.prepare(INSERT).await?,
+            insert_file: tx.prepare(&INSERT).await?,
             begin: tx.prepare(BEGIN).await?,
         })
     }

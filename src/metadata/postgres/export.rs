@@ -3,23 +3,19 @@
 
 use super::connections::{Session, Values};
 use super::failure::Failure;
-use super::rows::{named, number, optional, optional_number, stored};
+use super::rows::{self, number, optional_number, stored};
 use super::store::{PostgresStore, read, read_long, transaction};
 use super::task::Task;
 use super::writer::{Lock, Transaction};
 use super::{ledger, outbox, usage};
 use crate::metadata::error::MetadataError;
 use crate::metadata::export::ExportStore;
-use crate::metadata::rules::columns::EXPORT;
+use crate::metadata::rows::EXPORT;
 use crate::metadata::rules::export as rules;
 use crate::metadata::rules::usage::Behind;
-use crate::model::export::{ExportBounds, ExportPart, ExportPlace, ExportProgress, NextExport};
+use crate::model::export::{ExportBounds, ExportProgress, NextExport};
 use crate::model::outbox::NewMessage;
-use crate::model::prices::LineItem;
-use crate::model::purpose::Purpose;
-use crate::model::usage::Group;
 use async_trait::async_trait;
-use tokio_postgres::Row;
 
 #[async_trait]
 impl ExportStore for PostgresStore {
@@ -59,21 +55,7 @@ impl ExportStore for PostgresStore {
 
 pub(super) async fn progress(session: &Session) -> Result<Option<ExportProgress>, Failure> {
     let sql = &format!("SELECT {EXPORT} FROM usage_export");
-    let progress = |row: Row| {
-        let (until, through_seq, corrections) = (number(&row, 0)?, number(&row, 1)?, number(&row, 2)?);
-        Ok(ExportProgress { until, through_seq, corrections, part: part(&row)? })
-    };
-    session.row(sql, &[]).await?.map(progress).transpose()
-}
-
-/// Reads the part of the export from the fourth column on.
-fn part(row: &Row) -> Result<Option<ExportPart>, Failure> {
-    let Some(through_seq) = optional_number(row, 3)? else { return Ok(None) };
-    let purpose: Option<&str> = row.try_get(9)?;
-    let purpose = purpose.map(|_| named(row, 9, Purpose::named)).transpose()?;
-    let group = Group::of(optional(row, 7)?, optional(row, 8)?, purpose);
-    let after = ExportPlace { hour: number(row, 5)?, group, item: named(row, 6, LineItem::named)? };
-    Ok(Some(ExportPart { through_seq, number: number(row, 4)?, after }))
+    session.row(sql, &[]).await?.as_ref().map(rows::read).transpose()
 }
 
 /// Returns the progress and the next part. Must run in one snapshot.

@@ -10,7 +10,7 @@ use tokio_postgres::error::{DbError, Error as DriverError, SqlState};
 /// The parts of a database error that may be logged.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{severity} {code}: {message}")]
-pub(super) struct Said {
+pub struct Said {
     severity: String,
     code: String,
     message: String,
@@ -18,7 +18,7 @@ pub(super) struct Said {
 
 /// The reason why a statement has no result.
 #[derive(Clone, Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub enum Failure {
     /// The database refused the statement.
     #[error("the database refused")]
     Refused(SqlState, #[source] Said),

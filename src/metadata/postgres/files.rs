@@ -3,16 +3,16 @@
 
 use super::admission::AdmissionFacts;
 use super::blobs::release;
-use super::connections::{Prepared, Session, Values};
+use super::connections::{Prepared, Session};
 use super::failure::Failure;
 use super::ledger;
 use super::pending::{PendingCreate, PendingDelete};
-use super::rows::{self, stored};
+use super::rows::{self};
 use super::store::{PostgresStore, read};
 use crate::metadata::error::MetadataError;
 use crate::metadata::files::{FileStore, StoredContent};
 use crate::metadata::room::with_room;
-use crate::metadata::rules::columns::{self, BEHIND_FILE, FILE};
+use crate::metadata::rows::{FILE, FILE_COLUMNS, RowReader, columns, file_values, insert_file};
 use crate::metadata::rules::pages::PageBound;
 use crate::model::caller::Caller;
 use crate::model::file::{File, FileDigest, NewFile};
@@ -22,12 +22,11 @@ use crate::model::page::{FileQuery, Page};
 use crate::model::purpose::Purpose;
 use crate::random;
 use async_trait::async_trait;
+use std::sync::LazyLock;
+use tokio_postgres::types::ToSql;
 
 pub(super) const ALIVE: &str = "(f.expires_at IS NULL OR f.expires_at > now_ms() / 1000)";
-pub(super) const INSERT: &str = "
-    INSERT INTO files (workspace_id, id, blob_id, purpose, filename, size_bytes, sha256, parts_sha256, part_count,
-                       expires_at, status_details)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| insert_file('$'));
 
 #[async_trait]
 impl FileStore for PostgresStore {
@@ -45,7 +44,7 @@ impl FileStore for PostgresStore {
         read!(self, workspace, |session| {
             let sql = format!("SELECT {FILE} FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND f.id = $2");
             let found = session.row(&sql, &[&workspace.to_string(), &id.to_string()]).await?;
-            found.map(|row| rows::file(&row, 0)).transpose()
+            found.as_ref().map(rows::read).transpose()
         })
     }
 
@@ -63,9 +62,9 @@ impl FileStore for PostgresStore {
             );
             let found = session.rows(&sql, &[&workspace.to_string(), &id.to_string()]).await?;
             let Some(first) = found.first() else { return Ok(None) };
-            let file = rows::file(first, 0)?;
+            let file: File = rows::read(first)?;
             let no_parts = matches!(file.digest, FileDigest::Parts { count: 0, .. });
-            let blobs = found.iter().filter(|_| !no_parts).map(|row| rows::blob(row, BEHIND_FILE));
+            let blobs = found.iter().filter(|_| !no_parts).map(|row| RowReader::from_column(row, FILE_COLUMNS).value());
             Ok(Some(StoredContent { file, blobs: blobs.collect::<Result<_, _>>()? }))
         })
     }
@@ -87,7 +86,7 @@ impl FileStore for PostgresStore {
             let (workspace, after) = (workspace.to_string(), query.after.map(|id| id.to_string()));
             let (purpose, limit) = (query.purpose.map(Purpose::name), i64::from(query.limit) + 1);
             let found = session.rows(&sql, &[&workspace, &after, &purpose, &limit]).await?;
-            Ok(Page::cut(found.iter().map(|row| rows::file(row, 0)).collect::<Result<_, _>>()?, query.limit))
+            Ok(Page::cut(rows::read_all(&found)?, query.limit))
         })
     }
 
@@ -109,29 +108,9 @@ pub(super) async fn insert(
     file: &File,
     blob: Option<BlobId>,
 ) -> Result<(), Failure> {
-    let parts = match file.digest {
-        FileDigest::Whole(_) => None,
-        FileDigest::Parts { of_parts, count, .. } => Some((of_parts.0, i64::from(count))),
-    };
-    let (workspace, id, blob) = (workspace.to_string(), file.id.to_string(), blob.map(|blob| blob.to_string()));
-    let (purpose, filename) = (file.purpose.name(), file.filename.as_str());
-    let sha256 = file.digest.sha256().map(|sha256| sha256.0.to_vec());
-    let (of_parts, count) = (parts.map(|(of_parts, _)| of_parts.to_vec()), parts.map(|(_, count)| count));
-    let (size_bytes, expires_at) = (stored(file.size_bytes), file.expires_at.map(stored));
-    let values: Values<'_> = &[
-        &workspace,
-        &id,
-        &blob,
-        &purpose,
-        &filename,
-        &size_bytes,
-        &sha256,
-        &of_parts,
-        &count,
-        &expires_at,
-        &file.status_details,
-    ];
-    insert.execute(values).await.map(drop)
+    let values = file_values(workspace, blob, file);
+    let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
+    insert.execute(&values).await.map(drop)
 }
 
 /// Deletes at most `limit` Files of a workspace, expired or not. Returns their number.

@@ -3,18 +3,18 @@
 use super::answers::AdminGuard;
 use super::connections::{Session, Values};
 use super::failure::Failure;
-use super::rows::{self, optional_number, parsed, stored};
+use super::rows::{self, optional_number, stored};
 use super::store::{PostgresStore, read, transaction, write};
 use super::writer::{Lock, Transaction};
 use super::{audit, limits};
 use crate::metadata::error::MetadataError;
 use crate::metadata::keys::{KeyChanges, KeyStore, NewKey, NewSecret};
+use crate::metadata::rows::{KEY, KEY_COLUMNS, columns};
 use crate::metadata::rules;
-use crate::metadata::rules::columns::{self, BEHIND_KEY, KEY};
 use crate::metadata::rules::keys::{new_key, stored_scopes};
 use crate::metadata::rules::pages::PageBound;
 use crate::metadata::rules::update::Update;
-use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens, USED_SECONDS};
+use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, USED_SECONDS};
 use crate::model::audit::Origin;
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{KeyId, WorkspaceId};
@@ -22,7 +22,6 @@ use crate::model::limits::LimitsInForce;
 use crate::model::page::{Order, Page};
 use crate::random;
 use async_trait::async_trait;
-use tokio_postgres::Row;
 
 #[async_trait]
 impl KeyStore for PostgresStore {
@@ -58,7 +57,7 @@ impl KeyStore for PostgresStore {
     async fn list_keys(&self) -> Result<Vec<ApiKey>, MetadataError> {
         read!(self, |session| {
             let found = session.rows(&format!("SELECT {KEY} FROM api_keys k ORDER BY k.id"), &[]).await?;
-            found.iter().map(key).collect()
+            rows::read_all(&found)
         })
     }
 
@@ -75,7 +74,7 @@ impl KeyStore for PostgresStore {
             );
             let after = after.map(|id| id.to_string()).unwrap_or_default();
             let found = session.rows(&sql, &[&workspace.to_string(), &after, &(i64::from(limit) + 1)]).await?;
-            Ok(Page::cut(found.iter().map(key).collect::<Result<_, _>>()?, limit))
+            Ok(Page::cut(rows::read_all(&found)?, limit))
         })
     }
 
@@ -93,7 +92,7 @@ impl KeyStore for PostgresStore {
                  ORDER BY k.id {direction} LIMIT $2"
             );
             let found = session.rows(&sql, &[&edge, &(i64::from(limit) + 1)]).await?;
-            Ok(Page::cut(found.iter().map(key).collect::<Result<_, _>>()?, limit))
+            Ok(Page::cut(rows::read_all(&found)?, limit))
         })
     }
 
@@ -114,11 +113,11 @@ impl KeyStore for PostgresStore {
             );
             let Some(row) = session.row(&sql, &[&digest.0.as_slice()]).await? else { return Ok(None) };
             let of = |column: usize| limits::written(&row.try_get::<_, Vec<String>>(column)?);
-            let limits = LimitsInForce { workspace: of(BEHIND_KEY + 2)?, key: of(BEHIND_KEY + 3)? };
+            let limits = LimitsInForce { workspace: of(KEY_COLUMNS + 2)?, key: of(KEY_COLUMNS + 3)? };
             Ok(Some(Credential {
-                key: key(&row)?,
-                retires_at: optional_number(&row, BEHIND_KEY)?,
-                archived: row.try_get(BEHIND_KEY + 1)?,
+                key: rows::read(&row)?,
+                retires_at: optional_number(&row, KEY_COLUMNS)?,
+                archived: row.try_get(KEY_COLUMNS + 1)?,
                 limits,
             }))
         })
@@ -196,7 +195,7 @@ impl KeyStore for PostgresStore {
 
 async fn find(session: &Session, id: KeyId) -> Result<Option<ApiKey>, Failure> {
     let sql = format!("SELECT {KEY} FROM api_keys k WHERE k.id = $1");
-    session.row(&sql, &[&id.to_string()]).await?.map(|row| key(&row)).transpose()
+    session.row(&sql, &[&id.to_string()]).await?.as_ref().map(rows::read).transpose()
 }
 
 /// Returns the lock under which a key is changed, that of its workspace: later creates in the workspace see the change.
@@ -208,7 +207,7 @@ async fn lock_of(tx: &Transaction<'_>, id: KeyId) -> Result<Option<Lock<'static>
 /// Returns a key and locks its row until the end of the transaction.
 async fn take(tx: &Transaction<'_>, id: KeyId) -> Result<Option<ApiKey>, Failure> {
     let sql = format!("SELECT {KEY} FROM api_keys k WHERE k.id = $1 FOR UPDATE");
-    tx.row(&sql, &[&id.to_string()]).await?.map(|row| key(&row)).transpose()
+    tx.row(&sql, &[&id.to_string()]).await?.as_ref().map(rows::read).transpose()
 }
 
 async fn rotate(
@@ -248,20 +247,4 @@ async fn rotate(
 async fn add_secret(session: &Session, id: KeyId, secret: &NewSecret) -> Result<bool, Failure> {
     let sql = "INSERT INTO key_secrets (digest, key_id) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING";
     Ok(session.execute(sql, &[&secret.digest.0.as_slice(), &id.to_string()]).await? == 1)
-}
-
-fn key(row: &Row) -> Result<ApiKey, Failure> {
-    let opens = match rows::optional(row, 1)? {
-        Some(workspace) => Opens::Workspace(workspace, parsed(row, 2)?),
-        None => Opens::Administration,
-    };
-    Ok(ApiKey {
-        id: parsed(row, 0)?,
-        opens,
-        redacted: row.try_get(3)?,
-        name: row.try_get(4)?,
-        expires_at: optional_number(row, 5)?,
-        revoked_at: optional_number(row, 6)?,
-        last_used_at: optional_number(row, 7)?,
-    })
 }

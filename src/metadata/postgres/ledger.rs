@@ -4,14 +4,14 @@
 use super::audit;
 use super::connections::{Connections, Prepared, Session, Values};
 use super::failure::Failure;
-use super::rows::{self, named, number, parsed, stored};
+use super::rows::{self, number, stored};
 use super::store::{PostgresStore, read, read_long, transaction, write};
 use super::task::Task;
 use super::writer::{Lock, Proof, Transaction};
 use crate::metadata::error::MetadataError;
 use crate::metadata::ledger::LedgerStore;
+use crate::metadata::rows::LEDGER;
 use crate::metadata::rules;
-use crate::metadata::rules::columns::LEDGER;
 use crate::metadata::rules::ledger::{created_event, reads_event};
 use crate::model::adjustment::{Adjusted, NewAdjustment, row_of_event};
 use crate::model::audit::Origin;
@@ -20,10 +20,8 @@ use crate::model::file::File;
 use crate::model::ids::{FileId, ProcessId, WorkspaceId};
 use crate::model::ledger::{Fact, LedgerRow, Reads};
 use crate::model::page::Page;
-use crate::model::prices::LineItem;
 use crate::model::purpose::Purpose;
 use async_trait::async_trait;
-use tokio_postgres::Row;
 
 /// The most rows that get their numbers in one transaction.
 const NUMBERED_AT_ONCE: u32 = 5000;
@@ -94,7 +92,7 @@ impl LedgerStore for PostgresStore {
             );
             let workspace = workspace.map(|id| id.to_string());
             let found = session.rows(&sql, &[&stored(after_seq), &workspace, &(i64::from(limit) + 1)]).await?;
-            Ok(Page::cut(found.iter().map(ledger_row).collect::<Result<_, _>>()?, limit))
+            Ok(Page::cut(rows::read_all(&found)?, limit))
         })
     }
 
@@ -177,7 +175,7 @@ pub(super) async fn late(
         format!("SELECT seq, {LEDGER} FROM ledger WHERE seq > $1 AND seq <= $4 AND ts + 0 < $2 ORDER BY seq LIMIT $3");
     let values: Values<'_> = &[&stored(after_seq), &stored(before), &i64::from(limit), &stored(through_seq)];
     let found = session.rows(&sql, values).await?;
-    found.iter().map(ledger_row).collect()
+    rows::read_all(&found)
 }
 
 /// Returns the highest number of a row; 0 when there is none.
@@ -224,27 +222,5 @@ async fn adjust(tx: Transaction<'_>, new: &NewAdjustment, origin: Origin) -> Res
 
 async fn find(session: &Session, event_id: &str) -> Result<Option<LedgerRow>, Failure> {
     let sql = format!("SELECT coalesce(seq, 0), {LEDGER} FROM ledger WHERE event_id = $1");
-    session.row(&sql, &[&event_id]).await?.map(|row| ledger_row(&row)).transpose()
-}
-
-pub(super) fn ledger_row(row: &Row) -> Result<LedgerRow, Failure> {
-    let line_item: Option<&str> = row.try_get(8)?;
-    let line_item = line_item.and_then(LineItem::named);
-    let purpose: Option<&str> = row.try_get(6)?;
-    Ok(LedgerRow {
-        seq: number(row, 0)?,
-        event_id: row.try_get(1)?,
-        ts: number(row, 2)?,
-        fact: named(row, 3, |name| Fact::named(name, line_item))?,
-        workspace: parsed(row, 4)?,
-        key: rows::optional(row, 5)?,
-        purpose: purpose.map(|_| named(row, 6, Purpose::named)).transpose()?,
-        file: rows::optional(row, 7)?,
-        bytes: row.try_get(9)?,
-        count: row.try_get(10)?,
-        request: rows::optional(row, 11)?,
-        reverses: row.try_get(12)?,
-        note: row.try_get(13)?,
-        actor: rows::optional(row, 14)?,
-    })
+    session.row(&sql, &[&event_id]).await?.as_ref().map(rows::read).transpose()
 }

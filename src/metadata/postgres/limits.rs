@@ -4,11 +4,12 @@ use super::answers::AdminGuard;
 use super::audit;
 use super::connections::Session;
 use super::failure::Failure;
-use super::rows::{named, number, optional, parsed, stored};
+use super::rows::{self, named, number, optional, parsed, stored};
 use super::store::{PostgresStore, read, read_long, transaction};
 use super::writer::Transaction;
 use crate::metadata::error::MetadataError;
 use crate::metadata::limits::{LimitStore, USAGE_EXPIRED_ROWS};
+use crate::metadata::rows::STORAGE_USAGE;
 use crate::metadata::rules;
 use crate::model::audit::Origin;
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
@@ -61,17 +62,17 @@ impl LimitStore for PostgresStore {
                  WHERE w.id = $1";
             let found = session.row(sql, &[&workspace.to_string(), &i64::from(USAGE_EXPIRED_ROWS)]).await?;
             let Some(row) = found else { return Ok(StorageUsage::default()) };
-            Ok(storage_usage(&row, 0)?.without(storage_usage(&row, 4)?))
+            let mut row = rows::reader(&row);
+            let (stored, expired): (StorageUsage, StorageUsage) = (row.value()?, row.value()?);
+            Ok(stored.without(expired))
         })
     }
 
     async fn storage_totals(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError> {
         read!(self, workspace, |session| {
-            let sql = "SELECT stored_bytes, stored_files, reserved_bytes, reserved_files FROM workspaces WHERE id = $1";
-            session
-                .row(sql, &[&workspace.to_string()])
-                .await?
-                .map_or(Ok(StorageUsage::default()), |row| storage_usage(&row, 0))
+            let sql = format!("SELECT {STORAGE_USAGE} FROM workspaces WHERE id = $1");
+            let found = session.row(&sql, &[&workspace.to_string()]).await?;
+            Ok(found.as_ref().map(rows::read).transpose()?.unwrap_or_default())
         })
     }
 
@@ -141,14 +142,4 @@ async fn set(
     let limits = get(&tx, owner).await?;
     guard.commit(&limits).await?;
     Ok(IdempotentOutcome::Made(Some(limits)))
-}
-
-/// Reads four columns from the column `first` on.
-fn storage_usage(row: &Row, first: usize) -> Result<StorageUsage, Failure> {
-    Ok(StorageUsage {
-        stored_bytes: number(row, first)?,
-        stored_files: number(row, first + 1)?,
-        reserved_bytes: number(row, first + 2)?,
-        reserved_files: number(row, first + 3)?,
-    })
 }

@@ -3,15 +3,15 @@
 
 use super::connections::{Session, Values};
 use super::failure::Failure;
-use super::rows::{count, number, parsed, stored};
+use super::rows::{self, count, number, parsed, stored};
 use super::store::{PostgresStore, read, transaction};
 use super::task::Task;
 use super::writer::{Lock, Transaction};
-use super::{export, ledger, usage};
+use super::{export, usage};
 use crate::metadata::clock_watch::ClockStore;
 use crate::metadata::error::MetadataError;
 use crate::metadata::merges::ReadMergeStore;
-use crate::metadata::rules::columns::LEDGER;
+use crate::metadata::rows::LEDGER;
 use crate::metadata::rules::read_merges::{self, MINUTE_SECONDS, MergePage, MergeStep};
 use crate::model::ids::WorkspaceId;
 use crate::model::ledger::LedgerRow;
@@ -86,7 +86,7 @@ async fn old_rows(session: &Session, workspace: &str, until: u64, limit: u32) ->
         i64::MAX
     );
     let values: Values<'_> = &[&workspace, &stored(ts), &stored(seq), &stored(until), &i64::from(limit)];
-    session.rows(&sql, values).await?.iter().map(ledger::ledger_row).collect()
+    rows::read_all(&session.rows(&sql, values).await?)
 }
 
 async fn apply(tx: &Transaction<'_>, workspace: &str, step: &MergeStep) -> Result<(), Failure> {

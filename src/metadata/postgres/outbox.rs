@@ -3,18 +3,17 @@
 
 use super::connections::Values;
 use super::failure::Failure;
-use super::rows::{count, number, optional_number, stored};
+use super::rows::{self, count, number, optional_number, stored};
 use super::store::{PostgresStore, read, transaction, write};
 use super::task::Task;
 use super::writer::{Lock, Transaction};
 use crate::metadata::clock_watch::ClockStore;
 use crate::metadata::error::MetadataError;
 use crate::metadata::outbox::OutboxStore;
+use crate::metadata::rows::MESSAGE;
 use crate::model::ids::ProcessId;
 use crate::model::outbox::{Message, NewMessage, OutboxStatus, SinkName};
 use async_trait::async_trait;
-use bytes::Bytes;
-use tokio_postgres::Row;
 
 #[async_trait]
 impl OutboxStore for PostgresStore {
@@ -31,15 +30,17 @@ impl OutboxStore for PostgresStore {
     async fn next_message(&self, sink: SinkName, process: ProcessId) -> Result<Option<Message>, MetadataError> {
         write!(self, |session| {
             // The oldest message is claimed, unless another live server has claimed it.
-            let sql = "UPDATE outbox o SET claimed_by = $2
-                       WHERE o.seq = (SELECT seq FROM outbox
-                                      WHERE sink = $1 AND acknowledged_at IS NULL AND refused_at IS NULL
-                                      ORDER BY seq LIMIT 1)
-                           AND o.acknowledged_at IS NULL AND o.refused_at IS NULL
-                           AND (coalesce(o.claimed_by, $2) = $2 OR NOT EXISTS (
-                               SELECT 1 FROM processes p WHERE p.id = o.claimed_by AND p.lease_until_ms > now_ms()))
-                       RETURNING seq, message_id, content_type, body, created_at";
-            session.row(sql, &[&sink.name(), &process.to_string()]).await?.as_ref().map(message).transpose()
+            let sql = format!(
+                "UPDATE outbox o SET claimed_by = $2
+                 WHERE o.seq = (SELECT seq FROM outbox
+                                WHERE sink = $1 AND acknowledged_at IS NULL AND refused_at IS NULL
+                                ORDER BY seq LIMIT 1)
+                     AND o.acknowledged_at IS NULL AND o.refused_at IS NULL
+                     AND (coalesce(o.claimed_by, $2) = $2 OR NOT EXISTS (
+                         SELECT 1 FROM processes p WHERE p.id = o.claimed_by AND p.lease_until_ms > now_ms()))
+                 RETURNING {MESSAGE}"
+            );
+            session.row(&sql, &[&sink.name(), &process.to_string()]).await?.as_ref().map(rows::read).transpose()
         })
     }
 
@@ -108,15 +109,4 @@ pub(super) async fn insert(tx: &Transaction<'_>, message: &NewMessage) -> Result
     let (sink, now_seconds) = (sink.name(), stored(tx.now_seconds()));
     let values: Values<'_> = &[id, &sink, content_type, &body.as_ref(), &now_seconds];
     Ok(tx.execute(sql, values).await? == 1)
-}
-
-/// Reads the number, id, content type, body and creation second of a message.
-pub(super) fn message(row: &Row) -> Result<Message, Failure> {
-    Ok(Message {
-        seq: number(row, 0)?,
-        id: row.try_get(1)?,
-        content_type: row.try_get(2)?,
-        body: Bytes::from(row.try_get::<_, Vec<u8>>(3)?),
-        created_at: number(row, 4)?,
-    })
 }

@@ -1,12 +1,13 @@
 //! Messages that their sink refuses for good: set aside, listed, retried or skipped.
 
 use super::outbox;
-use super::rows::{count, number, stored};
+use super::rows::{self, count, stored};
 use super::store::{PostgresStore, read, transaction, write};
 use super::task::Task;
 use super::writer::Lock;
 use crate::metadata::error::MetadataError;
 use crate::metadata::refused::RefusedMessageStore;
+use crate::metadata::rows::MESSAGE;
 use crate::model::outbox::{Message, NewMessage, RefusedMessage, SinkName};
 use async_trait::async_trait;
 
@@ -45,17 +46,8 @@ impl RefusedMessageStore for PostgresStore {
                 "SELECT message_id, created_at, refused_at, refused_status, length(body)::bigint FROM outbox
                  WHERE sink = $1 AND {SET_ASIDE} ORDER BY seq LIMIT $2"
             );
-            let rows = session.rows(&sql, &[&sink.name(), &i64::from(limit)]).await?;
-            let message = |row: &tokio_postgres::Row| {
-                Ok(RefusedMessage {
-                    id: row.try_get(0)?,
-                    created_at: number(row, 1)?,
-                    refused_at: number(row, 2)?,
-                    status: u16::try_from(number(row, 3)?).unwrap_or(u16::MAX),
-                    size_bytes: number(row, 4)?,
-                })
-            };
-            rows.iter().map(message).collect()
+            let found = session.rows(&sql, &[&sink.name(), &i64::from(limit)]).await?;
+            rows::read_all(&found)
         })
     }
 
@@ -63,10 +55,10 @@ impl RefusedMessageStore for PostgresStore {
         let id = id.as_str();
         read!(self, |session| {
             let sql = format!(
-                "SELECT seq, message_id, content_type, body, created_at FROM outbox
+                "SELECT {MESSAGE} FROM outbox
                  WHERE message_id = $2 AND sink = $1 AND {SET_ASIDE}"
             );
-            session.row(&sql, &[&sink.name(), &id]).await?.as_ref().map(outbox::message).transpose()
+            session.row(&sql, &[&sink.name(), &id]).await?.as_ref().map(rows::read).transpose()
         })
     }
 

@@ -6,7 +6,7 @@ use super::complete::complete;
 use super::connections::Values;
 use super::failure::Failure;
 use super::parts::{PartLock, create_part};
-use super::rows::{self, count, digest, number, parsed, stored};
+use super::rows::{self, count, stored};
 use super::store::{PostgresStore, read, read_long, transaction, write};
 use super::upload_ends::cancel;
 use super::upload_rows::{FIND, FIND_PARTS, find_parts, find_upload};
@@ -14,7 +14,9 @@ use super::writer::{Lock, Proof, Transaction};
 use crate::metadata::clock_watch::ClockStore;
 use crate::metadata::error::MetadataError;
 use crate::metadata::room::with_room;
+use crate::metadata::rows::PART;
 use crate::metadata::rules::uploads as rules;
+use crate::metadata::rules::uploads::PartRow;
 use crate::metadata::uploads::UploadStore;
 use crate::model::blob::StoredBlob;
 use crate::model::caller::Caller;
@@ -88,17 +90,11 @@ impl UploadStore for PostgresStore {
                     None => return Ok(Err(part)),
                 }
             }
-            let sql = "SELECT id, size_bytes, sha256 FROM parts WHERE workspace_id = $1 AND upload_id = $2 AND seq > $3
-                       ORDER BY seq LIMIT $4";
-            let part = |row: &Row| {
-                Ok::<_, Failure>(Part {
-                    id: parsed(row, 0)?,
-                    upload,
-                    size_bytes: number(row, 1)?,
-                    sha256: digest(row, 2)?,
-                })
-            };
-            let found = session.rows(sql, &[&workspace, &owner, &behind, &(i64::from(limit) + 1)]).await?;
+            let sql = format!(
+                "SELECT {PART} FROM parts WHERE workspace_id = $1 AND upload_id = $2 AND seq > $3 ORDER BY seq LIMIT $4"
+            );
+            let part = |row: &Row| rows::read(row).map(|part: PartRow| part.of(upload));
+            let found = session.rows(&sql, &[&workspace, &owner, &behind, &(i64::from(limit) + 1)]).await?;
             Ok(Ok(Page::cut(found.iter().map(part).collect::<Result<_, _>>()?, limit)))
         })
     }
@@ -114,7 +110,7 @@ impl UploadStore for PostgresStore {
                 Ok(row) => row,
                 Err(refusal) => return Ok(Err(refusal)),
             };
-            let found = find_parts(&session.prepare(FIND_PARTS).await?, workspace, upload, &parts).await?;
+            let found = find_parts(&session.prepare(&FIND_PARTS).await?, workspace, upload, &parts).await?;
             let chosen = match rules::choose(&row.upload, &parts, &found) {
                 Ok(chosen) => chosen,
                 Err(refusal) => return Ok(Err(refusal)),
@@ -124,7 +120,7 @@ impl UploadStore for PostgresStore {
                        FROM unnest($1::text[]) WITH ORDINALITY AS n (id, place) JOIN blobs b ON b.id = n.id
                        ORDER BY n.place";
             let blobs = session.rows(sql, &[&names]).await?;
-            Ok(Ok(blobs.iter().map(|row| rows::blob(row, 0)).collect::<Result<_, _>>()?))
+            Ok(Ok(rows::read_all(&blobs)?))
         })
     }
 

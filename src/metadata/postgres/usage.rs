@@ -4,17 +4,14 @@
 use super::connections::Session;
 use super::failure::Failure;
 use super::ledger;
-use super::rows::{count, named, number, parsed, stored};
+use super::rows::{self, count, named, number, stored};
 use super::store::{PostgresStore, read_long, transaction};
 use crate::metadata::error::MetadataError;
 use crate::metadata::rules::usage::{Behind, Dialect, ROLLED_SEQ, ROLLUPS, add_correction, add_row};
 use crate::metadata::usage::UsageStore;
 use crate::model::prices::LineItem;
-use crate::model::purpose::Purpose;
-use crate::model::usage::{Group, SlotWidth, UsageByGroup, UsageQuery};
+use crate::model::usage::{SlotWidth, UsageByGroup, UsageQuery};
 use async_trait::async_trait;
-use std::str::FromStr;
-use tokio_postgres::Row;
 
 #[async_trait]
 impl UsageStore for PostgresStore {
@@ -132,26 +129,15 @@ pub(super) async fn find(session: &Session, query: &UsageQuery, behind: Behind) 
         for (column, figure) in (4..).zip(&mut figures) {
             *figure = row.try_get(column)?;
         }
-        add_row(&mut usage, group(&row)?, row.try_get(3)?, figures);
+        add_row(&mut usage, rows::read(&row)?, row.try_get(3)?, figures);
     }
     for row in session.query(&dialect.corrections(query, behind), &[&workspaces, &keys]).await? {
         let correction = (number(&row, 3)?, named(&row, 4, LineItem::named)?, row.try_get(5)?);
-        add_correction(&mut usage, query.width, group(&row)?, correction);
+        add_correction(&mut usage, query.width, rows::read(&row)?, correction);
     }
     Ok(usage)
 }
 
 fn texts<T: ToString>(ids: &[T]) -> Vec<String> {
     ids.iter().map(ToString::to_string).collect()
-}
-
-fn group(row: &Row) -> Result<Group, Failure> {
-    let purpose: &str = row.try_get(2)?;
-    let purpose = if purpose.is_empty() { None } else { Some(named(row, 2, Purpose::named)?) };
-    Ok(Group::of(known(row, 0)?, known(row, 1)?, purpose))
-}
-
-/// Reads an id; none where the column is empty.
-fn known<T: FromStr>(row: &Row, column: usize) -> Result<Option<T>, Failure> {
-    if row.try_get::<_, &str>(column)?.is_empty() { Ok(None) } else { parsed(row, column).map(Some) }
 }

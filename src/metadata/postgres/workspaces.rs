@@ -3,12 +3,12 @@
 use super::answers::AdminGuard;
 use super::connections::Session;
 use super::failure::Failure;
-use super::rows::{optional_number, parsed, stored};
+use super::rows::{self, stored};
 use super::store::{PostgresStore, read, transaction};
 use super::writer::{Lock, Transaction};
 use super::{audit, files, upload_ends};
 use crate::metadata::error::MetadataError;
-use crate::metadata::rules::columns::WORKSPACE;
+use crate::metadata::rows::WORKSPACE;
 use crate::metadata::rules::update::Update;
 use crate::metadata::rules::workspaces as rules;
 use crate::metadata::workspaces::{Purged, WorkspaceStore};
@@ -19,7 +19,6 @@ use crate::model::page::Page;
 use crate::model::workspace::{NameTaken, Workspace};
 use crate::random;
 use async_trait::async_trait;
-use tokio_postgres::Row;
 
 #[async_trait]
 impl WorkspaceStore for PostgresStore {
@@ -58,7 +57,7 @@ impl WorkspaceStore for PostgresStore {
             let sql = format!("SELECT {WORKSPACE} FROM workspaces WHERE id > $1 AND {which} ORDER BY id LIMIT $2");
             let after = after.map(|id| id.to_string()).unwrap_or_default();
             let found = session.rows(&sql, &[&after, &(i64::from(limit) + 1)]).await?;
-            Ok(Page::cut(found.iter().map(workspace).collect::<Result<_, _>>()?, limit))
+            Ok(Page::cut(rows::read_all(&found)?, limit))
         })
     }
 
@@ -69,7 +68,7 @@ impl WorkspaceStore for PostgresStore {
     async fn find_workspace_named(&self, name: &str) -> Result<Option<Workspace>, MetadataError> {
         read!(self, |session| {
             let sql = format!("SELECT {WORKSPACE} FROM workspaces WHERE name = $1");
-            session.row(&sql, &[&name]).await?.map(|row| workspace(&row)).transpose()
+            session.row(&sql, &[&name]).await?.as_ref().map(rows::read).transpose()
         })
     }
 
@@ -155,7 +154,7 @@ impl WorkspaceStore for PostgresStore {
 
 async fn find(session: &Session, id: WorkspaceId) -> Result<Option<Workspace>, Failure> {
     let sql = format!("SELECT {WORKSPACE} FROM workspaces WHERE id = $1");
-    session.row(&sql, &[&id.to_string()]).await?.map(|row| workspace(&row)).transpose()
+    session.row(&sql, &[&id.to_string()]).await?.as_ref().map(rows::read).transpose()
 }
 
 /// Returns a workspace and locks its row until the end of the transaction.
@@ -190,8 +189,4 @@ async fn remove_rest(tx: &Transaction<'_>, id: WorkspaceId, origin: Origin) -> R
         tx.execute(&format!("DELETE FROM {table} WHERE workspace_id = $1"), &[&owner]).await?;
     }
     audit::note(tx, origin, rules::purged(id, removed_secrets)).await
-}
-
-fn workspace(row: &Row) -> Result<Workspace, Failure> {
-    Ok(Workspace { id: parsed(row, 0)?, name: row.try_get(1)?, archived_at: optional_number(row, 2)? })
 }

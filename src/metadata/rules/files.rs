@@ -6,13 +6,7 @@ use crate::model::ids::FileId;
 
 /// Returns a new File that was received as a whole.
 pub fn new_file(id: FileId, new: &NewFile, expires_after: Option<ExpiresAfter>) -> File {
-    File {
-        id,
-        purpose: new.purpose,
-        filename: new.filename.clone(),
-        size_bytes: new.content.size_bytes,
-        digest: FileDigest::Whole(new.content.sha256),
-        expires_at: expires_after.map(|after| after.at(id.created_at())),
-        status_details: new.status_details.clone(),
-    }
+    let digest = FileDigest::Whole(new.content.sha256);
+    let file = File::new(id, new.purpose, new.filename.clone(), new.content.size_bytes, digest, expires_after);
+    File { status_details: new.status_details.clone(), ..file }
 }

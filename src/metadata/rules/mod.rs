@@ -6,7 +6,6 @@ pub(super) mod audit;
 pub(super) mod audit_query;
 pub(super) mod checks;
 pub(super) mod clock_watch;
-pub(super) mod columns;
 pub(super) mod expiry;
 pub(super) mod export;
 pub(super) mod files;

@@ -31,6 +31,13 @@ pub struct PartRow {
     pub size_bytes: u64,
 }
 
+impl PartRow {
+    /// Returns the part of this Upload as clients see it.
+    pub const fn of(&self, upload: UploadId) -> Part {
+        Part { id: self.id, upload, size_bytes: self.size_bytes, sha256: self.sha256 }
+    }
+}
+
 /// The step that a completion takes.
 pub enum CompletionStep {
     /// A File is made of these parts.
@@ -141,19 +148,12 @@ pub fn choose(
 pub fn file_of_parts(id: FileId, row: &UploadRow, parts: &[PartRow], sha256: Option<Sha256Digest>) -> File {
     let of_parts = parts.iter().fold(Sha256::new(), |digest, part| digest.chain_update(part.sha256.0));
     let upload = &row.upload;
-    File {
-        id,
-        purpose: upload.purpose,
-        filename: upload.filename.clone(),
-        size_bytes: upload.size_bytes,
-        digest: FileDigest::Parts {
-            of_parts: Sha256Digest(of_parts.finalize().into()),
-            count: u32::try_from(parts.len()).unwrap_or(MAX_PARTS),
-            whole: sha256,
-        },
-        expires_at: row.expires_after.map(|after| after.at(id.created_at())),
-        status_details: None,
-    }
+    let digest = FileDigest::Parts {
+        of_parts: Sha256Digest(of_parts.finalize().into()),
+        count: u32::try_from(parts.len()).unwrap_or(MAX_PARTS),
+        whole: sha256,
+    };
+    File::new(id, upload.purpose, upload.filename.clone(), upload.size_bytes, digest, row.expires_after)
 }
 
 /// Returns a digest that identifies a list of parts.

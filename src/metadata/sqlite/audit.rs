@@ -1,19 +1,20 @@
 //! Rows of the audit log. Each is added in the transaction of its change.
 
 use super::queries::Queries;
-use super::rows::{self, named, parsed};
+use super::rows::{self, parsed};
 use super::store::SqliteStore;
 use super::transaction::Transaction;
 use crate::metadata::audit::AuditStore;
 use crate::metadata::error::MetadataError;
+use crate::metadata::rows::AUDIT_ENTRY;
 use crate::metadata::rules::audit_query::{Filter, Filters, first_id, index_condition, is_ascending};
-use crate::model::audit::{Action, AuditQuery, Entry, NewEntry, Origin};
+use crate::model::audit::{AuditQuery, Entry, NewEntry, Origin};
 use crate::model::ids::AuditId;
 use crate::model::page::Page;
 use crate::random;
 use async_trait::async_trait;
 use rusqlite::types::Value;
-use rusqlite::{Connection, Result, Row, params, params_from_iter};
+use rusqlite::{Connection, Result, params, params_from_iter};
 
 #[async_trait]
 impl AuditStore for SqliteStore {
@@ -66,13 +67,15 @@ fn list(connection: &Connection, query: &AuditQuery) -> Result<Page<Entry>> {
     let mut found = Vec::new();
     for Search { index, conditions, mut values } in Search::all(query) {
         let sql = format!(
-            "SELECT id, actor, action, workspace_id, object_id, address, request_id, details FROM audit_log {index}
+            "SELECT {AUDIT_ENTRY} FROM audit_log {index}
              WHERE {} ORDER BY id {} LIMIT ?",
             conditions.join(" AND "),
             if ascending { "ASC" } else { "DESC" }
         );
         values.push(Value::Integer(i64::from(query.limit) + 1));
-        found.extend(snapshot.prepare(&sql)?.query_map(params_from_iter(values), entry)?.collect::<Result<Vec<_>>>()?);
+        found.extend(
+            snapshot.prepare(&sql)?.query_map(params_from_iter(values), rows::read)?.collect::<Result<Vec<_>>>()?,
+        );
     }
     found.sort_unstable_by(|one: &Entry, other| if ascending { one.id.cmp(&other.id) } else { other.id.cmp(&one.id) });
     let mut page = Page::cut(found, query.limit);
@@ -132,16 +135,4 @@ impl Search {
         let conditions = [format!("{column} = ?")].into_iter().chain(index_condition(column)).collect();
         Self { index, conditions, values: vec![Value::Text(value.to_owned())] }
     }
-}
-
-fn entry(row: &Row<'_>) -> Result<Entry> {
-    let details: Option<String> = row.get(7)?;
-    Ok(Entry {
-        id: parsed(row, 0)?,
-        origin: Origin { actor: parsed(row, 1)?, address: rows::optional(row, 5)?, request: rows::optional(row, 6)? },
-        action: named(row, 2, Action::named)?,
-        workspace: rows::optional(row, 3)?,
-        object: row.get(4)?,
-        details: details.and_then(|text| text.parse().ok()),
-    })
 }

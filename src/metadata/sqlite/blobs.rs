@@ -8,7 +8,7 @@ use super::transaction::Transaction;
 use crate::metadata::blobs::{BlobRows, ReadyBlob};
 use crate::metadata::error::MetadataError;
 use crate::model::blob::{BlobOwner, ContentLocation};
-use crate::model::digest::{ContentDigest, Sha256Digest};
+use crate::model::digest::ContentDigest;
 use crate::model::ids::{BlobId, ProcessId, WorkspaceId};
 use crate::random;
 use async_trait::async_trait;
@@ -118,7 +118,10 @@ pub(super) fn ready(connection: &Connection, after: Option<BlobId>, limit: u32) 
     let sql = "SELECT id, size_bytes, checksums, content, sha256 FROM blobs
                WHERE id > ?1 AND state = 'ready' ORDER BY id LIMIT ?2";
     let after = after.map(|id| id.to_string()).unwrap_or_default();
-    let ready = |row: &Row<'_>| Ok(ReadyBlob { stored: rows::blob(row, 0)?, sha256: Sha256Digest(row.get(4)?) });
+    let ready = |row: &Row<'_>| {
+        let mut row = rows::reader(row);
+        Ok(ReadyBlob { stored: row.value()?, sha256: row.digest()? })
+    };
     connection.rows(sql, params![after, limit], ready)
 }
 

@@ -1,22 +1,19 @@
 //! The progress of the export of usage, and its next step.
 
 use super::queries::Queries;
-use super::rows::{named, optional};
+use super::rows::{self};
 use super::store::SqliteStore;
 use super::transaction::Transaction;
 use super::{ledger, outbox, usage};
 use crate::metadata::error::MetadataError;
 use crate::metadata::export::ExportStore;
-use crate::metadata::rules::columns::EXPORT;
+use crate::metadata::rows::EXPORT;
 use crate::metadata::rules::export as rules;
 use crate::metadata::rules::usage::Behind;
-use crate::model::export::{ExportBounds, ExportPart, ExportPlace, ExportProgress, NextExport};
+use crate::model::export::{ExportBounds, ExportProgress, NextExport};
 use crate::model::outbox::NewMessage;
-use crate::model::prices::LineItem;
-use crate::model::purpose::Purpose;
-use crate::model::usage::Group;
 use async_trait::async_trait;
-use rusqlite::{Connection, Error, Result, Row, params};
+use rusqlite::{Connection, Error, Result, params};
 
 #[async_trait]
 impl ExportStore for SqliteStore {
@@ -46,21 +43,7 @@ impl ExportStore for SqliteStore {
 }
 
 pub(super) fn progress(connection: &Connection) -> Result<Option<ExportProgress>> {
-    let sql = &format!("SELECT {EXPORT} FROM usage_export");
-    let progress = |row: &Row<'_>| {
-        let (until, through_seq, corrections) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        Ok(ExportProgress { until, through_seq, corrections, part: part(row)? })
-    };
-    connection.row(sql, [], progress)
-}
-
-/// Reads the columns of a part, from the fourth on.
-fn part(row: &Row<'_>) -> Result<Option<ExportPart>> {
-    let Some(through_seq) = row.get(3)? else { return Ok(None) };
-    let purpose = row.get_ref(9)?.as_str_or_null()?.map(|_| named(row, 9, Purpose::named)).transpose()?;
-    let group = Group::of(optional(row, 7)?, optional(row, 8)?, purpose);
-    let after = ExportPlace { hour: row.get(5)?, group, item: named(row, 6, LineItem::named)? };
-    Ok(Some(ExportPart { through_seq, number: row.get(4)?, after }))
+    connection.row(&format!("SELECT {EXPORT} FROM usage_export"), [], rows::read)
 }
 
 /// Returns the next step after `progress`. The hours up to `latest` may be exported.

@@ -8,8 +8,8 @@ use super::transaction::Transaction;
 use super::{audit, blobs, default_expiries, ledger, limits, releases, rows};
 use crate::metadata::error::MetadataError;
 use crate::metadata::files::{FileStore, StoredContent};
+use crate::metadata::rows::{FILE, columns, file_values, insert_file};
 use crate::metadata::rules;
-use crate::metadata::rules::columns::{self, BEHIND_FILE, FILE};
 use crate::metadata::rules::files::new_file;
 use crate::metadata::rules::pages::PageBound;
 use crate::metadata::rules::quotas::refuse_file;
@@ -23,7 +23,7 @@ use crate::model::limits::Limits;
 use crate::model::page::{FileQuery, Page};
 use crate::model::purpose::Purpose;
 use async_trait::async_trait;
-use rusqlite::{Connection, Result, Row, ToSql, params};
+use rusqlite::{Connection, Result, Row, ToSql, params, params_from_iter};
 use std::sync::LazyLock;
 
 /// Finds a File with the blob that holds it as a whole.
@@ -116,27 +116,8 @@ pub(super) fn insert(
     file: &File,
     blob: Option<BlobId>,
 ) -> Result<()> {
-    let sql = "INSERT INTO files (workspace_id, id, blob_id, purpose, filename, size_bytes, sha256, parts_sha256,
-                                  part_count, expires_at, status_details)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
-    let parts = match file.digest {
-        FileDigest::Whole(_) => None,
-        FileDigest::Parts { of_parts, count, .. } => Some((of_parts.0, count)),
-    };
-    let values = params![
-        workspace.to_string(),
-        file.id.to_string(),
-        blob.map(|blob| blob.to_string()),
-        file.purpose.name(),
-        file.filename.as_str(),
-        file.size_bytes,
-        file.digest.sha256().map(|sha256| sha256.0),
-        parts.map(|(of_parts, _)| of_parts),
-        parts.map(|(_, count)| count),
-        file.expires_at,
-        file.status_details,
-    ];
-    transaction.change(sql, values).map(drop)
+    static INSERT: LazyLock<String> = LazyLock::new(|| insert_file('?'));
+    transaction.change(&INSERT, params_from_iter(file_values(workspace, blob, file))).map(drop)
 }
 
 pub(super) fn find(
@@ -146,7 +127,7 @@ pub(super) fn find(
     now_seconds: u64,
 ) -> Result<Option<File>> {
     let sql = format!("SELECT {FILE} FROM files WHERE workspace_id = ?1 AND {ALIVE} AND id = ?3");
-    connection.row(&sql, params![workspace.to_string(), now_seconds, id.to_string()], rows::file)
+    connection.row(&sql, params![workspace.to_string(), now_seconds, id.to_string()], rows::read)
 }
 
 /// Finds a File with its blobs. The connection is in a transaction, so that a File of parts that is deleted meanwhile
@@ -158,15 +139,16 @@ fn find_content(
     now_seconds: u64,
 ) -> Result<Option<StoredContent>> {
     let content = |row: &Row<'_>| {
-        let file = rows::file(row)?;
+        let mut row = rows::reader(row);
+        let file: File = row.value()?;
         let is_whole = matches!(file.digest, FileDigest::Whole(_));
-        Ok((file, is_whole.then(|| rows::blob(row, BEHIND_FILE)).transpose()?))
+        Ok((file, is_whole.then(|| row.value()).transpose()?))
     };
     let values = params![workspace.to_string(), now_seconds, id.to_string()];
     let blobs_of_parts = || {
         let sql = "SELECT b.id, p.size_bytes, b.checksums, b.content FROM file_parts p JOIN blobs b ON b.id = p.blob_id
                    WHERE p.workspace_id = ?1 AND p.file_id = ?2 ORDER BY p.position";
-        connection.rows(sql, [workspace.to_string(), id.to_string()], |row| rows::blob(row, 0))
+        connection.rows(sql, [workspace.to_string(), id.to_string()], rows::read)
     };
     Ok(match connection.row(&FIND_CONTENT, values, content)? {
         None => None,
@@ -194,7 +176,7 @@ fn list(connection: &Connection, workspace: WorkspaceId, query: FileQuery, now_s
         query.purpose.map(Purpose::name),
         u64::from(query.limit) + 1
     ];
-    Ok(Page::cut(connection.rows(&sql, values, rows::file)?, query.limit))
+    Ok(Page::cut(connection.rows(&sql, values, rows::read)?, query.limit))
 }
 
 /// Deletes at most `limit` Files of a workspace. Returns their number.

@@ -2,17 +2,17 @@
 
 use super::answers::made;
 use super::queries::Queries;
-use super::rows::{self, parsed};
+use super::rows::{self};
 use super::store::SqliteStore;
 use super::transaction::Transaction;
 use super::{audit, limits};
 use crate::metadata::error::MetadataError;
 use crate::metadata::keys::{KeyChanges, KeyStore, NewKey, NewSecret};
+use crate::metadata::rows::{KEY, columns};
 use crate::metadata::rules;
-use crate::metadata::rules::columns::{self, BEHIND_KEY, KEY};
 use crate::metadata::rules::keys::{new_key, stored_scopes};
 use crate::metadata::rules::pages::PageBound;
-use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, Opens, USED_SECONDS};
+use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, USED_SECONDS};
 use crate::model::audit::Origin;
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{KeyId, WorkspaceId};
@@ -36,7 +36,7 @@ impl KeyStore for SqliteStore {
 
     async fn list_keys(&self) -> Result<Vec<ApiKey>, MetadataError> {
         let sql = format!("SELECT {KEY} FROM api_keys k ORDER BY k.id");
-        self.readers.long(move |connection| connection.rows(&sql, [], key)).await
+        self.readers.long(move |connection| connection.rows(&sql, [], rows::read)).await
     }
 
     async fn list_keys_of(
@@ -51,7 +51,7 @@ impl KeyStore for SqliteStore {
         );
         let PageBound { edge, .. } = PageBound::behind(after, Order::Ascending);
         let values = params![workspace.to_string(), edge, u64::from(limit) + 1];
-        self.readers.point(|connection| Ok(Page::cut(connection.rows(&sql, values, key)?, limit)))
+        self.readers.point(|connection| Ok(Page::cut(connection.rows(&sql, values, rows::read)?, limit)))
     }
 
     async fn list_admin_keys(
@@ -67,7 +67,7 @@ impl KeyStore for SqliteStore {
              ORDER BY k.id {direction} LIMIT ?2"
         );
         let values = params![edge, u64::from(limit) + 1];
-        self.readers.point(|connection| Ok(Page::cut(connection.rows(&sql, values, key)?, limit)))
+        self.readers.point(|connection| Ok(Page::cut(connection.rows(&sql, values, rows::read)?, limit)))
     }
 
     async fn find_key(&self, id: KeyId) -> Result<Option<ApiKey>, MetadataError> {
@@ -182,7 +182,7 @@ fn rotate(
 }
 
 fn find(connection: &Connection, id: KeyId) -> Result<Option<ApiKey>> {
-    connection.row(&format!("SELECT {KEY} FROM api_keys k WHERE k.id = ?1"), [id.to_string()], key)
+    connection.row(&format!("SELECT {KEY} FROM api_keys k WHERE k.id = ?1"), [id.to_string()], rows::read)
 }
 
 fn find_credential(connection: &Connection, digest: KeyDigest) -> Result<Option<Credential>> {
@@ -192,9 +192,9 @@ fn find_credential(connection: &Connection, digest: KeyDigest) -> Result<Option<
         key = columns::of("k", KEY)
     );
     let credential = |row: &Row<'_>| {
-        let archived_at: Option<u64> = row.get(BEHIND_KEY + 1)?;
-        let limits = LimitsInForce::default();
-        Ok(Credential { key: key(row)?, retires_at: row.get(BEHIND_KEY)?, archived: archived_at.is_some(), limits })
+        let mut row = rows::reader(row);
+        let (key, retires_at, archived) = (row.value()?, row.optional_number()?, row.optional_number()?.is_some());
+        Ok(Credential { key, retires_at, archived, limits: LimitsInForce::default() })
     };
     let Some(credential) = connection.row(&sql, [digest.0], credential)? else { return Ok(None) };
     let of = |owner| limits::find(connection, owner);
@@ -207,20 +207,4 @@ fn find_credential(connection: &Connection, digest: KeyDigest) -> Result<Option<
 fn add_secret(transaction: &Transaction<'_>, id: KeyId, secret: &NewSecret) -> Result<()> {
     let sql = "INSERT INTO key_secrets (digest, key_id) VALUES (?1, ?2)";
     transaction.change(sql, params![secret.digest.0, id.to_string()]).map(drop)
-}
-
-fn key(row: &Row<'_>) -> Result<ApiKey> {
-    let opens = match rows::optional(row, 1)? {
-        Some(workspace) => Opens::Workspace(workspace, parsed(row, 2)?),
-        None => Opens::Administration,
-    };
-    Ok(ApiKey {
-        id: parsed(row, 0)?,
-        opens,
-        redacted: row.get(3)?,
-        name: row.get(4)?,
-        expires_at: row.get(5)?,
-        revoked_at: row.get(6)?,
-        last_used_at: row.get(7)?,
-    })
 }

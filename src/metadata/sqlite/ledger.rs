@@ -3,13 +3,13 @@
 
 use super::audit;
 use super::queries::Queries;
-use super::rows::{self, named, parsed};
+use super::rows::{self};
 use super::store::SqliteStore;
 use super::transaction::Transaction;
 use crate::metadata::error::MetadataError;
 use crate::metadata::ledger::LedgerStore;
+use crate::metadata::rows::LEDGER;
 use crate::metadata::rules;
-use crate::metadata::rules::columns::LEDGER;
 use crate::metadata::rules::ledger::{created_event, reads_event};
 use crate::model::adjustment::{Adjusted, NewAdjustment, row_of_event};
 use crate::model::audit::Origin;
@@ -18,11 +18,9 @@ use crate::model::file::File;
 use crate::model::ids::{ProcessId, WorkspaceId};
 use crate::model::ledger::{Fact, LedgerRow, Reads};
 use crate::model::page::Page;
-use crate::model::prices::LineItem;
 use crate::model::purpose::Purpose;
 use async_trait::async_trait;
-use rusqlite::types::Type;
-use rusqlite::{Connection, Error, Result, Row, params};
+use rusqlite::{Connection, Error, Result, params};
 
 #[async_trait]
 impl LedgerStore for SqliteStore {
@@ -67,7 +65,7 @@ impl LedgerStore for SqliteStore {
         self.readers
             .long(move |connection| {
                 let values = params![after_seq, workspace.map(|id| id.to_string()), u64::from(limit) + 1];
-                Ok(Page::cut(connection.rows(&sql, values, ledger_row)?, limit))
+                Ok(Page::cut(connection.rows(&sql, values, rows::read)?, limit))
             })
             .await
     }
@@ -143,7 +141,7 @@ fn adjust(transaction: &Transaction<'_>, new: &NewAdjustment, origin: Origin) ->
 }
 
 fn find(connection: &Connection, event_id: &str) -> Result<Option<LedgerRow>> {
-    connection.row(&format!("SELECT seq, {LEDGER} FROM ledger WHERE event_id = ?1"), [event_id], ledger_row)
+    connection.row(&format!("SELECT seq, {LEDGER} FROM ledger WHERE event_id = ?1"), [event_id], rows::read)
 }
 
 /// Returns at most `limit` rows behind `after_seq` and up to `through_seq` whose facts are older than the second
@@ -156,7 +154,7 @@ pub(super) fn late(
 ) -> Result<Vec<LedgerRow>> {
     let sql =
         format!("SELECT seq, {LEDGER} FROM ledger WHERE seq > ?1 AND seq <= ?4 AND ts < ?2 ORDER BY seq LIMIT ?3");
-    connection.rows(&sql, params![after_seq, before, limit, through_seq], ledger_row)
+    connection.rows(&sql, params![after_seq, before, limit, through_seq], rows::read)
 }
 
 /// Returns the number of the newest row. It is 0 when there is none.
@@ -167,26 +165,4 @@ pub(super) fn newest_seq(connection: &Connection) -> Result<u64> {
 /// Returns the second of the oldest fact.
 pub(super) fn oldest_ts(connection: &Connection) -> Result<Option<u64>> {
     connection.value("SELECT min((SELECT min(l.ts) FROM ledger l WHERE l.workspace_id = w.id)) FROM workspaces w", [])
-}
-
-pub(super) fn ledger_row(row: &Row<'_>) -> Result<LedgerRow> {
-    let line_item: Option<String> = row.get(8)?;
-    let name: String = row.get(3)?;
-    let fact = Fact::named(&name, line_item.as_deref().and_then(LineItem::named));
-    Ok(LedgerRow {
-        seq: row.get(0)?,
-        event_id: row.get(1)?,
-        ts: row.get(2)?,
-        fact: fact.ok_or_else(|| Error::InvalidColumnType(3, name, Type::Text))?,
-        workspace: parsed(row, 4)?,
-        key: rows::optional(row, 5)?,
-        purpose: row.get_ref(6)?.as_str_or_null()?.map(|_| named(row, 6, Purpose::named)).transpose()?,
-        file: rows::optional(row, 7)?,
-        bytes: row.get(9)?,
-        count: row.get(10)?,
-        request: rows::optional(row, 11)?,
-        reverses: row.get(12)?,
-        note: row.get(13)?,
-        actor: rows::optional(row, 14)?,
-    })
 }

@@ -2,11 +2,12 @@
 
 use super::audit;
 use super::queries::Queries;
-use super::rows::{named, optional, parsed};
+use super::rows::{self, named, optional, parsed};
 use super::store::SqliteStore;
 use super::transaction::Transaction;
 use crate::metadata::error::MetadataError;
 use crate::metadata::limits::{LimitStore, USAGE_EXPIRED_ROWS};
+use crate::metadata::rows::STORAGE_USAGE;
 use crate::metadata::rules;
 use crate::metadata::rules::quotas::applies;
 use crate::model::audit::Origin;
@@ -96,16 +97,8 @@ fn find_workspace(connection: &Connection, owner: LimitOwner) -> Result<Option<O
 
 /// Returns the totals of a workspace, with all that has expired and is not removed yet. Reads one row.
 fn totals(connection: &Connection, workspace: WorkspaceId) -> Result<StorageUsage> {
-    let sql = "SELECT stored_bytes, stored_files, reserved_bytes, reserved_files FROM workspaces WHERE id = ?1";
-    let usage = |row: &Row<'_>| {
-        Ok(StorageUsage {
-            stored_bytes: row.get(0)?,
-            stored_files: row.get(1)?,
-            reserved_bytes: row.get(2)?,
-            reserved_files: row.get(3)?,
-        })
-    };
-    Ok(connection.row(sql, [workspace.to_string()], usage)?.unwrap_or_default())
+    let sql = format!("SELECT {STORAGE_USAGE} FROM workspaces WHERE id = ?1");
+    Ok(connection.row(&sql, [workspace.to_string()], rows::read)?.unwrap_or_default())
 }
 
 /// Returns what has expired of a workspace and is not removed yet. Reads at most [`USAGE_EXPIRED_ROWS`] Files and

@@ -5,10 +5,10 @@ use super::queries::Queries;
 use super::rows::parsed;
 use super::store::SqliteStore;
 use super::transaction::Transaction;
-use super::{export, ledger, usage};
+use super::{export, usage};
 use crate::metadata::error::MetadataError;
 use crate::metadata::merges::ReadMergeStore;
-use crate::metadata::rules::columns::LEDGER;
+use crate::metadata::rows::LEDGER;
 use crate::metadata::rules::read_merges::{self, MergePage, MergeStep, minute_of};
 use crate::model::ids::WorkspaceId;
 use crate::model::purpose::Purpose;
@@ -65,7 +65,7 @@ fn merge(transaction: &Transaction<'_>, workspace: &str, until_seconds: u64, lim
          ORDER BY ts, seq LIMIT ?5"
     );
     let values = params![workspace, ts, seq, minute_of(until_seconds), limit];
-    let rows = transaction.rows(&rows, values, ledger::ledger_row)?;
+    let rows = transaction.rows(&rows, values, super::rows::read)?;
     let exported = export::progress(transaction)?.map_or(u64::MAX, |progress| progress.through_seq);
     let settled = usage::rolled_seq(transaction)?.min(exported);
     let Some(step) = read_merges::plan(rows, settled, limit) else { return Ok(0) };

@@ -1,14 +1,15 @@
 //! Messages to the outside: written once, acknowledged once, removed later.
 
 use super::queries::Queries;
+use super::rows;
 use super::store::SqliteStore;
 use super::transaction::Transaction;
 use crate::metadata::error::MetadataError;
 use crate::metadata::outbox::OutboxStore;
+use crate::metadata::rows::MESSAGE;
 use crate::model::ids::ProcessId;
 use crate::model::outbox::{Message, NewMessage, OutboxStatus, SinkName};
 use async_trait::async_trait;
-use bytes::Bytes;
 use rusqlite::{Result, Row, params};
 
 #[async_trait]
@@ -20,9 +21,11 @@ impl OutboxStore for SqliteStore {
     /// One process at a time has the database open.
     async fn next_message(&self, sink: SinkName, _process: ProcessId) -> Result<Option<Message>, MetadataError> {
         self.readers.point(|connection| {
-            let sql = "SELECT seq, message_id, content_type, body, created_at FROM outbox
-                       WHERE sink = ?1 AND acknowledged_at IS NULL AND refused_at IS NULL ORDER BY seq LIMIT 1";
-            connection.row(sql, [sink.name()], message)
+            let sql = format!(
+                "SELECT {MESSAGE} FROM outbox
+                 WHERE sink = ?1 AND acknowledged_at IS NULL AND refused_at IS NULL ORDER BY seq LIMIT 1"
+            );
+            connection.row(&sql, [sink.name()], rows::read)
         })
     }
 
@@ -86,15 +89,4 @@ pub(super) fn add(transaction: &Transaction<'_>, message: &NewMessage) -> Result
     let NewMessage { id, sink, content_type, body } = message;
     let values = params![id, sink.name(), content_type, body.as_ref(), transaction.now_seconds()];
     Ok(transaction.change(sql, values)? == 1)
-}
-
-/// Reads the columns `seq, message_id, content_type, body, created_at`.
-pub(super) fn message(row: &Row<'_>) -> Result<Message> {
-    Ok(Message {
-        seq: row.get(0)?,
-        id: row.get(1)?,
-        content_type: row.get(2)?,
-        body: Bytes::from(row.get::<_, Vec<u8>>(3)?),
-        created_at: row.get(4)?,
-    })
 }

@@ -2,12 +2,14 @@
 
 use super::outbox;
 use super::queries::Queries;
+use super::rows;
 use super::store::SqliteStore;
 use crate::metadata::error::MetadataError;
 use crate::metadata::refused::RefusedMessageStore;
+use crate::metadata::rows::MESSAGE;
 use crate::model::outbox::{Message, NewMessage, RefusedMessage, SinkName};
 use async_trait::async_trait;
-use rusqlite::{Row, params};
+use rusqlite::params;
 
 /// The condition that a message is set aside.
 const SET_ASIDE: &str = "refused_at IS NOT NULL AND acknowledged_at IS NULL AND skipped_at IS NULL";
@@ -42,24 +44,15 @@ impl RefusedMessageStore for SqliteStore {
             "SELECT message_id, created_at, refused_at, refused_status, length(body) FROM outbox
              WHERE sink = ?1 AND {SET_ASIDE} ORDER BY seq LIMIT ?2"
         );
-        let message = |row: &Row<'_>| {
-            Ok(RefusedMessage {
-                id: row.get(0)?,
-                created_at: row.get(1)?,
-                refused_at: row.get(2)?,
-                status: row.get(3)?,
-                size_bytes: row.get(4)?,
-            })
-        };
-        self.readers.long(move |connection| connection.rows(&sql, params![sink.name(), limit], message)).await
+        self.readers.long(move |connection| connection.rows(&sql, params![sink.name(), limit], rows::read)).await
     }
 
     async fn refused_message(&self, sink: SinkName, id: String) -> Result<Option<Message>, MetadataError> {
         let sql = format!(
-            "SELECT seq, message_id, content_type, body, created_at FROM outbox
+            "SELECT {MESSAGE} FROM outbox
              WHERE message_id = ?2 AND sink = ?1 AND {SET_ASIDE}"
         );
-        self.readers.long(move |connection| connection.row(&sql, [sink.name(), &id], outbox::message)).await
+        self.readers.long(move |connection| connection.row(&sql, [sink.name(), &id], rows::read)).await
     }
 
     async fn retry_refused(&self, sink: SinkName, id: Option<String>) -> Result<usize, MetadataError> {

@@ -1,65 +1,64 @@
-//! Conversions of SQL values to types of the model.
+//! Rows and values of SQLite.
 
-use crate::model::blob::StoredBlob;
-use crate::model::digest::{BlockChecksums, Sha256Digest};
-use crate::model::file::{File, FileDigest};
-use crate::model::filename::Filename;
-use crate::model::purpose::Purpose;
-use bytes::Bytes;
-use rusqlite::types::Type;
-use rusqlite::{Error, Result, Row};
-use std::error::Error as StdError;
+use crate::metadata::rows::{FromRow, Malformed, Row as StoredRow, RowReader, Value};
+use rusqlite::types::{ToSqlOutput, Type, ValueRef};
+use rusqlite::{Error, Result, Row, ToSql};
 use std::str::FromStr;
 
-/// Parses a column of text.
-pub(super) fn parsed<T: FromStr<Err: StdError + Send + Sync + 'static>>(row: &Row<'_>, column: usize) -> Result<T> {
-    let text = row.get_ref(column)?.as_str()?;
-    text.parse().map_err(|error| Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
+impl From<Malformed> for Error {
+    fn from(malformed: Malformed) -> Self {
+        Self::FromSqlConversionFailure(malformed.column, Type::Text, Box::new(malformed))
+    }
 }
 
-/// Parses a column of text that may be null.
-pub(super) fn optional<T: FromStr<Err: StdError + Send + Sync + 'static>>(
-    row: &Row<'_>,
-    column: usize,
-) -> Result<Option<T>> {
-    row.get_ref(column)?.as_str_or_null()?.map(|_| parsed(row, column)).transpose()
+impl StoredRow for Row<'_> {
+    type Error = Error;
+
+    fn text(&self, column: usize) -> Result<Option<&str>> {
+        Ok(self.get_ref(column)?.as_str_or_null()?)
+    }
+
+    fn number(&self, column: usize) -> Result<Option<i64>> {
+        Ok(self.get_ref(column)?.as_i64_or_null()?)
+    }
+
+    fn bytes(&self, column: usize) -> Result<Option<&[u8]>> {
+        Ok(self.get_ref(column)?.as_blob_or_null()?)
+    }
 }
 
-/// Parses a column that holds one of a set of names.
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Number(number) => ValueRef::Integer(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+/// Begins to read the columns of a row.
+pub(super) const fn reader<'r, 'stmt>(row: &'r Row<'stmt>) -> RowReader<'r, Row<'stmt>> {
+    RowReader::new(row)
+}
+
+/// Reads a row that holds one value.
+pub(super) fn read<T: FromRow>(row: &Row<'_>) -> Result<T> {
+    reader(row).value()
+}
+
+/// Reads a text and parses it.
+pub(super) fn parsed<T: FromStr>(row: &Row<'_>, column: usize) -> Result<T> {
+    RowReader::from_column(row, column).parsed()
+}
+
+/// Reads a text that may be null and parses it.
+pub(super) fn optional<T: FromStr>(row: &Row<'_>, column: usize) -> Result<Option<T>> {
+    RowReader::from_column(row, column).optional_parsed()
+}
+
+/// Reads one of a set of names.
 pub(super) fn named<T>(row: &Row<'_>, column: usize, named: impl Fn(&str) -> Option<T>) -> Result<T> {
-    let name = row.get_ref(column)?.as_str()?;
-    named(name).ok_or_else(|| Error::InvalidColumnType(column, name.to_owned(), Type::Text))
-}
-
-/// Reads the columns `id, purpose, filename, size_bytes, sha256, parts_sha256, part_count, expires_at, status_details`.
-pub(super) fn file(row: &Row<'_>) -> Result<File> {
-    let of_parts: Option<[u8; 32]> = row.get(5)?;
-    let digest = match of_parts {
-        None => FileDigest::Whole(Sha256Digest(row.get(4)?)),
-        Some(of_parts) => FileDigest::Parts {
-            of_parts: Sha256Digest(of_parts),
-            count: row.get(6)?,
-            whole: row.get::<_, Option<[u8; 32]>>(4)?.map(Sha256Digest),
-        },
-    };
-    Ok(File {
-        id: parsed(row, 0)?,
-        purpose: named(row, 1, Purpose::named)?,
-        filename: Filename::stored(row.get(2)?),
-        size_bytes: row.get(3)?,
-        digest,
-        expires_at: row.get(7)?,
-        status_details: row.get(8)?,
-    })
-}
-
-/// Reads the columns `id, size_bytes, checksums, content` from the column `first` on.
-pub(super) fn blob(row: &Row<'_>, first: usize) -> Result<StoredBlob> {
-    let checksums = BlockChecksums::from_bytes(row.get_ref(first + 2)?.as_blob()?);
-    Ok(StoredBlob {
-        blob: parsed(row, first)?,
-        size_bytes: row.get(first + 1)?,
-        checksums: checksums.ok_or_else(|| Error::InvalidColumnType(first + 2, "checksums".into(), Type::Blob))?,
-        inline: row.get_ref(first + 3)?.as_blob_or_null()?.map(Bytes::copy_from_slice),
-    })
+    RowReader::from_column(row, column).named(named)
 }

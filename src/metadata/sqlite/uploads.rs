@@ -6,18 +6,17 @@ mod rows;
 pub(super) use ending::{cancel_some, expire};
 
 use super::queries::Queries;
-use super::rows::{blob, parsed};
 use super::store::SqliteStore;
 use super::transaction::Transaction;
 use super::{blobs, default_expiries, files, ledger, limits};
 use crate::metadata::error::MetadataError;
+use crate::metadata::rows::PART;
 use crate::metadata::rules::quotas::{refuse_completion, refuse_file, refuse_growth};
 use crate::metadata::rules::uploads as rules;
 use crate::metadata::rules::uploads::{CompletionStep, PartRow};
 use crate::metadata::uploads::UploadStore;
 use crate::model::blob::StoredBlob;
 use crate::model::caller::{Caller, Refused};
-use crate::model::digest::Sha256Digest;
 use crate::model::expiry::ExpiresAfter;
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{FileId, PartId, UploadId, WorkspaceId};
@@ -90,13 +89,13 @@ impl UploadStore for SqliteStore {
                         None => return Ok(Err(part)),
                     }
                 }
-                let sql = "SELECT id, size_bytes, sha256 FROM parts
-                           WHERE workspace_id = ?1 AND upload_id = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4";
-                let part = |row: &Row<'_>| {
-                    Ok(Part { id: parsed(row, 0)?, upload, size_bytes: row.get(1)?, sha256: Sha256Digest(row.get(2)?) })
-                };
+                let sql = format!(
+                    "SELECT {PART} FROM parts
+                     WHERE workspace_id = ?1 AND upload_id = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4"
+                );
+                let part = |row: &Row<'_>| super::rows::read(row).map(|part: PartRow| part.of(upload));
                 let values = params![workspace, owner, behind, u64::from(limit) + 1];
-                Ok(Ok(Page::cut(snapshot.rows(sql, values, part)?, limit)))
+                Ok(Ok(Page::cut(snapshot.rows(&sql, values, part)?, limit)))
             })
             .await
     }
@@ -229,7 +228,7 @@ fn find_part_blobs(
         Err(refusal) => return Ok(Err(refusal)),
     };
     let mut select = snapshot.prepare_cached("SELECT id, size_bytes, checksums, content FROM blobs WHERE id = ?1")?;
-    let blob_of = |part: &PartRow| select.query_row([part.blob.to_string()], |row| blob(row, 0));
+    let blob_of = |part: &PartRow| select.query_row([part.blob.to_string()], super::rows::read);
     chosen.iter().map(blob_of).collect::<Result<_>>().map(Ok)
 }
 

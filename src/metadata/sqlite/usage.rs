@@ -9,12 +9,10 @@ use crate::metadata::error::MetadataError;
 use crate::metadata::rules::usage::{Behind, Dialect, ROLLED_SEQ, ROLLUPS, add_correction, add_row};
 use crate::metadata::usage::UsageStore;
 use crate::model::prices::LineItem;
-use crate::model::purpose::Purpose;
-use crate::model::usage::{Group, SlotWidth, UsageByGroup, UsageQuery};
+use crate::model::usage::{SlotWidth, UsageByGroup, UsageQuery};
 use async_trait::async_trait;
 use rusqlite::types::Value;
-use rusqlite::{Connection, Result, Row, params, params_from_iter};
-use std::str::FromStr;
+use rusqlite::{Connection, Result, params, params_from_iter};
 
 /// The ledger, read by number, which is the primary key.
 const BY_SEQ: &str = "ledger NOT INDEXED";
@@ -126,13 +124,13 @@ pub(super) fn find(
         for (column, figure) in (4..).zip(&mut figures) {
             *figure = row.get(column)?;
         }
-        add_row(&mut usage, group(row)?, row.get(3)?, figures);
+        add_row(&mut usage, rows::read(row)?, row.get(3)?, figures);
     }
     let mut select = snapshot.prepare(&dialect.corrections(query, behind))?;
     let mut rows = select.query(params_from_iter(values))?;
     while let Some(row) = rows.next()? {
         let correction = (row.get(3)?, named(row, 4, LineItem::named)?, row.get(5)?);
-        add_correction(&mut usage, query.width, group(row)?, correction);
+        add_correction(&mut usage, query.width, rows::read(row)?, correction);
     }
     Ok(usage)
 }
@@ -183,17 +181,4 @@ impl Filter {
             has_unnumbered: false,
         }
     }
-}
-
-fn group(row: &Row<'_>) -> Result<Group> {
-    let purpose = if row.get_ref(2)?.as_str()?.is_empty() { None } else { Some(named(row, 2, Purpose::named)?) };
-    Ok(Group::of(parsed_id(row, 0)?, parsed_id(row, 1)?, purpose))
-}
-
-/// Parses an id, which is empty in a row that no workspace or key has.
-fn parsed_id<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(
-    row: &Row<'_>,
-    column: usize,
-) -> Result<Option<T>> {
-    if row.get_ref(column)?.as_str()?.is_empty() { Ok(None) } else { rows::parsed(row, column).map(Some) }
 }

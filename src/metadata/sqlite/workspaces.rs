@@ -2,12 +2,12 @@
 
 use super::answers::made;
 use super::queries::Queries;
-use super::rows::parsed;
+use super::rows::{self};
 use super::store::SqliteStore;
 use super::transaction::Transaction;
 use super::{audit, files, uploads};
 use crate::metadata::error::MetadataError;
-use crate::metadata::rules::columns::WORKSPACE;
+use crate::metadata::rows::WORKSPACE;
 use crate::metadata::rules::workspaces as rules;
 use crate::metadata::workspaces::{Purged, WorkspaceStore};
 use crate::model::audit::Origin;
@@ -17,7 +17,7 @@ use crate::model::page::Page;
 use crate::model::workspace::{NameTaken, Workspace};
 use crate::random;
 use async_trait::async_trait;
-use rusqlite::{Connection, Result, Row, params};
+use rusqlite::{Connection, Result, params};
 
 #[async_trait]
 impl WorkspaceStore for SqliteStore {
@@ -54,7 +54,7 @@ impl WorkspaceStore for SqliteStore {
         };
         let sql = format!("SELECT {WORKSPACE} FROM workspaces {which} ORDER BY id LIMIT ?2");
         let values = params![after.map(|id| id.to_string()).unwrap_or_default(), u64::from(limit) + 1];
-        self.readers.point(|connection| Ok(Page::cut(connection.rows(&sql, values, workspace)?, limit)))
+        self.readers.point(|connection| Ok(Page::cut(connection.rows(&sql, values, rows::read)?, limit)))
     }
 
     async fn find_workspace(&self, id: WorkspaceId) -> Result<Option<Workspace>, MetadataError> {
@@ -114,11 +114,11 @@ impl WorkspaceStore for SqliteStore {
 }
 
 fn find(connection: &Connection, id: WorkspaceId) -> Result<Option<Workspace>> {
-    connection.row(&format!("SELECT {WORKSPACE} FROM workspaces WHERE id = ?1"), [id.to_string()], workspace)
+    connection.row(&format!("SELECT {WORKSPACE} FROM workspaces WHERE id = ?1"), [id.to_string()], rows::read)
 }
 
 fn find_named(connection: &Connection, name: &str) -> Result<Option<Workspace>> {
-    connection.row(&format!("SELECT {WORKSPACE} FROM workspaces WHERE name = ?1"), [name], workspace)
+    connection.row(&format!("SELECT {WORKSPACE} FROM workspaces WHERE name = ?1"), [name], rows::read)
 }
 
 fn purge(transaction: &Transaction<'_>, id: WorkspaceId, limit: u32, origin: Origin) -> Result<Purged> {
@@ -150,8 +150,4 @@ fn purge(transaction: &Transaction<'_>, id: WorkspaceId, limit: u32, origin: Ori
     }
     audit::add(transaction, origin, rules::purged(id, removed_secrets))?;
     Ok(Purged::All)
-}
-
-fn workspace(row: &Row<'_>) -> Result<Workspace> {
-    Ok(Workspace { id: parsed(row, 0)?, name: row.get(1)?, archived_at: row.get(2)? })
 }

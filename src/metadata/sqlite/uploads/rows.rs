@@ -1,17 +1,13 @@
 //! Reads of the rows of Uploads and parts.
 
+use crate::metadata::rows::{PART, UPLOAD, upload_row};
 use crate::metadata::rules::uploads as rules;
 use crate::metadata::rules::uploads::{PartRow, UploadRow};
 use crate::metadata::sqlite::files;
 use crate::metadata::sqlite::queries::Queries;
-use crate::metadata::sqlite::rows::{named, optional, parsed};
-use crate::model::digest::Sha256Digest;
-use crate::model::expiry::ExpiresAfter;
-use crate::model::filename::Filename;
+use crate::metadata::sqlite::rows;
 use crate::model::ids::{FileId, PartId, UploadId, WorkspaceId};
-use crate::model::purpose::Purpose;
-use crate::model::upload::{Upload, UploadStatus};
-use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use rusqlite::{Connection, OptionalExtension, Result, Row};
 use std::collections::HashMap;
 
 /// Returns the row of an Upload with its status at this second.
@@ -21,29 +17,14 @@ pub(super) fn find_row(
     id: UploadId,
     now_seconds: u64,
 ) -> Result<Option<UploadRow>> {
-    let sql = "SELECT size_bytes, filename, purpose, lives_seconds, expires_at, status, file_id, completion,
-                      parts_bytes, part_count
-               FROM uploads WHERE workspace_id = ?1 AND id = ?2";
+    let sql = format!("SELECT {UPLOAD}, file_id FROM uploads WHERE workspace_id = ?1 AND id = ?2");
     let upload = |row: &Row<'_>| {
-        let (expires_at, status) = (row.get(4)?, named(row, 5, UploadStatus::named)?);
-        let upload = Upload {
-            id,
-            size_bytes: row.get(0)?,
-            filename: Filename::stored(row.get(1)?),
-            purpose: named(row, 2, Purpose::named)?,
-            expires_at,
-            status: rules::status(status, expires_at <= now_seconds),
-            file: None,
-            parts_bytes: row.get(8)?,
-            part_count: row.get(9)?,
-        };
-        let expires_after = row.get::<_, Option<u64>>(3)?.map(ExpiresAfter::stored);
-        let completion = row.get::<_, Option<[u8; 32]>>(7)?.map(Sha256Digest);
-        Ok((UploadRow { upload, expires_after, completion }, optional(row, 6)?))
+        let mut row = rows::reader(row);
+        Ok((upload_row(&mut row, id)?, row.optional_parsed::<FileId>()?))
     };
-    let found: Option<(UploadRow, Option<FileId>)> =
-        connection.row(sql, [workspace.to_string(), id.to_string()], upload)?;
+    let found = connection.row(&sql, [workspace.to_string(), id.to_string()], upload)?;
     let Some((mut row, file)) = found else { return Ok(None) };
+    row.upload.status = rules::status(row.upload.status, row.upload.expires_at <= now_seconds);
     if let Some(file) = file {
         row.upload.file = files::find(connection, workspace, file, now_seconds)?;
     }
@@ -57,16 +38,13 @@ pub(super) fn find_parts(
     upload: UploadId,
     parts: &[PartId],
 ) -> Result<HashMap<PartId, PartRow>> {
-    let sql = "SELECT sha256, blob_id, size_bytes FROM parts WHERE workspace_id = ?1 AND upload_id = ?2 AND id = ?3";
-    let mut select = connection.prepare_cached(sql)?;
+    let sql = format!("SELECT {PART} FROM parts WHERE workspace_id = ?1 AND upload_id = ?2 AND id = ?3");
+    let mut select = connection.prepare_cached(&sql)?;
     let (workspace, upload) = (workspace.to_string(), upload.to_string());
     let mut found = HashMap::with_capacity(parts.len());
     for id in parts {
-        let part = |row: &Row<'_>| {
-            let (sha256, blob) = (Sha256Digest(row.get(0)?), parsed(row, 1)?);
-            Ok((*id, PartRow { id: *id, sha256, blob, size_bytes: row.get(2)? }))
-        };
-        found.extend(select.query_row(params![workspace, upload, id.to_string()], part).optional()?);
+        let part: Option<PartRow> = select.query_row([&workspace, &upload, &id.to_string()], rows::read).optional()?;
+        found.extend(part.map(|part| (*id, part)));
     }
     Ok(found)
 }
