@@ -134,7 +134,7 @@ const LIBRARIES: [(&str, &[&str]); 15] = [
     ("tokio_postgres", &["metadata/postgres"]),
     ("tokio_postgres_rustls", &["metadata/postgres"]),
     ("venna_form", &["http"]),
-    ("venna_reference", &["http/reference"]),
+    ("venna_reference", &["http/reference", "http/wire"]),
 ];
 
 /// The folders whose Rust files have comments of at most [`MAX_COLUMNS`] columns.

@@ -1,7 +1,10 @@
 //! The JSON objects of Files and Uploads (docs/contract.md, sections 1.3, 2, 4, 6).
 
+mod file;
+
+pub use file::FileObject;
+
 use super::catalogue::Entry;
-use crate::model::digest::Sha256Digest;
 use crate::model::file::File;
 use crate::model::ids::FileId;
 use crate::model::page::Page;
@@ -11,54 +14,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use serde::{Serialize, Serializer};
-use std::fmt::Display;
-
-/// OpenAI's File object, in the order of its keys.
-#[derive(Debug, Serialize)]
-pub struct FileObject<'a> {
-    object: &'static str,
-    #[serde(serialize_with = "as_text")]
-    id: FileId,
-    purpose: &'static str,
-    filename: &'a str,
-    bytes: u64,
-    created_at: u64,
-    expires_at: Option<u64>,
-    status: &'static str,
-    status_details: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text_if_any")]
-    sha256: Option<Sha256Digest>,
-}
-
-fn as_text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
-}
-
-#[expect(clippy::ref_option, reason = "serde hands on a reference to the field")]
-fn as_text_if_any<S: Serializer>(value: &Option<impl Display>, serializer: S) -> Result<S::Ok, S::Error> {
-    match value {
-        Some(value) => serializer.collect_str(value),
-        None => serializer.serialize_none(),
-    }
-}
-
-impl<'a> From<&'a File> for FileObject<'a> {
-    fn from(file: &'a File) -> Self {
-        Self {
-            object: "file",
-            id: file.id,
-            purpose: file.purpose.name(),
-            filename: file.filename.as_str(),
-            bytes: file.size_bytes,
-            created_at: file.created_at(),
-            expires_at: file.expires_at,
-            status: if file.status_details.is_none() { "processed" } else { "error" },
-            status_details: file.status_details.as_deref(),
-            sha256: file.digest.sha256(),
-        }
-    }
-}
+use serde::Serialize;
 
 /// OpenAI's list object.
 #[derive(Debug, Serialize)]

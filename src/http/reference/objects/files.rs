@@ -1,14 +1,15 @@
 //! The objects of Files.
 
 use super::fields::{id, object, page_of};
+use crate::http::wire::FileObject;
 use crate::model::expiry::EXPIRES_AFTER_SECONDS;
 use crate::model::filename::MAX_FILENAME_CHARACTERS;
 use crate::model::purpose::Purpose;
-use venna_reference::{Definition, Field, Schema, count, may, must, or_null, unix_seconds};
+use venna_reference::{Definition, Field, Schema, may, must};
 
 pub fn definitions() -> Vec<Definition> {
     vec![
-        Definition { name: "OpenAIFile", about: "A File.", schema: Schema::Object(file()) },
+        Definition { name: "OpenAIFile", about: "A File.", schema: Schema::Object(FileObject::fields()) },
         Definition { name: "ListFilesResponse", about: "A page of Files.", schema: page_of("OpenAIFile") },
         Definition {
             name: "CreateFileRequest",
@@ -34,29 +35,6 @@ pub fn definitions() -> Vec<Definition> {
             about: "What a File is for, those included that only servers create.",
             schema: Schema::Words(Purpose::ALL.map(Purpose::name).to_vec()),
         },
-    ]
-}
-
-fn file() -> Vec<Field> {
-    vec![
-        object("file"),
-        id("Its id: `file-` and 24 characters. Ids sort by creation."),
-        must("purpose", Schema::Named("StoredPurpose"), "What it is for."),
-        must("filename", Schema::Text, "Its name."),
-        must("bytes", count(), "Its size, in bytes."),
-        must("created_at", unix_seconds(), "When it was created, in Unix seconds."),
-        must("expires_at", or_null(unix_seconds()), "When it expires, in Unix seconds; null for never."),
-        must(
-            "status",
-            Schema::Words(vec!["processed", "error"]),
-            "`error` when lines of a batch or fine-tune file are wrong.",
-        ),
-        must("status_details", or_null(Schema::Text), "Which lines are wrong, and why."),
-        may(
-            "sha256",
-            Schema::Text,
-            "The SHA-256 of its content, in hex. An extension; absent of most Files that came in parts.",
-        ),
     ]
 }
 

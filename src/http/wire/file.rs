@@ -1,0 +1,80 @@
+//! OpenAI's File object: how it is written, and how the reference describes it.
+
+use crate::model::digest::Sha256Digest;
+use crate::model::file::File;
+use crate::model::ids::FileId;
+use serde::{Serialize, Serializer};
+use std::fmt::Display;
+use venna_reference::{Field, Schema, count, may, must, or_null, unix_seconds};
+
+/// OpenAI's File object, in the order of its keys.
+#[derive(Debug, Serialize)]
+pub struct FileObject<'a> {
+    object: &'static str,
+    #[serde(serialize_with = "as_text")]
+    id: FileId,
+    purpose: &'static str,
+    filename: &'a str,
+    bytes: u64,
+    created_at: u64,
+    expires_at: Option<u64>,
+    status: &'static str,
+    status_details: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text_if_any")]
+    sha256: Option<Sha256Digest>,
+}
+
+impl FileObject<'_> {
+    /// Describes the keys, for the reference.
+    pub fn fields() -> Vec<Field> {
+        vec![
+            must("object", Schema::Word("file"), "What this is."),
+            must("id", Schema::Text, "Its id: `file-` and 24 characters. Ids sort by creation."),
+            must("purpose", Schema::Named("StoredPurpose"), "What it is for."),
+            must("filename", Schema::Text, "Its name."),
+            must("bytes", count(), "Its size, in bytes."),
+            must("created_at", unix_seconds(), "When it was created, in Unix seconds."),
+            must("expires_at", or_null(unix_seconds()), "When it expires, in Unix seconds; null for never."),
+            must(
+                "status",
+                Schema::Words(vec!["processed", "error"]),
+                "`error` when lines of a batch or fine-tune file are wrong.",
+            ),
+            must("status_details", or_null(Schema::Text), "Which lines are wrong, and why."),
+            may(
+                "sha256",
+                Schema::Text,
+                "The SHA-256 of its content, in hex. An extension; absent of most Files that came in parts.",
+            ),
+        ]
+    }
+}
+
+impl<'a> From<&'a File> for FileObject<'a> {
+    fn from(file: &'a File) -> Self {
+        Self {
+            object: "file",
+            id: file.id,
+            purpose: file.purpose.name(),
+            filename: file.filename.as_str(),
+            bytes: file.size_bytes,
+            created_at: file.created_at(),
+            expires_at: file.expires_at,
+            status: if file.status_details.is_none() { "processed" } else { "error" },
+            status_details: file.status_details.as_deref(),
+            sha256: file.digest.sha256(),
+        }
+    }
+}
+
+fn as_text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+#[expect(clippy::ref_option, reason = "serde hands on a reference to the field")]
+fn as_text_if_any<S: Serializer>(value: &Option<impl Display>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => serializer.collect_str(value),
+        None => serializer.serialize_none(),
+    }
+}
