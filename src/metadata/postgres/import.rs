@@ -9,7 +9,7 @@ use super::store::PostgresStore;
 use super::{migrate, pooler, tls};
 use crate::metadata::error::MetadataError;
 use crate::metadata::migrations::Outdated;
-use crate::metadata::sqlite::Dump;
+use crate::metadata::sqlite::{Dump, has_numbers};
 use rusqlite::types::Value;
 use std::path::Path;
 use std::pin::pin;
@@ -77,17 +77,19 @@ impl PostgresStore {
         }
         let (mut dump, mut copied, mut last_file_id) = (Dump::open(database)?, 0, None);
         for table in TABLES {
+            let columns: Arc<[String]> = dump.columns(table.name)?.into();
             let (sender, mut queue) = mpsc::channel(QUEUED_ROWS);
+            let names = Arc::clone(&columns);
             let reader = spawn_blocking(move || {
-                let read = dump.read(table.name, table.columns, |row| sender.blocking_send(row).is_ok());
+                let read = dump.read(table.name, &names, |row| sender.blocking_send(row).is_ok());
                 (dump, read)
             });
-            let written = copy(&transaction, table, &mut queue, &mut last_file_id).await;
+            let written = copy(&transaction, table, &columns, &mut queue, &mut last_file_id).await;
             drop(queue);
             let (back, read) = reader.await.map_err(|unfinished| MetadataError::Broken(Arc::new(unfinished)))?;
             (dump, copied) = (back, copied + written?);
             read?;
-            continue_numbers(&transaction, table).await?;
+            continue_numbers(&transaction, table, &columns).await?;
         }
         // No workspace has a later id.
         transaction.execute("UPDATE workspaces SET last_file_id = $1", &[&last_file_id]).await?;
@@ -109,10 +111,11 @@ async fn connect(endpoint: &Endpoint) -> Result<tokio_postgres::Client, OpenErro
 async fn copy(
     transaction: &Transaction<'_>,
     table: &Table,
+    columns: &[String],
     queue: &mut Receiver<Vec<Value>>,
     last_file_id: &mut Option<String>,
 ) -> Result<u64, FillError> {
-    let columns = table.columns.join(", ");
+    let columns = columns.join(", ");
     let shape = transaction.prepare(&format!("SELECT {columns} FROM {}", table.name)).await?;
     let types: Vec<Type> = shape.columns().iter().map(|column| column.type_().clone()).collect();
     let sink = transaction.copy_in(&format!("COPY {} ({columns}) FROM STDIN BINARY", table.name)).await?;
@@ -134,8 +137,8 @@ async fn copy(
 }
 
 /// Continues the sequence of a table after its copied rows.
-async fn continue_numbers(transaction: &Transaction<'_>, table: &Table) -> Result<(), FillError> {
-    if table.columns.contains(&"seq") {
+async fn continue_numbers(transaction: &Transaction<'_>, table: &Table, columns: &[String]) -> Result<(), FillError> {
+    if has_numbers(columns) {
         let sql = format!(
             "SELECT setval(s.name::regclass, s.last) FROM (
                  SELECT pg_get_serial_sequence('{0}', 'seq') AS name, (SELECT max(seq) FROM {0}) AS last

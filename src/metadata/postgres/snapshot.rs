@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
@@ -35,174 +35,67 @@ impl SnapshotStore for PostgresStore {
     }
 }
 
-/// A table that both stores have, with its columns in SQLite and its source in PostgreSQL.
+/// A table that both stores have. PostgreSQL has every column of SQLite.
 pub(super) struct Table {
     pub(super) name: &'static str,
-    pub(super) columns: &'static [&'static str],
     /// The source, if it is not the table itself.
     from: Option<&'static str>,
 }
 
-const fn table(name: &'static str, columns: &'static [&'static str]) -> Table {
-    Table { name, columns, from: None }
+const fn table(name: &'static str) -> Table {
+    Table { name, from: None }
 }
-
-const USAGE: &[&str] = &[
-    "workspace_id",
-    "hour",
-    "api_key_id",
-    "purpose",
-    "delta_bytes",
-    "delta_files",
-    "byte_seconds",
-    "ops_class_a",
-    "ops_class_b",
-    "ingress_bytes",
-    "egress_bytes",
-];
 
 /// Every table of the embedded store. Tables with totals come after the tables that they count, whose triggers would
 /// count twice.
 pub(super) static TABLES: &[Table] = &[
     Table {
         name: "installation",
-        columns: &["name", "value"],
         from: Some(
             "(SELECT name, value FROM installation UNION ALL
               SELECT 'last_file_id', max(last_file_id) FROM workspaces HAVING max(last_file_id) IS NOT NULL) i",
         ),
     },
-    table(
-        "blobs",
-        &[
-            "id",
-            "workspace_id",
-            "process_id",
-            "state",
-            "size_bytes",
-            "sha256",
-            "checksums",
-            "content",
-            "upload_id",
-            "deleted_at",
-        ],
-    ),
-    table(
-        "files",
-        &[
-            "workspace_id",
-            "id",
-            "blob_id",
-            "purpose",
-            "filename",
-            "size_bytes",
-            "sha256",
-            "parts_sha256",
-            "part_count",
-            "expires_at",
-            "status_details",
-        ],
-    ),
-    table("parts", &["seq", "id", "workspace_id", "upload_id", "blob_id", "size_bytes", "sha256"]),
-    table(
-        "uploads",
-        &[
-            "workspace_id",
-            "id",
-            "size_bytes",
-            "filename",
-            "purpose",
-            "lives_seconds",
-            "expires_at",
-            "status",
-            "file_id",
-            "completion",
-            "parts_bytes",
-            "part_count",
-        ],
-    ),
-    table(
-        "workspaces",
-        &["id", "name", "archived_at", "stored_bytes", "stored_files", "reserved_bytes", "reserved_files"],
-    ),
-    table("file_parts", &["workspace_id", "file_id", "position", "blob_id", "size_bytes"]),
-    table("releases", &["workspace_id", "owner_id", "released_at"]),
-    table("clock_moments", &["boot_id", "wall_ms", "uptime_ms"]),
-    table("holds", &["id", "expires_at"]),
-    table("scrub", &["\"only\"", "begun_at", "ended_at", "after", "blobs", "bytes", "damaged"]),
-    table("answers", &["workspace_id", "key", "request", "answer", "made_at"]),
-    table("default_expiries", &["workspace_id", "purpose", "lives_seconds"]),
-    table(
-        "api_keys",
-        &["id", "workspace_id", "scopes", "redacted", "name", "expires_at", "revoked_at", "last_used_at"],
-    ),
-    table("key_secrets", &["digest", "key_id", "retires_at"]),
-    table("audit_log", &["id", "actor", "action", "workspace_id", "object_id", "address", "request_id", "details"]),
-    table("limits", &["owner_id", "name", "value"]),
+    table("blobs"),
+    table("files"),
+    table("parts"),
+    table("uploads"),
+    table("workspaces"),
+    table("file_parts"),
+    table("releases"),
+    table("clock_moments"),
+    table("holds"),
+    table("scrub"),
+    table("answers"),
+    table("default_expiries"),
+    table("api_keys"),
+    table("key_secrets"),
+    table("audit_log"),
+    table("limits"),
     Table {
         name: "ledger",
-        columns: &[
-            "seq",
-            "event_id",
-            "ts",
-            "fact",
-            "workspace_id",
-            "api_key_id",
-            "purpose",
-            "file_id",
-            "line_item",
-            "bytes",
-            "count",
-            "request_id",
-            "reverses",
-            "note",
-            "actor",
-        ],
         // Rows without a number get the next ones.
         from: Some(
             "(SELECT l.*, coalesce(l.seq, (SELECT coalesce(max(seq), 0) FROM ledger)
                   + row_number() OVER (PARTITION BY l.seq IS NULL ORDER BY l.arrival)) AS place FROM ledger l) r",
         ),
     },
-    table("ledger_merges", &["workspace_id", "ts", "seq"]),
-    table("usage_hourly", USAGE),
-    table("usage_hourly_totals", USAGE),
-    table(
-        "outbox",
-        &[
-            "seq",
-            "message_id",
-            "sink",
-            "content_type",
-            "body",
-            "created_at",
-            "acknowledged_at",
-            "refused_at",
-            "refused_status",
-            "skipped_at",
-        ],
-    ),
-    table(
-        "usage_export",
-        &[
-            "\"only\"",
-            "until",
-            "through_seq",
-            "corrections",
-            "part_through_seq",
-            "part_number",
-            "part_hour",
-            "part_line_item",
-            "part_workspace_id",
-            "part_api_key_id",
-            "part_purpose",
-        ],
-    ),
+    table("ledger_merges"),
+    table("usage_hourly"),
+    table("usage_hourly_totals"),
+    table("outbox"),
+    table("usage_export"),
 ];
+
+/// A table with its columns in SQLite.
+struct Source {
+    table: &'static Table,
+    columns: Vec<String>,
+}
 
 /// Rows of one table.
 struct Batch {
-    table: &'static Table,
+    source: Arc<Source>,
     rows: Vec<Vec<Value>>,
     bytes: usize,
 }
@@ -216,25 +109,32 @@ async fn write(connections: &Connections, database: &Path) -> Result<(), Metadat
     let now_seconds = now.map(|row| super::rows::number(&row, 0)).transpose()?.unwrap_or_default();
     let (batches, mut queue) = mpsc::channel::<Batch>(BATCHES);
     let path = database.to_owned();
+    let unfinished = |error: JoinError| MetadataError::Broken(Arc::new(error));
+    let created = spawn_blocking(move || {
+        let import = Import::create(&path, now_seconds)?;
+        let source = |table: &'static Table| Ok(Arc::new(Source { table, columns: import.columns(table.name)? }));
+        let sources: Result<Vec<_>, MetadataError> = TABLES.iter().map(source).collect();
+        sources.map(|sources| (import, sources))
+    });
+    let (mut import, sources) = created.await.map_err(unfinished)??;
     let writer = spawn_blocking(move || {
-        let mut import = Import::create(&path, now_seconds)?;
         while let Some(batch) = queue.blocking_recv() {
-            let Batch { table, rows, .. } = batch;
+            let Batch { source, rows, .. } = batch;
             // An empty batch ends the snapshot: a queue that just ends was cut off.
             if rows.is_empty() {
                 return import.finish();
             }
-            import.add(table.name, table.columns, rows)?;
+            import.add(source.table.name, &source.columns, rows)?;
         }
         Err(MetadataError::Unavailable(Arc::new(Failure::Lost("the snapshot was cut off".to_owned()))))
     });
-    let read = read(&session, &batches).await;
+    let read = read(&session, &sources, &batches).await;
     if read.is_ok() {
         session.batch("COMMIT").await?;
         session.mark_idle();
     }
     drop(batches);
-    let written = writer.await.map_err(|unfinished| MetadataError::Broken(Arc::new(unfinished)))?;
+    let written = writer.await.map_err(unfinished)?;
     // The error of the writer is the cause when the reader found the queue closed.
     match (read, written) {
         (Ok(()), written) => written,
@@ -244,15 +144,14 @@ async fn write(connections: &Connections, database: &Path) -> Result<(), Metadat
     }
 }
 
-async fn read(session: &Session, batches: &mpsc::Sender<Batch>) -> Result<(), Failure> {
+async fn read(session: &Session, sources: &[Arc<Source>], batches: &mpsc::Sender<Batch>) -> Result<(), Failure> {
     let closed = |_| Failure::Lost("the snapshot cannot be written".to_owned());
-    for table in TABLES {
-        let columns = table.columns.iter().map(|column| if *column == "seq" { place(table) } else { column });
-        let columns = columns.collect::<Vec<_>>().join(", ");
-        let sql = format!("SELECT {columns} FROM {}", table.from.unwrap_or(table.name));
+    for source in sources {
+        let table = source.table;
+        let sql = format!("SELECT {} FROM {}", source.selected().join(", "), table.from.unwrap_or(table.name));
         let rows = session.query_raw(&sql, std::iter::empty::<&(dyn ToSql + Sync)>()).await?;
         let mut rows = std::pin::pin!(rows);
-        let fresh = || Batch { table, rows: Vec::new(), bytes: 0 };
+        let fresh = || Batch { source: Arc::clone(source), rows: Vec::new(), bytes: 0 };
         let mut batch = fresh();
         while let Some(row) = timeout(ROW_TIMEOUT, rows.try_next()).await.map_err(|_| Failure::Late)?? {
             batch.push(&row)?;
@@ -264,13 +163,16 @@ async fn read(session: &Session, batches: &mpsc::Sender<Batch>) -> Result<(), Fa
             batches.send(batch).await.map_err(closed)?;
         }
     }
-    let Some(last) = TABLES.last() else { return Ok(()) };
-    batches.send(Batch { table: last, rows: Vec::new(), bytes: 0 }).await.map_err(closed)
+    let Some(last) = sources.last() else { return Ok(()) };
+    batches.send(Batch { source: Arc::clone(last), rows: Vec::new(), bytes: 0 }).await.map_err(closed)
 }
 
-/// Returns the column with the number of a row, which rows of the ledger may not have yet.
-fn place(table: &Table) -> &'static str {
-    if table.name == "ledger" { "place" } else { "seq" }
+impl Source {
+    /// Returns the columns to select. Rows of the ledger may not have a number yet, and get a place.
+    fn selected(&self) -> Vec<&str> {
+        let place = |column| if self.table.name == "ledger" && column == "\"seq\"" { "place" } else { column };
+        self.columns.iter().map(|column| place(column.as_str())).collect()
+    }
 }
 
 impl Batch {

@@ -1,5 +1,6 @@
 //! Reads of all rows of a database in one snapshot, table by table, for the move to another store.
 
+use super::schema;
 use crate::metadata::error::MetadataError;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
@@ -17,15 +18,19 @@ impl Dump {
         Ok(Self(connection))
     }
 
+    /// Returns the quoted names of a table's columns, in their order.
+    pub fn columns(&self, table: &str) -> Result<Vec<String>, MetadataError> {
+        Ok(schema::columns(&self.0, table)?)
+    }
+
     /// Calls `visit` with these columns of every row, in the order of insertion, until it returns false.
     pub fn read(
         &self,
         table: &str,
-        columns: &[&str],
+        columns: &[String],
         mut visit: impl FnMut(Vec<Value>) -> bool,
     ) -> Result<(), MetadataError> {
-        // Only tables with a column `seq` have an order of insertion.
-        let order = if columns.contains(&"seq") { "ORDER BY seq" } else { "" };
+        let order = if has_numbers(columns) { "ORDER BY seq" } else { "" };
         let mut select = self.0.prepare(&format!("SELECT {} FROM {table} {order}", columns.join(", ")))?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
@@ -36,4 +41,9 @@ impl Dump {
         }
         Ok(())
     }
+}
+
+/// Tells whether a table has the column `seq`, the order of insertion.
+pub fn has_numbers(columns: &[String]) -> bool {
+    columns.iter().any(|column| column == "\"seq\"")
 }

@@ -1,7 +1,7 @@
 //! New databases with the rows of a snapshot of another store, for its backups.
 
 use super::connection::{DATABASE_MODE, OpenError};
-use super::migrate;
+use super::{migrate, schema};
 use crate::filesystem::folder_of;
 use crate::metadata::error::MetadataError;
 use crate::metadata::migrations::Outdated;
@@ -33,8 +33,13 @@ impl Import {
         Ok(Self { connection, path: path.to_owned() })
     }
 
+    /// Returns the quoted names of a table's columns, in their order.
+    pub fn columns(&self, table: &str) -> Result<Vec<String>, MetadataError> {
+        Ok(schema::columns(&self.connection, table)?)
+    }
+
     /// Inserts rows into a table.
-    pub fn add(&mut self, table: &str, columns: &[&str], rows: Vec<Vec<Value>>) -> Result<(), MetadataError> {
+    pub fn add(&mut self, table: &str, columns: &[String], rows: Vec<Vec<Value>>) -> Result<(), MetadataError> {
         let places = vec!["?"; columns.len()].join(", ");
         let sql = format!("INSERT INTO {table} ({}) VALUES ({places})", columns.join(", "));
         let mut insert = self.connection.prepare_cached(&sql)?;

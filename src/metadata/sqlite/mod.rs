@@ -38,6 +38,7 @@ mod refused;
 mod releases;
 mod reserve;
 mod rows;
+mod schema;
 mod scrub;
 mod snapshot;
 mod snapshots;
@@ -57,7 +58,7 @@ mod workspaces;
 mod writer;
 
 pub use connection::OpenError;
-pub(super) use dump::Dump;
+pub(super) use dump::{Dump, has_numbers};
 pub(super) use import::Import;
 pub use migrate::MigrationError;
 pub use snapshot::Snapshot;
