@@ -4,25 +4,25 @@ use super::*;
 use crate::model::audit::Action;
 use crate::model::ids::PartId;
 
-/// Uploads of a workspace until a sign, each with its time.
-async fn uploads_until(store: &PostgresStore, caller: Caller, done: &tokio::sync::Notify) -> Vec<Duration> {
-    let mut times = Vec::new();
+/// Uploads one file after the other until `done`. Returns their number.
+async fn uploads_until(store: &PostgresStore, caller: Caller, done: &tokio::sync::Notify) -> usize {
+    let mut uploads = 0;
     let done = done.notified();
     tokio::pin!(done);
     loop {
-        let begun = Instant::now();
         make(store, caller).await.unwrap();
-        times.push(begun.elapsed());
+        uploads += 1;
         tokio::select! {
-            () = &mut done => return times,
-            () = tokio::time::sleep(Duration::from_millis(20)) => {}
+            biased;
+            () = &mut done => return uploads,
+            () = tokio::task::yield_now() => {}
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn thousands_of_deletes_of_one_workspace_share_commits_and_keep_no_other_waiting() {
-    const FILES: usize = 2000;
+async fn many_deletes_of_one_workspace_share_commits_and_keep_no_other_waiting() {
+    const FILES: usize = 600;
     const MADE_AT_ONCE: usize = 200;
     let Some(database) = Database::fresh("many deletes at once") else { return };
     let store = open(&database, &Clock::system()).await;
@@ -38,12 +38,10 @@ async fn thousands_of_deletes_of_one_workspace_share_commits_and_keep_no_other_w
         done.notify_one();
         deleted
     };
-    let begun = Instant::now();
-    let (deleted, times) = tokio::join!(deletes, uploads_until(&store, quiet, &done));
+    let (deleted, uploads) = tokio::join!(deletes, uploads_until(&store, quiet, &done));
     assert!(deleted.iter().all(|outcome| matches!(outcome, Ok(true))), "none is refused and all are gone");
-    let (all, slowest) = (begun.elapsed(), *times.iter().max().unwrap());
-    // Behind the deletes it would take as long as all of them.
-    assert!(slowest < Duration::from_millis(500).max(all / 2), "{slowest:?} of {}, all {all:?}", times.len());
+    // Behind the deletes, the first upload would take as long as all of them.
+    assert!(uploads > 2, "{uploads} uploads");
     let told = format!("SELECT 1 FROM audit_log WHERE action = '{}'", Action::FileDeleted.name());
     let commits = database.rows(&format!("{told} GROUP BY xmin::text")).len();
     assert!(commits * 8 < FILES, "{commits} commits");
