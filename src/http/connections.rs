@@ -184,8 +184,8 @@ impl State {
         }
     }
 
-    /// Returns the connection that has been idle longest. Connections that became idle after a search come after its
-    /// result.
+    /// Returns the connection that has been idle longest. Connections that became idle after a search are considered
+    /// once its candidates are used up.
     fn longest_idle(&mut self) -> Option<Arc<Connection>> {
         loop {
             while let Some((since_ms, connection)) = self.candidates.pop() {

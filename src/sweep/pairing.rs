@@ -102,7 +102,7 @@ pub async fn advance(
     if let Some(rows) = rows.filter(|rows| bytes.is_none_or(|bytes| rows.follows(bytes))) {
         blobs.set_stamp(rows).await?;
         if bytes.is_none() {
-            // From now on, blobs without a stamp are not these.
+            // One stamp ahead, the rows no longer pair with blobs that have no stamp.
             metadata.set_stamp(rows.next()).await?;
         }
     }

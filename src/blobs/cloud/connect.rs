@@ -61,7 +61,7 @@ pub(super) fn client<'a>(
     bucket: &str,
     variables: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Result<Client, String> {
-    // Another caller may have installed the same provider.
+    // rustls has one crypto provider per process. Another caller may have installed the same one.
     drop(rustls::crypto::ring::default_provider().install_default());
     let variables: Vec<(String, &str)> = variables.map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
     match protocol {

@@ -26,7 +26,7 @@ impl SharedSync {
     /// each gets its outcome.
     pub(super) fn wait(&self, fsync: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         let mut state = self.lock();
-        // A running fsync began too early.
+        // A running fsync may miss the change of this caller: it waits for the next one.
         let wanted = state.ended + 1 + u64::from(state.running);
         while state.ended < wanted && state.running {
             state = self.one_ended.wait(state).unwrap_or_else(PoisonError::into_inner);

@@ -107,7 +107,7 @@ impl Draft {
         self.written_bytes += batch.iter().map(|chunk| chunk.len() as u64).sum::<u64>();
         if self.written_bytes - self.flushing_bytes >= EARLY_FLUSH_BYTES {
             let fresh = NonZeroU64::new(self.written_bytes - self.flushing_bytes);
-            // Advice that starts write-back, so that the final fsync has less to wait for.
+            // The advice starts write-back, so the final fsync waits less. Clean pages leave the cache, too.
             rustix::fs::fadvise(&*file, self.flushing_bytes, fresh, Advice::DontNeed).ok();
             self.flushing_bytes = self.written_bytes;
         }

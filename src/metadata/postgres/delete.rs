@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::files::{ALIVE, removal};
 use super::group_commit::{GroupOutcome, Shared};
 use super::pending::PendingDelete;
-use super::rows::{number, parsed};
+use super::rows::parsed;
 use super::writer::Transaction;
 use crate::metadata::rules;
 use crate::model::ids::{FileId, WorkspaceId};
@@ -71,16 +71,7 @@ async fn delete(
     });
     let entries: Vec<_> = entries.collect();
     let removed: Values<'_> = &[&workspace_id, &ids];
-    let expected = ids.len();
-    let writes = async {
-        let removed = async {
-            let row = remove.row(removed).await?;
-            let count = row.map(|row| number(&row, 0)).transpose()?.unwrap_or_default();
-            let all_gone = usize::try_from(count) == Ok(expected);
-            all_gone.then_some(()).ok_or_else(|| Failure::Unreadable("a File that was locked is gone".to_owned()))
-        };
-        try_join!(removed, in_order(entries)).map(drop)
-    };
+    let writes = async { try_join!(remove.execute(removed), in_order(entries)).map(drop) };
     tx.commit(writes).await?;
     Ok(outcomes)
 }

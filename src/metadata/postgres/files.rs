@@ -7,7 +7,7 @@ use super::connections::{Prepared, Session};
 use super::failure::Failure;
 use super::ledger;
 use super::pending::{PendingCreate, PendingDelete};
-use super::rows::{self};
+use super::rows;
 use super::store::{PostgresStore, read};
 use crate::metadata::error::MetadataError;
 use crate::metadata::files::{FileStore, StoredContent};

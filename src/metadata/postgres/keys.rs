@@ -112,7 +112,7 @@ impl KeyStore for PostgresStore {
                 key = columns::of("k", KEY)
             );
             let Some(row) = session.row(&sql, &[&digest.0.as_slice()]).await? else { return Ok(None) };
-            let of = |column: usize| limits::written(&row.try_get::<_, Vec<String>>(column)?);
+            let of = |column: usize| limits::parse_limits(&row.try_get::<_, Vec<String>>(column)?);
             let limits = LimitsInForce { workspace: of(KEY_COLUMNS + 2)?, key: of(KEY_COLUMNS + 3)? };
             Ok(Some(Credential {
                 key: rows::read(&row)?,

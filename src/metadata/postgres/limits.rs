@@ -77,8 +77,8 @@ impl LimitStore for PostgresStore {
     }
 
     async fn stored_bytes(&self) -> Result<u64, MetadataError> {
-        read!(self, |session| {
-            // Reads every workspace, so it is called once an hour at most.
+        // Reads every workspace; a scrub calls it as a pass begins.
+        read_long!(self, |session| {
             let sql = "SELECT coalesce(sum(stored_bytes), 0)::bigint FROM workspaces";
             session.row(sql, &[]).await?.map_or(Ok(0), |row| number(&row, 0))
         })
@@ -91,14 +91,14 @@ async fn get(session: &Session, owner: LimitOwner) -> Result<Limits, Failure> {
     Ok(Limits::new(found.iter().map(limit).collect::<Result<_, Failure>>()?))
 }
 
-/// Reads limits in the form `NAME=VALUE`.
-pub(super) fn written(limits: &[String]) -> Result<Limits, Failure> {
+/// Parses limits in the form `NAME=VALUE`.
+pub(super) fn parse_limits(limits: &[String]) -> Result<Limits, Failure> {
     let limit = |text: &String| {
         let (name, value) = text.split_once('=')?;
         Some((Limit::named(name)?, value.parse().ok()?))
     };
     let limits: Option<Vec<_>> = limits.iter().map(limit).collect();
-    limits.map(Limits::new).ok_or_else(|| Failure::Unreadable("there is a limit that is none".to_owned()))
+    limits.map(Limits::new).ok_or_else(|| Failure::Unreadable("a limit is malformed".to_owned()))
 }
 
 /// Returns the workspace of the owner, which an administrator's key does not have; none when the owner does not exist.

@@ -71,12 +71,13 @@ impl OutboxStore for PostgresStore {
                               (SELECT refused_status FROM outbox WHERE sink = $1 AND refused_at IS NOT NULL
                                    AND acknowledged_at IS NULL AND skipped_at IS NULL ORDER BY seq DESC LIMIT 1)";
             let Some(row) = session.row(sql, &[&sink.name()]).await? else { return Ok(OutboxStatus::default()) };
+            let last_refusal = optional_number(&row, 4)?.map(u16::try_from).transpose();
             Ok(OutboxStatus {
                 pending: number(&row, 0)?,
                 oldest_pending_at: optional_number(&row, 1)?,
                 last_acknowledged_at: optional_number(&row, 2)?,
                 refused: number(&row, 3)?,
-                last_refusal: optional_number(&row, 4)?.and_then(|status| u16::try_from(status).ok()),
+                last_refusal: last_refusal.map_err(|_| Failure::Unreadable("a status is too large".to_owned()))?,
             })
         })
     }

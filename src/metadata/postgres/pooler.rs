@@ -48,12 +48,14 @@ pub(super) async fn refuse_shared_sessions(endpoint: &Endpoint, idle: &Client) -
 async fn share_sessions(idle: &Client, busy: &Client) -> Result<bool, Failure> {
     let own = session_number(idle, "").await?;
     for _ in 0..TRIES {
-        // In the mode `statement`, BEGIN fails.
-        let is_shared = session_number(busy, "").await? == own
-            || session_number(busy, "BEGIN;").await? == own
-            || session_number(idle, "").await? != own;
-        if is_shared {
+        if session_number(busy, "").await? == own {
             return Ok(true);
+        }
+        match session_number(busy, "BEGIN;").await {
+            Ok(number) if number != own && session_number(idle, "").await? == own => {}
+            // A pooler in mode `statement` refuses BEGIN.
+            Ok(_) | Err(Failure::Refused(..)) => return Ok(true),
+            Err(failure) => return Err(failure),
         }
         busy.batch_execute("ROLLBACK").await?;
     }

@@ -25,7 +25,7 @@ impl ProcessStore for PostgresStore {
                       ended AS (DELETE FROM processes WHERE lease_until_ms <= now_ms() - $2 AND id <> $1 AND {told})
                  INSERT INTO processes (id, lease_until_ms) VALUES ($1, now_ms() + $2)
                  ON CONFLICT (id) DO UPDATE SET lease_until_ms = excluded.lease_until_ms",
-                told = leases_are_told()
+                told = leases_are_trustworthy()
             );
             session.execute(&sql, &[&process.to_string(), &stored(LEASE_SECONDS * 1000)]).await.map(drop)
         })
@@ -40,7 +40,7 @@ impl ProcessStore for PostgresStore {
 
 /// Returns the condition that every server had the time to renew its lease: the database has been available for the
 /// length of a lease.
-pub(super) fn leases_are_told() -> String {
+pub(super) fn leases_are_trustworthy() -> String {
     format!(
         "EXISTS (SELECT 1 FROM database_uptime
                  WHERE seen_ms > now_ms() - {UPTIME_GAP_MS} AND since_ms <= now_ms() - {})",

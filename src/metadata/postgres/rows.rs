@@ -52,12 +52,12 @@ pub(super) const fn reader(row: &Row) -> RowReader<'_, Row> {
     RowReader::new(row)
 }
 
-/// Reads a row that holds one value.
+/// Reads the value whose columns a row begins with.
 pub(super) fn read<T: FromRow>(row: &Row) -> Result<T, Failure> {
     reader(row).value()
 }
 
-/// Reads rows that hold one value each.
+/// Reads the value of each row.
 pub(super) fn read_all<T: FromRow>(rows: &[Row]) -> Result<Vec<T>, Failure> {
     rows.iter().map(read).collect()
 }

@@ -3,7 +3,7 @@
 use super::blobs::names;
 use super::connections::Values;
 use super::failure::Failure;
-use super::processes::leases_are_told;
+use super::processes::leases_are_trustworthy;
 use super::rows::{number, parsed, stored};
 use super::store::{PostgresStore, read, write};
 use crate::metadata::error::MetadataError;
@@ -26,7 +26,7 @@ impl SweepStore for PostgresStore {
             let sql = format!(
                 "SELECT b.id, b.process_id, p.id IS NOT NULL AND (p.lease_until_ms > now_ms() OR NOT {told})
                  FROM blobs b LEFT JOIN processes p ON p.id = b.process_id WHERE b.state = 'pending'",
-                told = leases_are_told()
+                told = leases_are_trustworthy()
             );
             let found = session.rows(&sql, &[]).await?;
             let row = |row: &tokio_postgres::Row| {

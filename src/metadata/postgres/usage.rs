@@ -25,9 +25,8 @@ impl UsageStore for PostgresStore {
             let rolled = rolled_seq(&tx).await?;
             let last = "SELECT max(seq), count(*) FROM (SELECT seq FROM ledger WHERE seq > $1 ORDER BY seq LIMIT $2) l";
             let last = tx.row(last, &[&stored(rolled), &i64::from(limit)]).await?;
-            let Some((last, count)) =
-                last.and_then(|row| Some((row.try_get::<_, i64>(0).ok()?, number(&row, 1).ok()?)))
-            else {
+            let last = last.map(|row| Ok::<_, Failure>((row.try_get::<_, Option<i64>>(0)?, number(&row, 1)?)));
+            let Some((Some(last), count)) = last.transpose()? else {
                 tx.commit(async { Ok(()) }).await?;
                 return Ok(0);
             };

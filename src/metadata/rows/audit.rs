@@ -11,7 +11,7 @@ impl FromRow for Entry {
         let (id, actor, action) = (row.parsed()?, row.parsed()?, row.named(Action::named)?);
         let (workspace, object) = (row.optional_parsed()?, row.text()?.to_owned());
         let origin = Origin { actor, address: row.optional_parsed()?, request: row.optional_parsed()? };
-        let details = row.optional_text()?.and_then(|text| text.parse().ok());
+        let details = row.optional_text()?.map(str::parse).transpose().map_err(|_| row.malformed("JSON"))?;
         Ok(Self { id, origin, action, workspace, object, details })
     }
 }

@@ -39,7 +39,7 @@ fn digest<R: Row>(row: &mut RowReader<'_, R>) -> Result<FileDigest, R::Error> {
     match (whole, of_parts, count.map(u32::try_from)) {
         (whole, Some(of_parts), Some(Ok(count))) => Ok(FileDigest::Parts { of_parts, count, whole }),
         (Some(whole), None, _) => Ok(FileDigest::Whole(whole)),
-        _ => Err(row.malformed("count of a digest")),
+        _ => Err(row.malformed("digest, or count of its parts")),
     }
 }
 

@@ -15,12 +15,12 @@ impl FromRow for LedgerRow {
         let (seq, event_id, ts) = (row.number()?, row.text()?.to_owned(), row.number()?);
         let (fact, workspace, key) = (row.text()?, row.parsed()?, row.optional_parsed()?);
         let (purpose, file) = (row.optional_named(Purpose::named)?, row.optional_parsed()?);
-        let fact = Fact::named(fact, row.optional_text()?.and_then(LineItem::named));
+        let fact = Fact::named(fact, row.optional_named(LineItem::named)?);
         Ok(Self {
             seq,
             event_id,
             ts,
-            fact: fact.ok_or_else(|| row.malformed("fact"))?,
+            fact: fact.ok_or_else(|| row.malformed("line item of its fact"))?,
             workspace,
             key,
             purpose,

@@ -181,18 +181,18 @@ impl<'r, R: Row> RowReader<'r, R> {
 
     /// Reads a text and parses it.
     pub fn parsed<T: FromStr>(&mut self) -> Result<T, R::Error> {
-        self.text()?.parse().map_err(|_| self.malformed("id"))
+        self.text()?.parse().map_err(|_| self.malformed("value of its type"))
     }
 
     /// Reads a text that may be null and parses it.
     pub fn optional_parsed<T: FromStr>(&mut self) -> Result<Option<T>, R::Error> {
-        self.optional_text()?.map(str::parse).transpose().map_err(|_| self.malformed("id"))
+        self.optional_text()?.map(str::parse).transpose().map_err(|_| self.malformed("value of its type"))
     }
 
     /// Reads a text and parses it; none where it is empty.
     pub fn parsed_or_empty<T: FromStr>(&mut self) -> Result<Option<T>, R::Error> {
         let text = Some(self.text()?).filter(|text| !text.is_empty());
-        text.map(str::parse).transpose().map_err(|_| self.malformed("id"))
+        text.map(str::parse).transpose().map_err(|_| self.malformed("value of its type"))
     }
 
     /// Reads one of a set of names.

@@ -18,16 +18,20 @@ pub struct Rollup {
     /// Its primary key.
     key: &'static str,
     /// The key and purpose of its rows.
-    kept: &'static str,
+    group_columns: &'static str,
 }
 
-/// By key and purpose.
-const APART: Rollup =
-    Rollup { table: "usage_hourly", key: "workspace_id, hour, api_key_id, purpose", kept: "api_key_id, purpose" };
-/// By workspace only.
-const TOGETHER: Rollup = Rollup { table: "usage_hourly_totals", key: "workspace_id, hour", kept: "'', ''" };
+/// The rollup by key and purpose.
+const BY_KEY_AND_PURPOSE: Rollup = Rollup {
+    table: "usage_hourly",
+    key: "workspace_id, hour, api_key_id, purpose",
+    group_columns: "api_key_id, purpose",
+};
+/// The rollup by workspace only.
+const BY_WORKSPACE: Rollup =
+    Rollup { table: "usage_hourly_totals", key: "workspace_id, hour", group_columns: "'', ''" };
 /// The tables of the rollup.
-pub const ROLLUPS: [Rollup; 2] = [APART, TOGETHER];
+pub const ROLLUPS: [Rollup; 2] = [BY_KEY_AND_PURPOSE, BY_WORKSPACE];
 
 /// The columns of the rollup with sums.
 const COUNTED: [&str; 7] =
@@ -120,10 +124,10 @@ fn negative(rows: &str) -> String {
 impl Rollup {
     /// Returns the statement that adds rows of the ledger.
     pub fn add(&self, ledger: &str, condition: &str) -> String {
-        let Self { table, key, kept } = self;
+        let Self { table, key, group_columns } = self;
         format!(
             "INSERT INTO {table} ({columns})
-             SELECT workspace_id, hour, {kept}, {sums} FROM ({rows}) facts WHERE true GROUP BY 1, 2, 3, 4
+             SELECT workspace_id, hour, {group_columns}, {sums} FROM ({rows}) facts WHERE true GROUP BY 1, 2, 3, 4
              ON CONFLICT ({key}) DO UPDATE SET {added}",
             columns = columns(),
             sums = counted(|column| format!("CAST(sum({column}) AS BIGINT)"), ", "),
@@ -134,13 +138,13 @@ impl Rollup {
 
     /// Returns the query that counts rows which are not what the ledger adds up to.
     pub fn wrong(&self, condition: &str, ledger: &str, ledger_condition: &str) -> String {
-        let Self { table, kept, .. } = self;
+        let Self { table, group_columns, .. } = self;
         format!(
             "SELECT count(*) FROM (
                  SELECT 1 FROM (
                      SELECT {columns} FROM {table} WHERE {condition}
                      UNION ALL
-                     SELECT workspace_id, hour, {kept}, {negated} FROM ({rows}) facts
+                     SELECT workspace_id, hour, {group_columns}, {negated} FROM ({rows}) facts
                  ) differences GROUP BY workspace_id, hour, api_key_id, purpose HAVING {differs}
              ) wrong",
             columns = columns(),
@@ -163,7 +167,7 @@ impl Dialect<'_> {
     pub fn usage(&self, query: &UsageQuery, behind: Behind, rolled_seq: u64) -> String {
         let Self { ledger_by_seq, ledger_by_time, owned, owned_each, .. } = self;
         let together = !query.by.key && !query.by.purpose && query.keys.is_none();
-        let rollup = if together { TOGETHER } else { APART }.table;
+        let rollup = if together { BY_WORKSPACE } else { BY_KEY_AND_PURPOSE }.table;
         let by_hours = |until: u64| {
             format!("SELECT {columns} FROM {rollup} WHERE {owned} AND hour < {until}", columns = columns())
         };

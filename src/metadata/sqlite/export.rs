@@ -1,7 +1,7 @@
 //! The progress of the export of usage, and its next step.
 
 use super::queries::Queries;
-use super::rows::{self};
+use super::rows;
 use super::store::SqliteStore;
 use super::transaction::Transaction;
 use super::{ledger, outbox, usage};

@@ -2,7 +2,7 @@
 
 use super::answers::made;
 use super::queries::Queries;
-use super::rows::{self};
+use super::rows;
 use super::store::SqliteStore;
 use super::transaction::Transaction;
 use super::{audit, limits};

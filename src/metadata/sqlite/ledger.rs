@@ -3,7 +3,7 @@
 
 use super::audit;
 use super::queries::Queries;
-use super::rows::{self};
+use super::rows;
 use super::store::SqliteStore;
 use super::transaction::Transaction;
 use crate::metadata::error::MetadataError;

@@ -18,8 +18,8 @@ use std::time::Duration;
 const THREAD_NAME: &str = "sqlite-checkpoint";
 /// The number of pages that the writer copies between two commits: 2 MiB.
 const PAGES_LEFT_TO_WRITER: u32 = 512;
-/// The multiple of its limit from which on the writer copies the log itself, because the thread does not keep up.
-const LIMITS_OF_A_LONG_LOG: u32 = 2;
+/// Above this multiple of the limit the writer copies the log itself: the thread does not keep up.
+const LONG_LOG_FACTOR: u32 = 2;
 /// The time that the writer waits for readers of the log at each step of a reset.
 const WAIT_FOR_READERS: Duration = Duration::from_millis(5);
 /// The number of passive checkpoints before a reset, in which running reads end.
@@ -117,7 +117,7 @@ impl Log {
             Err(TryLockError::WouldBlock) => return,
         };
         let left = pages.saturating_sub(self.shared.copied_pages.load(Ordering::Acquire));
-        let is_long = pages / LIMITS_OF_A_LONG_LOG >= self.limit_pages;
+        let is_long = pages / LONG_LOG_FACTOR >= self.limit_pages;
         if pages < self.next_try_pages || (left > PAGES_LEFT_TO_WRITER && !is_long) {
             self.shared.want(Wanted::Checkpoint);
             return;

@@ -6,11 +6,10 @@ use std::time::{Duration, Instant};
 
 /// The least time for which a batch takes writes while several workspaces write.
 const MIN_SHARED_WORK: Duration = Duration::from_micros(500);
-/// The divisor of the time of a small commit that gives the time for which a batch takes writes, so that a slow disk is
-/// used well.
-const PART_OF_A_SMALL_COMMIT: u32 = 2;
-/// The time of a small commit is the shortest one seen. Each commit raises it by this fraction.
-const COMMITS_TO_FORGET_THE_LEAST: u32 = 32;
+/// A batch takes writes for the time of a small commit divided by this: a slow disk gets larger batches.
+const SMALL_COMMIT_DIVISOR: u32 = 2;
+/// The time of a small commit is the shortest one seen. Each commit raises it by itself divided by this.
+const GROWTH_DIVISOR: u32 = 32;
 
 /// The workspace that a write is for. None for writes of the server itself and of administrators.
 pub(super) type Owner = Option<WorkspaceId>;
@@ -35,13 +34,13 @@ impl Pace {
     }
 
     pub(super) fn record_commit(&mut self, took: Duration) {
-        let raised = self.small_commit + self.small_commit / COMMITS_TO_FORGET_THE_LEAST;
+        let raised = self.small_commit + self.small_commit / GROWTH_DIVISOR;
         self.small_commit = if self.small_commit.is_zero() { took } else { took.min(raised) };
     }
 
     /// Returns whether a batch that has worked for this time is to be committed while other workspaces write.
     pub(super) fn is_long(&self, worked: Duration) -> bool {
-        worked >= MIN_SHARED_WORK.max(self.small_commit / PART_OF_A_SMALL_COMMIT)
+        worked >= MIN_SHARED_WORK.max(self.small_commit / SMALL_COMMIT_DIVISOR)
     }
 }
 

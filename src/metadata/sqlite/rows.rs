@@ -43,7 +43,7 @@ pub(super) const fn reader<'r, 'stmt>(row: &'r Row<'stmt>) -> RowReader<'r, Row<
     RowReader::new(row)
 }
 
-/// Reads a row that holds one value.
+/// Reads the value whose columns a row begins with.
 pub(super) fn read<T: FromRow>(row: &Row<'_>) -> Result<T> {
     reader(row).value()
 }
