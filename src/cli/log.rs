@@ -23,8 +23,13 @@ pub fn start(config: &Config) {
 
 /// Writes one line to standard error, in any log format.
 pub fn line(text: &str) {
-    // The writer below always reports success.
-    drop(writeln!(InfallibleWriter(io::stderr()), "{text}"));
+    write_line(&mut InfallibleWriter(io::stderr()), text);
+}
+
+/// Writes a line in one piece, so that no line of another thread begins in it.
+fn write_line(out: &mut impl Write, text: &str) {
+    // The only writer always reports success.
+    drop(out.write_all(format!("{text}\n").as_bytes()));
 }
 
 /// A writer that never fails: a full disk under the log must not become a panic in the server.
@@ -56,6 +61,26 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Err(io::ErrorKind::StorageFull.into())
         }
+    }
+
+    #[test]
+    fn a_line_is_written_in_one_piece() {
+        struct Pieces(Vec<Vec<u8>>);
+
+        impl Write for Pieces {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0.push(bytes.to_vec());
+                Ok(bytes.len())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+
+        let mut pieces = Pieces(Vec::new());
+        write_line(&mut pieces, "listening");
+        assert_eq!(pieces.0, [b"listening\n"]);
     }
 
     #[test]
