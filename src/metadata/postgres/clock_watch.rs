@@ -34,7 +34,8 @@ impl ClockStore for PostgresStore {
             tx.begin(&[], async { Ok(()) }).await?;
             let held = held(&tx).await?;
             tx.execute("DELETE FROM clock_moments", &[]).await?;
-            note(&tx, clock.uptime(), tx.now_ms()).await?;
+            let (uptime, set_ms) = (clock.uptime(), clock.set_ms());
+            note(&tx, uptime, set_ms.unwrap_or(tx.now_ms())).await?;
             tx.execute(RELEASE, &[&HELD]).await?;
             tx.commit(async { Ok(()) }).await?;
             Ok(held)
@@ -45,17 +46,18 @@ impl ClockStore for PostgresStore {
 /// Returns whether expired rows may be deleted, and records the clock. Returns false after a jump until the clock is
 /// back or an operator confirms it.
 async fn may_expire(session: &Session, clock: &Clock) -> Result<bool, Failure> {
-    let uptime = clock.uptime();
+    // A set clock may move between the start of the session and this line: its time is read beside its uptime.
+    let (uptime, set_ms) = (clock.uptime(), clock.set_ms());
     let sql = "SELECT now_ms(), m.wall_ms, m.uptime_ms, (SELECT max(wall_ms) FROM clock_moments),
                       (SELECT value FROM installation WHERE name = $2)
                FROM (SELECT 1) one LEFT JOIN clock_moments m ON m.boot_id = $1";
     let Some(row) = session.row(sql, &[&uptime.boot_id, &HELD]).await? else { return Ok(false) };
     let own = optional_number(&row, 1)?.zip(optional_number(&row, 2)?);
     let facts = ClockFacts {
-        now: Moment { wall_ms: number(&row, 0)?, uptime_ms: uptime.since_boot_ms },
+        now: Moment { wall_ms: set_ms.map_or_else(|| number(&row, 0), Ok)?, uptime_ms: uptime.since_boot_ms },
         own: own.map(|(wall_ms, uptime_ms)| Moment { wall_ms, uptime_ms }),
         newest_ms: optional_number(&row, 3)?,
-        witness_ms: clock.set_ms().is_none().then(|| clock.now_ms()),
+        witness_ms: set_ms.is_none().then(|| clock.now_ms()),
     };
     let held: Option<ClockJump> = optional(&row, 4)?;
     match step(&facts, held) {
