@@ -195,7 +195,7 @@ impl Server {
     }
 
     /// Stops accepting, and waits for running requests and the steps that they started, at most for the drain timeout.
-    /// What still runs then keeps the locks until the process ends.
+    /// Work that still runs then keeps the locks until the process ends.
     pub async fn stop(self) {
         let deadline = Instant::now() + self.drain_timeout;
         self.stop.cancel();

@@ -94,9 +94,9 @@ pub(super) use migrations;
 /// The treatment of a database of an earlier version of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outdated {
-    /// Its schema is migrated: no program of the earlier version uses it.
+    /// Migrates its schema: no program of the earlier version uses it.
     Migrate,
-    /// It is refused: a server of the earlier version may use it, and would fail after a migration.
+    /// Refuses its schema: a server of the earlier version may use it, and would fail after a migration.
     Refuse,
 }
 

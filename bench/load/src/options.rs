@@ -27,7 +27,7 @@ pub struct Options {
     pub expect: u16,
     /// Where the ids in the answers go, one a line.
     pub ids: Option<String>,
-    /// How long a connection pauses after a 429 whose `Retry-After` says nothing; if it does, as long as it says.
+    /// The pause of a connection after a 429 without a `Retry-After`; with one, the pause is its value.
     /// Without this it goes on at once.
     pub wait_after_429: Option<Duration>,
     /// How long one read or write may take before the request has failed.

@@ -45,7 +45,7 @@ const MAX_READS_PER_WORKSPACE: usize = 6;
 const MAX_LONG_READS: usize = 2;
 /// The connections that long reads of one workspace may use.
 const MAX_LONG_READS_PER_WORKSPACE: usize = 1;
-/// How long an operation waits for a connection.
+/// The longest wait of an operation for a connection.
 const WAIT: Duration = Duration::from_secs(2);
 /// The time in which a request sends its COMMIT or gets the answer to its read.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);

@@ -11,9 +11,9 @@ use tokio_postgres::config::SslMode;
 
 /// The timeout of a connection attempt.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long sent bytes may stay unacknowledged before the connection is closed.
+/// The longest time that sent bytes stay unacknowledged before the connection is closed.
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a connection is idle before the first keepalive.
+/// The idle time of a connection before the first keepalive.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 const APPLICATION_NAME: &str = "venna";
 

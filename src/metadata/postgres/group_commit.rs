@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 /// The most bytes of inline content in one transaction, unless a single operation has more.
 const MAX_BYTES_PER_COMMIT: usize = 4 << 20;
-/// How long an operation waits for its transaction, which has the deadlines of its oldest operation.
+/// The longest wait of an operation for its transaction, which has the deadlines of its oldest operation.
 const MAX_WAIT: Duration = Duration::from_secs(1);
 /// Waiting operations of one kind in a workspace. More are refused.
 const MAX_WAITING_PER_WORKSPACE: usize = 8192;

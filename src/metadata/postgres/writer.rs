@@ -25,7 +25,7 @@ use tokio_postgres::error::SqlState;
 
 /// The pause between two checks of a transaction that is still under way.
 const ASK_AGAIN: Duration = Duration::from_millis(50);
-/// How long the standbys may take to receive a commit that was verified.
+/// The time limit of the standbys to receive a verified commit.
 const STANDBY_WAIT: Duration = Duration::from_secs(3);
 /// The first query of a transaction: its number, the time, `synchronous_commit`, and whether it is read-only.
 const BEGUN: &str = "SELECT pg_current_xact_id()::text, now_ms(), current_setting('synchronous_commit'),
