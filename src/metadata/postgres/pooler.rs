@@ -10,6 +10,7 @@ use super::open_error::OpenError;
 use super::tls;
 use std::time::Duration;
 use tokio::time::timeout;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 /// Attempts to get the session of another connection. One is enough where the pooler has no other client.
@@ -53,8 +54,9 @@ async fn share_sessions(idle: &Client, busy: &Client) -> Result<bool, Failure> {
         }
         match session_number(busy, "BEGIN;").await {
             Ok(number) if number != own && session_number(idle, "").await? == own => {}
+            Ok(_) => return Ok(true),
             // A pooler in mode `statement` refuses BEGIN.
-            Ok(_) | Err(Failure::Refused(..)) => return Ok(true),
+            Err(Failure::Refused(code, _)) if code == SqlState::PROTOCOL_VIOLATION => return Ok(true),
             Err(failure) => return Err(failure),
         }
         busy.batch_execute("ROLLBACK").await?;
