@@ -1,5 +1,5 @@
-//! The list of migrations, which all stores share. Each store has its own SQL for each number, so that a schema has the
-//! same number in every store. The applied migrations are compared with the list first.
+//! The migrations, which are files in `migrations/`; `build.rs` lists them. Each store has its own SQL for each number,
+//! so that a schema has the same number in every store. The applied migrations are compared with the list first.
 
 use sha2::{Digest, Sha256};
 
@@ -43,53 +43,10 @@ pub enum SchemaError {
     Changed(u32),
 }
 
-/// Lists the migrations of a store, from its folder in `migrations`.
-macro_rules! migrations {
-    ($store:literal) => {
-        $crate::metadata::migrations::migrations!(
-            $store,
-            (1, "files", "0001_files"),
-            (2, "uploads", "0002_uploads"),
-            (3, "upkeep", "0003_upkeep"),
-            (4, "inline content", "0004_inline_content"),
-            (5, "status details", "0005_status_details"),
-            (6, "answers", "0006_answers"),
-            (7, "default expiries", "0007_default_expiries"),
-            (8, "keys", "0008_keys"),
-            (9, "audit log", "0009_audit_log"),
-            (10, "limits", "0010_limits"),
-            (11, "ledger", "0011_ledger"),
-            (12, "adjustments", "0012_adjustments"),
-            (13, "outbox", "0013_outbox"),
-            (14, "blob uploads", "0014_blob_uploads"),
-            (15, "claimed messages", "0015_claimed_messages"),
-            (16, "upload reservations", "0016_upload_reservations"),
-            (17, "overdue indexes", "0017_overdue_indexes"),
-            (18, "releases", "0018_releases"),
-            (19, "ended uploads", "0019_ended_uploads"),
-            (20, "clock moments", "0020_clock_moments"),
-            (21, "servers", "0021_servers"),
-            (22, "audit log order", "0022_audit_log_order"),
-            (23, "statement indexes", "0023_statement_indexes"),
-            (24, "export parts", "0024_export_parts"),
-            (25, "due blobs", "0025_due_blobs"),
-            (26, "ledger merges", "0026_ledger_merges"),
-            (27, "ledger reads", "0027_ledger_reads"),
-            (28, "scrubber", "0028_scrubber"),
-            (31, "refused messages", "0031_refused_messages"),
-            (32, "refused messages indexes", "0032_refused_messages_indexes"),
-            (33, "session clock", "0033_session_clock"),
-        )
-    };
-    ($store:literal, $(($number:literal, $name:literal, $file:literal),)*) => {
-        &[$($crate::metadata::migrations::Migration {
-            number: $number,
-            name: $name,
-            sql: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/", $store, "/", $file, ".sql")),
-        }),*]
-    };
-}
-pub(super) use migrations;
+/// The migrations of PostgreSQL, in order.
+pub(super) static POSTGRES: &[Migration] = include!(concat!(env!("OUT_DIR"), "/migrations_postgres.rs"));
+/// The migrations of SQLite, in order.
+pub(super) static SQLITE: &[Migration] = include!(concat!(env!("OUT_DIR"), "/migrations_sqlite.rs"));
 
 /// The treatment of a database of an earlier version of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,5 +89,17 @@ impl Migration {
     /// Returns the SHA-256 of its statements, which identifies their form.
     pub(super) fn sha256(&self) -> [u8; 32] {
         Sha256::digest(self.sql.as_bytes()).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_stores_have_the_same_migrations() {
+        let names = |all: &[Migration]| all.iter().map(|one| (one.number, one.name)).collect::<Vec<_>>();
+        assert_eq!(names(POSTGRES), names(SQLITE));
+        assert!(SQLITE.is_sorted_by(|one, next| one.number < next.number), "a number is given once");
     }
 }

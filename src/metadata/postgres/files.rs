@@ -72,7 +72,8 @@ impl FileStore for PostgresStore {
     async fn list_files(&self, workspace: WorkspaceId, query: FileQuery) -> Result<Page<File>, MetadataError> {
         read!(self, workspace, |session| {
             let PageBound { comparison, direction, .. } = PageBound::behind(query.after, query.order);
-            // The comparison of both columns keeps the planner from the primary key, which has the Files of every purpose.
+            // The comparison of both columns keeps the planner from the primary key, which has the Files of every
+            // purpose.
             let after = match (query.after, query.purpose) {
                 (None, _) => "$2::text IS NULL".to_owned(),
                 (Some(_), None) => format!("f.id {comparison} $2"),

@@ -9,13 +9,11 @@ use super::failure::Failure;
 use super::open_error::MigrationError;
 use super::task::Task;
 use super::{index_change, rows};
-use crate::metadata::migrations::{Migration, Outdated, count_applied, migrations};
+use crate::metadata::migrations::{Migration, Outdated, POSTGRES as MIGRATIONS, count_applied};
 use std::time::Duration;
 use tokio::time::sleep;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
-
-static MIGRATIONS: &[Migration] = migrations!("postgres");
 
 /// Settings of the migrating session. Statements have no timeout. Lock waits are short, because requests queue up
 /// behind a waiting lock. A backend whose client is gone ends.

@@ -1,5 +1,5 @@
-//! Maps rows to model values, once for both drivers: the columns of a table, in their order, and the value that they make.
-//! A driver implements [`Row`] for the rows of its library.
+//! Maps rows to model values, once for both drivers: the columns of a table, in their order, and the value that they
+//! make. A driver implements [`Row`] for the rows of its library.
 
 mod audit;
 pub mod columns;

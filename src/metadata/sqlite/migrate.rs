@@ -1,9 +1,7 @@
 //! Migrations of the schema: embedded, numbered SQL files. Each is applied once, in order, in one transaction.
 
-use crate::metadata::migrations::{Migration, Outdated, SchemaError, count_applied, migrations};
+use crate::metadata::migrations::{Outdated, SQLITE as MIGRATIONS, SchemaError, count_applied};
 use rusqlite::{Connection, TransactionBehavior, params};
-
-pub(super) static MIGRATIONS: &[Migration] = migrations!("sqlite");
 
 /// The reason why a schema cannot be migrated.
 #[derive(Debug, thiserror::Error)]
