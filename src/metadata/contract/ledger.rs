@@ -16,8 +16,10 @@ use crate::model::purpose::Purpose;
 use crate::model::usage::{Dimensions, Group, Slot, SlotWidth, UsageByGroup, UsageQuery};
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
-use venna_testkit::Rng;
+use venna_testkit::{Rng, setting};
 
+/// Random schedules of a short run.
+const SCHEDULES: u64 = 500;
 const STEPS: u64 = 8;
 const PURPOSES: [Purpose; 3] = [Purpose::UserData, Purpose::Vision, Purpose::Evals];
 
@@ -55,6 +57,11 @@ struct Schedule {
 
 /// The second, line item and quantity of a correction.
 type Correction = (u64, LineItem, i64);
+
+/// Returns how many random schedules a run has: `VENNA_SCHEDULES`, or those of a short run.
+pub fn schedules() -> usize {
+    usize::try_from(setting("VENNA_SCHEDULES", SCHEDULES)).unwrap()
+}
 
 /// Runs random schedules concurrently, each in its workspace, and compares the usage after each step.
 pub async fn usage_is_what_happened(store: &dyn MetadataStore, clock: &Clock, schedules: usize, seed: u64) {

@@ -2,9 +2,6 @@
 
 use super::*;
 
-/// Random schedules, each in a workspace of its own.
-const SCHEDULES: usize = 500;
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_contract_holds() {
     let Some(database) = Database::fresh("the contract of metadata stores") else { return };
@@ -38,7 +35,7 @@ async fn usage_is_what_happened_in_random_schedules() {
     let clock = Clock::set_to(contract::NOW_MS);
     let store = open(&database, &clock).await;
     let seed = u64::from_le_bytes(crate::random::bytes());
-    contract::ledger::usage_is_what_happened(&store, &clock, SCHEDULES, seed).await;
+    contract::ledger::usage_is_what_happened(&store, &clock, contract::ledger::schedules(), seed).await;
     contract::ledger::reads_are_entered_once(&store, &clock).await;
     contract::ledger::corrections_are_entered_once(&store).await;
     contract::read_merges::old_reads_are_merged(&store, &clock).await;
