@@ -32,5 +32,6 @@ pub mod config;
 pub mod error_chain;
 pub mod failpoint;
 pub mod filesystem;
+pub mod metrics;
 pub mod random;
 pub mod shares;

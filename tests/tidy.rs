@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Every top-level module and its layer. Imports go down only.
-const LAYERS: [(&str, u8); 24] = [
+const LAYERS: [(&str, u8); 25] = [
     ("cli", 6),
     ("app", 5),
     ("http", 4),
@@ -31,12 +31,13 @@ const LAYERS: [(&str, u8); 24] = [
     ("error_chain", 0),
     ("failpoint", 0),
     ("filesystem", 0),
+    ("metrics", 0),
     ("random", 0),
     ("shares", 0),
 ];
 
 /// The imports of every top-level module: the same table as in `ARCHITECTURE.md`.
-const EDGES: [(&str, &[&str]); 24] = [
+const EDGES: [(&str, &[&str]); 25] = [
     ("cli", &["app", "clock", "config", "error_chain", "inspect", "model", "usage"]),
     (
         "app",
@@ -71,6 +72,7 @@ const EDGES: [(&str, &[&str]); 24] = [
             "files",
             "keys",
             "metadata",
+            "metrics",
             "model",
             "random",
             "shares",
@@ -82,15 +84,15 @@ const EDGES: [(&str, &[&str]); 24] = [
     ("archive", &["blobs", "metadata", "model", "random"]),
     ("audit", &["metadata", "model"]),
     ("files", &["blobs", "clock", "error_chain", "failpoint", "metadata", "model", "random", "shares"]),
-    ("inspect", &["blobs", "clock", "error_chain", "metadata", "model", "random"]),
-    ("keys", &["clock", "error_chain", "metadata", "model", "random"]),
+    ("inspect", &["blobs", "clock", "error_chain", "metadata", "metrics", "model", "random"]),
+    ("keys", &["clock", "error_chain", "metadata", "metrics", "model", "random"]),
     ("outbox", &["clock", "error_chain", "metadata", "model", "random", "sinks"]),
-    ("sweep", &["blobs", "error_chain", "failpoint", "metadata", "model", "random"]),
+    ("sweep", &["blobs", "error_chain", "failpoint", "metadata", "metrics", "model", "random"]),
     ("uploads", &["error_chain", "failpoint", "files", "metadata", "model", "shares"]),
     ("usage", &["clock", "error_chain", "metadata", "model"]),
     ("workspaces", &["metadata", "model"]),
-    ("blobs", &["failpoint", "filesystem", "model", "random", "shares"]),
-    ("metadata", &["clock", "failpoint", "filesystem", "model", "random", "shares"]),
+    ("blobs", &["failpoint", "filesystem", "metrics", "model", "random", "shares"]),
+    ("metadata", &["clock", "failpoint", "filesystem", "metrics", "model", "random", "shares"]),
     ("sinks", &["model"]),
     ("model", &[]),
     ("clock", &[]),
@@ -98,6 +100,7 @@ const EDGES: [(&str, &[&str]); 24] = [
     ("error_chain", &[]),
     ("failpoint", &[]),
     ("filesystem", &[]),
+    ("metrics", &[]),
     ("random", &[]),
     ("shares", &[]),
 ];
@@ -119,7 +122,7 @@ const DRIVERS: [(&str, &[&str]); 6] = [
 ];
 
 /// Libraries that only these folders may use.
-const LIBRARIES: [(&str, &[&str]); 15] = [
+const LIBRARIES: [(&str, &[&str]); 17] = [
     ("anyhow", &["app", "cli"]),
     ("axum", &["http"]),
     ("clap", &["cli"]),
@@ -129,6 +132,8 @@ const LIBRARIES: [(&str, &[&str]); 15] = [
     ("hyper", &["http"]),
     ("hyper_util", &["http"]),
     ("object_store", &["blobs/cloud"]),
+    ("procfs", &["metrics"]),
+    ("prometheus_client", &["metrics"]),
     ("reqwest", &["http/reference", "sinks"]),
     ("rusqlite", &["metadata"]),
     ("tokio_postgres", &["metadata/postgres"]),

@@ -49,6 +49,7 @@ pub(super) async fn start(
         audit_retention: config.audit_retention,
         delete_delay,
     };
+    files.tasks.spawn(sweeper.clone().watch_backlog(stop.clone()));
     let (watcher, until, interval) = (sweeper.clone(), stop.clone(), config.stray_check_interval);
     files.tasks.spawn(async move { watcher.watch_for_orphans(interval, until).await });
     let (until, interval) = (stop.clone(), config.sweep_interval);

@@ -1,6 +1,7 @@
 //! The registry of blobs that this process is writing. It tells a running upload from an orphan, and limits uploads per
 //! workspace and key.
 
+use crate::metrics::{Counted, METRICS};
 use crate::model::ids::BlobId;
 use crate::model::limits::{ConcurrencyScope, LimitOwner};
 use crate::shares::may_acquire;
@@ -27,6 +28,7 @@ pub struct InFlightToken {
     registry: Arc<InFlight>,
     blob: BlobId,
     owners: [LimitOwner; 2],
+    _counted: Counted,
 }
 
 impl InFlight {
@@ -66,7 +68,8 @@ impl InFlight {
             *state.owned.entry(owner).or_default() += 1;
         }
         state.blobs.insert(blob);
-        Ok(InFlightToken { registry: Arc::clone(self), blob, owners })
+        let counted = Counted::on(&METRICS.uploads_in_flight);
+        Ok(InFlightToken { registry: Arc::clone(self), blob, owners, _counted: counted })
     }
 
     /// Returns whether the blob is being written.

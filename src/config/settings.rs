@@ -52,7 +52,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "admin_listen",
         placeholder: "ADDRESS",
         default: Some("127.0.0.1:8081"),
-        help: "The address of `/healthz` and `/readyz` apart from the API; `off` for none.",
+        help: "The address of `/metrics`, `/healthz` and `/readyz` apart from the API; `off` for none.",
         kind: Kind::AddressOrOff,
         used_by: Use::Server,
     },

@@ -1,5 +1,6 @@
 //! Paced request bodies: a body has a minimum rate and no maximum duration.
 
+use crate::metrics::METRICS;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use std::error::Error;
@@ -121,7 +122,9 @@ where
             }
             Poll::Ready(Some(Ok(frame))) => {
                 this.waited();
-                this.window_bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+                let received_bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
+                this.window_bytes += received_bytes;
+                METRICS.http_request_body_bytes.inc_by(received_bytes);
                 if this.body.is_end_stream() {
                     this.consumed.0.store(true, Ordering::Release);
                 }

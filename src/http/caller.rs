@@ -11,6 +11,7 @@ use super::error::ApiError;
 use super::failed_logins::FailedLogins;
 use super::rates::RetryAfter;
 use crate::keys::{Keys, VerifiedKey};
+use crate::metrics::METRICS;
 use crate::model::api_key::{KeySecret, Opens};
 use crate::model::audit::{Actor, Origin};
 use crate::model::caller::Caller;
@@ -122,6 +123,7 @@ impl Authenticator {
         if error.kind() != ErrorKind::InvalidKey {
             return error;
         }
+        METRICS.failed_logins.inc();
         let client = ClientAddress::of(request.extensions(), request.headers(), &self.trusted_proxies);
         match client.map_or(Ok(()), |client| self.failed_logins.count(client)) {
             Ok(()) => error,

@@ -5,6 +5,7 @@
 //! progress. A connection before its first complete request head is idle, too.
 
 use super::address::Network;
+use crate::metrics::{Counted, METRICS};
 use crate::model::ids::WorkspaceId;
 use crate::shares::FairPermit;
 use futures_util::task::AtomicWaker;
@@ -66,6 +67,7 @@ pub struct Connection {
     /// The start of the idle time, in milliseconds since `begun`, or [`BUSY`].
     idle_since_ms: AtomicU64,
     closed: CancellationToken,
+    _counted: Counted,
 }
 
 /// The slot of an open connection. The drop frees the slot.
@@ -165,7 +167,14 @@ impl State {
             *self.of_network.entry(network).or_default() += 1;
         }
         let (idle_since_ms, closed) = (AtomicU64::new(elapsed_ms(begun)), CancellationToken::new());
-        let connection = Arc::new(Connection { number, network, begun, idle_since_ms, closed });
+        let connection = Arc::new(Connection {
+            number,
+            network,
+            begun,
+            idle_since_ms,
+            closed,
+            _counted: Counted::on(&METRICS.http_connections),
+        });
         self.open.insert(number, Arc::clone(&connection));
         connection
     }

@@ -3,6 +3,7 @@
 use super::conditions::{Validators, Verdict, evaluate, http_date, range_applies};
 use super::error::ApiError;
 use super::headers::{CROSS_ORIGIN_RESOURCE_POLICY, REPR_DIGEST, put};
+use super::limited::Limited;
 use super::path::Named;
 use super::range::{Selection, select};
 use crate::error_chain::ErrorChain;
@@ -166,8 +167,8 @@ impl DownloadLimits {
             return Ok(None);
         }
         let slot = timeout(MAX_DOWNLOAD_WAIT, self.slots.acquire(workspace)).await;
-        let too_many =
-            |_| ApiError::too_many("Too many downloads of this project are under way. Please try again in a moment.");
+        let message = "Too many downloads of this project are under way. Please try again in a moment.";
+        let too_many = |_| ApiError::too_many(Limited::ConcurrentDownloads, message);
         slot.map(Some).map_err(too_many)
     }
 }

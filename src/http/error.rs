@@ -6,6 +6,7 @@
 use super::body::BodyError;
 use super::catalogue::ErrorKind;
 use super::headers::{SHOULD_RETRY, put};
+use super::limited::Limited;
 use super::rates::RetryAfter;
 use super::wire::{self, ErrorEnvelope};
 use crate::files::{CreateError, ReceiveError, StoreError};
@@ -35,6 +36,7 @@ pub struct ApiError {
     message: String,
     param: Option<String>,
     headers: Vec<(HeaderName, String)>,
+    limit: Option<Limited>,
     cause: Option<Cause>,
 }
 
@@ -46,7 +48,7 @@ impl ApiError {
     /// Creates an answer of a kind with a message for the client.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), param: None, headers: Vec::new(), cause: None }
+        Self { kind, message: message.into(), param: None, headers: Vec::new(), limit: None, cause: None }
     }
 
     /// Creates the answer to a request that the contract does not allow.
@@ -63,14 +65,21 @@ impl ApiError {
 
     /// A rate limit is reached; after `wait` the next request is accepted.
     #[must_use]
-    pub fn rate_limited(message: impl Into<String>, wait: RetryAfter) -> Self {
-        Self::new(ErrorKind::RateLimited, message).header(RETRY_AFTER, &wait.seconds().to_string())
+    pub fn rate_limited(limit: Limited, message: impl Into<String>, wait: RetryAfter) -> Self {
+        Self::new(ErrorKind::RateLimited, message).limit(limit).header(RETRY_AFTER, &wait.seconds().to_string())
     }
 
     /// A limit of concurrent work is reached.
     #[must_use]
-    pub fn too_many(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::RateLimited, message).soon()
+    pub fn too_many(limit: Limited, message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::RateLimited, message).limit(limit).soon()
+    }
+
+    /// Names the limit that is reached.
+    #[must_use]
+    pub const fn limit(mut self, limit: Limited) -> Self {
+        self.limit = Some(limit);
+        self
     }
 
     /// Asks the client to try again in a moment.
@@ -142,6 +151,7 @@ impl From<StoreError> for ApiError {
             .cause(error),
             StoreError::Unavailable(_) => Self::unavailable().cause(error),
             StoreError::Crowded(_) => Self::too_many(
+                Limited::StoreQueue,
                 "Too many requests of this project are waiting on this server. Please try again in a moment.",
             ),
         }
@@ -215,7 +225,7 @@ impl From<ReceiveError> for ApiError {
                     ConcurrencyScope::Owner(LimitOwner::Key(_)) => "with this API key",
                 };
                 let message = format!("Too many uploads are in flight {place}. Please try again in a moment.");
-                Self::too_many(message)
+                Self::too_many(Limited::ConcurrentUploads, message)
             }
             ReceiveError::FileTooLarge { limit_bytes } => Self::file_too_large(limit_bytes),
             ReceiveError::BatchTooLarge => Self::invalid("File is too large."),
@@ -304,6 +314,7 @@ impl OfUpload for CompleteError {
     fn of_upload(self, named: &str) -> ApiError {
         match self {
             Self::TooManyChecks => ApiError::too_many(
+                Limited::Completions,
                 "Too many uploads of this project are being completed with an 'md5'. Please try again in a moment.",
             ),
             Self::WrongMd5 => ApiError::invalid("The content of the parts does not have this MD5.").param("md5"),
@@ -378,6 +389,9 @@ impl IntoResponse for ApiError {
         }
         if let Some(should_retry) = entry.should_retry {
             put(response.headers_mut(), SHOULD_RETRY, if should_retry { "true" } else { "false" });
+        }
+        if let Some(limit) = self.limit {
+            response.extensions_mut().insert(limit);
         }
         if let Some(cause) = self.cause {
             response.extensions_mut().insert(cause);

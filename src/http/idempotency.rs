@@ -6,6 +6,7 @@
 
 use super::connection::ClientConnection;
 use super::error::ApiError;
+use super::limited::Limited;
 use super::wire::json_body;
 use crate::files::FileDetails;
 use crate::model::caller::Caller;
@@ -107,7 +108,7 @@ impl From<LockError> for ApiError {
             }
             LockError::ClientGone => return Self::invalid("The client closed the connection."),
         };
-        Self::too_many(message)
+        Self::too_many(Limited::IdempotentRequests, message)
     }
 }
 

@@ -5,6 +5,7 @@
 //! limited.
 
 use super::error::ApiError;
+use super::limited::Limited;
 use crate::model::ids::WorkspaceId;
 use crate::shares::FairSemaphore;
 use crate::shares::contention::ContentionLimiter;
@@ -59,7 +60,7 @@ impl LongReads {
             let message = format!(
                 "Too many requests {whose} for usage or logs are being answered. Please try again in a moment."
             );
-            return Err(ApiError::too_many(message));
+            return Err(ApiError::too_many(Limited::LongReads, message));
         };
         let running = self.running.acquire(reader).await;
         let turns = self.turns.clone();

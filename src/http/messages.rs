@@ -4,6 +4,7 @@
 
 use super::catalogue::ErrorKind;
 use super::error::{ApiError, echo};
+use super::limited::Limited;
 use super::rates::RetryAfter;
 use crate::model::limits::{Limit, QuotaExceeded};
 use crate::model::purpose::Purpose;
@@ -164,7 +165,7 @@ impl ApiError {
     /// The network of the client sent too many incorrect keys.
     pub fn too_many_failed_logins(wait: RetryAfter) -> Self {
         let message = "Incorrect API key provided, and too many requests with incorrect keys came from your network. Check the key, and try again later.";
-        Self::rate_limited(message, wait)
+        Self::rate_limited(Limited::FailedLogins, message, wait)
     }
 
     /// The key lacks a scope.
@@ -273,12 +274,15 @@ impl ApiError {
 
     /// A rate limit is reached; after `wait` the next request is accepted.
     pub fn rate_limit_reached(measure: Limit, per_minute: NonZeroU32, wait: RetryAfter) -> Self {
-        let what = if measure == Limit::UploadsPerMinute { "uploads" } else { "requests" };
+        let (what, limit) = match measure {
+            Limit::UploadsPerMinute => ("uploads", Limited::Uploads),
+            _ => ("requests", Limited::Requests),
+        };
         let message = format!(
             "Rate limit reached for {what}. Limit: {per_minute} / min. Please try again in {}s.",
             wait.seconds()
         );
-        Self::rate_limited(message, wait)
+        Self::rate_limited(limit, message, wait)
     }
 
     /// The workspace has reached its spend limit of this month, which ends in `wait_seconds`.
@@ -288,7 +292,9 @@ impl ApiError {
             "This project has reached its monthly spend limit of ${dollars}.{cents:02}. Files can be read and deleted; new ones \
              are taken again from the first of the next month on, or when an administrator raises the limit."
         );
-        Self::new(ErrorKind::SpendLimitReached, message).header(RETRY_AFTER, &wait_seconds.to_string())
+        Self::new(ErrorKind::SpendLimitReached, message)
+            .limit(Limited::Spend)
+            .header(RETRY_AFTER, &wait_seconds.to_string())
     }
 }
 

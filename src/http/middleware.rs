@@ -7,6 +7,8 @@ use super::body::{BodyPace, Consumed, PacedBody};
 use super::cors::Cors;
 use super::error::{ApiError, Cause};
 use super::headers::{KEEP_ALIVE, PROCESSING_MS, REQUEST_ID, put};
+use super::limited::Limited;
+use super::metrics;
 use crate::error_chain::ErrorChain;
 use crate::model::ids::RequestId;
 use crate::random;
@@ -21,15 +23,16 @@ use http_body::Body as _;
 use std::error::Error;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tracing::Instrument;
 
-/// The log name of a path without a route. The path itself is not logged: it may contain a key or the name of a file.
+/// The name of a path without a route in logs and metrics. The path itself is in neither: it may contain a key or the
+/// name of a file.
 const NO_ROUTE: &str = "none";
-/// The log name of a method that is not standard, which may be any token of the client.
+/// The name of a method that is not standard in logs and metrics, which may be any token of the client.
 const OTHER_METHOD: &str = "other";
 /// The methods of RFC 9110, and `PATCH`.
-const METHODS: [Method; 9] = [
+static METHODS: [Method; 9] = [
     Method::GET,
     Method::HEAD,
     Method::POST,
@@ -68,7 +71,12 @@ pub async fn request_middleware(State(policy): State<Arc<RequestPolicy>>, reques
     }
     let (method, route) = (logged_method(&method), route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str));
     tracing::debug!(method, route, status = response.status().as_u16(), "request finished");
-    complete(&mut response, id, begun);
+    if let Some(limit) = response.extensions_mut().remove::<Limited>() {
+        limit.count();
+    }
+    let elapsed = begun.elapsed();
+    metrics::record(method, route, response.status(), elapsed);
+    complete(&mut response, id, elapsed);
     permission.put_into(response.headers_mut());
     if is_kept && !response.headers().contains_key(CONNECTION) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("keep-alive"));
@@ -78,8 +86,8 @@ pub async fn request_middleware(State(policy): State<Arc<RequestPolicy>>, reques
 }
 
 /// Returns the log name of a method.
-fn logged_method(method: &Method) -> &str {
-    if METHODS.contains(method) { method.as_str() } else { OTHER_METHOD }
+fn logged_method(method: &Method) -> &'static str {
+    METHODS.iter().find(|known| *known == method).map_or(OTHER_METHOD, Method::as_str)
 }
 
 /// Returns whether the client can reuse the connection.
@@ -144,8 +152,8 @@ fn limit_pace(pace: BodyPace, request: Request) -> (Request, Option<Consumed>) {
     (paced, Some(consumed))
 }
 
-fn complete(response: &mut Response, id: RequestId, begun: Instant) {
-    let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+fn complete(response: &mut Response, id: RequestId, elapsed: Duration) {
+    let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     let headers = response.headers_mut();
     put(headers, REQUEST_ID, &id.to_string());
     headers.insert(PROCESSING_MS, HeaderValue::from(elapsed_ms));

@@ -6,7 +6,7 @@ use super::middleware::request_middleware;
 use super::reference::{self, Reference};
 use super::state::AppState;
 use super::unknown::{self, NOT_YET, as_of_get};
-use super::{health, routes};
+use super::{health, metrics, routes};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
@@ -30,9 +30,10 @@ pub fn router(state: AppState, reference: Reference) -> Router {
         .with_state(state)
 }
 
-/// Builds the router of the administrative listener: health.
+/// Builds the router of the administrative listener: health and metrics.
 pub fn admin_router(state: AppState) -> Router {
     health::routes()
+        .merge(metrics::routes())
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(state.clone(), request_middleware))

@@ -3,6 +3,7 @@
 use super::caller::Access;
 use super::connection::ClientConnection;
 use super::error::ApiError;
+use super::limited::Limited;
 use super::rates::RateLimitState;
 use super::state::AppState;
 use super::throttle::RequestLimits;
@@ -149,7 +150,8 @@ impl<H: Handler<T, AppState>, T: 'static> Handler<T, AppState> for Guarded<H> {
 }
 
 fn too_many_requests() -> ApiError {
-    ApiError::too_many("Too many requests of this project are being answered. Please try again in a moment.")
+    let message = "Too many requests of this project are being answered. Please try again in a moment.";
+    ApiError::too_many(Limited::ConcurrentRequests, message)
 }
 
 impl<H> Guarded<H> {

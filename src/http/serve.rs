@@ -7,8 +7,10 @@ use super::connection::{ClientConnection, ClientStream, Ending};
 use super::connections::{ActiveRequest, Caps, ConnectionSlot, Connections, SlotError};
 use super::cors::Cors;
 use super::error::ApiError;
+use super::limited::Limited;
 use super::patience::Patience;
 use crate::error_chain::ErrorChain;
+use crate::metrics::METRICS;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
@@ -180,7 +182,11 @@ impl http_body::Body for AnswerBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if let Poll::Ready(Some(Ok(frame))) = &polled {
+            METRICS.http_response_body_bytes.inc_by(frame.data_ref().map_or(0, |data| data.len() as u64));
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
@@ -202,13 +208,14 @@ impl Refusals {
     /// Writes the answer. The request is not read and its origin unknown, so pages can read the answer only if all may.
     fn new(cors: &Cors) -> Self {
         let message = "Too many connections are open from your address. Close some, or try again in a moment.";
-        let error = ApiError::too_many(message);
+        let error = ApiError::too_many(Limited::Connections, message);
         let error = if *cors == Cors::Any { error.header(ACCESS_CONTROL_ALLOW_ORIGIN, "*") } else { error };
         let answer = error.into_bytes().into();
         Self { answer, slots: Arc::new(Semaphore::new(MAX_REFUSALS)) }
     }
 
     fn refuse(&self, mut tcp: TcpStream, tasks: &mut JoinSet<()>) {
+        Limited::Connections.count();
         let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else { return };
         let answer = self.answer.clone();
         let tell = async move {

@@ -6,6 +6,7 @@
 use super::{InspectError, Inspector, ReadPacer, Subset};
 use crate::clock::Clock;
 use crate::error_chain::ErrorChain;
+use crate::metrics::{METRICS, gauge};
 use crate::model::ids::ProcessId;
 use crate::model::scrub::ScrubProgress;
 use std::time::Duration;
@@ -91,6 +92,7 @@ impl BackgroundScrub {
         }
         progress.ended_at = Some(clock.now_seconds());
         inspector.metadata.save_scrub_progress(progress).await?;
+        METRICS.scrub_finished_timestamp_seconds.set(gauge(clock.now_seconds()));
         let ScrubProgress { blobs, bytes, damaged, begun_at, .. } = progress;
         let seconds = clock.now_seconds().saturating_sub(begun_at);
         tracing::info!(blobs, bytes, damaged, seconds, "scrub pass finished");

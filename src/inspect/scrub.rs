@@ -4,6 +4,7 @@ use super::{InspectError, Inspector, Report, STEP_BLOBS};
 use crate::blobs::BlobError;
 use crate::blobs::verify::read_verified;
 use crate::metadata::ReadyBlob;
+use crate::metrics::METRICS;
 use crate::model::byte_range::ByteRange;
 use crate::model::digest::Sha256Digest;
 use crate::model::finding::Finding;
@@ -97,11 +98,13 @@ impl Inspector {
                     && self.metadata.is_ready(blob).await?
                 {
                     progress.damaged += 1;
+                    METRICS.damaged_blobs.inc();
                     let owner = self.metadata.blob_owner(blob).await?;
                     report(Finding::DamagedBlob { blob, owner, why });
                 }
                 progress.blobs += 1;
                 progress.bytes += size_bytes;
+                METRICS.scrubbed_bytes.inc_by(size_bytes);
             }
             progress.after = Some(blob);
             if progress.bytes - begun_bytes >= STEP_BYTES {

@@ -3,6 +3,7 @@
 //! An entry is trusted for half a second. A key that was found stays known beyond that, as one that is worth a look-up.
 //! Missing keys are cached apart, so that invented keys evict no real ones.
 
+use crate::metrics::{METRICS, gauge};
 use crate::model::api_key::{Credential, KeyDigest};
 use quick_cache::sync::Cache;
 use std::sync::Arc;
@@ -76,6 +77,7 @@ impl KeyCache {
     pub(super) fn remember(&self, digest: KeyDigest, credential: Credential, begun: LookupStart) -> Arc<CachedKey> {
         let key = Arc::new(CachedKey { credential, use_noted: AtomicBool::new(false) });
         self.found.insert(digest, (Arc::clone(&key), begun));
+        METRICS.cached_keys.set(gauge(self.found.len()));
         key
     }
 

@@ -9,6 +9,7 @@
 
 mod answers;
 mod audit;
+mod backlog;
 mod blobs;
 mod checks;
 mod clock_watch;
@@ -47,6 +48,7 @@ mod workspaces;
 
 pub use answers::AnswerStore;
 pub use audit::AuditStore;
+pub use backlog::{Backlog, BacklogStore};
 pub use blobs::{BlobRows, ReadyBlob};
 pub use checks::CheckStore;
 pub use clock_watch::ClockStore;
@@ -89,6 +91,7 @@ pub(crate) use trait_set;
 pub trait MetadataStore:
     AnswerStore
     + AuditStore
+    + BacklogStore
     + BlobRows
     + CheckStore
     + ClockStore

@@ -6,6 +6,7 @@
 use super::step::{STEP_ROWS, Step};
 use crate::error_chain::ErrorChain;
 use crate::metadata::{Ended, ExpiryStore, MetadataError};
+use crate::metrics::METRICS;
 use crate::model::ids::WorkspaceId;
 use std::collections::BTreeSet;
 
@@ -37,6 +38,8 @@ async fn expire_all(metadata: &dyn ExpiryStore, all: &mut Ended) -> Result<(), M
                     Ok(ended) => {
                         all.files += ended.files;
                         all.uploads += ended.uploads;
+                        METRICS.expired_files.inc_by(ended.files as u64);
+                        METRICS.expired_uploads.inc_by(ended.uploads as u64);
                         waiting.insert(workspace);
                         step.rest().await;
                     }

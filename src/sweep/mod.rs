@@ -5,6 +5,7 @@
 //! pass is simply repeated. `orphans` finds blobs without a row, and [`pairing`] decides whether anything may be
 //! deleted at all. `app` runs it.
 
+mod backlog;
 mod expiry;
 mod lease;
 mod orphans;
@@ -18,9 +19,10 @@ use crate::blobs::{BlobError, BlobStore, InFlight, InUse};
 use crate::error_chain::ErrorChain;
 use crate::failpoint;
 use crate::metadata::{
-    AnswerStore, AuditStore, ClockStore, ExpiryStore, MetadataError, OutboxStore, PendingBlob, ROLL_UP_ROWS,
-    ReleaseStore, SweepShare, UpkeepStore, UploadStore, UsageStore, trait_set,
+    AnswerStore, AuditStore, BacklogStore, ClockStore, ExpiryStore, MetadataError, OutboxStore, PendingBlob,
+    ROLL_UP_ROWS, ReleaseStore, SweepShare, UpkeepStore, UploadStore, UsageStore, trait_set,
 };
+use crate::metrics::METRICS;
 use crate::model::ids::{BlobId, ProcessId};
 use crate::model::outbox::SinkName;
 use crate::model::stamp::StorePairing;
@@ -42,7 +44,7 @@ const PASS_STEPS: usize = 256;
 
 trait_set! {
     /// The rows that the sweeper reads and removes.
-    pub trait SweeperMetadata: AnswerStore + AuditStore + ClockStore + ExpiryStore + LineageMetadata + OutboxStore + ReleaseStore + UpkeepStore + UploadStore + UsageStore;
+    pub trait SweeperMetadata: AnswerStore + AuditStore + BacklogStore + ClockStore + ExpiryStore + LineageMetadata + OutboxStore + ReleaseStore + UpkeepStore + UploadStore + UsageStore;
 }
 
 /// The sweeper of an installation.
@@ -235,6 +237,7 @@ impl Sweeper {
                 }
             }
             removed += gone.len();
+            METRICS.swept_blobs.inc_by(gone.len() as u64);
             failpoint::reach("sweep.removed").map_err(BlobError::from)?;
             self.metadata.forget_blobs(gone).await?;
             failpoint::reach("sweep.forgotten").map_err(BlobError::from)?;

@@ -4,6 +4,7 @@
 use super::{SweepError, Sweeper, pairing};
 use crate::error_chain::ErrorChain;
 use crate::metadata::SweepShare;
+use crate::metrics::METRICS;
 use crate::model::ids::{BlobId, InstallationId};
 use crate::random;
 use futures_util::StreamExt;
@@ -95,6 +96,7 @@ impl Sweeper {
         }
         self.check_paired().await?;
         for blob in self.blobs.quarantine(&unknown, self.metadata.now_seconds().await?).await? {
+            METRICS.quarantined_blobs.inc();
             tracing::error!(%blob, "blob quarantined");
         }
         Ok(())

@@ -6,6 +6,7 @@ use std::path::Path;
 fn generated_pages_are_current() {
     let pages = [
         ("docs/config.md", venna::config::reference()),
+        ("docs/metrics.md", venna::metrics::reference()),
         ("docs/errors.md", venna::http::reference::errors()),
         ("docs/cli.md", venna::cli::reference()),
         ("docs/openapi.json", format!("{:#}\n", venna::http::reference::openapi("http://127.0.0.1:8080"))),

@@ -189,6 +189,11 @@ impl TestServer {
         self.server.as_ref().unwrap().address
     }
 
+    /// Returns the address of the administrative listener, which the setting `admin_listen` opens.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.server.as_ref().unwrap().admin_address
+    }
+
     /// Expects this number of ERROR lines.
     pub fn expect_errors(&mut self, count: usize) {
         self.expected_errors = count;

@@ -3,6 +3,7 @@
 //!
 //! Written by hand: forty lines on Tokio's clock, which tests can pause, with the one policy that is needed here.
 
+use crate::metrics::METRICS;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -47,6 +48,7 @@ impl Breaker {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.failures = 0;
         if state.next.take().is_some() {
+            METRICS.bucket_circuit_open.set(0);
             tracing::info!("bucket circuit closed");
         }
     }
@@ -59,6 +61,7 @@ impl Breaker {
             return;
         }
         if state.next.is_none() {
+            METRICS.bucket_circuit_open.set(1);
             tracing::warn!(failures = FAILURES, rest_ms = OPEN_TIME.as_millis(), "bucket circuit opened");
         }
         state.next = Some(Instant::now() + OPEN_TIME);

@@ -5,6 +5,7 @@
 
 use super::breaker::Breaker;
 use super::failure::{Failure, Kind};
+use crate::metrics::{METRICS, OutcomeLabels};
 use crate::random::Backoff;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
@@ -75,6 +76,7 @@ impl RetryPolicy {
             if made == MAX_ATTEMPTS || Instant::now() + pause >= deadline {
                 return Err(failure);
             }
+            METRICS.bucket_retries.inc();
             tracing::debug!(%failure, "bucket request retried");
             sleep(pause).await;
         }
@@ -94,6 +96,7 @@ impl RetryPolicy {
         let failure = match timeout(time_limit, request()).await {
             Ok(Ok(answer)) => {
                 self.breaker.record_success();
+                count("ok");
                 return Ok(answer);
             }
             Ok(Err(error)) => Failure::from_client(&error),
@@ -105,8 +108,19 @@ impl RetryPolicy {
 
     /// Records the outcome of a request in the circuit breaker. A refusal counts as an answer.
     pub(super) fn note(&self, failure: &Failure) {
-        if failure.kind == Kind::Transient { self.breaker.record_failure() } else { self.breaker.record_success() }
+        if failure.kind == Kind::Transient {
+            self.breaker.record_failure();
+            count("failed");
+        } else {
+            self.breaker.record_success();
+            count("refused");
+        }
     }
+}
+
+/// Counts a request by its outcome.
+fn count(outcome: &'static str) {
+    METRICS.bucket_requests.get_or_create(&OutcomeLabels { outcome }).inc();
 }
 
 #[cfg(test)]

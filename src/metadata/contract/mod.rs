@@ -3,6 +3,7 @@
 mod admin;
 mod answers;
 mod audit;
+mod backlog;
 mod blobs;
 mod clock_watch;
 mod default_expiries;
@@ -33,6 +34,7 @@ use crate::model::usage::{Dimensions, SlotWidth, UsageQuery};
 /// Runs the whole contract over a fresh store whose clock is `clock`.
 pub async fn holds(store: &dyn MetadataStore, clock: &Clock) {
     workspaces::workspaces_have_unique_names_and_end(store).await;
+    backlog::what_waits_is_counted_up_to_a_limit(store).await;
     keys::keys_are_found_by_their_secrets(store, clock).await;
     files::a_file_appears_with_its_commit_and_goes_with_its_delete(store).await;
     files::small_content_lives_and_dies_with_its_file(store).await;

@@ -14,6 +14,7 @@ use super::session_setup::{CommitMode, set_up};
 use super::tls;
 use crate::clock::Clock;
 use crate::metadata::error::MetadataError;
+use crate::metrics::{Counted, METRICS};
 use crate::random;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
 use futures_util::future::{maybe_done, poll_fn};
@@ -98,6 +99,7 @@ pub(super) struct Session {
     client: Option<Object>,
     /// No statement or transaction is under way.
     is_idle: AtomicBool,
+    _counted: Counted,
 }
 
 /// A prepared statement.
@@ -173,6 +175,7 @@ impl Connections {
             if !again || tries == MAX_TRIES || Instant::now() >= deadline.request {
                 return Err(failure.into());
             }
+            METRICS.postgres_retries.inc();
             if failure.is_conflict() {
                 sleep(random::jitter(MAX_PAUSE)).await;
             }
@@ -190,8 +193,15 @@ impl Connections {
     }
 
     async fn take(&self, until: Instant) -> Result<Session, Failure> {
-        match timeout_at(until, self.pool.get()).await {
-            Ok(Ok(client)) => Ok(Session { client: Some(client), is_idle: AtomicBool::new(false) }),
+        let waiting = Counted::on(&METRICS.postgres_waiting_operations);
+        let taken = timeout_at(until, self.pool.get()).await;
+        drop(waiting);
+        match taken {
+            Ok(Ok(client)) => Ok(Session {
+                client: Some(client),
+                is_idle: AtomicBool::new(false),
+                _counted: Counted::on(&METRICS.postgres_busy_connections),
+            }),
             Ok(Err(PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)))) => {
                 Err(error.into())
             }

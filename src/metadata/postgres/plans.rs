@@ -88,6 +88,7 @@ const ALLOWED: &[(&str, &str, &str)] = &[
         "ledger_event_id_key",
         "Files of all workspaces that have expired and are not swept yet",
     ),
+    ("min(nullif(deleted_at, 0))", "blobs_due", "what waits for the sweep, up to a limit"),
     ("LIMIT 50) t", "_pkey", "the first page of fsck"),
 ];
 

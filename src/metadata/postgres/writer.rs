@@ -12,6 +12,7 @@ use super::rows;
 use super::session_setup::CommitMode;
 use super::task::Task;
 use crate::failpoint;
+use crate::metrics::{METRICS, observe};
 use crate::model::idempotency::{AnswerScope, IdempotencyKey};
 use crate::model::ids::WorkspaceId;
 use futures_util::future::join;
@@ -161,7 +162,9 @@ impl<'a> Transaction<'a> {
             let (written, committed) = join(writes, self.session.batch("COMMIT")).await;
             written.and(committed)
         };
+        let sent_at = Instant::now();
         let outcome = self.in_time(commit).await;
+        observe(&METRICS.commit_duration_seconds, sent_at.elapsed());
         let known = match &outcome {
             Ok(()) | Err(Failure::ReadOnly(_)) => true,
             Err(Failure::Refused(..)) => !outcome.as_ref().is_err_and(Failure::is_lost),

@@ -7,6 +7,7 @@
 
 use super::connection::{BUSY_TIMEOUT, OpenError, PAGE_BYTES};
 use super::snapshots::Snapshots;
+use crate::metrics::{METRICS, gauge};
 use rusqlite::{Connection, Result};
 use std::mem;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -106,6 +107,7 @@ impl Log {
     /// after each commit, outside of a transaction.
     pub(super) fn after_commit(&mut self, connection: &Connection) {
         let pages = self.shared.pages.load(Ordering::Acquire);
+        METRICS.sqlite_wal_bytes.set(gauge(u64::from(pages) * PAGE_BYTES));
         if pages < self.limit_pages {
             self.next_try_pages = self.limit_pages;
             return;

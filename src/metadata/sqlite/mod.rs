@@ -7,6 +7,7 @@
 mod admission;
 mod answers;
 mod audit;
+mod backlog;
 mod blobs;
 mod checks;
 mod clock_watch;

@@ -24,6 +24,16 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("ORDER BY seq DESC LIMIT 1", "SCAN ledger", "the newest row, which is the last of the key"),
     ("SELECT max(seq), count(*)", "SEARCH ledger USING INTEGER PRIMARY KEY (rowid>?)", "a step of the roll-up"),
     ("AND seq > ?1 AND seq <= ?2", "SEARCH ledger USING INTEGER PRIMARY KEY (rowid>?", "a step of the roll-up"),
+    (
+        "FROM ledger WHERE seq > ?1 ORDER BY seq LIMIT",
+        "SEARCH ledger USING INTEGER PRIMARY KEY (rowid>?)",
+        "up to a limit",
+    ),
+    (
+        "min(nullif(deleted_at, 0))",
+        "SCAN blobs USING COVERING INDEX blobs_due",
+        "what waits for the sweep, up to a limit",
+    ),
     ("WHERE id < ?1 ORDER BY id LIMIT", "SEARCH audit_log USING PRIMARY KEY (id<?)", "a step of the sweep"),
     (
         "made_at <= ?1 ORDER BY made_at LIMIT",

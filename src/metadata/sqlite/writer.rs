@@ -13,6 +13,7 @@ use super::transaction::Transaction;
 use crate::clock::Clock;
 use crate::failpoint;
 use crate::metadata::error::MetadataError;
+use crate::metrics::{Counted, METRICS, observe, observe_size};
 use crate::model::ids::{FileId, WorkspaceId};
 use crate::shares::queue::FairQueue;
 use rusqlite::Connection;
@@ -103,7 +104,9 @@ impl Writer {
     ) -> Result<T, MetadataError> {
         self.health.refuse_when_damaged()?;
         let (sender, answer) = oneshot::channel();
+        let waiting = Counted::on(&METRICS.sqlite_waiting_writes);
         let job: Job = Box::new(move |transaction| {
+            drop(waiting);
             let outcome = transaction.and_then(|transaction| Ok(transaction.run(write)?));
             Box::new(move |committed| drop(sender.send(committed.and(outcome))))
         });
@@ -201,7 +204,10 @@ impl Batch<'_> {
         let begun = Instant::now();
         connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]))?;
         if connection.total_changes() != changed_before {
-            self.pace.record_commit(begun.elapsed());
+            let elapsed = begun.elapsed();
+            self.pace.record_commit(elapsed);
+            observe(&METRICS.commit_duration_seconds, elapsed);
+            observe_size(&METRICS.sqlite_commit_writes, self.answers.len());
         }
         failpoint::reach("commit.done").map_err(unavailable)
     }

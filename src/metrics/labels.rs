@@ -1,0 +1,52 @@
+//! The labels of metrics. None is a tenant, a key or a file, and each has few values.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use std::sync::Arc;
+
+/// A request by its method, its route and the class of its status.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RequestLabels {
+    /// The method, or `other`.
+    pub method: &'static str,
+    /// The template of the route, such as `/v1/files/{id}`, or `none`.
+    pub route: Arc<str>,
+    /// The class of the status, such as `2xx`.
+    pub status: &'static str,
+}
+
+/// A request by its method and its route.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RouteLabels {
+    /// The method, or `other`.
+    pub method: &'static str,
+    /// The template of the route, or `none`.
+    pub route: Arc<str>,
+}
+
+/// A limit that answers 429.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct LimitLabels {
+    /// The name of the limit.
+    pub limit: &'static str,
+}
+
+/// A request to the bucket by its outcome.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct OutcomeLabels {
+    /// `ok`, `refused` or `failed`.
+    pub outcome: &'static str,
+}
+
+/// A sink of messages.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct SinkLabels {
+    /// The name of the sink.
+    pub sink: &'static str,
+}
+
+/// The build of the program.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct BuildLabels {
+    /// The version.
+    pub version: &'static str,
+}
