@@ -35,6 +35,7 @@ use crate::files::Files;
 use crate::filesystem::{Trust, folder_of, trust};
 use crate::http::reference::Reference;
 use crate::http::serve::{ConnectionLimits, serve};
+use crate::http::tls::{Certificate, CertificateFiles};
 use crate::http::{AppState, BodyPace, Caps, Cors, HttpSettings, Patience, Services, admin_router, router};
 use crate::keys::{Keys, fresh_secret};
 use crate::metadata::postgres::check_url;
@@ -84,6 +85,8 @@ const BOOTSTRAP_KEY_NAME: &str = "bootstrap";
 pub struct Server {
     /// The address of the API.
     pub address: SocketAddr,
+    /// The URL of that address, without a trailing slash.
+    pub bound_url: String,
     /// The URL of the server, without a trailing slash.
     pub url: String,
     /// The address of the health checks apart from the API.
@@ -94,6 +97,7 @@ pub struct Server {
     pub first_key: Option<FirstKey>,
     /// Warnings for the operator.
     pub warnings: Vec<String>,
+    certificate: Option<Arc<Certificate>>,
     stop: CancellationToken,
     tasks: TaskTracker,
     drain_timeout: Duration,
@@ -128,7 +132,10 @@ impl Server {
             None => None,
         };
         let (address, admin_address) = (main.local_addr()?, admin.as_ref().map(TcpListener::local_addr).transpose()?);
-        let url = config.listeners.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let certificate = open_certificate(config, &clock)?;
+        let scheme = if certificate.is_some() { "https" } else { "http" };
+        let bound_url = format!("{scheme}://{address}");
+        let url = config.listeners.public_url.clone().unwrap_or_else(|| bound_url.clone());
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let installation = Installation::open_as(Opener::Server, &config.stores, clock.clone(), tasks.clone()).await?;
         check_stamped(&config.stores, &*installation.metadata).await?;
@@ -172,15 +179,23 @@ impl Server {
             usage,
             reads: Arc::clone(&reads),
         };
-        let state = AppState::new(services, http_settings(config, warnings.clone()));
+        let tls = certificate.as_ref().map(Certificate::acceptor).transpose()?;
+        if let Some(certificate) = &certificate {
+            let (certificate, clock, until) = (Arc::clone(certificate), clock.clone(), stop.clone());
+            tasks.spawn(certificate.watch(move || clock.now_seconds(), until));
+        }
+        let state = AppState::new(services, http_settings(config, warnings.clone(), certificate.clone()));
         let main_router = router(state.clone(), Reference::new(facts(config, &url)));
         let limits = connection_limits(config);
-        let mut listeners = vec![tokio::spawn(serve(main, main_router, limits.clone(), stop.clone()))];
-        listeners.extend(admin.map(|admin| tokio::spawn(serve(admin, admin_router(state), limits, stop.clone()))));
+        let mut listeners = vec![tokio::spawn(serve(main, tls, main_router, limits.clone(), stop.clone()))];
+        listeners
+            .extend(admin.map(|admin| tokio::spawn(serve(admin, None, admin_router(state), limits, stop.clone()))));
         Ok(Self {
+            bound_url,
             address,
             url,
             admin_address,
+            certificate,
             keys: installation.keys,
             first_key,
             warnings,
@@ -192,6 +207,15 @@ impl Server {
             lease,
             reads,
         })
+    }
+
+    /// Loads what can be loaded anew: the certificate of the API.
+    pub fn reload(&self) {
+        if let Some(certificate) = &self.certificate {
+            certificate.reload();
+        } else {
+            tracing::info!(hint = "settings need a restart", "nothing to reload");
+        }
     }
 
     /// Stops accepting, and waits for running requests and the steps that they started, at most for the drain timeout.
@@ -246,7 +270,21 @@ const fn body_pace(limits: &LimitConfig) -> BodyPace {
     BodyPace { min_bytes_per_second: limits.body_min_bytes_per_second, window: limits.body_window }
 }
 
-fn http_settings(config: &Config, warnings: Vec<String>) -> HttpSettings {
+/// Loads the certificate of the API; none without TLS.
+fn open_certificate(config: &Config, clock: &Clock) -> Result<Option<Arc<Certificate>>> {
+    let listeners = &config.listeners;
+    match (listeners.tls_cert.clone(), listeners.tls_key.clone()) {
+        (None, None) => Ok(None),
+        (Some(chain), Some(key)) => {
+            let files = CertificateFiles { chain, key };
+            Ok(Some(Certificate::load(files, clock.now_seconds()).context("the API cannot have TLS")?))
+        }
+        (Some(_), None) => bail!("tls_cert needs tls_key, the file of its private key"),
+        (None, Some(_)) => bail!("tls_key needs tls_cert, the file of its certificate"),
+    }
+}
+
+fn http_settings(config: &Config, warnings: Vec<String>, certificate: Option<Arc<Certificate>>) -> HttpSettings {
     let limits = &config.limits;
     HttpSettings {
         trusted_proxies: config.listeners.trusted_proxies.clone(),
@@ -258,6 +296,7 @@ fn http_settings(config: &Config, warnings: Vec<String>) -> HttpSettings {
         max_contended_reads: (processors() / 2).max(1),
         max_failed_logins_per_minute: limits.max_failed_logins_per_minute,
         warnings,
+        certificate,
     }
 }
 

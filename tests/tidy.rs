@@ -122,7 +122,7 @@ const DRIVERS: [(&str, &[&str]); 6] = [
 ];
 
 /// Libraries that only these folders may use.
-const LIBRARIES: [(&str, &[&str]); 17] = [
+const LIBRARIES: [(&str, &[&str]); 18] = [
     ("anyhow", &["app", "cli"]),
     ("axum", &["http"]),
     ("clap", &["cli"]),
@@ -138,6 +138,7 @@ const LIBRARIES: [(&str, &[&str]); 17] = [
     ("rusqlite", &["metadata"]),
     ("tokio_postgres", &["metadata/postgres"]),
     ("tokio_postgres_rustls", &["metadata/postgres"]),
+    ("tokio_rustls", &["http"]),
     ("venna_form", &["http"]),
     ("venna_reference", &["http/reference", "http/wire"]),
 ];

@@ -10,7 +10,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{self, IsTerminal, Write};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Runs the server in the foreground until SIGTERM or SIGINT, then drains.
+/// Runs the server in the foreground until SIGTERM or SIGINT, then drains. SIGHUP loads the certificate anew.
 #[derive(Debug, clap::Args)]
 pub struct Serve {
     #[command(flatten)]
@@ -24,15 +24,19 @@ impl Serve {
         raise_descriptor_limit();
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
+        let mut hangup = signal(SignalKind::hangup())?;
         let server = Server::start(&config, Clock::system()).await?;
         for warning in &server.warnings {
             tracing::warn!(%warning, "startup warning");
         }
         print_introduction(&config, &server);
-        log::line(&format!("listening on http://{}", server.address));
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+        log::line(&format!("listening on {}", server.bound_url));
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => break,
+                _ = terminate.recv() => break,
+                _ = hangup.recv() => server.reload(),
+            }
         }
         tracing::info!(hint = "a second signal stops at once", "drain started");
         tokio::select! {

@@ -109,6 +109,10 @@ pub struct ListenConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// The origins that may use the API from a browser.
     pub cors_origins: CorsOrigins,
+    /// The file of the certificate chain of the API.
+    pub tls_cert: Option<PathBuf>,
+    /// The file of its private key.
+    pub tls_key: Option<PathBuf>,
 }
 
 /// The limits of requests, connections and the process.
@@ -193,6 +197,8 @@ impl Config {
                 public_url: from.take_optional("public_url", parse::http_url)?,
                 trusted_proxies: from.take_optional("trusted_proxies", parse::networks)?.unwrap_or_default(),
                 cors_origins: from.take("cors_origins", cors::origins)?,
+                tls_cert: from.take_optional("tls_cert", parse::path)?,
+                tls_key: from.take_optional("tls_key", parse::path)?,
             },
             log_format: from.take_optional("log_format", log::log_format)?,
             log_level: from.take("log_level", log::log_level)?,

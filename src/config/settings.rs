@@ -57,6 +57,22 @@ pub static SETTINGS: &[Setting] = &[
         used_by: Use::Server,
     },
     Setting {
+        name: "tls_cert",
+        placeholder: "FILE",
+        default: None,
+        help: "The certificate chain of the API in PEM, the server's certificate first; without it the API has no TLS. A changed file is loaded within 10 seconds, or on SIGHUP.",
+        kind: Kind::Path,
+        used_by: Use::Server,
+    },
+    Setting {
+        name: "tls_key",
+        placeholder: "FILE",
+        default: None,
+        help: "The private key of `tls_cert` in PEM.",
+        kind: Kind::Path,
+        used_by: Use::Server,
+    },
+    Setting {
         name: "public_url",
         placeholder: "URL",
         default: None,

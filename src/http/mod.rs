@@ -43,6 +43,7 @@ pub mod serve;
 mod spend;
 mod state;
 mod throttle;
+pub mod tls;
 mod unknown;
 mod uploads;
 mod usage;

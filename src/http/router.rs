@@ -8,26 +8,35 @@ use super::state::AppState;
 use super::unknown::{self, NOT_YET, as_of_get};
 use super::{health, metrics, routes};
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
-use http::header::{ALLOW, HeaderValue};
+use http::header::{ALLOW, HeaderValue, STRICT_TRANSPORT_SECURITY};
 use http::{Method, StatusCode, Uri};
 
 /// The target of `OPTIONS` for the whole server.
 const WHOLE_SERVER: &str = "*";
+/// The value of `Strict-Transport-Security` (RFC 6797), for a year.
+const STRICT_TRANSPORT: &str = "max-age=31536000";
 /// The methods of the operations, and `OPTIONS`.
 const METHODS: &str = "GET, HEAD, POST, DELETE, OPTIONS";
 
 /// Builds the router of the main listener: the API, its reference, and health.
 pub fn router(state: AppState, reference: Reference) -> Router {
-    routes::router()
+    let router = routes::router()
         .merge(health::routes())
         .merge(reference::routes(reference))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(state.clone(), authenticate))
-        .layer(from_fn_with_state(state.clone(), request_middleware))
-        .with_state(state)
+        .layer(from_fn_with_state(state.clone(), request_middleware));
+    let router = if state.is_encrypted() { router.layer(map_response(require_tls)) } else { router };
+    router.with_state(state)
+}
+
+/// Tells browsers to use nothing but TLS for this host.
+async fn require_tls(mut response: Response) -> Response {
+    response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(STRICT_TRANSPORT));
+    response
 }
 
 /// Builds the router of the administrative listener: health and metrics.

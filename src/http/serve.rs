@@ -1,4 +1,4 @@
-//! The accept loop: HTTP/1.1 with a time limit on every wait for a client.
+//! The accept loop: HTTP/1.1, with or without TLS, and a time limit on every wait for a client.
 //!
 //! A whole request has no timeout: a transfer may take hours while it makes progress.
 
@@ -22,7 +22,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -33,10 +33,15 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 /// The size of the read buffer of a connection, and so the maximum length of a request head, in bytes.
 const READ_BUFFER_BYTES: usize = 64 * 1024;
+/// The time limit of a TLS handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The pause of the loop when the process has no free file descriptor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The maximum number of connections that are refused with an answer at the same time; further ones are closed.
@@ -58,7 +63,13 @@ pub struct ConnectionLimits {
 }
 
 /// Serves until `stop`. Then accepts no connection, waits for requests in flight, and aborts them at the time limit.
-pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimits, stop: CancellationToken) {
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    limits: ConnectionLimits,
+    stop: CancellationToken,
+) {
     let mut http = http1::Builder::new();
     // The stream enforces the time limit of heads, since it can distinguish an idle connection from a slow one.
     http.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(READ_BUFFER_BYTES);
@@ -80,13 +91,10 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimi
         let (tcp, ending) = (Arc::new(tcp), Arc::<Ending>::default());
         let stream = ClientStream::new(Arc::clone(&tcp), Some(Arc::clone(&slot)), patience, Arc::clone(&ending));
         let service = on_connection(router.clone(), peer, &tcp, Arc::clone(&slot), Arc::clone(&ending));
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        let connection = serve_connection(http.clone(), tls.clone(), stream, service, graceful.watcher(), stop.clone());
         connections.spawn(async move {
             let served = async {
-                let ended = connection.await;
-                if let Err(error) = ended {
-                    tracing::debug!(error = %ErrorChain(&error), "connection ended early");
-                }
+                connection.await;
                 ending.close(tcp, patience).await;
             };
             tokio::select! {
@@ -96,10 +104,45 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimi
         });
     }
     drop(listener);
-    if tokio::time::timeout(limits.drain_timeout, graceful.shutdown()).await.is_err() {
+    if timeout(limits.drain_timeout, graceful.shutdown()).await.is_err() {
         tracing::warn!(connections = connections.len(), "connections aborted at drain timeout");
     }
     connections.shutdown().await;
+}
+
+/// Serves one connection, after a TLS handshake where there is TLS.
+async fn serve_connection<S>(
+    http: http1::Builder,
+    tls: Option<TlsAcceptor>,
+    stream: ClientStream,
+    service: S,
+    watcher: Watcher,
+    stop: CancellationToken,
+) where
+    S: Service<Request<Incoming>, Response = Response<AnswerBody>, Error = Infallible, Future: Send>,
+{
+    let ended = match tls {
+        None => watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await,
+        Some(tls) => match stop.run_until_cancelled(handshake(tls, stream)).await.flatten() {
+            Some(stream) => watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await,
+            None => return,
+        },
+    };
+    if let Err(error) = ended {
+        tracing::debug!(error = %ErrorChain(&error), "connection ended early");
+    }
+}
+
+/// Returns the stream after its TLS handshake; none when the handshake fails.
+async fn handshake(tls: TlsAcceptor, stream: ClientStream) -> Option<TlsStream<ClientStream>> {
+    let failed = match timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+        Ok(Ok(stream)) => return Some(stream),
+        Ok(Err(error)) => error,
+        Err(elapsed) => elapsed.into(),
+    };
+    METRICS.tls_failed_handshakes.inc();
+    tracing::debug!(error = %ErrorChain(&failed), "TLS handshake failed");
+    None
 }
 
 /// Answers the requests of one connection, which is busy from the head of a request to the end of its answer.
@@ -227,7 +270,7 @@ impl Refusals {
             Ok::<_, std::io::Error>(())
         };
         tasks.spawn(async move {
-            if let Err(error) = tokio::time::timeout(REFUSAL_TIMEOUT, tell).await.unwrap_or(Ok(())) {
+            if let Err(error) = timeout(REFUSAL_TIMEOUT, tell).await.unwrap_or(Ok(())) {
                 tracing::debug!(%error, "connection limit response failed");
             }
             drop(slot);

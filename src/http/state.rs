@@ -15,6 +15,7 @@ use super::long_reads::LongReads;
 use super::middleware::RequestPolicy;
 use super::rates::Rates;
 use super::throttle::RequestLimits;
+use super::tls::Certificate;
 use crate::audit::AuditLog;
 use crate::files::Files;
 use crate::keys::Keys;
@@ -69,6 +70,8 @@ pub struct HttpSettings {
     pub max_failed_logins_per_minute: u32,
     /// The warnings of the start, which `/readyz` repeats.
     pub warnings: Vec<String>,
+    /// The certificate of the API; none without TLS.
+    pub certificate: Option<Arc<Certificate>>,
 }
 
 /// The application state.
@@ -140,7 +143,11 @@ impl AppState {
             list_turns: Arc::new(ListTurns(turns.clone())),
             long_reads: Arc::new(LongReads::new(turns)),
             key_locks: Arc::default(),
-            health: Arc::new(Health { files: Arc::clone(&files), warnings: settings.warnings }),
+            health: Arc::new(Health {
+                files: Arc::clone(&files),
+                warnings: settings.warnings,
+                certificate: settings.certificate,
+            }),
             trusted_proxies,
             uploads: Arc::new(uploads),
             workspaces: Arc::new(workspaces),
@@ -151,6 +158,11 @@ impl AppState {
             files,
             keys,
         }))
+    }
+
+    /// Returns whether the API has TLS.
+    pub fn is_encrypted(&self) -> bool {
+        self.0.health.certificate.is_some()
     }
 
     /// Returns the limits that every guarded handler checks.

@@ -86,6 +86,12 @@ metrics! {
     http_response_body_bytes: Counter = Counter::default(), [];
     /// The open connections of all listeners.
     http_connections: Gauge = Gauge::default(), [];
+    /// The end of the certificate of the API as Unix time; 0 without TLS.
+    certificate_expiry_timestamp_seconds: Gauge = Gauge::default(), [];
+    /// The certificates that a reload kept out since they cannot be used.
+    certificate_refusals: Counter = Counter::default(), [];
+    /// The TLS handshakes that failed.
+    tls_failed_handshakes: Counter = Counter::default(), [];
     /// The requests and connections that a limit answered with 429.
     http_limited_requests: Family<LimitLabels, Counter> = Family::default(), ["limit"];
     /// The requests with an invalid key.

@@ -19,6 +19,7 @@ mod on_postgres;
 mod panics;
 mod put_back;
 mod settings;
+mod tls;
 mod trace;
 mod unreadable;
 mod upgrade;

@@ -95,7 +95,8 @@ impl Program {
             }
         });
         while let Ok(line) = lines.recv_timeout(PATIENCE) {
-            if let Some((_, address)) = line.split_once("listening on http://") {
+            if let Some((_, url)) = line.split_once("listening on ") {
+                let (_, address) = url.split_once("://").unwrap();
                 program.address = address.trim().parse().unwrap();
                 return Ok(program);
             }

@@ -53,8 +53,9 @@ def kind_of(operation: str, name: str) -> str:
 
 @schemathesis.hook
 def filter_query(ctx, query) -> bool:  # noqa: ANN001
-    """A query has no null: in place of a list it is the text `null`, which an id may be."""
-    return not any(name.endswith("[]") and value is None for name, value in (query or {}).items())
+    """A query has texts only: in place of a list, null, a boolean and a number are texts that an id may be."""
+    scalars = (type(None), bool, int, float)
+    return not any(name.endswith("[]") and isinstance(value, scalars) for name, value in (query or {}).items())
 
 
 @schemathesis.hook
