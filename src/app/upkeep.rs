@@ -29,15 +29,6 @@ pub(super) async fn start(
 ) -> Result<Option<String>> {
     start_scrub(installation, files, config, stop);
     start_merger(installation, files, config, stop);
-    let found = pairing::of(&*installation.metadata, &*files.blobs).await?;
-    if found != StorePairing::Paired {
-        return Ok(Some(format!(
-            "{found}: no bytes are removed until this is put right (docs/operations.md, \"Metadata and blobs\")"
-        )));
-    }
-    stamp(&*installation.metadata, &*files.blobs).await?;
-    let (metadata, blobs, until) = (installation.rows(), Arc::clone(&files.blobs), stop.clone());
-    files.tasks.spawn(async move { pairing::note_events(&*metadata, &*blobs, event_period, until).await });
     let sweeper = Sweeper {
         metadata: installation.rows(),
         blobs: Arc::clone(&files.blobs),
@@ -50,6 +41,15 @@ pub(super) async fn start(
         delete_delay,
     };
     files.tasks.spawn(sweeper.clone().watch_backlog(stop.clone()));
+    let found = pairing::of(&*installation.metadata, &*files.blobs).await?;
+    if found != StorePairing::Paired {
+        return Ok(Some(format!(
+            "{found}: no bytes are removed until this is put right (docs/operations.md, \"Metadata and blobs\")"
+        )));
+    }
+    stamp(&*installation.metadata, &*files.blobs).await?;
+    let (metadata, blobs, until) = (installation.rows(), Arc::clone(&files.blobs), stop.clone());
+    files.tasks.spawn(async move { pairing::note_events(&*metadata, &*blobs, event_period, until).await });
     let (watcher, until, interval) = (sweeper.clone(), stop.clone(), config.stray_check_interval);
     files.tasks.spawn(async move { watcher.watch_for_orphans(interval, until).await });
     let (until, interval) = (stop.clone(), config.sweep_interval);
