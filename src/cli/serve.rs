@@ -4,7 +4,7 @@ use super::log;
 use super::settings::ServerSettings;
 use crate::app::{FirstKey, Server};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, unknown_variables};
 use anyhow::Result;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{self, IsTerminal, Write};
@@ -21,6 +21,7 @@ impl Serve {
     pub async fn run(&self) -> Result<()> {
         let (config, _) = self.settings.resolve()?;
         log::start(&config);
+        warn_about_variables();
         raise_descriptor_limit();
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
@@ -52,6 +53,14 @@ impl Serve {
 fn stop_at_once() -> ! {
     tracing::warn!("server stopped without drain");
     std::process::exit(1)
+}
+
+/// Warns about variables of the environment that look like settings and are none.
+fn warn_about_variables() {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for (variable, meant) in unknown_variables(names) {
+        tracing::warn!(variable, meant, "environment variable is no setting");
+    }
 }
 
 /// Raises the soft limit of descriptors to the hard one. Connections and files need more than most soft limits allow.

@@ -56,14 +56,14 @@ pub enum SettingError {
         expected: Kind,
     },
     /// The file has an unknown key.
-    #[error("{name:?} ({origin}) is no setting; the settings are {known}")]
+    #[error("{name:?} ({origin}) is no setting; {hint}")]
     Unknown {
         /// The key in the file.
         name: String,
         /// Its place in the file.
         origin: Origin,
-        /// The names of all settings.
-        known: String,
+        /// The name that was meant, or the names of all settings.
+        hint: String,
     },
     /// A price is invalid.
     #[error("{what} ({origin}) is not valid: expected {expected}")]

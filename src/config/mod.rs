@@ -11,6 +11,7 @@ mod log;
 mod metadata;
 mod parse;
 mod prices;
+mod quantity;
 mod reference;
 mod resolve;
 mod setting;
@@ -22,8 +23,9 @@ pub use effective::{Effective, Origin, SettingError};
 pub use log::{LogFormat, LogLevel};
 pub use metadata::{DatabaseUrl, MetadataConfig};
 pub use prices::{ItemPriceConfig, PriceConfig, PriceUnit, PricedItem};
+pub use quantity::Unit;
 pub use reference::reference;
-pub use resolve::Layers;
+pub use resolve::{Layers, unknown_variables};
 pub use setting::{Kind, Setting, Use};
 pub use settings::SETTINGS;
 

@@ -2,7 +2,7 @@
 
 use super::setting::{Kind, Setting};
 use ipnet::{IpNet, Ipv4Net};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,8 +21,15 @@ pub(super) fn file_url(text: &str) -> Option<PathBuf> {
     path_of_url(text, FILE)
 }
 
+/// Parses an address and a port. `localhost` is the loopback address of IPv4, and no host is all addresses of IPv4.
 pub(super) fn address(_: &Setting, text: &str) -> Option<SocketAddr> {
-    text.parse().ok()
+    let (host, port) = text.rsplit_once(':')?;
+    let ip = match host {
+        "localhost" => Ipv4Addr::LOCALHOST,
+        "" => Ipv4Addr::UNSPECIFIED,
+        _ => return text.parse().ok(),
+    };
+    Some(SocketAddr::from((ip, port.parse().ok()?)))
 }
 
 #[expect(clippy::option_option, reason = "the outer one is validity, the inner one is `off`")]
@@ -60,10 +67,10 @@ fn network(text: &str) -> Option<IpNet> {
     }
 }
 
-/// Parses a whole number within the bounds of the setting.
+/// Parses a number within the bounds of the setting, in its unit or with one.
 pub(super) fn whole(setting: &Setting, text: &str) -> Option<u64> {
-    let Kind::Whole { bounds, .. } = &setting.kind else { return None };
-    text.parse().ok().filter(|number| bounds.contains(number))
+    let Kind::Whole { unit, bounds } = &setting.kind else { return None };
+    unit.parse(text).filter(|number| bounds.contains(number))
 }
 
 pub(super) fn number(setting: &Setting, text: &str) -> Option<u32> {

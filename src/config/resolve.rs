@@ -14,6 +14,22 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
+/// The least likeness (Jaro-Winkler) of a misspelt name to the one that was meant.
+const LIKENESS: f64 = 0.85;
+/// The prefix of variables.
+const VARIABLES: &str = "VENNA_";
+/// The prefix of the variables of tests.
+const TEST_VARIABLES: &str = "VENNA_TEST_";
+/// The variables that are no settings.
+const OTHER_VARIABLES: [&str; 7] = [
+    "VENNA_CONFIG",
+    "VENNA_FAILPOINTS",
+    "VENNA_TO_METADATA_URL",
+    "VENNA_TO_BLOBS_URL",
+    "VENNA_URL",
+    "VENNA_API_KEY",
+    "VENNA_ADMIN_KEY",
+];
 /// The largest configuration file, in bytes.
 const MAX_CONFIG_FILE_BYTES: u64 = 1 << 20;
 
@@ -154,7 +170,10 @@ fn known(key: &str, value: &DeValue<'_>, origin: &Origin) -> Result<(&'static st
     let setting = SETTINGS.iter().find(|setting| setting.name == key).ok_or_else(|| SettingError::Unknown {
         name: key.to_owned(),
         origin: origin.clone(),
-        known: SETTINGS.iter().map(|setting| setting.name).chain([TABLES]).collect::<Vec<_>>().join(", "),
+        hint: meant(key).map_or_else(
+            || format!("the settings are {}", names().collect::<Vec<_>>().join(", ")),
+            |name| format!("did you mean {name}?"),
+        ),
     })?;
     let text = match value {
         DeValue::String(text) => text.to_string(),
@@ -172,6 +191,31 @@ fn known(key: &str, value: &DeValue<'_>, origin: &Origin) -> Result<(&'static st
         }
     };
     Ok((setting.name, text))
+}
+
+fn names() -> impl Iterator<Item = &'static str> {
+    SETTINGS.iter().map(|setting| setting.name).chain([TABLES])
+}
+
+/// Returns the setting whose name is most like this one, if one is.
+pub(super) fn meant(name: &str) -> Option<&'static str> {
+    let likeness = |known: &&'static str| strsim::jaro_winkler(known, name);
+    names().max_by(|one, other| likeness(one).total_cmp(&likeness(other))).filter(|known| likeness(known) >= LIKENESS)
+}
+
+/// Returns the variables that begin as settings do and are none, each with the one that was meant.
+pub fn unknown_variables(names: impl IntoIterator<Item = String>) -> Vec<(String, Option<String>)> {
+    let is_known = |name: &str| {
+        SETTINGS.iter().any(|setting| setting.variable() == name)
+            || OTHER_VARIABLES.contains(&name)
+            || name.starts_with(TEST_VARIABLES)
+    };
+    let unknown = names.into_iter().filter(|name| name.starts_with(VARIABLES) && !is_known(name));
+    let meant = |name: &String| {
+        let setting = meant(&name.trim_start_matches(VARIABLES).to_ascii_lowercase())?;
+        Some(format!("{VARIABLES}{}", setting.to_ascii_uppercase()))
+    };
+    unknown.map(|name| (name.clone(), meant(&name))).collect()
 }
 
 /// Returns whether the file may have an array where a flag has a comma-separated list.
@@ -252,8 +296,39 @@ mod tests {
         let file = file_of("\nlistn = '127.0.0.1:1'\n");
         let message = Config::resolve(&layers(&[], &[], Some(file.path()))).unwrap_err().to_string();
         assert!(message.contains("listn") && message.contains(":2)"), "{message}");
+        assert!(message.ends_with("did you mean listen?"), "{message}");
+        let file = file_of("unlike_all = 1\n");
+        let message = Config::resolve(&layers(&[], &[], Some(file.path()))).unwrap_err().to_string();
+        assert!(message.contains("the settings are data_dir, metadata_url"), "{message}");
         let file = file_of("[listen]\nport = 1\n");
         assert!(Config::resolve(&layers(&[], &[], Some(file.path()))).is_err());
+    }
+
+    #[test]
+    fn variables_that_are_no_settings_are_found_with_what_was_meant() {
+        let names = ["VENNA_LISTN", "VENNA_LISTEN", "VENNA_CONFIG", "VENNA_TEST_CACHE", "VENNA_XYZ", "PATH"];
+        let unknown = unknown_variables(names.map(str::to_owned));
+        let expected = [("VENNA_LISTN".to_owned(), Some("VENNA_LISTEN".to_owned())), ("VENNA_XYZ".to_owned(), None)];
+        assert_eq!(unknown, expected);
+    }
+
+    #[test]
+    fn addresses_and_quantities_may_be_written_as_people_do() {
+        let flags = [
+            ("listen", "localhost:8080"),
+            ("admin_listen", ":8081"),
+            ("max_file_bytes", "1GiB"),
+            ("idle_timeout_seconds", "2m"),
+            ("audit_retention_days", "4weeks"),
+        ];
+        let (config, _) = Config::resolve(&layers(&flags, &[], None)).unwrap();
+        assert_eq!(config.listeners.main, "127.0.0.1:8080".parse().unwrap());
+        assert_eq!(config.listeners.admin, Some("0.0.0.0:8081".parse().unwrap()));
+        assert_eq!((config.limits.max_file_bytes, config.limits.idle_timeout.as_secs()), (1 << 30, 120));
+        assert_eq!(config.upkeep.audit_retention.as_secs(), 28 * 86_400);
+        for wrong in [("listen", "example.org:80"), ("listen", "localhost"), ("max_file_bytes", "9GiB")] {
+            assert!(Config::resolve(&layers(&[wrong], &[], None)).is_err(), "{wrong:?}");
+        }
     }
 
     fn proxies(layers: &Layers) -> Result<Vec<String>, SettingError> {

@@ -1,5 +1,6 @@
 //! A setting: its names, its default, its help and the kind of its value.
 
+use super::quantity::Unit;
 use std::fmt;
 use std::ops::RangeInclusive;
 
@@ -57,8 +58,8 @@ pub enum Kind {
     MetadataUrl,
     /// A whole number within bounds.
     Whole {
-        /// The unit; empty for plain counts.
-        unit: &'static str,
+        /// The unit.
+        unit: Unit,
         /// The bounds, inclusive.
         bounds: RangeInclusive<u64>,
     },
@@ -71,8 +72,8 @@ impl fmt::Display for Kind {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path => out.write_str("a path"),
-            Self::Address => out.write_str("ADDRESS:PORT, for example 127.0.0.1:8080 or [::1]:0"),
-            Self::AddressOrOff => out.write_str("ADDRESS:PORT, for example 127.0.0.1:8081, or off"),
+            Self::Address => out.write_str("ADDRESS:PORT, for example 127.0.0.1:8080, localhost:8080 or [::1]:0; :8080 is that port on all addresses"),
+            Self::AddressOrOff => out.write_str("ADDRESS:PORT, for example 127.0.0.1:8081 or localhost:8081, or off"),
             Self::HttpUrl => out.write_str("an http:// or https:// URL without a query"),
             Self::SinkUrl => out.write_str("an http:// or https:// URL without a query, a user or a password"),
             Self::Networks => out.write_str(
@@ -87,8 +88,9 @@ impl fmt::Display for Kind {
             ),
             Self::PathUrl { scheme } => write!(out, "{scheme}PATH, which is all that this build serves"),
             Self::Whole { unit, bounds } => {
-                let of = if unit.is_empty() { String::new() } else { format!(" of {unit}") };
-                write!(out, "a whole number{of} from {} to {}", bounds.start(), bounds.end())
+                let of = if *unit == Unit::Count { String::new() } else { format!(" of {}", unit.name()) };
+                write!(out, "a whole number{of} from {} to {}", bounds.start(), bounds.end())?;
+                unit.example().map_or(Ok(()), |example| write!(out, ", or such as {example}"))
             }
             Self::Word(words) => out.write_str(&words.join(" or ")),
         }

@@ -1,10 +1,11 @@
 //! The one list of settings.
 
+use super::quantity::Unit;
 use super::setting::{Kind, Setting, Use};
 
-const SECONDS: Kind = Kind::Whole { unit: "seconds", bounds: 1..=86_400 };
-const LONG_SECONDS: Kind = Kind::Whole { unit: "seconds", bounds: 0..=366 * 86_400 };
-const COUNT: Kind = Kind::Whole { unit: "", bounds: 1..=1_000_000 };
+const SECONDS: Kind = Kind::Whole { unit: Unit::Seconds, bounds: 1..=86_400 };
+const LONG_SECONDS: Kind = Kind::Whole { unit: Unit::Seconds, bounds: 0..=366 * 86_400 };
+const COUNT: Kind = Kind::Whole { unit: Unit::Count, bounds: 1..=1_000_000 };
 
 /// Every setting, in the order of the documentation.
 pub static SETTINGS: &[Setting] = &[
@@ -109,7 +110,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "BYTES",
         default: Some("536870912"),
         help: "The largest file of one `POST /v1/files`.",
-        kind: Kind::Whole { unit: "bytes", bounds: 1..=8 << 30 },
+        kind: Kind::Whole { unit: Unit::Bytes, bounds: 1..=8 << 30 },
         used_by: Use::Server,
     },
     Setting {
@@ -117,7 +118,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "BYTES",
         default: None,
         help: "The largest file that is stored in the database, where many uploads share one fsync; 0 for none. By default 65536 on SQLite and 0 on PostgreSQL.",
-        kind: Kind::Whole { unit: "bytes", bounds: 0..=256 << 10 },
+        kind: Kind::Whole { unit: Unit::Bytes, bounds: 0..=256 << 10 },
         used_by: Use::Server,
     },
     Setting {
@@ -189,7 +190,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "N",
         default: Some("60"),
         help: "The number of requests with invalid keys per minute from one address (IPv6: one /64); 0 for no limit. Further ones are answered 429. Keys that the server has accepted before are never refused.",
-        kind: Kind::Whole { unit: "", bounds: 0..=1_000_000 },
+        kind: Kind::Whole { unit: Unit::Count, bounds: 0..=1_000_000 },
         used_by: Use::Server,
     },
     Setting {
@@ -221,7 +222,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "BYTES",
         default: Some("1024"),
         help: "The minimum rate of a request body, measured over the body window.",
-        kind: Kind::Whole { unit: "bytes a second", bounds: 1..=1 << 40 },
+        kind: Kind::Whole { unit: Unit::BytesPerSecond, bounds: 1..=1 << 40 },
         used_by: Use::Server,
     },
     Setting {
@@ -269,7 +270,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "MIB",
         default: Some("64"),
         help: "The highest rate of the server's scrub. The rate is chosen to read everything within the interval, and is at least 4 MiB per second.",
-        kind: Kind::Whole { unit: "MiB a second", bounds: 1..=1_000_000 },
+        kind: Kind::Whole { unit: Unit::MebibytesPerSecond, bounds: 1..=1_000_000 },
         used_by: Use::Server,
     },
     Setting {
@@ -277,7 +278,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "DAYS",
         default: Some("400"),
         help: "The retention of audit entries; 0 for ever.",
-        kind: Kind::Whole { unit: "days", bounds: 0..=36_500 },
+        kind: Kind::Whole { unit: Unit::Days, bounds: 0..=36_500 },
         used_by: Use::Server,
     },
     Setting {
@@ -285,7 +286,7 @@ pub static SETTINGS: &[Setting] = &[
         placeholder: "DAYS",
         default: Some("62"),
         help: "The time that the ledger keeps reads by the second. Older reads are merged into one row per key, operation, purpose and minute. 0 for ever.",
-        kind: Kind::Whole { unit: "days", bounds: 0..=36_500 },
+        kind: Kind::Whole { unit: Unit::Days, bounds: 0..=36_500 },
         used_by: Use::Server,
     },
     Setting {
