@@ -74,7 +74,7 @@ pub async fn serve(
     // The stream enforces the time limit of heads, since it can distinguish an idle connection from a slow one.
     http.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(READ_BUFFER_BYTES);
     let patience = limits.patience;
-    let (slots, refusals) = (Connections::new(limits.caps), Refusals::new(&limits.cors));
+    let (slots, refusals) = (Connections::new(limits.caps), Refusals::new(&limits.cors, tls.is_some()));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut waiting = None;
@@ -123,10 +123,15 @@ async fn serve_connection<S>(
 {
     let ended = match tls {
         None => watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await,
-        Some(tls) => match stop.run_until_cancelled(handshake(tls, stream)).await.flatten() {
-            Some(stream) => watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await,
-            None => return,
-        },
+        // Boxed, so that a connection without TLS has no room for it.
+        Some(tls) => {
+            let encrypted = async move {
+                let stream = stop.run_until_cancelled(handshake(tls, stream)).await.flatten();
+                let Some(stream) = stream else { return Ok(()) };
+                watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await
+            };
+            Box::pin(encrypted).await
+        }
     };
     if let Err(error) = ended {
         tracing::debug!(error = %ErrorChain(&error), "connection ended early");
@@ -241,26 +246,27 @@ impl http_body::Body for AnswerBody {
     }
 }
 
-/// Answers connections over the cap of their network, before a request is read.
+/// Answers connections over the cap of their network, before a request is read. With TLS it closes them: an answer
+/// would take a handshake.
 struct Refusals {
-    answer: Bytes,
+    answer: Option<Bytes>,
     slots: Arc<Semaphore>,
 }
 
 impl Refusals {
     /// Writes the answer. The request is not read and its origin unknown, so pages can read the answer only if all may.
-    fn new(cors: &Cors) -> Self {
+    fn new(cors: &Cors, is_encrypted: bool) -> Self {
         let message = "Too many connections are open from your address. Close some, or try again in a moment.";
         let error = ApiError::too_many(Limited::Connections, message);
         let error = if *cors == Cors::Any { error.header(ACCESS_CONTROL_ALLOW_ORIGIN, "*") } else { error };
-        let answer = error.into_bytes().into();
+        let answer = (!is_encrypted).then(|| error.into_bytes().into());
         Self { answer, slots: Arc::new(Semaphore::new(MAX_REFUSALS)) }
     }
 
     fn refuse(&self, mut tcp: TcpStream, tasks: &mut JoinSet<()>) {
         Limited::Connections.count();
+        let Some(answer) = self.answer.clone() else { return };
         let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else { return };
-        let answer = self.answer.clone();
         let tell = async move {
             tcp.write_all(&answer).await?;
             tcp.shutdown().await?;
