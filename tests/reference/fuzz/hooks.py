@@ -53,9 +53,10 @@ def kind_of(operation: str, name: str) -> str:
 
 @schemathesis.hook
 def filter_query(ctx, query) -> bool:  # noqa: ANN001
-    """A query has texts only: in place of a list, null, a boolean and a number are texts that an id may be."""
+    """A query has texts only: null, a boolean and a number in a list, or in its place, are texts that an id may be."""
     scalars = (type(None), bool, int, float)
-    return not any(name.endswith("[]") and isinstance(value, scalars) for name, value in (query or {}).items())
+    lists = [value for name, value in (query or {}).items() if name.endswith("[]")]
+    return not any(isinstance(item, scalars) for value in lists for item in (value if isinstance(value, list) else [value]))
 
 
 @schemathesis.hook
