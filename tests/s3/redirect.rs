@@ -48,7 +48,9 @@ async fn a_download_leads_to_the_bucket_and_is_billed() {
     let part = ask(&ada, Method::GET, &id, Some(("range", "bytes=5-5"))).await;
     let part_url = header(&part, "location").to_owned();
     let unsigned = reqwest::get(&part_url).await.unwrap();
-    assert_eq!(unsigned.status(), StatusCode::FORBIDDEN, "a URL for a range does not open the whole");
+    // Garage answers 400 when a signed header is missing.
+    let refused = [StatusCode::FORBIDDEN, StatusCode::BAD_REQUEST];
+    assert!(refused.contains(&unsigned.status()), "a URL for a range does not open the whole: {}", unsigned.status());
     let other = Client::new().get(&part_url).header("range", "bytes=0-499999").send().await.unwrap();
     assert_eq!(other.status(), StatusCode::FORBIDDEN);
     let same = Client::new().get(&part_url).header("range", "bytes=5-5").send().await.unwrap();

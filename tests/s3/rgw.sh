@@ -14,22 +14,8 @@ start_timeout_seconds=120
 stop_timeout_seconds=60
 disk_bytes=$((20 << 30)) # of a sparse file
 packages=(radosgw ceph-mon ceph-osd ceph-mgr ceph-common)
-
-say() { printf '%s\n' "$*" >&2; }
-
-free_ports() { # COUNT
-    python3 - "$1" <<'PYTHON'
-import socket, sys
-sockets = [socket.socket() for _ in range(int(sys.argv[1]))]
-for one in sockets:
-    one.bind(("127.0.0.1", 0))
-print(*(one.getsockname()[1] for one in sockets))
-PYTHON
-}
-
-secret() { # BYTES
-    od -An -N"$1" -tx1 /dev/urandom | tr -d ' \n'
-}
+# shellcheck source=store.sh
+source "$(dirname "${BASH_SOURCE[0]}")/store.sh"
 
 install_packages() {
     command -v radosgw ceph-mon ceph-osd ceph-mgr ceph >/dev/null && return
@@ -81,14 +67,7 @@ rgw gc processor period = 60
 CONF
 }
 
-ceph_() { CEPH_CONF="$folder/ceph.conf" timeout "$start_timeout_seconds" "$@" >&2; }
-
-daemon() { # NAME COMMAND...
-    local name=$1
-    shift
-    CEPH_CONF="$folder/ceph.conf" setsid "$@" -f >"$folder/$name.out" 2>&1 </dev/null &
-    echo "$!" >>"$folder/pids"
-}
+ceph_() { timeout "$start_timeout_seconds" "$@" >&2; }
 
 make_keyring() {
     ceph_ ceph-authtool --create-keyring "$folder/keyring" --gen-key -n client.admin \
@@ -105,84 +84,35 @@ make_keyring() {
 start_cluster() {
     ceph_ monmaptool --create --fsid "$fsid" --addv a "[v2:127.0.0.1:$mon_v2,v1:127.0.0.1:$mon_v1]" "$folder/monmap"
     ceph_ ceph-mon --mkfs -i a --monmap "$folder/monmap" --keyring "$folder/mon.keyring"
-    daemon mon ceph-mon -i a
-    daemon mgr ceph-mgr -i x
+    daemon mon ceph-mon -i a -f
+    daemon mgr ceph-mgr -i x -f
     local osd
     osd=$(cat /proc/sys/kernel/random/uuid)
     ceph_ ceph osd new "$osd" 0
     ceph_ ceph-osd -i 0 --mkfs --osd-uuid "$osd"
-    daemon osd ceph-osd -i 0
-    daemon rgw radosgw -n client.rgw
+    daemon osd ceph-osd -i 0 -f
+    daemon rgw radosgw -n client.rgw -f
 }
 
-# Older versions of curl sign without the header that S3 wants to have signed. The keys do not stand on a command line.
-signed() { # ARGUMENTS OF CURL
-    printf 'user = "%s:%s"\n' "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY" |
-        curl --silent --fail --config - --aws-sigv4 aws:amz:us-east-1:s3 --header 'x-amz-content-sha256: UNSIGNED-PAYLOAD' \
-            "$@" >&2
-}
-
-make_bucket() {
+make_user() {
     AWS_ACCESS_KEY_ID=$(secret 10)
     AWS_SECRET_ACCESS_KEY=$(secret 20)
     ceph_ radosgw-admin user create --uid=test --display-name=test \
         --access-key="$AWS_ACCESS_KEY_ID" --secret-key="$AWS_SECRET_ACCESS_KEY" >/dev/null 2>&1
-    local tries
-    for ((tries = 0; tries < start_timeout_seconds * 5; tries++)); do
-        signed -X PUT "$endpoint/$bucket" && return
-        sleep 0.2
-    done
-    say 'the gateway does not answer:'
-    tail -20 "$folder/client.rgw.log" >&2
-    return 1
 }
 
 start() {
     install_packages
-    folder=$(mktemp -d "${TMPDIR:-/tmp}/venna-rgw-XXXXXX")
-    trap 'stop' ERR
     mkdir "$folder"/{mon,mgr,osd,rgw,crash}
+    export CEPH_CONF=$folder/ceph.conf
     fsid=$(cat /proc/sys/kernel/random/uuid)
     read -r mon_v2 mon_v1 gateway <<<"$(free_ports 3)"
     endpoint=http://127.0.0.1:$gateway
     write_configuration
     make_keyring
     start_cluster
-    make_bucket
-    cat <<VARIABLES
-export VENNA_TEST_RGW_FOLDER=$folder
-export VENNA_TEST_S3_ENDPOINT=$endpoint
-export VENNA_TEST_S3_BUCKET=$bucket
-export AWS_ENDPOINT=$endpoint
-export AWS_REGION=us-east-1
-export AWS_ACCESS_KEY_ID=$AWS_ACCESS_KEY_ID
-export AWS_SECRET_ACCESS_KEY=$AWS_SECRET_ACCESS_KEY
-VARIABLES
+    make_user
+    make_bucket "$folder/client.rgw.log"
 }
 
-# The gateway goes first and the monitor last, as each needs those that were started before it.
-stop() {
-    trap - ERR
-    local pid tries
-    for pid in $(tac "$folder/pids" 2>/dev/null); do
-        kill "$pid" 2>/dev/null || continue
-        for ((tries = 0; tries < stop_timeout_seconds * 10; tries++)); do
-            kill -0 "$pid" 2>/dev/null || break
-            sleep 0.1
-        done
-        kill -KILL "$pid" 2>/dev/null || true
-    done
-    rm -rf "$folder"
-}
-
-case ${1:-} in
-start) start ;;
-stop)
-    folder=${VENNA_TEST_RGW_FOLDER:?is printed by start}
-    stop
-    ;;
-*)
-    say "usage: $0 start|stop"
-    exit 2
-    ;;
-esac
+main "$@"
