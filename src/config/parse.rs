@@ -1,5 +1,6 @@
 //! Parsers of settings' texts; each returns nothing for an invalid text.
 
+use super::quantity::DAY_SECONDS;
 use super::setting::{Kind, Setting};
 use ipnet::{IpNet, Ipv4Net};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -10,8 +11,6 @@ use std::time::Duration;
 const FILE: &str = "file:";
 /// The prefix length of IPv4-mapped IPv6 addresses.
 const IPV4_MAPPED_BITS: u8 = 96;
-/// The seconds of a day.
-const DAY_SECONDS: u64 = 86_400;
 
 pub(super) fn path(_: &Setting, text: &str) -> Option<PathBuf> {
     path_of(text)

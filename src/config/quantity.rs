@@ -20,7 +20,8 @@ pub enum Unit {
     Days,
 }
 
-const DAY_SECONDS: u64 = 86_400;
+/// The seconds of a day.
+pub(super) const DAY_SECONDS: u64 = 86_400;
 
 impl Unit {
     /// Returns how the unit stands behind a number; empty for a count.

@@ -1,4 +1,4 @@
-//! What waits for the tasks of the server.
+//! Counts of the rows that wait for the tasks of the server.
 
 use super::error::MetadataError;
 use async_trait::async_trait;

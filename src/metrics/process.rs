@@ -19,7 +19,7 @@ pub(super) struct ProcessMetric {
     value: fn(&Reading) -> f64,
 }
 
-/// What `/proc` says of the process.
+/// Figures of the process from `/proc`.
 struct Reading {
     cpu_seconds: f64,
     resident_bytes: u64,

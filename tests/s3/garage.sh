@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A Garage object store of one node for the long tier of the tests, on 127.0.0.1 and in one temporary folder.
 #
-#   eval "$(tests/s3/garage.sh start)"  # builds Garage when it is absent, twenty minutes on two cores; then seconds
+#   eval "$(tests/s3/garage.sh start)"  # builds Garage when it is absent, which may take an hour; then seconds
 #   tests/s3/garage.sh stop             # with the variables that start has printed; removes all but the program
 #
 # What start prints are the variables by which the tests and `venna serve` find the bucket; everything else goes to

@@ -102,19 +102,14 @@ impl RetryPolicy {
             Ok(Err(error)) => Failure::from_client(&error),
             Err(_) => Failure::timed_out(),
         };
+        count(if failure.kind == Kind::Transient { "failed" } else { "refused" });
         self.note(&failure);
         Err(failure)
     }
 
     /// Records the outcome of a request in the circuit breaker. A refusal counts as an answer.
     pub(super) fn note(&self, failure: &Failure) {
-        if failure.kind == Kind::Transient {
-            self.breaker.record_failure();
-            count("failed");
-        } else {
-            self.breaker.record_success();
-            count("refused");
-        }
+        if failure.kind == Kind::Transient { self.breaker.record_failure() } else { self.breaker.record_success() }
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) struct Loaded {
     pub(super) stamp: FileStamp,
 }
 
-/// What changes when a file is replaced.
+/// The time of modification and the length of both files, which tell a replaced file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FileStamp([Option<(SystemTime, u64)>; 2]);
 

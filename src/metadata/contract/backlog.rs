@@ -1,4 +1,4 @@
-//! What waits for the tasks of the server.
+//! Counts of the rows that wait for the tasks of the server.
 
 use super::fixtures::{NOW_MS, PROCESS, blob, file, small_file, tenant};
 use crate::metadata::{Backlog, MetadataStore};

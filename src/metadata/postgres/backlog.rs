@@ -1,4 +1,4 @@
-//! Rows that wait for the tasks of the server.
+//! Counts of the rows that wait for the tasks of the server.
 
 use super::rows::{number, stored};
 use super::store::{PostgresStore, read};

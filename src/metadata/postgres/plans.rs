@@ -175,15 +175,26 @@ async fn statistics_of_small_workspaces_mislead_no_plan() {
     for (sql, plan) in plans(&client).await {
         let mut indexes = BTreeSet::new();
         scans(&plan, &mut Vec::new(), &mut indexes);
-        for (place, (_, index)) in REQUIRED_ALWAYS.iter().enumerate().filter(|(_, (text, _))| sql.contains(text)) {
-            required.insert(place);
-            if !indexes.contains(*index) {
-                faults.push(format!("does not use {index} but {indexes:?}\n    {sql}"));
-            }
-        }
+        check_indexes(REQUIRED_ALWAYS, &sql, &indexes, &mut required, &mut faults);
     }
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
     assert_eq!(required.len(), REQUIRED_ALWAYS.len(), "statements that were looked for: {required:?}");
+}
+
+/// Notes which entries of the list apply to a statement, and a fault for each index that its plan does not use.
+fn check_indexes(
+    list: &[(&str, &str)],
+    sql: &str,
+    used: &BTreeSet<String>,
+    required: &mut BTreeSet<usize>,
+    faults: &mut Vec<String>,
+) {
+    for (place, (_, index)) in list.iter().enumerate().filter(|(_, (text, _))| sql.contains(text)) {
+        required.insert(place);
+        if !used.contains(*index) {
+            faults.push(format!("does not use {index} but {used:?}\n    {sql}"));
+        }
+    }
 }
 
 async fn connect(database: &Database) -> Client {
@@ -248,12 +259,7 @@ async fn no_statement_reads_more_than_it_concerns() {
                 faults.push(format!("scans {scanned}\n    {sql}"));
             }
         }
-        for (place, (_, index)) in REQUIRED.iter().enumerate().filter(|(_, (text, _))| sql.contains(text)) {
-            required.insert(place);
-            if !indexes.contains(*index) {
-                faults.push(format!("does not use {index} but {indexes:?}\n    {sql}"));
-            }
-        }
+        check_indexes(REQUIRED, &sql, &indexes, &mut required, &mut faults);
     }
     assert!(explained > 80, "{explained} statements were looked at");
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));

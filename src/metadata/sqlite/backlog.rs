@@ -1,4 +1,4 @@
-//! Rows that wait for the tasks of the server.
+//! Counts of the rows that wait for the tasks of the server.
 
 use super::queries::Queries;
 use super::store::SqliteStore;
