@@ -2,7 +2,8 @@
 //!
 //! Each client network has a cap. When all slots are taken, the connection that has been idle longest is closed, so
 //! that idle clients do not block active ones. A connection is idle while it has no active request and no write in
-//! progress. A connection before its first complete request head is idle, too.
+//! progress. A connection before its first complete request head is idle, too. A connection of HTTP/2 has one slot,
+//! too, however many requests are active on it.
 
 use super::address::Network;
 use crate::metrics::{Counted, METRICS};
@@ -16,15 +17,16 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 /// The number of idle connections that one search keeps. A search visits all connections, so its result serves many
 /// closes.
 const CANDIDATES: usize = 64;
-/// The value of [`Connection::idle_since_ms`] while a request is active.
-const BUSY: u64 = u64::MAX;
+/// The least value of [`Connection::activity`] of a busy connection: with no active request, which none has.
+const BUSY: u64 = 1 << 63;
 
 /// The caps of open connections.
 #[derive(Clone, Debug)]
@@ -64,8 +66,8 @@ pub struct Connection {
     /// The network whose cap includes the connection; none for a trusted proxy.
     network: Option<Network>,
     begun: Instant,
-    /// The start of the idle time, in milliseconds since `begun`, or [`BUSY`].
-    idle_since_ms: AtomicU64,
+    /// The start of the idle time, in milliseconds since `begun`, or [`BUSY`] plus the number of active requests.
+    activity: AtomicU64,
     closed: CancellationToken,
     _counted: Counted,
 }
@@ -75,8 +77,8 @@ pub struct Connection {
 pub struct ConnectionSlot {
     connections: Arc<Connections>,
     connection: Arc<Connection>,
-    /// The share of its workspace that the active request holds.
-    held: Mutex<Option<FairPermit<WorkspaceId>>>,
+    /// The shares of their workspaces that active requests hold, with the number of the request.
+    held: Mutex<Vec<(u64, FairPermit<WorkspaceId>)>>,
     /// The number of begun requests.
     requests: AtomicU64,
     /// The reader of the connection, which starts its timeout once the connection is idle.
@@ -85,7 +87,10 @@ pub struct ConnectionSlot {
 
 /// An active request. The drop ends it.
 #[derive(Debug)]
-pub struct ActiveRequest(Arc<ConnectionSlot>);
+pub struct ActiveRequest {
+    slot: Arc<ConnectionSlot>,
+    number: u64,
+}
 
 /// The reason why a connection gets no slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,12 +171,12 @@ impl State {
         if let Some(network) = network {
             *self.of_network.entry(network).or_default() += 1;
         }
-        let (idle_since_ms, closed) = (AtomicU64::new(elapsed_ms(begun)), CancellationToken::new());
+        let (activity, closed) = (AtomicU64::new(elapsed_ms(begun)), CancellationToken::new());
         let connection = Arc::new(Connection {
             number,
             network,
             begun,
-            idle_since_ms,
+            activity,
             closed,
             _counted: Counted::on(&METRICS.http_connections),
         });
@@ -216,7 +221,17 @@ impl State {
 
 impl Connection {
     fn idle_since_ms(&self) -> Option<u64> {
-        Some(self.idle_since_ms.load(Ordering::Relaxed)).filter(|since_ms| *since_ms != BUSY)
+        Some(self.activity.load(Ordering::Relaxed)).filter(|since_ms| *since_ms < BUSY)
+    }
+
+    /// Replaces the activity; `next` gets the present one.
+    fn update(&self, next: impl Fn(u64) -> u64) {
+        let mut before = self.activity.load(Ordering::Relaxed);
+        while let Err(changed) =
+            self.activity.compare_exchange_weak(before, next(before), Ordering::Relaxed, Ordering::Relaxed)
+        {
+            before = changed;
+        }
     }
 }
 
@@ -228,14 +243,32 @@ impl ConnectionSlot {
 
     /// Begins a request of the connection.
     pub fn begin(self: &Arc<Self>) -> ActiveRequest {
-        self.connection.idle_since_ms.store(BUSY, Ordering::Relaxed);
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        ActiveRequest(Arc::clone(self))
+        self.connection.update(|activity| activity.max(BUSY) + 1);
+        ActiveRequest { slot: Arc::clone(self), number: self.requests.fetch_add(1, Ordering::Relaxed) }
     }
 
-    /// Holds a share of the workspace until the active request ends.
-    pub fn hold(&self, share: FairPermit<WorkspaceId>) {
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(share);
+    /// Holds a share of the workspace until the active request of this number ends.
+    pub fn hold(&self, number: u64, share: FairPermit<WorkspaceId>) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).push((number, share));
+    }
+
+    /// Takes the share that the active request of this number holds.
+    fn release(&self, number: u64) -> Option<FairPermit<WorkspaceId>> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = held.iter().position(|(request, _)| *request == number)?;
+        Some(held.swap_remove(place).1)
+    }
+
+    /// Waits until the connection has been idle for `limit`.
+    pub async fn idle_for(&self, limit: Duration) {
+        loop {
+            let now_ms = elapsed_ms(self.connection.begun);
+            let idle_ms = self.connection.idle_since_ms().map_or(0, |since_ms| now_ms.saturating_sub(since_ms));
+            match limit.checked_sub(Duration::from_millis(idle_ms)) {
+                None | Some(Duration::ZERO) => return,
+                Some(rest) => sleep(rest).await,
+            }
+        }
     }
 
     /// Returns the number of begun requests of the connection.
@@ -255,11 +288,10 @@ impl ConnectionSlot {
 
     /// Records a write to the connection, which restarts its idle time.
     pub fn wrote(&self) {
-        let (now_ms, idle_since_ms) = (elapsed_ms(self.connection.begun), &self.connection.idle_since_ms);
-        let before = idle_since_ms.load(Ordering::Relaxed);
-        if before != BUSY && before != now_ms {
+        if self.connection.idle_since_ms().is_some() {
+            let now_ms = elapsed_ms(self.connection.begun);
             // A connection that has begun a request in the meantime stays busy.
-            let _is_busy = idle_since_ms.compare_exchange(before, now_ms, Ordering::Relaxed, Ordering::Relaxed);
+            self.connection.update(|activity| if activity < BUSY { now_ms } else { activity });
         }
     }
 }
@@ -271,24 +303,31 @@ impl Drop for ConnectionSlot {
     }
 }
 
+impl ActiveRequest {
+    /// Returns the number of the request on its connection.
+    pub const fn number(&self) -> u64 {
+        self.number
+    }
+}
+
 impl Drop for ActiveRequest {
     fn drop(&mut self) {
-        let Self(slot) = self;
-        drop(slot.held.lock().unwrap_or_else(PoisonError::into_inner).take());
-        slot.connection.idle_since_ms.store(elapsed_ms(slot.connection.begun), Ordering::Relaxed);
+        let Self { slot, number } = self;
+        drop(slot.release(*number));
+        let now_ms = elapsed_ms(slot.connection.begun);
+        slot.connection.update(|activity| if activity > BUSY + 1 { activity - 1 } else { now_ms });
         slot.reader.wake();
         slot.connections.changed.notify_waiters();
     }
 }
 
 fn elapsed_ms(begun: Instant) -> u64 {
-    u64::try_from(begun.elapsed().as_millis()).unwrap_or(BUSY - 1)
+    u64::try_from(begun.elapsed().as_millis()).unwrap_or(BUSY - 1).min(BUSY - 1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn connections(max_connections: usize, max_per_address: usize) -> Arc<Connections> {
         Connections::new(Caps {
@@ -342,5 +381,22 @@ mod tests {
         room.unwrap();
         enter().await;
         assert!(first.connection.closed.is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_busy_until_the_last_of_its_requests_ends() {
+        let connections = connections(1, 1);
+        let slot = connections.enter(peer("198.51.100.1")).unwrap();
+        let (first, second) = (slot.begin(), slot.begin());
+        assert_eq!((first.number(), second.number()), (0, 1));
+        drop(second);
+        assert!(slot.is_busy());
+        slot.wrote();
+        assert_eq!(connections.enter(peer("198.51.100.2")).unwrap_err(), SlotError::Full);
+        let mut idle = pin!(slot.idle_for(Duration::from_millis(20)));
+        tokio::time::timeout(Duration::from_millis(60), idle.as_mut()).await.unwrap_err();
+        drop(first);
+        assert!(!slot.is_busy());
+        tokio::time::timeout(Duration::from_secs(9), idle).await.unwrap();
     }
 }

@@ -99,12 +99,14 @@ fn is_kept(request: &Request) -> bool {
     request.version() == Version::HTTP_11 && !request.headers().get_all(CONNECTION).iter().any(closes)
 }
 
-/// Runs a request with a paced body. An answer before the end of the body closes the connection.
+/// Runs a request with a paced body. An answer before the end of the body closes a connection of HTTP/1; HTTP/2 resets
+/// the stream.
 async fn answer(pace: BodyPace, request: Request, id: RequestId, next: Next) -> Response {
+    let is_http_1 = request.version() < Version::HTTP_2;
     let (mut request, body) = limit_pace(pace, request);
     request.extensions_mut().insert(id);
     let mut response = run(request, next).await;
-    if body.is_some_and(|body| !body.is_whole()) {
+    if is_http_1 && body.is_some_and(|body| !body.is_whole()) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
@@ -123,8 +125,8 @@ async fn run(request: Request, next: Next) -> Response {
     })
 }
 
-/// Checks that a proxy before this server cannot frame the request differently (RFC 9112, sections 3.2 and 6.1). hyper
-/// rejects two lengths, and closes the connection after a request with a length and chunks.
+/// Checks that a proxy before this server cannot frame the request differently (RFC 9112, sections 3.2 and 6.1; RFC
+/// 9113, section 8.3.1). hyper rejects two lengths, and closes the connection after a request with a length and chunks.
 fn check_framing(request: &Request) -> Result<(), ApiError> {
     let headers = request.headers();
     match headers.get_all(HOST).iter().count() {
@@ -133,6 +135,13 @@ fn check_framing(request: &Request) -> Result<(), ApiError> {
         }
         0 | 1 => {}
         _ => return Err(ApiError::invalid("The request has more than one Host header.")),
+    }
+    let is_authority = |host: &HeaderValue, authority: &str| host.as_bytes().eq_ignore_ascii_case(authority.as_bytes());
+    if let (Some(host), Some(authority)) = (headers.get(HOST), request.uri().authority())
+        && request.version() == Version::HTTP_2
+        && !is_authority(host, authority.as_str())
+    {
+        return Err(ApiError::invalid("The Host header and the :authority of the request differ."));
     }
     let chunked = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"chunked");
     let encodings = headers.get_all(TRANSFER_ENCODING);

@@ -1,33 +1,33 @@
-//! The accept loop: HTTP/1.1, with or without TLS, and a time limit on every wait for a client.
+//! The accept loop: HTTP/1.1 and HTTP/2, with or without TLS, and a time limit on every wait for a client.
 //!
 //! A whole request has no timeout: a transfer may take hours while it makes progress.
 
 use super::address::Peer;
-use super::connection::{ClientConnection, ClientStream, Ending};
-use super::connections::{ActiveRequest, Caps, ConnectionSlot, Connections, SlotError};
+use super::connection::{ClientStream, Ending};
+use super::connections::{Caps, ConnectionSlot, Connections, SlotError};
 use super::cors::Cors;
 use super::error::ApiError;
+use super::flood::Tally;
+use super::http_2::Http2;
 use super::limited::Limited;
 use super::patience::Patience;
+use super::requests::{AnswerBody, Requests};
+use super::tls::HTTP_2;
 use crate::error_chain::ErrorChain;
 use crate::metrics::METRICS;
 use axum::Router;
-use axum::body::Body;
 use bytes::Bytes;
 use futures_util::TryFutureExt;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_LENGTH};
 use http::{Request, Response, Version};
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use hyper_util::service::TowerToHyperService;
 use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -37,6 +37,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// The size of the read buffer of a connection, and so the maximum length of a request head, in bytes.
 const READ_BUFFER_BYTES: usize = 64 * 1024;
@@ -70,11 +71,9 @@ pub async fn serve(
     limits: ConnectionLimits,
     stop: CancellationToken,
 ) {
-    let mut http = http1::Builder::new();
-    // The stream enforces the time limit of heads, since it can distinguish an idle connection from a slow one.
-    http.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(READ_BUFFER_BYTES);
+    let protocols = Protocols::new(tls, &limits, &stop);
     let patience = limits.patience;
-    let (slots, refusals) = (Connections::new(limits.caps), Refusals::new(&limits.cors, tls.is_some()));
+    let (slots, refusals) = (Connections::new(limits.caps), Refusals::new(&limits.cors, protocols.tls.is_some()));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut waiting = None;
@@ -90,8 +89,8 @@ pub async fn serve(
         };
         let (tcp, ending) = (Arc::new(tcp), Arc::<Ending>::default());
         let stream = ClientStream::new(Arc::clone(&tcp), Some(Arc::clone(&slot)), patience, Arc::clone(&ending));
-        let service = on_connection(router.clone(), peer, &tcp, Arc::clone(&slot), Arc::clone(&ending));
-        let connection = serve_connection(http.clone(), tls.clone(), stream, service, graceful.watcher(), stop.clone());
+        let requests = Requests::new(router.clone(), peer, &tcp, Arc::clone(&slot));
+        let connection = protocols.clone().serve(stream, requests, Arc::clone(&ending), graceful.watcher());
         connections.spawn(async move {
             let served = async {
                 connection.await;
@@ -108,33 +107,78 @@ pub async fn serve(
         tracing::warn!(connections = connections.len(), "connections aborted at drain timeout");
     }
     connections.shutdown().await;
+    protocols.http_2.streams.close();
+    protocols.http_2.streams.wait().await;
 }
 
-/// Serves one connection, after a TLS handshake where there is TLS.
-async fn serve_connection<S>(
-    http: http1::Builder,
+/// The versions of HTTP and the encryption of all connections.
+#[derive(Clone)]
+struct Protocols {
+    http_1: http1::Builder,
+    http_2: Http2,
     tls: Option<TlsAcceptor>,
-    stream: ClientStream,
-    service: S,
-    watcher: Watcher,
-    stop: CancellationToken,
-) where
-    S: Service<Request<Incoming>, Response = Response<AnswerBody>, Error = Infallible, Future: Send>,
-{
-    let ended = match tls {
-        None => watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await,
-        // Boxed, so that a connection without TLS has no room for it.
-        Some(tls) => {
-            let encrypted = async move {
-                let stream = stop.run_until_cancelled(handshake(tls, stream)).await.flatten();
-                let Some(stream) = stream else { return Ok(()) };
-                watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await
-            };
-            Box::pin(encrypted).await
+}
+
+impl Protocols {
+    fn new(tls: Option<TlsAcceptor>, limits: &ConnectionLimits, stop: &CancellationToken) -> Self {
+        let mut http_1 = http1::Builder::new();
+        // The stream enforces the time limit of heads, since it can distinguish an idle connection from a slow one.
+        http_1.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(READ_BUFFER_BYTES);
+        let (idle_timeout, stall_timeout) = (limits.patience.idle, limits.patience.stall);
+        let http_2 = Http2 { idle_timeout, stall_timeout, stop: stop.clone(), streams: TaskTracker::new() };
+        Self { http_1, http_2, tls }
+    }
+
+    /// Serves one connection, after a TLS handshake where there is TLS.
+    async fn serve(self, stream: ClientStream, requests: Requests, ending: Arc<Ending>, watcher: Watcher) {
+        let ended = match self.tls.clone() {
+            None => self.serve_clear(stream, requests, ending, watcher).await,
+            // Boxed, so that a connection without TLS has no room for it.
+            Some(tls) => Box::pin(self.serve_encrypted(tls, stream, requests, ending, watcher)).await,
+        };
+        if let Err(error) = ended {
+            tracing::debug!(error = %ErrorChain(&error), "connection ended early");
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(error = %ErrorChain(&error), "connection ended early");
+    }
+
+    /// Serves a connection by the version that its first bytes show.
+    async fn serve_clear(
+        self,
+        mut stream: ClientStream,
+        requests: Requests,
+        ending: Arc<Ending>,
+        watcher: Watcher,
+    ) -> hyper::Result<()> {
+        let begins_http_2 = self.http_2.stop.run_until_cancelled(stream.begins_http_2()).await;
+        if begins_http_2 == Some(true) {
+            let tally = Arc::<Tally>::default();
+            stream.speak_http_2(Arc::clone(&tally));
+            let served = Box::pin(self.http_2.serve(stream, requests, tally)).await;
+            drop(watcher);
+            return served;
+        }
+        watcher.watch(self.http_1.serve_connection(TokioIo::new(stream), http_1_service(requests, ending))).await
+    }
+
+    /// Serves a connection by the version that its TLS handshake negotiates (ALPN).
+    async fn serve_encrypted(
+        self,
+        tls: TlsAcceptor,
+        stream: ClientStream,
+        requests: Requests,
+        ending: Arc<Ending>,
+        watcher: Watcher,
+    ) -> hyper::Result<()> {
+        let stream = self.http_2.stop.run_until_cancelled(handshake(tls, stream)).await.flatten();
+        let Some(mut stream) = stream else { return Ok(()) };
+        if stream.get_ref().1.alpn_protocol() == Some(HTTP_2) {
+            let tally = Arc::<Tally>::default();
+            stream.get_mut().0.speak_http_2(Arc::clone(&tally));
+            let served = self.http_2.serve(stream, requests, tally).await;
+            drop(watcher);
+            return served;
+        }
+        watcher.watch(self.http_1.serve_connection(TokioIo::new(stream), http_1_service(requests, ending))).await
     }
 }
 
@@ -150,31 +194,23 @@ async fn handshake(tls: TlsAcceptor, stream: ClientStream) -> Option<TlsStream<C
     None
 }
 
-/// Answers the requests of one connection, which is busy from the head of a request to the end of its answer.
-fn on_connection(
-    router: Router,
-    peer: Peer,
-    tcp: &Arc<TcpStream>,
-    slot: Arc<ConnectionSlot>,
+/// Answers the requests of a connection of HTTP/1.0 or HTTP/1.1.
+fn http_1_service(
+    requests: Requests,
     ending: Arc<Ending>,
-) -> impl Service<Request<Incoming>, Response = Response<AnswerBody>, Error = Infallible, Future: Send> + use<> {
-    let (router, client) = (TowerToHyperService::new(router), ClientConnection::new(tcp, Arc::downgrade(&slot)));
-    service_fn(move |mut request: Request<Incoming>| {
-        let busy = slot.begin();
-        request.extensions_mut().insert(peer);
-        request.extensions_mut().insert(client.clone());
+) -> impl Service<Request<Incoming>, Response = Response<AnswerBody>, Error = Infallible, Future: Send> {
+    service_fn(move |request: Request<Incoming>| {
         let (ending, is_http_1_0) = (Arc::clone(&ending), request.version() < Version::HTTP_11);
-        router.call(request).map_ok(move |answer| {
-            if is_http_1_0 && !has_length(&answer) {
+        requests.answer(request).inspect_ok(move |answer| {
+            if is_http_1_0 && !has_length(answer) {
                 ending.open_answer();
             }
-            answer.map(|body| AnswerBody { body, _busy: busy })
         })
     })
 }
 
 /// Returns whether an answer that is not chunked has another delimiter than the end of the connection.
-fn has_length(answer: &Response<Body>) -> bool {
+fn has_length(answer: &Response<AnswerBody>) -> bool {
     answer.body().size_hint().exact().is_some() || answer.headers().contains_key(CONTENT_LENGTH)
 }
 
@@ -213,36 +249,6 @@ async fn accept(listener: &TcpListener) -> (TcpStream, Peer) {
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
-    }
-}
-
-/// The body of an answer. The connection is busy until its drop.
-struct AnswerBody {
-    body: Body,
-    _busy: ActiveRequest,
-}
-
-impl http_body::Body for AnswerBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
-        if let Poll::Ready(Some(Ok(frame))) = &polled {
-            METRICS.http_response_body_bytes.inc_by(frame.data_ref().map_or(0, |data| data.len() as u64));
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 

@@ -92,6 +92,8 @@ metrics! {
     certificate_refusals: Counter = Counter::default(), [];
     /// The TLS handshakes that failed.
     tls_failed_handshakes: Counter = Counter::default(), [];
+    /// The HTTP/2 connections that ended since the client flooded them with cancelled requests or empty frames.
+    http_2_floods: Counter = Counter::default(), [];
     /// The requests and connections that a limit answered with 429.
     http_limited_requests: Family<LimitLabels, Counter> = Family::default(), ["limit"];
     /// The requests with an invalid key.

@@ -144,10 +144,15 @@ def test_expiry_and_list_parameters_in_curls_own_spelling(terminal: Terminal) ->
     assert (page["first_id"], page["last_id"], page["has_more"]) == (created["id"], created["id"], False)
 
 
-def test_http_2_without_asking_is_answered_in_http_2(terminal: Terminal) -> None:
-    done = terminal.curl("--verbose", "--http2-prior-knowledge", "/files")
-    (curl_http_2_error, http_1_1_required) = (16, b"error=13")
-    assert done.returncode == curl_http_2_error and http_1_1_required in done.stderr, done
+def test_http_2_with_prior_knowledge(terminal: Terminal) -> None:
+    content = random.Random(5).randbytes(3 * MIB)
+    terminal.has_file("data.bin", content)
+    created = terminal.curl_json("--http2-prior-knowledge", "-F", "purpose=user_data", "-F", "file=@data.bin", "/files")
+    assert created["bytes"] == len(content)
+    done = terminal.curl("--include", "--http2-prior-knowledge", f"/files/{created['id']}/content")
+    assert done.stdout.startswith(b"HTTP/2 200") and done.stdout.endswith(content)
+    refused = terminal.curl("--verbose", "--http2", "/files")
+    assert refused.stdout.startswith(b"{") and b"HTTP/1.1 200" in refused.stderr, "an upgrade is ignored"
 
 
 def test_the_first_key_of_the_first_run_works(venna, tmp_path: Path) -> None:

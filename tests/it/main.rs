@@ -15,6 +15,7 @@ mod docs;
 mod expiry;
 mod export;
 mod first_contact;
+mod http_2;
 mod idempotency;
 mod invariants;
 mod limits;

@@ -83,19 +83,6 @@ async fn head_is_told_the_length_that_get_has() {
     server.close().await;
 }
 
-#[tokio::test]
-async fn a_client_that_begins_with_http_2_is_told_to_use_http_1_1() {
-    let server = TestServer::open().await;
-    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
-    let answer = exchange(server.address(), preface).await;
-    assert!(answer.starts_with("\0\0\0\x04\0\0\0\0\0\0\0"), "empty settings, then GOAWAY: {answer:?}");
-    let told = answer.split_once("\0\0\0\r").expect("the code HTTP_1_1_REQUIRED").1;
-    assert_eq!(told, "this server speaks HTTP/1.1 only");
-    let goaway = answer.as_bytes().get(9..).unwrap();
-    assert_eq!((usize::from(goaway[2]), goaway[3]), (goaway.len() - 9, 7), "its length and its type");
-    server.close().await;
-}
-
 /// A connection on which one request was answered, and how it goes on.
 fn idle_connection(address: SocketAddr) -> (TcpStream, String) {
     let mut socket = TcpStream::connect(address).unwrap();

@@ -303,7 +303,9 @@ async fn the_catalogue_shows_answers_as_they_are() {
     let content = format!("/v1/files/{file}/content");
     let keyless = reqwest::Client::new().get(format!("{}/v1/files", ada.url));
     let bad_key = reqwest::Client::new().get(format!("{}/v1/files", ada.url)).bearer_auth("vk_malformed");
-    let too_large = ada.request(Method::POST, "/v1/files").header("content-type", Form::content_type());
+    // HTTP/2 resets a request whose body is shorter than its length.
+    let too_large = reqwest::Client::new().post(format!("{}/v1/files", ada.url)).bearer_auth(&ada.key);
+    let too_large = too_large.header("content-type", Form::content_type());
     let too_large = too_large.header("content-length", "600000000").body(Vec::new());
     let asked = [
         ("invalid_request", poetry),

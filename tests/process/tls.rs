@@ -66,7 +66,7 @@ fn the_api_speaks_tls_1_2_and_1_3_and_nothing_else() {
     let program = Program::spawn(files.serve(), &data.path());
     let health = url(program.address, "/healthz");
     for (version, most) in [("--tlsv1.2", "1.2"), ("--tlsv1.3", "1.3")] {
-        let answer = text(&curl(&files.chain(), &["--include", version, "--tls-max", most, &health]));
+        let answer = text(&curl(&files.chain(), &["--include", "--http1.1", version, "--tls-max", most, &health]));
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
         assert!(answer.contains("strict-transport-security: max-age=31536000\r\n"), "{answer}");
     }
@@ -75,7 +75,7 @@ fn the_api_speaks_tls_1_2_and_1_3_and_nothing_else() {
     let plain = curl(&files.chain(), &[&health.replace("https", "http")]);
     assert!(!plain.status.success(), "{}", text(&plain));
     let protocol = text(&curl(&files.chain(), &["--verbose", "--http2", &health]));
-    assert!(protocol.contains("HTTP/1.1 200"), "a client that prefers HTTP/2 gets HTTP/1.1: {protocol}");
+    assert!(protocol.contains("HTTP/2 200"), "a client that offers HTTP/2 gets it: {protocol}");
 }
 
 #[test]
@@ -193,8 +193,11 @@ fn an_early_refusal_reaches_a_client_that_is_still_sending() {
     std::fs::write(&large, vec![7; 30 << 20]).unwrap();
     let (key, form) = (format!("Authorization: Bearer {}", data.first_key()), format!("file=@{}", large.display()));
     let files_url = url(program.address, "/v1/files");
-    let refused = text(&curl(&files.chain(), &["-i", "-H", &key, "-F", "purpose=user_data", "-F", &form, &files_url]));
-    assert!(refused.contains("HTTP/1.1 413") && refused.contains("\"error\""), "{refused}");
+    for (version, status) in [("--http1.1", "HTTP/1.1 413"), ("--http2", "HTTP/2 413")] {
+        let upload = ["-i", version, "-H", &key, "-F", "purpose=user_data", "-F", &form, &files_url];
+        let refused = text(&curl(&files.chain(), &upload));
+        assert!(refused.contains(status) && refused.contains("\"error\""), "{refused}");
+    }
 }
 
 #[test]

@@ -6,6 +6,9 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 
+/// The environment variable of the version of HTTP: `2` lets users speak HTTP/2 from the first byte.
+const HTTP_VARIABLE: &str = "VENNA_TEST_HTTP";
+
 /// A user of the API.
 pub struct User {
     client: reqwest::Client,
@@ -15,10 +18,17 @@ pub struct User {
     pub key: String,
 }
 
+/// Returns a client of the version of HTTP that the tests run with.
+fn client() -> reqwest::Client {
+    let builder = reqwest::Client::builder();
+    let is_http_2 = std::env::var(HTTP_VARIABLE).is_ok_and(|version| version == "2");
+    if is_http_2 { builder.http2_prior_knowledge() } else { builder }.build().unwrap()
+}
+
 impl User {
     /// Creates the user of a key on a server.
     pub fn new(address: SocketAddr, key: &str) -> Self {
-        Self { client: reqwest::Client::new(), url: format!("http://{address}"), key: key.to_owned() }
+        Self { client: client(), url: format!("http://{address}"), key: key.to_owned() }
     }
 
     /// Begins a request with the key.

@@ -1,6 +1,6 @@
 //! The handle of a connection that a request carries among its extensions.
 
-use crate::http::connections::ConnectionSlot;
+use crate::http::connections::{ActiveRequest, ConnectionSlot};
 use crate::model::ids::WorkspaceId;
 use crate::shares::FairPermit;
 use futures_util::FutureExt;
@@ -18,18 +18,26 @@ pub(super) const PRESENCE_INTERVAL: Duration = Duration::from_millis(500);
 pub struct ClientConnection {
     tcp: Weak<TcpStream>,
     slot: Weak<ConnectionSlot>,
+    /// The number of the request on its connection.
+    request: u64,
 }
 
 impl ClientConnection {
     /// Refers to the connection of a slot.
     pub fn new(tcp: &Arc<TcpStream>, slot: Weak<ConnectionSlot>) -> Self {
-        Self { tcp: Arc::downgrade(tcp), slot }
+        Self { tcp: Arc::downgrade(tcp), slot, request: 0 }
     }
 
-    /// Keeps a share of the workspace until the active request of the connection ends.
+    /// Returns the handle of an active request of the connection.
+    #[must_use]
+    pub fn of(&self, request: &ActiveRequest) -> Self {
+        Self { request: request.number(), ..self.clone() }
+    }
+
+    /// Keeps a share of the workspace until the active request ends.
     pub fn hold(&self, share: FairPermit<WorkspaceId>) {
         if let Some(slot) = self.slot.upgrade() {
-            slot.hold(share);
+            slot.hold(self.request, share);
         }
     }
 

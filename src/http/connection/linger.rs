@@ -12,9 +12,11 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 /// The time limit of a lingering close.
-const LINGER_TIMEOUT: Duration = Duration::from_secs(30);
+pub const LINGER_TIMEOUT: Duration = Duration::from_secs(30);
+/// The time limit in HTTP/2, whose streams linger by themselves.
+const HTTP_2_LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 /// The time that the client may send nothing in it.
-pub(super) const LINGER_IDLE_TIMEOUT: Duration = Duration::from_secs(2);
+pub const LINGER_IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The number of bytes that one read discards.
 const LINGER_BUFFER_BYTES: usize = 16 * 1024;
 
@@ -26,8 +28,9 @@ pub struct Lingering {
 
 impl Lingering {
     /// Starts the time limits.
-    pub fn begin() -> Self {
-        Self { total: Box::pin(sleep(LINGER_TIMEOUT)), idle: Box::pin(sleep(LINGER_IDLE_TIMEOUT)) }
+    pub fn begin(is_http_2: bool) -> Self {
+        let total = if is_http_2 { HTTP_2_LINGER_TIMEOUT } else { LINGER_TIMEOUT };
+        Self { total: Box::pin(sleep(total)), idle: Box::pin(sleep(LINGER_IDLE_TIMEOUT)) }
     }
 
     /// Reads and discards until the client closes, is silent for too long, or the time is up.

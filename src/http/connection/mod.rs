@@ -7,12 +7,14 @@ mod preface;
 mod socket;
 
 pub use client_connection::ClientConnection;
+pub use linger::{LINGER_IDLE_TIMEOUT, LINGER_TIMEOUT};
 
 use super::connections::ConnectionSlot;
+use super::flood::Tally;
 use super::patience::{HeadWait, Patience, SendWait};
 use super::send_queue::unacknowledged_bytes;
 use linger::Lingering;
-use preface::{HTTP_1_1_REQUIRED, PrefaceMatch};
+use preface::FirstBytes;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,6 +29,8 @@ use tokio::net::TcpStream;
 pub struct Ending {
     /// The stream was shut down.
     is_shut_down: AtomicBool,
+    /// The connection speaks HTTP/2.
+    is_http_2: AtomicBool,
     /// An answer was begun that the end of the connection delimits (RFC 9112, section 6.3).
     has_open_answer: AtomicBool,
 }
@@ -42,7 +46,9 @@ impl Ending {
     pub async fn close(&self, tcp: Arc<TcpStream>, patience: Patience) {
         if !self.is_shut_down.load(Ordering::Relaxed) && !self.has_open_answer.load(Ordering::Relaxed) {
             // The shutdown of a socket fails when the client has closed it already.
-            drop(ClientStream::new(tcp, None, patience, Arc::default()).shutdown().await);
+            let is_http_2 = AtomicBool::new(self.is_http_2.load(Ordering::Relaxed));
+            let ending = Arc::new(Self { is_http_2, ..Self::default() });
+            drop(ClientStream::new(tcp, None, patience, ending).shutdown().await);
         }
     }
 }
@@ -53,7 +59,10 @@ pub struct ClientStream {
     /// The slot that records requests and writes.
     slot: Option<Arc<ConnectionSlot>>,
     ending: Arc<Ending>,
-    preface: PrefaceMatch,
+    /// The bytes that showed the version of HTTP.
+    first: FirstBytes,
+    /// The count of a connection that speaks HTTP/2.
+    tally: Option<Arc<Tally>>,
     /// The number of begun requests at the last wait for a head.
     requests: u64,
     head: HeadWait,
@@ -70,7 +79,21 @@ impl ClientStream {
         ending: Arc<Ending>,
     ) -> Self {
         let (head, send) = (HeadWait::new(patience), SendWait::new(patience));
-        Self { tcp, slot, ending, preface: PrefaceMatch::new(), requests: 0, head, send, lingering: None }
+        let first = FirstBytes::default();
+        Self { tcp, slot, ending, first, tally: None, requests: 0, head, send, lingering: None }
+    }
+
+    /// Receives the first bytes of the connection, which it reads again later; returns whether they begin HTTP/2.
+    pub async fn begins_http_2(&mut self) -> bool {
+        self.first = FirstBytes::receive(&mut *self).await;
+        self.first.is_http_2()
+    }
+
+    /// Counts what is received from now on. Where a frame is a head and where an acknowledgement is unknown here, so
+    /// the time limit of heads no longer applies.
+    pub fn speak_http_2(&mut self, tally: Arc<Tally>) {
+        self.ending.is_http_2.store(true, Ordering::Relaxed);
+        self.tally = Some(tally);
     }
 
     /// Returns the outcome of a write, or a timeout when the client has acknowledged nothing for too long.
@@ -118,14 +141,6 @@ impl ClientStream {
         }
         read
     }
-
-    /// Answers a client that begins with HTTP/2 in HTTP/2. The HTTP/1.1 parser then ends the connection.
-    fn refuse_http_2(&mut self, received: &[u8]) {
-        // The send buffer of a socket is empty before the first answer.
-        if self.preface.completes(received) && self.tcp.try_write(HTTP_1_1_REQUIRED).is_ok() {
-            tracing::debug!("HTTP/2 preface refused");
-        }
-    }
 }
 
 impl AsyncRead for ClientStream {
@@ -134,11 +149,25 @@ impl AsyncRead for ClientStream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let first = self.first.take(buffer.remaining());
+        if !first.is_empty() {
+            buffer.put_slice(first);
+            return Poll::Ready(Ok(()));
+        }
+        if self.tally.as_ref().is_some_and(|tally| tally.is_flood()) {
+            // The task of the connection closes it.
+            return Poll::Pending;
+        }
         let filled_bytes = buffer.filled().len();
         let read = socket::poll_read(&self.tcp, context, buffer);
-        let received = buffer.filled().get(filled_bytes..).unwrap_or_default();
-        self.refuse_http_2(received);
-        self.watch_head(context, read, received.len())
+        let received_bytes = buffer.filled().len() - filled_bytes;
+        match &self.tally {
+            None => self.watch_head(context, read, received_bytes),
+            Some(tally) => {
+                tally.received(received_bytes);
+                read
+            }
+        }
     }
 }
 
@@ -185,14 +214,14 @@ impl AsyncWrite for ClientStream {
         if this.lingering.is_none() {
             rustix::net::shutdown(&*this.tcp, rustix::net::Shutdown::Write)?;
         }
-        this.lingering.get_or_insert_with(Lingering::begin).poll(&this.tcp, context).map(Ok)
+        let is_http_2 = this.ending.is_http_2.load(Ordering::Relaxed);
+        this.lingering.get_or_insert_with(|| Lingering::begin(is_http_2)).poll(&this.tcp, context).map(Ok)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::client_connection::PRESENCE_INTERVAL;
-    use super::linger::LINGER_IDLE_TIMEOUT;
     use super::preface::HTTP_2_PREFACE;
     use super::*;
     use crate::http::connections::{Caps, Connections};
@@ -292,23 +321,38 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_preface_of_http_2_is_found_however_it_is_split() {
+    async fn the_preface_of_http_2_is_found_however_it_is_split_and_read_again() {
         for (pieces, is_http_2) in [
-            (vec![b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice()], true),
-            (vec![b"P", b"RI * HTTP/2.0\r", b"\n\r\nSM"], true),
+            (vec![HTTP_2_PREFACE.as_slice()], true),
+            (vec![b"P", b"RI * HTTP/2.0\r", b"\n\r\nSM\r\n\r\n"], true),
             (vec![b"PRI * HTTP/2.0\r", b"x\n"], false),
+            (vec![b"PRI * HT"], false),
             (vec![b"GET / HTTP/1.1\r\n", HTTP_2_PREFACE], false),
         ] {
             let (mut server, mut client) = pair().await;
+            client.set_nodelay(true).unwrap();
+            let received = tokio::spawn(async move {
+                let begins = server.begins_http_2().await;
+                let mut received = Vec::new();
+                server.read_to_end(&mut received).await.unwrap();
+                (begins, received)
+            });
             for piece in &pieces {
                 client.write_all(piece).await.unwrap();
-                assert_eq!(server.read(&mut [0; 64]).await.unwrap(), piece.len());
+                sleep(Duration::from_millis(20)).await;
             }
-            drop(server);
-            let mut answer = Vec::new();
-            client.read_to_end(&mut answer).await.unwrap();
-            assert_eq!(answer, if is_http_2 { HTTP_1_1_REQUIRED } else { b"" }, "{pieces:?}");
+            drop(client);
+            assert_eq!(received.await.unwrap(), (is_http_2, pieces.concat()), "{pieces:?}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_begins_with_nothing_ends_at_the_limit_of_the_head() {
+        let (mut server, _client, _slot) = pair_with_slot(PATIENCE).await;
+        let begun = Instant::now();
+        assert!(!server.begins_http_2().await);
+        assert_eq!(begun.elapsed(), PATIENCE.head);
+        assert_eq!(read_ends_after(&mut server).await, 0, "the error is met again");
     }
 
     #[tokio::test]

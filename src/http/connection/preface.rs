@@ -1,34 +1,46 @@
 //! The detection of clients that speak HTTP/2 without negotiation.
 
-/// The first bytes of such a client (RFC 9113, section 3.4).
-pub(super) const HTTP_2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
-/// The answer in HTTP/2: empty settings, and GOAWAY with `HTTP_1_1_REQUIRED` (RFC 9113, sections 6.5 and 6.8).
-pub const HTTP_1_1_REQUIRED: &[u8] =
-    b"\0\0\0\x04\0\0\0\0\0\0\0\x28\x07\0\0\0\0\0\0\0\0\0\0\0\0\x0dthis server speaks HTTP/1.1 only";
+use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// The comparison of the first bytes of a connection with the preface of HTTP/2.
-#[derive(Debug)]
-pub struct PrefaceMatch {
-    /// The number of matching bytes so far; none once the comparison is decided.
-    matched_bytes: Option<usize>,
+/// The first bytes of such a client (RFC 9113, section 3.4).
+pub(super) const HTTP_2_PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The first bytes of a connection, as many as show the version of HTTP.
+#[derive(Debug, Default)]
+pub struct FirstBytes {
+    bytes: [u8; HTTP_2_PREFACE.len()],
+    /// The range of `bytes` that the parser has not yet got.
+    unread: std::ops::Range<usize>,
 }
 
-impl PrefaceMatch {
-    /// Starts the comparison at the first byte of a connection.
-    pub const fn new() -> Self {
-        Self { matched_bytes: Some(0) }
+impl FirstBytes {
+    /// Receives bytes until they are the preface of HTTP/2 or differ from it, or nothing more arrives.
+    pub async fn receive(mut from: impl AsyncRead + Unpin) -> Self {
+        let mut first = Self::default();
+        while !first.is_http_2() && HTTP_2_PREFACE.starts_with(first.unread()) {
+            let free = first.bytes.get_mut(first.unread.end..).unwrap_or_default();
+            // The parser meets the end of the connection and its error again.
+            match from.read(free).await {
+                Ok(0) | Err(_) => break,
+                Ok(received_bytes) => first.unread.end += received_bytes,
+            }
+        }
+        first
     }
 
-    /// Compares the next received bytes; returns true once, when they complete the preface.
-    pub fn completes(&mut self, received: &[u8]) -> bool {
-        let Some(preface) = self.matched_bytes.and_then(|bytes| HTTP_2_PREFACE.get(bytes..)) else { return false };
-        let common_bytes = preface.len().min(received.len());
-        if preface.get(..common_bytes) != received.get(..common_bytes) {
-            self.matched_bytes = None;
-            return false;
-        }
-        let is_complete = common_bytes == preface.len();
-        self.matched_bytes = (!is_complete).then_some(HTTP_2_PREFACE.len() - preface.len() + common_bytes);
-        is_complete
+    /// Returns whether the bytes are the preface of HTTP/2.
+    pub fn is_http_2(&self) -> bool {
+        self.unread() == HTTP_2_PREFACE
+    }
+
+    /// Returns at most `most_bytes` of the unread bytes, and marks them as read.
+    pub fn take(&mut self, most_bytes: usize) -> &[u8] {
+        let start = self.unread.start;
+        self.unread.start = self.unread.end.min(start.saturating_add(most_bytes));
+        self.bytes.get(start..self.unread.start).unwrap_or_default()
+    }
+
+    fn unread(&self) -> &[u8] {
+        self.bytes.get(self.unread.clone()).unwrap_or_default()
     }
 }

@@ -21,8 +21,10 @@ use tokio_util::sync::CancellationToken;
 
 /// The time between two looks for changed files.
 const LOOK_INTERVAL: Duration = Duration::from_secs(10);
-/// The protocol that is offered (RFC 7301).
-const PROTOCOL: &[u8] = b"http/1.1";
+/// The name of HTTP/1.1 in a handshake (RFC 7301).
+const HTTP_1_1: &[u8] = b"http/1.1";
+/// The name of HTTP/2 in a handshake (RFC 9113, section 3.2).
+pub const HTTP_2: &[u8] = b"h2";
 
 /// The certificate of the API with its private key, and their files.
 pub struct Certificate {
@@ -65,7 +67,7 @@ impl Certificate {
         let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
         let builder = builder.with_safe_default_protocol_versions()?.with_no_client_auth();
         let mut config = builder.with_cert_resolver(Arc::<Self>::clone(self));
-        config.alpn_protocols = vec![PROTOCOL.to_vec()];
+        config.alpn_protocols = vec![HTTP_2.to_vec(), HTTP_1_1.to_vec()];
         config.ticketer = ring::Ticketer::new()?;
         Ok(TlsAcceptor::from(Arc::new(config)))
     }

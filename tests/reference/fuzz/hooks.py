@@ -53,10 +53,14 @@ def kind_of(operation: str, name: str) -> str:
 
 @schemathesis.hook
 def filter_query(ctx, query) -> bool:  # noqa: ANN001
-    """A query has texts only: null, a boolean and a number in a list, or in its place, are texts that an id may be."""
-    scalars = (type(None), bool, int, float)
-    lists = [value for name, value in (query or {}).items() if name.endswith("[]")]
-    return not any(isinstance(item, scalars) for value in lists for item in (value if isinstance(value, list) else [value]))
+    """A query has texts only: null, a boolean and a number in a list are texts that an id may be, and a text in place of a list
+    is a list of one text. An empty text in its place is none."""
+    texts = (type(None), bool, int, float)
+    lists = [value for name, value in (query or {}).items() if name.endswith("[]") and value != ""]
+    return all(
+        not any(isinstance(item, texts) for item in value) if isinstance(value, list) else not isinstance(value, (*texts, str))
+        for value in lists
+    )
 
 
 @schemathesis.hook
