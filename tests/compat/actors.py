@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlencode
 
-from openai import AsyncOpenAI, OpenAI
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient, DefaultHttpxClient, OpenAI
 
+import transport
 from server import Venna
 from wire import Answer, Connection, Form, GeneratedForm, file_part, text_part
 
@@ -25,7 +26,7 @@ class Caller:
 
 
     def connect(self) -> Connection:
-        return Connection(self.venna.address)
+        return Connection(self.venna.address, transport.context())
 
     def authorization(self) -> list[tuple[str, str | bytes]]:
         return [("Authorization", f"Bearer {self.key}")] if self.key else []
@@ -80,10 +81,10 @@ class Caller:
 
 
     def openai(self, **options: object) -> OpenAI:
-        return OpenAI(**{"api_key": self.key, "base_url": self.venna.base_url} | options)
+        return OpenAI(**{"api_key": self.key, "base_url": self.venna.base_url} | transport.of_openai(DefaultHttpxClient) | options)
 
     def async_openai(self, **options: object) -> AsyncOpenAI:
-        return AsyncOpenAI(**{"api_key": self.key, "base_url": self.venna.base_url} | options)
+        return AsyncOpenAI(**{"api_key": self.key, "base_url": self.venna.base_url} | transport.of_openai(DefaultAsyncHttpxClient) | options)
 
 
 def assert_error(

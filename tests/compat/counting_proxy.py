@@ -7,9 +7,17 @@ import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import transport
 from server import Venna
 
 NOT_FORWARDED = {"connection", "transfer-encoding", "keep-alive"}
+
+
+def connection(venna: Venna) -> http.client.HTTPConnection:
+    tls = transport.context()
+    if tls:
+        return http.client.HTTPSConnection(*venna.address, timeout=60, context=tls)
+    return http.client.HTTPConnection(*venna.address, timeout=60)
 
 
 class CountingProxy:
@@ -30,7 +38,7 @@ class CountingProxy:
                     proxy._failures -= 1
                     self.reply(503, [("Content-Type", "text/plain"), ("Retry-After-Ms", "1")], b"the proxy is unwell")
                     return
-                upstream = http.client.HTTPConnection(*venna.address, timeout=60)
+                upstream = connection(venna)
                 upstream.request(self.command, self.path, body or None, dict(self.headers.items()))
                 answer = upstream.getresponse()
                 self.reply(answer.status, answer.getheaders(), answer.read())

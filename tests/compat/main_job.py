@@ -30,8 +30,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from openai import OpenAI
+from openai import DefaultHttpxClient, OpenAI
 
+import transport
 from server import Venna
 
 MIB = 1024 * 1024
@@ -208,7 +209,7 @@ def main() -> int:
         shelf = a_shelf(Path(folder), given.big_mib)
         if given.binary:
             with Venna(binary=given.binary.resolve()) as venna:
-                with OpenAI(base_url=venna.base_url, api_key=venna.first_key()) as client:
+                with OpenAI(base_url=venna.base_url, api_key=venna.first_key(), **transport.of_openai(DefaultHttpxClient)) as client:
                     do_main_job(client, shelf)
                 wait_for_empty_blob_folder(venna)
         else:

@@ -1,6 +1,6 @@
 """The real `venna` program as the compatibility tests see it: started, asked on its command line, stopped.
 
-Only the stable words of the product are used here (command line, `listening on http://ADDR`, `first-key`).
+Only the stable words of the product are used here (command line, `listening on URL`, `first-key`).
 Nothing in this file knows HTTP.
 """
 
@@ -19,12 +19,13 @@ from collections import deque
 from pathlib import Path
 
 import canary
+import transport
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 START_SECONDS = 30
 STOP_SECONDS = 30
 TAIL_LINES = 2000
-LISTENING = re.compile(r"listening on (http://[^\s\"]+)")
+LISTENING = re.compile(r"listening on (https?://[^\s\"]+)")
 
 
 def chosen_binary() -> Path:
@@ -68,7 +69,7 @@ class Venna:
         self._process = subprocess.Popen(
             [
                 self.binary, "serve", "--data-dir", self.data_dir, "--listen", "127.0.0.1:0", "--admin-listen", self.admin_listen,
-                "--log-level", "debug", *self.flags,
+                "--log-level", "debug", *transport.flags(), *self.flags,
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -83,7 +84,7 @@ class Venna:
             self._process.kill()
             self._process.wait()
             shutil.rmtree(self.folder, ignore_errors=True)
-            raise RuntimeError("the server never said `listening on http://...`:\n" + self.log_tail())
+            raise RuntimeError("the server never said `listening on http...`:\n" + self.log_tail())
         return self
 
     def __exit__(self, failure: object, *_: object) -> None:
@@ -138,7 +139,7 @@ class Venna:
 
     @property
     def address(self) -> tuple[str, int]:
-        host, port = self._url.removeprefix("http://").rsplit(":", 1)
+        host, port = self._url.partition("://")[2].rsplit(":", 1)
         return host, int(port)
 
     def peak_memory_mib(self) -> float:

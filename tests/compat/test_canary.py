@@ -375,9 +375,9 @@ def break_off(walk: Walk) -> None:
 
 def ask_health(walk: Walk, admin_address: tuple[str, int]) -> None:
     key, stray = walk.user.key, walk.markers.new("stray")
-    for address in (walk.venna.address, admin_address):
+    for connect in (walk.user.connect, lambda: Connection(admin_address)):
         for path in ("/healthz", "/readyz", "/metrics", f"/{stray}", f"/readyz?key={key}"):
-            with Connection(address) as connection:
+            with connect() as connection:
                 answer = connection.request("GET", path, walk.user.authorization())
                 walk.saw("GET", path, answer, echoes=False)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import select
 import socket
+import ssl
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -43,9 +44,11 @@ class Answer:
 class Connection:
     """One keep-alive connection. Sending stops as soon as the server has answered, as a good client does."""
 
-    def __init__(self, address: tuple[str, int]) -> None:
+    def __init__(self, address: tuple[str, int], tls: ssl.SSLContext | None = None) -> None:
         self._socket = socket.create_connection(address, timeout=SECONDS_PER_ANSWER)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self._socket = tls.wrap_socket(self._socket, server_hostname=address[0])
         self._unread = b""
 
     def __enter__(self) -> Connection:
@@ -63,13 +66,28 @@ class Connection:
         self._socket.close()
 
     def finish_sending(self) -> None:
-        self._socket.shutdown(socket.SHUT_WR)
+        # Not the method of an SSL socket, which would end its receiving, too.
+        socket.socket.shutdown(self._socket, socket.SHUT_WR)
 
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
 
     def answered(self, within_seconds: float = 0) -> bool:
-        return bool(self._unread) or bool(select.select([self._socket], [], [], within_seconds)[0])
+        if self._unread:
+            return True
+        if not isinstance(self._socket, ssl.SSLSocket):
+            return bool(select.select([self._socket], [], [], within_seconds)[0])
+        # A readable socket can hold a record without data, such as a session ticket.
+        self._socket.settimeout(within_seconds)
+        try:
+            self._unread = self._receive()
+        except (ssl.SSLWantReadError, TimeoutError):
+            return False
+        except ConnectionResetError:
+            pass
+        finally:
+            self._socket.settimeout(SECONDS_PER_ANSWER)
+        return True
 
     def send_until_answered(self, pieces: Iterable[bytes]) -> int:
         """Sends the pieces in turn and stops early when an answer lies there; gives the number of bytes sent."""
@@ -133,6 +151,8 @@ class Connection:
             return False
         if not self.answered(within_seconds):
             return True
+        if isinstance(self._socket, ssl.SSLSocket):
+            return not self._unread
         try:
             return self._socket.recv(1, socket.MSG_PEEK) == b""
         except ConnectionResetError:

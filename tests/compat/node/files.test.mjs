@@ -25,6 +25,8 @@ const dataDir = join(folder, 'data');
 const MIB = 1024 * 1024;
 const BYTES = patternOf(3 * MIB + 17);
 const BATCH_LINE = JSON.stringify({ custom_id: 'r1', method: 'POST', url: '/v1/chat/completions', body: { model: 'm' } }) + '\n';
+const certificate = process.env.VENNA_COMPAT_CERTIFICATE;
+const tls = certificate ? ['--tls-cert', join(certificate, 'chain.pem'), '--tls-key', join(certificate, 'key.pem')] : [];
 let server;
 let baseURL;
 
@@ -72,7 +74,7 @@ async function idsOf(pages) {
 }
 
 before(async () => {
-  server = spawn(binary, ['serve', '--data-dir', dataDir, '--listen', '127.0.0.1:0', '--admin-listen', 'off'], {
+  server = spawn(binary, ['serve', '--data-dir', dataDir, '--listen', '127.0.0.1:0', '--admin-listen', 'off', ...tls], {
     env: environment,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -80,7 +82,7 @@ before(async () => {
   baseURL = await new Promise((resolve, reject) => {
     createInterface({ input: server.stderr }).on('line', (line) => {
       said.push(line);
-      const found = /listening on (http:\/\/[^\s"]+)/.exec(line);
+      const found = /listening on (https?:\/\/[^\s"]+)/.exec(line);
       if (found) resolve(found[1].replace(/\/$/, '') + '/v1');
     });
     server.on('exit', (code) => reject(new Error(`the server left with ${code}:\n${said.join('\n')}`)));
