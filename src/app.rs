@@ -98,6 +98,7 @@ pub struct Server {
     /// Warnings for the operator.
     pub warnings: Vec<String>,
     certificate: Option<Arc<Certificate>>,
+    clock: Clock,
     stop: CancellationToken,
     tasks: TaskTracker,
     drain_timeout: Duration,
@@ -196,6 +197,7 @@ impl Server {
             url,
             admin_address,
             certificate,
+            clock,
             keys: installation.keys,
             first_key,
             warnings,
@@ -212,7 +214,7 @@ impl Server {
     /// Loads what can be loaded anew: the certificate of the API.
     pub fn reload(&self) {
         if let Some(certificate) = &self.certificate {
-            certificate.reload();
+            certificate.reload(self.clock.now_seconds());
         } else {
             tracing::info!(hint = "settings need a restart", "nothing to reload");
         }

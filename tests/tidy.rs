@@ -122,7 +122,7 @@ const DRIVERS: [(&str, &[&str]); 6] = [
 ];
 
 /// Libraries that only these folders may use.
-const LIBRARIES: [(&str, &[&str]); 18] = [
+const LIBRARIES: [(&str, &[&str]); 19] = [
     ("anyhow", &["app", "cli"]),
     ("axum", &["http"]),
     ("clap", &["cli"]),
@@ -134,8 +134,9 @@ const LIBRARIES: [(&str, &[&str]); 18] = [
     ("object_store", &["blobs/cloud"]),
     ("procfs", &["metrics"]),
     ("prometheus_client", &["metrics"]),
-    ("reqwest", &["http/reference", "sinks"]),
+    ("reqwest", &["cli/health", "http/reference", "sinks"]),
     ("rusqlite", &["metadata"]),
+    ("sd_notify", &["cli"]),
     ("tokio_postgres", &["metadata/postgres"]),
     ("tokio_postgres_rustls", &["metadata/postgres"]),
     ("tokio_rustls", &["http"]),

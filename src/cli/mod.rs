@@ -8,6 +8,7 @@ mod audit;
 mod check;
 mod clock;
 mod compact;
+mod health;
 mod inspect;
 mod keys;
 mod limits;
@@ -16,6 +17,7 @@ mod migrate;
 mod output;
 mod progress;
 mod serve;
+mod service_manager;
 mod settings;
 mod stores;
 mod upgrade;
@@ -57,6 +59,8 @@ enum Command {
     Audit(audit::Audit),
     /// Validates the configuration and prints the effective values with their origin.
     Check(check::Check),
+    /// Asks the server of this configuration how it is, and fails when it is not healthy or not there.
+    Health(health::Health),
     /// Shows whether a clock jump holds expiry, and confirms the clock, with the server running or stopped.
     #[command(subcommand)]
     Clock(clock::ClockCommand),
@@ -98,6 +102,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Usage(usage) => run_on(one_thread(), usage.run())?.map(|()| ExitCode::SUCCESS),
         Command::Audit(audit) => run_on(one_thread(), audit.run())?.map(|()| ExitCode::SUCCESS),
         Command::Check(check) => check.run().map(|()| ExitCode::SUCCESS),
+        Command::Health(health) => run_on(one_thread(), health.run())?.map(|()| ExitCode::SUCCESS),
         Command::Clock(clock) => run_on(one_thread(), clock.run())?.map(|()| ExitCode::SUCCESS),
         Command::Compact(compact) => run_on(one_thread(), compact.run())?.map(|()| ExitCode::SUCCESS),
         Command::Stores(stores) => run_on(one_thread(), stores.run())?.map(|()| ExitCode::SUCCESS),

@@ -1,7 +1,7 @@
 //! `venna serve`.
 
-use super::log;
 use super::settings::ServerSettings;
+use super::{log, service_manager};
 use crate::app::{FirstKey, Server};
 use crate::clock::Clock;
 use crate::config::{Config, unknown_variables};
@@ -32,13 +32,16 @@ impl Serve {
         }
         print_introduction(&config, &server);
         log::line(&format!("listening on {}", server.bound_url));
+        service_manager::ready();
+        service_manager::start_heartbeat();
         loop {
             tokio::select! {
                 _ = interrupt.recv() => break,
                 _ = terminate.recv() => break,
-                _ = hangup.recv() => server.reload(),
+                _ = hangup.recv() => reload(&server),
             }
         }
+        service_manager::stopping(config.limits.drain_timeout);
         tracing::info!(hint = "a second signal stops at once", "drain started");
         tokio::select! {
             () = server.stop() => tracing::info!("server stopped"),
@@ -47,6 +50,12 @@ impl Serve {
         }
         Ok(())
     }
+}
+
+fn reload(server: &Server) {
+    service_manager::reloading();
+    server.reload();
+    service_manager::ready();
 }
 
 /// Ends the process while its threads are blocked. The next start sweeps what they leave.

@@ -18,6 +18,7 @@ mod mounts;
 mod on_postgres;
 mod panics;
 mod put_back;
+mod service_manager;
 mod settings;
 mod tls;
 mod trace;

@@ -10,19 +10,19 @@ use tempfile::TempDir;
 use venna_testkit::program::{Data, Program, venna, wait_until};
 
 /// The files of a certificate for this machine.
-struct Files {
+pub(super) struct Files {
     folder: TempDir,
 }
 
 impl Files {
     /// Makes a certificate that lasts until this year.
-    fn until(year: i32) -> Self {
+    pub(super) fn until(year: i32) -> Self {
         let files = Self { folder: tempfile::tempdir().unwrap() };
         files.replace(year);
         files
     }
 
-    fn replace(&self, year: i32) {
+    pub(super) fn replace(&self, year: i32) {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
         params.not_after = date_time_ymd(year, 1, 1);
@@ -39,7 +39,7 @@ impl Files {
         self.folder.path().join("key.pem")
     }
 
-    fn serve(&self) -> Command {
+    pub(super) fn serve(&self) -> Command {
         let mut command = venna(&["serve", "--tls-cert"]);
         command.arg(self.chain()).arg("--tls-key").arg(self.key());
         command
@@ -129,7 +129,7 @@ fn a_certificate_that_cannot_be_used_is_refused_with_its_file_and_the_reason() {
 }
 
 /// Returns the certificate that the server shows.
-fn shown(address: SocketAddr) -> String {
+pub(super) fn shown(address: SocketAddr) -> String {
     let mut client = Command::new("openssl");
     client.args(["s_client", "-connect", &address.to_string()]).stdin(std::process::Stdio::null());
     let told = String::from_utf8_lossy(&client.output().unwrap().stdout).into_owned();
@@ -138,7 +138,7 @@ fn shown(address: SocketAddr) -> String {
 }
 
 /// Returns the certificate in the file.
-fn stored(files: &Files) -> String {
+pub(super) fn stored(files: &Files) -> String {
     let pem = std::fs::read_to_string(files.chain()).unwrap();
     let body = pem.lines().filter(|line| !line.starts_with("-----"));
     body.collect()

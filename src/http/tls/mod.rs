@@ -14,7 +14,6 @@ use rustls::{Error, ServerConfig};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -32,8 +31,8 @@ pub struct Certificate {
     current: RwLock<Loaded>,
     /// The reason why the files in place are not in use.
     refused: Mutex<Option<String>>,
-    /// Asks for a reload.
-    reload: Notify,
+    /// The files that were loaded last, in use or refused.
+    seen: Mutex<FileStamp>,
 }
 
 impl fmt::Debug for Certificate {
@@ -56,7 +55,8 @@ impl Certificate {
     pub fn load(files: CertificateFiles, now_seconds: u64) -> Result<Arc<Self>, CertificateError> {
         let loaded = files.load(now_seconds)?;
         show(&loaded);
-        Ok(Arc::new(Self { files, current: RwLock::new(loaded), refused: Mutex::default(), reload: Notify::new() }))
+        let seen = Mutex::new(loaded.stamp.clone());
+        Ok(Arc::new(Self { files, current: RwLock::new(loaded), refused: Mutex::default(), seen }))
     }
 
     /// Returns an acceptor of TLS 1.2 and 1.3 with this certificate.
@@ -72,9 +72,9 @@ impl Certificate {
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
 
-    /// Asks for a reload of the files.
-    pub fn reload(&self) {
-        self.reload.notify_one();
+    /// Loads the files. A pair that cannot be used is kept out, and the old one stays.
+    pub fn reload(&self, now_seconds: u64) {
+        self.replace(FileStamp::of(&self.files), now_seconds);
     }
 
     /// Returns the reason why the files in place are not in use.
@@ -82,25 +82,18 @@ impl Certificate {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Loads the files when they change, or when a reload is asked for, until `stop`. A pair that cannot be used is
-    /// kept out, and the old one stays.
+    /// Loads the files when they change, until `stop`.
     pub async fn watch(self: Arc<Self>, now_seconds: impl Fn() -> u64, stop: CancellationToken) {
-        let mut seen = self.current.read().unwrap_or_else(PoisonError::into_inner).stamp.clone();
-        loop {
-            let asked = tokio::select! {
-                () = stop.cancelled() => return,
-                () = self.reload.notified() => true,
-                () = sleep(LOOK_INTERVAL) => false,
-            };
+        while stop.run_until_cancelled(sleep(LOOK_INTERVAL)).await.is_some() {
             let stamp = FileStamp::of(&self.files);
-            if asked || stamp != seen {
-                self.replace(now_seconds());
-                seen = stamp;
+            if stamp != *self.seen.lock().unwrap_or_else(PoisonError::into_inner) {
+                self.replace(stamp, now_seconds());
             }
         }
     }
 
-    fn replace(&self, now_seconds: u64) {
+    fn replace(&self, stamp: FileStamp, now_seconds: u64) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = stamp;
         let refused = match self.files.load(now_seconds) {
             Ok(loaded) => {
                 show(&loaded);
