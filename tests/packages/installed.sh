@@ -10,29 +10,16 @@ repository=$(cd "$here/../.." && pwd)
 small='a file in a row'
 
 say() { printf 'installed: %s\n' "$*"; }
-fail() { say "$*" >&2 && exit 1; }
+# shellcheck source=tests/packages/root.sh
+. "$here/root.sh"
 
 if [ "${1:-}" != --inside ]; then
     unshare --net --mount --pid --fork true 2>/dev/null || { say 'SKIPPED: this needs root and namespaces' && exit 0; }
-    # shellcheck disable=SC1091
-    . /etc/os-release
-    archive=$VENNA_PACKAGES_CACHE/root-$VERSION_CODENAME.tar
     work=$(mktemp -d)
     trap 'rm -rf --one-file-system "$work"' EXIT
-    if [ ! -f "$archive" ]; then
-        mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' 'Label: Debian' |
-            awk -v codename="$VERSION_CODENAME" '$2 == codename { print $1; exit }')
-        say "making a root of Debian's $VERSION_CODENAME with debootstrap"
-        debootstrap --variant=minbase --include=adduser,ca-certificates "$VERSION_CODENAME" "$work/root" "$mirror" \
-            >"$work/log" 2>&1 || { tail -20 "$work/log" >&2 && fail 'debootstrap failed'; }
-        tar --create --one-file-system --file "$archive.new" --directory "$work/root" . && mv "$archive.new" "$archive"
-        rm -rf --one-file-system "$work/root"
-    fi
-    build() { "$repository/deploy/debian/build" --binary "$VENNA_BINARY" --level 0 --out "$work" --version "$1"; }
-    build 0.0.1 >/dev/null
-    build 0.0.2 >/dev/null
-    mkdir "$work/root"
-    tar --extract --file "$archive" --directory "$work/root"
+    make_root "$work/root"
+    build_package 0.0.1 "$work"
+    build_package 0.0.2 "$work"
     unshare --net --mount --pid --fork --mount-proc --kill-child=KILL "$0" --inside "$work"
     exit
 fi

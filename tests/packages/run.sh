@@ -61,6 +61,10 @@ if [ -n "$long" ]; then
     need_debian_package debootstrap debootstrap
     need_debian_package ip iproute2
     "$here/installed.sh"
+    say 'the package on a machine that systemd has booted'
+    need_debian_package systemd-nspawn systemd-container
+    need_debian_package openssl openssl
+    "$here/booted.sh"
     say 'the container'
     need_debian_package buildah buildah
     need_debian_package crun crun
@@ -69,7 +73,6 @@ if [ -n "$long" ]; then
     need_debian_package nginx nginx
     need_debian_package haproxy haproxy
     need_debian_package caddy caddy
-    need_debian_package openssl openssl
     python3 "$here/proxies.py"
 fi
 say 'all passed'
