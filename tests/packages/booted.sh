@@ -37,7 +37,10 @@ wait_until() { # WHAT COMMAND...
 inside() { nsenter --target "$init" --mount --uts --ipc --net --pid --root --wd env -i PATH=/usr/sbin:/usr/bin "$@"; }
 property() { inside systemctl show --property "$1" --value venna; }
 is() { [ "$(property "$1")" = "$2" ]; }
-install_version() { cp "$work/venna_$1_"*.deb "$root/root/venna.deb" && inside dpkg --install /root/venna.deb >/dev/null 2>&1; }
+install_version() {
+    cp "$work/venna_$1_"*.deb "$root/root/venna.deb"
+    inside dpkg --install /root/venna.deb >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log" >&2 && fail "$1 cannot be installed"; }
+}
 # The network of the container, with the curl of this machine.
 curl_inside() { nsenter --target "$init" --net curl --silent --show-error --fail --insecure "$@"; }
 api() { curl_inside --header "Authorization: Bearer $(cat "$root/var/lib/venna/first-key")" "$@"; }

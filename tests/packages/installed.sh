@@ -34,7 +34,10 @@ server=''
 chrooted=(chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C DEBIAN_FRONTEND=noninteractive)
 as_user=("${chrooted[@]}" setpriv --reuid=venna --regid=venna --init-groups)
 inside() { "${chrooted[@]}" "$@"; }
-install_version() { cp "$work/venna_$1_"*.deb "$root/tmp/venna.deb" && inside dpkg --install /tmp/venna.deb >/dev/null; }
+install_version() {
+    cp "$work/venna_$1_"*.deb "$root/tmp/venna.deb"
+    inside dpkg --install /tmp/venna.deb >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log" >&2 && fail "$1 cannot be installed"; }
+}
 of_unit() { sed -n "s/^$2=//p" "$root/usr/lib/systemd/system/$1" | head -1; }
 
 start() {

@@ -24,13 +24,19 @@ for wanted in \
     '-rw-r--r-- root/root ./usr/share/doc/venna/operations.md'; do
     grep -qxF -- "$wanted" <<<"$contents" || fail "the package has no $wanted:"$'\n'"$contents"
 done
+# Completions and manual pages come with the commands that write them.
+if "$VENNA_BINARY" completions bash >/dev/null 2>&1; then
+    grep -qF ' ./usr/share/bash-completion/completions/venna' <<<"$contents" || fail 'the package has no completions'
+fi
+if "$VENNA_BINARY" manual --help >/dev/null 2>&1; then
+    grep -qF ' ./usr/share/man/man1/venna.1.gz' <<<"$contents" || fail 'the package has no manual'
+fi
 [ "$(dpkg-deb --field "$package" Version)" = "$(sed -n 's/^version = "\(.*\)"/\1/p' "$repository/Cargo.toml" | head -1)" ]
 dpkg-deb --field "$package" Depends | grep -q 'libc6 (>= ' || fail 'the libraries of the program are no dependencies'
 dpkg-deb --info "$package" conffiles | grep -qx /etc/venna/venna.toml || fail 'the settings are no conffile'
 dpkg-deb --extract "$package" "$work/root"
 (cd "$work/root" && "$VENNA_BINARY" check --config etc/venna/venna.toml >/dev/null)
 
-# Manual pages come with the command that writes them.
 suppressed=()
 [ -d "$work/root/usr/share/man" ] || suppressed=(--suppress-tags no-manual-page)
 lintian --allow-root --fail-on error,warning "${suppressed[@]}" "$package"

@@ -42,6 +42,7 @@ COMMANDS: dict[str, Callable[[Path], list[str]]] = {
 
 def main() -> None:
     assert set(COMMANDS) == {path.name for path in PROXIES.iterdir()}
+    subprocess.run(["haproxy", "-c", "-q", "-f", REPOSITORY / "deploy/compose/haproxy.cfg"], check=True)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     for name in COMMANDS:
         with tempfile.TemporaryDirectory() as folder:

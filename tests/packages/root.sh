@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154
 # A root of this machine's Debian with systemd, made by debootstrap once and kept as an archive. Sourced by
 # tests/packages/installed.sh and booted.sh.
 

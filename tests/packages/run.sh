@@ -15,6 +15,7 @@ long=''
 if [ "${1:-}" = --long ]; then long=1 && shift; fi
 binary=$(realpath -m "${1:-$repository/target/release/venna}")
 cache=$(realpath -m "${VENNA_TEST_CACHE:-$repository/target/test-tools}")/packages
+export PATH=$PATH:/usr/sbin:/sbin
 export VENNA_BINARY=$binary VENNA_PACKAGES_CACHE=$cache NO_PROXY='*' no_proxy='*' PYTHONDONTWRITEBYTECODE=1
 
 say() { printf 'packages: %s\n' "$*"; }
@@ -24,11 +25,12 @@ mkdir -p "$cache"
 need_debian_package() { # COMMAND PACKAGE: installs the package when the command is absent, and starts no service of it
     command -v "$1" >/dev/null && return
     say "installing Debian's $2"
-    local policy=/usr/sbin/policy-rc.d made=''
+    local policy=/usr/sbin/policy-rc.d made='' outcome=0
     [ -e "$policy" ] || { printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy" && made=1; }
     { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2"; } \
-        >"$cache/apt.log" 2>&1 || { tail -20 "$cache/apt.log" >&2 && say "could not install $2" && exit 1; }
+        >"$cache/apt.log" 2>&1 || outcome=$?
     [ -z "$made" ] || rm "$policy"
+    [ "$outcome" = 0 ] || { tail -20 "$cache/apt.log" >&2 && say "could not install $2" >&2 && exit 1; }
 }
 
 need_debian_package dpkg-shlibdeps dpkg-dev
