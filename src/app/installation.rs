@@ -21,6 +21,7 @@ use crate::uploads::UploadsMetadata;
 use crate::usage::{ExporterMetadata, Usage, UsageMetadata};
 use crate::workspaces::{Workspaces, WorkspacesMetadata};
 use anyhow::{Context, Result, bail};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
@@ -61,14 +62,6 @@ pub struct Installation {
 }
 
 impl Installation {
-    /// Opens the installation, and creates missing stores and workspace `default`.
-    ///
-    /// # Errors
-    /// When the data directory or the metadata store cannot be opened.
-    pub async fn open(stores: &StoreConfig, clock: Clock) -> Result<Self> {
-        Self::open_as(Opener::Command, stores, clock, TaskTracker::new()).await
-    }
-
     /// Returns the clock jump that holds expiry.
     ///
     /// # Errors
@@ -91,13 +84,13 @@ impl Installation {
         Arc::clone(&self.metadata)
     }
 
-    /// Opens an existing installation.
+    /// Opens an existing installation for a command. Creates no file and no table.
     ///
     /// # Errors
-    /// When there is none, or it cannot be opened.
+    /// When there is none, it has another schema than this program, or it cannot be opened.
     pub async fn open_existing(stores: &StoreConfig, clock: Clock) -> Result<Self> {
-        Self::is_there(stores).await?;
-        Self::open(stores, clock).await
+        Self::check_there(stores).await?;
+        Self::open_as(Opener::Command, stores, clock, TaskTracker::new()).await
     }
 
     /// Migrates the schema of an installation, with no server running on this machine.
@@ -105,7 +98,7 @@ impl Installation {
     /// # Errors
     /// When there is no installation, a server is running, or it cannot be opened.
     pub async fn upgrade(stores: &StoreConfig) -> Result<()> {
-        Self::is_there(stores).await?;
+        Self::check_there(stores).await?;
         check_owner(stores, false)?;
         create_folders(stores)?;
         let _locks = lock(stores).context("stop the server first")?;
@@ -113,16 +106,27 @@ impl Installation {
     }
 
     /// Checks that the stores hold an installation.
-    async fn is_there(stores: &StoreConfig) -> Result<()> {
-        match &stores.metadata {
-            MetadataConfig::Sqlite(database) if !database.exists() => {
-                bail!("there is no installation in {}", stores.data_dir.display());
+    ///
+    /// # Errors
+    /// When there is none, or that cannot be told, such as for lack of a permission.
+    async fn check_there(stores: &StoreConfig) -> Result<()> {
+        check_not_restoring(stores)?;
+        let (is_there, place) = match &stores.metadata {
+            MetadataConfig::Sqlite(database) => {
+                let found = std::fs::metadata(database);
+                let is_there = match found {
+                    Err(error) if error.kind() == ErrorKind::NotFound => false,
+                    found => found.with_context(|| not_opened(database))?.len() > 0,
+                };
+                check_no_orphan_log(database)?;
+                (is_there, stores.data_dir.display().to_string())
             }
-            MetadataConfig::Postgres(url) if !PostgresStore::is_there(url.expose()).await.context(NOT_OPENED)? => {
-                bail!("there is no installation in the database of metadata_url");
+            MetadataConfig::Postgres(url) => {
+                let is_there = PostgresStore::is_there(url.expose()).await.context(NOT_OPENED)?;
+                (is_there, "the database of metadata_url".to_owned())
             }
-            MetadataConfig::Sqlite(_) | MetadataConfig::Postgres(_) => Ok(()),
-        }
+        };
+        if is_there { Ok(()) } else { bail!("there is no installation in {place}; start `venna serve` first") }
     }
 
     pub(super) async fn open_as(
@@ -133,7 +137,9 @@ impl Installation {
     ) -> Result<Self> {
         check_not_restoring(stores)?;
         check_owner(stores, opener == Opener::Server)?;
-        create_folder(&stores.data_dir)?;
+        if opener != Opener::Command {
+            create_folder(&stores.data_dir)?;
+        }
         let metadata = open_metadata(opener, &stores.metadata, clock.clone()).await?;
         let rows = || Arc::clone(&metadata);
         let workspaces = Workspaces { metadata: rows() };
@@ -168,11 +174,17 @@ async fn open_metadata(opener: Opener, place: &MetadataConfig, clock: Clock) -> 
     }
 }
 
-/// Opens a SQLite database and creates its folder.
+/// Opens a SQLite database; creates its folder, except for a command.
 pub(super) async fn open_database(opener: Opener, database: &Path, clock: Clock) -> Result<Arc<dyn Metadata>> {
-    create_folder(folder_of(database))?;
+    if opener != Opener::Command {
+        create_folder(folder_of(database))?;
+    }
     check_no_orphan_log(database)?;
     let path = database.to_owned();
     let store = tokio::task::spawn_blocking(move || SqliteStore::open(&path, clock, opener)).await?;
-    Ok(Arc::new(store.with_context(|| format!("cannot open the metadata store {}", database.display()))?))
+    Ok(Arc::new(store.with_context(|| not_opened(database))?))
+}
+
+fn not_opened(database: &Path) -> String {
+    format!("cannot open the metadata store {}", database.display())
 }

@@ -27,9 +27,9 @@ pub async fn migrate(source: &StoreConfig, target: &StoreConfig, progress: Progr
     let (Some(database), MetadataConfig::Postgres(url)) = (source.database(), &target.metadata) else {
         bail!("a migration is from SQLite (metadata_url) to PostgreSQL (--to-metadata-url)");
     };
-    let _locks = lock(source).context("the installation must not be in use: stop the server")?;
     let clock = Clock::system();
     let installation = Installation::open_existing(source, clock.clone()).await?;
+    let _locks = lock(source).context("the installation must not be in use: stop the server")?;
     let from = open_blobs_readonly(source, installation.rows()).await?;
     let pairing = sweep::pairing::of(&*installation.metadata, &*from).await?;
     if pairing != StorePairing::Paired {

@@ -94,7 +94,7 @@ impl Keys {
     pub async fn run(&self) -> Result<()> {
         match self {
             Self::Create { workspace, admin, scopes, name, expires_in, quiet, settings } => {
-                let installation = settings.open().await?;
+                let installation = settings.open_existing().await?;
                 let opens = if *admin {
                     Opens::Administration
                 } else {

@@ -47,13 +47,6 @@ impl StoreSettings {
         Ok(Config::resolve(&layers)?.0.stores)
     }
 
-    /// Opens the installation, and creates a missing one.
-    pub async fn open(&self) -> Result<Installation> {
-        let stores = self.stores()?;
-        warn_as_root(&stores);
-        Installation::open(&stores, Clock::system()).await
-    }
-
     /// Opens an existing installation for inspection.
     pub async fn open_inspector(&self) -> Result<Inspector> {
         open_inspector(&self.stores()?).await

@@ -132,7 +132,7 @@ impl Workspaces {
     pub async fn run(&self) -> Result<()> {
         match self {
             Self::Create { name, settings } => {
-                let installation = settings.open().await?;
+                let installation = settings.open_existing().await?;
                 let workspace = installation
                     .workspaces
                     .create(name, Origin::COMMAND_LINE)

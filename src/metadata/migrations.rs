@@ -38,6 +38,9 @@ pub enum SchemaError {
         /// The newest schema of this program.
         known: u32,
     },
+    /// The database has no schema, and this opener may not create one.
+    #[error("the database holds no installation; start `venna serve` first")]
+    Missing,
     /// An applied migration differs from that of this program.
     #[error("schema {0} of the database is not the one that this program knows")]
     Changed(u32),
@@ -53,7 +56,10 @@ pub(super) static SQLITE: &[Migration] = include!(concat!(env!("OUT_DIR"), "/mig
 pub(super) enum Outdated {
     /// Migrates its schema: no program of the earlier version uses it.
     Migrate,
-    /// Refuses its schema: a server of the earlier version may use it, and would fail after a migration.
+    /// Creates a missing schema, and refuses an earlier one.
+    Create,
+    /// Refuses an earlier schema, and creates none: a server of the earlier version may use it, and would fail after a
+    /// migration.
     Refuse,
 }
 
@@ -62,11 +68,11 @@ impl Outdated {
     pub(super) fn allow(self, applied: usize, all: &[Migration]) -> Result<(), SchemaError> {
         let number = |migration: Option<&Migration>| migration.map_or(0, |migration| migration.number);
         match self {
-            Self::Refuse if applied < all.len() => {
+            Self::Create | Self::Refuse if applied < all.len() => {
                 let found = number(applied.checked_sub(1).and_then(|last| all.get(last)));
                 Err(SchemaError::Older { found, known: number(all.last()) })
             }
-            Self::Migrate | Self::Refuse => Ok(()),
+            Self::Migrate | Self::Create | Self::Refuse => Ok(()),
         }
     }
 }

@@ -76,7 +76,7 @@ impl Replica {
     }
 
     pub async fn installation(&self) -> Installation {
-        Installation::open(&self.config.stores, Clock::system()).await.unwrap()
+        Installation::open_existing(&self.config.stores, Clock::system()).await.unwrap()
     }
 
     pub fn request(&self, method: Method, path: &str, key: &str) -> RequestBuilder {

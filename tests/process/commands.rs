@@ -1,5 +1,7 @@
 //! Administrative commands beside a running server: what they change holds on the very next request.
 
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::time::{Duration, Instant};
 use venna_testkit::program::{Client, Data, PROMPTLY, Program, output, run, venna};
 
@@ -313,25 +315,97 @@ fn the_bill_is_shown_beside_a_server_and_without_one() {
     }
 }
 
+/// Begins an installation and stops its server.
+fn begin(data: &Data) {
+    let mut server = Program::start(&data.path());
+    server.signal("TERM");
+    server.wait();
+}
+
 #[test]
-fn commands_work_without_a_server_and_before_the_first_run() {
+fn commands_work_without_a_server() {
     let data = Data::new();
+    begin(&data);
     let key = output(&["keys", "create", "--quiet", "--data-dir", &data.text()]);
     assert!(key.starts_with("vk_") && key.len() == 39, "the secret alone");
     let server = Program::start(&data.path());
-    assert!(!data.path().join("first-key").exists(), "there is a key already");
     assert_eq!(server.client(&key).send("GET", "/v1/files").unwrap().status, 200);
+}
+
+/// Every command on an existing installation, and its arguments.
+const ON_AN_INSTALLATION: [&[&str]; 20] = [
+    &["workspaces", "create", "x"],
+    &["workspaces", "list"],
+    &["workspaces", "archive", ID],
+    &["workspaces", "purge", ID, "--yes"],
+    &["workspaces", "expiry", "default"],
+    &["keys", "create"],
+    &["keys", "list"],
+    &["keys", "rotate", "key_00VbjUjhHGglY7j08O6M3Oj9"],
+    &["keys", "revoke", "key_00VbjUjhHGglY7j08O6M3Oj9"],
+    &["limits", "get", "default"],
+    &["limits", "set", "default", "max_files=1"],
+    &["usage"],
+    &["usage", "export"],
+    &["audit", "list"],
+    &["clock", "status"],
+    &["compact"],
+    &["stores", "confirm", "--yes"],
+    &["fsck"],
+    &["backup", "/proc/venna"],
+    &["migrate", "--to-metadata-url", "postgres://127.0.0.1:1/x"],
+];
+const ID: &str = "ws_00VbjUjhHGglY7j08O6M3Oj9";
+
+fn all_refuse(data_dir: &str, why: &str) {
+    for command in ON_AN_INSTALLATION {
+        let output = run(&[command, &["--data-dir", data_dir]].concat());
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && message.contains(why), "{command:?}: {message}");
+    }
+}
+
+#[test]
+fn no_command_begins_an_installation() {
+    let data = Data::new();
+    let text = data.text();
+    let why = format!("there is no installation in {text}; start `venna serve` first");
+    all_refuse(&text, &why);
+    assert!(!data.path().exists(), "nothing is made");
+    std::fs::create_dir(data.path()).unwrap();
+    let database = data.path().join("venna.db");
+    std::fs::write(&database, "").unwrap();
+    all_refuse(&text, &why);
+    assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 1, "nothing is made");
+    rusqlite::Connection::open(&database).unwrap().execute_batch("CREATE TABLE notes (text)").unwrap();
+    all_refuse(&text, "the database holds no installation; start `venna serve` first");
+}
+
+#[test]
+fn a_path_without_an_installation_is_told_from_one_that_cannot_be_looked_at() {
+    let data = Data::new();
+    let file = data.folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let inside = file.join("data");
+    all_refuse(inside.to_str().unwrap(), "venna.db: Not a directory");
+    if data.folder.path().metadata().unwrap().uid() != 0 {
+        return;
+    }
+    begin(&data);
+    std::fs::set_permissions(data.folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let program = data.folder.path().join("venna");
+    std::fs::copy(env!("CARGO_BIN_EXE_venna"), &program).unwrap();
+    let mut command = std::process::Command::new(program);
+    let listed = command.args(["keys", "list", "--data-dir", &data.text()]).uid(54_321).gid(54_321).output().unwrap();
+    let message = String::from_utf8_lossy(&listed.stderr).into_owned();
+    assert!(message.contains("venna.db: Permission denied"), "{message}");
 }
 
 #[test]
 fn what_cannot_be_done_is_said() {
     let data = Data::new();
     let text = data.text();
-    for command in [["keys", "list"], ["workspaces", "list"], ["audit", "list"]] {
-        let output = run(&[&command[..], &["--data-dir", &text]].concat());
-        let message = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(message.contains("there is no installation") && !data.path().exists(), "{message}");
-    }
+    begin(&data);
     for (arguments, part) in [
         (vec!["keys", "create", "--workspace", "nobody"], "there is no workspace \"nobody\""),
         (vec!["keys", "revoke", "key_1"], "is not a key id"),
@@ -353,6 +427,7 @@ fn what_cannot_be_done_is_said() {
 #[test]
 fn a_secret_that_cannot_be_shown_opens_nothing() {
     let data = Data::new();
+    begin(&data);
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let created = venna(&["keys", "create", "--quiet", "--data-dir", &data.text()]).stdout(full).output().unwrap();
     let message = String::from_utf8_lossy(&created.stderr).into_owned();

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use venna_testkit::program::{Client, Data, Program, Running, blobs, output, report, run, wait_until};
+use venna_testkit::program::{Client, Data, Program, Running, blobs, report, run, wait_until};
 
 /// Exit code, and how often each finding came up.
 fn inspect(command: &str, data: &Data, more: &[&str]) -> (Option<i32>, BTreeMap<String, usize>) {
@@ -229,7 +229,8 @@ fn what_cannot_be_checked_is_told_apart() {
     let data = Data::new();
     assert_eq!(inspect("fsck", &data, &[]).0, Some(2));
     assert_eq!(inspect("scrub", &data, &[]).0, Some(2));
-    output(&["keys", "create", "--quiet", "--data-dir", &data.text()]);
+    drop(Program::start(&data.path()));
+    std::fs::remove_dir_all(data.path().join("blobs")).unwrap();
     assert_eq!(inspect("fsck", &data, &[]).0, Some(2), "there is no folder of blobs");
     assert_eq!(run(&["scrub", "--read-data-subset", "0%"]).status.code(), Some(2));
 }

@@ -31,13 +31,22 @@ fn commands_refuse_the_schema_of_an_earlier_version_and_leave_it_as_it_is() {
     let data = Data::new();
     let database = first_version(&data);
     let backup = data.folder.path().join("backup").display().to_string();
-    let commands: [&[&str]; 9] = [
+    let commands: [&[&str]; 18] = [
         &["fsck"],
         &["scrub"],
         &["keys", "list"],
         &["keys", "create"],
+        &["keys", "revoke", "key_00VbjUjhHGglY7j08O6M3Oj9"],
+        &["workspaces", "create", "x"],
         &["workspaces", "list"],
+        &["workspaces", "expiry", "default"],
+        &["limits", "get", "default"],
+        &["limits", "set", "default", "max_files=1"],
         &["usage"],
+        &["usage", "export"],
+        &["compact"],
+        &["stores", "status"],
+        &["stores", "confirm", "--yes"],
         &["audit", "list"],
         &["clock", "status"],
         &["backup", &backup],

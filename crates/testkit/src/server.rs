@@ -163,7 +163,7 @@ impl TestServer {
 
     /// Opens the installation as a command beside the server does.
     pub async fn installation(&self) -> Installation {
-        Installation::open(&self.config.stores, self.clock.clone()).await.unwrap()
+        Installation::open_existing(&self.config.stores, self.clock.clone()).await.unwrap()
     }
 
     /// Opens the database beside the server.

@@ -67,7 +67,7 @@ impl PostgresStore {
         let endpoint: Endpoint = url.parse().map_err(OpenError::from)?;
         let mut client = connect(&endpoint).await?;
         check_server(&client).await?;
-        migrate::migrate(&mut client, Outdated::Refuse, now_seconds).await.map_err(OpenError::from)?;
+        migrate::migrate(&mut client, Outdated::Create, now_seconds).await.map_err(OpenError::from)?;
         let transaction = client.transaction().await?;
         transaction
             .batch_execute("SET LOCAL synchronous_commit = on; LOCK TABLE workspaces IN ACCESS EXCLUSIVE MODE")

@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::open_error::MigrationError;
 use super::task::Task;
 use super::{index_change, rows};
-use crate::metadata::migrations::{Migration, Outdated, POSTGRES as MIGRATIONS, count_applied};
+use crate::metadata::migrations::{Migration, Outdated, POSTGRES as MIGRATIONS, SchemaError, count_applied};
 use std::time::Duration;
 use tokio::time::sleep;
 use tokio_postgres::Client;
@@ -33,6 +33,8 @@ const TURN_PAUSE: Duration = Duration::from_millis(100);
 pub(super) async fn migrate(client: &mut Client, outdated: Outdated, now_seconds: u64) -> Result<(), MigrationError> {
     if has_schema(client).await? {
         outdated.allow(check(client, MIGRATIONS).await?, MIGRATIONS)?;
+    } else if outdated == Outdated::Refuse {
+        return Err(SchemaError::Missing.into());
     }
     apply(client, MIGRATIONS, now_seconds).await
 }

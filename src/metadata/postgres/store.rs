@@ -17,6 +17,12 @@ use tokio::time::timeout;
 /// The timeout of the first connection. Migrations have none.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Selects whether the schema is visible, a schema that is hidden for lack of a permission, and the user.
+const IS_THERE: &str = "SELECT to_regclass('schema_migrations') IS NOT NULL,
+    (SELECT min(n.nspname::text) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relname = 'schema_migrations' AND NOT has_schema_privilege(n.oid, 'USAGE')),
+    current_user::text";
+
 /// A metadata store in a PostgreSQL database.
 #[derive(Debug)]
 pub struct PostgresStore {
@@ -59,13 +65,19 @@ impl PostgresStore {
     /// Returns whether the database at a URL holds an installation. Changes nothing.
     ///
     /// # Errors
-    /// Fails when the database does not answer.
+    /// Fails when the database does not answer, or its user may not use the schema of an installation.
     pub async fn is_there(url: &str) -> Result<bool, OpenError> {
         let endpoint: Endpoint = url.parse()?;
         let asking = async {
             let (client, connection) = endpoint.config.connect(tls::connector(&endpoint)?).await?;
             drop(tokio::spawn(connection));
-            Ok(client.query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[]).await?.try_get(0)?)
+            let row = client.query_one(IS_THERE, &[]).await?;
+            let (is_there, hidden, user): (bool, Option<String>, String) =
+                (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            match hidden.filter(|_| !is_there) {
+                None => Ok(is_there),
+                Some(schema) => Err(OpenError::Unusable(format!("user {user} lacks USAGE on its schema {schema}"))),
+            }
         };
         timeout(OPEN_TIMEOUT, asking).await.unwrap_or_else(|_| Err(Failure::Late.into()))
     }

@@ -27,7 +27,7 @@ impl Import {
         let mut connection = Connection::open(path)?;
         // No process reads it before it is complete.
         connection.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF")?;
-        migrate::migrate(&mut connection, Outdated::Refuse, now_seconds)
+        migrate::migrate(&mut connection, Outdated::Create, now_seconds)
             .map_err(|error| MetadataError::Broken(Arc::new(OpenError::Migration(error))))?;
         connection.execute_batch("BEGIN")?;
         Ok(Self { connection, path: path.to_owned() })

@@ -23,6 +23,8 @@ pub(super) fn migrate(connection: &mut Connection, outdated: Outdated, now_secon
         if applied == MIGRATIONS.len() {
             return Ok(());
         }
+    } else if outdated == Outdated::Refuse {
+        return Err(SchemaError::Missing.into());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
     transaction.execute_batch(

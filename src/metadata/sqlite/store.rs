@@ -42,18 +42,20 @@ pub enum Opener {
 }
 
 impl SqliteStore {
-    /// Opens or creates the database. A holder of the lock migrates its schema.
+    /// Opens the database. A holder of the lock creates a missing one and migrates its schema.
     ///
     /// Blocks: must be called before the runtime serves requests, or on the blocking pool.
     ///
     /// # Errors
-    /// When it cannot be opened, is newer than this program, or older and may not be migrated, or would not be durable.
+    /// When it cannot be opened, is newer than this program, or older or missing and may not be migrated, or would not be
+    /// durable.
     pub fn open(path: &Path, clock: Clock, opener: Opener) -> Result<Self, OpenError> {
         if rusqlite::version_number() < MIN_SQLITE_VERSION {
             return Err(OpenError::NotDurable(format!("SQLite {} has the WAL-reset bug", rusqlite::version())));
         }
         // SQLite gives the files beside the database the mode of the database.
-        OpenOptions::new().create(true).truncate(false).write(true).mode(DATABASE_MODE).open(path)?;
+        let created = opener != Opener::Command;
+        OpenOptions::new().create(created).truncate(false).write(true).mode(DATABASE_MODE).open(path)?;
         let mut connection = connect(path)?;
         let outdated = match opener {
             Opener::Server | Opener::Owner => Outdated::Migrate,
