@@ -5,6 +5,7 @@
 mod archive;
 mod archived;
 mod blobs;
+mod check;
 mod compact;
 mod data_dir;
 mod increment;
@@ -19,7 +20,7 @@ mod upkeep;
 
 pub use archive::{BackupPlan, back_up, restore};
 pub use archived::{Archived, SkippedBlob};
-pub use blobs::check_combinations;
+pub use check::{Check, check_settings, check_stores};
 pub use compact::compact;
 pub use data_dir::root_warning;
 pub use increment::backup_folder;
@@ -30,7 +31,7 @@ pub use prices::price_list;
 
 use crate::blobs::{InFlight, InUse};
 use crate::clock::Clock;
-use crate::config::{Config, CorsOrigins, LimitConfig, MetadataConfig, StoreConfig};
+use crate::config::{Config, CorsOrigins, LimitConfig, StoreConfig, shown_path};
 use crate::files::Files;
 use crate::filesystem::{Trust, folder_of, trust};
 use crate::http::reference::Reference;
@@ -38,7 +39,6 @@ use crate::http::serve::{ConnectionLimits, serve};
 use crate::http::tls::{Certificate, CertificateFiles};
 use crate::http::{AppState, BodyPace, Caps, Cors, HttpSettings, Patience, Services, admin_router, router};
 use crate::keys::{Keys, fresh_secret};
-use crate::metadata::postgres::check_url;
 use crate::metadata::sqlite::Opener;
 use crate::model::api_key::{KeyKind, KeySecret, Opens};
 use crate::model::ids::ProcessId;
@@ -49,7 +49,7 @@ use crate::sweep::Lease;
 use crate::uploads::{Hashing, Uploads};
 use crate::usage::{ReadCounter, Spending, Usage};
 use anyhow::{Context, Result, bail};
-use blobs::{delete_delay, event_period, open_blobs};
+use blobs::{check_combinations, event_period, open_blobs};
 use data_dir::{Locks, check_owner, create_folders, is_alone, lock, write_secret};
 use pairing::{check_paired, check_stamped};
 use reference::facts;
@@ -152,7 +152,6 @@ impl Server {
                 &files,
                 &config.upkeep,
                 is_alone(&config.stores),
-                delete_delay(&config.stores, &config.upkeep),
                 event_period(&config.stores),
                 &stop,
             )
@@ -278,6 +277,9 @@ fn open_certificate(config: &Config, clock: &Clock) -> Result<Option<Arc<Certifi
     match (listeners.tls_cert.clone(), listeners.tls_key.clone()) {
         (None, None) => Ok(None),
         (Some(chain), Some(key)) => {
+            if !key.exists() {
+                bail!("tls_key {} does not exist", shown_path(&key));
+            }
             let files = CertificateFiles { chain, key };
             Ok(Some(Certificate::load(files, clock.now_seconds()).context("the API cannot have TLS")?))
         }
@@ -334,20 +336,25 @@ async fn bind(setting: &str, address: SocketAddr) -> Result<TcpListener> {
 
 async fn install_bootstrap_key(installation: &Installation, file: Option<&Path>) -> Result<()> {
     let Some(file) = file else { return Ok(()) };
-    let unreadable = || format!("cannot read bootstrap_key_file {}", file.display());
+    let secret = read_bootstrap_key(file)?;
+    Ok(installation.keys.install(default_access(installation), BOOTSTRAP_KEY_NAME, &secret).await?)
+}
+
+fn read_bootstrap_key(file: &Path) -> Result<KeySecret> {
+    let unreadable = || format!("cannot read bootstrap_key_file {}", shown_path(file));
     let mut text = String::new();
     File::open(file)
         .with_context(unreadable)?
         .take(MAX_KEY_FILE_BYTES)
         .read_to_string(&mut text)
         .with_context(unreadable)?;
-    let Some(secret) = KeySecret::parse(text.trim()).ok().filter(|secret| secret.kind() == KeyKind::Workspace) else {
-        bail!(
+    let parsed = KeySecret::parse(text.trim()).ok().filter(|secret| secret.kind() == KeyKind::Workspace);
+    parsed.with_context(|| {
+        format!(
             "bootstrap_key_file {} does not hold a well-formed key: expected vk_, 30 digits and their checksum",
-            file.display()
-        );
-    };
-    Ok(installation.keys.install(default_access(installation), BOOTSTRAP_KEY_NAME, &secret).await?)
+            shown_path(file)
+        )
+    })
 }
 
 /// Returns the access of keys that the server creates.
@@ -365,17 +372,6 @@ async fn make_first_key(installation: &Installation, data_dir: &Path) -> Result<
     write_secret(&file, &secret).with_context(|| format!("cannot write {}", file.display()))?;
     installation.keys.install(default_access(installation), FIRST_KEY_NAME, &secret).await?;
     Ok(Some(FirstKey { secret, file }))
-}
-
-/// Checks the settings of the stores without opening them.
-///
-/// # Errors
-/// When a setting is invalid.
-pub fn check_stores(stores: &StoreConfig) -> Result<()> {
-    match &stores.metadata {
-        MetadataConfig::Sqlite(_) => Ok(()),
-        MetadataConfig::Postgres(url) => check_url(url.expose()).context("metadata_url cannot be used"),
-    }
 }
 
 /// Returns warnings about the locations of the stores.

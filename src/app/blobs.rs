@@ -4,7 +4,7 @@ use super::data_dir::create_folder;
 use crate::blobs::cloud::{BucketConfig, CloudBlobs, Protocol, UploadNotes};
 use crate::blobs::local::LocalBlobs;
 use crate::blobs::{BlobError, BlobStore};
-use crate::config::{BlobsConfig, CloudConfig, CloudScheme, Config, StoreConfig, UpkeepConfig};
+use crate::config::{BlobsConfig, CloudConfig, CloudScheme, Config, StoreConfig};
 use crate::metadata::BlobRows;
 use crate::model::ids::BlobId;
 use anyhow::{Context, Result, anyhow, bail};
@@ -13,9 +13,6 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// The time that the bytes of deleted files are kept where other servers may read them (docs/design/durability.md, R8).
-const SHARED_DELETE_DELAY: Duration = Duration::from_mins(10);
 
 /// Opens the blob store for writing and checks it.
 pub(super) async fn open_blobs(stores: &StoreConfig, metadata: Arc<dyn BlobRows>) -> Result<Arc<dyn BlobStore>> {
@@ -92,12 +89,6 @@ pub(super) async fn open_folder_readonly(folder: &Path) -> Result<Arc<dyn BlobSt
     Ok(Arc::new(open_local_readonly(folder).await?))
 }
 
-/// Returns the time that the bytes of deleted files are kept.
-pub(super) fn delete_delay(stores: &StoreConfig, upkeep: &UpkeepConfig) -> Duration {
-    let usual = if stores.blobs_folder().is_some() { Duration::ZERO } else { SHARED_DELETE_DELAY };
-    upkeep.delete_delay.unwrap_or(usual)
-}
-
 /// Returns the interval of `last-event` notes beside the blobs. A folder takes one without an fsync; a bucket charges
 /// for each.
 pub(super) fn event_period(stores: &StoreConfig) -> Duration {
@@ -132,6 +123,11 @@ fn bucket_config(cloud: &CloudConfig, request_time: Duration) -> BucketConfig {
         variables: cloud.variables.of(cloud.scheme).map(owned).collect(),
         request_time,
     }
+}
+
+/// Creates a client of a bucket for objects that are no blobs, without a request.
+pub(super) fn connect_for_trial(cloud: &CloudConfig, request_time: Duration) -> Result<CloudBlobs> {
+    connect(cloud, request_time, Arc::new(NoNotes))
 }
 
 fn connect(cloud: &CloudConfig, request_time: Duration, notes: Arc<dyn UploadNotes>) -> Result<CloudBlobs> {

@@ -1,7 +1,7 @@
 //! Builds the sinks from their settings, and starts the tasks that write and send messages.
 
 use super::installation::Installation;
-use crate::config::{Config, SinkConfig};
+use crate::config::{Config, SinkConfig, shown_path};
 use crate::model::ids::ProcessId;
 use crate::model::outbox::SinkName;
 use crate::outbox::Delivery;
@@ -32,9 +32,6 @@ pub(super) fn start(
     if let Some(written) = deliver(&config.usage_sink, SinkName::Usage)? {
         let (metadata, clock) = (installation.rows(), usage.clock.clone());
         tasks.spawn(Exporter { metadata, clock, written, limits: StepLimits::default() }.run(stop.clone()));
-    }
-    if config.alert_sink.url.is_some() && config.alert_sink.secret_file.is_none() {
-        bail!("alert_sink_url is set, and alert_sink_secret_file is not: alerts are always signed");
     }
     if let Some(written) = deliver(&config.alert_sink, SinkName::Alerts)? {
         tasks.spawn(SpendAlerts { usage: usage.clone(), written }.run(stop.clone()));
@@ -79,6 +76,9 @@ fn webhook(config: &SinkConfig) -> Result<Option<WebhookSink>> {
             None => Ok(None),
         };
     };
+    if config.is_always_signed && config.secret_file.is_none() {
+        bail!("{} is set, and {} is not: its messages are always signed", setting("url"), setting("secret_file"));
+    }
     let [token, secret] = files.map(|(setting, file)| file.as_deref().map(|file| read_secret(&setting, file)));
     let secret = secret.transpose()?.map(|text| SigningSecret::parse(&text)).transpose();
     let secret =
@@ -87,8 +87,13 @@ fn webhook(config: &SinkConfig) -> Result<Option<WebhookSink>> {
     webhook.map(Some).with_context(|| format!("{} and its files cannot be used", setting("url")))
 }
 
+/// Checks the settings and the files of a sink; none without a sink.
+pub(super) fn check(config: &SinkConfig) -> Result<Option<()>> {
+    Ok(webhook(config)?.map(drop))
+}
+
 fn read_secret(setting: &str, file: &Path) -> Result<String> {
-    let unreadable = || format!("cannot read {setting} {}", file.display());
+    let unreadable = || format!("cannot read {setting} {}", shown_path(file));
     let mut text = String::new();
     let opened = File::open(file).with_context(unreadable)?;
     opened.take(MAX_SECRET_FILE_BYTES).read_to_string(&mut text).with_context(unreadable)?;

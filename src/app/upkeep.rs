@@ -23,7 +23,6 @@ pub(super) async fn start(
     files: &Files,
     config: &UpkeepConfig,
     alone: bool,
-    delete_delay: Duration,
     event_period: Duration,
     stop: &CancellationToken,
 ) -> Result<Option<String>> {
@@ -38,7 +37,7 @@ pub(super) async fn start(
         alone,
         wanted: Arc::clone(&files.sweep_wanted),
         audit_retention: config.audit_retention,
-        delete_delay,
+        delete_delay: config.delete_delay,
     };
     files.tasks.spawn(sweeper.clone().watch_backlog(stop.clone()));
     let found = pairing::of(&*installation.metadata, &*files.blobs).await?;

@@ -1,5 +1,6 @@
 //! `venna fsck` and `venna scrub`. Exit code 0: clean; 1: damage found; 2: check failed.
 
+use super::masked::masked;
 use super::progress::ProgressFile;
 use super::settings::StoreSettings;
 use crate::clock::Clock;
@@ -131,7 +132,7 @@ pub(super) fn conclude(checked: Result<u64>) -> ExitCode {
         Ok(0) => CLEAN,
         Ok(_) => DAMAGED,
         Err(error) => {
-            eprintln!("venna: {}", ErrorChain(&*error));
+            eprintln!("venna: {}", masked(&ErrorChain(&*error).to_string()));
             NOT_CHECKED
         }
     })

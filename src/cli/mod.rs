@@ -13,6 +13,7 @@ mod inspect;
 mod keys;
 mod limits;
 mod log;
+mod masked;
 mod migrate;
 mod output;
 mod progress;
@@ -28,8 +29,12 @@ mod workspaces;
 
 use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
+use masked::masked;
 use std::process::ExitCode;
 use tokio::runtime;
+
+/// The exit code of an invalid command line.
+const INVALID_COMMAND_LINE: u8 = 2;
 
 /// A Files API server that speaks OpenAI's wire contract.
 #[derive(Debug, Parser)]
@@ -57,7 +62,7 @@ enum Command {
     /// Shows the audit log, with the server running or stopped.
     #[command(subcommand)]
     Audit(audit::Audit),
-    /// Validates the configuration and prints the effective values with their origin.
+    /// Prints the effective settings with their origin, and tries out what a server needs: files, metadata, blobs, clocks.
     Check(check::Check),
     /// Asks the server of this configuration how it is, and fails when it is not healthy or not there.
     Health(health::Health),
@@ -86,8 +91,16 @@ enum Command {
 /// Runs the program.
 #[must_use]
 pub fn run() -> ExitCode {
-    dispatch(Cli::parse().command).unwrap_or_else(|error| {
-        eprintln!("venna: {error:#}");
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() => {
+            eprint!("{}", masked(&error.to_string()));
+            return ExitCode::from(INVALID_COMMAND_LINE);
+        }
+        Err(help) => help.exit(),
+    };
+    dispatch(cli.command).unwrap_or_else(|error| {
+        eprintln!("venna: {}", masked(&format!("{error:#}")));
         ExitCode::FAILURE
     })
 }
@@ -101,7 +114,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Limits(limits) => run_on(one_thread(), limits.run())?.map(|()| ExitCode::SUCCESS),
         Command::Usage(usage) => run_on(one_thread(), usage.run())?.map(|()| ExitCode::SUCCESS),
         Command::Audit(audit) => run_on(one_thread(), audit.run())?.map(|()| ExitCode::SUCCESS),
-        Command::Check(check) => check.run().map(|()| ExitCode::SUCCESS),
+        Command::Check(check) => run_on(one_thread(), check.run())?,
         Command::Health(health) => run_on(one_thread(), health.run())?.map(|()| ExitCode::SUCCESS),
         Command::Clock(clock) => run_on(one_thread(), clock.run())?.map(|()| ExitCode::SUCCESS),
         Command::Compact(compact) => run_on(one_thread(), compact.run())?.map(|()| ExitCode::SUCCESS),

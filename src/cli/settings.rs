@@ -2,14 +2,19 @@
 
 use crate::app::{Installation, open_inspector, root_warning};
 use crate::clock::Clock;
-use crate::config::{CloudVariables, Config, Effective, Layers, SETTINGS, Setting, StoreConfig, Use};
+use crate::config::{
+    CloudVariables, Config, DatabaseVariables, Effective, Layers, SETTINGS, Setting, StoreConfig, Use,
+};
 use crate::inspect::Inspector;
 use anyhow::Result;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 const CONFIG: &str = "config";
 const CONFIG_VARIABLE: &str = "VENNA_CONFIG";
+/// The default password file of libpq, in the home directory.
+const PASSWORD_FILE: &str = ".pgpass";
 
 /// The settings of `serve` and `check`.
 #[derive(Debug)]
@@ -65,6 +70,11 @@ pub(super) fn warn_as_root(stores: &StoreConfig) {
     }
 }
 
+/// Returns whether other users can neither read nor write a file. libpq ignores another password file.
+fn is_private(file: &Path) -> bool {
+    std::fs::metadata(file).is_ok_and(|status| status.mode() & 0o077 == 0)
+}
+
 fn flag(setting: &'static Setting) -> Arg {
     let default = setting.default.map(|default| format!(" [default: {default}]")).unwrap_or_default();
     Arg::new(setting.name)
@@ -98,7 +108,24 @@ fn layers(matches: &ArgMatches, wanted: impl Fn(&Setting) -> bool) -> Layers {
     let file = value(CONFIG).or_else(|| variable(CONFIG_VARIABLE.to_owned())).map(PathBuf::from);
     let cloud =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    Layers { flags: flags.collect(), environment: environment.collect(), file, cloud: CloudVariables::among(cloud) }
+    Layers {
+        flags: flags.collect(),
+        environment: environment.collect(),
+        file,
+        cloud: CloudVariables::among(cloud),
+        database: database_variables(),
+    }
+}
+
+/// Reads the variables of libpq that have a password or its file, and looks for the default file.
+fn database_variables() -> DatabaseVariables {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let default =
+        || variable("HOME").map(|home| PathBuf::from(home).join(PASSWORD_FILE)).filter(|file| is_private(file));
+    DatabaseVariables {
+        password: variable("PGPASSWORD").map(|password| password.to_string_lossy().into_owned()),
+        password_file: variable("PGPASSFILE").map(PathBuf::from).or_else(default),
+    }
 }
 
 macro_rules! as_flags {

@@ -4,6 +4,10 @@ use super::parse;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// The time that the bytes of deleted files are kept where other servers may read them.
+const SHARED_DELETE_DELAY: Duration = Duration::from_mins(10);
 
 /// The place of blobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +100,27 @@ impl fmt::Display for CloudConfig {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}{}", self.scheme.prefix(), self.bucket)?;
         if self.prefix.is_empty() { Ok(()) } else { write!(out, "/{}", self.prefix) }
+    }
+}
+
+impl BlobsConfig {
+    /// Returns the default of `delete_delay_seconds`: other servers may read from a bucket (docs/design/durability.md,
+    /// R8).
+    pub(super) const fn default_delete_delay(&self) -> Duration {
+        match self {
+            Self::Folder(_) => Duration::ZERO,
+            Self::Cloud(_) => SHARED_DELETE_DELAY,
+        }
+    }
+}
+
+impl fmt::Display for BlobsConfig {
+    /// Writes the URL.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(folder) => write!(out, "{}{}", parse::FILE, folder.display()),
+            Self::Cloud(cloud) => cloud.fmt(out),
+        }
     }
 }
 

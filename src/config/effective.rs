@@ -34,7 +34,7 @@ impl fmt::Display for Origin {
 pub struct Effective {
     /// The setting's name; `prices` for each price.
     pub name: &'static str,
-    /// The value, with secrets redacted; none if it is not set and has no default.
+    /// The value, or the default that depends on other settings, with secrets redacted; none if there is neither.
     pub value: Option<String>,
     /// The origin of the value.
     pub origin: Origin,

@@ -12,6 +12,7 @@ mod metadata;
 mod parse;
 mod prices;
 mod quantity;
+mod redacted;
 mod reference;
 mod resolve;
 mod setting;
@@ -21,9 +22,10 @@ pub use blobs::{BlobsConfig, CloudConfig, CloudScheme, CloudVariables};
 pub use cors::CorsOrigins;
 pub use effective::{Effective, Origin, SettingError};
 pub use log::{LogFormat, LogLevel};
-pub use metadata::{DatabaseUrl, MetadataConfig};
+pub use metadata::{DatabaseUrl, DatabaseVariables, MetadataConfig};
 pub use prices::{ItemPriceConfig, PriceConfig, PriceUnit, PricedItem};
 pub use quantity::Unit;
+pub use redacted::path as shown_path;
 pub use reference::reference;
 pub use resolve::{Layers, unknown_variables};
 pub use setting::{Kind, Setting, Use};
@@ -165,8 +167,8 @@ pub struct UpkeepConfig {
     pub audit_retention: Duration,
     /// The time that the ledger keeps reads by the second; zero for ever.
     pub ledger_detail: Duration,
-    /// The minimum time that the bytes of deleted files are kept; by default chosen by their location.
-    pub delete_delay: Option<Duration>,
+    /// The minimum time that the bytes of deleted files are kept.
+    pub delete_delay: Duration,
 }
 
 /// The address of a sink.
@@ -180,6 +182,8 @@ pub struct SinkConfig {
     pub token_file: Option<PathBuf>,
     /// The file with the secret that signs messages.
     pub secret_file: Option<PathBuf>,
+    /// Messages to it are never sent unsigned.
+    pub is_always_signed: bool,
 }
 
 impl Config {
@@ -190,6 +194,7 @@ impl Config {
     pub fn resolve(layers: &Layers) -> Result<(Self, Vec<Effective>), SettingError> {
         let mut from = resolve::Resolver::new(layers)?;
         let stores = stores(&mut from)?;
+        let usual_delete_delay = stores.blobs.default_delete_delay();
         let config = Self {
             limits: limits(&mut from, stores.metadata.default_inline_max_bytes())?,
             stores,
@@ -208,18 +213,20 @@ impl Config {
             upload_ttl: from.take("upload_ttl_seconds", parse::seconds)?,
             strict_jsonl: from.take("strict_jsonl", parse::yes_or_no)?,
             blobs_redirect: from.take("blobs_redirect", parse::yes_or_no)?,
-            upkeep: upkeep(&mut from)?,
+            upkeep: upkeep(&mut from, usual_delete_delay)?,
             usage_sink: SinkConfig {
                 name: "usage_sink",
                 url: from.take_optional("usage_sink_url", parse::sink_url)?,
                 token_file: from.take_optional("usage_sink_token_file", parse::path)?,
                 secret_file: from.take_optional("usage_sink_secret_file", parse::path)?,
+                is_always_signed: false,
             },
             alert_sink: SinkConfig {
                 name: "alert_sink",
                 url: from.take_optional("alert_sink_url", parse::sink_url)?,
                 token_file: None,
                 secret_file: from.take_optional("alert_sink_secret_file", parse::path)?,
+                is_always_signed: true,
             },
             prices: from.take_prices(),
         };
@@ -229,18 +236,18 @@ impl Config {
 
 fn stores(from: &mut resolve::Resolver<'_>) -> Result<StoreConfig, SettingError> {
     let data_dir = from.take("data_dir", parse::path)?;
-    let metadata = from.take_optional("metadata_url", metadata::parse)?;
+    let database = from.database_variables();
+    let parse_metadata = |_: &Setting, text: &str| metadata::metadata_url(text, database);
+    let metadata = MetadataConfig::Sqlite(data_dir.join("venna.db"));
+    let metadata = from.take_or("metadata_url", parse_metadata, metadata, ToString::to_string)?;
     let variables = from.cloud_variables();
-    let blobs = from.take_optional("blobs_url", |_, text| blobs::blobs_url(text, variables))?;
-    Ok(StoreConfig {
-        metadata: metadata.unwrap_or_else(|| MetadataConfig::Sqlite(data_dir.join("venna.db"))),
-        blobs: blobs.unwrap_or_else(|| BlobsConfig::Folder(data_dir.join("blobs"))),
-        blobs_timeout: from.take("blobs_timeout_seconds", parse::seconds)?,
-        data_dir,
-    })
+    let parse_blobs = |_: &Setting, text: &str| blobs::blobs_url(text, variables);
+    let blobs = BlobsConfig::Folder(data_dir.join("blobs"));
+    let blobs = from.take_or("blobs_url", parse_blobs, blobs, ToString::to_string)?;
+    Ok(StoreConfig { metadata, blobs, blobs_timeout: from.take("blobs_timeout_seconds", parse::seconds)?, data_dir })
 }
 
-fn upkeep(from: &mut resolve::Resolver<'_>) -> Result<UpkeepConfig, SettingError> {
+fn upkeep(from: &mut resolve::Resolver<'_>, usual_delete_delay: Duration) -> Result<UpkeepConfig, SettingError> {
     Ok(UpkeepConfig {
         sweep_interval: from.take("sweep_interval_seconds", parse::seconds)?,
         stray_check_interval: from.take("stray_check_interval_seconds", parse::seconds)?,
@@ -248,14 +255,15 @@ fn upkeep(from: &mut resolve::Resolver<'_>) -> Result<UpkeepConfig, SettingError
         scrub_max_bytes_per_second: from.take("scrub_max_mib_per_second", parse::mebibytes)?,
         audit_retention: from.take("audit_retention_days", parse::days)?,
         ledger_detail: from.take("ledger_detail_days", parse::days)?,
-        delete_delay: from.take_optional("delete_delay_seconds", parse::seconds)?,
+        delete_delay: from
+            .take_or("delete_delay_seconds", parse::seconds, usual_delete_delay, |usual| usual.as_secs().to_string())?,
     })
 }
 
 fn limits(from: &mut resolve::Resolver<'_>, inline_max_bytes: u64) -> Result<LimitConfig, SettingError> {
     Ok(LimitConfig {
         max_file_bytes: from.take("max_file_bytes", parse::whole)?,
-        inline_max_bytes: from.take_optional("inline_max_bytes", parse::whole)?.unwrap_or(inline_max_bytes),
+        inline_max_bytes: from.take_or("inline_max_bytes", parse::whole, inline_max_bytes, u64::to_string)?,
         max_connections: from.take("max_connections", parse::count)?,
         max_connections_per_address: from.take("max_connections_per_address", parse::count)?,
         max_concurrent_uploads: from.take("max_concurrent_uploads", parse::count)?,

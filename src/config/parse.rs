@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// The scheme of a folder.
-const FILE: &str = "file:";
+pub(super) const FILE: &str = "file:";
 /// The prefix length of IPv4-mapped IPv6 addresses.
 const IPV4_MAPPED_BITS: u8 = 96;
 

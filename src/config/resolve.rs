@@ -5,8 +5,9 @@
 
 use super::blobs::CloudVariables;
 use super::effective::{Effective, Origin, SettingError, Source};
-use super::metadata;
+use super::metadata::DatabaseVariables;
 use super::prices::{self, PRICES, PriceConfig, Prices, TABLES};
+use super::redacted;
 use super::setting::{Kind, Setting};
 use super::settings::SETTINGS;
 use std::collections::BTreeMap;
@@ -44,6 +45,8 @@ pub struct Layers {
     pub file: Option<PathBuf>,
     /// The variables of the clouds.
     pub cloud: CloudVariables,
+    /// The variables of PostgreSQL.
+    pub database: DatabaseVariables,
 }
 
 /// The values of the configuration file.
@@ -91,9 +94,31 @@ impl<'a> Resolver<'a> {
         Ok(None)
     }
 
+    /// Takes a setting whose default depends on other settings. `shown` formats the default.
+    pub(super) fn take_or<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl Fn(&Setting, &str) -> Option<T>,
+        default: T,
+        shown: impl FnOnce(&T) -> String,
+    ) -> Result<T, SettingError> {
+        if let Some(taken) = self.take_optional(name, parse)? {
+            return Ok(taken);
+        }
+        if let Some(effective) = self.effective.last_mut() {
+            effective.value = Some(shown(&default));
+        }
+        Ok(default)
+    }
+
     /// Returns the variables of the clouds.
     pub(super) const fn cloud_variables(&self) -> &'a CloudVariables {
         &self.layers.cloud
+    }
+
+    /// Returns the variables of PostgreSQL.
+    pub(super) const fn database_variables(&self) -> &'a DatabaseVariables {
+        &self.layers.database
     }
 
     /// Takes the prices, which only the file has.
@@ -126,7 +151,7 @@ impl<'a> Resolver<'a> {
         origin: Origin,
         parse: impl Fn(&Setting, &str) -> Option<T>,
     ) -> Result<T, SettingError> {
-        let shown = redacted(value);
+        let shown = redacted::value(setting, value);
         match parse(setting, value) {
             Some(parsed) => {
                 self.effective.push(Effective { name: setting.name, value: Some(shown), origin });
@@ -151,8 +176,12 @@ fn read_file(path: &Path) -> Result<FileValues, SettingError> {
         return Err(unreadable(format!("it is longer than {MAX_CONFIG_FILE_BYTES} bytes")));
     }
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
-    let table = DeTable::parse(&text).map_err(|error| unreadable(error.to_string()))?;
     let source = Source { path, text: &text };
+    // The error's own text repeats the line, which may hold a password.
+    let table = DeTable::parse(&text).map_err(|error| match error.span() {
+        Some(span) => unreadable(format!("{} ({})", error.message(), source.origin(span))),
+        None => unreadable(error.message().to_owned()),
+    })?;
     let mut values = FileValues::default();
     for (key, value) in table.get_ref() {
         if key.get_ref() == PRICES {
@@ -230,14 +259,6 @@ fn is_string(item: &Spanned<DeValue<'_>>) -> bool {
 /// Joins the items with commas, as a flag has them.
 fn joined(items: &DeArray<'_>) -> String {
     items.iter().filter_map(|item| item.get_ref().as_str()).collect::<Vec<_>>().join(",")
-}
-
-/// Redacts the secrets of a URL, and anything that looks like a key.
-fn redacted(value: &str) -> String {
-    if value.starts_with("vk_") || value.starts_with("vka_") {
-        return "***".to_owned();
-    }
-    metadata::redacted(value)
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ impl fmt::Display for Kind {
             Self::Origins => out.write_str(
                 "*, off, or origins between commas, for example https://app.example,http://localhost:3000; in the file also an array of them",
             ),
-            Self::MetadataUrl => out.write_str("sqlite:PATH, or postgres://USER:PASSWORD@HOST:PORT/DATABASE?PARAMETERS; variables such as PGPASSWORD and password files of libpq are not read"),
+            Self::MetadataUrl => out.write_str("sqlite:PATH, or postgres://USER:PASSWORD@HOST:PORT/DATABASE?PARAMETERS; without a password, that of PGPASSWORD, or of a password file (passfile=, PGPASSFILE, ~/.pgpass)"),
             Self::BlobsUrl => out.write_str(
                 "file:PATH, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX; a prefix is optional, and has letters, digits, `-`, `_`, `.` and `/` only",
             ),
@@ -102,6 +102,11 @@ impl Setting {
     #[must_use]
     pub fn flag(&self) -> String {
         self.name.replace('_', "-")
+    }
+
+    /// Returns whether the value is the path of a file with a secret.
+    pub(super) fn holds_secret(&self) -> bool {
+        self.name.ends_with("_file") || self.name == "tls_key"
     }
 
     /// Returns the environment variable.

@@ -77,6 +77,39 @@ impl Outdated {
     }
 }
 
+/// The state of a schema that this program can use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SchemaState {
+    /// The database has none.
+    Missing,
+    /// An earlier version of the program made it, and a start of the server migrates it.
+    Older {
+        /// The schema of the database.
+        found: u32,
+        /// The newest schema of this program.
+        known: u32,
+    },
+    /// It is that of this program.
+    Current(u32),
+}
+
+impl SchemaState {
+    /// Returns the state by the number of applied migrations.
+    pub(super) fn of(applied: usize, all: &[Migration]) -> Self {
+        let known = all.last().map_or(0, |migration| migration.number);
+        match applied.checked_sub(1).and_then(|last| all.get(last)) {
+            Some(last) if applied < all.len() => Self::Older { found: last.number, known },
+            Some(last) => Self::Current(last.number),
+            None => Self::Missing,
+        }
+    }
+
+    /// Returns whether no migration is missing.
+    pub(super) const fn is_current(self) -> bool {
+        matches!(self, Self::Current(_))
+    }
+}
+
 /// Returns how many migrations are applied, from the number and checksum of each applied one, in order.
 pub(super) fn count_applied(applied: &[(u32, Vec<u8>)], all: &[Migration]) -> Result<usize, SchemaError> {
     let known = |number: u32| all.iter().find(|migration| migration.number == number);

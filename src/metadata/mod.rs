@@ -61,6 +61,7 @@ pub use keys::{KeyChanges, KeyStore, NewKey, NewSecret};
 pub use ledger::LedgerStore;
 pub use limits::{LimitStore, USAGE_EXPIRED_ROWS};
 pub use merges::ReadMergeStore;
+pub use migrations::SchemaState;
 pub use outbox::OutboxStore;
 pub use overdue::{Ended, ExpiryStore, Overdue};
 pub use processes::{LEASE_SECONDS, ProcessStore};

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
 mod archive;
+mod check;
 mod commands;
 mod digests;
 mod export;
@@ -18,6 +19,7 @@ mod mounts;
 mod on_postgres;
 mod panics;
 mod put_back;
+mod secrets;
 mod service_manager;
 mod settings;
 mod tls;

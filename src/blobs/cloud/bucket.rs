@@ -137,6 +137,12 @@ impl Bucket {
         }
     }
 
+    /// Returns the date of an object in Unix seconds.
+    pub(super) async fn date_of(&self, key: &Path) -> Result<u64, BlobError> {
+        let found = self.retry.run(self.retry.timeout(), || self.client.objects.head(key)).await?;
+        Ok(u64::try_from(found.last_modified.timestamp()).unwrap_or_default())
+    }
+
     /// Returns a page of the names of blobs behind `after`, of all or of those that begin with `begin`.
     pub(super) async fn list(
         &self,

@@ -31,6 +31,7 @@ use failure::Failure;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http::header::RANGE;
 use http::{HeaderValue, Method};
+use object_store::path::Path;
 use object_store::signer::SignedUrlOptions;
 use std::io;
 use std::sync::{Arc, PoisonError};
@@ -76,6 +77,23 @@ impl CloudBlobs {
     /// A variable is missing or wrong.
     pub fn connect(config: &BucketConfig, notes: Arc<dyn UploadNotes>) -> Result<Self, BlobError> {
         Ok(Self(Arc::new(Bucket::connect(config, notes)?)))
+    }
+
+    /// Returns the time of the store in Unix seconds, by the date that it gives to an object.
+    ///
+    /// # Errors
+    /// The store refused a request.
+    pub async fn now_seconds(&self) -> Result<u64, BlobError> {
+        let key = self.probe_key();
+        self.0.put_small(&key, Bytes::from_static(b"venna")).await?;
+        let dated = self.0.date_of(&key).await;
+        self.0.delete_one(&key).await?;
+        dated
+    }
+
+    /// Returns a key for an object that is removed at once.
+    fn probe_key(&self) -> Path {
+        self.0.root.clone().join(format!("probe-{:016x}", u64::from_be_bytes(random::bytes())))
     }
 
     /// Returns whether a download can be answered with a URL of the store.
@@ -185,7 +203,7 @@ impl BlobStore for CloudBlobs {
         if proven.is_some_and(|at| at.elapsed() < PROOF_LIFETIME) && !self.0.retry.is_circuit_open() {
             return Ok(());
         }
-        let key = self.0.root.clone().join(format!("probe-{:016x}", u64::from_be_bytes(random::bytes())));
+        let key = self.probe_key();
         self.0.put_small(&key, Bytes::from_static(b"venna")).await?;
         self.0.delete_one(&key).await?;
         *self.0.proven.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
@@ -199,7 +217,6 @@ mod tests {
     use super::super::digest::ContentHasher;
     use super::bucket::{IN_FLIGHT_PARTS, LIST_KEYS, PAGE_REQUESTS};
     use super::*;
-    use object_store::path::Path;
     use std::collections::{HashMap, HashSet};
     use std::sync::Mutex;
     use venna_testkit::bucket::Bucket as TestBucket;

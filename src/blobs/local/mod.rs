@@ -16,6 +16,7 @@ mod shards;
 mod shared_sync;
 mod stamp;
 mod sync_health;
+mod trial;
 mod write;
 
 use super::{BlobError, BlobStore, BlobStream, BlobWriter, ListCursor, ListPage};
@@ -69,6 +70,14 @@ impl LocalBlobs {
     /// When the folder, or one of its 256, cannot be opened.
     pub fn open_without_probe(root: &Path) -> io::Result<Self> {
         Ok(Self { shards: Arc::new(Shards::open(root)?), proof: Arc::default() })
+    }
+
+    /// Checks that a file can be written to a folder, read and removed. Leaves nothing behind. Blocks.
+    ///
+    /// # Errors
+    /// When a step fails.
+    pub fn try_out(root: &Path) -> io::Result<()> {
+        trial::write_and_remove(root)
     }
 
     /// Returns the stamp of a folder without a write. The folder need not hold blobs yet.

@@ -202,9 +202,8 @@ impl Connections {
                 is_idle: AtomicBool::new(false),
                 _counted: Counted::on(&METRICS.postgres_busy_connections),
             }),
-            Ok(Err(PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)))) => {
-                Err(error.into())
-            }
+            Ok(Err(PoolError::Backend(error))) => Err(Failure::of_connecting(error)),
+            Ok(Err(PoolError::PostCreateHook(HookError::Backend(error)))) => Err(error.into()),
             Err(_) | Ok(Err(PoolError::Timeout(_))) => Err(Failure::Late),
             Ok(Err(other)) => Err(Failure::Lost(other.to_string())),
         }

@@ -1,13 +1,14 @@
 //! Where the database is and how it is spoken to: `postgres://` URLs as libpq has them.
 //!
-//! The parameters `sslmode` and `sslrootcert` are parsed here, since they are about certificates.
+//! The driver does not know the parameters `sslmode`, `sslrootcert` and `passfile`, so they are parsed here.
 
+use super::password_file;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 use tokio_postgres::Config;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 
 /// The timeout of a connection attempt.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -16,6 +17,8 @@ const TCP_USER_TIMEOUT: Duration = Duration::from_secs(5);
 /// The idle time of a connection before the first keepalive.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 const APPLICATION_NAME: &str = "venna";
+/// The port of a URL without one.
+pub(super) const DEFAULT_PORT: u16 = 5432;
 
 /// The peers that are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,12 +47,39 @@ impl fmt::Debug for Endpoint {
     }
 }
 
+impl fmt::Display for Endpoint {
+    /// Writes the hosts with their ports.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.config.get_hosts().iter().map(|host| match host {
+            Host::Tcp(name) => name.clone(),
+            Host::Unix(folder) => folder.display().to_string(),
+        });
+        let addresses = self.config.get_hostaddrs().iter().map(ToString::to_string);
+        let mut hosts: Vec<String> = names.collect();
+        if hosts.is_empty() {
+            hosts.extend(addresses);
+        }
+        let ports = self.config.get_ports();
+        let port = |at: usize| ports.get(at).or_else(|| ports.first()).copied().unwrap_or(DEFAULT_PORT);
+        let hosts: Vec<String> = hosts.iter().enumerate().map(|(at, host)| format!("{host}:{}", port(at))).collect();
+        out.write_str(&hosts.join(", "))
+    }
+}
+
 /// A URL that cannot be used. Messages do not repeat it, for it may hold a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadUrl {
     /// `sslmode` has an unknown value.
     #[error("sslmode is one of disable, prefer, require, verify-ca, verify-full")]
     SslMode,
+    /// The password file cannot be used.
+    #[error("the password file {path} cannot be used: {why}")]
+    PasswordFile {
+        /// The file.
+        path: String,
+        /// The cause.
+        why: String,
+    },
     /// The URL is not well-formed.
     #[error("it is no well-formed URL of PostgreSQL: {0}")]
     Malformed(String),
@@ -59,7 +89,7 @@ impl FromStr for Endpoint {
     type Err = BadUrl;
 
     fn from_str(url: &str) -> Result<Self, BadUrl> {
-        let (url, mode, root) = take_own_words(url);
+        let OwnWords { url, mode, root, password_file } = take_own_words(url);
         let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
             let why = std::error::Error::source(&error).map(ToString::to_string);
             BadUrl::Malformed(why.filter(|_| !url.contains('@')).unwrap_or_else(|| "see libpq's documentation".into()))
@@ -81,24 +111,44 @@ impl FromStr for Endpoint {
         }
         config.ssl_mode(ssl).connect_timeout(CONNECT_TIMEOUT).tcp_user_timeout(TCP_USER_TIMEOUT);
         config.keepalives_idle(KEEPALIVE_IDLE);
+        if let (None, Some(path)) = (config.get_password(), &password_file)
+            && let Some(password) = password_file::password(path, &config)?
+        {
+            config.password(password);
+        }
         Ok(Self { config, trust, root_certificates: root.map(PathBuf::from) })
     }
 }
 
-/// Splits a URL into the rest, the value of `sslmode`, and that of `sslrootcert`.
-fn take_own_words(url: &str) -> (String, Option<String>, Option<String>) {
-    let Some((place, query)) = url.split_once('?') else { return (url.to_owned(), None, None) };
-    let (mut mode, mut root, mut kept) = (None, None, Vec::new());
+/// A URL, split into what the driver takes and the parameters of this program.
+#[derive(Default)]
+struct OwnWords {
+    url: String,
+    /// The value of `sslmode`.
+    mode: Option<String>,
+    /// The value of `sslrootcert`.
+    root: Option<String>,
+    /// The value of `passfile`.
+    password_file: Option<PathBuf>,
+}
+
+fn take_own_words(url: &str) -> OwnWords {
+    let Some((place, query)) = url.split_once('?') else {
+        return OwnWords { url: url.to_owned(), ..OwnWords::default() };
+    };
+    let (mut words, mut kept) = (OwnWords::default(), Vec::new());
     for pair in query.split('&') {
         let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
         match pair.split_once('=') {
-            Some(("sslmode", value)) => mode = Some(decoded(value)),
-            Some(("sslrootcert", value)) => root = Some(decoded(value)).filter(|path| path != "system"),
+            Some(("sslmode", value)) => words.mode = Some(decoded(value)),
+            Some(("sslrootcert", value)) => words.root = Some(decoded(value)).filter(|path| path != "system"),
+            Some(("passfile", value)) => words.password_file = Some(decoded(value).into()),
             _ => kept.push(pair),
         }
     }
     let query = kept.join("&");
-    (if query.is_empty() { place.to_owned() } else { format!("{place}?{query}") }, mode, root)
+    words.url = if query.is_empty() { place.to_owned() } else { format!("{place}?{query}") };
+    words
 }
 
 /// Checks that the URL of a database can be used.
@@ -112,7 +162,6 @@ pub fn check_url(url: &str) -> Result<(), BadUrl> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio_postgres::config::Host;
 
     fn endpoint(url: &str) -> Endpoint {
         url.parse().unwrap()

@@ -9,7 +9,7 @@ use tokio_postgres::error::{DbError, Error as DriverError, SqlState};
 
 /// The parts of a database error that may be logged.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{severity} {code}: {message}")]
+#[error("{message} ({severity} {code})")]
 pub struct Said {
     severity: String,
     code: String,
@@ -20,11 +20,14 @@ pub struct Said {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Failure {
     /// The database refused the statement.
-    #[error("the database refused")]
-    Refused(SqlState, #[source] Said),
+    #[error("{1}")]
+    Refused(SqlState, Said),
     /// The server is read-only: it is a standby, or an operator stopped writers. Nothing was written.
     #[error("the database takes no writes: {0}")]
     ReadOnly(String),
+    /// No connection could be made.
+    #[error("no connection to the database: {0}")]
+    NotConnected(String),
     /// The connection failed or was lost.
     #[error("the connection to the database is lost: {0}")]
     Lost(String),
@@ -53,7 +56,7 @@ impl Failure {
         match self {
             Self::Lost(_) => true,
             Self::Refused(code, _) => ends_sessions(code),
-            Self::Late | Self::Crowded | Self::ReadOnly(_) | Self::Unreadable(_) => false,
+            Self::NotConnected(_) | Self::Late | Self::Crowded | Self::ReadOnly(_) | Self::Unreadable(_) => false,
         }
     }
 
@@ -62,13 +65,43 @@ impl Failure {
         match self {
             Self::Late => true,
             Self::Refused(code, _) => *code == SqlState::QUERY_CANCELED,
-            Self::Lost(_) | Self::ReadOnly(_) | Self::Unreadable(_) | Self::Crowded => false,
+            Self::NotConnected(_) | Self::Lost(_) | Self::ReadOnly(_) | Self::Unreadable(_) | Self::Crowded => false,
         }
     }
 
     /// Returns whether the error is a violation of a unique key.
     pub(super) fn is_taken(&self) -> bool {
         matches!(self, Self::Refused(code, _) if *code == SqlState::UNIQUE_VIOLATION)
+    }
+}
+
+/// The cause by which the driver names a missing password.
+const NO_PASSWORD: &str = "password missing";
+
+impl Failure {
+    /// Adds the address of the server to the reason why a connection could not be made.
+    pub(super) fn at(self, address: &impl std::fmt::Display) -> Self {
+        match self {
+            Self::Lost(why) | Self::NotConnected(why) => Self::NotConnected(format!("{address}: {why}")),
+            other => other,
+        }
+    }
+
+    /// Returns why a connection could not be made. Errors of this stage carry no content of rows.
+    pub(super) fn of_connecting(error: DriverError) -> Self {
+        if error.as_db_error().is_some() {
+            return error.into();
+        }
+        match std::error::Error::source(&error) {
+            Some(cause) if cause.to_string() == NO_PASSWORD => Self::NotConnected(
+                "the server asks for a password: set it in metadata_url, in PGPASSWORD, or in a password file \
+                 (PGPASSFILE, or passfile= in metadata_url)"
+                    .to_owned(),
+            ),
+            Some(cause) if cause.is::<io::Error>() => Self::Lost(cause.to_string()),
+            Some(cause) => Self::NotConnected(format!("{error}: {cause}")),
+            None => Self::NotConnected(error.to_string()),
+        }
     }
 }
 
@@ -119,7 +152,9 @@ impl From<Failure> for MetadataError {
             Failure::Unreadable(_) => Self::Broken(Arc::new(failure)),
             Failure::Crowded => Self::Crowded(Arc::new(failure)),
             Failure::ReadOnly(_) => Self::ReadOnly(Arc::new(failure)),
-            Failure::Refused(..) | Failure::Lost(_) | Failure::Late => Self::Unavailable(Arc::new(failure)),
+            Failure::Refused(..) | Failure::NotConnected(_) | Failure::Lost(_) | Failure::Late => {
+                Self::Unavailable(Arc::new(failure))
+            }
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Fills a database with the rows of an embedded store in one transaction: an installation appears whole or not at all.
 
+use super::connecting::connect_to;
 use super::endpoint::Endpoint;
 use super::failure::Failure;
 use super::open::check_server;
 use super::open_error::OpenError;
 use super::snapshot::{TABLES, Table};
 use super::store::PostgresStore;
-use super::{migrate, pooler, tls};
+use super::{migrate, pooler};
 use crate::metadata::error::MetadataError;
 use crate::metadata::migrations::Outdated;
 use crate::metadata::sqlite::{Dump, has_numbers};
@@ -100,9 +101,7 @@ impl PostgresStore {
 }
 
 async fn connect(endpoint: &Endpoint) -> Result<tokio_postgres::Client, OpenError> {
-    let (client, connection) = endpoint.config.connect(tls::connector(endpoint)?).await?;
-    // The task ends with its client.
-    drop(tokio::spawn(connection));
+    let client = connect_to(endpoint).await?;
     pooler::refuse_shared_sessions(endpoint, &client).await?;
     Ok(client)
 }

@@ -63,7 +63,7 @@ pub(super) async fn apply(
     Ok(ended?)
 }
 
-async fn has_schema(client: &Client) -> Result<bool, MigrationError> {
+pub(super) async fn has_schema(client: &Client) -> Result<bool, MigrationError> {
     let known = client.query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[]).await?;
     Ok(known.try_get(0)?)
 }
@@ -148,7 +148,7 @@ async fn note(client: &Client, migration: &Migration, now_seconds: u64) -> Resul
 }
 
 /// Returns the number of applied migrations. Fails if one was applied with other SQL than this program has.
-async fn check(client: &Client, migrations: &[Migration]) -> Result<usize, MigrationError> {
+pub(super) async fn check(client: &Client, migrations: &[Migration]) -> Result<usize, MigrationError> {
     let rows = client.query("SELECT number, sha256 FROM schema_migrations ORDER BY number", &[]).await?;
     let applied = rows.iter().map(|row| {
         let number = u32::try_from(rows::number(row, 0)?).unwrap_or(u32::MAX);

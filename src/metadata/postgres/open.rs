@@ -1,9 +1,10 @@
 //! The first connection to a database: checks its server and how it commits.
 
+use super::connecting::connect_to;
 use super::endpoint::Endpoint;
 use super::open_error::OpenError;
 use super::session_setup::CommitMode;
-use super::{pooler, rows, tls};
+use super::{pooler, rows};
 use crate::clock::Clock;
 use tokio_postgres::Client;
 
@@ -14,9 +15,7 @@ const DURABLE: [&str; 3] = ["fsync", "full_page_writes", "synchronous_commit"];
 
 /// Connects to a server that can be used. Returns the connection, its commit mode, and the time in Unix seconds.
 pub(super) async fn connect(endpoint: &Endpoint, clock: &Clock) -> Result<(Client, CommitMode, u64), OpenError> {
-    let (client, connection) = endpoint.config.connect(tls::connector(endpoint)?).await?;
-    // The task ends with its client.
-    drop(tokio::spawn(connection));
+    let client = connect_to(endpoint).await?;
     pooler::refuse_shared_sessions(endpoint, &client).await?;
     let commit = check_server(&client).await?;
     let now_seconds = match clock.set_ms() {

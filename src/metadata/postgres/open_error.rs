@@ -15,8 +15,8 @@ pub enum OpenError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// It does not answer, or not as it should.
-    #[error("the database cannot be opened")]
-    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error(transparent)]
+    Unavailable(Box<dyn std::error::Error + Send + Sync>),
     /// The schema cannot be brought up to date.
     #[error(transparent)]
     Migration(#[from] MigrationError),

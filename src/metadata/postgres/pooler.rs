@@ -4,10 +4,10 @@
 //! transaction. Settings such as `synchronous_commit`, locks and prepared statements of the session then belong to
 //! another client. Such a pooler is refused at the start, since no statement would fail at once.
 
+use super::connecting::connect_to;
 use super::endpoint::Endpoint;
 use super::failure::Failure;
 use super::open_error::OpenError;
-use super::tls;
 use std::time::Duration;
 use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
@@ -24,9 +24,7 @@ const SECOND_SESSION: Duration = Duration::from_secs(5);
 /// Fails when they share one, or there is no second session.
 pub(super) async fn refuse_shared_sessions(endpoint: &Endpoint, idle: &Client) -> Result<(), OpenError> {
     let second = async {
-        let (busy, connection) = endpoint.config.connect(tls::connector(endpoint)?).await?;
-        // The task ends with its client.
-        drop(tokio::spawn(connection));
+        let busy = connect_to(endpoint).await?;
         share_sessions(idle, &busy).await.map_err(OpenError::from)
     };
     let shared = timeout(SECOND_SESSION, second).await.unwrap_or_else(|_| {

@@ -1,13 +1,15 @@
 //! The store: how it is opened, and the macros by which its methods run statements.
 
+use super::connecting::connect_to;
 use super::connections::Connections;
 use super::endpoint::Endpoint;
+use super::examine::{self, Examined};
 use super::failure::Failure;
 use super::group_commit::GroupCommit;
+use super::migrate;
 use super::open::connect;
 use super::open_error::OpenError;
 use super::pending::{PendingCreate, PendingDelete};
-use super::{migrate, tls};
 use crate::clock::Clock;
 use crate::metadata::migrations::Outdated;
 use std::sync::Arc;
@@ -62,6 +64,15 @@ impl PostgresStore {
         Ok(Self { connections, creates, deletes, clock })
     }
 
+    /// Examines the database at a URL without a lasting change: its server, the permissions of its user, its schema and
+    /// its clock.
+    ///
+    /// # Errors
+    /// Fails when a server could not use the database.
+    pub async fn examine(url: &str, clock: &Clock) -> Result<Examined, OpenError> {
+        examine::examine(url, clock).await
+    }
+
     /// Returns whether the database at a URL holds an installation. Changes nothing.
     ///
     /// # Errors
@@ -69,8 +80,7 @@ impl PostgresStore {
     pub async fn is_there(url: &str) -> Result<bool, OpenError> {
         let endpoint: Endpoint = url.parse()?;
         let asking = async {
-            let (client, connection) = endpoint.config.connect(tls::connector(&endpoint)?).await?;
-            drop(tokio::spawn(connection));
+            let client = connect_to(&endpoint).await?;
             let row = client.query_one(IS_THERE, &[]).await?;
             let (is_there, hidden, user): (bool, Option<String>, String) =
                 (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);

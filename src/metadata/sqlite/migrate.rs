@@ -1,6 +1,6 @@
 //! Migrations of the schema: embedded, numbered SQL files. Each is applied once, in order, in one transaction.
 
-use crate::metadata::migrations::{Outdated, SQLITE as MIGRATIONS, SchemaError, count_applied};
+use crate::metadata::migrations::{Outdated, SQLITE as MIGRATIONS, SchemaError, SchemaState, count_applied};
 use rusqlite::{Connection, TransactionBehavior, params};
 
 /// The reason why a schema cannot be migrated.
@@ -43,6 +43,14 @@ pub(super) fn migrate(connection: &mut Connection, outdated: Outdated, now_secon
         transaction.execute("INSERT INTO schema_migrations VALUES (?1, ?2, ?3, ?4)", row)?;
     }
     Ok(transaction.commit()?)
+}
+
+/// Returns the state of the schema.
+pub(super) fn state(connection: &Connection) -> Result<SchemaState, MigrationError> {
+    if !connection.table_exists(None, "schema_migrations")? {
+        return Ok(SchemaState::Missing);
+    }
+    Ok(SchemaState::of(check(connection)?, MIGRATIONS))
 }
 
 /// Returns the number of applied migrations, after a check that each has the form of this program.

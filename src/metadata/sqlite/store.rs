@@ -11,7 +11,7 @@ use super::spare::{self, CompactError, Compacted};
 use super::writer::{Housekeeping, Writer};
 use crate::clock::Clock;
 use crate::metadata::error::MetadataError;
-use crate::metadata::migrations::Outdated;
+use crate::metadata::migrations::{Outdated, SchemaState};
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -79,6 +79,16 @@ impl SqliteStore {
         let committed = move || snapshots.committed();
         let writer = Writer::start(connection, health.clone(), clock.clone(), last_file_id, housekeeping, committed)?;
         Ok(Self { writer, readers, health, fullness, clock })
+    }
+
+    /// Returns the state of the schema of an existing database, after a check that a server can write to it. Blocks.
+    ///
+    /// # Errors
+    /// When it cannot be opened or written to, is newer than this program, or would not be durable.
+    pub fn examine(path: &Path) -> Result<SchemaState, OpenError> {
+        let connection = connect(path)?;
+        connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK")?;
+        Ok(migrate::state(&connection)?)
     }
 
     /// Frees all unused pages of a database. Blocks. No other process has the database open.
