@@ -65,7 +65,10 @@ fn check_together(config: &Config) -> Result<()> {
 
 /// Contacts the stores: checks permissions, writes, reads and removes in each, and compares clocks.
 pub async fn check_stores(stores: &StoreConfig, clock: &Clock) -> Vec<Check> {
-    let mut checks = vec![Check::new("data directory", check_data_dir(stores))];
+    if let Err(error) = check_owner(stores, true) {
+        return vec![Check::new("data directory", Err::<String, _>(error))];
+    }
+    let mut checks = vec![Check::new("data directory", check_data_dir(&stores.data_dir))];
     match &stores.metadata {
         MetadataConfig::Sqlite(database) => {
             checks.push(Check::new("metadata", check_database(database).await));
@@ -79,9 +82,7 @@ pub async fn check_stores(stores: &StoreConfig, clock: &Clock) -> Vec<Check> {
     checks
 }
 
-fn check_data_dir(stores: &StoreConfig) -> Result<String> {
-    check_owner(stores, true)?;
-    let folder = &stores.data_dir;
+fn check_data_dir(folder: &Path) -> Result<String> {
     let state = if is_there(folder)? { "writable" } else { "not there yet; `venna serve` creates it" };
     check_writable(folder)?;
     Ok(format!("{} is {state}", folder.display()))
@@ -157,15 +158,18 @@ fn skew(whose: &str, ahead_ms: i64) -> Result<String> {
         1.. => format!("that of {whose} is {length} ahead"),
         _ => format!("that of {whose} is {length} behind"),
     };
-    if difference_ms > MAX_SKEW_MS { bail!("{text}; correct the clock of one of them") } else { Ok(text) }
+    if difference_ms > MAX_SKEW_MS {
+        bail!("{text}; correct the clock of one of them");
+    }
+    Ok(text)
 }
 
 fn is_there(path: &Path) -> Result<bool> {
     path.try_exists().with_context(|| format!("cannot look for {}", path.display()))
 }
 
-/// Checks that a folder can be made in a folder, or in its nearest existing ancestor: permissions alone do not tell of a
-/// file system without writes.
+/// Checks that a folder can be made in a folder, or in its nearest existing ancestor. Permissions alone do not tell of
+/// a file system without writes.
 fn check_writable(folder: &Path) -> Result<()> {
     let folder = std::path::absolute(folder)?;
     let nearest = folder.ancestors().find(|folder| folder.exists()).unwrap_or(&folder);

@@ -9,10 +9,10 @@ use anyhow::Result;
 use serde::Serialize;
 use std::process::ExitCode;
 
-/// Prints the effective settings with their origin, and tries out what a server needs: files, metadata, blobs, clocks.
+/// Prints the effective settings with their origin, and tries out what a server needs: files, stores and clocks.
 ///
-/// Creates no installation. Writes, reads and removes a file or objects of its own in the blob store. The result of each
-/// check is a line on standard error. Exit code 1 means that a check failed.
+/// Creates no installation. Writes, reads and removes a file or objects of its own in the blob store. The result of
+/// each check is a line on standard error. Exit code 1 means that a check failed.
 #[derive(Debug, clap::Args)]
 pub struct Check {
     /// Checks the settings and the files that they name, and contacts no store.

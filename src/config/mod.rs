@@ -230,6 +230,9 @@ impl Config {
             },
             prices: from.take_prices(),
         };
+        let scheme = if config.listeners.tls_cert.is_some() { "https" } else { "http" };
+        from.describe("public_url", format!("{scheme}://{}", config.listeners.main));
+        from.describe("log_format", "text on a terminal, else json".to_owned());
         Ok((config, from.into_effective()))
     }
 }

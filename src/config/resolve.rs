@@ -111,6 +111,14 @@ impl<'a> Resolver<'a> {
         Ok(default)
     }
 
+    /// Describes the default of a setting that is not set.
+    pub(super) fn describe(&mut self, name: &str, default: String) {
+        let unset = self.effective.iter_mut().find(|effective| effective.name == name && effective.value.is_none());
+        if let Some(effective) = unset {
+            effective.value = Some(default);
+        }
+    }
+
     /// Returns the variables of the clouds.
     pub(super) const fn cloud_variables(&self) -> &'a CloudVariables {
         &self.layers.cloud

@@ -2,7 +2,7 @@
 //!
 //! The driver does not know the parameters `sslmode`, `sslrootcert` and `passfile`, so they are parsed here.
 
-use super::password_file;
+use super::password_file::{self, DEFAULT_PORT, PasswordFileError};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -17,8 +17,6 @@ const TCP_USER_TIMEOUT: Duration = Duration::from_secs(5);
 /// The idle time of a connection before the first keepalive.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 const APPLICATION_NAME: &str = "venna";
-/// The port of a URL without one.
-pub(super) const DEFAULT_PORT: u16 = 5432;
 
 /// The peers that are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,13 +71,8 @@ pub enum BadUrl {
     #[error("sslmode is one of disable, prefer, require, verify-ca, verify-full")]
     SslMode,
     /// The password file cannot be used.
-    #[error("the password file {path} cannot be used: {why}")]
-    PasswordFile {
-        /// The file.
-        path: String,
-        /// The cause.
-        why: String,
-    },
+    #[error(transparent)]
+    PasswordFile(#[from] PasswordFileError),
     /// The URL is not well-formed.
     #[error("it is no well-formed URL of PostgreSQL: {0}")]
     Malformed(String),

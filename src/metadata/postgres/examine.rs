@@ -6,6 +6,7 @@ use super::migrate;
 use super::open::connect;
 use super::open_error::OpenError;
 use super::snapshot::TABLES;
+use super::store::PostgresStore;
 use crate::clock::Clock;
 use crate::metadata::migrations::{POSTGRES, SchemaState};
 use std::time::Duration;
@@ -40,25 +41,29 @@ pub struct Examined {
     pub ahead_ms: i64,
 }
 
-/// Examines the database at a URL: its server, the permissions of the user, its schema and its clock.
-///
-/// # Errors
-/// Fails when a server could not use the database.
-pub(super) async fn examine(url: &str, clock: &Clock) -> Result<Examined, OpenError> {
-    let endpoint: Endpoint = url.parse()?;
-    let examined = async {
-        let (client, ..) = connect(&endpoint, clock).await?;
-        let row = client.query_one(SERVER, &[]).await?;
-        let (version, is_read_only, user): (String, bool, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-        if is_read_only {
-            return Err(OpenError::Unusable("it takes no writes: it is a standby, or read-only".to_owned()));
-        }
-        let schema = schema(&client).await?;
-        check_privileges(&client, schema, &user).await?;
-        let ahead_ms = ahead_ms(&client, clock).await?;
-        Ok(Examined { address: endpoint.to_string(), version, schema, ahead_ms })
-    };
-    timeout(EXAMINATION_TIMEOUT, examined).await.unwrap_or_else(|_| Err(Failure::Late.into()))
+impl PostgresStore {
+    /// Examines the database at a URL without a lasting change: its server, the permissions of its user, its schema and
+    /// its clock.
+    ///
+    /// # Errors
+    /// Fails when a server could not use the database.
+    pub async fn examine(url: &str, clock: &Clock) -> Result<Examined, OpenError> {
+        let endpoint: Endpoint = url.parse()?;
+        let examined = async {
+            let (client, ..) = connect(&endpoint, clock).await?;
+            let row = client.query_one(SERVER, &[]).await?;
+            let (version, is_read_only, user): (String, bool, String) =
+                (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            if is_read_only {
+                return Err(OpenError::Unusable("it takes no writes: it is a standby, or read-only".to_owned()));
+            }
+            let schema = schema(&client).await?;
+            check_privileges(&client, schema, &user).await?;
+            let ahead_ms = ahead_ms(&client, clock).await?;
+            Ok(Examined { address: endpoint.to_string(), version, schema, ahead_ms })
+        };
+        timeout(EXAMINATION_TIMEOUT, examined).await.unwrap_or_else(|_| Err(Failure::Late.into()))
+    }
 }
 
 async fn schema(client: &Client) -> Result<SchemaState, OpenError> {

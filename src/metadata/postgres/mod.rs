@@ -69,6 +69,7 @@ pub use endpoint::{BadUrl, check_url};
 pub use examine::Examined;
 pub use import::FillError;
 pub use open_error::{MigrationError, OpenError};
+pub use password_file::PasswordFileError;
 pub use store::PostgresStore;
 pub use tls::TlsError;
 

@@ -1,6 +1,5 @@
 //! Password files as libpq has them: lines `host:port:database:user:password`, of which the first that fits counts.
 
-use super::endpoint::{BadUrl, DEFAULT_PORT};
 use rustix::fs::Mode;
 use std::fs::File;
 use std::io::{self, Read};
@@ -11,6 +10,8 @@ use tokio_postgres::config::Host;
 
 /// The longest password file that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
+/// The port of a URL without one.
+pub(super) const DEFAULT_PORT: u16 = 5432;
 /// The host in lines for sockets of this machine.
 const LOCAL: &str = "localhost";
 /// The field that fits every value.
@@ -18,12 +19,20 @@ const ANY: &str = "*";
 /// The number of fields before the password.
 const FIELDS: usize = 4;
 
+/// A password file that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the password file {path} cannot be used: {why}")]
+pub struct PasswordFileError {
+    path: String,
+    why: String,
+}
+
 /// Returns the password of the first line that fits the first host, the database and the user of a configuration.
 ///
 /// # Errors
 /// Fails when the file cannot be read, or other users can read or write it, in which case libpq ignores it.
-pub(super) fn password(path: &Path, config: &Config) -> Result<Option<String>, BadUrl> {
-    let refused = |why: String| BadUrl::PasswordFile { path: path.display().to_string(), why };
+pub(super) fn password(path: &Path, config: &Config) -> Result<Option<String>, PasswordFileError> {
+    let refused = |why: String| PasswordFileError { path: path.display().to_string(), why };
     let text = read(path).map_err(|error| refused(error.to_string()))?;
     let text = text.ok_or_else(|| refused("other users can read or write it; chmod 600".to_owned()))?;
     let wanted = wanted(config);

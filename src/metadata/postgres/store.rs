@@ -3,7 +3,6 @@
 use super::connecting::connect_to;
 use super::connections::Connections;
 use super::endpoint::Endpoint;
-use super::examine::{self, Examined};
 use super::failure::Failure;
 use super::group_commit::GroupCommit;
 use super::migrate;
@@ -62,15 +61,6 @@ impl PostgresStore {
         let creates = GroupCommit::new(Arc::clone(&connections));
         let deletes = GroupCommit::new(Arc::clone(&connections));
         Ok(Self { connections, creates, deletes, clock })
-    }
-
-    /// Examines the database at a URL without a lasting change: its server, the permissions of its user, its schema and
-    /// its clock.
-    ///
-    /// # Errors
-    /// Fails when a server could not use the database.
-    pub async fn examine(url: &str, clock: &Clock) -> Result<Examined, OpenError> {
-        examine::examine(url, clock).await
     }
 
     /// Returns whether the database at a URL holds an installation. Changes nothing.

@@ -47,8 +47,8 @@ impl SqliteStore {
     /// Blocks: must be called before the runtime serves requests, or on the blocking pool.
     ///
     /// # Errors
-    /// When it cannot be opened, is newer than this program, or older or missing and may not be migrated, or would not be
-    /// durable.
+    /// When it cannot be opened, is newer than this program, is older or missing and may not be migrated, or would not
+    /// be durable.
     pub fn open(path: &Path, clock: Clock, opener: Opener) -> Result<Self, OpenError> {
         if rusqlite::version_number() < MIN_SQLITE_VERSION {
             return Err(OpenError::NotDurable(format!("SQLite {} has the WAL-reset bug", rusqlite::version())));
