@@ -151,14 +151,15 @@ impl Installation {
     }
 }
 
-/// Opens the stores for inspection, whether a server is running or not.
+/// Opens an installation and its stores for inspection, whether a server is running or not.
 ///
 /// # Errors
 /// When there is no installation, or a store cannot be opened.
-pub async fn open_inspector(stores: &StoreConfig) -> Result<Inspector> {
+pub async fn open_inspector(stores: &StoreConfig) -> Result<(Installation, Inspector)> {
     let installation = Installation::open_existing(stores, Clock::system()).await?;
     let blobs = open_blobs_readonly(stores, installation.rows()).await?;
-    Ok(Inspector { metadata: installation.metadata, blobs })
+    let inspector = Inspector { metadata: installation.rows(), blobs };
+    Ok((installation, inspector))
 }
 
 async fn open_metadata(opener: Opener, place: &MetadataConfig, clock: Clock) -> Result<Arc<dyn Metadata>> {

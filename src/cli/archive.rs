@@ -1,6 +1,7 @@
 //! `venna backup` and `venna restore`. Exit code 0: complete; 1: without damaged blobs; 2: failed.
 
 use super::inspect::conclude;
+use super::quantity::counted;
 use super::settings::{StoreSettings, warn_as_root};
 use crate::app::{Archived, BackupPlan, SkippedBlob, back_up, backup_folder, restore};
 use crate::model::finding::Finding;
@@ -61,7 +62,7 @@ impl Backup {
         }
         if self.incremental {
             let (blobs, bytes) = (archived.reused_blobs, archived.reused_bytes);
-            eprintln!("{blobs} blobs, {bytes} bytes taken over from an older backup");
+            eprintln!("{}, {} taken over from an older backup", blobs_of(blobs), bytes_of(bytes));
         }
         report(&archived, &format!("backed up to {}", folder.display()))
     }
@@ -87,8 +88,16 @@ pub(super) fn report(archived: &Archived, done: &str) -> Result<u64> {
         writeln!(io::stdout(), "{}", Finding::DamagedBlob { blob: *blob, owner: owner.clone(), why })?;
     }
     let (blobs, bytes, damaged) = (archived.blobs, archived.bytes, archived.damaged.len() as u64);
-    eprintln!("{blobs} blobs, {bytes} bytes {done}, {damaged} left out");
+    eprintln!("{}, {} {done}, {damaged} left out", blobs_of(blobs), bytes_of(bytes));
     Ok(damaged)
+}
+
+fn blobs_of(count: u64) -> String {
+    counted(count, "blob", "blobs")
+}
+
+fn bytes_of(count: u64) -> String {
+    counted(count, "byte", "bytes")
 }
 
 /// Prints progress to standard error from time to time.
@@ -105,7 +114,7 @@ impl Progress {
     pub(super) fn show(&mut self, archived: &Archived) {
         if self.said.elapsed() >= PERIOD {
             self.said = Instant::now();
-            eprintln!("{} {} blobs, {} MiB", self.verb, archived.blobs, archived.bytes / MIB);
+            eprintln!("{} {}, {} MiB", self.verb, blobs_of(archived.blobs), archived.bytes / MIB);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `venna audit`.
 
 use super::settings::StoreSettings;
-use super::{output, workspaces};
+use super::{date, output, workspaces};
 use crate::app::Installation;
 use crate::model::audit::{Action, Actor, AuditQuery, Entry};
 use crate::model::ids::WorkspaceId;
@@ -42,11 +42,11 @@ pub struct Filter {
     /// Only this action, such as `api_key.created`.
     #[arg(long, value_name = "TYPE", value_parser = parse_action)]
     action: Option<Action>,
-    /// Only from this Unix second on.
-    #[arg(long, value_name = "SECONDS")]
+    /// Only from this time on, such as `yesterday`, `7d` or `2026-12-01T08:00:00Z`.
+    #[arg(long, value_name = "TIME", value_parser = date::parse)]
     since: Option<u64>,
-    /// Only before this Unix second.
-    #[arg(long, value_name = "SECONDS")]
+    /// Only before this time.
+    #[arg(long, value_name = "TIME", value_parser = date::parse)]
     until: Option<u64>,
     /// The maximum number of entries.
     #[arg(long, value_name = "N", default_value_t = DEFAULT_ENTRIES, value_parser = clap::value_parser!(u32).range(ENTRIES))]
@@ -102,9 +102,34 @@ impl Row {
             self.object_id.clone(),
             self.actor.clone(),
             optional(&self.workspace_id),
+            self.details.as_ref().map(|details| change("", details)).unwrap_or_default(),
             optional(&self.address),
             optional(&self.request_id),
         ]
+    }
+}
+
+/// Formats the details of an entry as `name=value` pairs: what was set.
+fn change(name: &str, value: &Value) -> String {
+    match value {
+        Value::Object(fields) => {
+            let inner = |(field, value): (&String, &Value)| {
+                change(&if name.is_empty() { field.clone() } else { format!("{name}.{field}") }, value)
+            };
+            fields.iter().map(inner).collect::<Vec<_>>().join(" ")
+        }
+        Value::Array(items) => format!("{name}={}", items.iter().map(text).collect::<Vec<_>>().join(",")),
+        value => format!("{name}={}", text(value)),
+    }
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) if text.chars().all(|letter| letter.is_alphanumeric() || "._:-".contains(letter)) => {
+            text.clone()
+        }
+        other => other.to_string(),
     }
 }
 
@@ -114,7 +139,7 @@ impl Audit {
         let installation = settings.open_existing().await?;
         let query = filter.query(&installation).await?;
         let rows: Vec<Row> = installation.audit_log.list(query).await?.rows.into_iter().map(Row::from).collect();
-        let heading = ["TIME", "ACTION", "OBJECT", "ACTOR", "WORKSPACE", "ADDRESS", "REQUEST"];
+        let heading = ["TIME", "ACTION", "OBJECT", "ACTOR", "WORKSPACE", "CHANGE", "ADDRESS", "REQUEST"];
         output::list(&rows, *json, &heading, Row::cells)
     }
 }
@@ -134,5 +159,28 @@ impl Filter {
             limit: self.limit,
             ..AuditQuery::default()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_change_is_told_in_pairs() {
+        for (details, shown) in [
+            (
+                json!({"name": "audited", "scopes": ["files.read", "files.write"]}),
+                "name=audited scopes=files.read,files.write",
+            ),
+            (
+                json!({"default_expiries": {"batch": 7200, "evals": null}}),
+                "default_expiries.batch=7200 default_expiries.evals=none",
+            ),
+            (json!({"reason": "two words", "quantity": "-1"}), r#"quantity=-1 reason="two words""#),
+        ] {
+            assert_eq!(change("", &details), shown);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! `venna compact`.
 
+use super::quantity::counted;
 use super::settings::StoreSettings;
 use crate::app::compact;
 use anyhow::Result;
@@ -15,7 +16,8 @@ pub struct Compact {
 impl Compact {
     pub async fn run(&self) -> Result<()> {
         let compacted = compact(&self.settings.stores()?).await?;
-        eprintln!("the database had {} bytes and has {}", compacted.bytes_before, compacted.bytes_now);
+        let before = counted(compacted.bytes_before, "byte", "bytes");
+        eprintln!("the database had {before} and has {}", compacted.bytes_now);
         Ok(())
     }
 }

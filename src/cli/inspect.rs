@@ -1,18 +1,18 @@
 //! `venna fsck` and `venna scrub`. Exit code 0: clean; 1: damage found; 2: check failed.
 
+use super::findings::{Printer, Summary};
 use super::masked::masked;
 use super::progress::ProgressFile;
+use super::quantity::counted;
 use super::settings::StoreSettings;
 use crate::clock::Clock;
 use crate::error_chain::ErrorChain;
 use crate::inspect::{ReadPacer, Subset};
-use crate::model::finding::Finding;
 use crate::model::scrub::ScrubProgress;
 use anyhow::Result;
-use serde::Serialize;
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tokio::sync::mpsc::unbounded_channel;
 
 const CLEAN: u8 = 0;
 const DAMAGED: u8 = 1;
@@ -22,7 +22,7 @@ const MIB: u64 = 1 << 20;
 /// Compares metadata with blobs, in both directions, with the server running or stopped.
 #[derive(Debug, clap::Args)]
 pub struct Fsck {
-    /// Prints one JSON object per finding.
+    /// Prints one JSON object per finding, and one with the summary to standard error.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -41,7 +41,7 @@ pub struct Scrub {
     /// A file that records the progress of the scrub, so that an interrupted one continues from there.
     #[arg(long, value_name = "FILE")]
     progress: Option<PathBuf>,
-    /// Prints one JSON object per finding.
+    /// Prints one JSON object per finding, and one with the summary to standard error.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -52,30 +52,22 @@ fn subset(text: &str) -> Result<Subset, String> {
     Subset::parse(text).ok_or_else(|| "expected a share such as 5% or 0.25%, above 0 and at most 100".to_owned())
 }
 
-#[derive(Serialize)]
-struct Line<'a> {
-    finding: &'a str,
-    message: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    blob: Option<String>,
-    /// The id of the File or Upload that has the blob.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    owner: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    workspace: Option<String>,
-}
-
 impl Fsck {
     pub async fn run(&self) -> ExitCode {
         conclude(self.check().await)
     }
 
     async fn check(&self) -> Result<u64> {
-        let inspector = self.settings.open_inspector().await?;
-        let mut printer = Printer { json: self.json, findings: 0 };
-        let blobs = inspector.fsck(&mut |finding| printer.print(&finding)).await?;
-        eprintln!("{blobs} blobs compared, {} findings", printer.findings);
-        Ok(printer.findings)
+        let (installation, inspector) = self.settings.open_inspector().await?;
+        let mut printer = Printer::new(self.json, &installation);
+        let (sender, queue) = unbounded_channel();
+        let inspection = async move { inspector.fsck(&mut |finding| drop(sender.send(finding))).await };
+        let (compared, ()) = tokio::join!(inspection, printer.print_all(queue));
+        let (blobs, findings) = (compared?, printer.findings);
+        let text =
+            format!("{} compared, {}", counted(blobs, "blob", "blobs"), counted(findings, "finding", "findings"));
+        printer.conclude(&Summary { blobs, bytes: None, findings }, &text);
+        Ok(findings)
     }
 }
 
@@ -85,45 +77,28 @@ impl Scrub {
     }
 
     async fn check(&self) -> Result<u64> {
-        let inspector = self.settings.open_inspector().await?;
+        let (installation, inspector) = self.settings.open_inspector().await?;
         let file = ProgressFile(self.progress.clone());
         let fresh = ScrubProgress { begun_at: Clock::system().now_seconds(), ..ScrubProgress::default() };
         let mut progress = file.load()?.unwrap_or(fresh);
         let mut pace = ReadPacer::new(self.max_mib_per_second.map(|mib| mib * MIB));
-        let mut printer = Printer { json: self.json, findings: 0 };
-        let mut report = |finding| printer.print(&finding);
-        while inspector.scrub_step(&mut progress, self.read_data_subset, &mut pace, &mut report).await? {
-            file.save(&progress)?;
-        }
+        let mut printer = Printer::new(self.json, &installation);
+        let (sender, queue) = unbounded_channel();
+        let inspection = async {
+            let mut report = move |finding| drop(sender.send(finding));
+            while inspector.scrub_step(&mut progress, self.read_data_subset, &mut pace, &mut report).await? {
+                file.save(&progress)?;
+            }
+            anyhow::Ok(())
+        };
+        let (scrubbed, ()) = tokio::join!(inspection, printer.print_all(queue));
+        scrubbed?;
         file.remove()?;
         let ScrubProgress { blobs, bytes, damaged, .. } = progress;
-        eprintln!("{blobs} blobs read, {bytes} bytes, {damaged} damaged");
+        let text =
+            format!("{} read, {}, {damaged} damaged", counted(blobs, "blob", "blobs"), counted(bytes, "byte", "bytes"));
+        printer.conclude(&Summary { blobs, bytes: Some(bytes), findings: damaged }, &text);
         Ok(damaged)
-    }
-}
-
-/// Counts findings and prints each to standard output.
-struct Printer {
-    json: bool,
-    findings: u64,
-}
-
-impl Printer {
-    fn print(&mut self, finding: &Finding) {
-        self.findings += 1;
-        let damaged = finding.damaged();
-        let owner = damaged.and_then(|(_, owner)| owner);
-        let line = Line {
-            finding: finding.name(),
-            message: finding.to_string(),
-            blob: damaged.map(|(blob, _)| blob.to_string()),
-            owner: owner.map(|owner| owner.id.as_str()),
-            workspace: owner.map(|owner| owner.workspace.to_string()),
-        };
-        let text = if self.json { serde_json::to_string(&line).unwrap_or_default() } else { line.message };
-        if let Err(error) = writeln!(io::stdout(), "{text}") {
-            eprintln!("venna: a finding could not be printed: {error}");
-        }
     }
 }
 

@@ -6,11 +6,12 @@ use crate::app::Installation;
 use crate::clock::Clock;
 use crate::model::api_key::{ApiKey, DEFAULT_OVERLAP_SECONDS, KeySecret, OVERLAP_SECONDS, Opens, VALID_SECONDS};
 use crate::model::audit::Origin;
-use crate::model::ids::KeyId;
+use crate::model::ids::{KeyId, WorkspaceId};
 use crate::model::scope::{Scope, Scopes};
 use crate::model::workspace::DEFAULT_WORKSPACE;
 use anyhow::{Context, Result, anyhow};
 use serde::Serialize;
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 /// Creates, lists, rotates and revokes keys, with the server running or stopped.
@@ -74,12 +75,16 @@ pub enum Keys {
 
 /// The workspace column of an administrator's key.
 const ADMINISTRATION: &str = "administration";
+/// The text of a time that never comes, or never was.
+const NEVER: &str = "never";
 
 #[derive(Serialize)]
 struct Row {
     id: String,
     /// None for an administrator's key.
     workspace_id: Option<String>,
+    /// None for an administrator's key.
+    workspace_name: Option<String>,
     scopes: Vec<&'static str>,
     name: String,
     redacted: String,
@@ -154,23 +159,39 @@ fn parse(id: &str) -> Result<KeyId> {
 
 async fn list(installation: &Installation, json: bool) -> Result<()> {
     let now_seconds = Clock::system().now_seconds();
-    let rows: Vec<Row> = installation.keys.list().await?.into_iter().map(|key| row(key, now_seconds)).collect();
-    output::list(&rows, json, &["ID", "WORKSPACE", "NAME", "KEY", "STATUS", "CREATED"], |row| {
-        let created = output::time(row.created_at);
-        vec![
-            row.id.clone(),
-            row.workspace_id.clone().unwrap_or_else(|| ADMINISTRATION.to_owned()),
-            row.name.clone(),
-            row.redacted.clone(),
-            row.status.to_owned(),
-            created,
-        ]
-    })
+    let workspaces = installation.workspaces.list_all().await?;
+    let names: HashMap<WorkspaceId, String> = workspaces.into_iter().map(|known| (known.id, known.name)).collect();
+    let row = |key: ApiKey| {
+        let name = key.opens.workspace().and_then(|workspace| names.get(&workspace).cloned());
+        row(key, name, now_seconds)
+    };
+    let rows: Vec<Row> = installation.keys.list().await?.into_iter().map(row).collect();
+    let heading = ["ID", "WORKSPACE", "NAME", "KEY", "SCOPES", "STATUS", "CREATED", "EXPIRES", "LAST USED"];
+    output::list(&rows, json, &heading, Row::cells)
 }
 
-fn row(key: ApiKey, now_seconds: u64) -> Row {
+impl Row {
+    fn cells(&self) -> Vec<String> {
+        let workspace = self.workspace_name.as_ref().or(self.workspace_id.as_ref());
+        let time = |seconds: Option<u64>| seconds.map_or_else(|| NEVER.to_owned(), output::time);
+        vec![
+            self.id.clone(),
+            workspace.cloned().unwrap_or_else(|| ADMINISTRATION.to_owned()),
+            self.name.clone(),
+            self.redacted.clone(),
+            self.scopes.join(","),
+            self.status.to_owned(),
+            output::time(self.created_at),
+            time(self.expires_at),
+            time(self.last_used_at),
+        ]
+    }
+}
+
+fn row(key: ApiKey, workspace_name: Option<String>, now_seconds: u64) -> Row {
     let status = key.status(now_seconds).name();
     Row {
+        workspace_name,
         id: key.id.to_string(),
         workspace_id: key.opens.workspace().map(|workspace| workspace.to_string()),
         scopes: key.opens.scopes().into_iter().flat_map(Scopes::iter).map(Scope::name).collect(),

@@ -8,6 +8,8 @@ mod audit;
 mod check;
 mod clock;
 mod compact;
+mod date;
+mod findings;
 mod health;
 mod inspect;
 mod keys;
@@ -17,6 +19,7 @@ mod masked;
 mod migrate;
 mod output;
 mod progress;
+mod quantity;
 mod serve;
 mod service_manager;
 mod settings;
@@ -58,11 +61,11 @@ enum Command {
     #[command(subcommand)]
     Limits(limits::LimitsCommand),
     /// Shows the bill, with the server running or stopped: daily usage in UTC, and its cost.
-    Usage(usage::UsageCommand),
+    Usage(Box<usage::UsageCommand>),
     /// Shows the audit log, with the server running or stopped.
     #[command(subcommand)]
     Audit(audit::Audit),
-    /// Prints the effective settings with their origin, and tries out what a server needs: files, metadata, blobs, clocks.
+    /// Prints the effective settings with their origin, and tries out what a server needs: files, stores and clocks.
     Check(check::Check),
     /// Asks the server of this configuration how it is, and fails when it is not healthy or not there.
     Health(health::Health),

@@ -8,6 +8,7 @@ use crate::config::{
 use crate::inspect::Inspector;
 use anyhow::Result;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+use rustix::fs::Mode;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -52,8 +53,8 @@ impl StoreSettings {
         Ok(Config::resolve(&layers)?.0.stores)
     }
 
-    /// Opens an existing installation for inspection.
-    pub async fn open_inspector(&self) -> Result<Inspector> {
+    /// Opens an existing installation, and its stores for inspection.
+    pub async fn open_inspector(&self) -> Result<(Installation, Inspector)> {
         open_inspector(&self.stores()?).await
     }
 
@@ -72,7 +73,7 @@ pub(super) fn warn_as_root(stores: &StoreConfig) {
 
 /// Returns whether other users can neither read nor write a file. libpq ignores another password file.
 fn is_private(file: &Path) -> bool {
-    std::fs::metadata(file).is_ok_and(|status| status.mode() & 0o077 == 0)
+    std::fs::metadata(file).is_ok_and(|status| !Mode::from_raw_mode(status.mode()).intersects(Mode::RWXG | Mode::RWXO))
 }
 
 fn flag(setting: &'static Setting) -> Arg {

@@ -1,7 +1,7 @@
 //! `venna usage`.
 
 use super::settings::StoreSettings;
-use super::{output, usage_export, workspaces};
+use super::{date, output, quantity, usage_export, workspaces};
 use crate::app::{Installation, price_list};
 use crate::clock::Clock;
 use crate::model::ids::WorkspaceId;
@@ -11,7 +11,7 @@ use crate::usage::{Bucket, BucketWidth, CostBucket, CostDimensions, CostGroup, U
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -31,11 +31,11 @@ pub struct UsageCommand {
     /// Only this workspace, by name or id.
     #[arg(long, value_name = "NAME_OR_ID")]
     workspace: Option<String>,
-    /// The first Unix second; by default thirty days ago.
-    #[arg(long, value_name = "UNIX_SECONDS")]
+    /// The first day, by a time such as `yesterday`, `7d` or `2026-12-01T08:00:00Z`; by default thirty days ago.
+    #[arg(long, value_name = "TIME", value_parser = date::parse)]
     from: Option<u64>,
-    /// The Unix second after the last; by default now.
-    #[arg(long, value_name = "UNIX_SECONDS")]
+    /// The end, by a time; by default now.
+    #[arg(long, value_name = "TIME", value_parser = date::parse)]
     to: Option<u64>,
     /// The output format.
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -94,7 +94,7 @@ impl UsageCommand {
         let usage = Usage { prices: Arc::new(price_list(&config)?), ..installation.usage.clone() };
         if self.rebuild {
             let rows = usage.rebuild().await?;
-            eprintln!("{rows} rows of the ledger were taken into the cache anew");
+            eprintln!("{} of the ledger taken into the cache anew", quantity::counted(rows as u64, "row", "rows"));
         }
         let only = match &self.workspace {
             Some(name) => Some(workspaces::find(&installation, name).await?.id),
@@ -106,7 +106,11 @@ impl UsageCommand {
         match if self.json { Format::Json } else { self.format } {
             Format::Json => output::list(&rows, true, &[], |_| Vec::new()),
             Format::Csv => Ok(io::stdout().write_all(focus(&rows).as_bytes())?),
-            Format::Table => show(&rows, &usage.buckets(window).await?),
+            Format::Table => {
+                let names = installation.workspaces.list_all().await?;
+                let names = names.into_iter().map(|known| (known.id.to_string(), known.name)).collect();
+                show(&rows, &names, &usage.buckets(window).await?)
+            }
         }
     }
 
@@ -148,8 +152,8 @@ fn rows(buckets: &[CostBucket]) -> Vec<Row> {
     buckets.iter().flat_map(of).collect()
 }
 
-/// Prints a table of the sums, and a chart of stored bytes by day.
-fn show(rows: &[Row], buckets: &[Bucket]) -> Result<()> {
+/// Prints a table of the sums that are not zero, and a chart of stored bytes by day.
+fn show(rows: &[Row], names: &HashMap<String, String>, buckets: &[Bucket]) -> Result<()> {
     let mut sums: BTreeMap<(&str, &str, &str), (i128, NanoUsd)> = BTreeMap::new();
     for row in rows {
         let name = (row.workspace_id.as_deref().unwrap_or_default(), row.line_item, row.quantity_unit);
@@ -157,19 +161,21 @@ fn show(rows: &[Row], buckets: &[Bucket]) -> Result<()> {
         sum.0 += row.quantity.parse::<i128>().unwrap_or_default();
         sum.1 = sum.1 + row.cost;
     }
-    let sums: Vec<_> = sums.into_iter().collect();
     let mut out = io::stdout();
-    let table = sums.iter().map(|((workspace, item, unit), (quantity, cost))| {
-        vec![(*workspace).to_owned(), (*item).to_owned(), quantity.to_string(), (*unit).to_owned(), cost.to_string()]
+    let sums = sums.into_iter().filter(|(_, (quantity, cost))| *quantity != 0 || *cost != NanoUsd::default());
+    let table = sums.map(|((workspace, item, unit), (quantity, cost))| {
+        let workspace = names.get(workspace).map_or(workspace, String::as_str).to_owned();
+        vec![workspace, item.to_owned(), quantity::of_item(quantity, unit), cost.to_string()]
     });
-    writeln!(out, "{}", output::table(&["WORKSPACE", "LINE ITEM", "QUANTITY", "UNIT", "USD"], table))?;
-    let days: Vec<(u64, i128)> = buckets.iter().map(|bucket| (bucket.start, mean_bytes(bucket))).collect();
+    writeln!(out, "{}", output::table(&["WORKSPACE", "LINE ITEM", "QUANTITY", "USD"], table))?;
+    let days = buckets.iter().map(|bucket| (bucket.start, mean_bytes(bucket)));
+    let days: Vec<(u64, i128)> = days.skip_while(|(_, bytes)| *bytes == 0).collect();
     let most = days.iter().map(|(_, bytes)| *bytes).max().unwrap_or_default();
     if most > 0 {
         writeln!(out, "\nstored bytes by day, on average")?;
         for (start, bytes) in days {
             let columns = usize::try_from(bytes * BAR_COLUMNS as i128 / most).unwrap_or_default();
-            writeln!(out, "{}  {:<BAR_COLUMNS$}  {bytes}", output::day(start), "#".repeat(columns))?;
+            writeln!(out, "{}  {:<BAR_COLUMNS$}  {}", output::day(start), "#".repeat(columns), quantity::bytes(bytes))?;
         }
     }
     Ok(())

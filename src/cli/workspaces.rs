@@ -1,11 +1,11 @@
 //! `venna workspaces`.
 
 use super::output;
+use super::quantity::counted;
 use super::settings::StoreSettings;
 use crate::app::Installation;
 use crate::model::audit::Origin;
 use crate::model::expiry::{DEFAULT_EXPIRY_SECONDS, DefaultExpiry, ExpiresAfter};
-use crate::model::ids::WorkspaceId;
 use crate::model::purpose::Purpose;
 use crate::model::workspace::Workspace;
 use anyhow::{Context, Result, anyhow};
@@ -33,15 +33,17 @@ pub enum Workspaces {
     /// Archives a workspace. A running server refuses its keys within half a second; its files stay until they are
     /// purged.
     Archive {
-        /// The id of the workspace, `ws_...`.
-        id: WorkspaceId,
+        /// The workspace, by name or id.
+        #[arg(value_name = "NAME_OR_ID")]
+        workspace: String,
         #[command(flatten)]
         settings: StoreSettings,
     },
     /// Removes the files, uploads and keys of an archived workspace for good.
     Purge {
-        /// The id of the workspace, `ws_...`.
-        id: WorkspaceId,
+        /// The workspace, by name or id.
+        #[arg(value_name = "NAME_OR_ID")]
+        workspace: String,
         /// Confirms the action.
         #[arg(long, required = true)]
         yes: bool,
@@ -148,16 +150,19 @@ impl Workspaces {
                     vec![row.id.clone(), row.name.clone(), output::time(row.created_at), archived]
                 })?;
             }
-            Self::Archive { id, settings } => {
+            Self::Archive { workspace, settings } => {
                 let installation = settings.open_existing().await?;
-                let archived = installation.workspaces.archive(*id, Origin::COMMAND_LINE).await?;
-                archived.ok_or_else(|| unknown(&id.to_string()))?;
+                let id = find(&installation, workspace).await?.id;
+                let archived = installation.workspaces.archive(id, Origin::COMMAND_LINE).await?;
+                archived.ok_or_else(|| unknown(workspace))?;
             }
-            Self::Purge { id, yes: _, settings } => {
+            Self::Purge { workspace, yes: _, settings } => {
                 let installation = settings.open_existing().await?;
-                let purged = installation.workspaces.purge(*id, Origin::COMMAND_LINE).await;
-                let removed = purged.with_context(|| format!("cannot purge {id}"))?;
-                eprintln!("{removed} files and uploads removed; a running server removes their bytes");
+                let id = find(&installation, workspace).await?.id;
+                let purged = installation.workspaces.purge(id, Origin::COMMAND_LINE).await;
+                let removed = purged.with_context(|| format!("cannot purge {workspace}"))?;
+                let removed = counted(removed as u64, "file or upload", "files and uploads");
+                eprintln!("{removed} removed; a running server removes their bytes");
             }
             Self::Expiry { workspace, wanted, json, settings } => {
                 let installation = settings.open_existing().await?;

@@ -63,13 +63,13 @@ pub enum Finding {
     },
     /// A File or part has a blob that is not ready.
     Dangling {
-        /// The id of the File or part.
-        owner: String,
+        /// The File or part.
+        owner: BlobOwner,
     },
     /// A part is kept although its File or Upload is gone, and nothing will release it.
     LeftPart {
-        /// The id of the part, or of the File.
-        part: String,
+        /// The part, or the File.
+        part: BlobOwner,
     },
     /// An idempotent response is kept for a workspace that is gone.
     LostAnswer {
@@ -83,13 +83,13 @@ pub enum Finding {
     },
     /// The part counters of a pending Upload differ from its parts.
     WrongParts {
-        /// The id of the Upload.
-        upload: String,
+        /// The Upload.
+        upload: BlobOwner,
     },
     /// The ledger misses the creation or the end of a File.
     Unmetered {
-        /// The id of the File.
-        file: String,
+        /// The File.
+        file: BlobOwner,
     },
     /// The hourly cache differs from the ledger.
     WrongRollup {
@@ -98,8 +98,8 @@ pub enum Finding {
     },
     /// The parts of a File do not add up to its length.
     WrongSum {
-        /// The id of the File.
-        file: String,
+        /// The File.
+        file: BlobOwner,
     },
 }
 
@@ -127,15 +127,49 @@ impl Finding {
         }
     }
 
-    /// Returns the damaged blob of a File or Upload, and its owner.
+    /// Returns the blob that it is about.
     #[must_use]
-    pub const fn damaged(&self) -> Option<(BlobId, Option<&BlobOwner>)> {
+    pub const fn blob(&self) -> Option<BlobId> {
         match self {
-            Self::MissingBlob { blob, owner }
-            | Self::WrongSize { blob, owner, .. }
-            | Self::DamagedBlob { blob, owner, .. } => Some((*blob, owner.as_ref())),
+            Self::MissingBlob { blob, .. }
+            | Self::WrongSize { blob, .. }
+            | Self::DamagedBlob { blob, .. }
+            | Self::OrphanBlob { blob }
+            | Self::Unowned { blob, .. } => Some(*blob),
             _ => None,
         }
+    }
+
+    /// Returns the File, Upload or part that it is about.
+    #[must_use]
+    pub const fn owner(&self) -> Option<&BlobOwner> {
+        match self {
+            Self::MissingBlob { owner, .. } | Self::WrongSize { owner, .. } | Self::DamagedBlob { owner, .. } => {
+                owner.as_ref()
+            }
+            Self::Dangling { owner: found }
+            | Self::LeftPart { part: found }
+            | Self::WrongParts { upload: found }
+            | Self::Unmetered { file: found }
+            | Self::WrongSum { file: found } => Some(found),
+            _ => None,
+        }
+    }
+
+    /// Returns the id of the workspace that it is about.
+    #[must_use]
+    pub fn workspace(&self) -> Option<String> {
+        match self {
+            Self::LostAnswer { workspace } | Self::WrongTotal { workspace } => Some(workspace.clone()),
+            other => other.owner().map(|owner| owner.workspace.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for BlobOwner {
+    /// Writes `FILE in WORKSPACE`.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} in {}", self.id, self.workspace)
     }
 }
 
@@ -144,7 +178,7 @@ struct Of<'a>(Option<&'a BlobOwner>);
 
 impl fmt::Display for Of<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.map_or(Ok(()), |owner| write!(out, " of {} in {}", owner.id, owner.workspace))
+        self.0.map_or(Ok(()), |owner| write!(out, " of {owner}"))
     }
 }
 
@@ -174,7 +208,7 @@ impl fmt::Display for Finding {
                 write!(out, "the files and uploads of {workspace} do not add up to its totals")
             }
             Self::WrongParts { upload } => write!(out, "the parts of {upload} do not add up to the totals of its row"),
-            Self::Unmetered { file } => write!(out, "the ledger does not tell of {file} what is so"),
+            Self::Unmetered { file } => write!(out, "the ledger differs from the creation or the end of {file}"),
             Self::WrongRollup { hours } => {
                 write!(out, "{hours} hours of the cache of usage are not what the ledger says")
             }

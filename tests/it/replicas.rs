@@ -232,7 +232,7 @@ async fn nothing_is_lost_or_doubled_while_the_database_dies() {
     let facts = database.rows(facts);
     let expected = [made, deleted].map(|number| Some(number.to_string()));
     assert_eq!(facts, [expected], "it is billed once");
-    let misfits = venna::app::open_inspector(&replicas[0].config.stores).await.unwrap().metadata.find_misfits().await;
+    let misfits = venna::app::open_inspector(&replicas[0].config.stores).await.unwrap().1.metadata.find_misfits().await;
     assert!(misfits.unwrap().is_empty());
     drop(installation);
     for replica in Arc::into_inner(replicas).unwrap() {

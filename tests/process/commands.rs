@@ -69,6 +69,12 @@ fn a_revoked_key_is_refused_promptly() {
     let brief = keys.as_array().unwrap().iter().find(|row| row["name"] == "brief").unwrap();
     assert_eq!(brief["status"], "active");
     assert!(!keys.to_string().contains(&key), "secrets cannot be had again");
+    assert_eq!(brief["workspace_name"], "default");
+    let table = output(&["keys", "list", "--data-dir", &data.text()]);
+    let row = table.lines().find(|line| line.contains(" brief ")).unwrap();
+    for shown in [" default ", "files.read,files.write,uploads.write,usage.read", " never ", " GMT"] {
+        assert!(row.contains(shown), "{shown}: {table}");
+    }
     output(&["keys", "revoke", brief["id"].as_str().unwrap(), "--data-dir", &data.text()]);
     let revoked = Instant::now();
     while client.send("GET", "/v1/files").unwrap().status != 401 {
@@ -167,13 +173,13 @@ fn an_archived_workspace_stops_and_a_purged_one_is_empty() {
     let file = client.upload(b"kept until it is purged", 4).unwrap().id();
     let early = run(&["workspaces", "purge", &workspace, "--yes", "--data-dir", &text]);
     assert!(String::from_utf8_lossy(&early.stderr).contains("is not archived"));
-    output(&["workspaces", "archive", &workspace, "--data-dir", &text]);
+    output(&["workspaces", "archive", "brief", "--data-dir", &text]);
     assert_eq!(becomes(&client, 200), 401);
     let message = client.send("GET", &format!("/v1/files/{file}")).unwrap().json()["error"]["message"].to_string();
     assert!(message.contains("archived"), "{message}");
     assert_eq!(run(&["workspaces", "purge", &workspace, "--data-dir", &text]).status.code(), Some(2), "it wants --yes");
-    let purged = run(&["workspaces", "purge", &workspace, "--yes", "--data-dir", &text]);
-    assert!(String::from_utf8_lossy(&purged.stderr).contains("1 files and uploads removed"), "{purged:?}");
+    let purged = run(&["workspaces", "purge", "brief", "--yes", "--data-dir", &text]);
+    assert!(String::from_utf8_lossy(&purged.stderr).contains("1 file or upload removed"), "{purged:?}");
     assert!(!output(&["keys", "list", "--data-dir", &text]).contains(&workspace));
     output(&["fsck", "--data-dir", &text]);
     let default = output(&["workspaces", "list", "--json", "--data-dir", &text]);
@@ -266,10 +272,14 @@ fn the_audit_log_is_shown_beside_a_server_and_without_one() {
     let table = output(&["audit", "list", "--workspace", "audited", "--data-dir", &text]);
     let lines: Vec<&str> = table.lines().collect();
     let words: Vec<&str> = lines[0].split_whitespace().collect();
-    assert_eq!(words, ["TIME", "ACTION", "OBJECT", "ACTOR", "WORKSPACE", "ADDRESS", "REQUEST"]);
+    assert_eq!(words, ["TIME", "ACTION", "OBJECT", "ACTOR", "WORKSPACE", "CHANGE", "ADDRESS", "REQUEST"]);
     assert!(lines.len() == 4 && lines[1].contains(&file) && lines[3].contains("command_line"), "{table}");
+    assert!(lines[2].contains("scopes=files.read,files.write") && lines[3].contains("name=audited"), "{table}");
+    assert_eq!(actions(&["--since", "yesterday", "--workspace", "audited"]), all);
+    assert!(actions(&["--until", "1h"]).is_empty());
+    assert_eq!(actions(&["--since", "2020-01-01T00:00:00Z", "--workspace", "audited"]), all);
     assert!(!table.contains(&key), "no secret is in it");
-    for wrong in [["--actor", "ada"], ["--action", "file.deleted"], ["--since", "today"], ["--limit", "0"]] {
+    for wrong in [["--actor", "ada"], ["--action", "file.deleted"], ["--since", "someday"], ["--limit", "0"]] {
         let refused = run(&[&["audit", "list", "--data-dir", &text], &wrong[..]].concat());
         let message = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert!(refused.status.code() == Some(2) && message.contains(wrong[1]), "{message}");
@@ -309,6 +319,14 @@ fn the_bill_is_shown_beside_a_server_and_without_one() {
     assert!(csv.lines().skip(1).all(|line| line.split(',').count() == heading.len()), "{csv}");
     let table = bill(&[]);
     assert!(table.contains("files.ingress") && table.contains("0.000093132") && table.contains("####"), "{table}");
+    let words = |item: &str| -> Vec<&str> {
+        table.lines().find(|line| line.contains(item)).unwrap().split_whitespace().collect()
+    };
+    assert_eq!(words("files.ingress"), ["default", "files.ingress", "97.7", "KiB", "0.000093132"]);
+    assert_eq!(words("files.ops.class_a")[2..4], ["2", "requests"]);
+    assert!(!table.contains("files.egress"), "{table}");
+    assert!(bill(&["--from", "yesterday"]).contains("files.ingress"));
+    assert!(!bill(&["--to", "yesterday"]).contains("files.ingress"));
     assert_eq!(bill(&["--to", "86400", "--json"]), "[]");
     for words in [&["--from", "5", "--to", "5"][..], &["--from", "0"], &["--workspace", "nobody"]] {
         assert!(!run(&[&["usage", "--data-dir", &text], words].concat()).status.success(), "{words:?}");

@@ -13,8 +13,15 @@ use venna_testkit::program::{Client, Data, Program, Running, blobs, report, run,
 fn inspect(command: &str, data: &Data, more: &[&str]) -> (Option<i32>, BTreeMap<String, usize>) {
     let done = run(&[&[command, "--json", "--data-dir", &data.text()], more].concat());
     let mut found = BTreeMap::new();
-    for line in String::from_utf8(done.stdout).unwrap().lines() {
-        let line: Value = serde_json::from_str(line).unwrap();
+    let text = String::from_utf8(done.stdout).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    if done.status.code() != Some(2) {
+        let summary: Value = serde_json::from_slice(&done.stderr).unwrap();
+        let summary = &summary["summary"];
+        assert!(summary["blobs"].is_u64() && summary["findings"] == lines.len(), "{text}");
+        assert_eq!(summary["bytes"].is_u64(), command == "scrub", "{text}");
+    }
+    for line in lines {
         *found.entry(line["finding"].as_str().unwrap().to_owned()).or_default() += 1;
     }
     (done.status.code(), found)
@@ -130,6 +137,10 @@ fn fsck_finds_what_is_counted_wrong() {
          FROM ledger WHERE event_id = 'st+:{kept}'"
     );
     finds(&ended_early, &[("unmetered_file", 1)]);
+    let line = String::from_utf8(run(&["fsck", "--json", "--data-dir", &data.text()]).stdout).unwrap();
+    let line: Value = serde_json::from_str(line.lines().next().unwrap()).unwrap();
+    assert_eq!((line["owner"].as_str(), line["workspace_name"].as_str()), (Some(&*kept), Some("default")));
+    assert!(line["message"].as_str().unwrap().contains(&format!("{kept} in ws_")), "{line}");
     let never_there = format!(
         "INSERT INTO ledger ({row}) SELECT 'st+:file-x', ts, 'create', workspace_id, api_key_id, purpose, 'file-x', 7, 1
          FROM ledger WHERE event_id = 'st+:{kept}'"
@@ -189,6 +200,8 @@ fn scrub_finds_what_has_changed_in_a_row_and_no_download_of_it_succeeds() {
     let change = "UPDATE blobs SET content = CAST(x'ff' || substr(content, 2) AS BLOB)";
     assert_eq!(database.execute(change, []).unwrap(), FILES);
     assert_eq!(inspect("scrub", &data, &[]), (Some(1), [("damaged_blob".to_owned(), FILES)].into()));
+    let text = String::from_utf8(run(&["scrub", "--data-dir", &data.text()]).stdout).unwrap();
+    assert!(text.lines().all(|line| line.contains(" of file-") && line.ends_with("(workspace default)")), "{text}");
     assert_eq!(inspect("fsck", &data, &[]), (Some(0), BTreeMap::new()));
     for file in client.send("GET", "/v1/files").unwrap().json()["data"].as_array().unwrap() {
         let answer = client.send("GET", &format!("/v1/files/{}/content", file["id"].as_str().unwrap())).unwrap();

@@ -7,7 +7,7 @@ use super::store::{PostgresStore, read_long};
 use super::usage;
 use crate::metadata::checks::CheckStore;
 use crate::metadata::error::MetadataError;
-use crate::metadata::rules::checks::{Dialect, HOURS_OF_A_PAGE, MisfitCursor, MisfitPage};
+use crate::metadata::rules::checks::{Dialect, HOURS_OF_A_PAGE, MisfitCursor, MisfitPage, MisfitRow};
 use crate::model::finding::Finding;
 use async_trait::async_trait;
 use tokio_postgres::Row;
@@ -36,7 +36,8 @@ async fn find(session: &Session, cursor: &MisfitCursor) -> Result<MisfitPage, Fa
     let upto: Option<Vec<String>> = last.first().map(key).transpose()?;
     let found = session.rows(&check.found(after.is_some(), &DIALECT), &values).await?;
     let findings = found.iter().map(|row| {
-        let finding = check.finding(row.try_get(0)?, number(row, 1)?);
+        let misfit = MisfitRow { id: row.try_get(0)?, count: number(row, 1)?, workspace: row.try_get(2)? };
+        let finding = check.finding(misfit);
         finding.map_err(|error| Failure::Unreadable(error.to_string()))
     });
     Ok(MisfitPage { findings: findings.collect::<Result<_, _>>()?, next: Some(cursor.behind(upto)) })

@@ -5,6 +5,7 @@
 //! compares its rollup of usage with its ledger, hour by hour.
 
 use crate::metadata::error::MetadataError;
+use crate::model::blob::BlobOwner;
 use crate::model::finding::Finding;
 use std::sync::Arc;
 
@@ -54,9 +55,27 @@ pub struct Check {
     table: &'static str,
     key: &'static [KeyColumn],
     page_rows: u32,
-    /// Selects an id and a count of each finding. `{page}` stands for the rows of the page, as a table.
+    /// Selects an id, a count and the workspace of each finding. `{page}` stands for the rows of the page, as a table.
     sql: &'static str,
-    finding: fn(String, u64) -> Result<Finding, MetadataError>,
+    finding: fn(MisfitRow) -> Result<Finding, MetadataError>,
+}
+
+/// A row that the statement of a check selects.
+#[derive(Debug)]
+pub struct MisfitRow {
+    /// The id of what is wrong.
+    pub id: String,
+    /// A count, which only some checks use.
+    pub count: u64,
+    /// The workspace, where it has one.
+    pub workspace: Option<String>,
+}
+
+impl MisfitRow {
+    fn owner(self) -> Result<BlobOwner, MetadataError> {
+        let workspace = self.workspace.unwrap_or_default().parse().map_err(unreadable)?;
+        Ok(BlobOwner { workspace, id: self.id })
+    }
 }
 
 /// The number of hours of a workspace whose usage a page compares with the ledger.
@@ -74,73 +93,73 @@ pub static CHECKS: [Check; 12] = [
         table: "blobs",
         key: TEXT_ID,
         page_rows: PAGE_ROWS,
-        sql: "SELECT o.id, o.owners FROM (
+        sql: "SELECT o.id, o.owners, NULL FROM (
                   SELECT t.id, (SELECT count(*) FROM files f WHERE f.blob_id = t.id)
                       + (SELECT count(*) FROM file_parts f WHERE f.blob_id = t.id)
                       + (SELECT count(*) FROM parts p WHERE p.blob_id = t.id) AS owners
                   FROM {page} t WHERE t.state = 'ready') o
               WHERE o.owners <> 1",
-        finding: |id, owners| Ok(Finding::Unowned { blob: id.parse().map_err(unreadable)?, owners }),
+        finding: |row| Ok(Finding::Unowned { blob: row.id.parse().map_err(unreadable)?, owners: row.count }),
     },
     Check {
         table: "files",
         key: FILE,
         page_rows: PAGE_ROWS,
-        sql: "SELECT t.id, 0 FROM {page} t LEFT JOIN blobs b ON b.id = t.blob_id
+        sql: "SELECT t.id, 0, t.workspace_id FROM {page} t LEFT JOIN blobs b ON b.id = t.blob_id
               WHERE t.blob_id IS NOT NULL
                   AND (b.state IS DISTINCT FROM 'ready' OR b.size_bytes IS DISTINCT FROM t.size_bytes)",
-        finding: |owner, _| Ok(Finding::Dangling { owner }),
+        finding: |row| Ok(Finding::Dangling { owner: row.owner()? }),
     },
     Check {
         table: "file_parts",
         key: &[KeyColumn::Text("workspace_id"), KeyColumn::Text("file_id"), KeyColumn::Integer("position")],
         page_rows: PAGE_ROWS,
-        sql: "SELECT t.file_id, 0 FROM {page} t LEFT JOIN blobs b ON b.id = t.blob_id
+        sql: "SELECT t.file_id, 0, t.workspace_id FROM {page} t LEFT JOIN blobs b ON b.id = t.blob_id
               WHERE (b.state IS DISTINCT FROM 'ready' OR b.size_bytes IS DISTINCT FROM t.size_bytes)",
-        finding: |owner, _| Ok(Finding::Dangling { owner }),
+        finding: |row| Ok(Finding::Dangling { owner: row.owner()? }),
     },
     Check {
         table: "parts",
         key: TEXT_ID,
         page_rows: PAGE_ROWS,
-        sql: "SELECT t.id, 0 FROM {page} t LEFT JOIN blobs b ON b.id = t.blob_id
+        sql: "SELECT t.id, 0, t.workspace_id FROM {page} t LEFT JOIN blobs b ON b.id = t.blob_id
               WHERE (b.state IS DISTINCT FROM 'ready' OR b.size_bytes IS DISTINCT FROM t.size_bytes)",
-        finding: |owner, _| Ok(Finding::Dangling { owner }),
+        finding: |row| Ok(Finding::Dangling { owner: row.owner()? }),
     },
     Check {
         table: "parts",
         key: TEXT_ID,
         page_rows: PAGE_ROWS,
-        sql: "SELECT t.id, 0 FROM {page} t LEFT JOIN uploads u ON u.workspace_id = t.workspace_id AND u.id = t.upload_id
+        sql: "SELECT t.id, 0, t.workspace_id FROM {page} t LEFT JOIN uploads u ON u.workspace_id = t.workspace_id AND u.id = t.upload_id
               WHERE u.status IS DISTINCT FROM 'pending' AND NOT EXISTS (
                   SELECT 1 FROM releases r WHERE r.workspace_id = t.workspace_id AND r.owner_id = t.upload_id)",
-        finding: |part, _| Ok(Finding::LeftPart { part }),
+        finding: |row| Ok(Finding::LeftPart { part: row.owner()? }),
     },
     Check {
         table: "file_parts",
         key: &[KeyColumn::Text("workspace_id"), KeyColumn::Text("file_id"), KeyColumn::Integer("position")],
         page_rows: PAGE_ROWS,
-        sql: "SELECT DISTINCT t.file_id, 0 FROM {page} t
+        sql: "SELECT DISTINCT t.file_id, 0, t.workspace_id FROM {page} t
                   LEFT JOIN files f ON f.workspace_id = t.workspace_id AND f.id = t.file_id
               WHERE f.id IS NULL AND NOT EXISTS (
                   SELECT 1 FROM releases r WHERE r.workspace_id = t.workspace_id AND r.owner_id = t.file_id)",
-        finding: |part, _| Ok(Finding::LeftPart { part }),
+        finding: |row| Ok(Finding::LeftPart { part: row.owner()? }),
     },
     Check {
         table: "answers",
         key: &[KeyColumn::Text("workspace_id"), KeyColumn::Text("key")],
         page_rows: PAGE_ROWS,
-        sql: "SELECT DISTINCT t.workspace_id, 0 FROM {page} t
+        sql: "SELECT DISTINCT t.workspace_id, 0, t.workspace_id FROM {page} t
               WHERE t.workspace_id <> 'organization'
                   AND NOT EXISTS (SELECT 1 FROM workspaces w WHERE w.id = t.workspace_id)",
-        finding: |workspace, _| Ok(Finding::LostAnswer { workspace }),
+        finding: |row| Ok(Finding::LostAnswer { workspace: row.id }),
     },
     Check {
         table: "workspaces",
         key: TEXT_ID,
         // All rows of a workspace are added up in one snapshot.
         page_rows: 1,
-        sql: "SELECT t.id, 0 FROM {page} t
+        sql: "SELECT t.id, 0, t.id FROM {page} t
               WHERE (t.stored_bytes <> (SELECT coalesce(sum(f.size_bytes), 0) FROM files f WHERE f.workspace_id = t.id)
                   OR t.stored_files <> (SELECT count(*) FROM files f WHERE f.workspace_id = t.id)
                   OR t.reserved_bytes <> (
@@ -148,49 +167,49 @@ pub static CHECKS: [Check; 12] = [
                       FROM uploads u WHERE u.workspace_id = t.id AND u.status = 'pending')
                   OR t.reserved_files <> (
                       SELECT count(*) FROM uploads u WHERE u.workspace_id = t.id AND u.status = 'pending'))",
-        finding: |workspace, _| Ok(Finding::WrongTotal { workspace }),
+        finding: |row| Ok(Finding::WrongTotal { workspace: row.id }),
     },
     Check {
         table: "uploads",
         key: FILE,
         page_rows: OWNERS_OF_PARTS,
-        sql: "SELECT t.id, 0 FROM {page} t
+        sql: "SELECT t.id, 0, t.workspace_id FROM {page} t
               WHERE t.status = 'pending' AND (
                   t.parts_bytes <> (SELECT coalesce(sum(p.size_bytes), 0) FROM parts p
                                     WHERE p.workspace_id = t.workspace_id AND p.upload_id = t.id)
                   OR t.part_count <> (SELECT count(*) FROM parts p
                                       WHERE p.workspace_id = t.workspace_id AND p.upload_id = t.id))",
-        finding: |upload, _| Ok(Finding::WrongParts { upload }),
+        finding: |row| Ok(Finding::WrongParts { upload: row.owner()? }),
     },
     Check {
         table: "files",
         key: FILE,
         page_rows: PAGE_ROWS,
-        sql: "SELECT t.id, 0 FROM {page} t LEFT JOIN ledger b ON b.event_id = 'st+:' || t.id
+        sql: "SELECT t.id, 0, t.workspace_id FROM {page} t LEFT JOIN ledger b ON b.event_id = 'st+:' || t.id
                   LEFT JOIN ledger e ON e.event_id = 'st-:' || t.id
               WHERE (b.bytes IS DISTINCT FROM t.size_bytes
                   OR b.workspace_id IS DISTINCT FROM t.workspace_id OR e.event_id IS NOT NULL)",
-        finding: |file, _| Ok(Finding::Unmetered { file }),
+        finding: |row| Ok(Finding::Unmetered { file: row.owner()? }),
     },
     Check {
         table: "files",
         key: FILE,
         page_rows: OWNERS_OF_PARTS,
-        sql: "SELECT t.id, 0 FROM {page} t
+        sql: "SELECT t.id, 0, t.workspace_id FROM {page} t
               WHERE t.blob_id IS NULL AND t.size_bytes <> (SELECT coalesce(sum(p.size_bytes), 0)
                   FROM file_parts p WHERE p.workspace_id = t.workspace_id AND p.file_id = t.id)",
-        finding: |file, _| Ok(Finding::WrongSum { file }),
+        finding: |row| Ok(Finding::WrongSum { file: row.owner()? }),
     },
     Check {
         table: "ledger",
         key: &[KeyColumn::Arrival],
         page_rows: PAGE_ROWS,
-        sql: "SELECT t.file_id, 0 FROM {page} t
+        sql: "SELECT t.file_id, 0, t.workspace_id FROM {page} t
                   LEFT JOIN files f ON f.workspace_id = t.workspace_id AND f.id = t.file_id
                   LEFT JOIN ledger e ON e.event_id = 'st-:' || t.file_id
               WHERE t.fact IN ('opening', 'create', 'complete') AND f.id IS NULL
                   AND (e.bytes IS DISTINCT FROM -t.bytes OR e.api_key_id IS DISTINCT FROM t.api_key_id OR e.ts < t.ts)",
-        finding: |file, _| Ok(Finding::Unmetered { file }),
+        finding: |row| Ok(Finding::Unmetered { file: row.owner()? }),
     },
 ];
 
@@ -203,8 +222,8 @@ impl Check {
         format!("SELECT {} {behind} LIMIT 1 OFFSET {}", columns.join(", "), self.page_rows - 1)
     }
 
-    /// Returns the statement that selects an id and a count for all that is wrong in the page behind a key. Its
-    /// parameters are the columns of `after`.
+    /// Returns the statement that selects an id, a count and a workspace for all that is wrong in the page behind a
+    /// key. Its parameters are the columns of `after`.
     pub fn found(&self, after: bool, dialect: &Dialect) -> String {
         let behind = self.behind(after, dialect);
         self.sql.replace("{page}", &format!("(SELECT * {behind} LIMIT {})", self.page_rows))
@@ -218,9 +237,9 @@ impl Check {
     /// Returns the finding of a row that [`found`](Self::found) selected.
     ///
     /// # Errors
-    /// When the id cannot be read.
-    pub fn finding(&self, id: String, count: u64) -> Result<Finding, MetadataError> {
-        (self.finding)(id, count)
+    /// When an id cannot be read.
+    pub fn finding(&self, row: MisfitRow) -> Result<Finding, MetadataError> {
+        (self.finding)(row)
     }
 
     /// Returns the rows behind a key in the order of the key. One comparison of all columns, whose values need no

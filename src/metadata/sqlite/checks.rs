@@ -5,7 +5,7 @@ use super::store::SqliteStore;
 use super::usage;
 use crate::metadata::checks::CheckStore;
 use crate::metadata::error::MetadataError;
-use crate::metadata::rules::checks::{Check, Dialect, HOURS_OF_A_PAGE, MisfitCursor, MisfitPage};
+use crate::metadata::rules::checks::{Check, Dialect, HOURS_OF_A_PAGE, MisfitCursor, MisfitPage, MisfitRow};
 use crate::model::finding::Finding;
 use async_trait::async_trait;
 use rusqlite::{Connection, Result, Row, params_from_iter};
@@ -26,8 +26,9 @@ fn find(connection: &Connection, cursor: &MisfitCursor) -> Result<std::result::R
     let snapshot = connection.unchecked_transaction()?;
     let upto = last_key(&snapshot, check, after)?;
     let (sql, values) = (check.found(after.is_some(), &DIALECT), params_from_iter(after.unwrap_or_default()));
-    let found: Vec<(String, u64)> = snapshot.rows(&sql, values, |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let findings: std::result::Result<_, _> = found.into_iter().map(|(id, count)| check.finding(id, count)).collect();
+    let read = |row: &Row<'_>| Ok(MisfitRow { id: row.get(0)?, count: row.get(1)?, workspace: row.get(2)? });
+    let found: Vec<MisfitRow> = snapshot.rows(&sql, values, read)?;
+    let findings: std::result::Result<_, _> = found.into_iter().map(|row| check.finding(row)).collect();
     Ok(findings.map(|findings| MisfitPage { findings, next: Some(cursor.behind(upto)) }))
 }
 
