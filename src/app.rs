@@ -17,6 +17,7 @@ mod pairing;
 mod prices;
 mod reference;
 mod upkeep;
+mod warnings;
 
 pub use archive::{BackupPlan, back_up, restore};
 pub use archived::{Archived, SkippedBlob};
@@ -28,12 +29,12 @@ pub use installation::{Installation, open_inspector};
 pub use migrate::migrate;
 pub use pairing::{confirm_pair, pair_status};
 pub use prices::price_list;
+pub use warnings::warnings;
 
 use crate::blobs::{InFlight, InUse};
 use crate::clock::Clock;
-use crate::config::{Config, CorsOrigins, LimitConfig, StoreConfig, shown_path};
+use crate::config::{Config, CorsOrigins, LimitConfig, shown_path};
 use crate::files::Files;
-use crate::filesystem::{Trust, folder_of, trust};
 use crate::http::reference::Reference;
 use crate::http::serve::{ConnectionLimits, serve};
 use crate::http::tls::{Certificate, CertificateFiles};
@@ -372,24 +373,4 @@ async fn make_first_key(installation: &Installation, data_dir: &Path) -> Result<
     write_secret(&file, &secret).with_context(|| format!("cannot write {}", file.display()))?;
     installation.keys.install(default_access(installation), FIRST_KEY_NAME, &secret).await?;
     Ok(Some(FirstKey { secret, file }))
-}
-
-/// Returns warnings about the locations of the stores.
-#[must_use]
-pub fn warnings(stores: &StoreConfig) -> Vec<String> {
-    let places = [("metadata", stores.database().map(folder_of)), ("blobs", stores.blobs_folder())];
-    let warned = places.into_iter().filter_map(|(what, place)| {
-        let place = place?;
-        let lies = format!("{what} in {} lie on", place.display());
-        match trust(place)? {
-            Trust::Tested => None,
-            Trust::Volatile(kind) => {
-                Some(format!("{lies} {kind}, which may lose what was acknowledged at a power cut"))
-            }
-            Trust::Untested(kind) => Some(format!(
-                "{lies} {kind}, on which power cuts were not tried (docs/operations.md, \"The data directory\")"
-            )),
-        }
-    });
-    warned.collect()
 }

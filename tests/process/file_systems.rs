@@ -1,6 +1,6 @@
 //! Whose the files are, and what the file system under them does.
 
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 use std::process::Command;
 use venna_testkit::program::{Data, Program, output, report, run, venna};
@@ -65,6 +65,42 @@ fn only_a_server_begins_an_installation_as_root_in_a_folder_of_another_user() {
     let server = Program::start(&data.path());
     output(&["keys", "list", "--data-dir", &data.text()]);
     server.client(&data.first_key()).upload(b"a", 10).unwrap().id();
+}
+
+#[test]
+fn root_tries_nothing_out_among_the_files_of_another_user() {
+    let data = Data::new();
+    if !is_root(&data) {
+        return;
+    }
+    drop(Program::start(&data.path()));
+    chown(data.path().join("venna.db"), Some(OTHER), Some(OTHER)).unwrap();
+    let before = names(&data.path());
+    refuses(&["check", "--data-dir", &data.text()], "FAILED  data directory: ");
+    refuses(&["compact", "--data-dir", &data.text()], "belongs to user #54321");
+    assert_eq!(names(&data.path()), before);
+}
+
+#[test]
+fn a_folder_that_every_user_can_write_to_is_warned_of() {
+    let data = Data::new();
+    let mut server = Program::start(&data.path());
+    assert!(!server.log.iter().any(|line| line.contains("every user")), "{:?}", server.log);
+    server.signal("TERM");
+    server.wait();
+    let set_mode = |folder: &Path, mode| {
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    set_mode(&data.path(), 0o707);
+    set_mode(&data.path().join("blobs"), 0o1777);
+    let checked = run(&["check", "--data-dir", &data.text()]);
+    let said = String::from_utf8_lossy(&checked.stderr).into_owned();
+    let text = data.text();
+    let warning = format!("the folder {text} can be written to by every user of this machine (mode 0707)");
+    assert_eq!((checked.status.code(), said.matches(&warning).count()), (Some(0), 1), "{said}");
+    assert!(said.contains(&format!("the folder {text}/blobs can be written to by every user")), "{said}");
+    let server = Program::start(&data.path());
+    assert!(server.log.iter().any(|line| line.contains(&warning)), "{:?}", server.log);
 }
 
 #[test]
