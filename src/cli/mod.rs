@@ -8,6 +8,7 @@ mod audit;
 mod check;
 mod clock;
 mod compact;
+mod completions;
 mod date;
 mod findings;
 mod health;
@@ -89,6 +90,10 @@ enum Command {
     Upgrade(upgrade::Upgrade),
     /// Migrates a stopped installation from SQLite to PostgreSQL, and its blobs to another store if given.
     Migrate(migrate::Migrate),
+    /// Prints the script that completes commands and flags in a shell.
+    Completions(completions::Completions),
+    /// Writes the manual pages, one for each command, to a folder.
+    Manual(completions::Manual),
 }
 
 /// Runs the program.
@@ -128,6 +133,8 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Upgrade(upgrade) => run_on(one_thread(), upgrade.run())?.map(|()| ExitCode::SUCCESS),
         Command::Migrate(migrate) => run_on(threads(), migrate.run()),
         Command::Restore(restore) => run_on(threads(), restore.run()),
+        Command::Completions(completions) => completions.run(Cli::command()).map(|()| ExitCode::SUCCESS),
+        Command::Manual(manual) => manual.run(Cli::command()).map(|()| ExitCode::SUCCESS),
     }
 }
 

@@ -6,6 +6,7 @@
 mod archive;
 mod check;
 mod commands;
+mod completions;
 mod digests;
 mod export;
 mod faults;
