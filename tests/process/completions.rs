@@ -74,7 +74,9 @@ fn every_command_has_a_manual_page_without_warnings() {
     files.sort();
     assert!(files.len() >= 40 && !files.iter().any(|file| file.ends_with("venna-help.1")), "{files:?}");
     for file in &files {
-        let Some((text, warnings)) = have(Command::new("groff").args(["-man", "-wall", "-Tutf8"]).arg(file)) else {
+        let Some((text, warnings)) =
+            have(Command::new("groff").args(["-man", "-wall", "-Tutf8", "-P-c", "-P-b", "-P-u"]).arg(file))
+        else {
             return;
         };
         assert!(text.contains("SYNOPSIS") && warnings.is_empty(), "{}: {warnings}", file.display());
