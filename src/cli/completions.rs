@@ -34,7 +34,6 @@ impl Manual {
     pub fn run(&self, program: clap::Command) -> Result<()> {
         let unwritten = || format!("cannot write the manual to {}", self.folder.display());
         std::fs::create_dir_all(&self.folder).with_context(unwritten)?;
-        // The subcommand `help` of each command repeats the names of the others.
-        clap_mangen::generate_to(program.disable_help_subcommand(true), &self.folder).with_context(unwritten)
+        clap_mangen::generate_to(program, &self.folder).with_context(unwritten)
     }
 }

@@ -154,16 +154,8 @@ fn rows(buckets: &[CostBucket]) -> Vec<Row> {
 
 /// Prints a table of the sums that are not zero, and a chart of stored bytes by day.
 fn show(rows: &[Row], names: &HashMap<String, String>, buckets: &[Bucket]) -> Result<()> {
-    let mut sums: BTreeMap<(&str, &str, &str), (i128, NanoUsd)> = BTreeMap::new();
-    for row in rows {
-        let name = (row.workspace_id.as_deref().unwrap_or_default(), row.line_item, row.quantity_unit);
-        let sum = sums.entry(name).or_default();
-        sum.0 += row.quantity.parse::<i128>().unwrap_or_default();
-        sum.1 = sum.1 + row.cost;
-    }
     let mut out = io::stdout();
-    let sums = sums.into_iter().filter(|(_, (quantity, cost))| *quantity != 0 || *cost != NanoUsd::default());
-    let table = sums.map(|((workspace, item, unit), (quantity, cost))| {
+    let table = sums(rows).into_iter().map(|((workspace, item, unit), (quantity, cost))| {
         let workspace = names.get(workspace).map_or(workspace, String::as_str).to_owned();
         vec![workspace, item.to_owned(), quantity::of_item(quantity, unit), cost.to_string()]
     });
@@ -179,6 +171,19 @@ fn show(rows: &[Row], names: &HashMap<String, String>, buckets: &[Bucket]) -> Re
         }
     }
     Ok(())
+}
+
+/// Returns the sums by workspace, line item and unit that are not zero.
+fn sums(rows: &[Row]) -> BTreeMap<(&str, &str, &str), (i128, NanoUsd)> {
+    let mut sums: BTreeMap<(&str, &str, &str), (i128, NanoUsd)> = BTreeMap::new();
+    for row in rows {
+        let name = (row.workspace_id.as_deref().unwrap_or_default(), row.line_item, row.quantity_unit);
+        let sum = sums.entry(name).or_default();
+        sum.0 += row.quantity.parse::<i128>().unwrap_or_default();
+        sum.1 = sum.1 + row.cost;
+    }
+    sums.retain(|_, (quantity, cost)| *quantity != 0 || *cost != NanoUsd::default());
+    sums
 }
 
 fn mean_bytes(bucket: &Bucket) -> i128 {
@@ -205,4 +210,37 @@ fn focus(rows: &[Row]) -> String {
         ));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(item: LineItem, quantity: i128, cost: i128) -> Row {
+        Row {
+            day: String::new(),
+            start_time: 0,
+            end_time: 0,
+            workspace_id: None,
+            line_item: item.name(),
+            quantity: quantity.to_string(),
+            quantity_unit: item.quantity_unit(),
+            cost_usd: String::new(),
+            cost: NanoUsd(cost),
+        }
+    }
+
+    #[test]
+    fn what_adds_up_to_nothing_is_left_out() {
+        let rows = [
+            row(LineItem::Ingress, 5, 1),
+            row(LineItem::Ingress, 2, 1),
+            row(LineItem::Egress, 5, 0),
+            row(LineItem::Egress, -5, 0),
+            row(LineItem::ClassA, 0, 7),
+        ];
+        let sums = sums(&rows);
+        let items: Vec<_> = sums.iter().map(|((_, item, _), (quantity, cost))| (*item, *quantity, cost.0)).collect();
+        assert_eq!(items, [("files.ingress", 7, 2), ("files.ops.class_a", 0, 7)]);
+    }
 }
