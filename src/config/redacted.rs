@@ -47,16 +47,14 @@ pub(super) fn value(setting: &Setting, text: &str) -> String {
     }
 }
 
-/// Returns the path of a file that holds a secret. A text is hidden unless the file, or the first folder of its path,
-/// exists: it may be the secret itself.
+/// Returns the path of a file that holds a secret. A text is hidden if it may be the secret itself: neither the file
+/// nor the first folder of a relative path exists, and it is no absolute path below a folder.
 #[must_use]
 pub fn path(path: &Path) -> String {
-    let begins = |component: &Component<'_>| !matches!(component, Component::RootDir | Component::CurDir);
-    let first = path.components().find(begins).map(|first| {
-        let root = if path.is_absolute() { Path::new("/") } else { Path::new("") };
-        root.join(first)
-    });
-    let is_path = path.exists() || first.is_some_and(|first| first != path && first.is_dir());
+    let mut names = path.components().filter(|part| !matches!(part, Component::RootDir | Component::CurDir));
+    let (first, has_more) = (names.next(), names.next().is_some());
+    let begins = has_more && (path.is_absolute() || first.is_some_and(|first| Path::new(&first).is_dir()));
+    let is_path = begins || path.exists();
     if is_path { path.display().to_string() } else { format!("{HIDDEN} (no existing path; it may be a secret)") }
 }
 
@@ -136,7 +134,11 @@ mod tests {
     #[test]
     fn a_secret_in_place_of_a_path_is_hidden() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        for shown in [file.path(), Path::new("/etc/venna/token"), Path::new("src/token"), Path::new("./src/token")] {
+        for shown in ["/etc/venna/token", "/none/token", "src/token", "./src/token"]
+            .map(Path::new)
+            .into_iter()
+            .chain([file.path()])
+        {
             assert_eq!(path(shown), shown.display().to_string());
         }
         for hidden in ["hunter2", "aGVsbG8/d29ybGQ=", "/aGVsbG8", "./hunter2"] {
