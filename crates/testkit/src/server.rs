@@ -225,7 +225,8 @@ impl TestServer {
         if let Some(bucket) = &self.bucket {
             let (parts, uploads) = bucket.unfinished();
             assert!(parts.is_empty(), "no part of a given up upload is left: {parts:?}");
-            assert_eq!(uploads.len(), self.lost_uploads, "no upload is open but the lost ones");
+            // Garage ends a lost upload when another one of the same key is complete.
+            assert!(uploads.len() <= self.lost_uploads, "no upload is open but the lost ones: {uploads:?}");
         }
         let errors = self.errors.lines();
         assert_eq!(errors.len(), self.expected_errors, "errors in the log: {errors:#?}");
