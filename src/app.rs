@@ -2,6 +2,7 @@
 //!
 //! The only module that names concrete stores.
 
+mod access_log;
 mod archive;
 mod archived;
 mod blobs;
@@ -31,6 +32,7 @@ pub use pairing::{confirm_pair, pair_status};
 pub use prices::price_list;
 pub use warnings::warnings;
 
+use crate::access_log::AccessLog;
 use crate::blobs::{InFlight, InUse};
 use crate::clock::Clock;
 use crate::config::{Config, CorsOrigins, LimitConfig, shown_path};
@@ -99,6 +101,7 @@ pub struct Server {
     /// Warnings for the operator.
     pub warnings: Vec<String>,
     certificate: Option<Arc<Certificate>>,
+    access_log: Option<AccessLog>,
     clock: Clock,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -135,6 +138,7 @@ impl Server {
         };
         let (address, admin_address) = (main.local_addr()?, admin.as_ref().map(TcpListener::local_addr).transpose()?);
         let certificate = open_certificate(config, &clock)?;
+        let access_log = access_log::open(&config.access_log, &clock)?;
         let scheme = if certificate.is_some() { "https" } else { "http" };
         let bound_url = format!("{scheme}://{address}");
         let url = config.listeners.public_url.clone().unwrap_or_else(|| bound_url.clone());
@@ -185,7 +189,8 @@ impl Server {
             let (certificate, clock, until) = (Arc::clone(certificate), clock.clone(), stop.clone());
             tasks.spawn(certificate.watch(move || clock.now_seconds(), until));
         }
-        let state = AppState::new(services, http_settings(config, warnings.clone(), certificate.clone()));
+        let state =
+            AppState::new(services, http_settings(config, warnings.clone(), access_log.clone(), certificate.clone()));
         let main_router = router(state.clone(), Reference::new(facts(config, &url)));
         let limits = connection_limits(config);
         let mut listeners = vec![tokio::spawn(serve(main, tls, main_router, limits.clone(), stop.clone()))];
@@ -197,6 +202,7 @@ impl Server {
             url,
             admin_address,
             certificate,
+            access_log,
             clock,
             keys: installation.keys,
             first_key,
@@ -211,11 +217,13 @@ impl Server {
         })
     }
 
-    /// Loads what can be loaded anew: the certificate of the API.
+    /// Loads the certificate of the API and opens the file of the access log anew.
     pub fn reload(&self) {
         if let Some(certificate) = &self.certificate {
             certificate.reload(self.clock.now_seconds());
-        } else {
+        }
+        let is_reopened = self.access_log.as_ref().is_some_and(AccessLog::reopen);
+        if self.certificate.is_none() && !is_reopened {
             tracing::info!(hint = "settings need a restart", "nothing to reload");
         }
     }
@@ -229,6 +237,9 @@ impl Server {
             if let Err(error) = listener.await {
                 tracing::error!(%error, "listener panicked");
             }
+        }
+        if let Some(access_log) = &self.access_log {
+            access_log.close().await;
         }
         if let Err(error) = self.reads.flush().await {
             tracing::warn!(%error, "final read flush failed");
@@ -289,7 +300,12 @@ fn open_certificate(config: &Config, clock: &Clock) -> Result<Option<Arc<Certifi
     }
 }
 
-fn http_settings(config: &Config, warnings: Vec<String>, certificate: Option<Arc<Certificate>>) -> HttpSettings {
+fn http_settings(
+    config: &Config,
+    warnings: Vec<String>,
+    access_log: Option<AccessLog>,
+    certificate: Option<Arc<Certificate>>,
+) -> HttpSettings {
     let limits = &config.limits;
     HttpSettings {
         trusted_proxies: config.listeners.trusted_proxies.clone(),
@@ -301,6 +317,7 @@ fn http_settings(config: &Config, warnings: Vec<String>, certificate: Option<Arc
         max_contended_reads: (processors() / 2).max(1),
         max_failed_logins_per_minute: limits.max_failed_logins_per_minute,
         warnings,
+        access_log,
         certificate,
     }
 }

@@ -21,6 +21,7 @@ pub mod uploads;
 pub mod usage;
 pub mod workspaces;
 // Layer 2, stores.
+pub mod access_log;
 pub mod blobs;
 pub mod metadata;
 pub mod sinks;

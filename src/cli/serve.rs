@@ -10,7 +10,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{self, IsTerminal, Write};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Runs the server in the foreground until SIGTERM or SIGINT, then drains. SIGHUP loads the certificate anew.
+/// Runs the server in the foreground until SIGTERM or SIGINT, then drains. SIGHUP loads the certificate anew, and opens
+/// the file of the access log anew.
 #[derive(Debug, clap::Args)]
 pub struct Serve {
     #[command(flatten)]
@@ -80,9 +81,12 @@ fn raise_descriptor_limit() {
     }
 }
 
-/// Prints the addresses to standard output. A failed write is ignored.
+/// Prints the addresses to standard output, or to standard error if the access log has standard output. A failed write
+/// is ignored.
 fn print_introduction(config: &Config, server: &Server) {
-    if let Err(error) = write_introduction(&mut io::stdout(), config, server) {
+    let is_taken = config.access_log.is_on_stdout();
+    let mut out: Box<dyn Write> = if is_taken { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
+    if let Err(error) = write_introduction(&mut out, config, server) {
         tracing::warn!(%error, "welcome text failed");
     }
 }

@@ -1,6 +1,7 @@
-//! The form and the level of the log.
+//! The form and the level of the log, and the access log.
 
 use super::setting::Setting;
+use std::path::PathBuf;
 
 /// The form of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,43 @@ pub enum LogLevel {
     Info,
     /// Also every request.
     Debug,
+}
+
+/// The access log.
+#[derive(Clone, Debug)]
+pub struct AccessLogConfig {
+    /// The form of its lines; none when off.
+    pub format: Option<AccessLogFormat>,
+    /// Its file; standard output when not set.
+    pub file: Option<PathBuf>,
+}
+
+impl AccessLogConfig {
+    /// Returns whether the access log has standard output.
+    #[must_use]
+    pub const fn is_on_stdout(&self) -> bool {
+        self.format.is_some() && self.file.is_none()
+    }
+}
+
+/// The form of lines of the access log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessLogFormat {
+    /// One JSON object per line.
+    Json,
+    /// The combined log format of Apache, with fields at its end.
+    Combined,
+}
+
+/// Parses the form of the access log; none for `off`.
+#[expect(clippy::option_option, reason = "the outer one is validity, the inner one is `off`")]
+pub(super) fn access_log(_: &Setting, text: &str) -> Option<Option<AccessLogFormat>> {
+    match text {
+        "off" => Some(None),
+        "json" => Some(Some(AccessLogFormat::Json)),
+        "combined" => Some(Some(AccessLogFormat::Combined)),
+        _ => None,
+    }
 }
 
 /// Parses the form of log lines.

@@ -21,7 +21,7 @@ mod settings;
 pub use blobs::{BlobsConfig, CloudConfig, CloudScheme, CloudVariables};
 pub use cors::CorsOrigins;
 pub use effective::{Effective, Origin, SettingError};
-pub use log::{LogFormat, LogLevel};
+pub use log::{AccessLogConfig, AccessLogFormat, LogFormat, LogLevel};
 pub use metadata::{DatabaseUrl, DatabaseVariables, MetadataConfig};
 pub use prices::{ItemPriceConfig, PriceConfig, PriceUnit, PricedItem};
 pub use quantity::Unit;
@@ -49,6 +49,8 @@ pub struct Config {
     pub log_format: Option<LogFormat>,
     /// The least severe level that is logged.
     pub log_level: LogLevel,
+    /// The access log.
+    pub access_log: AccessLogConfig,
     /// A file with a well-formed key to install in workspace `default`.
     pub bootstrap_key_file: Option<PathBuf>,
     /// The time that an Upload accepts parts.
@@ -209,6 +211,10 @@ impl Config {
             },
             log_format: from.take_optional("log_format", log::log_format)?,
             log_level: from.take("log_level", log::log_level)?,
+            access_log: AccessLogConfig {
+                format: from.take("access_log", log::access_log)?,
+                file: from.take_optional("access_log_file", parse::path)?,
+            },
             bootstrap_key_file: from.take_optional("bootstrap_key_file", parse::path)?,
             upload_ttl: from.take("upload_ttl_seconds", parse::seconds)?,
             strict_jsonl: from.take("strict_jsonl", parse::yes_or_no)?,

@@ -353,4 +353,20 @@ pub static SETTINGS: &[Setting] = &[
         kind: Kind::Word(&["error", "warn", "info", "debug"]),
         used_by: Use::Server,
     },
+    Setting {
+        name: "access_log",
+        placeholder: "FORMAT",
+        default: Some("off"),
+        help: "The format of the access log, which has one line for each request: `json`, `combined` (of Apache), or `off`.",
+        kind: Kind::Word(&["off", "json", "combined"]),
+        used_by: Use::Server,
+    },
+    Setting {
+        name: "access_log_file",
+        placeholder: "FILE",
+        default: None,
+        help: "The file of the access log, which SIGHUP opens anew; by default standard output.",
+        kind: Kind::Path,
+        used_by: Use::Server,
+    },
 ];

@@ -6,7 +6,7 @@ use http_body::{Body, Frame, SizeHint};
 use std::error::Error;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
@@ -46,13 +46,28 @@ impl BodyError {
     }
 }
 
-/// Records whether a body was read to its end.
+/// Records how much of a body was read.
 #[derive(Clone, Debug, Default)]
-pub struct Consumed(Arc<AtomicBool>);
+pub struct Consumed(Arc<Progress>);
+
+#[derive(Debug, Default)]
+struct Progress {
+    is_whole: AtomicBool,
+    bytes: AtomicU64,
+}
 
 impl Consumed {
     pub fn is_whole(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.is_whole.load(Ordering::Acquire)
+    }
+
+    /// Returns the number of bytes that were read.
+    pub fn bytes(&self) -> u64 {
+        self.0.bytes.load(Ordering::Relaxed)
+    }
+
+    fn end(&self) {
+        self.0.is_whole.store(true, Ordering::Release);
     }
 }
 
@@ -117,16 +132,17 @@ where
         let this = self.get_mut();
         match Pin::new(&mut this.body).poll_frame(context) {
             Poll::Ready(None) => {
-                this.consumed.0.store(true, Ordering::Release);
+                this.consumed.end();
                 Poll::Ready(None)
             }
             Poll::Ready(Some(Ok(frame))) => {
                 this.waited();
                 let received_bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
                 this.window_bytes += received_bytes;
+                this.consumed.0.bytes.fetch_add(received_bytes, Ordering::Relaxed);
                 METRICS.http_request_body_bytes.inc_by(received_bytes);
                 if this.body.is_end_stream() {
-                    this.consumed.0.store(true, Ordering::Release);
+                    this.consumed.end();
                 }
                 Poll::Ready(Some(Ok(frame)))
             }

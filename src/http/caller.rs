@@ -4,6 +4,7 @@
 //! Every request under `/v1` is authenticated first, also those that are answered 404, 405 or 501. A route checks the
 //! access of the key before its handler runs.
 
+use super::access::RequestContext;
 use super::address::ClientAddress;
 use super::catalogue::ErrorKind;
 use super::cors::is_api;
@@ -105,8 +106,9 @@ impl Authenticator {
         secret: Result<Cow<'_, str>, ApiError>,
     ) -> Result<Principal, ApiError> {
         let key = self.keys.verify(&secret?, || self.admit_look_up(extensions, headers)).await?;
-        let request = *extensions.get().ok_or_else(ApiError::internal)?;
-        Ok(Principal { key, request })
+        let context: &RequestContext = extensions.get().ok_or_else(ApiError::internal)?;
+        context.note(&key);
+        Ok(Principal { key, request: context.id })
     }
 
     /// Permits the look-up of an unknown key, or returns the time that its client must wait.

@@ -3,6 +3,7 @@
 //! A request gets its id, a paced body and protection from panics. An answer gets the headers that all answers have.
 //! Causes of errors are logged here, once, with the request id, and never with a key, a file's name or its bytes.
 
+use super::access::{AccessRecorder, Recording, RequestContext};
 use super::body::{BodyPace, Consumed, PacedBody};
 use super::cors::Cors;
 use super::error::{ApiError, Cause};
@@ -53,6 +54,8 @@ pub struct RequestPolicy {
     pub keep_alive_seconds: u64,
     /// The minimum rate of a request body.
     pub body_pace: BodyPace,
+    /// The access log; none when off.
+    pub access: Option<AccessRecorder>,
 }
 
 /// Runs a request and completes its answer.
@@ -61,15 +64,16 @@ pub async fn request_middleware(State(policy): State<Arc<RequestPolicy>>, reques
     let (method, route) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
     let span = tracing::error_span!("request", %id);
     let (permission, is_kept) = (policy.cors.permit(&request), is_kept(&request));
+    let (method, route) = (logged_method(&method), route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str));
+    let mut recording = policy.access.as_ref().map(|access| access.begin(&request, id, method, route));
     let mut response = match permission.preflight(&request) {
         Some(response) => response,
-        None => answer(policy.body_pace, request, id, next).instrument(span.clone()).await,
+        None => answer(policy.body_pace, request, id, recording.as_deref_mut(), next).instrument(span.clone()).await,
     };
     let _entered = span.entered();
     if let Some(Cause(cause)) = response.extensions_mut().remove() {
         log(&response, &*cause);
     }
-    let (method, route) = (logged_method(&method), route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str));
     tracing::debug!(method, route, status = response.status().as_u16(), "request finished");
     if let Some(limit) = response.extensions_mut().remove::<Limited>() {
         limit.count();
@@ -82,7 +86,10 @@ pub async fn request_middleware(State(policy): State<Arc<RequestPolicy>>, reques
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("keep-alive"));
         put(response.headers_mut(), KEEP_ALIVE, &format!("timeout={}", policy.keep_alive_seconds));
     }
-    response
+    match recording {
+        Some(recording) => recording.follow(response),
+        None => response,
+    }
 }
 
 /// Returns the log name of a method.
@@ -101,10 +108,17 @@ fn is_kept(request: &Request) -> bool {
 
 /// Runs a request with a paced body. An answer before the end of the body closes a connection of HTTP/1; HTTP/2 resets
 /// the stream.
-async fn answer(pace: BodyPace, request: Request, id: RequestId, next: Next) -> Response {
+async fn answer(
+    pace: BodyPace,
+    request: Request,
+    id: RequestId,
+    recording: Option<&mut Recording>,
+    next: Next,
+) -> Response {
     let is_http_1 = request.version() < Version::HTTP_2;
     let (mut request, body) = limit_pace(pace, request);
-    request.extensions_mut().insert(id);
+    let key = recording.map(|recording| recording.observe(body.clone()));
+    request.extensions_mut().insert(RequestContext { id, key });
     let mut response = run(request, next).await;
     if is_http_1 && body.is_some_and(|body| !body.is_whole()) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -3,6 +3,7 @@
 //! `app` builds it once, from the services and the settings of HTTP. A handler names the parts that it needs in its
 //! signature (`State(files): State<Arc<Files>>`). Cloning the state, or a part of it, increments one reference count.
 
+use super::access::AccessRecorder;
 use super::body::BodyPace;
 use super::caller::Authenticator;
 use super::content::DownloadLimits;
@@ -16,6 +17,7 @@ use super::middleware::RequestPolicy;
 use super::rates::Rates;
 use super::throttle::RequestLimits;
 use super::tls::Certificate;
+use crate::access_log::AccessLog;
 use crate::audit::AuditLog;
 use crate::files::Files;
 use crate::keys::Keys;
@@ -70,6 +72,8 @@ pub struct HttpSettings {
     pub max_failed_logins_per_minute: u32,
     /// The warnings of the start, which `/readyz` repeats.
     pub warnings: Vec<String>,
+    /// The access log; none when off.
+    pub access_log: Option<AccessLog>,
     /// The certificate of the API; none without TLS.
     pub certificate: Option<Arc<Certificate>>,
 }
@@ -130,6 +134,9 @@ impl AppState {
                 cors: settings.cors,
                 keep_alive_seconds: settings.keep_alive_seconds,
                 body_pace: settings.body_pace,
+                access: settings
+                    .access_log
+                    .map(|log| AccessRecorder { log, trusted_proxies: Arc::clone(&trusted_proxies) }),
             }),
             request_limits: Arc::new(RequestLimits {
                 rates: Rates::default(),

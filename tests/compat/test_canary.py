@@ -2,7 +2,7 @@
 
 A key stands nowhere at all, but for the answer that shows it and the echo of a path to whoever wrote it there. Content
 stands in blobs and in `blobs.content`; a file's name in the rows of Files and Uploads and in answers that are given again.
-No marker of any kind is in the log, which is as verbose as it can be.
+No marker of any kind is in the log, which is as verbose as it can be, or in the access log.
 """
 
 from __future__ import annotations
@@ -397,8 +397,10 @@ def test_no_secret_is_where_it_may_not_be(tmp_path: Path) -> None:
     markers, key, port = Markers(), a_key(), free_port()
     key_file = tmp_path / "bootstrap-key"
     key_file.write_text(key + "\n")
+    access_log = tmp_path / "access.log"
     venna = Venna(
         "--bootstrap-key-file", str(key_file), "--max-file-bytes", str(MAX_FILE_BYTES), "--max-failed-logins-per-minute", "0",
+        "--access-log", "json", "--access-log-file", str(access_log),
         admin_listen=f"127.0.0.1:{port}",
     )
     with venna:
@@ -422,6 +424,7 @@ def test_no_secret_is_where_it_may_not_be(tmp_path: Path) -> None:
         wait_for_the_sweeper(venna)
         venna.stop()
         check_log(venna, walk)
+        check_access_log(venna, walk, access_log)
         check_database(venna, markers, tmp_path)
         check_blobs(venna, markers)
     print(f"canary: {walk.answered} requests, {len(patterns)} routes, {len(venna.secrets)} keys, {sum(map(len, markers.words.values()))} markers")
@@ -451,6 +454,18 @@ def check_log(venna: Venna, walk: Walk) -> None:
     assert {line["route"] for line in answered} >= {"/v1/files", "/v1/files/{id}", "/v1/files/{id}/content", "/readyz", "none"}
     for secret in venna.secrets:
         assert hashlib.sha256(secret.encode()).hexdigest().encode() not in log
+
+
+def check_access_log(venna: Venna, walk: Walk, access_log: Path) -> None:
+    text = access_log.read_bytes()
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert len(lines) >= walk.answered * 0.9, f"{len(lines)} of {walk.answered} requests are in the access log"
+    assert not walk.markers.kinds_in(text), text.decode(errors="replace")
+    assert {line["route"] for line in lines} >= {"/v1/files", "/v1/files/{id}", "/v1/files/{id}/content", "/readyz", "none"}
+    assert {line["method"] for line in lines} >= {"GET", "HEAD", "POST", "DELETE", "other"}
+    for secret in venna.secrets:
+        for shown in (secret, hashlib.sha256(secret.encode()).hexdigest()):
+            assert shown.encode() not in text
 
 
 def check_database(venna: Venna, markers: Markers, tmp_path: Path) -> None:
