@@ -25,6 +25,7 @@ pub mod access_log;
 pub mod blobs;
 pub mod metadata;
 pub mod sinks;
+pub mod traces;
 // Layer 1, model.
 pub mod model;
 // Layer 0, base.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Every top-level module and its layer. Imports go down only.
-const LAYERS: [(&str, u8); 26] = [
+const LAYERS: [(&str, u8); 27] = [
     ("cli", 6),
     ("app", 5),
     ("http", 4),
@@ -26,6 +26,7 @@ const LAYERS: [(&str, u8); 26] = [
     ("blobs", 2),
     ("metadata", 2),
     ("sinks", 2),
+    ("traces", 2),
     ("model", 1),
     ("clock", 0),
     ("config", 0),
@@ -38,8 +39,8 @@ const LAYERS: [(&str, u8); 26] = [
 ];
 
 /// The imports of every top-level module: the same table as in `ARCHITECTURE.md`.
-const EDGES: [(&str, &[&str]); 26] = [
-    ("cli", &["app", "clock", "config", "error_chain", "inspect", "model", "usage"]),
+const EDGES: [(&str, &[&str]); 27] = [
+    ("cli", &["app", "clock", "config", "error_chain", "inspect", "model", "traces", "usage"]),
     (
         "app",
         &[
@@ -79,6 +80,7 @@ const EDGES: [(&str, &[&str]); 26] = [
             "model",
             "random",
             "shares",
+            "traces",
             "uploads",
             "usage",
             "workspaces",
@@ -98,6 +100,7 @@ const EDGES: [(&str, &[&str]); 26] = [
     ("blobs", &["failpoint", "filesystem", "metrics", "model", "random", "shares"]),
     ("metadata", &["clock", "failpoint", "filesystem", "metrics", "model", "random", "shares"]),
     ("sinks", &["model"]),
+    ("traces", &["metrics"]),
     ("model", &[]),
     ("clock", &[]),
     ("config", &[]),
@@ -126,7 +129,7 @@ const DRIVERS: [(&str, &[&str]); 6] = [
 ];
 
 /// Libraries that only these folders may use.
-const LIBRARIES: [(&str, &[&str]); 19] = [
+const LIBRARIES: [(&str, &[&str]); 24] = [
     ("anyhow", &["app", "cli"]),
     ("axum", &["http"]),
     ("clap", &["cli"]),
@@ -136,14 +139,19 @@ const LIBRARIES: [(&str, &[&str]); 19] = [
     ("hyper", &["http"]),
     ("hyper_util", &["http"]),
     ("object_store", &["blobs/cloud"]),
+    ("opentelemetry", &["traces"]),
+    ("opentelemetry_http", &["traces"]),
+    ("opentelemetry_otlp", &["traces"]),
+    ("opentelemetry_sdk", &["traces"]),
     ("procfs", &["metrics"]),
     ("prometheus_client", &["metrics"]),
-    ("reqwest", &["cli/health", "http/reference", "sinks"]),
+    ("reqwest", &["cli/health", "http/reference", "sinks", "traces"]),
     ("rusqlite", &["metadata"]),
     ("sd_notify", &["cli"]),
     ("tokio_postgres", &["metadata/postgres"]),
     ("tokio_postgres_rustls", &["metadata/postgres"]),
     ("tokio_rustls", &["http"]),
+    ("tracing_opentelemetry", &["traces"]),
     ("venna_form", &["http"]),
     ("venna_reference", &["http/reference", "http/wire"]),
 ];

@@ -1,11 +1,15 @@
-//! Logging to standard error. A full or closed standard error does not harm the server.
+//! Logging to standard error, and traces. A full or closed standard error does not harm the server.
 
 use crate::config::{Config, LogFormat, LogLevel};
+use crate::traces::Traces;
 use std::io::{self, IsTerminal, Write};
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry};
 
-/// Starts logging by the configuration.
-pub fn start(config: &Config) {
+/// Starts logging by the configuration, and the traces of what is logged.
+pub fn start(config: &Config, traces: Option<&Traces>) {
     let terminal = io::stderr().is_terminal();
     let format = config.log_format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json });
     let level = match config.log_level {
@@ -14,6 +18,16 @@ pub fn start(config: &Config) {
         LogLevel::Info => LevelFilter::INFO,
         LogLevel::Debug => LevelFilter::DEBUG,
     };
+    if let Some(traces) = traces {
+        let lines = tracing_subscriber::fmt::layer().with_writer(|| InfallibleWriter(io::stderr()));
+        let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
+            LogFormat::Text => Box::new(lines.with_ansi(terminal).log_internal_errors(false)),
+            LogFormat::Json => Box::new(lines.json().flatten_event(true).log_internal_errors(false)),
+        };
+        tracing_subscriber::registry().with(lines.with_filter(level)).with(traces.layer()).init();
+        return;
+    }
+    // Without traces the levels need no filter for each layer, which costs every event.
     let lines = tracing_subscriber::fmt().with_writer(|| InfallibleWriter(io::stderr())).with_max_level(level);
     match format {
         LogFormat::Text => lines.with_ansi(terminal).log_internal_errors(false).init(),

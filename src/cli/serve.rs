@@ -5,7 +5,8 @@ use super::{log, service_manager};
 use crate::app::{FirstKey, Server};
 use crate::clock::Clock;
 use crate::config::{Config, unknown_variables};
-use anyhow::Result;
+use crate::traces::{self, Traces};
+use anyhow::{Context, Result};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{self, IsTerminal, Write};
 use tokio::signal::unix::{SignalKind, signal};
@@ -21,7 +22,8 @@ pub struct Serve {
 impl Serve {
     pub async fn run(&self) -> Result<()> {
         let (config, _) = self.settings.resolve()?;
-        log::start(&config);
+        let traces = traces::start().context("cannot start traces")?;
+        log::start(&config, traces.as_ref());
         warn_about_variables();
         raise_descriptor_limit();
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -45,7 +47,7 @@ impl Serve {
         service_manager::stopping(config.limits.drain_timeout);
         tracing::info!(hint = "a second signal stops at once", "drain started");
         tokio::select! {
-            () = server.stop() => tracing::info!("server stopped"),
+            () = stop(server, traces) => tracing::info!("server stopped"),
             _ = interrupt.recv() => stop_at_once(),
             _ = terminate.recv() => stop_at_once(),
         }
@@ -57,6 +59,14 @@ fn reload(server: &Server) {
     service_manager::reloading();
     server.reload();
     service_manager::ready();
+}
+
+/// Drains the server, and then sends its last traces.
+async fn stop(server: Server, traces: Option<Traces>) {
+    server.stop().await;
+    if let Some(traces) = traces {
+        traces.stop().await;
+    }
 }
 
 /// Ends the process while its threads are blocked. The next start sweeps what they leave.

@@ -16,6 +16,7 @@ use crate::model::upload::{MAX_PART_BYTES, Upload};
 use crate::random;
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
+use tracing::Span;
 
 /// The reason why bytes are not received.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +78,8 @@ pub struct Receiving {
     inline: BytesMut,
     /// The line check of bytes that go to a blob.
     lines: Option<BlockingPipeline<LineCheck>>,
+    /// The step of a trace, from the first byte of the blob to the last.
+    writing: Span,
     claim: Claim,
 }
 
@@ -145,6 +148,7 @@ impl Files {
             received_bytes: 0,
             inline: BytesMut::new(),
             lines: None,
+            writing: Span::none(),
             claim,
         })
     }
@@ -237,6 +241,8 @@ impl Receiving {
     pub async fn finish_in_store(mut self) -> Result<Received<BlobId>, StoreError> {
         self.writer().await?;
         let writer = self.claim.writer.take().ok_or_else(StoreError::claim_lost)?;
+        self.writing = Span::none();
+        let _step = tracing::trace_span!("publish");
         let content = writer.finish().await?;
         Ok(Received { caller: self.caller, place: self.blob, content, claim: self.claim })
     }
@@ -252,6 +258,7 @@ impl Receiving {
     async fn writer(&mut self) -> Result<&mut Box<dyn BlobWriter>, StoreError> {
         if !self.claim.begun {
             self.claim.begun = true;
+            self.writing = tracing::trace_span!("write");
             self.files.metadata.begin_blob(self.caller.workspace, self.blob, self.files.process).await?;
             failpoint::reach("receive.begun").map_err(StoreError::unavailable)?;
             let limiter = self.files.write_limiter.for_owner(self.caller.workspace);

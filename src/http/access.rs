@@ -19,7 +19,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 /// Records requests in the access log.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct AccessRecorder {
     /// The log.
     pub log: AccessLog,

@@ -89,7 +89,10 @@ pub async fn authenticate(
         return next.run(request).await;
     }
     let secret = secret(request.method(), request.headers());
-    match authenticator.identify(request.extensions(), request.headers(), secret).await {
+    let step = tracing::trace_span!("authenticate");
+    let identified = authenticator.identify(request.extensions(), request.headers(), secret).await;
+    drop(step);
+    match identified {
         Ok(principal) => {
             request.extensions_mut().insert(principal);
             next.run(request).await

@@ -9,17 +9,19 @@ use super::cors::Cors;
 use super::error::{ApiError, Cause};
 use super::headers::{KEEP_ALIVE, PROCESSING_MS, REQUEST_ID, put};
 use super::limited::Limited;
-use super::metrics;
+use super::logged::{NO_ROUTE, logged_method};
+use super::{metrics, request_span};
 use crate::error_chain::ErrorChain;
 use crate::model::ids::RequestId;
 use crate::random;
+use crate::traces;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::header::{CONNECTION, HOST, HeaderValue, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS};
-use http::{Method, StatusCode, Version};
+use http::{StatusCode, Version};
 use http_body::Body as _;
 use std::error::Error;
 use std::panic::AssertUnwindSafe;
@@ -27,26 +29,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::Instrument;
 
-/// The name of a path without a route in logs and metrics. The path itself is in neither: it may contain a key or the
-/// name of a file.
-const NO_ROUTE: &str = "none";
-/// The name of a method that is not standard in logs and metrics, which may be any token of the client.
-const OTHER_METHOD: &str = "other";
-/// The methods of RFC 9110, and `PATCH`.
-static METHODS: [Method; 9] = [
-    Method::GET,
-    Method::HEAD,
-    Method::POST,
-    Method::PUT,
-    Method::PATCH,
-    Method::DELETE,
-    Method::OPTIONS,
-    Method::TRACE,
-    Method::CONNECT,
-];
-
 /// The settings of the request middleware.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RequestPolicy {
     /// The origins whose pages may read answers.
     pub cors: Cors,
@@ -56,21 +40,23 @@ pub struct RequestPolicy {
     pub body_pace: BodyPace,
     /// The access log; none when off.
     pub access: Option<AccessRecorder>,
+    /// The scheme of URLs of the listener, for traces.
+    pub scheme: &'static str,
 }
 
 /// Runs a request and completes its answer.
 pub async fn request_middleware(State(policy): State<Arc<RequestPolicy>>, request: Request, next: Next) -> Response {
     let (id, begun) = (RequestId::new(random::bytes()), Instant::now());
     let (method, route) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
-    let span = tracing::error_span!("request", %id);
     let (permission, is_kept) = (policy.cors.permit(&request), is_kept(&request));
     let (method, route) = (logged_method(&method), route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str));
+    let span = request_span::begin(&request, id, method, route, policy.scheme);
     let mut recording = policy.access.as_ref().map(|access| access.begin(&request, id, method, route));
     let mut response = match permission.preflight(&request) {
         Some(response) => response,
         None => answer(policy.body_pace, request, id, recording.as_deref_mut(), next).instrument(span.clone()).await,
     };
-    let _entered = span.entered();
+    let entered = span.entered();
     if let Some(Cause(cause)) = response.extensions_mut().remove() {
         log(&response, &*cause);
     }
@@ -86,15 +72,13 @@ pub async fn request_middleware(State(policy): State<Arc<RequestPolicy>>, reques
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("keep-alive"));
         put(response.headers_mut(), KEEP_ALIVE, &format!("timeout={}", policy.keep_alive_seconds));
     }
-    match recording {
-        Some(recording) => recording.follow(response),
-        None => response,
+    if let Some(recording) = recording {
+        response = recording.follow(response);
     }
-}
-
-/// Returns the log name of a method.
-fn logged_method(method: &Method) -> &'static str {
-    METHODS.iter().find(|known| *known == method).map_or(OTHER_METHOD, Method::as_str)
+    if traces::is_on() {
+        response = request_span::follow(entered.exit(), response);
+    }
+    response
 }
 
 /// Returns whether the client can reuse the connection.
@@ -189,16 +173,5 @@ fn log(response: &Response, cause: &(dyn Error + 'static)) {
         tracing::warn!(status = status.as_u16(), %error, "store request failed");
     } else {
         tracing::error!(status = status.as_u16(), %error, "request failed");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_method_that_a_client_makes_up_is_not_logged() {
-        assert_eq!(logged_method(&Method::from_bytes(b"vk_secret").unwrap()), OTHER_METHOD);
-        assert_eq!(logged_method(&Method::DELETE), "DELETE");
     }
 }

@@ -45,7 +45,7 @@ pub fn admin_router(state: AppState) -> Router {
         .merge(metrics::routes())
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn_with_state(state.clone(), request_middleware))
+        .layer(from_fn_with_state(state.admin_request_policy(), request_middleware))
         .with_state(state)
 }
 

@@ -137,6 +137,7 @@ impl AppState {
                 access: settings
                     .access_log
                     .map(|log| AccessRecorder { log, trusted_proxies: Arc::clone(&trusted_proxies) }),
+                scheme: if settings.certificate.is_some() { "https" } else { "http" },
             }),
             request_limits: Arc::new(RequestLimits {
                 rates: Rates::default(),
@@ -170,6 +171,11 @@ impl AppState {
     /// Returns whether the API has TLS.
     pub fn is_encrypted(&self) -> bool {
         self.0.health.certificate.is_some()
+    }
+
+    /// Returns the policy of requests to the administrative listener, which has no TLS.
+    pub fn admin_request_policy(&self) -> Arc<RequestPolicy> {
+        Arc::new(RequestPolicy { scheme: "http", ..RequestPolicy::clone(&self.0.request_policy) })
     }
 
     /// Returns the limits that every guarded handler checks.

@@ -86,6 +86,8 @@ metrics! {
     http_response_body_bytes: Counter = Counter::default(), [];
     /// The lines of the access log that are lost, since their queue was full or their file could not be written.
     access_log_lost_lines: Counter = Counter::default(), [];
+    /// The spans of traces that are lost, since their queue was full or the receiver did not take them.
+    trace_lost_spans: Counter = Counter::default(), [];
     /// The open connections of all listeners.
     http_connections: Gauge = Gauge::default(), [];
     /// The end of the certificate of the API as Unix time; 0 without TLS.

@@ -2,7 +2,7 @@
 
 A key stands nowhere at all, but for the answer that shows it and the echo of a path to whoever wrote it there. Content
 stands in blobs and in `blobs.content`; a file's name in the rows of Files and Uploads and in answers that are given again.
-No marker of any kind is in the log, which is as verbose as it can be, or in the access log.
+No marker of any kind is in the log, which is as verbose as it can be, in the access log or in traces.
 """
 
 from __future__ import annotations
@@ -14,12 +14,17 @@ import re
 import secrets
 import sqlite3
 import string
+import tempfile
+import threading
 import time
 import zlib
 from collections import Counter
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pytest
 from actors import Caller
 from server import REPOSITORY, Venna
 from wire import BOUNDARY, Answer, Connection, Form, file_part, part, text_part
@@ -393,7 +398,35 @@ def free_port() -> int:
         return taken.getsockname()[1]
 
 
-def test_no_secret_is_where_it_may_not_be(tmp_path: Path) -> None:
+@contextmanager
+def collector() -> Iterator[tuple[str, list[bytes]]]:
+    """The address of a receiver of traces, and what it received."""
+    received: list[bytes] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", received
+        server.shutdown()
+
+
+def test_no_secret_is_where_it_may_not_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with collector() as (endpoint, traces):
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+        monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "200")
+        walk_and_look(tmp_path, traces)
+
+
+def walk_and_look(tmp_path: Path, traces: list[bytes]) -> None:
     markers, key, port = Markers(), a_key(), free_port()
     key_file = tmp_path / "bootstrap-key"
     key_file.write_text(key + "\n")
@@ -425,6 +458,7 @@ def test_no_secret_is_where_it_may_not_be(tmp_path: Path) -> None:
         venna.stop()
         check_log(venna, walk)
         check_access_log(venna, walk, access_log)
+        check_traces(venna, walk, b"".join(traces))
         check_database(venna, markers, tmp_path)
         check_blobs(venna, markers)
     print(f"canary: {walk.answered} requests, {len(patterns)} routes, {len(venna.secrets)} keys, {sum(map(len, markers.words.values()))} markers")
@@ -466,6 +500,14 @@ def check_access_log(venna: Venna, walk: Walk, access_log: Path) -> None:
     for secret in venna.secrets:
         for shown in (secret, hashlib.sha256(secret.encode()).hexdigest()):
             assert shown.encode() not in text
+
+
+def check_traces(venna: Venna, walk: Walk, sent: bytes) -> None:
+    assert sent.count(b"venna.request.id") >= walk.answered * 0.9, "requests are traced"
+    assert not walk.markers.kinds_in(sent)
+    for secret in venna.secrets:
+        for shown in (secret, hashlib.sha256(secret.encode()).hexdigest()):
+            assert shown.encode() not in sent
 
 
 def check_database(venna: Venna, markers: Markers, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ mod service_manager;
 mod settings;
 mod tls;
 mod trace;
+mod traces;
 mod unreadable;
 mod upgrade;
 mod upkeep;

@@ -93,6 +93,7 @@ impl RetryPolicy {
         if !self.breaker.allows() {
             return Err(Failure::circuit_open());
         }
+        let _step = tracing::trace_span!("bucket request", otel.kind = "client");
         let failure = match timeout(time_limit, request()).await {
             Ok(Ok(answer)) => {
                 self.breaker.record_success();

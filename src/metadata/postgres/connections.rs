@@ -143,6 +143,7 @@ impl Connections {
     where
         F: Future<Output = Result<T, Failure>>,
     {
+        let _step = tracing::trace_span!("transaction");
         self.run_until(Deadline::of_request_since(Instant::now()), attempt).await
     }
 

@@ -86,6 +86,7 @@ impl<W: Shared> GroupCommit<W> {
     /// Returns [`MetadataError::Crowded`] when too many wait already, and the errors of the transaction.
     pub(super) async fn make(self: &Arc<Self>, work: W) -> Result<W::Outcome, MetadataError> {
         let workspace = work.workspace();
+        let _step = tracing::trace_span!("commit");
         let (answer, outcome) = oneshot::channel();
         let waiting = Waiting { work, since: Instant::now(), answer };
         let idle = match self.queues().entry(workspace) {

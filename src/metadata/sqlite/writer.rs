@@ -103,6 +103,7 @@ impl Writer {
         write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, MetadataError> {
         self.health.refuse_when_damaged()?;
+        let _step = tracing::trace_span!("commit");
         let (sender, answer) = oneshot::channel();
         let waiting = Counted::on(&METRICS.sqlite_waiting_writes);
         let job: Job = Box::new(move |transaction| {
