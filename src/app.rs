@@ -9,6 +9,7 @@ mod blobs;
 mod check;
 mod compact;
 mod data_dir;
+mod http_settings;
 mod increment;
 mod installation;
 mod manifest;
@@ -16,6 +17,7 @@ mod migrate;
 mod outbound;
 mod pairing;
 mod prices;
+mod processors;
 mod reference;
 mod upkeep;
 mod warnings;
@@ -35,12 +37,12 @@ pub use warnings::warnings;
 use crate::access_log::AccessLog;
 use crate::blobs::{InFlight, InUse};
 use crate::clock::Clock;
-use crate::config::{Config, CorsOrigins, LimitConfig, shown_path};
+use crate::config::{Config, shown_path};
 use crate::files::Files;
 use crate::http::reference::Reference;
-use crate::http::serve::{ConnectionLimits, serve};
+use crate::http::serve::serve;
 use crate::http::tls::{Certificate, CertificateFiles};
-use crate::http::{AppState, BodyPace, Caps, Cors, HttpSettings, Patience, Services, admin_router, router};
+use crate::http::{AppState, Services, admin_router, router};
 use crate::keys::{Keys, fresh_secret};
 use crate::metadata::sqlite::Opener;
 use crate::model::api_key::{KeyKind, KeySecret, Opens};
@@ -54,14 +56,15 @@ use crate::usage::{ReadCounter, Spending, Usage};
 use anyhow::{Context, Result, bail};
 use blobs::{check_combinations, event_period, open_blobs};
 use data_dir::{Locks, check_owner, create_folders, is_alone, lock, write_secret};
+use http_settings::{connection_limits, http_settings};
 use pairing::{check_paired, check_stamped};
+use processors::processors;
 use reference::facts;
 use std::fs::File;
 use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -74,9 +77,6 @@ use tokio_util::task::TaskTracker;
 pub const FIRST_KEY_FILE: &str = "first-key";
 /// The time beyond the drain timeout for cleaning up after cancelled requests.
 const LAST_STEPS: Duration = Duration::from_secs(1);
-/// The time that an idle connection is kept beyond the announced timeout, so that a request sent in time arrives in
-/// time.
-const KEEP_ALIVE_MARGIN: Duration = Duration::from_secs(1);
 /// The longest key file that is read, in bytes.
 const MAX_KEY_FILE_BYTES: u64 = 4096;
 /// The name of the first key, and of a bootstrap key.
@@ -275,14 +275,6 @@ async fn open_files(config: &Config, installation: &Installation, clock: Clock, 
     })
 }
 
-fn processors() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
-}
-
-const fn body_pace(limits: &LimitConfig) -> BodyPace {
-    BodyPace { min_bytes_per_second: limits.body_min_bytes_per_second, window: limits.body_window }
-}
-
 /// Loads the certificate of the API; none without TLS.
 fn open_certificate(config: &Config, clock: &Clock) -> Result<Option<Arc<Certificate>>> {
     let listeners = &config.listeners;
@@ -297,54 +289,6 @@ fn open_certificate(config: &Config, clock: &Clock) -> Result<Option<Arc<Certifi
         }
         (Some(_), None) => bail!("tls_cert needs tls_key, the file of its private key"),
         (None, Some(_)) => bail!("tls_key needs tls_cert, the file of its certificate"),
-    }
-}
-
-fn http_settings(
-    config: &Config,
-    warnings: Vec<String>,
-    access_log: Option<AccessLog>,
-    certificate: Option<Arc<Certificate>>,
-) -> HttpSettings {
-    let limits = &config.limits;
-    HttpSettings {
-        trusted_proxies: config.listeners.trusted_proxies.clone(),
-        cors: cors(&config.listeners.cors_origins),
-        keep_alive_seconds: limits.idle_timeout.as_secs(),
-        body_pace: body_pace(limits),
-        max_requests: limits.max_connections,
-        max_downloads: limits.max_concurrent_downloads,
-        max_contended_reads: (processors() / 2).max(1),
-        max_failed_logins_per_minute: limits.max_failed_logins_per_minute,
-        warnings,
-        access_log,
-        certificate,
-    }
-}
-
-fn connection_limits(config: &Config) -> ConnectionLimits {
-    let limits = &config.limits;
-    ConnectionLimits {
-        caps: Caps {
-            max_connections: limits.max_connections,
-            max_per_address: limits.max_connections_per_address,
-            trusted_proxies: config.listeners.trusted_proxies.clone(),
-        },
-        cors: cors(&config.listeners.cors_origins),
-        patience: Patience {
-            head: limits.header_read_timeout,
-            idle: limits.idle_timeout + KEEP_ALIVE_MARGIN,
-            stall: limits.send_stall_timeout,
-        },
-        drain_timeout: limits.drain_timeout,
-    }
-}
-
-fn cors(origins: &CorsOrigins) -> Cors {
-    match origins {
-        CorsOrigins::Off => Cors::Off,
-        CorsOrigins::Any => Cors::Any,
-        CorsOrigins::Only(origins) => Cors::Only(origins.iter().cloned().collect()),
     }
 }
 

@@ -1,0 +1,68 @@
+//! What the HTTP layer gets of the configuration.
+
+use super::processors::processors;
+use crate::access_log::AccessLog;
+use crate::config::{Config, CorsOrigins, LimitConfig};
+use crate::http::serve::ConnectionLimits;
+use crate::http::tls::Certificate;
+use crate::http::{BodyPace, Caps, Cors, HttpSettings, Patience};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The time that an idle connection is kept beyond the announced timeout, so that a request sent in time arrives in
+/// time.
+const KEEP_ALIVE_MARGIN: Duration = Duration::from_secs(1);
+
+const fn body_pace(limits: &LimitConfig) -> BodyPace {
+    BodyPace { min_bytes_per_second: limits.body_min_bytes_per_second, window: limits.body_window }
+}
+
+/// Returns the settings of the routes.
+pub(super) fn http_settings(
+    config: &Config,
+    warnings: Vec<String>,
+    access_log: Option<AccessLog>,
+    certificate: Option<Arc<Certificate>>,
+) -> HttpSettings {
+    let limits = &config.limits;
+    HttpSettings {
+        trusted_proxies: config.listeners.trusted_proxies.clone(),
+        cors: cors(&config.listeners.cors_origins),
+        keep_alive_seconds: limits.idle_timeout.as_secs(),
+        body_pace: body_pace(limits),
+        max_requests: limits.max_connections,
+        max_downloads: limits.max_concurrent_downloads,
+        max_contended_reads: (processors() / 2).max(1),
+        max_failed_logins_per_minute: limits.max_failed_logins_per_minute,
+        warnings,
+        access_log,
+        certificate,
+    }
+}
+
+/// Returns the limits of the connections of each listener.
+pub(super) fn connection_limits(config: &Config) -> ConnectionLimits {
+    let limits = &config.limits;
+    ConnectionLimits {
+        caps: Caps {
+            max_connections: limits.max_connections,
+            max_per_address: limits.max_connections_per_address,
+            trusted_proxies: config.listeners.trusted_proxies.clone(),
+        },
+        cors: cors(&config.listeners.cors_origins),
+        patience: Patience {
+            head: limits.header_read_timeout,
+            idle: limits.idle_timeout + KEEP_ALIVE_MARGIN,
+            stall: limits.send_stall_timeout,
+        },
+        drain_timeout: limits.drain_timeout,
+    }
+}
+
+fn cors(origins: &CorsOrigins) -> Cors {
+    match origins {
+        CorsOrigins::Off => Cors::Off,
+        CorsOrigins::Any => Cors::Any,
+        CorsOrigins::Only(origins) => Cors::Only(origins.iter().cloned().collect()),
+    }
+}
