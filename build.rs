@@ -14,14 +14,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=migrations");
     let out = PathBuf::from(env::var("OUT_DIR")?);
     for store in STORES {
-        let folder = env::current_dir()?.join("migrations").join(store);
+        let folder = Path::new("migrations").join(store);
         fs::write(out.join(format!("migrations_{store}.rs")), list(&folder)?)?;
     }
     Ok(())
 }
 
 /// Writes the migrations of a folder as a Rust slice, in the order of their numbers. `0002_some_name.sql` has the number 2
-/// and the name `some name`.
+/// and the name `some name`. The compiler adds the place of the checkout, so a list is right after the checkout moves.
 fn list(folder: &Path) -> Result<String, Box<dyn Error>> {
     let files = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path()));
     let mut files: Vec<PathBuf> = files.collect::<io::Result<_>>()?;
@@ -30,7 +30,8 @@ fn list(folder: &Path) -> Result<String, Box<dyn Error>> {
     for file in files {
         let path = file.to_str().ok_or("a path is not UTF-8")?;
         let (number, name) = parse(&file).ok_or_else(|| format!("{} is not NUMBER_NAME.sql", file.display()))?;
-        writeln!(list, "Migration {{ number: {number}, name: {name:?}, sql: include_str!({path:?}) }},")?;
+        let place = format!(r#"concat!(env!("CARGO_MANIFEST_DIR"), "/", {path:?})"#);
+        writeln!(list, "Migration {{ number: {number}, name: {name:?}, sql: include_str!({place}) }},")?;
     }
     Ok(list + "]\n")
 }
