@@ -1,4 +1,4 @@
-//! What the access log tells of one request.
+//! The entry of one request in the access log.
 
 use crate::model::ids::{KeyId, RequestId, WorkspaceId};
 use std::net::IpAddr;

@@ -1,4 +1,4 @@
-//! What the HTTP layer gets of the configuration.
+//! The settings and limits of the HTTP layer, by the configuration.
 
 use super::processors::processors;
 use crate::access_log::AccessLog;

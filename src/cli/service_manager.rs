@@ -1,4 +1,4 @@
-//! What the service manager is told by `sd_notify`: readiness, reloads, the stop, and a heartbeat of the runtime.
+//! Notifications to the service manager by `sd_notify`: readiness, reloads, the stop, and a heartbeat of the runtime.
 //!
 //! Without `NOTIFY_SOCKET` in the environment nothing is told, and without `WATCHDOG_USEC` there is no heartbeat.
 

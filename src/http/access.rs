@@ -1,4 +1,4 @@
-//! What the access log learns of a request, from its head to the last byte of its answer.
+//! The recording of a request for the access log, from its head to the last byte of its answer.
 
 use super::address::ClientAddress;
 use super::body::Consumed;

@@ -1,4 +1,4 @@
-//! What logs, metrics and traces call a request, of which the client can make up method and path.
+//! The names of requests in logs, metrics and traces. A client can make up method and path, so neither is a name.
 
 use http::Method;
 

@@ -90,8 +90,8 @@ fn is_kept(request: &Request) -> bool {
     request.version() == Version::HTTP_11 && !request.headers().get_all(CONNECTION).iter().any(closes)
 }
 
-/// Runs a request with a paced body. An answer before the end of the body closes a connection of HTTP/1; HTTP/2 resets
-/// the stream.
+/// Runs a request with a paced body. An answer before the end of the body closes a connection of HTTP/1. HTTP/2 keeps
+/// the connection and discards the rest of the body (`http_2/request_body.rs`).
 async fn answer(
     pace: BodyPace,
     request: Request,

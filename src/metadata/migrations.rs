@@ -89,7 +89,7 @@ pub enum SchemaState {
         /// The newest schema of this program.
         known: u32,
     },
-    /// It is that of this program.
+    /// The schema of the database, which is that of this program.
     Current(u32),
 }
 

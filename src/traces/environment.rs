@@ -9,7 +9,7 @@ pub struct InvalidVariable {
     expected: &'static str,
 }
 
-/// What the SDK does not read by itself.
+/// The variables that the SDK does not read by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Environment {
     /// A variable names the service.

@@ -1,4 +1,4 @@
-//! What a service manager is told by `sd_notify`, on a socket of its own, and `venna health`.
+//! Notifications by `sd_notify` on a socket of the test, and `venna health`.
 
 use super::tls::{Files, shown, stored};
 use std::os::unix::net::UnixDatagram;
