@@ -15,7 +15,7 @@ const WORD: u128 = 62_u128.pow(10);
 #[must_use]
 pub fn encode<const N: usize>(mut value: u128) -> [u8; N] {
     let mut text = [b'0'; N];
-    // Dividing 64 bits is much faster than dividing 128.
+    // Arithmetic of 64 bits is much faster than that of 128.
     for places in text.rchunks_mut(WORD_DIGITS) {
         let mut word = u64::try_from(value % WORD).unwrap_or_default();
         value /= WORD;
@@ -30,14 +30,22 @@ pub fn encode<const N: usize>(mut value: u128) -> [u8; N] {
 /// Decodes `text`; none when a byte is not a digit or the number exceeds 128 bits.
 #[must_use]
 pub fn decode(text: &[u8]) -> Option<u128> {
-    text.iter().try_fold(0_u128, |value, byte| {
+    let (first, words) = text.split_at(text.len() % WORD_DIGITS);
+    words.chunks(WORD_DIGITS).try_fold(u128::from(decode_word(first)?), |value, word| {
+        value.checked_mul(WORD)?.checked_add(u128::from(decode_word(word)?))
+    })
+}
+
+/// Decodes at most [`WORD_DIGITS`] digits.
+fn decode_word(text: &[u8]) -> Option<u64> {
+    text.iter().try_fold(0_u64, |value, byte| {
         let digit = match byte {
             b'0'..=b'9' => byte - b'0',
             b'A'..=b'Z' => byte - b'A' + 10,
             b'a'..=b'z' => byte - b'a' + 36,
             _ => return None,
         };
-        value.checked_mul(62)?.checked_add(u128::from(digit))
+        Some(value * 62 + u64::from(digit))
     })
 }
 
@@ -55,8 +63,11 @@ mod tests {
     fn what_is_encoded_is_decoded() {
         for value in [0, 1, 61, 62, 3843, WORD - 1, WORD, WORD + 1, u128::from(u64::MAX), 62_u128.pow(15) - 1] {
             assert_eq!(decode(&encode::<15>(value)), Some(value));
+            assert_eq!(decode(&encode::<22>(value)), Some(value));
         }
         assert_eq!(decode(b"0!"), None);
+        assert_eq!(decode(b"0!00000000"), None);
+        assert_eq!(decode(&[b'z'; 22]), None, "over 128 bits");
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl File {
 
     /// Returns the Unix second of its creation.
     #[must_use]
-    pub const fn created_at(&self) -> u64 {
+    pub fn created_at(&self) -> u64 {
         self.id.created_at()
     }
 }

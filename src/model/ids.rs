@@ -10,6 +10,7 @@ use std::str::FromStr;
 
 const TIME_DIGITS: usize = 9;
 const TAIL_DIGITS: usize = 15;
+const DIGITS: usize = TIME_DIGITS + TAIL_DIGITS;
 /// The number of tails: 62 to the power of [`TAIL_DIGITS`].
 const TAIL_BOUND: u128 = 62_u128.pow(15);
 const MAX_TIME_MS: u64 = (1 << 48) - 1;
@@ -25,8 +26,8 @@ pub const ID_RANDOM_BYTES: usize = 11;
 #[error("not a well-formed id")]
 pub struct MalformedId;
 
-/// The time and tail of a sortable id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The time and tail of a sortable id, for arithmetic. An id is kept as its text, which sorts like both.
+#[derive(Clone, Copy)]
 struct Sortable {
     time_ms: u64,
     tail: u128,
@@ -43,23 +44,16 @@ impl Sortable {
         if tail < TAIL_BOUND { Self { tail, ..last } } else { first_of(last.time_ms + 1) }
     }
 
-    fn parse(digits: &str) -> Result<Self, MalformedId> {
-        if digits.len() != TIME_DIGITS + TAIL_DIGITS {
-            return Err(MalformedId);
-        }
-        let (time, tail) = digits.as_bytes().split_at(TIME_DIGITS);
-        let time_ms = base62::decode(time).and_then(|time| u64::try_from(time).ok());
-        let time_ms = time_ms.filter(|time_ms| *time_ms <= MAX_TIME_MS).ok_or(MalformedId)?;
-        Ok(Self { time_ms, tail: base62::decode(tail).ok_or(MalformedId)? })
+    fn of(digits: &[u8]) -> Option<Self> {
+        let (time, tail) = digits.split_at_checked(TIME_DIGITS)?;
+        let time_ms = base62::decode(time).and_then(|time| u64::try_from(time).ok())?;
+        let is_id = digits.len() == DIGITS && time_ms <= MAX_TIME_MS;
+        is_id.then_some(Self { time_ms, tail: base62::decode(tail)? })
     }
 
-    fn write(self, prefix: &str, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn digits(self) -> impl Iterator<Item = u8> {
         let time = base62::encode::<TIME_DIGITS>(u128::from(self.time_ms));
-        let tail = base62::encode::<TAIL_DIGITS>(self.tail);
-        out.write_str(prefix)?;
-        [time.as_slice(), &tail]
-            .iter()
-            .try_for_each(|digits| out.write_str(str::from_utf8(digits).map_err(|_| fmt::Error)?))
+        time.into_iter().chain(base62::encode::<TAIL_DIGITS>(self.tail))
     }
 }
 
@@ -71,19 +65,32 @@ macro_rules! sortable_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Sortable);
+        pub struct $name([u8; $prefix.len() + DIGITS]);
 
         impl $name {
             /// Returns the id after `last` at `now_ms`. It is greater than `last` even when the clock was set back.
             #[must_use]
             pub fn next(last: Option<Self>, now_ms: u64, random: [u8; ID_RANDOM_BYTES]) -> Self {
-                Self(Sortable::next(last.map(|last| last.0), now_ms, random))
+                let mut digits = Sortable::next(last.and_then(Self::sortable), now_ms, random).digits();
+                let mut prefix = $prefix.bytes();
+                Self(std::array::from_fn(|_| prefix.next().or_else(|| digits.next()).unwrap_or(b'0')))
             }
 
             /// Returns the Unix second at which the id was minted.
             #[must_use]
-            pub const fn created_at(self) -> u64 {
-                self.0.time_ms / 1000
+            pub fn created_at(self) -> u64 {
+                self.sortable().map_or(0, |sortable| sortable.time_ms / 1000)
+            }
+
+            /// Returns the text of the id.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                // Every id is ASCII.
+                str::from_utf8(&self.0).unwrap_or_default()
+            }
+
+            fn sortable(self) -> Option<Sortable> {
+                Sortable::of(self.0.strip_prefix($prefix.as_bytes())?)
             }
         }
 
@@ -91,13 +98,14 @@ macro_rules! sortable_id {
             type Err = MalformedId;
 
             fn from_str(text: &str) -> Result<Self, MalformedId> {
-                Sortable::parse(text.strip_prefix($prefix).ok_or(MalformedId)?).map(Self)
+                let id = Self(text.as_bytes().try_into().map_err(|_| MalformedId)?);
+                id.sortable().map(|_| id).ok_or(MalformedId)
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.write($prefix, out)
+                out.write_str(self.as_str())
             }
         }
 

@@ -2,7 +2,6 @@
 
 use crate::model::digest::Sha256Digest;
 use crate::model::file::File;
-use crate::model::ids::FileId;
 use serde::{Serialize, Serializer};
 use std::fmt::Display;
 use venna_reference::{Field, Schema, count, may, must, or_null, unix_seconds};
@@ -11,8 +10,7 @@ use venna_reference::{Field, Schema, count, may, must, or_null, unix_seconds};
 #[derive(Debug, Serialize)]
 pub struct FileObject<'a> {
     object: &'static str,
-    #[serde(serialize_with = "as_text")]
-    id: FileId,
+    id: &'a str,
     purpose: &'static str,
     filename: &'a str,
     bytes: u64,
@@ -54,7 +52,7 @@ impl<'a> From<&'a File> for FileObject<'a> {
     fn from(file: &'a File) -> Self {
         Self {
             object: "file",
-            id: file.id,
+            id: file.id.as_str(),
             purpose: file.purpose.name(),
             filename: file.filename.as_str(),
             bytes: file.size_bytes,
@@ -65,10 +63,6 @@ impl<'a> From<&'a File> for FileObject<'a> {
             sha256: file.digest.sha256(),
         }
     }
-}
-
-fn as_text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
 }
 
 #[expect(clippy::ref_option, reason = "serde hands on a reference to the field")]

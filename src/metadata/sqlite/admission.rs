@@ -13,7 +13,7 @@ pub(super) fn admit(transaction: &Transaction<'_>, caller: Caller) -> Result<std
                FROM api_keys k JOIN workspaces w ON w.id = k.workspace_id
                WHERE k.id = ?1 AND k.workspace_id = ?2 AND k.revoked_at IS NULL
                    AND (k.expires_at IS NULL OR k.expires_at > ?3) AND w.archived_at IS NULL";
-    let values = params![caller.key.to_string(), caller.workspace.to_string(), transaction.now_seconds()];
+    let values = params![caller.key, caller.workspace, transaction.now_seconds()];
     let quotas = |row: &Row<'_>| {
         let limit =
             |limit, column| Ok::<_, rusqlite::Error>(row.get::<_, Option<u64>>(column)?.map(|value| (limit, value)));

@@ -47,13 +47,13 @@ pub(super) fn add(transaction: &Transaction<'_>, origin: Origin, entry: impl Int
     let sql = "INSERT INTO audit_log (id, actor, action, workspace_id, object_id, address, request_id, details)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let values = params![
-        id.to_string(),
+        id,
         origin.actor.to_string(),
         entry.action.name(),
-        entry.workspace.map(|workspace| workspace.to_string()),
+        entry.workspace,
         entry.object,
         origin.address.map(|address| address.to_string()),
-        origin.request.map(|request| request.to_string()),
+        origin.request,
         entry.details.map(|details| details.to_string()),
     ];
     transaction.change(sql, values).map(drop)

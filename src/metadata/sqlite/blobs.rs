@@ -24,12 +24,12 @@ impl BlobRows for SqliteStore {
     async fn begin_blob(&self, workspace: WorkspaceId, blob: BlobId, process: ProcessId) -> Result<(), MetadataError> {
         self.refuse_while(Fullness::refuse).await?;
         let sql = "INSERT INTO blobs (id, workspace_id, process_id, state) VALUES (?1, ?2, ?3, 'pending')";
-        let values = [blob.to_string(), workspace.to_string(), process.to_string()];
+        let values = (blob, workspace, process);
         self.writer.write_for(workspace, move |transaction| transaction.change(sql, values).map(drop)).await
     }
 
     async fn note_blob_upload(&self, blob: BlobId, upload: &str) -> Result<bool, MetadataError> {
-        let values = [blob.to_string(), upload.to_owned()];
+        let values = (blob, upload.to_owned());
         let sql = "UPDATE blobs SET upload_id = ?2 WHERE id = ?1";
         self.writer.write(move |transaction| Ok(transaction.change(sql, values)? == 1)).await
     }
@@ -37,7 +37,7 @@ impl BlobRows for SqliteStore {
     async fn blob_uploads(&self, blobs: Vec<BlobId>) -> Result<Vec<(BlobId, String)>, MetadataError> {
         self.readers.point(|connection| {
             let sql = "SELECT upload_id FROM blobs WHERE id = ?1 AND state <> 'ready' AND upload_id IS NOT NULL";
-            let upload = |blob: &BlobId| connection.row(sql, [blob.to_string()], |row| Ok((*blob, row.get(0)?)));
+            let upload = |blob: &BlobId| connection.row(sql, [blob], |row| Ok((*blob, row.get(0)?)));
             blobs.iter().map(upload).filter_map(Result::transpose).collect()
         })
     }
@@ -60,7 +60,7 @@ impl BlobRows for SqliteStore {
                 let mut known = HashSet::new();
                 for blob in blobs {
                     let sql = "SELECT EXISTS (SELECT 1 FROM blobs WHERE id = ?1)";
-                    if connection.value(sql, [blob.to_string()])? {
+                    if connection.value(sql, [blob])? {
                         known.insert(blob);
                     }
                 }
@@ -96,7 +96,7 @@ fn insert_inline(
     let sql = "INSERT INTO blobs (id, workspace_id, process_id, state, size_bytes, sha256, checksums, content)
                VALUES (?1, ?2, '', 'ready', ?3, ?4, ?5, ?6)";
     let (size_bytes, sha256, checksums) = (content.size_bytes, content.sha256.0, content.checksums.to_bytes());
-    transaction.change(sql, params![blob.to_string(), workspace.to_string(), size_bytes, sha256, checksums, bytes])?;
+    transaction.change(sql, params![blob, workspace, size_bytes, sha256, checksums, bytes])?;
     Ok(blob)
 }
 
@@ -110,7 +110,7 @@ pub(super) fn claim(
     let sql = "UPDATE blobs SET state = 'ready', size_bytes = ?3, sha256 = ?4, checksums = ?5, upload_id = NULL
                WHERE id = ?1 AND workspace_id = ?2 AND state = 'pending'";
     let (size_bytes, sha256, checksums) = (content.size_bytes, content.sha256.0, content.checksums.to_bytes());
-    let values = params![blob.to_string(), workspace.to_string(), size_bytes, sha256, checksums];
+    let values = params![blob, workspace, size_bytes, sha256, checksums];
     Ok(transaction.change(sql, values)? == 1)
 }
 
@@ -126,7 +126,7 @@ pub(super) fn ready(connection: &Connection, after: Option<BlobId>, limit: u32) 
 }
 
 pub(super) fn is_ready(connection: &Connection, blob: BlobId) -> Result<bool> {
-    connection.value("SELECT EXISTS (SELECT 1 FROM blobs WHERE id = ?1 AND state = 'ready')", [blob.to_string()])
+    connection.value("SELECT EXISTS (SELECT 1 FROM blobs WHERE id = ?1 AND state = 'ready')", [blob])
 }
 
 pub(super) fn owner(connection: &Connection, blob: BlobId) -> Result<Option<BlobOwner>> {
@@ -134,7 +134,7 @@ pub(super) fn owner(connection: &Connection, blob: BlobId) -> Result<Option<Blob
                UNION ALL SELECT workspace_id, file_id FROM file_parts WHERE blob_id = ?1
                UNION ALL SELECT workspace_id, upload_id FROM parts WHERE blob_id = ?1";
     let owner = |row: &Row<'_>| Ok(BlobOwner { workspace: parsed(row, 0)?, id: row.get(1)? });
-    connection.row(sql, [blob.to_string()], owner)
+    connection.row(sql, [blob], owner)
 }
 
 /// Turns the ready blob of a deleted row to `deleting`. No request is served its bytes from `deleted_at` on, in Unix

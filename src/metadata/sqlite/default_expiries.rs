@@ -22,7 +22,7 @@ impl DefaultExpiryStore for SqliteStore {
     async fn default_expiries(&self, workspace: WorkspaceId) -> Result<Vec<(Purpose, DefaultExpiry)>, MetadataError> {
         let sql = "SELECT purpose, lives_seconds FROM default_expiries WHERE workspace_id = ?1 ORDER BY purpose";
         let expiry = |row: &Row<'_>| Ok((named(row, 0, Purpose::named)?, stored_default(row.get(1)?)));
-        self.readers.point(|connection| connection.rows(sql, [workspace.to_string()], expiry))
+        self.readers.point(|connection| connection.rows(sql, [workspace], expiry))
     }
 
     async fn set_default_expiries(
@@ -62,7 +62,7 @@ pub(super) fn decide(
         return Ok(asked);
     }
     let sql = "SELECT lives_seconds FROM default_expiries WHERE workspace_id = ?1 AND purpose = ?2";
-    let values = params![workspace.to_string(), purpose.name()];
+    let values = params![workspace, purpose.name()];
     let of_workspace = transaction.row(sql, values, |row| row.get(0).map(stored_default))?;
     Ok(expires_after(purpose, asked, of_workspace))
 }

@@ -113,8 +113,8 @@ fn freeze(
         part.map(|part| part.number),
         after.map(|after| after.hour),
         after.map(|after| after.item.name()),
-        after.and_then(|after| after.group.workspace).map(|id| id.to_string()),
-        after.and_then(|after| after.group.key).map(|id| id.to_string()),
+        after.and_then(|after| after.group.workspace),
+        after.and_then(|after| after.group.key),
         after.and_then(|after| after.group.purpose),
     ];
     transaction.change(sql, values)?;

@@ -26,6 +26,8 @@ use async_trait::async_trait;
 use rusqlite::{Connection, Result, Row, ToSql, params, params_from_iter};
 use std::sync::LazyLock;
 
+static FIND: LazyLock<String> =
+    LazyLock::new(|| format!("SELECT {FILE} FROM files WHERE workspace_id = ?1 AND {ALIVE} AND id = ?3"));
 /// Finds a File with the blob that holds it as a whole.
 static FIND_CONTENT: LazyLock<String> = LazyLock::new(|| {
     format!(
@@ -88,7 +90,7 @@ impl FileStore for SqliteStore {
                     "DELETE FROM files WHERE workspace_id = ?1 AND {ALIVE} AND id = ?3
                      RETURNING workspace_id, id, blob_id, expires_at"
                 );
-                let values = params![workspace.to_string(), transaction.now_seconds(), id.to_string()];
+                let values = params![workspace, transaction.now_seconds(), id];
                 if delete_all(transaction, &sql, values)? == 0 {
                     return Ok(false);
                 }
@@ -126,8 +128,7 @@ pub(super) fn find(
     id: FileId,
     now_seconds: u64,
 ) -> Result<Option<File>> {
-    let sql = format!("SELECT {FILE} FROM files WHERE workspace_id = ?1 AND {ALIVE} AND id = ?3");
-    connection.row(&sql, params![workspace.to_string(), now_seconds, id.to_string()], rows::read)
+    connection.row(&FIND, params![workspace, now_seconds, id], rows::read)
 }
 
 /// Finds a File with its blobs. The connection is in a transaction, so that a File of parts that is deleted meanwhile
@@ -144,11 +145,11 @@ fn find_content(
         let is_whole = matches!(file.digest, FileDigest::Whole(_));
         Ok((file, is_whole.then(|| row.value()).transpose()?))
     };
-    let values = params![workspace.to_string(), now_seconds, id.to_string()];
+    let values = params![workspace, now_seconds, id];
     let blobs_of_parts = || {
         let sql = "SELECT b.id, p.size_bytes, b.checksums, b.content FROM file_parts p JOIN blobs b ON b.id = p.blob_id
                    WHERE p.workspace_id = ?1 AND p.file_id = ?2 ORDER BY p.position";
-        connection.rows(sql, [workspace.to_string(), id.to_string()], rows::read)
+        connection.rows(sql, (workspace, id), rows::read)
     };
     Ok(match connection.row(&FIND_CONTENT, values, content)? {
         None => None,
@@ -169,13 +170,8 @@ fn list(connection: &Connection, workspace: WorkspaceId, query: FileQuery, now_s
         "SELECT {FILE} FROM files {index}
          WHERE workspace_id = ?1 AND {ALIVE} {after} {purpose} ORDER BY id {direction} LIMIT ?5"
     );
-    let values = params![
-        workspace.to_string(),
-        now_seconds,
-        query.after.map(|id| id.to_string()),
-        query.purpose.map(Purpose::name),
-        u64::from(query.limit) + 1
-    ];
+    let values =
+        params![workspace, now_seconds, query.after, query.purpose.map(Purpose::name), u64::from(query.limit) + 1];
     Ok(Page::cut(connection.rows(&sql, values, rows::read)?, query.limit))
 }
 
@@ -184,7 +180,7 @@ pub(super) fn delete_some(transaction: &Transaction<'_>, workspace: WorkspaceId,
     let sql = "DELETE FROM files WHERE workspace_id = ?1 AND id IN
                (SELECT id FROM files WHERE workspace_id = ?1 ORDER BY id LIMIT ?2)
                RETURNING workspace_id, id, blob_id, expires_at";
-    delete_all(transaction, sql, params![workspace.to_string(), limit])
+    delete_all(transaction, sql, params![workspace, limit])
 }
 
 /// Deletes at most `limit` expired Files of a workspace. Returns their number.
@@ -192,7 +188,7 @@ pub(super) fn delete_expired(transaction: &Transaction<'_>, workspace: Workspace
     let sql = "DELETE FROM files WHERE workspace_id = ?1 AND id IN
                (SELECT id FROM files WHERE workspace_id = ?1 AND expires_at <= ?2 ORDER BY expires_at LIMIT ?3)
                RETURNING workspace_id, id, blob_id, expires_at";
-    delete_all(transaction, sql, params![workspace.to_string(), transaction.now_seconds(), limit])
+    delete_all(transaction, sql, params![workspace, transaction.now_seconds(), limit])
 }
 
 /// Runs a statement that deletes Files, enters their ends and releases their blobs. Returns the number of Files.

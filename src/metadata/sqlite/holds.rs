@@ -16,7 +16,7 @@ impl HoldStore for SqliteStore {
                 let now_seconds = transaction.now_seconds();
                 transaction.change("DELETE FROM holds WHERE expires_at <= ?1", [now_seconds])?;
                 let sql = "INSERT INTO holds (id, expires_at) VALUES (?1, ?2)";
-                transaction.change(sql, params![hold.to_string(), now_seconds.saturating_add(seconds)]).map(drop)
+                transaction.change(sql, params![hold, now_seconds.saturating_add(seconds)]).map(drop)
             })
             .await
     }
@@ -26,7 +26,7 @@ impl HoldStore for SqliteStore {
             .write(move |transaction| {
                 let now_seconds = transaction.now_seconds();
                 let sql = "UPDATE holds SET expires_at = ?2 WHERE id = ?1 AND expires_at > ?3";
-                let values = params![hold.to_string(), now_seconds.saturating_add(seconds), now_seconds];
+                let values = params![hold, now_seconds.saturating_add(seconds), now_seconds];
                 Ok(transaction.change(sql, values)? == 1)
             })
             .await
@@ -34,6 +34,6 @@ impl HoldStore for SqliteStore {
 
     async fn release_hold(&self, hold: HoldId) -> Result<(), MetadataError> {
         let sql = "DELETE FROM holds WHERE id = ?1";
-        self.writer.write(move |transaction| transaction.change(sql, [hold.to_string()]).map(drop)).await
+        self.writer.write(move |transaction| transaction.change(sql, [hold]).map(drop)).await
     }
 }

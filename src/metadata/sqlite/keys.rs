@@ -50,7 +50,7 @@ impl KeyStore for SqliteStore {
              WHERE k.workspace_id = ?1 AND k.id > ?2 AND k.revoked_at IS NULL ORDER BY k.id LIMIT ?3"
         );
         let PageBound { edge, .. } = PageBound::behind(after, Order::Ascending);
-        let values = params![workspace.to_string(), edge, u64::from(limit) + 1];
+        let values = params![workspace, edge, u64::from(limit) + 1];
         self.readers.point(|connection| Ok(Page::cut(connection.rows(&sql, values, rows::read)?, limit)))
     }
 
@@ -85,7 +85,7 @@ impl KeyStore for SqliteStore {
                 let revoked = rules::keys::revoke(known, transaction.now_seconds());
                 if let Some(entry) = revoked.entry {
                     let sql = "UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1";
-                    transaction.change(sql, params![id.to_string(), revoked.row.revoked_at])?;
+                    transaction.change(sql, params![id, revoked.row.revoked_at])?;
                     audit::add(transaction, origin, entry)?;
                 }
                 Ok(Some(revoked.row))
@@ -121,7 +121,7 @@ impl KeyStore for SqliteStore {
             if let Some(entry) = updated.entry {
                 let sql = "UPDATE api_keys SET name = ?2, scopes = ?3, expires_at = ?4 WHERE id = ?1";
                 let ApiKey { name, expires_at, .. } = &updated.row;
-                transaction.change(sql, params![id.to_string(), name, stored_scopes(&updated.row), expires_at])?;
+                transaction.change(sql, params![id, name, stored_scopes(&updated.row), expires_at])?;
                 audit::add(transaction, origin, entry)?;
             }
             Ok(Some(Ok(updated.row)))
@@ -134,7 +134,7 @@ impl KeyStore for SqliteStore {
             .write(move |transaction| {
                 let sql = "UPDATE api_keys SET last_used_at = ?2 WHERE id = ?1 AND coalesce(last_used_at, 0) <= ?3";
                 let now_seconds = transaction.now_seconds();
-                let values = params![id.to_string(), now_seconds, now_seconds.saturating_sub(USED_SECONDS)];
+                let values = params![id, now_seconds, now_seconds.saturating_sub(USED_SECONDS)];
                 transaction.change(sql, values).map(drop)
             })
             .await
@@ -150,7 +150,7 @@ fn create(transaction: &Transaction<'_>, new: &NewKey, origin: Origin) -> Result
     let sql =
         "INSERT INTO api_keys (id, workspace_id, scopes, redacted, name, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let workspace = key.opens.workspace().map(|workspace| workspace.to_string());
-    let values = params![key.id.to_string(), workspace, stored_scopes(&key), key.redacted, key.name, key.expires_at];
+    let values = params![key.id, workspace, stored_scopes(&key), key.redacted, key.name, key.expires_at];
     transaction.change(sql, values)?;
     add_secret(transaction, key.id, &new.secret)?;
     audit::add(transaction, origin, rules::audit::key_created(&key))?;
@@ -171,18 +171,18 @@ fn rotate(
         Err(ended) => return Ok(Some(Err(ended))),
     };
     let forget = "DELETE FROM key_secrets WHERE key_id = ?1 AND retires_at <= ?2";
-    transaction.change(forget, params![id.to_string(), now_seconds])?;
+    transaction.change(forget, params![id, now_seconds])?;
     let retire = "UPDATE key_secrets SET retires_at = min(coalesce(retires_at, ?2), ?2) WHERE key_id = ?1";
-    transaction.change(retire, params![id.to_string(), now_seconds.saturating_add(overlap_seconds)])?;
+    transaction.change(retire, params![id, now_seconds.saturating_add(overlap_seconds)])?;
     add_secret(transaction, id, secret)?;
     let sql = "UPDATE api_keys SET redacted = ?2 WHERE id = ?1";
-    transaction.change(sql, params![id.to_string(), rotated.row.redacted])?;
+    transaction.change(sql, params![id, rotated.row.redacted])?;
     audit::add(transaction, origin, rotated.entry)?;
     Ok(Some(Ok(rotated.row)))
 }
 
 fn find(connection: &Connection, id: KeyId) -> Result<Option<ApiKey>> {
-    connection.row(&format!("SELECT {KEY} FROM api_keys k WHERE k.id = ?1"), [id.to_string()], rows::read)
+    connection.row(&format!("SELECT {KEY} FROM api_keys k WHERE k.id = ?1"), [id], rows::read)
 }
 
 fn find_credential(connection: &Connection, digest: KeyDigest) -> Result<Option<Credential>> {
@@ -206,5 +206,5 @@ fn find_credential(connection: &Connection, digest: KeyDigest) -> Result<Option<
 
 fn add_secret(transaction: &Transaction<'_>, id: KeyId, secret: &NewSecret) -> Result<()> {
     let sql = "INSERT INTO key_secrets (digest, key_id) VALUES (?1, ?2)";
-    transaction.change(sql, params![secret.digest.0, id.to_string()]).map(drop)
+    transaction.change(sql, params![secret.digest.0, id]).map(drop)
 }

@@ -35,8 +35,8 @@ impl LedgerStore for SqliteStore {
                         reads_event(process, number),
                         transaction.now_seconds(),
                         Fact::Read(reads.op).name(),
-                        reads.workspace.to_string(),
-                        reads.key.to_string(),
+                        reads.workspace,
+                        reads.key,
                         reads.purpose.map(Purpose::name),
                         reads.bytes,
                         reads.count,
@@ -64,7 +64,7 @@ impl LedgerStore for SqliteStore {
         let sql = format!("SELECT seq, {LEDGER} FROM ledger {index} WHERE seq > ?1 AND {owned} ORDER BY seq LIMIT ?3");
         self.readers
             .long(move |connection| {
-                let values = params![after_seq, workspace.map(|id| id.to_string()), u64::from(limit) + 1];
+                let values = params![after_seq, workspace, u64::from(limit) + 1];
                 Ok(Page::cut(connection.rows(&sql, values, rows::read)?, limit))
             })
             .await
@@ -90,12 +90,12 @@ pub(super) fn begin(transaction: &Transaction<'_>, caller: Caller, file: &File, 
         created_event(file.id),
         file.created_at(),
         fact.name(),
-        caller.workspace.to_string(),
-        caller.key.to_string(),
+        caller.workspace,
+        caller.key,
         file.purpose.name(),
-        file.id.to_string(),
+        file.id,
         file.size_bytes,
-        caller.request.to_string(),
+        caller.request,
     ];
     transaction.change(sql, values).map(drop)
 }
@@ -125,12 +125,12 @@ fn adjust(transaction: &Transaction<'_>, new: &NewAdjustment, origin: Origin) ->
         event_id,
         transaction.now_seconds(),
         Fact::Adjustment(new.item).name(),
-        new.workspace.to_string(),
-        new.key.map(|key| key.to_string()),
+        new.workspace,
+        new.key,
         new.item.name(),
         bytes,
         count,
-        origin.request.map(|request| request.to_string()),
+        origin.request,
         new.reverses,
         new.reason.as_str(),
         origin.actor.to_string(),

@@ -98,14 +98,14 @@ fn find_workspace(connection: &Connection, owner: LimitOwner) -> Result<Option<O
 /// Returns the totals of a workspace, with all that has expired and is not removed yet. Reads one row.
 fn totals(connection: &Connection, workspace: WorkspaceId) -> Result<StorageUsage> {
     let sql = format!("SELECT {STORAGE_USAGE} FROM workspaces WHERE id = ?1");
-    Ok(connection.row(&sql, [workspace.to_string()], rows::read)?.unwrap_or_default())
+    Ok(connection.row(&sql, [workspace], rows::read)?.unwrap_or_default())
 }
 
 /// Returns what has expired of a workspace and is not removed yet. Reads at most [`USAGE_EXPIRED_ROWS`] Files and
 /// Uploads.
 fn expired(connection: &Connection, workspace: WorkspaceId, now_seconds: u64) -> Result<StorageUsage> {
     let sum = |sql: &str| {
-        let values = params![workspace.to_string(), now_seconds, USAGE_EXPIRED_ROWS];
+        let values = params![workspace, now_seconds, USAGE_EXPIRED_ROWS];
         connection.row(sql, values, |row| Ok((row.get(0)?, row.get(1)?))).map(Option::unwrap_or_default)
     };
     let (stored_bytes, stored_files) = sum("SELECT coalesce(sum(size_bytes), 0), count(*) FROM

@@ -88,7 +88,7 @@ fn apply(transaction: &Transaction<'_>, workspace: &str, step: &MergeStep) -> Re
             row.ts,
             row.fact.name(),
             workspace,
-            row.key.map(|key| key.to_string()),
+            row.key,
             row.purpose.map(Purpose::name),
             row.bytes,
             row.count,

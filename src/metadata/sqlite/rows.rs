@@ -1,6 +1,7 @@
 //! Rows and values of SQLite.
 
 use crate::metadata::rows::{FromRow, Malformed, Row as StoredRow, RowReader, Value};
+use crate::model::ids::{AuditId, BlobId, FileId, HoldId, KeyId, PartId, ProcessId, RequestId, UploadId, WorkspaceId};
 use rusqlite::types::{ToSqlOutput, Type, ValueRef};
 use rusqlite::{Error, Result, Row, ToSql};
 use std::str::FromStr;
@@ -25,6 +26,30 @@ impl StoredRow for Row<'_> {
     fn bytes(&self, column: usize) -> Result<Option<&[u8]>> {
         Ok(self.get_ref(column)?.as_blob_or_null()?)
     }
+}
+
+/// Binds ids as the texts that are stored.
+macro_rules! bind_ids {
+    ($($id:ty: $text:expr),* $(,)?) => {
+        $(impl ToSql for $id {
+            fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+                Ok(ToSqlOutput::from($text(self)))
+            }
+        })*
+    };
+}
+
+bind_ids! {
+    FileId: FileId::as_str,
+    WorkspaceId: WorkspaceId::as_str,
+    KeyId: KeyId::as_str,
+    AuditId: AuditId::as_str,
+    UploadId: UploadId::to_string,
+    PartId: PartId::to_string,
+    BlobId: BlobId::to_string,
+    RequestId: RequestId::to_string,
+    HoldId: HoldId::to_string,
+    ProcessId: ProcessId::to_string,
 }
 
 impl ToSql for Value<'_> {

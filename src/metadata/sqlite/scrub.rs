@@ -42,7 +42,7 @@ impl ScrubStore for SqliteStore {
                            after = excluded.after, blobs = excluded.blobs, bytes = excluded.bytes,
                            damaged = excluded.damaged";
                 let ScrubProgress { begun_at, ended_at, after, blobs, bytes, damaged } = progress;
-                let values = params![begun_at, ended_at, after.map(|blob| blob.to_string()), blobs, bytes, damaged];
+                let values = params![begun_at, ended_at, after, blobs, bytes, damaged];
                 transaction.change(sql, values).map(drop)
             })
             .await

@@ -65,5 +65,5 @@ impl SweepStore for SqliteStore {
 
 /// Runs a statement for each of these blobs.
 fn change_each(transaction: &Transaction<'_>, sql: &str, blobs: &[BlobId]) -> Result<()> {
-    blobs.iter().try_for_each(|blob| transaction.change(sql, [blob.to_string()]).map(drop))
+    blobs.iter().try_for_each(|blob| transaction.change(sql, [blob]).map(drop))
 }

@@ -84,7 +84,7 @@ impl UploadStore for SqliteStore {
                 let mut behind: i64 = 0;
                 if let Some(part) = after {
                     let sql = "SELECT seq FROM parts WHERE workspace_id = ?1 AND upload_id = ?2 AND id = ?3";
-                    match snapshot.row(sql, [&workspace, &owner, &part.to_string()], |row| row.get(0))? {
+                    match snapshot.row(sql, (&workspace, &owner, part), |row| row.get(0))? {
                         Some(seq) => behind = seq,
                         None => return Ok(Err(part)),
                     }
@@ -165,8 +165,8 @@ fn create(transaction: &Transaction<'_>, workspace: WorkspaceId, new: &NewUpload
     let sql = "INSERT INTO uploads (workspace_id, id, size_bytes, filename, purpose, lives_seconds, expires_at, status)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'pending')";
     let values = params![
-        workspace.to_string(),
-        upload.id.to_string(),
+        workspace,
+        upload.id,
         upload.size_bytes,
         upload.filename.as_str(),
         upload.purpose.name(),
@@ -200,14 +200,7 @@ fn create_part(
     let part = rules::new_part(PartId::new(now_seconds, random::bytes()), upload, new);
     let sql =
         "INSERT INTO parts (id, workspace_id, upload_id, blob_id, size_bytes, sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    let values = params![
-        part.id.to_string(),
-        workspace.to_string(),
-        upload.to_string(),
-        new.blob.to_string(),
-        part.size_bytes,
-        part.sha256.0,
-    ];
+    let values = params![part.id, workspace, upload, new.blob, part.size_bytes, part.sha256.0,];
     transaction.change(sql, values)?;
     Ok(Ok(Ok(Some(part))))
 }
@@ -228,7 +221,7 @@ fn find_part_blobs(
         Err(refusal) => return Ok(Err(refusal)),
     };
     let mut select = snapshot.prepare_cached("SELECT id, size_bytes, checksums, content FROM blobs WHERE id = ?1")?;
-    let blob_of = |part: &PartRow| select.query_row([part.blob.to_string()], super::rows::read);
+    let blob_of = |part: &PartRow| select.query_row([part.blob], super::rows::read);
     chosen.iter().map(blob_of).collect::<Result<_>>().map(Ok)
 }
 
@@ -259,7 +252,7 @@ fn complete(
     let sql =
         "UPDATE uploads SET status = 'completed', file_id = ?3, completion = ?4 WHERE workspace_id = ?1 AND id = ?2";
     let fingerprint = rules::fingerprint(&completion.parts).0;
-    let values = params![workspace.to_string(), upload.to_string(), file.id.to_string(), fingerprint];
+    let values = params![workspace, upload, file.id, fingerprint];
     transaction.change(sql, values)?;
     Ok(Ok(Ok(rules::completed(row.upload, file))))
 }
@@ -279,8 +272,8 @@ fn move_parts(
         transaction.prepare_cached("DELETE FROM parts WHERE workspace_id = ?1 AND upload_id = ?2 AND id = ?3")?;
     let (workspace, upload, file) = (workspace.to_string(), upload.to_string(), file.to_string());
     for (position, part) in parts.iter().enumerate() {
-        insert.execute(params![workspace, file, position, part.blob.to_string(), part.size_bytes])?;
-        delete.execute(params![workspace, upload, part.id.to_string()])?;
+        insert.execute(params![workspace, file, position, part.blob, part.size_bytes])?;
+        delete.execute(params![workspace, upload, part.id])?;
     }
     Ok(())
 }

@@ -31,7 +31,7 @@ impl WorkspaceStore for SqliteStore {
         let create = move |transaction: &Transaction<'_>| {
             let id = WorkspaceId::next(None, transaction.now_ms(), random::bytes());
             let sql = "INSERT INTO workspaces (id, name) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING";
-            if transaction.change(sql, params![id.to_string(), name])? == 0 {
+            if transaction.change(sql, params![id, name])? == 0 {
                 return Ok(None);
             }
             let (workspace, entry) = rules::create(id, &name);
@@ -81,7 +81,7 @@ impl WorkspaceStore for SqliteStore {
                     return Ok(Some(Err(NameTaken)));
                 }
                 let sql = "UPDATE workspaces SET name = ?2 WHERE id = ?1";
-                transaction.change(sql, params![id.to_string(), renamed.row.name])?;
+                transaction.change(sql, params![id, renamed.row.name])?;
                 audit::add(transaction, origin, entry)?;
             }
             Ok(Some(Ok(renamed.row)))
@@ -100,7 +100,7 @@ impl WorkspaceStore for SqliteStore {
             let archived = rules::archive(known, transaction.now_seconds());
             if let Some(entry) = archived.entry {
                 let sql = "UPDATE workspaces SET archived_at = ?2 WHERE id = ?1";
-                transaction.change(sql, params![id.to_string(), archived.row.archived_at])?;
+                transaction.change(sql, params![id, archived.row.archived_at])?;
                 audit::add(transaction, origin, entry)?;
             }
             Ok(Some(archived.row))
@@ -114,7 +114,7 @@ impl WorkspaceStore for SqliteStore {
 }
 
 fn find(connection: &Connection, id: WorkspaceId) -> Result<Option<Workspace>> {
-    connection.row(&format!("SELECT {WORKSPACE} FROM workspaces WHERE id = ?1"), [id.to_string()], rows::read)
+    connection.row(&format!("SELECT {WORKSPACE} FROM workspaces WHERE id = ?1"), [id], rows::read)
 }
 
 fn find_named(connection: &Connection, name: &str) -> Result<Option<Workspace>> {

@@ -36,7 +36,7 @@ fn end_some(
 ) -> Result<usize> {
     let sql = "SELECT id FROM uploads WHERE workspace_id = ?1 AND status = 'pending' AND expires_at <= ?2
                ORDER BY expires_at LIMIT ?3";
-    let values = params![workspace.to_string(), expire_by, limit];
+    let values = params![workspace, expire_by, limit];
     let pending: Vec<UploadId> = transaction.rows(sql, values, |row| parsed(row, 0))?;
     pending.iter().try_for_each(|upload| end(transaction, workspace, *upload, status))?;
     Ok(pending.len())
@@ -50,7 +50,7 @@ pub(super) fn end(
     status: UploadStatus,
 ) -> Result<()> {
     let sql = "UPDATE uploads SET status = ?3 WHERE workspace_id = ?1 AND id = ?2";
-    transaction.change(sql, [&workspace.to_string(), &upload.to_string(), status.name()])?;
+    transaction.change(sql, (workspace, upload, status.name()))?;
     discard_parts(transaction, workspace, upload)
 }
 

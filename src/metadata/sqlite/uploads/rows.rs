@@ -22,7 +22,7 @@ pub(super) fn find_row(
         let mut row = rows::reader(row);
         Ok((upload_row(&mut row, id)?, row.optional_parsed::<FileId>()?))
     };
-    let found = connection.row(&sql, [workspace.to_string(), id.to_string()], upload)?;
+    let found = connection.row(&sql, (workspace, id), upload)?;
     let Some((mut row, file)) = found else { return Ok(None) };
     row.upload.status = rules::status(row.upload.status, row.upload.expires_at <= now_seconds);
     if let Some(file) = file {
@@ -43,7 +43,7 @@ pub(super) fn find_parts(
     let (workspace, upload) = (workspace.to_string(), upload.to_string());
     let mut found = HashMap::with_capacity(parts.len());
     for id in parts {
-        let part: Option<PartRow> = select.query_row([&workspace, &upload, &id.to_string()], rows::read).optional()?;
+        let part: Option<PartRow> = select.query_row((&workspace, &upload, id), rows::read).optional()?;
         found.extend(part.map(|part| (*id, part)));
     }
     Ok(found)
