@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -10,10 +11,11 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from suite import http_2
 from suite.load import LoadClient, Outcome, Request, form
 from suite.servers import Venna
 
@@ -28,6 +30,7 @@ UPLOADS_OF_PARTS = 64
 HASHED_BYTES = 64 * MIB
 SLOW_BODIES = 512
 IDLE_CONNECTIONS = 5000
+FRAME_CONNECTIONS = 16
 # Another address than the quiet tenant's.
 FLOOD_ADDRESS = "127.0.0.2"
 SLOW_PAUSE_SECONDS = 1.0
@@ -193,6 +196,46 @@ def slow_upload(ada: Venna) -> bytes:
     return f"POST {ada.files_path()} HTTP/1.1\r\n{head}\r\n".encode() + before
 
 
+def http_2_floods() -> list[Flood]:
+    """Connections of HTTP/2 in clear text, each of which sends one kind of frame until it is closed; then there is another one."""
+    return [frames(f"HTTP/2: {name}", sent) for name, sent in http_2.floods().items()]
+
+
+def frames(name: str, sent: bytes) -> Flood:
+    def prepare(ada: Venna, _: float) -> Callable[[float], Outcome]:
+        return lambda seconds: apart(send_frames, ada.port, sent, seconds)
+
+    return Flood(name, prepare)
+
+
+def send_frames(port: int, sent: bytes, seconds: float) -> Outcome:
+    """As fast as the server takes them."""
+    step_back()
+    began = time.monotonic()
+    with ThreadPoolExecutor(FRAME_CONNECTIONS) as senders:
+        counts = list(senders.map(lambda _: send_until(port, sent, began + seconds), range(FRAME_CONNECTIONS)))
+    return Outcome(max(sum(counts), 1), time.monotonic() - began)
+
+
+def step_back() -> None:
+    """Puts this process on one of the CPUs alone and behind the server there, as `flooder` does with a client."""
+    os.nice(19)
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def send_until(port: int, sent: bytes, end: float) -> int:
+    """Returns the number of connections that it took."""
+    opened = 0
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), CONNECT_TIMEOUT_SECONDS, (FLOOD_ADDRESS, 0)) as connection:
+            opened += 1
+            connection.sendall(sent)
+            # Answers are read once all is sent: until then they fill the server's buffers.
+            while connection.recv(64 * KIB):
+                pass
+    return opened
+
+
 def all_floods(store: str) -> list[Flood]:
     """In the order of what they write, so that no disk is tired before the last."""
     return [
@@ -203,6 +246,7 @@ def all_floods(store: str) -> list[Flood]:
         requests("unknown key", unknown_keys),
         sockets("idle connections", IDLE_CONNECTIONS, lambda ada: b"", b""),
         sockets("slow bodies", SLOW_BODIES, slow_upload, b"x"),
+        *http_2_floods(),
         requests("complete with a wrong md5", completions),
         requests("begin an Upload", lambda ada: json_post(ada, ["/v1/uploads"], {"bytes": 1, "filename": "a", "purpose": "user_data", "mime_type": "text/plain"})),
         requests("twins under one Idempotency-Key", twins),

@@ -50,12 +50,16 @@ http {{
     client_max_body_size 0;
     client_body_temp_path {self.folder}/body;
     server {{
-        listen 127.0.0.1:{self.port};
+        listen {self.listen()};
         root {self.folder}/root;
         location /put/ {{ dav_methods PUT DELETE; create_full_put_path on; }}
     }}
 }}
 """
+
+    def listen(self) -> str:
+        """What follows `listen` in its configuration."""
+        return f"127.0.0.1:{self.port}"
 
     def upload(self, size: int) -> Request:
         self._runs += 1
