@@ -51,9 +51,13 @@ fn move_in(shard: &OwnedFd, quarantine: &OwnedFd, name: &str, now_seconds: u64) 
     Err(Errno::EXIST.into())
 }
 
-/// Returns the names in the quarantine.
+/// Returns the names in the quarantine. A folder in which no server of this version was started yet may have none.
 pub(super) fn names(shards: &Shards) -> io::Result<Vec<String>> {
-    let names = Dir::read_from(open(&shards.root)?)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    let quarantine = match open(&shards.root) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        opened => opened?,
+    };
+    let names = Dir::read_from(quarantine)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
     names.filter(|name| !matches!(name.as_deref(), Ok("." | ".."))).collect()
 }
 
