@@ -118,6 +118,7 @@ pub async fn restore(folder: &Path, stores: &StoreConfig, progress: Progress<'_>
         bail!("a backup can only be restored to SQLite: set metadata_url to sqlite:PATH, or unset it");
     };
     let manifest = Manifest::read(folder)?;
+    check_schema(folder)?;
     check_not_restoring(stores)?;
     check_owner(stores, false)?;
     check_empty(&stores.data_dir)?;
@@ -153,6 +154,12 @@ pub async fn restore(folder: &Path, stores: &StoreConfig, progress: Progress<'_>
     metadata.confirm_clock().await?;
     end_restoring(stores)?;
     Ok(archived)
+}
+
+/// Checks that this program can use the schema of a backup, or migrate it.
+fn check_schema(folder: &Path) -> Result<()> {
+    let rows = Snapshot::open(&folder.join(METADATA_FILE)).context("cannot read the metadata of the backup")?;
+    rows.schema().context("cannot restore the backup").map(drop)
 }
 
 fn copy_durably(from: &Path, to: &Path) -> io::Result<()> {

@@ -1,11 +1,13 @@
 //! Snapshots of the database, made while it is written to.
 
 use super::connection::DATABASE_MODE;
+use super::migrate::MigrationError;
 use super::store::SqliteStore;
-use super::{blobs, stamps};
+use super::{blobs, migrate, stamps};
 use crate::filesystem::folder_of;
 use crate::metadata::blobs::ReadyBlob;
 use crate::metadata::error::MetadataError;
+use crate::metadata::migrations::SchemaState;
 use crate::metadata::snapshot::SnapshotStore;
 use crate::model::blob::BlobOwner;
 use crate::model::ids::BlobId;
@@ -31,7 +33,7 @@ impl SnapshotStore for SqliteStore {
 pub struct Snapshot(Connection);
 
 impl Snapshot {
-    /// Opens a snapshot of this program's schema. Creates no file beside it.
+    /// Opens a snapshot, and creates no file beside it. Its rows can be read if [`Self::schema`] is current.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -39,6 +41,14 @@ impl Snapshot {
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE")?;
         Ok(Self(connection))
+    }
+
+    /// Returns the state of its schema.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is newer than this program.
+    pub fn schema(&self) -> std::result::Result<SchemaState, MigrationError> {
+        migrate::state(&self.0)
     }
 
     /// Returns at most `limit` blobs that are `ready`, behind `after` in the order of their ids.
