@@ -1,8 +1,8 @@
-//! Times on the command line, as people and programs write them.
+//! Times and durations on the command line, as people and programs write them.
 
 use crate::clock::Clock;
 use chrono::{DateTime, NaiveDate};
-use std::time::Duration;
+use std::ops::RangeInclusive;
 
 /// The seconds of a day.
 const DAY_SECONDS: u64 = 86_400;
@@ -15,6 +15,28 @@ pub fn parse(text: &str) -> Result<u64, String> {
     at(text, Clock::system().now_seconds()).ok_or_else(|| format!("expected {FORMS}"))
 }
 
+/// Parses a duration within a range of whole seconds: `7d`, `12h`, `1h 30m`, or a number of seconds.
+pub fn duration_within(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
+    let seconds = seconds_of(text).ok_or("expected a duration in whole seconds such as 7d, 12h, 30m or 3600")?;
+    if range.contains(&seconds) {
+        return Ok(seconds);
+    }
+    Err(format!("expected {} to {} seconds, this is {seconds}", range.start(), range.end()))
+}
+
+/// Returns the seconds of a duration.
+fn seconds_of(text: &str) -> Option<u64> {
+    if is_number(text) {
+        return text.parse().ok();
+    }
+    let duration = humantime::parse_duration(text).ok()?;
+    (duration.subsec_nanos() == 0).then_some(duration.as_secs())
+}
+
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 fn at(text: &str, now: u64) -> Option<u64> {
     let today = now - now % DAY_SECONDS;
     match text {
@@ -23,7 +45,7 @@ fn at(text: &str, now: u64) -> Option<u64> {
         "yesterday" => return today.checked_sub(DAY_SECONDS),
         _ => {}
     }
-    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+    if is_number(text) {
         return text.parse().ok();
     }
     if let Ok(day) = text.parse::<NaiveDate>() {
@@ -32,8 +54,7 @@ fn at(text: &str, now: u64) -> Option<u64> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return u64::try_from(time.timestamp()).ok();
     }
-    let before: Duration = humantime::parse_duration(text).ok()?;
-    now.checked_sub(before.as_secs())
+    now.checked_sub(seconds_of(text)?)
 }
 
 #[cfg(test)]
@@ -63,5 +84,26 @@ mod tests {
         ] {
             assert_eq!(at(text, NOW), seconds, "{text}");
         }
+    }
+
+    #[test]
+    fn durations_have_a_unit_or_are_seconds() {
+        for (text, seconds) in [
+            ("7d", Some(7 * DAY_SECONDS)),
+            ("12h", Some(12 * 3600)),
+            ("1h 30m", Some(5400)),
+            ("90s", Some(90)),
+            ("90", Some(90)),
+            ("0", Some(0)),
+            ("500ms", None),
+            ("1.5h", Some(5400)),
+            ("-5", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            assert_eq!(duration_within(text, 0..=u64::MAX).ok(), seconds, "{text}");
+        }
+        assert_eq!(duration_within("1h", 0..=3600), Ok(3600));
+        assert_eq!(duration_within("2h", 0..=3600), Err("expected 0 to 3600 seconds, this is 7200".to_owned()));
     }
 }

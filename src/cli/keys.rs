@@ -1,7 +1,7 @@
 //! `venna keys`.
 
 use super::settings::StoreSettings;
-use super::{output, workspaces};
+use super::{date, output, workspaces};
 use crate::app::Installation;
 use crate::clock::Clock;
 use crate::model::api_key::{ApiKey, DEFAULT_OVERLAP_SECONDS, KeySecret, OVERLAP_SECONDS, Opens, VALID_SECONDS};
@@ -9,7 +9,7 @@ use crate::model::audit::Origin;
 use crate::model::ids::{KeyId, WorkspaceId};
 use crate::model::scope::{Scope, Scopes};
 use crate::model::workspace::DEFAULT_WORKSPACE;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, anyhow};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -32,8 +32,8 @@ pub enum Keys {
         /// The name of the key.
         #[arg(long, default_value = "key")]
         name: String,
-        /// The validity in seconds; unlimited by default.
-        #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(VALID_SECONDS))]
+        /// The validity, such as `90d`, `12h` or a number of seconds; unlimited by default.
+        #[arg(long, value_name = "DURATION", value_parser = valid_seconds)]
         expires_in: Option<u64>,
         /// Prints only the secret.
         #[arg(long)]
@@ -54,9 +54,9 @@ pub enum Keys {
     Rotate {
         /// The id of the key, `key_...`.
         id: String,
-        /// The time that the old secret stays valid, in seconds.
-        #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_OVERLAP_SECONDS,
-            value_parser = clap::value_parser!(u64).range(OVERLAP_SECONDS))]
+        /// The time that the old secret stays valid, such as `7d`, `12h` or a number of seconds.
+        #[arg(long, value_name = "DURATION", default_value_t = DEFAULT_OVERLAP_SECONDS,
+            value_parser = overlap_seconds)]
         overlap: u64,
         /// Prints only the secret.
         #[arg(long)]
@@ -71,6 +71,14 @@ pub enum Keys {
         #[command(flatten)]
         settings: StoreSettings,
     },
+}
+
+fn valid_seconds(text: &str) -> Result<u64, String> {
+    date::duration_within(text, VALID_SECONDS)
+}
+
+fn overlap_seconds(text: &str) -> Result<u64, String> {
+    date::duration_within(text, OVERLAP_SECONDS)
 }
 
 /// The workspace column of an administrator's key.
@@ -96,7 +104,7 @@ struct Row {
 }
 
 impl Keys {
-    pub async fn run(&self) -> Result<()> {
+    pub async fn run(&self) -> anyhow::Result<()> {
         match self {
             Self::Create { workspace, admin, scopes, name, expires_in, quiet, settings } => {
                 let installation = settings.open_existing().await?;
@@ -123,7 +131,7 @@ async fn create(
     name: &str,
     expires_in: Option<u64>,
     quiet: bool,
-) -> Result<()> {
+) -> anyhow::Result<()> {
     let issued = installation.keys.issue(opens, name, expires_in, Origin::COMMAND_LINE).await;
     let (key, secret) = issued.context("cannot create the key")?;
     if !quiet {
@@ -136,7 +144,7 @@ async fn create(
     Ok(())
 }
 
-async fn rotate(installation: &Installation, id: &str, overlap_seconds: u64, quiet: bool) -> Result<()> {
+async fn rotate(installation: &Installation, id: &str, overlap_seconds: u64, quiet: bool) -> anyhow::Result<()> {
     let rotated = installation.keys.rotate(parse(id)?, overlap_seconds, Origin::COMMAND_LINE).await;
     let (key, secret) = rotated.with_context(|| format!("cannot rotate {id}"))?;
     if !quiet {
@@ -153,11 +161,11 @@ fn owner(key: &ApiKey) -> String {
     key.opens.workspace().map_or_else(|| ADMINISTRATION.to_owned(), |workspace| workspace.to_string())
 }
 
-fn parse(id: &str) -> Result<KeyId> {
+fn parse(id: &str) -> anyhow::Result<KeyId> {
     id.parse().with_context(|| format!("{id:?} is not a key id; `venna keys list` shows all"))
 }
 
-async fn list(installation: &Installation, json: bool) -> Result<()> {
+async fn list(installation: &Installation, json: bool) -> anyhow::Result<()> {
     let now_seconds = Clock::system().now_seconds();
     let workspaces = installation.workspaces.list_all().await?;
     let names: HashMap<WorkspaceId, String> = workspaces.into_iter().map(|known| (known.id, known.name)).collect();
@@ -205,7 +213,7 @@ fn row(key: ApiKey, workspace_name: Option<String>, now_seconds: u64) -> Row {
     }
 }
 
-async fn revoke(installation: &Installation, id: &str) -> Result<()> {
+async fn revoke(installation: &Installation, id: &str) -> anyhow::Result<()> {
     let revoked = installation.keys.revoke(parse(id)?, Origin::COMMAND_LINE).await?;
     revoked.ok_or_else(|| anyhow!("there is no key {id}; `venna keys list` shows all"))?;
     eprintln!("{id} is revoked");

@@ -124,7 +124,7 @@ fn a_rotated_key_keeps_its_id_and_its_old_secret_for_a_while() {
     };
     let known = list();
     let id = known.as_array().unwrap().last().unwrap()["id"].as_str().unwrap().to_owned();
-    let second = output(&["keys", "rotate", &id, "--overlap", "3600", "--quiet", "--data-dir", &text]);
+    let second = output(&["keys", "rotate", &id, "--overlap", "1h", "--quiet", "--data-dir", &text]);
     let (old, new) = (server.client(&first), server.client(&second));
     for client in [&old, &new] {
         assert_eq!(client.send("GET", "/v1/files").unwrap().status, 200, "both secrets are good");
@@ -155,7 +155,7 @@ fn a_key_may_be_good_for_little_or_for_the_administration() {
     assert_eq!(admin.send("GET", "/v1/files").unwrap().status, 403);
     assert_eq!(admin.send("GET", "/v1/organization/projects").unwrap().status, 200);
     assert_eq!(reader.send("GET", "/v1/organization/projects").unwrap().status, 403);
-    for arguments in [["--scopes", "files"], ["--scopes", ""], ["--expires-in", "0"]] {
+    for arguments in [["--scopes", "files"], ["--scopes", ""], ["--expires-in", "0"], ["--expires-in", "soon"]] {
         assert_eq!(run(&[&["keys", "create"], &arguments[..], &["--data-dir", &text]].concat()).status.code(), Some(2));
     }
     let both = ["keys", "create", "--admin", "--scopes", "files.read", "--data-dir", &text];
