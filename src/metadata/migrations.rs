@@ -19,7 +19,8 @@ pub(super) struct Migration {
 pub enum SchemaError {
     /// A later version of the program has migrated the database.
     #[error(
-        "the database is at schema {found}, this program knows {known}: run the version that made it, or a later one"
+        "the database is at schema {found}, this program knows {known}: run the version that made it, or a later one; the \
+         way back is a backup from before the upgrade"
     )]
     Newer {
         /// The schema of the database.

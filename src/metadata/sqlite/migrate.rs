@@ -38,6 +38,9 @@ pub(super) fn migrate(connection: &mut Connection, outdated: Outdated, now_secon
         outdated.allow(applied, MIGRATIONS)?;
     }
     for migration in MIGRATIONS.iter().skip(applied) {
+        if applied > 0 {
+            tracing::info!(number = migration.number, name = migration.name, "migration started");
+        }
         transaction.execute_batch(migration.sql)?;
         let row = params![migration.number, migration.name, migration.sha256(), now_seconds];
         transaction.execute("INSERT INTO schema_migrations VALUES (?1, ?2, ?3, ?4)", row)?;
