@@ -6,9 +6,11 @@ mod access_log;
 mod archive;
 mod archived;
 mod blobs;
+mod bootstrap_key;
 mod check;
 mod compact;
 mod data_dir;
+mod file_settings;
 mod http_settings;
 mod increment;
 mod installation;
@@ -19,6 +21,8 @@ mod pairing;
 mod prices;
 mod processors;
 mod reference;
+mod reload;
+mod tls;
 mod upkeep;
 mod warnings;
 
@@ -34,14 +38,14 @@ pub use pairing::{confirm_pair, pair_status};
 pub use prices::price_list;
 pub use warnings::warnings;
 
-use crate::access_log::AccessLog;
 use crate::blobs::{InFlight, InUse};
 use crate::clock::Clock;
-use crate::config::{Config, shown_path};
+use crate::config::{Config, Reloaded, SettingError};
 use crate::files::Files;
 use crate::http::reference::Reference;
+use crate::http::reload_refusals::ReloadRefusals;
 use crate::http::serve::serve;
-use crate::http::tls::{Certificate, CertificateFiles};
+use crate::http::tls::Certificate;
 use crate::http::{AppState, Services, admin_router, router};
 use crate::keys::{Keys, fresh_secret};
 use crate::metadata::sqlite::Opener;
@@ -53,21 +57,22 @@ use crate::shares::contention::ContentionLimiter;
 use crate::sweep::Lease;
 use crate::uploads::{Hashing, Uploads};
 use crate::usage::{ReadCounter, Spending, Usage};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+use arc_swap::ArcSwap;
 use blobs::{check_combinations, event_period, open_blobs};
 use data_dir::{Locks, check_owner, create_folders, is_alone, lock, write_secret};
+use file_settings::file_settings;
 use http_settings::{connection_limits, http_settings};
 use pairing::{check_paired, check_stamped};
 use processors::processors;
 use reference::facts;
-use std::fs::File;
-use std::io::Read;
+use reload::Reloadable;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -77,8 +82,6 @@ use tokio_util::task::TaskTracker;
 pub const FIRST_KEY_FILE: &str = "first-key";
 /// The time beyond the drain timeout for cleaning up after cancelled requests.
 const LAST_STEPS: Duration = Duration::from_secs(1);
-/// The longest key file that is read, in bytes.
-const MAX_KEY_FILE_BYTES: u64 = 4096;
 /// The name of the first key, and of a bootstrap key.
 const FIRST_KEY_NAME: &str = "first";
 const BOOTSTRAP_KEY_NAME: &str = "bootstrap";
@@ -100,12 +103,9 @@ pub struct Server {
     pub first_key: Option<FirstKey>,
     /// Warnings for the operator.
     pub warnings: Vec<String>,
-    certificate: Option<Arc<Certificate>>,
-    access_log: Option<AccessLog>,
-    clock: Clock,
+    reloadable: Reloadable,
     stop: CancellationToken,
     tasks: TaskTracker,
-    drain_timeout: Duration,
     listeners: Vec<JoinHandle<()>>,
     locks: Locks,
     lease: Lease,
@@ -137,7 +137,14 @@ impl Server {
             None => None,
         };
         let (address, admin_address) = (main.local_addr()?, admin.as_ref().map(TcpListener::local_addr).transpose()?);
-        let certificate = open_certificate(config, &clock)?;
+        let refusals = Arc::<ReloadRefusals>::default();
+        let open = |files| {
+            Ok::<_, anyhow::Error>(
+                tls::load(files, &clock)?.map(|loaded| Certificate::new(loaded, Arc::clone(&refusals))),
+            )
+        };
+        let certificate = open(tls::api_files(&config.listeners)?)?;
+        let admin_certificate = open(tls::admin_files(&config.listeners)?)?;
         let access_log = access_log::open(&config.access_log, &clock)?;
         let scheme = if certificate.is_some() { "https" } else { "http" };
         let bound_url = format!("{scheme}://{address}");
@@ -151,11 +158,13 @@ impl Server {
         let files = open_files(config, &installation, clock.clone(), tasks.clone()).await?;
         check_paired(&config.stores, &*installation.metadata, &*files.blobs).await?;
         let lease = Lease::take(installation.rows(), files.process).await?;
+        let scrub_max_bytes_per_second = watch::Sender::new(config.upkeep.scrub_max_bytes_per_second);
         warnings.extend(
             upkeep::start(
                 &installation,
                 &files,
                 &config.upkeep,
+                scrub_max_bytes_per_second.subscribe(),
                 is_alone(&config.stores),
                 event_period(&config.stores),
                 &stop,
@@ -163,17 +172,14 @@ impl Server {
             .await?,
         );
         let hashing = Arc::new(Hashing::new(stop.clone()));
-        let uploads = Uploads {
-            files: files.clone(),
-            metadata: installation.rows(),
-            ttl_seconds: config.upload_ttl.as_secs(),
-            hashing,
-        };
+        let uploads = Uploads { files: files.clone(), metadata: installation.rows(), hashing };
         let reads = Arc::new(ReadCounter::new(installation.rows(), files.process));
         let (counter, until) = (Arc::clone(&reads), stop.clone());
         tasks.spawn(async move { counter.run(until).await });
-        let usage = Usage { prices: Arc::new(price_list(config)?), ..installation.usage.clone() };
-        outbound::start(config, &installation, &usage, files.process, &tasks, &stop)?;
+        let prices = Arc::new(ArcSwap::from_pointee(price_list(config)?));
+        let usage = Usage { prices: Arc::clone(&prices), ..installation.usage.clone() };
+        let (file_settings, in_flight) = (Arc::clone(&files.settings), Arc::clone(&files.in_flight));
+        let sinks = outbound::start(config, &installation, &usage, files.process, &tasks, &stop)?;
         let services = Services {
             files,
             uploads,
@@ -184,32 +190,47 @@ impl Server {
             usage,
             reads: Arc::clone(&reads),
         };
-        let tls = certificate.as_ref().map(Certificate::acceptor).transpose()?;
-        if let Some(certificate) = &certificate {
+        for certificate in certificate.iter().chain(&admin_certificate) {
             let (certificate, clock, until) = (Arc::clone(certificate), clock.clone(), stop.clone());
             tasks.spawn(certificate.watch(move || clock.now_seconds(), until));
         }
-        let state =
-            AppState::new(services, http_settings(config, warnings.clone(), access_log.clone(), certificate.clone()));
-        let main_router = router(state.clone(), Reference::new(facts(config, &url)));
-        let limits = connection_limits(config);
-        let mut listeners = vec![tokio::spawn(serve(main, tls, main_router, limits.clone(), stop.clone()))];
-        listeners
-            .extend(admin.map(|admin| tokio::spawn(serve(admin, None, admin_router(state), limits, stop.clone()))));
+        let settings = http_settings(config, warnings.clone(), access_log.clone(), Arc::clone(&refusals));
+        let state = AppState::new(services, settings);
+        let reference = Arc::new(ArcSwap::from_pointee(Reference::new(facts(config, &url))));
+        let main_router = router(state.clone(), Arc::clone(&reference));
+        let connection_limits = watch::Sender::new(connection_limits(config));
+        let serve = |listener, certificate: &Option<Arc<Certificate>>, router| {
+            tokio::spawn(serve(listener, certificate.clone(), router, connection_limits.subscribe(), stop.clone()))
+        };
+        let mut listeners = vec![serve(main, &certificate, main_router)];
+        listeners.extend(admin.map(|admin| serve(admin, &admin_certificate, admin_router(state.clone()))));
+        let reloadable = Reloadable {
+            state,
+            file_settings,
+            in_flight,
+            connection_limits,
+            scrub_max_bytes_per_second,
+            prices,
+            sinks,
+            certificate,
+            admin_certificate,
+            access_log,
+            reference,
+            url: url.clone(),
+            refusals,
+            clock,
+        };
         Ok(Self {
             bound_url,
             address,
             url,
             admin_address,
-            certificate,
-            access_log,
-            clock,
+            reloadable,
             keys: installation.keys,
             first_key,
             warnings,
             stop,
             tasks,
-            drain_timeout: config.limits.drain_timeout,
             listeners,
             locks,
             lease,
@@ -217,28 +238,29 @@ impl Server {
         })
     }
 
-    /// Loads the certificate of the API and opens the file of the access log anew.
-    pub fn reload(&self) {
-        if let Some(certificate) = &self.certificate {
-            certificate.reload(self.clock.now_seconds());
-        }
-        let is_reopened = self.access_log.as_ref().is_some_and(AccessLog::reopen);
-        if self.certificate.is_none() && !is_reopened {
-            tracing::info!(hint = "settings need a restart", "nothing to reload");
-        }
+    /// Puts a configuration in force that was read again, as far as a reload can. Returns it, or none if it was refused
+    /// and everything stays as it was; the log and `/readyz` say why.
+    pub fn reload(&self, read: Result<Reloaded, SettingError>) -> Option<Reloaded> {
+        self.reloadable.reload(read)
+    }
+
+    /// Returns the time that running requests get to finish at shutdown.
+    #[must_use]
+    pub fn drain_timeout(&self) -> Duration {
+        self.reloadable.drain_timeout()
     }
 
     /// Stops accepting, and waits for running requests and the steps that they started, at most for the drain timeout.
     /// Work that still runs then keeps the locks until the process ends.
     pub async fn stop(self) {
-        let deadline = Instant::now() + self.drain_timeout;
+        let deadline = Instant::now() + self.drain_timeout();
         self.stop.cancel();
         for listener in self.listeners {
             if let Err(error) = listener.await {
                 tracing::error!(%error, "listener panicked");
             }
         }
-        if let Some(access_log) = &self.access_log {
+        if let Some(access_log) = &self.reloadable.access_log {
             access_log.close().await;
         }
         if let Err(error) = self.reads.flush().await {
@@ -263,33 +285,12 @@ async fn open_files(config: &Config, installation: &Installation, clock: Clock, 
         in_flight: InFlight::new(config.limits.max_concurrent_uploads),
         in_use: InUse::new(Arc::clone(&sweep_wanted)),
         process: ProcessId::new(random::bytes()),
-        max_file_bytes: config.limits.max_file_bytes,
-        max_workspace_uploads: config.limits.max_workspace_uploads,
+        settings: Arc::new(ArcSwap::from_pointee(file_settings(config))),
         write_limiter: ContentionLimiter::new(processors()),
-        inline_max_bytes: config.limits.inline_max_bytes,
-        strict_jsonl: config.strict_jsonl,
-        blobs_redirect: config.blobs_redirect,
         sweep_wanted,
         last_probe: Arc::default(),
         tasks,
     })
-}
-
-/// Loads the certificate of the API; none without TLS.
-fn open_certificate(config: &Config, clock: &Clock) -> Result<Option<Arc<Certificate>>> {
-    let listeners = &config.listeners;
-    match (listeners.tls_cert.clone(), listeners.tls_key.clone()) {
-        (None, None) => Ok(None),
-        (Some(chain), Some(key)) => {
-            if !key.exists() {
-                bail!("tls_key {} does not exist", shown_path(&key));
-            }
-            let files = CertificateFiles { chain, key };
-            Ok(Some(Certificate::load(files, clock.now_seconds()).context("the API cannot have TLS")?))
-        }
-        (Some(_), None) => bail!("tls_cert needs tls_key, the file of its private key"),
-        (None, Some(_)) => bail!("tls_key needs tls_cert, the file of its certificate"),
-    }
 }
 
 async fn bind(setting: &str, address: SocketAddr) -> Result<TcpListener> {
@@ -298,25 +299,8 @@ async fn bind(setting: &str, address: SocketAddr) -> Result<TcpListener> {
 
 async fn install_bootstrap_key(installation: &Installation, file: Option<&Path>) -> Result<()> {
     let Some(file) = file else { return Ok(()) };
-    let secret = read_bootstrap_key(file)?;
+    let secret = bootstrap_key::read(file)?;
     Ok(installation.keys.install(default_access(installation), BOOTSTRAP_KEY_NAME, &secret).await?)
-}
-
-fn read_bootstrap_key(file: &Path) -> Result<KeySecret> {
-    let unreadable = || format!("cannot read bootstrap_key_file {}", shown_path(file));
-    let mut text = String::new();
-    File::open(file)
-        .with_context(unreadable)?
-        .take(MAX_KEY_FILE_BYTES)
-        .read_to_string(&mut text)
-        .with_context(unreadable)?;
-    let parsed = KeySecret::parse(text.trim()).ok().filter(|secret| secret.kind() == KeyKind::Workspace);
-    parsed.with_context(|| {
-        format!(
-            "bootstrap_key_file {} does not hold a well-formed key: expected vk_, 30 digits and their checksum",
-            shown_path(file)
-        )
-    })
 }
 
 /// Returns the access of keys that the server creates.

@@ -20,14 +20,14 @@ pub struct FairSemaphore<K>(Arc<Inner<K>>);
 
 #[derive(Debug)]
 struct Inner<K> {
-    permits: usize,
-    permits_per_owner: usize,
     held: Mutex<Held<K>>,
     returned: Notify,
 }
 
 #[derive(Debug)]
 struct Held<K> {
+    permits: usize,
+    permits_per_owner: usize,
     all: usize,
     /// The number of permits by owner. Owners without a permit have no entry.
     of_owner: HashMap<K, usize>,
@@ -52,8 +52,16 @@ impl<K: Copy + Eq + Hash> FairSemaphore<K> {
     /// Returns a semaphore of `permits`, of which a lone owner may hold `permits_per_owner`.
     #[must_use]
     pub fn new(permits: usize, permits_per_owner: usize) -> Self {
-        let held = Mutex::new(Held { all: 0, of_owner: HashMap::new() });
-        Self(Arc::new(Inner { permits, permits_per_owner, held, returned: Notify::new() }))
+        let held = Mutex::new(Held { permits, permits_per_owner, all: 0, of_owner: HashMap::new() });
+        Self(Arc::new(Inner { held, returned: Notify::new() }))
+    }
+
+    /// Changes the number of permits. Permits that are held stay, and count.
+    pub fn resize(&self, permits: usize, permits_per_owner: usize) {
+        let mut held = self.0.lock();
+        (held.permits, held.permits_per_owner) = (permits, permits_per_owner);
+        drop(held);
+        self.0.returned.notify_waiters();
     }
 
     /// Acquires a permit if the owner may have another.
@@ -62,7 +70,7 @@ impl<K: Copy + Eq + Hash> FairSemaphore<K> {
         let Self(inner) = self;
         let mut held = inner.lock();
         let own = held.of_owner.get(&owner).copied().unwrap_or_default();
-        if !may_acquire(own, held.all.saturating_sub(own), inner.permits, inner.permits_per_owner) {
+        if !may_acquire(own, held.all.saturating_sub(own), held.permits, held.permits_per_owner) {
             return None;
         }
         held.all += 1;
@@ -128,6 +136,18 @@ mod tests {
         let one_each: Vec<_> = (4..100).map(|owner| shares.try_acquire(owner).unwrap()).collect();
         drop((bob, eve, one_each));
         assert!(shares.0.lock().of_owner.is_empty() && shares.0.lock().all == 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_semaphore_grows_for_who_waits_and_shrinks_under_permits_that_are_held() {
+        let shares = FairSemaphore::new(1, 1);
+        let held = shares.try_acquire(1).unwrap();
+        let (second, ()) = tokio::join!(shares.acquire(2), async { shares.resize(9, 4) });
+        shares.resize(1, 1);
+        drop(second);
+        assert!(shares.try_acquire(2).is_none(), "the only permit is held");
+        drop(held);
+        assert!(shares.try_acquire(2).is_some());
     }
 
     #[tokio::test(start_paused = true)]

@@ -17,7 +17,7 @@ use crate::metrics::METRICS;
 use output::Output;
 use queue::Queue;
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -29,6 +29,20 @@ const BATCH_BYTES: usize = 64 * 1024;
 /// The time that the last lines have at the stop.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// An opened place for a log.
+#[derive(Debug)]
+pub struct OpenedPlace(Output);
+
+impl OpenedPlace {
+    /// Opens the file at `path`, or standard output.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or is not a regular file.
+    pub fn open(path: Option<&Path>) -> io::Result<Self> {
+        Output::open(path).map(Self)
+    }
+}
+
 /// A running access log. Clones share it.
 #[derive(Clone, Debug)]
 pub struct AccessLog(Arc<Shared>);
@@ -37,8 +51,6 @@ pub struct AccessLog(Arc<Shared>);
 struct Shared {
     queue: Arc<Queue>,
     clock: Clock,
-    /// The file of the log; none for standard output.
-    path: Option<PathBuf>,
     /// Resolves when the last line is written.
     ended: Mutex<Option<oneshot::Receiver<()>>>,
 }
@@ -48,8 +60,8 @@ impl AccessLog {
     ///
     /// # Errors
     /// When the file cannot be opened or is not a regular file, or the thread cannot be started.
-    pub fn start(format: Format, path: Option<PathBuf>, clock: Clock) -> io::Result<Self> {
-        let (queue, output) = (Arc::<Queue>::default(), Output::open(path.as_deref())?);
+    pub fn start(format: Format, path: Option<&Path>, clock: Clock) -> io::Result<Self> {
+        let (queue, output) = (Arc::<Queue>::default(), Output::open(path)?);
         let (end, ended) = oneshot::channel();
         let taken = Arc::clone(&queue);
         thread::Builder::new().name("access-log".to_owned()).spawn(move || {
@@ -57,7 +69,7 @@ impl AccessLog {
             // At the stop somebody waits for the end, else nobody.
             let _waited = end.send(());
         })?;
-        Ok(Self(Arc::new(Shared { queue, clock, path, ended: Mutex::new(Some(ended)) })))
+        Ok(Self(Arc::new(Shared { queue, clock, ended: Mutex::new(Some(ended)) })))
     }
 
     /// Returns the time for an entry, in milliseconds since the Unix epoch.
@@ -73,18 +85,10 @@ impl AccessLog {
         }
     }
 
-    /// Opens the file anew, so that its rotation can begin. Requests that end from now on are in the new file. Returns
-    /// whether the log has a file.
-    pub fn reopen(&self) -> bool {
-        let Some(path) = &self.0.path else { return false };
-        match Output::open(Some(path)) {
-            Ok(output) => {
-                self.0.queue.replace(output);
-                tracing::info!("access log reopened");
-            }
-            Err(error) => tracing::warn!(%error, "access log reopening failed, the old file stays"),
-        }
-        true
+    /// Continues in a place that was opened. Requests that end from now on are there, so that a rotation can begin.
+    pub fn continue_in(&self, place: OpenedPlace) {
+        self.0.queue.replace(place.0);
+        tracing::info!("access log reopened");
     }
 
     /// Writes what waits and ends the thread.
@@ -126,7 +130,7 @@ mod tests {
     async fn what_waits_at_the_stop_is_written_in_order() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("access.log");
-        let log = AccessLog::start(Format::Json, Some(path.clone()), Clock::set_to(7)).unwrap();
+        let log = AccessLog::start(Format::Json, Some(&path), Clock::set_to(7)).unwrap();
         for sent_bytes in 0..1000 {
             log.write(Entry { sent_bytes, ..Entry::example() });
         }
@@ -141,13 +145,13 @@ mod tests {
     async fn entries_after_a_reopening_are_in_the_new_file() {
         let folder = tempfile::tempdir().unwrap();
         let (path, rotated) = (folder.path().join("access.log"), folder.path().join("access.log.1"));
-        let log = AccessLog::start(Format::Combined, Some(path.clone()), Clock::set_to(7)).unwrap();
+        let log = AccessLog::start(Format::Combined, Some(&path), Clock::set_to(7)).unwrap();
         log.write(Entry::example());
         while std::fs::read_to_string(&path).unwrap().is_empty() {
             tokio::task::yield_now().await;
         }
         std::fs::rename(&path, &rotated).unwrap();
-        assert!(log.reopen());
+        log.continue_in(OpenedPlace::open(Some(&path)).unwrap());
         log.write(Entry { method: "DELETE", ..Entry::example() });
         log.close().await;
         let read = |path| std::fs::read_to_string(path).unwrap();
@@ -157,7 +161,7 @@ mod tests {
     #[tokio::test]
     async fn only_a_regular_file_is_opened() {
         let folder = tempfile::tempdir().unwrap();
-        let start = |path: &str| AccessLog::start(Format::Json, Some(path.into()), Clock::set_to(7));
+        let start = |path: &str| AccessLog::start(Format::Json, Some(Path::new(path)), Clock::set_to(7));
         assert!(start("/dev/null").is_err(), "a device may block or lose what it gets");
         assert!(start(folder.path().to_str().unwrap()).is_err());
         assert!(start(folder.path().join("none/access.log").to_str().unwrap()).is_err());

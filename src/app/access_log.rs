@@ -1,6 +1,6 @@
 //! Opens the access log by the configuration.
 
-use crate::access_log::{AccessLog, Format};
+use crate::access_log::{AccessLog, Format, OpenedPlace};
 use crate::clock::Clock;
 use crate::config::{AccessLogConfig, AccessLogFormat};
 use anyhow::{Context, Result};
@@ -12,7 +12,17 @@ pub(super) fn open(config: &AccessLogConfig, clock: &Clock) -> Result<Option<Acc
         Some(AccessLogFormat::Json) => Format::Json,
         Some(AccessLogFormat::Combined) => Format::Combined,
     };
+    let log = AccessLog::start(format, config.file.as_deref(), clock.clone());
+    Ok(Some(log.with_context(|| unopened(config))?))
+}
+
+/// Opens the place of the access log, without writing to it; none when the log is off.
+pub(super) fn open_place(config: &AccessLogConfig) -> Result<Option<OpenedPlace>> {
+    let place = config.format.map(|_| OpenedPlace::open(config.file.as_deref())).transpose();
+    place.with_context(|| unopened(config))
+}
+
+fn unopened(config: &AccessLogConfig) -> String {
     let place = config.file.as_ref().map_or("standard output".into(), |file| file.display().to_string());
-    let log = AccessLog::start(format, config.file.clone(), clock.clone());
-    Ok(Some(log.with_context(|| format!("cannot open the access log on {place} (access_log_file)"))?))
+    format!("cannot open the access log on {place} (access_log_file)")
 }

@@ -3,7 +3,7 @@
 use super::blobs::{check_combinations, connect_for_trial, open_blobs_without_notes};
 use super::data_dir::check_owner;
 use super::prices::price_list;
-use super::{open_certificate, outbound, read_bootstrap_key};
+use super::{bootstrap_key, outbound, tls};
 use crate::blobs::local::LocalBlobs;
 use crate::clock::Clock;
 use crate::config::{BlobsConfig, CloudConfig, Config, DatabaseUrl, MetadataConfig, StoreConfig};
@@ -41,11 +41,12 @@ impl Check {
 pub fn check_settings(config: &Config, clock: &Clock) -> Vec<Check> {
     let mut checks = vec![Check::new("settings", check_together(config).map(|()| "valid"))];
     let listeners = &config.listeners;
-    if listeners.tls_cert.is_some() || listeners.tls_key.is_some() {
-        checks.push(Check::new("tls", open_certificate(config, clock).map(|_| "the certificate has its key")));
+    for (what, files) in [("tls", tls::api_files(listeners)), ("admin tls", tls::admin_files(listeners))] {
+        let loaded = files.and_then(|files| tls::load(files, clock)).transpose();
+        checks.extend(loaded.map(|loaded| Check::new(what, loaded.map(|_| "the certificate has its key"))));
     }
     if let Some(file) = &config.bootstrap_key_file {
-        checks.push(Check::new("bootstrap key", read_bootstrap_key(file).map(|_| "well-formed")));
+        checks.push(Check::new("bootstrap key", bootstrap_key::read(file).map(|_| "well-formed")));
     }
     for (what, sink) in [("usage sink", &config.usage_sink), ("alert sink", &config.alert_sink)] {
         if let Some(outcome) = outbound::check(sink).transpose() {

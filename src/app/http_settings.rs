@@ -3,9 +3,8 @@
 use super::processors::processors;
 use crate::access_log::AccessLog;
 use crate::config::{Config, CorsOrigins, LimitConfig};
-use crate::http::serve::ConnectionLimits;
-use crate::http::tls::Certificate;
-use crate::http::{BodyPace, Caps, Cors, HttpSettings, Patience};
+use crate::http::reload_refusals::ReloadRefusals;
+use crate::http::{BodyPace, Caps, ConnectionLimits, Cors, HttpLimits, HttpSettings, Patience};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,21 +21,29 @@ pub(super) fn http_settings(
     config: &Config,
     warnings: Vec<String>,
     access_log: Option<AccessLog>,
-    certificate: Option<Arc<Certificate>>,
+    refusals: Arc<ReloadRefusals>,
 ) -> HttpSettings {
-    let limits = &config.limits;
     HttpSettings {
         trusted_proxies: config.listeners.trusted_proxies.clone(),
         cors: cors(&config.listeners.cors_origins),
-        keep_alive_seconds: limits.idle_timeout.as_secs(),
+        limits: http_limits(config),
+        max_contended_reads: (processors() / 2).max(1),
+        warnings,
+        access_log,
+        is_encrypted: config.listeners.tls_cert.is_some(),
+        is_admin_encrypted: config.listeners.admin_tls_cert.is_some(),
+        refusals,
+    }
+}
+
+/// Returns the limits of the routes.
+pub(super) const fn http_limits(config: &Config) -> HttpLimits {
+    let limits = &config.limits;
+    HttpLimits {
         body_pace: body_pace(limits),
         max_requests: limits.max_connections,
         max_downloads: limits.max_concurrent_downloads,
-        max_contended_reads: (processors() / 2).max(1),
         max_failed_logins_per_minute: limits.max_failed_logins_per_minute,
-        warnings,
-        access_log,
-        certificate,
     }
 }
 
@@ -55,6 +62,7 @@ pub(super) fn connection_limits(config: &Config) -> ConnectionLimits {
             idle: limits.idle_timeout + KEEP_ALIVE_MARGIN,
             stall: limits.send_stall_timeout,
         },
+        keep_alive_seconds: limits.idle_timeout.as_secs(),
         drain_timeout: limits.drain_timeout,
     }
 }

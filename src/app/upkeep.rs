@@ -15,6 +15,7 @@ use crate::usage::ReadMerger;
 use anyhow::Result;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// Starts the tasks. Returns a warning for the operator when most of them have to wait.
@@ -22,11 +23,12 @@ pub(super) async fn start(
     installation: &Installation,
     files: &Files,
     config: &UpkeepConfig,
+    scrub_max_bytes_per_second: watch::Receiver<u64>,
     alone: bool,
     event_period: Duration,
     stop: &CancellationToken,
 ) -> Result<Option<String>> {
-    start_scrub(installation, files, config, stop);
+    start_scrub(installation, files, config, scrub_max_bytes_per_second, stop);
     start_merger(installation, files, config, stop);
     let sweeper = Sweeper {
         metadata: installation.rows(),
@@ -67,15 +69,17 @@ async fn stamp(metadata: &dyn LineageMetadata, blobs: &dyn BlobStore) -> Result<
     Ok(())
 }
 
-fn start_scrub(installation: &Installation, files: &Files, config: &UpkeepConfig, stop: &CancellationToken) {
+fn start_scrub(
+    installation: &Installation,
+    files: &Files,
+    config: &UpkeepConfig,
+    max_bytes_per_second: watch::Receiver<u64>,
+    stop: &CancellationToken,
+) {
     if config.scrub_interval.is_zero() {
         return;
     }
-    let scrub = BackgroundScrub {
-        interval: config.scrub_interval,
-        max_bytes_per_second: config.scrub_max_bytes_per_second,
-        process: files.process,
-    };
+    let scrub = BackgroundScrub { interval: config.scrub_interval, max_bytes_per_second, process: files.process };
     let inspector = Inspector { metadata: installation.rows(), blobs: Arc::clone(&files.blobs) };
     let (clock, stop) = (files.clock.clone(), stop.clone());
     files.tasks.spawn(async move { scrub.run(&inspector, &clock, stop).await });

@@ -12,11 +12,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Debug)]
 pub struct InFlight {
     state: Mutex<State>,
-    max: usize,
 }
 
 #[derive(Debug, Default)]
 struct State {
+    max: usize,
     blobs: HashSet<BlobId>,
     /// The number of blobs by owner. Owners without a blob have no entry.
     owned: HashMap<LimitOwner, usize>,
@@ -35,7 +35,12 @@ impl InFlight {
     /// Returns an empty registry for at most `max` blobs.
     #[must_use]
     pub fn new(max: usize) -> Arc<Self> {
-        Arc::new(Self { state: Mutex::default(), max })
+        Arc::new(Self { state: Mutex::new(State { max, ..State::default() }) })
+    }
+
+    /// Changes the maximum. Blobs that are in flight stay, and count.
+    pub fn resize(&self, max: usize) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).max = max;
     }
 
     /// Adds a blob of these owners, each with its limit. Workspaces share the registry fairly ([`may_acquire`]). Call
@@ -49,14 +54,14 @@ impl InFlight {
         owners: [(LimitOwner, usize); 2],
     ) -> Result<InFlightToken, ConcurrencyScope> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.blobs.len() >= self.max {
+        if state.blobs.len() >= state.max {
             return Err(ConcurrencyScope::Server);
         }
         for (owner, max) in owners {
             let own = state.owned.get(&owner).copied().unwrap_or_default();
             let others = state.blobs.len().saturating_sub(own);
             let is_admitted = match owner {
-                LimitOwner::Workspace(_) => may_acquire(own, others, self.max, max.min(self.max)),
+                LimitOwner::Workspace(_) => may_acquire(own, others, state.max, max.min(state.max)),
                 LimitOwner::Key(_) => own < max,
             };
             if !is_admitted {
@@ -114,6 +119,20 @@ mod tests {
         drop(token);
         assert!(!registry.contains(first) && registry.enter(second, owners(1, 1, [9, 9])).is_ok());
         assert!(registry.state.lock().unwrap().owned.is_empty(), "who has none is forgotten");
+    }
+
+    #[test]
+    fn a_changed_maximum_counts_what_is_in_flight() {
+        let registry = InFlight::new(1);
+        let enter = |number: u8| registry.enter(BlobId::new([number; 16]), owners(number.into(), 1, [9, 9]));
+        let first = enter(1).unwrap();
+        registry.resize(2);
+        let second = enter(2).unwrap();
+        registry.resize(1);
+        drop(second);
+        assert_eq!(enter(3).unwrap_err(), ConcurrencyScope::Server);
+        drop(first);
+        assert!(enter(3).is_ok());
     }
 
     #[test]

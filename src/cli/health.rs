@@ -1,11 +1,13 @@
 //! `venna health`: what probes of containers run, where there is no `curl`.
 
+use super::pinned::Pinned;
 use super::settings::ServerSettings;
 use crate::config::ListenConfig;
 use anyhow::{Context, Result, bail};
 use reqwest::Client;
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,8 +28,12 @@ impl Health {
     pub async fn run(&self) -> Result<()> {
         let (config, _) = self.settings.resolve()?;
         let path = if self.ready { "/readyz" } else { "/healthz" };
-        let url = format!("{}{path}", address(&config.listeners)?);
-        let answer = client()?.get(&url).send().await.with_context(|| format!("{url} does not answer"))?;
+        let url = format!("{}{path}", address(&config.listeners));
+        let answer = client(config.listeners.tls_cert.as_deref().filter(|_| url.starts_with("https:")))?
+            .get(&url)
+            .send()
+            .await
+            .with_context(|| format!("{url} does not answer"))?;
         let status = answer.status();
         let text = answer.text().await.with_context(|| format!("the answer of {url} broke off"))?;
         if !status.is_success() {
@@ -38,24 +44,28 @@ impl Health {
     }
 }
 
-/// Returns the URL of the listener that speaks plain HTTP: the administrative one, or that of the API.
-fn address(listeners: &ListenConfig) -> Result<String> {
+/// Returns the URL of the administrative listener, or of the API if that listener is off or has TLS, and may demand a
+/// certificate.
+fn address(listeners: &ListenConfig) -> String {
     match listeners.admin {
-        Some(admin) => Ok(format!("http://{admin}")),
-        None if listeners.tls_cert.is_none() => Ok(format!("http://{}", listeners.main)),
-        None => {
-            bail!("admin_listen is off and the API has TLS: give admin_listen an address, for example 127.0.0.1:8081")
-        }
+        Some(admin) if listeners.admin_tls_cert.is_none() => format!("http://{admin}"),
+        _ if listeners.tls_cert.is_none() => format!("http://{}", listeners.main),
+        _ => format!("https://{}", listeners.main),
     }
 }
 
-/// Returns a client that asks this machine only: without TLS, proxies and redirects.
-fn client() -> Result<Client> {
+/// Returns a client that asks this machine only: without proxies and redirects, and with trust in the certificate of
+/// the API alone.
+fn client(certificate: Option<&Path>) -> Result<Client> {
     let provider = Arc::new(ring::default_provider());
-    let trusts_nobody = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth();
-    let client = Client::builder().tls_backend_preconfigured(trusts_nobody).no_proxy().timeout(TIMEOUT);
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let config = match certificate {
+        Some(file) => {
+            let pinned = Pinned::to_file(file).with_context(|| format!("cannot read tls_cert {}", file.display()))?;
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(pinned)).with_no_client_auth()
+        }
+        None => builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth(),
+    };
+    let client = Client::builder().tls_backend_preconfigured(config).no_proxy().timeout(TIMEOUT);
     Ok(client.redirect(reqwest::redirect::Policy::none()).build()?)
 }

@@ -10,6 +10,7 @@ use crate::model::limits::{Limit, LimitOwner, StorageUsage};
 use crate::model::prices::NanoUsd;
 use crate::usage::Usage;
 use anyhow::{Result, anyhow, bail};
+use arc_swap::ArcSwap;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -69,7 +70,7 @@ async fn get(settings: &StoreSettings, owner: &str, json: bool) -> Result<()> {
     let usage = match owner {
         LimitOwner::Workspace(workspace) => {
             let stored = installation.workspaces.storage_usage(workspace).await?;
-            let prices = Arc::new(price_list(&config)?);
+            let prices = Arc::new(ArcSwap::from_pointee(price_list(&config)?));
             let spent = Usage { prices, ..installation.usage.clone() }.month_cost(workspace).await?;
             Some((stored, spent))
         }

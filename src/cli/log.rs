@@ -1,23 +1,18 @@
 //! Logging to standard error, and traces. A full or closed standard error does not harm the server.
 
-use crate::config::{Config, LogFormat, LogLevel};
+use super::log_level::LiveLevel;
+use crate::config::{Config, LogFormat};
 use crate::traces::Traces;
 use std::io::{self, IsTerminal, Write};
-use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 
-/// Starts logging by the configuration, and the traces of what is logged.
-pub fn start(config: &Config, traces: Option<&Traces>) {
+/// Starts logging by the configuration, and the traces of what is logged. Returns the level, which may be changed.
+pub fn start(config: &Config, traces: Option<&Traces>) -> LiveLevel {
     let terminal = io::stderr().is_terminal();
     let format = config.log_format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json });
-    let level = match config.log_level {
-        LogLevel::Error => LevelFilter::ERROR,
-        LogLevel::Warn => LevelFilter::WARN,
-        LogLevel::Info => LevelFilter::INFO,
-        LogLevel::Debug => LevelFilter::DEBUG,
-    };
+    let level = LiveLevel::new(config.log_level);
     if let Some(traces) = traces {
         let lines = tracing_subscriber::fmt::layer().with_writer(|| InfallibleWriter(io::stderr()));
         let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
@@ -25,14 +20,16 @@ pub fn start(config: &Config, traces: Option<&Traces>) {
             LogFormat::Json => Box::new(lines.json().flatten_event(true).log_internal_errors(false)),
         };
         tracing_subscriber::registry().with(lines.with_filter(level)).with(traces.layer()).init();
-        return;
+        return level;
     }
     // Without traces the levels need no filter for each layer, which costs every event.
-    let lines = tracing_subscriber::fmt().with_writer(|| InfallibleWriter(io::stderr())).with_max_level(level);
+    let lines = tracing_subscriber::fmt::layer().with_writer(|| InfallibleWriter(io::stderr()));
+    let registry = tracing_subscriber::registry().with(level);
     match format {
-        LogFormat::Text => lines.with_ansi(terminal).log_internal_errors(false).init(),
-        LogFormat::Json => lines.json().flatten_event(true).log_internal_errors(false).init(),
+        LogFormat::Text => registry.with(lines.with_ansi(terminal).log_internal_errors(false)).init(),
+        LogFormat::Json => registry.with(lines.json().flatten_event(true).log_internal_errors(false)).init(),
     }
+    level
 }
 
 /// Writes one line to standard error, in any log format.

@@ -1,18 +1,19 @@
 //! `venna serve`.
 
+use super::log_level::LiveLevel;
 use super::settings::ServerSettings;
 use super::{log, service_manager};
 use crate::app::{FirstKey, Server};
 use crate::clock::Clock;
-use crate::config::{Config, unknown_variables};
+use crate::config::{Config, Effective, unknown_variables};
 use crate::traces::{self, Traces};
 use anyhow::{Context, Result};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{self, IsTerminal, Write};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Runs the server in the foreground until SIGTERM or SIGINT, then drains. SIGHUP loads the certificate anew, and opens
-/// the file of the access log anew.
+/// Runs the server in the foreground until SIGTERM or SIGINT, then drains. SIGHUP reads the configuration again and
+/// applies what needs no restart.
 #[derive(Debug, clap::Args)]
 pub struct Serve {
     #[command(flatten)]
@@ -21,9 +22,9 @@ pub struct Serve {
 
 impl Serve {
     pub async fn run(&self) -> Result<()> {
-        let (config, _) = self.settings.resolve()?;
+        let (config, mut in_force) = self.settings.resolve()?;
         let traces = traces::start().context("cannot start traces")?;
-        log::start(&config, traces.as_ref());
+        let level = log::start(&config, traces.as_ref());
         warn_about_variables();
         raise_descriptor_limit();
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -41,10 +42,10 @@ impl Serve {
             tokio::select! {
                 _ = interrupt.recv() => break,
                 _ = terminate.recv() => break,
-                _ = hangup.recv() => reload(&server),
+                _ = hangup.recv() => self.reload(&server, &mut in_force, level),
             }
         }
-        service_manager::stopping(config.limits.drain_timeout);
+        service_manager::stopping(server.drain_timeout());
         tracing::info!(hint = "a second signal stops at once", "drain started");
         tokio::select! {
             () = stop(server, traces) => tracing::info!("server stopped"),
@@ -53,12 +54,17 @@ impl Serve {
         }
         Ok(())
     }
-}
 
-fn reload(server: &Server) {
-    service_manager::reloading();
-    server.reload();
-    service_manager::ready();
+    /// Reads the configuration again and puts it in force. A refused one changes nothing.
+    fn reload(&self, server: &Server, in_force: &mut Vec<Effective>, level: LiveLevel) {
+        service_manager::reloading();
+        let reloaded = server.reload(self.settings.reload(in_force));
+        service_manager::reloaded(reloaded.is_some());
+        if let Some(reloaded) = reloaded {
+            level.set(reloaded.config.log_level);
+            *in_force = reloaded.effective;
+        }
+    }
 }
 
 /// Drains the server, and then sends its last traces.
@@ -107,7 +113,8 @@ fn write_introduction(out: &mut impl Write, config: &Config, server: &Server) ->
     writeln!(out, "  API     {url}/v1")?;
     writeln!(out, "  Docs    {url}/docs")?;
     if let Some(admin) = server.admin_address {
-        writeln!(out, "  Health  http://{admin}/readyz")?;
+        let scheme = if config.listeners.admin_tls_cert.is_some() { "https" } else { "http" };
+        writeln!(out, "  Health  {scheme}://{admin}/readyz")?;
     }
     writeln!(out, "  Data    {}", config.stores.data_dir.display())?;
     if let Some(first_key) = &server.first_key {

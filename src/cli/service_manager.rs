@@ -9,12 +9,18 @@ use tokio::time::{MissedTickBehavior, interval};
 /// The time beyond the drain timeout until the service manager may end the process.
 const STOP_MARGIN: Duration = Duration::from_secs(10);
 
-/// Tells that the server serves, or serves again after [`reloading`].
+/// Tells that the server serves.
 pub fn ready() {
     tell(&[NotifyState::Ready]);
 }
 
-/// Tells that a reload has begun. [`ready`] ends it.
+/// Tells that a reload has ended, and whether it was accepted. `systemctl status` shows it.
+pub fn reloaded(is_accepted: bool) {
+    let status = if is_accepted { "the last reload succeeded" } else { "the last reload was refused, see the log" };
+    tell(&[NotifyState::Ready, NotifyState::Status(status)]);
+}
+
+/// Tells that a reload has begun. [`reloaded`] ends it.
 pub fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => tell(&[NotifyState::Reloading, now]),

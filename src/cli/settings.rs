@@ -3,7 +3,8 @@
 use crate::app::{Installation, open_inspector, root_warning};
 use crate::clock::Clock;
 use crate::config::{
-    CloudVariables, Config, DatabaseVariables, Effective, Layers, SETTINGS, Setting, StoreConfig, Use,
+    CloudVariables, Config, DatabaseVariables, Effective, Layers, Reloaded, SETTINGS, Setting, SettingError,
+    StoreConfig, Use,
 };
 use crate::inspect::Inspector;
 use anyhow::Result;
@@ -29,6 +30,11 @@ impl ServerSettings {
     /// Returns the configuration, and the origin of each value.
     pub fn resolve(&self) -> Result<(Config, Vec<Effective>)> {
         Ok(Config::resolve(&self.0)?)
+    }
+
+    /// Reads the configuration again, beside the settings in force.
+    pub fn reload(&self, in_force: &[Effective]) -> Result<Reloaded, SettingError> {
+        Config::reload(&self.0, in_force)
     }
 }
 

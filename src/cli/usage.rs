@@ -9,6 +9,7 @@ use crate::model::prices::{LineItem, NanoUsd};
 use crate::model::usage::Dimensions;
 use crate::usage::{Bucket, BucketWidth, CostBucket, CostDimensions, CostGroup, Usage, UsageWindow};
 use anyhow::{Result, bail};
+use arc_swap::ArcSwap;
 use clap::ValueEnum;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
@@ -91,7 +92,8 @@ impl UsageCommand {
         }
         let config = self.settings.resolve()?;
         let installation = Installation::open_existing(&config.stores, Clock::system()).await?;
-        let usage = Usage { prices: Arc::new(price_list(&config)?), ..installation.usage.clone() };
+        let usage =
+            Usage { prices: Arc::new(ArcSwap::from_pointee(price_list(&config)?)), ..installation.usage.clone() };
         if self.rebuild {
             let rows = usage.rebuild().await?;
             eprintln!("{} of the ledger taken into the cache anew", quantity::counted(rows as u64, "row", "rows"));

@@ -38,6 +38,18 @@ pub struct Effective {
     pub value: Option<String>,
     /// The origin of the value.
     pub origin: Origin,
+    /// The value as it was set; none when it was not set.
+    pub(super) set: Option<SetValue>,
+}
+
+/// The text of a value, which may be a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct SetValue(pub(super) String);
+
+impl fmt::Debug for SetValue {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("SetValue")
+    }
 }
 
 /// An invalid setting, or an unreadable configuration file.

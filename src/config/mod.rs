@@ -14,6 +14,7 @@ mod prices;
 mod quantity;
 mod redacted;
 mod reference;
+mod reload;
 mod resolve;
 mod setting;
 mod settings;
@@ -27,8 +28,9 @@ pub use prices::{ItemPriceConfig, PriceConfig, PriceUnit, PricedItem};
 pub use quantity::Unit;
 pub use redacted::path as shown_path;
 pub use reference::reference;
+pub use reload::{Change, Reloaded};
 pub use resolve::{Layers, unknown_variables};
-pub use setting::{Kind, Setting, Use};
+pub use setting::{Kind, Reload, Setting, Use};
 pub use settings::SETTINGS;
 
 use ipnet::IpNet;
@@ -119,6 +121,12 @@ pub struct ListenConfig {
     pub tls_cert: Option<PathBuf>,
     /// The file of its private key.
     pub tls_key: Option<PathBuf>,
+    /// The file of the certificate chain of `admin`.
+    pub admin_tls_cert: Option<PathBuf>,
+    /// The file of its private key.
+    pub admin_tls_key: Option<PathBuf>,
+    /// The file of the authorities of clients of `admin`.
+    pub admin_client_ca: Option<PathBuf>,
 }
 
 /// The limits of requests, connections and the process.
@@ -194,7 +202,11 @@ impl Config {
     /// # Errors
     /// The first invalid setting, with its origin and the valid values.
     pub fn resolve(layers: &Layers) -> Result<(Self, Vec<Effective>), SettingError> {
-        let mut from = resolve::Resolver::new(layers)?;
+        let file = resolve::read_values(layers)?;
+        Self::resolve_from(resolve::Resolver::new(layers, file, resolve::Kept::new()))
+    }
+
+    fn resolve_from(mut from: resolve::Resolver<'_>) -> Result<(Self, Vec<Effective>), SettingError> {
         let stores = stores(&mut from)?;
         let usual_delete_delay = stores.blobs.default_delete_delay();
         let config = Self {
@@ -208,6 +220,9 @@ impl Config {
                 cors_origins: from.take("cors_origins", cors::origins)?,
                 tls_cert: from.take_optional("tls_cert", parse::path)?,
                 tls_key: from.take_optional("tls_key", parse::path)?,
+                admin_tls_cert: from.take_optional("admin_tls_cert", parse::path)?,
+                admin_tls_key: from.take_optional("admin_tls_key", parse::path)?,
+                admin_client_ca: from.take_optional("admin_client_ca", parse::path)?,
             },
             log_format: from.take_optional("log_format", log::log_format)?,
             log_level: from.take("log_level", log::log_level)?,

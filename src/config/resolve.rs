@@ -4,7 +4,7 @@
 //! redacted. Configuration libraries know the file but not the line.
 
 use super::blobs::CloudVariables;
-use super::effective::{Effective, Origin, SettingError, Source};
+use super::effective::{Effective, Origin, SetValue, SettingError, Source};
 use super::metadata::DatabaseVariables;
 use super::prices::{self, PRICES, PriceConfig, Prices, TABLES};
 use super::redacted;
@@ -49,9 +49,12 @@ pub struct Layers {
     pub database: DatabaseVariables,
 }
 
+/// The values that settings keep at a reload, by name; none for a setting that stays unset.
+pub(super) type Kept = BTreeMap<&'static str, Option<(String, Origin)>>;
+
 /// The values of the configuration file.
-#[derive(Default)]
-struct FileValues {
+#[derive(Clone, Default)]
+pub(super) struct FileValues {
     settings: BTreeMap<&'static str, (String, Origin)>,
     prices: Prices,
 }
@@ -59,13 +62,14 @@ struct FileValues {
 pub(super) struct Resolver<'a> {
     layers: &'a Layers,
     file: FileValues,
+    kept: Kept,
     effective: Vec<Effective>,
 }
 
 impl<'a> Resolver<'a> {
-    pub(super) fn new(layers: &'a Layers) -> Result<Self, SettingError> {
-        let file = layers.file.as_deref().map(read_file).transpose()?.unwrap_or_default();
-        Ok(Self { layers, file, effective: Vec::new() })
+    /// Resolves settings from these layers, except those that are kept.
+    pub(super) const fn new(layers: &'a Layers, file: FileValues, kept: Kept) -> Self {
+        Self { layers, file, kept, effective: Vec::new() }
     }
 
     /// Takes a setting that always has a value.
@@ -90,7 +94,7 @@ impl<'a> Resolver<'a> {
         if let Some((value, origin)) = self.find(setting) {
             return self.accept(setting, &value, origin, parse).map(Some);
         }
-        self.effective.push(Effective { name: setting.name, value: None, origin: Origin::Default });
+        self.effective.push(Effective { name: setting.name, value: None, origin: Origin::Default, set: None });
         Ok(None)
     }
 
@@ -142,6 +146,9 @@ impl<'a> Resolver<'a> {
     }
 
     fn find(&self, setting: &Setting) -> Option<(String, Origin)> {
+        if let Some(kept) = self.kept.get(setting.name) {
+            return kept.clone();
+        }
         let flag = || self.layers.flags.get(setting.name).map(|value| (value.clone(), Origin::Flag(setting.flag())));
         let variable = || {
             self.layers
@@ -162,7 +169,8 @@ impl<'a> Resolver<'a> {
         let shown = redacted::value(setting, value);
         match parse(setting, value) {
             Some(parsed) => {
-                self.effective.push(Effective { name: setting.name, value: Some(shown), origin });
+                let set = (origin != Origin::Default).then(|| SetValue(value.to_owned()));
+                self.effective.push(Effective { name: setting.name, value: Some(shown), origin, set });
                 Ok(parsed)
             }
             None => {
@@ -175,6 +183,11 @@ impl<'a> Resolver<'a> {
 #[expect(clippy::expect_used, reason = "a name that is not in the list is a mistake of this room, found by its tests")]
 fn setting(name: &str) -> &'static Setting {
     SETTINGS.iter().find(|setting| setting.name == name).expect("the setting is in the list")
+}
+
+/// Reads the configuration file of these layers, if they have one.
+pub(super) fn read_values(layers: &Layers) -> Result<FileValues, SettingError> {
+    Ok(layers.file.as_deref().map(read_file).transpose()?.unwrap_or_default())
 }
 
 fn read_file(path: &Path) -> Result<FileValues, SettingError> {

@@ -13,6 +13,28 @@ pub enum Use {
     Server,
 }
 
+/// The effect of a reload (SIGHUP) on a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reload {
+    /// None: a change needs a restart.
+    Restart,
+    /// A changed value takes effect. A file that it names is read again.
+    Value,
+    /// A changed value takes effect while the setting is set before and after. To set or unset it needs a restart.
+    WhileSet,
+}
+
+impl fmt::Display for Reload {
+    /// Formats the effect for the documentation.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Restart => "-",
+            Self::Value => "yes",
+            Self::WhileSet => "while set",
+        })
+    }
+}
+
 /// A setting: the flag `--name`, the variable `VENNA_NAME`, the key `name`.
 #[derive(Clone, Debug)]
 pub struct Setting {
@@ -28,6 +50,8 @@ pub struct Setting {
     pub kind: Kind,
     /// The commands that take it.
     pub used_by: Use,
+    /// The effect of a reload on it.
+    pub reload: Reload,
 }
 
 /// The kind of a setting's value.
@@ -106,7 +130,7 @@ impl Setting {
 
     /// Returns whether the value is the path of a file with a secret.
     pub(super) fn holds_secret(&self) -> bool {
-        self.name.ends_with("_file") || self.name == "tls_key"
+        self.name.ends_with("_file") || self.name.ends_with("tls_key")
     }
 
     /// Returns the environment variable.

@@ -1,7 +1,7 @@
 //! The one list of settings.
 
 use super::quantity::Unit;
-use super::setting::{Kind, Setting, Use};
+use super::setting::{Kind, Reload, Setting, Use};
 
 const SECONDS: Kind = Kind::Whole { unit: Unit::Seconds, bounds: 1..=86_400 };
 const LONG_SECONDS: Kind = Kind::Whole { unit: Unit::Seconds, bounds: 0..=366 * 86_400 };
@@ -16,6 +16,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The data directory of the installation.",
         kind: Kind::Path,
         used_by: Use::Stores,
+        reload: Reload::Restart,
     },
     Setting {
         name: "metadata_url",
@@ -24,6 +25,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The metadata store; by default `venna.db` in the data directory.",
         kind: Kind::MetadataUrl,
         used_by: Use::Stores,
+        reload: Reload::Restart,
     },
     Setting {
         name: "blobs_url",
@@ -32,6 +34,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The blob store; by default the folder `blobs` in the data directory. Buckets are configured by the environment variables of their clouds, such as `AWS_ACCESS_KEY_ID`.",
         kind: Kind::BlobsUrl,
         used_by: Use::Stores,
+        reload: Reload::Restart,
     },
     Setting {
         name: "blobs_timeout_seconds",
@@ -40,6 +43,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The time limit of a request to a bucket, retries included. Requests with many bytes get more.",
         kind: SECONDS,
         used_by: Use::Stores,
+        reload: Reload::Restart,
     },
     Setting {
         name: "listen",
@@ -48,6 +52,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The address of the API. Port 0 takes a free port, which is printed.",
         kind: Kind::Address,
         used_by: Use::Server,
+        reload: Reload::Restart,
     },
     Setting {
         name: "admin_listen",
@@ -56,14 +61,16 @@ pub static SETTINGS: &[Setting] = &[
         help: "The address of `/metrics`, `/healthz` and `/readyz` apart from the API; `off` for none.",
         kind: Kind::AddressOrOff,
         used_by: Use::Server,
+        reload: Reload::Restart,
     },
     Setting {
         name: "tls_cert",
         placeholder: "FILE",
         default: None,
-        help: "The certificate chain of the API in PEM, the server's certificate first; without it the API has no TLS. A changed file is loaded within 10 seconds, or on SIGHUP.",
+        help: "The certificate chain of the API in PEM, the server's certificate first; without it the API has no TLS. A changed file is loaded within 10 seconds, or at a reload.",
         kind: Kind::Path,
         used_by: Use::Server,
+        reload: Reload::WhileSet,
     },
     Setting {
         name: "tls_key",
@@ -72,6 +79,34 @@ pub static SETTINGS: &[Setting] = &[
         help: "The private key of `tls_cert` in PEM.",
         kind: Kind::Path,
         used_by: Use::Server,
+        reload: Reload::WhileSet,
+    },
+    Setting {
+        name: "admin_tls_cert",
+        placeholder: "FILE",
+        default: None,
+        help: "The certificate chain of `admin_listen` in PEM; without it that listener has no TLS. A changed file is loaded as that of `tls_cert`.",
+        kind: Kind::Path,
+        used_by: Use::Server,
+        reload: Reload::WhileSet,
+    },
+    Setting {
+        name: "admin_tls_key",
+        placeholder: "FILE",
+        default: None,
+        help: "The private key of `admin_tls_cert` in PEM.",
+        kind: Kind::Path,
+        used_by: Use::Server,
+        reload: Reload::WhileSet,
+    },
+    Setting {
+        name: "admin_client_ca",
+        placeholder: "FILE",
+        default: None,
+        help: "The authorities in PEM, one of which has to have signed the certificate that each client of `admin_listen` shows; without it clients need none.",
+        kind: Kind::Path,
+        used_by: Use::Server,
+        reload: Reload::Value,
     },
     Setting {
         name: "public_url",
@@ -80,6 +115,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The URL under which clients reach the server; by default the bound address.",
         kind: Kind::HttpUrl,
         used_by: Use::Server,
+        reload: Reload::Restart,
     },
     Setting {
         name: "trusted_proxies",
@@ -88,6 +124,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The proxies whose `X-Forwarded-For` is trusted; none by default.",
         kind: Kind::Networks,
         used_by: Use::Server,
+        reload: Reload::Restart,
     },
     Setting {
         name: "cors_origins",
@@ -96,6 +133,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The origins that may use the API from a browser: `*` for all, `off` for none, or a list.",
         kind: Kind::Origins,
         used_by: Use::Server,
+        reload: Reload::Restart,
     },
     Setting {
         name: "bootstrap_key_file",
@@ -104,6 +142,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "A file with a well-formed `vk_` key, which each start installs in workspace `default` unless it is there.",
         kind: Kind::Path,
         used_by: Use::Server,
+        reload: Reload::Restart,
     },
     Setting {
         name: "max_file_bytes",
@@ -112,6 +151,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The largest file of one `POST /v1/files`.",
         kind: Kind::Whole { unit: Unit::Bytes, bounds: 1..=8 << 30 },
         used_by: Use::Server,
+        reload: Reload::Value,
     },
     Setting {
         name: "inline_max_bytes",
@@ -120,6 +160,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The largest file that is stored in the database, where many uploads share one fsync; 0 for none. By default 65536 on SQLite and 0 on PostgreSQL.",
         kind: Kind::Whole { unit: Unit::Bytes, bounds: 0..=256 << 10 },
         used_by: Use::Server,
+        reload: Reload::Value,
     },
     Setting {
         name: "upload_ttl_seconds",
@@ -128,6 +169,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The time that an Upload accepts parts before it expires.",
         kind: SECONDS,
         used_by: Use::Server,
+        reload: Reload::Value,
     },
     Setting {
         name: "strict_jsonl",
@@ -136,6 +178,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "Refuses batch and fine-tune files with invalid lines; otherwise they get `status: error`.",
         kind: Kind::Word(&["true", "false"]),
         used_by: Use::Server,
+        reload: Reload::Value,
     },
     Setting {
         name: "blobs_redirect",
@@ -144,6 +187,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "Redirects downloads to the bucket (`s3:`, `gs:`), which clients must be able to reach.",
         kind: Kind::Word(&["true", "false"]),
         used_by: Use::Server,
+        reload: Reload::Value,
     },
     Setting {
         name: "max_connections",
@@ -152,6 +196,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The maximum of open connections. A further one replaces the connection that has been idle longest, or waits to be accepted when none is idle.",
         kind: COUNT,
         used_by: Use::Server,
+        reload: Reload::Value,
     },
     Setting {
         name: "max_connections_per_address",
@@ -160,6 +205,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The maximum of open connections from one address (IPv6: one /64). Further ones are answered 429 and closed. Addresses in `trusted_proxies` are not counted.",
         kind: COUNT,
         used_by: Use::Server,
+        reload: Reload::Value,
     },
     Setting {
         name: "max_concurrent_uploads",
@@ -168,6 +214,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The maximum of parallel uploads. Further ones are answered 429.",
         kind: COUNT,
         used_by: Use::Server,
+        reload: Reload::Value,
     },
     Setting {
         name: "max_concurrent_uploads_per_workspace",
@@ -176,6 +223,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The maximum of parallel uploads of a workspace, unless `venna limits` sets another; less while other workspaces upload. Further ones are answered 429.",
         kind: COUNT,
         used_by: Use::Server,
+        reload: Reload::Value,
     },
     Setting {
         name: "max_concurrent_downloads",
@@ -184,6 +232,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The maximum of parallel downloads from the blob store. A workspace gets at most half of them, and less while other workspaces download. A further one waits up to 10 seconds and is then answered 429.",
         kind: COUNT,
         used_by: Use::Server,
+        reload: Reload::Value,
     },
     Setting {
         name: "max_failed_logins_per_minute",
@@ -192,6 +241,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The number of requests with invalid keys per minute from one address (IPv6: one /64); 0 for no limit. Further ones are answered 429. Keys that the server has accepted before are never refused.",
         kind: Kind::Whole { unit: Unit::Count, bounds: 0..=1_000_000 },
         used_by: Use::Server,
+        reload: Reload::Value,
     },
     Setting {
         name: "header_read_timeout_seconds",
@@ -200,6 +250,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The time limit of a request's head.",
         kind: SECONDS,
         used_by: Use::Server,
+        reload: Reload::Value,
     },
     Setting {
         name: "idle_timeout_seconds",
@@ -208,6 +259,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The time that an idle connection is kept, as announced in `Keep-Alive`. It must exceed the idle timeout of load balancers before the server, or they answer 502.",
         kind: SECONDS,
         used_by: Use::Server,
+        reload: Reload::Value,
     },
     Setting {
         name: "send_stall_timeout_seconds",
@@ -216,6 +268,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The time within which a client must acknowledge some bytes of a response by TCP. A slow reader is not cut off.",
         kind: SECONDS,
         used_by: Use::Server,
+        reload: Reload::Value,
     },
     Setting {
         name: "body_min_bytes_per_second",
@@ -224,6 +277,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The minimum rate of a request body, measured over the body window.",
         kind: Kind::Whole { unit: Unit::BytesPerSecond, bounds: 1..=1 << 40 },
         used_by: Use::Server,
+        reload: Reload::Value,
     },
     Setting {
         name: "body_window_seconds",
@@ -232,6 +286,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The window in which the rate of a request body is measured.",
         kind: SECONDS,
         used_by: Use::Server,
+        reload: Reload::Value,
     },
     Setting {
         name: "drain_timeout_seconds",
@@ -240,6 +295,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The time that running requests get to finish at shutdown.",
         kind: SECONDS,
         used_by: Use::Server,
+        reload: Reload::Value,
     },
     Setting {
         name: "sweep_interval_seconds",
@@ -248,6 +304,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The time between two sweeps for expired and orphaned files. Deletions are swept at once.",
         kind: SECONDS,
         used_by: Use::Server,
+        reload: Reload::Restart,
     },
     Setting {
         name: "stray_check_interval_seconds",
@@ -256,6 +313,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The time of one walk over the names of all blobs. Orphans, blobs without a row, are quarantined.",
         kind: SECONDS,
         used_by: Use::Server,
+        reload: Reload::Restart,
     },
     Setting {
         name: "scrub_interval_seconds",
@@ -264,6 +322,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The time between the starts of two scrubs of all blobs, by default 30 days; 0 for none.",
         kind: LONG_SECONDS,
         used_by: Use::Server,
+        reload: Reload::Restart,
     },
     Setting {
         name: "scrub_max_mib_per_second",
@@ -272,6 +331,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The highest rate of the server's scrub. The rate is chosen to read everything within the interval, and is at least 4 MiB per second.",
         kind: Kind::Whole { unit: Unit::MebibytesPerSecond, bounds: 1..=1_000_000 },
         used_by: Use::Server,
+        reload: Reload::Value,
     },
     Setting {
         name: "audit_retention_days",
@@ -280,6 +340,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The retention of audit entries; 0 for ever.",
         kind: Kind::Whole { unit: Unit::Days, bounds: 0..=36_500 },
         used_by: Use::Server,
+        reload: Reload::Restart,
     },
     Setting {
         name: "ledger_detail_days",
@@ -288,6 +349,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The time that the ledger keeps reads by the second. Older reads are merged into one row per key, operation, purpose and minute. 0 for ever.",
         kind: Kind::Whole { unit: Unit::Days, bounds: 0..=36_500 },
         used_by: Use::Server,
+        reload: Reload::Restart,
     },
     Setting {
         name: "delete_delay_seconds",
@@ -296,6 +358,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The time that the bytes of a deleted file are kept for running downloads; by default 600 in a bucket and 0 in a folder.",
         kind: LONG_SECONDS,
         used_by: Use::Server,
+        reload: Reload::Restart,
     },
     Setting {
         name: "usage_sink_url",
@@ -304,6 +367,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The URL that receives hourly usage as CloudEvents; none by default.",
         kind: Kind::SinkUrl,
         used_by: Use::Server,
+        reload: Reload::WhileSet,
     },
     Setting {
         name: "usage_sink_token_file",
@@ -312,6 +376,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "A file with the token that the usage sink expects in `Authorization: Bearer`.",
         kind: Kind::Path,
         used_by: Use::Server,
+        reload: Reload::Value,
     },
     Setting {
         name: "usage_sink_secret_file",
@@ -320,6 +385,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "A file with the `whsec_` secret that signs messages to the usage sink by Standard Webhooks.",
         kind: Kind::Path,
         used_by: Use::Server,
+        reload: Reload::Value,
     },
     Setting {
         name: "alert_sink_url",
@@ -328,6 +394,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The URL that receives an alert when a workspace has spent 80 % and 100 % of its `monthly_spend_cents`; none by default.",
         kind: Kind::SinkUrl,
         used_by: Use::Server,
+        reload: Reload::WhileSet,
     },
     Setting {
         name: "alert_sink_secret_file",
@@ -336,6 +403,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "A file with the `whsec_` secret that signs alerts by Standard Webhooks; required for alerts.",
         kind: Kind::Path,
         used_by: Use::Server,
+        reload: Reload::Value,
     },
     Setting {
         name: "log_format",
@@ -344,6 +412,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The format of log lines on standard error; by default `text` on a terminal, else `json`.",
         kind: Kind::Word(&["text", "json"]),
         used_by: Use::Server,
+        reload: Reload::Restart,
     },
     Setting {
         name: "log_level",
@@ -352,6 +421,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The least severe level that is logged; `debug` logs every request.",
         kind: Kind::Word(&["error", "warn", "info", "debug"]),
         used_by: Use::Server,
+        reload: Reload::Value,
     },
     Setting {
         name: "access_log",
@@ -360,13 +430,15 @@ pub static SETTINGS: &[Setting] = &[
         help: "The format of the access log, which has one line for each request: `json`, `combined` (of Apache), or `off`.",
         kind: Kind::Word(&["off", "json", "combined"]),
         used_by: Use::Server,
+        reload: Reload::Restart,
     },
     Setting {
         name: "access_log_file",
         placeholder: "FILE",
         default: None,
-        help: "The file of the access log, which SIGHUP opens anew; by default standard output.",
+        help: "The file of the access log, which a reload opens anew; by default standard output.",
         kind: Kind::Path,
         used_by: Use::Server,
+        reload: Reload::Value,
     },
 ];

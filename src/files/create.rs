@@ -82,7 +82,7 @@ impl Files {
         details.check()?;
         receiving.set_purpose(details.purpose)?;
         let status_details = receiving.check_lines(details.purpose).await?;
-        if let (true, Some(bad_lines)) = (self.strict_jsonl, &status_details) {
+        if let (true, Some(bad_lines)) = (receiving.settings().strict_jsonl, &status_details) {
             return Err(CreateError::BadLines(bad_lines.clone()));
         }
         let files = self.clone();

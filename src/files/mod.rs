@@ -13,11 +13,13 @@ mod open;
 mod probe;
 mod receive;
 mod retrieve;
+mod settings;
 
 pub use create::{CreateError, FileDetails};
 pub use open::{ContentStream, StoredContent};
 pub use probe::{LastProbe, Readiness, StoreState};
 pub use receive::{ReceiveError, Received, Receiving};
+pub use settings::FileSettings;
 
 use crate::blobs::{BlobError, BlobStore, InFlight, InUse};
 use crate::clock::Clock;
@@ -28,6 +30,7 @@ use crate::metadata::{
 };
 use crate::model::ids::{BlobId, ProcessId, WorkspaceId};
 use crate::shares::contention::ContentionLimiter;
+use arc_swap::ArcSwap;
 use std::io;
 use std::sync::Arc;
 use tokio::sync::{Notify, oneshot};
@@ -57,18 +60,10 @@ pub struct Files {
     pub in_use: Arc<InUse>,
     /// The process id of this server.
     pub process: ProcessId,
-    /// The largest file of one upload, in bytes.
-    pub max_file_bytes: u64,
-    /// The maximum of parallel uploads of a workspace without a limit of its own.
-    pub max_workspace_uploads: usize,
+    /// The settings that a reload may change.
+    pub settings: Arc<ArcSwap<FileSettings>>,
     /// The limiter of workspaces at hashing and writing uploads.
     pub write_limiter: ContentionLimiter<WorkspaceId>,
-    /// The largest file in the metadata store, in bytes; 0 for none.
-    pub inline_max_bytes: u64,
-    /// Batch and fine-tune files with invalid lines are refused, not only marked.
-    pub strict_jsonl: bool,
-    /// Downloads are redirected to the blob store where possible.
-    pub blobs_redirect: bool,
     /// Triggers a sweep.
     pub sweep_wanted: Arc<Notify>,
     /// The result of the last probe.

@@ -83,7 +83,7 @@ impl Files {
         range: Option<&str>,
     ) -> Result<Option<String>, StoreError> {
         match content.blobs.as_slice() {
-            [only] if self.blobs_redirect && only.inline.is_none() => {
+            [only] if self.settings.load().blobs_redirect && only.inline.is_none() => {
                 Ok(self.blobs.url(only.blob, disposition, range).await?)
             }
             _ => Ok(None),

@@ -1,7 +1,7 @@
 //! Receives bytes before they become a File or a part.
 
 use super::lines::{LineCheck, Report};
-use super::{Files, MAX_BATCH_FILE_BYTES, StoreError};
+use super::{FileSettings, Files, MAX_BATCH_FILE_BYTES, StoreError};
 use crate::blobs::blocking_pipeline::BlockingPipeline;
 use crate::blobs::digest::ContentHasher;
 use crate::blobs::{BlobWriter, InFlightToken};
@@ -71,6 +71,7 @@ pub struct Receiving {
     files: Files,
     caller: Caller,
     limits: LimitsInForce,
+    settings: FileSettings,
     blob: BlobId,
     subject: Subject,
     received_bytes: u64,
@@ -128,13 +129,13 @@ impl Files {
     }
 
     fn begin(&self, caller: Caller, limits: LimitsInForce, subject: Subject) -> Result<Receiving, ReceiveError> {
-        let blob = BlobId::of_moment(self.clock.now_ms(), random::bytes());
+        let (blob, settings) = (BlobId::of_moment(self.clock.now_ms(), random::bytes()), **self.settings.load());
         let places = |limits: &Limits, otherwise: usize| {
             let limit = limits.get(Limit::ConcurrentUploads);
             limit.map_or(otherwise, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
         };
         let owners = [
-            (LimitOwner::Workspace(caller.workspace), places(&limits.workspace, self.max_workspace_uploads)),
+            (LimitOwner::Workspace(caller.workspace), places(&limits.workspace, settings.max_workspace_uploads)),
             (LimitOwner::Key(caller.key), places(&limits.key, usize::MAX)),
         ];
         let token = self.in_flight.enter(blob, owners).map_err(ReceiveError::TooManyUploads)?;
@@ -143,6 +144,7 @@ impl Files {
             files: self.clone(),
             caller,
             limits,
+            settings,
             blob,
             subject,
             received_bytes: 0,
@@ -171,6 +173,11 @@ impl Files {
 }
 
 impl Receiving {
+    /// Returns the settings that the upload began with.
+    pub(super) const fn settings(&self) -> &FileSettings {
+        &self.settings
+    }
+
     /// Takes the next bytes.
     ///
     /// # Errors
@@ -249,7 +256,7 @@ impl Receiving {
 
     /// Returns whether the bytes are small enough to be inline.
     fn is_inline(&self) -> bool {
-        let max_bytes = self.files.inline_max_bytes;
+        let max_bytes = self.settings.inline_max_bytes;
         let may_be = matches!(self.subject, Subject::File { .. }) && max_bytes > 0 && !self.claim.begun;
         may_be && self.received_bytes <= max_bytes
     }
@@ -293,7 +300,7 @@ impl Receiving {
             return self.check_part_size();
         };
         let of_purpose = purpose.and_then(|purpose| self.limits.get(Limit::FileBytes(purpose)));
-        let limit_bytes = of_purpose.map_or(self.files.max_file_bytes, |limit| limit.min(self.files.max_file_bytes));
+        let limit_bytes = of_purpose.unwrap_or(u64::MAX).min(self.settings.max_file_bytes);
         if self.received_bytes > limit_bytes {
             return Err(ReceiveError::FileTooLarge { limit_bytes });
         }

@@ -179,7 +179,7 @@ mod tests {
     async fn line(request: Request, work: impl AsyncFnOnce(Box<Recording>)) -> Value {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("access.log");
-        let log = AccessLog::start(Format::Json, Some(path.clone()), Clock::set_to(7)).unwrap();
+        let log = AccessLog::start(Format::Json, Some(&path), Clock::set_to(7)).unwrap();
         let recorder = AccessRecorder { log, trusted_proxies: Arc::new([]) };
         work(recorder.begin(&request, RequestId::new([0; 16]), "GET", "/")).await;
         recorder.log.close().await;

@@ -6,11 +6,11 @@
 //! too, however many requests are active on it.
 
 use super::address::Network;
+use super::connection_limits::ConnectionLimits;
 use crate::metrics::{Counted, METRICS};
 use crate::model::ids::WorkspaceId;
 use crate::shares::FairPermit;
 use futures_util::task::AtomicWaker;
-use ipnet::IpNet;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::pin::pin;
@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -28,21 +28,10 @@ const CANDIDATES: usize = 64;
 /// The least value of [`Connection::activity`] of a busy connection: with no active request, which none has.
 const BUSY: u64 = 1 << 63;
 
-/// The caps of open connections.
-#[derive(Clone, Debug)]
-pub struct Caps {
-    /// The cap of all clients together.
-    pub max_connections: usize,
-    /// The cap of one network that is not a trusted proxy.
-    pub max_per_address: usize,
-    /// The networks of trusted proxies, which have no cap since each forwards many clients.
-    pub trusted_proxies: Vec<IpNet>,
-}
-
 /// The open connections of a listener.
 #[derive(Debug)]
 pub struct Connections {
-    caps: Caps,
+    limits: watch::Receiver<ConnectionLimits>,
     begun: Instant,
     state: Mutex<State>,
     /// Notified when a slot becomes free or a connection idle.
@@ -103,19 +92,24 @@ pub enum SlotError {
 
 impl Connections {
     /// Creates the table, without connections.
-    pub fn new(caps: Caps) -> Arc<Self> {
-        Arc::new(Self { caps, begun: Instant::now(), state: Mutex::default(), changed: Notify::new() })
+    pub fn new(limits: watch::Receiver<ConnectionLimits>) -> Arc<Self> {
+        Arc::new(Self { limits, begun: Instant::now(), state: Mutex::default(), changed: Notify::new() })
     }
 
     /// Waits until a slot is free or a connection is idle.
     pub async fn room(&self) {
+        let mut limits = self.limits.clone();
         loop {
             let mut changed = pin!(self.changed.notified());
             changed.as_mut().enable();
+            limits.mark_unchanged();
             if self.has_room() {
                 return;
             }
-            changed.await;
+            tokio::select! {
+                () = changed => {}
+                Ok(()) = limits.changed() => {}
+            }
         }
     }
 
@@ -125,14 +119,15 @@ impl Connections {
     /// When the network of the peer has reached its cap, or no connection is idle.
     pub fn enter(self: &Arc<Self>, peer: IpAddr) -> Result<Arc<ConnectionSlot>, SlotError> {
         let peer = peer.to_canonical();
-        let is_trusted = self.caps.trusted_proxies.iter().any(|proxies| proxies.contains(&peer));
+        let limits = self.limits.borrow();
+        let is_trusted = limits.caps.trusted_proxies.iter().any(|proxies| proxies.contains(&peer));
         let network = (!is_trusted).then(|| Network::of(peer));
         let mut state = self.lock();
         let held = network.and_then(|network| state.of_network.get(&network)).copied().unwrap_or_default();
-        if held >= self.caps.max_per_address {
+        if held >= limits.caps.max_per_address {
             return Err(SlotError::Network);
         }
-        if state.open.len() >= self.caps.max_connections {
+        while state.open.len() >= limits.caps.max_connections {
             let idle = state.longest_idle().ok_or(SlotError::Full)?;
             idle.closed.cancel();
             state.leave(&idle);
@@ -149,8 +144,9 @@ impl Connections {
     }
 
     fn has_room(&self) -> bool {
+        let max_connections = self.limits.borrow().caps.max_connections;
         let mut state = self.lock();
-        if state.open.len() < self.caps.max_connections {
+        if state.open.len() < max_connections {
             return true;
         }
         let idle = state.longest_idle();
@@ -327,14 +323,17 @@ fn elapsed_ms(begun: Instant) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::connection_limits::Caps;
     use super::*;
 
     fn connections(max_connections: usize, max_per_address: usize) -> Arc<Connections> {
-        Connections::new(Caps {
-            max_connections,
-            max_per_address,
-            trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
-        })
+        Connections::new(limits(max_connections, max_per_address).subscribe())
+    }
+
+    fn limits(max_connections: usize, max_per_address: usize) -> watch::Sender<ConnectionLimits> {
+        let trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
+        let caps = Caps { max_connections, max_per_address, trusted_proxies };
+        watch::Sender::new(ConnectionLimits::with_caps(caps))
     }
 
     fn peer(text: &str) -> IpAddr {
@@ -381,6 +380,25 @@ mod tests {
         room.unwrap();
         enter().await;
         assert!(first.connection.closed.is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn changed_caps_hold_for_the_next_connection_and_let_in_who_waits() {
+        let sent = limits(1, 2);
+        let connections = Connections::new(sent.subscribe());
+        let enter = |number: u8| connections.enter(peer(&format!("198.51.100.{number}")));
+        let first = enter(1).unwrap();
+        let busy = first.begin();
+        let waiting = tokio::time::timeout(Duration::from_secs(9), connections.room());
+        let (room, ()) = tokio::join!(waiting, async { drop(sent.send(limits(3, 1).borrow().clone())) });
+        room.unwrap();
+        assert_eq!(enter(1).unwrap_err(), SlotError::Network);
+        let idle = (enter(2).unwrap(), enter(3).unwrap());
+        sent.send(limits(1, 1).borrow().clone()).unwrap();
+        assert_eq!(enter(4).unwrap_err(), SlotError::Full, "the only place is busy");
+        assert!(idle.0.connection.closed.is_cancelled() && idle.1.connection.closed.is_cancelled());
+        drop(busy);
+        enter(4).unwrap();
     }
 
     #[tokio::test]

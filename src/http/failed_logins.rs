@@ -6,6 +6,7 @@
 
 use super::address::{ClientAddress, Network};
 use super::rates::RetryAfter;
+use arc_swap::ArcSwapOption;
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
@@ -14,7 +15,7 @@ use governor::{Quota, RateLimiter};
 use quick_cache::sync::Cache;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 /// The maximum number of tracked networks, at about 40 bytes each. Concurrent inserts may exceed it slightly. While
 /// this many networks have not recovered from their failures, all networks count as one.
@@ -29,7 +30,9 @@ const SUSPECT_LOOK_UPS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).unwrap();
 /// The failed logins of all networks.
 #[derive(Debug)]
 pub struct FailedLogins<C: Clock = DefaultClock> {
-    limiter: Option<Limiter<C>>,
+    /// The maximum of failures per minute; 0 for no limit.
+    max_per_minute: AtomicU32,
+    limiter: ArcSwapOption<Limiter<C>>,
     failures_while_full: AtomicUsize,
     /// The look-ups of networks over their limit.
     suspects: Cache<Origin, Arc<LookUps<C>>>,
@@ -46,6 +49,11 @@ enum Origin {
     All,
 }
 
+fn limiter<C: Clock + Clone>(max_per_minute: u32, clock: &C) -> Option<Arc<Limiter<C>>> {
+    let per_minute = NonZeroU32::new(max_per_minute)?;
+    Some(Arc::new(RateLimiter::hashmap_with_clock(Quota::per_minute(per_minute), clock.clone())))
+}
+
 impl FailedLogins {
     /// Permits `max_per_minute` failures of each network, in a burst or evenly; any number for 0.
     #[must_use]
@@ -56,18 +64,26 @@ impl FailedLogins {
 
 impl<C: Clock + Clone> FailedLogins<C> {
     fn with_clock(max_per_minute: u32, clock: C) -> Self {
-        let limiter = |per_minute| RateLimiter::hashmap_with_clock(Quota::per_minute(per_minute), clock.clone());
         Self {
-            limiter: NonZeroU32::new(max_per_minute).map(limiter),
+            max_per_minute: AtomicU32::new(max_per_minute),
+            limiter: ArcSwapOption::new(limiter(max_per_minute, &clock)),
             failures_while_full: AtomicUsize::new(0),
             suspects: Cache::new(MAX_SUSPECTS),
             clock,
         }
     }
 
+    /// Changes the number of failures that are permitted. If it differs, counts begin anew.
+    pub fn permit(&self, max_per_minute: u32) {
+        if self.max_per_minute.swap(max_per_minute, Ordering::Relaxed) != max_per_minute {
+            self.limiter.store(limiter(max_per_minute, &self.clock));
+            self.suspects.clear();
+        }
+    }
+
     /// Returns whether failures are limited at all.
     pub fn is_limited(&self) -> bool {
-        self.limiter.is_some()
+        self.limiter.load().is_some()
     }
 
     /// Counts a failure of this client.
@@ -75,7 +91,7 @@ impl<C: Clock + Clone> FailedLogins<C> {
     /// # Errors
     /// When the network of the client has failed too often.
     pub fn count(&self, client: ClientAddress) -> Result<(), RetryAfter> {
-        let Some(limiter) = &self.limiter else { return Ok(()) };
+        let Some(limiter) = &*self.limiter.load() else { return Ok(()) };
         let origin = if self.has_room(limiter) { origin_of(client) } else { Origin::All };
         limiter.check_key(&origin).map_err(|not_until| {
             if self.suspects.get(&origin).is_none() {
@@ -91,7 +107,7 @@ impl<C: Clock + Clone> FailedLogins<C> {
     /// # Errors
     /// When the network of the client has failed too often and made its look-ups of this second.
     pub fn admit(&self, client: ClientAddress) -> Result<(), RetryAfter> {
-        let Some(limiter) = &self.limiter else { return Ok(()) };
+        let Some(limiter) = &*self.limiter.load() else { return Ok(()) };
         let origin = if limiter.len() < MAX_NETWORKS { origin_of(client) } else { Origin::All };
         let Some(look_ups) = self.suspects.get(&origin) else { return Ok(()) };
         look_ups.check().map_err(|not_until| RetryAfter(not_until.wait_time_from(self.clock.now())))
@@ -136,7 +152,7 @@ mod tests {
     }
 
     fn len(failed: &FailedLogins<FakeRelativeClock>) -> usize {
-        failed.limiter.as_ref().unwrap().len()
+        failed.limiter.load().as_ref().unwrap().len()
     }
 
     #[test]
@@ -144,6 +160,19 @@ mod tests {
         let counts = |error: ApiError| error.kind() == ErrorKind::InvalidKey;
         assert!(counts(Refusal::Unknown.into()) && counts(Refusal::Expired.into()));
         assert!(!counts(ApiError::missing_key()) && !counts(Refusal::Unavailable("down".into()).into()));
+    }
+
+    #[test]
+    fn a_changed_limit_holds_at_once_and_the_same_one_keeps_its_counts() {
+        let (failed, _clock) = limited(1);
+        let count = || failed.count(client("198.51.100.1"));
+        count().unwrap();
+        failed.permit(1);
+        count().unwrap_err();
+        failed.permit(2);
+        assert!([count(), count(), count()].map(|counted| counted.is_ok()) == [true, true, false]);
+        failed.permit(0);
+        assert!(!failed.is_limited() && count().is_ok());
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub async fn create_file(
     request: Request,
 ) -> Result<Response, ApiError> {
     spend::check(&spending, caller, &policy, &guard).await?;
-    let least_bytes = least_bytes(&request, files.max_file_bytes)?;
+    let least_bytes = least_bytes(&request, files.settings.load().max_file_bytes)?;
     if policy.limits.has_quota() && guard.key().is_none() {
         files.check_quota(caller, &policy.limits.workspace, least_bytes).await?;
     }

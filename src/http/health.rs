@@ -1,6 +1,6 @@
 //! Liveness and readiness.
 
-use super::tls::Certificate;
+use super::reload_refusals::ReloadRefusals;
 use super::wire;
 use crate::files::{Files, StoreState};
 use crate::model::outbox::{OutboxStatus, SinkName};
@@ -41,8 +41,8 @@ pub struct Health {
     pub files: Arc<Files>,
     /// The warnings of the start.
     pub warnings: Vec<String>,
-    /// The certificate of the API; none without TLS.
-    pub certificate: Option<Arc<Certificate>>,
+    /// The refused reloads.
+    pub refusals: Arc<ReloadRefusals>,
 }
 
 /// Builds the routes of health.
@@ -64,7 +64,7 @@ async fn readyz(State(health): State<Arc<Health>>) -> Response {
     let (status, word) =
         if down { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") } else { (StatusCode::OK, "ready") };
     let mut warnings = health.warnings.clone();
-    warnings.extend(health.certificate.as_ref().and_then(|certificate| certificate.refused()));
+    warnings.extend(health.refusals.warnings());
     warnings.extend(stores.held_expiry.map(|_| EXPIRY_HELD.to_owned()));
     warnings.extend(SinkName::ALL.into_iter().zip(&stores.outbox).filter_map(|(sink, status)| refused(sink, status)));
     let apart = stores.apart.map(|apart| format!("{apart} ({LOOK_THERE})"));

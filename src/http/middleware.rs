@@ -5,6 +5,7 @@
 
 use super::access::{AccessRecorder, Recording, RequestContext};
 use super::body::{BodyPace, Consumed, PacedBody};
+use super::connection::ClientConnection;
 use super::cors::Cors;
 use super::error::{ApiError, Cause};
 use super::headers::{KEEP_ALIVE, PROCESSING_MS, REQUEST_ID, put};
@@ -15,6 +16,7 @@ use crate::error_chain::ErrorChain;
 use crate::model::ids::RequestId;
 use crate::random;
 use crate::traces;
+use arc_swap::ArcSwap;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -34,10 +36,8 @@ use tracing::Instrument;
 pub struct RequestPolicy {
     /// The origins whose pages may read answers.
     pub cors: Cors,
-    /// The time that an idle connection is kept, in seconds, for the header `Keep-Alive`.
-    pub keep_alive_seconds: u64,
-    /// The minimum rate of a request body.
-    pub body_pace: BodyPace,
+    /// The minimum rate of a request body, which a reload may change.
+    pub body_pace: Arc<ArcSwap<BodyPace>>,
     /// The access log; none when off.
     pub access: Option<AccessRecorder>,
     /// The scheme of URLs of the listener, for traces.
@@ -48,13 +48,17 @@ pub struct RequestPolicy {
 pub async fn request_middleware(State(policy): State<Arc<RequestPolicy>>, request: Request, next: Next) -> Response {
     let (id, begun) = (RequestId::new(random::bytes()), Instant::now());
     let (method, route) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
-    let (permission, is_kept) = (policy.cors.permit(&request), is_kept(&request));
+    let (permission, keep_alive_seconds) = (policy.cors.permit(&request), keep_alive_seconds(&request));
     let (method, route) = (logged_method(&method), route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str));
     let span = request_span::begin(&request, id, method, route, policy.scheme);
     let mut recording = policy.access.as_ref().map(|access| access.begin(&request, id, method, route));
     let mut response = match permission.preflight(&request) {
         Some(response) => response,
-        None => answer(policy.body_pace, request, id, recording.as_deref_mut(), next).instrument(span.clone()).await,
+        None => {
+            answer(**policy.body_pace.load(), request, id, recording.as_deref_mut(), next)
+                .instrument(span.clone())
+                .await
+        }
     };
     let entered = span.entered();
     if let Some(Cause(cause)) = response.extensions_mut().remove() {
@@ -68,9 +72,11 @@ pub async fn request_middleware(State(policy): State<Arc<RequestPolicy>>, reques
     metrics::record(method, route, response.status(), elapsed);
     complete(&mut response, id, elapsed);
     permission.put_into(response.headers_mut());
-    if is_kept && !response.headers().contains_key(CONNECTION) {
+    if let Some(seconds) = keep_alive_seconds
+        && !response.headers().contains_key(CONNECTION)
+    {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("keep-alive"));
-        put(response.headers_mut(), KEEP_ALIVE, &format!("timeout={}", policy.keep_alive_seconds));
+        put(response.headers_mut(), KEEP_ALIVE, &format!("timeout={seconds}"));
     }
     if let Some(recording) = recording {
         response = recording.follow(response);
@@ -81,13 +87,15 @@ pub async fn request_middleware(State(policy): State<Arc<RequestPolicy>>, reques
     response
 }
 
-/// Returns whether the client can reuse the connection.
-fn is_kept(request: &Request) -> bool {
+/// Returns the time that the connection waits for another request, in seconds; none if the client cannot reuse it.
+fn keep_alive_seconds(request: &Request) -> Option<u64> {
     let closes = |value: &HeaderValue| {
         let mut options = value.as_bytes().split(|byte| *byte == b',');
         options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
     };
-    request.version() == Version::HTTP_11 && !request.headers().get_all(CONNECTION).iter().any(closes)
+    let is_kept = request.version() == Version::HTTP_11 && !request.headers().get_all(CONNECTION).iter().any(closes);
+    let connection: &ClientConnection = request.extensions().get().filter(|_| is_kept)?;
+    Some(connection.keep_alive_seconds())
 }
 
 /// Runs a request with a paced body. An answer before the end of the body closes a connection of HTTP/1. HTTP/2 keeps

@@ -17,7 +17,6 @@ use std::error::Error;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::net::TcpStream;
 
 /// Answers the requests of one connection, which is busy from the head of a request to the end of its answer.
 #[derive(Clone)]
@@ -30,8 +29,7 @@ pub struct Requests {
 
 impl Requests {
     /// Serves the connection of a slot by the router.
-    pub fn new(router: Router, peer: Peer, tcp: &Arc<TcpStream>, slot: Arc<ConnectionSlot>) -> Self {
-        let client = ClientConnection::new(tcp, Arc::downgrade(&slot));
+    pub fn new(router: Router, peer: Peer, client: ClientConnection, slot: Arc<ConnectionSlot>) -> Self {
         Self { router: TowerToHyperService::new(router), peer, client, slot }
     }
 

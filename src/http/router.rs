@@ -7,11 +7,13 @@ use super::reference::{self, Reference};
 use super::state::AppState;
 use super::unknown::{self, NOT_YET, as_of_get};
 use super::{health, metrics, routes};
+use arc_swap::ArcSwap;
 use axum::Router;
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, HeaderValue, STRICT_TRANSPORT_SECURITY};
 use http::{Method, StatusCode, Uri};
+use std::sync::Arc;
 
 /// The target of `OPTIONS` for the whole server.
 const WHOLE_SERVER: &str = "*";
@@ -21,7 +23,7 @@ const STRICT_TRANSPORT: &str = "max-age=31536000";
 const METHODS: &str = "GET, HEAD, POST, DELETE, OPTIONS";
 
 /// Builds the router of the main listener: the API, its reference, and health.
-pub fn router(state: AppState, reference: Reference) -> Router {
+pub fn router(state: AppState, reference: Arc<ArcSwap<Reference>>) -> Router {
     let router = routes::router()
         .merge(health::routes())
         .merge(reference::routes(reference))

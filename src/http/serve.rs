@@ -3,8 +3,9 @@
 //! A whole request has no timeout: a transfer may take hours while it makes progress.
 
 use super::address::Peer;
-use super::connection::{ClientStream, Ending};
-use super::connections::{Caps, ConnectionSlot, Connections, SlotError};
+use super::connection::{ClientConnection, ClientStream, Ending};
+use super::connection_limits::ConnectionLimits;
+use super::connections::{ConnectionSlot, Connections, SlotError};
 use super::cors::Cors;
 use super::error::ApiError;
 use super::flood::Tally;
@@ -12,7 +13,7 @@ use super::http_2::Http2;
 use super::limited::Limited;
 use super::patience::Patience;
 use super::requests::{AnswerBody, Requests};
-use super::tls::HTTP_2;
+use super::tls::{Certificate, HTTP_2};
 use crate::error_chain::ErrorChain;
 use crate::metrics::METRICS;
 use axum::Router;
@@ -31,7 +32,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -50,30 +51,17 @@ const MAX_REFUSALS: usize = 64;
 /// The time limit of such an answer.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The limits of connections.
-#[derive(Clone, Debug)]
-pub struct ConnectionLimits {
-    /// The caps of open connections.
-    pub caps: Caps,
-    /// The origins whose pages may read the refusal of a connection.
-    pub cors: Cors,
-    /// The timeouts of a connection.
-    pub patience: Patience,
-    /// The time limit of requests in flight at shutdown.
-    pub drain_timeout: Duration,
-}
-
 /// Serves until `stop`. Then accepts no connection, waits for requests in flight, and aborts them at the time limit.
 pub async fn serve(
     listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Certificate>>,
     router: Router,
-    limits: ConnectionLimits,
+    limits: watch::Receiver<ConnectionLimits>,
     stop: CancellationToken,
 ) {
-    let protocols = Protocols::new(tls, &limits, &stop);
-    let patience = limits.patience;
-    let (slots, refusals) = (Connections::new(limits.caps), Refusals::new(&limits.cors, protocols.tls.is_some()));
+    let protocols = Protocols::new(tls, limits.borrow().patience, &stop);
+    let refusals = Refusals::new(&limits.borrow().cors, protocols.tls.is_some());
+    let slots = Connections::new(limits.clone());
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut waiting = None;
@@ -87,10 +75,16 @@ pub async fn serve(
             refusals.refuse(tcp, &mut connections);
             continue;
         };
+        let (patience, keep_alive_seconds) = of_new_connection(&limits);
         let (tcp, ending) = (Arc::new(tcp), Arc::<Ending>::default());
         let stream = ClientStream::new(Arc::clone(&tcp), Some(Arc::clone(&slot)), patience, Arc::clone(&ending));
-        let requests = Requests::new(router.clone(), peer, &tcp, Arc::clone(&slot));
-        let connection = protocols.clone().serve(stream, requests, Arc::clone(&ending), graceful.watcher());
+        let requests = Requests::new(
+            router.clone(),
+            peer,
+            ClientConnection::new(&tcp, Arc::downgrade(&slot), keep_alive_seconds),
+            Arc::clone(&slot),
+        );
+        let connection = protocols.with(patience).serve(stream, requests, Arc::clone(&ending), graceful.watcher());
         connections.spawn(async move {
             let served = async {
                 connection.await;
@@ -103,7 +97,8 @@ pub async fn serve(
         });
     }
     drop(listener);
-    if timeout(limits.drain_timeout, graceful.shutdown()).await.is_err() {
+    let drain_timeout = limits.borrow().drain_timeout;
+    if timeout(drain_timeout, graceful.shutdown()).await.is_err() {
         tracing::warn!(connections = connections.len(), "connections aborted at drain timeout");
     }
     connections.shutdown().await;
@@ -111,27 +106,40 @@ pub async fn serve(
     protocols.http_2.streams.wait().await;
 }
 
+/// Returns the timeouts of a connection that begins now, and the seconds that `Keep-Alive` announces on it.
+fn of_new_connection(limits: &watch::Receiver<ConnectionLimits>) -> (Patience, u64) {
+    let limits = limits.borrow();
+    (limits.patience, limits.keep_alive_seconds)
+}
+
 /// The versions of HTTP and the encryption of all connections.
 #[derive(Clone)]
 struct Protocols {
     http_1: http1::Builder,
     http_2: Http2,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Certificate>>,
 }
 
 impl Protocols {
-    fn new(tls: Option<TlsAcceptor>, limits: &ConnectionLimits, stop: &CancellationToken) -> Self {
+    fn new(tls: Option<Arc<Certificate>>, patience: Patience, stop: &CancellationToken) -> Self {
         let mut http_1 = http1::Builder::new();
         // The stream enforces the time limit of heads, since it can distinguish an idle connection from a slow one.
         http_1.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(READ_BUFFER_BYTES);
-        let (idle_timeout, stall_timeout) = (limits.patience.idle, limits.patience.stall);
+        let (idle_timeout, stall_timeout) = (patience.idle, patience.stall);
         let http_2 = Http2 { idle_timeout, stall_timeout, stop: stop.clone(), streams: TaskTracker::new() };
         Self { http_1, http_2, tls }
     }
 
+    /// Returns the same with the timeouts of a connection.
+    fn with(&self, patience: Patience) -> Self {
+        let mut protocols = self.clone();
+        (protocols.http_2.idle_timeout, protocols.http_2.stall_timeout) = (patience.idle, patience.stall);
+        protocols
+    }
+
     /// Serves one connection, after a TLS handshake where there is TLS.
     async fn serve(self, stream: ClientStream, requests: Requests, ending: Arc<Ending>, watcher: Watcher) {
-        let ended = match self.tls.clone() {
+        let ended = match self.tls.as_ref().map(|certificate| certificate.acceptor()) {
             None => self.serve_clear(stream, requests, ending, watcher).await,
             // Boxed, so that a connection without TLS has no room for it.
             Some(tls) => Box::pin(self.serve_encrypted(tls, stream, requests, ending, watcher)).await,

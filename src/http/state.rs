@@ -15,8 +15,8 @@ use super::list_body::ListTurns;
 use super::long_reads::LongReads;
 use super::middleware::RequestPolicy;
 use super::rates::Rates;
+use super::reload_refusals::ReloadRefusals;
 use super::throttle::RequestLimits;
-use super::tls::Certificate;
 use crate::access_log::AccessLog;
 use crate::audit::AuditLog;
 use crate::files::Files;
@@ -26,6 +26,7 @@ use crate::shares::FairSemaphore;
 use crate::uploads::Uploads;
 use crate::usage::{ReadCounter, Spending, Usage};
 use crate::workspaces::Workspaces;
+use arc_swap::ArcSwap;
 use axum::extract::FromRef;
 use ipnet::IpNet;
 use std::sync::Arc;
@@ -58,29 +59,42 @@ pub struct HttpSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// The origins whose pages may read answers.
     pub cors: Cors,
-    /// The time that an idle connection is kept, in seconds, for the header `Keep-Alive`.
-    pub keep_alive_seconds: u64,
+    /// The limits that a reload may change.
+    pub limits: HttpLimits,
+    /// The maximum number of long reads of a workspace while other workspaces send requests.
+    pub max_contended_reads: usize,
+    /// The warnings of the start, which `/readyz` repeats.
+    pub warnings: Vec<String>,
+    /// The access log; none when off.
+    pub access_log: Option<AccessLog>,
+    /// The API has TLS.
+    pub is_encrypted: bool,
+    /// The administrative listener has TLS.
+    pub is_admin_encrypted: bool,
+    /// The refused reloads.
+    pub refusals: Arc<ReloadRefusals>,
+}
+
+/// The limits of HTTP that a reload may change.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpLimits {
     /// The minimum rate of a request body.
     pub body_pace: BodyPace,
     /// The maximum number of requests in flight; a workspace may have half of them.
     pub max_requests: usize,
     /// The maximum number of downloads from blobs; a workspace may have half of them.
     pub max_downloads: usize,
-    /// The maximum number of long reads of a workspace while other workspaces send requests.
-    pub max_contended_reads: usize,
     /// The maximum number of requests with invalid keys per minute and network; 0 for no limit.
     pub max_failed_logins_per_minute: u32,
-    /// The warnings of the start, which `/readyz` repeats.
-    pub warnings: Vec<String>,
-    /// The access log; none when off.
-    pub access_log: Option<AccessLog>,
-    /// The certificate of the API; none without TLS.
-    pub certificate: Option<Arc<Certificate>>,
 }
 
 /// The application state.
 #[derive(Clone, Debug)]
-pub struct AppState(Arc<Parts>);
+pub struct AppState {
+    parts: Arc<Parts>,
+    is_encrypted: bool,
+    is_admin_encrypted: bool,
+}
 
 /// Declares the parts of the state, each behind a reference count and available to handlers as `State<Arc<Part>>`.
 macro_rules! parts {
@@ -89,8 +103,8 @@ macro_rules! parts {
         struct Parts { $($name: Arc<$part>),* }
 
         $(impl FromRef<AppState> for Arc<$part> {
-            fn from_ref(AppState(parts): &AppState) -> Self {
-                Self::clone(&parts.$name)
+            fn from_ref(state: &AppState) -> Self {
+                Self::clone(&state.parts.$name)
             }
         })*
     };
@@ -124,37 +138,35 @@ impl AppState {
         let (files, keys) = (Arc::new(files), Arc::new(keys));
         let turns = files.write_limiter.with_shared_activity(settings.max_contended_reads);
         let trusted_proxies: Arc<[IpNet]> = settings.trusted_proxies.into();
-        Self(Arc::new(Parts {
+        let limits = settings.limits;
+        let (is_encrypted, is_admin_encrypted) = (settings.is_encrypted, settings.is_admin_encrypted);
+        let parts = Arc::new(Parts {
             authenticator: Arc::new(Authenticator {
                 keys: Arc::clone(&keys),
-                failed_logins: FailedLogins::new(settings.max_failed_logins_per_minute),
+                failed_logins: FailedLogins::new(limits.max_failed_logins_per_minute),
                 trusted_proxies: Arc::clone(&trusted_proxies),
             }),
             request_policy: Arc::new(RequestPolicy {
                 cors: settings.cors,
-                keep_alive_seconds: settings.keep_alive_seconds,
-                body_pace: settings.body_pace,
+                body_pace: Arc::new(ArcSwap::from_pointee(limits.body_pace)),
                 access: settings
                     .access_log
                     .map(|log| AccessRecorder { log, trusted_proxies: Arc::clone(&trusted_proxies) }),
-                scheme: if settings.certificate.is_some() { "https" } else { "http" },
+                scheme: scheme(is_encrypted),
             }),
             request_limits: Arc::new(RequestLimits {
                 rates: Rates::default(),
-                in_flight: half_each(settings.max_requests),
+                in_flight: half_each(limits.max_requests),
                 turns: turns.clone(),
             }),
-            download_limits: Arc::new(DownloadLimits {
-                slots: half_each(settings.max_downloads),
-                turns: turns.clone(),
-            }),
+            download_limits: Arc::new(DownloadLimits { slots: half_each(limits.max_downloads), turns: turns.clone() }),
             list_turns: Arc::new(ListTurns(turns.clone())),
             long_reads: Arc::new(LongReads::new(turns)),
             key_locks: Arc::default(),
             health: Arc::new(Health {
                 files: Arc::clone(&files),
                 warnings: settings.warnings,
-                certificate: settings.certificate,
+                refusals: settings.refusals,
             }),
             trusted_proxies,
             uploads: Arc::new(uploads),
@@ -165,27 +177,46 @@ impl AppState {
             reads,
             files,
             keys,
-        }))
+        });
+        Self { parts, is_encrypted, is_admin_encrypted }
+    }
+
+    /// Applies changed limits to requests that begin from now on.
+    pub fn apply(&self, limits: &HttpLimits) {
+        let Parts { authenticator, request_policy, request_limits, download_limits, .. } = &*self.parts;
+        authenticator.failed_logins.permit(limits.max_failed_logins_per_minute);
+        request_policy.body_pace.store(Arc::new(limits.body_pace));
+        request_limits.in_flight.resize(limits.max_requests, half(limits.max_requests));
+        download_limits.slots.resize(limits.max_downloads, half(limits.max_downloads));
     }
 
     /// Returns whether the API has TLS.
-    pub fn is_encrypted(&self) -> bool {
-        self.0.health.certificate.is_some()
+    pub const fn is_encrypted(&self) -> bool {
+        self.is_encrypted
     }
 
-    /// Returns the policy of requests to the administrative listener, which has no TLS.
+    /// Returns the policy of requests to the administrative listener.
     pub fn admin_request_policy(&self) -> Arc<RequestPolicy> {
-        Arc::new(RequestPolicy { scheme: "http", ..RequestPolicy::clone(&self.0.request_policy) })
+        let scheme = scheme(self.is_admin_encrypted);
+        Arc::new(RequestPolicy { scheme, ..RequestPolicy::clone(&self.parts.request_policy) })
     }
 
     /// Returns the limits that every guarded handler checks.
     #[must_use]
     pub fn request_limits(&self) -> &RequestLimits {
-        &self.0.request_limits
+        &self.parts.request_limits
     }
 }
 
 /// Creates a semaphore of `places` permits, of which a workspace may have half.
 fn half_each(places: usize) -> FairSemaphore<WorkspaceId> {
-    FairSemaphore::new(places, places.div_ceil(2))
+    FairSemaphore::new(places, half(places))
+}
+
+const fn half(places: usize) -> usize {
+    places.div_ceil(2)
+}
+
+const fn scheme(is_encrypted: bool) -> &'static str {
+    if is_encrypted { "https" } else { "http" }
 }

@@ -10,6 +10,7 @@ use crate::metrics::{METRICS, gauge};
 use crate::model::ids::ProcessId;
 use crate::model::scrub::ScrubProgress;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -24,12 +25,12 @@ const PLANNED_HUNDREDTHS: u64 = 90;
 const MIB: u64 = 1 << 20;
 
 /// The schedule and rate of the background scrub.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct BackgroundScrub {
     /// The time between the starts of two passes.
     pub interval: Duration,
-    /// The highest rate, in bytes per second.
-    pub max_bytes_per_second: u64,
+    /// The highest rate, in bytes per second, which a reload may change.
+    pub max_bytes_per_second: watch::Receiver<u64>,
     /// The process id of this server: one of several servers scrubs.
     pub process: ProcessId,
 }
@@ -47,6 +48,8 @@ struct Rate {
 #[derive(Debug, Default)]
 struct Plan {
     computed_at: Option<Instant>,
+    /// The highest rate at that time.
+    max_bytes_per_second: u64,
     /// The operator was told that the pass exceeds the interval.
     is_late: bool,
 }
@@ -65,7 +68,7 @@ impl BackgroundScrub {
         stop.run_until_cancelled(passes).await;
     }
 
-    async fn pass_when_due(self, inspector: &Inspector, clock: &Clock) -> Result<(), InspectError> {
+    async fn pass_when_due(&self, inspector: &Inspector, clock: &Clock) -> Result<(), InspectError> {
         if !inspector.metadata.claim_scrub(self.process).await? {
             return Ok(());
         }
@@ -101,23 +104,26 @@ impl BackgroundScrub {
 
     /// Recomputes the rate when due, and warns when the pass will exceed the interval.
     async fn keep_rate(
-        self,
+        &self,
         inspector: &Inspector,
         clock: &Clock,
         progress: &ScrubProgress,
         plan: &mut Plan,
         pace: &mut ReadPacer,
     ) -> Result<(), InspectError> {
-        if plan.computed_at.is_some_and(|at| at.elapsed() < RATE_PERIOD) {
+        let max_bytes_per_second = *self.max_bytes_per_second.borrow();
+        let is_in_time = plan.computed_at.is_some_and(|at| at.elapsed() < RATE_PERIOD);
+        if is_in_time && plan.max_bytes_per_second == max_bytes_per_second {
             return Ok(());
         }
         let stored_bytes = inspector.metadata.stored_bytes().await?;
         let remaining_bytes = stored_bytes.saturating_sub(progress.bytes);
         let ends_at = progress.begun_at.saturating_add(self.interval.as_secs());
-        let rate = self.rate(remaining_bytes, ends_at.saturating_sub(clock.now_seconds()));
+        let remaining_seconds = ends_at.saturating_sub(clock.now_seconds());
+        let rate = rate(remaining_bytes, remaining_seconds, max_bytes_per_second);
         pace.set_rate(rate.bytes_per_second);
-        let is_late = rate.needed_bytes_per_second > self.max_bytes_per_second;
-        let (needed, highest) = (rate.needed_bytes_per_second.div_ceil(MIB), self.max_bytes_per_second / MIB);
+        let is_late = rate.needed_bytes_per_second > max_bytes_per_second;
+        let (needed, highest) = (rate.needed_bytes_per_second.div_ceil(MIB), max_bytes_per_second / MIB);
         if is_late && !plan.is_late {
             tracing::warn!(
                 stored_bytes,
@@ -132,17 +138,17 @@ impl BackgroundScrub {
             let mib_per_second = rate.bytes_per_second / MIB;
             tracing::info!(stored_bytes, remaining_bytes, mib_per_second, "scrub pass started");
         }
-        *plan = Plan { computed_at: Some(Instant::now()), is_late };
+        *plan = Plan { computed_at: Some(Instant::now()), max_bytes_per_second, is_late };
         Ok(())
     }
+}
 
-    /// Returns the rate for the remaining bytes and time.
-    fn rate(self, remaining_bytes: u64, remaining_seconds: u64) -> Rate {
-        let needed_bytes_per_second = remaining_bytes.div_ceil(remaining_seconds.max(1));
-        let planned = needed_bytes_per_second.saturating_mul(100) / PLANNED_HUNDREDTHS;
-        let lowest = MIN_BYTES_PER_SECOND.min(self.max_bytes_per_second);
-        Rate { bytes_per_second: planned.clamp(lowest, self.max_bytes_per_second), needed_bytes_per_second }
-    }
+/// Returns the rate for the remaining bytes and time, at most `max_bytes_per_second`.
+fn rate(remaining_bytes: u64, remaining_seconds: u64, max_bytes_per_second: u64) -> Rate {
+    let needed_bytes_per_second = remaining_bytes.div_ceil(remaining_seconds.max(1));
+    let planned = needed_bytes_per_second.saturating_mul(100) / PLANNED_HUNDREDTHS;
+    let lowest = MIN_BYTES_PER_SECOND.min(max_bytes_per_second);
+    Rate { bytes_per_second: planned.clamp(lowest, max_bytes_per_second), needed_bytes_per_second }
 }
 
 #[cfg(test)]
@@ -152,33 +158,25 @@ mod tests {
     const DAY: u64 = 86_400;
     const TB: u64 = 1_000_000_000_000;
 
-    fn scrub(days: u64, max_mib_per_second: u64) -> BackgroundScrub {
-        BackgroundScrub {
-            interval: Duration::from_secs(days * DAY),
-            max_bytes_per_second: max_mib_per_second * MIB,
-            process: ProcessId::new([1; 16]),
-        }
-    }
-
     #[test]
     fn the_rate_follows_from_size_and_time_between_a_floor_and_a_ceiling() {
-        let rate = |terabytes, days| scrub(30, 64).rate(terabytes * TB, days * DAY);
+        let rate = |terabytes, days| rate(terabytes * TB, days * DAY, 64 * MIB);
         assert_eq!(rate(0, 30).bytes_per_second, 4 * MIB);
         assert_eq!(rate(1, 30).bytes_per_second, 4 * MIB);
         assert_eq!(rate(100, 30).bytes_per_second / MIB, 100 * TB / (27 * DAY) / MIB);
         assert_eq!(rate(200, 30).bytes_per_second, 64 * MIB);
         assert_eq!(rate(1, 0).bytes_per_second, 64 * MIB, "a pass that is over its time goes as fast as it may");
-        assert_eq!(scrub(30, 1).rate(0, DAY).bytes_per_second, MIB, "the ceiling is above the floor");
+        assert_eq!(super::rate(0, DAY, MIB).bytes_per_second, MIB, "the ceiling is above the floor");
         for (terabytes, is_late) in [(1, false), (100, false), (165, false), (175, true), (1000, true)] {
             assert_eq!(rate(terabytes, 30).needed_bytes_per_second > 64 * MIB, is_late, "{terabytes} TB");
         }
-        assert_eq!(scrub(30, 64).rate(u64::MAX, 1).bytes_per_second, 64 * MIB);
+        assert_eq!(super::rate(u64::MAX, 1, 64 * MIB).bytes_per_second, 64 * MIB);
     }
 
     #[test]
     fn a_planned_pass_ends_within_its_interval() {
         for (terabytes, days) in [(5, 30), (20, 7), (100, 30), (150, 30)] {
-            let rate = scrub(days, 64).rate(terabytes * TB, days * DAY).bytes_per_second;
+            let rate = rate(terabytes * TB, days * DAY, 64 * MIB).bytes_per_second;
             assert!(terabytes * TB / rate <= days * DAY, "{terabytes} TB in {days} days");
         }
     }

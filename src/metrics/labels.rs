@@ -44,6 +44,20 @@ pub struct SinkLabels {
     pub sink: &'static str,
 }
 
+/// A listener with TLS.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ListenerLabels {
+    /// `api` or `admin`.
+    pub listener: &'static str,
+}
+
+/// What is reloaded.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct SubjectLabels {
+    /// `settings`, `certificate` or `admin_certificate`.
+    pub subject: &'static str,
+}
+
 /// The build of the program.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct BuildLabels {

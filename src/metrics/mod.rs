@@ -8,7 +8,7 @@ mod labels;
 mod page;
 mod process;
 
-pub use labels::{LimitLabels, OutcomeLabels, RequestLabels, RouteLabels, SinkLabels};
+pub use labels::{LimitLabels, ListenerLabels, OutcomeLabels, RequestLabels, RouteLabels, SinkLabels, SubjectLabels};
 pub use page::reference;
 pub use prometheus_client::metrics::counter::Counter;
 pub use prometheus_client::metrics::histogram::Histogram;
@@ -90,10 +90,10 @@ metrics! {
     trace_lost_spans: Counter = Counter::default(), [];
     /// The open connections of all listeners.
     http_connections: Gauge = Gauge::default(), [];
-    /// The end of the certificate of the API as Unix time; 0 without TLS.
-    certificate_expiry_timestamp_seconds: Gauge = Gauge::default(), [];
-    /// The certificates that a reload kept out since they cannot be used.
-    certificate_refusals: Counter = Counter::default(), [];
+    /// The end of the certificate of a listener with TLS, `api` or `admin`, as Unix time.
+    certificate_expiry_timestamp_seconds: Family<ListenerLabels, Gauge> = Family::default(), ["listener"];
+    /// The reloads that were refused since the new `settings`, `certificate` or `admin_certificate` cannot be used.
+    reload_refusals: Family<SubjectLabels, Counter> = Family::default(), ["subject"];
     /// The TLS handshakes that failed.
     tls_failed_handshakes: Counter = Counter::default(), [];
     /// The HTTP/2 connections that ended since the client flooded them with cancelled requests or empty frames.

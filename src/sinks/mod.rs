@@ -3,9 +3,11 @@
 //! A sink sends the given bytes once per call and reports whether the receiver acknowledged them. It stores nothing,
 //! retries nothing and does not interpret messages; `outbox` retries. Only `app` names a concrete sink.
 
+mod replaceable;
 mod signature;
 mod webhook;
 
+pub use replaceable::ReplaceableSink;
 pub use signature::{MalformedSecret, SigningSecret};
 pub use webhook::{InvalidWebhook, WebhookConfig, WebhookSink};
 

@@ -52,7 +52,7 @@ impl Uploads {
             filename: details.filename,
             purpose: details.purpose,
             expires_after: details.expires_after,
-            ttl_seconds: self.ttl_seconds,
+            ttl_seconds: self.files.settings.load().upload_ttl_seconds,
         };
         Ok(self.metadata.create_upload(caller, new, once).await.map_err(StoreError::from)?)
     }

@@ -34,8 +34,6 @@ pub struct Uploads {
     pub files: Files,
     /// The metadata store.
     pub metadata: Arc<dyn UploadsMetadata>,
-    /// The time that an Upload accepts parts, in seconds.
-    pub ttl_seconds: u64,
     /// The service that hashes parts to compare an MD5.
     pub hashing: Arc<Hashing>,
 }

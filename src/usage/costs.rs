@@ -83,13 +83,13 @@ impl Usage {
         let hours: Vec<(u64, u64)> =
             (begin..window.end).step_by(HOUR_SECONDS).map(|start| (start, start + SlotWidth::Hour.seconds())).collect();
         let is_wanted = |item: &LineItem| items.as_ref().is_none_or(|items| items.contains(item));
-        let days = Days { window: &window, by };
+        let (days, prices) = (Days { window: &window, by }, self.prices.load_full());
         self.usage_by_pages(query, |page| {
             for (workspace, keys) in by_workspace(page) {
                 let cut = |(key, series): (_, Series)| (key, series.buckets(&hours, SlotWidth::Hour, now));
                 let keys: Vec<(Option<KeyId>, Vec<BucketUsage>)> = keys.into_iter().map(cut).collect();
                 for item in LineItem::ALL.into_iter().filter(is_wanted) {
-                    days.add(&mut buckets, workspace, item, charge(&self.prices, item, &hours, &keys));
+                    days.add(&mut buckets, workspace, item, charge(&prices, item, &hours, &keys));
                 }
             }
         })

@@ -28,6 +28,7 @@ use crate::model::ids::WorkspaceId;
 use crate::model::ledger::LedgerRow;
 use crate::model::page::Page;
 use crate::model::prices::PriceList;
+use arc_swap::ArcSwap;
 use std::sync::Arc;
 
 trait_set! {
@@ -42,8 +43,8 @@ pub struct Usage {
     pub metadata: Arc<dyn UsageMetadata>,
     /// The clock; time after now has no usage.
     pub clock: Clock,
-    /// The prices.
-    pub prices: Arc<PriceList>,
+    /// The prices, which a reload may replace.
+    pub prices: Arc<ArcSwap<PriceList>>,
 }
 
 impl Usage {

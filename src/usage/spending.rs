@@ -87,7 +87,7 @@ impl Usage {
     /// # Errors
     /// When the store failed.
     pub async fn month_cost(&self, workspace: WorkspaceId) -> Result<NanoUsd, MetadataError> {
-        if self.prices.is_empty() {
+        if self.prices.load().is_empty() {
             return Ok(NanoUsd::default());
         }
         let now = self.clock.now_seconds();

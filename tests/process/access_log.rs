@@ -190,7 +190,7 @@ fn a_rotated_file_is_left_at_the_signal() {
     std::fs::rename(&file, &rotated).unwrap();
     std::fs::create_dir(&file).unwrap();
     program.signal("HUP");
-    logged("access log reopening failed, the old file stays", 1);
+    logged("reload refused", 1);
     health();
     lines(&rotated, 2);
 }

@@ -22,7 +22,7 @@ fn start(data: &Data, url: &str) -> Program {
 
 /// An installation whose ledger tells of many hours that are over: reads of each, by many keys. The second of the first
 /// hour, and how many reads of each hour there were.
-fn with_a_past(data: &Data) -> (u64, BTreeMap<u64, i128>) {
+pub(super) fn with_a_past(data: &Data) -> (u64, BTreeMap<u64, i128>) {
     drop(Program::start(&data.path()));
     let rows: serde_json::Value =
         serde_json::from_str(&output(&["workspaces", "list", "--json", "--data-dir", &data.text()])).unwrap();

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
 mod access_log;
+mod admin_tls;
 mod archive;
 mod check;
 mod commands;
@@ -21,6 +22,7 @@ mod mounts;
 mod on_postgres;
 mod panics;
 mod put_back;
+mod reload;
 mod secrets;
 mod service_manager;
 mod settings;

@@ -57,9 +57,13 @@ fn the_service_manager_is_told_of_readiness_a_reload_and_the_stop() {
         let begun = manager.told();
         let since = begun[1].strip_prefix("MONOTONIC_USEC=").map(str::parse::<u64>);
         assert!(begun.len() == 2 && begun[0] == "RELOADING=1" && matches!(since, Some(Ok(1..))), "{begun:?}");
-        assert_eq!(manager.told(), ["READY=1"]);
+        assert_eq!(manager.told(), ["READY=1", "STATUS=the last reload succeeded"]);
         assert_eq!(shown(program.address), stored(&files), "the reload has ended when the manager is told");
     }
+    std::fs::write(files.key(), "no key").unwrap();
+    program.signal("HUP");
+    assert_eq!(manager.told()[0], "RELOADING=1");
+    assert_eq!(manager.told(), ["READY=1", "STATUS=the last reload was refused, see the log"]);
     program.signal("TERM");
     assert_eq!(manager.told(), ["STOPPING=1", "EXTEND_TIMEOUT_USEC=30000000"]);
     assert_eq!(program.wait(), Some(0));

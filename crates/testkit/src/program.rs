@@ -82,7 +82,10 @@ impl Program {
 
     /// Starts a server that may fail; returns its lines on standard error then.
     pub fn try_spawn(mut command: Command, data_dir: &Path) -> Result<Self, Vec<String>> {
-        command.args(["--data-dir", data_dir.to_str().unwrap(), "--listen", "127.0.0.1:0", "--admin-listen", "off"]);
+        if !command.get_args().any(|argument| argument == "--admin-listen") {
+            command.args(["--admin-listen", "off"]);
+        }
+        command.args(["--data-dir", data_dir.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let (address, whole_log) = (SocketAddr::from(([127, 0, 0, 1], 0)), Arc::new(Mutex::new(String::new())));
         let mut program = Self { child, address, log: Vec::new(), whole_log: Arc::clone(&whole_log) };

@@ -16,7 +16,7 @@ use toml::de::{DeTable, DeValue};
 const HOUR_SECONDS: u64 = 3600;
 
 /// All versions, oldest first, and each price as `venna check` shows it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Prices {
     pub versions: Vec<PriceConfig>,
     pub effective: Vec<Effective>,
@@ -82,7 +82,7 @@ impl Version {
             let (item, shown) = item_price(source, entry)?;
             items.push(item);
             let value = Some(format!("{from} {} {shown}", entry.key));
-            effective.push(Effective { name: PRICES, value, origin: entry.origin(source) });
+            effective.push(Effective { name: PRICES, value, origin: entry.origin(source), set: None });
         }
         if items.is_empty() {
             return Err(wrong(format!("{TABLES} from {from} without a price"), origin, one_of_the_items()));

@@ -20,12 +20,18 @@ pub struct ClientConnection {
     slot: Weak<ConnectionSlot>,
     /// The number of the request on its connection.
     request: u64,
+    keep_alive_seconds: u64,
 }
 
 impl ClientConnection {
-    /// Refers to the connection of a slot.
-    pub fn new(tcp: &Arc<TcpStream>, slot: Weak<ConnectionSlot>) -> Self {
-        Self { tcp: Arc::downgrade(tcp), slot, request: 0 }
+    /// Refers to the connection of a slot, which is kept `keep_alive_seconds` while it is idle.
+    pub fn new(tcp: &Arc<TcpStream>, slot: Weak<ConnectionSlot>, keep_alive_seconds: u64) -> Self {
+        Self { tcp: Arc::downgrade(tcp), slot, request: 0, keep_alive_seconds }
+    }
+
+    /// Returns the time that the connection is kept while it is idle, in seconds.
+    pub const fn keep_alive_seconds(&self) -> u64 {
+        self.keep_alive_seconds
     }
 
     /// Returns the handle of an active request of the connection.

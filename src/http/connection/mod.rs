@@ -224,10 +224,12 @@ mod tests {
     use super::client_connection::PRESENCE_INTERVAL;
     use super::preface::HTTP_2_PREFACE;
     use super::*;
-    use crate::http::connections::{Caps, Connections};
+    use crate::http::connection_limits::{Caps, ConnectionLimits};
+    use crate::http::connections::Connections;
     use std::sync::Weak;
     use tokio::io::AsyncReadExt;
     use tokio::net::TcpListener;
+    use tokio::sync::watch;
     use tokio::time::{Instant, sleep};
 
     const PATIENCE: Patience =
@@ -264,7 +266,8 @@ mod tests {
     async fn pair_with_slot(patience: Patience) -> (ClientStream, TcpStream, Arc<ConnectionSlot>) {
         let (mut server, client) = pair_with(patience).await;
         let caps = Caps { max_connections: 1, max_per_address: 1, trusted_proxies: Vec::new() };
-        let slot = Connections::new(caps).enter("198.51.100.1".parse().unwrap()).unwrap();
+        let (_limits, current) = watch::channel(ConnectionLimits::with_caps(caps));
+        let slot = Connections::new(current).enter("198.51.100.1".parse().unwrap()).unwrap();
         server.slot = Some(Arc::clone(&slot));
         (server, client, slot)
     }
@@ -408,7 +411,7 @@ mod tests {
     #[tokio::test]
     async fn a_closed_connection_is_noticed_despite_unread_bytes() {
         let (server, mut client) = pair().await;
-        let presence = ClientConnection::new(&server.tcp, Weak::new());
+        let presence = ClientConnection::new(&server.tcp, Weak::new(), 60);
         client.write_all(b"unread").await.unwrap();
         tokio::time::timeout(PRESENCE_INTERVAL, presence.closed()).await.unwrap_err();
         drop(client);

@@ -22,6 +22,7 @@ pub use facts::{Facts, PriceLine};
 use super::conditions::{Validators, Verdict, evaluate};
 use super::headers::{CROSS_ORIGIN_RESOURCE_POLICY, put};
 use super::unknown;
+use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -86,13 +87,19 @@ pub fn described() -> impl Iterator<Item = (&'static str, &'static str)> {
     operations::operations().into_iter().map(|doc| (doc.operation.method, doc.operation.path))
 }
 
-pub(super) fn routes<S>(reference: Reference) -> Router<S> {
+pub(super) fn routes<S>(reference: Arc<ArcSwap<Reference>>) -> Router<S> {
     let router = PATHS.into_iter().fold(Router::new(), |router, path| router.route(path, get(serve)));
-    router.with_state(Arc::new(reference))
+    router.with_state(reference)
 }
 
-async fn serve(State(reference): State<Arc<Reference>>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+async fn serve(
+    State(reference): State<Arc<ArcSwap<Reference>>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     let path = if uri.path() == "/docs/" { "/docs" } else { uri.path() };
+    let reference = reference.load_full();
     let site = reference.site();
     match site.assets.get(path) {
         Some(asset) => found(asset, &method, &headers),

@@ -1,0 +1,16 @@
+//! The settings of Files, by the configuration.
+
+use crate::config::Config;
+use crate::files::FileSettings;
+
+/// Returns the settings of Files.
+pub(super) const fn file_settings(config: &Config) -> FileSettings {
+    FileSettings {
+        max_file_bytes: config.limits.max_file_bytes,
+        max_workspace_uploads: config.limits.max_workspace_uploads,
+        inline_max_bytes: config.limits.inline_max_bytes,
+        upload_ttl_seconds: config.upload_ttl.as_secs(),
+        strict_jsonl: config.strict_jsonl,
+        blobs_redirect: config.blobs_redirect,
+    }
+}
