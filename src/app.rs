@@ -196,6 +196,7 @@ impl Server {
         }
         let settings = http_settings(config, warnings.clone(), access_log.clone(), Arc::clone(&refusals));
         let state = AppState::new(services, settings);
+        tasks.spawn(state.clone().watch_workspaces(stop.clone()));
         let reference = Arc::new(ArcSwap::from_pointee(Reference::new(facts(config, &url))));
         let main_router = router(state.clone(), Arc::clone(&reference));
         let connection_limits = watch::Sender::new(connection_limits(config));

@@ -30,6 +30,7 @@ pub(super) fn http_settings(
         max_contended_reads: (processors() / 2).max(1),
         warnings,
         access_log,
+        metrics_per_workspace: config.metrics_per_workspace,
         is_encrypted: config.listeners.tls_cert.is_some(),
         is_admin_encrypted: config.listeners.admin_tls_cert.is_some(),
         refusals,

@@ -53,6 +53,8 @@ pub struct Config {
     pub log_level: LogLevel,
     /// The access log.
     pub access_log: AccessLogConfig,
+    /// Workspaces have metrics of their own.
+    pub metrics_per_workspace: bool,
     /// A file with a well-formed key to install in workspace `default`.
     pub bootstrap_key_file: Option<PathBuf>,
     /// The time that an Upload accepts parts.
@@ -230,6 +232,7 @@ impl Config {
                 format: from.take("access_log", log::access_log)?,
                 file: from.take_optional("access_log_file", parse::path)?,
             },
+            metrics_per_workspace: from.take("metrics_per_workspace", parse::yes_or_no)?,
             bootstrap_key_file: from.take_optional("bootstrap_key_file", parse::path)?,
             upload_ttl: from.take("upload_ttl_seconds", parse::seconds)?,
             strict_jsonl: from.take("strict_jsonl", parse::yes_or_no)?,

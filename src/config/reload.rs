@@ -145,6 +145,14 @@ mod tests {
     }
 
     #[test]
+    fn a_new_sink_waits_for_a_restart_with_all_of_its_files() {
+        let sink = "usage_sink_url = 'http://127.0.0.1:9'\nusage_sink_token_file = '/etc/token'\n";
+        let kept = reloaded("", sink).unwrap();
+        assert_eq!(kept.need_restart, ["usage_sink_token_file", "usage_sink_url"]);
+        assert!(kept.config.usage_sink.token_file.is_none() && kept.asked.usage_sink.token_file.is_some());
+    }
+
+    #[test]
     fn prices_are_one_change() {
         let table = |usd: &str| {
             format!(

@@ -106,7 +106,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "The authorities in PEM, one of which has to have signed the certificate that each client of `admin_listen` shows; without it clients need none.",
         kind: Kind::Path,
         used_by: Use::Server,
-        reload: Reload::Value,
+        reload: Reload::WhileSet,
     },
     Setting {
         name: "public_url",
@@ -187,7 +187,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "Redirects downloads to the bucket (`s3:`, `gs:`), which clients must be able to reach.",
         kind: Kind::Word(&["true", "false"]),
         used_by: Use::Server,
-        reload: Reload::Value,
+        reload: Reload::Restart,
     },
     Setting {
         name: "max_connections",
@@ -376,7 +376,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "A file with the token that the usage sink expects in `Authorization: Bearer`.",
         kind: Kind::Path,
         used_by: Use::Server,
-        reload: Reload::Value,
+        reload: Reload::WhileSet,
     },
     Setting {
         name: "usage_sink_secret_file",
@@ -385,7 +385,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "A file with the `whsec_` secret that signs messages to the usage sink by Standard Webhooks.",
         kind: Kind::Path,
         used_by: Use::Server,
-        reload: Reload::Value,
+        reload: Reload::WhileSet,
     },
     Setting {
         name: "alert_sink_url",
@@ -403,7 +403,7 @@ pub static SETTINGS: &[Setting] = &[
         help: "A file with the `whsec_` secret that signs alerts by Standard Webhooks; required for alerts.",
         kind: Kind::Path,
         used_by: Use::Server,
-        reload: Reload::Value,
+        reload: Reload::WhileSet,
     },
     Setting {
         name: "log_format",
@@ -440,5 +440,14 @@ pub static SETTINGS: &[Setting] = &[
         kind: Kind::Path,
         used_by: Use::Server,
         reload: Reload::Value,
+    },
+    Setting {
+        name: "metrics_per_workspace",
+        placeholder: "BOOL",
+        default: Some("false"),
+        help: "Adds metrics of requests, bytes and storage for each workspace, labelled with its id, to `/metrics`: for 1,000 workspaces at most, and for the rest together.",
+        kind: Kind::Word(&["true", "false"]),
+        used_by: Use::Server,
+        reload: Reload::Restart,
     },
 ];

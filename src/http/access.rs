@@ -27,23 +27,27 @@ pub struct AccessRecorder {
     pub trusted_proxies: Arc<[IpNet]>,
 }
 
-/// The id of a request, and the place of its key for the access log. An extension of every request.
+/// The id of a request, and the place of its key for the access log and the metrics of workspaces. An extension of
+/// every request.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
     /// The id.
     pub id: RequestId,
-    /// The place of the verified key; none without an access log.
-    pub key: Option<Arc<OnceLock<VerifiedKey>>>,
+    /// The place of the verified key; none if nothing looks at it.
+    pub key: Option<KeyPlace>,
 }
 
 impl RequestContext {
-    /// Tells the access log of the verified key.
+    /// Tells who looks at it of the verified key.
     pub fn note(&self, key: &VerifiedKey) {
         if let Some(place) = &self.key {
             place.get_or_init(|| key.clone());
         }
     }
 }
+
+/// The place of the verified key of a request.
+pub type KeyPlace = Arc<OnceLock<VerifiedKey>>;
 
 /// A request under way. Its drop writes its line, also when the request ends before its answer begins.
 #[derive(Debug)]
@@ -53,7 +57,7 @@ pub struct Recording {
     entry: Entry,
     is_head: bool,
     received: Option<Consumed>,
-    key: Arc<OnceLock<VerifiedKey>>,
+    key: KeyPlace,
 }
 
 impl AccessRecorder {
@@ -96,7 +100,7 @@ const fn protocol(version: Version) -> &'static str {
 
 impl Recording {
     /// Observes the request body, if there is one. Returns the place for the verified key.
-    pub fn observe(&mut self, body: Option<Consumed>) -> Arc<OnceLock<VerifiedKey>> {
+    pub fn observe(&mut self, body: Option<Consumed>) -> KeyPlace {
         self.received = body;
         Arc::clone(&self.key)
     }

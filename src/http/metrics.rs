@@ -18,7 +18,7 @@ const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=
 /// The media type of the text format of Prometheus.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// The classes of the status of a final response.
-const CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
+pub const CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
 
 /// The metrics of one route and method. Requests find them with one look-up.
 #[derive(Debug)]
@@ -35,11 +35,15 @@ static ROUTES: LazyLock<Routes> = LazyLock::new(Routes::default);
 /// Records a request whose response begins now.
 pub fn record(method: &'static str, route: &str, status: StatusCode, elapsed: Duration) {
     let metrics = of_route(method, route);
-    let class = usize::from(status.as_u16() / 100).checked_sub(2);
-    if let Some(requests) = class.and_then(|class| metrics.requests.get(class)) {
+    if let Some(requests) = class(status).and_then(|class| metrics.requests.get(class)) {
         requests.inc();
     }
     observe(&metrics.duration, elapsed);
+}
+
+/// Returns the place of a status among [`CLASSES`]; none for an informational one.
+pub fn class(status: StatusCode) -> Option<usize> {
+    usize::from(status.as_u16() / 100).checked_sub(2)
 }
 
 fn of_route(method: &'static str, route: &str) -> Arc<RouteMetrics> {

@@ -3,7 +3,7 @@
 //! A request gets its id, a paced body and protection from panics. An answer gets the headers that all answers have.
 //! Causes of errors are logged here, once, with the request id, and never with a key, a file's name or its bytes.
 
-use super::access::{AccessRecorder, Recording, RequestContext};
+use super::access::{AccessRecorder, KeyPlace, Recording, RequestContext};
 use super::body::{BodyPace, Consumed, PacedBody};
 use super::connection::ClientConnection;
 use super::cors::Cors;
@@ -11,6 +11,7 @@ use super::error::{ApiError, Cause};
 use super::headers::{KEEP_ALIVE, PROCESSING_MS, REQUEST_ID, put};
 use super::limited::Limited;
 use super::logged::{NO_ROUTE, logged_method};
+use super::workspace_metrics::WorkspaceMetrics;
 use super::{metrics, request_span};
 use crate::error_chain::ErrorChain;
 use crate::model::ids::RequestId;
@@ -40,6 +41,8 @@ pub struct RequestPolicy {
     pub body_pace: Arc<ArcSwap<BodyPace>>,
     /// The access log; none when off.
     pub access: Option<AccessRecorder>,
+    /// The metrics of workspaces; none when off.
+    pub workspaces: Option<Arc<WorkspaceMetrics>>,
     /// The scheme of URLs of the listener, for traces.
     pub scheme: &'static str,
 }
@@ -54,11 +57,7 @@ pub async fn request_middleware(State(policy): State<Arc<RequestPolicy>>, reques
     let mut recording = policy.access.as_ref().map(|access| access.begin(&request, id, method, route));
     let mut response = match permission.preflight(&request) {
         Some(response) => response,
-        None => {
-            answer(**policy.body_pace.load(), request, id, recording.as_deref_mut(), next)
-                .instrument(span.clone())
-                .await
-        }
+        None => answer(&policy, request, id, recording.as_deref_mut(), next).instrument(span.clone()).await,
     };
     let entered = span.entered();
     if let Some(Cause(cause)) = response.extensions_mut().remove() {
@@ -101,21 +100,34 @@ fn keep_alive_seconds(request: &Request) -> Option<u64> {
 /// Runs a request with a paced body. An answer before the end of the body closes a connection of HTTP/1. HTTP/2 keeps
 /// the connection and discards the rest of the body (`http_2/request_body.rs`).
 async fn answer(
-    pace: BodyPace,
+    policy: &RequestPolicy,
     request: Request,
     id: RequestId,
     recording: Option<&mut Recording>,
     next: Next,
 ) -> Response {
     let is_http_1 = request.version() < Version::HTTP_2;
-    let (mut request, body) = limit_pace(pace, request);
+    let (mut request, body) = limit_pace(**policy.body_pace.load(), request);
     let key = recording.map(|recording| recording.observe(body.clone()));
-    request.extensions_mut().insert(RequestContext { id, key });
+    let key = key.or_else(|| policy.workspaces.as_ref().map(|_| KeyPlace::default()));
+    request.extensions_mut().insert(RequestContext { id, key: key.clone() });
     let mut response = run(request, next).await;
+    if let (Some(metrics), Some(key)) = (&policy.workspaces, key) {
+        count_for_workspace(metrics, &key, body.as_ref(), &mut response);
+    }
     if is_http_1 && body.is_some_and(|body| !body.is_whole()) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// Counts an answered request in the series of its workspace, which goes on to count the bytes of the answer.
+fn count_for_workspace(metrics: &WorkspaceMetrics, key: &KeyPlace, body: Option<&Consumed>, response: &mut Response) {
+    if let Some(workspace) = key.get().and_then(|key| key.opens.workspace()) {
+        let series = metrics.of(workspace);
+        series.answered(response.status(), body.map_or(0, Consumed::bytes));
+        response.extensions_mut().insert(series);
+    }
 }
 
 /// Rejects requests with ambiguous framing or without a Host header, and runs the handler otherwise.

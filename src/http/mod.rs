@@ -56,6 +56,7 @@ mod unknown;
 mod uploads;
 mod usage;
 mod wire;
+mod workspace_metrics;
 
 pub use body::BodyPace;
 pub use caller::Access;

@@ -3,6 +3,7 @@
 use super::address::Peer;
 use super::connection::ClientConnection;
 use super::connections::{ActiveRequest, ConnectionSlot};
+use super::workspace_metrics::WorkspaceSeries;
 use crate::metrics::METRICS;
 use axum::Router;
 use axum::body::Body;
@@ -49,13 +50,18 @@ impl Requests {
         let busy = self.slot.begin();
         request.extensions_mut().insert(self.peer);
         request.extensions_mut().insert(self.client.of(&busy));
-        self.router.call(request).map_ok(|answer| answer.map(|body| AnswerBody { body, _busy: busy }))
+        self.router.call(request).map_ok(|mut answer| {
+            let workspace = answer.extensions_mut().remove();
+            answer.map(|body| AnswerBody { body, workspace, _busy: busy })
+        })
     }
 }
 
 /// The body of an answer. The connection is busy until its drop.
 pub struct AnswerBody {
     body: Body,
+    /// The series of the workspace of the request, where workspaces have some.
+    workspace: Option<Arc<WorkspaceSeries>>,
     _busy: ActiveRequest,
 }
 
@@ -69,7 +75,11 @@ impl http_body::Body for AnswerBody {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(context);
         if let Poll::Ready(Some(Ok(frame))) = &polled {
-            METRICS.http_response_body_bytes.inc_by(frame.data_ref().map_or(0, |data| data.len() as u64));
+            let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
+            METRICS.http_response_body_bytes.inc_by(bytes);
+            if let Some(workspace) = &self.workspace {
+                workspace.sent(bytes);
+            }
         }
         polled
     }

@@ -30,6 +30,7 @@ use arc_swap::ArcSwap;
 use axum::extract::FromRef;
 use ipnet::IpNet;
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// The services that requests call.
 #[derive(Debug)]
@@ -67,6 +68,8 @@ pub struct HttpSettings {
     pub warnings: Vec<String>,
     /// The access log; none when off.
     pub access_log: Option<AccessLog>,
+    /// Workspaces have metrics of their own.
+    pub metrics_per_workspace: bool,
     /// The API has TLS.
     pub is_encrypted: bool,
     /// The administrative listener has TLS.
@@ -152,6 +155,7 @@ impl AppState {
                 access: settings
                     .access_log
                     .map(|log| AccessRecorder { log, trusted_proxies: Arc::clone(&trusted_proxies) }),
+                workspaces: settings.metrics_per_workspace.then(Arc::default),
                 scheme: scheme(is_encrypted),
             }),
             request_limits: Arc::new(RequestLimits {
@@ -188,6 +192,13 @@ impl AppState {
         request_policy.body_pace.store(Arc::new(limits.body_pace));
         request_limits.in_flight.resize(limits.max_requests, half(limits.max_requests));
         download_limits.slots.resize(limits.max_downloads, half(limits.max_downloads));
+    }
+
+    /// Watches the workspaces that have metrics until `stop`; returns at once if none shall have any.
+    pub async fn watch_workspaces(self, stop: CancellationToken) {
+        if let Some(metrics) = &self.parts.request_policy.workspaces {
+            Arc::clone(metrics).watch(Workspaces::clone(&self.parts.workspaces), stop).await;
+        }
     }
 
     /// Returns whether the API has TLS.

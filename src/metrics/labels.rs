@@ -1,4 +1,4 @@
-//! The labels of metrics. None is a tenant, a key or a file, and each has few values.
+//! The labels of metrics. None is a key or a file, and each has few values; a workspace is one of at most 1,001.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use std::sync::Arc;
@@ -42,6 +42,22 @@ pub struct OutcomeLabels {
 pub struct SinkLabels {
     /// The name of the sink.
     pub sink: &'static str,
+}
+
+/// A workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct WorkspaceLabels {
+    /// The id, or `other`.
+    pub workspace: Arc<str>,
+}
+
+/// A workspace, and the class of a status.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct WorkspaceStatusLabels {
+    /// The id, or `other`.
+    pub workspace: Arc<str>,
+    /// The class of the status, such as `2xx`.
+    pub status: &'static str,
 }
 
 /// A listener with TLS.

@@ -8,7 +8,10 @@ mod labels;
 mod page;
 mod process;
 
-pub use labels::{LimitLabels, ListenerLabels, OutcomeLabels, RequestLabels, RouteLabels, SinkLabels, SubjectLabels};
+pub use labels::{
+    LimitLabels, ListenerLabels, OutcomeLabels, RequestLabels, RouteLabels, SinkLabels, SubjectLabels, WorkspaceLabels,
+    WorkspaceStatusLabels,
+};
 pub use page::reference;
 pub use prometheus_client::metrics::counter::Counter;
 pub use prometheus_client::metrics::histogram::Histogram;
@@ -84,6 +87,16 @@ metrics! {
     http_request_body_bytes: Counter = Counter::default(), [];
     /// The sent bytes of response bodies.
     http_response_body_bytes: Counter = Counter::default(), [];
+    /// The answered requests with a key of the workspace, by the class of their status; with `--metrics-per-workspace`.
+    workspace_requests: Family<WorkspaceStatusLabels, Counter> = Family::default(), ["workspace", "status"];
+    /// The received bytes of their bodies; with `--metrics-per-workspace`.
+    workspace_request_body_bytes: Family<WorkspaceLabels, Counter> = Family::default(), ["workspace"];
+    /// The sent bytes of the bodies of their responses; with `--metrics-per-workspace`.
+    workspace_response_body_bytes: Family<WorkspaceLabels, Counter> = Family::default(), ["workspace"];
+    /// The bytes of the Files of the workspace, read every 15 seconds; with `--metrics-per-workspace`.
+    workspace_stored_bytes: Family<WorkspaceLabels, Gauge> = Family::default(), ["workspace"];
+    /// The Files of the workspace, read every 15 seconds; with `--metrics-per-workspace`.
+    workspace_stored_files: Family<WorkspaceLabels, Gauge> = Family::default(), ["workspace"];
     /// The lines of the access log that are lost, since their queue was full or their file could not be written.
     access_log_lost_lines: Counter = Counter::default(), [];
     /// The spans of traces that are lost, since their queue was full or the receiver did not take them.

@@ -9,8 +9,9 @@ use prometheus_client::metrics::MetricType;
 pub fn reference() -> String {
     let mut page = String::from(
         "# Metrics\n\n`GET /metrics` of the administrative listener (`--admin-listen`) answers in OpenMetrics, or in the text \
-         format of Prometheus to a client that does not ask for OpenMetrics. It needs no key. No label names a tenant, a key \
-         or a file.\n\nThe metrics are those of one process. Gauges of what waits in the stores are read every 15 seconds; \
+         format of Prometheus to a client that does not ask for OpenMetrics. It needs no key. No label names a key or a \
+         file. Only with `--metrics-per-workspace` are workspaces labels, by their ids: at most 1,000 since the start or \
+         the end of another one; further ones share the label `other`. The series of an archived workspace end.\n\nThe metrics are those of one process. Gauges of what waits in the stores are read every 15 seconds; \
          with several servers each shows the same. [operations.md](operations.md#metrics-and-alerts) says what to watch.\n\n\
          | metric | type | labels | meaning |\n|---|---|---|---|\n",
     );

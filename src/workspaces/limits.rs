@@ -51,4 +51,12 @@ impl Workspaces {
     pub async fn storage_usage(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError> {
         self.metadata.storage_usage(workspace).await
     }
+
+    /// Returns the same including expired Files that are not deleted yet. It reads one row.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub async fn storage_totals(&self, workspace: WorkspaceId) -> Result<StorageUsage, MetadataError> {
+        self.metadata.storage_totals(workspace).await
+    }
 }

@@ -32,3 +32,4 @@ mod traces;
 mod unreadable;
 mod upgrade;
 mod upkeep;
+mod workspace_metrics;

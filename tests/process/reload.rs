@@ -195,6 +195,11 @@ fn a_change_that_needs_a_restart_is_named_each_time_and_the_others_take_effect()
     assert_eq!(server.client().upload(b"x", 10).unwrap().status, 413);
     let log = server.reload("sweep_interval_seconds = 60\n");
     assert!(!log.contains("need a restart"), "{log}");
+    let token = server.data.folder.path().join("token");
+    std::fs::write(&token, "a-token").unwrap();
+    let sink = format!("usage_sink_url = 'http://127.0.0.1:9'\nusage_sink_token_file = '{}'\n", token.display());
+    let log = server.reload(&sink);
+    assert!(log.contains("\"settings\":\"usage_sink_token_file, usage_sink_url\""), "{log}");
 }
 
 #[test]
