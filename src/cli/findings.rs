@@ -5,7 +5,7 @@ use crate::model::finding::Finding;
 use serde::Serialize;
 use std::collections::HashMap;
 use std::io::{self, Write};
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::Receiver;
 
 /// A finding as JSON.
 #[derive(Serialize)]
@@ -52,7 +52,7 @@ impl<'a> Printer<'a> {
     }
 
     /// Prints findings until the inspection drops its sender.
-    pub async fn print_all(&mut self, mut queue: UnboundedReceiver<Finding>) {
+    pub async fn print_all(&mut self, mut queue: Receiver<Finding>) {
         while let Some(finding) = queue.recv().await {
             self.print(&finding).await;
         }

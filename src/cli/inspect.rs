@@ -12,12 +12,14 @@ use crate::model::scrub::ScrubProgress;
 use anyhow::Result;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::mpsc::channel;
 
 const CLEAN: u8 = 0;
 const DAMAGED: u8 = 1;
 const NOT_CHECKED: u8 = 2;
 const MIB: u64 = 1 << 20;
+/// The maximum of findings that wait to be printed; the inspection waits then.
+const MAX_WAITING_FINDINGS: usize = 256;
 
 /// Compares metadata with blobs, in both directions, with the server running or stopped.
 #[derive(Debug, clap::Args)]
@@ -60,8 +62,8 @@ impl Fsck {
     async fn check(&self) -> Result<u64> {
         let (installation, inspector) = self.settings.open_inspector().await?;
         let mut printer = Printer::new(self.json, &installation);
-        let (sender, queue) = unbounded_channel();
-        let inspection = async move { inspector.fsck(&mut |finding| drop(sender.send(finding))).await };
+        let (mut sender, queue) = channel(MAX_WAITING_FINDINGS);
+        let inspection = async move { inspector.fsck(&mut sender).await };
         let (compared, ()) = tokio::join!(inspection, printer.print_all(queue));
         let (blobs, findings) = (compared?, printer.findings);
         let text =
@@ -83,9 +85,9 @@ impl Scrub {
         let mut progress = file.load()?.unwrap_or(fresh);
         let mut pace = ReadPacer::new(self.max_mib_per_second.map(|mib| mib * MIB));
         let mut printer = Printer::new(self.json, &installation);
-        let (sender, queue) = unbounded_channel();
+        let (sender, queue) = channel(MAX_WAITING_FINDINGS);
         let inspection = async {
-            let mut report = move |finding| drop(sender.send(finding));
+            let mut report = sender;
             while inspector.scrub_step(&mut progress, self.read_data_subset, &mut pace, &mut report).await? {
                 file.save(&progress)?;
             }

@@ -3,12 +3,14 @@
 //! The rate follows from the remaining bytes and time. It is recomputed every hour, so that a pass keeps up with growth
 //! and makes up for a restart.
 
-use super::{InspectError, Inspector, ReadPacer, Subset};
+use super::{InspectError, Inspector, ReadPacer, Report, Subset};
 use crate::clock::Clock;
 use crate::error_chain::ErrorChain;
 use crate::metrics::{METRICS, gauge};
+use crate::model::finding::Finding;
 use crate::model::ids::ProcessId;
 use crate::model::scrub::ScrubProgress;
+use async_trait::async_trait;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -33,6 +35,16 @@ pub struct BackgroundScrub {
     pub max_bytes_per_second: watch::Receiver<u64>,
     /// The process id of this server: one of several servers scrubs.
     pub process: ProcessId,
+}
+
+/// Logs findings.
+struct LoggedFindings;
+
+#[async_trait]
+impl Report for LoggedFindings {
+    async fn take(&mut self, finding: Finding) {
+        tracing::error!(%finding, "scrub found damage");
+    }
 }
 
 /// The rate of a pass.
@@ -81,10 +93,9 @@ impl BackgroundScrub {
             Some(_) => return Ok(()),
         };
         let (mut plan, mut pace) = (Plan::default(), ReadPacer::new(None));
-        let mut report = |finding| tracing::error!(%finding, "scrub found damage");
         loop {
             self.keep_rate(inspector, clock, &progress, &mut plan, &mut pace).await?;
-            if !inspector.scrub_step(&mut progress, Subset::ALL, &mut pace, &mut report).await? {
+            if !inspector.scrub_step(&mut progress, Subset::ALL, &mut pace, &mut LoggedFindings).await? {
                 break;
             }
             // Another server continues the pass once the lease of this one has expired.

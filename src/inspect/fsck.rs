@@ -17,7 +17,7 @@ impl Inspector {
     ///
     /// # Errors
     /// When a store failed.
-    pub async fn fsck(&self, report: Report<'_>) -> Result<u64, InspectError> {
+    pub async fn fsck(&self, report: &mut dyn Report) -> Result<u64, InspectError> {
         // Rows are stamped first, so they are read last.
         let (bytes, event) = (self.blobs.stamp().await?, self.blobs.last_event().await?);
         let stamps = StorePairing::between(self.metadata.stamp().await?, bytes);
@@ -26,23 +26,25 @@ impl Inspector {
             None => stamps,
         };
         if pairing != StorePairing::Paired {
-            report(Finding::Mismatched { how: pairing.to_string() });
+            report.take(Finding::Mismatched { how: pairing.to_string() }).await;
         }
         let ready = self.check_ready_blobs(report).await?;
         self.check_names(report).await?;
         for name in self.blobs.quarantined().await? {
-            report(Finding::Quarantined { name });
+            report.take(Finding::Quarantined { name }).await;
         }
         let mut cursor = Some(MisfitCursor::default());
         while let Some(here) = cursor {
             let page = self.metadata.find_some_misfits(here).await?;
-            page.findings.into_iter().for_each(&mut *report);
+            for finding in page.findings {
+                report.take(finding).await;
+            }
             cursor = page.next;
         }
         Ok(ready)
     }
 
-    async fn check_ready_blobs(&self, report: Report<'_>) -> Result<u64, InspectError> {
+    async fn check_ready_blobs(&self, report: &mut dyn Report) -> Result<u64, InspectError> {
         let (mut after, mut checked) = (None, 0);
         loop {
             let step = self.metadata.ready_blobs(after, STEP_BLOBS).await?;
@@ -56,11 +58,12 @@ impl Inspector {
                     continue;
                 }
                 let owner = self.metadata.blob_owner(blob).await?;
-                report(match found {
+                let finding = match found {
                     Ok(None) => Finding::MissingBlob { blob, owner },
                     Ok(Some(found_bytes)) => Finding::WrongSize { blob, owner, size_bytes, found_bytes },
                     Err(why) => Finding::DamagedBlob { blob, owner, why },
-                });
+                };
+                report.take(finding).await;
             }
         }
     }
@@ -95,11 +98,11 @@ impl Inspector {
     }
 
     /// Reports names without a row. A row exists before the first byte and after the last.
-    async fn check_names(&self, report: Report<'_>) -> Result<(), InspectError> {
+    async fn check_names(&self, report: &mut dyn Report) -> Result<(), InspectError> {
         let mut after = None;
         while let Some(page) = self.blobs.list(after.clone()).await? {
             for name in page.unrecognized {
-                report(Finding::StrayFile { name });
+                report.take(Finding::StrayFile { name }).await;
             }
             let known = self.metadata.known_blobs(page.blobs.clone()).await?;
             let unknown: BTreeSet<_> = page.blobs.into_iter().filter(|blob| !known.contains(blob)).collect();
@@ -107,7 +110,7 @@ impl Inspector {
                 // Blobs and rows may have been deleted since the names were read.
                 let again = self.blobs.list(after).await?.map(|page| page.blobs).unwrap_or_default();
                 for blob in unknown.into_iter().filter(|blob| again.contains(blob)) {
-                    report(Finding::OrphanBlob { blob });
+                    report.take(Finding::OrphanBlob { blob }).await;
                 }
             }
             after = Some(page.last);

@@ -15,7 +15,9 @@ use crate::metadata::{
     BlobRows, CheckStore, LedgerStore, LimitStore, MetadataError, ScrubStore, StampStore, trait_set,
 };
 use crate::model::finding::Finding;
+use async_trait::async_trait;
 use std::sync::Arc;
+use tokio::sync::mpsc::Sender;
 
 /// The number of rows and blobs per step. A row may hold inline bytes.
 const STEP_BLOBS: u32 = 128;
@@ -45,5 +47,17 @@ pub enum InspectError {
     Blobs(#[from] BlobError),
 }
 
-/// A callback for each finding.
-pub type Report<'a> = &'a mut (dyn FnMut(Finding) + Send);
+/// A receiver of findings. The inspection waits until it has taken one, so that findings do not pile up.
+#[async_trait]
+pub trait Report: Send {
+    /// Takes a finding.
+    async fn take(&mut self, finding: Finding);
+}
+
+#[async_trait]
+impl Report for Sender<Finding> {
+    async fn take(&mut self, finding: Finding) {
+        // A receiver that is gone has the reason of its own.
+        drop(self.send(finding).await);
+    }
+}

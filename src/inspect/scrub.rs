@@ -85,7 +85,7 @@ impl Inspector {
         progress: &mut ScrubProgress,
         subset: Subset,
         pace: &mut ReadPacer,
-        report: Report<'_>,
+        report: &mut dyn Report,
     ) -> Result<bool, InspectError> {
         let begun_bytes = progress.bytes;
         let step = self.metadata.ready_blobs(progress.after, STEP_BLOBS).await?;
@@ -100,7 +100,7 @@ impl Inspector {
                     progress.damaged += 1;
                     METRICS.damaged_blobs.inc();
                     let owner = self.metadata.blob_owner(blob).await?;
-                    report(Finding::DamagedBlob { blob, owner, why });
+                    report.take(Finding::DamagedBlob { blob, owner, why }).await;
                 }
                 progress.blobs += 1;
                 progress.bytes += size_bytes;
