@@ -64,8 +64,8 @@ impl ReloadRefusals {
     pub fn refuse(&self, subject: Subject, error: &(dyn Error + 'static)) {
         let error = ErrorChain(error);
         counter(subject).inc();
-        tracing::warn!(subject = subject.name(), %error, "reload refused");
         self.lock().insert(subject, format!("{}: {error}", subject.warning()));
+        tracing::warn!(subject = subject.name(), %error, "reload refused");
     }
 
     /// Records that what is in place is in use.
