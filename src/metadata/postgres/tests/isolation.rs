@@ -64,19 +64,16 @@ async fn changes_of_one_workspace_leave_connections_to_others() {
     let (locker, connection) = tokio_postgres::connect(&database.url, tokio_postgres::NoTls).await.unwrap();
     drop(tokio::spawn(connection));
     locker.batch_execute("BEGIN; SELECT 1 FROM uploads FOR UPDATE").await.unwrap();
-    let cancels = async {
-        let cancels = (0..200).map(|_| store.cancel_upload(busy, upload.id, None));
-        tokio::time::timeout(Duration::from_secs(2), join_all(cancels)).await.unwrap_err()
-    };
-    let others = async {
+    let cancels = join_all((0..200).map(|_| store.cancel_upload(busy, upload.id, None)));
+    let other = async {
         tokio::time::sleep(Duration::from_millis(200)).await;
-        let begun = Instant::now();
-        make(&store, quiet).await.unwrap();
-        begun.elapsed()
+        make(&store, quiet).await.unwrap()
     };
-    let (_, took) = tokio::join!(cancels, others);
     // Without places of its own it would wait until the cancels have had their time.
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    tokio::select! {
+        _ = cancels => panic!("the cancels were over first"),
+        _ = other => {}
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
