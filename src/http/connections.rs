@@ -1,12 +1,13 @@
 //! The open connections and their caps.
 //!
-//! Each client network has a cap. When all slots are taken, the connection that has been idle longest is closed, so
-//! that idle clients do not block active ones. A connection is idle while it has no active request and no write in
-//! progress. A connection before its first complete request head is idle, too. A connection of HTTP/2 has one slot,
-//! too, however many requests are active on it.
+//! Each client network has a cap, against which penalties for floods count, too. When all slots are taken, the
+//! connection that has been idle longest is closed, so that idle clients do not block active ones. A connection is idle
+//! while it has no active request and no write in progress. A connection before its first complete request head is
+//! idle, too. A connection of HTTP/2 has one slot, too, however many requests are active on it.
 
 use super::address::Network;
 use super::connection_limits::ConnectionLimits;
+use super::penalties::Penalties;
 use crate::metrics::{Counted, METRICS};
 use crate::model::ids::WorkspaceId;
 use crate::shares::FairPermit;
@@ -44,6 +45,7 @@ struct State {
     open: HashMap<u64, Arc<Connection>>,
     /// The number of connections of each network; no entry for none.
     of_network: HashMap<Network, usize>,
+    penalties: Penalties,
     /// The longest idle connections of the last search, the longest last, each with the start of its idle time.
     candidates: Vec<(u64, Arc<Connection>)>,
 }
@@ -123,8 +125,7 @@ impl Connections {
         let is_trusted = limits.caps.trusted_proxies.iter().any(|proxies| proxies.contains(&peer));
         let network = (!is_trusted).then(|| Network::of(peer));
         let mut state = self.lock();
-        let held = network.and_then(|network| state.of_network.get(&network)).copied().unwrap_or_default();
-        if held >= limits.caps.max_per_address {
+        if network.is_some_and(|network| state.count(network) >= limits.caps.max_per_address) {
             return Err(SlotError::Network);
         }
         while state.open.len() >= limits.caps.max_connections {
@@ -161,6 +162,12 @@ impl Connections {
 }
 
 impl State {
+    /// Returns the connections of a network, and what its penalties count as.
+    fn count(&mut self, network: Network) -> usize {
+        let open = self.of_network.get(&network).copied().unwrap_or_default();
+        open + self.penalties.connections(network, Instant::now())
+    }
+
     fn open(&mut self, network: Option<Network>, begun: Instant) -> Arc<Connection> {
         let number = self.next;
         self.next += 1;
@@ -235,6 +242,13 @@ impl ConnectionSlot {
     /// Waits until the slot is given to another connection.
     pub async fn revoked(&self) {
         self.connection.closed.cancelled().await;
+    }
+
+    /// Gives the network of the connection a penalty; a trusted proxy gets none.
+    pub fn penalize(&self) {
+        if let Some(network) = self.connection.network {
+            self.connections.lock().penalties.add(network, Instant::now());
+        }
     }
 
     /// Begins a request of the connection.
@@ -324,6 +338,7 @@ fn elapsed_ms(begun: Instant) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::super::connection_limits::Caps;
+    use super::super::penalties::PENALTY_CONNECTIONS;
     use super::*;
 
     fn connections(max_connections: usize, max_per_address: usize) -> Arc<Connections> {
@@ -351,6 +366,18 @@ mod tests {
         let again = connections.enter(peer("2001:db8::3")).unwrap();
         drop((again, other, proxied));
         assert!(connections.lock().of_network.is_empty() && connections.lock().open.is_empty());
+    }
+
+    #[test]
+    fn a_flood_counts_against_the_cap_of_its_network() {
+        let connections = connections(99, PENALTY_CONNECTIONS + 1);
+        let (client, proxied) = (peer("198.51.100.1"), peer("10.0.0.1"));
+        connections.enter(client).unwrap().penalize();
+        let _other = connections.enter(client).unwrap();
+        assert_eq!(connections.enter(client).unwrap_err(), SlotError::Network);
+        connections.enter(peer("198.51.100.2")).unwrap();
+        connections.enter(proxied).unwrap().penalize();
+        let _proxied: Vec<_> = (0..9).map(|_| connections.enter(proxied).unwrap()).collect();
     }
 
     #[tokio::test]

@@ -37,6 +37,7 @@ mod middleware;
 mod models;
 mod path;
 mod patience;
+mod penalties;
 mod query;
 mod range;
 mod rates;

@@ -109,7 +109,7 @@ metrics! {
     reload_refusals: Family<SubjectLabels, Counter> = Family::default(), ["subject"];
     /// The TLS handshakes that failed.
     tls_failed_handshakes: Counter = Counter::default(), [];
-    /// The HTTP/2 connections that ended since the client flooded them with cancelled requests or empty frames.
+    /// The HTTP/2 connections that the server ended since the client flooded them or broke a limit of the protocol.
     http_2_floods: Counter = Counter::default(), [];
     /// The requests and connections that a limit answered with 429.
     http_limited_requests: Family<LimitLabels, Counter> = Family::default(), ["limit"];

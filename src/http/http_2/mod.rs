@@ -3,13 +3,14 @@
 mod request_body;
 mod streams;
 
+use super::connections::ConnectionSlot;
 use super::flood::Tally;
 use super::requests::Requests;
 use crate::metrics::METRICS;
-
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use request_body::Discards;
+use std::error::Error as _;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,11 +69,16 @@ impl Http2 {
         let service = service(requests, Arc::clone(&tally), discards);
         let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
         let reason = tokio::select! {
-            ended = connection.as_mut() => return ended,
+            ended = connection.as_mut() => {
+                if ended.as_ref().is_err_and(is_refused) {
+                    punish(&slot);
+                }
+                return ended;
+            }
             () = self.stop.cancelled() => "stop",
             () = slot.idle_for(self.idle_timeout) => "idle",
             () = tally.flooded() => {
-                METRICS.http_2_floods.inc();
+                punish(&slot);
                 "flood"
             }
         };
@@ -89,6 +95,18 @@ impl Http2 {
             () = farewell => Ok(()),
         }
     }
+}
+
+/// Counts a connection that is ended because of its client.
+fn punish(slot: &ConnectionSlot) {
+    METRICS.http_2_floods.inc();
+    slot.penalize();
+}
+
+/// Returns whether the server ended the connection, since the client broke a limit or a rule of the protocol.
+fn is_refused(error: &hyper::Error) -> bool {
+    let reason = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
+    reason.is_some_and(|reason| reason.is_go_away() && reason.is_library())
 }
 
 fn builder(executor: StreamExecutor) -> http2::Builder<StreamExecutor> {
