@@ -129,15 +129,17 @@ const DRIVERS: [(&str, &[&str]); 6] = [
 ];
 
 /// Libraries that only these folders may use.
-const LIBRARIES: [(&str, &[&str]); 24] = [
+const LIBRARIES: [(&str, &[&str]); 27] = [
     ("anyhow", &["app", "cli"]),
     ("axum", &["http"]),
     ("clap", &["cli"]),
     ("deadpool_postgres", &["metadata/postgres"]),
+    ("flate2", &["http/pages"]),
     ("governor", &["http"]),
     ("http_body", &["http"]),
     ("hyper", &["http"]),
     ("hyper_util", &["http"]),
+    ("maud", &["http/pages"]),
     ("object_store", &["blobs/cloud"]),
     ("opentelemetry", &["traces"]),
     ("opentelemetry_http", &["traces"]),
@@ -152,8 +154,9 @@ const LIBRARIES: [(&str, &[&str]); 24] = [
     ("tokio_postgres_rustls", &["metadata/postgres"]),
     ("tokio_rustls", &["http"]),
     ("tracing_opentelemetry", &["traces"]),
+    ("venna_design", &["http/pages", "http/router"]),
     ("venna_form", &["http"]),
-    ("venna_reference", &["http/reference", "http/wire"]),
+    ("venna_reference", &["http/pages", "http/reference", "http/router", "http/wire"]),
 ];
 
 /// The folders whose Rust files have comments of at most [`MAX_COLUMNS`] columns.

@@ -56,7 +56,9 @@ impl JsonObject {
 
     /// Returns the fields as canonical JSON: equal values give equal texts.
     pub fn canonical(&self) -> String {
-        Value::Object(self.0.clone()).to_string()
+        let mut fields = Value::Object(self.0.clone());
+        fields.sort_all_objects();
+        fields.to_string()
     }
 
     /// Takes a required text.

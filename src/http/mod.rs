@@ -35,6 +35,7 @@ mod messages;
 mod metrics;
 mod middleware;
 mod models;
+mod pages;
 mod path;
 mod patience;
 mod penalties;

@@ -1,8 +1,10 @@
 //! The routers of both listeners, and the answers to paths and methods without a route.
 
 use super::caller::{Principal, authenticate};
+use super::cors::is_api;
 use super::error::ApiError;
 use super::middleware::request_middleware;
+use super::pages;
 use super::reference::{self, Reference};
 use super::state::AppState;
 use super::unknown::{self, NOT_YET, as_of_get};
@@ -12,7 +14,7 @@ use axum::Router;
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, HeaderValue, STRICT_TRANSPORT_SECURITY};
-use http::{Method, StatusCode, Uri};
+use http::{HeaderMap, Method, StatusCode, Uri};
 use std::sync::Arc;
 
 /// The target of `OPTIONS` for the whole server.
@@ -24,8 +26,10 @@ const METHODS: &str = "GET, HEAD, POST, DELETE, OPTIONS";
 
 /// Builds the router of the main listener: the API, its reference, and health.
 pub fn router(state: AppState, reference: Arc<ArcSwap<Reference>>) -> Router {
+    let bundles = [venna_design::bundle(), venna_reference::bundle()];
     let router = routes::router()
         .merge(health::routes())
+        .merge(pages::routes(reference.load().origin(), &bundles))
         .merge(reference::routes(reference))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
@@ -53,9 +57,17 @@ pub fn admin_router(state: AppState) -> Router {
 
 /// Answers a path without a route. Below `/v1` the request always has a [`Principal`], so clients without a key cannot
 /// probe for routes.
-async fn unknown_path(method: Method, uri: Uri, principal: Result<Principal, ApiError>) -> Response {
+async fn unknown_path(
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    principal: Result<Principal, ApiError>,
+) -> Response {
     if method == Method::OPTIONS && uri.path() == WHOLE_SERVER {
         return options_of_server();
+    }
+    if !is_api(uri.path()) {
+        return pages::not_found(&method, &uri, &headers);
     }
     no_operation(&method, uri.path(), principal.is_ok()).into_response()
 }

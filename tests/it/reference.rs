@@ -72,6 +72,68 @@ fn response<'a>(document: &'a Value, method: &str, path: &str, status: &str) -> 
     &document["components"]["responses"][name.strip_prefix("#/components/responses/").unwrap()]
 }
 
+/// Where the members that both objects have are in different orders, in all objects within them too.
+fn other_orders(shown: &Value, real: &Value, at: &str, found: &mut Vec<String>) {
+    for (one, other) in shown.as_array().into_iter().flatten().zip(real.as_array().into_iter().flatten()) {
+        other_orders(one, other, at, found);
+    }
+    let (Some(shown), Some(real)) = (shown.as_object(), real.as_object()) else { return };
+    let of_shown: Vec<&String> = shown.keys().filter(|name| real.contains_key(*name)).collect();
+    let of_real: Vec<&String> = real.keys().filter(|name| shown.contains_key(*name)).collect();
+    if of_shown != of_real {
+        found.push(format!("{at}: {of_shown:?} is shown, {of_real:?} is answered"));
+    }
+    for name in of_shown {
+        other_orders(&shown[name], &real[name], &format!("{at}.{name}"), found);
+    }
+}
+
+/// An object with the properties of a schema, in their order, each with an object of its own, as far as the value has
+/// them.
+fn properties(document: &Value, schema: &Value, value: &Value) -> Value {
+    if let Some(name) = schema["$ref"].as_str() {
+        let name = name.strip_prefix("#/components/schemas/").unwrap();
+        return properties(document, &document["components"]["schemas"][name], value);
+    }
+    if let Some(options) = schema["anyOf"].as_array() {
+        return options
+            .iter()
+            .map(|option| properties(document, option, value))
+            .find(Value::is_object)
+            .unwrap_or_default();
+    }
+    if let Some(rows) = value.as_array() {
+        return rows.iter().map(|row| properties(document, &schema["items"], row)).collect();
+    }
+    let (Some(described), Some(members)) = (schema["properties"].as_object(), value.as_object()) else {
+        return Value::Null;
+    };
+    let there = described.iter().filter(|(name, _)| members.contains_key(*name));
+    there.map(|(name, schema)| (name.clone(), properties(document, schema, &members[name]))).collect()
+}
+
+#[tokio::test]
+async fn members_are_shown_in_the_order_of_the_wire() {
+    let place = Place::open().await;
+    let document = document(&place.ada).await;
+    let (mut found, mut compared) = (Vec::new(), 0);
+    for route in routes() {
+        let (name, asker) = (format!("{} {}", route.method, route.path), place.asker(&route));
+        let ids = place.spare().await;
+        let ids = if route.access == Access::Admin { ids } else { Ids { project: place.workspace.to_string(), ..ids } };
+        let answer = asker.send(request(asker, &route, &ids)).await.is_ok();
+        let media = &response(&document, route.method.as_str(), route.path, "200")["content"]["application/json"];
+        if media.is_object() {
+            other_orders(&media["example"], &answer.json(), &format!("the example of {name}"), &mut found);
+            let described = properties(&document, &media["schema"], &answer.json());
+            other_orders(&described, &answer.json(), &format!("the schema of {name}"), &mut found);
+            compared += 1;
+        }
+    }
+    assert!(found.is_empty() && compared > 30, "{compared} compared\n{}", found.join("\n"));
+    place.server.close().await;
+}
+
 /// What the document says of an answer of this operation, and the answer held against it.
 #[track_caller]
 fn is_described(document: &Value, method: &str, path: &str, answer: &Answer) {
@@ -278,7 +340,7 @@ async fn catalogue(place: &Place) -> BTreeMap<String, Value> {
     let page = String::from_utf8(page.body.unwrap()).unwrap();
     let section = |text: &str| {
         let sample = text.split_once("data-language=\"json\"><code>").unwrap().1.split_once("</code>").unwrap().0;
-        let sample = sample.replace("&quot;", "\"").replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&");
+        let sample = text_of(sample);
         (text.split('"').next().unwrap().to_owned(), serde_json::from_str(&sample).unwrap())
     };
     page.split("<h2 id=\"").skip(1).take(ErrorKind::ALL.len()).map(section).collect()
@@ -348,7 +410,6 @@ async fn pages_need_no_key_answer_head_and_are_kept_by_caches() {
     for path in [
         "/docs",
         "/docs.md",
-        "/docs/",
         "/docs/create-file",
         "/docs/create-file.md",
         "/docs/types.d.ts",
@@ -370,6 +431,9 @@ async fn pages_need_no_key_answer_head_and_are_kept_by_caches() {
         let again = reader.get(url(path)).header("if-none-match", &etag).send().await.unwrap();
         assert_eq!((again.status().as_u16(), again.headers()["etag"].clone()), (304, etag), "{path}");
     }
+    let plain = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let moved = plain.get(url("/docs/")).send().await.unwrap();
+    assert_eq!((moved.status().as_u16(), moved.headers()["location"].to_str().unwrap()), (308, "../docs"));
     let post = reader.post(url("/docs")).send().await.unwrap();
     assert_eq!((post.status().as_u16(), post.headers()["allow"].to_str().unwrap()), (405, "GET,HEAD"));
     server.close().await;
@@ -379,17 +443,86 @@ async fn pages_need_no_key_answer_head_and_are_kept_by_caches() {
 async fn an_unknown_page_is_a_page_for_browsers_and_an_envelope_for_clients() {
     let server = TestServer::open().await;
     let reader = reqwest::Client::new();
-    let url = format!("http://{}/docs/nothing", server.address());
+    for path in ["/docs/nothing", "/nothing/at/all", "/assets/0000000000000000/design.css"] {
+        let url = format!("http://{}{path}", server.address());
+        let page = reader.get(&url).header("accept", "text/html,*/*").send().await.unwrap();
+        assert_eq!(
+            (page.status().as_u16(), page.headers()["content-type"].to_str().unwrap()),
+            (404, "text/html; charset=utf-8"),
+            "{path}"
+        );
+        let text = page.text().await.unwrap();
+        let root = "../".repeat(path.matches('/').count() - 1);
+        assert!(text.contains("There is no such page") && text.contains(&format!("href=\"{root}docs\"")), "{text}");
+        let envelope = reader.get(&url).send().await.unwrap();
+        assert_eq!(envelope.status(), 404);
+        let body: Value = envelope.json().await.unwrap();
+        assert_eq!(body["error"]["message"], format!("Invalid URL (GET {path})"));
+    }
+    // The API is for programs: it answers a browser like every client.
+    let api = reader.get(format!("http://{}/v1/nothing", server.address())).header("accept", "text/html");
+    assert_eq!(api.send().await.unwrap().headers()["content-type"], "application/json");
+    server.close().await;
+}
+
+#[tokio::test]
+async fn the_root_is_a_page_for_browsers_and_json_for_programs() {
+    let server = TestServer::open().await;
+    let reader = reqwest::Client::new();
+    let (origin, url) = (format!("http://{}", server.address()), format!("http://{}/", server.address()));
     let page = reader.get(&url).header("accept", "text/html,*/*").send().await.unwrap();
     assert_eq!(
-        (page.status().as_u16(), page.headers()["content-type"].to_str().unwrap()),
-        (404, "text/html; charset=utf-8")
+        (page.status().as_u16(), &page.headers()["content-type"]),
+        (200, &"text/html; charset=utf-8".parse().unwrap())
     );
-    assert!(page.text().await.unwrap().contains("There is no such page"));
-    let envelope = reader.get(&url).send().await.unwrap();
-    assert_eq!(envelope.status(), 404);
-    let body: Value = envelope.json().await.unwrap();
-    assert_eq!(body["error"]["message"], "Invalid URL (GET /docs/nothing)");
+    assert!(page.headers()["vary"].to_str().unwrap().contains("accept"));
+    let page = page.text().await.unwrap();
+    for said in ["href=\"docs\"", "first-key", &format!("{origin}/v1</code>")] {
+        assert!(page.contains(said), "{said}");
+    }
+    let summary: Value = reader.get(&url).send().await.unwrap().json().await.unwrap();
+    assert_eq!(summary["api"], format!("{origin}/v1"));
+    for name in ["docs", "openapi", "llms"] {
+        let linked = reader.get(summary[name].as_str().unwrap()).send().await.unwrap();
+        assert_eq!(linked.status(), 200, "{name}");
+    }
+    server.close().await;
+}
+
+#[tokio::test]
+async fn files_of_the_design_are_compressed_and_kept_for_ever() {
+    let server = TestServer::open().await;
+    let reader = reqwest::Client::new();
+    let get = |path: &str| reader.get(format!("http://{}{path}", server.address()));
+    let page = get("/docs").send().await.unwrap();
+    assert_eq!(page.headers()["cache-control"], "no-cache");
+    let page = page.text().await.unwrap();
+    let folders: BTreeSet<&str> = page
+        .split("\"./")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .filter(|path| path.starts_with("assets/"))
+        .collect();
+    assert!(folders.len() >= 5, "{folders:?}");
+    for path in folders {
+        let plain = get(&format!("/{path}")).send().await.unwrap();
+        assert_eq!(
+            (plain.status().as_u16(), &plain.headers()["cache-control"]),
+            (200, &"public, max-age=31536000, immutable".parse().unwrap()),
+            "{path}"
+        );
+        let packed = get(&format!("/{path}")).header("accept-encoding", "gzip").send().await.unwrap();
+        assert_eq!(packed.headers()["vary"], "accept-encoding");
+        let plain = (plain.headers()["etag"].clone(), plain.bytes().await.unwrap());
+        if plain.1.len() >= 1024 {
+            assert_eq!(packed.headers()["content-encoding"], "gzip", "{path}");
+            assert_ne!(packed.headers()["etag"], plain.0, "{path}: the tag of another form is another one");
+            let etag = packed.headers()["etag"].clone();
+            assert!(packed.bytes().await.unwrap().len() < plain.1.len(), "{path}");
+            let again = get(&format!("/{path}")).header("accept-encoding", "gzip").header("if-none-match", etag);
+            assert_eq!(again.send().await.unwrap().status(), 304, "{path}");
+        }
+    }
     server.close().await;
 }
 
@@ -414,10 +547,10 @@ async fn pages(server: &TestServer) -> Vec<(String, String)> {
         async move { request.send().await.unwrap().text().await.unwrap() }
     };
     let overview = get("/docs".to_owned()).await;
-    let contents = overview.split_once("<nav").unwrap().1;
+    let contents = overview.split_once("<nav").unwrap().1.split_once("</nav>").unwrap().0;
     let mut found = Vec::new();
-    for link in contents.split("href=\"").skip(1) {
-        let path = link.split('"').next().unwrap().to_owned();
+    for link in contents.split("href=\"./").skip(1) {
+        let path = format!("/{}", link.split('"').next().unwrap());
         found.push((path.clone(), get(path).await));
     }
     found
@@ -429,30 +562,41 @@ async fn pages_are_light_lead_nowhere_else_and_hold_the_definitions_whole() {
     let server = TestServer::open().await;
     let origin = format!("http://{}", server.address());
     let all = pages(&server).await;
-    assert_eq!(all.len(), routes().len() + 4);
+    assert_eq!(all.len(), routes().len() + 10);
+    let known: BTreeSet<&str> = all.iter().map(|(path, _)| &**path).collect();
     for (path, html) in &all {
         assert!(html.len() <= MAX_PAGE_BYTES, "{path} has {} bytes", html.len());
         for (attribute, target) in html.split('"').zip(html.split('"').skip(1)) {
             if attribute.ends_with("src=") || attribute.ends_with("href=") {
-                assert!(target.starts_with(['/', '#']), "{path} leads to {target}");
+                let root = if path == "/docs" { "./" } else { "../" };
+                assert!(target.starts_with(root) || target.starts_with('#'), "{path} leads to {target}");
+                let there = format!("/{}", target.strip_prefix(root).unwrap_or_default());
+                let page = there.split('#').next().unwrap();
+                let is_file =
+                    there == "/" || there.starts_with("/assets/") || page.contains('.') || there.starts_with("/llms");
+                assert!(target.starts_with('#') || is_file || known.contains(page), "{path} leads to {target}");
                 let is_here = target.starts_with('#').then(|| html.contains(&format!("id=\"{}\"", &target[1..])));
                 assert!(is_here.unwrap_or(true), "{path} has no {target}");
             }
         }
+        assert!(html.matches("<h1").count() == 1, "{path} has one title");
         assert!(!html.contains(" style=") && !html.contains("<style") && !html.contains(" onclick"), "{path}");
     }
     let create = &all.iter().find(|(path, _)| path == "/docs/create-file").unwrap().1;
-    assert!(create.contains("\n  file: File | Blob;\n") && create.contains(&format!("{origin}/v1/files")));
+    let types = text_of(create);
+    assert!(types.contains("\n  file: File | Blob;\n") && create.contains(&format!("{origin}/v1/files")));
     let order = [
         "<h1>",
         "class=\"endpoint\"",
+        "data-action=\"try\"",
         "id=\"authorization\"",
         "id=\"header-parameters\"",
         "id=\"request-body\"",
-        "id=\"types\"",
-        "id=\"responses\"",
         "id=\"samples\"",
+        "id=\"responses\"",
         "id=\"examples\"",
+        "id=\"errors\"",
+        "id=\"types\"",
     ];
     let places: Vec<_> = order.map(|mark| create.find(mark).unwrap_or_else(|| panic!("{mark}"))).to_vec();
     assert!(places.is_sorted(), "{places:?}");
@@ -461,6 +605,32 @@ async fn pages_are_light_lead_nowhere_else_and_hold_the_definitions_whole() {
     let on_page: BTreeSet<_> = errors.split("<h2 id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert!(codes.is_subset(&on_page), "{codes:?} and {on_page:?}");
     assert_eq!(on_page.len(), ErrorKind::ALL.len());
+    server.close().await;
+}
+
+/// The text of a page without its elements.
+fn text_of(html: &str) -> String {
+    let pieces = html.split('<').enumerate();
+    let text: String =
+        pieces.map(|(at, piece)| if at == 0 { piece } else { piece.split_once('>').unwrap().1 }).collect();
+    text.replace("&quot;", "\"").replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&")
+}
+
+#[tokio::test]
+async fn pages_work_below_the_path_of_a_proxy() {
+    let server = TestServer::with(&[("public_url", "https://files.example/store")], Clock::system()).await;
+    for (path, html) in &pages(&server).await {
+        for target in
+            html.split("href=\"").chain(html.split("src=\"")).skip(1).filter_map(|rest| rest.split('"').next())
+        {
+            assert!(!target.starts_with('/'), "{path} asks for {target} at the root of the proxy");
+        }
+    }
+    let reader = reqwest::Client::new();
+    let markdown = reader.get(format!("http://{}/docs/create-file.md", server.address()));
+    let markdown = markdown.send().await.unwrap().text().await.unwrap();
+    assert!(markdown.contains("](https://files.example/store/docs/errors#"), "{markdown}");
+    assert!(markdown.contains("https://files.example/store/v1/files"), "{markdown}");
     server.close().await;
 }
 

@@ -30,4 +30,4 @@ def test_browser(venna: Venna) -> None:
             "SHOTS": shots,
             "TMPDIR": scratch,
         }
-        print(run(NODE, "--test", "--test-reporter=spec", HERE / "browser.test.mjs", cwd=HERE, env=env, timeout=300))
+        print(run(NODE, "--test", "--test-reporter=spec", HERE / "browser.test.mjs", cwd=HERE, env=env, timeout=900))

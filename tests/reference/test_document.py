@@ -74,7 +74,7 @@ def test_language_models_find_every_operation(venna: Venna, path: str) -> None:
     assert not missing
     if path == "/llms.txt":
         links = [line.split("](")[1].split(")")[0] for line in text.splitlines() if line.startswith("- [")]
-        assert len(links) == len(operations(venna)) + 4
+        assert len(links) == len(operations(venna)) + 10
         for link in links:
             assert get(venna, link.removeprefix(venna.base_url.removesuffix("/v1"))).startswith("# ")
 
@@ -83,5 +83,9 @@ def test_every_page_has_a_twin(venna: Venna) -> None:
     for name, (method, path) in operations(venna).items():
         twin = get(venna, f"/docs/{slug(name)}.md")
         assert f"`{method} {path}`" in twin and "```typescript" in twin, name
+    for guide in (HERE.parents[1] / "docs" / "guides").glob("*.md"):
+        twin, text = get(venna, f"/docs/{guide.stem}.md"), guide.read_text()
+        assert twin.splitlines()[0] == text.splitlines()[0], guide.name
+        assert len(twin.splitlines()) == len(text.splitlines()), guide.name
     assert "  file: File | Blob;\n" in get(venna, "/docs/create-file.md")
     assert Path(HERE.parents[1] / "docs" / "errors.md").read_text() == get(venna, "/docs/errors.md")

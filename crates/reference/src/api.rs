@@ -22,6 +22,8 @@ pub struct Api {
     pub abstract_for_models: String,
     /// The address of the server, without a slash at the end.
     pub origin: String,
+    /// The links of the header of every page: a text, and the path without a slash before it.
+    pub header_links: &'static [(&'static str, &'static str)],
     /// The sections, in order.
     pub groups: Vec<Group>,
     /// The kinds of keys.
@@ -79,6 +81,13 @@ pub struct Failure {
     pub everywhere: bool,
     /// A sample body.
     pub sample: Value,
+}
+
+impl Failure {
+    /// Returns the code as inline Markdown; in words where the body has none.
+    pub fn label(&self) -> String {
+        self.code.map_or_else(|| format!("{} (no code)", self.anchor.replace('_', " ")), crate::page::code)
+    }
 }
 
 impl Api {

@@ -1,67 +1,95 @@
-//! Pages as HTML. Everything is escaped here, by `maud`; no other file writes a tag.
+//! Pages as HTML. Everything is escaped by `maud` and, where it is Markdown, by `prose`.
 
-use crate::page::{Block, Input, Page, Trial};
-use crate::site::Entry;
-use maud::{DOCTYPE, Markup, html};
+use crate::highlight::highlight;
+use crate::page::{Block, Code, FailureRow, Member, Page};
+use crate::prose::{self, Heading, inline};
+use crate::site::{Entry, bundle};
+use crate::trial_html::render_trial;
+use maud::{Markup, html};
+use venna_design::{Frame, MENU, root_from, search_button};
+
+/// The number of headings from which on a page has a table of contents.
+const CONTENTS_FROM: usize = 2;
 
 /// Writes a page, with the list of all pages.
-pub fn render(page: &Page, contents: &[Entry], site_title: &str) -> String {
-    let markdown = format!("{}.md", page.path());
-    let markup = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="description" content=(page.about);
-                title { (page.title) " - " (site_title) }
-                link rel="stylesheet" href="/docs/reference.css";
-                link rel="icon" type="image/svg+xml" href="/docs/icon.svg";
-                link rel="alternate" type="text/markdown" href=(markdown);
-                script src="/docs/reference.js" defer {}
-            }
-            body {
-                a.skip href="#main" { "Skip to the content" }
-                header {
-                    a.brand href="/docs" { (site_title) }
-                    div.search hidden {
-                        label for="search" { "Search" }
-                        input #search type="search" autocomplete="off" aria-keyshortcuts="/"
-                            placeholder="Press / to search";
-                        ul #found aria-live="polite" aria-label="Found" {}
+pub fn render(page: &Page, pages: &[Entry], site: &str, links: &[(&str, &str)]) -> String {
+    let path = page.path();
+    let root = &*root_from(&path);
+    let markdown = format!("{root}{}.md", path.trim_start_matches('/'));
+    let asset = |name: &str| format!("{root}{}", bundle().path(name));
+    let is_prose = !page.blocks.iter().any(|block| matches!(block, Block::Beside { .. }));
+    let contents = contents(page);
+    let main = html! {
+        div.(if is_prose { "prose" } else { "sections" }) {
+            article {
+                @if is_prose { h1 { (page.title) } }
+                @for (at, block) in page.blocks.iter().enumerate() {
+                    @match block {
+                        Block::Beside { text, aside } => (render_section(at, page, text, aside, root)),
+                        block => (render_block(block, root, at)),
                     }
-                    a.to-contents href="#contents" { "Contents" }
                 }
-                div.columns {
-                    main #main tabindex="-1" {
-                        h1 { (page.title) }
-                        @for block in &page.blocks { (render_block(block)) }
-                        p.twin { a href=(markdown) { "This page as Markdown" } }
-                    }
-                    (render_contents(page, contents))
-                }
+                footer.page-footer { a href=(markdown) { "This page as Markdown" } }
             }
+            @if is_prose { (contents) }
         }
     };
-    markup.into_string()
+    let head = html! {
+        link rel="alternate" type="text/markdown" href=(markdown);
+        link rel="stylesheet" href=(asset("reference.css"));
+        script type="module" src=(asset("reference.js")) {}
+    };
+    let under_current = if is_prose {
+        html! {}
+    } else {
+        contents_of_operation(page)
+    };
+    Frame {
+        title: &page.title,
+        site,
+        about: &page.about,
+        root,
+        head,
+        tools: search_button(),
+        links,
+        sidebar: Some(render_sidebar(&path, pages, root, &under_current)),
+        main,
+    }
+    .render()
 }
 
-fn render_contents(page: &Page, contents: &[Entry]) -> Markup {
+/// A section: text, and beside it what belongs to it. The first one has the title of the page.
+fn render_section(at: usize, page: &Page, text: &[Block], aside: &[Block], root: &str) -> Markup {
     html! {
-        nav #contents aria-label="Contents" {
-            @for section in sections(contents) {
+        section.section.wide[aside.is_empty()] {
+            div.text {
+                @if at == 0 { h1 { (page.title) } }
+                @for block in text { (render_block(block, root, at)) }
+            }
+            @if !aside.is_empty() {
+                div.aside { @for (number, block) in aside.iter().enumerate() { (render_block(block, root, 100 * (at + 1) + number)) } }
+            }
+        }
+    }
+}
+
+fn render_sidebar(path: &str, pages: &[Entry], root: &str, under_current: &Markup) -> Markup {
+    html! {
+        nav.sidebar id=(MENU) popover aria-label="Pages" {
+            button.button.close-sidebar type="button" popovertarget=(MENU) popovertargetaction="hide" { "Close" }
+            @for section in pages.chunk_by(|one, other| one.section == other.section) {
                 h2 { (section.first().map(|entry| entry.section).unwrap_or_default()) }
                 ul {
                     @for entry in section {
+                        @let is_current = entry.path == path;
                         li {
-                            a href=(entry.path) aria-current=[(entry.path == page.path()).then_some("page")] {
+                            a href={ (root) (entry.path.trim_start_matches('/')) } aria-current=[is_current.then_some("page")] {
+                                span { (entry.title) }
                                 @if let Some(method) = entry.method {
-                                    span.method.(method.to_ascii_lowercase()) { (method) }
-                                    " "
+                                    " " span.method.(method.to_ascii_lowercase()) { (method) }
                                 }
-                                (entry.title)
                             }
+                            @if is_current { (under_current) }
                         }
                     }
                 }
@@ -70,37 +98,123 @@ fn render_contents(page: &Page, contents: &[Entry]) -> Markup {
     }
 }
 
-/// The entries section by section.
-fn sections(contents: &[Entry]) -> impl Iterator<Item = &[Entry]> {
-    contents.chunk_by(|one, other| one.section == other.section)
-}
-
-fn render_block(block: &Block) -> Markup {
-    match block {
-        Block::Heading { level: 2, id, text } => html! { h2 id=(id) { (anchored(id, text)) } },
-        Block::Heading { id, text, .. } => html! { h3 id=(id) { (anchored(id, text)) } },
-        Block::Text(text) => html! { p { (inline(text)) } },
-        Block::Items(items) => html! { ul { @for item in items { li { (inline(item)) } } } },
-        Block::Endpoint(method, path) => html! {
-            p.endpoint { span.method.(method.to_ascii_lowercase()) { (method) } " " code { (path) } }
-        },
-        Block::Table { head, rows } => render_table(head, rows),
-        Block::Code { title, language, text } => html! {
-            figure.code {
-                figcaption { (title) }
-                pre tabindex="0" data-language=(language) { code { (text) } }
-            }
-        },
-        Block::TryIt(trial) => render_trial(trial),
+/// The table of contents of a page of prose.
+fn contents(page: &Page) -> Markup {
+    let headings: Vec<Heading> =
+        page.blocks.iter().flat_map(headings_of).filter(|heading| heading.level == 2).collect();
+    if headings.len() < CONTENTS_FROM {
+        return html! {};
+    }
+    html! {
+        nav.contents aria-labelledby="contents-title" {
+            p #contents-title { "On this page" }
+            (links_to(&headings))
+        }
     }
 }
 
-fn anchored(id: &str, text: &str) -> Markup {
-    html! { (inline(text)) " " a.anchor href={ "#" (id) } aria-label={ "Link to " (text) } { "#" } }
+/// The table of contents of an operation, which stands in the sidebar, since samples are at the right.
+fn contents_of_operation(page: &Page) -> Markup {
+    let headings: Vec<Heading> =
+        page.blocks.iter().flat_map(headings_of).filter(|heading| heading.level == 2).collect();
+    html! { div.contents { (links_to(&headings)) } }
+}
+
+fn links_to(headings: &[Heading]) -> Markup {
+    html! { ul { @for Heading { id, text, .. } in headings { li { a href={ "#" (id) } { (text) } } } } }
+}
+
+fn headings_of(block: &Block) -> Vec<Heading> {
+    match block {
+        Block::Heading { level, id, text } => {
+            vec![Heading { level: *level, id: id.clone(), text: prose::plain(text) }]
+        }
+        Block::Markdown(text) => prose::headings(text),
+        Block::Beside { text, .. } => text.iter().flat_map(headings_of).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn render_block(block: &Block, root: &str, number: usize) -> Markup {
+    match block {
+        Block::Heading { level, id, text } => heading(*level, id, &prose::plain(text), &inline(text, root)),
+        Block::Label { id, text } => html! { h2.unseen id=(id) { (text) } },
+        Block::Text(text) => html! { p { (inline(text, root)) } },
+        Block::Lead(text) => html! { p.lead { (inline(text, root)) } },
+        Block::Items(items) => html! { ul { @for item in items { li { (inline(item, root)) } } } },
+        Block::Cards(cards) => html! {
+            ul.cards {
+                @for [title, path, about] in cards {
+                    li { a href={ (root) (path.trim_start_matches('/')) } { (title) } p { (inline(about, root)) } }
+                }
+            }
+        },
+        Block::Endpoint(method, path) => html! {
+            div.endpoint {
+                span.route { span.method.(method.to_ascii_lowercase()) { (method) } code { (path) } }
+                button.button.primary.needs-script type="button" data-action="try" aria-haspopup="dialog" { "Try it" }
+            }
+        },
+        Block::Facts(facts) => html! {
+            dl.facts { @for [name, value] in facts { dt { (name) } dd { (inline(value, root)) } } }
+        },
+        Block::Table { head, rows } => render_table(head, rows, root),
+        Block::Members(members) => render_members(members, root),
+        Block::Failures(rows) => render_failures(rows, root),
+        Block::Code(code) => render_code(code),
+        Block::Tabs(codes) => render_tabs(codes, number),
+        Block::Markdown(text) => prose::render(text, root),
+        Block::Beside { text, aside } => {
+            html! { @for block in text.iter().chain(aside) { (render_block(block, root, number)) } }
+        }
+        Block::TryIt(trial) => render_trial(trial, root),
+    }
+}
+
+/// Writes a heading with a link to itself.
+pub fn heading(level: u8, id: &str, plain: &str, marked: &Markup) -> Markup {
+    let anchor = html! { a.anchor href={ "#" (id) } aria-label={ "Link to " (plain) } { "#" } };
+    match level {
+        1 => html! { h1 { (marked) } },
+        2 => html! { h2 id=(id) { (marked) " " (anchor) } },
+        _ => html! { h3 id=(id) { (marked) " " (anchor) } },
+    }
+}
+
+/// Writes a block of code.
+pub fn render_code(code: &Code) -> Markup {
+    html! {
+        figure.code {
+            figcaption { span.title { (code.title) } }
+            pre tabindex="0" role="group" aria-label=(code.title) data-language=(code.language) {
+                code { (highlight(&code.language, &code.text)) }
+            }
+        }
+    }
+}
+
+/// Writes tabs over the same in several languages. Without scripts all of them are shown, one under the other. The
+/// number tells apart the tabs of a page.
+pub fn render_tabs(codes: &[Code], number: usize) -> Markup {
+    let tab = |at: usize| format!("tab-{number}-{at}");
+    let panel = |at: usize| format!("panel-{number}-{at}");
+    html! {
+        div.tabs {
+            div.tab-list.needs-script role="tablist" aria-label="Language" {
+                @for (at, code) in codes.iter().enumerate() {
+                    button type="button" role="tab" id=(tab(at)) aria-controls=(panel(at)) data-choice=(code.language)
+                        aria-selected=(if at == 0 { "true" } else { "false" }) { (code.title) }
+                }
+            }
+            @for (at, code) in codes.iter().enumerate() {
+                div.panel role="tabpanel" id=(panel(at)) aria-labelledby=(tab(at)) { (render_code(code)) }
+            }
+        }
+    }
 }
 
 /// A table of properties has no headings of columns, but of rows.
-fn render_table(head: &[&str], rows: &[Vec<String>]) -> Markup {
+fn render_table(head: &[&str], rows: &[Vec<String>], root: &str) -> Markup {
     let named = head.iter().any(|name| !name.is_empty());
     html! {
         div.table tabindex="0" role="group" aria-label="Table" {
@@ -111,9 +225,9 @@ fn render_table(head: &[&str], rows: &[Vec<String>]) -> Markup {
                         tr {
                             @for (at, cell) in row.iter().enumerate() {
                                 @if at == 0 && !named {
-                                    th scope="row" { (inline(cell)) }
+                                    th scope="row" { (inline(cell, root)) }
                                 } @else {
-                                    td { (inline(cell)) }
+                                    td { (inline(cell, root)) }
                                 }
                             }
                         }
@@ -124,99 +238,52 @@ fn render_table(head: &[&str], rows: &[Vec<String>]) -> Markup {
     }
 }
 
-/// Hidden until the script of the page shows it: without one it could do nothing.
-fn render_trial(trial: &Trial) -> Markup {
+fn render_members(members: &[Member], root: &str) -> Markup {
     html! {
-        form.trial hidden autocomplete="off" data-method=(trial.method) data-path=(trial.path) {
-            div.row {
-                label for="try-key" { "API key, kept in memory only" }
-                input #try-key type="password" autocomplete="off" required placeholder=(trial.key_format);
-            }
-            @for (at, input) in trial.inputs.iter().enumerate() { (render_input(at, input)) }
-            div.row {
-                button type="submit" { "Send" }
-                " "
-                button type="button" data-action="cancel" disabled { "Cancel" }
-            }
-            progress value="0" max="1" aria-label="Progress of the request" hidden {}
-            p.status role="status" {}
-            div.answer hidden {
-                h3 { "Answer" }
-                pre.headers tabindex="0" aria-label="Headers of the answer" {}
-                pre.body tabindex="0" aria-label="Body of the answer" {}
+        ul.fields {
+            @for member in members {
+                li {
+                    div.field-head {
+                        code.name { (member.name) }
+                        span.type { (member.kind) }
+                        @if let Some(word) = member.presence.word() { span.presence.(word) { (word) } }
+                    }
+                    p { (inline(&member.about, root)) }
+                    @if !member.facts.is_empty() {
+                        dl.facts {
+                            @for (name, values) in &member.facts {
+                                dt { (name) }
+                                dd.words { @for value in values { span { (inline(value, root)) } } }
+                            }
+                        }
+                    }
+                    @if let Some((name, inner)) = &member.members {
+                        details { summary { "Members of " (name) } (render_members(inner, root)) }
+                    }
+                }
             }
         }
     }
 }
 
-fn render_input(at: usize, input: &Input) -> Markup {
-    let id = format!("try-{at}");
+fn render_failures(rows: &[FailureRow], root: &str) -> Markup {
     html! {
-        div.row {
-            label for=(id) { (input.name) @if input.required { " *" } }
-            @if input.place == "file" {
-                input id=(id) type="file" name=(input.name) data-place=(input.place) required[input.required];
-            } @else if input.place == "body" {
-                textarea id=(id) name=(input.name) data-place=(input.place) rows="6" spellcheck="false" {
-                    (input.value)
+        div.table tabindex="0" role="group" aria-label="Errors" {
+            table.failures {
+                thead { tr { th scope="col" { "Status" } th scope="col" { "Code" } th scope="col" { "Cause" } } }
+                tbody {
+                    @for row in rows {
+                        tr {
+                            td { span.status.bad { (row.status) } }
+                            td { a href={ (root) (row.path.trim_start_matches('/')) } { (inline(&row.code, root)) } }
+                            td {
+                                (inline(row.cause, root))
+                                details { summary { "Body" } pre { code { (highlight("json", &row.sample)) } } }
+                            }
+                        }
+                    }
                 }
-            } @else if !input.words.is_empty() {
-                select id=(id) name=(input.name) data-place=(input.place) {
-                    @if !input.required { option value="" { "" } }
-                    @for word in &input.words { option selected[*word == input.value] { (word) } }
-                }
-            } @else {
-                input id=(id) type="text" name=(input.name) data-place=(input.place) value=(input.value)
-                    required[input.required] spellcheck="false";
             }
-        }
-    }
-}
-
-/// Inline Markdown: code and links, and nothing else.
-fn inline(mut text: &str) -> Markup {
-    let mut done = html! {};
-    while let Some(at) = text.find(['`', '[']) {
-        let (plain, rest) = text.split_at(at);
-        let (piece, behind) = code_at(rest).or_else(|| link_at(rest)).unwrap_or_else(|| character_at(rest));
-        done = html! { (done) (plain) (piece) };
-        text = behind;
-    }
-    html! { (done) (text) }
-}
-
-fn code_at(text: &str) -> Option<(Markup, &str)> {
-    let (code, behind) = text.strip_prefix('`')?.split_once('`')?;
-    Some((html! { code { (code) } }, behind))
-}
-
-fn link_at(text: &str) -> Option<(Markup, &str)> {
-    let (label, behind) = text.strip_prefix('[')?.split_once("](")?;
-    let (href, behind) = behind.split_once(')')?;
-    (!label.contains(['[', ']'])).then(|| (html! { a href=(href) { (inline(label)) } }, behind))
-}
-
-fn character_at(text: &str) -> (Markup, &str) {
-    let length = text.chars().next().map_or(0, char::len_utf8);
-    let (character, behind) = text.split_at(length);
-    (html! { (character) }, behind)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn inline_markdown_is_code_and_links_and_the_rest_is_escaped() {
-        for (text, expected) in [
-            ("a < b", "a &lt; b"),
-            ("`<b>`", "<code>&lt;b&gt;</code>"),
-            ("see [`x`](#x), [y](/y)", "see <a href=\"#x\"><code>x</code></a>, <a href=\"/y\">y</a>"),
-            ("one of ['a', 'b'] - `c`", "one of ['a', 'b'] - <code>c</code>"),
-            ("a ` alone and [ alone", "a ` alone and [ alone"),
-            ("[a] and [b](c)", "[a] and <a href=\"c\">b</a>"),
-        ] {
-            assert_eq!(inline(text).into_string(), expected);
         }
     }
 }

@@ -65,6 +65,8 @@ pub struct Parameter {
     pub required: bool,
     /// Its meaning, in inline Markdown.
     pub about: String,
+    /// What holds when it is absent, in inline Markdown.
+    pub default: Option<String>,
     /// The value in the samples; none when they leave it out.
     pub example: Option<&'static str>,
 }
@@ -155,9 +157,9 @@ impl ParamIn {
     /// Returns the heading of its parameters.
     pub const fn title(self) -> &'static str {
         match self {
-            Self::Path => "Path Parameters",
-            Self::Query => "Query Parameters",
-            Self::Header => "Header Parameters",
+            Self::Path => "Path parameters",
+            Self::Query => "Query parameters",
+            Self::Header => "Header parameters",
         }
     }
 }

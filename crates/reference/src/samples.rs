@@ -2,16 +2,21 @@
 
 use crate::api::Api;
 use crate::operation::{Answer, BodyExample, Operation, ParamIn, Sample};
-use crate::page::Block;
+use crate::page::{Block, Code};
 use serde_json::Value;
 
-/// Writes the samples of an operation.
-pub fn samples(api: &Api, operation: &Operation) -> Vec<Block> {
+/// Writes the samples of an operation, a tab for each language.
+pub fn samples(api: &Api, operation: &Operation) -> Block {
     let variable = api.sample_key(operation).map_or("API_KEY", |key| key.variable);
     let curl = Sample { title: "curl", language: "sh", text: curl(operation, &api.origin, variable) };
     let rust = Sample { title: "Rust", language: "rust", text: rust(operation, &api.origin, variable) };
     let all = [curl].into_iter().chain(operation.sdk_samples.iter().cloned()).chain([rust]);
-    all.map(|Sample { title, language, text }| Block::Code { title: title.to_owned(), language, text }).collect()
+    let code = |Sample { title, language, text }: Sample| Code {
+        title: title.to_owned(),
+        language: language.to_owned(),
+        text,
+    };
+    Block::Tabs(all.map(code).collect())
 }
 
 fn curl(operation: &Operation, origin: &str, variable: &str) -> String {

@@ -92,6 +92,16 @@ pub struct Field {
     pub required: bool,
     /// What it says, in one or two sentences of inline Markdown.
     pub about: String,
+    /// What holds when it is absent, in inline Markdown.
+    pub default: Option<String>,
+}
+
+impl Field {
+    /// Says what holds when it is absent.
+    #[must_use]
+    pub fn or(self, default: impl Into<String>) -> Self {
+        Self { default: Some(default.into()), ..self }
+    }
 }
 
 /// An object with a name.
@@ -107,12 +117,12 @@ pub struct Definition {
 
 /// A member that is always there, or must be sent.
 pub fn must(name: &'static str, schema: Schema, about: impl Into<String>) -> Field {
-    Field { name, schema, required: true, about: about.into() }
+    Field { name, schema, required: true, about: about.into(), default: None }
 }
 
 /// A member that may be absent.
 pub fn may(name: &'static str, schema: Schema, about: impl Into<String>) -> Field {
-    Field { name, schema, required: false, about: about.into() }
+    Field { name, schema, required: false, about: about.into(), default: None }
 }
 
 /// A value of `schema`, or null.
@@ -153,7 +163,10 @@ pub const fn count() -> Schema {
 }
 
 /// The largest integer that JavaScript's numbers hold exactly; bounds beyond it are not written.
-const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+pub(crate) const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+
+/// The width of comments in TypeScript, in columns: about what a page shows without scrolling.
+const MAX_COLUMNS: usize = 80;
 
 impl Schema {
     /// Writes JSON Schema 2020-12, as `OpenAPI` 3.1 takes it.
@@ -302,7 +315,7 @@ fn members(fields: &[Field], depth: usize) -> String {
         let plain = field.name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_');
         let name = if plain { field.name.to_owned() } else { format!("\"{}\"", field.name) };
         let mark = if field.required { "" } else { "?" };
-        text.push_str(&format!("{indent}/** {} */\n", field.about.replace("*/", "* /")));
+        text.push_str(&comment(&field.about, &indent));
         text.push_str(&format!("{indent}{name}{mark}: {};\n", field.schema.typescript(depth + 1)));
     }
     text.push_str(&"  ".repeat(depth));
@@ -310,14 +323,35 @@ fn members(fields: &[Field], depth: usize) -> String {
     text
 }
 
+/// Writes a comment of TypeScript, in lines of at most [`MAX_COLUMNS`] columns.
+fn comment(about: &str, indent: &str) -> String {
+    let about = about.replace("*/", "* /");
+    if indent.len() + about.chars().count() + "/**  */".len() <= MAX_COLUMNS {
+        return format!("{indent}/** {about} */\n");
+    }
+    let width = MAX_COLUMNS.saturating_sub(indent.len() + " * ".len());
+    let mut lines: Vec<String> = Vec::new();
+    for word in about.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    let body = lines.iter().fold(String::new(), |body, line| format!("{body}{indent} * {line}\n"));
+    format!("{indent}/**\n{body}{indent} */\n")
+}
+
 impl Definition {
     /// Writes its declaration in TypeScript.
     pub(crate) fn declaration(&self) -> String {
-        let (name, about, text) = (self.name, self.about, self.schema.typescript(0));
+        let (name, about, text) = (self.name, comment(self.about, ""), self.schema.typescript(0));
         if matches!(self.schema, Schema::Object(_) | Schema::Paired(..)) {
-            return format!("/** {about} */\nexport interface {name} {text}\n");
+            return format!("{about}export interface {name} {text}\n");
         }
-        format!("/** {about} */\nexport type {name} = {text};\n")
+        format!("{about}export type {name} = {text};\n")
     }
 }
 
@@ -344,6 +378,15 @@ mod tests {
         assert_eq!(schema["properties"]["by"]["properties"]["x"]["maximum"], 5);
         assert_eq!(schema["properties"]["file"]["format"], "binary");
         assert_eq!(schema["properties"]["expires_after[anchor]"]["anyOf"][1]["type"], "null");
+    }
+
+    #[test]
+    fn long_comments_are_wrapped() {
+        let about = "word ".repeat(40);
+        let comment = comment(about.trim_end(), "  ");
+        assert!(comment.starts_with("  /**\n   * word") && comment.ends_with("word\n   */\n"), "{comment}");
+        assert!(comment.lines().all(|line| line.len() <= MAX_COLUMNS), "{comment}");
+        assert_eq!(comment.matches("word").count(), 40);
     }
 
     #[test]

@@ -2,15 +2,14 @@
 
 use crate::api::Api;
 use crate::operation::Operation;
-use crate::page::{Block, Page};
+use crate::page::Page;
+use crate::search::index;
 use crate::{html, markdown, openapi, operation_page, typescript};
-use serde_json::{Value, json};
+use venna_design::{Bundle, BundleFile, SCRIPT, STYLE};
 
 const HTML: &str = "text/html; charset=utf-8";
 const MARKDOWN: &str = "text/markdown; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
-const CSS: &str = "text/css; charset=utf-8";
-const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// The name of the page of errors, which the caller writes: every error has its anchor there.
 pub const ERRORS_SLUG: &str = "errors";
@@ -31,8 +30,6 @@ pub struct Asset {
 pub struct Site {
     /// The pages and documents.
     pub assets: Vec<Asset>,
-    /// The HTML page for a path that does not exist.
-    pub not_found: String,
 }
 
 /// An entry of the list of all pages.
@@ -51,38 +48,51 @@ pub struct Entry {
 }
 
 impl Site {
-    /// Writes the reference: the first page, one for each operation, and the last pages.
-    pub fn new(api: &Api, first: Page, last: impl IntoIterator<Item = Page>) -> Self {
+    /// Writes the reference: these pages, the overview first, and one for each operation.
+    pub fn new(api: &Api, pages: Vec<Page>) -> Self {
         let operations = api.operations.iter().map(|operation| operation_page::page(api, operation));
-        let pages: Vec<Page> = [first].into_iter().chain(operations).chain(last).collect();
+        let pages: Vec<Page> = pages.into_iter().chain(operations).collect();
         let contents = contents(api, &pages);
         let mut assets = Vec::new();
         let mut add = |path: &str, content_type, body| assets.push(Asset { path: path.to_owned(), content_type, body });
         for page in &pages {
-            add(&page.path(), HTML, html::render(page, &contents, api.title));
-            add(&format!("{}.md", page.path()), MARKDOWN, markdown::render(page));
+            add(&page.path(), HTML, html::render(page, &contents, api.title, api.header_links));
+            add(&format!("{}.md", page.path()), MARKDOWN, markdown::render_at(page, &api.origin));
         }
         add("/openapi.json", "application/json", openapi::document(api).to_string());
         add("/docs/types.d.ts", TEXT, typescript::declarations(api));
-        add("/docs/search.json", "application/json", index(api, &contents).to_string());
+        add("/docs/search.json", "application/json", index(api, &pages, &contents).to_string());
         add("/llms.txt", TEXT, llms(api, &contents));
-        let whole: Vec<_> = pages.iter().map(markdown::render).collect();
+        let whole: Vec<_> = pages.iter().map(|page| markdown::render_at(page, &api.origin)).collect();
         add("/llms-full.txt", TEXT, whole.join("\n"));
-        add("/docs/reference.css", CSS, include_str!("assets/reference.css").to_owned());
-        add("/docs/reference.js", SCRIPT, include_str!("assets/reference.js").to_owned());
-        add("/docs/icon.svg", "image/svg+xml", include_str!("assets/icon.svg").to_owned());
-        Self { assets, not_found: html::render(&not_found(), &contents, api.title) }
+        Self { assets }
     }
+}
+
+/// Returns the style sheet and the scripts of the pages. The caller serves them beside those of `venna_design::bundle`.
+pub fn bundle() -> Bundle {
+    const fn script(name: &'static str, text: &'static str) -> BundleFile {
+        BundleFile { name, content_type: SCRIPT, text }
+    }
+    const FILES: &[BundleFile] = &[
+        BundleFile { name: "reference.css", content_type: STYLE, text: include_str!("assets/reference.css") },
+        script("reference.js", include_str!("assets/reference.js")),
+        script("palette.js", include_str!("assets/palette.js")),
+        script("request.js", include_str!("assets/request.js")),
+        script("search.js", include_str!("assets/search.js")),
+        script("trial.js", include_str!("assets/trial.js")),
+    ];
+    Bundle::new(FILES)
 }
 
 /// Lists the pages that belong to no operation, then the operations by their groups.
 fn contents(api: &Api, pages: &[Page]) -> Vec<Entry> {
     let of = |page: &Page| {
         let operation = api.operations.iter().find(|operation| operation.slug() == page.slug);
-        let section = operation.map_or(api.title, |operation| operation.group.title);
         let about = operation
             .map_or_else(|| page.about.clone(), |Operation { method, path, id, .. }| format!("{method} {path} {id}"));
-        Entry { section, path: page.path(), method: operation.map(|one| one.method), title: page.title.clone(), about }
+        let method = operation.map(|one| one.method);
+        Entry { section: page.section, path: page.path(), method, title: page.title.clone(), about }
     };
     let all: Vec<Entry> = pages.iter().map(of).collect();
     let general = all.iter().filter(|entry| entry.method.is_none());
@@ -91,17 +101,6 @@ fn contents(api: &Api, pages: &[Page]) -> Vec<Entry> {
         .iter()
         .flat_map(|group| all.iter().filter(|entry| entry.method.is_some() && entry.section == group.title));
     general.chain(by_group).cloned().collect()
-}
-
-/// Writes what the search looks through.
-fn index(api: &Api, contents: &[Entry]) -> Value {
-    let row = |title: &str, path: &str, about: &str| json!({"title": title, "path": path, "about": about});
-    let pages = contents.iter().map(|entry| row(&entry.title, &entry.path, &entry.about));
-    let failures = api.failures.iter().map(|failure| {
-        let title = format!("{} {}", failure.status, failure.anchor);
-        row(&title, &format!("/docs/{ERRORS_SLUG}#{}", failure.anchor), failure.cause)
-    });
-    Value::Array(pages.chain(failures).collect())
 }
 
 /// Writes the list of pages for language models (<https://llmstxt.org>).
@@ -122,19 +121,11 @@ fn llms(api: &Api, contents: &[Entry]) -> String {
     text
 }
 
-fn not_found() -> Page {
-    Page {
-        slug: String::new(),
-        title: "There is no such page".to_owned(),
-        about: "There is nothing at this path.".to_owned(),
-        blocks: vec![Block::text("There is nothing at this path. The [overview](/docs) lists every page.")],
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{Answer, Definition, Failure, Group, KeyScheme, Schema, must};
+    use serde_json::{Value, json};
 
     fn lamps() -> Api {
         let failure = Failure {
@@ -163,6 +154,7 @@ mod tests {
             license: "MIT",
             abstract_for_models: "Lamps.".to_owned(),
             origin: "http://lamps.example".to_owned(),
+            header_links: &[("Docs", "docs")],
             groups: vec![group],
             keys: vec![KeyScheme {
                 name: "key",
@@ -182,12 +174,17 @@ mod tests {
 
     #[test]
     fn any_api_has_pages_types_and_a_document() {
-        let first =
-            Page { slug: String::new(), title: "Start".to_owned(), about: "All.".to_owned(), blocks: Vec::new() };
-        let site = Site::new(&lamps(), first, []);
+        let first = Page {
+            section: "Start",
+            slug: String::new(),
+            title: "Start".to_owned(),
+            about: "All.".to_owned(),
+            blocks: Vec::new(),
+        };
+        let site = Site::new(&lamps(), vec![first]);
         let body = |path: &str| &site.assets.iter().find(|asset| asset.path == path).unwrap().body;
         assert!(body("/docs/list-lamps").contains("Lists &lt;all&gt; lamps."));
-        assert!(body("/docs/list-lamps.md").contains("A key needs the scope `lamps.read`."));
+        assert!(body("/docs/list-lamps.md").contains("- Scope: `lamps.read`, of a key."));
         assert!(
             body("/docs/types.d.ts")
                 .contains("export interface Lamp {\n  /** Whether it shines. */\n  is_on: boolean;")

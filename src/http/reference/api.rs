@@ -7,6 +7,7 @@ use super::route_doc::{ADMINISTRATION, FILES, RouteDoc, UPLOADS, USAGE};
 use super::sdk_samples::{ADMIN_KEY_VARIABLE, WORKSPACE_KEY_VARIABLE, sdk_samples};
 use crate::http::caller::Access;
 use crate::http::catalogue::ErrorKind;
+use crate::http::pages::{HEADER_LINKS, SITE};
 use crate::model::scope::Scope;
 use venna_reference::{Api, KeyScheme, Operation};
 
@@ -18,7 +19,7 @@ const ADMIN_KEY: &str = "adminKey";
 /// Describes the API of a server at `origin`.
 pub fn api(origin: &str) -> Api {
     Api {
-        title: "Venna Files",
+        title: SITE,
         version: env!("CARGO_PKG_VERSION"),
         summary: "OpenAI's Files API, for teams that run their own gateway or models.",
         description: "Everything under `/v1` takes `Authorization: Bearer vk_...`. Every answer carries `x-request-id`.",
@@ -27,6 +28,7 @@ pub fn api(origin: &str) -> Api {
             "OpenAI's Files API on your own server. Base URL {origin}/v1, `Authorization: Bearer vk_...`."
         ),
         origin: origin.to_owned(),
+        header_links: HEADER_LINKS,
         groups: vec![FILES, UPLOADS, ADMINISTRATION, USAGE],
         keys: vec![
             KeyScheme {

@@ -2,7 +2,7 @@
 
 use super::objects::definitions;
 use super::operations::examples::{FILE, PROJECT, UPLOAD};
-use super::route_doc::{EVERYWHERE, FILES, RouteDoc, UPLOADS};
+use super::route_doc::{EVERYWHERE, FILES, REFERENCE, RouteDoc, UPLOADS};
 use crate::files::MAX_BATCH_FILE_BYTES;
 use crate::http::caller::Access;
 use crate::http::catalogue::{Entry, ErrorKind};
@@ -16,7 +16,7 @@ use http::Method;
 use serde_json::Value;
 use std::num::NonZeroU32;
 use std::time::Duration;
-use venna_reference::{Block, BodyExample, ERRORS_SLUG, Failure, Page, ParamIn, code};
+use venna_reference::{Block, BodyExample, ERRORS_SLUG, Failure, Page, ParamIn, code, number};
 
 impl ErrorKind {
     /// Returns the anchor on the page of errors: the code, or a similar word for a kind without a code.
@@ -162,20 +162,21 @@ pub fn page() -> Page {
              `x-request-id`.",
         ),
         Block::text(
-            "SDKs retry 408, 409, 429 and 5xx, unless the header `x-should-retry` says otherwise; where \
-             `Retry-After` is sent, they wait as long as it says. No answer but a 2xx is billed.",
+            "SDKs retry 408, 409, 429 and 5xx, unless the header `x-should-retry` says otherwise. They wait as long as \
+             `Retry-After` says. Only 2xx answers are billed.",
         ),
         Block::text(format!(
-            "A file of purpose `batch` over {MAX_BATCH_FILE_BYTES} bytes gets 400 `File is too large.`, as OpenAI \
-             answers."
+            "A file of purpose `batch` over {} bytes gets 400 `File is too large.`, as at OpenAI.",
+            number(MAX_BATCH_FILE_BYTES)
         )),
         overview(),
     ];
     blocks.extend(ErrorKind::ALL.into_iter().flat_map(details));
     Page {
+        section: REFERENCE,
         slug: ERRORS_SLUG.to_owned(),
         title: "Errors".to_owned(),
-        about: "Every error, what brings it about and what to do.".to_owned(),
+        about: "Every error, its cause and its remedy.".to_owned(),
         blocks,
     }
 }
@@ -183,10 +184,10 @@ pub fn page() -> Page {
 fn overview() -> Block {
     let rows = ErrorKind::ALL.into_iter().map(|kind| {
         let entry = kind.entry();
-        let name = format!("[`{}`](#{})", entry.code.unwrap_or("null"), kind.anchor());
-        vec![entry.status.to_string(), name, code(entry.error_type), entry.cause.to_owned()]
+        let name = format!("[{}](#{})", failure(kind, None).label(), kind.anchor());
+        vec![entry.status.to_string(), name, entry.cause.to_owned()]
     });
-    Block::Table { head: vec!["Status", "Code", "Type", "Brought about by"], rows: rows.collect() }
+    Block::Table { head: vec!["Status", "Code", "Cause"], rows: rows.collect() }
 }
 
 fn details(kind: ErrorKind) -> Vec<Block> {
@@ -202,26 +203,20 @@ fn details(kind: ErrorKind) -> Vec<Block> {
         (false, Some(false)) => "No: `x-should-retry` is `false`.",
         (false, _) => "No.",
     };
-    let row = |name: &str, text: String| vec![name.to_owned(), text];
+    let row = |name: &str, text: String| [name.to_owned(), text];
     let rows = vec![
-        row("Status", entry.status.to_string()),
+        row("Cause", entry.cause.to_owned()),
+        row("Remedy", entry.remedy.to_owned()),
         row("Type", code(entry.error_type)),
         row("Code", entry.code.map_or_else(|| code("null"), code)),
         row(
             "Param",
             example
                 .param_name()
-                .map_or_else(|| code("null"), |param| format!("what is wrong, for example {}", code(param))),
+                .map_or_else(|| code("null"), |param| format!("the name of the field, for example {}", code(param))),
         ),
-        row("Brought about by", entry.cause.to_owned()),
-        row("Remedy", entry.remedy.to_owned()),
         row("In OpenAI's SDKs", format!("`openai.{python}` in Python, `OpenAI.{typescript}` in TypeScript")),
-        row("Sent again by SDKs", retried.to_owned()),
-        row("Billed", "No.".to_owned()),
+        row("Retried by SDKs", retried.to_owned()),
     ];
-    vec![
-        Block::heading(2, kind.anchor(), title),
-        Block::Table { head: vec!["", ""], rows },
-        Block::json("Sample body", &body(&example)),
-    ]
+    vec![Block::heading(2, kind.anchor(), title), Block::Facts(rows), Block::json("Sample body", &body(&example))]
 }

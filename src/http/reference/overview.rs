@@ -6,22 +6,29 @@ use venna_reference::{Api, Block, Page, samples};
 pub fn page(api: &Api) -> Page {
     let origin = &api.origin;
     let mut blocks = vec![
-        Block::text(
-            "OpenAI's Files API on a server of your own: an unmodified OpenAI SDK works after changing `base_url` \
-             and the key.",
+        Block::Lead(
+            "OpenAI's Files API on your own server. An unmodified OpenAI SDK works after you change `base_url` and the \
+             key."
+                .to_owned(),
         ),
-        Block::heading(2, "base-url", "Base URL"),
-        Block::text(format!("`{origin}/v1`")),
-        Block::heading(2, "authorization", "Authorization"),
-        Block::text("Workspace API key - `Authorization: Bearer vk_...`. Billing targets the key workspace."),
-        Block::text(
-            "In: header. Everything under `/v1` is answered 401 without a valid key. The administration takes an \
-             admin key (`vka_...`), which opens no files.",
-        ),
+        Block::Cards(vec![
+            card("Quick start", "quick-start", "A key, and the first upload in curl, Python and TypeScript."),
+            card("Large files", "large-files", "Send up to 8 GiB in parts, and resume."),
+            card("Batch files", "batch-files", "JSON Lines, and what bad lines look like."),
+            card("Migrating from OpenAI", "migrating-from-openai", "Change two values; what to check."),
+        ]),
+        Block::heading(2, "authorization", "Base URL and key"),
+        Block::Facts(vec![
+            ["Base URL".to_owned(), format!("`{origin}/v1`")],
+            ["Header".to_owned(), "`Authorization: Bearer vk_...`".to_owned()],
+            ["Workspace key".to_owned(), "`vk_...` opens the files of one workspace, which is billed.".to_owned()],
+            ["Admin key".to_owned(), "`vka_...` opens the administration, and no files.".to_owned()],
+        ]),
+        Block::text("Every path under `/v1` answers 401 without a valid key. Every answer has `x-request-id`."),
         Block::heading(2, "first-file", "First file"),
     ];
     if let Some(create) = api.operations.iter().find(|operation| operation.id == "createFile") {
-        blocks.extend(samples(api, create));
+        blocks.push(samples(api, create));
     }
     for group in &api.groups {
         blocks.push(Block::heading(2, group.title.to_lowercase().replace(' ', "-"), group.title));
@@ -34,18 +41,23 @@ pub fn page(api: &Api) -> Page {
     }
     blocks.push(Block::heading(2, "more", "More"));
     blocks.push(Block::Items(vec![
-        "[Errors](/docs/errors): every error, its cause and its remedy.".to_owned(),
-        "[Limits and billing](/docs/limits-and-billing) of this server.".to_owned(),
-        "[Differences from OpenAI](/docs/differences-from-openai).".to_owned(),
+        "[Errors](/docs/errors), [limits and billing](/docs/limits-and-billing), [differences from \
+         OpenAI](/docs/differences-from-openai)."
+            .to_owned(),
         "[OpenAPI 3.1 document](/openapi.json), [TypeScript types](/docs/types.d.ts).".to_owned(),
         "For language models: [llms.txt](/llms.txt), [llms-full.txt](/llms-full.txt); every page is Markdown at its \
          path with `.md`."
             .to_owned(),
     ]));
     Page {
+        section: "Start",
         slug: String::new(),
-        title: "Venna Files".to_owned(),
-        about: "The reference of OpenAI's Files API on your own server.".to_owned(),
+        title: "Overview".to_owned(),
+        about: "The documentation of OpenAI's Files API on your own server.".to_owned(),
         blocks,
     }
+}
+
+fn card(title: &str, slug: &str, about: &str) -> [String; 3] {
+    [title.to_owned(), format!("/docs/{slug}"), about.to_owned()]
 }

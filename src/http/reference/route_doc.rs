@@ -15,17 +15,17 @@ pub const EVERYWHERE: [ErrorKind; 6] = [
     ErrorKind::ServiceUnavailable,
 ];
 
+/// The section of the pages that belong to no operation and are no guides.
+pub const REFERENCE: &str = "Reference";
 /// The section on Files.
 pub const FILES: Group = Group { title: "Files", about: "File upload and lifecycle." };
 /// The section on Uploads.
 pub const UPLOADS: Group =
-    Group { title: "Uploads", about: "Files of up to 8 GiB in parts, in any order and side by side." };
+    Group { title: "Uploads", about: "Files of up to 8 GiB in parts, in any order and in parallel." };
 /// The section on projects, keys and limits.
-pub const ADMINISTRATION: Group =
-    Group { title: "Administration", about: "Projects, their keys and limits, and who did what." };
+pub const ADMINISTRATION: Group = Group { title: "Administration", about: "Projects, keys, limits and the audit log." };
 /// The section on usage, costs and the ledger.
-pub const USAGE: Group =
-    Group { title: "Usage and costs", about: "What was used, what it costs, and the ledger that both rest on." };
+pub const USAGE: Group = Group { title: "Usage and costs", about: "Usage, costs, and the ledger behind them." };
 
 /// The note on an operation that OpenAI does not have.
 pub const EXTENSION: Option<&str> = Some("OpenAI has no such operation.");

@@ -26,23 +26,27 @@ impl FileObject<'_> {
     /// Describes the keys, for the reference.
     pub fn fields() -> Vec<Field> {
         vec![
-            must("object", Schema::Word("file"), "What this is."),
-            must("id", Schema::Text, "Its id: `file-` and 24 characters. Ids sort by creation."),
-            must("purpose", Schema::Named("StoredPurpose"), "What it is for."),
-            must("filename", Schema::Text, "Its name."),
-            must("bytes", count(), "Its size, in bytes."),
-            must("created_at", unix_seconds(), "When it was created, in Unix seconds."),
-            must("expires_at", or_null(unix_seconds()), "When it expires, in Unix seconds; null for never."),
+            must("object", Schema::Word("file"), "The type of the object."),
+            must("id", Schema::Text, "The id: `file-` and 24 characters. Ids sort by creation time."),
+            must("purpose", Schema::Named("StoredPurpose"), "The use of the File."),
+            must("filename", Schema::Text, "The name."),
+            must("bytes", count(), "The size, in bytes."),
+            must("created_at", unix_seconds(), "Creation time, in Unix seconds."),
+            must("expires_at", or_null(unix_seconds()), "Expiry, in Unix seconds; `null` if the File does not expire."),
             must(
                 "status",
                 Schema::Words(vec!["processed", "error"]),
-                "`error` when lines of a batch or fine-tune file are wrong.",
+                "`error` if lines of a `batch` or `fine-tune` file are not valid.",
             ),
-            must("status_details", or_null(Schema::Text), "Which lines are wrong, and why."),
+            must(
+                "status_details",
+                or_null(Schema::Text),
+                "The first bad lines, each with the reason; `null` if there are none.",
+            ),
             may(
                 "sha256",
                 Schema::Text,
-                "The SHA-256 of its content, in hex. An extension; absent of most Files that came in parts.",
+                "The SHA-256 of the content, in hex. An extension. Files that were completed from parts have it only if their `md5` was checked.",
             ),
         ]
     }

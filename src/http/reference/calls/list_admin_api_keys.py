@@ -1,2 +1,2 @@
-page = client.admin.organization.admin_api_keys.list(limit=1, order="desc")
+page = client.admin.organization.admin_api_keys.list(limit=20, order="desc")
 print(page.to_json())

@@ -1,5 +1,5 @@
 const page = await client.admin.organization.auditLogs.list({
   project_ids: ["ws_00VbjUjhHGglY7j08O6M3Oj9"],
-  limit: 1,
+  limit: 20,
 });
 console.log(JSON.stringify(page.data, null, 2));

@@ -1,2 +1,2 @@
-page = client.files.list(limit=1)
+page = client.files.list(limit=20)
 print(page.to_json())

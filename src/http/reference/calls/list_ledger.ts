@@ -1,2 +1,2 @@
-const response = await client.get("/organization/usage/ledger", { query: { limit: 1 } }).asResponse();
+const response = await client.get("/organization/usage/ledger", { query: { limit: 100 } }).asResponse();
 console.log(await response.text());

@@ -1,4 +1,4 @@
 const page = await client.admin.organization.projects.serviceAccounts.list("ws_00VbjUjhHGglY7j08O6M3Oj9", {
-  limit: 1,
+  limit: 20,
 });
 console.log(JSON.stringify(page.data, null, 2));

@@ -1,2 +1,2 @@
-page = client.admin.organization.projects.list(limit=1)
+page = client.admin.organization.projects.list(limit=20)
 print(page.to_json())

@@ -1,2 +1,2 @@
-const page = await client.admin.organization.projects.list({ limit: 1 });
+const page = await client.admin.organization.projects.list({ limit: 20 });
 console.log(JSON.stringify(page.data, null, 2));

@@ -12,30 +12,26 @@ pub fn definitions() -> Vec<Definition> {
     vec![
         of("ProjectServiceAccount", "A service account of a project, which is a key.", account()),
         page("ProjectServiceAccountListResponse", "A page of service accounts.", "ProjectServiceAccount"),
-        of("ProjectServiceAccountCreateRequest", "A service account that is to be made.", account_creation()),
+        of("ProjectServiceAccountCreateRequest", "A new service account.", account_creation()),
         of("ProjectServiceAccountCreateResponse", "A service account and the secret of its key.", made_account()),
-        of("ProjectServiceAccountUpdateRequest", "What is changed of a service account.", account_changes()),
+        of("ProjectServiceAccountUpdateRequest", "Changes to a service account.", account_changes()),
         of(
             "ProjectServiceAccountDeleteResponse",
-            "The key of the service account opens nothing any more.",
+            "The key of the service account is revoked.",
             deleted("organization.project.service_account.deleted"),
         ),
-        of("AdminApiKey", "A key of an administrator.", admin_key()),
-        page("ApiKeyList", "A page of keys of administrators.", "AdminApiKey"),
-        of("AdminApiKeyCreateRequest", "A key of an administrator that is to be made.", admin_key_creation()),
-        of(
-            "AdminApiKeyDeleteResponse",
-            "The key opens nothing any more.",
-            deleted("organization.admin_api_key.deleted"),
-        ),
+        of("AdminApiKey", "An admin key.", admin_key()),
+        page("ApiKeyList", "A page of admin keys.", "AdminApiKey"),
+        of("AdminApiKeyCreateRequest", "A new admin key.", admin_key_creation()),
+        of("AdminApiKeyDeleteResponse", "The key is revoked.", deleted("organization.admin_api_key.deleted")),
         of("ProjectRateLimit", "A rate limit of a project.", rate_limit()),
         page("ProjectRateLimitListResponse", "The rate limits of a project.", "ProjectRateLimit"),
-        of("ProjectRateLimitUpdateRequest", "How many requests a minute there may be.", rate_limit_changes()),
-        of("ProjectSpendLimit", "What a project may spend in a month.", spend_limit()),
-        of("ProjectSpendLimitRequest", "What a project may spend in a month.", spend_limit_request()),
+        of("ProjectRateLimitUpdateRequest", "Changes to a rate limit.", rate_limit_changes()),
+        of("ProjectSpendLimit", "The spend limit of a project.", spend_limit()),
+        of("ProjectSpendLimitRequest", "The spend limit of a project.", spend_limit_request()),
         of(
             "ProjectSpendLimitDeleted",
-            "The project has no spend limit any more.",
+            "The spend limit is removed.",
             vec![object("project.spend_limit.deleted"), must("deleted", Schema::True, "Always true.")],
         ),
     ]
@@ -46,18 +42,18 @@ fn deleted(name: &'static str) -> Vec<Field> {
 }
 
 fn created_at() -> Field {
-    must("created_at", unix_seconds(), "When it was made, in Unix seconds.")
+    must("created_at", unix_seconds(), "Creation time, in Unix seconds.")
 }
 
 fn expires_at() -> Field {
-    must("expires_at", or_null(unix_seconds()), "Until when it is good, in Unix seconds; null for ever.")
+    must("expires_at", or_null(unix_seconds()), "Expiry in Unix seconds; `null` if the key does not expire.")
 }
 
 fn account() -> Vec<Field> {
     vec![
         object("organization.project.service_account"),
-        id("Its id, which is that of its key."),
-        must("name", Schema::Text, "Its name, which is that of its key."),
+        id("The id of the service account, which is the id of its key."),
+        must("name", Schema::Text, "The name of the service account, which is the name of its key."),
         must("role", Schema::Word("member"), "Always `member`: the scopes of the key say what it may do."),
         created_at(),
     ]
@@ -66,36 +62,33 @@ fn account() -> Vec<Field> {
 fn made_account() -> Vec<Field> {
     let key = Schema::Object(vec![
         object("organization.project.service_account.api_key"),
-        id("Its id."),
-        must("name", Schema::Text, "Its name."),
-        must("value", Schema::Text, "The secret. Nothing else shows it."),
+        id("The id."),
+        must("name", Schema::Text, "The name."),
+        must("value", Schema::Text, "The secret. Only this answer has it."),
         created_at(),
         expires_at(),
     ]);
     let mut fields = account();
-    fields.push(must("api_key", key, "Its key."));
+    fields.push(must("api_key", key, "The key."));
     fields
 }
 
 fn account_creation() -> Vec<Field> {
     vec![
-        must("name", Schema::Text, "Its name."),
-        may("create_service_account_only", or_null(Schema::False), "There is no service account without a key here."),
-        may("expires_in_seconds", or_null(valid()), "For how long the key is good; for ever when absent."),
+        must("name", Schema::Text, "The name."),
+        may("create_service_account_only", or_null(Schema::False), "Must be false: every service account has a key."),
+        may("expires_in_seconds", or_null(valid()), "Lifetime of the key, in seconds. Default: unlimited."),
     ]
 }
 
 fn account_changes() -> Vec<Field> {
-    vec![
-        may("name", or_null(name()), "Its name."),
-        may("role", or_null(Schema::Word("member")), "There is no other role."),
-    ]
+    vec![may("name", or_null(name()), "The name."), may("role", or_null(Schema::Word("member")), "The only role.")]
 }
 
 fn admin_key() -> Vec<Field> {
     let owner = Schema::Object(vec![
-        must("type", Schema::Word("service_account"), "There are no users here."),
-        must("object", Schema::Word("organization.service_account"), "What this is."),
+        must("type", Schema::Word("service_account"), "The kind of the owner. This server has no users."),
+        must("object", Schema::Word("organization.service_account"), "The type of the object."),
         id("The id of the key."),
         must("name", Schema::Text, "The name of the key."),
         created_at(),
@@ -103,21 +96,25 @@ fn admin_key() -> Vec<Field> {
     ]);
     vec![
         object("organization.admin_api_key"),
-        id("Its id: `key_` and 24 characters."),
-        must("name", Schema::Text, "Its name."),
-        must("redacted_value", Schema::Text, "What may be shown of the secret."),
+        id("The id: `key_` and 24 characters."),
+        must("name", Schema::Text, "The name."),
+        must("redacted_value", Schema::Text, "The first and last characters of the secret."),
         created_at(),
-        must("last_used_at", or_null(unix_seconds()), "When it was last used, to the minute."),
+        must(
+            "last_used_at",
+            or_null(unix_seconds()),
+            "Last use in Unix seconds, to the minute; `null` if the key was never used.",
+        ),
         expires_at(),
-        must("owner", owner, "Whose it is: its own."),
-        may("value", Schema::Text, "The secret, only in the answer that makes it."),
+        must("owner", owner, "The owner of the key: a service account of its own."),
+        may("value", Schema::Text, "The secret. Only the answer to the creation has it."),
     ]
 }
 
 fn admin_key_creation() -> Vec<Field> {
     vec![
-        must("name", name(), "Its name."),
-        may("expires_in_seconds", or_null(valid()), "For how long it is good; for ever when absent."),
+        must("name", name(), "The name."),
+        may("expires_in_seconds", or_null(valid()), "Lifetime of the key, in seconds. Default: unlimited."),
     ]
 }
 
@@ -130,36 +127,41 @@ fn rate_limit() -> Vec<Field> {
     vec![
         object("project.rate_limit"),
         id("`rl-requests` or `rl-uploads`."),
-        must("model", Schema::Words(vec!["requests", "uploads"]), "What is limited, in place of OpenAI's models."),
-        must("max_requests_per_1_minute", count(), "How many a minute; 1000000000 where there is no limit."),
+        must(
+            "model",
+            Schema::Words(vec!["requests", "uploads"]),
+            "The kind of requests that is limited, in place of OpenAI's models.",
+        ),
+        must("max_requests_per_1_minute", count(), "Maximum requests a minute; 1000000000 means no limit."),
         must("max_tokens_per_1_minute", count(), "Always 1000000000: no tokens are counted."),
     ]
 }
 
 fn rate_limit_changes() -> Vec<Field> {
-    vec![may("max_requests_per_1_minute", or_null(per_minute()), "How many a minute; as before when absent.")]
+    vec![may("max_requests_per_1_minute", or_null(per_minute()), "Maximum requests a minute. Absent: unchanged.")]
 }
 
 fn amount() -> Field {
     let bounds = Limit::MonthlySpendCents.bounds();
     let cents = Schema::Whole(*bounds.start(), *bounds.end());
-    must("threshold_amount", cents, "What a calendar month (UTC) may cost, in US cents.")
+    must("threshold_amount", cents, "Maximum spending in a calendar month (UTC), in US cents.")
 }
 
 fn spend_limit() -> Vec<Field> {
     let status = Schema::Words(vec!["inactive", "enforcing"]);
     let enforcement =
-        Schema::Object(vec![must("status", status, "`enforcing` when as much is spent, and requests are refused.")]);
-    let mut fields = vec![object("project.spend_limit")];
-    fields.extend(spend_limit_request());
-    fields.push(must("enforcement", enforcement, "Whether requests are refused for it now."));
+        Schema::Object(vec![must("status", status, "`enforcing` once the amount is spent and requests are refused.")]);
+    let [currency, interval] = currency_and_interval();
+    let mut fields = vec![object("project.spend_limit"), currency, interval, amount()];
+    fields.push(must("enforcement", enforcement, "The state of the limit."));
     fields
 }
 
+fn currency_and_interval() -> [Field; 2] {
+    [must("currency", Schema::Word("USD"), "Always `USD`."), must("interval", Schema::Word("month"), "Always `month`.")]
+}
+
 fn spend_limit_request() -> Vec<Field> {
-    vec![
-        amount(),
-        must("currency", Schema::Word("USD"), "Always `USD`."),
-        must("interval", Schema::Word("month"), "Always `month`."),
-    ]
+    let [currency, interval] = currency_and_interval();
+    vec![amount(), currency, interval]
 }

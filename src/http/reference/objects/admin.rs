@@ -15,44 +15,44 @@ pub fn definitions() -> Vec<Definition> {
     vec![
         of(
             "ListModelsResponse",
-            "No models.",
+            "An empty list of models.",
             vec![object("list"), must("data", Schema::List(Box::new(Schema::Anything), Some(0)), "Always empty.")],
         ),
         of("OwnKey", "The key of the request itself.", own_key()),
         of("Project", "A project, which is a workspace.", project()),
         page("ProjectListResponse", "A page of projects.", "Project"),
-        of("ProjectCreateRequest", "A project that is to be made.", {
-            let name = must("name", name(), "Its name, unique on this server.");
+        of("ProjectCreateRequest", "A new project.", {
+            let name = must("name", name(), "The name, unique on this server.");
             [name].into_iter().chain(placement()).collect()
         }),
-        of("ProjectUpdateRequest", "What is changed of a project.", {
-            let name = may("name", or_null(name()), "Its name, unique on this server; as before when absent.");
+        of("ProjectUpdateRequest", "Changes to a project.", {
+            let name = may("name", or_null(name()), "The name, unique on this server. Absent: unchanged.");
             [name].into_iter().chain(placement()).collect()
         }),
         of("ProjectApiKey", "A key of a project.", api_key()),
         page("ProjectApiKeyListResponse", "A page of keys.", "ProjectApiKey"),
-        of("CreateProjectApiKeyRequest", "What a new key may be used for.", key_creation()),
-        of("UpdateProjectApiKeyRequest", "What is changed of a key.", key_changes()),
-        of("RotateProjectApiKeyRequest", "How long the old secret is good.", rotation()),
+        of("CreateProjectApiKeyRequest", "A new key.", key_creation()),
+        of("UpdateProjectApiKeyRequest", "Changes to a key.", key_changes()),
+        of("RotateProjectApiKeyRequest", "The rotation of a key.", rotation()),
         of(
             "ProjectApiKeyDeleteResponse",
-            "The key opens nothing any more.",
+            "The key is revoked.",
             vec![
                 object("organization.project.api_key.deleted"),
                 id("The id of the key."),
                 must("deleted", Schema::True, "Always true."),
             ],
         ),
-        of("ProjectLimits", "The limits of a project, and how much of them is used.", project_limits()),
-        of("ProjectLimitsRequest", "The limits to set; those that are absent stay.", wanted(|_| true)),
+        of("ProjectLimits", "The limits of a project, and its usage.", project_limits()),
+        of("ProjectLimitsRequest", "The limits to set. Absent limits stay.", wanted(|_| true)),
         of("ProjectApiKeyLimits", "The limits of a key.", key_limits()),
-        of("ProjectApiKeyLimitsRequest", "The limits to set; those that are absent stay.", wanted(Limit::is_of_keys)),
-        of("StorageUsage", "What a project has, as its quotas count it, and what it has spent.", usage()),
+        of("ProjectApiKeyLimitsRequest", "The limits to set. Absent limits stay.", wanted(Limit::is_of_keys)),
+        of("StorageUsage", "The usage of a project as its quotas count it, and its spending.", usage()),
         of("AuditLog", "An entry of the audit log.", audit_log()),
         page("ListAuditLogsResponse", "A page of the audit log.", "AuditLog"),
         Definition {
             name: "Scope",
-            about: "What a key may be used for.",
+            about: "A permission of a key.",
             schema: Schema::Words(Scope::ALL.map(Scope::name).to_vec()),
         },
     ]
@@ -66,29 +66,41 @@ fn own_key() -> Vec<Field> {
     vec![
         object("organization.key"),
         id("The id of the key."),
-        must("type", Schema::Words(vec!["workspace", "admin"]), "Whether it opens a workspace or the administration."),
-        must("name", Schema::Text, "Its name."),
-        must("redacted_value", Schema::Text, "What may be shown of the secret."),
-        must("created_at", unix_seconds(), "When it was made, in Unix seconds."),
-        must("expires_at", or_null(unix_seconds()), "Until when it is good, in Unix seconds; null for ever."),
-        must("last_used_at", or_null(unix_seconds()), "When it was last used, to the minute."),
-        must("scopes", list(Schema::Named("Scope")), "What it may be used for; none of an admin key."),
-        must("project", or_null(Schema::Named("Project")), "Its project; null of an admin key."),
-        must("limits", Schema::Object(limits), "What is in force: the tighter of the limits of key and project."),
-        must("usage", or_null(Schema::Named("StorageUsage")), "What the project has; null of an admin key."),
+        must(
+            "type",
+            Schema::Words(vec!["workspace", "admin"]),
+            "The kind of the key: `workspace` opens files, `admin` opens the administration.",
+        ),
+        must("name", Schema::Text, "The name."),
+        must("redacted_value", Schema::Text, "The first and last characters of the secret."),
+        must("created_at", unix_seconds(), "Creation time, in Unix seconds."),
+        must("expires_at", or_null(unix_seconds()), "Expiry in Unix seconds; `null` if the key does not expire."),
+        must(
+            "last_used_at",
+            or_null(unix_seconds()),
+            "Last use in Unix seconds, to the minute; `null` if the key was never used.",
+        ),
+        must("scopes", list(Schema::Named("Scope")), "The scopes of the key; empty for an admin key."),
+        must("project", or_null(Schema::Named("Project")), "The project of the key; `null` for an admin key."),
+        must("limits", Schema::Object(limits), "The limits in force: of key and project, the lower one."),
+        must("usage", or_null(Schema::Named("StorageUsage")), "The usage of the project; `null` for an admin key."),
     ]
 }
 
 fn project() -> Vec<Field> {
     vec![
-        id("Its id: `ws_` and 24 characters."),
+        id("The id: `ws_` and 24 characters."),
         object("organization.project"),
-        must("name", Schema::Text, "Its name."),
-        must("created_at", unix_seconds(), "When it was made, in Unix seconds."),
-        must("archived_at", or_null(unix_seconds()), "When it was archived, in Unix seconds."),
-        must("status", Schema::Words(vec!["active", "archived"]), "Keys of an archived project open nothing."),
-        must("external_key_id", Schema::Null, "Always null: the operator says with whose key bytes are encrypted."),
-        must("residency", Schema::Null, "Always null: the operator says where all projects lie."),
+        must("name", Schema::Text, "The name."),
+        must("created_at", unix_seconds(), "Creation time, in Unix seconds."),
+        must("archived_at", or_null(unix_seconds()), "Archive time, in Unix seconds; `null` if the project is active."),
+        must(
+            "status",
+            Schema::Words(vec!["active", "archived"]),
+            "The status. Keys of an archived project are refused.",
+        ),
+        must("external_key_id", Schema::Null, "Always `null`: the operator decides how files are encrypted."),
+        must("residency", Schema::Null, "Always `null`: the operator decides where files are stored."),
     ]
 }
 
@@ -98,7 +110,7 @@ fn placement() -> [Field; 3] {
         may(
             name,
             or_null(Schema::Text),
-            "Taken from OpenAI's clients and ignored: all projects lie where the operator says.",
+            "Accepted for OpenAI's clients, and ignored: the operator decides where files are stored.",
         )
     };
     [ignored("geography"), ignored("residency"), ignored("external_key_id")]
@@ -109,36 +121,40 @@ fn api_key() -> Vec<Field> {
         id("The id of the key."),
         must("name", Schema::Text, "The name of the key."),
         must("role", Schema::Word("member"), "Always `member`."),
-        must("created_at", unix_seconds(), "When it was made, in Unix seconds."),
+        must("created_at", unix_seconds(), "Creation time, in Unix seconds."),
     ]);
     let owner = Schema::Object(vec![
-        must("type", Schema::Word("service_account"), "There are no users here."),
+        must("type", Schema::Word("service_account"), "The kind of the owner. This server has no users."),
         must("service_account", account, "The key itself."),
     ]);
     vec![
         object("organization.project.api_key"),
-        id("Its id: `key_` and 24 characters."),
-        must("name", Schema::Text, "Its name."),
-        must("redacted_value", Schema::Text, "What may be shown of the secret."),
-        must("created_at", unix_seconds(), "When it was made, in Unix seconds."),
-        must("last_used_at", or_null(unix_seconds()), "When it was last used, to the minute."),
-        must("expires_at", or_null(unix_seconds()), "Until when it is good, in Unix seconds; null for ever."),
-        must("scopes", list(Schema::Named("Scope")), "What it may be used for."),
-        must("owner", owner, "Whose it is: its own."),
+        id("The id: `key_` and 24 characters."),
+        must("name", Schema::Text, "The name."),
+        must("redacted_value", Schema::Text, "The first and last characters of the secret."),
+        must("created_at", unix_seconds(), "Creation time, in Unix seconds."),
+        must(
+            "last_used_at",
+            or_null(unix_seconds()),
+            "Last use in Unix seconds, to the minute; `null` if the key was never used.",
+        ),
+        must("expires_at", or_null(unix_seconds()), "Expiry in Unix seconds; `null` if the key does not expire."),
+        must("scopes", list(Schema::Named("Scope")), "The scopes of the key."),
+        must("owner", owner, "The owner of the key: a service account of its own."),
         must("owner_project_access", Schema::Word("active"), "Always `active`."),
-        may("value", Schema::Text, "The secret, only in the answer that makes it."),
+        may("value", Schema::Text, "The secret. Only the answer to the creation has it."),
     ]
 }
 
 fn key_creation() -> Vec<Field> {
     vec![
-        must("name", name(), "Its name."),
+        must("name", name(), "The name."),
         may(
             "scopes",
             or_null(Schema::Some(Box::new(Schema::Named("Scope")), Scope::ALL.len())),
             "What it may be used for; all but `files.produce` when absent.",
         ),
-        may("expires_in_seconds", or_null(valid()), "For how long it is good; for ever when absent."),
+        may("expires_in_seconds", or_null(valid()), "Lifetime of the key, in seconds. Default: unlimited."),
     ]
 }
 
@@ -153,17 +169,13 @@ fn key_changes() -> Vec<Field> {
                  `api.all.read` for `files.read` and `usage.read`. As before when absent.";
     vec![
         may("scopes", or_null(Schema::List(Box::new(scope), Some(Scope::ALL.len()))), about),
-        may("expires_in_seconds", or_null(valid()), "For how long it is good from now on; as before when absent."),
+        may("expires_in_seconds", or_null(valid()), "Lifetime of the key from now on, in seconds. Absent: unchanged."),
     ]
 }
 
 fn rotation() -> Vec<Field> {
     let overlap = Schema::Whole(*OVERLAP_SECONDS.start(), *OVERLAP_SECONDS.end());
-    vec![may(
-        "overlap_seconds",
-        or_null(overlap),
-        "How long the old secret is good beside the new one; a day when absent.",
-    )]
+    vec![may("overlap_seconds", or_null(overlap), "Time that the old secret stays valid, in seconds. Default: a day.")]
 }
 
 /// Returns the limits by name, and the size limits of files by purpose.
@@ -177,19 +189,19 @@ fn limits(has: fn(Limit) -> bool) -> Vec<Field> {
         })
         .collect();
     let by_purpose = |value| Schema::Partial("purpose", Purpose::ALL.map(Purpose::name).to_vec(), Box::new(value));
-    fields.push(may("file_bytes", by_purpose(count()), "Bytes of one file, by purpose."));
+    fields.push(may("file_bytes", by_purpose(count()), "Maximum size of a file by purpose, in bytes."));
     fields
 }
 
 const fn about(limit: Limit) -> &'static str {
     match limit {
-        Limit::StorageBytes => "Bytes of all files together; null for no limit.",
-        Limit::MaxFiles => "How many files there may be; null for no limit.",
-        Limit::FileBytes(_) => "Bytes of one file.",
-        Limit::ConcurrentUploads => "Files and parts that come in at once; null for no limit.",
-        Limit::RequestsPerMinute => "Requests a minute; null for no limit.",
-        Limit::UploadsPerMinute => "Files and parts a minute; null for no limit.",
-        Limit::MonthlySpendCents => "What a calendar month (UTC) may cost, in US cents; null for no limit.",
+        Limit::StorageBytes => "Maximum of stored bytes; `null` for no limit.",
+        Limit::MaxFiles => "Maximum number of files; `null` for no limit.",
+        Limit::FileBytes(_) => "Maximum size of a file, in bytes.",
+        Limit::ConcurrentUploads => "Maximum number of concurrent uploads of files and parts; `null` for no limit.",
+        Limit::RequestsPerMinute => "Maximum requests a minute; `null` for no limit.",
+        Limit::UploadsPerMinute => "Maximum uploads of files and parts a minute; `null` for no limit.",
+        Limit::MonthlySpendCents => "Maximum spending in a calendar month (UTC), in US cents; `null` for no limit.",
     }
 }
 
@@ -207,7 +219,7 @@ fn wanted(has: fn(Limit) -> bool) -> Vec<Field> {
 
 fn project_limits() -> Vec<Field> {
     let mut fields = shown(object("organization.project.limits"), "project_id", |_| true);
-    fields.push(must("usage", Schema::Named("StorageUsage"), "How much is used."));
+    fields.push(must("usage", Schema::Named("StorageUsage"), "The usage."));
     fields
 }
 
@@ -217,49 +229,52 @@ fn key_limits() -> Vec<Field> {
 
 fn shown(object: Field, id: &'static str, has: fn(Limit) -> bool) -> Vec<Field> {
     let of = limits(has).into_iter().map(|field| Field { required: true, ..field });
-    [object, must(id, Schema::Text, "Whose they are.")].into_iter().chain(of).collect()
+    [object, must(id, Schema::Text, "The project of the facts.")].into_iter().chain(of).collect()
 }
 
 fn usage() -> Vec<Field> {
     vec![
-        must("stored_bytes", count(), "Bytes of its files."),
-        must("stored_files", count(), "How many they are."),
-        must("reserved_bytes", count(), "Bytes that pending Uploads were declared with."),
-        must("reserved_files", count(), "How many Uploads are pending."),
-        must("monthly_spend", Schema::Named("Amount"), "What was spent since the month began (UTC)."),
+        must("stored_bytes", count(), "Stored bytes."),
+        must("stored_files", count(), "The number of files."),
+        must("reserved_bytes", count(), "Bytes that pending Uploads reserve."),
+        must("reserved_files", count(), "Number of pending Uploads."),
+        must("monthly_spend", Schema::Named("Amount"), "The spending of the calendar month (UTC) so far."),
     ]
 }
 
 fn audit_log() -> Vec<Field> {
-    let key =
-        Schema::Object(vec![id("The id of the key."), must("type", Schema::Word("service_account"), "Always so.")]);
+    let key = Schema::Object(vec![
+        id("The id of the key."),
+        must("type", Schema::Word("service_account"), "Always this value."),
+    ]);
     let user = Schema::Object(vec![id("`command_line`.")]);
-    let session = Schema::Object(vec![must("user", user, "Whoever may read the data directory.")]);
+    let session = Schema::Object(vec![must("user", user, "A person with access to the data directory.")]);
     let actor = Schema::Object(vec![
-        must("type", Schema::Words(vec!["api_key", "session"]), "By a key, or on the command line."),
+        must("type", Schema::Words(vec!["api_key", "session"]), "The kind of the actor: a key, or the command line."),
         may("api_key", key, "The key."),
         may("session", session, "The command line."),
     ]);
     let mut fields = vec![
         object("organization.audit_log"),
-        id("Its id."),
-        must("type", Schema::Words(Action::ALL.map(Action::name).to_vec()), "What was done."),
-        must("effective_at", unix_seconds(), "When, in Unix seconds."),
-        must("actor", actor, "Who did it."),
-        may("project", Schema::Object(vec![id("The id of the project.")]), "In which project."),
-        must("ip_address", or_null(Schema::Text), "From where; null on the command line."),
-        must("request_id", or_null(Schema::Text), "In which request; null on the command line."),
+        id("The id."),
+        must("type", Schema::Words(Action::ALL.map(Action::name).to_vec()), "The action."),
+        must("effective_at", unix_seconds(), "The time, in Unix seconds."),
+        must("actor", actor, "The actor."),
+        may("project", Schema::Object(vec![id("The id of the project.")]), "The project."),
+        must("ip_address", or_null(Schema::Text), "The IP address; `null` on the command line."),
+        must("request_id", or_null(Schema::Text), "The id of the request; `null` on the command line."),
     ];
     fields.extend(
-        Action::ALL.map(|action| may(action.name(), subject(), "What was done to what, under the name of the type.")),
+        Action::ALL
+            .map(|action| may(action.name(), subject(), "The object and the details, under the name of the action.")),
     );
     fields
 }
 
 fn subject() -> Schema {
     Schema::Object(vec![
-        id("What it was done to."),
-        may("data", Schema::Anything, "What it was made with."),
-        may("changes_requested", Schema::Anything, "What was changed."),
+        id("The id of the object."),
+        may("data", Schema::Anything, "The values of the creation."),
+        may("changes_requested", Schema::Anything, "The changes that were requested."),
     ])
 }

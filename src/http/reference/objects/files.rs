@@ -18,7 +18,7 @@ pub fn definitions() -> Vec<Definition> {
         },
         Definition {
             name: "DeleteFileResponse",
-            about: "The File is gone.",
+            about: "The answer to a delete.",
             schema: Schema::Object(vec![
                 object("file"),
                 must("deleted", Schema::True, "Always true."),
@@ -27,12 +27,12 @@ pub fn definitions() -> Vec<Definition> {
         },
         Definition {
             name: "FilePurpose",
-            about: "What a File is for, as far as clients create it.",
+            about: "The purpose of a File that a client creates.",
             schema: Schema::Words(Purpose::UPLOADABLE.map(Purpose::name).to_vec()),
         },
         Definition {
             name: "StoredPurpose",
-            about: "What a File is for, those included that only servers create.",
+            about: "The purpose of a File, including those that only servers create.",
             schema: Schema::Words(Purpose::ALL.map(Purpose::name).to_vec()),
         },
     ]
@@ -40,18 +40,27 @@ pub fn definitions() -> Vec<Definition> {
 
 fn creation() -> Vec<Field> {
     vec![
-        must("file", Schema::Octets, format!("The file, with a name of at most {MAX_FILENAME_CHARACTERS} characters.")),
-        must("purpose", Schema::Named("FilePurpose"), "What it is for."),
+        must(
+            "file",
+            Schema::Octets,
+            format!("The content, with a filename of 1 to {MAX_FILENAME_CHARACTERS} characters."),
+        ),
+        must(
+            "purpose",
+            Schema::Named("FilePurpose"),
+            "The use of the File. `batch` and `fine-tune` files are JSON Lines, whose lines the server checks. `batch` \
+             files expire after 30 days by default.",
+        ),
         may(
             "expires_after[anchor]",
             Schema::Word("created_at"),
-            "From when on its time is counted; only together with the seconds.",
+            "The start of the lifetime. Send it together with the seconds.",
         ),
         may(
             "expires_after[seconds]",
             Schema::Whole(*EXPIRES_AFTER_SECONDS.start(), *EXPIRES_AFTER_SECONDS.end()),
-            "After how many seconds it expires. Without, `batch` files live 30 days and all others for ever, or as \
-             the project has it.",
-        ),
+            "The lifetime, in seconds. Send it together with the anchor.",
+        )
+        .or("30 days for `batch`, unlimited for all others, or the default of the project"),
     ]
 }

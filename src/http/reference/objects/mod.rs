@@ -24,14 +24,14 @@ pub fn definitions() -> Vec<Definition> {
 /// Describes OpenAI's error envelope.
 fn error() -> Definition {
     let error = Schema::Object(vec![
-        must("message", Schema::Text, "What is wrong, for people."),
+        must("message", Schema::Text, "The cause, and where possible the remedy, in words."),
         must("type", Schema::Text, "The family of the error, for example `invalid_request_error`."),
         must("param", or_null(Schema::Text), "The parameter or field that is wrong."),
-        must("code", or_null(Schema::Text), "The code; `/docs/errors` lists all of them."),
+        must("code", or_null(Schema::Text), "The code. The page *Errors* lists all of them."),
     ]);
     Definition {
         name: "ErrorResponse",
-        about: "The body of every answer that is no success.",
-        schema: Schema::Object(vec![must("error", error, "What went wrong.")]),
+        about: "The body of every error.",
+        schema: Schema::Object(vec![must("error", error, "The error.")]),
     }
 }

@@ -11,30 +11,26 @@ use venna_reference::{Definition, Field, Schema, Shape, count, may, must, or_nul
 pub fn definitions() -> Vec<Definition> {
     vec![
         Definition { name: "Upload", about: "An Upload.", schema: Schema::Object(upload()) },
-        Definition {
-            name: "CreateUploadRequest",
-            about: "What is to be uploaded.",
-            schema: Schema::Object(creation()),
-        },
+        Definition { name: "CreateUploadRequest", about: "A new Upload.", schema: Schema::Object(creation()) },
         Definition {
             name: "AddUploadPartRequest",
             about: "The form of a part.",
             schema: Schema::Object(vec![must(
                 "data",
                 Schema::Octets,
-                format!("The bytes of the part, at most {MAX_PART_BYTES}."),
+                format!("The bytes of the part, at most 64 MiB ({MAX_PART_BYTES} bytes)."),
             )]),
         },
         Definition { name: "UploadPart", about: "A part.", schema: Schema::Object(part()) },
         Definition {
             name: "ListedUploadPart",
-            about: "A part as the list shows it, with what a client compares before it sends the part again.",
+            about: "A part in a list, with its size and digest.",
             schema: Schema::Object(listed_part()),
         },
         Definition { name: "ListUploadPartsResponse", about: "A page of parts.", schema: page_of("ListedUploadPart") },
         Definition {
             name: "CompleteUploadRequest",
-            about: "Which parts make the File.",
+            about: "The parts of the File.",
             schema: Schema::Object(completion()),
         },
     ]
@@ -43,51 +39,51 @@ pub fn definitions() -> Vec<Definition> {
 fn upload() -> Vec<Field> {
     let states = Schema::Words(vec!["pending", "completed", "cancelled", "expired"]);
     vec![
-        id("Its id: `upload_` and 32 hex digits."),
+        id("The id: `upload_` and 32 hex digits."),
         object("upload"),
-        must("bytes", count(), "How many bytes the File will have."),
-        must("created_at", unix_seconds(), "When it was created, in Unix seconds."),
+        must("bytes", count(), "The size of the File, in bytes."),
+        must("created_at", unix_seconds(), "Creation time, in Unix seconds."),
         must("filename", Schema::Text, "The name of the File."),
-        must("purpose", Schema::Named("StoredPurpose"), "What the File is for."),
-        must("status", states, "Only a pending Upload takes parts."),
-        must("expires_at", unix_seconds(), "Until when it takes parts, in Unix seconds."),
-        may("file", Schema::Named("OpenAIFile"), "The File, once it is complete."),
+        must("purpose", Schema::Named("StoredPurpose"), "The purpose of the File."),
+        must("status", states, "The status. Only a `pending` Upload takes parts."),
+        must("expires_at", unix_seconds(), "End of the time to add parts, in Unix seconds."),
+        may("file", Schema::Named("OpenAIFile"), "The File of a completed Upload."),
     ]
 }
 
 fn creation() -> Vec<Field> {
     let seconds = Schema::Whole(*EXPIRES_AFTER_SECONDS.start(), *EXPIRES_AFTER_SECONDS.end());
     let expires_after = Schema::Object(vec![
-        must("anchor", Schema::Word("created_at"), "From when on its time is counted: the creation of the File."),
-        must("seconds", seconds, "After how many seconds it expires."),
+        must("anchor", Schema::Word("created_at"), "The start of the lifetime: the creation of the File."),
+        must("seconds", seconds, "The lifetime, in seconds."),
     ]);
     let mime_type = Shape { pattern: None, min: 1, max: MAX_MIME_TYPE_CHARACTERS };
     vec![
-        must("bytes", Schema::Whole(0, MAX_UPLOAD_BYTES), "How many bytes the File will have."),
+        must("bytes", Schema::Whole(0, MAX_UPLOAD_BYTES), "The size of the File, in bytes."),
         must("filename", plain(MAX_FILENAME_CHARACTERS), "The name of the File."),
         must(
             "mime_type",
             Schema::Shaped(mime_type),
-            "Its type, as OpenAI demands it; content is served as octets all the same.",
+            "The media type. OpenAI requires it. Content is served as `application/octet-stream` nevertheless.",
         ),
-        must("purpose", Schema::Named("FilePurpose"), "What it is for."),
-        may("expires_after", or_null(expires_after), "When the File expires by itself."),
+        must("purpose", Schema::Named("FilePurpose"), "The use of the File."),
+        may("expires_after", or_null(expires_after), "The lifetime of the File."),
     ]
 }
 
 fn part() -> Vec<Field> {
     vec![
-        id("Its id: `part_` and 32 hex digits."),
+        id("The id: `part_` and 32 hex digits."),
         object("upload.part"),
-        must("created_at", unix_seconds(), "When it was stored, in Unix seconds."),
-        must("upload_id", Schema::Text, "The Upload that it belongs to."),
+        must("created_at", unix_seconds(), "Creation time, in Unix seconds."),
+        must("upload_id", Schema::Text, "The id of the Upload."),
     ]
 }
 
 fn listed_part() -> Vec<Field> {
     let mut fields = part();
-    fields.push(must("bytes", count(), "Its size, in bytes."));
-    fields.push(must("sha256", Schema::Text, "The SHA-256 of its bytes, in hex."));
+    fields.push(must("bytes", count(), "The size, in bytes."));
+    fields.push(must("sha256", Schema::Text, "The SHA-256 of the part, in hex."));
     fields
 }
 
@@ -95,11 +91,11 @@ fn completion() -> Vec<Field> {
     let ids = Schema::List(Box::new(PART_ID), Some(MAX_PARTS as usize));
     let md5 = Shape { pattern: Some("^([0-9A-Fa-f]{32}|[0-9A-Za-z+/]{21}[AQgw]==)$"), min: 24, max: 32 };
     vec![
-        must("part_ids", ids, "The parts in the order of their bytes, each once."),
+        must("part_ids", ids, "The ids of the parts in the order of their bytes, each once."),
         may(
             "md5",
             or_null(Schema::Shaped(md5)),
-            "The MD5 of the whole, in hex or Base64, to be checked before the File is made.",
+            "The MD5 of the whole content in hex or Base64. The server checks it before it creates the File.",
         ),
     ]
 }

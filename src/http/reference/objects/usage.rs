@@ -13,18 +13,18 @@ pub fn definitions() -> Vec<Definition> {
     let of = |name, about, fields| Definition { name, about, schema: Schema::Object(fields) };
     vec![
         of("UsageResponse", "A page of buckets of usage.", page("UsageBucket")),
-        of("UsageBucket", "What was used in a minute, an hour or a day.", bucket("UsageResult")),
-        of("UsageResult", "What one group used in a bucket.", usage_result()),
+        of("UsageBucket", "The usage of a minute, an hour or a day.", bucket("UsageResult")),
+        of("UsageResult", "The usage of one group in a bucket.", usage_result()),
         of("CostsResponse", "A page of days of costs.", page("CostsBucket")),
-        of("CostsBucket", "What a day cost.", bucket("CostsResult")),
-        of("CostsResult", "What one group cost in a day.", costs_result()),
+        of("CostsBucket", "The cost of a day.", bucket("CostsResult")),
+        of("CostsResult", "The cost of one group on a day.", costs_result()),
         of("Amount", "An amount of money.", amount()),
         of("LedgerLine", "A line of the ledger: one line item of one fact.", ledger_line()),
-        of("CreateAdjustmentRequest", "A correction of a bill.", adjustment_request()),
-        of("Adjustment", "A correction, as it stands in the ledger.", adjustment()),
+        of("CreateAdjustmentRequest", "A new adjustment.", adjustment_request()),
+        of("Adjustment", "An adjustment in the ledger.", adjustment()),
         Definition {
             name: "LineItem",
-            about: "What is billed.",
+            about: "The line item.",
             schema: Schema::Words(LineItem::ALL.map(LineItem::name).to_vec()),
         },
     ]
@@ -34,17 +34,17 @@ fn page(of: &'static str) -> Vec<Field> {
     vec![
         object("page"),
         must("data", list(Schema::Named(of)), "The buckets, from the earliest."),
-        must("has_more", Schema::Flag, "Whether there is another page."),
-        must("next_page", or_null(Schema::Text), "The `page` of the next page."),
+        must("has_more", Schema::Flag, "True if there is another page."),
+        must("next_page", or_null(Schema::Text), "Pass it as `page` to get the next page."),
     ]
 }
 
 fn bucket(of: &'static str) -> Vec<Field> {
     vec![
         object("bucket"),
-        must("start_time", unix_seconds(), "Its first second."),
-        must("end_time", unix_seconds(), "The second behind its last."),
-        must("results", list(Schema::Named(of)), "One for each group; none where there is nothing."),
+        must("start_time", unix_seconds(), "Start of the bucket, in Unix seconds."),
+        must("end_time", unix_seconds(), "End of the bucket, exclusive, in Unix seconds."),
+        must("results", list(Schema::Named(of)), "One result for each group. Groups without usage are absent."),
     ]
 }
 
@@ -54,50 +54,50 @@ fn usage_result() -> Vec<Field> {
         must("project_id", or_null(Schema::Text), "The project, if grouped by it."),
         must("api_key_id", or_null(Schema::Text), "The key, if grouped by it."),
         must("purpose", or_null(Schema::Text), "The purpose, if grouped by it."),
-        must("usage_bytes", Schema::Integer, "The mean of what was stored."),
-        must("peak_bytes", Schema::Integer, "The most that was stored."),
-        must("end_bytes", Schema::Integer, "What was stored at the end."),
+        must("usage_bytes", Schema::Integer, "Mean of stored bytes."),
+        must("peak_bytes", Schema::Integer, "Maximum of stored bytes."),
+        must("end_bytes", Schema::Integer, "Stored bytes at the end of the bucket."),
         must(
             "byte_seconds",
             Schema::Text,
-            "Exactly what was stored over time; a text, since it may be more than a number can be.",
+            "Stored bytes integrated over time, as a decimal string, since it may exceed what a number holds exactly.",
         ),
-        must("num_files", Schema::Integer, "How many files there were at the end."),
+        must("num_files", Schema::Integer, "Number of files at the end of the bucket."),
         must("num_requests", Schema::Integer, "Billed requests."),
         must("ops_class_a", Schema::Integer, "Requests that create, complete or list."),
         must("ops_class_b", Schema::Integer, "Requests that retrieve or read content."),
-        must("input_bytes", Schema::Integer, "Bytes of files that were made."),
-        must("output_bytes", Schema::Integer, "Bytes of content that was read."),
+        must("input_bytes", Schema::Integer, "Bytes of created files."),
+        must("output_bytes", Schema::Integer, "Bytes of content that was sent."),
     ]
 }
 
 fn costs_result() -> Vec<Field> {
     vec![
         object("organization.costs.result"),
-        must("amount", Schema::Named("Amount"), "What it costs."),
+        must("amount", Schema::Named("Amount"), "The cost."),
         must("line_item", or_null(Schema::Named("LineItem")), "The line item, if grouped by it."),
         must("project_id", or_null(Schema::Text), "The project, if grouped by it."),
         must("api_key_id", or_null(Schema::Text), "The key, if grouped by it."),
-        must("quantity", or_null(Schema::Number), "How much of the line item, if grouped by it."),
-        must("quantity_unit", or_null(Schema::Text), "What the quantity counts."),
+        must("quantity", or_null(Schema::Number), "The quantity of the line item, if grouped by line item."),
+        must("quantity_unit", or_null(Schema::Text), "The unit of the quantity."),
     ]
 }
 
 fn amount() -> Vec<Field> {
-    vec![must("value", Schema::Number, "How much."), must("currency", Schema::Word("usd"), "US dollars.")]
+    vec![must("value", Schema::Number, "The quantity."), must("currency", Schema::Word("usd"), "The currency.")]
 }
 
 fn ledger_line() -> Vec<Field> {
     let kinds = Fact::SIMPLE.map(Fact::name).into_iter().chain([Fact::Adjustment(LineItem::Storage).name()]).collect();
     vec![
-        must("seq", count(), "Its place; lines are in the order of commits."),
-        must("event_id", Schema::Text, "What tells it from every other."),
-        must("ts", unix_seconds(), "The second of the fact."),
-        must("project_id", Schema::Text, "Whose it is."),
-        must("api_key_id", or_null(Schema::Text), "Whose key did it."),
-        must("purpose", or_null(Schema::Named("StoredPurpose")), "What the File is for."),
-        must("kind", Schema::Words(kinds), "What happened."),
-        must("line_item", Schema::Named("LineItem"), "What it is billed as."),
+        must("seq", count(), "The number of the row. Rows are in the order of commits."),
+        must("event_id", Schema::Text, "The unique id of the row."),
+        must("ts", unix_seconds(), "The time of the event, in Unix seconds."),
+        must("project_id", Schema::Text, "The project."),
+        must("api_key_id", or_null(Schema::Text), "The owner of the key."),
+        must("purpose", or_null(Schema::Named("StoredPurpose")), "The purpose of the File."),
+        must("kind", Schema::Words(kinds), "The kind of the event."),
+        must("line_item", Schema::Named("LineItem"), "The line item of the bill."),
         must("file_id", or_null(Schema::Text), "The File."),
         must(
             "bytes",
@@ -105,41 +105,41 @@ fn ledger_line() -> Vec<Field> {
             "Bytes, or byte-seconds of an adjustment of storage; negative where a File ends or something is given \
              back.",
         ),
-        must("count", Schema::Integer, "How many."),
-        must("reverses", or_null(Schema::Text), "The event that an adjustment corrects."),
-        must("note", or_null(Schema::Text), "Why it was adjusted."),
-        must("actor", or_null(Schema::Text), "Who adjusted it."),
+        must("count", Schema::Integer, "The number of requests."),
+        must("reverses", or_null(Schema::Text), "The `event_id` that an adjustment corrects."),
+        must("note", or_null(Schema::Text), "The reason of the adjustment."),
+        must("actor", or_null(Schema::Text), "The key that entered the adjustment."),
     ]
 }
 
 fn adjustment_request() -> Vec<Field> {
     let digits = Shape { pattern: Some("^[+-]?0*[1-9][0-9]{0,17}$"), min: 1, max: MAX_QUANTITY_DIGITS };
     vec![
-        must("project_id", Schema::Text, "Whose bill it is."),
-        may("api_key_id", or_null(Schema::Text), "The key that it is put down to."),
-        must("line_item", Schema::Named("LineItem"), "What is corrected."),
+        must("project_id", Schema::Text, "The project that is billed."),
+        may("api_key_id", or_null(Schema::Text), "The key to which the quantity belongs."),
+        must("line_item", Schema::Named("LineItem"), "The line item that is corrected."),
         must(
             "quantity",
             Schema::Either(vec![Schema::NonZero, Schema::Shaped(digits)]),
-            "In byte-seconds, requests or bytes, as an integer or a string of its digits; negative to give back.",
+            "Byte-seconds, requests or bytes, as an integer or a decimal string. A negative quantity is a credit.",
         ),
-        must("reason", line(MAX_REASON_CHARS), format!("Why, in 1 to {MAX_REASON_CHARS} characters.")),
-        may("reverses", or_null(Schema::Text), "The `event_id` that was wrong."),
+        must("reason", line(MAX_REASON_CHARS), format!("The reason, 1 to {MAX_REASON_CHARS} characters.")),
+        may("reverses", or_null(Schema::Text), "The `event_id` that the adjustment corrects."),
     ]
 }
 
 fn adjustment() -> Vec<Field> {
     vec![
         object("organization.usage.adjustment"),
-        id("Its id: `adj:` and the `Idempotency-Key`, or the id of the request."),
-        must("created_at", unix_seconds(), "From when on it counts, in Unix seconds."),
-        must("project_id", Schema::Text, "Whose bill it is."),
-        must("api_key_id", or_null(Schema::Text), "The key that it is put down to."),
-        must("line_item", Schema::Named("LineItem"), "What is corrected."),
-        must("quantity", Schema::Text, "A text, since it may be more than a number can be."),
-        must("quantity_unit", Schema::Text, "What the quantity counts."),
+        id("The id: `adj:` and the `Idempotency-Key`, or the id of the request."),
+        must("created_at", unix_seconds(), "Effective time, in Unix seconds."),
+        must("project_id", Schema::Text, "The project that is billed."),
+        must("api_key_id", or_null(Schema::Text), "The key to which the quantity belongs."),
+        must("line_item", Schema::Named("LineItem"), "The line item that is corrected."),
+        must("quantity", Schema::Text, "A decimal string, since it may exceed what a number holds exactly."),
+        must("quantity_unit", Schema::Text, "The unit of the quantity."),
         must("reason", or_null(Schema::Text), "Why."),
-        must("reverses", or_null(Schema::Text), "The event that was wrong."),
-        must("actor", or_null(Schema::Text), "Who entered it."),
+        must("reverses", or_null(Schema::Text), "The `event_id` that the adjustment corrects."),
+        must("actor", or_null(Schema::Text), "The key that entered the adjustment."),
     ]
 }

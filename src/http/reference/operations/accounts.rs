@@ -2,7 +2,7 @@
 
 use super::admin::{after, json_body, limit, project_id};
 use super::examples::{ADMIN_KEY, CREATED_AT, KEY, page_of_one};
-use super::parameters::{in_path, in_query, sent};
+use super::parameters::{in_path, in_query, or, sent};
 use crate::http::reference::ids::KEY_ID;
 use crate::http::reference::route_doc::{ADMINISTRATION, RouteDoc, calls};
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ pub fn operations() -> Vec<RouteDoc> {
 }
 
 fn account_id() -> Parameter {
-    in_path("service_account_id", "The id of the service account, which is that of its key.", KEY)
+    in_path("service_account_id", "The id of the service account, which is the id of its key.", KEY)
 }
 
 fn key_id() -> Parameter {
@@ -75,19 +75,10 @@ fn admin_key_with_value() -> Value {
 
 fn list_service_accounts() -> RouteDoc {
     let operation = Operation {
-        about: vec![
-            "Lists the service accounts of a project, from the oldest. A service account is a key here, and owns itself."
-                .into(),
-        ],
+        about: vec!["Lists the service accounts of a project, oldest first. A service account is one key.".into()],
         parameters: vec![project_id(), limit(), after(KEY_ID)],
-        answer: Answer::Json("ProjectServiceAccountListResponse", page_of_one(&account("worker"), false)),
-        ..Operation::new(
-            ADMINISTRATION,
-            "listProjectServiceAccounts",
-            "GET",
-            ACCOUNTS,
-            "List project service accounts",
-        )
+        answer: Answer::Json("ProjectServiceAccountListResponse", page_of_one(&account("worker"))),
+        ..Operation::new(ADMINISTRATION, "listProjectServiceAccounts", "GET", ACCOUNTS, "List project service accounts")
     };
     RouteDoc { operation, errors: Vec::new(), calls: calls!("list_project_service_accounts") }
 }
@@ -95,7 +86,7 @@ fn list_service_accounts() -> RouteDoc {
 fn create_service_account() -> RouteDoc {
     let operation = Operation {
         about: vec![
-            "Makes a service account and its key, with all scopes but `files.produce`. Nothing else shows its `value`."
+            "Creates a service account and its key with all scopes except `files.produce`. Only this answer has the `value`."
                 .into(),
         ],
         parameters: vec![project_id()],
@@ -114,7 +105,7 @@ fn create_service_account() -> RouteDoc {
 
 fn retrieve_service_account() -> RouteDoc {
     let operation = Operation {
-        about: vec!["Says what is known of a service account.".into()],
+        about: vec!["Returns a service account.".into()],
         parameters: vec![project_id(), account_id()],
         answer: Answer::Json("ProjectServiceAccount", account("worker")),
         ..Operation::new(
@@ -130,7 +121,7 @@ fn retrieve_service_account() -> RouteDoc {
 
 fn update_service_account() -> RouteDoc {
     let operation = Operation {
-        about: vec!["Gives a service account, and so its key, another name.".into()],
+        about: vec!["Renames a service account and its key.".into()],
         parameters: vec![project_id(), account_id()],
         body: Some(json_body("ProjectServiceAccountUpdateRequest", false, json!({"name": "nightly"}))),
         answer: Answer::Json("ProjectServiceAccount", account("nightly")),
@@ -163,11 +154,12 @@ fn delete_service_account() -> RouteDoc {
 }
 
 fn list_admin_api_keys() -> RouteDoc {
-    let order = in_query("order", Schema::Words(vec!["asc", "desc"]), "From the oldest, `asc`, or from the newest.");
+    let order = in_query("order", Schema::Words(vec!["asc", "desc"]), "`asc` is oldest first, `desc` newest first.");
+    let order = or("`asc`", order);
     let operation = Operation {
-        about: vec!["Lists the keys of administrators, from the oldest; deleted ones are not among them.".into()],
+        about: vec!["Lists admin keys, oldest first, without deleted ones.".into()],
         parameters: vec![limit(), after(KEY_ID), sent("desc", order)],
-        answer: Answer::Json("ApiKeyList", page_of_one(&admin_key(), true)),
+        answer: Answer::Json("ApiKeyList", page_of_one(&admin_key())),
         ..Operation::new(ADMINISTRATION, "listAdminApiKeys", "GET", ADMIN_KEYS, "List admin API keys")
     };
     RouteDoc { operation, errors: Vec::new(), calls: calls!("list_admin_api_keys") }
@@ -175,7 +167,7 @@ fn list_admin_api_keys() -> RouteDoc {
 
 fn create_admin_api_key() -> RouteDoc {
     let operation = Operation {
-        about: vec!["Makes a key of an administrator. Nothing else shows its `value`.".into()],
+        about: vec!["Creates an admin key. Only this answer has the `value`.".into()],
         body: Some(json_body("AdminApiKeyCreateRequest", true, json!({"name": "deploy"}))),
         answer: Answer::Json("AdminApiKey", admin_key_with_value()),
         ..Operation::new(ADMINISTRATION, "createAdminApiKey", "POST", ADMIN_KEYS, "Create admin API key")
@@ -185,7 +177,7 @@ fn create_admin_api_key() -> RouteDoc {
 
 fn retrieve_admin_api_key() -> RouteDoc {
     let operation = Operation {
-        about: vec!["Says what is known of a key of an administrator.".into()],
+        about: vec!["Returns an admin key.".into()],
         parameters: vec![key_id()],
         answer: Answer::Json("AdminApiKey", admin_key()),
         ..Operation::new(ADMINISTRATION, "retrieveAdminApiKey", "GET", ONE_ADMIN_KEY, "Retrieve admin API key")
@@ -196,7 +188,7 @@ fn retrieve_admin_api_key() -> RouteDoc {
 fn delete_admin_api_key() -> RouteDoc {
     let example = json!({"object": "organization.admin_api_key.deleted", "id": ADMIN_KEY, "deleted": true});
     let operation = Operation {
-        about: vec!["Revokes a key of an administrator, which may be that of the request.".into()],
+        about: vec!["Revokes an admin key. It may be the key of the request.".into()],
         parameters: vec![key_id()],
         answer: Answer::Json("AdminApiKeyDeleteResponse", example),
         ..Operation::new(ADMINISTRATION, "deleteAdminApiKey", "DELETE", ONE_ADMIN_KEY, "Delete admin API key")

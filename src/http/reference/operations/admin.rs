@@ -1,7 +1,7 @@
 //! The operations on projects, their keys and the audit log.
 
 use super::examples::{CREATED_AT, KEY, PROJECT, page_of_one};
-use super::parameters::{in_path, in_query, sent};
+use super::parameters::{in_path, in_query, limit_of, sent};
 use crate::http::catalogue::ErrorKind;
 use crate::http::list::{MAX_FILTER_VALUES, MAX_TIME};
 use crate::http::reference::ids::{AUDIT_ID, KEY_ID, PROJECT_ID};
@@ -43,16 +43,20 @@ pub fn api_key_id() -> Parameter {
 }
 
 pub fn limit() -> Parameter {
-    sent("1", in_query("limit", Schema::Whole(1, 100), "How many at most; 20 when absent."))
+    sent("20", limit_of(100, "20"))
 }
 
 pub fn after(id: Schema) -> Parameter {
-    in_query("after", id, "Only those behind this id.")
+    in_query("after", id, "Cursor: return objects after this id.")
 }
 
 fn owner_project_access() -> Parameter {
     let words = Schema::Words(vec!["active", "inactive", "any"]);
-    in_query("owner_project_access", words, "Owners of keys always have access: `inactive` finds none.")
+    in_query(
+        "owner_project_access",
+        words,
+        "Filter by access of the owner. Owners always have access, so `inactive` finds nothing.",
+    )
 }
 
 fn project(name: &str) -> Value {
@@ -86,10 +90,7 @@ fn api_key_with_value() -> Value {
 
 fn list_models() -> RouteDoc {
     let operation = Operation {
-        about: vec![
-            "Tells a good key from a bad one, which is what most tools ask this for. This gateway serves no models."
-                .into(),
-        ],
+        about: vec!["Answers an empty list to a valid key. Many tools test their connection with it.".into()],
         answer: Answer::Json("ListModelsResponse", json!({"object": "list", "data": []})),
         ..Operation::new(ADMINISTRATION, "listModels", "GET", "/v1/models", "List models")
     };
@@ -112,10 +113,7 @@ fn own_key() -> RouteDoc {
         },
     });
     let operation = Operation {
-        about: vec![
-            "Says who the key of the request is: what it may be used for, what limits it, how much of that is used."
-                .into(),
-        ],
+        about: vec!["Returns the key of the request: its scopes, its limits, and the usage of its project.".into()],
         extension: EXTENSION,
         answer: Answer::Json("OwnKey", example),
         ..Operation::new(ADMINISTRATION, "retrieveOwnKey", "GET", "/v1/organization/key", "Who am I")
@@ -125,9 +123,13 @@ fn own_key() -> RouteDoc {
 
 fn list_projects() -> RouteDoc {
     let operation = Operation {
-        about: vec!["Lists projects, from the oldest.".into()],
-        parameters: vec![limit(), after(PROJECT_ID), in_query("include_archived", Schema::Flag, "Archived ones too.")],
-        answer: Answer::Json("ProjectListResponse", page_of_one(&project("default"), true)),
+        about: vec!["Lists projects, oldest first.".into()],
+        parameters: vec![
+            limit(),
+            after(PROJECT_ID),
+            in_query("include_archived", Schema::Flag, "Include archived projects."),
+        ],
+        answer: Answer::Json("ProjectListResponse", page_of_one(&project("default"))),
         ..Operation::new(ADMINISTRATION, "listProjects", "GET", "/v1/organization/projects", "List projects")
     };
     RouteDoc { operation, errors: Vec::new(), calls: calls!("list_projects") }
@@ -135,7 +137,7 @@ fn list_projects() -> RouteDoc {
 
 fn create_project() -> RouteDoc {
     let operation = Operation {
-        about: vec!["Makes a project. It has no key yet. Names of projects are unique on this server.".into()],
+        about: vec!["Creates a project without a key. Names of projects are unique on this server.".into()],
         body: Some(json_body("ProjectCreateRequest", true, json!({"name": "research"}))),
         answer: Answer::Json("Project", project("research")),
         ..Operation::new(ADMINISTRATION, "createProject", "POST", "/v1/organization/projects", "Create project")
@@ -145,7 +147,7 @@ fn create_project() -> RouteDoc {
 
 fn retrieve_project() -> RouteDoc {
     let operation = Operation {
-        about: vec!["Says what is known of a project, archived or not.".into()],
+        about: vec!["Returns a project, active or archived.".into()],
         parameters: vec![project_id()],
         answer: Answer::Json("Project", project("research")),
         ..Operation::new(
@@ -161,7 +163,7 @@ fn retrieve_project() -> RouteDoc {
 
 fn update_project() -> RouteDoc {
     let operation = Operation {
-        about: vec!["Gives a project another name.".into()],
+        about: vec!["Renames a project.".into()],
         parameters: vec![project_id()],
         body: Some(json_body("ProjectUpdateRequest", false, json!({"name": "research 2"}))),
         answer: Answer::Json("Project", project("research 2")),
@@ -183,7 +185,7 @@ fn archive_project() -> RouteDoc {
         archived.insert("status".to_owned(), json!("archived"));
     }
     let operation = Operation {
-        about: vec!["Archives a project: its keys open nothing from the next request on, and its files stay.".into()],
+        about: vec!["Archives a project. Its keys are refused from the next request on. Its files stay.".into()],
         parameters: vec![project_id()],
         answer: Answer::Json("Project", archived),
         ..Operation::new(
@@ -199,9 +201,9 @@ fn archive_project() -> RouteDoc {
 
 fn list_api_keys() -> RouteDoc {
     let operation = Operation {
-        about: vec!["Lists the keys of a project, from the oldest; deleted ones are not among them.".into()],
+        about: vec!["Lists the keys of a project, oldest first, without deleted ones.".into()],
         parameters: vec![project_id(), limit(), after(KEY_ID), owner_project_access()],
-        answer: Answer::Json("ProjectApiKeyListResponse", page_of_one(&api_key(), false)),
+        answer: Answer::Json("ProjectApiKeyListResponse", page_of_one(&api_key())),
         ..Operation::new(
             ADMINISTRATION,
             "listProjectApiKeys",
@@ -215,7 +217,7 @@ fn list_api_keys() -> RouteDoc {
 
 fn create_api_key() -> RouteDoc {
     let operation = Operation {
-        about: vec!["Makes a key of a project. The answer is the only one that shows its `value`.".into()],
+        about: vec!["Creates a key of a project. Only this answer has the `value`.".into()],
         extension: EXTENSION,
         parameters: vec![project_id()],
         body: Some(json_body("CreateProjectApiKeyRequest", true, json!({"name": "worker"}))),
@@ -233,7 +235,7 @@ fn create_api_key() -> RouteDoc {
 
 fn retrieve_api_key() -> RouteDoc {
     let operation = Operation {
-        about: vec!["Says what is known of a key.".into()],
+        about: vec!["Returns a key.".into()],
         parameters: vec![project_id(), api_key_id()],
         answer: Answer::Json("ProjectApiKey", api_key()),
         ..Operation::new(
@@ -253,7 +255,7 @@ fn update_api_key() -> RouteDoc {
         changed.insert("expires_at".to_owned(), json!(CREATED_AT + 86_400));
     }
     let operation = Operation {
-        about: vec!["Gives a key other scopes or another end, from the next request on. Its secret stays.".into()],
+        about: vec!["Changes scopes or expiry of a key from the next request on. The secret stays.".into()],
         parameters: vec![project_id(), api_key_id()],
         body: Some(json_body("UpdateProjectApiKeyRequest", false, json!({"expires_in_seconds": 86400}))),
         answer: Answer::Json("ProjectApiKey", changed),
@@ -275,7 +277,7 @@ fn update_api_key() -> RouteDoc {
 fn delete_api_key() -> RouteDoc {
     let example = json!({"object": "organization.project.api_key.deleted", "id": KEY, "deleted": true});
     let operation = Operation {
-        about: vec!["Revokes a key: this server accepts no request with it that begins later.".into()],
+        about: vec!["Revokes a key. The server refuses every later request with it.".into()],
         parameters: vec![project_id(), api_key_id()],
         answer: Answer::Json("ProjectApiKeyDeleteResponse", example),
         ..Operation::new(
@@ -328,23 +330,23 @@ fn list_audit_logs() -> RouteDoc {
     });
     let operation = Operation {
         about: vec![
-            "Lists who did what, from the newest: administration and deletes of files. Of several filters all hold."
+            "Lists actions of administrators and deletes of files, newest first. Several filters are combined with *and*."
                 .into(),
         ],
         parameters: vec![
-            sent("1", in_query("limit", Schema::Whole(1, 100), "How many at most; 20 when absent.")),
+            sent("20", limit_of(100, "20")),
             after(AUDIT_ID),
-            in_query("before", AUDIT_ID, "Only those before this id."),
-            in_query("effective_at[gte]", seconds(), "Not before this second."),
-            in_query("effective_at[gt]", seconds(), "Later than this second."),
-            in_query("effective_at[lte]", seconds(), "Not later than this second."),
-            in_query("effective_at[lt]", seconds(), "Before this second."),
-            in_query("event_types[]", some(types), "Only these."),
-            in_query("actor_ids[]", some(actor), "Only what these keys did, or `command_line`."),
-            sent(PROJECT, in_query("project_ids[]", some(PROJECT_ID), "Only in these projects.")),
-            in_query("resource_ids[]", some(object), "Only what was done to these."),
+            in_query("before", AUDIT_ID, "Cursor: return objects before this id."),
+            in_query("effective_at[gte]", seconds(), "Filter: at or after this time, in Unix seconds."),
+            in_query("effective_at[gt]", seconds(), "Filter: after this time, in Unix seconds."),
+            in_query("effective_at[lte]", seconds(), "Filter: at or before this time, in Unix seconds."),
+            in_query("effective_at[lt]", seconds(), "Filter: before this time, in Unix seconds."),
+            in_query("event_types[]", some(types), "Filter by action."),
+            in_query("actor_ids[]", some(actor), "Filter by the ids of keys, or `command_line`."),
+            sent(PROJECT, in_query("project_ids[]", some(PROJECT_ID), "Filter by project.")),
+            in_query("resource_ids[]", some(object), "Filter by the ids of the objects."),
         ],
-        answer: Answer::Json("ListAuditLogsResponse", page_of_one(&entry, true)),
+        answer: Answer::Json("ListAuditLogsResponse", page_of_one(&entry)),
         ..Operation::new(ADMINISTRATION, "listAuditLogs", "GET", "/v1/organization/audit_logs", "List audit logs")
     };
     RouteDoc { operation, errors: Vec::new(), calls: calls!("list_audit_logs") }

@@ -29,8 +29,8 @@ pub fn file() -> Value {
     })
 }
 
-/// Returns a page that holds one object.
-pub fn page_of_one(object: &Value, has_more: bool) -> Value {
+/// Returns a last page that holds one object.
+pub fn page_of_one(object: &Value) -> Value {
     let id = object.get("id").cloned().unwrap_or_default();
-    json!({"object": "list", "data": [object], "first_id": id, "last_id": id, "has_more": has_more})
+    json!({"object": "list", "data": [object], "first_id": id, "last_id": id, "has_more": false})
 }

@@ -1,7 +1,7 @@
 //! The five operations on Files.
 
 use super::examples::{FILE, file, page_of_one};
-use super::parameters::{idempotency_key, in_header, in_path, in_query, sent};
+use super::parameters::{idempotency_key, in_header, in_path, in_query, limit_of_files as limit, or, sent};
 use crate::http::catalogue::ErrorKind::{AboveMaximum, BelowMinimum};
 use crate::http::catalogue::ErrorKind::{
     FileDamaged, FileTooLarge, IdempotencyKeyReused, InsufficientStorage, PreconditionFailed, RangeNotSatisfiable,
@@ -9,32 +9,26 @@ use crate::http::catalogue::ErrorKind::{
 };
 use crate::http::reference::ids::FILE_ID;
 use crate::http::reference::route_doc::{FILES, RouteDoc, calls};
-use crate::model::page::PAGE_FILES;
 use serde_json::json;
 use venna_reference::{Answer, Body, BodyExample, Operation, OtherAnswer, Parameter, Schema};
 
 /// The paragraphs on the answer to a download.
 const DOWNLOAD_NOTES: [&str; 2] = [
-    "`application/octet-stream` The bytes; 206 and `Content-Range` for a range.",
+    "`200` `application/octet-stream`: the content. `206` and `Content-Range` for a range.",
     "Headers: `ETag`, `Last-Modified`, `Accept-Ranges`, `Content-Length`, `Content-Disposition` and, where it is known, \
      `Repr-Digest`.",
 ];
 
 /// The other answers to a download.
 const DOWNLOAD_ANSWERS: [OtherAnswer; 3] = [
-    OtherAnswer { status: 206, about: "The range that was asked for.", has_octets: true, url_header: None },
+    OtherAnswer { status: 206, about: "The range of the request.", has_octets: true, url_header: None },
     OtherAnswer {
         status: 302,
-        about: "A server with `blobs_redirect` leads to a URL of its bucket, good for a short time.",
+        about: "A server with `blobs_redirect` redirects to a URL of its bucket, which is valid for a short time.",
         has_octets: false,
         url_header: Some(("Location", "The URL.")),
     },
-    OtherAnswer {
-        status: 304,
-        about: "The content is still the one of `If-None-Match`.",
-        has_octets: false,
-        url_header: None,
-    },
+    OtherAnswer { status: 304, about: "The content matches `If-None-Match`.", has_octets: false, url_header: None },
 ];
 
 pub fn operations() -> Vec<RouteDoc> {
@@ -48,31 +42,23 @@ fn id() -> Parameter {
 fn list_files() -> RouteDoc {
     let operation = Operation {
         about: vec![
-            "Lists the Files of the key's project in the order of their ids, which is that of their creation.".into(),
-            "SDKs follow the pages by themselves.".into(),
+            "Lists the Files of the project of the key in the order of their creation.".into(),
+            "SDKs fetch further pages automatically.".into(),
         ],
         parameters: vec![
-            in_query(
-                "purpose",
-                Schema::Text,
-                "Only Files of this purpose; a purpose that no File can have finds none.",
+            in_query("purpose", Schema::Text, "Filter by purpose. An unknown purpose finds nothing."),
+            sent("20", limit()),
+            or(
+                "`desc`",
+                in_query("order", Schema::Words(vec!["asc", "desc"]), "`asc` is oldest first, `desc` newest first."),
             ),
-            sent(
-                "1",
-                in_query(
-                    "limit",
-                    Schema::Whole(u64::from(*PAGE_FILES.start()), u64::from(*PAGE_FILES.end())),
-                    format!("How many at most; {} when absent.", PAGE_FILES.end()),
-                ),
-            ),
-            in_query("order", Schema::Words(vec!["asc", "desc"]), "From the oldest or, when absent, from the newest."),
             in_query(
                 "after",
                 FILE_ID,
-                "Only those behind this id. Any well-formed id is a position, also that of a File that is gone.",
+                "Cursor: return Files after this id. Any well-formed id works, including the id of a deleted File.",
             ),
         ],
-        answer: Answer::Json("ListFilesResponse", page_of_one(&file(), false)),
+        answer: Answer::Json("ListFilesResponse", page_of_one(&file())),
         ..Operation::new(FILES, "listFiles", "GET", "/v1/files", "List files")
     };
     RouteDoc { operation, errors: vec![BelowMinimum, AboveMaximum], calls: calls!("list_files") }
@@ -81,10 +67,10 @@ fn list_files() -> RouteDoc {
 fn create_file() -> RouteDoc {
     let operation = Operation {
         about: vec![
-            "Stores a file. The answer comes when its bytes and its row are on the disk.".into(),
-            "Fields may come in any order. Lines of `batch` and `fine-tune` files are checked while they come in; \
-             what is \
-             wrong with them does not refuse the file, but stands in `status_details`."
+            "Uploads a file. With the answer the file is stored durably.".into(),
+            "Send the fields in any order. The server checks the lines of `batch` and `fine-tune` files while it \
+             receives them. Bad lines do not refuse the file: `status` is `error`, and `status_details` names them \
+             ([batch files](/docs/batch-files))."
                 .into(),
         ],
         parameters: vec![idempotency_key()],
@@ -112,7 +98,7 @@ fn create_file() -> RouteDoc {
 
 fn retrieve_file() -> RouteDoc {
     let operation = Operation {
-        about: vec!["Says what is known of a File. `HEAD` answers the same without a body.".into()],
+        about: vec!["Returns a File. `HEAD` answers the same without a body.".into()],
         parameters: vec![id()],
         answer: Answer::Json("OpenAIFile", file()),
         ..Operation::new(FILES, "retrieveFile", "GET", "/v1/files/{id}", "Retrieve file")
@@ -123,8 +109,7 @@ fn retrieve_file() -> RouteDoc {
 fn delete_file() -> RouteDoc {
     let operation = Operation {
         about: vec![
-            "Removes a File. It is gone for everybody at once, and billed up to this second; its bytes are removed \
-             soon after."
+            "Deletes a File. It is gone at once and billed up to this second. The server removes its bytes soon after."
                 .into(),
         ],
         parameters: vec![id()],
@@ -137,23 +122,24 @@ fn delete_file() -> RouteDoc {
 fn download_file() -> RouteDoc {
     let operation = Operation {
         about: vec![
-            "Hands out the bytes, whole or one range of them, each block checked before it is sent. `HEAD` answers \
-             the same \
-             without them."
+            "Returns the content, or one range of it. The server verifies each block before it sends it. `HEAD` \
+             answers the same without the content."
                 .into(),
-            "The `ETag` is the SHA-256 of the content in hex; of a File that came in parts, that of the parts' \
-             digests, `-` \
-             and their number. Content is never compressed."
+            "The `ETag` is the SHA-256 of the content in hex. For a File that was completed from parts, it is the \
+             SHA-256 of the digests of the parts, `-`, and their number. Content is never compressed."
                 .into(),
-            "A server with `blobs_redirect` may answer 302 with a URL of its bucket; clients follow it by themselves."
+            "A server with `blobs_redirect` may answer 302 with a URL of its bucket. Clients follow it automatically."
                 .into(),
         ],
         parameters: vec![
             id(),
-            in_header("Range", "One range, for example `bytes=0-1023`: answered 206. Several are answered whole."),
-            in_header("If-None-Match", "An `ETag`: 304 when the content is still that one."),
-            in_header("If-Match", "An `ETag`: 412 when the content is another one."),
-            in_header("If-Range", "An `ETag`: the range only when the content is still that one, else the whole."),
+            in_header(
+                "Range",
+                "One range, for example `bytes=0-1023`; the answer is 206. A request for several ranges gets the whole content.",
+            ),
+            in_header("If-None-Match", "An `ETag`. The answer is 304 if the content matches."),
+            in_header("If-Match", "An `ETag`. The answer is 412 if the content does not match."),
+            in_header("If-Range", "An `ETag`. The answer is the range if the content matches, else the whole content."),
         ],
         answer: Answer::Octets("Hello, Files!\n"),
         answer_notes: DOWNLOAD_NOTES.to_vec(),

@@ -2,7 +2,7 @@
 
 use super::admin::{api_key_id, json_body, project_id};
 use super::examples::{KEY, PROJECT};
-use super::parameters::{in_path, in_query};
+use super::parameters::{in_path, in_query, limit_of};
 use crate::http::admin::RATE_LIMITS;
 use crate::http::catalogue::ErrorKind::{AboveMaximum, BelowMinimum};
 use crate::http::reference::route_doc::{ADMINISTRATION, EXTENSION, RouteDoc, calls};
@@ -63,14 +63,13 @@ fn list_rate_limits() -> RouteDoc {
     });
     let operation = Operation {
         about: vec![
-            "Lists the rate limits of a project: one for requests of every kind, one for files and parts that come in."
-                .into(),
+            "Lists the rate limits of a project: one for all requests, one for uploads of files and parts.".into(),
         ],
         parameters: vec![
             project_id(),
-            in_query("limit", Schema::Whole(1, 100), "How many at most; 100 when absent."),
-            in_query("after", Schema::Words(RATE_LIMITS.to_vec()), "Only those behind this one."),
-            in_query("before", Schema::Words(RATE_LIMITS.to_vec()), "Only those before this one."),
+            limit_of(100, "100"),
+            in_query("after", Schema::Words(RATE_LIMITS.to_vec()), "Cursor: return objects after this id."),
+            in_query("before", Schema::Words(RATE_LIMITS.to_vec()), "Cursor: return objects before this id."),
         ],
         answer: Answer::Json("ProjectRateLimitListResponse", page),
         ..Operation::new(
@@ -115,9 +114,7 @@ fn spend_limit() -> Value {
 
 fn retrieve_spend_limit() -> RouteDoc {
     let operation = Operation {
-        about: vec![
-            "Says what a project may spend in a month, and whether it has. 404 where there is no limit.".into(),
-        ],
+        about: vec!["Returns the spend limit of a project and its state. 404 if there is no limit.".into()],
         parameters: vec![project_id()],
         answer: Answer::Json("ProjectSpendLimit", spend_limit()),
         ..Operation::new(
@@ -134,7 +131,7 @@ fn retrieve_spend_limit() -> RouteDoc {
 fn update_spend_limit() -> RouteDoc {
     let body = json!({"threshold_amount": 10000, "currency": "USD", "interval": "month"});
     let operation = Operation {
-        about: vec!["Sets what a project may spend in a month: `monthly_spend_cents` of its limits.".into()],
+        about: vec!["Sets the spend limit of a project: `monthly_spend_cents` of its limits.".into()],
         parameters: vec![project_id()],
         body: Some(json_body("ProjectSpendLimitRequest", true, body)),
         answer: Answer::Json("ProjectSpendLimit", spend_limit()),
@@ -152,7 +149,7 @@ fn update_spend_limit() -> RouteDoc {
 fn delete_spend_limit() -> RouteDoc {
     let example = json!({"object": "project.spend_limit.deleted", "deleted": true});
     let operation = Operation {
-        about: vec!["Lifts the spend limit of a project. 404 where there is none.".into()],
+        about: vec!["Removes the spend limit of a project. 404 if there is none.".into()],
         parameters: vec![project_id()],
         answer: Answer::Json("ProjectSpendLimitDeleted", example),
         ..Operation::new(
@@ -168,7 +165,7 @@ fn delete_spend_limit() -> RouteDoc {
 
 fn retrieve_project_limits() -> RouteDoc {
     let operation = Operation {
-        about: vec!["Says what a project may have and do at most, and how much of that is used.".into()],
+        about: vec!["Returns the limits of a project, and its usage.".into()],
         extension: EXTENSION,
         parameters: vec![project_id()],
         answer: Answer::Json("ProjectLimits", of_project(None)),
@@ -185,7 +182,7 @@ fn retrieve_project_limits() -> RouteDoc {
 
 fn update_project_limits() -> RouteDoc {
     let operation = Operation {
-        about: vec!["Sets the limits that it names, from the next request on; `null` lifts one.".into()],
+        about: vec!["Sets the named limits from the next request on. `null` removes a limit.".into()],
         extension: EXTENSION,
         parameters: vec![project_id()],
         body: Some(json_body("ProjectLimitsRequest", true, json!({"storage_bytes": 1_073_741_824_u64}))),
@@ -203,7 +200,7 @@ fn update_project_limits() -> RouteDoc {
 
 fn retrieve_key_limits() -> RouteDoc {
     let operation = Operation {
-        about: vec!["Says what a key may do at most. Of a key and its project the tighter limit holds.".into()],
+        about: vec!["Returns the limits of a key. Of the limits of a key and its project the lower one holds.".into()],
         extension: EXTENSION,
         parameters: vec![project_id(), api_key_id()],
         answer: Answer::Json("ProjectApiKeyLimits", of_key(None)),
@@ -220,7 +217,7 @@ fn retrieve_key_limits() -> RouteDoc {
 
 fn update_key_limits() -> RouteDoc {
     let operation = Operation {
-        about: vec!["Sets the limits that it names, from the next request on; `null` lifts one.".into()],
+        about: vec!["Sets the named limits from the next request on. `null` removes a limit.".into()],
         extension: EXTENSION,
         parameters: vec![project_id(), api_key_id()],
         body: Some(json_body("ProjectApiKeyLimitsRequest", true, json!({"requests_per_minute": 600}))),

@@ -1,10 +1,22 @@
 //! The parameters that several operations share.
 
 use crate::model::idempotency::MAX_KEY_CHARS;
-use venna_reference::{ParamIn, Parameter, Schema, Shape};
+use crate::model::page::PAGE_FILES;
+use venna_reference::{ParamIn, Parameter, Schema, Shape, number};
+
+/// The description of `limit`.
+const MOST: &str = "The maximum number of objects on a page.";
 
 fn parameter(place: ParamIn, name: &'static str, schema: Schema, about: impl Into<String>) -> Parameter {
-    Parameter { place, name, schema, required: place == ParamIn::Path, about: about.into(), example: None }
+    Parameter {
+        place,
+        name,
+        schema,
+        required: place == ParamIn::Path,
+        about: about.into(),
+        default: None,
+        example: None,
+    }
 }
 
 /// Describes a parameter of the path.
@@ -22,6 +34,22 @@ pub fn sent(example: &'static str, parameter: Parameter) -> Parameter {
     Parameter { example: Some(example), ..parameter }
 }
 
+/// Says what holds when it is absent.
+pub fn or(default: impl Into<String>, parameter: Parameter) -> Parameter {
+    Parameter { default: Some(default.into()), ..parameter }
+}
+
+/// Describes `limit` of a list of Files or parts.
+pub fn limit_of_files() -> Parameter {
+    let (least, most) = (u64::from(*PAGE_FILES.start()), u64::from(*PAGE_FILES.end()));
+    or(number(most), in_query("limit", Schema::Whole(least, most), MOST))
+}
+
+/// Describes `limit` of a list, and what holds without it.
+pub fn limit_of(most: u64, default: &str) -> Parameter {
+    or(default, in_query("limit", Schema::Whole(1, most), MOST))
+}
+
 /// Describes a header.
 pub fn in_header(name: &'static str, about: impl Into<String>) -> Parameter {
     parameter(ParamIn::Header, name, Schema::Text, about)
@@ -30,8 +58,8 @@ pub fn in_header(name: &'static str, about: impl Into<String>) -> Parameter {
 /// Describes the header `Idempotency-Key`.
 pub fn idempotency_key() -> Parameter {
     let about = format!(
-        "1 to {MAX_KEY_CHARS} visible characters of ASCII: repeated under it within 24 hours, the request has one \
-         effect and one answer."
+        "A key of your choice, 1 to {MAX_KEY_CHARS} visible ASCII characters. A request that is repeated under it within \
+         24 hours takes effect once and gets the same answer."
     );
     // The value of a header excludes surrounding white space.
     let shape = Shape { pattern: Some("^[!-~]([ -~]*[!-~])?$"), min: 1, max: MAX_KEY_CHARS };

@@ -1,17 +1,16 @@
 //! The operations on Uploads.
 
 use super::examples::{CREATED_AT, PART, SHA256, UPLOAD, file, page_of_one};
-use super::parameters::{idempotency_key, in_path, in_query, sent};
+use super::parameters::{idempotency_key, in_path, in_query, limit_of_files as limit, sent};
 use crate::http::catalogue::ErrorKind::{
     AboveMaximum, BelowMinimum, IdempotencyKeyReused, InsufficientStorage, RequestTimeout, SpendLimitReached,
     StorageQuotaExceeded,
 };
 use crate::http::reference::ids::PART_ID;
 use crate::http::reference::route_doc::{EXTENSION, RouteDoc, UPLOADS, calls};
-use crate::model::page::PAGE_FILES;
 use crate::model::upload::MAX_PART_BYTES;
 use serde_json::{Value, json};
-use venna_reference::{Answer, Body, BodyExample, Operation, Parameter, Schema};
+use venna_reference::{Answer, Body, BodyExample, Operation, Parameter};
 
 pub fn operations() -> Vec<RouteDoc> {
     vec![create(), retrieve(), add_part(), list_parts(), complete(), cancel()]
@@ -54,8 +53,8 @@ fn listed_part() -> Value {
 fn create() -> RouteDoc {
     let operation = Operation {
         about: vec![
-            "Begins a file that comes in parts. Its `bytes` are reserved in the quota of the project until \
-                     it is completed, cancelled or expires."
+            "Begins a file that is sent in parts. The quota of the project reserves its `bytes` until the Upload is \
+             completed, is cancelled or expires."
                 .into(),
         ],
         parameters: vec![idempotency_key()],
@@ -78,7 +77,7 @@ fn create() -> RouteDoc {
 
 fn retrieve() -> RouteDoc {
     let operation = Operation {
-        about: vec!["Says where an Upload stands, so that a client can resume.".into()],
+        about: vec!["Returns an Upload and its status, so that a client can resume.".into()],
         extension: EXTENSION,
         parameters: vec![id()],
         answer: Answer::Json("Upload", upload("pending")),
@@ -90,12 +89,10 @@ fn retrieve() -> RouteDoc {
 fn add_part() -> RouteDoc {
     let operation = Operation {
         about: vec![
-            "Stores a part. Parts may come in any order and side by side; their order is said when the \
-                     Upload is completed."
-                .into(),
+            "Stores a part. Send parts in any order and in parallel. The completion decides their order.".into(),
             format!(
-                "All parts of an Upload together may have twice its `bytes` and {MAX_PART_BYTES} bytes more, so that a part can \
-                 be sent again when its answer was lost. What they have beyond `bytes` counts against the quota at once."
+                "Together the parts may have twice the `bytes` of the Upload and {MAX_PART_BYTES} bytes more, so that a \
+                 part can be sent again after a lost answer. Bytes beyond `bytes` count against the quota at once."
             ),
         ],
         parameters: vec![id(), idempotency_key()],
@@ -122,21 +119,10 @@ fn add_part() -> RouteDoc {
 
 fn list_parts() -> RouteDoc {
     let operation = Operation {
-        about: vec!["Lists the parts that an Upload has, from the oldest, so that a client can resume.".into()],
+        about: vec!["Lists the parts of an Upload, oldest first, so that a client can resume.".into()],
         extension: EXTENSION,
-        parameters: vec![
-            id(),
-            sent(
-                "100",
-                in_query(
-                    "limit",
-                    Schema::Whole(u64::from(*PAGE_FILES.start()), u64::from(*PAGE_FILES.end())),
-                    format!("How many at most; {} when absent.", PAGE_FILES.end()),
-                ),
-            ),
-            in_query("after", PART_ID, "Only those behind this part."),
-        ],
-        answer: Answer::Json("ListUploadPartsResponse", page_of_one(&listed_part(), false)),
+        parameters: vec![id(), sent("100", limit()), in_query("after", PART_ID, "Cursor: return parts after this id.")],
+        answer: Answer::Json("ListUploadPartsResponse", page_of_one(&listed_part())),
         ..Operation::new(UPLOADS, "listUploadParts", "GET", "/v1/uploads/{id}/parts", "List upload parts")
     };
     RouteDoc { operation, errors: vec![AboveMaximum, BelowMinimum], calls: calls!("list_upload_parts") }
@@ -145,12 +131,11 @@ fn list_parts() -> RouteDoc {
 fn complete() -> RouteDoc {
     let operation = Operation {
         about: vec![
-            "Makes the File of the named parts, whose bytes must add up to what the Upload was declared with. \
-             Nothing is copied, \
-             and the same parts get the same answer again."
+            "Creates the File from the named parts. Their sizes must add up to the `bytes` of the Upload. Nothing is \
+             copied. A repetition with the same parts gets the same answer."
                 .into(),
-            "The content was never hashed as a whole, so the File has no `sha256`, unless an `md5` makes the server \
-             read it once."
+            "The File has no `sha256`, since its content was never hashed as a whole. With `md5` the server reads it \
+             once, and both digests are known."
                 .into(),
         ],
         parameters: vec![id(), idempotency_key()],
@@ -171,7 +156,7 @@ fn complete() -> RouteDoc {
 
 fn cancel() -> RouteDoc {
     let operation = Operation {
-        about: vec!["Ends a pending Upload; its parts are removed.".into()],
+        about: vec!["Cancels a pending Upload and removes its parts.".into()],
         parameters: vec![id(), idempotency_key()],
         answer: Answer::Json("Upload", upload("cancelled")),
         ..Operation::new(UPLOADS, "cancelUpload", "POST", "/v1/uploads/{id}/cancel", "Cancel upload")

@@ -2,7 +2,7 @@
 
 use super::admin::json_body;
 use super::examples::{CREATED_AT, DAY, FILE, KEY, PROJECT};
-use super::parameters::{idempotency_key, in_query, sent};
+use super::parameters::{idempotency_key, in_query, limit_of, or, sent};
 use crate::http::catalogue::ErrorKind::{AboveMaximum, BelowMinimum, IdempotencyKeyReused, NotFound};
 use crate::http::list::{MAX_FILTER_VALUES, MAX_TIME};
 use crate::http::reference::ids::{KEY_ID, PROJECT_ID};
@@ -21,17 +21,17 @@ fn window() -> Vec<Parameter> {
         ..in_query(
             "start_time",
             Schema::Whole(0, MAX_TIME),
-            "The first second, in Unix seconds; the bucket that it lies in is the first.",
+            "Start of the range, in Unix seconds. The bucket that contains it is the first one.",
         )
     };
     let some = |of| Schema::List(Box::new(of), Some(MAX_FILTER_VALUES));
     let page = Schema::Shaped(Shape { pattern: Some("^page_[0-9]{1,12}$"), min: 6, max: 17 });
     vec![
         sent("1795305600", start),
-        in_query("end_time", Schema::Whole(0, MAX_TIME), "The second behind the last; now when absent."),
-        in_query("project_ids[]", some(PROJECT_ID), "Only of these projects."),
-        in_query("api_key_ids[]", some(KEY_ID), "Only of these keys."),
-        in_query("page", page, "The page that `next_page` named."),
+        or("now", in_query("end_time", Schema::Whole(0, MAX_TIME), "End of the range, exclusive, in Unix seconds.")),
+        in_query("project_ids[]", some(PROJECT_ID), "Filter by project."),
+        in_query("api_key_ids[]", some(KEY_ID), "Filter by key."),
+        in_query("page", page, "The cursor: `next_page` of the page before."),
     ]
 }
 
@@ -45,12 +45,12 @@ fn list_usage() -> RouteDoc {
     let groups = list(Schema::Words(vec!["project_id", "api_key_id", "purpose"]));
     let mut parameters = window();
     parameters.extend([
-        in_query("bucket_width", widths, "`1d` when absent."),
-        in_query("group_by[]", groups, "What is kept apart."),
+        or("`1d`", in_query("bucket_width", widths, "The width of a bucket.")),
+        in_query("group_by[]", groups, "The groups of the result."),
         in_query(
             "limit",
             Schema::Whole(1, BucketWidth::Minute.page().1),
-            "How many buckets at most: of `1m` 60 and up to 1440, of `1h` 24 and up to 168, of `1d` 7 and up to 31.",
+            "Maximum number of buckets: for `1m` up to 1440 (default 60), for `1h` up to 168 (default 24), for `1d` up to 31 (default 7).",
         ),
     ]);
     let result = json!({
@@ -77,14 +77,14 @@ fn list_costs() -> RouteDoc {
     let groups = list(Schema::Words(vec!["project_id", "line_item", "api_key_id"]));
     let mut parameters = window();
     parameters.extend([
-        in_query("bucket_width", Schema::Words(vec![BucketWidth::Day.name()]), "Costs are by the day."),
-        in_query("group_by[]", groups, "What is kept apart."),
+        in_query("bucket_width", Schema::Words(vec![BucketWidth::Day.name()]), "The width of a bucket: a day."),
+        in_query("group_by[]", groups, "The groups of the result."),
         in_query(
             "line_items[]",
             Schema::List(Box::new(Schema::Named("LineItem")), Some(MAX_FILTER_VALUES)),
-            "Only of these.",
+            "Filter by line item.",
         ),
-        in_query("limit", Schema::Whole(1, 180), "How many days at most; 7 when absent."),
+        limit_of(180, "7"),
     ]);
     let result = json!({
         "object": "organization.costs.result", "amount": {"value": 0.0, "currency": "usd"}, "line_item": null,
@@ -92,9 +92,7 @@ fn list_costs() -> RouteDoc {
     });
     let bucket = json!({"object": "bucket", "start_time": DAY, "end_time": DAY + 86_400, "results": [result]});
     let operation = Operation {
-        about: vec![
-            "Says what it costs by the day (UTC), at the prices of this server. Days add up to the month.".into(),
-        ],
+        about: vec!["Returns costs by day (UTC), at the prices of this server. Days add up to the month.".into()],
         parameters,
         answer: Answer::Json("CostsResponse", page_of(&bucket)),
         ..Operation::new(USAGE, "usageCosts", "GET", "/v1/organization/costs", "Costs")
@@ -123,8 +121,8 @@ fn list_ledger() -> RouteDoc {
         ],
         extension: EXTENSION,
         parameters: vec![
-            in_query("after_seq", Schema::Whole(0, i64::MAX as u64), "Only facts behind the line of this `seq`."),
-            sent("1", in_query("limit", Schema::Whole(1, 10_000), "How many facts at most; 1000 when absent.")),
+            in_query("after_seq", Schema::Whole(0, i64::MAX as u64), "Cursor: return rows after this `seq`."),
+            sent("100", limit_of(10_000, "1,000")),
         ],
         answer: Answer::Lines("LedgerLine", lines),
         ..Operation::new(USAGE, "listLedger", "GET", "/v1/organization/usage/ledger", "Ledger")

@@ -1,0 +1,14 @@
+//! What browsers read: the landing page, files with a hash in their path, pages of errors, and how all of them are
+//! sent.
+//!
+//! `reference` writes its own pages and serves them through this module.
+
+mod frame;
+mod landing;
+mod not_found;
+mod served;
+
+pub use frame::{HEADER_LINKS, SITE};
+pub use landing::routes;
+pub use not_found::not_found;
+pub use served::{Served, found, moved};
