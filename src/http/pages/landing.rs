@@ -81,6 +81,7 @@ fn main(origin: &str) -> Markup {
             li { a href="docs/quick-start" { "Quick start" } p { "A key, and the first upload in curl, Python and TypeScript." } }
             li { a href="docs" { "Documentation" } p { "Guides, and every operation with samples and a form to try it." } }
             li { a href="docs/errors" { "Errors" } p { "Every error, its cause and its remedy." } }
+            li { a href="openapi.json" { "OpenAPI 3.1" } p { "The document of the API, for generators and tools." } }
         }
         h2 { "Where a key comes from" }
         p {
@@ -96,8 +97,7 @@ fn main(origin: &str) -> Markup {
         }
         h2 { "For programs" }
         p {
-            a href="openapi.json" { "OpenAPI 3.1" } ", " a href="docs/types.d.ts" { "TypeScript types" } ", "
-            a href="llms.txt" { "llms.txt" } ". Without " code { "text/html" } " in " code { "Accept" }
+            a href="docs/types.d.ts" { "TypeScript types" } ", " a href="llms.txt" { "llms.txt" } ". Without " code { "text/html" } " in " code { "Accept" }
             ", this address answers JSON."
         }
     }
