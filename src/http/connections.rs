@@ -88,6 +88,8 @@ pub struct ActiveRequest {
 pub enum SlotError {
     /// The network has reached its cap.
     Network,
+    /// The network has reached its cap with its penalties.
+    Penalized,
     /// All slots are taken, and no connection is idle.
     Full,
 }
@@ -125,8 +127,8 @@ impl Connections {
         let is_trusted = limits.caps.trusted_proxies.iter().any(|proxies| proxies.contains(&peer));
         let network = (!is_trusted).then(|| Network::of(peer));
         let mut state = self.lock();
-        if network.is_some_and(|network| state.count(network) >= limits.caps.max_per_address) {
-            return Err(SlotError::Network);
+        if let Some(network) = network {
+            state.check_cap(network, limits.caps.max_per_address)?;
         }
         while state.open.len() >= limits.caps.max_connections {
             let idle = state.longest_idle().ok_or(SlotError::Full)?;
@@ -162,10 +164,15 @@ impl Connections {
 }
 
 impl State {
-    /// Returns the connections of a network, and what its penalties count as.
-    fn count(&mut self, network: Network) -> usize {
+    fn check_cap(&mut self, network: Network, max_connections: usize) -> Result<(), SlotError> {
         let open = self.of_network.get(&network).copied().unwrap_or_default();
-        open + self.penalties.connections(network, Instant::now())
+        if open >= max_connections {
+            Err(SlotError::Network)
+        } else if open + self.penalties.connections(network, Instant::now()) >= max_connections {
+            Err(SlotError::Penalized)
+        } else {
+            Ok(())
+        }
     }
 
     fn open(&mut self, network: Option<Network>, begun: Instant) -> Arc<Connection> {
@@ -374,7 +381,7 @@ mod tests {
         let (client, proxied) = (peer("198.51.100.1"), peer("10.0.0.1"));
         connections.enter(client).unwrap().penalize();
         let _other = connections.enter(client).unwrap();
-        assert_eq!(connections.enter(client).unwrap_err(), SlotError::Network);
+        assert_eq!(connections.enter(client).unwrap_err(), SlotError::Penalized);
         connections.enter(peer("198.51.100.2")).unwrap();
         connections.enter(proxied).unwrap().penalize();
         let _proxied: Vec<_> = (0..9).map(|_| connections.enter(proxied).unwrap()).collect();

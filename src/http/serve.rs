@@ -222,8 +222,9 @@ fn has_length(answer: &Response<AnswerBody>) -> bool {
     answer.body().size_hint().exact().is_some() || answer.headers().contains_key(CONTENT_LENGTH)
 }
 
-/// Accepts the next connection, with its slot, or without one if its network has reached its cap. A connection that
-/// waits for a slot stays in `waiting`, so a drop of this future loses no connection.
+/// Accepts the next connection, with its slot, or without one if its network has reached its cap. Connections that
+/// penalties exclude are closed. A connection that waits for a slot stays in `waiting`, so a drop of this future loses
+/// no connection.
 async fn next(
     listener: &TcpListener,
     slots: &Arc<Connections>,
@@ -238,6 +239,8 @@ async fn next(
         match slots.enter(peer.0) {
             Ok(slot) => return (tcp, peer, Some(slot)),
             Err(SlotError::Network) => return (tcp, peer, None),
+            // A client that floods gets no answer: it would cost more than the connection.
+            Err(SlotError::Penalized) => Limited::Connections.count(),
             Err(SlotError::Full) => *waiting = Some((tcp, peer)),
         }
     }
