@@ -100,7 +100,7 @@ const EDGES: [(&str, &[&str]); 27] = [
     ("blobs", &["failpoint", "filesystem", "metrics", "model", "random", "shares"]),
     ("metadata", &["clock", "failpoint", "filesystem", "metrics", "model", "random", "shares"]),
     ("sinks", &["model"]),
-    ("traces", &["metrics"]),
+    ("traces", &["metrics", "random"]),
     ("model", &[]),
     ("clock", &[]),
     ("config", &[]),

@@ -80,7 +80,7 @@ pub async fn request_middleware(State(policy): State<Arc<RequestPolicy>>, reques
     if let Some(recording) = recording {
         response = recording.follow(response);
     }
-    if traces::is_on() {
+    if traces::is_traced_request(&entered) {
         response = request_span::follow(entered.exit(), response);
     }
     response

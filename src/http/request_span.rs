@@ -25,12 +25,15 @@ const ABORTED: &str = "aborted";
 
 /// Creates the span of a request, which ends with its answer. Method and route are those of logs.
 pub fn begin(request: &Request, id: RequestId, method: &'static str, route: &str, scheme: &'static str) -> Span {
-    if !traces::is_on() {
-        return tracing::error_span!("request", %id);
+    let traceparent = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok());
+    let Some(parent) = traces::parent(traceparent) else { return tracing::error_span!("request", %id) };
+    if !parent.is_sampled() {
+        let span = tracing::error_span!("request", %id, trace_id = Empty);
+        parent.trace_id().map(|trace_id| span.record("trace_id", trace_id));
+        return span;
     }
     let span = tracing::error_span!("request", %id, trace_id = Empty, otel.kind = "server");
-    let traceparent = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok());
-    span.record("trace_id", traces::begin(&span, traceparent));
+    span.record("trace_id", traces::begin(&span, parent));
     let method = if method == OTHER_METHOD { CONVENTIONAL_OTHER } else { method };
     let name = if method == CONVENTIONAL_OTHER { "HTTP" } else { method };
     if route == NO_ROUTE {

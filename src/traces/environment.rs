@@ -1,4 +1,4 @@
-//! The variables of OpenTelemetry that turn traces on. The SDK reads their values; what it would replace by a default
+//! The variables of OpenTelemetry that turn traces on. The SDK reads most values; what it would replace by a default
 //! without a word is refused here.
 
 /// An invalid variable.
@@ -10,10 +10,14 @@ pub struct InvalidVariable {
 }
 
 /// The variables that the SDK does not read by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Environment {
     /// A variable names the service.
     pub(super) names_service: bool,
+    /// The name of the sampler.
+    pub(super) sampler: Option<String>,
+    /// The share of traces that a sampler by ratio sends.
+    pub(super) ratio: f64,
 }
 
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
@@ -26,6 +30,9 @@ const SAMPLERS: [&str; 6] = [
     "parentbased_always_off",
     "parentbased_traceidratio",
 ];
+
+/// The ratio unless a variable names another one.
+const ALL: f64 = 1.0;
 
 /// Reads the variables; none when traces are off.
 ///
@@ -48,15 +55,15 @@ pub(super) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Option<E
     let sampler = set("OTEL_TRACES_SAMPLER");
     let is_known = sampler.as_deref().is_none_or(|sampler| SAMPLERS.contains(&sampler));
     check("OTEL_TRACES_SAMPLER", is_known, "a sampler of docs/tracing.md")?;
-    if sampler.is_some_and(|sampler| sampler.ends_with("traceidratio")) {
-        let ratio = set("OTEL_TRACES_SAMPLER_ARG").map(|ratio| ratio.parse::<f64>());
-        let is_ratio = ratio.is_none_or(|ratio| ratio.is_ok_and(|ratio| (0.0..=1.0).contains(&ratio)));
-        check("OTEL_TRACES_SAMPLER_ARG", is_ratio, "a number from 0 to 1")?;
+    let mut ratio = ALL;
+    if sampler.as_deref().is_some_and(|sampler| sampler.ends_with("traceidratio")) {
+        ratio = set("OTEL_TRACES_SAMPLER_ARG").map_or(ALL, |ratio| ratio.parse().unwrap_or(f64::NAN));
+        check("OTEL_TRACES_SAMPLER_ARG", (0.0..=1.0).contains(&ratio), "a number from 0 to 1")?;
     }
     let attributes = set("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
     let names_service = set("OTEL_SERVICE_NAME").is_some()
         || attributes.split(',').any(|attribute| attribute.trim_start().starts_with("service.name="));
-    Ok(Some(Environment { names_service }))
+    Ok(Some(Environment { names_service, sampler, ratio }))
 }
 
 fn check(name: &'static str, is_valid: bool, expected: &'static str) -> Result<(), InvalidVariable> {
@@ -76,7 +83,7 @@ mod tests {
 
     #[test]
     fn an_endpoint_turns_traces_on() {
-        let on = |names_service| Some(Environment { names_service });
+        let on = |names_service| Some(Environment { names_service, sampler: None, ratio: ALL });
         for (variables, expected) in [
             (&[][..], None),
             (&[("OTEL_EXPORTER_OTLP_ENDPOINT", " ")], None),

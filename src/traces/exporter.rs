@@ -76,6 +76,8 @@ mod tests {
         let exporter = Exporter::new(Down, Receiver::new(Handle::current()).unwrap(), Arc::clone(&waiting));
         let provider = SdkTracerProvider::builder().with_simple_exporter(exporter).build();
         drop(provider.tracer("test").start("lost"));
-        assert_eq!((waiting.load(Ordering::Relaxed), METRICS.trace_lost_spans.get() - before), (2, 1));
+        assert_eq!(waiting.load(Ordering::Relaxed), 2);
+        // Other tests may lose spans at the same time.
+        assert!(METRICS.trace_lost_spans.get() > before);
     }
 }

@@ -9,6 +9,7 @@ mod environment;
 mod exporter;
 mod limited;
 mod receiver;
+mod sampling;
 
 pub use environment::InvalidVariable;
 
@@ -20,10 +21,10 @@ use opentelemetry::{Context, KeyValue, Value};
 use opentelemetry_otlp::WithHttpConfig;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider};
+use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider};
 use receiver::Receiver;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
@@ -46,12 +47,38 @@ const REQUEST: &str = "request";
 /// The header of the trace that a request belongs to (W3C Trace Context).
 const TRACEPARENT: &str = "traceparent";
 
-static IS_ON: AtomicBool = AtomicBool::new(false);
+/// The field that the span of a traced request has, and others have not.
+pub const KIND: &str = "otel.kind";
 
-/// Returns whether requests are traced.
+/// Decides which requests are traced; none when traces are off.
+static SAMPLER: OnceLock<Sampler> = OnceLock::new();
+
+/// The trace that a request belongs to by its header; without one it begins a trace.
+#[derive(Debug)]
+pub struct Parent(Context);
+
+/// Reads the header `traceparent`; none when traces are off. `tracestate` is not read: it is a text of the client, and
+/// would be sent on.
 #[must_use]
-pub fn is_on() -> bool {
-    IS_ON.load(Ordering::Relaxed)
+pub fn parent(traceparent: Option<&str>) -> Option<Parent> {
+    SAMPLER.get()?;
+    let context = traceparent.map(|traceparent| TraceContextPropagator::new().extract(&Header(traceparent)));
+    Some(Parent(context.unwrap_or_default()))
+}
+
+impl Parent {
+    /// Returns whether a request of this parent is traced.
+    #[must_use]
+    pub fn is_sampled(&self) -> bool {
+        SAMPLER.get().is_some_and(|sampler| sampling::is_sampled(sampler, &self.0))
+    }
+
+    /// Returns the id of the trace; none without a header.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<String> {
+        let span = self.0.span();
+        span.span_context().is_valid().then(|| span.span_context().trace_id().to_string())
+    }
 }
 
 /// The reason why traces cannot be sent.
@@ -93,8 +120,9 @@ pub fn start() -> Result<Option<Traces>, StartError> {
     let provider = SdkTracerProvider::builder()
         .with_span_processor(Limited::new(batches, waiting, MAX_WAITING_SPANS))
         .with_resource(resource.build())
+        .with_sampler(Sampler::AlwaysOn)
         .build();
-    IS_ON.store(true, Ordering::Relaxed);
+    SAMPLER.get_or_init(|| sampling::sampler(environment.sampler.as_deref(), environment.ratio));
     Ok(Some(Traces(provider)))
 }
 
@@ -107,7 +135,7 @@ impl Traces {
         let tracer = self.0.tracer(SERVICE);
         let spans = tracing_opentelemetry::layer().with_tracer(tracer);
         let spans = spans.with_location(false).with_threads(false).with_target(false).with_tracked_inactivity(false);
-        // A step of background work belongs to no request.
+        // A step of background work, or of a request that is not traced, belongs to no trace.
         let belongs = |metadata: &Metadata<'_>| metadata.name() == REQUEST || Context::current().has_active_span();
         let filter = dynamic_filter_fn(move |metadata, _| is_traced(metadata) && belongs(metadata));
         let known = |metadata: &'static Metadata<'static>| {
@@ -128,20 +156,23 @@ impl Traces {
 /// Returns whether a span of `tracing` is in traces. Events are not: their fields are made for the log.
 fn is_traced(metadata: &Metadata<'_>) -> bool {
     let is_own = metadata.is_span() && metadata.target().starts_with(SERVICE);
-    is_own && (*metadata.level() == Level::TRACE || metadata.name() == REQUEST)
+    is_own && (*metadata.level() == Level::TRACE || metadata.fields().field(KIND).is_some())
 }
 
-/// Makes the span of a request, which is not yet entered, the child of the span that `traceparent` names, if there is
-/// one. Returns the id of the trace.
-///
-/// `tracestate` is not read: it is a text of the client, and would be sent on.
-pub fn begin(span: &Span, traceparent: Option<&str>) -> String {
-    if let Some(traceparent) = traceparent {
-        let parent = TraceContextPropagator::new().extract(&Header(traceparent));
+/// Makes the span of a traced request, which is not yet entered, the child of its parent, if there is one. Returns the
+/// id of the trace.
+pub fn begin(span: &Span, parent: Parent) -> String {
+    if parent.0.has_active_span() {
         // Fails where the subscriber makes no traces, as in tests.
-        let _without_traces = span.set_parent(parent);
+        let _without_traces = span.set_parent(parent.0);
     }
     span.context().span().span_context().trace_id().to_string()
+}
+
+/// Returns whether this is the span of a traced request.
+#[must_use]
+pub fn is_traced_request(span: &Span) -> bool {
+    span.has_field(KIND)
 }
 
 /// Names the span of a request.

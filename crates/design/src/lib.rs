@@ -1,7 +1,7 @@
 //! The design of the pages that a server serves: style sheet, scripts, and the [`Frame`] of a page.
 //!
-//! This crate knows no server and does no I/O: the caller serves the files of [`bundle()`] at their paths. Pages need no
-//! script to be read.
+//! This crate knows no server and does no I/O: the caller serves the files of [`bundle()`] at their paths. Pages need
+//! no script to be read.
 
 mod bundle;
 mod frame;
