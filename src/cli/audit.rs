@@ -178,7 +178,7 @@ mod tests {
                 json!({"default_expiries": {"batch": 7200, "evals": null}}),
                 "default_expiries.batch=7200 default_expiries.evals=none",
             ),
-            (json!({"reason": "two words", "quantity": "-1"}), r#"quantity=-1 reason="two words""#),
+            (json!({"reason": "two words", "quantity": "-1"}), r#"reason="two words" quantity=-1"#),
         ] {
             assert_eq!(change("", &details), shown);
         }
