@@ -8,10 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio_util::sync::CancellationToken;
 
+/// The maximum of received bytes of a request that its handler has not yet read.
+pub const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 /// The number of requests of a connection that a client may cancel before their share counts.
 const FREE_CANCELS: u64 = 100;
-/// The bytes that count for a request besides its body: its head.
-const HEAD_BYTES: u64 = 1024;
+/// The bytes that count for a request besides the body that its handler has read: its head, and enough that a whole
+/// window of its body may arrive before the handler reads.
+const REQUEST_BYTES: u64 = 1024 + (STREAM_WINDOW_BYTES as u64).div_ceil(MAX_BYTES_PER_PAYLOAD_BYTE);
 /// The received bytes of a connection for each byte of payload. A byte in a DATA frame and a TLS record of its own
 /// takes 32.
 const MAX_BYTES_PER_PAYLOAD_BYTE: u64 = 40;
@@ -46,7 +49,7 @@ impl Tally {
     /// Counts a request.
     pub fn begin(self: &Arc<Self>) -> Exchange {
         add(&self.requests, 1);
-        add(&self.payload_bytes, HEAD_BYTES);
+        add(&self.payload_bytes, REQUEST_BYTES);
         Exchange { tally: Arc::clone(self), has_ended: false }
     }
 
@@ -124,6 +127,14 @@ mod tests {
         drop(tally.begin());
         drop(tally.begin());
         assert!(tally.is_flood());
+    }
+
+    #[test]
+    fn bodies_that_no_handler_has_read_are_no_flood() {
+        let tally = Arc::<Tally>::default();
+        let requests: Vec<Exchange> = (0..100).map(|_| tally.begin()).collect();
+        tally.received(requests.len() * (STREAM_WINDOW_BYTES as usize + 1024));
+        assert!(!tally.is_flood());
     }
 
     #[test]

@@ -4,7 +4,7 @@ mod request_body;
 mod streams;
 
 use super::connections::ConnectionSlot;
-use super::flood::Tally;
+use super::flood::{STREAM_WINDOW_BYTES, Tally};
 use super::requests::Requests;
 use crate::metrics::METRICS;
 use hyper::server::conn::http2;
@@ -22,8 +22,6 @@ use tokio_util::task::TaskTracker;
 
 /// The number of requests of a connection at the same time.
 const MAX_STREAMS: u32 = 100;
-/// The received bytes of a request that its handler has not yet read.
-const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 /// The received bytes of all requests that their handlers have not yet read: each has its own, so that a request whose
 /// handler waits stops no other one.
 const CONNECTION_WINDOW_BYTES: u32 = MAX_STREAMS * STREAM_WINDOW_BYTES;
