@@ -29,7 +29,9 @@ pub fn begin(request: &Request, id: RequestId, method: &'static str, route: &str
     let Some(parent) = traces::parent(traceparent) else { return tracing::error_span!("request", %id) };
     if !parent.is_sampled() {
         let span = tracing::error_span!("request", %id, trace_id = Empty);
-        parent.trace_id().map(|trace_id| span.record("trace_id", trace_id));
+        if let Some(trace_id) = parent.trace_id() {
+            span.record("trace_id", trace_id);
+        }
         return span;
     }
     let span = tracing::error_span!("request", %id, trace_id = Empty, otel.kind = "server");

@@ -67,7 +67,7 @@ pub struct ListenerLabels {
     pub listener: &'static str,
 }
 
-/// What is reloaded.
+/// The subject of a reload.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct SubjectLabels {
     /// `settings`, `certificate` or `admin_certificate`.

@@ -48,7 +48,7 @@ const REQUEST: &str = "request";
 const TRACEPARENT: &str = "traceparent";
 
 /// The field that the span of a traced request has, and others have not.
-pub const KIND: &str = "otel.kind";
+const KIND: &str = "otel.kind";
 
 /// Decides which requests are traced; none when traces are off.
 static SAMPLER: OnceLock<Sampler> = OnceLock::new();

@@ -1,5 +1,5 @@
-//! The decision whether a request is traced. It comes before the spans of the request, since spans that are built and
-//! then dropped cost as much as those that are sent.
+//! The decision whether a request is traced. It comes before the spans of the request, so that a request that is not
+//! traced builds none.
 
 use crate::random;
 use opentelemetry::trace::{SpanKind, TraceContextExt};

@@ -72,7 +72,7 @@ fn response<'a>(document: &'a Value, method: &str, path: &str, status: &str) -> 
     &document["components"]["responses"][name.strip_prefix("#/components/responses/").unwrap()]
 }
 
-/// Where the members that both objects have are in different orders, in all objects within them too.
+/// Returns the places where members that both objects have are in different orders, in inner objects, too.
 fn other_orders(shown: &Value, real: &Value, at: &str, found: &mut Vec<String>) {
     for (one, other) in shown.as_array().into_iter().flatten().zip(real.as_array().into_iter().flatten()) {
         other_orders(one, other, at, found);

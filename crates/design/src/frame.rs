@@ -17,19 +17,19 @@ pub struct Frame<'a> {
     pub title: &'a str,
     /// The name of the site.
     pub site: &'a str,
-    /// What the page is about, in one sentence.
+    /// The subject of the page, in one sentence.
     pub about: &'a str,
     /// The relative URL of the root of the server (`root_from`).
     pub root: &'a str,
     /// The style sheets and scripts of the page, beside those of the design.
     pub head: Markup,
-    /// What stands in the header behind the name of the site: search.
+    /// The controls of the header behind the name of the site, such as search.
     pub tools: Markup,
     /// The links of the header, each a text and its path relative to the root of the server.
     pub links: &'a [(&'a str, &'a str)],
     /// The list of pages, an element with the id [`MENU`]; none for a page without a sidebar.
     pub sidebar: Option<Markup>,
-    /// What the page says.
+    /// The content of the page.
     pub main: Markup,
 }
 

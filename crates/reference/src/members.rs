@@ -8,7 +8,7 @@ use crate::schema::{Field, Schema, Shape};
 /// The depth of objects in objects that a page shows.
 const MAX_DEPTH: usize = 4;
 
-/// What a parameter and a field have in common.
+/// The parts that a parameter and a field have in common.
 struct Described<'a> {
     name: &'a str,
     schema: &'a Schema,

@@ -65,7 +65,7 @@ pub struct Parameter {
     pub required: bool,
     /// Its meaning, in inline Markdown.
     pub about: String,
-    /// What holds when it is absent, in inline Markdown.
+    /// The value or behaviour when it is absent, in inline Markdown.
     pub default: Option<String>,
     /// The value in the samples; none when they leave it out.
     pub example: Option<&'static str>,

@@ -11,9 +11,9 @@ pub struct Page {
     pub slug: String,
     /// Its title.
     pub title: String,
-    /// What it is about, in one sentence.
+    /// The subject, in one sentence.
     pub about: String,
-    /// What it says.
+    /// The content.
     pub blocks: Vec<Block>,
 }
 
@@ -69,7 +69,7 @@ pub enum Block {
     Beside {
         /// The text.
         text: Vec<Block>,
-        /// What stands beside it.
+        /// The content beside it.
         aside: Vec<Block>,
     },
     /// A form that sends a request; only where there is JavaScript.
@@ -94,7 +94,7 @@ pub struct Member {
     pub name: String,
     /// Its type in a word or two.
     pub kind: String,
-    /// Whether it must be sent, or may be absent in an answer.
+    /// The note that it must be sent, or may be absent in an answer.
     pub presence: Presence,
     /// Its meaning, in inline Markdown.
     pub about: String,
@@ -104,14 +104,14 @@ pub struct Member {
     pub members: Option<(String, Vec<Member>)>,
 }
 
-/// Whether a member is there. What is usual is not said: that a parameter may be left out, that a member is answered.
+/// The presence of a member, where it is unusual: a parameter may be left out, and a member is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
     /// A request must have it.
     Required,
     /// An answer may lack it.
     Optional,
-    /// What is usual.
+    /// The usual case, which is not said.
     Usual,
 }
 
@@ -150,7 +150,7 @@ pub struct Trial {
     pub method: &'static str,
     /// The path, with names in braces.
     pub path: &'static str,
-    /// What its key looks like.
+    /// The form of its key.
     pub key_format: &'static str,
     /// The name of the kind of key.
     pub key_noun: &'static str,
@@ -173,7 +173,7 @@ pub struct Input {
     pub words: Vec<&'static str>,
     /// Its value at first.
     pub value: String,
-    /// What is shown while it is empty.
+    /// The text that is shown while it is empty.
     pub placeholder: String,
     /// Set if it must be filled in.
     pub required: bool,

@@ -161,7 +161,7 @@ fn title_of(language: &str, text: &str) -> &'static str {
     }
 }
 
-/// What is written of a text, and what still waits.
+/// The written part of a text, and the rest that waits.
 struct Writer<'a> {
     written: String,
     pending: Vec<Event<'a>>,

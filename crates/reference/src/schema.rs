@@ -92,7 +92,7 @@ pub struct Field {
     pub required: bool,
     /// What it says, in one or two sentences of inline Markdown.
     pub about: String,
-    /// What holds when it is absent, in inline Markdown.
+    /// The value or behaviour when it is absent, in inline Markdown.
     pub default: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What the search of the pages looks through.
+//! The texts that the search of the pages looks through.
 
 use crate::api::Api;
 use crate::page::{Block, Member, Page};

@@ -17,7 +17,7 @@ use venna_design::Bundle;
 
 const JSON: &str = "application/json";
 
-/// What `/` leads to.
+/// The answers of `/`, and the files of its page.
 #[derive(Debug)]
 struct Landing {
     page: ServedFile,

@@ -1,4 +1,4 @@
-//! What browsers read: the landing page, files with a hash in their path, pages of errors, and how all of them are
+//! The pages for browsers: the landing page, files with a hash in their path, pages of errors, and how all of them are
 //! sent.
 //!
 //! `reference` writes its own pages and serves them through this module.

@@ -200,7 +200,7 @@ fn create_part(
     let part = rules::new_part(PartId::new(now_seconds, random::bytes()), upload, new);
     let sql =
         "INSERT INTO parts (id, workspace_id, upload_id, blob_id, size_bytes, sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    let values = params![part.id, workspace, upload, new.blob, part.size_bytes, part.sha256.0,];
+    let values = params![part.id, workspace, upload, new.blob, part.size_bytes, part.sha256.0];
     transaction.change(sql, values)?;
     Ok(Ok(Ok(Some(part))))
 }

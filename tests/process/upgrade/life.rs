@@ -1,4 +1,4 @@
-//! What an installation goes through before it is written down: files, uploads, keys and reads of every kind, a crash,
+//! The life of an installation before it is written down: files, uploads, keys and reads of every kind, a crash,
 //! and rows whose time would pass.
 
 use super::fixture::Installation;
@@ -28,7 +28,7 @@ const FAR_SECONDS: u64 = 4_102_444_800;
 const SOON_SECONDS: u64 = 180;
 /// The declared size of the upload that a crash cuts off, and what arrives of it, in bytes.
 const CUT_OFF_BYTES: (usize, usize) = (2_000_000, 1_000_000);
-/// What stays of it, in bytes: a fixture is small.
+/// The bytes of it that stay: a fixture is small.
 const LEFT_BYTES: u64 = 100;
 
 /// Returns the content of a file of `size` bytes: its name, again and again.

@@ -46,7 +46,7 @@ const REFUSING: [(&str, &[&str]); 27] = [
 const EMBEDDED: [&str; 2] = ["compact", "migrate"];
 /// The schema of a later version.
 const LATER: &str = "INSERT INTO schema_migrations VALUES (9999, 'of tomorrow', '', 0)";
-/// What a person reads who has the wrong program for a database.
+/// The words for a person who has the wrong program for a database.
 const TOO_NEW: &str = "the database is at schema 9999, this program knows";
 
 #[test]
