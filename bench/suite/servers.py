@@ -130,6 +130,7 @@ class Venna(Server):
         super().__init__(folder, client)
         self.program = program
         self.flags = flags
+        self.variables: dict[str, str] = {}
         self.version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
         self._key = ""
 
@@ -147,6 +148,9 @@ class Venna(Server):
         # No scrub of its own: it would read what is measured.
         command += ["--admin-listen", "off", "--max-file-bytes", str(MAX_FILE_BYTES), "--scrub-interval-seconds", "0"]
         return command + list(self.flags)
+
+    def environment(self) -> dict[str, str]:
+        return self.variables
 
     def started(self) -> None:
         # It binds before it has made the key of a first run.
