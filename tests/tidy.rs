@@ -26,8 +26,8 @@ const LAYERS: [(&str, u8); 27] = [
     ("blobs", 2),
     ("metadata", 2),
     ("sinks", 2),
-    ("traces", 2),
     ("model", 1),
+    ("traces", 1),
     ("clock", 0),
     ("config", 0),
     ("error_chain", 0),
@@ -89,16 +89,16 @@ const EDGES: [(&str, &[&str]); 27] = [
     ("access_log", &["clock", "metrics", "model"]),
     ("archive", &["blobs", "metadata", "model", "random"]),
     ("audit", &["metadata", "model"]),
-    ("files", &["blobs", "clock", "error_chain", "failpoint", "metadata", "model", "random", "shares"]),
+    ("files", &["blobs", "clock", "error_chain", "failpoint", "metadata", "model", "random", "shares", "traces"]),
     ("inspect", &["blobs", "clock", "error_chain", "metadata", "metrics", "model", "random"]),
     ("keys", &["clock", "error_chain", "metadata", "metrics", "model", "random"]),
     ("outbox", &["clock", "error_chain", "metadata", "model", "random", "sinks"]),
     ("sweep", &["blobs", "error_chain", "failpoint", "metadata", "metrics", "model", "random"]),
-    ("uploads", &["error_chain", "failpoint", "files", "metadata", "model", "shares"]),
+    ("uploads", &["error_chain", "failpoint", "files", "metadata", "model", "shares", "traces"]),
     ("usage", &["clock", "error_chain", "metadata", "model"]),
     ("workspaces", &["metadata", "model"]),
-    ("blobs", &["failpoint", "filesystem", "metrics", "model", "random", "shares"]),
-    ("metadata", &["clock", "failpoint", "filesystem", "metrics", "model", "random", "shares"]),
+    ("blobs", &["failpoint", "filesystem", "metrics", "model", "random", "shares", "traces"]),
+    ("metadata", &["clock", "failpoint", "filesystem", "metrics", "model", "random", "shares", "traces"]),
     ("sinks", &["model"]),
     ("traces", &["metrics", "random"]),
     ("model", &[]),
@@ -129,7 +129,7 @@ const DRIVERS: [(&str, &[&str]); 6] = [
 ];
 
 /// Libraries that only these folders may use.
-const LIBRARIES: [(&str, &[&str]); 27] = [
+const LIBRARIES: [(&str, &[&str]); 26] = [
     ("anyhow", &["app", "cli"]),
     ("axum", &["http"]),
     ("clap", &["cli"]),
@@ -153,7 +153,6 @@ const LIBRARIES: [(&str, &[&str]); 27] = [
     ("tokio_postgres", &["metadata/postgres"]),
     ("tokio_postgres_rustls", &["metadata/postgres"]),
     ("tokio_rustls", &["http"]),
-    ("tracing_opentelemetry", &["traces"]),
     ("venna_design", &["http/pages", "http/router"]),
     ("venna_form", &["http"]),
     ("venna_reference", &["http/pages", "http/reference", "http/router", "http/wire"]),

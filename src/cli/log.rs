@@ -1,28 +1,16 @@
-//! Logging to standard error, and traces. A full or closed standard error does not harm the server.
+//! Logging to standard error. A full or closed standard error does not harm the server.
 
 use super::log_level::LiveLevel;
 use crate::config::{Config, LogFormat};
-use crate::traces::Traces;
 use std::io::{self, IsTerminal, Write};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{Layer, Registry};
 
-/// Starts logging by the configuration, and the traces of what is logged. Returns the level, which may be changed.
-pub fn start(config: &Config, traces: Option<&Traces>) -> LiveLevel {
+/// Starts logging by the configuration. Returns the level, which may be changed.
+pub fn start(config: &Config) -> LiveLevel {
     let terminal = io::stderr().is_terminal();
     let format = config.log_format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json });
     let level = LiveLevel::new(config.log_level);
-    if let Some(traces) = traces {
-        let lines = tracing_subscriber::fmt::layer().with_writer(|| InfallibleWriter(io::stderr()));
-        let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
-            LogFormat::Text => Box::new(lines.with_ansi(terminal).log_internal_errors(false)),
-            LogFormat::Json => Box::new(lines.json().flatten_event(true).log_internal_errors(false)),
-        };
-        tracing_subscriber::registry().with(lines.with_filter(level)).with(traces.layer()).init();
-        return level;
-    }
-    // Without traces the levels need no filter for each layer, which costs every event.
     let lines = tracing_subscriber::fmt::layer().with_writer(|| InfallibleWriter(io::stderr()));
     let registry = tracing_subscriber::registry().with(level);
     match format {

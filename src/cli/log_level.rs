@@ -10,7 +10,7 @@ use tracing::subscriber::Interest;
 use tracing::{Metadata, Subscriber};
 use tracing_core::callsite;
 use tracing_subscriber::Layer;
-use tracing_subscriber::layer::{Context, Filter};
+use tracing_subscriber::layer::Context;
 
 /// The level of the process. A process has one log.
 static LEVEL: AtomicU8 = AtomicU8::new(INFO);
@@ -67,20 +67,6 @@ impl<S: Subscriber> Layer<S> for LiveLevel {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        *metadata.level() <= self.filter()
-    }
-
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(self.filter())
-    }
-}
-
-impl<S> Filter<S> for LiveLevel {
-    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        self.interest(metadata)
-    }
-
-    fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
         *metadata.level() <= self.filter()
     }
 

@@ -24,7 +24,7 @@ impl Serve {
     pub async fn run(&self) -> Result<()> {
         let (config, mut in_force) = self.settings.resolve()?;
         let traces = traces::start().context("cannot start traces")?;
-        let level = log::start(&config, traces.as_ref());
+        let level = log::start(&config);
         warn_about_variables();
         raise_descriptor_limit();
         let mut interrupt = signal(SignalKind::interrupt())?;

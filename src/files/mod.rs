@@ -30,12 +30,12 @@ use crate::metadata::{
 };
 use crate::model::ids::{BlobId, ProcessId, WorkspaceId};
 use crate::shares::contention::ContentionLimiter;
+use crate::traces;
 use arc_swap::ArcSwap;
 use std::io;
 use std::sync::Arc;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::task::TaskTracker;
-use tracing::Instrument;
 
 /// The largest file of purpose `batch`, in bytes (docs/contract.md, section 3).
 pub const MAX_BATCH_FILE_BYTES: u64 = 200 << 20;
@@ -150,7 +150,7 @@ impl Files {
             }
         };
         // Boxed, so that the layers around a task do not each copy its whole state.
-        self.tasks.spawn(Box::pin(steps).in_current_span());
+        self.tasks.spawn(traces::carry(Box::pin(steps)));
         outcome.await.unwrap_or_else(|cut| Err(StoreError::Internal(Box::new(cut)).into()))
     }
 }

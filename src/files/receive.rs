@@ -14,9 +14,9 @@ use crate::model::limits::{ConcurrencyScope, Limit, LimitOwner, Limits, LimitsIn
 use crate::model::purpose::Purpose;
 use crate::model::upload::{MAX_PART_BYTES, Upload};
 use crate::random;
+use crate::traces::Step;
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
-use tracing::Span;
 
 /// The reason why bytes are not received.
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +80,7 @@ pub struct Receiving {
     /// The line check of bytes that go to a blob.
     lines: Option<BlockingPipeline<LineCheck>>,
     /// The step of a trace, from the first byte of the blob to the last.
-    writing: Span,
+    writing: Step,
     claim: Claim,
 }
 
@@ -150,7 +150,7 @@ impl Files {
             received_bytes: 0,
             inline: BytesMut::new(),
             lines: None,
-            writing: Span::none(),
+            writing: Step::default(),
             claim,
         })
     }
@@ -248,8 +248,8 @@ impl Receiving {
     pub async fn finish_in_store(mut self) -> Result<Received<BlobId>, StoreError> {
         self.writer().await?;
         let writer = self.claim.writer.take().ok_or_else(StoreError::claim_lost)?;
-        self.writing = Span::none();
-        let _step = tracing::trace_span!("publish");
+        self.writing = Step::default();
+        let _step = Step::begin("publish");
         let content = writer.finish().await?;
         Ok(Received { caller: self.caller, place: self.blob, content, claim: self.claim })
     }
@@ -265,7 +265,7 @@ impl Receiving {
     async fn writer(&mut self) -> Result<&mut Box<dyn BlobWriter>, StoreError> {
         if !self.claim.begun {
             self.claim.begun = true;
-            self.writing = tracing::trace_span!("write");
+            self.writing = Step::begin("write");
             self.files.metadata.begin_blob(self.caller.workspace, self.blob, self.files.process).await?;
             failpoint::reach("receive.begun").map_err(StoreError::unavailable)?;
             let limiter = self.files.write_limiter.for_owner(self.caller.workspace);

@@ -20,6 +20,7 @@ use crate::model::ids::RequestId;
 use crate::model::limits::LimitsInForce;
 use crate::model::purpose::Purpose;
 use crate::model::scope::Scope;
+use crate::traces::Step;
 use axum::extract::{FromRef, FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -89,7 +90,7 @@ pub async fn authenticate(
         return next.run(request).await;
     }
     let secret = secret(request.method(), request.headers());
-    let step = tracing::trace_span!("authenticate");
+    let step = Step::begin("authenticate");
     let identified = authenticator.identify(request.extensions(), request.headers(), secret).await;
     drop(step);
     match identified {

@@ -9,7 +9,7 @@ use super::limited::Limited;
 use crate::model::ids::WorkspaceId;
 use crate::shares::FairSemaphore;
 use crate::shares::contention::ContentionLimiter;
-use tracing::Instrument;
+use crate::traces;
 
 /// The maximum number of concurrent long reads.
 const MAX_RUNNING: usize = 16;
@@ -74,7 +74,7 @@ impl LongReads {
             drop((running, queued));
             outcome
         };
-        match tokio::spawn(read.in_current_span()).await {
+        match tokio::spawn(traces::carry(read)).await {
             Ok(outcome) => outcome.map_err(Into::into),
             Err(unfinished) => Err(ApiError::internal_of(unfinished)),
         }

@@ -53,13 +53,16 @@ pub async fn request_middleware(State(policy): State<Arc<RequestPolicy>>, reques
     let (method, route) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
     let (permission, keep_alive_seconds) = (policy.cors.permit(&request), keep_alive_seconds(&request));
     let (method, route) = (logged_method(&method), route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str));
-    let span = request_span::begin(&request, id, method, route, policy.scheme);
+    let (span, trace) = request_span::begin(&request, id, method, route, policy.scheme);
     let mut recording = policy.access.as_ref().map(|access| access.begin(&request, id, method, route));
     let mut response = match permission.preflight(&request) {
         Some(response) => response,
-        None => answer(&policy, request, id, recording.as_deref_mut(), next).instrument(span.clone()).await,
+        None => {
+            let answer = answer(&policy, request, id, recording.as_deref_mut(), next);
+            traces::run(answer.instrument(span.clone()), trace.as_ref()).await
+        }
     };
-    let entered = span.entered();
+    let _entered = span.entered();
     if let Some(Cause(cause)) = response.extensions_mut().remove() {
         log(&response, &*cause);
     }
@@ -80,8 +83,8 @@ pub async fn request_middleware(State(policy): State<Arc<RequestPolicy>>, reques
     if let Some(recording) = recording {
         response = recording.follow(response);
     }
-    if traces::is_traced_request(&entered) {
-        response = request_span::follow(entered.exit(), response);
+    if let Some(trace) = trace {
+        response = request_span::follow(trace, response);
     }
     response
 }

@@ -1,11 +1,11 @@
-//! The span of a request: its id for the log, and with traces the server span of OpenTelemetry's conventions for HTTP.
+//! The span of a request for the log, with its id, and its server span by OpenTelemetry's conventions for HTTP.
 //!
 //! Attributes hold nothing that a client can make up, as in the access log. The address of the client is not among
 //! them.
 
 use super::logged::{NO_ROUTE, OTHER_METHOD};
 use crate::model::ids::RequestId;
-use crate::traces;
+use crate::traces::{self, Parent, Trace};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
@@ -23,47 +23,60 @@ const CONVENTIONAL_OTHER: &str = "_OTHER";
 /// The kind of error of an answer that broke off.
 const ABORTED: &str = "aborted";
 
-/// Creates the span of a request, which ends with its answer. Method and route are those of logs.
-pub fn begin(request: &Request, id: RequestId, method: &'static str, route: &str, scheme: &'static str) -> Span {
+/// Begins the span of a request for the log, and its trace if it is traced. Method and route are those of logs.
+pub fn begin(
+    request: &Request,
+    id: RequestId,
+    method: &'static str,
+    route: &str,
+    scheme: &'static str,
+) -> (Span, Option<Trace>) {
     let traceparent = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok());
-    let Some(parent) = traces::parent(traceparent) else { return tracing::error_span!("request", %id) };
-    if !parent.is_sampled() {
-        let span = tracing::error_span!("request", %id, trace_id = Empty);
-        if let Some(trace_id) = parent.trace_id() {
-            span.record("trace_id", trace_id);
-        }
-        return span;
+    let Some(parent) = traces::parent(traceparent) else { return (tracing::error_span!("request", %id), None) };
+    let span = tracing::error_span!("request", %id, trace_id = Empty);
+    let trace = begin_trace(&parent, request.version(), id, method, route, scheme);
+    if let Some(trace_id) = trace.as_ref().map(Trace::id).or_else(|| parent.trace_id()) {
+        span.record("trace_id", trace_id);
     }
-    let span = tracing::error_span!("request", %id, trace_id = Empty, otel.kind = "server");
-    span.record("trace_id", traces::begin(&span, parent));
-    let method = if method == OTHER_METHOD { CONVENTIONAL_OTHER } else { method };
-    let name = if method == CONVENTIONAL_OTHER { "HTTP" } else { method };
-    if route == NO_ROUTE {
-        traces::rename(&span, name.to_owned());
-    } else {
-        traces::rename(&span, format!("{name} {route}"));
-        traces::set(&span, "http.route", route.to_owned());
-    }
-    traces::set(&span, "http.request.method", method);
-    traces::set(&span, "url.scheme", scheme);
-    traces::set(&span, "network.protocol.name", "http");
-    traces::set(&span, "network.protocol.version", version(request.version()));
-    traces::set(&span, "venna.request.id", id.to_string());
-    span
+    (span, trace)
 }
 
-/// Follows an answer to its end, with which the span ends.
-pub fn follow(span: Span, response: Response) -> Response {
-    let status = response.status();
-    traces::set(&span, "http.response.status_code", i64::from(status.as_u16()));
-    if status >= StatusCode::INTERNAL_SERVER_ERROR {
-        traces::fail(&span, status.as_str().to_owned());
+fn begin_trace(
+    parent: &Parent,
+    version: Version,
+    id: RequestId,
+    method: &'static str,
+    route: &str,
+    scheme: &'static str,
+) -> Option<Trace> {
+    let trace = parent.begin()?;
+    let (method, name) = if method == OTHER_METHOD { (CONVENTIONAL_OTHER, "HTTP") } else { (method, method) };
+    if route == NO_ROUTE {
+        trace.rename(name.to_owned());
+    } else {
+        trace.rename(format!("{name} {route}"));
+        trace.set("http.route", route.to_owned());
     }
-    response.map(|body| Body::new(SpannedBody { body, span }))
+    trace.set("http.request.method", method);
+    trace.set("url.scheme", scheme);
+    trace.set("network.protocol.name", "http");
+    trace.set("network.protocol.version", version_name(version));
+    trace.set("venna.request.id", id.to_string());
+    Some(trace)
+}
+
+/// Follows an answer to its end, with which the span of its request ends.
+pub fn follow(trace: Trace, response: Response) -> Response {
+    let status = response.status();
+    trace.set("http.response.status_code", i64::from(status.as_u16()));
+    if status >= StatusCode::INTERNAL_SERVER_ERROR {
+        trace.fail(status.as_str().to_owned());
+    }
+    response.map(|body| Body::new(TracedBody { body, trace }))
 }
 
 /// Returns the version of HTTP as the conventions have it.
-const fn version(version: Version) -> &'static str {
+const fn version_name(version: Version) -> &'static str {
     match version {
         Version::HTTP_2 => "2",
         Version::HTTP_10 => "1.0",
@@ -71,13 +84,19 @@ const fn version(version: Version) -> &'static str {
     }
 }
 
-/// The body of an answer in the span of its request.
-struct SpannedBody {
+/// The body of an answer in the trace of its request.
+struct TracedBody {
     body: Body,
-    span: Span,
+    trace: Trace,
 }
 
-impl http_body::Body for SpannedBody {
+impl Drop for TracedBody {
+    fn drop(&mut self) {
+        self.trace.end();
+    }
+}
+
+impl http_body::Body for TracedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -86,10 +105,10 @@ impl http_body::Body for SpannedBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = &mut *self;
-        let _entered = this.span.enter();
+        let _entered = this.trace.enter();
         let polled = Pin::new(&mut this.body).poll_frame(context);
         if let Poll::Ready(Some(Err(_))) = &polled {
-            traces::fail(&this.span, ABORTED);
+            this.trace.fail(ABORTED);
         }
         polled
     }

@@ -7,6 +7,7 @@
 use crate::error_chain::ErrorChain;
 use crate::files::StoreError;
 use crate::model::ids::UploadId;
+use crate::traces;
 use futures_util::FutureExt;
 use quick_cache::sync::Cache;
 use std::collections::HashMap;
@@ -16,7 +17,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::Instrument;
 
 /// The maximum of cached results, some 150 bytes each.
 const MAX_REMEMBERED: usize = 4096;
@@ -108,7 +108,7 @@ impl<T: Clone + Send + Sync + 'static> Runs<T> {
         // A runtime that shuts down drops a spawned future at once, and with it the entry, which locks the state.
         drop(state);
         let entry = Entry { runs: Arc::clone(self), upload, number };
-        tasks.spawn(Box::pin(drive(entry, subject, outcome, end, work)).in_current_span());
+        tasks.spawn(traces::carry(Box::pin(drive(entry, subject, outcome, end, work))));
         Joined::Run(Waiting(waiting))
     }
 

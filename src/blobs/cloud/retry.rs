@@ -7,6 +7,7 @@ use super::breaker::Breaker;
 use super::failure::{Failure, Kind};
 use crate::metrics::{METRICS, OutcomeLabels};
 use crate::random::Backoff;
+use crate::traces::Step;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -93,7 +94,7 @@ impl RetryPolicy {
         if !self.breaker.allows() {
             return Err(Failure::circuit_open());
         }
-        let _step = tracing::trace_span!("bucket request", otel.kind = "client");
+        let _step = Step::call("bucket request");
         let failure = match timeout(time_limit, request()).await {
             Ok(Ok(answer)) => {
                 self.breaker.record_success();

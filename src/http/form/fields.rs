@@ -12,6 +12,7 @@ use crate::model::caller::Caller;
 use crate::model::expiry::{EXPIRES_AFTER_SECONDS, ExpiresAfter};
 use crate::model::filename::Filename;
 use crate::model::purpose::Purpose;
+use crate::traces::Step;
 
 const DATA: &str = "data";
 const FILE: &str = "file";
@@ -42,7 +43,7 @@ pub async fn receive_file(
     policy: UploadPolicy,
     mut form: FormReader,
 ) -> Result<(Receiving, FileDetails), ApiError> {
-    let _step = tracing::trace_span!("receive");
+    let _step = Step::begin("receive");
     let mut fields = Fields { purposes: policy.purposes, ..Fields::default() };
     let (mut file, mut limits) = (None, Some(policy.limits));
     while let Some(part) = form.next_part(|| fields.unwanted()).await? {
@@ -81,7 +82,7 @@ async fn receive(mut receiving: Receiving, form: &mut FormReader) -> Result<Rece
 /// # Errors
 /// The first error of the form. No bytes of the part are kept then.
 pub async fn receive_part(receiving: Receiving, mut form: FormReader) -> Result<Receiving, ApiError> {
-    let _step = tracing::trace_span!("receive");
+    let _step = Step::begin("receive");
     let (mut received, mut opened, mut unexpected) = (None, Some(receiving), Vec::new());
     let refuse = |unexpected: &[String]| ApiError::refuse_unexpected(unexpected.iter().map(String::as_str));
     while let Some(part) =

@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::metadata::error::MetadataError;
 use crate::metrics::{Counted, METRICS};
 use crate::random;
+use crate::traces::{self, Step};
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
 use futures_util::future::{maybe_done, poll_fn};
 use std::fmt;
@@ -30,7 +31,6 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
 
 /// The connections of one process.
 const MAX_CONNECTIONS: usize = 16;
@@ -143,7 +143,7 @@ impl Connections {
     where
         F: Future<Output = Result<T, Failure>>,
     {
-        let _step = tracing::trace_span!("transaction");
+        let _step = Step::begin("transaction");
         self.run_until(Deadline::of_request_since(Instant::now()), attempt).await
     }
 
@@ -258,7 +258,7 @@ impl Connections {
                 }
             }
         };
-        let read = tokio::spawn(reading.in_current_span()).await;
+        let read = tokio::spawn(traces::carry(reading)).await;
         read.map_err(|unfinished| MetadataError::Broken(Arc::new(unfinished)))?
     }
 

@@ -6,6 +6,7 @@ use super::failure::Failure;
 use super::writer::Transaction;
 use crate::metadata::error::MetadataError;
 use crate::model::ids::WorkspaceId;
+use crate::traces::Step;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
@@ -86,7 +87,7 @@ impl<W: Shared> GroupCommit<W> {
     /// Returns [`MetadataError::Crowded`] when too many wait already, and the errors of the transaction.
     pub(super) async fn make(self: &Arc<Self>, work: W) -> Result<W::Outcome, MetadataError> {
         let workspace = work.workspace();
-        let _step = tracing::trace_span!("commit");
+        let _step = Step::begin("commit");
         let (answer, outcome) = oneshot::channel();
         let waiting = Waiting { work, since: Instant::now(), answer };
         let idle = match self.queues().entry(workspace) {

@@ -16,6 +16,7 @@ use crate::metadata::error::MetadataError;
 use crate::metrics::{Counted, METRICS, observe, observe_size};
 use crate::model::ids::{FileId, WorkspaceId};
 use crate::shares::queue::FairQueue;
+use crate::traces::Step;
 use rusqlite::Connection;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
@@ -103,7 +104,7 @@ impl Writer {
         write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, MetadataError> {
         self.health.refuse_when_damaged()?;
-        let _step = tracing::trace_span!("commit");
+        let _step = Step::begin("commit");
         let (sender, answer) = oneshot::channel();
         let waiting = Counted::on(&METRICS.sqlite_waiting_writes);
         let job: Job = Box::new(move |transaction| {
