@@ -3,7 +3,7 @@
 use super::{Files, StoreError};
 use crate::model::file::File;
 use crate::model::ids::WorkspaceId;
-use crate::model::page::{FileQuery, Page};
+use crate::model::page::{FileQuery, NameQuery, Page};
 
 impl Files {
     /// Returns a page of the workspace's Files.
@@ -12,5 +12,13 @@ impl Files {
     /// When the metadata store failed.
     pub async fn list(&self, workspace: WorkspaceId, query: FileQuery) -> Result<Page<File>, StoreError> {
         Ok(self.metadata.list_files(workspace, query).await?)
+    }
+
+    /// Returns a page of the workspace's Files whose names begin so.
+    ///
+    /// # Errors
+    /// When the metadata store failed.
+    pub async fn list_by_name(&self, workspace: WorkspaceId, query: NameQuery) -> Result<Page<File>, StoreError> {
+        Ok(self.metadata.list_files_by_name(workspace, query).await?)
     }
 }

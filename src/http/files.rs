@@ -4,15 +4,16 @@ use super::caller::UploadPolicy;
 use super::error::ApiError;
 use super::form::FormReader;
 use super::idempotency::{IdempotencyGuard, answer};
+use super::list::FileList;
 use super::list_body::{self, ListTurns};
 use super::path::Named;
 use super::wire::{FileDeleted, FileObject, List, json};
 use super::{form, list, spend, wire};
 use crate::files::Files;
 use crate::model::caller::Caller;
-use crate::model::ids::FileId;
+use crate::model::ids::{FileId, WorkspaceId};
 use crate::model::ledger::ReadOp;
-use crate::model::page::Page;
+use crate::model::page::{NamePosition, Page};
 use crate::usage::{ReadCounter, Spending};
 use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
@@ -49,11 +50,24 @@ pub async fn list_files(
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let listed = match list::parse(query.as_deref().unwrap_or_default())? {
-        Some(query) => list_body::answer(files, turns, caller.workspace, query).await?,
-        None => json(StatusCode::OK, &List::of_files(&Page::empty())),
+        FileList::ById(query) => list_body::answer(files, turns, caller.workspace, query).await?,
+        FileList::ByName(mut query, after) => {
+            if let Some(id) = after {
+                query.after = Some(position(&files, caller.workspace, id).await?);
+            }
+            list_body::answer(files, turns, caller.workspace, query).await?
+        }
+        FileList::Nothing => json(StatusCode::OK, &List::of_files(&Page::empty())),
     };
     reads.count(caller, ReadOp::List, None);
     Ok(listed)
+}
+
+/// Returns the position among names of the File after which a page begins.
+async fn position(files: &Files, workspace: WorkspaceId, id: FileId) -> Result<NamePosition, ApiError> {
+    let unknown = || ApiError::invalid(format!("No such File object: {id}")).param("after");
+    let file = files.retrieve(workspace, id).await?.ok_or_else(unknown)?;
+    Ok(NamePosition::of(&file.filename, id))
 }
 
 /// `GET /v1/files/{id}`.

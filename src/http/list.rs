@@ -2,37 +2,67 @@
 
 use super::error::{ApiError, echo};
 use super::query::parameters;
+use crate::model::filename::MAX_FILENAME_CHARACTERS;
 use crate::model::ids::{FileId, PartId};
-use crate::model::page::{FileQuery, Order, PAGE_FILES};
+use crate::model::page::{FileQuery, NamePrefix, NameQuery, Order, PAGE_FILES};
 use crate::model::purpose::Purpose;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 /// The largest valid time, in Unix seconds: the end of the year 9999.
 pub const MAX_TIME: u64 = 253_402_300_799;
+/// The parameter that searches by the beginning of names.
+const NAME_PREFIX: &str = "name_prefix";
+const NOT_BOTH: &str = "A list is filtered by 'purpose' or by 'name_prefix', not by both.";
 /// The maximum number of values of a filter.
 pub const MAX_FILTER_VALUES: usize = 100;
 
-/// Reads the query of `GET /v1/files`. None for a purpose that no File can have: the list is then empty.
+/// The list that a query asks for.
+#[derive(Debug)]
+pub enum FileList {
+    /// None, for a purpose that no File can have.
+    Nothing,
+    /// Files in the order of their creation.
+    ById(FileQuery),
+    /// Files in the order of their names, from [`NameQuery::after`], which is that of the File with this id.
+    ByName(NameQuery, Option<FileId>),
+}
+
+/// Reads the query of `GET /v1/files`.
 ///
 /// # Errors
 /// When a parameter is not valid; unknown ones are ignored, as OpenAI does.
-pub fn parse(query: &str) -> Result<Option<FileQuery>, ApiError> {
+pub fn parse(query: &str) -> Result<FileList, ApiError> {
     let mut parsed = FileQuery { purpose: None, limit: *PAGE_FILES.end(), order: Order::Descending, after: None };
-    let mut nothing = false;
+    let (mut purpose, mut by_name, mut asked_order) = (None, None, None);
     for (name, value) in parameters(query) {
         match &*name {
-            "purpose" => {
-                parsed.purpose = Purpose::named(&value);
-                nothing = parsed.purpose.is_none();
-            }
+            "purpose" => purpose = Some(Purpose::named(&value)),
+            NAME_PREFIX => by_name = Some(name_prefix(&value)?),
             "limit" => parsed.limit = limit(&value, &PAGE_FILES)?,
-            "order" => parsed.order = order(&value)?,
+            "order" => asked_order = Some(order(&value)?),
             "after" => parsed.after = Some(after(&value)?),
             _ => {}
         }
     }
-    Ok((!nothing).then_some(parsed))
+    match (purpose, by_name) {
+        (Some(_), Some(_)) => Err(ApiError::invalid(NOT_BOTH).param(NAME_PREFIX)),
+        (Some(None), None) => Ok(FileList::Nothing),
+        (purpose, None) => {
+            let order = asked_order.unwrap_or(Order::Descending);
+            Ok(FileList::ById(FileQuery { purpose: purpose.flatten(), order, ..parsed }))
+        }
+        (None, Some(prefix)) => {
+            let order = asked_order.unwrap_or(Order::Ascending);
+            let query = NameQuery { prefix, limit: parsed.limit, order, after: None };
+            Ok(FileList::ByName(query, parsed.after))
+        }
+    }
+}
+
+fn name_prefix(value: &str) -> Result<NamePrefix, ApiError> {
+    let message = || format!("Invalid '{NAME_PREFIX}': expected 1 to {MAX_FILENAME_CHARACTERS} characters.");
+    NamePrefix::parse(value).ok_or_else(|| ApiError::invalid(message()).param(NAME_PREFIX))
 }
 
 /// Reads the query of `GET /v1/uploads/{id}/parts`: the last part of the previous page, and the number of parts.
@@ -130,25 +160,37 @@ mod tests {
 
     #[test]
     fn absent_parameters_have_openais_defaults() {
-        let list = parse("").unwrap().unwrap();
-        assert_eq!((list.limit, list.order, list.purpose, list.after), (10_000, Order::Descending, None, None));
-        assert!(parse("colour=blue").unwrap().is_some());
+        for query in ["", "colour=blue"] {
+            let FileList::ById(list) = parse(query).unwrap() else { panic!("{query}") };
+            assert_eq!((list.limit, list.order, list.purpose, list.after), (10_000, Order::Descending, None, None));
+        }
+        let FileList::ByName(list, None) = parse("name_prefix=A").unwrap() else { panic!("by name") };
+        assert_eq!((list.limit, list.order, list.prefix), (10_000, Order::Ascending, NamePrefix::parse("a").unwrap()));
     }
 
     #[test]
     fn a_purpose_that_nothing_has_gives_an_empty_list() {
-        assert!(parse("purpose=poetry").unwrap().is_none());
-        assert_eq!(parse("purpose=fine-tune").unwrap().unwrap().purpose, Some(Purpose::FineTune));
+        assert!(matches!(parse("purpose=poetry").unwrap(), FileList::Nothing));
+        let FileList::ById(list) = parse("purpose=fine-tune").unwrap() else { panic!("by id") };
+        assert_eq!(list.purpose, Some(Purpose::FineTune));
     }
 
     #[test]
     fn bounds_are_inclusive() {
-        for query in ["limit=1", "limit=10000", "limit=%31", "limit=&after=&order="] {
+        for query in ["limit=1", "limit=10000", "limit=%31", "limit=&after=&order=&name_prefix="] {
             assert!(parse(query).is_ok(), "{query}");
         }
-        for query in
-            ["limit=0", "limit=-1", "limit=10001", "limit=ten", "limit=99999999999999999999999", "order=up", "after=x"]
-        {
+        for query in [
+            "limit=0",
+            "limit=-1",
+            "limit=10001",
+            "limit=ten",
+            "limit=99999999999999999999999",
+            "order=up",
+            "after=x",
+            "name_prefix=a&purpose=batch",
+            "name_prefix=a&purpose=poetry",
+        ] {
             assert!(parse(query).is_err(), "{query}");
         }
     }

@@ -7,7 +7,7 @@ use crate::error_chain::ErrorChain;
 use crate::files::{Files, StoreError};
 use crate::model::file::File;
 use crate::model::ids::{FileId, WorkspaceId};
-use crate::model::page::{FileQuery, Page};
+use crate::model::page::{FileQuery, NamePosition, NameQuery, Page};
 use crate::shares::contention::ContentionLimiter;
 use axum::body::Body;
 use axum::response::Response;
@@ -25,21 +25,61 @@ const STEP_FILES: u32 = 500;
 #[derive(Clone, Debug)]
 pub struct ListTurns(pub ContentionLimiter<WorkspaceId>);
 
+/// A query that is read page by page.
+pub trait Pages: Clone + Send + Sync + 'static {
+    /// The number of Files that are still to be read.
+    fn limit(&mut self) -> &mut u32;
+    /// Goes on behind this File.
+    fn go_behind(&mut self, last: &File);
+    /// Reads a page.
+    fn read(self, files: &Files, workspace: WorkspaceId)
+    -> impl Future<Output = Result<Page<File>, StoreError>> + Send;
+}
+
+impl Pages for FileQuery {
+    fn limit(&mut self) -> &mut u32 {
+        &mut self.limit
+    }
+
+    fn go_behind(&mut self, last: &File) {
+        self.after = Some(last.id);
+    }
+
+    async fn read(self, files: &Files, workspace: WorkspaceId) -> Result<Page<File>, StoreError> {
+        files.list(workspace, self).await
+    }
+}
+
+impl Pages for NameQuery {
+    fn limit(&mut self) -> &mut u32 {
+        &mut self.limit
+    }
+
+    fn go_behind(&mut self, last: &File) {
+        self.after = Some(NamePosition::of(&last.filename, last.id));
+    }
+
+    async fn read(self, files: &Files, workspace: WorkspaceId) -> Result<Page<File>, StoreError> {
+        files.list_by_name(workspace, self).await
+    }
+}
+
 /// Answers with the list of a query.
-pub async fn answer(
+pub async fn answer<Q: Pages>(
     files: Arc<Files>,
     turns: Arc<ListTurns>,
     workspace: WorkspaceId,
-    query: FileQuery,
+    mut query: Q,
 ) -> Result<Response, ApiError> {
     let turn = turns.0.acquire(workspace).await;
-    let first = files.list(workspace, step_of(query)).await?;
+    let first = step_of(&query).read(&files, workspace).await?;
     drop(turn);
-    let Some(first_id) = first.rows.first().map(|file| file.id).filter(|_| first.has_more && query.limit > STEP_FILES)
-    else {
+    let goes_on = first.has_more && *query.limit() > STEP_FILES;
+    let Some(first_id) = first.rows.first().map(|file| file.id).filter(|_| goes_on) else {
         return Ok(wire::json(StatusCode::OK, &List::of_files(&first)));
     };
-    let walk = Walk { files, turns, workspace, rest: query, first_id, at: Position::Begin(first) };
+    let ends = Ends { first: first_id, last: None };
+    let walk = Walk { files, turns, workspace, rest: query, ends, at: Position::Begin(first) };
     let request = Span::current();
     let chunks = stream::try_unfold(walk, Walk::next).inspect_err(move |error: &StoreError| {
         request.in_scope(|| tracing::warn!(error = %ErrorChain(error), "list response aborted"));
@@ -47,17 +87,25 @@ pub async fn answer(
     Ok(wire::json_body(StatusCode::OK, Body::from_stream(chunks)))
 }
 
-fn step_of(query: FileQuery) -> FileQuery {
-    FileQuery { limit: query.limit.min(STEP_FILES), ..query }
+fn step_of<Q: Pages>(query: &Q) -> Q {
+    let mut step = query.clone();
+    *step.limit() = STEP_FILES.min(*step.limit());
+    step
 }
 
-struct Walk {
+/// The ids of the first and of the last File of an answer.
+struct Ends {
+    first: FileId,
+    last: Option<FileId>,
+}
+
+struct Walk<Q> {
     files: Arc<Files>,
     turns: Arc<ListTurns>,
     workspace: WorkspaceId,
     /// The query for the rows that are not written yet.
-    rest: FileQuery,
-    first_id: FileId,
+    rest: Q,
+    ends: Ends,
     at: Position,
 }
 
@@ -68,18 +116,18 @@ enum Position {
     Done,
 }
 
-impl Walk {
+impl<Q: Pages> Walk<Q> {
     /// Writes the next piece of the body. A failure ends the connection uncleanly.
     async fn next(mut self) -> Result<Option<(Bytes, Self)>, StoreError> {
         let piece = match mem::replace(&mut self.at, Position::Done) {
             Position::Begin(page) => self.rows(b"{\"object\":\"list\",\"data\":[", &page),
             Position::Middle => {
                 let turn = self.turns.0.acquire(self.workspace).await;
-                let page = self.files.list(self.workspace, step_of(self.rest)).await?;
+                let page = step_of(&self.rest).read(&self.files, self.workspace).await?;
                 drop(turn);
                 self.rows(b",", &page)
             }
-            Position::End { has_more } => wire::file_list_tail(self.first_id, self.rest.after, has_more),
+            Position::End { has_more } => wire::file_list_tail(self.ends.first, self.ends.last, has_more),
             Position::Done => return Ok(None),
         };
         Ok(Some((Bytes::from(piece), self)))
@@ -93,9 +141,13 @@ impl Walk {
             wire::append(&mut piece, &FileObject::from(file));
         }
         let written = u32::try_from(page.rows.len()).unwrap_or(STEP_FILES);
-        self.rest.limit = self.rest.limit.saturating_sub(written);
-        self.rest.after = page.rows.last().map(|file| file.id).or(self.rest.after);
-        let goes_on = page.has_more && self.rest.limit > 0;
+        let left = self.rest.limit();
+        *left = left.saturating_sub(written);
+        let goes_on = page.has_more && *left > 0;
+        if let Some(last) = page.rows.last() {
+            self.rest.go_behind(last);
+            self.ends.last = Some(last.id);
+        }
         self.at = if goes_on { Position::Middle } else { Position::End { has_more: page.has_more } };
         piece
     }

@@ -30,7 +30,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, sink};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -48,6 +48,8 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The maximum number of connections that are refused with an answer at the same time; further ones are closed.
 const MAX_REFUSALS: usize = 64;
+/// The number of bytes that are read of a connection that is refused.
+const MAX_REFUSED_BYTES: u64 = 64 << 10;
 /// The time limit of such an answer.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -288,12 +290,10 @@ impl Refusals {
             tcp.write_all(&answer).await?;
             tcp.shutdown().await?;
             // A close with unread bytes would make the client's kernel discard the answer (RFC 9112, section 9.6).
-            let mut rest = [0; 1024];
-            while tcp.read(&mut rest).await? > 0 {}
-            Ok::<_, std::io::Error>(())
+            copy(&mut tcp.take(MAX_REFUSED_BYTES), &mut sink()).await
         };
         tasks.spawn(async move {
-            if let Err(error) = timeout(REFUSAL_TIMEOUT, tell).await.unwrap_or(Ok(())) {
+            if let Err(error) = timeout(REFUSAL_TIMEOUT, tell).await.unwrap_or(Ok(0)) {
                 tracing::debug!(%error, "connection limit response failed");
             }
             drop(slot);

@@ -6,7 +6,7 @@ use crate::model::caller::Caller;
 use crate::model::file::{File, NewFile};
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{FileId, WorkspaceId};
-use crate::model::page::{FileQuery, Page};
+use crate::model::page::{FileQuery, NameQuery, Page};
 use async_trait::async_trait;
 use std::fmt::Debug;
 
@@ -39,6 +39,8 @@ pub trait FileStore: Debug + Send + Sync {
     async fn find_content(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<StoredContent>, MetadataError>;
     /// Returns a page of the Files that have not expired, in the order of their ids.
     async fn list_files(&self, workspace: WorkspaceId, query: FileQuery) -> Result<Page<File>, MetadataError>;
+    /// Returns a page of the Files that have not expired and whose names begin so, in the order of their names.
+    async fn list_files_by_name(&self, workspace: WorkspaceId, query: NameQuery) -> Result<Page<File>, MetadataError>;
     /// Deletes a File and turns its blob to `deleting`, or deletes the blob whose bytes the metadata store has. The
     /// parts of a File are left to [`release_parts`](super::ReleaseStore::release_parts). Returns false when there is
     /// no such File or it has expired.

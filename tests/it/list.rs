@@ -51,6 +51,42 @@ async fn a_deleted_file_is_still_a_position() {
 }
 
 #[tokio::test]
+async fn names_are_searched_by_their_beginning() {
+    const FILES: usize = 503; // more than are read at once
+    let server = TestServer::open().await;
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    bob.create_file("report of bob", b"x").await.is_ok();
+    ada.create_file("other", b"x").await.is_ok();
+    let mut expected = Vec::new();
+    for number in 0..FILES {
+        let name = if number % 2 == 0 {
+            format!("Report {:03}", FILES - number)
+        } else {
+            format!("report {:03}", FILES - number)
+        };
+        expected.insert(0, ada.create_file(&name, b"x").await.id());
+    }
+    assert_eq!(ada.list("?name_prefix=REPORT%20").await.ids(), expected, "in the order of names");
+    expected.reverse();
+    let first = ada.list("?name_prefix=report&order=desc&limit=501").await.is_ok();
+    let (page, ids) = (first.json(), first.ids());
+    assert_eq!((ids.as_slice(), page["has_more"].as_bool()), (&expected[..501], Some(true)));
+    assert_eq!((page["first_id"].as_str(), page["last_id"].as_str()), (Some(&*ids[0]), Some(&*ids[500])));
+    let rest = ada.list(&format!("?name_prefix=report&order=desc&after={}", ids[500])).await.is_ok();
+    assert_eq!((rest.ids().as_slice(), rest.json()["has_more"].as_bool()), (&expected[501..], Some(false)));
+    ada.delete_file(&ids[500]).await.is_ok();
+    let gone = ada.list(&format!("?name_prefix=report&after={}", ids[500])).await;
+    assert_eq!((gone.status.as_u16(), gone.json()["error"]["param"].as_str()), (400, Some("after")));
+    let too_long = "a".repeat(256);
+    for query in [&*too_long, "a&purpose=user_data", "a&purpose=poetry"] {
+        let refused = ada.list(&format!("?name_prefix={query}")).await;
+        let (status, body) = (refused.status.as_u16(), refused.json());
+        assert_eq!((status, body["error"]["param"].as_str()), (400, Some("name_prefix")), "{query}");
+    }
+    server.close().await;
+}
+
+#[tokio::test]
 async fn an_empty_list_has_no_ids_and_no_more() {
     let server = TestServer::open().await;
     let ada = server.user("ada").await;

@@ -21,7 +21,8 @@ for wanted in \
     '-rw-r--r-- root/root ./usr/lib/systemd/system/venna-backup.service' \
     '-rw-r--r-- root/root ./usr/lib/systemd/system/venna-backup.timer' \
     '-rw-r--r-- root/root ./etc/venna/venna.toml' \
-    '-rw-r--r-- root/root ./usr/share/doc/venna/operations.md'; do
+    '-rw-r--r-- root/root ./usr/share/doc/venna/operations.md' \
+    '-rw-r--r-- root/root ./usr/share/doc/venna/guides/limits.md'; do
     grep -qxF -- "$wanted" <<<"$contents" || fail "the package has no $wanted:"$'\n'"$contents"
 done
 # Completions and manual pages come with the commands that write them.

@@ -7,9 +7,10 @@ use crate::model::blob::{ContentLocation, StoredBlob};
 use crate::model::caller::Caller;
 use crate::model::digest::ContentDigest;
 use crate::model::expiry::ExpiresAfter;
-use crate::model::file::NewFile;
+use crate::model::file::{File, NewFile};
+use crate::model::filename::Filename;
 use crate::model::ids::{BlobId, FileId};
-use crate::model::page::{FileQuery, Order};
+use crate::model::page::{FileQuery, NamePosition, NamePrefix, NameQuery, Order};
 use crate::model::purpose::Purpose;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -117,6 +118,57 @@ async fn visit(store: &dyn MetadataStore, caller: Caller, mut list: FileQuery) -
         assert!(!page.has_more || page.rows.len() as u64 == u64::from(list.limit));
         visited.extend(page.rows.iter().map(|file| file.id));
         list.after = visited.last().copied();
+        if !page.has_more {
+            return visited;
+        }
+    }
+}
+
+/// Names that differ in case, that are equal, that are the beginning of others, and one that has expired.
+pub async fn names_are_found_by_their_beginning(store: &dyn MetadataStore, clock: &Clock) {
+    let (caller, other) = (tenant(store, "names").await, tenant(store, "other names").await);
+    let named = async |at: Caller, number: u8, name: &str, expires_after: Option<ExpiresAfter>| {
+        let blob = blob(at, number);
+        store.begin_blob(at.workspace, blob, PROCESS).await.unwrap();
+        let new =
+            NewFile { filename: Filename::parse(name).unwrap(), ..new_file(blob, Purpose::UserData, expires_after) };
+        made(store.create_file(at, new, None).await.unwrap()).unwrap()
+    };
+    named(other, 1, "report.pdf", None).await;
+    let brief = named(caller, 2, "report-0", ExpiresAfter::seconds(3600)).await;
+    let mut expected = Vec::new();
+    for (number, name) in
+        ["Report.pdf", "report.pdf", "report", "REPORT-2026.txt", "reposition", "Ärger", "ärger"].iter().enumerate()
+    {
+        expected.push(named(caller, 3 + u8::try_from(number).unwrap(), name, None).await);
+    }
+    clock.set(brief.expires_at.unwrap() * 1000);
+    expected.sort_by_key(|file| NamePosition::of(&file.filename, file.id));
+    for (prefix, found) in [("rep", 5), ("REPORT", 4), ("report.", 2), ("report.pdf", 2), ("ä", 1), ("Ä", 1), ("x", 0)]
+    {
+        for (order, limit) in [(Order::Ascending, 1), (Order::Ascending, 100), (Order::Descending, 2)] {
+            let begins =
+                |file: &&File| file.filename.as_str().to_ascii_lowercase().starts_with(&prefix.to_ascii_lowercase());
+            let mut all: Vec<FileId> = expected.iter().filter(begins).map(|file| file.id).collect();
+            if order == Order::Descending {
+                all.reverse();
+            }
+            assert_eq!(all.len(), found, "{prefix}");
+            let query = NameQuery { prefix: NamePrefix::parse(prefix).unwrap(), limit, order, after: None };
+            assert_eq!(visit_names(store, caller, query).await, all, "{prefix} {order:?}");
+        }
+    }
+    assert_eq!(expire(store, 10).await, 1);
+    clock.set(NOW_MS);
+}
+
+async fn visit_names(store: &dyn MetadataStore, caller: Caller, mut query: NameQuery) -> Vec<FileId> {
+    let mut visited = Vec::new();
+    loop {
+        let page = store.list_files_by_name(caller.workspace, query.clone()).await.unwrap();
+        assert!(!page.has_more || page.rows.len() as u64 == u64::from(query.limit));
+        visited.extend(page.rows.iter().map(|file| file.id));
+        query.after = page.rows.last().map(|file| NamePosition::of(&file.filename, file.id));
         if !page.has_more {
             return visited;
         }

@@ -41,6 +41,7 @@ pub async fn holds(store: &dyn MetadataStore, clock: &Clock) {
     files::a_workspace_sees_its_own_files_only(store).await;
     files::pages_visit_each_file_once(store).await;
     files::a_cursor_needs_no_file(store).await;
+    files::names_are_found_by_their_beginning(store, clock).await;
     blobs::a_blob_is_committed_once_and_by_its_workspace(store).await;
     blobs::what_is_abandoned_cannot_be_committed(store).await;
     blobs::uploads_of_blobs_are_noted_until_they_are_ready(store).await;

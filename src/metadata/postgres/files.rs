@@ -18,7 +18,7 @@ use crate::model::caller::Caller;
 use crate::model::file::{File, FileDigest, NewFile};
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{BlobId, FileId, WorkspaceId};
-use crate::model::page::{FileQuery, Page};
+use crate::model::page::{FileQuery, NameQuery, Page};
 use crate::model::purpose::Purpose;
 use crate::random;
 use async_trait::async_trait;
@@ -88,6 +88,27 @@ impl FileStore for PostgresStore {
             let (purpose, limit) = (query.purpose.map(Purpose::name), i64::from(query.limit) + 1);
             let found = session.rows(&sql, &[&workspace, &after, &purpose, &limit]).await?;
             Ok(Page::cut(rows::read_all(&found)?, query.limit))
+        })
+    }
+
+    async fn list_files_by_name(&self, workspace: WorkspaceId, query: NameQuery) -> Result<Page<File>, MetadataError> {
+        let NameQuery { prefix, limit, order, after } = &query;
+        let PageBound { comparison, direction, .. } = PageBound::behind(None::<FileId>, *order);
+        let behind = match after {
+            Some(_) => format!("(lower(f.filename), f.id) {comparison} ($4, $5)"),
+            None => "$4::text IS NULL AND $5::text IS NULL".to_owned(),
+        };
+        let sql = &format!(
+            "SELECT {FILE} FROM files f WHERE f.workspace_id = $1 AND {ALIVE}
+                 AND lower(f.filename) >= $2 AND lower(f.filename) < $3 AND {behind}
+             ORDER BY lower(f.filename) {direction}, f.id {direction} LIMIT $6"
+        );
+        let (least, bound) = (&prefix.least(), &prefix.bound());
+        let (name, id) = &after.as_ref().map(|after| (&after.name, after.id.to_string())).unzip();
+        read!(self, workspace, |session| {
+            let (workspace, most) = (workspace.to_string(), i64::from(*limit) + 1);
+            let found = session.rows(sql, &[&workspace, least, bound, name, id, &most]).await?;
+            Ok(Page::cut(rows::read_all(&found)?, *limit))
         })
     }
 

@@ -98,6 +98,7 @@ const ALLOWED: &[(&str, &str, &str)] = &[
 /// Required indexes: a text of the statement, and the index.
 const REQUIRED: &[(&str, &str)] = &[
     ("f.purpose = $3 ORDER BY f.id", "files_by_purpose"),
+    ("ORDER BY lower(f.filename)", "files_by_name"),
     ("workspace_id = $2 ORDER BY seq", "ledger_by_workspace"),
     ("<> 'adjustment' AND workspace_id = ANY($1) AND ts >=", "ledger_by_workspace_time"),
     ("fact = 'adjustment' AND workspace_id = ANY($1)", "ledger_adjustments_by_workspace"),

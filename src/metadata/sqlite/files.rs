@@ -20,7 +20,7 @@ use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{BlobId, FileId, WorkspaceId};
 use crate::model::ledger::Fact;
 use crate::model::limits::Limits;
-use crate::model::page::{FileQuery, Page};
+use crate::model::page::{FileQuery, NameQuery, Page};
 use crate::model::purpose::Purpose;
 use async_trait::async_trait;
 use rusqlite::{Connection, Result, Row, ToSql, params, params_from_iter};
@@ -80,6 +80,13 @@ impl FileStore for SqliteStore {
         } else {
             self.readers.long(list).await
         }
+    }
+
+    async fn list_files_by_name(&self, workspace: WorkspaceId, query: NameQuery) -> Result<Page<File>, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        let is_short = query.limit <= POINT_PAGE_FILES;
+        let list = move |connection: &Connection| list_by_name(connection, workspace, &query, now_seconds);
+        if is_short { self.readers.current_or_long(list).await } else { self.readers.long(list).await }
     }
 
     async fn delete_file(&self, caller: Caller, id: FileId) -> Result<bool, MetadataError> {
@@ -172,6 +179,28 @@ fn list(connection: &Connection, workspace: WorkspaceId, query: FileQuery, now_s
     );
     let values =
         params![workspace, now_seconds, query.after, query.purpose.map(Purpose::name), u64::from(query.limit) + 1];
+    Ok(Page::cut(connection.rows(&sql, values, rows::read)?, query.limit))
+}
+
+fn list_by_name(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    query: &NameQuery,
+    now_seconds: u64,
+) -> Result<Page<File>> {
+    let PageBound { comparison, direction, .. } = PageBound::behind(None::<FileId>, query.order);
+    let after = match query.after {
+        Some(_) => format!("AND (lower(filename), id) {comparison} (?5, ?6)"),
+        None => "AND ?5 IS NULL AND ?6 IS NULL".to_owned(),
+    };
+    let sql = format!(
+        "SELECT {FILE} FROM files INDEXED BY files_by_name
+         WHERE workspace_id = ?1 AND {ALIVE} AND lower(filename) >= ?3 AND lower(filename) < ?4 {after}
+         ORDER BY lower(filename) {direction}, id {direction} LIMIT ?7"
+    );
+    let (least, bound) = (query.prefix.least(), query.prefix.bound());
+    let (name, id) = query.after.as_ref().map(|after| (&after.name, after.id)).unzip();
+    let values = params![workspace, now_seconds, least, bound, name, id, u64::from(query.limit) + 1];
     Ok(Page::cut(connection.rows(&sql, values, rows::read)?, query.limit))
 }
 

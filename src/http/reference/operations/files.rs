@@ -9,8 +9,9 @@ use crate::http::catalogue::ErrorKind::{
 };
 use crate::http::reference::ids::FILE_ID;
 use crate::http::reference::route_doc::{FILES, RouteDoc, calls};
+use crate::model::filename::MAX_FILENAME_CHARACTERS;
 use serde_json::json;
-use venna_reference::{Answer, Body, BodyExample, Operation, OtherAnswer, Parameter, Schema};
+use venna_reference::{Answer, Body, BodyExample, Operation, OtherAnswer, Parameter, Schema, Shape};
 
 /// The paragraphs on the answer to a download.
 const DOWNLOAD_NOTES: [&str; 2] = [
@@ -42,7 +43,9 @@ fn id() -> Parameter {
 fn list_files() -> RouteDoc {
     let operation = Operation {
         about: vec![
-            "Lists the Files of the project of the key in the order of their creation.".into(),
+            "Lists the Files of the project of the key in the order of their creation, or with `name_prefix` in the order of \
+             their names."
+                .into(),
             "SDKs fetch further pages automatically.".into(),
         ],
         parameters: vec![
@@ -55,7 +58,14 @@ fn list_files() -> RouteDoc {
             in_query(
                 "after",
                 FILE_ID,
-                "Cursor: return Files after this id. Any well-formed id works, including the id of a deleted File.",
+                "Cursor: return Files after this id. Any well-formed id works, including the id of a deleted File. With \
+                 `name_prefix` it is the id of a File that exists.",
+            ),
+            in_query(
+                "name_prefix",
+                Schema::Shaped(Shape { pattern: None, min: 1, max: MAX_FILENAME_CHARACTERS }),
+                "Only Files whose names begin so, in the order of their names (`asc` by default). ASCII letters match in \
+                 either case. Not together with `purpose`.",
             ),
         ],
         answer: Answer::Json("ListFilesResponse", page_of_one(&file())),
