@@ -23,6 +23,7 @@ mod limits;
 mod lines;
 mod list;
 mod matrix;
+mod oidc;
 mod promotion;
 mod protocol;
 mod quotas;

@@ -228,10 +228,15 @@ fn masked(answer: &Answer, ids: &Ids) -> (u16, Vec<(String, String)>, String) {
     (status, headers, body)
 }
 
+/// Returns whether a route takes admin keys alone among keys.
+pub const fn is_administrative(access: Access) -> bool {
+    matches!(access, Access::Admin | Access::AdminOrOwner)
+}
+
 fn scope_of(access: Access) -> Option<Scope> {
     match access {
         Access::Scope(scope) | Access::AdminOr(scope) => Some(scope),
-        Access::Admin | Access::AnyKey => None,
+        Access::Admin | Access::AdminOrOwner | Access::AnyKey => None,
     }
 }
 
@@ -253,7 +258,7 @@ async fn every_route_takes_only_the_keys_that_it_says() {
             nobody = nobody.header(header, value);
         }
         world.admin.send(nobody).await.is_error(401, None, None);
-        let dead = if route.access == Access::Admin { &dead_of_admins } else { &dead_of_workspace };
+        let dead = if is_administrative(route.access) { &dead_of_admins } else { &dead_of_workspace };
         for (case, holder) in dead {
             let answer = holder.send(request(holder, &route, &ada.ids)).await;
             assert_eq!(answer.status, 401, "{name} with a key that is {case}");
@@ -276,7 +281,7 @@ async fn every_route_takes_only_the_keys_that_it_says() {
             }
             asked += 2;
         }
-        if route.access == Access::Admin {
+        if is_administrative(route.access) {
             let refused = all_scopes.send(request(&all_scopes, &route, &ada.ids)).await;
             assert_eq!(refused.status, 403, "{name} with a workspace key");
             refused.is_error(403, None, Some("insufficient_permissions"));
@@ -297,7 +302,7 @@ async fn a_foreign_id_answers_like_one_that_never_existed_on_every_route() {
     let mut compared = 0;
     for route in routes() {
         let name = format!("{} {}", route.method, route.path);
-        let asker = if route.access == Access::Admin { &world.admin } else { &bob.owner };
+        let asker = if is_administrative(route.access) { &world.admin } else { &bob.owner };
         if route.path.contains("{id}") {
             let mut methods = vec![route.method.clone()];
             methods.extend((route.method == Method::GET).then_some(Method::HEAD));
@@ -320,7 +325,7 @@ async fn a_foreign_id_answers_like_one_that_never_existed_on_every_route() {
             }
             compared += 1;
         }
-        if route.access != Access::Admin && route.method == Method::GET && !route.path.contains("{id}") {
+        if !is_administrative(route.access) && route.method == Method::GET && !route.path.contains("{id}") {
             let answer = bob.owner.send(request(&bob.owner, &route, &bob.ids)).await.is_ok();
             let body = String::from_utf8(answer.body.unwrap()).unwrap();
             assert!(ada.ids.all().iter().all(|id| !body.contains(id)), "{name} shows what is another's: {body}");
@@ -345,7 +350,7 @@ async fn every_route_answers_its_rightful_caller() {
     let world = World::open().await;
     for (number, route) in routes().into_iter().enumerate() {
         let tenant = world.tenant(&format!("tenant {number}")).await;
-        let asker = if route.access == Access::Admin { &world.admin } else { &tenant.owner };
+        let asker = if is_administrative(route.access) { &world.admin } else { &tenant.owner };
         let answer = asker.send(request(asker, &route, &tenant.ids)).await;
         assert_eq!(answer.status, 200, "{} {}: {:?}", route.method, route.path, answer.body);
     }
@@ -364,8 +369,20 @@ fn the_scopes_are_those_of_the_product() {
             ("GET", path) if path.starts_with("/v1/organization/usage/") || path == "/v1/organization/costs" => {
                 Access::AdminOr(Scope::UsageRead)
             }
+            (method, path) if is_of_owner(method, path) => Access::AdminOrOwner,
             _ => Access::Admin,
         };
         assert_eq!(route.access, expected, "{} {}", route.method, route.path);
+    }
+}
+
+/// What the owner of a project may do: everything with its keys and members, and read its limits.
+fn is_of_owner(method: &str, path: &str) -> bool {
+    let Some(rest) = path.strip_prefix("/v1/organization/projects/{project_id}") else { return false };
+    let is_limit = rest.ends_with("/limits") || rest.starts_with("/rate_limits") || rest == "/spend_limit";
+    match rest.split('/').nth(1) {
+        None => method == "GET",
+        Some("api_keys" | "service_accounts" | "users") if !is_limit => true,
+        Some(_) => is_limit && method == "GET",
     }
 }

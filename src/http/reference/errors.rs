@@ -102,7 +102,7 @@ fn body(error: &ApiError) -> Value {
 fn forbidden(access: Option<Access>) -> ApiError {
     match access {
         Some(Access::Scope(scope) | Access::AdminOr(scope)) => ApiError::missing_scope(scope),
-        Some(Access::Admin | Access::AnyKey) | None => ApiError::needs_admin_key(),
+        Some(Access::Admin | Access::AdminOrOwner | Access::AnyKey) | None => ApiError::needs_admin_key(),
     }
 }
 
