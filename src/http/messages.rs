@@ -266,6 +266,11 @@ impl ApiError {
         Self::not_found("rate limit", id, "rate_limit_id")
     }
 
+    /// The server or the project has no such user.
+    pub fn user_not_found(id: &str) -> Self {
+        Self::not_found("user", id, "user_id")
+    }
+
     /// There is no such session of the console.
     pub fn session_not_found(id: &str) -> Self {
         Self::not_found("session", id, "id")

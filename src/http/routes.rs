@@ -34,6 +34,9 @@ pub struct Route {
 const SERVICE_ACCOUNTS: &str = "/v1/organization/projects/{project_id}/service_accounts";
 const SERVICE_ACCOUNT: &str = "/v1/organization/projects/{project_id}/service_accounts/{service_account_id}";
 
+const MEMBERS: &str = "/v1/organization/projects/{project_id}/users";
+const MEMBER: &str = "/v1/organization/projects/{project_id}/users/{user_id}";
+
 /// Returns every operation under `/v1`.
 #[must_use]
 pub fn routes() -> Vec<Route> {
@@ -73,6 +76,15 @@ pub fn routes() -> Vec<Route> {
         get(SERVICE_ACCOUNT, AdminOrOwner, admin::retrieve_service_account),
         post(SERVICE_ACCOUNT, AdminOrOwner, admin::update_service_account),
         delete(SERVICE_ACCOUNT, AdminOrOwner, admin::delete_service_account),
+        get(MEMBERS, AdminOrOwner, admin::list_project_users),
+        post(MEMBERS, AdminOrOwner, admin::create_project_user),
+        get(MEMBER, AdminOrOwner, admin::retrieve_project_user),
+        post(MEMBER, AdminOrOwner, admin::update_project_user),
+        delete(MEMBER, AdminOrOwner, admin::delete_project_user),
+        get("/v1/organization/users", Admin, admin::list_users),
+        get("/v1/organization/users/{user_id}", Admin, admin::retrieve_user),
+        post("/v1/organization/users/{user_id}", Admin, admin::update_user),
+        delete("/v1/organization/users/{user_id}", Admin, admin::delete_user),
         get("/v1/organization/projects/{project_id}/rate_limits", AdminOrOwner, admin::list_rate_limits),
         post("/v1/organization/projects/{project_id}/rate_limits/{rate_limit_id}", Admin, admin::update_rate_limit),
         get("/v1/organization/projects/{project_id}/spend_limit", AdminOrOwner, admin::retrieve_spend_limit),

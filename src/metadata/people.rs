@@ -3,6 +3,7 @@
 use super::error::MetadataError;
 use crate::model::api_key::Credential;
 use crate::model::audit::Origin;
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{PersonId, WorkspaceId};
 use crate::model::page::Page;
 use crate::model::person::{Grant, Identity, Membership, Person, Role};
@@ -41,22 +42,17 @@ pub trait PersonStore: Debug + Send + Sync {
         person: PersonId,
         workspace: Option<WorkspaceId>,
     ) -> Result<Option<Credential>, MetadataError>;
-    /// Makes a person a member of a workspace, or an administrator, until the API revokes it. Returns none when there is
-    /// no such person or workspace, or the person has the maximum of memberships.
+    /// Gives a person a role in a workspace, or that of an administrator, until the API revokes it; no role revokes it.
+    /// Returns the person and the membership that it has now. Returns none when there is no such person or workspace, or
+    /// the person has the maximum of memberships.
     async fn set_member(
         &self,
         person: PersonId,
         workspace: Option<WorkspaceId>,
-        role: Role,
+        role: Option<Role>,
         origin: Origin,
-    ) -> Result<Option<Membership>, MetadataError>;
-    /// Revokes a membership. Returns false when there is none.
-    async fn remove_member(
-        &self,
-        person: PersonId,
-        workspace: Option<WorkspaceId>,
-        origin: Origin,
-    ) -> Result<bool, MetadataError>;
+        once: Option<Idempotency<(Person, Option<Membership>)>>,
+    ) -> Result<IdempotentOutcome<Option<(Person, Option<Membership>)>>, MetadataError>;
     /// Deletes a person, revokes its memberships and ends its sessions. Returns false when there is no such person.
     async fn delete_person(&self, person: PersonId, origin: Origin) -> Result<bool, MetadataError>;
 }

@@ -4,6 +4,7 @@
 use crate::metadata::{MetadataError, PersonStore, WorkspaceStore, trait_set};
 use crate::model::api_key::Credential;
 use crate::model::audit::Origin;
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{PersonId, WorkspaceId};
 use crate::model::page::Page;
 use crate::model::person::{Grant, Identity, Membership, Person, Role};
@@ -123,8 +124,9 @@ impl People {
         self.metadata.find_member(person, workspace).await
     }
 
-    /// Makes a person a member of a workspace, or an administrator, until a request revokes it. Returns none when there
-    /// is no such person or workspace, or the person has the maximum of memberships.
+    /// Gives a person a role in a workspace, or that of an administrator, until a request revokes it; no role revokes
+    /// it, and requests that begin later are refused. Returns the person and the membership that it has now. Returns
+    /// none when there is no such person or workspace, or the person has the maximum of memberships.
     ///
     /// # Errors
     /// When the store failed.
@@ -132,23 +134,11 @@ impl People {
         &self,
         person: PersonId,
         workspace: Option<WorkspaceId>,
-        role: Role,
+        role: Option<Role>,
         origin: Origin,
-    ) -> Result<Option<Membership>, MetadataError> {
-        self.metadata.set_member(person, workspace, role, origin).await
-    }
-
-    /// Revokes a membership. Requests that begin later are refused. Returns false when there is none.
-    ///
-    /// # Errors
-    /// When the store failed.
-    pub async fn remove_member(
-        &self,
-        person: PersonId,
-        workspace: Option<WorkspaceId>,
-        origin: Origin,
-    ) -> Result<bool, MetadataError> {
-        self.metadata.remove_member(person, workspace, origin).await
+        once: Option<Idempotency<(Person, Option<Membership>)>>,
+    ) -> Result<IdempotentOutcome<Option<(Person, Option<Membership>)>>, MetadataError> {
+        self.metadata.set_member(person, workspace, role, origin, once).await
     }
 
     /// Deletes a person with all memberships and sessions. Returns false when there is no such person.

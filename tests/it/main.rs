@@ -30,6 +30,7 @@ mod quotas;
 mod races;
 mod reference;
 mod replicas;
+mod roles;
 mod spending;
 mod tenancy;
 mod uploads;

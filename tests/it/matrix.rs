@@ -8,8 +8,9 @@ use venna::clock::Clock;
 use venna::http::{Access, Route, routes};
 use venna::model::api_key::{ApiKey, Opens};
 use venna::model::audit::Origin;
-use venna::model::ids::WorkspaceId;
+use venna::model::ids::{PersonId, WorkspaceId};
 use venna::model::limits::{Limit, LimitOwner};
+use venna::model::person::{Identity, Role};
 use venna::model::scope::{Scope, Scopes};
 use venna_testkit::{Answer, Form, TestServer, User};
 
@@ -25,6 +26,7 @@ pub struct Ids {
     pub project: String,
     pub key: String,
     pub admin_key: String,
+    pub person: String,
 }
 
 impl Ids {
@@ -41,19 +43,20 @@ impl Ids {
             project: beside(&self.project),
             key: beside(&self.key),
             admin_key: beside(&self.admin_key),
+            person: beside(&self.person),
         }
     }
 
-    fn all(&self) -> [&str; 6] {
-        [&self.file, &self.upload, &self.part, &self.project, &self.key, &self.admin_key]
+    fn all(&self) -> [&str; 7] {
+        [&self.file, &self.upload, &self.part, &self.project, &self.key, &self.admin_key, &self.person]
     }
 }
 
 /// A workspace, what it has, and its keys.
-struct Tenant {
-    workspace: WorkspaceId,
+pub struct Tenant {
+    pub workspace: WorkspaceId,
     owner: User,
-    ids: Ids,
+    pub ids: Ids,
 }
 
 struct World {
@@ -73,17 +76,7 @@ impl World {
     }
 
     async fn tenant(&self, name: &str) -> Tenant {
-        let installation = self.server.installation().await;
-        let workspace = installation.workspaces.create(name, ORIGIN).await.unwrap().id;
-        let (key, owner) = self.key(Opens::Workspace(workspace, Scopes::DEFAULT), None).await;
-        let file = owner.create_file("secret.txt", b"secret").await.id();
-        let upload = owner.create_upload(4).await.id();
-        let part = owner.add_part(&upload, b"part").await.id();
-        limit_spending(&self.server, workspace).await;
-        let (admin_key, _) = self.key(Opens::Administration, None).await;
-        let (key, admin_key) = (key.id.to_string(), admin_key.id.to_string());
-        let ids = Ids { file, upload, part, project: workspace.to_string(), key, admin_key };
-        Tenant { workspace, owner, ids }
+        tenant(&self.server, name).await
     }
 
     /// Keys of a workspace, or of administrators, that open nothing any more, and texts that never did.
@@ -115,6 +108,32 @@ impl World {
     }
 }
 
+/// A workspace with one of everything.
+pub async fn tenant(server: &TestServer, name: &str) -> Tenant {
+    let workspace = server.installation().await.workspaces.create(name, ORIGIN).await.unwrap().id;
+    let (key, owner) = issue(server, Opens::Workspace(workspace, Scopes::DEFAULT), None).await;
+    let file = owner.create_file("secret.txt", b"secret").await.id();
+    let upload = owner.create_upload(4).await.id();
+    let part = owner.add_part(&upload, b"part").await.id();
+    limit_spending(server, workspace).await;
+    let (admin_key, _) = issue(server, Opens::Administration, None).await;
+    let person = member(server, workspace, name).await.to_string();
+    let (key, admin_key) = (key.id.to_string(), admin_key.id.to_string());
+    let ids = Ids { file, upload, part, project: workspace.to_string(), key, admin_key, person };
+    Tenant { workspace, owner, ids }
+}
+
+/// A person who is a member of a workspace.
+pub async fn member(server: &TestServer, workspace: WorkspaceId, subject: &str) -> PersonId {
+    let (name, email) = (Some(subject.to_owned()), Some(format!("{}@a.example", subject.len())));
+    let identity = Identity { issuer: "https://a.example".into(), subject: subject.into(), name, email };
+    let people = server.installation().await.people;
+    let person = people.sign_in(identity, &[], ORIGIN).await.unwrap().0.id;
+    let set = people.set_member(person, Some(workspace), Some(Role::Writer), ORIGIN, None).await.unwrap();
+    assert!(set.made().unwrap().is_some());
+    person
+}
+
 /// Gives a workspace a limit that can be retrieved and lifted, and that it does not reach.
 pub async fn limit_spending(server: &TestServer, workspace: WorkspaceId) {
     let (owner, wanted) = (LimitOwner::Workspace(workspace), vec![(Limit::MonthlySpendCents, Some(100_000))]);
@@ -131,6 +150,7 @@ pub fn path(route: &Route, ids: &Ids) -> String {
     let id = if route.path.starts_with("/v1/uploads/") { &ids.upload } else { &ids.file };
     let path = route.path.replace("{id}", id).replace("{project_id}", &ids.project);
     let path = path.replace("{api_key_id}", &ids.key).replace("{service_account_id}", &ids.key);
+    let path = path.replace("{user_id}", &ids.person);
     path.replace("{rate_limit_id}", "rl-uploads").replace("{key_id}", &ids.admin_key)
 }
 
@@ -166,6 +186,12 @@ pub fn request(actor: &User, route: &Route, ids: &Ids) -> RequestBuilder {
         }
         ("POST", "/v1/organization/projects/{project_id}/spend_limit") => {
             bare.json(&json!({"threshold_amount": 100_000, "currency": "USD", "interval": "month"}))
+        }
+        ("POST", "/v1/organization/projects/{project_id}/users") => {
+            bare.json(&json!({"user_id": ids.person, "role": "reader"}))
+        }
+        ("POST", "/v1/organization/users/{user_id}" | "/v1/organization/projects/{project_id}/users/{user_id}") => {
+            bare.json(&json!({"role": "reader"}))
         }
         ("POST", "/v1/organization/usage/adjustments") => bare
             .json(&json!({"project_id": ids.project, "line_item": "files.egress", "quantity": 1, "reason": "matrix"})),
@@ -205,6 +231,10 @@ fn elsewhere(actor: &User, route: &Route, own: &Ids, foreign: &Ids) -> Option<Re
         ) => Some(after(&foreign.key)),
         ("POST", "/v1/uploads/{id}/complete") => {
             Some(request(actor, route, &Ids { part: foreign.part.clone(), ..own.clone() }))
+        }
+        ("GET", "/v1/organization/projects/{project_id}/users") => Some(after(&foreign.person)),
+        (_, "/v1/organization/projects/{project_id}/users/{user_id}") => {
+            Some(request(actor, route, &Ids { person: foreign.person.clone(), ..own.clone() }))
         }
         (_, "/v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits")
         | (

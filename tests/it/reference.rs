@@ -1,7 +1,7 @@
 //! The reference: what it says is what the server does. Every operation of the table of routes is described, and real
 //! answers are valid against the document, with no member that it does not name.
 
-use crate::matrix::{Ids, is_administrative, limit_spending, path, request};
+use crate::matrix::{Ids, is_administrative, limit_spending, member, path, request};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -203,7 +203,8 @@ impl Place {
         let keys = self.server.installation().await.keys;
         let (admin_key, _) = keys.issue(Opens::Administration, "spare", None, ORIGIN).await.unwrap();
         let (key, admin_key) = (self.key.id.to_string(), admin_key.id.to_string());
-        Ids { file, upload, part, project: self.workspace.to_string(), key, admin_key }
+        let person = member(&self.server, self.workspace, &file).await.to_string();
+        Ids { file, upload, part, project: self.workspace.to_string(), key, admin_key, person }
     }
 
     /// The same with a project and a key that may change.
@@ -213,12 +214,15 @@ impl Place {
         let opens = Opens::Workspace(workspace, Scopes::DEFAULT);
         let (key, _) = installation.keys.issue(opens, "spare", None, ORIGIN).await.unwrap();
         limit_spending(&self.server, workspace).await;
-        Ids { project: workspace.to_string(), key: key.id.to_string(), ..ids }
+        let person = member(&self.server, workspace, &format!("spare {}", ids.file)).await.to_string();
+        Ids { project: workspace.to_string(), key: key.id.to_string(), person, ..ids }
     }
 
     /// The things of the examples, which there are not, in a project that there is where a key is named.
     fn of_examples(&self, route: &Route) -> Ids {
-        let is_there = ["{api_key_id}", "{service_account_id}"].iter().any(|id| route.path.contains(id));
+        let is_there = ["{api_key_id}", "{service_account_id}", "projects/{project_id}/users/{user_id}"]
+            .iter()
+            .any(|id| route.path.contains(id));
         let project = if is_there { self.workspace.to_string() } else { "ws_00VbjUjhHGglY7j08O6M3Oj9".to_owned() };
         Ids {
             file: "file-00VbjUjhHGglY7j08O6M3Oj9".into(),
@@ -227,6 +231,7 @@ impl Place {
             project,
             key: "key_00VbjUjhHGglY7j08O6M3Oj9".into(),
             admin_key: "key_00VbjV0eKQh2wXc7sT4uYb1m".into(),
+            person: "user_00VbjUjhHGglY7j08O6M3Oj9".into(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Rows of people and their memberships.
 
+use super::answers::AdminGuard;
 use super::connections::{Session, Values};
 use super::failure::Failure;
 use super::rows::{self, stored};
@@ -13,6 +14,7 @@ use crate::metadata::rules::pages::PageBound;
 use crate::metadata::rules::people as rules;
 use crate::model::api_key::Credential;
 use crate::model::audit::{Action, Origin};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{KeyId, PersonId, WorkspaceId};
 use crate::model::limits::LimitsInForce;
 use crate::model::page::{Order, Page};
@@ -99,44 +101,22 @@ impl PersonStore for PostgresStore {
         &self,
         person: PersonId,
         workspace: Option<WorkspaceId>,
-        role: Role,
+        role: Option<Role>,
         origin: Origin,
-    ) -> Result<Option<Membership>, MetadataError> {
+        once: Option<Idempotency<(Person, Option<Membership>)>>,
+    ) -> Result<IdempotentOutcome<Option<(Person, Option<Membership>)>>, MetadataError> {
+        let once = once.as_ref();
         transaction!(self, |tx| {
-            tx.begin(&locks(workspace), async { Ok(()) }).await?;
-            let sql = format!("SELECT {PERSON} FROM persons WHERE id = $1 FOR UPDATE");
-            let found = tx.row(&sql, &[&person.to_string()]).await?;
-            let Some(person) = found.as_ref().map(rows::read::<Person>).transpose()? else {
-                return tx.rollback_with(None).await;
+            let guard = AdminGuard::prepare(&tx, once).await?;
+            // Under the lock of the workspace, so that later creates in it see the change.
+            if let Some(rejection) = guard.begin(workspace.map(Lock::Workspace)).await? {
+                return tx.rollback_with(rejection.into()).await;
+            }
+            let Some(set) = set(&tx, person, workspace, role, origin).await? else {
+                return tx.rollback_with(IdempotentOutcome::Made(None)).await;
             };
-            let known = memberships(&tx, person.id).await?;
-            let member = match known.iter().find(|one| one.workspace == workspace) {
-                Some(known) => update(&tx, known, role, GrantedBy::Api, origin).await?,
-                None if known.len() >= MAX_MEMBERSHIPS as usize || !is_open(&tx, workspace).await? => {
-                    return tx.rollback_with(None).await;
-                }
-                None => add(&tx, &person, Grant { workspace, role }, GrantedBy::Api, origin).await?,
-            };
-            tx.commit(async { Ok(()) }).await?;
-            Ok(Some(member))
-        })
-    }
-
-    async fn remove_member(
-        &self,
-        person: PersonId,
-        workspace: Option<WorkspaceId>,
-        origin: Origin,
-    ) -> Result<bool, MetadataError> {
-        transaction!(self, |tx| {
-            tx.begin(&locks(workspace), async { Ok(()) }).await?;
-            let known = memberships(&tx, person).await?;
-            let Some(known) = known.iter().find(|one| one.workspace == workspace) else {
-                return tx.rollback_with(false).await;
-            };
-            revoke(&tx, known, origin).await?;
-            tx.commit(async { Ok(()) }).await?;
-            Ok(true)
+            guard.commit(&set).await?;
+            Ok(IdempotentOutcome::Made(Some(set)))
         })
     }
 
@@ -157,9 +137,27 @@ impl PersonStore for PostgresStore {
     }
 }
 
-/// Returns the lock under which the members of a workspace change: later creates in the workspace see the change.
-fn locks(workspace: Option<WorkspaceId>) -> Vec<Lock<'static>> {
-    workspace.map(Lock::Workspace).into_iter().collect()
+async fn set(
+    tx: &Transaction<'_>,
+    person: PersonId,
+    workspace: Option<WorkspaceId>,
+    role: Option<Role>,
+    origin: Origin,
+) -> Result<Option<(Person, Option<Membership>)>, Failure> {
+    let sql = format!("SELECT {PERSON} FROM persons WHERE id = $1 FOR UPDATE");
+    let found = tx.row(&sql, &[&person.to_string()]).await?;
+    let Some(person) = found.as_ref().map(rows::read::<Person>).transpose()? else { return Ok(None) };
+    let known = memberships(tx, person.id).await?;
+    let member = match (known.iter().find(|one| one.workspace == workspace), role) {
+        (Some(known), Some(role)) => Some(update(tx, known, role, GrantedBy::Api, origin).await?),
+        (Some(known), None) => revoke(tx, known, origin).await.map(|()| None)?,
+        (None, None) => None,
+        (None, Some(_)) if known.len() >= MAX_MEMBERSHIPS as usize || !is_open(tx, workspace).await? => {
+            return Ok(None);
+        }
+        (None, Some(role)) => Some(add(tx, &person, Grant { workspace, role }, GrantedBy::Api, origin).await?),
+    };
+    Ok(Some((person, member)))
 }
 
 async fn sign_in(

@@ -12,6 +12,7 @@ use crate::metadata::rules::pages::PageBound;
 use crate::metadata::rules::people as rules;
 use crate::model::api_key::Credential;
 use crate::model::audit::{Action, Origin};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{KeyId, PersonId, WorkspaceId};
 use crate::model::limits::LimitsInForce;
 use crate::model::page::{Order, Page};
@@ -92,38 +93,12 @@ impl PersonStore for SqliteStore {
         &self,
         person: PersonId,
         workspace: Option<WorkspaceId>,
-        role: Role,
+        role: Option<Role>,
         origin: Origin,
-    ) -> std::result::Result<Option<Membership>, MetadataError> {
-        self.writer
-            .write(move |transaction| {
-                let Some(person) = find(transaction, person)? else { return Ok(None) };
-                let known = memberships(transaction, person.id)?;
-                if let Some(known) = known.iter().find(|one| one.workspace == workspace) {
-                    return update(transaction, known, role, GrantedBy::Api, origin).map(Some);
-                }
-                if known.len() >= MAX_MEMBERSHIPS as usize || !is_open(transaction, workspace)? {
-                    return Ok(None);
-                }
-                add(transaction, &person, Grant { workspace, role }, GrantedBy::Api, origin).map(Some)
-            })
-            .await
-    }
-
-    async fn remove_member(
-        &self,
-        person: PersonId,
-        workspace: Option<WorkspaceId>,
-        origin: Origin,
-    ) -> std::result::Result<bool, MetadataError> {
-        self.writer
-            .write(move |transaction| {
-                let known = memberships(transaction, person)?;
-                let Some(known) = known.iter().find(|one| one.workspace == workspace) else { return Ok(false) };
-                revoke(transaction, known, origin)?;
-                Ok(true)
-            })
-            .await
+        once: Option<Idempotency<(Person, Option<Membership>)>>,
+    ) -> std::result::Result<IdempotentOutcome<Option<(Person, Option<Membership>)>>, MetadataError> {
+        let set = move |transaction: &Transaction<'_>| set(transaction, person, workspace, role, origin);
+        self.administer(once, set, Option::as_ref).await
     }
 
     async fn delete_person(&self, person: PersonId, origin: Origin) -> std::result::Result<bool, MetadataError> {
@@ -173,6 +148,27 @@ fn sign_in(
         }
     }
     Ok((person, memberships(transaction, id)?))
+}
+
+fn set(
+    transaction: &Transaction<'_>,
+    person: PersonId,
+    workspace: Option<WorkspaceId>,
+    role: Option<Role>,
+    origin: Origin,
+) -> Result<Option<(Person, Option<Membership>)>> {
+    let Some(person) = find(transaction, person)? else { return Ok(None) };
+    let known = memberships(transaction, person.id)?;
+    let member = match (known.iter().find(|one| one.workspace == workspace), role) {
+        (Some(known), Some(role)) => Some(update(transaction, known, role, GrantedBy::Api, origin)?),
+        (Some(known), None) => revoke(transaction, known, origin).map(|()| None)?,
+        (None, None) => None,
+        (None, Some(_)) if known.len() >= MAX_MEMBERSHIPS as usize || !is_open(transaction, workspace)? => {
+            return Ok(None);
+        }
+        (None, Some(role)) => Some(add(transaction, &person, Grant { workspace, role }, GrantedBy::Api, origin)?),
+    };
+    Ok(Some((person, member)))
 }
 
 fn add(
