@@ -16,6 +16,9 @@ pub mod files;
 pub mod inspect;
 pub mod keys;
 pub mod outbox;
+pub mod people;
+pub mod sessions;
+pub mod status;
 pub mod sweep;
 pub mod uploads;
 pub mod usage;
@@ -24,6 +27,7 @@ pub mod workspaces;
 pub mod access_log;
 pub mod blobs;
 pub mod metadata;
+pub mod oidc;
 pub mod sinks;
 pub mod traces;
 // Layer 1, model.

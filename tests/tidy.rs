@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Every top-level module and its layer. Imports go down only.
-const LAYERS: [(&str, u8); 27] = [
+const LAYERS: [(&str, u8); 31] = [
     ("cli", 6),
     ("app", 5),
     ("http", 4),
@@ -18,6 +18,9 @@ const LAYERS: [(&str, u8); 27] = [
     ("inspect", 3),
     ("keys", 3),
     ("outbox", 3),
+    ("people", 3),
+    ("sessions", 3),
+    ("status", 3),
     ("sweep", 3),
     ("uploads", 3),
     ("usage", 3),
@@ -25,6 +28,7 @@ const LAYERS: [(&str, u8); 27] = [
     ("access_log", 2),
     ("blobs", 2),
     ("metadata", 2),
+    ("oidc", 2),
     ("sinks", 2),
     ("model", 1),
     ("traces", 1),
@@ -39,7 +43,7 @@ const LAYERS: [(&str, u8); 27] = [
 ];
 
 /// The imports of every top-level module: the same table as in `ARCHITECTURE.md`.
-const EDGES: [(&str, &[&str]); 27] = [
+const EDGES: [(&str, &[&str]); 31] = [
     ("cli", &["app", "clock", "config", "error_chain", "inspect", "model", "traces", "usage"]),
     (
         "app",
@@ -57,10 +61,14 @@ const EDGES: [(&str, &[&str]); 27] = [
             "keys",
             "metadata",
             "model",
+            "oidc",
             "outbox",
+            "people",
             "random",
+            "sessions",
             "shares",
             "sinks",
+            "status",
             "sweep",
             "uploads",
             "usage",
@@ -72,14 +80,19 @@ const EDGES: [(&str, &[&str]); 27] = [
         &[
             "access_log",
             "audit",
+            "clock",
             "error_chain",
             "files",
             "keys",
             "metadata",
             "metrics",
             "model",
+            "oidc",
+            "people",
             "random",
+            "sessions",
             "shares",
+            "status",
             "traces",
             "uploads",
             "usage",
@@ -93,12 +106,16 @@ const EDGES: [(&str, &[&str]); 27] = [
     ("inspect", &["blobs", "clock", "error_chain", "metadata", "metrics", "model", "random"]),
     ("keys", &["clock", "error_chain", "metadata", "metrics", "model", "random"]),
     ("outbox", &["clock", "error_chain", "metadata", "model", "random", "sinks"]),
+    ("people", &["metadata", "model"]),
+    ("sessions", &["clock", "error_chain", "metadata", "model", "random"]),
+    ("status", &["metadata", "model"]),
     ("sweep", &["blobs", "error_chain", "failpoint", "metadata", "metrics", "model", "random"]),
     ("uploads", &["error_chain", "failpoint", "files", "metadata", "model", "shares", "traces"]),
     ("usage", &["clock", "error_chain", "metadata", "model"]),
     ("workspaces", &["metadata", "model"]),
     ("blobs", &["failpoint", "filesystem", "metrics", "model", "random", "shares", "traces"]),
     ("metadata", &["clock", "failpoint", "filesystem", "metrics", "model", "random", "shares", "traces"]),
+    ("oidc", &["model"]),
     ("sinks", &["model"]),
     ("traces", &["metrics", "random"]),
     ("model", &[]),
@@ -147,7 +164,7 @@ const LIBRARIES: [(&str, &[&str]); 26] = [
     ("opentelemetry_sdk", &["traces"]),
     ("procfs", &["metrics"]),
     ("prometheus_client", &["metrics"]),
-    ("reqwest", &["cli/health", "http/reference", "sinks", "traces"]),
+    ("reqwest", &["cli/health", "http/reference", "oidc", "sinks", "traces"]),
     ("rusqlite", &["metadata"]),
     ("sd_notify", &["cli"]),
     ("tokio_postgres", &["metadata/postgres"]),

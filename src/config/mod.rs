@@ -9,6 +9,7 @@ mod cors;
 mod effective;
 mod log;
 mod metadata;
+mod oidc;
 mod parse;
 mod prices;
 mod quantity;
@@ -21,9 +22,10 @@ mod settings;
 
 pub use blobs::{BlobsConfig, CloudConfig, CloudScheme, CloudVariables};
 pub use cors::CorsOrigins;
-pub use effective::{Effective, Origin, SettingError};
+pub use effective::{Effective, Origin, SettingError, ShownSetting};
 pub use log::{AccessLogConfig, AccessLogFormat, LogFormat, LogLevel};
 pub use metadata::{DatabaseUrl, DatabaseVariables, MetadataConfig};
+pub use oidc::{OidcConfig, OidcRuleConfig};
 pub use prices::{ItemPriceConfig, PriceConfig, PriceUnit, PricedItem};
 pub use quantity::Unit;
 pub use redacted::path as shown_path;
@@ -69,8 +71,12 @@ pub struct Config {
     pub usage_sink: SinkConfig,
     /// The sink of spend alerts.
     pub alert_sink: SinkConfig,
+    /// The OpenID provider of the console.
+    pub oidc: OidcConfig,
     /// The prices, oldest version first; empty for free usage.
     pub prices: Vec<PriceConfig>,
+    /// Every setting with its value and origin, as people may see it.
+    pub shown: Vec<ShownSetting>,
 }
 
 /// The locations of metadata and blobs.
@@ -150,6 +156,10 @@ pub struct LimitConfig {
     pub max_concurrent_downloads: usize,
     /// The number of requests with invalid keys that each network may make per minute; 0 for no limit.
     pub max_failed_logins_per_minute: u32,
+    /// The time after which an unused session of the console ends.
+    pub session_idle: Duration,
+    /// The time after which every session of the console ends.
+    pub session_max: Duration,
     /// The time limit of a request's head.
     pub header_read_timeout: Duration,
     /// The time limit of an idle connection.
@@ -211,7 +221,7 @@ impl Config {
     fn resolve_from(mut from: resolve::Resolver<'_>) -> Result<(Self, Vec<Effective>), SettingError> {
         let stores = stores(&mut from)?;
         let usual_delete_delay = stores.blobs.default_delete_delay();
-        let config = Self {
+        let mut config = Self {
             limits: limits(&mut from, stores.metadata.default_inline_max_bytes())?,
             stores,
             listeners: ListenConfig {
@@ -252,12 +262,22 @@ impl Config {
                 secret_file: from.take_optional("alert_sink_secret_file", parse::path)?,
                 is_always_signed: true,
             },
+            oidc: OidcConfig {
+                issuer: from.take_optional("oidc_issuer", oidc::issuer)?,
+                client_id: from.take_optional("oidc_client_id", oidc::text)?,
+                client_secret_file: from.take_optional("oidc_client_secret_file", parse::path)?,
+                scopes: from.take("oidc_scopes", oidc::scopes)?,
+                rules: from.take_optional("oidc_rules", oidc::rules)?.unwrap_or_default(),
+            },
             prices: from.take_prices(),
+            shown: Vec::new(),
         };
         let scheme = if config.listeners.tls_cert.is_some() { "https" } else { "http" };
         from.describe("public_url", format!("{scheme}://{}", config.listeners.main));
         from.describe("log_format", "text on a terminal, else json".to_owned());
-        Ok((config, from.into_effective()))
+        let effective = from.into_effective();
+        config.shown = effective.iter().map(ShownSetting::from).collect();
+        Ok((config, effective))
     }
 }
 
@@ -297,6 +317,8 @@ fn limits(from: &mut resolve::Resolver<'_>, inline_max_bytes: u64) -> Result<Lim
         max_workspace_uploads: from.take("max_concurrent_uploads_per_workspace", parse::count)?,
         max_concurrent_downloads: from.take("max_concurrent_downloads", parse::count)?,
         max_failed_logins_per_minute: from.take("max_failed_logins_per_minute", parse::number)?,
+        session_idle: from.take("session_idle_seconds", parse::seconds)?,
+        session_max: from.take("session_max_seconds", parse::seconds)?,
         header_read_timeout: from.take("header_read_timeout_seconds", parse::seconds)?,
         idle_timeout: from.take("idle_timeout_seconds", parse::seconds)?,
         send_stall_timeout: from.take("send_stall_timeout_seconds", parse::seconds)?,

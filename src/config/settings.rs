@@ -5,6 +5,7 @@ use super::setting::{Kind, Reload, Setting, Use};
 
 const SECONDS: Kind = Kind::Whole { unit: Unit::Seconds, bounds: 1..=86_400 };
 const LONG_SECONDS: Kind = Kind::Whole { unit: Unit::Seconds, bounds: 0..=366 * 86_400 };
+const SESSION_SECONDS: Kind = Kind::Whole { unit: Unit::Seconds, bounds: 300..=366 * 86_400 };
 const COUNT: Kind = Kind::Whole { unit: Unit::Count, bounds: 1..=1_000_000 };
 
 /// Every setting, in the order of the documentation.
@@ -244,6 +245,24 @@ pub static SETTINGS: &[Setting] = &[
         reload: Reload::Value,
     },
     Setting {
+        name: "session_idle_seconds",
+        placeholder: "SECONDS",
+        default: Some("28800"),
+        help: "The time after which an unused session of the console ends.",
+        kind: SESSION_SECONDS,
+        used_by: Use::Server,
+        reload: Reload::Value,
+    },
+    Setting {
+        name: "session_max_seconds",
+        placeholder: "SECONDS",
+        default: Some("604800"),
+        help: "The time after which a session of the console ends, however much it is used.",
+        kind: SESSION_SECONDS,
+        used_by: Use::Server,
+        reload: Reload::Value,
+    },
+    Setting {
         name: "header_read_timeout_seconds",
         placeholder: "SECONDS",
         default: Some("30"),
@@ -404,6 +423,51 @@ pub static SETTINGS: &[Setting] = &[
         kind: Kind::Path,
         used_by: Use::Server,
         reload: Reload::WhileSet,
+    },
+    Setting {
+        name: "oidc_issuer",
+        placeholder: "URL",
+        default: None,
+        help: "The OpenID provider by which people sign in to the console; none by default, so that they sign in by key. It needs `oidc_client_id`, and the callback `/console/sign-in/oidc/callback` below `public_url` is registered there.",
+        kind: Kind::Issuer,
+        used_by: Use::Server,
+        reload: Reload::Restart,
+    },
+    Setting {
+        name: "oidc_client_id",
+        placeholder: "ID",
+        default: None,
+        help: "The id of this server as a client of `oidc_issuer`.",
+        kind: Kind::Text,
+        used_by: Use::Server,
+        reload: Reload::Restart,
+    },
+    Setting {
+        name: "oidc_client_secret_file",
+        placeholder: "FILE",
+        default: None,
+        help: "A file with the secret of that client; none for a public client.",
+        kind: Kind::Path,
+        used_by: Use::Server,
+        reload: Reload::Restart,
+    },
+    Setting {
+        name: "oidc_scopes",
+        placeholder: "SCOPES",
+        default: Some("openid profile email"),
+        help: "The scopes that are asked for at `oidc_issuer`.",
+        kind: Kind::Scopes,
+        used_by: Use::Server,
+        reload: Reload::Restart,
+    },
+    Setting {
+        name: "oidc_rules",
+        placeholder: "JSON",
+        default: None,
+        help: "The rules that give people roles by their claims at each sign-in; none by default.",
+        kind: Kind::OidcRules,
+        used_by: Use::Server,
+        reload: Reload::Restart,
     },
     Setting {
         name: "log_format",

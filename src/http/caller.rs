@@ -16,10 +16,12 @@ use crate::metrics::METRICS;
 use crate::model::api_key::{KeySecret, Opens};
 use crate::model::audit::{Actor, Origin};
 use crate::model::caller::Caller;
-use crate::model::ids::RequestId;
+use crate::model::ids::{RequestId, WorkspaceId};
 use crate::model::limits::LimitsInForce;
+use crate::model::person::Role;
 use crate::model::purpose::Purpose;
 use crate::model::scope::Scope;
+use crate::model::session::SessionSecret;
 use crate::traces::Step;
 use axum::extract::{FromRef, FromRequestParts, Request, State};
 use axum::middleware::Next;
@@ -30,10 +32,15 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{Extensions, HeaderMap, Method};
 use ipnet::IpNet;
+use sha2::{Digest, Sha256};
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// The path of routes that name a project.
+const PROJECTS: &str = "/v1/organization/projects/";
 
 /// The keys that a route accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +49,8 @@ pub enum Access {
     Scope(Scope),
     /// Admin keys.
     Admin,
+    /// Administrators, and people who own the project of the path.
+    AdminOrOwner,
     /// Admin keys, and workspace keys with this scope.
     AdminOr(Scope),
     /// All keys.
@@ -56,7 +65,60 @@ pub struct Principal {
     request: RequestId,
 }
 
-/// The administrator of a request, as the audit log records it.
+impl Principal {
+    /// Makes the principal of a request whose key was verified, and tells the access log and the metrics of it.
+    ///
+    /// # Errors
+    /// When the request did not pass the request middleware.
+    pub fn of(key: VerifiedKey, extensions: &Extensions) -> Result<Self, ApiError> {
+        let context: &RequestContext = extensions.get().ok_or_else(ApiError::internal)?;
+        context.note(&key);
+        Ok(Self { key, request: context.id })
+    }
+
+    /// Returns who acts, for the audit log.
+    fn actor(&self) -> Actor {
+        self.key.member().map_or(Actor::Key(self.key.id), |member| Actor::Person(member.person))
+    }
+
+    /// Returns whether a person with the role of an owner acts.
+    fn is_owner(&self) -> bool {
+        self.key.member().is_some_and(|member| member.role == Role::Owner)
+    }
+}
+
+/// The kind of secret that authenticated a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credentials {
+    /// A key.
+    Key,
+    /// The session of a page of the console.
+    Session,
+}
+
+/// The secret of a request: of its key or session. Its `Debug` form hides it.
+#[derive(Clone)]
+pub struct OwnSecret(String);
+
+impl OwnSecret {
+    /// Returns the secret itself, from which other secrets are derived.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the SHA-256 of the secret.
+    pub fn digest(&self) -> [u8; 32] {
+        Sha256::digest(self.0.as_bytes()).into()
+    }
+}
+
+impl std::fmt::Debug for OwnSecret {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("OwnSecret")
+    }
+}
+
+/// The administrator of a request, or the owner of its project, as the audit log records it.
 #[derive(Clone, Copy, Debug)]
 pub struct Administrator(pub Origin);
 
@@ -98,7 +160,7 @@ pub async fn authenticate(
             request.extensions_mut().insert(principal);
             next.run(request).await
         }
-        Err(error) => authenticator.count_failure(&request, error).into_response(),
+        Err(error) => authenticator.count_failure(request.extensions(), request.headers(), error).into_response(),
     }
 }
 
@@ -110,13 +172,11 @@ impl Authenticator {
         secret: Result<Cow<'_, str>, ApiError>,
     ) -> Result<Principal, ApiError> {
         let key = self.keys.verify(&secret?, || self.admit_look_up(extensions, headers)).await?;
-        let context: &RequestContext = extensions.get().ok_or_else(ApiError::internal)?;
-        context.note(&key);
-        Ok(Principal { key, request: context.id })
+        Principal::of(key, extensions)
     }
 
     /// Permits the look-up of an unknown key, or returns the time that its client must wait.
-    fn admit_look_up(&self, extensions: &Extensions, headers: &HeaderMap) -> Result<(), Duration> {
+    pub(super) fn admit_look_up(&self, extensions: &Extensions, headers: &HeaderMap) -> Result<(), Duration> {
         if !self.failed_logins.is_limited() {
             return Ok(());
         }
@@ -125,12 +185,12 @@ impl Authenticator {
     }
 
     /// Counts a failed login. Returns its error, or the one of the rate limit once it is reached.
-    fn count_failure(&self, request: &Request, error: ApiError) -> ApiError {
+    pub(super) fn count_failure(&self, extensions: &Extensions, headers: &HeaderMap, error: ApiError) -> ApiError {
         if error.kind() != ErrorKind::InvalidKey {
             return error;
         }
         METRICS.failed_logins.inc();
-        let client = ClientAddress::of(request.extensions(), request.headers(), &self.trusted_proxies);
+        let client = ClientAddress::of(extensions, headers, &self.trusted_proxies);
         match client.map_or(Ok(()), |client| self.failed_logins.count(client)) {
             Ok(()) => error,
             Err(wait) => ApiError::too_many_failed_logins(wait),
@@ -156,14 +216,18 @@ fn secret<'a>(method: &Method, headers: &'a HeaderMap) -> Result<Cow<'a, str>, A
     basic(token).map(Cow::Owned).ok_or_else(ApiError::missing_key)
 }
 
-/// Returns the secret of a request with `Bearer`.
+/// Returns the secret of a request: that of its session, or the key of `Bearer`.
 ///
 /// # Errors
 /// When the request has none.
-pub fn bearer(headers: &HeaderMap) -> Result<KeySecret, ApiError> {
+pub fn own_secret(parts: &Parts) -> Result<OwnSecret, ApiError> {
+    if let Some(secret) = parts.extensions.get::<SessionSecret>() {
+        return Ok(OwnSecret(secret.expose().to_owned()));
+    }
     let token =
-        credentials(headers).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
-    token.and_then(|token| KeySecret::parse(token).ok()).ok_or_else(ApiError::missing_key)
+        credentials(&parts.headers).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
+    let secret = token.and_then(|token| KeySecret::parse(token).ok()).ok_or_else(ApiError::missing_key)?;
+    Ok(OwnSecret(secret.expose().to_owned()))
 }
 
 /// Returns the scheme and the credentials of the only `Authorization` header.
@@ -182,20 +246,30 @@ fn basic(token: &str) -> Option<String> {
     (!secret.is_empty()).then(|| secret.to_owned())
 }
 
+/// Returns the project of a path below `/v1/organization/projects`.
+fn project_of(path: &str) -> Option<WorkspaceId> {
+    path.strip_prefix(PROJECTS)?.split('/').next()?.parse().ok()
+}
+
 impl Access {
-    /// Checks that the route accepts the key.
+    /// Checks that the route accepts the key of a request to this path.
     ///
     /// # Errors
     /// When the route does not accept the key.
-    pub(super) fn check(self, principal: &Principal) -> Result<(), ApiError> {
+    pub(super) fn check(self, principal: &Principal, path: &str) -> Result<(), ApiError> {
         match (self, principal.key.opens) {
-            (Self::AnyKey, _) | (Self::Admin | Self::AdminOr(_), Opens::Administration) => Ok(()),
+            (Self::AnyKey, _) | (Self::Admin | Self::AdminOrOwner | Self::AdminOr(_), Opens::Administration) => Ok(()),
+            (Self::AdminOrOwner, Opens::Workspace(workspace, _))
+                if principal.is_owner() && project_of(path) == Some(workspace) =>
+            {
+                Ok(())
+            }
             (Self::Scope(scope) | Self::AdminOr(scope), Opens::Workspace(_, scopes)) if scopes.contains(scope) => {
                 Ok(())
             }
             (Self::Scope(scope) | Self::AdminOr(scope), Opens::Workspace(..)) => Err(ApiError::missing_scope(scope)),
             (Self::Scope(_), Opens::Administration) => Err(ApiError::needs_workspace_key()),
-            (Self::Admin, Opens::Workspace(..)) => Err(ApiError::needs_admin_key()),
+            (Self::Admin | Self::AdminOrOwner, Opens::Workspace(..)) => Err(ApiError::needs_admin_key()),
         }
     }
 }
@@ -205,6 +279,15 @@ impl<S: Sync> FromRequestParts<S> for Principal {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
         parts.extensions.get().cloned().ok_or_else(ApiError::missing_key)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Credentials {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        let has_session = parts.extensions.get::<SessionSecret>().is_some();
+        Ok(if has_session { Self::Session } else { Self::Key })
     }
 }
 
@@ -229,7 +312,13 @@ where
         let principal: &Principal = parts.extensions.get().ok_or_else(ApiError::missing_key)?;
         // The routes check scopes, and no administrative route has a caller.
         let workspace = principal.key.opens.workspace().ok_or_else(ApiError::missing_key)?;
-        Ok(Self { workspace, key: principal.key.id, request: principal.request, address: address(parts, state) })
+        Ok(Self {
+            workspace,
+            key: principal.key.id,
+            person: principal.key.member().map(|member| member.person),
+            request: principal.request,
+            address: address(parts, state),
+        })
     }
 }
 
@@ -241,14 +330,11 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let principal: &Principal = parts.extensions.get().ok_or_else(ApiError::missing_key)?;
-        match principal.key.opens {
-            Opens::Administration => Ok(Self(Origin {
-                actor: Actor::Key(principal.key.id),
-                address: address(parts, state),
-                request: Some(principal.request),
-            })),
-            Opens::Workspace(..) => Err(ApiError::missing_key()),
-        }
+        // The routes check that an owner has the project of the path.
+        let may_administer = principal.key.opens == Opens::Administration || principal.is_owner();
+        let origin =
+            Origin { actor: principal.actor(), address: address(parts, state), request: Some(principal.request) };
+        if may_administer { Ok(Self(origin)) } else { Err(ApiError::missing_key()) }
     }
 }
 

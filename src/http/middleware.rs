@@ -55,12 +55,11 @@ pub async fn request_middleware(State(policy): State<Arc<RequestPolicy>>, reques
     let (method, route) = (logged_method(&method), route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str));
     let (span, trace) = request_span::begin(&request, id, method, route, policy.scheme);
     let mut recording = policy.access.as_ref().map(|access| access.begin(&request, id, method, route));
-    let mut response = match permission.preflight(&request) {
-        Some(response) => response,
-        None => {
-            let answer = answer(&policy, request, id, recording.as_deref_mut(), next);
-            traces::run(answer.instrument(span.clone()), trace.as_ref()).await
-        }
+    let mut response = if let Some(response) = permission.preflight(&request) {
+        response
+    } else {
+        let answer = answer(&policy, request, id, recording.as_deref_mut(), next);
+        traces::run(answer.instrument(span.clone()), trace.as_ref()).await
     };
     let _entered = span.entered();
     if let Some(Cause(cause)) = response.extensions_mut().remove() {

@@ -4,6 +4,7 @@
 //! signature (`State(files): State<Arc<Files>>`). Cloning the state, or a part of it, increments one reference count.
 
 use super::access::AccessRecorder;
+use super::admin::{RunningServer, SettingInForce};
 use super::body::BodyPace;
 use super::caller::Authenticator;
 use super::content::DownloadLimits;
@@ -16,12 +17,16 @@ use super::long_reads::LongReads;
 use super::middleware::RequestPolicy;
 use super::rates::Rates;
 use super::reload_refusals::ReloadRefusals;
+use super::session::{Console, Oidc, SessionCookie};
 use super::throttle::RequestLimits;
 use crate::access_log::AccessLog;
 use crate::audit::AuditLog;
 use crate::files::Files;
 use crate::keys::Keys;
 use crate::model::ids::WorkspaceId;
+use crate::model::session::SessionLifetime;
+use crate::people::People;
+use crate::sessions::Sessions;
 use crate::shares::FairSemaphore;
 use crate::uploads::Uploads;
 use crate::usage::{ReadCounter, Spending, Usage};
@@ -51,6 +56,14 @@ pub struct Services {
     pub spending: Spending,
     /// The counter of billed reads.
     pub reads: Arc<ReadCounter>,
+    /// The sessions of the console.
+    pub sessions: Sessions,
+    /// The people who sign in by OpenID Connect.
+    pub people: People,
+    /// The sign-in by OpenID Connect; none if it is off.
+    pub oidc: Option<Oidc>,
+    /// The server, as its administrators see it.
+    pub server: RunningServer,
 }
 
 /// The settings of HTTP.
@@ -60,6 +73,8 @@ pub struct HttpSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// The origins whose pages may read answers.
     pub cors: Cors,
+    /// The URL under which browsers reach the server, if it is set.
+    pub public_url: Option<String>,
     /// The limits that a reload may change.
     pub limits: HttpLimits,
     /// The maximum number of long reads of a workspace while other workspaces send requests.
@@ -89,6 +104,8 @@ pub struct HttpLimits {
     pub max_downloads: usize,
     /// The maximum number of requests with invalid keys per minute and network; 0 for no limit.
     pub max_failed_logins_per_minute: u32,
+    /// The limits of the sessions of the console.
+    pub session_lifetime: SessionLifetime,
 }
 
 /// The application state.
@@ -118,6 +135,7 @@ parts! {
     uploads: Uploads,
     keys: Keys,
     workspaces: Workspaces,
+    people: People,
     audit_log: AuditLog,
     usage: Usage,
     spending: Spending,
@@ -131,24 +149,49 @@ parts! {
     key_locks: KeyLocks,
     trusted_proxies: [IpNet],
     health: Health,
+    console: Console,
+    server: RunningServer,
 }
 
 impl AppState {
     /// Assembles the state.
     #[must_use]
     pub fn new(services: Services, settings: HttpSettings) -> Self {
-        let Services { files, uploads, keys, workspaces, audit_log, usage, spending, reads } = services;
+        let Services {
+            files,
+            uploads,
+            keys,
+            workspaces,
+            audit_log,
+            usage,
+            spending,
+            reads,
+            sessions,
+            people,
+            oidc,
+            server,
+        } = services;
         let (files, keys) = (Arc::new(files), Arc::new(keys));
         let turns = files.write_limiter.with_shared_activity(settings.max_contended_reads);
         let trusted_proxies: Arc<[IpNet]> = settings.trusted_proxies.into();
         let limits = settings.limits;
         let (is_encrypted, is_admin_encrypted) = (settings.is_encrypted, settings.is_admin_encrypted);
+        let authenticator = Arc::new(Authenticator {
+            keys: Arc::clone(&keys),
+            failed_logins: FailedLogins::new(limits.max_failed_logins_per_minute),
+            trusted_proxies: Arc::clone(&trusted_proxies),
+        });
+        let (workspaces, people) = (Arc::new(workspaces), Arc::new(people));
         let parts = Arc::new(Parts {
-            authenticator: Arc::new(Authenticator {
-                keys: Arc::clone(&keys),
-                failed_logins: FailedLogins::new(limits.max_failed_logins_per_minute),
-                trusted_proxies: Arc::clone(&trusted_proxies),
-            }),
+            console: Arc::new(Console::new(
+                sessions,
+                Arc::clone(&authenticator),
+                Arc::clone(&workspaces),
+                Arc::clone(&people),
+                oidc,
+                SessionCookie::new(settings.public_url.as_deref(), is_encrypted),
+            )),
+            authenticator,
             request_policy: Arc::new(RequestPolicy {
                 cors: settings.cors,
                 body_pace: Arc::new(ArcSwap::from_pointee(limits.body_pace)),
@@ -174,7 +217,9 @@ impl AppState {
             }),
             trusted_proxies,
             uploads: Arc::new(uploads),
-            workspaces: Arc::new(workspaces),
+            workspaces,
+            people,
+            server: Arc::new(server),
             audit_log: Arc::new(audit_log),
             usage: Arc::new(usage),
             spending: Arc::new(spending),
@@ -187,11 +232,17 @@ impl AppState {
 
     /// Applies changed limits to requests that begin from now on.
     pub fn apply(&self, limits: &HttpLimits) {
-        let Parts { authenticator, request_policy, request_limits, download_limits, .. } = &*self.parts;
+        let Parts { authenticator, request_policy, request_limits, download_limits, console, .. } = &*self.parts;
+        console.sessions.limit(limits.session_lifetime);
         authenticator.failed_logins.permit(limits.max_failed_logins_per_minute);
         request_policy.body_pace.store(Arc::new(limits.body_pace));
         request_limits.in_flight.resize(limits.max_requests, half(limits.max_requests));
         download_limits.slots.resize(limits.max_downloads, half(limits.max_downloads));
+    }
+
+    /// Shows these settings as those in force.
+    pub fn show(&self, settings: Vec<SettingInForce>) {
+        self.parts.server.settings.store(Arc::new(settings));
     }
 
     /// Watches the workspaces that have metrics until `stop`; returns at once if none shall have any.

@@ -29,6 +29,7 @@ mod merges;
 mod migrations;
 mod outbox;
 mod overdue;
+mod people;
 pub mod postgres;
 mod processes;
 mod refused;
@@ -37,6 +38,7 @@ mod room;
 mod rows;
 mod rules;
 mod scrub;
+mod sessions;
 mod snapshot;
 pub mod sqlite;
 mod stamps;
@@ -64,12 +66,14 @@ pub use merges::ReadMergeStore;
 pub use migrations::SchemaState;
 pub use outbox::OutboxStore;
 pub use overdue::{Ended, ExpiryStore, Overdue};
+pub use people::PersonStore;
 pub use processes::{LEASE_SECONDS, ProcessStore};
 pub use refused::RefusedMessageStore;
 pub use releases::ReleaseStore;
 pub use rules::checks::{MisfitCursor, MisfitPage};
 pub use rules::read_merges::MergePage;
 pub use scrub::ScrubStore;
+pub use sessions::SessionStore;
 pub use snapshot::SnapshotStore;
 pub use stamps::StampStore;
 pub use sweep::{DeletingCursor, DeletingPage, PendingBlob, SweepShare, SweepStore};
@@ -105,11 +109,13 @@ pub trait MetadataStore:
     + LedgerStore
     + LimitStore
     + OutboxStore
+    + PersonStore
     + ProcessStore
     + ReadMergeStore
     + RefusedMessageStore
     + ReleaseStore
     + ScrubStore
+    + SessionStore
     + SnapshotStore
     + StampStore
     + SweepStore

@@ -23,8 +23,8 @@ use opentelemetry_otlp::WithHttpConfig;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider};
 use receiver::Receiver;
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
@@ -35,9 +35,6 @@ const SERVICE: &str = "venna";
 const MAX_WAITING_SPANS: usize = 4096;
 /// The time that the last spans have at the stop.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
-/// Decides which requests are traced; none when traces are off.
-static SAMPLER: OnceLock<Sampler> = OnceLock::new();
-
 /// The reason why traces cannot be sent.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -79,8 +76,8 @@ pub fn start() -> Result<Option<Traces>, StartError> {
         .with_resource(resource.build())
         .with_sampler(Sampler::AlwaysOn)
         .build();
-    span::TRACER.get_or_init(|| provider.tracer(SERVICE));
-    SAMPLER.get_or_init(|| sampling::sampler(environment.sampler.as_deref(), environment.ratio));
+    let sampler = sampling::sampler(environment.sampler.as_deref(), environment.ratio);
+    span::turn_on(provider.tracer(SERVICE), sampler);
     Ok(Some(Traces(provider)))
 }
 

@@ -1,15 +1,14 @@
 //! The spans of a request that is traced: its own, and one for each step.
 //!
-//! They are made of OpenTelemetry's API, beside the spans of the log. A request that is not traced has none, and a step of
-//! it costs one look at the context of its thread.
+//! They are made of OpenTelemetry's API, beside the spans of the log. A request that is not traced has none, and a step
+//! of it costs one look at the context of its thread.
 
-use super::SAMPLER;
 use super::propagation;
 use super::sampling;
 use futures_util::future::Either;
 use opentelemetry::trace::{FutureExt, SpanBuilder, SpanKind, Status, TraceContextExt, Tracer, WithContext};
 use opentelemetry::{Context, ContextGuard, KeyValue, Value};
-use opentelemetry_sdk::trace::{SdkTracer, Span};
+use opentelemetry_sdk::trace::{Sampler, SdkTracer, Span};
 use std::sync::OnceLock;
 use tracing::Instrument;
 use tracing::instrument::Instrumented;
@@ -17,8 +16,13 @@ use tracing::instrument::Instrumented;
 /// The name of the span of a request that has no better one.
 const REQUEST: &str = "request";
 
-/// Makes spans; none when traces are off.
-pub(super) static TRACER: OnceLock<SdkTracer> = OnceLock::new();
+/// What makes spans, and decides which requests have them; none when traces are off.
+static TRACER: OnceLock<(SdkTracer, Sampler)> = OnceLock::new();
+
+/// Turns traces on.
+pub(super) fn turn_on(tracer: SdkTracer, sampler: Sampler) {
+    TRACER.get_or_init(|| (tracer, sampler));
+}
 
 /// The trace that a request belongs to by its header; without one it begins a trace.
 #[derive(Debug)]
@@ -43,7 +47,7 @@ impl Parent {
     /// Begins the span of a request, if the request is traced.
     #[must_use]
     pub fn begin(&self) -> Option<Trace> {
-        let (tracer, sampler) = TRACER.get().zip(SAMPLER.get())?;
+        let (tracer, sampler) = TRACER.get()?;
         if !sampling::is_sampled(sampler, &self.0) {
             return None;
         }
@@ -126,7 +130,7 @@ impl Step {
 
     fn of_kind(name: &'static str, kind: SpanKind) -> Self {
         let tracer = TRACER.get().filter(|_| is_traced());
-        Self { _span: tracer.map(|tracer| tracer.build(SpanBuilder::from_name(name).with_kind(kind))) }
+        Self { _span: tracer.map(|(tracer, _)| tracer.build(SpanBuilder::from_name(name).with_kind(kind))) }
     }
 }
 

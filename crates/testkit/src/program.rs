@@ -13,7 +13,7 @@ pub fn report(line: &str) {
     drop(writeln!(std::io::stderr(), "{line}"));
 }
 
-/// The time limit of a start, a stop or an answer. It is long: a test that meets it has failed, however busy the machine.
+/// The time limit of a start, a stop or an answer: long, since a test that meets it fails, however busy the machine is.
 pub const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The time limit of prompt answers.

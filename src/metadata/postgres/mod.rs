@@ -39,6 +39,7 @@ mod overdue;
 mod parts;
 mod password_file;
 mod pending;
+mod people;
 #[cfg(test)]
 mod plans;
 mod pool_health;
@@ -49,6 +50,7 @@ mod releases;
 mod rows;
 mod scrub;
 mod session_setup;
+mod sessions;
 mod snapshot;
 mod stamps;
 #[cfg(test)]

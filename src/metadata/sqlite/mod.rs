@@ -30,6 +30,7 @@ mod migrate;
 mod outbox;
 mod overdue;
 mod pace;
+mod people;
 #[cfg(test)]
 mod plans;
 mod processes;
@@ -41,6 +42,7 @@ mod reserve;
 mod rows;
 mod schema;
 mod scrub;
+mod sessions;
 mod snapshot;
 mod snapshots;
 mod spare;

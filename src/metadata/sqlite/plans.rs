@@ -88,6 +88,14 @@ const ALLOWED: &[(&str, &str, &str)] = &[
         "SEARCH uploads USING INDEX uploads_ended",
         "a step of the sweep",
     ),
+    ("FROM persons WHERE id > ?1 ORDER BY id LIMIT", "SEARCH persons USING PRIMARY KEY (id>?)", "a page"),
+    ("FROM sessions WHERE ?4 IS NULL AND id < ?1", "SEARCH sessions USING PRIMARY KEY (id<?)", "a page"),
+    (
+        "ends_at <= ?1 ORDER BY ends_at LIMIT",
+        "SEARCH sessions USING COVERING INDEX sessions_by_end",
+        "a step of the sweep",
+    ),
+    ("SELECT count(*) FROM (SELECT 1 FROM sessions LIMIT ?1)", "SCAN sessions", "a count up to the limit of sessions"),
     // Whatever is there is asked for.
     (
         "sum(stored_bytes), 0) FROM workspaces",
@@ -96,7 +104,11 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ),
     ("WHERE workspace_id = ?1 ORDER BY purpose", "SEARCH default_expiries", "a row for each purpose"),
     ("FROM blobs WHERE state = 'pending'", "SCAN blobs USING COVERING INDEX blobs_pending", "every pending blob"),
-    ("FROM api_keys k ORDER BY k.id", "SCAN k", "every key, for the command line and the first start"),
+    (
+        "FROM api_keys k WHERE k.person_id IS NULL ORDER BY k.id",
+        "SCAN k",
+        "every key, for the command line and the first start",
+    ),
     (
         "ledger NOT INDEXED WHERE fact <> 'adjustment' AND true AND seq >",
         "SEARCH ledger USING INTEGER PRIMARY KEY (rowid>?",

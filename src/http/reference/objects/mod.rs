@@ -4,8 +4,10 @@ mod accounts;
 mod admin;
 mod fields;
 mod files;
+mod server;
 mod uploads;
 mod usage;
+mod users;
 
 use venna_reference::{Definition, Schema, must, or_null};
 
@@ -16,6 +18,8 @@ pub fn definitions() -> Vec<Definition> {
         uploads::definitions(),
         admin::definitions(),
         accounts::definitions(),
+        users::definitions(),
+        server::definitions(),
         usage::definitions(),
     ];
     groups.into_iter().flatten().chain([error()]).collect()

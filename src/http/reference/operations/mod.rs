@@ -6,8 +6,10 @@ pub mod examples;
 mod files;
 mod limits;
 mod parameters;
+mod server;
 mod uploads;
 mod usage;
+mod users;
 
 use super::route_doc::{ADMINISTRATION, RouteDoc};
 use crate::http::catalogue::ErrorKind;
@@ -20,7 +22,9 @@ pub fn operations() -> Vec<RouteDoc> {
         uploads::operations(),
         admin::operations(),
         accounts::operations(),
+        users::operations(),
         limits::operations(),
+        server::operations(),
         usage::operations(),
     ];
     groups.into_iter().flatten().map(repeatable).collect()
