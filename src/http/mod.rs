@@ -13,6 +13,7 @@ mod conditions;
 mod connection;
 mod connection_limits;
 mod connections;
+mod console;
 mod content;
 mod content_coding;
 mod cors;

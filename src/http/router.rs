@@ -8,7 +8,7 @@ use super::pages;
 use super::reference::{self, Reference};
 use super::state::AppState;
 use super::unknown::{self, NOT_YET, as_of_get};
-use super::{health, metrics, routes};
+use super::{console, health, metrics, routes};
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::middleware::{from_fn_with_state, map_response};
@@ -24,13 +24,14 @@ const STRICT_TRANSPORT: &str = "max-age=31536000";
 /// The methods of the operations, and `OPTIONS`.
 const METHODS: &str = "GET, HEAD, POST, DELETE, OPTIONS";
 
-/// Builds the router of the main listener: the API, its reference, and health.
+/// Builds the router of the main listener: the API, its reference, the console, and health.
 pub fn router(state: AppState, reference: Arc<ArcSwap<Reference>>) -> Router {
-    let bundles = [venna_design::bundle(), venna_reference::bundle()];
+    let bundles = [venna_design::bundle(), venna_reference::bundle(), venna_console::bundle()];
     let router = routes::router()
         .merge(health::routes())
         .merge(pages::routes(reference.load().origin(), &bundles))
         .merge(reference::routes(reference))
+        .merge(console::routes(false))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(state.clone(), authenticate))

@@ -11,4 +11,4 @@ mod served;
 pub use frame::{HEADER_LINKS, SITE};
 pub use landing::routes;
 pub use not_found::not_found;
-pub use served::{Served, found, moved};
+pub use served::{HTML, Served, ServedFile, found, moved};

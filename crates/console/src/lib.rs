@@ -1,0 +1,62 @@
+//! The pages of the web console, a plain client of the public API.
+//!
+//! Pages are static: one for each kind, the same for everyone. Their scripts read the session and the data, so a page
+//! holds no secret. This crate knows no server and does no I/O: the caller serves [`pages`] and the files of
+//! [`bundle()`].
+
+mod administration;
+mod bundle;
+mod file_pages;
+mod frame;
+mod parts;
+mod sign_in;
+mod workspace_pages;
+
+pub use bundle::bundle;
+
+/// A page of the console.
+#[derive(Clone, Debug)]
+pub struct ConsolePage {
+    /// Its path; a part in braces stands for any text without a slash.
+    pub path: &'static str,
+    /// Its HTML.
+    pub html: String,
+}
+
+/// Writes all pages. `offers_oidc` adds the sign-in at the provider of accounts.
+#[must_use]
+pub fn pages(offers_oidc: bool) -> Vec<ConsolePage> {
+    vec![
+        sign_in::page(offers_oidc),
+        file_pages::list(),
+        file_pages::file(),
+        workspace_pages::usage(),
+        workspace_pages::keys(),
+        workspace_pages::members(),
+        workspace_pages::sessions(),
+        administration::overview(),
+        administration::workspaces(),
+        administration::audit(),
+        administration::settings(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_has_one_heading_and_no_inline_style_or_script() {
+        for page in pages(true) {
+            assert_eq!(page.html.matches("<h1").count(), 1, "{}", page.path);
+            assert!(!page.html.contains("style=") && !page.html.contains(" on"), "{}", page.path);
+            assert!(page.html.matches("<script").all(|_| !page.html.contains("<script>")), "{}", page.path);
+        }
+    }
+
+    #[test]
+    fn the_sign_in_at_a_provider_is_offered_only_where_there_is_one() {
+        let has = |offers| pages(offers).iter().any(|page| page.html.contains("data-oidc"));
+        assert!(has(true) && !has(false));
+    }
+}
