@@ -36,6 +36,7 @@ async function sent() {
     throw offlineError();
   }
   if (!answer.ok) throw problem(answer.status, (name) => answer.headers.get(name), await answer.text());
+  return (await answer.json()).session;
 }
 
 function countdown(seconds) {
@@ -63,9 +64,11 @@ form.addEventListener("submit", async (event) => {
   button.disabled = true;
   tell("");
   try {
-    await sent();
+    const session = await sent();
     key.value = "";
-    location.replace(returning(query.get("return_to")));
+    // An admin key reads no files.
+    const first = session.role_administrator && session.workspaces.length === 0 ? page("admin/workspaces") : page("files");
+    location.replace(query.has("return_to") ? returning(query.get("return_to")) : first);
   } catch (error) {
     button.disabled = false;
     if (error instanceof ApiError && error.status === 429) countdown(error.retryAfter);

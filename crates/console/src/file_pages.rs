@@ -91,7 +91,7 @@ fn table() -> Markup {
                         th.pick scope="col" { label { input #all type="checkbox" aria-label="Select all files of this page"; } }
                         th #named scope="col" { "Name" }
                         th.wide scope="col" { "Purpose" }
-                        th.wide.number scope="col" { "Size" }
+                        th.wide.amount scope="col" { "Size" }
                         th.wide #created scope="col" aria-sort="descending" {
                             button.sort #order type="button" { "Created" }
                         }
@@ -139,15 +139,15 @@ fn uploads() -> Markup {
 pub fn file() -> ConsolePage {
     let main = html! {
         p.crumbs { a href="../files" { "Files" } }
-        div #file hidden {
-            div.page-head {
+        div.page-head {
                 div { h1 #filename { "File" } }
-                div.actions {
+                div.actions #actions hidden {
                     button.button type="button" data-action="copy-id" { "Copy id" }
                     a.button #download download { "Download" }
                     button.button.danger type="button" data-action="delete" data-for="delete" hidden { "Delete" }
                 }
-            }
+        }
+        div #file hidden {
             section.part.bad #faults hidden aria-label="Bad lines" {}
             div.file-columns {
                 section.preview aria-label="Content" { div #preview {} }

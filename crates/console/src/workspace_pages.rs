@@ -18,10 +18,12 @@ pub fn usage() -> ConsolePage {
         (page_head("Usage", "Storage, requests and costs of the workspace.", &actions))
         div #content hidden {
             div.tiles #tiles {}
-            (part("storage", "Storage"))
-            (part("requests", "Requests"))
-            (part("traffic", "Traffic"))
-            (part("costs", "Costs"))
+            div.charts {
+                (part("storage", "Storage"))
+                (part("requests", "Requests"))
+                (part("traffic", "Traffic"))
+                (part("costs", "Costs"))
+            }
             (part("limits", "Limits"))
         }
     };

@@ -35,14 +35,15 @@ async function described() {
 
 async function readiness() {
   const answer = await fetch(at("readyz"), { cache: "no-store" });
-  return { isReady: answer.ok, words: (await answer.text()).trim() };
+  const state = await answer.json().catch(() => ({}));
+  return { isReady: answer.ok, state };
 }
 
-function draw({ version, uptime_seconds: uptime, started_at: started, object, id, ...rest }, { isReady, words }) {
-  fill(find("#tiles"), tile("Status", isReady ? "Ready" : "Not ready", { note: isReady ? "" : words }), version && tile("Version", version),
+function draw({ version, uptime_seconds: uptime, started_at: started, object, id, ...rest }, { isReady, state }) {
+  fill(find("#tiles"), tile("Status", isReady ? "Ready" : "Not ready"), version && tile("Version", version),
     uptime !== undefined && tile("Up for", duration(uptime), { note: started ? `since ${time(started)}` : "" }));
   const { stores, health, ...work } = rest;
-  fill(find("#health"), stores || health ? facts(stores ?? health) : el("pre", { tabindex: "0", role: "group", "aria-label": "Readiness" }, el("code", {}, words || "ok")));
+  fill(find("#health"), facts(stores ?? health ?? state));
   show(find("#work").closest("section"), Object.keys(work).length > 0);
   fill(find("#work"), facts(work));
 }

@@ -66,7 +66,7 @@ function row(project, used, load) {
     el("td", { "data-title": "Status" }, el("span", { class: isActive ? "badge good" : "badge" }, project.status)),
     el("td", { "data-title": "Stored" }, size(used?.end_bytes ?? 0)), el("td", { "data-title": "Files" }, count(used?.num_files ?? 0)), el("td", { "data-title": "Costs" }, dollars(used?.spent ?? 0)),
     el("td", { "data-title": "Created" }, el("time", { title: time(project.created_at) }, ago(project.created_at))),
-    el("td", { class: "tools" }, button("Copy id of", "copy", () => copy(project.id, "Id")), isActive && button("Limits of", "wait", after(limitForm, "Limits saved")),
+    el("td", { class: "tools" }, button("Copy id of", "copy", () => copy(project.id, "Id")), isActive && button("Limits of", "gauge", after(limitForm, "Limits saved")),
       isActive && button("Rename", "edit", after(rename, "Workspace renamed")), isActive && button("Archive", "trash", after(archive, "Workspace archived"))));
 }
 

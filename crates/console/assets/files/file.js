@@ -20,6 +20,7 @@ begin(async ({ can }) => {
   find("#download").href = linkTo(`files/${file.id}/content`);
   for (const element of document.querySelectorAll("[data-for=delete]")) show(element, can("files.write"));
   show(find("#file"), true);
+  show(find("#actions"), true);
   show(find("#page-state"), false);
   action("copy-id", () => copy(file.id, "Id"));
   action("delete", async () => {

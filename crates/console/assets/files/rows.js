@@ -31,7 +31,7 @@ export function row(file, { isSelected, canDelete, onSelect, onDelete }) {
     el("td", { class: "pick" }, canDelete && el("label", {}, el("input", { type: "checkbox", checked: isSelected, "aria-label": `Select ${file.filename}`, onclick: onSelect }))),
     el("th", { scope: "row" }, name, el("small", { class: "more" }, size(file.bytes), " · ", file.purpose, " · ", ago(file.created_at), file.status === "error" && " · bad lines")),
     el("td", { class: "wide" }, el("span", { class: "badge" }, file.purpose)),
-    el("td", { class: "wide number" }, size(file.bytes)),
+    el("td", { class: "wide amount" }, size(file.bytes)),
     el("td", { class: "wide" }, el("time", { datetime: new Date(file.created_at * 1000).toISOString(), title: time(file.created_at) }, ago(file.created_at))),
     el("td", { class: "wide" }, expiryOf(file)),
     el("td", { class: "wide" }, statusOf(file)),

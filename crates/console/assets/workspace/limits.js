@@ -17,7 +17,7 @@ export const LIMITS = [
 export function tile(title, value, { used = null, limit = null, note = "" } = {}) {
   const part = limit ? used / limit : 0;
   const kind = part >= 1 ? "bad" : part >= NEARLY ? "warn" : "";
-  return el("div", { class: `tile ${kind}` }, el("h3", {}, title), el("p", { class: "figure" }, value),
+  return el("div", { class: `tile ${kind}` }, el("p", { class: "tile-title" }, title), el("p", { class: "figure" }, value),
     limit !== null && el("progress", { max: Math.max(1, limit), value: Math.min(used, limit), "aria-label": `${title}, ${Math.round(part * 100)} % used` }),
     note && el("p", { class: "quiet" }, note));
 }

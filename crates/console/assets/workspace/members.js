@@ -1,7 +1,7 @@
 // The page of members: people, and their roles in the workspace.
 import { everything, post, remove } from "../core/api.js";
 import { ask, choice, field } from "../core/dialog.js";
-import { action, el, fill, find } from "../core/dom.js";
+import { action, el, fill, find, show } from "../core/dom.js";
 import { ago, time } from "../core/format.js";
 import { icon } from "../core/icons.js";
 import { notice } from "../core/notices.js";
@@ -31,6 +31,7 @@ async function list(place, workspace, load) {
     members = await everything(pathOf(workspace), {}, MAX_MEMBERS);
   } catch (error) {
     if (error.status !== 501 && error.status !== 404) throw error;
+    show(find("[data-action=add]"), false);
     empty(place, { title: "This server has no accounts of people", words: "People sign in with keys. The operator can connect a provider of accounts by OpenID Connect.", symbol: "key" });
     return;
   }

@@ -78,10 +78,10 @@ function costTable(buckets, total, days) {
   }
   const rows = [...items].map(([item, { amount, quantity }]) => {
     const [title, words] = ITEMS[item] ?? [item, count];
-    return el("tr", {}, el("th", { scope: "row" }, title), el("td", {}, words(quantity)), el("td", { class: "number" }, dollars(amount)));
+    return el("tr", {}, el("th", { scope: "row" }, title), el("td", {}, words(quantity)), el("td", { class: "amount" }, dollars(amount)));
   });
   if (rows.length === 0) return el("p", { class: "quiet" }, "Nothing was billed in this time.");
   return el("div", { class: "table" }, el("table", {}, el("caption", { class: "unseen" }, `Costs of ${days} days by line item`),
-    el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Line item"), el("th", { scope: "col" }, "Quantity"), el("th", { scope: "col", class: "number" }, "Cost"))),
-    el("tbody", {}, ...rows), el("tfoot", {}, el("tr", {}, el("th", { scope: "row", colspan: 2 }, "Total"), el("td", { class: "number" }, dollars(total))))));
+    el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Line item"), el("th", { scope: "col" }, "Quantity"), el("th", { scope: "col", class: "amount" }, "Cost"))),
+    el("tbody", {}, ...rows), el("tfoot", {}, el("tr", {}, el("th", { scope: "row", colspan: 2 }, "Total"), el("td", { class: "amount" }, dollars(total))))));
 }
