@@ -53,6 +53,7 @@ use crate::model::api_key::{KeyKind, KeySecret, Opens};
 use crate::model::ids::ProcessId;
 use crate::model::scope::Scopes;
 use crate::random;
+use crate::sessions::Sessions;
 use crate::shares::contention::ContentionLimiter;
 use crate::sweep::Lease;
 use crate::uploads::{Hashing, Uploads};
@@ -62,7 +63,7 @@ use arc_swap::ArcSwap;
 use blobs::{check_combinations, event_period, open_blobs};
 use data_dir::{Locks, check_owner, create_folders, is_alone, lock, write_secret};
 use file_settings::file_settings;
-use http_settings::{connection_limits, http_settings};
+use http_settings::{connection_limits, http_settings, session_lifetime};
 use pairing::{check_paired, check_stamped};
 use processors::processors;
 use reference::facts;
@@ -189,6 +190,12 @@ impl Server {
             spending: Spending::new(usage.clone()),
             usage,
             reads: Arc::clone(&reads),
+            sessions: Sessions::new(
+                installation.rows(),
+                clock.clone(),
+                session_lifetime(&config.limits),
+                tasks.clone(),
+            ),
         };
         for certificate in certificate.iter().chain(&admin_certificate) {
             let (certificate, clock, until) = (Arc::clone(certificate), clock.clone(), stop.clone());

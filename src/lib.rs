@@ -16,6 +16,7 @@ pub mod files;
 pub mod inspect;
 pub mod keys;
 pub mod outbox;
+pub mod sessions;
 pub mod sweep;
 pub mod uploads;
 pub mod usage;

@@ -5,6 +5,7 @@ use crate::access_log::AccessLog;
 use crate::config::{Config, CorsOrigins, LimitConfig};
 use crate::http::reload_refusals::ReloadRefusals;
 use crate::http::{BodyPace, Caps, ConnectionLimits, Cors, HttpLimits, HttpSettings, Patience};
+use crate::model::session::SessionLifetime;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ pub(super) fn http_settings(
         trusted_proxies: config.listeners.trusted_proxies.clone(),
         cors: cors(&config.listeners.cors_origins),
         limits: http_limits(config),
+        public_url: config.listeners.public_url.clone(),
         max_contended_reads: (processors() / 2).max(1),
         warnings,
         access_log,
@@ -45,7 +47,13 @@ pub(super) const fn http_limits(config: &Config) -> HttpLimits {
         max_requests: limits.max_connections,
         max_downloads: limits.max_concurrent_downloads,
         max_failed_logins_per_minute: limits.max_failed_logins_per_minute,
+        session_lifetime: session_lifetime(limits),
     }
+}
+
+/// Returns the limits of the sessions of the console.
+pub(super) const fn session_lifetime(limits: &LimitConfig) -> SessionLifetime {
+    SessionLifetime { idle_seconds: limits.session_idle.as_secs(), absolute_seconds: limits.session_max.as_secs() }
 }
 
 /// Returns the limits of the connections of each listener.

@@ -150,6 +150,10 @@ pub struct LimitConfig {
     pub max_concurrent_downloads: usize,
     /// The number of requests with invalid keys that each network may make per minute; 0 for no limit.
     pub max_failed_logins_per_minute: u32,
+    /// The time after which an unused session of the console ends.
+    pub session_idle: Duration,
+    /// The time after which every session of the console ends.
+    pub session_max: Duration,
     /// The time limit of a request's head.
     pub header_read_timeout: Duration,
     /// The time limit of an idle connection.
@@ -297,6 +301,8 @@ fn limits(from: &mut resolve::Resolver<'_>, inline_max_bytes: u64) -> Result<Lim
         max_workspace_uploads: from.take("max_concurrent_uploads_per_workspace", parse::count)?,
         max_concurrent_downloads: from.take("max_concurrent_downloads", parse::count)?,
         max_failed_logins_per_minute: from.take("max_failed_logins_per_minute", parse::number)?,
+        session_idle: from.take("session_idle_seconds", parse::seconds)?,
+        session_max: from.take("session_max_seconds", parse::seconds)?,
         header_read_timeout: from.take("header_read_timeout_seconds", parse::seconds)?,
         idle_timeout: from.take("idle_timeout_seconds", parse::seconds)?,
         send_stall_timeout: from.take("send_stall_timeout_seconds", parse::seconds)?,

@@ -5,6 +5,7 @@ use super::setting::{Kind, Reload, Setting, Use};
 
 const SECONDS: Kind = Kind::Whole { unit: Unit::Seconds, bounds: 1..=86_400 };
 const LONG_SECONDS: Kind = Kind::Whole { unit: Unit::Seconds, bounds: 0..=366 * 86_400 };
+const SESSION_SECONDS: Kind = Kind::Whole { unit: Unit::Seconds, bounds: 300..=366 * 86_400 };
 const COUNT: Kind = Kind::Whole { unit: Unit::Count, bounds: 1..=1_000_000 };
 
 /// Every setting, in the order of the documentation.
@@ -240,6 +241,24 @@ pub static SETTINGS: &[Setting] = &[
         default: Some("60"),
         help: "The number of requests with invalid keys per minute from one address (IPv6: one /64); 0 for no limit. Further ones are answered 429. Keys that the server has accepted before are never refused.",
         kind: Kind::Whole { unit: Unit::Count, bounds: 0..=1_000_000 },
+        used_by: Use::Server,
+        reload: Reload::Value,
+    },
+    Setting {
+        name: "session_idle_seconds",
+        placeholder: "SECONDS",
+        default: Some("28800"),
+        help: "The time after which an unused session of the console ends.",
+        kind: SESSION_SECONDS,
+        used_by: Use::Server,
+        reload: Reload::Value,
+    },
+    Setting {
+        name: "session_max_seconds",
+        placeholder: "SECONDS",
+        default: Some("604800"),
+        help: "The time after which a session of the console ends, however much it is used.",
+        kind: SESSION_SECONDS,
         used_by: Use::Server,
         reload: Reload::Value,
     },

@@ -20,6 +20,7 @@ use crate::model::ids::RequestId;
 use crate::model::limits::LimitsInForce;
 use crate::model::purpose::Purpose;
 use crate::model::scope::Scope;
+use crate::model::session::SessionSecret;
 use axum::extract::{FromRef, FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -29,7 +30,9 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{Extensions, HeaderMap, Method};
 use ipnet::IpNet;
+use sha2::{Digest, Sha256};
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +56,49 @@ pub struct Principal {
     /// The key.
     pub key: VerifiedKey,
     request: RequestId,
+}
+
+impl Principal {
+    /// Makes the principal of a request whose key was verified, and tells the access log and the metrics of it.
+    ///
+    /// # Errors
+    /// When the request did not pass the request middleware.
+    pub fn of(key: VerifiedKey, extensions: &Extensions) -> Result<Self, ApiError> {
+        let context: &RequestContext = extensions.get().ok_or_else(ApiError::internal)?;
+        context.note(&key);
+        Ok(Self { key, request: context.id })
+    }
+}
+
+/// The kind of secret that authenticated a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credentials {
+    /// A key.
+    Key,
+    /// The session of a page of the console.
+    Session,
+}
+
+/// The secret of a request: of its key or session. Its `Debug` form hides it.
+#[derive(Clone)]
+pub struct OwnSecret(String);
+
+impl OwnSecret {
+    /// Returns the secret itself, from which other secrets are derived.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the SHA-256 of the secret.
+    pub fn digest(&self) -> [u8; 32] {
+        Sha256::digest(self.0.as_bytes()).into()
+    }
+}
+
+impl std::fmt::Debug for OwnSecret {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("OwnSecret")
+    }
 }
 
 /// The administrator of a request, as the audit log records it.
@@ -97,7 +143,7 @@ pub async fn authenticate(
             request.extensions_mut().insert(principal);
             next.run(request).await
         }
-        Err(error) => authenticator.count_failure(&request, error).into_response(),
+        Err(error) => authenticator.count_failure(request.extensions(), request.headers(), error).into_response(),
     }
 }
 
@@ -109,13 +155,11 @@ impl Authenticator {
         secret: Result<Cow<'_, str>, ApiError>,
     ) -> Result<Principal, ApiError> {
         let key = self.keys.verify(&secret?, || self.admit_look_up(extensions, headers)).await?;
-        let context: &RequestContext = extensions.get().ok_or_else(ApiError::internal)?;
-        context.note(&key);
-        Ok(Principal { key, request: context.id })
+        Principal::of(key, extensions)
     }
 
     /// Permits the look-up of an unknown key, or returns the time that its client must wait.
-    fn admit_look_up(&self, extensions: &Extensions, headers: &HeaderMap) -> Result<(), Duration> {
+    pub(super) fn admit_look_up(&self, extensions: &Extensions, headers: &HeaderMap) -> Result<(), Duration> {
         if !self.failed_logins.is_limited() {
             return Ok(());
         }
@@ -124,12 +168,12 @@ impl Authenticator {
     }
 
     /// Counts a failed login. Returns its error, or the one of the rate limit once it is reached.
-    fn count_failure(&self, request: &Request, error: ApiError) -> ApiError {
+    pub(super) fn count_failure(&self, extensions: &Extensions, headers: &HeaderMap, error: ApiError) -> ApiError {
         if error.kind() != ErrorKind::InvalidKey {
             return error;
         }
         METRICS.failed_logins.inc();
-        let client = ClientAddress::of(request.extensions(), request.headers(), &self.trusted_proxies);
+        let client = ClientAddress::of(extensions, headers, &self.trusted_proxies);
         match client.map_or(Ok(()), |client| self.failed_logins.count(client)) {
             Ok(()) => error,
             Err(wait) => ApiError::too_many_failed_logins(wait),
@@ -155,14 +199,18 @@ fn secret<'a>(method: &Method, headers: &'a HeaderMap) -> Result<Cow<'a, str>, A
     basic(token).map(Cow::Owned).ok_or_else(ApiError::missing_key)
 }
 
-/// Returns the secret of a request with `Bearer`.
+/// Returns the secret of a request: that of its session, or the key of `Bearer`.
 ///
 /// # Errors
 /// When the request has none.
-pub fn bearer(headers: &HeaderMap) -> Result<KeySecret, ApiError> {
+pub fn own_secret(parts: &Parts) -> Result<OwnSecret, ApiError> {
+    if let Some(secret) = parts.extensions.get::<SessionSecret>() {
+        return Ok(OwnSecret(secret.expose().to_owned()));
+    }
     let token =
-        credentials(headers).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
-    token.and_then(|token| KeySecret::parse(token).ok()).ok_or_else(ApiError::missing_key)
+        credentials(&parts.headers).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
+    let secret = token.and_then(|token| KeySecret::parse(token).ok()).ok_or_else(ApiError::missing_key)?;
+    Ok(OwnSecret(secret.expose().to_owned()))
 }
 
 /// Returns the scheme and the credentials of the only `Authorization` header.
@@ -207,6 +255,15 @@ impl<S: Sync> FromRequestParts<S> for Principal {
     }
 }
 
+impl<S: Sync> FromRequestParts<S> for Credentials {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        let has_session = parts.extensions.get::<SessionSecret>().is_some();
+        Ok(if has_session { Self::Session } else { Self::Key })
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for UploadPolicy {
     type Rejection = ApiError;
 
@@ -228,7 +285,13 @@ where
         let principal: &Principal = parts.extensions.get().ok_or_else(ApiError::missing_key)?;
         // The routes check scopes, and no administrative route has a caller.
         let workspace = principal.key.opens.workspace().ok_or_else(ApiError::missing_key)?;
-        Ok(Self { workspace, key: principal.key.id, request: principal.request, address: address(parts, state) })
+        Ok(Self {
+            workspace,
+            key: principal.key.id,
+            person: None,
+            request: principal.request,
+            address: address(parts, state),
+        })
     }
 }
 

@@ -14,6 +14,10 @@ pub enum ErrorKind {
     MissingKey,
     /// The key is not valid.
     InvalidKey,
+    /// The request has no session, or one that has ended.
+    SessionExpired,
+    /// The request lacks the proof that it comes from a page of the console.
+    CsrfTokenInvalid,
     /// The `Idempotency-Key` was used for another request.
     IdempotencyKeyReused,
     /// The workspace has reached a quota.
@@ -87,12 +91,14 @@ const fn entry(
 
 impl ErrorKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::InvalidRequest,
         Self::BelowMinimum,
         Self::AboveMaximum,
         Self::MissingKey,
         Self::InvalidKey,
+        Self::SessionExpired,
+        Self::CsrfTokenInvalid,
         Self::IdempotencyKeyReused,
         Self::StorageQuotaExceeded,
         Self::Forbidden,
@@ -157,6 +163,22 @@ impl ErrorKind {
                 None,
                 "The key is mistyped, unknown, revoked, expired or replaced, or its workspace is archived.",
                 "Send another key; `venna keys create` makes one.",
+            ),
+            Self::SessionExpired => entry(
+                401,
+                INVALID,
+                Some("session_expired"),
+                None,
+                "The console's session was ended, has reached a limit of its lifetime, or its key opens nothing any more.",
+                "Sign in to the console again.",
+            ),
+            Self::CsrfTokenInvalid => entry(
+                403,
+                INVALID,
+                Some("csrf_token_invalid"),
+                None,
+                "A request of the console that changes something did not come from a page of the console.",
+                "Reload the page; programs send a key to `/v1` instead.",
             ),
             Self::StorageQuotaExceeded => entry(
                 400,

@@ -1,5 +1,6 @@
 //! Downloads: the bytes of a File, whole or one range, with the headers for caches and integrity checks.
 
+use super::caller::Credentials;
 use super::conditions::{Validators, Verdict, evaluate, http_date, range_applies};
 use super::error::ApiError;
 use super::headers::{CROSS_ORIGIN_RESOURCE_POLICY, REPR_DIGEST, put};
@@ -64,6 +65,7 @@ pub async fn download_file(
     State(reads): State<Arc<ReadCounter>>,
     State(limits): State<Arc<DownloadLimits>>,
     caller: Caller,
+    credentials: Credentials,
     named: Named<FileId>,
     method: Method,
     headers: HeaderMap,
@@ -93,7 +95,9 @@ pub async fn download_file(
         Selection::Unsatisfiable => return Err(ApiError::range_not_satisfiable(size_bytes)),
     };
     let signed_range = requested.filter(|_| status == StatusCode::PARTIAL_CONTENT);
+    // Pages of the console may read from this server only.
     if method == Method::GET
+        && credentials == Credentials::Key
         && let Some(url) = files.url(&content, &disposition(&content.file.filename), signed_range).await?
     {
         return Ok(redirect(&reads, caller, &etag, &content.file, range, &url));

@@ -14,8 +14,10 @@ use crate::keys::{IssueKeyError, Refusal};
 use crate::metadata::MetadataError;
 use crate::model::caller::Refused;
 use crate::model::limits::{ConcurrencyScope, LimitOwner};
+use crate::model::session::TooManySessions;
 use crate::model::upload::{MAX_PART_BYTES, MAX_PARTS, UploadRefusal};
 use crate::model::workspace::BadName;
+use crate::sessions::BeginSessionError;
 use crate::uploads::{AddPartError, CompleteError, CreateUploadError, UploadError};
 use crate::workspaces::{ArchiveWorkspaceError, CreateWorkspaceError, RenameWorkspaceError};
 use axum::response::{IntoResponse, Response};
@@ -341,6 +343,15 @@ impl From<Refusal> for ApiError {
             Refusal::Archived => Self::archived_key(),
             Refusal::TooManyTried { wait } => Self::too_many_failed_logins(RetryAfter(wait)),
             Refusal::Unavailable(_) => Self::unavailable().cause(refusal),
+        }
+    }
+}
+
+impl From<BeginSessionError> for ApiError {
+    fn from(error: BeginSessionError) -> Self {
+        match error {
+            BeginSessionError::TooMany(TooManySessions) => Self::too_many_sessions(),
+            BeginSessionError::Metadata(error) => error.into(),
         }
     }
 }

@@ -27,6 +27,8 @@ pub enum Limited {
     FailedLogins,
     /// Open connections of a network.
     Connections,
+    /// Sessions of the console.
+    Sessions,
     /// The monthly spend of a workspace.
     Spend,
 }
@@ -47,6 +49,7 @@ impl Limited {
             Self::StoreQueue => "store_queue",
             Self::FailedLogins => "failed_logins",
             Self::Connections => "connections",
+            Self::Sessions => "sessions",
             Self::Spend => "spend",
         }
     }

@@ -16,6 +16,8 @@ use std::num::NonZeroU32;
 
 /// The challenge of every 401.
 const CHALLENGE: &str = "Bearer realm=\"Venna Files\"";
+/// The challenge of a 401 of the console, whose clients sign in for a cookie.
+const SESSION_CHALLENGE: &str = "Cookie realm=\"Venna Files\"";
 /// The media type of forms (RFC 7578).
 pub const FORM_DATA: &str = "multipart/form-data";
 
@@ -186,6 +188,30 @@ impl ApiError {
         Self::new(ErrorKind::Forbidden, message)
     }
 
+    /// The session has ended.
+    pub fn session_expired() -> Self {
+        let message = "Your session has ended. Sign in again.";
+        Self::new(ErrorKind::SessionExpired, message).header(WWW_AUTHENTICATE, SESSION_CHALLENGE)
+    }
+
+    /// The request has no session.
+    pub fn not_signed_in() -> Self {
+        let message = "You are not signed in. Sign in to the console.";
+        Self::new(ErrorKind::SessionExpired, message).header(WWW_AUTHENTICATE, SESSION_CHALLENGE)
+    }
+
+    /// The request lacks the proof that it comes from a page of the console.
+    pub fn csrf_token_invalid() -> Self {
+        let message = "The request did not come from a page of this console, or the page is outdated. Reload the page.";
+        Self::new(ErrorKind::CsrfTokenInvalid, message)
+    }
+
+    /// The installation has the maximum of sessions.
+    pub fn too_many_sessions() -> Self {
+        let message = "Too many people are signed in. Please try again later, or ask an administrator to end sessions.";
+        Self::too_many(Limited::Sessions, message)
+    }
+
     fn challenge(self) -> Self {
         self.header(WWW_AUTHENTICATE, CHALLENGE)
     }
@@ -227,6 +253,11 @@ impl ApiError {
     /// The project has no such rate limit.
     pub fn rate_limit_not_found(id: &str) -> Self {
         Self::not_found("rate limit", id, "rate_limit_id")
+    }
+
+    /// There is no such session of the console.
+    pub fn session_not_found(id: &str) -> Self {
+        Self::not_found("session", id, "id")
     }
 
     fn not_found(what: &str, id: &str, param: &str) -> Self {

@@ -1,6 +1,7 @@
 //! The routers of both listeners, and the answers to paths and methods without a route.
 
 use super::caller::{Principal, authenticate};
+use super::console;
 use super::cors::is_api;
 use super::error::ApiError;
 use super::middleware::request_middleware;
@@ -8,7 +9,7 @@ use super::pages;
 use super::reference::{self, Reference};
 use super::state::AppState;
 use super::unknown::{self, NOT_YET, as_of_get};
-use super::{console, health, metrics, routes};
+use super::{health, metrics, routes};
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::middleware::{from_fn_with_state, map_response};
@@ -28,13 +29,15 @@ const METHODS: &str = "GET, HEAD, POST, DELETE, OPTIONS";
 pub fn router(state: AppState, reference: Arc<ArcSwap<Reference>>) -> Router {
     let bundles = [venna_design::bundle(), venna_reference::bundle(), venna_console::bundle()];
     let router = routes::router()
+        .merge(console::routes())
+        .nest(console::API, routes::router())
         .merge(health::routes())
         .merge(pages::routes(reference.load().origin(), &bundles))
         .merge(reference::routes(reference))
-        .merge(console::routes(false))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(state.clone(), authenticate))
+        .layer(from_fn_with_state(state.clone(), console::authenticate))
         .layer(from_fn_with_state(state.clone(), request_middleware));
     let router = if state.is_encrypted() { router.layer(map_response(require_tls)) } else { router };
     router.with_state(state)
@@ -67,10 +70,11 @@ async fn unknown_path(
     if method == Method::OPTIONS && uri.path() == WHOLE_SERVER {
         return options_of_server();
     }
-    if !is_api(uri.path()) {
+    let path = console::api_path(uri.path()).unwrap_or(uri.path());
+    if !is_api(path) {
         return pages::not_found(&method, &uri, &headers);
     }
-    no_operation(&method, uri.path(), principal.is_ok()).into_response()
+    no_operation(&method, path, principal.is_ok()).into_response()
 }
 
 /// Answers `OPTIONS *`: the methods of the whole server (RFC 9110, section 9.3.7).

@@ -6,6 +6,7 @@
 use super::access::AccessRecorder;
 use super::body::BodyPace;
 use super::caller::Authenticator;
+use super::console::{Console, SessionCookie};
 use super::content::DownloadLimits;
 use super::cors::Cors;
 use super::failed_logins::FailedLogins;
@@ -22,6 +23,8 @@ use crate::audit::AuditLog;
 use crate::files::Files;
 use crate::keys::Keys;
 use crate::model::ids::WorkspaceId;
+use crate::model::session::SessionLifetime;
+use crate::sessions::Sessions;
 use crate::shares::FairSemaphore;
 use crate::uploads::Uploads;
 use crate::usage::{ReadCounter, Spending, Usage};
@@ -51,6 +54,8 @@ pub struct Services {
     pub spending: Spending,
     /// The counter of billed reads.
     pub reads: Arc<ReadCounter>,
+    /// The sessions of the console.
+    pub sessions: Sessions,
 }
 
 /// The settings of HTTP.
@@ -60,6 +65,8 @@ pub struct HttpSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// The origins whose pages may read answers.
     pub cors: Cors,
+    /// The URL under which browsers reach the server, if it is set.
+    pub public_url: Option<String>,
     /// The limits that a reload may change.
     pub limits: HttpLimits,
     /// The maximum number of long reads of a workspace while other workspaces send requests.
@@ -89,6 +96,8 @@ pub struct HttpLimits {
     pub max_downloads: usize,
     /// The maximum number of requests with invalid keys per minute and network; 0 for no limit.
     pub max_failed_logins_per_minute: u32,
+    /// The limits of the sessions of the console.
+    pub session_lifetime: SessionLifetime,
 }
 
 /// The application state.
@@ -131,24 +140,33 @@ parts! {
     key_locks: KeyLocks,
     trusted_proxies: [IpNet],
     health: Health,
+    console: Console,
 }
 
 impl AppState {
     /// Assembles the state.
     #[must_use]
     pub fn new(services: Services, settings: HttpSettings) -> Self {
-        let Services { files, uploads, keys, workspaces, audit_log, usage, spending, reads } = services;
+        let Services { files, uploads, keys, workspaces, audit_log, usage, spending, reads, sessions } = services;
         let (files, keys) = (Arc::new(files), Arc::new(keys));
         let turns = files.write_limiter.with_shared_activity(settings.max_contended_reads);
         let trusted_proxies: Arc<[IpNet]> = settings.trusted_proxies.into();
         let limits = settings.limits;
         let (is_encrypted, is_admin_encrypted) = (settings.is_encrypted, settings.is_admin_encrypted);
+        let authenticator = Arc::new(Authenticator {
+            keys: Arc::clone(&keys),
+            failed_logins: FailedLogins::new(limits.max_failed_logins_per_minute),
+            trusted_proxies: Arc::clone(&trusted_proxies),
+        });
+        let workspaces = Arc::new(workspaces);
         let parts = Arc::new(Parts {
-            authenticator: Arc::new(Authenticator {
-                keys: Arc::clone(&keys),
-                failed_logins: FailedLogins::new(limits.max_failed_logins_per_minute),
-                trusted_proxies: Arc::clone(&trusted_proxies),
-            }),
+            console: Arc::new(Console::new(
+                sessions,
+                Arc::clone(&authenticator),
+                Arc::clone(&workspaces),
+                SessionCookie::new(settings.public_url.as_deref(), is_encrypted),
+            )),
+            authenticator,
             request_policy: Arc::new(RequestPolicy {
                 cors: settings.cors,
                 body_pace: Arc::new(ArcSwap::from_pointee(limits.body_pace)),
@@ -174,7 +192,7 @@ impl AppState {
             }),
             trusted_proxies,
             uploads: Arc::new(uploads),
-            workspaces: Arc::new(workspaces),
+            workspaces,
             audit_log: Arc::new(audit_log),
             usage: Arc::new(usage),
             spending: Arc::new(spending),
@@ -187,7 +205,8 @@ impl AppState {
 
     /// Applies changed limits to requests that begin from now on.
     pub fn apply(&self, limits: &HttpLimits) {
-        let Parts { authenticator, request_policy, request_limits, download_limits, .. } = &*self.parts;
+        let Parts { authenticator, request_policy, request_limits, download_limits, console, .. } = &*self.parts;
+        console.sessions.limit(limits.session_lifetime);
         authenticator.failed_logins.permit(limits.max_failed_logins_per_minute);
         request_policy.body_pace.store(Arc::new(limits.body_pace));
         request_limits.in_flight.resize(limits.max_requests, half(limits.max_requests));

@@ -42,6 +42,13 @@ impl<T> List<T> {
     }
 }
 
+impl<T> List<T> {
+    /// Changes each row.
+    pub fn for_each(&mut self, change: impl FnMut(&mut T)) {
+        self.data.iter_mut().for_each(change);
+    }
+}
+
 impl<'a> List<FileObject<'a>> {
     /// Creates a page of Files.
     pub fn of_files(page: &'a Page<File>) -> Self {

@@ -29,9 +29,9 @@ impl SealedAnswer {
         Self { salt: random::bytes() }
     }
 
-    /// Derives the secret of a new key from `own`, the secret of the calling key.
+    /// Derives the secret of a new key from `own`, the secret of the calling key or session.
     #[must_use]
-    pub fn secret(&self, kind: KeyKind, own: &KeySecret) -> KeySecret {
+    pub fn secret(&self, kind: KeyKind, own: &str) -> KeySecret {
         derived_secret(kind, own, &self.salt)
     }
 
@@ -45,7 +45,7 @@ impl SealedAnswer {
 
     /// Restores the response; none when it was not made by [`seal`](Self::seal).
     #[must_use]
-    pub fn open(kept: &[u8], kind: KeyKind, own: &KeySecret) -> Option<Vec<u8>> {
+    pub fn open(kept: &[u8], kind: KeyKind, own: &str) -> Option<Vec<u8>> {
         let (salt, answer) = kept.split_first_chunk::<SALT_BYTES>()?;
         let mut shown = Vec::with_capacity(answer.len() + KEY_RANDOM_DIGITS);
         replace(&mut shown, answer, &[HIDDEN], derived_secret(kind, own, salt).expose().as_bytes());
@@ -55,9 +55,9 @@ impl SealedAnswer {
 
 /// Derives a secret from another one and a salt: uniform digits from HMAC-SHA256 in counter mode.
 #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-fn derived_secret(kind: KeyKind, own: &KeySecret, salt: &[u8]) -> KeySecret {
+fn derived_secret(kind: KeyKind, own: &str, salt: &[u8]) -> KeySecret {
     let mut digits = (0_u32..).flat_map(|counter| {
-        let mut mac = Hmac::<Sha256>::new_from_slice(own.expose().as_bytes()).expect("any length");
+        let mut mac = Hmac::<Sha256>::new_from_slice(own.as_bytes()).expect("any length");
         for part in [CONTEXT, &[u8::from(kind == KeyKind::Admin)], salt, &counter.to_be_bytes()] {
             mac.update(part);
         }
@@ -87,8 +87,8 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
-    fn own(digit: u8) -> KeySecret {
-        KeySecret::from_digits(KeyKind::Admin, [digit; KEY_RANDOM_DIGITS])
+    fn own(digit: u8) -> String {
+        KeySecret::from_digits(KeyKind::Admin, [digit; KEY_RANDOM_DIGITS]).expose().to_owned()
     }
 
     #[test]

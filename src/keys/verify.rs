@@ -73,7 +73,18 @@ impl Keys {
         secret: &str,
         may_look_up: impl FnOnce() -> Result<(), Duration>,
     ) -> Result<VerifiedKey, Refusal> {
-        let digest = KeySecret::parse(secret).map_err(|_| Refusal::Unknown)?.digest();
+        self.verify_digest(KeySecret::parse(secret).map_err(|_| Refusal::Unknown)?.digest(), may_look_up).await
+    }
+
+    /// Verifies a secret by its digest, as [`verify`](Self::verify) does.
+    ///
+    /// # Errors
+    /// When the key is not valid or may not be looked up, or the store failed.
+    pub async fn verify_digest(
+        &self,
+        digest: KeyDigest,
+        may_look_up: impl FnOnce() -> Result<(), Duration>,
+    ) -> Result<VerifiedKey, Refusal> {
         let known = match self.cache.find(&digest) {
             CacheState::Found(known) => known,
             CacheState::Missing => return Err(Refusal::Unknown),

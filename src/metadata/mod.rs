@@ -37,6 +37,7 @@ mod room;
 mod rows;
 mod rules;
 mod scrub;
+mod sessions;
 mod snapshot;
 pub mod sqlite;
 mod stamps;
@@ -70,6 +71,7 @@ pub use releases::ReleaseStore;
 pub use rules::checks::{MisfitCursor, MisfitPage};
 pub use rules::read_merges::MergePage;
 pub use scrub::ScrubStore;
+pub use sessions::SessionStore;
 pub use snapshot::SnapshotStore;
 pub use stamps::StampStore;
 pub use sweep::{DeletingCursor, DeletingPage, PendingBlob, SweepShare, SweepStore};
@@ -110,6 +112,7 @@ pub trait MetadataStore:
     + RefusedMessageStore
     + ReleaseStore
     + ScrubStore
+    + SessionStore
     + SnapshotStore
     + StampStore
     + SweepStore

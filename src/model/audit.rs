@@ -3,7 +3,7 @@
 
 use super::caller::Caller;
 use super::idempotency::MAX_KEY_CHARS;
-use super::ids::{AuditId, KeyId, RequestId, WorkspaceId};
+use super::ids::{AuditId, KeyId, PersonId, RequestId, WorkspaceId};
 use serde_json::Value;
 use std::fmt;
 use std::net::IpAddr;
@@ -17,17 +17,25 @@ pub const MAX_OBJECT_ID_CHARS: usize = "adj:".len() + MAX_KEY_CHARS;
 pub enum Actor {
     /// The holder of a key.
     Key(KeyId),
+    /// A person who signed in.
+    Person(PersonId),
     /// A command on the server's machine.
     CommandLine,
+    /// A client that proved no identity, such as one whose sign-in was refused.
+    Anonymous,
 }
 
 /// The stored name of [`Actor::CommandLine`].
 const COMMAND_LINE: &str = "command_line";
+/// The stored name of [`Actor::Anonymous`].
+const ANONYMOUS: &str = "anonymous";
 
 impl fmt::Display for Actor {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key(key) => key.fmt(out),
+            Self::Person(person) => person.fmt(out),
+            Self::Anonymous => out.write_str(ANONYMOUS),
             Self::CommandLine => out.write_str(COMMAND_LINE),
         }
     }
@@ -37,7 +45,11 @@ impl FromStr for Actor {
     type Err = super::ids::MalformedId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == COMMAND_LINE { Ok(Self::CommandLine) } else { text.parse().map(Self::Key) }
+        match text {
+            COMMAND_LINE => Ok(Self::CommandLine),
+            ANONYMOUS => Ok(Self::Anonymous),
+            _ => text.parse().map(Self::Key).or_else(|_| text.parse().map(Self::Person)),
+        }
     }
 }
 
@@ -59,7 +71,8 @@ impl Origin {
 
 impl From<Caller> for Origin {
     fn from(caller: Caller) -> Self {
-        Self { actor: Actor::Key(caller.key), address: caller.address, request: Some(caller.request) }
+        let actor = caller.person.map_or(Actor::Key(caller.key), Actor::Person);
+        Self { actor, address: caller.address, request: Some(caller.request) }
     }
 }
 
@@ -86,11 +99,17 @@ pub enum Action {
     UsageAdjusted,
     /// A File was deleted by a client.
     FileDeleted,
+    /// A session of the console began.
+    SignedIn,
+    /// A sign-in to the console, or a forged session, was refused.
+    SignInRefused,
+    /// A session of the console was ended.
+    SignedOut,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::WorkspaceCreated,
         Self::WorkspaceUpdated,
         Self::WorkspaceArchived,
@@ -101,6 +120,9 @@ impl Action {
         Self::LimitsUpdated,
         Self::UsageAdjusted,
         Self::FileDeleted,
+        Self::SignedIn,
+        Self::SignInRefused,
+        Self::SignedOut,
     ];
 
     /// Returns the action of this name.
@@ -123,6 +145,9 @@ impl Action {
             Self::LimitsUpdated => "rate_limit.updated",
             Self::UsageAdjusted => "usage.adjustment.created",
             Self::FileDeleted => "resource.deleted",
+            Self::SignedIn => "login.succeeded",
+            Self::SignInRefused => "login.failed",
+            Self::SignedOut => "logout.succeeded",
         }
     }
 }

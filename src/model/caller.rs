@@ -1,6 +1,6 @@
 //! The caller of a request, as changes record it.
 
-use super::ids::{KeyId, RequestId, WorkspaceId};
+use super::ids::{KeyId, PersonId, RequestId, WorkspaceId};
 use super::limits::QuotaExceeded;
 use std::net::IpAddr;
 
@@ -9,8 +9,10 @@ use std::net::IpAddr;
 pub struct Caller {
     /// The workspace of the key.
     pub workspace: WorkspaceId,
-    /// The key.
+    /// The key, or the membership of a person.
     pub key: KeyId,
+    /// The person; none for the holder of a key.
+    pub person: Option<PersonId>,
     /// The request.
     pub request: RequestId,
     /// The client address, where known.

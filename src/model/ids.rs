@@ -137,6 +137,16 @@ sortable_id!(
     AuditId,
     "audit_"
 );
+sortable_id!(
+    /// A console session's id, not its secret: `sess_` and 24 digits.
+    SessionId,
+    "sess_"
+);
+sortable_id!(
+    /// A person's id: `user_` and 24 digits.
+    PersonId,
+    "user_"
+);
 
 macro_rules! hex_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {

@@ -26,6 +26,7 @@ pub mod prices;
 pub mod purpose;
 pub mod scope;
 pub mod scrub;
+pub mod session;
 pub mod stamp;
 pub mod upload;
 pub mod usage;

@@ -20,7 +20,7 @@ use crate::error_chain::ErrorChain;
 use crate::failpoint;
 use crate::metadata::{
     AnswerStore, AuditStore, BacklogStore, ClockStore, ExpiryStore, MetadataError, OutboxStore, PendingBlob,
-    ROLL_UP_ROWS, ReleaseStore, SweepShare, UpkeepStore, UploadStore, UsageStore, trait_set,
+    ROLL_UP_ROWS, ReleaseStore, SessionStore, SweepShare, UpkeepStore, UploadStore, UsageStore, trait_set,
 };
 use crate::metrics::METRICS;
 use crate::model::ids::{BlobId, ProcessId};
@@ -44,7 +44,7 @@ const PASS_STEPS: usize = 256;
 
 trait_set! {
     /// The rows that the sweeper reads and removes.
-    pub trait SweeperMetadata: AnswerStore + AuditStore + BacklogStore + ClockStore + ExpiryStore + LineageMetadata + OutboxStore + ReleaseStore + UpkeepStore + UploadStore + UsageStore;
+    pub trait SweeperMetadata: AnswerStore + AuditStore + BacklogStore + ClockStore + ExpiryStore + LineageMetadata + OutboxStore + ReleaseStore + SessionStore + UpkeepStore + UploadStore + UsageStore;
 }
 
 /// The sweeper of an installation.
@@ -88,6 +88,8 @@ pub struct Swept {
     pub numbered_audit_entries: usize,
     /// Audit entries past their retention.
     pub forgotten_audit_entries: usize,
+    /// Ended sessions of the console past their retention.
+    pub forgotten_sessions: usize,
     /// Outbox messages past their retention.
     pub forgotten_messages: usize,
     /// Ledger rows that were added to the usage cache.
@@ -156,6 +158,7 @@ impl Sweeper {
             forgotten_answers: done(self.repeat(|| self.metadata.forget_answers(STEP_ROWS)).await),
             numbered_audit_entries: done(self.repeat(|| self.metadata.number_audit_log(STEP_ROWS)).await),
             forgotten_audit_entries: done(self.forget_audit_log().await),
+            forgotten_sessions: done(self.repeat(|| self.metadata.forget_sessions(STEP_ROWS)).await),
             forgotten_messages: done(self.forget_messages().await),
             rolled_up_rows: done(self.repeat(|| self.metadata.roll_up_usage(ROLL_UP_ROWS)).await),
             given_pages: done(self.repeat(|| self.metadata.give_back_room(STEP_PAGES)).await),

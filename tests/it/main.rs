@@ -7,6 +7,7 @@ mod addresses;
 mod adjustments;
 mod administration;
 mod audit;
+mod console;
 mod content;
 mod cors;
 mod create;

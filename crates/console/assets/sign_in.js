@@ -18,7 +18,13 @@ if (reason) {
   told.textContent = reason;
   show(told, true);
 }
-for (const link of document.querySelectorAll("[data-oidc]")) link.href = page("sign-in/oidc", { return_to: query.get("return_to") });
+
+// The way through the provider of accounts, where the server has one.
+async function offer() {
+  const ways = await (await fetch(at("console/api/sign-in"))).json();
+  find("#provider").href = page("sign-in/oidc", { return_to: query.get("return_to") });
+  show(find("#oidc"), ways.oidc);
+}
 
 function tell(text) {
   status.textContent = text;
@@ -85,4 +91,4 @@ find("[data-action=reveal]").addEventListener("click", ({ currentTarget }) => {
   currentTarget.textContent = hidden ? "Hide" : "Show";
 });
 
-document.documentElement.dataset.ready = "yes";
+offer().catch(() => { /* the key works */ }).finally(() => { document.documentElement.dataset.ready = "yes"; });

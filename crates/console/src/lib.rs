@@ -23,11 +23,11 @@ pub struct ConsolePage {
     pub html: String,
 }
 
-/// Writes all pages. `offers_oidc` adds the sign-in at the provider of accounts.
+/// Writes all pages.
 #[must_use]
-pub fn pages(offers_oidc: bool) -> Vec<ConsolePage> {
+pub fn pages() -> Vec<ConsolePage> {
     vec![
-        sign_in::page(offers_oidc),
+        sign_in::page(),
         file_pages::list(),
         file_pages::file(),
         workspace_pages::usage(),
@@ -47,18 +47,12 @@ mod tests {
 
     #[test]
     fn every_page_has_one_heading_and_no_inline_style_or_script() {
-        for page in pages(true) {
+        for page in pages() {
             assert_eq!(page.html.matches("<h1").count(), 1, "{}", page.path);
             let handlers = page.html.split(' ').filter(|word| word.starts_with("on") && word.contains("=\""));
             assert_eq!(handlers.count(), 0, "{}", page.path);
             assert!(!page.html.contains("style="), "{}", page.path);
             assert!(!page.html.contains("<script>"), "{}", page.path);
         }
-    }
-
-    #[test]
-    fn the_sign_in_at_a_provider_is_offered_only_where_there_is_one() {
-        let has = |offers| pages(offers).iter().any(|page| page.html.contains("data-oidc"));
-        assert!(has(true) && !has(false));
     }
 }

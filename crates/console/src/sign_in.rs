@@ -7,14 +7,14 @@ use maud::html;
 /// The longest key that the field takes, in characters.
 const MAX_KEY_CHARACTERS: u16 = 200;
 
-/// Writes the page. `offers_oidc` adds the sign-in at the provider of accounts.
-pub fn page(offers_oidc: bool) -> ConsolePage {
+/// Writes the page. Its script shows the sign-in at the provider of accounts where the server has one.
+pub fn page() -> ConsolePage {
     let main = html! {
         div.sign-in {
             h1 { "Sign in" }
             p.banner #reason role="status" hidden {}
-            @if offers_oidc {
-                p { a.button.primary.wide-button href="sign-in/oidc" data-oidc { "Sign in with your account" } }
+            div #oidc hidden {
+                p { a.button.primary.wide-button #provider href="sign-in/oidc" { "Sign in with your account" } }
                 p.or { span { "or with a key" } }
             }
             form #sign-in novalidate {

@@ -16,7 +16,7 @@ pub struct Answer {
 
 impl Answer {
     /// Reads the whole answer.
-    pub(crate) async fn of(response: Response) -> Self {
+    pub async fn of(response: Response) -> Self {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.bytes().await.map(Into::into).map_err(|error| format!("{error:?}"));
         Self { status, headers, body }

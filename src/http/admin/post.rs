@@ -1,9 +1,9 @@
 //! A POST of the administration, with its body and its `Idempotency-Key`.
 //!
 //! The transaction of the change also stores the answer. An answer that shows the secret of a key is stored sealed
-//! (`keys/sealed.rs`) and is replayed only to the admin key that sent the request.
+//! (`keys/sealed.rs`) and is replayed only to the admin key or session that sent the request.
 
-use crate::http::caller;
+use crate::http::caller::{self, OwnSecret};
 use crate::http::error::ApiError;
 use crate::http::idempotency::{self, replayed};
 use crate::http::json::{JsonObject, MAX_ADMIN_BYTES};
@@ -24,7 +24,7 @@ pub struct AdminPost {
     pub body: JsonObject,
     key: Option<IdempotencyKey>,
     digest: RequestDigest,
-    own_secret: KeySecret,
+    own_secret: OwnSecret,
 }
 
 /// The secret of a key before its creation.
@@ -66,7 +66,7 @@ impl AdminPost {
             body: JsonObject::default(),
             key: idempotency::key(&parts.headers)?,
             digest: RequestDigest::of(parts.method.as_str(), parts.uri.path()),
-            own_secret: caller::bearer(&parts.headers)?,
+            own_secret: caller::own_secret(parts)?,
         })
     }
 
@@ -88,15 +88,15 @@ impl AdminPost {
             return NewKeySecret { secret: fresh_secret(kind), kind, sealed: None };
         }
         let sealed = SealedAnswer::fresh();
-        NewKeySecret { secret: sealed.secret(kind, &self.own_secret), kind, sealed: Some(sealed) }
+        NewKeySecret { secret: sealed.secret(kind, self.own_secret.expose()), kind, sealed: Some(sealed) }
     }
 
-    /// Returns what makes the creation of a key idempotent; the answer of `show` is stored sealed. The admin key is
-    /// part of the digest, so no other admin key can replay the answer.
+    /// Returns what makes the creation of a key idempotent; the answer of `show` is stored sealed. The key or
+    /// session is part of the digest, so no other one can replay the answer.
     pub fn idempotency_with_secret(&self, new: &NewKeySecret, show: ShowKey) -> Option<Idempotency<ApiKey>> {
         let (sealed, secret) = (new.sealed?, new.secret.clone());
         let idempotency = self.idempotency(move |key: &ApiKey| sealed.seal(&show(key, &secret), &secret))?;
-        let request = idempotency.request.with("asked with", self.own_secret.digest().0);
+        let request = idempotency.request.with("asked with", self.own_secret.digest());
         Some(Idempotency { request, ..idempotency })
     }
 
@@ -109,7 +109,8 @@ impl AdminPost {
     ) -> Result<Response, ApiError> {
         match outcome {
             IdempotentOutcome::Replayed(kept) => {
-                let shown = SealedAnswer::open(&kept, new.kind, &self.own_secret).ok_or_else(ApiError::internal)?;
+                let shown =
+                    SealedAnswer::open(&kept, new.kind, self.own_secret.expose()).ok_or_else(ApiError::internal)?;
                 Ok(replayed(json_body(StatusCode::OK, Body::from(shown))))
             }
             other => idempotency::answer(other, |key| show(key, &new.secret)),

@@ -237,7 +237,7 @@ impl From<&Entry> for AuditLogObject {
             Actor::Key(key) => {
                 json!({"type": "api_key", "api_key": {"id": key.to_string(), "type": "service_account"}})
             }
-            Actor::CommandLine => {
+            Actor::Person(_) | Actor::CommandLine | Actor::Anonymous => {
                 let user = json!({"id": entry.origin.actor.to_string()});
                 json!({"type": "session", "session": {"user": user}})
             }

@@ -1,5 +1,45 @@
-//! The web console below `/console`: its pages.
+//! The console: its pages, sessions, sign-in, and the API for its pages.
+//!
+//! Below `/console/api/v1` stand the routes of `/v1` themselves. A request there has the cookie of a session instead of
+//! a key. Cookies mean nothing outside of `/console`, and no answer below it has CORS headers.
 
+mod authenticate;
+mod cookie;
+mod forgery;
 mod pages;
+mod refusals;
+mod sessions;
+mod sign_in;
+mod signed_in;
+mod wire;
 
-pub use pages::routes;
+pub use authenticate::authenticate;
+pub use cookie::SessionCookie;
+pub use signed_in::Console;
+
+use super::cors::is_api;
+use axum::Router;
+use axum::extract::FromRef;
+use axum::routing::{delete, get, post};
+use std::sync::Arc;
+
+/// The path below which the routes of `/v1` take sessions.
+pub const API: &str = "/console/api";
+
+/// Builds the routes of the pages and of sessions.
+pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S>
+where
+    Arc<Console>: FromRef<S>,
+{
+    pages::routes()
+        .route("/console/api/sign-in", get(sign_in::retrieve_ways).post(sign_in::sign_in))
+        .route("/console/api/sign-out", post(sign_in::sign_out))
+        .route("/console/api/session", get(sessions::retrieve_session))
+        .route("/console/api/sessions", get(sessions::list_sessions))
+        .route("/console/api/sessions/{id}", delete(sessions::end_session))
+}
+
+/// Returns the path of the API that a path of the console stands for: `/v1/files` of `/console/api/v1/files`.
+pub fn api_path(path: &str) -> Option<&str> {
+    path.strip_prefix(API).filter(|rest| is_api(rest))
+}

@@ -16,14 +16,14 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; c
                       img-src 'self' blob:; frame-src blob:; frame-ancestors 'none'; base-uri 'none'; \
                       form-action 'none'";
 
-/// Serves the pages. `offers_oidc` adds the sign-in at the provider of accounts.
-pub fn routes<S: Clone + Send + Sync + 'static>(offers_oidc: bool) -> Router<S> {
+/// Serves the pages.
+pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     let page = |router: Router<S>, page: venna_console::ConsolePage| {
         let file = Arc::new(ServedFile::new(HTML, page.html));
         let serve = get(serve).with_state(file);
         router.route(page.path, serve)
     };
-    venna_console::pages(offers_oidc)
+    venna_console::pages()
         .into_iter()
         .fold(Router::new(), page)
         .route("/console", get(|| async { moved("console/files") }))

@@ -41,6 +41,8 @@ impl ErrorKind {
             Self::AboveMaximum => ApiError::above_maximum("limit", 10_000, "10001"),
             Self::MissingKey => ApiError::missing_key(),
             Self::InvalidKey => ApiError::incorrect_key(),
+            Self::SessionExpired => ApiError::session_expired(),
+            Self::CsrfTokenInvalid => ApiError::csrf_token_invalid(),
             Self::IdempotencyKeyReused => ApiError::idempotency_key_reused(),
             Self::StorageQuotaExceeded => ApiError::quota_exceeded(QuotaExceeded::Bytes { limit_bytes: 1 << 20 }),
             Self::Forbidden => ApiError::missing_scope(Scope::FilesWrite),

@@ -19,7 +19,8 @@ pub async fn what_was_done_is_in_the_audit_log(store: &dyn MetadataStore, clock:
     let workspace = store.create_workspace("audited", origin, None).await.unwrap().made().unwrap().unwrap();
     let opens = Opens::Workspace(workspace.id, Scopes::DEFAULT);
     let key = store.create_key(new_key(opens, &[30; 32], None), ORIGIN, None).await.unwrap().made().unwrap().unwrap();
-    let caller = Caller { workspace: workspace.id, key: key.id, request: RequestId::new([6; 16]), address: None };
+    let caller =
+        Caller { workspace: workspace.id, key: key.id, person: None, request: RequestId::new([6; 16]), address: None };
     let file = file(store, caller, 1).await;
     assert!(store.delete_file(caller, file.id).await.unwrap());
     assert!(!store.delete_file(caller, file.id).await.unwrap(), "what changes nothing is not entered");

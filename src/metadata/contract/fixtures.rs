@@ -42,7 +42,7 @@ pub async fn holder(store: &dyn MetadataStore, workspace: WorkspaceId) -> Caller
         .unwrap()
         .unwrap()
         .id;
-    Caller { workspace, key, request: RequestId::new([8; 16]), address: None }
+    Caller { workspace, key, person: None, request: RequestId::new([8; 16]), address: None }
 }
 
 pub fn new_key(opens: Opens, digest: &[u8; 32], valid_seconds: Option<u64>) -> NewKey {

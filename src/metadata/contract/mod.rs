@@ -16,6 +16,7 @@ mod limits;
 mod overdue;
 pub mod read_merges;
 mod releases;
+mod sessions;
 mod stamps;
 mod uploads;
 mod workspaces;
@@ -50,6 +51,9 @@ pub async fn holds(store: &dyn MetadataStore, clock: &Clock) {
     answers::what_has_a_key_happens_once(store, clock).await;
     keys::a_key_that_has_ended_changes_nothing(store, clock).await;
     audit::what_was_done_is_in_the_audit_log(store, clock).await;
+    sessions::sessions_begin_and_end(store, clock).await;
+    sessions::a_session_ends_at_its_limits(store, clock).await;
+    sessions::a_sign_in_beyond_the_limit_ends_the_oldest_session(store, clock).await;
     stamps::a_stamp_only_moves_forward(store).await;
     limits::quotas_count_what_is_there_and_what_is_to_come(store, clock).await;
     limits::parts_beyond_the_declared_bytes_count_at_once(store, clock).await;

@@ -49,6 +49,7 @@ mod releases;
 mod rows;
 mod scrub;
 mod session_setup;
+mod sessions;
 mod snapshot;
 mod stamps;
 #[cfg(test)]

@@ -21,6 +21,10 @@ const FILL: &str = "
         SELECT 'k' || n, 'w' || n % 2000, '', '', '', CASE WHEN n % 3 = 0 THEN n END FROM generate_series(1, 6000) n;
     INSERT INTO key_secrets (digest, key_id)
         SELECT decode(md5(n::text), 'hex'), 'k' || n FROM generate_series(1, 6000) n;
+    INSERT INTO persons (id, issuer, subject, last_signed_in_at)
+        SELECT 'u' || n, 'i', 's' || n, n FROM generate_series(1, 6000) n;
+    INSERT INTO sessions (id, digest, actor, last_used_at, expires_at, ends_at)
+        SELECT 's' || lpad(n::text, 9, '0'), decode(md5(n::text), 'hex'), 'u' || n % 500, n, n, n FROM generate_series(1, 9000) n;
     INSERT INTO limits (owner_id, name, value)
         SELECT 'w' || n % 2000, 'limit ' || n / 2000, n FROM generate_series(1, 6000) n;
     INSERT INTO default_expiries (workspace_id, purpose, lives_seconds)
@@ -77,6 +81,7 @@ const ALLOWED: &[(&str, &str, &str)] = &[
         "workspaces",
         "each workspace once: the bytes of a pass of the scrub",
     ),
+    ("SELECT 1 FROM sessions LIMIT $1", "sessions_by_end", "a count up to the limit of sessions"),
     ("LIMIT 1", "_pkey", "the first entry of the index"),
     ("min(expires_at)", "files_overdue", "the first entry of the index"),
     ("LIMIT 1", "parts_id_key", "the first entry of the index"),

@@ -70,6 +70,8 @@ pub(super) static TABLES: &[Table] = &[
     table("default_expiries"),
     table("api_keys"),
     table("key_secrets"),
+    table("persons"),
+    table("sessions"),
     table("audit_log"),
     table("limits"),
     Table {

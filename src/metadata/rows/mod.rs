@@ -8,6 +8,7 @@ mod file;
 mod key;
 mod ledger;
 mod outbox;
+mod session;
 mod upload;
 mod workspace;
 
@@ -17,6 +18,7 @@ pub use file::{FILE, FILE_COLUMNS, file_values, insert_file};
 pub use key::{KEY, KEY_COLUMNS};
 pub use ledger::LEDGER;
 pub use outbox::MESSAGE;
+pub use session::SESSION;
 pub use upload::{PART, UPLOAD, UPLOAD_COLUMNS, upload_row};
 pub use workspace::{STORAGE_USAGE, WORKSPACE};
 

@@ -14,6 +14,7 @@ pub(super) mod ledger;
 pub(super) mod pages;
 pub(super) mod quotas;
 pub(super) mod read_merges;
+pub(super) mod sessions;
 pub(super) mod update;
 pub(super) mod uploads;
 pub(super) mod usage;

@@ -41,6 +41,7 @@ mod reserve;
 mod rows;
 mod schema;
 mod scrub;
+mod sessions;
 mod snapshot;
 mod snapshots;
 mod spare;

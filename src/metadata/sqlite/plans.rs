@@ -88,6 +88,13 @@ const ALLOWED: &[(&str, &str, &str)] = &[
         "SEARCH uploads USING INDEX uploads_ended",
         "a step of the sweep",
     ),
+    ("FROM sessions WHERE ?4 IS NULL AND id < ?1", "SEARCH sessions USING PRIMARY KEY (id<?)", "a page"),
+    (
+        "ends_at <= ?1 ORDER BY ends_at LIMIT",
+        "SEARCH sessions USING COVERING INDEX sessions_by_end",
+        "a step of the sweep",
+    ),
+    ("SELECT count(*) FROM (SELECT 1 FROM sessions LIMIT ?1)", "SCAN sessions", "a count up to the limit of sessions"),
     // Whatever is there is asked for.
     (
         "sum(stored_bytes), 0) FROM workspaces",

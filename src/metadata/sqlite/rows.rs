@@ -1,7 +1,9 @@
 //! Rows and values of SQLite.
 
 use crate::metadata::rows::{FromRow, Malformed, Row as StoredRow, RowReader, Value};
-use crate::model::ids::{AuditId, BlobId, FileId, HoldId, KeyId, PartId, ProcessId, RequestId, UploadId, WorkspaceId};
+use crate::model::ids::{
+    AuditId, BlobId, FileId, HoldId, KeyId, PartId, PersonId, ProcessId, RequestId, SessionId, UploadId, WorkspaceId,
+};
 use rusqlite::types::{ToSqlOutput, Type, ValueRef};
 use rusqlite::{Error, Result, Row, ToSql};
 use std::str::FromStr;
@@ -44,6 +46,8 @@ bind_ids! {
     WorkspaceId: WorkspaceId::as_str,
     KeyId: KeyId::as_str,
     AuditId: AuditId::as_str,
+    SessionId: SessionId::as_str,
+    PersonId: PersonId::as_str,
     UploadId: UploadId::to_string,
     PartId: PartId::to_string,
     BlobId: BlobId::to_string,

@@ -1,0 +1,36 @@
+-- People who signed in by OpenID Connect. Issuer and subject identify a person; name and e-mail address are those of the
+-- last sign-in. Times are Unix seconds.
+CREATE TABLE persons (
+    id                TEXT COLLATE "C" PRIMARY KEY,
+    issuer            TEXT COLLATE "C" NOT NULL,
+    subject           TEXT COLLATE "C" NOT NULL,
+    name              TEXT COLLATE "C",
+    email             TEXT COLLATE "C",
+    last_signed_in_at BIGINT NOT NULL
+);
+
+CREATE UNIQUE INDEX persons_by_subject ON persons (issuer, subject);
+
+-- A membership is a key of a person without a secret: its id stands in the bill, and limits, revocation and the check in
+-- each transaction are those of keys. Without a workspace it is the membership of an administrator.
+ALTER TABLE api_keys ADD COLUMN person_id TEXT COLLATE "C";
+ALTER TABLE api_keys ADD COLUMN role TEXT COLLATE "C";
+ALTER TABLE api_keys ADD COLUMN granted_by TEXT COLLATE "C";
+
+-- Sessions of the console. `actor` is the id of a key or a person. A session is found by the SHA-256 of its secret; one of
+-- a key holds the SHA-256 of the secret of the key, with which it ends. `ends_at` is the earlier one of its two limits.
+CREATE TABLE sessions (
+    id               TEXT COLLATE "C" PRIMARY KEY,
+    digest           BYTEA NOT NULL,
+    actor            TEXT COLLATE "C" NOT NULL,
+    key_digest       BYTEA,
+    provider_session TEXT COLLATE "C",
+    address          TEXT COLLATE "C",
+    last_used_at     BIGINT NOT NULL,
+    expires_at       BIGINT NOT NULL,
+    ends_at          BIGINT NOT NULL
+);
+
+CREATE UNIQUE INDEX sessions_by_digest ON sessions (digest);
+CREATE INDEX sessions_by_actor ON sessions (actor, id);
+CREATE INDEX sessions_by_end ON sessions (ends_at);

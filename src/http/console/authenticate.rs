@@ -1,0 +1,30 @@
+//! Authentication below `/console/api/v1`: from the session of a request to the `Principal` of its key.
+
+use super::api_path;
+use super::signed_in::Console;
+use crate::http::caller::Principal;
+use crate::http::error::ApiError;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
+
+/// Adds the principal of its session to a request below `/console/api/v1`, or answers 401 or 403.
+pub async fn authenticate(State(console): State<Arc<Console>>, request: Request, next: Next) -> Response {
+    if api_path(request.uri().path()).is_none() {
+        return next.run(request).await;
+    }
+    match admit(&console, request).await {
+        Ok(request) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn admit(console: &Console, request: Request) -> Result<Request, ApiError> {
+    let (mut parts, body) = request.into_parts();
+    let signed_in = console.identify(&parts).await?;
+    let principal = Principal::of(signed_in.key, &parts.extensions)?;
+    parts.extensions.insert(principal);
+    parts.extensions.insert(signed_in.secret);
+    Ok(Request::from_parts(parts, body))
+}
