@@ -99,7 +99,7 @@ pub fn modules_of(entry: &'static str) -> Vec<&'static str> {
     let mut at = 0;
     while let Some(name) = found.get(at) {
         let text = FILES.iter().find(|file| file.name == *name).map_or("", |file| file.text);
-        for imported in imports(name, text) {
+        for imported in imports(name, text, STATIC) {
             let Some(file) = FILES.iter().find(|file| file.name == imported) else { continue };
             if seen.insert(imported) {
                 found.push(file.name);
@@ -110,10 +110,13 @@ pub fn modules_of(entry: &'static str) -> Vec<&'static str> {
     found
 }
 
-/// Returns the paths that the module `name` imports, relative to the root of the bundle.
-fn imports(name: &str, text: &str) -> Vec<String> {
+/// The beginning of the path of an import that a module needs before it runs.
+const STATIC: &str = "from \"";
+
+/// Returns the paths that the module `name` imports, relative to the root of the bundle. `begin` stands before each.
+fn imports(name: &str, text: &str, begin: &str) -> Vec<String> {
     let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let relative = text.split("from \"").skip(1).filter_map(|rest| rest.split('"').next());
+    let relative = text.split(begin).skip(1).filter_map(|rest| rest.split('"').next());
     relative
         .filter(|path| path.starts_with('.'))
         .map(|path| match path.strip_prefix("../") {
@@ -131,7 +134,8 @@ mod tests {
     fn every_imported_module_is_in_the_bundle() {
         let mut number = 0;
         for file in FILES.iter().filter(|file| file.content_type == SCRIPT) {
-            for imported in imports(file.name, file.text) {
+            let later = imports(file.name, file.text, "import(\"");
+            for imported in imports(file.name, file.text, STATIC).into_iter().chain(later) {
                 assert!(FILES.iter().any(|file| file.name == imported), "{} imports {imported}", file.name);
                 number += 1;
             }
@@ -142,8 +146,8 @@ mod tests {
     #[test]
     fn a_page_asks_for_what_its_modules_import() {
         let modules = modules_of("files/page.js");
-        assert!(modules.contains(&"upload/send.js") && modules.contains(&"core/api.js"));
-        assert!(!modules.contains(&"workspace/usage.js"));
+        assert!(modules.contains(&"files/rows.js") && modules.contains(&"core/api.js"));
+        assert!(!modules.contains(&"upload/panel.js") && !modules.contains(&"workspace/usage.js"));
     }
 
     #[test]

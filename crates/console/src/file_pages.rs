@@ -75,6 +75,7 @@ fn selection() -> Markup {
     html! {
         div.selection #selection hidden {
             b #selected role="status" {}
+            button.button.small type="button" data-action="select-matching" hidden { "Select all that match" }
             button.button.small type="button" data-action="clear-selection" { "Clear" }
             button.button.small.danger type="button" data-action="delete-selected" { "Delete" }
         }

@@ -5,6 +5,8 @@ import { ApiError, offlineError, problem } from "./problem.js";
 import { at } from "./root.js";
 
 const MAX_TRIES = 6;
+// Of a request that the server asks to wait with.
+const MAX_PACED_TRIES = 200;
 // A longer wait is told to the person instead.
 const LONGEST_WAIT_S = 90;
 
@@ -42,14 +44,16 @@ export const linkTo = (path) => api(path, credentials.project ? { project: crede
 export async function request(method, url, { json, headers = {}, signal, repeat = method === "GET" } = {}) {
   const body = json === undefined ? undefined : JSON.stringify(json);
   const sent = json === undefined ? headers : { ...headers, "content-type": "application/json" };
-  for (let tries = 1; ; tries += 1) {
+  for (let [tries, waits] = [1, 1]; ; ) {
     await paced(signal);
     try {
       return await once(method, url, { body, headers: headersOf(method, sent), signal });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       noted(error);
-      if (tries >= MAX_TRIES || !mayRepeat(error, repeat)) throw error;
+      if (error.isPaced) waits += 1;
+      else tries += 1;
+      if (tries > MAX_TRIES || waits > MAX_PACED_TRIES || !mayRepeat(error, repeat)) throw error;
       if (error.status === 0) await whenOnline(signal);
     }
   }

@@ -1,6 +1,8 @@
 // The pace that the server asks for with 429: every request waits until it is over.
 import { delay } from "./time.js";
 
+const SPREAD_MS = 1000;
+
 const listeners = new Set();
 let until = 0;
 
@@ -14,7 +16,7 @@ export function slowDown(seconds) {
   listeners.forEach((listener) => listener(until));
 }
 
-/** Resolves when requests may be sent. */
+/** Resolves when requests may be sent. Those that waited go on one after the other, not all at once. */
 export async function paced(signal) {
-  while (Date.now() < until) await delay(until - Date.now(), signal);
+  while (Date.now() < until) await delay(until - Date.now() + Math.random() * SPREAD_MS, signal);
 }

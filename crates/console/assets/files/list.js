@@ -2,6 +2,8 @@
 import { get } from "../core/api.js";
 import { action, el, fill, find, show } from "../core/dom.js";
 import { count } from "../core/format.js";
+import { notice } from "../core/notices.js";
+import { explained } from "../core/problem.js";
 import { empty, failed } from "../core/state.js";
 import { debounced } from "../core/time.js";
 import { deleteFiles } from "./delete.js";
@@ -12,6 +14,7 @@ import { Selection } from "./selection.js";
 const PAGE_ROWS = 50;
 const TYPING_MS = 250;
 const SKELETON_ROWS = 8;
+const MAX_MATCHING = 10_000;
 
 export class FileList {
   #state = query.read();
@@ -39,6 +42,7 @@ export class FileList {
     action("next", () => this.#turn(this.#more));
     action("previous", () => this.#turn(this.#before.pop() ?? "", true));
     action("clear-selection", () => this.#selection.clear());
+    action("select-matching", () => this.#selectMatching());
     action("delete-selected", () => this.#delete(this.#selection.files));
     addEventListener("popstate", () => {
       this.#state = query.read();
@@ -84,6 +88,21 @@ export class FileList {
     if (!this.#state.after) this.load(true);
   }
 
+  async #selectMatching() {
+    const { purpose, order, name } = this.#state;
+    const button = find("[data-action=select-matching]");
+    button.disabled = true;
+    try {
+      const list = await get("files", { limit: MAX_MATCHING, purpose, order, name_prefix: name });
+      this.#selection.set(list.data, true);
+      if (list.has_more) notice(`The first ${count(MAX_MATCHING)} files are selected. Delete them, and go on with the others.`);
+    } catch (error) {
+      notice(explained(error).title, "bad");
+    } finally {
+      button.disabled = false;
+    }
+  }
+
   #begin() {
     show(find("#list-state"), false);
     show(find("#list"), true);
@@ -116,12 +135,14 @@ export class FileList {
     box.checked = rows.length > 0 && selected === rows.length;
     box.indeterminate = selected > 0 && selected < rows.length;
     show(box.parentElement, this.#canDelete);
+    const isPaged = Boolean(this.#more || this.#state.after);
+    show(find("[data-action=select-matching]"), isPaged && box.checked && this.#selection.files.length <= rows.length);
     const ascending = this.#state.order === "asc";
     const byName = Boolean(this.#state.name);
     find("#created").setAttribute("aria-sort", byName ? "none" : ascending ? "ascending" : "descending");
     find("#named").setAttribute("aria-sort", byName ? "ascending" : "none");
     find("#order").disabled = byName;
-    show(find("#pager"), Boolean(this.#more || this.#state.after));
+    show(find("#pager"), isPaged);
     find("[data-action=next]").disabled = !this.#more;
     find("[data-action=previous]").disabled = !this.#state.after;
     find("#page-of").textContent = rows.length ? `Page ${count(this.#before.length + 1)}, ${count(rows.length)} files` : "";

@@ -3,7 +3,6 @@ import { action, find, show } from "../core/dom.js";
 import { begin } from "../core/shell.js";
 import { empty } from "../core/state.js";
 import { debounced } from "../core/time.js";
-import { uploads } from "../upload/panel.js";
 import { FileList } from "./list.js";
 
 const REFRESH_MS = 700;
@@ -16,12 +15,22 @@ begin(async (context) => {
     empty(find("#page-state"), { title: "No access to files", words, symbol: "key" });
     return;
   }
-  let list;
   const mayUpload = can("files.write");
-  const choose = mayUpload ? uploads(context, debounced(() => list.refresh(), REFRESH_MS)) : null;
+  let uploads = null;
+  const choose = async (what) => (await uploads)[what]();
+  const list = new FileList(context, mayUpload && (() => choose("files")));
   for (const element of document.querySelectorAll("[data-for=upload]")) show(element, mayUpload);
-  list = new FileList(context, choose?.files);
-  action("upload", () => choose.files());
-  action("upload-folder", () => choose.folder());
-  await list.load();
+  action("upload", () => choose("files"));
+  action("upload-folder", () => choose("folder"));
+  const rows = list.load();
+  if (mayUpload) uploads = prepared(rows, context, debounced(() => list.refresh(), REFRESH_MS));
+  await rows;
+  await uploads;
 });
+
+// The rows come first: a person who only reads does not wait for the uploads.
+async function prepared(rows, context, onStored) {
+  await rows;
+  const { uploads } = await import("../upload/panel.js");
+  return uploads(context, onStored);
+}

@@ -2,10 +2,6 @@
 import { empty, failed, loading } from "../core/state.js";
 import { kindOf } from "../files/kind.js";
 import { isText, range } from "./bytes.js";
-import { csv } from "./csv.js";
-import { jsonl } from "./jsonl.js";
-import { image, pdf } from "./media.js";
-import { json, text } from "./text.js";
 
 const SNIFFED_BYTES = 4096;
 
@@ -16,9 +12,12 @@ export async function preview(place, file, faults) {
     return null;
   }
   const kind = kindOf(file);
-  if (kind === "image") return none(image(place, file));
-  if (kind === "pdf") return none(pdf(place, file));
   loading(place, "Loading the preview");
+  if (kind === "image" || kind === "pdf") {
+    const media = await import("./media.js");
+    await media[kind](place, file);
+    return null;
+  }
   try {
     if (!isText(await range(file.id, 0, Math.min(file.bytes, SNIFFED_BYTES)))) {
       empty(place, { title: "No preview for this kind of file", words: "Its content is not text. Download it to see it." });
@@ -31,12 +30,10 @@ export async function preview(place, file, faults) {
   }
 }
 
-const none = (shown) => shown.then(() => null);
-
-function asText(kind, place, file, faults) {
-  if (kind === "jsonl") return jsonl(place, file, faults);
-  if (kind === "json") return json(place, file);
-  if (kind === "csv") return csv(place, file, ",");
-  if (kind === "tsv") return csv(place, file, "\t");
-  return text(place, file);
+// A browser loads the modules of this kind only.
+async function asText(kind, place, file, faults) {
+  if (kind === "jsonl") return (await import("./jsonl.js")).jsonl(place, file, faults);
+  if (kind === "csv" || kind === "tsv") return (await import("./csv.js")).csv(place, file, kind === "csv" ? "," : "\t");
+  const { json, text } = await import("./text.js");
+  return (kind === "json" ? json : text)(place, file);
 }

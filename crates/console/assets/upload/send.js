@@ -6,6 +6,7 @@ import { ApiError, offlineError, problem } from "../core/problem.js";
 import { delay } from "../core/time.js";
 
 const MAX_TRIES = 8;
+const MAX_PACED_TRIES = 200;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 
@@ -45,7 +46,7 @@ export const send = (path, form, options) => patiently(() => once(path, form, op
 
 /** Repeats a step while the network, the pace or the server asks for it. */
 export async function patiently(step, signal) {
-  for (let tries = 1; ; tries += 1) {
+  for (let [tries, waits] = [1, 1]; ; ) {
     await whenOnline(signal);
     await paced(signal);
     signal.throwIfAborted();
@@ -54,7 +55,9 @@ export async function patiently(step, signal) {
     } catch (error) {
       if (signal.aborted || !(error instanceof ApiError)) throw error;
       noted(error);
-      if (!error.isTransient || tries >= MAX_TRIES) throw error;
+      if (error.isPaced) waits += 1;
+      else tries += 1;
+      if (!error.isTransient || tries > MAX_TRIES || waits > MAX_PACED_TRIES) throw error;
       if (error.status !== 0 && !error.isPaced) await delay(Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** tries), signal);
     }
   }
