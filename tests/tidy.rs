@@ -133,7 +133,7 @@ const DRIVERS: [(&str, &[&str]); 6] = [
 ];
 
 /// Libraries that only these folders may use.
-const LIBRARIES: [(&str, &[&str]); 27] = [
+const LIBRARIES: [(&str, &[&str]); 28] = [
     ("anyhow", &["app", "cli"]),
     ("axum", &["http"]),
     ("clap", &["cli"]),
@@ -158,6 +158,7 @@ const LIBRARIES: [(&str, &[&str]); 27] = [
     ("tokio_postgres_rustls", &["metadata/postgres"]),
     ("tokio_rustls", &["http"]),
     ("tracing_opentelemetry", &["traces"]),
+    ("venna_console", &["http/console", "http/router"]),
     ("venna_design", &["http/pages", "http/router"]),
     ("venna_form", &["http"]),
     ("venna_reference", &["http/pages", "http/reference", "http/router", "http/wire"]),

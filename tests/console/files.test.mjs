@@ -22,7 +22,9 @@ after(async () => {
 
 async function fill(user, number, name) {
   let next = 0;
-  const worker = async () => { while (next < number) await user.upload(name(next++), "x", "user_data"); };
+  const worker = async () => {
+    while (next < number) await user.upload(name(next++), "x", "user_data");
+  };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
@@ -46,12 +48,20 @@ test("an empty workspace says what to do", async () => {
 test("hostile names and content are text, everywhere", async () => {
   const key = workspace("hostile");
   const user = client(server.origin, key);
-  const names = [`"><img src=x onerror=document.title='owned'>.txt`, "<script>document.title='owned'</script>.html", "{{7*7}}.svg", "javascript:document.title='owned'", "\u202egnp.txt"];
-  const content = "<svg xmlns='http://www.w3.org/2000/svg' onload=\"document.title='owned'\"><script>document.title='owned'</script></svg>";
+  const names = [
+    `"><img src=x onerror=document.title='owned'>.txt`,
+    "<script>document.title='owned'</script>.html",
+    "{{7*7}}.svg",
+    "javascript:document.title='owned'",
+    "\u202egnp.txt",
+  ];
+  const content =
+    "<svg xmlns='http://www.w3.org/2000/svg' onload=\"document.title='owned'\"><script>document.title='owned'</script></svg>";
   const files = [];
   for (const name of names) files.push(await user.upload(name, content));
   await opened(browser, { origin: server.origin, key }, async (page) => {
-    for (const name of names) assert.equal(await page.locator("#rows bdi").getByText(name, { exact: true }).count(), 1, name);
+    for (const name of names)
+      assert.equal(await page.locator("#rows bdi").getByText(name, { exact: true }).count(), 1, name);
     assert.equal(await page.locator("main img, main script").count(), 0);
     for (const { id, filename } of files) {
       await visit(page, `${server.origin}/console/files/${id}`);
@@ -99,7 +109,10 @@ test("a thousand files are paged, sorted, filtered, selected and deleted", async
     await page.getByRole("heading", { name: "Nothing found" }).waitFor();
   });
   const left = await user.get("files");
-  assert.deepEqual(left.data.map(({ filename }) => filename), ["keep.jsonl"]);
+  assert.deepEqual(
+    left.data.map(({ filename }) => filename),
+    ["keep.jsonl"],
+  );
 });
 
 test("rows are selected in ranges by keyboard and mouse, and one is deleted from its row", async () => {
@@ -136,14 +149,18 @@ test("the pace that the server asks for is counted down, and kept", async () => 
 
 test("a lost network is said, and the list comes back by itself", async () => {
   await api.upload("here.txt", "x");
-  await opened(browser, { origin: server.origin, key: server.key, expected: /ERR_INTERNET_DISCONNECTED/ }, async (page, { context }) => {
-    await context.setOffline(true);
-    await page.getByLabel("Purpose").selectOption("batch");
-    await page.getByText("The server cannot be reached.").waitFor();
-    await context.setOffline(false);
-    await page.getByText("The server cannot be reached.").waitFor({ state: "hidden" });
-    await page.getByRole("heading", { name: "Nothing found" }).waitFor();
-  });
+  await opened(
+    browser,
+    { origin: server.origin, key: server.key, expected: /ERR_INTERNET_DISCONNECTED/ },
+    async (page, { context }) => {
+      await context.setOffline(true);
+      await page.getByLabel("Purpose").selectOption("batch");
+      await page.getByText("The server cannot be reached.").waitFor();
+      await context.setOffline(false);
+      await page.getByText("The server cannot be reached.").waitFor({ state: "hidden" });
+      await page.getByRole("heading", { name: "Nothing found" }).waitFor();
+    },
+  );
 });
 
 test("a key that only reads has no buttons that write, and one without files is told", async () => {

@@ -20,8 +20,13 @@ before(async () => {
   server = await start("--max-failed-logins-per-minute", "0");
   adminKey = server.adminKey();
   const api = client(server.origin, server.key);
-  file = await api.upload("bad.jsonl", '{"custom_id":"1","method":"POST","url":"/v1/x","body":{}}\nnot JSON\n', "batch");
-  for (let number = 0; number < 60; number += 1) await api.upload(`a-long-name-of-a-report-number-${number}.md`, "x".repeat(number));
+  file = await api.upload(
+    "bad.jsonl",
+    '{"custom_id":"1","method":"POST","url":"/v1/x","body":{}}\nnot JSON\n',
+    "batch",
+  );
+  for (let number = 0; number < 60; number += 1)
+    await api.upload(`a-long-name-of-a-report-number-${number}.md`, "x".repeat(number));
 });
 after(async () => {
   await browser?.close();
@@ -29,24 +34,39 @@ after(async () => {
 });
 
 const OF_WORKSPACE = () => ["files", `files/${file.id}`, "workspace", "keys", "members", "sessions"];
-const OF_ADMINISTRATORS = ["files", "workspace", "keys", "members", "sessions", "admin", "admin/workspaces", "admin/audit", "admin/settings"];
+const OF_ADMINISTRATORS = [
+  "files",
+  "workspace",
+  "keys",
+  "members",
+  "sessions",
+  "admin",
+  "admin/workspaces",
+  "admin/audit",
+  "admin/settings",
+];
 
 for (const [name, options] of [
   ["light", { ...WIDE, colorScheme: "light" }],
   ["dark", { ...WIDE, colorScheme: "dark" }],
   ["narrow", { ...NARROW, colorScheme: "light" }],
 ]) {
+  // A narrow page has the elements and the colours of a wide one.
+  const skipsAxe = name === "narrow" && !process.env.VENNA_CONSOLE_LONG;
   test(`every page: ${name}`, async () => {
     await opened(browser, { origin: server.origin, options }, async (page) => {
       await visit(page, `${server.origin}/console/sign-in?reason=ended`);
       await looks(page, `${name}-sign-in`);
     });
-    for (const [who, key, paths] of [["key", server.key, OF_WORKSPACE()], ["admin", adminKey, OF_ADMINISTRATORS]]) {
+    for (const [who, key, paths] of [
+      ["key", server.key, OF_WORKSPACE()],
+      ["admin", adminKey, OF_ADMINISTRATORS],
+    ]) {
       // Members and settings are there as far as the server has them.
       await opened(browser, { origin: server.origin, key, options, expected: /501/ }, async (page) => {
         for (const at of paths) {
           await visit(page, `${server.origin}/console/${at}`);
-          await looks(page, `${name}-${who}-${at.replaceAll("/", "-").replace(file.id, "bad")}`);
+          await looks(page, `${name}-${who}-${at.replaceAll("/", "-").replace(file.id, "bad")}`, { skipsAxe });
         }
         if (name !== "narrow") return;
         await page.getByRole("button", { name: "Menu" }).click();
@@ -63,7 +83,9 @@ test("a first visit is light", async () => {
     await session.send("Network.enable");
     await session.send("Network.setCacheDisabled", { cacheDisabled: true });
     let bytes = 0;
-    session.on("Network.loadingFinished", ({ encodedDataLength }) => { bytes += encodedDataLength; });
+    session.on("Network.loadingFinished", ({ encodedDataLength }) => {
+      bytes += encodedDataLength;
+    });
     for (const at of [...OF_WORKSPACE(), "admin/audit"]) {
       bytes = 0;
       await page.goto(`${server.origin}/console/${at}`, { waitUntil: "networkidle" });
@@ -104,8 +126,13 @@ test("people reach everything by keyboard", async () => {
     const reached = new Set();
     for (let steps = 0; steps < 40; steps += 1) {
       await page.keyboard.press("Tab");
-      reached.add(await page.evaluate(() => document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent.trim()));
+      reached.add(
+        await page.evaluate(
+          () => document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent.trim(),
+        ),
+      );
     }
-    for (const name of ["Keys", "Sign out", "Upload files", "Created", "Select all files of this page"]) assert.ok(reached.has(name), `${name} in ${[...reached]}`);
+    for (const name of ["Keys", "Sign out", "Upload files", "Created", "Select all files of this page"])
+      assert.ok(reached.has(name), `${name} in ${[...reached]}`);
   });
 });

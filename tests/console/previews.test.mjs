@@ -19,7 +19,13 @@ after(async () => {
   await server?.stop();
 });
 
-const request = (number) => JSON.stringify({ custom_id: `request-${number}`, method: "POST", url: "/v1/chat/completions", body: { model: "m", messages: [{ role: "user", content: `Question ${number}` }] } });
+const request = (number) =>
+  JSON.stringify({
+    custom_id: `request-${number}`,
+    method: "POST",
+    url: "/v1/chat/completions",
+    body: { model: "m", messages: [{ role: "user", content: `Question ${number}` }] },
+  });
 
 /** Shows a File, and uses its page. */
 async function shown(file, use, expected) {
@@ -30,8 +36,12 @@ async function shown(file, use, expected) {
 }
 
 function png(width, height) {
-  const table = Array.from({ length: 256 }, (_, n) => Array.from({ length: 8 }).reduce((c) => (c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1), n) >>> 0);
-  const crc = (bytes) => (bytes.reduce((c, byte) => table[(c ^ byte) & 255] ^ (c >>> 8), 0xffffffff) ^ 0xffffffff) >>> 0;
+  const table = Array.from(
+    { length: 256 },
+    (_, n) => Array.from({ length: 8 }).reduce((c) => (c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1), n) >>> 0,
+  );
+  const crc = (bytes) =>
+    (bytes.reduce((c, byte) => table[(c ^ byte) & 255] ^ (c >>> 8), 0xffffffff) ^ 0xffffffff) >>> 0;
   const chunk = (type, data) => {
     const [body, length, check] = [Buffer.concat([Buffer.from(type), data]), Buffer.alloc(4), Buffer.alloc(4)];
     length.writeUInt32BE(data.length);
@@ -43,15 +53,24 @@ function png(width, height) {
   head.writeUInt32BE(height, 4);
   head.set([8, 2], 8);
   const rows = Buffer.alloc((width * 3 + 1) * height);
-  return Buffer.concat([Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]), chunk("IHDR", head), chunk("IDAT", zlib.deflateSync(rows)), chunk("IEND", Buffer.alloc(0))]);
+  return Buffer.concat([
+    Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]),
+    chunk("IHDR", head),
+    chunk("IDAT", zlib.deflateSync(rows)),
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
 }
 
 test("details, copy and download", async () => {
   const file = await api.upload("notes.txt", "the notes");
   await shown(file, async (page) => {
     const details = page.locator("#details");
-    for (const text of [file.id, file.sha256, "9 B (9 bytes)", "user_data", "never"]) assert.ok(await details.getByText(text).first().isVisible(), text);
-    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Download" }).click()]);
+    for (const text of [file.id, file.sha256, "9 B (9 bytes)", "user_data", "never"])
+      assert.ok(await details.getByText(text).first().isVisible(), text);
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("link", { name: "Download" }).click(),
+    ]);
     assert.equal(download.suggestedFilename(), "notes.txt");
     assert.equal(fs.readFileSync(await download.path(), "utf8"), "the notes");
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
@@ -118,18 +137,36 @@ test("requests of a batch are a table, and its bad lines stand in place", async 
     assert.equal(await preview.locator("tr.fault[data-offset]").count(), 2);
     await looks(page, "file-bad-lines");
     await faults.getByRole("button", { name: "Show in place" }).last().click();
-    await page.waitForFunction(() => document.activeElement?.closest("tr")?.nextElementSibling?.textContent.includes("'custom_id' is that of line 3"));
+    await page.waitForFunction(() =>
+      document.activeElement?.closest("tr")?.nextElementSibling?.textContent.includes("'custom_id' is that of line 3"),
+    );
     await page.keyboard.press("Enter");
     await preview.locator("tr.details pre").getByText('"custom_id": "request-2"').waitFor();
   });
 });
 
 test("results of a batch and examples of training are tables", async () => {
-  const results = [{ custom_id: "1", response: { status_code: 200, body: { choices: [{ message: { content: "Yes." } }] } }, error: null }, { custom_id: "2", response: null, error: { message: "Too late." } }];
-  await shown(await api.upload("results.jsonl", results.map((one) => JSON.stringify(one)).join("\n")), async (page, preview) => {
-    for (const text of ["Yes.", "Too late.", "200"]) assert.ok(await preview.getByText(text, { exact: true }).isVisible(), text);
-  });
-  const example = { messages: [{ role: "user", content: "Why?" }, { role: "assistant", content: "So." }] };
+  const results = [
+    {
+      custom_id: "1",
+      response: { status_code: 200, body: { choices: [{ message: { content: "Yes." } }] } },
+      error: null,
+    },
+    { custom_id: "2", response: null, error: { message: "Too late." } },
+  ];
+  await shown(
+    await api.upload("results.jsonl", results.map((one) => JSON.stringify(one)).join("\n")),
+    async (page, preview) => {
+      for (const text of ["Yes.", "Too late.", "200"])
+        assert.ok(await preview.getByText(text, { exact: true }).isVisible(), text);
+    },
+  );
+  const example = {
+    messages: [
+      { role: "user", content: "Why?" },
+      { role: "assistant", content: "So." },
+    ],
+  };
   await shown(await api.upload("train.jsonl", JSON.stringify(example), "fine-tune"), async (page, preview) => {
     for (const text of ["Why?", "So."]) assert.ok(await preview.getByText(text, { exact: true }).isVisible(), text);
   });
@@ -140,11 +177,16 @@ test("comma-separated values are a table, with quotes and line ends in cells", a
   await shown(await api.upload("people.csv", `name,words\r\n${rows.join("")}`), async (page, preview) => {
     let seen = 0;
     for (;;) {
-      const cells = await preview.locator("tbody tr").evaluateAll((list) => list.map((row) => [...row.cells].map((cell) => cell.textContent)));
+      const cells = await preview
+        .locator("tbody tr")
+        .evaluateAll((list) => list.map((row) => [...row.cells].map((cell) => cell.textContent)));
       for (const cell of cells) assert.deepEqual(cell, [`Ada, ${seen++}`, 'said "hi"\nand left']);
       if (seen >= 800) break;
       await preview.getByRole("button", { name: "Next" }).click();
-      await page.waitForFunction((text) => document.querySelector("#preview tbody td").textContent === text, `Ada, ${seen}`);
+      await page.waitForFunction(
+        (text) => document.querySelector("#preview tbody td").textContent === text,
+        `Ada, ${seen}`,
+      );
     }
     assert.deepEqual(await preview.locator("thead th").allTextContents(), ["name", "words"]);
     await looks(page, "file-csv");
@@ -164,7 +206,8 @@ test("an image is shown, and what only says so is not", async () => {
 });
 
 test("a PDF document is framed as such, and a page that says to be one is not", async () => {
-  const pdf = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]>>endobj\ntrailer<</Root 1 0 R>>\n";
+  const pdf =
+    "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]>>endobj\ntrailer<</Root 1 0 R>>\n";
   const file = await api.upload("paper.pdf", pdf);
   await opened(browser, { origin: server.origin, key: server.key }, async (page) => {
     await page.addInitScript(() => {
@@ -185,10 +228,18 @@ test("a PDF document is framed as such, and a page that says to be one is not", 
 });
 
 test("no preview of other bytes, of an empty file, and of one that is gone", async () => {
-  await shown(await api.upload("model.bin", new Uint8Array(5000)), (page, preview) => preview.getByText("Its content is not text.").waitFor());
-  await shown(await api.upload("empty.txt", ""), (page, preview) => preview.getByText("There is no content to show.").waitFor());
-  await shown({ id: "file-000000000000000000000000" }, async (page) => {
-    await page.getByRole("heading", { name: "This was not found" }).waitFor();
-    await looks(page, "file-missing");
-  }, /404/);
+  await shown(await api.upload("model.bin", new Uint8Array(5000)), (page, preview) =>
+    preview.getByText("Its content is not text.").waitFor(),
+  );
+  await shown(await api.upload("empty.txt", ""), (page, preview) =>
+    preview.getByText("There is no content to show.").waitFor(),
+  );
+  await shown(
+    { id: "file-000000000000000000000000" },
+    async (page) => {
+      await page.getByRole("heading", { name: "This was not found" }).waitFor();
+      await looks(page, "file-missing");
+    },
+    /404/,
+  );
 });

@@ -11,12 +11,20 @@ const MAX_SAID_CHARACTERS = 100_000;
 export async function start(...settings) {
   const folder = fs.mkdtempSync(path.join(process.env.TMPDIR ?? "/tmp", "venna-"));
   const data = path.join(folder, "data");
-  const program = spawn(VENNA_BINARY, ["serve", "--data-dir", data, "--listen", "127.0.0.1:0", "--admin-listen", "off", ...settings], { stdio: ["ignore", "ignore", "pipe"] });
+  const program = spawn(
+    VENNA_BINARY,
+    ["serve", "--data-dir", data, "--listen", "127.0.0.1:0", "--admin-listen", "off", ...settings],
+    { stdio: ["ignore", "ignore", "pipe"] },
+  );
   const origin = await listening(program).catch((error) => {
     program.kill();
     throw error;
   });
-  const run = (...words) => execFileSync(VENNA_BINARY, [...words, "--data-dir", data], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  const run = (...words) =>
+    execFileSync(VENNA_BINARY, [...words, "--data-dir", data], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
   return {
     origin,
     key: fs.readFileSync(path.join(data, "first-key"), "utf8").trim(),
@@ -24,7 +32,9 @@ export async function start(...settings) {
     adminKey: () => run("keys", "create", "--admin", "--quiet"),
     async stop() {
       program.removeAllListeners("exit");
-      const left = new Promise((resolve) => { program.on("exit", resolve); });
+      const left = new Promise((resolve) => {
+        program.on("exit", resolve);
+      });
       program.kill("SIGTERM");
       await left;
       fs.rmSync(folder, { recursive: true, force: true });
@@ -52,13 +62,18 @@ function listening(program) {
 export function client(origin, key) {
   const headers = { authorization: `Bearer ${key}` };
   const send = async (method, at, options = {}) => {
-    const answer = await fetch(`${origin}/v1/${at}`, { method, ...options, headers: { ...headers, ...options.headers } });
+    const answer = await fetch(`${origin}/v1/${at}`, {
+      method,
+      ...options,
+      headers: { ...headers, ...options.headers },
+    });
     if (!answer.ok) throw new Error(`${method} ${at}: ${answer.status} ${await answer.text()}`);
     return answer;
   };
   return {
     get: async (at) => (await send("GET", at)).json(),
-    post: async (at, json) => (await send("POST", at, { body: JSON.stringify(json), headers: { "content-type": "application/json" } })).json(),
+    post: async (at, json) =>
+      (await send("POST", at, { body: JSON.stringify(json), headers: { "content-type": "application/json" } })).json(),
     bytes: async (id) => Buffer.from(await (await send("GET", `files/${id}/content`)).arrayBuffer()),
     content: async (id) => (await send("GET", `files/${id}/content`)).body,
     async upload(name, content, purpose = "user_data") {

@@ -36,18 +36,30 @@ test("a wrong key is refused in words, and no key is kept in the browser", async
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await page.getByText("This key is not valid.").waitFor();
     await signIn(page, server.origin, server.key);
-    const kept = await page.evaluate(async () => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, await indexedDB.databases()]));
+    const kept = await page.evaluate(async () =>
+      JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, await indexedDB.databases()]),
+    );
     assert.ok(!kept.includes(server.key.slice(3)), kept);
     const cookies = await context.cookies();
     assert.equal(cookies.length, 1);
-    assert.ok(cookies[0].httpOnly && cookies[0].sameSite === "Strict" && cookies[0].path === "/console", JSON.stringify(cookies[0]));
+    assert.ok(
+      cookies[0].httpOnly && cookies[0].sameSite === "Strict" && cookies[0].path === "/console",
+      JSON.stringify(cookies[0]),
+    );
     assert.ok(!cookies[0].value.includes(server.key.slice(3)));
   });
 });
 
 test("a return leads only to pages of the console", async () => {
   await opened(browser, { origin: server.origin }, async (page) => {
-    for (const to of ["https://example.com/", "//example.com/console", "/consolex", "/console/../v1/models", "javascript:alert(1)", "/console/..//example.com"]) {
+    for (const to of [
+      "https://example.com/",
+      "//example.com/console",
+      "/consolex",
+      "/console/../v1/models",
+      "javascript:alert(1)",
+      "/console/..//example.com",
+    ]) {
       await page.goto(`${server.origin}/console/sign-in?return_to=${encodeURIComponent(to)}`);
       await page.getByLabel("API key").fill(server.key);
       await page.keyboard.press("Enter");
@@ -78,7 +90,7 @@ test("a session is ended from another one", async () => {
       await visit(page, `${server.origin}/console/sessions`);
       await page.getByText("this browser").waitFor();
       const ends = page.getByRole("button", { name: /^End the session/ });
-      while (await ends.count() > 0) {
+      while ((await ends.count()) > 0) {
         const before = await ends.count();
         await ends.first().click();
         await page.getByRole("dialog").getByRole("button", { name: "End the session" }).click();

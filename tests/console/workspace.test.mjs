@@ -27,11 +27,19 @@ test("usage and costs are those of the API, and a nearly full quota is seen", as
   server.run("limits", "set", "used", "storage_bytes=1000", "max_files=10");
   const user = client(server.origin, key);
   for (let number = 0; number < 4; number += 1) await user.upload(`${number}.txt`, "x".repeat(240));
-  await new Promise((resolve) => { setTimeout(resolve, 1500); });
+  await new Promise((resolve) => {
+    setTimeout(resolve, 1500);
+  });
   await opened(browser, { origin: server.origin, key }, async (page) => {
     await visit(page, `${server.origin}/console/workspace`);
     const since = Math.floor(Date.now() / 1000 / DAY_S) * DAY_S;
-    const { data: [{ results: [used] }] } = await user.get(`organization/usage/files?start_time=${since}&bucket_width=1d`);
+    const {
+      data: [
+        {
+          results: [used],
+        },
+      ],
+    } = await user.get(`organization/usage/files?start_time=${since}&bucket_width=1d`);
     const tile = (name) => page.locator(".tile", { hasText: name });
     assert.match(await tile("Stored").innerText(), /960 B/);
     assert.equal(await tile("Stored").getByRole("progressbar").getAttribute("aria-label"), "Stored, 96 % used");
@@ -41,7 +49,10 @@ test("usage and costs are those of the API, and a nearly full quota is seen", as
     assert.ok(Number((await tile("Requests").innerText()).match(/\d+/)[0]) <= used.num_requests);
     await page.locator("#requests svg").focus();
     await page.keyboard.press("End");
-    await page.locator("#requests .reading").getByText(/: \d+ requests$/).waitFor();
+    await page
+      .locator("#requests .reading")
+      .getByText(/: \d+ requests$/)
+      .waitFor();
     await page.locator("#requests summary").click();
     assert.ok(await page.locator("#requests td").first().isVisible());
     assert.ok(await page.locator("#costs").getByText("Creates, completions and lists").isVisible());
@@ -62,7 +73,10 @@ test("an administrator makes a workspace, a key that works, rotates and revokes 
     await page.getByRole("button", { name: "Research <b>", exact: true }).click();
     await page.waitForURL("**/admin/workspaces");
     await visit(page, `${server.origin}/console/keys`);
-    assert.equal(await page.getByLabel("Workspace").evaluate((select) => select.selectedOptions[0].textContent), "Research <b>");
+    assert.equal(
+      await page.getByLabel("Workspace").evaluate((select) => select.selectedOptions[0].textContent),
+      "Research <b>",
+    );
 
     await page.getByRole("button", { name: "Create a key" }).first().click();
     const dialog = page.getByRole("dialog");
@@ -72,7 +86,10 @@ test("an administrator makes a workspace, a key that works, rotates and revokes 
     await looks(page, "key-form");
     await dialog.getByRole("button", { name: "Create", exact: true }).click();
     made = await dialog.getByLabel("Key “indexer”").inputValue();
-    assert.match(await dialog.locator("pre").textContent(), new RegExp(`base_url="${server.origin}/v1", api_key="${made}"`));
+    assert.match(
+      await dialog.locator("pre").textContent(),
+      new RegExp(`base_url="${server.origin}/v1", api_key="${made}"`),
+    );
     await looks(page, "key-made");
     await dialog.getByRole("button", { name: "Done" }).click();
     const own = await client(server.origin, made).get("organization/key");
@@ -100,9 +117,14 @@ test("an administrator makes a workspace, a key that works, rotates and revokes 
 
     await visit(page, `${server.origin}/console/admin/audit`);
     await page.getByLabel("Workspace", { exact: true }).last().selectOption({ label: "Research <b>" });
-    await page.waitForFunction(() => document.querySelectorAll("#content tbody tr").length === 5 || document.querySelectorAll("#content tbody tr").length === 4);
+    await page.waitForFunction(
+      () =>
+        document.querySelectorAll("#content tbody tr").length === 5 ||
+        document.querySelectorAll("#content tbody tr").length === 4,
+    );
     const events = await page.locator("#content tbody .badge").allTextContents();
-    for (const event of ["project.created", "api_key.created", "api_key.updated", "api_key.deleted"]) assert.ok(events.includes(event), String(events));
+    for (const event of ["project.created", "api_key.created", "api_key.updated", "api_key.deleted"])
+      assert.ok(events.includes(event), String(events));
     await page.getByLabel("Event").selectOption("api_key.deleted");
     await page.waitForFunction(() => document.querySelectorAll("#content tbody tr").length === 1);
     await page.getByLabel("Actor").fill("nobody");
@@ -120,7 +142,10 @@ test("limits are set, and a workspace is renamed and archived", async () => {
     await dialog.getByRole("button", { name: "Save" }).click();
     await page.getByText("Limits saved").waitFor();
     const limits = await admin.get(`organization/projects/${id}/limits`);
-    assert.deepEqual([limits.storage_bytes, limits.monthly_spend_cents, limits.max_files], [1.5 * 1024 ** 3, 1234, null]);
+    assert.deepEqual(
+      [limits.storage_bytes, limits.monthly_spend_cents, limits.max_files],
+      [1.5 * 1024 ** 3, 1234, null],
+    );
     await page.getByRole("button", { name: "Rename short-lived" }).click();
     await dialog.getByLabel("Name").fill("renamed");
     await dialog.getByRole("button", { name: "Rename", exact: true }).click();
@@ -129,7 +154,10 @@ test("limits are set, and a workspace is renamed and archived", async () => {
     await page.getByText("Workspace archived").waitFor();
     await page.waitForFunction(() => !document.querySelector("#content").textContent.includes("renamed"));
     await page.getByLabel("Show archived").check();
-    await page.getByRole("row", { name: /renamed/ }).getByText("archived").waitFor();
+    await page
+      .getByRole("row", { name: /renamed/ })
+      .getByText("archived")
+      .waitFor();
   });
 });
 

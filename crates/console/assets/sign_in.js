@@ -36,7 +36,10 @@ async function sent() {
   let answer;
   try {
     answer = await fetch(at("console/api/sign-in"), {
-      method: "POST", credentials: "same-origin", headers: { "content-type": "application/json" }, body: JSON.stringify({ key: key.value.trim() }),
+      method: "POST",
+      credentials: "same-origin",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ key: key.value.trim() }),
     });
   } catch {
     throw offlineError();
@@ -73,12 +76,14 @@ form.addEventListener("submit", async (event) => {
     const session = await sent();
     key.value = "";
     // An admin key reads no files.
-    const first = session.role_administrator && session.workspaces.length === 0 ? page("admin/workspaces") : page("files");
+    const first =
+      session.role_administrator && session.workspaces.length === 0 ? page("admin/workspaces") : page("files");
     location.replace(query.has("return_to") ? returning(query.get("return_to")) : first);
   } catch (error) {
     button.disabled = false;
     if (error instanceof ApiError && error.status === 429) countdown(error.retryAfter);
-    else if (error instanceof ApiError && error.status === 401) tell("This key is not valid. It may be mistyped, expired or revoked.");
+    else if (error instanceof ApiError && error.status === 401)
+      tell("This key is not valid. It may be mistyped, expired or revoked.");
     else tell(`${explained(error).title}. ${explained(error).detail}`);
     key.focus();
   }
@@ -91,4 +96,10 @@ find("[data-action=reveal]").addEventListener("click", ({ currentTarget }) => {
   currentTarget.textContent = hidden ? "Hide" : "Show";
 });
 
-offer().catch(() => { /* the key works */ }).finally(() => { document.documentElement.dataset.ready = "yes"; });
+offer()
+  .catch(() => {
+    /* the key works */
+  })
+  .finally(() => {
+    document.documentElement.dataset.ready = "yes";
+  });

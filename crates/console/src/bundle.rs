@@ -38,6 +38,7 @@ const FILES: &[BundleFile] = scripts![
     "core/session.js",
     "core/shell.js",
     "core/state.js",
+    "core/table.js",
     "core/time.js",
     "files/delete.js",
     "files/faults.js",

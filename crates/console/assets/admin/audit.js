@@ -4,35 +4,61 @@ import { action, el, fill, find, show } from "../core/dom.js";
 import { time } from "../core/format.js";
 import { begin } from "../core/shell.js";
 import { empty, loading, tried } from "../core/state.js";
+import { badge, cell, listTable, rowHead } from "../core/table.js";
 import { debounced } from "../core/time.js";
 
 const PAGE_ROWS = 50;
 const TYPING_MS = 400;
 const DAY_S = 86_400;
 const MAX_WORKSPACES = 1000;
-const EVENTS = ["project.created", "project.updated", "project.archived", "project.deleted", "api_key.created", "api_key.updated", "api_key.deleted", "rate_limit.updated", "resource.deleted"];
+const EVENTS = [
+  "project.created",
+  "project.updated",
+  "project.archived",
+  "project.deleted",
+  "api_key.created",
+  "api_key.updated",
+  "api_key.deleted",
+  "rate_limit.updated",
+  "resource.deleted",
+];
 
 begin(async ({ isAdministrator }) => {
   const place = find("#content");
   if (!isAdministrator) {
     show(find("#filters"), false);
-    empty(place, { title: "For administrators", words: "Sign in with an admin key, or ask an administrator.", symbol: "key" });
+    empty(place, {
+      title: "For administrators",
+      words: "Sign in with an admin key, or ask an administrator.",
+      symbol: "key",
+    });
     return;
   }
-  const names = new Map((await everything("organization/projects", { include_archived: "true" }, MAX_WORKSPACES)).map(({ id, name }) => [id, name]));
+  const names = new Map(
+    (await everything("organization/projects", { include_archived: "true" }, MAX_WORKSPACES)).map(({ id, name }) => [
+      id,
+      name,
+    ]),
+  );
   find("#event").append(...EVENTS.map((event) => el("option", { value: event }, event)));
   find("#project").append(...[...names].map(([id, name]) => el("option", { value: id }, name)));
   let after = null;
   const body = el("tbody", {});
-  const load = (more) => tried(place, async () => {
-    const list = await get("organization/audit_logs", { ...filters(), limit: PAGE_ROWS, after: more ? after : null });
-    after = list.has_more ? list.last_id : null;
-    if (!more) fill(body);
-    body.append(...list.data.map((entry) => row(entry, names)));
-    show(find("#pager"), Boolean(after));
-    if (body.children.length === 0) empty(place, { title: "Nothing found", words: "No entry of the audit log matches these filters.", symbol: "text" });
-    else if (!more) fill(place, table(body));
-  });
+  const load = (more) =>
+    tried(place, async () => {
+      const list = await get("organization/audit_logs", { ...filters(), limit: PAGE_ROWS, after: more ? after : null });
+      after = list.has_more ? list.last_id : null;
+      if (!more) fill(body);
+      body.append(...list.data.map((entry) => row(entry, names)));
+      show(find("#pager"), Boolean(after));
+      if (body.children.length === 0)
+        empty(place, {
+          title: "Nothing found",
+          words: "No entry of the audit log matches these filters.",
+          symbol: "text",
+        });
+      else if (!more) fill(place, table(body));
+    });
   const changed = debounced(() => load(false), TYPING_MS);
   find("#filters").addEventListener("input", changed);
   find("#filters").addEventListener("submit", (event) => event.preventDefault());
@@ -44,21 +70,40 @@ begin(async ({ isAdministrator }) => {
 function filters() {
   const value = (id) => find(id).value.trim();
   const day = (id, behind) => (value(id) ? Math.floor(new Date(`${value(id)}T00:00`).getTime() / 1000) + behind : null);
-  return { "event_types[]": value("#event"), "project_ids[]": value("#project"), "actor_ids[]": value("#actor"), "effective_at[gte]": day("#since", 0), "effective_at[lt]": day("#until", DAY_S) };
+  return {
+    "event_types[]": value("#event"),
+    "project_ids[]": value("#project"),
+    "actor_ids[]": value("#actor"),
+    "effective_at[gte]": day("#since", 0),
+    "effective_at[lt]": day("#until", DAY_S),
+  };
 }
 
-const table = (body) => el("div", { class: "table list" }, el("table", { class: "stacked" }, el("caption", { class: "unseen" }, "Audit log"),
-  el("thead", {}, el("tr", {}, ...["Time", "Event", "Object", "Actor", "Workspace", "Address"].map((head) => el("th", { scope: "col" }, head)))), body));
+const table = (body) => listTable("Audit log", ["Time", "Event", "Object", "Actor", "Workspace", "Address"], body);
 
 function row(entry, names) {
   const { id, type, effective_at: at, actor, project, ip_address: address } = entry;
   const subject = entry[type] ?? {};
   const details = subject.data ?? subject.changes_requested;
-  return el("tr", { "data-id": id }, el("th", { scope: "row" }, el("time", {}, time(at))), el("td", { "data-title": "Event" }, el("span", { class: "badge" }, type)),
-    el("td", { "data-title": "Object" }, el("code", {}, subject.id ?? "-"), details && el("details", {}, el("summary", {}, "Details"), el("pre", { tabindex: "0" }, el("code", {}, JSON.stringify(details, null, 2))))),
-    el("td", { "data-title": "Actor" }, actorOf(actor)), el("td", { "data-title": "Workspace" }, project ? el("bdi", {}, names.get(project.id) ?? project.id) : "-"),
-    el("td", { "data-title": "Address" }, address ?? "-"));
+  return el(
+    "tr",
+    { "data-id": id },
+    rowHead(el("time", {}, time(at))),
+    cell("Event", badge(type)),
+    cell("Object", el("code", {}, subject.id ?? "-"), details && folded(details)),
+    cell("Actor", actorOf(actor)),
+    cell("Workspace", project ? el("bdi", {}, names.get(project.id) ?? project.id) : "-"),
+    cell("Address", address ?? "-"),
+  );
 }
+
+const folded = (details) =>
+  el(
+    "details",
+    {},
+    el("summary", {}, "Details"),
+    el("pre", { tabindex: "0" }, el("code", {}, JSON.stringify(details, null, 2))),
+  );
 
 function actorOf(actor) {
   const user = actor?.session?.user;

@@ -17,13 +17,27 @@ const FIELDS = [
 export async function limitForm({ id, name }) {
   const path = `organization/projects/${id}/limits`;
   const now = await get(path);
-  const input = ([limit, , unit, step]) => el("input", { name: limit, type: "number", min: "0", step, placeholder: "no limit", value: now[limit] === null ? "" : String(now[limit] / unit) });
+  const input = ([limit, , unit, step]) =>
+    el("input", {
+      name: limit,
+      type: "number",
+      min: "0",
+      step,
+      placeholder: "no limit",
+      value: now[limit] === null ? "" : String(now[limit] / unit),
+    });
   return ask({
     title: `Limits of “${name}”`,
     label: "Save",
-    fields: [el("div", { class: "two" }, ...FIELDS.map((one) => field(one[1], input(one)))), el("p", { class: "hint" }, "An empty field means no limit.")],
+    fields: [
+      el("div", { class: "two" }, ...FIELDS.map((one) => field(one[1], input(one)))),
+      el("p", { class: "hint" }, "An empty field means no limit."),
+    ],
     submit: (form) => {
-      const wanted = FIELDS.map(([limit, , unit]) => [limit, form.elements[limit].value === "" ? null : Math.round(Number(form.elements[limit].value) * unit)]);
+      const wanted = FIELDS.map(([limit, , unit]) => [
+        limit,
+        form.elements[limit].value === "" ? null : Math.round(Number(form.elements[limit].value) * unit),
+      ]);
       return post(path, Object.fromEntries(wanted.filter(([limit, value]) => value !== now[limit])));
     },
   });

@@ -44,7 +44,7 @@ export const linkTo = (path) => api(path, credentials.project ? { project: crede
 export async function request(method, url, { json, headers = {}, signal, repeat = method === "GET" } = {}) {
   const body = json === undefined ? undefined : JSON.stringify(json);
   const sent = json === undefined ? headers : { ...headers, "content-type": "application/json" };
-  for (let [tries, waits] = [1, 1]; ; ) {
+  for (let [tries, waits] = [1, 1]; ;) {
     await paced(signal);
     try {
       return await once(method, url, { body, headers: headersOf(method, sent), signal });
@@ -87,7 +87,8 @@ function mayRepeat(error, repeat) {
 const parsed = async (answer) => (answer.status === 204 ? null : answer.json());
 
 export const get = async (path, query, options) => parsed(await request("GET", api(path, query), options));
-export const post = async (path, json, options) => parsed(await request("POST", api(path), { json: json ?? {}, ...options }));
+export const post = async (path, json, options) =>
+  parsed(await request("POST", api(path), { json: json ?? {}, ...options }));
 export const remove = async (path, options) => parsed(await request("DELETE", api(path), { repeat: true, ...options }));
 
 /** Reads all pages of a list, up to `most` rows. */

@@ -17,14 +17,31 @@ function banner(name, kind, ...content) {
 
 export function banners() {
   onNetwork((offline) => {
-    if (offline) banner("network", "warn", icon("alert"), el("p", {}, el("b", {}, "The server cannot be reached. "), "Check the network. Uploads and this page go on by themselves when it is back."));
+    if (offline)
+      banner(
+        "network",
+        "warn",
+        icon("alert"),
+        el(
+          "p",
+          {},
+          el("b", {}, "The server cannot be reached. "),
+          "Check the network. Uploads and this page go on by themselves when it is back.",
+        ),
+      );
     else find("#banners [data-banner=network]")?.remove();
   });
   let timer;
   onPace((until) => {
     // The countdown is for the eyes; a screen reader hears the sentence once.
     const rest = el("b", { "aria-hidden": "true", class: "countdown" });
-    const box = banner("pace", "warn", icon("wait"), el("p", {}, "The server asks to wait before further requests. They go on by themselves. "), rest);
+    const box = banner(
+      "pace",
+      "warn",
+      icon("wait"),
+      el("p", {}, "The server asks to wait before further requests. They go on by themselves. "),
+      rest,
+    );
     clearInterval(timer);
     const tick = () => {
       const left = Math.ceil((until - Date.now()) / 1000);

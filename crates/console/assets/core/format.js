@@ -1,11 +1,24 @@
 // Sizes, times and amounts in words.
 const KIB = 1024;
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
-const STEPS = [["year", 31_536_000], ["month", 2_592_000], ["day", 86_400], ["hour", 3600], ["minute", 60], ["second", 1]];
+const STEPS = [
+  ["year", 31_536_000],
+  ["month", 2_592_000],
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+  ["second", 1],
+];
 
 const whole = new Intl.NumberFormat("en");
 const dated = new Intl.DateTimeFormat("en", { year: "numeric", month: "short", day: "numeric" });
-const timed = new Intl.DateTimeFormat("en", { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
+const timed = new Intl.DateTimeFormat("en", {
+  year: "numeric",
+  month: "short",
+  day: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+});
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 
 export const count = (number) => whole.format(number);

@@ -45,7 +45,9 @@ async function probe() {
   try {
     await fetch(at("healthz"), { cache: "no-store", method: "HEAD" });
     reached();
-  } catch { /* still offline */ }
+  } catch {
+    /* still offline */
+  }
 }
 
 async function check() {

@@ -9,9 +9,17 @@ const MAX_NOTICES = 4;
 export function notice(text, kind = "good") {
   const place = find("#notices");
   const close = () => box.remove();
-  const box = el("div", { class: `notice ${kind}`, role: kind === "bad" ? "alert" : "status" },
-    icon(kind === "bad" ? "alert" : "check"), el("span", {}, text),
-    el("button", { type: "button", class: "icon-button", "aria-label": "Close the message", onclick: close }, icon("close")));
+  const box = el(
+    "div",
+    { class: `notice ${kind}`, role: kind === "bad" ? "alert" : "status" },
+    icon(kind === "bad" ? "alert" : "check"),
+    el("span", {}, text),
+    el(
+      "button",
+      { type: "button", class: "icon-button", "aria-label": "Close the message", onclick: close },
+      icon("close"),
+    ),
+  );
   place.append(box);
   while (place.children.length > MAX_NOTICES) place.firstElementChild.remove();
   if (kind !== "bad") setTimeout(close, SHOWN_MS);

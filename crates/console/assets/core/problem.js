@@ -7,7 +7,11 @@ export class ApiError extends Error {
    * @param {{message?: string, code?: string | null, param?: string | null}} error
    * @param {{retryAfter?: number, shouldRetry?: string | null, requestId?: string | null}} [how]
    */
-  constructor(status, { message, code = null, param = null }, { retryAfter = 0, shouldRetry = null, requestId = null } = {}) {
+  constructor(
+    status,
+    { message, code = null, param = null },
+    { retryAfter = 0, shouldRetry = null, requestId = null } = {},
+  ) {
     super(message ?? `The server answered ${status}.`);
     Object.assign(this, { status, code, param, retryAfter, shouldRetry, requestId });
   }
@@ -34,17 +38,35 @@ export function problem(status, header, text) {
   let error = {};
   try {
     error = JSON.parse(text)?.error ?? {};
-  } catch { /* an answer of a proxy on the way */ }
+  } catch {
+    /* an answer of a proxy on the way */
+  }
   const after = Number(header("retry-after"));
   const retryAfter = Number.isFinite(after) && after > 0 ? after : status === 429 ? DEFAULT_RETRY_S : 0;
-  return new ApiError(status, error, { retryAfter, shouldRetry: header("x-should-retry"), requestId: header("x-request-id") });
+  return new ApiError(status, error, {
+    retryAfter,
+    shouldRetry: header("x-should-retry"),
+    requestId: header("x-request-id"),
+  });
 }
 
 const TITLES = {
-  storage_quota_exceeded: ["The workspace is full", "Delete files that are no longer needed, or ask an administrator for a larger quota."],
-  project_spend_limit_exceeded: ["The spend limit is reached", "Uploads go on next month, or when an administrator raises the limit. Reading and deleting still work."],
-  insufficient_storage: ["The disk of the server is full", "Nothing was stored. Tell the operator of the server. Reading and deleting still work."],
-  file_damaged: ["This file is damaged", "Its stored bytes do not match their checksums, so the server does not hand them on. Upload the file again, or tell the operator."],
+  storage_quota_exceeded: [
+    "The workspace is full",
+    "Delete files that are no longer needed, or ask an administrator for a larger quota.",
+  ],
+  project_spend_limit_exceeded: [
+    "The spend limit is reached",
+    "Uploads go on next month, or when an administrator raises the limit. Reading and deleting still work.",
+  ],
+  insufficient_storage: [
+    "The disk of the server is full",
+    "Nothing was stored. Tell the operator of the server. Reading and deleting still work.",
+  ],
+  file_damaged: [
+    "This file is damaged",
+    "Its stored bytes do not match their checksums, so the server does not hand them on. Upload the file again, or tell the operator.",
+  ],
   insufficient_permissions: ["You may not do this", "Ask an owner of the workspace or an administrator."],
   file_too_large: ["The file is too large", "Choose a smaller file."],
   offline: ["The server cannot be reached", "Check the network. This page goes on by itself when the server is back."],
@@ -53,7 +75,12 @@ const TITLES = {
 
 /** Returns a title, the server's own words, and the remedy. */
 export function explained(error) {
-  if (!(error instanceof ApiError)) return { title: "Something went wrong on this page", detail: String(error?.message ?? error), remedy: "Reload the page." };
+  if (!(error instanceof ApiError))
+    return {
+      title: "Something went wrong on this page",
+      detail: String(error?.message ?? error),
+      remedy: "Reload the page.",
+    };
   const [title, remedy] = TITLES[error.code] ?? byStatus(error.status);
   return { title, remedy, detail: error.code === "offline" ? "" : error.message, requestId: error.requestId };
 }
@@ -62,6 +89,7 @@ function byStatus(status) {
   if (status === 404) return ["This was not found", "It was deleted, has expired, or belongs to another workspace."];
   if (status === 403) return TITLES.insufficient_permissions;
   if (status === 429) return ["Too many requests", "Wait a moment, and try again."];
-  if (status >= 500) return ["The server could not answer", "Try again in a moment. If it persists, tell the operator."];
+  if (status >= 500)
+    return ["The server could not answer", "Try again in a moment. If it persists, tell the operator."];
   return ["The server refused the request", "Change what is named below, and try again."];
 }

@@ -26,7 +26,9 @@ function remember(store, name, value) {
   try {
     if (value === null) store.removeItem(name);
     else store.setItem(name, value);
-  } catch { /* the browser keeps nothing */ }
+  } catch {
+    /* the browser keeps nothing */
+  }
 }
 
 /** Leads to the sign-in, and back to this page afterwards. */
@@ -40,9 +42,19 @@ let told = false;
 function sessionEnded() {
   if (told) return;
   told = true;
-  const box = dialog("Your session has ended", el("div", { class: "inside" },
-    el("p", {}, "Sign in again to go on. Unfinished uploads of large files continue where they were."),
-    el("div", { class: "actions end" }, el("button", { type: "button", class: "button primary", onclick: () => signIn("ended") }, "Sign in"))));
+  const box = dialog(
+    "Your session has ended",
+    el(
+      "div",
+      { class: "inside" },
+      el("p", {}, "Sign in again to go on. Unfinished uploads of large files continue where they were."),
+      el(
+        "div",
+        { class: "actions end" },
+        el("button", { type: "button", class: "button primary", onclick: () => signIn("ended") }, "Sign in"),
+      ),
+    ),
+  );
   box.addEventListener("close", () => signIn("ended"));
 }
 
@@ -68,15 +80,25 @@ async function context(session) {
   const workspaces = isAdministrator ? [...own, ...(await others(own))] : own;
   const asked = new URLSearchParams(location.search).get("project") ?? remembered(localStorage, CHOSEN);
   const workspace = workspaces.find(({ id }) => id === asked) ?? workspaces[0] ?? null;
-  if (session.actor.type === "person" && workspace && workspace.role !== "administrator") authorize(session.csrf_token, workspace.id);
+  if (session.actor.type === "person" && workspace && workspace.role !== "administrator")
+    authorize(session.csrf_token, workspace.id);
   const manages = isAdministrator || workspace?.role === "owner";
-  return { session, workspaces, workspace, isAdministrator, manages, can: (scope) => workspace?.scopes.includes(scope) ?? false };
+  return {
+    session,
+    workspaces,
+    workspace,
+    isAdministrator,
+    manages,
+    can: (scope) => workspace?.scopes.includes(scope) ?? false,
+  };
 }
 
 async function others(own) {
   const projects = await everything("organization/projects", {}, MAX_WORKSPACES);
   const known = new Set(own.map(({ id }) => id));
-  return projects.filter(({ id }) => !known.has(id)).map(({ id, name }) => ({ id, name, role: "administrator", scopes: [] }));
+  return projects
+    .filter(({ id }) => !known.has(id))
+    .map(({ id, name }) => ({ id, name, role: "administrator", scopes: [] }));
 }
 
 /** Chooses another workspace, from the next page on. */

@@ -24,12 +24,21 @@ function shell({ session, workspaces, workspace, isAdministrator, manages }) {
   for (const item of all("[data-for=administrator]")) item.hidden = !isAdministrator;
   for (const item of all("[data-for=manager]")) item.hidden = !manages;
   const { actor } = session;
-  fill(find("#person"), el("span", { class: "who" }, el("b", {}, actor.name || actor.email || actor.id), el("small", {}, actor.type === "key" ? `API key, ${roleOf(workspace, isAdministrator)}` : actor.email ?? "")),
-    el("button", { type: "button", class: "button small", onclick: leave }, "Sign out"));
+  fill(
+    find("#person"),
+    el(
+      "span",
+      { class: "who" },
+      el("b", {}, actor.name || actor.email || actor.id),
+      el("small", {}, actor.type === "key" ? `API key, ${roleOf(workspace, isAdministrator)}` : (actor.email ?? "")),
+    ),
+    el("button", { type: "button", class: "button small", onclick: leave }, "Sign out"),
+  );
   switcher(workspaces, workspace);
 }
 
-const roleOf = (workspace, isAdministrator) => (isAdministrator ? "administrator" : workspace?.role ?? "no workspace");
+const roleOf = (workspace, isAdministrator) =>
+  isAdministrator ? "administrator" : (workspace?.role ?? "no workspace");
 
 function switcher(workspaces, workspace) {
   const place = find("#workspace");
@@ -38,8 +47,11 @@ function switcher(workspaces, workspace) {
     fill(place, el("span", { class: "workspace-name", title: workspace.id }, workspace.name));
     return;
   }
-  const select = el("select", { "aria-label": "Workspace", onchange: () => choose(select.value) },
-    ...workspaces.map(({ id, name }) => el("option", { value: id, selected: id === workspace.id }, name)));
+  const select = el(
+    "select",
+    { "aria-label": "Workspace", onchange: () => choose(select.value) },
+    ...workspaces.map(({ id, name }) => el("option", { value: id, selected: id === workspace.id }, name)),
+  );
   fill(place, select);
 }
 

@@ -21,8 +21,20 @@ export function deleteFiles(files) {
       stop.abort(new DOMException("closed", "AbortError"));
       resolve(gone);
     });
-    const start = el("button", { type: "button", class: "button danger", onclick: () => run(box, content, files, gone, stop.signal) }, files.length === 1 ? "Delete" : `Delete ${plural(files.length, "file")}`);
-    content.append(...question(files), el("div", { class: "actions end" }, el("button", { type: "button", class: "button", onclick: () => box.close() }, "Cancel"), start));
+    const start = el(
+      "button",
+      { type: "button", class: "button danger", onclick: () => run(box, content, files, gone, stop.signal) },
+      files.length === 1 ? "Delete" : `Delete ${plural(files.length, "file")}`,
+    );
+    content.append(
+      ...question(files),
+      el(
+        "div",
+        { class: "actions end" },
+        el("button", { type: "button", class: "button", onclick: () => box.close() }, "Cancel"),
+        start,
+      ),
+    );
     start.focus();
   });
 }
@@ -30,7 +42,12 @@ export function deleteFiles(files) {
 function question(files) {
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   return [
-    el("ul", { class: "names" }, ...files.slice(0, SHOWN_NAMES).map(({ filename }) => el("li", {}, el("bdi", {}, filename))), files.length > SHOWN_NAMES && el("li", { class: "quiet" }, `and ${count(files.length - SHOWN_NAMES)} more`)),
+    el(
+      "ul",
+      { class: "names" },
+      ...files.slice(0, SHOWN_NAMES).map(({ filename }) => el("li", {}, el("bdi", {}, filename))),
+      files.length > SHOWN_NAMES && el("li", { class: "quiet" }, `and ${count(files.length - SHOWN_NAMES)} more`),
+    ),
     el("p", {}, `${size(bytes)} in all. This cannot be undone.`),
   ];
 }
@@ -69,6 +86,17 @@ async function run(box, content, files, gone, signal) {
     return;
   }
   told.textContent = `${count(gone.size)} deleted, ${count(failures.length)} not deleted:`;
-  content.insertBefore(el("ul", { class: "names" }, ...failures.slice(0, SHOWN_FAILURES).map(([file, error]) => el("li", {}, el("bdi", {}, file.filename), `: ${explained(error).title}. ${explained(error).detail ?? ""}`))), stop.parentElement);
+  content.insertBefore(
+    el(
+      "ul",
+      { class: "names" },
+      ...failures
+        .slice(0, SHOWN_FAILURES)
+        .map(([file, error]) =>
+          el("li", {}, el("bdi", {}, file.filename), `: ${explained(error).title}. ${explained(error).detail ?? ""}`),
+        ),
+    ),
+    stop.parentElement,
+  );
   stop.textContent = "Close";
 }

@@ -22,25 +22,40 @@ export async function faults(place, file, list, go) {
   show(place, file.status === "error");
   if (file.status !== "error") return;
   const more = file.status_details?.endsWith("and more.");
-  const title = list.length > 0 ? `${count(list.length)}${more ? " or more" : ""} bad ${list.length === 1 ? "line" : "lines"}` : "This file is not valid for its purpose";
+  const title =
+    list.length > 0
+      ? `${count(list.length)}${more ? " or more" : ""} bad ${list.length === 1 ? "line" : "lines"}`
+      : "This file is not valid for its purpose";
   const rows = list.map((fault) => row(fault, go));
-  fill(place, el("h2", {}, title), list.length === 0 && el("p", {}, file.status_details),
-    list.length > 0 && el("p", { class: "quiet" }, "The file is stored as it is. Correct these lines, and upload it again."),
-    el("ol", { class: "faults" }, ...rows.map(({ item }) => item)));
-  await Promise.all(list.map(async ({ offset, reason }, index) => {
-    try {
-      const bytes = await range(file.id, offset, Math.min(file.bytes, offset + SHOWN_BYTES));
-      rows[index].text(decoder.decode(bytes), reason);
-    } catch {
-      rows[index].text("(the line could not be read)", "");
-    }
-  }));
+  fill(
+    place,
+    el("h2", {}, title),
+    list.length === 0 && el("p", {}, file.status_details),
+    list.length > 0 &&
+      el("p", { class: "quiet" }, "The file is stored as it is. Correct these lines, and upload it again."),
+    el("ol", { class: "faults" }, ...rows.map(({ item }) => item)),
+  );
+  await Promise.all(
+    list.map(async ({ offset, reason }, index) => {
+      try {
+        const bytes = await range(file.id, offset, Math.min(file.bytes, offset + SHOWN_BYTES));
+        rows[index].text(decoder.decode(bytes), reason);
+      } catch {
+        rows[index].text("(the line could not be read)", "");
+      }
+    }),
+  );
 }
 
 function row({ line, offset, reason }, go) {
   const code = el("code", {}, "…");
   const to = el("button", { type: "button", class: "button small", onclick: () => go(offset) }, "Show in place");
-  const item = el("li", {}, el("div", { class: "line" }, el("b", {}, `Line ${count(line)}`), el("span", { class: "reason" }, reason), to), el("pre", { tabindex: "0", role: "group", "aria-label": `Line ${line}` }, code));
+  const item = el(
+    "li",
+    {},
+    el("div", { class: "line" }, el("b", {}, `Line ${count(line)}`), el("span", { class: "reason" }, reason), to),
+    el("pre", { tabindex: "0", role: "group", "aria-label": `Line ${line}` }, code),
+  );
   return { item, text: (text, why) => marked(code, text.split("\n")[0], why) };
 }
 

@@ -32,7 +32,9 @@ begin(async ({ can }) => {
   const place = find("#preview");
   const going = preview(place, file, bad);
   const go = async (offset) => {
-    await (await going)?.(offset);
+    await (
+      await going
+    )?.(offset);
     const row = place.querySelector(`tr[data-offset="${offset}"]`);
     row?.scrollIntoView({ block: "center" });
     row?.querySelector("button")?.focus();
@@ -42,7 +44,22 @@ begin(async ({ can }) => {
 });
 
 function details(file) {
-  const copied = (value, named) => el("span", { class: "copied" }, el("code", {}, value), el("button", { type: "button", class: "icon-button small", "aria-label": `Copy ${named}`, onclick: () => copy(value, named) }, icon("copy")));
+  const copied = (value, named) =>
+    el(
+      "span",
+      { class: "copied" },
+      el("code", {}, value),
+      el(
+        "button",
+        {
+          type: "button",
+          class: "icon-button small",
+          "aria-label": `Copy ${named}`,
+          onclick: () => copy(value, named),
+        },
+        icon("copy"),
+      ),
+    );
   const facts = [
     ["Id", copied(file.id, "Id")],
     ["Purpose", el("span", { class: "badge" }, file.purpose)],
@@ -52,7 +69,10 @@ function details(file) {
     ["Expires", file.expires_at ? el("span", {}, time(file.expires_at), ", ", expiryOf(file)) : "never"],
   ];
   const list = find("#details");
-  fill(list, facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+  fill(
+    list,
+    facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]),
+  );
   if (file.sha256) list.append(el("dt", {}, "SHA-256"), el("dd", {}, copied(file.sha256, "SHA-256")));
   else tag(file, list, copied);
 }
@@ -62,6 +82,17 @@ async function tag(file, list, copied) {
   try {
     const answer = await request("HEAD", api(`files/${file.id}/content`));
     const etag = answer.headers.get("etag")?.replaceAll('"', "");
-    if (etag) list.append(el("dt", {}, "ETag"), el("dd", {}, copied(etag, "ETag"), el("p", { class: "hint" }, "Of the SHA-256 of the parts: the file arrived in parts.")));
-  } catch { /* the page is complete without it */ }
+    if (etag)
+      list.append(
+        el("dt", {}, "ETag"),
+        el(
+          "dd",
+          {},
+          copied(etag, "ETag"),
+          el("p", { class: "hint" }, "Of the SHA-256 of the parts: the file arrived in parts."),
+        ),
+      );
+  } catch {
+    /* the page is complete without it */
+  }
 }

@@ -35,10 +35,15 @@ export class FileList {
   #controls() {
     const [name, purpose, order] = [find("#name"), find("#purpose"), find("#order")];
     [name.value, purpose.value] = [this.#state.name, this.#state.purpose];
-    name.addEventListener("input", debounced(() => this.#change({ name: name.value }), TYPING_MS));
+    name.addEventListener(
+      "input",
+      debounced(() => this.#change({ name: name.value }), TYPING_MS),
+    );
     purpose.addEventListener("change", () => this.#change({ purpose: purpose.value }));
     order.addEventListener("click", () => this.#change({ order: this.#state.order === "asc" ? "" : "asc" }));
-    find("#all").addEventListener("click", ({ currentTarget }) => this.#selection.set(this.#rows, currentTarget.checked));
+    find("#all").addEventListener("click", ({ currentTarget }) =>
+      this.#selection.set(this.#rows, currentTarget.checked),
+    );
     action("next", () => this.#turn(this.#more));
     action("previous", () => this.#turn(this.#before.pop() ?? "", true));
     action("clear-selection", () => this.#selection.clear());
@@ -95,7 +100,8 @@ export class FileList {
     try {
       const list = await get("files", { limit: MAX_MATCHING, purpose, order, name_prefix: name });
       this.#selection.set(list.data, true);
-      if (list.has_more) notice(`The first ${count(MAX_MATCHING)} files are selected. Delete them, and go on with the others.`);
+      if (list.has_more)
+        notice(`The first ${count(MAX_MATCHING)} files are selected. Delete them, and go on with the others.`);
     } catch (error) {
       notice(explained(error).title, "bad");
     } finally {
@@ -119,9 +125,17 @@ export class FileList {
       onDelete: () => this.#delete([file]),
     });
     const focused = document.activeElement?.closest?.("#rows tr")?.dataset.id;
-    const position = document.activeElement?.closest?.("#rows") ? [...document.activeElement.closest("tr").querySelectorAll("a, button, input")].indexOf(document.activeElement) : -1;
-    fill(find("#rows"), rows.map((file) => row(file, how(file))));
-    if (focused) find(`#rows tr[data-id="${CSS.escape(focused)}"]`)?.querySelectorAll("a, button, input")[position]?.focus();
+    const position = document.activeElement?.closest?.("#rows")
+      ? [...document.activeElement.closest("tr").querySelectorAll("a, button, input")].indexOf(document.activeElement)
+      : -1;
+    fill(
+      find("#rows"),
+      rows.map((file) => row(file, how(file))),
+    );
+    if (focused)
+      find(`#rows tr[data-id="${CSS.escape(focused)}"]`)
+        ?.querySelectorAll("a, button, input")
+        [position]?.focus();
     find("#list").removeAttribute("aria-busy");
     show(find("#list"), rows.length > 0);
     show(find("#list-state"), rows.length === 0);
@@ -145,7 +159,9 @@ export class FileList {
     show(find("#pager"), isPaged);
     find("[data-action=next]").disabled = !this.#more;
     find("[data-action=previous]").disabled = !this.#state.after;
-    find("#page-of").textContent = rows.length ? `Page ${count(this.#before.length + 1)}, ${count(rows.length)} files` : "";
+    find("#page-of").textContent = rows.length
+      ? `Page ${count(this.#before.length + 1)}, ${count(rows.length)} files`
+      : "";
   }
 
   #empty() {
@@ -156,18 +172,35 @@ export class FileList {
         [find("#name").value, find("#purpose").value] = ["", ""];
         this.#change({ name: "", purpose: "" });
       };
-      const words = name ? `No file has a name that begins with “${name}”${purpose ? ` and the purpose ${purpose}` : ""}.` : `No file has the purpose ${purpose}.`;
-      empty(place, { title: "Nothing found", words, actions: [el("button", { type: "button", class: "button", onclick: clear }, "Show all files")] });
+      const words = name
+        ? `No file has a name that begins with “${name}”${purpose ? ` and the purpose ${purpose}` : ""}.`
+        : `No file has the purpose ${purpose}.`;
+      empty(place, {
+        title: "Nothing found",
+        words,
+        actions: [el("button", { type: "button", class: "button", onclick: clear }, "Show all files")],
+      });
       return;
     }
-    const button = this.#upload && el("button", { type: "button", class: "button primary", onclick: this.#upload }, "Upload files");
-    empty(place, { title: "No files yet", words: this.#upload ? "Drop files or folders anywhere on this page, or choose them." : "Files of this workspace appear here.", actions: button ? [button] : [], symbol: "upload" });
+    const button =
+      this.#upload && el("button", { type: "button", class: "button primary", onclick: this.#upload }, "Upload files");
+    empty(place, {
+      title: "No files yet",
+      words: this.#upload
+        ? "Drop files or folders anywhere on this page, or choose them."
+        : "Files of this workspace appear here.",
+      actions: button ? [button] : [],
+      symbol: "upload",
+    });
   }
 
   async #delete(files) {
     const gone = await deleteFiles(files);
     if (gone.size === 0) return;
-    this.#selection.set(files.filter(({ id }) => gone.has(id)), false);
+    this.#selection.set(
+      files.filter(({ id }) => gone.has(id)),
+      false,
+    );
     await this.load(true);
     if (this.#rows.length === 0 && this.#state.after) this.#turn(this.#before.pop() ?? "", true);
   }

@@ -11,7 +11,9 @@ begin(async (context) => {
   const { workspace, can } = context;
   if (!workspace || !can("files.read")) {
     show(find("#files"), false);
-    const words = workspace ? "This session manages workspaces and keys, and cannot read files. Sign in with a key of the workspace, or become a member of it." : "You are a member of no workspace. Ask an administrator to add you.";
+    const words = workspace
+      ? "This session manages workspaces and keys, and cannot read files. Sign in with a key of the workspace, or become a member of it."
+      : "You are a member of no workspace. Ask an administrator to add you.";
     empty(find("#page-state"), { title: "No access to files", words, symbol: "key" });
     return;
   }
@@ -23,7 +25,12 @@ begin(async (context) => {
   action("upload", () => choose("files"));
   action("upload-folder", () => choose("folder"));
   const rows = list.load();
-  if (mayUpload) uploads = prepared(rows, context, debounced(() => list.refresh(), REFRESH_MS));
+  if (mayUpload)
+    uploads = prepared(
+      rows,
+      context,
+      debounced(() => list.refresh(), REFRESH_MS),
+    );
   await rows;
   await uploads;
 });

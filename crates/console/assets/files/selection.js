@@ -44,7 +44,8 @@ export class Selection {
   #changed() {
     const files = this.files;
     show(find("#selection"), files.length > 0);
-    find("#selected").textContent = `${plural(files.length, "file")} selected, ${size(files.reduce((sum, file) => sum + file.bytes, 0))}`;
+    find("#selected").textContent =
+      `${plural(files.length, "file")} selected, ${size(files.reduce((sum, file) => sum + file.bytes, 0))}`;
     this.#listener();
   }
 }

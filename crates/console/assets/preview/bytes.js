@@ -5,7 +5,10 @@ import { ApiError } from "../core/problem.js";
 /** Reads the bytes from `from` up to `to`, exclusive. */
 export async function range(id, from, to, signal) {
   if (to <= from) return new Uint8Array();
-  const answer = await request("GET", api(`files/${id}/content`), { headers: { Range: `bytes=${from}-${to - 1}` }, signal });
+  const answer = await request("GET", api(`files/${id}/content`), {
+    headers: { Range: `bytes=${from}-${to - 1}` },
+    signal,
+  });
   try {
     return new Uint8Array(await answer.arrayBuffer());
   } catch (error) {

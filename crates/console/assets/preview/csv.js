@@ -59,7 +59,18 @@ function table(head, rows) {
   const width = Math.min(MAX_COLUMNS, Math.max(head.length, ...rows.map((row) => row.length)));
   const columns = Array.from({ length: width }, (_, index) => index);
   const cell = (name, text, attributes = {}) => el(name, attributes, el("div", { class: "cell" }, el("bdi", {}, text)));
-  return el("div", { class: "table preview-table", tabindex: "0", role: "group", "aria-label": "Records" }, el("table", {},
-    el("thead", {}, el("tr", {}, ...columns.map((index) => cell("th", head[index] ?? `Column ${index + 1}`, { scope: "col" })))),
-    el("tbody", {}, ...rows.map((row) => el("tr", {}, ...columns.map((index) => cell("td", row[index] ?? "")))))));
+  return el(
+    "div",
+    { class: "table preview-table", tabindex: "0", role: "group", "aria-label": "Records" },
+    el(
+      "table",
+      {},
+      el(
+        "thead",
+        {},
+        el("tr", {}, ...columns.map((index) => cell("th", head[index] ?? `Column ${index + 1}`, { scope: "col" }))),
+      ),
+      el("tbody", {}, ...rows.map((row) => el("tr", {}, ...columns.map((index) => cell("td", row[index] ?? ""))))),
+    ),
+  );
 }

@@ -45,22 +45,55 @@ function valueOf(line) {
 
 function table(rows, faults) {
   const columns = columnsOf(rows.map(({ value }) => value).filter(Boolean));
-  const head = el("tr", {}, el("th", { scope: "col" }, "Line"), ...columns.map(({ title }) => el("th", { scope: "col" }, title)));
-  return el("div", { class: "table preview-table", tabindex: "0", role: "group", "aria-label": "Lines" },
-    el("table", {}, el("thead", {}, head), el("tbody", {}, ...rows.flatMap((one) => row(one, columns, faults.get(one.offset))))));
+  const head = el(
+    "tr",
+    {},
+    el("th", { scope: "col" }, "Line"),
+    ...columns.map(({ title }) => el("th", { scope: "col" }, title)),
+  );
+  return el(
+    "div",
+    { class: "table preview-table", tabindex: "0", role: "group", "aria-label": "Lines" },
+    el(
+      "table",
+      {},
+      el("thead", {}, head),
+      el("tbody", {}, ...rows.flatMap((one) => row(one, columns, faults.get(one.offset)))),
+    ),
+  );
 }
 
 function row({ number, offset, line, value }, columns, fault) {
   const name = fault ? `Line ${count(fault.line)}` : number ? `Line ${count(number)}` : `At byte ${count(offset)}`;
   const details = el("tr", { class: "details", hidden: true }, el("td", { colspan: columns.length + 1 }));
-  const toggle = el("button", { type: "button", class: "toggle", "aria-expanded": "false", "aria-label": `${name}, details`, onclick: () => {
-    const open = details.hidden;
-    if (open && !details.firstElementChild.firstChild) details.firstElementChild.append(el("pre", {}, el("code", {}, pretty(line))));
-    details.hidden = !open;
-    toggle.setAttribute("aria-expanded", String(open));
-  } }, icon("down"), el("span", {}, number ?? fault?.line ?? `@${offset}`));
-  const cells = value ? columns.map(({ read }) => el("td", {}, el("div", { class: "cell" }, el("bdi", {}, read(value))))) : [el("td", { colspan: columns.length || 1 }, el("div", { class: "cell raw" }, line))];
-  const main = el("tr", { class: fault ? "fault" : "", "data-offset": offset }, el("th", { scope: "row" }, toggle), ...cells);
-  const why = fault && el("tr", { class: "fault why" }, el("td", { colspan: columns.length + 1 }, icon("alert"), fault.reason));
+  const toggle = el(
+    "button",
+    {
+      type: "button",
+      class: "toggle",
+      "aria-expanded": "false",
+      "aria-label": `${name}, details`,
+      onclick: () => {
+        const open = details.hidden;
+        if (open && !details.firstElementChild.firstChild)
+          details.firstElementChild.append(el("pre", {}, el("code", {}, pretty(line))));
+        details.hidden = !open;
+        toggle.setAttribute("aria-expanded", String(open));
+      },
+    },
+    icon("down"),
+    el("span", {}, number ?? fault?.line ?? `@${offset}`),
+  );
+  const cells = value
+    ? columns.map(({ read }) => el("td", {}, el("div", { class: "cell" }, el("bdi", {}, read(value)))))
+    : [el("td", { colspan: columns.length || 1 }, el("div", { class: "cell raw" }, line))];
+  const main = el(
+    "tr",
+    { class: fault ? "fault" : "", "data-offset": offset },
+    el("th", { scope: "row" }, toggle),
+    ...cells,
+  );
+  const why =
+    fault && el("tr", { class: "fault why" }, el("td", { colspan: columns.length + 1 }, icon("alert"), fault.reason));
   return [main, why, details].filter(Boolean);
 }

@@ -41,13 +41,21 @@ export function image(place, file) {
   const typeOf = (bytes) => IMAGES.find(([, test]) => test(bytes))?.[0];
   return shown(place, file, MAX_IMAGE_BYTES, typeOf, (url) => {
     const told = el("p", { class: "quiet" });
-    const picture = el("img", { src: url, alt: `Content of ${file.filename}`, onload: () => { told.textContent = `${picture.naturalWidth} × ${picture.naturalHeight} pixels`; },
-      onerror: () => empty(place, { title: "No preview", words: "The browser cannot show this image." }) });
+    const picture = el("img", {
+      src: url,
+      alt: `Content of ${file.filename}`,
+      onload: () => {
+        told.textContent = `${picture.naturalWidth} × ${picture.naturalHeight} pixels`;
+      },
+      onerror: () => empty(place, { title: "No preview", words: "The browser cannot show this image." }),
+    });
     return el("div", { class: "preview-image" }, picture, told);
   });
 }
 
 export function pdf(place, file) {
   const typeOf = (bytes) => (text(bytes, 0, 5) === "%PDF-" ? "application/pdf" : null);
-  return shown(place, file, MAX_PDF_BYTES, typeOf, (url) => el("iframe", { class: "preview-pdf", src: url, title: `Content of ${file.filename}` }));
+  return shown(place, file, MAX_PDF_BYTES, typeOf, (url) =>
+    el("iframe", { class: "preview-pdf", src: url, title: `Content of ${file.filename}` }),
+  );
 }

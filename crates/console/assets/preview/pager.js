@@ -14,10 +14,27 @@ export async function pager(place, { windows, total, draw }) {
   const button = (label, onclick) => el("button", { type: "button", class: "button small", onclick }, label);
   const before = [];
   let current = null;
-  const first = button("First", () => go(() => windows.from(0), () => { before.length = 0; }));
+  const first = button("First", () =>
+    go(
+      () => windows.from(0),
+      () => {
+        before.length = 0;
+      },
+    ),
+  );
   const previous = button("Previous", () => go(() => windows.from(before.pop() ?? 0)));
-  const next = button("Next", () => go(() => windows.from(current.to), () => before.push(current.from)));
-  const last = button("Last", () => go(() => windows.last(), () => before.push(current.from)));
+  const next = button("Next", () =>
+    go(
+      () => windows.from(current.to),
+      () => before.push(current.from),
+    ),
+  );
+  const last = button("Last", () =>
+    go(
+      () => windows.last(),
+      () => before.push(current.from),
+    ),
+  );
   const bar = el("div", { class: "preview-bar" }, told, el("span", { class: "buttons" }, first, previous, next, last));
   fill(place, bar, body);
 
@@ -41,9 +58,18 @@ export async function pager(place, { windows, total, draw }) {
     const whole = from === 0 && to >= total;
     told.textContent = whole ? `${size(total)}, whole` : `Bytes ${count(from)} to ${count(to)} of ${count(total)}`;
     bar.classList.toggle("whole", whole);
-    [first.disabled, previous.disabled, next.disabled, last.disabled] = [from === 0, from === 0, to >= total, to >= total];
+    [first.disabled, previous.disabled, next.disabled, last.disabled] = [
+      from === 0,
+      from === 0,
+      to >= total,
+      to >= total,
+    ];
   }
 
   await go(() => windows.from(0));
-  return (from) => go(() => windows.from(from), () => current && before.push(current.from));
+  return (from) =>
+    go(
+      () => windows.from(from),
+      () => current && before.push(current.from),
+    );
 }

@@ -20,7 +20,10 @@ export async function preview(place, file, faults) {
   }
   try {
     if (!isText(await range(file.id, 0, Math.min(file.bytes, SNIFFED_BYTES)))) {
-      empty(place, { title: "No preview for this kind of file", words: "Its content is not text. Download it to see it." });
+      empty(place, {
+        title: "No preview for this kind of file",
+        words: "Its content is not text. Download it to see it.",
+      });
       return null;
     }
     return await asText(kind, place, file, faults);

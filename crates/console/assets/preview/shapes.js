@@ -11,8 +11,13 @@ const short = (value) => {
 };
 
 // The text of a message: a string, or parts with texts.
-const spoken = (content) => (Array.isArray(content) ? content.map((part) => part?.text ?? `[${part?.type ?? "part"}]`).join(" ") : content);
-const asked = (body) => spoken(body?.messages?.findLast?.(({ role }) => role === "user")?.content) ?? body?.input ?? body?.prompt ?? body?.messages;
+const spoken = (content) =>
+  Array.isArray(content) ? content.map((part) => part?.text ?? `[${part?.type ?? "part"}]`).join(" ") : content;
+const asked = (body) =>
+  spoken(body?.messages?.findLast?.(({ role }) => role === "user")?.content) ??
+  body?.input ??
+  body?.prompt ??
+  body?.messages;
 const answered = (body) => spoken(body?.choices?.[0]?.message?.content) ?? body?.output ?? body?.data ?? body;
 
 const REQUEST = [
@@ -29,7 +34,10 @@ const RESULT = [
 const EXAMPLE = [
   { title: "Messages", read: ({ messages }) => String(messages?.length ?? "") },
   { title: "User", read: (value) => short(asked(value)) },
-  { title: "Assistant", read: ({ messages }) => short(spoken(messages?.findLast?.(({ role }) => role === "assistant")?.content)) },
+  {
+    title: "Assistant",
+    read: ({ messages }) => short(spoken(messages?.findLast?.(({ role }) => role === "assistant")?.content)),
+  },
 ];
 
 /** Returns the columns for these objects. @returns {Column[]} */

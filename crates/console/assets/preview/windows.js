@@ -70,7 +70,8 @@ function beginning(bytes) {
 export function lines(most = Infinity) {
   return (text, isEnd) => {
     let [at, number] = [0, 0];
-    for (let next = text.indexOf("\n"); next >= 0 && number < most; next = text.indexOf("\n", at)) [at, number] = [next + 1, number + 1];
+    for (let next = text.indexOf("\n"); next >= 0 && number < most; next = text.indexOf("\n", at))
+      [at, number] = [next + 1, number + 1];
     return isEnd && number < most ? text.length : at;
   };
 }

@@ -35,7 +35,13 @@ export function dropZone(take) {
     leave();
     if (document.querySelector("dialog[open]")) return;
     // Entries are valid only during the event; the walk begins at once.
-    take(await walked([...event.dataTransfer.items].filter(({ kind }) => kind === "file").map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile())));
+    take(
+      await walked(
+        [...event.dataTransfer.items]
+          .filter(({ kind }) => kind === "file")
+          .map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile()),
+      ),
+    );
   });
 }
 
@@ -45,7 +51,13 @@ async function walked(entries) {
   while (queue.length > 0 && found.length < MAX_FILES) {
     const entry = queue.shift();
     if (entry instanceof File) found.push({ file: entry, name: entry.name });
-    else if (entry.isFile) found.push({ file: await new Promise((resolve, reject) => { entry.file(resolve, reject); }), name: entry.fullPath.replace(/^\//, "") });
+    else if (entry.isFile)
+      found.push({
+        file: await new Promise((resolve, reject) => {
+          entry.file(resolve, reject);
+        }),
+        name: entry.fullPath.replace(/^\//, ""),
+      });
     else queue.push(...(await children(entry)));
   }
   return found;
@@ -56,7 +68,9 @@ async function children(folder) {
   const entries = [];
   // A reader gives a hundred entries at a time, and none at the end.
   for (;;) {
-    const some = await new Promise((resolve, reject) => { reader.readEntries(resolve, reject); });
+    const some = await new Promise((resolve, reject) => {
+      reader.readEntries(resolve, reject);
+    });
     if (some.length === 0) return entries;
     entries.push(...some);
   }

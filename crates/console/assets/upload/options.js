@@ -18,10 +18,16 @@ function last() {
 /** Resolves with `{purpose, expires}`, or null when the person cancels. */
 export async function options(items) {
   const before = last();
-  const purposes = choice("purpose", CHOOSABLE.map(([value, words]) => [value, words]), before.purpose ?? "user_data");
+  const purposes = choice(
+    "purpose",
+    CHOOSABLE.map(([value, words]) => [value, words]),
+    before.purpose ?? "user_data",
+  );
   const expiries = choice("expires", EXPIRIES, before.expires ?? "");
   const hint = el("p", { class: "hint", id: "purpose-hint", role: "status" });
-  const tell = () => { hint.textContent = CHOOSABLE.find(([value]) => value === purposes.value)[2]; };
+  const tell = () => {
+    hint.textContent = CHOOSABLE.find(([value]) => value === purposes.value)[2];
+  };
   purposes.setAttribute("aria-describedby", "purpose-hint");
   purposes.addEventListener("change", tell);
   tell();
@@ -33,8 +39,15 @@ export async function options(items) {
     title: `Upload ${plural(items.length, "file")}`,
     label: "Upload",
     fields: [
-      el("ul", { class: "names" }, ...items.slice(0, SHOWN_NAMES).map(({ file, name }) => el("li", {}, el("bdi", {}, name), el("span", { class: "quiet" }, size(file.size)))),
-        items.length > SHOWN_NAMES && el("li", { class: "quiet" }, `and ${count(items.length - SHOWN_NAMES)} more, ${size(bytes)} in all`)),
+      el(
+        "ul",
+        { class: "names" },
+        ...items
+          .slice(0, SHOWN_NAMES)
+          .map(({ file, name }) => el("li", {}, el("bdi", {}, name), el("span", { class: "quiet" }, size(file.size)))),
+        items.length > SHOWN_NAMES &&
+          el("li", { class: "quiet" }, `and ${count(items.length - SHOWN_NAMES)} more, ${size(bytes)} in all`),
+      ),
       purposeField,
       field("Expires", expiries),
     ],
@@ -42,7 +55,9 @@ export async function options(items) {
       answer = { purpose: purposes.value, expires: expiries.value };
       try {
         localStorage.setItem(LAST, JSON.stringify(answer));
-      } catch { /* the choice is not kept */ }
+      } catch {
+        /* the choice is not kept */
+      }
     },
   });
   return answer;

@@ -18,19 +18,25 @@ const ORDER = ["failed", "lost", "running", "paused", "waiting", "done", "cancel
 export function uploads({ workspace }, onStored) {
   const rows = new Map();
   let due = false;
-  const queue = new Queue(() => {
-    if (due) return;
-    due = true;
-    setTimeout(() => {
-      due = false;
-      draw(queue, rows);
-    }, DRAW_MS);
-  }, () => {
-    onStored();
-    if (!queue.isActive) finishedNotice(queue);
-  });
+  const queue = new Queue(
+    () => {
+      if (due) return;
+      due = true;
+      setTimeout(() => {
+        due = false;
+        draw(queue, rows);
+      }, DRAW_MS);
+    },
+    () => {
+      onStored();
+      if (!queue.isActive) finishedNotice(queue);
+    },
+  );
   const take = async (items) => {
-    const [resumed, fresh] = [items.filter((one) => isResumed(queue, one)), items.filter((one) => !isResumed(queue, one))];
+    const [resumed, fresh] = [
+      items.filter((one) => isResumed(queue, one)),
+      items.filter((one) => !isResumed(queue, one)),
+    ];
     queue.add(resumed);
     if (fresh.length === 0) return;
     const how = await options(fresh);
@@ -39,12 +45,15 @@ export function uploads({ workspace }, onStored) {
   controls(queue);
   dropZone(take);
   onNetwork(() => draw(queue, rows));
-  addEventListener("beforeunload", (event) => { if (queue.isActive) event.preventDefault(); });
+  addEventListener("beforeunload", (event) => {
+    if (queue.isActive) event.preventDefault();
+  });
   unfinished(workspace.id).then((records) => records.forEach((record) => queue.restore(record)));
   return { files: () => choose("#choose-files", take), folder: () => choose("#choose-folder", take) };
 }
 
-const isResumed = (queue, { file, name }) => queue.transfers.some(({ state, record }) => state === "lost" && isOf(record, file, name));
+const isResumed = (queue, { file, name }) =>
+  queue.transfers.some(({ state, record }) => state === "lost" && isOf(record, file, name));
 
 function choose(selector, take) {
   const input = find(selector);
@@ -63,9 +72,15 @@ function chooseAgain(queue, transfer) {
     const file = input.files[0];
     input.value = "";
     if (!file) return;
-    const isRight = file.size === transfer.size && file.lastModified === transfer.record.lastModified && transfer.name.endsWith(file.name);
+    const isRight =
+      file.size === transfer.size &&
+      file.lastModified === transfer.record.lastModified &&
+      transfer.name.endsWith(file.name);
     if (!isRight) {
-      notice(`This is not the file of the upload: it has another size or was changed since. Expected ${transfer.name}, ${size(transfer.size)}.`, "bad");
+      notice(
+        `This is not the file of the upload: it has another size or was changed since. Expected ${transfer.name}, ${size(transfer.size)}.`,
+        "bad",
+      );
       return;
     }
     transfer.found(file);
@@ -109,9 +124,15 @@ function place(queue, rows, shown) {
   }
   shown.forEach((transfer, index) => {
     if (!rows.has(transfer)) {
-      rows.set(transfer, item(transfer, {
-        onPause: () => transfer.pause(), onResume: () => queue.resume(transfer), onCancel: () => queue.cancel(transfer), onChoose: () => chooseAgain(queue, transfer),
-      }));
+      rows.set(
+        transfer,
+        item(transfer, {
+          onPause: () => transfer.pause(),
+          onResume: () => queue.resume(transfer),
+          onCancel: () => queue.cancel(transfer),
+          onChoose: () => chooseAgain(queue, transfer),
+        }),
+      );
     }
     const { row, update } = rows.get(transfer);
     if (list.children[index] !== row) list.insertBefore(row, list.children[index] ?? null);
@@ -122,19 +143,39 @@ function place(queue, rows, shown) {
 function summary(transfers) {
   const counted = transfers.filter(({ state }) => state !== "cancelled");
   const of = (state) => counted.filter((one) => one.state === state).length;
-  const [bytes, sent] = [counted.reduce((sum, one) => sum + one.size, 0), counted.reduce((sum, one) => sum + one.sentBytes, 0)];
+  const [bytes, sent] = [
+    counted.reduce((sum, one) => sum + one.size, 0),
+    counted.reduce((sum, one) => sum + one.sentBytes, 0),
+  ];
   const rate = counted.reduce((sum, one) => sum + one.perSecond, 0);
   const active = counted.some(({ isActive }) => isActive);
   const rest = counted.filter(({ isActive }) => isActive).reduce((sum, one) => sum + one.size - one.sentBytes, 0);
-  find("#uploads-title").textContent = active ? `Uploading ${count(of("done") + 1)} of ${plural(counted.length, "file")}` : of("done") === counted.length ? `${plural(of("done"), "file")} uploaded` : `${count(of("done"))} of ${plural(counted.length, "file")} uploaded`;
-  find("#uploads-words").textContent = [`${size(sent)} of ${size(bytes)}`, rate > 0 && `${size(rate)}/s`, rate > 0 && `${duration(rest / rate)} left`, of("failed") > 0 && `${count(of("failed"))} failed`].filter(Boolean).join(", ");
+  find("#uploads-title").textContent = active
+    ? `Uploading ${count(of("done") + 1)} of ${plural(counted.length, "file")}`
+    : of("done") === counted.length
+      ? `${plural(of("done"), "file")} uploaded`
+      : `${count(of("done"))} of ${plural(counted.length, "file")} uploaded`;
+  find("#uploads-words").textContent = [
+    `${size(sent)} of ${size(bytes)}`,
+    rate > 0 && `${size(rate)}/s`,
+    rate > 0 && `${duration(rest / rate)} left`,
+    of("failed") > 0 && `${count(of("failed"))} failed`,
+  ]
+    .filter(Boolean)
+    .join(", ");
   const bar = find("#uploads-bar");
   [bar.max, bar.value] = [Math.max(1, bytes), sent];
   show(bar, active);
   show(find("[data-action=pause-all]"), active);
   show(find("[data-action=resume-all]"), of("paused") + of("failed") > 0);
-  show(find("[data-action=cancel-all]"), counted.some(({ isOver }) => !isOver));
-  show(find("[data-action=clear-uploads]"), transfers.some(({ isOver }) => isOver));
+  show(
+    find("[data-action=cancel-all]"),
+    counted.some(({ isOver }) => !isOver),
+  );
+  show(
+    find("[data-action=clear-uploads]"),
+    transfers.some(({ isOver }) => isOver),
+  );
 }
 
 function finishedNotice({ transfers }) {

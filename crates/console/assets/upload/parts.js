@@ -20,7 +20,15 @@ export async function inParts(transfer, slots, signal) {
   record.parts = record.parts.map((id) => (arrived.has(id) ? id : null));
   const unnamed = unnamedBy(record, arrived);
   await missing(transfer, record, unnamed, slots, signal);
-  const upload = await patiently(() => post(`uploads/${record.uploadId}/complete`, { part_ids: record.parts }, { signal, headers: { "idempotency-key": `${record.key}-complete` } }), signal);
+  const upload = await patiently(
+    () =>
+      post(
+        `uploads/${record.uploadId}/complete`,
+        { part_ids: record.parts },
+        { signal, headers: { "idempotency-key": `${record.key}-complete` } },
+      ),
+    signal,
+  );
   return finished(transfer, upload.file);
 }
 
@@ -36,7 +44,19 @@ async function created(transfer, signal) {
   if (expires) asked.expires_after = { anchor: "created_at", seconds: Number(expires) };
   const upload = await patiently(() => post("uploads", asked, { signal, headers: { "idempotency-key": key } }), signal);
   const parts = Array.from({ length: Math.ceil(size / PART_BYTES) }, () => null);
-  const record = { key, workspace, uploadId: upload.id, name, size, lastModified: file.lastModified, purpose, expires, partBytes: PART_BYTES, parts, expiresAt: upload.expires_at };
+  const record = {
+    key,
+    workspace,
+    uploadId: upload.id,
+    name,
+    size,
+    lastModified: file.lastModified,
+    purpose,
+    expires,
+    partBytes: PART_BYTES,
+    parts,
+    expiresAt: upload.expires_at,
+  };
   await save(record);
   return record;
 }
@@ -47,7 +67,10 @@ async function standing(record, signal) {
     const upload = await patiently(() => get(`uploads/${record.uploadId}`, {}, { signal }), signal);
     if (upload.status === "completed") return { file: upload.file };
     if (upload.status !== "pending") return null;
-    const list = await patiently(() => get(`uploads/${record.uploadId}/parts`, { limit: MAX_PAGE }, { signal }), signal);
+    const list = await patiently(
+      () => get(`uploads/${record.uploadId}/parts`, { limit: MAX_PAGE }, { signal }),
+      signal,
+    );
     return { parts: new Map(list.data.map((part) => [part.id, part])) };
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) return null;
@@ -75,10 +98,14 @@ async function missing(transfer, record, unnamed, slots, signal) {
       moving.set(index, Math.min(bytes, blob.size));
       tell();
     };
-    const id = (await arrivedAs(blob, unnamed)) ?? (await slots.with(signal, () => {
-      transfer.begins();
-      return part(record, index, blob, { signal, onProgress });
-    })).id;
+    const id =
+      (await arrivedAs(blob, unnamed)) ??
+      (
+        await slots.with(signal, () => {
+          transfer.begins();
+          return part(record, index, blob, { signal, onProgress });
+        })
+      ).id;
     moving.delete(index);
     record.parts[index] = id;
     tell();

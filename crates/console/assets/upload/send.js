@@ -25,7 +25,8 @@ function once(path, form, { key, signal, onProgress }) {
       settle(value);
     };
     sending.open("POST", api(path));
-    for (const [name, value] of Object.entries(headersOf("POST", { "idempotency-key": key }))) sending.setRequestHeader(name, value);
+    for (const [name, value] of Object.entries(headersOf("POST", { "idempotency-key": key })))
+      sending.setRequestHeader(name, value);
     sending.upload.addEventListener("progress", ({ loaded }) => onProgress(loaded));
     sending.addEventListener("abort", () => end(reject, signal.reason));
     sending.addEventListener("error", () => {
@@ -35,7 +36,11 @@ function once(path, form, { key, signal, onProgress }) {
     sending.addEventListener("load", () => {
       reached();
       if (sending.status >= 200 && sending.status < 300) end(resolve, JSON.parse(sending.responseText));
-      else end(reject, problem(sending.status, (name) => sending.getResponseHeader(name), sending.responseText));
+      else
+        end(
+          reject,
+          problem(sending.status, (name) => sending.getResponseHeader(name), sending.responseText),
+        );
     });
     signal.addEventListener("abort", stop, { once: true });
     sending.send(form);
@@ -46,7 +51,7 @@ export const send = (path, form, options) => patiently(() => once(path, form, op
 
 /** Repeats a step while the network, the pace or the server asks for it. */
 export async function patiently(step, signal) {
-  for (let [tries, waits] = [1, 1]; ; ) {
+  for (let [tries, waits] = [1, 1]; ;) {
     await whenOnline(signal);
     await paced(signal);
     signal.throwIfAborted();
@@ -58,7 +63,8 @@ export async function patiently(step, signal) {
       if (error.isPaced) waits += 1;
       else tries += 1;
       if (!error.isTransient || tries > MAX_TRIES || waits > MAX_PACED_TRIES) throw error;
-      if (error.status !== 0 && !error.isPaced) await delay(Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** tries), signal);
+      if (error.status !== 0 && !error.isPaced)
+        await delay(Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** tries), signal);
     }
   }
 }

@@ -23,7 +23,9 @@ export class Slots {
       this.#free -= 1;
       return Promise.resolve();
     }
-    return new Promise((resolve) => { this.#waiting.push(resolve); });
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+    });
   }
 
   #release() {

@@ -45,4 +45,5 @@ export async function unfinished(workspace) {
 }
 
 /** Returns whether a file is the one that a record is about. */
-export const isOf = (record, file, name) => record.name === name && record.size === file.size && record.lastModified === file.lastModified;
+export const isOf = (record, file, name) =>
+  record.name === name && record.size === file.size && record.lastModified === file.lastModified;

@@ -13,6 +13,10 @@ export function whole(transfer, slots, signal) {
   form.append("file", transfer.file, transfer.name);
   return slots.with(signal, () => {
     transfer.begins();
-    return send("files", form, { key: transfer.key, signal, onProgress: (bytes) => transfer.sent(Math.min(bytes, transfer.size)) });
+    return send("files", form, {
+      key: transfer.key,
+      signal,
+      onProgress: (bytes) => transfer.sent(Math.min(bytes, transfer.size)),
+    });
   });
 }

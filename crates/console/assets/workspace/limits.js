@@ -1,5 +1,6 @@
 // Limits in words, and bars of what is used of them.
 import { el } from "../core/dom.js";
+import { factList } from "../core/table.js";
 import { count, dollars, plural, size } from "../core/format.js";
 
 const NEARLY = 0.9;
@@ -17,14 +18,28 @@ export const LIMITS = [
 export function tile(title, value, { used = null, limit = null, note = "" } = {}) {
   const part = limit ? used / limit : 0;
   const kind = part >= 1 ? "bad" : part >= NEARLY ? "warn" : "";
-  return el("div", { class: `tile ${kind}` }, el("p", { class: "tile-title" }, title), el("p", { class: "figure" }, value),
-    limit !== null && el("progress", { max: Math.max(1, limit), value: Math.min(used, limit), "aria-label": `${title}, ${Math.round(part * 100)} % used` }),
-    note && el("p", { class: "quiet" }, note));
+  return el(
+    "div",
+    { class: `tile ${kind}` },
+    el("p", { class: "tile-title" }, title),
+    el("p", { class: "figure" }, value),
+    limit !== null &&
+      el("progress", {
+        max: Math.max(1, limit),
+        value: Math.min(used, limit),
+        "aria-label": `${title}, ${Math.round(part * 100)} % used`,
+      }),
+    note && el("p", { class: "quiet" }, note),
+  );
 }
 
 /** Builds the list of limits. */
 export function limitList(limits) {
-  const rows = LIMITS.map(([name, title, words]) => [title, limits[name] === null || limits[name] === undefined ? "no limit" : words(limits[name])]);
-  for (const [purpose, bytes] of Object.entries(limits.file_bytes ?? {})) rows.push([`Size of a file, ${purpose}`, size(bytes)]);
-  return el("dl", { class: "facts" }, ...rows.flatMap(([title, value]) => [el("dt", {}, title), el("dd", {}, value)]));
+  const rows = LIMITS.map(([name, title, words]) => [
+    title,
+    limits[name] === null || limits[name] === undefined ? "no limit" : words(limits[name]),
+  ]);
+  for (const [purpose, bytes] of Object.entries(limits.file_bytes ?? {}))
+    rows.push([`Size of a file, ${purpose}`, size(bytes)]);
+  return factList(rows);
 }

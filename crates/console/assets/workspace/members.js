@@ -2,25 +2,34 @@
 import { everything, post, remove } from "../core/api.js";
 import { ask, choice, field } from "../core/dialog.js";
 import { action, el, fill, find, show } from "../core/dom.js";
-import { ago, time } from "../core/format.js";
-import { icon } from "../core/icons.js";
 import { notice } from "../core/notices.js";
 import { begin } from "../core/shell.js";
 import { empty, loading, tried } from "../core/state.js";
+import { cell, listTable, moment, rowHead, tool, tools } from "../core/table.js";
 
 const MAX_MEMBERS = 1000;
-const ROLES = [["reader", "Reader: reads files and usage"], ["writer", "Writer: also uploads and deletes"], ["owner", "Owner: also manages keys and members"]];
+const ROLES = [
+  ["reader", "Reader: reads files and usage"],
+  ["writer", "Writer: also uploads and deletes"],
+  ["owner", "Owner: also manages keys and members"],
+];
 
 const pathOf = (workspace) => `organization/projects/${workspace.id}/users`;
 
 begin(async ({ manages, workspace }) => {
   const place = find("#content");
   if (!workspace || !manages) {
-    empty(place, { title: "Owners manage members", words: "Ask an owner of the workspace or an administrator to add people or to change their roles.", symbol: "key" });
+    empty(place, {
+      title: "Owners manage members",
+      words: "Ask an owner of the workspace or an administrator to add people or to change their roles.",
+      symbol: "key",
+    });
     return;
   }
   const load = () => tried(place, () => list(place, workspace, load));
-  action("add", async () => { if (await add(workspace)) load(); });
+  action("add", async () => {
+    if (await add(workspace)) load();
+  });
   loading(place);
   await load();
 });
@@ -32,30 +41,62 @@ async function list(place, workspace, load) {
   } catch (error) {
     if (error.status !== 501 && error.status !== 404) throw error;
     show(find("[data-action=add]"), false);
-    empty(place, { title: "This server has no accounts of people", words: "People sign in with keys. The operator can connect a provider of accounts by OpenID Connect.", symbol: "key" });
+    empty(place, {
+      title: "This server has no accounts of people",
+      words: "People sign in with keys. The operator can connect a provider of accounts by OpenID Connect.",
+      symbol: "key",
+    });
     return;
   }
   if (members.length === 0) {
-    empty(place, { title: "No members yet", words: "People become members by the rules of the operator when they sign in, or when you add them here.", symbol: "key" });
+    empty(place, {
+      title: "No members yet",
+      words: "People become members by the rules of the operator when they sign in, or when you add them here.",
+      symbol: "key",
+    });
     return;
   }
-  fill(place, el("div", { class: "table list" }, el("table", { class: "stacked" }, el("caption", { class: "unseen" }, "Members of the workspace"),
-    el("thead", {}, el("tr", {}, ...["Name", "E-mail", "Role", "Added"].map((head) => el("th", { scope: "col" }, head)), el("th", { scope: "col" }, el("span", { class: "unseen" }, "Actions")))),
-    el("tbody", {}, ...members.map((member) => row(workspace, member, load))))));
+  fill(
+    place,
+    listTable(
+      "Members of the workspace",
+      ["Name", "E-mail", "Role", "Added", ""],
+      members.map((member) => row(workspace, member, load)),
+    ),
+  );
 }
 
 function row(workspace, member, load) {
   const name = member.name || member.email || member.id;
-  const role = el("select", { "aria-label": `Role of ${name}`, onchange: () => tried(find("#page-state"), async () => {
+  const change = async () => {
     await post(`${pathOf(workspace)}/${member.id}`, { role: role.value });
     notice(`${name} is now ${role.value}`);
-  }) }, ...ROLES.map(([value]) => el("option", { value, selected: value === roleOf(member) }, value)));
-  const leave = el("button", { type: "button", class: "icon-button", "aria-label": `Remove ${name}`, title: "Remove", onclick: async () => {
-    const gone = await ask({ title: `Remove ${name}?`, label: "Remove", danger: true, fields: [el("p", {}, "They lose access to this workspace at once. Files that they uploaded stay.")], submit: () => remove(`${pathOf(workspace)}/${member.id}`) });
+  };
+  const role = el(
+    "select",
+    { "aria-label": `Role of ${name}`, onchange: () => tried(find("#page-state"), change) },
+    ...ROLES.map(([value]) => el("option", { value, selected: value === roleOf(member) }, value)),
+  );
+  const leave = async () => {
+    const words = "They lose access to this workspace at once. Files that they uploaded stay.";
+    const gone = await ask({
+      title: `Remove ${name}?`,
+      label: "Remove",
+      danger: true,
+      fields: [el("p", {}, words)],
+      submit: () => remove(`${pathOf(workspace)}/${member.id}`),
+    });
     if (gone) load();
-  } }, icon("trash"));
-  return el("tr", {}, el("th", { scope: "row" }, el("bdi", {}, member.name || "-")), el("td", { "data-title": "E-mail" }, el("bdi", {}, member.email ?? "-")), el("td", { "data-title": "Role" }, role),
-    el("td", { "data-title": "Added" }, member.added_at ? el("time", { title: time(member.added_at) }, ago(member.added_at)) : "-"), el("td", { class: "tools" }, leave));
+  };
+  return el(
+    "tr",
+    {},
+    rowHead(el("bdi", {}, member.name || "-")),
+    cell("E-mail", el("bdi", {}, member.email ?? "-")),
+    cell("Role", role),
+    cell("Added", moment(member.added_at)),
+    tools(tool("Remove", "trash", name, leave)),
+  );
 }
 
 // OpenAI names the manager of a project `owner` and everyone else `member`.
@@ -66,8 +107,12 @@ async function add(workspace) {
   const done = await ask({
     title: "Add a member",
     label: "Add",
-    fields: [field("E-mail", email, "Of a person who has signed in to this server before"), field("Role", choice("role", ROLES, "writer"))],
-    submit: (form) => post(pathOf(workspace), { email: form.elements.email.value.trim(), role: form.elements.role.value }),
+    fields: [
+      field("E-mail", email, "Of a person who has signed in to this server before"),
+      field("Role", choice("role", ROLES, "writer")),
+    ],
+    submit: (form) =>
+      post(pathOf(workspace), { email: form.elements.email.value.trim(), role: form.elements.role.value }),
   });
   if (done) notice("Member added");
   return done;
