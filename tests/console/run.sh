@@ -55,5 +55,5 @@ CHROMIUM=$(command -v chromium)
 export CHROMIUM
 cd "$here" || exit 1
 began=$SECONDS
-node --test ${VENNA_CONSOLE_GREP:+--test-name-pattern="$VENNA_CONSOLE_GREP"} --test-reporter=spec --test-concurrency=1 --test-timeout=300000 ${VENNA_CONSOLE_TESTS:-"$here"/*.test.mjs} || give_up "FAILED after $((SECONDS - began)) s"
+node --test ${VENNA_CONSOLE_GREP:+--test-name-pattern="$VENNA_CONSOLE_GREP"} --test-reporter=spec --test-concurrency=2 --test-timeout=300000 ${VENNA_CONSOLE_TESTS:-"$here"/*.test.mjs} || give_up "FAILED after $((SECONDS - began)) s"
 say "passed in $((SECONDS - began)) s"

@@ -7,13 +7,14 @@ const { VENNA_BINARY } = process.env;
 const START_MS = 20_000;
 const MAX_SAID_CHARACTERS = 100_000;
 
-/** Starts a server with these settings. */
+/** Starts a server with these settings, on any free port unless they name one. */
 export async function start(...settings) {
+  const listen = settings.includes("--listen") ? [] : ["--listen", "127.0.0.1:0"];
   const folder = fs.mkdtempSync(path.join(process.env.TMPDIR ?? "/tmp", "venna-"));
   const data = path.join(folder, "data");
   const program = spawn(
     VENNA_BINARY,
-    ["serve", "--data-dir", data, "--listen", "127.0.0.1:0", "--admin-listen", "off", ...settings],
+    ["serve", "--data-dir", data, ...listen, "--admin-listen", "off", ...settings],
     { stdio: ["ignore", "ignore", "pipe"] },
   );
   const origin = await listening(program).catch((error) => {

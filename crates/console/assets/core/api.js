@@ -10,12 +10,12 @@ const MAX_PACED_TRIES = 200;
 // A longer wait is told to the person instead.
 const LONGEST_WAIT_S = 90;
 
-const credentials = { token: null, project: null };
+const credentials = { token: null, project: null, isAdministrator: false };
 let onSessionEnd = () => {};
 
-/** Sets the CSRF token, and the workspace of the requests of a person. */
-export function authorize(token, project) {
-  Object.assign(credentials, { token, project });
+/** Sets the CSRF token, and the workspace of the requests of a person. Administrators name none in the administration. */
+export function authorize(token, project = null, isAdministrator = false) {
+  Object.assign(credentials, { token, project, isAdministrator });
 }
 
 /** Calls the listener when an answer says that the session has ended. */
@@ -24,10 +24,11 @@ export function whenSessionEnds(listener) {
 }
 
 /** Returns the headers of a request. */
-export function headersOf(method, extra = {}) {
+export function headersOf(method, url, extra = {}) {
   const headers = { ...extra };
   if (method !== "GET" && method !== "HEAD" && credentials.token) headers["x-csrf-token"] = credentials.token;
-  if (credentials.project) headers["OpenAI-Project"] = credentials.project;
+  const isAdministration = credentials.isAdministrator && url.includes("/v1/organization/");
+  if (credentials.project && !isAdministration) headers["OpenAI-Project"] = credentials.project;
   return headers;
 }
 
@@ -47,7 +48,7 @@ export async function request(method, url, { json, headers = {}, signal, repeat 
   for (let [tries, waits] = [1, 1]; ;) {
     await paced(signal);
     try {
-      return await once(method, url, { body, headers: headersOf(method, sent), signal });
+      return await once(method, url, { body, headers: headersOf(method, url, sent), signal });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       noted(error);

@@ -70,7 +70,7 @@ export async function load() {
   }
   remember(sessionStorage, WAS_SIGNED_IN, "yes");
   whenSessionEnds(sessionEnded);
-  authorize(session.csrf_token, null);
+  authorize(session.csrf_token);
   return context(session);
 }
 
@@ -80,8 +80,9 @@ async function context(session) {
   const workspaces = isAdministrator ? [...own, ...(await others(own))] : own;
   const asked = new URLSearchParams(location.search).get("project") ?? remembered(localStorage, CHOSEN);
   const workspace = workspaces.find(({ id }) => id === asked) ?? workspaces[0] ?? null;
-  if (session.actor.type === "person" && workspace && workspace.role !== "administrator")
-    authorize(session.csrf_token, workspace.id);
+  if (session.actor.type === "person" && workspace && workspace.role !== "administrator") {
+    authorize(session.csrf_token, workspace.id, isAdministrator);
+  }
   const manages = isAdministrator || workspace?.role === "owner";
   return {
     session,

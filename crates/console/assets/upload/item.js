@@ -36,7 +36,7 @@ export function item(transfer, { onPause, onResume, onCancel, onChoose }) {
     row.dataset.state = state;
     bar.value = transfer.sentBytes;
     words.textContent = wordsOf(transfer);
-    show(bar, state !== "done" && state !== "cancelled");
+    show(bar, state !== "failed" && !transfer.isOver);
     show(pause, transfer.isActive);
     show(resume, state === "paused");
     show(retry, state === "failed");

@@ -25,7 +25,7 @@ function once(path, form, { key, signal, onProgress }) {
       settle(value);
     };
     sending.open("POST", api(path));
-    for (const [name, value] of Object.entries(headersOf("POST", { "idempotency-key": key })))
+    for (const [name, value] of Object.entries(headersOf("POST", api(path), { "idempotency-key": key })))
       sending.setRequestHeader(name, value);
     sending.upload.addEventListener("progress", ({ loaded }) => onProgress(loaded));
     sending.addEventListener("abort", () => end(reject, signal.reason));

@@ -8,7 +8,7 @@ import * as figures from "./figures.js";
 import { limitList, tile } from "./limits.js";
 
 const ITEMS = {
-  "files.storage": ["Storage", (value) => `${value >= 1 ? count(Math.round(value)) : Number(value.toPrecision(2))} GiB hours`],
+  "files.storage": ["Storage", (value) => `${value < 0.01 ? "under 0.01" : count(Number(value.toFixed(2)))} GiB hours`],
   "files.ops.class_a": ["Creates, completions and lists", (value) => plural(value, "request")],
   "files.ops.class_b": ["Retrievals and downloads", (value) => plural(value, "request")],
   "files.ingress": ["Bytes of new files", size],
