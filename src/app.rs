@@ -16,12 +16,14 @@ mod increment;
 mod installation;
 mod manifest;
 mod migrate;
+mod oidc;
 mod outbound;
 mod pairing;
 mod prices;
 mod processors;
 mod reference;
 mod reload;
+mod secret_file;
 mod tls;
 mod upkeep;
 mod warnings;
@@ -196,6 +198,8 @@ impl Server {
                 session_lifetime(&config.limits),
                 tasks.clone(),
             ),
+            people: installation.people.clone(),
+            oidc: oidc::open(&config.oidc, &url, clock.clone())?,
         };
         for certificate in certificate.iter().chain(&admin_certificate) {
             let (certificate, clock, until) = (Arc::clone(certificate), clock.clone(), stop.clone());

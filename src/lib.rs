@@ -16,6 +16,7 @@ pub mod files;
 pub mod inspect;
 pub mod keys;
 pub mod outbox;
+pub mod people;
 pub mod sessions;
 pub mod sweep;
 pub mod uploads;
@@ -25,6 +26,7 @@ pub mod workspaces;
 pub mod access_log;
 pub mod blobs;
 pub mod metadata;
+pub mod oidc;
 pub mod sinks;
 pub mod traces;
 // Layer 1, model.

@@ -34,3 +34,4 @@ CREATE TABLE sessions (
 CREATE UNIQUE INDEX sessions_by_digest ON sessions (digest);
 CREATE INDEX sessions_by_actor ON sessions (actor, id);
 CREATE INDEX sessions_by_end ON sessions (ends_at);
+CREATE INDEX sessions_by_provider_session ON sessions (provider_session) WHERE provider_session IS NOT NULL;

@@ -3,7 +3,7 @@
 use super::blobs::{check_combinations, connect_for_trial, open_blobs_without_notes};
 use super::data_dir::check_owner;
 use super::prices::price_list;
-use super::{bootstrap_key, outbound, tls};
+use super::{bootstrap_key, oidc, outbound, tls};
 use crate::blobs::local::LocalBlobs;
 use crate::clock::Clock;
 use crate::config::{BlobsConfig, CloudConfig, Config, DatabaseUrl, MetadataConfig, StoreConfig};
@@ -52,6 +52,9 @@ pub fn check_settings(config: &Config, clock: &Clock) -> Vec<Check> {
         if let Some(outcome) = outbound::check(sink).transpose() {
             checks.push(Check::new(what, outcome.map(|()| "its files are readable; it was not called")));
         }
+    }
+    if let Some(outcome) = oidc::check(&config.oidc, clock.clone()).transpose() {
+        checks.push(Check::new("oidc", outcome.map(|()| "its secret is readable; the provider was not called")));
     }
     checks
 }

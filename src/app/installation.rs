@@ -15,6 +15,7 @@ use crate::metadata::sqlite::{Opener, SqliteStore};
 use crate::model::clock_jump::ClockJump;
 use crate::model::workspace::Workspace;
 use crate::outbox::DeliveryMetadata;
+use crate::people::{People, PeopleMetadata};
 use crate::sweep::SweeperMetadata;
 use crate::sweep::pairing::LineageMetadata;
 use crate::uploads::UploadsMetadata;
@@ -37,6 +38,7 @@ pub trait Metadata:
     + FilesMetadata
     + InspectorMetadata
     + LineageMetadata
+    + PeopleMetadata
     + SweeperMetadata
     + UploadsMetadata
     + UsageMetadata
@@ -53,6 +55,8 @@ pub struct Installation {
     pub workspaces: Workspaces,
     /// The service of keys.
     pub keys: Keys,
+    /// The people who sign in by OpenID Connect.
+    pub people: People,
     /// The audit log.
     pub audit_log: AuditLog,
     /// The service of usage.
@@ -147,7 +151,8 @@ impl Installation {
         let usage = Usage { metadata: rows(), clock: clock.clone(), prices: Arc::default() };
         let keys = Keys::new(rows(), clock, tasks);
         let audit_log = AuditLog { metadata: rows() };
-        Ok(Self { workspaces, keys, audit_log, usage, metadata, default_workspace })
+        let people = People { metadata: rows() };
+        Ok(Self { workspaces, keys, people, audit_log, usage, metadata, default_workspace })
     }
 }
 

@@ -1,7 +1,8 @@
 //! Builds the sinks from their settings, and starts the tasks that write and send messages.
 
 use super::installation::Installation;
-use crate::config::{Config, SinkConfig, shown_path};
+use super::secret_file::read_secret;
+use crate::config::{Config, SinkConfig};
 use crate::model::ids::ProcessId;
 use crate::model::outbox::SinkName;
 use crate::outbox::Delivery;
@@ -9,16 +10,10 @@ use crate::sinks::{ReplaceableSink, SigningSecret, WebhookConfig, WebhookSink};
 use crate::usage::{Exporter, SpendAlerts, StepLimits, Usage, halve_batch};
 use anyhow::{Context, Result, bail};
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-
-/// The longest token or secret file that is read, in bytes.
-const MAX_SECRET_FILE_BYTES: u64 = 16 << 10;
 
 /// The sinks in use, which a reload replaces.
 #[derive(Debug)]
@@ -167,12 +162,4 @@ fn webhook(config: &SinkConfig) -> Result<Option<NewSink>> {
 /// Checks the settings and the files of a sink; none without a sink.
 pub(super) fn check(config: &SinkConfig) -> Result<Option<()>> {
     Ok(webhook(config)?.map(drop))
-}
-
-fn read_secret(setting: &str, file: &Path) -> Result<String> {
-    let unreadable = || format!("cannot read {setting} {}", shown_path(file));
-    let mut text = String::new();
-    let opened = File::open(file).with_context(unreadable)?;
-    opened.take(MAX_SECRET_FILE_BYTES).read_to_string(&mut text).with_context(unreadable)?;
-    Ok(text.trim().to_owned())
 }

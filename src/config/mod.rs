@@ -9,6 +9,7 @@ mod cors;
 mod effective;
 mod log;
 mod metadata;
+mod oidc;
 mod parse;
 mod prices;
 mod quantity;
@@ -24,6 +25,7 @@ pub use cors::CorsOrigins;
 pub use effective::{Effective, Origin, SettingError};
 pub use log::{AccessLogConfig, AccessLogFormat, LogFormat, LogLevel};
 pub use metadata::{DatabaseUrl, DatabaseVariables, MetadataConfig};
+pub use oidc::{OidcConfig, OidcRuleConfig};
 pub use prices::{ItemPriceConfig, PriceConfig, PriceUnit, PricedItem};
 pub use quantity::Unit;
 pub use redacted::path as shown_path;
@@ -69,6 +71,8 @@ pub struct Config {
     pub usage_sink: SinkConfig,
     /// The sink of spend alerts.
     pub alert_sink: SinkConfig,
+    /// The OpenID provider of the console.
+    pub oidc: OidcConfig,
     /// The prices, oldest version first; empty for free usage.
     pub prices: Vec<PriceConfig>,
 }
@@ -255,6 +259,13 @@ impl Config {
                 token_file: None,
                 secret_file: from.take_optional("alert_sink_secret_file", parse::path)?,
                 is_always_signed: true,
+            },
+            oidc: OidcConfig {
+                issuer: from.take_optional("oidc_issuer", oidc::issuer)?,
+                client_id: from.take_optional("oidc_client_id", oidc::text)?,
+                client_secret_file: from.take_optional("oidc_client_secret_file", parse::path)?,
+                scopes: from.take("oidc_scopes", oidc::scopes)?,
+                rules: from.take_optional("oidc_rules", oidc::rules)?.unwrap_or_default(),
             },
             prices: from.take_prices(),
         };

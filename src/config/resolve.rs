@@ -6,6 +6,7 @@
 use super::blobs::CloudVariables;
 use super::effective::{Effective, Origin, SetValue, SettingError, Source};
 use super::metadata::DatabaseVariables;
+use super::oidc;
 use super::prices::{self, PRICES, PriceConfig, Prices, TABLES};
 use super::redacted;
 use super::setting::{Kind, Setting};
@@ -228,6 +229,7 @@ fn known(key: &str, value: &DeValue<'_>, origin: &Origin) -> Result<(&'static st
     let text = match value {
         DeValue::String(text) => text.to_string(),
         DeValue::Array(items) if is_list(setting) && items.iter().all(is_string) => joined(items),
+        DeValue::Array(tables) if matches!(setting.kind, Kind::OidcRules) => oidc::joined(tables).unwrap_or_default(),
         DeValue::Boolean(flag) => flag.to_string(),
         DeValue::Integer(number) if number.radix() == 10 => number.as_str().to_owned(),
         other => {

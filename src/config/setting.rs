@@ -87,6 +87,14 @@ pub enum Kind {
         /// The bounds, inclusive.
         bounds: RangeInclusive<u64>,
     },
+    /// An issuer of OpenID tokens.
+    Issuer,
+    /// A text without control characters.
+    Text,
+    /// Scopes between spaces.
+    Scopes,
+    /// Rules over the claims of people.
+    OidcRules,
     /// One of several words.
     Word(&'static [&'static str]),
 }
@@ -116,6 +124,12 @@ impl fmt::Display for Kind {
                 write!(out, "a whole number{of} from {} to {}", bounds.start(), bounds.end())?;
                 unit.example().map_or(Ok(()), |example| write!(out, ", or such as {example}"))
             }
+            Self::Issuer => out.write_str("an https:// URL without a query, a user or a password; http:// on this machine only"),
+            Self::Text => out.write_str("a text of up to 512 bytes without control characters"),
+            Self::Scopes => out.write_str("scopes between spaces, `openid` among them"),
+            Self::OidcRules => out.write_str(
+                r#"a JSON array such as [{"claim": "groups", "value": "ml", "workspace": "research", "role": "writer"}], with the roles reader, writer and owner, or without a workspace the role administrator; in the file [[oidc_rules]] tables"#,
+            ),
             Self::Word(words) => out.write_str(&words.join(" or ")),
         }
     }

@@ -16,8 +16,9 @@ use crate::metrics::METRICS;
 use crate::model::api_key::{KeySecret, Opens};
 use crate::model::audit::{Actor, Origin};
 use crate::model::caller::Caller;
-use crate::model::ids::RequestId;
+use crate::model::ids::{RequestId, WorkspaceId};
 use crate::model::limits::LimitsInForce;
+use crate::model::person::Role;
 use crate::model::purpose::Purpose;
 use crate::model::scope::Scope;
 use crate::model::session::SessionSecret;
@@ -37,6 +38,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The path of routes that name a project.
+const PROJECTS: &str = "/v1/organization/projects/";
+
 /// The keys that a route accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -44,6 +48,8 @@ pub enum Access {
     Scope(Scope),
     /// Admin keys.
     Admin,
+    /// Administrators, and people who own the project of the path.
+    AdminOrOwner,
     /// Admin keys, and workspace keys with this scope.
     AdminOr(Scope),
     /// All keys.
@@ -67,6 +73,16 @@ impl Principal {
         let context: &RequestContext = extensions.get().ok_or_else(ApiError::internal)?;
         context.note(&key);
         Ok(Self { key, request: context.id })
+    }
+
+    /// Returns who acts, for the audit log.
+    fn actor(&self) -> Actor {
+        self.key.member().map_or(Actor::Key(self.key.id), |member| Actor::Person(member.person))
+    }
+
+    /// Returns whether a person with the role of an owner acts.
+    fn is_owner(&self) -> bool {
+        self.key.member().is_some_and(|member| member.role == Role::Owner)
     }
 }
 
@@ -101,7 +117,7 @@ impl std::fmt::Debug for OwnSecret {
     }
 }
 
-/// The administrator of a request, as the audit log records it.
+/// The administrator of a request, or the owner of its project, as the audit log records it.
 #[derive(Clone, Copy, Debug)]
 pub struct Administrator(pub Origin);
 
@@ -229,20 +245,30 @@ fn basic(token: &str) -> Option<String> {
     (!secret.is_empty()).then(|| secret.to_owned())
 }
 
+/// Returns the project of a path below `/v1/organization/projects`.
+fn project_of(path: &str) -> Option<WorkspaceId> {
+    path.strip_prefix(PROJECTS)?.split('/').next()?.parse().ok()
+}
+
 impl Access {
-    /// Checks that the route accepts the key.
+    /// Checks that the route accepts the key of a request to this path.
     ///
     /// # Errors
     /// When the route does not accept the key.
-    pub(super) fn check(self, principal: &Principal) -> Result<(), ApiError> {
+    pub(super) fn check(self, principal: &Principal, path: &str) -> Result<(), ApiError> {
         match (self, principal.key.opens) {
-            (Self::AnyKey, _) | (Self::Admin | Self::AdminOr(_), Opens::Administration) => Ok(()),
+            (Self::AnyKey, _) | (Self::Admin | Self::AdminOrOwner | Self::AdminOr(_), Opens::Administration) => Ok(()),
+            (Self::AdminOrOwner, Opens::Workspace(workspace, _))
+                if principal.is_owner() && project_of(path) == Some(workspace) =>
+            {
+                Ok(())
+            }
             (Self::Scope(scope) | Self::AdminOr(scope), Opens::Workspace(_, scopes)) if scopes.contains(scope) => {
                 Ok(())
             }
             (Self::Scope(scope) | Self::AdminOr(scope), Opens::Workspace(..)) => Err(ApiError::missing_scope(scope)),
             (Self::Scope(_), Opens::Administration) => Err(ApiError::needs_workspace_key()),
-            (Self::Admin, Opens::Workspace(..)) => Err(ApiError::needs_admin_key()),
+            (Self::Admin | Self::AdminOrOwner, Opens::Workspace(..)) => Err(ApiError::needs_admin_key()),
         }
     }
 }
@@ -288,7 +314,7 @@ where
         Ok(Self {
             workspace,
             key: principal.key.id,
-            person: None,
+            person: principal.key.member().map(|member| member.person),
             request: principal.request,
             address: address(parts, state),
         })
@@ -303,14 +329,11 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let principal: &Principal = parts.extensions.get().ok_or_else(ApiError::missing_key)?;
-        match principal.key.opens {
-            Opens::Administration => Ok(Self(Origin {
-                actor: Actor::Key(principal.key.id),
-                address: address(parts, state),
-                request: Some(principal.request),
-            })),
-            Opens::Workspace(..) => Err(ApiError::missing_key()),
-        }
+        // The routes check that an owner has the project of the path.
+        let may_administer = principal.key.opens == Opens::Administration || principal.is_owner();
+        let origin =
+            Origin { actor: principal.actor(), address: address(parts, state), request: Some(principal.request) };
+        if may_administer { Ok(Self(origin)) } else { Err(ApiError::missing_key()) }
     }
 }
 

@@ -97,6 +97,12 @@ impl ApiError {
         self
     }
 
+    /// Returns the message for people.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.message
+    }
+
     /// Returns the field or parameter that is wrong.
     #[must_use]
     pub fn param_name(&self) -> Option<&str> {

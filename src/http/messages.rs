@@ -212,6 +212,17 @@ impl ApiError {
         Self::too_many(Limited::Sessions, message)
     }
 
+    /// The person is no member of the workspace.
+    pub fn not_a_member() -> Self {
+        Self::new(ErrorKind::Forbidden, "You are no member of this project. Ask one of its owners to add you.")
+    }
+
+    /// The person is a member of several workspaces, and the request names none.
+    pub fn project_not_named() -> Self {
+        let message = "You are a member of several projects. Name one in the header OpenAI-Project.";
+        Self::invalid(message).param("OpenAI-Project")
+    }
+
     fn challenge(self) -> Self {
         self.header(WWW_AUTHENTICATE, CHALLENGE)
     }
@@ -253,6 +264,11 @@ impl ApiError {
     /// The project has no such rate limit.
     pub fn rate_limit_not_found(id: &str) -> Self {
         Self::not_found("rate limit", id, "rate_limit_id")
+    }
+
+    /// The server or the project has no such user.
+    pub fn user_not_found(id: &str) -> Self {
+        Self::not_found("user", id, "user_id")
     }
 
     /// There is no such session of the console.

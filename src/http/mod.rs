@@ -64,6 +64,7 @@ mod workspace_metrics;
 pub use body::BodyPace;
 pub use caller::Access;
 pub use connection_limits::{Caps, ConnectionLimits};
+pub use console::Oidc;
 pub use cors::Cors;
 pub use patience::Patience;
 pub use router::{admin_router, router};

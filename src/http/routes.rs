@@ -34,10 +34,13 @@ pub struct Route {
 const SERVICE_ACCOUNTS: &str = "/v1/organization/projects/{project_id}/service_accounts";
 const SERVICE_ACCOUNT: &str = "/v1/organization/projects/{project_id}/service_accounts/{service_account_id}";
 
+const MEMBERS: &str = "/v1/organization/projects/{project_id}/users";
+const MEMBER: &str = "/v1/organization/projects/{project_id}/users/{user_id}";
+
 /// Returns every operation under `/v1`.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    use Access::{Admin, AdminOr, AnyKey, Scope as Needs};
+    use Access::{Admin, AdminOr, AdminOrOwner, AnyKey, Scope as Needs};
     use Scope::{FilesRead, FilesWrite, UploadsWrite, UsageRead};
     vec![
         get("/v1/files", Needs(FilesRead), files::list_files),
@@ -55,32 +58,49 @@ pub fn routes() -> Vec<Route> {
         get("/v1/organization/key", AnyKey, admin::retrieve_own_key),
         get("/v1/organization/projects", Admin, admin::list_projects),
         post("/v1/organization/projects", Admin, admin::create_project),
-        get("/v1/organization/projects/{project_id}", Admin, admin::retrieve_project),
+        get("/v1/organization/projects/{project_id}", AdminOrOwner, admin::retrieve_project),
         post("/v1/organization/projects/{project_id}", Admin, admin::update_project),
         post("/v1/organization/projects/{project_id}/archive", Admin, admin::archive_project),
-        get("/v1/organization/projects/{project_id}/api_keys", Admin, admin::list_api_keys),
-        post("/v1/organization/projects/{project_id}/api_keys", Admin, admin::create_api_key),
-        get("/v1/organization/projects/{project_id}/api_keys/{api_key_id}", Admin, admin::retrieve_api_key),
-        post("/v1/organization/projects/{project_id}/api_keys/{api_key_id}", Admin, admin::update_api_key),
-        delete("/v1/organization/projects/{project_id}/api_keys/{api_key_id}", Admin, admin::delete_api_key),
-        post("/v1/organization/projects/{project_id}/api_keys/{api_key_id}/rotate", Admin, admin::rotate_api_key),
-        get(SERVICE_ACCOUNTS, Admin, admin::list_service_accounts),
-        post(SERVICE_ACCOUNTS, Admin, admin::create_service_account),
-        get(SERVICE_ACCOUNT, Admin, admin::retrieve_service_account),
-        post(SERVICE_ACCOUNT, Admin, admin::update_service_account),
-        delete(SERVICE_ACCOUNT, Admin, admin::delete_service_account),
-        get("/v1/organization/projects/{project_id}/rate_limits", Admin, admin::list_rate_limits),
+        get("/v1/organization/projects/{project_id}/api_keys", AdminOrOwner, admin::list_api_keys),
+        post("/v1/organization/projects/{project_id}/api_keys", AdminOrOwner, admin::create_api_key),
+        get("/v1/organization/projects/{project_id}/api_keys/{api_key_id}", AdminOrOwner, admin::retrieve_api_key),
+        post("/v1/organization/projects/{project_id}/api_keys/{api_key_id}", AdminOrOwner, admin::update_api_key),
+        delete("/v1/organization/projects/{project_id}/api_keys/{api_key_id}", AdminOrOwner, admin::delete_api_key),
+        post(
+            "/v1/organization/projects/{project_id}/api_keys/{api_key_id}/rotate",
+            AdminOrOwner,
+            admin::rotate_api_key,
+        ),
+        get(SERVICE_ACCOUNTS, AdminOrOwner, admin::list_service_accounts),
+        post(SERVICE_ACCOUNTS, AdminOrOwner, admin::create_service_account),
+        get(SERVICE_ACCOUNT, AdminOrOwner, admin::retrieve_service_account),
+        post(SERVICE_ACCOUNT, AdminOrOwner, admin::update_service_account),
+        delete(SERVICE_ACCOUNT, AdminOrOwner, admin::delete_service_account),
+        get(MEMBERS, AdminOrOwner, admin::list_project_users),
+        post(MEMBERS, AdminOrOwner, admin::create_project_user),
+        get(MEMBER, AdminOrOwner, admin::retrieve_project_user),
+        post(MEMBER, AdminOrOwner, admin::update_project_user),
+        delete(MEMBER, AdminOrOwner, admin::delete_project_user),
+        get("/v1/organization/users", Admin, admin::list_users),
+        get("/v1/organization/users/{user_id}", Admin, admin::retrieve_user),
+        post("/v1/organization/users/{user_id}", Admin, admin::update_user),
+        delete("/v1/organization/users/{user_id}", Admin, admin::delete_user),
+        get("/v1/organization/projects/{project_id}/rate_limits", AdminOrOwner, admin::list_rate_limits),
         post("/v1/organization/projects/{project_id}/rate_limits/{rate_limit_id}", Admin, admin::update_rate_limit),
-        get("/v1/organization/projects/{project_id}/spend_limit", Admin, admin::retrieve_spend_limit),
+        get("/v1/organization/projects/{project_id}/spend_limit", AdminOrOwner, admin::retrieve_spend_limit),
         post("/v1/organization/projects/{project_id}/spend_limit", Admin, admin::update_spend_limit),
         delete("/v1/organization/projects/{project_id}/spend_limit", Admin, admin::delete_spend_limit),
         get("/v1/organization/admin_api_keys", Admin, admin::list_admin_api_keys),
         post("/v1/organization/admin_api_keys", Admin, admin::create_admin_api_key),
         get("/v1/organization/admin_api_keys/{key_id}", Admin, admin::retrieve_admin_api_key),
         delete("/v1/organization/admin_api_keys/{key_id}", Admin, admin::delete_admin_api_key),
-        get("/v1/organization/projects/{project_id}/limits", Admin, admin::retrieve_project_limits),
+        get("/v1/organization/projects/{project_id}/limits", AdminOrOwner, admin::retrieve_project_limits),
         post("/v1/organization/projects/{project_id}/limits", Admin, admin::update_project_limits),
-        get("/v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits", Admin, admin::retrieve_key_limits),
+        get(
+            "/v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits",
+            AdminOrOwner,
+            admin::retrieve_key_limits,
+        ),
         post("/v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits", Admin, admin::update_key_limits),
         get("/v1/organization/usage/files", AdminOr(UsageRead), usage::list_usage),
         get("/v1/organization/costs", AdminOr(UsageRead), usage::list_costs),
@@ -158,7 +178,7 @@ impl<H> Guarded<H> {
     fn admit(&self, request: &Request, limits: &RequestLimits) -> Result<Option<RateLimitState>, Box<Response>> {
         let refuse = |error: ApiError| Box::new(error.into_response());
         let principal = request.extensions().get().ok_or_else(|| refuse(ApiError::missing_key()))?;
-        self.access.check(principal).map_err(refuse)?;
+        self.access.check(principal, request.uri().path()).map_err(refuse)?;
         if request.method() == Method::POST {
             content_coding::refuse(request).map_err(refuse)?;
         }

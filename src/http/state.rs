@@ -6,7 +6,7 @@
 use super::access::AccessRecorder;
 use super::body::BodyPace;
 use super::caller::Authenticator;
-use super::console::{Console, SessionCookie};
+use super::console::{Console, Oidc, SessionCookie};
 use super::content::DownloadLimits;
 use super::cors::Cors;
 use super::failed_logins::FailedLogins;
@@ -24,6 +24,7 @@ use crate::files::Files;
 use crate::keys::Keys;
 use crate::model::ids::WorkspaceId;
 use crate::model::session::SessionLifetime;
+use crate::people::People;
 use crate::sessions::Sessions;
 use crate::shares::FairSemaphore;
 use crate::uploads::Uploads;
@@ -56,6 +57,10 @@ pub struct Services {
     pub reads: Arc<ReadCounter>,
     /// The sessions of the console.
     pub sessions: Sessions,
+    /// The people who sign in by OpenID Connect.
+    pub people: People,
+    /// The sign-in by OpenID Connect; none if it is off.
+    pub oidc: Option<Oidc>,
 }
 
 /// The settings of HTTP.
@@ -127,6 +132,7 @@ parts! {
     uploads: Uploads,
     keys: Keys,
     workspaces: Workspaces,
+    people: People,
     audit_log: AuditLog,
     usage: Usage,
     spending: Spending,
@@ -147,7 +153,8 @@ impl AppState {
     /// Assembles the state.
     #[must_use]
     pub fn new(services: Services, settings: HttpSettings) -> Self {
-        let Services { files, uploads, keys, workspaces, audit_log, usage, spending, reads, sessions } = services;
+        let Services { files, uploads, keys, workspaces, audit_log, usage, spending, reads, sessions, people, oidc } =
+            services;
         let (files, keys) = (Arc::new(files), Arc::new(keys));
         let turns = files.write_limiter.with_shared_activity(settings.max_contended_reads);
         let trusted_proxies: Arc<[IpNet]> = settings.trusted_proxies.into();
@@ -158,12 +165,14 @@ impl AppState {
             failed_logins: FailedLogins::new(limits.max_failed_logins_per_minute),
             trusted_proxies: Arc::clone(&trusted_proxies),
         });
-        let workspaces = Arc::new(workspaces);
+        let (workspaces, people) = (Arc::new(workspaces), Arc::new(people));
         let parts = Arc::new(Parts {
             console: Arc::new(Console::new(
                 sessions,
                 Arc::clone(&authenticator),
                 Arc::clone(&workspaces),
+                Arc::clone(&people),
+                oidc,
                 SessionCookie::new(settings.public_url.as_deref(), is_encrypted),
             )),
             authenticator,
@@ -193,6 +202,7 @@ impl AppState {
             trusted_proxies,
             uploads: Arc::new(uploads),
             workspaces,
+            people,
             audit_log: Arc::new(audit_log),
             usage: Arc::new(usage),
             spending: Arc::new(spending),

@@ -116,7 +116,7 @@ mod tests {
             revoked_at: None,
             last_used_at: None,
         };
-        Credential { key, retires_at: None, archived: false, limits: LimitsInForce::default() }
+        Credential { key, retires_at: None, archived: false, limits: LimitsInForce::default(), member: None }
     }
 
     fn digest(number: usize) -> KeyDigest {

@@ -4,10 +4,11 @@ use super::Keys;
 use super::cache::{CacheState, CachedKey, LookupStart};
 use crate::error_chain::ErrorChain;
 use crate::metadata::MetadataError;
-use crate::model::api_key::{ApiKey, KeyDigest, KeySecret, KeyStatus, USED_SECONDS};
+use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeySecret, KeyStatus, USED_SECONDS};
 use crate::model::limits::LimitsInForce;
+use crate::model::person::Member;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// The reason why a secret is refused.
@@ -52,6 +53,12 @@ impl VerifiedKey {
     pub fn limits(&self) -> &LimitsInForce {
         &self.0.credential.limits
     }
+
+    /// Returns the person of a membership; none for a key.
+    #[must_use]
+    pub fn member(&self) -> Option<Member> {
+        self.0.credential.member
+    }
 }
 
 impl std::ops::Deref for VerifiedKey {
@@ -94,6 +101,18 @@ impl Keys {
                 self.look_up(digest, begun).await?
             }
         };
+        self.admit(known)
+    }
+
+    /// Verifies a membership that was looked up. It is not cached.
+    ///
+    /// # Errors
+    /// When it is not valid.
+    pub fn verify_member(&self, credential: Credential) -> Result<VerifiedKey, Refusal> {
+        self.admit(Arc::new(CachedKey { credential, use_noted: AtomicBool::new(false) }))
+    }
+
+    fn admit(&self, known: Arc<CachedKey>) -> Result<VerifiedKey, Refusal> {
         let (credential, now_seconds) = (&known.credential, self.clock.now_seconds());
         match credential.key.status(now_seconds) {
             KeyStatus::Active if credential.archived => Err(Refusal::Archived),

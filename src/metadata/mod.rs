@@ -29,6 +29,7 @@ mod merges;
 mod migrations;
 mod outbox;
 mod overdue;
+mod people;
 pub mod postgres;
 mod processes;
 mod refused;
@@ -65,6 +66,7 @@ pub use merges::ReadMergeStore;
 pub use migrations::SchemaState;
 pub use outbox::OutboxStore;
 pub use overdue::{Ended, ExpiryStore, Overdue};
+pub use people::PersonStore;
 pub use processes::{LEASE_SECONDS, ProcessStore};
 pub use refused::RefusedMessageStore;
 pub use releases::ReleaseStore;
@@ -107,6 +109,7 @@ pub trait MetadataStore:
     + LedgerStore
     + LimitStore
     + OutboxStore
+    + PersonStore
     + ProcessStore
     + ReadMergeStore
     + RefusedMessageStore

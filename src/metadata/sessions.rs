@@ -2,7 +2,7 @@
 
 use super::error::MetadataError;
 use crate::model::audit::{Actor, Origin};
-use crate::model::ids::SessionId;
+use crate::model::ids::{PersonId, SessionId};
 use crate::model::page::Page;
 use crate::model::session::{NewSession, Session, SessionDigest, TooManySessions};
 use async_trait::async_trait;
@@ -38,6 +38,14 @@ pub trait SessionStore: Debug + Send + Sync {
         actor: Option<Actor>,
         origin: Origin,
     ) -> Result<Option<Session>, MetadataError>;
+    /// Deletes the sessions of a person, or of a session at the OpenID provider, or of both. Returns how many there
+    /// were.
+    async fn end_sessions_of(
+        &self,
+        person: Option<PersonId>,
+        provider_session: Option<String>,
+        origin: Origin,
+    ) -> Result<usize, MetadataError>;
     /// Deletes at most `limit` sessions that ended at a limit at least a day ago. Returns how many there were.
     async fn forget_sessions(&self, limit: u32) -> Result<usize, MetadataError>;
     /// Adds the entry of a refused sign-in to the audit log.

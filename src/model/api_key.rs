@@ -6,6 +6,7 @@
 use super::base62;
 use super::ids::{KeyId, WorkspaceId};
 use super::limits::LimitsInForce;
+use super::person::Member;
 use super::scope::Scopes;
 use crc_fast::CrcAlgorithm;
 use sha2::{Digest, Sha256};
@@ -219,7 +220,7 @@ impl ApiKey {
     }
 }
 
-/// A key, found by one of its secrets.
+/// A key that was looked up, by one of its secrets or as a membership.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
     /// The key.
@@ -230,6 +231,8 @@ pub struct Credential {
     pub archived: bool,
     /// The limits of the key and its workspace.
     pub limits: LimitsInForce,
+    /// The person of a membership; none for a key.
+    pub member: Option<Member>,
 }
 
 #[cfg(test)]

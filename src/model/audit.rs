@@ -105,11 +105,17 @@ pub enum Action {
     SignInRefused,
     /// A session of the console was ended.
     SignedOut,
+    /// A person became a member of a workspace, or an administrator.
+    PersonAdded,
+    /// The role of a person was changed.
+    PersonUpdated,
+    /// A membership was revoked, or a person deleted.
+    PersonRemoved,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::WorkspaceCreated,
         Self::WorkspaceUpdated,
         Self::WorkspaceArchived,
@@ -123,6 +129,9 @@ impl Action {
         Self::SignedIn,
         Self::SignInRefused,
         Self::SignedOut,
+        Self::PersonAdded,
+        Self::PersonUpdated,
+        Self::PersonRemoved,
     ];
 
     /// Returns the action of this name.
@@ -148,6 +157,9 @@ impl Action {
             Self::SignedIn => "login.succeeded",
             Self::SignInRefused => "login.failed",
             Self::SignedOut => "logout.succeeded",
+            Self::PersonAdded => "user.added",
+            Self::PersonUpdated => "user.updated",
+            Self::PersonRemoved => "user.deleted",
         }
     }
 }

@@ -22,6 +22,7 @@ pub mod ledger;
 pub mod limits;
 pub mod outbox;
 pub mod page;
+pub mod person;
 pub mod prices;
 pub mod purpose;
 pub mod scope;

@@ -6,7 +6,7 @@ use crate::error_chain::ErrorChain;
 use crate::metadata::{MetadataError, SessionStore};
 use crate::model::api_key::KeyDigest;
 use crate::model::audit::{Actor, Origin};
-use crate::model::ids::{SessionId, WorkspaceId};
+use crate::model::ids::{PersonId, SessionId, WorkspaceId};
 use crate::model::page::Page;
 use crate::model::session::{NewSession, Session, SessionLifetime, SessionSecret, TooManySessions};
 use crate::random;
@@ -147,6 +147,19 @@ impl Sessions {
     /// When the store failed.
     pub async fn end(&self, id: SessionId, actor: Option<Actor>, origin: Origin) -> Result<bool, MetadataError> {
         Ok(self.metadata.end_session(id, actor, origin).await?.is_some())
+    }
+
+    /// Ends the sessions of a person, or of a session at the OpenID provider, or of both. Returns how many there were.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub async fn end_all_of(
+        &self,
+        person: Option<PersonId>,
+        provider_session: Option<String>,
+        origin: Origin,
+    ) -> Result<usize, MetadataError> {
+        self.metadata.end_sessions_of(person, provider_session, origin).await
     }
 
     /// Adds a refused sign-in to the audit log.

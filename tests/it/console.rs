@@ -33,6 +33,15 @@ impl Browser {
         Self { client: reqwest::Client::new(), url: user.url.clone(), cookie, token, session }
     }
 
+    /// Returns the browser of a session.
+    pub async fn of(url: &str, cookie: &str) -> Self {
+        let client = reqwest::Client::new();
+        let session =
+            send(client.get(format!("{url}/console/api/session")).header("cookie", cookie)).await.is_ok().json();
+        let token = session["csrf_token"].as_str().unwrap().to_owned();
+        Self { client, url: url.to_owned(), cookie: cookie.to_owned(), token, session }
+    }
+
     /// Begins a request as a page of the console sends it.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.bare(method, path).header("x-csrf-token", &self.token).header("origin", &self.url)
@@ -63,7 +72,8 @@ impl Browser {
     }
 }
 
-async fn send(request: RequestBuilder) -> Answer {
+/// Sends a request and reads the whole answer.
+pub async fn send(request: RequestBuilder) -> Answer {
     Answer::of(request.send().await.unwrap()).await
 }
 
@@ -72,12 +82,13 @@ async fn sign_in(user: &User, key: &str) -> Answer {
     send(request.header("origin", &user.url).json(&json!({"key": key}))).await
 }
 
-/// Returns the cookie of an answer, as `Cookie` has it.
-fn cookie(headers: &HeaderMap) -> String {
+/// Returns the first cookie of an answer, as `Cookie` has it.
+pub fn cookie(headers: &HeaderMap) -> String {
     headers[SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned()
 }
 
-async fn audit(server: &TestServer, actions: &[Action]) -> Vec<Entry> {
+/// Returns the entries of these actions, newest first.
+pub async fn audit(server: &TestServer, actions: &[Action]) -> Vec<Entry> {
     let log = server.installation().await.audit_log;
     let query = AuditQuery { actions: Some(actions.to_vec()), limit: 100, ..AuditQuery::default() };
     log.list(query).await.unwrap().rows

@@ -8,8 +8,9 @@ use venna::clock::Clock;
 use venna::http::{Access, Route, routes};
 use venna::model::api_key::{ApiKey, Opens};
 use venna::model::audit::Origin;
-use venna::model::ids::WorkspaceId;
+use venna::model::ids::{PersonId, WorkspaceId};
 use venna::model::limits::{Limit, LimitOwner};
+use venna::model::person::{Identity, Role};
 use venna::model::scope::{Scope, Scopes};
 use venna_testkit::{Answer, Form, TestServer, User};
 
@@ -25,6 +26,7 @@ pub struct Ids {
     pub project: String,
     pub key: String,
     pub admin_key: String,
+    pub person: String,
 }
 
 impl Ids {
@@ -41,19 +43,20 @@ impl Ids {
             project: beside(&self.project),
             key: beside(&self.key),
             admin_key: beside(&self.admin_key),
+            person: beside(&self.person),
         }
     }
 
-    fn all(&self) -> [&str; 6] {
-        [&self.file, &self.upload, &self.part, &self.project, &self.key, &self.admin_key]
+    fn all(&self) -> [&str; 7] {
+        [&self.file, &self.upload, &self.part, &self.project, &self.key, &self.admin_key, &self.person]
     }
 }
 
 /// A workspace, what it has, and its keys.
-struct Tenant {
-    workspace: WorkspaceId,
+pub struct Tenant {
+    pub workspace: WorkspaceId,
     owner: User,
-    ids: Ids,
+    pub ids: Ids,
 }
 
 struct World {
@@ -73,17 +76,7 @@ impl World {
     }
 
     async fn tenant(&self, name: &str) -> Tenant {
-        let installation = self.server.installation().await;
-        let workspace = installation.workspaces.create(name, ORIGIN).await.unwrap().id;
-        let (key, owner) = self.key(Opens::Workspace(workspace, Scopes::DEFAULT), None).await;
-        let file = owner.create_file("secret.txt", b"secret").await.id();
-        let upload = owner.create_upload(4).await.id();
-        let part = owner.add_part(&upload, b"part").await.id();
-        limit_spending(&self.server, workspace).await;
-        let (admin_key, _) = self.key(Opens::Administration, None).await;
-        let (key, admin_key) = (key.id.to_string(), admin_key.id.to_string());
-        let ids = Ids { file, upload, part, project: workspace.to_string(), key, admin_key };
-        Tenant { workspace, owner, ids }
+        tenant(&self.server, name).await
     }
 
     /// Keys of a workspace, or of administrators, that open nothing any more, and texts that never did.
@@ -115,6 +108,32 @@ impl World {
     }
 }
 
+/// A workspace with one of everything.
+pub async fn tenant(server: &TestServer, name: &str) -> Tenant {
+    let workspace = server.installation().await.workspaces.create(name, ORIGIN).await.unwrap().id;
+    let (key, owner) = issue(server, Opens::Workspace(workspace, Scopes::DEFAULT), None).await;
+    let file = owner.create_file("secret.txt", b"secret").await.id();
+    let upload = owner.create_upload(4).await.id();
+    let part = owner.add_part(&upload, b"part").await.id();
+    limit_spending(server, workspace).await;
+    let (admin_key, _) = issue(server, Opens::Administration, None).await;
+    let person = member(server, workspace, name).await.to_string();
+    let (key, admin_key) = (key.id.to_string(), admin_key.id.to_string());
+    let ids = Ids { file, upload, part, project: workspace.to_string(), key, admin_key, person };
+    Tenant { workspace, owner, ids }
+}
+
+/// A person who is a member of a workspace.
+pub async fn member(server: &TestServer, workspace: WorkspaceId, subject: &str) -> PersonId {
+    let (name, email) = (Some(subject.to_owned()), Some(format!("{}@a.example", subject.len())));
+    let identity = Identity { issuer: "https://a.example".into(), subject: subject.into(), name, email };
+    let people = server.installation().await.people;
+    let person = people.sign_in(identity, &[], ORIGIN).await.unwrap().0.id;
+    let set = people.set_member(person, Some(workspace), Some(Role::Writer), ORIGIN, None).await.unwrap();
+    assert!(set.made().unwrap().is_some());
+    person
+}
+
 /// Gives a workspace a limit that can be retrieved and lifted, and that it does not reach.
 pub async fn limit_spending(server: &TestServer, workspace: WorkspaceId) {
     let (owner, wanted) = (LimitOwner::Workspace(workspace), vec![(Limit::MonthlySpendCents, Some(100_000))]);
@@ -131,6 +150,7 @@ pub fn path(route: &Route, ids: &Ids) -> String {
     let id = if route.path.starts_with("/v1/uploads/") { &ids.upload } else { &ids.file };
     let path = route.path.replace("{id}", id).replace("{project_id}", &ids.project);
     let path = path.replace("{api_key_id}", &ids.key).replace("{service_account_id}", &ids.key);
+    let path = path.replace("{user_id}", &ids.person);
     path.replace("{rate_limit_id}", "rl-uploads").replace("{key_id}", &ids.admin_key)
 }
 
@@ -166,6 +186,12 @@ pub fn request(actor: &User, route: &Route, ids: &Ids) -> RequestBuilder {
         }
         ("POST", "/v1/organization/projects/{project_id}/spend_limit") => {
             bare.json(&json!({"threshold_amount": 100_000, "currency": "USD", "interval": "month"}))
+        }
+        ("POST", "/v1/organization/projects/{project_id}/users") => {
+            bare.json(&json!({"user_id": ids.person, "role": "reader"}))
+        }
+        ("POST", "/v1/organization/users/{user_id}" | "/v1/organization/projects/{project_id}/users/{user_id}") => {
+            bare.json(&json!({"role": "reader"}))
         }
         ("POST", "/v1/organization/usage/adjustments") => bare
             .json(&json!({"project_id": ids.project, "line_item": "files.egress", "quantity": 1, "reason": "matrix"})),
@@ -206,6 +232,10 @@ fn elsewhere(actor: &User, route: &Route, own: &Ids, foreign: &Ids) -> Option<Re
         ("POST", "/v1/uploads/{id}/complete") => {
             Some(request(actor, route, &Ids { part: foreign.part.clone(), ..own.clone() }))
         }
+        ("GET", "/v1/organization/projects/{project_id}/users") => Some(after(&foreign.person)),
+        (_, "/v1/organization/projects/{project_id}/users/{user_id}") => {
+            Some(request(actor, route, &Ids { person: foreign.person.clone(), ..own.clone() }))
+        }
         (_, "/v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits")
         | (
             "GET" | "POST" | "DELETE",
@@ -228,10 +258,15 @@ fn masked(answer: &Answer, ids: &Ids) -> (u16, Vec<(String, String)>, String) {
     (status, headers, body)
 }
 
+/// Returns whether a route takes admin keys alone among keys.
+pub const fn is_administrative(access: Access) -> bool {
+    matches!(access, Access::Admin | Access::AdminOrOwner)
+}
+
 fn scope_of(access: Access) -> Option<Scope> {
     match access {
         Access::Scope(scope) | Access::AdminOr(scope) => Some(scope),
-        Access::Admin | Access::AnyKey => None,
+        Access::Admin | Access::AdminOrOwner | Access::AnyKey => None,
     }
 }
 
@@ -253,7 +288,7 @@ async fn every_route_takes_only_the_keys_that_it_says() {
             nobody = nobody.header(header, value);
         }
         world.admin.send(nobody).await.is_error(401, None, None);
-        let dead = if route.access == Access::Admin { &dead_of_admins } else { &dead_of_workspace };
+        let dead = if is_administrative(route.access) { &dead_of_admins } else { &dead_of_workspace };
         for (case, holder) in dead {
             let answer = holder.send(request(holder, &route, &ada.ids)).await;
             assert_eq!(answer.status, 401, "{name} with a key that is {case}");
@@ -276,7 +311,7 @@ async fn every_route_takes_only_the_keys_that_it_says() {
             }
             asked += 2;
         }
-        if route.access == Access::Admin {
+        if is_administrative(route.access) {
             let refused = all_scopes.send(request(&all_scopes, &route, &ada.ids)).await;
             assert_eq!(refused.status, 403, "{name} with a workspace key");
             refused.is_error(403, None, Some("insufficient_permissions"));
@@ -297,7 +332,7 @@ async fn a_foreign_id_answers_like_one_that_never_existed_on_every_route() {
     let mut compared = 0;
     for route in routes() {
         let name = format!("{} {}", route.method, route.path);
-        let asker = if route.access == Access::Admin { &world.admin } else { &bob.owner };
+        let asker = if is_administrative(route.access) { &world.admin } else { &bob.owner };
         if route.path.contains("{id}") {
             let mut methods = vec![route.method.clone()];
             methods.extend((route.method == Method::GET).then_some(Method::HEAD));
@@ -320,7 +355,7 @@ async fn a_foreign_id_answers_like_one_that_never_existed_on_every_route() {
             }
             compared += 1;
         }
-        if route.access != Access::Admin && route.method == Method::GET && !route.path.contains("{id}") {
+        if !is_administrative(route.access) && route.method == Method::GET && !route.path.contains("{id}") {
             let answer = bob.owner.send(request(&bob.owner, &route, &bob.ids)).await.is_ok();
             let body = String::from_utf8(answer.body.unwrap()).unwrap();
             assert!(ada.ids.all().iter().all(|id| !body.contains(id)), "{name} shows what is another's: {body}");
@@ -345,7 +380,7 @@ async fn every_route_answers_its_rightful_caller() {
     let world = World::open().await;
     for (number, route) in routes().into_iter().enumerate() {
         let tenant = world.tenant(&format!("tenant {number}")).await;
-        let asker = if route.access == Access::Admin { &world.admin } else { &tenant.owner };
+        let asker = if is_administrative(route.access) { &world.admin } else { &tenant.owner };
         let answer = asker.send(request(asker, &route, &tenant.ids)).await;
         assert_eq!(answer.status, 200, "{} {}: {:?}", route.method, route.path, answer.body);
     }
@@ -364,8 +399,20 @@ fn the_scopes_are_those_of_the_product() {
             ("GET", path) if path.starts_with("/v1/organization/usage/") || path == "/v1/organization/costs" => {
                 Access::AdminOr(Scope::UsageRead)
             }
+            (method, path) if is_of_owner(method, path) => Access::AdminOrOwner,
             _ => Access::Admin,
         };
         assert_eq!(route.access, expected, "{} {}", route.method, route.path);
+    }
+}
+
+/// What the owner of a project may do: everything with its keys and members, and read its limits.
+fn is_of_owner(method: &str, path: &str) -> bool {
+    let Some(rest) = path.strip_prefix("/v1/organization/projects/{project_id}") else { return false };
+    let is_limit = rest.ends_with("/limits") || rest.starts_with("/rate_limits") || rest == "/spend_limit";
+    match rest.split('/').nth(1) {
+        None => method == "GET",
+        Some("api_keys" | "service_accounts" | "users") if !is_limit => true,
+        Some(_) => is_limit && method == "GET",
     }
 }

@@ -1,7 +1,7 @@
 //! The reference: what it says is what the server does. Every operation of the table of routes is described, and real
 //! answers are valid against the document, with no member that it does not name.
 
-use crate::matrix::{Ids, limit_spending, path, request};
+use crate::matrix::{Ids, is_administrative, limit_spending, member, path, request};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -120,7 +120,8 @@ async fn members_are_shown_in_the_order_of_the_wire() {
     for route in routes() {
         let (name, asker) = (format!("{} {}", route.method, route.path), place.asker(&route));
         let ids = place.spare().await;
-        let ids = if route.access == Access::Admin { ids } else { Ids { project: place.workspace.to_string(), ..ids } };
+        let ids =
+            if is_administrative(route.access) { ids } else { Ids { project: place.workspace.to_string(), ..ids } };
         let answer = asker.send(request(asker, &route, &ids)).await.is_ok();
         let media = &response(&document, route.method.as_str(), route.path, "200")["content"]["application/json"];
         if media.is_object() {
@@ -190,7 +191,7 @@ impl Place {
 
     /// Whoever may ask this route.
     fn asker(&self, route: &Route) -> &User {
-        if route.access == Access::Admin { &self.admin } else { &self.ada }
+        if is_administrative(route.access) { &self.admin } else { &self.ada }
     }
 
     /// Things that there are.
@@ -202,7 +203,8 @@ impl Place {
         let keys = self.server.installation().await.keys;
         let (admin_key, _) = keys.issue(Opens::Administration, "spare", None, ORIGIN).await.unwrap();
         let (key, admin_key) = (self.key.id.to_string(), admin_key.id.to_string());
-        Ids { file, upload, part, project: self.workspace.to_string(), key, admin_key }
+        let person = member(&self.server, self.workspace, &file).await.to_string();
+        Ids { file, upload, part, project: self.workspace.to_string(), key, admin_key, person }
     }
 
     /// The same with a project and a key that may change.
@@ -212,12 +214,15 @@ impl Place {
         let opens = Opens::Workspace(workspace, Scopes::DEFAULT);
         let (key, _) = installation.keys.issue(opens, "spare", None, ORIGIN).await.unwrap();
         limit_spending(&self.server, workspace).await;
-        Ids { project: workspace.to_string(), key: key.id.to_string(), ..ids }
+        let person = member(&self.server, workspace, &format!("spare {}", ids.file)).await.to_string();
+        Ids { project: workspace.to_string(), key: key.id.to_string(), person, ..ids }
     }
 
     /// The things of the examples, which there are not, in a project that there is where a key is named.
     fn of_examples(&self, route: &Route) -> Ids {
-        let is_there = ["{api_key_id}", "{service_account_id}"].iter().any(|id| route.path.contains(id));
+        let is_there = ["{api_key_id}", "{service_account_id}", "projects/{project_id}/users/{user_id}"]
+            .iter()
+            .any(|id| route.path.contains(id));
         let project = if is_there { self.workspace.to_string() } else { "ws_00VbjUjhHGglY7j08O6M3Oj9".to_owned() };
         Ids {
             file: "file-00VbjUjhHGglY7j08O6M3Oj9".into(),
@@ -226,6 +231,7 @@ impl Place {
             project,
             key: "key_00VbjUjhHGglY7j08O6M3Oj9".into(),
             admin_key: "key_00VbjV0eKQh2wXc7sT4uYb1m".into(),
+            person: "user_00VbjUjhHGglY7j08O6M3Oj9".into(),
         }
     }
 }
@@ -237,7 +243,8 @@ async fn real_answers_are_what_the_document_says() {
     for route in routes() {
         let (method, path, asker) = (route.method.as_str(), route.path, place.asker(&route));
         let ids = place.spare().await;
-        let ids = if route.access == Access::Admin { ids } else { Ids { project: place.workspace.to_string(), ..ids } };
+        let ids =
+            if is_administrative(route.access) { ids } else { Ids { project: place.workspace.to_string(), ..ids } };
         let answer = asker.send(request(asker, &route, &ids)).await.is_ok();
         is_described(&document, method, path, &answer);
         if path.contains('{') {

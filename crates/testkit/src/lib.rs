@@ -7,6 +7,7 @@
 //! | [`postgres`], [`pgbouncer`], [`postgres_proxy`], [`rows`] | databases, poolers, a faulty proxy, SQL |
 //! | [`bucket`], [`bucket_proxy`] | real S3 buckets, and a proxy with the faults of networks and stores |
 //! | [`receiver`] | a receiver of messages, with the faults of receivers |
+//! | [`issuer`] | an OpenID provider that signs what a test wants |
 //! | [`rng`] | random numbers that a seed repeats |
 //!
 //! Only [`server`] depends on the server's types. Unit tests of the server may use the other modules: they see
@@ -21,6 +22,7 @@ pub mod answer;
 pub mod bucket;
 pub mod bucket_proxy;
 pub mod form;
+pub mod issuer;
 pub mod pgbouncer;
 pub mod postgres;
 pub mod postgres_proxy;

@@ -8,12 +8,14 @@ mod key;
 mod limits;
 mod path;
 mod post;
+mod project_users;
 mod projects;
 mod query;
 mod rate_limit;
 mod rate_limits;
 mod service_accounts;
 mod spend_limit;
+mod users;
 mod wire;
 mod workspace_usage;
 
@@ -22,6 +24,9 @@ pub use api_keys::{create_api_key, delete_api_key, list_api_keys, retrieve_api_k
 pub use audit_logs::list_audit_logs;
 pub use key::retrieve_own_key;
 pub use limits::{retrieve_key_limits, retrieve_project_limits, update_key_limits, update_project_limits};
+pub use project_users::{
+    create_project_user, delete_project_user, list_project_users, retrieve_project_user, update_project_user,
+};
 pub use projects::{archive_project, create_project, list_projects, retrieve_project, update_project};
 pub use rate_limit::RATE_LIMITS;
 pub use rate_limits::{list_rate_limits, update_rate_limit};
@@ -30,3 +35,4 @@ pub use service_accounts::{
     update_service_account,
 };
 pub use spend_limit::{delete_spend_limit, retrieve_spend_limit, update_spend_limit};
+pub use users::{delete_user, list_users, retrieve_user, update_user};

@@ -6,8 +6,10 @@ use crate::http::error::ApiError;
 use crate::http::path::segment;
 use crate::keys::{Keys, RotateKeyError, UpdateKeyError};
 use crate::model::api_key::{ApiKey, Opens};
-use crate::model::ids::{KeyId, WorkspaceId};
+use crate::model::ids::{KeyId, PersonId, WorkspaceId};
+use crate::model::person::{Membership, Person};
 use crate::model::workspace::Workspace;
+use crate::people::People;
 use crate::workspaces::Workspaces;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -43,6 +45,14 @@ pub struct NamedAdminKey(String);
 /// The rate limit id of a path, as received.
 #[derive(Debug)]
 pub struct NamedRateLimit(String);
+
+/// The user id of a path, as received.
+#[derive(Debug)]
+pub struct NamedPerson(String);
+
+/// The user id of a path below a project, as received.
+#[derive(Debug)]
+pub struct NamedMember(NamedPerson);
 
 impl NamedProject {
     /// Parses the id; an invalid id is answered like an unknown one.
@@ -118,6 +128,50 @@ impl NamedRateLimit {
             .into_iter()
             .find(|rate| rate.id() == self.0)
             .ok_or_else(|| ApiError::rate_limit_not_found(&self.0))
+    }
+}
+
+impl NamedPerson {
+    /// Returns the user id of a body.
+    pub fn of(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Finds the person of this id.
+    pub async fn find(&self, people: &People) -> Result<Person, ApiError> {
+        let id: PersonId = self.0.parse().map_err(|_| self.not_found())?;
+        people.find(id).await?.ok_or_else(|| self.not_found())
+    }
+
+    /// Returns the answer to an unknown person, or to one that is no member of the project.
+    pub fn not_found(&self) -> ApiError {
+        ApiError::user_not_found(&self.0)
+    }
+}
+
+impl NamedMember {
+    /// Finds the person of this id and its membership in a workspace.
+    pub async fn find(&self, people: &People, workspace: WorkspaceId) -> Result<(Person, Membership), ApiError> {
+        let person = self.0.find(people).await?;
+        let memberships = people.memberships(person.id).await?;
+        let found = memberships.into_iter().find(|one| one.workspace == Some(workspace));
+        found.map(|membership| (person, membership)).ok_or_else(|| self.0.not_found())
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for NamedPerson {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        Ok(Self(segment(parts, PROJECT_SEGMENT)))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for NamedMember {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        Ok(Self(NamedPerson(segment(parts, KEY_SEGMENT))))
     }
 }
 

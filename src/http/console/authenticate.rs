@@ -22,9 +22,9 @@ pub async fn authenticate(State(console): State<Arc<Console>>, request: Request,
 
 async fn admit(console: &Console, request: Request) -> Result<Request, ApiError> {
     let (mut parts, body) = request.into_parts();
-    let signed_in = console.identify(&parts).await?;
-    let principal = Principal::of(signed_in.key, &parts.extensions)?;
+    let found = console.find(&parts).await?;
+    let principal = Principal::of(console.key_for(&found, &parts).await?, &parts.extensions)?;
     parts.extensions.insert(principal);
-    parts.extensions.insert(signed_in.secret);
+    parts.extensions.insert(found.secret);
     Ok(Request::from_parts(parts, body))
 }

@@ -6,8 +6,11 @@
 mod authenticate;
 mod cookie;
 mod forgery;
+mod oidc;
 mod pages;
+mod project;
 mod refusals;
+mod return_to;
 mod sessions;
 mod sign_in;
 mod signed_in;
@@ -15,7 +18,7 @@ mod wire;
 
 pub use authenticate::authenticate;
 pub use cookie::SessionCookie;
-pub use signed_in::Console;
+pub use signed_in::{Console, Oidc};
 
 use super::cors::is_api;
 use axum::Router;
@@ -37,6 +40,9 @@ where
         .route("/console/api/session", get(sessions::retrieve_session))
         .route("/console/api/sessions", get(sessions::list_sessions))
         .route("/console/api/sessions/{id}", delete(sessions::end_session))
+        .route("/console/sign-in/oidc", get(oidc::begin))
+        .route("/console/sign-in/oidc/callback", get(oidc::finish))
+        .route("/console/oidc/back-channel-logout", post(oidc::log_out))
 }
 
 /// Returns the path of the API that a path of the console stands for: `/v1/files` of `/console/api/v1/files`.

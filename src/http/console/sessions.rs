@@ -7,7 +7,6 @@ use crate::http::headers::put;
 use crate::http::list::limit;
 use crate::http::query::parameters;
 use crate::http::wire::{List, json};
-use crate::model::api_key::Opens;
 use crate::model::audit::Actor;
 use crate::model::ids::SessionId;
 use axum::extract::{Path, RawQuery, State};
@@ -44,10 +43,10 @@ pub async fn list_sessions(
             _ => {}
         }
     }
-    let actor = if all { administered(&signed_in)? } else { Some(signed_in.session.actor) };
+    let actor = if all { administered(&signed_in)? } else { Some(signed_in.found.session.actor) };
     let page = console.sessions.list(actor, after, most).await?;
     let mut list: List<ListedSession> = List::of(&page, |session| session.id.to_string());
-    list.for_each(|listed| listed.mark_current(signed_in.session.id));
+    list.for_each(|listed| listed.mark_current(signed_in.found.session.id));
     Ok(json(StatusCode::OK, &list))
 }
 
@@ -58,12 +57,12 @@ pub async fn end_session(
     Path(text): Path<String>,
 ) -> Result<Response, ApiError> {
     let id = session_id(&text)?;
-    let actor = administered(&signed_in).unwrap_or(Some(signed_in.session.actor));
-    if !console.sessions.end(id, actor, signed_in.origin).await? {
+    let actor = administered(&signed_in).unwrap_or(Some(signed_in.found.session.actor));
+    if !console.sessions.end(id, actor, signed_in.found.origin).await? {
         return Err(ApiError::session_not_found(&text));
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
-    if id == signed_in.session.id {
+    if id == signed_in.found.session.id {
         put(response.headers_mut(), SET_COOKIE, &console.cookie.clear());
     }
     Ok(response)
@@ -75,8 +74,5 @@ fn session_id(text: &str) -> Result<SessionId, ApiError> {
 
 /// Returns the filter of an administrator: none, for the sessions of all actors.
 fn administered(signed_in: &SignedIn) -> Result<Option<Actor>, ApiError> {
-    match signed_in.key.opens {
-        Opens::Administration => Ok(None),
-        Opens::Workspace(..) => Err(ApiError::needs_admin_key()),
-    }
+    if signed_in.holder.is_administrator() { Ok(None) } else { Err(ApiError::needs_admin_key()) }
 }

@@ -1,14 +1,14 @@
 //! The handlers that begin and end the session of a browser.
 
 use super::forgery::check_origin;
-use super::signed_in::{Console, SignedIn};
+use super::signed_in::{Console, FoundSession, Holder, SignedIn};
 use super::wire::{self, SessionObject};
 use crate::http::error::ApiError;
 use crate::http::headers::put;
 use crate::http::json::JsonObject;
 use crate::http::wire::json;
 use crate::keys::VerifiedKey;
-use crate::model::api_key::KeySecret;
+use crate::model::api_key::{KeyDigest, KeySecret};
 use crate::model::audit::Actor;
 use crate::sessions::SignIn;
 use axum::extract::{Request, State};
@@ -25,8 +25,8 @@ const MAX_SIGN_IN_BYTES: usize = 4096;
 const NO_STORE: &str = "no-store";
 
 /// `GET /console/api/sign-in`: the ways to sign in.
-pub async fn retrieve_ways() -> Response {
-    json(StatusCode::OK, &wire::Ways::default())
+pub async fn retrieve_ways(State(console): State<Arc<Console>>) -> Response {
+    json(StatusCode::OK, &wire::Ways::of(&console))
 }
 
 /// `POST /console/api/sign-in`: begins a session by a key, which is not kept.
@@ -47,7 +47,8 @@ pub async fn sign_in(State(console): State<Arc<Console>>, request: Request) -> R
     };
     let (secret, session) = console.sessions.begin(sign_in, origin).await?;
     let cookie = console.cookie.set(&secret, console.sessions.lifetime().absolute_seconds);
-    let session = SessionObject::of(&console, &SignedIn { secret, session, key, origin }).await?;
+    let signed_in = SignedIn { found: FoundSession { secret, session, origin }, holder: Holder::Key(key) };
+    let session = SessionObject::of(&console, &signed_in).await?;
     let mut response = json(StatusCode::OK, &object!({"session": session}));
     put(response.headers_mut(), SET_COOKIE, &cookie);
     put(response.headers_mut(), CACHE_CONTROL, NO_STORE);
@@ -56,18 +57,14 @@ pub async fn sign_in(State(console): State<Arc<Console>>, request: Request) -> R
 
 /// `POST /console/api/sign-out`: ends the session of the request.
 pub async fn sign_out(State(console): State<Arc<Console>>, signed_in: SignedIn) -> Result<Response, ApiError> {
-    console.sessions.end(signed_in.session.id, None, signed_in.origin).await?;
+    console.sessions.end(signed_in.found.session.id, None, signed_in.found.origin).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     put(response.headers_mut(), SET_COOKIE, &console.cookie.clear());
     Ok(response)
 }
 
 /// Verifies a key. A refusal counts as a failed login of the network, and stands in the audit log.
-async fn verify(
-    console: &Console,
-    parts: &Parts,
-    text: &str,
-) -> Result<(VerifiedKey, crate::model::api_key::KeyDigest), ApiError> {
+async fn verify(console: &Console, parts: &Parts, text: &str) -> Result<(VerifiedKey, KeyDigest), ApiError> {
     let authenticator = &console.authenticator;
     let may_look_up = || authenticator.admit_look_up(&parts.extensions, &parts.headers);
     match authenticator.keys.verify(text, may_look_up).await {
@@ -85,7 +82,7 @@ async fn verify(
 }
 
 /// Ends the session that the browser had before, if it had one.
-async fn end_previous(console: &Console, parts: &Parts) -> Result<(), ApiError> {
+pub(super) async fn end_previous(console: &Console, parts: &Parts) -> Result<(), ApiError> {
     if let Some(value) = console.cookie.read(&parts.headers)
         && let Ok((_, session)) = console.sessions.find(value).await
     {

@@ -2,14 +2,19 @@
 
 use super::cookie::SessionCookie;
 use super::forgery;
+use super::project;
 use super::refusals::Refusals;
+use crate::clock::Clock;
 use crate::http::access::RequestContext;
 use crate::http::address::ClientAddress;
 use crate::http::caller::Authenticator;
 use crate::http::error::ApiError;
 use crate::keys::{Refusal, VerifiedKey};
 use crate::model::audit::{Actor, Origin};
+use crate::model::person::{Membership, Person};
 use crate::model::session::{Session, SessionSecret};
+use crate::oidc::{Provider, Rule};
+use crate::people::People;
 use crate::sessions::{SessionRefusal, Sessions};
 use crate::workspaces::Workspaces;
 use axum::extract::{FromRef, FromRequestParts};
@@ -18,6 +23,17 @@ use http::header::SET_COOKIE;
 use http::request::Parts;
 use serde_json::json;
 use std::sync::Arc;
+
+/// The sign-in by OpenID Connect.
+#[derive(Debug)]
+pub struct Oidc {
+    /// The provider.
+    pub provider: Provider,
+    /// The rules that give people roles.
+    pub rules: Vec<Rule>,
+    /// The clock, for the times of tokens.
+    pub clock: Clock,
+}
 
 /// What the routes of the console use.
 #[derive(Debug)]
@@ -28,6 +44,10 @@ pub struct Console {
     pub authenticator: Arc<Authenticator>,
     /// The workspaces, for their names.
     pub workspaces: Arc<Workspaces>,
+    /// The people.
+    pub people: Arc<People>,
+    /// The sign-in by OpenID Connect; none if it is off.
+    pub oidc: Option<Oidc>,
     /// The cookie.
     pub cookie: SessionCookie,
     /// The refusals in the audit log.
@@ -36,15 +56,41 @@ pub struct Console {
 
 /// The session of a request.
 #[derive(Clone, Debug)]
-pub struct SignedIn {
+pub struct FoundSession {
     /// The secret of the session.
     pub secret: SessionSecret,
     /// The session.
     pub session: Session,
-    /// The key behind it.
-    pub key: VerifiedKey,
     /// The origin of the request, for the audit log.
     pub origin: Origin,
+}
+
+/// The session of a request, and who holds it.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// The session.
+    pub found: FoundSession,
+    /// The holder.
+    pub holder: Holder,
+}
+
+/// The holder of a session.
+#[derive(Clone, Debug)]
+pub enum Holder {
+    /// Whoever has this key.
+    Key(VerifiedKey),
+    /// A person with memberships.
+    Person(Person, Vec<Membership>),
+}
+
+impl Holder {
+    /// Returns whether the holder may open the administration.
+    pub fn is_administrator(&self) -> bool {
+        match self {
+            Self::Key(key) => key.opens.workspace().is_none(),
+            Self::Person(_, memberships) => memberships.iter().any(|one| one.workspace.is_none()),
+        }
+    }
 }
 
 impl Console {
@@ -54,16 +100,18 @@ impl Console {
         sessions: Sessions,
         authenticator: Arc<Authenticator>,
         workspaces: Arc<Workspaces>,
+        people: Arc<People>,
+        oidc: Option<Oidc>,
         cookie: SessionCookie,
     ) -> Self {
-        Self { sessions, authenticator, workspaces, cookie, refusals: Refusals::default() }
+        Self { sessions, authenticator, workspaces, people, oidc, cookie, refusals: Refusals::default() }
     }
 
-    /// Returns the session of a request, whose client may do what the request says.
+    /// Returns the session of a request that no other site can have forged.
     ///
     /// # Errors
-    /// When it has none, its session has ended or opens nothing any more, or another site may have forged it.
-    pub async fn identify(&self, parts: &Parts) -> Result<SignedIn, ApiError> {
+    /// When it has none, its session has ended, or another site may have forged it.
+    pub async fn find(&self, parts: &Parts) -> Result<FoundSession, ApiError> {
         let value = self.cookie.read(&parts.headers).ok_or_else(ApiError::not_signed_in)?;
         let (secret, session) = match self.sessions.find(value).await {
             Ok(found) => found,
@@ -73,21 +121,57 @@ impl Console {
         };
         forgery::check(parts, &secret)?;
         let origin = self.origin(parts, session.actor)?;
-        match self.key_of(&session, parts).await {
-            Ok(key) => Ok(SignedIn { secret, session, key, origin }),
+        Ok(FoundSession { secret, session, origin })
+    }
+
+    /// Returns the holder of a session. A session whose holder may do nothing any more ends.
+    ///
+    /// # Errors
+    /// When the session has ended.
+    pub async fn holder(&self, found: &FoundSession, parts: &Parts) -> Result<Holder, ApiError> {
+        let Actor::Person(id) = found.session.actor else { return self.key(found, parts).await.map(Holder::Key) };
+        let memberships = self.people.memberships(id).await?;
+        match self.people.find(id).await? {
+            Some(person) if !memberships.is_empty() => Ok(Holder::Person(person, memberships)),
+            Some(_) | None => Err(self.end(found).await?),
+        }
+    }
+
+    /// Returns the key with which a request is admitted to a route: that of the session, or the membership of a person
+    /// in the workspace that the request means.
+    ///
+    /// # Errors
+    /// When the session has ended, or the person is no member of that workspace.
+    pub async fn key_for(&self, found: &FoundSession, parts: &Parts) -> Result<VerifiedKey, ApiError> {
+        let Actor::Person(person) = found.session.actor else { return self.key(found, parts).await };
+        let workspace = match project::named(parts)? {
+            Some(named) => Some(named),
+            None => match self.holder(found, parts).await? {
+                Holder::Person(_, memberships) => project::usual(parts, &memberships)?,
+                Holder::Key(key) => return Ok(key),
+            },
+        };
+        let credential = self.people.credential(person, workspace).await?.ok_or_else(ApiError::not_a_member)?;
+        self.authenticator.keys.verify_member(credential).map_err(|_| ApiError::not_a_member())
+    }
+
+    /// Returns the key of a session, which ends with its key.
+    async fn key(&self, found: &FoundSession, parts: &Parts) -> Result<VerifiedKey, ApiError> {
+        let Some(digest) = found.session.key_digest else { return Err(self.end(found).await?) };
+        let may_look_up = || self.authenticator.admit_look_up(&parts.extensions, &parts.headers);
+        match self.authenticator.keys.verify_digest(digest, may_look_up).await {
+            Ok(key) => Ok(key),
             Err(refusal @ (Refusal::TooManyTried { .. } | Refusal::Unavailable(_))) => Err(refusal.into()),
             Err(Refusal::Unknown | Refusal::Expired | Refusal::Replaced | Refusal::Archived) => {
-                self.sessions.end(session.id, None, origin).await?;
-                Err(self.ended())
+                Err(self.end(found).await?)
             }
         }
     }
 
-    /// Returns the key behind a session, if it still opens something.
-    async fn key_of(&self, session: &Session, parts: &Parts) -> Result<VerifiedKey, Refusal> {
-        let digest = session.key_digest.ok_or(Refusal::Unknown)?;
-        let may_look_up = || self.authenticator.admit_look_up(&parts.extensions, &parts.headers);
-        self.authenticator.keys.verify_digest(digest, may_look_up).await
+    /// Ends a session whose holder may do nothing any more. Returns the answer.
+    async fn end(&self, found: &FoundSession) -> Result<ApiError, ApiError> {
+        self.sessions.end(found.session.id, None, found.origin).await?;
+        Ok(self.ended())
     }
 
     /// Answers a secret that no session has: it counts as a failed login of its network.
@@ -127,6 +211,9 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        Arc::<Console>::from_ref(state).identify(parts).await
+        let console = Arc::<Console>::from_ref(state);
+        let found = console.find(parts).await?;
+        let holder = console.holder(&found, parts).await?;
+        Ok(Self { found, holder })
     }
 }

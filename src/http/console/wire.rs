@@ -1,11 +1,13 @@
 //! The JSON objects of sessions.
 
-use super::signed_in::{Console, SignedIn};
+use super::signed_in::{Console, FoundSession, Holder, SignedIn};
 use crate::http::error::ApiError;
 use crate::model::audit::Actor;
-use crate::model::ids::SessionId;
+use crate::model::ids::{SessionId, WorkspaceId};
+use crate::model::person::{Membership, Role};
 use crate::model::scope::{Scope, Scopes};
 use crate::model::session::Session;
+use crate::model::workspace::Workspace;
 use serde::Serialize;
 
 /// The ways to sign in.
@@ -16,9 +18,10 @@ pub struct Ways {
     oidc: bool,
 }
 
-impl Default for Ways {
-    fn default() -> Self {
-        Self { object: "console.sign_in", key: true, oidc: false }
+impl Ways {
+    /// Returns the ways of a server.
+    pub fn of(console: &Console) -> Self {
+        Self { object: "console.sign_in", key: true, oidc: console.oidc.is_some() }
     }
 }
 
@@ -45,6 +48,8 @@ struct ActorObject {
     id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -61,43 +66,67 @@ impl SessionObject {
     /// # Errors
     /// When the store failed.
     pub async fn of(console: &Console, signed_in: &SignedIn) -> Result<Self, ApiError> {
-        let SignedIn { secret, session, key, .. } = signed_in;
+        let SignedIn { found: FoundSession { secret, session, .. }, holder } = signed_in;
         let mut workspaces = Vec::new();
-        if let (Some(id), Some(scopes)) = (key.opens.workspace(), key.opens.scopes()) {
-            let workspace = console.workspaces.get(id).await?.ok_or_else(ApiError::session_expired)?;
-            workspaces.push(WorkspaceObject {
-                id: id.to_string(),
-                name: workspace.name,
-                role: role(scopes),
-                scopes: scopes.iter().map(Scope::name).collect(),
-            });
+        for (id, role, scopes) in access(holder) {
+            // Archived workspaces open nothing.
+            if let Some(workspace) = console.workspaces.get(id).await?.filter(|found| found.archived_at.is_none()) {
+                workspaces.push(WorkspaceObject::of(workspace, role, scopes));
+            }
         }
+        let actor = match holder {
+            Holder::Key(key) => ActorObject { name: Some(key.name.clone()), ..ActorObject::of(session.actor) },
+            Holder::Person(person, _) => ActorObject {
+                name: person.identity.name.clone(),
+                email: person.identity.email.clone(),
+                ..ActorObject::of(session.actor)
+            },
+        };
         Ok(Self {
             object: "console.session",
             id: session.id.to_string(),
-            actor: ActorObject { name: Some(key.name.clone()), ..ActorObject::of(session.actor) },
-            role_administrator: key.opens.workspace().is_none(),
+            actor,
+            role_administrator: holder.is_administrator(),
             workspaces,
             csrf_token: secret.csrf_token(),
             created_at: session.id.created_at(),
             expires_at: session.expires_at,
             idle_expires_at: session.ends_at,
-            sign_in: Ways::default(),
+            sign_in: Ways::of(console),
         })
+    }
+}
+
+/// Returns the workspaces of a holder, with its role and scopes in each.
+fn access(holder: &Holder) -> Vec<(WorkspaceId, Role, Scopes)> {
+    match holder {
+        Holder::Key(key) => {
+            let opened = key.opens.workspace().zip(key.opens.scopes());
+            opened.map(|(id, scopes)| (id, Role::of_scopes(scopes), scopes)).into_iter().collect()
+        }
+        Holder::Person(_, memberships) => {
+            let of = |one: &Membership| one.workspace.map(|id| (id, one.role, one.role.scopes()));
+            memberships.iter().filter_map(of).collect()
+        }
+    }
+}
+
+impl WorkspaceObject {
+    fn of(workspace: Workspace, role: Role, scopes: Scopes) -> Self {
+        Self {
+            id: workspace.id.to_string(),
+            name: workspace.name,
+            role: role.name(),
+            scopes: scopes.iter().map(Scope::name).collect(),
+        }
     }
 }
 
 impl ActorObject {
     fn of(actor: Actor) -> Self {
         let kind = if matches!(actor, Actor::Person(_)) { "person" } else { "key" };
-        Self { kind, id: actor.to_string(), name: None }
+        Self { kind, id: actor.to_string(), name: None, email: None }
     }
-}
-
-/// Returns the role of a key: the smallest one that fits its scopes.
-fn role(scopes: Scopes) -> &'static str {
-    let writes = [Scope::FilesWrite, Scope::UploadsWrite, Scope::FilesProduce];
-    if writes.into_iter().any(|scope| scopes.contains(scope)) { "writer" } else { "reader" }
 }
 
 /// A session of a list.

@@ -60,7 +60,7 @@ pub fn api(origin: &str) -> Api {
 fn complete(doc: RouteDoc, origin: &str) -> Operation {
     let access = doc.access();
     let (keys, scope) = match access {
-        Some(Access::Admin) => (vec![ADMIN_KEY], None),
+        Some(Access::Admin | Access::AdminOrOwner) => (vec![ADMIN_KEY], None),
         Some(Access::AdminOr(scope)) => (vec![WORKSPACE_KEY, ADMIN_KEY], Some(scope)),
         Some(Access::AnyKey) => (vec![WORKSPACE_KEY, ADMIN_KEY], None),
         Some(Access::Scope(scope)) => (vec![WORKSPACE_KEY], Some(scope)),
@@ -70,7 +70,7 @@ fn complete(doc: RouteDoc, origin: &str) -> Operation {
         keys,
         scope: scope.map(Scope::name),
         failures: doc.all_errors().into_iter().map(|kind| failure(kind, Some(&doc))).collect(),
-        sdk_samples: sdk_samples(&doc, origin, access == Some(Access::Admin)).to_vec(),
+        sdk_samples: sdk_samples(&doc, origin, matches!(access, Some(Access::Admin | Access::AdminOrOwner))).to_vec(),
         ..doc.operation
     }
 }

@@ -102,7 +102,7 @@ fn body(error: &ApiError) -> Value {
 fn forbidden(access: Option<Access>) -> ApiError {
     match access {
         Some(Access::Scope(scope) | Access::AdminOr(scope)) => ApiError::missing_scope(scope),
-        Some(Access::Admin | Access::AnyKey) | None => ApiError::needs_admin_key(),
+        Some(Access::Admin | Access::AdminOrOwner | Access::AnyKey) | None => ApiError::needs_admin_key(),
     }
 }
 
@@ -125,6 +125,7 @@ impl RouteDoc {
             (UPLOADS, Some((_, id))) => ApiError::upload_not_found(id),
             (_, Some(("api_key_id", id))) => ApiError::key_not_found(id),
             (_, Some(("service_account_id", id))) => ApiError::account_not_found(id),
+            (_, Some(("user_id", id))) => ApiError::user_not_found(id),
             (_, Some(("key_id", id))) => ApiError::admin_key_not_found(id),
             (_, Some(_) | None) => ApiError::project_not_found(PROJECT),
         }

@@ -9,6 +9,8 @@ pub const FILE_ID: Schema = id_of("^file-0[0-9A-Za-z]{23}$", 29);
 pub const PROJECT_ID: Schema = id_of("^ws_0[0-9A-Za-z]{23}$", 27);
 /// The id of a key.
 pub const KEY_ID: Schema = id_of("^key_0[0-9A-Za-z]{23}$", 28);
+/// The id of a user.
+pub const USER_ID: Schema = id_of("^user_0[0-9A-Za-z]{23}$", 29);
 /// The id of an entry of the audit log.
 pub const AUDIT_ID: Schema = id_of("^audit_0[0-9A-Za-z]{23}$", 30);
 /// The id of a part.

@@ -28,7 +28,13 @@ pub async fn keys_are_found_by_their_secrets(store: &dyn MetadataStore, clock: &
     );
     let found = |number: u8| store.find_credential(KeyDigest([number; 32]));
     let plain = |key: &ApiKey| {
-        Some(Credential { key: key.clone(), retires_at: None, archived: false, limits: LimitsInForce::default() })
+        Some(Credential {
+            key: key.clone(),
+            retires_at: None,
+            archived: false,
+            limits: LimitsInForce::default(),
+            member: None,
+        })
     };
     assert_eq!(found(1).await.unwrap(), plain(&key));
     assert_eq!(found(2).await.unwrap(), None);

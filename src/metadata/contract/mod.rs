@@ -14,6 +14,7 @@ mod keys;
 pub mod ledger;
 mod limits;
 mod overdue;
+mod people;
 pub mod read_merges;
 mod releases;
 mod sessions;
@@ -54,6 +55,7 @@ pub async fn holds(store: &dyn MetadataStore, clock: &Clock) {
     sessions::sessions_begin_and_end(store, clock).await;
     sessions::a_session_ends_at_its_limits(store, clock).await;
     sessions::a_sign_in_beyond_the_limit_ends_the_oldest_session(store, clock).await;
+    people::memberships_are_keys_of_people(store, clock).await;
     stamps::a_stamp_only_moves_forward(store).await;
     limits::quotas_count_what_is_there_and_what_is_to_come(store, clock).await;
     limits::parts_beyond_the_declared_bytes_count_at_once(store, clock).await;

@@ -56,7 +56,9 @@ impl KeyStore for PostgresStore {
 
     async fn list_keys(&self) -> Result<Vec<ApiKey>, MetadataError> {
         read!(self, |session| {
-            let found = session.rows(&format!("SELECT {KEY} FROM api_keys k ORDER BY k.id"), &[]).await?;
+            let found = session
+                .rows(&format!("SELECT {KEY} FROM api_keys k WHERE k.person_id IS NULL ORDER BY k.id"), &[])
+                .await?;
             rows::read_all(&found)
         })
     }
@@ -69,7 +71,7 @@ impl KeyStore for PostgresStore {
     ) -> Result<Page<ApiKey>, MetadataError> {
         read!(self, |session| {
             let sql = format!(
-                "SELECT {KEY} FROM api_keys k WHERE k.workspace_id = $1 AND k.id > $2 AND k.revoked_at IS NULL
+                "SELECT {KEY} FROM api_keys k WHERE k.workspace_id = $1 AND k.id > $2 AND k.revoked_at IS NULL AND k.person_id IS NULL
                  ORDER BY k.id LIMIT $3"
             );
             let after = after.map(|id| id.to_string()).unwrap_or_default();
@@ -88,7 +90,7 @@ impl KeyStore for PostgresStore {
             let PageBound { comparison, direction, edge } = PageBound::behind(after, order);
             let sql = format!(
                 "SELECT {KEY} FROM api_keys k
-                 WHERE k.workspace_id IS NULL AND k.id {comparison} $1 AND k.revoked_at IS NULL
+                 WHERE k.workspace_id IS NULL AND k.id {comparison} $1 AND k.revoked_at IS NULL AND k.person_id IS NULL
                  ORDER BY k.id {direction} LIMIT $2"
             );
             let found = session.rows(&sql, &[&edge, &(i64::from(limit) + 1)]).await?;
@@ -119,6 +121,7 @@ impl KeyStore for PostgresStore {
                 retires_at: optional_number(&row, KEY_COLUMNS)?,
                 archived: row.try_get(KEY_COLUMNS + 1)?,
                 limits,
+                member: None,
             }))
         })
     }
@@ -194,7 +197,7 @@ impl KeyStore for PostgresStore {
 }
 
 async fn find(session: &Session, id: KeyId) -> Result<Option<ApiKey>, Failure> {
-    let sql = format!("SELECT {KEY} FROM api_keys k WHERE k.id = $1");
+    let sql = format!("SELECT {KEY} FROM api_keys k WHERE k.id = $1 AND k.person_id IS NULL");
     session.row(&sql, &[&id.to_string()]).await?.as_ref().map(rows::read).transpose()
 }
 
@@ -206,7 +209,7 @@ async fn lock_of(tx: &Transaction<'_>, id: KeyId) -> Result<Option<Lock<'static>
 
 /// Returns a key and locks its row until the end of the transaction.
 async fn take(tx: &Transaction<'_>, id: KeyId) -> Result<Option<ApiKey>, Failure> {
-    let sql = format!("SELECT {KEY} FROM api_keys k WHERE k.id = $1 FOR UPDATE");
+    let sql = format!("SELECT {KEY} FROM api_keys k WHERE k.id = $1 AND k.person_id IS NULL FOR UPDATE");
     tx.row(&sql, &[&id.to_string()]).await?.as_ref().map(rows::read).transpose()
 }
 

@@ -39,6 +39,7 @@ mod overdue;
 mod parts;
 mod password_file;
 mod pending;
+mod people;
 #[cfg(test)]
 mod plans;
 mod pool_health;

@@ -75,7 +75,11 @@ const FILL: &str = "
 /// Allowed scans of a whole table or index: a text of the statement, the table or index, and the reason.
 const ALLOWED: &[(&str, &str, &str)] = &[
     ("DELETE FROM usage_hourly", "usage_hourly", "the cache is forgotten as a whole, on the command line"),
-    ("FROM api_keys k ORDER BY k.id", "api_keys_pkey", "every key, for the command line and the first start"),
+    (
+        "FROM api_keys k WHERE k.person_id IS NULL ORDER BY k.id",
+        "api_keys_pkey",
+        "every key, for the command line and the first start",
+    ),
     (
         "sum(stored_bytes), 0)::bigint FROM workspaces",
         "workspaces",

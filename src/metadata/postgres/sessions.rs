@@ -12,7 +12,7 @@ use crate::metadata::rules::pages::PageBound;
 use crate::metadata::rules::sessions::{self, ENDED_KEPT_SECONDS, new_session};
 use crate::metadata::sessions::SessionStore;
 use crate::model::audit::{Actor, Origin};
-use crate::model::ids::SessionId;
+use crate::model::ids::{PersonId, SessionId};
 use crate::model::page::{Order, Page};
 use crate::model::session::{
     MAX_SESSIONS, MAX_SESSIONS_PER_ACTOR, NewSession, Session, SessionDigest, TOUCH_SECONDS, TooManySessions,
@@ -91,6 +91,21 @@ impl SessionStore for PostgresStore {
         })
     }
 
+    async fn end_sessions_of(
+        &self,
+        person: Option<PersonId>,
+        provider_session: Option<String>,
+        origin: Origin,
+    ) -> Result<usize, MetadataError> {
+        let provider_session = provider_session.as_deref();
+        transaction!(self, |tx| {
+            tx.begin(&[], async { Ok(()) }).await?;
+            let ended = end_all(&tx, person, provider_session, origin).await?;
+            tx.commit(async { Ok(()) }).await?;
+            Ok(ended)
+        })
+    }
+
     async fn forget_sessions(&self, limit: u32) -> Result<usize, MetadataError> {
         write!(self, |session| {
             let sql = "DELETE FROM sessions WHERE id = ANY(ARRAY(
@@ -140,4 +155,34 @@ async fn create(
     audit::note(&tx, origin, sessions::signed_in(&session, new.workspace, ended)).await?;
     tx.commit(async { Ok(()) }).await?;
     Ok(Ok(session))
+}
+
+/// Deletes the sessions of a person, or of a session at the provider, or of both.
+pub(super) async fn end_all(
+    tx: &Transaction<'_>,
+    person: Option<PersonId>,
+    provider_session: Option<&str>,
+    origin: Origin,
+) -> Result<usize, Failure> {
+    let actor = person.map(|person| Actor::Person(person).to_string());
+    let found = match (&actor, provider_session) {
+        (Some(actor), None) => {
+            tx.rows(&format!("SELECT {SESSION} FROM sessions WHERE actor = $1 FOR UPDATE"), &[actor]).await?
+        }
+        (Some(actor), Some(named)) => {
+            let sql = format!("SELECT {SESSION} FROM sessions WHERE actor = $1 AND provider_session = $2 FOR UPDATE");
+            tx.rows(&sql, &[actor, &named]).await?
+        }
+        (None, Some(named)) => {
+            let sql = format!("SELECT {SESSION} FROM sessions WHERE provider_session = $1 FOR UPDATE");
+            tx.rows(&sql, &[&named]).await?
+        }
+        (None, None) => Vec::new(),
+    };
+    let found: Vec<Session> = rows::read_all(&found)?;
+    for session in &found {
+        tx.execute("DELETE FROM sessions WHERE id = $1", &[&session.id.to_string()]).await?;
+        audit::note(tx, origin, sessions::signed_out(session)).await?;
+    }
+    Ok(found.len())
 }

@@ -12,6 +12,7 @@ pub(super) mod files;
 pub(super) mod keys;
 pub(super) mod ledger;
 pub(super) mod pages;
+pub(super) mod people;
 pub(super) mod quotas;
 pub(super) mod read_merges;
 pub(super) mod sessions;

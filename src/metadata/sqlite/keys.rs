@@ -35,7 +35,7 @@ impl KeyStore for SqliteStore {
     }
 
     async fn list_keys(&self) -> Result<Vec<ApiKey>, MetadataError> {
-        let sql = format!("SELECT {KEY} FROM api_keys k ORDER BY k.id");
+        let sql = format!("SELECT {KEY} FROM api_keys k WHERE k.person_id IS NULL ORDER BY k.id");
         self.readers.long(move |connection| connection.rows(&sql, [], rows::read)).await
     }
 
@@ -47,7 +47,7 @@ impl KeyStore for SqliteStore {
     ) -> Result<Page<ApiKey>, MetadataError> {
         let sql = format!(
             "SELECT {KEY} FROM api_keys k INDEXED BY api_keys_not_revoked
-             WHERE k.workspace_id = ?1 AND k.id > ?2 AND k.revoked_at IS NULL ORDER BY k.id LIMIT ?3"
+             WHERE k.workspace_id = ?1 AND k.id > ?2 AND k.revoked_at IS NULL AND k.person_id IS NULL ORDER BY k.id LIMIT ?3"
         );
         let PageBound { edge, .. } = PageBound::behind(after, Order::Ascending);
         let values = params![workspace, edge, u64::from(limit) + 1];
@@ -63,7 +63,7 @@ impl KeyStore for SqliteStore {
         let PageBound { comparison, direction, edge } = PageBound::behind(after, order);
         let sql = format!(
             "SELECT {KEY} FROM api_keys k INDEXED BY api_keys_not_revoked
-             WHERE k.workspace_id IS NULL AND k.id {comparison} ?1 AND k.revoked_at IS NULL
+             WHERE k.workspace_id IS NULL AND k.id {comparison} ?1 AND k.revoked_at IS NULL AND k.person_id IS NULL
              ORDER BY k.id {direction} LIMIT ?2"
         );
         let values = params![edge, u64::from(limit) + 1];
@@ -182,7 +182,7 @@ fn rotate(
 }
 
 fn find(connection: &Connection, id: KeyId) -> Result<Option<ApiKey>> {
-    connection.row(&format!("SELECT {KEY} FROM api_keys k WHERE k.id = ?1"), [id], rows::read)
+    connection.row(&format!("SELECT {KEY} FROM api_keys k WHERE k.id = ?1 AND k.person_id IS NULL"), [id], rows::read)
 }
 
 fn find_credential(connection: &Connection, digest: KeyDigest) -> Result<Option<Credential>> {
@@ -194,14 +194,18 @@ fn find_credential(connection: &Connection, digest: KeyDigest) -> Result<Option<
     let credential = |row: &Row<'_>| {
         let mut row = rows::reader(row);
         let (key, retires_at, archived) = (row.value()?, row.optional_number()?, row.optional_number()?.is_some());
-        Ok(Credential { key, retires_at, archived, limits: LimitsInForce::default() })
+        Ok(Credential { key, retires_at, archived, limits: LimitsInForce::default(), member: None })
     };
-    let Some(credential) = connection.row(&sql, [digest.0], credential)? else { return Ok(None) };
+    connection.row(&sql, [digest.0], credential)?.map(|found| with_limits(connection, found)).transpose()
+}
+
+/// Adds the limits of a key and its workspace.
+pub(super) fn with_limits(connection: &Connection, credential: Credential) -> Result<Credential> {
     let of = |owner| limits::find(connection, owner);
     let workspace = credential.key.opens.workspace().map(LimitOwner::Workspace).map(of).transpose()?;
     let limits =
         LimitsInForce { workspace: workspace.unwrap_or_default(), key: of(LimitOwner::Key(credential.key.id))? };
-    Ok(Some(Credential { limits, ..credential }))
+    Ok(Credential { limits, ..credential })
 }
 
 fn add_secret(transaction: &Transaction<'_>, id: KeyId, secret: &NewSecret) -> Result<()> {

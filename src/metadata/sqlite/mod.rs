@@ -30,6 +30,7 @@ mod migrate;
 mod outbox;
 mod overdue;
 mod pace;
+mod people;
 #[cfg(test)]
 mod plans;
 mod processes;

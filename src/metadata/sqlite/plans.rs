@@ -103,7 +103,11 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ),
     ("WHERE workspace_id = ?1 ORDER BY purpose", "SEARCH default_expiries", "a row for each purpose"),
     ("FROM blobs WHERE state = 'pending'", "SCAN blobs USING COVERING INDEX blobs_pending", "every pending blob"),
-    ("FROM api_keys k ORDER BY k.id", "SCAN k", "every key, for the command line and the first start"),
+    (
+        "FROM api_keys k WHERE k.person_id IS NULL ORDER BY k.id",
+        "SCAN k",
+        "every key, for the command line and the first start",
+    ),
     (
         "ledger NOT INDEXED WHERE fact <> 'adjustment' AND true AND seq >",
         "SEARCH ledger USING INTEGER PRIMARY KEY (rowid>?",

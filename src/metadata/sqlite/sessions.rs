@@ -11,7 +11,7 @@ use crate::metadata::rules::pages::PageBound;
 use crate::metadata::rules::sessions::{self, ENDED_KEPT_SECONDS, new_session};
 use crate::metadata::sessions::SessionStore;
 use crate::model::audit::{Actor, Origin};
-use crate::model::ids::SessionId;
+use crate::model::ids::{PersonId, SessionId};
 use crate::model::page::{Order, Page};
 use crate::model::session::{
     MAX_SESSIONS, MAX_SESSIONS_PER_ACTOR, NewSession, Session, SessionDigest, TOUCH_SECONDS, TooManySessions,
@@ -84,6 +84,15 @@ impl SessionStore for SqliteStore {
             .await
     }
 
+    async fn end_sessions_of(
+        &self,
+        person: Option<PersonId>,
+        provider_session: Option<String>,
+        origin: Origin,
+    ) -> std::result::Result<usize, MetadataError> {
+        self.writer.write(move |transaction| end_all(transaction, person, provider_session.as_deref(), origin)).await
+    }
+
     async fn forget_sessions(&self, limit: u32) -> std::result::Result<usize, MetadataError> {
         self.writer
             .write(move |transaction| {
@@ -131,4 +140,33 @@ fn create(
     transaction.change(sql, values)?;
     audit::add(transaction, origin, sessions::signed_in(&session, new.workspace, ended))?;
     Ok(Ok(session))
+}
+
+/// Deletes the sessions of a person, or of a session at the provider, or of both.
+pub(super) fn end_all(
+    transaction: &Transaction<'_>,
+    person: Option<PersonId>,
+    provider_session: Option<&str>,
+    origin: Origin,
+) -> Result<usize> {
+    let actor = person.map(|person| Actor::Person(person).to_string());
+    let found: Vec<Session> = match (actor, provider_session) {
+        (Some(actor), provider_session) => {
+            let sql = format!(
+                "SELECT {SESSION} FROM sessions INDEXED BY sessions_by_actor
+                 WHERE actor = ?1 AND (?2 IS NULL OR provider_session = ?2)"
+            );
+            transaction.rows(&sql, params![actor, provider_session], rows::read)?
+        }
+        (None, Some(provider_session)) => {
+            let sql = format!("SELECT {SESSION} FROM sessions WHERE provider_session = ?1");
+            transaction.rows(&sql, [provider_session], rows::read)?
+        }
+        (None, None) => Vec::new(),
+    };
+    for session in &found {
+        transaction.change("DELETE FROM sessions WHERE id = ?1", [session.id])?;
+        audit::add(transaction, origin, sessions::signed_out(session))?;
+    }
+    Ok(found.len())
 }

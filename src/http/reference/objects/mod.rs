@@ -6,6 +6,7 @@ mod fields;
 mod files;
 mod uploads;
 mod usage;
+mod users;
 
 use venna_reference::{Definition, Schema, must, or_null};
 
@@ -16,6 +17,7 @@ pub fn definitions() -> Vec<Definition> {
         uploads::definitions(),
         admin::definitions(),
         accounts::definitions(),
+        users::definitions(),
         usage::definitions(),
     ];
     groups.into_iter().flatten().chain([error()]).collect()

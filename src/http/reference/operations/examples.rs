@@ -14,6 +14,8 @@ pub const PROJECT: &str = "ws_00VbjUjhHGglY7j08O6M3Oj9";
 pub const KEY: &str = "key_00VbjUjhHGglY7j08O6M3Oj9";
 /// The admin key of the examples.
 pub const ADMIN_KEY: &str = "key_00VbjV0eKQh2wXc7sT4uYb1m";
+/// The user of the examples.
+pub const USER: &str = "user_00VbjUjhHGglY7j08O6M3Oj9";
 /// The creation time of the objects of the examples, in Unix seconds.
 pub const CREATED_AT: u64 = 1_795_374_000;
 /// The day of the examples of usage, in Unix seconds.

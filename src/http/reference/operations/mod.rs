@@ -8,6 +8,7 @@ mod limits;
 mod parameters;
 mod uploads;
 mod usage;
+mod users;
 
 use super::route_doc::{ADMINISTRATION, RouteDoc};
 use crate::http::catalogue::ErrorKind;
@@ -20,6 +21,7 @@ pub fn operations() -> Vec<RouteDoc> {
         uploads::operations(),
         admin::operations(),
         accounts::operations(),
+        users::operations(),
         limits::operations(),
         usage::operations(),
     ];

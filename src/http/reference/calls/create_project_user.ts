@@ -1,0 +1,5 @@
+const user = await client.admin.organization.projects.users.create("ws_00VbjUjhHGglY7j08O6M3Oj9", {
+  user_id: "user_00VbjUjhHGglY7j08O6M3Oj9",
+  role: "owner",
+});
+console.log(JSON.stringify(user, null, 2));

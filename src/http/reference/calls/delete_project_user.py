@@ -1,0 +1,2 @@
+deleted = client.admin.organization.projects.users.delete("user_00VbjUjhHGglY7j08O6M3Oj9", project_id="ws_00VbjUjhHGglY7j08O6M3Oj9")
+print(deleted.to_json())

@@ -1,0 +1,2 @@
+const page = await client.admin.organization.projects.users.list("ws_00VbjUjhHGglY7j08O6M3Oj9", { limit: 20 });
+console.log(JSON.stringify(page.data, null, 2));

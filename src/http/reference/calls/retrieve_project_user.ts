@@ -1,0 +1,4 @@
+const user = await client.admin.organization.projects.users.retrieve("user_00VbjUjhHGglY7j08O6M3Oj9", {
+  project_id: "ws_00VbjUjhHGglY7j08O6M3Oj9",
+});
+console.log(JSON.stringify(user, null, 2));

@@ -1,0 +1,2 @@
+const user = await client.admin.organization.users.retrieve("user_00VbjUjhHGglY7j08O6M3Oj9");
+console.log(JSON.stringify(user, null, 2));

@@ -1,0 +1,5 @@
+const user = await client.admin.organization.projects.users.update("user_00VbjUjhHGglY7j08O6M3Oj9", {
+  project_id: "ws_00VbjUjhHGglY7j08O6M3Oj9",
+  role: "owner",
+});
+console.log(JSON.stringify(user, null, 2));
