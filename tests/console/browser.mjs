@@ -20,9 +20,9 @@ export const launch = () =>
 
 /**
  * Opens a context and uses a page of it. Fails when a page asks another host, reports an error or breaks its policy, unless the
- * problem matches `expected`.
+ * problem matches `expected`, or the host is one of `others`.
  */
-export async function opened(browser, { origin, key, options = WIDE, expected = null }, use) {
+export async function opened(browser, { origin, key, options = WIDE, expected = null, others = [] }, use) {
   const context = await browser.newContext(options);
   const seen = { problems: [], requests: [] };
   const watched = async () => {
@@ -45,7 +45,8 @@ export async function opened(browser, { origin, key, options = WIDE, expected = 
     if (key) await signIn(page, origin, key);
     await use(page, { context, seen, another: watched });
     // The viewer of PDF documents is a part of the browser.
-    const isOurs = (url) => [`${origin}/`, "blob:", "chrome:", "chrome-extension:"].some((begin) => url.startsWith(begin));
+    const isOurs = (url) =>
+      [`${origin}/`, ...others, "blob:", "chrome:", "chrome-extension:"].some((begin) => url.startsWith(begin));
     const foreign = seen.requests.filter((url) => !isOurs(url));
     assert.deepEqual(foreign, [], "requests to other hosts");
     assert.deepEqual(

@@ -37,6 +37,8 @@ export async function provide({ client, accounts }) {
     claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name", "groups"] },
     conformIdTokenClaims: false,
     cookies: { keys: ["of-the-tests"] },
+    // Its own requests would not go to this machine.
+    fetch: (url, options) => globalThis.fetch(url, { ...options, dispatcher: undefined }),
     features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: true } },
     findAccount: (_, id) => accounts[id] && { accountId: id, claims: () => ({ sub: id, ...accounts[id] }) },
     interactions: { url: (_, { uid }) => `/interaction/${uid}` },

@@ -12,11 +12,9 @@ export async function start(...settings) {
   const listen = settings.includes("--listen") ? [] : ["--listen", "127.0.0.1:0"];
   const folder = fs.mkdtempSync(path.join(process.env.TMPDIR ?? "/tmp", "venna-"));
   const data = path.join(folder, "data");
-  const program = spawn(
-    VENNA_BINARY,
-    ["serve", "--data-dir", data, ...listen, "--admin-listen", "off", ...settings],
-    { stdio: ["ignore", "ignore", "pipe"] },
-  );
+  const program = spawn(VENNA_BINARY, ["serve", "--data-dir", data, ...listen, "--admin-listen", "off", ...settings], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   const origin = await listening(program).catch((error) => {
     program.kill();
     throw error;

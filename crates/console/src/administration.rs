@@ -29,8 +29,8 @@ pub fn overview() -> ConsolePage {
 /// Writes the page of all workspaces.
 pub fn workspaces() -> ConsolePage {
     let actions = html! {
-        label.choice { input #archived type="checkbox"; span { "Show archived" } }
-        button.button.primary type="button" data-action="create" { "Create a workspace" }
+        label.choice data-for="administrator" hidden { input #archived type="checkbox"; span { "Show archived" } }
+        button.button.primary type="button" data-action="create" data-for="administrator" hidden { "Create a workspace" }
     };
     let main = html! {
         (page_head("Workspaces", "Each has its own files, keys, members and limits.", &actions))
@@ -44,10 +44,10 @@ pub fn workspaces() -> ConsolePage {
 pub fn audit() -> ConsolePage {
     let main = html! {
         (page_head("Audit log", "Who changed what, from where.", &html! {}))
-        form.toolbar #filters aria-label="Filters" {
+        form.toolbar #filters aria-label="Filters" data-for="administrator" hidden {
             div { label for="event" { "Event" } select #event { option value="" { "All events" } } }
             div { label for="project" { "Workspace" } select #project { option value="" { "All workspaces" } } }
-            div { label for="actor" { "Actor" } input #actor placeholder="key_..." maxlength="64" spellcheck="false" autocomplete="off"; }
+            div { label for="actor" { "Actor" } input #actor placeholder="key_... or user_..." maxlength="64" spellcheck="false" autocomplete="off"; }
             div { label for="since" { "From" } input #since type="date"; }
             div { label for="until" { "To" } input #until type="date"; }
         }
@@ -64,7 +64,7 @@ pub fn audit() -> ConsolePage {
 pub fn settings() -> ConsolePage {
     let main = html! {
         (page_head("Settings", "In force on this server. Secrets are hidden.", &html! {}))
-        form.toolbar role="search" aria-label="Settings" {
+        form.toolbar role="search" aria-label="Settings" data-for="administrator" hidden {
             div.grow {
                 label.unseen for="find" { "Find a setting" }
                 input #find type="search" placeholder="Find a setting" maxlength="100" autocomplete="off" spellcheck="false";

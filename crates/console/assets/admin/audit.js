@@ -10,8 +10,14 @@ import { debounced } from "../core/time.js";
 const PAGE_ROWS = 50;
 const TYPING_MS = 400;
 const DAY_S = 86_400;
-const MAX_WORKSPACES = 1000;
+const MAX_KNOWN = 1000;
 const EVENTS = [
+  "login.succeeded",
+  "login.failed",
+  "logout.succeeded",
+  "user.added",
+  "user.updated",
+  "user.deleted",
   "project.created",
   "project.updated",
   "project.archived",
@@ -20,13 +26,13 @@ const EVENTS = [
   "api_key.updated",
   "api_key.deleted",
   "rate_limit.updated",
+  "usage.adjustment.created",
   "resource.deleted",
 ];
 
 begin(async ({ isAdministrator }) => {
   const place = find("#content");
   if (!isAdministrator) {
-    show(find("#filters"), false);
     empty(place, {
       title: "For administrators",
       words: "Sign in with an admin key, or ask an administrator.",
@@ -34,12 +40,8 @@ begin(async ({ isAdministrator }) => {
     });
     return;
   }
-  const names = new Map(
-    (await everything("organization/projects", { include_archived: "true" }, MAX_WORKSPACES)).map(({ id, name }) => [
-      id,
-      name,
-    ]),
-  );
+  const names = await known("organization/projects", { include_archived: "true" }, ({ name }) => name);
+  const people = await known("organization/users", {}, ({ email, name, id }) => email ?? name ?? id);
   find("#event").append(...EVENTS.map((event) => el("option", { value: event }, event)));
   find("#project").append(...[...names].map(([id, name]) => el("option", { value: id }, name)));
   let after = null;
@@ -49,7 +51,7 @@ begin(async ({ isAdministrator }) => {
       const list = await get("organization/audit_logs", { ...filters(), limit: PAGE_ROWS, after: more ? after : null });
       after = list.has_more ? list.last_id : null;
       if (!more) fill(body);
-      body.append(...list.data.map((entry) => row(entry, names)));
+      body.append(...list.data.map((entry) => row(entry, names, people)));
       show(find("#pager"), Boolean(after));
       if (body.children.length === 0)
         empty(place, {
@@ -67,6 +69,12 @@ begin(async ({ isAdministrator }) => {
   await load(false);
 });
 
+/** Reads what the ids of a list stand for. */
+async function known(path, query, nameOf) {
+  const rows = await everything(path, query, MAX_KNOWN);
+  return new Map(rows.map((one) => [one.id, nameOf(one)]));
+}
+
 function filters() {
   const value = (id) => find(id).value.trim();
   const day = (id, behind) => (value(id) ? Math.floor(new Date(`${value(id)}T00:00`).getTime() / 1000) + behind : null);
@@ -81,7 +89,7 @@ function filters() {
 
 const table = (body) => listTable("Audit log", ["Time", "Event", "Object", "Actor", "Workspace", "Address"], body);
 
-function row(entry, names) {
+function row(entry, names, people) {
   const { id, type, effective_at: at, actor, project, ip_address: address } = entry;
   const subject = entry[type] ?? {};
   const details = subject.data ?? subject.changes_requested;
@@ -91,7 +99,7 @@ function row(entry, names) {
     rowHead(el("time", {}, time(at))),
     cell("Event", badge(type)),
     cell("Object", el("code", {}, subject.id ?? "-"), details && folded(details)),
-    cell("Actor", actorOf(actor)),
+    cell("Actor", actorOf(actor, people)),
     cell("Workspace", project ? el("bdi", {}, names.get(project.id) ?? project.id) : "-"),
     cell("Address", address ?? "-"),
   );
@@ -105,8 +113,8 @@ const folded = (details) =>
     el("pre", { tabindex: "0" }, el("code", {}, JSON.stringify(details, null, 2))),
   );
 
-function actorOf(actor) {
+function actorOf(actor, people) {
   const user = actor?.session?.user;
-  if (user) return el("bdi", { title: user.id ?? "" }, user.email ?? user.name ?? user.id ?? "-");
-  return el("code", {}, actor?.api_key?.id ?? "-");
+  if (!user) return el("code", {}, actor?.api_key?.id ?? "-");
+  return people.has(user.id) ? el("bdi", { title: user.id }, people.get(user.id)) : el("code", {}, user.id);
 }

@@ -1,13 +1,14 @@
 // The page of members: people, and their roles in the workspace.
 import { everything, post, remove } from "../core/api.js";
 import { ask, choice, field } from "../core/dialog.js";
-import { action, el, fill, find, show } from "../core/dom.js";
+import { el, fill, find, show } from "../core/dom.js";
 import { notice } from "../core/notices.js";
 import { begin } from "../core/shell.js";
 import { empty, loading, tried } from "../core/state.js";
-import { cell, listTable, moment, rowHead, tool, tools } from "../core/table.js";
+import { badge, cell, listTable, moment, rowHead, tool, tools } from "../core/table.js";
 
 const MAX_MEMBERS = 1000;
+const MAX_ID_CHARACTERS = 64;
 const ROLES = [
   ["reader", "Reader: reads files and usage"],
   ["writer", "Writer: also uploads and deletes"],
@@ -16,8 +17,19 @@ const ROLES = [
 
 const pathOf = (workspace) => `organization/projects/${workspace.id}/users`;
 
-begin(async ({ manages, workspace }) => {
+begin(async (context) => {
+  const { manages, workspace, session } = context;
   const place = find("#content");
+  const button = find("[data-action=add]");
+  show(button, Boolean(workspace) && manages && session.sign_in.oidc);
+  if (!session.sign_in.oidc) {
+    empty(place, {
+      title: "This server has no accounts of people",
+      words: "People sign in with keys. The operator can connect a provider of accounts by OpenID Connect.",
+      symbol: "key",
+    });
+    return;
+  }
   if (!workspace || !manages) {
     empty(place, {
       title: "Owners manage members",
@@ -26,28 +38,16 @@ begin(async ({ manages, workspace }) => {
     });
     return;
   }
-  const load = () => tried(place, () => list(place, workspace, load));
-  action("add", async () => {
-    if (await add(workspace)) load();
+  const load = () => tried(place, () => list(place, context, load));
+  button.addEventListener("click", async () => {
+    if (await add(context)) load();
   });
   loading(place);
   await load();
 });
 
-async function list(place, workspace, load) {
-  let members;
-  try {
-    members = await everything(pathOf(workspace), {}, MAX_MEMBERS);
-  } catch (error) {
-    if (error.status !== 501 && error.status !== 404) throw error;
-    show(find("[data-action=add]"), false);
-    empty(place, {
-      title: "This server has no accounts of people",
-      words: "People sign in with keys. The operator can connect a provider of accounts by OpenID Connect.",
-      symbol: "key",
-    });
-    return;
-  }
+async function list(place, { workspace, session }, load) {
+  const members = await everything(pathOf(workspace), {}, MAX_MEMBERS);
   if (members.length === 0) {
     empty(place, {
       title: "No members yet",
@@ -60,14 +60,15 @@ async function list(place, workspace, load) {
     place,
     listTable(
       "Members of the workspace",
-      ["Name", "E-mail", "Role", "Added", ""],
-      members.map((member) => row(workspace, member, load)),
+      ["Name", "E-mail", "Role", "By", "Added", ""],
+      members.map((member) => row(workspace, member, session, load)),
     ),
   );
 }
 
-function row(workspace, member, load) {
+function row(workspace, member, session, load) {
   const name = member.name || member.email || member.id;
+  const isOwn = member.id === session.actor.id;
   const change = async () => {
     await post(`${pathOf(workspace)}/${member.id}`, { role: role.value });
     notice(`${name} is now ${role.value}`);
@@ -91,28 +92,44 @@ function row(workspace, member, load) {
   return el(
     "tr",
     {},
-    rowHead(el("bdi", {}, member.name || "-")),
+    rowHead(el("bdi", {}, member.name || member.id), isOwn && [" ", badge("you", "good")]),
     cell("E-mail", el("bdi", {}, member.email ?? "-")),
     cell("Role", role),
+    cell("By", member.granted_by === "rule" ? "a rule, at each sign-in" : "a person or program"),
     cell("Added", moment(member.added_at)),
     tools(tool("Remove", "trash", name, leave)),
   );
 }
 
-// OpenAI names the manager of a project `owner` and everyone else `member`.
+// OpenAI's name of a member who is no owner.
 const roleOf = ({ role }) => (role === "member" ? "writer" : role);
 
-async function add(workspace) {
-  const email = el("input", { name: "email", type: "email", required: true, maxlength: 320, autocomplete: "off" });
+/** Builds the choice of a person: administrators see all people, owners need an id. */
+async function personField(isAdministrator) {
+  if (!isAdministrator) {
+    const input = el("input", {
+      name: "person",
+      required: true,
+      maxlength: MAX_ID_CHARACTERS,
+      autocomplete: "off",
+      spellcheck: "false",
+      placeholder: "user_...",
+    });
+    return field("Id of the person", input, "People find their id on the page Sessions, once they have signed in.");
+  }
+  const people = await everything("organization/users", {}, MAX_MEMBERS);
+  const words = ({ id, name, email }) => [id, [name, email].filter(Boolean).join(", ") || id];
+  return field("Person", choice("person", people.map(words)), "Everyone who has signed in to this server once.");
+}
+
+async function add({ workspace, isAdministrator }) {
+  const person = await personField(isAdministrator);
   const done = await ask({
     title: "Add a member",
     label: "Add",
-    fields: [
-      field("E-mail", email, "Of a person who has signed in to this server before"),
-      field("Role", choice("role", ROLES, "writer")),
-    ],
-    submit: (form) =>
-      post(pathOf(workspace), { email: form.elements.email.value.trim(), role: form.elements.role.value }),
+    fields: [person, field("Role", choice("role", ROLES, "writer"))],
+    submit: ({ elements }) =>
+      post(pathOf(workspace), { user_id: elements.person.value.trim(), role: elements.role.value }),
   });
   if (done) notice("Member added");
   return done;

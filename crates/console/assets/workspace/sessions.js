@@ -28,6 +28,8 @@ function draw(place, sessions, own, load) {
   const heads = ["Person or key", "Address", "Signed in", "Last used", "Ends", ""];
   fill(
     place,
+    own.actor.type === "person" &&
+      el("p", {}, "Your id is ", el("code", {}, own.actor.id), ". An owner needs it to add you to a workspace."),
     listTable(
       "Sessions",
       heads,
