@@ -158,7 +158,7 @@ const LIBRARIES: [(&str, &[&str]); 28] = [
     ("tokio_postgres_rustls", &["metadata/postgres"]),
     ("tokio_rustls", &["http"]),
     ("tracing_opentelemetry", &["traces"]),
-    ("venna_console", &["http/console", "http/router"]),
+    ("venna_console", &["http/pages", "http/router"]),
     ("venna_design", &["http/pages", "http/router"]),
     ("venna_form", &["http"]),
     ("venna_reference", &["http/pages", "http/reference", "http/router", "http/wire"]),

@@ -30,6 +30,7 @@ pub fn router(state: AppState, reference: Arc<ArcSwap<Reference>>) -> Router {
     let bundles = [venna_design::bundle(), venna_reference::bundle(), venna_console::bundle()];
     let router = routes::router()
         .merge(console::routes())
+        .merge(pages::console_routes())
         .nest(console::API, routes::router())
         .merge(health::routes())
         .merge(pages::routes(reference.load().origin(), &bundles))

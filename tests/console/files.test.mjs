@@ -115,6 +115,33 @@ test("a thousand files are paged, sorted, filtered, selected and deleted", async
   );
 });
 
+test("files are found by the beginning of their names", async (context) => {
+  const key = workspace("searched");
+  const user = client(server.origin, key);
+  for (const name of ["Alpha.txt", "alphabet.txt", "beta.txt", "100%_sure.txt"]) await user.upload(name, name);
+  const { data } = await user.get("files?name_prefix=nothing-begins-so");
+  if (data.length > 0) {
+    context.skip("this server does not search by name");
+    return;
+  }
+  await opened(browser, { origin: server.origin, key }, async (page) => {
+    const found = (names) =>
+      page.waitForFunction(
+        (wanted) => [...document.querySelectorAll("#rows bdi")].map((name) => name.textContent).join() === wanted,
+        names.join(),
+      );
+    await page.getByLabel("Name begins with").fill("alpha");
+    await found(["Alpha.txt", "alphabet.txt"]);
+    assert.ok(page.url().endsWith("?name=alpha"));
+    await page.getByLabel("Name begins with").fill("100%_");
+    await found(["100%_sure.txt"]);
+    await page.getByLabel("Name begins with").fill("zebra");
+    await page.getByText("No file has a name that begins with “zebra”.").waitFor();
+    await page.getByRole("button", { name: "Show all files" }).click();
+    await found(["100%_sure.txt", "beta.txt", "alphabet.txt", "Alpha.txt"]);
+  });
+});
+
 test("rows are selected in ranges by keyboard and mouse, and one is deleted from its row", async () => {
   const key = workspace("rows");
   const user = client(server.origin, key);

@@ -4,8 +4,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { launch, looks, opened, ready, visit } from "./browser.mjs";
-import { freePort, provide } from "./provider.mjs";
-import { client, start } from "./server.mjs";
+import { provide } from "./provider.mjs";
+import { client, freePort, start } from "./server.mjs";
 
 const ACCOUNTS = {
   rita: { name: "Rita Reader", email: "rita@example.com", email_verified: true, groups: ["readers"] },

@@ -1,6 +1,7 @@
 // The page of a file: its details, previews of each kind, bad lines, damage.
 import assert from "node:assert/strict";
 import fs from "node:fs";
+import path from "node:path";
 import { after, before, test } from "node:test";
 import zlib from "node:zlib";
 import { launch, looks, opened, visit } from "./browser.mjs";
@@ -225,6 +226,26 @@ test("a PDF document is framed as such, and a page that says to be one is not", 
     await preview.getByText("The content is not what the name says.").waitFor();
     assert.equal(await preview.locator("iframe").count(), 0);
   });
+});
+
+test("a damaged file says so, and the rest of the page is there", async () => {
+  const file = await api.upload("damaged.txt", "a line of a text that is stored as a blob\n".repeat(50_000));
+  for (const name of fs.readdirSync(path.join(server.data, "blobs"), { recursive: true })) {
+    const blob = path.join(server.data, "blobs", name);
+    if (!fs.statSync(blob).isFile() || fs.statSync(blob).size < file.bytes) continue;
+    const handle = fs.openSync(blob, "r+");
+    fs.writeSync(handle, "X", 1000);
+    fs.closeSync(handle);
+  }
+  await shown(
+    file,
+    async (page) => {
+      await page.getByRole("heading", { name: "This file is damaged" }).waitFor();
+      await page.locator("#details").getByText(file.id).waitFor();
+      await looks(page, "file-damaged");
+    },
+    /500/,
+  );
 });
 
 test("no preview of other bytes, of an empty file, and of one that is gone", async () => {

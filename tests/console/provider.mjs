@@ -2,19 +2,10 @@
 import http from "node:http";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
+import { freePort } from "./server.mjs";
 
 const require = createRequire(`${process.env.NODE_MODULES}/`);
 const { default: Provider } = await import(pathToFileURL(require.resolve("oidc-provider")).href);
-
-/** Resolves with a port that is free now. */
-export function freePort() {
-  return new Promise((resolve) => {
-    const probe = http.createServer().listen(0, "127.0.0.1", () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
-}
 
 /**
  * Starts a provider with one client.

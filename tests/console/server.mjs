@@ -1,11 +1,22 @@
 // A server of the tests: the real program in a folder of its own.
 import { execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
+import http from "node:http";
 import path from "node:path";
 
 const { VENNA_BINARY } = process.env;
 const START_MS = 20_000;
 const MAX_SAID_CHARACTERS = 100_000;
+
+/** Resolves with a port that is free now. */
+export function freePort() {
+  return new Promise((resolve) => {
+    const probe = http.createServer().listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
 
 /** Starts a server with these settings, on any free port unless they name one. */
 export async function start(...settings) {
@@ -26,6 +37,7 @@ export async function start(...settings) {
     }).trim();
   return {
     origin,
+    data,
     key: fs.readFileSync(path.join(data, "first-key"), "utf8").trim(),
     run,
     adminKey: () => run("keys", "create", "--admin", "--quiet"),

@@ -1,8 +1,9 @@
 // Signing in with a key, sessions that end, and signing out.
 import assert from "node:assert/strict";
+import http from "node:http";
 import { after, before, test } from "node:test";
 import { launch, opened, ready, signIn, visit } from "./browser.mjs";
-import { client, start } from "./server.mjs";
+import { client, freePort, start } from "./server.mjs";
 
 let browser;
 let server;
@@ -113,4 +114,58 @@ test("a revoked key ends its session", async () => {
     await page.getByLabel("Purpose").selectOption("batch");
     await page.getByRole("dialog", { name: "Your session has ended" }).waitFor();
   });
+});
+
+// A proxy that serves the server below a path, and nothing else.
+async function below(prefix, target, use) {
+  const outside = [];
+  const proxy = http.createServer((request, answer) => {
+    if (!request.url.startsWith(`${prefix}/`)) {
+      outside.push(request.url);
+      answer.writeHead(404).end();
+      return;
+    }
+    const { hostname, port } = new URL(target.origin);
+    const { method, headers } = request;
+    const onward = http.request({ hostname, port, path: request.url.slice(prefix.length), method, headers }, (real) => {
+      answer.writeHead(real.statusCode, real.headers);
+      real.pipe(answer);
+    });
+    request.pipe(onward);
+  });
+  await new Promise((listening) => {
+    proxy.listen(target.port, "127.0.0.1", listening);
+  });
+  try {
+    await use(outside);
+  } finally {
+    proxy.closeAllConnections();
+    await new Promise((closed) => {
+      proxy.close(closed);
+    });
+  }
+}
+
+test("the console works below the path of a proxy", async () => {
+  const port = await freePort();
+  const origin = `http://127.0.0.1:${port}`;
+  const inside = await start("--public-url", `${origin}/store`);
+  try {
+    await client(inside.origin, inside.key).upload("behind.txt", "behind a proxy");
+    await below("/store", { origin: inside.origin, port }, async (outside) => {
+      await opened(browser, { origin, expected: /401/ }, async (page, { context }) => {
+        await page.goto(`${origin}/store/console/files`);
+        await page.getByLabel("API key").fill(inside.key);
+        await page.keyboard.press("Enter");
+        await page.getByRole("link", { name: "behind.txt" }).click();
+        await page.locator("#preview").getByText("behind a proxy").waitFor();
+        assert.equal((await context.cookies())[0].path, "/store/console");
+        await page.getByRole("button", { name: "Sign out" }).click();
+        await page.getByText("You are signed out.").waitFor();
+      });
+      assert.deepEqual(outside, []);
+    });
+  } finally {
+    await inside.stop();
+  }
 });

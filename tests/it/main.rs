@@ -8,6 +8,7 @@ mod adjustments;
 mod administration;
 mod audit;
 mod console;
+mod console_pages;
 mod content;
 mod cors;
 mod create;

@@ -77,7 +77,7 @@ pub fn page(content: Content) -> ConsolePage {
 }
 
 /// Writes a page for people without a session.
-pub fn plain_page(path: &'static str, title: &str, about: &str, module: &'static str, main: Markup) -> ConsolePage {
+pub fn plain_page(path: &'static str, title: &str, about: &str, module: &'static str, main: &Markup) -> ConsolePage {
     let root = root_from(path);
     let head = head(&root, module);
     let main = html! { div #banners role="status" {} (main) };

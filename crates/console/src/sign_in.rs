@@ -44,5 +44,5 @@ pub fn page() -> ConsolePage {
             noscript { p { "The console needs JavaScript." } }
         }
     };
-    plain_page("/console/sign-in", "Sign in", "Sign in to the console of this server.", "sign_in.js", main)
+    plain_page("/console/sign-in", "Sign in", "Sign in to the console of this server.", "sign_in.js", &main)
 }

@@ -1,4 +1,4 @@
-//! The console: its pages, sessions, sign-in, and the API for its pages.
+//! The console's part of the server: sessions, sign-in, and the API for its pages.
 //!
 //! Below `/console/api/v1` stand the routes of `/v1` themselves. A request there has the cookie of a session instead of
 //! a key. Cookies mean nothing outside of `/console`, and no answer below it has CORS headers.
@@ -7,7 +7,6 @@ mod authenticate;
 mod cookie;
 mod forgery;
 mod oidc;
-mod pages;
 mod project;
 mod refusals;
 mod return_to;
@@ -29,12 +28,12 @@ use std::sync::Arc;
 /// The path below which the routes of `/v1` take sessions.
 pub const API: &str = "/console/api";
 
-/// Builds the routes of the pages and of sessions.
+/// Builds the routes of sessions.
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S>
 where
     Arc<Console>: FromRef<S>,
 {
-    pages::routes()
+    Router::new()
         .route("/console/api/sign-in", get(sign_in::retrieve_ways).post(sign_in::sign_in))
         .route("/console/api/sign-out", post(sign_in::sign_out))
         .route("/console/api/session", get(sessions::retrieve_session))

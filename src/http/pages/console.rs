@@ -1,7 +1,7 @@
 //! The pages of the console. They are the same for everyone and hold no secret; their scripts read the session.
 
+use super::served::{HTML, ServedFile, found, moved};
 use crate::http::headers::put;
-use crate::http::pages::{HTML, ServedFile, found, moved};
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
