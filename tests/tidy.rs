@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Every top-level module and its layer. Imports go down only.
-const LAYERS: [(&str, u8); 28] = [
+const LAYERS: [(&str, u8); 30] = [
     ("cli", 6),
     ("app", 5),
     ("http", 4),
@@ -18,6 +18,7 @@ const LAYERS: [(&str, u8); 28] = [
     ("inspect", 3),
     ("keys", 3),
     ("outbox", 3),
+    ("people", 3),
     ("sessions", 3),
     ("sweep", 3),
     ("uploads", 3),
@@ -26,6 +27,7 @@ const LAYERS: [(&str, u8); 28] = [
     ("access_log", 2),
     ("blobs", 2),
     ("metadata", 2),
+    ("oidc", 2),
     ("sinks", 2),
     ("traces", 2),
     ("model", 1),
@@ -40,7 +42,7 @@ const LAYERS: [(&str, u8); 28] = [
 ];
 
 /// The imports of every top-level module: the same table as in `ARCHITECTURE.md`.
-const EDGES: [(&str, &[&str]); 28] = [
+const EDGES: [(&str, &[&str]); 30] = [
     ("cli", &["app", "clock", "config", "error_chain", "inspect", "model", "traces", "usage"]),
     (
         "app",
@@ -58,7 +60,9 @@ const EDGES: [(&str, &[&str]); 28] = [
             "keys",
             "metadata",
             "model",
+            "oidc",
             "outbox",
+            "people",
             "random",
             "sessions",
             "shares",
@@ -74,12 +78,15 @@ const EDGES: [(&str, &[&str]); 28] = [
         &[
             "access_log",
             "audit",
+            "clock",
             "error_chain",
             "files",
             "keys",
             "metadata",
             "metrics",
             "model",
+            "oidc",
+            "people",
             "random",
             "sessions",
             "shares",
@@ -96,6 +103,7 @@ const EDGES: [(&str, &[&str]); 28] = [
     ("inspect", &["blobs", "clock", "error_chain", "metadata", "metrics", "model", "random"]),
     ("keys", &["clock", "error_chain", "metadata", "metrics", "model", "random"]),
     ("outbox", &["clock", "error_chain", "metadata", "model", "random", "sinks"]),
+    ("people", &["metadata", "model"]),
     ("sessions", &["clock", "error_chain", "metadata", "model", "random"]),
     ("sweep", &["blobs", "error_chain", "failpoint", "metadata", "metrics", "model", "random"]),
     ("uploads", &["error_chain", "failpoint", "files", "metadata", "model", "shares"]),
@@ -103,6 +111,7 @@ const EDGES: [(&str, &[&str]); 28] = [
     ("workspaces", &["metadata", "model"]),
     ("blobs", &["failpoint", "filesystem", "metrics", "model", "random", "shares"]),
     ("metadata", &["clock", "failpoint", "filesystem", "metrics", "model", "random", "shares"]),
+    ("oidc", &["model"]),
     ("sinks", &["model"]),
     ("traces", &["metrics", "random"]),
     ("model", &[]),
@@ -151,7 +160,7 @@ const LIBRARIES: [(&str, &[&str]); 28] = [
     ("opentelemetry_sdk", &["traces"]),
     ("procfs", &["metrics"]),
     ("prometheus_client", &["metrics"]),
-    ("reqwest", &["cli/health", "http/reference", "sinks", "traces"]),
+    ("reqwest", &["cli/health", "http/reference", "oidc", "sinks", "traces"]),
     ("rusqlite", &["metadata"]),
     ("sd_notify", &["cli"]),
     ("tokio_postgres", &["metadata/postgres"]),

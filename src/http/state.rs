@@ -6,7 +6,6 @@
 use super::access::AccessRecorder;
 use super::body::BodyPace;
 use super::caller::Authenticator;
-use super::console::{Console, Oidc, SessionCookie};
 use super::content::DownloadLimits;
 use super::cors::Cors;
 use super::failed_logins::FailedLogins;
@@ -17,6 +16,7 @@ use super::long_reads::LongReads;
 use super::middleware::RequestPolicy;
 use super::rates::Rates;
 use super::reload_refusals::ReloadRefusals;
+use super::session::{Console, Oidc, SessionCookie};
 use super::throttle::RequestLimits;
 use crate::access_log::AccessLog;
 use crate::audit::AuditLog;

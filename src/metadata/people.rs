@@ -43,8 +43,8 @@ pub trait PersonStore: Debug + Send + Sync {
         workspace: Option<WorkspaceId>,
     ) -> Result<Option<Credential>, MetadataError>;
     /// Gives a person a role in a workspace, or that of an administrator, until the API revokes it; no role revokes it.
-    /// Returns the person and the membership that it has now. Returns none when there is no such person or workspace, or
-    /// the person has the maximum of memberships.
+    /// Returns the person and the membership that it has now. Returns none when there is no such person or workspace,
+    /// or the person has the maximum of memberships.
     async fn set_member(
         &self,
         person: PersonId,

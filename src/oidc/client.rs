@@ -1,6 +1,6 @@
 //! Requests to the provider: each has a timeout, a limit of its answer, and follows no redirect.
 
-use super::provider::ProviderError;
+use super::error::ProviderError;
 use http::StatusCode;
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, RequestBuilder};

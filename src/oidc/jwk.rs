@@ -1,9 +1,9 @@
 //! The signing keys of a provider (RFC 7517), and signatures by them (RFC 7518).
 //!
-//! A key verifies only with algorithms of its own kind. There is no symmetric algorithm and no `none`, so neither can be
-//! chosen by a token.
+//! A key verifies only with algorithms of its own kind. There is no symmetric algorithm and no `none`, so no
+//! token can choose one.
 
-use super::token::TokenError;
+use super::error::TokenError;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::{

@@ -1,6 +1,6 @@
 //! The metadata of a provider (OpenID Connect Discovery 1.0).
 
-use super::provider::ProviderError;
+use super::error::ProviderError;
 use http::Uri;
 use serde::Deserialize;
 

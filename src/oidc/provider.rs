@@ -3,9 +3,10 @@
 use super::attempt::Attempt;
 use super::claims::Claims;
 use super::client;
+use super::error::{ProviderError, TokenError};
 use super::jwk::KeySet;
 use super::metadata::{self, Metadata};
-use super::token::{Expected, Token, TokenError};
+use super::token::{Expected, Token};
 use reqwest::{Client, RequestBuilder};
 use serde::Deserialize;
 use std::fmt;
@@ -41,29 +42,6 @@ impl fmt::Debug for ProviderConfig {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("ProviderConfig").field("issuer", &self.issuer).finish_non_exhaustive()
     }
-}
-
-/// The reason why the provider vouches for nobody.
-#[derive(Debug, thiserror::Error)]
-pub enum ProviderError {
-    /// The client cannot be built.
-    #[error("the HTTP client cannot be used: {0}")]
-    Unusable(String),
-    /// The provider does not answer.
-    #[error("the OpenID provider does not answer")]
-    Unreachable(#[source] reqwest::Error),
-    /// The provider did not answer a moment ago.
-    #[error("the OpenID provider did not answer a moment ago")]
-    Resting,
-    /// The answer of the provider is not valid.
-    #[error("the answer of the OpenID provider is not valid: {0}")]
-    Answer(&'static str),
-    /// The provider does not accept the code.
-    #[error("the OpenID provider refused the code: {0}")]
-    Code(String),
-    /// A token of the provider is not valid.
-    #[error(transparent)]
-    Token(#[from] TokenError),
 }
 
 /// The request of a provider to end sessions.

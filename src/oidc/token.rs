@@ -1,6 +1,7 @@
 //! Tokens: JSON Web Signatures in compact form (RFC 7515), and what ID tokens and logout tokens must say.
 
 use super::claims::Claims;
+use super::error::TokenError;
 use super::jwk::KeySet;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,56 +15,6 @@ pub const CLOCK_SKEW_SECONDS: u64 = 60;
 const MAX_LOGOUT_AGE_SECONDS: u64 = 600;
 /// The event of a logout token.
 const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
-
-/// The reason why a token is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TokenError {
-    /// It is no token, or is too long.
-    #[error("the token is malformed")]
-    Malformed,
-    /// The provider has no key of this id.
-    #[error("the token is signed with an unknown key")]
-    UnknownKey,
-    /// The signature or its algorithm is wrong.
-    #[error("the signature of the token is not valid")]
-    Signature,
-    /// Another issuer made it.
-    #[error("the token is of another issuer")]
-    Issuer,
-    /// It was made for another client.
-    #[error("the token is for another client")]
-    Audience,
-    /// It has expired, or is not valid yet.
-    #[error("the token has expired or is not valid yet")]
-    Time,
-    /// It belongs to another sign-in.
-    #[error("the token belongs to another sign-in")]
-    Nonce,
-    /// It names nobody, or somebody else than another answer.
-    #[error("the token does not name its subject")]
-    Subject,
-    /// It is no logout token.
-    #[error("the token asks for no logout")]
-    Event,
-}
-
-impl TokenError {
-    /// Returns a word for the audit log.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Malformed => "token_malformed",
-            Self::UnknownKey => "token_key_unknown",
-            Self::Signature => "token_signature_invalid",
-            Self::Issuer => "token_issuer_wrong",
-            Self::Audience => "token_audience_wrong",
-            Self::Time => "token_expired",
-            Self::Nonce => "token_nonce_wrong",
-            Self::Subject => "token_subject_wrong",
-            Self::Event => "token_event_wrong",
-        }
-    }
-}
 
 /// A token that was taken apart. Nothing of it is verified yet.
 #[derive(Debug)]

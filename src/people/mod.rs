@@ -45,17 +45,15 @@ impl People {
     ) -> Result<(Person, Vec<Membership>), MetadataError> {
         let mut grants = Vec::with_capacity(wanted.len());
         for WantedGrant { workspace, role } in wanted {
-            let workspace = match workspace {
+            let found = match workspace {
                 None => None,
-                Some(named) => match self.workspace(named).await? {
-                    Some(id) => Some(id),
-                    None => {
-                        tracing::warn!(workspace = named, "workspace of an OpenID rule not found");
-                        continue;
-                    }
-                },
+                Some(named) => self.workspace(named).await?,
             };
-            grants.push(Grant { workspace, role: *role });
+            if let (Some(named), None) = (workspace, found) {
+                tracing::warn!(workspace = named, "workspace of an OpenID rule not found");
+                continue;
+            }
+            grants.push(Grant { workspace: found, role: *role });
         }
         self.metadata.sign_in_person(identity, grants, origin).await
     }

@@ -42,6 +42,7 @@ COLUMNS = {
     "content": {"blobs.content"},
     "name": {"files.filename", "uploads.filename", "answers.answer"},
     "title": {"workspaces.name", "api_keys.name", "audit_log.details", "answers.key", "answers.answer", "ledger.note", "ledger.event_id", "audit_log.object_id"},
+    "person": {"persons.subject", "persons.name", "persons.email", "api_keys.name", "answers.answer"},
     "stray": set(),
     "key": set(),
 }
@@ -215,6 +216,7 @@ def use_administration(walk: Walk) -> None:
         walk.fail(admin, "POST", "/v1/organization/usage/adjustments", adjustment | change)
     walk.ask(admin, "POST", f"{path}/api_keys/{made['id']}", {"scopes": ["files.read"]})
     use_accounts(walk, path)
+    use_people(walk, path)
     rate = walk.ask(admin, "GET", f"{path}/rate_limits").json()["data"][0]["id"]
     walk.ask(admin, "POST", f"{path}/rate_limits/{rate}", {"max_requests_per_1_minute": 1_000_000})
     walk.fail(admin, "POST", f"{path}/rate_limits/{new('stray')}", {"max_requests_per_1_minute": 1})
@@ -254,6 +256,51 @@ def use_accounts(walk: Walk, project: str) -> None:
     walk.ask(admin, "GET", f"/v1/organization/admin_api_keys/{made['id']}")
     walk.ask(admin, "DELETE", f"/v1/organization/admin_api_keys/{made['id']}")
     walk.fail(Caller(walk.venna, "", made["value"]), "GET", "/v1/organization/projects")
+
+
+def use_people(walk: Walk, project: str) -> None:
+    """People as a provider would bring them: written into the database, since there is no provider."""
+    admin, new = walk.admin, walk.markers.new
+    people = ["user_0" + "".join(secrets.choice(BASE62) for _ in range(23)) for _ in range(2)]
+    with closing(sqlite3.connect(walk.venna.data_dir / "venna.db", timeout=30)) as database, database:
+        for id in people:
+            row = (id, "https://sso.example", new("person"), new("person"), new("person"))
+            database.execute("INSERT INTO persons VALUES (?, ?, ?, ?, ?, 0)", row)
+    walk.ask(admin, "GET", "/v1/organization/users")
+    for id in people:
+        walk.ask(admin, "GET", f"/v1/organization/users/{id}")
+        once = {"Idempotency-Key": new("title")}
+        walk.ask(admin, "POST", f"{project}/users", {"user_id": id, "role": "writer"}, headers=once)
+        walk.ask(admin, "GET", f"{project}/users")
+        walk.ask(admin, "GET", f"{project}/users/{id}")
+        walk.ask(admin, "POST", f"{project}/users/{id}", {"role": "reader"})
+        walk.fail(admin, "POST", f"{project}/users/{id}", {"role": new("stray")})
+    walk.ask(admin, "DELETE", f"{project}/users/{people[0]}")
+    walk.ask(admin, "POST", f"/v1/organization/users/{people[0]}", {"role": "owner"}, headers={"Idempotency-Key": new("title")})
+    walk.ask(admin, "DELETE", f"/v1/organization/users/{people[0]}")
+
+
+def use_console(walk: Walk) -> None:
+    """A session: neither its cookie nor its token may stand anywhere."""
+    new, nobody = walk.markers.new, walk.nobody
+    own = {"Sec-Fetch-Site": "same-origin"}
+    for who in (walk.user, walk.admin):
+        answer = walk.send(nobody, "POST", "/console/api/sign-in", {"key": who.key}, headers=own)
+        assert answer.status == 200, answer
+        cookie = (answer.header("set-cookie") or "").partition(";")[0]
+        walk.venna.keep_secret(cookie.partition("=")[2])
+        signed_in = own | {"Cookie": cookie, "X-CSRF-Token": walk.venna.keep_secret(answer.json()["session"]["csrf_token"])}
+        for path in ("/console/api/session", "/console/api/sessions", "/console/api/v1/organization/key"):
+            assert walk.send(nobody, "GET", path, headers=signed_in, echoes=True).status == 200
+        walk.fail(nobody, "POST", "/console/api/v1/files", headers=own | {"Cookie": cookie})
+        assert walk.send(nobody, "POST", "/console/api/sign-out", headers=signed_in).status == 204
+        walk.fail(nobody, "GET", "/console/api/session", headers=signed_in)
+    walk.fail(nobody, "POST", "/console/api/sign-in", {"key": new("stray")}, headers=own)
+    walk.fail(nobody, "POST", "/console/api/sign-in", {"key": a_key()}, headers=own)
+    walk.fail(nobody, "GET", "/console/api/session", headers={"Cookie": f"venna_session={new('stray')}"})
+    walk.fail(nobody, "GET", f"/console/api/v1/files?project={new('stray')}")
+    walk.fail(nobody, "GET", f"/console/sign-in/oidc?return_to={new('stray')}")
+    walk.fail(nobody, "POST", "/console/oidc/back-channel-logout", b"logout_token=" + new("stray").encode())
 
 
 def fail_in_every_way(walk: Walk) -> None:
@@ -445,6 +492,7 @@ def walk_and_look(tmp_path: Path, traces: list[bytes]) -> None:
         walk.ask(Caller(venna, "", rotated), "GET", "/v1/files")
         use_uploads(walk)
         use_administration(walk)
+        use_console(walk)
         fail_in_every_way(walk)
         misplace_keys(walk)
         break_off(walk)

@@ -138,16 +138,18 @@ async fn members_are_managed_by_owners_and_users_by_administrators() {
     owner.browser.delete(&one).await.is_ok();
     newcomer.get(&files).await.is_error(403, None, Some("insufficient_permissions"));
 
-    let user = format!("/console/api/v1/organization/users/{person}");
+    let user = format!("/console/api/v1/organization/users/{person}?project={project}");
     owner.browser.get(&user).await.is_error(403, None, Some("insufficient_permissions"));
-    assert_eq!(root.browser.get(&user).await.is_ok().json()["role"], "reader");
-    assert_eq!(root.browser.post(&user, &json!({"role": "owner"})).await.is_ok().json()["role"], "owner");
+    let user = user.split('?').next().unwrap();
+    assert_eq!(root.browser.get(user).await.is_ok().json()["role"], "reader");
+    assert_eq!(root.browser.post(user, &json!({"role": "owner"})).await.is_ok().json()["role"], "owner");
     newcomer.get("/console/api/v1/organization/users").await.is_ok();
     assert_eq!(newcomer.get("/console/api/session").await.is_ok().json()["role_administrator"], true);
-    assert_eq!(root.browser.post(&user, &json!({"role": "reader"})).await.is_ok().json()["role"], "reader");
-    newcomer.get("/console/api/v1/organization/users").await.is_error(403, None, Some("insufficient_permissions"));
-    root.browser.delete(&user).await.is_ok();
+    assert_eq!(root.browser.post(user, &json!({"role": "reader"})).await.is_ok().json()["role"], "reader");
+    let all = "/console/api/v1/organization/users";
+    newcomer.get(all).await.is_error(403, None, Some("insufficient_permissions"));
+    root.browser.delete(user).await.is_ok();
     newcomer.get("/console/api/session").await.is_error(401, None, Some("session_expired"));
-    root.browser.get(&user).await.is_error(404, Some("user_id"), None);
+    root.browser.get(user).await.is_error(404, Some("user_id"), None);
     world.server.close().await;
 }

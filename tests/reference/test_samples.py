@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +31,7 @@ SHOWN = {
     "project": "ws_00VbjUjhHGglY7j08O6M3Oj9",
     "key": "key_00VbjUjhHGglY7j08O6M3Oj9",
     "admin_key": "key_00VbjV0eKQh2wXc7sT4uYb1m",
+    "user": "user_00VbjUjhHGglY7j08O6M3Oj9",
     "name": "research",
     "day": "1795305600",
 }
@@ -36,10 +39,12 @@ WITH_FILE = {"listFiles", "retrieveFile", "deleteFile", "downloadFile", "listFil
 WITH_UPLOAD = {"retrieveUpload", "addUploadPart", "listUploadParts", "completeUpload", "cancelUpload"}
 WITH_SPEND_LIMIT = {"retrieveProjectSpendLimit", "deleteProjectSpendLimit"}
 WITH_ADMIN_KEY = {"listAdminApiKeys", "retrieveAdminApiKey", "deleteAdminApiKey"}
+WITH_USER = {"listUsers", "retrieveUser", "updateUser", "deleteUser", "createProjectUser"}
+WITH_MEMBER = {"listProjectUsers", "retrieveProjectUser", "updateProjectUser", "deleteProjectUser"}
 WITH_PART = {"listUploadParts", "completeUpload"}
-IDS = re.compile(r"\b(file-|ws_|key_|audit_)[0-9A-Za-z]{24}\b|\b(upload_|part_|req_)[0-9a-f]{32}\b")
+IDS = re.compile(r"\b(file-|ws_|key_|audit_|user_)[0-9A-Za-z]{24}\b|\b(upload_|part_|req_)[0-9a-f]{32}\b")
 SECRET = re.compile(r"^vka?_[0-9A-Za-z]{36}$")
-TIMES = {"created_at", "expires_at", "effective_at", "archived_at", "last_used_at", "start_time", "end_time", "ts"}
+TIMES = {"added_at", "last_signed_in_at", "created_at", "expires_at", "effective_at", "archived_at", "last_used_at", "start_time", "end_time", "ts"}
 OF_TIME = {"seq", "byte_seconds", "usage_bytes"}
 
 
@@ -74,6 +79,14 @@ class World:
     def post_json(self, path: str, key: str, body: dict) -> dict:
         return self.post(path, key, "-H", "Content-Type: application/json", "-d", json.dumps(body))
 
+    def add_user(self) -> str:
+        """A person as a provider would bring one: written into the database, since there is no provider."""
+        id = f"user_00VbjUjhHGglY7j08O6M{self.made:05}"
+        with closing(sqlite3.connect(self.venna.data_dir / "venna.db", timeout=30)) as database, database:
+            row = (id, "https://sso.example", id, "Ada", "ada@files.example", int(time.time()))
+            database.execute("INSERT INTO persons VALUES (?, ?, ?, ?, ?, ?)", row)
+        return id
+
     def prepare(self, operation: str, language: str, text: str, folder: Path) -> Sample:
         self.made += 1
         real = {**SHOWN, "name": f"research-{self.made}", "day": str(int(time.time()) // 86400 * 86400)}
@@ -96,6 +109,11 @@ class World:
             made = self.post_json("/v1/organization/admin_api_keys", self.admin_key, {"name": "deploy"})
             real["admin_key"] = made["id"]
             self.venna.keep_secret(made["value"])
+        if operation in WITH_USER | WITH_MEMBER:
+            real["user"] = self.add_user()
+        if operation in WITH_MEMBER:
+            member = {"user_id": real["user"], "role": "owner"}
+            self.post_json(f"/v1/organization/projects/{real['project']}/users", self.admin_key, member)
         for what, shown in SHOWN.items():
             text = text.replace(shown, real[what])
         return Sample(operation, language, text, key, real["name"])

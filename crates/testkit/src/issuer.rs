@@ -241,7 +241,7 @@ fn serve(socket: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
         let (name, value) = header.trim().split_once(':').unwrap_or_default();
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.trim().parse().unwrap(),
-            "authorization" => authorization = value.trim().to_owned(),
+            "authorization" => value.trim().clone_into(&mut authorization),
             "" => break,
             _ => {}
         }

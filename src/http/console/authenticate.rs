@@ -1,9 +1,9 @@
 //! Authentication below `/console/api/v1`: from the session of a request to the `Principal` of its key.
 
 use super::api_path;
-use super::signed_in::Console;
 use crate::http::caller::Principal;
 use crate::http::error::ApiError;
+use crate::http::session::Console;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};

@@ -4,22 +4,16 @@
 //! a key. Cookies mean nothing outside of `/console`, and no answer below it has CORS headers.
 
 mod authenticate;
-mod cookie;
-mod forgery;
 mod oidc;
-mod project;
-mod refusals;
 mod return_to;
 mod sessions;
 mod sign_in;
-mod signed_in;
 mod wire;
 
 pub use authenticate::authenticate;
-pub use cookie::SessionCookie;
-pub use signed_in::{Console, Oidc};
 
 use super::cors::is_api;
+use super::session::Console;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::{delete, get, post};

@@ -1,14 +1,14 @@
 //! Sign-in by OpenID Connect: the way to the provider, the way back, and the provider's requests to end sessions.
 
-use super::cookie::only_cookie;
 use super::return_to::ReturnTo;
 use super::sign_in::end_previous;
-use super::signed_in::{Console, Oidc};
 use crate::error_chain::ErrorChain;
 use crate::http::error::ApiError;
 use crate::http::headers::put;
 use crate::http::pages::{go_on, sign_in_failed};
 use crate::http::query::parameters;
+use crate::http::session::cookie::only_cookie;
+use crate::http::session::{Console, Oidc};
 use crate::model::audit::Actor;
 use crate::model::session::MAX_PROVIDER_SESSION_BYTES;
 use crate::oidc::{Attempt, Claims, ProviderError};

@@ -1,11 +1,11 @@
 //! The handlers of sessions: the own one, the list, and the end of another one.
 
-use super::signed_in::{Console, SignedIn};
 use super::wire::{ListedSession, SessionObject};
 use crate::http::error::{ApiError, echo};
 use crate::http::headers::put;
 use crate::http::list::limit;
 use crate::http::query::parameters;
+use crate::http::session::{Console, SignedIn};
 use crate::http::wire::{List, json};
 use crate::model::audit::Actor;
 use crate::model::ids::SessionId;

@@ -1,11 +1,11 @@
 //! The handlers that begin and end the session of a browser.
 
-use super::forgery::check_origin;
-use super::signed_in::{Console, FoundSession, Holder, SignedIn};
 use super::wire::{self, SessionObject};
 use crate::http::error::ApiError;
 use crate::http::headers::put;
 use crate::http::json::JsonObject;
+use crate::http::session::forgery::check_origin;
+use crate::http::session::{Console, FoundSession, Holder, SignedIn};
 use crate::http::wire::json;
 use crate::keys::VerifiedKey;
 use crate::model::api_key::{KeyDigest, KeySecret};

@@ -1,7 +1,7 @@
 //! The JSON objects of sessions.
 
-use super::signed_in::{Console, FoundSession, Holder, SignedIn};
 use crate::http::error::ApiError;
+use crate::http::session::{Console, FoundSession, Holder, SignedIn};
 use crate::model::audit::Actor;
 use crate::model::ids::{SessionId, WorkspaceId};
 use crate::model::person::{Membership, Role};

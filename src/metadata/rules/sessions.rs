@@ -27,10 +27,10 @@ pub fn new_session(id: SessionId, new: &NewSession, origin: Origin, now_seconds:
 /// Returns the entry of a new session; `ended` is the number of sessions that it replaced.
 pub fn signed_in(session: &Session, workspace: Option<WorkspaceId>, ended: usize) -> NewEntry {
     let by = if matches!(session.actor, Actor::Person(_)) { "oidc" } else { "key" };
-    let mut details = json!({"sign_in": by});
-    if ended > 0 {
-        details["ended_sessions"] = ended.into();
-    }
+    let details = match ended {
+        0 => json!({"sign_in": by}),
+        ended => json!({"sign_in": by, "ended_sessions": ended}),
+    };
     NewEntry { action: Action::SignedIn, workspace, object: session.id.to_string(), details: Some(details) }
 }
 

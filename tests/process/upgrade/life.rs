@@ -22,6 +22,10 @@ pub const PART_BYTES: [usize; 2] = [50, 200];
 pub const ONCE: (&str, &str) = ("one-key", "once.txt");
 /// The size of a file that is kept as a blob, in bytes.
 pub const LARGE_BYTES: usize = 600;
+/// A person, whom only a provider brings, its membership and its session.
+const PERSON: &str = "user_00VbjUjhHGglY7j08O6M3Oj9";
+const MEMBERSHIP: &str = "key_00VbjUjhHGglY7j08O6M3Oj9";
+const SESSION: &str = "sess_00VbjUjhHGglY7j08O6M3Oj9";
 /// 2100-01-01: the deadline of rows that a test needs.
 const FAR_SECONDS: u64 = 4_102_444_800;
 /// The time after the recording at which a file expires, so that the bill of its minute has no end in it.
@@ -191,6 +195,20 @@ fn set_deadlines(installation: &Installation) {
         format!("UPDATE uploads SET expires_at = {FAR_SECONDS} WHERE status = 'pending'"),
         format!("UPDATE answers SET made_at = {FAR_SECONDS}"),
         format!("INSERT INTO holds (id, expires_at) VALUES ('of-a-backup', {})", soon.as_secs()),
+        format!(
+            "INSERT INTO persons (id, issuer, subject, name, email, last_signed_in_at) VALUES
+             ('{PERSON}', 'https://sso.example', 'ada', 'Ada', 'ada@files.example', 1795374000)"
+        ),
+        format!(
+            "INSERT INTO api_keys (id, workspace_id, scopes, redacted, name, person_id, role, granted_by)
+             SELECT '{MEMBERSHIP}', id, 'files.read,usage.read', '', 'ada@files.example', '{PERSON}', 'reader', 'rule'
+             FROM workspaces WHERE name = 'research'"
+        ),
+        format!(
+            "INSERT INTO sessions (id, digest, actor, last_used_at, expires_at, ends_at) VALUES
+             ('{SESSION}', {digest}, '{PERSON}', 1795374000, {FAR_SECONDS}, {FAR_SECONDS})",
+            digest = rows.choose("zeroblob(32)", "decode(repeat('00', 32), 'hex')")
+        ),
         rows.choose(OUTBOX, &OUTBOX.replace("x'7b7d'", "'{}'::bytea")).to_owned(),
     ];
     for statement in statements {
