@@ -31,6 +31,7 @@ need_debian_package() { # COMMAND PACKAGE: installs the package when the command
     { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2"; } >"$cache/apt.log" 2>&1
 }
 
+need_debian_package 'firefox-esr --version' firefox-esr || say 'there is no Firefox to be had: the test with it is skipped'
 node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || give_up 'Node 20 or later is needed'
 if ! need_debian_package 'chromium --version' chromium; then
     say 'there is no Chromium to be had: the console was not looked at in a browser'
@@ -52,7 +53,8 @@ scratch=$(mktemp -d /tmp/venna-console.XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
 export TMPDIR="$scratch" VENNA_BINARY="$binary" NODE_MODULES="$cache/node/node_modules" NO_PROXY='*' no_proxy='*' VENNA_CONSOLE_LONG="$long"
 CHROMIUM=$(command -v chromium)
-export CHROMIUM
+FIREFOX=$(command -v firefox-esr)
+export CHROMIUM FIREFOX
 cd "$here" || exit 1
 began=$SECONDS
 node --test ${VENNA_CONSOLE_GREP:+--test-name-pattern="$VENNA_CONSOLE_GREP"} --test-reporter=spec --test-concurrency=2 --test-timeout=300000 ${VENNA_CONSOLE_TESTS:-"$here"/*.test.mjs} || give_up "FAILED after $((SECONDS - began)) s"
