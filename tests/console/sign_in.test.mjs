@@ -157,7 +157,7 @@ test("the console works below the path of a proxy", async () => {
         await page.goto(`${origin}/store/console/files`);
         await page.getByLabel("API key").fill(inside.key);
         await page.keyboard.press("Enter");
-        await page.getByRole("link", { name: "behind.txt" }).click();
+        await page.getByRole("link", { name: "behind.txt", exact: true }).click();
         await page.locator("#preview").getByText("behind a proxy").waitFor();
         assert.equal((await context.cookies())[0].path, "/store/console");
         await page.getByRole("button", { name: "Sign out" }).click();

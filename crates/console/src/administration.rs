@@ -11,8 +11,13 @@ pub fn overview() -> ConsolePage {
         (page_head("Server", "Its stores, and its work in the background.", &html! {}))
         div #content hidden {
             div.tiles #tiles {}
-            (part("health", "Health"))
-            (part("work", "Work in the background"))
+            (part("warnings", "Warnings"))
+            div.charts {
+                (part("sweep", "Sweep"))
+                (part("scrub", "Scrub"))
+                (part("export", "Export of usage"))
+                (part("alerts", "Spend alerts"))
+            }
         }
     };
     let path = "/console/admin";

@@ -1,13 +1,16 @@
 // The page of the server: version, stores and their health, and the work in the background.
 import { get } from "../core/api.js";
 import { el, fill, find, show } from "../core/dom.js";
-import { ago, count, duration, size, time } from "../core/format.js";
-import { at } from "../core/root.js";
+import { count, duration, plural, size, time } from "../core/format.js";
 import { begin } from "../core/shell.js";
 import { empty, tried } from "../core/state.js";
+import { factList, moment } from "../core/table.js";
 import { tile } from "../workspace/limits.js";
 
-const GOOD = new Set(["ok", "healthy", "ready", "idle", "running", "up", true]);
+const REFRESH_MS = 10_000;
+// The server counts up to this number.
+const MAX_COUNTED = 10_000;
+const STATES = { ok: "OK", full: "Full", read_only: "Read only", unavailable: "Unavailable" };
 
 begin(async ({ isAdministrator }) => {
   const place = find("#page-state");
@@ -19,70 +22,64 @@ begin(async ({ isAdministrator }) => {
     });
     return;
   }
-  await tried(place, async () => {
-    const [server, health] = await Promise.all([described(), readiness()]);
-    show(place, false);
-    show(find("#content"), true);
-    draw(server, health);
-  });
+  const load = () =>
+    tried(place, async () => {
+      draw(await get("organization/server"));
+      show(place, false);
+      show(find("#content"), true);
+    });
+  await load();
+  setInterval(() => {
+    if (!document.hidden) load();
+  }, REFRESH_MS);
 });
 
-// Servers of the version before do not describe themselves.
-async function described() {
-  try {
-    return await get("organization/server");
-  } catch (error) {
-    if (error.status === 404 || error.status === 501) return {};
-    throw error;
-  }
-}
-
-async function readiness() {
-  const answer = await fetch(at("readyz"), { cache: "no-store" });
-  const state = await answer.json().catch(() => ({}));
-  return { isReady: answer.ok, state };
-}
-
-function draw({ version, uptime_seconds: uptime, started_at: started, object, id, ...rest }, { isReady, state }) {
+function draw(server) {
+  const { version, started_at: started, uptime_seconds: uptime, status, metadata, blobs, warnings } = server;
+  const store = (title, state) => tile(title, STATES[state] ?? state, { kind: state === "ok" ? "" : "bad" });
   fill(
     find("#tiles"),
-    tile("Status", isReady ? "Ready" : "Not ready"),
-    version && tile("Version", version),
-    uptime !== undefined && tile("Up for", duration(uptime), { note: started ? `since ${time(started)}` : "" }),
+    tile("Status", status === "ready" ? "Ready" : "Unavailable", { kind: status === "ready" ? "" : "bad" }),
+    store("Metadata", metadata),
+    store("Blobs", blobs),
+    tile("Up for", duration(uptime), { note: `since ${time(started)}` }),
+    tile("Version", version),
   );
-  const { stores, health, ...work } = rest;
-  fill(find("#health"), facts(stores ?? health ?? state));
-  show(find("#work").closest("section"), Object.keys(work).length > 0);
-  fill(find("#work"), facts(work));
-}
-
-/** Builds the list of an object's members, whatever they are. */
-function facts(value) {
-  if (Array.isArray(value))
-    return value.length === 0
-      ? el("span", { class: "quiet" }, "none")
-      : el("ul", { class: "plain-list" }, ...value.map((one) => el("li", {}, shown("", one))));
-  return el(
-    "dl",
-    { class: "facts" },
-    ...Object.entries(value).flatMap(([name, one]) => [el("dt", {}, titled(name)), el("dd", {}, shown(name, one))]),
+  const list = el("ul", { class: "plain-list" }, ...warnings.map((warning) => el("li", {}, warning)));
+  fill(find("#warnings"), warnings.length > 0 ? list : el("p", { class: "quiet" }, "None."));
+  fill(find("#sweep"), factList(sweep(server.sweep)));
+  fill(
+    find("#scrub"),
+    server.scrub ? factList(scrub(server.scrub)) : el("p", { class: "quiet" }, "No scrub has run yet."),
   );
+  fill(find("#export"), factList(exported(server.usage_export)));
+  fill(find("#alerts"), factList(sink(server.alerts)));
 }
 
-const titled = (name) => name.replace(/_(bytes|seconds|at)$/, "").replaceAll("_", " ");
+const counted = (number) => (number >= MAX_COUNTED ? `${count(number)} or more` : count(number));
 
-function shown(name, value) {
-  if (value === null) return el("span", { class: "quiet" }, "none");
-  if (typeof value === "object") return facts(value);
-  if (typeof value === "boolean" || name === "status" || name === "state")
-    return el(
-      "span",
-      { class: GOOD.has(value) ? "badge good" : "badge" },
-      value === true ? "yes" : value === false ? "no" : value,
-    );
-  if (typeof value !== "number") return String(value);
-  if (name.endsWith("_bytes")) return size(value);
-  if (name.endsWith("_seconds")) return duration(value);
-  if (name.endsWith("_at")) return el("time", { title: time(value) }, ago(value));
-  return count(value);
-}
+const sweep = ({ deleting_blobs: deleting, deleting_since: since, ledger_rows: rows }) => [
+  ["Blobs to remove", counted(deleting)],
+  ["The oldest since", moment(since)],
+  ["Ledger rows to sum", counted(rows)],
+];
+
+const scrub = ({ begun_at: begun, ended_at: ended, blobs, bytes, damaged }) => [
+  ["Begun", moment(begun)],
+  ["Ended", moment(ended, "it is running")],
+  ["Read", `${plural(blobs, "blob")}, ${size(bytes)}`],
+  ["Damaged", count(damaged)],
+];
+
+const sink = ({ pending, oldest_pending_at: oldest, last_acknowledged_at: last, refused }) => [
+  ["Waiting", count(pending)],
+  ["The oldest since", moment(oldest)],
+  ["Last acknowledged", moment(last, "never")],
+  ["Refused", count(refused)],
+];
+
+const exported = ({ exported_until: until, lag_seconds: lag, ...rest }) => [
+  ["Exported until", until ? time(until) : "nothing is exported"],
+  ["Behind by", duration(lag)],
+  ...sink(rest),
+];

@@ -5,6 +5,8 @@ import { begin } from "../core/shell.js";
 import { empty, loading, tried } from "../core/state.js";
 import { badge, cell, listTable, rowHead } from "../core/table.js";
 
+const DEFAULT = "default";
+
 begin(async ({ isAdministrator }) => {
   const place = find("#content");
   if (!isAdministrator) {
@@ -26,15 +28,11 @@ begin(async ({ isAdministrator }) => {
   });
 });
 
-const isSet = ({ origin }) => origin !== undefined && origin !== null && origin !== "default";
-
 function list(place, settings) {
-  const words = find("#find").value.trim().toLowerCase();
-  const shown = settings.filter(
-    (one) =>
-      (!find("#changed").checked || isSet(one)) &&
-      `${one.name} ${one.about ?? one.description ?? ""}`.toLowerCase().includes(words),
-  );
+  const [words, onlySet] = [find("#find").value.trim().toLowerCase(), find("#changed").checked];
+  const matches = ({ name, value, origin }) =>
+    (!onlySet || origin !== DEFAULT) && `${name} ${value ?? ""} ${origin}`.toLowerCase().includes(words);
+  const shown = settings.filter(matches);
   if (shown.length === 0) {
     empty(place, { title: "Nothing found", words: "No setting matches.", symbol: "text" });
     return;
@@ -42,16 +40,11 @@ function list(place, settings) {
   fill(place, listTable("Settings", ["Setting", "Value", "From"], shown.map(row)));
 }
 
-function row(setting) {
-  const { name, value, origin } = setting;
-  const about = setting.about ?? setting.description;
-  const text =
-    value === null || value === undefined ? "-" : typeof value === "object" ? JSON.stringify(value) : String(value);
-  return el(
+const row = ({ name, value, origin }) =>
+  el(
     "tr",
     {},
-    rowHead(el("code", {}, name), about && el("small", { class: "quiet" }, about)),
-    cell("Value", el("code", {}, text)),
-    cell("From", badge(origin ?? "default", isSet(setting) ? "good" : "")),
+    rowHead(el("code", {}, name)),
+    cell("Value", value === null ? el("span", { class: "quiet" }, "none") : el("code", {}, value)),
+    cell("From", badge(origin, origin === DEFAULT ? "" : "good")),
   );
-}

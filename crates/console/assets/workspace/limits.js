@@ -15,12 +15,12 @@ export const LIMITS = [
 ];
 
 /** Builds a tile: a figure, and a bar if there is a limit. */
-export function tile(title, value, { used = null, limit = null, note = "" } = {}) {
+export function tile(title, value, { used = null, limit = null, note = "", kind = null } = {}) {
   const part = limit ? used / limit : 0;
-  const kind = part >= 1 ? "bad" : part >= NEARLY ? "warn" : "";
+  const tone = kind ?? (part >= 1 ? "bad" : part >= NEARLY ? "warn" : "");
   return el(
     "div",
-    { class: `tile ${kind}` },
+    { class: `tile ${tone}` },
     el("p", { class: "tile-title" }, title),
     el("p", { class: "figure" }, value),
     limit !== null &&
