@@ -48,7 +48,7 @@ use crate::http::reference::Reference;
 use crate::http::reload_refusals::ReloadRefusals;
 use crate::http::serve::serve;
 use crate::http::tls::Certificate;
-use crate::http::{AppState, Services, admin_router, router};
+use crate::http::{AppState, RunningServer, Services, admin_router, router};
 use crate::keys::{Keys, fresh_secret};
 use crate::metadata::sqlite::Opener;
 use crate::model::api_key::{KeyKind, KeySecret, Opens};
@@ -57,6 +57,7 @@ use crate::model::scope::Scopes;
 use crate::random;
 use crate::sessions::Sessions;
 use crate::shares::contention::ContentionLimiter;
+use crate::status::ServerStatus;
 use crate::sweep::Lease;
 use crate::uploads::{Hashing, Uploads};
 use crate::usage::{ReadCounter, Spending, Usage};
@@ -65,7 +66,7 @@ use arc_swap::ArcSwap;
 use blobs::{check_combinations, event_period, open_blobs};
 use data_dir::{Locks, check_owner, create_folders, is_alone, lock, write_secret};
 use file_settings::file_settings;
-use http_settings::{connection_limits, http_settings, session_lifetime};
+use http_settings::{connection_limits, http_settings, session_lifetime, shown_settings};
 use pairing::{check_paired, check_stamped};
 use processors::processors;
 use reference::facts;
@@ -200,6 +201,11 @@ impl Server {
             ),
             people: installation.people.clone(),
             oidc: oidc::open(&config.oidc, &url, clock.clone())?,
+            server: RunningServer {
+                started_at: clock.now_seconds(),
+                status: ServerStatus { metadata: installation.rows() },
+                settings: ArcSwap::from_pointee(shown_settings(config)),
+            },
         };
         for certificate in certificate.iter().chain(&admin_certificate) {
             let (certificate, clock, until) = (Arc::clone(certificate), clock.clone(), stop.clone());

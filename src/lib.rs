@@ -18,6 +18,7 @@ pub mod keys;
 pub mod outbox;
 pub mod people;
 pub mod sessions;
+pub mod status;
 pub mod sweep;
 pub mod uploads;
 pub mod usage;

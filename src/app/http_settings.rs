@@ -2,9 +2,9 @@
 
 use super::processors::processors;
 use crate::access_log::AccessLog;
-use crate::config::{Config, CorsOrigins, LimitConfig};
+use crate::config::{Config, CorsOrigins, LimitConfig, ShownSetting};
 use crate::http::reload_refusals::ReloadRefusals;
-use crate::http::{BodyPace, Caps, ConnectionLimits, Cors, HttpLimits, HttpSettings, Patience};
+use crate::http::{BodyPace, Caps, ConnectionLimits, Cors, HttpLimits, HttpSettings, Patience, SettingInForce};
 use crate::model::session::SessionLifetime;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +49,18 @@ pub(super) const fn http_limits(config: &Config) -> HttpLimits {
         max_failed_logins_per_minute: limits.max_failed_logins_per_minute,
         session_lifetime: session_lifetime(limits),
     }
+}
+
+/// Returns the settings in force, as administrators see them.
+pub(super) fn shown_settings(config: &Config) -> Vec<SettingInForce> {
+    let shown = config.shown.iter().cloned();
+    let of = |ShownSetting { name, value, origin }| SettingInForce {
+        object: "organization.server.setting",
+        name,
+        value,
+        origin,
+    };
+    shown.map(of).collect()
 }
 
 /// Returns the limits of the sessions of the console.

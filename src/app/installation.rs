@@ -16,6 +16,7 @@ use crate::model::clock_jump::ClockJump;
 use crate::model::workspace::Workspace;
 use crate::outbox::DeliveryMetadata;
 use crate::people::{People, PeopleMetadata};
+use crate::status::StatusMetadata;
 use crate::sweep::SweeperMetadata;
 use crate::sweep::pairing::LineageMetadata;
 use crate::uploads::UploadsMetadata;
@@ -39,6 +40,7 @@ pub trait Metadata:
     + InspectorMetadata
     + LineageMetadata
     + PeopleMetadata
+    + StatusMetadata
     + SweeperMetadata
     + UploadsMetadata
     + UsageMetadata

@@ -3,7 +3,7 @@
 use super::access_log;
 use super::check::check_settings;
 use super::file_settings::file_settings;
-use super::http_settings::{connection_limits, http_limits};
+use super::http_settings::{connection_limits, http_limits, shown_settings};
 use super::outbound::{NewSinks, Sinks};
 use super::prices::price_list;
 use super::reference::facts;
@@ -93,6 +93,7 @@ impl Reloadable {
     /// Changes the server; nothing here can fail. Returns the settings whose files have other secrets.
     fn apply(&self, config: &Config, new: Prepared) -> Vec<String> {
         self.state.apply(&http_limits(config));
+        self.state.show(shown_settings(config));
         self.file_settings.store(Arc::new(file_settings(config)));
         self.in_flight.resize(config.limits.max_concurrent_uploads);
         self.connection_limits.send_replace(connection_limits(config));

@@ -42,6 +42,23 @@ pub struct Effective {
     pub(super) set: Option<SetValue>,
 }
 
+/// A setting in force, as people may see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownSetting {
+    /// The setting's name; `prices` for each price.
+    pub name: &'static str,
+    /// The value with secrets redacted; none if there is neither a value nor a default.
+    pub value: Option<String>,
+    /// The origin of the value.
+    pub origin: String,
+}
+
+impl From<&Effective> for ShownSetting {
+    fn from(effective: &Effective) -> Self {
+        Self { name: effective.name, value: effective.value.clone(), origin: effective.origin.to_string() }
+    }
+}
+
 /// The text of a value, which may be a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct SetValue(pub(super) String);

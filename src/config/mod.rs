@@ -22,7 +22,7 @@ mod settings;
 
 pub use blobs::{BlobsConfig, CloudConfig, CloudScheme, CloudVariables};
 pub use cors::CorsOrigins;
-pub use effective::{Effective, Origin, SettingError};
+pub use effective::{Effective, Origin, SettingError, ShownSetting};
 pub use log::{AccessLogConfig, AccessLogFormat, LogFormat, LogLevel};
 pub use metadata::{DatabaseUrl, DatabaseVariables, MetadataConfig};
 pub use oidc::{OidcConfig, OidcRuleConfig};
@@ -75,6 +75,8 @@ pub struct Config {
     pub oidc: OidcConfig,
     /// The prices, oldest version first; empty for free usage.
     pub prices: Vec<PriceConfig>,
+    /// Every setting with its value and origin, as people may see it.
+    pub shown: Vec<ShownSetting>,
 }
 
 /// The locations of metadata and blobs.
@@ -219,7 +221,7 @@ impl Config {
     fn resolve_from(mut from: resolve::Resolver<'_>) -> Result<(Self, Vec<Effective>), SettingError> {
         let stores = stores(&mut from)?;
         let usual_delete_delay = stores.blobs.default_delete_delay();
-        let config = Self {
+        let mut config = Self {
             limits: limits(&mut from, stores.metadata.default_inline_max_bytes())?,
             stores,
             listeners: ListenConfig {
@@ -268,11 +270,14 @@ impl Config {
                 rules: from.take_optional("oidc_rules", oidc::rules)?.unwrap_or_default(),
             },
             prices: from.take_prices(),
+            shown: Vec::new(),
         };
         let scheme = if config.listeners.tls_cert.is_some() { "https" } else { "http" };
         from.describe("public_url", format!("{scheme}://{}", config.listeners.main));
         from.describe("log_format", "text on a terminal, else json".to_owned());
-        Ok((config, from.into_effective()))
+        let effective = from.into_effective();
+        config.shown = effective.iter().map(ShownSetting::from).collect();
+        Ok((config, effective))
     }
 }
 

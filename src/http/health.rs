@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 const HEALTHZ: &str = "/healthz";
 const READYZ: &str = "/readyz";
+const READY: &str = "ready";
+const UNAVAILABLE: &str = "unavailable";
 
 /// The warning while expiry is held.
 const EXPIRY_HELD: &str = "the clock jumped forward and expiry is held: set the clock right, or run `venna clock confirm` (docs/operations.md, \"Clocks\")";
@@ -32,6 +34,21 @@ struct Ready<'a> {
     metadata: &'static str,
     blobs: &'static str,
     warnings: &'a [String],
+}
+
+/// The state of a server.
+#[derive(Debug)]
+pub struct Report {
+    /// The readiness, as a word.
+    pub status: &'static str,
+    /// The state of the metadata store, as a word.
+    pub metadata: &'static str,
+    /// The state of the blob store, as a word.
+    pub blobs: &'static str,
+    /// The warnings for the operator.
+    pub warnings: Vec<String>,
+    /// The state of the alerts.
+    pub alerts: OutboxStatus,
 }
 
 /// The dependencies of readiness.
@@ -58,19 +75,33 @@ async fn healthz() -> Response {
 }
 
 async fn readyz(State(health): State<Arc<Health>>) -> Response {
-    let stores = health.files.probe().await;
-    let is_down = |state| matches!(state, StoreState::Unavailable | StoreState::ReadOnly);
-    let down = is_down(stores.metadata) || is_down(stores.blobs);
-    let (status, word) =
-        if down { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") } else { (StatusCode::OK, "ready") };
-    let mut warnings = health.warnings.clone();
-    warnings.extend(health.refusals.warnings());
-    warnings.extend(stores.held_expiry.map(|_| EXPIRY_HELD.to_owned()));
-    warnings.extend(SinkName::ALL.into_iter().zip(&stores.outbox).filter_map(|(sink, status)| refused(sink, status)));
-    let apart = stores.apart.map(|apart| format!("{apart} ({LOOK_THERE})"));
-    warnings.extend(apart.filter(|_| health.warnings.iter().all(|warning| !warning.contains(LOOK_THERE))));
-    let body = Ready { status: word, metadata: name(stores.metadata), blobs: name(stores.blobs), warnings: &warnings };
-    wire::json(status, &body)
+    let Report { status, metadata, blobs, warnings, .. } = health.report().await;
+    let code = if status == READY { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    wire::json(code, &Ready { status, metadata, blobs, warnings: &warnings })
+}
+
+impl Health {
+    /// Reports the state of both stores, and what deserves a look.
+    pub async fn report(&self) -> Report {
+        let stores = self.files.probe().await;
+        let is_down = |state| matches!(state, StoreState::Unavailable | StoreState::ReadOnly);
+        let down = is_down(stores.metadata) || is_down(stores.blobs);
+        let mut warnings = self.warnings.clone();
+        warnings.extend(self.refusals.warnings());
+        warnings.extend(stores.held_expiry.map(|_| EXPIRY_HELD.to_owned()));
+        let sinks = SinkName::ALL.into_iter().zip(&stores.outbox);
+        warnings.extend(sinks.clone().filter_map(|(sink, status)| refused(sink, status)));
+        let apart = stores.apart.map(|apart| format!("{apart} ({LOOK_THERE})"));
+        warnings.extend(apart.filter(|_| self.warnings.iter().all(|warning| !warning.contains(LOOK_THERE))));
+        let alerts = sinks.into_iter().find(|(sink, _)| *sink == SinkName::Alerts).map(|(_, status)| *status);
+        Report {
+            status: if down { UNAVAILABLE } else { READY },
+            metadata: name(stores.metadata),
+            blobs: name(stores.blobs),
+            warnings,
+            alerts: alerts.unwrap_or_default(),
+        }
+    }
 }
 
 /// Returns the warning of a sink that refuses messages.

@@ -62,6 +62,7 @@ mod usage;
 mod wire;
 mod workspace_metrics;
 
+pub use admin::{RunningServer, SettingInForce};
 pub use body::BodyPace;
 pub use caller::Access;
 pub use connection_limits::{Caps, ConnectionLimits};

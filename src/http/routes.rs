@@ -107,6 +107,8 @@ pub fn routes() -> Vec<Route> {
         get("/v1/organization/usage/ledger", AdminOr(UsageRead), usage::list_ledger),
         post("/v1/organization/usage/adjustments", Admin, usage::create_adjustment),
         get("/v1/organization/audit_logs", Admin, admin::list_audit_logs),
+        get("/v1/organization/server", Admin, admin::retrieve_server),
+        get("/v1/organization/server/configuration", Admin, admin::retrieve_configuration),
     ]
 }
 

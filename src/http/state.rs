@@ -4,6 +4,7 @@
 //! signature (`State(files): State<Arc<Files>>`). Cloning the state, or a part of it, increments one reference count.
 
 use super::access::AccessRecorder;
+use super::admin::{RunningServer, SettingInForce};
 use super::body::BodyPace;
 use super::caller::Authenticator;
 use super::content::DownloadLimits;
@@ -61,6 +62,8 @@ pub struct Services {
     pub people: People,
     /// The sign-in by OpenID Connect; none if it is off.
     pub oidc: Option<Oidc>,
+    /// The server, as its administrators see it.
+    pub server: RunningServer,
 }
 
 /// The settings of HTTP.
@@ -147,14 +150,27 @@ parts! {
     trusted_proxies: [IpNet],
     health: Health,
     console: Console,
+    server: RunningServer,
 }
 
 impl AppState {
     /// Assembles the state.
     #[must_use]
     pub fn new(services: Services, settings: HttpSettings) -> Self {
-        let Services { files, uploads, keys, workspaces, audit_log, usage, spending, reads, sessions, people, oidc } =
-            services;
+        let Services {
+            files,
+            uploads,
+            keys,
+            workspaces,
+            audit_log,
+            usage,
+            spending,
+            reads,
+            sessions,
+            people,
+            oidc,
+            server,
+        } = services;
         let (files, keys) = (Arc::new(files), Arc::new(keys));
         let turns = files.write_limiter.with_shared_activity(settings.max_contended_reads);
         let trusted_proxies: Arc<[IpNet]> = settings.trusted_proxies.into();
@@ -203,6 +219,7 @@ impl AppState {
             uploads: Arc::new(uploads),
             workspaces,
             people,
+            server: Arc::new(server),
             audit_log: Arc::new(audit_log),
             usage: Arc::new(usage),
             spending: Arc::new(spending),
@@ -221,6 +238,11 @@ impl AppState {
         request_policy.body_pace.store(Arc::new(limits.body_pace));
         request_limits.in_flight.resize(limits.max_requests, half(limits.max_requests));
         download_limits.slots.resize(limits.max_downloads, half(limits.max_downloads));
+    }
+
+    /// Shows these settings as those in force.
+    pub fn show(&self, settings: Vec<SettingInForce>) {
+        self.parts.server.settings.store(Arc::new(settings));
     }
 
     /// Watches the workspaces that have metrics until `stop`; returns at once if none shall have any.

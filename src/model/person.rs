@@ -188,13 +188,19 @@ pub fn changes(known: &[Membership], grants: &[Grant]) -> Vec<MembershipChange> 
 mod tests {
     use super::*;
 
-    fn workspace(number: u64) -> Option<WorkspaceId> {
-        Some(WorkspaceId::next(None, number, [0; 11]))
+    fn workspace(number: u64) -> WorkspaceId {
+        WorkspaceId::next(None, number, [0; 11])
     }
 
     fn membership(number: u64, role: Role, granted_by: GrantedBy) -> Membership {
         let person = PersonId::next(None, 1, [0; 11]);
-        Membership { key: KeyId::next(None, number, [0; 11]), workspace: workspace(number), person, role, granted_by }
+        Membership {
+            key: KeyId::next(None, number, [0; 11]),
+            workspace: Some(workspace(number)),
+            person,
+            role,
+            granted_by,
+        }
     }
 
     #[test]
@@ -205,7 +211,7 @@ mod tests {
             membership(3, Role::Owner, GrantedBy::Api),
             membership(5, Role::Writer, GrantedBy::Rule),
         ];
-        let grant = |number, role| Grant { workspace: workspace(number), role };
+        let grant = |number, role| Grant { workspace: Some(workspace(number)), role };
         let grants = [
             grant(2, Role::Writer),
             grant(3, Role::Reader),

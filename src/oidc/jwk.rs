@@ -137,3 +137,78 @@ fn point(x: Vec<u8>, y: Vec<u8>, coordinate_bytes: usize) -> Option<Vec<u8>> {
     let is_whole = x.len() == coordinate_bytes && y.len() == coordinate_bytes;
     is_whole.then(|| [vec![UNCOMPRESSED], x, y].concat())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// The modulus of a key of 2048 bits, whose exponent is 65537.
+    const MODULUS: &str = "\
+        sa3_t-rBp3pg7MX9Wg8dnVsMUZbgZOn6fTp87MD9aeQJuAdDNP5_FKBsSaLXWvdheTnqdrzFIf2RMEkHbkbveO3RDM_x9pym\
+        aiB_MIgGNzDbHK7rn10eB5bceTS3fG6N3rTooMumdu21xvb8hwFpZ8i_USzT24u10y5ZSl0vLcKie3_5K8HV9o_sUrUCAuzx\
+        LWNIe5IjSDJNek0w_ibP_cTjHvEKJjeUqt71U6OR3xZ9TRZOAiXS9y0lccuB4R2nfMpmcco-EHYNplzFDnnQsEEaGN01ylPB\
+        jx8BlnFharfWffTBnsPe2ki1q0MMSnmhb3ZQvqtX_vyZkVd4M0e4wQ";
+    /// Its signature of [`MESSAGE`] by RS256, made by OpenSSL.
+    const RS256: &str = "\
+        ph2CBivDCx5bbPb93RJtJVtBsoovhprNdZJmf1kVzYje888-RlLfJrnei_OUU7TK7ml_stqHowwJVRTQ2m6coI1-_vDuqHSL\
+        QZEfpTE9saTmvm6gcBHkqMpiSH6o1jwNTLdozYBafkwnTUNDup-4DMeKfGIhxJNjGhtGEolNP77DEnC7bn1UQIZ-LwkUf0Ab\
+        nDifo15q9UwRXeXjxwNBAoMOH0YzoK6jVGeBynv-AUzj3KUElnYUbegcc4601M6OnCQLVBrm2jO0ik1odBXyRD6o1e-tzb0C\
+        EedOFe12T1dUdOmk-IY1K4X4dDGs-xJTSn7EZCw7NHjqYm4gkCaA7A";
+    /// Its signature of [`MESSAGE`] by PS256, made by OpenSSL.
+    const PS256: &str = "\
+        Imw61My26NcHKHYQeaSMHwoXh92sf0DDu27tlJ7n-KmVJorOLxoiwo9MiLECUS6EbB_hA4C_Cp72R1iH-yQ5GUOdESaXjb2H\
+        ztKRPBPV313jbrL8kQRIU4QR8dslcBJz5LYUXb1An23AC3ANvvk1zhtFR6T1TgRqxCLDTexgLDv_OHMPxDzGGWU62kkMWFqe\
+        lsp4Su6-GrS9GGJW2acZABncC0BHthOmUFPmaOdxVmf2JKzC6Ld-nEVmAgD9d8xdjmq4aPW4iwibELZOhnNfS4VqVJ_087fh\
+        kwkeT0OV11d6GPLzcveUUzYOXM3vI7byFWtiDNu-F9PftwcSeRtV0A";
+    const MESSAGE: &[u8] = b"signed by RSA";
+
+    fn keys(more: &serde_json::Value) -> KeySet {
+        let mut key = json!({"kty": "RSA", "kid": "a", "n": MODULUS, "e": "AQAB"});
+        for (name, value) in more.as_object().unwrap() {
+            key[name] = value.clone();
+        }
+        KeySet::parse(json!({"keys": [{"kty": "oct", "k": "AA", "kid": "b"}, key]}).to_string().as_bytes()).unwrap()
+    }
+
+    fn verify(keys: &KeySet, id: Option<&str>, algorithm: &str, signature: &str) -> Result<(), TokenError> {
+        keys.verify(id, algorithm, MESSAGE, &URL_SAFE_NO_PAD.decode(signature).unwrap())
+    }
+
+    #[test]
+    fn a_signature_is_verified_by_its_own_algorithm_and_key() {
+        let any = keys(&json!({}));
+        for id in [None, Some("a")] {
+            assert_eq!(verify(&any, id, "RS256", RS256), Ok(()));
+            assert_eq!(verify(&any, id, "PS256", PS256), Ok(()));
+        }
+        for (algorithm, signature) in [
+            ("PS256", RS256),
+            ("RS256", PS256),
+            ("RS384", RS256),
+            ("HS256", RS256),
+            ("ES256", RS256),
+            ("none", ""),
+            ("", RS256),
+            ("rs256", RS256),
+        ] {
+            assert_eq!(verify(&any, None, algorithm, signature), Err(TokenError::Signature), "{algorithm}");
+        }
+        assert_eq!(verify(&any, Some("b"), "HS256", RS256), Err(TokenError::UnknownKey), "no secret is a key");
+        assert_eq!(verify(&any, Some("c"), "RS256", RS256), Err(TokenError::UnknownKey));
+        assert_eq!(
+            any.verify(None, "RS256", b"changed", &URL_SAFE_NO_PAD.decode(RS256).unwrap()),
+            Err(TokenError::Signature)
+        );
+    }
+
+    #[test]
+    fn a_key_may_name_its_only_algorithm_and_use() {
+        assert_eq!(verify(&keys(&json!({"alg": "RS256", "use": "sig"})), None, "RS256", RS256), Ok(()));
+        assert_eq!(verify(&keys(&json!({"alg": "RS256"})), None, "PS256", PS256), Err(TokenError::Signature));
+        assert_eq!(verify(&keys(&json!({"use": "enc"})), None, "RS256", RS256), Err(TokenError::UnknownKey));
+        assert!(KeySet::parse(b"[]").is_none() && KeySet::parse(b"{\"keys\": 5}").is_none());
+        let short = json!({"keys": [{"kty": "EC", "crv": "P-256", "x": "AAAA", "y": "AAAA"}]});
+        assert!(KeySet::parse(short.to_string().as_bytes()).unwrap().0.is_empty());
+    }
+}

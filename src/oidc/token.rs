@@ -129,3 +129,29 @@ impl Expected<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_token_without_extensions_is_taken_apart() {
+        let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        let (plain, critical) = (part(r#"{"alg":"RS256"}"#), part(r#"{"alg":"RS256","crit":["b64"]}"#));
+        let body = part("{}");
+        assert!(Token::parse(&format!("{plain}.{body}.AAAA")).is_ok());
+        for text in [
+            String::new(),
+            "a".to_owned(),
+            format!("{plain}.{body}"),
+            format!("{plain}.{body}.AAAA.AAAA"),
+            format!("{plain}.{body}.AA=="),
+            format!("{plain}.{body}.A+/A"),
+            format!("{critical}.{body}.AAAA"),
+            format!("{}.{body}.AAAA", part("{}")),
+            format!("{plain}.{body}.{}", "A".repeat(MAX_TOKEN_BYTES)),
+        ] {
+            assert_eq!(Token::parse(&text).err(), Some(TokenError::Malformed), "{text:.80}");
+        }
+    }
+}

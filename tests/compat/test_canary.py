@@ -188,6 +188,8 @@ def use_uploads(walk: Walk) -> None:
 
 def use_administration(walk: Walk) -> None:
     admin, user, new = walk.admin, walk.user, walk.markers.new
+    walk.ask(admin, "GET", "/v1/organization/server")
+    walk.ask(admin, "GET", "/v1/organization/server/configuration")
     for who in (admin, user):
         walk.ask(who, "GET", "/v1/organization/key")
         walk.ask(who, "GET", "/v1/models")

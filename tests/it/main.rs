@@ -6,6 +6,7 @@
 mod addresses;
 mod adjustments;
 mod administration;
+mod administration_server;
 mod audit;
 mod console;
 mod console_pages;

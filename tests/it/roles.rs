@@ -16,9 +16,8 @@ use venna_testkit::Answer;
 fn may(role: Role, access: Access) -> bool {
     let writes = matches!(role, Role::Writer | Role::Owner);
     match (role, access) {
+        (Role::Administrator, access) => !matches!(access, Access::Scope(_)),
         (_, Access::AnyKey) => true,
-        (Role::Administrator, Access::Scope(_)) => false,
-        (Role::Administrator, _) => true,
         (_, Access::Scope(Scope::FilesRead) | Access::AdminOr(Scope::UsageRead)) => true,
         (_, Access::Scope(Scope::FilesWrite | Scope::UploadsWrite)) => writes,
         (_, Access::AdminOrOwner) => role == Role::Owner,

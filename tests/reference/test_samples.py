@@ -44,8 +44,8 @@ WITH_MEMBER = {"listProjectUsers", "retrieveProjectUser", "updateProjectUser", "
 WITH_PART = {"listUploadParts", "completeUpload"}
 IDS = re.compile(r"\b(file-|ws_|key_|audit_|user_)[0-9A-Za-z]{24}\b|\b(upload_|part_|req_)[0-9a-f]{32}\b")
 SECRET = re.compile(r"^vka?_[0-9A-Za-z]{36}$")
-TIMES = {"added_at", "last_signed_in_at", "created_at", "expires_at", "effective_at", "archived_at", "last_used_at", "start_time", "end_time", "ts"}
-OF_TIME = {"seq", "byte_seconds", "usage_bytes"}
+TIMES = {"started_at", "added_at", "last_signed_in_at", "created_at", "expires_at", "effective_at", "archived_at", "last_used_at", "start_time", "end_time", "ts"}
+OF_TIME = {"uptime_seconds", "deleting_blobs", "deleting_since", "ledger_rows", "scrub", "warnings", "lag_seconds", "seq", "byte_seconds", "usage_bytes"}
 
 
 @dataclass
@@ -152,7 +152,8 @@ def samples(venna: Venna, admin_key: str, folder: Path) -> dict[str, list[Sample
 
 def masked(value: object, name: str = "") -> object:
     if isinstance(value, dict):
-        return {key: masked(member, key) for key, member in value.items()}
+        own = {"value", "origin"} if value.get("object") == "organization.server.setting" else set()
+        return {key: "OF SERVER" if key in own else masked(member, key) for key, member in value.items()}
     if isinstance(value, list):
         return [masked(row) for row in value]
     if name in TIMES:

@@ -13,6 +13,7 @@ mod projects;
 mod query;
 mod rate_limit;
 mod rate_limits;
+mod server;
 mod service_accounts;
 mod spend_limit;
 mod users;
@@ -30,6 +31,7 @@ pub use project_users::{
 pub use projects::{archive_project, create_project, list_projects, retrieve_project, update_project};
 pub use rate_limit::RATE_LIMITS;
 pub use rate_limits::{list_rate_limits, update_rate_limit};
+pub use server::{RunningServer, SettingInForce, retrieve_configuration, retrieve_server};
 pub use service_accounts::{
     create_service_account, delete_service_account, list_service_accounts, retrieve_service_account,
     update_service_account,

@@ -95,7 +95,7 @@ pub async fn memberships_are_keys_of_people(store: &dyn MetadataStore, clock: &C
     assert!(page.has_more && page.rows[0].0.id == ada.id);
     assert_eq!(store.list_members(one, Some(ada.id), 10).await.unwrap().rows[0].0.id, bob.id);
     assert_eq!(store.list_people(None, 10).await.unwrap().rows.len(), 2);
-    assert_eq!(store.list_people(Some(ada.id), 1).await.unwrap().rows, [bob.clone()]);
+    assert_eq!(store.list_people(Some(ada.id), 1).await.unwrap().rows, std::slice::from_ref(&bob));
 
     let lifetime = SessionLifetime { idle_seconds: 600, absolute_seconds: 600 };
     let session = |number: u8, sid: &str| NewSession {

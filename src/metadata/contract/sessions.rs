@@ -46,8 +46,8 @@ pub async fn sessions_begin_and_end(store: &dyn MetadataStore, clock: &Clock) {
     assert_eq!(ids(store, None).await, [other.id, one.id], "newest first");
     let page = store.list_sessions(None, None, 1).await.unwrap();
     assert!(page.has_more && page.rows[0].id == other.id);
-    assert_eq!(store.list_sessions(None, Some(other.id), 1).await.unwrap().rows, [one.clone()]);
-    assert_eq!(store.list_sessions(Some(key), Some(other.id), 1).await.unwrap().rows, [one.clone()]);
+    assert_eq!(store.list_sessions(None, Some(other.id), 1).await.unwrap().rows, std::slice::from_ref(&one));
+    assert_eq!(store.list_sessions(Some(key), Some(other.id), 1).await.unwrap().rows, std::slice::from_ref(&one));
 
     assert_eq!(store.end_session(one.id, Some(person), ORIGIN).await.unwrap(), None, "of another one");
     assert_eq!(store.end_session(one.id, Some(key), origin).await.unwrap().as_ref(), Some(&one));

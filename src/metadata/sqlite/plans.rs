@@ -88,6 +88,7 @@ const ALLOWED: &[(&str, &str, &str)] = &[
         "SEARCH uploads USING INDEX uploads_ended",
         "a step of the sweep",
     ),
+    ("FROM persons WHERE id > ?1 ORDER BY id LIMIT", "SEARCH persons USING PRIMARY KEY (id>?)", "a page"),
     ("FROM sessions WHERE ?4 IS NULL AND id < ?1", "SEARCH sessions USING PRIMARY KEY (id<?)", "a page"),
     (
         "ends_at <= ?1 ORDER BY ends_at LIMIT",

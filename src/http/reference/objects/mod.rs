@@ -4,6 +4,7 @@ mod accounts;
 mod admin;
 mod fields;
 mod files;
+mod server;
 mod uploads;
 mod usage;
 mod users;
@@ -18,6 +19,7 @@ pub fn definitions() -> Vec<Definition> {
         admin::definitions(),
         accounts::definitions(),
         users::definitions(),
+        server::definitions(),
         usage::definitions(),
     ];
     groups.into_iter().flatten().chain([error()]).collect()

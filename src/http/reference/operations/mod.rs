@@ -6,6 +6,7 @@ pub mod examples;
 mod files;
 mod limits;
 mod parameters;
+mod server;
 mod uploads;
 mod usage;
 mod users;
@@ -23,6 +24,7 @@ pub fn operations() -> Vec<RouteDoc> {
         accounts::operations(),
         users::operations(),
         limits::operations(),
+        server::operations(),
         usage::operations(),
     ];
     groups.into_iter().flatten().map(repeatable).collect()
