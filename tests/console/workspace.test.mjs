@@ -161,6 +161,34 @@ test("limits are set, and a workspace is renamed and archived", async () => {
   });
 });
 
+test("the server and its settings are those of the API", async () => {
+  const [about, { data: settings }] = [
+    await admin.get("organization/server"),
+    await admin.get("organization/server/configuration"),
+  ];
+  await opened(browser, { origin: server.origin, key: adminKey }, async (page) => {
+    await visit(page, `${server.origin}/console/admin`);
+    for (const [title, figure] of [
+      ["Status", "Ready"],
+      ["Metadata", "OK"],
+      ["Blobs", "OK"],
+      ["Version", about.version],
+    ]) {
+      assert.ok((await page.locator(".tile", { hasText: title }).innerText()).includes(figure), title);
+    }
+    await page.locator("#sweep").getByText("Blobs to remove").waitFor();
+    await visit(page, `${server.origin}/console/admin/settings`);
+    const rows = page.locator("#content tbody tr");
+    assert.equal(await rows.count(), settings.length);
+    await page.getByLabel("Only those that were set").check();
+    assert.equal(await rows.count(), settings.filter(({ origin }) => origin !== "default").length);
+    await page.getByLabel("Find a setting").fill("max_failed_logins");
+    assert.equal(await rows.count(), 1);
+    await page.getByLabel("Find a setting").fill("nothing has this name");
+    await page.getByRole("heading", { name: "Nothing found" }).waitFor();
+  });
+});
+
 test("a form says what is wrong with it, and keeps what was typed", async () => {
   await opened(browser, { origin: server.origin, key: adminKey, expected: /400/ }, async (page) => {
     await page.getByRole("button", { name: "Create a workspace" }).click();
