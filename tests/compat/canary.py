@@ -6,6 +6,7 @@ A secret is looked for without its prefix, byte by byte, in whatever kind of fil
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,7 +21,7 @@ def assert_no_secret(secrets: Iterable[str], log: Path, data_dir: Path, exceptio
     """`exceptions` are files of the data directory that may hold one."""
     allowed = {data_dir / name for name in exceptions}
     files = [log, *(path for path in sorted(data_dir.rglob("*")) if path.is_file() and path not in allowed)]
-    patterns = {secret.rpartition("_")[2] for secret in secrets}
+    patterns = {re.sub("^vka?_", "", secret) for secret in secrets}
     assert all(len(pattern) >= LEAST_CHARACTERS for pattern in patterns), patterns
     found = [f"{path}: {where}" for path in holding(patterns, files) for where in places(patterns, path)]
     assert not found, "secrets are where none may be:\n" + "\n".join(found[:MAX_REPORTED])

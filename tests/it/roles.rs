@@ -17,8 +17,7 @@ fn may(role: Role, access: Access) -> bool {
     let writes = matches!(role, Role::Writer | Role::Owner);
     match (role, access) {
         (Role::Administrator, access) => !matches!(access, Access::Scope(_)),
-        (_, Access::AnyKey) => true,
-        (_, Access::Scope(Scope::FilesRead) | Access::AdminOr(Scope::UsageRead)) => true,
+        (_, Access::AnyKey | Access::Scope(Scope::FilesRead) | Access::AdminOr(Scope::UsageRead)) => true,
         (_, Access::Scope(Scope::FilesWrite | Scope::UploadsWrite)) => writes,
         (_, Access::AdminOrOwner) => role == Role::Owner,
         (_, Access::Admin | Access::Scope(_) | Access::AdminOr(_)) => false,

@@ -81,7 +81,7 @@ class World:
 
     def add_user(self) -> str:
         """A person as a provider would bring one: written into the database, since there is no provider."""
-        id = f"user_00VbjUjhHGglY7j08O6M{self.made:05}"
+        id = f"user_00VbjUjhHGglY7j08O6M{self.made:04}"
         with closing(sqlite3.connect(self.venna.data_dir / "venna.db", timeout=30)) as database, database:
             row = (id, "https://sso.example", id, "Ada", "ada@files.example", int(time.time()))
             database.execute("INSERT INTO persons VALUES (?, ?, ?, ?, ?, ?)", row)
@@ -151,6 +151,8 @@ def samples(venna: Venna, admin_key: str, folder: Path) -> dict[str, list[Sample
 
 
 def masked(value: object, name: str = "") -> object:
+    if name in OF_TIME:
+        return "OF TIME"
     if isinstance(value, dict):
         own = {"value", "origin"} if value.get("object") == "organization.server.setting" else set()
         return {key: "OF SERVER" if key in own else masked(member, key) for key, member in value.items()}
@@ -158,8 +160,6 @@ def masked(value: object, name: str = "") -> object:
         return [masked(row) for row in value]
     if name in TIMES:
         return None if value is None or name == "last_used_at" else "TIME"
-    if name in OF_TIME:
-        return "OF TIME"
     if isinstance(value, str):
         if name == "redacted_value" or SECRET.match(value):
             return "SECRET"
