@@ -37,7 +37,7 @@ export class FileList {
     [name.value, purpose.value] = [this.#state.name, this.#state.purpose];
     name.addEventListener(
       "input",
-      debounced(() => this.#change({ name: name.value }), TYPING_MS),
+      debounced(() => this.#search(name, purpose), TYPING_MS),
     );
     purpose.addEventListener("change", () => this.#change({ purpose: purpose.value }));
     order.addEventListener("click", () => this.#change({ order: this.#state.order === "asc" ? "" : "asc" }));
@@ -55,6 +55,11 @@ export class FileList {
       this.#before = [];
       this.load();
     });
+  }
+
+  #search(name, purpose) {
+    if (name.value) purpose.value = "";
+    this.#change({ name: name.value, purpose: purpose.value });
   }
 
   #change(values) {
@@ -75,10 +80,10 @@ export class FileList {
   async load(quietly = false) {
     this.#loading?.abort();
     const { signal } = (this.#loading = new AbortController());
-    const { purpose, order, name, after } = this.#state;
+    const { after } = this.#state;
     if (!quietly) this.#begin();
     try {
-      const list = await get("files", { limit: PAGE_ROWS, purpose, order, after, name_prefix: name }, { signal });
+      const list = await get("files", { ...this.#filter(), limit: PAGE_ROWS, after }, { signal });
       [this.#rows, this.#more] = [list.data, list.has_more ? list.last_id : null];
       this.#draw();
     } catch (error) {
@@ -93,12 +98,17 @@ export class FileList {
     if (!this.#state.after) this.load(true);
   }
 
-  async #selectMatching() {
+  // The API searches by name in the order of names, and takes no purpose beside it.
+  #filter() {
     const { purpose, order, name } = this.#state;
+    return name ? { name_prefix: name } : { purpose, order };
+  }
+
+  async #selectMatching() {
     const button = find("[data-action=select-matching]");
     button.disabled = true;
     try {
-      const list = await get("files", { limit: MAX_MATCHING, purpose, order, name_prefix: name });
+      const list = await get("files", { ...this.#filter(), limit: MAX_MATCHING });
       this.#selection.set(list.data, true);
       if (list.has_more)
         notice(`The first ${count(MAX_MATCHING)} files are selected. Delete them, and go on with the others.`);
@@ -156,6 +166,7 @@ export class FileList {
     find("#created").setAttribute("aria-sort", byName ? "none" : ascending ? "ascending" : "descending");
     find("#named").setAttribute("aria-sort", byName ? "ascending" : "none");
     find("#order").disabled = byName;
+    find("#purpose").disabled = byName;
     show(find("#pager"), isPaged);
     find("[data-action=next]").disabled = !this.#more;
     find("[data-action=previous]").disabled = !this.#state.after;
@@ -172,9 +183,7 @@ export class FileList {
         [find("#name").value, find("#purpose").value] = ["", ""];
         this.#change({ name: "", purpose: "" });
       };
-      const words = name
-        ? `No file has a name that begins with “${name}”${purpose ? ` and the purpose ${purpose}` : ""}.`
-        : `No file has the purpose ${purpose}.`;
+      const words = name ? `No file has a name that begins with “${name}”.` : `No file has the purpose ${purpose}.`;
       empty(place, {
         title: "Nothing found",
         words,
