@@ -1,7 +1,7 @@
 // Every page in light, dark and 390 px: nothing for axe, nothing that sticks out, light, quick, and usable by keyboard.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { NARROW, WIDE, launch, looks, opened, ready, signIn, visit } from "./browser.mjs";
+import { NARROW, WIDE, launch, looks, opened, ready, signIn, violations, visit } from "./browser.mjs";
 import { client, start } from "./server.mjs";
 
 // Of a first visit, as they are sent.
@@ -75,6 +75,22 @@ for (const [name, options] of [
     }
   });
 }
+
+test("a broken policy, a request to another host and an inaccessible element are seen", async () => {
+  const shows = (src) =>
+    opened(browser, { origin: server.origin }, async (page) => {
+      await visit(page, `${server.origin}/console/sign-in`);
+      await page.evaluate((from) => document.body.append(Object.assign(new Image(), { src: from, alt: "" })), src);
+      await page.waitForTimeout(200);
+    });
+  await assert.rejects(shows("https://files.example/a.png"), /requests to other hosts/);
+  await assert.rejects(shows("data:image/gif;base64,R0lGODlhAQABAAAAACw="), /console and policy/);
+  await opened(browser, { origin: server.origin }, async (page) => {
+    await visit(page, `${server.origin}/console/sign-in`);
+    await page.evaluate(() => document.querySelector("main").append(document.createElement("input")));
+    assert.ok((await violations(page)).some((found) => found.startsWith("label")));
+  });
+});
 
 test("a first visit is light", async () => {
   await opened(browser, { origin: server.origin, key: server.key }, async (page) => {
