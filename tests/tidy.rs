@@ -146,7 +146,7 @@ const DRIVERS: [(&str, &[&str]); 6] = [
 ];
 
 /// Libraries that only these folders may use.
-const LIBRARIES: [(&str, &[&str]); 26] = [
+const LIBRARIES: [(&str, &[&str]); 27] = [
     ("anyhow", &["app", "cli"]),
     ("axum", &["http"]),
     ("clap", &["cli"]),
@@ -170,6 +170,7 @@ const LIBRARIES: [(&str, &[&str]); 26] = [
     ("tokio_postgres", &["metadata/postgres"]),
     ("tokio_postgres_rustls", &["metadata/postgres"]),
     ("tokio_rustls", &["http"]),
+    ("venna_console", &["http/pages", "http/router"]),
     ("venna_design", &["http/pages", "http/router"]),
     ("venna_form", &["http"]),
     ("venna_reference", &["http/pages", "http/reference", "http/router", "http/wire"]),

@@ -25,11 +25,12 @@ const STRICT_TRANSPORT: &str = "max-age=31536000";
 /// The methods of the operations, and `OPTIONS`.
 const METHODS: &str = "GET, HEAD, POST, DELETE, OPTIONS";
 
-/// Builds the router of the main listener: the API, its reference, and health.
+/// Builds the router of the main listener: the API, its reference, the console, and health.
 pub fn router(state: AppState, reference: Arc<ArcSwap<Reference>>) -> Router {
-    let bundles = [venna_design::bundle(), venna_reference::bundle()];
+    let bundles = [venna_design::bundle(), venna_reference::bundle(), venna_console::bundle()];
     let router = routes::router()
         .merge(console::routes())
+        .merge(pages::console_routes())
         .nest(console::API, routes::router())
         .merge(health::routes())
         .merge(pages::routes(reference.load().origin(), &bundles))

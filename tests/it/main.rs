@@ -9,6 +9,7 @@ mod administration;
 mod administration_server;
 mod audit;
 mod console;
+mod console_pages;
 mod content;
 mod cors;
 mod create;

@@ -79,6 +79,7 @@ fn main(origin: &str) -> Markup {
         }
         ul.cards {
             li { a href="docs/quick-start" { "Quick start" } p { "A key, and the first upload in curl, Python and TypeScript." } }
+            li { a href="console" { "Console" } p { "Files, uploads, keys and usage, in a browser." } }
             li { a href="docs" { "Documentation" } p { "Guides, and every operation with samples and a form to try it." } }
             li { a href="docs/errors" { "Errors" } p { "Every error, its cause and its remedy." } }
             li { a href="openapi.json" { "OpenAPI 3.1" } p { "The document of the API, for generators and tools." } }

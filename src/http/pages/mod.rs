@@ -3,12 +3,14 @@
 //!
 //! `reference` writes its own pages and serves them through this module.
 
+mod console;
 mod frame;
 mod landing;
 mod not_found;
 mod served;
 mod sign_in;
 
+pub use console::routes as console_routes;
 pub use frame::{HEADER_LINKS, SITE};
 pub use landing::routes;
 pub use not_found::not_found;

@@ -15,8 +15,9 @@ const LINKS: [(&str, &str); 5] = [
 ];
 
 /// The guides, in order: section, name of the file, and text.
-const GUIDES: [(&str, &str, &str); 6] = [
+const GUIDES: [(&str, &str, &str); 7] = [
     ("Start", "quick-start", include_str!("../../../docs/guides/quick-start.md")),
+    ("Start", "console", include_str!("../../../docs/guides/console.md")),
     ("Guides", "large-files", include_str!("../../../docs/guides/large-files.md")),
     ("Guides", "batch-files", include_str!("../../../docs/guides/batch-files.md")),
     ("Guides", "expiry", include_str!("../../../docs/guides/expiry.md")),
