@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
+import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +32,15 @@ def venna() -> Iterator[Venna]:
 @pytest.fixture(scope="session")
 def admin_key(venna: Venna) -> str:
     return venna.create_admin_key()
+
+
+def add_people(venna: Venna, numbers: Iterable[int]) -> list[str]:
+    """People as a provider would bring them: written into the database, since there is no provider. Returns their ids."""
+    ids = [f"user_00VbjUjhHGglY7j08O6M{number:04}" for number in numbers]
+    rows = [(id, "https://sso.example", id, "Ada", "ada@files.example", int(time.time())) for id in ids]
+    with closing(sqlite3.connect(venna.data_dir / "venna.db", timeout=30)) as database, database:
+        database.executemany("INSERT INTO persons VALUES (?, ?, ?, ?, ?, ?)", rows)
+    return ids
 
 
 def origin(venna: Venna) -> str:

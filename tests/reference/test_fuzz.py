@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import HERE, operations, origin
+from conftest import HERE, add_people, operations, origin
 from server import Venna
 
 FUZZ = HERE / "fuzz"
@@ -23,6 +23,8 @@ EXAMPLES = os.environ.get("VENNA_FUZZ_EXAMPLES", "4")
 SEED = os.environ.get("VENNA_FUZZ_SEED")
 CASES = re.compile(r"(\d[\d,]*) generated")
 FEWEST_CASES = 2000
+# More than a run deletes.
+PEOPLE = 3000
 
 
 @pytest.fixture
@@ -35,6 +37,8 @@ def server() -> Iterator[Venna]:
 def run(server: Venna, folder: Path) -> subprocess.CompletedProcess[str]:
     server.create_workspace("fuzz")
     key, admin_key = server.create_key("fuzz"), server.create_admin_key()
+    people = folder / "people"
+    people.write_text("\n".join(add_people(server, range(PEOPLE))))
     kept = [row["id"] for row in [*server.list_keys(), *server.list_workspaces()]]
     env = os.environ | {
         "VENNA_API_KEY": key,
@@ -42,6 +46,7 @@ def run(server: Venna, folder: Path) -> subprocess.CompletedProcess[str]:
         "VENNA_FUZZ_HOOKS": str(FUZZ / "hooks.py"),
         "VENNA_FUZZ_KEPT": ",".join(kept),
         "VENNA_FUZZ_SEED": SEED or "1",
+        "VENNA_FUZZ_PEOPLE": str(people),
         "PYTHONHASHSEED": "0",
         "NO_PROXY": "*",
     }

@@ -9,17 +9,15 @@ from __future__ import annotations
 import json
 import os
 import re
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from conftest import HERE, NODE, NODE_MODULES, Code, Page, get, operations, origin, run, slug
+from conftest import HERE, NODE, NODE_MODULES, Code, Page, add_people, get, operations, origin, run, slug
 from server import Venna
 
 LANGUAGES = {"curl": "sh", "Python": "python", "TypeScript": "typescript", "Rust": "rust"}
@@ -79,14 +77,6 @@ class World:
     def post_json(self, path: str, key: str, body: dict) -> dict:
         return self.post(path, key, "-H", "Content-Type: application/json", "-d", json.dumps(body))
 
-    def add_user(self) -> str:
-        """A person as a provider would bring one: written into the database, since there is no provider."""
-        id = f"user_00VbjUjhHGglY7j08O6M{self.made:04}"
-        with closing(sqlite3.connect(self.venna.data_dir / "venna.db", timeout=30)) as database, database:
-            row = (id, "https://sso.example", id, "Ada", "ada@files.example", int(time.time()))
-            database.execute("INSERT INTO persons VALUES (?, ?, ?, ?, ?, ?)", row)
-        return id
-
     def prepare(self, operation: str, language: str, text: str, folder: Path) -> Sample:
         self.made += 1
         real = {**SHOWN, "name": f"research-{self.made}", "day": str(int(time.time()) // 86400 * 86400)}
@@ -110,7 +100,7 @@ class World:
             real["admin_key"] = made["id"]
             self.venna.keep_secret(made["value"])
         if operation in WITH_USER | WITH_MEMBER:
-            real["user"] = self.add_user()
+            [real["user"]] = add_people(self.venna, [self.made])
         if operation in WITH_MEMBER:
             member = {"user_id": real["user"], "role": "owner"}
             self.post_json(f"/v1/organization/projects/{real['project']}/users", self.admin_key, member)

@@ -113,7 +113,7 @@ pub fn audit(query: &str) -> Result<AuditQuery, ApiError> {
             "actor_ids" => one_of(&name, &mut parsed.actors, id_of(&name, &value, "an API key, nor `command_line`")?)?,
             "project_ids" => one_of(&name, &mut parsed.workspaces, id_of(&name, &value, "a project")?)?,
             "resource_ids" => one_of(&name, &mut parsed.objects, object_id(&name, &value)?)?,
-            // No actor of this server has an e-mail address, so the filter matches no entry.
+            // The log has the ids of people, whose addresses change, so the filter matches no entry.
             "actor_emails" => drop(parsed.actors.get_or_insert_default()),
             _ => {}
         }
@@ -217,7 +217,7 @@ mod tests {
             let error = format!("{:?}", audit(query).unwrap_err());
             assert!(error.contains(&format!("param: Some(\"{param}\")")), "{query}: {error}");
         }
-        assert_eq!(audit("actor_emails[]=a@b.c").unwrap().actors, Some(Vec::new()), "no actor has an address");
+        assert_eq!(audit("actor_emails[]=a@b.c").unwrap().actors, Some(Vec::new()), "the log has no addresses");
         let many = vec!["resource_ids[]=a"; MAX_FILTER_VALUES + 1].join("&");
         assert!(audit(&many).is_err());
     }

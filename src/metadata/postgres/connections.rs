@@ -11,6 +11,7 @@ use super::fair_gate::{FairGate, Owner, Permit};
 use super::open_error::OpenError;
 use super::pool_health::PoolHealth;
 use super::session_setup::{CommitMode, set_up};
+use super::timeouts::{Deadline, Timeouts};
 use super::tls;
 use crate::clock::Clock;
 use crate::metadata::error::MetadataError;
@@ -46,34 +47,10 @@ const MAX_READS_PER_WORKSPACE: usize = 6;
 const MAX_LONG_READS: usize = 2;
 /// The connections that long reads of one workspace may use.
 const MAX_LONG_READS_PER_WORKSPACE: usize = 1;
-/// The longest wait of an operation for a connection.
-const WAIT: Duration = Duration::from_secs(2);
-/// The time in which a request sends its COMMIT or gets the answer to its read.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
-/// The time of a whole operation, including the check of the outcome of a COMMIT whose answer was lost.
-const OUTCOME_TIMEOUT: Duration = Duration::from_millis(4500);
-/// The timeout of a long read and of each of its statements.
-const LONG_TIMEOUT: Duration = Duration::from_secs(30);
 /// Attempts at an operation that ended with a serialization failure, a deadlock, or a connection lost before COMMIT.
 const MAX_TRIES: u32 = 5;
 /// The longest pause before the next attempt after a conflict.
 const MAX_PAUSE: Duration = Duration::from_millis(20);
-
-/// The deadlines of one operation.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Deadline {
-    /// When its COMMIT must have been sent, or its read answered.
-    pub(super) request: Instant,
-    /// When the outcome of its COMMIT must be known.
-    pub(super) outcome_deadline: Instant,
-}
-
-impl Deadline {
-    /// Returns the deadlines of a request that began at `since`.
-    pub(super) fn of_request_since(since: Instant) -> Self {
-        Self { request: since + REQUEST_TIMEOUT, outcome_deadline: since + OUTCOME_TIMEOUT }
-    }
-}
 
 /// The connection pool of a process, with its limits per workspace.
 pub(super) struct Connections {
@@ -82,8 +59,7 @@ pub(super) struct Connections {
     changes: FairGate,
     reads: FairGate,
     long_reads: FairGate,
-    /// The timeout of a long read and of each of its statements.
-    pub(super) long_timeout: Duration,
+    pub(super) timeouts: Timeouts,
     tls: MakeRustlsConnect,
     clock: Clock,
 }
@@ -117,14 +93,19 @@ pub(super) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 impl Connections {
     /// Creates a pool without connections. `commit` is the `synchronous_commit` of its connections. If `clock` is a set
     /// clock, sessions take their time from it.
-    pub(super) fn new(endpoint: &Endpoint, commit: CommitMode, clock: Clock) -> Result<Self, OpenError> {
+    pub(super) fn new(
+        endpoint: &Endpoint,
+        commit: CommitMode,
+        clock: Clock,
+        timeouts: Timeouts,
+    ) -> Result<Self, OpenError> {
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let tls = tls::connector(endpoint)?;
         let manager = Manager::from_config(endpoint.config.clone(), tls.clone(), manager);
         let health = PoolHealth::default();
         let pool = Pool::builder(manager).max_size(MAX_CONNECTIONS).runtime(Runtime::Tokio1);
         let pool = pool.post_create(set_up_hook(commit)).pre_recycle(health.check());
-        let pool = pool.wait_timeout(Some(WAIT)).create_timeout(Some(CONNECT_TIMEOUT)).build();
+        let pool = pool.wait_timeout(Some(timeouts.connection)).create_timeout(Some(CONNECT_TIMEOUT)).build();
         let pool = pool.map_err(|error| OpenError::Unusable(error.to_string()))?;
         Ok(Self {
             pool,
@@ -132,7 +113,7 @@ impl Connections {
             changes: FairGate::new(MAX_WRITES, MAX_WRITES_PER_WORKSPACE),
             reads: FairGate::new(MAX_READS, MAX_READS_PER_WORKSPACE),
             long_reads: FairGate::new(MAX_LONG_READS, MAX_LONG_READS_PER_WORKSPACE),
-            long_timeout: LONG_TIMEOUT,
+            timeouts,
             tls,
             clock,
         })
@@ -144,7 +125,7 @@ impl Connections {
         F: Future<Output = Result<T, Failure>>,
     {
         let _step = Step::begin("transaction");
-        self.run_until(Deadline::of_request_since(Instant::now()), attempt).await
+        self.run_until(self.timeouts.since(Instant::now()), attempt).await
     }
 
     /// Runs an operation under these deadlines. Repeats it after a conflict, after a connection that was lost before
@@ -239,14 +220,14 @@ impl Connections {
         owner: Owner,
         query: impl for<'a> FnOnce(&'a Session) -> LongRead<'a, T> + Send + 'static,
     ) -> Result<T, MetadataError> {
-        let place = self.long_reads.acquire(owner, Instant::now() + OUTCOME_TIMEOUT).await?;
+        let place = self.long_reads.acquire(owner, Instant::now() + self.timeouts.outcome).await?;
         let gone = CancellationToken::new();
         let _caller = gone.clone().drop_guard();
         let reading = async move {
             let _permit = place;
             let session = self.snapshot_session().await?;
             let cancel = session.cancel_token();
-            let mut reading = pin!(ask_long(&session, self.long_timeout, query(&session)));
+            let mut reading = pin!(ask_long(&session, self.timeouts.long, query(&session)));
             tokio::select! {
                 found = &mut reading => found,
                 () = gone.cancelled() => {
@@ -254,7 +235,7 @@ impl Connections {
                     if !matches!(cancelled, Ok(Ok(()))) {
                         tracing::warn!("query cancellation failed");
                     }
-                    timeout(WAIT, reading).await.unwrap_or_else(|_| Err(Failure::Late.into()))
+                    timeout(self.timeouts.connection, reading).await.unwrap_or_else(|_| Err(Failure::Late.into()))
                 }
             }
         };
@@ -268,7 +249,7 @@ impl Connections {
         let begin = format!(
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {0};
              SET LOCAL idle_in_transaction_session_timeout = {0}",
-            self.long_timeout.as_millis()
+            self.timeouts.long.as_millis()
         );
         let begin = begin.as_str();
         self.run(|deadline| async move {

@@ -1,8 +1,9 @@
 //! Group commit: operations of one workspace share transactions. The lock of the workspace runs them one after the
 //! other anyway, so operations that arrive during a transaction run together in the next one.
 
-use super::connections::{Connections, Deadline};
+use super::connections::Connections;
 use super::failure::Failure;
+use super::timeouts::Deadline;
 use super::writer::Transaction;
 use crate::metadata::error::MetadataError;
 use crate::model::ids::WorkspaceId;
@@ -11,14 +12,11 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 /// The most bytes of inline content in one transaction, unless a single operation has more.
 const MAX_BYTES_PER_COMMIT: usize = 4 << 20;
-/// The longest wait of an operation for its transaction, which has the deadlines of its oldest operation.
-const MAX_WAIT: Duration = Duration::from_secs(1);
 /// Waiting operations of one kind in a workspace. More are refused.
 const MAX_WAITING_PER_WORKSPACE: usize = 8192;
 
@@ -145,14 +143,15 @@ impl<W: Shared> GroupCommit<W> {
     /// Runs a group. Operations that have ended leave it, and deferred ones run after the others. Where a bad row fails
     /// the whole group, each half runs alone.
     async fn make_group(&self, workspace: WorkspaceId, group: Vec<Waiting<W>>) {
-        let (group, late): (Vec<_>, Vec<_>) = group.into_iter().partition(|one| one.since.elapsed() < MAX_WAIT);
+        let (group, late): (Vec<_>, Vec<_>) =
+            group.into_iter().partition(|one| one.since.elapsed() < self.connections.timeouts.group);
         for one in late {
             one.answer(Err(Failure::Late.into()));
         }
         let mut groups = vec![group];
         while let Some(mut group) = groups.pop() {
             let Some(oldest) = group.first() else { continue };
-            let deadline = Deadline::of_request_since(oldest.since);
+            let deadline = self.connections.timeouts.since(oldest.since);
             let all: Vec<&W> = group.iter().map(|one| &one.work).collect();
             match self.make_now(workspace, &all, deadline).await {
                 Ok(outcomes) => groups.extend(left(group, outcomes)),

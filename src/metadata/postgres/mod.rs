@@ -58,6 +58,7 @@ mod statements;
 mod store;
 mod sweep;
 mod task;
+mod timeouts;
 mod tls;
 mod upkeep;
 mod upload_ends;

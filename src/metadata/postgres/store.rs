@@ -9,6 +9,7 @@ use super::migrate;
 use super::open::connect;
 use super::open_error::OpenError;
 use super::pending::{PendingCreate, PendingDelete};
+use super::timeouts::Timeouts;
 use crate::clock::Clock;
 use crate::metadata::migrations::Outdated;
 use std::sync::Arc;
@@ -39,7 +40,7 @@ impl PostgresStore {
     /// # Errors
     /// Fails when the database cannot be opened, has a newer schema than this program, or would not be durable.
     pub async fn open(url: &str, clock: Clock) -> Result<Self, OpenError> {
-        Self::open_with(url, clock, Outdated::Migrate).await
+        Self::open_with(url, clock, Outdated::Migrate, Timeouts::OF_SERVER).await
     }
 
     /// Opens the database beside servers that may run an earlier version: refuses a schema that is not up to date.
@@ -47,17 +48,22 @@ impl PostgresStore {
     /// # Errors
     /// Fails when the database cannot be opened, has another schema than this program, or would not be durable.
     pub async fn open_current(url: &str, clock: Clock) -> Result<Self, OpenError> {
-        Self::open_with(url, clock, Outdated::Refuse).await
+        Self::open_with(url, clock, Outdated::Refuse, Timeouts::OF_SERVER).await
     }
 
-    async fn open_with(url: &str, clock: Clock, outdated: Outdated) -> Result<Self, OpenError> {
+    pub(super) async fn open_with(
+        url: &str,
+        clock: Clock,
+        outdated: Outdated,
+        timeouts: Timeouts,
+    ) -> Result<Self, OpenError> {
         let endpoint: Endpoint = url.parse()?;
         let opening = connect(&endpoint, &clock);
         let opened = timeout(OPEN_TIMEOUT, opening).await.unwrap_or_else(|_| Err(Failure::Late.into()))?;
         let (mut client, commit, now_seconds) = opened;
         migrate::migrate(&mut client, outdated, now_seconds).await?;
         drop(client);
-        let connections = Arc::new(Connections::new(&endpoint, commit, clock.clone())?);
+        let connections = Arc::new(Connections::new(&endpoint, commit, clock.clone(), timeouts)?);
         let creates = GroupCommit::new(Arc::clone(&connections));
         let deletes = GroupCommit::new(Arc::clone(&connections));
         Ok(Self { connections, creates, deletes, clock })

@@ -5,12 +5,13 @@
 //! still under way, and a row that it wrote proves that it took effect. The number proves nothing: a database that
 //! crashes assigns numbers again that it had not written to its log.
 
-use super::connections::{Connections, Deadline, Prepared, Session, in_order};
+use super::connections::{Connections, Prepared, Session, in_order};
 use super::failure::Failure;
 use super::fair_gate::{Owner, Permit};
 use super::rows;
 use super::session_setup::CommitMode;
 use super::task::Task;
+use super::timeouts::Deadline;
 use crate::failpoint;
 use crate::metrics::{METRICS, observe};
 use crate::model::idempotency::{AnswerScope, IdempotencyKey};

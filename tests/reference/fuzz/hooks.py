@@ -11,13 +11,20 @@ import json
 import os
 import random
 from collections import defaultdict
+from pathlib import Path
 
 import schemathesis
 
 KEPT = frozenset(os.environ["VENNA_FUZZ_KEPT"].split(","))
 MOST_OF_A_KIND = 20
-NEVER = {"project_id": "ws_00VbjUjhHGglY7j08O6M3Oj9", "api_key_id": "key_00VbjUjhHGglY7j08O6M3Oj9"}
+NEVER = {
+    "project_id": "ws_00VbjUjhHGglY7j08O6M3Oj9",
+    "api_key_id": "key_00VbjUjhHGglY7j08O6M3Oj9",
+    "user_id": "user_00VbjUjhHGglY7j08O6M3Oj9",
+}
 LONGEST_OF_DAYS = 31
+# Before the id of a person as a member, who may end as that and still be there.
+MEMBER = "member "
 LONGEST_KEY = 255
 SHORTEST_LIFE_SECONDS = 86_400
 
@@ -27,6 +34,8 @@ _there: dict[str, list[str]] = defaultdict(list)
 _owner: dict[str, str] = {}
 _ended: set[str] = set()
 _empty: set[str] = set()
+# People come by a sign-in alone, so that these were there at the start.
+_people = iter(Path(os.environ["VENNA_FUZZ_PEOPLE"]).read_text().split())
 
 
 def there_is(kind: str, id: str, owner: str | None = None) -> None:
@@ -42,13 +51,17 @@ def is_gone(kind: str, id: str) -> None:
 
 
 def some(kind: str) -> str | None:
+    if kind == "user" and len(_there[kind]) < MOST_OF_A_KIND and (person := next(_people, None)):
+        there_is(kind, person)
     return _choice.choice(_there[kind]) if _there[kind] else None
 
 
 def kind_of(operation: str, name: str) -> str:
     """What a parameter of a path names."""
-    of_keys = {"api_key_id": "key", "service_account_id": "key", "key_id": "admin key", "project_id": "project"}
-    return of_keys.get(name) or ("upload" if "/uploads/" in operation else "file")
+    of_names = {"api_key_id": "key", "service_account_id": "key", "key_id": "admin key", "project_id": "project"}
+    if name == "user_id":
+        return "member" if "/projects/" in operation else "user"
+    return of_names.get(name) or ("upload" if "/uploads/" in operation else "file")
 
 
 @schemathesis.hook
@@ -72,7 +85,7 @@ def before_call(ctx, case, kwargs) -> None:  # noqa: ANN001
 
 def name_what_there_is(case) -> None:  # noqa: ANN001
     path = case.path_parameters or {}
-    key = some("key")
+    key, member = some("key"), some("member")
     for name in path:
         if name == "rate_limit_id":
             path[name] = _choice.choice(["rl-requests", "rl-uploads", path[name]])
@@ -81,9 +94,13 @@ def name_what_there_is(case) -> None:  # noqa: ANN001
             path[name] = NEVER.get(name, "never")
         if _choice.random() < 0.7:
             kind = kind_of(case.operation.path, name)
-            found = key if kind == "key" else some(kind)
+            found = {"key": key, "member": member}.get(kind) or some(kind)
             if name == "project_id" and key and {"api_key_id", "service_account_id"} & set(path):
                 found = _owner.get(key, found)
+            if name == "project_id" and member and "user_id" in path:
+                found = _owner.get(member, found)
+            if kind == "member" and found:
+                found = found.removeprefix(MEMBER)
             path[name] = found or path[name]
 
 
@@ -99,6 +116,8 @@ def say_what_no_schema_says(case) -> None:  # noqa: ANN001
         if isinstance(body.get("expires_in_seconds"), (int, float)):
             # A key whose time is over is changed no more.
             body["expires_in_seconds"] = max(body["expires_in_seconds"], SHORTEST_LIFE_SECONDS)
+        if "user_id" in body and _choice.random() < 0.9:
+            body["user_id"] = some("user") or body["user_id"]
         # What is reversed is an event of the ledger.
         body.pop("reverses", None)
         if body.get("purpose") == "batch" and "file" not in body:
@@ -109,6 +128,10 @@ def say_what_no_schema_says(case) -> None:  # noqa: ANN001
         if "part_ids" in body and (case.path_parameters or {}).get("id") in _empty:
             # Of the parts of an empty file there are none.
             case.body = {"part_ids": []}
+    if "name_prefix" in query:
+        # Without a purpose, and behind a File that is there.
+        query.pop("purpose", None)
+        query.pop("after", None)
     if "start_time" in query:
         # Pages are named by the answer before; a window has an end behind its start; days come 31 at a time.
         query.pop("page", None)
@@ -133,6 +156,13 @@ def after_call(ctx, case, response) -> None:  # noqa: ANN001
         there_is("key", id, path.get("project_id"))
     elif kind == "organization.admin_api_key":
         there_is("admin key", id)
+    elif kind == "organization.project.user":
+        there_is("member", MEMBER + id, path.get("project_id"))
+    elif kind == "organization.project.user.deleted":
+        is_gone("member", MEMBER + id)
+    elif kind == "organization.user.deleted":
+        is_gone("user", id)
+        is_gone("member", MEMBER + id)
     elif kind == "file":
         is_gone("file", id) if answer.get("deleted") else there_is("file", id)
     elif kind == "upload":

@@ -79,7 +79,7 @@ async fn changes_of_one_workspace_leave_connections_to_others() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_answer_ends_its_own_session_alone() {
     let Some(database) = Database::fresh("late answers") else { return };
-    let store = open(&database, &Clock::system()).await;
+    let store = PostgresStore::open(&database.url, Clock::system()).await.unwrap();
     let caller = contract::tenant(&store, "late").await;
     let file = make(&store, caller).await.unwrap();
     let reads = || join_all((0..6).map(|_| store.find_file(caller.workspace, file)));
@@ -139,9 +139,8 @@ async fn a_long_read_past_its_limit_ends_and_gives_its_place_back() {
     let Some(database) = Database::fresh("the limit of long reads") else { return };
     let workspace = contract::tenant(&open(&database, &Clock::system()).await, "patient").await.workspace;
     let endpoint: Endpoint = database.url.parse().unwrap();
-    let mut connections = Connections::new(&endpoint, CommitMode::Flushed, Clock::system()).unwrap();
-    connections.long_timeout = LIMIT;
-    let connections = Arc::new(connections);
+    let timeouts = Timeouts { long: LIMIT, ..Timeouts::OF_SERVER };
+    let connections = Arc::new(Connections::new(&endpoint, CommitMode::Flushed, Clock::system(), timeouts).unwrap());
     let sleep = async |sql: &'static str| {
         let (connections, owner) = (Arc::clone(&connections), Some(workspace));
         let begun = Instant::now();

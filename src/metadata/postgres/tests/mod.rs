@@ -16,8 +16,10 @@ use super::endpoint::Endpoint;
 use super::open_error::{MigrationError, OpenError};
 use super::session_setup::CommitMode;
 use super::store::PostgresStore;
+use super::timeouts::Timeouts;
 use super::{export, ledger, writer};
 use crate::clock::Clock;
+use crate::metadata::migrations::Outdated;
 use crate::metadata::migrations::SchemaError;
 use crate::metadata::*;
 use crate::model::api_key::KeyDigest;
@@ -46,7 +48,7 @@ use venna_testkit::postgres::{Database, Postgres};
 use venna_testkit::postgres_proxy::{Fault, Proxy};
 
 async fn open(database: &Database, clock: &Clock) -> PostgresStore {
-    PostgresStore::open(&database.url, clock.clone()).await.unwrap()
+    PostgresStore::open_with(&database.url, clock.clone(), Outdated::Migrate, Timeouts::OF_TEST).await.unwrap()
 }
 
 /// As long as anything may take when the database does not answer.
