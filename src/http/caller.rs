@@ -23,7 +23,7 @@ use crate::model::purpose::Purpose;
 use crate::model::scope::Scope;
 use crate::model::session::SessionSecret;
 use crate::traces::Step;
-use axum::extract::{FromRef, FromRequestParts, Request, State};
+use axum::extract::{FromRef, FromRequestParts, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -143,11 +143,7 @@ pub struct Authenticator {
 }
 
 /// Adds the [`Principal`] to a request under `/v1`, or answers 401, or 429 to a network that keeps failing.
-pub async fn authenticate(
-    State(authenticator): State<Arc<Authenticator>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub async fn authenticate(authenticator: Arc<Authenticator>, mut request: Request, next: Next) -> Response {
     if !is_api(request.uri().path()) {
         return next.run(request).await;
     }

@@ -1,6 +1,6 @@
 //! The routers of both listeners, and the answers to paths and methods without a route.
 
-use super::caller::{Principal, authenticate};
+use super::caller::{self, Principal};
 use super::console;
 use super::cors::is_api;
 use super::error::ApiError;
@@ -12,7 +12,8 @@ use super::unknown::{self, NOT_YET, as_of_get};
 use super::{health, metrics, routes};
 use arc_swap::ArcSwap;
 use axum::Router;
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::extract::{FromRef, Request, State};
+use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, HeaderValue, STRICT_TRANSPORT_SECURITY};
 use http::{HeaderMap, Method, StatusCode, Uri};
@@ -38,10 +39,20 @@ pub fn router(state: AppState, reference: Arc<ArcSwap<Reference>>) -> Router {
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(state.clone(), authenticate))
-        .layer(from_fn_with_state(state.clone(), console::authenticate))
         .layer(from_fn_with_state(state.clone(), request_middleware));
     let router = if state.is_encrypted() { router.layer(map_response(require_tls)) } else { router };
     router.with_state(state)
+}
+
+/// Authenticates a request by its session below the API of the console, and by its key below `/v1`. One layer does
+/// both, since each costs every request two allocations.
+async fn authenticate(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    if console::api_path(request.uri().path()).is_some() {
+        // Boxed, so that the requests of programs do not carry the state of its look-ups.
+        Box::pin(console::authenticate(FromRef::from_ref(&state), request, next)).await
+    } else {
+        caller::authenticate(FromRef::from_ref(&state), request, next).await
+    }
 }
 
 /// Tells browsers to use nothing but TLS for this host.

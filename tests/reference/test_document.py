@@ -15,6 +15,9 @@ from referencing.jsonschema import DRAFT202012
 from conftest import HERE, document, get, operations, slug
 from server import Venna
 
+# Beside operations and guides.
+OTHER_PAGES = 4
+
 
 def test_the_document_is_valid(venna: Venna) -> None:
     OpenAPIV31SpecValidator(document(venna)).validate()
@@ -74,7 +77,8 @@ def test_language_models_find_every_operation(venna: Venna, path: str) -> None:
     assert not missing
     if path == "/llms.txt":
         links = [line.split("](")[1].split(")")[0] for line in text.splitlines() if line.startswith("- [")]
-        assert len(links) == len(operations(venna)) + 10
+        guides = list((HERE.parents[1] / "docs" / "guides").glob("*.md"))
+        assert len(links) == len(operations(venna)) + len(guides) + OTHER_PAGES
         for link in links:
             assert get(venna, link.removeprefix(venna.base_url.removesuffix("/v1"))).startswith("# ")
 

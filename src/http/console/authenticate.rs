@@ -1,19 +1,15 @@
 //! Authentication below `/console/api/v1`: from the session of a request to the `Principal` of its key.
 
-use super::api_path;
 use crate::http::caller::Principal;
 use crate::http::error::ApiError;
 use crate::http::session::Console;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 
 /// Adds the principal of its session to a request below `/console/api/v1`, or answers 401 or 403.
-pub async fn authenticate(State(console): State<Arc<Console>>, request: Request, next: Next) -> Response {
-    if api_path(request.uri().path()).is_none() {
-        return next.run(request).await;
-    }
+pub async fn authenticate(console: Arc<Console>, request: Request, next: Next) -> Response {
     match admit(&console, request).await {
         Ok(request) => next.run(request).await,
         Err(error) => error.into_response(),
