@@ -111,6 +111,7 @@ fn write_introduction(out: &mut impl Write, config: &Config, server: &Server) ->
     let url = &server.url;
     writeln!(out, "Venna Files {}\n", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "  API     {url}/v1")?;
+    writeln!(out, "  Console {url}/console")?;
     writeln!(out, "  Docs    {url}/docs")?;
     if let Some(admin) = server.admin_address {
         let scheme = if config.listeners.admin_tls_cert.is_some() { "https" } else { "http" };
