@@ -36,8 +36,8 @@ pub struct Filter {
     /// Only entries of this workspace, by name or id.
     #[arg(long, value_name = "NAME_OR_ID")]
     workspace: Option<String>,
-    /// Only actions of this key, or of `command_line`.
-    #[arg(long, value_name = "KEY_ID", value_parser = parse_actor)]
+    /// Only actions of this key or person, or of `command_line` or `anonymous`.
+    #[arg(long, value_name = "ACTOR", value_parser = parse_actor)]
     actor: Option<Actor>,
     /// Only this action, such as `api_key.created`.
     #[arg(long, value_name = "TYPE", value_parser = parse_action)]
@@ -54,7 +54,9 @@ pub struct Filter {
 }
 
 fn parse_actor(text: &str) -> Result<Actor, String> {
-    text.parse().map_err(|_| format!("expected {} or the id of a key, key_...", Actor::CommandLine))
+    text.parse().map_err(|_| {
+        "expected the id of a key, key_..., or of a person, user_..., or command_line or anonymous".to_owned()
+    })
 }
 
 fn parse_action(text: &str) -> Result<Action, String> {

@@ -45,7 +45,7 @@ pub fn router(state: AppState, reference: Arc<ArcSwap<Reference>>) -> Router {
 }
 
 /// Authenticates a request by its session below the API of the console, and by its key below `/v1`. One layer does
-/// both, since each costs every request two allocations.
+/// both: a second one cost a retrieve 6,000 instructions.
 async fn authenticate(State(state): State<AppState>, request: Request, next: Next) -> Response {
     if console::api_path(request.uri().path()).is_some() {
         // Boxed, so that the requests of programs do not carry the state of its look-ups.

@@ -26,7 +26,7 @@ pub enum ProviderError {
 /// The reason why a token is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// It is no token, or is too long.
+    /// The text is no token, or is too long.
     #[error("the token is malformed")]
     Malformed,
     /// The provider has no key of this id.
@@ -38,19 +38,19 @@ pub enum TokenError {
     /// Another issuer made it.
     #[error("the token is of another issuer")]
     Issuer,
-    /// It was made for another client.
+    /// Another client is meant.
     #[error("the token is for another client")]
     Audience,
-    /// It has expired, or is not valid yet.
+    /// The time has passed, or has not come yet.
     #[error("the token has expired or is not valid yet")]
     Time,
-    /// It belongs to another sign-in.
+    /// Another sign-in is meant.
     #[error("the token belongs to another sign-in")]
     Nonce,
-    /// It names nobody, or somebody else than another answer.
+    /// The token names nobody, or somebody else than another answer.
     #[error("the token does not name its subject")]
     Subject,
-    /// It is no logout token.
+    /// The token asks for no logout.
     #[error("the token asks for no logout")]
     Event,
 }

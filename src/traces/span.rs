@@ -16,7 +16,7 @@ use tracing::instrument::Instrumented;
 /// The name of the span of a request that has no better one.
 const REQUEST: &str = "request";
 
-/// What makes spans, and decides which requests have them; none when traces are off.
+/// The maker of spans, and the decision which requests have them; none when traces are off.
 static TRACER: OnceLock<(SdkTracer, Sampler)> = OnceLock::new();
 
 /// Turns traces on.

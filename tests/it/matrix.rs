@@ -406,7 +406,7 @@ fn the_scopes_are_those_of_the_product() {
     }
 }
 
-/// What the owner of a project may do: everything with its keys and members, and read its limits.
+/// The routes of the owner of a project: everything with its keys and members, and read its limits.
 fn is_of_owner(method: &str, path: &str) -> bool {
     let Some(rest) = path.strip_prefix("/v1/organization/projects/{project_id}") else { return false };
     let is_limit = rest.ends_with("/limits") || rest.starts_with("/rate_limits") || rest == "/spend_limit";

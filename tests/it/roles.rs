@@ -12,7 +12,7 @@ use venna::model::person::Role;
 use venna::model::scope::Scope;
 use venna_testkit::Answer;
 
-/// What a role may ask for in its own project.
+/// The routes that a role may ask for in its own project.
 fn may(role: Role, access: Access) -> bool {
     let writes = matches!(role, Role::Writer | Role::Owner);
     match (role, access) {

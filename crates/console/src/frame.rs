@@ -42,7 +42,7 @@ const NAVIGATION: [(&str, &[Entry]); 3] = [
     ),
 ];
 
-/// What differs between pages.
+/// The parts that differ between pages.
 pub struct Content {
     /// The path.
     pub path: &'static str,
@@ -54,7 +54,7 @@ pub struct Content {
     pub about: &'static str,
     /// The module of the page.
     pub module: &'static str,
-    /// What the page holds.
+    /// The content of the page.
     pub main: Markup,
 }
 

@@ -110,7 +110,11 @@ pub fn audit(query: &str) -> Result<AuditQuery, ApiError> {
             "effective_at[lt]" => parsed.until = Some(second(&name, &value)?),
             "effective_at[lte]" => parsed.until = Some(second(&name, &value)?.saturating_add(1)),
             "event_types" => one_of(&name, &mut parsed.actions, action(&name, &value)?)?,
-            "actor_ids" => one_of(&name, &mut parsed.actors, id_of(&name, &value, "an API key, nor `command_line`")?)?,
+            "actor_ids" => one_of(
+                &name,
+                &mut parsed.actors,
+                id_of(&name, &value, "an actor: a key, a person, `command_line` or `anonymous`")?,
+            )?,
             "project_ids" => one_of(&name, &mut parsed.workspaces, id_of(&name, &value, "a project")?)?,
             "resource_ids" => one_of(&name, &mut parsed.objects, object_id(&name, &value)?)?,
             // The log has the ids of people, whose addresses change, so the filter matches no entry.

@@ -35,7 +35,7 @@ pub struct Oidc {
     pub clock: Clock,
 }
 
-/// What the routes of the console use.
+/// The dependencies of the routes of the console.
 #[derive(Debug)]
 pub struct Console {
     /// The sessions.

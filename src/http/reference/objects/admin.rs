@@ -247,12 +247,15 @@ fn audit_log() -> Vec<Field> {
         id("The id of the key."),
         must("type", Schema::Word("service_account"), "Always this value."),
     ]);
-    let user = Schema::Object(vec![id("`command_line`.")]);
-    let session = Schema::Object(vec![must("user", user, "A person with access to the data directory.")]);
+    let user = Schema::Object(vec![id(
+        "The id of a person, `command_line`, or `anonymous` for a client without an identity.",
+    )]);
+    let session =
+        Schema::Object(vec![must("user", user, "A person who signed in, or who has access to the data directory.")]);
     let actor = Schema::Object(vec![
-        must("type", Schema::Words(vec!["api_key", "session"]), "The kind of the actor: a key, or the command line."),
+        must("type", Schema::Words(vec!["api_key", "session"]), "The kind of the actor: a key, or any other."),
         may("api_key", key, "The key."),
-        may("session", session, "The command line."),
+        may("session", session, "The actor that is no key."),
     ]);
     let mut fields = vec![
         object("organization.audit_log"),

@@ -4,7 +4,7 @@ use super::examples::{CREATED_AT, KEY, PROJECT, page_of_one};
 use super::parameters::{in_path, in_query, limit_of, sent};
 use crate::http::catalogue::ErrorKind;
 use crate::http::list::{MAX_FILTER_VALUES, MAX_TIME};
-use crate::http::reference::ids::{AUDIT_ID, KEY_ID, PROJECT_ID};
+use crate::http::reference::ids::{AUDIT_ID, KEY_ID, PROJECT_ID, USER_ID};
 use crate::http::reference::route_doc::{ADMINISTRATION, EXTENSION, RouteDoc, calls};
 use crate::model::audit::{Action, MAX_OBJECT_ID_CHARS};
 use serde_json::{Value, json};
@@ -315,7 +315,7 @@ fn rotate_api_key() -> RouteDoc {
 
 fn list_audit_logs() -> RouteDoc {
     let some = |of| Schema::List(Box::new(of), Some(MAX_FILTER_VALUES));
-    let actor = Schema::Either(vec![KEY_ID, Schema::Word("command_line")]);
+    let actor = Schema::Either(vec![KEY_ID, USER_ID, Schema::Words(vec!["command_line", "anonymous"])]);
     let object = Schema::Shaped(Shape { pattern: Some("^[ -~]+$"), min: 1, max: MAX_OBJECT_ID_CHARS });
     let types = Schema::Words(Action::ALL.map(Action::name).to_vec());
     let seconds = || Schema::Whole(0, MAX_TIME);
@@ -342,7 +342,7 @@ fn list_audit_logs() -> RouteDoc {
             in_query("effective_at[lte]", seconds(), "Filter: at or before this time, in Unix seconds."),
             in_query("effective_at[lt]", seconds(), "Filter: before this time, in Unix seconds."),
             in_query("event_types[]", some(types), "Filter by action."),
-            in_query("actor_ids[]", some(actor), "Filter by the ids of keys, or `command_line`."),
+            in_query("actor_ids[]", some(actor), "Filter by the ids of keys and people, or by `command_line` or `anonymous`."),
             sent(PROJECT, in_query("project_ids[]", some(PROJECT_ID), "Filter by project.")),
             in_query("resource_ids[]", some(object), "Filter by the ids of the objects."),
         ],
