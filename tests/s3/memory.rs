@@ -19,6 +19,9 @@ const UPLOAD_MIB: usize = 112;
 /// How long the store takes for a part: clients are faster, so that what is not bounded piles up.
 const TIME_OF_PART: Duration = Duration::from_secs(1);
 
+/// The time limit of a request with its retries: long, since the store copies the parts at the end, on a busy disk.
+const REQUEST_SECONDS: &str = "300";
+
 /// A proxy that makes a bucket slow.
 fn slowed(bucket: &Bucket) -> FaultProxy {
     let proxy = FaultProxy::before(bucket.address, TIME_OF_PART, Rng::default());
@@ -29,6 +32,7 @@ fn slowed(bucket: &Bucket) -> FaultProxy {
 /// The program on a bucket behind a proxy.
 fn serve(bucket: &Bucket, proxy: &FaultProxy, data: &Data) -> (Program, Client) {
     let mut command = venna(&["serve", "--max-file-bytes", "8589934592", "--blobs-url", &bucket.url("memory")]);
+    command.args(["--blobs-timeout-seconds", REQUEST_SECONDS]);
     command.envs(bucket.variables(proxy.address));
     let server = Program::spawn(command, &data.path());
     let client = server.client(&data.first_key());

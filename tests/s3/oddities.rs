@@ -30,17 +30,25 @@ impl UploadNotes for Notes {
     }
 }
 
+/// The time limit of a request with its retries.
+const REQUEST_TIME: Duration = Duration::from_secs(30);
+
 /// A store behind a proxy that refuses what it is told to.
 struct OddStore {
     bucket: Bucket,
     proxy: FaultProxy,
+    request_time: Duration,
 }
 
 impl OddStore {
     fn new() -> Self {
+        Self::with_stalls(Duration::from_mins(1), REQUEST_TIME)
+    }
+
+    fn with_stalls(stall: Duration, request_time: Duration) -> Self {
         let bucket = Bucket::open();
-        let proxy = FaultProxy::before(bucket.address, Duration::from_mins(1), Rng::default());
-        Self { bucket, proxy }
+        let proxy = FaultProxy::before(bucket.address, stall, Rng::default());
+        Self { bucket, proxy, request_time }
     }
 
     async fn open(&self, further: &[(&str, &str)]) -> Result<CloudBlobs, BlobError> {
@@ -51,7 +59,7 @@ impl OddStore {
             bucket: self.bucket.name().to_owned(),
             prefix: self.bucket.key("odd"),
             variables,
-            request_time: Duration::from_secs(30),
+            request_time: self.request_time,
         };
         CloudBlobs::open(&config, Arc::<Notes>::default()).await
     }
@@ -141,4 +149,15 @@ async fn a_completion_that_was_carried_out_counts_whatever_is_answered() {
     let mut writer = blobs.create(BlobId::new([8; 16])).await.unwrap();
     writer.write(Bytes::from(vec![0; 9 << 20])).await.unwrap();
     assert!(writer.finish().await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_completion_that_outlasts_an_attempt_is_waited_for() {
+    // An attempt takes four seconds, all of them and the check of the outcome take twelve.
+    let store = OddStore::with_stalls(Duration::from_secs(7), Duration::from_secs(12));
+    let blobs = store.open(&[]).await.unwrap();
+    store.proxy.fail_with(Which::Completions, Fault::Lengthy);
+    works(&blobs, &store).await;
+    let attempts = store.proxy.counts()[&Fault::Lengthy];
+    assert!(attempts > 1, "no attempt ended before the completion");
 }

@@ -11,7 +11,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -50,6 +50,9 @@ pub enum Fault {
     NoBucket,
     /// The request is done after the time of a stall.
     Slow,
+    /// The request is done after the time of a stall, whether the client waits or not. Its repetitions are refused
+    /// as S3 refuses what concerns an unknown upload.
+    Lengthy,
     /// This status and code, and nothing was done.
     Refuses(u16, &'static str),
 }
@@ -80,8 +83,8 @@ pub enum Which {
 }
 
 use Fault::{
-    Duplicate, ErrorIn200, ErrorIn200Done, InternalError, LostAnswer, NoBucket, Refuses, Reset, ResetInBody, Slow,
-    SlowDown, Stall, StallInBody, Truncated,
+    Duplicate, ErrorIn200, ErrorIn200Done, InternalError, Lengthy, LostAnswer, NoBucket, Refuses, Reset, ResetInBody,
+    Slow, SlowDown, Stall, StallInBody, Truncated,
 };
 
 /// All transient faults.
@@ -133,6 +136,8 @@ struct Shared {
     failed_completions: AtomicUsize,
     counts: Mutex<BTreeMap<Fault, usize>>,
     requests: AtomicUsize,
+    /// The paths of lengthy requests that have begun.
+    lengthy: Mutex<BTreeSet<String>>,
     /// The number of uploads whose begin was not answered.
     lost_uploads: AtomicUsize,
 }
@@ -155,6 +160,7 @@ impl FaultProxy {
             failed_completions: AtomicUsize::new(0),
             counts: Mutex::default(),
             requests: AtomicUsize::new(0),
+            lengthy: Mutex::default(),
             lost_uploads: AtomicUsize::new(0),
         });
         let (stop, stopped) = oneshot::channel();
@@ -251,7 +257,7 @@ impl Whole {
 }
 
 impl Shared {
-    async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
+    async fn answer(self: &Arc<Self>, request: Request<Incoming>) -> io::Result<Response<Body>> {
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
         let path = head.uri.path_and_query().unwrap().to_string();
@@ -273,6 +279,15 @@ impl Shared {
             Slow => {
                 tokio::time::sleep(self.stall).await;
                 self.forward(&whole).await
+            }
+            Lengthy if !self.lengthy.lock().unwrap().insert(whole.path.clone()) => Ok(refusal(404, "NoSuchUpload")),
+            Lengthy => {
+                let shared = Arc::clone(self);
+                let work = tokio::spawn(async move {
+                    tokio::time::sleep(shared.stall).await;
+                    shared.forward(&whole).await
+                });
+                work.await.map_err(io::Error::other)?
             }
             LostAnswer => {
                 self.forward_unanswered(&whole).await?;

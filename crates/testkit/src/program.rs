@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -15,6 +15,12 @@ pub fn report(line: &str) {
 
 /// The time limit of a start, a stop or an answer: long, since a test that meets it fails, however busy the machine is.
 pub const PATIENCE: Duration = Duration::from_mins(2);
+
+/// The number of lines of a server's log that a failed test prints.
+const LOG_LINES: usize = 40;
+
+/// The time without work after which a server is idle.
+const IDLE_TIME: Duration = Duration::from_millis(500);
 
 /// The time limit of prompt answers.
 pub const PROMPTLY: Duration = Duration::from_secs(1);
@@ -125,6 +131,23 @@ impl Program {
         std::fs::write(self.proc("clear_refs"), "5").unwrap();
     }
 
+    /// Waits until the server works no more: until it takes next to no processor time for a while.
+    pub fn wait_until_idle(&self) {
+        wait_until("the server is idle", || {
+            let before = self.processor_ticks();
+            std::thread::sleep(IDLE_TIME);
+            self.processor_ticks() - before <= 1
+        });
+    }
+
+    /// Returns the processor time since the start, in ticks of the kernel.
+    fn processor_ticks(&self) -> u64 {
+        let stat = std::fs::read_to_string(self.proc("stat")).unwrap();
+        // The name before may have spaces; user time and system time are the members 14 and 15 (proc(5)).
+        let (_, members) = stat.rsplit_once(") ").unwrap();
+        members.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+    }
+
     fn proc(&self, file: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/{file}", self.id()))
     }
@@ -153,9 +176,19 @@ impl Program {
 }
 
 impl Drop for Program {
+    /// Kills the server. Of a test that fails, prints the end of its log, which tells why.
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
+        if std::thread::panicking() {
+            let log = self.whole_log.lock().unwrap_or_else(PoisonError::into_inner);
+            let lines: Vec<&str> = log.lines().rev().take(LOG_LINES).collect();
+            report(&format!(
+                "the log of {}:\n{}",
+                self.address,
+                lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+            ));
+        }
     }
 }
 

@@ -45,6 +45,8 @@ pub(super) enum Kind {
 pub(super) struct Failure {
     pub(super) kind: Kind,
     how: How,
+    /// An attempt of the request got no answer.
+    pub(super) is_unanswered: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -77,14 +79,18 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
+    const fn of(kind: Kind, how: How) -> Self {
+        Self { kind, how, is_unanswered: false }
+    }
+
     /// Returns the failure of a request that timed out.
-    pub(super) const fn timed_out() -> Self {
-        Self { kind: Kind::Transient, how: How::TimedOut }
+    pub(super) fn timed_out() -> Self {
+        Self { is_unanswered: true, ..Self::of(Kind::Transient, How::TimedOut) }
     }
 
     /// Returns the failure of a request that the open circuit breaker rejected.
     pub(super) const fn circuit_open() -> Self {
-        Self { kind: Kind::Transient, how: How::CircuitOpen }
+        Self::of(Kind::Transient, How::CircuitOpen)
     }
 
     /// Returns whether the circuit breaker rejected the request.
@@ -94,12 +100,12 @@ impl Failure {
 
     /// Returns the transient failure of an answer that does not fit the request.
     pub(super) const fn unexpected(what: &'static str) -> Self {
-        Self { kind: Kind::Transient, how: How::Told(what) }
+        Self::of(Kind::Transient, How::Told(what))
     }
 
     /// Returns the permanent failure of a call that the store answered, but carried out wrongly.
     pub(super) const fn wrong_outcome(what: &'static str) -> Self {
-        Self { kind: Kind::Refused, how: How::Told(what) }
+        Self::of(Kind::Refused, How::Told(what))
     }
 
     /// Returns the HTTP status of the answer.
@@ -119,7 +125,7 @@ impl Failure {
 
     /// Returns the failure of an object with fewer bytes than recorded.
     pub(super) const fn truncated() -> Self {
-        Self { kind: Kind::OutOfRange, how: How::Told("the store has fewer bytes") }
+        Self::of(Kind::OutOfRange, How::Told("the store has fewer bytes"))
     }
 
     /// Classifies an error of the client.
@@ -129,8 +135,10 @@ impl Failure {
         let kind = kind_of(error, status, code.as_deref());
         let disconnected =
             status.is_none() && code.is_none() && kind == Kind::Transient && !matches!(error, Error::NotFound { .. });
-        let how = if disconnected && is_transport(error) { How::Disconnected } else { How::Answered { status, code } };
-        Self { kind, how }
+        if disconnected && is_transport(error) {
+            return Self { is_unanswered: true, ..Self::of(kind, How::Disconnected) };
+        }
+        Self::of(kind, How::Answered { status, code })
     }
 
     /// Converts the failure of a read or deletion of blob `id`.

@@ -49,6 +49,11 @@ impl RetryPolicy {
         self.attempt_time + Duration::from_millis(bytes.saturating_mul(1000) / MIN_BYTES_PER_SECOND)
     }
 
+    /// Returns the time of a request with `time_limit` for each attempt, the check of its outcome included.
+    pub(super) fn whole_time(time_limit: Duration) -> Duration {
+        time_limit * TIMEOUT_SHARES
+    }
+
     /// Returns whether the circuit breaker is open.
     pub(super) fn is_circuit_open(&self) -> bool {
         self.breaker.is_open()
@@ -58,23 +63,30 @@ impl RetryPolicy {
     /// once.
     ///
     /// # Errors
-    /// The last failure. After a transient one, the store may or may not have done it.
+    /// The last failure, which says whether an attempt got no answer. After such a one and after a transient one, the
+    /// store may or may not have done it, or do it yet.
     pub(super) async fn run<T, F>(&self, time_limit: Duration, request: impl Fn() -> F) -> Result<T, Failure>
     where
         F: Future<Output = object_store::Result<T>>,
     {
         let deadline = Instant::now() + time_limit * FULL_ATTEMPTS;
-        let (mut made, mut backoff, mut doubted) = (0, Backoff::new(FIRST_BACKOFF, MAX_BACKOFF), false);
+        let (mut made, mut backoff) = (0, Backoff::new(FIRST_BACKOFF, MAX_BACKOFF));
+        let (mut doubted, mut unanswered) = (false, false);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let failure = match self.run_once(time_limit.min(left), &request).await {
-                Err(failure) if failure.kind == Kind::Transient && !failure.is_circuit_open() => failure,
-                Err(failure) if failure.is_retried_refusal() && !std::mem::replace(&mut doubted, true) => failure,
-                outcome => return outcome,
+            let mut failure = match self.run_once(time_limit.min(left), &request).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            unanswered |= failure.is_unanswered;
+            failure.is_unanswered = unanswered;
+            let is_retried = match failure.kind {
+                Kind::Transient => !failure.is_circuit_open(),
+                _ => failure.is_retried_refusal() && !std::mem::replace(&mut doubted, true),
             };
             made += 1;
             let pause = backoff.next_pause();
-            if made == MAX_ATTEMPTS || Instant::now() + pause >= deadline {
+            if !is_retried || made == MAX_ATTEMPTS || Instant::now() + pause >= deadline {
                 return Err(failure);
             }
             METRICS.bucket_retries.inc();

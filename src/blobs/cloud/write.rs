@@ -7,6 +7,7 @@
 use super::bucket::{Bucket, IN_FLIGHT_PARTS};
 use super::failure::{Failure, Kind};
 use super::parts::{Collected, Hashing, PART_BYTES, part_bytes};
+use super::retry::RetryPolicy;
 use crate::blobs::blocking_pipeline::BlockingPipeline;
 use crate::blobs::digest::ContentHasher;
 use crate::blobs::{BlobError, BlobWriter, WriteLimiter};
@@ -25,14 +26,16 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// The maximum of parallel parts of one blob.
 const PARTS_AT_ONCE: usize = 4;
-/// The extra time for completing an upload, per part.
-const TIME_PER_PART: Duration = Duration::from_millis(50);
-/// The pauses between checks for an object that an earlier attempt may still be completing.
-const COMPLETION_PAUSES: [Duration; 2] = [Duration::from_millis(300), Duration::from_secs(1)];
+/// The extra time for completing an upload, per part: a store may copy the parts then, at 80 MiB per second.
+const TIME_PER_PART: Duration = Duration::from_millis(100);
+/// The pause between checks for an object that an earlier attempt may still be making.
+const CHECK_PAUSE: Duration = Duration::from_millis(500);
+/// The time of such checks for an upload that is unknown although each attempt was answered.
+const MISSING_TIME: Duration = Duration::from_secs(1);
 /// The metadata key of an object's SHA-256.
 const SHA256: &str = "sha256";
 
@@ -185,11 +188,12 @@ impl Object {
         let (retry, multiparts) = (&self.bucket.retry, &self.bucket.client.multiparts.0);
         let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
         let time_limit = retry.timeout() + TIME_PER_PART * count;
+        let deadline = Instant::now() + RetryPolicy::whole_time(time_limit);
         let request = || multiparts.complete_multipart(&self.key, upload, parts.clone());
         match retry.run(time_limit, request).await {
             Ok(_) => {}
             // An attempt whose answer was lost may have completed the upload, which removes it.
-            Err(failure) if self.is_completed(size_bytes, &failure).await => {
+            Err(failure) if self.is_stored_by(deadline, &failure, size_bytes, None).await => {
                 tracing::debug!(%failure, "multipart completion confirmed after error");
             }
             Err(failure) => return Err(failure.into_upload_error()),
@@ -202,13 +206,15 @@ impl Object {
     async fn put(&self, content: Vec<Bytes>, digest: &ContentDigest) -> Result<(), BlobError> {
         let payload = PutPayload::from_iter(content);
         let sha256 = digest.sha256.to_string();
-        let mut stored = self.put_as(PutMode::Create, &payload, &sha256).await;
+        let time_limit = self.bucket.retry.timeout_for(payload.content_length() as u64);
+        let deadline = Instant::now() + RetryPolicy::whole_time(time_limit);
+        let mut stored = self.put_as(PutMode::Create, &payload, &sha256, time_limit).await;
         if matches!(&stored, Err(failure) if failure.kind == Kind::Unsupported || failure.status() == Some(400)) {
-            stored = self.put_as(PutMode::Overwrite, &payload, &sha256).await;
+            stored = self.put_as(PutMode::Overwrite, &payload, &sha256, time_limit).await;
         }
         match stored {
             Ok(()) => Ok(()),
-            Err(failure) if self.is_stored(digest.size_bytes, Some(&sha256)).await => {
+            Err(failure) if self.is_stored_by(deadline, &failure, digest.size_bytes, Some(&sha256)).await => {
                 tracing::debug!(%failure, "blob write confirmed after error");
                 Ok(())
             }
@@ -216,38 +222,49 @@ impl Object {
         }
     }
 
-    async fn put_as(&self, mode: PutMode, payload: &PutPayload, sha256: &str) -> Result<(), Failure> {
+    async fn put_as(
+        &self,
+        mode: PutMode,
+        payload: &PutPayload,
+        sha256: &str,
+        time_limit: Duration,
+    ) -> Result<(), Failure> {
         let mut attributes = Attributes::new();
         attributes.insert(Attribute::Metadata(SHA256.into()), sha256.to_owned().into());
         let options = PutOptions { mode, attributes, ..PutOptions::default() };
-        let retry = &self.bucket.retry;
         let request = || self.bucket.client.objects.put_opts(&self.key, payload.clone(), options.clone());
-        let time_limit = retry.timeout_for(payload.content_length() as u64);
-        retry.run(time_limit, request).await.map(drop)
+        self.bucket.retry.run(time_limit, request).await.map(drop)
     }
 
-    /// Returns whether the upload was completed although the request failed. If the upload is unknown, an earlier
-    /// attempt may still be running.
-    async fn is_completed(&self, size_bytes: u64, failure: &Failure) -> bool {
-        let pauses: &[Duration] = if failure.kind == Kind::Missing { &COMPLETION_PAUSES } else { &[] };
-        for pause in pauses {
-            if self.is_stored(size_bytes, None).await {
-                return true;
+    /// Returns whether the object is there although the request failed. An attempt without an answer may still be
+    /// running in the store, which answers the next one as it likes; then the object is looked for until `deadline`,
+    /// as long as the store answers.
+    async fn is_stored_by(&self, deadline: Instant, failure: &Failure, size_bytes: u64, sha256: Option<&str>) -> bool {
+        let last = match failure.kind {
+            _ if failure.is_unanswered => deadline,
+            Kind::Missing => deadline.min(Instant::now() + MISSING_TIME),
+            _ => Instant::now(),
+        };
+        loop {
+            match self.is_stored(size_bytes, sha256).await {
+                Ok(false) if Instant::now() + CHECK_PAUSE <= last => sleep(CHECK_PAUSE).await,
+                outcome => return outcome.unwrap_or_default(),
             }
-            sleep(*pause).await;
         }
-        self.is_stored(size_bytes, None).await
     }
 
-    /// Returns whether the object exists with the right length and SHA-256 although the request failed.
-    async fn is_stored(&self, size_bytes: u64, sha256: Option<&str>) -> bool {
+    /// Returns whether the object exists with the right length and SHA-256.
+    async fn is_stored(&self, size_bytes: u64, sha256: Option<&str>) -> Result<bool, Failure> {
         let retry = &self.bucket.retry;
         let options = GetOptions { head: true, ..GetOptions::default() };
         let request = || self.bucket.client.objects.get_opts(&self.key, options.clone());
-        let Ok(found) = retry.run_once(retry.timeout(), request).await else { return false };
-        let remembered =
-            found.attributes.get(&Attribute::Metadata(SHA256.into())).map(|value| value.as_ref().to_owned());
-        found.meta.size == size_bytes && sha256.is_none_or(|sha256| remembered.as_deref() == Some(sha256))
+        let found = match retry.run_once(retry.timeout(), request).await {
+            Ok(found) => found,
+            Err(Failure { kind: Kind::Missing, .. }) => return Ok(false),
+            Err(failure) => return Err(failure),
+        };
+        let remembered = found.attributes.get(&Attribute::Metadata(SHA256.into())).map(AsRef::as_ref);
+        Ok(found.meta.size == size_bytes && sha256.is_none_or(|sha256| remembered == Some(sha256)))
     }
 
     /// Aborts the upload. What remains is in the notes.
