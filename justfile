@@ -36,6 +36,15 @@ bench *arguments:
 fuzz target='form_scanner' seconds='60':
     cargo +nightly fuzz run {{target}} -- -max_total_time={{seconds}}
 
+# Runs the tiers of the program as a process with the release build, as `./test` does with the build of the tests.
+shipped program='target/release/venna':
+    cargo build --release
+    tests/compat/run.sh {{program}}
+    VENNA_COMPAT_TRANSPORT=h2 tests/compat/run.sh --short {{program}}
+    tests/reference/run.sh {{program}}
+    tests/console/run.sh {{program}}
+    tests/packages/run.sh {{program}}
+
 # Runs the official SDKs and the main job with its file of 400 MiB.
 compat:
     cargo build --release && VENNA_COMPAT_BIG_MIB=400 tests/compat/run.sh

@@ -50,6 +50,7 @@ use crate::http::serve::serve;
 use crate::http::tls::Certificate;
 use crate::http::{AppState, RunningServer, Services, admin_router, router};
 use crate::keys::{Keys, fresh_secret};
+use crate::links::Links;
 use crate::metadata::sqlite::Opener;
 use crate::model::api_key::{KeyKind, KeySecret, Opens};
 use crate::model::ids::ProcessId;
@@ -184,10 +185,14 @@ impl Server {
         let usage = Usage { prices: Arc::clone(&prices), ..installation.usage.clone() };
         let (file_settings, in_flight) = (Arc::clone(&files.settings), Arc::clone(&files.in_flight));
         let sinks = outbound::start(config, &installation, &usage, files.process, &tasks, &stop)?;
+        let links = Arc::new(Links::open_store(installation.rows(), clock.clone()).await?);
+        let (signer, until) = (Arc::clone(&links), stop.clone());
+        tasks.spawn(async move { signer.run(until).await });
         let services = Services {
             files,
             uploads,
             keys: installation.keys.clone(),
+            links,
             workspaces: installation.workspaces.clone(),
             audit_log: installation.audit_log.clone(),
             spending: Spending::new(usage.clone()),
@@ -211,7 +216,7 @@ impl Server {
             let (certificate, clock, until) = (Arc::clone(certificate), clock.clone(), stop.clone());
             tasks.spawn(certificate.watch(move || clock.now_seconds(), until));
         }
-        let settings = http_settings(config, warnings.clone(), access_log.clone(), Arc::clone(&refusals));
+        let settings = http_settings(config, url.clone(), warnings.clone(), access_log.clone(), Arc::clone(&refusals));
         let state = AppState::new(services, settings);
         tasks.spawn(state.clone().watch_workspaces(stop.clone()));
         let reference = Arc::new(ArcSwap::from_pointee(Reference::new(facts(config, &url))));

@@ -15,6 +15,7 @@ pub mod audit;
 pub mod files;
 pub mod inspect;
 pub mod keys;
+pub mod links;
 pub mod outbox;
 pub mod people;
 pub mod sessions;

@@ -7,6 +7,9 @@ import time
 
 from suite.database import Rows
 
+# Names of clones begin alike and end with a number: a search by the start of a name finds all of them or a few.
+NAME_PREFIX = "report-"
+NAME_DIGITS = 9
 # Ids of clones: the time of their original, which is a millisecond, and a number, which keeps them in order.
 FILE_TIME_CHARACTERS = len("file-") + 9
 FILE_DIGITS = 15
@@ -31,10 +34,11 @@ def clone_files(rows: Rows, original: str, count: int, tenants: int, *, series_i
     blob_id = f"'0{series_id}' || {rows.digits('i', BLOB_DIGITS)}"
     number = rows.digits(f"i % {tenants}", WORKSPACE_DIGITS)
     workspace = f"CASE WHEN i % {tenants} = 0 THEN o.workspace_id ELSE '{WORKSPACE_PREFIX}' || {number} END"
+    filename = f"'{NAME_PREFIX}' || {rows.digits('i', NAME_DIGITS)}"
     ts = int(time.time()) - LEDGER_SPREAD_SECONDS
     values = {
         "blobs": {"id": blob_id, "workspace_id": workspace},
-        "files": {"id": file_id, "blob_id": blob_id, "workspace_id": workspace, "expires_at": "o.expires_at" if expires_at is None else str(expires_at)},
+        "files": {"id": file_id, "blob_id": blob_id, "workspace_id": workspace, "filename": filename, "expires_at": "o.expires_at" if expires_at is None else str(expires_at)},
         "ledger": {
             "event_id": f"'st+:' || {file_id}",
             "file_id": file_id,

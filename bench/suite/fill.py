@@ -45,7 +45,7 @@ CLONED: dict[str, dict[str, str]] = {
     },
 }
 # Tables that a clone needs no rows in.
-LEFT_ALONE = {"answers", "default_expiries", "installation", "workspaces", "api_keys", "key_secrets", "limits", "ledger", "usage_hourly", "usage_hourly_totals", "audit_log", "uploads", "parts", "file_parts", "holds", "outbox", "usage_export", "scrub", "schema_migrations", "persons", "sessions"}
+LEFT_ALONE = {"answers", "default_expiries", "installation", "workspaces", "api_keys", "key_secrets", "limits", "ledger", "usage_hourly", "usage_hourly_totals", "audit_log", "uploads", "parts", "file_parts", "holds", "outbox", "usage_export", "scrub", "schema_migrations", "persons", "sessions", "links", "link_keys"}
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 TIME_DIGITS = 9

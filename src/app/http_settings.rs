@@ -20,11 +20,13 @@ const fn body_pace(limits: &LimitConfig) -> BodyPace {
 /// Returns the settings of the routes.
 pub(super) fn http_settings(
     config: &Config,
+    url: String,
     warnings: Vec<String>,
     access_log: Option<AccessLog>,
     refusals: Arc<ReloadRefusals>,
 ) -> HttpSettings {
     HttpSettings {
+        url,
         trusted_proxies: config.listeners.trusted_proxies.clone(),
         cors: cors(&config.listeners.cors_origins),
         limits: http_limits(config),

@@ -1,7 +1,8 @@
 //! The command line: one file per command.
 //!
 //! Secrets and data go to standard output, everything else to standard error. Exit code 0 is success, 1 a failure, 2 an
-//! invalid command line; `fsck`, `scrub`, `backup`, `restore` and `migrate` have their own.
+//! invalid command line; `fsck`, `scrub`, `backup`, `restore`, `migrate` and
+//! `files` have their own.
 
 mod archive;
 mod audit;
@@ -10,6 +11,7 @@ mod clock;
 mod compact;
 mod completions;
 mod date;
+mod files;
 mod findings;
 mod health;
 mod inspect;
@@ -92,6 +94,12 @@ enum Command {
     Upgrade(upgrade::Upgrade),
     /// Migrates a stopped installation from SQLite to PostgreSQL, and its blobs to another store if given.
     Migrate(migrate::Migrate),
+    /// Uploads, lists, downloads, deletes and synchronizes files on any server with OpenAI's Files API.
+    Files(files::Files),
+    /// Writes the files of a workspace to a folder, with a manifest. Run again, it goes on, and adds new files.
+    Export(files::Export),
+    /// Imports the files of another server or of a folder. Run again, it goes on, and makes no file twice.
+    Import(files::Import),
     /// Prints the script that completes commands and flags in a shell.
     Completions(completions::Completions),
     /// Writes the manual pages, one for each command, to a folder.
@@ -135,6 +143,9 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Upgrade(upgrade) => run_on(one_thread(), upgrade.run())?.map(|()| ExitCode::SUCCESS),
         Command::Migrate(migrate) => run_on(threads(), migrate.run()),
         Command::Restore(restore) => run_on(threads(), restore.run()),
+        Command::Files(files) => run_on(threads(), files.run())?,
+        Command::Export(export) => run_on(threads(), export.run())?,
+        Command::Import(import) => run_on(threads(), import.run())?,
         Command::Completions(completions) => completions.run(Cli::command()).map(|()| ExitCode::SUCCESS),
         Command::Manual(manual) => manual.run(Cli::command()).map(|()| ExitCode::SUCCESS),
     }

@@ -174,12 +174,12 @@ impl Workspaces {
                         .await?;
                 }
                 let expiries = installation.workspaces.default_expiries(workspace).await?;
-                let row = |(purpose, expiry, set_by_workspace): (Purpose, DefaultExpiry, bool)| ExpiryRow {
-                    purpose: purpose.name(),
-                    expires_after_seconds: expiry.expires_after().map(ExpiresAfter::as_seconds),
-                    set_by_workspace,
-                };
-                let rows: Vec<ExpiryRow> = expiries.into_iter().map(row).collect();
+                let rows = expiries.into_iter().map(|of| ExpiryRow {
+                    purpose: of.purpose.name(),
+                    expires_after_seconds: of.expiry.expires_after().map(ExpiresAfter::as_seconds),
+                    set_by_workspace: of.set_by_workspace,
+                });
+                let rows: Vec<ExpiryRow> = rows.collect();
                 output::list(&rows, *json, &["PURPOSE", "EXPIRES AFTER", "SET BY"], ExpiryRow::cells)?;
             }
         }

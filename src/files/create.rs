@@ -7,6 +7,7 @@ use crate::model::expiry::ExpiresAfter;
 use crate::model::file::{File, NewFile};
 use crate::model::filename::Filename;
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
+use crate::model::ids::LinkId;
 use crate::model::limits::{Limits, QuotaExceeded};
 use crate::model::purpose::Purpose;
 
@@ -67,7 +68,7 @@ impl Files {
     }
 
     /// Makes the received bytes durable, then the File visible, or finds that it was made before under its key. Returns
-    /// when all of it would survive a power cut.
+    /// when all of it would survive a power cut. The File uses up its `link`, if it has one.
     ///
     /// The steps run to their end even when the request is cancelled (docs/design/durability.md, R7).
     ///
@@ -78,6 +79,7 @@ impl Files {
         mut receiving: Receiving,
         details: FileDetails,
         once: Option<Idempotency<File>>,
+        link: Option<LinkId>,
     ) -> Result<IdempotentOutcome<File>, CreateError> {
         details.check()?;
         receiving.set_purpose(details.purpose)?;
@@ -86,7 +88,7 @@ impl Files {
             return Err(CreateError::BadLines(bad_lines.clone()));
         }
         let files = self.clone();
-        Ok(self.run_to_end(async move { files.commit(receiving, details, status_details, once).await }).await?)
+        Ok(self.run_to_end(async move { files.commit(receiving, details, status_details, once, link).await }).await?)
     }
 
     async fn commit(
@@ -95,6 +97,7 @@ impl Files {
         details: FileDetails,
         status_details: Option<String>,
         once: Option<Idempotency<File>>,
+        link: Option<LinkId>,
     ) -> Result<IdempotentOutcome<File>, StoreError> {
         let received = receiving.finish().await?;
         let new = NewFile {
@@ -104,6 +107,7 @@ impl Files {
             filename: details.filename,
             expires_after: details.expires_after,
             status_details,
+            link,
         };
         failpoint::reach("create.received").map_err(StoreError::unavailable)?;
         let once = once.map(|once| once.with_content(received.content.sha256));

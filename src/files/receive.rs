@@ -52,7 +52,7 @@ pub enum ReceiveError {
 /// The object that the bytes become, which decides their maximum.
 #[derive(Clone, Copy, Debug)]
 enum Subject {
-    File { purpose: Option<Purpose> },
+    File { purpose: Option<Purpose>, most_bytes: u64 },
     Part { room: Option<PartRoom> },
 }
 
@@ -107,7 +107,7 @@ impl Files {
         limits: LimitsInForce,
         purpose: Option<Purpose>,
     ) -> Result<Receiving, ReceiveError> {
-        self.begin(caller, limits, Subject::File { purpose })
+        self.begin(caller, limits, Subject::File { purpose, most_bytes: u64::MAX })
     }
 
     /// Begins to receive a part, up to the remaining bytes of `upload`; none for a repeated part.
@@ -178,6 +178,14 @@ impl Receiving {
         &self.settings
     }
 
+    /// Bounds the size of a File further.
+    pub fn limit_bytes(mut self, limit_bytes: u64) -> Self {
+        if let Subject::File { most_bytes, .. } = &mut self.subject {
+            *most_bytes = limit_bytes;
+        }
+        self
+    }
+
     /// Takes the next bytes.
     ///
     /// # Errors
@@ -216,7 +224,7 @@ impl Receiving {
     /// # Errors
     /// When the bytes exceed the maximum of the purpose.
     pub(super) fn set_purpose(&mut self, known: Purpose) -> Result<(), ReceiveError> {
-        if let Subject::File { purpose } = &mut self.subject {
+        if let Subject::File { purpose, .. } = &mut self.subject {
             *purpose = Some(known);
         }
         self.check_size()
@@ -272,7 +280,7 @@ impl Receiving {
             let mut writer = self.files.blobs.create(self.blob).await?;
             writer.limit_writes(limiter.clone());
             self.claim.writer = Some(writer);
-            if let Subject::File { purpose } = self.subject {
+            if let Subject::File { purpose, .. } = self.subject {
                 self.lines = LineCheck::of(purpose).map(BlockingPipeline::new);
             }
             if let Some(lines) = &mut self.lines {
@@ -296,11 +304,11 @@ impl Receiving {
     }
 
     fn check_size(&self) -> Result<(), ReceiveError> {
-        let Subject::File { purpose } = self.subject else {
+        let Subject::File { purpose, most_bytes } = self.subject else {
             return self.check_part_size();
         };
         let of_purpose = purpose.and_then(|purpose| self.limits.get(Limit::FileBytes(purpose)));
-        let limit_bytes = of_purpose.unwrap_or(u64::MAX).min(self.settings.max_file_bytes);
+        let limit_bytes = of_purpose.unwrap_or(u64::MAX).min(self.settings.max_file_bytes).min(most_bytes);
         if self.received_bytes > limit_bytes {
             return Err(ReceiveError::FileTooLarge { limit_bytes });
         }

@@ -2,6 +2,7 @@
 
 use super::address::ClientAddress;
 use super::body::Consumed;
+use super::headers::content_length;
 use crate::access_log::{AccessLog, Entry};
 use crate::keys::VerifiedKey;
 use crate::model::ids::RequestId;
@@ -9,7 +10,6 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
 use http::{Method, StatusCode, Version};
 use http_body::{Body as _, Frame, SizeHint};
 use ipnet::IpNet;
@@ -109,7 +109,7 @@ impl Recording {
     pub fn follow(mut self: Box<Self>, response: Response) -> Response {
         let status = response.status();
         self.entry.status = Some(status.as_u16());
-        let length = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        let length = content_length(response.headers());
         let has_no_body = self.is_head || [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status);
         response.map(|body| {
             let expected_bytes = body.size_hint().exact().or(length);
@@ -215,7 +215,7 @@ mod tests {
         for (length, is_cut_short) in [("3", false), ("6", true)] {
             let line = line(Request::default(), async |recording| {
                 let mut response = Response::new(stream(&["one", "two"]));
-                response.headers_mut().insert(CONTENT_LENGTH, length.parse().unwrap());
+                response.headers_mut().insert(http::header::CONTENT_LENGTH, length.parse().unwrap());
                 let frame = recording.follow(response).into_body().frame().await;
                 assert_eq!(frame.unwrap().unwrap().into_data().unwrap(), "one");
             });

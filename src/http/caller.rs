@@ -180,11 +180,14 @@ impl Authenticator {
         client.map_or(Ok(()), |client| self.failed_logins.admit(client)).map_err(|RetryAfter(wait)| wait)
     }
 
-    /// Counts a failed login. Returns its error, or the one of the rate limit once it is reached.
+    /// Counts an error as a failed login if it is one of a wrong key.
     pub(super) fn count_failure(&self, extensions: &Extensions, headers: &HeaderMap, error: ApiError) -> ApiError {
-        if error.kind() != ErrorKind::InvalidKey {
-            return error;
-        }
+        let is_of_key = error.kind() == ErrorKind::InvalidKey;
+        if is_of_key { self.count_failed_login(extensions, headers, error) } else { error }
+    }
+
+    /// Counts a failed login. Returns its error, or the one of the rate limit once it is reached.
+    pub(super) fn count_failed_login(&self, extensions: &Extensions, headers: &HeaderMap, error: ApiError) -> ApiError {
         METRICS.failed_logins.inc();
         let client = ClientAddress::of(extensions, headers, &self.trusted_proxies);
         match client.map_or(Ok(()), |client| self.failed_logins.count(client)) {

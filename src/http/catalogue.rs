@@ -24,6 +24,8 @@ pub enum ErrorKind {
     StorageQuotaExceeded,
     /// The key lacks a permission.
     Forbidden,
+    /// The signed link is not valid, or not any more.
+    LinkRefused,
     /// The workspace has no such object.
     NotFound,
     /// No route has this path.
@@ -91,7 +93,7 @@ const fn entry(
 
 impl ErrorKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::InvalidRequest,
         Self::BelowMinimum,
         Self::AboveMaximum,
@@ -102,6 +104,7 @@ impl ErrorKind {
         Self::IdempotencyKeyReused,
         Self::StorageQuotaExceeded,
         Self::Forbidden,
+        Self::LinkRefused,
         Self::NotFound,
         Self::UnknownUrl,
         Self::WrongMethod,
@@ -203,6 +206,14 @@ impl ErrorKind {
                 None,
                 "Another request succeeded under this `Idempotency-Key` within the last 24 hours.",
                 "Send a new key with every new request, and the old one only to repeat the old request.",
+            ),
+            Self::LinkRefused => entry(
+                403,
+                INVALID,
+                Some("link_refused"),
+                None,
+                "The signed link is mistyped, used, expired or revoked, or its file, key or project is not there any more.",
+                "Ask for a new link.",
             ),
             Self::NotFound => entry(
                 404,

@@ -3,7 +3,7 @@
 use super::caller::Credentials;
 use super::conditions::{Validators, Verdict, evaluate, http_date, range_applies};
 use super::error::ApiError;
-use super::headers::{CROSS_ORIGIN_RESOURCE_POLICY, REPR_DIGEST, put};
+use super::headers::{CROSS_ORIGIN_RESOURCE_POLICY, PART_BYTES, REPR_DIGEST, put};
 use super::limited::Limited;
 use super::path::Named;
 use super::range::{Selection, select};
@@ -11,7 +11,7 @@ use crate::error_chain::ErrorChain;
 use crate::files::{ContentStream, Files, StoreError, StoredContent};
 use crate::model::byte_range::ByteRange;
 use crate::model::caller::Caller;
-use crate::model::file::File;
+use crate::model::file::{File, FileDigest};
 use crate::model::filename::Filename;
 use crate::model::ids::{FileId, WorkspaceId};
 use crate::model::ledger::ReadOp;
@@ -19,7 +19,7 @@ use crate::shares::contention::ContentionLimiter;
 use crate::shares::{FairPermit, FairSemaphore};
 use crate::usage::ReadCounter;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -29,8 +29,10 @@ use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
     CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED, LOCATION, RANGE,
 };
+use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::future::{Future, ready};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -59,6 +61,30 @@ pub struct DownloadLimits {
     pub turns: ContentionLimiter<WorkspaceId>,
 }
 
+/// The services that send content, and the caller whose limits and bill count.
+#[derive(Debug)]
+pub struct Reader {
+    /// The Files.
+    pub files: Arc<Files>,
+    /// The counter of billed reads.
+    pub reads: Arc<ReadCounter>,
+    /// The limits of downloads.
+    pub limits: Arc<DownloadLimits>,
+    /// The caller.
+    pub caller: Caller,
+}
+
+/// The form in which content is sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Presentation {
+    /// The media type; none for octets.
+    pub content_type: Option<&'static str>,
+    /// A browser may show the content instead of saving it.
+    pub is_inline: bool,
+    /// The client may be redirected to the bucket.
+    pub may_redirect: bool,
+}
+
 /// `GET` and `HEAD /v1/files/{id}/content`.
 pub async fn download_file(
     State(files): State<Arc<Files>>,
@@ -66,13 +92,35 @@ pub async fn download_file(
     State(limits): State<Arc<DownloadLimits>>,
     (caller, credentials): (Caller, Credentials),
     named: Named<FileId>,
-    method: Method,
-    headers: HeaderMap,
+    request: Request,
 ) -> Result<Response, ApiError> {
     let content = files.open(caller.workspace, named.id()?).await?.ok_or_else(|| named.not_found())?;
+    // Pages of the console may read from this server only.
+    let may_redirect = credentials == Credentials::Key;
+    let presentation = Presentation { content_type: None, is_inline: false, may_redirect };
+    let (parts, _) = request.into_parts();
+    let reader = Reader { files, reads, limits, caller };
+    send(reader, content, &presentation, &parts, ready(Ok(())), || named.not_found()).await
+}
+
+/// Sends the content of an opened File, or answers a condition or a `HEAD`. `begin` is awaited before content is sent;
+/// `gone` is the answer when the File was deleted meanwhile.
+///
+/// # Errors
+/// When a condition or the range does not hold, a limit is reached, `begin` refuses, or a store failed.
+pub async fn send(
+    reader: Reader,
+    content: StoredContent,
+    presentation: &Presentation,
+    request: &Parts,
+    begin: impl Future<Output = Result<(), ApiError>>,
+    gone: impl FnOnce() -> ApiError,
+) -> Result<Response, ApiError> {
+    let Reader { files, reads, limits, caller } = reader;
+    let (method, headers) = (&request.method, &request.headers);
     let etag = content.file.digest.etag();
     let validators = Validators { etag: &etag, modified_at: content.file.created_at() };
-    match evaluate(&headers, validators) {
+    match evaluate(headers, validators) {
         Verdict::NotModified => {
             let mut headers = validation_headers(&etag, &content.file);
             if method == Method::HEAD {
@@ -86,7 +134,7 @@ pub async fn download_file(
         }
         Verdict::Proceed => {}
     }
-    let requested = range_header(&method, &headers).filter(|_| range_applies(&headers, validators));
+    let requested = range_header(method, headers).filter(|_| range_applies(headers, validators));
     let size_bytes = content.file.size_bytes;
     let (status, range) = match requested.map_or(Selection::Whole, |range| select(range, size_bytes)) {
         Selection::Whole => (StatusCode::OK, ByteRange::whole(size_bytes)),
@@ -94,19 +142,26 @@ pub async fn download_file(
         Selection::Unsatisfiable => return Err(ApiError::range_not_satisfiable(size_bytes)),
     };
     let signed_range = requested.filter(|_| status == StatusCode::PARTIAL_CONTENT);
-    // Pages of the console may read from this server only.
+    let disposition = disposition(&content.file.filename, presentation.is_inline);
     if method == Method::GET
-        && credentials == Credentials::Key
-        && let Some(url) = files.url(&content, &disposition(&content.file.filename), signed_range).await?
+        && presentation.may_redirect
+        && let Some(url) = files.url(&content, &disposition, signed_range).await?
     {
+        begin.await?;
         return Ok(redirect(&reads, caller, &etag, &content.file, range, &url));
     }
-    let (purpose, headers) = (content.file.purpose, content_headers(&etag, &content.file, status, range));
+    let purpose = content.file.purpose;
+    let mut headers = content_headers(&etag, &content, status, range);
+    put(&mut headers, CONTENT_DISPOSITION, &disposition);
+    if let Some(content_type) = presentation.content_type {
+        put(&mut headers, CONTENT_TYPE, content_type);
+    }
     if method == Method::HEAD {
         return Ok(answer(status, headers, Body::empty()));
     }
     let slot = limits.slot(caller.workspace, &content).await?;
-    let stream = files.read(caller.workspace, content, range).await?.ok_or_else(|| named.not_found())?;
+    let stream = files.read(caller.workspace, content, range).await?.ok_or_else(gone)?;
+    begin.await?;
     let counter = Arc::clone(&reads);
     let count = move |chunk: &Bytes| counter.count_bytes(caller, purpose, chunk.len() as u64);
     let body = body(in_turn(stream, slot, limits, caller.workspace).inspect_ok(count));
@@ -194,16 +249,19 @@ fn validation_headers(etag: &str, file: &File) -> HeaderMap {
 
 /// Returns the headers of content. A browser never renders it: its type is octets, it is an attachment, and no page may
 /// embed it.
-fn content_headers(etag: &str, file: &File, status: StatusCode, range: ByteRange) -> HeaderMap {
+fn content_headers(etag: &str, content: &StoredContent, status: StatusCode, range: ByteRange) -> HeaderMap {
+    let file = &content.file;
     let mut headers = validation_headers(etag, file);
     headers.insert(CONTENT_LENGTH, HeaderValue::from(range.len()));
     put(&mut headers, CONTENT_TYPE, "application/octet-stream");
     put(&mut headers, ACCEPT_RANGES, "bytes");
     put(&mut headers, CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox");
     put(&mut headers, CROSS_ORIGIN_RESOURCE_POLICY, "same-origin");
-    put(&mut headers, CONTENT_DISPOSITION, &disposition(&file.filename));
     if let Some(sha256) = file.digest.sha256() {
         put(&mut headers, REPR_DIGEST, &format!("sha-256=:{}:", STANDARD.encode(sha256.0)));
+    }
+    if let Some(bytes) = part_bytes(content) {
+        headers.insert(PART_BYTES, HeaderValue::from(bytes));
     }
     if status == StatusCode::PARTIAL_CONTENT {
         let part = format!("bytes {}-{}/{}", range.start, range.end.saturating_sub(1), file.size_bytes);
@@ -212,16 +270,27 @@ fn content_headers(etag: &str, file: &File, status: StatusCode, range: ByteRange
     headers
 }
 
+/// Returns the size of all parts but the last, with which a client computes the `ETag` from the content; none for
+/// content that came whole, in parts of several sizes, or with empty parts.
+fn part_bytes(content: &StoredContent) -> Option<u64> {
+    let FileDigest::Parts { count, .. } = content.file.digest else { return None };
+    let (last, others) = content.blobs.split_last()?;
+    let size_bytes = others.first().unwrap_or(last).size_bytes;
+    let are_equal = others.iter().all(|part| part.size_bytes == size_bytes) && last.size_bytes <= size_bytes;
+    (are_equal && last.size_bytes > 0 && content.blobs.len() == count as usize).then_some(size_bytes)
+}
+
 /// Writes both forms of RFC 6266: a plain name for all clients, and the exact name if it differs or has a `%`, which
 /// some clients would decode as an escape (appendix D).
-fn disposition(filename: &Filename) -> String {
+fn disposition(filename: &Filename, is_inline: bool) -> String {
+    let kind = if is_inline { "inline" } else { "attachment" };
     let name = filename.for_download();
     let plain = |character: char| if matches!(character, ' '..='~') && character != '"' { character } else { '_' };
     let fallback: String = name.chars().map(plain).collect();
     if fallback == name && !name.contains('%') {
-        return format!("attachment; filename=\"{name}\"");
+        return format!("{kind}; filename=\"{name}\"");
     }
-    format!("attachment; filename=\"{fallback}\"; filename*=UTF-8''{}", utf8_percent_encode(&name, EXTENDED_VALUE))
+    format!("{kind}; filename=\"{fallback}\"; filename*=UTF-8''{}", utf8_percent_encode(&name, EXTENDED_VALUE))
 }
 
 #[cfg(test)]
@@ -239,7 +308,7 @@ mod tests {
             ("text/csv", "filename=\"text_csv\""),
             ("a\\b", "filename=\"a_b\""),
         ] {
-            assert_eq!(disposition(&Filename::parse(name).unwrap()), format!("attachment; {header}"));
+            assert_eq!(disposition(&Filename::parse(name).unwrap(), false), format!("attachment; {header}"));
         }
     }
 
@@ -247,7 +316,7 @@ mod tests {
         #[test]
         fn any_name_is_a_header_and_comes_back(name in "\\PC{1,60}") {
             let filename = Filename::stored(name);
-            let header = disposition(&filename);
+            let header = disposition(&filename, false);
             prop_assert!(HeaderValue::from_str(&header).is_ok());
             let exact = header.split_once("filename*=UTF-8''").map(|(_, encoded)| percent_encoding::percent_decode_str(encoded).decode_utf8().unwrap().into_owned());
             let quoted = header.split('"').nth(1).unwrap().to_owned();

@@ -1,4 +1,5 @@
-//! Cross-origin requests of browsers: the CORS protocol (Fetch standard, section 3.2) for everything under `/v1`.
+//! Cross-origin requests of browsers: the CORS protocol (Fetch standard, section 3.2) for everything under `/v1`
+//! and for signed links.
 //!
 //! Keys travel in `Authorization` and no answer sets a cookie, so a page of another origin needs a key for every
 //! request. `Access-Control-Allow-Credentials` is never sent. The request middleware calls this module for every
@@ -16,8 +17,12 @@ use http::header::{
 use http::{HeaderMap, Method, StatusCode};
 use std::collections::HashSet;
 
+/// The path below which signed links stand.
+pub const LINKS_PATH: &str = "/links/";
 /// The methods of the operations.
 const METHODS: &str = "GET, HEAD, POST, DELETE";
+/// The methods of signed links.
+const METHODS_OF_LINKS: &str = "GET, HEAD, PUT";
 /// The request headers that the server reads; [`PREFIXES`] adds those of SDKs.
 const REQUEST_HEADERS: &str = "authorization, content-type, idempotency-key, range, if-match, if-none-match, \
                                if-modified-since, if-unmodified-since, if-range";
@@ -26,7 +31,8 @@ const PREFIXES: [&str; 2] = ["openai-", "x-stainless-"];
 /// The answer headers that a page may read in addition to the safelisted ones (Fetch, section 2.2.2).
 const EXPOSED: &str = "x-request-id, openai-processing-ms, x-should-retry, retry-after, idempotent-replayed, \
                        x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, etag, \
-                       accept-ranges, content-range, content-disposition, repr-digest, allow, www-authenticate";
+                       accept-ranges, content-range, content-disposition, repr-digest, x-part-bytes, allow, \
+                       www-authenticate";
 /// The time that a browser may cache a preflight, in seconds; the maximum of Chromium.
 const PREFLIGHT_SECONDS: u32 = 7200;
 /// The maximum number of SDK headers that one preflight may name; further ones are not allowed.
@@ -55,7 +61,7 @@ impl Cors {
     #[must_use]
     pub fn permit(&self, request: &Request) -> Permission {
         let nothing = Permission { allowed_origin: None, depends_on_origin: false };
-        if !is_api(request.uri().path()) {
+        if !is_api(request.uri().path()) && !is_link(request) {
             return nothing;
         }
         match self {
@@ -84,7 +90,8 @@ impl Permission {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NO_CONTENT;
         let answer = response.headers_mut();
-        answer.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(METHODS));
+        let methods = if is_link(request) { METHODS_OF_LINKS } else { METHODS };
+        answer.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
         put(answer, ACCESS_CONTROL_ALLOW_HEADERS, &allowed_headers(headers));
         answer.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from(PREFLIGHT_SECONDS));
         Some(response)
@@ -106,6 +113,10 @@ impl Permission {
 #[must_use]
 pub fn is_api(path: &str) -> bool {
     path == "/v1" || path.starts_with("/v1/")
+}
+
+fn is_link(request: &Request) -> bool {
+    request.uri().path().starts_with(LINKS_PATH)
 }
 
 /// Returns the headers that a preflight allows: those of the list, and the named ones with a prefix of the SDKs.

@@ -116,7 +116,7 @@ impl ApiError {
         self
     }
 
-    fn cause(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
+    pub(super) fn cause(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
         self.cause = Some(Cause(Arc::new(cause)));
         self
     }
@@ -336,6 +336,7 @@ impl From<Refused> for ApiError {
         match refused {
             Refused::KeyEnded => Refusal::Unknown.into(),
             Refused::Quota(exceeded) => Self::quota_exceeded(exceeded),
+            Refused::LinkEnded => Self::link_refused(),
         }
     }
 }

@@ -37,7 +37,7 @@ pub async fn create_file(
     let form = FormReader::new(request)?;
     let (receiving, details) = form::receive_file(&files, caller, policy, form).await?;
     let guard = guard.with_details(&details);
-    let outcome = files.create(receiving, details, guard.idempotency(wire::file)).await?;
+    let outcome = files.create(receiving, details, guard.idempotency(wire::file), None).await?;
     answer(outcome, wire::file)
 }
 

@@ -1,6 +1,6 @@
 //! The names of headers that the `http` crate does not define, and the conversion of text to header values.
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 
 /// The id of a request, on every answer.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -10,6 +10,8 @@ pub const PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing
 pub const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 /// The digest of the whole representation (RFC 9530).
 pub const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
+/// The size of all parts of a File but the last, in bytes. With it an `ETag` of parts can be computed from the content.
+pub const PART_BYTES: HeaderName = HeaderName::from_static("x-part-bytes");
 /// The origins that may embed the answer (Fetch, section 3.7).
 pub const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
@@ -23,6 +25,12 @@ pub const RATE_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit-re
 pub const RATE_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining-requests");
 /// The time until all requests are available again.
 pub const RATE_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset-requests");
+
+/// Returns the `Content-Length`; none without a number.
+#[must_use]
+pub fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
 
 /// Sets a header to a text of visible ASCII; any other text is skipped.
 pub fn put(headers: &mut HeaderMap, name: HeaderName, text: &str) {

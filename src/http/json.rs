@@ -163,6 +163,11 @@ impl JsonObject {
         }
     }
 
+    /// Takes a field that is present and either an object or null.
+    pub fn required_object_or_null(&mut self, name: &str) -> Result<Option<Self>, ApiError> {
+        if self.0.contains_key(name) { self.object(name) } else { Err(ApiError::missing(name)) }
+    }
+
     /// Refuses the request if fields remain, and names them.
     pub fn refuse_rest(&self) -> Result<(), ApiError> {
         ApiError::refuse_unexpected(self.0.keys().map(String::as_str))
@@ -286,6 +291,8 @@ mod tests {
         assert_eq!(of("5.0").integer("a", 1..=9).unwrap(), 5);
         assert_eq!(of("9e0").signed_integer("a").unwrap(), 9);
         assert_eq!(of("-4.0").signed_integer("a").unwrap(), -4);
+        // Needs the nearest float to the digits, which a faster parser may miss.
+        assert_eq!(of("2251799813685247.0").signed_integer("a").unwrap(), 2_251_799_813_685_247);
         let error = format!("{:?}", of("99999999999999999999999").integer("a", 1..=9).unwrap_err());
         assert!(error.contains("Expected a value <= 9, but got one of more than 64 bits instead."), "{error}");
         let error = format!("{:?}", of("-99999999999999999999999").signed_integer("a").unwrap_err());

@@ -7,6 +7,7 @@ use super::error::{ApiError, echo};
 use super::limited::Limited;
 use super::rates::RetryAfter;
 use crate::model::limits::{Limit, QuotaExceeded};
+use crate::model::link::MAX_LIVE_LINKS;
 use crate::model::purpose::Purpose;
 use crate::model::scope::Scope;
 use crate::model::upload::UploadStatus;
@@ -236,6 +237,24 @@ impl ApiError {
         Self::not_found("File object", id, "id")
     }
 
+    /// The workspace has no such link.
+    pub fn link_not_found(id: &str) -> Self {
+        Self::new(ErrorKind::NotFound, format!("No such link: {}", echo(id))).param("id")
+    }
+
+    /// A signed link is not valid, or not any more. The answer does not tell why.
+    pub fn link_refused() -> Self {
+        Self::new(ErrorKind::LinkRefused, "This link is not valid, or not any more. Ask for a new one.")
+    }
+
+    /// The workspace has the maximum of links.
+    pub fn too_many_links() -> Self {
+        Self::invalid(format!(
+            "This project has {MAX_LIVE_LINKS} links that have neither expired nor been revoked, the most that it may \
+             have. Revoke some, or wait until some expire."
+        ))
+    }
+
     /// The workspace has no such Upload.
     pub fn upload_not_found(id: &str) -> Self {
         Self::not_found("Upload object", id, "upload_id")
@@ -264,6 +283,11 @@ impl ApiError {
     /// The project has no such rate limit.
     pub fn rate_limit_not_found(id: &str) -> Self {
         Self::not_found("rate limit", id, "rate_limit_id")
+    }
+
+    /// There is no such purpose.
+    pub fn purpose_not_found(name: &str) -> Self {
+        Self::not_found("purpose", name, "purpose")
     }
 
     /// The server or the project has no such user.

@@ -28,6 +28,7 @@ mod http_2;
 mod idempotency;
 mod json;
 mod limited;
+mod links;
 mod list;
 mod list_body;
 mod logged;

@@ -1,7 +1,7 @@
 //! Ids in paths. An invalid id is answered like an unknown one, never as a malformed request.
 
 use super::error::{ApiError, OfUpload};
-use crate::model::ids::{FileId, UploadId};
+use crate::model::ids::{FileId, LinkId, UploadId};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
@@ -34,6 +34,12 @@ pub trait PathId: FromStr {
 impl PathId for FileId {
     fn not_found(text: &str) -> ApiError {
         ApiError::file_not_found(text)
+    }
+}
+
+impl PathId for LinkId {
+    fn not_found(text: &str) -> ApiError {
+        ApiError::link_not_found(text)
     }
 }
 

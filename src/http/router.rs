@@ -9,7 +9,7 @@ use super::pages;
 use super::reference::{self, Reference};
 use super::state::AppState;
 use super::unknown::{self, NOT_YET, as_of_get};
-use super::{health, metrics, routes};
+use super::{health, links, metrics, routes};
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::{FromRef, Request, State};
@@ -34,6 +34,7 @@ pub fn router(state: AppState, reference: Arc<ArcSwap<Reference>>) -> Router {
         .merge(pages::console_routes())
         .nest(console::API, routes::router())
         .merge(health::routes())
+        .merge(links::routes())
         .merge(pages::routes(reference.load().origin(), &bundles))
         .merge(reference::routes(reference))
         .fallback(unknown_path)

@@ -1,13 +1,11 @@
 //! The table of routes: every operation under `/v1`, with the keys that it accepts. There is no other way to a handler.
 
 use super::caller::Access;
-use super::connection::ClientConnection;
 use super::error::ApiError;
-use super::limited::Limited;
 use super::rates::RateLimitState;
 use super::state::AppState;
 use super::throttle::RequestLimits;
-use super::{admin, content, content_coding, files, models, uploads, usage};
+use super::{admin, content, content_coding, files, links, models, uploads, usage};
 use crate::model::limits::Limit;
 use crate::model::scope::Scope;
 use axum::Router;
@@ -34,6 +32,9 @@ pub struct Route {
 const SERVICE_ACCOUNTS: &str = "/v1/organization/projects/{project_id}/service_accounts";
 const SERVICE_ACCOUNT: &str = "/v1/organization/projects/{project_id}/service_accounts/{service_account_id}";
 
+const DEFAULT_EXPIRIES: &str = "/v1/organization/projects/{project_id}/default_expiries";
+const DEFAULT_EXPIRY: &str = "/v1/organization/projects/{project_id}/default_expiries/{purpose}";
+
 const MEMBERS: &str = "/v1/organization/projects/{project_id}/users";
 const MEMBER: &str = "/v1/organization/projects/{project_id}/users/{user_id}";
 
@@ -48,6 +49,14 @@ pub fn routes() -> Vec<Route> {
         get("/v1/files/{id}", Needs(FilesRead), files::retrieve_file),
         delete("/v1/files/{id}", Needs(FilesWrite), files::delete_file),
         get("/v1/files/{id}/content", Needs(FilesRead), content::download_file),
+        post("/v1/files/{id}/links", Needs(FilesRead), links::create_link),
+        get("/v1/files/{id}/links", Needs(FilesRead), links::list_file_links),
+        get("/v1/files/{id}/url", Needs(FilesRead), links::retrieve_file_url),
+        post("/v1/upload_links", Needs(FilesWrite), links::create_upload_link),
+        get("/v1/links", Needs(FilesRead), links::list_links),
+        post("/v1/links/revoke", Needs(FilesWrite), links::revoke_links),
+        get("/v1/links/{id}", Needs(FilesRead), links::retrieve_link),
+        delete("/v1/links/{id}", Needs(FilesWrite), links::delete_link),
         post("/v1/uploads", Needs(UploadsWrite), uploads::create_upload),
         get("/v1/uploads/{id}", Needs(UploadsWrite), uploads::retrieve_upload),
         get("/v1/uploads/{id}/parts", Needs(UploadsWrite), uploads::list_upload_parts),
@@ -102,6 +111,9 @@ pub fn routes() -> Vec<Route> {
             admin::retrieve_key_limits,
         ),
         post("/v1/organization/projects/{project_id}/api_keys/{api_key_id}/limits", Admin, admin::update_key_limits),
+        get(DEFAULT_EXPIRIES, AdminOrOwner, admin::list_default_expiries),
+        post(DEFAULT_EXPIRY, AdminOrOwner, admin::update_default_expiry),
+        delete(DEFAULT_EXPIRY, AdminOrOwner, admin::delete_default_expiry),
         get("/v1/organization/usage/files", AdminOr(UsageRead), usage::list_usage),
         get("/v1/organization/costs", AdminOr(UsageRead), usage::list_costs),
         get("/v1/organization/usage/ledger", AdminOr(UsageRead), usage::list_ledger),
@@ -171,11 +183,6 @@ impl<H: Handler<T, AppState>, T: 'static> Handler<T, AppState> for Guarded<H> {
     }
 }
 
-fn too_many_requests() -> ApiError {
-    let message = "Too many requests of this project are being answered. Please try again in a moment.";
-    ApiError::too_many(Limited::ConcurrentRequests, message)
-}
-
 impl<H> Guarded<H> {
     fn admit(&self, request: &Request, limits: &RequestLimits) -> Result<Option<RateLimitState>, Box<Response>> {
         let refuse = |error: ApiError| Box::new(error.into_response());
@@ -184,13 +191,6 @@ impl<H> Guarded<H> {
         if request.method() == Method::POST {
             content_coding::refuse(request).map_err(refuse)?;
         }
-        if let Some(workspace) = principal.key.opens.workspace() {
-            limits.turns.note(workspace);
-            let share = limits.in_flight.try_acquire(workspace).ok_or_else(|| refuse(too_many_requests()))?;
-            if let Some(connection) = request.extensions().get::<ClientConnection>() {
-                connection.hold(share);
-            }
-        }
-        limits.take(principal, self.measures)
+        limits.admit(principal, request.extensions(), self.measures)
     }
 }

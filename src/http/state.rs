@@ -23,6 +23,7 @@ use crate::access_log::AccessLog;
 use crate::audit::AuditLog;
 use crate::files::Files;
 use crate::keys::Keys;
+use crate::links::Links;
 use crate::model::ids::WorkspaceId;
 use crate::model::session::SessionLifetime;
 use crate::people::People;
@@ -46,6 +47,8 @@ pub struct Services {
     pub uploads: Uploads,
     /// The API keys.
     pub keys: Keys,
+    /// The signed links.
+    pub links: Arc<Links>,
     /// The workspaces and their limits.
     pub workspaces: Workspaces,
     /// The audit log.
@@ -66,6 +69,10 @@ pub struct Services {
     pub server: RunningServer,
 }
 
+/// The URL of the server, without a trailing slash, as links begin.
+#[derive(Debug)]
+pub struct ServerUrl(pub String);
+
 /// The settings of HTTP.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
@@ -73,6 +80,8 @@ pub struct HttpSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// The origins whose pages may read answers.
     pub cors: Cors,
+    /// The URL of the server, without a trailing slash.
+    pub url: String,
     /// The URL under which browsers reach the server, if it is set.
     pub public_url: Option<String>,
     /// The limits that a reload may change.
@@ -134,6 +143,8 @@ parts! {
     files: Files,
     uploads: Uploads,
     keys: Keys,
+    links: Links,
+    server_url: ServerUrl,
     workspaces: Workspaces,
     people: People,
     audit_log: AuditLog,
@@ -161,6 +172,7 @@ impl AppState {
             files,
             uploads,
             keys,
+            links,
             workspaces,
             audit_log,
             usage,
@@ -226,6 +238,8 @@ impl AppState {
             reads,
             files,
             keys,
+            links,
+            server_url: Arc::new(ServerUrl(settings.url)),
         });
         Self { parts, is_encrypted, is_admin_encrypted }
     }

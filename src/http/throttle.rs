@@ -2,13 +2,16 @@
 //! workspace.
 
 use super::caller::Principal;
+use super::connection::ClientConnection;
 use super::error::ApiError;
+use super::limited::Limited;
 use super::rates::{RateLimitState, Rates, RetryAfter};
 use crate::model::ids::WorkspaceId;
 use crate::model::limits::{Limit, LimitOwner};
 use crate::shares::FairSemaphore;
 use crate::shares::contention::ContentionLimiter;
 use axum::response::{IntoResponse, Response};
+use http::Extensions;
 use std::num::NonZeroU32;
 
 /// The limits of requests under `/v1`.
@@ -23,6 +26,27 @@ pub struct RequestLimits {
 }
 
 impl RequestLimits {
+    /// Takes the place of a request among those in flight, and its tokens of the rate limits.
+    ///
+    /// # Errors
+    /// When too many requests of the workspace are in flight, or a rate limit is reached.
+    pub fn admit(
+        &self,
+        principal: &Principal,
+        extensions: &Extensions,
+        measures: &[Limit],
+    ) -> Result<Option<RateLimitState>, Box<Response>> {
+        if let Some(workspace) = principal.key.opens.workspace() {
+            self.turns.note(workspace);
+            let share = self.in_flight.try_acquire(workspace);
+            let share = share.ok_or_else(|| Box::new(too_many_requests().into_response()))?;
+            if let Some(connection) = extensions.get::<ClientConnection>() {
+                connection.hold(share);
+            }
+        }
+        self.take(principal, measures)
+    }
+
     /// Takes one token from each bucket that limits the request, and returns the state of the emptiest bucket of
     /// requests.
     ///
@@ -59,4 +83,9 @@ fn refuse(measure: Limit, per_minute: NonZeroU32, wait: RetryAfter) -> Response 
         empty.put_into(response.headers_mut());
     }
     response
+}
+
+fn too_many_requests() -> ApiError {
+    let message = "Too many requests of this project are being answered. Please try again in a moment.";
+    ApiError::too_many(Limited::ConcurrentRequests, message)
 }

@@ -10,6 +10,7 @@ use super::wire::{List, UploadObject, json};
 use super::{list, spend, wire};
 use crate::files::FileDetails;
 use crate::model::caller::Caller;
+use crate::model::expiry::EXPIRES_AFTER_SECONDS;
 use crate::model::ids::{PartId, UploadId};
 use crate::model::purpose::Purpose;
 use crate::model::upload::{MAX_PARTS, MAX_UPLOAD_BYTES};
@@ -126,7 +127,8 @@ fn creation(mut body: JsonObject, purposes: &'static [Purpose]) -> Result<(FileD
         return Err(ApiError::invalid(message).param("mime_type"));
     }
     let purpose = form::purpose(&body.text("purpose")?, purposes)?;
-    let expires_after = body.object("expires_after")?.map(form::expires_after).transpose()?;
+    let expires_after =
+        body.object("expires_after")?.map(|after| form::expires_after(after, EXPIRES_AFTER_SECONDS)).transpose()?;
     body.refuse_rest()?;
     Ok((FileDetails { purpose, filename, expires_after }, size_bytes, mime_type))
 }

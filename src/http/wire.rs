@@ -43,6 +43,17 @@ impl<T> List<T> {
 }
 
 impl<T> List<T> {
+    /// Creates a page of rows, each made by `object`.
+    pub fn with<R>(page: &Page<R>, id: impl Fn(&R) -> String, object: impl Fn(&R) -> T) -> Self {
+        Self {
+            object: "list",
+            data: page.rows.iter().map(object).collect(),
+            first_id: page.rows.first().map(&id),
+            last_id: page.rows.last().map(&id),
+            has_more: page.has_more,
+        }
+    }
+
     /// Changes each row.
     pub fn for_each(&mut self, change: impl FnMut(&mut T)) {
         self.data.iter_mut().for_each(change);
@@ -56,7 +67,7 @@ impl<'a> List<FileObject<'a>> {
     }
 }
 
-impl List<ListedPart> {
+impl List<PartObject> {
     /// Creates a page of the parts of an Upload.
     pub fn of_parts(page: &Page<Part>) -> Self {
         Self::of(page, |part| part.id.to_string())
@@ -109,13 +120,15 @@ impl<'a> From<&'a Upload> for UploadObject<'a> {
     }
 }
 
-/// OpenAI's Part object.
+/// OpenAI's Part object, with the size and digest that a client compares.
 #[derive(Debug, Serialize)]
 pub struct PartObject {
     id: String,
     object: &'static str,
     created_at: u64,
     upload_id: String,
+    bytes: u64,
+    sha256: String,
 }
 
 impl From<&Part> for PartObject {
@@ -125,22 +138,9 @@ impl From<&Part> for PartObject {
             object: "upload.part",
             created_at: part.id.created_at(),
             upload_id: part.upload.to_string(),
+            bytes: part.size_bytes,
+            sha256: part.sha256.to_string(),
         }
-    }
-}
-
-/// A part of the list, with the size and digest that a client compares before it sends the part again.
-#[derive(Debug, Serialize)]
-pub struct ListedPart {
-    #[serde(flatten)]
-    part: PartObject,
-    bytes: u64,
-    sha256: String,
-}
-
-impl From<&Part> for ListedPart {
-    fn from(part: &Part) -> Self {
-        Self { part: PartObject::from(part), bytes: part.size_bytes, sha256: part.sha256.to_string() }
     }
 }
 

@@ -25,6 +25,7 @@ mod holds;
 mod keys;
 mod ledger;
 mod limits;
+mod links;
 mod merges;
 mod migrations;
 mod outbox;
@@ -54,7 +55,7 @@ pub use backlog::{Backlog, BacklogStore};
 pub use blobs::{BlobRows, ReadyBlob};
 pub use checks::CheckStore;
 pub use clock_watch::ClockStore;
-pub use default_expiries::DefaultExpiryStore;
+pub use default_expiries::{DefaultExpiryStore, OwnExpiries};
 pub use error::{Cause, MetadataError};
 pub use export::ExportStore;
 pub use files::{FileStore, StoredContent};
@@ -62,6 +63,7 @@ pub use holds::HoldStore;
 pub use keys::{KeyChanges, KeyStore, NewKey, NewSecret};
 pub use ledger::LedgerStore;
 pub use limits::{LimitStore, USAGE_EXPIRED_ROWS};
+pub use links::{LinkStore, OpenedLink};
 pub use merges::ReadMergeStore;
 pub use migrations::SchemaState;
 pub use outbox::OutboxStore;
@@ -108,6 +110,7 @@ pub trait MetadataStore:
     + KeyStore
     + LedgerStore
     + LimitStore
+    + LinkStore
     + OutboxStore
     + PersonStore
     + ProcessStore

@@ -69,6 +69,15 @@ impl Origin {
     pub const COMMAND_LINE: Self = Self { actor: Actor::CommandLine, address: None, request: None };
 }
 
+impl Origin {
+    /// Returns the origin of a request by a link: somebody who proved no identity, while the key of the link is the
+    /// caller.
+    #[must_use]
+    pub const fn of_link_user(caller: Caller) -> Self {
+        Self { actor: Actor::Anonymous, address: caller.address, request: Some(caller.request) }
+    }
+}
+
 impl From<Caller> for Origin {
     fn from(caller: Caller) -> Self {
         let actor = caller.person.map_or(Actor::Key(caller.key), Actor::Person);
@@ -99,6 +108,12 @@ pub enum Action {
     UsageAdjusted,
     /// A File was deleted by a client.
     FileDeleted,
+    /// A signed link was made.
+    LinkCreated,
+    /// A signed link was used for the first time.
+    LinkUsed,
+    /// Signed links were revoked.
+    LinkRevoked,
     /// A session of the console began.
     SignedIn,
     /// A sign-in to the console, or a forged session, was refused.
@@ -115,7 +130,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::WorkspaceCreated,
         Self::WorkspaceUpdated,
         Self::WorkspaceArchived,
@@ -126,6 +141,9 @@ impl Action {
         Self::LimitsUpdated,
         Self::UsageAdjusted,
         Self::FileDeleted,
+        Self::LinkCreated,
+        Self::LinkUsed,
+        Self::LinkRevoked,
         Self::SignedIn,
         Self::SignInRefused,
         Self::SignedOut,
@@ -154,6 +172,9 @@ impl Action {
             Self::LimitsUpdated => "rate_limit.updated",
             Self::UsageAdjusted => "usage.adjustment.created",
             Self::FileDeleted => "resource.deleted",
+            Self::LinkCreated => "link.created",
+            Self::LinkUsed => "link.used",
+            Self::LinkRevoked => "link.revoked",
             Self::SignedIn => "login.succeeded",
             Self::SignInRefused => "login.failed",
             Self::SignedOut => "logout.succeeded",

@@ -26,4 +26,6 @@ pub enum Refused {
     KeyEnded,
     /// The change would exceed a quota of the workspace.
     Quota(QuotaExceeded),
+    /// The link that allowed the change was used or revoked meanwhile.
+    LinkEnded,
 }

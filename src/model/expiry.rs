@@ -24,7 +24,7 @@ impl ExpiresAfter {
         EXPIRES_AFTER_SECONDS.contains(&seconds).then_some(Self(seconds))
     }
 
-    /// Returns a stored expiry, unchecked.
+    /// Returns an expiry without checking its bounds.
     #[must_use]
     pub const fn stored(seconds: u64) -> Self {
         Self(seconds)

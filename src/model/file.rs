@@ -4,7 +4,7 @@ use super::blob::ContentLocation;
 use super::digest::{ContentDigest, Sha256Digest};
 use super::expiry::ExpiresAfter;
 use super::filename::Filename;
-use super::ids::FileId;
+use super::ids::{FileId, LinkId};
 use super::purpose::Purpose;
 
 /// A File that is visible to its workspace.
@@ -99,4 +99,6 @@ pub struct NewFile {
     pub expires_after: Option<ExpiresAfter>,
     /// A description of invalid content.
     pub status_details: Option<String>,
+    /// The link that makes it, which this uses up.
+    pub link: Option<LinkId>,
 }

@@ -2,7 +2,7 @@
 
 use super::caller::Refused;
 use super::digest::Sha256Digest;
-use super::ids::WorkspaceId;
+use super::ids::{LinkId, WorkspaceId};
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::sync::Arc;
@@ -22,6 +22,12 @@ impl IdempotencyKey {
     pub fn parse(text: &str) -> Option<Self> {
         let fits = (1..=MAX_KEY_CHARS).contains(&text.len());
         (fits && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())).then(|| Self(text.to_owned()))
+    }
+
+    /// Returns the key of the uploads by a link. No client can send it: it has a tab.
+    #[must_use]
+    pub fn of_link(link: LinkId) -> Self {
+        Self(format!("link\t{link}"))
     }
 
     /// Returns the text.
@@ -179,6 +185,7 @@ mod tests {
         for text in ["a", "8e03978e-40d5-43e8-bc93-6894a57f9324", "two words", &"k".repeat(255)] {
             assert_eq!(IdempotencyKey::parse(text).unwrap().as_str(), text);
         }
+        assert_eq!(IdempotencyKey::parse(IdempotencyKey::of_link(LinkId::next(None, 5, [5; 11])).as_str()), None);
         for text in ["", "\t", "\u{e9}", "a\u{7f}", &"k".repeat(256)] {
             assert_eq!(IdempotencyKey::parse(text), None, "{text:?}");
         }

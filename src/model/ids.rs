@@ -143,6 +143,11 @@ sortable_id!(
     "sess_"
 );
 sortable_id!(
+    /// A signed link's id, not its signature: `link_` and 24 digits.
+    LinkId,
+    "link_"
+);
+sortable_id!(
     /// A person's id: `user_` and 24 digits.
     PersonId,
     "user_"

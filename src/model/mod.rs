@@ -20,6 +20,8 @@ pub mod idempotency;
 pub mod ids;
 pub mod ledger;
 pub mod limits;
+pub mod link;
+pub mod link_key;
 pub mod outbox;
 pub mod page;
 pub mod person;

@@ -19,7 +19,7 @@ use crate::blobs::{BlobError, BlobStore, InFlight, InUse};
 use crate::error_chain::ErrorChain;
 use crate::failpoint;
 use crate::metadata::{
-    AnswerStore, AuditStore, BacklogStore, ClockStore, ExpiryStore, MetadataError, OutboxStore, PendingBlob,
+    AnswerStore, AuditStore, BacklogStore, ClockStore, ExpiryStore, LinkStore, MetadataError, OutboxStore, PendingBlob,
     ROLL_UP_ROWS, ReleaseStore, SessionStore, SweepShare, UpkeepStore, UploadStore, UsageStore, trait_set,
 };
 use crate::metrics::METRICS;
@@ -44,7 +44,7 @@ const PASS_STEPS: usize = 256;
 
 trait_set! {
     /// The rows that the sweeper reads and removes.
-    pub trait SweeperMetadata: AnswerStore + AuditStore + BacklogStore + ClockStore + ExpiryStore + LineageMetadata + OutboxStore + ReleaseStore + SessionStore + UpkeepStore + UploadStore + UsageStore;
+    pub trait SweeperMetadata: AnswerStore + AuditStore + BacklogStore + ClockStore + ExpiryStore + LineageMetadata + LinkStore + OutboxStore + ReleaseStore + SessionStore + UpkeepStore + UploadStore + UsageStore;
 }
 
 /// The sweeper of an installation.
@@ -88,6 +88,8 @@ pub struct Swept {
     pub numbered_audit_entries: usize,
     /// Audit entries past their retention.
     pub forgotten_audit_entries: usize,
+    /// Expired links past their retention.
+    pub forgotten_links: usize,
     /// Ended sessions of the console past their retention.
     pub forgotten_sessions: usize,
     /// Outbox messages past their retention.
@@ -158,6 +160,7 @@ impl Sweeper {
             forgotten_answers: done(self.repeat(|| self.metadata.forget_answers(STEP_ROWS)).await),
             numbered_audit_entries: done(self.repeat(|| self.metadata.number_audit_log(STEP_ROWS)).await),
             forgotten_audit_entries: done(self.forget_audit_log().await),
+            forgotten_links: done(self.repeat(|| self.metadata.forget_links(STEP_ROWS)).await),
             forgotten_sessions: done(self.repeat(|| self.metadata.forget_sessions(STEP_ROWS)).await),
             forgotten_messages: done(self.forget_messages().await),
             rolled_up_rows: done(self.repeat(|| self.metadata.roll_up_usage(ROLL_UP_ROWS)).await),

@@ -1,15 +1,16 @@
 //! The service of workspaces: create, list, find, rename, archive, purge, default expiries and limits. Handlers and
 //! commands call it.
 
+mod default_expiries;
 mod limits;
+
+pub use default_expiries::ExpiryInForce;
 
 use crate::metadata::{DefaultExpiryStore, LimitStore, MetadataError, Purged, WorkspaceStore, trait_set};
 use crate::model::audit::Origin;
-use crate::model::expiry::DefaultExpiry;
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::WorkspaceId;
 use crate::model::page::Page;
-use crate::model::purpose::Purpose;
 use crate::model::workspace::{BadName, DEFAULT_WORKSPACE, NameTaken, Workspace, check_name};
 use std::sync::Arc;
 use tokio::time::{Instant, sleep};
@@ -228,33 +229,6 @@ impl Workspaces {
     async fn is_default(&self, id: WorkspaceId) -> Result<bool, MetadataError> {
         let workspace = self.metadata.find_workspace(id).await?;
         Ok(workspace.is_some_and(|workspace| workspace.name == DEFAULT_WORKSPACE))
-    }
-
-    /// Returns the default expiry of each purpose, and whether the workspace has set it.
-    ///
-    /// # Errors
-    /// When the store failed.
-    pub async fn default_expiries(
-        &self,
-        workspace: WorkspaceId,
-    ) -> Result<Vec<(Purpose, DefaultExpiry, bool)>, MetadataError> {
-        let own = self.metadata.default_expiries(workspace).await?;
-        let expiry = |purpose| own.iter().find(|(of, _)| *of == purpose).map(|(_, expiry)| *expiry);
-        let of = |purpose| (purpose, expiry(purpose).unwrap_or(DefaultExpiry::of(purpose)), expiry(purpose).is_some());
-        Ok(Purpose::ALL.into_iter().map(of).collect())
-    }
-
-    /// Sets default expiries for Files created, and Uploads begun, from now on.
-    ///
-    /// # Errors
-    /// When the store failed.
-    pub async fn set_default_expiries(
-        &self,
-        workspace: WorkspaceId,
-        wanted: Vec<(Purpose, Option<DefaultExpiry>)>,
-        origin: Origin,
-    ) -> Result<(), MetadataError> {
-        self.metadata.set_default_expiries(workspace, wanted, origin).await
     }
 
     /// Returns the default workspace, and creates it if it is missing.

@@ -40,7 +40,7 @@ BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 # Where each kind of marker may stand in the database, and stands.
 COLUMNS = {
     "content": {"blobs.content"},
-    "name": {"files.filename", "uploads.filename", "answers.answer"},
+    "name": {"files.filename", "links.filename", "uploads.filename", "answers.answer"},
     "title": {"workspaces.name", "api_keys.name", "audit_log.details", "answers.key", "answers.answer", "ledger.note", "ledger.event_id", "audit_log.object_id"},
     "person": {"persons.subject", "persons.name", "persons.email", "api_keys.name", "answers.answer"},
     "stray": set(),
@@ -154,6 +154,35 @@ def use_files(walk: Walk) -> None:
         walk.ask(user, "DELETE", f"/v1/files/{upload(content)}")
 
 
+def use_links(walk: Walk) -> None:
+    user, new = walk.user, walk.markers.new
+    content = new("content").encode()
+    file = walk.ask(user, "POST", "/v1/files", Form(text_part("purpose", "user_data"), file_part(content, new("name")))).json()["id"]
+
+    def open_link(method: str, url: str, body: bytes | None = None) -> Answer:
+        signed = url.rpartition("/")[2]
+        walk.venna.keep_secret(signed.rpartition(".")[2])
+        return walk.send(walk.nobody, method, f"/links/{signed}", body)
+
+    link = walk.ask(user, "POST", f"/v1/files/{file}/links", {"one_time": True}).json()
+    assert open_link("GET", link["url"]).body == content
+    assert open_link("GET", link["url"]).status == 403
+    assert open_link("HEAD", walk.ask(user, "GET", f"/v1/files/{file}/url?expiry=1").json()["url"]).status == 200
+    details = {"filename": new("name"), "purpose": "user_data", "max_bytes": LARGE_BYTES}
+    upload = walk.ask(user, "POST", "/v1/upload_links", details).json()
+    for sent in (content, content):
+        assert open_link("PUT", upload["url"], sent).status == 200
+    assert open_link("PUT", upload["url"], new("content").encode()).status == 403
+    assert open_link("PUT", upload["url"], b"x" * (LARGE_BYTES + 1)).status == 413
+    assert open_link("GET", upload["url"] + new("stray")).status == 403
+    walk.ask(user, "GET", "/v1/links")
+    walk.ask(user, "GET", f"/v1/files/{file}/links")
+    walk.ask(user, "GET", f"/v1/links/{link['id']}")
+    walk.ask(user, "DELETE", f"/v1/links/{link['id']}")
+    walk.ask(user, "POST", "/v1/links/revoke", {"all": True})
+    walk.fail(user, "POST", "/v1/upload_links", {"filename": new("stray"), "purpose": new("stray")})
+
+
 def use_uploads(walk: Walk) -> None:
     user, new = walk.user, walk.markers.new
 
@@ -225,6 +254,10 @@ def use_administration(walk: Walk) -> None:
     walk.ask(admin, "POST", f"{path}/spend_limit", {"threshold_amount": 1_000_000, "currency": "USD", "interval": "month"})
     walk.ask(admin, "GET", f"{path}/spend_limit")
     walk.ask(admin, "DELETE", f"{path}/spend_limit")
+    walk.ask(admin, "GET", f"{path}/default_expiries")
+    walk.ask(admin, "POST", f"{path}/default_expiries/evals", {"expires_after": {"anchor": "created_at", "seconds": 3600}})
+    walk.fail(admin, "POST", f"{path}/default_expiries/{new('stray')}", {"expires_after": None})
+    walk.ask(admin, "DELETE", f"{path}/default_expiries/evals")
     walk.ask(admin, "DELETE", f"{path}/api_keys/{made['id']}")
     for secret in (made["value"], rotated["value"]):
         walk.fail(Caller(walk.venna, "", secret), "GET", "/v1/files")
@@ -492,6 +525,7 @@ def walk_and_look(tmp_path: Path, traces: list[bytes]) -> None:
         rotated = venna.rotate_key(bootstrap, "--overlap", "3600")
         use_files(walk)
         walk.ask(Caller(venna, "", rotated), "GET", "/v1/files")
+        use_links(walk)
         use_uploads(walk)
         use_administration(walk)
         use_console(walk)

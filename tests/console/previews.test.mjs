@@ -82,6 +82,26 @@ test("details, copy and download", async () => {
   });
 });
 
+test("a file is shared by a link that is shown once, and revoked", async () => {
+  const file = await api.upload("shared.txt", "for everybody");
+  await shown(file, async (page) => {
+    await page.getByRole("button", { name: "Share" }).click();
+    await page.getByLabel("The link works for").selectOption("An hour");
+    await page.getByRole("button", { name: "Make a link" }).click();
+    const url = await page.getByLabel("Link", { exact: true }).inputValue();
+    assert.equal(await (await fetch(url)).text(), "for everybody");
+    await looks(page, "file-link");
+    await page.getByRole("button", { name: "Done" }).click();
+    assert.ok(!(await page.content()).includes(url.split(".").at(-1)), "the signature stays nowhere in the page");
+    const row = page.getByRole("row").filter({ hasText: "active" });
+    await looks(page, "file-links");
+    await row.getByRole("button", { name: "Revoke the link of" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
+    await page.getByText("revoked", { exact: true }).waitFor();
+    assert.equal((await fetch(url)).status, 403);
+  });
+});
+
 test("a long text is read window by window, and no character is cut", async () => {
   const text = Array.from({ length: 4000 }, (_, number) => `${number} ${"över 🦊 ".repeat(8)}`).join("\n");
   await shown(await api.upload("long.txt", text), async (page, preview) => {

@@ -132,6 +132,32 @@ test("an administrator makes a workspace, a key that works, rotates and revokes 
   });
 });
 
+test("the default expiry of a purpose is set, and holds for new files", async () => {
+  server.run("workspaces", "create", "brief");
+  const key = server.run("keys", "create", "--workspace", "brief", "--quiet");
+  const user = client(server.origin, key);
+  await opened(browser, { origin: server.origin, key: adminKey }, async (page) => {
+    // The page loads again for the chosen workspace.
+    await Promise.all([page.waitForEvent("load"), page.getByLabel("Workspace").selectOption({ label: "brief" })]);
+    await visit(page, `${server.origin}/console/workspace`);
+    const [evals, dialog] = [page.getByRole("row", { name: /^evals/ }), page.getByRole("dialog")];
+    const change = () => evals.getByRole("button", { name: "Change the expiry of evals" }).click();
+    await change();
+    await dialog.getByLabel("Files expire").selectOption({ label: "After some days" });
+    await dialog.getByLabel("Days after the upload").fill("1.5");
+    await looks(page, "expiry-form");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await evals.getByText("after 1 d 12 h").waitFor();
+    const file = await user.upload("a.txt", "a", "evals");
+    assert.equal(file.expires_at, file.created_at + 1.5 * DAY_S);
+    await change();
+    await dialog.getByLabel("Files expire").selectOption({ label: "As built in for this purpose" });
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await evals.getByText("never").waitFor();
+    assert.equal((await user.upload("b.txt", "b", "evals")).expires_at, null);
+  });
+});
+
 test("limits are set, and a workspace is renamed and archived", async () => {
   const { id } = await admin.post("organization/projects", { name: "short-lived" });
   await opened(browser, { origin: server.origin, key: adminKey }, async (page) => {

@@ -206,6 +206,49 @@ async fn keys_of_administrators_are_made_listed_and_revoked() {
 }
 
 #[tokio::test]
+async fn a_project_sets_the_expiry_of_files_whose_clients_ask_for_none() {
+    let world = World::open().await;
+    let listed = world.get("/default_expiries").await.is_ok().json();
+    let of = |list: &Value, purpose: &str| {
+        list["data"].as_array().unwrap().iter().find(|one| one["purpose"] == purpose).unwrap().clone()
+    };
+    assert_eq!(of(&listed, "batch")["expires_after"], json!({"anchor": "created_at", "seconds": 2_592_000}));
+    assert_eq!(of(&listed, "batch")["set_by_project"], false);
+    assert_eq!(of(&listed, "assistants")["expires_after"], Value::Null);
+
+    let hour = json!({"expires_after": {"anchor": "created_at", "seconds": 3600}});
+    let set = world.post("/default_expiries/user_data", &hour).await.is_ok().json();
+    assert_eq!((&set["expires_after"]["seconds"], &set["set_by_project"]), (&json!(3600), &json!(true)));
+    let never = world.post("/default_expiries/batch", &json!({"expires_after": null})).await.is_ok().json();
+    assert_eq!((&never["expires_after"], &never["set_by_project"]), (&Value::Null, &json!(true)));
+    let listed = world.get("/default_expiries").await.is_ok().json();
+    assert_eq!((of(&listed, "user_data"), of(&listed, "batch")), (set, never));
+    let key = world.post("/api_keys", &json!({"name": "worker"})).await.is_ok().json();
+    let worker = world.server.user_of(key["value"].as_str().unwrap());
+    assert_eq!(worker.create_file("a.txt", b"a").await.is_ok().json()["expires_at"], NOW_MS / 1000 + 3600);
+
+    let built_in = world.delete("/default_expiries/user_data").await.is_ok().json();
+    assert_eq!((&built_in["expires_after"], &built_in["set_by_project"]), (&Value::Null, &json!(false)));
+    assert_eq!(worker.create_file("b.txt", b"b").await.is_ok().json()["expires_at"], Value::Null);
+    assert_eq!(world.times("project.updated").await, 3);
+
+    world.post("/default_expiries/video", &hour).await.is_error(404, Some("purpose"), None);
+    world.delete("/default_expiries/video").await.is_error(404, Some("purpose"), None);
+    let after = |anchor: &str, seconds: u64| json!({"expires_after": {"anchor": anchor, "seconds": seconds}});
+    let (below, above) = (Some("integer_below_min_value"), Some("integer_above_max_value"));
+    for (body, param, code) in [
+        (json!({}), "expires_after", None),
+        (json!({"expires_after": 3600}), "expires_after", None),
+        (after("now", 3600), "expires_after.anchor", None),
+        (after("created_at", 3599), "expires_after.seconds", below),
+        (after("created_at", 3_155_760_001), "expires_after.seconds", above),
+    ] {
+        world.post("/default_expiries/evals", &body).await.is_error(400, Some(param), code);
+    }
+    world.server.close().await;
+}
+
+#[tokio::test]
 async fn every_post_of_an_administrator_can_be_repeated() {
     let world = World::open().await;
     let worker = world.post("/api_keys", &json!({"name": "worker"})).await.id();
@@ -220,6 +263,7 @@ async fn every_post_of_an_administrator_can_be_repeated() {
         ("/limits", json!({"storage_bytes": 1_000_000})),
         ("/rate_limits/rl-requests", json!({"max_requests_per_1_minute": 600})),
         ("/spend_limit", json!({"threshold_amount": 5, "currency": "USD", "interval": "month"})),
+        ("/default_expiries/evals", json!({"expires_after": null})),
         ("/archive", json!({})),
     ];
     for (number, (rest, body)) in posts.iter().enumerate() {
@@ -239,7 +283,7 @@ async fn every_post_of_an_administrator_can_be_repeated() {
         }
     }
     for (event, times) in [
-        ("project.updated", 1),
+        ("project.updated", 2),
         ("api_key.created", 3),
         ("api_key.updated", 3),
         ("rate_limit.updated", 4),

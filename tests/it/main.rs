@@ -23,6 +23,7 @@ mod idempotency;
 mod invariants;
 mod limits;
 mod lines;
+mod links;
 mod list;
 mod matrix;
 mod oidc;

@@ -23,6 +23,7 @@ pub struct Ids {
     pub file: String,
     pub upload: String,
     pub part: String,
+    pub link: String,
     pub project: String,
     pub key: String,
     pub admin_key: String,
@@ -40,6 +41,7 @@ impl Ids {
             file: beside(&self.file),
             upload: beside(&self.upload),
             part: beside(&self.part),
+            link: beside(&self.link),
             project: beside(&self.project),
             key: beside(&self.key),
             admin_key: beside(&self.admin_key),
@@ -47,8 +49,8 @@ impl Ids {
         }
     }
 
-    fn all(&self) -> [&str; 7] {
-        [&self.file, &self.upload, &self.part, &self.project, &self.key, &self.admin_key, &self.person]
+    fn all(&self) -> [&str; 8] {
+        [&self.file, &self.upload, &self.part, &self.link, &self.project, &self.key, &self.admin_key, &self.person]
     }
 }
 
@@ -115,11 +117,13 @@ pub async fn tenant(server: &TestServer, name: &str) -> Tenant {
     let file = owner.create_file("secret.txt", b"secret").await.id();
     let upload = owner.create_upload(4).await.id();
     let part = owner.add_part(&upload, b"part").await.id();
+    let made = owner.request(Method::POST, &format!("/v1/files/{file}/links"));
+    let link = owner.send(made).await.json()["id"].as_str().unwrap().to_owned();
     limit_spending(server, workspace).await;
     let (admin_key, _) = issue(server, Opens::Administration, None).await;
     let person = member(server, workspace, name).await.to_string();
     let (key, admin_key) = (key.id.to_string(), admin_key.id.to_string());
-    let ids = Ids { file, upload, part, project: workspace.to_string(), key, admin_key, person };
+    let ids = Ids { file, upload, part, link, project: workspace.to_string(), key, admin_key, person };
     Tenant { workspace, owner, ids }
 }
 
@@ -147,11 +151,15 @@ async fn issue(server: &TestServer, opens: Opens, valid_seconds: Option<u64>) ->
 
 /// The path of this route with these ids in it.
 pub fn path(route: &Route, ids: &Ids) -> String {
-    let id = if route.path.starts_with("/v1/uploads/") { &ids.upload } else { &ids.file };
+    let id = match route.path.split('/').nth(2) {
+        Some("uploads") => &ids.upload,
+        Some("links") => &ids.link,
+        _ => &ids.file,
+    };
     let path = route.path.replace("{id}", id).replace("{project_id}", &ids.project);
     let path = path.replace("{api_key_id}", &ids.key).replace("{service_account_id}", &ids.key);
     let path = path.replace("{user_id}", &ids.person);
-    path.replace("{rate_limit_id}", "rl-uploads").replace("{key_id}", &ids.admin_key)
+    path.replace("{rate_limit_id}", "rl-uploads").replace("{purpose}", "evals").replace("{key_id}", &ids.admin_key)
 }
 
 /// A request of this route that names these things.
@@ -167,6 +175,8 @@ pub fn request(actor: &User, route: &Route, ids: &Ids) -> RequestBuilder {
             bare.json(&json!({"bytes": 4, "filename": "a", "mime_type": "text/plain", "purpose": "user_data"}))
         }
         ("POST", "/v1/uploads/{id}/parts") => form(Form::default().named_file("data", "blob", b"more")),
+        ("POST", "/v1/upload_links") => bare.json(&json!({"filename": "a", "purpose": "user_data"})),
+        ("POST", "/v1/links/revoke") => bare.json(&json!({"all": true})),
         ("POST", "/v1/uploads/{id}/complete") => bare.json(&json!({"part_ids": [ids.part]})),
         ("POST", "/v1/organization/projects" | "/v1/organization/projects/{project_id}") => {
             bare.json(&json!({"name": format!("project of {}", &ids.project[10..])}))
@@ -184,6 +194,9 @@ pub fn request(actor: &User, route: &Route, ids: &Ids) -> RequestBuilder {
         ("POST", "/v1/organization/projects/{project_id}/rate_limits/{rate_limit_id}") => {
             bare.json(&json!({"max_requests_per_1_minute": 100_000}))
         }
+        ("POST", "/v1/organization/projects/{project_id}/default_expiries/{purpose}") => {
+            bare.json(&json!({"expires_after": null}))
+        }
         ("POST", "/v1/organization/projects/{project_id}/spend_limit") => {
             bare.json(&json!({"threshold_amount": 100_000, "currency": "USD", "interval": "month"}))
         }
@@ -200,6 +213,7 @@ pub fn request(actor: &User, route: &Route, ids: &Ids) -> RequestBuilder {
         | (
             "POST",
             "/v1/uploads/{id}/cancel"
+            | "/v1/files/{id}/links"
             | "/v1/organization/projects/{project_id}/archive"
             | "/v1/organization/projects/{project_id}/api_keys/{api_key_id}/rotate",
         ) => bare,
@@ -222,6 +236,7 @@ fn elsewhere(actor: &User, route: &Route, own: &Ids, foreign: &Ids) -> Option<Re
             Some(actor.request(Method::POST, route.path).json(&body))
         }
         ("GET", "/v1/files") => Some(after(&foreign.file)),
+        ("GET", "/v1/links" | "/v1/files/{id}/links") => Some(after(&foreign.link)),
         ("GET", "/v1/uploads/{id}/parts") => Some(after(&foreign.part)),
         ("GET", "/v1/organization/projects") => Some(after(&foreign.project)),
         (
@@ -392,6 +407,11 @@ async fn every_route_answers_its_rightful_caller() {
 fn the_scopes_are_those_of_the_product() {
     for route in routes() {
         let expected = match (route.method.as_str(), route.path) {
+            // Who may read may let others read.
+            (_, "/v1/files/{id}/links") | ("GET", "/v1/links" | "/v1/links/{id}") => Access::Scope(Scope::FilesRead),
+            (_, path) if path.starts_with("/v1/links") || path == "/v1/upload_links" => {
+                Access::Scope(Scope::FilesWrite)
+            }
             ("GET", path) if path.starts_with("/v1/files") => Access::Scope(Scope::FilesRead),
             (_, path) if path.starts_with("/v1/files") => Access::Scope(Scope::FilesWrite),
             (_, path) if path.starts_with("/v1/uploads") => Access::Scope(Scope::UploadsWrite),
@@ -406,13 +426,13 @@ fn the_scopes_are_those_of_the_product() {
     }
 }
 
-/// The routes of the owner of a project: everything with its keys and members, and read its limits.
+/// The routes of the owner of a project: everything with its keys, members and default expiries, and read its limits.
 fn is_of_owner(method: &str, path: &str) -> bool {
     let Some(rest) = path.strip_prefix("/v1/organization/projects/{project_id}") else { return false };
     let is_limit = rest.ends_with("/limits") || rest.starts_with("/rate_limits") || rest == "/spend_limit";
     match rest.split('/').nth(1) {
         None => method == "GET",
-        Some("api_keys" | "service_accounts" | "users") if !is_limit => true,
+        Some("api_keys" | "service_accounts" | "users" | "default_expiries") if !is_limit => true,
         Some(_) => is_limit && method == "GET",
     }
 }

@@ -1,7 +1,7 @@
 //! A standby becomes the primary while clients work: what was acknowledged is there, and the server finds the new
 //! primary.
 
-use crate::replicas::{PATIENCE, Replica, id};
+use crate::replicas::{PATIENCE, RECOVERY, Replica, id};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,8 +17,6 @@ use venna_testkit::server::eventually;
 const WORKERS: usize = 8;
 /// How long clients work before and after the standby is promoted.
 const LOAD: Duration = Duration::from_millis(1500);
-/// How soon the first upload works once there is a primary.
-const RECOVERY: Duration = Duration::from_secs(3);
 
 /// The same database on another server.
 fn on(server: &str, database: &Database) -> String {

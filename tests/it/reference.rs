@@ -199,12 +199,14 @@ impl Place {
         let file = self.ada.create_file("a.txt", b"a").await.id();
         let upload = self.ada.create_upload(4).await.id();
         let part = self.ada.add_part(&upload, b"part").await.id();
+        let made = self.ada.post_json(&format!("/v1/files/{file}/links"), &json!({})).await;
+        let link = made.json()["id"].as_str().unwrap().to_owned();
         limit_spending(&self.server, self.workspace).await;
         let keys = self.server.installation().await.keys;
         let (admin_key, _) = keys.issue(Opens::Administration, "spare", None, ORIGIN).await.unwrap();
         let (key, admin_key) = (self.key.id.to_string(), admin_key.id.to_string());
         let person = member(&self.server, self.workspace, &file).await.to_string();
-        Ids { file, upload, part, project: self.workspace.to_string(), key, admin_key, person }
+        Ids { file, upload, part, link, project: self.workspace.to_string(), key, admin_key, person }
     }
 
     /// The same with a project and a key that may change.
@@ -228,6 +230,7 @@ impl Place {
             file: "file-00VbjUjhHGglY7j08O6M3Oj9".into(),
             upload: "upload_7d5f0f6bb52743c7a93c2f0e3c3f9d11".into(),
             part: "part_2f6b1a8e4a0c4d6f9b1f35d7c8e90a12".into(),
+            link: "link_00VbjUjhHGglY7j08O6M3Oj9".into(),
             project,
             key: "key_00VbjUjhHGglY7j08O6M3Oj9".into(),
             admin_key: "key_00VbjV0eKQh2wXc7sT4uYb1m".into(),
@@ -316,6 +319,7 @@ async fn wrong(place: &Place, route: &Route, document: &Value, ids: &Ids) -> Req
             asker.request(Method::POST, &path).json(&if needs { json!({}) } else { json!({"colour": "blue"}) })
         }
         (_, "/v1/organization/usage/files" | "/v1/organization/costs") => asker.request(Method::GET, &path),
+        (_, "/v1/files/{id}/url") => asker.request(Method::GET, &format!("{path}?expiry=many")),
         _ => asker.request(Method::GET, &format!("{path}?limit=many")),
     }
 }
@@ -569,7 +573,7 @@ async fn pages_are_light_lead_nowhere_else_and_hold_the_definitions_whole() {
     let server = TestServer::open().await;
     let origin = format!("http://{}", server.address());
     let all = pages(&server).await;
-    assert_eq!(all.len(), routes().len() + 11);
+    assert_eq!(all.len(), routes().len() + 13);
     let known: BTreeSet<&str> = all.iter().map(|(path, _)| &**path).collect();
     for (path, html) in &all {
         assert!(html.len() <= MAX_PAGE_BYTES, "{path} has {} bytes", html.len());

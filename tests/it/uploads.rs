@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use venna::clock::Clock;
 use venna::model::audit::Origin;
+use venna::model::digest::Sha256Digest;
 use venna::model::limits::{Limit, LimitOwner};
 use venna_testkit::{Answer, Form, TestServer, User};
 
@@ -48,9 +49,9 @@ async fn parts_in_the_order_of_completion_are_one_file() {
     let id = file["id"].as_str().unwrap();
     let downloaded = ada.download_file(id).await.is_bytes(&whole);
     let digests = contents.iter().fold(Sha256::new(), |digest, part| digest.chain_update(Sha256::digest(part)));
-    let of_parts = venna::model::digest::Sha256Digest(digests.finalize().into());
+    let of_parts = Sha256Digest(digests.finalize().into());
     assert_eq!(downloaded.headers["etag"], format!("\"{of_parts}-5\""));
-    assert!(!downloaded.headers.contains_key("repr-digest"));
+    assert!(!downloaded.headers.contains_key("repr-digest") && !downloaded.headers.contains_key("x-part-bytes"));
     for (first, last) in [(0, 0), (299_999, 300_001), (300_000, 562_145), (562_144, 562_144), (1_062_145, 1_062_145)] {
         ada.download_range(id, &format!("bytes={first}-{last}")).await.is_bytes(&whole[first..=last]);
     }
@@ -64,6 +65,48 @@ async fn parts_in_the_order_of_completion_are_one_file() {
     server.blobs_become(5).await;
     ada.delete_file(id).await.is_ok();
     server.blobs_become(0).await;
+    server.close().await;
+}
+
+#[tokio::test]
+async fn parts_of_one_size_let_a_client_compute_the_etag() {
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
+    for (sizes, stated) in [
+        (vec![300, 300, 7], Some("300")),
+        (vec![300, 300], Some("300")),
+        (vec![7], Some("7")),
+        (vec![300, 299, 300], None),
+        (vec![300, 301], None),
+        (vec![300, 300, 0], None),
+        (vec![0, 0], None),
+        (vec![], None),
+    ] {
+        let content = content(sizes.iter().sum(), 1);
+        let upload = ada.create_upload(content.len()).await.id();
+        let (mut rest, mut parts) = (content.as_slice(), Vec::new());
+        for size in &sizes {
+            let (part, later) = rest.split_at(*size);
+            let added = ada.add_part(&upload, part).await.is_ok().json();
+            assert_eq!(added["bytes"].as_u64(), Some(*size as u64));
+            assert_eq!(added["sha256"], Sha256Digest(Sha256::digest(part).into()).to_string());
+            parts.push(added["id"].as_str().unwrap().to_owned());
+            rest = later;
+        }
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let completed = ada.complete_upload(&upload, &parts).await.is_ok().json();
+        let downloaded = ada.download_file(completed["file"]["id"].as_str().unwrap()).await.is_bytes(&content);
+        let header = downloaded.headers.get("x-part-bytes").map(|bytes| bytes.to_str().unwrap());
+        assert_eq!(header, stated, "{sizes:?}");
+        if let Some(part_bytes) = header {
+            let parts = content.chunks(part_bytes.parse().unwrap());
+            let digests = parts.fold(Sha256::new(), |digest, part| digest.chain_update(Sha256::digest(part)));
+            let etag = format!("\"{}-{}\"", Sha256Digest(digests.finalize().into()), sizes.len());
+            assert_eq!(downloaded.headers["etag"], etag, "{sizes:?}");
+        }
+    }
+    let whole = ada.create_file("a.bin", b"whole").await.id();
+    assert!(!ada.download_file(&whole).await.headers.contains_key("x-part-bytes"));
     server.close().await;
 }
 

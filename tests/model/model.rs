@@ -359,13 +359,7 @@ impl Model {
             Some(Some(place)) => place + 1,
             Some(None) => return refuse(400, "after"),
         };
-        let listed = |part: &Part| {
-            let mut object = part.object(id);
-            object["bytes"] = part.content.len().into();
-            object["sha256"] = hex(&Sha256::digest(&part.content)).into();
-            object
-        };
-        Ok(page(upload.parts[behind..].iter().map(listed).collect(), limit))
+        Ok(page(upload.parts[behind..].iter().map(|part| part.object(id)).collect(), limit))
     }
 
     pub fn complete(
@@ -565,7 +559,10 @@ impl Upload {
 
 impl Part {
     fn object(&self, upload: &str) -> Value {
-        json!({"object": "upload.part", "id": self.id, "created_at": self.created_at, "upload_id": upload})
+        json!({
+            "object": "upload.part", "id": self.id, "created_at": self.created_at, "upload_id": upload,
+            "bytes": self.content.len(), "sha256": hex(&Sha256::digest(&self.content)),
+        })
     }
 }
 

@@ -3,11 +3,11 @@
 use super::reload::free_address;
 use super::tls::Files;
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, date_time_ymd};
-use std::io::Read;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use venna_testkit::program::{Data, PATIENCE, Program, run, venna, wait_until};
+use venna_testkit::socket::{is_closed, next_byte};
 
 /// An authority, in a folder of its own.
 struct Authority {
@@ -159,10 +159,10 @@ fn silent_and_too_many_clients_are_kept_off_here_too() {
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         socket
     };
-    let mut held = [connect(), connect()];
-    assert_eq!(connect().read(&mut [0]).unwrap_or(0), 0, "the third connection is closed");
-    for socket in &mut held {
-        assert_eq!(socket.read(&mut [0]).unwrap(), 0, "the handshake has a time limit");
+    let held = [connect(), connect()];
+    assert!(is_closed(&connect()), "the third connection is closed");
+    for socket in &held {
+        assert_eq!(next_byte(socket).unwrap(), None, "the handshake has a time limit");
     }
     wait_until("there is a place again", || is_served(&curl(&admin, &files, None, &[])));
 }

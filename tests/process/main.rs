@@ -13,6 +13,7 @@ mod digests;
 mod export;
 mod faults;
 mod file_systems;
+mod files_client;
 mod first_run;
 mod full_disk;
 mod inspect;

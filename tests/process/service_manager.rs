@@ -29,7 +29,12 @@ impl Manager {
     /// Returns the lines of the next message.
     fn told(&self) -> Vec<String> {
         let mut message = [0; 1024];
-        let length = self.socket.recv(&mut message).expect("the server tells something");
+        let length = loop {
+            match self.socket.recv(&mut message) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                received => break received.expect("the server tells something"),
+            }
+        };
         let message = std::str::from_utf8(&message[..length]).unwrap();
         message.lines().map(str::to_owned).collect()
     }

@@ -7,6 +7,7 @@ not run, and is listed here.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -28,12 +29,15 @@ EXPECTED = {
     ("quick-start", "sh"): ['"filename":"hello.txt"', "Hello, Files!", '"deleted":true'],
     ("quick-start", "python"): ["hello.txt", "Hello, Files!", "True"],
     ("quick-start", "typescript"): ["hello.txt", "Hello, Files!", "true"],
+    ("command-line", "sh"): ["notes.txt", "photos.tar.gz", "upload a.jpg"],
     ("large-files", "sh"): ["2345"],
     ("large-files", "python"): ["completed file-"],
     ("large-files", "typescript"): ["completed file-"],
     ("batch-files", "sh"): ['"status":"processed"'],
     ("batch-files", "python"): ["Lines that are not valid for purpose 'batch'"],
     ("expiry", "sh"): ['"expires_at":'],
+    ("links", "sh"): ["Hello, Files!", '"filename":"output.txt"'],
+    ("links", "python"): ['{"custom_id": "a"}'],
     ("limits", "sh"): ['"scopes":'],
     ("limits", "python"): ["files.read"],
     ("limits", "typescript"): ["files.read"],
@@ -70,6 +74,8 @@ def test_guide(venna: Venna, admin_key: str, folder: Path, guide: str) -> None:
         if not text.strip():
             continue
         env = {"VENNA_API_KEY": key_of_an_empty_workspace(venna, admin_key, f"{guide} {language}"), "NO_PROXY": "*", "no_proxy": "*"}
+        # For the guide to the command line.
+        env |= {"PATH": f"{venna.binary.parent}:{os.environ['PATH']}", "HOME": str(folder), "XDG_STATE_HOME": "", "XDG_CONFIG_HOME": ""}
         if language == "sh":
             newest = f'FILE_ID=$(curl --silent --fail "{origin(venna)}/v1/files?limit=1" -H "Authorization: Bearer $VENNA_API_KEY" | grep -o "file-[0-9A-Za-z]*" | head -1)'
             file = folder / f"{guide}.sh"

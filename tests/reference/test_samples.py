@@ -30,17 +30,20 @@ SHOWN = {
     "key": "key_00VbjUjhHGglY7j08O6M3Oj9",
     "admin_key": "key_00VbjV0eKQh2wXc7sT4uYb1m",
     "user": "user_00VbjUjhHGglY7j08O6M3Oj9",
+    "link": "link_00VbjUjhHGglY7j08O6M3Oj9",
     "name": "research",
     "day": "1795305600",
 }
 WITH_FILE = {"listFiles", "retrieveFile", "deleteFile", "downloadFile", "listFilesUsage", "usageCosts", "listLedger"}
+WITH_LINK = {"listFileLinks", "listLinks", "retrieveLink", "deleteLink", "revokeLinks"}
+TO_FILE = WITH_FILE | WITH_LINK | {"createFileLink", "retrieveFileUrl"}
 WITH_UPLOAD = {"retrieveUpload", "addUploadPart", "listUploadParts", "completeUpload", "cancelUpload"}
 WITH_SPEND_LIMIT = {"retrieveProjectSpendLimit", "deleteProjectSpendLimit"}
 WITH_ADMIN_KEY = {"listAdminApiKeys", "retrieveAdminApiKey", "deleteAdminApiKey"}
 WITH_USER = {"listUsers", "retrieveUser", "updateUser", "deleteUser", "createProjectUser"}
 WITH_MEMBER = {"listProjectUsers", "retrieveProjectUser", "updateProjectUser", "deleteProjectUser"}
 WITH_PART = {"listUploadParts", "completeUpload"}
-IDS = re.compile(r"\b(file-|ws_|key_|audit_|user_)[0-9A-Za-z]{24}\b|\b(upload_|part_|req_)[0-9a-f]{32}\b")
+IDS = re.compile(r"\b(file-|link_|ws_|key_|audit_|user_)[0-9A-Za-z]{24}\b|\b(upload_|part_|req_)[0-9a-f]{32}\b")
 SECRET = re.compile(r"^vka?_[0-9A-Za-z]{36}$")
 TIMES = {"started_at", "added_at", "last_signed_in_at", "created_at", "expires_at", "effective_at", "archived_at", "last_used_at", "start_time", "end_time", "ts"}
 OF_TIME = {"uptime_seconds", "deleting_blobs", "deleting_since", "ledger_rows", "scrub", "warnings", "lag_seconds", "seq", "byte_seconds", "usage_bytes"}
@@ -85,8 +88,10 @@ class World:
         made = self.post_json(f"/v1/organization/projects/{real['project']}/api_keys", self.admin_key, {"name": "worker"})
         real["key"], key = made["id"], self.venna.keep_secret(made["value"])
         notes = folder / "notes.txt"
-        if operation in WITH_FILE:
+        if operation in TO_FILE:
             real["file"] = self.post("/v1/files", key, "-F", f"file=@{notes}", "-F", "purpose=user_data")["id"]
+        if operation in WITH_LINK:
+            real["link"] = self.post(f"/v1/files/{real['file']}/links", key)["id"]
         if operation in WITH_UPLOAD:
             creation = {"bytes": len(CONTENT), "filename": "notes.txt", "mime_type": "text/plain", "purpose": "user_data"}
             real["upload"] = self.post_json("/v1/uploads", key, creation)["id"]
@@ -148,6 +153,9 @@ def masked(value: object, name: str = "") -> object:
         return {key: "OF SERVER" if key in own else masked(member, key) for key, member in value.items()}
     if isinstance(value, list):
         return [masked(row) for row in value]
+    if name == "url":
+        # Of a link that the sample makes.
+        return "URL" if "/links/link_" in str(value) else value
     if name in TIMES:
         return None if value is None or name == "last_used_at" else "TIME"
     if isinstance(value, str):

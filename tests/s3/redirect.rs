@@ -4,6 +4,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::json;
 use venna_testkit::bucket::Bucket;
+use venna_testkit::program::venna;
 use venna_testkit::server::eventually;
 use venna_testkit::{TestServer, User};
 
@@ -23,6 +24,64 @@ async fn ask(ada: &User, method: Method, id: &str, header: Option<(&str, &str)>)
 
 fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
     answer.headers()[name].to_str().unwrap()
+}
+
+#[tokio::test]
+async fn a_link_leads_to_the_bucket_unless_it_is_for_one_time() {
+    let server = server().await;
+    let ada = server.user("ada").await;
+    let content = vec![7; 50_000];
+    let id = ada.create_file("a.bin", &content).await.id();
+    let client = Client::builder().redirect(Policy::none()).build().unwrap();
+    let open = async |wanted: serde_json::Value| {
+        let made = ada.post_json(&format!("/v1/files/{id}/links"), &wanted).await.json();
+        client.get(made["url"].as_str().unwrap()).send().await.unwrap()
+    };
+    let answer = open(json!({"disposition": "inline"})).await;
+    assert_eq!((answer.status(), header(&answer, "referrer-policy")), (StatusCode::FOUND, "no-referrer"));
+    let whole = reqwest::get(header(&answer, "location")).await.unwrap();
+    assert_eq!(header(&whole, "content-disposition"), "inline; filename=\"a.bin\"");
+    assert!(whole.bytes().await.unwrap() == content);
+    let answer = open(json!({"one_time": true})).await;
+    assert_eq!(answer.status(), StatusCode::OK, "a URL of the bucket could be used again");
+    assert!(answer.bytes().await.unwrap() == content);
+    server.close().await;
+}
+
+#[tokio::test]
+async fn the_command_line_follows_to_the_bucket_and_goes_on_there() {
+    let server = server().await;
+    let ada = server.user("ada").await;
+    let content: Vec<u8> = (0..500_000_u32).map(|at| (at % 251).to_le_bytes()[0]).collect();
+    let id = ada.create_file("a.bin", &content).await.id();
+    let etag = header(&ask(&ada, Method::HEAD, &id, None).await, "etag").to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("a.bin");
+    let download = async || {
+        let mut command = venna(&["files", "content", &id, "--force", "-o", target.to_str().unwrap()]);
+        command.env("VENNA_URL", &ada.url).env("VENNA_API_KEY", &ada.key).env("HOME", folder.path());
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    };
+    let mut wrong = content.clone();
+    wrong[5] = 99;
+    // Nothing is there, a part, a part of another content, and a damaged part.
+    for (there, etag, code) in [
+        (None, "", 0),
+        (Some(&content[..200_000]), etag.as_str(), 0),
+        (Some(&wrong[..200_000]), "\"other\"", 0),
+        (Some(&wrong[..200_000]), &etag, 1),
+    ] {
+        if let Some(there) = there {
+            std::fs::write(folder.path().join("a.bin.part"), there).unwrap();
+            std::fs::write(folder.path().join("a.bin.part.etag"), etag).unwrap();
+        }
+        let done = download().await;
+        let told = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(code), "{told}");
+        assert!(code == 1 || told.contains("checksum compared"), "{told}");
+        assert!(std::fs::read(&target).unwrap() == content);
+    }
+    server.close().await;
 }
 
 #[tokio::test]

@@ -101,6 +101,13 @@ make_user() {
         --access-key="$AWS_ACCESS_KEY_ID" --secret-key="$AWS_SECRET_ACCESS_KEY" >/dev/null 2>&1
 }
 
+# The gateway makes its pools with the first object and the first upload in parts, which takes longer than tests wait for an
+# answer. The upload stays open beside the prefixes of tests.
+make_pools() {
+    signed -X PUT --data-binary first "$endpoint/$bucket/first"
+    signed -X POST "$endpoint/$bucket/first?uploads="
+}
+
 start() {
     install_packages
     mkdir "$folder"/{mon,mgr,osd,rgw,crash}
@@ -113,6 +120,7 @@ start() {
     start_cluster
     make_user
     make_bucket "$folder/client.rgw.log"
+    make_pools
 }
 
 main "$@"

@@ -145,11 +145,13 @@ pub fn file() -> ConsolePage {
                 div.actions #actions hidden {
                     button.button type="button" data-action="copy-id" { "Copy id" }
                     a.button #download download { "Download" }
+                    button.button type="button" data-action="share" { "Share" }
                     button.button.danger type="button" data-action="delete" data-for="delete" hidden { "Delete" }
                 }
         }
         div #file hidden {
             section.part.bad #faults hidden aria-label="Bad lines" {}
+            section.part #links hidden aria-label="Links" {}
             div.file-columns {
                 section.preview aria-label="Content" { div #preview {} }
                 section.about aria-label="Details" { dl.facts #details {} }

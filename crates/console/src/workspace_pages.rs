@@ -25,6 +25,7 @@ pub fn usage() -> ConsolePage {
                 (part("costs", "Costs"))
             }
             (part("limits", "Limits"))
+            (part("expiries", "Default expiry"))
         }
     };
     let about = "Usage and costs of the workspace.";

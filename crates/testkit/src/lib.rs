@@ -6,6 +6,7 @@
 //! | [`program`] | the server as a process, and a client without buffers |
 //! | [`postgres`], [`pgbouncer`], [`postgres_proxy`], [`rows`] | databases, poolers, a faulty proxy, SQL |
 //! | [`bucket`], [`bucket_proxy`] | real S3 buckets, and a proxy with the faults of networks and stores |
+//! | [`socket`] | reads of sockets with a time limit |
 //! | [`receiver`] | a receiver of messages, with the faults of receivers |
 //! | [`issuer`] | an OpenID provider that signs what a test wants |
 //! | [`rng`] | random numbers that a seed repeats |
@@ -31,6 +32,7 @@ pub mod receiver;
 pub mod rng;
 pub mod rows;
 pub mod server;
+pub mod socket;
 pub mod user;
 
 pub use answer::Answer;

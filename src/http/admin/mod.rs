@@ -4,6 +4,7 @@
 mod admin_api_keys;
 mod api_keys;
 mod audit_logs;
+mod default_expiries;
 mod key;
 mod limits;
 mod path;
@@ -23,6 +24,7 @@ mod workspace_usage;
 pub use admin_api_keys::{create_admin_api_key, delete_admin_api_key, list_admin_api_keys, retrieve_admin_api_key};
 pub use api_keys::{create_api_key, delete_api_key, list_api_keys, retrieve_api_key, rotate_api_key, update_api_key};
 pub use audit_logs::list_audit_logs;
+pub use default_expiries::{delete_default_expiry, list_default_expiries, update_default_expiry};
 pub use key::retrieve_own_key;
 pub use limits::{retrieve_key_limits, retrieve_project_limits, update_key_limits, update_project_limits};
 pub use project_users::{

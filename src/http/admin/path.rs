@@ -8,6 +8,7 @@ use crate::keys::{Keys, RotateKeyError, UpdateKeyError};
 use crate::model::api_key::{ApiKey, Opens};
 use crate::model::ids::{KeyId, PersonId, WorkspaceId};
 use crate::model::person::{Membership, Person};
+use crate::model::purpose::Purpose;
 use crate::model::workspace::Workspace;
 use crate::people::People;
 use crate::workspaces::Workspaces;
@@ -45,6 +46,10 @@ pub struct NamedAdminKey(String);
 /// The rate limit id of a path, as received.
 #[derive(Debug)]
 pub struct NamedRateLimit(String);
+
+/// The purpose of a path, as received.
+#[derive(Debug)]
+pub struct NamedPurpose(String);
 
 /// The user id of a path, as received.
 #[derive(Debug)]
@@ -131,6 +136,13 @@ impl NamedRateLimit {
     }
 }
 
+impl NamedPurpose {
+    /// Finds the purpose of this name.
+    pub fn find(&self) -> Result<Purpose, ApiError> {
+        Purpose::named(&self.0).ok_or_else(|| ApiError::purpose_not_found(&self.0))
+    }
+}
+
 impl NamedPerson {
     /// Returns the user id of a body.
     pub fn of(text: String) -> Self {
@@ -202,6 +214,14 @@ impl<S: Sync> FromRequestParts<S> for NamedAdminKey {
 }
 
 impl<S: Sync> FromRequestParts<S> for NamedRateLimit {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        Ok(Self(segment(parts, KEY_SEGMENT)))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for NamedPurpose {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {

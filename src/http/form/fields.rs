@@ -13,6 +13,7 @@ use crate::model::expiry::{EXPIRES_AFTER_SECONDS, ExpiresAfter};
 use crate::model::filename::Filename;
 use crate::model::purpose::Purpose;
 use crate::traces::Step;
+use std::ops::RangeInclusive;
 
 const DATA: &str = "data";
 const FILE: &str = "file";
@@ -159,13 +160,13 @@ pub fn purpose(name: &str, may_be: &[Purpose]) -> Result<Purpose, ApiError> {
     known.ok_or_else(|| ApiError::unknown_purpose(name, may_be))
 }
 
-/// Parses `expires_after` of a JSON body.
-pub fn expires_after(mut object: JsonObject) -> Result<ExpiresAfter, ApiError> {
-    let (anchor, seconds) = (object.text("anchor"), object.integer("seconds", EXPIRES_AFTER_SECONDS));
+/// Parses `expires_after` of a JSON body, with bounds in seconds.
+pub fn expires_after(mut object: JsonObject, bounds: RangeInclusive<u64>) -> Result<ExpiresAfter, ApiError> {
+    let (anchor, seconds) = (object.text("anchor"), object.integer("seconds", bounds));
     check_anchor(&anchor.map_err(|error| error.param("expires_after.anchor"))?, "expires_after.anchor")?;
     let seconds = seconds.map_err(|error| error.param("expires_after.seconds"))?;
     object.refuse_rest()?;
-    ExpiresAfter::seconds(seconds).ok_or_else(|| ApiError::missing("expires_after.seconds"))
+    Ok(ExpiresAfter::stored(seconds))
 }
 
 fn check_anchor(anchor: &str, param: &str) -> Result<(), ApiError> {

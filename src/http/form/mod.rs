@@ -9,11 +9,12 @@ pub use fields::{expires_after, filename, purpose, receive_file, receive_part};
 
 use super::body::BodyError;
 use super::error::ApiError;
+use super::headers::content_length;
 use axum::body::{Body, BodyDataStream};
 use axum::extract::Request;
 use bytes::Bytes;
 use futures_util::StreamExt;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderValue};
 use venna_form::limits::{
     MAX_BOUNDARY_BYTES, MAX_EPILOGUE_BYTES, MAX_HEADER_BLOCK_BYTES, MAX_PADDING_BYTES, MAX_PARTS, MAX_PREAMBLE_BYTES,
 };
@@ -31,8 +32,7 @@ pub const MAX_FRAMING_BYTES: usize = MAX_PARTS * (MAX_FIELD_BYTES + MAX_HEADER_B
 /// Returns the least size of the file in a form, by the request's Content-Length; 0 without one.
 #[must_use]
 pub fn least_bytes(request: &Request) -> u64 {
-    let declared = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    declared.unwrap_or_default().saturating_sub(MAX_FRAMING_BYTES as u64)
+    content_length(request.headers()).unwrap_or_default().saturating_sub(MAX_FRAMING_BYTES as u64)
 }
 
 /// A reader of the parts of a form while they arrive.

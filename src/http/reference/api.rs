@@ -3,7 +3,7 @@
 use super::errors::failure;
 use super::objects::definitions;
 use super::operations::operations;
-use super::route_doc::{ADMINISTRATION, FILES, RouteDoc, UPLOADS, USAGE};
+use super::route_doc::{ADMINISTRATION, FILES, LINKS, RouteDoc, UPLOADS, USAGE};
 use super::sdk_samples::{ADMIN_KEY_VARIABLE, WORKSPACE_KEY_VARIABLE, sdk_samples};
 use crate::http::caller::Access;
 use crate::http::catalogue::ErrorKind;
@@ -29,7 +29,7 @@ pub fn api(origin: &str) -> Api {
         ),
         origin: origin.to_owned(),
         header_links: HEADER_LINKS,
-        groups: vec![FILES, UPLOADS, ADMINISTRATION, USAGE],
+        groups: vec![FILES, LINKS, UPLOADS, ADMINISTRATION, USAGE],
         keys: vec![
             KeyScheme {
                 name: WORKSPACE_KEY,

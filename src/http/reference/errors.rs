@@ -2,7 +2,7 @@
 
 use super::objects::definitions;
 use super::operations::examples::{FILE, PROJECT, UPLOAD};
-use super::route_doc::{EVERYWHERE, FILES, REFERENCE, RouteDoc, UPLOADS};
+use super::route_doc::{EVERYWHERE, FILES, LINKS, REFERENCE, RouteDoc, UPLOADS};
 use crate::files::MAX_BATCH_FILE_BYTES;
 use crate::http::caller::Access;
 use crate::http::catalogue::{Entry, ErrorKind};
@@ -46,6 +46,7 @@ impl ErrorKind {
             Self::IdempotencyKeyReused => ApiError::idempotency_key_reused(),
             Self::StorageQuotaExceeded => ApiError::quota_exceeded(QuotaExceeded::Bytes { limit_bytes: 1 << 20 }),
             Self::Forbidden => ApiError::missing_scope(Scope::FilesWrite),
+            Self::LinkRefused => ApiError::link_refused(),
             Self::NotFound => ApiError::file_not_found(FILE),
             Self::UnknownUrl => ApiError::unknown_url(&Method::GET, "/v1/xyz", ""),
             Self::WrongMethod => ApiError::wrong_method(&Method::PUT, "/v1/files"),
@@ -122,6 +123,7 @@ impl RouteDoc {
         let named = self.operation.examples_in(ParamIn::Path).last();
         match (self.operation.group, named) {
             (FILES, Some((_, id))) => ApiError::file_not_found(id),
+            (LINKS, Some((_, id))) => ApiError::link_not_found(id),
             (UPLOADS, Some((_, id))) => ApiError::upload_not_found(id),
             (_, Some(("api_key_id", id))) => ApiError::key_not_found(id),
             (_, Some(("service_account_id", id))) => ApiError::account_not_found(id),
@@ -131,7 +133,7 @@ impl RouteDoc {
         }
     }
 
-    /// Returns the answer to a request without a required field, with an unknown field, or with a `limit` that is not a
+    /// Returns the answer to a request without a required field, with an unknown field, or with a parameter that is no
     /// number.
     fn invalid(&self) -> ApiError {
         if let Some(parameter) = self.operation.parameters_in(ParamIn::Query).find(|one| one.required) {
@@ -147,6 +149,7 @@ impl RouteDoc {
         match self.operation.id {
             "cancelUpload" => ApiError::upload_not_pending(UPLOAD, UploadStatus::Completed),
             "archiveProject" => ApiError::default_project_kept(),
+            "retrieveFileUrl" => ApiError::not_an_integer("expiry", "many"),
             _ => ApiError::not_an_integer("limit", "many"),
         }
     }

@@ -15,11 +15,13 @@ const LINKS: [(&str, &str); 5] = [
 ];
 
 /// The guides, in order: section, name of the file, and text.
-const GUIDES: [(&str, &str, &str); 7] = [
+const GUIDES: [(&str, &str, &str); 9] = [
     ("Start", "quick-start", include_str!("../../../docs/guides/quick-start.md")),
     ("Start", "console", include_str!("../../../docs/guides/console.md")),
+    ("Start", "command-line", include_str!("../../../docs/guides/command-line.md")),
     ("Guides", "large-files", include_str!("../../../docs/guides/large-files.md")),
     ("Guides", "batch-files", include_str!("../../../docs/guides/batch-files.md")),
+    ("Guides", "links", include_str!("../../../docs/guides/links.md")),
     ("Guides", "expiry", include_str!("../../../docs/guides/expiry.md")),
     ("Guides", "limits", include_str!("../../../docs/guides/limits.md")),
     ("Guides", "migrating-from-openai", include_str!("../../../docs/guides/migrating-from-openai.md")),

@@ -5,6 +5,8 @@ use venna_reference::{Schema, Shape, one_line_name};
 
 /// The id of a File.
 pub const FILE_ID: Schema = id_of("^file-0[0-9A-Za-z]{23}$", 29);
+/// The id of a link.
+pub const LINK_ID: Schema = id_of("^link_0[0-9A-Za-z]{23}$", 29);
 /// The id of a project.
 pub const PROJECT_ID: Schema = id_of("^ws_0[0-9A-Za-z]{23}$", 27);
 /// The id of a key.

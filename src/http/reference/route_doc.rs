@@ -19,6 +19,8 @@ pub const EVERYWHERE: [ErrorKind; 6] = [
 pub const REFERENCE: &str = "Reference";
 /// The section on Files.
 pub const FILES: Group = Group { title: "Files", about: "File upload and lifecycle." };
+/// The section on signed links.
+pub const LINKS: Group = Group { title: "Links", about: "Signed URLs that open files without a key." };
 /// The section on Uploads.
 pub const UPLOADS: Group =
     Group { title: "Uploads", about: "Files of up to 8 GiB in parts, in any order and in parallel." };

@@ -2,13 +2,15 @@
 
 use super::fixtures::{ORIGIN, new_key, new_secret, tenant};
 use crate::clock::Clock;
-use crate::metadata::{KeyChanges, MetadataStore};
+use crate::metadata::{KeyChanges, MetadataStore, OwnExpiries};
 use crate::model::api_key::{ApiKey, KeyStatus, Opens};
 use crate::model::audit::{Action, AuditQuery};
+use crate::model::expiry::DefaultExpiry;
 use crate::model::idempotency::{Idempotency, IdempotencyKey, IdempotentOutcome, RequestDigest, WriteAnswer};
 use crate::model::ids::KeyId;
 use crate::model::limits::{Limit, LimitOwner, Limits};
 use crate::model::page::Order;
+use crate::model::purpose::Purpose;
 use crate::model::scope::{Scope, Scopes};
 use crate::model::workspace::{NameTaken, Workspace};
 use std::collections::HashSet;
@@ -65,6 +67,16 @@ async fn a_change_under_a_key_happens_once(store: &dyn MetadataStore, clock: &Cl
     assert_eq!(store.limits(owner).await.unwrap(), Limits::default());
     assert!(store.set_limits(owner, Vec::new(), ORIGIN, None).await.unwrap().is_made());
     assert_eq!(times(store, Action::LimitsUpdated, &made.id.to_string()).await, 2, "no change is no entry");
+
+    let own = |expiries: &OwnExpiries| format!("{expiries:?}").into_bytes();
+    let expire = |expiry, key| {
+        store.set_default_expiries(made.id, vec![(Purpose::Evals, expiry)], ORIGIN, Some(once(key, "/e", own)))
+    };
+    let never = vec![(Purpose::Evals, DefaultExpiry::Never)];
+    assert_eq!(expire(Some(DefaultExpiry::Never), "x").await.unwrap(), IdempotentOutcome::Made(never.clone()));
+    assert_eq!(expire(None, "y").await.unwrap(), IdempotentOutcome::Made(Vec::new()));
+    assert_eq!(expire(Some(DefaultExpiry::Never), "x").await.unwrap(), IdempotentOutcome::Replayed(own(&never)));
+    assert!(store.default_expiries(made.id).await.unwrap().is_empty(), "a replay sets nothing");
 
     let archive = |key| store.archive_workspace(made.id, ORIGIN, under(key, "/archive"));
     let archived = archive("h").await.unwrap().made().unwrap().unwrap();

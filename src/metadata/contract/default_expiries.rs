@@ -10,9 +10,9 @@ pub async fn a_workspace_decides_where_clients_do_not(store: &dyn MetadataStore)
     let (brief, long) = (DefaultExpiry::seconds(7200), DefaultExpiry::seconds(86_400 * 365));
     let wanted =
         vec![(Purpose::UserData, brief), (Purpose::Batch, Some(DefaultExpiry::Never)), (Purpose::Evals, brief)];
-    store.set_default_expiries(ours.workspace, wanted, ORIGIN).await.unwrap();
+    store.set_default_expiries(ours.workspace, wanted, ORIGIN, None).await.unwrap();
     store
-        .set_default_expiries(ours.workspace, vec![(Purpose::Evals, None), (Purpose::Vision, long)], ORIGIN)
+        .set_default_expiries(ours.workspace, vec![(Purpose::Evals, None), (Purpose::Vision, long)], ORIGIN, None)
         .await
         .unwrap();
     assert!(store.default_expiries(theirs.workspace).await.unwrap().is_empty());

@@ -63,6 +63,7 @@ pub fn new_file(blob: BlobId, purpose: Purpose, expires_after: Option<ExpiresAft
         filename: Filename::parse("\u{6587}.txt").unwrap(),
         expires_after,
         status_details: Some("line 1".into()).filter(|_| purpose == Purpose::Batch),
+        link: None,
     }
 }
 

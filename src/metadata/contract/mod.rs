@@ -13,6 +13,7 @@ mod fixtures;
 mod keys;
 pub mod ledger;
 mod limits;
+mod links;
 mod overdue;
 mod people;
 pub mod read_merges;
@@ -56,6 +57,10 @@ pub async fn holds(store: &dyn MetadataStore, clock: &Clock) {
     sessions::sessions_begin_and_end(store, clock).await;
     sessions::a_session_ends_at_its_limits(store, clock).await;
     sessions::a_sign_in_beyond_the_limit_ends_the_oldest_session(store, clock).await;
+    links::links_belong_to_a_workspace_and_end(store, clock).await;
+    links::links_are_revoked_by_key_and_by_workspace(store, clock).await;
+    links::a_link_makes_one_file(store, clock).await;
+    links::keys_of_links_rotate(store, clock).await;
     people::memberships_are_keys_of_people(store, clock).await;
     stamps::a_stamp_only_moves_forward(store).await;
     limits::quotas_count_what_is_there_and_what_is_to_come(store, clock).await;

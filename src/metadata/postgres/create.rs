@@ -2,16 +2,21 @@
 
 use super::admission::AdmissionFacts;
 use super::answers::{self, Rejection, RequestGuard};
+use super::audit;
 use super::blobs::{self, CLAIM, KEEP};
 use super::connections::{Prepared, in_order};
 use super::failure::Failure;
 use super::files::{self, INSERT};
 use super::group_commit::{GroupOutcome, Shared};
 use super::ledger::{self, BEGIN};
+use super::links::{self, TAKE_UNUSED, USE_UP};
 use super::pending::PendingCreate;
 use super::writer::{Lock, Transaction};
+use crate::metadata::rules;
 use crate::metadata::rules::files::new_file;
+use crate::model::audit::Origin;
 use crate::model::blob::ContentLocation;
+use crate::model::caller::Refused;
 use crate::model::file::File;
 use crate::model::idempotency::IdempotentOutcome;
 use crate::model::ids::{BlobId, WorkspaceId};
@@ -37,7 +42,8 @@ impl Shared for PendingCreate {
     }
 
     fn name(&self) -> Option<String> {
-        self.once.as_ref().map(|once| once.key.as_str().to_owned())
+        let key = || self.once.as_ref().map(|once| once.key.as_str().to_owned());
+        self.new.link.map(|link| link.to_string()).or_else(key)
     }
 
     fn make<'a>(
@@ -48,6 +54,9 @@ impl Shared for PendingCreate {
         create(tx, workspace, all)
     }
 }
+
+/// The facts for one create under the lock; whether its blob is pending, and whether it may use its link.
+type Found = (Result<AdmissionFacts, Rejection>, bool, bool);
 
 /// The decision about one create under the lock.
 enum Decision {
@@ -69,10 +78,9 @@ async fn create(
         guards.push(RequestGuard::prepare(&tx, each.caller, each.once.as_ref()).await?);
     }
     let locks = answers::locks_of_all(&guards, Some(Lock::Workspace(workspace)));
-    let asked = creates
-        .iter()
-        .zip(&guards)
-        .map(|(each, guard)| async { try_join!(guard.ask(Some(each.new.purpose)), statements.claim(each)) });
+    let asked = creates.iter().zip(&guards).map(|(each, guard)| async {
+        try_join!(guard.ask(Some(each.new.purpose)), statements.claim(each), statements.take_link(each))
+    });
     let found = tx.begin(&locks, in_order(asked)).await?;
     let files = match all_made(decide(creates, found, tx.now_ms())) {
         Ok(files) => files,
@@ -83,7 +91,8 @@ async fn create(
     }
     let now_seconds = tx.now_seconds();
     let written = creates.iter().zip(&guards).zip(&files).map(|((each, guard), (file, blob))| async {
-        try_join!(statements.write(each, file, *blob), guard.note(Some(file), now_seconds)).map(drop)
+        let link = statements.use_link(&tx, each, file, now_seconds);
+        try_join!(statements.write(each, file, *blob), guard.note(Some(file), now_seconds), link).map(drop)
     });
     tx.commit(async { in_order(written).await.map(drop) }).await?;
     Ok(files.into_iter().map(|(file, _)| GroupOutcome::Known(IdempotentOutcome::Made(Some(file)))).collect())
@@ -104,17 +113,16 @@ fn all_made(decisions: Vec<Decision>) -> Result<Vec<(File, BlobId)>, Vec<GroupOu
 }
 
 /// Decides about each create. Each counts those before it.
-fn decide(
-    creates: &[&PendingCreate],
-    found: Vec<(Result<AdmissionFacts, Rejection>, bool)>,
-    now_ms: u64,
-) -> Vec<Decision> {
+fn decide(creates: &[&PendingCreate], found: Vec<Found>, now_ms: u64) -> Vec<Decision> {
     let mut before = Vec::new();
-    let one = |(each, (facts, claimed)): (&&PendingCreate, (Result<AdmissionFacts, Rejection>, bool))| {
+    let one = |(each, (facts, claimed, has_link)): (&&PendingCreate, Found)| {
         let mut facts = match facts {
             Ok(facts) => facts,
             Err(rejection) => return Decision::Unmade(rejection.into()),
         };
+        if !has_link {
+            return Decision::Unmade(IdempotentOutcome::Refused(Refused::LinkEnded));
+        }
         if let Some(refused) = facts.refuse_bytes(each.new.content.size_bytes) {
             return Decision::Unmade(IdempotentOutcome::Refused(refused));
         }
@@ -140,6 +148,8 @@ struct Statements<'a> {
     keep: Prepared<'a>,
     insert_file: Prepared<'a>,
     begin: Prepared<'a>,
+    take_link: Prepared<'a>,
+    use_link: Prepared<'a>,
 }
 
 impl<'a> Statements<'a> {
@@ -149,6 +159,8 @@ impl<'a> Statements<'a> {
             keep: tx.prepare(KEEP).await?,
             insert_file: tx.prepare(&INSERT).await?,
             begin: tx.prepare(BEGIN).await?,
+            take_link: tx.prepare(TAKE_UNUSED).await?,
+            use_link: tx.prepare(USE_UP).await?,
         })
     }
 
@@ -160,6 +172,28 @@ impl<'a> Statements<'a> {
             }
             ContentLocation::Inline(_) => Ok(false),
         }
+    }
+
+    /// Takes the link of a create. Returns false if the link was used or revoked.
+    async fn take_link(&self, each: &PendingCreate) -> Result<bool, Failure> {
+        match each.new.link {
+            Some(link) => links::take_unused(&self.take_link, each.caller.workspace, link).await,
+            None => Ok(true),
+        }
+    }
+
+    /// Records the use of the link of a create.
+    async fn use_link(
+        &self,
+        tx: &Transaction<'_>,
+        each: &PendingCreate,
+        file: &File,
+        now_seconds: u64,
+    ) -> Result<(), Failure> {
+        let (Some(link), caller) = (each.new.link, each.caller) else { return Ok(()) };
+        links::mark_used(&self.use_link, caller.workspace, link, file.id, now_seconds).await?;
+        let entry = rules::links::used(caller.workspace, link, caller.key, file.id);
+        audit::note(tx, Origin::of_link_user(caller), entry).await
     }
 
     async fn write(&self, each: &PendingCreate, file: &File, blob: BlobId) -> Result<(), Failure> {

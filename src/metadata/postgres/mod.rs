@@ -30,6 +30,7 @@ mod index_change;
 mod keys;
 mod ledger;
 mod limits;
+mod links;
 mod merges;
 mod migrate;
 mod open;

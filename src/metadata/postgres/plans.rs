@@ -23,6 +23,8 @@ const FILL: &str = "
         SELECT decode(md5(n::text), 'hex'), 'k' || n FROM generate_series(1, 6000) n;
     INSERT INTO persons (id, issuer, subject, last_signed_in_at)
         SELECT 'u' || n, 'i', 's' || n, n FROM generate_series(1, 6000) n;
+    INSERT INTO links (id, workspace_id, key_id, kind, file_id, one_time, expires_at)
+        SELECT 'link_' || g, 'ws_' || g % 1000, 'key_' || g, 'download', 'file-' || g, 0, g FROM generate_series(1, 20000) g;
     INSERT INTO sessions (id, digest, actor, last_used_at, expires_at, ends_at)
         SELECT 's' || lpad(n::text, 9, '0'), decode(md5(n::text), 'hex'), 'u' || n % 500, n, n, n FROM generate_series(1, 9000) n;
     INSERT INTO limits (owner_id, name, value)

@@ -72,6 +72,8 @@ pub(super) static TABLES: &[Table] = &[
     table("key_secrets"),
     table("persons"),
     table("sessions"),
+    table("links"),
+    table("link_keys"),
     table("audit_log"),
     table("limits"),
     Table {

@@ -168,6 +168,7 @@ async fn remove_rows(tx: &Transaction<'_>, id: WorkspaceId, limit: u32) -> Resul
     for sql in [
         "DELETE FROM answers WHERE workspace_id = $1 AND key IN
          (SELECT key FROM answers WHERE workspace_id = $1 LIMIT $2)",
+        "DELETE FROM links WHERE id = ANY(ARRAY(SELECT id FROM links WHERE workspace_id = $1 LIMIT $2))",
         "DELETE FROM uploads WHERE workspace_id = $1 AND id IN
          (SELECT id FROM uploads WHERE workspace_id = $1 LIMIT $2)",
     ] {

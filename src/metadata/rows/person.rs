@@ -35,6 +35,14 @@ impl FromRow for Membership {
     }
 }
 
+impl<R: Row> RowReader<'_, R> {
+    /// Reads the person behind a key; none for a key with a secret.
+    pub fn optional_member(&mut self) -> Result<Option<Member>, R::Error> {
+        let (person, role) = (self.optional_parsed()?, self.optional_named(Role::named)?);
+        Ok(person.zip(role).map(|(person, role)| Member { person, role }))
+    }
+}
+
 impl FromRow for Member {
     fn read<R: Row>(row: &mut RowReader<'_, R>) -> Result<Self, R::Error> {
         Ok(Self { person: row.parsed()?, role: row.named(Role::named)? })

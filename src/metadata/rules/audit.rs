@@ -3,7 +3,7 @@
 use crate::model::adjustment::NewAdjustment;
 use crate::model::api_key::ApiKey;
 use crate::model::audit::{Action, NewEntry};
-use crate::model::expiry::{DefaultExpiry, ExpiresAfter};
+use crate::model::expiry::DefaultExpiry;
 use crate::model::ids::{FileId, WorkspaceId};
 use crate::model::limits::{Limit, LimitOwner};
 use crate::model::purpose::Purpose;
@@ -27,9 +27,12 @@ pub fn workspace_named(action: Action, id: WorkspaceId, name: &str) -> NewEntry 
 
 /// Returns the entry of changed default expiries.
 pub fn default_expiries(id: WorkspaceId, wanted: &[(Purpose, Option<DefaultExpiry>)]) -> NewEntry {
-    let seconds = |expiry: DefaultExpiry| expiry.expires_after().map(ExpiresAfter::as_seconds);
+    let said = |expiry: DefaultExpiry| match expiry {
+        DefaultExpiry::Never => json!("never"),
+        DefaultExpiry::After(after) => json!(after.as_seconds()),
+    };
     let of_purpose =
-        |(purpose, expiry): &(Purpose, Option<DefaultExpiry>)| (purpose.name().to_owned(), json!(expiry.map(seconds)));
+        |(purpose, expiry): &(Purpose, Option<DefaultExpiry>)| (purpose.name().to_owned(), json!(expiry.map(said)));
     let details = json!({"default_expiries": wanted.iter().map(of_purpose).collect::<Map<_, _>>()});
     NewEntry { details: Some(details), ..workspace(Action::WorkspaceUpdated, id) }
 }

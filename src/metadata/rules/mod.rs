@@ -11,6 +11,7 @@ pub(super) mod export;
 pub(super) mod files;
 pub(super) mod keys;
 pub(super) mod ledger;
+pub(super) mod links;
 pub(super) mod pages;
 pub(super) mod people;
 pub(super) mod quotas;

@@ -6,23 +6,22 @@ use super::queries::Queries;
 use super::rows::named;
 use super::store::SqliteStore;
 use super::transaction::Transaction;
-use crate::metadata::default_expiries::DefaultExpiryStore;
+use crate::metadata::default_expiries::{DefaultExpiryStore, OwnExpiries};
 use crate::metadata::error::MetadataError;
 use crate::metadata::rules;
 use crate::metadata::rules::expiry::{expires_after, stored_default};
 use crate::model::audit::Origin;
 use crate::model::expiry::{DefaultExpiry, ExpiresAfter};
+use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::WorkspaceId;
 use crate::model::purpose::Purpose;
 use async_trait::async_trait;
-use rusqlite::{Result, Row, params};
+use rusqlite::{Connection, Result, Row, params};
 
 #[async_trait]
 impl DefaultExpiryStore for SqliteStore {
-    async fn default_expiries(&self, workspace: WorkspaceId) -> Result<Vec<(Purpose, DefaultExpiry)>, MetadataError> {
-        let sql = "SELECT purpose, lives_seconds FROM default_expiries WHERE workspace_id = ?1 ORDER BY purpose";
-        let expiry = |row: &Row<'_>| Ok((named(row, 0, Purpose::named)?, stored_default(row.get(1)?)));
-        self.readers.point(|connection| connection.rows(sql, [workspace], expiry))
+    async fn default_expiries(&self, workspace: WorkspaceId) -> Result<OwnExpiries, MetadataError> {
+        self.readers.point(|connection| own(connection, workspace))
     }
 
     async fn set_default_expiries(
@@ -30,24 +29,30 @@ impl DefaultExpiryStore for SqliteStore {
         workspace: WorkspaceId,
         wanted: Vec<(Purpose, Option<DefaultExpiry>)>,
         origin: Origin,
-    ) -> Result<(), MetadataError> {
-        self.writer
-            .write(move |transaction| {
-                let owner = workspace.to_string();
-                for (purpose, expiry) in &wanted {
-                    let sql = "DELETE FROM default_expiries WHERE workspace_id = ?1 AND purpose = ?2";
-                    transaction.change(sql, params![owner, purpose.name()])?;
-                    if let Some(expiry) = expiry {
-                        let sql =
-                            "INSERT INTO default_expiries (workspace_id, purpose, lives_seconds) VALUES (?1, ?2, ?3)";
-                        let lives_seconds = expiry.expires_after().map(ExpiresAfter::as_seconds);
-                        transaction.change(sql, params![owner, purpose.name(), lives_seconds])?;
-                    }
+        once: Option<Idempotency<OwnExpiries>>,
+    ) -> Result<IdempotentOutcome<OwnExpiries>, MetadataError> {
+        let set = move |transaction: &Transaction<'_>| {
+            let owner = workspace.to_string();
+            for (purpose, expiry) in &wanted {
+                let sql = "DELETE FROM default_expiries WHERE workspace_id = ?1 AND purpose = ?2";
+                transaction.change(sql, params![owner, purpose.name()])?;
+                if let Some(expiry) = expiry {
+                    let sql = "INSERT INTO default_expiries (workspace_id, purpose, lives_seconds) VALUES (?1, ?2, ?3)";
+                    let lives_seconds = expiry.expires_after().map(ExpiresAfter::as_seconds);
+                    transaction.change(sql, params![owner, purpose.name(), lives_seconds])?;
                 }
-                audit::add(transaction, origin, rules::audit::default_expiries(workspace, &wanted))
-            })
-            .await
+            }
+            audit::add(transaction, origin, rules::audit::default_expiries(workspace, &wanted))?;
+            own(transaction, workspace)
+        };
+        self.administer(once, set, |own| Some(own)).await
     }
+}
+
+fn own(connection: &Connection, workspace: WorkspaceId) -> Result<OwnExpiries> {
+    let sql = "SELECT purpose, lives_seconds FROM default_expiries WHERE workspace_id = ?1 ORDER BY purpose";
+    let expiry = |row: &Row<'_>| Ok((named(row, 0, Purpose::named)?, stored_default(row.get(1)?)));
+    connection.rows(sql, [workspace], expiry)
 }
 
 /// Returns after how long a File expires that is made now: as its client asked, or by the default of its workspace or

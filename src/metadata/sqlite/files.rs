@@ -5,7 +5,7 @@ use super::queries::Queries;
 use super::reserve::Fullness;
 use super::store::SqliteStore;
 use super::transaction::Transaction;
-use super::{audit, blobs, default_expiries, ledger, limits, releases, rows};
+use super::{audit, blobs, default_expiries, ledger, limits, link_uses, releases, rows};
 use crate::metadata::error::MetadataError;
 use crate::metadata::files::{FileStore, StoredContent};
 use crate::metadata::rows::{FILE, columns, file_values, insert_file};
@@ -13,8 +13,9 @@ use crate::metadata::rules;
 use crate::metadata::rules::files::new_file;
 use crate::metadata::rules::pages::PageBound;
 use crate::metadata::rules::quotas::refuse_file;
+use crate::model::audit::Origin;
 use crate::model::blob::ContentLocation;
-use crate::model::caller::Caller;
+use crate::model::caller::{Caller, Refused};
 use crate::model::file::{File, FileDigest, NewFile};
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{BlobId, FileId, WorkspaceId};
@@ -54,6 +55,11 @@ impl FileStore for SqliteStore {
         }
         let write = move |transaction: &Transaction<'_>, quotas: &Limits| {
             let refuse = |usage| refuse_file(quotas, usage, file.content.size_bytes);
+            if let Some(link) = file.link
+                && !link_uses::is_unused(transaction, caller.workspace, link)?
+            {
+                return Ok(Err(Refused::LinkEnded));
+            }
             match limits::refuse(transaction, caller.workspace, quotas, refuse)? {
                 Some(refused) => Ok(Err(refused)),
                 None => create(transaction, caller, &file).map(Ok),
@@ -115,6 +121,9 @@ fn create(transaction: &Transaction<'_>, caller: Caller, new: &NewFile) -> Resul
     let file = new_file(transaction.next_file_id(), new, expires_after);
     insert(transaction, workspace, &file, Some(blob))?;
     ledger::begin(transaction, caller, &file, Fact::Create)?;
+    if let Some(link) = new.link {
+        link_uses::use_up(transaction, (workspace, link, caller.key), file.id, Origin::of_link_user(caller))?;
+    }
     Ok(Some(file))
 }
 

@@ -24,6 +24,8 @@ mod installation;
 mod keys;
 mod ledger;
 mod limits;
+mod link_uses;
+mod links;
 mod log;
 mod merges;
 mod migrate;

@@ -89,6 +89,8 @@ const ALLOWED: &[(&str, &str, &str)] = &[
         "a step of the sweep",
     ),
     ("FROM persons WHERE id > ?1 ORDER BY id LIMIT", "SEARCH persons USING PRIMARY KEY (id>?)", "a page"),
+    ("DELETE FROM links WHERE id IN", "SEARCH links USING COVERING INDEX links_by_expiry", "a step of the sweep"),
+    ("DELETE FROM links WHERE id IN", "SEARCH links USING COVERING INDEX links_by_workspace", "a step of a purge"),
     ("FROM sessions WHERE ?4 IS NULL AND id < ?1", "SEARCH sessions USING PRIMARY KEY (id<?)", "a page"),
     (
         "ends_at <= ?1 ORDER BY ends_at LIMIT",

@@ -2,7 +2,8 @@
 
 use crate::metadata::rows::{FromRow, Malformed, Row as StoredRow, RowReader, Value};
 use crate::model::ids::{
-    AuditId, BlobId, FileId, HoldId, KeyId, PartId, PersonId, ProcessId, RequestId, SessionId, UploadId, WorkspaceId,
+    AuditId, BlobId, FileId, HoldId, KeyId, LinkId, PartId, PersonId, ProcessId, RequestId, SessionId, UploadId,
+    WorkspaceId,
 };
 use rusqlite::types::{ToSqlOutput, Type, ValueRef};
 use rusqlite::{Error, Result, Row, ToSql};
@@ -45,6 +46,7 @@ bind_ids! {
     FileId: FileId::as_str,
     WorkspaceId: WorkspaceId::as_str,
     KeyId: KeyId::as_str,
+    LinkId: LinkId::as_str,
     AuditId: AuditId::as_str,
     SessionId: SessionId::as_str,
     PersonId: PersonId::as_str,

@@ -133,6 +133,8 @@ fn purge(transaction: &Transaction<'_>, id: WorkspaceId, limit: u32, origin: Ori
     for sql in [
         "DELETE FROM answers WHERE workspace_id = ?1 AND key IN
          (SELECT key FROM answers WHERE workspace_id = ?1 LIMIT ?2)",
+        "DELETE FROM links WHERE id IN
+         (SELECT id FROM links INDEXED BY links_by_workspace WHERE workspace_id = ?1 LIMIT ?2)",
         "DELETE FROM uploads WHERE workspace_id = ?1 AND id IN
          (SELECT id FROM uploads WHERE workspace_id = ?1 LIMIT ?2)",
     ] {

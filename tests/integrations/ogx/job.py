@@ -9,23 +9,18 @@ from __future__ import annotations
 
 import json
 import os
-import socket
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "compat"))
 
 from model import running_model
+from ogx_server import running_ogx
 from openai import NotFoundError, OpenAI
-from server import Venna, environment_without_settings, leave_with_parent
+from server import Venna
 
-START_SECONDS = 120
 BATCH_SECONDS = 60
 REQUESTS = 25
 FAILING = 7
@@ -35,54 +30,10 @@ def main(ogx: str) -> None:
     for flags in [(), ("--strict-jsonl", "true")]:
         with running_model() as model_url, Venna(*flags) as venna:
             key = venna.first_key()
-            with running_ogx(ogx, model_url, venna.base_url, key) as ogx_url:
+            settings = {"MODEL_URL": model_url, "OPENAI_BASE_URL": venna.base_url, "OPENAI_API_KEY": key}
+            with running_ogx(ogx, HERE / "config.yaml", settings) as ogx_url:
                 run_batch(OpenAI(base_url=ogx_url, api_key="unused", max_retries=0), OpenAI(base_url=venna.base_url, api_key=key))
         print(f"ogx: passed with {' '.join(flags) or 'the defaults'}", flush=True)
-
-
-@contextmanager
-def running_ogx(ogx: str, model_url: str, files_url: str, key: str) -> Iterator[str]:
-    """The base URL of a running OGX."""
-    with tempfile.TemporaryDirectory(prefix="venna-ogx-") as folder:
-        port = free_port()
-        settings = {
-            "MODEL_URL": model_url, "OPENAI_BASE_URL": files_url, "OPENAI_API_KEY": key, "SQLITE_STORE_DIR": folder,
-            "OGX_PORT": str(port), "OTEL_SDK_DISABLED": "true", "HOME": folder,
-        }
-        log = Path(folder) / "log"
-        with log.open("wb") as kept:
-            process = subprocess.Popen(
-                [ogx, "run", HERE / "config.yaml", "--port", str(port), "--insecure"],
-                env=environment_without_settings() | settings, stdin=subprocess.DEVNULL, stdout=kept, stderr=kept,
-                preexec_fn=leave_with_parent,
-            )
-        try:
-            wait_for(process, port, log)
-            yield f"http://127.0.0.1:{port}/v1"
-        except BaseException:
-            print(log.read_text(errors="replace")[-6000:], file=sys.stderr)
-            raise
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
-def wait_for(process: subprocess.Popen, port: int, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.2)
-    raise RuntimeError(f"OGX does not listen (exit code {process.poll()}): {log}")
 
 
 def run_batch(ogx: OpenAI, venna: OpenAI) -> None:

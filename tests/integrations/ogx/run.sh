@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# OGX runs batches whose files are kept by the real venna program.
+# OGX runs batches whose files are kept by the real venna program, and `venna import` takes the files of OGX. OGX_FILES sets the
+# number of these.
 #
 #   tests/integrations/ogx/run.sh [PATH_OF_VENNA]      default: target/release/venna of this repository
 #
@@ -27,4 +28,5 @@ if [ "$(cat "$cache/.stamp" 2>/dev/null)" != "$(sha256sum "$here/requirements.tx
 fi
 unset OPENAI_API_KEY OPENAI_BASE_URL OPENAI_ORG_ID OPENAI_PROJECT_ID OPENAI_ADMIN_KEY
 export VENNA_BINARY="$binary" NO_PROXY='*' no_proxy='*' PYTHONDONTWRITEBYTECODE=1
-exec "$cache/bin/python" "$here/job.py" "$cache/bin/ogx"
+"$cache/bin/python" "$here/job.py" "$cache/bin/ogx"
+exec "$cache/bin/python" "$here/moving.py" "$cache/bin/ogx"

@@ -16,6 +16,8 @@ const SCOPES: u32 = 8;
 const LEDGER: u32 = 11;
 /// The first schema with corrections of the bill.
 const ADJUSTMENTS: u32 = 12;
+/// The first schema with signed links.
+const LINKS: u32 = 38;
 /// The length of a bucket of usage in seconds.
 const MINUTE_SECONDS: u64 = 60;
 
@@ -56,6 +58,12 @@ fn arrives(fixture: &Fixture) {
         let again = create(&first.once(ONCE.0), "user_data", ONCE.1, &content(ONCE.1, 45), &[]);
         assert!(again.is_replay, "answered as before the upgrade: {}", again.json());
         assert_eq!(again.id(), text(&file_named(&before, ONCE.1)["id"]));
+    }
+    if fixture.schema >= LINKS {
+        let listed = first.send("GET", "/v1/links").unwrap().json();
+        let kinds: BTreeSet<_> =
+            listed["data"].as_array().unwrap().iter().map(|link| link["kind"].as_str().unwrap()).collect();
+        assert_eq!(kinds, BTreeSet::from(["download", "upload"]));
     }
     if fixture.schema >= ADJUSTMENTS {
         let admin = first.with_key(&installation.key(ADMIN_KEY));

@@ -119,6 +119,9 @@ fn fill(first: &Client) -> String {
     upload(first, PENDING);
     let (cancelled, _) = upload(first, "cancelled.txt");
     assert_eq!(post(first, &format!("/v1/uploads/{cancelled}/cancel"), &serde_json::json!({})).status, 200);
+    assert_eq!(post(first, &format!("/v1/files/{large}/links"), &serde_json::json!({"one_time": true})).status, 200);
+    let upload = serde_json::json!({"filename": "sent.txt", "purpose": "user_data", "max_bytes": 9});
+    assert_eq!(post(first, "/v1/upload_links", &upload).status, 200);
     large
 }
 
@@ -194,6 +197,7 @@ fn set_deadlines(installation: &Installation) {
         format!("UPDATE files SET expires_at = {} WHERE filename = '{EXPIRING}'", soon.as_secs()),
         format!("UPDATE uploads SET expires_at = {FAR_SECONDS} WHERE status = 'pending'"),
         format!("UPDATE answers SET made_at = {FAR_SECONDS}"),
+        format!("UPDATE links SET expires_at = {FAR_SECONDS}"),
         format!("INSERT INTO holds (id, expires_at) VALUES ('of-a-backup', {})", soon.as_secs()),
         format!(
             "INSERT INTO persons (id, issuer, subject, name, email, last_signed_in_at) VALUES

@@ -9,9 +9,25 @@ use venna_testkit::program::{Data, Program, run, venna};
 /// The help of every command.
 const REFERENCE: &str = include_str!("../../../docs/cli.md");
 /// Commands that have subcommands, and nothing to run themselves.
-const GROUPS: [&str; 6] = ["audit", "clock", "keys", "limits", "stores", "workspaces"];
-/// Commands that open no schema, that may migrate it, or that only tell of it.
-const OTHERS: [&str; 7] = ["check", "completions", "health", "manual", "restore", "serve", "upgrade"];
+const GROUPS: [&str; 7] = ["audit", "clock", "files", "keys", "limits", "stores", "workspaces"];
+/// Commands that open no schema, such as clients, that may migrate it, or that only tell of it.
+const OTHERS: [&str; 15] = [
+    "check",
+    "completions",
+    "export",
+    "files content",
+    "files delete",
+    "files get",
+    "files list",
+    "files sync",
+    "files upload",
+    "health",
+    "import",
+    "manual",
+    "restore",
+    "serve",
+    "upgrade",
+];
 /// The other commands, with arguments.
 const REFUSING: [(&str, &[&str]); 27] = [
     ("audit list", &[]),

@@ -61,7 +61,7 @@ def kind_of(operation: str, name: str) -> str:
     of_names = {"api_key_id": "key", "service_account_id": "key", "key_id": "admin key", "project_id": "project"}
     if name == "user_id":
         return "member" if "/projects/" in operation else "user"
-    return of_names.get(name) or ("upload" if "/uploads/" in operation else "file")
+    return of_names.get(name) or next((kind for kind in ("upload", "link") if f"/{kind}s/{{" in operation), "file")
 
 
 @schemathesis.hook
@@ -90,6 +90,9 @@ def name_what_there_is(case) -> None:  # noqa: ANN001
         if name == "rate_limit_id":
             path[name] = _choice.choice(["rl-requests", "rl-uploads", path[name]])
             continue
+        if name == "purpose":
+            # A purpose is no id.
+            continue
         if path[name] in KEPT or path[name] in _ended:
             path[name] = NEVER.get(name, "never")
         if _choice.random() < 0.7:
@@ -101,6 +104,9 @@ def name_what_there_is(case) -> None:  # noqa: ANN001
                 found = _owner.get(member, found)
             if kind == "member" and found:
                 found = found.removeprefix(MEMBER)
+            if case.operation.path.endswith("/complete") and _choice.random() < 0.5:
+                # What needs no part can be completed.
+                found = some("empty upload") or found
             path[name] = found or path[name]
 
 
@@ -125,6 +131,10 @@ def say_what_no_schema_says(case) -> None:  # noqa: ANN001
             body["purpose"] = "user_data"
         if case.operation.path == "/v1/uploads" and _choice.random() < 0.3:
             body["bytes"] = 0
+        if case.operation.path == "/v1/links/revoke":
+            # Either a key or all.
+            key = body.get("api_key_id")
+            case.body = body = {"api_key_id": key} if key and _choice.random() < 0.5 else {"all": True}
         if "part_ids" in body and (case.path_parameters or {}).get("id") in _empty:
             # Of the parts of an empty file there are none.
             case.body = {"part_ids": []}
@@ -165,10 +175,16 @@ def after_call(ctx, case, response) -> None:  # noqa: ANN001
         is_gone("member", MEMBER + id)
     elif kind == "file":
         is_gone("file", id) if answer.get("deleted") else there_is("file", id)
+    elif kind == "file.link":
+        there_is("link", id)
+    elif kind == "link.deleted":
+        # A revoked link is still there.
+        there_is("link", id)
     elif kind == "upload":
         if answer["bytes"] == 0:
             _empty.add(id)
-        there_is("upload", id) if answer["status"] == "pending" else is_gone("upload", id)
+        for kind in ("upload", *["empty upload"] * (id in _empty)):
+            there_is(kind, id) if answer["status"] == "pending" else is_gone(kind, id)
     elif answer.get("deleted"):
         is_gone("key", id)
         is_gone("admin key", id)

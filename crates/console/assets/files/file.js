@@ -9,6 +9,7 @@ import { begin } from "../core/shell.js";
 import { preview } from "../preview/preview.js";
 import { deleteFiles } from "./delete.js";
 import { faults, faultsOf } from "./faults.js";
+import { share, showLinks } from "./links.js";
 import { expiryOf, statusOf } from "./rows.js";
 
 const id = decodeURIComponent(location.pathname.split("/").at(-1));
@@ -27,6 +28,10 @@ begin(async ({ can }) => {
     const gone = await deleteFiles([file]);
     if (gone.size > 0) location.assign(page("files"));
   });
+  const links = () => showLinks(find("#links"), file, can("files.write"));
+  action("share", async () => {
+    if (await share(file)) await links();
+  });
   details(file);
   const bad = faultsOf(file);
   const place = find("#preview");
@@ -40,6 +45,7 @@ begin(async ({ can }) => {
     row?.querySelector("button")?.focus();
   };
   await faults(find("#faults"), file, bad, go);
+  await links();
   await going;
 });
 

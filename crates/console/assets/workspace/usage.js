@@ -4,6 +4,7 @@ import { count, dollars, plural, size } from "../core/format.js";
 import { begin } from "../core/shell.js";
 import { empty, loading, tried } from "../core/state.js";
 import { chart } from "./chart.js";
+import { showExpiries } from "./expiries.js";
 import * as figures from "./figures.js";
 import { limitList, tile } from "./limits.js";
 
@@ -18,7 +19,7 @@ const ITEMS = {
 const sum = (rows, name) => rows.reduce((total, row) => total + row[name], 0);
 
 begin(async (context) => {
-  const { can, isAdministrator, workspace } = context;
+  const { can, isAdministrator, manages, workspace } = context;
   const place = find("#page-state");
   if (!workspace || !(isAdministrator || can("usage.read"))) {
     empty(place, {
@@ -30,6 +31,8 @@ begin(async (context) => {
     });
     return;
   }
+  const expiries = find("#expiries");
+  show(expiries.closest("section"), manages);
   const load = async (days) => {
     loading(place);
     await tried(place, async () => {
@@ -50,6 +53,7 @@ begin(async (context) => {
     });
   }
   await load(30);
+  if (manages) await tried(expiries, () => showExpiries(expiries, workspace));
 });
 
 function draw(usage, costs, own, days) {

@@ -2,6 +2,8 @@
 const MOST_FOUND = 24;
 const EXCERPT_CHARACTERS = 140;
 const BEFORE_CHARACTERS = 40;
+// What a title that is the whole query weighs more.
+const TITLE_WEIGHT = 40;
 
 export function wordsOf(query) {
   return query.toLowerCase().split(/\s+/).filter(Boolean);
@@ -10,7 +12,6 @@ export function wordsOf(query) {
 // How well a row fits a word; 0 when it does not have it.
 function weight(row, word) {
   const title = row.title.toLowerCase();
-  if (title === word) return 100;
   if (title.startsWith(word)) return 60;
   if (new RegExp(`(^|[^a-z0-9])${escaped(word)}`).test(title)) return 40;
   if (title.includes(word)) return 20;
@@ -31,7 +32,8 @@ export function search(rows, query) {
   const found = [];
   for (const row of rows) {
     const weights = words.map((word) => weight(row, word));
-    if (weights.every(Boolean)) found.push({ row, score: weights.reduce((sum, one) => sum + one, 0) });
+    const isTitle = row.title.toLowerCase() === words.join(" ");
+    if (weights.every(Boolean)) found.push({ row, score: weights.reduce((sum, one) => sum + one, isTitle ? TITLE_WEIGHT : 0) });
   }
   found.sort((one, other) => other.score - one.score);
   const groups = new Map();

@@ -2,8 +2,10 @@
 
 mod accounts;
 mod admin;
+mod expiry;
 mod fields;
 mod files;
+mod links;
 mod server;
 mod uploads;
 mod usage;
@@ -16,9 +18,11 @@ pub fn definitions() -> Vec<Definition> {
     let groups = [
         files::definitions(),
         uploads::definitions(),
+        links::definitions(),
         admin::definitions(),
         accounts::definitions(),
         users::definitions(),
+        expiry::definitions(),
         server::definitions(),
         usage::definitions(),
     ];

@@ -1,5 +1,6 @@
 //! The objects of Uploads and their parts.
 
+use super::expiry::expires_after;
 use super::fields::{id, object, page_of};
 use crate::http::reference::ids::PART_ID;
 use crate::http::uploads::MAX_MIME_TYPE_CHARACTERS;
@@ -22,12 +23,7 @@ pub fn definitions() -> Vec<Definition> {
             )]),
         },
         Definition { name: "UploadPart", about: "A part.", schema: Schema::Object(part()) },
-        Definition {
-            name: "ListedUploadPart",
-            about: "A part in a list, with its size and digest.",
-            schema: Schema::Object(listed_part()),
-        },
-        Definition { name: "ListUploadPartsResponse", about: "A page of parts.", schema: page_of("ListedUploadPart") },
+        Definition { name: "ListUploadPartsResponse", about: "A page of parts.", schema: page_of("UploadPart") },
         Definition {
             name: "CompleteUploadRequest",
             about: "The parts of the File.",
@@ -52,11 +48,6 @@ fn upload() -> Vec<Field> {
 }
 
 fn creation() -> Vec<Field> {
-    let seconds = Schema::Whole(*EXPIRES_AFTER_SECONDS.start(), *EXPIRES_AFTER_SECONDS.end());
-    let expires_after = Schema::Object(vec![
-        must("anchor", Schema::Word("created_at"), "The start of the lifetime: the creation of the File."),
-        must("seconds", seconds, "The lifetime, in seconds."),
-    ]);
     let mime_type = Shape { pattern: None, min: 1, max: MAX_MIME_TYPE_CHARACTERS };
     vec![
         must("bytes", Schema::Whole(0, MAX_UPLOAD_BYTES), "The size of the File, in bytes."),
@@ -67,7 +58,7 @@ fn creation() -> Vec<Field> {
             "The media type. OpenAI requires it. Content is served as `application/octet-stream` nevertheless.",
         ),
         must("purpose", Schema::Named("FilePurpose"), "The use of the File."),
-        may("expires_after", or_null(expires_after), "The lifetime of the File."),
+        may("expires_after", or_null(expires_after(&EXPIRES_AFTER_SECONDS)), "The lifetime of the File."),
     ]
 }
 
@@ -77,14 +68,9 @@ fn part() -> Vec<Field> {
         object("upload.part"),
         must("created_at", unix_seconds(), "Creation time, in Unix seconds."),
         must("upload_id", Schema::Text, "The id of the Upload."),
+        must("bytes", count(), "The size, in bytes. An extension."),
+        must("sha256", Schema::Text, "The SHA-256 of the part, in hex. An extension."),
     ]
-}
-
-fn listed_part() -> Vec<Field> {
-    let mut fields = part();
-    fields.push(must("bytes", count(), "The size, in bytes."));
-    fields.push(must("sha256", Schema::Text, "The SHA-256 of the part, in hex."));
-    fields
 }
 
 fn completion() -> Vec<Field> {

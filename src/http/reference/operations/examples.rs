@@ -6,6 +6,11 @@ use serde_json::{Value, json};
 pub const FILE: &str = "file-00VbjUjhHGglY7j08O6M3Oj9";
 /// The Upload of the examples.
 pub const UPLOAD: &str = "upload_7d5f0f6bb52743c7a93c2f0e3c3f9d11";
+/// The link of the examples.
+pub const LINK: &str = "link_00VbjUjhHGglY7j08O6M3Oj9";
+/// The URL of the link of the examples.
+pub const LINK_URL: &str =
+    "https://files.example.com/links/link_00VbjUjhHGglY7j08O6M3Oj9.1.wKvUDz3ZYbWuVk5jzHGQ1eRZ9sJ0mBqT2nLxF4aPc8I";
 /// The part of the examples.
 pub const PART: &str = "part_2f6b1a8e4a0c4d6f9b1f35d7c8e90a12";
 /// The project of the examples.

@@ -14,10 +14,12 @@ use serde_json::json;
 use venna_reference::{Answer, Body, BodyExample, Operation, OtherAnswer, Parameter, Schema, Shape};
 
 /// The paragraphs on the answer to a download.
-const DOWNLOAD_NOTES: [&str; 2] = [
+const DOWNLOAD_NOTES: [&str; 3] = [
     "`200` `application/octet-stream`: the content. `206` and `Content-Range` for a range.",
     "Headers: `ETag`, `Last-Modified`, `Accept-Ranges`, `Content-Length`, `Content-Disposition` and, where it is known, \
      `Repr-Digest`.",
+    "`X-Part-Bytes`: the size of all parts but the last, of content that was completed from parts of one size. Then the \
+     `ETag` can be compared: it is the SHA-256 of the SHA-256 digests of the parts, `-`, and their number.",
 ];
 
 /// The other answers to a download.

@@ -2,9 +2,11 @@
 
 mod accounts;
 mod admin;
+mod default_expiries;
 pub mod examples;
 mod files;
 mod limits;
+mod links;
 mod parameters;
 mod server;
 mod uploads;
@@ -19,11 +21,13 @@ use parameters::idempotency_key;
 pub fn operations() -> Vec<RouteDoc> {
     let groups = [
         files::operations(),
+        links::operations(),
         uploads::operations(),
         admin::operations(),
         accounts::operations(),
         users::operations(),
         limits::operations(),
+        default_expiries::operations(),
         server::operations(),
         usage::operations(),
     ];

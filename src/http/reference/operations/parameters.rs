@@ -21,7 +21,12 @@ fn parameter(place: ParamIn, name: &'static str, schema: Schema, about: impl Int
 
 /// Describes a parameter of the path.
 pub fn in_path(name: &'static str, about: &str, example: &'static str) -> Parameter {
-    Parameter { example: Some(example), ..parameter(ParamIn::Path, name, Schema::Text, about) }
+    in_path_of(name, Schema::Text, about, example)
+}
+
+/// Describes a parameter of the path with its values.
+pub fn in_path_of(name: &'static str, schema: Schema, about: &str, example: &'static str) -> Parameter {
+    Parameter { example: Some(example), ..parameter(ParamIn::Path, name, schema, about) }
 }
 
 /// Describes a parameter of the query.

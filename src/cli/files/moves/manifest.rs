@@ -1,0 +1,45 @@
+//! The manifest of an exported folder: one line for each File.
+
+use crate::cli::files::content::safe_name;
+use serde::{Deserialize, Serialize};
+use venna_client::FileObject;
+
+/// The name of the manifest in its folder.
+pub const MANIFEST: &str = "manifest.jsonl";
+/// The folder of the contents. Each has a folder of its own, named by its id, so that names need not differ.
+pub const CONTENTS: &str = "files";
+/// The name of the content of a File whose own name no file can have.
+const UNNAMED: &str = "content";
+
+/// A File that was exported.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Exported {
+    /// The File, as the server sent it.
+    #[serde(flatten)]
+    pub file: FileObject,
+    /// The path of the content, relative to the folder.
+    pub path: String,
+}
+
+/// Returns the path of the content of a File, relative to the folder. The name of the File cannot lead out of it.
+pub fn path_of(file: &FileObject) -> String {
+    let name = safe_name(&file.filename).unwrap_or_else(|_| UNNAMED.to_owned());
+    format!("{CONTENTS}/{}/{name}", file.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_in_the_folder() {
+        let path = |filename: &str| {
+            let (id, filename, purpose) = ("file-1".to_owned(), filename.to_owned(), String::new());
+            path_of(&FileObject { id, filename, purpose, bytes: 0, created_at: 0, expires_at: None, sha256: None })
+        };
+        assert_eq!(path("a/b.txt"), "files/file-1/b.txt");
+        for name in ["", "..", "a/..", "a\nb"] {
+            assert_eq!(path(name), "files/file-1/content", "{name}");
+        }
+    }
+}

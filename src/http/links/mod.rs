@@ -1,0 +1,13 @@
+//! Signed links: the routes that make and revoke them, and the public path that opens them.
+
+mod api;
+mod creation;
+mod download;
+mod errors;
+mod public;
+mod upload;
+mod wire;
+
+pub use api::{delete_link, list_file_links, list_links, retrieve_link, revoke_links};
+pub use creation::{create_link, create_upload_link, retrieve_file_url};
+pub use public::routes;

@@ -1,0 +1,90 @@
+//! The public path of links: `GET` and `HEAD` of the content of a File, or one `PUT` that makes a File, without a key.
+//!
+//! A request acts as the key that made its link: limits, fairness and the bill are those of the key. Every refusal is
+//! the same answer.
+
+use super::{download, upload};
+use crate::http::caller::{Authenticator, Principal};
+use crate::http::cors::LINKS_PATH;
+use crate::http::error::ApiError;
+use crate::http::headers::put;
+use crate::http::rates::RateLimitState;
+use crate::http::state::AppState;
+use crate::links::{LinkUse, Links, RefusedLink};
+use crate::model::caller::Caller;
+use crate::model::limits::Limit;
+use crate::model::link::{Link, LinkGrant};
+use axum::Router;
+use axum::extract::{FromRef, FromRequestParts, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::Method;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
+use http::request::Parts;
+use std::sync::Arc;
+
+/// The path below which links stand.
+pub(super) const LINKS: &str = LINKS_PATH;
+
+/// The rate limits of a `GET`.
+const OF_DOWNLOADS: [Limit; 1] = [Limit::RequestsPerMinute];
+/// The rate limits of a `PUT`.
+const OF_UPLOADS: [Limit; 2] = [Limit::RequestsPerMinute, Limit::UploadsPerMinute];
+
+/// Builds the public routes of links.
+pub fn routes() -> Router<AppState> {
+    Router::new().route("/links/{link}", get(open_link).put(open_link))
+}
+
+/// `GET`, `HEAD` and `PUT /links/{link}`. No answer is stored by a cache, tells the URL to another site, or runs in a
+/// browser.
+async fn open_link(State(state): State<AppState>, request: Request) -> Response {
+    let mut response = Box::pin(answer(&state, request)).await.unwrap_or_else(|refused| refused);
+    let headers = response.headers_mut();
+    put(headers, CACHE_CONTROL, "private, no-store");
+    put(headers, REFERRER_POLICY, "no-referrer");
+    put(headers, CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox");
+    response
+}
+
+async fn answer(state: &AppState, request: Request) -> Result<Response, Response> {
+    let wanted = if request.method() == Method::PUT { LinkUse::Upload } else { LinkUse::Download };
+    let (mut parts, body) = request.into_parts();
+    let (link, rate) = admit(state, &mut parts, wanted).await?;
+    let caller = Caller::from_request_parts(&mut parts, state).await.map_err(IntoResponse::into_response)?;
+    let answered = match &link.grant {
+        LinkGrant::Download(grant) => download::send_content(state, caller, &link, grant, &parts).await,
+        LinkGrant::Upload(grant) => {
+            upload::make_file(state, caller, &link, grant, Request::from_parts(parts, body)).await
+        }
+    };
+    let mut response = answered.map_err(IntoResponse::into_response)?;
+    if let Some(rate) = rate {
+        rate.put_into(response.headers_mut());
+    }
+    Ok(response)
+}
+
+/// Opens the link of a request, verifies its key, and makes the key the principal of the request, within its limits.
+async fn admit(
+    state: &AppState,
+    parts: &mut Parts,
+    wanted: LinkUse,
+) -> Result<(Link, Option<RateLimitState>), Response> {
+    let authenticator = Arc::<Authenticator>::from_ref(state);
+    let links = Arc::<Links>::from_ref(state);
+    let signed = parts.uri.path().strip_prefix(LINKS).unwrap_or_default();
+    let opened = links.open(signed, wanted).await.map_err(|refused| {
+        let is_forged = matches!(refused, RefusedLink::Forged);
+        let error = ApiError::from(refused);
+        let counted = |error| authenticator.count_failed_login(&parts.extensions, &parts.headers, error);
+        if is_forged { counted(error) } else { error }.into_response()
+    })?;
+    let key =
+        authenticator.keys.verify_member(opened.credential).map_err(|_| ApiError::link_refused().into_response())?;
+    let principal = Principal::of(key, &parts.extensions).map_err(IntoResponse::into_response)?;
+    let measures: &[Limit] = if wanted == LinkUse::Upload { &OF_UPLOADS } else { &OF_DOWNLOADS };
+    let rate = state.request_limits().admit(&principal, &parts.extensions, measures).map_err(|refused| *refused)?;
+    parts.extensions.insert(principal);
+    Ok((opened.link, rate))
+}

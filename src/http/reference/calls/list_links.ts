@@ -1,0 +1,2 @@
+const links = await client.get("/links");
+console.log(JSON.stringify(links, null, 2));
