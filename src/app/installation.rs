@@ -146,7 +146,7 @@ impl Installation {
         if opener != Opener::Command {
             create_folder(&stores.data_dir)?;
         }
-        let metadata = open_metadata(opener, &stores.metadata, clock.clone()).await?;
+        let metadata = open_metadata(opener, stores, clock.clone()).await?;
         let rows = || Arc::clone(&metadata);
         let workspaces = Workspaces { metadata: rows() };
         let default_workspace = workspaces.ensure_default().await?;
@@ -169,13 +169,14 @@ pub async fn open_inspector(stores: &StoreConfig) -> Result<(Installation, Inspe
     Ok((installation, inspector))
 }
 
-async fn open_metadata(opener: Opener, place: &MetadataConfig, clock: Clock) -> Result<Arc<dyn Metadata>> {
-    match place {
+async fn open_metadata(opener: Opener, stores: &StoreConfig, clock: Clock) -> Result<Arc<dyn Metadata>> {
+    match &stores.metadata {
         MetadataConfig::Sqlite(database) => open_database(opener, database, clock).await,
         MetadataConfig::Postgres(url) => {
+            let (url, time_limit) = (url.expose(), stores.metadata_timeout);
             let opened = match opener {
-                Opener::Server | Opener::Owner => PostgresStore::open(url.expose(), clock).await,
-                Opener::Command => PostgresStore::open_current(url.expose(), clock).await,
+                Opener::Server | Opener::Owner => PostgresStore::open(url, clock, time_limit).await,
+                Opener::Command => PostgresStore::open_current(url, clock, time_limit).await,
             };
             Ok(Arc::new(opened.context(NOT_OPENED)?))
         }

@@ -86,6 +86,8 @@ pub struct StoreConfig {
     pub data_dir: PathBuf,
     /// The metadata store.
     pub metadata: MetadataConfig,
+    /// The time limit of a request to PostgreSQL.
+    pub metadata_timeout: Duration,
     /// The blob store.
     pub blobs: BlobsConfig,
     /// The time limit of a request to a bucket, retries included.
@@ -291,7 +293,13 @@ fn stores(from: &mut resolve::Resolver<'_>) -> Result<StoreConfig, SettingError>
     let parse_blobs = |_: &Setting, text: &str| blobs::blobs_url(text, variables);
     let blobs = BlobsConfig::Folder(data_dir.join("blobs"));
     let blobs = from.take_or("blobs_url", parse_blobs, blobs, ToString::to_string)?;
-    Ok(StoreConfig { metadata, blobs, blobs_timeout: from.take("blobs_timeout_seconds", parse::seconds)?, data_dir })
+    Ok(StoreConfig {
+        data_dir,
+        metadata,
+        metadata_timeout: from.take("metadata_timeout_seconds", parse::seconds)?,
+        blobs,
+        blobs_timeout: from.take("blobs_timeout_seconds", parse::seconds)?,
+    })
 }
 
 fn upkeep(from: &mut resolve::Resolver<'_>, usual_delete_delay: Duration) -> Result<UpkeepConfig, SettingError> {

@@ -29,6 +29,15 @@ pub static SETTINGS: &[Setting] = &[
         reload: Reload::Restart,
     },
     Setting {
+        name: "metadata_timeout_seconds",
+        placeholder: "SECONDS",
+        default: Some("3"),
+        help: "The time limit of a request to PostgreSQL; then the client gets 503. Finding out the outcome of a commit gets half as much again, reads of many rows ten times as much.",
+        kind: SECONDS,
+        used_by: Use::Stores,
+        reload: Reload::Restart,
+    },
+    Setting {
         name: "blobs_url",
         placeholder: "URL",
         default: None,

@@ -31,6 +31,9 @@ use venna::model::scope::Scopes;
 /// The time limit of work in the background.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// The time limit of requests to PostgreSQL, in seconds: long, since hardly a test is about it and machines are busy.
+const LONG_TIME_LIMIT_SECONDS: &str = "60";
+
 /// The environment variable of the blob store: `s3` gives each server a separate bucket or prefix.
 const BLOBS_VARIABLE: &str = "VENNA_TEST_BLOBS";
 /// The prefix of all keys of a server in its bucket.
@@ -101,7 +104,11 @@ impl TestServer {
         ]);
         let postgres = wants_postgres().then(|| Database::fresh("the server").expect("there is a PostgreSQL"));
         if let Some(database) = &postgres {
-            flags.extend([("metadata_url", database.url.clone()), ("inline_max_bytes", "65536".to_owned())]);
+            flags.extend([
+                ("metadata_url", database.url.clone()),
+                ("metadata_timeout_seconds", LONG_TIME_LIMIT_SECONDS.to_owned()),
+                ("inline_max_bytes", "65536".to_owned()),
+            ]);
         }
         if let Some((bucket, _)) = &bucket {
             flags.insert("blobs_url", bucket.url(PREFIX));

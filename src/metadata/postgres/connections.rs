@@ -104,7 +104,7 @@ impl Connections {
         let manager = Manager::from_config(endpoint.config.clone(), tls.clone(), manager);
         let health = PoolHealth::default();
         let pool = Pool::builder(manager).max_size(MAX_CONNECTIONS).runtime(Runtime::Tokio1);
-        let pool = pool.post_create(set_up_hook(commit)).pre_recycle(health.check());
+        let pool = pool.post_create(set_up_hook(commit, timeouts)).pre_recycle(health.check());
         let pool = pool.wait_timeout(Some(timeouts.connection)).create_timeout(Some(CONNECT_TIMEOUT)).build();
         let pool = pool.map_err(|error| OpenError::Unusable(error.to_string()))?;
         Ok(Self {
@@ -262,10 +262,10 @@ impl Connections {
 }
 
 /// Returns the hook that sets the settings of a new connection. A connection that does not keep them is closed.
-fn set_up_hook(commit: CommitMode) -> Hook {
+fn set_up_hook(commit: CommitMode, timeouts: Timeouts) -> Hook {
     Hook::async_fn(move |client, _| {
         Box::pin(async move {
-            set_up(client, commit).await.map_err(|failure| {
+            set_up(client, commit, timeouts).await.map_err(|failure| {
                 tracing::warn!(%failure, "connection setup failed");
                 HookError::message("its settings cannot be set")
             })

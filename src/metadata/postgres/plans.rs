@@ -9,8 +9,12 @@ use crate::clock::Clock;
 use crate::metadata::contract;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::time::Duration;
 use tokio_postgres::{Client, SimpleQueryMessage};
 use venna_testkit::postgres::Database;
+
+/// The time limit of requests, however busy the machine is.
+const LONG_TIME_LIMIT: Duration = Duration::from_mins(1);
 
 /// Fills the tables with the rows of a larger installation, for the statistics of the planner.
 const FILL: &str = "
@@ -178,7 +182,7 @@ const REQUIRED_ALWAYS: &[(&str, &str)] = &[
 async fn statistics_of_small_workspaces_mislead_no_plan() {
     let Some(database) = Database::fresh("plans after statistics of small workspaces") else { return };
     let clock = Clock::set_to(contract::NOW_MS);
-    let store = PostgresStore::open(&database.url, clock.clone()).await.unwrap();
+    let store = PostgresStore::open(&database.url, clock.clone(), LONG_TIME_LIMIT).await.unwrap();
     contract::holds(&store, &clock).await;
     contract::every_question(&store).await;
     let client = connect(&database).await;
@@ -246,17 +250,18 @@ async fn plans(client: &Client) -> Vec<(String, Value)> {
 async fn no_statement_reads_more_than_it_concerns() {
     let Some(database) = Database::fresh("the plans of statements") else { return };
     let clock = Clock::set_to(contract::NOW_MS);
-    let store = PostgresStore::open(&database.url, clock.clone()).await.unwrap();
+    let store = PostgresStore::open(&database.url, clock.clone(), LONG_TIME_LIMIT).await.unwrap();
     contract::holds(&store, &clock).await;
     contract::every_question(&store).await;
     let Some(other) = Database::fresh("the plans of statements of the ledger") else { return };
-    let other = PostgresStore::open(&other.url, clock.clone()).await.unwrap();
+    let other = PostgresStore::open(&other.url, clock.clone(), LONG_TIME_LIMIT).await.unwrap();
     contract::ledger::usage_is_what_happened(&other, &clock, 50, 17).await;
     contract::ledger::reads_are_entered_once(&other, &clock).await;
     contract::ledger::corrections_are_entered_once(&other).await;
     contract::read_merges::old_reads_are_merged(&other, &clock).await;
     let Some(other) = Database::fresh("the plans of statements of the export") else { return };
-    contract::export::holds(&PostgresStore::open(&other.url, clock.clone()).await.unwrap(), &clock).await;
+    contract::export::holds(&PostgresStore::open(&other.url, clock.clone(), LONG_TIME_LIMIT).await.unwrap(), &clock)
+        .await;
 
     let client = connect(&database).await;
     client.batch_execute(FILL).await.unwrap();

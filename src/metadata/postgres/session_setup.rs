@@ -5,19 +5,14 @@
 
 use super::endpoint::CONNECT_TIMEOUT;
 use super::failure::Failure;
+use super::timeouts::Timeouts;
+use std::collections::BTreeMap;
+use std::time::Duration;
 use tokio::time::timeout;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-/// Settings and their values as PostgreSQL shows them. A statement takes no longer than its request, a lock wait is
-/// shorter, and no transaction stays open; a statement ends when its client is gone.
-const SETTINGS: [(&str, &str); 6] = [
-    ("statement_timeout", "4s"),
-    ("lock_timeout", "3s"),
-    ("idle_in_transaction_session_timeout", "5s"),
-    ("client_connection_check_interval", "1s"),
-    ("default_transaction_isolation", "read committed"),
-    ("jit", "off"),
-];
+/// The interval at which the database looks whether the client of a running statement is gone.
+const CLIENT_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// When a commit counts as durable. An operator may ask for the stronger mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,26 +33,49 @@ impl CommitMode {
     }
 }
 
+/// Returns the settings of a session and their values, times in milliseconds. A statement takes no longer than its
+/// request, a lock wait is shorter, and no transaction stays open; a statement ends when its client is gone.
+fn settings(commit: CommitMode, timeouts: Timeouts) -> BTreeMap<&'static str, String> {
+    let milliseconds = |time: Duration| time.as_millis().to_string();
+    BTreeMap::from([
+        ("statement_timeout", milliseconds(timeouts.statement())),
+        ("lock_timeout", milliseconds(timeouts.lock())),
+        ("idle_in_transaction_session_timeout", milliseconds(timeouts.idle_transaction())),
+        ("client_connection_check_interval", milliseconds(CLIENT_CHECK_INTERVAL)),
+        ("default_transaction_isolation", "read committed".to_owned()),
+        ("jit", "off".to_owned()),
+        ("synchronous_commit", commit.value().to_owned()),
+    ])
+}
+
 /// Sets the settings of a new connection and reads them back, in two round trips.
 ///
 /// # Errors
 /// Fails when they cannot be set, or do not last.
-pub(super) async fn set_up(client: &Client, commit: CommitMode) -> Result<(), Failure> {
-    let wanted = SETTINGS.into_iter().chain([("synchronous_commit", commit.value())]);
-    let set: Vec<String> = wanted.clone().map(|(name, value)| format!("SET {name} = '{value}'")).collect();
-    // Read in a second message: a shared session may lose them after the first.
-    let read: Vec<String> = wanted.clone().map(|(name, _)| format!("SHOW {name}")).collect();
+pub(super) async fn set_up(client: &Client, commit: CommitMode, timeouts: Timeouts) -> Result<(), Failure> {
+    let wanted = settings(commit, timeouts);
+    let set: Vec<String> = wanted.iter().map(|(name, value)| format!("SET {name} = '{value}'")).collect();
+    let names: Vec<String> = wanted.keys().map(|name| format!("'{name}'")).collect();
+    let read = format!("SELECT name, setting FROM pg_settings WHERE name IN ({})", names.join(", "));
     let both = async {
         client.batch_execute(&set.join(";")).await?;
-        client.simple_query(&read.join(";")).await
+        // Read in a second message: a shared session may lose them after the first.
+        client.simple_query(&read).await
     };
-    let shown = timeout(CONNECT_TIMEOUT, both).await.map_err(|_| Failure::Late)??;
-    let shown = shown.iter().filter_map(|message| match message {
-        SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or_default()),
-        _ => None,
-    });
-    match wanted.zip(shown).find(|((_, wanted), shown)| wanted != shown) {
+    let answer = timeout(CONNECT_TIMEOUT, both).await.map_err(|_| Failure::Late)??;
+    let shown: BTreeMap<&str, &str> = answer
+        .iter()
+        .filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).zip(row.get(1)),
+            _ => None,
+        })
+        .collect();
+    let lost = wanted.iter().find(|(name, wanted)| shown.get(*name) != Some(&wanted.as_str()));
+    match lost {
         None => Ok(()),
-        Some(((name, wanted), shown)) => Err(Failure::Lost(format!("{name} was set to {wanted} and is {shown}"))),
+        Some((name, wanted)) => {
+            let shown = shown.get(name).unwrap_or(&"unknown");
+            Err(Failure::Lost(format!("{name} was set to {wanted} and is {shown}")))
+        }
     }
 }

@@ -35,35 +35,31 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Opens the existing database at a libpq URL and migrates its schema.
+    /// Opens the existing database at a libpq URL and migrates its schema. A request takes `time_limit` at most.
     ///
     /// # Errors
     /// Fails when the database cannot be opened, has a newer schema than this program, or would not be durable.
-    pub async fn open(url: &str, clock: Clock) -> Result<Self, OpenError> {
-        Self::open_with(url, clock, Outdated::Migrate, Timeouts::OF_SERVER).await
+    pub async fn open(url: &str, clock: Clock, time_limit: Duration) -> Result<Self, OpenError> {
+        Self::open_as(Outdated::Migrate, url, clock, time_limit).await
     }
 
     /// Opens the database beside servers that may run an earlier version: refuses a schema that is not up to date.
     ///
     /// # Errors
     /// Fails when the database cannot be opened, has another schema than this program, or would not be durable.
-    pub async fn open_current(url: &str, clock: Clock) -> Result<Self, OpenError> {
-        Self::open_with(url, clock, Outdated::Refuse, Timeouts::OF_SERVER).await
+    pub async fn open_current(url: &str, clock: Clock, time_limit: Duration) -> Result<Self, OpenError> {
+        Self::open_as(Outdated::Refuse, url, clock, time_limit).await
     }
 
-    pub(super) async fn open_with(
-        url: &str,
-        clock: Clock,
-        outdated: Outdated,
-        timeouts: Timeouts,
-    ) -> Result<Self, OpenError> {
+    async fn open_as(outdated: Outdated, url: &str, clock: Clock, time_limit: Duration) -> Result<Self, OpenError> {
         let endpoint: Endpoint = url.parse()?;
         let opening = connect(&endpoint, &clock);
         let opened = timeout(OPEN_TIMEOUT, opening).await.unwrap_or_else(|_| Err(Failure::Late.into()))?;
         let (mut client, commit, now_seconds) = opened;
         migrate::migrate(&mut client, outdated, now_seconds).await?;
         drop(client);
-        let connections = Arc::new(Connections::new(&endpoint, commit, clock.clone(), timeouts)?);
+        let connections =
+            Arc::new(Connections::new(&endpoint, commit, clock.clone(), Timeouts::of_requests(time_limit))?);
         let creates = GroupCommit::new(Arc::clone(&connections));
         let deletes = GroupCommit::new(Arc::clone(&connections));
         Ok(Self { connections, creates, deletes, clock })

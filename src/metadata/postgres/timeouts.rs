@@ -18,25 +18,29 @@ pub(super) struct Timeouts {
     pub(super) long: Duration,
 }
 
-impl Timeouts {
-    /// The limits of a server.
-    pub(super) const OF_SERVER: Self = Self {
-        connection: Duration::from_secs(2),
-        group: Duration::from_secs(1),
-        request: Duration::from_secs(3),
-        outcome: Duration::from_millis(4500),
-        long: Duration::from_secs(30),
-    };
+/// The time that the database has to end a statement whose request is over, and to notice an idle transaction.
+const END_TIME: Duration = Duration::from_secs(1);
 
-    /// The limits of a test that is not about time, however busy the machine is.
-    #[cfg(test)]
-    pub(super) const OF_TEST: Self = Self {
-        connection: Duration::from_mins(1),
-        group: Duration::from_mins(1),
-        request: Duration::from_mins(1),
-        outcome: Duration::from_mins(2),
-        long: Duration::from_mins(2),
-    };
+impl Timeouts {
+    /// Returns the limits of operations of which a request takes this long at most.
+    pub(super) fn of_requests(request: Duration) -> Self {
+        Self { connection: request * 2 / 3, group: request / 3, request, outcome: request * 3 / 2, long: request * 10 }
+    }
+
+    /// Returns the longest time of a statement in the database, which ends it if the server cannot.
+    pub(super) fn statement(self) -> Duration {
+        self.request + END_TIME
+    }
+
+    /// Returns the longest wait for a lock, which is shorter than a statement.
+    pub(super) fn lock(self) -> Duration {
+        self.request
+    }
+
+    /// Returns the longest time of a transaction between two statements.
+    pub(super) fn idle_transaction(self) -> Duration {
+        self.statement() + END_TIME
+    }
 
     /// Returns the deadlines of a request that began at `since`.
     pub(super) fn since(self, since: Instant) -> Deadline {

@@ -6,7 +6,7 @@ use super::*;
 async fn a_commit_whose_answer_is_lost_is_found_out() {
     let Some(database) = Database::fresh("commits whose answer is lost") else { return };
     let (proxy, url) = Proxy::before(&database.url);
-    let store = PostgresStore::open(&url, Clock::system()).await.unwrap();
+    let store = PostgresStore::open(&url, Clock::system(), TIME_LIMIT).await.unwrap();
     let caller = contract::tenant(&store, "lost").await;
     let mut made = vec![make(&store, caller).await.unwrap()];
     for fault in [Fault::AfterCommit, Fault::BeforeCommit, Fault::AfterCommit] {
@@ -30,7 +30,7 @@ async fn a_commit_whose_answer_is_lost_is_found_out() {
 async fn a_database_that_does_not_answer_keeps_nobody_waiting() {
     let Some(database) = Database::fresh("databases that do not answer") else { return };
     let (proxy, url) = Proxy::before(&database.url);
-    let store = PostgresStore::open(&url, Clock::system()).await.unwrap();
+    let store = PostgresStore::open(&url, Clock::system(), TIME_LIMIT).await.unwrap();
     let caller = contract::tenant(&store, "silence").await;
     let file = make(&store, caller).await.unwrap();
     for outage in [Proxy::be_silent, Proxy::refuse] {
@@ -64,7 +64,7 @@ async fn a_database_that_does_not_answer_keeps_nobody_waiting() {
 async fn who_waits_for_a_transaction_is_not_kept_longer() {
     let Some(database) = Database::fresh("waiting behind a silent database") else { return };
     let (proxy, url) = Proxy::before(&database.url);
-    let store = PostgresStore::open(&url, Clock::system()).await.unwrap();
+    let store = PostgresStore::open(&url, Clock::system(), TIME_LIMIT).await.unwrap();
     let caller = contract::tenant(&store, "queue").await;
     make(&store, caller).await.unwrap();
     proxy.be_silent(true);
@@ -106,7 +106,7 @@ async fn the_number_of_a_transaction_does_not_prove_it() {
 async fn of_connections_that_are_lost_without_a_word_one_is_waited_for() {
     let Some(database) = Database::fresh("connections that are lost") else { return };
     let (proxy, url) = Proxy::before(&database.url);
-    let store = PostgresStore::open(&url, Clock::system()).await.unwrap();
+    let store = PostgresStore::open(&url, Clock::system(), TIME_LIMIT).await.unwrap();
     let caller = contract::tenant(&store, "lost").await;
     let file = make(&store, caller).await.unwrap();
     join_all((0..8).map(|_| store.find_file(caller.workspace, file)))

@@ -6,7 +6,7 @@ use super::*;
 async fn files_asked_for_at_once_share_commits() {
     let Some(database) = Database::fresh("shared commits") else { return };
     let (proxy, url) = Proxy::before(&database.url);
-    let store = PostgresStore::open(&url, Clock::system()).await.unwrap();
+    let store = PostgresStore::open(&url, Clock::system(), TIME_LIMIT).await.unwrap();
     let caller = contract::tenant(&store, "many").await;
     let commits = proxy.commits();
     let made = join_all((0..150).map(|_| make(&store, caller))).await;

@@ -79,7 +79,7 @@ async fn changes_of_one_workspace_leave_connections_to_others() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_answer_ends_its_own_session_alone() {
     let Some(database) = Database::fresh("late answers") else { return };
-    let store = PostgresStore::open(&database.url, Clock::system()).await.unwrap();
+    let store = PostgresStore::open(&database.url, Clock::system(), TIME_LIMIT).await.unwrap();
     let caller = contract::tenant(&store, "late").await;
     let file = make(&store, caller).await.unwrap();
     let reads = || join_all((0..6).map(|_| store.find_file(caller.workspace, file)));
@@ -109,7 +109,7 @@ async fn a_late_answer_ends_its_own_session_alone() {
 async fn what_others_abandoned_does_not_prove_a_part() {
     let Some(database) = Database::fresh("proofs of parts") else { return };
     let (proxy, url) = Proxy::before(&database.url);
-    let store = Arc::new(PostgresStore::open(&url, Clock::system()).await.unwrap());
+    let store = Arc::new(PostgresStore::open(&url, Clock::system(), TIME_LIMIT).await.unwrap());
     let caller = contract::tenant(&*store, "parts").await;
     let IdempotentOutcome::Made(upload) = store.create_upload(caller, contract::upload(5), None).await.unwrap() else {
         panic!("nothing keeps it from being made")
@@ -139,7 +139,7 @@ async fn a_long_read_past_its_limit_ends_and_gives_its_place_back() {
     let Some(database) = Database::fresh("the limit of long reads") else { return };
     let workspace = contract::tenant(&open(&database, &Clock::system()).await, "patient").await.workspace;
     let endpoint: Endpoint = database.url.parse().unwrap();
-    let timeouts = Timeouts { long: LIMIT, ..Timeouts::OF_SERVER };
+    let timeouts = Timeouts { long: LIMIT, ..Timeouts::of_requests(TIME_LIMIT) };
     let connections = Arc::new(Connections::new(&endpoint, CommitMode::Flushed, Clock::system(), timeouts).unwrap());
     let sleep = async |sql: &'static str| {
         let (connections, owner) = (Arc::clone(&connections), Some(workspace));

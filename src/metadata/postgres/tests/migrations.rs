@@ -131,13 +131,13 @@ async fn a_database_that_is_newer_or_another_is_refused() {
     let Some(database) = Database::fresh("schemas that are refused") else { return };
     drop(open(&database, &Clock::system()).await);
     database.run("INSERT INTO schema_migrations VALUES (9999, 'of tomorrow', '\\x00', 0)");
-    let error = PostgresStore::open(&database.url, Clock::system()).await.unwrap_err();
+    let error = PostgresStore::open(&database.url, Clock::system(), TIME_LIMIT).await.unwrap_err();
     assert!(
         matches!(error, OpenError::Migration(MigrationError::Schema(SchemaError::Newer { found: 9999, .. }))),
         "{error}"
     );
     database.run("DELETE FROM schema_migrations WHERE number = 9999");
     database.run("UPDATE schema_migrations SET sha256 = '\\x00' WHERE number = 1");
-    let error = PostgresStore::open(&database.url, Clock::system()).await.unwrap_err();
+    let error = PostgresStore::open(&database.url, Clock::system(), TIME_LIMIT).await.unwrap_err();
     assert!(matches!(error, OpenError::Migration(MigrationError::Schema(SchemaError::Changed(1)))), "{error}");
 }

@@ -19,7 +19,6 @@ use super::store::PostgresStore;
 use super::timeouts::Timeouts;
 use super::{export, ledger, writer};
 use crate::clock::Clock;
-use crate::metadata::migrations::Outdated;
 use crate::metadata::migrations::SchemaError;
 use crate::metadata::*;
 use crate::model::api_key::KeyDigest;
@@ -47,8 +46,13 @@ use venna_testkit::pgbouncer::PgBouncer;
 use venna_testkit::postgres::{Database, Postgres};
 use venna_testkit::postgres_proxy::{Fault, Proxy};
 
+/// The time limit of requests in tests that are about time.
+const TIME_LIMIT: Duration = Duration::from_secs(3);
+/// The time limit of requests in other tests, however busy the machine is.
+const LONG_TIME_LIMIT: Duration = Duration::from_mins(1);
+
 async fn open(database: &Database, clock: &Clock) -> PostgresStore {
-    PostgresStore::open_with(&database.url, clock.clone(), Outdated::Migrate, Timeouts::OF_TEST).await.unwrap()
+    PostgresStore::open(&database.url, clock.clone(), LONG_TIME_LIMIT).await.unwrap()
 }
 
 /// As long as anything may take when the database does not answer.
@@ -75,7 +79,7 @@ async fn make(store: &PostgresStore, caller: Caller) -> Result<FileId, MetadataE
 async fn requests_take_few_round_trips() {
     let Some(database) = Database::fresh("round trips") else { return };
     let (proxy, url) = Proxy::before(&database.url);
-    let store = PostgresStore::open(&url, Clock::system()).await.unwrap();
+    let store = PostgresStore::open(&url, Clock::system(), TIME_LIMIT).await.unwrap();
     let caller = contract::tenant(&store, "trips").await;
     let small = || contract::small_file(5, Purpose::UserData, None);
     // Whatever is done for the first time on a connection is prepared first.

@@ -7,13 +7,13 @@ async fn a_server_that_would_lose_what_it_acknowledged_is_refused() {
     for setting in ["fsync", "full_page_writes"] {
         let off = format!("{setting} = off");
         let Some(server) = Postgres::start(&[&off], "servers that are not durable") else { return };
-        let error = PostgresStore::open(&server.url, Clock::system()).await.unwrap_err();
+        let error = PostgresStore::open(&server.url, Clock::system(), TIME_LIMIT).await.unwrap_err();
         assert_eq!(error.to_string(), format!("the database would not be durable: {setting} is off"));
     }
     let Some(database) = Database::fresh("databases that are not durable") else { return };
     let name = database.url.rsplit('/').next().unwrap();
     database.run(&format!("ALTER DATABASE {name} SET synchronous_commit = off"));
-    let error = PostgresStore::open(&database.url, Clock::system()).await.unwrap_err();
+    let error = PostgresStore::open(&database.url, Clock::system(), TIME_LIMIT).await.unwrap_err();
     assert!(matches!(error, OpenError::NotDurable(_)), "{error}");
     database.run(&format!("ALTER DATABASE {name} SET synchronous_commit = local"));
     let store = open(&database, &Clock::system()).await;
@@ -56,7 +56,7 @@ async fn certificates_are_looked_at_as_far_as_the_url_asks() {
         (format!("{named}?sslmode=verify-full"), None),
         (format!("{}?sslmode=verify-ca", server.url), None),
     ] {
-        let found = match PostgresStore::open(&url, Clock::system()).await {
+        let found = match PostgresStore::open(&url, Clock::system(), TIME_LIMIT).await {
             Ok(store) => {
                 let session = store.connections.snapshot_session().await.unwrap();
                 let sql = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";

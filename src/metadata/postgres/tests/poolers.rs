@@ -30,7 +30,7 @@ async fn a_pooler_that_keeps_sessions_changes_nothing() {
     let keeps = ["pool_mode = session", "default_pool_size = 40"];
     let Some(pooler) = PgBouncer::before(&database.url, &keeps, what) else { return };
     let clock = Clock::set_to(contract::NOW_MS);
-    let store = PostgresStore::open(&pooler.url, clock.clone()).await.unwrap();
+    let store = PostgresStore::open(&pooler.url, clock.clone(), TIME_LIMIT).await.unwrap();
     contract::holds(&store, &clock).await;
     contract::concurrent_changes_get_their_own_answers(Arc::new(store)).await;
     // What the role or the database has is weaker, and what an operator keeps writers away with stays.
@@ -40,7 +40,7 @@ async fn a_pooler_that_keeps_sessions_changes_nothing() {
     }
     for ignored in ["", "ignore_startup_parameters = options"] {
         let Some(pooler) = PgBouncer::before(&database.url, &[&keeps[..], &[ignored]].concat(), what) else { return };
-        let store = PostgresStore::open(&pooler.url, clock.clone()).await.unwrap();
+        let store = PostgresStore::open(&pooler.url, clock.clone(), TIME_LIMIT).await.unwrap();
         assert_eq!(settings(&store).await, ["4s", "3s", "5s", "on", "off", "on"], "{ignored}");
     }
 }
@@ -51,7 +51,7 @@ async fn a_pooler_that_shares_sessions_is_refused() {
     let Some(database) = Database::fresh(what) else { return };
     let refusal = async |settings: &[&str]| {
         let pooler = PgBouncer::before(&database.url, settings, what)?;
-        Some(PostgresStore::open(&pooler.url, Clock::system()).await.unwrap_err().to_string())
+        Some(PostgresStore::open(&pooler.url, Clock::system(), TIME_LIMIT).await.unwrap_err().to_string())
     };
     for mode in ["pool_mode = transaction", "pool_mode = statement"] {
         for size in ["default_pool_size = 1", "default_pool_size = 20"] {
