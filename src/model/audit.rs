@@ -237,3 +237,13 @@ pub struct AuditQuery {
     /// The maximum number of entries.
     pub limit: u32,
 }
+
+impl AuditQuery {
+    /// Excludes all actors but these.
+    pub fn retain_actors(&mut self, actors: Vec<Actor>) {
+        match &mut self.actors {
+            Some(included) => included.retain(|actor| actors.contains(actor)),
+            included => *included = Some(actors),
+        }
+    }
+}

@@ -9,6 +9,11 @@ pub const MAX_TEXT_BYTES: usize = 255;
 /// The maximum of workspaces of which one person is a member.
 pub const MAX_MEMBERSHIPS: u32 = 1000;
 
+/// The longest e-mail address that a filter takes, in characters.
+pub const MAX_EMAIL_CHARS: usize = 255;
+/// The people who are found by one e-mail address.
+pub const MAX_PEOPLE_PER_EMAIL: u32 = 100;
+
 /// The role of a person in a workspace, or of an administrator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
@@ -182,6 +187,14 @@ pub fn changes(known: &[Membership], grants: &[Grant]) -> Vec<MembershipChange> 
         });
     let is_new = |grant: &&Grant| known.iter().all(|one| one.workspace != grant.workspace);
     revoked_or_updated.chain(wanted.iter().filter(is_new).map(|grant| MembershipChange::Add(*grant))).collect()
+}
+
+/// Returns whether a text can be an e-mail address: text around an `@`, without blanks and control characters.
+#[must_use]
+pub fn is_email(text: &str) -> bool {
+    let has_both = text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
+    let is_plain = !text.chars().any(|one| one <= ' ' || one == '\u{7f}');
+    has_both && is_plain && text.chars().count() <= MAX_EMAIL_CHARS
 }
 
 #[cfg(test)]

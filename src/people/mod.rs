@@ -8,6 +8,7 @@ use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{PersonId, WorkspaceId};
 use crate::model::page::Page;
 use crate::model::person::{Grant, Identity, Membership, Person, Role};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 trait_set! {
@@ -79,6 +80,20 @@ impl People {
     /// When the store failed.
     pub async fn find_of(&self, issuer: &str, subject: &str) -> Result<Option<Person>, MetadataError> {
         self.metadata.find_person_of(issuer, subject).await
+    }
+
+    /// Returns the people with one of these e-mail addresses, upper or lower case, in the order of their first
+    /// sign-ins.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub async fn with_emails(&self, emails: &[String]) -> Result<Vec<Person>, MetadataError> {
+        let mut found = BTreeMap::new();
+        for email in emails {
+            let people = self.metadata.people_of_email(email).await?;
+            found.extend(people.into_iter().map(|person| (person.id, person)));
+        }
+        Ok(found.into_values().collect())
     }
 
     /// Returns a page of people in the order of their first sign-ins, after the person `after`.

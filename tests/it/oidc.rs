@@ -191,6 +191,15 @@ async fn a_person_signs_in_and_acts_under_a_name() {
     let entries = admin.request(Method::GET, &format!("/v1/organization/audit_logs?actor_ids[]={person}"));
     let entries = admin.send(entries).await.is_ok().json();
     assert_eq!(entries["data"][0]["actor"]["session"]["user"]["id"], person);
+    let found = async |path: &str| admin.send(admin.request(Method::GET, path)).await.is_ok().ids();
+    let by_email = async |emails: &str| found(&format!("/v1/organization/audit_logs?{emails}&limit=100")).await.len();
+    let entries = found(&format!("/v1/organization/audit_logs?actor_ids[]={person}&limit=100")).await.len();
+    assert_eq!(by_email("actor_emails[]=ADA@a.example&actor_emails[]=bob@a.example").await, entries);
+    assert_eq!(by_email("actor_emails[]=bob@a.example").await, 0);
+    assert_eq!(by_email("actor_emails[]=ada@a.example&actor_ids[]=anonymous").await, 0, "filters are combined");
+    let users = "/v1/organization/users?emails[]=Ada@A.example";
+    assert_eq!(found(users).await, [person]);
+    assert_eq!(found(&format!("{users}&after={person}")).await, [] as [String; 0]);
     let keys = format!("/v1/organization/projects/{}/api_keys", world.research);
     assert_eq!(admin.send(admin.request(Method::GET, &keys)).await.is_ok().ids(), [] as [String; 0]);
     assert_eq!(here.get("/console/api/v1/organization/projects").await.status.as_u16(), 403);

@@ -6,6 +6,8 @@ use crate::http::list::{self, MAX_TIME, id_of, integer, limit, one_of};
 use crate::http::query::parameters;
 use crate::model::audit::{Action, AuditQuery, MAX_OBJECT_ID_CHARS};
 use crate::model::page::{Order, Page};
+use crate::model::person::is_email;
+use std::borrow::Cow;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
@@ -16,6 +18,15 @@ const DEFAULT_PAGE_ROWS: u32 = 20;
 
 /// The filter of keys by the access of their owners to the project.
 const OWNER_PROJECT_ACCESS: &str = "owner_project_access";
+
+/// The query of the audit log, before people are looked up by their e-mail addresses.
+#[derive(Debug)]
+pub struct AuditFilter {
+    /// The query without those addresses.
+    pub query: AuditQuery,
+    /// The e-mail addresses of the actors to include.
+    pub actor_emails: Option<Vec<String>>,
+}
 
 /// The query of a list of projects or keys.
 #[derive(Debug)]
@@ -59,6 +70,18 @@ pub fn owners_with_access(query: &str) -> Result<bool, ApiError> {
     }
 }
 
+/// Reads the e-mail addresses that filter a list of people; none without a filter.
+///
+/// # Errors
+/// When there are too many, or one cannot be an address.
+pub fn emails(query: &str) -> Result<Option<Vec<String>>, ApiError> {
+    let mut emails = None;
+    for (name, value) in parameters(query).filter(|(name, _)| matches!(&**name, "emails" | "emails[]")) {
+        one_of(&name, &mut emails, email(&name, value)?)?;
+    }
+    Ok(emails)
+}
+
 /// Reads the order of a list; ascending by default.
 ///
 /// # Errors
@@ -98,7 +121,8 @@ pub fn rate_limits(query: &str) -> Result<Page<RateLimit>, ApiError> {
 ///
 /// # Errors
 /// When a parameter is not valid.
-pub fn audit(query: &str) -> Result<AuditQuery, ApiError> {
+pub fn audit(query: &str) -> Result<AuditFilter, ApiError> {
+    let mut actor_emails = None;
     let mut parsed = AuditQuery { limit: DEFAULT_PAGE_ROWS, ..AuditQuery::default() };
     for (name, value) in parameters(query) {
         match name.strip_suffix("[]").unwrap_or(&name) {
@@ -117,12 +141,16 @@ pub fn audit(query: &str) -> Result<AuditQuery, ApiError> {
             )?,
             "project_ids" => one_of(&name, &mut parsed.workspaces, id_of(&name, &value, "a project")?)?,
             "resource_ids" => one_of(&name, &mut parsed.objects, object_id(&name, &value)?)?,
-            // The log has the ids of people, whose addresses change, so the filter matches no entry.
-            "actor_emails" => drop(parsed.actors.get_or_insert_default()),
+            "actor_emails" => one_of(&name, &mut actor_emails, email(&name, value)?)?,
             _ => {}
         }
     }
-    Ok(parsed)
+    Ok(AuditFilter { query: parsed, actor_emails })
+}
+
+fn email(param: &str, value: Cow<'_, str>) -> Result<String, ApiError> {
+    let wrong = || ApiError::invalid(format!("'{}' is not an e-mail address.", echo(&value))).param(param);
+    if is_email(&value) { Ok(value.into_owned()) } else { Err(wrong()) }
 }
 
 fn object_id(param: &str, value: &str) -> Result<String, ApiError> {
@@ -174,11 +202,18 @@ mod tests {
             "event_types[]=api_key.created&event_types%5B%5D=project.created&actor_ids[]={key}\
              &effective_at[gt]=5&effective_at[lte]=9&resource_ids[]=a&resource_ids[]=b&limit=3"
         );
-        let parsed = audit(&query).unwrap();
+        let parsed = audit(&query).unwrap().query;
         assert_eq!(parsed.actions.unwrap(), [Action::KeyCreated, Action::WorkspaceCreated]);
         assert_eq!(parsed.actors.unwrap(), [Actor::Key(key)]);
         assert_eq!((parsed.from, parsed.until, parsed.limit), (Some(6), Some(10), 3));
         assert_eq!(parsed.objects.unwrap(), ["a", "b"]);
+        let of = |query| audit(query).unwrap().actor_emails;
+        assert_eq!((of("actor_emails[]=a@b.c"), of("limit=1")), (Some(vec!["a@b.c".to_owned()]), None));
+        let of = |query| emails(query).unwrap();
+        assert_eq!((of("emails=a@b&emails[]="), of("emails[]=")), (Some(vec!["a@b".to_owned()]), None));
+        for wrong in ["a", "@", "a@", "@b", "a%00@b", "a @b"] {
+            assert!(emails(&format!("emails[]={wrong}")).is_err(), "{wrong}");
+        }
     }
 
     #[test]
@@ -202,7 +237,8 @@ mod tests {
         let parsed =
             audit("event_types[]=&actor_ids[]=&project_ids=&resource_ids[]=&actor_emails[]=&effective_at[gt]=")
                 .unwrap();
-        let expected = AuditQuery { limit: DEFAULT_PAGE_ROWS, ..AuditQuery::default() };
+        let query = AuditQuery { limit: DEFAULT_PAGE_ROWS, ..AuditQuery::default() };
+        let expected = AuditFilter { query, actor_emails: None };
         assert_eq!(format!("{parsed:?}"), format!("{expected:?}"));
     }
 
@@ -221,7 +257,6 @@ mod tests {
             let error = format!("{:?}", audit(query).unwrap_err());
             assert!(error.contains(&format!("param: Some(\"{param}\")")), "{query}: {error}");
         }
-        assert_eq!(audit("actor_emails[]=a@b.c").unwrap().actors, Some(Vec::new()), "the log has no addresses");
         let many = vec!["resource_ids[]=a"; MAX_FILTER_VALUES + 1].join("&");
         assert!(audit(&many).is_err());
     }

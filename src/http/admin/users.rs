@@ -7,6 +7,7 @@ use crate::http::caller::Administrator;
 use crate::http::error::ApiError;
 use crate::http::idempotency::answer;
 use crate::http::wire::{List, json, written};
+use crate::model::page::Page;
 use crate::model::person::{Membership, Person, Role};
 use crate::people::People;
 use axum::extract::{RawQuery, Request, State};
@@ -67,14 +68,22 @@ fn user((person, membership): &(Person, Option<Membership>)) -> Vec<u8> {
 
 /// `GET /v1/organization/users`.
 pub async fn list_users(State(people): State<Arc<People>>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    let parsed = query::page(query.as_deref().unwrap_or_default())?;
-    let page = people.list(parsed.after, parsed.limit).await?;
+    let query = query.as_deref().unwrap_or_default();
+    let parsed = query::page(query)?;
+    let page = match query::emails(query)? {
+        None => people.list(parsed.after, parsed.limit).await?,
+        Some(emails) => {
+            let mut found = people.with_emails(&emails).await?;
+            found.retain(|person| parsed.after.is_none_or(|after| person.id > after));
+            Page::cut(found, parsed.limit)
+        }
+    };
     let mut rows = Vec::with_capacity(page.rows.len());
     for person in page.rows {
         let is_administrator = people.credential(person.id, None).await?.is_some();
         rows.push((person, is_administrator));
     }
-    let page = crate::model::page::Page { rows, has_more: page.has_more };
+    let page = Page { rows, has_more: page.has_more };
     Ok(json(StatusCode::OK, &List::<UserObject>::of(&page, |(person, _): &(Person, bool)| person.id.to_string())))
 }
 

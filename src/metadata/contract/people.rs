@@ -94,6 +94,8 @@ pub async fn memberships_are_keys_of_people(store: &dyn MetadataStore, clock: &C
     let page = store.list_members(one, None, 1).await.unwrap();
     assert!(page.has_more && page.rows[0].0.id == ada.id);
     assert_eq!(store.list_members(one, Some(ada.id), 10).await.unwrap().rows[0].0.id, bob.id);
+    assert_eq!(store.people_of_email("BOB@a.example").await.unwrap(), std::slice::from_ref(&bob));
+    assert_eq!(store.people_of_email("bob@b.example").await.unwrap(), []);
     assert_eq!(store.list_people(None, 10).await.unwrap().rows.len(), 2);
     assert_eq!(store.list_people(Some(ada.id), 1).await.unwrap().rows, std::slice::from_ref(&bob));
 

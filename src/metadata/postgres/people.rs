@@ -19,7 +19,8 @@ use crate::model::ids::{KeyId, PersonId, WorkspaceId};
 use crate::model::limits::LimitsInForce;
 use crate::model::page::{Order, Page};
 use crate::model::person::{
-    Grant, GrantedBy, Identity, MAX_MEMBERSHIPS, Membership, MembershipChange, Person, Role, changes,
+    Grant, GrantedBy, Identity, MAX_MEMBERSHIPS, MAX_PEOPLE_PER_EMAIL, Membership, MembershipChange, Person, Role,
+    changes,
 };
 use crate::random;
 use async_trait::async_trait;
@@ -49,6 +50,13 @@ impl PersonStore for PostgresStore {
 
     async fn find_person_of(&self, issuer: &str, subject: &str) -> Result<Option<Person>, MetadataError> {
         read!(self, |session| find_of(session, issuer, subject).await)
+    }
+
+    async fn people_of_email(&self, email: &str) -> Result<Vec<Person>, MetadataError> {
+        read!(self, |session| {
+            let sql = format!("SELECT {PERSON} FROM persons WHERE lower(email) = lower($1) ORDER BY id LIMIT $2");
+            rows::read_all(&session.rows(&sql, &[&email, &i64::from(MAX_PEOPLE_PER_EMAIL)]).await?)
+        })
     }
 
     async fn list_people(&self, after: Option<PersonId>, limit: u32) -> Result<Page<Person>, MetadataError> {

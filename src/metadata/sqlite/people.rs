@@ -17,7 +17,8 @@ use crate::model::ids::{KeyId, PersonId, WorkspaceId};
 use crate::model::limits::LimitsInForce;
 use crate::model::page::{Order, Page};
 use crate::model::person::{
-    Grant, GrantedBy, Identity, MAX_MEMBERSHIPS, Membership, MembershipChange, Person, Role, changes,
+    Grant, GrantedBy, Identity, MAX_MEMBERSHIPS, MAX_PEOPLE_PER_EMAIL, Membership, MembershipChange, Person, Role,
+    changes,
 };
 use crate::random;
 use async_trait::async_trait;
@@ -40,6 +41,11 @@ impl PersonStore for SqliteStore {
 
     async fn find_person_of(&self, issuer: &str, subject: &str) -> std::result::Result<Option<Person>, MetadataError> {
         self.readers.point(|connection| find_of(connection, issuer, subject))
+    }
+
+    async fn people_of_email(&self, email: &str) -> std::result::Result<Vec<Person>, MetadataError> {
+        let sql = format!("SELECT {PERSON} FROM persons WHERE lower(email) = lower(?1) ORDER BY id LIMIT ?2");
+        self.readers.point(|connection| connection.rows(&sql, params![email, MAX_PEOPLE_PER_EMAIL], rows::read))
     }
 
     async fn list_people(

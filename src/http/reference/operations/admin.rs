@@ -1,7 +1,7 @@
 //! The operations on projects, their keys and the audit log.
 
 use super::examples::{CREATED_AT, KEY, PROJECT, page_of_one};
-use super::parameters::{in_path, in_query, limit_of, sent};
+use super::parameters::{email_filter, in_path, in_query, limit_of, sent};
 use crate::http::catalogue::ErrorKind;
 use crate::http::list::{MAX_FILTER_VALUES, MAX_TIME};
 use crate::http::reference::ids::{AUDIT_ID, KEY_ID, PROJECT_ID, USER_ID};
@@ -343,6 +343,7 @@ fn list_audit_logs() -> RouteDoc {
             in_query("effective_at[lt]", seconds(), "Filter: before this time, in Unix seconds."),
             in_query("event_types[]", some(types), "Filter by action."),
             in_query("actor_ids[]", some(actor), "Filter by the ids of keys and people, or by `command_line` or `anonymous`."),
+            email_filter("actor_emails[]", "Filter by the e-mail addresses that people have now."),
             sent(PROJECT, in_query("project_ids[]", some(PROJECT_ID), "Filter by project.")),
             in_query("resource_ids[]", some(object), "Filter by the ids of the objects."),
         ],

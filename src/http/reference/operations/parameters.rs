@@ -1,7 +1,9 @@
 //! The parameters that several operations share.
 
+use crate::http::list::MAX_FILTER_VALUES;
 use crate::model::idempotency::MAX_KEY_CHARS;
 use crate::model::page::PAGE_FILES;
+use crate::model::person::MAX_EMAIL_CHARS;
 use venna_reference::{ParamIn, Parameter, Schema, Shape, number};
 
 /// The description of `limit`.
@@ -17,6 +19,13 @@ fn parameter(place: ParamIn, name: &'static str, schema: Schema, about: impl Int
         default: None,
         example: None,
     }
+}
+
+/// Describes a filter by e-mail addresses.
+pub fn email_filter(name: &'static str, about: &str) -> Parameter {
+    let pattern = Some(r"^[^\x00-\x20\x7f@][^\x00-\x20\x7f]*@[^\x00-\x20\x7f]+$");
+    let email = Schema::Shaped(Shape { pattern, min: 3, max: MAX_EMAIL_CHARS });
+    in_query(name, Schema::List(Box::new(email), Some(MAX_FILTER_VALUES)), about)
 }
 
 /// Describes a parameter of the path.

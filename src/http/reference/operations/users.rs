@@ -2,7 +2,7 @@
 
 use super::admin::{after, json_body, limit, project_id};
 use super::examples::{CREATED_AT, USER, page_of_one};
-use super::parameters::in_path;
+use super::parameters::{email_filter, in_path};
 use crate::http::reference::ids::USER_ID;
 use crate::http::reference::route_doc::{ADMINISTRATION, RouteDoc, calls};
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ fn list_users() -> RouteDoc {
         "Lists the people who have signed in to the console by OpenID Connect, in the order of their first sign-ins.";
     let operation = Operation {
         about: vec![about.into()],
-        parameters: vec![limit(), after(USER_ID)],
+        parameters: vec![limit(), after(USER_ID), email_filter("emails[]", "Filter by e-mail address.")],
         answer: Answer::Json("UserListResponse", page_of_one(&user("reader"))),
         ..Operation::new(ADMINISTRATION, "listUsers", "GET", USERS, "List users")
     };
