@@ -619,6 +619,39 @@ async fn pages_are_light_lead_nowhere_else_and_hold_the_definitions_whole() {
     server.close().await;
 }
 
+/// The ids of a page.
+fn ids_of(html: &str) -> Vec<&str> {
+    html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect()
+}
+
+#[tokio::test]
+async fn every_member_has_an_anchor_and_no_page_has_an_id_twice() {
+    let server = TestServer::open().await;
+    let all = pages(&server).await;
+    for (path, html) in &all {
+        let (ids, mut once) = (ids_of(html), BTreeSet::new());
+        let twice: Vec<_> = ids.into_iter().filter(|id| !once.insert(*id)).collect();
+        assert!(twice.is_empty(), "{path} has {twice:?} twice");
+        let members: Vec<_> = once.iter().filter(|id| id.contains('.')).collect();
+        assert_eq!(members.len(), html.matches("<div class=\"field-head\">").count(), "{path}");
+        for id in members {
+            assert!(html.contains(&format!("class=\"anchor\" href=\"#{id}\"")), "{path} has no link to {id}");
+        }
+    }
+    for (path, id) in [
+        ("/docs/list-files", "query.limit"),
+        ("/docs/list-files", "response.data.id"),
+        ("/docs/retrieve-file", "path.id"),
+        ("/docs/create-file", "header.Idempotency-Key"),
+        ("/docs/create-upload", "body.expires_after.seconds"),
+        ("/docs/list-audit-logs", "query.effective_at.gte"),
+    ] {
+        let html = &all.iter().find(|(page, _)| page == path).unwrap().1;
+        assert!(ids_of(html).contains(&id), "{path} has no {id}");
+    }
+    server.close().await;
+}
+
 /// The text of a page without its elements.
 fn text_of(html: &str) -> String {
     let pieces = html.split('<').enumerate();

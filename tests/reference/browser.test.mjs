@@ -265,15 +265,73 @@ test("a page is found by its text, and gone to, by keyboard alone", async () => 
   });
 });
 
+test("a search for a field leads to it, also where it is folded, and pages come first", async () => {
+  await opened({}, "/docs", async (page) => {
+    const first = async (query) => {
+      await page.locator("#search").fill(query);
+      await page.waitForFunction(() => document.querySelector("#found [aria-selected=true]"));
+      await page.waitForTimeout(100);
+      return page.locator("#found [aria-selected=true]").getAttribute("href");
+    };
+    await page.keyboard.press("Control+k");
+    assert.match(await first("limit"), /docs\/limits$/);
+    assert.match(await first("expires_after"), /docs\/create-upload#body\.expires_after$/);
+    assert.match(await first("create upload"), /docs\/create-upload$/);
+    assert.match(await first("list files name_prefix"), /docs\/list-files#query\.name_prefix$/);
+    assert.ok(await page.locator("#found .group-title", { hasText: "Parameters and fields" }).isVisible());
+    assert.match(await first("create upload expires_after.seconds"), /docs\/create-upload#body\.expires_after\.seconds$/);
+    await page.keyboard.press("Enter");
+    await page.waitForURL("**/docs/create-upload#body.expires_after.seconds");
+    await page.locator("[id='body.expires_after.seconds']").waitFor({ state: "visible" });
+  });
+});
+
+test("a field has a link that is seen on hover and focus, and opens what is folded around it", async () => {
+  await opened({ viewport: { width: 1440, height: 900 } }, "/docs/list-files", async (page) => {
+    const field = page.locator("[id='query.limit']");
+    const link = field.getByRole("link", { name: "Link to limit" });
+    const opacity = () => link.evaluate((one) => getComputedStyle(one).opacity);
+    assert.equal(await opacity(), "0");
+    await field.locator(".field-head").hover();
+    assert.equal(await opacity(), "1");
+    await page.mouse.move(0, 0);
+    await link.focus();
+    await page.keyboard.press("Shift+Tab");
+    await page.keyboard.press("Tab");
+    assert.equal(await opacity(), "1");
+    await page.keyboard.press("Enter");
+    assert.equal(new URL(page.url()).hash, "#query.limit");
+    const inside = page.locator("[id='response.data.filename']");
+    const isSeen = () => inside.evaluate((one) => {
+      const { top } = one.getBoundingClientRect();
+      return one.checkVisibility() && top >= 56 && top < innerHeight;
+    });
+    assert.equal(await isSeen(), false);
+    // The script does it where the browser does not: a hash that is set so is no navigation.
+    await page.evaluate(() => {
+      history.replaceState(null, "", "#response.data.filename");
+      dispatchEvent(new HashChangeEvent("hashchange"));
+    });
+    assert.equal(await isSeen(), true);
+    await page.goto(`${ORIGIN}/docs`);
+    await page.goto(`${ORIGIN}/docs/list-files#response.data.filename`);
+    await page.waitForFunction(() => document.getElementById("response.data.filename").checkVisibility());
+    assert.equal(await isSeen(), true);
+  });
+});
+
 test("every text that is searched for leads to a place that is there", async () => {
   const rows = await (await fetch(`${ORIGIN}/docs/search.json`)).json();
   const pages = new Map();
-  for (const { path: to } of rows) {
+  let fields = 0;
+  for (const { path: to, members = [] } of rows) {
     const [at, anchor] = to.split("#");
     if (!pages.has(at)) pages.set(at, await (await fetch(`${ORIGIN}/${at}`)).text());
     assert.ok(!anchor || pages.get(at).includes(`id="${anchor}"`), to);
+    for (const [id] of members) assert.ok(pages.get(at).includes(`<li id="${id}">`), `${to} ${id}`);
+    fields += members.length;
   }
-  assert.ok(rows.length > 100, String(rows.length));
+  assert.ok(rows.length > 100 && fields > 500, `${rows.length} rows, ${fields} fields`);
 });
 
 test("definitions are copied whole", async () => {

@@ -171,9 +171,14 @@ fn render_block(block: &Block, root: &str, number: usize) -> Markup {
     }
 }
 
+/// Writes the link of something with an id to itself, which a reader copies.
+fn anchor(id: &str, name: &str) -> Markup {
+    html! { a.anchor href={ "#" (id) } aria-label={ "Link to " (name) } { "#" } }
+}
+
 /// Writes a heading with a link to itself.
 pub fn heading(level: u8, id: &str, plain: &str, marked: &Markup) -> Markup {
-    let anchor = html! { a.anchor href={ "#" (id) } aria-label={ "Link to " (plain) } { "#" } };
+    let anchor = anchor(id, plain);
     match level {
         1 => html! { h1 { (marked) } },
         2 => html! { h2 id=(id) { (marked) " " (anchor) } },
@@ -242,11 +247,12 @@ fn render_members(members: &[Member], root: &str) -> Markup {
     html! {
         ul.fields {
             @for member in members {
-                li {
+                li id=(member.id) {
                     div.field-head {
                         code.name { (member.name) }
                         span.type { (member.kind) }
                         @if let Some(word) = member.presence.word() { span.presence.(word) { (word) } }
+                        " " (anchor(&member.id, member.path()))
                     }
                     p { (inline(&member.about, root)) }
                     @if !member.facts.is_empty() {

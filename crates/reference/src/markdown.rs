@@ -98,6 +98,7 @@ mod tests {
     fn every_block_has_its_form() {
         let rows = vec![vec!["`a`".to_owned(), "\"x\" | \"y\"".to_owned()]];
         let member = |name: &str, kind: &str, members| Member {
+            id: String::new(),
             name: name.to_owned(),
             kind: kind.to_owned(),
             presence: Presence::Required,

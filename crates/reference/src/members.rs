@@ -31,7 +31,7 @@ impl<'a> From<&'a Parameter> for Described<'a> {
 
 /// Describes a parameter.
 pub fn of_parameter(api: &Api, parameter: &Parameter) -> Member {
-    member(api, Side::Request, &parameter.into(), MAX_DEPTH)
+    member(api, Side::Request, parameter.place.name(), &parameter.into(), MAX_DEPTH)
 }
 
 /// The side of an exchange that has an object.
@@ -43,16 +43,28 @@ pub enum Side {
     Answer,
 }
 
+impl Side {
+    /// Returns the beginning of the anchors of its members.
+    const fn anchor(self) -> &'static str {
+        match self {
+            Self::Request => "body",
+            Self::Answer => "response",
+        }
+    }
+}
+
 /// Describes the members of an object.
 pub fn members_of(api: &Api, side: Side, name: &str) -> Vec<Member> {
-    api.definition(name).map_or_else(Vec::new, |definition| of_fields(api, side, definition.schema.fields(), MAX_DEPTH))
+    let fields = api.definition(name).map_or(&[][..], |definition| definition.schema.fields());
+    of_fields(api, side, side.anchor(), fields, MAX_DEPTH)
 }
 
-fn of_fields(api: &Api, side: Side, fields: &[Field], depth: usize) -> Vec<Member> {
-    fields.iter().map(|field| member(api, side, &field.into(), depth)).collect()
+/// Describes the fields of the object with the anchor `of`.
+fn of_fields(api: &Api, side: Side, of: &str, fields: &[Field], depth: usize) -> Vec<Member> {
+    fields.iter().map(|field| member(api, side, of, &field.into(), depth)).collect()
 }
 
-fn member(api: &Api, side: Side, described: &Described<'_>, depth: usize) -> Member {
+fn member(api: &Api, side: Side, of: &str, described: &Described<'_>, depth: usize) -> Member {
     let Described { name, schema, required, about, default } = *described;
     let presence = match (side, required) {
         (Side::Request, true) => Presence::Required,
@@ -61,21 +73,31 @@ fn member(api: &Api, side: Side, described: &Described<'_>, depth: usize) -> Mem
     };
     let mut facts = facts(api, schema);
     facts.extend(default.map(|default| ("Default", vec![default.to_owned()])));
-    let members = depth.checked_sub(1).and_then(|depth| inner(api, side, schema, depth));
-    Member { name: name.to_owned(), kind: kind(api, schema), presence, about: about.to_owned(), facts, members }
+    let id = format!("{of}.{}", anchor(name));
+    let members = depth.checked_sub(1).and_then(|depth| inner(api, side, &id, schema, depth));
+    Member { id, name: name.to_owned(), kind: kind(api, schema), presence, about: about.to_owned(), facts, members }
 }
 
-/// Returns the members of the object that a schema has.
-fn inner(api: &Api, side: Side, schema: &Schema, depth: usize) -> Option<(String, Vec<Member>)> {
+/// Returns a name as a part of an anchor: `expires_after[seconds]` is `expires_after.seconds`, as in an object.
+fn anchor(name: &str) -> String {
+    let is_kept = |character: char| character.is_ascii_alphanumeric() || "_-".contains(character);
+    let pieces = name.split(|character| !is_kept(character)).filter(|piece| !piece.is_empty());
+    pieces.collect::<Vec<_>>().join(".")
+}
+
+/// Returns the members of the object that a schema has, which has the anchor `of`.
+fn inner(api: &Api, side: Side, of: &str, schema: &Schema, depth: usize) -> Option<(String, Vec<Member>)> {
     match schema {
         Schema::Named(name) => {
             let fields = api.definition(name)?.schema.fields();
-            (!fields.is_empty()).then(|| ((*name).to_owned(), of_fields(api, side, fields, depth)))
+            (!fields.is_empty()).then(|| ((*name).to_owned(), of_fields(api, side, of, fields, depth)))
         }
         Schema::Object(fields) | Schema::Paired(fields, _) => {
-            Some(("this object".to_owned(), of_fields(api, side, fields, depth)))
+            Some(("this object".to_owned(), of_fields(api, side, of, fields, depth)))
         }
-        Schema::List(of, _) | Schema::Some(of, _) | Schema::Nullable(of) => inner(api, side, of, depth),
+        Schema::List(inside, _) | Schema::Some(inside, _) | Schema::Nullable(inside) => {
+            inner(api, side, of, inside, depth)
+        }
         _ => None,
     }
 }
@@ -157,6 +179,18 @@ mod tests {
     fn numbers_have_commas_between_thousands() {
         for (value, written) in [(0, "0"), (999, "999"), (1000, "1,000"), (536_870_912, "536,870,912")] {
             assert_eq!(number(value), written);
+        }
+    }
+
+    #[test]
+    fn names_are_parts_of_anchors() {
+        for (name, part) in [
+            ("limit", "limit"),
+            ("Idempotency-Key", "Idempotency-Key"),
+            ("project_ids[]", "project_ids"),
+            ("expires_after[seconds]", "expires_after.seconds"),
+        ] {
+            assert_eq!(anchor(name), part);
         }
     }
 }

@@ -90,6 +90,8 @@ pub struct Code {
 /// A parameter, or a member of an object.
 #[derive(Clone, Debug)]
 pub struct Member {
+    /// The anchor: its place in the exchange and its path, as `response.data.id`. No heading has a dot in its anchor.
+    pub id: String,
     /// Its name.
     pub name: String,
     /// Its type in a word or two.
@@ -102,6 +104,13 @@ pub struct Member {
     pub facts: Vec<(&'static str, Vec<String>)>,
     /// The members of its object: the name of the object, and the members.
     pub members: Option<(String, Vec<Member>)>,
+}
+
+impl Member {
+    /// Returns the names of the objects around it and its own, as `data.id`.
+    pub fn path(&self) -> &str {
+        self.id.split_once('.').map_or(&self.id, |(_, path)| path)
+    }
 }
 
 /// The presence of a member, where it is unusual: a parameter may be left out, and a member is answered.

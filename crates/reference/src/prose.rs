@@ -4,6 +4,7 @@ use crate::html::{heading, render_code, render_tabs};
 use crate::page::Code;
 use maud::{Markup, PreEscaped};
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use std::collections::HashMap;
 
 /// The Markdown of the texts: `CommonMark` with tables.
 const OPTIONS: Options = Options::ENABLE_TABLES;
@@ -53,7 +54,7 @@ pub fn plain(text: &str) -> String {
 
 /// Writes a whole text. Blocks of code that follow each other in different languages become tabs.
 pub fn render(text: &str, root: &str) -> Markup {
-    let mut page = Writer { written: String::new(), pending: Vec::new(), codes: Vec::new() };
+    let mut page = Writer::default();
     let mut events = events(text, root);
     while let Some(event) = events.next() {
         match event {
@@ -69,37 +70,59 @@ pub fn render(text: &str, root: &str) -> Markup {
 
 /// Returns the headings of levels 2 and 3 of a text.
 pub fn headings(text: &str) -> Vec<Heading> {
-    let mut found = Vec::new();
+    let (mut found, mut anchors) = (Vec::new(), Anchors::default());
     let mut events = Parser::new_ext(text, OPTIONS);
     while let Some(event) = events.next() {
-        let Event::Start(Tag::Heading { level: level @ (HeadingLevel::H2 | HeadingLevel::H3), .. }) = event else {
-            continue;
-        };
-        let inside = until(&mut events, TagEnd::Heading(level));
-        let text = words_of(&inside);
-        found.push(Heading { level: level as u8, id: anchor(&text), text });
+        let Event::Start(Tag::Heading { level, .. }) = event else { continue };
+        let text = words_of(&until(&mut events, TagEnd::Heading(level)));
+        let id = anchors.next(level, &text);
+        if is_section(level) {
+            found.push(Heading { level: level as u8, id, text });
+        }
     }
     found
 }
 
-/// Splits a text at its headings of level 2: the heading, none for what stands before the first one, and its text
+/// Splits a text at its headings of levels 2 and 3: the heading, none for the text before the first one, and its text
 /// without marks.
 pub fn sections(text: &str) -> Vec<(Option<Heading>, String)> {
     let starts = Parser::new_ext(text, OPTIONS).into_offset_iter().filter_map(|(event, range)| {
-        matches!(event, Event::Start(Tag::Heading { level: HeadingLevel::H2, .. })).then_some(range.start)
+        matches!(event, Event::Start(Tag::Heading { level, .. }) if is_section(level)).then_some(range.start)
     });
     let mut ends: Vec<usize> = starts.collect();
     ends.push(text.len());
-    let mut from = 0;
+    let (mut headings, mut heading, mut from) = (headings(text).into_iter(), None, 0);
     let mut found = Vec::new();
     for end in ends {
         let piece = text.get(from..end).unwrap_or_default();
-        let heading = headings(piece).into_iter().find(|heading| heading.level == 2);
         let body = if heading.is_some() { piece.split_once('\n').map_or("", |(_, body)| body) } else { piece };
         found.push((heading, plain(body)));
-        from = end;
+        (heading, from) = (headings.next(), end);
     }
     found
+}
+
+const fn is_section(level: HeadingLevel) -> bool {
+    matches!(level, HeadingLevel::H2 | HeadingLevel::H3)
+}
+
+/// The anchors of the headings of a text so far.
+#[derive(Debug, Default)]
+struct Anchors(HashMap<String, usize>);
+
+impl Anchors {
+    /// Returns the anchor of the next heading. Those of equal headings are numbered from the second one on, as GitHub's
+    /// are. The title of a text has none.
+    fn next(&mut self, level: HeadingLevel, text: &str) -> String {
+        let anchor = anchor(text);
+        if level == HeadingLevel::H1 {
+            return anchor;
+        }
+        let before = self.0.entry(anchor.clone()).or_default();
+        let id = if *before == 0 { anchor } else { format!("{anchor}-{before}") };
+        *before += 1;
+        id
+    }
 }
 
 /// Returns the anchor of a heading by its text, as GitHub does: lower case, without punctuation, dashes for spaces.
@@ -162,10 +185,12 @@ fn title_of(language: &str, text: &str) -> &'static str {
 }
 
 /// The written part of a text, and the rest that waits.
+#[derive(Default)]
 struct Writer<'a> {
     written: String,
     pending: Vec<Event<'a>>,
     codes: Vec<Code>,
+    anchors: Anchors,
 }
 
 impl<'a> Writer<'a> {
@@ -197,7 +222,8 @@ impl<'a> Writer<'a> {
         let text = words_of(&inside);
         let mut marked = String::new();
         pulldown_cmark::html::push_html(&mut marked, inside.into_iter());
-        self.written.push_str(&heading(level as u8, &anchor(&text), &text, &PreEscaped(marked)).into_string());
+        let id = self.anchors.next(level, &text);
+        self.written.push_str(&heading(level as u8, &id, &text, &PreEscaped(marked)).into_string());
     }
 
     /// Writes a table in a frame of its own, which scrolls where the window is narrow.
@@ -240,6 +266,18 @@ mod tests {
         let sections = sections(guide);
         assert_eq!(sections.len(), 2);
         assert!(sections[1].1.contains("text") && sections[1].1.contains('2'), "{sections:?}");
+    }
+
+    #[test]
+    fn equal_headings_have_different_anchors() {
+        let changes = "# A\n\n## 1.1\n\n### Fixed\n\none\n\n## 1.0\n\n### Fixed\n\nother\n";
+        let ids: Vec<_> = headings(changes).into_iter().map(|heading| heading.id).collect();
+        assert_eq!(ids, ["11", "fixed", "10", "fixed-1"]);
+        let html = render(changes, "./").into_string();
+        assert!(ids.iter().all(|id| html.matches(&format!("id=\"{id}\"")).count() == 1), "{html}");
+        let sections = sections(changes);
+        let last = sections.last().unwrap();
+        assert_eq!((last.0.as_ref().unwrap().id.as_str(), last.1.as_str()), ("fixed-1", "other"));
     }
 
     #[test]

@@ -6,7 +6,9 @@ use crate::prose::{self, plain};
 use crate::site::Entry;
 use serde_json::{Value, json};
 
-/// Writes the rows of the index: a page, or a part of it under a heading of level 2. An operation is one row.
+/// Writes the rows of the index: a page, or a part of it under a heading. An operation is one row, with its members:
+/// anchor, name and text of each. The script makes rows of them and adds them to the text of the operation, so that the
+/// index has each text once.
 pub fn index(api: &Api, pages: &[Page], contents: &[Entry]) -> Value {
     let mut rows = Vec::new();
     for entry in contents {
@@ -15,7 +17,12 @@ pub fn index(api: &Api, pages: &[Page], contents: &[Entry]) -> Value {
             let operation = api.operations.iter().find(|operation| operation.slug() == page.slug);
             let route = operation.map(|operation| format!("{} {}", operation.path, operation.id)).unwrap_or_default();
             let text = texts_of(&page.blocks).join(" ");
-            rows.push(row(entry, &entry.title, "", &format!("{route} {text}"), Some(method)));
+            let mut row = row(entry, &entry.title, "", &format!("{route} {text}"), Some(method));
+            if let Some(row) = row.as_object_mut() {
+                let members = members_of(&page.blocks).into_iter().map(member);
+                row.insert("members".to_owned(), members.collect());
+            }
+            rows.push(row);
         } else {
             rows.extend(parts(page).into_iter().map(|part| {
                 let title = part.title.as_deref().unwrap_or(&entry.title);
@@ -72,7 +79,8 @@ fn extend(part: Option<&mut Part>, text: &str) {
     }
 }
 
-/// Returns the texts of blocks, without code and without errors, which have a page of their own.
+/// Returns the texts of blocks without code, without members, which have rows of their own, and without errors, which
+/// have a page of their own.
 fn texts_of(blocks: &[Block]) -> Vec<String> {
     let mut texts = Vec::new();
     for block in blocks {
@@ -83,11 +91,11 @@ fn texts_of(blocks: &[Block]) -> Vec<String> {
             Block::Items(items) => texts.extend(items.iter().map(|item| plain(item))),
             Block::Facts(facts) => texts.extend(facts.iter().flatten().map(|fact| plain(fact))),
             Block::Table { rows, .. } => texts.extend(rows.iter().flatten().map(|cell| plain(cell))),
-            Block::Members(members) => members.iter().for_each(|member| texts_of_member(member, &mut texts)),
             Block::Beside { text, .. } => texts.extend(texts_of(text)),
             Block::Label { .. }
             | Block::Cards(_)
             | Block::Endpoint(..)
+            | Block::Members(_)
             | Block::Failures(_)
             | Block::Code(_)
             | Block::Tabs(_)
@@ -97,14 +105,26 @@ fn texts_of(blocks: &[Block]) -> Vec<String> {
     texts
 }
 
-fn texts_of_member(member: &Member, texts: &mut Vec<String>) {
-    texts.push(format!("{}: {}", member.name, plain(&member.about)));
-    for (name, values) in &member.facts {
-        if *name != "Pattern" {
-            texts.push(plain(&values.join(" ")));
+/// Returns the members of blocks, also those of objects in objects.
+fn members_of(blocks: &[Block]) -> Vec<&Member> {
+    let mut found = Vec::new();
+    for block in blocks {
+        match block {
+            Block::Members(members) => members.iter().for_each(|member| add(member, &mut found)),
+            Block::Beside { text, .. } => found.extend(members_of(text)),
+            _ => {}
         }
     }
-    for inner in member.members.iter().flat_map(|(_, inner)| inner) {
-        texts_of_member(inner, texts);
-    }
+    found
+}
+
+fn add<'a>(member: &'a Member, found: &mut Vec<&'a Member>) {
+    found.push(member);
+    member.members.iter().flat_map(|(_, inner)| inner).for_each(|inner| add(inner, found));
+}
+
+fn member(member: &Member) -> Value {
+    let facts = member.facts.iter().filter(|(name, _)| *name != "Pattern");
+    let texts = facts.fold(plain(&member.about), |text, (_, values)| format!("{text} {}", plain(&values.join(" "))));
+    json!([member.id, member.name, texts])
 }

@@ -1,5 +1,5 @@
 // The dialog of the search: a combobox over grouped results (https://www.w3.org/WAI/ARIA/apg/patterns/combobox).
-import { excerpt, marked, search, wordsOf } from "./search.js";
+import { excerpt, marked, rowsOf, search, wordsOf } from "./search.js";
 
 const root = document.documentElement.dataset.root;
 const TEXT_FIELDS = /^(INPUT|TEXTAREA|SELECT)$/;
@@ -74,7 +74,7 @@ export function palette(button) {
     const query = parts.input.value;
     let rows = [];
     try {
-      index ??= fetch(`${root}docs/search.json`).then((answer) => answer.json());
+      index ??= fetch(`${root}docs/search.json`).then((answer) => answer.json()).then(rowsOf);
       rows = await index;
     } catch {
       index = undefined;
