@@ -320,6 +320,18 @@ test("a field has a link that is seen on hover and focus, and opens what is fold
   });
 });
 
+test("bodies of errors, and method and path of an operation, are copied", async () => {
+  await opened({ permissions: ["clipboard-read", "clipboard-write"] }, "/docs/retrieve-file", async (page) => {
+    const copied = () => page.evaluate(() => navigator.clipboard.readText());
+    await page.getByRole("button", { name: "Copy method and path" }).click();
+    assert.equal(await copied(), "GET /v1/files/{id}");
+    const row = page.locator(".failures tr", { hasText: "invalid_api_key" });
+    await row.locator("summary").click();
+    await row.getByRole("button", { name: "Copy 401 invalid_api_key" }).click();
+    assert.equal(JSON.parse(await copied()).error.code, "invalid_api_key");
+  });
+});
+
 test("every text that is searched for leads to a place that is there", async () => {
   const rows = await (await fetch(`${ORIGIN}/docs/search.json`)).json();
   const pages = new Map();

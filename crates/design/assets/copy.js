@@ -1,4 +1,4 @@
-// Copies the text of a block of code.
+// Copies the text of a block of code, and the route of an operation.
 const TOLD_MS = 2000;
 
 export async function copy(text, button, source) {
@@ -13,11 +13,22 @@ export async function copy(text, button, source) {
   setTimeout(() => { button.textContent = label; }, TOLD_MS);
 }
 
-export function copyable(figure) {
+// A button that copies a text, or selects what shows it where the clipboard is closed.
+function copyButton(name, text, source) {
   const button = Object.assign(document.createElement("button"), { type: "button", className: "button small copy", textContent: "Copy" });
+  button.setAttribute("aria-label", `Copy ${name}`);
+  button.addEventListener("click", () => copy(text, button, source));
+  return button;
+}
+
+export function copyable(figure) {
   const caption = figure.querySelector("figcaption");
-  button.setAttribute("aria-label", `Copy ${caption.textContent.trim()}`);
   const code = figure.querySelector("code");
-  button.addEventListener("click", () => copy(code.textContent, button, code));
-  caption.append(button);
+  caption.append(copyButton(caption.textContent.trim(), code.textContent, code));
+}
+
+// Method and path of an operation, which stand in elements of their own.
+export function copyableRoute(route) {
+  const text = [...route.children].map((part) => part.textContent).join(" ");
+  route.append(copyButton("method and path", text, route.querySelector("code")));
 }

@@ -284,7 +284,7 @@ fn render_failures(rows: &[FailureRow], root: &str) -> Markup {
                             td { a href={ (root) (row.path.trim_start_matches('/')) } { (inline(&row.code, root)) } }
                             td {
                                 (inline(row.cause, root))
-                                details { summary { "Body" } pre { code { (highlight("json", &row.sample)) } } }
+                                details { summary { "Body" } (render_code(&body_of(row))) }
                             }
                         }
                     }
@@ -292,4 +292,9 @@ fn render_failures(rows: &[FailureRow], root: &str) -> Markup {
             }
         }
     }
+}
+
+fn body_of(row: &FailureRow) -> Code {
+    let title = format!("{} {}", row.status, prose::plain(&row.code));
+    Code { title, language: "json".to_owned(), text: row.sample.clone() }
 }
