@@ -573,7 +573,7 @@ async fn pages_are_light_lead_nowhere_else_and_hold_the_definitions_whole() {
     let server = TestServer::open().await;
     let origin = format!("http://{}", server.address());
     let all = pages(&server).await;
-    assert_eq!(all.len(), routes().len() + 13);
+    assert_eq!(all.len(), routes().len() + 14);
     let known: BTreeSet<&str> = all.iter().map(|(path, _)| &**path).collect();
     for (path, html) in &all {
         assert!(html.len() <= MAX_PAGE_BYTES, "{path} has {} bytes", html.len());
@@ -649,6 +649,30 @@ async fn every_member_has_an_anchor_and_no_page_has_an_id_twice() {
         let html = &all.iter().find(|(page, _)| page == path).unwrap().1;
         assert!(ids_of(html).contains(&id), "{path} has no {id}");
     }
+    server.close().await;
+}
+
+#[tokio::test]
+async fn every_page_leads_on_and_says_its_version() {
+    let server = TestServer::open().await;
+    let all = pages(&server).await;
+    for ((path, html), (next, html_of_next)) in all.iter().zip(all.iter().skip(1)) {
+        let link = |from: &str, rel: &str, to: &str| {
+            let root = if from == "/docs" { "./" } else { "../" };
+            format!("rel=\"{rel}\" href=\"{root}{}\"", &to[1..])
+        };
+        assert!(html.contains(&link(path, "next", next)), "{path} does not lead to {next}");
+        assert!(html_of_next.contains(&link(next, "prev", path)), "{next} does not lead to {path}");
+    }
+    for (path, html) in &all {
+        let footer = html.split_once("<footer").unwrap().1;
+        let version = format!("docs/changes\">Version {}</a>", env!("CARGO_PKG_VERSION"));
+        for said in ["openapi.json\"", "llms.txt\"", &version] {
+            assert!(footer.contains(said), "{path} does not say {said}");
+        }
+    }
+    let changes = &all.iter().find(|(path, _)| path == "/docs/changes").unwrap().1;
+    assert!(changes.contains("<h1>Changes</h1>") && changes.contains("href=\"../docs/links\""), "{changes}");
     server.close().await;
 }
 

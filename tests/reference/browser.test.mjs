@@ -332,6 +332,21 @@ test("bodies of errors, and method and path of an operation, are copied", async 
   });
 });
 
+test("the hint of the search names the key of the reader's machine", async () => {
+  for (const [platform, hint, keys] of [["Linux x86_64", "Ctrl K", "Control+K /"], ["MacIntel", "⌘ K", "Meta+K /"]]) {
+    await opened({}, "/docs", async (page) => {
+      await page.addInitScript((value) => {
+        Object.defineProperty(Navigator.prototype, "platform", { get: () => value });
+        Object.defineProperty(Navigator.prototype, "userAgentData", { get: () => undefined });
+      }, platform);
+      await page.reload();
+      const button = page.locator("[data-action=search]");
+      assert.equal(await button.locator("kbd").innerText(), hint);
+      assert.equal(await button.getAttribute("aria-keyshortcuts"), keys);
+    });
+  }
+});
+
 test("every text that is searched for leads to a place that is there", async () => {
   const rows = await (await fetch(`${ORIGIN}/docs/search.json`)).json();
   const pages = new Map();

@@ -16,7 +16,7 @@ from conftest import HERE, document, get, operations, slug
 from server import Venna
 
 # Beside operations and guides.
-OTHER_PAGES = 4
+OTHER_PAGES = 5
 
 
 def test_the_document_is_valid(venna: Venna) -> None:

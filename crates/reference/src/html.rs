@@ -1,24 +1,22 @@
 //! Pages as HTML. Everything is escaped by `maud` and, where it is Markdown, by `prose`.
 
+use crate::api::Api;
 use crate::highlight::highlight;
+use crate::navigation;
 use crate::page::{Block, Code, FailureRow, Member, Page};
-use crate::prose::{self, Heading, inline};
+use crate::prose::{self, inline};
 use crate::site::{Entry, bundle};
 use crate::trial_html::render_trial;
 use maud::{Markup, html};
-use venna_design::{Frame, MENU, root_from, search_button};
-
-/// The number of headings from which on a page has a table of contents.
-const CONTENTS_FROM: usize = 2;
+use venna_design::{Frame, root_from, search_button};
 
 /// Writes a page, with the list of all pages.
-pub fn render(page: &Page, pages: &[Entry], site: &str, links: &[(&str, &str)]) -> String {
+pub fn render(page: &Page, pages: &[Entry], api: &Api) -> String {
     let path = page.path();
     let root = &*root_from(&path);
     let markdown = format!("{root}{}.md", path.trim_start_matches('/'));
     let asset = |name: &str| format!("{root}{}", bundle().path(name));
     let is_prose = !page.blocks.iter().any(|block| matches!(block, Block::Beside { .. }));
-    let contents = contents(page);
     let main = html! {
         div.(if is_prose { "prose" } else { "sections" }) {
             article {
@@ -29,9 +27,10 @@ pub fn render(page: &Page, pages: &[Entry], site: &str, links: &[(&str, &str)]) 
                         block => (render_block(block, root, at)),
                     }
                 }
-                footer.page-footer { a href=(markdown) { "This page as Markdown" } }
+                (navigation::steps(&path, pages, root))
+                (navigation::footer(&markdown, api, pages, root))
             }
-            @if is_prose { (contents) }
+            @if is_prose { (navigation::contents(page)) }
         }
     };
     let head = html! {
@@ -42,17 +41,17 @@ pub fn render(page: &Page, pages: &[Entry], site: &str, links: &[(&str, &str)]) 
     let under_current = if is_prose {
         html! {}
     } else {
-        contents_of_operation(page)
+        navigation::contents_of_operation(page)
     };
     Frame {
         title: &page.title,
-        site,
+        site: api.title,
         about: &page.about,
         root,
         head,
         tools: search_button(),
-        links,
-        sidebar: Some(render_sidebar(&path, pages, root, &under_current)),
+        links: api.header_links,
+        sidebar: Some(navigation::sidebar(&path, pages, root, &under_current)),
         main,
     }
     .render()
@@ -70,68 +69,6 @@ fn render_section(at: usize, page: &Page, text: &[Block], aside: &[Block], root:
                 div.aside { @for (number, block) in aside.iter().enumerate() { (render_block(block, root, 100 * (at + 1) + number)) } }
             }
         }
-    }
-}
-
-fn render_sidebar(path: &str, pages: &[Entry], root: &str, under_current: &Markup) -> Markup {
-    html! {
-        nav.sidebar id=(MENU) popover aria-label="Pages" {
-            button.button.close-sidebar type="button" popovertarget=(MENU) popovertargetaction="hide" { "Close" }
-            @for section in pages.chunk_by(|one, other| one.section == other.section) {
-                h2 { (section.first().map(|entry| entry.section).unwrap_or_default()) }
-                ul {
-                    @for entry in section {
-                        @let is_current = entry.path == path;
-                        li {
-                            a href={ (root) (entry.path.trim_start_matches('/')) } aria-current=[is_current.then_some("page")] {
-                                span { (entry.title) }
-                                @if let Some(method) = entry.method {
-                                    " " span.method.(method.to_ascii_lowercase()) { (method) }
-                                }
-                            }
-                            @if is_current { (under_current) }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The table of contents of a page of prose.
-fn contents(page: &Page) -> Markup {
-    let headings: Vec<Heading> =
-        page.blocks.iter().flat_map(headings_of).filter(|heading| heading.level == 2).collect();
-    if headings.len() < CONTENTS_FROM {
-        return html! {};
-    }
-    html! {
-        nav.contents aria-labelledby="contents-title" {
-            p #contents-title { "On this page" }
-            (links_to(&headings))
-        }
-    }
-}
-
-/// The table of contents of an operation, which stands in the sidebar, since samples are at the right.
-fn contents_of_operation(page: &Page) -> Markup {
-    let headings: Vec<Heading> =
-        page.blocks.iter().flat_map(headings_of).filter(|heading| heading.level == 2).collect();
-    html! { div.contents { (links_to(&headings)) } }
-}
-
-fn links_to(headings: &[Heading]) -> Markup {
-    html! { ul { @for Heading { id, text, .. } in headings { li { a href={ "#" (id) } { (text) } } } } }
-}
-
-fn headings_of(block: &Block) -> Vec<Heading> {
-    match block {
-        Block::Heading { level, id, text } => {
-            vec![Heading { level: *level, id: id.clone(), text: prose::plain(text) }]
-        }
-        Block::Markdown(text) => prose::headings(text),
-        Block::Beside { text, .. } => text.iter().flat_map(headings_of).collect(),
-        _ => Vec::new(),
     }
 }
 

@@ -11,6 +11,7 @@ mod highlight;
 mod html;
 mod markdown;
 mod members;
+mod navigation;
 mod openapi;
 mod operation;
 mod operation_page;
@@ -34,4 +35,4 @@ pub use samples::samples;
 pub use schema::{
     Definition, Field, Schema, Shape, closed, count, line, list, may, must, one_line_name, or_null, plain, unix_seconds,
 };
-pub use site::{Asset, ERRORS_SLUG, Site, bundle};
+pub use site::{Asset, CHANGES_SLUG, ERRORS_SLUG, Site, bundle};

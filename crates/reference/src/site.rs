@@ -13,6 +13,8 @@ const TEXT: &str = "text/plain; charset=utf-8";
 
 /// The name of the page of errors, which the caller writes: every error has its anchor there.
 pub const ERRORS_SLUG: &str = "errors";
+/// The name of the page of changes, to which the version on every page leads if the caller writes it.
+pub const CHANGES_SLUG: &str = "changes";
 
 /// A page or document.
 #[derive(Clone, Debug)]
@@ -47,6 +49,13 @@ pub struct Entry {
     pub about: String,
 }
 
+impl Entry {
+    /// Returns its link on a page with this way to the root of the server.
+    pub(crate) fn link(&self, root: &str) -> String {
+        format!("{root}{}", self.path.trim_start_matches('/'))
+    }
+}
+
 impl Site {
     /// Writes the reference: these pages, the overview first, and one for each operation.
     pub fn new(api: &Api, pages: Vec<Page>) -> Self {
@@ -56,7 +65,7 @@ impl Site {
         let mut assets = Vec::new();
         let mut add = |path: &str, content_type, body| assets.push(Asset { path: path.to_owned(), content_type, body });
         for page in &pages {
-            add(&page.path(), HTML, html::render(page, &contents, api.title, api.header_links));
+            add(&page.path(), HTML, html::render(page, &contents, api));
             add(&format!("{}.md", page.path()), MARKDOWN, markdown::render_at(page, &api.origin));
         }
         add("/openapi.json", "application/json", openapi::document(api).to_string());
@@ -192,6 +201,13 @@ mod tests {
         assert!(
             body("/llms.txt").contains("- [List lamps](http://lamps.example/docs/list-lamps.md): GET /lamps listLamps")
         );
+        let page = body("/docs/list-lamps");
+        assert!(page.contains("<li id=\"response.is_on\">") && page.contains("href=\"#response.is_on\""), "{page}");
+        assert!(page.contains("rel=\"prev\" href=\"../docs\"") && !page.contains("rel=\"next\""), "{page}");
+        assert!(page.contains("<span class=\"version\">Version 1.2.3</span>"), "{page}");
+        let index: Value = serde_json::from_str(body("/docs/search.json")).unwrap();
+        assert_eq!(index[1]["members"], json!([["response.is_on", "is_on", "Whether it shines."]]));
+        assert!(!index[1]["text"].as_str().unwrap().contains("shines"), "{index}");
         let document: Value = serde_json::from_str(body("/openapi.json")).unwrap();
         let operation = &document["paths"]["/lamps"]["get"];
         assert_eq!(operation["responses"]["401"]["$ref"], "#/components/responses/Error401");

@@ -36,7 +36,12 @@ fn page(section: &'static str, slug: &str, text: &str, origin: &str) -> Page {
     let text = LINKS.iter().fold(text.replace(SHOWN_ORIGIN, origin), |text, (there, here)| text.replace(there, here));
     let text =
         GUIDES.iter().fold(text, |text, (_, slug, _)| text.replace(&format!("]({slug})"), &format!("](/docs/{slug})")));
-    let (title, text) = text.split_once('\n').unwrap_or((&text, ""));
+    of_text(section, slug, &text)
+}
+
+/// Makes a page of a text in Markdown that begins with its title.
+pub fn of_text(section: &'static str, slug: &str, text: &str) -> Page {
+    let (title, text) = text.split_once('\n').unwrap_or((text, ""));
     let about = text.trim_start().split("\n\n").next().unwrap_or_default();
     Page {
         section,

@@ -6,6 +6,7 @@
 
 mod api;
 mod billing;
+mod changes;
 mod differences;
 mod errors;
 mod facts;
@@ -58,7 +59,7 @@ impl Reference {
             let (facts, api) = (&self.facts, api::api(&self.facts.origin));
             let mut pages = vec![overview::page(&api)];
             pages.extend(guides::pages(&facts.origin));
-            pages.extend([errors::page(), billing::page(facts), differences::page(facts, &api)]);
+            pages.extend([errors::page(), billing::page(facts), differences::page(facts, &api), changes::page()]);
             Served::new(Site::new(&api, pages).assets)
         })
     }

@@ -42,7 +42,7 @@ pub fn page(api: &Api) -> Page {
     blocks.push(Block::heading(2, "more", "More"));
     blocks.push(Block::Items(vec![
         "[Errors](/docs/errors), [limits and billing](/docs/limits-and-billing), [differences from \
-         OpenAI](/docs/differences-from-openai)."
+         OpenAI](/docs/differences-from-openai), [changes](/docs/changes)."
             .to_owned(),
         "[OpenAPI 3.1 document](/openapi.json), [TypeScript types](/docs/types.d.ts).".to_owned(),
         "For language models: [llms.txt](/llms.txt), [llms-full.txt](/llms-full.txt); every page is Markdown at its \

@@ -2,6 +2,7 @@
 import { excerpt, marked, rowsOf, search, wordsOf } from "./search.js";
 
 const root = document.documentElement.dataset.root;
+const APPLE = /^(mac|iphone|ipad)/i;
 const TEXT_FIELDS = /^(INPUT|TEXTAREA|SELECT)$/;
 
 function element(name, properties = {}, ...children) {
@@ -124,6 +125,10 @@ export function palette(button) {
     show();
   };
 
+  if (APPLE.test(navigator.userAgentData?.platform || navigator.platform)) {
+    button.querySelector("kbd").textContent = "⌘ K";
+    button.setAttribute("aria-keyshortcuts", "Meta+K /");
+  }
   button.addEventListener("click", open);
   document.addEventListener("keydown", (event) => {
     const isTyping = TEXT_FIELDS.test(document.activeElement?.tagName ?? "");
