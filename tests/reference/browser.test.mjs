@@ -190,6 +190,21 @@ test("the sidebar and the table of contents stay, and follow the reader", async 
   });
 });
 
+test("the sidebar folds the operations of other groups, and needs no script for it", async () => {
+  await opened({ javaScriptEnabled: false, viewport: { width: 1440, height: 900 } }, "/docs/create-file", async (page) => {
+    const link = (name) => page.locator(".sidebar").getByRole("link", { name });
+    assert.equal(await link("Quick start").isVisible(), true);
+    assert.equal(await link("Upload file").isVisible(), true);
+    assert.equal(await link("List projects").isVisible(), false);
+    await page.locator(".sidebar summary", { hasText: "Administration" }).press("Enter");
+    assert.equal(await link("List projects").isVisible(), true);
+    await link("List projects").click();
+    await page.waitForURL("**/docs/list-projects");
+    assert.equal(await link("List projects").isVisible(), true);
+    assert.equal(await link("Upload file").isVisible(), false);
+  });
+});
+
 test("samples stand beside what they belong to, one language at a time, which is remembered everywhere", async () => {
   await opened({ viewport: { width: 1440, height: 900 } }, "/docs/create-file", async (page) => {
     const [text, aside] = [await page.locator(".section .text").first().boundingBox(), await page.locator(".section .aside").first().boundingBox()];
@@ -533,6 +548,7 @@ test("pages, search and Try it work below a path of a proxy", async () => {
         await page.goto(origin + at);
         assert.equal(await page.evaluate(() => getComputedStyle(document.querySelector(".header")).position), "sticky", at);
       }
+      await page.locator(".sidebar summary", { hasText: "Files" }).click();
       await page.getByRole("link", { name: "List files" }).click();
       await page.waitForURL(`${origin}/docs/list-files`);
       await fill(page, {});

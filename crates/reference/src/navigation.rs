@@ -10,14 +10,19 @@ use venna_design::MENU;
 /// The number of headings from which on a page has a table of contents.
 const CONTENTS_FROM: usize = 2;
 
-/// Writes the list of all pages, with a table of contents under the current one.
+/// Writes the list of all pages, with a table of contents under the current one. Operations are folded, but not those
+/// of the current group.
 pub fn sidebar(path: &str, pages: &[Entry], root: &str, under_current: &Markup) -> Markup {
     html! {
         nav.sidebar id=(MENU) popover aria-label="Pages" {
             button.button.close-sidebar type="button" popovertarget=(MENU) popovertargetaction="hide" { "Close" }
             @for section in pages.chunk_by(|one, other| one.section == other.section) {
-                h2 { (section.first().map(|entry| entry.section).unwrap_or_default()) }
-                ul { @for entry in section { (item(entry, entry.path == path, root, under_current)) } }
+                // Guides are few, and a reader who is new looks for them first.
+                @let is_open = section.iter().any(|entry| entry.path == path || entry.method.is_none());
+                details open[is_open] {
+                    summary { h2 { (section.first().map(|entry| entry.section).unwrap_or_default()) } }
+                    ul { @for entry in section { (item(entry, entry.path == path, root, under_current)) } }
+                }
             }
         }
     }
