@@ -95,6 +95,7 @@ test("a file is shared by a link that is shown once, and revoked", async () => {
     assert.ok(!(await page.content()).includes(url.split(".").at(-1)), "the signature stays nowhere in the page");
     const row = page.getByRole("row").filter({ hasText: "active" });
     await looks(page, "file-links");
+    assert.ok(await row.getByRole("button", { name: "Revoke the link of" }).locator("path[d^=M]").isVisible());
     await row.getByRole("button", { name: "Revoke the link of" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
     await page.getByText("revoked", { exact: true }).waitFor();

@@ -153,6 +153,34 @@ mod tests {
         assert!(!modules.contains(&"upload/panel.js") && !modules.contains(&"workspace/usage.js"));
     }
 
+    /// Returns the names of icons that a script asks for, as far as they are written out.
+    fn icons_of(text: &str) -> Vec<&str> {
+        // The name is the first literal behind `icon(` and `symbol:`, and the second one behind `tool(`.
+        let literals = |begin: &'static str, number: usize| {
+            let calls = text.split(begin).skip(1).filter(|rest| rest.trim_start().starts_with('"'));
+            calls.filter_map(move |rest| rest.split('"').nth(2 * number + 1))
+        };
+        literals("icon(", 0).chain(literals("symbol:", 0)).chain(literals("tool(", 1)).collect()
+    }
+
+    #[test]
+    fn every_icon_is_drawn() {
+        let text = |name: &str| FILES.iter().find(|file| file.name == name).unwrap().text;
+        let drawn: BTreeSet<&str> = text("core/icons.js")
+            .lines()
+            .filter_map(|line| line.strip_prefix("  ")?.split_once(": \""))
+            .map(|(name, _)| name)
+            .collect();
+        let mut number = 0;
+        for file in FILES.iter().filter(|file| file.content_type == SCRIPT) {
+            for name in icons_of(file.text) {
+                assert!(drawn.contains(name), "{} asks for the icon {name}", file.name);
+                number += 1;
+            }
+        }
+        assert!(drawn.len() > 15 && number > 30, "{number} of {}", drawn.len());
+    }
+
     #[test]
     fn data_never_becomes_markup_or_code() {
         let refused =

@@ -23,6 +23,8 @@ const PATHS = {
   edit: "M4 16l.7-3.2L13.5 4l2.5 2.5-8.8 8.8z",
 };
 
+/** Builds an icon; an unknown name is an error, because a button without its icon is blank. */
 export function icon(name) {
+  if (!Object.hasOwn(PATHS, name)) throw new Error(`there is no icon ${name}`);
   return svg("svg", { viewBox: "0 0 20 20", "aria-hidden": "true", class: "icon" }, svg("path", { d: PATHS[name] }));
 }

@@ -30,7 +30,7 @@ export async function showLinks(place, file, mayRevoke) {
       tools(mayRevoke && link.status === "active" && revoking(link)),
     );
   const revoking = (link) =>
-    tool("Revoke the link of", "delete", new Date(link.created_at * 1000).toISOString(), async () => {
+    tool("Revoke the link of", "trash", new Date(link.created_at * 1000).toISOString(), async () => {
       if (!(await revoke(link))) return;
       notice("Link revoked");
       await showLinks(place, file, mayRevoke);
