@@ -3,6 +3,8 @@
 use reqwest::redirect::Policy;
 use std::collections::BTreeSet;
 use venna::clock::Clock;
+use venna::model::audit::Action;
+use venna::model::purpose::Purpose;
 use venna_testkit::TestServer;
 
 /// The longest page, in bytes.
@@ -82,6 +84,23 @@ async fn pages_ask_for_nothing_at_the_root_of_a_proxy() {
         for target in targets.filter_map(|rest| rest.split('"').next()) {
             assert!(!target.starts_with('/') && !target.contains("://"), "{path} leads to {target}");
         }
+    }
+    server.close().await;
+}
+
+#[tokio::test]
+async fn filters_offer_every_event_and_purpose() {
+    let server = TestServer::open().await;
+    let reader = reqwest::Client::new();
+    let events: BTreeSet<String> = Action::ALL.iter().map(|action| action.name().to_owned()).collect();
+    let purposes = Purpose::ALL.iter().map(|purpose| purpose.name().to_owned()).collect();
+    for (path, id, known) in [("/console/admin/audit", "event", events), ("/console/files", "purpose", purposes)] {
+        let page = reader.get(format!("http://{}{path}", server.address())).send().await.unwrap().text().await.unwrap();
+        let begin = format!("<select id=\"{id}\">");
+        let select = page.split(&begin).nth(1).unwrap().split("</select>").next().unwrap();
+        let values = select.split("value=\"").skip(1).filter_map(|rest| rest.split('"').next());
+        let offered: BTreeSet<String> = values.filter(|value| !value.is_empty()).map(str::to_owned).collect();
+        assert_eq!(offered, known, "{path}");
     }
     server.close().await;
 }

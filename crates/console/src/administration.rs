@@ -2,8 +2,31 @@
 
 use crate::ConsolePage;
 use crate::frame::{Content, page};
-use crate::parts::{page_head, part};
+use crate::parts::{page_head, pager, part};
 use maud::html;
+
+/// The events that the audit log can be filtered by, in the order of the filter.
+const EVENTS: [&str; 19] = [
+    "login.succeeded",
+    "login.failed",
+    "logout.succeeded",
+    "user.added",
+    "user.updated",
+    "user.deleted",
+    "project.created",
+    "project.updated",
+    "project.archived",
+    "project.deleted",
+    "api_key.created",
+    "api_key.updated",
+    "api_key.deleted",
+    "link.created",
+    "link.used",
+    "link.revoked",
+    "rate_limit.updated",
+    "usage.adjustment.created",
+    "resource.deleted",
+];
 
 /// Writes the page of the server: its health and its work in the background.
 pub fn overview() -> ConsolePage {
@@ -50,16 +73,20 @@ pub fn audit() -> ConsolePage {
     let main = html! {
         (page_head("Audit log", "Who changed what, from where.", &html! {}))
         form.toolbar #filters aria-label="Filters" data-for="administrator" hidden {
-            div { label for="event" { "Event" } select #event { option value="" { "All events" } } }
+            div {
+                label for="event" { "Event" }
+                select #event {
+                    option value="" { "All events" }
+                    @for event in EVENTS { option value=(event) { (event) } }
+                }
+            }
             div { label for="project" { "Workspace" } select #project { option value="" { "All workspaces" } } }
             div { label for="actor" { "Actor" } input #actor placeholder="key_... or user_..." maxlength="64" spellcheck="false" autocomplete="off"; }
             div { label for="since" { "From" } input #since type="date"; }
             div { label for="until" { "To" } input #until type="date"; }
         }
         div #content {}
-        nav.pager #pager aria-label="Pages of the log" hidden {
-            button.button.small type="button" data-action="more" { "Show older entries" }
-        }
+        (pager("Pages of the log", "Show older entries"))
     };
     let (path, about) = ("/console/admin/audit", "The audit log.");
     page(Content { path, under: path, title: "Audit log", about, module: "admin/audit.js", main })

@@ -22,3 +22,12 @@ pub fn part(id: &str, title: &str) -> Markup {
         }
     }
 }
+
+/// The button that adds the next page to a list that grows.
+pub fn pager(label: &str, words: &str) -> Markup {
+    html! {
+        nav.pager #pager aria-label=(label) hidden {
+            button.button.small type="button" data-action="more" { (words) }
+        }
+    }
+}

@@ -1,72 +1,34 @@
 // The page of the audit log, with filters.
 import { everything, get } from "../core/api.js";
-import { action, el, fill, find, show } from "../core/dom.js";
+import { el, find } from "../core/dom.js";
 import { time } from "../core/format.js";
-import { begin } from "../core/shell.js";
-import { empty, loading, tried } from "../core/state.js";
+import { growing } from "../core/growing.js";
+import { loading } from "../core/state.js";
 import { badge, cell, listTable, rowHead } from "../core/table.js";
 import { debounced } from "../core/time.js";
+import { administration } from "./begin.js";
 
 const PAGE_ROWS = 50;
 const TYPING_MS = 400;
 const DAY_S = 86_400;
 const MAX_KNOWN = 1000;
-const EVENTS = [
-  "login.succeeded",
-  "login.failed",
-  "logout.succeeded",
-  "user.added",
-  "user.updated",
-  "user.deleted",
-  "project.created",
-  "project.updated",
-  "project.archived",
-  "project.deleted",
-  "api_key.created",
-  "api_key.updated",
-  "api_key.deleted",
-  "rate_limit.updated",
-  "usage.adjustment.created",
-  "resource.deleted",
-];
+const NONE = { title: "Nothing found", words: "No entry of the audit log matches these filters.", symbol: "text" };
 
-begin(async ({ isAdministrator }) => {
+administration(async () => {
   const place = find("#content");
-  if (!isAdministrator) {
-    empty(place, {
-      title: "For administrators",
-      words: "Sign in with an admin key, or ask an administrator.",
-      symbol: "key",
-    });
-    return;
-  }
   const names = await known("organization/projects", { include_archived: "true" }, ({ name }) => name);
   const people = await known("organization/users", {}, ({ email, name, id }) => email ?? name ?? id);
-  find("#event").append(...EVENTS.map((event) => el("option", { value: event }, event)));
   find("#project").append(...[...names].map(([id, name]) => el("option", { value: id }, name)));
-  let after = null;
-  const body = el("tbody", {});
-  const load = (more) =>
-    tried(place, async () => {
-      const list = await get("organization/audit_logs", { ...filters(), limit: PAGE_ROWS, after: more ? after : null });
-      after = list.has_more ? list.last_id : null;
-      if (!more) fill(body);
-      body.append(...list.data.map((entry) => row(entry, names, people)));
-      show(find("#pager"), Boolean(after));
-      if (body.children.length === 0)
-        empty(place, {
-          title: "Nothing found",
-          words: "No entry of the audit log matches these filters.",
-          symbol: "text",
-        });
-      else if (!more) fill(place, table(body));
-    });
-  const changed = debounced(() => load(false), TYPING_MS);
-  find("#filters").addEventListener("input", changed);
+  const load = growing(place, {
+    read: (after, signal) => get("organization/audit_logs", { ...filters(), limit: PAGE_ROWS, after }, { signal }),
+    row: (entry) => row(entry, names, people),
+    table,
+    none: () => NONE,
+  });
+  find("#filters").addEventListener("input", debounced(load, TYPING_MS));
   find("#filters").addEventListener("submit", (event) => event.preventDefault());
-  action("more", () => load(true));
   loading(place);
-  await load(false);
+  await load();
 });
 
 /** Reads what the ids of a list stand for. */

@@ -2,26 +2,18 @@
 import { get } from "../core/api.js";
 import { el, fill, find, show } from "../core/dom.js";
 import { count, duration, plural, size, time } from "../core/format.js";
-import { begin } from "../core/shell.js";
-import { empty, tried } from "../core/state.js";
+import { tried } from "../core/state.js";
 import { factList, moment } from "../core/table.js";
 import { tile } from "../workspace/limits.js";
+import { administration } from "./begin.js";
 
 const REFRESH_MS = 10_000;
 // The server counts up to this number.
 const MAX_COUNTED = 10_000;
 const STATES = { ok: "OK", full: "Full", read_only: "Read only", unavailable: "Unavailable" };
 
-begin(async ({ isAdministrator }) => {
+administration(async () => {
   const place = find("#page-state");
-  if (!isAdministrator) {
-    empty(place, {
-      title: "For administrators",
-      words: "Sign in with an admin key, or ask an administrator.",
-      symbol: "key",
-    });
-    return;
-  }
   const load = () =>
     tried(place, async () => {
       draw(await get("organization/server"));
@@ -32,7 +24,7 @@ begin(async ({ isAdministrator }) => {
   setInterval(() => {
     if (!document.hidden) load();
   }, REFRESH_MS);
-});
+}, "#page-state");
 
 function draw(server) {
   const { version, started_at: started, uptime_seconds: uptime, status, metadata, blobs, warnings } = server;

@@ -1,22 +1,14 @@
 // The page of the settings in force.
 import { get } from "../core/api.js";
 import { el, fill, find } from "../core/dom.js";
-import { begin } from "../core/shell.js";
 import { empty, loading, tried } from "../core/state.js";
 import { badge, cell, listTable, rowHead } from "../core/table.js";
+import { administration } from "./begin.js";
 
 const DEFAULT = "default";
 
-begin(async ({ isAdministrator }) => {
+administration(async () => {
   const place = find("#content");
-  if (!isAdministrator) {
-    empty(place, {
-      title: "For administrators",
-      words: "Sign in with an admin key, or ask an administrator.",
-      symbol: "key",
-    });
-    return;
-  }
   loading(place);
   await tried(place, async () => {
     const { data } = await get("organization/server/configuration");

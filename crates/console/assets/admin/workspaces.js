@@ -5,10 +5,10 @@ import { action, el, fill, find } from "../core/dom.js";
 import { count, dollars, size } from "../core/format.js";
 import { copy, notice } from "../core/notices.js";
 import { choose } from "../core/session.js";
-import { begin } from "../core/shell.js";
 import { empty, loading, tried } from "../core/state.js";
 import { badge, cell, listTable, moment, rowHead, tool, tools } from "../core/table.js";
 import { since } from "../workspace/figures.js";
+import { administration } from "./begin.js";
 import { limitForm } from "./limit_form.js";
 
 const MAX_WORKSPACES = 1000;
@@ -16,16 +16,8 @@ const MAX_NAME_CHARACTERS = 128;
 const DAYS = 30;
 const PATH = "organization/projects";
 
-begin(async ({ isAdministrator }) => {
+administration(async () => {
   const place = find("#content");
-  if (!isAdministrator) {
-    empty(place, {
-      title: "For administrators",
-      words: "Sign in with an admin key, or ask an administrator.",
-      symbol: "key",
-    });
-    return;
-  }
   const load = () => tried(place, () => list(place, load));
   action("create", async () => {
     if (await named("Create a workspace", "Create", "", (name) => post(PATH, { name }))) load();

@@ -10,9 +10,6 @@ export const CHOOSABLE = [
   ["evals", "evals", "Data of evaluations"],
 ];
 
-/** Purposes that the list can be filtered by. */
-export const ALL = [...CHOOSABLE.map(([name]) => name), "batch_output", "assistants_output", "fine-tune-results"];
-
 /** Purposes whose lines the server checks when a file arrives in one request. */
 export const CHECKED = new Set(["batch", "fine-tune"]);
 
