@@ -1,10 +1,11 @@
 // Usage, keys, and the administration.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, looks, opened, visit } from "./browser.mjs";
+import { WIDE, launch, looks, opened, visit } from "./browser.mjs";
 import { client, start } from "./server.mjs";
 
 const DAY_S = 86_400;
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 let browser;
 let server;
@@ -60,6 +61,26 @@ test("usage and costs are those of the API, and a nearly full quota is seen", as
     await page.locator(".tile").getByText("in 7 days").waitFor();
     await looks(page, "usage");
   });
+});
+
+test("days are those of UTC", async () => {
+  server.run("workspaces", "create", "days");
+  const key = server.run("keys", "create", "--workspace", "days", "--quiet");
+  const user = client(server.origin, key);
+  await user.upload("a.txt", "x".repeat(500));
+  const today = new Date().toISOString().slice(0, 10);
+  // It is still yesterday there for most of the day, and already tomorrow elsewhere.
+  for (const timezoneId of ["America/Los_Angeles", "Pacific/Kiritimati"]) {
+    await opened(browser, { origin: server.origin, key, options: { ...WIDE, timezoneId } }, async (page) => {
+      await visit(page, `${server.origin}/console/workspace`);
+      const [year, month, day] = today.split("-").map(Number);
+      const named = `${MONTHS[month - 1]} ${day}, ${year}`;
+      assert.equal(await page.locator("#storage .ends span").last().textContent(), named);
+      await page.locator("#storage summary").click();
+      await page.locator("#storage").getByRole("columnheader", { name: "Day (UTC)" }).waitFor();
+      await page.locator("#storage").getByRole("rowheader", { name: named }).waitFor();
+    });
+  }
 });
 
 test("an administrator makes a workspace, a key that works, rotates and revokes it, and finds all of it in the audit log", async () => {

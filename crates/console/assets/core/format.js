@@ -11,7 +11,8 @@ const STEPS = [
 ];
 
 const whole = new Intl.NumberFormat("en");
-const dated = new Intl.DateTimeFormat("en", { year: "numeric", month: "short", day: "numeric" });
+// Days of usage begin at midnight UTC, wherever the person is.
+const dated = new Intl.DateTimeFormat("en", { timeZone: "UTC", year: "numeric", month: "short", day: "numeric" });
 const timed = new Intl.DateTimeFormat("en", {
   year: "numeric",
   month: "short",
@@ -32,7 +33,7 @@ export function size(bytes) {
   return `${Number(value.toFixed(digits))} ${UNITS[unit]}`;
 }
 
-export const date = (seconds) => dated.format(seconds * 1000);
+export const utcDay = (seconds) => dated.format(seconds * 1000);
 export const time = (seconds) => timed.format(seconds * 1000);
 
 /** Returns the distance to now: `3 days ago`, `in 2 hours`. */

@@ -1,6 +1,6 @@
 // A bar chart over time, which is read by keyboard and as a table, too.
 import { el, fill, svg } from "../core/dom.js";
-import { date } from "../core/format.js";
+import { utcDay } from "../core/format.js";
 
 const WIDTH = 1000;
 const HEIGHT = 160;
@@ -29,7 +29,7 @@ export function chart({ label, points, words, total }) {
     bars[at]?.classList.remove("read");
     at = index;
     bars[at]?.classList.add("read");
-    fill(reading, at < 0 ? total : `${date(points[at].start)}: ${words(points[at].value)}`);
+    fill(reading, at < 0 ? total : `${utcDay(points[at].start)}: ${words(points[at].value)}`);
   };
   const drawing = svg(
     "svg",
@@ -75,8 +75,8 @@ export function chart({ label, points, words, total }) {
     el(
       "div",
       { class: "ends quiet", "aria-hidden": "true" },
-      el("span", {}, points.length ? date(points[0].start) : ""),
-      el("span", {}, points.length ? date(points.at(-1).start) : ""),
+      el("span", {}, points.length ? utcDay(points[0].start) : ""),
+      el("span", {}, points.length ? utcDay(points.at(-1).start) : ""),
     ),
     table(label, points, words),
   );
@@ -85,7 +85,7 @@ export function chart({ label, points, words, total }) {
 function table(label, points, words) {
   const rows = points
     .filter(({ value }) => value !== 0)
-    .map(({ start, value }) => el("tr", {}, el("th", { scope: "row" }, date(start)), el("td", {}, words(value))));
+    .map(({ start, value }) => el("tr", {}, el("th", { scope: "row" }, utcDay(start)), el("td", {}, words(value))));
   return el(
     "details",
     {},
@@ -97,7 +97,7 @@ function table(label, points, words) {
         "table",
         {},
         el("caption", { class: "unseen" }, `${label} by day`),
-        el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Day"), el("th", { scope: "col" }, label))),
+        el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Day (UTC)"), el("th", { scope: "col" }, label))),
         el("tbody", {}, ...(rows.length > 0 ? rows : [el("tr", {}, el("td", { colspan: 2 }, "Nothing in this time"))])),
       ),
     ),
