@@ -1,7 +1,7 @@
 // The list of files: pages, filters, selection, deletion, states.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, opened, visit } from "./browser.mjs";
+import { launch, looks, opened, visit } from "./browser.mjs";
 import { client, start } from "./server.mjs";
 
 const MANY = 1000;
@@ -139,6 +139,51 @@ test("files are found by the beginning of their names", async (context) => {
     await page.getByText("No file has a name that begins with “zebra”.").waitFor();
     await page.getByRole("button", { name: "Show all files" }).click();
     await found(["100%_sure.txt", "beta.txt", "alphabet.txt", "Alpha.txt"]);
+  });
+});
+
+test("the id of a file opens it from the search", async () => {
+  const key = workspace("pasted");
+  const { id } = await client(server.origin, key).upload("pasted.txt", "pasted");
+  await opened(browser, { origin: server.origin, key }, async (page) => {
+    const search = page.getByLabel("Name begins with");
+    await search.fill("pasted");
+    await search.press("Enter");
+    await page.waitForURL("**/console/files?name=pasted");
+    await page.locator("#rows").getByText("pasted.txt").waitFor();
+    const paste = (text) =>
+      search.evaluate((input, pasted) => {
+        const data = new DataTransfer();
+        data.setData("text/plain", pasted);
+        input.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+      }, text);
+    await paste("file-of-no-id");
+    assert.ok(page.url().endsWith("?name=pasted"));
+    await paste(` ${id}\n`);
+    await page.getByRole("heading", { name: "pasted.txt" }).waitFor();
+    await page.goBack();
+    await search.fill(id);
+    await search.press("Enter");
+    await page.getByRole("heading", { name: "pasted.txt" }).waitFor();
+  });
+});
+
+test("a file that cannot be deleted is said, with the request to quote", async () => {
+  const key = workspace("undeleted");
+  await client(server.origin, key).upload("stays.txt", "stays");
+  await opened(browser, { origin: server.origin, key, expected: /500/ }, async (page) => {
+    const headers = { "x-request-id": "req_of_the_failure", "content-type": "application/json" };
+    const body = JSON.stringify({
+      error: { message: "The server failed.", type: "server_error", param: null, code: null },
+    });
+    await page.route("**/v1/files/file-*", (route) =>
+      route.request().method() === "DELETE" ? route.fulfill({ status: 500, headers, body }) : route.continue(),
+    );
+    await page.getByRole("button", { name: "Delete stays.txt" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("button", { name: "Delete", exact: true }).click();
+    await dialog.getByText("The server failed. (request req_of_the_failure)").waitFor();
+    await looks(page, "not-deleted");
   });
 });
 

@@ -241,7 +241,9 @@ test("a form says what is wrong with it, and keeps what was typed", async () => 
     await page.getByRole("button", { name: "Create a workspace" }).click();
     await page.getByLabel("Name", { exact: true }).fill("default");
     await page.getByRole("button", { name: "Create", exact: true }).click();
-    await page.getByRole("dialog").getByRole("alert").getByText(/name/).waitFor();
+    const alert = page.getByRole("dialog").getByRole("alert");
+    await alert.getByText(/name/).first().waitFor();
+    await alert.getByText(/^req_/).waitFor();
     assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "default");
     await looks(page, "form-refused");
   });

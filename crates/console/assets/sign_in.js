@@ -1,7 +1,7 @@
 // The page of the sign-in: a key, or the person's own account at the provider.
 import { banners } from "./core/banners.js";
 import { find, show } from "./core/dom.js";
-import { ApiError, explained, offlineError, problem } from "./core/problem.js";
+import { ApiError, inOneLine, offlineError, problem } from "./core/problem.js";
 import { at, page, returning } from "./core/root.js";
 
 const REASONS = {
@@ -84,7 +84,7 @@ form.addEventListener("submit", async (event) => {
     if (error instanceof ApiError && error.status === 429) countdown(error.retryAfter);
     else if (error instanceof ApiError && error.status === 401)
       tell("This key is not valid. It may be mistyped, expired or revoked.");
-    else tell(`${explained(error).title}. ${explained(error).detail}`);
+    else tell(inOneLine(error));
     key.focus();
   }
 });

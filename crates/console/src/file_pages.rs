@@ -57,7 +57,7 @@ fn toolbar() -> Markup {
         form.toolbar role="search" aria-label="Files" {
             div.grow {
                 label.unseen for="name" { "Name begins with" }
-                input #name type="search" placeholder="Search by the beginning of the name" autocomplete="off"
+                input #name type="search" placeholder="Beginning of the name, or an id" autocomplete="off"
                     spellcheck="false" maxlength=(MAX_NAME_CHARACTERS);
             }
             div {

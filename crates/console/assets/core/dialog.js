@@ -1,7 +1,8 @@
 // Dialogs: a question, a form, or something to read.
-import { el } from "./dom.js";
+import { el, fill } from "./dom.js";
 import { icon } from "./icons.js";
 import { explained } from "./problem.js";
+import { requestLine } from "./state.js";
 
 let number = 0;
 
@@ -64,8 +65,8 @@ export function ask({ title, fields, label, danger = false, submit }) {
         done = true;
         box.close();
       } catch (error) {
-        const { title: problem, detail } = explained(error);
-        failure.replaceChildren(el("b", {}, problem), el("p", {}, detail));
+        const { title: problem, detail, requestId } = explained(error);
+        fill(failure, el("b", {}, problem), el("p", {}, detail), requestLine(requestId));
         failure.hidden = false;
         send.disabled = false;
       }

@@ -85,6 +85,12 @@ export function explained(error) {
   return { title, remedy, detail: error.code === "offline" ? "" : error.message, requestId: error.requestId };
 }
 
+/** Returns an error in one line, with the id of the request, which a report quotes. */
+export function inOneLine(error) {
+  const { title, detail, requestId } = explained(error);
+  return `${title}${detail ? `: ${detail}` : ""}${requestId ? ` (request ${requestId})` : ""}`;
+}
+
 function byStatus(status) {
   if (status === 404) return ["This was not found", "It was deleted, has expired, or belongs to another workspace."];
   if (status === 403) return TITLES.insufficient_permissions;

@@ -2,7 +2,7 @@
 import { banners } from "./banners.js";
 import { all, el, fill, find } from "./dom.js";
 import { notice } from "./notices.js";
-import { explained } from "./problem.js";
+import { inOneLine } from "./problem.js";
 import { choose, load, signOut } from "./session.js";
 import { failed } from "./state.js";
 
@@ -59,6 +59,6 @@ async function leave() {
   try {
     await signOut();
   } catch (error) {
-    notice(explained(error).title, "bad");
+    notice(inOneLine(error), "bad");
   }
 }

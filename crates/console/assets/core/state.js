@@ -18,6 +18,9 @@ export function empty(place, { title, words, actions = [], symbol = "file" }) {
   place.hidden = false;
 }
 
+/** Builds the line with the id of a request, which a report quotes. */
+export const requestLine = (id) => id && el("p", { class: "hint" }, "Request ", el("code", {}, id));
+
 export function failed(place, error, again) {
   const { title, detail, remedy, requestId } = explained(error);
   fill(
@@ -31,7 +34,7 @@ export function failed(place, error, again) {
       el("p", {}, remedy),
       again &&
         el("div", { class: "actions" }, el("button", { type: "button", class: "button", onclick: again }, "Try again")),
-      requestId && el("p", { class: "hint" }, "Request ", el("code", {}, requestId)),
+      requestLine(requestId),
     ),
   );
   place.hidden = false;

@@ -4,7 +4,7 @@ import { dialog } from "../core/dialog.js";
 import { el } from "../core/dom.js";
 import { count, plural, size } from "../core/format.js";
 import { notice } from "../core/notices.js";
-import { explained } from "../core/problem.js";
+import { inOneLine } from "../core/problem.js";
 
 const AT_ONCE = 4;
 const SHOWN_NAMES = 5;
@@ -92,9 +92,7 @@ async function run(box, content, files, gone, signal) {
       { class: "names" },
       ...failures
         .slice(0, SHOWN_FAILURES)
-        .map(([file, error]) =>
-          el("li", {}, el("bdi", {}, file.filename), `: ${explained(error).title}. ${explained(error).detail ?? ""}`),
-        ),
+        .map(([file, error]) => el("li", { class: "told" }, el("bdi", {}, file.filename), `: ${inOneLine(error)}`)),
     ),
     stop.parentElement,
   );

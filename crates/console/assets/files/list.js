@@ -3,7 +3,8 @@ import { get } from "../core/api.js";
 import { action, el, fill, find, show } from "../core/dom.js";
 import { count } from "../core/format.js";
 import { notice } from "../core/notices.js";
-import { explained } from "../core/problem.js";
+import { inOneLine } from "../core/problem.js";
+import { page } from "../core/root.js";
 import { empty, failed } from "../core/state.js";
 import { debounced } from "../core/time.js";
 import { deleteFiles } from "./delete.js";
@@ -15,6 +16,19 @@ const PAGE_ROWS = 50;
 const TYPING_MS = 250;
 const SKELETON_ROWS = 8;
 const MAX_MATCHING = 10_000;
+const FILE_ID = /^file-[0-9A-Za-z]{24}$/;
+
+/** Opens the page of a file if the text is its id. Returns whether it is. */
+function opened(text) {
+  const id = text.trim();
+  if (!FILE_ID.test(id)) return false;
+  // A link is followed as a click of the person: while files are uploaded, in a new tab.
+  const link = el("a", { href: page(`files/${id}`), hidden: true });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  return true;
+}
 
 export class FileList {
   #state = query.read();
@@ -39,6 +53,13 @@ export class FileList {
       "input",
       debounced(() => this.#search(name, purpose), TYPING_MS),
     );
+    name.addEventListener("paste", (event) => {
+      if (opened(event.clipboardData.getData("text/plain"))) event.preventDefault();
+    });
+    find("form.toolbar").addEventListener("submit", (event) => {
+      event.preventDefault();
+      opened(name.value);
+    });
     purpose.addEventListener("change", () => this.#change({ purpose: purpose.value }));
     order.addEventListener("click", () => this.#change({ order: this.#state.order === "asc" ? "" : "asc" }));
     find("#all").addEventListener("click", ({ currentTarget }) =>
@@ -113,7 +134,7 @@ export class FileList {
       if (list.has_more)
         notice(`The first ${count(MAX_MATCHING)} files are selected. Delete them, and go on with the others.`);
     } catch (error) {
-      notice(explained(error).title, "bad");
+      notice(inOneLine(error), "bad");
     } finally {
       button.disabled = false;
     }

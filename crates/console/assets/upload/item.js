@@ -3,7 +3,7 @@ import { el, show } from "../core/dom.js";
 import { duration, size } from "../core/format.js";
 import { icon } from "../core/icons.js";
 import { isOffline } from "../core/network.js";
-import { explained } from "../core/problem.js";
+import { inOneLine } from "../core/problem.js";
 import { page } from "../core/root.js";
 
 /** Builds the row of a transfer, and returns it with the function that updates it. */
@@ -55,7 +55,7 @@ function wordsOf(transfer) {
   if (state === "waiting") return `${size(bytes)}, waiting`;
   if (state === "paused") return `Paused at ${part}`;
   if (state === "lost") return `${part} arrived before this page was closed`;
-  if (state === "failed") return [explained(error).title, explained(error).detail].filter(Boolean).join(": ");
+  if (state === "failed") return inOneLine(error);
   if (state === "cancelled") return "Cancelled";
   if (state === "done")
     return result.status === "error" ? `${size(bytes)}, stored with bad lines` : `${size(bytes)}, stored`;
