@@ -12,6 +12,8 @@ const LONG = Boolean(process.env.VENNA_CONSOLE_LONG);
 const LARGE_MIB = LONG ? 1024 : 64;
 const PART_MIB = 8;
 const MANY = 300;
+// Files of one drop or choice.
+const MOST = 20_000;
 // A local upload would be over before anyone could pause it.
 const SLOW_MIB_PER_SECOND = LONG ? 64 : 12;
 
@@ -94,6 +96,118 @@ test("files are dropped anywhere on the page", async () => {
       .getByRole("button", { name: "Upload", exact: true })
       .click();
     await page.locator("#rows").getByText("dropped.txt").waitFor();
+  });
+});
+
+test("files are pasted anywhere on the page", async () => {
+  await opened(browser, { origin: server.origin, key: server.key }, async (page) => {
+    const dialog = page.getByRole("dialog", { name: "Upload 1 file" });
+    const paste = (selector, text) =>
+      page.locator(selector).evaluate((element, pasted) => {
+        const data = new DataTransfer();
+        data.items.add(new File(["pasted"], "pasted.txt"));
+        if (pasted) data.setData("text/plain", pasted);
+        element.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+      }, text);
+    await paste("#name", "an office program gives its text, too");
+    await page.waitForTimeout(300);
+    assert.equal(await dialog.count(), 0);
+    await paste("body");
+    await dialog.getByRole("button", { name: "Upload", exact: true }).click();
+    await page.locator("#rows").getByText("pasted.txt").waitFor();
+  });
+});
+
+/** Drops a folder, as a browser describes it, with so many files, and with some that cannot be read. */
+const dropFolder = (page, number, unreadable = 0) =>
+  page.evaluate(
+    ([files, bad]) => {
+      const folder = (name, entries) => {
+        let next = 0;
+        const read = (take, refuse) => {
+          if (name === "closed") return refuse(new DOMException("closed", "NotReadableError"));
+          const some = entries.slice(next, next + 100);
+          next += some.length;
+          return take(some);
+        };
+        return { isDirectory: true, createReader: () => ({ readEntries: read }) };
+      };
+      const file = (name, isBad) => ({
+        isFile: true,
+        fullPath: `/folder/${name}`,
+        file: (take, refuse) =>
+          isBad ? refuse(new DOMException("gone", "NotFoundError")) : take(new File(["x"], name)),
+      });
+      const entries = Array.from({ length: files + bad }, (_, index) => file(`${index}.txt`, index < bad));
+      const items = [folder("folder", [...entries, folder("closed", [])]), folder("empty", [])];
+      const transfer = {
+        types: ["Files"],
+        items: items.map((entry) => ({ kind: "file", webkitGetAsEntry: () => entry })),
+      };
+      document.body.dispatchEvent(
+        Object.assign(new Event("drop", { bubbles: true, cancelable: true }), { dataTransfer: transfer }),
+      );
+    },
+    [number, unreadable],
+  );
+
+test("files that are too many or cannot be read are told, and the others are taken", async () => {
+  await opened(browser, { origin: server.origin, key: server.key }, async (page) => {
+    await dropFolder(page, 2, 2);
+    await page.getByRole("dialog", { name: "Upload 2 files" }).getByText("folder/2.txt").waitFor();
+    await page.getByText("Could not be read, and left out: 3 files or folders.").waitFor();
+    await looks(page, "unreadable");
+    await page.getByRole("dialog").getByRole("button", { name: "Upload", exact: true }).click();
+    await page.locator("#rows").getByText("folder/3.txt").waitFor();
+    await page.getByRole("button", { name: "Close the message" }).first().click();
+    await dropFolder(page, MOST + 3);
+    await page.getByRole("dialog", { name: "Upload 20,000 files" }).waitFor();
+    await page.getByText("Left out: 3 files. At most 20,000 are taken at once.").waitFor();
+    await page.keyboard.press("Escape");
+    await dropFolder(page, 0, 1);
+    await page.getByText("Could not be read, and left out: 2 files or folders.").waitFor();
+    assert.equal(await page.getByRole("dialog").count(), 0);
+
+    // The input of a folder has the same bound.
+    await page.locator("#choose-folder").evaluate((input, number) => {
+      input.click = () => {};
+      const files = Array.from({ length: number }, (_, index) => new File(["x"], `${index}.txt`));
+      Object.defineProperty(input, "files", { value: files });
+    }, MOST + 1);
+    await page.getByRole("button", { name: "Upload a folder" }).click();
+    await page.locator("#choose-folder").dispatchEvent("change");
+    await page.getByRole("dialog", { name: "Upload 20,000 files" }).waitFor();
+    await page.getByText("Left out: 1 file. At most 20,000 are taken at once.").waitFor();
+  });
+});
+
+test("a link opens in a new tab while files are uploaded, and in this one afterwards", async () => {
+  const file = path.join(scratch, "stays.bin");
+  fs.writeFileSync(file, Buffer.alloc(6 * MIB));
+  await opened(browser, { origin: server.origin, key: server.key }, async (page, { context }) => {
+    const session = await context.newCDPSession(page);
+    await session.send("Network.enable");
+    const limit = (uploadThroughput) =>
+      session.send("Network.emulateNetworkConditions", {
+        offline: false,
+        latency: 0,
+        downloadThroughput: -1,
+        uploadThroughput,
+      });
+    await limit(MIB);
+    await upload(page, file);
+    await page.waitForFunction(() => document.querySelector("#transfers progress")?.value > 1e5);
+    const keys = page.getByRole("link", { name: "Keys", exact: true });
+    const [other] = await Promise.all([context.waitForEvent("page"), keys.press("Enter")]);
+    await other.waitForURL("**/console/keys");
+    await other.getByRole("heading", { name: "The key of this session" }).waitFor();
+    await other.close();
+    await page.getByText("The page opened in a new tab").waitFor();
+    await limit(-1);
+    await page.locator("#uploads-title").getByText("1 file uploaded", { exact: true }).waitFor();
+    await keys.click();
+    await page.waitForURL("**/console/keys");
+    assert.equal(context.pages().length, 1);
   });
 });
 
@@ -224,7 +338,7 @@ test("a refused file says why, and the others go on", async () => {
   await opened(browser, { origin: server.origin, key: server.key, expected: /400/ }, async (page) => {
     await upload(page, [bad, good], "batch");
     await page.getByText("stored with bad lines").waitFor();
-    await page.getByText(/Invalid file format for Batch API/).waitFor();
+    await page.getByText(/Invalid file format for Batch API.* \(request req_[0-9a-f]{32}\)$/).waitFor();
     await looks(page, "refused");
     await page.getByRole("button", { name: "Cancel bad.csv" }).click();
     await page.locator("#transfers").getByRole("link", { name: "good.jsonl" }).click();

@@ -3,11 +3,13 @@ import { action, find, show } from "../core/dom.js";
 import { count, duration, plural, size } from "../core/format.js";
 import { onNetwork } from "../core/network.js";
 import { notice } from "../core/notices.js";
-import { chosen, dropZone } from "./drop.js";
+import { dropZone } from "./drop.js";
 import { item } from "./item.js";
 import { options } from "./options.js";
 import { Queue } from "./queue.js";
+import { staysHere } from "./stay.js";
 import { isOf, unfinished } from "./store.js";
+import { MAX_FILES, chosen } from "./walk.js";
 
 const DRAW_MS = 120;
 const MAX_ROWS = 100;
@@ -32,7 +34,9 @@ export function uploads({ workspace }, onStored) {
       if (!queue.isActive) finishedNotice(queue);
     },
   );
-  const take = async (items) => {
+  const take = async (walk) => {
+    const { items } = walk;
+    tellOmitted(walk);
     const [resumed, fresh] = [
       items.filter((one) => isResumed(queue, one)),
       items.filter((one) => !isResumed(queue, one)),
@@ -45,11 +49,21 @@ export function uploads({ workspace }, onStored) {
   controls(queue);
   dropZone(take);
   onNetwork(() => draw(queue, rows));
-  addEventListener("beforeunload", (event) => {
-    if (queue.isActive) event.preventDefault();
-  });
+  staysHere(() => queue.isActive);
   unfinished(workspace.id).then((records) => records.forEach((record) => queue.restore(record)));
   return { files: () => choose("#choose-files", take), folder: () => choose("#choose-folder", take) };
+}
+
+/** Tells what is left out of files that were dropped, pasted or chosen. */
+function tellOmitted({ left, more, unreadable }) {
+  if (left > 0)
+    notice(
+      `Left out: ${more ? "at least " : ""}${plural(left, "file")}. At most ${count(MAX_FILES)} are taken at once.`,
+      "bad",
+    );
+  else if (more) notice("Some folders were left out: they have too many files and folders.", "bad");
+  if (unreadable > 0)
+    notice(`Could not be read, and left out: ${plural(unreadable, "file or folder", "files or folders")}.`, "bad");
 }
 
 const isResumed = (queue, { file, name }) =>
@@ -58,9 +72,9 @@ const isResumed = (queue, { file, name }) =>
 function choose(selector, take) {
   const input = find(selector);
   input.onchange = () => {
-    const items = chosen(input);
+    const walk = chosen(input);
     input.value = "";
-    if (items.length > 0) take(items);
+    take(walk);
   };
   input.click();
 }
