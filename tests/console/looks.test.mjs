@@ -27,15 +27,21 @@ before(async () => {
   );
   for (let number = 0; number < 60; number += 1)
     await api.upload(`a-long-name-of-a-report-number-${number}.md`, "x".repeat(number));
+  const { data } = await api.get("files?limit=3");
+  for (const { id } of [file, ...data]) await api.post(`files/${id}/links`, { one_time: true });
+  await api.post("upload_links", { filename: `${"a-long-name-".repeat(12)}.txt`, purpose: "user_data" });
+  await api.post("links/revoke", { all: true });
+  await api.post(`files/${file.id}/links`, {});
 });
 after(async () => {
   await browser?.close();
   await server?.stop();
 });
 
-const OF_WORKSPACE = () => ["files", `files/${file.id}`, "workspace", "keys", "members", "sessions"];
+const OF_WORKSPACE = () => ["files", `files/${file.id}`, "links", "workspace", "keys", "members", "sessions"];
 const OF_ADMINISTRATORS = [
   "files",
+  "links",
   "workspace",
   "keys",
   "members",

@@ -37,7 +37,9 @@ before(async () => {
     ...["--oidc-issuer", provider.issuer, "--oidc-client-id", "venna", "--oidc-client-secret-file", file],
     ...["--oidc-rules", JSON.stringify(RULES)],
   );
-  await client(server.origin, server.key).upload("shared.txt", "shared");
+  const api = client(server.origin, server.key);
+  const { id } = await api.upload("shared.txt", "shared");
+  await api.post(`files/${id}/links`, {});
 });
 after(async () => {
   await browser?.close();
@@ -92,6 +94,7 @@ test("a person without access is told, and has no session", async () => {
 
 const PAGES = [
   "files",
+  "links",
   "workspace",
   "keys",
   "members",
@@ -102,15 +105,18 @@ const PAGES = [
   "admin/settings",
 ];
 const OPEN = {
-  rita: ["files", "workspace", "sessions"],
-  walt: ["files", "workspace", "sessions"],
-  olga: ["files", "workspace", "keys", "members", "sessions"],
+  rita: ["files", "links", "workspace", "sessions"],
+  walt: ["files", "links", "workspace", "sessions"],
+  olga: ["files", "links", "workspace", "keys", "members", "sessions"],
   adam: PAGES,
 };
 const ACTIONS = {
   rita: [],
-  walt: ["Upload files", "Delete shared.txt"],
-  olga: ["Upload files", "Delete shared.txt", "Create a key", "Add a member"],
+  walt: ["Upload files", "Delete shared.txt", "Ask for a file", "Revoke all", "Revoke the link of shared.txt"],
+  olga: [
+    ...["Upload files", "Delete shared.txt", "Ask for a file", "Revoke all", "Revoke the link of shared.txt"],
+    ...["Create a key", "Add a member"],
+  ],
   adam: ["Create a key", "Add a member", "Create a workspace"],
 };
 

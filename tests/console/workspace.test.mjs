@@ -116,6 +116,7 @@ test("an administrator makes a workspace, a key that works, rotates and revokes 
     const own = await client(server.origin, made).get("organization/key");
     assert.deepEqual(own.scopes, ["files.read", "uploads.write", "usage.read"]);
     assert.ok(Math.abs(own.expires_at - Date.now() / 1000 - 30 * DAY_S) < 120);
+    await page.locator("dialog").waitFor({ state: "detached" });
     assert.ok(!(await page.content()).includes(made), "the secret is gone with the dialog");
 
     const row = page.getByRole("row", { name: /indexer/ });

@@ -10,10 +10,11 @@ use venna_testkit::TestServer;
 /// The longest page, in bytes.
 const MAX_PAGE_BYTES: usize = 20_000;
 
-const PATHS: [&str; 11] = [
+const PATHS: [&str; 12] = [
     "/console/sign-in",
     "/console/files",
     "/console/files/file-00VbjUjhHGglY7j08O6M3Oj9",
+    "/console/links",
     "/console/workspace",
     "/console/keys",
     "/console/members",

@@ -25,6 +25,7 @@ const NAVIGATION: [(&str, &[Entry]); 3] = [
         "Workspace",
         &[
             Entry("Files", "/console/files", Audience::Everyone),
+            Entry("Links", "/console/links", Audience::Everyone),
             Entry("Usage", "/console/workspace", Audience::Everyone),
             Entry("Keys", "/console/keys", Audience::Everyone),
             Entry("Members", "/console/members", Audience::Everyone),

@@ -30,6 +30,7 @@ pub fn pages() -> Vec<ConsolePage> {
         sign_in::page(),
         file_pages::list(),
         file_pages::file(),
+        workspace_pages::links(),
         workspace_pages::usage(),
         workspace_pages::keys(),
         workspace_pages::members(),

@@ -1,9 +1,24 @@
-//! The pages of a workspace: usage, keys and members; and the sessions of a person.
+//! The pages of a workspace: links, usage, keys and members; and the sessions of a person.
 
 use crate::ConsolePage;
 use crate::frame::{Content, page};
-use crate::parts::{page_head, part};
+use crate::parts::{page_head, pager, part};
 use maud::html;
+
+/// Writes the page of links.
+pub fn links() -> ConsolePage {
+    let actions = html! {
+        button.button.danger type="button" data-action="revoke-all" hidden { "Revoke all" }
+        button.button.primary type="button" data-action="ask" hidden { "Ask for a file" }
+    };
+    let main = html! {
+        (page_head("Links", "With a link, people without a key read or send one file.", &actions))
+        div #content {}
+        (pager("Pages of the list", "Show older links"))
+    };
+    let (path, about) = ("/console/links", "Links of the workspace.");
+    page(Content { path, under: path, title: "Links", about, module: "links/page.js", main })
+}
 
 /// Writes the page of usage and costs.
 pub fn usage() -> ConsolePage {

@@ -6,10 +6,11 @@ import { icon } from "../core/icons.js";
 import { copy } from "../core/notices.js";
 import { page } from "../core/root.js";
 import { begin } from "../core/shell.js";
+import { share } from "../links/forms.js";
 import { preview } from "../preview/preview.js";
 import { deleteFiles } from "./delete.js";
 import { faults, faultsOf } from "./faults.js";
-import { share, showLinks } from "./links.js";
+import { showLinks } from "./links.js";
 import { expiryOf, statusOf } from "./rows.js";
 
 const id = decodeURIComponent(location.pathname.split("/").at(-1));

@@ -1,23 +1,18 @@
 // The page of Files: the list, and the uploads.
 import { action, find, show } from "../core/dom.js";
 import { begin } from "../core/shell.js";
-import { empty } from "../core/state.js";
 import { debounced } from "../core/time.js";
+import { mayRead } from "./access.js";
 import { FileList } from "./list.js";
 
 const REFRESH_MS = 700;
 
 begin(async (context) => {
-  const { workspace, can } = context;
-  if (!workspace || !can("files.read")) {
+  if (!mayRead(context, find("#page-state"), "files")) {
     show(find("#files"), false);
-    const words = workspace
-      ? "This session manages workspaces and keys, and cannot read files. Sign in with a key of the workspace, or become a member of it."
-      : "You are a member of no workspace. Ask an administrator to add you.";
-    empty(find("#page-state"), { title: "No access to files", words, symbol: "key" });
     return;
   }
-  const mayUpload = can("files.write");
+  const mayUpload = context.can("files.write");
   let uploads = null;
   const choose = async (what) => (await uploads)[what]();
   const list = new FileList(context, mayUpload && (() => choose("files")));

@@ -1,7 +1,7 @@
 // Shows a new key, once, with samples that use it.
-import { dialog } from "../core/dialog.js";
-import { all, el } from "../core/dom.js";
+import { el } from "../core/dom.js";
 import { copy } from "../core/notices.js";
+import { sampleOf, showOnce } from "../core/once.js";
 import { at } from "../core/root.js";
 
 const samples = (base, key) => [
@@ -21,72 +21,43 @@ const samples = (base, key) => [
 
 /** Shows the secret of a key; resolves when the person closes the dialog. */
 export function secret({ name, value }, title = "Copy the key now") {
-  return new Promise((resolve) => {
-    const base = at("v1");
-    const code = el("code", {});
-    const pre = el("pre", { tabindex: "0", role: "group", "aria-label": "Sample" }, code);
-    const list = samples(base, value);
-    const tabs = list.map(([language, text]) =>
-      el(
-        "button",
-        {
-          type: "button",
-          class: "button small",
-          "aria-pressed": "false",
-          onclick: ({ currentTarget }) => choose(currentTarget, text),
-        },
-        language,
-      ),
-    );
-    const choose = (tab, text) => {
-      for (const other of tabs) other.setAttribute("aria-pressed", String(other === tab));
-      code.textContent = text;
-    };
-    choose(tabs[0], list[0][1]);
-    const input = el("input", {
-      readonly: true,
-      value,
-      id: "secret",
-      spellcheck: "false",
-      onfocus: ({ target }) => target.select(),
-    });
-    const done = el("button", { type: "button", class: "button primary", onclick: () => box.close() }, "Done");
-    const box = dialog(
-      title,
+  const code = el("code", {});
+  const list = samples(at("v1"), value);
+  const tabs = list.map(([language, text]) =>
+    el(
+      "button",
+      {
+        type: "button",
+        class: "button small",
+        "aria-pressed": "false",
+        onclick: ({ currentTarget }) => choose(currentTarget, text),
+      },
+      language,
+    ),
+  );
+  const choose = (tab, text) => {
+    for (const other of tabs) other.setAttribute("aria-pressed", String(other === tab));
+    code.textContent = text;
+  };
+  choose(tabs[0], list[0][1]);
+  return showOnce({
+    title,
+    words: "The server keeps only a digest of the key, so it is shown this one time. Store it as a secret.",
+    label: `Key “${name}”`,
+    named: "Key",
+    value,
+    more: [
       el(
         "div",
-        { class: "inside" },
-        el("p", {}, "The server keeps only a digest of the key, so it is shown this one time. Store it as a secret."),
+        { class: "actions", role: "group", "aria-label": "Language" },
+        ...tabs,
         el(
-          "div",
-          { class: "row" },
-          el("label", { for: "secret" }, `Key “${name}”`),
-          el(
-            "div",
-            { class: "with-button" },
-            input,
-            el("button", { type: "button", class: "button", onclick: () => copy(value, "Key") }, "Copy"),
-          ),
+          "button",
+          { type: "button", class: "button small push", onclick: () => copy(code.textContent, "Sample") },
+          "Copy the sample",
         ),
-        el(
-          "div",
-          { class: "actions", role: "group", "aria-label": "Language" },
-          ...tabs,
-          el(
-            "button",
-            { type: "button", class: "button small push", onclick: () => copy(code.textContent, "Sample") },
-            "Copy the sample",
-          ),
-        ),
-        pre,
-        el("div", { class: "actions end" }, done),
       ),
-    );
-    box.addEventListener("close", () => {
-      // The secret stays nowhere in the page.
-      for (const element of all("input, code", box)) element.value = element.textContent = "";
-      resolve();
-    });
-    input.focus();
+      sampleOf(code),
+    ],
   });
 }

@@ -1,0 +1,105 @@
+// The page of links: those of the workspace, to read a file and to send one.
+import { get, post } from "../core/api.js";
+import { ask } from "../core/dialog.js";
+import { action, el, find, show } from "../core/dom.js";
+import { ago, plural } from "../core/format.js";
+import { growing } from "../core/growing.js";
+import { notice } from "../core/notices.js";
+import { page } from "../core/root.js";
+import { begin } from "../core/shell.js";
+import { loading } from "../core/state.js";
+import { cell, listTable, rowHead } from "../core/table.js";
+import { mayRead } from "../files/access.js";
+import { nameOf } from "../files/names.js";
+import { askForFile } from "./forms.js";
+import { LINK_HEADS, linkRow } from "./rows.js";
+
+const PAGE_ROWS = 25;
+const NONE = {
+  title: "No links yet",
+  words: "Share a file on its page, or ask somebody without a key for one.",
+  symbol: "key",
+};
+
+begin(async (context) => {
+  const place = find("#content");
+  if (!mayRead(context, place, "links")) return;
+  const mayWrite = context.can("files.write");
+  const first = growing(place, {
+    read: (after, signal) => get("links", { limit: PAGE_ROWS, after }, { signal }),
+    row: (link) => row(link, mayWrite),
+    table: (body) => listTable("Links of the workspace", ["File", "Kind", ...LINK_HEADS], body),
+    none: () => NONE,
+  });
+  const load = async () => {
+    await first();
+    show(find("[data-action=revoke-all]"), mayWrite && find("tbody tr", place) !== null);
+  };
+  show(find("[data-action=ask]"), mayWrite);
+  action("ask", async () => {
+    if (await askForFile()) await load();
+  });
+  action("revoke-all", async () => {
+    if (await revokeAll()) await load();
+  });
+  loading(place);
+  await load();
+});
+
+function row(first, mayWrite) {
+  let [link, name] = [first, first.filename ?? first.file_id];
+  const draw = () => linkRow(link, cells(link, name), { name, onRevoked });
+  const onRevoked = mayWrite
+    ? () => {
+        link = { ...link, status: "revoked" };
+        again();
+      }
+    : null;
+  let shown = draw();
+  const again = () => {
+    const next = draw();
+    shown.replaceWith(next);
+    shown = next;
+  };
+  // A link to a file has its id alone.
+  if (!link.filename && link.status !== "file_deleted")
+    nameOf(link.file_id).then((found) => {
+      name = found;
+      // The focus stays where it is.
+      if (!shown.contains(document.activeElement)) again();
+    });
+  return shown;
+}
+
+function cells({ kind, file_id: file, status, created_at: created }, name) {
+  const text = el("bdi", {}, name);
+  const isThere = file && status !== "file_deleted";
+  return [
+    rowHead(
+      isThere ? el("a", { href: page(`files/${file}`) }, text) : text,
+      el("small", { class: "quiet" }, `made ${ago(created)}`),
+    ),
+    cell("Kind", kind === "upload" ? "to send it" : "to read it"),
+  ];
+}
+
+async function revokeAll() {
+  let revoked = 0;
+  const done = await ask({
+    title: "Revoke all links?",
+    label: "Revoke all",
+    danger: true,
+    fields: [
+      el(
+        "p",
+        {},
+        "No link of this workspace works any more, whoever made it: people can neither read nor send files with them. This cannot be undone.",
+      ),
+    ],
+    submit: async () => {
+      ({ revoked } = await post("links/revoke", { all: true }));
+    },
+  });
+  if (done) notice(`${plural(revoked, "link")} revoked`);
+  return done;
+}
