@@ -1,5 +1,7 @@
 // Usage, keys, and the administration.
 import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
 import { after, before, test } from "node:test";
 import { WIDE, launch, looks, opened, visit } from "./browser.mjs";
 import { client, start } from "./server.mjs";
@@ -7,13 +9,21 @@ import { client, start } from "./server.mjs";
 const DAY_S = 86_400;
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+const PRICES = `[[prices]]
+effective_from = "2026-01-01T00:00:00Z"
+currency = "usd"
+"files.ops.class_a" = { per = "1000_requests", usd = "10" }
+`;
+
 let browser;
 let server;
 let adminKey;
 let admin;
 before(async () => {
   browser = await launch();
-  server = await start("--max-failed-logins-per-minute", "0");
+  const prices = path.join(process.env.TMPDIR ?? "/tmp", "prices.toml");
+  fs.writeFileSync(prices, PRICES);
+  server = await start("--max-failed-logins-per-minute", "0", "--config", prices);
   adminKey = server.adminKey();
   admin = client(server.origin, adminKey);
 });
@@ -63,9 +73,9 @@ test("usage and costs are those of the API, and a nearly full quota is seen", as
   });
 });
 
-test("days are those of UTC", async () => {
-  server.run("workspaces", "create", "days");
-  const key = server.run("keys", "create", "--workspace", "days", "--quiet");
+test("days are those of UTC, and the figures of each day are saved as CSV", async () => {
+  server.run("workspaces", "create", '=1+2 "and", more');
+  const key = server.run("keys", "create", "--workspace", '=1+2 "and", more', "--quiet");
   const user = client(server.origin, key);
   await user.upload("a.txt", "x".repeat(500));
   const today = new Date().toISOString().slice(0, 10);
@@ -79,8 +89,45 @@ test("days are those of UTC", async () => {
       await page.locator("#storage summary").click();
       await page.locator("#storage").getByRole("columnheader", { name: "Day (UTC)" }).waitFor();
       await page.locator("#storage").getByRole("rowheader", { name: named }).waitFor();
+      const [download] = await Promise.all([
+        page.waitForEvent("download"),
+        page.getByRole("button", { name: "Download CSV" }).click(),
+      ]);
+      assert.ok(download.suggestedFilename().endsWith(`-to-${today}.csv`), download.suggestedFilename());
+      const lines = fs.readFileSync(await download.path(), "utf8").split("\r\n");
+      assert.equal(lines.length, 32, "a head, 30 days, and the end of the last line");
+      assert.match(lines[0], /^day_utc,workspace,stored_bytes_at_most,.*,costs_usd$/);
+      assert.match(
+        lines[30],
+        new RegExp(`^${today},"'=1\\+2 ""and"", more",500,500,1,\\d+,\\d+,\\d+,\\d+,\\d+,0(\\.\\d+)?$`),
+      );
     });
   }
+});
+
+test("costs stand by key, with the names that the session may read", async () => {
+  server.run("workspaces", "create", "shared");
+  const [first, second] = [1, 2].map((number) =>
+    server.run("keys", "create", "--workspace", "shared", "--name", `program ${number}`, "--quiet"),
+  );
+  const [user, other] = [client(server.origin, first), client(server.origin, second)];
+  await user.upload("a.txt", "a");
+  for (let number = 0; number < 20; number += 1) await other.upload("b.txt", "b");
+  const { id } = await other.get("organization/key");
+  const rows = (page) => page.locator("#by-key tbody th").allTextContents();
+  await opened(browser, { origin: server.origin, key: first }, async (page) => {
+    await visit(page, `${server.origin}/console/workspace`);
+    assert.deepEqual(await rows(page), [id, "program 1"]);
+    await page.getByText("An id without a name is that of").waitFor();
+  });
+  await opened(browser, { origin: server.origin, key: adminKey }, async (page) => {
+    await Promise.all([page.waitForEvent("load"), page.getByLabel("Workspace").selectOption({ label: "shared" })]);
+    await visit(page, `${server.origin}/console/workspace`);
+    assert.deepEqual(await rows(page), ["program 2", "program 1"]);
+    const sums = await page.locator(":is(#costs, #by-key) tfoot .amount").allTextContents();
+    assert.equal(sums[0], sums[1]);
+    await looks(page, "costs-by-key");
+  });
 });
 
 test("an administrator makes a workspace, a key that works, rotates and revokes it, and finds all of it in the audit log", async () => {
@@ -147,6 +194,8 @@ test("an administrator makes a workspace, a key that works, rotates and revokes 
     const events = await page.locator("#content tbody .badge").allTextContents();
     for (const event of ["project.created", "api_key.created", "api_key.updated", "api_key.deleted"])
       assert.ok(events.includes(event), String(events));
+    await page.getByLabel("Event").selectOption("link.created");
+    await page.getByRole("heading", { name: "Nothing found" }).waitFor();
     await page.getByLabel("Event").selectOption("api_key.deleted");
     await page.waitForFunction(() => document.querySelectorAll("#content tbody tr").length === 1);
     await page.getByLabel("Actor").fill("nobody");

@@ -28,6 +28,7 @@ pub fn usage() -> ConsolePage {
                 button.button.small type="button" data-days=(days) aria-pressed=(days == 30) { (days) " days" }
             }
         }
+        button.button.small type="button" data-action="download" hidden { "Download CSV" }
     };
     let main = html! {
         (page_head("Usage", "Storage, requests and costs of the workspace.", &actions))
@@ -39,6 +40,7 @@ pub fn usage() -> ConsolePage {
                 (part("traffic", "Traffic"))
                 (part("costs", "Costs"))
             }
+            (part("by-key", "Costs by key"))
             (part("limits", "Limits"))
             (part("expiries", "Default expiry"))
         }

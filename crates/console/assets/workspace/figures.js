@@ -1,8 +1,9 @@
 // Usage, costs and limits of a workspace, as the API tells them.
-import { get } from "../core/api.js";
+import { everything, get } from "../core/api.js";
 
 const DAY_S = 86_400;
 const PAGE_DAYS = 31;
+const MAX_KEYS = 1000;
 
 /** Returns the first second of the first of so many days, today included. */
 export const since = (days) => Math.floor(Date.now() / 1000 / DAY_S - days + 1) * DAY_S;
@@ -44,14 +45,20 @@ export async function usage(context, days) {
   return buckets.map(({ start_time: start, results }) => ({ start, ...none, ...results[0] }));
 }
 
-/** Reads the costs by day, each with its line items. */
-export async function costs(context, days) {
+/** Reads the costs by day, in groups of `line_item` or `api_key_id`. */
+export async function costs(context, days, group) {
   return pages("organization/costs", {
     start_time: since(days),
     limit: days,
-    "group_by[]": "line_item",
+    "group_by[]": group,
     ...ofProject(context),
   });
+}
+
+/** Reads the names of the keys that the session may see, by their ids. */
+export async function keyNames({ session: { actor }, workspace, manages }) {
+  const keys = manages ? await everything(`organization/projects/${workspace.id}/api_keys`, {}, MAX_KEYS) : [actor];
+  return new Map(keys.filter(({ name }) => name).map(({ id, name }) => [id, name]));
 }
 
 /** Reads limits and the usage that counts towards them; null where the session may not read them. */

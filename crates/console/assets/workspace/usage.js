@@ -1,22 +1,16 @@
 // The page of usage and costs.
-import { all, el, fill, find, show } from "../core/dom.js";
+import { action, all, el, fill, find, show } from "../core/dom.js";
 import { count, dollars, plural, size } from "../core/format.js";
 import { begin } from "../core/shell.js";
 import { empty, loading, tried } from "../core/state.js";
 import { chart } from "./chart.js";
+import { itemTable, keyTable, total } from "./cost_tables.js";
+import { saveDays } from "./download.js";
 import { showExpiries } from "./expiries.js";
 import * as figures from "./figures.js";
 import { limitList, tile } from "./limits.js";
 
-const ITEMS = {
-  "files.storage": ["Storage", (value) => `${value < 0.01 ? "under 0.01" : count(Number(value.toFixed(2)))} GiB hours`],
-  "files.ops.class_a": ["Creates, completions and lists", (value) => plural(value, "request")],
-  "files.ops.class_b": ["Retrievals and downloads", (value) => plural(value, "request")],
-  "files.ingress": ["Bytes of new files", size],
-  "files.egress": ["Downloaded bytes", size],
-};
-
-const sum = (rows, name) => rows.reduce((total, row) => total + row[name], 0);
+const sum = (rows, name) => rows.reduce((sofar, row) => sofar + row[name], 0);
 
 begin(async (context) => {
   const { can, isAdministrator, manages, workspace } = context;
@@ -33,19 +27,26 @@ begin(async (context) => {
   }
   const expiries = find("#expiries");
   show(expiries.closest("section"), manages);
+  let drawn;
   const load = async (days) => {
     loading(place);
     await tried(place, async () => {
-      const [usage, costs, limits] = await Promise.all([
+      const [usage, costs, byKey, names, limits] = await Promise.all([
         figures.usage(context, days),
-        figures.costs(context, days),
+        figures.costs(context, days, "line_item"),
+        figures.costs(context, days, "api_key_id"),
+        figures.keyNames(context),
         figures.limits(context),
       ]);
       show(place, false);
       show(find("#content"), true);
+      drawn = { usage, costs, workspace };
       draw(usage, costs, limits, days);
+      drawKeys(byKey, names, days);
+      for (const button of all("[data-action=download]")) show(button, usage.length > 0);
     });
   };
+  action("download", () => saveDays(drawn));
   for (const button of all("[data-days]")) {
     button.addEventListener("click", () => {
       for (const other of all("[data-days]")) other.setAttribute("aria-pressed", String(other === button));
@@ -62,7 +63,7 @@ function draw(usage, costs, own, days) {
   const [limits, period] = [own?.limits ?? {}, `in ${days} days`];
   const stored = used?.stored_bytes ?? last?.end_bytes ?? 0;
   const files = used?.stored_files ?? last?.num_files ?? 0;
-  const spent = costs.flatMap(({ results }) => results).reduce((total, { amount }) => total + amount.value, 0);
+  const spent = total(costs);
   const month = used?.monthly_spend.value;
   const of = (limit, words) => (limit === null || limit === undefined ? "" : `of ${words(limit)}`);
   const reserved = used?.reserved_bytes ? `, ${size(used.reserved_bytes)} reserved by uploads` : "";
@@ -112,53 +113,14 @@ function draw(usage, costs, own, days) {
       total: `${size(sum(usage, "input_bytes"))} in, ${size(sum(usage, "output_bytes"))} out ${period}`,
     }),
   );
-  fill(find("#costs"), costTable(costs, spent, days));
+  fill(find("#costs"), itemTable(costs, days));
   const list = find("#limits");
   show(list.closest("section"), Boolean(own));
   if (own) fill(list, limitList(limits));
 }
 
-function costTable(buckets, total, days) {
-  const items = new Map();
-  for (const { line_item: item, amount, quantity } of buckets.flatMap(({ results }) => results)) {
-    const sofar = items.get(item) ?? { amount: 0, quantity: 0 };
-    items.set(item, { amount: sofar.amount + amount.value, quantity: sofar.quantity + quantity });
-  }
-  const rows = [...items].map(([item, { amount, quantity }]) => {
-    const [title, words] = ITEMS[item] ?? [item, count];
-    return el(
-      "tr",
-      {},
-      el("th", { scope: "row" }, title),
-      el("td", {}, words(quantity)),
-      el("td", { class: "amount" }, dollars(amount)),
-    );
-  });
-  if (rows.length === 0) return el("p", { class: "quiet" }, "Nothing was billed in this time.");
-  return el(
-    "div",
-    { class: "table" },
-    el(
-      "table",
-      {},
-      el("caption", { class: "unseen" }, `Costs of ${days} days by line item`),
-      el(
-        "thead",
-        {},
-        el(
-          "tr",
-          {},
-          el("th", { scope: "col" }, "Line item"),
-          el("th", { scope: "col" }, "Quantity"),
-          el("th", { scope: "col", class: "amount" }, "Cost"),
-        ),
-      ),
-      el("tbody", {}, ...rows),
-      el(
-        "tfoot",
-        {},
-        el("tr", {}, el("th", { scope: "row", colspan: 2 }, "Total"), el("td", { class: "amount" }, dollars(total))),
-      ),
-    ),
-  );
+function drawKeys(costs, names, days) {
+  const isNameless = costs.some(({ results }) => results.some(({ api_key_id: id }) => id && !names.has(id)));
+  const hint = "An id without a name is that of a revoked key, of a membership, or of a key that you may not see.";
+  fill(find("#by-key"), keyTable(costs, names, days), isNameless && el("p", { class: "hint" }, hint));
 }
