@@ -48,6 +48,7 @@ const OF_ADMINISTRATORS = [
   "sessions",
   "admin",
   "admin/workspaces",
+  "admin/people",
   "admin/audit",
   "admin/settings",
 ];

@@ -101,6 +101,7 @@ const PAGES = [
   "sessions",
   "admin",
   "admin/workspaces",
+  "admin/people",
   "admin/audit",
   "admin/settings",
 ];
@@ -117,7 +118,7 @@ const ACTIONS = {
     ...["Upload files", "Delete shared.txt", "Ask for a file", "Revoke all", "Revoke the link of shared.txt"],
     ...["Create a key", "Add a member"],
   ],
-  adam: ["Create a key", "Add a member", "Create a workspace"],
+  adam: ["Create a key", "Add a member", "Create a workspace", "Make an administrator of Walt Writer"],
 };
 
 for (const account of Object.keys(OPEN)) {
@@ -163,5 +164,42 @@ test("a log-out at the provider ends the sessions here", async () => {
     await provider.logOut("rita");
     await page.getByLabel("Purpose").selectOption("batch");
     await page.getByRole("dialog", { name: "Your session has ended" }).waitFor();
+  });
+});
+
+test("an administrator makes an administrator of a person, takes it back, and removes the person", async () => {
+  await as("walt", async (walt) => {
+    await walt.getByRole("link", { name: "shared.txt", exact: true }).click();
+    await walt.getByRole("button", { name: "Share" }).click();
+    await walt.getByRole("button", { name: "Make a link" }).click();
+    const url = await walt.getByLabel("Link", { exact: true }).inputValue();
+    assert.equal((await fetch(url)).status, 200);
+    await as("adam", async (page) => {
+      const row = page.getByRole("row", { name: /Walt Writer/ });
+      const dialog = page.getByRole("dialog");
+      await visit(page, `${server.origin}/console/admin/people`);
+      await page.getByRole("row", { name: /Olga <b>Owner<\/b>/ }).waitFor();
+      const own = page.getByRole("row", { name: /Adam Admin you/ });
+      assert.equal(await own.getByRole("button", { name: /Remove|administration/ }).count(), 0);
+      await looks(page, "people-all");
+      await row.getByRole("button", { name: "Make an administrator of Walt Writer" }).click();
+      await looks(page, "people-promote");
+      await dialog.getByRole("button", { name: "Make an administrator" }).click();
+      await row.getByText("administrator", { exact: true }).waitFor();
+      await visit(walt, `${server.origin}/console/admin`);
+      assert.equal(await walt.getByRole("heading", { name: "For administrators" }).count(), 0);
+      await row.getByRole("button", { name: "End administration by Walt Writer" }).click();
+      await dialog.getByRole("button", { name: "End", exact: true }).click();
+      await row.getByRole("button", { name: "Make an administrator of Walt Writer" }).waitFor();
+      await visit(walt, `${server.origin}/console/admin`);
+      await walt.getByRole("heading", { name: "For administrators" }).waitFor();
+      await row.getByRole("button", { name: "Remove Walt Writer" }).click();
+      await dialog.getByText("sessions and links end at once").waitFor();
+      await dialog.getByRole("button", { name: "Remove", exact: true }).click();
+      await row.waitFor({ state: "detached" });
+    });
+    assert.equal((await fetch(url)).status, 403);
+    await walt.goto(`${server.origin}/console/files`);
+    await walt.waitForURL("**/console/sign-in?*");
   });
 });

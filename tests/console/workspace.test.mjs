@@ -302,7 +302,7 @@ test("a form says what is wrong with it, and keeps what was typed", async () => 
 test("a key of a workspace sees nothing of the administration", async () => {
   await opened(browser, { origin: server.origin, key: server.key }, async (page) => {
     assert.equal(await page.getByRole("link", { name: "Audit log" }).count(), 0);
-    for (const at of ["admin", "admin/workspaces", "admin/audit", "admin/settings"]) {
+    for (const at of ["admin", "admin/workspaces", "admin/people", "admin/audit", "admin/settings"]) {
       await visit(page, `${server.origin}/console/${at}`);
       await page.getByRole("heading", { name: "For administrators" }).waitFor();
     }

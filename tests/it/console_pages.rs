@@ -10,7 +10,7 @@ use venna_testkit::TestServer;
 /// The longest page, in bytes.
 const MAX_PAGE_BYTES: usize = 20_000;
 
-const PATHS: [&str; 12] = [
+const PATHS: [&str; 13] = [
     "/console/sign-in",
     "/console/files",
     "/console/files/file-00VbjUjhHGglY7j08O6M3Oj9",
@@ -21,6 +21,7 @@ const PATHS: [&str; 12] = [
     "/console/sessions",
     "/console/admin",
     "/console/admin/workspaces",
+    "/console/admin/people",
     "/console/admin/audit",
     "/console/admin/settings",
 ];

@@ -1,4 +1,4 @@
-//! The pages of administrators: the server, all workspaces, the audit log, and the settings in force.
+//! The pages of administrators: the server, all workspaces, people, the audit log, and the settings in force.
 
 use crate::ConsolePage;
 use crate::frame::{Content, page};
@@ -66,6 +66,17 @@ pub fn workspaces() -> ConsolePage {
     };
     let (path, about) = ("/console/admin/workspaces", "All workspaces.");
     page(Content { path, under: path, title: "Workspaces", about, module: "admin/workspaces.js", main })
+}
+
+/// Writes the page of all people.
+pub fn people() -> ConsolePage {
+    let main = html! {
+        (page_head("People", "Everyone who signed in with an account, in the order of the first sign-in.", &html! {}))
+        div #content {}
+        (pager("Pages of the list", "Show more people"))
+    };
+    let (path, about) = ("/console/admin/people", "People who sign in.");
+    page(Content { path, under: path, title: "People", about, module: "admin/people.js", main })
 }
 
 /// Writes the page of the audit log.

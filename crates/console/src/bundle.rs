@@ -82,6 +82,7 @@ const FILES: &[BundleFile] = scripts![
     "preview/shapes.js",
     "preview/text.js",
     "preview/windows.js",
+    "workspace/accounts.js",
     "workspace/chart.js",
     "workspace/cost_tables.js",
     "workspace/expiries.js",
@@ -98,6 +99,7 @@ const FILES: &[BundleFile] = scripts![
     "admin/begin.js",
     "admin/limit_form.js",
     "admin/overview.js",
+    "admin/people.js",
     "admin/settings.js",
     "admin/workspaces.js",
 ];

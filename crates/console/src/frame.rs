@@ -37,6 +37,7 @@ const NAVIGATION: [(&str, &[Entry]); 3] = [
         &[
             Entry("Server", "/console/admin", Audience::Administrators),
             Entry("Workspaces", "/console/admin/workspaces", Audience::Administrators),
+            Entry("People", "/console/admin/people", Audience::Administrators),
             Entry("Audit log", "/console/admin/audit", Audience::Administrators),
             Entry("Settings", "/console/admin/settings", Audience::Administrators),
         ],

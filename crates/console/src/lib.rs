@@ -37,6 +37,7 @@ pub fn pages() -> Vec<ConsolePage> {
         workspace_pages::sessions(),
         administration::overview(),
         administration::workspaces(),
+        administration::people(),
         administration::audit(),
         administration::settings(),
     ]

@@ -6,6 +6,7 @@ import { notice } from "../core/notices.js";
 import { begin } from "../core/shell.js";
 import { empty, loading, tried } from "../core/state.js";
 import { badge, cell, listTable, moment, rowHead, tool, tools } from "../core/table.js";
+import { NO_ACCOUNTS } from "./accounts.js";
 
 const MAX_MEMBERS = 1000;
 const MAX_ID_CHARACTERS = 64;
@@ -23,11 +24,7 @@ begin(async (context) => {
   const button = find("[data-action=add]");
   show(button, Boolean(workspace) && manages && session.sign_in.oidc);
   if (!session.sign_in.oidc) {
-    empty(place, {
-      title: "This server has no accounts of people",
-      words: "People sign in with keys. The operator can connect a provider of accounts by OpenID Connect.",
-      symbol: "key",
-    });
+    empty(place, NO_ACCOUNTS);
     return;
   }
   if (!workspace || !manages) {
