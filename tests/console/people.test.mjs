@@ -182,6 +182,17 @@ test("an administrator makes an administrator of a person, takes it back, and re
       const own = page.getByRole("row", { name: /Adam Admin you/ });
       assert.equal(await own.getByRole("button", { name: /Remove|administration/ }).count(), 0);
       await looks(page, "people-all");
+      const people = page.locator("#content tbody tr");
+      await page.getByLabel("E-mail address").fill("WALT@example.com");
+      await page.keyboard.press("Enter");
+      await page.waitForFunction(() => document.querySelectorAll("#content tbody tr").length === 1);
+      assert.match(await people.innerText(), /Walt Writer/);
+      await page.getByLabel("E-mail address").fill("walt@example.org");
+      await page.getByRole("button", { name: "Find" }).click();
+      await page.getByText("Nobody who signed in has the address “walt@example.org”.").waitFor();
+      await looks(page, "people-none");
+      await page.getByLabel("E-mail address").fill("");
+      await row.waitFor();
       await row.getByRole("button", { name: "Make an administrator of Walt Writer" }).click();
       await looks(page, "people-promote");
       await dialog.getByRole("button", { name: "Make an administrator" }).click();

@@ -28,6 +28,9 @@ const EVENTS: [&str; 19] = [
     "resource.deleted",
 ];
 
+/// The longest e-mail address that is searched for, in characters.
+const MAX_EMAIL_CHARACTERS: u16 = 254;
+
 /// Writes the page of the server: its health and its work in the background.
 pub fn overview() -> ConsolePage {
     let main = html! {
@@ -72,6 +75,13 @@ pub fn workspaces() -> ConsolePage {
 pub fn people() -> ConsolePage {
     let main = html! {
         (page_head("People", "Everyone who signed in with an account, in the order of the first sign-in.", &html! {}))
+        form.toolbar role="search" aria-label="People" data-for="administrator" hidden {
+            div.grow {
+                label.unseen for="email" { "E-mail address" }
+                input #email type="search" placeholder="The whole e-mail address" maxlength=(MAX_EMAIL_CHARACTERS) autocomplete="off" spellcheck="false";
+            }
+            button.button type="submit" { "Find" }
+        }
         div #content {}
         (pager("Pages of the list", "Show more people"))
     };

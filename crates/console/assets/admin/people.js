@@ -12,18 +12,31 @@ import { administration } from "./begin.js";
 const PATH = "organization/users";
 const PAGE_ROWS = 50;
 const NOBODY = { title: "No people yet", words: "Whoever signs in with an account appears here.", symbol: "key" };
+const notFound = (email) => ({
+  title: "Nothing found",
+  words: `Nobody who signed in has the address “${email}”.`,
+  symbol: "key",
+});
 // OpenAI's names of the roles.
 const [ADMINISTRATOR, ANYONE] = ["owner", "reader"];
 const HEADS = ["Name", "E-mail", "Role", "First sign-in", "Last sign-in", ""];
 
 administration(async ({ session }) => {
   const place = find("#content");
+  const email = find("#email");
+  const asked = () => email.value.trim();
   const load = growing(place, {
-    read: (after, signal) => get(PATH, { limit: PAGE_ROWS, after }, { signal }),
+    read: (after, signal) => get(PATH, { limit: PAGE_ROWS, after, "emails[]": asked() }, { signal }),
     row: (person) => row(person, session),
     table: (body) => listTable("People", HEADS, body),
-    none: () => (session.sign_in.oidc ? NOBODY : NO_ACCOUNTS),
+    none: () => (asked() ? notFound(asked()) : session.sign_in.oidc ? NOBODY : NO_ACCOUNTS),
   });
+  find("form.toolbar").addEventListener("submit", (event) => {
+    event.preventDefault();
+    load();
+  });
+  // An emptied field shows everyone again.
+  email.addEventListener("input", () => asked() || load());
   loading(place);
   await load();
 });
