@@ -175,8 +175,8 @@ pub struct Link {
     pub first_used_at: Option<u64>,
     /// The Unix second of its revocation.
     pub revoked_at: Option<u64>,
-    /// The workspace has the File.
-    pub has_file: bool,
+    /// The name of that File, while the workspace has it.
+    pub file_name: Option<Filename>,
 }
 
 /// The state of a link.
@@ -214,10 +214,10 @@ impl LinkStatus {
 impl Link {
     /// Returns the state of the link at `now_seconds`, not counting that of its key.
     #[must_use]
-    pub const fn status(&self, now_seconds: u64) -> LinkStatus {
+    pub fn status(&self, now_seconds: u64) -> LinkStatus {
         if self.revoked_at.is_some() {
             LinkStatus::Revoked
-        } else if matches!(self.grant, LinkGrant::Download(_)) && !self.has_file {
+        } else if matches!(self.grant, LinkGrant::Download(_)) && self.file_name.is_none() {
             LinkStatus::FileDeleted
         } else if self.grant.is_for_one_time() && self.first_used_at.is_some() {
             LinkStatus::Used
@@ -251,14 +251,14 @@ mod tests {
             expires_at: 100,
             first_used_at: Some(50),
             revoked_at: None,
-            has_file: true,
+            file_name: Filename::parse("a").ok(),
         };
-        let made = Link { grant: upload(), file: None, first_used_at: None, has_file: false, ..active.clone() };
+        let made = Link { grant: upload(), file: None, first_used_at: None, file_name: None, ..active.clone() };
         let of = |link: &Link| link.status(99);
         assert_eq!((of(&active), active.status(100)), (LinkStatus::Active, LinkStatus::Expired));
         assert_eq!(of(&Link { grant: grant(true), ..active.clone() }), LinkStatus::Used);
-        assert_eq!(of(&Link { has_file: false, ..active.clone() }), LinkStatus::FileDeleted);
-        assert_eq!(of(&Link { revoked_at: Some(60), has_file: false, ..active }), LinkStatus::Revoked);
+        assert_eq!(of(&Link { file_name: None, ..active.clone() }), LinkStatus::FileDeleted);
+        assert_eq!(of(&Link { revoked_at: Some(60), file_name: None, ..active }), LinkStatus::Revoked);
         assert_eq!((of(&made), made.status(100)), (LinkStatus::Active, LinkStatus::Expired));
         assert_eq!(of(&Link { first_used_at: Some(50), file: Some(file), ..made }), LinkStatus::Used);
     }

@@ -60,7 +60,7 @@ test("a file is asked for by a link, which the command of the page uses up", asy
     );
     const row = page.getByRole("row").filter({ hasText: name });
     await row.getByText("active").waitFor();
-    await row.getByText("to send it").waitFor();
+    await row.getByText("upload", { exact: true }).waitFor();
     const made = JSON.parse(execFileSync("bash", ["-c", command], { cwd: folder, encoding: "utf8", stdio: "pipe" }));
     assert.deepEqual([made.filename, String(await user.bytes(made.id))], [name, "the report"]);
     await visit(page, `${server.origin}/console/links`);

@@ -184,7 +184,10 @@ async fn links_are_revoked_by_key_and_all_at_once() {
     assert_eq!(get(last["url"].as_str().unwrap()).await.status(), 403);
     let listed = get_json(&user, &format!("/v1/files/{file}/links?limit=2")).await;
     assert_eq!((listed["data"].as_array().unwrap().len(), &listed["has_more"]), (2, &json!(true)));
-    assert_eq!(listed["data"][0]["status"], "revoked");
+    assert_eq!((&listed["data"][0]["status"], &listed["data"][0]["filename"]), (&json!("revoked"), &json!("a")));
+    user.send(user.request(Method::DELETE, &format!("/v1/files/{file}"))).await.is_ok();
+    let listed = get_json(&user, "/v1/links?limit=1").await;
+    assert_eq!((&listed["data"][0]["file_id"], &listed["data"][0]["filename"]), (&json!(file), &json!(null)));
     server.close().await;
 }
 

@@ -50,7 +50,6 @@ const FILES: &[BundleFile] = scripts![
     "files/kind.js",
     "files/links.js",
     "files/list.js",
-    "files/names.js",
     "files/page.js",
     "files/purposes.js",
     "files/query.js",

@@ -45,6 +45,7 @@ impl LinkObject {
             LinkGrant::Upload(upload) => (None, Some(upload)),
         };
         let expires_after = upload.and_then(|upload| upload.expires_after);
+        let filename = upload.map(|upload| &upload.filename).or(link.file_name.as_ref());
         Self {
             id: link.id.to_string(),
             object: "file.link",
@@ -59,7 +60,7 @@ impl LinkObject {
             one_time: link.grant.is_for_one_time(),
             content_type: download.and_then(|download| download.content_type),
             disposition: download.and_then(|download| download.disposition).map(Disposition::name),
-            filename: upload.map(|upload| upload.filename.as_str().to_owned()),
+            filename: filename.map(|name| name.as_str().to_owned()),
             purpose: upload.map(|upload| upload.purpose.name()),
             max_bytes: upload.map(|upload| upload.max_bytes),
             expires_after: expires_after

@@ -137,7 +137,7 @@ pub async fn a_link_makes_one_file(store: &dyn MetadataStore, clock: &Clock) {
     assert_eq!(create(caller, &used).await, ended, "it is used up");
     let found = store.find_link(caller.workspace, used.id).await.unwrap().unwrap();
     assert_eq!((found.file, found.first_used_at), (Some(file.id), Some(NOW + 1)));
-    assert_eq!((found.has_file, found.status(NOW + 1)), (true, LinkStatus::Used));
+    assert_eq!((found.file_name.is_some(), found.status(NOW + 1)), (true, LinkStatus::Used));
     store.revoke_link(caller.workspace, revoked.id, ORIGIN).await.unwrap();
     assert_eq!(create(caller, &revoked).await, ended);
     assert_eq!(store.storage_totals(caller.workspace).await.unwrap().stored_files, 1, "a refusal stores nothing");

@@ -16,9 +16,10 @@ use crate::metadata::rules::pages::PageBound;
 use crate::model::api_key::Credential;
 use crate::model::audit::Origin;
 use crate::model::caller::Caller;
+use crate::model::filename::Filename;
 use crate::model::ids::{FileId, KeyId, LinkId, WorkspaceId};
 use crate::model::limits::LimitsInForce;
-use crate::model::link::{EXPIRED_LINK_KEPT_SECONDS, Link, LinkGrant, MAX_LIVE_LINKS, NewLink, TooManyLinks};
+use crate::model::link::{Download, EXPIRED_LINK_KEPT_SECONDS, Link, LinkGrant, MAX_LIVE_LINKS, NewLink, TooManyLinks};
 use crate::model::link_key::{KEY_LIFETIME_SECONDS, KEY_ROTATION_SECONDS, LINK_SECRET_BYTES, LinkKey};
 use crate::model::page::{Order, Page};
 use crate::random;
@@ -189,14 +190,16 @@ async fn create(
 ) -> Result<Result<Option<Link>, TooManyLinks>, Failure> {
     tx.begin(&[Lock::Workspace(caller.workspace)], async { Ok(()) }).await?;
     let (workspace, now_seconds) = (caller.workspace.to_string(), tx.now_seconds());
-    if let LinkGrant::Download(download) = &new.grant {
-        let is_there =
-            "SELECT 1 FROM files WHERE workspace_id = $1 AND id = $2 AND (expires_at IS NULL OR expires_at > $3)";
-        let values: Values<'_> = &[&workspace, &download.file.to_string(), &stored(now_seconds)];
-        if tx.row(is_there, values).await?.is_none() {
-            return tx.rollback_with(Ok(None)).await;
+    let file_name = match &new.grant {
+        LinkGrant::Download(Download { file, .. }) => {
+            let name = "SELECT filename FROM files
+                        WHERE workspace_id = $1 AND id = $2 AND (expires_at IS NULL OR expires_at > $3)";
+            let values: Values<'_> = &[&workspace, &file.to_string(), &stored(now_seconds)];
+            let Some(row) = tx.row(name, values).await? else { return tx.rollback_with(Ok(None)).await };
+            Some(Filename::stored(row.try_get(0)?))
         }
-    }
+        LinkGrant::Upload(_) => None,
+    };
     let live = "SELECT count(*) FROM (SELECT 1 FROM links
                 WHERE workspace_id = $1 AND revoked_at IS NULL AND expires_at > $2 LIMIT $3) l";
     let live = tx.row(live, &[&workspace, &stored(now_seconds), &i64::from(MAX_LIVE_LINKS)]).await?;
@@ -204,7 +207,7 @@ async fn create(
     if live.is_some_and(|live| live >= u64::from(MAX_LIVE_LINKS)) {
         return tx.rollback_with(Err(TooManyLinks)).await;
     }
-    let link = rules::new_link(LinkId::next(None, tx.now_ms(), random::bytes()), caller, new, now_seconds);
+    let link = rules::new_link(LinkId::next(None, tx.now_ms(), random::bytes()), caller, new, file_name, now_seconds);
     let values = link_values(&link);
     let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
     tx.execute(&INSERT, &values).await?;

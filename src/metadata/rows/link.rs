@@ -21,9 +21,8 @@ pub const LINK_COLUMNS: usize = STORED_COLUMNS + 1;
 pub fn link(now: &str) -> String {
     let stored = columns::of("l", STORED);
     format!(
-        "{stored}, CAST(CASE WHEN EXISTS (
-             SELECT 1 FROM files f WHERE f.workspace_id = l.workspace_id AND f.id = l.file_id
-                 AND (f.expires_at IS NULL OR f.expires_at > {now})) THEN 1 ELSE 0 END AS BIGINT)"
+        "{stored}, (SELECT f.filename FROM files f WHERE f.workspace_id = l.workspace_id AND f.id = l.file_id
+             AND (f.expires_at IS NULL OR f.expires_at > {now}))"
     )
 }
 
@@ -34,7 +33,7 @@ impl FromRow for Link {
         let file = row.optional_parsed()?;
         let (content_type, disposition) = (row.optional_named(content_type)?, row.optional_named(Disposition::named)?);
         let one_time = row.number()? != 0;
-        let filename = row.optional_text()?.map(|name| Filename::stored(name.to_owned()));
+        let filename = row.optional_filename()?;
         let (purpose, max_bytes) = (row.optional_named(Purpose::named)?, row.optional_number()?);
         let expires_after = row.optional_number()?.map(ExpiresAfter::stored);
         let [download, _] = LinkGrant::KINDS;
@@ -46,8 +45,14 @@ impl FromRow for Link {
             _ => return Err(row.malformed("link of its kind")),
         };
         let (expires_at, first_used_at, revoked_at) = (row.number()?, row.optional_number()?, row.optional_number()?);
-        let has_file = row.number()? != 0;
-        Ok(Self { id, workspace, key, grant, file, expires_at, first_used_at, revoked_at, has_file })
+        let file_name = row.optional_filename()?;
+        Ok(Self { id, workspace, key, grant, file, expires_at, first_used_at, revoked_at, file_name })
+    }
+}
+
+impl<R: Row> RowReader<'_, R> {
+    fn optional_filename(&mut self) -> Result<Option<Filename>, R::Error> {
+        Ok(self.optional_text()?.map(|name| Filename::stored(name.to_owned())))
     }
 }
 

@@ -2,12 +2,13 @@
 
 use crate::model::audit::{Action, NewEntry};
 use crate::model::caller::Caller;
+use crate::model::filename::Filename;
 use crate::model::ids::{FileId, KeyId, LinkId, WorkspaceId};
 use crate::model::link::{Download, Link, LinkGrant, NewLink, UploadGrant};
 use serde_json::json;
 
-/// Returns the link that a caller makes.
-pub fn new_link(id: LinkId, caller: Caller, new: NewLink, now_seconds: u64) -> Link {
+/// Returns the link that a caller makes; `file_name` is that of the File to download.
+pub fn new_link(id: LinkId, caller: Caller, new: NewLink, file_name: Option<Filename>, now_seconds: u64) -> Link {
     let file = match &new.grant {
         LinkGrant::Download(download) => Some(download.file),
         LinkGrant::Upload(_) => None,
@@ -21,7 +22,7 @@ pub fn new_link(id: LinkId, caller: Caller, new: NewLink, now_seconds: u64) -> L
         expires_at: now_seconds.saturating_add(new.valid_seconds),
         first_used_at: None,
         revoked_at: None,
-        has_file: file.is_some(),
+        file_name,
     }
 }
 

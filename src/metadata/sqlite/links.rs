@@ -15,7 +15,7 @@ use crate::model::audit::Origin;
 use crate::model::caller::Caller;
 use crate::model::ids::{FileId, KeyId, LinkId, WorkspaceId};
 use crate::model::limits::LimitsInForce;
-use crate::model::link::{EXPIRED_LINK_KEPT_SECONDS, Link, LinkGrant, MAX_LIVE_LINKS, NewLink, TooManyLinks};
+use crate::model::link::{Download, EXPIRED_LINK_KEPT_SECONDS, Link, LinkGrant, MAX_LIVE_LINKS, NewLink, TooManyLinks};
 use crate::model::link_key::{KEY_LIFETIME_SECONDS, KEY_ROTATION_SECONDS, LINK_SECRET_BYTES, LinkKey};
 use crate::model::page::{Order, Page};
 use crate::random;
@@ -168,11 +168,15 @@ fn create(
     new: NewLink,
 ) -> Result<std::result::Result<Option<Link>, TooManyLinks>> {
     let now_seconds = transaction.now_seconds();
-    if let LinkGrant::Download(download) = &new.grant
-        && files::find(transaction, caller.workspace, download.file, now_seconds)?.is_none()
-    {
-        return Ok(Ok(None));
-    }
+    let file_name = match &new.grant {
+        LinkGrant::Download(Download { file, .. }) => {
+            let Some(found) = files::find(transaction, caller.workspace, *file, now_seconds)? else {
+                return Ok(Ok(None));
+            };
+            Some(found.filename)
+        }
+        LinkGrant::Upload(_) => None,
+    };
     let live = "SELECT count(*) FROM (SELECT 1 FROM links INDEXED BY links_not_revoked
                 WHERE workspace_id = ?1 AND revoked_at IS NULL AND expires_at > ?2 LIMIT ?3)";
     let live: u32 = transaction.value(live, params![caller.workspace, now_seconds, MAX_LIVE_LINKS])?;
@@ -180,7 +184,7 @@ fn create(
         return Ok(Err(TooManyLinks));
     }
     let id = LinkId::next(None, transaction.now_ms(), random::bytes());
-    let link = rules::new_link(id, caller, new, now_seconds);
+    let link = rules::new_link(id, caller, new, file_name, now_seconds);
     transaction.change(&INSERT, params_from_iter(link_values(&link)))?;
     audit::add(transaction, caller.into(), rules::created(&link))?;
     Ok(Ok(Some(link)))

@@ -10,7 +10,6 @@ import { begin } from "../core/shell.js";
 import { loading } from "../core/state.js";
 import { cell, listTable, rowHead } from "../core/table.js";
 import { mayRead } from "../files/access.js";
-import { nameOf } from "../files/names.js";
 import { askForFile } from "./forms.js";
 import { LINK_HEADS, linkRow } from "./rows.js";
 
@@ -46,29 +45,14 @@ begin(async (context) => {
   await load();
 });
 
-function row(first, mayWrite) {
-  let [link, name] = [first, first.filename ?? first.file_id];
-  const draw = () => linkRow(link, cells(link, name), { name, onRevoked });
-  const onRevoked = mayWrite
-    ? () => {
-        link = { ...link, status: "revoked" };
-        again();
-      }
-    : null;
-  let shown = draw();
-  const again = () => {
-    const next = draw();
-    shown.replaceWith(next);
-    shown = next;
+function row(link, mayWrite) {
+  const name = link.filename ?? link.file_id;
+  const draw = (shown) => {
+    const onRevoked = mayWrite ? () => drawn.replaceWith(draw({ ...shown, status: "revoked" })) : null;
+    const drawn = linkRow(shown, cells(shown, name), { name, onRevoked });
+    return drawn;
   };
-  // A link to a file has its id alone.
-  if (!link.filename && link.status !== "file_deleted")
-    nameOf(link.file_id).then((found) => {
-      name = found;
-      // The focus stays where it is.
-      if (!shown.contains(document.activeElement)) again();
-    });
-  return shown;
+  return draw(link);
 }
 
 function cells({ kind, file_id: file, status, created_at: created }, name) {
@@ -79,7 +63,7 @@ function cells({ kind, file_id: file, status, created_at: created }, name) {
       isThere ? el("a", { href: page(`files/${file}`) }, text) : text,
       el("small", { class: "quiet" }, `made ${ago(created)}`),
     ),
-    cell("Kind", kind === "upload" ? "to send it" : "to read it"),
+    cell("Kind", kind),
   ];
 }
 

@@ -99,7 +99,7 @@ fn link() -> Vec<Field> {
         must("one_time", Schema::Flag, "True if the first use is the last; always for an upload."),
         must("content_type", or_null(Schema::Text), "The media type of a download; `null` for octets."),
         must("disposition", or_null(dispositions()), "The disposition of a download; `null` for an attachment."),
-        must("filename", or_null(Schema::Text), "The name of the File of an upload."),
+        must("filename", or_null(Schema::Text), "The name of the File; `null` if the File of a download is gone."),
         must("purpose", or_null(Schema::Named("StoredPurpose")), "The purpose of the File of an upload."),
         must("max_bytes", or_null(count()), "The most that the File of an upload may have, in bytes."),
         must(

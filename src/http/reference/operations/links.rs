@@ -39,7 +39,7 @@ fn link() -> Value {
         "id": LINK, "object": "file.link", "kind": "download", "created_at": CREATED_AT,
         "expires_at": CREATED_AT + DEFAULT_LINK_SECONDS, "first_used_at": null, "revoked_at": null, "status": "active",
         "created_by": KEY, "file_id": FILE, "one_time": false, "content_type": null, "disposition": null,
-        "filename": null, "purpose": null, "max_bytes": null, "expires_after": null,
+        "filename": "notes.txt", "purpose": null, "max_bytes": null, "expires_after": null,
     })
 }
 
