@@ -56,7 +56,7 @@ pub fn routes() -> Vec<Route> {
         get("/v1/links", Needs(FilesRead), links::list_links),
         post("/v1/links/revoke", Needs(FilesWrite), links::revoke_links),
         get("/v1/links/{id}", Needs(FilesRead), links::retrieve_link),
-        delete("/v1/links/{id}", Needs(FilesWrite), links::delete_link),
+        post("/v1/links/{id}/revoke", Needs(FilesWrite), links::revoke_link),
         post("/v1/uploads", Needs(UploadsWrite), uploads::create_upload),
         get("/v1/uploads/{id}", Needs(UploadsWrite), uploads::retrieve_upload),
         get("/v1/uploads/{id}/parts", Needs(UploadsWrite), uploads::list_upload_parts),

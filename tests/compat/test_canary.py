@@ -178,7 +178,7 @@ def use_links(walk: Walk) -> None:
     walk.ask(user, "GET", "/v1/links")
     walk.ask(user, "GET", f"/v1/files/{file}/links")
     walk.ask(user, "GET", f"/v1/links/{link['id']}")
-    walk.ask(user, "DELETE", f"/v1/links/{link['id']}")
+    walk.ask(user, "POST", f"/v1/links/{link['id']}/revoke")
     walk.ask(user, "POST", "/v1/links/revoke", {"all": True})
     walk.fail(user, "POST", "/v1/upload_links", {"filename": new("stray"), "purpose": new("stray")})
 

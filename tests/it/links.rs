@@ -105,8 +105,9 @@ async fn every_changed_bit_and_every_dead_link_has_the_same_refusal() {
         assert_eq!(masked(get(link["url"].as_str().unwrap()).await).await, forged, "{case}");
     };
     let revoked = link(&user, &file, json!({})).await;
-    let path = format!("/v1/links/{}", revoked["id"].as_str().unwrap());
-    assert_eq!(user.send(user.request(Method::DELETE, &path)).await.json()["deleted"], true);
+    let path = format!("/v1/links/{}/revoke", revoked["id"].as_str().unwrap());
+    let answer = user.send(user.request(Method::POST, &path)).await.json();
+    assert_eq!((&answer["status"], &answer["revoked_at"]), (&json!("revoked"), &json!(NOW_MS / 1000)));
     refused(&revoked, "revoked").await;
     let short = link(&user, &file, json!({"expires_in": 60})).await;
     server.clock.set(NOW_MS + 60_000);
@@ -282,9 +283,9 @@ async fn uploads_by_links_have_the_limits_of_their_key() {
     let denied = reader.send(reader.request(Method::POST, "/v1/upload_links").json(&plain())).await;
     assert_eq!(denied.status, 403, "it cannot write");
     let (first, second) = (upload_link(&other, plain()).await, upload_link(&other, plain()).await);
-    let path = format!("/v1/links/{}", second["id"].as_str().unwrap());
-    assert_eq!(user.send(user.request(Method::DELETE, &path)).await.status, 404, "of another project");
-    assert_eq!(other.send(other.request(Method::DELETE, &path)).await.status, 200);
+    let path = format!("/v1/links/{}/revoke", second["id"].as_str().unwrap());
+    assert_eq!(user.send(user.request(Method::POST, &path)).await.status, 404, "of another project");
+    assert_eq!(other.send(other.request(Method::POST, &path)).await.is_ok().json()["status"], "revoked");
     refused(&second, "revoked").await;
     server.limit(LimitOwner::Workspace(workspace), &[(Limit::StorageBytes, 9)]).await;
     let full = send(&first["url"], CONTENT).await;

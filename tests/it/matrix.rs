@@ -214,6 +214,7 @@ pub fn request(actor: &User, route: &Route, ids: &Ids) -> RequestBuilder {
             "POST",
             "/v1/uploads/{id}/cancel"
             | "/v1/files/{id}/links"
+            | "/v1/links/{id}/revoke"
             | "/v1/organization/projects/{project_id}/archive"
             | "/v1/organization/projects/{project_id}/api_keys/{api_key_id}/rotate",
         ) => bare,

@@ -35,7 +35,7 @@ SHOWN = {
     "day": "1795305600",
 }
 WITH_FILE = {"listFiles", "retrieveFile", "deleteFile", "downloadFile", "listFilesUsage", "usageCosts", "listLedger"}
-WITH_LINK = {"listFileLinks", "listLinks", "retrieveLink", "deleteLink", "revokeLinks"}
+WITH_LINK = {"listFileLinks", "listLinks", "retrieveLink", "revokeLink", "revokeLinks"}
 TO_FILE = WITH_FILE | WITH_LINK | {"createFileLink", "retrieveFileUrl"}
 WITH_UPLOAD = {"retrieveUpload", "addUploadPart", "listUploadParts", "completeUpload", "cancelUpload"}
 WITH_SPEND_LIMIT = {"retrieveProjectSpendLimit", "deleteProjectSpendLimit"}
@@ -45,7 +45,7 @@ WITH_MEMBER = {"listProjectUsers", "retrieveProjectUser", "updateProjectUser", "
 WITH_PART = {"listUploadParts", "completeUpload"}
 IDS = re.compile(r"\b(file-|link_|ws_|key_|audit_|user_)[0-9A-Za-z]{24}\b|\b(upload_|part_|req_)[0-9a-f]{32}\b")
 SECRET = re.compile(r"^vka?_[0-9A-Za-z]{36}$")
-TIMES = {"started_at", "added_at", "last_signed_in_at", "created_at", "expires_at", "effective_at", "archived_at", "last_used_at", "start_time", "end_time", "ts"}
+TIMES = {"started_at", "added_at", "last_signed_in_at", "created_at", "expires_at", "effective_at", "archived_at", "revoked_at", "last_used_at", "start_time", "end_time", "ts"}
 OF_TIME = {"uptime_seconds", "deleting_blobs", "deleting_since", "ledger_rows", "scrub", "warnings", "lag_seconds", "seq", "byte_seconds", "usage_bytes"}
 
 

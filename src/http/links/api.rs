@@ -1,6 +1,6 @@
 //! The handlers of links under `/v1` that list and revoke them.
 
-use super::wire::{self, LinkDeleted, LinkObject, LinkRevocation};
+use super::wire::{self, LinkObject, LinkRevocation};
 use crate::files::Files;
 use crate::http::error::ApiError;
 use crate::http::json::{JsonObject, MAX_ADMIN_BYTES};
@@ -54,15 +54,15 @@ pub async fn retrieve_link(
     Ok(json(StatusCode::OK, &LinkObject::new(&link, links.now_seconds())))
 }
 
-/// `DELETE /v1/links/{id}`: revokes the link.
-pub async fn delete_link(
+/// `POST /v1/links/{id}/revoke`: revokes the link.
+pub async fn revoke_link(
     State(links): State<Arc<Links>>,
     caller: Caller,
     named: Named<LinkId>,
 ) -> Result<Response, ApiError> {
-    let id = named.id()?;
-    let was_there = links.revoke(caller.workspace, id, caller.into()).await?;
-    if was_there { Ok(json(StatusCode::OK, &LinkDeleted::new(id.to_string()))) } else { Err(named.not_found()) }
+    let revoked = links.revoke(caller.workspace, named.id()?, caller.into()).await?;
+    let revoked = revoked.ok_or_else(|| named.not_found())?;
+    Ok(json(StatusCode::OK, &LinkObject::new(&revoked, links.now_seconds())))
 }
 
 /// `POST /v1/links/revoke`: revokes the links of a key, or all.

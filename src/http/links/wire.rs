@@ -87,21 +87,6 @@ pub struct LinkUrl {
     pub url: String,
 }
 
-/// The answer to the revocation of a link.
-#[derive(Debug, Serialize)]
-pub struct LinkDeleted {
-    id: String,
-    object: &'static str,
-    deleted: bool,
-}
-
-impl LinkDeleted {
-    /// Creates the answer for a revoked link.
-    pub const fn new(id: String) -> Self {
-        Self { id, object: "link.deleted", deleted: true }
-    }
-}
-
 /// The answer to the revocation of several links.
 #[derive(Debug, Serialize)]
 pub struct LinkRevocation {

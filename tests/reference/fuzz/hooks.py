@@ -177,9 +177,6 @@ def after_call(ctx, case, response) -> None:  # noqa: ANN001
         is_gone("file", id) if answer.get("deleted") else there_is("file", id)
     elif kind == "file.link":
         there_is("link", id)
-    elif kind == "link.deleted":
-        # A revoked link is still there.
-        there_is("link", id)
     elif kind == "upload":
         if answer["bytes"] == 0:
             _empty.add(id)

@@ -1,5 +1,5 @@
 // The rows of links: what is known of a link, and the button that revokes it.
-import { remove } from "../core/api.js";
+import { post } from "../core/api.js";
 import { ask } from "../core/dialog.js";
 import { el } from "../core/dom.js";
 import { notice } from "../core/notices.js";
@@ -39,5 +39,5 @@ const revoke = (link) =>
     label: "Revoke",
     danger: true,
     fields: [el("p", {}, `Whoever has it cannot ${link.kind === "upload" ? "send" : "open"} the file any more.`)],
-    submit: () => remove(`links/${link.id}`),
+    submit: () => post(`links/${link.id}/revoke`),
   });

@@ -20,15 +20,6 @@ pub fn definitions() -> Vec<Definition> {
         Definition { name: "LinkListResponse", about: "A page of links.", schema: page_of("Link") },
         of("LinkUrl", "The URL of a new link.", vec![url()]),
         of(
-            "LinkDeleted",
-            "The answer to the revocation of a link.",
-            vec![
-                id("The id of the link."),
-                object("link.deleted"),
-                must("deleted", Schema::Flag, "True: the link opens nothing any more."),
-            ],
-        ),
-        of(
             "RevokeLinksRequest",
             "The links to revoke: those of a key, or all.",
             vec![

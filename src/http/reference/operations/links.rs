@@ -15,7 +15,7 @@ const ALL: &str = "/v1/links";
 const ONE: &str = "/v1/links/{id}";
 
 pub fn operations() -> Vec<RouteDoc> {
-    vec![create(), list_of_file(), url(), create_upload(), list(), retrieve(), delete(), revoke()]
+    vec![create(), list_of_file(), url(), create_upload(), list(), retrieve(), revoke(), revoke_all()]
 }
 
 fn file_id() -> Parameter {
@@ -43,14 +43,17 @@ fn link() -> Value {
     })
 }
 
+/// Returns a link with these fields.
+fn with(mut link: Value, fields: Value) -> Value {
+    if let (Some(link), Value::Object(fields)) = (link.as_object_mut(), fields) {
+        link.extend(fields);
+    }
+    link
+}
+
 /// Returns a new link with its URL and these fields.
 fn created(fields: Value) -> Value {
-    let mut created = link();
-    if let (Some(created), Value::Object(fields)) = (created.as_object_mut(), fields) {
-        created.insert("url".to_owned(), json!(LINK_URL));
-        created.extend(fields);
-    }
-    created
+    with(with(link(), json!({"url": LINK_URL})), fields)
 }
 
 fn create() -> RouteDoc {
@@ -134,18 +137,19 @@ fn retrieve() -> RouteDoc {
     RouteDoc { operation, errors: Vec::new(), calls: calls!("retrieve_link") }
 }
 
-fn delete() -> RouteDoc {
+fn revoke() -> RouteDoc {
+    let revoked = with(link(), json!({"status": "revoked", "revoked_at": CREATED_AT + 60}));
     let operation = Operation {
-        about: vec!["Revokes a link. Every server refuses it in requests that begin later.".into()],
+        about: vec!["Revokes a link, and returns it. Every server refuses it in requests that begin later.".into()],
         extension: EXTENSION,
         parameters: vec![link_id()],
-        answer: Answer::Json("LinkDeleted", json!({"id": LINK, "object": "link.deleted", "deleted": true})),
-        ..Operation::new(LINKS, "deleteLink", "DELETE", ONE, "Revoke link")
+        answer: Answer::Json("Link", revoked),
+        ..Operation::new(LINKS, "revokeLink", "POST", "/v1/links/{id}/revoke", "Revoke link")
     };
-    RouteDoc { operation, errors: Vec::new(), calls: calls!("delete_link") }
+    RouteDoc { operation, errors: Vec::new(), calls: calls!("revoke_link") }
 }
 
-fn revoke() -> RouteDoc {
+fn revoke_all() -> RouteDoc {
     let operation = Operation {
         about: vec!["Revokes the links that a key made, or all links of the project.".into()],
         extension: EXTENSION,

@@ -1,2 +1,0 @@
-link = client.delete("/links/link_00VbjUjhHGglY7j08O6M3Oj9", cast_to=dict)
-print(json.dumps(link, indent=2))
