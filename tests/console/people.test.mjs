@@ -76,6 +76,11 @@ test("a person arrives where they wanted to go, and stands in the audit log as w
     await visit(page, `${server.origin}/console/admin/audit`);
     await page.locator("#content").getByText("walt@example.com").first().waitFor();
     await looks(page, "people-audit");
+    await page.getByLabel("Actor").fill("WALT@example.com");
+    await page.locator("#content").getByText("adam@example.com").first().waitFor({ state: "detached" });
+    await page.locator("#content").getByText("walt@example.com").first().waitFor();
+    await page.getByLabel("Actor").fill("nobody@example.com");
+    await page.getByText("No entry of the audit log matches these filters.").waitFor();
   });
 });
 

@@ -102,7 +102,7 @@ pub fn audit() -> ConsolePage {
                 }
             }
             div { label for="project" { "Workspace" } select #project { option value="" { "All workspaces" } } }
-            div { label for="actor" { "Actor" } input #actor placeholder="key_... or user_..." maxlength="64" spellcheck="false" autocomplete="off"; }
+            div { label for="actor" { "Actor" } input #actor placeholder="key_..., user_... or e-mail" maxlength="255" spellcheck="false" autocomplete="off"; }
             div { label for="since" { "From" } input #since type="date"; }
             div { label for="until" { "To" } input #until type="date"; }
         }

@@ -40,10 +40,11 @@ async function known(path, query, nameOf) {
 function filters() {
   const value = (id) => find(id).value.trim();
   const day = (id, behind) => (value(id) ? Math.floor(new Date(`${value(id)}T00:00`).getTime() / 1000) + behind : null);
+  const actor = value("#actor");
   return {
     "event_types[]": value("#event"),
     "project_ids[]": value("#project"),
-    "actor_ids[]": value("#actor"),
+    [actor.includes("@") ? "actor_emails[]" : "actor_ids[]"]: actor,
     "effective_at[gte]": day("#since", 0),
     "effective_at[lt]": day("#until", DAY_S),
   };
