@@ -72,13 +72,14 @@ async fn what_costs_something_is_refused_and_nothing_else() {
     is_over_limit(ada.create_upload(4).await, wait);
     is_over_limit(ada.add_part(&upload, b"more").await, wait);
     is_over_limit(ada.complete_upload(&upload, &[&part]).await, wait);
+    // Asked before the list, which is billed as soon as it is counted.
+    let own = ada.send(ada.request(Method::GET, "/v1/organization/key")).await.is_ok().json();
+    assert_eq!(own["usage"]["monthly_spend"], json!({"value": 1.0, "currency": "usd"}));
     ada.list("").await.is_ok();
     ada.retrieve_file(&files[0]).await.is_ok();
     ada.download_file(&files[0]).await.is_bytes(b"");
     ada.delete_file(&files[0]).await.is_ok();
     ada.send(ada.request(Method::GET, &format!("/v1/uploads/{upload}"))).await.is_ok();
-    let own = ada.send(ada.request(Method::GET, "/v1/organization/key")).await.is_ok().json();
-    assert_eq!(own["usage"]["monthly_spend"], json!({"value": 1.0, "currency": "usd"}));
     scene.limit(json!(200)).await;
     ada.complete_upload(&upload, &[&part]).await.is_ok();
     scene.limit(Value::Null).await;
