@@ -88,12 +88,9 @@ export async function violations(page) {
   );
 }
 
-/**
- * Checks what a page looks like: nothing for axe, and nothing that sticks out. `skipsAxe` leaves axe out, which takes a second for
- * each page.
- */
-export async function looks(page, name, { skipsAxe = false } = {}) {
-  if (!skipsAxe) assert.deepEqual(await violations(page), [], name);
+/** Checks what a page looks like: nothing for axe, and nothing that sticks out. */
+export async function looks(page, name) {
+  assert.deepEqual(await violations(page), [], name);
   const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   assert.ok(over <= 0, `${name} is ${over} px too wide`);
   if (!SHOTS) return;

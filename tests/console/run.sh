@@ -4,7 +4,7 @@
 #   tests/console/run.sh [--long] [PATH_OF_VENNA]      default: target/release/venna of this repository
 #
 # Installs pinned tools into ${VENNA_TEST_CACHE:-target/test-tools}/console when they are absent or their versions changed, and
-# says so. Where no Chromium can be had, the tests are skipped by name. --long uploads 1 GiB instead of 64 MiB, and uses axe at 390 px.
+# says so. Where no Chromium can be had, the tests are skipped by name. --long uploads 1 GiB instead of 64 MiB.
 #   VENNA_CONSOLE_SHOTS   folder for screenshots of every page; none are kept when not set
 #   VENNA_CONSOLE_TESTS, VENNA_CONSOLE_GREP   files, and a pattern of names of tests, to run some only
 set -uo pipefail
