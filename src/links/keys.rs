@@ -3,7 +3,7 @@
 use super::Links;
 use crate::error_chain::ErrorChain;
 use crate::metadata::MetadataError;
-use crate::model::link_key::{KEY_LIFETIME_SECONDS, KEY_ROTATION_SECONDS};
+use crate::model::link_key::{KEY_KEPT_SECONDS, KEY_ROTATION_SECONDS};
 use crate::random;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +34,7 @@ impl Links {
         let (mut keys, now_seconds) = (self.metadata.link_keys().await?, self.now_seconds());
         let is_older = |created_at: u64, seconds: u64| created_at.saturating_add(seconds) <= now_seconds;
         let is_fresh = keys.last().is_some_and(|newest| !is_older(newest.created_at, KEY_ROTATION_SECONDS));
-        let is_dead = keys.first().is_some_and(|oldest| is_older(oldest.created_at, KEY_LIFETIME_SECONDS));
+        let is_dead = keys.get(1).is_some_and(|successor| is_older(successor.created_at, KEY_KEPT_SECONDS));
         if !is_fresh || is_dead {
             keys = self.metadata.rotate_link_keys(random::bytes()).await?;
         }

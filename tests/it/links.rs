@@ -75,10 +75,13 @@ async fn a_link_opens_one_file_without_a_key() {
     let id = made["id"].as_str().unwrap();
     let shown = get_json(&user, &format!("/v1/links/{id}")).await;
     assert!(shown.get("url").is_none() && shown["first_used_at"] == json!(NOW_MS / 1000), "{shown}");
-    let plain = get_json(&user, &format!("/v1/files/{file}/url?expiry=1")).await;
-    let plain = get(plain["url"].as_str().unwrap()).await;
-    assert_eq!(plain.headers()["content-type"], "application/octet-stream");
+    let hour = get_json(&user, &format!("/v1/files/{file}/url?expiry=1")).await;
+    let hour = hour["url"].as_str().unwrap();
+    assert_eq!(get(hour).await.headers()["content-type"], "application/octet-stream");
+    server.clock.set(NOW_MS + 3_599_000);
+    assert_eq!(get(hour).await.status(), 200);
     server.clock.set(NOW_MS + 3_600_000);
+    assert_eq!(get(hour).await.status(), 403, "an hour is over");
     server.close().await;
 }
 
@@ -287,8 +290,10 @@ async fn uploads_by_links_have_the_limits_of_their_key() {
     assert_eq!(user.send(user.request(Method::POST, &path)).await.status, 404, "of another project");
     assert_eq!(other.send(other.request(Method::POST, &path)).await.is_ok().json()["status"], "revoked");
     refused(&second, "revoked").await;
-    server.limit(LimitOwner::Workspace(workspace), &[(Limit::StorageBytes, 9)]).await;
+    let limits = [(Limit::StorageBytes, 9), (Limit::RequestsPerMinute, 100)];
+    server.limit(LimitOwner::Workspace(workspace), &limits).await;
     let full = send(&first["url"], CONTENT).await;
+    assert_eq!(full.headers()["x-ratelimit-limit-requests"], "100", "errors tell the rate, too");
     assert_eq!(full.status(), 400, "{}", full.text().await.unwrap());
     assert_eq!(send(&first["url"], b"012345678").await.status(), 200, "a refusal does not use the link up");
     let third = upload_link(&other, plain()).await;
@@ -349,6 +354,26 @@ async fn keys_rotate_without_a_link_that_some_server_refuses() {
     assert_eq!(signed_by_new.split('.').nth(1), Some("2"));
     second.refresh_keys().await.unwrap();
     assert!(second.open(&signed_by_new, LinkUse::Download).await.is_ok());
+    server.close().await;
+}
+
+#[tokio::test]
+async fn a_server_that_was_stopped_for_weeks_ends_no_link_early() {
+    let server = open().await;
+    let user = server.user("links").await;
+    let file = user.create_file("a", CONTENT).await.id();
+    // No server was there to make a key meanwhile, so that the old one signs once more.
+    let day = |days: u64| NOW_MS + days * 86_400_000;
+    server.clock.set(day(14));
+    let started = other_server(&server).await;
+    let made = link(&user, &file, json!({"expires_in": 604_800})).await;
+    let signed = made["url"].as_str().unwrap().rsplit('/').next().unwrap();
+    server.clock.set(day(21) - 1000);
+    started.refresh_keys().await.unwrap();
+    assert!(started.open(signed, LinkUse::Download).await.is_ok());
+    server.clock.set(day(23));
+    started.refresh_keys().await.unwrap();
+    assert!(matches!(started.open(signed, LinkUse::Download).await, Err(RefusedLink::Forged)), "its key is deleted");
     server.close().await;
 }
 

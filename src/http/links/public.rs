@@ -58,7 +58,7 @@ async fn answer(state: &AppState, request: Request) -> Result<Response, Response
             upload::make_file(state, caller, &link, grant, Request::from_parts(parts, body)).await
         }
     };
-    let mut response = answered.map_err(IntoResponse::into_response)?;
+    let mut response = answered.unwrap_or_else(IntoResponse::into_response);
     if let Some(rate) = rate {
         rate.put_into(response.headers_mut());
     }

@@ -13,7 +13,7 @@ use crate::model::ids::{FileId, LinkId};
 use crate::model::link::{
     Disposition, Download, EXPIRED_LINK_KEPT_SECONDS, Link, LinkGrant, LinkStatus, NewLink, UploadGrant,
 };
-use crate::model::link_key::{KEY_LIFETIME_SECONDS, KEY_ROTATION_SECONDS};
+use crate::model::link_key::{KEY_KEPT_SECONDS, KEY_ROTATION_SECONDS};
 use crate::model::page::Order;
 use crate::model::purpose::Purpose;
 
@@ -165,7 +165,9 @@ pub async fn keys_of_links_rotate(store: &dyn MetadataStore, clock: &Clock) {
     assert_eq!(versions(2).await, [(1, 1)], "it is not time yet");
     clock.set(NOW_MS + KEY_ROTATION_SECONDS * 1000);
     assert_eq!(versions(3).await, [(1, 1), (2, 3)]);
-    clock.set(NOW_MS + KEY_LIFETIME_SECONDS * 1000);
-    assert_eq!(versions(4).await, [(2, 3), (3, 4)], "the first one is gone");
+    clock.set(NOW_MS + (KEY_ROTATION_SECONDS + KEY_KEPT_SECONDS) * 1000 - 1000);
+    assert_eq!(versions(4).await, [(1, 1), (2, 3), (3, 4)], "the second one has been there for less than it takes");
+    clock.set(NOW_MS + (KEY_ROTATION_SECONDS + KEY_KEPT_SECONDS) * 1000);
+    assert_eq!(versions(5).await, [(2, 3), (3, 4)], "the first one is gone");
     clock.set(NOW_MS);
 }

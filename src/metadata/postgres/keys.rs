@@ -1,12 +1,13 @@
 //! Rows of API keys and their secrets.
 
 use super::answers::AdminGuard;
+use super::audit;
 use super::connections::{Session, Values};
 use super::failure::Failure;
+use super::limits::{self, LIMITS_IN_FORCE};
 use super::rows::{self, optional_number, stored};
 use super::store::{PostgresStore, read, transaction, write};
 use super::writer::{Lock, Transaction};
-use super::{audit, limits};
 use crate::metadata::error::MetadataError;
 use crate::metadata::keys::{KeyChanges, KeyStore, NewKey, NewSecret};
 use crate::metadata::rows::{KEY, KEY_COLUMNS, columns};
@@ -18,7 +19,6 @@ use crate::model::api_key::{ApiKey, Credential, KeyDigest, KeyStatus, USED_SECON
 use crate::model::audit::Origin;
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{KeyId, WorkspaceId};
-use crate::model::limits::LimitsInForce;
 use crate::model::page::{Order, Page};
 use crate::random;
 use async_trait::async_trait;
@@ -107,20 +107,17 @@ impl KeyStore for PostgresStore {
             // The key, its limits and those of its workspace come from one statement: keys are looked up all the time.
             let sql = format!(
                 "SELECT {key}, s.retires_at, w.archived_at IS NOT NULL,
-                        ARRAY(SELECT l.name || '=' || l.value FROM limits l WHERE l.owner_id = w.id ORDER BY l.name),
-                        ARRAY(SELECT l.name || '=' || l.value FROM limits l WHERE l.owner_id = k.id ORDER BY l.name)
+                        {LIMITS_IN_FORCE}
                  FROM key_secrets s JOIN api_keys k ON k.id = s.key_id LEFT JOIN workspaces w ON w.id = k.workspace_id
                  WHERE s.digest = $1",
                 key = columns::of("k", KEY)
             );
             let Some(row) = session.row(&sql, &[&digest.0.as_slice()]).await? else { return Ok(None) };
-            let of = |column: usize| limits::parse_limits(&row.try_get::<_, Vec<String>>(column)?);
-            let limits = LimitsInForce { workspace: of(KEY_COLUMNS + 2)?, key: of(KEY_COLUMNS + 3)? };
             Ok(Some(Credential {
                 key: rows::read(&row)?,
                 retires_at: optional_number(&row, KEY_COLUMNS)?,
                 archived: row.try_get(KEY_COLUMNS + 1)?,
-                limits,
+                limits: limits::in_force(&row, KEY_COLUMNS + 2)?,
                 member: None,
             }))
         })

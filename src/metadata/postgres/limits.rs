@@ -14,7 +14,7 @@ use crate::metadata::rules;
 use crate::model::audit::Origin;
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::WorkspaceId;
-use crate::model::limits::{Limit, LimitOwner, Limits, StorageUsage};
+use crate::model::limits::{Limit, LimitOwner, Limits, LimitsInForce, StorageUsage};
 use async_trait::async_trait;
 use tokio_postgres::Row;
 
@@ -91,8 +91,19 @@ async fn get(session: &Session, owner: LimitOwner) -> Result<Limits, Failure> {
     Ok(Limits::new(found.iter().map(limit).collect::<Result<_, Failure>>()?))
 }
 
+/// The columns of the limits of a workspace `w` and of a key `k`, which [`in_force`] reads.
+pub(super) const LIMITS_IN_FORCE: &str = "
+    ARRAY(SELECT m.name || '=' || m.value FROM limits m WHERE m.owner_id = w.id ORDER BY m.name),
+    ARRAY(SELECT m.name || '=' || m.value FROM limits m WHERE m.owner_id = k.id ORDER BY m.name)";
+
+/// Reads the columns of [`LIMITS_IN_FORCE`], of which `column` is the first.
+pub(super) fn in_force(row: &Row, column: usize) -> Result<LimitsInForce, Failure> {
+    let of = |column: usize| parse_limits(&row.try_get::<_, Vec<String>>(column)?);
+    Ok(LimitsInForce { workspace: of(column)?, key: of(column + 1)? })
+}
+
 /// Parses limits in the form `NAME=VALUE`.
-pub(super) fn parse_limits(limits: &[String]) -> Result<Limits, Failure> {
+fn parse_limits(limits: &[String]) -> Result<Limits, Failure> {
     let limit = |text: &String| {
         let (name, value) = text.split_once('=')?;
         Some((Limit::named(name)?, value.parse().ok()?))

@@ -1,11 +1,12 @@
 //! Rows of signed links.
 
+use super::audit;
 use super::connections::{Prepared, Session, Values};
 use super::failure::Failure;
+use super::limits::{self, LIMITS_IN_FORCE};
 use super::rows::{self, count, stored};
 use super::store::{PostgresStore, read, transaction, write};
 use super::writer::{Lock, Transaction};
-use super::{audit, limits};
 use crate::metadata::error::MetadataError;
 use crate::metadata::links::{LinkStore, OpenedLink};
 use crate::metadata::rows::{
@@ -18,9 +19,8 @@ use crate::model::audit::Origin;
 use crate::model::caller::Caller;
 use crate::model::filename::Filename;
 use crate::model::ids::{FileId, KeyId, LinkId, WorkspaceId};
-use crate::model::limits::LimitsInForce;
 use crate::model::link::{Download, EXPIRED_LINK_KEPT_SECONDS, Link, LinkGrant, MAX_LIVE_LINKS, NewLink, TooManyLinks};
-use crate::model::link_key::{KEY_LIFETIME_SECONDS, KEY_ROTATION_SECONDS, LINK_SECRET_BYTES, LinkKey};
+use crate::model::link_key::{KEY_KEPT_SECONDS, KEY_ROTATION_SECONDS, LINK_SECRET_BYTES, LinkKey};
 use crate::model::page::{Order, Page};
 use crate::random;
 use async_trait::async_trait;
@@ -128,10 +128,11 @@ impl LinkStore for PostgresStore {
         let sql = &format!(
             "UPDATE links SET revoked_at = $2 WHERE id = ANY(ARRAY(
                  SELECT id FROM links WHERE workspace_id = $1 AND {of_key} AND revoked_at IS NULL AND expires_at > $2
-                 LIMIT $3 FOR UPDATE SKIP LOCKED))"
+                 LIMIT $3 FOR UPDATE))"
         );
         transaction!(self, workspace, |tx| {
-            tx.begin(&[], async { Ok(()) }).await?;
+            // Waits for a link that is used now: to pass over it would leave it as it is.
+            tx.begin(&[Lock::Workspace(workspace)], async { Ok(()) }).await?;
             let named = key.map(|key| key.to_string());
             let values: Values<'_> = &[&workspace.to_string(), &stored(tx.now_seconds()), &i64::from(limit), &named];
             let revoked = count(tx.execute(sql, values).await?);
@@ -164,8 +165,10 @@ impl LinkStore for PostgresStore {
                        ON CONFLICT (version) DO NOTHING";
             let rotated_at = stored(now_seconds.saturating_sub(KEY_ROTATION_SECONDS));
             tx.execute(add, &[&secret.as_slice(), &stored(now_seconds), &rotated_at]).await?;
-            let retired_at = stored(now_seconds.saturating_sub(KEY_LIFETIME_SECONDS));
-            tx.execute("DELETE FROM link_keys WHERE created_at <= $1", &[&retired_at]).await?;
+            let retired_at = stored(now_seconds.saturating_sub(KEY_KEPT_SECONDS));
+            let retired = "DELETE FROM link_keys WHERE version < (
+                               SELECT max(version) FROM link_keys WHERE created_at <= $1)";
+            tx.execute(retired, &[&retired_at]).await?;
             let keys = all_keys(&tx).await?;
             tx.commit(async { Ok(()) }).await?;
             Ok(keys)
@@ -236,8 +239,7 @@ pub(super) async fn mark_used(
 async fn open(session: &Session, id: LinkId) -> Result<Option<OpenedLink>, Failure> {
     let sql = format!(
         "SELECT {link}, {key}, w.archived_at, {member},
-                ARRAY(SELECT m.name || '=' || m.value FROM limits m WHERE m.owner_id = w.id ORDER BY m.name),
-                ARRAY(SELECT m.name || '=' || m.value FROM limits m WHERE m.owner_id = k.id ORDER BY m.name)
+                {LIMITS_IN_FORCE}
          FROM links l JOIN api_keys k ON k.id = l.key_id JOIN workspaces w ON w.id = l.workspace_id
          WHERE l.id = $1 AND k.workspace_id = l.workspace_id",
         link = link_columns(NOW),
@@ -248,7 +250,6 @@ async fn open(session: &Session, id: LinkId) -> Result<Option<OpenedLink>, Failu
     let mut reader = rows::reader(&row);
     let (link, key, archived) = (reader.value()?, reader.value()?, reader.optional_number()?.is_some());
     let member = reader.optional_member()?;
-    let of = |column: usize| limits::parse_limits(&row.try_get::<_, Vec<String>>(column)?);
-    let limits = LimitsInForce { workspace: of(LIMITS)?, key: of(LIMITS + 1)? };
+    let limits = limits::in_force(&row, LIMITS)?;
     Ok(Some(OpenedLink { link, credential: Credential { key, retires_at: None, archived, limits, member } }))
 }

@@ -16,7 +16,7 @@ use crate::model::caller::Caller;
 use crate::model::ids::{FileId, KeyId, LinkId, WorkspaceId};
 use crate::model::limits::LimitsInForce;
 use crate::model::link::{Download, EXPIRED_LINK_KEPT_SECONDS, Link, LinkGrant, MAX_LIVE_LINKS, NewLink, TooManyLinks};
-use crate::model::link_key::{KEY_LIFETIME_SECONDS, KEY_ROTATION_SECONDS, LINK_SECRET_BYTES, LinkKey};
+use crate::model::link_key::{KEY_KEPT_SECONDS, KEY_ROTATION_SECONDS, LINK_SECRET_BYTES, LinkKey};
 use crate::model::page::{Order, Page};
 use crate::random;
 use async_trait::async_trait;
@@ -145,8 +145,10 @@ impl LinkStore for SqliteStore {
                            HAVING coalesce(max(created_at), 0) <= ?3 OR count(*) = 0";
                 let rotated_at = now_seconds.saturating_sub(KEY_ROTATION_SECONDS);
                 transaction.change(add, params![secret, now_seconds, rotated_at])?;
-                let retired_at = now_seconds.saturating_sub(KEY_LIFETIME_SECONDS);
-                transaction.change("DELETE FROM link_keys WHERE created_at <= ?1", [retired_at])?;
+                let retired_at = now_seconds.saturating_sub(KEY_KEPT_SECONDS);
+                let retired = "DELETE FROM link_keys WHERE version < (
+                                   SELECT max(version) FROM link_keys WHERE created_at <= ?1)";
+                transaction.change(retired, [retired_at])?;
                 all_keys(transaction)
             })
             .await

@@ -77,6 +77,30 @@ async fn changes_of_one_workspace_leave_connections_to_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_is_used_is_revoked_with_the_others() {
+    let Some(database) = Database::fresh("links that are used and revoked") else { return };
+    let store = open(&database, &Clock::system()).await;
+    let caller = contract::tenant(&store, "links").await;
+    let file = make(&store, caller).await.unwrap();
+    let grant = Download { file, content_type: None, disposition: None, one_time: false };
+    let new = NewLink { grant: LinkGrant::Download(grant), valid_seconds: 100 };
+    for _ in 0..2 {
+        store.create_link(caller, new.clone()).await.unwrap().unwrap().unwrap();
+    }
+    let (user, connection) = tokio_postgres::connect(&database.url, tokio_postgres::NoTls).await.unwrap();
+    drop(tokio::spawn(connection));
+    user.batch_execute("BEGIN; UPDATE links SET first_used_at = 1 WHERE id = (SELECT min(id) FROM links)")
+        .await
+        .unwrap();
+    let use_ends = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        user.batch_execute("COMMIT").await.unwrap();
+    };
+    let (revoked, ()) = tokio::join!(store.revoke_links(caller.workspace, None, 256, contract::ORIGIN), use_ends);
+    assert_eq!(revoked.unwrap(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_late_answer_ends_its_own_session_alone() {
     let Some(database) = Database::fresh("late answers") else { return };
     let store = PostgresStore::open(&database.url, Clock::system(), TIME_LIMIT).await.unwrap();

@@ -30,6 +30,7 @@ use crate::model::file::{File, NewFile};
 use crate::model::idempotency::{Idempotency, IdempotencyKey, IdempotentOutcome, RequestDigest, WriteAnswer};
 use crate::model::ids::{BlobId, FileId, ProcessId, WorkspaceId};
 use crate::model::limits::{Limit, LimitOwner, QuotaExceeded};
+use crate::model::link::{Download, LinkGrant, NewLink};
 use crate::model::outbox::{NewMessage, SinkName};
 use crate::model::page::{FileQuery, Order};
 use crate::model::purpose::Purpose;
