@@ -152,10 +152,8 @@ pub async fn send(
     }
     let purpose = content.file.purpose;
     let mut headers = content_headers(&etag, &content, status, range);
+    put(&mut headers, CONTENT_TYPE, presentation.content_type.unwrap_or("application/octet-stream"));
     put(&mut headers, CONTENT_DISPOSITION, &disposition);
-    if let Some(content_type) = presentation.content_type {
-        put(&mut headers, CONTENT_TYPE, content_type);
-    }
     if method == Method::HEAD {
         return Ok(answer(status, headers, Body::empty()));
     }
@@ -247,13 +245,12 @@ fn validation_headers(etag: &str, file: &File) -> HeaderMap {
     headers
 }
 
-/// Returns the headers of content. A browser never renders it: its type is octets, it is an attachment, and no page may
-/// embed it.
+/// Returns the headers of content but its type and its disposition. Whatever they are, a browser runs nothing of it,
+/// and no page may embed it.
 fn content_headers(etag: &str, content: &StoredContent, status: StatusCode, range: ByteRange) -> HeaderMap {
     let file = &content.file;
     let mut headers = validation_headers(etag, file);
     headers.insert(CONTENT_LENGTH, HeaderValue::from(range.len()));
-    put(&mut headers, CONTENT_TYPE, "application/octet-stream");
     put(&mut headers, ACCEPT_RANGES, "bytes");
     put(&mut headers, CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox");
     put(&mut headers, CROSS_ORIGIN_RESOURCE_POLICY, "same-origin");

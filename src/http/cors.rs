@@ -1,9 +1,9 @@
 //! Cross-origin requests of browsers: the CORS protocol (Fetch standard, section 3.2) for everything under `/v1`
 //! and for signed links.
 //!
-//! Keys travel in `Authorization` and no answer sets a cookie, so a page of another origin needs a key for every
-//! request. `Access-Control-Allow-Credentials` is never sent. The request middleware calls this module for every
-//! request.
+//! Keys travel in `Authorization` and no answer sets a cookie, so a page of another origin needs a key, or the URL of
+//! a link, for every request. `Access-Control-Allow-Credentials` is never sent. The request middleware calls this
+//! module for every request.
 
 use super::headers::put;
 use axum::body::Body;

@@ -5,6 +5,7 @@ mod file;
 pub use file::FileObject;
 
 use super::catalogue::Entry;
+use crate::model::expiry::ExpiresAfter;
 use crate::model::file::File;
 use crate::model::ids::FileId;
 use crate::model::page::Page;
@@ -15,6 +16,19 @@ use axum::response::Response;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
+
+/// The expiry of Files, as requests have it.
+#[derive(Debug, Serialize)]
+pub struct ExpiresAfterObject {
+    anchor: &'static str,
+    seconds: u64,
+}
+
+impl From<ExpiresAfter> for ExpiresAfterObject {
+    fn from(after: ExpiresAfter) -> Self {
+        Self { anchor: "created_at", seconds: after.as_seconds() }
+    }
+}
 
 /// OpenAI's list object.
 #[derive(Debug, Serialize)]
@@ -32,19 +46,11 @@ impl<T> List<T> {
     where
         T: From<&'a R>,
     {
-        Self {
-            object: "list",
-            data: page.rows.iter().map(T::from).collect(),
-            first_id: page.rows.first().map(&id),
-            last_id: page.rows.last().map(&id),
-            has_more: page.has_more,
-        }
+        Self::with(page, id, T::from)
     }
-}
 
-impl<T> List<T> {
     /// Creates a page of rows, each made by `object`.
-    pub fn with<R>(page: &Page<R>, id: impl Fn(&R) -> String, object: impl Fn(&R) -> T) -> Self {
+    pub fn with<'a, R>(page: &'a Page<R>, id: impl Fn(&R) -> String, object: impl Fn(&'a R) -> T) -> Self {
         Self {
             object: "list",
             data: page.rows.iter().map(object).collect(),

@@ -6,7 +6,7 @@ use crate::model::audit::Origin;
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{PersonId, WorkspaceId};
 use crate::model::page::Page;
-use crate::model::person::{Grant, Identity, Membership, Person, Role};
+use crate::model::person::{Grant, Identity, Membership, Person, PersonQuery, Role};
 use async_trait::async_trait;
 use std::fmt::Debug;
 
@@ -25,11 +25,8 @@ pub trait PersonStore: Debug + Send + Sync {
     async fn find_person(&self, id: PersonId) -> Result<Option<Person>, MetadataError>;
     /// Returns the person of this subject at this issuer.
     async fn find_person_of(&self, issuer: &str, subject: &str) -> Result<Option<Person>, MetadataError>;
-    /// Returns the people with this e-mail address, upper or lower case, in the order of their ids: at most
-    /// [`MAX_PEOPLE_PER_EMAIL`](crate::model::person::MAX_PEOPLE_PER_EMAIL).
-    async fn people_of_email(&self, email: &str) -> Result<Vec<Person>, MetadataError>;
-    /// Returns at most `limit` people, behind `after` in the order of their ids.
-    async fn list_people(&self, after: Option<PersonId>, limit: u32) -> Result<Page<Person>, MetadataError>;
+    /// Returns a page of people.
+    async fn list_people(&self, query: PersonQuery) -> Result<Page<Person>, MetadataError>;
     /// Returns the memberships of a person, at most [`MAX_MEMBERSHIPS`](crate::model::person::MAX_MEMBERSHIPS).
     async fn memberships_of(&self, person: PersonId) -> Result<Vec<Membership>, MetadataError>;
     /// Returns at most `limit` members of a workspace, behind `after` in the order of people.

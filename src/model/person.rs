@@ -11,8 +11,6 @@ pub const MAX_MEMBERSHIPS: u32 = 1000;
 
 /// The longest e-mail address that a filter takes, in characters.
 pub const MAX_EMAIL_CHARS: usize = 255;
-/// The people who are found by one e-mail address.
-pub const MAX_PEOPLE_PER_EMAIL: u32 = 100;
 
 /// The role of a person in a workspace, or of an administrator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -187,6 +185,17 @@ pub fn changes(known: &[Membership], grants: &[Grant]) -> Vec<MembershipChange> 
         });
     let is_new = |grant: &&Grant| known.iter().all(|one| one.workspace != grant.workspace);
     revoked_or_updated.chain(wanted.iter().filter(is_new).map(|grant| MembershipChange::Add(*grant))).collect()
+}
+
+/// A query of people, in the order of their ids.
+#[derive(Clone, Debug, Default)]
+pub struct PersonQuery {
+    /// The e-mail addresses to include, upper or lower case.
+    pub emails: Option<Vec<String>>,
+    /// The person behind whom the page begins.
+    pub after: Option<PersonId>,
+    /// The maximum number of people.
+    pub limit: u32,
 }
 
 /// Returns whether a text can be an e-mail address: text around an `@`, without blanks and control characters.

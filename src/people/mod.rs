@@ -7,8 +7,7 @@ use crate::model::audit::Origin;
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{PersonId, WorkspaceId};
 use crate::model::page::Page;
-use crate::model::person::{Grant, Identity, Membership, Person, Role};
-use std::collections::BTreeMap;
+use crate::model::person::{Grant, Identity, Membership, Person, PersonQuery, Role};
 use std::sync::Arc;
 
 trait_set! {
@@ -82,26 +81,12 @@ impl People {
         self.metadata.find_person_of(issuer, subject).await
     }
 
-    /// Returns the people with one of these e-mail addresses, upper or lower case, in the order of their first
-    /// sign-ins.
+    /// Returns a page of people in the order of their first sign-ins.
     ///
     /// # Errors
     /// When the store failed.
-    pub async fn with_emails(&self, emails: &[String]) -> Result<Vec<Person>, MetadataError> {
-        let mut found = BTreeMap::new();
-        for email in emails {
-            let people = self.metadata.people_of_email(email).await?;
-            found.extend(people.into_iter().map(|person| (person.id, person)));
-        }
-        Ok(found.into_values().collect())
-    }
-
-    /// Returns a page of people in the order of their first sign-ins, after the person `after`.
-    ///
-    /// # Errors
-    /// When the store failed.
-    pub async fn list(&self, after: Option<PersonId>, limit: u32) -> Result<Page<Person>, MetadataError> {
-        self.metadata.list_people(after, limit).await
+    pub async fn list(&self, query: PersonQuery) -> Result<Page<Person>, MetadataError> {
+        self.metadata.list_people(query).await
     }
 
     /// Returns the memberships of a person.

@@ -7,9 +7,9 @@ use crate::http::caller::Administrator;
 use crate::http::error::ApiError;
 use crate::http::form::expires_after;
 use crate::http::idempotency::answer;
-use crate::http::wire::{json, written};
+use crate::http::wire::{ExpiresAfterObject, json, written};
 use crate::metadata::OwnExpiries;
-use crate::model::expiry::{DEFAULT_EXPIRY_SECONDS, DefaultExpiry, ExpiresAfter};
+use crate::model::expiry::{DEFAULT_EXPIRY_SECONDS, DefaultExpiry};
 use crate::model::purpose::Purpose;
 use crate::workspaces::{ExpiryInForce, Workspaces};
 use axum::extract::{Request, State};
@@ -34,20 +34,12 @@ struct DefaultExpiryObject {
     set_by_project: bool,
 }
 
-/// An expiry, as requests have it.
-#[derive(Debug, Serialize)]
-struct ExpiresAfterObject {
-    anchor: &'static str,
-    seconds: u64,
-}
-
 impl From<ExpiryInForce> for DefaultExpiryObject {
     fn from(of: ExpiryInForce) -> Self {
-        let object = |after: ExpiresAfter| ExpiresAfterObject { anchor: "created_at", seconds: after.as_seconds() };
         Self {
             object: "organization.project.default_expiry",
             purpose: of.purpose.name(),
-            expires_after: of.expiry.expires_after().map(object),
+            expires_after: of.expiry.expires_after().map(ExpiresAfterObject::from),
             set_by_project: of.set_by_workspace,
         }
     }

@@ -2,13 +2,13 @@
 
 use super::path::NamedPerson;
 use super::post::AdminPost;
-use super::query;
+use super::query::{self, PageQuery};
 use crate::http::caller::Administrator;
 use crate::http::error::ApiError;
 use crate::http::idempotency::answer;
 use crate::http::wire::{List, json, written};
 use crate::model::page::Page;
-use crate::model::person::{Membership, Person, Role};
+use crate::model::person::{Membership, Person, PersonQuery, Role};
 use crate::people::People;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
@@ -69,15 +69,8 @@ fn user((person, membership): &(Person, Option<Membership>)) -> Vec<u8> {
 /// `GET /v1/organization/users`.
 pub async fn list_users(State(people): State<Arc<People>>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     let query = query.as_deref().unwrap_or_default();
-    let parsed = query::page(query)?;
-    let page = match query::emails(query)? {
-        None => people.list(parsed.after, parsed.limit).await?,
-        Some(emails) => {
-            let mut found = people.with_emails(&emails).await?;
-            found.retain(|person| parsed.after.is_none_or(|after| person.id > after));
-            Page::cut(found, parsed.limit)
-        }
-    };
+    let PageQuery { after, limit, .. } = query::page(query)?;
+    let page = people.list(PersonQuery { emails: query::emails(query)?, after, limit }).await?;
     let mut rows = Vec::with_capacity(page.rows.len());
     for person in page.rows {
         let is_administrator = people.credential(person.id, None).await?.is_some();

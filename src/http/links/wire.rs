@@ -1,6 +1,6 @@
 //! The JSON objects of links.
 
-use crate::http::wire::List;
+use crate::http::wire::{ExpiresAfterObject, List};
 use crate::links::CreatedLink;
 use crate::model::link::{Disposition, Link, LinkGrant};
 use crate::model::page::Page;
@@ -30,13 +30,6 @@ pub struct LinkObject {
     url: Option<String>,
 }
 
-/// The lifetime of the File that a link makes.
-#[derive(Debug, Serialize)]
-struct ExpiresAfterObject {
-    anchor: &'static str,
-    seconds: u64,
-}
-
 impl LinkObject {
     /// Creates the object of a link without its URL.
     pub fn new(link: &Link, now_seconds: u64) -> Self {
@@ -44,7 +37,6 @@ impl LinkObject {
             LinkGrant::Download(download) => (Some(download), None),
             LinkGrant::Upload(upload) => (None, Some(upload)),
         };
-        let expires_after = upload.and_then(|upload| upload.expires_after);
         let filename = upload.map(|upload| &upload.filename).or(link.file_name.as_ref());
         Self {
             id: link.id.to_string(),
@@ -63,8 +55,7 @@ impl LinkObject {
             filename: filename.map(|name| name.as_str().to_owned()),
             purpose: upload.map(|upload| upload.purpose.name()),
             max_bytes: upload.map(|upload| upload.max_bytes),
-            expires_after: expires_after
-                .map(|after| ExpiresAfterObject { anchor: "created_at", seconds: after.as_seconds() }),
+            expires_after: upload.and_then(|upload| upload.expires_after).map(ExpiresAfterObject::from),
             url: None,
         }
     }

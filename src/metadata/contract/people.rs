@@ -9,7 +9,7 @@ use crate::model::caller::{Caller, Refused};
 use crate::model::idempotency::IdempotentOutcome;
 use crate::model::ids::{PersonId, RequestId, WorkspaceId};
 use crate::model::page::Order;
-use crate::model::person::{Grant, GrantedBy, Identity, Membership, Person, Role};
+use crate::model::person::{Grant, GrantedBy, Identity, Membership, Person, PersonQuery, Role};
 use crate::model::purpose::Purpose;
 use crate::model::session::{NewSession, SessionDigest, SessionLifetime};
 
@@ -94,10 +94,18 @@ pub async fn memberships_are_keys_of_people(store: &dyn MetadataStore, clock: &C
     let page = store.list_members(one, None, 1).await.unwrap();
     assert!(page.has_more && page.rows[0].0.id == ada.id);
     assert_eq!(store.list_members(one, Some(ada.id), 10).await.unwrap().rows[0].0.id, bob.id);
-    assert_eq!(store.people_of_email("BOB@a.example").await.unwrap(), std::slice::from_ref(&bob));
-    assert_eq!(store.people_of_email("bob@b.example").await.unwrap(), []);
-    assert_eq!(store.list_people(None, 10).await.unwrap().rows.len(), 2);
-    assert_eq!(store.list_people(Some(ada.id), 1).await.unwrap().rows, std::slice::from_ref(&bob));
+    let people = async |emails: Option<&[&str]>, after, limit| {
+        let emails = emails.map(|emails| emails.iter().map(ToString::to_string).collect());
+        let page = store.list_people(PersonQuery { emails, after, limit }).await.unwrap();
+        (page.rows.iter().map(|person| person.id).collect::<Vec<_>>(), page.has_more)
+    };
+    assert_eq!(people(None, None, 10).await, (vec![ada.id, bob.id], false));
+    assert_eq!(people(None, Some(ada.id), 1).await, (vec![bob.id], false));
+    let both = ["BOB@a.example", "ada@a.example", "bob@a.example", "bob@b.example"];
+    assert_eq!(people(Some(&both), None, 10).await, (vec![ada.id, bob.id], false));
+    assert_eq!(people(Some(&both), None, 1).await, (vec![ada.id], true));
+    assert_eq!(people(Some(&both), Some(ada.id), 1).await, (vec![bob.id], false));
+    assert_eq!(people(Some(&both[3..]), None, 10).await, (vec![], false));
 
     let lifetime = SessionLifetime { idle_seconds: 600, absolute_seconds: 600 };
     let session = |number: u8, sid: &str| NewSession {

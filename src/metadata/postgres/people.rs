@@ -3,10 +3,11 @@
 use super::answers::AdminGuard;
 use super::connections::{Session, Values};
 use super::failure::Failure;
+use super::limits::{self, LIMITS_IN_FORCE};
 use super::rows::{self, stored};
 use super::store::{PostgresStore, read, transaction};
 use super::writer::{Lock, Transaction};
-use super::{audit, limits, sessions};
+use super::{audit, sessions};
 use crate::metadata::error::MetadataError;
 use crate::metadata::people::PersonStore;
 use crate::metadata::rows::{KEY, MEMBER, MEMBERSHIP, PERSON, columns};
@@ -16,14 +17,25 @@ use crate::model::api_key::Credential;
 use crate::model::audit::{Action, Origin};
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{KeyId, PersonId, WorkspaceId};
-use crate::model::limits::LimitsInForce;
 use crate::model::page::{Order, Page};
 use crate::model::person::{
-    Grant, GrantedBy, Identity, MAX_MEMBERSHIPS, MAX_PEOPLE_PER_EMAIL, Membership, MembershipChange, Person, Role,
-    changes,
+    Grant, GrantedBy, Identity, MAX_MEMBERSHIPS, Membership, MembershipChange, Person, PersonQuery, Role, changes,
 };
 use crate::random;
 use async_trait::async_trait;
+use std::sync::LazyLock;
+
+/// Selects a page of the people with one of these e-mail addresses. Each address is searched by itself, so that the
+/// index gives no more people of it than the page may have.
+static OF_EMAILS: LazyLock<String> = LazyLock::new(|| {
+    let found = columns::of("p", PERSON);
+    format!(
+        "SELECT {found} FROM (SELECT DISTINCT lower(email) AS email FROM unnest($3::text[]) AS e (email)) e
+         CROSS JOIN LATERAL (
+             SELECT {PERSON} FROM persons WHERE lower(persons.email) = e.email AND id > $1 ORDER BY id LIMIT $2) p
+         ORDER BY p.id LIMIT $2"
+    )
+});
 
 #[async_trait]
 impl PersonStore for PostgresStore {
@@ -52,19 +64,19 @@ impl PersonStore for PostgresStore {
         read!(self, |session| find_of(session, issuer, subject).await)
     }
 
-    async fn people_of_email(&self, email: &str) -> Result<Vec<Person>, MetadataError> {
+    async fn list_people(&self, query: PersonQuery) -> Result<Page<Person>, MetadataError> {
+        let query = &query;
         read!(self, |session| {
-            let sql = format!("SELECT {PERSON} FROM persons WHERE lower(email) = lower($1) ORDER BY id LIMIT $2");
-            rows::read_all(&session.rows(&sql, &[&email, &i64::from(MAX_PEOPLE_PER_EMAIL)]).await?)
-        })
-    }
-
-    async fn list_people(&self, after: Option<PersonId>, limit: u32) -> Result<Page<Person>, MetadataError> {
-        read!(self, |session| {
-            let PageBound { edge, .. } = PageBound::behind(after, Order::Ascending);
-            let sql = format!("SELECT {PERSON} FROM persons WHERE id > $1 ORDER BY id LIMIT $2");
-            let found = session.rows(&sql, &[&edge, &(i64::from(limit) + 1)]).await?;
-            Ok(Page::cut(rows::read_all(&found)?, limit))
+            let PageBound { edge, .. } = PageBound::behind(query.after, Order::Ascending);
+            let most = i64::from(query.limit) + 1;
+            let found = match &query.emails {
+                None => {
+                    let sql = format!("SELECT {PERSON} FROM persons WHERE id > $1 ORDER BY id LIMIT $2");
+                    session.rows(&sql, &[&edge, &most]).await?
+                }
+                Some(emails) => session.rows(&OF_EMAILS, &[&edge, &most, emails]).await?,
+            };
+            Ok(Page::cut(rows::read_all(&found)?, query.limit))
         })
     }
 
@@ -277,8 +289,7 @@ async fn find_member(
 ) -> Result<Option<Credential>, Failure> {
     let sql = format!(
         "SELECT {key}, {member}, w.archived_at,
-                ARRAY(SELECT l.name || '=' || l.value FROM limits l WHERE l.owner_id = w.id ORDER BY l.name),
-                ARRAY(SELECT l.name || '=' || l.value FROM limits l WHERE l.owner_id = k.id ORDER BY l.name)
+                {LIMITS_IN_FORCE}
          FROM api_keys k LEFT JOIN workspaces w ON w.id = k.workspace_id
          WHERE coalesce(k.workspace_id, '') = $1 AND k.person_id = $2
              AND k.person_id IS NOT NULL AND k.revoked_at IS NULL",
@@ -291,8 +302,7 @@ async fn find_member(
     let mut reader = rows::reader(&row);
     let (key, member) = (reader.value()?, Some(reader.value()?));
     let archived = reader.optional_number()?.is_some();
-    let of = |column: usize| limits::parse_limits(&row.try_get::<_, Vec<String>>(column)?);
-    let limits = LimitsInForce { workspace: of(LIMITS)?, key: of(LIMITS + 1)? };
+    let limits = limits::in_force(&row, LIMITS)?;
     Ok(Some(Credential { key, retires_at: None, archived, limits, member }))
 }
 

@@ -17,12 +17,12 @@ use crate::model::ids::{KeyId, PersonId, WorkspaceId};
 use crate::model::limits::LimitsInForce;
 use crate::model::page::{Order, Page};
 use crate::model::person::{
-    Grant, GrantedBy, Identity, MAX_MEMBERSHIPS, MAX_PEOPLE_PER_EMAIL, Membership, MembershipChange, Person, Role,
-    changes,
+    Grant, GrantedBy, Identity, MAX_MEMBERSHIPS, Membership, MembershipChange, Person, PersonQuery, Role, changes,
 };
 use crate::random;
 use async_trait::async_trait;
 use rusqlite::{Connection, Result, Row, params};
+use std::collections::BTreeMap;
 
 #[async_trait]
 impl PersonStore for SqliteStore {
@@ -43,20 +43,8 @@ impl PersonStore for SqliteStore {
         self.readers.point(|connection| find_of(connection, issuer, subject))
     }
 
-    async fn people_of_email(&self, email: &str) -> std::result::Result<Vec<Person>, MetadataError> {
-        let sql = format!("SELECT {PERSON} FROM persons WHERE lower(email) = lower(?1) ORDER BY id LIMIT ?2");
-        self.readers.point(|connection| connection.rows(&sql, params![email, MAX_PEOPLE_PER_EMAIL], rows::read))
-    }
-
-    async fn list_people(
-        &self,
-        after: Option<PersonId>,
-        limit: u32,
-    ) -> std::result::Result<Page<Person>, MetadataError> {
-        let PageBound { edge, .. } = PageBound::behind(after, Order::Ascending);
-        let sql = format!("SELECT {PERSON} FROM persons WHERE id > ?1 ORDER BY id LIMIT ?2");
-        let values = params![edge, u64::from(limit) + 1];
-        self.readers.point(|connection| Ok(Page::cut(connection.rows(&sql, values, rows::read)?, limit)))
+    async fn list_people(&self, query: PersonQuery) -> std::result::Result<Page<Person>, MetadataError> {
+        self.readers.point(|connection| list(connection, &query))
     }
 
     async fn memberships_of(&self, person: PersonId) -> std::result::Result<Vec<Membership>, MetadataError> {
@@ -218,6 +206,22 @@ fn revoke(transaction: &Transaction<'_>, known: &Membership, origin: Origin) -> 
     let sql = "UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1";
     transaction.change(sql, params![known.key, transaction.now_seconds()])?;
     audit::add(transaction, origin, rules::entry(Action::PersonRemoved, known))
+}
+
+fn list(connection: &Connection, query: &PersonQuery) -> Result<Page<Person>> {
+    let PageBound { edge, .. } = PageBound::behind(query.after, Order::Ascending);
+    let most = u64::from(query.limit) + 1;
+    let Some(emails) = &query.emails else {
+        let sql = format!("SELECT {PERSON} FROM persons WHERE id > ?1 ORDER BY id LIMIT ?2");
+        return Ok(Page::cut(connection.rows(&sql, params![edge, most], rows::read)?, query.limit));
+    };
+    let sql = format!("SELECT {PERSON} FROM persons WHERE lower(email) = lower(?3) AND id > ?1 ORDER BY id LIMIT ?2");
+    let mut found = BTreeMap::new();
+    for email in emails {
+        let people: Vec<Person> = connection.rows(&sql, params![edge, most, email], rows::read)?;
+        found.extend(people.into_iter().map(|person| (person.id, person)));
+    }
+    Ok(Page::cut(found.into_values().collect(), query.limit))
 }
 
 fn find(connection: &Connection, id: PersonId) -> Result<Option<Person>> {
