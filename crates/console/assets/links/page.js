@@ -1,5 +1,5 @@
 // The page of links: those of the workspace, to read a file and to send one.
-import { get, post } from "../core/api.js";
+import { post } from "../core/api.js";
 import { ask } from "../core/dialog.js";
 import { action, el, find, show } from "../core/dom.js";
 import { ago, plural } from "../core/format.js";
@@ -25,7 +25,8 @@ begin(async (context) => {
   if (!mayRead(context, place, "links")) return;
   const mayWrite = context.can("files.write");
   const first = growing(place, {
-    read: (after, signal) => get("links", { limit: PAGE_ROWS, after }, { signal }),
+    path: "links",
+    rows: PAGE_ROWS,
     row: (link) => row(link, mayWrite),
     table: (body) => listTable("Links of the workspace", ["File", "Kind", ...LINK_HEADS], body),
     none: () => NONE,
