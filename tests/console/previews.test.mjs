@@ -30,9 +30,9 @@ const request = (number) =>
 
 /** Shows a File, and uses its page. */
 async function shown(file, use, expected) {
-  await opened(browser, { origin: server.origin, key: server.key, expected }, async (page) => {
+  await opened(browser, { origin: server.origin, key: server.key, expected }, async (page, { seen }) => {
     await visit(page, `${server.origin}/console/files/${file.id}`);
-    await use(page, page.locator("#preview"));
+    await use(page, page.locator("#preview"), seen);
   });
 }
 
@@ -84,7 +84,7 @@ test("details, copy and download", async () => {
 
 test("a file is shared by a link that is shown once, and revoked", async () => {
   const file = await api.upload("shared.txt", "for everybody");
-  await shown(file, async (page) => {
+  await shown(file, async (page, _, seen) => {
     await page.getByRole("button", { name: "Share" }).click();
     await page.getByLabel("The link works for").selectOption("An hour");
     await page.getByRole("button", { name: "Make a link" }).click();
@@ -96,10 +96,13 @@ test("a file is shared by a link that is shown once, and revoked", async () => {
     const row = page.getByRole("row").filter({ hasText: "active" });
     await looks(page, "file-links");
     assert.ok(await row.getByRole("button", { name: "Revoke the link of" }).locator("path[d^=M]").isVisible());
+    const lists = () => seen.requests.filter((asked) => asked.includes(`/files/${file.id}/links?`)).length;
+    const before = lists();
     await row.getByRole("button", { name: "Revoke the link of" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
     await page.getByText("revoked", { exact: true }).waitFor();
     assert.equal((await fetch(url)).status, 403);
+    assert.equal(lists(), before, "the answer of the revocation is the row");
   });
 });
 

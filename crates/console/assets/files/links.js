@@ -10,12 +10,10 @@ const MOST = 100;
 export async function showLinks(place, file, mayRevoke) {
   const { data } = await get(`files/${file.id}/links`, { limit: MOST });
   const links = data.filter((link) => link.kind === "download");
-  const onRevoked = mayRevoke ? () => showLinks(place, file, mayRevoke) : null;
-  const row = (link) =>
-    linkRow(link, [rowHead(moment(link.created_at))], {
-      name: new Date(link.created_at * 1000).toISOString(),
-      onRevoked,
-    });
+  const row = (link) => linkRow(link, { cells, nameOf, mayRevoke });
   fill(place, el("h2", {}, "Links"), listTable("Links to the file", ["Created", ...LINK_HEADS], links.map(row)));
   show(place, links.length > 0);
 }
+
+const cells = ({ created_at: created }) => [rowHead(moment(created))];
+const nameOf = ({ created_at: created }) => new Date(created * 1000).toISOString();

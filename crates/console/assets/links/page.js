@@ -27,7 +27,7 @@ begin(async (context) => {
   const first = growing(place, {
     path: "links",
     rows: PAGE_ROWS,
-    row: (link) => row(link, mayWrite),
+    row: (link) => linkRow(link, { cells, nameOf, mayRevoke: mayWrite }),
     table: (body) => listTable("Links of the workspace", ["File", "Kind", ...LINK_HEADS], body),
     none: () => NONE,
   });
@@ -46,19 +46,13 @@ begin(async (context) => {
   await load();
 });
 
-function row(link, mayWrite) {
-  const name = link.filename ?? link.file_id;
-  const draw = (shown) => {
-    const onRevoked = mayWrite ? () => drawn.replaceWith(draw({ ...shown, status: "revoked" })) : null;
-    const drawn = linkRow(shown, cells(shown, name), { name, onRevoked });
-    return drawn;
-  };
-  return draw(link);
-}
+const nameOf = ({ filename, file_id: file }) => filename ?? file;
 
-function cells({ kind, file_id: file, status, created_at: created }, name) {
-  const text = el("bdi", {}, name);
-  const isThere = file && status !== "file_deleted";
+function cells(link) {
+  const { kind, file_id: file, filename, created_at: created } = link;
+  const text = el("bdi", {}, nameOf(link));
+  // The name of a file ends with the file.
+  const isThere = file && filename !== null;
   return [
     rowHead(
       isThere ? el("a", { href: page(`files/${file}`) }, text) : text,
