@@ -106,6 +106,29 @@ test("a file is shared by a link that is shown once, and revoked", async () => {
   });
 });
 
+test("a file is shown whether or not its links can be listed", async () => {
+  const file = await api.upload("alone.txt", "the content");
+  await shown(
+    file,
+    async (page, preview) => {
+      const links = page.locator("#links");
+      const body = JSON.stringify({ error: { message: "The list failed." } });
+      await page.route("**/links?*", (route) => route.fulfill({ status: 500, body }));
+      await visit(page, `${server.origin}/console/files/${file.id}`);
+      await preview.getByText("the content").waitFor();
+      await links.getByRole("alert").getByText("The list failed.").waitFor();
+      await page.getByRole("button", { name: "Share" }).click();
+      await page.getByRole("button", { name: "Make a link" }).click();
+      await page.getByRole("button", { name: "Done" }).click();
+      await looks(page, "file-links-failed");
+      await page.unroute("**/links?*");
+      await links.getByRole("button", { name: "Try again" }).click();
+      await links.getByText("active").waitFor();
+    },
+    /500/,
+  );
+});
+
 test("a long text is read window by window, and no character is cut", async () => {
   const text = Array.from({ length: 4000 }, (_, number) => `${number} ${"över 🦊 ".repeat(8)}`).join("\n");
   await shown(await api.upload("long.txt", text), async (page, preview) => {

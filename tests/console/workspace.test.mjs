@@ -207,7 +207,7 @@ test("the default expiry of a purpose is set, and holds for new files", async ()
   server.run("workspaces", "create", "brief");
   const key = server.run("keys", "create", "--workspace", "brief", "--quiet");
   const user = client(server.origin, key);
-  await opened(browser, { origin: server.origin, key: adminKey }, async (page) => {
+  await opened(browser, { origin: server.origin, key: adminKey, expected: /500/ }, async (page) => {
     // The page loads again for the chosen workspace.
     await Promise.all([page.waitForEvent("load"), page.getByLabel("Workspace").selectOption({ label: "brief" })]);
     await visit(page, `${server.origin}/console/workspace`);
@@ -223,7 +223,13 @@ test("the default expiry of a purpose is set, and holds for new files", async ()
     assert.equal(file.expires_at, file.created_at + 1.5 * DAY_S);
     await change();
     await dialog.getByLabel("Files expire").selectOption({ label: "As built in for this purpose" });
+    const list = "**/default_expiries";
+    await page.route(list, (route) => route.fulfill({ status: 500, body: '{"error":{"message":"The list failed."}}' }));
     await dialog.getByRole("button", { name: "Save" }).click();
+    const failure = page.locator("#expiries").getByRole("alert");
+    await failure.getByText("The list failed.").waitFor();
+    await page.unroute(list);
+    await failure.getByRole("button", { name: "Try again" }).click();
     await evals.getByText("never").waitFor();
     assert.equal((await user.upload("b.txt", "b", "evals")).expires_at, null);
   });

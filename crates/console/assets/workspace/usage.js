@@ -54,7 +54,7 @@ begin(async (context) => {
     });
   }
   await load(30);
-  if (manages) await tried(expiries, () => showExpiries(expiries, workspace));
+  if (manages) await showExpiries(expiries, workspace);
 });
 
 function draw(usage, costs, own, days) {
