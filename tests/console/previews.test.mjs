@@ -7,6 +7,8 @@ import zlib from "node:zlib";
 import { launch, looks, opened, visit } from "./browser.mjs";
 import { client, start } from "./server.mjs";
 
+const MAX_LINKS = 200;
+
 let browser;
 let server;
 let api;
@@ -103,6 +105,21 @@ test("a file is shared by a link that is shown once, and revoked", async () => {
     await page.getByText("revoked", { exact: true }).waitFor();
     assert.equal((await fetch(url)).status, 403);
     assert.equal(lists(), before, "the answer of the revocation is the row");
+  });
+});
+
+test("many links are shown up to a bound, and the page says where the others are", async () => {
+  const file = await api.upload("popular.txt", "for everybody");
+  for (let number = 0; number < MAX_LINKS; number += 1) await api.post(`files/${file.id}/links`, {});
+  await shown(file, async (page) => {
+    const [rows, link] = [page.locator("#links tbody tr"), page.locator("#links").getByRole("link", { name: "Links" })];
+    assert.deepEqual([await rows.count(), await link.count()], [MAX_LINKS, 0]);
+    await api.post(`files/${file.id}/links`, {});
+    await page.reload();
+    await page.getByText(`These are the newest ${MAX_LINKS} links.`).waitFor();
+    assert.equal(await rows.count(), MAX_LINKS);
+    await link.click();
+    await page.getByRole("heading", { name: "Links", exact: true }).waitFor();
   });
 });
 
