@@ -32,15 +32,19 @@ after(async () => {
   await server?.stop();
 });
 
+/** Resolves when the reads until now are counted, which the server does every second. */
+const counted = () =>
+  new Promise((resolve) => {
+    setTimeout(resolve, 1500);
+  });
+
 test("usage and costs are those of the API, and a nearly full quota is seen", async () => {
   server.run("workspaces", "create", "used");
   const key = server.run("keys", "create", "--workspace", "used", "--quiet");
   server.run("limits", "set", "used", "storage_bytes=1000", "max_files=10");
   const user = client(server.origin, key);
   for (let number = 0; number < 4; number += 1) await user.upload(`${number}.txt`, "x".repeat(240));
-  await new Promise((resolve) => {
-    setTimeout(resolve, 1500);
-  });
+  await counted();
   await opened(browser, { origin: server.origin, key }, async (page) => {
     await visit(page, `${server.origin}/console/workspace`);
     const since = Math.floor(Date.now() / 1000 / DAY_S) * DAY_S;
@@ -120,13 +124,38 @@ test("costs stand by key, with the names that the session may read", async () =>
     assert.deepEqual(await rows(page), [id, "program 1"]);
     await page.getByText("An id without a name is that of").waitFor();
   });
-  await opened(browser, { origin: server.origin, key: adminKey }, async (page) => {
+  await opened(browser, { origin: server.origin, key: adminKey }, async (page, { seen }) => {
     await Promise.all([page.waitForEvent("load"), page.getByLabel("Workspace").selectOption({ label: "shared" })]);
     await visit(page, `${server.origin}/console/workspace`);
     assert.deepEqual(await rows(page), ["program 2", "program 1"]);
     const sums = await page.locator(":is(#costs, #by-key) tfoot .amount").allTextContents();
     assert.equal(sums[0], sums[1]);
     await looks(page, "costs-by-key");
+    await page.getByRole("button", { name: "7 days" }).click();
+    await page.getByText("in 7 days").first().waitFor();
+    const asked = (pattern) => seen.requests.filter((url) => pattern.test(url)).length;
+    const costs = /costs\?.*(line_item|api_key_id)/;
+    assert.deepEqual([asked(costs), asked(/\/api_keys/)], [2, 1], "costs once for each time, names once");
+  });
+});
+
+test("line items stand in the order of the API, whichever key caused them", async () => {
+  server.run("workspaces", "create", "ordered");
+  const users = [];
+  for (let number = 0; number < 2; number += 1) {
+    const user = client(server.origin, server.run("keys", "create", "--workspace", "ordered", "--quiet"));
+    const { id } = await user.get("organization/key");
+    users.push({ id, user });
+  }
+  // The answer with both groups has the keys in the order of their ids: the one that only reads comes first there.
+  const [{ user: reader }, { user: writer }] = users.sort((one, other) => (one.id < other.id ? -1 : 1));
+  await reader.get(`files/${(await writer.upload("a.txt", "a")).id}`);
+  await counted();
+  await opened(browser, { origin: server.origin, key: adminKey }, async (page) => {
+    await Promise.all([page.waitForEvent("load"), page.getByLabel("Workspace").selectOption({ label: "ordered" })]);
+    await visit(page, `${server.origin}/console/workspace`);
+    const rows = await page.locator("#costs tbody th").allTextContents();
+    assert.deepEqual(rows.slice(0, 3), ["Storage", "Creates, completions and lists", "Retrievals and downloads"]);
   });
 });
 
