@@ -45,13 +45,15 @@ test("a file is asked for by a link, which the command of the page uses up", asy
     await dialog.getByLabel("The link works for").selectOption("An hour");
     await looks(page, "link-form");
     await dialog.getByRole("button", { name: "Make a link" }).click();
-    const url = await dialog.getByLabel("Link", { exact: true }).inputValue();
+    const field = await dialog.getByLabel("Link", { exact: true }).elementHandle();
+    const url = await field.inputValue();
     const command = await dialog.getByRole("group", { name: "Command" }).innerText();
     assert.ok(command.includes(url), command);
     await looks(page, "link-to-send");
     await dialog.getByRole("button", { name: "Done" }).click();
     await page.locator("dialog").waitFor({ state: "detached" });
     assert.ok(!(await page.content()).includes(url.split(".").at(-1)), "the signature stays nowhere in the page");
+    assert.equal(await field.evaluate(({ value }) => value), "");
 
     const [link] = (await user.get("links")).data;
     assert.deepEqual(

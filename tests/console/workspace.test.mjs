@@ -9,10 +9,11 @@ import { client, start } from "./server.mjs";
 const DAY_S = 86_400;
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+const USD_OF_A_CREATE = 0.01;
 const PRICES = `[[prices]]
 effective_from = "2026-01-01T00:00:00Z"
 currency = "usd"
-"files.ops.class_a" = { per = "1000_requests", usd = "10" }
+"files.ops.class_a" = { per = "1000_requests", usd = "${1000 * USD_OF_A_CREATE}" }
 `;
 
 let browser;
@@ -86,6 +87,7 @@ test("days are those of UTC, and the figures of each day are saved as CSV", asyn
   // It is still yesterday there for most of the day, and already tomorrow elsewhere.
   for (const timezoneId of ["America/Los_Angeles", "Pacific/Kiritimati"]) {
     await opened(browser, { origin: server.origin, key, options: { ...WIDE, timezoneId } }, async (page) => {
+      await counted();
       await visit(page, `${server.origin}/console/workspace`);
       const [year, month, day] = today.split("-").map(Number);
       const named = `${MONTHS[month - 1]} ${day}, ${year}`;
@@ -103,8 +105,10 @@ test("days are those of UTC, and the figures of each day are saved as CSV", asyn
       assert.match(lines[0], /^day_utc,workspace,stored_bytes_at_most,.*,costs_usd$/);
       assert.match(
         lines[30],
-        new RegExp(`^${today},"'=1\\+2 ""and"", more",500,500,1,\\d+,\\d+,\\d+,\\d+,\\d+,0(\\.\\d+)?$`),
+        new RegExp(`^${today},"'=1\\+2 ""and"", more",500,500,1,\\d+,\\d+,\\d+,\\d+,\\d+,0\\.\\d+$`),
       );
+      const [creates, , , , cost] = lines[30].split(",").slice(-5).map(Number);
+      assert.equal(cost, Number((creates * USD_OF_A_CREATE).toFixed(2)));
     });
   }
 });
