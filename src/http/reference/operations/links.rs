@@ -89,7 +89,8 @@ fn create_upload() -> RouteDoc {
     let operation = Operation {
         about: vec![
             "Makes a URL that takes one `PUT` without a key: its body becomes a File with this name and purpose. Only \
-             this answer shows the URL. The same bytes sent again get the first answer for a day."
+             this answer shows the URL. The same bytes sent again get the first answer until the link expires, and for \
+             a day at most."
                 .into(),
         ],
         extension: EXTENSION,
