@@ -45,13 +45,15 @@ test("a file is asked for by a link, which the command of the page uses up", asy
     await dialog.getByLabel("The link works for").selectOption("An hour");
     await looks(page, "link-form");
     await dialog.getByRole("button", { name: "Make a link" }).click();
-    const url = await dialog.getByLabel("Link", { exact: true }).inputValue();
+    const field = await dialog.getByLabel("Link", { exact: true }).elementHandle();
+    const url = await field.inputValue();
     const command = await dialog.getByRole("group", { name: "Command" }).innerText();
     assert.ok(command.includes(url), command);
     await looks(page, "link-to-send");
     await dialog.getByRole("button", { name: "Done" }).click();
     await page.locator("dialog").waitFor({ state: "detached" });
     assert.ok(!(await page.content()).includes(url.split(".").at(-1)), "the signature stays nowhere in the page");
+    assert.equal(await field.evaluate(({ value }) => value), "");
 
     const [link] = (await user.get("links")).data;
     assert.deepEqual(
@@ -90,9 +92,12 @@ test("links are paged, named, revoked one by one and all at once", async () => {
     await page.getByRole("button", { name: "Show older links" }).waitFor({ state: "hidden" });
     await looks(page, "links-many");
 
+    await rows.first().getByText("never", { exact: true }).waitFor();
+    assert.equal(await status(PAGE_ROWS + 1), 200);
     await rows.first().getByRole("button", { name: "Revoke the link of <b>one</b>.txt" }).click();
     await dialog.getByRole("button", { name: "Revoke", exact: true }).click();
     await rows.first().getByText("revoked", { exact: true }).waitFor();
+    assert.equal(await rows.first().getByText("never", { exact: true }).count(), 0, "the row is that of the server");
     assert.equal(await rows.count(), PAGE_ROWS + 2, "the pages that were read stay");
     assert.deepEqual([await status(PAGE_ROWS + 1), await status(PAGE_ROWS)], [403, 200]);
 
@@ -102,6 +107,27 @@ test("links are paged, named, revoked one by one and all at once", async () => {
     await page.getByText(`${PAGE_ROWS + 1} links revoked`).waitFor();
     await page.waitForFunction(() => document.querySelectorAll("#content tbody .badge.good").length === 0);
     assert.equal(await status(PAGE_ROWS), 403);
+  });
+});
+
+test("a link to a file that is gone has its id, and leads nowhere", async () => {
+  const { key, user } = workspace("gone");
+  const files = [await user.upload("open.txt", "open"), await user.upload("revoked.txt", "revoked")];
+  const links = [];
+  for (const { id } of files) links.push(await user.post(`files/${id}/links`, {}));
+  await user.post(`links/${links[1].id}/revoke`, {});
+  await opened(browser, { origin: server.origin, key }, async (page) => {
+    const rows = page.locator("#content tbody tr");
+    await visit(page, `${server.origin}/console/links`);
+    for (const { filename } of files) await rows.getByRole("link", { name: filename }).waitFor();
+    for (const { id } of files) await user.remove(`files/${id}`);
+    await visit(page, `${server.origin}/console/links`);
+    for (const [file, status] of [
+      [files[0], "file deleted"],
+      [files[1], "revoked"],
+    ])
+      await rows.filter({ hasText: file.id }).getByText(status, { exact: true }).waitFor();
+    assert.equal(await rows.getByRole("link").count(), 0);
   });
 });
 

@@ -172,6 +172,33 @@ test("a log-out at the provider ends the sessions here", async () => {
   });
 });
 
+test("further people are those of the shown list, whatever is typed", async () => {
+  for (const account of ["rita", "walt"]) await as(account, () => {});
+  await as("adam", async (page) => {
+    let release;
+    const held = new Promise((resolve) => {
+      release = resolve;
+    });
+    await page.route("**/organization/users?*", async (route) => {
+      const url = new URL(route.request().url());
+      url.searchParams.set("limit", "1");
+      if (url.searchParams.has("emails[]")) await held;
+      await route.continue({ url: url.href });
+    });
+    await visit(page, `${server.origin}/console/admin/people`);
+    const [rows, more] = [page.locator("#content tbody tr"), page.getByRole("button", { name: "Show more people" })];
+    assert.equal(await rows.count(), 1);
+    await page.getByLabel("E-mail address").fill("nobody@example.com");
+    await more.click();
+    await rows.nth(1).waitFor();
+    assert.ok(await more.isVisible(), "there is a third person");
+    await page.getByRole("button", { name: "Find" }).click();
+    await more.waitFor({ state: "hidden" });
+    release();
+    await page.getByText("Nobody who signed in has the address “nobody@example.com”.").waitFor();
+  });
+});
+
 test("an administrator makes an administrator of a person, takes it back, and removes the person", async () => {
   await as("walt", async (walt) => {
     await walt.getByRole("link", { name: "shared.txt", exact: true }).click();

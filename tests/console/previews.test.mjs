@@ -7,6 +7,8 @@ import zlib from "node:zlib";
 import { launch, looks, opened, visit } from "./browser.mjs";
 import { client, start } from "./server.mjs";
 
+const MAX_LINKS = 200;
+
 let browser;
 let server;
 let api;
@@ -30,9 +32,9 @@ const request = (number) =>
 
 /** Shows a File, and uses its page. */
 async function shown(file, use, expected) {
-  await opened(browser, { origin: server.origin, key: server.key, expected }, async (page) => {
+  await opened(browser, { origin: server.origin, key: server.key, expected }, async (page, { seen }) => {
     await visit(page, `${server.origin}/console/files/${file.id}`);
-    await use(page, page.locator("#preview"));
+    await use(page, page.locator("#preview"), seen);
   });
 }
 
@@ -84,23 +86,66 @@ test("details, copy and download", async () => {
 
 test("a file is shared by a link that is shown once, and revoked", async () => {
   const file = await api.upload("shared.txt", "for everybody");
-  await shown(file, async (page) => {
+  await shown(file, async (page, _, seen) => {
     await page.getByRole("button", { name: "Share" }).click();
     await page.getByLabel("The link works for").selectOption("An hour");
     await page.getByRole("button", { name: "Make a link" }).click();
-    const url = await page.getByLabel("Link", { exact: true }).inputValue();
+    const field = await page.getByLabel("Link", { exact: true }).elementHandle();
+    const url = await field.inputValue();
     assert.equal(await (await fetch(url)).text(), "for everybody");
     await looks(page, "file-link");
     await page.getByRole("button", { name: "Done" }).click();
-    assert.ok(!(await page.content()).includes(url.split(".").at(-1)), "the signature stays nowhere in the page");
+    await page.locator("dialog").waitFor({ state: "detached" });
+    assert.equal(await field.evaluate(({ value }) => value), "", "the link stays nowhere in the page");
     const row = page.getByRole("row").filter({ hasText: "active" });
     await looks(page, "file-links");
     assert.ok(await row.getByRole("button", { name: "Revoke the link of" }).locator("path[d^=M]").isVisible());
+    const lists = () => seen.requests.filter((asked) => asked.includes(`/files/${file.id}/links?`)).length;
+    const before = lists();
     await row.getByRole("button", { name: "Revoke the link of" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
     await page.getByText("revoked", { exact: true }).waitFor();
     assert.equal((await fetch(url)).status, 403);
+    assert.equal(lists(), before, "the answer of the revocation is the row");
   });
+});
+
+test("many links are shown up to a bound, and the page says where the others are", async () => {
+  const file = await api.upload("popular.txt", "for everybody");
+  for (let number = 0; number < MAX_LINKS; number += 1) await api.post(`files/${file.id}/links`, {});
+  await shown(file, async (page) => {
+    const [rows, link] = [page.locator("#links tbody tr"), page.locator("#links").getByRole("link", { name: "Links" })];
+    assert.deepEqual([await rows.count(), await link.count()], [MAX_LINKS, 0]);
+    await api.post(`files/${file.id}/links`, {});
+    await page.reload();
+    await page.getByText(`These are the newest ${MAX_LINKS} links.`).waitFor();
+    assert.equal(await rows.count(), MAX_LINKS);
+    await link.click();
+    await page.getByRole("heading", { name: "Links", exact: true }).waitFor();
+  });
+});
+
+test("a file is shown whether or not its links can be listed", async () => {
+  const file = await api.upload("alone.txt", "the content");
+  await shown(
+    file,
+    async (page, preview) => {
+      const links = page.locator("#links");
+      const body = JSON.stringify({ error: { message: "The list failed." } });
+      await page.route("**/links?*", (route) => route.fulfill({ status: 500, body }));
+      await visit(page, `${server.origin}/console/files/${file.id}`);
+      await preview.getByText("the content").waitFor();
+      await links.getByRole("alert").getByText("The list failed.").waitFor();
+      await page.getByRole("button", { name: "Share" }).click();
+      await page.getByRole("button", { name: "Make a link" }).click();
+      await page.getByRole("button", { name: "Done" }).click();
+      await looks(page, "file-links-failed");
+      await page.unroute("**/links?*");
+      await links.getByRole("button", { name: "Try again" }).click();
+      await links.getByText("active").waitFor();
+    },
+    /500/,
+  );
 });
 
 test("a long text is read window by window, and no character is cut", async () => {

@@ -85,6 +85,7 @@ export function client(origin, key) {
     get: async (at) => (await send("GET", at)).json(),
     post: async (at, json) =>
       (await send("POST", at, { body: JSON.stringify(json), headers: { "content-type": "application/json" } })).json(),
+    remove: async (at) => (await send("DELETE", at)).json(),
     bytes: async (id) => Buffer.from(await (await send("GET", `files/${id}/content`)).arrayBuffer()),
     content: async (id) => (await send("GET", `files/${id}/content`)).body,
     async upload(name, content, purpose = "user_data") {

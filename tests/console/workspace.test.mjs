@@ -9,10 +9,11 @@ import { client, start } from "./server.mjs";
 const DAY_S = 86_400;
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+const USD_OF_A_CREATE = 0.01;
 const PRICES = `[[prices]]
 effective_from = "2026-01-01T00:00:00Z"
 currency = "usd"
-"files.ops.class_a" = { per = "1000_requests", usd = "10" }
+"files.ops.class_a" = { per = "1000_requests", usd = "${1000 * USD_OF_A_CREATE}" }
 `;
 
 let browser;
@@ -32,15 +33,19 @@ after(async () => {
   await server?.stop();
 });
 
+/** Resolves when the reads until now are counted, which the server does every second. */
+const counted = () =>
+  new Promise((resolve) => {
+    setTimeout(resolve, 1500);
+  });
+
 test("usage and costs are those of the API, and a nearly full quota is seen", async () => {
   server.run("workspaces", "create", "used");
   const key = server.run("keys", "create", "--workspace", "used", "--quiet");
   server.run("limits", "set", "used", "storage_bytes=1000", "max_files=10");
   const user = client(server.origin, key);
   for (let number = 0; number < 4; number += 1) await user.upload(`${number}.txt`, "x".repeat(240));
-  await new Promise((resolve) => {
-    setTimeout(resolve, 1500);
-  });
+  await counted();
   await opened(browser, { origin: server.origin, key }, async (page) => {
     await visit(page, `${server.origin}/console/workspace`);
     const since = Math.floor(Date.now() / 1000 / DAY_S) * DAY_S;
@@ -82,6 +87,7 @@ test("days are those of UTC, and the figures of each day are saved as CSV", asyn
   // It is still yesterday there for most of the day, and already tomorrow elsewhere.
   for (const timezoneId of ["America/Los_Angeles", "Pacific/Kiritimati"]) {
     await opened(browser, { origin: server.origin, key, options: { ...WIDE, timezoneId } }, async (page) => {
+      await counted();
       await visit(page, `${server.origin}/console/workspace`);
       const [year, month, day] = today.split("-").map(Number);
       const named = `${MONTHS[month - 1]} ${day}, ${year}`;
@@ -99,8 +105,10 @@ test("days are those of UTC, and the figures of each day are saved as CSV", asyn
       assert.match(lines[0], /^day_utc,workspace,stored_bytes_at_most,.*,costs_usd$/);
       assert.match(
         lines[30],
-        new RegExp(`^${today},"'=1\\+2 ""and"", more",500,500,1,\\d+,\\d+,\\d+,\\d+,\\d+,0(\\.\\d+)?$`),
+        new RegExp(`^${today},"'=1\\+2 ""and"", more",500,500,1,\\d+,\\d+,\\d+,\\d+,\\d+,0\\.\\d+$`),
       );
+      const [creates, , , , cost] = lines[30].split(",").slice(-5).map(Number);
+      assert.equal(cost, Number((creates * USD_OF_A_CREATE).toFixed(2)));
     });
   }
 });
@@ -120,13 +128,38 @@ test("costs stand by key, with the names that the session may read", async () =>
     assert.deepEqual(await rows(page), [id, "program 1"]);
     await page.getByText("An id without a name is that of").waitFor();
   });
-  await opened(browser, { origin: server.origin, key: adminKey }, async (page) => {
+  await opened(browser, { origin: server.origin, key: adminKey }, async (page, { seen }) => {
     await Promise.all([page.waitForEvent("load"), page.getByLabel("Workspace").selectOption({ label: "shared" })]);
     await visit(page, `${server.origin}/console/workspace`);
     assert.deepEqual(await rows(page), ["program 2", "program 1"]);
     const sums = await page.locator(":is(#costs, #by-key) tfoot .amount").allTextContents();
     assert.equal(sums[0], sums[1]);
     await looks(page, "costs-by-key");
+    await page.getByRole("button", { name: "7 days" }).click();
+    await page.getByText("in 7 days").first().waitFor();
+    const asked = (pattern) => seen.requests.filter((url) => pattern.test(url)).length;
+    const costs = /costs\?.*(line_item|api_key_id)/;
+    assert.deepEqual([asked(costs), asked(/\/api_keys/)], [2, 1], "costs once for each time, names once");
+  });
+});
+
+test("line items stand in the order of the API, whichever key caused them", async () => {
+  server.run("workspaces", "create", "ordered");
+  const users = [];
+  for (let number = 0; number < 2; number += 1) {
+    const user = client(server.origin, server.run("keys", "create", "--workspace", "ordered", "--quiet"));
+    const { id } = await user.get("organization/key");
+    users.push({ id, user });
+  }
+  // The answer with both groups has the keys in the order of their ids: the one that only reads comes first there.
+  const [{ user: reader }, { user: writer }] = users.sort((one, other) => (one.id < other.id ? -1 : 1));
+  await reader.get(`files/${(await writer.upload("a.txt", "a")).id}`);
+  await counted();
+  await opened(browser, { origin: server.origin, key: adminKey }, async (page) => {
+    await Promise.all([page.waitForEvent("load"), page.getByLabel("Workspace").selectOption({ label: "ordered" })]);
+    await visit(page, `${server.origin}/console/workspace`);
+    const rows = await page.locator("#costs tbody th").allTextContents();
+    assert.deepEqual(rows.slice(0, 3), ["Storage", "Creates, completions and lists", "Retrievals and downloads"]);
   });
 });
 
@@ -207,7 +240,7 @@ test("the default expiry of a purpose is set, and holds for new files", async ()
   server.run("workspaces", "create", "brief");
   const key = server.run("keys", "create", "--workspace", "brief", "--quiet");
   const user = client(server.origin, key);
-  await opened(browser, { origin: server.origin, key: adminKey }, async (page) => {
+  await opened(browser, { origin: server.origin, key: adminKey, expected: /500/ }, async (page) => {
     // The page loads again for the chosen workspace.
     await Promise.all([page.waitForEvent("load"), page.getByLabel("Workspace").selectOption({ label: "brief" })]);
     await visit(page, `${server.origin}/console/workspace`);
@@ -223,7 +256,13 @@ test("the default expiry of a purpose is set, and holds for new files", async ()
     assert.equal(file.expires_at, file.created_at + 1.5 * DAY_S);
     await change();
     await dialog.getByLabel("Files expire").selectOption({ label: "As built in for this purpose" });
+    const list = "**/default_expiries";
+    await page.route(list, (route) => route.fulfill({ status: 500, body: '{"error":{"message":"The list failed."}}' }));
     await dialog.getByRole("button", { name: "Save" }).click();
+    const failure = page.locator("#expiries").getByRole("alert");
+    await failure.getByText("The list failed.").waitFor();
+    await page.unroute(list);
+    await failure.getByRole("button", { name: "Try again" }).click();
     await evals.getByText("never").waitFor();
     assert.equal((await user.upload("b.txt", "b", "evals")).expires_at, null);
   });

@@ -28,8 +28,8 @@ const EVENTS: [&str; 19] = [
     "resource.deleted",
 ];
 
-/// The longest e-mail address that is searched for, in characters.
-const MAX_EMAIL_CHARACTERS: u16 = 254;
+/// The longest e-mail address that the server searches for, in characters.
+const MAX_EMAIL_CHARACTERS: u16 = 255;
 
 /// Writes the page of the server: its health and its work in the background.
 pub fn overview() -> ConsolePage {
@@ -102,7 +102,7 @@ pub fn audit() -> ConsolePage {
                 }
             }
             div { label for="project" { "Workspace" } select #project { option value="" { "All workspaces" } } }
-            div { label for="actor" { "Actor" } input #actor placeholder="key_..., user_... or e-mail" maxlength="255" spellcheck="false" autocomplete="off"; }
+            div { label for="actor" { "Actor" } input #actor placeholder="key_..., user_... or e-mail" maxlength=(MAX_EMAIL_CHARACTERS) spellcheck="false" autocomplete="off"; }
             div { label for="since" { "From" } input #since type="date"; }
             div { label for="until" { "To" } input #until type="date"; }
         }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// The bounds of `limit` in lists of links.
 pub const PAGE_LINKS: RangeInclusive<u32> = 1..=100;
 /// The number of links of a page without a `limit`.
-const DEFAULT_PAGE_LINKS: u32 = 20;
+pub const DEFAULT_PAGE_LINKS: u32 = 20;
 
 /// `GET /v1/files/{id}/links`.
 pub async fn list_file_links(

@@ -30,7 +30,7 @@ use std::sync::Arc;
 /// The bounds of `expiry`, in hours.
 pub const URL_HOURS: RangeInclusive<u64> = 1..=168;
 /// The `expiry` of a URL without one, in hours.
-const DEFAULT_URL_HOURS: u64 = 24;
+pub const DEFAULT_URL_HOURS: u64 = 24;
 
 /// `POST /v1/files/{id}/links`.
 pub async fn create_link(

@@ -35,3 +35,17 @@ async fn serve(State(file): State<Arc<ServedFile>>, method: Method, headers: Hea
     put(response.headers_mut(), CONTENT_SECURITY_POLICY, POLICY);
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::model::person::MAX_EMAIL_CHARS;
+
+    #[test]
+    fn fields_take_the_longest_email_address() {
+        let longest = format!("maxlength=\"{MAX_EMAIL_CHARS}\"");
+        for path in ["/console/admin/people", "/console/admin/audit"] {
+            let page = venna_console::pages().into_iter().find(|page| page.path == path).unwrap();
+            assert!(page.html.contains(&longest), "{path}");
+        }
+    }
+}

@@ -16,7 +16,7 @@ use http::Method;
 use serde_json::Value;
 use std::num::NonZeroU32;
 use std::time::Duration;
-use venna_reference::{Block, BodyExample, ERRORS_SLUG, Failure, Page, ParamIn, code, number};
+use venna_reference::{Block, BodyExample, ERRORS_SLUG, Failure, Page, ParamIn, Schema, code, number};
 
 impl ErrorKind {
     /// Returns the anchor on the page of errors: the code, or a similar word for a kind without a code.
@@ -149,9 +149,17 @@ impl RouteDoc {
         match self.operation.id {
             "cancelUpload" => ApiError::upload_not_pending(UPLOAD, UploadStatus::Completed),
             "archiveProject" => ApiError::default_project_kept(),
-            "retrieveFileUrl" => ApiError::not_an_integer("expiry", "many"),
-            _ => ApiError::not_an_integer("limit", "many"),
+            _ => self
+                .whole_number()
+                .map_or_else(|| ErrorKind::InvalidRequest.example(), |name| ApiError::not_an_integer(name, "many")),
         }
+    }
+
+    /// Returns the name of a parameter of the query that is a whole number: `limit`, or else the first.
+    fn whole_number(&self) -> Option<&'static str> {
+        let parameters = self.operation.parameters_in(ParamIn::Query);
+        let whole = parameters.filter(|one| matches!(one.schema, Schema::Whole(..)));
+        whole.map(|one| one.name).min_by_key(|name| *name != "limit")
     }
 }
 

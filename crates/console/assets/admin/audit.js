@@ -1,5 +1,5 @@
 // The page of the audit log, with filters.
-import { everything, get } from "../core/api.js";
+import { everything } from "../core/api.js";
 import { el, find } from "../core/dom.js";
 import { time } from "../core/format.js";
 import { growing } from "../core/growing.js";
@@ -20,7 +20,9 @@ administration(async () => {
   const people = await known("organization/users", {}, ({ email, name, id }) => email ?? name ?? id);
   find("#project").append(...[...names].map(([id, name]) => el("option", { value: id }, name)));
   const load = growing(place, {
-    read: (after, signal) => get("organization/audit_logs", { ...filters(), limit: PAGE_ROWS, after }, { signal }),
+    path: "organization/audit_logs",
+    rows: PAGE_ROWS,
+    filters,
     row: (entry) => row(entry, names, people),
     table,
     none: () => NONE,

@@ -1,5 +1,5 @@
 // The page of people: everyone who signed in with an account, and who of them is an administrator.
-import { get, post, remove } from "../core/api.js";
+import { post, remove } from "../core/api.js";
 import { ask } from "../core/dialog.js";
 import { el, find } from "../core/dom.js";
 import { growing } from "../core/growing.js";
@@ -11,6 +11,7 @@ import { administration } from "./begin.js";
 
 const PATH = "organization/users";
 const PAGE_ROWS = 50;
+const EMAIL = "emails[]";
 const NOBODY = { title: "No people yet", words: "Whoever signs in with an account appears here.", symbol: "key" };
 const notFound = (email) => ({
   title: "Nothing found",
@@ -26,10 +27,12 @@ administration(async ({ session }) => {
   const email = find("#email");
   const asked = () => email.value.trim();
   const load = growing(place, {
-    read: (after, signal) => get(PATH, { limit: PAGE_ROWS, after, "emails[]": asked() }, { signal }),
+    path: PATH,
+    rows: PAGE_ROWS,
+    filters: () => ({ [EMAIL]: asked() }),
     row: (person) => row(person, session),
     table: (body) => listTable("People", HEADS, body),
-    none: () => (asked() ? notFound(asked()) : session.sign_in.oidc ? NOBODY : NO_ACCOUNTS),
+    none: ({ [EMAIL]: sought }) => (sought ? notFound(sought) : session.sign_in.oidc ? NOBODY : NO_ACCOUNTS),
   });
   find("form.toolbar").addEventListener("submit", (event) => {
     event.preventDefault();

@@ -45,9 +45,7 @@ begin(async ({ can }) => {
     row?.scrollIntoView({ block: "center" });
     row?.querySelector("button")?.focus();
   };
-  await faults(find("#faults"), file, bad, go);
-  await links();
-  await going;
+  await Promise.all([faults(find("#faults"), file, bad, go), links(), going]);
 });
 
 function details(file) {

@@ -1,5 +1,5 @@
 // The page of links: those of the workspace, to read a file and to send one.
-import { get, post } from "../core/api.js";
+import { post } from "../core/api.js";
 import { ask } from "../core/dialog.js";
 import { action, el, find, show } from "../core/dom.js";
 import { ago, plural } from "../core/format.js";
@@ -25,8 +25,9 @@ begin(async (context) => {
   if (!mayRead(context, place, "links")) return;
   const mayWrite = context.can("files.write");
   const first = growing(place, {
-    read: (after, signal) => get("links", { limit: PAGE_ROWS, after }, { signal }),
-    row: (link) => row(link, mayWrite),
+    path: "links",
+    rows: PAGE_ROWS,
+    row: (link) => linkRow(link, { cells, nameOf, mayRevoke: mayWrite }),
     table: (body) => listTable("Links of the workspace", ["File", "Kind", ...LINK_HEADS], body),
     none: () => NONE,
   });
@@ -45,19 +46,13 @@ begin(async (context) => {
   await load();
 });
 
-function row(link, mayWrite) {
-  const name = link.filename ?? link.file_id;
-  const draw = (shown) => {
-    const onRevoked = mayWrite ? () => drawn.replaceWith(draw({ ...shown, status: "revoked" })) : null;
-    const drawn = linkRow(shown, cells(shown, name), { name, onRevoked });
-    return drawn;
-  };
-  return draw(link);
-}
+const nameOf = ({ filename, file_id: file }) => filename ?? file;
 
-function cells({ kind, file_id: file, status, created_at: created }, name) {
-  const text = el("bdi", {}, name);
-  const isThere = file && status !== "file_deleted";
+function cells(link) {
+  const { kind, file_id: file, filename, created_at: created } = link;
+  const text = el("bdi", {}, nameOf(link));
+  // The name of a file ends with the file.
+  const isThere = file && filename !== null;
   return [
     rowHead(
       isThere ? el("a", { href: page(`files/${file}`) }, text) : text,

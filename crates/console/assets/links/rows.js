@@ -9,35 +9,43 @@ import { badge, cell, moment, tool, tools } from "../core/table.js";
 export const LINK_HEADS = ["Status", "Expires", "First used", "Uses", ""];
 
 /**
- * Builds the row of a link.
+ * Builds the row of a link. A revocation replaces the row by one of the server's answer.
  * @param {object} link
- * @param {Node[]} cells the first cells of the row
- * @param {{name: string, onRevoked: (() => void) | null}} how `name` is the link in the name of its button; who may not
- *   revoke has no `onRevoked`
+ * @param {{cells: (link: object) => Node[], nameOf: (link: object) => string, mayRevoke: boolean}} how `cells` builds
+ *   the first cells of the row, `nameOf` returns the link in the name of its button
  */
-export function linkRow(link, cells, { name, onRevoked }) {
-  const revoked = async () => {
-    if (!(await revoke(link))) return;
+export function linkRow(link, how) {
+  const { cells, nameOf, mayRevoke } = how;
+  const end = async () => {
+    const revoked = await revoke(link);
+    if (!revoked) return;
     notice("Link revoked");
-    onRevoked();
+    row.replaceWith(linkRow(revoked, how));
   };
-  return el(
+  const row = el(
     "tr",
     { "data-id": link.id },
-    ...cells,
+    ...cells(link),
     cell("Status", badge(link.status.replace("_", " "), link.status === "active" ? "good" : "")),
     cell("Expires", moment(link.expires_at)),
     cell("First used", moment(link.first_used_at, "never")),
     cell("Uses", link.one_time ? "one" : "any"),
-    tools(onRevoked && link.status === "active" && tool("Revoke the link of", "trash", name, revoked)),
+    tools(mayRevoke && link.status === "active" && tool("Revoke the link of", "trash", nameOf(link), end)),
   );
+  return row;
 }
 
-const revoke = (link) =>
-  ask({
+/** Asks, and revokes a link. Resolves with the link as the server has it then, or null. */
+async function revoke(link) {
+  let revoked = null;
+  await ask({
     title: "Revoke the link?",
     label: "Revoke",
     danger: true,
     fields: [el("p", {}, `Whoever has it cannot ${link.kind === "upload" ? "send" : "open"} the file any more.`)],
-    submit: () => post(`links/${link.id}/revoke`),
+    submit: async () => {
+      revoked = await post(`links/${link.id}/revoke`);
+    },
   });
+  return revoked;
+}

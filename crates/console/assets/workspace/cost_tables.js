@@ -10,6 +10,7 @@ const ITEMS = {
   "files.ingress": ["Bytes of new files", size],
   "files.egress": ["Downloaded bytes", size],
 };
+const ORDER = Object.keys(ITEMS);
 
 const amountOf = (rows) => rows.reduce((sum, { amount }) => sum + amount.value, 0);
 const resultsOf = (buckets) => buckets.flatMap(({ results }) => results);
@@ -19,11 +20,14 @@ export const total = (buckets) => amountOf(resultsOf(buckets));
 
 /** Builds the table of line items. */
 export function itemTable(buckets, days) {
-  const rows = grouped(buckets, "line_item").map(([item, results]) => {
-    const [title, words] = ITEMS[item] ?? [item, count];
-    const quantity = results.reduce((sum, one) => sum + one.quantity, 0);
-    return [title, words(quantity), amountOf(results)];
-  });
+  // The costs are in the order of the keys.
+  const rows = grouped(buckets, "line_item")
+    .sort(([one], [other]) => ORDER.indexOf(one) - ORDER.indexOf(other))
+    .map(([item, results]) => {
+      const [title, words] = ITEMS[item] ?? [item, count];
+      const quantity = results.reduce((sum, one) => sum + one.quantity, 0);
+      return [title, words(quantity), amountOf(results)];
+    });
   return table(`Costs of ${days} days by line item`, ["Line item", "Quantity"], rows, total(buckets));
 }
 

@@ -1,6 +1,7 @@
 // Saves the figures of each day as CSV.
 import { csvOf } from "../core/csv.js";
 import { el } from "../core/dom.js";
+import { total } from "./cost_tables.js";
 
 // Some browsers read the blob only after the click.
 const KEPT_MS = 60_000;
@@ -16,11 +17,10 @@ const FIGURES = [
 ];
 
 const dayOf = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10);
-const amountOf = ({ results }) => results.reduce((sum, { amount }) => sum + amount.value, 0);
 
 /** Saves usage and costs by day, as the page shows them. */
 export function saveDays({ usage, costs, workspace }) {
-  const spent = new Map(costs.map((bucket) => [bucket.start_time, amountOf(bucket)]));
+  const spent = new Map(costs.map((bucket) => [bucket.start_time, total([bucket])]));
   const heads = ["day_utc", "workspace", ...FIGURES.map(([head]) => head), "costs_usd"];
   const rows = usage.map((row) => [
     dayOf(row.start),

@@ -4,6 +4,7 @@ import { ask, choice, field } from "../core/dialog.js";
 import { el, fill } from "../core/dom.js";
 import { duration, plural } from "../core/format.js";
 import { notice } from "../core/notices.js";
+import { tried } from "../core/state.js";
 import { badge, cell, listTable, rowHead, tool, tools } from "../core/table.js";
 
 const HOUR_S = 3600;
@@ -14,7 +15,9 @@ const [BUILT_IN, NEVER, AFTER] = ["built-in", "never", "after"];
 const pathOf = ({ id }) => `organization/projects/${id}/default_expiries`;
 
 /** Shows the default expiries of a workspace. */
-export async function showExpiries(place, workspace) {
+export const showExpiries = (place, workspace) => tried(place, () => draw(place, workspace));
+
+async function draw(place, workspace) {
   const { data } = await get(pathOf(workspace));
   const row = (expiry) =>
     el(

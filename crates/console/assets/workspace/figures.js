@@ -45,12 +45,12 @@ export async function usage(context, days) {
   return buckets.map(({ start_time: start, results }) => ({ start, ...none, ...results[0] }));
 }
 
-/** Reads the costs by day, in groups of `line_item` or `api_key_id`. */
-export async function costs(context, days, group) {
+/** Reads the costs by day, line item and key. */
+export async function costs(context, days) {
   return pages("organization/costs", {
     start_time: since(days),
     limit: days,
-    "group_by[]": group,
+    "group_by[]": ["line_item", "api_key_id"],
     ...ofProject(context),
   });
 }

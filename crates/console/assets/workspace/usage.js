@@ -28,21 +28,22 @@ begin(async (context) => {
   const expiries = find("#expiries");
   show(expiries.closest("section"), manages);
   let drawn;
+  let known = null;
   const load = async (days) => {
     loading(place);
     await tried(place, async () => {
-      const [usage, costs, byKey, names, limits] = await Promise.all([
+      const [usage, costs, names, limits] = await Promise.all([
         figures.usage(context, days),
-        figures.costs(context, days, "line_item"),
-        figures.costs(context, days, "api_key_id"),
-        figures.keyNames(context),
+        figures.costs(context, days),
+        known ?? figures.keyNames(context),
         figures.limits(context),
       ]);
+      known = names;
       show(place, false);
       show(find("#content"), true);
       drawn = { usage, costs, workspace };
       draw(usage, costs, limits, days);
-      drawKeys(byKey, names, days);
+      drawKeys(costs, names, days);
       for (const button of all("[data-action=download]")) show(button, usage.length > 0);
     });
   };
@@ -54,7 +55,7 @@ begin(async (context) => {
     });
   }
   await load(30);
-  if (manages) await tried(expiries, () => showExpiries(expiries, workspace));
+  if (manages) await showExpiries(expiries, workspace);
 });
 
 function draw(usage, costs, own, days) {

@@ -2,17 +2,19 @@
 
 use super::admin::json_body;
 use super::examples::{CREATED_AT, FILE, KEY, LINK, LINK_URL, page_of_one};
-use super::parameters::{in_path, in_query, limit_of, or};
+use super::parameters::{in_path, in_query, limit_within, or};
 use crate::http::catalogue::ErrorKind::{AboveMaximum, BelowMinimum};
+use crate::http::links::{DEFAULT_PAGE_LINKS, DEFAULT_URL_HOURS, PAGE_LINKS, URL_HOURS};
 use crate::http::reference::ids::LINK_ID;
 use crate::http::reference::route_doc::{EXTENSION, FILES, LINKS, RouteDoc, calls};
-use crate::model::link::DEFAULT_LINK_SECONDS;
+use crate::model::link::{DEFAULT_LINK_SECONDS, EXPIRED_LINK_KEPT_SECONDS};
 use serde_json::{Value, json};
 use venna_reference::{Answer, Operation, Parameter, Schema};
 
 const OF_FILE: &str = "/v1/files/{id}/links";
 const ALL: &str = "/v1/links";
 const ONE: &str = "/v1/links/{id}";
+const DAY_SECONDS: u64 = 86_400;
 
 pub fn operations() -> Vec<RouteDoc> {
     vec![create(), list_of_file(), url(), create_upload(), list(), retrieve(), revoke(), revoke_all()]
@@ -28,10 +30,16 @@ fn link_id() -> Parameter {
 
 fn page() -> Vec<Parameter> {
     vec![
-        limit_of(100, "20"),
+        limit_within(&PAGE_LINKS, DEFAULT_PAGE_LINKS),
         or("desc", in_query("order", Schema::Words(vec!["asc", "desc"]), "The order by creation.")),
         in_query("after", LINK_ID, "Cursor: return links after this id."),
     ]
+}
+
+/// Describes a list of links.
+fn listed(which: &str) -> String {
+    let days = EXPIRED_LINK_KEPT_SECONDS / DAY_SECONDS;
+    format!("Lists the links {which}, newest first, also dead ones of the last {days} days.")
 }
 
 fn link() -> Value {
@@ -81,7 +89,8 @@ fn create_upload() -> RouteDoc {
     let operation = Operation {
         about: vec![
             "Makes a URL that takes one `PUT` without a key: its body becomes a File with this name and purpose. Only \
-             this answer shows the URL. The same bytes sent again get the first answer for a day."
+             this answer shows the URL. The same bytes sent again get the first answer until the link expires, and for \
+             a day at most."
                 .into(),
         ],
         extension: EXTENSION,
@@ -94,7 +103,7 @@ fn create_upload() -> RouteDoc {
 
 fn list_of_file() -> RouteDoc {
     let operation = Operation {
-        about: vec!["Lists the links to a File, newest first, also dead ones of the last 30 days.".into()],
+        about: vec![listed("to a File")],
         extension: EXTENSION,
         parameters: [vec![file_id()], page()].concat(),
         answer: Answer::Json("LinkListResponse", page_of_one(&link())),
@@ -104,7 +113,8 @@ fn list_of_file() -> RouteDoc {
 }
 
 fn url() -> RouteDoc {
-    let hours = or("24", in_query("expiry", Schema::Whole(1, 168), "The lifetime of the URL, in hours."));
+    let whole = Schema::Whole(*URL_HOURS.start(), *URL_HOURS.end());
+    let hours = or(DEFAULT_URL_HOURS.to_string(), in_query("expiry", whole, "The lifetime of the URL, in hours."));
     let operation = Operation {
         about: vec!["Makes a link to a File and returns its URL alone, as Mistral's API does.".into()],
         extension: EXTENSION,
@@ -117,7 +127,7 @@ fn url() -> RouteDoc {
 
 fn list() -> RouteDoc {
     let operation = Operation {
-        about: vec!["Lists the links of the project, newest first, also dead ones of the last 30 days.".into()],
+        about: vec![listed("of the project")],
         extension: EXTENSION,
         parameters: page(),
         answer: Answer::Json("LinkListResponse", page_of_one(&link())),

@@ -4,6 +4,7 @@ use crate::http::list::MAX_FILTER_VALUES;
 use crate::model::idempotency::MAX_KEY_CHARS;
 use crate::model::page::PAGE_FILES;
 use crate::model::person::MAX_EMAIL_CHARS;
+use std::ops::RangeInclusive;
 use venna_reference::{ParamIn, Parameter, Schema, Shape, number};
 
 /// The description of `limit`.
@@ -55,8 +56,13 @@ pub fn or(default: impl Into<String>, parameter: Parameter) -> Parameter {
 
 /// Describes `limit` of a list of Files or parts.
 pub fn limit_of_files() -> Parameter {
-    let (least, most) = (u64::from(*PAGE_FILES.start()), u64::from(*PAGE_FILES.end()));
-    or(number(most), in_query("limit", Schema::Whole(least, most), MOST))
+    limit_within(&PAGE_FILES, *PAGE_FILES.end())
+}
+
+/// Describes `limit` of a list by its bounds, and what holds without it.
+pub fn limit_within(bounds: &RangeInclusive<u32>, default: u32) -> Parameter {
+    let whole = Schema::Whole((*bounds.start()).into(), (*bounds.end()).into());
+    or(number(default.into()), in_query("limit", whole, MOST))
 }
 
 /// Describes `limit` of a list, and what holds without it.
