@@ -1,5 +1,6 @@
 //! A client of OpenAI-compatible Files APIs: bounded retries, checked transfers, uploads and downloads that go on.
 
+mod answer;
 mod checksum;
 mod connection;
 mod dialect;
