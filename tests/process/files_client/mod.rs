@@ -24,8 +24,13 @@ fn files(server: &Program, key: &str, arguments: &[&str]) -> Output {
 
 /// Returns the command `venna files` for a server and a key, with its state and configuration below `home`.
 fn command(address: SocketAddr, key: &str, home: &Path, arguments: &[&str]) -> Command {
-    let mut command = venna(&["files"]);
-    command.args(arguments).env("VENNA_URL", format!("http://{address}")).env("VENNA_API_KEY", key);
+    client(address, key, home, &[&["files"], arguments].concat())
+}
+
+/// Returns a command of the client, such as `import`, for a server and a key.
+fn client(address: SocketAddr, key: &str, home: &Path, words: &[&str]) -> Command {
+    let mut command = venna(words);
+    command.env("VENNA_URL", format!("http://{address}")).env("VENNA_API_KEY", key);
     command.env("HOME", home).env_remove("XDG_STATE_HOME").env_remove("XDG_CONFIG_HOME");
     command.env_remove("OPENAI_API_KEY").env_remove("OPENAI_BASE_URL");
     command

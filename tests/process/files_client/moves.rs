@@ -1,7 +1,7 @@
 //! `venna export` and `venna import`: workspaces move between servers and folders, whatever cuts them off.
 
 use super::kills::{bytes, ends_within, list};
-use super::{command, files, started, state, text};
+use super::{client, files, started, state, text};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{read, read_to_string, write};
 use std::path::{Path, PathBuf};
@@ -19,14 +19,14 @@ const LONGEST_LIFE_MS: usize = 150;
 const LARGE_BYTES: usize = 3_000_000;
 
 /// A server with its key, and a home for the state of a client.
-struct Place {
-    data: Data,
-    server: Program,
-    key: String,
+pub struct Place {
+    pub data: Data,
+    pub server: Program,
+    pub key: String,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let (data, server) = started();
         let key = data.first_key();
         Self { data, server, key }
@@ -36,27 +36,19 @@ impl Place {
         format!("http://{}", self.server.address)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.data.folder.path().join(name)
     }
 
     /// Returns `venna import` to this server.
-    fn import(&self, source: &str, key: &str, map: &Path) -> Command {
+    pub fn import(&self, source: &str, key: &str, map: &Path) -> Command {
         let mut import = self.client("import");
         import.args([source, "--map"]).arg(map).env("VENNA_FROM_API_KEY", key);
         import
     }
 
     fn client(&self, word: &str) -> Command {
-        let of_files = command(self.server.address, &self.key, self.data.folder.path(), &[]);
-        let mut client = venna_testkit::program::venna(&[word]);
-        for (name, value) in of_files.get_envs() {
-            match value {
-                Some(value) => client.env(name, value),
-                None => client.env_remove(name),
-            };
-        }
-        client
+        client(self.server.address, &self.key, self.data.folder.path(), &[word])
     }
 
     /// Fills the server with files of some purposes, some of which expire. Returns their contents by their names.
