@@ -86,7 +86,7 @@ pub(crate) fn path_of(id: &str) -> Result<String, ClientError> {
 }
 
 /// Returns an id as a segment of a path; refuses one that would lead elsewhere.
-pub(crate) fn segment(id: &str) -> Result<&str, ClientError> {
+pub fn segment(id: &str) -> Result<&str, ClientError> {
     let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     if plain { Ok(id) } else { Err(ClientError::Setup(format!("'{}' is no id", id.escape_debug()))) }
 }

@@ -23,7 +23,7 @@ pub use connection::{Client, Server};
 pub use dialect::Dialect;
 pub use download::{Download, Sink};
 pub use error::ClientError;
-pub use files::{FileObject, FilePage, ListQuery};
+pub use files::{FileObject, FilePage, ListQuery, segment};
 pub use journal::{Journal, Run};
 pub use new_file::{NewFile, Source};
 pub use other_files::OtherFile;

@@ -76,11 +76,11 @@ impl Get {
     }
 }
 
-/// Prints Files as a table or as JSON. Names reach a terminal without control characters.
+/// Prints Files as a table or as JSON. Texts of the server reach a terminal without control characters.
 pub fn print(files: &[FileObject], json: bool) -> Result<ExitCode> {
     output::list(files, json, &["ID", "NAME", "PURPOSE", "SIZE", "CREATED"], |file| {
-        let (name, size) = (file.filename.escape_debug().to_string(), quantity::bytes(file.bytes.into()));
-        vec![file.id.clone(), name, file.purpose.clone(), size, output::day(file.created_at)]
+        let [id, name, purpose] = [&file.id, &file.filename, &file.purpose].map(|text| text.escape_debug().to_string());
+        vec![id, name, purpose, quantity::bytes(file.bytes.into()), output::day(file.created_at)]
     })?;
     Ok(ExitCode::SUCCESS)
 }

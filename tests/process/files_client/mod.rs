@@ -1,6 +1,7 @@
 //! `venna files` against a running server.
 
 mod faults;
+mod hostile;
 mod kills;
 mod moves;
 mod other_apis;

@@ -102,7 +102,7 @@ fn is_there(folder: &Path, line: &Exported) -> bool {
 
 /// Downloads a File, or goes on with its download, and returns the path of its content relative to the folder.
 async fn download(client: &Client, folder: &Path, file: &FileObject, transfer: Arc<Transfer>) -> Result<String> {
-    let path = path_of(file);
+    let path = path_of(file)?;
     let target = folder.join(&path);
     if let Some(parent) = target.parent() {
         std::fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;

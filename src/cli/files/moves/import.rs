@@ -145,7 +145,7 @@ impl Import {
         if self.json {
             display.result(&serde_json::to_string(line)?)?;
         } else {
-            display.step(&format!("{} {} {}", line.source_id, line.id, line.filename.escape_debug()));
+            display.step(&format!("{} {} {}", line.source_id, line.id, line.filename).escape_debug().to_string());
         }
         Ok(())
     }
@@ -160,7 +160,8 @@ fn pace(files_per_second: NonZeroU32) -> Interval {
 fn show(items: &[Item], display: &Display) -> Result<ExitCode> {
     for item in items {
         let purpose = item.purpose.as_deref().unwrap_or("-");
-        display.result(&format!("{} {purpose} {} {}", item.id, item.bytes, item.filename.escape_debug()))?;
+        let line = format!("{} {purpose} {} {}", item.id, item.bytes, item.filename);
+        display.result(&line.escape_debug().to_string())?;
     }
     Ok(ExitCode::SUCCESS)
 }
