@@ -10,6 +10,7 @@ mod failures;
 mod invalid;
 mod list;
 mod listing;
+mod local_name;
 mod moves;
 mod partial_file;
 mod profile;

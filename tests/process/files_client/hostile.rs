@@ -6,6 +6,9 @@ use std::collections::BTreeSet;
 use std::fs::{read, read_dir};
 use std::path::Path;
 
+/// The length of the longest name of a file on Linux, in bytes.
+const MAX_NAME_BYTES: usize = 255;
+
 /// Starts a server that has these files by id and name. Each content is its id.
 fn stub(files: &[(&str, &str)]) -> Stub {
     let objects: Vec<(String, String)> =
@@ -52,4 +55,33 @@ fn control_characters_of_a_server_do_not_reach_a_terminal() {
     let listed = command(stub.address, "vk_test", home.path(), &["list"]).output().unwrap();
     assert!(listed.status.success() && text(&listed.stdout).contains("file-\\u{1b}[31m"), "{listed:?}");
     assert!(!listed.stdout.contains(&b'\x1b'), "{listed:?}");
+}
+
+#[test]
+fn long_names_are_shortened_to_what_a_file_may_have_and_stay_different() {
+    let (whole, long) = (format!("{}.txt", "w".repeat(MAX_NAME_BYTES - 4)), "\u{e4}".repeat(200));
+    let all = [
+        ("file-1", whole.clone()),
+        ("file-2", format!("{long}1.txt")),
+        ("file-3", format!("{long}2.txt")),
+        ("file-4", "x".repeat(300)),
+    ];
+    let stub = stub(&all.each_ref().map(|(id, name)| (*id, name.as_str())));
+    let home = tempfile::tempdir().unwrap();
+    let back = home.path().join("back");
+    let words = ["content", "file-1", "file-2", "file-3", "file-4", "-o", &format!("{}/", back.display())];
+    let done = command(stub.address, "vk_test", home.path(), &words).output().unwrap();
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let there = names(&back);
+    assert!(there.len() == 4 && there.contains(&whole), "{there:?}");
+    assert_eq!(there.iter().filter_map(|name| name.strip_suffix(".txt")).count(), 3, "{there:?}");
+    let contents: BTreeSet<Vec<u8>> = there.iter().map(|name| read(back.join(name)).unwrap()).collect();
+    assert_eq!(contents, all.map(|(id, _)| id.as_bytes().to_vec()).into());
+
+    let folder = home.path().join("exported");
+    let done = client(stub.address, "vk_test", home.path(), &["export"]).arg(&folder).output().unwrap();
+    assert!(text(&done.stderr).contains("4 files exported, 0 were there, 0 failed"), "{done:?}");
+    let exported: BTreeSet<String> =
+        (1..=4).flat_map(|number| names(&folder.join(format!("files/file-{number}")))).collect();
+    assert_eq!(exported, there, "names are shortened in the same way everywhere");
 }

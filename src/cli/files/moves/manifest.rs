@@ -1,6 +1,6 @@
 //! The manifest of an exported folder: one line for each File.
 
-use crate::cli::files::content::safe_name;
+use crate::cli::files::local_name::safe_name;
 use serde::{Deserialize, Serialize};
 use venna_client::{ClientError, FileObject, segment};
 
