@@ -202,3 +202,24 @@ fn what_cannot_be_imported_is_reported_and_the_rest_goes_on() {
     let refused = new.import(&old.url(), "vk_wrong", &map).output().unwrap();
     assert_eq!(refused.status.code(), Some(4), "{refused:?}");
 }
+
+#[test]
+fn the_last_line_of_an_id_in_a_manifest_counts() {
+    let new = Place::new();
+    let folder = new.path("folder");
+    std::fs::create_dir(&folder).unwrap();
+    let line = |id: &str, name: &str, path: &str| {
+        let line = serde_json::json!({"id": id, "filename": name, "purpose": "user_data", "bytes": 4,
+            "created_at": 5, "path": path});
+        format!("{line}\n")
+    };
+    write(folder.join("last.txt"), b"last").unwrap();
+    write(folder.join("good.txt"), b"good").unwrap();
+    let lines = [line("file-1", "a", "../gone.txt"), line("file-2", "b", "good.txt"), line("file-1", "c", "last.txt")];
+    write(folder.join("manifest.jsonl"), lines.concat()).unwrap();
+    let done = new.import(folder.to_str().unwrap(), "", &new.path("map.jsonl")).output().unwrap();
+    assert!(text(&done.stderr).contains("2 files imported, 0 were there, 0 failed"), "{done:?}");
+    let there = list(&new.server, &new.key);
+    let names: BTreeSet<&str> = there.iter().map(|file| file["filename"].as_str().unwrap()).collect();
+    assert_eq!((there.len(), names), (2, ["b", "c"].into()));
+}

@@ -2,6 +2,7 @@
 
 use crate::cli::files::local_name::safe_name;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use venna_client::{ClientError, FileObject, segment};
 
 /// The name of the manifest in its folder.
@@ -26,6 +27,14 @@ pub struct Exported {
 pub fn path_of(file: &FileObject) -> Result<String, ClientError> {
     let name = safe_name(&file.filename).unwrap_or_else(|_| UNNAMED.to_owned());
     Ok(format!("{CONTENTS}/{}/{name}", segment(&file.id)?))
+}
+
+/// Returns the last line of each id, in the order of the lines. A manifest only grows, so a later line replaces an
+/// earlier one.
+pub fn last_lines(lines: Vec<Exported>) -> Vec<Exported> {
+    let last: BTreeMap<String, usize> = (0..).zip(&lines).map(|(at, line)| (line.file.id.clone(), at)).collect();
+    let numbered = (0..).zip(lines);
+    numbered.filter(|(at, line)| last.get(&line.file.id) == Some(at)).map(|(_, line)| line).collect()
 }
 
 #[cfg(test)]

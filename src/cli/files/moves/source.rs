@@ -1,6 +1,6 @@
 //! The sources of an import: a server with one of three APIs, an exported folder, or any folder.
 
-use super::manifest::{Exported, MANIFEST};
+use super::manifest::{Exported, MANIFEST, last_lines};
 use super::records::Records;
 use crate::cli::files::invalid::invalid;
 use crate::cli::files::listing::list;
@@ -155,7 +155,7 @@ impl From<OtherFile> for Item {
 }
 
 fn of_manifest(folder: &Path) -> Result<Vec<Item>> {
-    let lines: Vec<Exported> = Records::read(&folder.join(MANIFEST))?;
+    let lines = last_lines(Records::read(&folder.join(MANIFEST))?);
     let item = |Exported { file, path }: Exported| {
         let is_inside = Path::new(&path).components().all(|component| matches!(component, Component::Normal(_)));
         is_inside.then(|| Item {
