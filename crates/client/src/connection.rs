@@ -63,6 +63,12 @@ impl Client {
         })
     }
 
+    /// Returns the URL of the server, with the version at its end.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.base
+    }
+
     /// Returns a text that stands for the server and the key, without the key.
     pub(crate) fn identity(&self) -> String {
         format!("{}\n{}", self.base, self.key_fingerprint)

@@ -1,5 +1,6 @@
 //! `venna files` against a running server.
 
+mod continued;
 mod faults;
 mod hostile;
 mod kills;
