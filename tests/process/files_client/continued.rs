@@ -4,17 +4,20 @@ use super::client;
 use super::kills::list;
 use super::moves::Place;
 use super::stub::{Reply, Stub};
+use super::terminal::Terminal;
 use super::text;
 use std::fs::{File, create_dir, create_dir_all, read_dir, read_to_string, write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use venna_testkit::program::wait_until;
 
 /// A day, in seconds.
 const DAY: u64 = 86_400;
 /// The time that a test may take, in seconds.
 const SLACK_SECONDS: u64 = 120;
+/// The size of a file that has a bar of its own, in bytes.
+const BAR_BYTES: usize = 8 << 20;
 
 /// Returns the time, in Unix seconds.
 fn now() -> u64 {
@@ -181,4 +184,24 @@ fn one_map_serves_imports_to_two_servers() {
         let told = import(place);
         assert!(told.contains("0 files imported, 1 were there, 0 failed"), "{told}");
     }
+}
+
+#[test]
+fn the_bar_of_an_import_counts_each_byte_once() {
+    let content = "x".repeat(BAR_BYTES);
+    let source = source(content.leak(), None);
+    let target = Stub::start(|_, _| Reply::Silence);
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::start(import(&url(&source), &target, home.path()), 120);
+    wait_until("the file is sent", || target.requests("POST /v1/files").len() == 1);
+    let is_whole = |shown: &str| {
+        let line = shown.lines().find(|line| line.starts_with("1 file"));
+        line.is_some_and(|line| line.contains(" 8.00 MiB/8.00 MiB"))
+    };
+    wait_until("the total shows all bytes", || is_whole(&terminal.shown()));
+    std::thread::sleep(Duration::from_secs(1));
+    let shown = terminal.shown();
+    assert!(is_whole(&shown) && !shown.contains("16.00 MiB"), "{shown}");
+    terminal.type_in("\u{3}");
+    assert_eq!(terminal.code(), Some(130));
 }

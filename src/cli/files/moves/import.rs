@@ -258,7 +258,7 @@ impl Mover {
     async fn stage(&self, item: &Item) -> Result<PathBuf> {
         match (&self.source, &item.path) {
             (Source::Server(client) | Source::Other(client), _) => {
-                let transfer = self.display.transfer(&item.filename, item.bytes, Some(&self.total));
+                let transfer = self.display.preparation(&item.filename, item.bytes);
                 self.staging.download(client, item, transfer).await
             }
             (Source::Folder(_), Some(path)) => {
