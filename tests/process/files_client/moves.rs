@@ -223,3 +223,27 @@ fn the_last_line_of_an_id_in_a_manifest_counts() {
     let names: BTreeSet<&str> = there.iter().map(|file| file["filename"].as_str().unwrap()).collect();
     assert_eq!((there.len(), names), (2, ["b", "c"].into()));
 }
+
+#[test]
+fn a_dry_run_shows_what_an_import_would_send() {
+    let new = Place::new();
+    let (folder, map) = (new.path("folder"), new.path("map.jsonl"));
+    std::fs::create_dir(&folder).unwrap();
+    write(folder.join("a.txt"), b"1").unwrap();
+    let import = |words: &[&str]| {
+        let mut import = new.import(folder.to_str().unwrap(), "", &map);
+        let done = import.args(["--default-purpose", "user_data"]).args(words).output().unwrap();
+        assert!(done.status.success(), "{}", text(&done.stderr));
+        text(&done.stdout)
+    };
+    assert_eq!(import(&["--dry-run"]), "a.txt - 1 a.txt\n");
+    assert!(!map.exists(), "a dry run leaves nothing");
+    import(&[]);
+    write(folder.join("b.txt"), b"22").unwrap();
+    let shown = import(&["--dry-run", "--json"]);
+    let line: serde_json::Value = serde_json::from_str(&shown).expect("one line, of the new file");
+    let expected = serde_json::json!({"source_id": "b.txt", "filename": "b.txt", "purpose": null, "bytes": 2});
+    for (name, value) in expected.as_object().unwrap() {
+        assert_eq!(line[name], *value, "{shown}");
+    }
+}

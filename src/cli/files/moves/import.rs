@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use anyhow::{Result, anyhow, bail};
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -51,10 +52,10 @@ pub struct Import {
     /// The most files that are begun in a second.
     #[arg(long, value_name = "NUMBER")]
     files_per_second: Option<NonZeroU32>,
-    /// Shows the files and imports none.
+    /// Shows the files that the map lacks, and imports none.
     #[arg(long)]
     dry_run: bool,
-    /// Prints the line of the map for each file.
+    /// Prints the line of the map for each file; with `--dry-run` a line with its name, purpose, size and times.
     #[arg(long)]
     json: bool,
     /// Shows errors and results only.
@@ -97,7 +98,10 @@ impl Import {
         let direction = Direction { source: source.name(&self.source.source), target: client.url().to_owned() };
         let mut items = source.items(self.purpose.as_deref()).await?;
         if self.dry_run {
-            return show(&items, display);
+            let earlier = if self.map.exists() { Records::read(&self.map)? } else { Vec::new() };
+            let there = direction.imported(earlier);
+            items.retain(|item| !there.contains(&item.id));
+            return self.show(&items, display);
         }
         let (mut map, earlier) = Records::open::<Imported>(&self.map)?;
         let there = direction.imported(earlier);
@@ -145,6 +149,22 @@ impl Import {
         Ok(failures.exit_code())
     }
 
+    /// Shows the files of a dry run.
+    fn show(&self, items: &[Item], display: &Display) -> Result<ExitCode> {
+        for item in items {
+            let Item { id, filename, purpose, bytes, .. } = item;
+            if self.json {
+                let line = json!({"source_id": id, "filename": filename, "purpose": purpose, "bytes": bytes,
+                    "created_at": item.created_at, "expires_at": item.expires_at});
+                display.result(&line.to_string())?;
+            } else {
+                let line = format!("{id} {} {bytes} {filename}", purpose.as_deref().unwrap_or("-"));
+                display.result(&line.escape_debug().to_string())?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
     fn show_line(&self, line: &Imported, display: &Display) -> Result<()> {
         if self.json {
             display.result(&serde_json::to_string(line)?)?;
@@ -159,15 +179,6 @@ fn pace(files_per_second: NonZeroU32) -> Interval {
     let mut pace = interval(Duration::from_secs(1) / files_per_second.get());
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     pace
-}
-
-fn show(items: &[Item], display: &Display) -> Result<ExitCode> {
-    for item in items {
-        let purpose = item.purpose.as_deref().unwrap_or("-");
-        let line = format!("{} {purpose} {} {}", item.id, item.bytes, item.filename);
-        display.result(&line.escape_debug().to_string())?;
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// The source and the new server of an import.
