@@ -6,6 +6,7 @@
 mod content;
 mod delete;
 mod display;
+mod durable;
 mod failures;
 mod invalid;
 mod list;

@@ -1,6 +1,7 @@
 //! The file that a download fills, and the names that it gets at the end.
 
 use super::display::Transfer;
+use super::durable::sync_name;
 use super::local_name::{MAX_NAME_BYTES, shortened};
 use anyhow::{Context, Result, bail};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -60,6 +61,7 @@ impl PartialFile {
             }
             renamed => renamed.with_context(unwritable)?,
         }
+        sync_name(target).with_context(unwritable)?;
         let removed = std::fs::remove_file(&self.etag_path);
         removed.with_context(|| format!("cannot remove {}", self.etag_path.display()))?;
         Ok(size_bytes)
