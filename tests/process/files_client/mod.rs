@@ -137,6 +137,23 @@ fn a_download_survives_a_power_cut_once_it_is_told() {
     }
 }
 
+#[test]
+fn the_help_of_a_command_is_whole() {
+    for (words, sentence) in [
+        (&["files", "upload"][..], "A file of more than 64 MiB is sent in parts."),
+        (&["files", "sync"], "Symbolic links are left out."),
+        (&["export"], "A content is at `files/ID/NAME`."),
+        (&["import"], "Names, purposes and expiries are kept."),
+        (&["check"], "Exit code 1 means that a check failed."),
+        (&["serve"], "SIGHUP reads the configuration again"),
+        (&["compact"], "The disk needs free space"),
+        (&["migrate"], "The source is not changed"),
+    ] {
+        let help = text(&venna(&[words, &["--help"]].concat()).output().unwrap().stdout);
+        assert!(help.contains(sentence), "{words:?}: {help}");
+    }
+}
+
 /// The size of a part, in bytes.
 const PART_BYTES: usize = 64 << 20;
 /// The size of a file of two parts, in bytes.
