@@ -2,7 +2,7 @@
 
 use super::display::Display;
 use super::failures::Failures;
-use super::listing::list;
+use super::listing::{list, retrieve_all};
 use super::server::ServerOptions;
 use crate::cli::{output, quantity};
 use anyhow::Result;
@@ -64,13 +64,8 @@ pub struct Get {
 impl Get {
     pub async fn run(&self, display: &Display) -> Result<ExitCode> {
         let client = self.server.client()?;
-        let (mut files, mut failures) = (Vec::new(), Failures::new(display));
-        for id in &self.ids {
-            match client.retrieve(id).await {
-                Ok(file) => files.push(file),
-                Err(error) => failures.note(id, error)?,
-            }
-        }
+        let mut failures = Failures::new(display);
+        let files = retrieve_all(&client, &self.ids, &mut failures).await?;
         print(&files, self.json)?;
         Ok(failures.exit_code())
     }

@@ -21,6 +21,7 @@ mod sources;
 mod state;
 mod sync;
 mod upload;
+mod user_folder;
 
 pub use moves::{Export, Import};
 

@@ -1,6 +1,7 @@
 //! Profiles: servers and keys by name, in a file that only its user may read.
 
 use super::invalid::invalid;
+use super::user_folder::user_folder;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -47,9 +48,7 @@ impl Profile {
 
 /// Returns the path of the file: `venna/client.toml` below `XDG_CONFIG_HOME` or `~/.config`.
 fn path() -> Option<PathBuf> {
-    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")))?;
-    Some(base.join("venna/client.toml"))
+    Some(user_folder("XDG_CONFIG_HOME", ".config")?.join("client.toml"))
 }
 
 fn read(path: &Path) -> Result<Option<BTreeMap<String, Profile>>> {
