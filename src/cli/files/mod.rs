@@ -3,6 +3,7 @@
 //! Exit codes: 0 success, 1 something failed, 2 an invalid command line, 4 the server did not accept the key, 130 the
 //! user interrupted it.
 
+mod bounded;
 mod content;
 mod delete;
 mod display;
