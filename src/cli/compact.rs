@@ -5,8 +5,10 @@ use super::settings::StoreSettings;
 use crate::app::compact;
 use anyhow::Result;
 
-/// Returns the free space of the SQLite database to the disk, with the server stopped. The disk needs free space for
-/// two more copies of its content: beside the database, and in the folder for temporary files (`SQLITE_TMPDIR`).
+/// Returns the free space of the SQLite database to the disk, with the server stopped.
+///
+/// The disk needs free space for two more copies of its content: beside the database, and in the folder for temporary
+/// files (`SQLITE_TMPDIR`).
 #[derive(Debug, clap::Args)]
 pub struct Compact {
     #[command(flatten)]

@@ -11,8 +11,9 @@ use std::process::ExitCode;
 const METADATA_VARIABLE: &str = "VENNA_TO_METADATA_URL";
 const BLOBS_VARIABLE: &str = "VENNA_TO_BLOBS_URL";
 
-/// Migrates a stopped installation from SQLite to PostgreSQL, and its blobs to another store if given. The source is
-/// not changed, and an interrupted migration continues when it is repeated.
+/// Migrates a stopped installation from SQLite to PostgreSQL, and its blobs to another store if given.
+///
+/// The source is not changed, and an interrupted migration continues when it is repeated.
 #[derive(Debug, clap::Args)]
 pub struct Migrate {
     /// The target database, without an installation, in the form of `metadata_url`; also `VENNA_TO_METADATA_URL`.

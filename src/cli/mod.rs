@@ -1,8 +1,8 @@
 //! The command line: one file per command.
 //!
 //! Secrets and data go to standard output, everything else to standard error. Exit code 0 is success, 1 a failure, 2 an
-//! invalid command line; `fsck`, `scrub`, `backup`, `restore`, `migrate` and
-//! `files` have their own.
+//! invalid command line; `fsck`, `scrub`, `backup`, `restore`, `migrate`, `files`, `export` and `import` have their
+//! own.
 
 mod archive;
 mod audit;
@@ -52,9 +52,9 @@ struct Cli {
     command: Command,
 }
 
+// The help of a command is that of its arguments. A comment here would replace it, without its further paragraphs.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Runs the server in the foreground until SIGTERM or SIGINT, then drains.
     Serve(serve::Serve),
     /// Creates, lists, configures, archives and purges workspaces, with the server running or stopped.
     #[command(subcommand)]
@@ -65,44 +65,29 @@ enum Command {
     /// Shows and sets the limits of workspaces and keys, with the server running or stopped.
     #[command(subcommand)]
     Limits(limits::LimitsCommand),
-    /// Shows the bill, with the server running or stopped: daily usage in UTC, and its cost.
     Usage(Box<usage::UsageCommand>),
     /// Shows the audit log, with the server running or stopped.
     #[command(subcommand)]
     Audit(audit::Audit),
-    /// Prints the effective settings with their origin, and tries out what a server needs: files, stores and clocks.
     Check(check::Check),
-    /// Asks the server of this configuration how it is, and fails when it is not healthy or not there.
     Health(health::Health),
     /// Shows whether a clock jump holds expiry, and confirms the clock, with the server running or stopped.
     #[command(subcommand)]
     Clock(clock::ClockCommand),
-    /// Returns the free space of the SQLite database to the disk, with the server stopped.
     Compact(compact::Compact),
     /// Shows whether metadata and blobs belong together, and pairs them on confirmation.
     #[command(subcommand)]
     Stores(stores::StoresCommand),
-    /// Compares metadata with blobs, in both directions, with the server running or stopped.
     Fsck(inspect::Fsck),
-    /// Reads blobs and compares them with their checksums, with the server running or stopped.
     Scrub(inspect::Scrub),
-    /// Backs up the installation to a folder, with the server running or stopped.
     Backup(archive::Backup),
-    /// Restores a backup to empty or missing stores and checks every byte.
     Restore(archive::Restore),
-    /// Migrates the schema of the database to this version, with the server stopped; `venna serve` does so too.
     Upgrade(upgrade::Upgrade),
-    /// Migrates a stopped installation from SQLite to PostgreSQL, and its blobs to another store if given.
     Migrate(migrate::Migrate),
-    /// Uploads, lists, downloads, deletes and synchronizes files on any server with OpenAI's Files API.
     Files(files::Files),
-    /// Writes the files of a workspace to a folder, with a manifest. Run again, it goes on, and adds new files.
     Export(files::Export),
-    /// Imports the files of another server or of a folder. Run again, it goes on, and makes no file twice.
     Import(files::Import),
-    /// Prints the script that completes commands and flags in a shell.
     Completions(completions::Completions),
-    /// Writes the manual pages, one for each command, to a folder.
     Manual(completions::Manual),
 }
 

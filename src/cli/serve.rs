@@ -12,8 +12,9 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{self, IsTerminal, Write};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Runs the server in the foreground until SIGTERM or SIGINT, then drains. SIGHUP reads the configuration again and
-/// applies what needs no restart.
+/// Runs the server in the foreground until SIGTERM or SIGINT, then drains.
+///
+/// SIGHUP reads the configuration again and applies what needs no restart.
 #[derive(Debug, clap::Args)]
 pub struct Serve {
     #[command(flatten)]

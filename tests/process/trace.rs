@@ -6,9 +6,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use venna_testkit::program::{Data, Program, report, venna};
 
-const CALLS: &str = "openat,write,writev,pwrite64,fsync,fdatasync,rename,renameat,renameat2,sendto,sendmsg";
+pub const CALLS: &str = "openat,write,writev,pwrite64,fsync,fdatasync,rename,renameat,renameat2,sendto,sendmsg";
 
-fn can_trace() -> bool {
+pub fn can_trace() -> bool {
     let probe = Command::new("strace").args(["-f", "-qq", "-e", "trace=fsync", "true"]).output();
     probe.is_ok_and(|output| output.status.success())
 }
@@ -28,7 +28,7 @@ fn traced(data: &Data, log: &Path) -> Option<Program> {
     Some(Program::spawn(command, &data.path()))
 }
 
-fn come_in_order(calls: &[String], steps: &[(&str, &[&str])]) {
+pub fn come_in_order(calls: &[String], steps: &[(&str, &[&str])]) {
     let mut at = 0;
     for (step, parts) in steps {
         let found = calls[at..].iter().position(|call| parts.iter().all(|part| call.contains(part)));
@@ -101,7 +101,7 @@ fn settled(log: &Path, whole: impl Fn(&[String]) -> bool) -> Vec<String> {
 }
 
 /// A call counts at the moment in which it returns.
-fn calls(log: &str) -> Vec<String> {
+pub fn calls(log: &str) -> Vec<String> {
     let mut begun = std::collections::BTreeMap::new();
     let mut calls = Vec::new();
     for line in log.lines() {

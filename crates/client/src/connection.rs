@@ -1,5 +1,6 @@
 //! Connections to a server: TLS, the key, and repeated requests.
 
+use crate::answer::Answer;
 use crate::checksum::hex;
 use crate::dialect::Dialect;
 use crate::error::ClientError;
@@ -62,6 +63,12 @@ impl Client {
         })
     }
 
+    /// Returns the URL of the server, with the version at its end.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.base
+    }
+
     /// Returns a text that stands for the server and the key, without the key.
     pub(crate) fn identity(&self) -> String {
         format!("{}\n{}", self.base, self.key_fingerprint)
@@ -95,15 +102,41 @@ impl Client {
         &self,
         accepts: impl Fn(StatusCode) -> bool,
         tally: &Tally,
-        mut make: impl FnMut() -> F,
+        make: impl FnMut() -> F,
     ) -> Result<Response, ClientError>
+    where
+        F: Future<Output = Result<RequestBuilder, ClientError>>,
+    {
+        self.repeat(accepts, tally, make, async |answer| Ok(answer)).await
+    }
+
+    /// Sends a request that reads only or has an `Idempotency-Key`, and receives the whole answer. Repeats the request
+    /// if the connection breaks within the body of the answer.
+    pub(crate) async fn receive<F>(&self, tally: &Tally, make: impl FnMut() -> F) -> Result<Answer, ClientError>
+    where
+        F: Future<Output = Result<RequestBuilder, ClientError>>,
+    {
+        self.repeat(|status| status.is_success(), tally, make, Answer::of).await
+    }
+
+    /// Sends a request within the limits until `take` has taken an answer that `accepts` names.
+    async fn repeat<F, T>(
+        &self,
+        accepts: impl Fn(StatusCode) -> bool,
+        tally: &Tally,
+        mut make: impl FnMut() -> F,
+        take: impl AsyncFn(Response) -> Result<T, ClientError>,
+    ) -> Result<T, ClientError>
     where
         F: Future<Output = Result<RequestBuilder, ClientError>>,
     {
         let mut repetitions = retry::Repetitions::default();
         loop {
             let (failure, asked_pause) = match answer(make().await?, tally).await {
-                Ok(answer) if accepts(answer.status()) => return Ok(answer),
+                Ok(answer) if accepts(answer.status()) => match take(answer).await {
+                    Ok(taken) => return Ok(taken),
+                    Err(failure) => (failure, None),
+                },
                 Ok(answer) => {
                     let is_repeated = retry::is_repeated(answer.status(), answer.headers());
                     let asked_pause = retry::asked_pause(answer.headers());

@@ -1,5 +1,6 @@
 //! Errors for people.
 
+use crate::connection::in_time;
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
 use std::io;
@@ -27,9 +28,12 @@ pub enum ClientError {
         /// The id of the request at the server.
         request_id: Option<String>,
     },
-    /// The connection failed, or the answer is not readable.
+    /// The connection failed.
     #[error("the connection to the server failed")]
     Connection(#[source] reqwest::Error),
+    /// The answer is not what the API says.
+    #[error("the answer of the server is not readable")]
+    Unreadable(#[source] serde_json::Error),
     /// The server was silent for longer than the time limit.
     #[error("the server does not answer")]
     Silent,
@@ -67,12 +71,15 @@ impl ClientError {
         let status = answer.status();
         let request_id = answer.headers().get("x-request-id").and_then(|id| id.to_str().ok()).map(shown);
         let mut body = Vec::new();
-        while let Ok(Some(piece)) = answer.chunk().await {
-            body.extend_from_slice(&piece);
-            if body.len() > MAX_BODY_BYTES {
-                break;
+        let received = in_time(async {
+            while let Ok(Some(piece)) = answer.chunk().await
+                && body.len() <= MAX_BODY_BYTES
+            {
+                body.extend_from_slice(&piece);
             }
-        }
+        });
+        // The status says enough if the body does not come.
+        received.await.unwrap_or_default();
         let reason = || status.canonical_reason().unwrap_or("no reason given").to_owned();
         Self::Refused { status, message: message(&body).unwrap_or_else(reason), request_id }
     }
@@ -121,6 +128,16 @@ fn shown(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::stream::pending;
+    use reqwest::Body;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_error_whose_body_does_not_come_is_shown_by_its_status() {
+        let silence = Body::wrap_stream(pending::<Result<Vec<u8>, io::Error>>());
+        let answer = http::Response::builder().status(StatusCode::SERVICE_UNAVAILABLE).body(silence).unwrap();
+        let error = ClientError::of(answer.into()).await;
+        assert_eq!(error.to_string(), "the server answers 503 Service Unavailable: Service Unavailable");
+    }
 
     #[test]
     fn messages_come_from_the_envelope_without_control_characters() {

@@ -1,10 +1,9 @@
 //! Lists, retrieves and deletes Files.
 
-use crate::connection::{Client, in_time};
+use crate::connection::Client;
 use crate::error::ClientError;
 use crate::progress::Tally;
-use reqwest::{Method, Response};
-use serde::de::DeserializeOwned;
+use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
 /// A File, as any compatible server sends it.
@@ -56,27 +55,14 @@ pub struct ListQuery {
 impl Client {
     /// Lists a page of Files.
     pub async fn list(&self, query: &ListQuery) -> Result<FilePage, ClientError> {
-        let mut parameters = Vec::new();
-        let limit = query.limit.map(|limit| limit.to_string());
-        for (name, value) in [
-            ("purpose", &query.purpose),
-            ("name_prefix", &query.name_prefix),
-            ("order", &query.order),
-            ("limit", &limit),
-            ("after", &query.after),
-        ] {
-            parameters.extend(value.as_ref().map(|value| (name, value.clone())));
-        }
-        let path = reqwest::Url::parse_with_params("http://host/files", parameters)
-            .map_err(|error| ClientError::Setup(error.to_string()))?;
-        let path = format!("/files?{}", path.query().unwrap_or_default());
-        read(self.send(&Tally::unwatched(), async || Ok(self.request(Method::GET, &path))).await?).await
+        let made = async || Ok(self.request(Method::GET, "/files").query(query));
+        self.receive(&Tally::unwatched(), made).await?.read()
     }
 
     /// Retrieves a File.
     pub async fn retrieve(&self, id: &str) -> Result<FileObject, ClientError> {
         let path = path_of(id)?;
-        read(self.send(&Tally::unwatched(), async || Ok(self.request(Method::GET, &path))).await?).await
+        self.receive(&Tally::unwatched(), async || Ok(self.request(Method::GET, &path))).await?.read()
     }
 
     /// Deletes a File. A repetition that finds no File after a lost answer has deleted it.
@@ -100,14 +86,9 @@ pub(crate) fn path_of(id: &str) -> Result<String, ClientError> {
 }
 
 /// Returns an id as a segment of a path; refuses one that would lead elsewhere.
-pub(crate) fn segment(id: &str) -> Result<&str, ClientError> {
+pub fn segment(id: &str) -> Result<&str, ClientError> {
     let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     if plain { Ok(id) } else { Err(ClientError::Setup(format!("'{}' is no id", id.escape_debug()))) }
-}
-
-/// Reads an answer in JSON.
-pub(crate) async fn read<T: DeserializeOwned>(answer: Response) -> Result<T, ClientError> {
-    in_time(answer.json()).await?.map_err(|error| ClientError::Connection(error.without_url()))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! A client of OpenAI-compatible Files APIs: bounded retries, checked transfers, uploads and downloads that go on.
 
+mod answer;
 mod checksum;
 mod connection;
 mod dialect;
@@ -22,7 +23,7 @@ pub use connection::{Client, Server};
 pub use dialect::Dialect;
 pub use download::{Download, Sink};
 pub use error::ClientError;
-pub use files::{FileObject, FilePage, ListQuery};
+pub use files::{FileObject, FilePage, ListQuery, segment};
 pub use journal::{Journal, Run};
 pub use new_file::{NewFile, Source};
 pub use other_files::OtherFile;

@@ -3,7 +3,6 @@
 use crate::connection::Client;
 use crate::dialect::Dialect;
 use crate::error::ClientError;
-use crate::files::read;
 use crate::progress::Tally;
 use reqwest::Method;
 use serde::{Deserialize, Deserializer, de};
@@ -116,7 +115,7 @@ impl Client {
                 None => request,
             })
         };
-        read(self.send(&Tally::unwatched(), make).await?).await
+        self.receive(&Tally::unwatched(), make).await?.read()
     }
 }
 

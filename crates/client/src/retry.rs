@@ -18,7 +18,10 @@ pub fn is_repeated(status: StatusCode, headers: &HeaderMap) -> bool {
     match headers.get("x-should-retry").and_then(|value| value.to_str().ok()) {
         Some("true") => true,
         Some("false") => false,
-        _ => status.is_server_error() || [408, 409, 429].contains(&status.as_u16()),
+        _ => {
+            let passes = status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED;
+            passes || [408, 409, 429].contains(&status.as_u16())
+        }
     }
 }
 
@@ -72,7 +75,8 @@ mod tests {
 
     #[test]
     fn the_server_overrides_what_the_status_says() {
-        for (status, repeated) in [(408, true), (409, true), (429, true), (500, true), (503, true), (404, false)] {
+        let repeated = [408, 409, 429, 500, 503].map(|status| (status, true));
+        for (status, repeated) in repeated.into_iter().chain([(404, false), (501, false)]) {
             let status = StatusCode::from_u16(status).unwrap();
             assert_eq!(is_repeated(status, &HeaderMap::new()), repeated, "{status}");
             assert!(is_repeated(status, &headers("x-should-retry", "true")));

@@ -64,6 +64,12 @@ impl Uploader {
         }
     }
 
+    /// Returns whether an earlier process began this upload, so that its lifetime is settled.
+    pub fn has_begun(&self, new: &NewFile) -> Result<bool, ClientError> {
+        let (Source::Path(path), Some(run)) = (&new.source, &self.run) else { return Ok(false) };
+        Ok(run.journal().has(&self.name(path, new)?))
+    }
+
     /// Removes the record of an upload whose File the server has.
     pub async fn forget(&self, new: &NewFile) -> Result<(), ClientError> {
         let (Source::Path(path), Some(run)) = (&new.source, &self.run) else { return Ok(()) };

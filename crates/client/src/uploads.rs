@@ -2,7 +2,7 @@
 
 use crate::connection::Client;
 use crate::error::ClientError;
-use crate::files::{FileObject, read, segment};
+use crate::files::{FileObject, segment};
 use crate::progress::Tally;
 use reqwest::multipart::Form;
 use reqwest::{Method, StatusCode};
@@ -76,8 +76,8 @@ impl Client {
             expires_after: new.expires_after_seconds.map(|seconds| ExpiresAfter { anchor: "created_at", seconds }),
         };
         let made = async || Ok(self.request(Method::POST, "/uploads").header("idempotency-key", key).json(&body));
-        match self.send(&Tally::unwatched(), made).await {
-            Ok(answer) => Ok(Some(read::<Identified>(answer).await?.id)),
+        match self.receive(&Tally::unwatched(), made).await {
+            Ok(answer) => Ok(Some(answer.read::<Identified>()?.id)),
             Err(ClientError::Refused { status, .. }) if NO_UPLOADS.contains(&status) => Ok(None),
             Err(error) => Err(error),
         }
@@ -96,7 +96,7 @@ impl Client {
             tally.restart();
             Ok(self.request(Method::POST, &path).header("idempotency-key", key).multipart(form()?))
         };
-        read(self.send(tally, made).await?).await
+        self.receive(tally, made).await?.read()
     }
 
     /// Completes an Upload and returns its File; none if the File was deleted since.
@@ -110,7 +110,7 @@ impl Client {
         let path = format!("{}/complete", path_of(upload)?);
         let body = Completion { part_ids: parts, md5 };
         let made = async || Ok(self.request(Method::POST, &path).header("idempotency-key", key).json(&body));
-        Ok(read::<Completed>(self.send(&Tally::unwatched(), made).await?).await?.file)
+        Ok(self.receive(&Tally::unwatched(), made).await?.read::<Completed>()?.file)
     }
 
     /// Cancels an Upload.

@@ -2,7 +2,7 @@
 
 use crate::connection::Client;
 use crate::error::ClientError;
-use crate::files::{FileObject, read};
+use crate::files::FileObject;
 use crate::local_file::{LocalFile, SharedDigest};
 use crate::new_file::NewFile;
 use crate::progress::{Progress, Tally};
@@ -39,10 +39,10 @@ impl Client {
             let form = form(local, new, &tally, &digest);
             Ok(self.request(Method::POST, "/files").header("idempotency-key", key).multipart(form))
         };
-        let answer = self.send(&tally, made).await?;
-        let is_replay = answer.headers().contains_key(REPLAYED);
+        let answer = self.receive(&tally, made).await?;
+        let is_replay = answer.headers.contains_key(REPLAYED);
         let is_whole = tally.bytes() == local.version.size_bytes;
-        Ok(Sent { file: read(answer).await?, sha256: is_whole.then(|| digest.hex()), is_replay })
+        Ok(Sent { file: answer.read()?, sha256: is_whole.then(|| digest.hex()), is_replay })
     }
 }
 

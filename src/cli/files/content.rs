@@ -3,6 +3,7 @@
 use super::display::Display;
 use super::failures::Failures;
 use super::invalid::invalid;
+use super::local_name::safe_name;
 use super::partial_file::PartialFile;
 use super::server::ServerOptions;
 use anyhow::{Context, Result, bail};
@@ -112,28 +113,5 @@ impl Sink for StandardOutput {
 
     fn keep_etag(&mut self, _: &str) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// Returns the last component of a name, so that a server cannot choose a folder.
-pub fn safe_name(name: &str) -> Result<String> {
-    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    if last.is_empty() || last == "." || last == ".." || last.chars().any(char::is_control) {
-        bail!("the file has no usable name: give --output a path");
-    }
-    Ok(last.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_a_server_stay_in_the_folder() {
-        assert_eq!(safe_name("a.txt").unwrap(), "a.txt");
-        assert_eq!(safe_name("../../etc/passwd").unwrap(), "passwd");
-        for wrong in ["", "..", "a/", "a/..", "a\nb"] {
-            assert!(safe_name(wrong).is_err(), "{wrong}");
-        }
     }
 }

@@ -4,7 +4,7 @@ use super::display::Display;
 use super::failures::Failures;
 use super::invalid::invalid;
 use super::list::print;
-use super::listing::list;
+use super::listing::{list, retrieve_all};
 use super::server::ServerOptions;
 use crate::cli::quantity;
 use crate::clock::Clock;
@@ -79,14 +79,7 @@ impl Delete {
             files.retain(|file| self.matches(file, now));
             return Ok(files);
         }
-        let mut files = Vec::new();
-        for id in &self.ids {
-            match client.retrieve(id).await {
-                Ok(file) => files.push(file),
-                Err(error) => failures.note(id, error)?,
-            }
-        }
-        Ok(files)
+        retrieve_all(client, &self.ids, failures).await
     }
 
     /// Returns the query of the files. The server takes one filter at a time.

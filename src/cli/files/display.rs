@@ -75,6 +75,11 @@ impl Display {
         Arc::new(Transfer { display: self.clone(), name, bar, total })
     }
 
+    /// Shows a transfer that no sum counts, such as the download before an upload.
+    pub fn preparation(&self, name: &str, size_bytes: u64) -> Arc<Transfer> {
+        self.transfer(name, size_bytes, Some(&Total(None)))
+    }
+
     fn bar(&self, name: &str, size_bytes: u64) -> Option<ProgressBar> {
         let Self::Bars(bars) = self else { return None };
         let bar = bars.add(ProgressBar::new(size_bytes).with_prefix(name.to_owned()));

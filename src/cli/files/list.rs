@@ -2,7 +2,7 @@
 
 use super::display::Display;
 use super::failures::Failures;
-use super::listing::list;
+use super::listing::{list, retrieve_all};
 use super::server::ServerOptions;
 use crate::cli::{output, quantity};
 use anyhow::Result;
@@ -64,23 +64,18 @@ pub struct Get {
 impl Get {
     pub async fn run(&self, display: &Display) -> Result<ExitCode> {
         let client = self.server.client()?;
-        let (mut files, mut failures) = (Vec::new(), Failures::new(display));
-        for id in &self.ids {
-            match client.retrieve(id).await {
-                Ok(file) => files.push(file),
-                Err(error) => failures.note(id, error)?,
-            }
-        }
+        let mut failures = Failures::new(display);
+        let files = retrieve_all(&client, &self.ids, &mut failures).await?;
         print(&files, self.json)?;
         Ok(failures.exit_code())
     }
 }
 
-/// Prints Files as a table or as JSON. Names reach a terminal without control characters.
+/// Prints Files as a table or as JSON. Texts of the server reach a terminal without control characters.
 pub fn print(files: &[FileObject], json: bool) -> Result<ExitCode> {
     output::list(files, json, &["ID", "NAME", "PURPOSE", "SIZE", "CREATED"], |file| {
-        let (name, size) = (file.filename.escape_debug().to_string(), quantity::bytes(file.bytes.into()));
-        vec![file.id.clone(), name, file.purpose.clone(), size, output::day(file.created_at)]
+        let [id, name, purpose] = [&file.id, &file.filename, &file.purpose].map(|text| text.escape_debug().to_string());
+        vec![id, name, purpose, quantity::bytes(file.bytes.into()), output::day(file.created_at)]
     })?;
     Ok(ExitCode::SUCCESS)
 }

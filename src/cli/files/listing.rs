@@ -1,10 +1,23 @@
-//! Whole lists of Files, page by page.
+//! Lists of Files: whole ones, page by page, and those of ids.
 
+use super::failures::Failures;
 use anyhow::{Result, bail};
 use venna_client::{Client, FileObject, ListQuery};
 
 /// The size of a page of a list, in files.
 const PAGE_FILES: u32 = 1000;
+
+/// Retrieves the Files of ids. Notes those that fail.
+pub async fn retrieve_all(client: &Client, ids: &[String], failures: &mut Failures) -> Result<Vec<FileObject>> {
+    let mut files = Vec::new();
+    for id in ids {
+        match client.retrieve(id).await {
+            Ok(file) => files.push(file),
+            Err(error) => failures.note(id, error)?,
+        }
+    }
+    Ok(files)
+}
 
 /// Lists at most `most` Files.
 pub async fn list(client: &Client, mut query: ListQuery, most: usize) -> Result<Vec<FileObject>> {

@@ -3,13 +3,16 @@
 //! Exit codes: 0 success, 1 something failed, 2 an invalid command line, 4 the server did not accept the key, 130 the
 //! user interrupted it.
 
+mod bounded;
 mod content;
 mod delete;
 mod display;
+mod durable;
 mod failures;
 mod invalid;
 mod list;
 mod listing;
+mod local_name;
 mod moves;
 mod partial_file;
 mod profile;
@@ -19,6 +22,7 @@ mod sources;
 mod state;
 mod sync;
 mod upload;
+mod user_folder;
 
 pub use moves::{Export, Import};
 
@@ -49,19 +53,14 @@ pub struct Files {
     quiet: bool,
 }
 
+// The help of a command is that of its arguments. A comment here would replace it, without its further paragraphs.
 #[derive(Debug, Subcommand)]
 enum FilesCommand {
-    /// Uploads files, and folders with all files in them. Run again after an interruption, it goes on.
     Upload(upload::Upload),
-    /// Lists files.
     List(list::List),
-    /// Shows files.
     Get(list::Get),
-    /// Downloads the content of files, goes on with interrupted downloads, and compares checksums.
     Content(content::Content),
-    /// Deletes files: those of the ids, or those that match all of the filters.
     Delete(delete::Delete),
-    /// Uploads the files of a folder that the server does not have. Run again after an interruption, it goes on.
     Sync(sync::Sync),
 }
 

@@ -1,6 +1,8 @@
 //! The file that a download fills, and the names that it gets at the end.
 
 use super::display::Transfer;
+use super::durable::sync_name;
+use super::local_name::{MAX_NAME_BYTES, shortened};
 use anyhow::{Context, Result, bail};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
@@ -11,12 +13,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use venna_client::{Download, Hasher, Progress, Sink};
 
+/// The additions to the name of the target: of the file itself, and of the file with its `ETag`.
+const PART: &str = "part";
+const ETAG: &str = "etag";
+/// The longest name that leaves room for both, in bytes.
+const MAX_STEM_BYTES: usize = MAX_NAME_BYTES - ".".len() - PART.len() - ".".len() - ETAG.len();
 /// The longest `ETag` that is read from a file, in bytes.
 const MAX_ETAG_BYTES: u64 = 1024;
 /// The errors of a file system that cannot rename without replacing.
 const NO_EXCHANGE: [Errno; 3] = [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP];
 
-/// The file `TARGET.part`, with the `ETag` of its bytes in `TARGET.part.etag`.
+/// The file `TARGET.part`, with the `ETag` of its bytes in `TARGET.part.etag`. A long name of a target is shortened.
 pub struct PartialFile {
     file: File,
     path: PathBuf,
@@ -27,8 +34,9 @@ pub struct PartialFile {
 impl PartialFile {
     /// Opens the partial file of a target, and returns what it has.
     pub fn open(target: &Path, transfer: Arc<Transfer>) -> Result<(Self, Download)> {
-        let path = target.with_added_extension("part");
-        let etag_path = path.with_added_extension("etag");
+        let name = shortened(target.file_name().unwrap_or_default(), MAX_STEM_BYTES);
+        let path = target.with_file_name(name).with_added_extension(PART);
+        let etag_path = path.with_added_extension(ETAG);
         let unusable = || format!("cannot use {}", path.display());
         let file = open_locked(&path).with_context(unusable)?;
         let mut begun = Download::default();
@@ -53,6 +61,7 @@ impl PartialFile {
             }
             renamed => renamed.with_context(unwritable)?,
         }
+        sync_name(target).with_context(unwritable)?;
         let removed = std::fs::remove_file(&self.etag_path);
         removed.with_context(|| format!("cannot remove {}", self.etag_path.display()))?;
         Ok(size_bytes)

@@ -1,11 +1,13 @@
 //! Profiles: servers and keys by name, in a file that only its user may read.
 
+use super::bounded::read_text;
 use super::invalid::invalid;
+use super::user_folder::user_folder;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -47,9 +49,7 @@ impl Profile {
 
 /// Returns the path of the file: `venna/client.toml` below `XDG_CONFIG_HOME` or `~/.config`.
 fn path() -> Option<PathBuf> {
-    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")))?;
-    Some(base.join("venna/client.toml"))
+    Some(user_folder("XDG_CONFIG_HOME", ".config")?.join("client.toml"))
 }
 
 fn read(path: &Path) -> Result<Option<BTreeMap<String, Profile>>> {
@@ -61,8 +61,7 @@ fn read(path: &Path) -> Result<Option<BTreeMap<String, Profile>>> {
     if file.metadata().with_context(unreadable)?.mode() & RIGHTS_OF_OTHERS != 0 {
         bail!("{} may be used by other users: run `chmod 600` on it", path.display());
     }
-    let mut text = String::new();
-    file.take(MAX_FILE_BYTES).read_to_string(&mut text).with_context(unreadable)?;
+    let text = read_text(file, MAX_FILE_BYTES).with_context(unreadable)?;
     // The message of the parser may show a key.
     toml::from_str(&text).map(Some).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();

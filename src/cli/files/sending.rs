@@ -52,7 +52,7 @@ pub async fn send(
         let name = shown(&new);
         match sent {
             Ok(file) if json => display.result(&serde_json::to_string(&file)?)?,
-            Ok(file) => display.result(&format!("{} {}", file.id, name.escape_debug()))?,
+            Ok(file) => display.result(&format!("{} {}", file.id.escape_debug(), name.escape_debug()))?,
             Err(error) => failures.note(&name, error)?,
         }
     }

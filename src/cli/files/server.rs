@@ -1,12 +1,12 @@
 //! Options that name the server and the key.
 
+use super::bounded::read_text;
 use super::invalid::invalid;
 use super::profile::Profile;
 use anyhow::{Context, Result};
 use std::convert::Infallible;
 use std::fmt;
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use venna_client::{Client, Dialect, Server};
@@ -90,9 +90,6 @@ fn variable(name: &str) -> Option<String> {
 
 /// Reads a key from a file.
 pub fn read_key(path: &Path) -> Result<String> {
-    let mut text = String::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_KEY_BYTES).read_to_string(&mut text))
-        .with_context(|| format!("cannot read the key from {}", path.display()))?;
-    Ok(text.trim().to_owned())
+    let text = File::open(path).and_then(|file| read_text(file, MAX_KEY_BYTES));
+    Ok(text.with_context(|| format!("cannot read the key from {}", path.display()))?.trim().to_owned())
 }

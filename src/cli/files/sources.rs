@@ -1,5 +1,6 @@
 //! The sources of an upload: files, folders, patterns, and standard input.
 
+use crate::model::upload::MAX_UPLOAD_BYTES;
 use anyhow::{Context, Result, bail};
 use glob::MatchOptions;
 use std::collections::BTreeSet;
@@ -7,8 +8,6 @@ use std::fs::{DirEntry, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// The most bytes of standard input: the largest File of an Upload.
-const MAX_SPOOLED_BYTES: u64 = 8 << 30;
 /// The characters of a pattern.
 const PATTERN: [char; 3] = ['*', '?', '['];
 
@@ -62,9 +61,9 @@ pub fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 /// Copies standard input to a file without a name, which ends with the process.
 pub fn spool() -> Result<File> {
     let mut file = tempfile::tempfile().context("cannot create a temporary file")?;
-    let copied = io::copy(&mut io::stdin().lock().take(MAX_SPOOLED_BYTES + 1), &mut file);
-    if copied.context("cannot copy standard input to a temporary file")? > MAX_SPOOLED_BYTES {
-        bail!("standard input has more than {MAX_SPOOLED_BYTES} bytes");
+    let copied = io::copy(&mut io::stdin().lock().take(MAX_UPLOAD_BYTES + 1), &mut file);
+    if copied.context("cannot copy standard input to a temporary file")? > MAX_UPLOAD_BYTES {
+        bail!("standard input has more than {MAX_UPLOAD_BYTES} bytes");
     }
     Ok(file)
 }

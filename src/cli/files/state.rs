@@ -1,5 +1,6 @@
 //! The folder in which `venna files` keeps its state between runs.
 
+use super::user_folder::user_folder;
 use std::path::PathBuf;
 use venna_client::{Client, Journal, Run};
 
@@ -8,9 +9,7 @@ const NOTICE: &str = "venna: note:";
 
 /// Returns the folder of the state: `venna` below `XDG_STATE_HOME` or `~/.local/state`.
 pub fn folder() -> Option<PathBuf> {
-    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")))?;
-    Some(base.join("venna"))
+    user_folder("XDG_STATE_HOME", ".local/state")
 }
 
 /// Begins a run of uploads, or goes on with one. Without a usable folder uploads work, but do not go on later.

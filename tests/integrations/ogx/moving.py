@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,7 @@ def main(ogx: str) -> None:
         words = [os.environ["VENNA_BINARY"], "import", ogx_url, "--map", f"{home}/map.jsonl"]
         settings = {"HOME": home, "VENNA_URL": venna.base_url, "VENNA_API_KEY": key, "VENNA_FROM_API_KEY": "unused"}
         kills = sum(is_killed(words, settings) for _ in range(KILLS))
+        assert kills > 0, "each run ended before its kill: nothing was tried"
         done = subprocess.run(words, env=os.environ | settings, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-2000:]
         check(source, OpenAI(base_url=venna.base_url, api_key=key), Path(home) / "map.jsonl", digests)
@@ -66,7 +68,7 @@ def is_killed(words: list[str], settings: dict[str, str]) -> bool:
         process.wait(random.uniform(0, LONGEST_LIFE_SECONDS))
     except subprocess.TimeoutExpired:
         process.kill()
-    return process.wait() != 0
+    return process.wait() == -signal.SIGKILL
 
 
 def check(ogx: OpenAI, venna: OpenAI, map: Path, digests: dict[str, str]) -> None:

@@ -3,6 +3,7 @@
 use super::stub::{Reply, Stub, file};
 use super::{command, state};
 use md5::{Digest, Md5};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
@@ -78,16 +79,43 @@ fn the_pause_that_a_server_asks_for_is_kept_and_the_key_stays() {
 }
 
 #[test]
-fn a_server_without_uploads_gets_one_request() {
+fn an_answer_that_is_lost_on_its_way_is_asked_for_again() {
+    let cut = |text: String| Reply::CutAnswer(text);
     let case = Case::new(
         LARGE_BYTES,
-        Stub::start(|request, _| match request.line.as_str() {
-            "POST /v1/files" => Reply::Answer(200, "", file("file-1", "a.bin", LARGE_BYTES)),
-            _ => Reply::Answer(404, "", String::new()),
+        Stub::start(move |request, earlier| match (request.line.as_str(), earlier, uploads(&request.line, earlier)) {
+            ("GET /v1/files/file-1", 0, _) => cut("{".into()),
+            ("GET /v1/files/file-1", ..) => Reply::Answer(200, "", file("file-1", "a.bin", LARGE_BYTES)),
+            ("POST /v1/uploads" | "POST /v1/uploads/upload_1/complete", 0, Reply::Answer(.., text)) => cut(text),
+            (.., answer) => answer,
         }),
     );
     assert_eq!(id(&case.upload()), "file-1");
-    assert!(case.stub.requests("POST /v1/files")[0].body_bytes as u64 > LARGE_BYTES);
+    assert_eq!(
+        (case.count("POST /v1/uploads/upload_1/parts"), case.count("POST /v1/uploads/upload_1/complete")),
+        (3, 2)
+    );
+    let keys: BTreeSet<String> =
+        case.stub.requests("POST /v1/uploads").into_iter().map(|request| request.idempotency_key).collect();
+    assert_eq!(keys.len(), 5, "a repetition has the key of its request");
+    let got = command(case.stub.address, "sk-test", &case.home(), &["get", "file-1"]).output().unwrap();
+    assert!(got.status.success(), "{got:?}");
+}
+
+#[test]
+fn a_server_without_uploads_gets_one_request() {
+    for status in [404, 501] {
+        let case = Case::new(
+            LARGE_BYTES,
+            Stub::start(move |request, _| match request.line.as_str() {
+                "POST /v1/files" => Reply::Answer(200, "", file("file-1", "a.bin", LARGE_BYTES)),
+                _ => Reply::Answer(status, "", String::new()),
+            }),
+        );
+        assert_eq!(id(&case.upload()), "file-1");
+        assert!(case.stub.requests("POST /v1/files")[0].body_bytes as u64 > LARGE_BYTES);
+        assert_eq!(case.count("POST /v1/uploads"), 1, "{status}");
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! `venna files` against a running server.
 
+mod continued;
 mod faults;
+mod hostile;
 mod kills;
 mod moves;
 mod other_apis;
@@ -10,12 +12,14 @@ mod stub;
 mod sync;
 mod terminal;
 
+use crate::trace::{CALLS, calls, can_trace, come_in_order};
 use sha2::{Digest, Sha256};
 use std::fs::{create_dir_all, read, write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use venna_testkit::program::{Data, Program, venna};
+use stub::{Reply, Stub};
+use venna_testkit::program::{Data, Program, report, venna};
 
 fn files(server: &Program, key: &str, arguments: &[&str]) -> Output {
     let home = tempfile::tempdir().unwrap();
@@ -24,8 +28,13 @@ fn files(server: &Program, key: &str, arguments: &[&str]) -> Output {
 
 /// Returns the command `venna files` for a server and a key, with its state and configuration below `home`.
 fn command(address: SocketAddr, key: &str, home: &Path, arguments: &[&str]) -> Command {
-    let mut command = venna(&["files"]);
-    command.args(arguments).env("VENNA_URL", format!("http://{address}")).env("VENNA_API_KEY", key);
+    client(address, key, home, &[&["files"], arguments].concat())
+}
+
+/// Returns a command of the client, such as `import`, for a server and a key.
+fn client(address: SocketAddr, key: &str, home: &Path, words: &[&str]) -> Command {
+    let mut command = venna(words);
+    command.env("VENNA_URL", format!("http://{address}")).env("VENNA_API_KEY", key);
     command.env("HOME", home).env_remove("XDG_STATE_HOME").env_remove("XDG_CONFIG_HOME");
     command.env_remove("OPENAI_API_KEY").env_remove("OPENAI_BASE_URL");
     command
@@ -93,6 +102,55 @@ fn an_interrupted_download_goes_on_and_a_damaged_one_is_refused() {
         let done = files(&server, &key, &["content", id, "--force", "-o", target.to_str().unwrap()]);
         assert_eq!(done.status.code(), Some(code), "the received bytes were kept: {}", text(&done.stderr));
         assert_eq!(read(&target).unwrap(), content, "a damaged download replaces no file");
+    }
+}
+
+#[test]
+fn a_download_survives_a_power_cut_once_it_is_told() {
+    if !can_trace() {
+        report("skipped: strace cannot trace here");
+        return;
+    }
+    let stub = Stub::start(|_, _| Reply::Answer(200, "", "content".into()));
+    let home = tempfile::tempdir().unwrap();
+    let (log, folder) = (home.path().join("trace"), home.path().join("back"));
+    let target = format!("{}/a.txt", folder.display());
+    create_dir_all(&folder).unwrap();
+    for replaced in [&[][..], &["--force"]] {
+        let words = [&["content", "file-1", "-o", &target], replaced].concat();
+        let plain = command(stub.address, "vk_test", home.path(), &words);
+        let mut traced = Command::new("strace");
+        traced.args(["-f", "-y", "-qq", "-s", "200", "-e", &format!("trace={CALLS}"), "-o"]).arg(&log);
+        traced.arg(plain.get_program()).args(plain.get_args());
+        traced.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let done = traced.output().unwrap();
+        assert!(done.status.success(), "{done:?}");
+        let calls = calls(&text(&read(&log).unwrap()));
+        let synced_folder = format!("{}>", folder.display());
+        let steps: [(&str, &[&str]); 4] = [
+            ("fsync", &["sync(", "a.txt.part>"]),
+            ("rename", &["rename", "a.txt.part"]),
+            ("fsync of the folder", &["sync(", &synced_folder]),
+            ("the step", &["write(2", "a.txt"]),
+        ];
+        come_in_order(&calls, &steps);
+    }
+}
+
+#[test]
+fn the_help_of_a_command_is_whole() {
+    for (words, sentence) in [
+        (&["files", "upload"][..], "A file of more than 64 MiB is sent in parts."),
+        (&["files", "sync"], "Symbolic links are left out."),
+        (&["export"], "A content is at `files/ID/NAME`."),
+        (&["import"], "Names, purposes and expiries are kept."),
+        (&["check"], "Exit code 1 means that a check failed."),
+        (&["serve"], "SIGHUP reads the configuration again"),
+        (&["compact"], "The disk needs free space"),
+        (&["migrate"], "The source is not changed"),
+    ] {
+        let help = text(&venna(&[words, &["--help"]].concat()).output().unwrap().stdout);
+        assert!(help.contains(sentence), "{words:?}: {help}");
     }
 }
 

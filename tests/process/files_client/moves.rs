@@ -1,7 +1,7 @@
 //! `venna export` and `venna import`: workspaces move between servers and folders, whatever cuts them off.
 
 use super::kills::{bytes, ends_within, list};
-use super::{command, files, started, state, text};
+use super::{client, files, started, state, text};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{read, read_to_string, write};
 use std::path::{Path, PathBuf};
@@ -19,14 +19,14 @@ const LONGEST_LIFE_MS: usize = 150;
 const LARGE_BYTES: usize = 3_000_000;
 
 /// A server with its key, and a home for the state of a client.
-struct Place {
-    data: Data,
-    server: Program,
-    key: String,
+pub struct Place {
+    pub data: Data,
+    pub server: Program,
+    pub key: String,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let (data, server) = started();
         let key = data.first_key();
         Self { data, server, key }
@@ -36,27 +36,19 @@ impl Place {
         format!("http://{}", self.server.address)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.data.folder.path().join(name)
     }
 
     /// Returns `venna import` to this server.
-    fn import(&self, source: &str, key: &str, map: &Path) -> Command {
+    pub fn import(&self, source: &str, key: &str, map: &Path) -> Command {
         let mut import = self.client("import");
         import.args([source, "--map"]).arg(map).env("VENNA_FROM_API_KEY", key);
         import
     }
 
     fn client(&self, word: &str) -> Command {
-        let of_files = command(self.server.address, &self.key, self.data.folder.path(), &[]);
-        let mut client = venna_testkit::program::venna(&[word]);
-        for (name, value) in of_files.get_envs() {
-            match value {
-                Some(value) => client.env(name, value),
-                None => client.env_remove(name),
-            };
-        }
-        client
+        client(self.server.address, &self.key, self.data.folder.path(), &[word])
     }
 
     /// Fills the server with files of some purposes, some of which expire. Returns their contents by their names.
@@ -209,4 +201,49 @@ fn what_cannot_be_imported_is_reported_and_the_rest_goes_on() {
     assert_eq!(keyless.status.code(), Some(2), "{keyless:?}");
     let refused = new.import(&old.url(), "vk_wrong", &map).output().unwrap();
     assert_eq!(refused.status.code(), Some(4), "{refused:?}");
+}
+
+#[test]
+fn the_last_line_of_an_id_in_a_manifest_counts() {
+    let new = Place::new();
+    let folder = new.path("folder");
+    std::fs::create_dir(&folder).unwrap();
+    let line = |id: &str, name: &str, path: &str| {
+        let line = serde_json::json!({"id": id, "filename": name, "purpose": "user_data", "bytes": 4,
+            "created_at": 5, "path": path});
+        format!("{line}\n")
+    };
+    write(folder.join("last.txt"), b"last").unwrap();
+    write(folder.join("good.txt"), b"good").unwrap();
+    let lines = [line("file-1", "a", "../gone.txt"), line("file-2", "b", "good.txt"), line("file-1", "c", "last.txt")];
+    write(folder.join("manifest.jsonl"), lines.concat()).unwrap();
+    let done = new.import(folder.to_str().unwrap(), "", &new.path("map.jsonl")).output().unwrap();
+    assert!(text(&done.stderr).contains("2 files imported, 0 were there, 0 failed"), "{done:?}");
+    let there = list(&new.server, &new.key);
+    let names: BTreeSet<&str> = there.iter().map(|file| file["filename"].as_str().unwrap()).collect();
+    assert_eq!((there.len(), names), (2, ["b", "c"].into()));
+}
+
+#[test]
+fn a_dry_run_shows_what_an_import_would_send() {
+    let new = Place::new();
+    let (folder, map) = (new.path("folder"), new.path("map.jsonl"));
+    std::fs::create_dir(&folder).unwrap();
+    write(folder.join("a.txt"), b"1").unwrap();
+    let import = |words: &[&str]| {
+        let mut import = new.import(folder.to_str().unwrap(), "", &map);
+        let done = import.args(["--default-purpose", "user_data"]).args(words).output().unwrap();
+        assert!(done.status.success(), "{}", text(&done.stderr));
+        text(&done.stdout)
+    };
+    assert_eq!(import(&["--dry-run"]), "a.txt - 1 a.txt\n");
+    assert!(!map.exists(), "a dry run leaves nothing");
+    import(&[]);
+    write(folder.join("b.txt"), b"22").unwrap();
+    let shown = import(&["--dry-run", "--json"]);
+    let line: serde_json::Value = serde_json::from_str(&shown).expect("one line, of the new file");
+    let expected = serde_json::json!({"source_id": "b.txt", "filename": "b.txt", "purpose": null, "bytes": 2});
+    for (name, value) in expected.as_object().unwrap() {
+        assert_eq!(line[name], *value, "{shown}");
+    }
 }

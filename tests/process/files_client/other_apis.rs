@@ -2,7 +2,7 @@
 
 use super::kills::list;
 use super::stub::{Reply, Stub};
-use super::{command, files, started, text};
+use super::{client, files, started, text};
 use std::process::Output;
 use venna_testkit::program::{Data, Program};
 
@@ -22,11 +22,9 @@ impl Move {
     fn import(&self, api: &str) -> Output {
         let url = format!("http://{}", self.stub.address);
         let map = self.data.folder.path().join("map.jsonl");
-        let of_files = command(self.server.address, &self.data.first_key(), self.data.folder.path(), &[]);
-        let mut import = venna_testkit::program::venna(&["import", &url, "--from-api", api]);
-        import.args(["--default-purpose", "user_data", "--map"]).arg(map).env("VENNA_FROM_API_KEY", "secret-of-source");
-        import.envs(of_files.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        import.output().unwrap()
+        let words = ["import", &url, "--from-api", api, "--default-purpose", "user_data", "--map"];
+        let mut import = client(self.server.address, &self.data.first_key(), self.data.folder.path(), &words);
+        import.arg(map).env("VENNA_FROM_API_KEY", "secret-of-source").output().unwrap()
     }
 
     /// Returns the name, the size and the content of each file, the newest first.

@@ -76,3 +76,18 @@ fn a_missing_server_or_key_is_an_invalid_command_line() {
     assert_eq!(get(home.path(), |command| command).status.code(), Some(2));
     assert_eq!(get(home.path(), |command| command.args(["--url", "http://x"])).status.code(), Some(2));
 }
+
+#[test]
+fn a_file_that_is_too_long_is_refused_and_not_cut() {
+    let (stub, home) = (stub(), tempfile::tempdir().unwrap());
+    let long = "# x\n".repeat(20_000);
+    write_profiles(home.path(), &format!("[default]\nurl = \"http://{}\"\nkey = \"k\"\n{long}", stub.address), 0o600);
+    let refused = get(home.path(), |command| command);
+    assert!(refused.status.code() == Some(1) && text(&refused.stderr).contains("more than 65536 bytes"), "{refused:?}");
+    let key = home.path().join("key");
+    write(&key, "k".repeat(5000)).unwrap();
+    let url = format!("http://{}", stub.address);
+    let refused = get(home.path(), |command| command.args(["--url", &url, "--key-file"]).arg(&key));
+    assert!(refused.status.code() == Some(1) && text(&refused.stderr).contains("more than 4096 bytes"), "{refused:?}");
+    assert!(stub.requests("GET").is_empty(), "no request has a cut key");
+}

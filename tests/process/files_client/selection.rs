@@ -1,5 +1,6 @@
 //! Sources of uploads, filters of deletes, and targets of downloads.
 
+use super::kills::list;
 use super::stub::{Reply, Stub};
 use super::terminal::Terminal;
 use super::{command, files, started, text};
@@ -17,11 +18,6 @@ fn names(server: &Program, key: &str, arguments: &[&str]) -> Vec<String> {
         text(&sent.stdout).lines().map(|line| file(line)["filename"].as_str().unwrap().to_owned()).collect();
     names.sort();
     names
-}
-
-fn count(server: &Program, key: &str) -> usize {
-    let listed = files(server, key, &["list", "--all", "--json"]);
-    serde_json::from_slice::<Vec<serde_json::Value>>(&listed.stdout).unwrap().len()
 }
 
 #[test]
@@ -70,18 +66,18 @@ fn filters_choose_what_is_deleted_and_a_person_agrees() {
     assert!(shown.contains("log-1") && shown.contains("log-2") && !shown.contains("keep"), "{shown}");
     assert_eq!(delete(&["--all"]).status.code(), Some(2), "without a terminal --yes is needed");
     assert!(delete(&["--older-than", "1d", "--yes"]).status.success());
-    assert_eq!(count(&server, &key), 3, "nothing is so old");
+    assert_eq!(list(&server, &key).len(), 3, "nothing is so old");
 
     for (answer, code, left) in [("\n", 1, 3), ("y\n", 0, 1)] {
         let arguments = ["delete", "--name-prefix", "log-"];
         let mut terminal = Terminal::start(command(server.address, &key, data.folder.path(), &arguments), 80);
         terminal.wait_for("Delete 2 files (10 B)? [y/N]");
         terminal.type_in(answer);
-        assert_eq!((terminal.code(), count(&server, &key)), (Some(code), left), "{}", terminal.shown());
+        assert_eq!((terminal.code(), list(&server, &key).len()), (Some(code), left), "{}", terminal.shown());
     }
     let all = delete(&["--all", "--yes", "--json"]);
     let line: serde_json::Value = serde_json::from_slice(&all.stdout).unwrap();
-    assert_eq!((line["deleted"].as_bool(), count(&server, &key)), (Some(true), 0));
+    assert_eq!((line["deleted"].as_bool(), list(&server, &key).len()), (Some(true), 0));
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub enum Reply {
     Answer(u16, &'static str, String),
     /// Closes the connection in the middle of the request's body.
     Cut,
+    /// Closes the connection before the end of the answer's body.
+    CutAnswer(String),
     /// Reads the request and is silent.
     Silence,
 }
@@ -102,6 +104,11 @@ fn serve(
         Reply::Silence => {
             body(left_bytes)?;
             std::thread::park();
+            None
+        }
+        Reply::CutAnswer(text) => {
+            body(left_bytes)?;
+            write!(socket, "HTTP/1.1 200 x\r\nContent-Length: {}\r\n\r\n{text}", text.len() + 1).ok()?;
             None
         }
         Reply::Answer(status, headers, text) => {

@@ -1,6 +1,6 @@
 //! `venna export`.
 
-use super::manifest::{Exported, MANIFEST, path_of};
+use super::manifest::{Exported, MANIFEST, last_lines, path_of};
 use super::records::Records;
 use crate::cli::files::display::{Display, Transfer};
 use crate::cli::files::failures::Failures;
@@ -52,8 +52,11 @@ impl Export {
         let client = self.server.client()?;
         std::fs::create_dir_all(&self.folder).with_context(|| format!("cannot create {}", self.folder.display()))?;
         let (mut manifest, earlier) = Records::open::<Exported>(&self.folder.join(MANIFEST))?;
-        let there: BTreeSet<String> =
-            earlier.into_iter().filter(|line| is_there(&self.folder, line)).map(|line| line.file.id).collect();
+        let there: BTreeSet<String> = last_lines(earlier)
+            .into_iter()
+            .filter(|line| is_there(&self.folder, line))
+            .map(|line| line.file.id)
+            .collect();
         let query = ListQuery { purpose: self.purpose.clone(), order: Some("asc".to_owned()), ..ListQuery::default() };
         let mut files = list(&client, query, usize::MAX).await?;
         let found = files.len();
@@ -102,7 +105,7 @@ fn is_there(folder: &Path, line: &Exported) -> bool {
 
 /// Downloads a File, or goes on with its download, and returns the path of its content relative to the folder.
 async fn download(client: &Client, folder: &Path, file: &FileObject, transfer: Arc<Transfer>) -> Result<String> {
-    let path = path_of(file);
+    let path = path_of(file)?;
     let target = folder.join(&path);
     if let Some(parent) = target.parent() {
         std::fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;

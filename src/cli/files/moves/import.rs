@@ -1,10 +1,10 @@
 //! `venna import`.
 
-use super::lifetime::{Lifetime, lifetime};
+use super::lifetime::{Lifetime, lifetime, outlives};
 use super::records::Records;
 use super::source::{Item, Source, SourceOptions};
 use super::staging::Staging;
-use crate::cli::files::display::{Display, Total};
+use crate::cli::files::display::{Display, Total, Transfer};
 use crate::cli::files::failures::Failures;
 use crate::cli::files::server::ServerOptions;
 use crate::cli::files::{GO_ON, run_client, state};
@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use anyhow::{Result, anyhow, bail};
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -51,10 +52,10 @@ pub struct Import {
     /// The most files that are begun in a second.
     #[arg(long, value_name = "NUMBER")]
     files_per_second: Option<NonZeroU32>,
-    /// Shows the files and imports none.
+    /// Shows the files that the map lacks, and imports none.
     #[arg(long)]
     dry_run: bool,
-    /// Prints the line of the map for each file.
+    /// Prints the line of the map for each file; with `--dry-run` a line with its name, purpose, size and times.
     #[arg(long)]
     json: bool,
     /// Shows errors and results only.
@@ -66,6 +67,9 @@ pub struct Import {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Imported {
     source: String,
+    /// The URL of the new server. A line without one counts for every server.
+    #[serde(default)]
+    target: Option<String>,
     source_id: String,
     id: String,
     filename: String,
@@ -91,22 +95,26 @@ impl Import {
 
     async fn import(&self, display: &Display) -> Result<ExitCode> {
         let (source, client) = (self.source.open()?, self.server.client()?);
-        let named = source.name(&self.source.source);
+        let direction = Direction { source: source.name(&self.source.source), target: client.url().to_owned() };
         let mut items = source.items(self.purpose.as_deref()).await?;
         if self.dry_run {
-            return show(&items, display);
+            let earlier = if self.map.exists() { Records::read(&self.map)? } else { Vec::new() };
+            let there = direction.imported(earlier);
+            items.retain(|item| !there.contains(&item.id));
+            return self.show(&items, display);
         }
         let (mut map, earlier) = Records::open::<Imported>(&self.map)?;
-        let earlier = earlier.into_iter().filter(|line| line.source == named);
-        let there: BTreeSet<String> = earlier.map(|line| line.source_id).collect();
+        let there = direction.imported(earlier);
+        let staging = Staging::open(&direction.source, &direction.target)?;
+        staging.sweep(&there, Clock::system().now_seconds())?;
         let found = items.len();
         items.retain(|item| !there.contains(&item.id));
         let new = items.len();
         let total = display.total(&counted(new as u64, "file", "files"), items.iter().map(|item| item.bytes).sum());
-        let run = state::begin_run(&client, &[b"import", named.as_bytes()]);
+        let run = state::begin_run(&client, &[b"import", direction.source.as_bytes()]);
         let mover = Mover {
             source,
-            staging: Staging::open(&named)?,
+            staging,
             uploader: Uploader::new(client.clone(), run.clone(), PARALLEL),
             client,
             purposes: self.rename_purpose.iter().cloned().collect(),
@@ -120,7 +128,7 @@ impl Import {
         while let Some((moved, item)) = moves.next().await {
             match moved {
                 Ok((file, sent)) => {
-                    let line = imported(&named, &item, &file);
+                    let line = direction.line(&item, &file);
                     map.add(&line)?;
                     // From here on the map tells that the file is there.
                     mover.uploader.forget(&sent).await?;
@@ -141,11 +149,27 @@ impl Import {
         Ok(failures.exit_code())
     }
 
+    /// Shows the files of a dry run.
+    fn show(&self, items: &[Item], display: &Display) -> Result<ExitCode> {
+        for item in items {
+            let Item { id, filename, purpose, bytes, .. } = item;
+            if self.json {
+                let line = json!({"source_id": id, "filename": filename, "purpose": purpose, "bytes": bytes,
+                    "created_at": item.created_at, "expires_at": item.expires_at});
+                display.result(&line.to_string())?;
+            } else {
+                let line = format!("{id} {} {bytes} {filename}", purpose.as_deref().unwrap_or("-"));
+                display.result(&line.escape_debug().to_string())?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
     fn show_line(&self, line: &Imported, display: &Display) -> Result<()> {
         if self.json {
             display.result(&serde_json::to_string(line)?)?;
         } else {
-            display.step(&format!("{} {} {}", line.source_id, line.id, line.filename.escape_debug()));
+            display.step(&format!("{} {} {}", line.source_id, line.id, line.filename).escape_debug().to_string());
         }
         Ok(())
     }
@@ -157,24 +181,34 @@ fn pace(files_per_second: NonZeroU32) -> Interval {
     pace
 }
 
-fn show(items: &[Item], display: &Display) -> Result<ExitCode> {
-    for item in items {
-        let purpose = item.purpose.as_deref().unwrap_or("-");
-        display.result(&format!("{} {purpose} {} {}", item.id, item.bytes, item.filename.escape_debug()))?;
-    }
-    Ok(ExitCode::SUCCESS)
+/// The source and the new server of an import.
+struct Direction {
+    source: String,
+    target: String,
 }
 
-fn imported(source: &str, item: &Item, file: &FileObject) -> Imported {
-    Imported {
-        source: source.to_owned(),
-        source_id: item.id.clone(),
-        id: file.id.clone(),
-        filename: file.filename.clone(),
-        purpose: file.purpose.clone(),
-        bytes: file.bytes,
-        created_at: item.created_at,
-        expires_at: file.expires_at,
+impl Direction {
+    /// Returns the ids at the source of the files that are imported, by the lines of a map.
+    fn imported(&self, map: Vec<Imported>) -> BTreeSet<String> {
+        let is_ours = |line: &Imported| {
+            line.source == self.source && line.target.as_ref().is_none_or(|target| *target == self.target)
+        };
+        map.into_iter().filter(is_ours).map(|line| line.source_id).collect()
+    }
+
+    /// Returns the line of a file.
+    fn line(&self, item: &Item, file: &FileObject) -> Imported {
+        Imported {
+            source: self.source.clone(),
+            target: Some(self.target.clone()),
+            source_id: item.id.clone(),
+            id: file.id.clone(),
+            filename: file.filename.clone(),
+            purpose: file.purpose.clone(),
+            bytes: file.bytes,
+            created_at: item.created_at,
+            expires_at: file.expires_at,
+        }
     }
 }
 
@@ -212,26 +246,52 @@ impl Mover {
         }
         let purpose = self.purpose(item)?;
         expires_after(item, Clock::system().now_seconds())?;
+        let source = Bytes::Path(self.stage(item).await?);
+        let mut new = NewFile { source, filename: item.filename.clone(), purpose, expires_after_seconds: None };
+        let goes_on = self.uploader.has_begun(&new)?;
+        if !goes_on {
+            self.staging.begin(&item.id)?;
+        }
         let transfer = self.display.transfer(&item.filename, item.bytes, Some(&self.total));
-        let staged = match (&self.source, &item.path) {
+        let mut file = self.send(item, &mut new, &transfer).await?;
+        let asked = new.expires_after_seconds;
+        if goes_on && outlives(item.expires_at, asked, file.expires_at, Clock::system().now_seconds()) {
+            self.client.delete(&file.id).await?;
+            self.uploader.forget(&new).await?;
+            transfer.take_back(item.bytes);
+            self.staging.begin(&item.id)?;
+            file = self.send(item, &mut new, &transfer).await?;
+        }
+        Ok((file, new))
+    }
+
+    /// Makes the content of a file local, and returns its path.
+    async fn stage(&self, item: &Item) -> Result<PathBuf> {
+        match (&self.source, &item.path) {
             (Source::Server(client) | Source::Other(client), _) => {
-                self.staging.download(client, item, Arc::clone(&transfer)).await?
+                let transfer = self.display.preparation(&item.filename, item.bytes);
+                self.staging.download(client, item, transfer).await
             }
-            (Source::Folder(_), Some(path)) => self.staging.point_to(item, path)?,
+            (Source::Folder(_), Some(path)) => {
+                self.staging.point_to(item, path)?;
+                Ok(path.clone())
+            }
             (Source::Folder(_), None) => bail!("it has no content"),
-        };
-        let expires_after_seconds = expires_after(item, staged.since_seconds)?;
-        let filename = item.filename.clone();
-        let new = NewFile { source: Bytes::Path(staged.path), filename, purpose, expires_after_seconds };
-        let progress: Arc<dyn Progress> = transfer;
-        let file = self.uploader.upload(&new, &progress).await?;
+        }
+    }
+
+    /// Uploads a file with the lifetime that it had left when its upload began, and compares it with its source.
+    async fn send(&self, item: &Item, new: &mut NewFile, transfer: &Arc<Transfer>) -> Result<FileObject> {
+        new.expires_after_seconds = expires_after(item, self.staging.began_at(&item.id)?)?;
+        let progress: Arc<dyn Progress> = Arc::<Transfer>::clone(transfer);
+        let file = self.uploader.upload(new, &progress).await?;
         let differs = item.sha256.as_ref().zip(file.sha256.as_ref()).is_some_and(|(theirs, ours)| theirs != ours);
         if differs || file.bytes != item.bytes {
             self.client.delete(&file.id).await?;
             self.staging.remove(&item.id);
             bail!("its content is not the one that the source describes");
         }
-        Ok((file, new))
+        Ok(file)
     }
 
     fn purpose(&self, item: &Item) -> Result<String> {

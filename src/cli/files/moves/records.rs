@@ -1,5 +1,6 @@
 //! A file of JSON lines that only grows: a line is on disk before the next step begins.
 
+use crate::cli::files::durable::sync_name;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -26,8 +27,7 @@ impl Records {
         file.try_lock().with_context(|| format!("another process uses {}", path.display()))?;
         let (records, whole_bytes) = read(&file).with_context(unusable)?;
         file.set_len(whole_bytes).and_then(|()| file.seek(SeekFrom::End(0))).with_context(unusable)?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder).and_then(|folder| folder.sync_all()).with_context(unusable)?;
+        sync_name(path).with_context(unusable)?;
         Ok((Self { file, path: path.to_owned() }, records))
     }
 

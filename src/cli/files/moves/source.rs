@@ -1,6 +1,6 @@
 //! The sources of an import: a server with one of three APIs, an exported folder, or any folder.
 
-use super::manifest::{Exported, MANIFEST};
+use super::manifest::{Exported, MANIFEST, last_lines};
 use super::records::Records;
 use crate::cli::files::invalid::invalid;
 use crate::cli::files::listing::list;
@@ -8,7 +8,7 @@ use crate::cli::files::server::read_key;
 use crate::cli::files::sync::tree;
 use anyhow::{Context, Result};
 use std::path::{Component, Path, PathBuf};
-use venna_client::{Client, Dialect, ListQuery, OtherFile, Server};
+use venna_client::{Client, Dialect, FileObject, ListQuery, OtherFile, Server};
 
 /// The variable with the key of the source.
 const KEY_VARIABLE: &str = "VENNA_FROM_API_KEY";
@@ -107,7 +107,7 @@ impl Source {
         }
     }
 
-    /// Returns the files, the oldest first.
+    /// Returns the files: of a server the oldest first, of a folder in the order of its manifest or its paths.
     pub async fn items(&self, purpose: Option<&str>) -> Result<Vec<Item>> {
         let mut items = match self {
             Self::Server(client) => of_server(client, purpose).await?,
@@ -124,18 +124,23 @@ impl Source {
 async fn of_server(client: &Client, purpose: Option<&str>) -> Result<Vec<Item>> {
     let (purpose, order) = (purpose.map(str::to_owned), Some("asc".to_owned()));
     let files = list(client, ListQuery { purpose, order, ..ListQuery::default() }, usize::MAX).await?;
-    let item = |file: venna_client::FileObject| Item {
-        id: file.id,
-        filename: file.filename,
-        purpose: Some(file.purpose),
-        bytes: file.bytes,
-        created_at: Some(file.created_at),
-        expires_at: file.expires_at,
-        sha256: file.sha256,
-        path: None,
-        is_readable: true,
-    };
-    Ok(files.into_iter().map(item).collect())
+    Ok(files.into_iter().map(Item::from).collect())
+}
+
+impl From<FileObject> for Item {
+    fn from(file: FileObject) -> Self {
+        Self {
+            id: file.id,
+            filename: file.filename,
+            purpose: Some(file.purpose),
+            bytes: file.bytes,
+            created_at: Some(file.created_at),
+            expires_at: file.expires_at,
+            sha256: file.sha256,
+            path: None,
+            is_readable: true,
+        }
+    }
 }
 
 impl From<OtherFile> for Item {
@@ -155,20 +160,10 @@ impl From<OtherFile> for Item {
 }
 
 fn of_manifest(folder: &Path) -> Result<Vec<Item>> {
-    let lines: Vec<Exported> = Records::read(&folder.join(MANIFEST))?;
+    let lines = last_lines(Records::read(&folder.join(MANIFEST))?);
     let item = |Exported { file, path }: Exported| {
         let is_inside = Path::new(&path).components().all(|component| matches!(component, Component::Normal(_)));
-        is_inside.then(|| Item {
-            id: file.id,
-            filename: file.filename,
-            purpose: Some(file.purpose),
-            bytes: file.bytes,
-            created_at: Some(file.created_at),
-            expires_at: file.expires_at,
-            sha256: file.sha256,
-            path: Some(folder.join(path)),
-            is_readable: true,
-        })
+        is_inside.then(|| Item { path: Some(folder.join(path)), ..Item::from(file) })
     };
     lines.into_iter().map(|line| item(line).context("the manifest names a path outside of its folder")).collect()
 }

@@ -129,7 +129,11 @@ impl Sync {
         }
         for file in &plan.extra {
             let line = json!({"action": "delete", "id": file.id, "filename": file.filename, "bytes": file.bytes});
-            self.show_step(display, &line, &format!("delete {} {}", file.id, file.filename.escape_debug()))?;
+            self.show_step(
+                display,
+                &line,
+                &format!("delete {} {}", file.id.escape_debug(), file.filename.escape_debug()),
+            )?;
         }
         Ok(())
     }
