@@ -8,7 +8,9 @@ pub mod activity;
 pub mod contention;
 pub mod queue;
 
-use std::collections::HashMap;
+// Clients choose none of the keys, so the maps need no hash that withstands chosen ones.
+use foldhash::{HashMap, HashMapExt};
+use std::collections::hash_map::Entry;
 use std::hash::Hash;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,7 +37,7 @@ struct Held<K> {
 
 /// A permit, returned on drop.
 #[derive(Debug)]
-pub struct FairPermit<K: Eq + Hash> {
+pub struct FairPermit<K: Copy + Eq + Hash> {
     owner: K,
     inner: Arc<Inner<K>>,
 }
@@ -69,12 +71,14 @@ impl<K: Copy + Eq + Hash> FairSemaphore<K> {
     pub fn try_acquire(&self, owner: K) -> Option<FairPermit<K>> {
         let Self(inner) = self;
         let mut held = inner.lock();
-        let own = held.of_owner.get(&owner).copied().unwrap_or_default();
-        if !may_acquire(own, held.all.saturating_sub(own), held.permits, held.permits_per_owner) {
+        let Held { permits, permits_per_owner, all, of_owner } = &mut *held;
+        let entry = of_owner.entry(owner);
+        let own = if let Entry::Occupied(own) = &entry { *own.get() } else { 0 };
+        if !may_acquire(own, all.saturating_sub(own), *permits, *permits_per_owner) {
             return None;
         }
-        held.all += 1;
-        held.of_owner.insert(owner, own + 1);
+        *all += 1;
+        entry.insert_entry(own + 1);
         Some(FairPermit { owner, inner: Arc::clone(inner) })
     }
 
@@ -103,14 +107,14 @@ impl<K> Clone for FairSemaphore<K> {
     }
 }
 
-impl<K: Eq + Hash> Drop for FairPermit<K> {
+impl<K: Copy + Eq + Hash> Drop for FairPermit<K> {
     fn drop(&mut self) {
         let mut held = self.inner.lock();
         held.all = held.all.saturating_sub(1);
-        if let Some(own) = held.of_owner.get_mut(&self.owner) {
-            *own = own.saturating_sub(1);
-            if *own == 0 {
-                held.of_owner.remove(&self.owner);
+        if let Entry::Occupied(mut own) = held.of_owner.entry(self.owner) {
+            *own.get_mut() = own.get().saturating_sub(1);
+            if *own.get() == 0 {
+                own.remove();
             }
         }
         drop(held);

@@ -1,5 +1,6 @@
 //! Logging to standard error. A full or closed standard error does not harm the server.
 
+use super::log_format::{WithRequest, add_to_json, add_to_text};
 use super::log_level::LiveLevel;
 use crate::config::{Config, LogFormat};
 use std::io::{self, IsTerminal, Write};
@@ -14,8 +15,17 @@ pub fn start(config: &Config) -> LiveLevel {
     let lines = tracing_subscriber::fmt::layer().with_writer(|| InfallibleWriter(io::stderr()));
     let registry = tracing_subscriber::registry().with(level);
     match format {
-        LogFormat::Text => registry.with(lines.with_ansi(terminal).log_internal_errors(false)).init(),
-        LogFormat::Json => registry.with(lines.json().flatten_event(true).log_internal_errors(false)).init(),
+        LogFormat::Text => {
+            // The format itself knows of colours: it writes a line of a request to a buffer.
+            let lines =
+                lines.map_event_format(|format| WithRequest { format: format.with_ansi(terminal), add: add_to_text });
+            registry.with(lines.with_ansi(terminal).log_internal_errors(false)).init();
+        }
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true).with_current_span(false).with_span_list(false);
+            let lines = lines.map_event_format(|format| WithRequest { format, add: add_to_json });
+            registry.with(lines.log_internal_errors(false)).init();
+        }
     }
     level
 }

@@ -18,6 +18,7 @@ mod inspect;
 mod keys;
 mod limits;
 mod log;
+mod log_format;
 mod log_level;
 mod masked;
 mod migrate;

@@ -10,6 +10,7 @@ use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::LinkId;
 use crate::model::limits::{Limits, QuotaExceeded};
 use crate::model::purpose::Purpose;
+use futures_util::FutureExt;
 
 /// The fields of a File that the client sends beside its bytes.
 #[derive(Clone, Debug)]
@@ -88,7 +89,8 @@ impl Files {
             return Err(CreateError::BadLines(bad_lines.clone()));
         }
         let files = self.clone();
-        Ok(self.run_to_end(async move { files.commit(receiving, details, status_details, once, link).await }).await?)
+        let commit = async move { files.commit(receiving, details, status_details, once, link).await };
+        Ok(self.run_to_end(commit.boxed()).await?)
     }
 
     async fn commit(

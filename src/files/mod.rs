@@ -32,6 +32,7 @@ use crate::model::ids::{BlobId, ProcessId, WorkspaceId};
 use crate::shares::contention::ContentionLimiter;
 use crate::traces;
 use arc_swap::ArcSwap;
+use futures_util::future::BoxFuture;
 use std::io;
 use std::sync::Arc;
 use tokio::sync::{Notify, oneshot};
@@ -137,8 +138,9 @@ impl StoreError {
 
 impl Files {
     /// Runs steps to their end even when their request is cancelled (docs/design/durability.md, R7). A failure without
-    /// a waiting request is logged here.
-    pub async fn run_to_end<T, E>(&self, steps: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
+    /// a waiting request is logged here. The steps are boxed, so that the layers around a task do not each copy their
+    /// whole state.
+    pub async fn run_to_end<T, E>(&self, steps: BoxFuture<'static, Result<T, E>>) -> Result<T, E>
     where
         T: Send + 'static,
         E: std::error::Error + From<StoreError> + Send + 'static,
@@ -149,8 +151,7 @@ impl Files {
                 tracing::warn!(error = %ErrorChain(&error), "change failed after client disconnect");
             }
         };
-        // Boxed, so that the layers around a task do not each copy its whole state.
-        self.tasks.spawn(traces::carry(Box::pin(steps)));
+        self.tasks.spawn(traces::carry(steps));
         outcome.await.unwrap_or_else(|cut| Err(StoreError::Internal(Box::new(cut)).into()))
     }
 }

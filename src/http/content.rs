@@ -17,6 +17,7 @@ use crate::model::ids::{FileId, WorkspaceId};
 use crate::model::ledger::ReadOp;
 use crate::shares::contention::ContentionLimiter;
 use crate::shares::{FairPermit, FairSemaphore};
+use crate::traces::{LoggedRequest, log_for};
 use crate::usage::ReadCounter;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -36,7 +37,6 @@ use std::future::{Future, ready};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
-use tracing::Span;
 
 /// The maximum time that a download waits for a slot.
 const MAX_DOWNLOAD_WAIT: Duration = Duration::from_secs(10);
@@ -152,7 +152,8 @@ pub async fn send(
     }
     let purpose = content.file.purpose;
     let mut headers = content_headers(&etag, &content, status, range);
-    put(&mut headers, CONTENT_TYPE, presentation.content_type.unwrap_or("application/octet-stream"));
+    let content_type = presentation.content_type.unwrap_or("application/octet-stream");
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     put(&mut headers, CONTENT_DISPOSITION, &disposition);
     if method == Method::HEAD {
         return Ok(answer(status, headers, Body::empty()));
@@ -174,7 +175,7 @@ fn redirect(reads: &ReadCounter, caller: Caller, etag: &str, file: &File, range:
     reads.count_bytes(caller, file.purpose, range.len());
     let mut headers = validation_headers(etag, file);
     // The URL grants access to the file.
-    put(&mut headers, CACHE_CONTROL, "private, no-store");
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     put(&mut headers, LOCATION, url);
     answer(StatusCode::FOUND, headers, Body::empty())
 }
@@ -205,9 +206,9 @@ fn in_turn(
 /// Creates the body of a download. Its first block has been read already, so damage there is answered 500. Damage in a
 /// later block resets the connection.
 fn body(stream: impl Stream<Item = Result<Bytes, StoreError>> + Send + 'static) -> Body {
-    let request = Span::current();
+    let request = LoggedRequest::current();
     Body::from_stream(stream.inspect_err(move |error: &StoreError| {
-        request.in_scope(|| tracing::error!(error = %ErrorChain(error), "download aborted"));
+        log_for(request.clone(), || tracing::error!(error = %ErrorChain(error), "download aborted"));
     }))
 }
 
@@ -241,7 +242,7 @@ fn validation_headers(etag: &str, file: &File) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(16);
     put(&mut headers, ETAG, etag);
     put(&mut headers, LAST_MODIFIED, &http_date(file.created_at()));
-    put(&mut headers, CACHE_CONTROL, "private, no-cache");
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     headers
 }
 
@@ -251,9 +252,9 @@ fn content_headers(etag: &str, content: &StoredContent, status: StatusCode, rang
     let file = &content.file;
     let mut headers = validation_headers(etag, file);
     headers.insert(CONTENT_LENGTH, HeaderValue::from(range.len()));
-    put(&mut headers, ACCEPT_RANGES, "bytes");
-    put(&mut headers, CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox");
-    put(&mut headers, CROSS_ORIGIN_RESOURCE_POLICY, "same-origin");
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
+    headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
     if let Some(sha256) = file.digest.sha256() {
         put(&mut headers, REPR_DIGEST, &format!("sha-256=:{}:", STANDARD.encode(sha256.0)));
     }
@@ -282,11 +283,11 @@ fn part_bytes(content: &StoredContent) -> Option<u64> {
 fn disposition(filename: &Filename, is_inline: bool) -> String {
     let kind = if is_inline { "inline" } else { "attachment" };
     let name = filename.for_download();
-    let plain = |character: char| if matches!(character, ' '..='~') && character != '"' { character } else { '_' };
-    let fallback: String = name.chars().map(plain).collect();
-    if fallback == name && !name.contains('%') {
+    let is_plain = |character: char| matches!(character, ' '..='~') && character != '"';
+    if name.chars().all(|character| is_plain(character) && character != '%') {
         return format!("{kind}; filename=\"{name}\"");
     }
+    let fallback = name.replace(|character| !is_plain(character), "_");
     format!("{kind}; filename=\"{fallback}\"; filename*=UTF-8''{}", utf8_percent_encode(&name, EXTENDED_VALUE))
 }
 

@@ -22,7 +22,7 @@ use crate::uploads::{AddPartError, CompleteError, CreateUploadError, UploadError
 use crate::workspaces::{ArchiveWorkspaceError, CreateWorkspaceError, RenameWorkspaceError};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{HeaderName, RETRY_AFTER};
+use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use std::error::Error;
 use std::sync::Arc;
 
@@ -406,7 +406,8 @@ impl IntoResponse for ApiError {
             put(response.headers_mut(), name, &text);
         }
         if let Some(should_retry) = entry.should_retry {
-            put(response.headers_mut(), SHOULD_RETRY, if should_retry { "true" } else { "false" });
+            let value = HeaderValue::from_static(if should_retry { "true" } else { "false" });
+            response.headers_mut().insert(SHOULD_RETRY, value);
         }
         if let Some(limit) = self.limit {
             response.extensions_mut().insert(limit);

@@ -9,6 +9,7 @@ use crate::model::file::File;
 use crate::model::ids::{FileId, WorkspaceId};
 use crate::model::page::{FileQuery, NamePosition, NameQuery, Page};
 use crate::shares::contention::ContentionLimiter;
+use crate::traces::{LoggedRequest, log_for};
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -16,7 +17,6 @@ use futures_util::{TryStreamExt, stream};
 use http::StatusCode;
 use std::mem;
 use std::sync::Arc;
-use tracing::Span;
 
 /// The number of Files of one page.
 const STEP_FILES: u32 = 500;
@@ -80,9 +80,9 @@ pub async fn answer<Q: Pages>(
     };
     let ends = Ends { first: first_id, last: None };
     let walk = Walk { files, turns, workspace, rest: query, ends, at: Position::Begin(first) };
-    let request = Span::current();
+    let request = LoggedRequest::current();
     let chunks = stream::try_unfold(walk, Walk::next).inspect_err(move |error: &StoreError| {
-        request.in_scope(|| tracing::warn!(error = %ErrorChain(error), "list response aborted"));
+        log_for(request.clone(), || tracing::warn!(error = %ErrorChain(error), "list response aborted"));
     });
     Ok(wire::json_body(StatusCode::OK, Body::from_stream(chunks)))
 }

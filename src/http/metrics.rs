@@ -5,9 +5,9 @@ use crate::metrics::{Counter, Histogram, METRICS, RequestLabels, RouteLabels, ob
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use foldhash::HashMap;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 use std::time::Duration;
 

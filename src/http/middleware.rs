@@ -16,11 +16,10 @@ use super::{metrics, request_span};
 use crate::error_chain::ErrorChain;
 use crate::model::ids::RequestId;
 use crate::random;
-use crate::traces;
+use crate::traces::{self, LoggedRequest, log_for};
 use arc_swap::ArcSwap;
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::header::{CONNECTION, HOST, HeaderValue, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS};
@@ -30,7 +29,6 @@ use std::error::Error;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tracing::Instrument;
 
 /// The settings of the request middleware.
 #[derive(Clone, Debug)]
@@ -47,37 +45,40 @@ pub struct RequestPolicy {
     pub scheme: &'static str,
 }
 
-/// Runs a request and completes its answer.
-pub async fn request_middleware(State(policy): State<Arc<RequestPolicy>>, request: Request, next: Next) -> Response {
+/// Runs a request by `handle` and completes its answer.
+pub async fn request_middleware<F>(
+    policy: Arc<RequestPolicy>,
+    request: Request,
+    handle: impl FnOnce(Request) -> F,
+) -> Response
+where
+    F: Future<Output = Response>,
+{
     let (id, begun) = (RequestId::new(random::bytes()), Instant::now());
     let (method, route) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
-    let (permission, keep_alive_seconds) = (policy.cors.permit(&request), keep_alive_seconds(&request));
+    let (permission, keep_alive) = (policy.cors.permit(&request), keep_alive(&request));
     let (method, route) = (logged_method(&method), route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str));
-    let (span, trace) = request_span::begin(&request, id, method, route, policy.scheme);
+    let (logged, trace) = request_span::begin(&request, id, method, route, policy.scheme);
     let mut recording = policy.access.as_ref().map(|access| access.begin(&request, id, method, route));
     let mut response = if let Some(response) = permission.preflight(&request) {
         response
     } else {
-        let answer = answer(&policy, request, id, recording.as_deref_mut(), next);
-        traces::run(answer.instrument(span.clone()), trace.as_ref()).await
+        let answer = answer(&policy, request, id, recording.as_deref_mut(), handle);
+        traces::run(answer, Some(logged.clone()), trace.as_ref()).await
     };
-    let _entered = span.entered();
-    if let Some(Cause(cause)) = response.extensions_mut().remove() {
-        log(&response, &*cause);
-    }
-    tracing::debug!(method, route, status = response.status().as_u16(), "request finished");
+    log_for(Some(logged.clone()), || log(&mut response, method, route));
     if let Some(limit) = response.extensions_mut().remove::<Limited>() {
         limit.count();
     }
     let elapsed = begun.elapsed();
     metrics::record(method, route, response.status(), elapsed);
-    complete(&mut response, id, elapsed);
+    complete(&mut response, &logged, elapsed);
     permission.put_into(response.headers_mut());
-    if let Some(seconds) = keep_alive_seconds
+    if let Some(keep_alive) = keep_alive
         && !response.headers().contains_key(CONNECTION)
     {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("keep-alive"));
-        put(response.headers_mut(), KEEP_ALIVE, &format!("timeout={seconds}"));
+        response.headers_mut().insert(KEEP_ALIVE, keep_alive);
     }
     if let Some(recording) = recording {
         response = recording.follow(response);
@@ -88,32 +89,35 @@ pub async fn request_middleware(State(policy): State<Arc<RequestPolicy>>, reques
     response
 }
 
-/// Returns the time that the connection waits for another request, in seconds; none if the client cannot reuse it.
-fn keep_alive_seconds(request: &Request) -> Option<u64> {
+/// Returns how long the connection waits for another request; none if the client cannot reuse it.
+fn keep_alive(request: &Request) -> Option<HeaderValue> {
     let closes = |value: &HeaderValue| {
         let mut options = value.as_bytes().split(|byte| *byte == b',');
         options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
     };
     let is_kept = request.version() == Version::HTTP_11 && !request.headers().get_all(CONNECTION).iter().any(closes);
     let connection: &ClientConnection = request.extensions().get().filter(|_| is_kept)?;
-    Some(connection.keep_alive_seconds())
+    Some(connection.keep_alive())
 }
 
 /// Runs a request with a paced body. An answer before the end of the body closes a connection of HTTP/1. HTTP/2 keeps
 /// the connection and discards the rest of the body (`http_2/request_body.rs`).
-async fn answer(
+async fn answer<F>(
     policy: &RequestPolicy,
     request: Request,
     id: RequestId,
     recording: Option<&mut Recording>,
-    next: Next,
-) -> Response {
+    handle: impl FnOnce(Request) -> F,
+) -> Response
+where
+    F: Future<Output = Response>,
+{
     let is_http_1 = request.version() < Version::HTTP_2;
     let (mut request, body) = limit_pace(**policy.body_pace.load(), request);
     let key = recording.map(|recording| recording.observe(body.clone()));
     let key = key.or_else(|| policy.workspaces.as_ref().map(|_| KeyPlace::default()));
     request.extensions_mut().insert(RequestContext { id, key: key.clone() });
-    let mut response = run(request, next).await;
+    let mut response = run(request, handle).await;
     if let (Some(metrics), Some(key)) = (&policy.workspaces, key) {
         count_for_workspace(metrics, &key, body.as_ref(), &mut response);
     }
@@ -133,11 +137,11 @@ fn count_for_workspace(metrics: &WorkspaceMetrics, key: &KeyPlace, body: Option<
 }
 
 /// Rejects requests with ambiguous framing or without a Host header, and runs the handler otherwise.
-async fn run(request: Request, next: Next) -> Response {
+async fn run<F: Future<Output = Response>>(request: Request, handle: impl FnOnce(Request) -> F) -> Response {
     if let Err(error) = check_framing(&request) {
         return error.into_response();
     }
-    AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|panic| {
+    AssertUnwindSafe(handle(request)).catch_unwind().await.unwrap_or_else(|panic| {
         let message =
             panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
         tracing::error!(panic = message.unwrap_or("without a message"), "handler panicked");
@@ -181,16 +185,24 @@ fn limit_pace(pace: BodyPace, request: Request) -> (Request, Option<Consumed>) {
     (paced, Some(consumed))
 }
 
-fn complete(response: &mut Response, id: RequestId, elapsed: Duration) {
+fn complete(response: &mut Response, request: &LoggedRequest, elapsed: Duration) {
     let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     let headers = response.headers_mut();
-    put(headers, REQUEST_ID, &id.to_string());
+    put(headers, REQUEST_ID, request.id());
     headers.insert(PROCESSING_MS, HeaderValue::from(elapsed_ms));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 
-fn log(response: &Response, cause: &(dyn Error + 'static)) {
-    let (status, error) = (response.status(), ErrorChain(cause));
+fn log(response: &mut Response, method: &str, route: &str) {
+    let status = response.status();
+    if let Some(Cause(cause)) = response.extensions_mut().remove() {
+        log_cause(status, &*cause);
+    }
+    tracing::debug!(method, route, status = status.as_u16(), "request finished");
+}
+
+fn log_cause(status: StatusCode, cause: &(dyn Error + 'static)) {
+    let error = ErrorChain(cause);
     if status == StatusCode::SERVICE_UNAVAILABLE {
         tracing::warn!(status = status.as_u16(), %error, "store request failed");
     } else {

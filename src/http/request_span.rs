@@ -1,11 +1,11 @@
-//! The span of a request for the log, with its id, and its server span by OpenTelemetry's conventions for HTTP.
+//! The names of a request for the log, and its server span by OpenTelemetry's conventions for HTTP.
 //!
 //! Attributes hold nothing that a client can make up, as in the access log. The address of the client is not among
 //! them.
 
 use super::logged::{NO_ROUTE, OTHER_METHOD};
 use crate::model::ids::RequestId;
-use crate::traces::{self, Parent, Trace};
+use crate::traces::{self, LoggedRequest, Parent, Trace};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
@@ -14,8 +14,6 @@ use http::{HeaderName, StatusCode, Version};
 use http_body::{Frame, SizeHint};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use tracing::Span;
-use tracing::field::Empty;
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// The method of the conventions for one that is not standard.
@@ -23,22 +21,19 @@ const CONVENTIONAL_OTHER: &str = "_OTHER";
 /// The kind of error of an answer that broke off.
 const ABORTED: &str = "aborted";
 
-/// Begins the span of a request for the log, and its trace if it is traced. Method and route are those of logs.
+/// Names a request for the log, and begins its trace if it is traced. Method and route are those of logs.
 pub fn begin(
     request: &Request,
     id: RequestId,
     method: &'static str,
     route: &str,
     scheme: &'static str,
-) -> (Span, Option<Trace>) {
+) -> (LoggedRequest, Option<Trace>) {
     let traceparent = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok());
-    let Some(parent) = traces::parent(traceparent) else { return (tracing::error_span!("request", %id), None) };
-    let span = tracing::error_span!("request", %id, trace_id = Empty);
+    let Some(parent) = traces::parent(traceparent) else { return (LoggedRequest::new(id.to_string(), None), None) };
     let trace = begin_trace(&parent, request.version(), id, method, route, scheme);
-    if let Some(trace_id) = trace.as_ref().map(Trace::id).or_else(|| parent.trace_id()) {
-        span.record("trace_id", trace_id);
-    }
-    (span, trace)
+    let trace_id = trace.as_ref().map(Trace::id).or_else(|| parent.trace_id());
+    (LoggedRequest::new(id.to_string(), trace_id), trace)
 }
 
 fn begin_trace(

@@ -4,7 +4,7 @@ use super::caller::{self, Principal};
 use super::console;
 use super::cors::is_api;
 use super::error::ApiError;
-use super::middleware::request_middleware;
+use super::middleware::{RequestPolicy, request_middleware};
 use super::pages;
 use super::reference::{self, Reference};
 use super::state::AppState;
@@ -39,21 +39,31 @@ pub fn router(state: AppState, reference: Arc<ArcSwap<Reference>>) -> Router {
         .merge(reference::routes(reference))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn_with_state(state.clone(), authenticate))
-        .layer(from_fn_with_state(state.clone(), request_middleware));
+        .layer(from_fn_with_state(state.clone(), run));
     let router = if state.is_encrypted() { router.layer(map_response(require_tls)) } else { router };
     router.with_state(state)
 }
 
-/// Authenticates a request by its session below the API of the console, and by its key below `/v1`. One layer does
-/// both: a second one cost a retrieve 6,000 instructions.
-async fn authenticate(State(state): State<AppState>, request: Request, next: Next) -> Response {
+/// Runs a request of the main listener. One layer does all that requests need before their routes: each further one
+/// cost a retrieve 6,000 instructions.
+async fn run(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let policy = FromRef::from_ref(&state);
+    request_middleware(policy, request, |request| authenticate(state, request, next)).await
+}
+
+/// Authenticates a request by its session below the API of the console, and by its key below `/v1`.
+async fn authenticate(state: AppState, request: Request, next: Next) -> Response {
     if console::api_path(request.uri().path()).is_some() {
         // Boxed, so that the requests of programs do not carry the state of its look-ups.
         Box::pin(console::authenticate(FromRef::from_ref(&state), request, next)).await
     } else {
         caller::authenticate(FromRef::from_ref(&state), request, next).await
     }
+}
+
+/// Runs a request of the administrative listener, which needs no key.
+async fn run_admin(State(policy): State<Arc<RequestPolicy>>, request: Request, next: Next) -> Response {
+    request_middleware(policy, request, |request| next.run(request)).await
 }
 
 /// Tells browsers to use nothing but TLS for this host.
@@ -68,7 +78,7 @@ pub fn admin_router(state: AppState) -> Router {
         .merge(metrics::routes())
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn_with_state(state.admin_request_policy(), request_middleware))
+        .layer(from_fn_with_state(state.admin_request_policy(), run_admin))
         .with_state(state)
 }
 

@@ -7,6 +7,11 @@ pub const BASE: u8 = 62;
 /// The digits, in ASCII order.
 pub const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
+/// The value of each byte.
+static VALUES: [u8; 256] = values();
+/// The value of a byte that is no digit: a bit that no digit has.
+const NO_DIGIT: u8 = 0x80;
+
 /// The number of digits that fit into 64 bits.
 const WORD_DIGITS: usize = 10;
 const WORD: u128 = 62_u128.pow(10);
@@ -38,15 +43,27 @@ pub fn decode(text: &[u8]) -> Option<u128> {
 
 /// Decodes at most [`WORD_DIGITS`] digits.
 fn decode_word(text: &[u8]) -> Option<u64> {
-    text.iter().try_fold(0_u64, |value, byte| {
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'A'..=b'Z' => byte - b'A' + 10,
-            b'a'..=b'z' => byte - b'a' + 36,
-            _ => return None,
-        };
-        Some(value * 62 + u64::from(digit))
-    })
+    // The values of all bytes are looked at together at the end: a branch for each would cost more than the rest.
+    let (word, values) = text.iter().fold((0_u64, 0_u8), |(word, values), byte| {
+        let value = VALUES.get(usize::from(*byte)).copied().unwrap_or(NO_DIGIT);
+        (word.wrapping_mul(62).wrapping_add(u64::from(value)), values | value)
+    });
+    (values & NO_DIGIT == 0).then_some(word)
+}
+
+/// Returns the value of each byte.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "a byte is an index of 256 values, and the program would not compile otherwise"
+)]
+const fn values() -> [u8; 256] {
+    let mut values = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < BASE {
+        values[DIGITS[value as usize] as usize] = value;
+        value += 1;
+    }
+    values
 }
 
 /// Returns the digit of a number below 62; `0` for others.

@@ -19,7 +19,6 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
 
 /// The interval of looks for messages without a notification.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
@@ -93,7 +92,7 @@ impl Delivery {
         let mut attempts = AttemptLog::new();
         loop {
             let delivery = self.clone();
-            let attempt = tokio::spawn(async move { delivery.send_next().await }.in_current_span());
+            let attempt = tokio::spawn(async move { delivery.send_next().await });
             let abort = attempt.abort_handle();
             let outcome = tokio::select! {
                 () = stop.cancelled() => return abort.abort(),

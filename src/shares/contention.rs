@@ -2,7 +2,7 @@
 //! little work finds a free processor and an idle disk. A lone owner is not limited.
 
 use super::activity::Activity;
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;

@@ -33,7 +33,6 @@ use std::time::Duration;
 use step::STEP_ROWS;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
 
 /// The number of outbox messages that one step removes. Each may have a quarter of a mebibyte.
 const STEP_MESSAGES: u32 = 16;
@@ -136,7 +135,7 @@ impl Sweeper {
     pub async fn run(&self, interval: Duration, stop: CancellationToken) {
         loop {
             let sweeper = self.clone();
-            match tokio::spawn(async move { sweeper.sweep().await }.in_current_span()).await {
+            match tokio::spawn(async move { sweeper.sweep().await }).await {
                 Ok(swept) if swept == Swept::default() => {}
                 Ok(swept) => tracing::debug!(?swept, "sweep finished"),
                 Err(error) => tracing::error!(%error, "sweep panicked"),

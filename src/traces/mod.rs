@@ -1,4 +1,5 @@
-//! Traces by OTLP: one span for each request, with a child for each of its steps.
+//! Traces by OTLP: one span for each request, with a child for each of its steps; and the request that lines of the log
+//! name.
 //!
 //! The variables of OpenTelemetry turn it on ([`start`]). A step is a [`Step`] that is held while it runs:
 //! `let _step = Step::begin("commit");`. A task that does work of a request runs in [`carry`]. Only this module knows
@@ -7,12 +8,14 @@
 mod environment;
 mod exporter;
 mod limited;
+mod logged_request;
 mod propagation;
 mod receiver;
 mod sampling;
 mod span;
 
 pub use environment::InvalidVariable;
+pub use logged_request::{LoggedRequest, log_for};
 pub use span::{Parent, Step, Trace, carry, parent, run};
 
 use exporter::Exporter;

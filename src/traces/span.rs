@@ -1,17 +1,16 @@
 //! The spans of a request that is traced: its own, and one for each step.
 //!
-//! They are made of OpenTelemetry's API, beside the spans of the log. A request that is not traced has none, and a step
-//! of it costs one look at the context of its thread.
+//! They are made of OpenTelemetry's API. A request that is not traced has none, and a step of it costs one look at the
+//! context of its thread.
 
+use super::logged_request::{LoggedRequest, scope};
 use super::propagation;
 use super::sampling;
 use futures_util::future::Either;
-use opentelemetry::trace::{FutureExt, SpanBuilder, SpanKind, Status, TraceContextExt, Tracer, WithContext};
+use opentelemetry::trace::{FutureExt, SpanBuilder, SpanKind, Status, TraceContextExt, Tracer};
 use opentelemetry::{Context, ContextGuard, KeyValue, Value};
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, Span};
 use std::sync::OnceLock;
-use tracing::Instrument;
-use tracing::instrument::Instrumented;
 
 /// The name of the span of a request that has no better one.
 const REQUEST: &str = "request";
@@ -95,18 +94,23 @@ impl Trace {
     }
 }
 
-/// Runs a future in a trace, if there is one.
-pub fn run<F: Future>(future: F, trace: Option<&Trace>) -> Either<WithContext<F>, F> {
-    match trace {
+/// Runs a future for a request, and in its trace if there is one.
+pub fn run<F: Future>(
+    future: F,
+    request: Option<LoggedRequest>,
+    trace: Option<&Trace>,
+) -> impl Future<Output = F::Output> + use<F> {
+    let traced = match trace {
         Some(Trace(context)) => Either::Left(future.with_context(context.clone())),
         None => Either::Right(future),
-    }
+    };
+    scope(request, traced)
 }
 
 /// Makes a future that another task runs part of the current request: of its trace and of its lines of the log.
-pub fn carry<F: Future>(future: F) -> Either<WithContext<Instrumented<F>>, Instrumented<F>> {
+pub fn carry<F: Future>(future: F) -> impl Future<Output = F::Output> + use<F> {
     let trace = is_traced().then(|| Trace(Context::current()));
-    run(future.in_current_span(), trace.as_ref())
+    run(future, LoggedRequest::current(), trace.as_ref())
 }
 
 /// A step of a request, which ends when it is dropped.

@@ -8,6 +8,7 @@ use crate::model::idempotency::{Idempotency, IdempotencyKey, IdempotentOutcome};
 use crate::model::ids::UploadId;
 use crate::model::limits::{LimitsInForce, QuotaExceeded, StorageUsage};
 use crate::model::upload::{NewPart, Part, UploadRefusal};
+use futures_util::FutureExt;
 use std::sync::Arc;
 
 /// The reason why a part is refused.
@@ -90,6 +91,6 @@ impl Uploads {
             failpoint::reach("part.committed").map_err(StoreError::unavailable)?;
             Ok(effect)
         };
-        self.files.run_to_end(steps).await
+        self.files.run_to_end(steps.boxed()).await
     }
 }

@@ -8,6 +8,7 @@ use crate::model::caller::Caller;
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{PartId, UploadId};
 use crate::model::upload::{Completion, Upload};
+use futures_util::FutureExt;
 
 /// The reason why an Upload is not completed.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +66,6 @@ impl Uploads {
             failpoint::reach("complete.committed").map_err(StoreError::unavailable)?;
             Ok::<_, UploadError>(completed)
         };
-        Ok(self.files.run_to_end(steps).await?)
+        Ok(self.files.run_to_end(steps.boxed()).await?)
     }
 }

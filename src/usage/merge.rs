@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
 
 /// The number of rows per step.
 const STEP_ROWS: u32 = 1000;
@@ -31,7 +30,7 @@ impl ReadMerger {
     pub async fn run(self, stop: CancellationToken) {
         loop {
             let (merger, until) = (self.clone(), stop.clone());
-            match tokio::spawn(async move { merger.pass(&until).await }.in_current_span()).await {
+            match tokio::spawn(async move { merger.pass(&until).await }).await {
                 Ok(Ok(0)) => {}
                 Ok(Ok(rows)) => tracing::debug!(rows, "read merge finished"),
                 Ok(Err(error)) => tracing::warn!(error = %ErrorChain(&error), "read merge listing failed"),

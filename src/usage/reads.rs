@@ -7,7 +7,7 @@ use crate::model::caller::Caller;
 use crate::model::ids::{KeyId, ProcessId, WorkspaceId};
 use crate::model::ledger::{ReadOp, Reads};
 use crate::model::purpose::Purpose;
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -189,7 +189,7 @@ fn a_trace_that_a_client_began_goes_on_and_is_in_the_log() {
         2,
         "the others are in no trace"
     );
-    assert!(finished.iter().all(|line| line.contains("\"id\":\"req_")), "{log}");
+    assert!(finished.iter().all(|line| line.contains("\"request_id\":\"req_")), "{log}");
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use crate::http::connections::{ActiveRequest, ConnectionSlot};
 use crate::model::ids::WorkspaceId;
 use crate::shares::FairPermit;
+use bytes::Bytes;
 use futures_util::FutureExt;
+use http::HeaderValue;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::io::Interest;
@@ -20,18 +22,21 @@ pub struct ClientConnection {
     slot: Weak<ConnectionSlot>,
     /// The number of the request on its connection.
     request: u64,
-    keep_alive_seconds: u64,
+    /// The value of `Keep-Alive`.
+    keep_alive: HeaderValue,
 }
 
 impl ClientConnection {
     /// Refers to the connection of a slot, which is kept `keep_alive_seconds` while it is idle.
     pub fn new(tcp: &Arc<TcpStream>, slot: Weak<ConnectionSlot>, keep_alive_seconds: u64) -> Self {
-        Self { tcp: Arc::downgrade(tcp), slot, request: 0, keep_alive_seconds }
+        let keep_alive = HeaderValue::from_maybe_shared(Bytes::from(format!("timeout={keep_alive_seconds}")));
+        let keep_alive = keep_alive.unwrap_or(HeaderValue::from_static(""));
+        Self { tcp: Arc::downgrade(tcp), slot, request: 0, keep_alive }
     }
 
-    /// Returns the time that the connection is kept while it is idle, in seconds.
-    pub const fn keep_alive_seconds(&self) -> u64 {
-        self.keep_alive_seconds
+    /// Returns the value of `Keep-Alive`: the time that the connection is kept while it is idle.
+    pub fn keep_alive(&self) -> HeaderValue {
+        self.keep_alive.clone()
     }
 
     /// Returns the handle of an active request of the connection.

@@ -7,7 +7,6 @@ use super::{download, upload};
 use crate::http::caller::{Authenticator, Principal};
 use crate::http::cors::LINKS_PATH;
 use crate::http::error::ApiError;
-use crate::http::headers::put;
 use crate::http::rates::RateLimitState;
 use crate::http::state::AppState;
 use crate::links::{LinkUse, Links, RefusedLink};
@@ -19,7 +18,7 @@ use axum::extract::{FromRef, FromRequestParts, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::Method;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY};
 use http::request::Parts;
 use std::sync::Arc;
 
@@ -41,9 +40,9 @@ pub fn routes() -> Router<AppState> {
 async fn open_link(State(state): State<AppState>, request: Request) -> Response {
     let mut response = Box::pin(answer(&state, request)).await.unwrap_or_else(|refused| refused);
     let headers = response.headers_mut();
-    put(headers, CACHE_CONTROL, "private, no-store");
-    put(headers, REFERRER_POLICY, "no-referrer");
-    put(headers, CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox");
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
     response
 }
 

@@ -28,7 +28,6 @@ use steps::{Outcome, Steps};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
 
 /// The bounds of one read of the ledger. Reads are flushed every second and changes at once, so that hardly any row is
 /// later than the margin.
@@ -68,7 +67,7 @@ impl Exporter {
             let (now, mut pause) = (self.clock.now_seconds(), LOOK_INTERVAL);
             if now >= next_look_at {
                 let exporter = self.clone();
-                let pass = tokio::spawn(async move { exporter.export().await }.in_current_span());
+                let pass = tokio::spawn(async move { exporter.export().await });
                 match pass.await {
                     Ok(Ok(progress)) => next_look_at = progress.map_or(0, over_at),
                     Ok(Err(error)) => {
