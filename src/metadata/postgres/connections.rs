@@ -75,6 +75,8 @@ pub(super) struct Session {
     client: Option<Object>,
     /// No statement or transaction is under way.
     is_idle: AtomicBool,
+    /// The COMMIT was sent. What is sent after it is not in the transaction.
+    is_committing: AtomicBool,
     _counted: Counted,
 }
 
@@ -182,6 +184,7 @@ impl Connections {
             Ok(Ok(client)) => Ok(Session {
                 client: Some(client),
                 is_idle: AtomicBool::new(false),
+                is_committing: AtomicBool::new(false),
                 _counted: Counted::on(&METRICS.postgres_busy_connections),
             }),
             Ok(Err(PoolError::Backend(error))) => Err(Failure::of_connecting(error)),
@@ -281,7 +284,7 @@ async fn ask_long<T>(
 ) -> Result<T, MetadataError> {
     let whole = async {
         let found = query.await?;
-        session.batch("COMMIT").await?;
+        session.commit().await?;
         Ok(found)
     };
     let begun = Instant::now();
@@ -308,7 +311,7 @@ impl Session {
     pub(super) async fn prepare(&self, sql: &str) -> Result<Prepared<'_>, Failure> {
         #[cfg(test)]
         super::statements::record(sql);
-        Ok(Prepared { session: self, statement: self.client().prepare_cached(sql).await? })
+        Ok(Prepared { session: self, statement: self.open_client().prepare_cached(sql).await? })
     }
 
     pub(super) async fn rows(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
@@ -328,6 +331,18 @@ impl Session {
 
     pub(super) async fn execute(&self, sql: &str, values: Values<'_>) -> Result<u64, Failure> {
         self.prepare(sql).await?.execute(values).await
+    }
+
+    /// Sends COMMIT when first polled. The statements of the transaction must have been sent by then.
+    pub(super) async fn commit(&self) -> Result<(), Failure> {
+        self.is_committing.store(true, Ordering::Relaxed);
+        self.batch("COMMIT").await
+    }
+
+    /// Returns the connection for a statement of an open transaction.
+    fn open_client(&self) -> &Object {
+        debug_assert!(!self.is_committing.load(Ordering::Relaxed), "a statement would be sent after its COMMIT");
+        self.client()
     }
 
     /// Runs statements without parameters. They are sent when first polled.
@@ -389,14 +404,14 @@ type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a
 impl Prepared<'_> {
     /// Returns the rows of the statement, which is sent when first polled.
     pub(super) fn rows<'b>(&'b self, values: Values<'b>) -> Answer<'b, Vec<Row>> {
-        Box::pin(async move { Ok(self.session.client().query(&self.statement, values).await?) })
+        Box::pin(async move { Ok(self.session.open_client().query(&self.statement, values).await?) })
     }
 
     pub(super) fn row<'b>(&'b self, values: Values<'b>) -> Answer<'b, Option<Row>> {
-        Box::pin(async move { Ok(self.session.client().query_opt(&self.statement, values).await?) })
+        Box::pin(async move { Ok(self.session.open_client().query_opt(&self.statement, values).await?) })
     }
 
     pub(super) fn execute<'b>(&'b self, values: Values<'b>) -> Answer<'b, u64> {
-        Box::pin(async move { Ok(self.session.client().execute(&self.statement, values).await?) })
+        Box::pin(async move { Ok(self.session.open_client().execute(&self.statement, values).await?) })
     }
 }

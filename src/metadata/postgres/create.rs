@@ -16,10 +16,10 @@ use crate::metadata::rules;
 use crate::metadata::rules::files::new_file;
 use crate::model::audit::Origin;
 use crate::model::blob::ContentLocation;
-use crate::model::caller::Refused;
+use crate::model::caller::{Caller, Refused};
 use crate::model::file::File;
 use crate::model::idempotency::IdempotentOutcome;
-use crate::model::ids::{BlobId, WorkspaceId};
+use crate::model::ids::{AuditId, BlobId, FileId, LinkId, WorkspaceId};
 use crate::model::ledger::Fact;
 use futures_util::try_join;
 
@@ -81,7 +81,8 @@ async fn create(
     let asked = creates.iter().zip(&guards).map(|(each, guard)| async {
         try_join!(guard.ask(Some(each.new.purpose)), statements.claim(each), statements.take_link(each))
     });
-    let found = tx.begin(&locks, in_order(asked)).await?;
+    let (found, mut newest_entry) =
+        tx.begin(&locks, async { try_join!(in_order(asked), statements.newest_entry(creates)) }).await?;
     let files = match all_made(decide(creates, found, tx.now_ms())) {
         Ok(files) => files,
         Err(outcomes) => return tx.rollback_with(outcomes).await,
@@ -91,10 +92,16 @@ async fn create(
     }
     let now_seconds = tx.now_seconds();
     let written = creates.iter().zip(&guards).zip(&files).map(|((each, guard), (file, blob))| async {
-        let link = statements.use_link(&tx, each, file, now_seconds);
-        try_join!(statements.write(each, file, *blob), guard.note(Some(file), now_seconds), link).map(drop)
+        try_join!(statements.write(each, file, *blob), guard.note(Some(file), now_seconds)).map(drop)
     });
-    tx.commit(async { in_order(written).await.map(drop) }).await?;
+    let used = creates.iter().zip(&files).filter_map(|(each, (file, _))| Some((each, each.new.link?, file.id)));
+    let used = used.map(|(each, link, file)| {
+        let entry_id = audit::fresh_id(&tx, newest_entry);
+        newest_entry = entry_id.parse().ok();
+        statements.use_link(each.caller, link, file, now_seconds, entry_id)
+    });
+    let used: Vec<_> = used.collect();
+    tx.commit(async { try_join!(in_order(written), in_order(used)).map(drop) }).await?;
     Ok(files.into_iter().map(|(file, _)| GroupOutcome::Known(IdempotentOutcome::Made(Some(file)))).collect())
 }
 
@@ -150,6 +157,8 @@ struct Statements<'a> {
     begin: Prepared<'a>,
     take_link: Prepared<'a>,
     use_link: Prepared<'a>,
+    newest_entry: Prepared<'a>,
+    add_entry: Prepared<'a>,
 }
 
 impl<'a> Statements<'a> {
@@ -161,6 +170,8 @@ impl<'a> Statements<'a> {
             begin: tx.prepare(BEGIN).await?,
             take_link: tx.prepare(TAKE_UNUSED).await?,
             use_link: tx.prepare(USE_UP).await?,
+            newest_entry: tx.prepare(audit::NEWEST).await?,
+            add_entry: tx.prepare(audit::INSERT).await?,
         })
     }
 
@@ -182,18 +193,27 @@ impl<'a> Statements<'a> {
         }
     }
 
-    /// Records the use of the link of a create.
+    /// Returns the newest entry of the audit log if a create uses a link, whose entry follows it.
+    async fn newest_entry(&self, creates: &[&PendingCreate]) -> Result<Option<AuditId>, Failure> {
+        let has_link = creates.iter().any(|each| each.new.link.is_some());
+        if has_link { audit::newest(&self.newest_entry).await } else { Ok(None) }
+    }
+
+    /// Records the use of a link by a create, with an entry in the audit log.
     async fn use_link(
         &self,
-        tx: &Transaction<'_>,
-        each: &PendingCreate,
-        file: &File,
+        caller: Caller,
+        link: LinkId,
+        file: FileId,
         now_seconds: u64,
+        entry_id: String,
     ) -> Result<(), Failure> {
-        let (Some(link), caller) = (each.new.link, each.caller) else { return Ok(()) };
-        links::mark_used(&self.use_link, caller.workspace, link, file.id, now_seconds).await?;
-        let entry = rules::links::used(caller.workspace, link, caller.key, file.id);
-        audit::note(tx, Origin::of_link_user(caller), entry).await
+        let entry = rules::links::used(caller.workspace, link, caller.key, file);
+        try_join!(
+            links::mark_used(&self.use_link, caller.workspace, link, file, now_seconds),
+            audit::insert(&self.add_entry, entry_id, Origin::of_link_user(caller), entry)
+        )
+        .map(drop)
     }
 
     async fn write(&self, each: &PendingCreate, file: &File, blob: BlobId) -> Result<(), Failure> {

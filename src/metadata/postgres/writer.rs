@@ -160,7 +160,7 @@ impl<'a> Transaction<'a> {
         failpoint::reach("commit.ready").map_err(|error| Failure::Lost(error.to_string()))?;
         let commit = async {
             // After an error of a write, the COMMIT that follows rolls back.
-            let (written, committed) = join(writes, self.session.batch("COMMIT")).await;
+            let (written, committed) = join(writes, self.session.commit()).await;
             written.and(committed)
         };
         let sent_at = Instant::now();
@@ -248,8 +248,8 @@ async fn state(session: &Session, xid: &str) -> Result<Option<String>, Failure> 
     }
 }
 
-/// Waits until the synchronous standbys have everything that is committed by now: a restarted server shows commits that
-/// it had not sent to them. Standbys receive commits in order, so one more commit is enough.
+/// Waits until the synchronous standbys have everything that is committed by now, because a database that restarted
+/// shows commits that it had not sent to them. Standbys receive commits in order, so it waits for one more commit.
 async fn reach_standbys(session: &Session) -> Result<(), Failure> {
     let commit = session.row("SELECT pg_logical_emit_message(true, 'venna', '')", &[]);
     timeout(STANDBY_WAIT, commit).await.unwrap_or(Err(Failure::Late)).map(drop)

@@ -27,10 +27,11 @@ use crate::model::blob::ContentLocation;
 use crate::model::caller::{Caller, Refused};
 use crate::model::export::{ExportBounds, ExportProgress};
 use crate::model::file::{File, NewFile};
+use crate::model::filename::Filename;
 use crate::model::idempotency::{Idempotency, IdempotencyKey, IdempotentOutcome, RequestDigest, WriteAnswer};
 use crate::model::ids::{BlobId, FileId, ProcessId, WorkspaceId};
 use crate::model::limits::{Limit, LimitOwner, QuotaExceeded};
-use crate::model::link::{Download, LinkGrant, NewLink};
+use crate::model::link::{Download, LinkGrant, NewLink, UploadGrant};
 use crate::model::outbox::{NewMessage, SinkName};
 use crate::model::page::{FileQuery, Order};
 use crate::model::purpose::Purpose;
@@ -92,6 +93,19 @@ async fn requests_take_few_round_trips() {
     store.find_content(caller.workspace, file.id).await.unwrap();
     store.delete_file(caller, file.id).await.unwrap();
     store.begin_blob(caller.workspace, BlobId::new([8; 16]), ProcessId::new([1; 16])).await.unwrap();
+    let grant = UploadGrant {
+        filename: Filename::parse("a").unwrap(),
+        purpose: Purpose::UserData,
+        max_bytes: 5,
+        expires_after: None,
+    };
+    let new_link = NewLink { grant: LinkGrant::Upload(grant), valid_seconds: 100 };
+    let mut by_link = Vec::new();
+    for _ in 0..2 {
+        let link = store.create_link(caller, new_link.clone()).await.unwrap().unwrap().unwrap();
+        by_link.push(NewFile { link: Some(link.id), ..small() });
+    }
+    store.create_file(caller, by_link.remove(0), None).await.unwrap();
     store
         .list_files(caller.workspace, FileQuery { purpose: None, limit: 1, order: Order::Ascending, after: None })
         .await
@@ -103,6 +117,8 @@ async fn requests_take_few_round_trips() {
     note("create");
     let made = store.create_file(caller, small(), Some(once("key"))).await.unwrap();
     note("create with a key");
+    store.create_file(caller, by_link.remove(0), None).await.unwrap();
+    note("create by a link");
     let IdempotentOutcome::Made(Some(file)) = made else { panic!("it is made") };
     store.find_credential(digest).await.unwrap();
     note("look up a key");
@@ -122,6 +138,7 @@ async fn requests_take_few_round_trips() {
     let expected = [
         ("create", 2),
         ("create with a key", 2),
+        ("create by a link", 2),
         ("look up a key", 1),
         ("retrieve", 1),
         ("content", 1),
