@@ -104,8 +104,8 @@ pub async fn serve(
         tracing::warn!(connections = connections.len(), "connections aborted at drain timeout");
     }
     connections.shutdown().await;
-    protocols.http_2.streams.close();
-    protocols.http_2.streams.wait().await;
+    protocols.http_2.discards.close();
+    protocols.http_2.discards.wait().await;
 }
 
 /// Returns the timeouts of a connection that begins now, and the seconds that `Keep-Alive` announces on it.
@@ -128,7 +128,7 @@ impl Protocols {
         // The stream enforces the time limit of heads, since it can distinguish an idle connection from a slow one.
         http_1.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(READ_BUFFER_BYTES);
         let (idle_timeout, stall_timeout) = (patience.idle, patience.stall);
-        let http_2 = Http2 { idle_timeout, stall_timeout, stop: stop.clone(), streams: TaskTracker::new() };
+        let http_2 = Http2 { idle_timeout, stall_timeout, stop: stop.clone(), discards: TaskTracker::new() };
         Self { http_1, http_2, tls }
     }
 

@@ -11,10 +11,11 @@ use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use request_body::Discards;
 use std::error::Error as _;
-use std::pin::pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
-use streams::{StreamExecutor, service};
+use streams::{StreamExecutor, Streams, service};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -47,8 +48,8 @@ pub struct Http2 {
     pub stall_timeout: Duration,
     /// Announces the end of all connections.
     pub stop: CancellationToken,
-    /// The requests that are active, and the bodies that are discarded.
-    pub streams: TaskTracker,
+    /// The bodies that are discarded.
+    pub discards: TaskTracker,
 }
 
 impl Http2 {
@@ -62,12 +63,12 @@ impl Http2 {
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let slot = requests.slot();
-        let discards = Discards { tasks: self.streams.clone(), stop: self.stop.clone() };
-        let builder = builder(StreamExecutor::new(self.streams, self.stall_timeout));
+        let discards = Discards { tasks: self.discards, stop: self.stop.clone() };
+        let (mut streams, executor) = Streams::new(self.stall_timeout);
         let service = service(requests, Arc::clone(&tally), discards);
-        let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
+        let mut connection = pin!(builder(executor).serve_connection(TokioIo::new(io), service));
         let reason = tokio::select! {
-            ended = connection.as_mut() => {
+            ended = drive(connection.as_mut(), &mut streams) => {
                 if ended.as_ref().is_err_and(is_refused) {
                     punish(&slot);
                 }
@@ -89,10 +90,20 @@ impl Http2 {
             }
         };
         tokio::select! {
-            ended = connection => ended,
+            ended = drive(connection, &mut streams) => ended,
             () = farewell => Ok(()),
         }
     }
+}
+
+/// Runs a connection and its requests, in turn, until the connection ends.
+async fn drive<C: Future>(mut connection: Pin<&mut C>, streams: &mut Streams) -> C::Output {
+    poll_fn(|context| {
+        let polled = connection.as_mut().poll(context);
+        streams.run(context);
+        polled
+    })
+    .await
 }
 
 /// Counts a connection that is ended because of its client.

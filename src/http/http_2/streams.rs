@@ -1,4 +1,7 @@
-//! The requests of an HTTP/2 connection, each in a task of its own.
+//! The requests of an HTTP/2 connection, which run in the task of the connection.
+//!
+//! A task of its own for each request would wake another thread for nearly every frame: a body of 64 MiB took half as
+//! long again. What takes long, such as hashing, runs on other threads anyway.
 //!
 //! Flow control can stop one answer while the connection goes on. An answer whose client takes nothing for too long is
 //! reset, and the others are not.
@@ -7,18 +10,21 @@ use super::request_body::{Discards, RequestBody};
 use crate::http::flood::{Exchange, Tally};
 use crate::http::requests::{AnswerBody, Requests};
 use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::service::{Service, service_fn};
 use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
-use tokio_util::task::TaskTracker;
 
 /// The maximum size of a piece of an answer. The client makes progress when it takes one.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -37,25 +43,42 @@ struct Sending {
 
 impl Sending {
     fn since(&self) -> Option<Instant> {
-        *self.since.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.since)
     }
 
     fn note(&self, since: Option<Instant>) {
-        *self.since.lock().unwrap_or_else(PoisonError::into_inner) = since;
+        *lock(&self.since) = since;
     }
 }
 
-/// Runs each request in a task, and ends those whose client takes nothing for too long.
-#[derive(Clone, Debug)]
+/// The requests that hyper has begun and that do not run yet.
+type Begun = Arc<Mutex<Vec<BoxFuture<'static, ()>>>>;
+
+/// Takes each request from hyper, and ends those whose client takes nothing for too long.
+#[derive(Clone)]
 pub struct StreamExecutor {
-    tasks: TaskTracker,
+    begun: Begun,
     stall_timeout: Duration,
 }
 
-impl StreamExecutor {
-    /// Creates the executor, whose tasks the tracker counts.
-    pub const fn new(tasks: TaskTracker, stall_timeout: Duration) -> Self {
-        Self { tasks, stall_timeout }
+/// The requests of one connection that run.
+pub struct Streams {
+    begun: Begun,
+    running: FuturesUnordered<BoxFuture<'static, ()>>,
+}
+
+impl Streams {
+    /// Creates the requests of a connection, and the executor that hyper hands them to.
+    pub fn new(stall_timeout: Duration) -> (Self, StreamExecutor) {
+        let begun = Begun::default();
+        let executor = StreamExecutor { begun: Arc::clone(&begun), stall_timeout };
+        (Self { begun, running: FuturesUnordered::new() }, executor)
+    }
+
+    /// Runs the requests that can go on. Call it after hyper has read the connection.
+    pub fn run(&mut self, context: &mut Context<'_>) {
+        self.running.extend(lock(&self.begun).drain(..));
+        while let Poll::Ready(Some(())) = self.running.poll_next_unpin(context) {}
     }
 }
 
@@ -63,8 +86,14 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for StreamExecutor {
     fn execute(&self, stream: F) {
         let sending = Arc::<Sending>::default();
         let stream = SENDING.scope(Arc::clone(&sending), stream);
-        self.tasks.spawn(end_when_stalled(stream, sending, self.stall_timeout));
+        let stream = AssertUnwindSafe(end_when_stalled(stream, sending, self.stall_timeout));
+        // A panic resets its stream, and not the connection.
+        lock(&self.begun).push(stream.catch_unwind().map(drop).boxed());
     }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs a request; its drop resets the stream.
@@ -170,4 +199,25 @@ impl Body for Answer {
 fn note(since: Option<Instant>) {
     // A body that is polled outside the task of a request has no client.
     let _outside = SENDING.try_with(|sending| sending.note(since));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+    use tokio::sync::oneshot;
+
+    #[tokio::test]
+    async fn a_panic_ends_its_request_alone() {
+        let (mut streams, executor) = Streams::new(Duration::from_mins(1));
+        let (sender, answered) = oneshot::channel();
+        executor.execute(async { panic!("a fault of a test") });
+        executor.execute(async { sender.send(()).unwrap() });
+        poll_fn(|context| {
+            streams.run(context);
+            Poll::Ready(())
+        })
+        .await;
+        answered.await.unwrap();
+    }
 }
