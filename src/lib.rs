@@ -30,9 +30,9 @@ pub mod blobs;
 pub mod metadata;
 pub mod oidc;
 pub mod sinks;
-pub mod traces;
 // Layer 1, model.
 pub mod model;
+pub mod traces;
 // Layer 0, base.
 pub mod clock;
 pub mod config;

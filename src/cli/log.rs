@@ -16,7 +16,7 @@ pub fn start(config: &Config) -> LiveLevel {
     let registry = tracing_subscriber::registry().with(level);
     match format {
         LogFormat::Text => {
-            // The format itself knows of colours: it writes a line of a request to a buffer.
+            // The format itself is told of colours: a line of a request goes to a buffer, which does not know of them.
             let lines =
                 lines.map_event_format(|format| WithRequest { format: format.with_ansi(terminal), add: add_to_text });
             registry.with(lines.with_ansi(terminal).log_internal_errors(false)).init();

@@ -38,7 +38,7 @@ pub fn add_to_text(line: &str, request: &LoggedRequest) -> String {
     format!("{} request_id={}{trace_id}\n", line.trim_end(), request.id())
 }
 
-/// Adds the ids to a JSON object. They are of letters and digits, which need no escapes.
+/// Adds the ids to a JSON object. They are of letters, digits and underscores, which need no escapes.
 pub fn add_to_json(line: &str, request: &LoggedRequest) -> String {
     let Some(fields) = line.trim_end().strip_suffix('}') else { return line.to_owned() };
     let trace_id = request.trace_id().map(|id| format!(r#","trace_id":"{id}""#)).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The command line: one file per command.
+//! The command line: a file or folder for each command or pair of commands.
 //!
 //! Secrets and data go to standard output, everything else to standard error. Exit code 0 is success, 1 a failure, 2 an
 //! invalid command line; `fsck`, `scrub`, `backup`, `restore`, `migrate`, `files`, `export` and `import` have their

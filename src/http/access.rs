@@ -38,7 +38,7 @@ pub struct RequestContext {
 }
 
 impl RequestContext {
-    /// Tells who looks at it of the verified key.
+    /// Puts the verified key in its place, if the access log or metrics want it.
     pub fn note(&self, key: &VerifiedKey) {
         if let Some(place) = &self.key {
             place.get_or_init(|| key.clone());

@@ -1,5 +1,5 @@
-//! Authentication: from the key of a request to its [`Principal`] and its caller, the only way to a
-//! [`WorkspaceId`].
+//! Authentication: from the key of a request to its [`Principal`] and its caller, from which handlers of Files and
+//! Uploads have their [`WorkspaceId`].
 //!
 //! Every request under `/v1` is authenticated first, also those that are answered 404, 405 or 501. A route checks the
 //! access of the key before its handler runs.

@@ -1,7 +1,7 @@
 //! The request that a task works for, which the lines of the log name.
 //!
 //! A span of `tracing` would be written as text for each request, whether or not a line follows. This costs a request
-//! one allocation, and the log reads it when there is a line.
+//! two small allocations, and the log reads it when there is a line.
 
 use std::sync::Arc;
 use tokio::task::futures::TaskLocalFuture;

@@ -52,7 +52,7 @@ pub struct CloudBlobs(Arc<Bucket>);
 
 impl CloudBlobs {
     /// Creates a client for the bucket after every kind of request has succeeded once. A store that refuses checksums
-    /// gets none: signed requests carry the SHA-256 of the content anyway.
+    /// gets none, unless the operator set them: signed requests carry the SHA-256 of the content anyway.
     ///
     /// # Errors
     /// A variable is missing or wrong, or the store refused a request.

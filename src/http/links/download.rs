@@ -26,7 +26,7 @@ pub(super) async fn send_content(
     parts: &Parts,
 ) -> Result<Response, ApiError> {
     let (files, links) = (Arc::<Files>::from_ref(state), Arc::<Links>::from_ref(state));
-    let content = files.open(link.workspace, grant.file).await?.ok_or_else(ApiError::link_refused)?;
+    let content = files.open(caller.workspace, grant.file).await?.ok_or_else(ApiError::link_refused)?;
     let reader = Reader {
         files,
         reads: Arc::<ReadCounter>::from_ref(state),

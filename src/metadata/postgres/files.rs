@@ -155,8 +155,8 @@ pub(super) async fn delete_expired(session: &Session, workspace: WorkspaceId, li
 
 const OF_CHOSEN: &str = "DELETE FROM files f USING chosen c WHERE f.workspace_id = c.workspace_id AND f.id = c.id";
 
-/// Returns a statement that deletes the Files that `chosen` selects, adds their ledger rows, and releases their blobs
-/// or queues their parts for release. Its result is the number of Files.
+/// Returns a statement that runs `delete`, on the Files that `chosen` selects if it is not empty, adds their ledger
+/// rows, and releases their blobs or queues their parts for release. Its result is the number of Files.
 pub(super) fn removal(chosen: &str, delete: &str) -> String {
     let chosen = if chosen.is_empty() { String::new() } else { format!("chosen AS MATERIALIZED ({chosen}),") };
     let (end, release) = (ledger::END, release("now_ms() / 1000"));

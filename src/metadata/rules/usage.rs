@@ -163,7 +163,8 @@ fn dimensions(Dimensions { workspace, key, purpose }: Dimensions) -> String {
 
 impl Dialect<'_> {
     /// Returns the query for usage without corrections. It has the columns workspace, key, purpose, slot and those that
-    /// add up. Numbers stand in the text, so that the planner knows how few rows there are behind them.
+    /// add up. Its bounds (`seq` and seconds) are literals, not parameters, so that the planner can estimate how few
+    /// rows lie behind them.
     pub fn usage(&self, query: &UsageQuery, behind: Behind, rolled_seq: u64) -> String {
         let Self { ledger_by_seq, ledger_by_time, owned, owned_each, .. } = self;
         let together = !query.by.key && !query.by.purpose && query.keys.is_none();
