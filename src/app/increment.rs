@@ -9,7 +9,7 @@ use super::blobs::open_local_readonly;
 use super::manifest::{BLOBS_FOLDER, Manifest};
 use crate::archive::{ReuseOutcome, reuse_blobs};
 use crate::blobs::local::LocalBlobs;
-use crate::blobs::{BlobStore, ListCursor};
+use crate::blobs::{BlobNames, BlobStore, ListCursor};
 use crate::clock::{self, Clock};
 use crate::metadata::BlobRows;
 use crate::metadata::sqlite::Snapshot;

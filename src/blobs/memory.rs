@@ -1,7 +1,7 @@
 //! The blob store in memory, for tests; the shortest description of the contract.
 
 use super::digest::ContentHasher;
-use super::{BlobError, BlobStore, BlobStream, BlobWriter, ListCursor, ListPage};
+use super::{BlobError, BlobMarks, BlobNames, BlobStore, BlobStream, BlobWriter, ListCursor, ListPage};
 use crate::model::byte_range::ByteRange;
 use crate::model::digest::ContentDigest;
 use crate::model::ids::BlobId;
@@ -59,6 +59,13 @@ impl BlobStore for MemoryBlobs {
         Ok(ids.iter().map(|id| blobs.get(id).map(|blob| blob.len() as u64)).collect())
     }
 
+    async fn probe(&self) -> Result<(), BlobError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl BlobNames for MemoryBlobs {
     async fn list(&self, after: Option<ListCursor>) -> Result<Option<ListPage>, BlobError> {
         let blobs = self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect();
         Ok(after.is_none().then_some(ListPage { blobs, unrecognized: Vec::new(), last: ListCursor(String::new()) }))
@@ -95,7 +102,10 @@ impl BlobStore for MemoryBlobs {
         side_files.quarantine.retain(|_, since| *since > before_seconds);
         Ok(before - side_files.quarantine.len())
     }
+}
 
+#[async_trait]
+impl BlobMarks for MemoryBlobs {
     async fn stamp(&self) -> Result<Option<Stamp>, BlobError> {
         Ok(self.1.lock().unwrap_or_else(PoisonError::into_inner).stamp)
     }
@@ -111,10 +121,6 @@ impl BlobStore for MemoryBlobs {
 
     async fn set_last_event(&self, event_id: Option<&str>) -> Result<(), BlobError> {
         self.1.lock().unwrap_or_else(PoisonError::into_inner).last_event = event_id.map(str::to_owned);
-        Ok(())
-    }
-
-    async fn probe(&self) -> Result<(), BlobError> {
         Ok(())
     }
 }

@@ -83,9 +83,9 @@ pub enum LinkOutcome {
     Unsupported,
 }
 
-/// A blob store.
+/// A blob store: the bytes of blobs.
 #[async_trait]
-pub trait BlobStore: std::fmt::Debug + Send + Sync + 'static {
+pub trait BlobStore: BlobNames + BlobMarks + std::fmt::Debug + Send + Sync + 'static {
     /// Begins a blob with a fresh name. It is invisible before [`BlobWriter::finish`].
     async fn create(&self, id: BlobId) -> Result<Box<dyn BlobWriter>, BlobError>;
 
@@ -110,6 +110,13 @@ pub trait BlobStore: std::fmt::Debug + Send + Sync + 'static {
     /// Returns the lengths of blobs in bytes, in order; none for a missing one.
     async fn sizes(&self, ids: &[BlobId]) -> Result<Vec<Option<u64>>, BlobError>;
 
+    /// Checks that the store can keep a blob now. A full store answers [`BlobError::OutOfSpace`].
+    async fn probe(&self) -> Result<(), BlobError>;
+}
+
+/// The names in a blob store, and its quarantine: what the sweep and checks of whole stores need.
+#[async_trait]
+pub trait BlobNames: Send + Sync {
     /// Returns a page of names after `after`; none at the end.
     async fn list(&self, after: Option<ListCursor>) -> Result<Option<ListPage>, BlobError>;
 
@@ -130,7 +137,11 @@ pub trait BlobStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Deletes what was quarantined at `before_seconds` or earlier. Returns the number of names.
     async fn purge_quarantine(&self, before_seconds: u64) -> Result<usize, BlobError>;
+}
 
+/// The marks beside the blobs, by which a metadata store knows that it belongs to them.
+#[async_trait]
+pub trait BlobMarks: Send + Sync {
     /// Returns the stamp of the store.
     async fn stamp(&self) -> Result<Option<Stamp>, BlobError>;
 
@@ -143,9 +154,6 @@ pub trait BlobStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Replaces the note. After a power cut it is the new note, the one before, or none.
     async fn set_last_event(&self, event_id: Option<&str>) -> Result<(), BlobError>;
-
-    /// Checks that the store can keep a blob now. A full store answers [`BlobError::OutOfSpace`].
-    async fn probe(&self) -> Result<(), BlobError>;
 }
 
 /// The share of a workspace in hashing and writing.

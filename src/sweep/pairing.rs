@@ -6,7 +6,7 @@
 //! event is noted beside the bytes every second or minute: a database without it was restored to an earlier state since
 //! its last stamp.
 
-use crate::blobs::{BlobError, BlobStore};
+use crate::blobs::{BlobError, BlobMarks, BlobNames, BlobStore};
 use crate::error_chain::ErrorChain;
 use crate::metadata::{BlobRows, LedgerStore, MetadataError, StampStore, SweepShare, SweepStore, trait_set};
 use crate::model::ids::InstallationId;
@@ -58,7 +58,7 @@ pub async fn of(metadata: &dyn LineageMetadata, blobs: &dyn BlobStore) -> Result
 ///
 /// # Errors
 /// When a store failed.
-pub async fn of_stamps(metadata: &dyn LineageMetadata, blobs: &dyn BlobStore) -> Result<StorePairing, PairingError> {
+pub async fn of_stamps(metadata: &dyn LineageMetadata, blobs: &dyn BlobMarks) -> Result<StorePairing, PairingError> {
     // Rows are stamped first, so they are read last.
     let (bytes, event) = (blobs.stamp().await?, blobs.last_event().await?);
     let found = StorePairing::between(metadata.stamp().await?, bytes);
@@ -72,7 +72,7 @@ pub async fn of_stamps(metadata: &dyn LineageMetadata, blobs: &dyn BlobStore) ->
 ///
 /// # Errors
 /// When a store failed.
-pub async fn note_event(metadata: &dyn LineageMetadata, blobs: &dyn BlobStore) -> Result<StorePairing, PairingError> {
+pub async fn note_event(metadata: &dyn LineageMetadata, blobs: &dyn BlobMarks) -> Result<StorePairing, PairingError> {
     let found = of_stamps(metadata, blobs).await?;
     if found == StorePairing::Paired
         && let Some(event) = metadata.newest_event().await?
@@ -89,7 +89,7 @@ pub async fn note_event(metadata: &dyn LineageMetadata, blobs: &dyn BlobStore) -
 /// When a store failed.
 pub async fn advance(
     metadata: &dyn LineageMetadata,
-    blobs: &dyn BlobStore,
+    blobs: &dyn BlobMarks,
     fresh: InstallationId,
 ) -> Result<StorePairing, PairingError> {
     let found = of_stamps(metadata, blobs).await?;
@@ -112,7 +112,7 @@ pub async fn advance(
 /// Notes ledger events beside the bytes until `stop`, once per period with new ones, and once at the end.
 pub async fn note_events(
     metadata: &dyn LineageMetadata,
-    blobs: &dyn BlobStore,
+    blobs: &dyn BlobMarks,
     period: Duration,
     stop: CancellationToken,
 ) {
@@ -162,7 +162,7 @@ pub async fn confirm(
     Ok(found)
 }
 
-async fn holds_blobs(blobs: &dyn BlobStore) -> Result<bool, BlobError> {
+async fn holds_blobs(blobs: &dyn BlobNames) -> Result<bool, BlobError> {
     let mut after = None;
     while let Some(page) = blobs.list(after).await? {
         if !page.blobs.is_empty() {

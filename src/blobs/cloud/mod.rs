@@ -18,7 +18,7 @@ mod write;
 pub use bucket::{BucketConfig, UploadNotes};
 pub use connect::Protocol;
 
-use super::{BlobError, BlobStore, BlobStream, BlobWriter, ListCursor, ListPage};
+use super::{BlobError, BlobMarks, BlobNames, BlobStore, BlobStream, BlobWriter, ListCursor, ListPage};
 use crate::blobs::event_note;
 use crate::model::byte_range::ByteRange;
 use crate::model::ids::BlobId;
@@ -146,6 +146,22 @@ impl BlobStore for CloudBlobs {
         stream::iter(sizes).buffered(HEADS_AT_ONCE).try_collect().await
     }
 
+    /// Writes and deletes an object, unless the last probe is recent and the store has answered since.
+    async fn probe(&self) -> Result<(), BlobError> {
+        let proven = *self.0.proven.lock().unwrap_or_else(PoisonError::into_inner);
+        if proven.is_some_and(|at| at.elapsed() < PROOF_LIFETIME) && !self.0.retry.is_circuit_open() {
+            return Ok(());
+        }
+        let key = self.probe_key();
+        self.0.put_small(&key, Bytes::from_static(b"venna")).await?;
+        self.0.delete_one(&key).await?;
+        *self.0.proven.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl BlobNames for CloudBlobs {
     async fn list(&self, after: Option<ListCursor>) -> Result<Option<ListPage>, BlobError> {
         self.0.list(None, after).await
     }
@@ -175,7 +191,10 @@ impl BlobStore for CloudBlobs {
     async fn purge_quarantine(&self, before_seconds: u64) -> Result<usize, BlobError> {
         quarantine::purge(&self.0, before_seconds).await
     }
+}
 
+#[async_trait]
+impl BlobMarks for CloudBlobs {
     async fn stamp(&self) -> Result<Option<Stamp>, BlobError> {
         let Some(text) = self.0.read_small(&self.0.stamp_key()).await? else { return Ok(None) };
         let text = String::from_utf8_lossy(&text).into_owned();
@@ -195,19 +214,6 @@ impl BlobStore for CloudBlobs {
         // Without an id an empty note is written, which needs no right to delete.
         let note = event_id.map(event_note::write).unwrap_or_default();
         Ok(self.0.put_small(&self.0.event_key(), note.into()).await?)
-    }
-
-    /// Writes and deletes an object, unless the last probe is recent and the store has answered since.
-    async fn probe(&self) -> Result<(), BlobError> {
-        let proven = *self.0.proven.lock().unwrap_or_else(PoisonError::into_inner);
-        if proven.is_some_and(|at| at.elapsed() < PROOF_LIFETIME) && !self.0.retry.is_circuit_open() {
-            return Ok(());
-        }
-        let key = self.probe_key();
-        self.0.put_small(&key, Bytes::from_static(b"venna")).await?;
-        self.0.delete_one(&key).await?;
-        *self.0.proven.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-        Ok(())
     }
 }
 

@@ -19,7 +19,7 @@ mod sync_health;
 mod trial;
 mod write;
 
-use super::{BlobError, BlobStore, BlobStream, BlobWriter, ListCursor, ListPage};
+use super::{BlobError, BlobMarks, BlobNames, BlobStore, BlobStream, BlobWriter, ListCursor, ListPage};
 use crate::model::byte_range::ByteRange;
 use crate::model::ids::BlobId;
 use crate::model::stamp::Stamp;
@@ -140,6 +140,14 @@ impl BlobStore for LocalBlobs {
         blocking(move || ids.into_iter().map(|id| shards.size(id)).collect()).await
     }
 
+    async fn probe(&self) -> Result<(), BlobError> {
+        let blobs = self.clone();
+        blocking(move || blobs.probe_once()).await
+    }
+}
+
+#[async_trait]
+impl BlobNames for LocalBlobs {
     /// Returns one directory as a page.
     async fn list(&self, after: Option<ListCursor>) -> Result<Option<ListPage>, BlobError> {
         let shards = Arc::clone(&self.shards);
@@ -187,7 +195,10 @@ impl BlobStore for LocalBlobs {
         let shards = Arc::clone(&self.shards);
         blocking(move || Ok(quarantine::purge(&shards, before_seconds)?)).await
     }
+}
 
+#[async_trait]
+impl BlobMarks for LocalBlobs {
     async fn stamp(&self) -> Result<Option<Stamp>, BlobError> {
         let shards = Arc::clone(&self.shards);
         blocking(move || Ok(stamp::read(shards.anchor.path())?)).await
@@ -206,11 +217,6 @@ impl BlobStore for LocalBlobs {
     async fn set_last_event(&self, event_id: Option<&str>) -> Result<(), BlobError> {
         let (shards, event_id) = (Arc::clone(&self.shards), event_id.map(str::to_owned));
         blocking(move || Ok(stamp::write_event(&shards, event_id.as_deref())?)).await
-    }
-
-    async fn probe(&self) -> Result<(), BlobError> {
-        let blobs = self.clone();
-        blocking(move || blobs.probe_once()).await
     }
 }
 
