@@ -87,6 +87,32 @@ async fn a_database_that_is_newer_than_the_program_is_refused() {
     assert!(matches!(error, OpenError::Migration(MigrationError::Schema(SchemaError::Newer { .. }))), "{error}");
 }
 
+/// SQLite makes a temporary table of a list in a CHECK for each insert.
+#[tokio::test(flavor = "multi_thread")]
+async fn checks_hold_without_lists() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("venna.db");
+    drop(SqliteStore::open(&path, Clock::system(), Opener::Server).unwrap());
+    let connection = Connection::open(&path).unwrap();
+    let text = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
+    let lists = "SELECT coalesce(group_concat(name), '') FROM sqlite_schema WHERE sql LIKE '%CHECK (% IN (%'";
+    assert_eq!((text(lists).as_str(), text("PRAGMA integrity_check").as_str()), ("", "ok"));
+    let ledger = "INSERT INTO ledger (event_id, ts, fact, workspace_id, bytes, count) VALUES (?1, 0, ?1, 'w', 0, 0)";
+    let facts = ["opening", "create", "complete", "end", "list", "retrieve", "content", "adjustment"];
+    let uploads = "INSERT INTO uploads (workspace_id, id, size_bytes, filename, purpose, expires_at, status)
+                   VALUES ('w', ?1, 0, 'f', 'p', 0, ?1)";
+    let statuses = ["pending", "completed", "cancelled", "expired"];
+    let blobs = "INSERT INTO blobs (id, state, workspace_id, process_id) VALUES (?1, ?1, 'w', 'p')";
+    let states = ["pending", "ready", "deleting"];
+    for (sql, values) in [(ledger, &facts[..]), (uploads, &statuses[..]), (blobs, &states[..])] {
+        for value in values {
+            assert_eq!(connection.execute(sql, [value]), Ok(1), "{value}");
+        }
+        let refused = connection.execute(sql, ["made up"]).unwrap_err().to_string();
+        assert!(refused.contains("CHECK constraint failed"), "{refused}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_total_is_never_less_than_nothing() {
     let folder = tempfile::tempdir().unwrap();

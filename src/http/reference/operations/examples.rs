@@ -1,5 +1,10 @@
 //! The ids and objects of the examples.
 
+use crate::http::wire::FileObject;
+use crate::model::digest::Sha256Digest;
+use crate::model::file::{File, FileDigest};
+use crate::model::filename::Filename;
+use crate::model::purpose::Purpose;
 use serde_json::{Value, json};
 
 /// The File of the examples.
@@ -26,14 +31,17 @@ pub const CREATED_AT: u64 = 1_795_374_000;
 /// The day of the examples of usage, in Unix seconds.
 pub const DAY: u64 = 1_795_305_600;
 /// The digest of the File of the examples.
-pub const SHA256: &str = "83754df67803361eb1222f15f2baad3db38b08c4262c1ddcf39733e9ab24ed8a";
+pub const SHA256: Sha256Digest = Sha256Digest([
+    0x83, 0x75, 0x4d, 0xf6, 0x78, 0x03, 0x36, 0x1e, 0xb1, 0x22, 0x2f, 0x15, 0xf2, 0xba, 0xad, 0x3d, 0xb3, 0x8b, 0x08,
+    0xc4, 0x26, 0x2c, 0x1d, 0xdc, 0xf3, 0x97, 0x33, 0xe9, 0xab, 0x24, 0xed, 0x8a,
+]);
 
-/// Returns the File of the examples.
+/// Returns the File of the examples, as the server writes Files.
 pub fn file() -> Value {
-    json!({
-        "object": "file", "id": FILE, "purpose": "user_data", "filename": "notes.txt", "bytes": 14,
-        "created_at": CREATED_AT, "expires_at": null, "status": "processed", "status_details": null, "sha256": SHA256,
-    })
+    let Ok(id) = FILE.parse() else { return Value::Null };
+    let name = Filename::stored("notes.txt".to_owned());
+    let file = File::new(id, Purpose::UserData, name, 14, FileDigest::Whole(SHA256), None);
+    json!(FileObject::from(&file))
 }
 
 /// Returns a last page that holds one object.

@@ -40,7 +40,7 @@ fn completed() -> Value {
 fn part() -> Value {
     json!({
         "id": PART, "object": "upload.part", "created_at": CREATED_AT, "upload_id": UPLOAD,
-        "bytes": 14, "sha256": SHA256,
+        "bytes": 14, "sha256": SHA256.to_string(),
     })
 }
 
