@@ -17,6 +17,7 @@ mod console;
 mod content;
 mod content_coding;
 mod cors;
+mod discard_pace;
 pub mod error;
 mod failed_logins;
 mod files;

@@ -409,6 +409,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_a_client_sends_after_its_answer_is_discarded_at_a_pace() {
+        const SENT_BYTES: usize = 64 << 20;
+        // Kernel buffers take some of the bytes at once.
+        const LEAST_TIME: Duration = Duration::from_millis(150);
+        let (mut server, mut client) = pair().await;
+        let lingering = tokio::spawn(async move { server.shutdown().await });
+        let begun = Instant::now();
+        client.write_all(&vec![0; SENT_BYTES]).await.unwrap();
+        assert!(begun.elapsed() >= LEAST_TIME, "64 MiB took {:?}", begun.elapsed());
+        drop(client);
+        lingering.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
     async fn a_closed_connection_is_noticed_despite_unread_bytes() {
         let (server, mut client) = pair().await;
         let presence = ClientConnection::new(&server.tcp, Weak::new(), 60);

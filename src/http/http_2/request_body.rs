@@ -2,9 +2,10 @@
 //!
 //! A client that is still sending may lose its answer when the stream is reset (curl 7.88 reports an error of the
 //! protocol instead). As at the end of an HTTP/1 connection (`http/connection/linger.rs`), the server therefore
-//! receives and discards the rest for a limited time, and resets the stream only then.
+//! receives and discards the rest at a limited pace and for a limited time, and resets the stream only then.
 
 use crate::http::connection::{LINGER_IDLE_TIMEOUT, LINGER_TIMEOUT};
+use crate::http::discard_pace::DISCARD_PACE;
 use crate::http::flood::Tally;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -14,7 +15,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::runtime::Handle;
-use tokio::time::timeout;
+use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -39,7 +40,13 @@ impl Discards {
 /// Receives until the body ends, or its client is silent for too long.
 async fn discard(mut body: Incoming, tally: Arc<Tally>) {
     while let Ok(Some(Ok(frame))) = timeout(LINGER_IDLE_TIMEOUT, body.frame()).await {
-        tally.payload(frame.data_ref().map_or(0, Bytes::len));
+        let bytes = frame.data_ref().map_or(0, Bytes::len);
+        tally.payload(bytes);
+        // Frames that are not taken hold back the client by the window of the stream.
+        if let Some(next) = DISCARD_PACE.record(bytes) {
+            drop(frame);
+            sleep_until(next).await;
+        }
     }
 }
 
