@@ -51,6 +51,35 @@ test("a wrong key is refused in words, and no key is kept in the browser", async
   });
 });
 
+test("a key cannot be submitted before the script of the page handles it", async () => {
+  await opened(browser, { origin: server.origin, expected: /401/ }, async (page, { seen }) => {
+    let release;
+    const held = new Promise((resolve) => {
+      release = resolve;
+    });
+    await page.route("**/sign_in*.js", async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.goto(`${server.origin}/console/sign-in`, { waitUntil: "commit" });
+    const key = page.getByLabel("API key");
+    await key.waitFor();
+    assert.ok(await key.isDisabled());
+    assert.ok(await page.getByRole("button", { name: "Sign in", exact: true }).isDisabled());
+    release();
+    await key.fill(server.key);
+    // A browser that submits the form by itself puts these fields into the address.
+    const fields = await page.evaluate(() => [...new FormData(document.querySelector("#sign-in")).keys()]);
+    assert.deepEqual(fields, []);
+    await page.keyboard.press("Enter");
+    await page.waitForURL("**/console/files");
+    assert.deepEqual(
+      seen.requests.filter((url) => url.includes(server.key)),
+      [],
+    );
+  });
+});
+
 test("a return leads only to pages of the console", async () => {
   await opened(browser, { origin: server.origin }, async (page) => {
     for (const to of [

@@ -89,6 +89,8 @@ form.addEventListener("submit", async (event) => {
   }
 });
 
+for (const control of form.elements) control.disabled = false;
+
 find("[data-action=reveal]").addEventListener("click", ({ currentTarget }) => {
   const hidden = key.type === "password";
   key.type = hidden ? "text" : "password";

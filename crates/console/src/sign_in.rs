@@ -7,7 +7,9 @@ use maud::html;
 /// The longest key that the field takes, in characters.
 const MAX_KEY_CHARACTERS: u16 = 200;
 
-/// Writes the page. Its script shows the sign-in at the provider of accounts where the server has one.
+/// Writes the page. Its script shows the sign-in at the provider of accounts where the server has one. The form is
+/// disabled until the script handles it, and the field has no name: a browser that submitted the form by itself would
+/// put the key into the address.
 pub fn page() -> ConsolePage {
     let main = html! {
         div.sign-in {
@@ -21,7 +23,7 @@ pub fn page() -> ConsolePage {
                 div.row {
                     label for="key" { "API key" }
                     div.with-button {
-                        input #key type="password" name="key" autocomplete="current-password" spellcheck="false"
+                        input #key type="password" disabled autocomplete="current-password" spellcheck="false"
                             autocapitalize="off" maxlength=(MAX_KEY_CHARACTERS) placeholder="vk_..."
                             aria-describedby="sign-in-status key-hint" required;
                         button.button type="button" data-action="reveal" aria-pressed="false" aria-label="Show the key" { "Show" }
@@ -32,7 +34,7 @@ pub fn page() -> ConsolePage {
                     }
                 }
                 p.failure #sign-in-status role="alert" hidden {}
-                button.button.primary.wide-button type="submit" { "Sign in" }
+                button.button.primary.wide-button type="submit" disabled { "Sign in" }
             }
             details {
                 summary { "Where a key comes from" }
