@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The bytes that the server discards in a second: 256 MiB, which take about a tenth of a processor.
+/// The bytes that the server discards in a second: 256 MiB.
 const DISCARDED_BYTES_PER_SECOND: u64 = 256 << 20;
 /// The time by which discarding may be ahead of the pace, so that a short rest of a body never waits.
 const MAX_LEAD: Duration = Duration::from_millis(10);

@@ -68,7 +68,7 @@ test("a key cannot be submitted before the script of the page handles it", async
     assert.ok(await page.getByRole("button", { name: "Sign in", exact: true }).isDisabled());
     release();
     await key.fill(server.key);
-    // A browser that submits the form by itself puts these fields into the address.
+    // What a browser would send that submits the form by itself.
     const fields = await page.evaluate(() => [...new FormData(document.querySelector("#sign-in")).keys()]);
     assert.deepEqual(fields, []);
     await page.keyboard.press("Enter");

@@ -8,8 +8,8 @@ use maud::html;
 const MAX_KEY_CHARACTERS: u16 = 200;
 
 /// Writes the page. Its script shows the sign-in at the provider of accounts where the server has one. The form is
-/// disabled until the script handles it, and the field has no name: a browser that submitted the form by itself would
-/// put the key into the address.
+/// disabled until the script handles it: the policy of the page refuses a submission by the browser itself, so Enter
+/// would do nothing. The field has no name and is in no such submission.
 pub fn page() -> ConsolePage {
     let main = html! {
         div.sign-in {
