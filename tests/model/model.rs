@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use venna::model::upload::REMEMBERED_SECONDS;
+use venna::model::{idempotency, upload};
 
 pub const UPLOAD_SECONDS: u64 = 3600;
 pub const PURPOSES: [&str; 9] = [
@@ -186,7 +186,7 @@ impl Model {
             Err(refusal) => return (Err(refusal), false),
         };
         let (name, now) = ((at, key.to_owned()), self.now());
-        if let Some(known) = self.answers.get(&name).filter(|known| known.at + 86_400 > now) {
+        if let Some(known) = self.answers.get(&name) {
             let is_same = format!("{kept:?}") == format!("{:?}", known.details) && known.content == *content;
             let reused = Refusal(400, Some("Idempotency-Key"), Some("idempotency_key_reused"));
             return (if is_same { Ok(known.answer.clone()) } else { Err(reused) }, is_same);
@@ -415,10 +415,12 @@ impl Model {
     }
 
     /// The server forgets ended Uploads whenever it sweeps, so nobody is asked about those that it may have forgotten.
-    pub fn let_go_of_old_uploads(&mut self) {
+    /// Forgets what the sweeper removes for good: it does not come back when the clock goes back.
+    pub fn forget_what_is_old(&mut self) {
         let now = self.now();
+        self.answers.retain(|_, answered| answered.at + idempotency::REMEMBERED_SECONDS > now);
         for workspace in &mut self.workspaces {
-            workspace.uploads.retain(|upload| upload.expires_at() + REMEMBERED_SECONDS > now);
+            workspace.uploads.retain(|upload| upload.expires_at() + upload::REMEMBERED_SECONDS > now);
         }
     }
 

@@ -153,7 +153,7 @@ impl World {
         self.server.clock.set(now_ms);
         self.latest_ms = self.latest_ms.max(now_ms);
         self.model.now_ms = now_ms;
-        self.model.let_go_of_old_uploads();
+        self.model.forget_what_is_old();
     }
 
     pub fn restart(&mut self) {
