@@ -42,6 +42,7 @@ CLONED: dict[str, dict[str, str]] = {
         "part_count": "same",
         "expires_at": "same",
         "status_details": "same",
+        "mime_type": "same",
     },
 }
 # Tables that a clone needs no rows in.

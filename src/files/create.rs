@@ -9,6 +9,7 @@ use crate::model::filename::Filename;
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::LinkId;
 use crate::model::limits::{Limits, QuotaExceeded};
+use crate::model::mime_type::MimeType;
 use crate::model::purpose::Purpose;
 use futures_util::FutureExt;
 
@@ -19,6 +20,8 @@ pub struct FileDetails {
     pub purpose: Purpose,
     /// Its name.
     pub filename: Filename,
+    /// The media type of its content.
+    pub mime_type: MimeType,
     /// Its expiry; by default that of its workspace and purpose.
     pub expires_after: Option<ExpiresAfter>,
 }
@@ -46,16 +49,14 @@ impl From<StoreError> for CreateError {
     }
 }
 
-impl FileDetails {
-    /// Checks the details; call it as early as they are known.
-    ///
-    /// # Errors
-    /// When the purpose does not allow the name (docs/contract.md, section 3: no extension is allowed).
-    pub fn check(&self) -> Result<(), CreateError> {
-        let json_lines = |extension: &str| extension.eq_ignore_ascii_case("jsonl");
-        let named_otherwise = self.filename.extension().is_some_and(|extension| !json_lines(extension));
-        if self.purpose == Purpose::Batch && named_otherwise { Err(CreateError::NotJsonLines) } else { Ok(()) }
-    }
+/// Checks whether a File of a purpose may have a name; call it as early as both are known.
+///
+/// # Errors
+/// When the purpose does not allow the name (docs/contract.md, section 3: no extension is allowed).
+pub fn check_name(purpose: Purpose, filename: &Filename) -> Result<(), CreateError> {
+    let json_lines = |extension: &str| extension.eq_ignore_ascii_case("jsonl");
+    let named_otherwise = filename.extension().is_some_and(|extension| !json_lines(extension));
+    if purpose == Purpose::Batch && named_otherwise { Err(CreateError::NotJsonLines) } else { Ok(()) }
 }
 
 impl Files {
@@ -82,7 +83,7 @@ impl Files {
         once: Option<Idempotency<File>>,
         link: Option<LinkId>,
     ) -> Result<IdempotentOutcome<File>, CreateError> {
-        details.check()?;
+        check_name(details.purpose, &details.filename)?;
         receiving.set_purpose(details.purpose)?;
         let status_details = receiving.check_lines(details.purpose).await?;
         if let (true, Some(bad_lines)) = (receiving.settings().strict_jsonl, &status_details) {
@@ -107,6 +108,7 @@ impl Files {
             content: received.content.clone(),
             purpose: details.purpose,
             filename: details.filename,
+            mime_type: details.mime_type,
             expires_after: details.expires_after,
             status_details,
             link,
@@ -127,14 +129,13 @@ mod tests {
 
     #[test]
     fn a_batch_file_is_named_jsonl_or_has_no_extension() {
-        let details =
-            |purpose, name| FileDetails { purpose, filename: Filename::parse(name).unwrap(), expires_after: None };
+        let check = |purpose, name| check_name(purpose, &Filename::parse(name).unwrap());
         for name in ["a.jsonl", "A.JSONL", "requests"] {
-            assert!(details(Purpose::Batch, name).check().is_ok(), "{name}");
+            assert!(check(Purpose::Batch, name).is_ok(), "{name}");
         }
         for name in ["a.txt", "a.jsonl.gz", "a."] {
-            assert!(details(Purpose::Batch, name).check().is_err(), "{name}");
+            assert!(check(Purpose::Batch, name).is_err(), "{name}");
         }
-        assert!(details(Purpose::FineTune, "a.txt").check().is_ok());
+        assert!(check(Purpose::FineTune, "a.txt").is_ok());
     }
 }

@@ -15,7 +15,7 @@ mod receive;
 mod retrieve;
 mod settings;
 
-pub use create::{CreateError, FileDetails};
+pub use create::{CreateError, FileDetails, check_name};
 pub use open::{ContentStream, StoredContent};
 pub use probe::{LastProbe, Readiness, StoreState};
 pub use receive::{ReceiveError, Received, Receiving};

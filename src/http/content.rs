@@ -1,5 +1,6 @@
 //! Downloads: the bytes of a File, whole or one range, with the headers for caches and integrity checks.
 
+use super::accept;
 use super::caller::Credentials;
 use super::conditions::{Validators, Verdict, evaluate, http_date, range_applies};
 use super::error::ApiError;
@@ -28,7 +29,7 @@ use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt, stream};
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED, LOCATION, RANGE,
+    CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED, LOCATION, RANGE, VARY,
 };
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
@@ -97,8 +98,10 @@ pub async fn download_file(
     let content = files.open(caller.workspace, named.id()?).await?.ok_or_else(|| named.not_found())?;
     // Pages of the console may read from this server only.
     let may_redirect = credentials == Credentials::Key;
-    let presentation = Presentation { content_type: None, is_inline: false, may_redirect };
     let (parts, _) = request.into_parts();
+    let content_type = accept::asked_for(&parts.headers, &content.file.mime_type);
+    let may_redirect = may_redirect && content_type.is_none();
+    let presentation = Presentation { content_type, is_inline: false, may_redirect };
     let reader = Reader { files, reads, limits, caller };
     send(reader, content, &presentation, &parts, ready(Ok(())), || named.not_found()).await
 }
@@ -243,6 +246,9 @@ fn validation_headers(etag: &str, file: &File) -> HeaderMap {
     put(&mut headers, ETAG, etag);
     put(&mut headers, LAST_MODIFIED, &http_date(file.created_at()));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    if accept::decides(&file.mime_type) {
+        headers.insert(VARY, HeaderValue::from_static("accept"));
+    }
     headers
 }
 

@@ -36,7 +36,7 @@ pub async fn create_file(
     }
     let form = FormReader::new(request)?;
     let (receiving, details) = form::receive_file(&files, caller, policy, form).await?;
-    let guard = guard.with_details(&details);
+    let guard = guard.with_details(&details).with_mime_type(&details);
     let outcome = files.create(receiving, details, guard.idempotency(wire::file), None).await?;
     answer(outcome, wire::file)
 }

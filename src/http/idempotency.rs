@@ -14,6 +14,7 @@ use crate::model::idempotency::{
     Idempotency, IdempotencyKey, IdempotentOutcome, MAX_KEY_CHARS, RequestDigest, WriteAnswer,
 };
 use crate::model::ids::WorkspaceId;
+use crate::model::mime_type::MimeType;
 use crate::shares::FairSemaphore;
 use axum::body::Body;
 use axum::extract::{FromRef, FromRequestParts};
@@ -173,6 +174,13 @@ impl IdempotencyGuard {
         self.with("purpose", details.purpose.name())
             .with("filename", details.filename.as_str())
             .with("expires_after", seconds)
+    }
+
+    /// Adds the media type of a File to the digest of the request, unless it is that of its name.
+    #[must_use]
+    pub fn with_mime_type(self, details: &FileDetails) -> Self {
+        let is_of_name = details.mime_type == MimeType::of_name(&details.filename);
+        if is_of_name { self } else { self.with("mime_type", details.mime_type.as_str()) }
     }
 
     /// Returns what makes the transaction idempotent; `answer` writes its answer.

@@ -3,6 +3,7 @@
 //! It translates requests into calls of the services and their results into OpenAI's wire format (docs/contract.md). It
 //! calls no store, creates no id, and maps every error in [`error`]. `app` builds the [`AppState`] and runs [`serve`].
 
+mod accept;
 mod access;
 mod address;
 mod admin;

@@ -12,6 +12,7 @@ use crate::files::FileDetails;
 use crate::model::caller::Caller;
 use crate::model::expiry::EXPIRES_AFTER_SECONDS;
 use crate::model::ids::{PartId, UploadId};
+use crate::model::mime_type::{MAX_MIME_TYPE_CHARACTERS, MimeType};
 use crate::model::purpose::Purpose;
 use crate::model::upload::{MAX_PARTS, MAX_UPLOAD_BYTES};
 use crate::uploads::Md5Digest;
@@ -23,9 +24,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 use std::sync::Arc;
-
-/// The longest `mime_type`, in characters.
-pub const MAX_MIME_TYPE_CHARACTERS: usize = 255;
 
 /// `POST /v1/uploads`.
 pub async fn create_upload(
@@ -116,8 +114,7 @@ pub async fn cancel_upload(
     answer(outcome.map_err(|error| named.explain(error))?, wire::upload)
 }
 
-/// Reads the body of `POST /v1/uploads`: the File to be, its length and its `mime_type`, which OpenAI requires and
-/// which has no effect here, since content is always served as octets.
+/// Reads the body of `POST /v1/uploads`: the File to be, its length and its `mime_type` as sent.
 fn creation(mut body: JsonObject, purposes: &'static [Purpose]) -> Result<(FileDetails, u64, String), ApiError> {
     let size_bytes = body.integer("bytes", 0..=MAX_UPLOAD_BYTES)?;
     let filename = form::filename(&body.text("filename")?, "filename")?;
@@ -130,7 +127,9 @@ fn creation(mut body: JsonObject, purposes: &'static [Purpose]) -> Result<(FileD
     let expires_after =
         body.object("expires_after")?.map(|after| form::expires_after(after, EXPIRES_AFTER_SECONDS)).transpose()?;
     body.refuse_rest()?;
-    Ok((FileDetails { purpose, filename, expires_after }, size_bytes, mime_type))
+    let details =
+        FileDetails { purpose, mime_type: MimeType::of_file(Some(&mime_type), &filename), filename, expires_after };
+    Ok((details, size_bytes, mime_type))
 }
 
 /// Reads the body of `POST /v1/uploads/{id}/complete`: the parts in order, and the MD5 of the whole if there is one.

@@ -5,6 +5,7 @@ use super::digest::{ContentDigest, Sha256Digest};
 use super::expiry::ExpiresAfter;
 use super::filename::Filename;
 use super::ids::{FileId, LinkId};
+use super::mime_type::MimeType;
 use super::purpose::Purpose;
 
 /// A File that is visible to its workspace.
@@ -24,6 +25,8 @@ pub struct File {
     pub expires_at: Option<u64>,
     /// A description of invalid content, where its purpose demands a format.
     pub status_details: Option<String>,
+    /// The media type of its content.
+    pub mime_type: MimeType,
 }
 
 impl File {
@@ -33,12 +36,13 @@ impl File {
         id: FileId,
         purpose: Purpose,
         filename: Filename,
+        mime_type: MimeType,
         size_bytes: u64,
         digest: FileDigest,
         expires_after: Option<ExpiresAfter>,
     ) -> Self {
         let expires_at = expires_after.map(|after| after.at(id.created_at()));
-        Self { id, purpose, filename, size_bytes, digest, expires_at, status_details: None }
+        Self { id, purpose, filename, size_bytes, digest, expires_at, status_details: None, mime_type }
     }
 
     /// Returns the Unix second of its creation.
@@ -95,6 +99,8 @@ pub struct NewFile {
     pub purpose: Purpose,
     /// Its name.
     pub filename: Filename,
+    /// The media type of its content.
+    pub mime_type: MimeType,
     /// The expiry that its client asked for, counted from its id's second.
     pub expires_after: Option<ExpiresAfter>,
     /// A description of invalid content.

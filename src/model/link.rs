@@ -18,32 +18,6 @@ pub const MAX_LIVE_LINKS: u32 = 10_000;
 /// The time that the row of an expired link is kept, in seconds: 30 days.
 pub const EXPIRED_LINK_KEPT_SECONDS: u64 = 30 * 86_400;
 
-/// The media types that a link may have. None of them is one that a browser runs.
-pub const LINK_CONTENT_TYPES: [&str; 22] = [
-    "application/gzip",
-    "application/json",
-    "application/jsonl",
-    "application/octet-stream",
-    "application/pdf",
-    "application/x-ndjson",
-    "application/zip",
-    "audio/flac",
-    "audio/mp4",
-    "audio/mpeg",
-    "audio/ogg",
-    "audio/wav",
-    "audio/webm",
-    "image/avif",
-    "image/gif",
-    "image/jpeg",
-    "image/png",
-    "image/webp",
-    "text/csv",
-    "text/markdown",
-    "text/plain",
-    "video/mp4",
-];
-
 /// The disposition of the content of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {
@@ -71,12 +45,6 @@ impl Disposition {
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|disposition| disposition.name() == name)
     }
-}
-
-/// Returns the media type of [`LINK_CONTENT_TYPES`] that has this name.
-#[must_use]
-pub fn content_type(name: &str) -> Option<&'static str> {
-    LINK_CONTENT_TYPES.into_iter().find(|known| *known == name)
 }
 
 /// The right that a link gives.

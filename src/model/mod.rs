@@ -22,6 +22,7 @@ pub mod ledger;
 pub mod limits;
 pub mod link;
 pub mod link_key;
+pub mod mime_type;
 pub mod outbox;
 pub mod page;
 pub mod person;

@@ -5,6 +5,7 @@ use super::expiry::ExpiresAfter;
 use super::file::File;
 use super::filename::Filename;
 use super::ids::{BlobId, PartId, UploadId};
+use super::mime_type::MimeType;
 use super::purpose::Purpose;
 use std::fmt;
 
@@ -126,6 +127,8 @@ pub struct NewUpload {
     pub size_bytes: u64,
     /// The name of the File.
     pub filename: Filename,
+    /// The media type of the File.
+    pub mime_type: MimeType,
     /// The purpose of the File.
     pub purpose: Purpose,
     /// The expiry of the File that its client asked for, counted from the File's creation.

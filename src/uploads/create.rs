@@ -1,7 +1,7 @@
 //! Creates Uploads, before their first byte.
 
 use super::Uploads;
-use crate::files::{CreateError, FileDetails, MAX_BATCH_FILE_BYTES, ReceiveError, StoreError};
+use crate::files::{CreateError, FileDetails, MAX_BATCH_FILE_BYTES, ReceiveError, StoreError, check_name};
 use crate::model::caller::Caller;
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::limits::{Limit, LimitsInForce};
@@ -40,7 +40,7 @@ impl Uploads {
         size_bytes: u64,
         once: Option<Idempotency<Upload>>,
     ) -> Result<IdempotentOutcome<Upload>, CreateUploadError> {
-        details.check()?;
+        check_name(details.purpose, &details.filename)?;
         if details.purpose == Purpose::Batch && size_bytes > MAX_BATCH_FILE_BYTES {
             return Err(CreateError::from(ReceiveError::BatchTooLarge).into());
         }
@@ -50,6 +50,7 @@ impl Uploads {
         let new = NewUpload {
             size_bytes,
             filename: details.filename,
+            mime_type: details.mime_type,
             purpose: details.purpose,
             expires_after: details.expires_after,
             ttl_seconds: self.files.settings.load().upload_ttl_seconds,

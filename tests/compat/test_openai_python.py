@@ -84,13 +84,14 @@ async def test_the_async_client_takes_the_five_operations_side_by_side(ada: Call
         await asyncio.gather(*(one_life(number) for number in range(8)))
 
 
-def test_the_file_object_has_openais_nine_members_and_sha256_and_nothing_else(ada: Caller) -> None:
+def test_the_file_object_has_openais_nine_members_and_two_of_ours(ada: Caller) -> None:
     with ada.openai() as client:
         raw = client.files.with_raw_response.create(file=("a.txt", b"abc"), purpose="user_data")
         listed = client.files.with_raw_response.list(limit=1)
         deleted = client.files.with_raw_response.delete(raw.parse().id)
     file = json.loads(raw.text)
-    assert set(file) == {"object", "id", "purpose", "filename", "bytes", "created_at", "expires_at", "status", "status_details", "sha256"}
+    assert set(file) == {"object", "id", "purpose", "filename", "bytes", "created_at", "expires_at", "status", "status_details", "mime_type", "sha256"}
+    assert file["mime_type"] == "text/plain"
     assert file["sha256"] == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert file["expires_at"] is None and file["status_details"] is None
     page = json.loads(listed.text)

@@ -28,6 +28,7 @@ async fn a_file_has_openais_fields_in_openais_order() {
         "expires_at",
         "status",
         "status_details",
+        "mime_type",
         "sha256",
     ];
     let places: Vec<usize> = order.iter().map(|key| body.find(&format!("\"{key}\":")).unwrap()).collect();
@@ -37,7 +38,7 @@ async fn a_file_has_openais_fields_in_openais_order() {
     file["id"] = json!("file-?");
     let expected = json!({"object": "file", "id": "file-?", "purpose": "user_data", "filename": "hello.txt", "bytes": 5,
         "created_at": 1_795_374_000, "expires_at": null, "status": "processed", "status_details": null,
-        "sha256": "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"});
+        "mime_type": "text/plain", "sha256": "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"});
     assert_eq!(file, expected);
     server.close().await;
 }

@@ -26,6 +26,7 @@ mod lines;
 mod links;
 mod list;
 mod matrix;
+mod mime_types;
 mod oidc;
 mod promotion;
 mod protocol;

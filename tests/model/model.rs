@@ -12,6 +12,8 @@ use std::sync::Arc;
 use venna::model::{idempotency, upload};
 
 pub const UPLOAD_SECONDS: u64 = 3600;
+/// The type that Uploads declare.
+pub const UPLOAD_MIME_TYPE: &str = "text/plain";
 pub const PURPOSES: [&str; 9] = [
     "assistants",
     "batch",
@@ -63,6 +65,7 @@ pub struct File {
     pub expires_at: Option<u64>,
     pub etag: String,
     pub sha256: Option<Vec<u8>>,
+    pub mime_type: &'static str,
     /// Where its bad lines are, if its purpose minds.
     pub bad_lines: Option<String>,
 }
@@ -211,9 +214,12 @@ impl Model {
         let created_at = self.mint(at, minted) / 1000;
         let life = details.expires_after.or((details.purpose == "batch").then_some(*EXPIRES_AFTER.end()));
         let expires_at = life.map(|seconds| created_at + seconds);
-        let whole = (pieces.len() == 1 && tag.len() == 64).then(|| Arc::clone(&pieces[0]));
+        let pieces_are_parts = tag.contains('-');
+        let whole = (pieces.len() == 1 && !pieces_are_parts).then(|| Arc::clone(&pieces[0]));
         let bad_lines = whole.and_then(|content| bad_lines(details.purpose, &content));
-        let file = File { details, pieces, created_at, expires_at, etag: format!("\"{tag}\""), sha256, bad_lines };
+        let mime_type = if pieces_are_parts { UPLOAD_MIME_TYPE } else { mime_type(&details.filename) };
+        let etag = format!("\"{tag}\"");
+        let file = File { details, pieces, created_at, expires_at, etag, sha256, mime_type, bad_lines };
         self.workspaces[at].files.insert(minted.to_owned(), file);
     }
 
@@ -477,11 +483,21 @@ impl File {
         let Details { purpose, filename, .. } = &self.details;
         let mut object = json!({"object": "file", "id": id, "purpose": purpose, "filename": filename,
             "bytes": self.bytes(), "created_at": self.created_at, "expires_at": self.expires_at,
-            "status": if self.bad_lines.is_some() { "error" } else { "processed" }, "status_details": self.bad_lines});
+            "status": if self.bad_lines.is_some() { "error" } else { "processed" }, "status_details": self.bad_lines,
+            "mime_type": self.mime_type});
         if let Some(sha256) = &self.sha256 {
             object["sha256"] = hex(sha256).into();
         }
         object
+    }
+}
+
+/// The type of the extensions that the walk's names have.
+fn mime_type(filename: &str) -> &'static str {
+    match filename.rsplit_once('.') {
+        Some((_, "jsonl")) => "application/jsonl",
+        Some((_, "txt")) => "text/plain",
+        _ => "application/octet-stream",
     }
 }
 

@@ -1,6 +1,6 @@
 //! The operations of a walk: each rolls what it does, notes it, does it over HTTP, and compares the answer.
 
-use crate::model::{Condition, Content, Details, PURPOSES, Part, Query, Range, Status, Upload};
+use crate::model::{Condition, Content, Details, PURPOSES, Part, Query, Range, Status, UPLOAD_MIME_TYPE, Upload};
 use crate::world::{Compare, WORKSPACES, World, base64, hex, http_date, random_content};
 use md5::{Digest, Md5};
 use reqwest::{Body, Method, RequestBuilder};
@@ -267,8 +267,7 @@ fn create_upload(world: &mut World) {
         _ => size(world) + size(world),
     };
     world.note(|| format!("{} creates an upload of {bytes} bytes, {details:?}", WORKSPACES[at]));
-    let mut body =
-        json!({"bytes": bytes, "filename": details.filename, "mime_type": "text/plain", "purpose": details.purpose});
+    let mut body = json!({"bytes": bytes, "filename": details.filename, "mime_type": UPLOAD_MIME_TYPE, "purpose": details.purpose});
     if let Some(seconds) = details.expires_after {
         body["expires_after"] = json!({"anchor": "created_at", "seconds": seconds});
     }

@@ -29,13 +29,19 @@ impl Form {
         self.named_file("file", filename, content)
     }
 
-    /// Adds a file.
+    /// Adds a file of octets.
     #[must_use]
-    pub fn named_file(mut self, name: &str, filename: &str, content: &[u8]) -> Self {
+    pub fn named_file(self, name: &str, filename: &str, content: &[u8]) -> Self {
+        self.typed_file(name, filename, "application/octet-stream", content)
+    }
+
+    /// Adds a file of a media type.
+    #[must_use]
+    pub fn typed_file(mut self, name: &str, filename: &str, mime_type: &str, content: &[u8]) -> Self {
         let mut head = String::new();
         write!(head, "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{filename}\"\r\n")
             .unwrap();
-        head.push_str("Content-Type: application/octet-stream\r\n\r\n");
+        write!(head, "Content-Type: {mime_type}\r\n\r\n").unwrap();
         self.0.extend_from_slice(head.as_bytes());
         self.0.extend_from_slice(content);
         self.0.extend_from_slice(b"\r\n");

@@ -4,13 +4,14 @@
 //! the form.
 
 use super::FormReader;
-use crate::files::{FileDetails, Files, Receiving};
+use crate::files::{FileDetails, Files, Receiving, check_name};
 use crate::http::caller::UploadPolicy;
 use crate::http::error::{ApiError, echo};
 use crate::http::json::JsonObject;
 use crate::model::caller::Caller;
 use crate::model::expiry::{EXPIRES_AFTER_SECONDS, ExpiresAfter};
 use crate::model::filename::Filename;
+use crate::model::mime_type::MimeType;
 use crate::model::purpose::Purpose;
 use crate::traces::Step;
 use std::ops::RangeInclusive;
@@ -54,7 +55,8 @@ pub async fn receive_file(
                 let filename = filename(&name, FILE)?;
                 let purpose = fields.check_before_file(&filename)?;
                 let receiving = files.receive(caller, limits.take().unwrap_or_default(), purpose)?;
-                file = Some((receive(receiving, &mut form).await?, filename));
+                let mime_type = MimeType::of_file(part.content_type.as_deref(), &filename);
+                file = Some((receive(receiving, &mut form).await?, filename, mime_type));
             }
             (FILE, None) => fields.has_unnamed_file = true,
             (PURPOSE, _) => set(&mut fields.purpose, PURPOSE, form.text(PURPOSE).await?)?,
@@ -65,9 +67,9 @@ pub async fn receive_file(
     }
     form.drain().await?;
     fields.refuse_unexpected()?;
-    let (receiving, filename) = file.ok_or_else(|| fields.missing_file())?;
+    let (receiving, filename, mime_type) = file.ok_or_else(|| fields.missing_file())?;
     let purpose = fields.purpose()?.ok_or_else(|| ApiError::missing_field(PURPOSE))?;
-    let details = FileDetails { purpose, filename, expires_after: fields.expires_after()? };
+    let details = FileDetails { purpose, filename, mime_type, expires_after: fields.expires_after()? };
     Ok((receiving, details))
 }
 
@@ -110,7 +112,7 @@ impl Fields {
             self.expires_after()?;
         }
         if let Some(purpose) = purpose {
-            FileDetails { purpose, filename: filename.clone(), expires_after: None }.check()?;
+            check_name(purpose, filename)?;
         }
         Ok(purpose)
     }

@@ -2,7 +2,7 @@
 
 use super::public::LINKS;
 use super::wire::{LinkObject, LinkUrl};
-use crate::files::{FileDetails, Files};
+use crate::files::{Files, check_name};
 use crate::http::caller::UploadPolicy;
 use crate::http::error::ApiError;
 use crate::http::form;
@@ -16,10 +16,8 @@ use crate::links::{CreatedLink, Links};
 use crate::model::caller::Caller;
 use crate::model::expiry::EXPIRES_AFTER_SECONDS;
 use crate::model::ids::FileId;
-use crate::model::link::{
-    DEFAULT_LINK_SECONDS, Disposition, Download, LINK_CONTENT_TYPES, LINK_SECONDS, LinkGrant, NewLink, UploadGrant,
-    content_type,
-};
+use crate::model::link::{DEFAULT_LINK_SECONDS, Disposition, Download, LINK_SECONDS, LinkGrant, NewLink, UploadGrant};
+use crate::model::mime_type::{HARMLESS_TYPES, harmless};
 use crate::model::upload::MAX_UPLOAD_BYTES;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
@@ -89,9 +87,8 @@ fn url(server: &ServerUrl, created: &CreatedLink) -> String {
 fn download(mut body: JsonObject, file: FileId) -> Result<NewLink, ApiError> {
     let valid_seconds = lifetime(&mut body)?;
     let one_time = body.optional_flag("one_time")?.unwrap_or_default();
-    let of_type = |name: String| {
-        content_type(&name).ok_or_else(|| ApiError::unsupported("content_type", &name, &LINK_CONTENT_TYPES))
-    };
+    let of_type =
+        |name: String| harmless(&name).ok_or_else(|| ApiError::unsupported("content_type", &name, &HARMLESS_TYPES));
     let of_disposition = |name: String| {
         let names = Disposition::ALL.map(Disposition::name);
         Disposition::named(&name).ok_or_else(|| ApiError::unsupported("disposition", &name, &names))
@@ -113,7 +110,7 @@ fn upload(mut body: JsonObject, policy: &UploadPolicy, max_file_bytes: u64) -> R
         body.object("expires_after")?.map(|after| form::expires_after(after, EXPIRES_AFTER_SECONDS)).transpose()?;
     let valid_seconds = lifetime(&mut body)?;
     body.refuse_rest()?;
-    FileDetails { purpose, filename: filename.clone(), expires_after }.check()?;
+    check_name(purpose, &filename)?;
     let grant = LinkGrant::Upload(UploadGrant { filename, purpose, max_bytes, expires_after });
     Ok(NewLink { grant, valid_seconds })
 }

@@ -16,11 +16,13 @@ use crate::model::caller::{Caller, Refused};
 use crate::model::file::File;
 use crate::model::idempotency::{Idempotency, IdempotencyKey, IdempotentOutcome, RequestDigest, WriteAnswer};
 use crate::model::link::{Link, UploadGrant};
+use crate::model::mime_type::MimeType;
 use crate::usage::Spending;
 use axum::body::Body;
 use axum::extract::{FromRef, FromRequestParts, Request};
 use axum::response::Response;
 use futures_util::StreamExt;
+use http::header::CONTENT_TYPE;
 use std::sync::Arc;
 
 /// Receives the body and makes the File.
@@ -56,7 +58,9 @@ pub(super) async fn make_file(
     while let Some(chunk) = body.next().await {
         receiving.write(chunk.map_err(BodyError::of)?).await?;
     }
-    let details = FileDetails { purpose, filename, expires_after };
+    let declared = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let mime_type = MimeType::of_file(declared, &filename);
+    let details = FileDetails { purpose, filename, mime_type, expires_after };
     match files.create(receiving, details, Some(once), Some(link.id)).await? {
         IdempotentOutcome::KeyReused | IdempotentOutcome::Refused(Refused::KeyEnded) => Err(ApiError::link_refused()),
         outcome => answer(outcome, wire::file),

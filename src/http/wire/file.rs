@@ -18,6 +18,7 @@ pub struct FileObject<'a> {
     expires_at: Option<u64>,
     status: &'static str,
     status_details: Option<&'a str>,
+    mime_type: &'a str,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text_if_any")]
     sha256: Option<Sha256Digest>,
 }
@@ -43,6 +44,11 @@ impl FileObject<'_> {
                 or_null(Schema::Text),
                 "The first bad lines, each with the reason; `null` if there are none.",
             ),
+            must(
+                "mime_type",
+                Schema::Text,
+                "The media type: as the upload declared it, or that of the name's extension. An extension.",
+            ),
             may(
                 "sha256",
                 Schema::Text,
@@ -64,6 +70,7 @@ impl<'a> From<&'a File> for FileObject<'a> {
             expires_at: file.expires_at,
             status: if file.status_details.is_none() { "processed" } else { "error" },
             status_details: file.status_details.as_deref(),
+            mime_type: file.mime_type.as_str(),
             sha256: file.digest.sha256(),
         }
     }

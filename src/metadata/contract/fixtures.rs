@@ -11,6 +11,7 @@ use crate::model::file::{File, NewFile};
 use crate::model::filename::Filename;
 use crate::model::idempotency::IdempotentOutcome;
 use crate::model::ids::{BlobId, FileId, PartId, ProcessId, RequestId, UploadId, WorkspaceId};
+use crate::model::mime_type::MimeType;
 use crate::model::page::{FileQuery, Order};
 use crate::model::purpose::Purpose;
 use crate::model::scope::Scopes;
@@ -61,6 +62,7 @@ pub fn new_file(blob: BlobId, purpose: Purpose, expires_after: Option<ExpiresAft
         content,
         purpose,
         filename: Filename::parse("\u{6587}.txt").unwrap(),
+        mime_type: MimeType::stored("text/x-contract"),
         expires_after,
         status_details: Some("line 1".into()).filter(|_| purpose == Purpose::Batch),
         link: None,
@@ -84,6 +86,7 @@ pub fn upload(size_bytes: u64) -> NewUpload {
     NewUpload {
         size_bytes,
         filename: Filename::parse("u").unwrap(),
+        mime_type: MimeType::stored("text/x-contract"),
         purpose: Purpose::UserData,
         expires_after: None,
         ttl_seconds: 60,

@@ -171,8 +171,10 @@ async fn create(
     once: Option<&Idempotency<Upload>>,
 ) -> Result<IdempotentOutcome<Upload>, Failure> {
     let guard = RequestGuard::prepare(&tx, caller, once).await?;
-    let sql = "INSERT INTO uploads (workspace_id, id, size_bytes, filename, purpose, lives_seconds, expires_at, status)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending')";
+    let sql =
+        "INSERT INTO uploads (workspace_id, id, size_bytes, filename, mime_type, purpose, lives_seconds, expires_at,
+                                    status)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending')";
     let insert = tx.prepare(sql).await?;
     let locks = guard.locks(Some(Lock::Quota(caller.workspace)));
     let facts = match tx.begin(&locks, guard.ask(Some(new.purpose))).await? {
@@ -188,8 +190,9 @@ async fn create(
     let expires_after = facts.expires_after(new.purpose, new.expires_after);
     let lives_seconds = expires_after.map(ExpiresAfter::as_seconds).map(stored);
     let (size_bytes, expires_at) = (stored(new.size_bytes), stored(upload.expires_at));
-    let (filename, purpose) = (new.filename.as_str(), new.purpose.name());
-    let values: Values<'_> = &[&workspace, &id, &size_bytes, &filename, &purpose, &lives_seconds, &expires_at];
+    let (filename, mime_type, purpose) = (new.filename.as_str(), new.mime_type.as_str(), new.purpose.name());
+    let values: Values<'_> =
+        &[&workspace, &id, &size_bytes, &filename, &mime_type, &purpose, &lives_seconds, &expires_at];
     tx.set_proof(Proof::Upload(workspace.clone(), id.clone()));
     let writes = async { try_join!(insert.execute(values), guard.note(Some(&upload), now_seconds)).map(drop) };
     tx.commit(writes).await?;

@@ -7,12 +7,13 @@ use crate::model::digest::BlockChecksums;
 use crate::model::file::{File, FileDigest};
 use crate::model::filename::Filename;
 use crate::model::ids::{BlobId, WorkspaceId};
+use crate::model::mime_type::MimeType;
 use crate::model::purpose::Purpose;
 use bytes::Bytes;
 
 /// Columns of a File.
 pub const FILE: &str =
-    "id, purpose, filename, size_bytes, sha256, parts_sha256, part_count, expires_at, status_details";
+    "id, purpose, filename, size_bytes, sha256, parts_sha256, part_count, expires_at, status_details, mime_type";
 
 /// The number of columns of a File.
 pub const FILE_COLUMNS: usize = columns::count(FILE);
@@ -21,16 +22,18 @@ const ROW_COLUMNS: usize = 2 + FILE_COLUMNS;
 
 impl FromRow for File {
     fn read<R: Row>(row: &mut RowReader<'_, R>) -> Result<Self, R::Error> {
-        Ok(Self {
-            id: row.parsed()?,
-            purpose: row.named(Purpose::named)?,
-            filename: Filename::stored(row.text()?.to_owned()),
-            size_bytes: row.number()?,
-            digest: digest(row)?,
-            expires_at: row.optional_number()?,
-            status_details: row.optional_text()?.map(str::to_owned),
-        })
+        let (id, purpose) = (row.parsed()?, row.named(Purpose::named)?);
+        let filename = Filename::stored(row.text()?.to_owned());
+        let (size_bytes, digest, expires_at) = (row.number()?, digest(row)?, row.optional_number()?);
+        let status_details = row.optional_text()?.map(str::to_owned);
+        let mime_type = mime_type(row, &filename)?;
+        Ok(Self { id, purpose, filename, size_bytes, digest, expires_at, status_details, mime_type })
     }
+}
+
+/// Reads `mime_type`, which rows of earlier schemas do not have.
+pub(super) fn mime_type<R: Row>(row: &mut RowReader<'_, R>, filename: &Filename) -> Result<MimeType, R::Error> {
+    Ok(row.optional_text()?.map_or_else(|| MimeType::of_name(filename), MimeType::stored))
 }
 
 /// Reads `sha256, parts_sha256, part_count`.
@@ -67,6 +70,7 @@ pub fn file_values(workspace: WorkspaceId, blob: Option<BlobId>, file: &File) ->
         Value::optional(count, Value::number),
         Value::optional(file.expires_at, Value::number),
         Value::optional(file.status_details.as_deref(), Value::text),
+        Value::text(file.mime_type.as_str()),
     ]
 }
 

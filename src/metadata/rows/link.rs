@@ -3,8 +3,9 @@
 use super::{FromRow, Row, RowReader, Value, columns};
 use crate::model::expiry::ExpiresAfter;
 use crate::model::filename::Filename;
-use crate::model::link::{Disposition, Download, Link, LinkGrant, UploadGrant, content_type};
+use crate::model::link::{Disposition, Download, Link, LinkGrant, UploadGrant};
 use crate::model::link_key::{LINK_SECRET_BYTES, LinkKey};
+use crate::model::mime_type::harmless;
 use crate::model::purpose::Purpose;
 
 /// Stored columns of a link.
@@ -31,7 +32,7 @@ impl FromRow for Link {
         let (id, workspace, key) = (row.parsed()?, row.parsed()?, row.parsed()?);
         let kind = row.named(|name| LinkGrant::KINDS.into_iter().find(|kind| *kind == name))?;
         let file = row.optional_parsed()?;
-        let (content_type, disposition) = (row.optional_named(content_type)?, row.optional_named(Disposition::named)?);
+        let (content_type, disposition) = (row.optional_named(harmless)?, row.optional_named(Disposition::named)?);
         let one_time = row.number()? != 0;
         let filename = row.optional_filename()?;
         let (purpose, max_bytes) = (row.optional_named(Purpose::named)?, row.optional_number()?);

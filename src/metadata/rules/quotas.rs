@@ -31,6 +31,7 @@ mod tests {
     use crate::model::filename::Filename;
     use crate::model::ids::UploadId;
     use crate::model::limits::{Limit, QuotaExceeded};
+    use crate::model::mime_type::MimeType;
     use crate::model::purpose::Purpose;
     use crate::model::upload::NewUpload;
 
@@ -40,6 +41,7 @@ mod tests {
         let new = NewUpload {
             size_bytes: 8,
             filename: Filename::parse("u").unwrap(),
+            mime_type: MimeType::OCTETS,
             purpose: Purpose::UserData,
             expires_after: None,
             ttl_seconds: 60,

@@ -4,6 +4,7 @@ use crate::model::digest::Sha256Digest;
 use crate::model::expiry::ExpiresAfter;
 use crate::model::file::{File, FileDigest};
 use crate::model::ids::{BlobId, FileId, PartId, UploadId};
+use crate::model::mime_type::MimeType;
 use crate::model::upload::{Completion, MAX_PARTS, NewPart, NewUpload, Part, Upload, UploadRefusal, UploadStatus};
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
@@ -12,6 +13,8 @@ use std::collections::{HashMap, HashSet};
 pub struct UploadRow {
     /// The Upload as clients see it.
     pub upload: Upload,
+    /// The media type of the File.
+    pub mime_type: MimeType,
     /// After how long the File expires.
     pub expires_after: Option<ExpiresAfter>,
     /// The [`fingerprint`] of the parts that it was completed from.
@@ -153,7 +156,8 @@ pub fn file_of_parts(id: FileId, row: &UploadRow, parts: &[PartRow], sha256: Opt
         count: u32::try_from(parts.len()).unwrap_or(MAX_PARTS),
         whole: sha256,
     };
-    File::new(id, upload.purpose, upload.filename.clone(), upload.size_bytes, digest, row.expires_after)
+    let (filename, mime_type) = (upload.filename.clone(), row.mime_type.clone());
+    File::new(id, upload.purpose, filename, mime_type, upload.size_bytes, digest, row.expires_after)
 }
 
 /// Returns a digest that identifies a list of parts.
@@ -183,12 +187,13 @@ mod tests {
         let new = NewUpload {
             size_bytes,
             filename: Filename::parse("u").unwrap(),
+            mime_type: MimeType::OCTETS,
             purpose: Purpose::UserData,
             expires_after: None,
             ttl_seconds: 60,
         };
         let upload = Upload { status, ..new_upload(UploadId::new(0, [0; 12]), &new, 0) };
-        UploadRow { upload, expires_after: None, completion: None }
+        UploadRow { upload, mime_type: MimeType::OCTETS, expires_after: None, completion: None }
     }
 
     fn part(number: u8, size_bytes: u64) -> PartRow {

@@ -162,13 +162,16 @@ fn create(transaction: &Transaction<'_>, workspace: WorkspaceId, new: &NewUpload
     let now_seconds = transaction.now_seconds();
     let upload = rules::new_upload(UploadId::new(now_seconds, random::bytes()), new, now_seconds);
     let expires_after = default_expiries::decide(transaction, workspace, new.purpose, new.expires_after)?;
-    let sql = "INSERT INTO uploads (workspace_id, id, size_bytes, filename, purpose, lives_seconds, expires_at, status)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'pending')";
+    let sql =
+        "INSERT INTO uploads (workspace_id, id, size_bytes, filename, mime_type, purpose, lives_seconds, expires_at,
+                                    status)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'pending')";
     let values = params![
         workspace,
         upload.id,
         upload.size_bytes,
         upload.filename.as_str(),
+        new.mime_type.as_str(),
         upload.purpose.name(),
         expires_after.map(ExpiresAfter::as_seconds),
         upload.expires_at,

@@ -5,7 +5,8 @@ use super::fields::{id, object, page_of};
 use crate::http::reference::ids::KEY_ID;
 use crate::model::expiry::EXPIRES_AFTER_SECONDS;
 use crate::model::filename::MAX_FILENAME_CHARACTERS;
-use crate::model::link::{DEFAULT_LINK_SECONDS, Disposition, LINK_CONTENT_TYPES, LINK_SECONDS, LinkGrant, LinkStatus};
+use crate::model::link::{DEFAULT_LINK_SECONDS, Disposition, LINK_SECONDS, LinkGrant, LinkStatus};
+use crate::model::mime_type::HARMLESS_TYPES;
 use crate::model::upload::MAX_UPLOAD_BYTES;
 use venna_reference::{Definition, Field, Schema, count, may, must, or_null, plain, unix_seconds};
 
@@ -43,7 +44,7 @@ fn creation() -> Vec<Field> {
     vec![
         lifetime(),
         may("one_time", or_null(Schema::Flag), "True: the first request that gets content uses the link up."),
-        may("content_type", or_null(Schema::Words(LINK_CONTENT_TYPES.to_vec())), "The media type; octets by default."),
+        may("content_type", or_null(Schema::Words(HARMLESS_TYPES.to_vec())), "The media type; octets by default."),
         may(
             "disposition",
             or_null(dispositions()),

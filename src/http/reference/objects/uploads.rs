@@ -3,9 +3,9 @@
 use super::expiry::expires_after;
 use super::fields::{id, object, page_of};
 use crate::http::reference::ids::PART_ID;
-use crate::http::uploads::MAX_MIME_TYPE_CHARACTERS;
 use crate::model::expiry::EXPIRES_AFTER_SECONDS;
 use crate::model::filename::MAX_FILENAME_CHARACTERS;
+use crate::model::mime_type::MAX_MIME_TYPE_CHARACTERS;
 use crate::model::upload::{MAX_PART_BYTES, MAX_PARTS, MAX_UPLOAD_BYTES};
 use venna_reference::{Definition, Field, Schema, Shape, count, may, must, or_null, plain, unix_seconds};
 

@@ -4,6 +4,7 @@ use crate::http::wire::FileObject;
 use crate::model::digest::Sha256Digest;
 use crate::model::file::{File, FileDigest};
 use crate::model::filename::Filename;
+use crate::model::mime_type::MimeType;
 use crate::model::purpose::Purpose;
 use serde_json::{Value, json};
 
@@ -40,7 +41,8 @@ pub const SHA256: Sha256Digest = Sha256Digest([
 pub fn file() -> Value {
     let Ok(id) = FILE.parse() else { return Value::Null };
     let name = Filename::stored("notes.txt".to_owned());
-    let file = File::new(id, Purpose::UserData, name, 14, FileDigest::Whole(SHA256), None);
+    let mime_type = MimeType::of_name(&name);
+    let file = File::new(id, Purpose::UserData, name, mime_type, 14, FileDigest::Whole(SHA256), None);
     json!(FileObject::from(&file))
 }
 
