@@ -5,7 +5,9 @@
 //! a link, for every request. `Access-Control-Allow-Credentials` is never sent. The request middleware calls this
 //! module for every request.
 
+use super::dialect;
 use super::headers::put;
+use crate::model::dialect::Dialect;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
@@ -112,7 +114,7 @@ impl Permission {
 /// Returns whether a path belongs to the API, not to its reference or to health.
 #[must_use]
 pub fn is_api(path: &str) -> bool {
-    path == "/v1" || path.starts_with("/v1/")
+    path == "/v1" || path.starts_with("/v1/") || dialect::of_path(path) != Dialect::OpenAi
 }
 
 fn is_link(request: &Request) -> bool {

@@ -42,6 +42,15 @@ pub struct ApiError {
     cause: Option<Cause>,
 }
 
+/// What an error says, for the dialects; travels with the response to the request middleware.
+#[derive(Clone, Debug)]
+pub struct ErrorFacts {
+    /// Its kind.
+    pub kind: ErrorKind,
+    /// Its message for people.
+    pub message: String,
+}
+
 /// The cause of an error; travels with the response to the request middleware, which logs it.
 #[derive(Clone, Debug)]
 pub struct Cause(pub Arc<dyn Error + Send + Sync>);
@@ -415,6 +424,7 @@ impl IntoResponse for ApiError {
         if let Some(cause) = self.cause {
             response.extensions_mut().insert(cause);
         }
+        response.extensions_mut().insert(ErrorFacts { kind: self.kind, message: self.message });
         response
     }
 }

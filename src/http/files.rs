@@ -2,7 +2,7 @@
 
 use super::caller::UploadPolicy;
 use super::error::ApiError;
-use super::form::FormReader;
+use super::form::{FileForm, FormReader, OpenAiForm};
 use super::idempotency::{IdempotencyGuard, answer};
 use super::list::FileList;
 use super::list_body::{self, ListTurns};
@@ -11,6 +11,7 @@ use super::wire::{FileDeleted, FileObject, List, json};
 use super::{form, list, spend, wire};
 use crate::files::Files;
 use crate::model::caller::Caller;
+use crate::model::file::File;
 use crate::model::ids::{FileId, WorkspaceId};
 use crate::model::ledger::ReadOp;
 use crate::model::page::{NamePosition, Page};
@@ -29,16 +30,33 @@ pub async fn create_file(
     guard: IdempotencyGuard,
     request: Request,
 ) -> Result<Response, ApiError> {
-    spend::check(&spending, caller, &policy, &guard).await?;
+    let fields = OpenAiForm::new(policy.purposes);
+    create_of_form(&files, &spending, (caller, policy), guard, request, fields, wire::file).await
+}
+
+/// Makes a File of a form with these fields, which `write` describes to the client.
+///
+/// # Errors
+/// When a field, a limit or a quota does not allow it, or a store failed. Nothing is stored then.
+pub async fn create_of_form(
+    files: &Files,
+    spending: &Spending,
+    (caller, policy): (Caller, UploadPolicy),
+    guard: IdempotencyGuard,
+    request: Request,
+    mut fields: impl FileForm,
+    write: fn(&File) -> Vec<u8>,
+) -> Result<Response, ApiError> {
+    spend::check(spending, caller, &policy, &guard).await?;
     let least_bytes = least_bytes(&request, files.settings.load().max_file_bytes)?;
     if policy.limits.has_quota() && guard.key().is_none() {
         files.check_quota(caller, &policy.limits.workspace, least_bytes).await?;
     }
     let form = FormReader::new(request)?;
-    let (receiving, details) = form::receive_file(&files, caller, policy, form).await?;
+    let (receiving, details) = form::receive_file(files, caller, policy.limits, &mut fields, form).await?;
     let guard = guard.with_details(&details).with_mime_type(&details);
-    let outcome = files.create(receiving, details, guard.idempotency(wire::file), None).await?;
-    answer(outcome, wire::file)
+    let outcome = files.create(receiving, details, guard.idempotency(write), None).await?;
+    answer(outcome, write)
 }
 
 /// `GET /v1/files`.

@@ -45,11 +45,12 @@ pub struct RequestPolicy {
     pub scheme: &'static str,
 }
 
-/// Runs a request by `handle` and completes its answer.
+/// Runs a request by `handle` and completes its answer, whose errors `translate` writes in the dialect of the request.
 pub async fn request_middleware<F>(
     policy: Arc<RequestPolicy>,
     request: Request,
     handle: impl FnOnce(Request) -> F,
+    translate: impl FnOnce(Response) -> Response,
 ) -> Response
 where
     F: Future<Output = Response>,
@@ -64,7 +65,7 @@ where
         response
     } else {
         let answer = answer(&policy, request, id, recording.as_deref_mut(), handle);
-        traces::run(answer, Some(logged.clone()), trace.as_ref()).await
+        translate(traces::run(answer, Some(logged.clone()), trace.as_ref()).await)
     };
     log_for(Some(logged.clone()), || log(&mut response, method, route));
     if let Some(limit) = response.extensions_mut().remove::<Limited>() {

@@ -9,7 +9,8 @@ use super::pages;
 use super::reference::{self, Reference};
 use super::state::AppState;
 use super::unknown::{self, NOT_YET, as_of_get};
-use super::{health, links, metrics, routes};
+use super::{dialect, dialects, health, links, metrics, routes};
+use crate::model::dialect::Dialect;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::{FromRef, Request, State};
@@ -33,6 +34,7 @@ pub fn router(state: AppState, reference: Arc<ArcSwap<Reference>>) -> Router {
         .merge(console::routes())
         .merge(pages::console_routes())
         .nest(console::API, routes::router())
+        .merge(dialects::router())
         .merge(health::routes())
         .merge(links::routes())
         .merge(pages::routes(reference.load().origin(), &bundles))
@@ -47,8 +49,9 @@ pub fn router(state: AppState, reference: Arc<ArcSwap<Reference>>) -> Router {
 /// Runs a request of the main listener. One layer does all that requests need before their routes: each further one
 /// cost a retrieve 6,000 instructions.
 async fn run(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let policy = FromRef::from_ref(&state);
-    request_middleware(policy, request, |request| authenticate(state, request, next)).await
+    let (policy, dialect) = (FromRef::from_ref(&state), dialect::of_path(request.uri().path()));
+    let translate = |response| dialects::translate(dialect, response);
+    request_middleware(policy, request, |request| authenticate(state, request, next), translate).await
 }
 
 /// Authenticates a request by its session below the API of the console, and by its key below `/v1`.
@@ -63,7 +66,8 @@ async fn authenticate(state: AppState, request: Request, next: Next) -> Response
 
 /// Runs a request of the administrative listener, which needs no key.
 async fn run_admin(State(policy): State<Arc<RequestPolicy>>, request: Request, next: Next) -> Response {
-    request_middleware(policy, request, |request| next.run(request)).await
+    let translate = |response| dialects::translate(Dialect::OpenAi, response);
+    request_middleware(policy, request, |request| next.run(request), translate).await
 }
 
 /// Tells browsers to use nothing but TLS for this host.

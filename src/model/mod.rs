@@ -10,6 +10,7 @@ pub mod blob;
 pub mod byte_range;
 pub mod caller;
 pub mod clock_jump;
+pub mod dialect;
 pub mod digest;
 pub mod expiry;
 pub mod export;

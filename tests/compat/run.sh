@@ -75,6 +75,7 @@ install_node() { # NAME
 install_python
 install_node openai-6
 install_node openai-7
+install_node mistral
 node22="$cache/openai-7/node_modules/.bin/node"
 case "$("$node22" --version)" in v22.*) ;; *) give_up "$node22 is no Node 22" ;; esac
 
@@ -117,9 +118,10 @@ cd "$here" || exit 1
 if [ -n "$is_short" ]; then
     suite 'openai-python and curl' "$python" -m pytest -q test_openai_python.py test_curl.py test_uploads.py test_resume.py
 else
-    suite 'openai-python, curl and raw HTTP' "$python" -m pytest -q
+    suite 'openai-python, the Python clients of other dialects, curl and raw HTTP' "$python" -m pytest -q
     suite 'openai-node 6 under Node 20 or later' env OPENAI_SDK_DIR="$cache/openai-6" node --test --test-reporter=spec node/files.test.mjs
     suite 'openai-node 7 under Node 22' env OPENAI_SDK_DIR="$cache/openai-7" "$node22" --test --test-reporter=spec node/files.test.mjs
+    suite "Mistral's client under Node 20 or later" env MISTRAL_SDK_DIR="$cache/mistral" node --test --test-reporter=spec node/mistral.test.mjs
     suite "openai-python's own suite" "$python" openai_python_own_suite.py "$cache"/python/sdist/openai-*.tar.gz
 fi
 suite 'the main job' "$python" main_job.py --binary "$binary" --big-mib "${VENNA_COMPAT_BIG_MIB:-64}"

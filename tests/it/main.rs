@@ -14,6 +14,7 @@ mod content;
 mod cors;
 mod create;
 mod delete;
+mod dialects;
 mod docs;
 mod expiry;
 mod export;

@@ -22,6 +22,7 @@ NOT_RUN = {
     "venna keys create --workspace default",
     "export VENNA_API_KEY=vk_...",
     "pip install openai\nnpm install openai",
+    "pip install mistralai\nnpm install @mistralai/mistralai",
     "export OPENAI_BASE_URL=ORIGIN/v1\nexport OPENAI_API_KEY=vk_...",
 }
 # What the programs say that the guide says.
@@ -42,6 +43,8 @@ EXPECTED = {
     ("limits", "python"): ["files.read"],
     ("limits", "typescript"): ["files.read"],
     ("migrating-from-openai", "typescript"): ["0"],
+    ("mistral", "python"): ["application/pdf", "scan.pdf", "True"],
+    ("mistral", "typescript"): ["application/pdf"],
 }
 
 

@@ -1,30 +1,27 @@
-//! The fields of forms and their JSON equivalents: their names, their valid values and their errors.
-//!
-//! Errors in fields before the file are answered before the bytes of the file are received, all others at the end of
-//! the form.
+//! OpenAI's fields of forms and their JSON equivalents: their names, their valid values and their errors.
 
 use super::FormReader;
-use crate::files::{FileDetails, Files, Receiving, check_name};
-use crate::http::caller::UploadPolicy;
+use super::file::{FILE, FileForm, receive, repeated, set};
+use crate::files::{FileDetails, Receiving, check_name};
 use crate::http::error::{ApiError, echo};
 use crate::http::json::JsonObject;
-use crate::model::caller::Caller;
 use crate::model::expiry::{EXPIRES_AFTER_SECONDS, ExpiresAfter};
 use crate::model::filename::Filename;
 use crate::model::mime_type::MimeType;
 use crate::model::purpose::Purpose;
 use crate::traces::Step;
 use std::ops::RangeInclusive;
+use venna_form::PartHeaders;
 
 const DATA: &str = "data";
-const FILE: &str = "file";
 const PURPOSE: &str = "purpose";
 const ANCHOR: &str = "expires_after[anchor]";
 const SECONDS: &str = "expires_after[seconds]";
 const CREATED_AT: &str = "created_at";
 
+/// The fields of `POST /v1/files`.
 #[derive(Default)]
-struct Fields {
+pub struct OpenAiForm {
     /// The purposes that the caller may use.
     purposes: &'static [Purpose],
     purpose: Option<String>,
@@ -33,51 +30,6 @@ struct Fields {
     unexpected: Vec<String>,
     /// A part `file` without a filename was received, which is not a file.
     has_unnamed_file: bool,
-}
-
-/// Receives the form's file and reads its other fields, in any order.
-///
-/// # Errors
-/// The first error of the form. No bytes of the file are kept then.
-pub async fn receive_file(
-    files: &Files,
-    caller: Caller,
-    policy: UploadPolicy,
-    mut form: FormReader,
-) -> Result<(Receiving, FileDetails), ApiError> {
-    let _step = Step::begin("receive");
-    let mut fields = Fields { purposes: policy.purposes, ..Fields::default() };
-    let (mut file, mut limits) = (None, Some(policy.limits));
-    while let Some(part) = form.next_part(|| fields.unwanted()).await? {
-        match (part.name.as_str(), part.filename) {
-            (FILE, Some(_)) if file.is_some() => return Err(repeated(FILE)),
-            (FILE, Some(name)) => {
-                let filename = filename(&name, FILE)?;
-                let purpose = fields.check_before_file(&filename)?;
-                let receiving = files.receive(caller, limits.take().unwrap_or_default(), purpose)?;
-                let mime_type = MimeType::of_file(part.content_type.as_deref(), &filename);
-                file = Some((receive(receiving, &mut form).await?, filename, mime_type));
-            }
-            (FILE, None) => fields.has_unnamed_file = true,
-            (PURPOSE, _) => set(&mut fields.purpose, PURPOSE, form.text(PURPOSE).await?)?,
-            (ANCHOR, _) => set(&mut fields.anchor, ANCHOR, form.text(ANCHOR).await?)?,
-            (SECONDS, _) => set(&mut fields.seconds, SECONDS, form.text(SECONDS).await?)?,
-            (other, _) => fields.unexpected.push(echo(other)),
-        }
-    }
-    form.drain().await?;
-    fields.refuse_unexpected()?;
-    let (receiving, filename, mime_type) = file.ok_or_else(|| fields.missing_file())?;
-    let purpose = fields.purpose()?.ok_or_else(|| ApiError::missing_field(PURPOSE))?;
-    let details = FileDetails { purpose, filename, mime_type, expires_after: fields.expires_after()? };
-    Ok((receiving, details))
-}
-
-async fn receive(mut receiving: Receiving, form: &mut FormReader) -> Result<Receiving, ApiError> {
-    while let Some(chunk) = form.next_chunk().await? {
-        receiving.write(chunk).await?;
-    }
-    Ok(receiving)
 }
 
 /// Receives the one field of a part, `data`, whether it is sent as a file or as plain text.
@@ -103,8 +55,31 @@ pub async fn receive_part(receiving: Receiving, mut form: FormReader) -> Result<
     received.ok_or_else(|| ApiError::missing_field(DATA))
 }
 
-impl Fields {
-    /// Returns the errors of the fields so far, and the purpose if it is known.
+impl FileForm for OpenAiForm {
+    fn has(&self, name: &str) -> bool {
+        [PURPOSE, ANCHOR, SECONDS].contains(&name)
+    }
+
+    fn set(&mut self, name: &str, value: String) -> Result<(), ApiError> {
+        match name {
+            PURPOSE => set(&mut self.purpose, PURPOSE, value),
+            ANCHOR => set(&mut self.anchor, ANCHOR, value),
+            _ => set(&mut self.seconds, SECONDS, value),
+        }
+    }
+
+    fn pass_over(&mut self, part: &PartHeaders) {
+        if part.name == FILE {
+            self.has_unnamed_file = true;
+        } else {
+            self.unexpected.push(echo(&part.name));
+        }
+    }
+
+    fn name_of(&self, part: &PartHeaders) -> Option<String> {
+        part.filename.clone().filter(|_| part.name == FILE)
+    }
+
     fn check_before_file(&self, filename: &Filename) -> Result<Option<Purpose>, ApiError> {
         self.refuse_unexpected()?;
         let purpose = self.purpose()?;
@@ -117,9 +92,23 @@ impl Fields {
         Ok(purpose)
     }
 
-    /// Returns the error of an unknown part that is too long.
+    fn details(&self, file: Option<(Filename, MimeType)>) -> Result<FileDetails, ApiError> {
+        self.refuse_unexpected()?;
+        let (filename, mime_type) = file.ok_or_else(|| self.missing_file())?;
+        let purpose = self.purpose()?.ok_or_else(|| ApiError::missing_field(PURPOSE))?;
+        Ok(FileDetails { purpose, filename, mime_type, expires_after: self.expires_after()? })
+    }
+
     fn unwanted(&self) -> ApiError {
         self.refuse_unexpected().err().unwrap_or_else(|| self.missing_file())
+    }
+}
+
+impl OpenAiForm {
+    /// Creates the empty form of a caller who may use these purposes.
+    #[must_use]
+    pub fn new(purposes: &'static [Purpose]) -> Self {
+        Self { purposes, ..Self::default() }
     }
 
     fn missing_file(&self) -> ApiError {
@@ -149,11 +138,6 @@ impl Fields {
             }
         }
     }
-}
-
-/// Cleans the name of a file; `param` is the field with the name.
-pub fn filename(name: &str, param: &str) -> Result<Filename, ApiError> {
-    Filename::parse(name).map_err(|error| ApiError::invalid(error.to_string()).param(param))
 }
 
 /// Parses a purpose that the caller may use.
@@ -191,12 +175,4 @@ fn expires_after_seconds(text: &str) -> Result<ExpiresAfter, ApiError> {
         ))
         .param(SECONDS)
     })
-}
-
-fn set(field: &mut Option<String>, name: &str, value: String) -> Result<(), ApiError> {
-    if field.replace(value).is_some() { Err(repeated(name)) } else { Ok(()) }
-}
-
-fn repeated(name: &str) -> ApiError {
-    ApiError::invalid(format!("The field '{name}' is given more than once.")).param(name)
 }

@@ -4,8 +4,10 @@
 //! [`receive_part`] interpret the parts. File bytes go straight to the blob.
 
 mod fields;
+mod file;
 
-pub use fields::{expires_after, filename, purpose, receive_file, receive_part};
+pub use fields::{OpenAiForm, expires_after, purpose, receive_part};
+pub use file::{FILE, FileForm, filename, receive_file, set};
 
 use super::body::BodyError;
 use super::error::ApiError;

@@ -2,7 +2,7 @@
 
 use crate::http::caller::Access;
 use crate::http::catalogue::ErrorKind;
-use crate::http::routes;
+use crate::http::{Route, routes};
 use venna_reference::{Group, Operation, ParamIn};
 
 /// The errors that every operation can answer with the same message.
@@ -67,7 +67,7 @@ impl RouteDoc {
     /// Returns the keys that the operation accepts, from the table of routes.
     pub fn access(&self) -> Option<Access> {
         let Operation { method, path, .. } = self.operation;
-        let is_this = |route: &routes::Route| route.method.as_str() == method && route.path == path;
+        let is_this = |route: &Route| route.method.as_str() == method && route.path == path;
         routes().into_iter().find(is_this).map(|route| route.access)
     }
 
