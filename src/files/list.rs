@@ -14,6 +14,14 @@ impl Files {
         Ok(self.metadata.list_files(workspace, query).await?)
     }
 
+    /// Returns the number of the workspace's Files.
+    ///
+    /// # Errors
+    /// When the metadata store failed.
+    pub async fn count(&self, workspace: WorkspaceId) -> Result<u64, StoreError> {
+        Ok(self.metadata.storage_usage(workspace).await?.stored_files)
+    }
+
     /// Returns a page of the workspace's Files whose names begin so.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use super::idempotency::{IdempotencyGuard, answer};
 use super::list::FileList;
 use super::list_body::{self, ListTurns};
 use super::path::Named;
-use super::wire::{FileDeleted, FileObject, List, json};
+use super::wire::{FileDeleted, json, json_body};
 use super::{form, list, spend, wire};
 use crate::files::Files;
 use crate::model::caller::Caller;
@@ -16,6 +16,7 @@ use crate::model::ids::{FileId, WorkspaceId};
 use crate::model::ledger::ReadOp;
 use crate::model::page::{NamePosition, Page};
 use crate::usage::{ReadCounter, Spending};
+use axum::body::Body;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
 use http::StatusCode;
@@ -75,7 +76,7 @@ pub async fn list_files(
             }
             list_body::answer(files, turns, caller.workspace, query).await?
         }
-        FileList::Nothing => json(StatusCode::OK, &List::of_files(&Page::empty())),
+        FileList::Nothing => json_body(StatusCode::OK, Body::from(wire::file_list(&Page::empty()))),
     };
     reads.count(caller, ReadOp::List, None);
     Ok(listed)
@@ -97,7 +98,7 @@ pub async fn retrieve_file(
 ) -> Result<Response, ApiError> {
     let file = files.retrieve(caller.workspace, named.id()?).await?.ok_or_else(|| named.not_found())?;
     reads.count(caller, ReadOp::Retrieve, Some(file.purpose));
-    Ok(json(StatusCode::OK, &FileObject::from(&file)))
+    Ok(json_body(StatusCode::OK, Body::from(wire::file(&file))))
 }
 
 /// `DELETE /v1/files/{id}`. A body, which some SDKs announce, is not read.

@@ -2,7 +2,7 @@
 //! speed of the client.
 
 use super::error::ApiError;
-use super::wire::{self, FileObject, List};
+use super::wire;
 use crate::error_chain::ErrorChain;
 use crate::files::{Files, StoreError};
 use crate::model::file::File;
@@ -76,7 +76,7 @@ pub async fn answer<Q: Pages>(
     drop(turn);
     let goes_on = first.has_more && *query.limit() > STEP_FILES;
     let Some(first_id) = first.rows.first().map(|file| file.id).filter(|_| goes_on) else {
-        return Ok(wire::json(StatusCode::OK, &List::of_files(&first)));
+        return Ok(wire::json_body(StatusCode::OK, Body::from(wire::file_list(&first))));
     };
     let ends = Ends { first: first_id, last: None };
     let walk = Walk { files, turns, workspace, rest: query, ends, at: Position::Begin(first) };
@@ -120,14 +120,14 @@ impl<Q: Pages> Walk<Q> {
     /// Writes the next piece of the body. A failure ends the connection uncleanly.
     async fn next(mut self) -> Result<Option<(Bytes, Self)>, StoreError> {
         let piece = match mem::replace(&mut self.at, Position::Done) {
-            Position::Begin(page) => self.rows(b"{\"object\":\"list\",\"data\":[", &page),
+            Position::Begin(page) => self.rows(wire::FILE_LIST_HEAD, &page),
             Position::Middle => {
                 let turn = self.turns.0.acquire(self.workspace).await;
                 let page = step_of(&self.rest).read(&self.files, self.workspace).await?;
                 drop(turn);
                 self.rows(b",", &page)
             }
-            Position::End { has_more } => wire::file_list_tail(self.ends.first, self.ends.last, has_more),
+            Position::End { has_more } => wire::file_list_tail(Some(self.ends.first), self.ends.last, has_more),
             Position::Done => return Ok(None),
         };
         Ok(Some((Bytes::from(piece), self)))
@@ -135,11 +135,8 @@ impl<Q: Pages> Walk<Q> {
 
     /// Writes the rows of a page after `before`, which is left out when the page is empty.
     fn rows(&mut self, before: &[u8], page: &Page<File>) -> Vec<u8> {
-        let mut piece = Vec::new();
-        for (place, file) in page.rows.iter().enumerate() {
-            piece.extend_from_slice(if place == 0 { before } else { b"," });
-            wire::append(&mut piece, &FileObject::from(file));
-        }
+        let mut piece = if page.rows.is_empty() { Vec::new() } else { before.to_vec() };
+        wire::append_files(&mut piece, &page.rows);
         let written = u32::try_from(page.rows.len()).unwrap_or(STEP_FILES);
         let left = self.rest.limit();
         *left = left.saturating_sub(written);

@@ -1,6 +1,7 @@
 //! The JSON objects of Files and Uploads (docs/contract.md, sections 1.3, 2, 4, 6).
 
 mod file;
+mod members;
 
 pub use file::FileObject;
 
@@ -63,13 +64,6 @@ impl<T> List<T> {
     /// Changes each row.
     pub fn for_each(&mut self, change: impl FnMut(&mut T)) {
         self.data.iter_mut().for_each(change);
-    }
-}
-
-impl<'a> List<FileObject<'a>> {
-    /// Creates a page of Files.
-    pub fn of_files(page: &'a Page<File>) -> Self {
-        Self::of(page, |file| file.id.to_string())
     }
 }
 
@@ -195,7 +189,29 @@ pub fn append(json: &mut Vec<u8>, value: &impl Serialize) {
 
 /// Writes the JSON of a File.
 pub fn file(file: &File) -> Vec<u8> {
-    written(&FileObject::from(file))
+    let mut json = Vec::with_capacity(USUAL_FILE_BYTES);
+    FileObject::from(file).write(&mut json);
+    json
+}
+
+/// Writes the JSON of a list of Files.
+pub fn file_list(page: &Page<File>) -> Vec<u8> {
+    let mut json = FILE_LIST_HEAD.to_vec();
+    append_files(&mut json, &page.rows);
+    let id = |file: Option<&File>| file.map(|file| file.id);
+    json.extend(file_list_tail(id(page.rows.first()), id(page.rows.last()), page.has_more));
+    json
+}
+
+/// Appends the JSON of Files, with commas between them.
+pub fn append_files(json: &mut Vec<u8>, files: &[File]) {
+    json.reserve(files.len() * USUAL_FILE_BYTES);
+    for (place, file) in files.iter().enumerate() {
+        if place > 0 {
+            json.push(b',');
+        }
+        FileObject::from(file).write(json);
+    }
 }
 
 /// Writes the JSON of an Upload.
@@ -215,10 +231,16 @@ pub fn written(value: &impl Serialize) -> Vec<u8> {
     json
 }
 
+/// The length of the JSON of a File with a usual name, in bytes.
+const USUAL_FILE_BYTES: usize = 400;
+/// The begin of a list of Files, before its rows.
+pub const FILE_LIST_HEAD: &[u8] = b"{\"object\":\"list\",\"data\":[";
+
 /// Writes the end of a list of Files, after its rows.
-pub fn file_list_tail(first_id: FileId, last_id: Option<FileId>, has_more: bool) -> Vec<u8> {
-    let last_id = last_id.map_or_else(|| "null".to_owned(), |id| format!("\"{id}\""));
-    format!("],\"first_id\":\"{first_id}\",\"last_id\":{last_id},\"has_more\":{has_more}}}").into_bytes()
+pub fn file_list_tail(first_id: Option<FileId>, last_id: Option<FileId>, has_more: bool) -> Vec<u8> {
+    let quoted = |id: Option<FileId>| id.map_or_else(|| "null".to_owned(), |id| format!("\"{id}\""));
+    let (first_id, last_id) = (quoted(first_id), quoted(last_id));
+    format!("],\"first_id\":{first_id},\"last_id\":{last_id},\"has_more\":{has_more}}}").into_bytes()
 }
 
 /// Creates a JSON answer. The content type carries no charset, as OpenAI's does.

@@ -9,13 +9,27 @@ pub const MAX_MIME_TYPE_CHARACTERS: usize = 255;
 
 const OCTETS: &str = "application/octet-stream";
 
-/// The types of extensions that `mime_guess` does not know, or of which it knows another use.
-const EXTENSIONS: [(&str, &str); 5] = [
+/// The types of common extensions, which no release of `mime_guess` changes, and of those that it does not know or of
+/// which it knows another use.
+const EXTENSIONS: [(&str, &str); 18] = [
     ("jsonl", "application/jsonl"),
+    ("txt", "text/plain"),
+    ("pdf", "application/pdf"),
+    ("json", "application/json"),
+    ("csv", "text/csv"),
+    ("md", "text/markdown"),
+    ("png", "image/png"),
+    ("jpg", "image/jpeg"),
+    ("jpeg", "image/jpeg"),
+    ("bin", OCTETS),
+    ("zip", "application/zip"),
+    ("html", "text/html"),
     ("ndjson", "application/x-ndjson"),
     ("parquet", "application/vnd.apache.parquet"),
     ("ts", "text/plain"),
     ("yaml", "application/yaml"),
+    ("yml", "application/yaml"),
+    ("wav", "audio/wav"),
 ];
 
 /// The types under which content may be sent to a browser, which runs none of them.
@@ -85,7 +99,7 @@ impl MimeType {
     /// Parses the type that a client declared. OpenAI's examples have a bare extension, too. None for octets, which
     /// clients declare when they know no better, and for what is not a type.
     fn declared(text: &str) -> Option<Self> {
-        if text.len() > MAX_MIME_TYPE_CHARACTERS {
+        if text == OCTETS || text.len() > MAX_MIME_TYPE_CHARACTERS {
             return None;
         }
         if !text.contains('/') {

@@ -1,27 +1,13 @@
 //! OpenAI's File object: how it is written, and how the reference describes it.
 
-use crate::model::digest::Sha256Digest;
+use super::members::{Members, serialize_object, write_object};
 use crate::model::file::File;
 use serde::{Serialize, Serializer};
-use std::fmt::Display;
 use venna_reference::{Field, Schema, count, may, must, or_null, unix_seconds};
 
-/// OpenAI's File object, in the order of its keys.
-#[derive(Debug, Serialize)]
-pub struct FileObject<'a> {
-    object: &'static str,
-    id: &'a str,
-    purpose: &'static str,
-    filename: &'a str,
-    bytes: u64,
-    created_at: u64,
-    expires_at: Option<u64>,
-    status: &'static str,
-    status_details: Option<&'a str>,
-    mime_type: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text_if_any")]
-    sha256: Option<Sha256Digest>,
-}
+/// OpenAI's File object.
+#[derive(Debug)]
+pub struct FileObject<'a>(&'a File);
 
 impl FileObject<'_> {
     /// Describes the keys, for the reference.
@@ -58,28 +44,72 @@ impl FileObject<'_> {
     }
 }
 
-impl<'a> From<&'a File> for FileObject<'a> {
-    fn from(file: &'a File) -> Self {
-        Self {
-            object: "file",
-            id: file.id.as_str(),
-            purpose: file.purpose.name(),
-            filename: file.filename.as_str(),
-            bytes: file.size_bytes,
-            created_at: file.created_at(),
-            expires_at: file.expires_at,
-            status: if file.status_details.is_none() { "processed" } else { "error" },
-            status_details: file.status_details.as_deref(),
-            mime_type: file.mime_type.as_str(),
-            sha256: file.digest.sha256(),
+impl FileObject<'_> {
+    /// Writes the object at the end of a buffer.
+    pub fn write(&self, json: &mut Vec<u8>) {
+        write_object(json, |members| self.give(members));
+    }
+
+    /// Gives the members, in the order of their keys.
+    fn give(&self, members: &mut impl Members) {
+        let Self(file) = self;
+        members.plain("object", "file");
+        members.plain("id", file.id.as_str());
+        members.plain("purpose", file.purpose.name());
+        members.text("filename", Some(file.filename.as_str()));
+        members.number("bytes", Some(file.size_bytes));
+        members.number("created_at", Some(file.created_at()));
+        members.number("expires_at", file.expires_at);
+        members.plain("status", if file.status_details.is_none() { "processed" } else { "error" });
+        members.text("status_details", file.status_details.as_deref());
+        members.plain("mime_type", file.mime_type.as_str());
+        if let Some(sha256) = file.digest.sha256() {
+            members.plain("sha256", &sha256.to_string());
         }
     }
 }
 
-#[expect(clippy::ref_option, reason = "serde hands on a reference to the field")]
-fn as_text_if_any<S: Serializer>(value: &Option<impl Display>, serializer: S) -> Result<S::Ok, S::Error> {
-    match value {
-        Some(value) => serializer.collect_str(value),
-        None => serializer.serialize_none(),
+impl<'a> From<&'a File> for FileObject<'a> {
+    fn from(file: &'a File) -> Self {
+        Self(file)
+    }
+}
+
+impl Serialize for FileObject<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize_object(serializer, |members| self.give(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::digest::Sha256Digest;
+    use crate::model::file::FileDigest;
+    use crate::model::filename::Filename;
+    use crate::model::ids::FileId;
+    use crate::model::mime_type::MimeType;
+    use crate::model::purpose::Purpose;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_buffer_holds_what_serde_writes(
+            name in "\\PC{1,40}", details in prop::option::of("\\PC{0,40}"), size_bytes in any::<u64>(),
+            expires_at in prop::option::of(any::<u64>()), count in 0_u32..3, digest in any::<[u8; 32]>(),
+        ) {
+            let sha256 = Sha256Digest(digest);
+            let digest = match count {
+                0 => FileDigest::Whole(sha256),
+                count => FileDigest::Parts { of_parts: sha256, count, whole: (count > 1).then_some(sha256) },
+            };
+            let filename = Filename::stored(name);
+            let (id, mime_type) = (FileId::next(None, 1_795_374_000_000, [1; 11]), MimeType::of_name(&filename));
+            let file = File::new(id, Purpose::Batch, filename, mime_type, size_bytes, digest, None);
+            let file = File { expires_at, status_details: details, ..file };
+            let mut written = Vec::new();
+            FileObject::from(&file).write(&mut written);
+            prop_assert_eq!(String::from_utf8(written).unwrap(), serde_json::to_string(&FileObject::from(&file)).unwrap());
+        }
     }
 }

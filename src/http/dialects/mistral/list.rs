@@ -1,7 +1,7 @@
 //! Mistral's list: pages by number, filters, and a total.
 //!
 //! A list without filters costs what its page and the pages before it hold. One with filters looks through the newest
-//! [`MAX_LOOKED_AT`] Files; its `total` is null where there are more.
+//! [`MAX_LOOKED_AT`] Files to count; its `total` is null where there are more.
 
 use super::purposes;
 use crate::files::{Files, StoreError};
@@ -34,7 +34,7 @@ pub struct ListQuery {
     filter: Filter,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Filter {
     /// The only purposes; none for all of them.
     purposes: Option<Vec<Purpose>>,
@@ -104,6 +104,9 @@ impl ListQuery {
             Some([only]) => Some(*only),
             _ => None,
         };
+        let is_counted = self.wants_total && self.filter == Filter::default();
+        let known_total = if is_counted { Some(files.count(workspace).await?) } else { None };
+        let must_count = self.wants_total && !is_counted;
         let mut step = FileQuery { purpose, limit: STEP_FILES, order: Order::Descending, after: None };
         let (mut found, mut matches, mut looked_at) = (Vec::new(), 0, 0);
         let page = self.before..self.before + self.page_size;
@@ -120,8 +123,8 @@ impl ListQuery {
                 matches += 1;
             }
             let is_full = matches >= page.end;
-            if !read.has_more || looked_at >= MAX_LOOKED_AT || (is_full && !self.wants_total) {
-                let total = (self.wants_total && !read.has_more).then_some(matches);
+            if !read.has_more || looked_at >= MAX_LOOKED_AT || (is_full && !must_count) {
+                let total = known_total.or_else(|| (must_count && !read.has_more).then_some(matches));
                 return Ok(FoundPage { files: found, total });
             }
         }
