@@ -412,7 +412,9 @@ fn a_path_without_an_installation_is_told_from_one_that_cannot_be_looked_at() {
     begin(&data);
     std::fs::set_permissions(data.folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let program = data.folder.path().join("venna");
-    std::fs::copy(env!("CARGO_BIN_EXE_venna"), &program).unwrap();
+    // A child that another test starts meanwhile would inherit a file that this process writes, which nobody could run.
+    let copied = std::process::Command::new("cp").arg(env!("CARGO_BIN_EXE_venna")).arg(&program).status().unwrap();
+    assert!(copied.success());
     let mut command = std::process::Command::new(program);
     let listed = command.args(["keys", "list", "--data-dir", &data.text()]).uid(54_321).gid(54_321).output().unwrap();
     let message = String::from_utf8_lossy(&listed.stderr).into_owned();
