@@ -412,7 +412,8 @@ fn a_path_without_an_installation_is_told_from_one_that_cannot_be_looked_at() {
     begin(&data);
     std::fs::set_permissions(data.folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let program = data.folder.path().join("venna");
-    // A child that another test starts meanwhile would inherit a file that this process writes, which nobody could run.
+    // A child that another test starts meanwhile would inherit a file that this process writes, and keep it from being
+    // run.
     let copied = std::process::Command::new("cp").arg(env!("CARGO_BIN_EXE_venna")).arg(&program).status().unwrap();
     assert!(copied.success());
     let mut command = std::process::Command::new(program);
