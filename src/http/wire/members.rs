@@ -1,7 +1,7 @@
 //! Objects whose members are written one by one, by serde or straight into a buffer of JSON.
 //!
-//! `serde_json` looks for escapes in each byte of each key, id and digest, which is more than half of the work of a File.
-//! [`Json`] looks for them only where a client decides about a text.
+//! `serde_json` looks for escapes in each byte of each key, id and digest, which is more than half of the work of a
+//! File. [`Json`] looks for them only where a client decides about a text.
 
 use super::append;
 use serde::Serializer;
