@@ -1,4 +1,4 @@
-//! `Accept` of downloads: content is octets unless a client names the type of the File (docs/contract.md, section 6).
+//! `Accept` of downloads: content is octets unless a client names the type of the File (docs/contract.md, section 7).
 
 use crate::model::mime_type::{MimeType, harmless};
 use http::HeaderMap;
@@ -7,7 +7,7 @@ use http::header::ACCEPT;
 /// Returns the media type of a File if the client names it and no browser runs it. A range of types, such as `*/*`,
 /// names none.
 pub fn asked_for(headers: &HeaderMap, mime_type: &MimeType) -> Option<&'static str> {
-    let known = harmless(mime_type.as_str())?;
+    let known = harmless(mime_type.as_str()).filter(|_| decides(mime_type))?;
     let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let mut ranges = values.flat_map(|value| value.split(','));
     ranges.any(|range| names(range, known)).then_some(known)

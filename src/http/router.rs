@@ -116,6 +116,9 @@ fn no_operation(method: &Method, path: &str, has_key: bool) -> ApiError {
     if has_key && family.is_some_and(|family| NOT_YET.contains(&family)) {
         return ApiError::not_implemented(as_of_get(method), path);
     }
+    if dialect::of_path(path) != Dialect::OpenAi {
+        return ApiError::unknown_url(as_of_get(method), path, "");
+    }
     unknown::url(method, path)
 }
 

@@ -99,6 +99,7 @@ impl MimeType {
     /// Parses the type that a client declared. OpenAI's examples have a bare extension, too. None for octets, which
     /// clients declare when they know no better, and for what is not a type.
     fn declared(text: &str) -> Option<Self> {
+        let text = text.split(';').next().unwrap_or_default().trim();
         if text == OCTETS || text.len() > MAX_MIME_TYPE_CHARACTERS {
             return None;
         }
@@ -106,8 +107,9 @@ impl MimeType {
             return Self::of_extension(text);
         }
         let parsed: Mime = text.parse().ok()?;
+        let is_whole = !parsed.type_().as_str().is_empty() && !parsed.subtype().as_str().is_empty();
         let name = parsed.essence_str();
-        (name != OCTETS && !name.contains('*')).then(|| Self(Cow::Owned(name.to_owned())))
+        (is_whole && name != OCTETS && !name.contains('*')).then(|| Self(Cow::Owned(name.to_owned())))
     }
 
     fn of_extension(extension: &str) -> Option<Self> {
@@ -131,6 +133,10 @@ mod tests {
             (Some("image/png"), "image/png"),
             (Some("Text/HTML; charset=\"UTF-8\""), "text/html"),
             (Some("application/vnd.api+json"), "application/vnd.api+json"),
+            (Some("image/png ; charset=x"), "image/png"),
+            (Some("image/png; header"), "image/png"),
+            (Some("text/"), "text/csv"),
+            (Some("/csv"), "text/csv"),
             (Some("pdf"), "application/pdf"),
             (Some("application/octet-stream"), "text/csv"),
             (Some("*/*"), "text/csv"),

@@ -27,7 +27,7 @@ after(async () => {
 test("people sign in, upload, read and sign out", { skip }, async () => {
   const shown = (text) => browser.until("return document.body.textContent.includes(arguments[0])", text);
   await browser.go(`${server.origin}/console/files`);
-  await browser.until("return location.pathname.endsWith('/sign-in') && document.documentElement.dataset.ready");
+  await browser.until("return location.pathname.endsWith('/sign-in') && document.querySelector('#key:enabled')");
   await browser.type("#key", server.key);
   await browser.click("button[type=submit]");
   await shown("No files yet");

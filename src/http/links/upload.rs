@@ -59,6 +59,8 @@ pub(super) async fn make_file(
         receiving.write(chunk.map_err(BodyError::of)?).await?;
     }
     let declared = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    // Clients that are told no type of a body declare this one.
+    let declared = declared.filter(|declared| !declared.starts_with("application/x-www-form-urlencoded"));
     let mime_type = MimeType::of_file(declared, &filename);
     let details = FileDetails { purpose, filename, mime_type, expires_after };
     match files.create(receiving, details, Some(once), Some(link.id)).await? {

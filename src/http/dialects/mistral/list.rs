@@ -79,7 +79,7 @@ impl ListQuery {
         }
         let before = page * page_size;
         if before + page_size > MAX_LOOKED_AT {
-            let message = format!("Invalid 'page': pages end with file {MAX_LOOKED_AT}. Filters lead to older files.");
+            let message = format!("Invalid 'page': pages end with the newest {MAX_LOOKED_AT} files.");
             return Err(ApiError::invalid(message).param("page"));
         }
         if purpose.is_some() || !sample_types.is_empty() || !sources.is_empty() {

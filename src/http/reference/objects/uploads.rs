@@ -55,7 +55,7 @@ fn creation() -> Vec<Field> {
         must(
             "mime_type",
             Schema::Shaped(mime_type),
-            "The media type. OpenAI requires it. Content is served as `application/octet-stream` nevertheless.",
+            "The media type of the File, or an extension such as `pdf`. OpenAI requires it.",
         ),
         must("purpose", Schema::Named("FilePurpose"), "The use of the File."),
         may("expires_after", or_null(expires_after(&EXPIRES_AFTER_SECONDS)), "The lifetime of the File."),
