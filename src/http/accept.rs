@@ -7,7 +7,7 @@ use http::header::ACCEPT;
 /// Returns the media type of a File if the client names it and no browser runs it. A range of types, such as `*/*`,
 /// names none.
 pub fn asked_for(headers: &HeaderMap, mime_type: &MimeType) -> Option<&'static str> {
-    let known = harmless(mime_type.as_str()).filter(|_| decides(mime_type))?;
+    let known = served_as(mime_type)?;
     let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let mut ranges = values.flat_map(|value| value.split(','));
     ranges.any(|range| names(range, known)).then_some(known)
@@ -15,7 +15,11 @@ pub fn asked_for(headers: &HeaderMap, mime_type: &MimeType) -> Option<&'static s
 
 /// Returns whether `Accept` decides about the type under which content of this type is sent.
 pub fn decides(mime_type: &MimeType) -> bool {
-    *mime_type != MimeType::OCTETS && harmless(mime_type.as_str()).is_some()
+    served_as(mime_type).is_some()
+}
+
+fn served_as(mime_type: &MimeType) -> Option<&'static str> {
+    harmless(mime_type.as_str()).filter(|_| *mime_type != MimeType::OCTETS)
 }
 
 /// Returns whether a media range (RFC 9110, section 12.5.1) is this type, with a weight above 0.

@@ -42,7 +42,7 @@ pub struct ApiError {
     cause: Option<Cause>,
 }
 
-/// What an error says, for the dialects; travels with the response to the request middleware.
+/// The kind and the message of an error, for the dialects; travels with the response to the request middleware.
 #[derive(Clone, Debug)]
 pub struct ErrorFacts {
     /// Its kind.

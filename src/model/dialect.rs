@@ -13,7 +13,7 @@ impl Dialect {
     /// The dialects but OpenAI's.
     pub const FOREIGN: [Self; 1] = [Self::Mistral];
 
-    /// Returns its name, in paths and records.
+    /// Returns its name, which is its base path if it has one.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

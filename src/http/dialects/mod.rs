@@ -1,5 +1,5 @@
-//! Dialects: the Files APIs of other vendors, on the same services. Each is a folder with its routes, objects, errors
-//! and cursors, and has a base path of its own (`dialect.rs`).
+//! Dialects: the Files APIs of other vendors, on the same services. Each is a folder with its routes, objects and
+//! errors, and has a base path of its own (`dialect.rs`).
 
 mod mistral;
 

@@ -1,7 +1,7 @@
 //! OpenAI's fields of forms and their JSON equivalents: their names, their valid values and their errors.
 
 use super::FormReader;
-use super::file::{FILE, FileForm, receive, repeated, set};
+use super::file::{FILE, FileForm, receive, repeated};
 use crate::files::{FileDetails, Receiving, check_name};
 use crate::http::error::{ApiError, echo};
 use crate::http::json::JsonObject;
@@ -56,15 +56,12 @@ pub async fn receive_part(receiving: Receiving, mut form: FormReader) -> Result<
 }
 
 impl FileForm for OpenAiForm {
-    fn has(&self, name: &str) -> bool {
-        [PURPOSE, ANCHOR, SECONDS].contains(&name)
-    }
-
-    fn set(&mut self, name: &str, value: String) -> Result<(), ApiError> {
+    fn field(&mut self, name: &str) -> Option<&mut Option<String>> {
         match name {
-            PURPOSE => set(&mut self.purpose, PURPOSE, value),
-            ANCHOR => set(&mut self.anchor, ANCHOR, value),
-            _ => set(&mut self.seconds, SECONDS, value),
+            PURPOSE => Some(&mut self.purpose),
+            ANCHOR => Some(&mut self.anchor),
+            SECONDS => Some(&mut self.seconds),
+            _ => None,
         }
     }
 
@@ -74,10 +71,6 @@ impl FileForm for OpenAiForm {
         } else {
             self.unexpected.push(echo(&part.name));
         }
-    }
-
-    fn name_of(&self, part: &PartHeaders) -> Option<String> {
-        part.filename.clone().filter(|_| part.name == FILE)
     }
 
     fn check_before_file(&self, filename: &Filename) -> Result<Option<Purpose>, ApiError> {

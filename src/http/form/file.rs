@@ -19,20 +19,16 @@ pub const FILE: &str = "file";
 
 /// The fields of a form beside its file, as a dialect has them.
 pub trait FileForm: Send {
-    /// Returns whether the form has a text field of this name.
-    fn has(&self, name: &str) -> bool;
-
-    /// Takes the value of a text field.
-    ///
-    /// # Errors
-    /// When the form has the field already, or the value is not valid.
-    fn set(&mut self, name: &str, value: String) -> Result<(), ApiError>;
+    /// Returns the place of the text field of this name; none if the form has no such field.
+    fn field(&mut self, name: &str) -> Option<&mut Option<String>>;
 
     /// Is told of a part that is neither a field nor the file.
     fn pass_over(&mut self, part: &PartHeaders);
 
     /// Returns the name of the file in this part; none if it is no file.
-    fn name_of(&self, part: &PartHeaders) -> Option<String>;
+    fn name_of(&self, part: &PartHeaders) -> Option<String> {
+        part.filename.clone().filter(|_| part.name == FILE)
+    }
 
     /// Checks the fields so far, before the bytes of the file. Returns its purpose if it is known.
     ///
@@ -74,8 +70,8 @@ pub async fn receive_file(
             received = Some(receive(receiving, &mut form).await?);
             let mime_type = MimeType::of_file(part.content_type.as_deref(), &filename);
             file = Some((filename, mime_type));
-        } else if fields.has(&part.name) {
-            fields.set(&part.name, form.text(&part.name).await?)?;
+        } else if let Some(field) = fields.field(&part.name) {
+            set(field, &part.name, form.text(&part.name).await?)?;
         } else {
             fields.pass_over(&part);
         }
@@ -102,7 +98,7 @@ pub fn filename(name: &str, param: &str) -> Result<Filename, ApiError> {
 ///
 /// # Errors
 /// When it is set already.
-pub fn set(field: &mut Option<String>, name: &str, value: String) -> Result<(), ApiError> {
+fn set(field: &mut Option<String>, name: &str, value: String) -> Result<(), ApiError> {
     if field.replace(value).is_some() { Err(repeated(name)) } else { Ok(()) }
 }
 

@@ -7,7 +7,7 @@ mod fields;
 mod file;
 
 pub use fields::{OpenAiForm, expires_after, purpose, receive_part};
-pub use file::{FILE, FileForm, filename, receive_file, set};
+pub use file::{FILE, FileForm, filename, receive_file};
 
 use super::body::BodyError;
 use super::error::ApiError;

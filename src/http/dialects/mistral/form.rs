@@ -4,7 +4,7 @@ use super::purposes;
 use super::wire::VISIBILITY;
 use crate::files::{FileDetails, check_name};
 use crate::http::error::{ApiError, echo};
-use crate::http::form::{FILE, FileForm, set};
+use crate::http::form::{FILE, FileForm};
 use crate::http::list::integer;
 use crate::model::expiry::{EXPIRES_AFTER_SECONDS, ExpiresAfter};
 use crate::model::filename::Filename;
@@ -63,24 +63,17 @@ impl MistralForm {
 }
 
 impl FileForm for MistralForm {
-    fn has(&self, name: &str) -> bool {
-        [PURPOSE, EXPIRY, VISIBILITY_FIELD].contains(&name)
-    }
-
-    fn set(&mut self, name: &str, value: String) -> Result<(), ApiError> {
+    fn field(&mut self, name: &str) -> Option<&mut Option<String>> {
         match name {
-            PURPOSE => set(&mut self.purpose, PURPOSE, value),
-            EXPIRY => set(&mut self.expiry, EXPIRY, value),
-            _ => set(&mut self.visibility, VISIBILITY_FIELD, value),
+            PURPOSE => Some(&mut self.purpose),
+            EXPIRY => Some(&mut self.expiry),
+            VISIBILITY_FIELD => Some(&mut self.visibility),
+            _ => None,
         }
     }
 
     /// Later clients send fields that this server does not know.
     fn pass_over(&mut self, _part: &PartHeaders) {}
-
-    fn name_of(&self, part: &PartHeaders) -> Option<String> {
-        part.filename.clone().filter(|_| part.name == FILE)
-    }
 
     fn check_before_file(&self, filename: &Filename) -> Result<Option<Purpose>, ApiError> {
         self.check_visibility()?;

@@ -1,12 +1,12 @@
 //! Mistral's list: pages by number, filters, and a total.
 //!
 //! A list without filters costs what its page and the pages before it hold. One with filters looks through the newest
-//! [`MAX_LOOKED_AT`] Files to count; its `total` is null where there are more.
+//! [`MAX_LOOKED_AT`] Files, of one purpose if they leave one, to count; its `total` is null where there are more.
 
 use super::purposes;
 use crate::files::{Files, StoreError};
 use crate::http::error::ApiError;
-use crate::http::list::{MAX_FILTER_VALUES, integer};
+use crate::http::list::{integer, one_of};
 use crate::http::list_body::ListTurns;
 use crate::http::query::parameters;
 use crate::model::file::File;
@@ -59,21 +59,18 @@ impl ListQuery {
     /// When a parameter is not valid; unknown ones are ignored.
     pub fn parse(query: &str) -> Result<Self, ApiError> {
         let (mut page, mut page_size, mut wants_total) = (0, DEFAULT_PAGE_SIZE, true);
-        let (mut sample_types, mut sources, mut purpose) = (Vec::new(), Vec::new(), None);
+        let (mut sample_types, mut sources, mut purpose) = (None, None, None);
         let mut filter = Filter::default();
         for (name, value) in parameters(query) {
             match &*name {
                 "page" => page = integer("page", &value, 0..=MAX_LOOKED_AT)?,
                 "page_size" => page_size = integer("page_size", &value, PAGE_SIZES)?,
                 "include_total" => wants_total = boolean("include_total", &value)?,
-                "sample_type" => add("sample_type", &mut sample_types, value.into_owned())?,
-                "source" => add("source", &mut sources, value.into_owned())?,
+                "sample_type" => one_of("sample_type", &mut sample_types, value.into_owned())?,
+                "source" => one_of("source", &mut sources, value.into_owned())?,
                 "purpose" => purpose = Some(purposes::named(&value)),
                 "search" => filter.search = Some(search(&value)?),
-                "mimetypes" => {
-                    let mime_types = filter.mime_types.get_or_insert_default();
-                    add("mimetypes", mime_types, value.to_ascii_lowercase())?;
-                }
+                "mimetypes" => one_of("mimetypes", &mut filter.mime_types, value.to_ascii_lowercase())?,
                 _ => {}
             }
         }
@@ -82,8 +79,10 @@ impl ListQuery {
             let message = format!("Invalid 'page': pages end with the newest {MAX_LOOKED_AT} files.");
             return Err(ApiError::invalid(message).param("page"));
         }
-        if purpose.is_some() || !sample_types.is_empty() || !sources.is_empty() {
-            let has = |names: &[String], name: &str| names.is_empty() || names.iter().any(|known| known == name);
+        if purpose.is_some() || sample_types.is_some() || sources.is_some() {
+            let has = |names: &Option<Vec<String>>, name: &str| {
+                names.as_ref().is_none_or(|names| names.iter().any(|known| known == name))
+            };
             let is_meant = |known: &Purpose| {
                 purpose.is_none_or(|purpose| purpose == Some(*known))
                     && has(&sample_types, purposes::sample_type(*known))
@@ -108,9 +107,13 @@ impl ListQuery {
         let known_total = if is_counted { Some(files.count(workspace).await?) } else { None };
         let must_count = self.wants_total && !is_counted;
         let mut step = FileQuery { purpose, limit: STEP_FILES, order: Order::Descending, after: None };
+        let takes_all = !must_count && self.filter.is_of_store();
         let (mut found, mut matches, mut looked_at) = (Vec::new(), 0, 0);
         let page = self.before..self.before + self.page_size;
         loop {
+            if takes_all {
+                step.limit = u32::try_from(page.end - matches).unwrap_or(STEP_FILES).min(STEP_FILES);
+            }
             let turn = turns.0.acquire(workspace).await;
             let read = files.list(workspace, step).await?;
             drop(turn);
@@ -132,6 +135,12 @@ impl ListQuery {
 }
 
 impl Filter {
+    /// Returns whether the store reads the described Files and no others.
+    fn is_of_store(&self) -> bool {
+        let is_of_one = self.purposes.as_ref().is_none_or(|purposes| purposes.len() == 1);
+        is_of_one && self.search.is_none() && self.mime_types.is_none()
+    }
+
     fn describes(&self, file: &File) -> bool {
         let is_named = |part: &String| file.filename.as_str().to_lowercase().contains(part.as_str());
         self.purposes.as_ref().is_none_or(|purposes| purposes.contains(&file.purpose))
@@ -154,15 +163,6 @@ fn search(value: &str) -> Result<String, ApiError> {
         return Err(ApiError::invalid(message).param("search"));
     }
     Ok(value.to_lowercase())
-}
-
-fn add(param: &str, values: &mut Vec<String>, value: String) -> Result<(), ApiError> {
-    values.push(value);
-    if values.len() > MAX_FILTER_VALUES {
-        let message = format!("Invalid '{param}': expected at most {MAX_FILTER_VALUES} values.");
-        return Err(ApiError::invalid(message).param(param));
-    }
-    Ok(())
 }
 
 #[cfg(test)]
